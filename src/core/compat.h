@@ -1,0 +1,16 @@
+/*
+ * compat.h: the only place where PostgreSQL 15, 16, 17 and 18 differ.
+ *
+ * A version test anywhere else is a mistake. Nothing here may bind to a symbol that an older minor
+ * release of the same major lacks (heap_getattr does, from 15.20, 16.16, 17.12 and 18.7 headers on).
+ */
+#ifndef COURSEBASE_COMPAT_H
+#define COURSEBASE_COMPAT_H
+
+#include "postgres.h"
+
+#if PG_VERSION_NUM < 150000 || PG_VERSION_NUM >= 190000
+#error "coursebase is made for PostgreSQL 15 to 18"
+#endif
+
+#endif
