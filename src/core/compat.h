@@ -13,4 +13,10 @@
 #error "coursebase is made for PostgreSQL 15 to 18"
 #endif
 
+/* 15 leaves the word empty, so that with -fvisibility=hidden nothing at all would be exported. */
+#if PG_VERSION_NUM < 160000
+#undef PGDLLEXPORT
+#define PGDLLEXPORT __attribute__((visibility("default")))
+#endif
+
 #endif
