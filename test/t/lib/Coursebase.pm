@@ -17,7 +17,7 @@ use Test::More;
 
 our @EXPORT = qw(
   node create_database create_extension fixture tables own_things rows_of fingerprint differences
-  same_database client client_ok sqlstate sqlstates query
+  same_database released client client_ok sqlstate sqlstates query
 );
 
 my $tree = abs_path(dirname(abs_path(__FILE__)) . '/../../..');
@@ -150,6 +150,14 @@ sub fixture
 	}
 }
 
+# The versions that were released, oldest first, whose scripts are frozen.
+sub released
+{
+	my @versions = map { m{coursebase--([0-9.]+)\.sql$} } glob "$tree/sql/release/coursebase--*.sql";
+
+	return map { join '.', @$_ } sort { $a->[0] <=> $b->[0] || $a->[1] <=> $b->[1] } map { [ split /\./ ] } @versions;
+}
+
 # What a user adds to every table: a column, an index, a policy, grants, a trigger; and a publication, a view,
 # default privileges. None of it may be lost, or be in the way.
 sub own_things
@@ -184,10 +192,13 @@ sub own_things
 	query($node, $database, $script);
 }
 
+# The lines of the fingerprint that tell of rows, in a schema or in all.
 sub rows_of
 {
-	my ($node, $database) = @_;
-	return join "\n", grep { /^(?:rows|sequence) / } split /\n/, fingerprint($node, $database);
+	my ($node, $database, $schema) = @_;
+	my $of = defined $schema ? "$schema\\." : '';
+
+	return join "\n", grep { /^(?:rows of|sequence) $of/ } split /\n/, fingerprint($node, $database);
 }
 
 sub fingerprint
