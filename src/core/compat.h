@@ -10,21 +10,50 @@
 
 #include "postgres.h"
 
+#include "access/toast_internals.h"
+#include "funcapi.h"
+#include "utils/guc.h"
+#include "utils/guc_tables.h"
+
 #if PG_VERSION_NUM < 150000 || PG_VERSION_NUM >= 190000
 #error "coursebase is made for PostgreSQL 15 to 18"
 #endif
 
-/* 15 leaves the word empty, so that with -fvisibility=hidden nothing at all would be exported.
- */
-#if PG_VERSION_NUM < 160000
-#undef PGDLLEXPORT
-#define PGDLLEXPORT __attribute__((visibility("default")))
+/* Before 18 the server has only a form that stands behind the declaration. */
+#ifndef pg_noreturn
+#define pg_noreturn __attribute__((noreturn))
 #endif
 
-#include "access/toast_internals.h"
+/* The server's record of a setting, or NULL: find_option() is private in 15. */
+static inline struct config_generic *
+compat_setting(const char *name)
+{
+#if PG_VERSION_NUM >= 160000
+	return find_option(name, false, true, 0);
+#else
+	struct config_generic **all = get_guc_variables();
+	int count = GetNumConfigOptions();
 
-/* The snapshot that sees TOAST chunks; 18 keeps one, before that the caller brings the memory.
- */
+	for (int i = 0; i < count; i++)
+		if (pg_strcasecmp(all[i]->name, name) == 0)
+			return all[i];
+	return NULL;
+#endif
+}
+
+/* Makes the function's result a tuplestore in fcinfo->resultinfo; 15.0 knows only the older
+ * name. */
+static inline void
+compat_materialize(FunctionCallInfo fcinfo)
+{
+#if PG_VERSION_NUM >= 160000
+	InitMaterializedSRF(fcinfo, 0);
+#else
+	SetSingleFuncCall(fcinfo, 0);
+#endif
+}
+
+/* The snapshot that sees TOAST chunks; 18 has one, before it is made in the caller's memory. */
 static inline Snapshot
 compat_toast_snapshot(SnapshotData *memory)
 {

@@ -1,9 +1,10 @@
 /*
  * errors.h: every SQLSTATE that coursebase raises of its own.
  *
- * One class, KB (classes that begin with a letter up to H belong to the SQL standard), one line a code:
- * the code, the HTTP status that PostgREST should give for it, and what it means. README.md's table of
- * errors is generated from these lines, so that they are the only place to change.
+ * One class, KB (classes that begin with a letter up to H belong to the SQL standard), one line
+ * a code: the code, the HTTP status that PostgREST should give for it, and what it means.
+ * README.md's table of errors is generated from these lines, so that they are the only place to
+ * change.
  *
  * Refused rights are not here: they are the server's own 42501.
  */
@@ -13,30 +14,50 @@
 #define CB_SQLSTATE(a, b, c) MAKE_SQLSTATE('K', 'B', a, b, c)
 
 /* The installation */
-#define ERRCODE_CB_SCHEMA_BEHIND     CB_SQLSTATE('0', '0', '1') /* 503 the tables are of an older version than the code, or missing */
-#define ERRCODE_CB_DROP_REFUSED      CB_SQLSTATE('0', '0', '2') /* 409 the command would take a table or a column away */
-#define ERRCODE_CB_SCHEMA_OWNER      CB_SQLSTATE('0', '0', '3') /* 403 the schema belongs to a role that could plant objects in it */
-#define ERRCODE_CB_ROLE_UNFIT        CB_SQLSTATE('0', '0', '4') /* 409 a role lacks an attribute that its part needs */
-#define ERRCODE_CB_APPEND_ONLY       CB_SQLSTATE('0', '0', '5') /* 409 rows of this table are never changed or deleted */
+#define ERRCODE_CB_SCHEMA_BEHIND                                                               \
+	CB_SQLSTATE('0', '0',                                                                      \
+				'1') /* 503 the tables are of an older version than the code, or missing */
+#define ERRCODE_CB_DROP_REFUSED                                                                \
+	CB_SQLSTATE('0', '0', '2') /* 409 the command would take a table or a column away */
+#define ERRCODE_CB_SCHEMA_OWNER                                                                \
+	CB_SQLSTATE('0', '0',                                                                      \
+				'3') /* 403 the schema belongs to a role that could plant objects in it */
+#define ERRCODE_CB_ROLE_UNFIT                                                                  \
+	CB_SQLSTATE('0', '0', '4') /* 409 a role lacks an attribute that its part needs */
+#define ERRCODE_CB_APPEND_ONLY                                                                 \
+	CB_SQLSTATE('0', '0', '5') /* 409 rows of this table are never changed or deleted */
 
 /* Documents */
-#define ERRCODE_CB_DOCUMENT_CHANGED  CB_SQLSTATE('1', '0', '1') /* 409 the document is not the one the caller expected */
-#define ERRCODE_CB_ENTRY_CONFLICT    CB_SQLSTATE('1', '0', '2') /* 409 an entry is there already, with other content */
-#define ERRCODE_CB_ENTRY_INVALID     CB_SQLSTATE('1', '0', '3') /* 422 an entry lacks what it needs, or holds what it may not */
-#define ERRCODE_CB_PATH_INVALID      CB_SQLSTATE('1', '0', '4') /* 422 the path leads to a value that cannot be appended to */
-#define ERRCODE_CB_DOCUMENT_TOO_LARGE CB_SQLSTATE('1', '0', '5') /* 413 the document would pass the server's limit of 1 GB */
-#define ERRCODE_CB_NOT_FOUND         CB_SQLSTATE('1', '0', '6') /* 404 no such row, or none that the caller may know of */
+#define ERRCODE_CB_DOCUMENT_CHANGED                                                            \
+	CB_SQLSTATE('1', '0', '1') /* 409 the document is not the one the caller expected */
+#define ERRCODE_CB_ENTRY_CONFLICT                                                              \
+	CB_SQLSTATE('1', '0', '2') /* 409 an entry is there already, with other content */
+#define ERRCODE_CB_ENTRY_INVALID                                                               \
+	CB_SQLSTATE('1', '0', '3') /* 422 an entry lacks what it needs, or holds what it may not   \
+								*/
+#define ERRCODE_CB_PATH_INVALID                                                                \
+	CB_SQLSTATE('1', '0', '4') /* 422 the path leads to a value that cannot be appended to */
+#define ERRCODE_CB_DOCUMENT_TOO_LARGE                                                          \
+	CB_SQLSTATE('1', '0', '5') /* 413 the document would pass the server's limit of 1 GB */
+#define ERRCODE_CB_NOT_FOUND                                                                   \
+	CB_SQLSTATE('1', '0', '6') /* 404 no such row, or none that the caller may know of */
 
 /* Custom courses */
-#define ERRCODE_CB_LINK_INVALID      CB_SQLSTATE('2', '0', '1') /* 404 the link is unknown or its purchase no longer active */
-#define ERRCODE_CB_LINK_EXPIRED      CB_SQLSTATE('2', '0', '2') /* 410 the link is older than 24 hours */
-#define ERRCODE_CB_LINK_USED         CB_SQLSTATE('2', '0', '3') /* 409 the link's form was submitted already */
-#define ERRCODE_CB_FORM_INVALID      CB_SQLSTATE('2', '0', '4') /* 422 an answer is missing, too short or too long */
+#define ERRCODE_CB_LINK_INVALID                                                                \
+	CB_SQLSTATE('2', '0', '1') /* 404 the link is unknown or its purchase no longer active */
+#define ERRCODE_CB_LINK_EXPIRED                                                                \
+	CB_SQLSTATE('2', '0', '2') /* 410 the link is older than 24 hours */
+#define ERRCODE_CB_LINK_USED                                                                   \
+	CB_SQLSTATE('2', '0', '3') /* 409 the link's form was submitted already */
+#define ERRCODE_CB_FORM_INVALID                                                                \
+	CB_SQLSTATE('2', '0', '4') /* 422 an answer is missing, too short or too long */
 
 /* Sync */
-#define ERRCODE_CB_REQUEST_INVALID   CB_SQLSTATE('3', '0', '1') /* 400 a member of the request has the wrong type */
+#define ERRCODE_CB_REQUEST_INVALID                                                             \
+	CB_SQLSTATE('3', '0', '1') /* 400 a member of the request has the wrong type */
 
 /* Accounts */
-#define ERRCODE_CB_SET_ONCE          CB_SQLSTATE('4', '0', '1') /* 409 a value that is set once is set already */
+#define ERRCODE_CB_SET_ONCE                                                                    \
+	CB_SQLSTATE('4', '0', '1') /* 409 a value that is set once is set already */
 
 #endif

@@ -45,14 +45,14 @@ typedef struct PackedValue
 
 static void stream_toast(const struct varatt_external *pointer, StreamSink sink, void *arg);
 static struct varlena *toast_chunk(ToastValue *value, HeapTuple tuple);
-static void toast_corrupt(ToastValue *value, const char *detail, int32 chunk)
-	pg_attribute_noreturn() pg_attribute_printf(2, 0);
+pg_noreturn static void toast_corrupt(ToastValue *value, const char *detail, int32 chunk)
+	pg_attribute_printf(2, 0);
 static void stream_flat(const char *bytes, Size n, StreamSink sink, void *arg);
 static void packed_begin(PackedValue *packed, Size raw_size, StreamSink sink, void *arg);
 static void packed_feed(void *packed, const char *bytes, size_t n);
 static void packed_finish(PackedValue *packed);
 static Size packed_head(PackedValue *packed, const char *bytes, Size n);
-static void value_corrupt(const char *detail) pg_attribute_noreturn();
+pg_noreturn static void value_corrupt(const char *detail);
 
 void
 stream_value(Datum value, StreamSink sink, void *arg)

@@ -1,0 +1,58 @@
+-- The schema's version: a dump carries the tables of the release that made it, and code that writes
+-- must not meet tables it does not know.
+CREATE TABLE coursebase.schema_version (
+    singleton   boolean     NOT NULL DEFAULT true,
+    version     text        NOT NULL,
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    updated_at  timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT schema_version_pkey PRIMARY KEY (singleton),
+    CONSTRAINT schema_version_one_row_check CHECK (singleton)
+);
+COMMENT ON TABLE coursebase.schema_version IS
+    'One row: the version of coursebase that the tables are of. Written by install().';
+COMMENT ON COLUMN coursebase.schema_version.singleton IS 'Always true: there is one row.';
+COMMENT ON COLUMN coursebase.schema_version.version IS 'Version of the steps that install() last ran.';
+COMMENT ON COLUMN coursebase.schema_version.created_at IS 'When the tables were first made.';
+COMMENT ON COLUMN coursebase.schema_version.updated_at IS 'When install() last raised the version.';
+ALTER TABLE coursebase.schema_version ENABLE ROW LEVEL SECURITY;
+
+-- Which roles play the parts anonymous, end_user and server, so that install() can grant what is new.
+CREATE TABLE coursebase.granted_roles (
+    part        text        NOT NULL,
+    role_name   name        NOT NULL,
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    updated_at  timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT granted_roles_pkey PRIMARY KEY (part),
+    CONSTRAINT granted_roles_part_check CHECK (part IN ('anonymous', 'end_user', 'server'))
+);
+COMMENT ON TABLE coursebase.granted_roles IS
+    'The role that plays each part. Written by grant_roles().';
+COMMENT ON COLUMN coursebase.granted_roles.part IS 'anonymous, end_user or server.';
+COMMENT ON COLUMN coursebase.granted_roles.role_name IS 'The role of this server that plays it.';
+COMMENT ON COLUMN coursebase.granted_roles.created_at IS 'When the part was first given to a role.';
+COMMENT ON COLUMN coursebase.granted_roles.updated_at IS 'When it was last given to another.';
+ALTER TABLE coursebase.granted_roles ENABLE ROW LEVEL SECURITY;
+
+-- Settings that touch money or safety: rows that only the server changes, audited, instead of session
+-- settings that anybody could set.
+CREATE TABLE coursebase.settings (
+    name           text        NOT NULL,
+    value          text,
+    default_value  text        NOT NULL,
+    meaning        text        NOT NULL,
+    created_at     timestamptz NOT NULL DEFAULT now(),
+    updated_at     timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT settings_pkey PRIMARY KEY (name)
+);
+COMMENT ON TABLE coursebase.settings IS
+    'Settings of the business, one row each; settings() shows them with their defaults.';
+COMMENT ON COLUMN coursebase.settings.name IS 'Name of the setting.';
+COMMENT ON COLUMN coursebase.settings.value IS 'Its value, or NULL for the default.';
+COMMENT ON COLUMN coursebase.settings.default_value IS 'What holds without a value; a release may change it.';
+COMMENT ON COLUMN coursebase.settings.meaning IS 'What the setting does, and its unit.';
+COMMENT ON COLUMN coursebase.settings.created_at IS 'When the release that knows it was installed.';
+COMMENT ON COLUMN coursebase.settings.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.settings ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.settings
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT, UPDATE (value) ON TABLE coursebase.settings TO server;

@@ -1,0 +1,33 @@
+/*
+ * owner.h: what a trigger or function does beyond the rights of the one who called it.
+ */
+#ifndef COURSEBASE_OWNER_H
+#define COURSEBASE_OWNER_H
+
+#include "postgres.h"
+
+#include "plan.h"
+
+typedef struct OwnerRights
+{
+	Oid userid;           /* who it was before */
+	int security_context; /* and in which context */
+} OwnerRights;
+
+/*
+ * From here on the statements of kept plans run with the rights of the tables' owner, past row
+ * security, as in a SECURITY DEFINER function. Everything between is ours: no SQL of a caller,
+ * no plan that is not kept. owner_leave() gives the rights back; after an error the end of the
+ * (sub)transaction does. Raises KB001 when the tables are missing.
+ */
+extern OwnerRights owner_enter(void);
+extern void owner_leave(OwnerRights rights);
+
+/* plan_execute() under the owner's rights. */
+extern uint64 owner_execute(KeptPlan *kept, Datum *values, const char *nulls, bool read_only);
+
+/* The schema coursebase and the owner of its tables; InvalidOid when there is none. */
+extern Oid owner_schema(void);
+extern Oid owner_of_tables(void);
+
+#endif

@@ -1,0 +1,75 @@
+/*
+ * plan.c: statements that a session prepares once and keeps.
+ *
+ * A plan that the server has marked invalid (DDL on what it reads) is prepared anew from its
+ * text, so that a dropped and recreated table is found again by name.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+
+#include "plan.h"
+
+static void plan_prepare(KeptPlan *kept);
+
+uint64
+plan_execute(KeptPlan *kept, Datum *values, const char *nulls, bool read_only)
+{
+	return plan_execute_limit(kept, values, nulls, read_only, 0);
+}
+
+uint64
+plan_execute_limit(KeptPlan *kept, Datum *values, const char *nulls, bool read_only, long limit)
+{
+	int result;
+
+	plan_prepare(kept);
+	result = SPI_execute_plan(kept->plan, values, nulls, read_only, limit);
+	if (result < 0)
+		elog(ERROR, "SPI_execute_plan returned %s for: %s", SPI_result_code_string(result),
+			 kept->sql);
+	return SPI_processed;
+}
+
+Datum
+plan_value(uint64 row, int column, bool *isnull)
+{
+	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, isnull);
+}
+
+char *
+plan_text(uint64 row, int column)
+{
+	char *value = SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column);
+	Size size;
+	char *copy;
+
+	if (value == NULL)
+		return NULL;
+	size = strlen(value) + 1;
+	copy = SPI_palloc(size);
+	memcpy(copy, value, size);
+	return copy;
+}
+
+static void
+plan_prepare(KeptPlan *kept)
+{
+	SPIPlanPtr plan;
+
+	if (kept->plan != NULL && SPI_plan_is_valid(kept->plan))
+		return;
+	if (kept->plan != NULL)
+	{
+		SPI_freeplan(kept->plan);
+		kept->plan = NULL;
+	}
+	plan = SPI_prepare(kept->sql, kept->nargs, kept->types);
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare returned %s for: %s", SPI_result_code_string(SPI_result),
+			 kept->sql);
+	if (SPI_keepplan(plan) != 0)
+		elog(ERROR, "could not keep a plan");
+	kept->plan = plan;
+}

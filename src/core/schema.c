@@ -1,0 +1,102 @@
+/*
+ * schema.c: is the schema of the tables the one this code was written for?
+ *
+ * A dump carries the tables of the version that made it, and a library can be replaced under a
+ * running database: either way code that writes must not meet tables it does not know. Versions
+ * only grow, so a yes holds for the session; it is forgotten when the version's table is
+ * altered, dropped or restored.
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+
+#include "errors.h"
+#include "owner.h"
+#include "plan.h"
+#include "schema.h"
+
+static Oid current_relation = InvalidOid; /* whose version was found good */
+
+static KeptPlan read_version = {.sql = "SELECT version FROM coursebase.schema_version"};
+
+static void version_forget(Datum arg, Oid relation);
+static char *version_read(void);
+
+void
+schema_require_current(void)
+{
+	static bool registered = false;
+	Oid relation = get_relname_relid("schema_version", owner_schema());
+	char *version;
+
+	if (OidIsValid(current_relation) && relation == current_relation)
+		return;
+	if (!registered)
+	{
+		CacheRegisterRelcacheCallback(version_forget, (Datum) 0);
+		registered = true;
+	}
+	if (!OidIsValid(relation))
+		schema_raise_missing();
+	version = version_read();
+	if (version == NULL || schema_version_compare(version, COURSEBASE_VERSION) < 0)
+		ereport(ERROR, (errcode(ERRCODE_CB_SCHEMA_BEHIND),
+						errmsg("the tables of coursebase are older than its code"),
+						errdetail("The tables are of version %s, the library of version %s.",
+								  version ? version : "unknown", COURSEBASE_VERSION),
+						errhint("Run ALTER EXTENSION coursebase UPDATE, then SELECT "
+								"coursebase.install().")));
+	current_relation = relation;
+}
+
+void
+schema_raise_missing(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CB_SCHEMA_BEHIND), errmsg("the tables of coursebase are missing"),
+			 errdetail("The extension was created while a dump was being restored, or "
+					   "its tables were dropped."),
+			 errhint("Restore the tables, or run SELECT coursebase.install().")));
+}
+
+int
+schema_version_compare(const char *left, const char *right)
+{
+	while (*left || *right)
+	{
+		char *left_end;
+		char *right_end;
+		long a = strtol(left, &left_end, 10);
+		long b = strtol(right, &right_end, 10);
+
+		if (a != b)
+			return a < b ? -1 : 1;
+		if (left_end == left && right_end == right)
+			return strcmp(left, right);
+		left = *left_end == '.' ? left_end + 1 : left_end;
+		right = *right_end == '.' ? right_end + 1 : right_end;
+	}
+	return 0;
+}
+
+static void
+version_forget(Datum arg, Oid relation)
+{
+	if (relation == InvalidOid || relation == current_relation)
+		current_relation = InvalidOid;
+}
+
+static char *
+version_read(void)
+{
+	char *version = NULL;
+
+	SPI_connect();
+	if (owner_execute(&read_version, NULL, NULL, true) == 1)
+		version = plan_text(0, 1);
+	SPI_finish();
+	return version;
+}

@@ -1,0 +1,20 @@
+/*
+ * coursebase.c: what happens when the server loads the library.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/guc.h"
+
+#include "guard.h"
+
+PG_MODULE_MAGIC;
+
+extern PGDLLEXPORT void _PG_init(void);
+
+void
+_PG_init(void)
+{
+	guard_init();
+	MarkGUCPrefixReserved("coursebase");
+}

@@ -1,0 +1,121 @@
+/*
+ * triggers.c: the trigger functions that tables of every slice share.
+ *
+ * They run as the user who writes. What they compare are the values as stored (byte images), so
+ * that a type without an equality operator, such as json, needs none.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+#include "errors.h"
+
+static TriggerData *trigger_expect(FunctionCallInfo fcinfo, const char *name);
+static bool column_named(Trigger *trigger, const char *column);
+static bool column_changed(TriggerData *data, int column);
+static bool foreign_key_action(TriggerData *data);
+
+PG_FUNCTION_INFO_V1(coursebase_tg_any__stamp);
+PG_FUNCTION_INFO_V1(coursebase_tg_any__append_only);
+
+/* SQL function: tg_any__stamp() returns trigger */
+PGDLLEXPORT Datum
+coursebase_tg_any__stamp(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_expect(fcinfo, "tg_any__stamp");
+	int column = SPI_fnumber(RelationGetDescr(data->tg_relation), "updated_at");
+	Datum now = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
+	bool null = false;
+
+	if (column <= 0)
+		elog(ERROR, "table \"%s\" has no column updated_at",
+			 RelationGetRelationName(data->tg_relation));
+	return PointerGetDatum(heap_modify_tuple_by_cols(
+		data->tg_newtuple, RelationGetDescr(data->tg_relation), 1, &column, &now, &null));
+}
+
+/* SQL function: tg_any__append_only() returns trigger */
+PGDLLEXPORT Datum
+coursebase_tg_any__append_only(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_expect(fcinfo, "tg_any__append_only");
+
+	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event) && foreign_key_action(data))
+		return PointerGetDatum(data->tg_newtuple);
+	ereport(ERROR, (errcode(ERRCODE_CB_APPEND_ONLY),
+					errmsg("rows of table \"%s\" are never changed or deleted",
+						   RelationGetRelationName(data->tg_relation)),
+					errhint("Write a new row that says what is true now.")));
+}
+
+static TriggerData *
+trigger_expect(FunctionCallInfo fcinfo, const char *name)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(data->tg_event) ||
+		!TRIGGER_FIRED_FOR_ROW(data->tg_event))
+		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+						errmsg("coursebase.%s() works only as a trigger before a row's change",
+							   name)));
+	return data;
+}
+
+static bool
+column_named(Trigger *trigger, const char *column)
+{
+	for (int i = 0; i < trigger->tgnargs; i++)
+		if (strcmp(trigger->tgargs[i], column) == 0)
+			return true;
+	return false;
+}
+
+static bool
+column_changed(TriggerData *data, int column)
+{
+	TupleDesc columns = RelationGetDescr(data->tg_relation);
+	Form_pg_attribute attribute = TupleDescAttr(columns, column - 1);
+	bool old_null;
+	bool new_null;
+	Datum old_value = SPI_getbinval(data->tg_trigtuple, columns, column, &old_null);
+	Datum new_value = SPI_getbinval(data->tg_newtuple, columns, column, &new_null);
+
+	if (old_null || new_null)
+		return old_null != new_null;
+	return !datum_image_eq(old_value, new_value, attribute->attbyval, attribute->attlen);
+}
+
+/*
+ * A foreign key's ON DELETE SET NULL: within another trigger (the key's), nothing changes but
+ * named columns, and those become null.
+ */
+static bool
+foreign_key_action(TriggerData *data)
+{
+	TupleDesc columns = RelationGetDescr(data->tg_relation);
+
+	if (DatumGetInt32(OidFunctionCall0(F_PG_TRIGGER_DEPTH)) < 2)
+		return false;
+	for (int i = 1; i <= columns->natts; i++)
+	{
+		bool null;
+
+		if (TupleDescAttr(columns, i - 1)->attisdropped || !column_changed(data, i))
+			continue;
+		if (!column_named(data->tg_trigger, NameStr(TupleDescAttr(columns, i - 1)->attname)))
+			return false;
+		SPI_getbinval(data->tg_newtuple, columns, i, &null);
+		if (!null)
+			return false;
+	}
+	return true;
+}
