@@ -10,6 +10,7 @@
 
 #include "postgres.h"
 
+#include "access/toast_internals.h"
 #include "funcapi.h"
 #include "utils/guc.h"
 #include "utils/guc_tables.h"
@@ -49,6 +50,19 @@ compat_materialize(FunctionCallInfo fcinfo)
 	InitMaterializedSRF(fcinfo, 0);
 #else
 	SetSingleFuncCall(fcinfo, 0);
+#endif
+}
+
+/* The snapshot that sees TOAST chunks; 18 has one, before it is made in the caller's memory. */
+static inline Snapshot
+compat_toast_snapshot(SnapshotData *memory)
+{
+#if PG_VERSION_NUM >= 180000
+	(void) memory;
+	return get_toast_snapshot();
+#else
+	init_toast_snapshot(memory);
+	return memory;
 #endif
 }
 
