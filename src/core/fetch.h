@@ -103,7 +103,4 @@ extern Datum fetch_value(Fetch *fetch, int column, bool *null);
 
 extern void fetch_close(Fetch *fetch);
 
-/* The table's oid as the source last resolved it, InvalidOid when there is none. */
-extern Oid fetch_table(FetchSource *source);
-
 #endif
