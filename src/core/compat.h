@@ -67,6 +67,17 @@ compat_setting_extra(Size size)
 #endif
 }
 
+static inline void
+compat_setting_extra_free(void *extra)
+{
+#if PG_VERSION_NUM >= 160000
+	if (extra != NULL)
+		guc_free(extra);
+#else
+	free(extra);
+#endif
+}
+
 static inline IndexScanDesc
 compat_index_beginscan(Relation table, Relation index, Snapshot snapshot, int nkeys)
 {
