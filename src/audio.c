@@ -149,7 +149,7 @@ coursebase_update_json(PG_FUNCTION_ARGS)
 	static const char *const names[] = {"custom_course_id", "audio"};
 	AudioCall call;
 	CourseDocument document;
-	JsonText text;
+	JsonText json;
 	JsonFound found;
 
 	arguments_check(fcinfo, names, 2);
@@ -159,11 +159,11 @@ coursebase_update_json(PG_FUNCTION_ARGS)
 	call_read(&call, PG_GETARG_DATUM(1));
 	document = document_lock(PG_GETARG_DATUM(0));
 	document_require(&document, PG_ARGISNULL(2) ? NULL : PG_GETARG_TEXT_PP(2));
-	json_load(&text, document.data);
-	target_find(&call, &text, &found);
+	json_load(&json, document.data);
+	target_find(&call, &json, &found);
 	items_settle(&call);
 	if (call.size > 0)
-		document_grow(PG_GETARG_DATUM(0), &document, &call, &text, &found);
+		document_grow(PG_GETARG_DATUM(0), &document, &call, &json, &found);
 	SPI_finish();
 	row_return(fcinfo, &document, call.size, call.skipped);
 	return (Datum) 0;

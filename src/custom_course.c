@@ -447,15 +447,18 @@ link_require(const Link *link, TimestampTz at)
 			ereport(ERROR,
 					(errcode(ERRCODE_CB_LINK_USED), errmsg("the form was submitted already"),
 					 errhint("Issue a new link with coursebase.manage_regen_requests().")));
+			break;
 		case LINK_EXPIRED:
 			ereport(ERROR,
 					(errcode(ERRCODE_CB_LINK_EXPIRED), errmsg("the link has expired"),
 					 errdetail("It ended at %s.",
 							   timestamptz_to_str(link_end(link->issued_at))),
 					 errhint("Issue a new link with coursebase.manage_regen_requests().")));
+			break;
 		case LINK_NOT_FOUND:
 			ereport(ERROR, (errcode(ERRCODE_CB_LINK_INVALID), errmsg("the link is unknown"),
 							errhint("Open the newest link that was sent for the purchase.")));
+			break;
 		default:
 			ereport(ERROR,
 					(errcode(ERRCODE_CB_LINK_INVALID), errmsg("the purchase is not active"),

@@ -10,6 +10,7 @@
 #include "fmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 
 #include "errors.h"
 #include "json_load.h"
@@ -23,8 +24,7 @@ typedef struct AppendPath
 
 static AppendPath path_read(ArrayType *array);
 static char *path_text(const AppendPath *path, size_t steps);
-static void plan_refuse(JsonStatus status, const AppendPath *path, const JsonSplice *plan)
-	pg_attribute_noreturn();
+static void plan_refuse(JsonStatus status, const AppendPath *path, const JsonSplice *plan);
 
 PG_FUNCTION_INFO_V1(coursebase_json_append);
 
@@ -104,12 +104,14 @@ plan_refuse(JsonStatus status, const AppendPath *path, const JsonSplice *plan)
 								   : "The entries for %s have the key %s twice.",
 							   path_text(path, path->size), json_excerpt(plan->key)),
 					 errhint("Append only members with keys of their own.")));
+			break;
 		case JSON_NOT_CONTAINER:
 			ereport(ERROR, (errcode(ERRCODE_CB_PATH_INVALID),
 							errmsg("the path leads to a value that cannot be appended to"),
 							errdetail("The value at %s is neither an array nor an object.",
 									  path_text(path, plan->steps)),
 							errhint("Name the path of an array or of an object.")));
+			break;
 		case JSON_NO_ELEMENT:
 			ereport(ERROR,
 					(errcode(ERRCODE_CB_PATH_INVALID),
@@ -118,6 +120,7 @@ plan_refuse(JsonStatus status, const AppendPath *path, const JsonSplice *plan)
 							   path_text(path, plan->steps),
 							   json_excerpt(path->steps[plan->steps])),
 					 errhint("Name an element by its index from 0, or the array itself.")));
+			break;
 		case JSON_ENTRIES_NOT_OBJECT:
 			ereport(ERROR,
 					(errcode(ERRCODE_CB_ENTRY_INVALID),
@@ -125,6 +128,7 @@ plan_refuse(JsonStatus status, const AppendPath *path, const JsonSplice *plan)
 					 errdetail("The value at %s is an object, the entries are none.",
 							   path_text(path, path->size)),
 					 errhint("Give the entries as an object, or name the path of an array.")));
+			break;
 		default:
 			json_raise_broken();
 	}
