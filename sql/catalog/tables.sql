@@ -1,0 +1,69 @@
+-- One catalogue: the app finds a course by its code, the course platform by its sections and lessons.
+CREATE TABLE coursebase.courses (
+    id              uuid         NOT NULL DEFAULT gen_random_uuid(),
+    course_code     text,
+    title           text         NOT NULL,
+    description     text         NOT NULL,
+    price_in_cents  integer,
+    currency        char(3),
+    icon_url        text,
+    workbook_url    text,
+    is_free         boolean      NOT NULL DEFAULT false,
+    in_premium      boolean      NOT NULL DEFAULT false,
+    created_at      timestamptz  NOT NULL DEFAULT now(),
+    updated_at      timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT courses_pkey PRIMARY KEY (id),
+    CONSTRAINT courses_course_code_key UNIQUE (course_code),
+    CONSTRAINT courses_course_code_form_check CHECK (course_code ~ '^[A-WYZ][0-9]{2}[A-Z]{3}$'),
+    CONSTRAINT courses_price_not_negative_check CHECK (price_in_cents >= 0),
+    CONSTRAINT courses_currency_upper_case_check CHECK (currency ~ '^[A-Z]{3}$'),
+    CONSTRAINT courses_price_has_currency_check
+        CHECK ((price_in_cents IS NULL) = (currency IS NULL))
+);
+COMMENT ON TABLE coursebase.courses IS 'The courses, of the app''s catalogue and of the course platform alike.';
+COMMENT ON COLUMN coursebase.courses.id IS 'Key of the course.';
+COMMENT ON COLUMN coursebase.courses.course_code IS 'Code in the app: a letter but X, two digits, three letters (C14ENB); NULL for a course of the platform only.';
+COMMENT ON COLUMN coursebase.courses.title IS 'Title to show.';
+COMMENT ON COLUMN coursebase.courses.description IS 'Description to show.';
+COMMENT ON COLUMN coursebase.courses.price_in_cents IS 'Price in minor units of currency, or NULL for one that is not sold by itself.';
+COMMENT ON COLUMN coursebase.courses.currency IS 'ISO 4217 code of the price, in upper case.';
+COMMENT ON COLUMN coursebase.courses.icon_url IS 'Icon to show, or NULL.';
+COMMENT ON COLUMN coursebase.courses.workbook_url IS 'Workbook that goes with the course, or NULL.';
+COMMENT ON COLUMN coursebase.courses.is_free IS 'Everybody may use it.';
+COMMENT ON COLUMN coursebase.courses.in_premium IS 'May fill a premium slot.';
+COMMENT ON COLUMN coursebase.courses.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.courses.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.courses ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.courses
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT ON TABLE coursebase.courses TO anonymous;
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.courses TO end_user, server;
+
+-- What only the entitled may read stands in a table of its own: row security cannot hide a column.
+CREATE TABLE coursebase.course_documents (
+    course_id        uuid         NOT NULL,
+    data             json         COMPRESSION lz4 NOT NULL,
+    checksum         text         NOT NULL,
+    file_size_bytes  integer      NOT NULL,
+    created_at       timestamptz  NOT NULL DEFAULT now(),
+    updated_at       timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT course_documents_pkey PRIMARY KEY (course_id),
+    CONSTRAINT course_documents_course_id_fkey FOREIGN KEY (course_id)
+        REFERENCES coursebase.courses (id) ON DELETE CASCADE,
+    CONSTRAINT course_documents_checksum_form_check CHECK (checksum ~ '^[0-9a-f]{32}$'),
+    CONSTRAINT course_documents_file_size_not_negative_check CHECK (file_size_bytes >= 0)
+);
+COMMENT ON TABLE coursebase.course_documents IS 'The document that the app plays for a course: audio, scripts, exercises.';
+COMMENT ON COLUMN coursebase.course_documents.course_id IS 'The course.';
+COMMENT ON COLUMN coursebase.course_documents.data IS 'The document, kept byte for byte.';
+COMMENT ON COLUMN coursebase.course_documents.checksum IS 'MD5 of the document''s bytes, 32 lower-case hex digits. Kept by a trigger.';
+COMMENT ON COLUMN coursebase.course_documents.file_size_bytes IS 'Length of the document in bytes. Kept by a trigger.';
+COMMENT ON COLUMN coursebase.course_documents.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.course_documents.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.course_documents ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t500_checksum BEFORE INSERT OR UPDATE ON coursebase.course_documents
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_document__checksum('data');
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.course_documents
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT ON TABLE coursebase.course_documents TO anonymous;
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.course_documents TO end_user, server;

@@ -1,0 +1,92 @@
+-- What the app reports.
+CREATE TABLE coursebase.app_logs (
+    id          uuid         NOT NULL DEFAULT gen_random_uuid(),
+    user_id     uuid,
+    log_type    text         NOT NULL,
+    message     text         NOT NULL,
+    origin      text         NOT NULL DEFAULT 'app',
+    context     jsonb,
+    created_at  timestamptz  NOT NULL DEFAULT now(),
+    updated_at  timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT app_logs_pkey PRIMARY KEY (id),
+    CONSTRAINT app_logs_user_id_fkey FOREIGN KEY (user_id)
+        REFERENCES coursebase.users (id) ON DELETE SET NULL,
+    CONSTRAINT app_logs_log_type_known_check CHECK (log_type IN (
+        'sync_module', 'billing', 'authentication', 'sign_up', 'audio_playback', 'ai_chat', 'error',
+        'user_action', 'user_report'))
+);
+CREATE INDEX app_logs_created_at_idx ON coursebase.app_logs (created_at);
+CREATE INDEX app_logs_user_id_idx ON coursebase.app_logs (user_id);
+COMMENT ON TABLE coursebase.app_logs IS 'What apps report of themselves and their users.';
+COMMENT ON COLUMN coursebase.app_logs.id IS 'Key of the entry.';
+COMMENT ON COLUMN coursebase.app_logs.user_id IS 'Who was using the app, or NULL.';
+COMMENT ON COLUMN coursebase.app_logs.log_type IS 'What the entry is about.';
+COMMENT ON COLUMN coursebase.app_logs.message IS 'What happened.';
+COMMENT ON COLUMN coursebase.app_logs.origin IS 'Which program reported it.';
+COMMENT ON COLUMN coursebase.app_logs.context IS 'Facts beside the message, or NULL.';
+COMMENT ON COLUMN coursebase.app_logs.created_at IS 'When it was reported.';
+COMMENT ON COLUMN coursebase.app_logs.updated_at IS 'When the entry last changed (a sign-up is updated in place).';
+ALTER TABLE coursebase.app_logs ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.app_logs
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT INSERT ON TABLE coursebase.app_logs TO end_user;
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.app_logs TO server;
+
+-- What servers report.
+CREATE TABLE coursebase.server_logs (
+    id             uuid         NOT NULL DEFAULT gen_random_uuid(),
+    function_name  text         NOT NULL,
+    level          text         NOT NULL,
+    message        text         NOT NULL,
+    context        jsonb,
+    user_id        uuid,
+    duration_ms    numeric,
+    created_at     timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT server_logs_pkey PRIMARY KEY (id),
+    CONSTRAINT server_logs_user_id_fkey FOREIGN KEY (user_id)
+        REFERENCES coursebase.users (id) ON DELETE SET NULL,
+    CONSTRAINT server_logs_level_known_check CHECK (level IN ('debug', 'info', 'warning', 'error')),
+    CONSTRAINT server_logs_duration_not_negative_check CHECK (duration_ms >= 0)
+);
+CREATE INDEX server_logs_created_at_idx ON coursebase.server_logs (created_at);
+CREATE INDEX server_logs_user_id_idx ON coursebase.server_logs (user_id);
+COMMENT ON TABLE coursebase.server_logs IS 'What edge functions and stored procedures report.';
+COMMENT ON COLUMN coursebase.server_logs.id IS 'Key of the entry.';
+COMMENT ON COLUMN coursebase.server_logs.function_name IS 'Which function reported it.';
+COMMENT ON COLUMN coursebase.server_logs.level IS 'debug, info, warning or error.';
+COMMENT ON COLUMN coursebase.server_logs.message IS 'What happened.';
+COMMENT ON COLUMN coursebase.server_logs.context IS 'Facts beside the message, or NULL.';
+COMMENT ON COLUMN coursebase.server_logs.user_id IS 'On whose behalf it worked, or NULL.';
+COMMENT ON COLUMN coursebase.server_logs.duration_ms IS 'How long it took in milliseconds, or NULL.';
+COMMENT ON COLUMN coursebase.server_logs.created_at IS 'When it was reported.';
+ALTER TABLE coursebase.server_logs ENABLE ROW LEVEL SECURITY;
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.server_logs TO server;
+
+-- Who changed what may matter in court: role changes, direct grants, refunds, settings.
+CREATE TABLE coursebase.audit_events (
+    id          uuid         NOT NULL DEFAULT gen_random_uuid(),
+    actor_id    uuid,
+    action      text         NOT NULL,
+    object      text         NOT NULL,
+    old         jsonb,
+    new         jsonb,
+    created_at  timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT audit_events_pkey PRIMARY KEY (id),
+    CONSTRAINT audit_events_actor_id_fkey FOREIGN KEY (actor_id)
+        REFERENCES coursebase.users (id) ON DELETE SET NULL
+);
+CREATE INDEX audit_events_created_at_idx ON coursebase.audit_events (created_at);
+CREATE INDEX audit_events_actor_id_idx ON coursebase.audit_events (actor_id);
+COMMENT ON TABLE coursebase.audit_events IS 'Who changed roles, rights, refunds and settings. Rows are never changed or deleted.';
+COMMENT ON COLUMN coursebase.audit_events.id IS 'Key of the event.';
+COMMENT ON COLUMN coursebase.audit_events.actor_id IS 'The user who did it, or NULL: a server or an operator.';
+COMMENT ON COLUMN coursebase.audit_events.action IS 'What was done, such as role_changed.';
+COMMENT ON COLUMN coursebase.audit_events.object IS 'To what it was done, such as users/<id>.';
+COMMENT ON COLUMN coursebase.audit_events.old IS 'The values before, or NULL.';
+COMMENT ON COLUMN coursebase.audit_events.new IS 'The values after, or NULL.';
+COMMENT ON COLUMN coursebase.audit_events.created_at IS 'When it was done.';
+ALTER TABLE coursebase.audit_events ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_append_only BEFORE UPDATE OR DELETE ON coursebase.audit_events
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__append_only('actor_id');
+GRANT SELECT ON TABLE coursebase.audit_events TO end_user;
+GRANT SELECT, INSERT ON TABLE coursebase.audit_events TO server;

@@ -1,0 +1,212 @@
+-- Documents that every phone fetches: the shop, advertisements, backgrounds, core segments, questions.
+CREATE TABLE coursebase.master_manifests (
+    id               uuid         NOT NULL DEFAULT gen_random_uuid(),
+    name             text         NOT NULL,
+    content          json         COMPRESSION lz4 NOT NULL,
+    checksum         text         NOT NULL,
+    file_size_bytes  integer      NOT NULL,
+    is_default       boolean      NOT NULL DEFAULT false,
+    created_at       timestamptz  NOT NULL DEFAULT now(),
+    updated_at       timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT master_manifests_pkey PRIMARY KEY (id),
+    CONSTRAINT master_manifests_id_name_key UNIQUE (id, name),
+    CONSTRAINT master_manifests_name_not_empty_check CHECK (name <> ''),
+    CONSTRAINT master_manifests_checksum_form_check CHECK (checksum ~ '^[0-9a-f]{32}$'),
+    CONSTRAINT master_manifests_file_size_not_negative_check CHECK (file_size_bytes >= 0)
+);
+CREATE UNIQUE INDEX master_manifests_default_name_idx ON coursebase.master_manifests (name)
+    WHERE is_default;
+COMMENT ON TABLE coursebase.master_manifests IS 'Documents that phones fetch at start: one default a name, others for cohorts.';
+COMMENT ON COLUMN coursebase.master_manifests.id IS 'Key of the manifest.';
+COMMENT ON COLUMN coursebase.master_manifests.name IS 'File name on the phone, such as shop.json.';
+COMMENT ON COLUMN coursebase.master_manifests.content IS 'The document, kept byte for byte.';
+COMMENT ON COLUMN coursebase.master_manifests.checksum IS 'MD5 of the document''s bytes, 32 lower-case hex digits. Kept by a trigger.';
+COMMENT ON COLUMN coursebase.master_manifests.file_size_bytes IS 'Length of the document in bytes. Kept by a trigger.';
+COMMENT ON COLUMN coursebase.master_manifests.is_default IS 'Goes to everybody whose cohort has no manifest of this name.';
+COMMENT ON COLUMN coursebase.master_manifests.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.master_manifests.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.master_manifests ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t500_checksum BEFORE INSERT OR UPDATE ON coursebase.master_manifests
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_document__checksum('content');
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.master_manifests
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.master_manifests TO server;
+
+-- Which cohort gets which manifest. The name is carried along so that a key can say: one of a name a cohort.
+CREATE TABLE coursebase.manifest_cohorts (
+    manifest_id  uuid         NOT NULL,
+    cohort_id    uuid         NOT NULL,
+    name         text         NOT NULL,
+    created_at   timestamptz  NOT NULL DEFAULT now(),
+    updated_at   timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT manifest_cohorts_pkey PRIMARY KEY (manifest_id, cohort_id),
+    CONSTRAINT manifest_cohorts_cohort_id_name_key UNIQUE (cohort_id, name),
+    CONSTRAINT manifest_cohorts_manifest_id_name_fkey FOREIGN KEY (manifest_id, name)
+        REFERENCES coursebase.master_manifests (id, name) ON UPDATE CASCADE ON DELETE CASCADE,
+    CONSTRAINT manifest_cohorts_cohort_id_fkey FOREIGN KEY (cohort_id)
+        REFERENCES coursebase.cohorts (id) ON DELETE CASCADE
+);
+CREATE INDEX manifest_cohorts_manifest_id_name_idx ON coursebase.manifest_cohorts (manifest_id, name);
+COMMENT ON TABLE coursebase.manifest_cohorts IS 'Manifests that a cohort gets instead of the default of the same name.';
+COMMENT ON COLUMN coursebase.manifest_cohorts.manifest_id IS 'The manifest.';
+COMMENT ON COLUMN coursebase.manifest_cohorts.cohort_id IS 'The cohort that gets it.';
+COMMENT ON COLUMN coursebase.manifest_cohorts.name IS 'The manifest''s name, filled in and kept equal by the database.';
+COMMENT ON COLUMN coursebase.manifest_cohorts.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.manifest_cohorts.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.manifest_cohorts ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.manifest_cohorts
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.manifest_cohorts TO server;
+
+-- Versions of what a handshake is made from: a cached answer holds while the versions it saw are the
+-- current ones. One row for the catalogue, one a cohort, one a user; nobody's writes meet in another's row.
+CREATE TABLE coursebase.catalogue_version (
+    singleton   boolean      NOT NULL DEFAULT true,
+    version     bigint       NOT NULL DEFAULT 0,
+    created_at  timestamptz  NOT NULL DEFAULT now(),
+    updated_at  timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT catalogue_version_pkey PRIMARY KEY (singleton),
+    CONSTRAINT catalogue_version_one_row_check CHECK (singleton)
+);
+COMMENT ON TABLE coursebase.catalogue_version IS 'Moves when anything changes that everybody''s handshake is made from.';
+COMMENT ON COLUMN coursebase.catalogue_version.singleton IS 'Always true: there is one row.';
+COMMENT ON COLUMN coursebase.catalogue_version.version IS 'Counts the changes.';
+COMMENT ON COLUMN coursebase.catalogue_version.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.catalogue_version.updated_at IS 'When it last moved.';
+ALTER TABLE coursebase.catalogue_version ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.catalogue_version
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT ON TABLE coursebase.catalogue_version TO server;
+
+CREATE TABLE coursebase.cohort_versions (
+    cohort_id   uuid         NOT NULL,
+    version     bigint       NOT NULL DEFAULT 0,
+    created_at  timestamptz  NOT NULL DEFAULT now(),
+    updated_at  timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT cohort_versions_pkey PRIMARY KEY (cohort_id),
+    CONSTRAINT cohort_versions_cohort_id_fkey FOREIGN KEY (cohort_id)
+        REFERENCES coursebase.cohorts (id) ON DELETE CASCADE
+);
+COMMENT ON TABLE coursebase.cohort_versions IS 'Moves when anything changes that the handshakes of a cohort''s members are made from.';
+COMMENT ON COLUMN coursebase.cohort_versions.cohort_id IS 'The cohort.';
+COMMENT ON COLUMN coursebase.cohort_versions.version IS 'Counts the changes; a cohort without a row is at 0.';
+COMMENT ON COLUMN coursebase.cohort_versions.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.cohort_versions.updated_at IS 'When it last moved.';
+ALTER TABLE coursebase.cohort_versions ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.cohort_versions
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT ON TABLE coursebase.cohort_versions TO server;
+
+CREATE TABLE coursebase.user_versions (
+    user_id     uuid         NOT NULL,
+    version     bigint       NOT NULL DEFAULT 0,
+    created_at  timestamptz  NOT NULL DEFAULT now(),
+    updated_at  timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT user_versions_pkey PRIMARY KEY (user_id),
+    CONSTRAINT user_versions_user_id_fkey FOREIGN KEY (user_id)
+        REFERENCES coursebase.users (id) ON DELETE CASCADE
+);
+COMMENT ON TABLE coursebase.user_versions IS 'Moves when anything changes that a user''s handshake is made from.';
+COMMENT ON COLUMN coursebase.user_versions.user_id IS 'The user.';
+COMMENT ON COLUMN coursebase.user_versions.version IS 'Counts the changes; a user without a row is at 0.';
+COMMENT ON COLUMN coursebase.user_versions.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.user_versions.updated_at IS 'When it last moved.';
+ALTER TABLE coursebase.user_versions ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.user_versions
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT ON TABLE coursebase.user_versions TO server;
+
+-- The last computed handshake of each user, without the contents of documents.
+CREATE TABLE coursebase.cached_handshake_responses (
+    user_id            uuid         NOT NULL,
+    response           json         NOT NULL,
+    digest             text         NOT NULL,
+    computed_at        timestamptz  NOT NULL,
+    valid_until        timestamptz,
+    catalogue_version  bigint       NOT NULL,
+    cohort_id          uuid,
+    cohort_version     bigint       NOT NULL,
+    user_version       bigint       NOT NULL,
+    created_at         timestamptz  NOT NULL DEFAULT now(),
+    updated_at         timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT cached_handshake_responses_pkey PRIMARY KEY (user_id),
+    CONSTRAINT cached_handshake_responses_user_id_fkey FOREIGN KEY (user_id)
+        REFERENCES coursebase.users (id) ON DELETE CASCADE,
+    CONSTRAINT cached_handshake_responses_cohort_id_fkey FOREIGN KEY (cohort_id)
+        REFERENCES coursebase.cohorts (id) ON DELETE SET NULL
+);
+CREATE INDEX cached_handshake_responses_cohort_id_idx
+    ON coursebase.cached_handshake_responses (cohort_id);
+COMMENT ON TABLE coursebase.cached_handshake_responses IS
+    'The last computed handshake of each user; it answers only while the versions it saw are the current ones.';
+COMMENT ON COLUMN coursebase.cached_handshake_responses.user_id IS 'The user.';
+COMMENT ON COLUMN coursebase.cached_handshake_responses.response IS 'The answer without the contents of documents.';
+COMMENT ON COLUMN coursebase.cached_handshake_responses.digest IS 'Digest of the manifest that it lists.';
+COMMENT ON COLUMN coursebase.cached_handshake_responses.computed_at IS 'The time for which it was computed.';
+COMMENT ON COLUMN coursebase.cached_handshake_responses.valid_until IS 'From when on time alone changes the answer; NULL: never.';
+COMMENT ON COLUMN coursebase.cached_handshake_responses.catalogue_version IS 'Version of the catalogue that the computation saw.';
+COMMENT ON COLUMN coursebase.cached_handshake_responses.cohort_id IS 'Cohort of the user at that time, or NULL.';
+COMMENT ON COLUMN coursebase.cached_handshake_responses.cohort_version IS 'Version of that cohort that the computation saw.';
+COMMENT ON COLUMN coursebase.cached_handshake_responses.user_version IS 'Version of the user that the computation saw.';
+COMMENT ON COLUMN coursebase.cached_handshake_responses.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.cached_handshake_responses.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.cached_handshake_responses ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.cached_handshake_responses
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT, DELETE ON TABLE coursebase.cached_handshake_responses TO server;
+
+-- Settings of a person's player, reported at every handshake.
+CREATE TABLE coursebase.analytics (
+    user_id         uuid         NOT NULL,
+    current_course  text,
+    voice           text,
+    induction       text,
+    background      text,
+    deepening       text,
+    created_at      timestamptz  NOT NULL DEFAULT now(),
+    updated_at      timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT analytics_pkey PRIMARY KEY (user_id),
+    CONSTRAINT analytics_user_id_fkey FOREIGN KEY (user_id)
+        REFERENCES coursebase.users (id) ON DELETE CASCADE
+);
+COMMENT ON TABLE coursebase.analytics IS 'What a person has chosen in the player, one row a user.';
+COMMENT ON COLUMN coursebase.analytics.user_id IS 'The user.';
+COMMENT ON COLUMN coursebase.analytics.current_course IS 'Course that is being played, or NULL.';
+COMMENT ON COLUMN coursebase.analytics.voice IS 'Voice chosen, or NULL.';
+COMMENT ON COLUMN coursebase.analytics.induction IS 'Induction chosen, or NULL.';
+COMMENT ON COLUMN coursebase.analytics.background IS 'Background sound chosen, or NULL.';
+COMMENT ON COLUMN coursebase.analytics.deepening IS 'Deepening chosen, or NULL.';
+COMMENT ON COLUMN coursebase.analytics.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.analytics.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.analytics ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.analytics
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.analytics TO end_user, server;
+
+-- How often a person has played what.
+CREATE TABLE coursebase.audio_usage (
+    user_id      uuid         NOT NULL,
+    course_code  text         NOT NULL,
+    audio_key    text         NOT NULL,
+    title        text,
+    play_count   integer      NOT NULL,
+    created_at   timestamptz  NOT NULL DEFAULT now(),
+    updated_at   timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT audio_usage_pkey PRIMARY KEY (user_id, course_code, audio_key),
+    CONSTRAINT audio_usage_user_id_fkey FOREIGN KEY (user_id)
+        REFERENCES coursebase.users (id) ON DELETE CASCADE,
+    CONSTRAINT audio_usage_play_count_not_negative_check CHECK (play_count >= 0)
+);
+COMMENT ON TABLE coursebase.audio_usage IS 'Play counts: a client''s total never lowers one.';
+COMMENT ON COLUMN coursebase.audio_usage.user_id IS 'The user.';
+COMMENT ON COLUMN coursebase.audio_usage.course_code IS 'Code of the course that was played.';
+COMMENT ON COLUMN coursebase.audio_usage.audio_key IS 'The audio within it.';
+COMMENT ON COLUMN coursebase.audio_usage.title IS 'Title that the client showed, or NULL.';
+COMMENT ON COLUMN coursebase.audio_usage.play_count IS 'The highest total that a client reported.';
+COMMENT ON COLUMN coursebase.audio_usage.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.audio_usage.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.audio_usage ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.audio_usage
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT, INSERT, UPDATE ON TABLE coursebase.audio_usage TO end_user;
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.audio_usage TO server;

@@ -1,0 +1,43 @@
+/*
+ * document.c: the digest of a json document in one pass over its stored bytes, and no copy of
+ * it.
+ */
+#include "postgres.h"
+
+#include "document.h"
+#include "json_render.h"
+#include "stream.h"
+
+static void document_render(Datum document, Digest *digest);
+static void render_feed(void *render, const char *bytes, size_t n);
+
+Size
+document_digest(Datum document, DocumentFormat format, DigestAlgorithm algorithm,
+				char hex[DIGEST_HEX_SIZE])
+{
+	Digest *digest = digest_begin(algorithm);
+
+	if (format == DOCUMENT_CRLF4)
+		document_render(document, digest);
+	else
+		stream_value(document, digest_update, digest);
+	digest_finish(digest, hex);
+	return stream_size(document);
+}
+
+static void
+document_render(Datum document, Digest *digest)
+{
+	JsonRender *render = palloc(sizeof(JsonRender));
+
+	json_render_init(render, digest_update, digest);
+	stream_value(document, render_feed, render);
+	json_render_finish(render);
+	pfree(render);
+}
+
+static void
+render_feed(void *render, const char *bytes, size_t n)
+{
+	json_render_feed(render, bytes, n);
+}

@@ -1,0 +1,21 @@
+/*
+ * document.h: what is known of a json document without holding it: digest and size.
+ */
+#ifndef COURSEBASE_DOCUMENT_H
+#define COURSEBASE_DOCUMENT_H
+
+#include "postgres.h"
+
+#include "digest.h"
+
+typedef enum DocumentFormat
+{
+	DOCUMENT_STORED, /* the bytes as they are */
+	DOCUMENT_CRLF4   /* indented by 4 spaces a level, with CRLF: see json_render.h */
+} DocumentFormat;
+
+/* Writes the hex digits of the json document's digest, and gives the stored size in bytes. */
+extern Size document_digest(Datum document, DocumentFormat format, DigestAlgorithm algorithm,
+							char hex[DIGEST_HEX_SIZE]);
+
+#endif

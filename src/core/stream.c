@@ -1,0 +1,192 @@
+/*
+ * stream.c: walks the bytes of a variable-length value through a sink, in constant memory.
+ *
+ * A TOAST value is read in pieces of whole chunks through the table access method, which checks
+ * their numbers and sizes; it is never fetched whole. Compressed bytes, in the tuple or in
+ * TOAST, pass through a decoder of our own, since the server's decodes from the first byte each
+ * time.
+ */
+#include "postgres.h"
+
+#include "access/detoast.h"
+#include "access/heaptoast.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/toast_compression.h"
+#include "miscadmin.h"
+
+#include "stream.h"
+#include "unpack.h"
+
+/* A piece that begins and ends with a chunk, so that no chunk is read twice. */
+#define TOAST_PIECE ((int32) (STREAM_PIECE / TOAST_MAX_CHUNK_SIZE * TOAST_MAX_CHUNK_SIZE))
+
+/* A compressed value as stored: a word that tells method and raw size, then the packed bytes.
+ */
+typedef struct PackedValue
+{
+	Unpacker unpacker;
+	void *buffer; /* NULL until the word was read */
+	StreamSink sink;
+	void *arg;
+	Size raw_size;
+} PackedValue;
+
+static void stream_toast(const struct varatt_external *pointer, StreamSink sink, void *arg);
+static void stream_flat(const char *bytes, Size n, StreamSink sink, void *arg);
+static void packed_begin(PackedValue *packed, Size raw_size, StreamSink sink, void *arg);
+static void packed_feed(void *packed, const char *bytes, size_t n);
+static void packed_finish(PackedValue *packed);
+static Size packed_head(PackedValue *packed, const char *bytes, Size n);
+static void value_corrupt(const char *detail) pg_attribute_noreturn();
+
+void
+stream_value(Datum value, StreamSink sink, void *arg)
+{
+	struct varlena *attr = (struct varlena *) DatumGetPointer(value);
+	PackedValue packed;
+
+	if (VARATT_IS_EXTERNAL_ONDISK(attr))
+	{
+		struct varatt_external pointer;
+		Size raw_size;
+
+		VARATT_EXTERNAL_GET_POINTER(pointer, attr);
+		raw_size = pointer.va_rawsize - VARHDRSZ;
+		if (VARATT_EXTERNAL_GET_EXTSIZE(pointer) >= raw_size)
+		{
+			stream_toast(&pointer, sink, arg);
+			return;
+		}
+		packed_begin(&packed, raw_size, sink, arg);
+		stream_toast(&pointer, packed_feed, &packed);
+		packed_finish(&packed);
+	}
+	else if (VARATT_IS_EXTERNAL(attr))
+	{
+		struct varlena *flat = detoast_attr(attr);
+
+		stream_flat(VARDATA_ANY(flat), VARSIZE_ANY_EXHDR(flat), sink, arg);
+		pfree(flat);
+	}
+	else if (VARATT_IS_COMPRESSED(attr))
+	{
+		packed_begin(&packed, VARDATA_COMPRESSED_GET_EXTSIZE(attr), sink, arg);
+		stream_flat(VARDATA(attr), VARSIZE(attr) - VARHDRSZ, packed_feed, &packed);
+		packed_finish(&packed);
+	}
+	else
+		stream_flat(VARDATA_ANY(attr), VARSIZE_ANY_EXHDR(attr), sink, arg);
+}
+
+Size
+stream_size(Datum value)
+{
+	return toast_raw_datum_size(value) - VARHDRSZ;
+}
+
+static void
+stream_toast(const struct varatt_external *pointer, StreamSink sink, void *arg)
+{
+	int32 size = VARATT_EXTERNAL_GET_EXTSIZE(*pointer);
+	Relation relation = table_open(pointer->va_toastrelid, AccessShareLock);
+	struct varlena *piece = palloc(VARHDRSZ + Min(size, TOAST_PIECE));
+
+	for (int32 offset = 0; offset < size;)
+	{
+		int32 n = Min(size - offset, TOAST_PIECE);
+
+		CHECK_FOR_INTERRUPTS();
+		table_relation_fetch_toast_slice(relation, pointer->va_valueid, size, offset, n, piece);
+		sink(arg, VARDATA(piece), n);
+		offset += n;
+	}
+	pfree(piece);
+	table_close(relation, AccessShareLock);
+}
+
+static void
+stream_flat(const char *bytes, Size n, StreamSink sink, void *arg)
+{
+	while (n > 0)
+	{
+		Size part = Min(n, STREAM_PIECE);
+
+		CHECK_FOR_INTERRUPTS();
+		sink(arg, bytes, part);
+		bytes += part;
+		n -= part;
+	}
+}
+
+static void
+packed_begin(PackedValue *packed, Size raw_size, StreamSink sink, void *arg)
+{
+	packed->buffer = NULL;
+	packed->sink = sink;
+	packed->arg = arg;
+	packed->raw_size = raw_size;
+}
+
+static void
+packed_feed(void *arg, const char *bytes, size_t n)
+{
+	PackedValue *packed = arg;
+	Size head = packed->buffer == NULL ? packed_head(packed, bytes, n) : 0;
+
+	switch (unpack_feed(&packed->unpacker, bytes + head, n - head))
+	{
+		case UNPACK_OK:
+			break;
+		case UNPACK_CORRUPT:
+			value_corrupt("It refers to bytes before its beginning.");
+		case UNPACK_TRUNCATED:
+		case UNPACK_TOO_LONG:
+			value_corrupt("It is longer than its header says.");
+	}
+}
+
+static void
+packed_finish(PackedValue *packed)
+{
+	if (packed->buffer == NULL || unpack_finish(&packed->unpacker) != UNPACK_OK)
+		value_corrupt("It is shorter than its header says.");
+	pfree(packed->buffer);
+}
+
+/* The first piece holds all of the word: pieces are large and a TOAST value's first chunk is
+ * too. */
+static Size
+packed_head(PackedValue *packed, const char *bytes, Size n)
+{
+	uint32 info;
+	UnpackMethod method;
+
+	if (n < sizeof(info))
+		value_corrupt("It is shorter than its header.");
+	memcpy(&info, bytes, sizeof(info));
+	if ((info & VARLENA_EXTSIZE_MASK) != packed->raw_size)
+		value_corrupt("Its header and the pointer to it give different sizes.");
+	switch ((ToastCompressionId) (info >> VARLENA_EXTSIZE_BITS))
+	{
+		case TOAST_PGLZ_COMPRESSION_ID:
+			method = UNPACK_PGLZ;
+			break;
+		case TOAST_LZ4_COMPRESSION_ID:
+			method = UNPACK_LZ4;
+			break;
+		default:
+			value_corrupt("Its compression method is unknown.");
+	}
+	packed->buffer = palloc(unpack_buffer_size(method, packed->raw_size));
+	unpack_begin(&packed->unpacker, method, packed->raw_size, packed->buffer, packed->sink,
+				 packed->arg);
+	return sizeof(info);
+}
+
+static void
+value_corrupt(const char *detail)
+{
+	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("compressed value is corrupt"),
+					errdetail("%s", detail)));
+}
