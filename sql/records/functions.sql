@@ -1,0 +1,87 @@
+CREATE FUNCTION coursebase.log_app(
+    log_type text,
+    message text,
+    context jsonb DEFAULT NULL,
+    origin text DEFAULT 'app',
+    user_id uuid DEFAULT NULL,
+    at timestamptz DEFAULT now()
+)
+RETURNS uuid
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_log_app';
+COMMENT ON FUNCTION coursebase.log_app(text, text, jsonb, text, uuid, timestamptz) IS
+    'Writes an entry of the app''s log about the one who is signed in, or whom the server names, and answers its id. A person has one sign_up entry: reporting again updates it in place. A time to come counts as now.';
+REVOKE ALL ON FUNCTION coursebase.log_app(text, text, jsonb, text, uuid, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.log_app(text, text, jsonb, text, uuid, timestamptz)
+    TO end_user, server;
+
+CREATE FUNCTION coursebase.log_server(
+    function_name text,
+    level text,
+    message text,
+    context jsonb DEFAULT NULL,
+    user_id uuid DEFAULT NULL,
+    duration_ms numeric DEFAULT NULL,
+    at timestamptz DEFAULT now()
+)
+RETURNS uuid
+LANGUAGE sql
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT coursebase.assert_schema_current();
+    INSERT INTO coursebase.server_logs
+        (function_name, level, message, context, user_id, duration_ms, created_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
+    RETURNING id
+$$;
+COMMENT ON FUNCTION coursebase.log_server(text, text, text, jsonb, uuid, numeric, timestamptz) IS
+    'Writes an entry of the server''s log (level debug, info, warning or error) and answers its id.';
+REVOKE ALL ON FUNCTION coursebase.log_server(text, text, text, jsonb, uuid, numeric, timestamptz)
+    FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.log_server(text, text, text, jsonb, uuid, numeric, timestamptz)
+    TO server;
+
+CREATE FUNCTION coursebase.purge_logs(before timestamptz, batch integer DEFAULT 10000)
+RETURNS bigint
+LANGUAGE sql
+VOLATILE
+STRICT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT coursebase.assert_schema_current();
+    WITH app AS (
+        DELETE FROM coursebase.app_logs
+        WHERE id = ANY (ARRAY(
+            SELECT l.id FROM coursebase.app_logs l
+            WHERE l.created_at < $1
+            ORDER BY l.created_at
+            LIMIT $2
+            FOR UPDATE SKIP LOCKED))
+        RETURNING 1
+    ), server AS (
+        DELETE FROM coursebase.server_logs
+        WHERE id = ANY (ARRAY(
+            SELECT l.id FROM coursebase.server_logs l
+            WHERE l.created_at < $1
+            ORDER BY l.created_at
+            LIMIT $2 - (SELECT count(*) FROM app)
+            FOR UPDATE SKIP LOCKED))
+        RETURNING 1
+    )
+    SELECT (SELECT count(*) FROM app) + (SELECT count(*) FROM server)
+$$;
+COMMENT ON FUNCTION coursebase.purge_logs(timestamptz, integer) IS
+    'Deletes at most batch entries older than before, oldest first, of the app''s log and then of the server''s, passing by what another session holds; answers how many. Call again until it answers 0.';
+REVOKE ALL ON FUNCTION coursebase.purge_logs(timestamptz, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.purge_logs(timestamptz, integer) TO server;
