@@ -321,9 +321,10 @@ static void
 converge_enum(Step *step, Report *report)
 {
 	CreateEnumStmt *type = castNode(CreateEnumStmt, step->statement);
+	Oid type_oid = LookupTypeNameOid(NULL, makeTypeNameFromNameList(type->typeName), true);
 	ListCell *cell;
 
-	if (!OidIsValid(LookupTypeNameOid(NULL, makeTypeNameFromNameList(type->typeName), true)))
+	if (!OidIsValid(type_oid))
 	{
 		utility_run((Node *) type, step->ddl);
 		report_row(report, step->object, "created");
@@ -333,11 +334,14 @@ converge_enum(Step *step, Report *report)
 	{
 		AlterEnumStmt *value = makeNode(AlterEnumStmt);
 
+		if (SearchSysCacheExists2(ENUMTYPOIDNAME, ObjectIdGetDatum(type_oid),
+								  CStringGetDatum(strVal(lfirst(cell)))))
+			continue;
 		value->typeName = type->typeName;
 		value->newVal = strVal(lfirst(cell));
 		value->newValIsAfter = true;
-		value->skipIfNewValExists = true;
 		utility_run((Node *) value, step->ddl);
+		report_row(report, psprintf("value %s of %s", value->newVal, step->object), "added");
 	}
 }
 
