@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "access/toast_internals.h"
 #include "funcapi.h"
 #include "storage/proc.h"
 #include "utils/guc.h"
@@ -54,6 +55,19 @@ compat_materialize(FunctionCallInfo fcinfo)
 #endif
 }
 
+/* The snapshot that sees TOAST chunks; 18 has one, before it is made in the caller's memory. */
+static inline Snapshot
+compat_toast_snapshot(SnapshotData *memory)
+{
+#if PG_VERSION_NUM >= 180000
+	(void) memory;
+	return get_toast_snapshot();
+#else
+	init_toast_snapshot(memory);
+	return memory;
+#endif
+}
+
 /* What a setting's check hook hands to its assign hook; NULL without memory. The server frees
  * it.
  */
@@ -64,6 +78,17 @@ compat_setting_extra(Size size)
 	return guc_malloc(LOG, size);
 #else
 	return malloc(size);
+#endif
+}
+
+static inline void
+compat_setting_extra_free(void *extra)
+{
+#if PG_VERSION_NUM >= 160000
+	if (extra != NULL)
+		guc_free(extra);
+#else
+	free(extra);
 #endif
 }
 
