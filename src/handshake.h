@@ -57,7 +57,7 @@ typedef struct HandshakeRequest
 	int npurchases;
 	HandshakeFile *files; /* by name, each once */
 	int nfiles;
-	bool has_files; /* the request has `checksums` */
+	bool has_files;   /* the request has `checksums` */
 	JsonSlice digest; /* bytes NULL: none */
 	bool deltas;
 } HandshakeRequest;

@@ -2,8 +2,8 @@
  * handshake_answer.c: the answer, made from the request and the state in one pass over both.
  *
  * Names of the state and of the phone are in the same order, so that they are compared by
- * walking side by side. Documents are read only where something of them is sent, one statement a
- * source, and are decompressed one at a time.
+ * walking side by side. Documents are read only where something of them is sent, one statement
+ * a source, and are decompressed one at a time.
  */
 #include "postgres.h"
 
@@ -216,9 +216,15 @@ line_write(StringInfo out, const ManifestLine *line, bool deltas)
 static void
 document_write(StringInfo out, const ManifestLine *line, bool deltas)
 {
-	struct varlena *document = PG_DETOAST_DATUM_PACKED(line->document);
-	JsonSlice bytes = {VARDATA_ANY(document), VARSIZE_ANY_EXHDR(document)};
+	struct varlena *document;
+	JsonSlice bytes;
 
+	if (line->document == (Datum) 0)
+		ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
+						errmsg("the document of a handshake is not there"),
+						errhint("Delete the user's row of cached_handshake_responses.")));
+	document = PG_DETOAST_DATUM_PACKED(line->document);
+	bytes = (JsonSlice){VARDATA_ANY(document), VARSIZE_ANY_EXHDR(document)};
 	if (!deltas || line->file == NULL ||
 		!handshake_delta_write(out, line->entry, line->file->checksum, bytes))
 	{

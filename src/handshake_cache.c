@@ -6,12 +6,12 @@
  * changes what it stands for, and read in the snapshot of what was read: equal versions, equal
  * state, whoever wrote the row and whenever. Nothing is deleted on a change.
  *
- * Writing is a favour to the next handshake and never in anybody's way: a row that somebody else
- * is writing is left to them, and where the transaction keeps its snapshot (REPEATABLE READ,
- * SERIALIZABLE) nothing is written, because a conflict there is an error.
+ * Writing is a favour to the next handshake and never in anybody's way: a row that somebody
+ * else is writing is left to them, and where the transaction keeps its snapshot (REPEATABLE
+ * READ, SERIALIZABLE) nothing is written, because a conflict there is an error.
  *
- * As text the state is {<members of the answer>,"protected":[names],"documents":[lines]}, a line
- * a document: the letter of its source and its id, checksum, size, name.
+ * As text the state is {<members of the answer>,"protected":[names],"documents":[lines]}, a
+ * line a document: the letter of its source and its id, checksum, size, name.
  */
 #include "postgres.h"
 
@@ -31,17 +31,18 @@ static const char source_letters[HANDSHAKE_SOURCES] = {'m', 'c', 'x'};
 static const char digits[] = "0123456789abcdef";
 
 static KeptPlan read_cached = {
-	.sql = "SELECT c.response, c.digest, c.valid_from, c.valid_until"
-		   " FROM coursebase.cached_handshake_responses c"
-		   " WHERE c.user_id = $1"
-		   " AND c.user_version = coalesce((SELECT v.version FROM coursebase.user_versions v"
-		   "                                WHERE v.user_id = $1), 0)"
-		   " AND c.catalogue_version ="
-		   " coalesce((SELECT v.version FROM coursebase.catalogue_version v), 0)"
-		   " AND c.cohort_version = coalesce((SELECT v.version FROM coursebase.cohort_versions v"
-		   "                                  WHERE v.cohort_id = c.cohort_id), 0)"
-		   " AND (c.valid_from IS NULL OR c.valid_from <= $2)"
-		   " AND (c.valid_until IS NULL OR c.valid_until > $2)",
+	.sql =
+		"SELECT c.response, c.digest, c.valid_from, c.valid_until"
+		" FROM coursebase.cached_handshake_responses c"
+		" WHERE c.user_id = $1"
+		" AND c.user_version = coalesce((SELECT v.version FROM coursebase.user_versions v"
+		"                                WHERE v.user_id = $1), 0)"
+		" AND c.catalogue_version ="
+		" coalesce((SELECT v.version FROM coursebase.catalogue_version v), 0)"
+		" AND c.cohort_version = coalesce((SELECT v.version FROM coursebase.cohort_versions v"
+		"                                  WHERE v.cohort_id = c.cohort_id), 0)"
+		" AND (c.valid_from IS NULL OR c.valid_from <= $2)"
+		" AND (c.valid_until IS NULL OR c.valid_until > $2)",
 	.nargs = 2,
 	.types = {UUIDOID, TIMESTAMPTZOID},
 };

@@ -1,11 +1,12 @@
 /*
- * handshake_delta.c: an earlier version of a custom course, grown to the current one by the bytes
- * that were inserted since.
+ * handshake_delta.c: an earlier version of a custom course, grown to the current one by the
+ * bytes that were inserted since.
  *
- * custom_course_versions tells of each append where it put how many bytes. The appends that lead
- * from the phone's checksum to the current one are told as one insertion when each stands within,
- * or at an end of, what the earlier ones inserted; else the phone gets the whole document. What
- * is sent is cut out of the current document, so that it is right whatever lies between.
+ * custom_course_versions tells of each append where it put how many bytes. The appends that
+ * lead from the phone's checksum to the current one are told as one insertion when each stands
+ * within, or at an end of, what the earlier ones inserted; else the phone gets the whole
+ * document. What is sent is cut out of the current document, so that it is right whatever lies
+ * between.
  */
 #include "postgres.h"
 

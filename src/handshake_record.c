@@ -26,15 +26,16 @@ static KeptPlan read_settings = {
 };
 
 static KeptPlan write_settings = {
-	.sql = "INSERT INTO coursebase.analytics AS a"
-		   " (user_id, current_course, voice, induction, background, deepening)"
-		   " VALUES ($1, $2, $3, $4, $5, $6)"
-		   " ON CONFLICT (user_id) DO UPDATE SET"
-		   " current_course = CASE WHEN $7 THEN excluded.current_course ELSE a.current_course END,"
-		   " voice = CASE WHEN $8 THEN excluded.voice ELSE a.voice END,"
-		   " induction = CASE WHEN $9 THEN excluded.induction ELSE a.induction END,"
-		   " background = CASE WHEN $10 THEN excluded.background ELSE a.background END,"
-		   " deepening = CASE WHEN $11 THEN excluded.deepening ELSE a.deepening END",
+	.sql =
+		"INSERT INTO coursebase.analytics AS a"
+		" (user_id, current_course, voice, induction, background, deepening)"
+		" VALUES ($1, $2, $3, $4, $5, $6)"
+		" ON CONFLICT (user_id) DO UPDATE SET"
+		" current_course = CASE WHEN $7 THEN excluded.current_course ELSE a.current_course END,"
+		" voice = CASE WHEN $8 THEN excluded.voice ELSE a.voice END,"
+		" induction = CASE WHEN $9 THEN excluded.induction ELSE a.induction END,"
+		" background = CASE WHEN $10 THEN excluded.background ELSE a.background END,"
+		" deepening = CASE WHEN $11 THEN excluded.deepening ELSE a.deepening END",
 	.nargs = 1 + 2 * HANDSHAKE_SETTINGS,
 	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID, BOOLOID,
 			  BOOLOID, BOOLOID},
@@ -70,9 +71,9 @@ static KeptPlan read_device = {
 
 static KeptPlan write_device = {
 	.sql = "UPDATE coursebase.user_profile AS p SET devices ="
-		   " (SELECT jsonb_object_agg(d.key, d.value) FROM"
+		   " coalesce((SELECT jsonb_object_agg(d.key, d.value) FROM"
 		   "  (SELECT o.key, o.value FROM jsonb_each(p.devices) o WHERE o.key <> $2"
-		   "   ORDER BY o.value ->> 'last_seen' DESC, o.key LIMIT 99) d)"
+		   "   ORDER BY o.value ->> 'last_seen' DESC, o.key LIMIT 99) d), '{}')"
 		   " || jsonb_build_object($2, jsonb_build_object('first_seen',"
 		   "    coalesce(p.devices -> $2 ->> 'first_seen', $3), 'last_seen', $3))"
 		   " WHERE p.user_id = $1",
@@ -193,9 +194,8 @@ setting_known(const HandshakeSetting *setting, bool there, int column)
 	if (null || setting->value.bytes == NULL)
 		return null && setting->value.bytes == NULL;
 	stored = DatumGetTextPP(value);
-	return handshake_name_compare(
-			   (JsonSlice){VARDATA_ANY(stored), VARSIZE_ANY_EXHDR(stored)}, setting->value) ==
-		   0;
+	return handshake_name_compare((JsonSlice){VARDATA_ANY(stored), VARSIZE_ANY_EXHDR(stored)},
+								  setting->value) == 0;
 }
 
 static void
@@ -213,8 +213,7 @@ plays_record(const HandshakeRequest *request, const pg_uuid_t *user)
 		no_title[i] = play->title.bytes == NULL;
 		columns[i] = PointerGetDatum(slice_text(play->course_code));
 		columns[n + i] = PointerGetDatum(slice_text(play->audio_key));
-		columns[2 * n + i] =
-			no_title[i] ? (Datum) 0 : PointerGetDatum(slice_text(play->title));
+		columns[2 * n + i] = no_title[i] ? (Datum) 0 : PointerGetDatum(slice_text(play->title));
 		columns[3 * n + i] = Int32GetDatum(play->count);
 	}
 	values[1] = PointerGetDatum(text_array(columns, NULL, n));

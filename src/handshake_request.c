@@ -2,8 +2,8 @@
  * handshake_request.c: what a phone sends, read in one walk over its text.
  *
  * Members that are not known are skipped. A member of the wrong type, or out of bounds, is
- * refused with its name; where a name is there twice the last one counts, as in the server's ->.
- * null stands for an absent member, except in the settings of analytics, where it takes the
+ * refused with its name; where a name is there twice the last one counts, as in the server's
+ * ->. null stands for an absent member, except in the settings of analytics, where it takes the
  * setting back.
  *
  * Strings point into the request where they hold no escape.
@@ -17,13 +17,13 @@
 #include "handshake.h"
 
 /* No phone comes near these. */
-#define MAX_FILES 20000
-#define MAX_PLAYS 10000
+#define MAX_FILES     20000
+#define MAX_PLAYS     10000
 #define MAX_PURCHASES 1000
-#define MAX_NAME 300       /* bytes of a file name, an audio key, a device id, a setting */
-#define MAX_TITLE 1000     /* bytes of a title */
-#define MAX_PURCHASE 4000  /* bytes of a store's id */
-#define SHOWN_NAME 100     /* bytes of a member's name that an error shows */
+#define MAX_NAME      300  /* bytes of a file name, an audio key, a device id, a setting */
+#define MAX_TITLE     1000 /* bytes of a title */
+#define MAX_PURCHASE  4000 /* bytes of a store's id */
+#define SHOWN_NAME    100  /* bytes of a member's name that an error shows */
 
 const char *const handshake_setting_names[HANDSHAKE_SETTINGS] = {
 	"current_course", "voice", "induction", "background", "deepening"};
@@ -384,8 +384,7 @@ files_order(HandshakeRequest *request)
 	int kept = 0;
 	int i = 1;
 
-	while (i < request->nfiles &&
-		   handshake_name_compare(files[i - 1].name, files[i].name) < 0)
+	while (i < request->nfiles && handshake_name_compare(files[i - 1].name, files[i].name) < 0)
 		i++;
 	if (i >= request->nfiles)
 		return;
@@ -422,8 +421,7 @@ member_expect(JsonText *text, const MemberPath *path, JsonSpan value, JsonKind w
 	JsonKind kind = json_kind(text, value);
 
 	if (kind != wanted && kind != JSON_KIND_NULL)
-		member_refuse(path,
-					  psprintf("must be %s, not %s", kind_text(wanted), kind_text(kind)));
+		member_refuse(path, psprintf("must be %s, not %s", kind_text(wanted), kind_text(kind)));
 	return kind;
 }
 
@@ -469,9 +467,8 @@ items_add(Items *items, const MemberPath *path, int limit)
 	if (items->count == items->room)
 	{
 		items->room = items->room == 0 ? 64 : items->room * 2;
-		items->items = items->items == NULL
-						   ? palloc(items->room * items->size)
-						   : repalloc(items->items, items->room * items->size);
+		items->items = items->items == NULL ? palloc(items->room * items->size)
+											: repalloc(items->items, items->room * items->size);
 	}
 	item = (char *) items->items + items->count++ * items->size;
 	memset(item, 0, items->size);

@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
@@ -33,23 +34,27 @@ typedef struct VersionScope
 } VersionScope;
 
 static VersionScope scopes[] = {
-	{"catalogue", false,
+	{"catalogue",
+	 false,
 	 {.sql = "INSERT INTO coursebase.catalogue_version AS v (singleton, version)"
 			 " VALUES (true, 1)"
 			 " ON CONFLICT (singleton) DO UPDATE SET version = v.version + 1"}},
-	{"cohort", true,
+	{"cohort",
+	 true,
 	 {.sql = "INSERT INTO coursebase.cohort_versions AS v (cohort_id, version)"
 			 " SELECT c.id, 1 FROM coursebase.cohorts c WHERE c.id = $1"
 			 " ON CONFLICT (cohort_id) DO UPDATE SET version = v.version + 1",
 	  .nargs = 1,
 	  .types = {UUIDOID}}},
-	{"user", true,
+	{"user",
+	 true,
 	 {.sql = "INSERT INTO coursebase.user_versions AS v (user_id, version)"
 			 " SELECT u.id, 1 FROM coursebase.users u WHERE u.id = $1"
 			 " ON CONFLICT (user_id) DO UPDATE SET version = v.version + 1",
 	  .nargs = 1,
 	  .types = {UUIDOID}}},
-	{"custom_course", true, /* the user whose course it is */
+	{"custom_course",
+	 true, /* the user whose course it is */
 	 {.sql = "INSERT INTO coursebase.user_versions AS v (user_id, version)"
 			 " SELECT c.user_id, 1 FROM coursebase.custom_courses c WHERE c.id = $1"
 			 " ON CONFLICT (user_id) DO UPDATE SET version = v.version + 1",
@@ -59,8 +64,8 @@ static VersionScope scopes[] = {
 
 /*
  * The last move: to move it again before anybody could have read it would say nothing new, and
- * would fill the row's page when a statement changes thousands of rows. Others read it after the
- * commit at the earliest, this transaction by a handshake, which forgets it.
+ * would fill the row's page when a statement changes thousands of rows. Others read it after
+ * the commit at the earliest, this transaction by a handshake, which forgets it.
  */
 static struct
 {

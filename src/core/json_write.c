@@ -17,7 +17,7 @@
 #define BLOCK 16
 /* A block whose bytes all become \u00xx. */
 #define BLOCK_ESCAPED (6 * BLOCK)
-#define STRIDE 65536
+#define STRIDE        65536
 /* Of a 64-bit integer in decimal: a sign, 19 digits and the byte that ends them. */
 #define INTEGER_ROOM 21
 
@@ -102,7 +102,7 @@ static char *
 escape_byte(char *to, unsigned char byte)
 {
 	static const char letters[] = {
-		['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r',
+		['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n',  ['\r'] = 'r',
 		['\t'] = 't', ['"'] = '"',  ['\\'] = '\\',
 	};
 	static const char digits[] = "0123456789abcdef";
