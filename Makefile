@@ -35,14 +35,14 @@ ifneq ($(filter $(scripts),$(MAKECMDGOALS)),)
 $(scripts):
 	test/$@
 else
+# Bitcode would serve the inlining of small functions into expressions: not worth a second compiler.
+override with_llvm = no
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 ifneq ($(wildcard $(PGXS)),)
 include $(PGXS)
 endif
 endif
-# Bitcode would serve the inlining of small functions into expressions: not worth a second compiler.
-override with_llvm = no
 
 .PHONY: format
 format:

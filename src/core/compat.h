@@ -18,6 +18,11 @@
 #error "coursebase is made for PostgreSQL 15 to 18"
 #endif
 
+/* Before 18 the server has only a form that stands behind the declaration. */
+#ifndef pg_noreturn
+#define pg_noreturn __attribute__((noreturn))
+#endif
+
 /* The server's record of a setting, or NULL: find_option() is private in 15. */
 static inline struct config_generic *
 compat_setting(const char *name)

@@ -12,6 +12,7 @@
 
 #include "utils/memutils.h"
 
+#include "compat.h"
 #include "digest.h"
 
 struct Digest
@@ -34,7 +35,7 @@ static EVP_MD *fetched[lengthof(algorithms)];
 
 static EVP_MD *algorithm_fetch(DigestAlgorithm algorithm);
 static void digest_free(void *digest);
-static void digest_refused(DigestAlgorithm algorithm) pg_attribute_noreturn();
+pg_noreturn static void digest_refused(DigestAlgorithm algorithm);
 
 bool
 digest_algorithm_parse(const char *name, Size length, DigestAlgorithm *algorithm)

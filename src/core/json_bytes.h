@@ -80,4 +80,22 @@ json_string_stops(const char *p)
 #endif
 }
 
+/* As json_string_stops, with the control characters, which no string may hold. */
+static inline unsigned
+json_string_faults(const char *p)
+{
+#ifdef JSON_SSE2
+	__m128i bytes = _mm_loadu_si128((const __m128i *) p);
+	__m128i low = _mm_min_epu8(bytes, _mm_set1_epi8(0x1f));
+
+	return json_string_stops(p) | (unsigned) _mm_movemask_epi8(_mm_cmpeq_epi8(low, bytes));
+#else
+	unsigned faults = json_string_stops(p);
+
+	for (int i = 0; i < 16; i++)
+		faults |= (unsigned) ((unsigned char) p[i] < 0x20) << i;
+	return faults;
+#endif
+}
+
 #endif

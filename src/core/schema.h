@@ -6,6 +6,8 @@
 
 #include "postgres.h"
 
+#include "compat.h"
+
 /*
  * Every function that writes calls this first. Raises KB001, with the command that mends it,
  * when the tables are missing or of an older version than the code. A yes is remembered until
@@ -14,7 +16,7 @@
 extern void schema_require_current(void);
 
 /* Raises KB001 for tables that are not there. */
-extern void schema_raise_missing(void) pg_attribute_noreturn();
+pg_noreturn extern void schema_raise_missing(void);
 
 /* Compares versions such as 0.9 and 0.10 number by number: negative, zero or positive. */
 extern int schema_version_compare(const char *left, const char *right);

@@ -15,6 +15,7 @@
 #include "access/toast_compression.h"
 #include "miscadmin.h"
 
+#include "compat.h"
 #include "stream.h"
 #include "unpack.h"
 
@@ -38,7 +39,7 @@ static void packed_begin(PackedValue *packed, Size raw_size, StreamSink sink, vo
 static void packed_feed(void *packed, const char *bytes, size_t n);
 static void packed_finish(PackedValue *packed);
 static Size packed_head(PackedValue *packed, const char *bytes, Size n);
-static void value_corrupt(const char *detail) pg_attribute_noreturn();
+pg_noreturn static void value_corrupt(const char *detail);
 
 void
 stream_value(Datum value, StreamSink sink, void *arg)
