@@ -23,14 +23,15 @@ Measures the rows whose names begin with one of the given, or all.
   --repetitions N      at least 5 (default 7)
   --milliseconds N     the least time of one execution (default 100)
   --no-instructions    leave callgrind out
-  --out FOLDER         where bench.svg and bench.md go (default build/bench)
-  --readme             write the table into README.md
+  --readme             write the table into README.md too
+
+build/bench/bench.svg and build/bench/bench.md hold the drawing and the table.
 END
 
-my %option = (repetitions => 7, milliseconds => 100, instructions => 1, out => 'build/bench',
-    stop => '', single => '');
-GetOptions(\%option, 'list', 'repetitions=i', 'milliseconds=i', 'instructions!', 'out=s', 'readme',
-    'stop=s', 'single=s', 'help') or die $usage;
+my %option = (repetitions => 7, milliseconds => 100, instructions => 1, as => '',
+    tree => "$FindBin::Bin/../..");
+GetOptions(\%option, 'list', 'repetitions=i', 'milliseconds=i', 'instructions!', 'readme', 'tree=s',
+    'as=s', 'data=s', 'help') or die $usage;
 if ($option{help})
 {
     print $usage;
@@ -46,6 +47,7 @@ if ($option{list})
     printf "%-28s %s\n", $_->{name}, $_->{work} for @chosen;
     exit 0;
 }
+my $out = "$option{tree}/build/bench";
 exit main();
 
 sub main
@@ -62,11 +64,11 @@ sub main
 
     my @lines = map { Report::lines($_, $figures{$_->{name}}) } grep { $figures{$_->{name}} } @chosen;
     print "\n", Report::table(@lines), "\n";
-    write_file("$option{out}/bench.svg", Report::svg($circumstances, @lines));
+    write_file("$out/bench.svg", Report::svg($circumstances, @lines));
     my $markdown = Report::markdown($circumstances, @lines);
-    write_file("$option{out}/bench.md", $markdown);
+    write_file("$out/bench.md", $markdown);
     write_readme($markdown) if $option{readme};
-    print "$option{out}/bench.svg and $option{out}/bench.md are written.\n";
+    print "$out/bench.svg and $out/bench.md are written.\n";
     return verdict(\@lines, \%failure);
 }
 
@@ -133,18 +135,21 @@ sub count_instructions
     my ($figures, $failure) = @_;
     my @counted = grep { $figures->{$_->{name}} && Measure::wanted($_, 'instructions') } @chosen;
     return if !@counted;
-    if (!$option{instructions} || !$option{single} || system('command -v valgrind >/dev/null 2>&1'))
+    if (!$option{instructions} || !$option{data} || system('command -v valgrind >/dev/null 2>&1'))
     {
         print 'Instructions are not counted: '
             . ($option{instructions} ? "valgrind is not installed.\n" : "--no-instructions.\n");
         return;
     }
-    system($option{stop}) == 0 or die "the server did not stop\n";
+    system("$option{as} pg_ctl -D '$option{data}' -m fast -w stop >/dev/null") == 0
+        or die "the server did not stop\n";
+    my $single = "$option{as} valgrind --tool=callgrind --callgrind-out-file=/dev/null"
+        . " postgres --single -j -D '$option{data}' $ENV{PGDATABASE}";
     for my $row (@counted)
     {
         print STDERR "$row->{name}: instructions\n";
         attempt($failure, $row, sub {
-            $figures->{$row->{name}}{instructions} = Measure::instructions($row, $option{single});
+            $figures->{$row->{name}}{instructions} = Measure::instructions($row, $single);
         });
     }
     return;
@@ -190,10 +195,10 @@ sub write_file
 sub write_readme
 {
     my ($markdown) = @_;
-    my $readme = slurp('README.md');
+    my $readme = slurp("$option{tree}/README.md");
     $readme =~ s/(<!-- bench:begin -->\n).*?(<!-- bench:end -->)/$1$markdown$2/s
         or die "README.md has no place between <!-- bench:begin --> and <!-- bench:end -->\n";
-    open my $out, '>', 'README.md' or die "README.md: $!\n";
+    open my $out, '>', "$option{tree}/README.md" or die "README.md: $!\n";
     print {$out} $readme;
     close $out or die "README.md: $!\n";
     print "README.md is written.\n";
