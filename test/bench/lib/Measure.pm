@@ -37,7 +37,7 @@ sub compare
     {
         for my $way (grep { $_->{kind} eq 'statement' } @{$row->{ways}})
         {
-            $session->ask($_) for grep { defined } $row->{before}, Rows::statement($row, $way, 1);
+            $session->ask($_) for grep { defined } Rows::before($row, $way), Rows::statement($row, $way, 1);
         }
         die "the results differ\n" if $session->ask($row->{same}) ne 't';
     }
@@ -71,7 +71,8 @@ sub execute
 {
     my ($session, $row, $way, $n) = @_;
     return command($way) if $way->{kind} eq 'command';
-    $session->ask($row->{before}) if $row->{before};
+    my $before = Rows::before($row, $way);
+    $session->ask($before) if defined $before;
     return $session->seconds(Rows::statement($row, $way, $n)) / ($n * $row->{calls});
 }
 
@@ -156,7 +157,7 @@ sub counted
     my ($row, $server, $way, $n) = @_;
     my $input = File::Temp->new;
     print {$input} map { s/\n+/\n/gr . ";\n\n" }
-        grep { defined } @$row{qw(session before)}, Rows::statement($row, $way, $n);
+        grep { defined } $row->{session}, Rows::before($row, $way), Rows::statement($row, $way, $n);
     $input->flush;
     my $output = `$server <$input 2>&1`;
     die "$way->{label} failed under callgrind: $1\n" if $output =~ /(ERROR:.*|FATAL:.*)/;

@@ -18,7 +18,7 @@
 #                             ratios of the peer's to ours. On our own way: memory <= KILOBYTES
 #   --# statement NAME: ...   a way that is a whole statement and not an expression of the loop
 #   --# command NAME: ...     a way that is a shell command whose last line is the seconds of one call
-#   --# before                SQL run before each timed execution, and not timed
+#   --# before                SQL run before each timed execution, and not timed; @way@ is the way's name
 #   --# touch                 SQL that brings the shared memory a measure of memory must not count into
 #                             the backend first
 package Rows;
@@ -157,6 +157,13 @@ sub statement
     $sql =~ s/\@expression\@/$way->{body}/g if $way->{kind} eq 'way';
     $sql =~ s/\@n\@/$n/g;
     return $sql;
+}
+
+# What runs before each execution of a way; @way@ is its name.
+sub before
+{
+    my ($row, $way) = @_;
+    return defined $row->{before} ? $row->{before} =~ s/\@way\@/$way->{name}/gr : undef;
 }
 
 # A query that is true when two expressions give the same result everywhere in the loop.
