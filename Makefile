@@ -5,9 +5,9 @@ EXTENSION  = coursebase
 RELEASE   := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" coursebase.control)
 SLICES     = core identity catalog commerce access billing media programs sync records
 slice_files = $(wildcard $(SLICES:%=sql/%/$(1).sql))
-# Files live by slice and are executed by kind: functions are members of the extension, the rest are the
-# steps that install() runs.
-sources   := $(foreach kind,functions tables policies,$(call slice_files,$(kind)))
+# Files live by slice and are executed by kind: functions and checks (functions that verify a slice's
+# data) are members of the extension, the rest are the steps that install() runs.
+sources   := $(foreach kind,functions checks tables policies,$(call slice_files,$(kind)))
 
 MODULE_big  = coursebase
 OBJS        = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/core/*.c)))
