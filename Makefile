@@ -5,9 +5,9 @@ EXTENSION  = coursebase
 RELEASE   := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" coursebase.control)
 SLICES     = core identity catalog commerce access billing media programs sync records
 slice_files = $(wildcard $(SLICES:%=sql/%/$(1).sql))
-# Files live by slice and are executed by kind: functions are members of the extension, the rest are the
-# steps that install() runs.
-sources   := $(foreach kind,functions tables policies,$(call slice_files,$(kind)))
+# Files live by slice and are executed by kind: functions and checks (functions that verify a slice's
+# data) are members of the extension, the rest are the steps that install() runs.
+sources   := $(foreach kind,functions checks tables policies,$(call slice_files,$(kind)))
 
 MODULE_big  = coursebase
 OBJS        = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/core/*.c)))
@@ -29,11 +29,15 @@ REGRESS_OPTS   = --inputdir=test --load-extension=coursebase
 ISOLATION_OPTS = --inputdir=test --outputdir=. --load-extension=coursebase
 
 # ---- For developers --------------------------------------------------------------------------
-scripts = check check-full bench fuzz valgrind coverage
+scripts = check check-full bench bench-readme fuzz valgrind coverage
 ifneq ($(filter $(scripts),$(MAKECMDGOALS)),)
 .PHONY: $(scripts)
-$(scripts):
+$(filter-out bench%,$(scripts)):
 	test/$@
+bench:
+	test/bench/run
+bench-readme:
+	test/bench/run --readme
 else
 # Bitcode would serve the inlining of small functions into expressions: not worth a second compiler.
 override with_llvm = no

@@ -1,7 +1,7 @@
 # script.awk: makes the extension script, or an update script, from the slices.
 #
-# Arguments: every functions.sql, then every tables.sql, then every policies.sql, each in slice order.
-# What functions.sql says runs in the script itself, for members of the extension; what tables.sql and
+# Arguments: every functions.sql, checks.sql, tables.sql and policies.sql, each kind in slice order.
+# What functions.sql and checks.sql say runs in the script itself, for members of the extension; what tables.sql and
 # policies.sql say becomes the rows of coursebase.steps(), which install() runs. GRANTs name the parts
 # anonymous, end_user and server, which are no roles: they become steps for grant_roles() to fill in.
 #
@@ -35,7 +35,7 @@ function add_step(statement) {
 }
 
 function finish(statement, kind) {
-    if (kind == "functions" && statement !~ /^GRANT/) {
+    if ((kind == "functions" || kind == "checks") && statement !~ /^GRANT/) {
         if (from != "" && statement ~ /^CREATE EVENT TRIGGER/) return
         if (from != "") sub(/^CREATE FUNCTION/, "CREATE OR REPLACE FUNCTION", statement)
         print statement

@@ -7,6 +7,7 @@
 #include "utils/guc.h"
 
 #include "guard.h"
+#include "identity.h"
 
 PG_MODULE_MAGIC;
 
@@ -16,5 +17,6 @@ void
 _PG_init(void)
 {
 	guard_init();
+	identity_init();
 	MarkGUCPrefixReserved("coursebase");
 }

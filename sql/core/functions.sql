@@ -55,6 +55,34 @@ COMMENT ON FUNCTION coursebase.grant_roles(name, name, name) IS
     'Grants each of the three parts (anonymous, end user, server) to a role, exactly what it may do and nothing else; remembered, so that install() grants new objects too. NULL leaves a part to nobody. The server needs BYPASSRLS.';
 REVOKE ALL ON FUNCTION coursebase.grant_roles(name, name, name) FROM PUBLIC;
 
+CREATE FUNCTION coursebase.assert_schema_current()
+RETURNS void
+LANGUAGE c
+VOLATILE
+STRICT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_assert_schema_current';
+COMMENT ON FUNCTION coursebase.assert_schema_current() IS
+    'Refuses (KB001) when the tables are missing or older than the code: the first statement of functions in SQL that write.';
+REVOKE ALL ON FUNCTION coursebase.assert_schema_current() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.assert_schema_current() TO end_user, server;
+
+CREATE FUNCTION coursebase.installation()
+RETURNS TABLE (name text, value text)
+LANGUAGE c
+STABLE
+STRICT
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_installation';
+COMMENT ON FUNCTION coursebase.installation() IS
+    'What is installed: the version of the library, that of the tables, and the roles that play the parts.';
+REVOKE ALL ON FUNCTION coursebase.installation() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.installation() TO server;
+
 CREATE FUNCTION coursebase.settings()
 RETURNS TABLE (name text, value text, default_value text, meaning text)
 LANGUAGE sql
@@ -82,6 +110,18 @@ AS 'MODULE_PATHNAME', 'coursebase_tg_any__stamp';
 COMMENT ON FUNCTION coursebase.tg_any__stamp() IS
     'BEFORE UPDATE: updated_at is the time of the change, whatever the writer sent.';
 REVOKE ALL ON FUNCTION coursebase.tg_any__stamp() FROM PUBLIC;
+
+CREATE FUNCTION coursebase.tg_settings__audit()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_settings__audit';
+COMMENT ON FUNCTION coursebase.tg_settings__audit() IS
+    'AFTER INSERT OR UPDATE OR DELETE: writes an audit event when the value of a setting changes.';
+REVOKE ALL ON FUNCTION coursebase.tg_settings__audit() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.tg_any__append_only()
 RETURNS trigger

@@ -37,16 +37,27 @@ ALTER TABLE coursebase.granted_roles ENABLE ROW LEVEL SECURITY;
 -- settings that anybody could set.
 CREATE TABLE coursebase.settings (
     name           text        NOT NULL,
+    kind           text        NOT NULL,
     value          text,
     default_value  text        NOT NULL,
     meaning        text        NOT NULL,
     created_at     timestamptz NOT NULL DEFAULT now(),
     updated_at     timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT settings_pkey PRIMARY KEY (name)
+    CONSTRAINT settings_pkey PRIMARY KEY (name),
+    CONSTRAINT settings_kind_known_check CHECK (kind IN ('integer', 'boolean', 'text')),
+    CONSTRAINT settings_value_of_its_kind_check CHECK (CASE kind
+        WHEN 'integer' THEN value ~ '^-?[0-9]{1,9}$'
+        WHEN 'boolean' THEN value IN ('true', 'false')
+        ELSE true END),
+    CONSTRAINT settings_default_value_of_its_kind_check CHECK (CASE kind
+        WHEN 'integer' THEN default_value ~ '^-?[0-9]{1,9}$'
+        WHEN 'boolean' THEN default_value IN ('true', 'false')
+        ELSE true END)
 );
 COMMENT ON TABLE coursebase.settings IS
     'Settings of the business, one row each; settings() shows them with their defaults.';
 COMMENT ON COLUMN coursebase.settings.name IS 'Name of the setting.';
+COMMENT ON COLUMN coursebase.settings.kind IS 'integer, boolean (true, false) or text: what its values are.';
 COMMENT ON COLUMN coursebase.settings.value IS 'Its value, or NULL for the default.';
 COMMENT ON COLUMN coursebase.settings.default_value IS 'What holds without a value; a release may change it.';
 COMMENT ON COLUMN coursebase.settings.meaning IS 'What the setting does, and its unit.';
@@ -55,4 +66,6 @@ COMMENT ON COLUMN coursebase.settings.updated_at IS 'When the row last changed.'
 ALTER TABLE coursebase.settings ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.settings
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+CREATE TRIGGER t900_audit AFTER INSERT OR UPDATE OR DELETE ON coursebase.settings
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_settings__audit();
 GRANT SELECT, UPDATE (value) ON TABLE coursebase.settings TO server;

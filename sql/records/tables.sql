@@ -13,14 +13,21 @@ CREATE TABLE coursebase.app_logs (
         REFERENCES coursebase.users (id) ON DELETE SET NULL,
     CONSTRAINT app_logs_log_type_known_check CHECK (log_type IN (
         'sync_module', 'billing', 'authentication', 'sign_up', 'audio_playback', 'ai_chat', 'error',
-        'user_action', 'user_report'))
+        'user_action', 'user_report')),
+    CONSTRAINT app_logs_message_1_to_10000_characters_check
+        CHECK (length(message) BETWEEN 1 AND 10000),
+    CONSTRAINT app_logs_origin_1_to_100_characters_check CHECK (length(origin) BETWEEN 1 AND 100),
+    CONSTRAINT app_logs_context_at_most_64_kb_check CHECK (octet_length(context::text) <= 65536)
 );
+-- One sign-up entry a person, which log_app() updates in place.
+CREATE UNIQUE INDEX app_logs_sign_up_user_id_idx ON coursebase.app_logs (user_id)
+    WHERE log_type = 'sign_up';
 CREATE INDEX app_logs_created_at_idx ON coursebase.app_logs (created_at);
 CREATE INDEX app_logs_user_id_idx ON coursebase.app_logs (user_id);
 COMMENT ON TABLE coursebase.app_logs IS 'What apps report of themselves and their users.';
 COMMENT ON COLUMN coursebase.app_logs.id IS 'Key of the entry.';
 COMMENT ON COLUMN coursebase.app_logs.user_id IS 'Who was using the app, or NULL.';
-COMMENT ON COLUMN coursebase.app_logs.log_type IS 'What the entry is about.';
+COMMENT ON COLUMN coursebase.app_logs.log_type IS 'What the entry is about. A person has at most one entry of type sign_up, which log_app() updates in place.';
 COMMENT ON COLUMN coursebase.app_logs.message IS 'What happened.';
 COMMENT ON COLUMN coursebase.app_logs.origin IS 'Which program reported it.';
 COMMENT ON COLUMN coursebase.app_logs.context IS 'Facts beside the message, or NULL.';
@@ -29,7 +36,7 @@ COMMENT ON COLUMN coursebase.app_logs.updated_at IS 'When the entry last changed
 ALTER TABLE coursebase.app_logs ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.app_logs
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
-GRANT INSERT ON TABLE coursebase.app_logs TO end_user;
+GRANT INSERT (user_id, log_type, message, origin, context) ON TABLE coursebase.app_logs TO end_user;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.app_logs TO server;
 
 -- What servers report.
@@ -46,6 +53,12 @@ CREATE TABLE coursebase.server_logs (
     CONSTRAINT server_logs_user_id_fkey FOREIGN KEY (user_id)
         REFERENCES coursebase.users (id) ON DELETE SET NULL,
     CONSTRAINT server_logs_level_known_check CHECK (level IN ('debug', 'info', 'warning', 'error')),
+    CONSTRAINT server_logs_function_name_1_to_200_characters_check
+        CHECK (length(function_name) BETWEEN 1 AND 200),
+    CONSTRAINT server_logs_message_1_to_10000_characters_check
+        CHECK (length(message) BETWEEN 1 AND 10000),
+    CONSTRAINT server_logs_context_at_most_64_kb_check
+        CHECK (octet_length(context::text) <= 65536),
     CONSTRAINT server_logs_duration_not_negative_check CHECK (duration_ms >= 0)
 );
 CREATE INDEX server_logs_created_at_idx ON coursebase.server_logs (created_at);
@@ -70,12 +83,13 @@ CREATE TABLE coursebase.audit_events (
     object      text         NOT NULL,
     old         jsonb,
     new         jsonb,
-    created_at  timestamptz  NOT NULL DEFAULT now(),
+    created_at  timestamptz  NOT NULL DEFAULT clock_timestamp(),
     CONSTRAINT audit_events_pkey PRIMARY KEY (id),
     CONSTRAINT audit_events_actor_id_fkey FOREIGN KEY (actor_id)
         REFERENCES coursebase.users (id) ON DELETE SET NULL
 );
 CREATE INDEX audit_events_created_at_idx ON coursebase.audit_events (created_at);
+CREATE INDEX audit_events_object_created_at_idx ON coursebase.audit_events (object, created_at);
 CREATE INDEX audit_events_actor_id_idx ON coursebase.audit_events (actor_id);
 COMMENT ON TABLE coursebase.audit_events IS 'Who changed roles, rights, refunds and settings. Rows are never changed or deleted.';
 COMMENT ON COLUMN coursebase.audit_events.id IS 'Key of the event.';

@@ -10,7 +10,10 @@
 
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/toast_internals.h"
 #include "funcapi.h"
+#include "storage/proc.h"
 #include "utils/guc.h"
 #include "utils/guc_tables.h"
 
@@ -49,6 +52,64 @@ compat_materialize(FunctionCallInfo fcinfo)
 	InitMaterializedSRF(fcinfo, 0);
 #else
 	SetSingleFuncCall(fcinfo, 0);
+#endif
+}
+
+/* The snapshot that sees TOAST chunks; 18 has one, before it is made in the caller's memory. */
+static inline Snapshot
+compat_toast_snapshot(SnapshotData *memory)
+{
+#if PG_VERSION_NUM >= 180000
+	(void) memory;
+	return get_toast_snapshot();
+#else
+	init_toast_snapshot(memory);
+	return memory;
+#endif
+}
+
+/* What a setting's check hook hands to its assign hook; NULL without memory. The server frees
+ * it.
+ */
+static inline void *
+compat_setting_extra(Size size)
+{
+#if PG_VERSION_NUM >= 160000
+	return guc_malloc(LOG, size);
+#else
+	return malloc(size);
+#endif
+}
+
+static inline void
+compat_setting_extra_free(void *extra)
+{
+#if PG_VERSION_NUM >= 160000
+	if (extra != NULL)
+		guc_free(extra);
+#else
+	free(extra);
+#endif
+}
+
+static inline IndexScanDesc
+compat_index_beginscan(Relation table, Relation index, Snapshot snapshot, int nkeys)
+{
+#if PG_VERSION_NUM >= 180000
+	return index_beginscan(table, index, snapshot, NULL, nkeys, 0);
+#else
+	return index_beginscan(table, index, snapshot, nkeys, 0);
+#endif
+}
+
+/* This session's number of the running transaction. */
+static inline LocalTransactionId
+compat_local_transaction(void)
+{
+#if PG_VERSION_NUM >= 170000
+	return MyProc->vxid.lxid;
+#else
+	return MyProc->lxid;
 #endif
 }
 

@@ -51,6 +51,8 @@
 	CB_SQLSTATE('2', '0', '3') /* 409 the link's form was submitted already */
 #define ERRCODE_CB_FORM_INVALID                                                                \
 	CB_SQLSTATE('2', '0', '4') /* 422 an answer is missing, too short or too long */
+#define ERRCODE_CB_RECEIPT_USED                                                                \
+	CB_SQLSTATE('2', '0', '5') /* 409 the receipt is that of another user or product */
 
 /* Sync */
 #define ERRCODE_CB_REQUEST_INVALID                                                             \

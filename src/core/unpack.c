@@ -25,8 +25,9 @@
 #define LZ4_HISTORY  65536 /* a distance has 16 bits */
 #define LZ4_OUTPUT   131072
 #define LZ4_SHORTEST 4
-#define LZ4_EXTENDED 15 /* a length of this value goes on in bytes, up to one that is not 255  \
-						 */
+#define LZ4_EXTENDED                                                                           \
+	15 /* a length of this value goes on in bytes, up to one that is not 255                   \
+		*/
 
 #define SLACK       32
 #define FAST_OUTPUT 4096 /* the space that a fast loop asks for */
@@ -343,14 +344,10 @@ lz4_length(const unsigned char *in, const unsigned char *end, size_t *length)
 	return in;
 }
 
+/* The caller has seen that n is at most raw_left. */
 static void
 put_literals(Unpacker *u, const unsigned char *bytes, size_t n)
 {
-	if (n > u->raw_left)
-	{
-		u->status = UNPACK_TOO_LONG;
-		return;
-	}
 	while (n > 0)
 	{
 		size_t space = space_for(u, 1);
@@ -441,12 +438,21 @@ copy_match(unsigned char *to, size_t distance, size_t n)
 		} while (to < end);
 		return;
 	}
-	/* Source and target overlap: what is there is a pattern, and doubles with each copy. */
-	while (distance < (size_t) (end - to))
+	/* Source and target overlap: what is there is a pattern, doubled until a word of it is
+	 * whole. */
+	while (distance < 8 && distance < (size_t) (end - to))
 	{
 		memcpy(to, from, distance);
 		to += distance;
 		distance *= 2;
 	}
-	memcpy(to, from, (size_t) (end - to));
+	while (to < end)
+	{
+		uint64_t word;
+
+		memcpy(&word, from, 8);
+		memcpy(to, &word, 8);
+		to += 8;
+		from += 8;
+	}
 }

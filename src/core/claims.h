@@ -1,0 +1,25 @@
+/*
+ * claims.h: the subject that the claims of the request name, before anybody is looked up.
+ */
+#ifndef COURSEBASE_CLAIMS_H
+#define COURSEBASE_CLAIMS_H
+
+#include "postgres.h"
+
+/* OpenID Connect allows a subject 255 bytes. */
+#define SUBJECT_MAX 255
+
+typedef struct Subject
+{
+	uint64 serial;                     /* another for every value that a setting is given */
+	int size;                          /* 0: there are claims, and they name nobody */
+	char bytes[FLEXIBLE_ARRAY_MEMBER]; /* not terminated, in no encoding for certain */
+} Subject;
+
+/* At load: takes the settings over, so that claims are parsed once per value. */
+extern void claims_init(void);
+
+/* Whom the claims name, until a setting changes; NULL when there are none. */
+extern const Subject *claims_subject(void);
+
+#endif

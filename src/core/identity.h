@@ -1,0 +1,28 @@
+/*
+ * identity.h: who is asking.
+ *
+ * The claims of the request (setting request.jwt.claims, else the older request.jwt.claim.sub)
+ * name a subject; the subject is a row of users. Whatever is wrong on the way, the answer is
+ * nobody: never an error of the claims' making, never somebody else.
+ */
+#ifndef COURSEBASE_IDENTITY_H
+#define COURSEBASE_IDENTITY_H
+
+#include "postgres.h"
+
+#include "utils/uuid.h"
+
+/* At load: takes the two settings over, so that claims are parsed once per value. */
+extern void identity_init(void);
+
+/*
+ * The user who asks, as the active snapshot sees the row of users; false for nobody (no claims,
+ * malformed ones, a user who is unknown or soft-deleted). Needs no rights of the caller. user
+ * may be NULL.
+ */
+extern bool identity_current_user(pg_uuid_t *user);
+
+/* Whether that user is an administrator. */
+extern bool identity_is_admin(void);
+
+#endif

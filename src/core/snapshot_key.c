@@ -1,0 +1,107 @@
+/*
+ * snapshot_key.c: is what this snapshot sees the same as what an earlier one saw?
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "utils/memutils.h"
+#include "utils/snapshot.h"
+
+#include "compat.h"
+#include "snapshot_key.h"
+
+uint64 snapshot_rollbacks = 0;
+
+static const TransactionId *snapshot_running(Snapshot snapshot, uint32 *count);
+static LocalTransactionId serializable_transaction(void);
+static void on_subtransaction_end(SubXactEvent event, SubTransactionId mine,
+								  SubTransactionId parent, void *arg);
+
+void
+snapshot_key_take(SnapshotKey *key, Snapshot snapshot)
+{
+	static bool listening = false;
+	uint32 count;
+	const TransactionId *running = snapshot_running(snapshot, &count);
+
+	if (!listening)
+	{
+		RegisterSubXactCallback(on_subtransaction_end, NULL);
+		listening = true;
+	}
+	key->taken = false;
+	if (snapshot->snapshot_type != SNAPSHOT_MVCC)
+		return;
+	if (count > key->room)
+	{
+		TransactionId *grown = MemoryContextAlloc(TopMemoryContext, count * sizeof(*grown));
+
+		if (key->running != NULL)
+			pfree(key->running);
+		key->running = grown;
+		key->room = count;
+	}
+	if (count > 0)
+		memcpy(key->running, running, count * sizeof(*running));
+	key->running_count = count;
+	key->overflowed = snapshot->suboverflowed;
+	key->recovery = snapshot->takenDuringRecovery;
+	key->xmin = snapshot->xmin;
+	key->xmax = snapshot->xmax;
+	key->own = GetTopTransactionIdIfAny();
+	key->command = snapshot->curcid;
+	key->serializable = serializable_transaction();
+	key->rollbacks = snapshot_rollbacks;
+	key->taken = true;
+}
+
+bool
+snapshot_key_equals(const SnapshotKey *key, Snapshot snapshot)
+{
+	uint32 count;
+	const TransactionId *running;
+
+	if (!key->taken || key->rollbacks != snapshot_rollbacks ||
+		snapshot->snapshot_type != SNAPSHOT_MVCC || key->xmin != snapshot->xmin ||
+		key->xmax != snapshot->xmax || key->command != snapshot->curcid ||
+		key->overflowed != snapshot->suboverflowed ||
+		key->recovery != snapshot->takenDuringRecovery ||
+		key->own != GetTopTransactionIdIfAny() ||
+		key->serializable != serializable_transaction())
+		return false;
+	running = snapshot_running(snapshot, &count);
+	return key->running_count == count &&
+		   (count == 0 || memcmp(key->running, running, count * sizeof(*running)) == 0);
+}
+
+/*
+ * The transactions that decide what is seen. On a primary those of subtransactions add nothing:
+ * while the top one runs its rows are unseen, and one that was rolled back stays so.
+ */
+static const TransactionId *
+snapshot_running(Snapshot snapshot, uint32 *count)
+{
+	if (snapshot->takenDuringRecovery)
+	{
+		*count = snapshot->subxcnt;
+		return snapshot->subxip;
+	}
+	*count = snapshot->xcnt;
+	return snapshot->xip;
+}
+
+/* A serializable transaction must itself have read what it relies on, or conflicts go unseen.
+ */
+static LocalTransactionId
+serializable_transaction(void)
+{
+	return IsolationIsSerializable() ? compat_local_transaction() : InvalidLocalTransactionId;
+}
+
+static void
+on_subtransaction_end(SubXactEvent event, SubTransactionId mine, SubTransactionId parent,
+					  void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		snapshot_rollbacks++;
+}

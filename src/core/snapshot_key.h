@@ -1,0 +1,43 @@
+/*
+ * snapshot_key.h: is what this snapshot sees the same as what an earlier one saw?
+ *
+ * An answer computed from rows may be given again under an equal key and the same
+ * fetch_generation. Snapshots are compared by content: the pointer says nothing, and the
+ * server's own completion count is zeroed in copies. An equal key of this session means the
+ * same transactions finished, the same commands of one's own done, and no subtransaction rolled
+ * back in between (that takes rows away without moving the command counter).
+ */
+#ifndef COURSEBASE_SNAPSHOT_KEY_H
+#define COURSEBASE_SNAPSHOT_KEY_H
+
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "utils/snapshot.h"
+
+typedef struct SnapshotKey
+{
+	bool taken;
+	bool overflowed;
+	bool recovery;
+	TransactionId xmin;
+	TransactionId xmax;
+	TransactionId own; /* the top transaction's, if it has one */
+	CommandId command;
+	LocalTransactionId serializable; /* an answer is not carried from one to another */
+	uint64 rollbacks;                /* snapshot_rollbacks when taken */
+	uint32 running_count;
+	uint32 room;
+	TransactionId *running; /* xip, and subxip where that is what decides; session memory */
+} SnapshotKey;
+
+/* Counts subtransactions rolled back, from the first snapshot_key_take() on. */
+extern uint64 snapshot_rollbacks;
+
+/* Remembers the snapshot. A kind of snapshot that no key describes makes an empty key. */
+extern void snapshot_key_take(SnapshotKey *key, Snapshot snapshot);
+
+/* Whether the snapshot sees what the key's saw. An empty key equals nothing. */
+extern bool snapshot_key_equals(const SnapshotKey *key, Snapshot snapshot);
+
+#endif
