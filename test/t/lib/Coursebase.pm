@@ -21,7 +21,6 @@ our @EXPORT = qw(
 );
 
 my $tree = abs_path(dirname(abs_path(__FILE__)) . '/../../..');
-my @slices = qw(core identity catalog commerce access billing media programs sync records);
 
 # A running server. test/check says in COURSEBASE_CONF where the extension was staged; without it the
 # server takes the one installed in the system.
@@ -131,21 +130,29 @@ sub tables
 		SQL
 }
 
-# Fills every table with rows, and dies naming a table that has none.
+# Fills every table with rows, and dies naming a table that has none. Roles belong to the server, so that a
+# second database finds them there. One document is stored out of line, one is spelt as no writer would.
 sub fixture
 {
 	my ($node, $database) = @_;
 
-	for my $slice (@slices)
-	{
-		my $file = "$tree/test/fixtures/$slice.sql";
-		next unless -f $file;
-		my ($ok, $out, $err) = client($node, [ psql_words($database), '-f', $file ]);
-		die "$file: $err" unless $ok;
-	}
+	query($node, $database, <<~'SQL');
+		SELECT format('CREATE ROLE %s', role) FROM unnest(ARRAY['fixture_anonymous', 'fixture_end_user', 'fixture_server']) role
+		WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) \gexec
+		ALTER ROLE fixture_server BYPASSRLS;
+		SELECT coursebase.grant_roles('fixture_anonymous', 'fixture_end_user', 'fixture_server');
+		SQL
+	my ($ok, undef, $err) = client($node, [ psql_words($database), '-f', "$tree/test/fixtures/all.sql" ]);
+	die "test/fixtures: $err" unless $ok;
+	query($node, $database, <<~'SQL');
+		INSERT INTO coursebase.master_manifests (name, content, is_default)
+		SELECT 'long.json', json_agg(json_build_object('n', n, 'checksum', md5(n::text))), true FROM generate_series(1, 2000) n;
+		INSERT INTO coursebase.master_manifests (name, content, is_default)
+		VALUES ('odd.json', E' {"a" : 1.50,  "a": "twice",\r\n\t"e": "\\u00e9"} ', true);
+		SQL
 	for my $table (tables($node, $database))
 	{
-		die "table coursebase.$table has no rows: add a fixture for it to test/fixtures/<its slice>.sql\n"
+		die "table coursebase.$table has no rows: add a fixture for table $table to test/fixtures/<its slice>.sql\n"
 		  unless query($node, $database, "SELECT EXISTS (SELECT FROM coursebase.$table)") eq 't';
 	}
 }
