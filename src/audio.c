@@ -121,6 +121,8 @@ static Datum content_jsonb(JsonSlice content);
 static CourseDocument document_lock(Datum id);
 static void document_require(const CourseDocument *document, text *expected);
 static void target_find(AudioCall *call, JsonText *document, JsonFound *found);
+static bool target_lacks(AudioCall *call, JsonSlice target);
+static bool ascii_escaped(JsonSlice bytes);
 static void target_match_list(AudioCall *call, JsonText *document, JsonSpan list);
 static void target_match_keyed(AudioCall *call, JsonText *document, JsonSpan object);
 static void items_settle(AudioCall *call);
@@ -460,6 +462,10 @@ target_find(AudioCall *call, JsonText *document, JsonFound *found)
 						errmsg("the document cannot hold audio_files"),
 						errdetail("It is not an object."),
 						errhint("Write a document that is an object.")));
+	if ((found->kind == JSON_KIND_ARRAY || found->kind == JSON_KIND_OBJECT) &&
+		call->keyed == (found->kind == JSON_KIND_OBJECT) &&
+		target_lacks(call, json_text_slice(document, found->value)))
+		return;
 	if (found->kind == JSON_KIND_ARRAY && !call->keyed)
 		target_match_list(call, document, found->value);
 	else if (found->kind == JSON_KIND_OBJECT && call->keyed)
@@ -481,6 +487,47 @@ target_find(AudioCall *call, JsonText *document, JsonFound *found)
 				 errhint("Write a document whose audio_files is an array or an object.")));
 	if (document->broken)
 		json_raise_broken();
+}
+
+/*
+ * Sees at one glance that nothing of the call is there, which is the usual case: a name stands
+ * in the bytes as it is spelled in the call, unless the document spells it with escapes. Says no
+ * when that is not certain.
+ */
+static bool
+target_lacks(AudioCall *call, JsonSlice target)
+{
+	if (call->size > ITEMS_COMPARED)
+		return false;
+	for (size_t i = 0; i < call->size; i++)
+	{
+		JsonSlice name = call->items[i].name;
+
+		for (size_t at = 0; at < name.size; at++)
+			if (name.bytes[at] == '\\' || IS_HIGHBIT_SET(name.bytes[at]))
+				return false;
+		if (memmem(target.bytes, target.size, name.bytes, name.size) != NULL)
+			return false;
+	}
+	return !ascii_escaped(target);
+}
+
+/* Whether an escape may stand for a character that could be written as it is. */
+static bool
+ascii_escaped(JsonSlice bytes)
+{
+	const char *end = bytes.bytes + bytes.size;
+	const char *at = bytes.bytes;
+
+	while ((at = memchr(at, '\\', end - at)) != NULL)
+	{
+		if (end - at < 2 || at[1] == '/')
+			return true;
+		if (at[1] == 'u' && (end - at < 6 || (at[2] == '0' && at[3] == '0' && at[4] < '8')))
+			return true;
+		at += 2;
+	}
+	return false;
 }
 
 /* Of several with one url, one that has the same content is enough for a retry. */

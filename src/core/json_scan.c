@@ -6,6 +6,7 @@
  */
 #include "json_skip.h"
 
+static JsonSpan text_trimmed(JsonText *text);
 static void found_set(JsonText *text, JsonSpan value, JsonFound *found);
 static bool step_into(JsonText *text, const JsonFound *found, JsonSlice step, JsonSpan *value);
 
@@ -25,7 +26,7 @@ json_text_init(JsonText *text, const char *bytes, size_t size, JsonPulse pulse, 
 void
 json_path_find(JsonText *text, const JsonSlice *path, size_t path_size, JsonFound *found)
 {
-	JsonSpan value = json_root(text);
+	JsonSpan value = text_trimmed(text);
 
 	found->steps = 0;
 	found_set(text, value, found);
@@ -39,6 +40,31 @@ json_path_find(JsonText *text, const JsonSlice *path, size_t path_size, JsonFoun
 		found->steps++;
 		found_set(text, value, found);
 	}
+}
+
+/*
+ * The root without reading it: nothing but white space stands around it. What ends as no
+ * container does, is none.
+ */
+static JsonSpan
+text_trimmed(JsonText *text)
+{
+	JsonSpan root = {json_space_skip(text, 0), text->size};
+	JsonKind kind;
+
+	while (root.end > root.start && json_byte_is_space(text->bytes[root.end - 1]))
+	{
+		root.end--;
+		if (root.end % (JSON_STRIDE) == 0)
+			json_text_spend(text, JSON_STRIDE);
+	}
+	kind = json_kind(text, root);
+	if (kind == JSON_KIND_MISSING ||
+		((kind == JSON_KIND_OBJECT || kind == JSON_KIND_ARRAY) &&
+		 (root.end - root.start < 2 ||
+		  json_byte_class(text->bytes[root.end - 1]) != JSON_BYTE_CLOSE)))
+		json_break(text);
+	return root;
 }
 
 /* Nothing of a container is read for this: its end is known, and JSON has no comma before it.
