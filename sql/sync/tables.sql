@@ -214,9 +214,10 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.audio_usage TO server;
 CREATE INDEX courses_free_idx ON coursebase.courses (course_code)
     WHERE is_free AND course_code IS NOT NULL;
 
-INSERT INTO coursebase.settings AS s (name, default_value, meaning)
+INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning)
 VALUES (
     'protected_manifests',
+    'text',
     'ads.json background.json core_segments.json FAQs.json shop.json',
     'File names that a handshake never tells a phone to delete, separated by spaces or commas.'
 )
