@@ -29,11 +29,15 @@ REGRESS_OPTS   = --inputdir=test --load-extension=coursebase
 ISOLATION_OPTS = --inputdir=test --outputdir=. --load-extension=coursebase
 
 # ---- For developers --------------------------------------------------------------------------
-scripts = check check-full bench fuzz valgrind coverage
+scripts = check check-full bench bench-readme fuzz valgrind coverage
 ifneq ($(filter $(scripts),$(MAKECMDGOALS)),)
 .PHONY: $(scripts)
-$(scripts):
+$(filter-out bench%,$(scripts)):
 	test/$@
+bench:
+	test/bench/run
+bench-readme:
+	test/bench/run --readme
 else
 # Bitcode would serve the inlining of small functions into expressions: not worth a second compiler.
 override with_llvm = no

@@ -83,12 +83,13 @@ CREATE TABLE coursebase.audit_events (
     object      text         NOT NULL,
     old         jsonb,
     new         jsonb,
-    created_at  timestamptz  NOT NULL DEFAULT now(),
+    created_at  timestamptz  NOT NULL DEFAULT clock_timestamp(),
     CONSTRAINT audit_events_pkey PRIMARY KEY (id),
     CONSTRAINT audit_events_actor_id_fkey FOREIGN KEY (actor_id)
         REFERENCES coursebase.users (id) ON DELETE SET NULL
 );
 CREATE INDEX audit_events_created_at_idx ON coursebase.audit_events (created_at);
+CREATE INDEX audit_events_object_created_at_idx ON coursebase.audit_events (object, created_at);
 CREATE INDEX audit_events_actor_id_idx ON coursebase.audit_events (actor_id);
 COMMENT ON TABLE coursebase.audit_events IS 'Who changed roles, rights, refunds and settings. Rows are never changed or deleted.';
 COMMENT ON COLUMN coursebase.audit_events.id IS 'Key of the event.';

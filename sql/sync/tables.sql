@@ -54,6 +54,8 @@ COMMENT ON COLUMN coursebase.manifest_cohorts.name IS 'The manifest''s name, fil
 COMMENT ON COLUMN coursebase.manifest_cohorts.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.manifest_cohorts.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.manifest_cohorts ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t100_name BEFORE INSERT OR UPDATE ON coursebase.manifest_cohorts
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_manifest_cohorts__name();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.manifest_cohorts
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.manifest_cohorts TO server;
@@ -122,37 +124,32 @@ CREATE TABLE coursebase.cached_handshake_responses (
     response           json         NOT NULL,
     digest             text         NOT NULL,
     computed_at        timestamptz  NOT NULL,
+    valid_from         timestamptz,
     valid_until        timestamptz,
     catalogue_version  bigint       NOT NULL,
     cohort_id          uuid,
     cohort_version     bigint       NOT NULL,
     user_version       bigint       NOT NULL,
-    created_at         timestamptz  NOT NULL DEFAULT now(),
-    updated_at         timestamptz  NOT NULL DEFAULT now(),
     CONSTRAINT cached_handshake_responses_pkey PRIMARY KEY (user_id),
     CONSTRAINT cached_handshake_responses_user_id_fkey FOREIGN KEY (user_id)
-        REFERENCES coursebase.users (id) ON DELETE CASCADE,
-    CONSTRAINT cached_handshake_responses_cohort_id_fkey FOREIGN KEY (cohort_id)
-        REFERENCES coursebase.cohorts (id) ON DELETE SET NULL
-);
-CREATE INDEX cached_handshake_responses_cohort_id_idx
-    ON coursebase.cached_handshake_responses (cohort_id);
+        REFERENCES coursebase.users (id) ON DELETE CASCADE
+)
+WITH (toast_tuple_target = 8160);
 COMMENT ON TABLE coursebase.cached_handshake_responses IS
     'The last computed handshake of each user; it answers only while the versions it saw are the current ones.';
 COMMENT ON COLUMN coursebase.cached_handshake_responses.user_id IS 'The user.';
-COMMENT ON COLUMN coursebase.cached_handshake_responses.response IS 'The answer without the contents of documents.';
+COMMENT ON COLUMN coursebase.cached_handshake_responses.response IS 'Members of the answer, names that are never deleted, and a line a document: source and id, checksum, size, name. Contents are not kept.';
 COMMENT ON COLUMN coursebase.cached_handshake_responses.digest IS 'Digest of the manifest that it lists.';
 COMMENT ON COLUMN coursebase.cached_handshake_responses.computed_at IS 'The time for which it was computed.';
+COMMENT ON COLUMN coursebase.cached_handshake_responses.valid_from IS 'Before this time the answer was another one; NULL: always this one.';
 COMMENT ON COLUMN coursebase.cached_handshake_responses.valid_until IS 'From when on time alone changes the answer; NULL: never.';
 COMMENT ON COLUMN coursebase.cached_handshake_responses.catalogue_version IS 'Version of the catalogue that the computation saw.';
-COMMENT ON COLUMN coursebase.cached_handshake_responses.cohort_id IS 'Cohort of the user at that time, or NULL.';
+COMMENT ON COLUMN coursebase.cached_handshake_responses.cohort_id IS 'Cohort of the user that the computation saw, or NULL. No foreign key: what remembers must not lock the cohort.';
 COMMENT ON COLUMN coursebase.cached_handshake_responses.cohort_version IS 'Version of that cohort that the computation saw.';
 COMMENT ON COLUMN coursebase.cached_handshake_responses.user_version IS 'Version of the user that the computation saw.';
-COMMENT ON COLUMN coursebase.cached_handshake_responses.created_at IS 'When the row was made.';
-COMMENT ON COLUMN coursebase.cached_handshake_responses.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.cached_handshake_responses ENABLE ROW LEVEL SECURITY;
-CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.cached_handshake_responses
-    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+-- Read far more often than written, and made of hex digits: in the row, and not compressed.
+ALTER TABLE coursebase.cached_handshake_responses ALTER COLUMN response SET STORAGE EXTERNAL;
 GRANT SELECT, DELETE ON TABLE coursebase.cached_handshake_responses TO server;
 
 -- Settings of a person's player, reported at every handshake.
@@ -206,7 +203,97 @@ COMMENT ON COLUMN coursebase.audio_usage.play_count IS 'The highest total that a
 COMMENT ON COLUMN coursebase.audio_usage.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.audio_usage.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.audio_usage ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t100_keep_greatest BEFORE UPDATE ON coursebase.audio_usage
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_audio_usage__keep_greatest();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.audio_usage
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT, INSERT, UPDATE ON TABLE coursebase.audio_usage TO end_user;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.audio_usage TO server;
+
+-- A handshake lists the free courses without reading the others.
+CREATE INDEX courses_free_idx ON coursebase.courses (course_code)
+    WHERE is_free AND course_code IS NOT NULL;
+
+INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning)
+VALUES (
+    'protected_manifests',
+    'text',
+    'ads.json background.json core_segments.json FAQs.json shop.json',
+    'File names that a handshake never tells a phone to delete, separated by spaces or commas.'
+)
+ON CONFLICT (name) DO UPDATE SET default_value = excluded.default_value, meaning = excluded.meaning
+WHERE (s.default_value, s.meaning) IS DISTINCT FROM (excluded.default_value, excluded.meaning);
+
+-- What a handshake is made from moves a version, table by table: the scope, and the column that names
+-- the user or cohort. A column that no handshake reads moves nothing. TRUNCATE knows no rows and moves
+-- the version that everybody compares.
+CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.settings
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.settings
+    FOR EACH ROW WHEN ((OLD.name, OLD.value, OLD.default_value)
+        IS DISTINCT FROM (NEW.name, NEW.value, NEW.default_value))
+    EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.settings
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.users
+    FOR EACH ROW WHEN ((OLD.role, OLD.deleted_at)
+        IS DISTINCT FROM (NEW.role, NEW.deleted_at))
+    EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'id');
+CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.users
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.user_cohorts
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.user_cohorts
+    FOR EACH ROW WHEN ((OLD.user_id, OLD.cohort_id)
+        IS DISTINCT FROM (NEW.user_id, NEW.cohort_id))
+    EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.user_cohorts
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.courses
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.courses
+    FOR EACH ROW WHEN ((OLD.course_code, OLD.is_free)
+        IS DISTINCT FROM (NEW.course_code, NEW.is_free))
+    EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.courses
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.course_documents
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.course_documents
+    FOR EACH ROW WHEN ((OLD.course_id, OLD.checksum)
+        IS DISTINCT FROM (NEW.course_id, NEW.checksum))
+    EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.course_documents
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.custom_courses
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.custom_courses
+    FOR EACH ROW WHEN ((OLD.user_id, OLD.course_code, OLD.checksum)
+        IS DISTINCT FROM (NEW.user_id, NEW.course_code, NEW.checksum))
+    EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.custom_courses
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.custom_course_purchases
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('custom_course', 'course_id');
+CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.custom_course_purchases
+    FOR EACH ROW WHEN ((OLD.course_id, OLD.status)
+        IS DISTINCT FROM (NEW.course_id, NEW.status))
+    EXECUTE FUNCTION coursebase.tg_any__move_version('custom_course', 'course_id');
+CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.custom_course_purchases
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.master_manifests
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.master_manifests
+    FOR EACH ROW WHEN ((OLD.id, OLD.name, OLD.checksum, OLD.is_default)
+        IS DISTINCT FROM (NEW.id, NEW.name, NEW.checksum, NEW.is_default))
+    EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.master_manifests
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.manifest_cohorts
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('cohort', 'cohort_id');
+CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.manifest_cohorts
+    FOR EACH ROW WHEN ((OLD.manifest_id, OLD.cohort_id)
+        IS DISTINCT FROM (NEW.manifest_id, NEW.cohort_id))
+    EXECUTE FUNCTION coursebase.tg_any__move_version('cohort', 'cohort_id');
+CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.manifest_cohorts
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');

@@ -67,7 +67,7 @@ string_end(const char *bytes, size_t at, size_t limit, bool *closed)
 }
 
 size_t
-json_string_skip(JsonText *text, size_t at)
+json_string_skip_long(JsonText *text, size_t at)
 {
 	bool closed = false;
 

@@ -18,7 +18,7 @@ extern void json_text_refuel(JsonText *text);
 extern size_t json_break(JsonText *text);
 
 extern size_t json_space_skip_long(JsonText *text, size_t at);
-extern size_t json_string_skip(JsonText *text, size_t at);
+extern size_t json_string_skip_long(JsonText *text, size_t at);
 extern size_t json_container_skip(JsonText *text, size_t at);
 extern size_t json_value_skip(JsonText *text, size_t at);
 
@@ -45,6 +45,26 @@ json_space_skip(JsonText *text, size_t at)
 	if (at < text->size && !json_byte_is_space(text->bytes[at]))
 		return at;
 	return json_space_skip_long(text, at);
+}
+
+/* Most strings are keys and other short ones: one look at 16 bytes ends them. at is the quote.
+ */
+static inline size_t
+json_string_skip(JsonText *text, size_t at)
+{
+	unsigned stops;
+	size_t length;
+
+	if (text->size - at < 17)
+		return json_string_skip_long(text, at);
+	stops = json_string_stops(text->bytes + at + 1);
+	if (stops == 0)
+		return json_string_skip_long(text, at);
+	length = (size_t) __builtin_ctz(stops);
+	if (text->bytes[at + 1 + length] != '"')
+		return json_string_skip_long(text, at);
+	json_text_spend(text, length + 2);
+	return at + length + 2;
 }
 
 #endif

@@ -344,14 +344,10 @@ lz4_length(const unsigned char *in, const unsigned char *end, size_t *length)
 	return in;
 }
 
+/* The caller has seen that n is at most raw_left. */
 static void
 put_literals(Unpacker *u, const unsigned char *bytes, size_t n)
 {
-	if (n > u->raw_left)
-	{
-		u->status = UNPACK_TOO_LONG;
-		return;
-	}
 	while (n > 0)
 	{
 		size_t space = space_for(u, 1);

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PACK_SLOTS 65536
+#define PACK_SLOTS 4096
 
 typedef struct Pack
 {
@@ -40,7 +40,7 @@ pack_find(Pack *p, size_t at, size_t farthest, size_t longest, size_t *distance)
 	if (p->raw_size - at < 4)
 		return 0;
 	memcpy(&word, p->raw + at, 4);
-	slot = &p->slots[(word * 2654435761u) >> 16];
+	slot = &p->slots[(word * 2654435761u) >> 20];
 	*distance = at + 1 - *slot;
 	if (*slot > 0 && *distance <= farthest)
 		while (n < longest && at + n < p->raw_size && p->raw[at + n] == p->raw[*slot - 1 + n])

@@ -1,0 +1,25 @@
+-- What the slice's data must satisfy whatever happened to triggers: part of check_integrity().
+
+CREATE FUNCTION coursebase.check_catalog()
+RETURNS TABLE (check_name text, object text, problem text)
+LANGUAGE sql
+STABLE
+STRICT
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT 'document_checksum', 'course_documents ' || d.course_id,
+        format('checksum %s, bytes %s', d.checksum, coursebase.json_checksum(d.data))
+    FROM coursebase.course_documents d
+    WHERE d.checksum <> coursebase.json_checksum(d.data)
+    UNION ALL
+    SELECT 'document_size', 'course_documents ' || d.course_id,
+        format('file_size_bytes %s, bytes %s', d.file_size_bytes, octet_length(d.data::text))
+    FROM coursebase.course_documents d
+    WHERE d.file_size_bytes <> octet_length(d.data::text)
+$$;
+COMMENT ON FUNCTION coursebase.check_catalog() IS
+    'Documents of courses whose checksum or size is not that of their bytes.';
+REVOKE ALL ON FUNCTION coursebase.check_catalog() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.check_catalog() TO server;

@@ -1,0 +1,42 @@
+-- What the slice's data must satisfy whatever happened to triggers: part of check_integrity().
+
+CREATE FUNCTION coursebase.check_identity()
+RETURNS TABLE (check_name text, object text, problem text)
+LANGUAGE sql
+STABLE
+STRICT
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH RECURSIVE chain (user_id, referred_by, loops) AS (
+        SELECT p.user_id, p.referred_by, p.referred_by = p.user_id
+        FROM coursebase.user_profile p
+        WHERE p.referred_by IS NOT NULL
+        UNION
+        SELECT c.user_id, p.referred_by, p.referred_by = c.user_id
+        FROM chain c
+        JOIN coursebase.user_profile p ON p.user_id = c.referred_by
+        WHERE p.referred_by IS NOT NULL AND NOT c.loops
+    )
+    SELECT 'email_lower', 'user_profile ' || p.user_id, 'the address is not in lower case'
+    FROM coursebase.user_profile p
+    WHERE p.email <> lower(p.email)
+    UNION ALL
+    SELECT 'referral_code', 'user_profile ' || p.user_id, 'the code is not U and six of A-Z, 2-9'
+    FROM coursebase.user_profile p
+    WHERE p.referral_code !~ '^U[A-Z2-9]{6}$'
+    UNION ALL
+    SELECT 'time_zone', 'user_profile ' || p.user_id,
+        format('the server knows no time zone %s', p.time_zone)
+    FROM coursebase.user_profile p
+    WHERE p.time_zone NOT IN (SELECT z.name FROM pg_timezone_names z)
+    UNION ALL
+    SELECT 'referral_cycle', 'user_profile ' || c.user_id, 'the chain of referrals leads back'
+    FROM chain c
+    WHERE c.loops
+$$;
+COMMENT ON FUNCTION coursebase.check_identity() IS
+    'Profiles with an address that is not in lower case, a referral code of another form, an unknown time zone, or a referral that leads back to itself.';
+REVOKE ALL ON FUNCTION coursebase.check_identity() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.check_identity() TO server;

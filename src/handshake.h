@@ -1,0 +1,148 @@
+/*
+ * handshake.h: what the files of the handshake share: the request, the state of a user, and the
+ * steps between them.
+ *
+ * A handshake is request → state (cached or computed) → what the phone reported is recorded →
+ * answer. The answer is made from request and state alone, and the state from the cache is the
+ * state as computed: that is why a cached and a computed answer are equal byte by byte.
+ *
+ * Slices point into the request, into rows that SPI holds until the handshake ends, or into
+ * memory of the same context.
+ */
+#ifndef COURSEBASE_HANDSHAKE_H
+#define COURSEBASE_HANDSHAKE_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "lib/stringinfo.h"
+#include "utils/uuid.h"
+
+#include "digest.h"
+#include "json.h"
+
+/* The columns of analytics that a phone reports, in the order of handshake_setting_names. */
+#define HANDSHAKE_SETTINGS 5
+
+typedef struct HandshakeSetting
+{
+	bool given;
+	JsonSlice value; /* bytes NULL: null, the setting is taken back */
+} HandshakeSetting;
+
+typedef struct HandshakePlays
+{
+	JsonSlice course_code;
+	JsonSlice audio_key;
+	JsonSlice title; /* bytes NULL: none */
+	int32 count;
+	int order; /* in the request */
+} HandshakePlays;
+
+/* A file that the phone says it has. */
+typedef struct HandshakeFile
+{
+	JsonSlice name;
+	JsonSlice checksum;
+	int order; /* in the request */
+} HandshakeFile;
+
+typedef struct HandshakeRequest
+{
+	HandshakeSetting settings[HANDSHAKE_SETTINGS];
+	HandshakePlays *plays; /* by course and key, each once */
+	int nplays;
+	JsonSlice device_id;  /* bytes NULL: none */
+	JsonSlice *purchases; /* their ids, as sent */
+	int npurchases;
+	HandshakeFile *files; /* by name, each once */
+	int nfiles;
+	bool has_files;   /* the request has `checksums` */
+	JsonSlice digest; /* bytes NULL: none */
+	bool deltas;
+} HandshakeRequest;
+
+/* Whose document a file is. */
+typedef enum HandshakeSource
+{
+	HANDSHAKE_MANIFEST,
+	HANDSHAKE_COURSE,
+	HANDSHAKE_CUSTOM_COURSE,
+} HandshakeSource;
+
+#define HANDSHAKE_SOURCES (HANDSHAKE_CUSTOM_COURSE + 1)
+
+typedef struct HandshakeEntry
+{
+	JsonSlice name;
+	JsonSlice checksum;
+	int32 size;
+	HandshakeSource source;
+	pg_uuid_t id;
+	int rank; /* of two entries of one name the higher one counts */
+} HandshakeEntry;
+
+/* Of what the state was made; equal versions, equal state. */
+typedef struct HandshakeVersions
+{
+	int64 catalogue;
+	bool in_cohort;
+	pg_uuid_t cohort_id;
+	int64 cohort;
+	int64 user;
+} HandshakeVersions;
+
+/* What the answer is made from beside the request, and what the cache keeps. */
+typedef struct HandshakeState
+{
+	char digest[DIGEST_HEX_SIZE]; /* of names and checksums of the entries */
+	JsonSlice members;            /* of the answer, such as "discounts":[] */
+	JsonSlice *protected;         /* names that are never deleted */
+	int nprotected;
+	HandshakeEntry *entries; /* by name, each once; there after handshake_state_expand() */
+	int nentries;
+	JsonSlice text;         /* from the cache: all of it */
+	TimestampTz valid_from; /* of the state: [from, until) */
+	TimestampTz valid_until;
+} HandshakeState;
+
+/* handshake_request.c: raises KB301, naming the member, for what is of the wrong type. */
+extern const char *const handshake_setting_names[HANDSHAKE_SETTINGS];
+extern void handshake_request_parse(HandshakeRequest *request, const char *bytes, Size size);
+extern int handshake_name_compare(JsonSlice a, JsonSlice b);
+
+/* handshake.c: the phone has every document, by its digest. */
+extern bool handshake_is_current(const HandshakeRequest *request, const HandshakeState *state);
+
+/* handshake_state.c: computed with the active snapshot; raises KB106 for an unknown user. */
+extern void handshake_state_compute(HandshakeState *state, HandshakeVersions *versions,
+									const pg_uuid_t *user, TimestampTz at);
+
+/* handshake_cache.c */
+extern bool handshake_cache_read(HandshakeState *state, const pg_uuid_t *user, TimestampTz at);
+extern void handshake_cache_write(const HandshakeState *state,
+								  const HandshakeVersions *versions, const pg_uuid_t *user,
+								  TimestampTz at);
+/* Makes the entries of a state that was read; false when the text is not one of ours. */
+extern bool handshake_state_expand(HandshakeState *state);
+
+/* handshake_record.c: keeps what the phone reported, as far as it is new. */
+extern void handshake_record(const HandshakeRequest *request, const pg_uuid_t *user,
+							 TimestampTz at);
+/* Appends the value of "purchases". */
+extern void handshake_purchases_write(StringInfo out, const HandshakeRequest *request,
+									  const pg_uuid_t *user);
+
+/* handshake_answer.c */
+extern void handshake_answer_write(StringInfo out, const HandshakeRequest *request,
+								   const HandshakeState *state, const pg_uuid_t *user);
+
+/* handshake_delta.c: appends the members of an append that leads from the client's checksum to
+ * the document, or nothing and false. */
+extern bool handshake_delta_write(StringInfo out, const HandshakeEntry *entry,
+								  JsonSlice client_checksum, JsonSlice document);
+
+/* versions.c: versions were read in this transaction, so that the next change moves them. */
+extern void versions_were_read(void);
+
+#endif

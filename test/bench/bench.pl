@@ -1,0 +1,206 @@
+# bench.pl: measures the rows of rows/ on the server that the environment names (PGHOST, PGPORT,
+# PGUSER, PGDATABASE), prints the table, and fails when a figure is short or a row could not be
+# measured. test/bench/run starts such a server and calls this.
+use strict;
+use warnings;
+use utf8;
+use open qw(:std :encoding(UTF-8));
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Getopt::Long;
+use List::Util qw(any);
+use Measure;
+use Report;
+use Rows;
+use Session;
+
+my $usage = <<'END';
+usage: test/bench/run [option ...] [ROW ...]
+
+Measures the rows whose names begin with one of the given, or all.
+
+  --list               name the rows
+  --repetitions N      at least 5 (default 7)
+  --milliseconds N     the least time of one execution (default 100)
+  --no-instructions    leave callgrind out
+  --readme             write the table into README.md too
+
+build/bench/bench.svg and build/bench/bench.md hold the drawing and the table.
+END
+
+my %option = (repetitions => 7, milliseconds => 100, instructions => 1, as => '',
+    tree => "$FindBin::Bin/../..");
+GetOptions(\%option, 'list', 'repetitions=i', 'milliseconds=i', 'instructions!', 'readme', 'tree=s',
+    'as=s', 'data=s', 'help') or die $usage;
+if ($option{help})
+{
+    print $usage;
+    exit 0;
+}
+die "a median needs at least 5 repetitions\n" if $option{repetitions} < 5;
+
+my @rows = map { Rows::load($_) } sort glob "$FindBin::Bin/rows/*.sql";
+my @chosen = @ARGV ? grep { my $row = $_; any { index($row->{name}, $_) == 0 } @ARGV } @rows : @rows;
+die "no such row: @ARGV\n" if !@chosen;
+if ($option{list})
+{
+    printf "%-28s %s\n", $_->{name}, $_->{work} for @chosen;
+    exit 0;
+}
+my $out = "$option{tree}/build/bench";
+exit main();
+
+sub main
+{
+    my (%figures, %failure);
+    my $circumstances = circumstances();
+    print "$circumstances\n\n";
+    prepare(\%failure);
+    for my $row (grep { !$failure{$_->{name}} } @chosen)
+    {
+        attempt(\%failure, $row, sub { $figures{$row->{name}} = measure($row) });
+    }
+    count_instructions(\%figures, \%failure);
+
+    my @lines = map { Report::lines($_, $figures{$_->{name}}) } grep { $figures{$_->{name}} } @chosen;
+    print "\n", Report::table(@lines), "\n";
+    write_file("$out/bench.svg", Report::svg($circumstances, @lines));
+    my $markdown = Report::markdown($circumstances, @lines);
+    write_file("$out/bench.md", $markdown);
+    write_readme($markdown) if $option{readme};
+    print "$out/bench.svg and $out/bench.md are written.\n";
+    return verdict(\@lines, \%failure);
+}
+
+# What the figures depend on besides the code.
+sub circumstances
+{
+    my $session = Session->new;
+    my $version = $session->ask('SHOW server_version') =~ s/ .*//r;
+    my $cores = () = slurp('/proc/cpuinfo') =~ /^processor\s*:/mg;
+    my @settings = map { "$_ " . $session->ask("SHOW $_") } qw(shared_buffers fsync jit autovacuum
+        max_parallel_workers_per_gather);
+    $session->end;
+    return "PostgreSQL $version on $cores cores; " . join(', ', @settings)
+        . "; medians of $option{repetitions} interleaved repetitions, the empty loop subtracted.";
+}
+
+# The peers of every file, then the set-up of each file that has a chosen row.
+sub prepare
+{
+    my ($failure) = @_;
+    my $session = Session->new;
+    $session->ask(slurp("$FindBin::Bin/peers.sql"));
+    $session->end;
+    my %done;
+    for my $row (grep { $_->{setup} } @chosen)
+    {
+        attempt($failure, $row, sub {
+            my $error = $done{$row->{file}} //= set_up($row);
+            die $error if $error;
+        });
+    }
+    return;
+}
+
+sub set_up
+{
+    my ($row) = @_;
+    my $session = Session->new;
+    my $done = eval { $session->ask($row->{setup}); $session->end; 1 };
+    return $done ? '' : $@;
+}
+
+sub attempt
+{
+    my ($failure, $row, $what) = @_;
+    eval { $what->(); 1 } or chomp($failure->{$row->{name}} = $@);
+    return;
+}
+
+sub measure
+{
+    my ($row) = @_;
+    print STDERR "$row->{name}\n";
+    Measure::compare($row);
+    my %figures;
+    $figures{time} = Measure::times($row, $option{repetitions}, $option{milliseconds} / 1000)
+        if Measure::wanted($row, 'time');
+    $figures{memory} = Measure::memory($row) if Measure::wanted($row, 'memory');
+    return \%figures;
+}
+
+sub count_instructions
+{
+    my ($figures, $failure) = @_;
+    my @counted = grep { $figures->{$_->{name}} && Measure::wanted($_, 'instructions') } @chosen;
+    return if !@counted;
+    if (!$option{instructions} || !$option{data} || system('command -v valgrind >/dev/null 2>&1'))
+    {
+        print 'Instructions are not counted: '
+            . ($option{instructions} ? "valgrind is not installed.\n" : "--no-instructions.\n");
+        return;
+    }
+    system("$option{as} pg_ctl -D '$option{data}' -m fast -w stop >/dev/null") == 0
+        or die "the server did not stop\n";
+    my $single = "$option{as} valgrind --tool=callgrind --callgrind-out-file=/dev/null"
+        . " postgres --single -j -D '$option{data}' $ENV{PGDATABASE}";
+    for my $row (@counted)
+    {
+        print STDERR "$row->{name}: instructions\n";
+        attempt($failure, $row, sub {
+            $figures->{$row->{name}}{instructions} = Measure::instructions($row, $single);
+        });
+    }
+    return;
+}
+
+sub verdict
+{
+    my ($lines, $failure) = @_;
+    my @short = grep { $_->{short} } @$lines;
+    for my $line (@short)
+    {
+        my $what = $line->{peer} ? "$line->{measure} against $line->{peer}{label}" : $line->{measure};
+        my $figure = $line->{peer} ? Report::ratio($line)
+            : Report::quantity($line->{measure}, $line->{own});
+        print "SHORT: $line->{row}{name}, $what: $figure, to reach " . Report::reach($line) . "\n";
+    }
+    print "FAILED: $_: $failure->{$_}\n" for sort keys %$failure;
+    my $reached = grep { defined $_->{reach} && !$_->{short} } @$lines;
+    printf "%d figures reached, %d short, %d rows failed.\n", $reached, scalar @short,
+        scalar keys %$failure;
+    return @short || %$failure ? 1 : 0;
+}
+
+sub slurp
+{
+    my ($file) = @_;
+    open my $in, '<', $file or die "$file: $!\n";
+    local $/;
+    return scalar <$in>;
+}
+
+sub write_file
+{
+    my ($file, $text) = @_;
+    my $folder = $file =~ s{/[^/]*$}{}r;
+    system('mkdir', '-p', $folder) == 0 or die "$folder cannot be made\n";
+    open my $out, '>', $file or die "$file: $!\n";
+    print {$out} $text;
+    close $out or die "$file: $!\n";
+    return;
+}
+
+sub write_readme
+{
+    my ($markdown) = @_;
+    my $readme = slurp("$option{tree}/README.md");
+    $readme =~ s/(<!-- bench:begin -->\n).*?(<!-- bench:end -->)/$1$markdown$2/s
+        or die "README.md has no place between <!-- bench:begin --> and <!-- bench:end -->\n";
+    open my $out, '>', "$option{tree}/README.md" or die "README.md: $!\n";
+    print {$out} $readme;
+    close $out or die "README.md: $!\n";
+    print "README.md is written.\n";
+    return;
+}

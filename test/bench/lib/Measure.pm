@@ -1,0 +1,168 @@
+# Measure.pm: compares the results of a row's ways, then measures them: time (interleaved, every way
+# once a repetition, in an order that turns), memory (the peak of a fresh backend) and instructions
+# (callgrind on a single-user server). A figure is never measured where results differ.
+package Measure;
+
+use strict;
+use warnings;
+use File::Temp;
+use List::Util qw(max);
+use Rows;
+use Session;
+
+sub median
+{
+    my @sorted = sort { $a <=> $b } @_;
+    my $middle = int(@sorted / 2);
+    return @sorted % 2 ? $sorted[$middle] : ($sorted[$middle - 1] + $sorted[$middle]) / 2;
+}
+
+sub wanted
+{
+    my ($row, $measure) = @_;
+    return grep { exists $_->{reach}{$measure} } @{$row->{ways}};
+}
+
+sub compare
+{
+    my ($row) = @_;
+    my $session = Session->new($row->{session});
+    my ($ours, @others) = grep { $_->{kind} eq 'way' } @{$row->{ways}};
+    for my $other (@others)
+    {
+        die "$ours->{label} and $other->{label} give different results\n"
+            if $session->ask(Rows::comparison($row, $ours, $other)) ne 't';
+    }
+    if ($row->{same})
+    {
+        for my $way (grep { $_->{kind} eq 'statement' } @{$row->{ways}})
+        {
+            $session->ask($_) for grep { defined } Rows::before($row, $way), Rows::statement($row, $way, 1);
+        }
+        die "the results differ\n" if $session->ask($row->{same}) ne 't';
+    }
+    $session->end;
+    return;
+}
+
+# The seconds of one call of each way, one figure a repetition: {way => [seconds, ...]}.
+sub times
+{
+    my ($row, $repetitions, $least) = @_;
+    my $session = Session->new($row->{session});
+    my @ways = @{$row->{ways}};
+    push @ways, {kind => 'way', name => '', label => 'the empty loop', body => '1'} if $row->{loop};
+    my %n = map { $_->{name} => calls_for($session, $row, $_, $least) } @ways;
+    my %seconds;
+    for my $repetition (1 .. $repetitions)
+    {
+        for my $way (@ways)
+        {
+            my $once = execute($session, $row, $way, $n{$way->{name}});
+            push @{$seconds{$way->{name}}}, $once;
+        }
+        push @ways, shift @ways;
+    }
+    $session->end;
+    return without_the_loop($row, \%seconds);
+}
+
+sub execute
+{
+    my ($session, $row, $way, $n) = @_;
+    return command($way) if $way->{kind} eq 'command';
+    my $before = Rows::before($row, $way);
+    $session->ask($before) if defined $before;
+    return $session->seconds(Rows::statement($row, $way, $n)) / ($n * $row->{calls});
+}
+
+sub command
+{
+    my ($way) = @_;
+    my @lines = `$way->{body}`;
+    my ($seconds) = ($lines[-1] // '') =~ /^\s*([\d.]+(?:e-?\d+)?)\s*$/
+        or die "$way->{label} gave no figure\n";
+    return $seconds;
+}
+
+# How often a way's call is made so that one execution takes as long as the clock needs.
+sub calls_for
+{
+    my ($session, $row, $way, $least) = @_;
+    return 1 if $way->{kind} eq 'command' || !Rows::repeats($row, $way);
+    my $n = 1;
+    while (1)
+    {
+        my $seconds = execute($session, $row, $way, $n) * $n * $row->{calls};
+        return $n if $seconds >= $least;
+        my $factor = $seconds > 0 ? 1.1 * $least / $seconds : 10;
+        $n = int($n * ($factor > 10 ? 10 : $factor)) + 1;
+    }
+}
+
+sub without_the_loop
+{
+    my ($row, $seconds) = @_;
+    my $empty = delete $seconds->{''} or return $seconds;
+    my $loop = median(@$empty);
+    for my $way (grep { $_->{kind} eq 'way' } @{$row->{ways}})
+    {
+        $_ -= $loop for @{$seconds->{$way->{name}}};
+        die "$way->{label} cannot be told from the empty loop\n"
+            if grep { $_ <= 0 } @{$seconds->{$way->{name}}};
+    }
+    return $seconds;
+}
+
+# The most memory in kB that one call of each way took above what the backend had: {way => [kB]}.
+# Pages of shared memory count as the backend's when it first touches them: another session has
+# brought them into the cache, and "touch" reads them in this one before.
+sub memory
+{
+    my ($row) = @_;
+    my %kilobytes;
+    for my $way (grep { $_->{kind} eq 'way' } @{$row->{ways}})
+    {
+        my $statement = Rows::statement($row, $way, 1);
+        my $other = Session->new($row->{session});
+        $other->ask($statement);
+        $other->end;
+        my $session = Session->new($row->{session});
+        $session->ask($row->{touch}) if $row->{touch};
+        my $before = $session->kilobytes('VmRSS');
+        $session->ask($statement);
+        $kilobytes{$way->{name}} = [max(0, $session->kilobytes('VmHWM') - $before)];
+        $session->end;
+    }
+    return \%kilobytes;
+}
+
+# The instructions of one call of each way: {way => [count]}. A single-user server runs the loop
+# under callgrind with few and with many calls; the difference is the calls alone.
+sub instructions
+{
+    my ($row, $server) = @_;
+    my %instructions;
+    my ($few, $many) = (20, 120);
+    for my $way (grep { $_->{kind} eq 'way' } @{$row->{ways}})
+    {
+        my $difference = counted($row, $server, $way, $many) - counted($row, $server, $way, $few);
+        $instructions{$way->{name}} = [$difference / (($many - $few) * $row->{calls})];
+    }
+    return \%instructions;
+}
+
+sub counted
+{
+    my ($row, $server, $way, $n) = @_;
+    my $input = File::Temp->new;
+    print {$input} map { s/\n+/\n/gr . ";\n\n" }
+        grep { defined } $row->{session}, Rows::before($row, $way), Rows::statement($row, $way, $n);
+    $input->flush;
+    my $output = `$server <$input 2>&1`;
+    die "$way->{label} failed under callgrind: $1\n" if $output =~ /(ERROR:.*|FATAL:.*)/;
+    my ($count) = $output =~ /Collected : (\d+)/ or die "callgrind gave no count\n";
+    return $count;
+}
+
+1;

@@ -1,0 +1,70 @@
+-- Checksums of stored documents against md5 over a copy of the text.
+--# setup
+CREATE TABLE bench_peer.stored_lz4 (bytes integer PRIMARY KEY, data json COMPRESSION lz4);
+CREATE TABLE bench_peer.stored_pglz (bytes integer PRIMARY KEY, data json COMPRESSION pglz);
+CREATE TABLE bench_peer.stored_external (bytes integer PRIMARY KEY, data json);
+ALTER TABLE bench_peer.stored_external ALTER COLUMN data SET STORAGE EXTERNAL;
+INSERT INTO bench_peer.stored_lz4
+SELECT bytes, bench_peer.course(bytes)
+FROM unnest(ARRAY[4000, 20000, 94000, 24000000]) AS bytes;
+-- A compressed value is stored as it comes: only a new one takes the column's own form.
+INSERT INTO bench_peer.stored_pglz SELECT bytes, data::text::json FROM bench_peer.stored_lz4;
+INSERT INTO bench_peer.stored_external SELECT bytes, data::text::json FROM bench_peer.stored_lz4;
+-- A division by zero here means that a document is not stored in the form its table is named for.
+SELECT 1 / (pg_column_compression(data) = 'lz4')::integer FROM bench_peer.stored_lz4;
+SELECT 1 / (pg_column_compression(data) = 'pglz')::integer FROM bench_peer.stored_pglz;
+SELECT 1 / (pg_column_compression(data) IS NULL)::integer FROM bench_peer.stored_external;
+CHECKPOINT;
+
+--# row: checksum_@bytes@
+--# each bytes: 4000 20000 94000
+--# work: checksum, @bytes@ bytes
+--# loop
+SELECT count(@expression@) FROM bench_peer.stored_lz4 AS d, generate_series(1, @n@)
+WHERE d.bytes = @bytes@
+--# way ours: json_checksum(data)
+coursebase.json_checksum(d.data)
+--# way md5: md5(data::text) | time >= 1.3
+md5(d.data::text)
+
+--# row: checksum_large_@storage@
+--# each storage: pglz lz4
+--# work: checksum, 24 MB, @storage@
+--# loop
+SELECT count(@expression@) FROM bench_peer.stored_@storage@ AS d, generate_series(1, @n@)
+WHERE d.bytes = 24000000
+--# way ours: json_checksum(data)
+coursebase.json_checksum(d.data)
+--# way md5: md5(data::text) | time >= 1.5
+md5(d.data::text)
+
+--# row: checksum_large_external
+--# work: checksum, 24 MB, external
+--# loop
+SELECT count(@expression@) FROM bench_peer.stored_external AS d, generate_series(1, @n@)
+WHERE d.bytes = 24000000
+--# same
+SELECT coursebase.json_checksum(data) = md5(data::text) FROM bench_peer.stored_external
+WHERE bytes = 24000000
+--# way ours: json_checksum(data)
+coursebase.json_checksum(d.data)
+--# way md5: md5(data::text) | time >= 1.5
+md5(d.data::text)
+--# command openssl: openssl speed md5 | time >= 0.9
+bytes=$(psql -XAtc 'SELECT octet_length(data::text) FROM bench_peer.stored_external
+    WHERE bytes = 24000000')
+openssl speed -elapsed -seconds 1 -bytes 16384 -mr md5 2>/dev/null |
+    awk -F: -v bytes="$bytes" '/^\+F/ { printf "%.9f\n", bytes / $NF }'
+
+--# row: checksum_crlf4_@bytes@
+--# each bytes: 4000 94000
+--# work: checksum of the crlf4 form, @bytes@ bytes
+--# loop
+SELECT count(@expression@) FROM bench_peer.stored_lz4 AS d, generate_series(1, @n@)
+WHERE d.bytes = @bytes@
+--# way ours: json_checksum(data, 'crlf4')
+coursebase.json_checksum(d.data, 'crlf4')
+--# way plpgsql: md5 of a rendering by PL/pgSQL | time >= 5
+md5(bench_peer.rendered_by_plpgsql(d.data))
+--# way sql: md5 of a rendering by SQL | time >= 5
+md5(bench_peer.rendered_by_sql(d.data))

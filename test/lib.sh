@@ -1,0 +1,365 @@
+# lib.sh: what test/demo and test/check share: packages, the build, and a server of their own.
+#
+# Sourced, POSIX sh. Invariants:
+# - Nothing outside $work (removed on every way out) and $tree/build is written, except packages
+#   that are missing, which are installed when the caller is root.
+# - The server listens on a socket in $work alone, so that it meets no other PostgreSQL.
+# - Nothing reads the caller's standard input, and nothing that stays alive holds their output.
+
+umask 022
+LC_ALL=C
+export LC_ALL
+# The caller's own connection settings (PGHOST, PGUSER, PGOPTIONS …) must not leak into the tests.
+for name in $(env | sed -n 's/^\(PG[A-Z]*\)=.*/\1/p'); do
+	unset "$name"
+done
+
+say()
+{
+	printf '%s\n' "$*"
+}
+
+die()
+{
+	printf '%s: %s\n' "$program" "$*" >&2
+	exit 1
+}
+
+## The working directory and the way out
+
+# Sockets have a name of at most 107 bytes, so that a long TMPDIR cannot hold them.
+work_begin()
+{
+	parent=${TMPDIR:-/tmp}
+	[ ${#parent} -le 60 ] && [ -w "$parent" ] || parent=/tmp
+	work=$(mktemp -d "$parent/coursebase.XXXXXX") || die "cannot make a directory in $parent"
+	chmod 755 "$work"
+	trap work_end EXIT
+	trap 'exit 129' HUP
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	cd "$work" || exit 1
+}
+
+work_end()
+{
+	trap '' HUP INT TERM
+	[ -z "$child" ] || kill_family "$child"
+	server_stop
+	cd /
+	rm -rf "$work"
+}
+child=
+
+kill_family()
+{
+	# shellcheck disable=SC2046 # a list of numbers
+	set -- "$1" $(cat "/proc/$1/task/$1/children" 2>/dev/null)
+	kill "$1" 2>/dev/null
+	shift
+	for pid in "$@"; do
+		(kill_family "$pid")
+	done
+}
+
+# Run a command so that a signal ends it at once: a shell in a foreground wait would be deaf.
+attended()
+{
+	"$@" </dev/null &
+	child=$!
+	wait "$child"
+	set -- $?
+	child=
+	return "$1"
+}
+
+## What the machine has, and what it lacks
+
+is_root()
+{
+	[ "$(id -u)" = 0 ]
+}
+
+major_of()
+{
+	"$1" --version 2>/dev/null | sed -n 's/^PostgreSQL \([0-9]*\).*/\1/p'
+}
+
+# A pg_config serves when both the server and what extensions are built with stand behind it.
+pg_config_serves()
+{
+	case $(major_of "$1") in
+		15 | 16 | 17 | 18) ;;
+		*) return 1 ;;
+	esac
+	[ -x "$("$1" --bindir)/postgres" ] && [ -f "$("$1" --pgxs)" ]
+}
+
+pg_config_find()
+{
+	if [ -n "${PG_CONFIG:-}" ]; then
+		pg_config=$(command -v "$PG_CONFIG") || die "PG_CONFIG names $PG_CONFIG, which is no program"
+		major=$(major_of "$pg_config")
+		pg_config_serves "$pg_config"
+		return
+	fi
+	for pg_config in "$(command -v pg_config)" /usr/lib/postgresql/18/bin/pg_config \
+		/usr/lib/postgresql/17/bin/pg_config /usr/lib/postgresql/16/bin/pg_config \
+		/usr/lib/postgresql/15/bin/pg_config; do
+		[ -n "$pg_config" ] && [ -x "$pg_config" ] && pg_config_serves "$pg_config" || continue
+		major=$(major_of "$pg_config")
+		return 0
+	done
+	pg_config=
+	for major in 18 17 16 15; do
+		[ -x "/usr/lib/postgresql/$major/bin/postgres" ] && return 1
+	done
+	return 1
+}
+
+# Names of Debian's packages for what is missing. The first argument says for whom: demo or check.
+packages_missing()
+{
+	if ! pg_config_find; then
+		[ -x "/usr/lib/postgresql/$major/bin/postgres" ] || say "postgresql-$major"
+		say "postgresql-server-dev-$major"
+	fi
+	command -v gcc >/dev/null || say gcc
+	command -v make >/dev/null || say make
+	[ -f /usr/include/stdio.h ] || say libc6-dev
+	[ -f /usr/include/openssl/evp.h ] || say libssl-dev
+	perl -MJSON::PP -MTest::More -e 1 2>/dev/null || say perl
+	[ "$1" = demo ] || perl -MIPC::Run -e 1 2>/dev/null || say libipc-run-perl
+}
+
+clang_format_find()
+{
+	for clang_format in clang-format-14 clang-format; do
+		"$clang_format" --version 2>/dev/null | grep -q 'version 14\.' && return 0
+	done
+	clang_format=
+	return 1
+}
+
+clang_fuzzes()
+{
+	command -v clang >/dev/null || return 1
+	say 'int LLVMFuzzerTestOneInput(const char *d, long n) { return d == 0 && n; }' >"$work/probe.c"
+	clang -fsanitize=fuzzer "$work/probe.c" -o "$work/probe" 2>/dev/null
+}
+
+# Tools without which a step of test/check is skipped, in words, instead of failing.
+packages_useful()
+{
+	clang_format_find || say clang-format
+	command -v clang >/dev/null || say clang
+	clang_fuzzes || say libclang-rt-dev
+}
+
+# Debian's package of the server makes a cluster and starts it; a test has no business to leave
+# one behind. The directory is one that postgresql-common's own configuration includes.
+apt_install()
+{
+	conf=/etc/postgresql-common/createcluster.d
+	[ -d "$conf" ] && conf_was=yes || conf_was=
+	mkdir -p "$conf" && say "create_main_cluster = off" >"$conf/coursebase-test.conf"
+	DEBIAN_FRONTEND=noninteractive attended apt-get install -y -qq --no-install-recommends \
+		-o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@" >"$work/apt.log" 2>&1
+	set -- $?
+	rm -f "$conf/coursebase-test.conf"
+	[ -n "$conf_was" ] || rmdir "$conf" /etc/postgresql-common 2>/dev/null
+	return "$1"
+}
+
+apt_update()
+{
+	[ -z "${apt_updated:-}" ] || return 0
+	attended apt-get update -qq -o DPkg::Lock::Timeout=300 >"$work/apt.log" 2>&1
+	apt_updated=yes
+}
+
+# Of PostgreSQL 15 to 18 the one that is here, else 15, else the newest that the system offers.
+server_version_choose()
+{
+	case $1 in
+		*postgresql-15*) ;;
+		*) return ;;
+	esac
+	for major in 15 18 17 16; do
+		[ -z "$(apt-cache search --names-only "^postgresql-server-dev-$major\$")" ] || return 0
+	done
+	die "this system offers no package of PostgreSQL 15 to 18"
+}
+
+packages_say_and_leave()
+{
+	if command -v apt-get >/dev/null; then
+		die "these packages are missing: $1
+Install them as root and run test/$program again:
+
+    apt-get install $1"
+	fi
+	die "the server and the headers of PostgreSQL 15 to 18, a C compiler, make, OpenSSL's headers
+and Perl with IPC::Run are needed (on Debian: $1).
+If PostgreSQL stands in a place of its own, name its pg_config: PG_CONFIG=/path/to/pg_config"
+}
+
+packages_ensure()
+{
+	major=15
+	missing=$(packages_missing "$program" | tr '\n' ' ')
+	pg_config_find || :
+	if [ -n "$missing" ]; then
+		missing=${missing% }
+		is_root && command -v apt-get >/dev/null || packages_say_and_leave "$missing"
+		apt_update || { tail -n 20 "$work/apt.log" >&2; die "apt-get update failed"; }
+		server_version_choose "$missing"
+		missing=$(packages_missing "$program" | sed "s/^\(postgresql.*-\)15$/\1$major/" | tr '\n' ' ')
+		say "installing ${missing% }"
+		# shellcheck disable=SC2086 # a list of words
+		apt_install $missing || { tail -n 20 "$work/apt.log" >&2; die "apt-get install failed"; }
+	fi
+	if [ "$program" = check ] && is_root && command -v apt-get >/dev/null; then
+		useful=$(packages_useful | tr '\n' ' ')
+		if [ -n "$useful" ] && apt_update; then
+			say "installing ${useful% }"
+			# shellcheck disable=SC2086 # a list of words
+			apt_install $useful || say "(not to be had here: some steps will be skipped)"
+		fi
+	fi
+	pg_config_find || die "PostgreSQL's server and headers were not found; name its pg_config:
+    PG_CONFIG=/path/to/pg_config test/$program"
+	bindir=$("$pg_config" --bindir)
+	PATH=$bindir:$PATH
+	PG_CONFIG=$pg_config
+	export PATH PG_CONFIG
+}
+
+## The build
+
+# The build stands in a copy of the tree, so that the tree stays free of what a build leaves, root
+# leaves nothing that its owner cannot remove, and a tree that cannot be written serves as well.
+build_sync()
+{
+	mkdir -p "$build"
+	(
+		cd "$tree" || exit 1
+		for top in Makefile coursebase.control README.md .clang-format src sql test expected; do
+			[ ! -e "$top" ] || find "$top" -type f ! -name '*.o' ! -name '*.bc' ! -name '*.so' \
+				! -name '*.gcno' ! -name '*.gcda'
+		done | sort
+	) >"$work/files"
+	rebuild=
+	while read -r file; do
+		cmp -s "$tree/$file" "$build/$file" && continue
+		mkdir -p "$build/$(dirname "$file")"
+		cp "$tree/$file" "$build/$file"
+		[ ! -x "$tree/$file" ] || chmod +x "$build/$file"
+		# PGXS knows no dependencies on headers.
+		case $file in *.h | Makefile | *.control) rebuild=yes ;; esac
+	done <"$work/files"
+	[ ! -f "$build/.files" ] || comm -23 "$build/.files" "$work/files" | while read -r file; do
+		rm -f "$build/$file"
+	done
+	comm -23 "$build/.files" "$work/files" 2>/dev/null | grep -q . && rebuild=yes
+	cp "$work/files" "$build/.files"
+	[ -z "$rebuild" ] || find "$build/src" \( -name '*.o' -o -name '*.gc??' \) -exec rm -f {} +
+}
+
+# build_extension NAME [MAKE ARGUMENT]…: one directory a set of arguments, so that none disturbs another.
+build_extension()
+{
+	build=$tree/build/$1-$major
+	shift
+	mkdir -p "$build" 2>/dev/null && [ -w "$build" ] || build=$work/build
+	build_sync
+	# shellcheck disable=SC2119
+	attended make -C "$build" -j"$(cpus)" with_llvm=no "$@" >"$work/build.log" 2>&1
+	set -- $?
+	[ "$build" = "$work/build" ] || ! is_root || chown -R --reference="$tree" "$tree/build" 2>/dev/null
+	return "$1"
+}
+
+cpus()
+{
+	nproc 2>/dev/null || say 2
+}
+
+# Install below $work and say in extension.conf how a server finds it there: Debian's servers
+# before 18 know extension_destdir, those from 18 on extension_control_path.
+extension_stage()
+{
+	libdir=$("$pg_config" --pkglibdir)
+	share=$("$pg_config" --sharedir)
+	postgres --describe-config 2>/dev/null | cut -f 1 >"$work/settings"
+	stage=$work/stage
+	paths="dynamic_library_path = '$stage$libdir:\$libdir'"
+	if grep -qx extension_destdir "$work/settings"; then
+		printf "extension_destdir = '%s'\n%s\n" "$stage" "$paths" >"$work/extension.conf"
+	elif grep -qx extension_control_path "$work/settings"; then
+		printf "extension_control_path = '%s:\$system'\n%s\n" "$stage$share" "$paths" \
+			>"$work/extension.conf"
+	else
+		say "this server knows no place for extensions but its own: installing into $share"
+		stage=
+		: >"$work/extension.conf"
+	fi
+	attended make -C "$build" with_llvm=no install DESTDIR="$stage" >"$work/install.log" 2>&1
+}
+
+## The server
+
+# A server refuses to run as root. Debian's package brings the user postgres; nobody is everywhere.
+runner_find()
+{
+	runner=$(id -un 2>/dev/null || id -u)
+	if is_root; then
+		runner=postgres
+		id "$runner" >/dev/null 2>&1 || runner=nobody
+		chown "$runner" "$work"
+	fi
+	mkdir -p "$work/home"
+	! is_root || chown "$runner" "$work/home"
+}
+
+as_runner()
+{
+	if ! is_root; then
+		"$@"
+	elif command -v setpriv >/dev/null; then
+		HOME=$work/home setpriv --reuid="$runner" --regid="$(id -g "$runner")" --init-groups "$@"
+	else
+		HOME=$work/home su -s /bin/sh "$runner" -c 'exec "$0" "$@"' -- "$@"
+	fi
+}
+
+server_start()
+{
+	runner_find
+	data=$work/data
+	as_runner initdb -D "$data" -U postgres --auth=trust --encoding=UTF8 --locale=C --no-sync \
+		>"$work/initdb.log" 2>&1 </dev/null || { cat "$work/initdb.log" >&2; die "initdb failed"; }
+	cat >"$work/server.conf" <<-END
+		listen_addresses = ''
+		unix_socket_directories = '$work'
+		max_connections = 120
+		fsync = off
+		full_page_writes = off
+		synchronous_commit = off
+		include '$work/extension.conf'
+	END
+	say "include '$work/server.conf'" | as_runner sh -c 'cat >>"$0"' "$data/postgresql.conf"
+	server_runs=yes
+	as_runner pg_ctl -D "$data" -l "$work/server.log" -w -t 120 start >"$work/pg_ctl.log" 2>&1 </dev/null ||
+		{ cat "$work/pg_ctl.log" "$work/server.log" >&2; die "the server did not start"; }
+	PGHOST=$work PGPORT=5432 PGUSER=postgres
+	export PGHOST PGPORT PGUSER
+}
+server_runs=
+
+server_stop()
+{
+	[ -n "$server_runs" ] || return 0
+	server_runs=
+	as_runner pg_ctl -D "$data" -m immediate -w stop >/dev/null 2>&1 </dev/null
+}

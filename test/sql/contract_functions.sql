@@ -1,0 +1,89 @@
+-- Promise: who may execute which function, and how it is marked, is stated here for every function; a new one
+-- must be added to the expected output. No argument, NULL included, brings a session down.
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set fixtures :abs_srcdir '/fixtures/all.sql'
+\pset format unaligned
+SET client_min_messages = warning;
+BEGIN;
+\set ECHO none
+\o /dev/null
+\i :fixtures
+\o
+\set ECHO all
+CREATE ROLE regress_anonymous;
+CREATE ROLE regress_end_user;
+CREATE ROLE regress_server BYPASSRLS;
+CREATE ROLE regress_stranger;
+SELECT coursebase.grant_roles('regress_anonymous', 'regress_end_user', 'regress_server');
+
+SELECT format('%s(%s)', p.proname, pg_get_function_identity_arguments(p.oid)) AS function,
+    CASE p.provolatile WHEN 'i' THEN 'immutable' WHEN 's' THEN 'stable' ELSE 'volatile' END AS volatility,
+    has_function_privilege('regress_anonymous', p.oid, 'EXECUTE') AS anonymous,
+    has_function_privilege('regress_end_user', p.oid, 'EXECUTE') AS end_user,
+    has_function_privilege('regress_server', p.oid, 'EXECUTE') AS server
+FROM pg_proc p
+WHERE p.pronamespace = 'coursebase'::regnamespace
+ORDER BY p.proname COLLATE "C";
+
+-- A role that plays no part may execute nothing.
+SELECT p.oid::regprocedure FROM pg_proc p
+WHERE p.pronamespace = 'coursebase'::regnamespace
+    AND has_function_privilege('regress_stranger', p.oid, 'EXECUTE');
+
+-- Every function with every argument NULL, as each part that may call it: an answer or an error that says what
+-- is wrong, never an internal one. Trigger functions refuse to be called (39P01, 39P03).
+CREATE TEMP TABLE outcomes (function text, caller text, sqlstate text, message text);
+DO $$
+DECLARE
+    caller text;
+    claims text;
+    f record;
+    state text;
+    message text;
+BEGIN
+    FOREACH caller IN ARRAY ARRAY['anonymous', 'end_user', 'server', 'owner'] LOOP
+        claims := CASE caller WHEN 'end_user' THEN '{"sub": "fixture_ada"}' ELSE '' END;
+        FOR f IN
+            SELECT p.oid, p.proname, p.oid::regprocedure::text AS signature,
+                format('SELECT * FROM coursebase.%I(%s)', p.proname,
+                    (SELECT string_agg('NULL::' || format_type(t, NULL), ', ' ORDER BY n)
+                     FROM unnest(p.proargtypes) WITH ORDINALITY AS a (t, n))) AS call,
+                p.prorettype IN ('trigger'::regtype, 'event_trigger'::regtype) AS fires
+            FROM pg_proc p
+            WHERE p.pronamespace = 'coursebase'::regnamespace
+                AND (caller = 'owner'
+                    OR has_function_privilege('regress_' || caller, p.oid, 'EXECUTE'))
+            ORDER BY p.proname
+        LOOP
+            state := '00000';
+            message := NULL;
+            BEGIN
+                PERFORM set_config('request.jwt.claims', claims, true);
+                IF caller <> 'owner' THEN
+                    EXECUTE format('SET LOCAL ROLE regress_%s', caller);
+                END IF;
+                IF f.fires THEN
+                    EXECUTE replace(f.call, '* FROM ', '');
+                ELSE
+                    EXECUTE f.call;
+                END IF;
+                RAISE EXCEPTION USING ERRCODE = '00001', MESSAGE = 'undo';
+            EXCEPTION
+                WHEN SQLSTATE '00001' THEN NULL;
+                WHEN OTHERS THEN
+                    state := SQLSTATE;
+                    message := SQLERRM;
+            END;
+            INSERT INTO outcomes VALUES (f.signature, caller, state, message);
+        END LOOP;
+    END LOOP;
+END $$;
+SELECT count(DISTINCT function) = (SELECT count(*) FROM pg_proc p WHERE p.pronamespace = 'coursebase'::regnamespace)
+    AS every_function_was_called
+FROM outcomes;
+SELECT DISTINCT * FROM outcomes
+WHERE sqlstate ~ '^(XX|58|53)'
+ORDER BY 1, 2;
+SELECT o.function, o.sqlstate FROM outcomes o JOIN pg_proc p ON p.oid = o.function::regprocedure
+WHERE (p.prorettype IN ('trigger'::regtype, 'event_trigger'::regtype)) <> (o.sqlstate IN ('39P01', '39P03'));
+ROLLBACK;
