@@ -42,7 +42,6 @@ my @refused = (
 	'DROP SCHEMA coursebase CASCADE',
 	'DROP SCHEMA elsewhere, coursebase, public CASCADE',
 	'DROP OWNED BY installer CASCADE',
-	'DROP OWNED BY installer, CURRENT_USER CASCADE',
 	'DO $$ BEGIN DROP TABLE coursebase.users CASCADE; END $$',
 	'DO $$ BEGIN EXECUTE $q$ALTER TABLE coursebase.users DROP COLUMN email$q$; END $$',
 	'SELECT public.drops_users()',
@@ -103,7 +102,7 @@ is(query($node, 'gone', "SELECT count(*) FROM pg_event_trigger"), '0', 'allowed:
 # The extension dropped where allowed, and made again: tables and rows stay, and the rules come back.
 create_database($node, 'back', 'shop');
 query($node, 'back', 'SET coursebase.allow_drop = on; DROP EXTENSION coursebase CASCADE');
-is(rows_of($node, 'back'), rows_of($node, 'shop'), 'DROP EXTENSION where allowed leaves every row');
+is(differences(rows_of($node, 'shop'), rows_of($node, 'back')), '', 'DROP EXTENSION where allowed leaves every row');
 query($node, 'back', 'CREATE EXTENSION coursebase', user => 'installer');
 same_database($node, 'back', $whole, 'CREATE EXTENSION afterwards brings every rule back');
 

@@ -106,7 +106,7 @@ same_database($node, 'without_columns', $whole, 'dropped columns come back, with
 # A table of the release that was lost comes back whole.
 create_database($node, 'without_table', 'whole');
 query($node, 'without_table',
-	'SET coursebase.allow_drop = on; DROP TABLE coursebase.audio_usage, coursebase.cohorts CASCADE');
+	'SET coursebase.allow_drop = on; DROP TABLE coursebase.audio_usage, coursebase.user_cohorts CASCADE');
 query($node, 'without_table', 'SELECT coursebase.install()');
 same_database($node, 'without_table', $whole, 'dropped tables come back, with every rule, empty',
 	level => sub {

@@ -17,11 +17,10 @@ use Test::More;
 
 our @EXPORT = qw(
   node create_database create_extension fixture tables own_things rows_of fingerprint differences
-  same_database client client_ok sqlstate sqlstates query
+  same_database released client client_ok sqlstate sqlstates query
 );
 
 my $tree = abs_path(dirname(abs_path(__FILE__)) . '/../../..');
-my @slices = qw(core identity catalog commerce access billing media programs sync records);
 
 # A running server. test/check says in COURSEBASE_CONF where the extension was staged; without it the
 # server takes the one installed in the system.
@@ -131,23 +130,39 @@ sub tables
 		SQL
 }
 
-# Fills every table with rows, and dies naming a table that has none.
+# Fills every table with rows, and dies naming a table that has none. Roles belong to the server, so that a
+# second database finds them there. One document is stored out of line, one is spelt as no writer would.
 sub fixture
 {
 	my ($node, $database) = @_;
 
-	for my $slice (@slices)
-	{
-		my $file = "$tree/test/fixtures/$slice.sql";
-		next unless -f $file;
-		my ($ok, $out, $err) = client($node, [ psql_words($database), '-f', $file ]);
-		die "$file: $err" unless $ok;
-	}
+	query($node, $database, <<~'SQL');
+		SELECT format('CREATE ROLE %s', role) FROM unnest(ARRAY['fixture_anonymous', 'fixture_end_user', 'fixture_server']) role
+		WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) \gexec
+		ALTER ROLE fixture_server BYPASSRLS;
+		SELECT coursebase.grant_roles('fixture_anonymous', 'fixture_end_user', 'fixture_server');
+		SQL
+	my ($ok, undef, $err) = client($node, [ psql_words($database), '-f', "$tree/test/fixtures/all.sql" ]);
+	die "test/fixtures: $err" unless $ok;
+	query($node, $database, <<~'SQL');
+		INSERT INTO coursebase.master_manifests (name, content, is_default)
+		SELECT 'long.json', json_agg(json_build_object('n', n, 'checksum', md5(n::text))), true FROM generate_series(1, 2000) n;
+		INSERT INTO coursebase.master_manifests (name, content, is_default)
+		VALUES ('odd.json', E' {"a" : 1.50,  "a": "twice",\r\n\t"e": "\\u00e9"} ', true);
+		SQL
 	for my $table (tables($node, $database))
 	{
-		die "table coursebase.$table has no rows: add a fixture for it to test/fixtures/<its slice>.sql\n"
+		die "table coursebase.$table has no rows: add a fixture for table $table to test/fixtures/<its slice>.sql\n"
 		  unless query($node, $database, "SELECT EXISTS (SELECT FROM coursebase.$table)") eq 't';
 	}
+}
+
+# The versions that were released, oldest first, whose scripts are frozen.
+sub released
+{
+	my @versions = map { m{coursebase--([0-9.]+)\.sql$} } glob "$tree/sql/release/coursebase--*.sql";
+
+	return map { join '.', @$_ } sort { $a->[0] <=> $b->[0] || $a->[1] <=> $b->[1] } map { [ split /\./ ] } @versions;
 }
 
 # What a user adds to every table: a column, an index, a policy, grants, a trigger; and a publication, a view,
@@ -184,10 +199,13 @@ sub own_things
 	query($node, $database, $script);
 }
 
+# The lines of the fingerprint that tell of rows, in a schema or in all.
 sub rows_of
 {
-	my ($node, $database) = @_;
-	return join "\n", grep { /^(?:rows|sequence) / } split /\n/, fingerprint($node, $database);
+	my ($node, $database, $schema) = @_;
+	my $of = defined $schema ? "$schema\\." : '';
+
+	return join "\n", grep { /^(?:rows of|sequence) $of/ } split /\n/, fingerprint($node, $database);
 }
 
 sub fingerprint
