@@ -21,7 +21,8 @@
 #include "plan.h"
 
 static KeptPlan read_admin = {
-	.sql = "SELECT FROM coursebase.users WHERE id = $1 AND role = 'admin' AND deleted_at IS NULL",
+	.sql =
+		"SELECT FROM coursebase.users WHERE id = $1 AND role = 'admin' AND deleted_at IS NULL",
 	.nargs = 1,
 	.types = {UUIDOID},
 };
@@ -69,8 +70,7 @@ caller_require_about(Datum user)
 
 	if (has_bypassrls_privilege(GetUserId()))
 		return;
-	if (identity_current_user(&caller) &&
-		memcmp(&caller, DatumGetUUIDP(user), UUID_LEN) == 0)
+	if (identity_current_user(&caller) && memcmp(&caller, DatumGetUUIDP(user), UUID_LEN) == 0)
 		return;
 	if (!identity_is_admin())
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

@@ -126,13 +126,13 @@ static bool ascii_escaped(JsonSlice bytes);
 static void target_match_list(AudioCall *call, JsonText *document, JsonSpan list);
 static void target_match_keyed(AudioCall *call, JsonText *document, JsonSpan object);
 static void items_settle(AudioCall *call);
-static void conflict_raise(AudioCall *call, const AudioItem *item, bool within_call)
-	pg_attribute_noreturn();
+pg_noreturn static void conflict_raise(AudioCall *call, const AudioItem *item,
+									   bool within_call);
 static void splice_plan(AudioCall *call, JsonText *document, const JsonFound *found,
 						JsonSplice *plan);
 static JsonSlice items_join(AudioCall *call, bool container);
-static void document_grow(Datum id, CourseDocument *document, AudioCall *call,
-						  JsonText *text, const JsonFound *found);
+static void document_grow(Datum id, CourseDocument *document, AudioCall *call, JsonText *text,
+						  const JsonFound *found);
 static void row_return(FunctionCallInfo fcinfo, const CourseDocument *document, int64 appended,
 					   int64 skipped);
 
@@ -428,11 +428,10 @@ document_lock(Datum id)
 	bool null;
 
 	if (owner_execute(&lock_document, &id, NULL, false) != 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such custom course"),
-				 errdetail("Its id would be %s.",
-						   DatumGetCString(DirectFunctionCall1(uuid_out, id))),
-				 errhint("Create it with coursebase.create_custom_course().")));
+		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such custom course"),
+						errdetail("None has the id %s.",
+								  DatumGetCString(DirectFunctionCall1(uuid_out, id))),
+						errhint("Create it with coursebase.create_custom_course().")));
 	document.data = plan_value(0, 1, &null);
 	document.checksum = plan_text(0, 2);
 	document.size = DatumGetInt32(plan_value(0, 3, &null));
@@ -491,8 +490,8 @@ target_find(AudioCall *call, JsonText *document, JsonFound *found)
 
 /*
  * Sees at one glance that nothing of the call is there, which is the usual case: a name stands
- * in the bytes as it is spelled in the call, unless the document spells it with escapes. Says no
- * when that is not certain.
+ * in the bytes as it is spelled in the call, unless the document spells it with escapes. Says
+ * no when that is not certain.
  */
 static bool
 target_lacks(AudioCall *call, JsonSlice target)
@@ -594,13 +593,13 @@ items_settle(AudioCall *call)
 static void
 conflict_raise(AudioCall *call, const AudioItem *item, bool within_call)
 {
-	ereport(ERROR, (errcode(ERRCODE_CB_ENTRY_CONFLICT),
-					within_call ? errmsg("an audio entry comes twice, with different content")
-								: errmsg("an audio entry is there already, with other content"),
-					errdetail("Its %s is %s.", call->keyed ? "key" : "url",
-							  json_excerpt(item->name)),
-					call->keyed ? errhint("Give what is new a key of its own.")
-								: errhint("Give what is new a url of its own.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_CB_ENTRY_CONFLICT),
+			 within_call ? errmsg("an audio entry comes twice, with different content")
+						 : errmsg("an audio entry is there already, with other content"),
+			 errdetail("Its %s is %s.", call->keyed ? "key" : "url", json_excerpt(item->name)),
+			 call->keyed ? errhint("Give what is new a key of its own.")
+						 : errhint("Give what is new a url of its own.")));
 }
 
 /* Growth */

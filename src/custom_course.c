@@ -4,7 +4,8 @@
  *
  * Invariants: a link works from its issue until 24 hours later, for an active purchase whose
  * form was not submitted; of any number of submissions one marks it; a receipt makes one course
- * for one user, however often it comes. What depends on the clock takes the time as an argument.
+ * for one user, however often it comes. What depends on the clock takes the time as an
+ * argument.
  *
  * Lock order: user, then purchase, then course.
  *
@@ -47,9 +48,8 @@ typedef enum LinkState
 } LinkState;
 
 static const char *const link_reasons[] = {
-	[LINK_VALID] = NULL,           [LINK_NOT_FOUND] = "not_found",
-	[LINK_REVOKED] = "revoked",    [LINK_REFUNDED] = "refunded",
-	[LINK_SUBMITTED] = "submitted", [LINK_EXPIRED] = "expired",
+	[LINK_VALID] = NULL,          [LINK_NOT_FOUND] = "not_found", [LINK_REVOKED] = "revoked",
+	[LINK_REFUNDED] = "refunded", [LINK_SUBMITTED] = "submitted", [LINK_EXPIRED] = "expired",
 };
 
 /* A link's purchase and course, copied out of the row. */
@@ -87,7 +87,8 @@ typedef struct FormRule
 } FormRule;
 
 static const FormRule form_rules[] = {
-	{"issue", 20, 500}, {"goal", 20, 500}, {"feel", 10, 500}, {"why", 10, 500}, {"title", 5, 55},
+	{"issue", 20, 500}, {"goal", 20, 500}, {"feel", 10, 500},
+	{"why", 10, 500},   {"title", 5, 55},
 };
 #define FORM_TITLE (lengthof(form_rules) - 1)
 
@@ -101,7 +102,8 @@ typedef struct Form
 } Form;
 
 #define LINK_COLUMNS                                                                           \
-	"p.id, p.course_id, p.link_issued_at, p.is_submitted, p.status, c.user_id, c.course_code, "  \
+	"p.id, p.course_id, p.link_issued_at, p.is_submitted, p.status, c.user_id, "               \
+	"c.course_code, "                                                                          \
 	"p.link_token "
 #define LINK_TABLES                                                                            \
 	"FROM coursebase.custom_course_purchases p "                                               \
@@ -141,9 +143,9 @@ static KeptPlan lock_user = {
 	.types = {UUIDOID},
 };
 static KeptPlan read_receipt = {
-	.sql = "SELECT c.id, p.link_token, p.link_issued_at, c.user_id = $4 AND c.course_code = $5 "
-			LINK_TABLES
-		   "WHERE p.source = $1 AND p.environment = $2 AND p.purchase_id = $3",
+	.sql =
+		"SELECT c.id, p.link_token, p.link_issued_at, c.user_id = $4 AND c.course_code = "
+		"$5 " LINK_TABLES "WHERE p.source = $1 AND p.environment = $2 AND p.purchase_id = $3",
 	.nargs = 5,
 	.types = {TEXTOID, TEXTOID, TEXTOID, UUIDOID, TEXTOID},
 };
@@ -280,9 +282,12 @@ coursebase_manage_regen_requests(PG_FUNCTION_ARGS)
 	SPI_connect();
 	link = link_read(&lock_purchase, PG_GETARG_DATUM(0), false);
 	if (!link.found)
-		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND),
-						errmsg("there is no such purchase of a custom course"),
-						errhint("Give the id of a row of custom_course_purchases.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_CB_NOT_FOUND),
+				 errmsg("there is no such purchase of a custom course"),
+				 errdetail("None has the id %s.",
+						   DatumGetCString(DirectFunctionCall1(uuid_out, PG_GETARG_DATUM(0)))),
+				 errhint("Give the id of a row of custom_course_purchases.")));
 	values[0] = plan_value(0, 8, &nulls[0]);
 	switch (link_state(&link, at))
 	{
@@ -314,10 +319,9 @@ coursebase_manage_regen_requests(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_create_custom_course(PG_FUNCTION_ARGS)
 {
-	static const char *const names[] = {"user_id",        "source",      "environment",
-										"purchase_id",    "purchase_token", "course_code",
-										"title",          "description", "at",
-										NULL};
+	static const char *const names[] = {
+		"user_id",     "source", "environment", "purchase_id", "purchase_token",
+		"course_code", "title",  "description", "at",          NULL};
 	Datum row[3];
 	bool nulls[3] = {false};
 
@@ -329,8 +333,8 @@ coursebase_create_custom_course(PG_FUNCTION_ARGS)
 	if (owner_execute(&lock_user, &PG_GETARG_DATUM(0), NULL, false) != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such user"),
-				 errdetail("Its id would be %s.", DatumGetCString(DirectFunctionCall1(
-													  uuid_out, PG_GETARG_DATUM(0)))),
+				 errdetail("None has the id %s.",
+						   DatumGetCString(DirectFunctionCall1(uuid_out, PG_GETARG_DATUM(0)))),
 				 errhint("Give the id of a row of users that is not closed.")));
 	if (!receipt_find(fcinfo, row))
 		receipt_create(fcinfo, row);
@@ -390,8 +394,9 @@ step_read(text *step)
 	for (SubmitStep s = 0; s < lengthof(step_names); s++)
 		if (strcmp(name, step_names[s]) == 0)
 			return s;
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unknown step \"%s\"", name),
-					errhint("Use generate_script or generate_audio.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unknown step \"%s\"", name),
+			 errhint("Use generate_script or generate_audio.")));
 }
 
 /* Links */
@@ -444,26 +449,28 @@ link_require(const Link *link, TimestampTz at)
 		case LINK_VALID:
 			return;
 		case LINK_SUBMITTED:
-			ereport(ERROR,
-					(errcode(ERRCODE_CB_LINK_USED), errmsg("the form was submitted already"),
-					 errhint("Issue a new link with coursebase.manage_regen_requests().")));
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_CB_LINK_USED), errmsg("the form was submitted already"),
+				 errdetail("The link was issued at %s.", timestamptz_to_str(link->issued_at)),
+				 errhint("Issue a new link with coursebase.manage_regen_requests().")));
 			break;
 		case LINK_EXPIRED:
-			ereport(ERROR,
-					(errcode(ERRCODE_CB_LINK_EXPIRED), errmsg("the link has expired"),
-					 errdetail("It ended at %s.",
-							   timestamptz_to_str(link_end(link->issued_at))),
-					 errhint("Issue a new link with coursebase.manage_regen_requests().")));
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_CB_LINK_EXPIRED), errmsg("the link has expired"),
+				 errdetail("It ended at %s.", timestamptz_to_str(link_end(link->issued_at))),
+				 errhint("Issue a new link with coursebase.manage_regen_requests().")));
 			break;
 		case LINK_NOT_FOUND:
 			ereport(ERROR, (errcode(ERRCODE_CB_LINK_INVALID), errmsg("the link is unknown"),
+							errdetail("No purchase has it now."),
 							errhint("Open the newest link that was sent for the purchase.")));
 			break;
 		default:
 			ereport(ERROR,
 					(errcode(ERRCODE_CB_LINK_INVALID), errmsg("the purchase is not active"),
-					 errdetail("It is %s.", link->status),
-					 errhint("Buy the course again.")));
+					 errdetail("It is %s.", link->status), errhint("Buy the course again.")));
 	}
 }
 
@@ -527,8 +534,8 @@ form_read_answer(Form *form, JsonSpan root, const FormRule *rule, char **answer)
 	*answer = text_trimmed(&form->text, value);
 	length = pg_mbstrlen(*answer);
 	if (length < rule->least || length > rule->most)
-		appendStringInfo(&form->faults, " %s has %d characters, not %d to %d.", rule->name,
-						 length, rule->least, rule->most);
+		appendStringInfo(&form->faults, " %s has %d character%s, not %d to %d.", rule->name,
+						 length, length == 1 ? "" : "s", rule->least, rule->most);
 }
 
 static void

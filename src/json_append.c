@@ -40,8 +40,8 @@ coursebase_json_append(PG_FUNCTION_ARGS)
 
 	json_load(&document, PG_GETARG_DATUM(0));
 	json_load(&entries, PG_GETARG_DATUM(2));
-	status = json_splice_plan(&document, path.steps, path.size, &entries, JSON_CREATE_ARRAY,
-							  &plan);
+	status =
+		json_splice_plan(&document, path.steps, path.size, &entries, JSON_CREATE_ARRAY, &plan);
 	if (status != JSON_OK)
 		plan_refuse(status, &path, &plan);
 	PG_RETURN_DATUM(splice_build(&plan));
@@ -55,9 +55,9 @@ path_read(ArrayType *array)
 	bool *nulls;
 
 	if (ARR_NDIM(array) > 1)
-		ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-						errmsg("path must have one dimension"),
-						errdetail("It has %d.", ARR_NDIM(array))));
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR), errmsg("path must have one dimension"),
+				 errdetail("It has %d.", ARR_NDIM(array))));
 	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls, &path.size);
 	path.steps = palloc(sizeof(JsonSlice) * Max(path.size, 1));
 	for (int i = 0; i < path.size; i++)
@@ -96,14 +96,13 @@ plan_refuse(JsonStatus status, const AppendPath *path, const JsonSplice *plan)
 	{
 		case JSON_KEY_EXISTS:
 		case JSON_KEY_REPEATED:
-			ereport(ERROR,
-					(errcode(ERRCODE_CB_ENTRY_CONFLICT),
-					 errmsg("a key of the entries is there already"),
-					 errdetail(status == JSON_KEY_EXISTS
-								   ? "The object at %s has the key %s."
-								   : "The entries for %s have the key %s twice.",
-							   path_text(path, path->size), json_excerpt(plan->key)),
-					 errhint("Append only members with keys of their own.")));
+			ereport(ERROR, (errcode(ERRCODE_CB_ENTRY_CONFLICT),
+							errmsg("a key of the entries is there already"),
+							errdetail(status == JSON_KEY_EXISTS
+										  ? "The object at %s has the key %s."
+										  : "The entries for %s have the key %s twice.",
+									  path_text(path, path->size), json_excerpt(plan->key)),
+							errhint("Append only members with keys of their own.")));
 			break;
 		case JSON_NOT_CONTAINER:
 			ereport(ERROR, (errcode(ERRCODE_CB_PATH_INVALID),
@@ -113,13 +112,13 @@ plan_refuse(JsonStatus status, const AppendPath *path, const JsonSplice *plan)
 							errhint("Name the path of an array or of an object.")));
 			break;
 		case JSON_NO_ELEMENT:
-			ereport(ERROR,
-					(errcode(ERRCODE_CB_PATH_INVALID),
-					 errmsg("the path leads through an array to an element it lacks"),
-					 errdetail("The array at %s has no element %s.",
-							   path_text(path, plan->steps),
-							   json_excerpt(path->steps[plan->steps])),
-					 errhint("Name an element by its index from 0, or the array itself.")));
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_CB_PATH_INVALID),
+				 errmsg("the path leads through an array to an element it lacks"),
+				 errdetail("The array at %s has no element %s.", path_text(path, plan->steps),
+						   json_excerpt(path->steps[plan->steps])),
+				 errhint("Name an element by its index from 0, or the array itself.")));
 			break;
 		case JSON_ENTRIES_NOT_OBJECT:
 			ereport(ERROR,

@@ -15,9 +15,12 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/rls.h"
 #include "utils/timestamp.h"
 
 #include "errors.h"
+#include "identity.h"
+#include "zone.h"
 
 static TriggerData *trigger_expect(FunctionCallInfo fcinfo, const char *name);
 static bool column_named(Trigger *trigger, const char *column);
@@ -26,6 +29,9 @@ static bool foreign_key_action(TriggerData *data);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_any__stamp);
 PG_FUNCTION_INFO_V1(coursebase_tg_any__append_only);
+PG_FUNCTION_INFO_V1(coursebase_tg_any__guard_columns);
+PG_FUNCTION_INFO_V1(coursebase_tg_any__set_once);
+PG_FUNCTION_INFO_V1(coursebase_tg_any__time_zone);
 
 /* SQL function: tg_any__stamp() returns trigger */
 PGDLLEXPORT Datum
@@ -55,6 +61,100 @@ coursebase_tg_any__append_only(PG_FUNCTION_ARGS)
 					errmsg("rows of table \"%s\" are never changed or deleted",
 						   RelationGetRelationName(data->tg_relation)),
 					errhint("Write a new row that says what is true now.")));
+}
+
+/*
+ * SQL function: tg_any__guard_columns() returns trigger
+ *
+ * Administrators and users share one database role, so that column privileges cannot tell them
+ * apart. Row security can tell both from a server or an owner, to whom it does not apply.
+ */
+PGDLLEXPORT Datum
+coursebase_tg_any__guard_columns(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_expect(fcinfo, "tg_any__guard_columns");
+	TupleDesc columns = RelationGetDescr(data->tg_relation);
+
+	if (check_enable_rls(RelationGetRelid(data->tg_relation), InvalidOid, true) !=
+			RLS_ENABLED ||
+		identity_is_admin())
+		return PointerGetDatum(data->tg_newtuple);
+	for (int i = 1; i <= columns->natts; i++)
+	{
+		const char *name = NameStr(TupleDescAttr(columns, i - 1)->attname);
+
+		if (TupleDescAttr(columns, i - 1)->attisdropped || strcmp(name, "updated_at") == 0 ||
+			column_named(data->tg_trigger, name) || !column_changed(data, i))
+			continue;
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("column \"%s\" of table \"%s\" is not yours to change", name,
+							   RelationGetRelationName(data->tg_relation)),
+						errhint("Leave it out of the UPDATE.")));
+	}
+	return PointerGetDatum(data->tg_newtuple);
+}
+
+/*
+ * SQL function: tg_any__set_once() returns trigger
+ *
+ * A foreign key may still set the column to null, when what it pointed to is gone.
+ */
+PGDLLEXPORT Datum
+coursebase_tg_any__set_once(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_expect(fcinfo, "tg_any__set_once");
+	TupleDesc columns = RelationGetDescr(data->tg_relation);
+
+	for (int i = 1; i <= columns->natts; i++)
+	{
+		const char *name = NameStr(TupleDescAttr(columns, i - 1)->attname);
+		bool null;
+
+		if (TupleDescAttr(columns, i - 1)->attisdropped ||
+			!column_named(data->tg_trigger, name))
+			continue;
+		SPI_getbinval(data->tg_trigtuple, columns, i, &null);
+		if (null || !column_changed(data, i) || foreign_key_action(data))
+			continue;
+		ereport(ERROR, (errcode(ERRCODE_CB_SET_ONCE),
+						errmsg("column \"%s\" of table \"%s\" is set already", name,
+							   RelationGetRelationName(data->tg_relation)),
+						errdetail("It is set once and then stays."),
+						errhint("Leave it out of the UPDATE.")));
+	}
+	return PointerGetDatum(data->tg_newtuple);
+}
+
+/* SQL function: tg_any__time_zone() returns trigger */
+PGDLLEXPORT Datum
+coursebase_tg_any__time_zone(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_expect(fcinfo, "tg_any__time_zone");
+	TupleDesc columns = RelationGetDescr(data->tg_relation);
+	HeapTuple row =
+		TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple;
+	int column = SPI_fnumber(columns, "time_zone");
+	char *given;
+	const char *name;
+	Datum value;
+	bool null = false;
+
+	if (column <= 0)
+		elog(ERROR, "table \"%s\" has no column time_zone",
+			 RelationGetRelationName(data->tg_relation));
+	given = SPI_getvalue(row, columns, column);
+	if (given == NULL)
+		return PointerGetDatum(row);
+	name = zone_name(given);
+	if (name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unknown time zone"),
+				 errdetail("This server knows no IANA time zone named \"%s\".", given),
+				 errhint("Name one of pg_timezone_names, such as Europe/Berlin or UTC.")));
+	if (strcmp(name, given) == 0)
+		return PointerGetDatum(row);
+	value = CStringGetTextDatum(name);
+	return PointerGetDatum(heap_modify_tuple_by_cols(row, columns, 1, &column, &value, &null));
 }
 
 static TriggerData *

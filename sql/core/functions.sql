@@ -135,5 +135,41 @@ COMMENT ON FUNCTION coursebase.tg_any__append_only() IS
     'BEFORE UPDATE OR DELETE: refuses (KB005), but lets a foreign key set the columns named in the arguments to null.';
 REVOKE ALL ON FUNCTION coursebase.tg_any__append_only() FROM PUBLIC;
 
+CREATE FUNCTION coursebase.tg_any__guard_columns()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_any__guard_columns';
+COMMENT ON FUNCTION coursebase.tg_any__guard_columns() IS
+    'BEFORE UPDATE: an end user who is no administrator changes only the columns named in the arguments (42501).';
+REVOKE ALL ON FUNCTION coursebase.tg_any__guard_columns() FROM PUBLIC;
+
+CREATE FUNCTION coursebase.tg_any__set_once()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_any__set_once';
+COMMENT ON FUNCTION coursebase.tg_any__set_once() IS
+    'BEFORE UPDATE: the columns named in the arguments, once set, keep their value (KB401); a foreign key may still set them to null.';
+REVOKE ALL ON FUNCTION coursebase.tg_any__set_once() FROM PUBLIC;
+
+CREATE FUNCTION coursebase.tg_any__time_zone()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_any__time_zone';
+COMMENT ON FUNCTION coursebase.tg_any__time_zone() IS
+    'BEFORE INSERT OR UPDATE: the column time_zone is an IANA name that the server knows (22023), in its own spelling.';
+REVOKE ALL ON FUNCTION coursebase.tg_any__time_zone() FROM PUBLIC;
+
 -- USAGE on the schema, for whoever may call or read anything in it.
 GRANT USAGE ON SCHEMA coursebase TO anonymous, end_user, server;

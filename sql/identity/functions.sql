@@ -74,3 +74,67 @@ COMMENT ON FUNCTION coursebase.own_cohort_to() IS
     'Upper bound of the cohort ids that the one who asks may see: the own cohort, or the largest uuid for an administrator. NULL for nobody and outside of cohorts.';
 REVOKE ALL ON FUNCTION coursebase.own_cohort_to() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.own_cohort_to() TO anonymous, end_user, server;
+
+CREATE FUNCTION coursebase.upsert_user(
+    clerk_user_id text,
+    name          text,
+    email         text,
+    image_url     text DEFAULT NULL,
+    role          text DEFAULT NULL,
+    first_name    text DEFAULT NULL,
+    last_name     text DEFAULT NULL,
+    phone_number  text DEFAULT NULL,
+    country       text DEFAULT NULL,
+    lead_source   text DEFAULT NULL,
+    time_zone     text DEFAULT NULL,
+    at            timestamptz DEFAULT now())
+RETURNS uuid
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_upsert_user';
+COMMENT ON FUNCTION coursebase.upsert_user(text, text, text, text, text, text, text, text, text, text, text, timestamptz) IS
+    'Stores an account as the authentication provider reports it, with its profile and referral code, and answers its id. The same call again changes nothing; null arguments leave what is stored; a closed account stays as it is. at is when a new account was made.';
+REVOKE ALL ON FUNCTION coursebase.upsert_user(text, text, text, text, text, text, text, text, text, text, text, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.upsert_user(text, text, text, text, text, text, text, text, text, text, text, timestamptz) TO server;
+
+CREATE FUNCTION coursebase.assign_cohort(user_id uuid, cohort_code text)
+RETURNS uuid
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_assign_cohort';
+COMMENT ON FUNCTION coursebase.assign_cohort(uuid, text) IS
+    'Puts a person into the cohort with that code, out of any other, and answers its id. KB106 when there is no such open account or no such cohort.';
+REVOKE ALL ON FUNCTION coursebase.assign_cohort(uuid, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.assign_cohort(uuid, text) TO server;
+
+CREATE FUNCTION coursebase.tg_users__audit()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_users__audit';
+COMMENT ON FUNCTION coursebase.tg_users__audit() IS
+    'AFTER INSERT OR UPDATE: a role that changes, or is not user from the start, is recorded in audit_events with the rights of the tables'' owner.';
+REVOKE ALL ON FUNCTION coursebase.tg_users__audit() FROM PUBLIC;
+
+CREATE FUNCTION coursebase.tg_user_profile__normalise()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_user_profile__normalise';
+COMMENT ON FUNCTION coursebase.tg_user_profile__normalise() IS
+    'BEFORE INSERT OR UPDATE: email in lower case; a new profile without a referral code gets one that nobody has.';
+REVOKE ALL ON FUNCTION coursebase.tg_user_profile__normalise() FROM PUBLIC;

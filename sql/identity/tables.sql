@@ -27,8 +27,12 @@ COMMENT ON COLUMN coursebase.users.deleted_at IS 'When the account was closed; N
 COMMENT ON COLUMN coursebase.users.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.users.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.users ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_guard BEFORE UPDATE ON coursebase.users
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__guard_columns('name', 'image_url');
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.users
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+CREATE TRIGGER t900_audit AFTER INSERT OR UPDATE OF role ON coursebase.users
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_users__audit();
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.users TO end_user, server;
 
 -- What the app knows about a person beyond who they are.
@@ -75,6 +79,15 @@ COMMENT ON COLUMN coursebase.user_profile.role IS 'A label inside the app. Never
 COMMENT ON COLUMN coursebase.user_profile.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.user_profile.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.user_profile ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t100_normalise BEFORE INSERT OR UPDATE ON coursebase.user_profile
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_user_profile__normalise();
+CREATE TRIGGER t100_time_zone BEFORE INSERT OR UPDATE OF time_zone ON coursebase.user_profile
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__time_zone();
+CREATE TRIGGER t300_guard BEFORE UPDATE ON coursebase.user_profile
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__guard_columns(
+        'first_name', 'last_name', 'phone_number', 'country', 'time_zone');
+CREATE TRIGGER t300_set_once BEFORE UPDATE ON coursebase.user_profile
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once('referred_by');
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.user_profile
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT, UPDATE ON TABLE coursebase.user_profile TO end_user;

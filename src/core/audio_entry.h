@@ -18,8 +18,8 @@ typedef enum AudioFault
 
 typedef struct AudioEntry
 {
-	JsonSpan span;     /* the whole entry */
-	JsonSpan url;      /* its members; empty where there is none */
+	JsonSpan span; /* the whole entry */
+	JsonSpan url;  /* its members; empty where there is none */
 	JsonSpan checksum;
 	JsonSpan duration;
 } AudioEntry;

@@ -64,9 +64,9 @@ json_string_text(JsonSlice raw, size_t *size)
 	JsonStatus status = json_string_unescape(raw, text, raw.size, size);
 
 	if (status != JSON_OK)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNTRANSLATABLE_CHARACTER), errmsg("unsupported escape in JSON"),
-				 errdetail("%s: %s.", json_excerpt(raw), json_status_text(status))));
+		ereport(ERROR, (errcode(ERRCODE_UNTRANSLATABLE_CHARACTER),
+						errmsg("unsupported escape in JSON"),
+						errdetail("%s: %s.", json_excerpt(raw), json_status_text(status))));
 	/* what stood in escapes is UTF-8, whatever the database's encoding */
 	pg_verifymbstr(text, (int) *size, false);
 	text[*size] = '\0';

@@ -6,9 +6,8 @@
  * same bytes; no more is made than was declared; a text comes back as it was.
  */
 #include "../core/pack.h"
+#include "fuzz.h"
 #include "unpack.h"
-
-#include <stdbool.h>
 
 typedef struct Output
 {
@@ -17,15 +16,12 @@ typedef struct Output
 	size_t limit;
 } Output;
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static void
 output_take(void *arg, const char *bytes, size_t n)
 {
 	Output *output = arg;
 
-	if (n == 0 || n > output->limit - output->size)
-		abort();
+	PROMISE(n > 0 && n <= output->limit - output->size);
 	memcpy(output->bytes + output->size, bytes, n);
 	output->size += n;
 }
@@ -39,7 +35,13 @@ unpack_cut(UnpackMethod method, const uint8_t *packed, size_t size, size_t step,
 
 	unpack_begin(&unpacker, method, output->limit, buffer, output_take, output);
 	for (size_t at = 0; at < size; at += step)
-		unpack_feed(&unpacker, (const char *) packed + at, step < size - at ? step : size - at);
+	{
+		size_t n = step < size - at ? step : size - at;
+		char *piece = fuzz_copy(packed + at, n);
+
+		unpack_feed(&unpacker, piece, n);
+		free(piece);
+	}
 	status = unpack_finish(&unpacker);
 	free(buffer);
 	return status;
@@ -53,13 +55,14 @@ compare_cuts(UnpackMethod method, const uint8_t *packed, size_t size, size_t raw
 	Output pieces = {.bytes = malloc(raw_size + 1), .limit = raw_size};
 	UnpackStatus status = unpack_cut(method, packed, size, size + 1, &whole);
 
-	if (unpack_cut(method, packed, size, step, &pieces) != status)
-		abort();
-	if (status == UNPACK_OK && (whole.size != raw_size || pieces.size != raw_size ||
-								memcmp(whole.bytes, pieces.bytes, raw_size) != 0))
-		abort();
-	if (text != NULL && (status != UNPACK_OK || memcmp(whole.bytes, text, raw_size) != 0))
-		abort();
+	PROMISE(unpack_cut(method, packed, size, step, &pieces) == status);
+	if (status == UNPACK_OK)
+	{
+		PROMISE(whole.size == raw_size && pieces.size == raw_size);
+		PROMISE(memcmp(whole.bytes, pieces.bytes, raw_size) == 0);
+	}
+	PROMISE(text == NULL || status == UNPACK_OK);
+	PROMISE(text == NULL || memcmp(whole.bytes, text, raw_size) == 0);
 	free(whole.bytes);
 	free(pieces.bytes);
 }

@@ -5,6 +5,11 @@
 \pset format unaligned
 SET client_min_messages = warning;
 BEGIN;
+\set ECHO none
+\o /dev/null
+\i :fixtures
+\o
+\set ECHO all
 CREATE ROLE regress_anonymous;
 CREATE ROLE regress_end_user;
 CREATE ROLE regress_server BYPASSRLS;
@@ -27,7 +32,6 @@ WHERE p.pronamespace = 'coursebase'::regnamespace
 
 -- Every function with every argument NULL, as each part that may call it: an answer or an error that says what
 -- is wrong, never an internal one. Trigger functions refuse to be called (39P01, 39P03).
-\i :fixtures
 CREATE TEMP TABLE outcomes (function text, caller text, sqlstate text, message text);
 DO $$
 DECLARE

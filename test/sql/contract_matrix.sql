@@ -9,11 +9,15 @@
 \pset fieldsep ' | '
 SET client_min_messages = warning;
 BEGIN;
+\set ECHO none
+\o /dev/null
+\i :fixtures
+\o
+\set ECHO all
 CREATE ROLE regress_anonymous;
 CREATE ROLE regress_end_user;
 CREATE ROLE regress_server BYPASSRLS;
 SELECT coursebase.grant_roles('regress_anonymous', 'regress_end_user', 'regress_server');
-\i :fixtures
 CREATE TEMP TABLE matrix (object text, actor text, command text, outcome text);
 DO $$
 DECLARE

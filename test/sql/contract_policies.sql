@@ -6,9 +6,13 @@
 \pset fieldsep ' | '
 SET client_min_messages = warning;
 BEGIN;
+\set ECHO none
+\o /dev/null
+\i :fixtures
+\o
+\set ECHO all
 CREATE ROLE regress_end_user;
 SELECT coursebase.grant_roles(NULL, 'regress_end_user', NULL);
-\i :fixtures
 SET LOCAL request.jwt.claims = '{"sub": "fixture_ada"}';
 SET LOCAL enable_seqscan = off;
 SET LOCAL enable_bitmapscan = off;
