@@ -125,7 +125,7 @@ sub measure
     Measure::compare($row);
     my %figures;
     $figures{time} = Measure::times($row, $option{repetitions}, $option{milliseconds} / 1000)
-        if Measure::wanted($row, 'time');
+        if Measure::wanted($row, 'time') || !Measure::wanted($row, 'memory');
     $figures{memory} = Measure::memory($row) if Measure::wanted($row, 'memory');
     return \%figures;
 }
