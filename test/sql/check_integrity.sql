@@ -75,12 +75,33 @@ FROM coursebase.catalogue_version;
 SELECT check_name, object FROM coursebase.check_integrity() WHERE check_name = 'cached_version';
 ROLLBACK TO sound;
 
+-- An answer that is not the one that would be computed, while its versions say that it is.
+SET LOCAL session_replication_role = origin;
+SELECT coursebase.handshake('00000000-0000-4000-8000-0000000000a1', '{}') IS NOT NULL;
+SELECT count(*) FROM coursebase.cached_handshake_responses
+WHERE user_id = '00000000-0000-4000-8000-0000000000a1';
+:check
+SET LOCAL session_replication_role = replica;
+SAVEPOINT cached;
+UPDATE coursebase.custom_courses SET data = '{}', checksum = md5('{}'), file_size_bytes = 2
+WHERE user_id = '00000000-0000-4000-8000-0000000000a1';
+SELECT check_name, object FROM coursebase.check_integrity();
+ROLLBACK TO cached;
+UPDATE coursebase.cached_handshake_responses SET response = '{"protected":[],"documents":[]}';
+SELECT check_name, object FROM coursebase.check_integrity();
+ROLLBACK TO sound;
+
 -- People.
 ALTER TABLE coursebase.user_profile DROP CONSTRAINT user_profile_email_lower_check;
 ALTER TABLE coursebase.user_profile DROP CONSTRAINT user_profile_referral_code_form_check;
 UPDATE coursebase.user_profile SET email = 'Ada@example.org', time_zone = 'Middle/Earth',
     referral_code = 'ada', referred_by = '00000000-0000-4000-8000-0000000000b1'
 WHERE user_id = '00000000-0000-4000-8000-0000000000a1';
+:check
+ROLLBACK TO sound;
+
+-- A role that was given behind the audit trail's back.
+UPDATE coursebase.users SET role = 'admin' WHERE id = '00000000-0000-4000-8000-0000000000b1';
 :check
 ROLLBACK TO sound;
 
@@ -97,7 +118,7 @@ UPDATE coursebase.settings SET value = '5' WHERE name = 'check_setting';
 UPDATE coursebase.settings SET value = NULL WHERE name = 'check_setting';
 :check
 ROLLBACK TO sound;
-DELETE FROM coursebase.audit_events WHERE object = 'settings check_setting';
+DELETE FROM coursebase.audit_events WHERE object = 'settings/check_setting';
 :check
 ROLLBACK TO sound;
 :check
