@@ -119,8 +119,9 @@ AS $$
     ), resolves_no_names (name) AS (
         -- functions in C that look nothing up by name, where a SET would cost more than they do
         VALUES ('assert_schema_owner'), ('current_user_id'), ('is_admin'), ('json_append'),
-            ('json_checksum'), ('own_cohort_from'), ('own_cohort_to'), ('own_from'), ('own_to'),
-            ('tg_any__stamp'), ('tg_audio_usage__keep_greatest'), ('tg_document__checksum')
+            ('json_checksum'), ('json_size'), ('own_cohort_from'), ('own_cohort_to'), ('own_from'),
+            ('own_to'), ('tg_any__stamp'), ('tg_audio_usage__keep_greatest'),
+            ('tg_document__checksum')
     ), missing (object) AS (
         SELECT s.object
         FROM steps s
