@@ -117,10 +117,11 @@ AS $$
     ), installed AS (
         SELECT i.name, i.value FROM coursebase.installation() i
     ), resolves_no_names (name) AS (
-        -- functions in C that look nothing up by name, where a SET would cost more than they do
-        VALUES ('assert_schema_owner'), ('current_user_id'), ('is_admin'), ('json_append'),
-            ('json_checksum'), ('own_cohort_from'), ('own_cohort_to'), ('own_from'), ('own_to'),
-            ('tg_any__set_once'), ('tg_any__stamp'), ('tg_any__time_zone'),
+        -- functions in C that look nothing up by name, where a SET would cost more than they do, or
+        -- that set it themselves around their statements (handshake)
+        VALUES ('assert_schema_owner'), ('current_user_id'), ('handshake'), ('is_admin'), ('json_append'),
+            ('json_checksum'), ('json_size'), ('own_cohort_from'), ('own_cohort_to'), ('own_from'),
+            ('own_to'), ('tg_any__set_once'), ('tg_any__stamp'), ('tg_any__time_zone'),
             ('tg_audio_usage__keep_greatest'),
             ('tg_document__checksum')
     ), missing (object) AS (
