@@ -126,8 +126,8 @@ static bool ascii_escaped(JsonSlice bytes);
 static void target_match_list(AudioCall *call, JsonText *document, JsonSpan list);
 static void target_match_keyed(AudioCall *call, JsonText *document, JsonSpan object);
 static void items_settle(AudioCall *call);
-static void conflict_raise(AudioCall *call, const AudioItem *item, bool within_call)
-	pg_attribute_noreturn();
+pg_noreturn static void conflict_raise(AudioCall *call, const AudioItem *item,
+									   bool within_call);
 static void splice_plan(AudioCall *call, JsonText *document, const JsonFound *found,
 						JsonSplice *plan);
 static JsonSlice items_join(AudioCall *call, bool container);

@@ -13,6 +13,7 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 
+#include "compat.h"
 #include "errors.h"
 #include "handshake.h"
 
@@ -74,7 +75,7 @@ static JsonSlice member_string(JsonText *text, const MemberPath *path, JsonSpan 
 							   Size limit);
 static JsonSlice raw_string(const MemberPath *path, JsonSlice raw, Size limit);
 static void *items_add(Items *items, const MemberPath *path, int limit);
-static void member_refuse(const MemberPath *path, const char *fault) pg_attribute_noreturn();
+pg_noreturn static void member_refuse(const MemberPath *path, const char *fault);
 static char *path_text(const MemberPath *path);
 static const char *kind_text(JsonKind kind);
 static void request_pulse(void *arg);

@@ -153,6 +153,7 @@ LANGUAGE c
 VOLATILE
 PARALLEL UNSAFE
 SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_any__set_once';
 COMMENT ON FUNCTION coursebase.tg_any__set_once() IS
     'BEFORE UPDATE: the columns named in the arguments, once set, keep their value (KB401); a foreign key may still set them to null.';
@@ -164,6 +165,7 @@ LANGUAGE c
 VOLATILE
 PARALLEL UNSAFE
 SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_any__time_zone';
 COMMENT ON FUNCTION coursebase.tg_any__time_zone() IS
     'BEFORE INSERT OR UPDATE: the column time_zone is an IANA name that the server knows (22023), in its own spelling.';

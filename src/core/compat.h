@@ -21,6 +21,11 @@
 #error "coursebase is made for PostgreSQL 15 to 18"
 #endif
 
+/* 16 moved the macros of variable-length values out of postgres.h. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
 /* Before 18 the server has only a form that stands behind the declaration. */
 #ifndef pg_noreturn
 #define pg_noreturn __attribute__((noreturn))

@@ -36,8 +36,9 @@ static KeptPlan read_roles = {
 };
 static KeptPlan write_role = {
 	.sql =
-		"INSERT INTO coursebase.granted_roles (part, role_name) VALUES ($1, $2) "
-		"ON CONFLICT (part) DO UPDATE SET role_name = EXCLUDED.role_name, updated_at = now()",
+		"INSERT INTO coursebase.granted_roles AS g (part, role_name) VALUES ($1, $2) "
+		"ON CONFLICT (part) DO UPDATE SET role_name = EXCLUDED.role_name, updated_at = now() "
+		"WHERE g.role_name <> EXCLUDED.role_name",
 	.nargs = 2,
 	.types = {TEXTOID, NAMEOID},
 };

@@ -6,6 +6,7 @@
 
 #include "postgres.h"
 
+#include "compat.h"
 #include "json.h"
 
 /*
@@ -25,6 +26,6 @@ extern char *json_excerpt(JsonSlice value);
 extern char *json_string_text(JsonSlice raw, size_t *size);
 
 /* Raises 22032: bytes that are no JSON after all. */
-extern void json_raise_broken(void) pg_attribute_noreturn();
+pg_noreturn extern void json_raise_broken(void);
 
 #endif

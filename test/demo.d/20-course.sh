@@ -14,7 +14,7 @@ SQL
 
 step 'He fills in the form behind the link. The database checks every answer, and hands over what generation needs. A second submission of the same link is refused.'
 answers="'{\"issue\": \"I freeze when I have to speak before people.\", \"goal\": \"I want to speak calmly before a full room.\",
-  \"feel\": \"steady\", \"why\": \"My work depends on it.\", \"title\": \"Stage fright\",
+  \"feel\": \"steady and at ease\", \"why\": \"My work depends on it.\", \"title\": \"Stage fright\",
   \"scripts\": [{\"number\": 1, \"technique\": \"breathing\"}, {\"number\": 2, \"technique\": \"imagery\"},
               {\"number\": 3, \"technique\": \"anchoring\"}]}'"
 sql_as app_server <<SQL

@@ -17,6 +17,10 @@ CREATE FUNCTION pg_temp.acl_text(acl aclitem[], kind "char", owner oid) RETURNS 
         LEFT JOIN pg_roles g ON g.oid = a.grantee
         JOIN pg_roles o ON o.oid = a.grantor) lines
 $$;
+-- An expression without its brackets: the server writes (a OR b) OR c and reads it back as a OR b OR c.
+CREATE FUNCTION pg_temp.unbracketed(expression text) RETURNS text LANGUAGE sql AS $$
+    SELECT translate(expression, '()', '')
+$$;
 CREATE TEMP VIEW user_schemas AS
     SELECT oid, nspname, nspowner, nspacl FROM pg_namespace
     WHERE nspname !~ '^pg_' AND nspname <> 'information_schema';
@@ -47,7 +51,7 @@ FROM user_relations WHERE relkind NOT IN ('i', 'I', 't', 'c') ORDER BY name COLL
 
 SELECT format('column %s.%I position %s type %s null %s default %s identity %s generated %s collation %s compression %s storage %s grants %s',
               c.name, a.attname, row_number() OVER (PARTITION BY c.oid ORDER BY a.attnum),
-              format_type(a.atttypid, a.atttypmod), NOT a.attnotnull, pg_get_expr(d.adbin, d.adrelid),
+              format_type(a.atttypid, a.atttypmod), NOT a.attnotnull, pg_temp.unbracketed(pg_get_expr(d.adbin, d.adrelid)),
               a.attidentity, a.attgenerated, a.attcollation::regcollation, a.attcompression, a.attstorage,
               (SELECT string_agg(g.rolname || ' ' || x.privilege_type || ' ' || x.is_grantable, ', '
                       ORDER BY g.rolname COLLATE "C", x.privilege_type)
@@ -58,14 +62,14 @@ LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE c.relkind NOT IN ('i', 'I', 't', 'S') ORDER BY c.name COLLATE "C", a.attnum;
 
 SELECT format('constraint %s on %s: %s validated %s', c.conname, coalesce(r.name, 'no table'),
-              pg_get_constraintdef(c.oid), c.convalidated)
+              pg_temp.unbracketed(pg_get_constraintdef(c.oid)), c.convalidated)
 FROM pg_constraint c JOIN user_schemas n ON n.oid = c.connamespace
 LEFT JOIN user_relations r ON r.oid = c.conrelid ORDER BY 1;
 
-SELECT format('index %s valid %s replica identity %s', pg_get_indexdef(i.indexrelid), i.indisvalid, i.indisreplident)
+SELECT format('index %s valid %s replica identity %s', pg_temp.unbracketed(pg_get_indexdef(i.indexrelid)), i.indisvalid, i.indisreplident)
 FROM pg_index i JOIN user_relations r ON r.oid = i.indrelid WHERE r.relkind <> 't' ORDER BY 1;
 
-SELECT format('trigger %s enabled %s', pg_get_triggerdef(t.oid), t.tgenabled)
+SELECT format('trigger %s enabled %s', pg_temp.unbracketed(pg_get_triggerdef(t.oid)), t.tgenabled)
 FROM pg_trigger t JOIN user_relations r ON r.oid = t.tgrelid WHERE NOT t.tgisinternal ORDER BY 1;
 
 SELECT format('internal triggers of %s on %s: enabled %s', k.conname, r.name,
@@ -76,10 +80,10 @@ WHERE t.tgisinternal GROUP BY k.conname, r.name ORDER BY 1;
 SELECT format('policy %s on %s for %s permissive %s to %s using %s check %s', p.polname, r.name, p.polcmd, p.polpermissive,
               (SELECT string_agg(CASE x WHEN 0 THEN 'PUBLIC' ELSE x::regrole::text END, ', ' ORDER BY x::regrole::text COLLATE "C")
                FROM unnest(p.polroles) x),
-              pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid))
+              pg_temp.unbracketed(pg_get_expr(p.polqual, p.polrelid)), pg_temp.unbracketed(pg_get_expr(p.polwithcheck, p.polrelid)))
 FROM pg_policy p JOIN user_relations r ON r.oid = p.polrelid ORDER BY 1;
 
-SELECT format('view %s as %s', name, translate(pg_get_viewdef(oid), E'\n', ' '))
+SELECT format('view %s as %s', name, translate(pg_get_viewdef(oid), E'\n()', ' '))
 FROM user_relations WHERE relkind IN ('v', 'm') ORDER BY name COLLATE "C";
 
 SELECT format('rule %s on %s enabled %s', w.rulename, r.name, w.ev_enabled)
