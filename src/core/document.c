@@ -6,6 +6,7 @@
 
 #include "miscadmin.h"
 
+#include "compat.h"
 #include "document.h"
 #include "json_render.h"
 #include "stream.h"
