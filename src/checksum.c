@@ -1,6 +1,6 @@
 /*
- * checksum.c: the checksum of a json document, as a function and as the trigger that keeps it
- * true.
+ * checksum.c: checksum and size of a json document, as functions and as the trigger that keeps
+ * them true.
  *
  * Invariant of the trigger: whatever a statement writes into the row, its checksum and size
  * columns leave here as those of its document.
@@ -51,6 +51,14 @@ coursebase_json_checksum(PG_FUNCTION_ARGS)
 	algorithm = argument_algorithm(fcinfo, 2);
 	document_digest(PG_GETARG_DATUM(0), format, algorithm, hex);
 	PG_RETURN_TEXT_P(cstring_to_text(hex));
+}
+
+/* SQL function: json_size(document json) → integer */
+PG_FUNCTION_INFO_V1(coursebase_json_size);
+PGDLLEXPORT Datum
+coursebase_json_size(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT32((int32) stream_size(PG_GETARG_DATUM(0)));
 }
 
 /* SQL function: tg_document__checksum() → trigger; argument: the document's column, default

@@ -17,6 +17,19 @@ COMMENT ON FUNCTION coursebase.json_checksum(json, text, text) IS
 REVOKE ALL ON FUNCTION coursebase.json_checksum(json, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.json_checksum(json, text, text) TO end_user, server;
 
+CREATE FUNCTION coursebase.json_size(document json)
+RETURNS integer
+LANGUAGE c
+IMMUTABLE
+STRICT
+PARALLEL SAFE
+SECURITY INVOKER
+AS 'MODULE_PATHNAME', 'coursebase_json_size';
+COMMENT ON FUNCTION coursebase.json_size(json) IS
+    'Length of a document in bytes, as octet_length(document::text) gives it, without reading the document.';
+REVOKE ALL ON FUNCTION coursebase.json_size(json) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.json_size(json) TO end_user, server;
+
 CREATE FUNCTION coursebase.tg_document__checksum()
 RETURNS trigger
 LANGUAGE c

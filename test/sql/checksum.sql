@@ -45,6 +45,19 @@ JOIN (
     UNION ALL SELECT 'external', * FROM external
 ) AS s USING (name)
 ORDER BY d.place, s.form;
+-- The size, of every form.
+SELECT s.form, count(*) AS documents,
+    bool_and(coursebase.json_size(s.data) = octet_length(d.data::text)) AS size_equal
+FROM documents AS d
+JOIN (
+    SELECT 'plain' AS form, * FROM plain
+    UNION ALL SELECT 'pglz', * FROM pglz
+    UNION ALL SELECT 'lz4', * FROM lz4
+    UNION ALL SELECT 'external', * FROM external
+) AS s USING (name)
+GROUP BY s.form
+ORDER BY s.form;
+
 -- One that was never stored.
 SELECT coursebase.json_checksum(json_agg(i)) = md5(json_agg(i)::text) AS in_memory
 FROM generate_series(1, 100000) AS i;

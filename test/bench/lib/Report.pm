@@ -67,6 +67,7 @@ sub quantity
 sub short_number
 {
     my ($value) = @_;
+    return '>10000' if $value > 10000;
     return sprintf $value >= 100 ? '%.0f' : $value >= 10 ? '%.1f' : '%.2f', $value;
 }
 
@@ -86,7 +87,7 @@ sub ratio
 sub spread
 {
     my ($line) = @_;
-    return '' if !$line->{peer} || @{$line->{ratios}} < 2;
+    return '' if !$line->{peer} || @{$line->{ratios}} < 2 || min(@{$line->{ratios}}) > 10000;
     return short_number(min @{$line->{ratios}}) . '–' . short_number(max @{$line->{ratios}});
 }
 
@@ -139,12 +140,15 @@ sub markdown
 sub svg
 {
     my ($circumstances, @lines) = @_;
-    @lines = grep { $_->{peer} && $_->{figure} ne 'inf' } @lines;
+    @lines = grep { $_->{peer} } @lines;
     my ($step, $top, $left, $width) = (22, 56, 470, 420);
     my $height = $top + $step * @lines + 30;
-    my $most = max(10, map { ($_->{figure}, $_->{reach} // 1) } @lines);
-    my $least = min(0.5, map { $_->{figure} } @lines);
-    my $x = sub { $left + $width * log($_[0] / $least) / log($most / $least) };
+    my $most = min(1000, max(10, map { ($_->{figure}, $_->{reach} // 1) } @lines));
+    my $least = max(0.01, min(0.5, map { $_->{figure} } @lines));
+    my $x = sub {
+        my $at = max($least, min($most, $_[0]));
+        return $left + $width * log($at / $least) / log($most / $least);
+    };
     my $svg = sprintf qq{<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" }
         . qq{font-family="sans-serif" font-size="12">\n<rect width="100%%" height="100%%" fill="#fff"/>\n}
         . qq{<text x="12" y="20" font-size="15">How many times the other way's cost</text>\n}

@@ -1,4 +1,4 @@
--- Checksums of stored documents against md5 over a copy of the text.
+-- Checksums and sizes of stored documents against md5 and octet_length over a copy of the text.
 --# setup
 CREATE TABLE bench_peer.stored_lz4 (bytes integer PRIMARY KEY, data json COMPRESSION lz4);
 CREATE TABLE bench_peer.stored_pglz (bytes integer PRIMARY KEY, data json COMPRESSION pglz);
@@ -14,7 +14,9 @@ INSERT INTO bench_peer.stored_external SELECT bytes, data::text::json FROM bench
 SELECT 1 / (pg_column_compression(data) = 'lz4')::integer FROM bench_peer.stored_lz4;
 SELECT 1 / (pg_column_compression(data) = 'pglz')::integer FROM bench_peer.stored_pglz;
 SELECT 1 / (pg_column_compression(data) IS NULL)::integer FROM bench_peer.stored_external;
-CHECKPOINT;
+
+--# end
+DROP TABLE bench_peer.stored_lz4, bench_peer.stored_pglz, bench_peer.stored_external
 
 --# row: checksum_@bytes@
 --# each bytes: 4000 20000 94000
@@ -68,3 +70,14 @@ coursebase.json_checksum(d.data, 'crlf4')
 md5(bench_peer.rendered_by_plpgsql(d.data))
 --# way sql: md5 of a rendering by SQL | time >= 5
 md5(bench_peer.rendered_by_sql(d.data))
+
+--# row: size_@storage@
+--# each storage: pglz lz4 external
+--# work: size, 24 MB, @storage@
+--# loop
+SELECT count(@expression@) FROM bench_peer.stored_@storage@ AS d, generate_series(1, @n@)
+WHERE d.bytes = 24000000
+--# way ours: json_size(data)
+coursebase.json_size(d.data)
+--# way length: octet_length(data::text) | time >= 100
+octet_length(d.data::text)
