@@ -148,6 +148,7 @@ my $change = "SELECT change(:kind, :n);\n";
 my @scripts = (
 	script('within', "BEGIN ISOLATION LEVEL REPEATABLE READ;\n${change}SELECT agree(:n);\n$end"),
 	script('kept', "BEGIN;\n$call$change$call$end$call"),
+	script('again', "BEGIN;\nSELECT change(:kind, :n), change(:kind, :n + 1);\n${call}SELECT change(:kind, :n + 2);\n$call$end$call"),
 	script('undone', "BEGIN;\nSAVEPOINT s;\n$change${call}ROLLBACK TO s;\n$call$change$call$end"),
 	script('agree', "${call}BEGIN ISOLATION LEVEL REPEATABLE READ;\nSELECT agree(:n);\nCOMMIT;\n"),
 	script('older', "BEGIN ISOLATION LEVEL REPEATABLE READ;\nSELECT 1;\n\\sleep 3 ms\nSELECT agree(:n);\nCOMMIT;\n"),
