@@ -90,6 +90,7 @@ typedef struct HandshakeVersions
 	pg_uuid_t cohort_id;
 	int64 cohort;
 	int64 user;
+	bool own_change; /* catalogue or cohort were moved by this transaction, or may have been */
 } HandshakeVersions;
 
 /* What the answer is made from beside the request, and what the cache keeps. */
@@ -97,7 +98,7 @@ typedef struct HandshakeState
 {
 	char digest[DIGEST_HEX_SIZE]; /* of names and checksums of the entries */
 	JsonSlice members;            /* of the answer, such as "discounts":[] */
-	JsonSlice *protected;         /* names that are never deleted */
+	const JsonSlice *protected;   /* names that are never deleted */
 	int nprotected;
 	HandshakeEntry *entries; /* by name, each once; there after handshake_state_expand() */
 	int nentries;
@@ -114,26 +115,68 @@ extern int handshake_name_compare(JsonSlice a, JsonSlice b);
 /* handshake.c: the phone has every document, by its digest. */
 extern bool handshake_is_current(const HandshakeRequest *request, const HandshakeState *state);
 
-/* handshake_state.c: computed with the active snapshot; raises KB106 for an unknown user. */
+/*
+ * handshake_state.c: computed with the active snapshot; raises KB106 for an unknown user. Needs
+ * SPI, as do all functions below but those that say otherwise.
+ */
 extern void handshake_state_compute(HandshakeState *state, HandshakeVersions *versions,
 									const pg_uuid_t *user, TimestampTz at);
 
-/* handshake_cache.c */
-extern bool handshake_cache_read(HandshakeState *state, const pg_uuid_t *user, TimestampTz at);
+/*
+ * handshake_catalogue.c: the documents that everybody of a cohort gets, kept by the session for
+ * their versions, and the names that are never deleted.
+ */
+typedef struct HandshakeCatalogue
+{
+	HandshakeEntry *entries; /* by name, each once */
+	int nentries;
+	JsonSlice *protected;
+	int nprotected;
+} HandshakeCatalogue;
+
+extern const HandshakeCatalogue *handshake_catalogue_get(const HandshakeVersions *versions,
+														 bool admin);
+
+/*
+ * handshake_versions.c: the versions of the catalogue, of the cohort that *versions names, and
+ * of the user. Goes without SPI; false where a direct read cannot be done.
+ */
+extern bool handshake_versions_read(HandshakeVersions *versions, const pg_uuid_t *user);
+
+typedef enum HandshakeCached
+{
+	HANDSHAKE_MISS,
+	HANDSHAKE_HIT,
+	HANDSHAKE_UNKNOWN, /* only a statement can tell */
+} HandshakeCached;
+
+/*
+ * handshake_cache.c: read and expand go without SPI, query is a statement. expand makes the
+ * entries of a state that was found; false when its text is not one of ours.
+ */
+extern HandshakeCached handshake_cache_read(HandshakeState *state, const pg_uuid_t *user,
+											TimestampTz at);
+extern HandshakeCached handshake_cache_query(HandshakeState *state, const pg_uuid_t *user,
+											 TimestampTz at);
+extern bool handshake_state_expand(HandshakeState *state);
 extern void handshake_cache_write(const HandshakeState *state,
 								  const HandshakeVersions *versions, const pg_uuid_t *user,
 								  TimestampTz at);
-/* Makes the entries of a state that was read; false when the text is not one of ours. */
-extern bool handshake_state_expand(HandshakeState *state);
 
-/* handshake_record.c: keeps what the phone reported, as far as it is new. */
+/*
+ * handshake_record.c: keeps what the phone reported, as far as it is new. is_recorded goes
+ * without SPI; false when something is new, or when only a statement can tell.
+ */
+extern bool handshake_is_recorded(const HandshakeRequest *request, const pg_uuid_t *user,
+								  TimestampTz at);
 extern void handshake_record(const HandshakeRequest *request, const pg_uuid_t *user,
 							 TimestampTz at);
-/* Appends the value of "purchases". */
+/* Appends the value of "purchases"; needs no SPI when there are none. */
 extern void handshake_purchases_write(StringInfo out, const HandshakeRequest *request,
 									  const pg_uuid_t *user);
 
-/* handshake_answer.c */
+/* handshake_answer.c: no document is sent, so that the answer needs no SPI. */
+extern bool handshake_keeps_all(const HandshakeRequest *request, const HandshakeState *state);
 extern void handshake_answer_write(StringInfo out, const HandshakeRequest *request,
 								   const HandshakeState *state, const pg_uuid_t *user);
 

@@ -69,6 +69,19 @@ handshake_answer_write(StringInfo out, const HandshakeRequest *request,
 	json_write_literal(out, "\"}");
 }
 
+bool
+handshake_keeps_all(const HandshakeRequest *request, const HandshakeState *state)
+{
+	ManifestLine *lines =
+		palloc_extended((state->nentries + 1) * sizeof(ManifestLine), MCXT_ALLOC_HUGE);
+	int count = lines_match(lines, request, state);
+
+	for (int i = 0; i < count; i++)
+		if (!line_is_kept(&lines[i]))
+			return false;
+	return true;
+}
+
 static void
 manifest_write(StringInfo out, const HandshakeRequest *request, const HandshakeState *state)
 {

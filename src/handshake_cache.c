@@ -20,8 +20,10 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "fetch.h"
 #include "handshake.h"
 #include "json_write.h"
 #include "plan.h"
@@ -30,9 +32,38 @@
 static const char source_letters[HANDSHAKE_SOURCES] = {'m', 'c', 'x'};
 static const char digits[] = "0123456789abcdef";
 
-static KeptPlan read_cached = {
+typedef enum CachedColumn
+{
+	CACHED_RESPONSE,
+	CACHED_DIGEST,
+	CACHED_VALID_FROM,
+	CACHED_VALID_UNTIL,
+	CACHED_CATALOGUE_VERSION,
+	CACHED_COHORT_ID,
+	CACHED_COHORT_VERSION,
+	CACHED_USER_VERSION,
+	CACHED_COLUMNS,
+} CachedColumn;
+
+static FetchSource cached_by_user = {
+	.table = "cached_handshake_responses",
+	.index = "cached_handshake_responses_pkey",
+	.nkeys = 1,
+	.keys = {{"user_id", UUIDOID}},
+	.ncolumns = CACHED_COLUMNS,
+	.columns = {{"response", JSONOID},
+				{"digest", TEXTOID},
+				{"valid_from", TIMESTAMPTZOID},
+				{"valid_until", TIMESTAMPTZOID},
+				{"catalogue_version", INT8OID},
+				{"cohort_id", UUIDOID},
+				{"cohort_version", INT8OID},
+				{"user_version", INT8OID}},
+};
+
+static KeptPlan query_cached = {
 	.sql =
-		"SELECT c.response, c.digest, c.valid_from, c.valid_until"
+		"SELECT c.response, c.digest"
 		" FROM coursebase.cached_handshake_responses c"
 		" WHERE c.user_id = $1"
 		" AND c.user_version = coalesce((SELECT v.version FROM coursebase.user_versions v"
@@ -59,16 +90,23 @@ static KeptPlan replace_cached = {
 			  INT8OID, UUIDOID, INT8OID, INT8OID},
 };
 
+/* While somebody else makes the first row of a user this one is not waited for either. */
 static KeptPlan insert_cached = {
 	.sql = "INSERT INTO coursebase.cached_handshake_responses (user_id, response, digest,"
 		   " computed_at, valid_from, valid_until, catalogue_version, cohort_id,"
 		   " cohort_version, user_version)"
-		   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING",
+		   " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10"
+		   " WHERE pg_try_advisory_xact_lock(hashtextextended("
+		   "  'coursebase.cached_handshake_responses ' || $1::text, 0))"
+		   " ON CONFLICT DO NOTHING",
 	.nargs = 10,
 	.types = {UUIDOID, JSONOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID,
 			  INT8OID, UUIDOID, INT8OID, INT8OID},
 };
 
+static bool row_is_in_time(Fetch *fetch, TimestampTz at);
+static void row_read(HandshakeState *state, HandshakeVersions *seen, Fetch *fetch);
+static void row_keep(HandshakeState *state, Datum response, Datum digest);
 static bool state_read(HandshakeState *state);
 static void state_write(StringInfo out, const HandshakeState *state);
 static void entry_write(StringInfo out, StringInfo scratch, const HandshakeEntry *entry);
@@ -81,22 +119,88 @@ static int digit_value(char digit);
 static bool string_parse(JsonSlice *plain, JsonSlice raw);
 static void read_pulse(void *arg);
 
-bool
+HandshakeCached
 handshake_cache_read(HandshakeState *state, const pg_uuid_t *user, TimestampTz at)
 {
+	Datum key = UUIDPGetDatum(user);
+	HandshakeVersions seen;
+	HandshakeVersions now;
+	Fetch fetch;
+	bool found;
+
+	if (!fetch_open(&fetch, &cached_by_user, GetActiveSnapshot()))
+		return HANDSHAKE_UNKNOWN;
+	fetch_find(&fetch, &key);
+	found = fetch_next(&fetch) && row_is_in_time(&fetch, at);
+	if (found)
+		row_read(state, &seen, &fetch);
+	fetch_close(&fetch);
+	if (!found)
+		return HANDSHAKE_MISS;
+	now.in_cohort = seen.in_cohort;
+	now.cohort_id = seen.cohort_id;
+	if (!handshake_versions_read(&now, user))
+		return HANDSHAKE_UNKNOWN;
+	return seen.catalogue == now.catalogue && seen.cohort == now.cohort &&
+				   seen.user == now.user && state_read(state)
+			   ? HANDSHAKE_HIT
+			   : HANDSHAKE_MISS;
+}
+
+HandshakeCached
+handshake_cache_query(HandshakeState *state, const pg_uuid_t *user, TimestampTz at)
+{
 	Datum values[] = {UUIDPGetDatum(user), TimestampTzGetDatum(at)};
-	text *response;
 	bool null;
 
 	versions_were_read();
-	if (plan_execute(&read_cached, values, NULL, true) == 0)
-		return false;
+	if (plan_execute(&query_cached, values, NULL, true) == 0)
+		return HANDSHAKE_MISS;
+	row_keep(state, plan_value(0, 1, &null), plan_value(0, 2, &null));
+	return state_read(state) ? HANDSHAKE_HIT : HANDSHAKE_MISS;
+}
+
+static bool
+row_is_in_time(Fetch *fetch, TimestampTz at)
+{
+	bool no_from;
+	bool no_until;
+	Datum from = fetch_value(fetch, CACHED_VALID_FROM, &no_from);
+	Datum until = fetch_value(fetch, CACHED_VALID_UNTIL, &no_until);
+
+	return (no_from || DatumGetTimestampTz(from) <= at) &&
+		   (no_until || at < DatumGetTimestampTz(until));
+}
+
+static void
+row_read(HandshakeState *state, HandshakeVersions *seen, Fetch *fetch)
+{
+	bool null;
+	Datum cohort = fetch_value(fetch, CACHED_COHORT_ID, &null);
+
+	seen->in_cohort = !null;
+	if (seen->in_cohort)
+		seen->cohort_id = *DatumGetUUIDP(cohort);
+	seen->catalogue = DatumGetInt64(fetch_value(fetch, CACHED_CATALOGUE_VERSION, &null));
+	seen->cohort = DatumGetInt64(fetch_value(fetch, CACHED_COHORT_VERSION, &null));
+	seen->user = DatumGetInt64(fetch_value(fetch, CACHED_USER_VERSION, &null));
+	row_keep(state, fetch_value(fetch, CACHED_RESPONSE, &null),
+			 fetch_value(fetch, CACHED_DIGEST, &null));
+}
+
+/* Copies what points into the row. */
+static void
+row_keep(HandshakeState *state, Datum response, Datum digest)
+{
+	text *stored = DatumGetTextPP(response);
+	char *copy;
+
 	memset(state, 0, sizeof(*state));
-	response = DatumGetTextPP(plan_value(0, 1, &null));
-	text_to_cstring_buffer(DatumGetTextPP(plan_value(0, 2, &null)), state->digest,
-						   sizeof(state->digest));
-	state->text = (JsonSlice){VARDATA_ANY(response), VARSIZE_ANY_EXHDR(response)};
-	return state_read(state);
+	state->text.size = VARSIZE_ANY_EXHDR(stored);
+	copy = palloc(state->text.size + 1);
+	memcpy(copy, VARDATA_ANY(stored), state->text.size);
+	state->text.bytes = copy;
+	text_to_cstring_buffer(DatumGetTextPP(digest), state->digest, sizeof(state->digest));
 }
 
 /* The members of the answer stay text; what is behind them waits for handshake_state_expand().
@@ -228,6 +332,7 @@ protected_parse(HandshakeState *state, JsonText *text, JsonSpan array)
 {
 	JsonCursor cursor;
 	JsonSpan element;
+	JsonSlice *names = NULL;
 	int room = 0;
 
 	state->nprotected = 0;
@@ -237,14 +342,13 @@ protected_parse(HandshakeState *state, JsonText *text, JsonSpan array)
 		if (state->nprotected == room)
 		{
 			room += 16;
-			state->protected = state->protected == NULL
-								   ? palloc(room * sizeof(JsonSlice))
-								   : repalloc(state->protected, room * sizeof(JsonSlice));
+			names = names == NULL ? palloc(room * sizeof(JsonSlice))
+								  : repalloc(names, room * sizeof(JsonSlice));
 		}
-		if (!string_parse(&state->protected[state->nprotected++],
-						  json_text_slice(text, element)))
+		if (!string_parse(&names[state->nprotected++], json_text_slice(text, element)))
 			return false;
 	}
+	state->protected = names;
 	return true;
 }
 

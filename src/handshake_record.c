@@ -11,20 +11,48 @@
 #include "executor/spi.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "fetch.h"
 #include "handshake.h"
 #include "json_write.h"
 #include "plan.h"
 
-/* $2 to $6 are the settings in the order of handshake_setting_names. */
-static KeptPlan read_settings = {
-	.sql = "SELECT a.current_course, a.voice, a.induction, a.background, a.deepening"
-		   " FROM coursebase.analytics a WHERE a.user_id = $1",
-	.nargs = 1,
-	.types = {UUIDOID},
+static FetchSource settings_by_user = {
+	.table = "analytics",
+	.index = "analytics_pkey",
+	.nkeys = 1,
+	.keys = {{"user_id", UUIDOID}},
+	.ncolumns = HANDSHAKE_SETTINGS,
+	.columns = {{"current_course", TEXTOID},
+				{"voice", TEXTOID},
+				{"induction", TEXTOID},
+				{"background", TEXTOID},
+				{"deepening", TEXTOID}},
 };
 
+static FetchSource plays_by_key = {
+	.table = "audio_usage",
+	.index = "audio_usage_pkey",
+	.nkeys = 3,
+	.keys = {{"user_id", UUIDOID}, {"course_code", TEXTOID}, {"audio_key", TEXTOID}},
+	.ncolumns = 2,
+	.columns = {{"title", TEXTOID}, {"play_count", INT4OID}},
+};
+
+static FetchSource devices_by_user = {
+	.table = "user_profile",
+	.index = "user_profile_pkey",
+	.nkeys = 1,
+	.keys = {{"user_id", UUIDOID}},
+	.ncolumns = 1,
+	.columns = {{"devices", JSONBOID}},
+};
+
+/* $2 to $6 are the settings in the order of handshake_setting_names, $7 to $11 which of them
+ * were given. */
 static KeptPlan write_settings = {
 	.sql =
 		"INSERT INTO coursebase.analytics AS a"
@@ -58,27 +86,20 @@ static KeptPlan write_plays = {
 };
 
 /*
- * A device has its first and its last time; the last one moves when a day has passed. A hundred
- * devices are kept, those seen last.
+ * A device has its first and its last time; the last one moves when a day has passed ($4 is a
+ * day before $3). A hundred devices are kept, those seen last.
  */
-static KeptPlan read_device = {
-	.sql = "SELECT coalesce((p.devices -> $2 ->> 'last_seen')::timestamptz"
-		   " <= $3 - interval '1 day', true)"
-		   " FROM coursebase.user_profile p WHERE p.user_id = $1",
-	.nargs = 3,
-	.types = {UUIDOID, TEXTOID, TIMESTAMPTZOID},
-};
-
 static KeptPlan write_device = {
 	.sql = "UPDATE coursebase.user_profile AS p SET devices ="
 		   " coalesce((SELECT jsonb_object_agg(d.key, d.value) FROM"
 		   "  (SELECT o.key, o.value FROM jsonb_each(p.devices) o WHERE o.key <> $2"
-		   "   ORDER BY o.value ->> 'last_seen' DESC, o.key LIMIT 99) d), '{}')"
+		   "   ORDER BY o.value ->> 'last_seen' DESC NULLS LAST, o.key LIMIT 99) d), '{}')"
 		   " || jsonb_build_object($2, jsonb_build_object('first_seen',"
 		   "    coalesce(p.devices -> $2 ->> 'first_seen', $3), 'last_seen', $3))"
-		   " WHERE p.user_id = $1",
-	.nargs = 3,
-	.types = {UUIDOID, TEXTOID, TEXTOID},
+		   " WHERE p.user_id = $1"
+		   " AND coalesce((p.devices -> $2 ->> 'last_seen') COLLATE \"C\" <= $4, true)",
+	.nargs = 4,
+	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID},
 };
 
 /* Known are purchases of this user, and nobody learns whether another has one. */
@@ -91,24 +112,38 @@ static KeptPlan read_purchases = {
 	.types = {UUIDOID, TEXTARRAYOID},
 };
 
-static void settings_record(const HandshakeRequest *request, const pg_uuid_t *user);
 static bool settings_known(const HandshakeRequest *request, const pg_uuid_t *user);
-static bool setting_known(const HandshakeSetting *setting, bool there, int column);
+static bool settings_given(const HandshakeRequest *request);
+static bool setting_known(const HandshakeSetting *setting, Fetch *fetch, int column);
+static bool plays_known(const HandshakeRequest *request, const pg_uuid_t *user);
+static bool play_known(const HandshakePlays *play, Fetch *fetch);
+static bool device_known(JsonSlice device, const pg_uuid_t *user, TimestampTz at);
+static bool device_seen_since(Jsonb *devices, JsonSlice device, text *since);
+static void settings_record(const HandshakeRequest *request, const pg_uuid_t *user);
 static void plays_record(const HandshakeRequest *request, const pg_uuid_t *user);
-static void device_record(const HandshakeRequest *request, const pg_uuid_t *user,
-						  TimestampTz at);
+static void device_record(JsonSlice device, const pg_uuid_t *user, TimestampTz at);
 static text *time_text(TimestampTz at);
 static text *slice_text(JsonSlice slice);
+static JsonSlice text_slice(text *bytes);
 static ArrayType *text_array(Datum *values, bool *nulls, int count);
+
+bool
+handshake_is_recorded(const HandshakeRequest *request, const pg_uuid_t *user, TimestampTz at)
+{
+	return (!settings_given(request) || settings_known(request, user)) &&
+		   (request->nplays == 0 || plays_known(request, user)) &&
+		   (request->device_id.bytes == NULL || device_known(request->device_id, user, at));
+}
 
 void
 handshake_record(const HandshakeRequest *request, const pg_uuid_t *user, TimestampTz at)
 {
-	settings_record(request, user);
+	if (settings_given(request) && !settings_known(request, user))
+		settings_record(request, user);
 	if (request->nplays > 0)
 		plays_record(request, user);
 	if (request->device_id.bytes != NULL)
-		device_record(request, user, at);
+		device_record(request->device_id, user, at);
 }
 
 void
@@ -142,14 +177,125 @@ handshake_purchases_write(StringInfo out, const HandshakeRequest *request,
 	appendStringInfoChar(out, ']');
 }
 
+static bool
+settings_known(const HandshakeRequest *request, const pg_uuid_t *user)
+{
+	Datum key = UUIDPGetDatum(user);
+	Fetch fetch;
+	bool known;
+
+	if (!fetch_open(&fetch, &settings_by_user, GetActiveSnapshot()))
+		return false;
+	fetch_find(&fetch, &key);
+	known = fetch_next(&fetch);
+	for (int i = 0; known && i < HANDSHAKE_SETTINGS; i++)
+		known = setting_known(&request->settings[i], &fetch, i);
+	fetch_close(&fetch);
+	return known;
+}
+
+static bool
+settings_given(const HandshakeRequest *request)
+{
+	for (int i = 0; i < HANDSHAKE_SETTINGS; i++)
+		if (request->settings[i].given)
+			return true;
+	return false;
+}
+
+static bool
+setting_known(const HandshakeSetting *setting, Fetch *fetch, int column)
+{
+	bool null;
+	Datum stored = fetch_value(fetch, column, &null);
+
+	if (!setting->given)
+		return true;
+	if (null || setting->value.bytes == NULL)
+		return null && setting->value.bytes == NULL;
+	return handshake_name_compare(text_slice(DatumGetTextPP(stored)), setting->value) == 0;
+}
+
+static bool
+plays_known(const HandshakeRequest *request, const pg_uuid_t *user)
+{
+	Fetch fetch;
+	bool known = true;
+
+	if (!fetch_open(&fetch, &plays_by_key, GetActiveSnapshot()))
+		return false;
+	for (int i = 0; known && i < request->nplays; i++)
+	{
+		const HandshakePlays *play = &request->plays[i];
+		Datum keys[] = {UUIDPGetDatum(user), PointerGetDatum(slice_text(play->course_code)),
+						PointerGetDatum(slice_text(play->audio_key))};
+
+		fetch_find(&fetch, keys);
+		known = fetch_next(&fetch) && play_known(play, &fetch);
+	}
+	fetch_close(&fetch);
+	return known;
+}
+
+static bool
+play_known(const HandshakePlays *play, Fetch *fetch)
+{
+	bool null;
+	Datum title = fetch_value(fetch, 0, &null);
+
+	if (play->title.bytes != NULL &&
+		(null || handshake_name_compare(text_slice(DatumGetTextPP(title)), play->title) != 0))
+		return false;
+	return DatumGetInt32(fetch_value(fetch, 1, &null)) >= play->count;
+}
+
+/* A person without a profile has nowhere to keep devices. */
+static bool
+device_known(JsonSlice device, const pg_uuid_t *user, TimestampTz at)
+{
+	Datum key = UUIDPGetDatum(user);
+	Fetch fetch;
+	bool known = true;
+
+	if (!fetch_open(&fetch, &devices_by_user, GetActiveSnapshot()))
+		return false;
+	fetch_find(&fetch, &key);
+	if (fetch_next(&fetch))
+	{
+		bool null;
+		Datum devices = fetch_value(&fetch, 0, &null);
+
+		known =
+			device_seen_since(DatumGetJsonbP(devices), device, time_text(at - USECS_PER_DAY));
+	}
+	fetch_close(&fetch);
+	return known;
+}
+
+static bool
+device_seen_since(Jsonb *devices, JsonSlice device, text *since)
+{
+	JsonbValue member;
+	JsonbValue last;
+
+	if (!JB_ROOT_IS_OBJECT(devices) ||
+		getKeyJsonValueFromContainer(&devices->root, device.bytes, (int) device.size,
+									 &member) == NULL ||
+		member.type != jbvBinary || !JsonContainerIsObject(member.val.binary.data) ||
+		getKeyJsonValueFromContainer(member.val.binary.data, "last_seen", 9, &last) == NULL ||
+		last.type != jbvString)
+		return false;
+	return handshake_name_compare(
+			   (JsonSlice){last.val.string.val, (size_t) last.val.string.len},
+			   text_slice(since)) > 0;
+}
+
 static void
 settings_record(const HandshakeRequest *request, const pg_uuid_t *user)
 {
 	Datum values[1 + 2 * HANDSHAKE_SETTINGS] = {UUIDPGetDatum(user)};
 	char nulls[1 + 2 * HANDSHAKE_SETTINGS];
 
-	if (settings_known(request, user))
-		return;
 	memset(nulls, ' ', sizeof(nulls));
 	for (int i = 0; i < HANDSHAKE_SETTINGS; i++)
 	{
@@ -162,40 +308,6 @@ settings_record(const HandshakeRequest *request, const pg_uuid_t *user)
 		values[1 + HANDSHAKE_SETTINGS + i] = BoolGetDatum(setting->given);
 	}
 	plan_execute(&write_settings, values, nulls, false);
-}
-
-static bool
-settings_known(const HandshakeRequest *request, const pg_uuid_t *user)
-{
-	Datum key = UUIDPGetDatum(user);
-	bool given = false;
-	bool there;
-
-	for (int i = 0; i < HANDSHAKE_SETTINGS; i++)
-		given |= request->settings[i].given;
-	if (!given)
-		return true;
-	there = plan_execute(&read_settings, &key, NULL, true) > 0;
-	for (int i = 0; i < HANDSHAKE_SETTINGS; i++)
-		if (!setting_known(&request->settings[i], there, i + 1))
-			return false;
-	return true;
-}
-
-static bool
-setting_known(const HandshakeSetting *setting, bool there, int column)
-{
-	bool null = true;
-	Datum value = there ? plan_value(0, column, &null) : (Datum) 0;
-	text *stored;
-
-	if (!setting->given)
-		return true;
-	if (null || setting->value.bytes == NULL)
-		return null && setting->value.bytes == NULL;
-	stored = DatumGetTextPP(value);
-	return handshake_name_compare((JsonSlice){VARDATA_ANY(stored), VARSIZE_ANY_EXHDR(stored)},
-								  setting->value) == 0;
 }
 
 static void
@@ -225,16 +337,12 @@ plays_record(const HandshakeRequest *request, const pg_uuid_t *user)
 }
 
 static void
-device_record(const HandshakeRequest *request, const pg_uuid_t *user, TimestampTz at)
+device_record(JsonSlice device, const pg_uuid_t *user, TimestampTz at)
 {
-	Datum values[3] = {UUIDPGetDatum(user), PointerGetDatum(slice_text(request->device_id)),
-					   TimestampTzGetDatum(at)};
-	bool null;
+	Datum values[] = {UUIDPGetDatum(user), PointerGetDatum(slice_text(device)),
+					  PointerGetDatum(time_text(at)),
+					  PointerGetDatum(time_text(at - USECS_PER_DAY))};
 
-	if (plan_execute(&read_device, values, NULL, true) == 0 ||
-		!DatumGetBool(plan_value(0, 1, &null)))
-		return;
-	values[2] = PointerGetDatum(time_text(at));
 	plan_execute(&write_device, values, NULL, false);
 }
 
@@ -245,9 +353,9 @@ time_text(TimestampTz at)
 	struct pg_tm tm;
 	fsec_t fraction;
 
-	if (TIMESTAMP_NOT_FINITE(at) || timestamp2tm(at, NULL, &tm, &fraction, NULL, NULL) != 0)
+	if (timestamp2tm(at, NULL, &tm, &fraction, NULL, NULL) != 0)
 		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-						errmsg("the time of a handshake must be finite")));
+						errmsg("the time of the handshake is out of range")));
 	return cstring_to_text(psprintf("%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", tm.tm_year,
 									tm.tm_mon, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
 									fraction));
@@ -257,6 +365,12 @@ static text *
 slice_text(JsonSlice slice)
 {
 	return cstring_to_text_with_len(slice.bytes, (int) slice.size);
+}
+
+static JsonSlice
+text_slice(text *bytes)
+{
+	return (JsonSlice){VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes)};
 }
 
 static ArrayType *

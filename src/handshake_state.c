@@ -1,35 +1,54 @@
 /*
  * handshake_state.c: what a user gets, computed from the tables.
  *
- * Every statement reads with the active snapshot, the versions too: the versions are those of
- * exactly this state. What the answer is made from stands here and nowhere else. A feature that
- * adds a member adds a MemberWriter; one that makes documents usable adds its source to the
- * statements; what passes with time narrows valid_from and valid_until; and the tables it reads
- * get triggers that move a version.
+ * Everything is read with the active snapshot, the versions too: they are those of exactly this
+ * state. What a state is made from stands here and in handshake_catalogue.c. A feature that
+ * adds a member of the answer adds a MemberWriter; one that makes documents usable adds its
+ * source to own_entries() (or to the catalogue, where everybody gets them); what passes with
+ * time narrows valid_from and valid_until; and the tables it reads get triggers that move a
+ * version.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/snapmgr.h"
 
 #include "errors.h"
+#include "fetch.h"
 #include "handshake.h"
+#include "handshake_entries.h"
 #include "json_write.h"
 #include "plan.h"
 
-/* The user, the cohort, the versions and the names that are never deleted. */
-static KeptPlan read_user = {
+static FetchSource user_by_id = {
+	.table = "users",
+	.index = "users_pkey",
+	.nkeys = 1,
+	.keys = {{"id", UUIDOID}},
+	.ncolumns = 2,
+	.columns = {{"role", FETCH_ANY_ENUM}, {"deleted_at", TIMESTAMPTZOID}},
+};
+
+static FetchSource cohort_by_user = {
+	.table = "user_cohorts",
+	.index = "user_cohorts_pkey",
+	.nkeys = 1,
+	.keys = {{"user_id", UUIDOID}},
+	.ncolumns = 1,
+	.columns = {{"cohort_id", UUIDOID}},
+};
+
+/* The three reads that make UserFacts and the versions, as one statement. */
+static KeptPlan query_user = {
 	.sql = "SELECT u.role = 'admin',"
 		   " uc.cohort_id,"
 		   " coalesce((SELECT v.version FROM coursebase.catalogue_version v), 0),"
 		   " coalesce((SELECT v.version FROM coursebase.cohort_versions v"
 		   "           WHERE v.cohort_id = uc.cohort_id), 0),"
 		   " coalesce((SELECT v.version FROM coursebase.user_versions v"
-		   "           WHERE v.user_id = u.id), 0),"
-		   " (SELECT coalesce(s.value, s.default_value) FROM coursebase.settings s"
-		   "  WHERE s.name = 'protected_manifests')"
+		   "           WHERE v.user_id = u.id), 0)"
 		   " FROM coursebase.users u"
 		   " LEFT JOIN coursebase.user_cohorts uc ON uc.user_id = u.id"
 		   " WHERE u.id = $1 AND u.deleted_at IS NULL",
@@ -37,37 +56,38 @@ static KeptPlan read_user = {
 	.types = {UUIDOID},
 };
 
-/* The statements below answer id, name or code, checksum, size. */
-static KeptPlan read_default_manifests = {
-	.sql = "SELECT m.id, m.name, m.checksum, m.file_size_bytes"
-		   " FROM coursebase.master_manifests m WHERE m.is_default",
+typedef enum CustomColumn
+{
+	CUSTOM_ID,
+	CUSTOM_CODE,
+	CUSTOM_CHECKSUM,
+	CUSTOM_SIZE,
+	CUSTOM_COLUMNS,
+} CustomColumn;
+
+static FetchSource custom_by_user = {
+	.table = "custom_courses",
+	.index = "custom_courses_user_id_idx",
+	.nkeys = 1,
+	.keys = {{"user_id", UUIDOID}},
+	.ncolumns = CUSTOM_COLUMNS,
+	.columns = {{"id", UUIDOID},
+				{"course_code", TEXTOID},
+				{"checksum", TEXTOID},
+				{"file_size_bytes", INT4OID}},
 };
 
-static KeptPlan read_cohort_manifests = {
-	.sql = "SELECT m.id, m.name, m.checksum, m.file_size_bytes"
-		   " FROM coursebase.manifest_cohorts mc"
-		   " JOIN coursebase.master_manifests m ON m.id = mc.manifest_id"
-		   " WHERE mc.cohort_id = $1",
-	.nargs = 1,
-	.types = {UUIDOID},
-};
-
-static KeptPlan read_usable_courses = {
-	.sql = "SELECT d.course_id, c.course_code, d.checksum, d.file_size_bytes"
-		   " FROM coursebase.courses c"
-		   " JOIN coursebase.course_documents d ON d.course_id = c.id"
-		   " WHERE c.is_free AND c.course_code IS NOT NULL",
-};
-
-static KeptPlan read_every_course = {
-	.sql = "SELECT d.course_id, c.course_code, d.checksum, d.file_size_bytes"
-		   " FROM coursebase.courses c"
-		   " JOIN coursebase.course_documents d ON d.course_id = c.id"
-		   " WHERE c.course_code IS NOT NULL",
+static FetchSource purchases_by_course = {
+	.table = "custom_course_purchases",
+	.index = "custom_course_purchases_course_id_idx",
+	.nkeys = 1,
+	.keys = {{"course_id", UUIDOID}},
+	.ncolumns = 1,
+	.columns = {{"status", TEXTOID}},
 };
 
 /* A custom course stays while one of its purchases is active, or when it was never bought. */
-static KeptPlan read_custom_courses = {
+static KeptPlan query_custom = {
 	.sql = "SELECT c.id, c.course_code, c.checksum, c.file_size_bytes"
 		   " FROM coursebase.custom_courses c"
 		   " WHERE c.user_id = $1"
@@ -77,8 +97,7 @@ static KeptPlan read_custom_courses = {
 	.types = {UUIDOID},
 };
 
-/* A member of the answer beside the manifest, until its feature is there with its empty value.
- */
+/* A member of the answer beside the manifest; until its feature is there, its empty value. */
 typedef struct MemberWriter
 {
 	const char *name;
@@ -94,172 +113,229 @@ static const MemberWriter members[] = {
 	{"discounts", "[]"},
 };
 
-typedef struct UserFacts
-{
-	bool admin;
-	char *protected_names;
-} UserFacts;
-
-static void user_read(UserFacts *facts, HandshakeVersions *versions, const pg_uuid_t *user);
-static void entries_read(HandshakeState *state, KeptPlan *plan, const pg_uuid_t *key,
-						 HandshakeSource source, int rank);
-static JsonSlice entry_name(HandshakeSource source, JsonSlice code, const pg_uuid_t *id);
-static JsonSlice column_slice(uint64 row, int column);
-static const pg_uuid_t *column_uuid(uint64 row, int column, pg_uuid_t *copy);
-static void entries_order(HandshakeState *state);
-static int entry_compare(const void *a, const void *b);
+static void user_require(HandshakeVersions *versions, bool *admin, const pg_uuid_t *user);
+static bool user_read(HandshakeVersions *versions, bool *admin, bool *found,
+					  const pg_uuid_t *user);
+static bool user_row_read(bool *admin, bool *found, const pg_uuid_t *user);
+static bool cohort_read(HandshakeVersions *versions, const pg_uuid_t *user);
+static bool user_query(HandshakeVersions *versions, bool *admin, const pg_uuid_t *user);
+static void own_entries(HandshakeEntries *entries, const pg_uuid_t *user);
+static bool custom_read(HandshakeEntries *entries, const pg_uuid_t *user);
+static void custom_row_read(HandshakeEntries *entries, Fetch *courses, Fetch *purchases);
+static bool is_slice(Datum value, const char *plain);
+static JsonSlice slice_keep(Datum value);
+static void entries_merge(HandshakeState *state, const HandshakeCatalogue *catalogue,
+						  const HandshakeEntries *own);
 static void digest_compute(HandshakeState *state);
-static void protected_split(HandshakeState *state, char *names);
 static JsonSlice members_write(void);
 
 void
 handshake_state_compute(HandshakeState *state, HandshakeVersions *versions,
 						const pg_uuid_t *user, TimestampTz at)
 {
-	UserFacts facts;
+	HandshakeEntries own = {0};
+	const HandshakeCatalogue *catalogue;
+	bool admin;
 
 	memset(state, 0, sizeof(*state));
 	state->valid_from = DT_NOBEGIN;
 	state->valid_until = DT_NOEND;
-	user_read(&facts, versions, user);
-	entries_read(state, &read_default_manifests, NULL, HANDSHAKE_MANIFEST, 0);
-	if (versions->in_cohort)
-		entries_read(state, &read_cohort_manifests, &versions->cohort_id, HANDSHAKE_MANIFEST,
-					 1);
-	entries_read(state, facts.admin ? &read_every_course : &read_usable_courses, NULL,
-				 HANDSHAKE_COURSE, 2);
-	entries_read(state, &read_custom_courses, user, HANDSHAKE_CUSTOM_COURSE, 3);
-	entries_order(state);
+	user_require(versions, &admin, user);
+	catalogue = handshake_catalogue_get(versions, admin);
+	own_entries(&own, user);
+	entries_merge(state, catalogue, &own);
+	state->protected = catalogue->protected;
+	state->nprotected = catalogue->nprotected;
 	digest_compute(state);
-	protected_split(state, facts.protected_names);
 	state->members = members_write();
 }
 
 static void
-user_read(UserFacts *facts, HandshakeVersions *versions, const pg_uuid_t *user)
+user_require(HandshakeVersions *versions, bool *admin, const pg_uuid_t *user)
 {
-	Datum key = UUIDPGetDatum(user);
-	bool null;
+	bool found;
 
-	if (plan_execute(&read_user, &key, NULL, true) == 0)
+	memset(versions, 0, sizeof(*versions));
+	if (!user_read(versions, admin, &found, user))
+		found = user_query(versions, admin, user);
+	if (!found)
 		ereport(ERROR,
 				(errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such user"),
 				 errdetail("No user has the id %s, or the account was deleted.",
-						   DatumGetCString(DirectFunctionCall1(uuid_out, key))),
-				 errhint("Call upsert_user() first, or ask the person to sign in again.")));
-	memset(versions, 0, sizeof(*versions));
-	facts->admin = DatumGetBool(plan_value(0, 1, &null));
-	versions->in_cohort = column_uuid(0, 2, &versions->cohort_id) != NULL;
+						   DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(user)))),
+				 errhint("Call upsert_user() when a person signs up.")));
+}
+
+/* False when it cannot be read directly. */
+static bool
+user_read(HandshakeVersions *versions, bool *admin, bool *found, const pg_uuid_t *user)
+{
+	if (!user_row_read(admin, found, user))
+		return false;
+	return !*found || (cohort_read(versions, user) && handshake_versions_read(versions, user));
+}
+
+static bool
+user_row_read(bool *admin, bool *found, const pg_uuid_t *user)
+{
+	Datum key = UUIDPGetDatum(user);
+	Fetch fetch;
+	bool open = true;
+
+	if (!fetch_open(&fetch, &user_by_id, GetActiveSnapshot()))
+		return false;
+	fetch_find(&fetch, &key);
+	*found = fetch_next(&fetch);
+	if (*found)
+	{
+		Datum role = fetch_value(&fetch, 0, &open);
+
+		*admin = strcmp(DatumGetCString(DirectFunctionCall1(enum_out, role)), "admin") == 0;
+		fetch_value(&fetch, 1, &open);
+	}
+	*found = *found && open;
+	fetch_close(&fetch);
+	return true;
+}
+
+static bool
+cohort_read(HandshakeVersions *versions, const pg_uuid_t *user)
+{
+	Datum key = UUIDPGetDatum(user);
+	Fetch fetch;
+	bool null;
+
+	if (!fetch_open(&fetch, &cohort_by_user, GetActiveSnapshot()))
+		return false;
+	fetch_find(&fetch, &key);
+	versions->in_cohort = fetch_next(&fetch);
+	if (versions->in_cohort)
+		versions->cohort_id = *DatumGetUUIDP(fetch_value(&fetch, 0, &null));
+	fetch_close(&fetch);
+	return true;
+}
+
+static bool
+user_query(HandshakeVersions *versions, bool *admin, const pg_uuid_t *user)
+{
+	Datum key = UUIDPGetDatum(user);
+	Datum cohort;
+	bool null;
+
+	versions_were_read();
+	if (plan_execute(&query_user, &key, NULL, true) == 0)
+		return false;
+	cohort = plan_value(0, 2, &null);
+	versions->in_cohort = !null;
+	if (!null)
+		versions->cohort_id = *DatumGetUUIDP(cohort);
+	*admin = DatumGetBool(plan_value(0, 1, &null));
 	versions->catalogue = DatumGetInt64(plan_value(0, 3, &null));
 	versions->cohort = DatumGetInt64(plan_value(0, 4, &null));
 	versions->user = DatumGetInt64(plan_value(0, 5, &null));
-	facts->protected_names = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 6);
-	versions_were_read();
+	versions->own_change = true;
+	return true;
 }
 
+/* The documents that only this user gets. */
 static void
-entries_read(HandshakeState *state, KeptPlan *plan, const pg_uuid_t *key,
-			 HandshakeSource source, int rank)
+own_entries(HandshakeEntries *entries, const pg_uuid_t *user)
 {
-	Datum value = UUIDPGetDatum(key);
-	uint64 rows = plan_execute(plan, &value, NULL, true);
-	Size size = (state->nentries + rows) * sizeof(HandshakeEntry);
-
-	if (rows == 0)
-		return;
-	state->entries = state->entries == NULL ? palloc_extended(size, MCXT_ALLOC_HUGE)
-											: repalloc_huge(state->entries, size);
-	for (uint64 row = 0; row < rows; row++)
-	{
-		HandshakeEntry *entry = &state->entries[state->nentries++];
-		bool null;
-
-		column_uuid(row, 1, &entry->id);
-		entry->source = source;
-		entry->rank = rank;
-		entry->name = entry_name(source, column_slice(row, 2), &entry->id);
-		entry->checksum = column_slice(row, 3);
-		entry->size = DatumGetInt32(plan_value(row, 4, &null));
-	}
+	if (!custom_read(entries, user))
+		entries_query(entries, &query_custom, user, HANDSHAKE_CUSTOM_COURSE, 3);
+	entries_order(entries);
 }
 
-/* A manifest has its own name; a course C14ENB.json; a custom one X14ENB_<id>.json. */
-static JsonSlice
-entry_name(HandshakeSource source, JsonSlice code, const pg_uuid_t *id)
+static bool
+custom_read(HandshakeEntries *entries, const pg_uuid_t *user)
 {
-	static const char digits[] = "0123456789abcdef";
-	char *name;
-	char *at;
+	Datum key = UUIDPGetDatum(user);
+	Snapshot snapshot = GetActiveSnapshot();
+	Fetch courses;
+	Fetch purchases;
 
-	if (source == HANDSHAKE_MANIFEST)
-		return code;
-	name = at = palloc(code.size + 1 + 36 + 5);
-	memcpy(at, code.bytes, code.size);
-	at += code.size;
-	if (source == HANDSHAKE_CUSTOM_COURSE)
+	if (!fetch_open(&courses, &custom_by_user, snapshot))
+		return false;
+	if (!fetch_open(&purchases, &purchases_by_course, snapshot))
 	{
-		*at++ = '_';
-		for (int i = 0; i < UUID_LEN; i++)
-		{
-			if (i == 4 || i == 6 || i == 8 || i == 10)
-				*at++ = '-';
-			*at++ = digits[id->data[i] >> 4];
-			*at++ = digits[id->data[i] & 15];
-		}
+		fetch_close(&courses);
+		return false;
 	}
-	memcpy(at, ".json", 5);
-	return (JsonSlice){name, at + 5 - name};
+	fetch_find(&courses, &key);
+	while (fetch_next(&courses))
+		custom_row_read(entries, &courses, &purchases);
+	fetch_close(&purchases);
+	fetch_close(&courses);
+	return true;
 }
 
-/* Points into the row. */
-static JsonSlice
-column_slice(uint64 row, int column)
+/* As query_custom has it. */
+static void
+custom_row_read(HandshakeEntries *entries, Fetch *courses, Fetch *purchases)
 {
 	bool null;
-	text *value = DatumGetTextPP(plan_value(row, column, &null));
+	Datum id = fetch_value(courses, CUSTOM_ID, &null);
+	bool bought = false;
+	bool active = false;
 
-	return (JsonSlice){VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};
-}
-
-static const pg_uuid_t *
-column_uuid(uint64 row, int column, pg_uuid_t *copy)
-{
-	bool null;
-	Datum value = plan_value(row, column, &null);
-
-	if (null)
-		return NULL;
-	*copy = *DatumGetUUIDP(value);
-	return copy;
-}
-
-/* By name in byte order, each name once: the entry of the highest rank. */
-static void
-entries_order(HandshakeState *state)
-{
-	HandshakeEntry *entries = state->entries;
-	int kept = 0;
-
-	if (state->nentries < 2)
-		return;
-	qsort(entries, state->nentries, sizeof(HandshakeEntry), entry_compare);
-	for (int i = 1; i < state->nentries; i++)
+	fetch_find(purchases, &id);
+	while (!active && fetch_next(purchases))
 	{
-		if (handshake_name_compare(entries[kept].name, entries[i].name) != 0)
-			kept++;
-		entries[kept] = entries[i];
+		bought = true;
+		active = is_slice(fetch_value(purchases, 0, &null), "active");
 	}
-	state->nentries = kept + 1;
+	if (bought && !active)
+		return;
+	entries_add(entries, HANDSHAKE_CUSTOM_COURSE, 3, DatumGetUUIDP(id),
+				entries_slice(fetch_value(courses, CUSTOM_CODE, &null)),
+				slice_keep(fetch_value(courses, CUSTOM_CHECKSUM, &null)),
+				DatumGetInt32(fetch_value(courses, CUSTOM_SIZE, &null)));
 }
 
-static int
-entry_compare(const void *a, const void *b)
+static bool
+is_slice(Datum value, const char *plain)
 {
-	const HandshakeEntry *left = a;
-	const HandshakeEntry *right = b;
-	int order = handshake_name_compare(left->name, right->name);
+	JsonSlice slice = entries_slice(value);
 
-	return order != 0 ? order : left->rank - right->rank;
+	return slice.size == strlen(plain) && memcmp(slice.bytes, plain, slice.size) == 0;
+}
+
+static JsonSlice
+slice_keep(Datum value)
+{
+	JsonSlice slice = entries_slice(value);
+	char *copy = palloc(slice.size + 1);
+
+	memcpy(copy, slice.bytes, slice.size);
+	return (JsonSlice){copy, slice.size};
+}
+
+/* Both are in order; what is the user's own goes before what everybody has. */
+static void
+entries_merge(HandshakeState *state, const HandshakeCatalogue *catalogue,
+			  const HandshakeEntries *own)
+{
+	HandshakeEntry *merged = palloc_extended(
+		(catalogue->nentries + own->count + 1) * sizeof(HandshakeEntry), MCXT_ALLOC_HUGE);
+	int n = 0;
+	int c = 0;
+
+	for (int o = 0; o < own->count; o++)
+	{
+		int order = 1;
+
+		while (c < catalogue->nentries &&
+			   (order = handshake_name_compare(catalogue->entries[c].name,
+											   own->entries[o].name)) < 0)
+			merged[n++] = catalogue->entries[c++];
+		if (c < catalogue->nentries && order == 0)
+			c++;
+		merged[n++] = own->entries[o];
+	}
+	memcpy(merged + n, catalogue->entries + c,
+		   (catalogue->nentries - c) * sizeof(HandshakeEntry));
+	state->entries = merged;
+	state->nentries = n + catalogue->nentries - c;
 }
 
 /* MD5 over one line an entry: name, a space, checksum, a line feed. */
@@ -267,32 +343,21 @@ static void
 digest_compute(HandshakeState *state)
 {
 	Digest *digest = digest_begin(DIGEST_MD5);
+	StringInfoData lines;
 
+	initStringInfo(&lines);
 	for (int i = 0; i < state->nentries; i++)
 	{
 		HandshakeEntry *entry = &state->entries[i];
 
-		digest_update(digest, entry->name.bytes, entry->name.size);
-		digest_update(digest, " ", 1);
-		digest_update(digest, entry->checksum.bytes, entry->checksum.size);
-		digest_update(digest, "\n", 1);
+		resetStringInfo(&lines);
+		appendBinaryStringInfo(&lines, entry->name.bytes, (int) entry->name.size);
+		appendStringInfoChar(&lines, ' ');
+		appendBinaryStringInfo(&lines, entry->checksum.bytes, (int) entry->checksum.size);
+		appendStringInfoChar(&lines, '\n');
+		digest_update(digest, lines.data, lines.len);
 	}
 	digest_finish(digest, state->digest);
-}
-
-/* Names in the setting stand apart by white space or commas. */
-static void
-protected_split(HandshakeState *state, char *names)
-{
-	const char *between = " \t\r\n,";
-	char *rest = names;
-
-	if (names == NULL)
-		return;
-	state->protected = palloc((strlen(names) / 2 + 1) * sizeof(JsonSlice));
-	for (char *name = strtok_r(rest, between, &rest); name != NULL;
-		 name = strtok_r(NULL, between, &rest))
-		state->protected[state->nprotected++] = (JsonSlice){name, strlen(name)};
 }
 
 static JsonSlice

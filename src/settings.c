@@ -48,7 +48,7 @@ coursebase_tg_settings__audit(PG_FUNCTION_ARGS)
 	if (!setting_same(old_value, new_value))
 		audit_write(
 			"setting_changed",
-			psprintf("settings %s", setting_column(data, after ? after : before, "name")),
+			psprintf("settings/%s", setting_column(data, after ? after : before, "name")),
 			setting_json(old_value), setting_json(new_value));
 	return PointerGetDatum(NULL);
 }

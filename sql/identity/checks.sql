@@ -35,8 +35,19 @@ AS $$
     SELECT 'referral_cycle', 'user_profile ' || c.user_id, 'the chain of referrals leads back'
     FROM chain c
     WHERE c.loops
+    UNION ALL
+    SELECT 'role_audited', 'users ' || u.id, 'the role is not the one that was last recorded'
+    FROM coursebase.users u
+    LEFT JOIN LATERAL (
+        SELECT e.new ->> 'role' AS role
+        FROM coursebase.audit_events e
+        WHERE e.action = 'role_changed' AND e.object = 'users/' || u.id
+        ORDER BY e.created_at DESC
+        LIMIT 1
+    ) last ON true
+    WHERE u.role::text <> coalesce(last.role, 'user')
 $$;
 COMMENT ON FUNCTION coursebase.check_identity() IS
-    'Profiles with an address that is not in lower case, a referral code of another form, an unknown time zone, or a referral that leads back to itself.';
+    'Profiles with an address that is not in lower case, a referral code of another form, an unknown time zone, or a referral that leads back to itself; roles that are not what the audit trail ends in.';
 REVOKE ALL ON FUNCTION coursebase.check_identity() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.check_identity() TO server;

@@ -15,7 +15,7 @@ AS $$
     LEFT JOIN LATERAL (
         SELECT e.new ->> 'value' AS value
         FROM coursebase.audit_events e
-        WHERE e.action = 'setting_changed' AND e.object = 'settings ' || s.name
+        WHERE e.action = 'setting_changed' AND e.object = 'settings/' || s.name
         ORDER BY e.created_at DESC
         LIMIT 1
     ) last ON true

@@ -9,6 +9,58 @@ PARALLEL SAFE
 SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS $$
+    WITH current AS (
+        -- answers that the next handshake would take from the cache
+        SELECT r.user_id, r.response, r.digest, uc.cohort_id, u.role::text = 'admin' AS admin
+        FROM coursebase.cached_handshake_responses r
+        JOIN coursebase.users u ON u.id = r.user_id AND u.deleted_at IS NULL
+        LEFT JOIN coursebase.user_cohorts uc ON uc.user_id = r.user_id
+        WHERE r.catalogue_version
+                = coalesce((SELECT v.version FROM coursebase.catalogue_version v), 0)
+            AND r.cohort_version = coalesce((SELECT v.version FROM coursebase.cohort_versions v
+                WHERE v.cohort_id = r.cohort_id), 0)
+            AND r.user_version = coalesce((SELECT v.version FROM coursebase.user_versions v
+                WHERE v.user_id = r.user_id), 0)
+            AND now() >= coalesce(r.valid_from, '-infinity')
+            AND now() < coalesce(r.valid_until, 'infinity')
+    ), documents AS (
+        SELECT c.user_id, m.name, m.checksum, m.file_size_bytes,
+            CASE WHEN l.manifest_id IS NULL THEN 0 ELSE 1 END AS rank
+        FROM current c
+        JOIN coursebase.master_manifests m ON true
+        LEFT JOIN coursebase.manifest_cohorts l
+            ON l.manifest_id = m.id AND l.cohort_id = c.cohort_id
+        WHERE m.is_default OR l.manifest_id IS NOT NULL
+        UNION ALL
+        SELECT c.user_id, k.course_code || '.json', d.checksum, d.file_size_bytes, 2
+        FROM current c
+        JOIN coursebase.courses k ON k.course_code IS NOT NULL AND (k.is_free OR c.admin)
+        JOIN coursebase.course_documents d ON d.course_id = k.id
+        UNION ALL
+        SELECT c.user_id, format('%s_%s.json', k.course_code, k.id), k.checksum,
+            k.file_size_bytes, 3
+        FROM current c
+        JOIN coursebase.custom_courses k ON k.user_id = c.user_id
+        WHERE (SELECT bool_or(p.status = 'active') FROM coursebase.custom_course_purchases p
+            WHERE p.course_id = k.id) IS NOT FALSE
+    ), computed AS (
+        SELECT c.user_id, c.digest, coalesce(e.digest, md5('')) AS computed_digest, e.lines,
+            (SELECT array_agg(substr(l.line, 35) ORDER BY l.n)
+             FROM json_array_elements_text(c.response -> 'documents')
+                WITH ORDINALITY AS l (line, n)) AS cached_lines
+        FROM current c
+        LEFT JOIN LATERAL (
+            SELECT md5(string_agg(format(E'%s %s\n', d.name, d.checksum), ''
+                    ORDER BY d.name COLLATE "C")) AS digest,
+                array_agg(format('%s %s %s', d.checksum, d.file_size_bytes, d.name)
+                    ORDER BY d.name COLLATE "C") AS lines
+            FROM (
+                SELECT DISTINCT ON (x.name) x.*
+                FROM documents x
+                WHERE x.user_id = c.user_id
+                ORDER BY x.name, x.rank DESC) d
+        ) e ON true
+    )
     SELECT 'document_checksum', 'master_manifests ' || d.id,
         format('checksum %s, bytes %s', d.checksum, coursebase.json_checksum(d.content))
     FROM coursebase.master_manifests d
@@ -34,8 +86,13 @@ AS $$
     WHERE r.catalogue_version > coalesce(g.version, 0)
         OR (r.cohort_id IS NOT NULL AND r.cohort_version > coalesce(c.version, 0))
         OR r.user_version > coalesce(u.version, 0)
+    UNION ALL
+    SELECT 'cached_answer', 'cached_handshake_responses ' || c.user_id,
+        'it would be given and is not what the documents give now'
+    FROM computed c
+    WHERE c.digest <> c.computed_digest OR c.lines IS DISTINCT FROM c.cached_lines
 $$;
 COMMENT ON FUNCTION coursebase.check_sync() IS
-    'Manifests whose checksum or size is not that of their bytes, links that carry another name than their manifest, cached answers made from versions that are yet to come.';
+    'Manifests whose checksum or size is not that of their bytes, links that carry another name than their manifest, cached answers made from versions that are yet to come, or that would be given and are not what the documents give.';
 REVOKE ALL ON FUNCTION coursebase.check_sync() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.check_sync() TO server;

@@ -11,7 +11,6 @@ VOLATILE
 STRICT
 PARALLEL UNSAFE
 SECURITY INVOKER
-SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_handshake';
 COMMENT ON FUNCTION coursebase.handshake(uuid, json, timestamptz) IS
 $$The call with which a phone begins. Keeps what the request reports and answers what the phone lacks.

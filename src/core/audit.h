@@ -10,7 +10,7 @@
 /*
  * Writes one row of audit_events with the rights of the tables' owner: the actor is whoever the
  * request's claims name (nobody, for an operator in psql), action a word such as
- * "role_changed", object what it was done to, such as "users 0190…", old_json and new_json the
+ * "role_changed", object what it was done to, such as "users/0190…", old_json and new_json the
  * values before and after as JSON text, or NULL. Part of the caller's transaction: a change
  * that is undone leaves no record. Connects to SPI by itself; may be called within it.
  */

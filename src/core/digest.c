@@ -119,8 +119,7 @@ algorithm_fetch(DigestAlgorithm algorithm)
 	return fetched[algorithm];
 }
 
-/* Called at finish and again when the memory context goes: it is the second that finds nothing.
- */
+/* Called at finish, and again when the memory context goes: then there is nothing left. */
 static void
 digest_free(void *arg)
 {

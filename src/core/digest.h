@@ -21,8 +21,7 @@ typedef struct Digest Digest;
 extern bool digest_algorithm_parse(const char *name, Size length, DigestAlgorithm *algorithm);
 extern const char *digest_algorithm_names(void);
 
-/* Raises feature_not_supported when the machine's cryptographic policy refuses the algorithm.
- */
+/* Raises feature_not_supported when the machine's policy refuses the algorithm. */
 extern Digest *digest_begin(DigestAlgorithm algorithm);
 
 /* A sink for stream.h and json_render.h: `digest` is a Digest. */

@@ -32,8 +32,7 @@ typedef struct ToastValue
 	int32 next; /* number of the chunk that comes next */
 } ToastValue;
 
-/* A compressed value as stored: a word that tells method and raw size, then the packed bytes.
- */
+/* A compressed value as stored: a word with method and raw size, then the packed bytes. */
 typedef struct PackedValue
 {
 	Unpacker unpacker;

@@ -177,8 +177,7 @@ pglz_feed(Unpacker *u, const unsigned char *in, const unsigned char *end)
 	}
 }
 
-/* Takes whole groups, a control byte and its eight items, as long as none can touch a border.
- */
+/* Takes whole groups, a control byte and eight items each, while none can touch a border. */
 static const unsigned char *
 pglz_run(Unpacker *u, const unsigned char *in, const unsigned char *end)
 {

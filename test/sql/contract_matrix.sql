@@ -2,7 +2,7 @@
 -- for real on the fixtures, whose rows are Ada's where they are anybody's. Every table joins by itself.
 --   -      refused (42501)             n/m    n of the table's m rows were seen, changed or deleted
 --   row    the insert of Ada's (or, where there is none, any) row was accepted
---   23503  and the like: allowed, but the row is held by others
+--   held   allowed, but other rows point to it
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set fixtures :abs_srcdir '/fixtures/all.sql'
 \pset format unaligned
@@ -83,6 +83,7 @@ BEGIN
                     WHEN SQLSTATE '00001' THEN
                         outcome := CASE WHEN command = 'insert' THEN 'row' ELSE n || '/' || total END;
                     WHEN insufficient_privilege THEN outcome := '-';
+                    WHEN foreign_key_violation OR restrict_violation THEN outcome := 'held';
                     WHEN OTHERS THEN outcome := SQLSTATE;
                 END;
                 INSERT INTO matrix VALUES (t.relname, actor.name, command, outcome);

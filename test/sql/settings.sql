@@ -38,7 +38,7 @@ ROLLBACK TO changes;
 RESET ROLE;
 DELETE FROM coursebase.settings WHERE name LIKE 'test%';
 SELECT right(actor_id::text, 2), action, object, old, new FROM coursebase.audit_events
-WHERE object LIKE 'settings test%' ORDER BY created_at;
+WHERE object LIKE 'settings/test%' ORDER BY created_at;
 
 -- The record is never changed, except that it forgets a person who is deleted.
 SAVEPOINT record;
@@ -49,13 +49,13 @@ ROLLBACK TO record;
 UPDATE coursebase.audit_events SET actor_id = NULL;
 ROLLBACK TO record;
 DELETE FROM coursebase.users WHERE id = '00000000-0000-4000-8000-0000000002a1';
-SELECT count(*), count(actor_id) FROM coursebase.audit_events WHERE object LIKE 'settings test%';
+SELECT count(*), count(actor_id) FROM coursebase.audit_events WHERE object LIKE 'settings/test%';
 ROLLBACK TO record;
 
 -- Administrators read it, others see nothing; nobody writes it.
 SET LOCAL ROLE regress_settings_user;
 SET LOCAL request.jwt.claims = '{"sub": "00000000-0000-4000-8000-0000000002a1"}';
-SELECT count(*) FROM coursebase.audit_events WHERE object LIKE 'settings test%';
+SELECT count(*) FROM coursebase.audit_events WHERE object LIKE 'settings/test%';
 SET LOCAL request.jwt.claims = '{"sub": "00000000-0000-4000-8000-0000000002b1"}';
 SELECT count(*) FROM coursebase.audit_events;
 SAVEPOINT reader;
