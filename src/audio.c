@@ -2,9 +2,9 @@
  * audio.c: audio entries join the document of a custom course, each once.
  *
  * Invariants: the row is locked before its document is read, so that concurrent appends all
- * survive; document, checksum, size and updated_at change in one UPDATE (the table's triggers
- * derive the last three) or not at all; bytes that were there stay as they were; what was
- * inserted where is recorded in the same transaction, for the deltas of the handshake.
+ * survive; document, checksum, size and updated_at change in one UPDATE or not at all; bytes
+ * that were there stay as they were; what was inserted where is recorded in the same
+ * transaction, for the deltas of the handshake.
  *
  * Rights: these functions are the server's alone; their statements run with the owner's.
  */
@@ -82,11 +82,20 @@ static KeptPlan lock_document = {
 	.nargs = 1,
 	.types = {UUIDOID},
 };
+/* A document that a trigger of the user's changed on its way is no append, and not recorded. */
 static KeptPlan write_document = {
-	.sql = "UPDATE coursebase.custom_courses SET data = $2 WHERE id = $1 "
-		   "RETURNING checksum, file_size_bytes",
-	.nargs = 2,
-	.types = {UUIDOID, JSONOID},
+	.sql = "WITH written AS (UPDATE coursebase.custom_courses SET data = $2, checksum = $3, "
+		   "file_size_bytes = $4, updated_at = now() WHERE id = $1 "
+		   "RETURNING checksum, file_size_bytes), "
+		   "version AS (INSERT INTO coursebase.custom_course_versions (custom_course_id, "
+		   "base_checksum, checksum, insert_offset, insert_length) "
+		   "SELECT $1, $5, checksum, $6, $7 FROM written WHERE checksum = $3 "
+		   "ON CONFLICT (custom_course_id, base_checksum) DO UPDATE "
+		   "SET checksum = EXCLUDED.checksum, insert_offset = EXCLUDED.insert_offset, "
+		   "insert_length = EXCLUDED.insert_length) "
+		   "SELECT checksum, file_size_bytes FROM written",
+	.nargs = 7,
+	.types = {UUIDOID, JSONOID, TEXTOID, INT4OID, TEXTOID, INT4OID, INT4OID},
 };
 static KeptPlan write_checksum = {
 	.sql = "UPDATE coursebase.custom_courses SET checksum = $2, file_size_bytes = $3 "
@@ -94,16 +103,6 @@ static KeptPlan write_checksum = {
 	.nargs = 3,
 	.types = {UUIDOID, TEXTOID, INT4OID},
 };
-static KeptPlan write_version = {
-	.sql = "INSERT INTO coursebase.custom_course_versions (custom_course_id, base_checksum, "
-		   "checksum, insert_offset, insert_length) VALUES ($1, $2, $3, $4, $5) "
-		   "ON CONFLICT (custom_course_id, base_checksum) DO UPDATE "
-		   "SET checksum = EXCLUDED.checksum, insert_offset = EXCLUDED.insert_offset, "
-		   "insert_length = EXCLUDED.insert_length",
-	.nargs = 5,
-	.types = {UUIDOID, TEXTOID, TEXTOID, INT4OID, INT4OID},
-};
-
 static void arguments_check(FunctionCallInfo fcinfo, const char *const *names, int required);
 static void call_read(AudioCall *call, Datum audio);
 static void call_read_list(AudioCall *call, JsonSpan list);
@@ -604,27 +603,41 @@ conflict_raise(AudioCall *call, const AudioItem *item, bool within_call)
 
 /* Growth */
 
+/*
+ * The digest is made once, here; the table's triggers find all that they derive right already,
+ * and need not copy the row for it.
+ */
 static void
 document_grow(Datum id, CourseDocument *document, AudioCall *call, JsonText *text,
 			  const JsonFound *found)
 {
-	Datum base = CStringGetTextDatum(document->checksum);
+	char checksum[DIGEST_HEX_SIZE];
 	JsonSplice plan;
-	Datum values[5];
+	Datum values[7];
 	bool null;
 
 	splice_plan(call, text, found, &plan);
 	values[0] = id;
 	values[1] = splice_build(&plan);
-	if (owner_execute(&write_document, values, NULL, false) != 1)
-		elog(ERROR, "a trigger kept custom course from being written");
+	document_digest(values[1], DOCUMENT_STORED, DIGEST_MD5, checksum);
+	values[2] = CStringGetTextDatum(checksum);
+	values[3] = Int32GetDatum((int32) plan.size);
+	values[4] = CStringGetTextDatum(document->checksum);
+	values[5] = Int32GetDatum((int32) plan.offset);
+	values[6] = Int32GetDatum((int32) (plan.size - text->size));
+	document_announce(values[1], checksum);
+	PG_TRY();
+	{
+		if (owner_execute(&write_document, values, NULL, false) != 1)
+			elog(ERROR, "a trigger kept a custom course from being written");
+	}
+	PG_FINALLY();
+	{
+		document_withdraw();
+	}
+	PG_END_TRY();
 	document->checksum = plan_text(0, 1);
 	document->size = DatumGetInt32(plan_value(0, 2, &null));
-	values[1] = base;
-	values[2] = CStringGetTextDatum(document->checksum);
-	values[3] = Int32GetDatum((int32) plan.offset);
-	values[4] = Int32GetDatum((int32) (plan.size - text->size));
-	owner_execute(&write_version, values, NULL, false);
 }
 
 /* Where audio_files was found nothing needs to be searched again. */

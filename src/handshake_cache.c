@@ -90,11 +90,15 @@ static KeptPlan replace_cached = {
 			  INT8OID, UUIDOID, INT8OID, INT8OID},
 };
 
+/* While somebody else makes the first row of a user this one is not waited for either. */
 static KeptPlan insert_cached = {
 	.sql = "INSERT INTO coursebase.cached_handshake_responses (user_id, response, digest,"
 		   " computed_at, valid_from, valid_until, catalogue_version, cohort_id,"
 		   " cohort_version, user_version)"
-		   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING",
+		   " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10"
+		   " WHERE pg_try_advisory_xact_lock(hashtextextended("
+		   "  'coursebase.cached_handshake_responses ' || $1::text, 0))"
+		   " ON CONFLICT DO NOTHING",
 	.nargs = 10,
 	.types = {UUIDOID, JSONOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID,
 			  INT8OID, UUIDOID, INT8OID, INT8OID},

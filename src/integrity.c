@@ -22,7 +22,7 @@ static KeptPlan read_questions = {
 		   "format('SELECT count(*) FROM ONLY %s c WHERE %s "
 		   "AND NOT EXISTS (SELECT FROM ONLY %s p WHERE (%s) = (%s))', "
 		   "k.conrelid::regclass, string_agg(format('c.%I IS NOT NULL', c.attname), ' AND ' "
-		"ORDER BY n), k.confrelid::regclass, "
+		   "ORDER BY n), k.confrelid::regclass, "
 		   "string_agg(format('p.%I', p.attname), ', ' ORDER BY n), "
 		   "string_agg(format('c.%I', c.attname), ', ' ORDER BY n)) "
 		   "FROM pg_constraint k "

@@ -41,10 +41,16 @@ coursebase_tg_any__stamp(PG_FUNCTION_ARGS)
 	int column = SPI_fnumber(RelationGetDescr(data->tg_relation), "updated_at");
 	Datum now = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
 	bool null = false;
+	Datum sent;
 
 	if (column <= 0)
 		elog(ERROR, "table \"%s\" has no column updated_at",
 			 RelationGetRelationName(data->tg_relation));
+	/* a row that is right already need not be copied */
+	sent = SPI_getbinval(data->tg_newtuple, RelationGetDescr(data->tg_relation), column, &null);
+	if (!null && DatumGetTimestampTz(sent) == DatumGetTimestampTz(now))
+		return PointerGetDatum(data->tg_newtuple);
+	null = false;
 	return PointerGetDatum(heap_modify_tuple_by_cols(
 		data->tg_newtuple, RelationGetDescr(data->tg_relation), 1, &column, &now, &null));
 }

@@ -1,4 +1,5 @@
--- The ground: installation, the drop guard, roles, settings and the trigger functions that every slice uses.
+-- The ground: installation, the drop guard, roles, settings and the trigger functions that every
+-- slice uses.
 
 CREATE FUNCTION coursebase.assert_schema_owner()
 RETURNS void

@@ -16,7 +16,8 @@ COMMENT ON COLUMN coursebase.schema_version.created_at IS 'When the tables were 
 COMMENT ON COLUMN coursebase.schema_version.updated_at IS 'When install() last raised the version.';
 ALTER TABLE coursebase.schema_version ENABLE ROW LEVEL SECURITY;
 
--- Which roles play the parts anonymous, end_user and server, so that install() can grant what is new.
+-- Which roles play the parts anonymous, end_user and server, so that install() can grant what is
+-- new.
 CREATE TABLE coursebase.granted_roles (
     part        text        NOT NULL,
     role_name   name        NOT NULL,
@@ -33,8 +34,8 @@ COMMENT ON COLUMN coursebase.granted_roles.created_at IS 'When the part was firs
 COMMENT ON COLUMN coursebase.granted_roles.updated_at IS 'When it was last given to another.';
 ALTER TABLE coursebase.granted_roles ENABLE ROW LEVEL SECURITY;
 
--- Settings that touch money or safety: rows that only the server changes, audited, instead of session
--- settings that anybody could set.
+-- Settings that touch money or safety: rows that only the server changes, audited, instead of
+-- session settings that anybody could set.
 CREATE TABLE coursebase.settings (
     name           text        NOT NULL,
     kind           text        NOT NULL,

@@ -92,7 +92,8 @@ CREATE TABLE coursebase.custom_course_purchases (
     CONSTRAINT custom_course_purchases_status_known_check
         CHECK (status IN ('active', 'revoked', 'refunded'))
 );
-CREATE INDEX custom_course_purchases_course_id_idx ON coursebase.custom_course_purchases (course_id);
+CREATE INDEX custom_course_purchases_course_id_idx
+    ON coursebase.custom_course_purchases (course_id);
 COMMENT ON TABLE coursebase.custom_course_purchases IS 'Purchases of custom courses, each with the link to its form.';
 COMMENT ON COLUMN coursebase.custom_course_purchases.id IS 'Key of the purchase.';
 COMMENT ON COLUMN coursebase.custom_course_purchases.course_id IS 'The custom course that was bought.';

@@ -86,8 +86,8 @@ COMMENT ON FUNCTION coursebase.purge_logs(timestamptz, integer) IS
 REVOKE ALL ON FUNCTION coursebase.purge_logs(timestamptz, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.purge_logs(timestamptz, integer) TO server;
 
--- Over the catalogues only, so that it answers when tables are missing. What ought to be there are the
--- steps of install(): every column has a comment among them, every constraint its name.
+-- Over the catalogues only, so that it answers when tables are missing. What ought to be there are
+-- the steps of install(): every column has a comment among them, every constraint its name.
 CREATE FUNCTION coursebase.lint()
 RETURNS TABLE (rule text, object text, advice text)
 LANGUAGE sql
@@ -214,8 +214,8 @@ AS $$
     WHERE r.relkind IN ('r', 'p') AND NOT r.relrowsecurity
     UNION ALL
     SELECT 'row_security_forced', 'table ' || r.oid::regclass,
-        format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY: triggers and dumps of the owner need it.',
-            r.oid::regclass)
+        format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY: %s.', r.oid::regclass,
+            'triggers and dumps of the owner need it')
     FROM relations r
     WHERE r.relforcerowsecurity
     UNION ALL
@@ -300,7 +300,8 @@ AS $$
     FROM installed i
     WHERE i.name IN ('anonymous', 'end_user', 'server') AND to_regrole(quote_ident(i.value)) IS NULL
     UNION ALL
-    SELECT 'server_role_unfit', format('role %I', i.value), format('ALTER ROLE %I BYPASSRLS.', i.value)
+    SELECT 'server_role_unfit', format('role %I', i.value),
+        format('ALTER ROLE %I BYPASSRLS.', i.value)
     FROM installed i
     JOIN pg_roles o ON o.rolname = i.value AND NOT o.rolbypassrls AND NOT o.rolsuper
     WHERE i.name = 'server'
@@ -312,8 +313,9 @@ AS $$
     WHERE i.name IN ('anonymous', 'end_user')
     UNION ALL
     SELECT 'document_not_lz4', format('column %s.%s', s.name, c.name[1]),
-        format('ALTER TABLE coursebase.%I ALTER COLUMN %I SET COMPRESSION lz4, on a server built with lz4: appends are six times cheaper.',
-            s.name, c.name[1])
+        format('ALTER TABLE coursebase.%I ALTER COLUMN %I SET COMPRESSION lz4, %s.', s.name,
+            c.name[1],
+            'on a server built with lz4: appends are six times cheaper')
     FROM steps s, regexp_matches(s.ddl, '(\w+)\s+json\s+COMPRESSION lz4', 'g') AS c (name)
     WHERE s.kind = 'table'
         AND EXISTS (

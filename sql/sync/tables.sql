@@ -46,7 +46,8 @@ CREATE TABLE coursebase.manifest_cohorts (
     CONSTRAINT manifest_cohorts_cohort_id_fkey FOREIGN KEY (cohort_id)
         REFERENCES coursebase.cohorts (id) ON DELETE CASCADE
 );
-CREATE INDEX manifest_cohorts_manifest_id_name_idx ON coursebase.manifest_cohorts (manifest_id, name);
+CREATE INDEX manifest_cohorts_manifest_id_name_idx
+    ON coursebase.manifest_cohorts (manifest_id, name);
 COMMENT ON TABLE coursebase.manifest_cohorts IS 'Manifests that a cohort gets instead of the default of the same name.';
 COMMENT ON COLUMN coursebase.manifest_cohorts.manifest_id IS 'The manifest.';
 COMMENT ON COLUMN coursebase.manifest_cohorts.cohort_id IS 'The cohort that gets it.';

@@ -18,4 +18,12 @@ typedef enum DocumentFormat
 extern Size document_digest(Datum document, DocumentFormat format, DigestAlgorithm algorithm,
 							char hex[DIGEST_HEX_SIZE]);
 
+/*
+ * Who stores a document whose MD5 it has made already says so around the statement, and the
+ * table's trigger need not make it again: the same bytes, compared, have the same digest. The
+ * document stays the caller's and must outlive the announcement; plain values only.
+ */
+extern void document_announce(Datum document, const char *hex);
+extern void document_withdraw(void);
+
 #endif

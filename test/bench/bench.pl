@@ -8,7 +8,7 @@ use open qw(:std :encoding(UTF-8));
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Getopt::Long;
-use List::Util qw(any);
+use List::Util qw(any uniq);
 use Measure;
 use Report;
 use Rows;
@@ -55,10 +55,10 @@ sub main
     my (%figures, %failure);
     my $circumstances = circumstances();
     print "$circumstances\n\n";
-    prepare(\%failure);
-    for my $row (grep { !$failure{$_->{name}} } @chosen)
+    run(slurp("$FindBin::Bin/peers.sql"));
+    for my $file (uniq map { $_->{file} } @chosen)
     {
-        attempt(\%failure, $row, sub { $figures{$row->{name}} = measure($row) });
+        measure_file(\%figures, \%failure, grep { $_->{file} eq $file } @chosen);
     }
     count_instructions(\%figures, \%failure);
 
@@ -85,30 +85,32 @@ sub circumstances
         . "; medians of $option{repetitions} interleaved repetitions, the empty loop subtracted.";
 }
 
-# The peers of every file, then the set-up of each file that has a chosen row.
-sub prepare
+# Each file finds its tables fresh from the vacuum and no dirty page of anybody's.
+sub measure_file
 {
-    my ($failure) = @_;
-    my $session = Session->new;
-    $session->ask(slurp("$FindBin::Bin/peers.sql"));
-    $session->end;
-    my %done;
-    for my $row (grep { $_->{setup} } @chosen)
+    my ($figures, $failure, @rows) = @_;
+    my ($setup, $end) = @{$rows[0]}{qw(setup end)};
+    eval { run($setup) if $setup; 1 } or do {
+        chomp(my $error = $@);
+        $failure->{$_->{name}} = $error for @rows;
+        return;
+    };
+    run('VACUUM (FREEZE, ANALYZE); CHECKPOINT');
+    for my $row (@rows)
     {
-        attempt($failure, $row, sub {
-            my $error = $done{$row->{file}} //= set_up($row);
-            die $error if $error;
-        });
+        attempt($failure, $row, sub { $figures->{$row->{name}} = measure($row) });
     }
+    run($end) if $end;
     return;
 }
 
-sub set_up
+sub run
 {
-    my ($row) = @_;
+    my ($sql) = @_;
     my $session = Session->new;
-    my $done = eval { $session->ask($row->{setup}); $session->end; 1 };
-    return $done ? '' : $@;
+    $session->ask($sql);
+    $session->end;
+    return;
 }
 
 sub attempt
@@ -141,6 +143,7 @@ sub count_instructions
             . ($option{instructions} ? "valgrind is not installed.\n" : "--no-instructions.\n");
         return;
     }
+    run('VACUUM (FREEZE, ANALYZE)');
     system("$option{as} pg_ctl -D '$option{data}' -m fast -w stop >/dev/null") == 0
         or die "the server did not stop\n";
     my $single = "$option{as} valgrind --tool=callgrind --callgrind-out-file=/dev/null"

@@ -49,6 +49,13 @@ RELEASE kept;
 EXECUTE asking;
 ROLLBACK;
 EXECUTE asking;
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SAVEPOINT promoted;
+UPDATE coursebase.users SET role = 'admin' WHERE clerk_user_id = 'cache_ada';
+EXECUTE asking;
+ROLLBACK TO promoted;
+EXECUTE asking;
+ROLLBACK;
 
 -- Claims that are switched, within a transaction and within a statement.
 BEGIN;
@@ -87,13 +94,19 @@ BEGIN;
 EXECUTE asking;
 ALTER TABLE coursebase.users DROP CONSTRAINT users_clerk_user_id_key;
 EXECUTE asking;
-CREATE UNIQUE INDEX users_clerk_user_id_key ON coursebase.users (lower(clerk_user_id));
+CREATE UNIQUE INDEX users_clerk_user_id_key ON coursebase.users (reverse(clerk_user_id));
 EXECUTE asking;
-UPDATE coursebase.users SET role = 'admin' WHERE clerk_user_id = 'cache_ada';
+DROP INDEX coursebase.users_clerk_user_id_key;
+CREATE UNIQUE INDEX users_clerk_user_id_key ON coursebase.users (email);
 EXECUTE asking;
 DROP INDEX coursebase.users_clerk_user_id_key;
 CREATE UNIQUE INDEX users_clerk_user_id_key ON coursebase.users (clerk_user_id)
     WHERE clerk_user_id <> 'cache_ada';
+EXECUTE asking;
+DROP INDEX coursebase.users_clerk_user_id_key;
+CREATE INDEX users_clerk_user_id_key ON coursebase.users USING hash (clerk_user_id);
+EXECUTE asking;
+UPDATE coursebase.users SET role = 'admin' WHERE clerk_user_id = 'cache_ada';
 EXECUTE asking;
 DROP INDEX coursebase.users_clerk_user_id_key;
 ALTER TABLE coursebase.users ALTER COLUMN clerk_user_id TYPE varchar(300);

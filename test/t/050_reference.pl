@@ -8,10 +8,8 @@ use Test::More;
 
 my $node = node('reference');
 create_extension($node, 'fresh');
-my ($ok, $out, $err) = client(
-	$node,
-	[ "$FindBin::RealBin/../tools/reference", '--check' ],
-	env => { PGDATABASE => 'fresh' });
+my ($ok, $out, $err) =
+  client($node, [ "$FindBin::RealBin/../tools/reference", '--check', 'fresh' ]);
 
 ok($ok, 'README.md is up to date; test/tools/reference rewrites it') || diag($out, $err);
 

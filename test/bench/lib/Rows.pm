@@ -4,6 +4,7 @@
 # A row file is SQL between directives, each a line of its own that begins with "--#":
 #
 #   --# setup                 SQL run once for the file, before its rows
+#   --# end                   SQL run once for the file, after its rows were timed
 #   --# session               SQL run at the start of every session that measures
 #   --# row: NAME             begins a row; what stands before the first row holds for every row
 #   --# each X: a b c         the row once for each value; @X@ is replaced everywhere in it
@@ -26,7 +27,7 @@ package Rows;
 use strict;
 use warnings;
 
-my %sections = map { $_ => 1 } qw(setup session loop same before touch);
+my %sections = map { $_ => 1 } qw(setup end session loop same before touch);
 my %values = map { $_ => 1 } qw(work calls equal);
 my %measures = (time => 'at least', instructions => 'at least', memory => 'at most');
 

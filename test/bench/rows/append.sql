@@ -16,7 +16,6 @@ INSERT INTO bench_peer.appended
 SELECT bytes, bench_peer.entry(0)::json, data, split_part(data::text, '],"schedule"', 1) || ','
         || bench_peer.entry(0), '],"schedule"' || split_part(data::text, '],"schedule"', 2)
 FROM unnest(ARRAY[94000, 1000000]) AS bytes, LATERAL bench_peer.course(bytes) AS data;
-CHECKPOINT;
 
 --# equal: (@a@)::text::jsonb = (@b@)::text::jsonb
 --# same

@@ -14,7 +14,9 @@ INSERT INTO bench_peer.stored_external SELECT bytes, data::text::json FROM bench
 SELECT 1 / (pg_column_compression(data) = 'lz4')::integer FROM bench_peer.stored_lz4;
 SELECT 1 / (pg_column_compression(data) = 'pglz')::integer FROM bench_peer.stored_pglz;
 SELECT 1 / (pg_column_compression(data) IS NULL)::integer FROM bench_peer.stored_external;
-CHECKPOINT;
+
+--# end
+DROP TABLE bench_peer.stored_lz4, bench_peer.stored_pglz, bench_peer.stored_external
 
 --# row: checksum_@bytes@
 --# each bytes: 4000 20000 94000

@@ -31,7 +31,9 @@ BEGIN
     RETURN chunks;
 END
 $$;
-CHECKPOINT;
+
+--# end
+DROP TABLE bench_peer.huge_lz4, bench_peer.huge_pglz, bench_peer.huge_external
 
 --# row: checksum_memory_@storage@
 --# each storage: pglz lz4 external

@@ -221,7 +221,6 @@ BEGIN
     RETURN answer;
 END
 $$;
-VACUUM ANALYZE;
 
 --# equal: (@a@)::jsonb = (@b@)::jsonb
 
