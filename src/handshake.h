@@ -185,7 +185,7 @@ extern void handshake_answer_write(StringInfo out, const HandshakeRequest *reque
 extern bool handshake_delta_write(StringInfo out, const HandshakeEntry *entry,
 								  JsonSlice client_checksum, JsonSlice document);
 
-/* handshake_move.c: versions were read, so that this transaction's next change moves them. */
+/* versions.c: versions were read in this transaction, so that the next change moves them. */
 extern void versions_were_read(void);
 
 #endif

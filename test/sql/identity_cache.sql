@@ -89,5 +89,35 @@ EXECUTE asking;
 FETCH rows;
 ROLLBACK;
 
+-- Serializable: an answer of an earlier transaction is read again, or a conflict would go unseen.
+BEGIN ISOLATION LEVEL SERIALIZABLE;
+EXECUTE asking;
+SELECT count(*) > 0 FROM pg_locks
+WHERE mode = 'SIReadLock' AND pid = pg_backend_pid() AND relation IN (
+    'coursebase.users'::regclass, 'coursebase.users_clerk_user_id_key'::regclass);
+COMMIT;
+BEGIN ISOLATION LEVEL SERIALIZABLE;
+EXECUTE asking;
+SELECT count(*) > 0 FROM pg_locks
+WHERE mode = 'SIReadLock' AND pid = pg_backend_pid() AND relation IN (
+    'coursebase.users'::regclass, 'coursebase.users_clerk_user_id_key'::regclass);
+COMMIT;
+
+-- Parallel workers answer as their leader, its own uncommitted changes included.
+SELECT current_setting('server_version_num')::integer < 160000 AS old \gset
+\if :old
+\set forced force_parallel_mode
+\else
+\set forced debug_parallel_query
+\endif
+BEGIN;
+SET LOCAL :forced = on;
+SELECT count(*) > 0, bool_and(coursebase.current_user_id() = '00000000-0000-4000-8000-0000000003a1'),
+    bool_or(coursebase.is_admin()) FROM pg_class WHERE relname <> coursebase.current_user_id()::text;
+UPDATE coursebase.users SET role = 'admin' WHERE clerk_user_id = 'cache_ada';
+SELECT count(*) > 0, bool_and(coursebase.current_user_id() = '00000000-0000-4000-8000-0000000003a1'),
+    bool_and(coursebase.is_admin()) FROM pg_class WHERE relname <> coursebase.current_user_id()::text;
+ROLLBACK;
+
 DELETE FROM coursebase.users WHERE clerk_user_id LIKE 'cache\_%';
 EXECUTE asking;
