@@ -29,11 +29,13 @@ REGRESS_OPTS   = --inputdir=test --load-extension=coursebase
 ISOLATION_OPTS = --inputdir=test --outputdir=. --load-extension=coursebase
 
 # ---- For developers --------------------------------------------------------------------------
-scripts = check check-full bench bench-readme fuzz valgrind coverage
+scripts = check bench bench-readme fuzz valgrind ubsan memory coverage check-full
 ifneq ($(filter $(scripts),$(MAKECMDGOALS)),)
 .PHONY: $(scripts)
-$(filter-out bench%,$(scripts)):
-	test/$@
+$(filter-out check bench%,$(scripts)):
+	test/tools/$@
+check:
+	test/check
 bench:
 	test/bench/run
 bench-readme:

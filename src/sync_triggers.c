@@ -17,8 +17,9 @@
 #include "owner.h"
 #include "plan.h"
 
+/* Locked as the foreign key locks it, so that a rename that is under way is waited for. */
 static KeptPlan read_name = {
-	.sql = "SELECT m.name FROM coursebase.master_manifests m WHERE m.id = $1",
+	.sql = "SELECT m.name FROM coursebase.master_manifests m WHERE m.id = $1 FOR KEY SHARE",
 	.nargs = 1,
 	.types = {UUIDOID},
 };
@@ -45,7 +46,7 @@ coursebase_tg_manifest_cohorts__name(PG_FUNCTION_ARGS)
 	if (null)
 		return PointerGetDatum(row);
 	SPI_connect();
-	if (owner_execute(&read_name, &manifest, NULL, true) == 1)
+	if (owner_execute(&read_name, &manifest, NULL, false) == 1)
 		name = plan_text(0, 1);
 	SPI_finish();
 	/* Of a manifest that is not there the foreign key speaks. */

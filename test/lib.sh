@@ -1,5 +1,9 @@
 # lib.sh: what test/demo and test/check share: packages, the build, and a server of their own.
 #
+# Two settings come from the environment, for test/tools. BUILD_VARIANT names a build of another kind
+# (its flags are PGXS's own COPT), which gets a directory of its own; SERVER_PROGRAM is what the server is started
+# with in place of postgres.
+#
 # Sourced, POSIX sh. Invariants:
 # - Nothing outside $work (removed on every way out) and $tree/build is written, except packages
 #   that are missing, which are installed when the caller is root.
@@ -269,7 +273,7 @@ build_sync()
 # build_extension NAME [MAKE ARGUMENT]…: one directory a set of arguments, so that none disturbs another.
 build_extension()
 {
-	build=$tree/build/$1-$major
+	build=$tree/build/$1${BUILD_VARIANT:+-$BUILD_VARIANT}-$major
 	shift
 	mkdir -p "$build" 2>/dev/null && [ -w "$build" ] || build=$work/build
 	build_sync
@@ -350,7 +354,7 @@ server_start()
 	END
 	say "include '$work/server.conf'" | as_runner sh -c 'cat >>"$0"' "$data/postgresql.conf"
 	server_runs=yes
-	as_runner pg_ctl -D "$data" -l "$work/server.log" -w -t 120 start >"$work/pg_ctl.log" 2>&1 </dev/null ||
+	as_runner pg_ctl -D "$data" -l "$work/server.log" -w -t 120 ${SERVER_PROGRAM:+-p "$SERVER_PROGRAM"} start >"$work/pg_ctl.log" 2>&1 </dev/null ||
 		{ cat "$work/pg_ctl.log" "$work/server.log" >&2; die "the server did not start"; }
 	PGHOST=$work PGPORT=5432 PGUSER=postgres
 	export PGHOST PGPORT PGUSER

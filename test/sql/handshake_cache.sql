@@ -107,6 +107,29 @@ SELECT pg_temp.after(c) FROM unnest(ARRAY[
     $c$SELECT pg_temp.answer('{"analytics": {"voice": "male", "audio_usage": {"a": {"no_of_plays": 3}}}, "device_id": "d"}')$c$
 ]) AS c;
 
+-- A change after a handshake of the same transaction is another change, of each kind of version; many rows in
+-- one statement move it once.
+CREATE FUNCTION pg_temp.twice(change text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    told text;
+BEGIN
+    FOR i IN 1..3 LOOP
+        EXECUTE format(change, i);
+        PERFORM pg_temp.mark();
+        EXECUTE format(change, i + 10);
+        told := concat_ws(' ', told, pg_temp.source());
+    END LOOP;
+    RETURN told;
+END $$;
+SELECT pg_temp.twice('UPDATE coursebase.master_manifests SET content = to_json(%s)');
+SELECT pg_temp.twice('UPDATE coursebase.custom_courses SET data = to_json(%s)');
+SELECT pg_temp.twice($c$DELETE FROM coursebase.manifest_cohorts WHERE %s > 0; INSERT INTO coursebase.manifest_cohorts (manifest_id, cohort_id)
+    VALUES ('00000000-0000-4000-8000-000000000023', '00000000-0000-4000-8000-0000000000d3')$c$);
+SELECT version AS before FROM coursebase.catalogue_version \gset
+UPDATE coursebase.course_documents SET data = '8';
+UPDATE coursebase.courses SET is_free = NOT is_free;
+SELECT version - :before FROM coursebase.catalogue_version;
+
 -- Time: the row answers from valid_from on and before valid_until.
 SELECT pg_temp.mark();
 UPDATE coursebase.cached_handshake_responses SET valid_from = '2026-03-01 11:00+00', valid_until = '2026-03-01 13:00+00';

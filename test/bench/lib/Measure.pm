@@ -141,15 +141,15 @@ sub memory
     return \%kilobytes;
 }
 
-# The instructions of one call of each way: {way => [count]}. A single-user server runs the loop
-# under callgrind with few and with many calls; the difference is the calls alone.
+# The instructions of one call of each way: {way => [count]}. A single-user server runs the work under
+# callgrind a few and many times; the difference is the calls alone.
 sub instructions
 {
     my ($row, $server) = @_;
     my %instructions;
-    my ($few, $many) = (20, 120);
-    for my $way (grep { $_->{kind} eq 'way' } @{$row->{ways}})
+    for my $way (grep { $_->{kind} ne 'command' } @{$row->{ways}})
     {
+        my ($few, $many) = Rows::repeats($row, $way) ? (20, 120) : (2, 5);
         my $difference = counted($row, $server, $way, $many) - counted($row, $server, $way, $few);
         $instructions{$way->{name}} = [$difference / (($many - $few) * $row->{calls})];
     }
@@ -159,9 +159,12 @@ sub instructions
 sub counted
 {
     my ($row, $server, $way, $n) = @_;
+    my $times = Rows::repeats($row, $way) ? 1 : $n;
+    my @work = (Rows::before($row, $way), Rows::statement($row, $way, $n));
     my $input = File::Temp->new;
-    print {$input} map { s/\n+/\n/gr . ";\n\n" }
-        grep { defined } $row->{session}, Rows::before($row, $way), Rows::statement($row, $way, $n);
+    # An empty line after a semicolon ends a statement, and nothing else may look like it.
+    print {$input} map { s/\n+/\n/gr =~ s/;\n/;\n\n/gr . ";\n\n" }
+        grep { defined } $row->{session}, (@work) x $times;
     $input->flush;
     my $output = `$server <$input 2>&1`;
     die "$way->{label} failed under callgrind: $1\n" if $output =~ /(ERROR:.*|FATAL:.*)/;

@@ -270,7 +270,7 @@ SELECT count(@expression@) FROM bench_peer.phones AS p, generate_series(1, @n@)
 WHERE p.user_id = '00000000-0000-4000-8000-000000001000'
 --# way ours: handshake(user, request), a hit
 coursebase.handshake(p.user_id, p.current)
---# way miss: the same, a miss | time >= 10
+--# way miss: the same, a miss | time >= 10, instructions >= 10
 coursebase.handshake(p.user_id, p.current)
 
 --# row: handshake_hit_whole

@@ -80,9 +80,9 @@ sub client
 	my ($out, $err) = ('', '');
 	my $in = $option{stdin} // '';
 
-	local %ENV = (%ENV, PGHOST => $node->host, PGPORT => $node->port, %{ $option{env} // {} });
-	delete local $ENV{PGDATABASE};
-	delete local $ENV{PGUSER} if grep { $_ eq '-U' } @$command;
+	my %inherited = %ENV;
+	delete @inherited{qw(PGDATABASE PGUSER)};
+	local %ENV = (%inherited, PGHOST => $node->host, PGPORT => $node->port, %{ $option{env} // {} });
 	my $ok = IPC::Run::run($command, '<', \$in, '>', \$out, '2>', \$err);
 	return ($ok, $out, $err);
 }

@@ -1,0 +1,19 @@
+/*
+ * setting.h: values of the business's settings, the rows of coursebase.settings.
+ */
+#ifndef COURSEBASE_SETTING_H
+#define COURSEBASE_SETTING_H
+
+#include "postgres.h"
+
+/*
+ * The value of a setting, or its default where it has none, as the active snapshot sees it.
+ * Reads with the rights of the tables' owner and connects to SPI by itself; may be called
+ * within it. A text is allocated in the caller's context. A name that no release knows is a
+ * mistake of ours and raises XX000.
+ */
+extern char *setting_text(const char *name);
+extern int64 setting_integer(const char *name);
+extern bool setting_boolean(const char *name);
+
+#endif
