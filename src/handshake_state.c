@@ -28,7 +28,7 @@ static FetchSource user_by_id = {
 	.nkeys = 1,
 	.keys = {{"id", UUIDOID}},
 	.ncolumns = 2,
-	.columns = {{"role", FETCH_ANY_ENUM}, {"deleted_at", TIMESTAMPTZOID}},
+	.columns = {{"role", FETCH_ANY_ENUM}, {"deleted_at", TIMESTAMPTZOID, true}},
 };
 
 static FetchSource cohort_by_user = {
