@@ -2,8 +2,7 @@
 -- at once, in the transaction that changes it, and what it is not made from does not.
 \pset format unaligned
 \pset tuples_only on
-BEGIN;
-SET LOCAL client_min_messages = warning;
+BEGIN; SET LOCAL client_min_messages = warning;
 DELETE FROM coursebase.master_manifests;
 UPDATE coursebase.courses SET is_free = false WHERE is_free;
 INSERT INTO coursebase.users (id, clerk_user_id, name, email) VALUES
