@@ -1,5 +1,6 @@
 /*
- * handshake_trigger.c: the trigger that moves the versions which cached handshakes are compared with.
+ * handshake_trigger.c: the trigger that moves the versions which cached handshakes are compared
+ * with.
  *
  * Every change of what a handshake is made from moves one version: of the catalogue (one row,
  * for what goes to everybody), of a cohort or of a user. It is moved in the transaction that
