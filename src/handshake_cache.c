@@ -74,7 +74,7 @@ static KeptPlan query_cached = {
 		" AND c.user_version = coalesce((SELECT v.version FROM coursebase.user_versions v"
 		"                                WHERE v.user_id = $1), 0)"
 		" AND c.catalogue_version ="
-		" coalesce((SELECT v.version FROM coursebase.catalogue_version v), 0)"
+		" coalesce((SELECT v.version FROM coursebase.catalogue_version v WHERE v.singleton), 0)"
 		" AND c.cohort_version = coalesce((SELECT v.version FROM coursebase.cohort_versions v"
 		"                                  WHERE v.cohort_id = c.cohort_id), 0)"
 		" AND (c.valid_from IS NULL OR c.valid_from <= $2)"

@@ -44,7 +44,8 @@ static FetchSource cohort_by_user = {
 static KeptPlan query_user = {
 	.sql = "SELECT u.role = 'admin',"
 		   " uc.cohort_id,"
-		   " coalesce((SELECT v.version FROM coursebase.catalogue_version v), 0),"
+		   " coalesce((SELECT v.version FROM coursebase.catalogue_version v"
+		   "           WHERE v.singleton), 0),"
 		   " coalesce((SELECT v.version FROM coursebase.cohort_versions v"
 		   "           WHERE v.cohort_id = uc.cohort_id), 0),"
 		   " coalesce((SELECT v.version FROM coursebase.user_versions v"
