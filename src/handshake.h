@@ -122,6 +122,14 @@ extern bool handshake_is_current(const HandshakeRequest *request, const Handshak
 extern void handshake_state_compute(HandshakeState *state, HandshakeVersions *versions,
 									const pg_uuid_t *user, TimestampTz at);
 
+/* What time alone changes at this moment: the state, as it is at `at`, is not that of the other
+ * side of it. */
+extern void handshake_state_turns(HandshakeState *state, TimestampTz moment, TimestampTz at);
+
+/* handshake_subscription.c: appends the value of "subscription". */
+extern void handshake_subscription_write(StringInfo out, HandshakeState *state,
+										 const pg_uuid_t *user, TimestampTz at);
+
 /*
  * handshake_catalogue.c: the documents that everybody of a cohort gets, kept by the session for
  * their versions, and the names that are never deleted.
@@ -152,12 +160,15 @@ typedef enum HandshakeCached
 
 /*
  * handshake_cache.c: read and expand go without SPI, query is a statement. expand makes the
- * entries of a state that was found; false when its text is not one of ours.
+ * entries of a state that was found for a request that is not current; false when its text is
+ * not one of ours.
  */
-extern HandshakeCached handshake_cache_read(HandshakeState *state, const pg_uuid_t *user,
-											TimestampTz at);
-extern HandshakeCached handshake_cache_query(HandshakeState *state, const pg_uuid_t *user,
-											 TimestampTz at);
+extern HandshakeCached handshake_cache_read(HandshakeState *state,
+											const HandshakeRequest *request,
+											const pg_uuid_t *user, TimestampTz at);
+extern HandshakeCached handshake_cache_query(HandshakeState *state,
+											 const HandshakeRequest *request,
+											 const pg_uuid_t *user, TimestampTz at);
 extern bool handshake_state_expand(HandshakeState *state);
 extern void handshake_cache_write(const HandshakeState *state,
 								  const HandshakeVersions *versions, const pg_uuid_t *user,

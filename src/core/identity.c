@@ -11,6 +11,8 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/snapmgr.h"
@@ -52,7 +54,7 @@ typedef struct UserSource
 	.ncolumns = 3, .columns = {                                                                \
 					   {"id", UUIDOID},                                                        \
 					   {"role", FETCH_ANY_ENUM},                                               \
-					   {"deleted_at", TIMESTAMPTZOID},                                         \
+					   {"deleted_at", TIMESTAMPTZOID, true},                                   \
 	}
 #define USER_QUERY                                                                             \
 	"SELECT u.id, u.role OPERATOR(pg_catalog.=) 'admin', u.deleted_at IS NOT NULL "            \
@@ -229,7 +231,7 @@ user_queried(UserSource *source, Datum key)
 	if (owner_execute(&source->plan, &key, NULL, true) > 0)
 	{
 		user.exists = true;
-		user.id = *DatumGetUUIDP(plan_value(0, 1, &null));
+		user.id = *DatumGetUUIDP(plan_value(0, 1, NULL));
 		user.admin = DatumGetBool(plan_value(0, 2, &null)) && !null;
 		user.deleted = DatumGetBool(plan_value(0, 3, &null));
 	}
@@ -281,5 +283,21 @@ subject_is_uuid(const Subject *subject, pg_uuid_t *uuid)
 		uuid->data[digits / 2] |= digits % 2 ? digit : digit << 4;
 		digits++;
 	}
+	return true;
+}
+
+bool
+identity_resolve_user(const pg_uuid_t *named, pg_uuid_t *user)
+{
+	bool known = identity_current_user(user);
+
+	if (named == NULL)
+		return known;
+	if ((!known || memcmp(named, user, sizeof(*user)) != 0) && !identity_is_admin() &&
+		!has_bypassrls_privilege(GetUserId()))
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("only an administrator or the server asks about another user"),
+						errhint("Leave user_id out: the answer is about who is signed in.")));
+	*user = *named;
 	return true;
 }
