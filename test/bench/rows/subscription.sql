@@ -1,5 +1,6 @@
 -- A store's event: checked, logged, its line and the subscription moved, against a bare UPDATE and INSERT in one
--- statement that checks nothing and keeps no line, on tables with the same columns, constraints, keys and indexes.
+-- statement that checks nothing and keeps no line, on tables with the same columns, constraints, keys, indexes and
+-- upkeep (updated_at, and the version without which a phone would be told what was).
 -- Each event is a statement of its own, as an edge function sends it; nobody waits for the disk.
 --# setup
 INSERT INTO coursebase.users (id, clerk_user_id, name, email)
@@ -19,6 +20,10 @@ ALTER TABLE bench_peer.subscription_events
     ADD CONSTRAINT subscription_events_user_id_fkey FOREIGN KEY (user_id) REFERENCES coursebase.users (id),
     ADD CONSTRAINT subscription_events_subscription_id_fkey FOREIGN KEY (subscription_id)
         REFERENCES bench_peer.subscriptions (id);
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON bench_peer.subscriptions
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+CREATE TRIGGER t900_move_version AFTER INSERT OR UPDATE OR DELETE ON bench_peer.subscriptions
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
 INSERT INTO bench_peer.subscriptions SELECT * FROM coursebase.subscriptions;
 CREATE SEQUENCE bench_peer.subscription_turn;
 CREATE SEQUENCE bench_peer.subscription_peer_turn;
