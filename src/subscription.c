@@ -191,15 +191,15 @@ situation_read(Situation *situation, const SubscriptionNotice *notice, const pg_
 		if (!situation_query(notice, user))
 			elog(ERROR, "a subscription that was made is not there");
 	}
-	situation->subscription = *DatumGetUUIDP(plan_value(0, 1, &null));
-	subscription_status_parse(plan_text(0, 2), &shown->status);
+	situation->subscription = *DatumGetUUIDP(plan_value(0, 1, NULL));
+	subscription_status_parse(plan_text_required(0, 2), &shown->status);
 	value = plan_value(0, 3, &null);
 	shown->expires_at = null ? FOLD_NEVER : DatumGetTimestampTz(value);
 	value = plan_value(0, 4, &null);
 	shown->grace_until = null ? FOLD_NEVER : DatumGetTimestampTz(value);
 	situation->shown.store = plan_text(0, 5);
 	situation->shown.environment = plan_text(0, 6);
-	situation->shown.id = plan_text(0, 7);
+	situation->shown.id = plan_text_required(0, 7);
 	value = plan_value(0, 8, &null);
 	situation->has_line = !null;
 	situation->line_is_own = !null && DatumGetBool(value);

@@ -47,4 +47,9 @@ SELECT appended FROM coursebase.update_json('00000000-0000-4000-8000-0000000008f
 SELECT action FROM coursebase.audit_events WHERE object = 'users/00000000-0000-4000-8000-0000000008a1';
 SET LOCAL request.jwt.claims = '{"sub": "owner_ada"}';
 SELECT coursebase.own_custom_course_ids();
+
+-- What is read straight from an index needs nobody's grant, which shows that it is read so.
+RESET ROLE;
+REVOKE SELECT ON coursebase.users, coursebase.user_cohorts, coursebase.subscriptions FROM regress_owner;
+SELECT coursebase.is_admin(), coursebase.own_cohort_from() IS NOT NULL, coursebase.has_premium();
 ROLLBACK;
