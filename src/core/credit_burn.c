@@ -1,8 +1,8 @@
 /*
  * credit_burn.c: what credits are spent first, what comes back, and what a refund takes.
  *
- * Sums that could pass the range of an int64 are compared as differences of numbers that are not
- * negative.
+ * Sums that could pass the range of an int64 are compared as differences of numbers that are
+ * not negative.
  */
 #include "credit_burn.h"
 

@@ -1,8 +1,8 @@
 /*
  * credit_burn.h: what credits are spent first, what comes back, and what a refund takes.
  *
- * Everything here is counting: no clock, no table. In every account 0 ≤ used ≤ limit, for the week
- * and for the bank; functions keep that and change nothing when they answer false.
+ * Everything here is counting: no clock, no table. In every account 0 ≤ used ≤ limit, for the
+ * week and for the bank; functions keep that and change nothing when they answer false.
  */
 #ifndef COURSEBASE_CREDIT_BURN_H
 #define COURSEBASE_CREDIT_BURN_H
@@ -26,8 +26,8 @@ typedef struct CreditAmount
 } CreditAmount;
 
 /*
- * The price of a use: its seconds, a decimal number such as 12.5, rounded up to whole credits. False
- * for what is no such number: a sign, NaN, an exponent, more than an int64 holds.
+ * The price of a use: its seconds, a decimal number such as 12.5, rounded up to whole credits.
+ * False for what is no such number: a sign, NaN, an exponent, more than an int64 holds.
  */
 extern bool credit_price(const char *seconds, size_t size, int64_t *price);
 
@@ -39,9 +39,9 @@ extern int64_t credit_available(const CreditAccount *account);
 extern bool credit_burn(CreditAccount *account, int64_t price, CreditAmount *burnt);
 
 /*
- * Ends a reservation that held this much with a price of at most that: what was not needed comes
- * back, the bank's first, as if only the price had been spent. What was held of a week that has
- * passed since lapsed with it.
+ * Ends a reservation that held this much with a price of at most that: what was not needed
+ * comes back, the bank's first, as if only the price had been spent. What was held of a week
+ * that has passed since lapsed with it.
  */
 extern void credit_give_back(CreditAccount *account, CreditAmount held, int64_t price,
 							 bool same_week, CreditAmount *back);
@@ -49,7 +49,8 @@ extern void credit_give_back(CreditAccount *account, CreditAmount held, int64_t 
 /* A new week begins: nothing of it is used, and its limit is the allowance (not negative). */
 extern void credit_turn(CreditAccount *account, int64_t allowance);
 
-/* Within a week a higher allowance counts at once, a lower one not yet. False: nothing changed. */
+/* Within a week a higher allowance counts at once, a lower one not yet. False: nothing changed.
+ */
 extern bool credit_raise(CreditAccount *account, int64_t allowance);
 
 /* Credits (not negative) of a pack. False when the bank would pass what an int64 holds. */
@@ -64,9 +65,9 @@ typedef struct CreditPack
 } CreditPack;
 
 /*
- * The oldest pack's credits are spent first. Takes what is not spent of the refunded packs, and of
- * no other, off the packs and off the account's bank, and gives its sum. What the packs hold must be the
- * bank's limit; false when it is not.
+ * The oldest pack's credits are spent first. Takes what is not spent of the refunded packs, and
+ * of no other, off the packs and off the account's bank, and gives its sum. What the packs hold
+ * must be the bank's limit; false when it is not.
  */
 extern bool credit_packs_settle(CreditAccount *account, CreditPack *packs, size_t count,
 								int64_t *taken);
