@@ -118,8 +118,7 @@ lines_compare(FunctionCallInfo fcinfo, const pg_uuid_t *user, const Subscription
 			problem_return(fcinfo, line_words(&lines[i]), "its events have no line");
 		else if (!line_equal(found, &lines[i]))
 			problem_return(fcinfo, line_words(&lines[i]),
-						   psprintf("it is %s, the fold of its events %s",
-									subscription_status_names[found->state.now.status],
+						   psprintf("it is not the fold of its events, which is %s",
 									subscription_status_names[lines[i].state.now.status]));
 	}
 	for (int j = 0; j < nstored; j++)
