@@ -181,7 +181,7 @@ documents_read(ManifestLine *lines, int count, HandshakeSource source)
 	for (uint64 row = 0; row < rows; row++)
 	{
 		bool null;
-		HandshakeEntry key = {.id = *DatumGetUUIDP(plan_value(row, 1, &null))};
+		HandshakeEntry key = {.id = *DatumGetUUIDP(plan_value(row, 1, NULL))};
 		ManifestLine sought = {.entry = &key};
 		ManifestLine *line = &sought;
 		ManifestLine **found =

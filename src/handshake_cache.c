@@ -58,10 +58,10 @@ static FetchSource cached_by_user = {
 	.ncolumns = CACHED_COLUMNS,
 	.columns = {{"response", JSONOID},
 				{"digest", TEXTOID},
-				{"valid_from", TIMESTAMPTZOID},
-				{"valid_until", TIMESTAMPTZOID},
+				{"valid_from", TIMESTAMPTZOID, true},
+				{"valid_until", TIMESTAMPTZOID, true},
 				{"catalogue_version", INT8OID},
-				{"cohort_id", UUIDOID},
+				{"cohort_id", UUIDOID, true},
 				{"cohort_version", INT8OID},
 				{"user_version", INT8OID}},
 };
@@ -74,7 +74,7 @@ static KeptPlan query_cached = {
 		" AND c.user_version = coalesce((SELECT v.version FROM coursebase.user_versions v"
 		"                                WHERE v.user_id = $1), 0)"
 		" AND c.catalogue_version ="
-		" coalesce((SELECT v.version FROM coursebase.catalogue_version v), 0)"
+		" coalesce((SELECT v.version FROM coursebase.catalogue_version v WHERE v.singleton), 0)"
 		" AND c.cohort_version = coalesce((SELECT v.version FROM coursebase.cohort_versions v"
 		"                                  WHERE v.cohort_id = c.cohort_id), 0)"
 		" AND (c.valid_from IS NULL OR c.valid_from <= $2)"
@@ -155,12 +155,11 @@ handshake_cache_query(HandshakeState *state, const HandshakeRequest *request,
 					  const pg_uuid_t *user, TimestampTz at)
 {
 	Datum values[] = {UUIDPGetDatum(user), TimestampTzGetDatum(at)};
-	bool null;
 
 	versions_were_read();
 	if (plan_execute(&query_cached, values, NULL, true) == 0)
 		return HANDSHAKE_MISS;
-	return state_keep(state, request, plan_value(0, 1, &null), plan_value(0, 2, &null))
+	return state_keep(state, request, plan_value(0, 1, NULL), plan_value(0, 2, NULL))
 			   ? HANDSHAKE_HIT
 			   : HANDSHAKE_MISS;
 }

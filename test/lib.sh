@@ -289,7 +289,7 @@ build_extension()
 	shift
 	mkdir -p "$build" 2>/dev/null && [ -w "$build" ] || build=$work/build
 	build_sync "$@"
-	attended make -C "$build" -j"$(cpus)" with_llvm=no "$@" >"$work/build.log" 2>&1
+	attended make -s -C "$build" -j"$(cpus)" with_llvm=no "$@" >"$work/build.log" 2>&1
 	set -- $?
 	[ "$build" = "$work/build" ] || ! is_root || chown -R --reference="$tree" "$tree/build" 2>/dev/null
 	return "$1"

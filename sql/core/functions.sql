@@ -133,7 +133,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_any__append_only';
 COMMENT ON FUNCTION coursebase.tg_any__append_only() IS
-    'BEFORE UPDATE OR DELETE: refuses (KB005), but lets a foreign key set the columns named in the arguments to null.';
+    'BEFORE UPDATE, DELETE or TRUNCATE: refuses (KB005), but lets a foreign key set the columns named in the arguments to null.';
 REVOKE ALL ON FUNCTION coursebase.tg_any__append_only() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.tg_any__guard_columns()
