@@ -9,6 +9,7 @@
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -17,6 +18,8 @@
 #include "errors.h"
 #include "owner.h"
 #include "schema.h"
+
+#define KEY_MAX_CHARACTERS 200
 
 /* What a call says. */
 typedef struct Use
@@ -186,11 +189,18 @@ end_reservation(FunctionCallInfo fcinfo, Use *use, const char *kind)
 static void
 use_read(Use *use, FunctionCallInfo fcinfo, int key, int seconds, int at)
 {
+	int length;
+
 	memset(use, 0, sizeof(*use));
 	credit_argument_require(fcinfo, 0, "user_id");
 	use->user = PG_GETARG_UUID_P(0);
 	credit_argument_require(fcinfo, key, "idempotency_key");
 	use->key = text_to_cstring(PG_GETARG_TEXT_PP(key));
+	length = pg_mbstrlen(use->key);
+	if (length < 1 || length > KEY_MAX_CHARACTERS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("idempotency_key must have 1 to %d characters", KEY_MAX_CHARACTERS)));
 	if (seconds >= 0)
 		use->seconds = credit_seconds_argument(fcinfo, seconds, &use->price);
 	use->at = credit_time_argument(fcinfo, at);
@@ -249,7 +259,7 @@ static void
 conflict_raise(const Use *use, const CreditEntry *entry)
 {
 	ereport(ERROR, (errcode(ERRCODE_CB_CREDIT_KEY_CONFLICT),
-					errmsg("the key \"%s\" is that of another use", use->key),
+					errmsg("the key \"%s\" was used for something else", use->key),
 					entry->seconds != NULL ? errdetail("Its entry is: %s, %s seconds.",
 													   entry->kind, entry->seconds)
 										   : errdetail("Its entry is: %s.", entry->kind),

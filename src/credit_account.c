@@ -114,7 +114,7 @@ typedef struct Calendar
 static void state_read(CreditState *state, bool read_only);
 static void row_read(CreditState *state);
 static void state_advance(CreditState *state);
-static int64 allowance(CreditState *state);
+static int64 allowance(CreditState *state, TimestampTz at);
 static int64_t week_step(void *calendar, int64_t instant);
 static void by_time_note(CreditState *state, const char *kind, CreditAmount before);
 static CreditAmount difference(CreditAmount after, CreditAmount before);
@@ -196,14 +196,17 @@ row_read(CreditState *state)
 		state->last_at = DatumGetTimestampTz(plan_value(0, 8, &null));
 }
 
-/* What time alone does until state->at. */
+/*
+ * What time alone does until state->at. A week that turned unseen has the allowance of when it
+ * turned: it is the same whoever comes first, and when.
+ */
 static void
 state_advance(CreditState *state)
 {
-	int64 allowed = allowance(state);
 	CreditAmount before = credit_left(&state->account);
 	Calendar calendar = {state->zone, DT_NOBEGIN};
 	int64_t weeks = 0;
+	const char *kind = NULL;
 
 	if (!state->begun)
 		state->reset = week_step(&calendar, state->at);
@@ -212,18 +215,20 @@ state_advance(CreditState *state)
 	state->from = weeks > 0 ? calendar.week_begin : DT_NOBEGIN;
 	if (!state->begun || weeks > 0)
 	{
-		credit_turn(&state->account, allowed);
-		by_time_note(state, state->begun ? "turn" : "start", before);
+		credit_turn(&state->account, allowance(state, calendar.week_begin));
+		kind = state->begun ? "turn" : "start";
 	}
-	else if (credit_raise(&state->account, allowed))
-		by_time_note(state, "raise", before);
+	if (credit_raise(&state->account, allowance(state, state->at)) && kind == NULL)
+		kind = "raise";
+	if (kind != NULL)
+		by_time_note(state, kind, before);
 	state->left = credit_left(&state->account);
 }
 
 static int64
-allowance(CreditState *state)
+allowance(CreditState *state, TimestampTz at)
 {
-	Datum values[] = {UUIDPGetDatum(&state->user), TimestampTzGetDatum(state->at)};
+	Datum values[] = {UUIDPGetDatum(&state->user), TimestampTzGetDatum(at)};
 	int64 credits;
 	bool premium;
 	bool null;

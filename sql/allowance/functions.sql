@@ -132,7 +132,7 @@ RETURNS TABLE (
     next_reset timestamptz
 )
 LANGUAGE c
-VOLATILE
+STABLE
 CALLED ON NULL INPUT
 PARALLEL UNSAFE
 SECURITY INVOKER
@@ -157,7 +157,7 @@ RETURNS TABLE (
     available bigint
 )
 LANGUAGE c
-VOLATILE
+STABLE
 CALLED ON NULL INPUT
 PARALLEL UNSAFE
 SECURITY INVOKER
@@ -218,7 +218,7 @@ GRANT EXECUTE ON FUNCTION coursebase.refund_credit_pack(text, text, text, timest
 CREATE FUNCTION coursebase.ai_usage_member(user_id uuid, at timestamptz)
 RETURNS TABLE (member text, valid_from timestamptz, valid_until timestamptz)
 LANGUAGE c
-VOLATILE
+STABLE
 CALLED ON NULL INPUT
 PARALLEL UNSAFE
 SECURITY INVOKER
@@ -236,7 +236,7 @@ CREATE FUNCTION coursebase.explain_credits(
 )
 RETURNS TABLE (item text, object text, credits bigint, unspent bigint, detail text)
 LANGUAGE sql
-VOLATILE
+STABLE
 PARALLEL UNSAFE
 SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
