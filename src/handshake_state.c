@@ -340,10 +340,10 @@ entries_merge(HandshakeState *state, const HandshakeCatalogue *catalogue,
 			c++;
 		merged[n++] = own->entries[o];
 	}
-	memcpy(merged + n, catalogue->entries + c,
-		   (catalogue->nentries - c) * sizeof(HandshakeEntry));
+	while (c < catalogue->nentries)
+		merged[n++] = catalogue->entries[c++];
 	state->entries = merged;
-	state->nentries = n + catalogue->nentries - c;
+	state->nentries = n;
 }
 
 /* MD5 over one line an entry: name, a space, checksum, a line feed. */

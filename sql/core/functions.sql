@@ -10,7 +10,7 @@ PARALLEL UNSAFE
 SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'coursebase_assert_schema_owner';
 COMMENT ON FUNCTION coursebase.assert_schema_owner() IS
-    'Refuses a schema whose owner is neither the current role nor a superuser: the first thing that installing does.';
+    'Refuses a schema whose owner is neither the current role nor a superuser, or in which such a role may create: the first thing that installing does.';
 REVOKE ALL ON FUNCTION coursebase.assert_schema_owner() FROM PUBLIC;
 SELECT coursebase.assert_schema_owner();
 
