@@ -134,7 +134,7 @@ RETURNS TABLE (
 LANGUAGE c
 STABLE
 CALLED ON NULL INPUT
-PARALLEL UNSAFE
+PARALLEL SAFE
 SECURITY INVOKER
 ROWS 1
 SET search_path = pg_catalog, pg_temp
@@ -159,7 +159,7 @@ RETURNS TABLE (
 LANGUAGE c
 STABLE
 CALLED ON NULL INPUT
-PARALLEL UNSAFE
+PARALLEL SAFE
 SECURITY INVOKER
 ROWS 1
 SET search_path = pg_catalog, pg_temp
@@ -220,7 +220,7 @@ RETURNS TABLE (member text, valid_from timestamptz, valid_until timestamptz)
 LANGUAGE c
 STABLE
 CALLED ON NULL INPUT
-PARALLEL UNSAFE
+PARALLEL SAFE
 SECURITY INVOKER
 ROWS 1
 SET search_path = pg_catalog, pg_temp
@@ -237,7 +237,7 @@ CREATE FUNCTION coursebase.explain_credits(
 RETURNS TABLE (item text, object text, credits bigint, unspent bigint, detail text)
 LANGUAGE sql
 STABLE
-PARALLEL UNSAFE
+PARALLEL SAFE
 SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS $$
