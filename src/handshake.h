@@ -130,6 +130,10 @@ extern void handshake_state_turns(HandshakeState *state, TimestampTz moment, Tim
 extern void handshake_subscription_write(StringInfo out, HandshakeState *state,
 										 const pg_uuid_t *user, TimestampTz at);
 
+/* handshake_credits.c: appends the value of "ai_usage". */
+extern void handshake_credits_write(StringInfo out, HandshakeState *state,
+									const pg_uuid_t *user, TimestampTz at);
+
 /*
  * handshake_catalogue.c: the documents that everybody of a cohort gets, kept by the session for
  * their versions, and the names that are never deleted.

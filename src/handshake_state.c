@@ -107,11 +107,7 @@ typedef struct MemberWriter
 } MemberWriter;
 
 static const MemberWriter members[] = {
-	{"ai_usage",
-	 "{\"weekly_limit_credits\":0,\"weekly_used_credits\":0,"
-	 "\"weekly_reset_date\":null,\"bank_limit_credits\":0,"
-	 "\"bank_used_credits\":0}",
-	 NULL},
+	{"ai_usage", NULL, handshake_credits_write},
 	{"subscription", NULL, handshake_subscription_write},
 	{"discounts", "[]", NULL},
 };

@@ -74,4 +74,12 @@
 #define ERRCODE_CB_MACHINE_ONLY                                                                \
 	CB_SQLSTATE('5', '0', '5') /* 409 only the machine of subscriptions writes this table */
 
+/* Credits */
+#define ERRCODE_CB_NOT_ENOUGH_CREDITS                                                          \
+	CB_SQLSTATE('7', '0', '1') /* 402 the use costs more credits than there are */
+#define ERRCODE_CB_CREDIT_KEY_CONFLICT                                                         \
+	CB_SQLSTATE('7', '0', '2') /* 409 the key is that of another use, or the use has ended */
+#define ERRCODE_CB_WEEKLY_LIMIT                                                                \
+	CB_SQLSTATE('7', '0', '3') /* 409 the weekly limit falls only when the week turns */
+
 #endif
