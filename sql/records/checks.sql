@@ -55,6 +55,8 @@ AS $$
     UNION ALL
     SELECT * FROM coursebase.check_catalog()
     UNION ALL
+    SELECT * FROM coursebase.check_commerce()
+    UNION ALL
     SELECT * FROM coursebase.check_media()
     UNION ALL
     SELECT * FROM coursebase.check_sync()
