@@ -339,7 +339,7 @@ account_row(Account *account, bool *open, bool *profile)
 	if (plan_execute(&read_user, account->values, account->nulls, false) == 0)
 		return NULL;
 	user = SPI_palloc(sizeof(*user));
-	*user = *DatumGetUUIDP(plan_value(0, 1, &null));
+	*user = *DatumGetUUIDP(plan_value(0, 1, NULL));
 	*open = DatumGetBool(plan_value(0, 2, &null));
 	*profile = DatumGetBool(plan_value(0, 3, &null));
 	return user;
@@ -364,14 +364,13 @@ static pg_uuid_t *
 cohort_of_code(Datum code)
 {
 	pg_uuid_t *cohort;
-	bool null;
 
 	if (plan_execute(&read_cohort, &code, NULL, false) == 0)
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("no such cohort"),
 						errdetail("No cohort has the code \"%s\".", TextDatumGetCString(code)),
 						errhint("Pass a code of coursebase.cohorts, spelt as there.")));
 	cohort = SPI_palloc(sizeof(*cohort));
-	*cohort = *DatumGetUUIDP(plan_value(0, 1, &null));
+	*cohort = *DatumGetUUIDP(plan_value(0, 1, NULL));
 	return cohort;
 }
 

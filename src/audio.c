@@ -424,16 +424,15 @@ static CourseDocument
 document_lock(Datum id)
 {
 	CourseDocument document;
-	bool null;
 
 	if (owner_execute(&lock_document, &id, NULL, false) != 1)
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such custom course"),
 						errdetail("None has the id %s.",
 								  DatumGetCString(DirectFunctionCall1(uuid_out, id))),
 						errhint("Create it with coursebase.create_custom_course().")));
-	document.data = plan_value(0, 1, &null);
-	document.checksum = plan_text(0, 2);
-	document.size = DatumGetInt32(plan_value(0, 3, &null));
+	document.data = plan_value(0, 1, NULL);
+	document.checksum = plan_text_required(0, 2);
+	document.size = DatumGetInt32(plan_value(0, 3, NULL));
 	return document;
 }
 
@@ -614,7 +613,6 @@ document_grow(Datum id, CourseDocument *document, AudioCall *call, JsonText *tex
 	char checksum[DIGEST_HEX_SIZE];
 	JsonSplice plan;
 	Datum values[7];
-	bool null;
 
 	splice_plan(call, text, found, &plan);
 	values[0] = id;
@@ -636,8 +634,8 @@ document_grow(Datum id, CourseDocument *document, AudioCall *call, JsonText *tex
 		document_withdraw();
 	}
 	PG_END_TRY();
-	document->checksum = plan_text(0, 1);
-	document->size = DatumGetInt32(plan_value(0, 2, &null));
+	document->checksum = plan_text_required(0, 1);
+	document->size = DatumGetInt32(plan_value(0, 2, NULL));
 }
 
 /* Where audio_files was found nothing needs to be searched again. */

@@ -3,21 +3,25 @@
  * them true.
  *
  * Invariant of the trigger: whatever a statement writes into the row, its checksum and size
- * columns leave here as those of its document.
+ * columns leave here as those of its document. A trigger of the user's that fires later could
+ * still change the document: where there is one, the row is looked at again once it is stored.
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 #include "core/compat.h"
 #include "core/document.h"
+#include "core/owner.h"
 #include "core/stream.h"
 
 typedef struct ChecksumColumns
@@ -30,6 +34,8 @@ typedef struct ChecksumColumns
 static DocumentFormat argument_format(FunctionCallInfo fcinfo, int n);
 static DigestAlgorithm argument_algorithm(FunctionCallInfo fcinfo, int n);
 static void trigger_check(FunctionCallInfo fcinfo);
+static void stored_verify(TriggerData *trigger, const ChecksumColumns *columns);
+static bool others_fire_later(TriggerData *trigger);
 static ChecksumColumns trigger_columns(TriggerData *trigger);
 static int column_find(Relation relation, const char *name, Oid type);
 static bool row_unchanged(TriggerData *trigger, const ChecksumColumns *columns);
@@ -76,6 +82,11 @@ coursebase_tg_document__checksum(PG_FUNCTION_ARGS)
 	trigger_check(fcinfo);
 	update = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event);
 	columns = trigger_columns(trigger);
+	if (TRIGGER_FIRED_AFTER(trigger->tg_event))
+	{
+		stored_verify(trigger, &columns);
+		PG_RETURN_POINTER(NULL);
+	}
 	if (update && row_unchanged(trigger, &columns))
 		PG_RETURN_POINTER(trigger->tg_newtuple);
 	PG_RETURN_POINTER(row_derive(update ? trigger->tg_newtuple : trigger->tg_trigtuple,
@@ -121,14 +132,61 @@ trigger_check(FunctionCallInfo fcinfo)
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 						errmsg("tg_document__checksum: must be called as trigger")));
-	if (!TRIGGER_FIRED_BEFORE(trigger->tg_event) || !TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("tg_document__checksum: must be fired before and for each row")));
+	if (!TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
+		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+						errmsg("tg_document__checksum: must be fired for each row")));
 	if (!TRIGGER_FIRED_BY_INSERT(trigger->tg_event) &&
 		!TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
 		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 						errmsg("tg_document__checksum: must be fired by INSERT or UPDATE")));
+}
+
+static void
+stored_verify(TriggerData *trigger, const ChecksumColumns *columns)
+{
+	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
+	bool update = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event);
+	HeapTuple row = update ? trigger->tg_newtuple : trigger->tg_trigtuple;
+	char hex[DIGEST_HEX_SIZE];
+	bool null;
+	Datum document;
+	Size size;
+
+	if (!others_fire_later(trigger) || (update && row_unchanged(trigger, columns)))
+		return;
+	document = SPI_getbinval(row, desc, columns->document, &null);
+	if (null)
+		return;
+	size = document_digest(document, DOCUMENT_STORED, DIGEST_MD5, hex);
+	if (!row_says(row, desc, columns, hex, size))
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
+				 errmsg("a trigger changed a document of table \"%s\" behind its checksum",
+						RelationGetRelationName(trigger->tg_relation)),
+				 errdetail("Triggers before a row's change fire in the order of their names."),
+				 errhint("Give that trigger a name that comes before t500_checksum.")));
+}
+
+/* Whether behind the trigger that derives there is one before the row's change that is none of
+ * ours. */
+static bool
+others_fire_later(TriggerData *trigger)
+{
+	TriggerDesc *all = trigger->tg_relation->trigdesc;
+	bool later = false;
+
+	for (int i = 0; i < all->numtriggers; i++)
+	{
+		Trigger *one = &all->triggers[i];
+
+		if (!TRIGGER_FOR_ROW(one->tgtype) || !TRIGGER_FOR_BEFORE(one->tgtype))
+			continue;
+		if (one->tgfoid == trigger->tg_trigger->tgfoid)
+			later = true;
+		else if (later && get_func_namespace(one->tgfoid) != owner_schema())
+			return true;
+	}
+	return false;
 }
 
 static ChecksumColumns

@@ -288,7 +288,7 @@ coursebase_manage_regen_requests(PG_FUNCTION_ARGS)
 				 errdetail("None has the id %s.",
 						   DatumGetCString(DirectFunctionCall1(uuid_out, PG_GETARG_DATUM(0)))),
 				 errhint("Give the id of a row of custom_course_purchases.")));
-	values[0] = plan_value(0, 8, &nulls[0]);
+	values[0] = plan_value(0, 8, NULL);
 	switch (link_state(&link, at))
 	{
 		case LINK_VALID:
@@ -298,7 +298,7 @@ coursebase_manage_regen_requests(PG_FUNCTION_ARGS)
 			arguments[0] = PG_GETARG_DATUM(0);
 			arguments[1] = TimestampTzGetDatum(at);
 			owner_execute(&renew_link, arguments, NULL, false);
-			values[0] = plan_value(0, 1, &nulls[0]);
+			values[0] = plan_value(0, 1, NULL);
 			link.issued_at = at;
 			break;
 		default:
@@ -405,19 +405,18 @@ static Link
 link_read(KeptPlan *plan, Datum key, bool read_only)
 {
 	Link link = {false};
-	bool null;
 
 	if (owner_execute(plan, &key, NULL, read_only) != 1)
 		return link;
 	link.found = true;
-	link.purchase = plan_value(0, 1, &null);
-	link.course = plan_value(0, 2, &null);
-	link.issued_at = DatumGetTimestampTz(plan_value(0, 3, &null));
-	link.submitted = DatumGetBool(plan_value(0, 4, &null));
-	link.status = plan_text(0, 5);
-	link.course_text = plan_text(0, 2);
-	link.user_text = plan_text(0, 6);
-	link.course_code = plan_text(0, 7);
+	link.purchase = plan_value(0, 1, NULL);
+	link.course = plan_value(0, 2, NULL);
+	link.issued_at = DatumGetTimestampTz(plan_value(0, 3, NULL));
+	link.submitted = DatumGetBool(plan_value(0, 4, NULL));
+	link.status = plan_text_required(0, 5);
+	link.course_text = plan_text_required(0, 2);
+	link.user_text = plan_text_required(0, 6);
+	link.course_code = plan_text_required(0, 7);
 	return link;
 }
 
@@ -681,18 +680,17 @@ receipt_find(FunctionCallInfo fcinfo, Datum *row)
 {
 	Datum values[] = {PG_GETARG_DATUM(1), PG_GETARG_DATUM(2), PG_GETARG_DATUM(3),
 					  PG_GETARG_DATUM(0), PG_GETARG_DATUM(5)};
-	bool null;
 
 	if (owner_execute(&read_receipt, values, NULL, false) != 1)
 		return false;
-	if (!DatumGetBool(plan_value(0, 4, &null)))
+	if (!DatumGetBool(plan_value(0, 4, NULL)))
 		ereport(ERROR,
 				(errcode(ERRCODE_CB_RECEIPT_USED), errmsg("the receipt was used already"),
 				 errdetail("It belongs to another user or to another product."),
 				 errhint("Ask the store whose purchase it is.")));
-	row[0] = plan_value(0, 1, &null);
-	row[1] = plan_value(0, 2, &null);
-	row[2] = TimestampTzGetDatum(link_end(DatumGetTimestampTz(plan_value(0, 3, &null))));
+	row[0] = plan_value(0, 1, NULL);
+	row[1] = plan_value(0, 2, NULL);
+	row[2] = TimestampTzGetDatum(link_end(DatumGetTimestampTz(plan_value(0, 3, NULL))));
 	return true;
 }
 
@@ -709,10 +707,9 @@ receipt_create(FunctionCallInfo fcinfo, Datum *row)
 					   PG_GETARG_DATUM(3),
 					   PG_GETARG_DATUM(4),
 					   PG_GETARG_DATUM(8)};
-	bool null;
 
 	owner_execute(&write_course, course, NULL, false);
-	receipt[0] = plan_value(0, 1, &null);
+	receipt[0] = plan_value(0, 1, NULL);
 	if (owner_execute(&write_receipt, receipt, NULL, false) != 1)
 		owner_execute(&delete_course, receipt, NULL, false);
 	if (!receipt_find(fcinfo, row))

@@ -3,10 +3,17 @@
  *
  * An event trigger at the start of every DDL command arms the server's object access hook; the
  * hook sees each table and column that is about to go, however the command came to it (DROP
- * TABLE, DROP SCHEMA, DROP OWNED, a type that cascades), and refuses. The trigger fires before
- * anything is gone, itself included, so that dropping the guard together with the tables does
- * not help. What is armed stays so until the next command or the end of the transaction;
- * nothing is dropped between commands.
+ * TABLE, DROP SCHEMA, DROP OWNED, a type that cascades, a parent that takes its partitions
+ * along), and refuses. The trigger fires before anything is gone, itself included, so that
+ * dropping the guard together with the tables does not help. What is armed stays so until the
+ * end of the transaction: a command that runs within another (an event trigger's) must not
+ * disarm that one, and nothing of ours is dropped between commands.
+ *
+ * A new name takes a table or a column away too: the code would not find it, and the next
+ * command could drop it under a name that nobody guards.
+ *
+ * Whoever gives a command runs the trigger, rights on our schema or not: names are looked up in
+ * the catalogue, without asking what the caller may use, and never by the caller's search_path.
  *
  * coursebase.allow_drop turns the refusal off: it is a safety catch, not a boundary. Who may
  * drop is the server's own question.
@@ -15,10 +22,10 @@
 
 #include "access/xact.h"
 #include "catalog/dependency.h"
-#include "catalog/namespace.h"
 #include "catalog/objectaccess.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_extension.h"
+#include "catalog/pg_namespace.h"
 #include "commands/event_trigger.h"
 #include "commands/extension.h"
 #include "fmgr.h"
@@ -28,10 +35,18 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
+#include "compat.h"
 #include "errors.h"
 #include "guard.h"
 #include "owner.h"
 #include "steps.h"
+
+/* A table as the release has it. */
+typedef struct ReleaseTable
+{
+	char *name;
+	List *columns; /* their names */
+} ReleaseTable;
 
 /* A table of ours and the columns that the release gave it (by attribute number). */
 typedef struct GuardedTable
@@ -43,20 +58,31 @@ typedef struct GuardedTable
 static bool allow_drop = false;
 static object_access_hook_type previous_hook = NULL;
 
+/* The release's tables, read once a session and again when the list changed. */
+static MemoryContext release = NULL;
+static List *release_tables = NIL;
+static StepsKey release_key;
+
 /* What the running command may not take; NULL context: nothing is armed. */
 static MemoryContext armed = NULL;
 static List *guarded_tables = NIL;
 static Oid guarded_extension = InvalidOid;
+static Oid guarded_schema = InvalidOid;
+static bool renaming = false; /* the running command gives something another name or schema */
 
 static bool may_drop(Node *statement);
-static bool drops_only_others(DropStmt *statement);
+static bool may_rename(Node *statement);
 static void arm(void);
 static void disarm(void);
-static GuardedTable *guard_table(Step *step);
+static void release_read(void);
+static ReleaseTable *release_table(Step *step);
+static GuardedTable *guard_table(ReleaseTable *table);
 static void on_object_access(ObjectAccessType access, Oid class, Oid object, int sub,
 							 void *arg);
-static void refuse_if_guarded(Oid class, Oid object, int sub);
-static void refuse(const char *what, const char *detail);
+static void refuse_if_dropped(Oid class, Oid object, int sub);
+static void refuse_if_renamed(Oid class, Oid object, int sub);
+static char *guarded_name(Oid class, Oid object, int sub);
+pg_noreturn static void refuse(const char *verb, const char *what, const char *detail);
 static void on_transaction_end(XactEvent event, void *arg);
 
 PG_FUNCTION_INFO_V1(coursebase_guard);
@@ -82,11 +108,14 @@ guard_init(void)
 PGDLLEXPORT Datum
 coursebase_guard(PG_FUNCTION_ARGS)
 {
+	Node *statement;
+
 	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
 		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
 						errmsg("coursebase.guard() works only as an event trigger")));
-	disarm();
-	if (!allow_drop && may_drop(((EventTriggerData *) fcinfo->context)->parsetree))
+	statement = ((EventTriggerData *) fcinfo->context)->parsetree;
+	renaming = may_rename(statement);
+	if (!allow_drop && (renaming || may_drop(statement)))
 		arm();
 	PG_RETURN_NULL();
 }
@@ -97,7 +126,6 @@ may_drop(Node *statement)
 	switch (nodeTag(statement))
 	{
 		case T_DropStmt:
-			return !drops_only_others((DropStmt *) statement);
 		case T_DropOwnedStmt:
 		case T_AlterTableStmt:
 		case T_AlterExtensionStmt:
@@ -108,37 +136,25 @@ may_drop(Node *statement)
 	}
 }
 
-/* DROP TABLE without CASCADE of tables elsewhere, temporary ones above all, is not slowed down.
- */
 static bool
-drops_only_others(DropStmt *statement)
+may_rename(Node *statement)
 {
-	ListCell *cell;
-
-	if (statement->behavior == DROP_CASCADE || statement->removeType != OBJECT_TABLE)
-		return false;
-	foreach (cell, statement->objects)
-	{
-		RangeVar *name = makeRangeVarFromNameList(lfirst(cell));
-		Oid relation = RangeVarGetRelid(name, NoLock, true);
-
-		if (OidIsValid(relation) && get_rel_namespace(relation) == owner_schema())
-			return false;
-	}
-	return true;
+	return IsA(statement, RenameStmt) || IsA(statement, AlterObjectSchemaStmt);
 }
 
 static void
 arm(void)
 {
-	MemoryContext context =
-		AllocSetContextCreate(TopMemoryContext, "coursebase guard", ALLOCSET_SMALL_SIZES);
-	MemoryContext caller = MemoryContextSwitchTo(context);
+	MemoryContext caller;
 	ListCell *cell;
 
-	armed = context;
+	release_read();
+	disarm();
+	armed = AllocSetContextCreate(TopMemoryContext, "coursebase guard", ALLOCSET_SMALL_SIZES);
+	caller = MemoryContextSwitchTo(armed);
 	guarded_extension = get_extension_oid("coursebase", true);
-	foreach (cell, steps_read(NULL, steps_is_table))
+	guarded_schema = owner_schema();
+	foreach (cell, release_tables)
 	{
 		GuardedTable *table = guard_table(lfirst(cell));
 
@@ -153,34 +169,71 @@ disarm(void)
 {
 	guarded_tables = NIL;
 	guarded_extension = InvalidOid;
+	guarded_schema = InvalidOid;
 	if (armed != NULL)
 		MemoryContextDelete(armed);
 	armed = NULL;
 }
 
-static GuardedTable *
-guard_table(Step *step)
+static void
+release_read(void)
+{
+	StepsKey key;
+	MemoryContext caller;
+	List *steps;
+	ListCell *cell;
+
+	if (!steps_key(&key) || (release != NULL && steps_key_equals(&key, &release_key)))
+		return;
+	steps = steps_read(NULL, steps_is_table);
+	release_tables = NIL;
+	if (release != NULL)
+		MemoryContextDelete(release);
+	release = NULL;
+	release =
+		AllocSetContextCreate(TopMemoryContext, "coursebase tables", ALLOCSET_SMALL_SIZES);
+	memset(&release_key, 0, sizeof(release_key)); /* until the list is complete */
+	caller = MemoryContextSwitchTo(release);
+	foreach (cell, steps)
+		release_tables = lappend(release_tables, release_table(lfirst(cell)));
+	MemoryContextSwitchTo(caller);
+	release_key = key;
+}
+
+static ReleaseTable *
+release_table(Step *step)
 {
 	CreateStmt *create = castNode(CreateStmt, step->statement);
-	Oid relation = RangeVarGetRelid(create->relation, NoLock, true);
-	GuardedTable *table;
+	ReleaseTable *table = palloc0(sizeof(ReleaseTable));
+	ListCell *cell;
+
+	table->name = pstrdup(create->relation->relname);
+	foreach (cell, create->tableElts)
+		if (IsA(lfirst(cell), ColumnDef))
+			table->columns =
+				lappend(table->columns, pstrdup(lfirst_node(ColumnDef, cell)->colname));
+	return table;
+}
+
+static GuardedTable *
+guard_table(ReleaseTable *table)
+{
+	Oid relation = get_relname_relid(table->name, guarded_schema);
+	GuardedTable *guarded;
 	ListCell *cell;
 
 	if (!OidIsValid(relation))
 		return NULL;
-	table = palloc0(sizeof(GuardedTable));
-	table->relation = relation;
-	foreach (cell, create->tableElts)
+	guarded = palloc0(sizeof(GuardedTable));
+	guarded->relation = relation;
+	foreach (cell, table->columns)
 	{
-		AttrNumber column;
+		AttrNumber column = get_attnum(relation, lfirst(cell));
 
-		if (!IsA(lfirst(cell), ColumnDef))
-			continue;
-		column = get_attnum(relation, lfirst_node(ColumnDef, cell)->colname);
 		if (column > 0)
-			table->columns = bms_add_member(table->columns, column);
+			guarded->columns = bms_add_member(guarded->columns, column);
 	}
-	return table;
+	return guarded;
 }
 
 static void
@@ -188,25 +241,49 @@ on_object_access(ObjectAccessType access, Oid class, Oid object, int sub, void *
 {
 	if (previous_hook)
 		previous_hook(access, class, object, sub, arg);
-	if (armed == NULL || access != OAT_DROP || allow_drop)
+	if (armed == NULL || allow_drop)
 		return;
-	/* the server's own housekeeping, such as the old heap of a rewritten table */
-	if (((ObjectAccessDrop *) arg)->dropflags & PERFORM_DELETION_INTERNAL)
-		return;
-	refuse_if_guarded(class, object, sub);
+	/* internal: the server's own housekeeping, such as the old heap of a rewritten table */
+	if (access == OAT_DROP &&
+		(((ObjectAccessDrop *) arg)->dropflags & PERFORM_DELETION_INTERNAL) == 0)
+		refuse_if_dropped(class, object, sub);
+	if (access == OAT_POST_ALTER && renaming)
+		refuse_if_renamed(class, object, sub);
 }
 
 static void
-refuse_if_guarded(Oid class, Oid object, int sub)
+refuse_if_dropped(Oid class, Oid object, int sub)
 {
-	ListCell *cell;
+	char *name = guarded_name(class, object, sub);
 
 	if (class == ExtensionRelationId && object == guarded_extension)
 		refuse(
-			"extension coursebase",
+			"drop", "extension coursebase",
 			"The tables would stay, without the rules, policies and triggers that keep them.");
+	if (name != NULL)
+		refuse("drop", name,
+			   sub == 0 ? "Its rows would be gone." : "Its values would be gone.");
+}
+
+static void
+refuse_if_renamed(Oid class, Oid object, int sub)
+{
+	char *name = guarded_name(class, object, sub);
+
+	if (class == NamespaceRelationId && object == guarded_schema)
+		name = "schema coursebase";
+	if (name != NULL)
+		refuse("rename", name, "The code would not find it under another name.");
+}
+
+/* What the table or column is called, or NULL when it is none of ours. */
+static char *
+guarded_name(Oid class, Oid object, int sub)
+{
+	ListCell *cell;
+
 	if (class != RelationRelationId)
-		return;
+		return NULL;
 	foreach (cell, guarded_tables)
 	{
 		GuardedTable *table = lfirst(cell);
@@ -214,21 +291,21 @@ refuse_if_guarded(Oid class, Oid object, int sub)
 		if (table->relation != object)
 			continue;
 		if (sub == 0)
-			refuse(psprintf("table coursebase.%s", get_rel_name(object)),
-				   "Its rows would be gone.");
-		else if (bms_is_member(sub, table->columns))
-			refuse(psprintf("column %s of table coursebase.%s", get_attname(object, sub, false),
-							get_rel_name(object)),
-				   "Its values would be gone.");
+			return psprintf("table coursebase.%s", get_rel_name(object));
+		if (bms_is_member(sub, table->columns))
+			return psprintf("column %s of table coursebase.%s", get_attname(object, sub, false),
+							get_rel_name(object));
 	}
+	return NULL;
 }
 
 static void
-refuse(const char *what, const char *detail)
+refuse(const char *verb, const char *what, const char *detail)
 {
-	ereport(ERROR, (errcode(ERRCODE_CB_DROP_REFUSED), errmsg("cannot drop %s", what),
-					errdetail("%s", detail),
-					errhint("To drop it all the same, SET coursebase.allow_drop = on first.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_CB_DROP_REFUSED), errmsg("cannot %s %s", verb, what),
+			 errdetail("%s", detail),
+			 errhint("To %s it all the same, SET coursebase.allow_drop = on first.", verb)));
 }
 
 static void

@@ -38,7 +38,8 @@ static bool answer_directly(StringInfo answer, const HandshakeRequest *request,
 							const pg_uuid_t *user, TimestampTz at);
 static void answer_by_statements(StringInfo answer, const HandshakeRequest *request,
 								 const pg_uuid_t *user, TimestampTz at);
-static void state_load(HandshakeState *state, const pg_uuid_t *user, TimestampTz at);
+static void state_load(HandshakeState *state, const HandshakeRequest *request,
+					   const pg_uuid_t *user, TimestampTz at);
 static Statements statements_begin(void);
 static void statements_end(Statements statements);
 
@@ -81,7 +82,8 @@ answer_directly(StringInfo answer, const HandshakeRequest *request, const pg_uui
 {
 	HandshakeState state;
 
-	if (request->npurchases > 0 || handshake_cache_read(&state, user, at) != HANDSHAKE_HIT)
+	if (request->npurchases > 0 ||
+		handshake_cache_read(&state, request, user, at) != HANDSHAKE_HIT)
 		return false;
 	if (!handshake_is_current(request, &state) &&
 		(!handshake_state_expand(&state) || !handshake_keeps_all(request, &state)))
@@ -99,7 +101,7 @@ answer_by_statements(StringInfo answer, const HandshakeRequest *request, const p
 	Statements statements = statements_begin();
 	HandshakeState state;
 
-	state_load(&state, user, at);
+	state_load(&state, request, user, at);
 	if (!XactReadOnly && !handshake_is_recorded(request, user, at))
 		handshake_record(request, user, at);
 	handshake_answer_write(answer, request, &state, user);
@@ -107,14 +109,16 @@ answer_by_statements(StringInfo answer, const HandshakeRequest *request, const p
 }
 
 static void
-state_load(HandshakeState *state, const pg_uuid_t *user, TimestampTz at)
+state_load(HandshakeState *state, const HandshakeRequest *request, const pg_uuid_t *user,
+		   TimestampTz at)
 {
 	HandshakeVersions versions;
-	HandshakeCached cached = handshake_cache_read(state, user, at);
+	HandshakeCached cached = handshake_cache_read(state, request, user, at);
 
 	if (cached == HANDSHAKE_UNKNOWN)
-		cached = handshake_cache_query(state, user, at);
-	if (cached == HANDSHAKE_HIT && handshake_state_expand(state))
+		cached = handshake_cache_query(state, request, user, at);
+	if (cached == HANDSHAKE_HIT &&
+		(handshake_is_current(request, state) || handshake_state_expand(state)))
 		return;
 	handshake_state_compute(state, &versions, user, at);
 	handshake_cache_write(state, &versions, user, at);

@@ -152,12 +152,15 @@ typedef enum HandshakeCached
 
 /*
  * handshake_cache.c: read and expand go without SPI, query is a statement. expand makes the
- * entries of a state that was found; false when its text is not one of ours.
+ * entries of a state that was found for a request that is not current; false when its text is
+ * not one of ours.
  */
-extern HandshakeCached handshake_cache_read(HandshakeState *state, const pg_uuid_t *user,
-											TimestampTz at);
-extern HandshakeCached handshake_cache_query(HandshakeState *state, const pg_uuid_t *user,
-											 TimestampTz at);
+extern HandshakeCached handshake_cache_read(HandshakeState *state,
+											const HandshakeRequest *request,
+											const pg_uuid_t *user, TimestampTz at);
+extern HandshakeCached handshake_cache_query(HandshakeState *state,
+											 const HandshakeRequest *request,
+											 const pg_uuid_t *user, TimestampTz at);
 extern bool handshake_state_expand(HandshakeState *state);
 extern void handshake_cache_write(const HandshakeState *state,
 								  const HandshakeVersions *versions, const pg_uuid_t *user,

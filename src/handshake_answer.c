@@ -32,6 +32,11 @@ static KeptPlan read_documents[HANDSHAKE_SOURCES] = {
 	 .types = {UUIDARRAYOID}},
 };
 
+/* What a line without its document takes, more or less, and how many are made room for at once.
+ */
+#define LINE_SIZE      120
+#define LINES_RESERVED 10000
+
 /* What is said of one file. */
 typedef struct ManifestLine
 {
@@ -89,6 +94,7 @@ manifest_write(StringInfo out, const HandshakeRequest *request, const HandshakeS
 		(state->nentries + request->nfiles + 1) * sizeof(ManifestLine), MCXT_ALLOC_HUGE);
 	int count = lines_match(lines, request, state);
 
+	enlargeStringInfo(out, Min(count, LINES_RESERVED) * LINE_SIZE);
 	for (int source = 0; source < HANDSHAKE_SOURCES; source++)
 		documents_read(lines, count, (HandshakeSource) source);
 	count += lines_delete(lines + count, request, state);
@@ -175,7 +181,7 @@ documents_read(ManifestLine *lines, int count, HandshakeSource source)
 	for (uint64 row = 0; row < rows; row++)
 	{
 		bool null;
-		HandshakeEntry key = {.id = *DatumGetUUIDP(plan_value(row, 1, &null))};
+		HandshakeEntry key = {.id = *DatumGetUUIDP(plan_value(row, 1, NULL))};
 		ManifestLine sought = {.entry = &key};
 		ManifestLine *line = &sought;
 		ManifestLine **found =

@@ -15,6 +15,8 @@
  */
 #include "postgres.h"
 
+#include <string.h>
+
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -27,6 +29,9 @@
 #include "handshake.h"
 #include "json_write.h"
 #include "plan.h"
+
+/* Between what is the answer's and what is ours. */
+#define DIVIDER ",\"protected\":"
 
 /* Letters of the sources in the text. */
 static const char source_letters[HANDSHAKE_SOURCES] = {'m', 'c', 'x'};
@@ -53,10 +58,10 @@ static FetchSource cached_by_user = {
 	.ncolumns = CACHED_COLUMNS,
 	.columns = {{"response", JSONOID},
 				{"digest", TEXTOID},
-				{"valid_from", TIMESTAMPTZOID},
-				{"valid_until", TIMESTAMPTZOID},
+				{"valid_from", TIMESTAMPTZOID, true},
+				{"valid_until", TIMESTAMPTZOID, true},
 				{"catalogue_version", INT8OID},
-				{"cohort_id", UUIDOID},
+				{"cohort_id", UUIDOID, true},
 				{"cohort_version", INT8OID},
 				{"user_version", INT8OID}},
 };
@@ -69,7 +74,7 @@ static KeptPlan query_cached = {
 		" AND c.user_version = coalesce((SELECT v.version FROM coursebase.user_versions v"
 		"                                WHERE v.user_id = $1), 0)"
 		" AND c.catalogue_version ="
-		" coalesce((SELECT v.version FROM coursebase.catalogue_version v), 0)"
+		" coalesce((SELECT v.version FROM coursebase.catalogue_version v WHERE v.singleton), 0)"
 		" AND c.cohort_version = coalesce((SELECT v.version FROM coursebase.cohort_versions v"
 		"                                  WHERE v.cohort_id = c.cohort_id), 0)"
 		" AND (c.valid_from IS NULL OR c.valid_from <= $2)"
@@ -105,8 +110,11 @@ static KeptPlan insert_cached = {
 };
 
 static bool row_is_in_time(Fetch *fetch, TimestampTz at);
-static void row_read(HandshakeState *state, HandshakeVersions *seen, Fetch *fetch);
-static void row_keep(HandshakeState *state, Datum response, Datum digest);
+static void row_versions(HandshakeVersions *seen, Fetch *fetch);
+static HandshakeCached versions_compare(const HandshakeVersions *seen, const pg_uuid_t *user);
+static bool row_keep(HandshakeState *state, const HandshakeRequest *request, Fetch *fetch);
+static bool state_keep(HandshakeState *state, const HandshakeRequest *request, Datum response,
+					   Datum digest);
 static bool state_read(HandshakeState *state);
 static void state_write(StringInfo out, const HandshakeState *state);
 static void entry_write(StringInfo out, StringInfo scratch, const HandshakeEntry *entry);
@@ -115,49 +123,45 @@ static bool entries_parse(HandshakeState *state, JsonText *text, JsonSpan array)
 static bool entry_parse(HandshakeEntry *entry, JsonSlice line);
 static bool source_parse(HandshakeSource *source, char letter);
 static bool id_parse(pg_uuid_t *id, const char *digits);
-static int digit_value(char digit);
+static inline int digit_value(char digit);
 static bool string_parse(JsonSlice *plain, JsonSlice raw);
 static void read_pulse(void *arg);
 
 HandshakeCached
-handshake_cache_read(HandshakeState *state, const pg_uuid_t *user, TimestampTz at)
+handshake_cache_read(HandshakeState *state, const HandshakeRequest *request,
+					 const pg_uuid_t *user, TimestampTz at)
 {
 	Datum key = UUIDPGetDatum(user);
+	HandshakeCached cached = HANDSHAKE_MISS;
 	HandshakeVersions seen;
-	HandshakeVersions now;
 	Fetch fetch;
-	bool found;
 
 	if (!fetch_open(&fetch, &cached_by_user, GetActiveSnapshot()))
 		return HANDSHAKE_UNKNOWN;
 	fetch_find(&fetch, &key);
-	found = fetch_next(&fetch) && row_is_in_time(&fetch, at);
-	if (found)
-		row_read(state, &seen, &fetch);
+	if (fetch_next(&fetch) && row_is_in_time(&fetch, at))
+	{
+		row_versions(&seen, &fetch);
+		cached = versions_compare(&seen, user);
+		if (cached == HANDSHAKE_HIT && !row_keep(state, request, &fetch))
+			cached = HANDSHAKE_MISS;
+	}
 	fetch_close(&fetch);
-	if (!found)
-		return HANDSHAKE_MISS;
-	now.in_cohort = seen.in_cohort;
-	now.cohort_id = seen.cohort_id;
-	if (!handshake_versions_read(&now, user))
-		return HANDSHAKE_UNKNOWN;
-	return seen.catalogue == now.catalogue && seen.cohort == now.cohort &&
-				   seen.user == now.user && state_read(state)
-			   ? HANDSHAKE_HIT
-			   : HANDSHAKE_MISS;
+	return cached;
 }
 
 HandshakeCached
-handshake_cache_query(HandshakeState *state, const pg_uuid_t *user, TimestampTz at)
+handshake_cache_query(HandshakeState *state, const HandshakeRequest *request,
+					  const pg_uuid_t *user, TimestampTz at)
 {
 	Datum values[] = {UUIDPGetDatum(user), TimestampTzGetDatum(at)};
-	bool null;
 
 	versions_were_read();
 	if (plan_execute(&query_cached, values, NULL, true) == 0)
 		return HANDSHAKE_MISS;
-	row_keep(state, plan_value(0, 1, &null), plan_value(0, 2, &null));
-	return state_read(state) ? HANDSHAKE_HIT : HANDSHAKE_MISS;
+	return state_keep(state, request, plan_value(0, 1, NULL), plan_value(0, 2, NULL))
+			   ? HANDSHAKE_HIT
+			   : HANDSHAKE_MISS;
 }
 
 static bool
@@ -173,7 +177,7 @@ row_is_in_time(Fetch *fetch, TimestampTz at)
 }
 
 static void
-row_read(HandshakeState *state, HandshakeVersions *seen, Fetch *fetch)
+row_versions(HandshakeVersions *seen, Fetch *fetch)
 {
 	bool null;
 	Datum cohort = fetch_value(fetch, CACHED_COHORT_ID, &null);
@@ -184,48 +188,62 @@ row_read(HandshakeState *state, HandshakeVersions *seen, Fetch *fetch)
 	seen->catalogue = DatumGetInt64(fetch_value(fetch, CACHED_CATALOGUE_VERSION, &null));
 	seen->cohort = DatumGetInt64(fetch_value(fetch, CACHED_COHORT_VERSION, &null));
 	seen->user = DatumGetInt64(fetch_value(fetch, CACHED_USER_VERSION, &null));
-	row_keep(state, fetch_value(fetch, CACHED_RESPONSE, &null),
-			 fetch_value(fetch, CACHED_DIGEST, &null));
 }
 
-/* Copies what points into the row. */
-static void
-row_keep(HandshakeState *state, Datum response, Datum digest)
+static HandshakeCached
+versions_compare(const HandshakeVersions *seen, const pg_uuid_t *user)
+{
+	HandshakeVersions now = *seen;
+
+	if (!handshake_versions_read(&now, user))
+		return HANDSHAKE_UNKNOWN;
+	return seen->catalogue == now.catalogue && seen->cohort == now.cohort &&
+				   seen->user == now.user
+			   ? HANDSHAKE_HIT
+			   : HANDSHAKE_MISS;
+}
+
+static bool
+row_keep(HandshakeState *state, const HandshakeRequest *request, Fetch *fetch)
+{
+	bool null;
+
+	return state_keep(state, request, fetch_value(fetch, CACHED_RESPONSE, &null),
+					  fetch_value(fetch, CACHED_DIGEST, &null));
+}
+
+/* Copies what the answer needs: when the phone has every document, the members alone. */
+static bool
+state_keep(HandshakeState *state, const HandshakeRequest *request, Datum response, Datum digest)
 {
 	text *stored = DatumGetTextPP(response);
-	char *copy;
 
 	memset(state, 0, sizeof(*state));
-	state->text.size = VARSIZE_ANY_EXHDR(stored);
-	copy = palloc(state->text.size + 1);
-	memcpy(copy, VARDATA_ANY(stored), state->text.size);
-	state->text.bytes = copy;
 	text_to_cstring_buffer(DatumGetTextPP(digest), state->digest, sizeof(state->digest));
+	state->text = (JsonSlice){VARDATA_ANY(stored), VARSIZE_ANY_EXHDR(stored)};
+	if (!state_read(state))
+		return false;
+	if (handshake_is_current(request, state))
+		state->text.size = state->members.size + 1;
+	state->text.bytes = memcpy(palloc(state->text.size), state->text.bytes, state->text.size);
+	state->members.bytes = state->text.bytes + 1;
+	return true;
 }
 
-/* The members of the answer stay text; what is behind them waits for handshake_state_expand().
+/*
+ * The members of the answer stay text; what is behind them waits for handshake_state_expand().
+ * The divider cannot stand within a string, where a quote has a backslash before it.
  */
 static bool
 state_read(HandshakeState *state)
 {
-	JsonText text;
-	JsonCursor cursor;
-	JsonSpan key;
-	JsonSpan value;
-	size_t end = 1;
+	const char *start = state->text.bytes;
+	const char *end = memmem(start, state->text.size, DIVIDER, sizeof(DIVIDER) - 1);
 
-	json_text_init(&text, state->text.bytes, state->text.size, read_pulse, NULL);
-	json_walk_begin(&cursor, &text, json_root(&text));
-	while (json_member_next(&cursor, &key, &value))
-	{
-		if (json_string_is(json_text_slice(&text, key), "protected"))
-		{
-			state->members = (JsonSlice){text.bytes + 1, end - 1};
-			return !text.broken;
-		}
-		end = value.end;
-	}
-	return false;
+	if (end == NULL || *start != '{')
+		return false;
+	state->members = (JsonSlice){start + 1, end - start - 1};
+	return true;
 }
 
 bool
@@ -238,7 +256,7 @@ handshake_state_expand(HandshakeState *state)
 	bool complete = false;
 
 	json_text_init(&text, state->text.bytes, state->text.size, read_pulse, NULL);
-	json_walk_begin(&cursor, &text, json_root(&text));
+	json_walk_begin(&cursor, &text, (JsonSpan){0, text.size});
 	while (json_member_next(&cursor, &key, &value))
 	{
 		JsonSlice name = json_text_slice(&text, key);
@@ -291,7 +309,7 @@ state_write(StringInfo out, const HandshakeState *state)
 	initStringInfo(&scratch);
 	appendStringInfoChar(out, '{');
 	appendBinaryStringInfo(out, state->members.bytes, (int) state->members.size);
-	json_write_literal(out, ",\"protected\":[");
+	json_write_literal(out, DIVIDER "[");
 	for (int i = 0; i < state->nprotected; i++)
 	{
 		if (i > 0)
@@ -422,14 +440,12 @@ id_parse(pg_uuid_t *id, const char *hex)
 	return true;
 }
 
-static int
+static inline int
 digit_value(char digit)
 {
 	if (digit >= '0' && digit <= '9')
 		return digit - '0';
-	if (digit >= 'a' && digit <= 'f')
-		return digit - 'a' + 10;
-	return -1;
+	return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
 }
 
 static bool

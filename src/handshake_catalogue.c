@@ -143,7 +143,7 @@ protected_read(HandshakeCatalogue *catalogue)
 
 	if (plan_execute(&read_protected, NULL, NULL, true) == 0)
 		return;
-	names = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+	names = plan_text_required(0, 1);
 	catalogue->protected = palloc((strlen(names) / 2 + 1) * sizeof(JsonSlice));
 	for (char *name = strtok_r(names, between, &rest); name != NULL;
 		 name = strtok_r(NULL, between, &rest))

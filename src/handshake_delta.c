@@ -84,6 +84,9 @@ insertion_read(const HandshakeEntry *entry, JsonSlice client_checksum)
 		int64 start = DatumGetInt32(plan_value(row, 1, &null));
 		int64 size = DatumGetInt32(plan_value(row, 2, &null));
 
+		insertion.complete = false;
+		if (start < 0 || size <= 0)
+			break;
 		if (row == 0)
 			insertion = (Insertion){start, size, false};
 		else if (!insertion_merge(&insertion, start, size))

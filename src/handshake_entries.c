@@ -37,14 +37,10 @@ entries_query(HandshakeEntries *entries, KeptPlan *plan, const pg_uuid_t *key,
 	uint64 rows = plan_execute(plan, &value, NULL, true);
 
 	for (uint64 row = 0; row < rows; row++)
-	{
-		bool null;
-
-		entries_add(entries, source, rank, DatumGetUUIDP(plan_value(row, 1, &null)),
-					entries_slice(plan_value(row, 2, &null)),
-					entries_slice(plan_value(row, 3, &null)),
-					DatumGetInt32(plan_value(row, 4, &null)));
-	}
+		entries_add(entries, source, rank, DatumGetUUIDP(plan_value(row, 1, NULL)),
+					entries_slice(plan_value(row, 2, NULL)),
+					entries_slice(plan_value(row, 3, NULL)),
+					DatumGetInt32(plan_value(row, 4, NULL)));
 }
 
 void

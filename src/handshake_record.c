@@ -26,11 +26,11 @@ static FetchSource settings_by_user = {
 	.nkeys = 1,
 	.keys = {{"user_id", UUIDOID}},
 	.ncolumns = HANDSHAKE_SETTINGS,
-	.columns = {{"current_course", TEXTOID},
-				{"voice", TEXTOID},
-				{"induction", TEXTOID},
-				{"background", TEXTOID},
-				{"deepening", TEXTOID}},
+	.columns = {{"current_course", TEXTOID, true},
+				{"voice", TEXTOID, true},
+				{"induction", TEXTOID, true},
+				{"background", TEXTOID, true},
+				{"deepening", TEXTOID, true}},
 };
 
 static FetchSource plays_by_key = {
@@ -39,7 +39,7 @@ static FetchSource plays_by_key = {
 	.nkeys = 3,
 	.keys = {{"user_id", UUIDOID}, {"course_code", TEXTOID}, {"audio_key", TEXTOID}},
 	.ncolumns = 2,
-	.columns = {{"title", TEXTOID}, {"play_count", INT4OID}},
+	.columns = {{"title", TEXTOID, true}, {"play_count", INT4OID}},
 };
 
 static FetchSource devices_by_user = {

@@ -28,7 +28,7 @@ static FetchSource user_by_id = {
 	.nkeys = 1,
 	.keys = {{"id", UUIDOID}},
 	.ncolumns = 2,
-	.columns = {{"role", FETCH_ANY_ENUM}, {"deleted_at", TIMESTAMPTZOID}},
+	.columns = {{"role", FETCH_ANY_ENUM}, {"deleted_at", TIMESTAMPTZOID, true}},
 };
 
 static FetchSource cohort_by_user = {
@@ -44,7 +44,8 @@ static FetchSource cohort_by_user = {
 static KeptPlan query_user = {
 	.sql = "SELECT u.role = 'admin',"
 		   " uc.cohort_id,"
-		   " coalesce((SELECT v.version FROM coursebase.catalogue_version v), 0),"
+		   " coalesce((SELECT v.version FROM coursebase.catalogue_version v"
+		   "           WHERE v.singleton), 0),"
 		   " coalesce((SELECT v.version FROM coursebase.cohort_versions v"
 		   "           WHERE v.cohort_id = uc.cohort_id), 0),"
 		   " coalesce((SELECT v.version FROM coursebase.user_versions v"
@@ -332,10 +333,10 @@ entries_merge(HandshakeState *state, const HandshakeCatalogue *catalogue,
 			c++;
 		merged[n++] = own->entries[o];
 	}
-	memcpy(merged + n, catalogue->entries + c,
-		   (catalogue->nentries - c) * sizeof(HandshakeEntry));
+	while (c < catalogue->nentries)
+		merged[n++] = catalogue->entries[c++];
 	state->entries = merged;
-	state->nentries = n + catalogue->nentries - c;
+	state->nentries = n;
 }
 
 /* MD5 over one line an entry: name, a space, checksum, a line feed. */

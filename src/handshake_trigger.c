@@ -1,5 +1,6 @@
 /*
- * handshake_trigger.c: the trigger that moves the versions which cached handshakes are compared with.
+ * handshake_trigger.c: the trigger that moves the versions which cached handshakes are compared
+ * with.
  *
  * Every change of what a handshake is made from moves one version: of the catalogue (one row,
  * for what goes to everybody), of a cohort or of a user. It is moved in the transaction that
@@ -33,30 +34,37 @@ typedef struct VersionScope
 	KeptPlan move;
 } VersionScope;
 
+/*
+ * A version begins anywhere: that of another database, whose cached answers came here by a dump
+ * without its versions, or of a row that was here before, must not come again.
+ */
+#define FIRST_VERSION "1 + (random() * 1e15)::bigint"
+
 static VersionScope scopes[] = {
 	{"catalogue",
 	 false,
 	 {.sql = "INSERT INTO coursebase.catalogue_version AS v (singleton, version)"
-			 " VALUES (true, 1)"
+			 " VALUES (true, " FIRST_VERSION ")"
 			 " ON CONFLICT (singleton) DO UPDATE SET version = v.version + 1"}},
 	{"cohort",
 	 true,
 	 {.sql = "INSERT INTO coursebase.cohort_versions AS v (cohort_id, version)"
-			 " SELECT c.id, 1 FROM coursebase.cohorts c WHERE c.id = $1"
+			 " SELECT c.id, " FIRST_VERSION " FROM coursebase.cohorts c WHERE c.id = $1"
 			 " ON CONFLICT (cohort_id) DO UPDATE SET version = v.version + 1",
 	  .nargs = 1,
 	  .types = {UUIDOID}}},
 	{"user",
 	 true,
 	 {.sql = "INSERT INTO coursebase.user_versions AS v (user_id, version)"
-			 " SELECT u.id, 1 FROM coursebase.users u WHERE u.id = $1"
+			 " SELECT u.id, " FIRST_VERSION " FROM coursebase.users u WHERE u.id = $1"
 			 " ON CONFLICT (user_id) DO UPDATE SET version = v.version + 1",
 	  .nargs = 1,
 	  .types = {UUIDOID}}},
 	{"custom_course",
 	 true, /* the user whose course it is */
 	 {.sql = "INSERT INTO coursebase.user_versions AS v (user_id, version)"
-			 " SELECT c.user_id, 1 FROM coursebase.custom_courses c WHERE c.id = $1"
+			 " SELECT c.user_id, " FIRST_VERSION
+			 " FROM coursebase.custom_courses c WHERE c.id = $1"
 			 " ON CONFLICT (user_id) DO UPDATE SET version = v.version + 1",
 	  .nargs = 1,
 	  .types = {UUIDOID}}},

@@ -150,12 +150,11 @@ cohort_queried(const pg_uuid_t *user, pg_uuid_t *cohort)
 {
 	Datum key = UUIDPGetDatum(user);
 	bool found;
-	bool null;
 
 	SPI_connect();
 	found = owner_execute(&cohort_query, &key, NULL, true) > 0;
 	if (found)
-		*cohort = *DatumGetUUIDP(plan_value(0, 1, &null));
+		*cohort = *DatumGetUUIDP(plan_value(0, 1, NULL));
 	SPI_finish();
 	return found;
 }

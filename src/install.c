@@ -17,10 +17,10 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_extension.h"
-#include "catalog/pg_namespace.h"
 #include "commands/extension.h"
 #include "commands/policy.h"
 #include "commands/trigger.h"
@@ -43,6 +43,7 @@
 #include "owner.h"
 #include "plan.h"
 #include "steps.h"
+#include "trust.h"
 #include "utility.h"
 
 /* Where install() reports what it made: the function's result. */
@@ -81,26 +82,13 @@ PG_FUNCTION_INFO_V1(coursebase_install);
 /*
  * SQL function: assert_schema_owner() returns void
  *
- * The first thing the script does: whoever owns the schema could plant functions and tables in
- * it that ours would then trust.
+ * The first thing the script does: whoever owns the schema, or may create in it, could plant
+ * functions and tables in it that ours would then trust.
  */
 PGDLLEXPORT Datum
 coursebase_assert_schema_owner(PG_FUNCTION_ARGS)
 {
-	HeapTuple tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(owner_schema()));
-	Oid owner;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "schema coursebase does not exist");
-	owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
-	ReleaseSysCache(tuple);
-	if (owner != GetUserId() && !superuser_arg(owner))
-		ereport(ERROR,
-				(errcode(ERRCODE_CB_SCHEMA_OWNER),
-				 errmsg("schema coursebase belongs to another role"),
-				 errdetail("Its owner \"%s\" is neither the installing role nor a superuser.",
-						   GetUserNameFromId(owner, false)),
-				 errhint("Rename that schema, or give it to the installing role.")));
+	trust_require_schema();
 	PG_RETURN_VOID();
 }
 
@@ -247,6 +235,7 @@ converge_table(Step *step, Report *report)
 		report_row(report, step->object, "created");
 		return;
 	}
+	trust_require_relation(step->object, relation);
 	foreach (cell, table->tableElts)
 	{
 		Node *element = lfirst(cell);
@@ -330,6 +319,7 @@ converge_enum(Step *step, Report *report)
 		report_row(report, step->object, "created");
 		return;
 	}
+	trust_require_type(step->object, type_oid);
 	foreach (cell, type->vals)
 	{
 		AlterEnumStmt *value = makeNode(AlterEnumStmt);
@@ -349,8 +339,11 @@ static void
 converge_index(Step *step, Report *report)
 {
 	IndexStmt *index = castNode(IndexStmt, step->statement);
+	Oid there = get_relname_relid(index->idxname, owner_schema());
 
-	if (OidIsValid(get_relname_relid(index->idxname, owner_schema())))
+	/* of another relation that has the name the server's own error speaks */
+	if (OidIsValid(there) &&
+		IndexGetRelation(there, true) == RangeVarGetRelid(index->relation, NoLock, false))
 		return;
 	utility_run((Node *) index, step->ddl);
 	report_row(report, step->object, "created");
@@ -402,8 +395,10 @@ static void
 converge_view(Step *step, Report *report)
 {
 	ViewStmt *view = castNode(ViewStmt, step->statement);
-	bool there = OidIsValid(RangeVarGetRelid(view->view, NoLock, true));
+	Oid relation = RangeVarGetRelid(view->view, NoLock, true);
+	bool there = OidIsValid(relation);
 
+	trust_require_relation(step->object, relation);
 	view->replace = true;
 	utility_run((Node *) view, step->ddl);
 	if (!there)

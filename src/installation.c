@@ -68,7 +68,7 @@ report_rows(ReturnSetInfo *report, const char *table, KeptPlan *plan)
 	SPI_connect();
 	rows = owner_execute(plan, NULL, NULL, true);
 	for (uint64 row = 0; row < rows; row++)
-		report_row(report, plan_text(row, 1), plan_text(row, 2));
+		report_row(report, plan_text_required(row, 1), plan_text_required(row, 2));
 	SPI_finish();
 }
 

@@ -61,7 +61,6 @@ coursebase_log_app(PG_FUNCTION_ARGS)
 	char nulls[LOG_ARGS];
 	pg_uuid_t user;
 	pg_uuid_t *id = palloc(sizeof(pg_uuid_t));
-	bool null;
 
 	schema_require_current();
 	for (int arg = 0; arg < LOG_ARGS; arg++)
@@ -74,7 +73,7 @@ coursebase_log_app(PG_FUNCTION_ARGS)
 	values[LOG_USER] = UUIDPGetDatum(&user);
 	SPI_connect();
 	owner_execute(&write_entry, values, nulls, false);
-	*id = *DatumGetUUIDP(plan_value(0, 1, &null));
+	*id = *DatumGetUUIDP(plan_value(0, 1, NULL));
 	SPI_finish();
 	PG_RETURN_UUID_P(id);
 }

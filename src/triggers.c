@@ -59,8 +59,10 @@ coursebase_tg_any__stamp(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_tg_any__append_only(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_expect(fcinfo, "tg_any__append_only");
+	TriggerData *data = (TriggerData *) fcinfo->context;
 
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
+		data = trigger_expect(fcinfo, "tg_any__append_only");
 	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event) && foreign_key_action(data))
 		return PointerGetDatum(data->tg_newtuple);
 	ereport(ERROR, (errcode(ERRCODE_CB_APPEND_ONLY),

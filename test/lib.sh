@@ -267,7 +267,19 @@ build_sync()
 	done
 	comm -23 "$build/.files" "$work/files" 2>/dev/null | grep -q . && rebuild=yes
 	cp "$work/files" "$build/.files"
+	build_kind "$@" >"$work/kind"
+	cmp -s "$work/kind" "$build/.kind" || rebuild=yes
+	cp "$work/kind" "$build/.kind"
 	[ -z "$rebuild" ] || find "$build/src" \( -name '*.o' -o -name '*.gc??' \) -exec rm -f {} +
+}
+
+# What objects depend on besides their sources: the server they are for, as it was built, and the flags. An
+# update of the server or of its headers in place makes them stale as well.
+build_kind()
+{
+	"$pg_config"
+	cat "$(dirname "$("$pg_config" --pgxs)")/../Makefile.global"
+	say "${COPT:-} $*"
 }
 
 # build_extension NAME [MAKE ARGUMENT]…: one directory a set of arguments, so that none disturbs another.
@@ -276,9 +288,8 @@ build_extension()
 	build=$tree/build/$1${BUILD_VARIANT:+-$BUILD_VARIANT}-$major
 	shift
 	mkdir -p "$build" 2>/dev/null && [ -w "$build" ] || build=$work/build
-	build_sync
-	# shellcheck disable=SC2119
-	attended make -C "$build" -j"$(cpus)" with_llvm=no "$@" >"$work/build.log" 2>&1
+	build_sync "$@"
+	attended make -s -C "$build" -j"$(cpus)" with_llvm=no "$@" >"$work/build.log" 2>&1
 	set -- $?
 	[ "$build" = "$work/build" ] || ! is_root || chown -R --reference="$tree" "$tree/build" 2>/dev/null
 	return "$1"

@@ -63,6 +63,8 @@ COMMENT ON COLUMN coursebase.course_documents.updated_at IS 'When the row last c
 ALTER TABLE coursebase.course_documents ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t500_checksum BEFORE INSERT OR UPDATE ON coursebase.course_documents
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_document__checksum('data');
+CREATE TRIGGER t900_checksum AFTER INSERT OR UPDATE ON coursebase.course_documents
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_document__checksum('data');
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.course_documents
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.course_documents TO anonymous;

@@ -10,7 +10,7 @@ PARALLEL UNSAFE
 SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'coursebase_assert_schema_owner';
 COMMENT ON FUNCTION coursebase.assert_schema_owner() IS
-    'Refuses a schema whose owner is neither the current role nor a superuser: the first thing that installing does.';
+    'Refuses a schema whose owner is neither the current role nor a superuser, or in which such a role may create: the first thing that installing does.';
 REVOKE ALL ON FUNCTION coursebase.assert_schema_owner() FROM PUBLIC;
 SELECT coursebase.assert_schema_owner();
 
@@ -133,7 +133,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_any__append_only';
 COMMENT ON FUNCTION coursebase.tg_any__append_only() IS
-    'BEFORE UPDATE OR DELETE: refuses (KB005), but lets a foreign key set the columns named in the arguments to null.';
+    'BEFORE UPDATE, DELETE or TRUNCATE: refuses (KB005), but lets a foreign key set the columns named in the arguments to null.';
 REVOKE ALL ON FUNCTION coursebase.tg_any__append_only() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.tg_any__guard_columns()

@@ -38,7 +38,7 @@ PARALLEL UNSAFE
 SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'coursebase_tg_document__checksum';
 COMMENT ON FUNCTION coursebase.tg_document__checksum() IS
-    'BEFORE INSERT OR UPDATE: checksum and file_size_bytes are those of the document (its column is the argument), whatever the writer sent.';
+    'BEFORE INSERT OR UPDATE: checksum and file_size_bytes are those of the document (its column is the argument), whatever the writer sent. AFTER: refuses a row whose document a trigger of the user''s changed behind that.';
 REVOKE ALL ON FUNCTION coursebase.tg_document__checksum() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.json_append(document json, path text[], entries json)

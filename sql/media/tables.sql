@@ -32,6 +32,8 @@ COMMENT ON COLUMN coursebase.custom_courses.updated_at IS 'When the row last cha
 ALTER TABLE coursebase.custom_courses ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t500_checksum BEFORE INSERT OR UPDATE ON coursebase.custom_courses
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_document__checksum('data');
+CREATE TRIGGER t900_checksum AFTER INSERT OR UPDATE ON coursebase.custom_courses
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_document__checksum('data');
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.custom_courses
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.custom_courses TO server;

@@ -295,6 +295,17 @@ AS $$
     JOIN pg_roles o ON o.oid = n.nspowner
     WHERE n.oid IN (TABLE ours) AND n.nspowner <> e.extowner AND NOT o.rolsuper
     UNION ALL
+    SELECT 'schema_open', 'schema coursebase',
+        format('REVOKE CREATE ON SCHEMA coursebase FROM %s, %s.',
+            coalesce(c.rolname::text, 'PUBLIC'), 'who could plant functions that ours would call')
+    FROM pg_namespace n
+    CROSS JOIN LATERAL aclexplode(n.nspacl) a
+    JOIN pg_extension e ON e.extname = 'coursebase'
+    LEFT JOIN pg_roles c ON c.oid = a.grantee
+    WHERE n.oid IN (TABLE ours) AND a.privilege_type = 'CREATE'
+        AND a.grantee NOT IN (n.nspowner, e.extowner) AND NOT coalesce(c.rolsuper, false)
+        AND a.grantee NOT IN (SELECT v.relowner FROM relations v WHERE v.relname = 'schema_version')
+    UNION ALL
     SELECT 'role_missing', format('role %I', i.value),
         format('Create the role that plays %s, and run coursebase.grant_roles().', i.name)
     FROM installed i

@@ -102,5 +102,7 @@ COMMENT ON COLUMN coursebase.audit_events.created_at IS 'When it was done.';
 ALTER TABLE coursebase.audit_events ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t300_append_only BEFORE UPDATE OR DELETE ON coursebase.audit_events
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__append_only('actor_id');
+CREATE TRIGGER t300_append_only_on_truncate BEFORE TRUNCATE ON coursebase.audit_events
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__append_only();
 GRANT SELECT ON TABLE coursebase.audit_events TO end_user;
 GRANT SELECT, INSERT ON TABLE coursebase.audit_events TO server;

@@ -19,7 +19,9 @@ Request, every member optional: analytics {current_course, voice, background, in
 
 Answer: json_manifest {name: {checksum, file_size_bytes, action, …}}, purchases [{purchase_id, status: known | unknown}], ai_usage, subscription, discounts, digest.
 action add or update: content is the document as a JSON string; once parsed, its UTF-8 bytes are exactly those of checksum and file_size_bytes. append: the bytes of insert (a JSON string, UTF-8) put at byte offset of the phone's file give exactly the document of checksum. keep: nothing to do. delete: checksum and file_size_bytes are null; these come last, and never name a file of the setting protected_manifests.
-Without checksums every document is sent as add. Names are in byte order. digest is the MD5 over one line a document: name, space, checksum, line feed; when the request has it, json_manifest is empty.$$;
+Without checksums every document is sent as add. Names are in byte order. digest is the MD5 over one line a document: name, space, checksum, line feed; when the request has it, json_manifest is empty.
+
+An unknown or closed account is KB106. In a read-only transaction and on a standby nothing is kept.$$;
 REVOKE ALL ON FUNCTION coursebase.handshake(uuid, json, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.handshake(uuid, json, timestamptz) TO server;
 

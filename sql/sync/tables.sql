@@ -28,6 +28,8 @@ COMMENT ON COLUMN coursebase.master_manifests.updated_at IS 'When the row last c
 ALTER TABLE coursebase.master_manifests ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t500_checksum BEFORE INSERT OR UPDATE ON coursebase.master_manifests
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_document__checksum('content');
+CREATE TRIGGER t900_checksum AFTER INSERT OR UPDATE ON coursebase.master_manifests
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_document__checksum('content');
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.master_manifests
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.master_manifests TO server;

@@ -203,7 +203,9 @@ columns_are_usable(FetchSource *source, TupleDesc columns)
 	for (int i = 0; i < source->ncolumns; i++)
 	{
 		source->numbers[i] = get_attnum(source->table_oid, source->columns[i].name);
-		if (!column_is_usable(columns, source->numbers[i], &source->columns[i]))
+		if (!column_is_usable(columns, source->numbers[i], &source->columns[i]) ||
+			!(source->columns[i].nullable ||
+			  TupleDescAttr(columns, source->numbers[i] - 1)->attnotnull))
 			return false;
 	}
 	return true;

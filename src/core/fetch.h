@@ -26,6 +26,7 @@ typedef struct FetchColumn
 {
 	const char *name;
 	Oid type;
+	bool nullable;
 } FetchColumn;
 
 /*
@@ -79,11 +80,11 @@ typedef struct Fetch
 extern uint64 fetch_generation;
 
 /*
- * Opens a source. False when it is not an ordinary local table with exactly the columns and the
- * valid B-tree index that the source names: the question then goes through SPI. The snapshot is
- * the active one, or one that outlives the read. Locks are held to the end of the transaction,
- * as a query's are; memory comes from the current context; after an error the transaction's
- * owner cleans up.
+ * Opens a source. False when it is not an ordinary local table with exactly the columns (of
+ * that type, and NOT NULL unless nullable) and the valid B-tree index that the source names:
+ * the question then goes through SPI. The snapshot is the active one, or one that outlives the
+ * read. Locks are held to the end of the transaction, as a query's are; memory comes from the
+ * current context; after an error the transaction's owner cleans up.
  */
 extern bool fetch_open(Fetch *fetch, FetchSource *source, Snapshot snapshot);
 

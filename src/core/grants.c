@@ -15,12 +15,14 @@
 #include "executor/spi.h"
 #include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/syscache.h"
 
 #include "errors.h"
 #include "grants.h"
+#include "owner.h"
 #include "plan.h"
 #include "steps.h"
 #include "utility.h"
@@ -214,7 +216,8 @@ role_revoke(const char *role)
 	List *statements = NIL;
 	ListCell *cell;
 
-	if (role == NULL || !role_exists(role))
+	/* the owner's own rights are no part's: without them nothing of ours would work */
+	if (role == NULL || !role_exists(role) || get_role_oid(role, false) == owner_of_tables())
 		return;
 	name = DirectFunctionCall1(namein, CStringGetDatum(role));
 	SPI_connect();

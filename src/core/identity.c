@@ -52,7 +52,7 @@ typedef struct UserSource
 	.ncolumns = 3, .columns = {                                                                \
 					   {"id", UUIDOID},                                                        \
 					   {"role", FETCH_ANY_ENUM},                                               \
-					   {"deleted_at", TIMESTAMPTZOID},                                         \
+					   {"deleted_at", TIMESTAMPTZOID, true},                                   \
 	}
 #define USER_QUERY                                                                             \
 	"SELECT u.id, u.role OPERATOR(pg_catalog.=) 'admin', u.deleted_at IS NOT NULL "            \
@@ -229,7 +229,7 @@ user_queried(UserSource *source, Datum key)
 	if (owner_execute(&source->plan, &key, NULL, true) > 0)
 	{
 		user.exists = true;
-		user.id = *DatumGetUUIDP(plan_value(0, 1, &null));
+		user.id = *DatumGetUUIDP(plan_value(0, 1, NULL));
 		user.admin = DatumGetBool(plan_value(0, 2, &null)) && !null;
 		user.deleted = DatumGetBool(plan_value(0, 3, &null));
 	}

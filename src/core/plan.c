@@ -1,16 +1,19 @@
 /*
  * plan.c: statements that a session prepares once and keeps.
  *
- * A plan that the server has marked invalid (DDL on what it reads) is prepared anew from its
- * text, so that a dropped and recreated table is found again by name.
+ * A plan is never freed: a trigger of the user's may have brought us here while it runs. One
+ * that the server has marked invalid (DDL on what it reads) need not be, for the server itself
+ * analyses it anew from its text, so that a dropped and recreated table is found again by name.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 
+#include "compat.h"
 #include "plan.h"
 
+pg_noreturn static void null_raise(int column);
 static void plan_prepare(KeptPlan *kept);
 
 uint64
@@ -35,7 +38,14 @@ plan_execute_limit(KeptPlan *kept, Datum *values, const char *nulls, bool read_o
 Datum
 plan_value(uint64 row, int column, bool *isnull)
 {
-	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, isnull);
+	bool null;
+	Datum value = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &null);
+
+	if (isnull != NULL)
+		*isnull = null;
+	else if (null)
+		null_raise(column);
+	return value;
 }
 
 char *
@@ -53,18 +63,34 @@ plan_text(uint64 row, int column)
 	return copy;
 }
 
+char *
+plan_text_required(uint64 row, int column)
+{
+	char *text = plan_text(row, column);
+
+	if (text == NULL)
+		null_raise(column);
+	return text;
+}
+
+static void
+null_raise(int column)
+{
+	ereport(ERROR, (errcode(ERRCODE_NOT_NULL_VIOLATION),
+					errmsg("a null stands where coursebase knows none"),
+					errdetail("It was read from the column %s.",
+							  SPI_fname(SPI_tuptable->tupdesc, column)),
+					errhint("Give the row a value, and run SELECT coursebase.install(), which "
+							"brings NOT NULL back.")));
+}
+
 static void
 plan_prepare(KeptPlan *kept)
 {
 	SPIPlanPtr plan;
 
-	if (kept->plan != NULL && SPI_plan_is_valid(kept->plan))
-		return;
 	if (kept->plan != NULL)
-	{
-		SPI_freeplan(kept->plan);
-		kept->plan = NULL;
-	}
+		return;
 	plan = SPI_prepare(kept->sql, kept->nargs, kept->types);
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare returned %s for: %s", SPI_result_code_string(SPI_result),

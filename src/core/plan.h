@@ -35,7 +35,8 @@ extern uint64 plan_execute_limit(KeptPlan *kept, Datum *values, const char *null
 
 /*
  * A column of a row that the last plan gave. The datum points into SPI's memory, gone at
- * SPI_finish().
+ * SPI_finish(). isnull is NULL for a column that holds no nulls: one that is there all the same
+ * (a constraint of ours was dropped) raises 23502.
  */
 extern Datum plan_value(uint64 row, int column, bool *isnull);
 
@@ -44,5 +45,8 @@ extern Datum plan_value(uint64 row, int column, bool *isnull);
  * SPI_palloc); NULL for a null. What plan_text gives is the text of a text-like column.
  */
 extern char *plan_text(uint64 row, int column);
+
+/* plan_text() of a column that holds no nulls, as for plan_value(). */
+extern char *plan_text_required(uint64 row, int column);
 
 #endif

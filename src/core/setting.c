@@ -29,7 +29,7 @@ setting_text(const char *name)
 	SPI_connect();
 	if (owner_execute(&read_setting, &value, NULL, true) != 1)
 		elog(ERROR, "no setting is named \"%s\"", name);
-	text = plan_text(0, 1);
+	text = plan_text_required(0, 1);
 	SPI_finish();
 	return text;
 }

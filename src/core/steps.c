@@ -3,7 +3,8 @@
  *
  * The list belongs to the extension's script and so changes with the code at ALTER EXTENSION
  * UPDATE; what must know the tables and columns (install, the drop guard, the grants) reads it
- * from there and nowhere else.
+ * from there and nowhere else. Any caller may cause it to be read, so that no right of the
+ * caller's is asked for on the way.
  */
 #include "postgres.h"
 
@@ -11,36 +12,59 @@
 #include "catalog/pg_proc.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
-#include "nodes/makefuncs.h"
-#include "parser/parse_func.h"
 #include "parser/parser.h"
-#include "utils/snapmgr.h"
+#include "utils/builtins.h"
 #include "utils/syscache.h"
 
+#include "owner.h"
 #include "plan.h"
 #include "steps.h"
 
 static KeptPlan read_steps = {.sql = "SELECT object, ddl FROM coursebase.steps()"};
 
-static Oid steps_owner(void);
+static HeapTuple steps_function(void);
 static List *steps_fetch(char **version, bool (*wanted)(const char *object));
 static Step *step_make(char *object, char *ddl);
 
 List *
 steps_read(char **version, bool (*wanted)(const char *object))
 {
-	Oid owner = steps_owner();
+	HeapTuple function = steps_function();
+	Oid owner;
 	Oid userid;
 	int security_context;
 	List *steps;
 
-	if (!OidIsValid(owner))
+	if (!HeapTupleIsValid(function))
 		return NIL;
+	owner = ((Form_pg_proc) GETSTRUCT(function))->proowner;
+	ReleaseSysCache(function);
 	GetUserIdAndSecContext(&userid, &security_context);
 	SetUserIdAndSecContext(owner, security_context | SECURITY_LOCAL_USERID_CHANGE);
 	steps = steps_fetch(version, wanted);
 	SetUserIdAndSecContext(userid, security_context);
 	return steps;
+}
+
+bool
+steps_key(StepsKey *key)
+{
+	HeapTuple function = steps_function();
+
+	if (!HeapTupleIsValid(function))
+		return false;
+	key->function = ((Form_pg_proc) GETSTRUCT(function))->oid;
+	key->xmin = HeapTupleHeaderGetRawXmin(function->t_data);
+	key->tid = function->t_self;
+	ReleaseSysCache(function);
+	return true;
+}
+
+bool
+steps_key_equals(StepsKey *left, StepsKey *right)
+{
+	return left->function == right->function && left->xmin == right->xmin &&
+		   ItemPointerEquals(&left->tid, &right->tid);
 }
 
 bool
@@ -55,22 +79,14 @@ steps_is_grant(const char *object)
 	return strncmp(object, "grant ", 6) == 0;
 }
 
-static Oid
-steps_owner(void)
+/* coursebase.steps() in the catalogue, to be released; NULL when there is none. */
+static HeapTuple
+steps_function(void)
 {
-	List *name = list_make2(makeString("coursebase"), makeString("steps"));
-	Oid function = LookupFuncName(name, 0, NULL, true);
-	HeapTuple tuple;
-	Oid owner;
+	oidvector *no_arguments = buildoidvector(NULL, 0);
 
-	if (!OidIsValid(function))
-		return InvalidOid;
-	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-	if (!HeapTupleIsValid(tuple))
-		return InvalidOid;
-	owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
-	ReleaseSysCache(tuple);
-	return owner;
+	return SearchSysCache3(PROCNAMEARGSNSP, CStringGetDatum("steps"),
+						   PointerGetDatum(no_arguments), ObjectIdGetDatum(owner_schema()));
 }
 
 static List *

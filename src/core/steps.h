@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "nodes/parsenodes.h"
+#include "storage/itemptr.h"
 
 typedef struct Step
 {
@@ -22,6 +23,18 @@ typedef struct Step
  * wanted() says yes are parsed and listed (NULL: all).
  */
 extern List *steps_read(char **version, bool (*wanted)(const char *object));
+
+/* Which list it is: the function's row in the catalogue. Equal keys, equal steps. */
+typedef struct StepsKey
+{
+	Oid function;
+	TransactionId xmin;
+	ItemPointerData tid;
+} StepsKey;
+
+/* False when the extension is not there. */
+extern bool steps_key(StepsKey *key);
+extern bool steps_key_equals(StepsKey *left, StepsKey *right);
 
 /* Whether an object of the steps is a table: the first word of its label says so. */
 extern bool steps_is_table(const char *object);

@@ -3,7 +3,8 @@
  *
  * The server reads whatever is in its time zone files, and everything else as a POSIX rule,
  * where a misspelt FOO+3 is a zone. A rule always has a digit, so that names with digits are
- * taken only when the IANA database is known to have them.
+ * taken only when the IANA database is known to have them. Zones that count leap seconds
+ * (right/…) are none of the server's.
  */
 #include "postgres.h"
 
@@ -28,7 +29,7 @@ zone_name(const char *name)
 		(strpbrk(name, "0123456789") != NULL && !zone_may_have_digits(name)))
 		return NULL;
 	zone = pg_tzset(name);
-	return zone != NULL ? pg_get_timezone_name(zone) : NULL;
+	return zone != NULL && pg_tz_acceptable(zone) ? pg_get_timezone_name(zone) : NULL;
 }
 
 static bool

@@ -60,10 +60,13 @@ sub main
     {
         measure_file(\%figures, \%failure, grep { $_->{file} eq $file } @chosen);
     }
+    my $busy = (slurp('/proc/loadavg') =~ /^([\d.]+)/)[0];
     count_instructions(\%figures, \%failure);
 
     my @lines = map { Report::lines($_, $figures{$_->{name}}) } grep { $figures{$_->{name}} } @chosen;
     print "\n", Report::table(@lines), "\n";
+    print "The machine was busy (load $busy): times lie further apart than they should.\n"
+        if $busy > 1.5;
     write_file("$out/bench.svg", Report::svg($circumstances, @lines));
     my $markdown = Report::markdown($circumstances, @lines);
     write_file("$out/bench.md", $markdown);

@@ -56,7 +56,7 @@ CREATE TRIGGER t500_checksum BEFORE INSERT ON other
 INSERT INTO other VALUES ('{}');
 \echo :LAST_ERROR_SQLSTATE
 CREATE TRIGGER t900_checksum AFTER UPDATE ON document
-    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_document__checksum('body');
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_document__checksum('body');
 UPDATE document SET id = id;
 \echo :LAST_ERROR_SQLSTATE
 CREATE TRIGGER t100_checksum BEFORE DELETE ON document

@@ -106,4 +106,9 @@ ALTER TABLE coursebase.users OWNER TO regress_other;
 ALTER FUNCTION coursebase.settings() OWNER TO regress_other;
 ALTER SCHEMA coursebase OWNER TO regress_other;
 :lint
+ALTER SCHEMA coursebase OWNER TO CURRENT_USER;
+ALTER TABLE coursebase.users OWNER TO CURRENT_USER;
+ALTER FUNCTION coursebase.settings() OWNER TO CURRENT_USER;
+GRANT CREATE ON SCHEMA coursebase TO regress_other, PUBLIC;
+:lint
 ROLLBACK;

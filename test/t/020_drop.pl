@@ -19,6 +19,10 @@ query($node, 'shop', <<~'SQL');
 	ALTER TABLE coursebase.users ADD COLUMN own_note text;
 	CREATE INDEX own_idx ON coursebase.users (own_note);
 	CREATE FUNCTION public.drops_users() RETURNS void LANGUAGE sql AS 'DROP TABLE coursebase.users CASCADE';
+	CREATE FUNCTION public.makes_table() RETURNS event_trigger LANGUAGE plpgsql AS $$BEGIN
+		IF tg_tag IN ('DROP TABLE', 'DROP SCHEMA') AND to_regclass('pg_temp.made') IS NULL THEN
+			CREATE TEMP TABLE made (); DROP TABLE made; CREATE TEMP TABLE made ();
+		END IF; END$$;
 	SQL
 my $whole = fingerprint($node, 'shop');
 
@@ -49,8 +53,21 @@ my @refused = (
 	'ALTER TABLE coursebase.users ADD COLUMN other int, DROP COLUMN email',
 	'ALTER TABLE IF EXISTS ONLY coursebase.users DROP IF EXISTS email CASCADE',
 	'SAVEPOINT a; CREATE TEMP TABLE t (i int); DROP TABLE t; DROP TABLE coursebase.app_logs',
+	'SET LOCAL search_path = coursebase; DROP TABLE app_logs',
+	'SET LOCAL search_path = public, coursebase; DROP TABLE IF EXISTS own, app_logs',
+	'CREATE TABLE public.whole (LIKE coursebase.app_logs) PARTITION BY LIST (log_type); '
+	  . 'ALTER TABLE public.whole ATTACH PARTITION coursebase.app_logs DEFAULT; DROP TABLE public.whole',
+	'CREATE EVENT TRIGGER zz ON ddl_command_start EXECUTE FUNCTION public.makes_table(); '
+	  . 'DROP TABLE coursebase.app_logs',
+	'CREATE EVENT TRIGGER aa ON ddl_command_start EXECUTE FUNCTION public.makes_table(); '
+	  . 'DROP SCHEMA coursebase CASCADE',
+	'ALTER SCHEMA coursebase RENAME TO other',
+	'SET LOCAL search_path = coursebase; ALTER TABLE app_logs RENAME COLUMN message TO other',
 	(map { "DROP TABLE coursebase.$_ CASCADE" } @tables),
+	(map { "ALTER TABLE coursebase.$_ RENAME TO other" } @tables),
+	(map { "ALTER TABLE coursebase.$_ SET SCHEMA public" } @tables),
 	(map { "ALTER TABLE $_ CASCADE" } @columns),
+	(map { s/ DROP COLUMN (.*)/ RENAME COLUMN $1 TO other/r } map { "ALTER TABLE $_" } @columns),
 	(map { "DROP TYPE $_ CASCADE" } @types));
 my @states = sqlstates($node, 'shop', \@refused);
 my @wrong = map { "$refused[$_]: $states[$_]" } grep { $states[$_] ne 'KB002' } 0 .. $#refused;
@@ -82,6 +99,12 @@ my @own = (
 	'ALTER TABLE coursebase.users ALTER COLUMN name TYPE varchar(500)',
 	'CLUSTER coursebase.users USING users_pkey',
 	'TRUNCATE coursebase.app_logs',
+	'ALTER TABLE coursebase.users RENAME COLUMN own_note TO own',
+	'ALTER TABLE coursebase.users RENAME CONSTRAINT users_pkey TO own',
+	'ALTER INDEX coursebase.users_pkey RENAME TO own',
+	'ALTER TRIGGER t500_stamp ON coursebase.users RENAME TO own',
+	'ALTER TABLE public.own RENAME TO other; ALTER TABLE coursebase.users ALTER COLUMN name SET STATISTICS 9',
+	'SET LOCAL search_path = public; DROP TABLE own',
 	'SAVEPOINT a; DROP TABLE coursebase.app_logs; ROLLBACK TO a; DROP TABLE public.own',
 	'CREATE MATERIALIZED VIEW public.people AS SELECT name FROM coursebase.users; '
 	  . 'REFRESH MATERIALIZED VIEW public.people; DROP MATERIALIZED VIEW public.people');
@@ -90,6 +113,20 @@ my @own = (
 is("@wrong", '', 'what is no table or column of the business may be dropped');
 query($node, 'shop', 'VACUUM (FULL, ANALYZE) coursebase.users');
 same_database($node, 'shop', $whole, 'housekeeping changes nothing');
+
+# Who may not even use the schema has commands of their own, each passing the guard, the first one too.
+query($node, 'shop', 'CREATE ROLE tenant LOGIN; GRANT CREATE ON SCHEMA public TO tenant');
+for my $statement ('CREATE TABLE t (i int); ALTER TABLE t ADD COLUMN j int; ALTER TABLE t RENAME TO u; '
+	  . 'ALTER TABLE u DROP COLUMN j; DROP TABLE u CASCADE',
+	'CREATE TABLE t (i int)', 'ALTER TABLE t RENAME COLUMN i TO j', 'DROP TABLE t CASCADE',
+	'DROP TABLE IF EXISTS t', 'CREATE SCHEMA AUTHORIZATION tenant', 'DROP OWNED BY tenant CASCADE')
+{
+	query($node, 'shop', 'GRANT CREATE ON DATABASE shop TO tenant') if $statement =~ /^CREATE SCHEMA/;
+	my ($ok, undef, $err) =
+	  client($node, [ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-U', 'tenant', '-d', 'shop', '-c', $statement ]);
+	ok($ok, "another role's own: $statement") || diag($err);
+}
+query($node, 'shop', 'REVOKE CREATE ON SCHEMA public FROM tenant');
 
 # Allowed, each of the commands is the server's own affair again.
 @states = sqlstates($node, 'shop', \@refused, options => '-c coursebase.allow_drop=on');

@@ -51,7 +51,7 @@ sub times
     my ($row, $repetitions, $least) = @_;
     my $session = Session->new($row->{session});
     my @ways = @{$row->{ways}};
-    push @ways, {kind => 'way', name => '', label => 'the empty loop', body => '1'} if $row->{loop};
+    push @ways, empty_loop() if $row->{loop};
     my %n = map { $_->{name} => calls_for($session, $row, $_, $least) } @ways;
     my %seconds;
     for my $repetition (1 .. $repetitions)
@@ -65,6 +65,11 @@ sub times
     }
     $session->end;
     return without_the_loop($row, \%seconds);
+}
+
+sub empty_loop
+{
+    return {kind => 'way', name => '', label => 'the empty loop', body => '1'};
 }
 
 sub execute
@@ -142,29 +147,44 @@ sub memory
 }
 
 # The instructions of one call of each way: {way => [count]}. A single-user server runs the work under
-# callgrind a few and many times; the difference is the calls alone.
+# callgrind a few and many times; the difference is the calls alone, once what runs before them and the
+# empty loop are taken off.
 sub instructions
 {
     my ($row, $server) = @_;
+    my @ways = grep { $_->{kind} ne 'command' } @{$row->{ways}};
+    push @ways, empty_loop() if $row->{loop};
     my %instructions;
-    for my $way (grep { $_->{kind} ne 'command' } @{$row->{ways}})
+    for my $way (@ways)
     {
         my ($few, $many) = Rows::repeats($row, $way) ? (20, 120) : (2, 5);
         my $difference = counted($row, $server, $way, $many) - counted($row, $server, $way, $few);
-        $instructions{$way->{name}} = [$difference / (($many - $few) * $row->{calls})];
+        $instructions{$way->{name}} = $difference / (($many - $few) * $row->{calls});
     }
+    my $loop = delete $instructions{''} // 0;
+    $_->{kind} eq 'way' and $instructions{$_->{name}} -= $loop for @{$row->{ways}};
+    $_ = [$_] for values %instructions;
     return \%instructions;
 }
 
 sub counted
 {
     my ($row, $server, $way, $n) = @_;
-    my $times = Rows::repeats($row, $way) ? 1 : $n;
-    my @work = (Rows::before($row, $way), Rows::statement($row, $way, $n));
+    my $before = Rows::before($row, $way);
+    my $statement = Rows::statement($row, $way, $n);
+    return single_user($server, $way, $row->{session}, $before, $statement)
+        if Rows::repeats($row, $way);
+    my $count = single_user($server, $way, $row->{session}, ($before, $statement) x $n);
+    $count -= single_user($server, $way, $row->{session}, ($before) x $n) if defined $before;
+    return $count;
+}
+
+sub single_user
+{
+    my ($server, $way, @statements) = @_;
     my $input = File::Temp->new;
     # An empty line after a semicolon ends a statement, and nothing else may look like it.
-    print {$input} map { s/\n+/\n/gr =~ s/;\n/;\n\n/gr . ";\n\n" }
-        grep { defined } $row->{session}, (@work) x $times;
+    print {$input} map { s/\n+/\n/gr =~ s/;\n/;\n\n/gr . ";\n\n" } grep { defined } @statements;
     $input->flush;
     my $output = `$server <$input 2>&1`;
     die "$way->{label} failed under callgrind: $1\n" if $output =~ /(ERROR:.*|FATAL:.*)/;

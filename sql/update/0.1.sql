@@ -1,0 +1,1 @@
+-- From 0.1: what the new code over the old and install() cannot do by themselves. Nothing so far.

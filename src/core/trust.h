@@ -1,0 +1,16 @@
+/*
+ * trust.h: whose objects are taken for ours.
+ */
+#ifndef COURSEBASE_TRUST_H
+#define COURSEBASE_TRUST_H
+
+#include "postgres.h"
+
+/* Raises KB003 for a schema that belongs to, or in which may create, whom we do not trust. */
+extern void trust_require_schema(void);
+
+/* Raises KB003 for an object of another's; object is what messages call it. */
+extern void trust_require_relation(const char *object, Oid relation);
+extern void trust_require_type(const char *object, Oid type);
+
+#endif

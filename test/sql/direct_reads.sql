@@ -1,0 +1,72 @@
+-- Promise: what is read straight from an index is answered the same when the index or the table forbids that.
+-- Every table of the schema takes its turn, so that a new one joins by itself.
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set fixtures :abs_srcdir '/fixtures/all.sql'
+\pset format unaligned
+\pset tuples_only on
+SET client_min_messages = warning;
+BEGIN;
+\set ECHO none
+\o /dev/null
+\i :fixtures
+\o
+\set ECHO all
+SET LOCAL request.jwt.claims = '{"sub": "fixture_ada"}';
+CREATE TEMP TABLE questions (n integer, question text);
+INSERT INTO questions VALUES
+    (1, 'SELECT coursebase.current_user_id()::text'),
+    (2, 'SELECT coursebase.is_admin()::text'),
+    (3, 'SELECT concat(coursebase.own_from(), '' '', coursebase.own_to())'),
+    (4, 'SELECT concat(coursebase.own_cohort_from(), '' '', coursebase.own_cohort_to())'),
+    (5, 'SELECT cardinality(coursebase.accessible_course_ids())::text'),
+    (6, 'SELECT coursebase.own_custom_course_ids()::text'),
+    (7, 'SELECT coursebase.upsert_user(''fixture_ada'', ''Ada'', ''ada@example.org'')::text'),
+    (8, 'SELECT (coursebase.upsert_user(''fixture_new'', ''New'', ''new@example.org'') IS NOT NULL)::text'),
+    (9, 'SELECT set_config(''request.jwt.claims'', ''{"sub": "fixture_root"}'', true)'),
+    (10, 'SELECT concat(coursebase.is_admin(), '' '', coursebase.own_from(), '' '', coursebase.own_to())'),
+    (11, 'SELECT set_config(''request.jwt.claims'', ''{"sub": "fixture_ada"}'', true)'),
+    (12, 'WITH gone AS (DELETE FROM coursebase.cached_handshake_responses RETURNING 1) SELECT count(*)::text FROM gone'),
+    (13, 'SELECT md5(coursebase.handshake(''00000000-0000-4000-a000-00000000000a'', ''{}'', ''2026-01-02 12:00+00'')::text)'),
+    (14, 'SELECT md5(coursebase.handshake(''00000000-0000-4000-a000-00000000000a'', ''{}'', ''2026-01-02 12:00+00'')::text)'),
+    (15, 'SELECT md5(coursebase.handshake(''00000000-0000-4000-a000-00000000000c'', ''{}'', ''2026-01-02 12:00+00'')::text)'),
+    (16, 'SELECT md5(coursebase.handshake(''00000000-0000-4000-a000-00000000000b'', ''{}'', ''2026-01-02 12:00+00'')::text)');
+
+-- The answers once a change was made, which is taken back.
+CREATE FUNCTION pg_temp.answers(change text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    q record;
+    answer text;
+    answers text := '';
+BEGIN
+    BEGIN
+        EXECUTE change;
+        FOR q IN SELECT * FROM questions ORDER BY n LOOP
+            EXECUTE q.question INTO answer;
+            answers := answers || q.n || ' ' || coalesce(answer, 'NULL') || E'\n';
+        END LOOP;
+        RAISE EXCEPTION USING ERRCODE = '00001', MESSAGE = 'undo';
+    EXCEPTION WHEN SQLSTATE '00001' THEN
+        RETURN answers;
+    END;
+END $$;
+SELECT pg_temp.answers('SELECT') AS direct \gset
+SELECT regexp_replace(:'direct', '[0-9a-f]{32}', 'md5', 'g');
+SELECT direct[13] = direct[14], direct[13] <> direct[15], direct[13] <> direct[16]
+FROM (SELECT regexp_split_to_array(regexp_replace(:'direct', '[0-9]+ ', '', 'g'), E'\n')) AS d (direct);
+
+-- the indexes of each table have other names; those of all tables; each table has one that inherits from it
+CREATE FUNCTION pg_temp.renames(tables name) RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg(format('ALTER INDEX coursebase.%I RENAME TO %I', i.relname, 'other_' || i.oid), ';')
+    FROM pg_index x
+    JOIN pg_class i ON i.oid = x.indexrelid
+    JOIN pg_class t ON t.oid = x.indrelid
+    WHERE t.relnamespace = 'coursebase'::regnamespace AND t.relname LIKE tables
+$$;
+SELECT count(*) > 10, string_agg(relname, E'\n') FILTER (WHERE pg_temp.answers(pg_temp.renames(relname)) <> :'direct')
+FROM pg_class WHERE relnamespace = 'coursebase'::regnamespace AND relkind = 'r';
+SELECT pg_temp.answers(pg_temp.renames('%')) = :'direct';
+SET LOCAL jit = off;
+SELECT pg_temp.answers(string_agg(format('CREATE TEMP TABLE child_%s () INHERITS (coursebase.%I)', oid, relname), ';')) = :'direct'
+FROM pg_class WHERE relnamespace = 'coursebase'::regnamespace AND relkind = 'r';
+SELECT pg_temp.answers('SELECT') = :'direct';
+ROLLBACK;
