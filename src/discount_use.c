@@ -30,15 +30,6 @@
 #include "plan.h"
 #include "schema.h"
 
-/* A use of a discount, as its row has it. */
-typedef struct Redemption
-{
-	Datum values[5]; /* id, discount, final, redeemed_at, reversed_at */
-	bool nulls[5];
-	pg_uuid_t code_id;
-	bool same; /* as the order that asks */
-} Redemption;
-
 static KeptPlan lock_user = {
 	.sql = "SELECT FROM coursebase.users WHERE id = $1 FOR NO KEY UPDATE",
 	.nargs = 1,
@@ -64,7 +55,7 @@ static KeptPlan lock_entry = {
 };
 static KeptPlan read_redemption = {
 	.sql = "SELECT id, discount_in_cents, final_in_cents, redeemed_at, reversed_at,"
-		   " discount_code_id, base_in_cents = $4 AND currency = upper(btrim($5))"
+		   " base_in_cents = $4 AND currency = upper(btrim($5))"
 		   " AND upper(btrim(terms ->> 'code')) = upper(btrim($3))"
 		   " AND terms ->> 'ordered_type' = $6"
 		   " AND terms ->> 'ordered_item' IS NOT DISTINCT FROM $7"
@@ -144,6 +135,14 @@ static KeptPlan write_assignments = {
 	.nargs = 2,
 	.types = {UUIDOID, TIMESTAMPTZOID},
 };
+
+/* A use of a discount, as its row has it. */
+typedef struct Redemption
+{
+	Datum values[5]; /* id, discount, final, redeemed_at, reversed_at */
+	bool nulls[5];
+	bool same; /* as the order that asks */
+} Redemption;
 
 static char *order_ref_of(FunctionCallInfo fcinfo, int argument);
 static void user_lock(const pg_uuid_t *user);
@@ -379,7 +378,7 @@ redemption_read(const DiscountOrder *order, const char *order_ref, Redemption *r
 	if (owner_execute(&read_redemption, values, nulls, false) != 1)
 		return false;
 	redemption_keep(redemption);
-	redemption->same = DatumGetBool(plan_value(0, 7, &null)) && !null;
+	redemption->same = DatumGetBool(plan_value(0, 6, &null)) && !null;
 	return true;
 }
 

@@ -1,4 +1,4 @@
--- discount_codes, discount_code_shards, referral_spendings and chain_versions have no policy: only the server reads them.
+-- discount_codes, their shards, referral_spendings and chain_versions have no policy: the server's alone.
 
 CREATE POLICY self_select_own ON coursebase.user_discounts
     FOR SELECT TO public
