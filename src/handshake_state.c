@@ -102,16 +102,18 @@ static KeptPlan query_custom = {
 typedef struct MemberWriter
 {
 	const char *name;
-	const char *empty;
+	const char *empty; /* NULL: written by */
+	void (*write)(StringInfo out, HandshakeState *state, const pg_uuid_t *user, TimestampTz at);
 } MemberWriter;
 
 static const MemberWriter members[] = {
-	{"ai_usage", "{\"weekly_limit_credits\":0,\"weekly_used_credits\":0,"
-				 "\"weekly_reset_date\":null,\"bank_limit_credits\":0,"
-				 "\"bank_used_credits\":0}"},
-	{"subscription", "{\"plan\":\"free\",\"status\":null,\"expires_at\":null,"
-					 "\"grace_until\":null,\"auto_renew\":false}"},
-	{"discounts", "[]"},
+	{"ai_usage",
+	 "{\"weekly_limit_credits\":0,\"weekly_used_credits\":0,"
+	 "\"weekly_reset_date\":null,\"bank_limit_credits\":0,"
+	 "\"bank_used_credits\":0}",
+	 NULL},
+	{"subscription", NULL, handshake_subscription_write},
+	{"discounts", NULL, handshake_discounts_write},
 };
 
 static void user_require(HandshakeVersions *versions, bool *admin, const pg_uuid_t *user);
@@ -128,7 +130,7 @@ static JsonSlice slice_keep(Datum value);
 static void entries_merge(HandshakeState *state, const HandshakeCatalogue *catalogue,
 						  const HandshakeEntries *own);
 static void digest_compute(HandshakeState *state);
-static JsonSlice members_write(void);
+static JsonSlice members_write(HandshakeState *state, const pg_uuid_t *user, TimestampTz at);
 
 void
 handshake_state_compute(HandshakeState *state, HandshakeVersions *versions,
@@ -148,7 +150,16 @@ handshake_state_compute(HandshakeState *state, HandshakeVersions *versions,
 	state->protected = catalogue->protected;
 	state->nprotected = catalogue->nprotected;
 	digest_compute(state);
-	state->members = members_write();
+	state->members = members_write(state, user, at);
+}
+
+void
+handshake_state_turns(HandshakeState *state, TimestampTz moment, TimestampTz at)
+{
+	if (moment > at)
+		state->valid_until = Min(state->valid_until, moment);
+	else
+		state->valid_from = Max(state->valid_from, moment);
 }
 
 static void
@@ -362,7 +373,7 @@ digest_compute(HandshakeState *state)
 }
 
 static JsonSlice
-members_write(void)
+members_write(HandshakeState *state, const pg_uuid_t *user, TimestampTz at)
 {
 	StringInfoData out;
 
@@ -373,7 +384,10 @@ members_write(void)
 			appendStringInfoChar(&out, ',');
 		json_write_string(&out, members[i].name, strlen(members[i].name));
 		appendStringInfoChar(&out, ':');
-		appendStringInfoString(&out, members[i].empty);
+		if (members[i].empty != NULL)
+			appendStringInfoString(&out, members[i].empty);
+		else
+			members[i].write(&out, state, user, at);
 	}
 	return (JsonSlice){out.data, out.len};
 }

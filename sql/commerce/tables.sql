@@ -93,11 +93,11 @@ CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.discount_c
     FOR EACH ROW WHEN ((OLD.id, OLD.code, OLD.product_type, OLD.item, OLD.percent_off,
             OLD.amount_off_in_cents, OLD.currency, OLD.lifespan, OLD.starts_at, OLD.expires_at,
             OLD.cohort_id, OLD.android_offer_id, OLD.ios_offer_id, OLD.product_suffix,
-            OLD.is_active)
+            OLD.referrer_id, OLD.is_active)
         IS DISTINCT FROM (NEW.id, NEW.code, NEW.product_type, NEW.item, NEW.percent_off,
             NEW.amount_off_in_cents, NEW.currency, NEW.lifespan, NEW.starts_at, NEW.expires_at,
             NEW.cohort_id, NEW.android_offer_id, NEW.ios_offer_id, NEW.product_suffix,
-            NEW.is_active))
+            NEW.referrer_id, NEW.is_active))
     EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
 CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.discount_codes
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');

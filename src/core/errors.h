@@ -62,6 +62,18 @@
 #define ERRCODE_CB_SET_ONCE                                                                    \
 	CB_SQLSTATE('4', '0', '1') /* 409 a value that is set once is set already */
 
+/* Subscriptions */
+#define ERRCODE_CB_EVENT_INVALID                                                               \
+	CB_SQLSTATE('5', '0', '1') /* 422 an event lacks a member, or it is of the wrong form */
+#define ERRCODE_CB_EVENT_CONFLICT                                                              \
+	CB_SQLSTATE('5', '0', '2') /* 409 the event came before, with other content */
+#define ERRCODE_CB_LINE_TAKEN                                                                  \
+	CB_SQLSTATE('5', '0', '3') /* 409 the store's subscription is another user's */
+#define ERRCODE_CB_TRANSITION_REFUSED                                                          \
+	CB_SQLSTATE('5', '0', '4') /* 409 the subscription's state does not allow the event */
+#define ERRCODE_CB_MACHINE_ONLY                                                                \
+	CB_SQLSTATE('5', '0', '5') /* 409 only the machine of subscriptions writes this table */
+
 /* Discounts and referrals */
 #define ERRCODE_CB_DISCOUNT_REFUSED                                                            \
 	CB_SQLSTATE('6', '0', '1') /* 422 a rule refuses the discount; the detail names it */
@@ -69,8 +81,9 @@
 	CB_SQLSTATE('6', '0', '2') /* 409 the order has another discount, or other content */
 #define ERRCODE_CB_COUNTER_SPLIT                                                               \
 	CB_SQLSTATE('6', '0', '3') /* 409 the counter of the code is split */
-#define ERRCODE_CB_CHAIN_CYCLE CB_SQLSTATE('6', '0', '4') /* 409 the link would close a ring   \
-														   */
+#define ERRCODE_CB_CHAIN_CYCLE                                                                 \
+	CB_SQLSTATE('6', '0', '4') /* 409 the link would close a ring                              \
+								*/
 #define ERRCODE_CB_REFERRAL_REFUSED                                                            \
 	CB_SQLSTATE('6', '0', '5') /* 422 the code is unknown, or the person's own */
 #define ERRCODE_CB_CREDIT_SHORT                                                                \

@@ -11,6 +11,8 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/snapmgr.h"
@@ -281,5 +283,21 @@ subject_is_uuid(const Subject *subject, pg_uuid_t *uuid)
 		uuid->data[digits / 2] |= digits % 2 ? digit : digit << 4;
 		digits++;
 	}
+	return true;
+}
+
+bool
+identity_resolve_user(const pg_uuid_t *named, pg_uuid_t *user)
+{
+	bool known = identity_current_user(user);
+
+	if (named == NULL)
+		return known;
+	if ((!known || memcmp(named, user, sizeof(*user)) != 0) && !identity_is_admin() &&
+		!has_bypassrls_privilege(GetUserId()))
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("only an administrator or the server asks about another user"),
+						errhint("Leave user_id out: the answer is about who is signed in.")));
+	*user = *named;
 	return true;
 }

@@ -25,4 +25,11 @@ extern bool identity_current_user(pg_uuid_t *user);
 /* Whether that user is an administrator. */
 extern bool identity_is_admin(void);
 
+/*
+ * Whom a reading function is about: the one who asks (named NULL; false for nobody), or whom
+ * the one who asks, an administrator or the server names. Anybody else raises 42501, in the
+ * same words whether that user exists or not.
+ */
+extern bool identity_resolve_user(const pg_uuid_t *named, pg_uuid_t *user);
+
 #endif

@@ -8,7 +8,7 @@
 
 #include "executor/spi.h"
 
-#define PLAN_MAX_ARGS 16
+#define PLAN_MAX_ARGS 24
 
 /* A feature declares its statements as static KeptPlans; sql names every object with its
  * schema. */

@@ -1,0 +1,61 @@
+-- What the slice's data must satisfy whatever happened to triggers: part of check_integrity().
+
+CREATE FUNCTION coursebase.compare_subscription(user_id uuid)
+RETURNS TABLE (object text, problem text)
+LANGUAGE c
+STABLE
+CALLED ON NULL INPUT
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_compare_subscription';
+COMMENT ON FUNCTION coursebase.compare_subscription(uuid) IS
+    'Where the stored lines and subscription of a person are not the fold of the events; rebuild_subscription() mends it.';
+REVOKE ALL ON FUNCTION coursebase.compare_subscription(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.compare_subscription(uuid) TO server;
+
+CREATE FUNCTION coursebase.check_billing()
+RETURNS TABLE (check_name text, object text, problem text)
+LANGUAGE sql
+STABLE
+STRICT
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT 'subscription_fold', c.object, c.problem
+    FROM (
+        SELECT e.user_id FROM coursebase.subscription_events e
+        UNION
+        SELECT l.user_id FROM coursebase.subscription_lines l
+        UNION
+        SELECT s.user_id FROM coursebase.subscriptions s
+    ) u
+    CROSS JOIN LATERAL coursebase.compare_subscription(u.user_id) c
+    UNION ALL
+    SELECT 'event_user', 'subscription_events ' || e.id,
+        'the subscription that it is about is another user''s'
+    FROM coursebase.subscription_events e
+    JOIN coursebase.subscriptions s ON s.id = e.subscription_id
+    WHERE s.user_id <> e.user_id
+    UNION ALL
+    SELECT 'event_line', 'subscription_events ' || e.id,
+        'the line that it is about is another user''s, or another environment''s'
+    FROM coursebase.subscription_events e
+    JOIN coursebase.subscription_lines l ON l.store = e.store
+        AND l.original_transaction_id = coalesce(e.original_transaction_id, e.user_id::text)
+    WHERE l.user_id <> e.user_id OR l.environment <> e.environment
+    UNION ALL
+    SELECT 'event_payload', 'subscription_events ' || e.id,
+        'its columns are not what the store said'
+    FROM coursebase.subscription_events e
+    WHERE e.payload ->> 'store' IS DISTINCT FROM e.store
+        OR e.payload ->> 'store_event_id' IS DISTINCT FROM e.store_event_id
+        OR e.payload ->> 'original_transaction_id' IS DISTINCT FROM e.original_transaction_id
+        OR e.payload ->> 'transaction_id' IS DISTINCT FROM e.transaction_id
+        OR e.payload ->> 'product_id' IS DISTINCT FROM e.product_id
+$$;
+COMMENT ON FUNCTION coursebase.check_billing() IS
+    'Subscriptions and lines that are not the fold of their events, and events whose user, line or columns are not those of what the store said.';
+REVOKE ALL ON FUNCTION coursebase.check_billing() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.check_billing() TO server;

@@ -1,0 +1,440 @@
+CREATE TYPE coursebase.subscription_status AS ENUM (
+    'pending', 'trialing', 'active', 'in_grace', 'on_hold', 'paused', 'canceled', 'expired', 'revoked');
+COMMENT ON TYPE coursebase.subscription_status IS
+    'What a subscription is to its store. Whether it gives access at a time is asked of has_premium().';
+
+-- The one billing plan of a person: the line of events whose access ends last. Written by the machine alone.
+CREATE TABLE coursebase.subscriptions (
+    id                       uuid                            NOT NULL DEFAULT gen_random_uuid(),
+    user_id                  uuid                            NOT NULL,
+    plan                     text                            NOT NULL DEFAULT 'free',
+    status                   coursebase.subscription_status  NOT NULL DEFAULT 'pending',
+    expires_at               timestamptz,
+    grace_until              timestamptz,
+    auto_renew               boolean                         NOT NULL DEFAULT false,
+    store                    text,
+    environment              text,
+    product_id               text,
+    base_plan_id             text,
+    offer_id                 text,
+    purchase_token           text,
+    original_transaction_id  text,
+    created_at               timestamptz                     NOT NULL DEFAULT now(),
+    updated_at               timestamptz                     NOT NULL DEFAULT now(),
+    CONSTRAINT subscriptions_pkey PRIMARY KEY (id),
+    CONSTRAINT subscriptions_user_id_key UNIQUE (user_id),
+    CONSTRAINT subscriptions_user_id_fkey FOREIGN KEY (user_id)
+        REFERENCES coursebase.users (id) ON DELETE RESTRICT,
+    CONSTRAINT subscriptions_plan_known_check CHECK (plan IN ('free', 'premium')),
+    CONSTRAINT subscriptions_store_known_check CHECK (
+        store IN ('google_play', 'app_store', 'stripe', 'amazon', 'promotional', 'manual')),
+    CONSTRAINT subscriptions_environment_known_check CHECK (environment IN ('production', 'sandbox'))
+);
+COMMENT ON TABLE coursebase.subscriptions IS
+    'One billing plan a person: the fold of the line of events whose access ends last. Written only by apply_subscription_event() and rebuild_subscription().';
+COMMENT ON COLUMN coursebase.subscriptions.id IS 'Key of the subscription.';
+COMMENT ON COLUMN coursebase.subscriptions.user_id IS 'Whose it is.';
+COMMENT ON COLUMN coursebase.subscriptions.plan IS 'premium while the status is one that gives access until a time, else free. Time itself is has_premium()''s business.';
+COMMENT ON COLUMN coursebase.subscriptions.status IS 'What the events amount to.';
+COMMENT ON COLUMN coursebase.subscriptions.expires_at IS 'End of the paid period; NULL while there was none.';
+COMMENT ON COLUMN coursebase.subscriptions.grace_until IS 'End of the grace period after a failed renewal, or NULL.';
+COMMENT ON COLUMN coursebase.subscriptions.auto_renew IS 'Whether the store will try to renew it.';
+COMMENT ON COLUMN coursebase.subscriptions.store IS 'google_play, app_store, stripe, amazon, promotional or manual.';
+COMMENT ON COLUMN coursebase.subscriptions.environment IS 'production or sandbox. What a sandbox sold gives nothing unless the setting accept_sandbox is on.';
+COMMENT ON COLUMN coursebase.subscriptions.product_id IS 'Product as the store names it.';
+COMMENT ON COLUMN coursebase.subscriptions.base_plan_id IS 'Base plan of the product, where the store has them.';
+COMMENT ON COLUMN coursebase.subscriptions.offer_id IS 'Offer under which it was bought, or NULL.';
+COMMENT ON COLUMN coursebase.subscriptions.purchase_token IS 'The store''s token, or NULL.';
+COMMENT ON COLUMN coursebase.subscriptions.original_transaction_id IS 'What the store calls the whole line of renewals.';
+COMMENT ON COLUMN coursebase.subscriptions.created_at IS 'When the first event came.';
+COMMENT ON COLUMN coursebase.subscriptions.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.subscriptions ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_machine BEFORE INSERT OR UPDATE OR DELETE ON coursebase.subscriptions
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__machine_only();
+CREATE TRIGGER t300_machine_on_truncate BEFORE TRUNCATE ON coursebase.subscriptions
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__machine_only();
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.subscriptions
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.subscriptions
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.subscriptions
+    FOR EACH ROW WHEN (
+        (OLD.user_id, OLD.status, OLD.expires_at, OLD.grace_until, OLD.auto_renew, OLD.environment)
+        IS DISTINCT FROM
+        (NEW.user_id, NEW.status, NEW.expires_at, NEW.grace_until, NEW.auto_renew, NEW.environment))
+    EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.subscriptions
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+GRANT SELECT ON TABLE coursebase.subscriptions TO end_user, server;
+
+-- What the stores said, word for word. The state of a subscription is a fold of these rows.
+CREATE TABLE coursebase.subscription_events (
+    id                       uuid         NOT NULL DEFAULT gen_random_uuid(),
+    subscription_id          uuid         NOT NULL,
+    user_id                  uuid         NOT NULL,
+    event_type               text         NOT NULL,
+    store                    text         NOT NULL,
+    environment              text         NOT NULL,
+    store_event_id           text         NOT NULL,
+    original_transaction_id  text,
+    transaction_id           text,
+    product_id               text,
+    event_time               timestamptz  NOT NULL,
+    received_at              timestamptz  NOT NULL,
+    period_end               timestamptz,
+    grace_until              timestamptz,
+    auto_renew               boolean,
+    payload                  jsonb        NOT NULL,
+    answered_status          text         NOT NULL,
+    answered_expires_at      timestamptz,
+    answered_anomaly         text,
+    CONSTRAINT subscription_events_pkey PRIMARY KEY (id),
+    CONSTRAINT subscription_events_store_environment_store_event_id_key
+        UNIQUE (store, environment, store_event_id),
+    CONSTRAINT subscription_events_subscription_id_fkey FOREIGN KEY (subscription_id)
+        REFERENCES coursebase.subscriptions (id) ON DELETE RESTRICT,
+    CONSTRAINT subscription_events_user_id_fkey FOREIGN KEY (user_id)
+        REFERENCES coursebase.users (id) ON DELETE RESTRICT,
+    CONSTRAINT subscription_events_event_type_known_check CHECK (event_type IN (
+        'created', 'renewed', 'recovered', 'canceled', 'uncanceled', 'grace_started',
+        'hold_started', 'paused', 'resumed', 'expired', 'revoked', 'unrevoked', 'extended',
+        'product_changed', 'noted')),
+    CONSTRAINT subscription_events_store_known_check CHECK (
+        store IN ('google_play', 'app_store', 'stripe', 'amazon', 'promotional', 'manual')),
+    CONSTRAINT subscription_events_environment_known_check
+        CHECK (environment IN ('production', 'sandbox')),
+    CONSTRAINT subscription_events_store_event_id_not_empty_check CHECK (store_event_id <> '')
+);
+CREATE INDEX subscription_events_subscription_id_idx
+    ON coursebase.subscription_events (subscription_id);
+CREATE INDEX subscription_events_user_id_transaction_id_idx
+    ON coursebase.subscription_events (user_id, transaction_id);
+COMMENT ON TABLE coursebase.subscription_events IS
+    'The log of every subscription: append-only, each event of a store once. subscription_history shows what each did.';
+COMMENT ON COLUMN coursebase.subscription_events.id IS 'Key of the event.';
+COMMENT ON COLUMN coursebase.subscription_events.subscription_id IS 'The subscription that it is about.';
+COMMENT ON COLUMN coursebase.subscription_events.user_id IS 'Whose subscription it is.';
+COMMENT ON COLUMN coursebase.subscription_events.event_type IS 'Canonical event that the store''s name stood for when it came.';
+COMMENT ON COLUMN coursebase.subscription_events.store IS 'Who says it.';
+COMMENT ON COLUMN coursebase.subscription_events.environment IS 'production or sandbox.';
+COMMENT ON COLUMN coursebase.subscription_events.store_event_id IS 'The store''s own id of the event.';
+COMMENT ON COLUMN coursebase.subscription_events.original_transaction_id IS 'The line of renewals that it is about; NULL: the only one of this user and store that has no id.';
+COMMENT ON COLUMN coursebase.subscription_events.transaction_id IS 'The payment that it is about, or NULL.';
+COMMENT ON COLUMN coursebase.subscription_events.product_id IS 'Product as the store names it, or NULL.';
+COMMENT ON COLUMN coursebase.subscription_events.event_time IS 'When it happened, by the store''s clock: the order of the fold.';
+COMMENT ON COLUMN coursebase.subscription_events.received_at IS 'When it came here.';
+COMMENT ON COLUMN coursebase.subscription_events.period_end IS 'End of the paid period that it tells, or NULL.';
+COMMENT ON COLUMN coursebase.subscription_events.grace_until IS 'End of the grace period that it tells, or NULL.';
+COMMENT ON COLUMN coursebase.subscription_events.auto_renew IS 'Whether it says that the store will renew, or NULL.';
+COMMENT ON COLUMN coursebase.subscription_events.payload IS 'The event as it was given; is_trial, base_plan_id, offer_id and purchase_token are read from it.';
+COMMENT ON COLUMN coursebase.subscription_events.answered_status IS 'Status that the call which brought it was answered with: the answer to every repetition.';
+COMMENT ON COLUMN coursebase.subscription_events.answered_expires_at IS 'End of the paid period in that answer.';
+COMMENT ON COLUMN coursebase.subscription_events.answered_anomaly IS 'Anomaly in that answer, or NULL.';
+ALTER TABLE coursebase.subscription_events ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_append_only BEFORE UPDATE OR DELETE ON coursebase.subscription_events
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__append_only();
+CREATE TRIGGER t300_machine BEFORE INSERT ON coursebase.subscription_events
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__machine_only();
+CREATE TRIGGER t300_machine_on_truncate BEFORE TRUNCATE ON coursebase.subscription_events
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__machine_only();
+GRANT SELECT ON TABLE coursebase.subscription_events TO server;
+
+-- Each line of events: whose it is, for ever, and what its events amount to so far, so that an event that
+-- comes in order is one step and no reading of the whole log.
+CREATE TABLE coursebase.subscription_lines (
+    store                    text                            NOT NULL,
+    original_transaction_id  text                            NOT NULL,
+    user_id                  uuid                            NOT NULL,
+    environment              text                            NOT NULL,
+    status                   coursebase.subscription_status  NOT NULL,
+    expires_at               timestamptz,
+    grace_until              timestamptz,
+    auto_renew               boolean                         NOT NULL,
+    before_status            coursebase.subscription_status  NOT NULL,
+    before_expires_at        timestamptz,
+    before_grace_until       timestamptz,
+    before_auto_renew        boolean                         NOT NULL,
+    first_premium_at         timestamptz,
+    transaction_id           text,
+    product_id               text,
+    base_plan_id             text,
+    offer_id                 text,
+    purchase_token           text,
+    last_event_time          timestamptz                     NOT NULL,
+    last_event_type          text                            NOT NULL,
+    last_store_event_id      text                            NOT NULL,
+    created_at               timestamptz                     NOT NULL DEFAULT now(),
+    updated_at               timestamptz                     NOT NULL DEFAULT now(),
+    CONSTRAINT subscription_lines_pkey PRIMARY KEY (store, original_transaction_id),
+    CONSTRAINT subscription_lines_user_id_fkey FOREIGN KEY (user_id)
+        REFERENCES coursebase.users (id) ON DELETE RESTRICT
+);
+CREATE INDEX subscription_lines_user_id_idx ON coursebase.subscription_lines (user_id);
+COMMENT ON TABLE coursebase.subscription_lines IS
+    'Lines of renewals: a store''s original transaction belongs to one user. The state is the fold of its events, kept so that the next event is one step.';
+COMMENT ON COLUMN coursebase.subscription_lines.store IS 'The store.';
+COMMENT ON COLUMN coursebase.subscription_lines.original_transaction_id IS 'Its name for the line; the user''s id where the events name none.';
+COMMENT ON COLUMN coursebase.subscription_lines.user_id IS 'Whose it is.';
+COMMENT ON COLUMN coursebase.subscription_lines.environment IS 'production or sandbox.';
+COMMENT ON COLUMN coursebase.subscription_lines.status IS 'Status after the last event.';
+COMMENT ON COLUMN coursebase.subscription_lines.expires_at IS 'End of the paid period, or NULL.';
+COMMENT ON COLUMN coursebase.subscription_lines.grace_until IS 'End of the grace period, or NULL.';
+COMMENT ON COLUMN coursebase.subscription_lines.auto_renew IS 'Whether the store will try to renew it.';
+COMMENT ON COLUMN coursebase.subscription_lines.before_status IS 'Status before the refund, while revoked.';
+COMMENT ON COLUMN coursebase.subscription_lines.before_expires_at IS 'End of the paid period before the refund.';
+COMMENT ON COLUMN coursebase.subscription_lines.before_grace_until IS 'End of the grace period before the refund.';
+COMMENT ON COLUMN coursebase.subscription_lines.before_auto_renew IS 'Whether it renewed itself before the refund.';
+COMMENT ON COLUMN coursebase.subscription_lines.first_premium_at IS 'Time of the event that first gave access, or NULL.';
+COMMENT ON COLUMN coursebase.subscription_lines.transaction_id IS 'Payment of the current period, or NULL.';
+COMMENT ON COLUMN coursebase.subscription_lines.product_id IS 'Product, or NULL.';
+COMMENT ON COLUMN coursebase.subscription_lines.base_plan_id IS 'Base plan, or NULL.';
+COMMENT ON COLUMN coursebase.subscription_lines.offer_id IS 'Offer, or NULL.';
+COMMENT ON COLUMN coursebase.subscription_lines.purchase_token IS 'Token, or NULL.';
+COMMENT ON COLUMN coursebase.subscription_lines.last_event_time IS 'Time of the last event in the order of the fold.';
+COMMENT ON COLUMN coursebase.subscription_lines.last_event_type IS 'Canonical type of that event.';
+COMMENT ON COLUMN coursebase.subscription_lines.last_store_event_id IS 'The store''s id of that event.';
+COMMENT ON COLUMN coursebase.subscription_lines.created_at IS 'When its first event came.';
+COMMENT ON COLUMN coursebase.subscription_lines.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.subscription_lines ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_machine BEFORE INSERT OR UPDATE OR DELETE ON coursebase.subscription_lines
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__machine_only();
+CREATE TRIGGER t300_machine_on_truncate BEFORE TRUNCATE ON coursebase.subscription_lines
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__machine_only();
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.subscription_lines
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT ON TABLE coursebase.subscription_lines TO server;
+
+-- What each provider's notices mean. Data, so that a new notice needs no release; what a release adds does
+-- not touch what was changed by hand.
+CREATE TABLE coursebase.subscription_event_mappings (
+    provider    text         NOT NULL,
+    name        text         NOT NULL,
+    subtype     text         NOT NULL DEFAULT '',
+    event_type  text         NOT NULL,
+    created_at  timestamptz  NOT NULL DEFAULT now(),
+    updated_at  timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT subscription_event_mappings_pkey PRIMARY KEY (provider, name, subtype),
+    CONSTRAINT subscription_event_mappings_event_type_known_check CHECK (event_type IN (
+        'created', 'renewed', 'recovered', 'canceled', 'uncanceled', 'grace_started',
+        'hold_started', 'paused', 'resumed', 'expired', 'revoked', 'unrevoked', 'extended',
+        'product_changed', 'noted'))
+);
+COMMENT ON TABLE coursebase.subscription_event_mappings IS
+    'Provider''s notice → canonical event. A notice that is not here, under its subtype or none, is stored as noted.';
+COMMENT ON COLUMN coursebase.subscription_event_mappings.provider IS 'google_play, app_store, stripe, revenuecat, or another.';
+COMMENT ON COLUMN coursebase.subscription_event_mappings.name IS 'The notice''s type: a name, or a number in digits.';
+COMMENT ON COLUMN coursebase.subscription_event_mappings.subtype IS 'What tells notices of one type apart; empty: any that is not listed.';
+COMMENT ON COLUMN coursebase.subscription_event_mappings.event_type IS 'The canonical event.';
+COMMENT ON COLUMN coursebase.subscription_event_mappings.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.subscription_event_mappings.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.subscription_event_mappings ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.subscription_event_mappings
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.subscription_event_mappings TO server;
+
+-- Google Play's real-time developer notifications: notificationType, by number and by name. A pause that is
+-- scheduled, and a cancellation that is, are notices of the future.
+INSERT INTO coursebase.subscription_event_mappings (provider, name, event_type)
+SELECT 'google_play', n.name, m.event_type
+FROM (VALUES
+    (1, 'SUBSCRIPTION_RECOVERED', 'recovered'),
+    (2, 'SUBSCRIPTION_RENEWED', 'renewed'),
+    (3, 'SUBSCRIPTION_CANCELED', 'canceled'),
+    (4, 'SUBSCRIPTION_PURCHASED', 'created'),
+    (5, 'SUBSCRIPTION_ON_HOLD', 'hold_started'),
+    (6, 'SUBSCRIPTION_IN_GRACE_PERIOD', 'grace_started'),
+    (7, 'SUBSCRIPTION_RESTARTED', 'uncanceled'),
+    (8, 'SUBSCRIPTION_PRICE_CHANGE_CONFIRMED', 'noted'),
+    (9, 'SUBSCRIPTION_DEFERRED', 'extended'),
+    (10, 'SUBSCRIPTION_PAUSED', 'paused'),
+    (11, 'SUBSCRIPTION_PAUSE_SCHEDULE_CHANGED', 'noted'),
+    (12, 'SUBSCRIPTION_REVOKED', 'revoked'),
+    (13, 'SUBSCRIPTION_EXPIRED', 'expired'),
+    (17, 'SUBSCRIPTION_ITEMS_CHANGED', 'product_changed'),
+    (18, 'SUBSCRIPTION_CANCELLATION_SCHEDULED', 'noted'),
+    (19, 'SUBSCRIPTION_PRICE_CHANGE_UPDATED', 'noted'),
+    (20, 'SUBSCRIPTION_PENDING_PURCHASE_CANCELED', 'noted'),
+    (22, 'SUBSCRIPTION_PRICE_STEP_UP_CONSENT_UPDATED', 'noted')) AS m (number, name, event_type)
+CROSS JOIN LATERAL (VALUES (m.number::text), (m.name)) AS n (name)
+UNION ALL
+SELECT 'google_play', m.name, m.event_type
+FROM (VALUES
+    ('voidedPurchaseNotification', 'revoked'),
+    ('testNotification', 'noted')) AS m (name, event_type)
+ON CONFLICT (provider, name, subtype) DO NOTHING;
+
+-- Apple's App Store Server Notifications, version 2: notificationType and subtype.
+INSERT INTO coursebase.subscription_event_mappings (provider, name, subtype, event_type)
+VALUES
+    ('app_store', 'SUBSCRIBED', '', 'created'),
+    ('app_store', 'SUBSCRIBED', 'INITIAL_BUY', 'created'),
+    ('app_store', 'SUBSCRIBED', 'RESUBSCRIBE', 'created'),
+    ('app_store', 'OFFER_REDEEMED', '', 'noted'),
+    ('app_store', 'OFFER_REDEEMED', 'INITIAL_BUY', 'created'),
+    ('app_store', 'OFFER_REDEEMED', 'RESUBSCRIBE', 'created'),
+    ('app_store', 'OFFER_REDEEMED', 'UPGRADE', 'product_changed'),
+    ('app_store', 'OFFER_REDEEMED', 'DOWNGRADE', 'noted'),
+    ('app_store', 'DID_RENEW', '', 'renewed'),
+    ('app_store', 'DID_RENEW', 'BILLING_RECOVERY', 'recovered'),
+    ('app_store', 'DID_CHANGE_RENEWAL_STATUS', '', 'noted'),
+    ('app_store', 'DID_CHANGE_RENEWAL_STATUS', 'AUTO_RENEW_DISABLED', 'canceled'),
+    ('app_store', 'DID_CHANGE_RENEWAL_STATUS', 'AUTO_RENEW_ENABLED', 'uncanceled'),
+    ('app_store', 'DID_CHANGE_RENEWAL_PREF', '', 'noted'),
+    ('app_store', 'DID_CHANGE_RENEWAL_PREF', 'UPGRADE', 'product_changed'),
+    ('app_store', 'DID_CHANGE_RENEWAL_PREF', 'DOWNGRADE', 'noted'),
+    ('app_store', 'DID_FAIL_TO_RENEW', '', 'hold_started'),
+    ('app_store', 'DID_FAIL_TO_RENEW', 'GRACE_PERIOD', 'grace_started'),
+    ('app_store', 'GRACE_PERIOD_EXPIRED', '', 'hold_started'),
+    ('app_store', 'EXPIRED', '', 'expired'),
+    ('app_store', 'EXPIRED', 'VOLUNTARY', 'expired'),
+    ('app_store', 'EXPIRED', 'BILLING_RETRY', 'expired'),
+    ('app_store', 'EXPIRED', 'PRICE_INCREASE', 'expired'),
+    ('app_store', 'EXPIRED', 'PRODUCT_NOT_FOR_SALE', 'expired'),
+    ('app_store', 'REFUND', '', 'revoked'),
+    ('app_store', 'REFUND_REVERSED', '', 'unrevoked'),
+    ('app_store', 'REFUND_DECLINED', '', 'noted'),
+    ('app_store', 'REVOKE', '', 'revoked'),
+    ('app_store', 'RENEWAL_EXTENDED', '', 'extended'),
+    ('app_store', 'RENEWAL_EXTENSION', '', 'noted'),
+    ('app_store', 'RENEWAL_EXTENSION', 'SUMMARY', 'noted'),
+    ('app_store', 'RENEWAL_EXTENSION', 'FAILURE', 'noted'),
+    ('app_store', 'PRICE_INCREASE', '', 'noted'),
+    ('app_store', 'PRICE_INCREASE', 'PENDING', 'noted'),
+    ('app_store', 'PRICE_INCREASE', 'ACCEPTED', 'noted'),
+    ('app_store', 'PRICE_CHANGE', '', 'noted'),
+    ('app_store', 'CONSUMPTION_REQUEST', '', 'noted'),
+    ('app_store', 'EXTERNAL_PURCHASE_TOKEN', '', 'noted'),
+    ('app_store', 'EXTERNAL_PURCHASE_TOKEN', 'UNREPORTED', 'noted'),
+    ('app_store', 'ONE_TIME_CHARGE', '', 'noted'),
+    ('app_store', 'METADATA_UPDATE', '', 'noted'),
+    ('app_store', 'MIGRATION', '', 'noted'),
+    ('app_store', 'RESCIND_CONSENT', '', 'noted'),
+    ('app_store', 'TEST', '', 'noted')
+ON CONFLICT (provider, name, subtype) DO NOTHING;
+
+-- Stripe: the event's type. subtype of customer.subscription.updated is what changed: cancel_at_period_end
+-- (and to what), or the new status, or items or trial_end; of invoices the billing_reason; of a closed
+-- dispute how it ended. A paid invoice comes as invoice.paid: its twin invoice.payment_succeeded is a notice.
+INSERT INTO coursebase.subscription_event_mappings (provider, name, subtype, event_type)
+VALUES
+    ('stripe', 'customer.subscription.created', '', 'created'),
+    ('stripe', 'customer.subscription.created', 'incomplete', 'noted'),
+    ('stripe', 'customer.subscription.updated', '', 'noted'),
+    ('stripe', 'customer.subscription.updated', 'cancel_at_period_end', 'canceled'),
+    ('stripe', 'customer.subscription.updated', 'cancel_at_period_end.true', 'canceled'),
+    ('stripe', 'customer.subscription.updated', 'cancel_at_period_end.false', 'uncanceled'),
+    ('stripe', 'customer.subscription.updated', 'status.active', 'recovered'),
+    ('stripe', 'customer.subscription.updated', 'status.trialing', 'noted'),
+    ('stripe', 'customer.subscription.updated', 'status.past_due', 'grace_started'),
+    ('stripe', 'customer.subscription.updated', 'status.unpaid', 'hold_started'),
+    ('stripe', 'customer.subscription.updated', 'status.canceled', 'expired'),
+    ('stripe', 'customer.subscription.updated', 'status.incomplete', 'noted'),
+    ('stripe', 'customer.subscription.updated', 'status.incomplete_expired', 'expired'),
+    ('stripe', 'customer.subscription.updated', 'status.paused', 'paused'),
+    ('stripe', 'customer.subscription.updated', 'items', 'product_changed'),
+    ('stripe', 'customer.subscription.updated', 'trial_end', 'extended'),
+    ('stripe', 'customer.subscription.deleted', '', 'expired'),
+    ('stripe', 'customer.subscription.paused', '', 'paused'),
+    ('stripe', 'customer.subscription.resumed', '', 'resumed'),
+    ('stripe', 'customer.subscription.trial_will_end', '', 'noted'),
+    ('stripe', 'customer.subscription.pending_update_applied', '', 'product_changed'),
+    ('stripe', 'customer.subscription.pending_update_expired', '', 'noted'),
+    ('stripe', 'invoice.paid', '', 'renewed'),
+    ('stripe', 'invoice.paid', 'subscription_create', 'created'),
+    ('stripe', 'invoice.paid', 'subscription_cycle', 'renewed'),
+    ('stripe', 'invoice.paid', 'subscription_update', 'product_changed'),
+    ('stripe', 'invoice.paid', 'subscription_threshold', 'noted'),
+    ('stripe', 'invoice.paid', 'manual', 'noted'),
+    ('stripe', 'invoice.payment_succeeded', '', 'noted'),
+    ('stripe', 'invoice.payment_failed', '', 'grace_started'),
+    ('stripe', 'invoice.payment_failed', 'subscription_create', 'noted'),
+    ('stripe', 'invoice.payment_failed', 'manual', 'noted'),
+    ('stripe', 'invoice.payment_action_required', '', 'noted'),
+    ('stripe', 'invoice.marked_uncollectible', '', 'hold_started'),
+    ('stripe', 'invoice.created', '', 'noted'),
+    ('stripe', 'invoice.deleted', '', 'noted'),
+    ('stripe', 'invoice.finalization_failed', '', 'noted'),
+    ('stripe', 'invoice.finalized', '', 'noted'),
+    ('stripe', 'invoice.overdue', '', 'noted'),
+    ('stripe', 'invoice.overpaid', '', 'noted'),
+    ('stripe', 'invoice.sent', '', 'noted'),
+    ('stripe', 'invoice.upcoming', '', 'noted'),
+    ('stripe', 'invoice.updated', '', 'noted'),
+    ('stripe', 'invoice.voided', '', 'noted'),
+    ('stripe', 'invoice.will_be_due', '', 'noted'),
+    ('stripe', 'charge.refunded', '', 'revoked'),
+    ('stripe', 'charge.refunded', 'partial', 'noted'),
+    ('stripe', 'charge.dispute.created', '', 'noted'),
+    ('stripe', 'charge.dispute.funds_withdrawn', '', 'revoked'),
+    ('stripe', 'charge.dispute.funds_reinstated', '', 'unrevoked'),
+    ('stripe', 'charge.dispute.closed', '', 'noted')
+ON CONFLICT (provider, name, subtype) DO NOTHING;
+
+-- RevenueCat: type; subtype is cancel_reason or expiration_reason. A support cancellation is a refund, one
+-- for a billing error comes with a BILLING_ISSUE that says it better; SUBSCRIPTION_PAUSED tells the future.
+INSERT INTO coursebase.subscription_event_mappings (provider, name, subtype, event_type)
+VALUES
+    ('revenuecat', 'INITIAL_PURCHASE', '', 'created'),
+    ('revenuecat', 'RENEWAL', '', 'renewed'),
+    ('revenuecat', 'CANCELLATION', '', 'canceled'),
+    ('revenuecat', 'CANCELLATION', 'UNSUBSCRIBE', 'canceled'),
+    ('revenuecat', 'CANCELLATION', 'BILLING_ERROR', 'noted'),
+    ('revenuecat', 'CANCELLATION', 'DEVELOPER_INITIATED', 'canceled'),
+    ('revenuecat', 'CANCELLATION', 'PRICE_INCREASE', 'canceled'),
+    ('revenuecat', 'CANCELLATION', 'CUSTOMER_SUPPORT', 'revoked'),
+    ('revenuecat', 'CANCELLATION', 'UNKNOWN', 'canceled'),
+    ('revenuecat', 'UNCANCELLATION', '', 'uncanceled'),
+    ('revenuecat', 'BILLING_ISSUE', '', 'grace_started'),
+    ('revenuecat', 'SUBSCRIPTION_PAUSED', '', 'noted'),
+    ('revenuecat', 'EXPIRATION', '', 'expired'),
+    ('revenuecat', 'EXPIRATION', 'UNSUBSCRIBE', 'expired'),
+    ('revenuecat', 'EXPIRATION', 'BILLING_ERROR', 'expired'),
+    ('revenuecat', 'EXPIRATION', 'DEVELOPER_INITIATED', 'expired'),
+    ('revenuecat', 'EXPIRATION', 'PRICE_INCREASE', 'expired'),
+    ('revenuecat', 'EXPIRATION', 'CUSTOMER_SUPPORT', 'revoked'),
+    ('revenuecat', 'EXPIRATION', 'SUBSCRIPTION_PAUSED', 'paused'),
+    ('revenuecat', 'EXPIRATION', 'UNKNOWN', 'expired'),
+    ('revenuecat', 'PRODUCT_CHANGE', '', 'product_changed'),
+    ('revenuecat', 'SUBSCRIPTION_EXTENDED', '', 'extended'),
+    ('revenuecat', 'REFUND_REVERSED', '', 'unrevoked'),
+    ('revenuecat', 'NON_RENEWING_PURCHASE', '', 'noted'),
+    ('revenuecat', 'TRANSFER', '', 'noted'),
+    ('revenuecat', 'TEMPORARY_ENTITLEMENT_GRANT', '', 'noted'),
+    ('revenuecat', 'INVOICE_ISSUANCE', '', 'noted'),
+    ('revenuecat', 'VIRTUAL_CURRENCY_TRANSACTION', '', 'noted'),
+    ('revenuecat', 'EXPERIMENT_ENROLLMENT', '', 'noted'),
+    ('revenuecat', 'SUBSCRIBER_ALIAS', '', 'noted'),
+    ('revenuecat', 'TEST', '', 'noted')
+ON CONFLICT (provider, name, subtype) DO NOTHING;
+
+INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning)
+VALUES (
+    'accept_sandbox',
+    'boolean',
+    'false',
+    'Whether what a store''s sandbox sold gives rights here: true for test installations only.'
+)
+ON CONFLICT (name) DO NOTHING;
+
+-- What each event did, computed by the fold whenever it is asked.
+CREATE VIEW coursebase.subscription_history
+WITH (security_invoker = true)
+AS
+SELECT s.user_id, h.event_id, h.event_type, h.store, h.environment, h.event_time, h.received_at,
+    h.status_before, h.status_after, h.expires_at, h.anomaly
+FROM coursebase.subscriptions s
+CROSS JOIN LATERAL coursebase.subscription_steps(s.user_id) h;
+COMMENT ON VIEW coursebase.subscription_history IS
+    'Each event of one''s own subscription (of everybody''s, for administrators and the server), by line in the order of the fold: type, times, status before and after, anomaly.';
+COMMENT ON COLUMN coursebase.subscription_history.user_id IS 'Whose it is.';
+COMMENT ON COLUMN coursebase.subscription_history.event_id IS 'Key of the event.';
+COMMENT ON COLUMN coursebase.subscription_history.event_type IS 'Canonical event.';
+COMMENT ON COLUMN coursebase.subscription_history.store IS 'Who says it.';
+COMMENT ON COLUMN coursebase.subscription_history.environment IS 'production or sandbox.';
+COMMENT ON COLUMN coursebase.subscription_history.event_time IS 'When it happened.';
+COMMENT ON COLUMN coursebase.subscription_history.received_at IS 'When it came here.';
+COMMENT ON COLUMN coursebase.subscription_history.status_before IS 'Status of its line before it.';
+COMMENT ON COLUMN coursebase.subscription_history.status_after IS 'Status of its line after it.';
+COMMENT ON COLUMN coursebase.subscription_history.expires_at IS 'End of the paid period after it, or NULL.';
+COMMENT ON COLUMN coursebase.subscription_history.anomaly IS 'Why it did nothing: impossible_transition, or transaction_refunded; NULL for an event that fits.';
+GRANT SELECT ON TABLE coursebase.subscription_history TO end_user, server;

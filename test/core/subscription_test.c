@@ -1,0 +1,452 @@
+/*
+ * subscription_test.c: the fold of subscriptions against the matrix of the documentation
+ * (test/fixtures/subscription_matrix.txt, every cell) and a table of stories; instants.
+ */
+#include <stdlib.h>
+
+#include "instant.h"
+#include "subscription_fold.h"
+#include "table.h"
+
+#define NEVER FOLD_NEVER
+
+/* The matrix */
+
+static FoldState
+state_of(SubscriptionStatus status)
+{
+	FoldState state;
+
+	fold_begin(&state);
+	state.now.status = status;
+	state.now.expires_at = 100;
+	state.before = (FoldTerm){SUBSCRIPTION_IN_GRACE, 90, 95, true};
+	state.transaction = "t1";
+	return state;
+}
+
+static FoldEvent
+event_of(SubscriptionEvent type)
+{
+	return (FoldEvent){.type = type,
+					   .time = 50,
+					   .period_end = NEVER,
+					   .grace_until = NEVER,
+					   .auto_renew = -1,
+					   .id = "e"};
+}
+
+/* The status that a word of the fixture stands for; note is what stands behind it. */
+static int
+cell_read(const char *word, const char **note)
+{
+	for (int s = 0; s < SUBSCRIPTION_STATUSES; s++)
+	{
+		size_t length = strlen(subscription_status_names[s]);
+
+		if (strncmp(word, subscription_status_names[s], length) == 0)
+		{
+			*note = word + length;
+			return s;
+		}
+	}
+	*note = word;
+	return -1;
+}
+
+static void
+cell_check(SubscriptionStatus from, SubscriptionEvent by, const char *word, size_t row)
+{
+	const char *note;
+	int status = cell_read(word, &note);
+	int cell = fold_cell(from, by);
+	FoldState state = state_of(from);
+	FoldState before = state;
+	FoldEvent event = event_of(by);
+	const char *table = subscription_event_names[by];
+
+	if (strcmp(note, "-") == 0)
+	{
+		table_check(cell == FOLD_IMPOSSIBLE, table, row, "impossible");
+		table_check(fold_step(&state, &event) == FOLD_IMPOSSIBLE_TRANSITION, table, row,
+					"anomaly");
+		table_check(memcmp(&state, &before, sizeof(state)) == 0, table, row, "changes nothing");
+		return;
+	}
+	if (strcmp(note, "before") == 0)
+	{
+		table_check(cell == FOLD_STATE_BEFORE_REFUND, table, row, "state before");
+		table_check(fold_step(&state, &event) == FOLD_SOUND &&
+						memcmp(&state.now, &before.before, sizeof(FoldTerm)) == 0,
+					table, row, "gives it back");
+		return;
+	}
+	table_check(status >= 0, table, row, "the fixture's word is a status");
+	if (strcmp(note, "\xc2\xb3") == 0)
+	{
+		table_check(cell == FOLD_ACTIVE_IF_NEW, table, row, "only if new");
+		table_check(fold_step(&state, &event) == FOLD_TRANSACTION_REFUNDED, table, row,
+					"not without a transaction");
+		event.transaction = "t1";
+		event.transaction_seen = true;
+		table_check(fold_step(&state, &event) == FOLD_TRANSACTION_REFUNDED, table, row,
+					"not with an old one");
+		event.transaction = "t2";
+		event.transaction_seen = false;
+	}
+	else if (strcmp(note, "\xc2\xb9") == 0)
+	{
+		table_check(cell == FOLD_TRIAL_OR_ACTIVE, table, row, "trial or active");
+		event.trial = true;
+		table_check(fold_step(&state, &event) == FOLD_SOUND &&
+						state.now.status == SUBSCRIPTION_TRIALING,
+					table, row, "a trial");
+		state = before;
+		event.trial = false;
+	}
+	else
+		table_check(cell == status, table, row, "the status");
+	table_check(fold_step(&state, &event) == FOLD_SOUND && (int) state.now.status == status,
+				table, row, "the step");
+}
+
+static void
+matrix_check(void)
+{
+	char path[4096];
+	char line[1024];
+	size_t rows = 0;
+	FILE *file;
+	char *slash;
+
+	snprintf(path, sizeof(path), "%s", __FILE__);
+	slash = strrchr(path, '/');
+	snprintf(slash, sizeof(path) - (slash - path), "/../fixtures/subscription_matrix.txt");
+	file = fopen(path, "r");
+	if (!table_check(file != NULL, "matrix", 0, path))
+		return;
+	while (fgets(line, sizeof(line), file) != NULL)
+	{
+		SubscriptionStatus from;
+		char *word = strtok(line, " \n");
+
+		if (word == NULL || strcmp(word, "#") == 0)
+			continue;
+		if (strcmp(word, "from") == 0)
+		{
+			for (int e = 0; e < EVENT_MATRIX_COLUMNS; e++)
+				table_check(strcmp(strtok(NULL, " \n"), subscription_event_names[e]) == 0,
+							"matrix", e, "the column's name");
+			continue;
+		}
+		rows++;
+		if (!table_check(subscription_status_parse(word, &from), "matrix", rows, word))
+			continue;
+		for (int e = 0; e < EVENT_MATRIX_COLUMNS; e++)
+		{
+			word = strtok(NULL, " \n");
+			if (table_check(word != NULL, "matrix", rows, "a cell is missing"))
+				cell_check(from, (SubscriptionEvent) e, word, rows);
+		}
+	}
+	fclose(file);
+	table_check(rows == SUBSCRIPTION_STATUSES, "matrix", rows, "every status has a row");
+}
+
+/* extended, product_changed and noted never change the status. */
+static void
+quiet_check(void)
+{
+	for (int s = 0; s < SUBSCRIPTION_STATUSES; s++)
+		for (int e = EVENT_EXTENDED; e < SUBSCRIPTION_EVENTS; e++)
+		{
+			FoldState state = state_of((SubscriptionStatus) s);
+			FoldEvent event = event_of((SubscriptionEvent) e);
+
+			event.period_end = e == EVENT_PRODUCT_CHANGED ? 80 : 120;
+			table_check(fold_step(&state, &event) == FOLD_SOUND && (int) state.now.status == s,
+						"quiet", s * 10 + e, "the status stays");
+			table_check(state.now.expires_at == (e == EVENT_NOTED      ? 100
+												 : e == EVENT_EXTENDED ? 120
+																	   : 80),
+						"quiet", s * 10 + e, "the end");
+		}
+}
+
+/* Stories: events in order, and what is true after the last. */
+
+#define STORY_EVENTS 6
+
+typedef struct Story
+{
+	const char *name;
+	FoldEvent events[STORY_EVENTS];
+	SubscriptionStatus status;
+	int64_t expires_at;
+	int64_t access_end;
+	int anomalies;
+} Story;
+
+#define E(kind, at, end, grace, trans, seen)                                                   \
+	{                                                                                          \
+		.type = (kind), .time = (at), .period_end = (end), .grace_until = (grace),             \
+		.transaction = (trans), .transaction_seen = (seen), .auto_renew = -1, .id = "e"        \
+	}
+
+static const Story stories[] = {
+	{"cancel keeps what is paid",
+	 {E(EVENT_CREATED, 1, 10, NEVER, "a", false), E(EVENT_CANCELED, 2, 3, NEVER, NULL, false)},
+	 SUBSCRIPTION_CANCELED,
+	 10,
+	 10,
+	 0},
+	{"grace gives access to its own end and moves no other",
+	 {E(EVENT_CREATED, 1, 10, NEVER, "a", false),
+	  E(EVENT_GRACE_STARTED, 10, 15, 16, NULL, false)},
+	 SUBSCRIPTION_IN_GRACE,
+	 10,
+	 16,
+	 0},
+	{"a cancel in grace leaves the grace",
+	 {E(EVENT_CREATED, 1, 10, NEVER, "a", false),
+	  E(EVENT_GRACE_STARTED, 10, NEVER, 16, NULL, false),
+	  E(EVENT_CANCELED, 11, NEVER, NEVER, NULL, false)},
+	 SUBSCRIPTION_CANCELED,
+	 10,
+	 16,
+	 0},
+	{"a renewal ends the grace",
+	 {E(EVENT_CREATED, 1, 10, NEVER, "a", false),
+	  E(EVENT_GRACE_STARTED, 10, NEVER, 16, NULL, false),
+	  E(EVENT_RENEWED, 12, 14, NEVER, "b", false),
+	  E(EVENT_CANCELED, 13, NEVER, NEVER, NULL, false)},
+	 SUBSCRIPTION_CANCELED,
+	 14,
+	 14,
+	 0},
+	{"the later end wins",
+	 {E(EVENT_CREATED, 1, 20, NEVER, "a", false), E(EVENT_RENEWED, 2, 10, NEVER, "b", false)},
+	 SUBSCRIPTION_ACTIVE,
+	 20,
+	 20,
+	 0},
+	{"but not on a refund",
+	 {E(EVENT_CREATED, 1, 20, NEVER, "a", false), E(EVENT_REVOKED, 2, 5, NEVER, "a", true)},
+	 SUBSCRIPTION_REVOKED,
+	 5,
+	 NEVER,
+	 0},
+	{"nor on a change of product",
+	 {E(EVENT_CREATED, 1, 20, NEVER, "a", false),
+	  E(EVENT_PRODUCT_CHANGED, 2, 5, NEVER, NULL, false)},
+	 SUBSCRIPTION_ACTIVE,
+	 5,
+	 5,
+	 0},
+	{"a refund of an earlier period ends nothing",
+	 {E(EVENT_CREATED, 1, 10, NEVER, "a", false), E(EVENT_RENEWED, 10, 20, NEVER, "b", false),
+	  E(EVENT_REVOKED, 12, NEVER, NEVER, "a", true)},
+	 SUBSCRIPTION_ACTIVE,
+	 20,
+	 20,
+	 0},
+	{"a refund of the current one ends it, and taken back restores it",
+	 {E(EVENT_CREATED, 1, 10, NEVER, "a", false), E(EVENT_RENEWED, 10, 20, NEVER, "b", false),
+	  E(EVENT_REVOKED, 12, NEVER, NEVER, "b", true),
+	  E(EVENT_EXPIRED, 13, NEVER, NEVER, NULL, false),
+	  E(EVENT_UNREVOKED, 14, NEVER, NEVER, "b", true)},
+	 SUBSCRIPTION_ACTIVE,
+	 20,
+	 20,
+	 0},
+	{"a late notice of an earlier period does not become the current one",
+	 {E(EVENT_CREATED, 1, 10, NEVER, "a", false), E(EVENT_RENEWED, 10, 20, NEVER, "b", false),
+	  E(EVENT_RENEWED, 11, 10, NEVER, "a", true),
+	  E(EVENT_REVOKED, 12, NEVER, NEVER, "b", true)},
+	 SUBSCRIPTION_REVOKED,
+	 12,
+	 NEVER,
+	 0},
+	{"refunded stays refunded for the old transaction",
+	 {E(EVENT_CREATED, 1, 10, NEVER, "a", false), E(EVENT_REVOKED, 2, NEVER, NEVER, "a", true),
+	  E(EVENT_RENEWED, 3, 20, NEVER, "a", true)},
+	 SUBSCRIPTION_REVOKED,
+	 2,
+	 NEVER,
+	 1},
+	{"and comes back with a new one",
+	 {E(EVENT_CREATED, 1, 10, NEVER, "a", false), E(EVENT_REVOKED, 2, NEVER, NEVER, "a", true),
+	  E(EVENT_CREATED, 3, 20, NEVER, "b", false)},
+	 SUBSCRIPTION_ACTIVE,
+	 20,
+	 20,
+	 0},
+	{"a second refund does not forget what the first one took",
+	 {E(EVENT_CREATED, 1, 10, NEVER, "a", false),
+	  E(EVENT_REVOKED, 2, NEVER, NEVER, NULL, false),
+	  E(EVENT_REVOKED, 3, NEVER, NEVER, NULL, false),
+	  E(EVENT_UNREVOKED, 4, NEVER, NEVER, NULL, false)},
+	 SUBSCRIPTION_ACTIVE,
+	 10,
+	 10,
+	 0},
+	{"what is extended during a refund stays extended",
+	 {E(EVENT_CREATED, 1, 10, NEVER, "a", false),
+	  E(EVENT_REVOKED, 2, NEVER, NEVER, NULL, false),
+	  E(EVENT_EXTENDED, 3, 30, NEVER, NULL, false),
+	  E(EVENT_UNREVOKED, 4, NEVER, NEVER, NULL, false)},
+	 SUBSCRIPTION_ACTIVE,
+	 30,
+	 30,
+	 0},
+	{"hold gives nothing, recovery gives it back",
+	 {E(EVENT_CREATED, 1, 10, NEVER, "a", false),
+	  E(EVENT_HOLD_STARTED, 10, NEVER, NEVER, NULL, false),
+	  E(EVENT_RECOVERED, 15, 25, NEVER, "b", false)},
+	 SUBSCRIPTION_ACTIVE,
+	 25,
+	 25,
+	 0},
+	{"a pause keeps what is paid",
+	 {E(EVENT_CREATED, 1, 10, NEVER, "a", false),
+	  E(EVENT_PAUSED, 5, NEVER, NEVER, NULL, false)},
+	 SUBSCRIPTION_PAUSED,
+	 10,
+	 10,
+	 0},
+	{"nothing expires that was refunded, nothing resumes that runs",
+	 {E(EVENT_RESUMED, 1, 10, NEVER, NULL, false), E(EVENT_CREATED, 2, 10, NEVER, "a", false),
+	  E(EVENT_RESUMED, 3, 99, NEVER, "b", false)},
+	 SUBSCRIPTION_ACTIVE,
+	 10,
+	 10,
+	 2},
+};
+
+static void
+stories_check(void)
+{
+	for (size_t i = 0; i < LENGTH(stories); i++)
+	{
+		const Story *story = &stories[i];
+		FoldState state;
+		int anomalies = 0;
+
+		fold_begin(&state);
+		for (int e = 0; e < STORY_EVENTS && story->events[e].id != NULL; e++)
+			anomalies += fold_step(&state, &story->events[e]) != FOLD_SOUND;
+		table_check(state.now.status == story->status, story->name, i, "status");
+		table_check(state.now.expires_at == story->expires_at, story->name, i, "expires_at");
+		table_check(fold_access_end(&state.now) == story->access_end, story->name, i, "access");
+		table_check(anomalies == story->anomalies, story->name, i, "anomalies");
+	}
+}
+
+/* The order is total, and a later instant is always later. */
+static void
+order_check(void)
+{
+	FoldEvent events[3 * SUBSCRIPTION_EVENTS];
+	size_t n = 0;
+
+	for (int e = 0; e < SUBSCRIPTION_EVENTS; e++)
+		for (int k = 0; k < 3; k++)
+		{
+			events[n] = event_of((SubscriptionEvent) e);
+			events[n].time = 50 + (k == 2);
+			events[n++].id = k == 0 ? "x" : "y";
+		}
+	for (size_t a = 0; a < n; a++)
+		for (size_t b = 0; b < n; b++)
+		{
+			int ab = fold_event_compare(&events[a], &events[b]);
+
+			table_check((ab == 0) == (a == b), "order", a * n + b, "total");
+			table_check((ab < 0) == (fold_event_compare(&events[b], &events[a]) > 0), "order",
+						a * n + b, "symmetric");
+			if (events[a].time != events[b].time)
+				table_check((ab < 0) == (events[a].time < events[b].time), "order", a * n + b,
+							"time first");
+		}
+	events[0] = event_of(EVENT_EXPIRED);
+	events[1] = event_of(EVENT_RENEWED);
+	events[2] = event_of(EVENT_REVOKED);
+	table_check(fold_event_compare(&events[0], &events[1]) < 0, "order", 0,
+				"an end goes before the beginning of the same instant");
+	table_check(fold_event_compare(&events[1], &events[2]) < 0, "order", 1,
+				"a refund comes behind what it refunds");
+}
+
+/* Instants */
+
+static const struct
+{
+	const char *text;
+	bool sound;
+	int64_t instant;
+} instants[] = {
+	{"2000-01-01T00:00:00Z", true, 0},
+	{"2000-01-01 00:00:00+00", true, 0},
+	{"2000-01-01T00:00:00.000001Z", true, 1},
+	{"2000-01-01T00:00:00.1234567Z", true, 123456},
+	{"2000-01-01T01:00:00+01:00", true, 0},
+	{"1999-12-31T19:30:00-0430", true, 0},
+	{"1970-01-01T00:00:00Z", true, INT64_C(-946684800000000)},
+	{"2024-02-29T23:59:60Z", true, INT64_C(762566400000000)},
+	{"9999-12-31T23:59:59Z", true, INT64_C(252455615999000000)},
+	{"946684800000", true, 0},
+	{"946684800001", true, 1000},
+	{"0", true, INT64_C(-946684800000000)},
+	{"253402300799999", true, INT64_C(252455615999999000)},
+	{"253402300800000", false, 0},
+	{"99999999999999999999999999", false, 0},
+	{"2000-01-01T00:00:00", false, 0},
+	{"2000-01-01", false, 0},
+	{"2000-02-30T00:00:00Z", false, 0},
+	{"1900-01-01T00:00:00Z", false, 0},
+	{"2001-02-29T00:00:00Z", false, 0},
+	{"2100-02-29T00:00:00Z", false, 0},
+	{"2000-13-01T00:00:00Z", false, 0},
+	{"2000-00-01T00:00:00Z", false, 0},
+	{"2000-01-01T24:00:00Z", false, 0},
+	{"2000-01-01T00:60:00Z", false, 0},
+	{"2000-01-01T00:00:61Z", false, 0},
+	{"2000-01-01T00:00:00.Z", false, 0},
+	{"2000-01-01T00:00:00Z ", false, 0},
+	{"2000-01-01T00:00:00+16", false, 0},
+	{"2000-01-01T00:00:00+01:", false, 0},
+	{"2000-01-01T00:00:00+1", false, 0},
+	{"-5", false, 0},
+	{"1e3", false, 0},
+	{"now", false, 0},
+	{"", false, 0},
+};
+
+static void
+instants_check(void)
+{
+	for (size_t i = 0; i < LENGTH(instants); i++)
+	{
+		size_t size = strlen(instants[i].text);
+		char *copy = malloc(size > 0 ? size : 1);
+		int64_t instant = 0;
+
+		memcpy(copy, instants[i].text, size);
+		table_check(instant_parse(copy, size, &instant) == instants[i].sound, instants[i].text,
+					i, "sound");
+		table_check(!instants[i].sound || instant == instants[i].instant, instants[i].text, i,
+					"instant");
+		free(copy);
+	}
+}
+
+int
+main(void)
+{
+	matrix_check();
+	quiet_check();
+	stories_check();
+	order_check();
+	instants_check();
+	return table_end();
+}

@@ -1,0 +1,106 @@
+/*
+ * subscription_fuzz.c: any events in any order: the fold never leaves its statuses, an anomaly
+ * changes nothing, a status moves only as the matrix says, quiet events and cancellations move
+ * no end backwards, and the order of the log does not show.
+ */
+#include "fuzz.h"
+#include "instant.h"
+#include "subscription_fold.h"
+
+#define MAX_EVENTS 64
+#define EVENT_SIZE 8
+
+static const char *const transactions[] = {NULL, "a", "b", "c"};
+static char id_room[MAX_EVENTS][3];
+
+static void
+event_read(FoldEvent *event, const uint8_t *bytes, int n)
+{
+	memset(event, 0, sizeof(*event));
+	id_room[n][0] = (char) ('0' + n / 10);
+	id_room[n][1] = (char) ('0' + n % 10);
+	event->type = (SubscriptionEvent) (bytes[0] % SUBSCRIPTION_EVENTS);
+	event->trial = bytes[1] & 1;
+	event->auto_renew = (bytes[1] >> 1) % 3 - 1;
+	event->transaction = transactions[(bytes[1] >> 4) % 4];
+	event->time = bytes[2];
+	event->period_end = bytes[3] == 0 ? FOLD_NEVER : bytes[3];
+	event->grace_until = bytes[4] == 0 ? FOLD_NEVER : bytes[4];
+	event->product_id = bytes[5] & 1 ? "p" : NULL;
+	event->offer_id = bytes[5] & 2 ? "o" : NULL;
+	event->purchase_token = bytes[5] & 4 ? "t" : NULL;
+	event->id = id_room[n];
+}
+
+static int
+order(const void *a, const void *b)
+{
+	return fold_event_compare(a, b);
+}
+
+static void
+step(FoldState *state, const FoldEvent *event)
+{
+	FoldState before = *state;
+	FoldAnomaly anomaly = fold_step(state, event);
+	int cell = event->type < EVENT_MATRIX_COLUMNS ? fold_cell(before.now.status, event->type)
+												  : (int) before.now.status;
+
+	PROMISE(state->now.status < SUBSCRIPTION_STATUSES);
+	PROMISE(anomaly == FOLD_SOUND || memcmp(&before, state, sizeof(before)) == 0);
+	PROMISE((cell == FOLD_IMPOSSIBLE) <= (anomaly == FOLD_IMPOSSIBLE_TRANSITION) ||
+			event->type == EVENT_UNREVOKED);
+	if (cell < SUBSCRIPTION_STATUSES && event->type != EVENT_REVOKED)
+		PROMISE((int) state->now.status == cell);
+	if (event->type != EVENT_REVOKED && event->type != EVENT_UNREVOKED &&
+		event->type != EVENT_PRODUCT_CHANGED)
+		PROMISE(state->now.expires_at >= before.now.expires_at);
+	if (event->type == EVENT_CANCELED || event->type == EVENT_GRACE_STARTED)
+		PROMISE(state->now.expires_at == before.now.expires_at);
+	PROMISE(before.first_premium_at == FOLD_NEVER ||
+			state->first_premium_at == before.first_premium_at);
+}
+
+static FoldState
+fold(FoldEvent *events, int count)
+{
+	FoldState state;
+
+	qsort(events, count, sizeof(*events), order);
+	fold_begin(&state);
+	for (int i = 0; i < count; i++)
+	{
+		events[i].transaction_seen = false;
+		for (int j = 0; j < i; j++)
+			events[i].transaction_seen |=
+				events[j].transaction != NULL && events[j].transaction == events[i].transaction;
+		step(&state, &events[i]);
+	}
+	return state;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	FoldEvent events[MAX_EVENTS];
+	int count = (int) (size / EVENT_SIZE);
+	FoldState forth, back;
+	int64_t instant;
+
+	instant_parse((const char *) data, size, &instant);
+	if (count > MAX_EVENTS)
+		count = MAX_EVENTS;
+	for (int i = 0; i < count; i++)
+		event_read(&events[i], data + (size_t) i * EVENT_SIZE, i);
+	forth = fold(events, count);
+	for (int i = 0; i < count / 2; i++)
+	{
+		FoldEvent other = events[i];
+
+		events[i] = events[count - 1 - i];
+		events[count - 1 - i] = other;
+	}
+	back = fold(events, count);
+	PROMISE(memcmp(&forth, &back, sizeof(forth)) == 0);
+	return 0;
+}
