@@ -39,7 +39,7 @@ coursebase_tg_manifest_cohorts__name(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect(fcinfo, "tg_manifest_cohorts__name");
 	HeapTuple row = written_row(data);
-	char *name = NULL;
+	const char *name = NULL;
 	bool null;
 	Datum manifest = column_value(data, row, "manifest_id", &null);
 
@@ -49,9 +49,16 @@ coursebase_tg_manifest_cohorts__name(PG_FUNCTION_ARGS)
 	if (owner_execute(&read_name, &manifest, NULL, false) == 1)
 		name = plan_text(0, 1);
 	SPI_finish();
-	/* Of a manifest that is not there the foreign key speaks. */
-	return PointerGetDatum(
-		column_replace(data, "name", CStringGetTextDatum(name == NULL ? "" : name)));
+	/* Of a manifest that is not to be seen (yet) the foreign key speaks, with the name as sent.
+	 */
+	if (name == NULL)
+	{
+		column_value(data, row, "name", &null);
+		if (!null)
+			return PointerGetDatum(row);
+		name = "";
+	}
+	return PointerGetDatum(column_replace(data, "name", CStringGetTextDatum(name)));
 }
 
 /* SQL function: tg_audio_usage__keep_greatest() returns trigger */

@@ -146,7 +146,7 @@ AS $$
                     AND a.attname = split_part(c.name, '.', 2))
         UNION ALL
         SELECT format('constraint %s on %s', c.name[1], s.name)
-        FROM steps s, regexp_matches(s.ddl, '\mCONSTRAINT (\w+)', 'g') AS c (name)
+        FROM steps s, regexp_matches(s.ddl, E'\\mCONSTRAINT (\\w+)', 'g') AS c (name)
         WHERE s.kind = 'table' AND s.name IN (SELECT r.relname FROM relations r)
             AND NOT EXISTS (
                 SELECT FROM relations r
@@ -328,7 +328,7 @@ AS $$
         format('ALTER TABLE coursebase.%I ALTER COLUMN %I SET COMPRESSION lz4, %s.', s.name,
             c.name[1],
             'on a server built with lz4: appends are six times cheaper')
-    FROM steps s, regexp_matches(s.ddl, '(\w+)\s+json\s+COMPRESSION lz4', 'g') AS c (name)
+    FROM steps s, regexp_matches(s.ddl, E'(\\w+)\\s+json\\s+COMPRESSION lz4', 'g') AS c (name)
     WHERE s.kind = 'table'
         AND EXISTS (
             SELECT FROM relations r

@@ -42,6 +42,7 @@ die "a median needs at least 5 repetitions\n" if $option{repetitions} < 5;
 my @rows = map { Rows::load($_) } sort glob "$FindBin::Bin/rows/*.sql";
 my @chosen = @ARGV ? grep { my $row = $_; any { index($row->{name}, $_) == 0 } @ARGV } @rows : @rows;
 die "no such row: @ARGV\n" if !@chosen;
+die "README.md shows every row, not some\n" if $option{readme} && @chosen < @rows;
 if ($option{list})
 {
     printf "%-28s %s\n", $_->{name}, $_->{work} for @chosen;

@@ -90,4 +90,13 @@ UPDATE coursebase.course_documents SET data = (
     SELECT json_agg(md5(i::text) || E'\u0001\t"\\é😀' || repeat('x', i % 40)) FROM generate_series(1, 9000) i)
 WHERE course_id = '00000000-0000-4000-8000-000000000112';
 SELECT name, size, is_true FROM pg_temp.manifest(coursebase.handshake(:'ada', '{}')) WHERE name = 'C01AAA.json';
+-- A manifest and its link made by one statement: the link keeps the name it was sent with.
+INSERT INTO coursebase.cohorts (id, code, name, kind)
+VALUES ('00000000-0000-4000-8000-00000000cc01', 'one_statement', 'One', 'experiment');
+WITH m AS (
+    INSERT INTO coursebase.master_manifests (name, content) VALUES ('q1.json', '1'), ('q2.json', '2')
+    RETURNING id, name
+)
+INSERT INTO coursebase.manifest_cohorts (manifest_id, cohort_id, name)
+SELECT id, '00000000-0000-4000-8000-00000000cc01', name FROM m RETURNING name;
 ROLLBACK;

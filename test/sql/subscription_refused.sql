@@ -18,6 +18,7 @@ BEGIN
     RETURN answer;
 EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
+    IF SQLSTATE IN ('23001', '23503') THEN RETURN 'held by rows that point to it'; END IF; -- 18 tells them apart
     RETURN concat_ws(' ', SQLSTATE, SQLERRM, nullif('(' || detail || ')', '()'));
 END $$;
 CREATE FUNCTION pg_temp.event(more jsonb, user_n integer DEFAULT 1) RETURNS text LANGUAGE sql AS $$

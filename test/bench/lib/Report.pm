@@ -141,7 +141,7 @@ sub svg
 {
     my ($circumstances, @lines) = @_;
     @lines = grep { $_->{peer} } @lines;
-    my ($step, $top, $left, $width) = (22, 56, 470, 420);
+    my ($step, $top, $left, $width) = (22, 74, 640, 420);
     my $height = $top + $step * @lines + 30;
     my $most = min(1000, max(10, map { ($_->{figure}, $_->{reach} // 1) } @lines));
     my $least = max(0.01, min(0.5, map { $_->{figure} } @lines));
@@ -151,9 +151,9 @@ sub svg
     };
     my $svg = sprintf qq{<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" }
         . qq{font-family="sans-serif" font-size="12">\n<rect width="100%%" height="100%%" fill="#fff"/>\n}
-        . qq{<text x="12" y="20" font-size="15">How many times the other way's cost</text>\n}
-        . qq{<text x="12" y="38" fill="#555">%s</text>\n}, $left + $width + 110, $height,
-        escape($circumstances);
+        . qq{<text x="12" y="20" font-size="15">The other way's cost over ours; a mark at the figure to reach</text>\n}
+        . qq{<text x="12" y="38" fill="#555">%s;</text>\n<text x="12" y="54" fill="#555">%s</text>\n},
+        $left + $width + 110, $height, map { escape($_) } $circumstances =~ /^(.*); (.*)$/;
     for my $tick (grep { $_ >= $least && $_ <= $most } map { 10**$_ } -3 .. 6)
     {
         $svg .= sprintf qq{<line x1="%.1f" x2="%1\$.1f" y1="%d" y2="%d" stroke="#ddd"/>}
@@ -170,7 +170,8 @@ sub svg
             . qq{<rect x="%.1f" y="%d" width="%.1f" height="12" fill="%s"/>}
             . qq{<text x="%.1f" y="%2\$d">%s</text>\n}, $left - 8, $y + 11,
             escape("$line->{row}{work}: $line->{peer}{label}$what"), $from, $y, max(1, $to - $from),
-            $colour, $to + 6, escape(ratio($line));
+            $colour, 6 + max($to, defined $line->{reach} ? $x->($line->{reach}) : 0),
+            escape(ratio($line));
         $svg .= sprintf qq{<line x1="%.1f" x2="%1\$.1f" y1="%d" y2="%d" stroke="#000" stroke-width="2"/>\n},
             $x->($line->{reach}), $y - 3, $y + 15 if defined $line->{reach};
         $y += $step;

@@ -1,0 +1,112 @@
+# Thousands of random sequences of events, each delivered in order and then shuffled and repeated: the rows are the
+# same ones, and so are those that rebuild_subscription() makes.
+#
+# COURSEBASE_LOAD multiplies the 2,000 sequences.
+use strict;
+use warnings FATAL => 'all';
+use FindBin;
+use lib "$FindBin::RealBin/lib";
+use Coursebase;
+use Test::More;
+
+my $sequences = 2000 * ($ENV{COURSEBASE_LOAD} // 1);
+my $node      = node('subscription_orders');
+
+# A sequence is that of one user: up to 14 events on three lines of two stores, close together in time and with few
+# transactions, so that ties, refunds and what comes late are frequent.
+my $setup = <<~"SQL";
+	CREATE TABLE public.events (sequence integer, n integer, event json);
+	SELECT setseed(0.25);
+	INSERT INTO public.events
+	SELECT s, n, json_strip_nulls(json_build_object('store', store, 'environment', CASE WHEN line = 2 THEN 'sandbox' ELSE 'production' END,
+	    'store_event_id', format('%s-%s', s, chr(97 + (n * 7) % 26) || n), 'original_transaction_id', format('%s-%s', s, line),
+	    'event_type', (ARRAY['created', 'created', 'renewed', 'renewed', 'recovered', 'canceled', 'uncanceled', 'grace_started',
+	        'hold_started', 'paused', 'resumed', 'expired', 'revoked', 'revoked', 'unrevoked', 'extended', 'product_changed',
+	        'noted'])[1 + floor(random() * 18)::integer],
+	    'event_time', timestamptz '2026-01-01 00:00:00+00' + floor(random() * 8) * interval '1 day',
+	    'period_end', CASE WHEN random() < 0.8 THEN timestamptz '2026-01-05 00:00:00+00' + floor(random() * 20) * interval '1 day' END,
+	    'grace_until', CASE WHEN random() < 0.5 THEN timestamptz '2026-01-05 00:00:00+00' + floor(random() * 20) * interval '1 day' END,
+	    'transaction_id', CASE WHEN random() < 0.8 THEN 't' || floor(random() * 4) END,
+	    'auto_renew', CASE WHEN random() < 0.2 THEN random() < 0.5 END,
+	    'is_trial', CASE WHEN random() < 0.2 THEN true END,
+	    'product_id', CASE WHEN random() < 0.3 THEN 'p' || floor(random() * 3) END,
+	    'offer_id', CASE WHEN random() < 0.3 THEN 'o' || floor(random() * 3) END,
+	    'purchase_token', CASE WHEN random() < 0.3 THEN 'k' || floor(random() * 3) END))
+	FROM generate_series(1, $sequences) s,
+	    LATERAL (SELECT n, floor(random() * 3 + s * 0)::integer AS line FROM generate_series(1, 3 + s % 12) n) e,
+	    LATERAL (SELECT CASE WHEN line = 1 THEN 'app_store' ELSE 'google_play' END AS store) l;
+	CREATE FUNCTION public.user_of(sequence integer) RETURNS uuid LANGUAGE sql IMMUTABLE AS \$\$
+	    SELECT format('00000000-0000-4000-8000-%s', lpad(to_hex(sequence), 12, '0'))::uuid
+	\$\$;
+	INSERT INTO coursebase.users (id, clerk_user_id, name, email)
+	SELECT public.user_of(s), 's' || s, 'Ada', 'ada\@example.org' FROM generate_series(1, $sequences) s;
+	SQL
+my $rows = <<~'SQL';
+	SELECT s.user_id, s.plan, s.status, s.expires_at, s.grace_until, s.auto_renew, s.store, s.environment, s.product_id,
+	    s.base_plan_id, s.offer_id, s.purchase_token, s.original_transaction_id
+	FROM coursebase.subscriptions s ORDER BY s.user_id;
+	SELECT to_jsonb(l) - '{created_at,updated_at}'::text[] FROM coursebase.subscription_lines l
+	ORDER BY l.store, l.original_transaction_id;
+	SELECT to_jsonb(h) - '{event_id,received_at}'::text[], e.store_event_id
+	FROM coursebase.subscription_history h JOIN coursebase.subscription_events e ON e.id = h.event_id
+	ORDER BY e.store_event_id;
+	SQL
+
+create_extension($node, 'orders');
+query($node, 'orders', $setup);
+create_database($node, $_, 'orders') for qw(forth back shuffled);
+
+my %order = (
+	forth    => q(e.event ->> 'event_time', e.n),
+	back     => q(e.event ->> 'event_time' DESC, e.n DESC),
+	shuffled => q(random()),
+);
+my %rows;
+for my $name (sort keys %order)
+{
+	query($node, $name, <<~SQL);
+		SELECT count(*) FROM (
+		    SELECT coursebase.apply_subscription_event(public.user_of(e.sequence), e.event)
+		    FROM (SELECT e.* FROM public.events e, generate_series(1, CASE '$name' WHEN 'shuffled' THEN 2 ELSE 1 END)
+		          ORDER BY $order{$name} OFFSET 0) AS e) AS d
+		SQL
+	$rows{$name} = query($node, $name, $rows);
+	is( query($node, $name, 'SELECT count(*) FROM coursebase.subscription_events'),
+		query($node, $name, 'SELECT count(*) FROM public.events'),
+		"$name: each event is in the log once");
+}
+ok($rows{back} eq $rows{forth},     "$sequences sequences backwards end in the same rows");
+ok($rows{shuffled} eq $rows{forth}, "$sequences sequences shuffled and repeated end in the same rows");
+
+is(query($node, 'shuffled', <<~'SQL'), "0|$sequences", 'rebuild_subscription() makes what is stored');
+	SELECT count(*) FILTER (WHERE r.changed), count(*)
+	FROM coursebase.subscriptions s, LATERAL coursebase.rebuild_subscription(s.user_id) r
+	SQL
+is(query($node, 'shuffled', 'SELECT * FROM coursebase.check_billing()'), '', 'check_billing() finds nothing');
+
+# The sequences are not tame: every status is reached, and there are anomalies of both kinds.
+is(query($node, 'forth', 'SELECT count(DISTINCT status_after) FROM coursebase.subscription_history'), 9, 'every status is reached');
+is(query($node, 'forth', 'SELECT count(DISTINCT anomaly) FROM coursebase.subscription_history'), 2, 'and each anomaly');
+
+# The row of each user is that of the line whose access ends last, computed here from the lines in SQL.
+is(query($node, 'shuffled', <<~'SQL'), 0, 'the user\'s row is the line whose access ends last');
+	WITH ends AS (
+	    SELECT l.*, CASE WHEN l.status IN ('trialing', 'active', 'paused') THEN l.expires_at
+	                     WHEN l.status = 'canceled' THEN greatest(l.expires_at, l.grace_until)
+	                     WHEN l.status = 'in_grace' THEN l.grace_until END AS access_end
+	    FROM coursebase.subscription_lines l
+	)
+	SELECT count(*) FROM coursebase.subscriptions s
+	JOIN LATERAL (
+	    SELECT e.* FROM ends e WHERE e.user_id = s.user_id
+	    ORDER BY (e.access_end IS NOT NULL AND e.environment = 'production') DESC, e.access_end DESC NULLS LAST,
+	        e.expires_at DESC NULLS LAST
+	    LIMIT 1) AS best ON true
+	WHERE (s.status, s.expires_at, s.grace_until) IS DISTINCT FROM (best.status, best.expires_at, best.grace_until)
+	    AND NOT EXISTS (SELECT FROM ends x WHERE x.user_id = s.user_id AND (x.store, x.original_transaction_id) <> (best.store, best.original_transaction_id)
+	        AND x.access_end IS NOT DISTINCT FROM best.access_end
+	        AND (x.access_end IS NOT NULL OR x.expires_at IS NOT DISTINCT FROM best.expires_at))
+	SQL
+
+$node->stop;
+done_testing();
