@@ -20,7 +20,8 @@ $node->append_conf('postgresql.conf', 'max_connections = 80');
 $node->restart;
 create_extension($node, 'load');
 
-# A refusal is what most tries end in; any other error is one.
+# A refusal is what most tries end in; any other error is one. A retry begins the script anew, so that it is the
+# next try: of another code, by another person.
 query($node, 'load', <<~"SQL");
 	INSERT INTO coursebase.users (id, clerk_user_id, name, email)
 	SELECT ('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid, 'load_' || n, 'n', 'e' FROM generate_series(0, $tries) n;
@@ -46,8 +47,10 @@ for my $level (1 .. @levels)
 
 	append_to_file($script, <<~"SQL");
 		\\set n :n + 1
-		\\set code (:n * $sessions + :client_id) % $codes
-		SELECT public.redeem(:client_id * $each + :n, 'l${level}_' || :code, 'order $level');
+		\\set try :n * $sessions + :client_id
+		\\set code :try % $codes
+		\\set person :try % $tries
+		SELECT public.redeem(:person, 'l${level}_' || :code, '$level ' || :code);
 		SQL
 	client_ok($node, "$sessions sessions make $tries tries, $levels[$level - 1]",
 		[ 'pgbench', '-n', '-c', $sessions, '-j', 2, '-t', $each, '-D', 'n=0', '--max-tries=10000', '-f', $script, 'load' ],
