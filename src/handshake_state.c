@@ -109,7 +109,7 @@ typedef struct MemberWriter
 static const MemberWriter members[] = {
 	{"ai_usage", NULL, handshake_credits_write},
 	{"subscription", NULL, handshake_subscription_write},
-	{"discounts", "[]", NULL},
+	{"discounts", NULL, handshake_discounts_write},
 };
 
 static void user_require(HandshakeVersions *versions, bool *admin, const pg_uuid_t *user);
