@@ -126,6 +126,14 @@ extern void handshake_state_compute(HandshakeState *state, HandshakeVersions *ve
  * side of it. */
 extern void handshake_state_turns(HandshakeState *state, TimestampTz moment, TimestampTz at);
 
+/*
+ * handshake_discounts.c: gives the user the discounts that are due, true when there were any;
+ * and appends the value of "discounts".
+ */
+extern bool handshake_discounts_assign(const pg_uuid_t *user, TimestampTz at);
+extern void handshake_discounts_write(StringInfo out, HandshakeState *state,
+									  const pg_uuid_t *user, TimestampTz at);
+
 /* handshake_subscription.c: appends the value of "subscription". */
 extern void handshake_subscription_write(StringInfo out, HandshakeState *state,
 										 const pg_uuid_t *user, TimestampTz at);

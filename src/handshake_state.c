@@ -113,7 +113,7 @@ static const MemberWriter members[] = {
 	 "\"bank_used_credits\":0}",
 	 NULL},
 	{"subscription", NULL, handshake_subscription_write},
-	{"discounts", "[]", NULL},
+	{"discounts", NULL, handshake_discounts_write},
 };
 
 static void user_require(HandshakeVersions *versions, bool *admin, const pg_uuid_t *user);

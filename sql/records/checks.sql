@@ -55,6 +55,8 @@ AS $$
     UNION ALL
     SELECT * FROM coursebase.check_catalog()
     UNION ALL
+    SELECT * FROM coursebase.check_commerce()
+    UNION ALL
     SELECT * FROM coursebase.check_billing()
     UNION ALL
     SELECT * FROM coursebase.check_media()
