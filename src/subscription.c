@@ -376,7 +376,10 @@ shown_update(Situation *situation, const SubscriptionLine *line, const pg_uuid_t
 	bool lower = situation->shown.store != NULL && line_compare(line, &situation->shown) < 0;
 
 	if (!same && lower)
+	{
+		subscription_touch(user);
 		return;
+	}
 	if (same && lower)
 	{
 		int nlines;

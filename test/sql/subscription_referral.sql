@@ -5,6 +5,7 @@
 BEGIN;
 SET LOCAL client_min_messages = warning;
 SET LOCAL timezone = 'UTC';
+SET LOCAL datestyle = 'ISO';
 INSERT INTO coursebase.users (id, clerk_user_id, name, email)
 SELECT ('00000000-0000-4000-8000-00000000560' || n)::uuid, 'sub_referral_' || n, 'Ada', 'ada@example.org'
 FROM generate_series(0, 5) n;
