@@ -208,6 +208,8 @@ COMMENT ON COLUMN coursebase.audio_usage.updated_at IS 'When the row last change
 ALTER TABLE coursebase.audio_usage ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t100_keep_greatest BEFORE UPDATE ON coursebase.audio_usage
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_audio_usage__keep_greatest();
+CREATE TRIGGER t300_guard BEFORE UPDATE ON coursebase.audio_usage
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__guard_columns('title', 'play_count');
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.audio_usage
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT, INSERT, UPDATE ON TABLE coursebase.audio_usage TO end_user;

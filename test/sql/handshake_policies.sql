@@ -33,6 +33,11 @@ INSERT INTO statements (statement) VALUES
     ('UPDATE coursebase.analytics SET user_id = ''00000000-0000-4000-8000-0000000000b5'' WHERE user_id = ''00000000-0000-4000-8000-0000000000a5'''),
     ('INSERT INTO coursebase.audio_usage VALUES (''00000000-0000-4000-8000-0000000000b5'', ''C01AAA'', ''2'', NULL, 1)'),
     ('INSERT INTO coursebase.audio_usage VALUES (''00000000-0000-4000-8000-0000000000a5'', ''C01AAA'', ''2'', NULL, 1)'),
+    -- A count would fall if its row could be renamed and another put in its place; upserts name the key as it is.
+    ('UPDATE coursebase.audio_usage SET audio_key = ''gone'''),
+    ('INSERT INTO coursebase.audio_usage VALUES (''00000000-0000-4000-8000-0000000000a5'', ''C01AAA'', ''C01AAA_1'', NULL, 9) '
+        'ON CONFLICT (user_id, course_code, audio_key) DO UPDATE SET user_id = excluded.user_id, '
+        'course_code = excluded.course_code, audio_key = excluded.audio_key, play_count = excluded.play_count'),
     ('DELETE FROM coursebase.audio_usage'), ('DELETE FROM coursebase.analytics'),
     ('INSERT INTO coursebase.analytics (user_id) VALUES (''00000000-0000-4000-8000-0000000000b5'')'),
     ('INSERT INTO coursebase.analytics (user_id) VALUES (''00000000-0000-4000-8000-0000000000a5'')'),
