@@ -284,12 +284,12 @@ facts_read_code(DiscountFacts *facts)
 	bool null;
 
 	facts->found = true;
-	facts->code_id = *DatumGetUUIDP(plan_value(0, 1, &null));
-	facts->code = plan_text(0, 2);
+	facts->code_id = *DatumGetUUIDP(plan_value(0, 1, NULL));
+	facts->code = plan_text_required(0, 2);
 	facts->is_active = value_bool(3);
 	facts->starts_at = value_time(4, DT_NOBEGIN);
 	facts->expires_at = value_time(5, DT_NOEND);
-	facts->product_type = plan_text(0, 6);
+	facts->product_type = plan_text_required(0, 6);
 	facts->item = plan_text(0, 7);
 	facts->has_cohort = value_bool(8);
 	facts->in_cohort = value_bool(9);

@@ -215,7 +215,7 @@ CREATE TABLE coursebase.subscription_event_mappings (
         'product_changed', 'noted'))
 );
 COMMENT ON TABLE coursebase.subscription_event_mappings IS
-    'Provider''s notice → canonical event. A notice that is not here, under its subtype or none, is stored as noted.';
+    'Provider''s notice -> canonical event. A notice that is not here, under its subtype or none, is stored as noted.';
 COMMENT ON COLUMN coursebase.subscription_event_mappings.provider IS 'google_play, app_store, stripe, revenuecat, or another.';
 COMMENT ON COLUMN coursebase.subscription_event_mappings.name IS 'The notice''s type: a name, or a number in digits.';
 COMMENT ON COLUMN coursebase.subscription_event_mappings.subtype IS 'What tells notices of one type apart; empty: any that is not listed.';

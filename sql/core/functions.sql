@@ -97,7 +97,7 @@ AS $$
     ORDER BY s.name
 $$;
 COMMENT ON FUNCTION coursebase.settings() IS
-    'Every setting with its value, its default and what it means. Changed by UPDATE coursebase.settings SET value = … (NULL: the default).';
+    'Every setting with its value, its default and what it means. Changed by UPDATE coursebase.settings SET value = ... (NULL: the default).';
 REVOKE ALL ON FUNCTION coursebase.settings() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.settings() TO server;
 

@@ -296,6 +296,19 @@ AS $$
     JOIN pg_roles o ON o.oid = n.nspowner
     WHERE n.oid IN (TABLE ours) AND n.nspowner <> e.extowner AND NOT o.rolsuper
     UNION ALL
+    SELECT 'encoding_not_utf8', 'database ' || quote_ident(current_database()),
+        'Move it to one of encoding UTF8: phones get UTF-8, checksums are of the bytes stored.'
+    WHERE getdatabaseencoding() <> 'UTF8'
+    UNION ALL
+    SELECT 'owner_unfit', format('role %I', o.rolname),
+        format('GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA coursebase TO %I: %s.', o.rolname,
+            'the rules run with the rights of the tables'' owner')
+    FROM relations r
+    JOIN pg_roles o ON o.oid = r.relowner
+    WHERE r.relname = 'schema_version'
+        AND EXISTS (
+            SELECT FROM functions f WHERE NOT has_function_privilege(o.oid, f.oid, 'EXECUTE'))
+    UNION ALL
     SELECT 'schema_open', 'schema coursebase',
         format('REVOKE CREATE ON SCHEMA coursebase FROM %s, %s.',
             coalesce(c.rolname::text, 'PUBLIC'), 'who could plant functions that ours would call')

@@ -17,7 +17,7 @@ $$The call with which a phone begins. Keeps what the request reports and answers
 
 Request, every member optional: analytics {current_course, voice, background, induction, deepening, audio_usage {key: {title, no_of_plays, course_code}}}, device_id, purchases [id or {purchase_id}], checksums {name: md5} of the files the phone has, digest of the last answer, deltas (true: appends are welcome). Unknown members are ignored; a wrong type is refused with the member's name (KB301). A setting of analytics that is null is taken back, one that is absent stays. An audio without course_code is of the course that its key begins with (C14ENB_3), else of current_course.
 
-Answer: json_manifest {name: {checksum, file_size_bytes, action, …}}, purchases [{purchase_id, status: known | unknown}], ai_usage, subscription, discounts, digest.
+Answer: json_manifest {name: {checksum, file_size_bytes, action, ...}}, purchases [{purchase_id, status: known | unknown}], ai_usage, subscription, discounts, digest.
 action add or update: content is the document as a JSON string; once parsed, its UTF-8 bytes are exactly those of checksum and file_size_bytes. append: the bytes of insert (a JSON string, UTF-8) put at byte offset of the phone's file give exactly the document of checksum. keep: nothing to do. delete: checksum and file_size_bytes are null; these come last, and never name a file of the setting protected_manifests.
 Without checksums every document is sent as add. Names are in byte order. digest is the MD5 over one line a document: name, space, checksum, line feed; when the request has it, json_manifest is empty.
 
