@@ -3,7 +3,7 @@
 # ---- What is built ---------------------------------------------------------------------------
 EXTENSION  = coursebase
 RELEASE   := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" coursebase.control)
-SLICES     = core identity catalog commerce access billing media programs sync records
+SLICES     = core identity catalog commerce access billing allowance media programs sync records
 slice_files = $(wildcard $(SLICES:%=sql/%/$(1).sql))
 # Files live by slice and are executed by kind: functions and checks (functions that verify a slice's
 # data) are members of the extension, the rest are the steps that install() runs.

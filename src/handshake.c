@@ -17,6 +17,7 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "handshake.h"
@@ -113,6 +114,7 @@ state_load(HandshakeState *state, const HandshakeRequest *request, const pg_uuid
 		   TimestampTz at)
 {
 	HandshakeVersions versions;
+	bool assigned;
 	HandshakeCached cached = handshake_cache_read(state, request, user, at);
 
 	if (cached == HANDSHAKE_UNKNOWN)
@@ -120,7 +122,17 @@ state_load(HandshakeState *state, const HandshakeRequest *request, const pg_uuid
 	if (cached == HANDSHAKE_HIT &&
 		(handshake_is_current(request, state) || handshake_state_expand(state)))
 		return;
+	/* what was assigned just now, and the version it moved, only a newer snapshot sees */
+	assigned = !XactReadOnly && handshake_discounts_assign(user, at);
+	if (assigned)
+	{
+		CommandCounterIncrement();
+		PushCopiedSnapshot(GetTransactionSnapshot());
+		UpdateActiveSnapshotCommandId();
+	}
 	handshake_state_compute(state, &versions, user, at);
+	if (assigned)
+		PopActiveSnapshot();
 	handshake_cache_write(state, &versions, user, at);
 }
 

@@ -126,9 +126,21 @@ extern void handshake_state_compute(HandshakeState *state, HandshakeVersions *ve
  * side of it. */
 extern void handshake_state_turns(HandshakeState *state, TimestampTz moment, TimestampTz at);
 
+/*
+ * handshake_discounts.c: gives the user the discounts that are due, true when there were any;
+ * and appends the value of "discounts".
+ */
+extern bool handshake_discounts_assign(const pg_uuid_t *user, TimestampTz at);
+extern void handshake_discounts_write(StringInfo out, HandshakeState *state,
+									  const pg_uuid_t *user, TimestampTz at);
+
 /* handshake_subscription.c: appends the value of "subscription". */
 extern void handshake_subscription_write(StringInfo out, HandshakeState *state,
 										 const pg_uuid_t *user, TimestampTz at);
+
+/* handshake_credits.c: appends the value of "ai_usage". */
+extern void handshake_credits_write(StringInfo out, HandshakeState *state,
+									const pg_uuid_t *user, TimestampTz at);
 
 /*
  * handshake_catalogue.c: the documents that everybody of a cohort gets, kept by the session for

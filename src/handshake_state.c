@@ -107,13 +107,9 @@ typedef struct MemberWriter
 } MemberWriter;
 
 static const MemberWriter members[] = {
-	{"ai_usage",
-	 "{\"weekly_limit_credits\":0,\"weekly_used_credits\":0,"
-	 "\"weekly_reset_date\":null,\"bank_limit_credits\":0,"
-	 "\"bank_used_credits\":0}",
-	 NULL},
+	{"ai_usage", NULL, handshake_credits_write},
 	{"subscription", NULL, handshake_subscription_write},
-	{"discounts", "[]", NULL},
+	{"discounts", NULL, handshake_discounts_write},
 };
 
 static void user_require(HandshakeVersions *versions, bool *admin, const pg_uuid_t *user);

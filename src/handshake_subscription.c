@@ -47,10 +47,10 @@ static FetchSource subscription_by_user = {
 	.keys = {{"user_id", UUIDOID}},
 	.ncolumns = COLUMNS,
 	.columns = {{"status", FETCH_ANY_ENUM},
-				{"expires_at", TIMESTAMPTZOID},
-				{"grace_until", TIMESTAMPTZOID},
+				{"expires_at", TIMESTAMPTZOID, true},
+				{"grace_until", TIMESTAMPTZOID, true},
 				{"auto_renew", BOOLOID},
-				{"environment", TEXTOID}},
+				{"environment", TEXTOID, true}},
 };
 
 static KeptPlan query_subscription = {
@@ -104,7 +104,7 @@ plan_read(Shown *plan, const pg_uuid_t *user)
 			return;
 		for (int column = 0; column < COLUMNS; column++)
 			values[column] = plan_value(0, column + 1, &nulls[column]);
-		plan_set(plan, TextDatumGetCString(values[COLUMN_STATUS]), values, nulls);
+		plan_set(plan, plan_text_required(0, COLUMN_STATUS + 1), values, nulls);
 		return;
 	}
 	fetch_find(&fetch, &key);

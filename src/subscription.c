@@ -27,6 +27,7 @@
 #include "errors.h"
 #include "owner.h"
 #include "schema.h"
+#include "setting.h"
 #include "subscription.h"
 
 /* What is stored when an event comes. */
@@ -67,6 +68,19 @@ static KeptPlan read_situation = {
 };
 #define SITUATION_LINE 14
 
+/* The first premium pays whoever brought the user; its refund takes the credit back while held.
+ */
+static KeptPlan pay_referral = {
+	.sql = "SELECT coursebase.pay_referral($1, $2)",
+	.nargs = 2,
+	.types = {UUIDOID, TIMESTAMPTZOID},
+};
+static KeptPlan revoke_referral = {
+	.sql = "SELECT coursebase.revoke_referral($1, $2)",
+	.nargs = 2,
+	.types = {UUIDOID, TIMESTAMPTZOID},
+};
+
 static void user_lock(const pg_uuid_t *user);
 static void situation_read(Situation *situation, const SubscriptionNotice *notice,
 						   const pg_uuid_t *user);
@@ -75,6 +89,9 @@ static void answer_first(const Situation *situation, const SubscriptionNotice *n
 						 SubscriptionAnswer *answer);
 static void event_take(Situation *situation, SubscriptionNotice *notice, const pg_uuid_t *user,
 					   TimestampTz at, SubscriptionAnswer *answer);
+static void referral_settle(const SubscriptionLine *line, const Situation *situation,
+							const SubscriptionNotice *notice, const pg_uuid_t *user,
+							TimestampTz at);
 static void line_require(const Situation *situation, const SubscriptionNotice *notice);
 static FoldAnomaly line_advance(SubscriptionLine *line, Situation *situation,
 								SubscriptionNotice *notice, const pg_uuid_t *user);
@@ -191,15 +208,15 @@ situation_read(Situation *situation, const SubscriptionNotice *notice, const pg_
 		if (!situation_query(notice, user))
 			elog(ERROR, "a subscription that was made is not there");
 	}
-	situation->subscription = *DatumGetUUIDP(plan_value(0, 1, &null));
-	subscription_status_parse(plan_text(0, 2), &shown->status);
+	situation->subscription = *DatumGetUUIDP(plan_value(0, 1, NULL));
+	subscription_status_parse(plan_text_required(0, 2), &shown->status);
 	value = plan_value(0, 3, &null);
 	shown->expires_at = null ? FOLD_NEVER : DatumGetTimestampTz(value);
 	value = plan_value(0, 4, &null);
 	shown->grace_until = null ? FOLD_NEVER : DatumGetTimestampTz(value);
 	situation->shown.store = plan_text(0, 5);
 	situation->shown.environment = plan_text(0, 6);
-	situation->shown.id = plan_text(0, 7);
+	situation->shown.id = plan_text_required(0, 7);
 	value = plan_value(0, 8, &null);
 	situation->has_line = !null;
 	situation->line_is_own = !null && DatumGetBool(value);
@@ -264,6 +281,33 @@ event_take(Situation *situation, SubscriptionNotice *notice, const pg_uuid_t *us
 	answer->anomaly = fold_anomaly_names[anomaly];
 	if (!event_insert(notice, user, UUIDPGetDatum(&situation->subscription), answer, at))
 		raise_conflict(notice);
+	if (anomaly == FOLD_SOUND)
+		referral_settle(&line, situation, notice, user, at);
+}
+
+/*
+ * The referrals' own rules say whether there is anybody to pay, once, and whether the credit is
+ * still held; a sandbox earns nothing where it gives nothing. Paid before it is revoked: a
+ * refund may have come before what it refunds.
+ */
+static void
+referral_settle(const SubscriptionLine *line, const Situation *situation,
+				const SubscriptionNotice *notice, const pg_uuid_t *user, TimestampTz at)
+{
+	Datum values[] = {UUIDPGetDatum(user), TimestampTzGetDatum(at)};
+	int64 earlier = situation->has_line ? situation->line.state.first_premium_at : FOLD_NEVER;
+	bool begins = line->state.first_premium_at != FOLD_NEVER && earlier == FOLD_NEVER;
+	bool ends = line->state.now.status == SUBSCRIPTION_REVOKED &&
+				(begins || notice->entry.event.type == EVENT_REVOKED);
+
+	if (!begins && !ends)
+		return;
+	if (strcmp(line->environment, "sandbox") == 0 && !setting_boolean("accept_sandbox"))
+		return;
+	if (begins)
+		owner_execute(&pay_referral, values, NULL, false);
+	if (ends)
+		owner_execute(&revoke_referral, values, NULL, false);
 }
 
 static void
@@ -332,7 +376,10 @@ shown_update(Situation *situation, const SubscriptionLine *line, const pg_uuid_t
 	bool lower = situation->shown.store != NULL && line_compare(line, &situation->shown) < 0;
 
 	if (!same && lower)
+	{
+		subscription_touch(user);
 		return;
+	}
 	if (same && lower)
 	{
 		int nlines;

@@ -87,6 +87,7 @@ extern bool line_insert(const SubscriptionLine *line, const pg_uuid_t *user);
 extern void line_update(const SubscriptionLine *line);
 extern void line_delete(const SubscriptionLine *line);
 extern void subscription_begin(const pg_uuid_t *user);
+extern void subscription_touch(const pg_uuid_t *user);
 extern void subscription_show(const pg_uuid_t *user, const SubscriptionLine *line);
 
 typedef struct SubscriptionAnswer

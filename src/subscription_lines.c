@@ -173,7 +173,7 @@ subscription_shows(const pg_uuid_t *user, const SubscriptionLine *line, bool rea
 	if (line == NULL)
 		return false;
 	state = &line->state;
-	subscription_status_parse(plan_text(0, 2), &term.status);
+	subscription_status_parse(plan_text_required(0, 2), &term.status);
 	term.expires_at = time_value(0, 3);
 	term.grace_until = time_value(0, 4);
 	term.auto_renew = flag_value(0, 5);
@@ -199,14 +199,14 @@ line_read(SubscriptionLine *line, uint64 row, int column)
 	FoldState *state = &line->state;
 
 	memset(line, 0, sizeof(*line));
-	line->store = plan_text(row, column);
-	line->id = plan_text(row, column + 1);
-	line->environment = plan_text(row, column + 2);
-	subscription_status_parse(plan_text(row, column + 3), &state->now.status);
+	line->store = plan_text_required(row, column);
+	line->id = plan_text_required(row, column + 1);
+	line->environment = plan_text_required(row, column + 2);
+	subscription_status_parse(plan_text_required(row, column + 3), &state->now.status);
 	state->now.expires_at = time_value(row, column + 4);
 	state->now.grace_until = time_value(row, column + 5);
 	state->now.auto_renew = flag_value(row, column + 6);
-	subscription_status_parse(plan_text(row, column + 7), &state->before.status);
+	subscription_status_parse(plan_text_required(row, column + 7), &state->before.status);
 	state->before.expires_at = time_value(row, column + 8);
 	state->before.grace_until = time_value(row, column + 9);
 	state->before.auto_renew = flag_value(row, column + 10);
@@ -217,8 +217,8 @@ line_read(SubscriptionLine *line, uint64 row, int column)
 	state->offer_id = plan_text(row, column + 15);
 	state->purchase_token = plan_text(row, column + 16);
 	line->last.time = time_value(row, column + 17);
-	subscription_event_parse(plan_text(row, column + 18), &line->last.type);
-	line->last.id = plan_text(row, column + 19);
+	subscription_event_parse(plan_text_required(row, column + 18), &line->last.type);
+	line->last.id = plan_text_required(row, column + 19);
 }
 
 static void
@@ -228,14 +228,14 @@ entry_read(SubscriptionEntry *entry, uint64 row)
 	bool null;
 	Datum flag;
 
-	entry->id = *DatumGetUUIDP(plan_value(row, 1, &null));
-	entry->store = plan_text(row, 2);
-	entry->line = plan_text(row, 3);
-	entry->environment = plan_text(row, 4);
+	entry->id = *DatumGetUUIDP(plan_value(row, 1, NULL));
+	entry->store = plan_text_required(row, 2);
+	entry->line = plan_text_required(row, 3);
+	entry->environment = plan_text_required(row, 4);
 	entry->received_at = DatumGetTimestampTz(plan_value(row, 5, &null));
-	subscription_event_parse(plan_text(row, 6), &event->type);
+	subscription_event_parse(plan_text_required(row, 6), &event->type);
 	event->time = time_value(row, 7);
-	event->id = plan_text(row, 8);
+	event->id = plan_text_required(row, 8);
 	event->period_end = time_value(row, 9);
 	event->grace_until = time_value(row, 10);
 	flag = plan_value(row, 11, &null);

@@ -199,7 +199,7 @@ type_map(const char *provider, const char *name, const char *subtype)
 	SubscriptionEvent type;
 
 	if (owner_execute(&read_mapping, values, NULL, false) == 0 ||
-		!subscription_event_parse(plan_text(0, 1), &type))
+		!subscription_event_parse(plan_text_required(0, 1), &type))
 		return EVENT_NOTED;
 	return type;
 }

@@ -46,9 +46,9 @@ static FetchSource subscription_by_user = {
 	.keys = {{"user_id", UUIDOID}},
 	.ncolumns = COLUMNS,
 	.columns = {{"status", FETCH_ANY_ENUM},
-				{"expires_at", TIMESTAMPTZOID},
-				{"grace_until", TIMESTAMPTZOID},
-				{"environment", TEXTOID}},
+				{"expires_at", TIMESTAMPTZOID, true},
+				{"grace_until", TIMESTAMPTZOID, true},
+				{"environment", TEXTOID, true}},
 };
 static KeptPlan query_subscription = {
 	.sql = "SELECT s.status::text, s.expires_at, s.grace_until, s.environment "
@@ -161,8 +161,8 @@ premium_query(Premium *premium, const pg_uuid_t *user)
 		Datum expires_at = plan_value(0, 2, &no_expires);
 		Datum grace_until = plan_value(0, 3, &no_grace);
 
-		premium_set(premium, plan_text(0, 1), expires_at, no_expires, grace_until, no_grace,
-					plan_text(0, 4));
+		premium_set(premium, plan_text_required(0, 1), expires_at, no_expires, grace_until,
+					no_grace, plan_text(0, 4));
 	}
 	SPI_finish();
 }

@@ -64,6 +64,11 @@ static KeptPlan insert_subscription = {
 	.nargs = 1,
 	.types = {UUIDOID},
 };
+static KeptPlan touch_subscription = {
+	.sql = "UPDATE coursebase.subscriptions SET updated_at = now() WHERE user_id = $1",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
 static KeptPlan update_subscription = {
 	.sql = "UPDATE coursebase.subscriptions SET plan = $2, "
 		   "status = $3::coursebase.subscription_status, expires_at = $4, grace_until = $5, "
@@ -156,6 +161,14 @@ subscription_begin(const pg_uuid_t *user)
 	Datum key = UUIDPGetDatum(user);
 
 	machine_execute(&insert_subscription, &key, NULL);
+}
+
+void
+subscription_touch(const pg_uuid_t *user)
+{
+	Datum key = UUIDPGetDatum(user);
+
+	machine_execute(&touch_subscription, &key, NULL);
 }
 
 void

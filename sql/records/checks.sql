@@ -55,7 +55,11 @@ AS $$
     UNION ALL
     SELECT * FROM coursebase.check_catalog()
     UNION ALL
+    SELECT * FROM coursebase.check_commerce()
+    UNION ALL
     SELECT * FROM coursebase.check_billing()
+    UNION ALL
+    SELECT * FROM coursebase.check_allowance()
     UNION ALL
     SELECT * FROM coursebase.check_media()
     UNION ALL

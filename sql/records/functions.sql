@@ -121,8 +121,8 @@ AS $$
         -- that set it themselves around their statements (handshake)
         VALUES ('assert_schema_owner'), ('current_user_id'), ('handshake'), ('is_admin'), ('json_append'),
             ('json_checksum'), ('json_size'), ('own_cohort_from'), ('own_cohort_to'), ('own_from'),
-            ('own_to'), ('tg_any__machine_only'), ('tg_any__set_once'), ('tg_any__stamp'),
-            ('tg_any__time_zone'),
+            ('own_to'), ('split_discount'), ('tg_any__machine_only'), ('tg_any__set_once'),
+            ('tg_any__stamp'), ('tg_any__time_zone'),
             ('tg_audio_usage__keep_greatest'),
             ('tg_document__checksum')
     ), missing (object) AS (

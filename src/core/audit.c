@@ -1,37 +1,41 @@
 /*
  * audit.c: the append-only record of what was changed by whom.
  *
- * The row is written by the same statement that asks who is asking, so that no caller can say
- * that it was somebody else.
+ * Who did it is asked for here, so that no caller can say that it was somebody else.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "utils/builtins.h"
+#include "utils/uuid.h"
 
 #include "audit.h"
+#include "identity.h"
 #include "owner.h"
 #include "plan.h"
 
 static KeptPlan write_event = {
 	.sql = "INSERT INTO coursebase.audit_events (actor_id, action, object, old, new) "
-		   "VALUES (coursebase.current_user_id(), $1, $2, $3::pg_catalog.jsonb, "
-		   "$4::pg_catalog.jsonb)",
-	.nargs = 4,
-	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID},
+		   "VALUES ($5, $1, $2, $3::pg_catalog.jsonb, $4::pg_catalog.jsonb)",
+	.nargs = 5,
+	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, UUIDOID},
 };
 
 void
 audit_write(const char *action, const char *object, const char *old_json, const char *new_json)
 {
+	pg_uuid_t actor;
+	bool known = identity_current_user(&actor);
 	Datum values[] = {
 		CStringGetTextDatum(action),
 		CStringGetTextDatum(object),
 		old_json ? CStringGetTextDatum(old_json) : (Datum) 0,
 		new_json ? CStringGetTextDatum(new_json) : (Datum) 0,
+		UUIDPGetDatum(&actor),
 	};
-	const char nulls[] = {' ', ' ', old_json ? ' ' : 'n', new_json ? ' ' : 'n'};
+	const char nulls[] = {' ', ' ', old_json ? ' ' : 'n', new_json ? ' ' : 'n',
+						  known ? ' ' : 'n'};
 
 	SPI_connect();
 	owner_execute(&write_event, values, nulls, false);

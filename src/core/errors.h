@@ -74,4 +74,27 @@
 #define ERRCODE_CB_MACHINE_ONLY                                                                \
 	CB_SQLSTATE('5', '0', '5') /* 409 only the machine of subscriptions writes this table */
 
+/* Discounts and referrals */
+#define ERRCODE_CB_DISCOUNT_REFUSED                                                            \
+	CB_SQLSTATE('6', '0', '1') /* 422 a rule refuses the discount; the detail names it */
+#define ERRCODE_CB_ORDER_CONFLICT                                                              \
+	CB_SQLSTATE('6', '0', '2') /* 409 the order has another discount, or other content */
+#define ERRCODE_CB_COUNTER_SPLIT                                                               \
+	CB_SQLSTATE('6', '0', '3') /* 409 the counter of the code is split */
+#define ERRCODE_CB_CHAIN_CYCLE                                                                 \
+	CB_SQLSTATE('6', '0', '4') /* 409 the link would close a ring                              \
+								*/
+#define ERRCODE_CB_REFERRAL_REFUSED                                                            \
+	CB_SQLSTATE('6', '0', '5') /* 422 the code is unknown, or the person's own */
+#define ERRCODE_CB_CREDIT_SHORT                                                                \
+	CB_SQLSTATE('6', '0', '6') /* 402 there is less referral credit than is to be spent */
+
+/* Credits */
+#define ERRCODE_CB_NOT_ENOUGH_CREDITS                                                          \
+	CB_SQLSTATE('7', '0', '1') /* 402 the use costs more credits than there are */
+#define ERRCODE_CB_CREDIT_KEY_CONFLICT                                                         \
+	CB_SQLSTATE('7', '0', '2') /* 409 the key is that of another use, or the use has ended */
+#define ERRCODE_CB_WEEKLY_LIMIT                                                                \
+	CB_SQLSTATE('7', '0', '3') /* 409 the weekly limit falls only when the week turns */
+
 #endif

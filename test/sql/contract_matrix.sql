@@ -27,6 +27,7 @@ DECLARE
     statement text;
     role text;
     columns text;
+    fallback text;
     total bigint;
     ada jsonb;
     n bigint;
@@ -37,6 +38,7 @@ BEGIN
         WHERE c.relnamespace = 'coursebase'::regnamespace AND c.relkind IN ('r', 'v')
     LOOP
         EXECUTE format('SELECT count(*) FROM %s', t.oid::regclass) INTO total;
+        SELECT quote_ident(a.attname) INTO fallback FROM pg_attribute a WHERE a.attrelid = t.oid AND a.attnum = 1;
         EXECUTE format(
             $q$SELECT to_jsonb(x) FROM %s x ORDER BY coalesce((to_jsonb(x) ->> 'user_id')
                 = '00000000-0000-4000-a000-00000000000a', false) DESC, to_jsonb(x)::text LIMIT 1$q$,
@@ -58,10 +60,10 @@ BEGIN
                 statement := CASE command
                     WHEN 'select' THEN format('SELECT count(*) FROM %s', t.oid::regclass)
                     WHEN 'update' THEN format('UPDATE %s SET %s = %2$s', t.oid::regclass,
-                        coalesce(split_part(columns, ', ', -1), 'created_at'))
+                        coalesce(split_part(columns, ', ', -1), fallback))
                     WHEN 'delete' THEN format('DELETE FROM %s', t.oid::regclass)
                     ELSE format('INSERT INTO %1$s (%2$s) SELECT %2$s FROM jsonb_populate_record(NULL::%1$s, $1)',
-                        t.oid::regclass, coalesce(columns, 'created_at')) END;
+                        t.oid::regclass, coalesce(columns, fallback)) END;
                 BEGIN
                     PERFORM set_config('request.jwt.claims',
                         coalesce(json_build_object('sub', actor.sub)::text, ''), true)

@@ -1,0 +1,108 @@
+-- What the slice's data must satisfy whatever happened to triggers: part of check_integrity().
+
+CREATE FUNCTION coursebase.check_allowance()
+RETURNS TABLE (check_name text, object text, problem text)
+LANGUAGE sql
+STABLE
+STRICT
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH entries AS (
+        SELECT l.*, lag(l.position) OVER w AS last_position, lag(l.at) OVER w AS last_at,
+            coalesce(lag(l.weekly_limit_credits) OVER w, 0) AS last_weekly_limit,
+            coalesce(lag(l.weekly_used_credits) OVER w, 0) AS last_weekly_used,
+            lag(l.weekly_reset_date) OVER w AS last_reset,
+            coalesce(lag(l.bank_limit_credits) OVER w, 0) AS last_bank_limit,
+            coalesce(lag(l.bank_used_credits) OVER w, 0) AS last_bank_used,
+            row_number() OVER (PARTITION BY l.user_id ORDER BY l.position DESC) = 1 AS last
+        FROM coursebase.credit_log l
+        WINDOW w AS (PARTITION BY l.user_id ORDER BY l.position)
+    ), packs AS (
+        SELECT c.*, c.credits - c.refunded_credits AS held,
+            coalesce(sum(c.credits - c.refunded_credits) OVER (
+                PARTITION BY c.user_id ORDER BY e.position
+                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
+        FROM coursebase.ai_credit_purchases c
+        LEFT JOIN coursebase.credit_log e ON e.credit_purchase_id = c.id AND e.kind = 'pack'
+    ), banks AS (
+        SELECT p.user_id, sum(p.held) AS held FROM packs p GROUP BY p.user_id
+    )
+    SELECT 'credit_limits', 'ai_usage ' || u.user_id, 'more is used than there was, or less than nothing'
+    FROM coursebase.ai_usage u
+    WHERE u.weekly_used_credits NOT BETWEEN 0 AND u.weekly_limit_credits
+        OR u.bank_used_credits NOT BETWEEN 0 AND u.bank_limit_credits
+    UNION ALL
+    SELECT 'credit_account', 'ai_usage ' || coalesce(u.user_id, e.user_id),
+        'the account is not what its log ends in'
+    FROM coursebase.ai_usage u
+    FULL JOIN (SELECT * FROM entries WHERE last) e ON e.user_id = u.user_id
+    WHERE (u.weekly_limit_credits, u.weekly_used_credits, u.weekly_reset_date,
+            u.bank_limit_credits, u.bank_used_credits)
+        IS DISTINCT FROM (e.weekly_limit_credits, e.weekly_used_credits, e.weekly_reset_date,
+            e.bank_limit_credits, e.bank_used_credits)
+    UNION ALL
+    SELECT 'credit_bank', 'ai_usage ' || u.user_id,
+        format('the bank holds %s, its packs %s', u.bank_limit_credits, coalesce(b.held, 0))
+    FROM coursebase.ai_usage u
+    LEFT JOIN banks b ON b.user_id = u.user_id
+    WHERE u.bank_limit_credits <> coalesce(b.held, 0)
+    UNION ALL
+    SELECT 'credit_log_position', format('credit_log %s %s', e.user_id, e.position),
+        'an entry before it is missing'
+    FROM entries e
+    WHERE e.position <> coalesce(e.last_position, 0) + 1
+    UNION ALL
+    SELECT 'credit_log_time', format('credit_log %s %s', e.user_id, e.position),
+        'it happened before the entry before it'
+    FROM entries e
+    WHERE e.at < e.last_at OR e.weekly_reset_date < e.last_reset
+    UNION ALL
+    SELECT 'credit_log_amount', format('credit_log %s %s', e.user_id, e.position),
+        'its amounts do not lead from the entry before it to what it left'
+    FROM entries e
+    WHERE e.position = coalesce(e.last_position, 0) + 1
+        AND ((e.weekly_limit_credits - e.weekly_used_credits)
+                - (e.last_weekly_limit - e.last_weekly_used) <> e.weekly_credits
+            OR (e.bank_limit_credits - e.bank_used_credits)
+                - (e.last_bank_limit - e.last_bank_used) <> e.bank_credits)
+    UNION ALL
+    SELECT 'credit_weekly_limit', format('credit_log %s %s', e.user_id, e.position),
+        'the weekly limit fell within the week'
+    FROM entries e
+    WHERE e.weekly_reset_date = e.last_reset AND e.weekly_limit_credits < e.last_weekly_limit
+    UNION ALL
+    SELECT 'credit_reservation', format('credit_log %s %s', e.user_id, e.position),
+        'it ends a reservation that there is not, or that has ended'
+    FROM entries e
+    WHERE e.kind IN ('commit', 'release')
+        AND (NOT EXISTS (
+                SELECT FROM coursebase.credit_log r
+                WHERE r.user_id = e.user_id AND r.idempotency_key = e.idempotency_key
+                    AND r.kind = 'reserve' AND r.position < e.position)
+            OR EXISTS (
+                SELECT FROM coursebase.credit_log r
+                WHERE r.user_id = e.user_id AND r.idempotency_key = e.idempotency_key
+                    AND r.kind IN ('commit', 'release') AND r.position < e.position))
+    UNION ALL
+    SELECT 'credit_pack_logged', 'ai_credit_purchases ' || p.id,
+        'the log does not have its sale, or its refund, as it is'
+    FROM packs p
+    WHERE (SELECT coalesce(sum(e.bank_credits) FILTER (WHERE e.kind = 'pack'), -1)
+            FROM coursebase.credit_log e
+            WHERE e.credit_purchase_id = p.id AND e.user_id = p.user_id) <> p.credits
+        OR (p.status = 'refunded') <> EXISTS (
+            SELECT FROM coursebase.credit_log e
+            WHERE e.credit_purchase_id = p.id AND e.kind = 'refund' AND e.user_id = p.user_id)
+    UNION ALL
+    SELECT 'credit_pack_refund', 'ai_credit_purchases ' || p.id,
+        'the refund left credits that are not spent'
+    FROM packs p
+    JOIN coursebase.ai_usage u ON u.user_id = p.user_id
+    WHERE p.status = 'refunded' AND p.held > greatest(u.bank_used_credits - p.before, 0)
+$$;
+COMMENT ON FUNCTION coursebase.check_allowance() IS
+    'Credit accounts that are not what their log, or their packs, say; log entries that are missing, out of order, or do not lead from one to the next; a weekly limit that fell within a week; ends of no reservation; refunds that left unspent credits.';
+REVOKE ALL ON FUNCTION coursebase.check_allowance() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.check_allowance() TO server;

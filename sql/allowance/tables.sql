@@ -1,0 +1,191 @@
+-- What a person may spend on the assistant: the week's allowance, which lapses, and a bank, which does not.
+-- Only the functions of this slice write here, with the rights of the tables' owner.
+CREATE TABLE coursebase.ai_usage (
+    user_id               uuid         NOT NULL,
+    weekly_limit_credits  bigint       NOT NULL,
+    weekly_used_credits   bigint       NOT NULL DEFAULT 0,
+    weekly_reset_date     timestamptz  NOT NULL,
+    bank_limit_credits    bigint       NOT NULL DEFAULT 0,
+    bank_used_credits     bigint       NOT NULL DEFAULT 0,
+    created_at            timestamptz  NOT NULL DEFAULT now(),
+    updated_at            timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT ai_usage_pkey PRIMARY KEY (user_id),
+    CONSTRAINT ai_usage_user_id_fkey FOREIGN KEY (user_id)
+        REFERENCES coursebase.users (id) ON DELETE RESTRICT,
+    CONSTRAINT ai_usage_weekly_used_within_limit_check
+        CHECK (weekly_used_credits BETWEEN 0 AND weekly_limit_credits),
+    CONSTRAINT ai_usage_bank_used_within_limit_check
+        CHECK (bank_used_credits BETWEEN 0 AND bank_limit_credits)
+);
+COMMENT ON TABLE coursebase.ai_usage IS 'Credits of each person who ever had any, as of the last change: a week that has passed since is turned when somebody next spends. credit_balance() tells what holds now.';
+COMMENT ON COLUMN coursebase.ai_usage.user_id IS 'Whose credits they are.';
+COMMENT ON COLUMN coursebase.ai_usage.weekly_limit_credits IS 'Allowance of this week. It rises at once and falls only when the week turns.';
+COMMENT ON COLUMN coursebase.ai_usage.weekly_used_credits IS 'Spent or reserved of this week''s allowance.';
+COMMENT ON COLUMN coursebase.ai_usage.weekly_reset_date IS 'When the week turns: seven days later on the calendar of the person''s time zone.';
+COMMENT ON COLUMN coursebase.ai_usage.bank_limit_credits IS 'Credits of all packs ever bought, less what refunds took back.';
+COMMENT ON COLUMN coursebase.ai_usage.bank_used_credits IS 'Spent or reserved of them.';
+COMMENT ON COLUMN coursebase.ai_usage.created_at IS 'When the first week began.';
+COMMENT ON COLUMN coursebase.ai_usage.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.ai_usage ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_weekly_limit BEFORE UPDATE ON coursebase.ai_usage
+    FOR EACH ROW WHEN (
+        NEW.weekly_reset_date < OLD.weekly_reset_date
+        OR (NEW.weekly_limit_credits < OLD.weekly_limit_credits
+            AND NEW.weekly_reset_date = OLD.weekly_reset_date))
+    EXECUTE FUNCTION coursebase.tg_ai_usage__weekly_limit();
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.ai_usage
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT ON TABLE coursebase.ai_usage TO end_user, server;
+
+-- Packs of credits bought. The key by which a store knows a purchase detects the receipt that comes twice.
+CREATE TABLE coursebase.ai_credit_purchases (
+    id                uuid         NOT NULL DEFAULT gen_random_uuid(),
+    user_id           uuid         NOT NULL,
+    product_id        text         NOT NULL,
+    credits           bigint       NOT NULL,
+    refunded_credits  bigint       NOT NULL DEFAULT 0,
+    amount_in_cents   bigint,
+    currency          char(3),
+    source            text         NOT NULL,
+    environment       text         NOT NULL,
+    purchase_id       text         NOT NULL,
+    purchase_token    text         NOT NULL,
+    status            text         NOT NULL DEFAULT 'valid',
+    purchased_at      timestamptz  NOT NULL,
+    created_at        timestamptz  NOT NULL DEFAULT now(),
+    updated_at        timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT ai_credit_purchases_pkey PRIMARY KEY (id),
+    CONSTRAINT ai_credit_purchases_source_environment_purchase_id_key
+        UNIQUE (source, environment, purchase_id),
+    CONSTRAINT ai_credit_purchases_user_id_fkey FOREIGN KEY (user_id)
+        REFERENCES coursebase.users (id) ON DELETE RESTRICT,
+    CONSTRAINT ai_credit_purchases_credits_positive_check CHECK (credits > 0),
+    CONSTRAINT ai_credit_purchases_status_known_check CHECK (status IN ('valid', 'refunded')),
+    CONSTRAINT ai_credit_purchases_environment_known_check
+        CHECK (environment IN ('production', 'sandbox')),
+    CONSTRAINT ai_credit_purchases_refunded_within_credits_check
+        CHECK (refunded_credits BETWEEN 0 AND credits),
+    CONSTRAINT ai_credit_purchases_refunded_only_by_refund_check
+        CHECK (status = 'refunded' OR refunded_credits = 0),
+    CONSTRAINT ai_credit_purchases_amount_with_currency_check
+        CHECK ((amount_in_cents IS NULL) = (currency IS NULL)),
+    CONSTRAINT ai_credit_purchases_amount_not_negative_check CHECK (amount_in_cents >= 0),
+    CONSTRAINT ai_credit_purchases_currency_form_check CHECK (currency ~ '^[A-Z]{3}$')
+);
+CREATE INDEX ai_credit_purchases_user_id_idx ON coursebase.ai_credit_purchases (user_id);
+COMMENT ON TABLE coursebase.ai_credit_purchases IS 'Packs of credits that people bought. Their credits are spent in the order in which the packs were granted.';
+COMMENT ON COLUMN coursebase.ai_credit_purchases.id IS 'Key of the purchase.';
+COMMENT ON COLUMN coursebase.ai_credit_purchases.user_id IS 'Who bought it.';
+COMMENT ON COLUMN coursebase.ai_credit_purchases.product_id IS 'Base id of the product, as in store_products.';
+COMMENT ON COLUMN coursebase.ai_credit_purchases.credits IS 'Credits that it brought.';
+COMMENT ON COLUMN coursebase.ai_credit_purchases.refunded_credits IS 'How many of them its refund took back: those that were not spent.';
+COMMENT ON COLUMN coursebase.ai_credit_purchases.amount_in_cents IS 'What was paid, in minor units; NULL where the store does not say.';
+COMMENT ON COLUMN coursebase.ai_credit_purchases.currency IS 'Currency of the amount, or NULL.';
+COMMENT ON COLUMN coursebase.ai_credit_purchases.source IS 'The store that sold it.';
+COMMENT ON COLUMN coursebase.ai_credit_purchases.environment IS 'production or sandbox.';
+COMMENT ON COLUMN coursebase.ai_credit_purchases.purchase_id IS 'The store''s number of the purchase.';
+COMMENT ON COLUMN coursebase.ai_credit_purchases.purchase_token IS 'The store''s token, with which it is asked about the purchase.';
+COMMENT ON COLUMN coursebase.ai_credit_purchases.status IS 'valid or refunded.';
+COMMENT ON COLUMN coursebase.ai_credit_purchases.purchased_at IS 'When it was bought.';
+COMMENT ON COLUMN coursebase.ai_credit_purchases.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.ai_credit_purchases.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.ai_credit_purchases ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.ai_credit_purchases
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT ON TABLE coursebase.ai_credit_purchases TO end_user, server;
+
+-- Every change of a person's credits, with the account as it was left: what any past instant's balance is
+-- read from, and what makes a call that comes twice count once.
+CREATE TABLE coursebase.credit_log (
+    user_id               uuid         NOT NULL,
+    position              bigint       NOT NULL,
+    kind                  text         NOT NULL,
+    idempotency_key       text,
+    seconds               numeric,
+    credits               bigint,
+    weekly_credits        bigint       NOT NULL,
+    bank_credits          bigint       NOT NULL,
+    weekly_limit_credits  bigint       NOT NULL,
+    weekly_used_credits   bigint       NOT NULL,
+    weekly_reset_date     timestamptz  NOT NULL,
+    bank_limit_credits    bigint       NOT NULL,
+    bank_used_credits     bigint       NOT NULL,
+    credit_purchase_id    uuid,
+    at                    timestamptz  NOT NULL,
+    created_at            timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT credit_log_pkey PRIMARY KEY (user_id, position),
+    CONSTRAINT credit_log_user_id_fkey FOREIGN KEY (user_id)
+        REFERENCES coursebase.users (id) ON DELETE RESTRICT,
+    CONSTRAINT credit_log_credit_purchase_id_fkey FOREIGN KEY (credit_purchase_id)
+        REFERENCES coursebase.ai_credit_purchases (id) ON DELETE RESTRICT,
+    CONSTRAINT credit_log_position_counts_from_one_check CHECK (position > 0),
+    CONSTRAINT credit_log_kind_known_check CHECK (kind IN (
+        'start', 'turn', 'raise', 'consume', 'reserve', 'commit', 'release', 'pack', 'refund')),
+    CONSTRAINT credit_log_use_has_a_key_check CHECK (
+        (kind IN ('consume', 'reserve', 'commit', 'release')) = (idempotency_key IS NOT NULL)),
+    CONSTRAINT credit_log_use_has_a_price_check CHECK (
+        (kind IN ('consume', 'reserve', 'commit')) = (seconds IS NOT NULL AND credits IS NOT NULL)),
+    CONSTRAINT credit_log_pack_has_a_purchase_check CHECK (
+        (kind IN ('pack', 'refund')) = (credit_purchase_id IS NOT NULL)),
+    CONSTRAINT credit_log_idempotency_key_1_to_200_characters_check
+        CHECK (length(idempotency_key) BETWEEN 1 AND 200)
+);
+-- One use a key, and one end a reservation.
+CREATE UNIQUE INDEX credit_log_use_idx ON coursebase.credit_log (user_id, idempotency_key)
+    WHERE kind IN ('consume', 'reserve');
+CREATE UNIQUE INDEX credit_log_end_idx ON coursebase.credit_log (user_id, idempotency_key)
+    WHERE kind IN ('commit', 'release');
+CREATE UNIQUE INDEX credit_log_credit_purchase_id_kind_idx
+    ON coursebase.credit_log (credit_purchase_id, kind);
+CREATE INDEX credit_log_user_id_at_position_idx ON coursebase.credit_log (user_id, at, position);
+COMMENT ON TABLE coursebase.credit_log IS 'Every change of a person''s credits in order, and what it left. Rows are never changed or deleted.';
+COMMENT ON COLUMN coursebase.credit_log.user_id IS 'Whose credits changed.';
+COMMENT ON COLUMN coursebase.credit_log.position IS 'Counts the person''s changes from 1, without a gap.';
+COMMENT ON COLUMN coursebase.credit_log.kind IS 'start (the first week begins), turn (of the week), raise (of the weekly limit), consume, reserve, commit or release (ends of a reservation), pack (bought), refund (of a pack).';
+COMMENT ON COLUMN coursebase.credit_log.idempotency_key IS 'The caller''s name of the use; NULL where it is none. The ends of a reservation carry its key.';
+COMMENT ON COLUMN coursebase.credit_log.seconds IS 'How long the use took, or may take; NULL where it is none.';
+COMMENT ON COLUMN coursebase.credit_log.credits IS 'Its price: the seconds rounded up. NULL where it is none.';
+COMMENT ON COLUMN coursebase.credit_log.weekly_credits IS 'By how much what is left of the week grew; negative: it shrank.';
+COMMENT ON COLUMN coursebase.credit_log.bank_credits IS 'By how much what is left of the bank grew; negative: it shrank.';
+COMMENT ON COLUMN coursebase.credit_log.weekly_limit_credits IS 'The weekly limit afterwards.';
+COMMENT ON COLUMN coursebase.credit_log.weekly_used_credits IS 'What was used of it afterwards.';
+COMMENT ON COLUMN coursebase.credit_log.weekly_reset_date IS 'The end of the week afterwards.';
+COMMENT ON COLUMN coursebase.credit_log.bank_limit_credits IS 'The bank''s limit afterwards.';
+COMMENT ON COLUMN coursebase.credit_log.bank_used_credits IS 'What was used of it afterwards.';
+COMMENT ON COLUMN coursebase.credit_log.credit_purchase_id IS 'The pack that was bought or refunded, or NULL.';
+COMMENT ON COLUMN coursebase.credit_log.at IS 'When it happened. A call that names an earlier time than the last change counts as of that change.';
+COMMENT ON COLUMN coursebase.credit_log.created_at IS 'When the row was written.';
+ALTER TABLE coursebase.credit_log ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_append_only BEFORE UPDATE OR DELETE ON coursebase.credit_log
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__append_only();
+GRANT SELECT ON TABLE coursebase.credit_log TO end_user, server;
+
+INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning)
+VALUES
+    ('premium_weekly_credits', 'integer', '10000',
+        'Credits a week, one a second of the assistant, of a person who has premium.'),
+    ('free_weekly_credits', 'integer', '0',
+        'Credits a week, one a second of the assistant, of a person who has not.')
+ON CONFLICT (name) DO UPDATE SET default_value = excluded.default_value, meaning = excluded.meaning
+WHERE (s.default_value, s.meaning) IS DISTINCT FROM (excluded.default_value, excluded.meaning);
+
+-- What a handshake says of credits is made from the account and, for the turns to come, the time zone.
+CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.ai_usage
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.ai_usage
+    FOR EACH ROW WHEN (
+        (OLD.user_id, OLD.weekly_limit_credits, OLD.weekly_used_credits, OLD.weekly_reset_date,
+            OLD.bank_limit_credits, OLD.bank_used_credits)
+        IS DISTINCT FROM
+        (NEW.user_id, NEW.weekly_limit_credits, NEW.weekly_used_credits, NEW.weekly_reset_date,
+            NEW.bank_limit_credits, NEW.bank_used_credits))
+    EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.ai_usage
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.user_profile
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.user_profile
+    FOR EACH ROW WHEN ((OLD.user_id, OLD.time_zone) IS DISTINCT FROM (NEW.user_id, NEW.time_zone))
+    EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.user_profile
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');

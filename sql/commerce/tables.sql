@@ -1,0 +1,340 @@
+-- Discounts: what a code takes off, from what, for whom, how often and how long.
+CREATE TABLE coursebase.discount_codes (
+    id                   uuid          NOT NULL DEFAULT gen_random_uuid(),
+    code                 text          NOT NULL,
+    product_type         text          NOT NULL,
+    item                 text,
+    percent_off          numeric(5,2),
+    amount_off_in_cents  bigint,
+    currency             char(3),
+    lifespan             interval,
+    starts_at            timestamptz,
+    expires_at           timestamptz,
+    max_redemptions      bigint,
+    redeemed_count       bigint        NOT NULL DEFAULT 0,
+    first_purchase_only  boolean       NOT NULL DEFAULT false,
+    minimum_in_cents     bigint,
+    cohort_id            uuid,
+    android_offer_id     text,
+    ios_offer_id         text,
+    product_suffix       text,
+    referrer_id          uuid,
+    parent_code_id       uuid,
+    is_active            boolean       NOT NULL DEFAULT true,
+    created_at           timestamptz   NOT NULL DEFAULT now(),
+    updated_at           timestamptz   NOT NULL DEFAULT now(),
+    CONSTRAINT discount_codes_pkey PRIMARY KEY (id),
+    CONSTRAINT discount_codes_cohort_id_fkey FOREIGN KEY (cohort_id)
+        REFERENCES coursebase.cohorts (id) ON DELETE RESTRICT,
+    CONSTRAINT discount_codes_referrer_id_fkey FOREIGN KEY (referrer_id)
+        REFERENCES coursebase.users (id) ON DELETE SET NULL,
+    CONSTRAINT discount_codes_parent_code_id_fkey FOREIGN KEY (parent_code_id)
+        REFERENCES coursebase.discount_codes (id) ON DELETE SET NULL,
+    CONSTRAINT discount_codes_code_not_empty_check CHECK (btrim(code) <> ''),
+    CONSTRAINT discount_codes_product_type_known_check
+        CHECK (product_type IN ('course', 'subscription', 'ai_credits', 'custom_course')),
+    CONSTRAINT discount_codes_percent_or_amount_check
+        CHECK ((percent_off IS NULL) <> (amount_off_in_cents IS NULL)),
+    CONSTRAINT discount_codes_currency_of_amount_check
+        CHECK ((amount_off_in_cents IS NULL) = (currency IS NULL)),
+    CONSTRAINT discount_codes_percent_off_range_check
+        CHECK (percent_off > 0 AND percent_off <= 100),
+    CONSTRAINT discount_codes_amount_off_positive_check CHECK (amount_off_in_cents > 0),
+    CONSTRAINT discount_codes_currency_form_check CHECK (currency ~ '^[A-Z]{3}$'),
+    CONSTRAINT discount_codes_lifespan_positive_check CHECK (lifespan > '0'::interval),
+    CONSTRAINT discount_codes_period_check CHECK (starts_at < expires_at),
+    CONSTRAINT discount_codes_redeemed_count_range_check
+        CHECK (redeemed_count >= 0 AND redeemed_count <= max_redemptions),
+    CONSTRAINT discount_codes_redeemed_count_not_negative_check CHECK (redeemed_count >= 0),
+    CONSTRAINT discount_codes_max_redemptions_not_negative_check CHECK (max_redemptions >= 0),
+    CONSTRAINT discount_codes_minimum_not_negative_check CHECK (minimum_in_cents >= 0),
+    CONSTRAINT discount_codes_parent_other_check CHECK (parent_code_id <> id)
+);
+CREATE UNIQUE INDEX discount_codes_code_idx ON coursebase.discount_codes (upper(btrim(code)));
+CREATE INDEX discount_codes_cohort_id_idx ON coursebase.discount_codes (cohort_id);
+CREATE INDEX discount_codes_referrer_id_idx ON coursebase.discount_codes (referrer_id);
+CREATE INDEX discount_codes_parent_code_id_idx ON coursebase.discount_codes (parent_code_id);
+COMMENT ON TABLE coursebase.discount_codes IS 'Discounts: what a code takes off, from what, for whom, how often and how long. No policy: only the server reads and writes them.';
+COMMENT ON COLUMN coursebase.discount_codes.id IS 'Key of the code.';
+COMMENT ON COLUMN coursebase.discount_codes.code IS 'What a buyer types; white space around it and case do not count.';
+COMMENT ON COLUMN coursebase.discount_codes.product_type IS 'What it is for: course, subscription, ai_credits or custom_course.';
+COMMENT ON COLUMN coursebase.discount_codes.item IS 'The one product it is for (a base product id or course code), or NULL for all of the type.';
+COMMENT ON COLUMN coursebase.discount_codes.percent_off IS 'Percentage taken off, or NULL for a fixed amount.';
+COMMENT ON COLUMN coursebase.discount_codes.amount_off_in_cents IS 'Fixed amount taken off, in minor units, or NULL for a percentage.';
+COMMENT ON COLUMN coursebase.discount_codes.currency IS 'Currency of the fixed amount, or NULL for a percentage.';
+COMMENT ON COLUMN coursebase.discount_codes.lifespan IS 'How long it may be used after it was assigned, or NULL. With one, only who has it assigned may use it.';
+COMMENT ON COLUMN coursebase.discount_codes.starts_at IS 'From when it may be used, or NULL.';
+COMMENT ON COLUMN coursebase.discount_codes.expires_at IS 'Until when it may be used (that instant no more), or NULL.';
+COMMENT ON COLUMN coursebase.discount_codes.max_redemptions IS 'How often it may be used by all together, or NULL for any number.';
+COMMENT ON COLUMN coursebase.discount_codes.redeemed_count IS 'Places taken: uses, and reservations not yet taken back. 0 while discount_code_shards count.';
+COMMENT ON COLUMN coursebase.discount_codes.first_purchase_only IS 'Only for who has bought nothing yet.';
+COMMENT ON COLUMN coursebase.discount_codes.minimum_in_cents IS 'Least price it is given on, in minor units, or NULL.';
+COMMENT ON COLUMN coursebase.discount_codes.cohort_id IS 'The cohort it is for, or NULL for everybody.';
+COMMENT ON COLUMN coursebase.discount_codes.android_offer_id IS 'Offer to name to Google Play, or NULL.';
+COMMENT ON COLUMN coursebase.discount_codes.ios_offer_id IS 'Offer to name to the App Store, or NULL.';
+COMMENT ON COLUMN coursebase.discount_codes.product_suffix IS 'What the stores'' product id ends in at this price (_x2), or NULL.';
+COMMENT ON COLUMN coursebase.discount_codes.referrer_id IS 'Whose referral it is, or NULL.';
+COMMENT ON COLUMN coursebase.discount_codes.parent_code_id IS 'The code that this one follows in a chain, or NULL. There is no cycle.';
+COMMENT ON COLUMN coursebase.discount_codes.is_active IS 'Whether it may be used at all.';
+COMMENT ON COLUMN coursebase.discount_codes.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.discount_codes.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.discount_codes ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_keep_split BEFORE UPDATE ON coursebase.discount_codes
+    FOR EACH ROW WHEN ((OLD.id, OLD.max_redemptions) IS DISTINCT FROM (NEW.id, NEW.max_redemptions))
+    EXECUTE FUNCTION coursebase.tg_discount_codes__keep_split();
+CREATE TRIGGER t400_no_cycle BEFORE INSERT OR UPDATE OF id, parent_code_id
+    ON coursebase.discount_codes
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__no_cycle('parent_code', 'id', 'parent_code_id');
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.discount_codes
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.discount_codes
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.discount_codes
+    FOR EACH ROW WHEN ((OLD.id, OLD.code, OLD.product_type, OLD.item, OLD.percent_off,
+            OLD.amount_off_in_cents, OLD.currency, OLD.lifespan, OLD.starts_at, OLD.expires_at,
+            OLD.cohort_id, OLD.android_offer_id, OLD.ios_offer_id, OLD.product_suffix,
+            OLD.referrer_id, OLD.is_active)
+        IS DISTINCT FROM (NEW.id, NEW.code, NEW.product_type, NEW.item, NEW.percent_off,
+            NEW.amount_off_in_cents, NEW.currency, NEW.lifespan, NEW.starts_at, NEW.expires_at,
+            NEW.cohort_id, NEW.android_offer_id, NEW.ios_offer_id, NEW.product_suffix,
+            NEW.referrer_id, NEW.is_active))
+    EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.discount_codes
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.discount_codes TO server;
+
+-- The counter of a hot code, in parts, so that buyers do not wait for one row.
+CREATE TABLE coursebase.discount_code_shards (
+    discount_code_id  uuid         NOT NULL,
+    shard             integer      NOT NULL,
+    redeemed_count    bigint       NOT NULL DEFAULT 0,
+    max_redemptions   bigint,
+    created_at        timestamptz  NOT NULL DEFAULT now(),
+    updated_at        timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT discount_code_shards_pkey PRIMARY KEY (discount_code_id, shard),
+    CONSTRAINT discount_code_shards_discount_code_id_fkey FOREIGN KEY (discount_code_id)
+        REFERENCES coursebase.discount_codes (id) ON DELETE CASCADE,
+    CONSTRAINT discount_code_shards_shard_not_negative_check CHECK (shard >= 0),
+    CONSTRAINT discount_code_shards_redeemed_count_not_negative_check CHECK (redeemed_count >= 0),
+    CONSTRAINT discount_code_shards_redeemed_count_range_check
+        CHECK (redeemed_count <= max_redemptions)
+);
+COMMENT ON TABLE coursebase.discount_code_shards IS 'Counters of hot codes, in parts; split_counter() makes them. No policy: only the server reads and writes them.';
+COMMENT ON COLUMN coursebase.discount_code_shards.discount_code_id IS 'The code.';
+COMMENT ON COLUMN coursebase.discount_code_shards.shard IS 'Number of the part, from 0.';
+COMMENT ON COLUMN coursebase.discount_code_shards.redeemed_count IS 'Places of this part that are taken. The sum of the parts is the count.';
+COMMENT ON COLUMN coursebase.discount_code_shards.max_redemptions IS 'Places of this part, or NULL for any number. The sum of the parts is the limit of the code.';
+COMMENT ON COLUMN coursebase.discount_code_shards.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.discount_code_shards.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.discount_code_shards ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.discount_code_shards
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.discount_code_shards TO server;
+
+-- Which discounts a person has: one entry a person and code.
+CREATE TABLE coursebase.user_discounts (
+    user_id           uuid         NOT NULL,
+    discount_code_id  uuid         NOT NULL,
+    assigned_at       timestamptz  NOT NULL,
+    expires_at        timestamptz,
+    status            text         NOT NULL DEFAULT 'assigned',
+    reserved_until    timestamptz,
+    order_ref         text,
+    created_at        timestamptz  NOT NULL DEFAULT now(),
+    updated_at        timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT user_discounts_pkey PRIMARY KEY (user_id, discount_code_id),
+    CONSTRAINT user_discounts_user_id_fkey FOREIGN KEY (user_id)
+        REFERENCES coursebase.users (id) ON DELETE CASCADE,
+    CONSTRAINT user_discounts_discount_code_id_fkey FOREIGN KEY (discount_code_id)
+        REFERENCES coursebase.discount_codes (id) ON DELETE RESTRICT,
+    CONSTRAINT user_discounts_status_known_check
+        CHECK (status IN ('assigned', 'reserved', 'redeemed')),
+    CONSTRAINT user_discounts_reserved_until_of_status_check
+        CHECK ((status = 'reserved') = (reserved_until IS NOT NULL)),
+    CONSTRAINT user_discounts_order_ref_of_status_check
+        CHECK ((status = 'assigned') = (order_ref IS NULL))
+);
+CREATE INDEX user_discounts_discount_code_id_idx ON coursebase.user_discounts (discount_code_id);
+CREATE INDEX user_discounts_reserved_idx
+    ON coursebase.user_discounts (discount_code_id, reserved_until) WHERE status = 'reserved';
+COMMENT ON TABLE coursebase.user_discounts IS 'Which discounts a person has, from assignment over reservation to use: one entry a person and code.';
+COMMENT ON COLUMN coursebase.user_discounts.user_id IS 'The person.';
+COMMENT ON COLUMN coursebase.user_discounts.discount_code_id IS 'The code.';
+COMMENT ON COLUMN coursebase.user_discounts.assigned_at IS 'When the person got it.';
+COMMENT ON COLUMN coursebase.user_discounts.expires_at IS 'Until when this person may use it, or NULL: the earlier end of lifespan and code.';
+COMMENT ON COLUMN coursebase.user_discounts.status IS 'assigned, reserved (for an order, until reserved_until) or redeemed.';
+COMMENT ON COLUMN coursebase.user_discounts.reserved_until IS 'When the reservation ends, or NULL.';
+COMMENT ON COLUMN coursebase.user_discounts.order_ref IS 'The order that has reserved or used it, or NULL.';
+COMMENT ON COLUMN coursebase.user_discounts.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.user_discounts.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.user_discounts ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.user_discounts
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.user_discounts
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.user_discounts
+    FOR EACH ROW WHEN ((OLD.user_id, OLD.discount_code_id, OLD.expires_at, OLD.status)
+        IS DISTINCT FROM (NEW.user_id, NEW.discount_code_id, NEW.expires_at, NEW.status))
+    EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.user_discounts
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+GRANT SELECT ON TABLE coursebase.user_discounts TO end_user;
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.user_discounts TO server;
+
+-- Each use of a discount, with the terms it was given on.
+CREATE TABLE coursebase.discount_redemptions (
+    id                 uuid         NOT NULL DEFAULT gen_random_uuid(),
+    user_id            uuid         NOT NULL,
+    discount_code_id   uuid         NOT NULL,
+    order_ref          text         NOT NULL,
+    base_in_cents      bigint       NOT NULL,
+    discount_in_cents  bigint       NOT NULL,
+    final_in_cents     bigint       NOT NULL,
+    currency           char(3)      NOT NULL,
+    terms              jsonb        NOT NULL,
+    redeemed_at        timestamptz  NOT NULL,
+    reversed_at        timestamptz,
+    CONSTRAINT discount_redemptions_pkey PRIMARY KEY (id),
+    CONSTRAINT discount_redemptions_user_id_order_ref_key UNIQUE (user_id, order_ref),
+    CONSTRAINT discount_redemptions_user_id_discount_code_id_fkey
+        FOREIGN KEY (user_id, discount_code_id)
+        REFERENCES coursebase.user_discounts (user_id, discount_code_id) ON DELETE RESTRICT,
+    CONSTRAINT discount_redemptions_order_ref_not_empty_check CHECK (order_ref <> ''),
+    CONSTRAINT discount_redemptions_base_not_negative_check CHECK (base_in_cents >= 0),
+    CONSTRAINT discount_redemptions_discount_range_check
+        CHECK (discount_in_cents >= 0 AND discount_in_cents <= base_in_cents),
+    CONSTRAINT discount_redemptions_final_is_difference_check
+        CHECK (final_in_cents = base_in_cents - discount_in_cents),
+    CONSTRAINT discount_redemptions_currency_form_check CHECK (currency ~ '^[A-Z]{3}$'),
+    CONSTRAINT discount_redemptions_terms_object_check CHECK (jsonb_typeof(terms) = 'object')
+);
+CREATE INDEX discount_redemptions_user_id_discount_code_id_idx
+    ON coursebase.discount_redemptions (user_id, discount_code_id);
+COMMENT ON TABLE coursebase.discount_redemptions IS 'Each use of a discount, with the terms it was given on. An order_ref keeps its first result for ever.';
+COMMENT ON COLUMN coursebase.discount_redemptions.id IS 'Key of the use.';
+COMMENT ON COLUMN coursebase.discount_redemptions.user_id IS 'Who used it.';
+COMMENT ON COLUMN coursebase.discount_redemptions.discount_code_id IS 'The code.';
+COMMENT ON COLUMN coursebase.discount_redemptions.order_ref IS 'The order it was used for; an order uses one discount.';
+COMMENT ON COLUMN coursebase.discount_redemptions.base_in_cents IS 'Price before the discount, in minor units.';
+COMMENT ON COLUMN coursebase.discount_redemptions.discount_in_cents IS 'What was taken off.';
+COMMENT ON COLUMN coursebase.discount_redemptions.final_in_cents IS 'Price after it.';
+COMMENT ON COLUMN coursebase.discount_redemptions.currency IS 'Currency of the three amounts.';
+COMMENT ON COLUMN coursebase.discount_redemptions.terms IS 'The code as it was at that moment, and what it was used on.';
+COMMENT ON COLUMN coursebase.discount_redemptions.redeemed_at IS 'When it was used.';
+COMMENT ON COLUMN coursebase.discount_redemptions.reversed_at IS 'When a refund gave the use back, or NULL.';
+ALTER TABLE coursebase.discount_redemptions ENABLE ROW LEVEL SECURITY;
+GRANT SELECT ON TABLE coursebase.discount_redemptions TO end_user;
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.discount_redemptions TO server;
+
+-- What a person earned by bringing another one.
+CREATE TABLE coursebase.referral_credits (
+    id                uuid         NOT NULL DEFAULT gen_random_uuid(),
+    user_id           uuid         NOT NULL,
+    referred_user_id  uuid         NOT NULL,
+    amount_in_cents   bigint       NOT NULL,
+    spent_in_cents    bigint       NOT NULL DEFAULT 0,
+    currency          char(3)      NOT NULL,
+    source            text         NOT NULL,
+    earned_at         timestamptz  NOT NULL,
+    available_at      timestamptz  NOT NULL,
+    expires_at        timestamptz,
+    revoked_at        timestamptz,
+    created_at        timestamptz  NOT NULL DEFAULT now(),
+    updated_at        timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT referral_credits_pkey PRIMARY KEY (id),
+    CONSTRAINT referral_credits_referred_user_id_key UNIQUE (referred_user_id),
+    CONSTRAINT referral_credits_user_id_fkey FOREIGN KEY (user_id)
+        REFERENCES coursebase.users (id) ON DELETE RESTRICT,
+    CONSTRAINT referral_credits_referred_user_id_fkey FOREIGN KEY (referred_user_id)
+        REFERENCES coursebase.users (id) ON DELETE RESTRICT,
+    CONSTRAINT referral_credits_user_other_check CHECK (user_id <> referred_user_id),
+    CONSTRAINT referral_credits_amount_positive_check CHECK (amount_in_cents > 0),
+    CONSTRAINT referral_credits_spent_range_check
+        CHECK (spent_in_cents >= 0 AND spent_in_cents <= amount_in_cents),
+    CONSTRAINT referral_credits_currency_form_check CHECK (currency ~ '^[A-Z]{3}$'),
+    CONSTRAINT referral_credits_hold_check CHECK (available_at >= earned_at)
+);
+CREATE INDEX referral_credits_user_id_idx ON coursebase.referral_credits (user_id);
+COMMENT ON TABLE coursebase.referral_credits IS 'What a person earned by bringing another one; spendable after the hold.';
+COMMENT ON COLUMN coursebase.referral_credits.id IS 'Key of the credit.';
+COMMENT ON COLUMN coursebase.referral_credits.user_id IS 'Who earned it: the referrer.';
+COMMENT ON COLUMN coursebase.referral_credits.referred_user_id IS 'Whose first premium earned it.';
+COMMENT ON COLUMN coursebase.referral_credits.amount_in_cents IS 'What was earned, in minor units.';
+COMMENT ON COLUMN coursebase.referral_credits.spent_in_cents IS 'What of it was spent; the sum of its rows in referral_spendings.';
+COMMENT ON COLUMN coursebase.referral_credits.currency IS 'Currency of both amounts.';
+COMMENT ON COLUMN coursebase.referral_credits.source IS 'What earned it (first_premium).';
+COMMENT ON COLUMN coursebase.referral_credits.earned_at IS 'When it was earned.';
+COMMENT ON COLUMN coursebase.referral_credits.available_at IS 'From when it may be spent: the end of the hold.';
+COMMENT ON COLUMN coursebase.referral_credits.expires_at IS 'Until when it may be spent, or NULL.';
+COMMENT ON COLUMN coursebase.referral_credits.revoked_at IS 'When a refund within the hold took it back, or NULL.';
+COMMENT ON COLUMN coursebase.referral_credits.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.referral_credits.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.referral_credits ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.referral_credits
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT ON TABLE coursebase.referral_credits TO end_user;
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.referral_credits TO server;
+
+-- What an order took from which credit.
+CREATE TABLE coursebase.referral_spendings (
+    user_id             uuid         NOT NULL,
+    order_ref           text         NOT NULL,
+    referral_credit_id  uuid         NOT NULL,
+    amount_in_cents     bigint       NOT NULL,
+    currency            char(3)      NOT NULL,
+    spent_at            timestamptz  NOT NULL,
+    CONSTRAINT referral_spendings_pkey PRIMARY KEY (user_id, order_ref, referral_credit_id),
+    CONSTRAINT referral_spendings_user_id_fkey FOREIGN KEY (user_id)
+        REFERENCES coursebase.users (id) ON DELETE RESTRICT,
+    CONSTRAINT referral_spendings_referral_credit_id_fkey FOREIGN KEY (referral_credit_id)
+        REFERENCES coursebase.referral_credits (id) ON DELETE RESTRICT,
+    CONSTRAINT referral_spendings_order_ref_not_empty_check CHECK (order_ref <> ''),
+    CONSTRAINT referral_spendings_amount_positive_check CHECK (amount_in_cents > 0)
+);
+CREATE INDEX referral_spendings_referral_credit_id_idx
+    ON coursebase.referral_spendings (referral_credit_id);
+COMMENT ON TABLE coursebase.referral_spendings IS 'What an order took from which referral credit: one row a part. No policy: only the server reads and writes them.';
+COMMENT ON COLUMN coursebase.referral_spendings.user_id IS 'Who spent.';
+COMMENT ON COLUMN coursebase.referral_spendings.order_ref IS 'The order; it spends once.';
+COMMENT ON COLUMN coursebase.referral_spendings.referral_credit_id IS 'The credit that this part was taken from.';
+COMMENT ON COLUMN coursebase.referral_spendings.amount_in_cents IS 'The part, in minor units.';
+COMMENT ON COLUMN coursebase.referral_spendings.currency IS 'Currency of the part.';
+COMMENT ON COLUMN coursebase.referral_spendings.spent_at IS 'When it was spent.';
+ALTER TABLE coursebase.referral_spendings ENABLE ROW LEVEL SECURITY;
+GRANT SELECT, INSERT, DELETE ON TABLE coursebase.referral_spendings TO server;
+
+-- One row a kind of chain: whoever makes a link changes it first, so that two links never close a ring unseen.
+CREATE TABLE coursebase.chain_versions (
+    chain       text         NOT NULL,
+    version     bigint       NOT NULL DEFAULT 0,
+    created_at  timestamptz  NOT NULL DEFAULT now(),
+    updated_at  timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT chain_versions_pkey PRIMARY KEY (chain),
+    CONSTRAINT chain_versions_chain_known_check CHECK (chain IN ('parent_code', 'referral'))
+);
+COMMENT ON TABLE coursebase.chain_versions IS 'One row a kind of chain; every new link moves it, under its lock.';
+COMMENT ON COLUMN coursebase.chain_versions.chain IS 'parent_code (of discount_codes) or referral (of user_profile).';
+COMMENT ON COLUMN coursebase.chain_versions.version IS 'Counts the links made.';
+COMMENT ON COLUMN coursebase.chain_versions.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.chain_versions.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.chain_versions ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.chain_versions
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT ON TABLE coursebase.chain_versions TO server;
+
+-- Nobody is, over however many others, the referrer of the own referrer.
+CREATE TRIGGER t400_no_cycle BEFORE INSERT OR UPDATE OF user_id, referred_by
+    ON coursebase.user_profile
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__no_cycle('referral', 'user_id', 'referred_by');
+
+INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning)
+VALUES
+    ('referral_credit_in_cents', 'integer', '500',
+        'What a referrer earns when a person they brought first has premium, in minor units; 0 for nothing.'),
+    ('referral_credit_currency', 'text', 'USD', 'Currency of what a referrer earns.'),
+    ('referral_hold_days', 'integer', '14',
+        'Days after which a referral credit may be spent; a refund before takes it back.'),
+    ('referral_credit_days', 'integer', '0',
+        'Days after the hold until which a referral credit may be spent; 0 for ever.')
+ON CONFLICT (name) DO UPDATE SET default_value = excluded.default_value, meaning = excluded.meaning
+WHERE (s.default_value, s.meaning) IS DISTINCT FROM (excluded.default_value, excluded.meaning);

@@ -1,0 +1,70 @@
+# Many sessions try for the few uses of many codes, at each isolation level: every code is used exactly as often as
+# it may be, split counter or not, without a deadlock. Serialization failures are retried, as an application must.
+#
+# 16 sessions, 100 codes of 5 uses, 2,000 tries a level; with COURSEBASE_LOAD above 1 the long form: 64 sessions,
+# 1,000 codes, 100,000 tries.
+use strict;
+use warnings FATAL => 'all';
+use FindBin;
+use lib "$FindBin::RealBin/lib";
+use Coursebase;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my ($sessions, $codes, $tries) = ($ENV{COURSEBASE_LOAD} // 1) > 1 ? (64, 1000, 100_032) : (16, 100, 2000);
+my $uses = 5;
+my $each = $tries / $sessions;
+
+my $node = node('discount_load');
+$node->append_conf('postgresql.conf', 'max_connections = 80');
+$node->restart;
+create_extension($node, 'load');
+
+# A refusal is what most tries end in; any other error is one. A retry begins the script anew, so that it is the
+# next try: of another code, by another person.
+query($node, 'load', <<~"SQL");
+	INSERT INTO coursebase.users (id, clerk_user_id, name, email)
+	SELECT ('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid, 'load_' || n, 'n', 'e' FROM generate_series(0, $tries) n;
+	INSERT INTO coursebase.discount_codes (code, product_type, percent_off, max_redemptions)
+	SELECT format('L%s_%s', level, n), 'course', 10, $uses FROM generate_series(1, 3) level, generate_series(0, $codes - 1) n;
+	SELECT count(coursebase.split_counter(code, 3)) FROM coursebase.discount_codes WHERE code ~ '[13579]\$';
+	CREATE FUNCTION public.redeem(person bigint, code text, order_ref text) RETURNS boolean LANGUAGE plpgsql AS \$\$
+	BEGIN
+	    PERFORM coursebase.redeem_discount(('00000000-0000-4000-8000-' || lpad(person::text, 12, '0'))::uuid,
+	        code, 'course', 1000, 'USD', order_ref);
+	    RETURN true;
+	EXCEPTION WHEN SQLSTATE 'KB601' THEN
+	    RETURN false;
+	END
+	\$\$;
+	ANALYZE;
+	SQL
+
+my @levels = ('read committed', 'repeatable read', 'serializable');
+for my $level (1 .. @levels)
+{
+	my $script = PostgreSQL::Test::Utils::tempdir() . "/redeem_$level.sql";
+
+	append_to_file($script, <<~"SQL");
+		\\set n :n + 1
+		\\set try :n * $sessions + :client_id
+		\\set code :try % $codes
+		\\set person :try % $tries
+		SELECT public.redeem(:person, 'l${level}_' || :code, '$level ' || :code);
+		SQL
+	client_ok($node, "$sessions sessions make $tries tries, $levels[$level - 1]",
+		[ 'pgbench', '-n', '-c', $sessions, '-j', 2, '-t', $each, '-D', 'n=0', '--max-tries=10000', '-f', $script, 'load' ],
+		env => { PGOPTIONS => "-c default_transaction_isolation=" . ($levels[$level - 1] =~ s/ /\\ /r) });
+	my $total = $codes * $uses;
+	is(query($node, 'load', <<~"SQL"), "$total|$uses|$uses", "exactly $total uses, $uses of each code");
+		SELECT sum(n), min(n), max(n) FROM (
+		    SELECT count(r.id) AS n FROM coursebase.discount_codes c
+		    LEFT JOIN coursebase.discount_redemptions r ON r.discount_code_id = c.id
+		    WHERE c.code LIKE 'L${level}\\_%' GROUP BY c.id) AS counts
+		SQL
+}
+is(query($node, 'load', 'SELECT count(*) FROM coursebase.check_integrity()'), '0', 'check_integrity() finds nothing');
+is(query($node, 'load', 'SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()'), '0', 'no deadlock');
+
+$node->stop;
+done_testing();
