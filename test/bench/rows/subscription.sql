@@ -30,6 +30,16 @@ CREATE SEQUENCE bench_peer.subscription_peer_turn;
 
 --# row: subscription_event
 --# work: a store's event
+--# same
+WITH ours AS MATERIALIZED (
+    SELECT o.status, o.expires_at
+    FROM coursebase.apply_subscription_event('00000000-0000-4000-8000-000000010000',
+        '{"store":"google_play","environment":"production","store_event_id":"same","event_type":"renewed","event_time":1767225600001,"period_end":1769904000000,"original_transaction_id":"o10000","transaction_id":"same","auto_renew":true}') o
+), peer AS (
+    UPDATE bench_peer.subscriptions SET status = 'active', expires_at = to_timestamp(1769904000), auto_renew = true
+    WHERE user_id = '00000000-0000-4000-8000-000000010000' RETURNING status, expires_at
+)
+SELECT ours.status = peer.status::text AND ours.expires_at = peer.expires_at FROM ours, peer
 --# command ours: apply_subscription_event()
 n=$(psql -XAtqc "SELECT nextval('bench_peer.subscription_turn') * 3000")
 PGOPTIONS='-c synchronous_commit=off' pgbench -n -t 3000 -D n="$n" -f /dev/stdin <<'SCRIPT' |
