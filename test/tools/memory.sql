@@ -26,7 +26,7 @@ SELECT greatest(10, least(1000, :calls,
     0.2 * :times / extract(epoch FROM clock_timestamp() - :'begun')))::bigint AS times \gset
 SELECT clock_timestamp() AS begun \gset
 SELECT pg_temp.script(:'form', :'call', :times) \gexec
-SELECT greatest(1, least(:calls,
+SELECT least(:calls, greatest(50,
     :seconds * :times / extract(epoch FROM clock_timestamp() - :'begun')))::bigint AS calls \gset
 SELECT CASE :'form' WHEN 'statement' THEN :calls ELSE least(:calls / 8 + 1, 1000) END AS times \gset
 SELECT (:calls + :times - 1) / :times AS repeats \gset
