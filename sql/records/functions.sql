@@ -67,7 +67,7 @@ AS $$
             WHERE l.created_at < $1
             ORDER BY l.created_at
             LIMIT $2
-            FOR UPDATE SKIP LOCKED))
+            FOR NO KEY UPDATE SKIP LOCKED))
         RETURNING 1
     ), server AS (
         DELETE FROM coursebase.server_logs
@@ -76,7 +76,7 @@ AS $$
             WHERE l.created_at < $1
             ORDER BY l.created_at
             LIMIT $2 - (SELECT count(*) FROM app)
-            FOR UPDATE SKIP LOCKED))
+            FOR NO KEY UPDATE SKIP LOCKED))
         RETURNING 1
     )
     SELECT (SELECT count(*) FROM app) + (SELECT count(*) FROM server)
