@@ -18,6 +18,7 @@
 #include "utils/rls.h"
 #include "utils/timestamp.h"
 
+#include "compat.h"
 #include "errors.h"
 #include "identity.h"
 #include "zone.h"
@@ -26,11 +27,13 @@ static TriggerData *trigger_expect(FunctionCallInfo fcinfo, const char *name);
 static bool column_named(Trigger *trigger, const char *column);
 static bool column_changed(TriggerData *data, int column);
 static bool foreign_key_action(TriggerData *data);
+pg_noreturn static void raise_set_already(TriggerData *data, const char *column);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_any__stamp);
 PG_FUNCTION_INFO_V1(coursebase_tg_any__append_only);
 PG_FUNCTION_INFO_V1(coursebase_tg_any__guard_columns);
 PG_FUNCTION_INFO_V1(coursebase_tg_any__set_once);
+PG_FUNCTION_INFO_V1(coursebase_tg_any__keep_columns);
 PG_FUNCTION_INFO_V1(coursebase_tg_any__time_zone);
 
 /* SQL function: tg_any__stamp() returns trigger */
@@ -124,11 +127,25 @@ coursebase_tg_any__set_once(PG_FUNCTION_ARGS)
 		SPI_getbinval(data->tg_trigtuple, columns, i, &null);
 		if (null || !column_changed(data, i) || foreign_key_action(data))
 			continue;
-		ereport(ERROR, (errcode(ERRCODE_CB_SET_ONCE),
-						errmsg("column \"%s\" of table \"%s\" is set already", name,
-							   RelationGetRelationName(data->tg_relation)),
-						errdetail("It is set once and then stays."),
-						errhint("Leave it out of the UPDATE.")));
+		raise_set_already(data, name);
+	}
+	return PointerGetDatum(data->tg_newtuple);
+}
+
+/* SQL function: tg_any__keep_columns() returns trigger */
+PGDLLEXPORT Datum
+coursebase_tg_any__keep_columns(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_expect(fcinfo, "tg_any__keep_columns");
+	TupleDesc columns = RelationGetDescr(data->tg_relation);
+
+	for (int i = 1; i <= columns->natts; i++)
+	{
+		const char *name = NameStr(TupleDescAttr(columns, i - 1)->attname);
+
+		if (!TupleDescAttr(columns, i - 1)->attisdropped &&
+			column_named(data->tg_trigger, name) && column_changed(data, i))
+			raise_set_already(data, name);
 	}
 	return PointerGetDatum(data->tg_newtuple);
 }
@@ -226,4 +243,14 @@ foreign_key_action(TriggerData *data)
 			return false;
 	}
 	return true;
+}
+
+static void
+raise_set_already(TriggerData *data, const char *column)
+{
+	ereport(ERROR, (errcode(ERRCODE_CB_SET_ONCE),
+					errmsg("column \"%s\" of table \"%s\" is set already", column,
+						   RelationGetRelationName(data->tg_relation)),
+					errdetail("It is set once and then stays."),
+					errhint("Leave it out of the UPDATE.")));
 }

@@ -73,6 +73,82 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.course_purchases
 GRANT SELECT ON TABLE coursebase.course_purchases TO end_user;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.course_purchases TO server;
 
+-- What each sale, and each person who may, gave; a refunded sale's grants stay, and count no more.
+CREATE TABLE coursebase.course_grants (
+    id           uuid         NOT NULL DEFAULT gen_random_uuid(),
+    user_id      uuid         NOT NULL,
+    course_id    uuid         NOT NULL,
+    purchase_id  uuid,
+    created_at   timestamptz  NOT NULL DEFAULT now(),
+    updated_at   timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT course_grants_pkey PRIMARY KEY (id),
+    CONSTRAINT course_grants_user_id_course_id_purchase_id_key
+        UNIQUE NULLS NOT DISTINCT (user_id, course_id, purchase_id),
+    CONSTRAINT course_grants_user_id_fkey FOREIGN KEY (user_id)
+        REFERENCES coursebase.users (id) ON DELETE CASCADE,
+    CONSTRAINT course_grants_course_id_fkey FOREIGN KEY (course_id)
+        REFERENCES coursebase.courses (id) ON DELETE CASCADE,
+    CONSTRAINT course_grants_purchase_id_user_id_fkey FOREIGN KEY (purchase_id, user_id)
+        REFERENCES coursebase.purchases (id, user_id) ON DELETE CASCADE
+);
+CREATE INDEX course_grants_course_id_idx ON coursebase.course_grants (course_id);
+CREATE INDEX course_grants_purchase_id_idx ON coursebase.course_grants (purchase_id, user_id);
+COMMENT ON TABLE coursebase.course_grants IS 'What gave a person a course: a sale, or somebody who may. user_course_access is made from it.';
+COMMENT ON COLUMN coursebase.course_grants.id IS 'Key of the grant.';
+COMMENT ON COLUMN coursebase.course_grants.user_id IS 'Who was given the course.';
+COMMENT ON COLUMN coursebase.course_grants.course_id IS 'The course.';
+COMMENT ON COLUMN coursebase.course_grants.purchase_id IS 'The sale that gave it, which counts until it is refunded in full; NULL for a direct grant.';
+COMMENT ON COLUMN coursebase.course_grants.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.course_grants.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.course_grants ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.course_grants
+    FOR EACH ROW EXECUTE FUNCTION
+    coursebase.tg_any__keep_columns('id', 'user_id', 'course_id', 'purchase_id');
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.course_grants
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+CREATE TRIGGER t900_audit_grant AFTER INSERT ON coursebase.course_grants
+    FOR EACH ROW WHEN (NEW.purchase_id IS NULL)
+    EXECUTE FUNCTION coursebase.tg_course_grants__audit();
+CREATE TRIGGER t900_audit_withdrawal AFTER DELETE ON coursebase.course_grants
+    FOR EACH ROW WHEN (OLD.purchase_id IS NULL)
+    EXECUTE FUNCTION coursebase.tg_course_grants__audit();
+CREATE TRIGGER t900_project AFTER INSERT OR DELETE ON coursebase.course_grants
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_course_grants__project();
+GRANT SELECT, INSERT, DELETE ON TABLE coursebase.course_grants TO end_user;
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.course_grants TO server;
+
+-- Who may use which course now by a sale or a direct grant: what is asked with every page, in one row.
+CREATE TABLE coursebase.user_course_access (
+    user_id     uuid         NOT NULL,
+    course_id   uuid         NOT NULL,
+    created_at  timestamptz  NOT NULL DEFAULT now(),
+    updated_at  timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT user_course_access_pkey PRIMARY KEY (user_id, course_id),
+    CONSTRAINT user_course_access_user_id_fkey FOREIGN KEY (user_id)
+        REFERENCES coursebase.users (id) ON DELETE CASCADE,
+    CONSTRAINT user_course_access_course_id_fkey FOREIGN KEY (course_id)
+        REFERENCES coursebase.courses (id) ON DELETE CASCADE
+);
+CREATE INDEX user_course_access_course_id_idx ON coursebase.user_course_access (course_id);
+COMMENT ON TABLE coursebase.user_course_access IS 'Who may use which course by a sale or a direct grant. Made from course_grants: an INSERT here records a direct grant, a DELETE takes every grant.';
+COMMENT ON COLUMN coursebase.user_course_access.user_id IS 'Who may use the course.';
+COMMENT ON COLUMN coursebase.user_course_access.course_id IS 'The course.';
+COMMENT ON COLUMN coursebase.user_course_access.created_at IS 'When access began.';
+COMMENT ON COLUMN coursebase.user_course_access.updated_at IS 'When a grant was last added.';
+ALTER TABLE coursebase.user_course_access ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.user_course_access
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__keep_columns('user_id', 'course_id');
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.user_course_access
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+CREATE TRIGGER t900_record AFTER INSERT OR DELETE ON coursebase.user_course_access
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_user_course_access__record();
+CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.user_course_access
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.user_course_access
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+GRANT SELECT, INSERT, DELETE ON TABLE coursebase.user_course_access TO end_user;
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.user_course_access TO server;
+
 INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning)
 VALUES
     ('premium_slots', 'integer', '2',

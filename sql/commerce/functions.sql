@@ -284,3 +284,15 @@ AS 'MODULE_PATHNAME', 'coursebase_tg_discount_codes__keep_split';
 COMMENT ON FUNCTION coursebase.tg_discount_codes__keep_split() IS
     'BEFORE UPDATE: the limit of a code whose counter is split stays, for the parts have theirs.';
 REVOKE ALL ON FUNCTION coursebase.tg_discount_codes__keep_split() FROM PUBLIC;
+
+CREATE FUNCTION coursebase.tg_purchases__project()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_purchases__project';
+COMMENT ON FUNCTION coursebase.tg_purchases__project() IS
+    'AFTER UPDATE of refunded_at: makes user_course_access what the grants say. Locks the user, and writes with the owner''s rights.';
+REVOKE ALL ON FUNCTION coursebase.tg_purchases__project() FROM PUBLIC;

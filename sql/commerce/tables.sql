@@ -338,3 +338,61 @@ VALUES
         'Days after the hold until which a referral credit may be spent; 0 for ever.')
 ON CONFLICT (name) DO UPDATE SET default_value = excluded.default_value, meaning = excluded.meaning
 WHERE (s.default_value, s.meaning) IS DISTINCT FROM (excluded.default_value, excluded.meaning);
+
+-- What was sold on the storefront, by the session in which it was paid: one row a session, for the money came.
+CREATE TABLE coursebase.purchases (
+    id                   uuid         NOT NULL DEFAULT gen_random_uuid(),
+    price_paid_in_cents  bigint       NOT NULL,
+    refunded_in_cents    bigint       NOT NULL DEFAULT 0,
+    product_details      jsonb        NOT NULL,
+    user_id              uuid         NOT NULL,
+    product_id           uuid         NOT NULL,
+    stripe_session_id    text         NOT NULL,
+    refunded_at          timestamptz,
+    created_at           timestamptz  NOT NULL DEFAULT now(),
+    updated_at           timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT purchases_pkey PRIMARY KEY (id),
+    CONSTRAINT purchases_stripe_session_id_key UNIQUE (stripe_session_id),
+    CONSTRAINT purchases_id_user_id_key UNIQUE (id, user_id),
+    CONSTRAINT purchases_user_id_fkey FOREIGN KEY (user_id)
+        REFERENCES coursebase.users (id) ON DELETE RESTRICT,
+    CONSTRAINT purchases_product_id_fkey FOREIGN KEY (product_id)
+        REFERENCES coursebase.products (id) ON DELETE RESTRICT,
+    CONSTRAINT purchases_stripe_session_id_not_empty_check CHECK (stripe_session_id <> ''),
+    CONSTRAINT purchases_price_not_negative_check CHECK (price_paid_in_cents >= 0),
+    CONSTRAINT purchases_refunded_range_check
+        CHECK (refunded_in_cents >= 0 AND refunded_in_cents <= price_paid_in_cents),
+    CONSTRAINT purchases_refunded_in_full_has_a_time_check CHECK (
+        CASE WHEN refunded_at IS NULL
+            THEN refunded_in_cents < price_paid_in_cents OR price_paid_in_cents = 0
+            ELSE refunded_in_cents = price_paid_in_cents END),
+    CONSTRAINT purchases_product_details_form_check CHECK (
+        jsonb_typeof(product_details) = 'object'
+        AND jsonb_typeof(product_details -> 'name') IS NOT DISTINCT FROM 'string'
+        AND jsonb_typeof(product_details -> 'description') IS NOT DISTINCT FROM 'string'
+        AND jsonb_typeof(product_details -> 'imageUrl') IS NOT DISTINCT FROM 'string')
+);
+CREATE INDEX purchases_user_id_idx ON coursebase.purchases (user_id);
+CREATE INDEX purchases_product_id_idx ON coursebase.purchases (product_id);
+COMMENT ON TABLE coursebase.purchases IS 'Sales of products: one row a paid session. Two sessions for one product are both here; duplicate_purchases shows them.';
+COMMENT ON COLUMN coursebase.purchases.id IS 'Key of the purchase.';
+COMMENT ON COLUMN coursebase.purchases.price_paid_in_cents IS 'What was paid, in cents; 0 for what was free.';
+COMMENT ON COLUMN coursebase.purchases.refunded_in_cents IS 'What of it was paid back.';
+COMMENT ON COLUMN coursebase.purchases.product_details IS 'The product as it was sold: name, description, imageUrl. Never changed.';
+COMMENT ON COLUMN coursebase.purchases.user_id IS 'Who bought.';
+COMMENT ON COLUMN coursebase.purchases.product_id IS 'What was bought.';
+COMMENT ON COLUMN coursebase.purchases.stripe_session_id IS 'The session of the checkout in which it was paid.';
+COMMENT ON COLUMN coursebase.purchases.refunded_at IS 'When all of it was paid back, or NULL. From then on it gives no course.';
+COMMENT ON COLUMN coursebase.purchases.created_at IS 'When it was bought.';
+COMMENT ON COLUMN coursebase.purchases.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.purchases ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.purchases
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once('id', 'user_id', 'product_id',
+        'product_details', 'stripe_session_id', 'price_paid_in_cents', 'refunded_at');
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.purchases
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+CREATE TRIGGER t900_project AFTER UPDATE ON coursebase.purchases
+    FOR EACH ROW WHEN (OLD.refunded_at IS DISTINCT FROM NEW.refunded_at)
+    EXECUTE FUNCTION coursebase.tg_purchases__project();
+GRANT SELECT ON TABLE coursebase.purchases TO end_user;
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.purchases TO server;

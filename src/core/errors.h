@@ -97,4 +97,12 @@
 #define ERRCODE_CB_WEEKLY_LIMIT                                                                \
 	CB_SQLSTATE('7', '0', '3') /* 409 the weekly limit falls only when the week turns */
 
+/* The course platform */
+#define ERRCODE_CB_PRODUCT_EMPTY                                                               \
+	CB_SQLSTATE('9', '0', '1') /* 409 a product that is public has no course */
+#define ERRCODE_CB_SESSION_CONFLICT                                                            \
+	CB_SQLSTATE('9', '0', '2') /* 409 the session was another user's, product's or price's */
+#define ERRCODE_CB_REFUND_REFUSED                                                              \
+	CB_SQLSTATE('9', '0', '3') /* 422 more is to be refunded than was paid and is left */
+
 #endif
