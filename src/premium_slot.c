@@ -16,7 +16,6 @@
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
-#include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -35,6 +34,8 @@
 #include "owner.h"
 #include "plan.h"
 #include "premium.h"
+#include "restore.h"
+#include "row_trigger.h"
 #include "schema.h"
 #include "setting.h"
 
@@ -209,27 +210,20 @@ coursebase_premium_slots(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_tg_course_purchases__slot(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = (TriggerData *) fcinfo->context;
-	TupleDesc columns;
-	HeapTuple row;
+	TriggerData *data = trigger_expect(fcinfo, "tg_course_purchases__slot", ROW_BEFORE_WRITE);
+	TupleDesc columns = RelationGetDescr(data->tg_relation);
+	HeapTuple row = trigger_written_row(data);
 	Datum user;
 	Datum course;
 	Datum id;
 	bool null;
 	int64 limit;
 
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(data->tg_event) ||
-		!TRIGGER_FIRED_FOR_ROW(data->tg_event) || TRIGGER_FIRED_BY_DELETE(data->tg_event))
-		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-						errmsg("coursebase.tg_course_purchases__slot() works only as a trigger "
-							   "before a row's insert or update")));
-	columns = RelationGetDescr(data->tg_relation);
-	row = TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple;
 	user = SPI_getbinval(row, columns, SPI_fnumber(columns, "user_id"), &null);
 	if (!null)
 		course = SPI_getbinval(row, columns, SPI_fnumber(columns, "course_id"), &null);
-	if (null)
-		return PointerGetDatum(row); /* the table refuses it */
+	if (null || restore_under_way())
+		return PointerGetDatum(row); /* the table refuses it; or it was counted before */
 	id = SPI_getbinval(row, columns, SPI_fnumber(columns, "id"), &null);
 	SPI_connect();
 	owner_execute(&lock_user, &user, NULL, false);
