@@ -36,7 +36,11 @@ CREATE TABLE coursebase.course_purchases (
     CONSTRAINT course_purchases_valid_is_validated_check
         CHECK (status <> 'valid' OR validated_at IS NOT NULL),
     CONSTRAINT course_purchases_refunded_has_a_time_check
-        CHECK ((status = 'refunded') = (refunded_at IS NOT NULL))
+        CHECK ((status = 'refunded') = (refunded_at IS NOT NULL)),
+    CONSTRAINT course_purchases_slot_is_no_sale_check CHECK (
+        source <> 'premium_slot'
+        OR (status <> 'pending' AND environment = 'production' AND acknowledged_at IS NULL
+            AND product_id IS NULL AND purchase_id IS NULL AND purchase_token IS NULL))
 );
 -- A course is owned once per voice; a slot may hold one that is bought later, and the other way round.
 CREATE UNIQUE INDEX course_purchases_live_idx
@@ -68,8 +72,26 @@ COMMENT ON COLUMN coursebase.course_purchases.refunded_at IS 'When it was refund
 COMMENT ON COLUMN coursebase.course_purchases.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.course_purchases.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.course_purchases ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_slot BEFORE INSERT ON coursebase.course_purchases
+    FOR EACH ROW WHEN (NEW.source = 'premium_slot' AND NEW.status = 'valid')
+    EXECUTE FUNCTION coursebase.tg_course_purchases__slot();
+CREATE TRIGGER t300_slot_on_update BEFORE UPDATE ON coursebase.course_purchases
+    FOR EACH ROW WHEN (NEW.source = 'premium_slot' AND NEW.status = 'valid'
+        AND (OLD.user_id, OLD.course_id, OLD.source, OLD.status)
+            IS DISTINCT FROM (NEW.user_id, NEW.course_id, NEW.source, NEW.status))
+    EXECUTE FUNCTION coursebase.tg_course_purchases__slot();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.course_purchases
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.course_purchases
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.course_purchases
+    FOR EACH ROW WHEN ((OLD.user_id, OLD.course_id, OLD.voice, OLD.source, OLD.environment,
+            OLD.status, OLD.purchased_at)
+        IS DISTINCT FROM (NEW.user_id, NEW.course_id, NEW.voice, NEW.source, NEW.environment,
+            NEW.status, NEW.purchased_at))
+    EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.course_purchases
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
 GRANT SELECT ON TABLE coursebase.course_purchases TO end_user;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.course_purchases TO server;
 
