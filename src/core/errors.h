@@ -97,4 +97,10 @@
 #define ERRCODE_CB_WEEKLY_LIMIT                                                                \
 	CB_SQLSTATE('7', '0', '3') /* 409 the weekly limit falls only when the week turns */
 
+/* Purchases */
+#define ERRCODE_CB_RECEIPT_INVALID                                                             \
+	CB_SQLSTATE('8', '0', '1') /* 422 a receipt lacks a member, or it is of the wrong form */
+#define ERRCODE_CB_PRODUCT_UNKNOWN                                                             \
+	CB_SQLSTATE('8', '0', '2') /* 422 no product of the stores has that id */
+
 #endif
