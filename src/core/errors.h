@@ -97,6 +97,12 @@
 #define ERRCODE_CB_WEEKLY_LIMIT                                                                \
 	CB_SQLSTATE('7', '0', '3') /* 409 the weekly limit falls only when the week turns */
 
+/* Purchases */
+#define ERRCODE_CB_RECEIPT_INVALID                                                             \
+	CB_SQLSTATE('8', '0', '1') /* 422 a receipt lacks a member, or it is of the wrong form */
+#define ERRCODE_CB_PRODUCT_UNKNOWN                                                             \
+	CB_SQLSTATE('8', '0', '2') /* 422 no product of the stores has that id */
+
 /* The course platform */
 #define ERRCODE_CB_PRODUCT_EMPTY                                                               \
 	CB_SQLSTATE('9', '0', '1') /* 409 a product that is public has no course */
