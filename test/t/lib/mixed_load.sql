@@ -26,6 +26,20 @@ INSERT INTO coursebase.master_manifests (name, content, is_default) VALUES ('sho
 UPDATE coursebase.settings SET value = '60' WHERE name = 'free_weekly_credits';
 UPDATE coursebase.settings SET value = '0' WHERE name = 'referral_hold_days';
 
+INSERT INTO coursebase.courses (id, course_code, title, description, in_premium)
+SELECT format('00000000-0000-4000-8000-00000000080%s', i)::uuid, format('C0%sMIX', i), 'Mixed', '', true FROM generate_series(0, 3) i;
+INSERT INTO coursebase.course_documents (course_id, data) SELECT id, to_json(course_code) FROM coursebase.courses;
+INSERT INTO coursebase.store_products (product_id, kind, course_id)
+SELECT lower(course_code), 'course', id FROM coursebase.courses;
+INSERT INTO coursebase.store_products (product_id, kind, credits) VALUES ('mixed_credits', 'ai_credits', 20);
+INSERT INTO coursebase.store_products (product_id, kind) VALUES ('x01mix', 'custom_course'), ('mixed_premium', 'subscription');
+INSERT INTO coursebase.products (id, name, description, image_url, price_dollars)
+SELECT format('00000000-0000-4000-8000-00000000090%s', i)::uuid, 'Mixed ' || i, '', '/mixed.png', 49 FROM generate_series(0, 2) i;
+INSERT INTO coursebase.course_products (course_id, product_id)
+SELECT format('00000000-0000-4000-8000-00000000080%s', i + j)::uuid, format('00000000-0000-4000-8000-00000000090%s', i)::uuid
+FROM generate_series(0, 2) i, generate_series(0, 1) j;
+UPDATE coursebase.products SET status = 'public';
+
 CREATE TYPE public.act AS (what text, key text, amount bigint);
 
 -- A store's event; it belongs to one person and is delivered several times, by several sessions.
@@ -168,6 +182,56 @@ BEGIN
     RETURN ROW('account', n, 1)::public.act;
 END $$;
 
+-- A session of the checkout is one person's, of one product; browser and webhook both tell of it.
+CREATE FUNCTION public.act_sale(n bigint, who uuid, at timestamptz) RETURNS public.act LANGUAGE plpgsql AS $$
+DECLARE
+    kind integer := public.draw(n, 90, 4);
+    session integer := public.draw(n, 91, 96);
+    sold uuid;
+BEGIN
+    IF kind < 2 THEN
+        PERFORM coursebase.complete_purchase(public.person(session % 12), format('00000000-0000-4000-8000-00000000090%s', session / 12 % 3)::uuid,
+            'session ' || session, 4900, 'paid', at);
+        RETURN ROW('sale', session, 1)::public.act;
+    END IF;
+    SELECT p.id INTO sold FROM coursebase.purchases p WHERE p.user_id = who ORDER BY md5(p.id::text || n) LIMIT 1;
+    IF sold IS NULL THEN
+        RETURN NULL;
+    ELSIF kind = 2 THEN
+        PERFORM coursebase.refund_purchase(sold, 1, at);
+        RETURN ROW('refund part', sold, 1)::public.act;
+    END IF;
+    PERFORM coursebase.refund_purchase(sold, NULL, at);
+    RETURN ROW('refund', sold, 1)::public.act;
+END $$;
+
+-- A receipt of a store is one person's, of one product; a third of those of courses use a discount.
+CREATE FUNCTION public.act_store(n bigint, who uuid, at timestamptz) RETURNS public.act LANGUAGE plpgsql AS $$
+DECLARE
+    receipt integer := public.draw(n, 100, 144);
+    nth integer := receipt / 12;
+    kind text := (ARRAY['course', 'subscription', 'ai_credits', 'custom_course'])[1 + nth % 4];
+BEGIN
+    PERFORM coursebase.validate_purchase(public.person(receipt % 12), (jsonb_build_object(
+        'product_id', 'me.hypnoelp.app.' || CASE kind WHEN 'course' THEN format('C0%sMIX', nth / 4) WHEN 'subscription' THEN 'mixed_premium'
+            WHEN 'ai_credits' THEN 'mixed_credits' ELSE 'x01mix' END,
+        'source', 'google_play', 'purchase_id', 'receipt ' || receipt, 'purchase_token', 'token',
+        'transaction_date', '2026-06-01T00:00:00Z')
+        || CASE WHEN kind = 'subscription' THEN jsonb_build_object('period_end', '2026-07-01T00:00:00Z') ELSE '{}' END
+        || CASE WHEN kind = 'course' AND receipt % 3 = 0 THEN jsonb_build_object('discount', jsonb_build_object('code', 'mixed' || receipt % 6,
+            'order_ref', 'receipt ' || receipt, 'base_in_cents', 1000, 'currency', 'USD')) ELSE '{}' END)::json, at);
+    RETURN ROW('receipt of ' || kind, receipt, 1)::public.act;
+END $$;
+
+CREATE FUNCTION public.act_slot(n bigint, who uuid, at timestamptz) RETURNS public.act LANGUAGE plpgsql AS $$
+DECLARE
+    slot uuid;
+BEGIN
+    SELECT c.slot_id INTO slot FROM coursebase.choose_premium_course(who,
+        format('00000000-0000-4000-8000-00000000080%s', public.draw(n, 110, 4))::uuid, (ARRAY['male', 'female'])[1 + public.draw(n, 111, 2)], at) c;
+    RETURN ROW('slot', slot, 1)::public.act;
+END $$;
+
 -- Several calls about one person in one transaction.
 CREATE FUNCTION public.act_together(n bigint, who uuid, at timestamptz) RETURNS public.act LANGUAGE plpgsql AS $$
 DECLARE
@@ -206,20 +270,24 @@ BEGIN
 END $$;
 CREATE FUNCTION public.kinds() RETURNS text[] LANGUAGE sql IMMUTABLE AS
     $$ SELECT ARRAY['event', 'event', 'credits', 'credits', 'discount', 'discount', 'referral', 'document', 'document',
-        'phone', 'account', 'together'] $$;
+        'phone', 'account', 'together', 'sale', 'sale', 'store', 'store', 'slot'] $$;
+
+CREATE FUNCTION public.times(what text) RETURNS bigint LANGUAGE sql STABLE AS
+    $$ SELECT count(DISTINCT d.key) FROM public.done d WHERE d.what LIKE times.what $$;
 
 -- Sums that are not right: what was done by those who did it, beside what the tables say.
 CREATE VIEW public.wrong_sums AS
 SELECT * FROM (VALUES
-    ('events', (SELECT count(DISTINCT key) FROM public.done WHERE what = 'event'),
+    ('events', public.times('event') + public.times('receipt of subscription'),
         (SELECT count(*) FROM coursebase.subscription_events)),
     ('credits used', (SELECT coalesce(sum(amount), 0) FROM (SELECT DISTINCT key, amount FROM public.done WHERE what = 'use') u),
         (SELECT coalesce(sum(credits), 0) FROM coursebase.credit_log WHERE kind IN ('consume', 'commit'))),
-    ('packs', (SELECT count(DISTINCT key) FROM public.done WHERE what = 'pack'),
+    ('packs', public.times('pack') + public.times('receipt of ai_credits'),
         (SELECT count(*) FROM coursebase.ai_credit_purchases)),
-    ('packs refunded', (SELECT count(DISTINCT key) FROM public.done WHERE what = 'pack refund'),
+    ('packs refunded', public.times('pack refund'),
         (SELECT count(*) FROM coursebase.ai_credit_purchases WHERE status = 'refunded')),
-    ('discounts used', (SELECT count(*) FROM public.done WHERE what = 'redeem'),
+    ('discounts used', (SELECT count(DISTINCT key) FROM public.done
+            WHERE what = 'redeem' OR CASE WHEN what = 'receipt of course' THEN key::integer % 3 = 0 END),
         (SELECT count(*) FROM coursebase.discount_redemptions)),
     ('uses given back', (SELECT count(*) FROM public.done WHERE what = 'reverse'),
         (SELECT count(*) FROM coursebase.discount_redemptions WHERE reversed_at IS NOT NULL)),
@@ -230,8 +298,20 @@ SELECT * FROM (VALUES
         (SELECT count(*) FROM coursebase.user_profile WHERE referred_by IS NOT NULL)),
     ('referral credit spent', (SELECT coalesce(sum(amount), 0) FROM public.done WHERE what = 'spend'),
         (SELECT coalesce(sum(spent_in_cents), 0) FROM coursebase.referral_credits)),
-    ('custom courses', (SELECT count(DISTINCT key) FROM public.done WHERE what = 'made'),
+    ('custom courses', public.times('made') + public.times('receipt of custom_course'),
         (SELECT count(*) FROM coursebase.custom_courses)),
+    ('receipts', public.times('receipt of %'), (SELECT count(*) FROM coursebase.store_receipts)),
+    ('sales', public.times('sale'), (SELECT count(*) FROM coursebase.purchases)),
+    ('sales refunded', public.times('refund'), (SELECT count(*) FROM coursebase.purchases WHERE refunded_at IS NOT NULL)),
+    ('parts refunded', (SELECT count(*) FROM public.done d JOIN coursebase.purchases p ON p.id = d.key::uuid AND p.refunded_at IS NULL
+            WHERE d.what = 'refund part'),
+        (SELECT coalesce(sum(refunded_in_cents), 0) FROM coursebase.purchases WHERE refunded_at IS NULL)),
+    ('courses given', (SELECT count(*) FROM (SELECT DISTINCT g.user_id, g.course_id FROM coursebase.course_grants g
+            JOIN coursebase.purchases p ON p.id = g.purchase_id WHERE p.refunded_at IS NULL) g),
+        (SELECT count(*) FROM coursebase.user_course_access)),
+    ('people with too many slots', 0, (SELECT count(*) FROM (SELECT FROM coursebase.course_purchases WHERE source = 'premium_slot'
+            GROUP BY user_id HAVING count(DISTINCT course_id) > 2) t)),
+    ('slots', public.times('slot'), (SELECT count(*) FROM coursebase.course_purchases WHERE source = 'premium_slot')),
     ('appends', (SELECT count(*) FROM public.done WHERE what = 'append'),
         (SELECT count(DISTINCT e ->> 'url') FROM coursebase.custom_courses c, json_array_elements(c.data -> 'audio_files') e))
 ) AS s (what, done, found) WHERE done IS DISTINCT FROM found;
