@@ -28,6 +28,7 @@
 #include "owner.h"
 #include "plan.h"
 #include "restore.h"
+#include "row_trigger.h"
 
 static KeptPlan lock_user = {
 	.sql = "SELECT FROM coursebase.users WHERE id = $1 FOR NO KEY UPDATE",
@@ -81,8 +82,7 @@ static KeptPlan read_courses_of_purchase = {
 	.types = {UUIDOID, UUIDOID},
 };
 
-static TriggerData *trigger_expect(FunctionCallInfo fcinfo, const char *name);
-static Datum column_uuid(TriggerData *data, const char *column, pg_uuid_t *value);
+static Datum key_column(TriggerData *data, const char *column, pg_uuid_t *value);
 static void access_project(Datum *user_and_course);
 static bool grant_counts(Datum *user_and_course);
 
@@ -95,10 +95,9 @@ PG_FUNCTION_INFO_V1(coursebase_tg_purchases__project);
 PGDLLEXPORT Datum
 coursebase_tg_course_grants__project(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_expect(fcinfo, "tg_course_grants__project");
+	TriggerData *data = trigger_expect(fcinfo, "tg_course_grants__project", ROW_AFTER_CHANGE);
 	pg_uuid_t user, course;
-	Datum keys[] = {column_uuid(data, "user_id", &user),
-					column_uuid(data, "course_id", &course)};
+	Datum keys[] = {key_column(data, "user_id", &user), key_column(data, "course_id", &course)};
 
 	if (restore_under_way())
 		return PointerGetDatum(NULL);
@@ -117,7 +116,7 @@ coursebase_tg_course_grants__project(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_tg_course_grants__audit(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_expect(fcinfo, "tg_course_grants__audit");
+	TriggerData *data = trigger_expect(fcinfo, "tg_course_grants__audit", ROW_AFTER_CHANGE);
 	bool given = TRIGGER_FIRED_BY_INSERT(data->tg_event);
 	pg_uuid_t id, user, course;
 	char *object;
@@ -127,12 +126,11 @@ coursebase_tg_course_grants__audit(PG_FUNCTION_ARGS)
 		return PointerGetDatum(NULL);
 	object =
 		psprintf("course_grants/%s",
-				 DatumGetCString(DirectFunctionCall1(uuid_out, column_uuid(data, "id", &id))));
+				 DatumGetCString(DirectFunctionCall1(uuid_out, key_column(data, "id", &id))));
 	content = psprintf(
 		"{\"user_id\": \"%s\", \"course_id\": \"%s\"}",
-		DatumGetCString(DirectFunctionCall1(uuid_out, column_uuid(data, "user_id", &user))),
-		DatumGetCString(
-			DirectFunctionCall1(uuid_out, column_uuid(data, "course_id", &course))));
+		DatumGetCString(DirectFunctionCall1(uuid_out, key_column(data, "user_id", &user))),
+		DatumGetCString(DirectFunctionCall1(uuid_out, key_column(data, "course_id", &course))));
 	audit_write(given ? "course_granted" : "course_grant_taken", object, given ? NULL : content,
 				given ? content : NULL);
 	return PointerGetDatum(NULL);
@@ -147,10 +145,10 @@ coursebase_tg_course_grants__audit(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_tg_user_course_access__record(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_expect(fcinfo, "tg_user_course_access__record");
+	TriggerData *data =
+		trigger_expect(fcinfo, "tg_user_course_access__record", ROW_AFTER_CHANGE);
 	pg_uuid_t user, course;
-	Datum keys[] = {column_uuid(data, "user_id", &user),
-					column_uuid(data, "course_id", &course)};
+	Datum keys[] = {key_column(data, "user_id", &user), key_column(data, "course_id", &course)};
 
 	if (restore_under_way())
 		return PointerGetDatum(NULL);
@@ -170,9 +168,9 @@ coursebase_tg_user_course_access__record(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_tg_purchases__project(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_expect(fcinfo, "tg_purchases__project");
+	TriggerData *data = trigger_expect(fcinfo, "tg_purchases__project", ROW_AFTER_CHANGE);
 	pg_uuid_t purchase, user;
-	Datum keys[] = {column_uuid(data, "id", &purchase), column_uuid(data, "user_id", &user)};
+	Datum keys[] = {key_column(data, "id", &purchase), key_column(data, "user_id", &user)};
 	pg_uuid_t *courses;
 	uint64 count;
 
@@ -194,40 +192,16 @@ coursebase_tg_purchases__project(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
-static TriggerData *
-trigger_expect(FunctionCallInfo fcinfo, const char *name)
-{
-	TriggerData *data = (TriggerData *) fcinfo->context;
-
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(data->tg_event) ||
-		!TRIGGER_FIRED_FOR_ROW(data->tg_event))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("coursebase.%s() works only as a trigger after a row's change", name)));
-	return data;
-}
-
 /* Of the row as it was before an update: the columns asked for do not change. */
 static Datum
-column_uuid(TriggerData *data, const char *column, pg_uuid_t *value)
+key_column(TriggerData *data, const char *column, pg_uuid_t *value)
 {
-	TupleDesc columns = RelationGetDescr(data->tg_relation);
-	int number = SPI_fnumber(columns, column);
-	Datum datum;
-	bool null;
-
-	if (number <= 0)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
-						errmsg("table \"%s\" has no column \"%s\"",
-							   RelationGetRelationName(data->tg_relation), column)));
-	datum = SPI_getbinval(data->tg_trigtuple, columns, number, &null);
-	if (null)
+	if (!trigger_uuid(data, data->tg_trigtuple, column, value))
 		ereport(ERROR, (errcode(ERRCODE_NOT_NULL_VIOLATION),
 						errmsg("column \"%s\" of table \"%s\" holds a null", column,
 							   RelationGetRelationName(data->tg_relation)),
 						errhint("Run SELECT coursebase.install(), which brings NOT NULL "
 								"back.")));
-	*value = *DatumGetUUIDP(datum);
 	return UUIDPGetDatum(value);
 }
 

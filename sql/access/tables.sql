@@ -171,6 +171,35 @@ CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.user_c
 GRANT SELECT, INSERT, DELETE ON TABLE coursebase.user_course_access TO end_user;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.user_course_access TO server;
 
+CREATE VIEW coursebase.user_access
+WITH (security_invoker = true)
+AS
+SELECT a.user_id, a.course_id, c.course_code, c.title, c.description, c.icon_url,
+    EXISTS (
+        SELECT FROM coursebase.course_grants g
+        WHERE g.user_id = a.user_id AND g.course_id = a.course_id AND g.purchase_id IS NULL
+    ) AS is_granted,
+    EXISTS (
+        SELECT FROM coursebase.course_grants g
+        JOIN coursebase.purchases s ON s.id = g.purchase_id AND s.refunded_at IS NULL
+        WHERE g.user_id = a.user_id AND g.course_id = a.course_id
+    ) AS is_bought,
+    a.created_at AS access_since
+FROM coursebase.user_course_access a
+JOIN coursebase.courses c ON c.id = a.course_id;
+COMMENT ON VIEW coursebase.user_access IS
+    'The courses that sales and grants give: ones own, everybodys for administrators and the server.';
+COMMENT ON COLUMN coursebase.user_access.user_id IS 'Who may use the course.';
+COMMENT ON COLUMN coursebase.user_access.course_id IS 'The course.';
+COMMENT ON COLUMN coursebase.user_access.course_code IS 'Its code in the app, or NULL.';
+COMMENT ON COLUMN coursebase.user_access.title IS 'Its title.';
+COMMENT ON COLUMN coursebase.user_access.description IS 'Its description.';
+COMMENT ON COLUMN coursebase.user_access.icon_url IS 'Its icon, or NULL.';
+COMMENT ON COLUMN coursebase.user_access.is_granted IS 'Somebody gave it.';
+COMMENT ON COLUMN coursebase.user_access.is_bought IS 'A purchase that counts gave it.';
+COMMENT ON COLUMN coursebase.user_access.access_since IS 'When access began.';
+GRANT SELECT ON TABLE coursebase.user_access TO end_user, server;
+
 INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning)
 VALUES
     ('premium_slots', 'integer', '2',
