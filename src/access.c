@@ -21,6 +21,7 @@
 #include "course_rights.h"
 #include "identity.h"
 
+static ArrayType *ids_array(const CourseRights *rights);
 static bool course_hold(FunctionCallInfo fcinfo, const pg_uuid_t *course);
 static const pg_uuid_t *user_argument(FunctionCallInfo fcinfo, int number, pg_uuid_t *user);
 static TimestampTz time_argument(FunctionCallInfo fcinfo, int number);
@@ -74,14 +75,9 @@ coursebase_accessible_course_ids(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t user;
 	CourseRights rights;
-	Datum *ids;
 
 	course_rights_set(user_argument(fcinfo, 0, &user), time_argument(fcinfo, 1), &rights);
-	ids = palloc_extended((Size) Max(rights.count, 1) * sizeof(Datum), MCXT_ALLOC_HUGE);
-	for (int i = 0; i < rights.count; i++)
-		ids[i] = UUIDPGetDatum(&rights.rights[i].course);
-	PG_RETURN_ARRAYTYPE_P(
-		construct_array(ids, rights.count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
+	PG_RETURN_ARRAYTYPE_P(ids_array(&rights));
 }
 
 /*
@@ -117,6 +113,31 @@ coursebase_explain_course_access(PG_FUNCTION_ARGS)
 							  : "no_user",
 				"every course");
 	return (Datum) 0;
+}
+
+/* As construct_array() has it, which takes ten times as long over each uuid. */
+static ArrayType *
+ids_array(const CourseRights *rights)
+{
+	Size size = ARR_OVERHEAD_NONULLS(1) + (Size) rights->count * UUID_LEN;
+	ArrayType *array;
+	char *next;
+
+	if (rights->count == 0)
+		return construct_empty_array(UUIDOID);
+	if (size > MaxAllocSize)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("there are too many courses for one array")));
+	array = palloc0(size);
+	SET_VARSIZE(array, size);
+	array->ndim = 1;
+	array->elemtype = UUIDOID;
+	ARR_DIMS(array)[0] = rights->count;
+	ARR_LBOUND(array)[0] = 1;
+	next = ARR_DATA_PTR(array);
+	for (int i = 0; i < rights->count; i++, next += UUID_LEN)
+		memcpy(next, &rights->rights[i].course, UUID_LEN);
+	return array;
 }
 
 /* For functions (course, user, at). */

@@ -107,6 +107,8 @@ static KeptPlan read_purchases = {
 	.sql = "SELECT EXISTS (SELECT FROM coursebase.custom_courses c"
 		   "  JOIN coursebase.custom_course_purchases p ON p.course_id = c.id"
 		   "  WHERE c.user_id = $1 AND p.purchase_id = n.purchase_id)"
+		   " OR EXISTS (SELECT FROM coursebase.store_receipts p"
+		   "  WHERE p.user_id = $1 AND p.purchase_id = n.purchase_id)"
 		   " OR EXISTS (SELECT FROM coursebase.course_purchases p"
 		   "  WHERE p.user_id = $1 AND p.purchase_id = n.purchase_id)"
 		   " OR EXISTS (SELECT FROM coursebase.ai_credit_purchases p"
