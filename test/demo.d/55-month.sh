@@ -25,46 +25,58 @@ refused KB604 sql_as app_server <<SQL
 SELECT coursebase.attach_referral('$ben', '$code', '2026-03-02 09:00+00');
 SQL
 
-step 'A discount: one fifth off the first month, for a hundred people. Checkout asks what it would be, then uses it. The same order again gets the first answer; a second order of hers does not get it.'
+step 'A discount: one fifth off the first month, for a hundred people. Checkout asks what it would be.'
 sql_as app_server <<SQL
 INSERT INTO coursebase.discount_codes (code, product_type, percent_off, max_redemptions, expires_at)
 VALUES ('SPRING', 'subscription', 20, 100, '2026-04-01');
 SELECT * FROM coursebase.validate_discount('$dana', 'spring', 'subscription', 999, 'EUR', at => '2026-03-02 09:04+00');
-SELECT discount_in_cents, final_in_cents FROM coursebase.redeem_discount('$dana', 'spring', 'subscription', 999, 'EUR',
-    'order-71', at => '2026-03-02 09:04+00');
-SELECT discount_in_cents, final_in_cents FROM coursebase.redeem_discount('$dana', 'spring', 'subscription', 999, 'EUR',
-    'order-71', at => '2026-03-02 09:05+00');
 SQL
-refused KB601 sql_as app_server <<SQL
-SELECT coursebase.redeem_discount('$dana', 'spring', 'subscription', 999, 'EUR', 'order-72', at => '2026-03-02 09:05+00');
-SQL
-value uses <<'SQL'
-SELECT format('%s %s', c.redeemed_count, count(r.id)) FROM coursebase.discount_codes c
-JOIN coursebase.discount_redemptions r ON r.discount_code_id = c.id WHERE c.code = 'SPRING' GROUP BY c.id;
-SQL
-proved 'an order that is repeated uses its discount once' "$uses" = '1 1'
 
-step 'Premium: the store says that she subscribed, twice, and the words are the store'\''s own. One row says what holds; Ben has earned a credit, which he may spend when the hold is over.'
-subscribed="'{\"store\": \"app_store\", \"provider\": \"app_store\", \"environment\": \"production\", \"store_event_id\": \"n-1\",
-  \"event_type\": \"SUBSCRIBED\", \"subtype\": \"INITIAL_BUY\", \"product_id\": \"hypnoelp_subscriptions\", \"original_transaction_id\": \"t-900\",
-  \"transaction_id\": \"t-900\", \"event_time\": \"2026-03-02T09:06:00Z\", \"period_end\": \"2026-04-02T09:06:00Z\"}'"
+step 'She buys premium in the app store. The edge function asked the store whether the receipt is true; then one call does the whole sale: the discount is used, premium begins, and Ben has earned a credit for the first premium of somebody he brought. The receipt comes twice, as receipts do, and the second gets the first answer. With the account of another it is refused.'
+receipt='{"product_id": "me.hypnoelp.app.HypnoELP_subscriptions", "source": "app_store", "purchase_id": "t-900", "purchase_token": "receipt-900",
+  "transaction_date": "1772442360000", "period_end": "2026-04-02T09:06:00Z", "original_transaction_id": "t-900", "price_in_cents": 799, "currency": "EUR",
+  "discount": {"code": "spring", "order_ref": "order-71", "base_in_cents": 999, "currency": "EUR"}}'
 sql_as app_server <<SQL
-SELECT * FROM coursebase.apply_subscription_event('$dana', $subscribed, '2026-03-02 09:06+00');
-SELECT applied FROM coursebase.apply_subscription_event('$dana', $subscribed, '2026-03-02 09:07+00');
+INSERT INTO coursebase.store_products (product_id, kind) VALUES ('hypnoelp_subscriptions', 'subscription');
+SELECT r ->> 'status' AS status, r ->> 'message' AS message, r -> 'subscription' AS subscription
+FROM coursebase.validate_purchase('$dana', '$receipt', '2026-03-02 09:06+00') r;
+SELECT r ->> 'status' AS again FROM coursebase.validate_purchase('$dana', '$receipt', '2026-03-02 09:07+00') r;
 SELECT plan, status, expires_at, auto_renew, store FROM coursebase.subscriptions;
+SELECT order_ref, base_in_cents, discount_in_cents, final_in_cents, currency FROM coursebase.discount_redemptions;
 SELECT u.name AS earned_by, c.amount_in_cents, c.currency, c.available_at FROM coursebase.referral_credits c
 JOIN coursebase.users u ON u.id = c.user_id;
 SQL
+refused KB205 sql_as app_server <<SQL
+SELECT coursebase.validate_purchase('$ben', '$receipt', '2026-03-02 09:08+00');
+SQL
+value sold <<'SQL'
+SELECT format('%s %s %s', c.redeemed_count, (SELECT count(*) FROM coursebase.discount_redemptions), (SELECT count(*) FROM coursebase.referral_credits))
+FROM coursebase.discount_codes c WHERE c.code = 'SPRING';
+SQL
+proved 'a receipt that comes twice uses its discount once, and earns one referral credit' "$sold" = '1 1 1'
 sql_as app_user user_2dana <<'SQL'
 SELECT coursebase.has_premium(at => '2026-03-10 00:00+00') AS in_march, coursebase.has_premium(at => '2026-04-03 00:00+00') AS later;
 SQL
 refused KB606 sql_as app_server <<SQL
 SELECT coursebase.spend_referral_credit('$ben', 500, 'order-80', '2026-03-10 00:00+00');
 SQL
-value earned <<'SQL'
-SELECT count(*) FROM coursebase.referral_credits;
+
+step 'Premium has two slots. Dana fills them with courses of her choice, in the voice she likes; a third does not fit.'
+sql_as app_server <<SQL
+INSERT INTO coursebase.courses (course_code, title, description, in_premium, price_in_cents, currency)
+VALUES ('C21ENB', 'Sleep', '', true, 4900, 'EUR'), ('C22ENB', 'Focus', '', true, 4900, 'EUR'), ('C23ENB', 'Courage', '', true, 4900, 'EUR');
+INSERT INTO coursebase.course_documents (course_id, data)
+SELECT id, json_build_object('title', title) FROM coursebase.courses WHERE course_code LIKE 'C2_ENB';
 SQL
-proved 'a first premium that is told twice earns one credit' "$earned" = 1
+sql_as app_user user_2dana <<'SQL'
+SELECT s.chosen_at FROM coursebase.courses c, coursebase.choose_premium_course(NULL, c.id, 'female', '2026-03-02 20:00+00') s
+WHERE c.course_code IN ('C21ENB', 'C22ENB');
+SELECT slot, course_code, title, voice, live FROM coursebase.premium_slots(at => '2026-03-02 20:01+00');
+SQL
+refused KB813 sql_as app_server <<SQL
+SELECT s.* FROM coursebase.courses c, coursebase.choose_premium_course('$dana', c.id, 'female', '2026-03-02 20:02+00') s
+WHERE c.course_code = 'C23ENB';
+SQL
 
 step 'AI credits: 10000 a week, a credit a second. She spends nearly all of them in the first week; one second too much is refused and costs nothing, and its answer says when the next week begins.'
 sql_as app_server <<SQL
@@ -111,19 +123,32 @@ SELECT coursebase.spend_referral_credit('$ben', 300, 'order-81', '2026-03-20 10:
 SELECT amount_in_cents, spent_in_cents, available_at FROM coursebase.referral_credits;
 SQL
 
-step 'Dana cancels. The store tells it late, after it has told that the subscription ended; the order of telling changes nothing. She has premium to the last microsecond of what she paid for.'
+step 'Dana cancels on the 21st. She has premium, and the courses of her slots, to the last microsecond of what she paid for; no job has to run for it to end.'
+sql_as app_server <<SQL
+SELECT status, expires_at, applied FROM coursebase.apply_subscription_event('$dana', '{"store": "app_store", "provider": "app_store",
+  "environment": "production", "store_event_id": "n-2", "event_type": "DID_CHANGE_RENEWAL_STATUS", "subtype": "AUTO_RENEW_DISABLED",
+  "original_transaction_id": "t-900", "event_time": "2026-03-21T07:00:00Z"}', '2026-03-21 07:01+00');
+SELECT moment, coursebase.has_premium('$dana', m.at) AS premium, coursebase.has_course_access_by_code('C21ENB', '$dana', m.at) AS course_of_a_slot
+FROM (VALUES ('a microsecond before the end', timestamptz '2026-04-02 09:05:59.999999+00'), ('at the end', '2026-04-02 09:06+00')) m (moment, at);
+SQL
+value border <<SQL
+SELECT coursebase.has_premium('$dana', '2026-04-02 09:05:59.999999+00') || ' ' || coursebase.has_premium('$dana', '2026-04-02 09:06+00');
+SQL
+proved 'premium that was cancelled lasts to the microsecond that was paid for' "$border" = 'true false'
+
+step 'The store tells that the subscription has expired, and then, a month late, that it began. The order of telling changes nothing. The slots stay filled for when she comes back.'
 sql_as app_server <<SQL
 SELECT status, expires_at, applied FROM coursebase.apply_subscription_event('$dana', '{"store": "app_store", "provider": "app_store",
   "environment": "production", "store_event_id": "n-3", "event_type": "EXPIRED", "subtype": "VOLUNTARY", "original_transaction_id": "t-900",
   "event_time": "2026-04-02T09:06:00Z"}', '2026-04-02 09:07+00');
 SELECT status, expires_at, applied FROM coursebase.apply_subscription_event('$dana', '{"store": "app_store", "provider": "app_store",
-  "environment": "production", "store_event_id": "n-2", "event_type": "DID_CHANGE_RENEWAL_STATUS", "subtype": "AUTO_RENEW_DISABLED",
-  "original_transaction_id": "t-900", "event_time": "2026-03-21T07:00:00Z"}', '2026-04-02 09:08+00');
+  "environment": "production", "store_event_id": "n-1", "event_type": "SUBSCRIBED", "subtype": "INITIAL_BUY", "original_transaction_id": "t-900",
+  "transaction_id": "t-900", "event_time": "2026-03-02T09:06:01Z", "period_end": "2026-04-02T09:06:00Z"}', '2026-04-02 09:08+00');
 SELECT event_type, event_time, status_before, status_after, anomaly FROM coursebase.subscription_history WHERE user_id = '$dana';
-SELECT coursebase.has_premium('$dana', '2026-04-02 09:05:59.999999+00') AS before, coursebase.has_premium('$dana', '2026-04-02 09:06+00') AS after;
+SELECT slot, course_code, live FROM coursebase.premium_slots('$dana', '2026-04-02 09:08+00');
 SQL
 value ended <<SQL
-SELECT s.status || ' ' || coursebase.has_premium('$dana', '2026-04-02 09:06+00') FROM coursebase.subscriptions s;
+SELECT s.status || ' ' || coursebase.has_premium('$dana', '2026-04-02 09:08+00') FROM coursebase.subscriptions s;
 SQL
 proved 'events that come in the wrong order end in the right state' "$ended" = 'expired false'
 
