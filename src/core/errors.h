@@ -109,8 +109,7 @@
 #define ERRCODE_CB_NOT_IN_PREMIUM                                                              \
 	CB_SQLSTATE('8', '1', '2') /* 422 there is no such course in premium */
 #define ERRCODE_CB_SLOTS_FULL                                                                  \
-	CB_SQLSTATE('8', '1', '3') /* 409 every premium slot is filled                             \
-								*/
+	CB_SQLSTATE('8', '1', '3') /* 409 all the premium slots hold another course */
 #define ERRCODE_CB_SLOT_NOT_NEEDED                                                             \
 	CB_SQLSTATE('8', '1', '4') /* 409 the course can be used without a slot */
 
