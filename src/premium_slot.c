@@ -65,13 +65,19 @@ static KeptPlan read_in_premium = {
 	.nargs = 1,
 	.types = {UUIDOID},
 };
-/* What has no voice is the whole course; what a sandbox sold is something only where it counts.
+static KeptPlan read_subscriber = {
+	.sql = "SELECT FROM coursebase.subscriptions s WHERE s.user_id = $1",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+/* Without a voice it is the whole course; what a sandbox sold is something only where it
+ * counts.
  */
 static KeptPlan read_bought = {
 	.sql = "SELECT FROM coursebase.course_purchases p WHERE p.user_id = $1"
 		   " AND p.course_id = $2 AND p.source <> 'premium_slot' AND p.status = 'valid'"
 		   " AND (p.environment = 'production' OR $4)"
-		   " AND (p.voice IS NULL OR p.voice = $3)",
+		   " AND (p.voice = $3 OR p.voice IS NULL OR $3 IS NULL)",
 	.nargs = 4,
 	.types = {UUIDOID, UUIDOID, TEXTOID, BOOLOID},
 };
@@ -136,7 +142,7 @@ static void course_require_in_premium(Datum course);
 static void room_require(Datum user, Datum course, Datum row, int64 limit);
 static uint64 slots_return(FunctionCallInfo fcinfo, const pg_uuid_t *user, TimestampTz at);
 static void empty_return(FunctionCallInfo fcinfo, int64 first, int64 last, bool live);
-static pg_noreturn void premium_raise(const Choice *choice);
+pg_noreturn static void premium_raise(const char *detail);
 
 PG_FUNCTION_INFO_V1(coursebase_choose_premium_course);
 PG_FUNCTION_INFO_V1(coursebase_premium_slots);
@@ -227,6 +233,8 @@ coursebase_tg_course_purchases__slot(PG_FUNCTION_ARGS)
 	id = SPI_getbinval(row, columns, SPI_fnumber(columns, "id"), &null);
 	SPI_connect();
 	owner_execute(&lock_user, &user, NULL, false);
+	if (owner_execute(&read_subscriber, &user, NULL, false) == 0)
+		premium_raise("There never was a subscription.");
 	course_require_in_premium(course);
 	limit = setting_integer("premium_slots");
 	if (limit != EVERY_COURSE)
@@ -314,7 +322,7 @@ choice_needs_slot(const Choice *choice)
 
 	premium_read(&premium, &choice->user);
 	if (!premium_holds(&premium, choice->at))
-		premium_raise(choice);
+		premium_raise(psprintf("There is no premium at %s.", timestamptz_to_str(choice->at)));
 	course_require_in_premium(UUIDPGetDatum(&choice->course));
 	if (choice_is_owned(choice))
 		ereport(ERROR, (errcode(ERRCODE_CB_SLOT_NOT_NEEDED),
@@ -447,10 +455,9 @@ empty_return(FunctionCallInfo fcinfo, int64 first, int64 last, bool live)
 }
 
 static void
-premium_raise(const Choice *choice)
+premium_raise(const char *detail)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_CB_PREMIUM_NEEDED), errmsg("choosing a course takes premium"),
-			 errdetail("There is no premium at %s.", timestamptz_to_str(choice->at)),
-			 errhint("Subscribe, or renew: what was chosen before counts again then.")));
+	ereport(ERROR, (errcode(ERRCODE_CB_PREMIUM_NEEDED),
+					errmsg("choosing a course takes premium"), errdetail("%s", detail),
+					errhint("Subscribe, or renew: what was chosen before counts again then.")));
 }

@@ -223,5 +223,5 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_course_purchases__slot';
 COMMENT ON FUNCTION coursebase.tg_course_purchases__slot() IS
-    'BEFORE a row becomes a premium slot: its course is in premium (KB812) and there is room for it (KB813). Locks the user.';
+    'BEFORE a row becomes a premium slot: the user had premium at some time (KB811), the course is in premium (KB812) and there is room for it (KB813). Locks the user.';
 REVOKE ALL ON FUNCTION coursebase.tg_course_purchases__slot() FROM PUBLIC;
