@@ -185,7 +185,7 @@ END $$;
 -- A session of the checkout is one person's, of one product; browser and webhook both tell of it.
 CREATE FUNCTION public.act_sale(n bigint, who uuid, at timestamptz) RETURNS public.act LANGUAGE plpgsql AS $$
 DECLARE
-    kind integer := public.draw(n, 90, 4);
+    kind integer := public.draw(n, 90, 6);
     session integer := public.draw(n, 91, 96);
     sold uuid;
 BEGIN
@@ -193,6 +193,16 @@ BEGIN
         PERFORM coursebase.complete_purchase(public.person(session % 12), format('00000000-0000-4000-8000-00000000090%s', session / 12 % 3)::uuid,
             'session ' || session, 4900, 'paid', at);
         RETURN ROW('sale', session, 1)::public.act;
+    END IF;
+    IF kind = 4 THEN
+        INSERT INTO coursebase.course_grants (user_id, course_id) VALUES (who, format('00000000-0000-4000-8000-00000000080%s', session % 4)::uuid);
+        RETURN ROW('give', n, 1)::public.act;
+    ELSIF kind = 5 THEN
+        INSERT INTO coursebase.user_course_access (user_id, course_id)
+        VALUES (who, format('00000000-0000-4000-8000-00000000080%s', session % 4)::uuid) ON CONFLICT DO NOTHING;
+        PERFORM FROM coursebase.users WHERE id = who FOR NO KEY UPDATE;
+        DELETE FROM coursebase.course_grants WHERE user_id = who AND purchase_id IS NULL;
+        RETURN ROW('take', n, 1)::public.act;
     END IF;
     SELECT p.id INTO sold FROM coursebase.purchases p WHERE p.user_id = who ORDER BY md5(p.id::text || n) LIMIT 1;
     IF sold IS NULL THEN
@@ -257,7 +267,8 @@ BEGIN
         EXECUTE format('SELECT * FROM public.act_%s($1, $2, $3)', kinds[1 + public.draw(n, 3, cardinality(kinds))])
         INTO did USING n, who, at;
     EXCEPTION WHEN OTHERS THEN
-        IF SQLSTATE NOT LIKE 'KB%' THEN
+        -- a direct grant is given once
+        IF SQLSTATE NOT LIKE 'KB%' AND SQLSTATE <> '23505' THEN
             RAISE;
         END IF;
         RETURN NULL;
@@ -307,7 +318,7 @@ SELECT * FROM (VALUES
             WHERE d.what = 'refund part'),
         (SELECT coalesce(sum(refunded_in_cents), 0) FROM coursebase.purchases WHERE refunded_at IS NULL)),
     ('courses given', (SELECT count(*) FROM (SELECT DISTINCT g.user_id, g.course_id FROM coursebase.course_grants g
-            JOIN coursebase.purchases p ON p.id = g.purchase_id WHERE p.refunded_at IS NULL) g),
+            LEFT JOIN coursebase.purchases p ON p.id = g.purchase_id WHERE p.refunded_at IS NULL) g),
         (SELECT count(*) FROM coursebase.user_course_access)),
     ('people with too many slots', 0, (SELECT count(*) FROM (SELECT FROM coursebase.course_purchases WHERE source = 'premium_slot'
             GROUP BY user_id HAVING count(DISTINCT course_id) > 2) t)),
