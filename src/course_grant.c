@@ -7,9 +7,10 @@
  * inserted there, and becomes a direct grant; a row that was deleted there takes its grants
  * along. The grants of a refunded purchase stay as a record.
  *
- * Every decision is made under the lock of the person's row of users, and read afterwards. In
- * an older snapshot (REPEATABLE READ) what a decision rests on is locked, and a new grant moves
- * the row of user_course_access: what it could not see ends as a serialization failure.
+ * Every decision is made under the lock of the person's row of users, and read with a snapshot
+ * of afterwards at every isolation level. An INSERT takes that lock before its row. A plain
+ * DELETE cannot: it has its row first, so that one who deletes where others sell and refund
+ * should lock the person's row before.
  *
  * Rights: locks, reads and writes with the owner's.
  */
@@ -35,18 +36,11 @@ static KeptPlan lock_user = {
 	.nargs = 1,
 	.types = {UUIDOID},
 };
-static KeptPlan lock_direct = {
+static KeptPlan read_counting = {
 	.sql = "SELECT FROM coursebase.course_grants g"
-		   " WHERE g.user_id = $1 AND g.course_id = $2 AND g.purchase_id IS NULL"
-		   " FOR KEY SHARE",
-	.nargs = 2,
-	.types = {UUIDOID, UUIDOID},
-};
-static KeptPlan lock_sold = {
-	.sql = "SELECT FROM coursebase.course_grants g"
-		   " JOIN coursebase.purchases p ON p.id = g.purchase_id AND p.refunded_at IS NULL"
-		   " WHERE g.user_id = $1 AND g.course_id = $2"
-		   " LIMIT 1 FOR KEY SHARE OF g FOR SHARE OF p",
+		   " WHERE g.user_id = $1 AND g.course_id = $2 AND NOT EXISTS ("
+		   "  SELECT FROM coursebase.purchases p"
+		   "  WHERE p.id = g.purchase_id AND p.refunded_at IS NOT NULL)",
 	.nargs = 2,
 	.types = {UUIDOID, UUIDOID},
 };
@@ -64,9 +58,12 @@ static KeptPlan delete_counting = {
 	.nargs = 2,
 	.types = {UUIDOID, UUIDOID},
 };
+/* One that somebody is deleting, who waits for the lock, is there: what they take comes after.
+ */
 static KeptPlan write_access = {
-	.sql = "INSERT INTO coursebase.user_course_access (user_id, course_id) VALUES ($1, $2)"
-		   " ON CONFLICT (user_id, course_id) DO UPDATE SET updated_at = now()",
+	.sql = "INSERT INTO coursebase.user_course_access (user_id, course_id)"
+		   " SELECT $1, $2 WHERE NOT EXISTS (SELECT FROM coursebase.user_course_access a"
+		   "  WHERE a.user_id = $1 AND a.course_id = $2)",
 	.nargs = 2,
 	.types = {UUIDOID, UUIDOID},
 };
@@ -86,10 +83,27 @@ static Datum key_column(TriggerData *data, const char *column, pg_uuid_t *value)
 static void access_project(Datum *user_and_course);
 static bool grant_counts(Datum *user_and_course);
 
+PG_FUNCTION_INFO_V1(coursebase_tg_any__lock_user);
 PG_FUNCTION_INFO_V1(coursebase_tg_course_grants__project);
 PG_FUNCTION_INFO_V1(coursebase_tg_course_grants__audit);
 PG_FUNCTION_INFO_V1(coursebase_tg_user_course_access__record);
 PG_FUNCTION_INFO_V1(coursebase_tg_purchases__project);
+
+/* SQL function: tg_any__lock_user() returns trigger */
+PGDLLEXPORT Datum
+coursebase_tg_any__lock_user(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_expect(fcinfo, "tg_any__lock_user", ROW_BEFORE_WRITE);
+	pg_uuid_t user;
+	Datum key = UUIDPGetDatum(&user);
+
+	if (restore_under_way() || !trigger_uuid(data, trigger_written_row(data), "user_id", &user))
+		return PointerGetDatum(trigger_written_row(data));
+	SPI_connect();
+	owner_execute(&lock_user, &key, NULL, false);
+	SPI_finish();
+	return PointerGetDatum(trigger_written_row(data));
+}
 
 /* SQL function: tg_course_grants__project() returns trigger */
 PGDLLEXPORT Datum
@@ -156,9 +170,9 @@ coursebase_tg_user_course_access__record(PG_FUNCTION_ARGS)
 	if (owner_execute(&lock_user, keys, NULL, false) == 1)
 	{
 		if (TRIGGER_FIRED_BY_DELETE(data->tg_event))
-			owner_execute(&delete_counting, keys, NULL, false);
+			owner_execute_latest(&delete_counting, keys, NULL);
 		else if (!grant_counts(keys))
-			owner_execute(&write_direct, keys, NULL, false);
+			owner_execute_latest(&write_direct, keys, NULL);
 	}
 	SPI_finish();
 	return PointerGetDatum(NULL);
@@ -209,13 +223,12 @@ key_column(TriggerData *data, const char *column, pg_uuid_t *value)
 static void
 access_project(Datum *user_and_course)
 {
-	owner_execute(grant_counts(user_and_course) ? &write_access : &delete_access,
-				  user_and_course, NULL, false);
+	owner_execute_latest(grant_counts(user_and_course) ? &write_access : &delete_access,
+						 user_and_course, NULL);
 }
 
 static bool
 grant_counts(Datum *user_and_course)
 {
-	return owner_execute(&lock_direct, user_and_course, NULL, false) > 0 ||
-		   owner_execute(&lock_sold, user_and_course, NULL, false) > 0;
+	return owner_execute_latest(&read_counting, user_and_course, NULL) > 0;
 }

@@ -123,6 +123,8 @@ COMMENT ON COLUMN coursebase.course_grants.purchase_id IS 'The sale that gave it
 COMMENT ON COLUMN coursebase.course_grants.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.course_grants.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.course_grants ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t100_lock_user BEFORE INSERT ON coursebase.course_grants
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__lock_user();
 CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.course_grants
     FOR EACH ROW EXECUTE FUNCTION
     coursebase.tg_any__keep_columns('id', 'user_id', 'course_id', 'purchase_id');
@@ -152,12 +154,14 @@ CREATE TABLE coursebase.user_course_access (
         REFERENCES coursebase.courses (id) ON DELETE CASCADE
 );
 CREATE INDEX user_course_access_course_id_idx ON coursebase.user_course_access (course_id);
-COMMENT ON TABLE coursebase.user_course_access IS 'Who may use which course by a sale or a direct grant. Made from course_grants: an INSERT here records a direct grant, a DELETE takes every grant.';
+COMMENT ON TABLE coursebase.user_course_access IS 'Who may use which course by a sale or a direct grant. Made from course_grants: an INSERT here records a direct grant, a DELETE takes every grant that counts. Who deletes while others sell and refund locks the row of users first (FOR NO KEY UPDATE).';
 COMMENT ON COLUMN coursebase.user_course_access.user_id IS 'Who may use the course.';
 COMMENT ON COLUMN coursebase.user_course_access.course_id IS 'The course.';
 COMMENT ON COLUMN coursebase.user_course_access.created_at IS 'When access began.';
-COMMENT ON COLUMN coursebase.user_course_access.updated_at IS 'When a grant was last added.';
+COMMENT ON COLUMN coursebase.user_course_access.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.user_course_access ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t100_lock_user BEFORE INSERT ON coursebase.user_course_access
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__lock_user();
 CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.user_course_access
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__keep_columns('user_id', 'course_id');
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.user_course_access
