@@ -18,10 +18,8 @@
 #include "utils/timestamp.h"
 
 #include "compat.h"
-#include "anchor.h"
 #include "errors.h"
 #include "identity.h"
-#include "restore.h"
 #include "row_trigger.h"
 #include "zone.h"
 
@@ -35,7 +33,6 @@ PG_FUNCTION_INFO_V1(coursebase_tg_any__append_only);
 PG_FUNCTION_INFO_V1(coursebase_tg_any__guard_columns);
 PG_FUNCTION_INFO_V1(coursebase_tg_any__set_once);
 PG_FUNCTION_INFO_V1(coursebase_tg_any__keep_columns);
-PG_FUNCTION_INFO_V1(coursebase_tg_any__anchor);
 PG_FUNCTION_INFO_V1(coursebase_tg_any__time_zone);
 
 /* SQL function: tg_any__stamp() returns trigger */
@@ -150,35 +147,6 @@ coursebase_tg_any__keep_columns(PG_FUNCTION_ARGS)
 			raise_set_already(data, name);
 	}
 	return PointerGetDatum(data->tg_newtuple);
-}
-
-/*
- * SQL function: tg_any__anchor() returns trigger
- *
- * A row that is written before its person is locked could be waited for by who holds that lock.
- * Whom the policies are about to refuse locks nobody.
- */
-PGDLLEXPORT Datum
-coursebase_tg_any__anchor(PG_FUNCTION_ARGS)
-{
-	TriggerData *data = trigger_expect(fcinfo, "tg_any__anchor", ROW_BEFORE_WRITE);
-	HeapTuple row = trigger_written_row(data);
-	pg_uuid_t user;
-
-	if (data->tg_trigger->tgnargs != 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
-				 errmsg("trigger \"%s\" names no column", data->tg_trigger->tgname),
-				 errhint("Run SELECT coursebase.install() as the owner of the tables.")));
-	if (restore_under_way() || !trigger_uuid(data, row, data->tg_trigger->tgargs[0], &user) ||
-		(check_enable_rls(RelationGetRelid(data->tg_relation), InvalidOid, true) ==
-			 RLS_ENABLED &&
-		 !identity_is_admin()))
-		return PointerGetDatum(row);
-	SPI_connect();
-	anchor_user(&user);
-	SPI_finish();
-	return PointerGetDatum(row);
 }
 
 /* SQL function: tg_any__time_zone() returns trigger */

@@ -172,18 +172,6 @@ COMMENT ON FUNCTION coursebase.tg_any__keep_columns() IS
     'BEFORE UPDATE: the columns named in the arguments keep their value, a null as well (KB401).';
 REVOKE ALL ON FUNCTION coursebase.tg_any__keep_columns() FROM PUBLIC;
 
-CREATE FUNCTION coursebase.tg_any__anchor()
-RETURNS trigger
-LANGUAGE c
-VOLATILE
-PARALLEL UNSAFE
-SECURITY INVOKER
-SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'coursebase_tg_any__anchor';
-COMMENT ON FUNCTION coursebase.tg_any__anchor() IS
-    'BEFORE INSERT: locks the person that the column named in the argument points to, before there is a row to wait for. Locks with the owner''s rights.';
-REVOKE ALL ON FUNCTION coursebase.tg_any__anchor() FROM PUBLIC;
-
 CREATE FUNCTION coursebase.tg_any__time_zone()
 RETURNS trigger
 LANGUAGE c
