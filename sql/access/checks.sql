@@ -14,6 +14,22 @@ AS $$
         FROM coursebase.course_grants g
         LEFT JOIN coursebase.purchases s ON s.id = g.purchase_id
         WHERE g.purchase_id IS NULL OR s.refunded_at IS NULL AND s.id IS NOT NULL
+    ), slots AS (
+        SELECT p.*
+        FROM coursebase.course_purchases p
+        WHERE p.source = 'premium_slot' AND p.status IN ('pending', 'valid')
+    ), allowed AS (
+        -- a limit that was lowered takes no slot away: what counts is the highest that ever was
+        SELECT max(v.value::bigint) AS most, bool_or(v.value::bigint = -1) AS unlimited
+        FROM (
+            SELECT s.value FROM coursebase.settings s WHERE s.name = 'premium_slots'
+            UNION ALL
+            SELECT s.default_value FROM coursebase.settings s WHERE s.name = 'premium_slots'
+            UNION ALL
+            SELECT e.new ->> 'value'
+            FROM coursebase.audit_events e
+            WHERE e.action = 'setting_changed' AND e.object = 'settings/premium_slots'
+        ) v
     )
     SELECT 'course_access', format('user_course_access %s %s', a.user_id, a.course_id),
         'no grant that counts gives it'
@@ -32,8 +48,30 @@ AS $$
     FROM coursebase.course_grants g
     JOIN coursebase.purchases s ON s.id = g.purchase_id
     WHERE s.user_id <> g.user_id
+    UNION ALL
+    SELECT 'slot_limit', 'users ' || l.user_id,
+        format('%s courses fill slots, there were never more than %s', l.courses, a.most)
+    FROM (SELECT p.user_id, count(DISTINCT p.course_id) AS courses FROM slots p GROUP BY 1) l
+    JOIN allowed a ON l.courses > a.most AND NOT a.unlimited
+    UNION ALL
+    SELECT 'slot_twice', format('users %s', p.user_id),
+        format('%s slots hold course %s in one voice', count(*), p.course_id)
+    FROM slots p
+    GROUP BY p.user_id, p.course_id, p.voice
+    HAVING count(*) > 1
+    UNION ALL
+    SELECT 'slot_sold', 'course_purchases ' || p.id, 'a premium slot with what only a sale has'
+    FROM slots p
+    WHERE p.status = 'pending' OR p.environment <> 'production' OR p.acknowledged_at IS NOT NULL
+        OR num_nonnulls(p.product_id, p.purchase_id, p.purchase_token) > 0
+    UNION ALL
+    SELECT 'slot_without_premium', 'course_purchases ' || p.id,
+        'a premium slot of somebody who never had a subscription'
+    FROM slots p
+    WHERE NOT EXISTS (
+        SELECT FROM coursebase.subscriptions s WHERE s.user_id = p.user_id)
 $$;
 COMMENT ON FUNCTION coursebase.check_access() IS
-    'Courses that a person may use without a grant that counts, or may not with one, and grants by another''s purchase.';
+    'Courses that a person may use without a grant that counts, or may not with one, grants by another''s purchase, and premium slots that nobody could have filled.';
 REVOKE ALL ON FUNCTION coursebase.check_access() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.check_access() TO server;
