@@ -9,7 +9,28 @@ PARALLEL SAFE
 SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH receipts AS (
+    WITH given AS (
+        SELECT g.user_id, g.course_id
+        FROM coursebase.course_grants g
+        LEFT JOIN coursebase.purchases s ON s.id = g.purchase_id
+        WHERE g.purchase_id IS NULL OR s.refunded_at IS NULL AND s.id IS NOT NULL
+    ), slots AS (
+        SELECT p.*
+        FROM coursebase.course_purchases p
+        WHERE p.source = 'premium_slot' AND p.status IN ('pending', 'valid')
+    ), allowed AS (
+        -- a limit that was lowered takes no slot away: what counts is the highest that ever was
+        SELECT max(v.value::bigint) AS most, bool_or(v.value::bigint = -1) AS unlimited
+        FROM (
+            SELECT s.value FROM coursebase.settings s WHERE s.name = 'premium_slots'
+            UNION ALL
+            SELECT s.default_value FROM coursebase.settings s WHERE s.name = 'premium_slots'
+            UNION ALL
+            SELECT e.new ->> 'value'
+            FROM coursebase.audit_events e
+            WHERE e.action = 'setting_changed' AND e.object = 'settings/premium_slots'
+        ) v
+    ), receipts AS (
         SELECT r.*, format('store_receipts %s %s %s', r.source, r.environment, r.purchase_id) AS name,
             c.status AS course_status, a.status AS pack_status, m.status AS custom_status,
             e.answered_anomaly IS NOT NULL AS anomalous, e.id IS NOT NULL AS has_event,
@@ -36,6 +57,40 @@ AS $$
             AND e.environment = r.environment
             AND e.store_event_id = 'receipt:' || r.purchase_id
     )
+    SELECT 'course_access', format('user_course_access %s %s', a.user_id, a.course_id),
+        'no grant that counts gives it'
+    FROM coursebase.user_course_access a
+    WHERE NOT EXISTS (
+        SELECT FROM given g WHERE g.user_id = a.user_id AND g.course_id = a.course_id)
+    UNION ALL
+    SELECT DISTINCT 'course_access', format('user_course_access %s %s', g.user_id, g.course_id),
+        'a grant gives it, and it is not there'
+    FROM given g
+    WHERE NOT EXISTS (
+        SELECT FROM coursebase.user_course_access a
+        WHERE a.user_id = g.user_id AND a.course_id = g.course_id)
+    UNION ALL
+    SELECT 'course_grant_buyer', 'course_grants ' || g.id, 'the purchase is somebody else''s'
+    FROM coursebase.course_grants g
+    JOIN coursebase.purchases s ON s.id = g.purchase_id
+    WHERE s.user_id <> g.user_id
+    UNION ALL
+    SELECT 'slot_limit', 'users ' || l.user_id,
+        format('%s courses fill slots, there were never more than %s', l.courses, a.most)
+    FROM (SELECT p.user_id, count(DISTINCT p.course_id) AS courses FROM slots p GROUP BY 1) l
+    JOIN allowed a ON l.courses > a.most AND NOT a.unlimited
+    UNION ALL
+    SELECT 'slot_sold', 'course_purchases ' || p.id, 'a premium slot with what only a sale has'
+    FROM slots p
+    WHERE p.status = 'pending' OR p.environment <> 'production' OR p.acknowledged_at IS NOT NULL
+        OR num_nonnulls(p.product_id, p.purchase_id, p.purchase_token) > 0
+    UNION ALL
+    SELECT 'slot_without_premium', 'course_purchases ' || p.id,
+        'a premium slot of somebody who never had a subscription'
+    FROM slots p
+    WHERE NOT EXISTS (
+        SELECT FROM coursebase.subscriptions s WHERE s.user_id = p.user_id)
+    UNION ALL
     SELECT 'receipt_gave_its_right', r.name, 'what it is for was not given, or to somebody else'
     FROM receipts r
     WHERE r.status = 'valid' AND r.receiver_id IS DISTINCT FROM r.user_id
@@ -77,6 +132,6 @@ AS $$
     HAVING count(*) > 1
 $$;
 COMMENT ON FUNCTION coursebase.check_access() IS
-    'Receipts of stores that did not give what they are for, or gave what they must not; duplicates of nothing; discounts of purchases that are not as the purchase is; courses that are owned twice in one voice.';
+    'Courses that a person may use without a grant that counts, or may not with one; grants by another''s purchase; premium slots that nobody could have filled; receipts of stores that did not give what they are for, or gave what they must not; duplicates of nothing; discounts of purchases that are not as the purchase is; courses that are owned twice in one voice.';
 REVOKE ALL ON FUNCTION coursebase.check_access() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.check_access() TO server;

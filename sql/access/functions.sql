@@ -1,5 +1,39 @@
 -- Who may use what.
 
+CREATE FUNCTION coursebase.has_course_access(
+    course_id uuid,
+    user_id uuid DEFAULT NULL,
+    at timestamptz DEFAULT now()
+)
+RETURNS boolean
+LANGUAGE c
+STABLE
+CALLED ON NULL INPUT
+PARALLEL SAFE
+SECURITY INVOKER
+AS 'MODULE_PATHNAME', 'coursebase_has_course_access';
+COMMENT ON FUNCTION coursebase.has_course_access(uuid, uuid, timestamptz) IS
+    'Whether a user (NULL: oneself) may use the course at that time: free, granted, bought, in a premium slot or in premium, or for an administrator. Asking about somebody else takes an administrator or the server.';
+REVOKE ALL ON FUNCTION coursebase.has_course_access(uuid, uuid, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.has_course_access(uuid, uuid, timestamptz) TO anonymous, end_user, server;
+
+CREATE FUNCTION coursebase.has_course_access_by_code(
+    course_code text,
+    user_id uuid DEFAULT NULL,
+    at timestamptz DEFAULT now()
+)
+RETURNS boolean
+LANGUAGE c
+STABLE
+CALLED ON NULL INPUT
+PARALLEL SAFE
+SECURITY INVOKER
+AS 'MODULE_PATHNAME', 'coursebase_has_course_access_by_code';
+COMMENT ON FUNCTION coursebase.has_course_access_by_code(text, uuid, timestamptz) IS
+    'has_course_access() for the course with that code, in whatever case and with whatever spaces around it; false for a code that no course has.';
+REVOKE ALL ON FUNCTION coursebase.has_course_access_by_code(text, uuid, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.has_course_access_by_code(text, uuid, timestamptz) TO anonymous, end_user, server;
+
 CREATE FUNCTION coursebase.accessible_course_ids(
     user_id uuid DEFAULT NULL,
     at timestamptz DEFAULT now()
@@ -10,12 +44,41 @@ STABLE
 CALLED ON NULL INPUT
 PARALLEL SAFE
 SECURITY INVOKER
-SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_accessible_course_ids';
 COMMENT ON FUNCTION coursebase.accessible_course_ids(uuid, timestamptz) IS
-    'The courses that a user (NULL: oneself) may use at that time; all of them for an administrator. Reads with the owner''s rights; asking about somebody else takes an administrator or the server.';
+    'The courses that a user (NULL: oneself) may use at that time, in order of their ids; all of them for an administrator. Asking about somebody else takes an administrator or the server.';
 REVOKE ALL ON FUNCTION coursebase.accessible_course_ids(uuid, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.accessible_course_ids(uuid, timestamptz) TO anonymous, end_user, server;
+
+CREATE FUNCTION coursebase.tg_any__lock_user()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_any__lock_user';
+COMMENT ON FUNCTION coursebase.tg_any__lock_user() IS
+    'BEFORE INSERT: locks the person''s row of users, before the row is there. Locks with the owner''s rights.';
+REVOKE ALL ON FUNCTION coursebase.tg_any__lock_user() FROM PUBLIC;
+
+CREATE FUNCTION coursebase.explain_course_access(
+    course_id uuid,
+    user_id uuid DEFAULT NULL,
+    at timestamptz DEFAULT now()
+)
+RETURNS TABLE (rule text, passed boolean, reason text, detail text)
+LANGUAGE c
+STABLE
+CALLED ON NULL INPUT
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_explain_course_access';
+COMMENT ON FUNCTION coursebase.explain_course_access(uuid, uuid, timestamptz) IS
+    'What gives the course and what does not, and until when: one row a source, of which has_course_access() needs one that passes.';
+REVOKE ALL ON FUNCTION coursebase.explain_course_access(uuid, uuid, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.explain_course_access(uuid, uuid, timestamptz) TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.validate_purchase(
     user_id uuid,
@@ -125,3 +188,100 @@ COMMENT ON FUNCTION coursebase.acknowledge_purchase(text, text, text, timestampt
     'Records that the store was told that a purchase, of any kind, was delivered; the first time counts. False for a purchase that is unknown, or not valid. Writes with the owner''s rights.';
 REVOKE ALL ON FUNCTION coursebase.acknowledge_purchase(text, text, text, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.acknowledge_purchase(text, text, text, timestamptz) TO server;
+
+CREATE FUNCTION coursebase.tg_course_grants__project()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_course_grants__project';
+COMMENT ON FUNCTION coursebase.tg_course_grants__project() IS
+    'AFTER INSERT OR DELETE: makes user_course_access what the grants say. Locks the user, and writes with the owner''s rights.';
+REVOKE ALL ON FUNCTION coursebase.tg_course_grants__project() FROM PUBLIC;
+
+CREATE FUNCTION coursebase.tg_course_grants__audit()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_course_grants__audit';
+COMMENT ON FUNCTION coursebase.tg_course_grants__audit() IS
+    'AFTER INSERT OR DELETE of a direct grant: keeps who gave or took it in audit_events. Writes with the owner''s rights.';
+REVOKE ALL ON FUNCTION coursebase.tg_course_grants__audit() FROM PUBLIC;
+
+CREATE FUNCTION coursebase.tg_user_course_access__record()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_user_course_access__record';
+COMMENT ON FUNCTION coursebase.tg_user_course_access__record() IS
+    'AFTER INSERT: records a direct grant when nothing else gives the course; AFTER DELETE: takes every grant that counts. Locks the user, and writes with the owner''s rights.';
+REVOKE ALL ON FUNCTION coursebase.tg_user_course_access__record() FROM PUBLIC;
+
+CREATE FUNCTION coursebase.choose_premium_course(
+    user_id uuid DEFAULT NULL,
+    course_id uuid DEFAULT NULL,
+    voice text DEFAULT NULL,
+    at timestamptz DEFAULT now()
+)
+RETURNS TABLE (
+    slot_id uuid,
+    chosen_at timestamptz
+)
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+ROWS 1
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_choose_premium_course';
+COMMENT ON FUNCTION coursebase.choose_premium_course(uuid, uuid, text, timestamptz) IS
+    'Fills a premium slot with a course, for oneself (user_id NULL) or, by the server, for anybody. A slot is filled by a course: its other voice needs no further one. The same course and voice again answers the first result. Where premium is every course (setting premium_slots -1) nothing is written and the answer is NULL. Errors: no premium KB811, a course that is not in premium KB812, all slots filled KB813, a course that is usable without a slot KB814. The slot stays when premium ends, and gives its course whenever there is premium. Writes with the owner''s rights.';
+REVOKE ALL ON FUNCTION coursebase.choose_premium_course(uuid, uuid, text, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.choose_premium_course(uuid, uuid, text, timestamptz) TO end_user, server;
+
+CREATE FUNCTION coursebase.premium_slots(
+    user_id uuid DEFAULT NULL,
+    at timestamptz DEFAULT now()
+)
+RETURNS TABLE (
+    slot integer,
+    course_id uuid,
+    course_code text,
+    title text,
+    voice text,
+    chosen_at timestamptz,
+    live boolean
+)
+LANGUAGE c
+STABLE
+CALLED ON NULL INPUT
+PARALLEL SAFE
+SECURITY INVOKER
+ROWS 2
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_premium_slots';
+COMMENT ON FUNCTION coursebase.premium_slots(uuid, timestamptz) IS
+    'The premium slots of a user (NULL: oneself): those that are filled, in the order of choice (the voices of a course share a slot), then those that are empty. live: the slot gives its course at that time; an empty one could be filled. Reads with the owner''s rights; asking about somebody else takes an administrator or the server.';
+REVOKE ALL ON FUNCTION coursebase.premium_slots(uuid, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.premium_slots(uuid, timestamptz) TO end_user, server;
+
+CREATE FUNCTION coursebase.tg_course_purchases__slot()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_course_purchases__slot';
+COMMENT ON FUNCTION coursebase.tg_course_purchases__slot() IS
+    'BEFORE a row becomes a premium slot: the user had premium at some time (KB811), the course is in premium (KB812) and there is room for it (KB813). Locks the user.';
+REVOKE ALL ON FUNCTION coursebase.tg_course_purchases__slot() FROM PUBLIC;

@@ -36,7 +36,11 @@ CREATE TABLE coursebase.course_purchases (
     CONSTRAINT course_purchases_valid_is_validated_check
         CHECK (status <> 'valid' OR validated_at IS NOT NULL),
     CONSTRAINT course_purchases_refunded_has_a_time_check
-        CHECK ((status = 'refunded') = (refunded_at IS NOT NULL))
+        CHECK ((status = 'refunded') = (refunded_at IS NOT NULL)),
+    CONSTRAINT course_purchases_slot_is_no_sale_check CHECK (
+        source <> 'premium_slot'
+        OR (status <> 'pending' AND environment = 'production' AND acknowledged_at IS NULL
+            AND product_id IS NULL AND purchase_id IS NULL AND purchase_token IS NULL))
 );
 -- A course is owned once per voice; a slot may hold one that is bought later, and the other way round.
 CREATE UNIQUE INDEX course_purchases_live_idx
@@ -68,10 +72,137 @@ COMMENT ON COLUMN coursebase.course_purchases.refunded_at IS 'When it was refund
 COMMENT ON COLUMN coursebase.course_purchases.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.course_purchases.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.course_purchases ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_slot BEFORE INSERT ON coursebase.course_purchases
+    FOR EACH ROW WHEN (NEW.source = 'premium_slot' AND NEW.status = 'valid')
+    EXECUTE FUNCTION coursebase.tg_course_purchases__slot();
+CREATE TRIGGER t300_slot_on_update BEFORE UPDATE ON coursebase.course_purchases
+    FOR EACH ROW WHEN (NEW.source = 'premium_slot' AND NEW.status = 'valid'
+        AND (OLD.user_id, OLD.course_id, OLD.source, OLD.status)
+            IS DISTINCT FROM (NEW.user_id, NEW.course_id, NEW.source, NEW.status))
+    EXECUTE FUNCTION coursebase.tg_course_purchases__slot();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.course_purchases
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.course_purchases
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.course_purchases
+    FOR EACH ROW WHEN ((OLD.user_id, OLD.course_id, OLD.voice, OLD.source, OLD.environment,
+            OLD.status, OLD.purchased_at)
+        IS DISTINCT FROM (NEW.user_id, NEW.course_id, NEW.voice, NEW.source, NEW.environment,
+            NEW.status, NEW.purchased_at))
+    EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.course_purchases
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
 GRANT SELECT ON TABLE coursebase.course_purchases TO end_user;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.course_purchases TO server;
+
+-- What each sale, and each person who may, gave; a refunded sale's grants stay, and count no more.
+CREATE TABLE coursebase.course_grants (
+    id           uuid         NOT NULL DEFAULT gen_random_uuid(),
+    user_id      uuid         NOT NULL,
+    course_id    uuid         NOT NULL,
+    purchase_id  uuid,
+    created_at   timestamptz  NOT NULL DEFAULT now(),
+    updated_at   timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT course_grants_pkey PRIMARY KEY (id),
+    CONSTRAINT course_grants_user_id_course_id_purchase_id_key
+        UNIQUE NULLS NOT DISTINCT (user_id, course_id, purchase_id),
+    CONSTRAINT course_grants_user_id_fkey FOREIGN KEY (user_id)
+        REFERENCES coursebase.users (id) ON DELETE CASCADE,
+    CONSTRAINT course_grants_course_id_fkey FOREIGN KEY (course_id)
+        REFERENCES coursebase.courses (id) ON DELETE CASCADE,
+    CONSTRAINT course_grants_purchase_id_user_id_fkey FOREIGN KEY (purchase_id, user_id)
+        REFERENCES coursebase.purchases (id, user_id) ON DELETE CASCADE
+);
+CREATE INDEX course_grants_course_id_idx ON coursebase.course_grants (course_id);
+CREATE INDEX course_grants_purchase_id_idx ON coursebase.course_grants (purchase_id, user_id);
+COMMENT ON TABLE coursebase.course_grants IS 'What gave a person a course: a sale, or somebody who may. user_course_access is made from it.';
+COMMENT ON COLUMN coursebase.course_grants.id IS 'Key of the grant.';
+COMMENT ON COLUMN coursebase.course_grants.user_id IS 'Who was given the course.';
+COMMENT ON COLUMN coursebase.course_grants.course_id IS 'The course.';
+COMMENT ON COLUMN coursebase.course_grants.purchase_id IS 'The sale that gave it, which counts until it is refunded in full; NULL for a direct grant.';
+COMMENT ON COLUMN coursebase.course_grants.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.course_grants.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.course_grants ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t100_lock_user BEFORE INSERT ON coursebase.course_grants
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__lock_user();
+CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.course_grants
+    FOR EACH ROW EXECUTE FUNCTION
+    coursebase.tg_any__keep_columns('id', 'user_id', 'course_id', 'purchase_id');
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.course_grants
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+CREATE TRIGGER t900_audit_grant AFTER INSERT ON coursebase.course_grants
+    FOR EACH ROW WHEN (NEW.purchase_id IS NULL)
+    EXECUTE FUNCTION coursebase.tg_course_grants__audit();
+CREATE TRIGGER t900_audit_withdrawal AFTER DELETE ON coursebase.course_grants
+    FOR EACH ROW WHEN (OLD.purchase_id IS NULL)
+    EXECUTE FUNCTION coursebase.tg_course_grants__audit();
+CREATE TRIGGER t900_project AFTER INSERT OR DELETE ON coursebase.course_grants
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_course_grants__project();
+GRANT SELECT, INSERT, DELETE ON TABLE coursebase.course_grants TO end_user;
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.course_grants TO server;
+
+-- Who may use which course now by a sale or a direct grant: what is asked with every page, in one row.
+CREATE TABLE coursebase.user_course_access (
+    user_id     uuid         NOT NULL,
+    course_id   uuid         NOT NULL,
+    created_at  timestamptz  NOT NULL DEFAULT now(),
+    updated_at  timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT user_course_access_pkey PRIMARY KEY (user_id, course_id),
+    CONSTRAINT user_course_access_user_id_fkey FOREIGN KEY (user_id)
+        REFERENCES coursebase.users (id) ON DELETE CASCADE,
+    CONSTRAINT user_course_access_course_id_fkey FOREIGN KEY (course_id)
+        REFERENCES coursebase.courses (id) ON DELETE CASCADE
+);
+CREATE INDEX user_course_access_course_id_idx ON coursebase.user_course_access (course_id);
+COMMENT ON TABLE coursebase.user_course_access IS 'Who may use which course by a sale or a direct grant. Made from course_grants: an INSERT here records a direct grant, a DELETE takes every grant that counts. Who deletes while others sell and refund locks the row of users first (FOR NO KEY UPDATE).';
+COMMENT ON COLUMN coursebase.user_course_access.user_id IS 'Who may use the course.';
+COMMENT ON COLUMN coursebase.user_course_access.course_id IS 'The course.';
+COMMENT ON COLUMN coursebase.user_course_access.created_at IS 'When access began.';
+COMMENT ON COLUMN coursebase.user_course_access.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.user_course_access ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t100_lock_user BEFORE INSERT ON coursebase.user_course_access
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__lock_user();
+CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.user_course_access
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__keep_columns('user_id', 'course_id');
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.user_course_access
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+CREATE TRIGGER t900_record AFTER INSERT OR DELETE ON coursebase.user_course_access
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_user_course_access__record();
+CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.user_course_access
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.user_course_access
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+GRANT SELECT, INSERT, DELETE ON TABLE coursebase.user_course_access TO end_user;
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.user_course_access TO server;
+
+CREATE VIEW coursebase.user_access
+WITH (security_invoker = true)
+AS
+SELECT a.user_id, a.course_id, c.course_code, c.title, c.description, c.icon_url,
+    EXISTS (
+        SELECT FROM coursebase.course_grants g
+        WHERE g.user_id = a.user_id AND g.course_id = a.course_id AND g.purchase_id IS NULL
+    ) AS is_granted,
+    EXISTS (
+        SELECT FROM coursebase.course_grants g
+        JOIN coursebase.purchases s ON s.id = g.purchase_id AND s.refunded_at IS NULL
+        WHERE g.user_id = a.user_id AND g.course_id = a.course_id
+    ) AS is_bought,
+    a.created_at AS access_since
+FROM coursebase.user_course_access a
+JOIN coursebase.courses c ON c.id = a.course_id;
+COMMENT ON VIEW coursebase.user_access IS
+    'The courses that sales and grants give: ones own, everybodys for administrators and the server.';
+COMMENT ON COLUMN coursebase.user_access.user_id IS 'Who may use the course.';
+COMMENT ON COLUMN coursebase.user_access.course_id IS 'The course.';
+COMMENT ON COLUMN coursebase.user_access.course_code IS 'Its code in the app, or NULL.';
+COMMENT ON COLUMN coursebase.user_access.title IS 'Its title.';
+COMMENT ON COLUMN coursebase.user_access.description IS 'Its description.';
+COMMENT ON COLUMN coursebase.user_access.icon_url IS 'Its icon, or NULL.';
+COMMENT ON COLUMN coursebase.user_access.is_granted IS 'Somebody gave it.';
+COMMENT ON COLUMN coursebase.user_access.is_bought IS 'A purchase that counts gave it.';
+COMMENT ON COLUMN coursebase.user_access.access_since IS 'When access began.';
+GRANT SELECT ON TABLE coursebase.user_access TO end_user, server;
 
 -- Every receipt of a store that came, of whatever kind: it belongs to one person and one product, and what it
 -- gave stands in the tables of its kind.

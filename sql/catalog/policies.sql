@@ -1,12 +1,13 @@
 CREATE POLICY anyone_select_offered ON coursebase.courses
     FOR SELECT
     USING (
-        is_free
+        (SELECT coursebase.is_admin())
+        OR is_free
         OR (course_code IS NOT NULL AND price_in_cents IS NOT NULL)
-        OR (SELECT coursebase.is_admin())
+        OR id IN (SELECT unnest((SELECT coursebase.readable_course_ids())))
     );
 COMMENT ON POLICY anyone_select_offered ON coursebase.courses IS
-    'Anyone sees what is free or priced with a code, an administrator all. The catalogue is short and most of it is on offer: no index would serve.';
+    'Anyone sees what is free, priced with a code or in a public product, a person what they may use, an administrator all. The catalogue is short and most of it is on offer: no index would serve, and the ids are hashed once a statement.';
 
 CREATE POLICY admin_insert_all ON coursebase.courses
     FOR INSERT
@@ -67,3 +68,69 @@ CREATE POLICY admin_delete_all ON coursebase.store_products
     FOR DELETE
     USING ((SELECT coursebase.is_admin()));
 COMMENT ON POLICY admin_delete_all ON coursebase.store_products IS 'An administrator deletes products.';
+
+CREATE POLICY anyone_select_public ON coursebase.products
+    FOR SELECT
+    USING (status = 'public' OR (SELECT coursebase.is_admin()));
+COMMENT ON POLICY anyone_select_public ON coursebase.products IS
+    'Anyone sees what is public, an administrator all. The storefront is short: no index would serve.';
+
+CREATE POLICY admin_insert_all ON coursebase.products
+    FOR INSERT
+    WITH CHECK ((SELECT coursebase.is_admin()));
+COMMENT ON POLICY admin_insert_all ON coursebase.products IS 'An administrator adds products.';
+
+CREATE POLICY admin_update_all ON coursebase.products
+    FOR UPDATE
+    USING ((SELECT coursebase.is_admin()))
+    WITH CHECK ((SELECT coursebase.is_admin()));
+COMMENT ON POLICY admin_update_all ON coursebase.products IS 'An administrator edits products.';
+
+CREATE POLICY admin_delete_all ON coursebase.products
+    FOR DELETE
+    USING ((SELECT coursebase.is_admin()));
+COMMENT ON POLICY admin_delete_all ON coursebase.products IS 'An administrator deletes products.';
+
+CREATE POLICY anyone_select_public ON coursebase.course_products
+    FOR SELECT
+    USING (product_id = ANY ((SELECT coursebase.readable_product_ids())::uuid[]));
+COMMENT ON POLICY anyone_select_public ON coursebase.course_products IS
+    'Anyone sees the courses of a product that is public, an administrator of all.';
+
+CREATE POLICY admin_insert_all ON coursebase.course_products
+    FOR INSERT
+    WITH CHECK ((SELECT coursebase.is_admin()));
+COMMENT ON POLICY admin_insert_all ON coursebase.course_products IS 'An administrator adds courses to products.';
+
+CREATE POLICY admin_update_all ON coursebase.course_products
+    FOR UPDATE
+    USING ((SELECT coursebase.is_admin()))
+    WITH CHECK ((SELECT coursebase.is_admin()));
+COMMENT ON POLICY admin_update_all ON coursebase.course_products IS 'An administrator moves courses between products.';
+
+CREATE POLICY admin_delete_all ON coursebase.course_products
+    FOR DELETE
+    USING ((SELECT coursebase.is_admin()));
+COMMENT ON POLICY admin_delete_all ON coursebase.course_products IS 'An administrator takes courses out of products.';
+
+CREATE POLICY anyone_select_all ON coursebase.country_discounts
+    FOR SELECT
+    USING (true);
+COMMENT ON POLICY anyone_select_all ON coursebase.country_discounts IS
+    'Anyone sees what a country pays less.';
+
+CREATE POLICY admin_insert_all ON coursebase.country_discounts
+    FOR INSERT
+    WITH CHECK ((SELECT coursebase.is_admin()));
+COMMENT ON POLICY admin_insert_all ON coursebase.country_discounts IS 'An administrator adds countries.';
+
+CREATE POLICY admin_update_all ON coursebase.country_discounts
+    FOR UPDATE
+    USING ((SELECT coursebase.is_admin()))
+    WITH CHECK ((SELECT coursebase.is_admin()));
+COMMENT ON POLICY admin_update_all ON coursebase.country_discounts IS 'An administrator edits countries.';
+
+CREATE POLICY admin_delete_all ON coursebase.country_discounts
+    FOR DELETE
+    USING ((SELECT coursebase.is_admin()));
+COMMENT ON POLICY admin_delete_all ON coursebase.country_discounts IS 'An administrator deletes countries.';

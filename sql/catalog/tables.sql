@@ -20,6 +20,8 @@ CREATE TABLE coursebase.courses (
     CONSTRAINT courses_price_has_currency_check
         CHECK ((price_in_cents IS NULL) = (currency IS NULL))
 );
+CREATE INDEX courses_is_free_idx ON coursebase.courses (is_free);
+CREATE INDEX courses_in_premium_idx ON coursebase.courses (in_premium);
 COMMENT ON TABLE coursebase.courses IS 'The courses, of the app''s catalogue and of the course platform alike.';
 COMMENT ON COLUMN coursebase.courses.id IS 'Key of the course.';
 COMMENT ON COLUMN coursebase.courses.course_code IS 'Code in the app: a letter but X, two digits, three letters (C14ENB); NULL for a course of the platform only.';
@@ -36,6 +38,8 @@ COMMENT ON COLUMN coursebase.courses.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.courses ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.courses
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+CREATE TRIGGER t300_keep_sold BEFORE DELETE ON coursebase.courses
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_courses__keep_sold();
 GRANT SELECT ON TABLE coursebase.courses TO anonymous;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.courses TO end_user, server;
 
@@ -113,3 +117,115 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.store_products
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.store_products TO anonymous;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.store_products TO end_user, server;
+
+CREATE TYPE coursebase.product_status AS ENUM ('public', 'private');
+COMMENT ON TYPE coursebase.product_status IS 'Whether a product is on the storefront: public, private.';
+
+-- What the storefront sells: a bundle of one course or more.
+CREATE TABLE coursebase.products (
+    id             uuid                       NOT NULL DEFAULT gen_random_uuid(),
+    name           text                       NOT NULL,
+    description    text                       NOT NULL,
+    image_url      text                       NOT NULL,
+    price_dollars  integer                    NOT NULL,
+    status         coursebase.product_status  NOT NULL DEFAULT 'private',
+    created_at     timestamptz                NOT NULL DEFAULT now(),
+    updated_at     timestamptz                NOT NULL DEFAULT now(),
+    CONSTRAINT products_pkey PRIMARY KEY (id),
+    CONSTRAINT products_name_not_empty_check CHECK (btrim(name) <> ''),
+    CONSTRAINT products_image_url_form_check
+        CHECK (image_url ~ '^(https?://[^/[:space:]]+[^[:space:]]*|/([^/[:space:]][^[:space:]]*)?)$'),
+    CONSTRAINT products_price_not_negative_check CHECK (price_dollars >= 0)
+);
+COMMENT ON TABLE coursebase.products IS 'What the storefront sells: bundles of courses.';
+COMMENT ON COLUMN coursebase.products.id IS 'Key of the product.';
+COMMENT ON COLUMN coursebase.products.name IS 'Name to show.';
+COMMENT ON COLUMN coursebase.products.description IS 'Description to show.';
+COMMENT ON COLUMN coursebase.products.image_url IS 'Picture to show: an absolute http or https URL, or a path that starts with one slash.';
+COMMENT ON COLUMN coursebase.products.price_dollars IS 'Price in whole dollars; 0 is free.';
+COMMENT ON COLUMN coursebase.products.status IS 'public or private. A public product has a course.';
+COMMENT ON COLUMN coursebase.products.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.products.updated_at IS 'When the row or its courses last changed.';
+ALTER TABLE coursebase.products ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.products
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+CREATE CONSTRAINT TRIGGER t900_has_course AFTER INSERT OR UPDATE ON coursebase.products
+    DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (NEW.status = 'public')
+    EXECUTE FUNCTION coursebase.tg_any__product_has_course('id');
+GRANT SELECT ON TABLE coursebase.products TO anonymous;
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.products TO end_user, server;
+
+-- Which courses a product sells now; what a sale gave is kept in course_grants.
+CREATE TABLE coursebase.course_products (
+    course_id   uuid         NOT NULL,
+    product_id  uuid         NOT NULL,
+    created_at  timestamptz  NOT NULL DEFAULT now(),
+    updated_at  timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT course_products_pkey PRIMARY KEY (course_id, product_id),
+    CONSTRAINT course_products_course_id_fkey FOREIGN KEY (course_id)
+        REFERENCES coursebase.courses (id) ON DELETE RESTRICT,
+    CONSTRAINT course_products_product_id_fkey FOREIGN KEY (product_id)
+        REFERENCES coursebase.products (id) ON DELETE CASCADE
+);
+CREATE INDEX course_products_product_id_idx ON coursebase.course_products (product_id);
+COMMENT ON TABLE coursebase.course_products IS 'Which courses a product sells now.';
+COMMENT ON COLUMN coursebase.course_products.course_id IS 'The course.';
+COMMENT ON COLUMN coursebase.course_products.product_id IS 'The product.';
+COMMENT ON COLUMN coursebase.course_products.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.course_products.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.course_products ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_stamp_product BEFORE INSERT OR UPDATE OR DELETE ON coursebase.course_products
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_course_products__stamp_product();
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.course_products
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+CREATE CONSTRAINT TRIGGER t900_has_course AFTER UPDATE OR DELETE ON coursebase.course_products
+    DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__product_has_course('product_id');
+GRANT SELECT ON TABLE coursebase.course_products TO anonymous;
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.course_products TO end_user, server;
+
+-- What somebody in a country pays less.
+CREATE TABLE coursebase.country_discounts (
+    country      char(2)       NOT NULL,
+    percent_off  numeric(5,2)  NOT NULL,
+    created_at   timestamptz   NOT NULL DEFAULT now(),
+    updated_at   timestamptz   NOT NULL DEFAULT now(),
+    CONSTRAINT country_discounts_pkey PRIMARY KEY (country),
+    CONSTRAINT country_discounts_country_form_check CHECK (country ~ '^[A-Z]{2}$'),
+    CONSTRAINT country_discounts_percent_off_range_check
+        CHECK (percent_off > 0 AND percent_off <= 100)
+);
+COMMENT ON TABLE coursebase.country_discounts IS 'What a product costs less in a country.';
+COMMENT ON COLUMN coursebase.country_discounts.country IS 'ISO 3166 code of two letters, in upper case.';
+COMMENT ON COLUMN coursebase.country_discounts.percent_off IS 'Percentage taken off a price.';
+COMMENT ON COLUMN coursebase.country_discounts.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.country_discounts.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.country_discounts ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.country_discounts
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT ON TABLE coursebase.country_discounts TO anonymous;
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.country_discounts TO end_user, server;
+
+CREATE VIEW coursebase.storefront_products
+WITH (security_invoker = true)
+AS
+SELECT p.id AS product_id, p.name, p.description, p.image_url, p.price_dollars,
+    ARRAY(
+        SELECT l.course_id
+        FROM coursebase.course_products l
+        WHERE l.product_id = p.id
+        ORDER BY l.course_id
+    ) AS course_ids
+FROM coursebase.products p
+WHERE p.status = 'public'
+ORDER BY p.name, p.id;
+COMMENT ON VIEW coursebase.storefront_products IS
+    'The public products, by name, with their courses.';
+COMMENT ON COLUMN coursebase.storefront_products.product_id IS 'Key of the product.';
+COMMENT ON COLUMN coursebase.storefront_products.name IS 'Name to show.';
+COMMENT ON COLUMN coursebase.storefront_products.description IS 'Description to show.';
+COMMENT ON COLUMN coursebase.storefront_products.image_url IS 'Picture to show.';
+COMMENT ON COLUMN coursebase.storefront_products.price_dollars IS 'Price in whole dollars; 0 is free.';
+COMMENT ON COLUMN coursebase.storefront_products.course_ids IS 'The courses that it sells.';
+GRANT SELECT ON TABLE coursebase.storefront_products TO anonymous, end_user, server;

@@ -338,3 +338,108 @@ VALUES
         'Days after the hold until which a referral credit may be spent; 0 for ever.')
 ON CONFLICT (name) DO UPDATE SET default_value = excluded.default_value, meaning = excluded.meaning
 WHERE (s.default_value, s.meaning) IS DISTINCT FROM (excluded.default_value, excluded.meaning);
+
+-- What was sold on the storefront, by the session in which it was paid: one row a session, for the money came.
+CREATE TABLE coursebase.purchases (
+    id                   uuid         NOT NULL DEFAULT gen_random_uuid(),
+    price_paid_in_cents  bigint       NOT NULL,
+    refunded_in_cents    bigint       NOT NULL DEFAULT 0,
+    product_details      jsonb        NOT NULL,
+    user_id              uuid         NOT NULL,
+    product_id           uuid         NOT NULL,
+    stripe_session_id    text         NOT NULL,
+    refunded_at          timestamptz,
+    created_at           timestamptz  NOT NULL DEFAULT now(),
+    updated_at           timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT purchases_pkey PRIMARY KEY (id),
+    CONSTRAINT purchases_stripe_session_id_key UNIQUE (stripe_session_id),
+    CONSTRAINT purchases_id_user_id_key UNIQUE (id, user_id),
+    CONSTRAINT purchases_user_id_fkey FOREIGN KEY (user_id)
+        REFERENCES coursebase.users (id) ON DELETE RESTRICT,
+    CONSTRAINT purchases_product_id_fkey FOREIGN KEY (product_id)
+        REFERENCES coursebase.products (id) ON DELETE RESTRICT,
+    CONSTRAINT purchases_stripe_session_id_not_empty_check CHECK (stripe_session_id <> ''),
+    CONSTRAINT purchases_price_not_negative_check CHECK (price_paid_in_cents >= 0),
+    CONSTRAINT purchases_refunded_range_check
+        CHECK (refunded_in_cents >= 0 AND refunded_in_cents <= price_paid_in_cents),
+    CONSTRAINT purchases_refunded_in_full_has_a_time_check CHECK (
+        CASE WHEN refunded_at IS NULL
+            THEN refunded_in_cents < price_paid_in_cents OR price_paid_in_cents = 0
+            ELSE refunded_in_cents = price_paid_in_cents END),
+    CONSTRAINT purchases_product_details_form_check CHECK (
+        jsonb_typeof(product_details) = 'object'
+        AND jsonb_typeof(product_details -> 'name') IS NOT DISTINCT FROM 'string'
+        AND jsonb_typeof(product_details -> 'description') IS NOT DISTINCT FROM 'string'
+        AND jsonb_typeof(product_details -> 'imageUrl') IS NOT DISTINCT FROM 'string')
+);
+CREATE INDEX purchases_user_id_idx ON coursebase.purchases (user_id);
+CREATE INDEX purchases_product_id_idx ON coursebase.purchases (product_id);
+COMMENT ON TABLE coursebase.purchases IS 'Sales of products: one row a paid session. Two sessions for one product are both here; duplicate_purchases shows them.';
+COMMENT ON COLUMN coursebase.purchases.id IS 'Key of the purchase.';
+COMMENT ON COLUMN coursebase.purchases.price_paid_in_cents IS 'What was paid, in cents; 0 for what was free.';
+COMMENT ON COLUMN coursebase.purchases.refunded_in_cents IS 'What of it was paid back.';
+COMMENT ON COLUMN coursebase.purchases.product_details IS 'The product as it was sold: name, description, imageUrl. Never changed.';
+COMMENT ON COLUMN coursebase.purchases.user_id IS 'Who bought.';
+COMMENT ON COLUMN coursebase.purchases.product_id IS 'What was bought.';
+COMMENT ON COLUMN coursebase.purchases.stripe_session_id IS 'The session of the checkout in which it was paid.';
+COMMENT ON COLUMN coursebase.purchases.refunded_at IS 'When all of it was paid back, or NULL. From then on it gives no course.';
+COMMENT ON COLUMN coursebase.purchases.created_at IS 'When it was bought.';
+COMMENT ON COLUMN coursebase.purchases.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.purchases ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.purchases
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once('id', 'user_id', 'product_id',
+        'product_details', 'stripe_session_id', 'price_paid_in_cents', 'refunded_at');
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.purchases
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+CREATE TRIGGER t900_project AFTER UPDATE ON coursebase.purchases
+    FOR EACH ROW WHEN (OLD.refunded_at IS DISTINCT FROM NEW.refunded_at)
+    EXECUTE FUNCTION coursebase.tg_purchases__project();
+GRANT SELECT ON TABLE coursebase.purchases TO end_user;
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.purchases TO server;
+
+CREATE VIEW coursebase.purchase_history
+WITH (security_invoker = true)
+AS
+SELECT s.id AS purchase_id, s.user_id, s.product_id,
+    s.product_details ->> 'name' AS product_name,
+    s.product_details ->> 'description' AS product_description,
+    s.product_details ->> 'imageUrl' AS product_image_url,
+    s.price_paid_in_cents, s.refunded_in_cents, s.created_at AS purchased_at
+FROM coursebase.purchases s
+WHERE s.refunded_at IS NULL
+ORDER BY s.created_at DESC, s.id;
+COMMENT ON VIEW coursebase.purchase_history IS
+    'The purchases that count, newest first: ones own, everybodys for administrators and the server.';
+COMMENT ON COLUMN coursebase.purchase_history.purchase_id IS 'Key of the purchase.';
+COMMENT ON COLUMN coursebase.purchase_history.user_id IS 'Who bought.';
+COMMENT ON COLUMN coursebase.purchase_history.product_id IS 'What was bought.';
+COMMENT ON COLUMN coursebase.purchase_history.product_name IS 'Name of the product as it was sold.';
+COMMENT ON COLUMN coursebase.purchase_history.product_description IS 'Its description then.';
+COMMENT ON COLUMN coursebase.purchase_history.product_image_url IS 'Its picture then.';
+COMMENT ON COLUMN coursebase.purchase_history.price_paid_in_cents IS 'What was paid, in cents.';
+COMMENT ON COLUMN coursebase.purchase_history.refunded_in_cents IS 'What of it was paid back.';
+COMMENT ON COLUMN coursebase.purchase_history.purchased_at IS 'When it was bought.';
+GRANT SELECT ON TABLE coursebase.purchase_history TO end_user, server;
+
+CREATE VIEW coursebase.duplicate_purchases
+WITH (security_invoker = true)
+AS
+SELECT s.id AS purchase_id, s.user_id, s.product_id, s.stripe_session_id,
+    s.price_paid_in_cents, s.refunded_in_cents, s.created_at AS purchased_at
+FROM coursebase.purchases s
+WHERE s.refunded_at IS NULL
+    AND EXISTS (
+        SELECT FROM coursebase.purchases o
+        WHERE o.user_id = s.user_id AND o.product_id = s.product_id AND o.refunded_at IS NULL
+            AND (o.created_at, o.stripe_session_id) < (s.created_at, s.stripe_session_id))
+ORDER BY s.created_at, s.id;
+COMMENT ON VIEW coursebase.duplicate_purchases IS
+    'Purchases of a product that its buyer owned already by an earlier one: what to refund.';
+COMMENT ON COLUMN coursebase.duplicate_purchases.purchase_id IS 'Key of the purchase that came second.';
+COMMENT ON COLUMN coursebase.duplicate_purchases.user_id IS 'Who bought.';
+COMMENT ON COLUMN coursebase.duplicate_purchases.product_id IS 'What was bought.';
+COMMENT ON COLUMN coursebase.duplicate_purchases.stripe_session_id IS 'The session of the checkout.';
+COMMENT ON COLUMN coursebase.duplicate_purchases.price_paid_in_cents IS 'What was paid, in cents.';
+COMMENT ON COLUMN coursebase.duplicate_purchases.refunded_in_cents IS 'What of it was paid back.';
+COMMENT ON COLUMN coursebase.duplicate_purchases.purchased_at IS 'When it was bought.';
+GRANT SELECT ON TABLE coursebase.duplicate_purchases TO end_user, server;

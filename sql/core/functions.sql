@@ -160,6 +160,18 @@ COMMENT ON FUNCTION coursebase.tg_any__set_once() IS
     'BEFORE UPDATE: the columns named in the arguments, once set, keep their value (KB401); a foreign key may still set them to null.';
 REVOKE ALL ON FUNCTION coursebase.tg_any__set_once() FROM PUBLIC;
 
+CREATE FUNCTION coursebase.tg_any__keep_columns()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_any__keep_columns';
+COMMENT ON FUNCTION coursebase.tg_any__keep_columns() IS
+    'BEFORE UPDATE: the columns named in the arguments keep their value, a null as well (KB401).';
+REVOKE ALL ON FUNCTION coursebase.tg_any__keep_columns() FROM PUBLIC;
+
 CREATE FUNCTION coursebase.tg_any__time_zone()
 RETURNS trigger
 LANGUAGE c

@@ -1,0 +1,16 @@
+/*
+ * restore.h: is a dump being restored?
+ */
+#ifndef COURSEBASE_RESTORE_H
+#define COURSEBASE_RESTORE_H
+
+#include "postgres.h"
+
+/*
+ * Everything that pg_dump writes begins by setting check_function_bodies off in the session. A
+ * dump brings both what is derived and what it was derived from: triggers that derive stand
+ * aside.
+ */
+extern bool restore_under_way(void);
+
+#endif
