@@ -9,7 +9,6 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
-#include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
@@ -20,6 +19,7 @@
 #include "claims.h"
 #include "errors.h"
 #include "plan.h"
+#include "row_trigger.h"
 #include "schema.h"
 
 /* The arguments of upsert_user(), which are the parameters of its statements too. */
@@ -203,20 +203,13 @@ coursebase_assign_cohort(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_tg_users__audit(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = (TriggerData *) fcinfo->context;
-	bool update;
-	HeapTuple row;
+	TriggerData *data = trigger_expect(fcinfo, "tg_users__audit", ROW_AFTER_WRITE);
+	HeapTuple row = trigger_written_row(data);
+	bool update = TRIGGER_FIRED_BY_UPDATE(data->tg_event);
 	char *before;
 	char *after;
 	char *id;
 
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(data->tg_event) ||
-		!TRIGGER_FIRED_FOR_ROW(data->tg_event) || TRIGGER_FIRED_BY_DELETE(data->tg_event))
-		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-						errmsg("coursebase.tg_users__audit() works only as a trigger after a "
-							   "row's insert or update")));
-	update = TRIGGER_FIRED_BY_UPDATE(data->tg_event);
-	row = update ? data->tg_newtuple : data->tg_trigtuple;
 	before = update ? role_of(data, data->tg_trigtuple) : pstrdup("user");
 	after = role_of(data, row);
 	if (strcmp(before, after) == 0)

@@ -7,7 +7,6 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "commands/trigger.h"
 #include "executor/spi.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
@@ -17,6 +16,7 @@
 #include "credit.h"
 #include "errors.h"
 #include "owner.h"
+#include "row_trigger.h"
 #include "schema.h"
 
 #define KEY_MAX_CHARACTERS 200
@@ -55,13 +55,7 @@ PG_FUNCTION_INFO_V1(coursebase_release_credits);
 PGDLLEXPORT Datum
 coursebase_tg_ai_usage__weekly_limit(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = (TriggerData *) fcinfo->context;
-
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(data->tg_event) ||
-		!TRIGGER_FIRED_FOR_ROW(data->tg_event) || !TRIGGER_FIRED_BY_UPDATE(data->tg_event))
-		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-						errmsg("coursebase.tg_ai_usage__weekly_limit() works only as a trigger "
-							   "before a row's update")));
+	trigger_expect(fcinfo, "tg_ai_usage__weekly_limit", ROW_BEFORE_UPDATE);
 	ereport(ERROR, (errcode(ERRCODE_CB_WEEKLY_LIMIT),
 					errmsg("the weekly limit falls only when the week turns"),
 					errdetail("A week does not turn back either.")));

@@ -5,7 +5,7 @@
  * A session keeps what it computed for as long as the versions of catalogue and cohort are the
  * same. A version names one committed state, so that any snapshot may use it; what this
  * transaction itself has moved names one that may yet be rolled back, and is computed every
- * time.
+ * time. What a handshake reads from is not freed before it ends.
  */
 #include "postgres.h"
 
@@ -56,59 +56,62 @@ static KeptPlan read_protected = {
 		   " WHERE s.name = 'protected_manifests'",
 };
 
+/* Freed when nobody holds it: not this table, nor a handshake that is under way. */
 typedef struct KeptCatalogue
 {
-	MemoryContext context; /* NULL: nothing is kept here */
-	uint64 generation;     /* of the tables that the versions stand in */
+	MemoryContext context; /* of all of it */
+	int holders;
+	uint64 generation; /* of the tables that the versions stand in */
 	HandshakeVersions versions;
 	bool admin;
 	HandshakeCatalogue catalogue;
 } KeptCatalogue;
 
-static KeptCatalogue kept[KEPT_CATALOGUES];
+static KeptCatalogue *kept[KEPT_CATALOGUES];
 
 static bool is_kept(const KeptCatalogue *one, const HandshakeVersions *versions, bool admin);
 static void catalogue_compute(HandshakeCatalogue *catalogue, const HandshakeVersions *versions,
 							  bool admin);
 static void protected_read(HandshakeCatalogue *catalogue);
+static KeptCatalogue *catalogue_keep(const HandshakeCatalogue *computed);
+static const HandshakeCatalogue *catalogue_hold(KeptCatalogue *one);
+static void catalogue_release(void *one);
 static void catalogue_copy(HandshakeCatalogue *to, const HandshakeCatalogue *from);
 static JsonSlice slice_copy(JsonSlice slice);
 
+/*
+ * What it gives stays as long as the current context: a trigger of the user's may call other
+ * handshakes before this one has ended.
+ */
 const HandshakeCatalogue *
 handshake_catalogue_get(const HandshakeVersions *versions, bool admin)
 {
-	static int next = 0;
+	static unsigned int next = 0;
 	HandshakeCatalogue *computed;
 	KeptCatalogue *one;
-	MemoryContext caller;
 
 	for (int i = 0; i < KEPT_CATALOGUES; i++)
-		if (!versions->own_change && is_kept(&kept[i], versions, admin))
-			return &kept[i].catalogue;
+		if (!versions->own_change && is_kept(kept[i], versions, admin))
+			return catalogue_hold(kept[i]);
 	computed = palloc0(sizeof(*computed));
 	catalogue_compute(computed, versions, admin);
 	if (versions->own_change)
 		return computed;
-	one = &kept[next++ % KEPT_CATALOGUES];
-	if (one->context != NULL)
-		MemoryContextDelete(one->context);
-	one->context = NULL;
-	one->context =
-		AllocSetContextCreate(TopMemoryContext, "coursebase catalogue", ALLOCSET_DEFAULT_SIZES);
-	one->generation = 0; /* not found before it is complete */
-	caller = MemoryContextSwitchTo(one->context);
-	catalogue_copy(&one->catalogue, computed);
-	MemoryContextSwitchTo(caller);
+	one = catalogue_keep(computed);
 	one->versions = *versions;
 	one->admin = admin;
 	one->generation = fetch_generation;
-	return &one->catalogue;
+	next = (next + 1) % KEPT_CATALOGUES;
+	if (kept[next] != NULL)
+		catalogue_release(kept[next]);
+	kept[next] = one;
+	return catalogue_hold(one);
 }
 
 static bool
 is_kept(const KeptCatalogue *one, const HandshakeVersions *versions, bool admin)
 {
-	return one->context != NULL && one->generation == fetch_generation && one->admin == admin &&
+	return one != NULL && one->generation == fetch_generation && one->admin == admin &&
 		   one->versions.catalogue == versions->catalogue &&
 		   one->versions.in_cohort == versions->in_cohort &&
 		   (!versions->in_cohort ||
@@ -121,11 +124,11 @@ catalogue_compute(HandshakeCatalogue *catalogue, const HandshakeVersions *versio
 {
 	HandshakeEntries entries = {0};
 
-	entries_query(&entries, &read_default_manifests, NULL, HANDSHAKE_MANIFEST, 0);
+	entries_query(&entries, &read_default_manifests, (Datum) 0, HANDSHAKE_MANIFEST, 0);
 	if (versions->in_cohort)
-		entries_query(&entries, &read_cohort_manifests, &versions->cohort_id,
+		entries_query(&entries, &read_cohort_manifests, UUIDPGetDatum(&versions->cohort_id),
 					  HANDSHAKE_MANIFEST, 1);
-	entries_query(&entries, admin ? &read_every_course : &read_free_courses, NULL,
+	entries_query(&entries, admin ? &read_every_course : &read_free_courses, (Datum) 0,
 				  HANDSHAKE_COURSE, 2);
 	entries_order(&entries);
 	catalogue->entries = entries.entries;
@@ -148,6 +151,43 @@ protected_read(HandshakeCatalogue *catalogue)
 	for (char *name = strtok_r(names, between, &rest); name != NULL;
 		 name = strtok_r(NULL, between, &rest))
 		catalogue->protected[catalogue->nprotected++] = (JsonSlice){name, strlen(name)};
+}
+
+/* A copy that the session holds. */
+static KeptCatalogue *
+catalogue_keep(const HandshakeCatalogue *computed)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "coursebase catalogue",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	KeptCatalogue *one = palloc0(sizeof(*one));
+
+	one->context = context;
+	one->holders = 1;
+	catalogue_copy(&one->catalogue, computed);
+	MemoryContextSwitchTo(caller);
+	/* only what is complete outlives an error */
+	MemoryContextSetParent(context, TopMemoryContext);
+	return one;
+}
+
+static const HandshakeCatalogue *
+catalogue_hold(KeptCatalogue *one)
+{
+	MemoryContextCallback *callback = palloc(sizeof(*callback));
+
+	callback->func = catalogue_release;
+	callback->arg = one;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
+	one->holders++;
+	return &one->catalogue;
+}
+
+static void
+catalogue_release(void *one)
+{
+	if (--((KeptCatalogue *) one)->holders == 0)
+		MemoryContextDelete(((KeptCatalogue *) one)->context);
 }
 
 static void

@@ -10,7 +10,6 @@
 #include "access/htup_details.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
-#include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -22,6 +21,7 @@
 #include "fetch.h"
 #include "owner.h"
 #include "plan.h"
+#include "row_trigger.h"
 
 #define CODE_LENGTH 7
 
@@ -58,19 +58,13 @@ PG_FUNCTION_INFO_V1(coursebase_tg_user_profile__normalise);
 PGDLLEXPORT Datum
 coursebase_tg_user_profile__normalise(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = (TriggerData *) fcinfo->context;
-	HeapTuple row;
+	TriggerData *data = trigger_expect(fcinfo, "tg_user_profile__normalise", ROW_BEFORE_WRITE);
+	HeapTuple row = trigger_written_row(data);
 	int email;
 	int code;
 	Datum value;
 	bool null;
 
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(data->tg_event) ||
-		!TRIGGER_FIRED_FOR_ROW(data->tg_event) || TRIGGER_FIRED_BY_DELETE(data->tg_event))
-		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-						errmsg("coursebase.tg_user_profile__normalise() works only as a "
-							   "trigger before a row's insert or update")));
-	row = TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple;
 	email = column_number(data, "email");
 	code = column_number(data, "referral_code");
 	value = SPI_getbinval(row, RelationGetDescr(data->tg_relation), email, &null);

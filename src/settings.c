@@ -3,7 +3,6 @@
  */
 #include "postgres.h"
 
-#include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
@@ -12,6 +11,7 @@
 #include "utils/rel.h"
 
 #include "audit.h"
+#include "row_trigger.h"
 
 static char *setting_column(TriggerData *data, HeapTuple row, const char *column);
 static bool setting_same(const char *old_value, const char *new_value);
@@ -27,18 +27,12 @@ PG_FUNCTION_INFO_V1(coursebase_tg_settings__audit);
 PGDLLEXPORT Datum
 coursebase_tg_settings__audit(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = (TriggerData *) fcinfo->context;
+	TriggerData *data = trigger_expect(fcinfo, "tg_settings__audit", ROW_AFTER_CHANGE);
 	HeapTuple before;
 	HeapTuple after;
 	char *old_value;
 	char *new_value;
 
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(data->tg_event) ||
-		!TRIGGER_FIRED_FOR_ROW(data->tg_event))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("coursebase.tg_settings__audit() works only as a trigger after a "
-						"row's change")));
 	before = TRIGGER_FIRED_BY_INSERT(data->tg_event) ? NULL : data->tg_trigtuple;
 	after = TRIGGER_FIRED_BY_UPDATE(data->tg_event)   ? data->tg_newtuple
 			: TRIGGER_FIRED_BY_INSERT(data->tg_event) ? data->tg_trigtuple

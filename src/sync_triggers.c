@@ -8,7 +8,6 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
-#include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
@@ -16,6 +15,7 @@
 
 #include "owner.h"
 #include "plan.h"
+#include "row_trigger.h"
 
 /* Locked as the foreign key locks it, so that a rename that is under way is waited for. */
 static KeptPlan read_name = {
@@ -24,8 +24,6 @@ static KeptPlan read_name = {
 	.types = {UUIDOID},
 };
 
-static TriggerData *trigger_expect(FunctionCallInfo fcinfo, const char *name);
-static HeapTuple written_row(TriggerData *data);
 static int column_number(TriggerData *data, const char *column);
 static Datum column_value(TriggerData *data, HeapTuple row, const char *column, bool *null);
 static HeapTuple column_replace(TriggerData *data, const char *column, Datum value);
@@ -37,8 +35,8 @@ PG_FUNCTION_INFO_V1(coursebase_tg_audio_usage__keep_greatest);
 PGDLLEXPORT Datum
 coursebase_tg_manifest_cohorts__name(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_expect(fcinfo, "tg_manifest_cohorts__name");
-	HeapTuple row = written_row(data);
+	TriggerData *data = trigger_expect(fcinfo, "tg_manifest_cohorts__name", ROW_BEFORE_WRITE);
+	HeapTuple row = trigger_written_row(data);
 	const char *name = NULL;
 	bool null;
 	Datum manifest = column_value(data, row, "manifest_id", &null);
@@ -65,37 +63,18 @@ coursebase_tg_manifest_cohorts__name(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_tg_audio_usage__keep_greatest(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_expect(fcinfo, "tg_audio_usage__keep_greatest");
+	TriggerData *data =
+		trigger_expect(fcinfo, "tg_audio_usage__keep_greatest", ROW_BEFORE_WRITE);
 	bool old_null = true;
 	bool new_null;
-	Datum new_count = column_value(data, written_row(data), "play_count", &new_null);
+	Datum new_count = column_value(data, trigger_written_row(data), "play_count", &new_null);
 	Datum old_count = (Datum) 0;
 
 	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
 		old_count = column_value(data, data->tg_trigtuple, "play_count", &old_null);
 	if (old_null || new_null || DatumGetInt32(old_count) <= DatumGetInt32(new_count))
-		return PointerGetDatum(written_row(data));
+		return PointerGetDatum(trigger_written_row(data));
 	return PointerGetDatum(column_replace(data, "play_count", old_count));
-}
-
-static TriggerData *
-trigger_expect(FunctionCallInfo fcinfo, const char *name)
-{
-	TriggerData *data = (TriggerData *) fcinfo->context;
-
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(data->tg_event) ||
-		!TRIGGER_FIRED_FOR_ROW(data->tg_event) || TRIGGER_FIRED_BY_DELETE(data->tg_event))
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-			 errmsg("coursebase.%s() works only as a trigger before a row is written", name)));
-	return data;
-}
-
-static HeapTuple
-written_row(TriggerData *data)
-{
-	return TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple;
 }
 
 static Datum
@@ -111,8 +90,9 @@ column_replace(TriggerData *data, const char *column, Datum value)
 	int number = column_number(data, column);
 	bool null = false;
 
-	return heap_modify_tuple_by_cols(written_row(data), RelationGetDescr(data->tg_relation), 1,
-									 &number, &value, &null);
+	return heap_modify_tuple_by_cols(trigger_written_row(data),
+									 RelationGetDescr(data->tg_relation), 1, &number, &value,
+									 &null);
 }
 
 static int

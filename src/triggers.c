@@ -7,7 +7,6 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
@@ -21,9 +20,9 @@
 #include "compat.h"
 #include "errors.h"
 #include "identity.h"
+#include "row_trigger.h"
 #include "zone.h"
 
-static TriggerData *trigger_expect(FunctionCallInfo fcinfo, const char *name);
 static bool column_named(Trigger *trigger, const char *column);
 static bool column_changed(TriggerData *data, int column);
 static bool foreign_key_action(TriggerData *data);
@@ -40,7 +39,7 @@ PG_FUNCTION_INFO_V1(coursebase_tg_any__time_zone);
 PGDLLEXPORT Datum
 coursebase_tg_any__stamp(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_expect(fcinfo, "tg_any__stamp");
+	TriggerData *data = trigger_expect(fcinfo, "tg_any__stamp", ROW_BEFORE_CHANGE);
 	int column = SPI_fnumber(RelationGetDescr(data->tg_relation), "updated_at");
 	Datum now = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
 	bool null = false;
@@ -65,7 +64,7 @@ coursebase_tg_any__append_only(PG_FUNCTION_ARGS)
 	TriggerData *data = (TriggerData *) fcinfo->context;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
-		data = trigger_expect(fcinfo, "tg_any__append_only");
+		data = trigger_expect(fcinfo, "tg_any__append_only", ROW_BEFORE_CHANGE);
 	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event) && foreign_key_action(data))
 		return PointerGetDatum(data->tg_newtuple);
 	ereport(ERROR, (errcode(ERRCODE_CB_APPEND_ONLY),
@@ -83,7 +82,7 @@ coursebase_tg_any__append_only(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_tg_any__guard_columns(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_expect(fcinfo, "tg_any__guard_columns");
+	TriggerData *data = trigger_expect(fcinfo, "tg_any__guard_columns", ROW_BEFORE_CHANGE);
 	TupleDesc columns = RelationGetDescr(data->tg_relation);
 
 	if (check_enable_rls(RelationGetRelid(data->tg_relation), InvalidOid, true) !=
@@ -113,7 +112,7 @@ coursebase_tg_any__guard_columns(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_tg_any__set_once(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_expect(fcinfo, "tg_any__set_once");
+	TriggerData *data = trigger_expect(fcinfo, "tg_any__set_once", ROW_BEFORE_CHANGE);
 	TupleDesc columns = RelationGetDescr(data->tg_relation);
 
 	for (int i = 1; i <= columns->natts; i++)
@@ -136,7 +135,7 @@ coursebase_tg_any__set_once(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_tg_any__keep_columns(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_expect(fcinfo, "tg_any__keep_columns");
+	TriggerData *data = trigger_expect(fcinfo, "tg_any__keep_columns", ROW_BEFORE_UPDATE);
 	TupleDesc columns = RelationGetDescr(data->tg_relation);
 
 	for (int i = 1; i <= columns->natts; i++)
@@ -154,10 +153,9 @@ coursebase_tg_any__keep_columns(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_tg_any__time_zone(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_expect(fcinfo, "tg_any__time_zone");
+	TriggerData *data = trigger_expect(fcinfo, "tg_any__time_zone", ROW_BEFORE_WRITE);
 	TupleDesc columns = RelationGetDescr(data->tg_relation);
-	HeapTuple row =
-		TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple;
+	HeapTuple row = trigger_written_row(data);
 	int column = SPI_fnumber(columns, "time_zone");
 	char *given;
 	const char *name;
@@ -180,19 +178,6 @@ coursebase_tg_any__time_zone(PG_FUNCTION_ARGS)
 		return PointerGetDatum(row);
 	value = CStringGetTextDatum(name);
 	return PointerGetDatum(heap_modify_tuple_by_cols(row, columns, 1, &column, &value, &null));
-}
-
-static TriggerData *
-trigger_expect(FunctionCallInfo fcinfo, const char *name)
-{
-	TriggerData *data = (TriggerData *) fcinfo->context;
-
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(data->tg_event) ||
-		!TRIGGER_FIRED_FOR_ROW(data->tg_event))
-		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-						errmsg("coursebase.%s() works only as a trigger before a row's change",
-							   name)));
-	return data;
 }
 
 static bool

@@ -20,10 +20,11 @@ UNION
 SELECT bench_peer.one('user', 1002), bench_peer.one('course', i) FROM generate_series(1, 500) i;
 INSERT INTO coursebase.course_purchases (user_id, course_id, source, status, product_id, purchase_id, purchase_token,
     validated_at)
-SELECT bench_peer.one('user', n), bench_peer.one('course', 1 + (n * 11 + i * 17) % 995), s.source, 'valid', 'p',
-    n || ' ' || i, 't', now()
+SELECT bench_peer.one('user', n), bench_peer.one('course', 1 + (n * 11 + i * 17) % 995), s.source, 'valid', r.id, r.id,
+    r.id, now()
 FROM generate_series(1, 1000) n, generate_series(1, 4) i,
-    LATERAL (SELECT CASE WHEN i > 2 THEN 'premium_slot' ELSE 'app_store' END) s (source);
+    LATERAL (SELECT CASE WHEN i > 2 THEN 'premium_slot' ELSE 'app_store' END) s (source),
+    LATERAL (SELECT CASE WHEN i <= 2 THEN n || ' ' || i END) r (id);
 INSERT INTO coursebase.subscriptions (user_id, plan, status, expires_at, auto_renew, environment)
 SELECT bench_peer.one('user', n), 'premium', 'active', now() + CASE WHEN n % 4 = 0 THEN -1 ELSE 1 END * interval '1 year',
     true, 'production'

@@ -1,0 +1,64 @@
+/*
+ * row_trigger.c: what trigger functions for rows share: the guard, and reading a column.
+ */
+#include "postgres.h"
+
+#include "executor/spi.h"
+#include "utils/rel.h"
+
+#include "errors.h"
+#include "row_trigger.h"
+
+static const struct
+{
+	bool after;
+	bool deletes; /* it may be one */
+	bool inserts;
+	const char *words;
+} kinds[] = {
+	[ROW_BEFORE_CHANGE] = {false, true, true, "before a row's change"},
+	[ROW_BEFORE_WRITE] = {false, false, true, "before a row is written"},
+	[ROW_BEFORE_UPDATE] = {false, false, false, "before a row's update"},
+	[ROW_AFTER_CHANGE] = {true, true, true, "after a row's change"},
+	[ROW_AFTER_WRITE] = {true, false, true, "after a row is written"},
+};
+
+TriggerData *
+trigger_expect(FunctionCallInfo fcinfo, const char *name, RowTrigger kind)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_FOR_ROW(data->tg_event) ||
+		!(kinds[kind].after ? TRIGGER_FIRED_AFTER(data->tg_event)
+							: TRIGGER_FIRED_BEFORE(data->tg_event)) ||
+		(!kinds[kind].deletes && TRIGGER_FIRED_BY_DELETE(data->tg_event)) ||
+		(!kinds[kind].inserts && TRIGGER_FIRED_BY_INSERT(data->tg_event)))
+		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+						errmsg("coursebase.%s() works only as a trigger %s", name,
+							   kinds[kind].words)));
+	return data;
+}
+
+HeapTuple
+trigger_written_row(TriggerData *data)
+{
+	return TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple;
+}
+
+bool
+trigger_uuid(TriggerData *data, HeapTuple row, const char *column, pg_uuid_t *value)
+{
+	TupleDesc columns = RelationGetDescr(data->tg_relation);
+	int number = SPI_fnumber(columns, column);
+	Datum datum;
+	bool null;
+
+	if (number <= 0)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+						errmsg("table \"%s\" has no column \"%s\"",
+							   RelationGetRelationName(data->tg_relation), column)));
+	datum = SPI_getbinval(row, columns, number, &null);
+	if (!null)
+		*value = *DatumGetUUIDP(datum);
+	return !null;
+}

@@ -1,0 +1,32 @@
+/*
+ * row_trigger.h: what trigger functions begin with: was it called as the trigger it is for?
+ */
+#ifndef COURSEBASE_ROW_TRIGGER_H
+#define COURSEBASE_ROW_TRIGGER_H
+
+#include "postgres.h"
+
+#include "commands/trigger.h"
+#include "fmgr.h"
+#include "utils/uuid.h"
+
+typedef enum RowTrigger
+{
+	ROW_BEFORE_CHANGE,
+	ROW_BEFORE_WRITE, /* an insert or an update */
+	ROW_BEFORE_UPDATE,
+	ROW_AFTER_CHANGE,
+	ROW_AFTER_WRITE,
+} RowTrigger;
+
+/* Raises 39P01, with the name of the SQL function, for a call of any other kind. */
+extern TriggerData *trigger_expect(FunctionCallInfo fcinfo, const char *name, RowTrigger kind);
+
+/* The row as it is to be, of an insert or an update. */
+extern HeapTuple trigger_written_row(TriggerData *data);
+
+/* A column of a row; false for a null. */
+extern bool trigger_uuid(TriggerData *data, HeapTuple row, const char *column,
+						 pg_uuid_t *value);
+
+#endif
