@@ -50,18 +50,6 @@ COMMENT ON FUNCTION coursebase.accessible_course_ids(uuid, timestamptz) IS
 REVOKE ALL ON FUNCTION coursebase.accessible_course_ids(uuid, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.accessible_course_ids(uuid, timestamptz) TO anonymous, end_user, server;
 
-CREATE FUNCTION coursebase.tg_any__lock_user()
-RETURNS trigger
-LANGUAGE c
-VOLATILE
-PARALLEL UNSAFE
-SECURITY INVOKER
-SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'coursebase_tg_any__lock_user';
-COMMENT ON FUNCTION coursebase.tg_any__lock_user() IS
-    'BEFORE INSERT: locks the person''s row of users, before the row is there. Locks with the owner''s rights.';
-REVOKE ALL ON FUNCTION coursebase.tg_any__lock_user() FROM PUBLIC;
-
 CREATE FUNCTION coursebase.explain_course_access(
     course_id uuid,
     user_id uuid DEFAULT NULL,
@@ -188,6 +176,18 @@ COMMENT ON FUNCTION coursebase.acknowledge_purchase(text, text, text, timestampt
     'Records that the store was told that a purchase, of any kind, was delivered; the first time counts. False for a purchase that is unknown, or not valid. Writes with the owner''s rights.';
 REVOKE ALL ON FUNCTION coursebase.acknowledge_purchase(text, text, text, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.acknowledge_purchase(text, text, text, timestamptz) TO server;
+
+CREATE FUNCTION coursebase.tg_any__lock_user()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_any__lock_user';
+COMMENT ON FUNCTION coursebase.tg_any__lock_user() IS
+    'BEFORE INSERT: locks the person''s row of users, before the row is there. Locks with the owner''s rights.';
+REVOKE ALL ON FUNCTION coursebase.tg_any__lock_user() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.tg_course_grants__project()
 RETURNS trigger
