@@ -83,7 +83,8 @@ static KeptPlan adopt_receipt = {
 /* What became of a purchase stands in the table of its kind; a subscription's is its receipt.
  */
 static KeptPlan read_receipt = {
-	.sql = "SELECT r.id, r.user_id IS NULL, coalesce(r.user_id = $4 AND r.product_id = $5 "
+	.sql = "SELECT r.id, r.user_id IS NULL, coalesce(r.user_id = $4 "
+		   "AND (r.product_id IS NULL OR r.product_id = $5) "
 		   "AND ($6::text IS NULL OR r.voice IS NULL OR r.voice = $6), false), "
 		   "CASE WHEN 'refunded' IN (r.status, c.status, a.status) "
 		   "OR m.status IN ('refunded', 'revoked') THEN 'refunded' ELSE r.status END, "

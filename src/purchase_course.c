@@ -48,6 +48,18 @@ static KeptPlan displace_live = {
 	.types = {UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID},
 };
 
+/*
+ * The live purchase is written, though nothing of it changes: under REPEATABLE READ its refund
+ * must not go on as if the duplicate had not come.
+ */
+static KeptPlan touch_live = {
+	.sql = "UPDATE coursebase.course_purchases c SET status = c.status "
+		   "WHERE c.user_id = $1 AND c.course_id = $2 AND c.voice IS NOT DISTINCT FROM $3 "
+		   "AND c.source <> 'premium_slot' AND c.status = 'valid'",
+	.nargs = 3,
+	.types = {UUIDOID, UUIDOID, TEXTOID},
+};
+
 static KeptPlan find_live = {
 	.sql = "SELECT c.id FROM coursebase.course_purchases c "
 		   "WHERE c.user_id = $1 AND c.course_id = $2 AND c.voice IS NOT DISTINCT FROM $3 "
@@ -56,17 +68,29 @@ static KeptPlan find_live = {
 	.types = {UUIDOID, UUIDOID, TEXTOID},
 };
 
-static KeptPlan write_purchase = {
-	.sql = "INSERT INTO coursebase.course_purchases AS c (user_id, course_id, voice, source, "
+#define PURCHASE_VALUES                                                                        \
+	.nargs = 12,                                                                               \
+	.types = {UUIDOID, UUIDOID, TEXTOID,        TEXTOID, TEXTOID,        TEXTOID,              \
+			  TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+
+/* Without a word of which key may conflict: under REPEATABLE READ a row that is not seen is an
+ * error that is worth a retry. */
+static KeptPlan insert_purchase = {
+	.sql = "INSERT INTO coursebase.course_purchases (user_id, course_id, voice, source, "
 		   "environment, purchase_id, product_id, purchase_token, purchased_at, status, "
 		   "validated_at, acknowledged_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
-		   "$11, $12) ON CONFLICT (source, environment, purchase_id) DO UPDATE "
-		   "SET status = excluded.status, validated_at = excluded.validated_at, "
-		   "acknowledged_at = coalesce(c.acknowledged_at, excluded.acknowledged_at) "
-		   "RETURNING c.id",
-	.nargs = 12,
-	.types = {UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
-			  TIMESTAMPTZOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID},
+		   "$11, $12) ON CONFLICT DO NOTHING",
+	PURCHASE_VALUES,
+};
+
+/* What was pending, or another's place. */
+static KeptPlan update_purchase = {
+	.sql = "UPDATE coursebase.course_purchases c SET product_id = $7, purchase_token = $8, "
+		   "purchased_at = $9, status = $10, validated_at = $11, "
+		   "acknowledged_at = coalesce(c.acknowledged_at, $12) "
+		   "WHERE c.user_id = $1 AND c.course_id = $2 AND c.source = $4 "
+		   "AND c.environment = $5 AND c.purchase_id = $6",
+	PURCHASE_VALUES,
 };
 
 static KeptPlan refund_purchase = {
@@ -111,7 +135,7 @@ static KeptPlan find_course = {
 	.types = {UUIDOID},
 };
 
-static PurchaseStatus purchase_write(const Purchase *purchase, bool owned);
+static bool purchase_write(const Purchase *purchase, bool recorded, bool owned);
 static void duplicate_promote(Datum user, Datum course, Datum voice, bool voiceless,
 							  TimestampTz at);
 static pg_uuid_t gift_find(Datum *values, const char *nulls, bool *found);
@@ -200,6 +224,8 @@ purchase_course_record(const Purchase *purchase)
 		key[0], key[1], key[2]};
 	const char nulls[] = {' ', ' ', receipt->voice ? ' ' : 'n',
 						  ' ', ' ', receipt->purchase_id ? ' ' : 'n'};
+	bool recorded = false;
+	bool owned;
 
 	if (receipt->purchase_id != NULL && plan_execute(&read_own, key, NULL, false) > 0)
 	{
@@ -214,9 +240,13 @@ purchase_course_record(const Purchase *purchase)
 			return PURCHASE_VALID;
 		if (strcmp(status, "refunded") == 0)
 			return PURCHASE_REFUNDED;
+		recorded = true;
 	}
 	plan_execute(&displace_live, place, nulls, false);
-	return purchase_write(purchase, plan_execute(&find_live, place, nulls, false) > 0);
+	owned = plan_execute(&touch_live, place, nulls, false) > 0;
+	if (!purchase_write(purchase, recorded, owned))
+		elog(ERROR, "a purchase of a course could not be written");
+	return owned ? PURCHASE_DUPLICATE : PURCHASE_VALID;
 }
 
 bool
@@ -239,8 +269,8 @@ purchase_course_refund(const char *source, const char *environment, const char *
 	return true;
 }
 
-static PurchaseStatus
-purchase_write(const Purchase *purchase, bool owned)
+static bool
+purchase_write(const Purchase *purchase, bool recorded, bool owned)
 {
 	const PurchaseReceipt *receipt = &purchase->receipt;
 	bool sold = receipt->purchase_id != NULL;
@@ -264,8 +294,8 @@ purchase_write(const Purchase *purchase, bool owned)
 	nulls[2] = receipt->voice ? ' ' : 'n';
 	nulls[5] = nulls[6] = nulls[7] = sold ? ' ' : 'n';
 	nulls[11] = receipt->acknowledged ? ' ' : 'n';
-	plan_execute(&write_purchase, values, nulls, false);
-	return owned ? PURCHASE_DUPLICATE : PURCHASE_VALID;
+	return plan_execute(recorded ? &update_purchase : &insert_purchase, values, nulls, false) ==
+		   1;
 }
 
 static void
@@ -302,7 +332,7 @@ gift_audit(const char *action, FunctionCallInfo fcinfo)
 													text_to_cstring(PG_GETARG_TEXT_PP(2)))));
 }
 
-/* Voice may be null; it is one of the two words, or the record could not hold it. */
+/* Voice alone may be null. */
 static void
 gift_arguments(FunctionCallInfo fcinfo, Datum *values, char *nulls)
 {
@@ -315,6 +345,15 @@ gift_arguments(FunctionCallInfo fcinfo, Datum *values, char *nulls)
 	if (TIMESTAMP_NOT_FINITE(PG_GETARG_TIMESTAMPTZ(3)))
 		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 						errmsg("at must be a finite time")));
+	if (!PG_ARGISNULL(2))
+	{
+		char *voice = text_to_cstring(PG_GETARG_TEXT_PP(2));
+
+		if (strcmp(voice, "male") != 0 && strcmp(voice, "female") != 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("unknown voice \"%s\"", voice), errhint("Use male or female.")));
+	}
 	schema_require_current();
 	for (int i = 0; i < 3; i++)
 	{

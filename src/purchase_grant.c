@@ -24,17 +24,27 @@ static KeptPlan redeem_discount = {
 	.nargs = 8,
 	.types = {UUIDOID, TEXTOID, TEXTOID, INT8OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID},
 };
+static KeptPlan reverse_discount = {
+	.sql = "SELECT coursebase.reverse_discount($1, $2, $3)",
+	.nargs = 3,
+	.types = {UUIDOID, TEXTOID, TIMESTAMPTZOID},
+};
 static KeptPlan show_course = {
 	.sql = "SELECT json_build_object('course_id', c.id, 'course_code', c.course_code, "
 		   "'title', c.title, 'voice', $2)::text FROM coursebase.courses c WHERE c.id = $1",
 	.nargs = 2,
 	.types = {UUIDOID, TEXTOID},
 };
+/* Whether a refund of the period has been told of by an event already. */
 static KeptPlan apply_event = {
-	.sql = "SELECT e.status, e.expires_at, e.applied, e.anomaly "
+	.sql = "SELECT e.status, e.expires_at, e.applied, "
+		   "e.status = 'revoked' AND EXISTS (SELECT FROM coursebase.subscription_events r "
+		   "WHERE r.user_id = $1 AND r.store = $4 AND r.environment = $5 "
+		   "AND r.event_type = 'revoked' "
+		   "AND (r.transaction_id = $6 OR r.transaction_id IS NULL)) "
 		   "FROM coursebase.apply_subscription_event($1, $2::json, $3) e",
-	.nargs = 3,
-	.types = {UUIDOID, TEXTOID, TIMESTAMPTZOID},
+	.nargs = 6,
+	.types = {UUIDOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID},
 };
 static KeptPlan grant_pack = {
 	.sql = "SELECT p.credit_purchase_id FROM coursebase.grant_credit_pack($1, $2, $3, $4, $5, "
@@ -78,6 +88,7 @@ static KeptPlan show_link = {
 };
 
 static void discount_redeem(Purchase *purchase);
+static void discount_reverse(const Purchase *purchase);
 static void course_grant(Purchase *purchase);
 static void subscription_grant(Purchase *purchase);
 static char *subscription_event(const Purchase *purchase);
@@ -109,6 +120,8 @@ purchase_grant(Purchase *purchase)
 	}
 	if (purchase->receipt.acknowledged && purchase->status == PURCHASE_VALID)
 		purchase->acknowledged_at = purchase->at;
+	if (purchase->receipt.discount_code != NULL && purchase->status == PURCHASE_REFUNDED)
+		discount_reverse(purchase);
 }
 
 /* A rule that refuses undoes the sale. What was paid is the discounted price, unless said. */
@@ -134,6 +147,17 @@ discount_redeem(Purchase *purchase)
 	receipt->currency = receipt->discount_currency;
 }
 
+/* Its refund came before it, by another way. */
+static void
+discount_reverse(const Purchase *purchase)
+{
+	Datum values[] = {UUIDPGetDatum(&purchase->user),
+					  CStringGetTextDatum(purchase->receipt.discount_order_ref),
+					  TimestampTzGetDatum(purchase->at)};
+
+	plan_execute(&reverse_discount, values, NULL, false);
+}
+
 static void
 course_grant(Purchase *purchase)
 {
@@ -152,13 +176,16 @@ subscription_grant(Purchase *purchase)
 {
 	Datum values[] = {UUIDPGetDatum(&purchase->user),
 					  CStringGetTextDatum(subscription_event(purchase)),
-					  TimestampTzGetDatum(purchase->at)};
+					  TimestampTzGetDatum(purchase->at),
+					  CStringGetTextDatum(purchase->receipt.source),
+					  CStringGetTextDatum(purchase->receipt.environment),
+					  CStringGetTextDatum(purchase->receipt.purchase_id)};
 	StringInfoData out;
 	Datum expires_at;
 	bool null;
 
 	plan_execute(&apply_event, values, NULL, false);
-	if (!DatumGetBool(plan_value(0, 3, NULL)))
+	if (!DatumGetBool(plan_value(0, 3, NULL)) || DatumGetBool(plan_value(0, 4, NULL)))
 		purchase->status = PURCHASE_REFUNDED;
 	initStringInfo(&out);
 	appendStringInfoChar(&out, '{');

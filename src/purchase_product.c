@@ -52,7 +52,9 @@ purchase_product_find(PurchaseProduct *product, const char *name)
 	if (plan_execute(&find_product, values, NULL, false) != 1)
 		ereport(ERROR, (errcode(ERRCODE_CB_PRODUCT_UNKNOWN),
 						errmsg("no product has the id \"%s\"", name),
-						errdetail("None of store_products is \"%s\" or \"%s\".", inner, base),
+						errdetail("None of store_products is \"%s\", nor is it without a "
+								  "discount's suffix.",
+								  inner),
 						errhint("Add the product, or correct the setting "
 								"store_product_prefix.")));
 	product->product_id = plan_text_required(0, 1);

@@ -149,14 +149,15 @@ purchase_receipt_read(PurchaseReceipt *receipt, Datum json)
 }
 
 /*
- * What depends on the product. A subscription without an original transaction is that of its
- * first order: Google Play appends two dots and a number to it for each period.
+ * What depends on the product: courses alone have voices. A subscription without an original
+ * transaction is that of its first order: Google Play appends two dots and a number to it for
+ * each period.
  */
 void
 purchase_receipt_complete(PurchaseReceipt *receipt, const PurchaseProduct *product)
 {
-	if (product->kind != PURCHASE_COURSE && receipt->voice != NULL)
-		raise_member(MEMBER_VOICE, "is for courses alone");
+	if (product->kind != PURCHASE_COURSE)
+		receipt->voice = NULL;
 	if (product->kind == PURCHASE_SUBSCRIPTION && receipt->period_end == PURCHASE_NEVER)
 		raise_member(MEMBER_PERIOD_END, "is missing");
 	if (product->kind == PURCHASE_SUBSCRIPTION && receipt->original_transaction_id == NULL)
