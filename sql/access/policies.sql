@@ -49,12 +49,12 @@ FROM (
     WHERE c.status = 'valid' AND c.acknowledged_at IS NULL
         AND c.source IN ('google_play', 'app_store')
     UNION ALL
-    SELECT 'subscription', r.user_id, r.product_id, r.source, r.environment, r.purchase_id,
+    SELECT 'subscription' AS kind, r.user_id, r.product_id, r.source, r.environment, r.purchase_id,
         r.purchase_token, r.purchased_at, r.validated_at
     FROM coursebase.store_receipts r
     WHERE r.status = 'valid' AND r.acknowledged_at IS NULL AND r.kind = 'subscription'
     UNION ALL
-    SELECT 'ai_credits', a.user_id, a.product_id, a.source, a.environment, a.purchase_id,
+    SELECT 'ai_credits' AS kind, a.user_id, a.product_id, a.source, a.environment, a.purchase_id,
         a.purchase_token, coalesce(r.purchased_at, a.purchased_at), a.purchased_at
     FROM coursebase.ai_credit_purchases a
     LEFT JOIN coursebase.store_receipts r ON r.source = a.source
@@ -62,7 +62,7 @@ FROM (
     WHERE a.status = 'valid' AND a.acknowledged_at IS NULL
         AND a.source IN ('google_play', 'app_store')
     UNION ALL
-    SELECT 'custom_course', c.user_id, lower(c.course_code), m.source, m.environment,
+    SELECT 'custom_course' AS kind, c.user_id, lower(c.course_code), m.source, m.environment,
         m.purchase_id, m.purchase_token, coalesce(r.purchased_at, m.created_at),
         coalesce(r.validated_at, m.created_at)
     FROM coursebase.custom_course_purchases m
