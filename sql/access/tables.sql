@@ -123,6 +123,8 @@ COMMENT ON COLUMN coursebase.course_grants.purchase_id IS 'The sale that gave it
 COMMENT ON COLUMN coursebase.course_grants.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.course_grants.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.course_grants ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t100_lock_user BEFORE INSERT ON coursebase.course_grants
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__lock_user();
 CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.course_grants
     FOR EACH ROW EXECUTE FUNCTION
     coursebase.tg_any__keep_columns('id', 'user_id', 'course_id', 'purchase_id');
@@ -158,6 +160,8 @@ COMMENT ON COLUMN coursebase.user_course_access.course_id IS 'The course.';
 COMMENT ON COLUMN coursebase.user_course_access.created_at IS 'When access began.';
 COMMENT ON COLUMN coursebase.user_course_access.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.user_course_access ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t100_lock_user BEFORE INSERT ON coursebase.user_course_access
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__lock_user();
 CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.user_course_access
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__keep_columns('user_id', 'course_id');
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.user_course_access
