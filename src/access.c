@@ -1,79 +1,228 @@
 /*
- * access.c: which courses a user may use.
+ * access.c: may this user use this course? One question, and its set and its reasons.
  *
- * The set form, which policies and the handshake ask. Today's sources are free courses and, for
- * an administrator, every course.
- *
- * Rights: reads with the owner's; asking about another user takes an administrator or a role
- * that bypasses row security, as the server's does.
+ * What gives a course stands in core/course_rights.c; here it is settled who may ask about
+ * whom. Without a user, or about oneself, anybody may; about others only an administrator or
+ * the server, everybody else being refused in the same words whether that user exists or not.
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "fmgr.h"
-#include "miscadmin.h"
-#include "utils/acl.h"
+#include "funcapi.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "compat.h"
+#include "course_rights.h"
 #include "identity.h"
-#include "owner.h"
-#include "plan.h"
 
-static KeptPlan read_admin = {
-	.sql =
-		"SELECT FROM coursebase.users WHERE id = $1 AND role = 'admin' AND deleted_at IS NULL",
-	.nargs = 1,
-	.types = {UUIDOID},
-};
-static KeptPlan read_courses = {
-	.sql = "SELECT ARRAY(SELECT id FROM coursebase.courses WHERE $1 OR is_free)",
-	.nargs = 1,
-	.types = {BOOLOID},
-};
+static ArrayType *ids_array(const CourseRights *rights);
+static bool course_hold(FunctionCallInfo fcinfo, const pg_uuid_t *course);
+static const pg_uuid_t *user_argument(FunctionCallInfo fcinfo, int number, pg_uuid_t *user);
+static TimestampTz time_argument(FunctionCallInfo fcinfo, int number);
+static const char *purchase_reason(const CourseFindings *findings);
+static const char *slot_reason(const CourseFindings *findings);
+static const char *premium_reason(const CourseFindings *findings);
+static const char *premium_words(const CourseFindings *findings);
+static void rule_return(FunctionCallInfo fcinfo, const CourseFindings *findings,
+						CourseSource source, const char *rule, const char *reason,
+						const char *detail);
 
-static bool user_is_admin(Datum user);
-static void caller_require_about(Datum user);
-
+PG_FUNCTION_INFO_V1(coursebase_has_course_access);
+PG_FUNCTION_INFO_V1(coursebase_has_course_access_by_code);
 PG_FUNCTION_INFO_V1(coursebase_accessible_course_ids);
+PG_FUNCTION_INFO_V1(coursebase_explain_course_access);
+
+/*
+ * SQL function: has_course_access(course_id uuid, user_id uuid, at timestamptz) returns boolean
+ */
+PGDLLEXPORT Datum
+coursebase_has_course_access(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0))
+		PG_RETURN_BOOL(false);
+	PG_RETURN_BOOL(course_hold(fcinfo, PG_GETARG_UUID_P(0)));
+}
+
+/*
+ * SQL function: has_course_access_by_code(course_code text, user_id uuid, at timestamptz)
+ * returns boolean
+ */
+PGDLLEXPORT Datum
+coursebase_has_course_access_by_code(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t course = {{0}};
+	bool found = false;
+
+	if (!PG_ARGISNULL(0))
+	{
+		text *code = PG_GETARG_TEXT_PP(0);
+
+		found = course_rights_find(VARDATA_ANY(code), VARSIZE_ANY_EXHDR(code), &course);
+	}
+	/* one who may not ask is told so about a code that does not exist, too */
+	PG_RETURN_BOOL(course_hold(fcinfo, &course) && found);
+}
 
 /* SQL function: accessible_course_ids(user_id uuid, at timestamptz) returns uuid[] */
 PGDLLEXPORT Datum
 coursebase_accessible_course_ids(PG_FUNCTION_ARGS)
 {
-	bool named = !PG_ARGISNULL(0);
-	Datum every;
-	Datum ids;
-	bool null;
+	pg_uuid_t user;
+	CourseRights rights;
 
-	if (named)
-		caller_require_about(PG_GETARG_DATUM(0));
-	SPI_connect();
-	every = BoolGetDatum(named ? user_is_admin(PG_GETARG_DATUM(0)) : identity_is_admin());
-	owner_execute(&read_courses, &every, NULL, true);
-	ids = SPI_datumTransfer(plan_value(0, 1, &null), false, -1);
-	SPI_finish();
-	PG_RETURN_DATUM(ids);
+	course_rights_set(user_argument(fcinfo, 0, &user), time_argument(fcinfo, 1), &rights);
+	PG_RETURN_ARRAYTYPE_P(ids_array(&rights));
 }
 
+/*
+ * SQL function: explain_course_access(course_id uuid, user_id uuid, at timestamptz) returns
+ * table (rule text, passed boolean, reason text, detail text)
+ *
+ * A course that does not exist reads like one that nothing gives.
+ */
+PGDLLEXPORT Datum
+coursebase_explain_course_access(PG_FUNCTION_ARGS)
+{
+	static const pg_uuid_t none;
+	CourseFindings found;
+	pg_uuid_t user;
+
+	compat_materialize(fcinfo);
+	course_rights_explain(user_argument(fcinfo, 1, &user),
+						  PG_ARGISNULL(0) ? &none : PG_GETARG_UUID_P(0),
+						  time_argument(fcinfo, 2), &found);
+	rule_return(fcinfo, &found, COURSE_BY_FREE, "free", "not_free", "for everybody");
+	rule_return(fcinfo, &found, COURSE_BY_GRANT, "grant",
+				found.known ? "not_granted" : "no_user",
+				"given, or in a product that was bought");
+	rule_return(fcinfo, &found, COURSE_BY_PURCHASE, "purchase", purchase_reason(&found),
+				"a valid purchase");
+	rule_return(fcinfo, &found, COURSE_BY_SLOT, "premium_slot", slot_reason(&found),
+				premium_words(&found));
+	rule_return(fcinfo, &found, COURSE_BY_PREMIUM, "premium", premium_reason(&found),
+				premium_words(&found));
+	rule_return(fcinfo, &found, COURSE_BY_ADMIN, "administrator",
+				found.admin   ? "no_such_course"
+				: found.known ? "not_administrator"
+							  : "no_user",
+				"every course");
+	return (Datum) 0;
+}
+
+/* As construct_array() has it, which takes ten times as long over each uuid. */
+static ArrayType *
+ids_array(const CourseRights *rights)
+{
+	Size size = ARR_OVERHEAD_NONULLS(1) + (Size) rights->count * UUID_LEN;
+	ArrayType *array;
+	char *next;
+
+	if (rights->count == 0)
+		return construct_empty_array(UUIDOID);
+	if (size > MaxAllocSize)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("there are too many courses for one array")));
+	array = palloc0(size);
+	SET_VARSIZE(array, size);
+	array->ndim = 1;
+	array->elemtype = UUIDOID;
+	ARR_DIMS(array)[0] = rights->count;
+	ARR_LBOUND(array)[0] = 1;
+	next = ARR_DATA_PTR(array);
+	for (int i = 0; i < rights->count; i++, next += UUID_LEN)
+		memcpy(next, &rights->rights[i].course, UUID_LEN);
+	return array;
+}
+
+/* For functions (course, user, at). */
 static bool
-user_is_admin(Datum user)
+course_hold(FunctionCallInfo fcinfo, const pg_uuid_t *course)
 {
-	return owner_execute(&read_admin, &user, NULL, true) == 1;
+	TimestampTz at = time_argument(fcinfo, 2);
+	pg_uuid_t user;
+
+	if (PG_ARGISNULL(1))
+		return course_rights_hold_own(course, at, COURSE_BY_ANY) != 0;
+	identity_resolve_user(PG_GETARG_UUID_P(1), &user);
+	return course_rights_hold(&user, course, at, COURSE_BY_ANY) != 0;
 }
 
-/* The same words whether that user exists or not. */
-static void
-caller_require_about(Datum user)
+/* Whom the question is about; NULL for nobody. */
+static const pg_uuid_t *
+user_argument(FunctionCallInfo fcinfo, int number, pg_uuid_t *user)
 {
-	pg_uuid_t caller;
+	const pg_uuid_t *named = PG_ARGISNULL(number) ? NULL : PG_GETARG_UUID_P(number);
 
-	if (has_bypassrls_privilege(GetUserId()))
-		return;
-	if (identity_current_user(&caller) && memcmp(&caller, DatumGetUUIDP(user), UUID_LEN) == 0)
-		return;
-	if (!identity_is_admin())
-		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-						errmsg("permission denied to ask about another user"),
-						errhint("Leave user_id out to ask about yourself.")));
+	return identity_resolve_user(named, user) ? user : NULL;
+}
+
+static TimestampTz
+time_argument(FunctionCallInfo fcinfo, int number)
+{
+	return PG_ARGISNULL(number) ? GetCurrentTransactionStartTimestamp()
+								: PG_GETARG_TIMESTAMPTZ(number);
+}
+
+static const char *
+purchase_reason(const CourseFindings *findings)
+{
+	if (!findings->known)
+		return "no_user";
+	return findings->purchase == NULL ? "not_purchased" : findings->purchase;
+}
+
+static const char *
+slot_reason(const CourseFindings *findings)
+{
+	if (!findings->known)
+		return "no_user";
+	return findings->slot ? "no_premium" : "not_chosen";
+}
+
+/* Whether a course is in premium is told only to those who could use it then. */
+static const char *
+premium_reason(const CourseFindings *findings)
+{
+	if (!findings->known)
+		return "no_user";
+	if (!findings->has_premium)
+		return "no_premium";
+	return findings->every_in_premium ? "not_in_premium" : "slots_only";
+}
+
+static const char *
+premium_words(const CourseFindings *findings)
+{
+	const Premium *premium = &findings->premium;
+	const char *end;
+
+	if (!premium->found)
+		return "no subscription";
+	if (!premium->counts)
+		return "a sandbox sold the subscription; see the setting accept_sandbox";
+	if (premium->end == FOLD_NEVER)
+		return psprintf("the subscription is %s",
+						subscription_status_names[premium->term.status]);
+	end = DatumGetCString(
+		DirectFunctionCall1(timestamptz_out, TimestampTzGetDatum(premium->end)));
+	return psprintf("premium %s %s", findings->has_premium ? "until" : "ended at", end);
+}
+
+static void
+rule_return(FunctionCallInfo fcinfo, const CourseFindings *findings, CourseSource source,
+			const char *rule, const char *reason, const char *detail)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	bool passed = (findings->sources & source) != 0;
+	Datum values[4] = {CStringGetTextDatum(rule), BoolGetDatum(passed),
+					   CStringGetTextDatum(reason), CStringGetTextDatum(detail)};
+	bool nulls[4] = {false, false, passed, false};
+
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }

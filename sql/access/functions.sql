@@ -1,5 +1,39 @@
 -- Who may use what.
 
+CREATE FUNCTION coursebase.has_course_access(
+    course_id uuid,
+    user_id uuid DEFAULT NULL,
+    at timestamptz DEFAULT now()
+)
+RETURNS boolean
+LANGUAGE c
+STABLE
+CALLED ON NULL INPUT
+PARALLEL SAFE
+SECURITY INVOKER
+AS 'MODULE_PATHNAME', 'coursebase_has_course_access';
+COMMENT ON FUNCTION coursebase.has_course_access(uuid, uuid, timestamptz) IS
+    'Whether a user (NULL: oneself) may use the course at that time: free, granted, bought, in a premium slot or in premium, or for an administrator. Asking about somebody else takes an administrator or the server.';
+REVOKE ALL ON FUNCTION coursebase.has_course_access(uuid, uuid, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.has_course_access(uuid, uuid, timestamptz) TO anonymous, end_user, server;
+
+CREATE FUNCTION coursebase.has_course_access_by_code(
+    course_code text,
+    user_id uuid DEFAULT NULL,
+    at timestamptz DEFAULT now()
+)
+RETURNS boolean
+LANGUAGE c
+STABLE
+CALLED ON NULL INPUT
+PARALLEL SAFE
+SECURITY INVOKER
+AS 'MODULE_PATHNAME', 'coursebase_has_course_access_by_code';
+COMMENT ON FUNCTION coursebase.has_course_access_by_code(text, uuid, timestamptz) IS
+    'has_course_access() for the course with that code, in whatever case and with whatever spaces around it; false for a code that no course has.';
+REVOKE ALL ON FUNCTION coursebase.has_course_access_by_code(text, uuid, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.has_course_access_by_code(text, uuid, timestamptz) TO anonymous, end_user, server;
+
 CREATE FUNCTION coursebase.accessible_course_ids(
     user_id uuid DEFAULT NULL,
     at timestamptz DEFAULT now()
@@ -10,12 +44,29 @@ STABLE
 CALLED ON NULL INPUT
 PARALLEL SAFE
 SECURITY INVOKER
-SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_accessible_course_ids';
 COMMENT ON FUNCTION coursebase.accessible_course_ids(uuid, timestamptz) IS
-    'The courses that a user (NULL: oneself) may use at that time; all of them for an administrator. Reads with the owner''s rights; asking about somebody else takes an administrator or the server.';
+    'The courses that a user (NULL: oneself) may use at that time, in order of their ids; all of them for an administrator. Asking about somebody else takes an administrator or the server.';
 REVOKE ALL ON FUNCTION coursebase.accessible_course_ids(uuid, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.accessible_course_ids(uuid, timestamptz) TO anonymous, end_user, server;
+
+CREATE FUNCTION coursebase.explain_course_access(
+    course_id uuid,
+    user_id uuid DEFAULT NULL,
+    at timestamptz DEFAULT now()
+)
+RETURNS TABLE (rule text, passed boolean, reason text, detail text)
+LANGUAGE c
+STABLE
+CALLED ON NULL INPUT
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_explain_course_access';
+COMMENT ON FUNCTION coursebase.explain_course_access(uuid, uuid, timestamptz) IS
+    'What gives the course and what does not, and until when: one row a source, of which has_course_access() needs one that passes.';
+REVOKE ALL ON FUNCTION coursebase.explain_course_access(uuid, uuid, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.explain_course_access(uuid, uuid, timestamptz) TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.tg_course_grants__project()
 RETURNS trigger

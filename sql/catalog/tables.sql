@@ -20,6 +20,8 @@ CREATE TABLE coursebase.courses (
     CONSTRAINT courses_price_has_currency_check
         CHECK ((price_in_cents IS NULL) = (currency IS NULL))
 );
+CREATE INDEX courses_is_free_idx ON coursebase.courses (is_free);
+CREATE INDEX courses_in_premium_idx ON coursebase.courses (in_premium);
 COMMENT ON TABLE coursebase.courses IS 'The courses, of the app''s catalogue and of the course platform alike.';
 COMMENT ON COLUMN coursebase.courses.id IS 'Key of the course.';
 COMMENT ON COLUMN coursebase.courses.course_code IS 'Code in the app: a letter but X, two digits, three letters (C14ENB); NULL for a course of the platform only.';

@@ -119,7 +119,8 @@ AS $$
     ), resolves_no_names (name) AS (
         -- functions in C that look nothing up by name, where a SET would cost more than they do, or
         -- that set it themselves around their statements (handshake)
-        VALUES ('assert_schema_owner'), ('current_user_id'), ('handshake'), ('is_admin'), ('json_append'),
+        VALUES ('accessible_course_ids'), ('assert_schema_owner'), ('current_user_id'), ('handshake'),
+            ('has_course_access'), ('has_course_access_by_code'), ('is_admin'), ('json_append'),
             ('json_checksum'), ('json_size'), ('own_cohort_from'), ('own_cohort_to'), ('own_from'),
             ('own_to'), ('split_discount'), ('tg_any__machine_only'), ('tg_any__set_once'),
             ('tg_any__stamp'), ('tg_any__time_zone'),

@@ -26,10 +26,9 @@
 
 typedef struct User
 {
+	Asking asking;
 	bool exists;
 	bool deleted;
-	bool admin;
-	pg_uuid_t id;
 } User;
 
 /* The last answer, and what it holds for. */
@@ -96,7 +95,6 @@ static UserSource users_by_id = {
 
 static Answer answer;
 
-static const User *user_asking(void);
 static const User *user_look_up(const Subject *subject, Snapshot snapshot);
 static User user_of_subject(const Subject *subject, Snapshot snapshot);
 static User user_read(UserSource *source, Datum key, Snapshot snapshot);
@@ -114,25 +112,25 @@ identity_init(void)
 bool
 identity_current_user(pg_uuid_t *user)
 {
-	const User *asking = user_asking();
+	const Asking *asking = identity_asking();
 
 	if (asking == NULL)
 		return false;
 	if (user != NULL)
-		*user = asking->id;
+		*user = asking->user;
 	return true;
 }
 
 bool
 identity_is_admin(void)
 {
-	const User *asking = user_asking();
+	const Asking *asking = identity_asking();
 
 	return asking != NULL && asking->admin;
 }
 
-static const User *
-user_asking(void)
+const Asking *
+identity_asking(void)
 {
 	const Subject *subject = claims_subject();
 	const User *user = &answer.user;
@@ -144,7 +142,16 @@ user_asking(void)
 	if (answer.serial != subject->serial || answer.generation != fetch_generation ||
 		!snapshot_key_equals(&answer.snapshot, snapshot))
 		user = user_look_up(subject, snapshot);
-	return user->exists && !user->deleted ? user : NULL;
+	return user->exists && !user->deleted ? &user->asking : NULL;
+}
+
+bool
+identity_user_read(const pg_uuid_t *id, bool *admin)
+{
+	User user = user_read(&users_by_id, UUIDPGetDatum(id), GetActiveSnapshot());
+
+	*admin = user.asking.admin;
+	return user.exists && !user.deleted;
 }
 
 /* A request that sets the claims anew, to what they were, is still the same subject's. */
@@ -156,6 +163,7 @@ user_look_up(const Subject *subject, Snapshot snapshot)
 		memcmp(answer.subject, subject->bytes, subject->size) != 0 ||
 		!snapshot_key_equals(&answer.snapshot, snapshot))
 	{
+		static uint64 look_ups = 0;
 		/* what changes while we read makes the answer old at once */
 		uint64 generation = fetch_generation;
 		User user;
@@ -163,6 +171,7 @@ user_look_up(const Subject *subject, Snapshot snapshot)
 		answer.serial = 0;
 		user = user_of_subject(subject, snapshot);
 		answer.user = user;
+		answer.user.asking.look_up = ++look_ups;
 		answer.generation = generation;
 		answer.subject_size = subject->size;
 		memcpy(answer.subject, subject->bytes, subject->size);
@@ -212,9 +221,9 @@ user_fetched(Fetch *fetch)
 	bool null;
 	Datum role;
 
-	user.id = *DatumGetUUIDP(fetch_value(fetch, 0, &null));
+	user.asking.user = *DatumGetUUIDP(fetch_value(fetch, 0, &null));
 	role = fetch_value(fetch, 1, &null);
-	user.admin =
+	user.asking.admin =
 		!null && strcmp(DatumGetCString(DirectFunctionCall1(enum_out, role)), "admin") == 0;
 	fetch_value(fetch, 2, &null);
 	user.deleted = !null;
@@ -231,8 +240,8 @@ user_queried(UserSource *source, Datum key)
 	if (owner_execute(&source->plan, &key, NULL, true) > 0)
 	{
 		user.exists = true;
-		user.id = *DatumGetUUIDP(plan_value(0, 1, NULL));
-		user.admin = DatumGetBool(plan_value(0, 2, &null)) && !null;
+		user.asking.user = *DatumGetUUIDP(plan_value(0, 1, NULL));
+		user.asking.admin = DatumGetBool(plan_value(0, 2, &null)) && !null;
 		user.deleted = DatumGetBool(plan_value(0, 3, &null));
 	}
 	SPI_finish();

@@ -26,6 +26,23 @@ extern bool identity_current_user(pg_uuid_t *user);
 extern bool identity_is_admin(void);
 
 /*
+ * All of that, NULL for nobody. What was computed for an equal look_up from rows that the
+ * active snapshot saw, while fetch_generation stood still, is true of this moment's active
+ * snapshot too; look_up starts above 0.
+ */
+typedef struct Asking
+{
+	pg_uuid_t user;
+	bool admin;
+	uint64 look_up;
+} Asking;
+
+extern const Asking *identity_asking(void);
+
+/* Whether there is such a user, not soft-deleted, and whether it is an administrator. */
+extern bool identity_user_read(const pg_uuid_t *user, bool *admin);
+
+/*
  * Whom a reading function is about: the one who asks (named NULL; false for nobody), or whom
  * the one who asks, an administrator or the server names. Anybody else raises 42501, in the
  * same words whether that user exists or not.

@@ -56,21 +56,12 @@ snapshot_key_take(SnapshotKey *key, Snapshot snapshot)
 }
 
 bool
-snapshot_key_equals(const SnapshotKey *key, Snapshot snapshot)
+snapshot_key_equals_slowly(const SnapshotKey *key, Snapshot snapshot)
 {
 	uint32 count;
-	const TransactionId *running;
+	const TransactionId *running = snapshot_running(snapshot, &count);
 
-	if (!key->taken || key->rollbacks != snapshot_rollbacks ||
-		snapshot->snapshot_type != SNAPSHOT_MVCC || key->xmin != snapshot->xmin ||
-		key->xmax != snapshot->xmax || key->command != snapshot->curcid ||
-		key->overflowed != snapshot->suboverflowed ||
-		key->recovery != snapshot->takenDuringRecovery ||
-		key->own != GetTopTransactionIdIfAny() ||
-		key->serializable != serializable_transaction())
-		return false;
-	running = snapshot_running(snapshot, &count);
-	return key->running_count == count &&
+	return key->serializable == serializable_transaction() && key->running_count == count &&
 		   (count == 0 || memcmp(key->running, running, count * sizeof(*running)) == 0);
 }
 

@@ -37,7 +37,26 @@ extern uint64 snapshot_rollbacks;
 /* Remembers the snapshot. A kind of snapshot that no key describes makes an empty key. */
 extern void snapshot_key_take(SnapshotKey *key, Snapshot snapshot);
 
-/* Whether the snapshot sees what the key's saw. An empty key equals nothing. */
-extern bool snapshot_key_equals(const SnapshotKey *key, Snapshot snapshot);
+/* The rest of snapshot_key_equals(): what it takes longer to compare. */
+extern bool snapshot_key_equals_slowly(const SnapshotKey *key, Snapshot snapshot);
+
+/*
+ * Whether the snapshot sees what the key's saw. An empty key equals nothing. Asked for every
+ * row that a policy looks at.
+ */
+static inline bool
+snapshot_key_equals(const SnapshotKey *key, Snapshot snapshot)
+{
+	if (!key->taken || key->rollbacks != snapshot_rollbacks ||
+		snapshot->snapshot_type != SNAPSHOT_MVCC || key->xmin != snapshot->xmin ||
+		key->xmax != snapshot->xmax || key->command != snapshot->curcid ||
+		key->overflowed != snapshot->suboverflowed ||
+		key->recovery != snapshot->takenDuringRecovery ||
+		key->own != GetTopTransactionIdIfAny())
+		return false;
+	return (key->running_count == 0 && snapshot->xcnt == 0 && !key->recovery &&
+			!IsolationIsSerializable()) ||
+		   snapshot_key_equals_slowly(key, snapshot);
+}
 
 #endif

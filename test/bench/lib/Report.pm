@@ -21,7 +21,7 @@ sub lines
         my %common = (row => $row, measure => $measure, ours => $ours,
             own => Measure::median(@{$of->{$ours->{name}}}));
         push @lines, verdict({%common, reach => $ours->{reach}{$measure}})
-            if $measure eq 'memory';
+            if $measure eq 'memory' || defined $ours->{reach}{$measure};
         for my $peer (grep { $of->{$_->{name}} } @peers)
         {
             push @lines, verdict({%common, peer => $peer, reach => $peer->{reach}{$measure},

@@ -16,7 +16,8 @@
 #   --# same                  a query that is true when the results agree, where no expression can say it
 #   --# way NAME: LABEL | time >= 1.3, instructions >= 8
 #                             a way and what our way must reach against it: time and instructions are
-#                             ratios of the peer's to ours. On our own way: memory <= KILOBYTES
+#                             ratios of the peer's to ours. On our own way: memory <= KILOBYTES,
+#                             time <= SECONDS, instructions <= COUNT
 #   --# statement NAME: ...   a way that is a whole statement and not an expression of the loop
 #   --# command NAME: ...     a way that is a shell command whose last line is the seconds of one call
 #   --# before                SQL run before each timed execution, and not timed; @way@ is the way's name
@@ -29,7 +30,7 @@ use warnings;
 
 my %sections = map { $_ => 1 } qw(setup end session loop same before touch);
 my %values = map { $_ => 1 } qw(work calls equal);
-my %measures = (time => 'at least', instructions => 'at least', memory => 'at most');
+my %measures = map { $_ => 1 } qw(time instructions memory);
 
 sub load
 {
@@ -84,7 +85,10 @@ sub directive
     }
     if ($line =~ /^(way|statement|command) (\w+):\s*([^|]+?)\s*(?:\|\s*(.+))?$/)
     {
-        my $way = {kind => $1, name => $2, label => $3, body => '', reach => reaches($4 // '')};
+        my $way = {kind => $1, name => $2, label => $3, body => ''};
+        ($way->{reach}, my $sign) = reaches($4 // '');
+        die "what is ours is at most, a ratio at least: $line\n"
+            if defined $sign && ($sign eq '<=') != !@{$row->{ways}};
         push @{$row->{ways}}, $way;
         return \$way->{body};
     }
@@ -94,17 +98,18 @@ sub directive
 sub reaches
 {
     my ($text) = @_;
-    my %reach;
+    my (%reach, %signs);
     for my $part (split /\s*,\s*/, $text)
     {
-        my ($measure, $sign, $figure) = $part =~ /^(\w+)\s*(>=|<=)\s*([\d.]+)$/
+        my ($measure, $sign, $figure) = $part =~ /^(\w+)\s*(>=|<=)\s*([\d.]+(?:e-?\d+)?)$/
             or die "not a figure to reach: $part\n";
-        my $direction = $measures{$measure} or die "no such measure: $measure\n";
-        die "$measure is reached with " . ($direction eq 'at least' ? '>=' : '<=') . "\n"
-            if ($sign eq '>=') != ($direction eq 'at least');
+        $measures{$measure} or die "no such measure: $measure\n";
+        die "memory is reached with <=\n" if $measure eq 'memory' && $sign eq '>=';
         $reach{$measure} = $figure;
+        $signs{$sign} = 1;
     }
-    return \%reach;
+    die "a figure is either our own or a ratio: $text\n" if keys %signs > 1;
+    return (\%reach, (keys %signs)[0]);
 }
 
 sub expand

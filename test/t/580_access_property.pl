@@ -1,0 +1,223 @@
+# Thousands of random databases and instants: the single form, the set, the explanation source by source, the
+# policy of course_documents and one plain SQL statement give everybody the same courses, whether the one who
+# asks is the user or the server; in the transaction that changes, after a savepoint was rolled back, from an
+# older snapshot, while others commit. The comparison is one that notices a source that is left out.
+#
+# COURSEBASE_LOAD multiplies the length of the run.
+use strict;
+use warnings FATAL => 'all';
+use FindBin;
+use lib "$FindBin::RealBin/lib";
+use Coursebase;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $load = $ENV{COURSEBASE_LOAD} // 1;
+my @rules = qw(free grant purchase premium_slot premium administrator);
+my $node = node('access_property');
+create_extension($node, 'property');
+query($node, 'property', <<~'SQL');
+	ALTER DATABASE property SET client_min_messages = warning;
+	CREATE ROLE property_anonymous;
+	CREATE ROLE property_user;
+	CREATE ROLE property_server BYPASSRLS;
+	SELECT coursebase.grant_roles('property_anonymous', 'property_user', 'property_server');
+	CREATE FUNCTION one(kind text, n integer) RETURNS uuid LANGUAGE sql IMMUTABLE AS
+	    $$ SELECT format('00000000-0000-4000-8000-00000000%s00%s', kind, n)::uuid $$;
+	INSERT INTO coursebase.users (id, clerk_user_id, name, email) SELECT one('a', n), 'u' || n, 'n', 'e' FROM generate_series(0, 3) n;
+	INSERT INTO coursebase.courses (id, course_code, title, description)
+	SELECT one('c', n), format('C0%sAAA', n), 't', 'd' FROM generate_series(0, 5) n;
+	INSERT INTO coursebase.course_documents (course_id, data) SELECT id, '{}' FROM coursebase.courses;
+	CREATE TABLE ids AS SELECT id, course_code AS code FROM coursebase.courses UNION ALL SELECT one('c', 9), 'C09AAA';
+	GRANT SELECT ON ids TO property_user, property_server;
+	CREATE SEQUENCE checks;
+
+	-- An instant on either side of a moment at which a subscription may end, or that moment.
+	CREATE FUNCTION instant(n integer) RETURNS timestamptz LANGUAGE sql STABLE AS $$
+	    SELECT now() + ('{-1 h,-1 us,0,1 us,1 h,9 d,10 d,11 d}'::interval[])[1 + n % 8]
+	$$;
+
+	-- One change of one source, chosen by kind; n chooses the rows and the values. No trigger is in its way.
+	CREATE FUNCTION change(kind integer, n integer) RETURNS void LANGUAGE plpgsql SET session_replication_role = replica AS $$
+	DECLARE
+	    u uuid := one('a', n % 4);
+	    c uuid := one('c', n / 4 % 6);
+	    m integer := n / 24;
+	BEGIN
+	    CASE kind
+	    WHEN 1 THEN UPDATE coursebase.users SET role = (ARRAY['admin', 'user', 'user', 'user'])[1 + m % 4]::coursebase.user_role WHERE id = u;
+	    WHEN 2 THEN UPDATE coursebase.users SET deleted_at = CASE WHEN m % 3 = 0 THEN now() END WHERE id = u;
+	    WHEN 3 THEN UPDATE coursebase.courses SET is_free = m % 3 = 0 WHERE id = c;
+	    WHEN 4 THEN UPDATE coursebase.courses SET in_premium = m % 2 = 0 WHERE id = c;
+	    WHEN 5 THEN INSERT INTO coursebase.user_course_access (user_id, course_id) VALUES (u, c) ON CONFLICT DO NOTHING;
+	    WHEN 6 THEN DELETE FROM coursebase.user_course_access WHERE user_id = u;
+	    WHEN 7, 8 THEN INSERT INTO coursebase.course_purchases (user_id, course_id, voice, source, environment, status,
+	            product_id, purchase_id, purchase_token, validated_at, refunded_at)
+	        SELECT u, c, (ARRAY['male', 'female', NULL])[1 + m % 3], s.source, e.environment, t.status,
+	            'p', gen_random_uuid(), 't', CASE t.status WHEN 'valid' THEN now() END, CASE t.status WHEN 'refunded' THEN now() END
+	        FROM (SELECT (ARRAY['google_play', 'app_store', 'admin', 'premium_slot', 'premium_slot', 'premium_slot'])[1 + m % 6]) s (source),
+	            (SELECT (ARRAY['production', 'production', 'sandbox'])[1 + m / 5 % 3]) e (environment),
+	            (SELECT (ARRAY['valid', 'valid', 'valid', 'pending', 'invalid', 'refunded'])[1 + m / 7 % 6]) t (status)
+	        ON CONFLICT DO NOTHING;
+	    WHEN 9 THEN UPDATE coursebase.course_purchases SET status = 'refunded', refunded_at = now() WHERE user_id = u AND course_id = c;
+	    WHEN 10 THEN DELETE FROM coursebase.course_purchases WHERE user_id = u;
+	    WHEN 11, 12 THEN INSERT INTO coursebase.subscriptions AS s (user_id, plan, status, expires_at, grace_until, auto_renew, environment)
+	        SELECT u, 'premium', (enum_range(NULL::coursebase.subscription_status) || '{active,active,active,trialing,canceled,in_grace}')[1 + m % 15],
+	            CASE WHEN m % 11 > 0 THEN instant(m) END, CASE WHEN m % 2 = 0 THEN instant(m / 2) END, true,
+	            (ARRAY['production', 'production', 'sandbox', NULL])[1 + m % 4]
+	        ON CONFLICT (user_id) DO UPDATE SET status = excluded.status, expires_at = excluded.expires_at,
+	            grace_until = excluded.grace_until, environment = excluded.environment;
+	    WHEN 13 THEN UPDATE coursebase.settings SET value = (ARRAY['true', 'false', NULL])[1 + m % 3] WHERE name = 'accept_sandbox';
+	    WHEN 14 THEN UPDATE coursebase.settings SET value = (ARRAY['-1', '2', NULL])[1 + m % 3] WHERE name = 'premium_slots';
+	    WHEN 15 THEN EXECUTE format('ALTER INDEX IF EXISTS coursebase.%I RENAME TO %I', i.name, 'x_' || i.name)
+	        FROM (SELECT (ARRAY['users_pkey', 'courses_is_free_idx', 'course_purchases_user_id_course_id_idx', 'user_course_access_pkey',
+	            'subscriptions_user_id_key', 'settings_pkey', 'courses_pkey', 'courses_in_premium_idx'])[1 + m % 8]) i (name);
+	    WHEN 16 THEN IF m % 4 = 0 THEN TRUNCATE coursebase.user_course_access; ELSE ALTER TABLE coursebase.users SET (fillfactor = 90); END IF;
+	    END CASE;
+	END $$;
+	-- What no longer can be read from its index is given its name back.
+	CREATE FUNCTION restore() RETURNS void LANGUAGE plpgsql SET session_replication_role = replica AS $$
+	DECLARE
+	    i name;
+	BEGIN
+	    FOR i IN SELECT relname FROM pg_class WHERE relnamespace = 'coursebase'::regnamespace AND relname LIKE 'x\_%' LOOP
+	        EXECUTE format('ALTER INDEX coursebase.%I RENAME TO %I', i, substr(i, 3));
+	    END LOOP;
+	END $$;
+
+	-- Every course, with each source that gives it.
+	CREATE FUNCTION plain(u uuid, at timestamptz) RETURNS TABLE (course uuid, rule text) LANGUAGE sql STABLE AS $$
+	    WITH who AS (
+	        SELECT * FROM coursebase.users WHERE id = u AND deleted_at IS NULL
+	    ), setting AS (
+	        SELECT name, coalesce(value, default_value) AS value FROM coursebase.settings
+	    ), sandbox AS (
+	        SELECT value = 'true' AS counts FROM setting WHERE name = 'accept_sandbox'
+	    ), premium AS (
+	        SELECT s.user_id
+	        FROM who JOIN coursebase.subscriptions s ON s.user_id = who.id, sandbox
+	        WHERE (s.environment IS DISTINCT FROM 'sandbox' OR sandbox.counts)
+	            AND CASE WHEN s.status IN ('active', 'trialing', 'paused') THEN at < s.expires_at
+	                WHEN s.status = 'canceled' THEN at < greatest(s.expires_at, s.grace_until)
+	                WHEN s.status = 'in_grace' THEN at < s.grace_until END
+	    )
+	    SELECT c.id, 'free' FROM coursebase.courses c WHERE c.is_free
+	    UNION SELECT a.course_id, 'grant' FROM who JOIN coursebase.user_course_access a ON a.user_id = who.id
+	    UNION SELECT p.course_id, 'purchase' FROM who JOIN coursebase.course_purchases p ON p.user_id = who.id, sandbox
+	        WHERE p.status = 'valid' AND p.source <> 'premium_slot' AND (p.environment = 'production' OR sandbox.counts)
+	    UNION SELECT p.course_id, 'premium_slot' FROM premium JOIN coursebase.course_purchases p USING (user_id), sandbox
+	        WHERE p.status = 'valid' AND p.source = 'premium_slot' AND (p.environment = 'production' OR sandbox.counts)
+	    UNION SELECT c.id, 'premium' FROM premium, setting, coursebase.courses c
+	        WHERE c.in_premium AND setting.name = 'premium_slots' AND setting.value = '-1'
+	    UNION SELECT c.id, 'administrator' FROM who, coursebase.courses c WHERE who.role = 'admin'
+	$$;
+
+	-- Where two forms differ for a user at that time; NULL nowhere. Without: a source that plain() leaves out.
+	CREATE FUNCTION difference(u uuid, at timestamptz, without text) RETURNS text LANGUAGE plpgsql AS $$
+	DECLARE
+	    expected uuid[] := ARRAY(SELECT DISTINCT course FROM plain(u, at) WHERE rule <> without ORDER BY course);
+	    reasons text[] := ARRAY(SELECT concat(course, rule) FROM plain(u, at) WHERE rule <> without ORDER BY course, rule);
+	    found text := '';
+	BEGIN
+	    PERFORM nextval('checks');
+	    PERFORM set_config('request.jwt.claims', CASE WHEN u IS NULL THEN '' ELSE json_build_object('sub', u)::text END, true);
+	    PERFORM set_config('role', 'property_user', true);
+	    IF expected <> ARRAY(SELECT i.id FROM (SELECT * FROM ids ORDER BY random()) i WHERE coursebase.has_course_access(i.id, at => at) ORDER BY 1) THEN
+	        found := found || ' single';
+	    END IF;
+	    IF expected <> coursebase.accessible_course_ids(at => at) THEN
+	        found := found || ' set';
+	    END IF;
+	    IF expected <> ARRAY(SELECT id FROM ids WHERE coursebase.has_course_access_by_code(lower(code), at => at) ORDER BY id) THEN
+	        found := found || ' code';
+	    END IF;
+	    IF reasons <> ARRAY(SELECT concat(id, rule) FROM ids, coursebase.explain_course_access(id, at => at) WHERE passed ORDER BY id, rule) THEN
+	        found := found || ' explanation';
+	    END IF;
+	    IF at = now() AND expected <> ARRAY(SELECT course_id FROM coursebase.course_documents ORDER BY 1) THEN
+	        found := found || ' policy';
+	    END IF;
+	    PERFORM set_config('role', 'property_server', true), set_config('request.jwt.claims', '', true);
+	    IF u IS NOT NULL AND (expected <> coursebase.accessible_course_ids(u, at)
+	        OR expected <> ARRAY(SELECT i.id FROM (SELECT * FROM ids ORDER BY random()) i WHERE coursebase.has_course_access(i.id, u, at) ORDER BY 1)
+	        OR reasons <> ARRAY(SELECT concat(id, rule) FROM ids, coursebase.explain_course_access(id, u, at) WHERE passed ORDER BY id, rule)) THEN
+	        found := found || ' server';
+	    END IF;
+	    PERFORM set_config('role', 'none', true);
+	    RETURN nullif(found, '');
+	END $$;
+	CREATE FUNCTION users() RETURNS SETOF uuid LANGUAGE sql AS $$ SELECT id FROM coursebase.users UNION ALL VALUES (NULL), (one('a', 9)) $$;
+
+	-- Everybody's, at that time; raises where there is a difference.
+	CREATE FUNCTION agree(at timestamptz, seed text) RETURNS void LANGUAGE plpgsql AS $$
+	DECLARE
+	    d text := string_agg(u || differs, ', ') FROM (SELECT coalesce(u::text, 'nobody') AS u, difference(u, at, '') AS differs FROM users() u) d
+	        WHERE differs IS NOT NULL;
+	BEGIN
+	    IF d IS NOT NULL THEN
+	        RAISE EXCEPTION 'at % after %: %', at, seed, d;
+	    END IF;
+	END $$;
+
+	-- A walk through random databases.
+	CREATE FUNCTION walk(seed integer, steps integer) RETURNS void LANGUAGE plpgsql AS $$
+	DECLARE
+	    name text;
+	BEGIN
+	    PERFORM setseed(seed / 1000.0);
+	    FOR step IN 1 .. steps LOOP
+	        name := format('seed %s step %s', seed, step);
+	        PERFORM change((1 + random() * 15)::integer, (random() * 9999)::integer);
+	        IF step % 3 = 0 THEN
+	            BEGIN
+	                PERFORM change((1 + random() * 15)::integer, (random() * 9999)::integer);
+	                PERFORM agree(now(), name || ' undone later');
+	                RAISE EXCEPTION USING ERRCODE = 'RB000';
+	            EXCEPTION WHEN SQLSTATE 'RB000' THEN NULL;
+	            END;
+	        END IF;
+	        PERFORM agree(now(), name);
+	        PERFORM agree(instant((random() * 99)::integer), name);
+	        IF step % 20 = 0 THEN
+	            PERFORM restore();
+	        END IF;
+	    END LOOP;
+	    PERFORM restore();
+	END $$;
+	SQL
+
+query($node, 'property', "SELECT walk($_, 100)") for 1 .. 10 * $load;
+cmp_ok(query($node, 'property', 'SELECT last_value FROM checks'), '>', 10_000 * $load, 'all forms agree, thousands of times');
+
+my %noticed = map { $_ => 0 } @rules;
+for my $seed (1 .. 30)
+{
+	my $found = query($node, 'property', "BEGIN; SELECT setseed($seed / 100.0) \\g /dev/null\n"
+		  . "SELECT change((1 + random() * 13)::integer, (random() * 9999)::integer) FROM generate_series(1, 30) \\g /dev/null\n"
+		  . "SELECT r FROM unnest('{@{[join ',', @rules]}}'::text[]) r WHERE EXISTS (SELECT FROM users() u WHERE difference(u, now(), r) LIKE '%single%set%code%explanation%policy%'); COMMIT");
+	$noticed{$_}++ for split /\n/, $found;
+}
+ok($noticed{$_}, "it would be noticed if the source $_ were left out") for @rules;
+
+sub script
+{
+	my ($name, $sql) = @_;
+	my $path = PostgreSQL::Test::Utils::tempdir() . "/$name.sql";
+
+	append_to_file($path, "\\set kind random(1, 14)\n\\set n random(0, 9999)\n$sql");
+	return $path;
+}
+
+# Each in one snapshot: a statement's, or that of the transaction.
+my @scripts = map { ('-f', $_) } (
+	script('change', "SELECT change(:kind, :n);\nSELECT change(:kind, :n + 1);\n"),
+	script('within', "BEGIN ISOLATION LEVEL REPEATABLE READ;\nSELECT change(:kind, :n), agree(now(), 'within');\nCOMMIT;\n"),
+	script('older', "BEGIN ISOLATION LEVEL REPEATABLE READ;\nSELECT 1;\n\\sleep 3 ms\nSELECT agree(now(), 'older');\nCOMMIT;\n"),
+	script('statement', "SELECT 1 / (NOT EXISTS (SELECT FROM users() u WHERE coursebase.accessible_course_ids(u)"
+		  . " <> ARRAY(SELECT DISTINCT course FROM plain(u, now()) ORDER BY course)\n"
+		  . " OR EXISTS (SELECT FROM ids WHERE coursebase.has_course_access(id, u) <> EXISTS (SELECT FROM plain(u, now()) WHERE course = id))))::integer;\n"),
+);
+client_ok($node, 'while others commit, too',
+	[ 'pgbench', '-n', '-c', 6, '-j', 2, '-t', 60 * $load, '--max-tries=100', @scripts, 'property' ]);
+
+done_testing();
