@@ -7,9 +7,10 @@
  * inserted there, and becomes a direct grant; a row that was deleted there takes its grants
  * along. The grants of a refunded purchase stay as a record.
  *
- * Every decision is made under the lock of the person's row of users, and read afterwards. In
- * an older snapshot (REPEATABLE READ) what a decision rests on is locked, and a new grant moves
- * the row of user_course_access: what it could not see ends as a serialization failure.
+ * Every decision is made under the lock of the person's row of users, and read with a snapshot
+ * of afterwards at every isolation level. An INSERT takes that lock before its row. A plain
+ * DELETE cannot: it has its row first, so that one who deletes where others sell and refund
+ * should lock the person's row before.
  *
  * Rights: locks, reads and writes with the owner's.
  */
@@ -28,24 +29,18 @@
 #include "owner.h"
 #include "plan.h"
 #include "restore.h"
+#include "row_trigger.h"
 
 static KeptPlan lock_user = {
 	.sql = "SELECT FROM coursebase.users WHERE id = $1 FOR NO KEY UPDATE",
 	.nargs = 1,
 	.types = {UUIDOID},
 };
-static KeptPlan lock_direct = {
+static KeptPlan read_counting = {
 	.sql = "SELECT FROM coursebase.course_grants g"
-		   " WHERE g.user_id = $1 AND g.course_id = $2 AND g.purchase_id IS NULL"
-		   " FOR KEY SHARE",
-	.nargs = 2,
-	.types = {UUIDOID, UUIDOID},
-};
-static KeptPlan lock_sold = {
-	.sql = "SELECT FROM coursebase.course_grants g"
-		   " JOIN coursebase.purchases p ON p.id = g.purchase_id AND p.refunded_at IS NULL"
-		   " WHERE g.user_id = $1 AND g.course_id = $2"
-		   " LIMIT 1 FOR KEY SHARE OF g FOR SHARE OF p",
+		   " WHERE g.user_id = $1 AND g.course_id = $2 AND NOT EXISTS ("
+		   "  SELECT FROM coursebase.purchases p"
+		   "  WHERE p.id = g.purchase_id AND p.refunded_at IS NOT NULL)",
 	.nargs = 2,
 	.types = {UUIDOID, UUIDOID},
 };
@@ -63,9 +58,12 @@ static KeptPlan delete_counting = {
 	.nargs = 2,
 	.types = {UUIDOID, UUIDOID},
 };
+/* One that somebody is deleting, who waits for the lock, is there: what they take comes after.
+ */
 static KeptPlan write_access = {
-	.sql = "INSERT INTO coursebase.user_course_access (user_id, course_id) VALUES ($1, $2)"
-		   " ON CONFLICT (user_id, course_id) DO UPDATE SET updated_at = now()",
+	.sql = "INSERT INTO coursebase.user_course_access (user_id, course_id)"
+		   " SELECT $1, $2 WHERE NOT EXISTS (SELECT FROM coursebase.user_course_access a"
+		   "  WHERE a.user_id = $1 AND a.course_id = $2)",
 	.nargs = 2,
 	.types = {UUIDOID, UUIDOID},
 };
@@ -81,24 +79,39 @@ static KeptPlan read_courses_of_purchase = {
 	.types = {UUIDOID, UUIDOID},
 };
 
-static TriggerData *trigger_expect(FunctionCallInfo fcinfo, const char *name);
-static Datum column_uuid(TriggerData *data, const char *column, pg_uuid_t *value);
+static Datum key_column(TriggerData *data, const char *column, pg_uuid_t *value);
 static void access_project(Datum *user_and_course);
 static bool grant_counts(Datum *user_and_course);
 
+PG_FUNCTION_INFO_V1(coursebase_tg_any__lock_user);
 PG_FUNCTION_INFO_V1(coursebase_tg_course_grants__project);
 PG_FUNCTION_INFO_V1(coursebase_tg_course_grants__audit);
 PG_FUNCTION_INFO_V1(coursebase_tg_user_course_access__record);
 PG_FUNCTION_INFO_V1(coursebase_tg_purchases__project);
 
+/* SQL function: tg_any__lock_user() returns trigger */
+PGDLLEXPORT Datum
+coursebase_tg_any__lock_user(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_expect(fcinfo, "tg_any__lock_user", ROW_BEFORE_WRITE);
+	pg_uuid_t user;
+	Datum key = UUIDPGetDatum(&user);
+
+	if (restore_under_way() || !trigger_uuid(data, trigger_written_row(data), "user_id", &user))
+		return PointerGetDatum(trigger_written_row(data));
+	SPI_connect();
+	owner_execute(&lock_user, &key, NULL, false);
+	SPI_finish();
+	return PointerGetDatum(trigger_written_row(data));
+}
+
 /* SQL function: tg_course_grants__project() returns trigger */
 PGDLLEXPORT Datum
 coursebase_tg_course_grants__project(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_expect(fcinfo, "tg_course_grants__project");
+	TriggerData *data = trigger_expect(fcinfo, "tg_course_grants__project", ROW_AFTER_CHANGE);
 	pg_uuid_t user, course;
-	Datum keys[] = {column_uuid(data, "user_id", &user),
-					column_uuid(data, "course_id", &course)};
+	Datum keys[] = {key_column(data, "user_id", &user), key_column(data, "course_id", &course)};
 
 	if (restore_under_way())
 		return PointerGetDatum(NULL);
@@ -117,7 +130,7 @@ coursebase_tg_course_grants__project(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_tg_course_grants__audit(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_expect(fcinfo, "tg_course_grants__audit");
+	TriggerData *data = trigger_expect(fcinfo, "tg_course_grants__audit", ROW_AFTER_CHANGE);
 	bool given = TRIGGER_FIRED_BY_INSERT(data->tg_event);
 	pg_uuid_t id, user, course;
 	char *object;
@@ -127,12 +140,11 @@ coursebase_tg_course_grants__audit(PG_FUNCTION_ARGS)
 		return PointerGetDatum(NULL);
 	object =
 		psprintf("course_grants/%s",
-				 DatumGetCString(DirectFunctionCall1(uuid_out, column_uuid(data, "id", &id))));
+				 DatumGetCString(DirectFunctionCall1(uuid_out, key_column(data, "id", &id))));
 	content = psprintf(
 		"{\"user_id\": \"%s\", \"course_id\": \"%s\"}",
-		DatumGetCString(DirectFunctionCall1(uuid_out, column_uuid(data, "user_id", &user))),
-		DatumGetCString(
-			DirectFunctionCall1(uuid_out, column_uuid(data, "course_id", &course))));
+		DatumGetCString(DirectFunctionCall1(uuid_out, key_column(data, "user_id", &user))),
+		DatumGetCString(DirectFunctionCall1(uuid_out, key_column(data, "course_id", &course))));
 	audit_write(given ? "course_granted" : "course_grant_taken", object, given ? NULL : content,
 				given ? content : NULL);
 	return PointerGetDatum(NULL);
@@ -147,10 +159,10 @@ coursebase_tg_course_grants__audit(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_tg_user_course_access__record(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_expect(fcinfo, "tg_user_course_access__record");
+	TriggerData *data =
+		trigger_expect(fcinfo, "tg_user_course_access__record", ROW_AFTER_CHANGE);
 	pg_uuid_t user, course;
-	Datum keys[] = {column_uuid(data, "user_id", &user),
-					column_uuid(data, "course_id", &course)};
+	Datum keys[] = {key_column(data, "user_id", &user), key_column(data, "course_id", &course)};
 
 	if (restore_under_way())
 		return PointerGetDatum(NULL);
@@ -158,9 +170,9 @@ coursebase_tg_user_course_access__record(PG_FUNCTION_ARGS)
 	if (owner_execute(&lock_user, keys, NULL, false) == 1)
 	{
 		if (TRIGGER_FIRED_BY_DELETE(data->tg_event))
-			owner_execute(&delete_counting, keys, NULL, false);
+			owner_execute_latest(&delete_counting, keys, NULL);
 		else if (!grant_counts(keys))
-			owner_execute(&write_direct, keys, NULL, false);
+			owner_execute_latest(&write_direct, keys, NULL);
 	}
 	SPI_finish();
 	return PointerGetDatum(NULL);
@@ -170,9 +182,9 @@ coursebase_tg_user_course_access__record(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_tg_purchases__project(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_expect(fcinfo, "tg_purchases__project");
+	TriggerData *data = trigger_expect(fcinfo, "tg_purchases__project", ROW_AFTER_CHANGE);
 	pg_uuid_t purchase, user;
-	Datum keys[] = {column_uuid(data, "id", &purchase), column_uuid(data, "user_id", &user)};
+	Datum keys[] = {key_column(data, "id", &purchase), key_column(data, "user_id", &user)};
 	pg_uuid_t *courses;
 	uint64 count;
 
@@ -194,40 +206,16 @@ coursebase_tg_purchases__project(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
-static TriggerData *
-trigger_expect(FunctionCallInfo fcinfo, const char *name)
-{
-	TriggerData *data = (TriggerData *) fcinfo->context;
-
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(data->tg_event) ||
-		!TRIGGER_FIRED_FOR_ROW(data->tg_event))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("coursebase.%s() works only as a trigger after a row's change", name)));
-	return data;
-}
-
 /* Of the row as it was before an update: the columns asked for do not change. */
 static Datum
-column_uuid(TriggerData *data, const char *column, pg_uuid_t *value)
+key_column(TriggerData *data, const char *column, pg_uuid_t *value)
 {
-	TupleDesc columns = RelationGetDescr(data->tg_relation);
-	int number = SPI_fnumber(columns, column);
-	Datum datum;
-	bool null;
-
-	if (number <= 0)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
-						errmsg("table \"%s\" has no column \"%s\"",
-							   RelationGetRelationName(data->tg_relation), column)));
-	datum = SPI_getbinval(data->tg_trigtuple, columns, number, &null);
-	if (null)
+	if (!trigger_uuid(data, data->tg_trigtuple, column, value))
 		ereport(ERROR, (errcode(ERRCODE_NOT_NULL_VIOLATION),
 						errmsg("column \"%s\" of table \"%s\" holds a null", column,
 							   RelationGetRelationName(data->tg_relation)),
 						errhint("Run SELECT coursebase.install(), which brings NOT NULL "
 								"back.")));
-	*value = *DatumGetUUIDP(datum);
 	return UUIDPGetDatum(value);
 }
 
@@ -235,13 +223,12 @@ column_uuid(TriggerData *data, const char *column, pg_uuid_t *value)
 static void
 access_project(Datum *user_and_course)
 {
-	owner_execute(grant_counts(user_and_course) ? &write_access : &delete_access,
-				  user_and_course, NULL, false);
+	owner_execute_latest(grant_counts(user_and_course) ? &write_access : &delete_access,
+						 user_and_course, NULL);
 }
 
 static bool
 grant_counts(Datum *user_and_course)
 {
-	return owner_execute(&lock_direct, user_and_course, NULL, false) > 0 ||
-		   owner_execute(&lock_sold, user_and_course, NULL, false) > 0;
+	return owner_execute_latest(&read_counting, user_and_course, NULL) > 0;
 }

@@ -2,13 +2,11 @@
  * product.c: what keeps products whole, and which of them and of their courses anyone may read.
  *
  * Invariants: a product that is public has a course, from commit to commit; a course that a
- * sale gave is not deleted. Whoever changes which courses a product has holds the lock of the
- * product's row, so that two who take one course each do not take the last two.
+ * sale gave is not deleted. Whoever changes which courses a product has stamps the product's
+ * row: two who take one course each do not take the last two, for the second waits, and in an
+ * older snapshot (REPEATABLE READ) ends as a serialization failure.
  *
- * What an older snapshot (REPEATABLE READ) cannot see any more is met by locking the row that
- * the decision rests on, which ends as a serialization failure.
- *
- * Rights: reads and locks with the owner's.
+ * Rights: reads and stamps with the owner's.
  */
 #include "postgres.h"
 
@@ -17,7 +15,6 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
-#include "utils/rel.h"
 #include "utils/uuid.h"
 
 #include "errors.h"
@@ -25,6 +22,7 @@
 #include "owner.h"
 #include "plan.h"
 #include "restore.h"
+#include "row_trigger.h"
 
 static KeptPlan read_courses = {
 	.sql = "SELECT ARRAY(SELECT c.id FROM coursebase.courses c"
@@ -39,15 +37,16 @@ static KeptPlan read_products = {
 	.nargs = 1,
 	.types = {BOOLOID},
 };
-static KeptPlan lock_product = {
-	.sql = "SELECT p.status = 'public' FROM coursebase.products p"
-		   " WHERE p.id = $1 FOR NO KEY UPDATE",
+/* The stamp's trigger moves updated_at. */
+static KeptPlan touch_product = {
+	.sql = "UPDATE coursebase.products SET updated_at = updated_at WHERE id = $1",
 	.nargs = 1,
 	.types = {UUIDOID},
 };
-static KeptPlan lock_course_of_product = {
-	.sql = "SELECT FROM coursebase.course_products l WHERE l.product_id = $1"
-		   " LIMIT 1 FOR KEY SHARE",
+static KeptPlan read_empty_product = {
+	.sql = "SELECT FROM coursebase.products p WHERE p.id = $1 AND p.status = 'public'"
+		   " AND NOT EXISTS (SELECT FROM coursebase.course_products l"
+		   "  WHERE l.product_id = p.id)",
 	.nargs = 1,
 	.types = {UUIDOID},
 };
@@ -59,16 +58,13 @@ static KeptPlan read_sale_of_course = {
 };
 
 static Datum ids_read(KeptPlan *plan, Datum *values);
-static TriggerData *trigger_expect(FunctionCallInfo fcinfo, const char *name, bool before);
-static HeapTuple row_after(TriggerData *data);
-static bool column_uuid(TriggerData *data, HeapTuple row, const char *column, pg_uuid_t *value);
-static void product_lock(const pg_uuid_t *product);
-static bool product_is_whole(const pg_uuid_t *product);
+static void product_touch(const pg_uuid_t *product);
+static bool product_is_empty(const pg_uuid_t *product);
 
 PG_FUNCTION_INFO_V1(coursebase_readable_course_ids);
 PG_FUNCTION_INFO_V1(coursebase_readable_product_ids);
 PG_FUNCTION_INFO_V1(coursebase_tg_any__product_has_course);
-PG_FUNCTION_INFO_V1(coursebase_tg_course_products__lock_product);
+PG_FUNCTION_INFO_V1(coursebase_tg_course_products__stamp_product);
 PG_FUNCTION_INFO_V1(coursebase_tg_courses__keep_sold);
 
 /* SQL function: readable_course_ids() returns uuid[] */
@@ -95,15 +91,15 @@ coursebase_readable_product_ids(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_tg_any__product_has_course(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_expect(fcinfo, "tg_any__product_has_course", false);
+	TriggerData *data = trigger_expect(fcinfo, "tg_any__product_has_course", ROW_AFTER_CHANGE);
 	pg_uuid_t product;
 
 	if (data->tg_trigger->tgnargs != 1)
 		elog(ERROR, "tg_any__product_has_course() takes the column of the product");
 	if (restore_under_way() ||
-		!column_uuid(data, data->tg_trigtuple, data->tg_trigger->tgargs[0], &product))
+		!trigger_uuid(data, data->tg_trigtuple, data->tg_trigger->tgargs[0], &product))
 		return PointerGetDatum(NULL);
-	if (!product_is_whole(&product))
+	if (product_is_empty(&product))
 		ereport(ERROR,
 				(errcode(ERRCODE_CB_PRODUCT_EMPTY), errmsg("a public product has no course"),
 				 errdetail("Its id is %s.", DatumGetCString(DirectFunctionCall1(
@@ -112,38 +108,39 @@ coursebase_tg_any__product_has_course(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
-/* SQL function: tg_course_products__lock_product() returns trigger */
+/* SQL function: tg_course_products__stamp_product() returns trigger */
 PGDLLEXPORT Datum
-coursebase_tg_course_products__lock_product(PG_FUNCTION_ARGS)
+coursebase_tg_course_products__stamp_product(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_expect(fcinfo, "tg_course_products__lock_product", true);
+	TriggerData *data =
+		trigger_expect(fcinfo, "tg_course_products__stamp_product", ROW_BEFORE_CHANGE);
 	pg_uuid_t product, moved_to;
 	int order = 0;
 
-	if (!column_uuid(data, data->tg_trigtuple, "product_id", &product))
-		return PointerGetDatum(row_after(data));
+	if (restore_under_way() || !trigger_uuid(data, data->tg_trigtuple, "product_id", &product))
+		return PointerGetDatum(trigger_written_row(data));
 	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event) &&
-		column_uuid(data, data->tg_newtuple, "product_id", &moved_to))
+		trigger_uuid(data, data->tg_newtuple, "product_id", &moved_to))
 		order = memcmp(&product, &moved_to, UUID_LEN);
 	if (order > 0)
-		product_lock(&moved_to);
-	product_lock(&product);
+		product_touch(&moved_to);
+	product_touch(&product);
 	if (order < 0)
-		product_lock(&moved_to);
-	return PointerGetDatum(row_after(data));
+		product_touch(&moved_to);
+	return PointerGetDatum(trigger_written_row(data));
 }
 
 /* SQL function: tg_courses__keep_sold() returns trigger */
 PGDLLEXPORT Datum
 coursebase_tg_courses__keep_sold(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_expect(fcinfo, "tg_courses__keep_sold", true);
+	TriggerData *data = trigger_expect(fcinfo, "tg_courses__keep_sold", ROW_BEFORE_CHANGE);
 	pg_uuid_t course;
 	Datum key = UUIDPGetDatum(&course);
 	bool sold;
 
-	if (!column_uuid(data, data->tg_trigtuple, "id", &course))
-		return PointerGetDatum(row_after(data));
+	if (!trigger_uuid(data, data->tg_trigtuple, "id", &course))
+		return PointerGetDatum(trigger_written_row(data));
 	SPI_connect();
 	sold = owner_execute(&read_sale_of_course, &key, NULL, false) > 0;
 	SPI_finish();
@@ -152,7 +149,7 @@ coursebase_tg_courses__keep_sold(PG_FUNCTION_ARGS)
 						errdetail("A purchase in course_grants gave the course %s.",
 								  DatumGetCString(DirectFunctionCall1(uuid_out, key))),
 						errhint("Take it out of its products instead.")));
-	return PointerGetDatum(row_after(data));
+	return PointerGetDatum(trigger_written_row(data));
 }
 
 static Datum
@@ -167,66 +164,25 @@ ids_read(KeptPlan *plan, Datum *values)
 	return ids;
 }
 
-static TriggerData *
-trigger_expect(FunctionCallInfo fcinfo, const char *name, bool before)
-{
-	TriggerData *data = (TriggerData *) fcinfo->context;
-
-	if (!CALLED_AS_TRIGGER(fcinfo) || TRIGGER_FIRED_BEFORE(data->tg_event) != before ||
-		!TRIGGER_FIRED_FOR_ROW(data->tg_event))
-		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-						errmsg("coursebase.%s() works only as a trigger %s a row's change",
-							   name, before ? "before" : "after")));
-	return data;
-}
-
-static HeapTuple
-row_after(TriggerData *data)
-{
-	return TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple;
-}
-
-/* False for a null, of which the column's own constraint will speak. */
-static bool
-column_uuid(TriggerData *data, HeapTuple row, const char *column, pg_uuid_t *value)
-{
-	TupleDesc columns = RelationGetDescr(data->tg_relation);
-	int number = SPI_fnumber(columns, column);
-	Datum datum;
-	bool null;
-
-	if (number <= 0)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
-						errmsg("table \"%s\" has no column \"%s\"",
-							   RelationGetRelationName(data->tg_relation), column)));
-	datum = SPI_getbinval(row, columns, number, &null);
-	if (!null)
-		*value = *DatumGetUUIDP(datum);
-	return !null;
-}
-
 /* Of a product that is not there the foreign key speaks, or it is what is being deleted. */
 static void
-product_lock(const pg_uuid_t *product)
+product_touch(const pg_uuid_t *product)
 {
 	Datum key = UUIDPGetDatum(product);
 
 	SPI_connect();
-	owner_execute(&lock_product, &key, NULL, false);
+	owner_execute(&touch_product, &key, NULL, false);
 	SPI_finish();
 }
 
-/* Private, gone, or with a course that nobody is taking away. */
 static bool
-product_is_whole(const pg_uuid_t *product)
+product_is_empty(const pg_uuid_t *product)
 {
 	Datum key = UUIDPGetDatum(product);
-	bool whole;
+	bool empty;
 
 	SPI_connect();
-	whole = owner_execute(&lock_product, &key, NULL, false) == 0 ||
-			!DatumGetBool(plan_value(0, 1, NULL)) ||
-			owner_execute(&lock_course_of_product, &key, NULL, false) > 0;
+	empty = owner_execute(&read_empty_product, &key, NULL, false) > 0;
 	SPI_finish();
-	return whole;
+	return empty;
 }

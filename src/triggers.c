@@ -135,7 +135,7 @@ coursebase_tg_any__set_once(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_tg_any__keep_columns(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_expect(fcinfo, "tg_any__keep_columns");
+	TriggerData *data = trigger_expect(fcinfo, "tg_any__keep_columns", ROW_BEFORE_UPDATE);
 	TupleDesc columns = RelationGetDescr(data->tg_relation);
 
 	for (int i = 1; i <= columns->natts; i++)

@@ -152,12 +152,34 @@ clang_fuzzes()
 	clang -fsanitize=fuzzer "$work/probe.c" -o "$work/probe" 2>/dev/null
 }
 
+# Debian's Node, TypeScript and pg.
+edge_packaged()
+{
+	tsc=/usr/share/nodejs/typescript/bin/tsc
+	command -v node >/dev/null && [ -x "$tsc" ] && [ -d /usr/share/nodejs/pg ] && [ -d /usr/share/nodejs/@types/node ]
+}
+
+# edge_modules DIRECTORY: what test/edge imports, as its node_modules: Debian's, or where Node is another's npm's.
+edge_modules()
+{
+	mkdir -p "$1"
+	if edge_packaged; then
+		ln -sfn /usr/share/nodejs "$1/node_modules"
+		return
+	fi
+	tsc=$1/node_modules/.bin/tsc
+	command -v npm >/dev/null || return 1
+	[ -x "$tsc" ] || HOME=$work/home attended npm install --prefix "$1" --no-audit --no-fund --no-package-lock \
+		--no-update-notifier --loglevel=error pg@8 typescript@5 @types/pg@8 @types/node@20
+}
+
 # Tools without which a step of test/check is skipped, in words, instead of failing.
 packages_useful()
 {
 	clang_format_find || say clang-format
 	command -v clang >/dev/null || say clang
 	clang_fuzzes || say libclang-rt-dev
+	edge_packaged || command -v npm >/dev/null || printf '%s\n' nodejs node-typescript node-pg
 }
 
 # Debian's package of the server makes a cluster and starts it; a test has no business to leave

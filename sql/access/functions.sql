@@ -68,6 +68,18 @@ COMMENT ON FUNCTION coursebase.explain_course_access(uuid, uuid, timestamptz) IS
 REVOKE ALL ON FUNCTION coursebase.explain_course_access(uuid, uuid, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.explain_course_access(uuid, uuid, timestamptz) TO anonymous, end_user, server;
 
+CREATE FUNCTION coursebase.tg_any__lock_user()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_any__lock_user';
+COMMENT ON FUNCTION coursebase.tg_any__lock_user() IS
+    'BEFORE INSERT: locks the person''s row of users, before the row is there. Locks with the owner''s rights.';
+REVOKE ALL ON FUNCTION coursebase.tg_any__lock_user() FROM PUBLIC;
+
 CREATE FUNCTION coursebase.tg_course_grants__project()
 RETURNS trigger
 LANGUAGE c

@@ -101,6 +101,8 @@ COMMENT ON COLUMN coursebase.course_grants.purchase_id IS 'The sale that gave it
 COMMENT ON COLUMN coursebase.course_grants.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.course_grants.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.course_grants ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t100_lock_user BEFORE INSERT ON coursebase.course_grants
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__lock_user();
 CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.course_grants
     FOR EACH ROW EXECUTE FUNCTION
     coursebase.tg_any__keep_columns('id', 'user_id', 'course_id', 'purchase_id');
@@ -130,12 +132,14 @@ CREATE TABLE coursebase.user_course_access (
         REFERENCES coursebase.courses (id) ON DELETE CASCADE
 );
 CREATE INDEX user_course_access_course_id_idx ON coursebase.user_course_access (course_id);
-COMMENT ON TABLE coursebase.user_course_access IS 'Who may use which course by a sale or a direct grant. Made from course_grants: an INSERT here records a direct grant, a DELETE takes every grant.';
+COMMENT ON TABLE coursebase.user_course_access IS 'Who may use which course by a sale or a direct grant. Made from course_grants: an INSERT here records a direct grant, a DELETE takes every grant that counts. Who deletes while others sell and refund locks the row of users first (FOR NO KEY UPDATE).';
 COMMENT ON COLUMN coursebase.user_course_access.user_id IS 'Who may use the course.';
 COMMENT ON COLUMN coursebase.user_course_access.course_id IS 'The course.';
 COMMENT ON COLUMN coursebase.user_course_access.created_at IS 'When access began.';
-COMMENT ON COLUMN coursebase.user_course_access.updated_at IS 'When a grant was last added.';
+COMMENT ON COLUMN coursebase.user_course_access.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.user_course_access ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t100_lock_user BEFORE INSERT ON coursebase.user_course_access
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__lock_user();
 CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.user_course_access
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__keep_columns('user_id', 'course_id');
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.user_course_access
@@ -148,6 +152,35 @@ CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.user_c
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
 GRANT SELECT, INSERT, DELETE ON TABLE coursebase.user_course_access TO end_user;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.user_course_access TO server;
+
+CREATE VIEW coursebase.user_access
+WITH (security_invoker = true)
+AS
+SELECT a.user_id, a.course_id, c.course_code, c.title, c.description, c.icon_url,
+    EXISTS (
+        SELECT FROM coursebase.course_grants g
+        WHERE g.user_id = a.user_id AND g.course_id = a.course_id AND g.purchase_id IS NULL
+    ) AS is_granted,
+    EXISTS (
+        SELECT FROM coursebase.course_grants g
+        JOIN coursebase.purchases s ON s.id = g.purchase_id AND s.refunded_at IS NULL
+        WHERE g.user_id = a.user_id AND g.course_id = a.course_id
+    ) AS is_bought,
+    a.created_at AS access_since
+FROM coursebase.user_course_access a
+JOIN coursebase.courses c ON c.id = a.course_id;
+COMMENT ON VIEW coursebase.user_access IS
+    'The courses that sales and grants give: ones own, everybodys for administrators and the server.';
+COMMENT ON COLUMN coursebase.user_access.user_id IS 'Who may use the course.';
+COMMENT ON COLUMN coursebase.user_access.course_id IS 'The course.';
+COMMENT ON COLUMN coursebase.user_access.course_code IS 'Its code in the app, or NULL.';
+COMMENT ON COLUMN coursebase.user_access.title IS 'Its title.';
+COMMENT ON COLUMN coursebase.user_access.description IS 'Its description.';
+COMMENT ON COLUMN coursebase.user_access.icon_url IS 'Its icon, or NULL.';
+COMMENT ON COLUMN coursebase.user_access.is_granted IS 'Somebody gave it.';
+COMMENT ON COLUMN coursebase.user_access.is_bought IS 'A purchase that counts gave it.';
+COMMENT ON COLUMN coursebase.user_access.access_since IS 'When access began.';
+GRANT SELECT ON TABLE coursebase.user_access TO end_user, server;
 
 INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning)
 VALUES

@@ -18,8 +18,13 @@ AS $$
         format('file_size_bytes %s, bytes %s', d.file_size_bytes, octet_length(d.data::text))
     FROM coursebase.course_documents d
     WHERE d.file_size_bytes <> octet_length(d.data::text)
+    UNION ALL
+    SELECT 'product_courses', 'products ' || p.id, 'it is public and has no course'
+    FROM coursebase.products p
+    WHERE p.status = 'public' AND NOT EXISTS (
+        SELECT FROM coursebase.course_products l WHERE l.product_id = p.id)
 $$;
 COMMENT ON FUNCTION coursebase.check_catalog() IS
-    'Documents of courses whose checksum or size is not that of their bytes.';
+    'Documents of courses whose checksum or size is not that of their bytes, and public products without a course.';
 REVOKE ALL ON FUNCTION coursebase.check_catalog() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.check_catalog() TO server;

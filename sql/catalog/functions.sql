@@ -26,6 +26,47 @@ COMMENT ON FUNCTION coursebase.readable_product_ids() IS
 REVOKE ALL ON FUNCTION coursebase.readable_product_ids() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.readable_product_ids() TO anonymous, end_user, server;
 
+CREATE FUNCTION coursebase.save_product(
+    product_id uuid,
+    name text,
+    description text,
+    image_url text,
+    price_dollars integer,
+    status text,
+    course_ids uuid[]
+)
+RETURNS uuid
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_save_product';
+COMMENT ON FUNCTION coursebase.save_product(uuid, text, text, text, integer, text, uuid[]) IS
+    'Writes a product and its courses: a new one (product_id NULL, private unless status says public), or one that is there, of which what is NULL stays. course_ids are all the courses that it has then. Answers its id. Writes with the caller''s rights.';
+REVOKE ALL ON FUNCTION coursebase.save_product(uuid, text, text, text, integer, text, uuid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.save_product(uuid, text, text, text, integer, text, uuid[]) TO end_user, server;
+
+CREATE FUNCTION coursebase.country_price(product_id uuid, country text)
+RETURNS bigint
+LANGUAGE sql
+STABLE
+STRICT
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT round(p.price_dollars * (100 - coalesce(d.percent_off, 0)))::bigint
+    FROM coursebase.products p
+    LEFT JOIN coursebase.country_discounts d ON d.country = upper(btrim(country_price.country))
+    WHERE p.id = country_price.product_id
+$$;
+COMMENT ON FUNCTION coursebase.country_price(uuid, text) IS
+    'What a product costs in a country, in cents; NULL for a product that the caller may not see. Reads with the caller''s rights.';
+REVOKE ALL ON FUNCTION coursebase.country_price(uuid, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.country_price(uuid, text) TO anonymous, end_user, server;
+
 CREATE FUNCTION coursebase.tg_any__product_has_course()
 RETURNS trigger
 LANGUAGE c
@@ -35,20 +76,20 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_any__product_has_course';
 COMMENT ON FUNCTION coursebase.tg_any__product_has_course() IS
-    'AFTER a change, deferred: a product that is public has a course (KB901). Argument: the column of the product. Locks and reads with the owner''s rights.';
+    'AFTER a change, deferred: a product that is public has a course (KB901). Argument: the column of the product. Reads with the owner''s rights.';
 REVOKE ALL ON FUNCTION coursebase.tg_any__product_has_course() FROM PUBLIC;
 
-CREATE FUNCTION coursebase.tg_course_products__lock_product()
+CREATE FUNCTION coursebase.tg_course_products__stamp_product()
 RETURNS trigger
 LANGUAGE c
 VOLATILE
 PARALLEL UNSAFE
 SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'coursebase_tg_course_products__lock_product';
-COMMENT ON FUNCTION coursebase.tg_course_products__lock_product() IS
-    'BEFORE INSERT, UPDATE OR DELETE: locks the product, so that sales see its courses before the change or after it. Locks with the owner''s rights.';
-REVOKE ALL ON FUNCTION coursebase.tg_course_products__lock_product() FROM PUBLIC;
+AS 'MODULE_PATHNAME', 'coursebase_tg_course_products__stamp_product';
+COMMENT ON FUNCTION coursebase.tg_course_products__stamp_product() IS
+    'BEFORE INSERT, UPDATE OR DELETE: stamps the product, so that sales see its courses before the change or after it. Writes with the owner''s rights.';
+REVOKE ALL ON FUNCTION coursebase.tg_course_products__stamp_product() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.tg_courses__keep_sold()
 RETURNS trigger

@@ -145,7 +145,7 @@ COMMENT ON COLUMN coursebase.products.image_url IS 'Picture to show: an absolute
 COMMENT ON COLUMN coursebase.products.price_dollars IS 'Price in whole dollars; 0 is free.';
 COMMENT ON COLUMN coursebase.products.status IS 'public or private. A public product has a course.';
 COMMENT ON COLUMN coursebase.products.created_at IS 'When the row was made.';
-COMMENT ON COLUMN coursebase.products.updated_at IS 'When the row last changed.';
+COMMENT ON COLUMN coursebase.products.updated_at IS 'When the row or its courses last changed.';
 ALTER TABLE coursebase.products ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.products
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
@@ -175,8 +175,8 @@ COMMENT ON COLUMN coursebase.course_products.product_id IS 'The product.';
 COMMENT ON COLUMN coursebase.course_products.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.course_products.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.course_products ENABLE ROW LEVEL SECURITY;
-CREATE TRIGGER t300_lock_product BEFORE INSERT OR UPDATE OR DELETE ON coursebase.course_products
-    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_course_products__lock_product();
+CREATE TRIGGER t300_stamp_product BEFORE INSERT OR UPDATE OR DELETE ON coursebase.course_products
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_course_products__stamp_product();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.course_products
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 CREATE CONSTRAINT TRIGGER t900_has_course AFTER UPDATE OR DELETE ON coursebase.course_products
@@ -206,3 +206,26 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.country_discounts
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.country_discounts TO anonymous;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.country_discounts TO end_user, server;
+
+CREATE VIEW coursebase.storefront_products
+WITH (security_invoker = true)
+AS
+SELECT p.id AS product_id, p.name, p.description, p.image_url, p.price_dollars,
+    ARRAY(
+        SELECT l.course_id
+        FROM coursebase.course_products l
+        WHERE l.product_id = p.id
+        ORDER BY l.course_id
+    ) AS course_ids
+FROM coursebase.products p
+WHERE p.status = 'public'
+ORDER BY p.name, p.id;
+COMMENT ON VIEW coursebase.storefront_products IS
+    'The public products, by name, with their courses.';
+COMMENT ON COLUMN coursebase.storefront_products.product_id IS 'Key of the product.';
+COMMENT ON COLUMN coursebase.storefront_products.name IS 'Name to show.';
+COMMENT ON COLUMN coursebase.storefront_products.description IS 'Description to show.';
+COMMENT ON COLUMN coursebase.storefront_products.image_url IS 'Picture to show.';
+COMMENT ON COLUMN coursebase.storefront_products.price_dollars IS 'Price in whole dollars; 0 is free.';
+COMMENT ON COLUMN coursebase.storefront_products.course_ids IS 'The courses that it sells.';
+GRANT SELECT ON TABLE coursebase.storefront_products TO anonymous, end_user, server;

@@ -83,8 +83,25 @@ AS $$
     FROM coursebase.referral_credits c
     LEFT JOIN coursebase.user_profile p ON p.user_id = c.referred_user_id
     WHERE p.referred_by IS DISTINCT FROM c.user_id
+    UNION ALL
+    SELECT 'purchase_refunded', 'purchases ' || s.id,
+        format('paid %s, refunded %s, refunded in full %s', s.price_paid_in_cents,
+            s.refunded_in_cents, coalesce(s.refunded_at::text, 'never'))
+    FROM coursebase.purchases s
+    WHERE s.price_paid_in_cents < 0 OR s.refunded_in_cents < 0
+        OR s.refunded_in_cents > s.price_paid_in_cents
+        OR s.refunded_at IS NOT NULL AND s.refunded_in_cents < s.price_paid_in_cents
+        OR s.refunded_at IS NULL AND s.refunded_in_cents = s.price_paid_in_cents
+            AND s.price_paid_in_cents > 0
+    UNION ALL
+    SELECT 'purchase_details', 'purchases ' || s.id, 'name, description or imageUrl is no text'
+    FROM coursebase.purchases s
+    WHERE (jsonb_typeof(s.product_details -> 'name'),
+            jsonb_typeof(s.product_details -> 'description'),
+            jsonb_typeof(s.product_details -> 'imageUrl'))
+        IS DISTINCT FROM ('string', 'string', 'string')
 $$;
 COMMENT ON FUNCTION coursebase.check_commerce() IS
-    'Counters of discounts that are not the places taken, uses and entries that disagree, codes that follow themselves, and referral credits that are not what was earned and spent.';
+    'Counters of discounts that are not the places taken, uses and entries that disagree, codes that follow themselves, referral credits that are not what was earned and spent, and purchases with a refund that cannot be or without what was sold.';
 REVOKE ALL ON FUNCTION coursebase.check_commerce() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.check_commerce() TO server;

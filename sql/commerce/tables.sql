@@ -396,3 +396,50 @@ CREATE TRIGGER t900_project AFTER UPDATE ON coursebase.purchases
     EXECUTE FUNCTION coursebase.tg_purchases__project();
 GRANT SELECT ON TABLE coursebase.purchases TO end_user;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.purchases TO server;
+
+CREATE VIEW coursebase.purchase_history
+WITH (security_invoker = true)
+AS
+SELECT s.id AS purchase_id, s.user_id, s.product_id,
+    s.product_details ->> 'name' AS product_name,
+    s.product_details ->> 'description' AS product_description,
+    s.product_details ->> 'imageUrl' AS product_image_url,
+    s.price_paid_in_cents, s.refunded_in_cents, s.created_at AS purchased_at
+FROM coursebase.purchases s
+WHERE s.refunded_at IS NULL
+ORDER BY s.created_at DESC, s.id;
+COMMENT ON VIEW coursebase.purchase_history IS
+    'The purchases that count, newest first: ones own, everybodys for administrators and the server.';
+COMMENT ON COLUMN coursebase.purchase_history.purchase_id IS 'Key of the purchase.';
+COMMENT ON COLUMN coursebase.purchase_history.user_id IS 'Who bought.';
+COMMENT ON COLUMN coursebase.purchase_history.product_id IS 'What was bought.';
+COMMENT ON COLUMN coursebase.purchase_history.product_name IS 'Name of the product as it was sold.';
+COMMENT ON COLUMN coursebase.purchase_history.product_description IS 'Its description then.';
+COMMENT ON COLUMN coursebase.purchase_history.product_image_url IS 'Its picture then.';
+COMMENT ON COLUMN coursebase.purchase_history.price_paid_in_cents IS 'What was paid, in cents.';
+COMMENT ON COLUMN coursebase.purchase_history.refunded_in_cents IS 'What of it was paid back.';
+COMMENT ON COLUMN coursebase.purchase_history.purchased_at IS 'When it was bought.';
+GRANT SELECT ON TABLE coursebase.purchase_history TO end_user, server;
+
+CREATE VIEW coursebase.duplicate_purchases
+WITH (security_invoker = true)
+AS
+SELECT s.id AS purchase_id, s.user_id, s.product_id, s.stripe_session_id,
+    s.price_paid_in_cents, s.refunded_in_cents, s.created_at AS purchased_at
+FROM coursebase.purchases s
+WHERE s.refunded_at IS NULL
+    AND EXISTS (
+        SELECT FROM coursebase.purchases o
+        WHERE o.user_id = s.user_id AND o.product_id = s.product_id AND o.refunded_at IS NULL
+            AND (o.created_at, o.stripe_session_id) < (s.created_at, s.stripe_session_id))
+ORDER BY s.created_at, s.id;
+COMMENT ON VIEW coursebase.duplicate_purchases IS
+    'Purchases of a product that its buyer owned already by an earlier one: what to refund.';
+COMMENT ON COLUMN coursebase.duplicate_purchases.purchase_id IS 'Key of the purchase that came second.';
+COMMENT ON COLUMN coursebase.duplicate_purchases.user_id IS 'Who bought.';
+COMMENT ON COLUMN coursebase.duplicate_purchases.product_id IS 'What was bought.';
+COMMENT ON COLUMN coursebase.duplicate_purchases.stripe_session_id IS 'The session of the checkout.';
+COMMENT ON COLUMN coursebase.duplicate_purchases.price_paid_in_cents IS 'What was paid, in cents.';
+COMMENT ON COLUMN coursebase.duplicate_purchases.refunded_in_cents IS 'What of it was paid back.';
+COMMENT ON COLUMN coursebase.duplicate_purchases.purchased_at IS 'When it was bought.';
+GRANT SELECT ON TABLE coursebase.duplicate_purchases TO end_user, server;

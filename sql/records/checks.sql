@@ -57,6 +57,8 @@ AS $$
     UNION ALL
     SELECT * FROM coursebase.check_commerce()
     UNION ALL
+    SELECT * FROM coursebase.check_access()
+    UNION ALL
     SELECT * FROM coursebase.check_billing()
     UNION ALL
     SELECT * FROM coursebase.check_allowance()

@@ -53,6 +53,16 @@ owner_execute(KeptPlan *kept, Datum *values, const char *nulls, bool read_only)
 	return rows;
 }
 
+uint64
+owner_execute_latest(KeptPlan *kept, Datum *values, const char *nulls)
+{
+	OwnerRights rights = owner_enter();
+	uint64 rows = plan_execute_latest(kept, values, nulls);
+
+	owner_leave(rights);
+	return rows;
+}
+
 Oid
 owner_schema(void)
 {

@@ -7,8 +7,10 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "utils/snapmgr.h"
 
 #include "compat.h"
 #include "plan.h"
@@ -31,6 +33,21 @@ plan_execute_limit(KeptPlan *kept, Datum *values, const char *nulls, bool read_o
 	result = SPI_execute_plan(kept->plan, values, nulls, read_only, limit);
 	if (result < 0)
 		elog(ERROR, "SPI_execute_plan returned %s for: %s", SPI_result_code_string(result),
+			 kept->sql);
+	return SPI_processed;
+}
+
+uint64
+plan_execute_latest(KeptPlan *kept, Datum *values, const char *nulls)
+{
+	Snapshot snapshot = IsolationUsesXactSnapshot() ? GetLatestSnapshot() : InvalidSnapshot;
+	int result;
+
+	plan_prepare(kept);
+	result = SPI_execute_snapshot(kept->plan, values, nulls, snapshot, InvalidSnapshot, false,
+								  true, 0);
+	if (result < 0)
+		elog(ERROR, "SPI_execute_snapshot returned %s for: %s", SPI_result_code_string(result),
 			 kept->sql);
 	return SPI_processed;
 }

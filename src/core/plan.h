@@ -34,6 +34,13 @@ extern uint64 plan_execute_limit(KeptPlan *kept, Datum *values, const char *null
 								 bool read_only, long limit);
 
 /*
+ * The same with a snapshot of this moment at every isolation level, as the server's own foreign
+ * keys read: for what is decided under a lock that an older snapshot knows nothing of. What it
+ * writes fires triggers.
+ */
+extern uint64 plan_execute_latest(KeptPlan *kept, Datum *values, const char *nulls);
+
+/*
  * A column of a row that the last plan gave. The datum points into SPI's memory, gone at
  * SPI_finish(). isnull is NULL for a column that holds no nulls: one that is there all the same
  * (a constraint of ours was dropped) raises 23502.

@@ -1,7 +1,10 @@
 /*
- * row_trigger.c: the guard that trigger functions for rows share.
+ * row_trigger.c: what trigger functions for rows share: the guard, and reading a column.
  */
 #include "postgres.h"
+
+#include "executor/spi.h"
+#include "utils/rel.h"
 
 #include "errors.h"
 #include "row_trigger.h"
@@ -40,4 +43,22 @@ HeapTuple
 trigger_written_row(TriggerData *data)
 {
 	return TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple;
+}
+
+bool
+trigger_uuid(TriggerData *data, HeapTuple row, const char *column, pg_uuid_t *value)
+{
+	TupleDesc columns = RelationGetDescr(data->tg_relation);
+	int number = SPI_fnumber(columns, column);
+	Datum datum;
+	bool null;
+
+	if (number <= 0)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+						errmsg("table \"%s\" has no column \"%s\"",
+							   RelationGetRelationName(data->tg_relation), column)));
+	datum = SPI_getbinval(row, columns, number, &null);
+	if (!null)
+		*value = *DatumGetUUIDP(datum);
+	return !null;
 }

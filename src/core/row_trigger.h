@@ -8,6 +8,7 @@
 
 #include "commands/trigger.h"
 #include "fmgr.h"
+#include "utils/uuid.h"
 
 typedef enum RowTrigger
 {
@@ -23,5 +24,9 @@ extern TriggerData *trigger_expect(FunctionCallInfo fcinfo, const char *name, Ro
 
 /* The row as it is to be, of an insert or an update. */
 extern HeapTuple trigger_written_row(TriggerData *data);
+
+/* A column of a row; false for a null. */
+extern bool trigger_uuid(TriggerData *data, HeapTuple row, const char *column,
+						 pg_uuid_t *value);
 
 #endif
