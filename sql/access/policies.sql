@@ -35,3 +35,21 @@ CREATE POLICY admin_delete_all ON coursebase.user_course_access
     FOR DELETE TO public
     USING ((SELECT coursebase.is_admin()));
 COMMENT ON POLICY admin_delete_all ON coursebase.user_course_access IS 'An administrator takes a course, with every grant of it.';
+
+CREATE POLICY self_select_own ON coursebase.user_lesson_complete
+    FOR SELECT TO public
+    USING (user_id BETWEEN (SELECT coursebase.own_from()) AND (SELECT coursebase.own_to()));
+COMMENT ON POLICY self_select_own ON coursebase.user_lesson_complete IS
+    'A person reads what they completed; administrators read all.';
+
+CREATE POLICY self_insert_own ON coursebase.user_lesson_complete
+    FOR INSERT TO public
+    WITH CHECK (user_id = (SELECT coursebase.current_user_id()));
+COMMENT ON POLICY self_insert_own ON coursebase.user_lesson_complete IS
+    'A person completes lessons for themselves; a trigger asks for real access.';
+
+CREATE POLICY self_delete_own ON coursebase.user_lesson_complete
+    FOR DELETE TO public
+    USING (user_id = (SELECT coursebase.current_user_id()));
+COMMENT ON POLICY self_delete_own ON coursebase.user_lesson_complete IS
+    'A person takes back what they completed; a trigger asks for real access.';
