@@ -50,18 +50,6 @@ COMMENT ON FUNCTION coursebase.accessible_course_ids(uuid, timestamptz) IS
 REVOKE ALL ON FUNCTION coursebase.accessible_course_ids(uuid, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.accessible_course_ids(uuid, timestamptz) TO anonymous, end_user, server;
 
-CREATE FUNCTION coursebase.tg_any__lock_user()
-RETURNS trigger
-LANGUAGE c
-VOLATILE
-PARALLEL UNSAFE
-SECURITY INVOKER
-SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'coursebase_tg_any__lock_user';
-COMMENT ON FUNCTION coursebase.tg_any__lock_user() IS
-    'BEFORE INSERT: locks the person''s row of users, before the row is there. Locks with the owner''s rights.';
-REVOKE ALL ON FUNCTION coursebase.tg_any__lock_user() FROM PUBLIC;
-
 CREATE FUNCTION coursebase.explain_course_access(
     course_id uuid,
     user_id uuid DEFAULT NULL,
@@ -140,6 +128,66 @@ COMMENT ON FUNCTION coursebase.revoke_course_purchase(uuid, uuid, text, timestam
     'Takes back what grant_course_purchase() gave, with a record in audit_events; false when there is nothing of it. What a store sold is taken back by refund_store_purchase(). Writes with the owner''s rights.';
 REVOKE ALL ON FUNCTION coursebase.revoke_course_purchase(uuid, uuid, text, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.revoke_course_purchase(uuid, uuid, text, timestamptz) TO server;
+
+CREATE FUNCTION coursebase.refund_store_purchase(
+    source text,
+    environment text,
+    purchase_id text,
+    at timestamptz DEFAULT now()
+)
+RETURNS TABLE (
+    status text,
+    kind text,
+    user_id uuid,
+    product_id text,
+    refunded_at timestamptz,
+    detail text
+)
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+ROWS 1
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_refund_store_purchase';
+COMMENT ON FUNCTION coursebase.refund_store_purchase(text, text, text, timestamptz) IS
+$$After a store's refund: takes back what the purchase gave, of any kind, once: the course (a duplicate that was paid for takes its place), the custom course, the unspent credits of the pack, the subscription's period and the referrer's credit, and gives the use of its discount back. detail says what was done; again: the first result.
+status is refunded, or recorded for a purchase that nobody has heard of: its receipt, when it comes, gives nothing. A subscription that only its events tell of is known by its original transaction.
+Writes with the owner's rights.$$;
+REVOKE ALL ON FUNCTION coursebase.refund_store_purchase(text, text, text, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.refund_store_purchase(text, text, text, timestamptz) TO server;
+
+CREATE FUNCTION coursebase.acknowledge_purchase(
+    source text,
+    environment text,
+    purchase_id text,
+    at timestamptz DEFAULT now()
+)
+RETURNS boolean
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_acknowledge_purchase';
+COMMENT ON FUNCTION coursebase.acknowledge_purchase(text, text, text, timestamptz) IS
+    'Records that the store was told that a purchase, of any kind, was delivered; the first time counts. False for a purchase that is unknown, or not valid. Writes with the owner''s rights.';
+REVOKE ALL ON FUNCTION coursebase.acknowledge_purchase(text, text, text, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.acknowledge_purchase(text, text, text, timestamptz) TO server;
+
+CREATE FUNCTION coursebase.tg_any__lock_user()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_any__lock_user';
+COMMENT ON FUNCTION coursebase.tg_any__lock_user() IS
+    'BEFORE INSERT: locks the person''s row of users, before the row is there. Locks with the owner''s rights.';
+REVOKE ALL ON FUNCTION coursebase.tg_any__lock_user() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.tg_course_grants__project()
 RETURNS trigger
@@ -238,41 +286,7 @@ COMMENT ON FUNCTION coursebase.tg_course_purchases__slot() IS
     'BEFORE a row becomes a premium slot: the user had premium at some time (KB811), the course is in premium (KB812) and there is room for it (KB813). Locks the user.';
 REVOKE ALL ON FUNCTION coursebase.tg_course_purchases__slot() FROM PUBLIC;
 
-CREATE FUNCTION coursebase.refund_store_purchase(
-    source text,
-    environment text,
-    purchase_id text,
-    at timestamptz DEFAULT now()
-)
-RETURNS TABLE (
-    status text,
-    kind text,
-    user_id uuid,
-    product_id text,
-    refunded_at timestamptz,
-    detail text
-)
-LANGUAGE c
-VOLATILE
-CALLED ON NULL INPUT
-PARALLEL UNSAFE
-SECURITY INVOKER
-ROWS 1
-SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'coursebase_refund_store_purchase';
-COMMENT ON FUNCTION coursebase.refund_store_purchase(text, text, text, timestamptz) IS
-$$After a store's refund: takes back what the purchase gave, of any kind, once: the course (a duplicate that was paid for takes its place), the custom course, the unspent credits of the pack, the subscription's period and the referrer's credit, and gives the use of its discount back. detail says what was done; again: the first result.
-status is refunded, or recorded for a purchase that nobody has heard of: its receipt, when it comes, gives nothing. A subscription that only its events tell of is known by its original transaction.
-Writes with the owner's rights.$$;
-REVOKE ALL ON FUNCTION coursebase.refund_store_purchase(text, text, text, timestamptz) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION coursebase.refund_store_purchase(text, text, text, timestamptz) TO server;
-
-CREATE FUNCTION coursebase.acknowledge_purchase(
-    source text,
-    environment text,
-    purchase_id text,
-    at timestamptz DEFAULT now()
-)
+CREATE FUNCTION coursebase.complete_lesson(lesson_id uuid, user_id uuid DEFAULT NULL)
 RETURNS boolean
 LANGUAGE c
 VOLATILE
@@ -280,8 +294,49 @@ CALLED ON NULL INPUT
 PARALLEL UNSAFE
 SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'coursebase_acknowledge_purchase';
-COMMENT ON FUNCTION coursebase.acknowledge_purchase(text, text, text, timestamptz) IS
-    'Records that the store was told that a purchase, of any kind, was delivered; the first time counts. False for a purchase that is unknown, or not valid. Writes with the owner''s rights.';
-REVOKE ALL ON FUNCTION coursebase.acknowledge_purchase(text, text, text, timestamptz) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION coursebase.acknowledge_purchase(text, text, text, timestamptz) TO server;
+AS 'MODULE_PATHNAME', 'coursebase_complete_lesson';
+COMMENT ON FUNCTION coursebase.complete_lesson(uuid, uuid) IS
+    'Marks a lesson as completed by a user (NULL: oneself), who must have real access now: one may use the course, and not as an administrator (KB904). True when it was not so before. Writes with the owner''s rights; about somebody else an administrator or the server may.';
+REVOKE ALL ON FUNCTION coursebase.complete_lesson(uuid, uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.complete_lesson(uuid, uuid) TO end_user, server;
+
+CREATE FUNCTION coursebase.uncomplete_lesson(lesson_id uuid, user_id uuid DEFAULT NULL)
+RETURNS boolean
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_uncomplete_lesson';
+COMMENT ON FUNCTION coursebase.uncomplete_lesson(uuid, uuid) IS
+    'Takes back what complete_lesson() marked, with the same real access (KB904). True when it was marked.';
+REVOKE ALL ON FUNCTION coursebase.uncomplete_lesson(uuid, uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.uncomplete_lesson(uuid, uuid) TO end_user, server;
+
+CREATE FUNCTION coursebase.course_progress(course_id uuid, user_id uuid DEFAULT NULL)
+RETURNS TABLE (lessons bigint, completed bigint, percent integer, completed_at timestamptz)
+LANGUAGE c
+STABLE
+CALLED ON NULL INPUT
+PARALLEL SAFE
+SECURITY INVOKER
+ROWS 1
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_course_progress';
+COMMENT ON FUNCTION coursebase.course_progress(uuid, uuid) IS
+    'How far a user (NULL: oneself) is, over the lessons that are shown: their number, those completed, the percentage rounded down, and the last completion once all are. A course that the user may not read, and the caller neither, has no lessons. Reads with the owner''s rights; asking about somebody else takes an administrator or the server.';
+REVOKE ALL ON FUNCTION coursebase.course_progress(uuid, uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.course_progress(uuid, uuid) TO anonymous, end_user, server;
+
+CREATE FUNCTION coursebase.tg_user_lesson_complete__real_access()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_user_lesson_complete__real_access';
+COMMENT ON FUNCTION coursebase.tg_user_lesson_complete__real_access() IS
+    'BEFORE INSERT OR DELETE by somebody whom row security binds: asks for the real access of complete_lesson() (KB904). Reads with the owner''s rights.';
+REVOKE ALL ON FUNCTION coursebase.tg_user_lesson_complete__real_access() FROM PUBLIC;
