@@ -80,6 +80,12 @@ AS $$
     FROM (SELECT p.user_id, count(DISTINCT p.course_id) AS courses FROM slots p GROUP BY 1) l
     JOIN allowed a ON l.courses > a.most AND NOT a.unlimited
     UNION ALL
+    SELECT 'slot_twice', format('users %s', p.user_id),
+        format('%s slots hold course %s in one voice', count(*), p.course_id)
+    FROM slots p
+    GROUP BY p.user_id, p.course_id, p.voice
+    HAVING count(*) > 1
+    UNION ALL
     SELECT 'slot_sold', 'course_purchases ' || p.id, 'a premium slot with what only a sale has'
     FROM slots p
     WHERE p.status = 'pending' OR p.environment <> 'production' OR p.acknowledged_at IS NOT NULL
@@ -127,11 +133,11 @@ AS $$
     SELECT 'course_purchase_live', format('course_purchases %s %s', c.user_id, c.course_id),
         format('%s live purchases of one voice', count(*))
     FROM coursebase.course_purchases c
-    WHERE c.status IN ('pending', 'valid')
-    GROUP BY c.user_id, c.course_id, c.voice, c.source = 'premium_slot'
+    WHERE c.status IN ('pending', 'valid') AND c.source <> 'premium_slot'
+    GROUP BY c.user_id, c.course_id, c.voice
     HAVING count(*) > 1
 $$;
 COMMENT ON FUNCTION coursebase.check_access() IS
-    'Courses that a person may use without a grant that counts, or may not with one; grants by another''s purchase; premium slots that nobody could have filled; receipts of stores that did not give what they are for, or gave what they must not; duplicates of nothing; discounts of purchases that are not as the purchase is; courses that are owned twice in one voice.';
+    'Courses that a person may use without a grant that counts, or may not with one, grants by another''s purchase, and premium slots that nobody could have filled; receipts of stores that did not give what they are for, or gave what they must not; duplicates of nothing; discounts of purchases that are not as the purchase is; courses that are owned twice in one voice.';
 REVOKE ALL ON FUNCTION coursebase.check_access() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.check_access() TO server;

@@ -141,54 +141,6 @@ COMMENT ON FUNCTION coursebase.revoke_course_purchase(uuid, uuid, text, timestam
 REVOKE ALL ON FUNCTION coursebase.revoke_course_purchase(uuid, uuid, text, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.revoke_course_purchase(uuid, uuid, text, timestamptz) TO server;
 
-CREATE FUNCTION coursebase.refund_store_purchase(
-    source text,
-    environment text,
-    purchase_id text,
-    at timestamptz DEFAULT now()
-)
-RETURNS TABLE (
-    status text,
-    kind text,
-    user_id uuid,
-    product_id text,
-    refunded_at timestamptz,
-    detail text
-)
-LANGUAGE c
-VOLATILE
-CALLED ON NULL INPUT
-PARALLEL UNSAFE
-SECURITY INVOKER
-ROWS 1
-SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'coursebase_refund_store_purchase';
-COMMENT ON FUNCTION coursebase.refund_store_purchase(text, text, text, timestamptz) IS
-$$After a store's refund: takes back what the purchase gave, of any kind, once: the course (a duplicate that was paid for takes its place), the custom course, the unspent credits of the pack, the subscription's period and the referrer's credit, and gives the use of its discount back. detail says what was done; again: the first result.
-status is refunded, or recorded for a purchase that nobody has heard of: its receipt, when it comes, gives nothing. A subscription that only its events tell of is known by its original transaction.
-Writes with the owner's rights.$$;
-REVOKE ALL ON FUNCTION coursebase.refund_store_purchase(text, text, text, timestamptz) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION coursebase.refund_store_purchase(text, text, text, timestamptz) TO server;
-
-CREATE FUNCTION coursebase.acknowledge_purchase(
-    source text,
-    environment text,
-    purchase_id text,
-    at timestamptz DEFAULT now()
-)
-RETURNS boolean
-LANGUAGE c
-VOLATILE
-CALLED ON NULL INPUT
-PARALLEL UNSAFE
-SECURITY INVOKER
-SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'coursebase_acknowledge_purchase';
-COMMENT ON FUNCTION coursebase.acknowledge_purchase(text, text, text, timestamptz) IS
-    'Records that the store was told that a purchase, of any kind, was delivered; the first time counts. False for a purchase that is unknown, or not valid. Writes with the owner''s rights.';
-REVOKE ALL ON FUNCTION coursebase.acknowledge_purchase(text, text, text, timestamptz) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION coursebase.acknowledge_purchase(text, text, text, timestamptz) TO server;
-
 CREATE FUNCTION coursebase.tg_course_grants__project()
 RETURNS trigger
 LANGUAGE c
@@ -285,3 +237,51 @@ AS 'MODULE_PATHNAME', 'coursebase_tg_course_purchases__slot';
 COMMENT ON FUNCTION coursebase.tg_course_purchases__slot() IS
     'BEFORE a row becomes a premium slot: the user had premium at some time (KB811), the course is in premium (KB812) and there is room for it (KB813). Locks the user.';
 REVOKE ALL ON FUNCTION coursebase.tg_course_purchases__slot() FROM PUBLIC;
+
+CREATE FUNCTION coursebase.refund_store_purchase(
+    source text,
+    environment text,
+    purchase_id text,
+    at timestamptz DEFAULT now()
+)
+RETURNS TABLE (
+    status text,
+    kind text,
+    user_id uuid,
+    product_id text,
+    refunded_at timestamptz,
+    detail text
+)
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+ROWS 1
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_refund_store_purchase';
+COMMENT ON FUNCTION coursebase.refund_store_purchase(text, text, text, timestamptz) IS
+$$After a store's refund: takes back what the purchase gave, of any kind, once: the course (a duplicate that was paid for takes its place), the custom course, the unspent credits of the pack, the subscription's period and the referrer's credit, and gives the use of its discount back. detail says what was done; again: the first result.
+status is refunded, or recorded for a purchase that nobody has heard of: its receipt, when it comes, gives nothing. A subscription that only its events tell of is known by its original transaction.
+Writes with the owner's rights.$$;
+REVOKE ALL ON FUNCTION coursebase.refund_store_purchase(text, text, text, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.refund_store_purchase(text, text, text, timestamptz) TO server;
+
+CREATE FUNCTION coursebase.acknowledge_purchase(
+    source text,
+    environment text,
+    purchase_id text,
+    at timestamptz DEFAULT now()
+)
+RETURNS boolean
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_acknowledge_purchase';
+COMMENT ON FUNCTION coursebase.acknowledge_purchase(text, text, text, timestamptz) IS
+    'Records that the store was told that a purchase, of any kind, was delivered; the first time counts. False for a purchase that is unknown, or not valid. Writes with the owner''s rights.';
+REVOKE ALL ON FUNCTION coursebase.acknowledge_purchase(text, text, text, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.acknowledge_purchase(text, text, text, timestamptz) TO server;

@@ -49,25 +49,22 @@ FROM (
     WHERE c.status = 'valid' AND c.acknowledged_at IS NULL
         AND c.source IN ('google_play', 'app_store')
     UNION ALL
-    SELECT 'subscription' AS kind, r.user_id, r.product_id, r.source, r.environment,
-        r.purchase_id, r.purchase_token, r.purchased_at, r.validated_at
+    SELECT 'subscription' AS kind, r.user_id, r.product_id, r.source, r.environment, r.purchase_id,
+        r.purchase_token, r.purchased_at, r.validated_at
     FROM coursebase.store_receipts r
     WHERE r.status = 'valid' AND r.acknowledged_at IS NULL AND r.kind = 'subscription'
     UNION ALL
-    SELECT 'ai_credits' AS kind, a.user_id, a.product_id, a.source, a.environment,
-        a.purchase_id, a.purchase_token,
-        coalesce(r.purchased_at, a.purchased_at) AS purchased_at,
-        a.purchased_at AS validated_at
+    SELECT 'ai_credits' AS kind, a.user_id, a.product_id, a.source, a.environment, a.purchase_id,
+        a.purchase_token, coalesce(r.purchased_at, a.purchased_at), a.purchased_at
     FROM coursebase.ai_credit_purchases a
     LEFT JOIN coursebase.store_receipts r ON r.source = a.source
         AND r.environment = a.environment AND r.purchase_id = a.purchase_id
     WHERE a.status = 'valid' AND a.acknowledged_at IS NULL
         AND a.source IN ('google_play', 'app_store')
     UNION ALL
-    SELECT 'custom_course' AS kind, c.user_id, lower(c.course_code) AS product_id, m.source,
-        m.environment, m.purchase_id, m.purchase_token,
-        coalesce(r.purchased_at, m.created_at) AS purchased_at,
-        coalesce(r.validated_at, m.created_at) AS validated_at
+    SELECT 'custom_course' AS kind, c.user_id, lower(c.course_code), m.source, m.environment,
+        m.purchase_id, m.purchase_token, coalesce(r.purchased_at, m.created_at),
+        coalesce(r.validated_at, m.created_at)
     FROM coursebase.custom_course_purchases m
     JOIN coursebase.custom_courses c ON c.id = m.course_id
     LEFT JOIN coursebase.store_receipts r ON r.source = m.source

@@ -224,6 +224,8 @@ typedef struct Gathering
 	MemoryContext context;
 } Gathering;
 
+static uint32 own_hold(const Asking *asking, const pg_uuid_t *course, TimestampTz at,
+					   uint32 sources);
 static const Asking *asking_if(const pg_uuid_t *user);
 static void question_begin(Question *question, const pg_uuid_t *user, const Asking *asking,
 						   TimestampTz at);
@@ -256,12 +258,19 @@ uint32
 course_rights_hold_own(const pg_uuid_t *course, TimestampTz at, uint32 sources)
 {
 	const Asking *asking = identity_asking();
-	Question question;
 
 	/* the rows were read after the look-up, which a change of snapshot or tables makes anew */
-	if (asking != NULL && asking->look_up == kept.look_up && kept.loaded &&
-		at >= kept.set.valid_from && at < kept.set.valid_until)
+	if (likely(asking != NULL && asking->look_up == kept.look_up && kept_is_at(at)))
 		return kept_look_up(course) & sources;
+	return own_hold(asking, course, at, sources);
+}
+
+/* Apart, so that what is asked for every row stays short. */
+static pg_noinline uint32
+own_hold(const Asking *asking, const pg_uuid_t *course, TimestampTz at, uint32 sources)
+{
+	Question question;
+
 	question_begin(&question, asking == NULL ? NULL : &asking->user, asking, at);
 	return kept_hold(&question, course, sources);
 }

@@ -101,15 +101,17 @@ SELECT available FROM coursebase.credit_balance('$dana', timestamptz '$reset' + 
 SQL
 proved 'a new week of credits begins at its microsecond, and is whole' "$week" = 10000
 
-step 'A pack of 1000 credits, whose receipt comes twice. The week is used up first, then the bank. She asks the store for her money back: what is unspent of the pack goes, once.'
+step 'A pack of 1000 credits, bought by receipt. The week is used up first, then the bank. She asks the store for her money back, and the store tells it, twice: what is unspent of the pack goes, once.'
+pack='{"product_id": "ai_credits_1000", "source": "app_store", "purchase_id": "300001", "purchase_token": "receipt-300001",
+  "transaction_date": "2026-03-12T12:00:00Z", "price_in_cents": 499, "currency": "EUR"}'
 sql_as app_server <<SQL
-SELECT bank_credits, bank_left FROM coursebase.grant_credit_pack('$dana', 'ai_credits_1000', 1000, 'app_store', 'production', '300001', 'receipt',
-    at => '2026-03-12 12:00+00');
-SELECT bank_credits, bank_left FROM coursebase.grant_credit_pack('$dana', 'ai_credits_1000', 1000, 'app_store', 'production', '300001', 'receipt',
-    at => '2026-03-12 12:01+00');
-SELECT credits, weekly_credits, bank_credits, weekly_left, bank_left FROM coursebase.consume_credits('$dana', 10300, 'talk-4', '2026-03-13 18:00+00');
-SELECT bank_credits, bank_left FROM coursebase.refund_credit_pack('app_store', 'production', '300001', '2026-03-14 09:00+00');
-SELECT bank_credits, bank_left FROM coursebase.refund_credit_pack('app_store', 'production', '300001', '2026-03-14 09:01+00');
+INSERT INTO coursebase.store_products (product_id, kind, credits) VALUES ('ai_credits_1000', 'ai_credits', 1000);
+SELECT r ->> 'status' AS status, r -> 'ai_usage' AS ai_usage
+FROM coursebase.validate_purchase('$dana', '$pack', '2026-03-12 12:00+00') r;
+SELECT credits, weekly_credits, bank_credits, weekly_left, bank_left
+FROM coursebase.consume_credits('$dana', 10300, 'talk-4', '2026-03-13 18:00+00');
+SELECT status, kind, product_id, detail FROM coursebase.refund_store_purchase('app_store', 'production', '300001', '2026-03-14 09:00+00');
+SELECT status, kind, product_id, detail FROM coursebase.refund_store_purchase('app_store', 'production', '300001', '2026-03-14 09:01+00');
 SELECT position, kind, idempotency_key, seconds, weekly_credits, bank_credits, at FROM coursebase.credit_log ORDER BY position;
 SQL
 value bank <<SQL

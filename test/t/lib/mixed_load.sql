@@ -106,7 +106,7 @@ BEGIN
         PERFORM coursebase.reserve_discount(who, code, 'course', 1000, 'USD', 'order ' || n, at => at, ttl => '1 hour');
         RETURN ROW('reserve', 'order ' || n, 1)::public.act;
     END IF;
-    SELECT d.order_ref INTO order_of FROM coursebase.user_discounts d WHERE d.user_id = who AND d.order_ref IS NOT NULL
+    SELECT d.order_ref INTO order_of FROM coursebase.user_discounts d WHERE d.user_id = who AND d.order_ref LIKE 'order %'
         ORDER BY md5(d.order_ref || n) LIMIT 1;
     IF order_of IS NULL THEN
         RETURN NULL;
@@ -215,13 +215,18 @@ BEGIN
     RETURN ROW('refund', sold, 1)::public.act;
 END $$;
 
--- A receipt of a store is one person's, of one product; a third of those of courses use a discount.
+-- A receipt of a store is one person's, of one product; a third of those of courses use a discount. A refund may come
+-- before its receipt.
 CREATE FUNCTION public.act_store(n bigint, who uuid, at timestamptz) RETURNS public.act LANGUAGE plpgsql AS $$
 DECLARE
     receipt integer := public.draw(n, 100, 144);
     nth integer := receipt / 12;
     kind text := (ARRAY['course', 'subscription', 'ai_credits', 'custom_course'])[1 + nth % 4];
 BEGIN
+    IF public.draw(n, 101, 5) = 0 THEN
+        PERFORM coursebase.refund_store_purchase('google_play', 'production', 'receipt ' || receipt, at);
+        RETURN ROW('refund of receipt', receipt, 1)::public.act;
+    END IF;
     PERFORM coursebase.validate_purchase(public.person(receipt % 12), (jsonb_build_object(
         'product_id', 'me.hypnoelp.app.' || CASE kind WHEN 'course' THEN format('C0%sMIX', nth / 4) WHEN 'subscription' THEN 'mixed_premium'
             WHEN 'ai_credits' THEN 'mixed_credits' ELSE 'x01mix' END,
@@ -289,19 +294,15 @@ CREATE FUNCTION public.times(what text) RETURNS bigint LANGUAGE sql STABLE AS
 -- Sums that are not right: what was done by those who did it, beside what the tables say.
 CREATE VIEW public.wrong_sums AS
 SELECT * FROM (VALUES
-    ('events', public.times('event') + public.times('receipt of subscription'),
-        (SELECT count(*) FROM coursebase.subscription_events)),
+    ('events', public.times('event'), (SELECT count(*) FROM coursebase.subscription_events WHERE store = 'stripe')),
     ('credits used', (SELECT coalesce(sum(amount), 0) FROM (SELECT DISTINCT key, amount FROM public.done WHERE what = 'use') u),
         (SELECT coalesce(sum(credits), 0) FROM coursebase.credit_log WHERE kind IN ('consume', 'commit'))),
-    ('packs', public.times('pack') + public.times('receipt of ai_credits'),
-        (SELECT count(*) FROM coursebase.ai_credit_purchases)),
+    ('packs', public.times('pack'), (SELECT count(*) FROM coursebase.ai_credit_purchases WHERE purchase_id LIKE 'pack %')),
     ('packs refunded', public.times('pack refund'),
-        (SELECT count(*) FROM coursebase.ai_credit_purchases WHERE status = 'refunded')),
-    ('discounts used', (SELECT count(DISTINCT key) FROM public.done
-            WHERE what = 'redeem' OR CASE WHEN what = 'receipt of course' THEN key::integer % 3 = 0 END),
-        (SELECT count(*) FROM coursebase.discount_redemptions)),
-    ('uses given back', (SELECT count(*) FROM public.done WHERE what = 'reverse'),
-        (SELECT count(*) FROM coursebase.discount_redemptions WHERE reversed_at IS NOT NULL)),
+        (SELECT count(*) FROM coursebase.ai_credit_purchases WHERE purchase_id LIKE 'pack %' AND status = 'refunded')),
+    ('discounts used', public.times('redeem'), (SELECT count(*) FROM coursebase.discount_redemptions WHERE order_ref LIKE 'order %')),
+    ('uses given back', public.times('reverse'),
+        (SELECT count(*) FROM coursebase.discount_redemptions WHERE order_ref LIKE 'order %' AND reversed_at IS NOT NULL)),
     ('places', (SELECT count(*) FROM coursebase.user_discounts WHERE status <> 'assigned'),
         (SELECT sum(redeemed_count) FROM (SELECT redeemed_count FROM coursebase.discount_codes
             UNION ALL SELECT redeemed_count FROM coursebase.discount_code_shards) c)),
@@ -309,9 +310,11 @@ SELECT * FROM (VALUES
         (SELECT count(*) FROM coursebase.user_profile WHERE referred_by IS NOT NULL)),
     ('referral credit spent', (SELECT coalesce(sum(amount), 0) FROM public.done WHERE what = 'spend'),
         (SELECT coalesce(sum(spent_in_cents), 0) FROM coursebase.referral_credits)),
-    ('custom courses', public.times('made') + public.times('receipt of custom_course'),
-        (SELECT count(*) FROM coursebase.custom_courses)),
-    ('receipts', public.times('receipt of %'), (SELECT count(*) FROM coursebase.store_receipts)),
+    ('custom courses', public.times('made'), (SELECT count(*) FROM coursebase.custom_course_purchases WHERE source = 'app_store')),
+    ('receipts', public.times('% receipt%') + public.times('receipt of %') - (SELECT count(DISTINCT d.key) FROM public.done d
+            JOIN public.done r ON r.key = d.key AND r.what = 'refund of receipt' WHERE d.what LIKE 'receipt of %'),
+        (SELECT count(*) FROM coursebase.store_receipts)),
+    ('receipts refunded', public.times('refund of receipt'), (SELECT count(*) FROM coursebase.store_receipts WHERE refunded_at IS NOT NULL)),
     ('sales', public.times('sale'), (SELECT count(*) FROM coursebase.purchases)),
     ('sales refunded', public.times('refund'), (SELECT count(*) FROM coursebase.purchases WHERE refunded_at IS NOT NULL)),
     ('parts refunded', (SELECT count(*) FROM public.done d JOIN coursebase.purchases p ON p.id = d.key::uuid AND p.refunded_at IS NULL
