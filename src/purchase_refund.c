@@ -30,32 +30,6 @@
 
 #define KEY "x.source = $1 AND x.environment = $2 AND x.purchase_id = $3"
 
-enum
-{
-	KEY_SOURCE,
-	KEY_ENVIRONMENT,
-	KEY_PURCHASE,
-	KEY_COLUMNS,
-};
-
-/* A purchase to be refunded, as it is recorded. */
-typedef struct Refund
-{
-	Datum key[KEY_COLUMNS];
-	const char *names[KEY_COLUMNS];
-	TimestampTz at;
-	bool known; /* whose it is */
-	pg_uuid_t user;
-	const char *kind;
-	const char *product_id;
-	const char *line;      /* of a subscription, or NULL */
-	const char *order_ref; /* of its discount, or NULL */
-	bool ended;            /* it was refunded before */
-	bool idle;             /* it gives nothing */
-	TimestampTz refunded_at;
-	char *detail;
-} Refund;
-
 /*
  * Also what was given without validate_purchase(): by a release before it, or by the functions
  * of its kind. A subscription that only its events tell of is known by its first transaction.
@@ -126,19 +100,61 @@ static KeptPlan reverse_discount = {
 	.types = {UUIDOID, TEXTOID, TIMESTAMPTZOID},
 };
 
+/* The store was told: now, or before. */
 #define ACKNOWLEDGE(table, condition)                                                          \
 	{                                                                                          \
-		.sql = "UPDATE coursebase." table " x "                                                \
-			   "SET acknowledged_at = coalesce(x.acknowledged_at, $4) WHERE " KEY              \
-			   " AND " condition,                                                              \
+		.sql = "UPDATE coursebase." table " x SET acknowledged_at = $4 WHERE " KEY             \
+			   " AND x.acknowledged_at IS NULL AND " condition,                                \
 		.nargs = 4, .types = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID},                      \
 	}
+#define ACKNOWLEDGED(table, condition)                                                         \
+	{                                                                                          \
+		.sql = "SELECT FROM coursebase." table " x WHERE " KEY                                 \
+			   " AND x.acknowledged_at IS NOT NULL AND " condition,                            \
+		.nargs = 3, .types = {TEXTOID, TEXTOID, TEXTOID},                                      \
+	}
+#define RECEIPT_CONDITION "x.status = 'valid' AND x.kind = 'subscription'"
+#define VALID_CONDITION   "x.status = 'valid'"
+#define LINK_CONDITION    "x.status = 'active'"
+
 static KeptPlan acknowledge[] = {
-	ACKNOWLEDGE("store_receipts", "x.status = 'valid' AND x.kind = 'subscription'"),
-	ACKNOWLEDGE("course_purchases", "x.status = 'valid'"),
-	ACKNOWLEDGE("ai_credit_purchases", "x.status = 'valid'"),
-	ACKNOWLEDGE("custom_course_purchases", "x.status = 'active'"),
+	ACKNOWLEDGE("store_receipts", RECEIPT_CONDITION),
+	ACKNOWLEDGE("course_purchases", VALID_CONDITION),
+	ACKNOWLEDGE("ai_credit_purchases", VALID_CONDITION),
+	ACKNOWLEDGE("custom_course_purchases", LINK_CONDITION),
 };
+static KeptPlan acknowledged[] = {
+	ACKNOWLEDGED("store_receipts", RECEIPT_CONDITION),
+	ACKNOWLEDGED("course_purchases", VALID_CONDITION),
+	ACKNOWLEDGED("ai_credit_purchases", VALID_CONDITION),
+	ACKNOWLEDGED("custom_course_purchases", LINK_CONDITION),
+};
+
+enum
+{
+	KEY_SOURCE,
+	KEY_ENVIRONMENT,
+	KEY_PURCHASE,
+	KEY_COLUMNS,
+};
+
+/* A purchase to be refunded, as it is recorded. */
+typedef struct Refund
+{
+	Datum key[KEY_COLUMNS];
+	const char *names[KEY_COLUMNS];
+	TimestampTz at;
+	bool known; /* whose it is */
+	pg_uuid_t user;
+	const char *kind;
+	const char *product_id;
+	const char *line;      /* of a subscription, or NULL */
+	const char *order_ref; /* of its discount, or NULL */
+	bool ended;            /* it was refunded before */
+	bool idle;             /* it gives nothing */
+	TimestampTz refunded_at;
+	char *detail;
+} Refund;
 
 static void key_read(FunctionCallInfo fcinfo, Refund *refund);
 static bool purchase_find(Refund *refund);
@@ -201,17 +217,18 @@ coursebase_acknowledge_purchase(PG_FUNCTION_ARGS)
 {
 	Refund purchase = {0};
 	Datum values[KEY_COLUMNS + 1];
-	uint64 acknowledged = 0;
+	bool told = false;
 
 	key_read(fcinfo, &purchase);
 	memcpy(values, purchase.key, sizeof(purchase.key));
 	values[KEY_COLUMNS] = TimestampTzGetDatum(purchase.at);
 	schema_require_current();
 	SPI_connect();
-	for (int i = 0; i < lengthof(acknowledge); i++)
-		acknowledged += owner_execute(&acknowledge[i], values, NULL, false);
+	for (int i = 0; i < lengthof(acknowledge) && !told; i++)
+		told = owner_execute(&acknowledge[i], values, NULL, false) > 0 ||
+			   owner_execute(&acknowledged[i], values, NULL, false) > 0;
 	SPI_finish();
-	PG_RETURN_BOOL(acknowledged > 0);
+	PG_RETURN_BOOL(told);
 }
 
 /* The arguments of both functions. */
