@@ -126,18 +126,34 @@ static KeptPlan reverse_discount = {
 	.types = {UUIDOID, TEXTOID, TIMESTAMPTZOID},
 };
 
+/* The store was told: now, or before. */
 #define ACKNOWLEDGE(table, condition)                                                          \
 	{                                                                                          \
-		.sql = "UPDATE coursebase." table " x "                                                \
-			   "SET acknowledged_at = coalesce(x.acknowledged_at, $4) WHERE " KEY              \
-			   " AND " condition,                                                              \
+		.sql = "UPDATE coursebase." table " x SET acknowledged_at = $4 WHERE " KEY             \
+			   " AND x.acknowledged_at IS NULL AND " condition,                                \
 		.nargs = 4, .types = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID},                      \
 	}
+#define ACKNOWLEDGED(table, condition)                                                         \
+	{                                                                                          \
+		.sql = "SELECT FROM coursebase." table " x WHERE " KEY                                 \
+			   " AND x.acknowledged_at IS NOT NULL AND " condition,                            \
+		.nargs = 3, .types = {TEXTOID, TEXTOID, TEXTOID},                                      \
+	}
+#define RECEIPT_CONDITION "x.status = 'valid' AND x.kind = 'subscription'"
+#define VALID_CONDITION   "x.status = 'valid'"
+#define LINK_CONDITION    "x.status = 'active'"
+
 static KeptPlan acknowledge[] = {
-	ACKNOWLEDGE("store_receipts", "x.status = 'valid' AND x.kind = 'subscription'"),
-	ACKNOWLEDGE("course_purchases", "x.status = 'valid'"),
-	ACKNOWLEDGE("ai_credit_purchases", "x.status = 'valid'"),
-	ACKNOWLEDGE("custom_course_purchases", "x.status = 'active'"),
+	ACKNOWLEDGE("store_receipts", RECEIPT_CONDITION),
+	ACKNOWLEDGE("course_purchases", VALID_CONDITION),
+	ACKNOWLEDGE("ai_credit_purchases", VALID_CONDITION),
+	ACKNOWLEDGE("custom_course_purchases", LINK_CONDITION),
+};
+static KeptPlan acknowledged[] = {
+	ACKNOWLEDGED("store_receipts", RECEIPT_CONDITION),
+	ACKNOWLEDGED("course_purchases", VALID_CONDITION),
+	ACKNOWLEDGED("ai_credit_purchases", VALID_CONDITION),
+	ACKNOWLEDGED("custom_course_purchases", LINK_CONDITION),
 };
 
 static void key_read(FunctionCallInfo fcinfo, Refund *refund);
@@ -201,17 +217,18 @@ coursebase_acknowledge_purchase(PG_FUNCTION_ARGS)
 {
 	Refund purchase = {0};
 	Datum values[KEY_COLUMNS + 1];
-	uint64 acknowledged = 0;
+	bool told = false;
 
 	key_read(fcinfo, &purchase);
 	memcpy(values, purchase.key, sizeof(purchase.key));
 	values[KEY_COLUMNS] = TimestampTzGetDatum(purchase.at);
 	schema_require_current();
 	SPI_connect();
-	for (int i = 0; i < lengthof(acknowledge); i++)
-		acknowledged += owner_execute(&acknowledge[i], values, NULL, false);
+	for (int i = 0; i < lengthof(acknowledge) && !told; i++)
+		told = owner_execute(&acknowledge[i], values, NULL, false) > 0 ||
+			   owner_execute(&acknowledged[i], values, NULL, false) > 0;
 	SPI_finish();
-	PG_RETURN_BOOL(acknowledged > 0);
+	PG_RETURN_BOOL(told);
 }
 
 /* The arguments of both functions. */
