@@ -22,7 +22,6 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
@@ -41,6 +40,9 @@
 
 /* Of the setting premium_slots: every course in premium, chosen or not. */
 #define EVERY_COURSE (-1)
+
+/* Nobody reads a longer list of slots that are empty. */
+#define EMPTY_SHOWN 100
 
 static KeptPlan lock_user = {
 	.sql = "SELECT u.deleted_at IS NULL FROM coursebase.users u WHERE u.id = $1"
@@ -217,28 +219,21 @@ PGDLLEXPORT Datum
 coursebase_tg_course_purchases__slot(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect(fcinfo, "tg_course_purchases__slot", ROW_BEFORE_WRITE);
-	TupleDesc columns = RelationGetDescr(data->tg_relation);
 	HeapTuple row = trigger_written_row(data);
-	Datum user;
-	Datum course;
-	Datum id;
-	bool null;
-	int64 limit;
+	int64 limit = setting_integer("premium_slots");
+	pg_uuid_t user, course, id;
+	Datum key = UUIDPGetDatum(&user);
 
-	user = SPI_getbinval(row, columns, SPI_fnumber(columns, "user_id"), &null);
-	if (!null)
-		course = SPI_getbinval(row, columns, SPI_fnumber(columns, "course_id"), &null);
-	if (null || restore_under_way())
-		return PointerGetDatum(row); /* the table refuses it; or it was counted before */
-	id = SPI_getbinval(row, columns, SPI_fnumber(columns, "id"), &null);
+	if (restore_under_way() || !trigger_uuid(data, row, "user_id", &user) ||
+		!trigger_uuid(data, row, "course_id", &course) || !trigger_uuid(data, row, "id", &id))
+		return PointerGetDatum(row); /* it was counted before; or the table refuses it */
 	SPI_connect();
-	owner_execute(&lock_user, &user, NULL, false);
-	if (owner_execute(&read_subscriber, &user, NULL, false) == 0)
+	owner_execute(&lock_user, &key, NULL, false);
+	if (owner_execute(&read_subscriber, &key, NULL, false) == 0)
 		premium_raise("There never was a subscription.");
-	course_require_in_premium(course);
-	limit = setting_integer("premium_slots");
+	course_require_in_premium(UUIDPGetDatum(&course));
 	if (limit != EVERY_COURSE)
-		room_require(user, course, null ? (Datum) 0 : id, limit);
+		room_require(key, UUIDPGetDatum(&course), UUIDPGetDatum(&id), limit);
 	SPI_finish();
 	return PointerGetDatum(row);
 }
@@ -447,7 +442,7 @@ empty_return(FunctionCallInfo fcinfo, int64 first, int64 last, bool live)
 	memset(nulls, true, sizeof(nulls));
 	nulls[SLOT_NUMBER] = nulls[SLOT_LIVE] = false;
 	values[SLOT_LIVE] = BoolGetDatum(live);
-	for (int64 number = first; number <= last; number++)
+	for (int64 number = first; number <= last && number < first + EMPTY_SHOWN; number++)
 	{
 		values[SLOT_NUMBER] = Int32GetDatum((int32) number);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
