@@ -18,7 +18,9 @@ SET LOCAL session_replication_role = replica;
 INSERT INTO coursebase.user_course_access (user_id, course_id) VALUES
     (:ada, '00000000-0000-4000-8000-00000000d401'), (:gone, '00000000-0000-4000-8000-00000000d401');
 INSERT INTO coursebase.course_purchases (user_id, course_id, source, environment, status, product_id, purchase_id, purchase_token, validated_at, refunded_at)
-SELECT :ada, ('00000000-0000-4000-8000-00000000d40' || n)::uuid, source, environment, status, 'p', 'rules' || n, 't', now(),
+SELECT :ada, ('00000000-0000-4000-8000-00000000d40' || n)::uuid, source, environment, status,
+    CASE WHEN source <> 'premium_slot' THEN 'p' END, CASE WHEN source <> 'premium_slot' THEN 'rules' || n END,
+    CASE WHEN source <> 'premium_slot' THEN 't' END, now(),
     CASE status WHEN 'refunded' THEN now() END
 FROM (VALUES (2, 'app_store', 'production', 'valid'), (3, 'premium_slot', 'production', 'valid'), (5, 'app_store', 'sandbox', 'valid'),
     (6, 'google_play', 'production', 'refunded')) p (n, source, environment, status);
