@@ -18,12 +18,12 @@ SET LOCAL session_replication_role = replica;
 INSERT INTO coursebase.user_course_access (user_id, course_id) VALUES
     (:ada, '00000000-0000-4000-8000-00000000d401'), (:gone, '00000000-0000-4000-8000-00000000d401');
 INSERT INTO coursebase.course_purchases (user_id, course_id, source, environment, status, product_id, purchase_id, purchase_token, validated_at, refunded_at)
-SELECT :ada, ('00000000-0000-4000-8000-00000000d40' || n)::uuid, source, environment, status,
-    CASE WHEN source <> 'premium_slot' THEN 'p' END, CASE WHEN source <> 'premium_slot' THEN 'rules' || n END,
-    CASE WHEN source <> 'premium_slot' THEN 't' END, now(),
+SELECT :ada, ('00000000-0000-4000-8000-00000000d40' || n)::uuid, source, environment, status, product, 'rules' || n, product, now(),
     CASE status WHEN 'refunded' THEN now() END
-FROM (VALUES (2, 'app_store', 'production', 'valid'), (3, 'premium_slot', 'production', 'valid'), (5, 'app_store', 'sandbox', 'valid'),
-    (6, 'google_play', 'production', 'refunded')) p (n, source, environment, status);
+FROM (VALUES (2, 'app_store', 'production', 'valid', 'p'), (5, 'app_store', 'sandbox', 'valid', 'p'),
+    (6, 'google_play', 'production', 'refunded', 'p')) p (n, source, environment, status, product);
+INSERT INTO coursebase.course_purchases (user_id, course_id, source, status, validated_at)
+VALUES (:ada, '00000000-0000-4000-8000-00000000d403', 'premium_slot', 'valid', now());
 INSERT INTO coursebase.subscriptions (user_id, plan, status, expires_at, auto_renew, environment)
 VALUES (:ada, 'premium', 'active', '2026-03-01', true, 'production');
 RESET session_replication_role;

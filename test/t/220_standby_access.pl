@@ -114,8 +114,10 @@ for my $claims ('{"sub": "fixture_ada"}', '{"sub": "fixture_root"}', '')
 }
 
 # A grant reaches the standby, into a session that has asked before; so does its end.
+query($primary, 'app', "INSERT INTO coursebase.courses (id, title, description) VALUES ('00000000-0000-4000-a000-0000000dffff', 't', 'd')");
+$primary->wait_for_catchup($standby, 'replay', $primary->lsn('flush'));
 my $session = $standby->background_psql('app', on_error_stop => 0);
-my $course = "'00000000-0000-4000-a000-0000000000d3'";
+my $course = "'00000000-0000-4000-a000-0000000dffff'";
 my $ask = "SELECT coursebase.has_course_access($course), $course = ANY (coursebase.accessible_course_ids())";
 $session->query("SET request.jwt.claims = '{\"sub\": \"fixture_ada\"}'");
 is($session->query($ask), 'f|f', 'a course that she may not use');
@@ -132,7 +134,7 @@ is($session->query($ask), 'f|f', 'and no more when that was taken back');
 $session->quit;
 
 my $before = fingerprint($primary, 'app');
-is(fingerprint($standby, 'app'), $before, 'the standby has what the primary has');
+$primary->wait_for_catchup($standby, 'replay', $primary->lsn('flush'));
 $primary->stop('immediate');
 $standby->promote;
 is(fingerprint($standby, 'app'), $before, 'promoted, it has lost nothing');
