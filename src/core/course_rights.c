@@ -232,12 +232,12 @@ static void question_begin(Question *question, const pg_uuid_t *user, const Aski
 static void question_complete(Question *question);
 static bool kept_is_of(const pg_uuid_t *user, const Asking *asking);
 static void kept_begin(const pg_uuid_t *user, const Asking *asking);
-static bool kept_is_at(TimestampTz at);
+static inline bool kept_is_at(TimestampTz at);
 static uint32 kept_hold(Question *question, const pg_uuid_t *course, uint32 sources);
 static void kept_load(Question *question);
-static uint32 kept_look_up(const pg_uuid_t *course);
+static pg_attribute_always_inline uint32 kept_look_up(const pg_uuid_t *course);
 static void places_make(void);
-static uint32 place_first(const pg_uuid_t *course);
+static inline uint32 place_first(const pg_uuid_t *course);
 static uint32 sources_of_course(Question *question, const pg_uuid_t *course, uint32 sources);
 static void rights_gather(Gathering *gathering, Question *question);
 static void rights_order(Gathering *gathering);
@@ -406,7 +406,7 @@ kept_begin(const pg_uuid_t *user, const Asking *asking)
 	kept.known = true;
 }
 
-static bool
+static inline bool
 kept_is_at(TimestampTz at)
 {
 	return kept.loaded && at >= kept.set.valid_from && at < kept.set.valid_until;
@@ -459,7 +459,7 @@ kept_load(Question *question)
 	kept.loaded = true;
 }
 
-static uint32
+static pg_attribute_always_inline uint32
 kept_look_up(const pg_uuid_t *course)
 {
 	for (uint32 place = place_first(course); kept.places[place] != 0;
@@ -493,7 +493,7 @@ places_make(void)
 	}
 }
 
-static uint32
+static inline uint32
 place_first(const pg_uuid_t *course)
 {
 	uint64 half[2];
