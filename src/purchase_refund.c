@@ -30,32 +30,6 @@
 
 #define KEY "x.source = $1 AND x.environment = $2 AND x.purchase_id = $3"
 
-enum
-{
-	KEY_SOURCE,
-	KEY_ENVIRONMENT,
-	KEY_PURCHASE,
-	KEY_COLUMNS,
-};
-
-/* A purchase to be refunded, as it is recorded. */
-typedef struct Refund
-{
-	Datum key[KEY_COLUMNS];
-	const char *names[KEY_COLUMNS];
-	TimestampTz at;
-	bool known; /* whose it is */
-	pg_uuid_t user;
-	const char *kind;
-	const char *product_id;
-	const char *line;      /* of a subscription, or NULL */
-	const char *order_ref; /* of its discount, or NULL */
-	bool ended;            /* it was refunded before */
-	bool idle;             /* it gives nothing */
-	TimestampTz refunded_at;
-	char *detail;
-} Refund;
-
 /*
  * Also what was given without validate_purchase(): by a release before it, or by the functions
  * of its kind. A subscription that only its events tell of is known by its first transaction.
@@ -155,6 +129,32 @@ static KeptPlan acknowledged[] = {
 	ACKNOWLEDGED("ai_credit_purchases", VALID_CONDITION),
 	ACKNOWLEDGED("custom_course_purchases", LINK_CONDITION),
 };
+
+enum
+{
+	KEY_SOURCE,
+	KEY_ENVIRONMENT,
+	KEY_PURCHASE,
+	KEY_COLUMNS,
+};
+
+/* A purchase to be refunded, as it is recorded. */
+typedef struct Refund
+{
+	Datum key[KEY_COLUMNS];
+	const char *names[KEY_COLUMNS];
+	TimestampTz at;
+	bool known; /* whose it is */
+	pg_uuid_t user;
+	const char *kind;
+	const char *product_id;
+	const char *line;      /* of a subscription, or NULL */
+	const char *order_ref; /* of its discount, or NULL */
+	bool ended;            /* it was refunded before */
+	bool idle;             /* it gives nothing */
+	TimestampTz refunded_at;
+	char *detail;
+} Refund;
 
 static void key_read(FunctionCallInfo fcinfo, Refund *refund);
 static bool purchase_find(Refund *refund);
