@@ -285,3 +285,58 @@ COMMENT ON FUNCTION coursebase.acknowledge_purchase(text, text, text, timestampt
     'Records that the store was told that a purchase, of any kind, was delivered; the first time counts. False for a purchase that is unknown, or not valid. Writes with the owner''s rights.';
 REVOKE ALL ON FUNCTION coursebase.acknowledge_purchase(text, text, text, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.acknowledge_purchase(text, text, text, timestamptz) TO server;
+
+CREATE FUNCTION coursebase.complete_lesson(lesson_id uuid, user_id uuid DEFAULT NULL)
+RETURNS boolean
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_complete_lesson';
+COMMENT ON FUNCTION coursebase.complete_lesson(uuid, uuid) IS
+    'Marks a lesson as completed by a user (NULL: oneself), who must have real access now: one may use the course, and not as an administrator (KB904). True when it was not so before. Writes with the owner''s rights; about somebody else an administrator or the server may.';
+REVOKE ALL ON FUNCTION coursebase.complete_lesson(uuid, uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.complete_lesson(uuid, uuid) TO end_user, server;
+
+CREATE FUNCTION coursebase.uncomplete_lesson(lesson_id uuid, user_id uuid DEFAULT NULL)
+RETURNS boolean
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_uncomplete_lesson';
+COMMENT ON FUNCTION coursebase.uncomplete_lesson(uuid, uuid) IS
+    'Takes back what complete_lesson() marked, with the same real access (KB904). True when it was marked.';
+REVOKE ALL ON FUNCTION coursebase.uncomplete_lesson(uuid, uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.uncomplete_lesson(uuid, uuid) TO end_user, server;
+
+CREATE FUNCTION coursebase.course_progress(course_id uuid, user_id uuid DEFAULT NULL)
+RETURNS TABLE (lessons bigint, completed bigint, percent integer, completed_at timestamptz)
+LANGUAGE c
+STABLE
+CALLED ON NULL INPUT
+PARALLEL SAFE
+SECURITY INVOKER
+ROWS 1
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_course_progress';
+COMMENT ON FUNCTION coursebase.course_progress(uuid, uuid) IS
+    'How far a user (NULL: oneself) is, over the lessons that are shown: their number, those completed, the percentage rounded down, and the last completion once all are. A course that the user may not read, and the caller neither, has no lessons. Reads with the owner''s rights; asking about somebody else takes an administrator or the server.';
+REVOKE ALL ON FUNCTION coursebase.course_progress(uuid, uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.course_progress(uuid, uuid) TO anonymous, end_user, server;
+
+CREATE FUNCTION coursebase.tg_user_lesson_complete__real_access()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_user_lesson_complete__real_access';
+COMMENT ON FUNCTION coursebase.tg_user_lesson_complete__real_access() IS
+    'BEFORE INSERT OR DELETE by somebody whom row security binds: asks for the real access of complete_lesson() (KB904). Reads with the owner''s rights.';
+REVOKE ALL ON FUNCTION coursebase.tg_user_lesson_complete__real_access() FROM PUBLIC;

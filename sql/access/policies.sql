@@ -104,3 +104,21 @@ COMMENT ON COLUMN coursebase.duplicate_store_purchases.amount_in_cents IS 'What 
 COMMENT ON COLUMN coursebase.duplicate_store_purchases.currency IS 'ISO 4217 code of the amount.';
 COMMENT ON COLUMN coursebase.duplicate_store_purchases.purchased_at IS 'When the store sold it.';
 GRANT SELECT ON TABLE coursebase.duplicate_store_purchases TO server;
+
+CREATE POLICY self_select_own ON coursebase.user_lesson_complete
+    FOR SELECT TO public
+    USING (user_id BETWEEN (SELECT coursebase.own_from()) AND (SELECT coursebase.own_to()));
+COMMENT ON POLICY self_select_own ON coursebase.user_lesson_complete IS
+    'A person reads what they completed; administrators read all.';
+
+CREATE POLICY self_insert_own ON coursebase.user_lesson_complete
+    FOR INSERT TO public
+    WITH CHECK (user_id = (SELECT coursebase.current_user_id()));
+COMMENT ON POLICY self_insert_own ON coursebase.user_lesson_complete IS
+    'A person completes lessons for themselves; a trigger asks for real access.';
+
+CREATE POLICY self_delete_own ON coursebase.user_lesson_complete
+    FOR DELETE TO public
+    USING (user_id = (SELECT coursebase.current_user_id()));
+COMMENT ON POLICY self_delete_own ON coursebase.user_lesson_complete IS
+    'A person takes back what they completed; a trigger asks for real access.';

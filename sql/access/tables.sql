@@ -297,3 +297,64 @@ VALUES
         'What the stores put before the id of a product, taken off before it is looked up.')
 ON CONFLICT (name) DO UPDATE SET default_value = excluded.default_value, meaning = excluded.meaning
 WHERE (s.default_value, s.meaning) IS DISTINCT FROM (excluded.default_value, excluded.meaning);
+
+-- What a person has done stays when access ends.
+CREATE TABLE coursebase.user_lesson_complete (
+    user_id     uuid         NOT NULL,
+    lesson_id   uuid         NOT NULL,
+    created_at  timestamptz  NOT NULL DEFAULT now(),
+    updated_at  timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT user_lesson_complete_pkey PRIMARY KEY (user_id, lesson_id),
+    CONSTRAINT user_lesson_complete_user_id_fkey FOREIGN KEY (user_id)
+        REFERENCES coursebase.users (id) ON DELETE CASCADE,
+    CONSTRAINT user_lesson_complete_lesson_id_fkey FOREIGN KEY (lesson_id)
+        REFERENCES coursebase.lessons (id) ON DELETE CASCADE
+);
+CREATE INDEX user_lesson_complete_lesson_id_idx ON coursebase.user_lesson_complete (lesson_id);
+COMMENT ON TABLE coursebase.user_lesson_complete IS 'Who has completed which lesson.';
+COMMENT ON COLUMN coursebase.user_lesson_complete.user_id IS 'Who completed it.';
+COMMENT ON COLUMN coursebase.user_lesson_complete.lesson_id IS 'The lesson.';
+COMMENT ON COLUMN coursebase.user_lesson_complete.created_at IS 'When it was completed.';
+COMMENT ON COLUMN coursebase.user_lesson_complete.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.user_lesson_complete ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.user_lesson_complete
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__keep_columns('user_id', 'lesson_id');
+CREATE TRIGGER t300_real_access BEFORE INSERT OR DELETE ON coursebase.user_lesson_complete
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_user_lesson_complete__real_access();
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.user_lesson_complete
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT ON TABLE coursebase.user_lesson_complete TO anonymous;
+GRANT SELECT, INSERT, DELETE ON TABLE coursebase.user_lesson_complete TO end_user;
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.user_lesson_complete TO server;
+
+-- The list that a course's page shows to the one who asks.
+CREATE VIEW coursebase.course_lessons_with_completion WITH (security_invoker = true) AS
+SELECT
+    s.course_id,
+    s.id AS section_id,
+    s.name AS section_name,
+    s."order" AS section_order,
+    l.id AS lesson_id,
+    l.name,
+    l.description,
+    l.status::text AS status,
+    l."order",
+    c.lesson_id IS NOT NULL AS is_complete,
+    c.created_at AS completed_at
+FROM coursebase.course_sections s
+JOIN coursebase.lessons l ON l.section_id = s.id
+LEFT JOIN coursebase.user_lesson_complete c
+    ON c.lesson_id = l.id AND c.user_id = (SELECT coursebase.current_user_id());
+COMMENT ON VIEW coursebase.course_lessons_with_completion IS 'The lessons that the one who asks may see, with whether and when that person completed them. Put course_id in the WHERE, and order by section_order and "order".';
+COMMENT ON COLUMN coursebase.course_lessons_with_completion.course_id IS 'The course.';
+COMMENT ON COLUMN coursebase.course_lessons_with_completion.section_id IS 'The section.';
+COMMENT ON COLUMN coursebase.course_lessons_with_completion.section_name IS 'Name of the section.';
+COMMENT ON COLUMN coursebase.course_lessons_with_completion.section_order IS 'Place of the section within the course.';
+COMMENT ON COLUMN coursebase.course_lessons_with_completion.lesson_id IS 'The lesson.';
+COMMENT ON COLUMN coursebase.course_lessons_with_completion.name IS 'Name of the lesson.';
+COMMENT ON COLUMN coursebase.course_lessons_with_completion.description IS 'Description of the lesson, or NULL.';
+COMMENT ON COLUMN coursebase.course_lessons_with_completion.status IS 'public, private or preview.';
+COMMENT ON COLUMN coursebase.course_lessons_with_completion."order" IS 'Place of the lesson within the section.';
+COMMENT ON COLUMN coursebase.course_lessons_with_completion.is_complete IS 'Whether the one who asks completed it.';
+COMMENT ON COLUMN coursebase.course_lessons_with_completion.completed_at IS 'When, or NULL.';
+GRANT SELECT ON TABLE coursebase.course_lessons_with_completion TO anonymous, end_user, server;

@@ -23,8 +23,20 @@ AS $$
     FROM coursebase.products p
     WHERE p.status = 'public' AND NOT EXISTS (
         SELECT FROM coursebase.course_products l WHERE l.product_id = p.id)
+    UNION ALL
+    SELECT 'section_order', 'courses ' || s.course_id,
+        format('%s sections in place %s', count(*), s."order")
+    FROM coursebase.course_sections s
+    GROUP BY s.course_id, s."order"
+    HAVING count(*) > 1
+    UNION ALL
+    SELECT 'lesson_order', 'course_sections ' || l.section_id,
+        format('%s lessons in place %s', count(*), l."order")
+    FROM coursebase.lessons l
+    GROUP BY l.section_id, l."order"
+    HAVING count(*) > 1
 $$;
 COMMENT ON FUNCTION coursebase.check_catalog() IS
-    'Documents of courses whose checksum or size is not that of their bytes, and public products without a course.';
+    'Documents of courses whose checksum or size is not that of their bytes, public products without a course, and places that two sections or lessons hold.';
 REVOKE ALL ON FUNCTION coursebase.check_catalog() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.check_catalog() TO server;

@@ -102,3 +102,139 @@ AS 'MODULE_PATHNAME', 'coursebase_tg_courses__keep_sold';
 COMMENT ON FUNCTION coursebase.tg_courses__keep_sold() IS
     'BEFORE DELETE: a course that a sale gave stays (23503). Reads with the owner''s rights.';
 REVOKE ALL ON FUNCTION coursebase.tg_courses__keep_sold() FROM PUBLIC;
+
+CREATE FUNCTION coursebase.can_read_section(section_id uuid)
+RETURNS boolean
+LANGUAGE c
+STABLE
+STRICT
+PARALLEL SAFE
+SECURITY INVOKER
+AS 'MODULE_PATHNAME', 'coursebase_can_read_section';
+COMMENT ON FUNCTION coursebase.can_read_section(uuid) IS
+    'Whether the one who asks may read the section: it is public and of a course that readable_course_ids() has; for an administrator every section. For policies: what it found is kept while nothing changes.';
+REVOKE ALL ON FUNCTION coursebase.can_read_section(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.can_read_section(uuid) TO anonymous, end_user, server;
+
+CREATE FUNCTION coursebase.can_view_lesson(
+    lesson_id uuid,
+    user_id uuid DEFAULT NULL,
+    at timestamptz DEFAULT now()
+)
+RETURNS boolean
+LANGUAGE c
+STABLE
+CALLED ON NULL INPUT
+PARALLEL SAFE
+SECURITY INVOKER
+AS 'MODULE_PATHNAME', 'coursebase_can_view_lesson';
+COMMENT ON FUNCTION coursebase.can_view_lesson(uuid, uuid, timestamptz) IS
+    'Whether a user (NULL: oneself) may view the lesson at that time: a preview in a public section anybody, a public lesson of a public section who may use the course, an administrator every one. Asking about somebody else takes an administrator or the server.';
+REVOKE ALL ON FUNCTION coursebase.can_view_lesson(uuid, uuid, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.can_view_lesson(uuid, uuid, timestamptz) TO anonymous, end_user, server;
+
+CREATE FUNCTION coursebase.explain_can_view_lesson(
+    lesson_id uuid,
+    user_id uuid DEFAULT NULL,
+    at timestamptz DEFAULT now()
+)
+RETURNS TABLE (rule text, passed boolean, reason text, detail text)
+LANGUAGE c
+STABLE
+CALLED ON NULL INPUT
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_explain_can_view_lesson';
+COMMENT ON FUNCTION coursebase.explain_can_view_lesson(uuid, uuid, timestamptz) IS
+    'Why a user may view the lesson or not: one row a rule, of which can_view_lesson() needs one that passes. What is not shown reads like what is not there.';
+REVOKE ALL ON FUNCTION coursebase.explain_can_view_lesson(uuid, uuid, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.explain_can_view_lesson(uuid, uuid, timestamptz) TO anonymous, end_user, server;
+
+CREATE FUNCTION coursebase.reorder_sections(course_id uuid, ids uuid[])
+RETURNS integer
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_reorder_sections';
+COMMENT ON FUNCTION coursebase.reorder_sections(uuid, uuid[]) IS
+    'Puts the sections of a course into this order, from 0. ids names every section of it exactly once (else KB905). Answers how many there are. Writes with the caller''s rights, under the lock of the course.';
+REVOKE ALL ON FUNCTION coursebase.reorder_sections(uuid, uuid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.reorder_sections(uuid, uuid[]) TO end_user, server;
+
+CREATE FUNCTION coursebase.reorder_lessons(section_id uuid, ids uuid[])
+RETURNS integer
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_reorder_lessons';
+COMMENT ON FUNCTION coursebase.reorder_lessons(uuid, uuid[]) IS
+    'Puts the lessons of a section into this order, from 0. ids names every lesson of it exactly once (else KB905). Answers how many there are. Writes with the caller''s rights, under the lock of the section.';
+REVOKE ALL ON FUNCTION coursebase.reorder_lessons(uuid, uuid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.reorder_lessons(uuid, uuid[]) TO end_user, server;
+
+CREATE FUNCTION coursebase.next_lesson(
+    lesson_id uuid,
+    user_id uuid DEFAULT NULL,
+    at timestamptz DEFAULT now()
+)
+RETURNS uuid
+LANGUAGE c
+STABLE
+CALLED ON NULL INPUT
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_next_lesson';
+COMMENT ON FUNCTION coursebase.next_lesson(uuid, uuid, timestamptz) IS
+    'The lesson after this one, in the next section where this was the last one; NULL at the end. What a user (NULL: oneself) cannot see is passed over. Reads with the owner''s rights; asking about somebody else takes an administrator or the server.';
+REVOKE ALL ON FUNCTION coursebase.next_lesson(uuid, uuid, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.next_lesson(uuid, uuid, timestamptz) TO anonymous, end_user, server;
+
+CREATE FUNCTION coursebase.previous_lesson(
+    lesson_id uuid,
+    user_id uuid DEFAULT NULL,
+    at timestamptz DEFAULT now()
+)
+RETURNS uuid
+LANGUAGE c
+STABLE
+CALLED ON NULL INPUT
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_previous_lesson';
+COMMENT ON FUNCTION coursebase.previous_lesson(uuid, uuid, timestamptz) IS
+    'The lesson before this one, in the section before where this was the first one; NULL at the start. As next_lesson().';
+REVOKE ALL ON FUNCTION coursebase.previous_lesson(uuid, uuid, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.previous_lesson(uuid, uuid, timestamptz) TO anonymous, end_user, server;
+
+CREATE FUNCTION coursebase.tg_course_sections__place()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_course_sections__place';
+COMMENT ON FUNCTION coursebase.tg_course_sections__place() IS
+    'BEFORE INSERT without a place, or UPDATE to another course that keeps it: the last place there. Locks the course, and reads with the owner''s rights.';
+REVOKE ALL ON FUNCTION coursebase.tg_course_sections__place() FROM PUBLIC;
+
+CREATE FUNCTION coursebase.tg_lessons__place()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_lessons__place';
+COMMENT ON FUNCTION coursebase.tg_lessons__place() IS
+    'BEFORE INSERT without a place, or UPDATE to another section that keeps it: the last place there. Locks the section, and reads with the owner''s rights.';
+REVOKE ALL ON FUNCTION coursebase.tg_lessons__place() FROM PUBLIC;

@@ -229,3 +229,96 @@ COMMENT ON COLUMN coursebase.storefront_products.image_url IS 'Picture to show.'
 COMMENT ON COLUMN coursebase.storefront_products.price_dollars IS 'Price in whole dollars; 0 is free.';
 COMMENT ON COLUMN coursebase.storefront_products.course_ids IS 'The courses that it sells.';
 GRANT SELECT ON TABLE coursebase.storefront_products TO anonymous, end_user, server;
+
+CREATE TYPE coursebase.course_section_status AS ENUM ('public', 'private');
+COMMENT ON TYPE coursebase.course_section_status IS 'Whether a section is shown.';
+
+-- A course on the platform is sections in an order, each of lessons in an order.
+CREATE TABLE coursebase.course_sections (
+    id          uuid                              NOT NULL DEFAULT gen_random_uuid(),
+    course_id   uuid                              NOT NULL,
+    name        text                              NOT NULL,
+    status      coursebase.course_section_status  NOT NULL DEFAULT 'private',
+    "order"     integer                           NOT NULL,
+    created_at  timestamptz                       NOT NULL DEFAULT now(),
+    updated_at  timestamptz                       NOT NULL DEFAULT now(),
+    CONSTRAINT course_sections_pkey PRIMARY KEY (id),
+    CONSTRAINT course_sections_course_id_order_key UNIQUE (course_id, "order") DEFERRABLE,
+    CONSTRAINT course_sections_course_id_fkey FOREIGN KEY (course_id)
+        REFERENCES coursebase.courses (id) ON DELETE CASCADE,
+    CONSTRAINT course_sections_order_not_negative_check CHECK ("order" >= 0)
+);
+COMMENT ON TABLE coursebase.course_sections IS 'The sections of a course, in the order in which they are shown.';
+COMMENT ON COLUMN coursebase.course_sections.id IS 'Key of the section.';
+COMMENT ON COLUMN coursebase.course_sections.course_id IS 'The course.';
+COMMENT ON COLUMN coursebase.course_sections.name IS 'Name to show.';
+COMMENT ON COLUMN coursebase.course_sections.status IS 'public or private: a private section and its lessons are seen by administrators alone.';
+COMMENT ON COLUMN coursebase.course_sections."order" IS 'Place within the course. Left out, or in another course than before: the last place. What is deleted leaves a gap.';
+COMMENT ON COLUMN coursebase.course_sections.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.course_sections.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.course_sections ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t100_place BEFORE INSERT OR UPDATE OF course_id ON coursebase.course_sections
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_course_sections__place();
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.course_sections
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT ON TABLE coursebase.course_sections TO anonymous;
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.course_sections TO end_user, server;
+
+CREATE TYPE coursebase.lesson_status AS ENUM ('public', 'private', 'preview');
+COMMENT ON TYPE coursebase.lesson_status IS 'Whether a lesson is shown, and whether anybody may view it.';
+
+-- What a lesson is called is there for anyone who may see the course; its content is not.
+CREATE TABLE coursebase.lessons (
+    id           uuid                      NOT NULL DEFAULT gen_random_uuid(),
+    section_id   uuid                      NOT NULL,
+    name         text                      NOT NULL,
+    description  text,
+    status       coursebase.lesson_status  NOT NULL DEFAULT 'private',
+    "order"      integer                   NOT NULL,
+    created_at   timestamptz               NOT NULL DEFAULT now(),
+    updated_at   timestamptz               NOT NULL DEFAULT now(),
+    CONSTRAINT lessons_pkey PRIMARY KEY (id),
+    CONSTRAINT lessons_section_id_order_key UNIQUE (section_id, "order") DEFERRABLE,
+    CONSTRAINT lessons_section_id_fkey FOREIGN KEY (section_id)
+        REFERENCES coursebase.course_sections (id) ON DELETE CASCADE,
+    CONSTRAINT lessons_order_not_negative_check CHECK ("order" >= 0)
+);
+COMMENT ON TABLE coursebase.lessons IS 'The lessons of a section, in the order in which they are shown: the outline of a course.';
+COMMENT ON COLUMN coursebase.lessons.id IS 'Key of the lesson.';
+COMMENT ON COLUMN coursebase.lessons.section_id IS 'The section.';
+COMMENT ON COLUMN coursebase.lessons.name IS 'Name to show.';
+COMMENT ON COLUMN coursebase.lessons.description IS 'Description to show, or NULL.';
+COMMENT ON COLUMN coursebase.lessons.status IS 'public: for who may use the course; private: for administrators alone; preview: for anybody.';
+COMMENT ON COLUMN coursebase.lessons."order" IS 'Place within the section. Left out, or in another section than before: the last place. What is deleted leaves a gap.';
+COMMENT ON COLUMN coursebase.lessons.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.lessons.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.lessons ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t100_place BEFORE INSERT OR UPDATE OF section_id ON coursebase.lessons
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_lessons__place();
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.lessons
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT ON TABLE coursebase.lessons TO anonymous;
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.lessons TO end_user, server;
+
+-- What only those may read who may view the lesson: row security cannot hide a column.
+CREATE TABLE coursebase.lesson_contents (
+    lesson_id   uuid         NOT NULL,
+    video_ref   text,
+    body        text,
+    created_at  timestamptz  NOT NULL DEFAULT now(),
+    updated_at  timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT lesson_contents_pkey PRIMARY KEY (lesson_id),
+    CONSTRAINT lesson_contents_lesson_id_fkey FOREIGN KEY (lesson_id)
+        REFERENCES coursebase.lessons (id) ON DELETE CASCADE
+);
+COMMENT ON TABLE coursebase.lesson_contents IS 'What a lesson consists of.';
+COMMENT ON COLUMN coursebase.lesson_contents.lesson_id IS 'The lesson.';
+COMMENT ON COLUMN coursebase.lesson_contents.video_ref IS 'How the player finds the video, or NULL.';
+COMMENT ON COLUMN coursebase.lesson_contents.body IS 'Text to read, or NULL.';
+COMMENT ON COLUMN coursebase.lesson_contents.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.lesson_contents.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.lesson_contents ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.lesson_contents
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT ON TABLE coursebase.lesson_contents TO anonymous;
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.lesson_contents TO end_user, server;

@@ -119,8 +119,9 @@ AS $$
     ), resolves_no_names (name) AS (
         -- functions in C that look nothing up by name, where a SET would cost more than they do, or
         -- that set it themselves around their statements (handshake)
-        VALUES ('accessible_course_ids'), ('assert_schema_owner'), ('current_user_id'), ('handshake'),
-            ('has_course_access'), ('has_course_access_by_code'), ('is_admin'), ('json_append'),
+        VALUES ('accessible_course_ids'), ('assert_schema_owner'), ('can_read_section'),
+            ('can_view_lesson'), ('current_user_id'), ('handshake'), ('has_course_access'),
+            ('has_course_access_by_code'), ('is_admin'), ('json_append'),
             ('json_checksum'), ('json_size'), ('own_cohort_from'), ('own_cohort_to'), ('own_from'),
             ('own_to'), ('split_discount'), ('tg_any__machine_only'), ('tg_any__set_once'),
             ('tg_any__stamp'), ('tg_any__time_zone'),
@@ -144,7 +145,7 @@ AS $$
                 SELECT FROM relations r
                 JOIN pg_attribute a ON a.attrelid = r.oid AND NOT a.attisdropped
                 WHERE r.relname = split_part(c.name, '.', 1)
-                    AND a.attname = split_part(c.name, '.', 2))
+                    AND a.attname = btrim(split_part(c.name, '.', 2), '"'))
         UNION ALL
         SELECT format('constraint %s on %s', c.name[1], s.name)
         FROM steps s, regexp_matches(s.ddl, E'\\mCONSTRAINT (\\w+)', 'g') AS c (name)

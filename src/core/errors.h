@@ -120,5 +120,9 @@
 	CB_SQLSTATE('9', '0', '2') /* 409 the session was another user's, product's or price's */
 #define ERRCODE_CB_REFUND_REFUSED                                                              \
 	CB_SQLSTATE('9', '0', '3') /* 422 more is to be refunded than was paid and is left */
+#define ERRCODE_CB_NO_REAL_ACCESS                                                              \
+	CB_SQLSTATE('9', '0', '4') /* 403 the lesson is of a course that the user may not use */
+#define ERRCODE_CB_ORDER_INCOMPLETE                                                            \
+	CB_SQLSTATE('9', '0', '5') /* 422 an order leaves a child out, or names another */
 
 #endif
