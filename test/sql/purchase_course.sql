@@ -28,6 +28,8 @@ SELECT pg_temp.buy(:bob, 'one');
 SELECT pg_temp.buy(:ada, 'one', voice => 'male');
 \echo :LAST_ERROR_SQLSTATE
 :rows
+SELECT coursebase.has_course_access(:course, :ada, '2026-01-10 12:00+00');
+SELECT coursebase.has_course_access(:course, :bob, '2026-01-10 12:00+00');
 SELECT action, new->>'product_id' AS product, new->>'status' AS status FROM coursebase.audit_events WHERE new->>'user_id' = :ada;
 
 -- Another voice is another purchase; the same one again is a duplicate. Acknowledged when the store says so.
@@ -69,15 +71,20 @@ SELECT * FROM coursebase.check_integrity();
 SELECT pg_temp.buy(:bob, 'test', environment => 'sandbox');
 SELECT pg_temp.buy(:bob, 'test', environment => 'sandbox', at => '2026-01-02 12:00+00');
 SELECT count(*) FROM coursebase.course_purchases WHERE user_id = :bob;
+SELECT coursebase.has_course_access(:course, :bob, '2026-01-10 12:00+00');
 UPDATE coursebase.settings SET value = 'true' WHERE name = 'accept_sandbox';
 SELECT pg_temp.buy(:bob, 'test', environment => 'sandbox', at => '2026-01-03 12:00+00');
 SELECT pg_temp.buy(:bob, 'test', environment => 'sandbox', at => '2026-01-04 12:00+00')->>'status';
+SELECT coursebase.has_course_access(:course, :bob, '2026-01-10 12:00+00');
 UPDATE coursebase.settings SET value = NULL WHERE name = 'accept_sandbox';
+SELECT coursebase.has_course_access(:course, :bob, '2026-01-10 12:00+00');
 SELECT pg_temp.buy(:bob, 'real')->>'status';
 SELECT environment, purchase_id, status FROM coursebase.store_receipts WHERE user_id = :bob ORDER BY 1;
 SELECT environment, purchase_id, status FROM coursebase.course_purchases WHERE user_id = :bob ORDER BY 1;
 -- The refund of the real one does not bring the sandbox's back.
+SELECT coursebase.has_course_access(:course, :bob, '2026-01-10 12:00+00');
 SELECT pg_temp.refund('real');
+SELECT coursebase.has_course_access(:course, :bob, '2026-01-10 12:00+00');
 SELECT environment, purchase_id, status FROM coursebase.course_purchases WHERE user_id = :bob ORDER BY 1;
 SELECT pg_temp.buy(:bob, 'test 2', 'male', environment => 'sandbox')->>'status';
 SELECT pg_temp.refund('test 2', 'sandbox');
