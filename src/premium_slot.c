@@ -26,6 +26,7 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "anchor.h"
 #include "compat.h"
 #include "course_rights.h"
 #include "errors.h"
@@ -43,13 +44,6 @@
 
 /* Nobody reads a longer list of slots that are empty. */
 #define EMPTY_SHOWN 100
-
-static KeptPlan lock_user = {
-	.sql = "SELECT u.deleted_at IS NULL FROM coursebase.users u WHERE u.id = $1"
-		   " FOR NO KEY UPDATE",
-	.nargs = 1,
-	.types = {UUIDOID},
-};
 
 #define LIVE_SLOTS                                                                             \
 	"FROM coursebase.course_purchases p JOIN coursebase.courses c"                             \
@@ -228,7 +222,7 @@ coursebase_tg_course_purchases__slot(PG_FUNCTION_ARGS)
 		!trigger_uuid(data, row, "course_id", &course) || !trigger_uuid(data, row, "id", &id))
 		return PointerGetDatum(row); /* it was counted before; or the table refuses it */
 	SPI_connect();
-	owner_execute(&lock_user, &key, NULL, false);
+	anchor_user(&user);
 	if (owner_execute(&read_subscriber, &key, NULL, false) == 0)
 		premium_raise("There never was a subscription.");
 	course_require_in_premium(UUIDPGetDatum(&course));
@@ -282,11 +276,7 @@ choice_user(const pg_uuid_t *named, pg_uuid_t *user)
 static void
 user_lock(const pg_uuid_t *user)
 {
-	Datum key = UUIDPGetDatum(user);
-	bool null;
-
-	if (plan_execute(&lock_user, &key, NULL, false) == 0 ||
-		!DatumGetBool(plan_value(0, 1, &null)))
+	if (anchor_user(user) != ANCHORED_LIVE)
 		ereport(ERROR,
 				(errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such user"),
 				 errdetail("No user has the id %s, or the account was deleted.",

@@ -19,6 +19,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
 
+#include "anchor.h"
 #include "audit.h"
 #include "errors.h"
 #include "json_write.h"
@@ -47,13 +48,6 @@ static const char *const detail_members[PURCHASE_KINDS] = {
 	[PURCHASE_SUBSCRIPTION] = "subscription",
 	[PURCHASE_AI_CREDITS] = "ai_usage",
 	[PURCHASE_CUSTOM_COURSE] = "course",
-};
-
-static KeptPlan lock_user = {
-	.sql = "SELECT FROM coursebase.users u WHERE u.id = $1 AND (u.deleted_at IS NULL OR $2) "
-		   "FOR NO KEY UPDATE",
-	.nargs = 2,
-	.types = {UUIDOID, BOOLOID},
 };
 
 #define RECEIPT_VALUES                                                                         \
@@ -164,13 +158,14 @@ coursebase_validate_purchase(PG_FUNCTION_ARGS)
 void
 purchase_user_lock(const pg_uuid_t *user, bool closed_too)
 {
-	Datum values[] = {UUIDPGetDatum(user), BoolGetDatum(closed_too)};
+	Anchored anchored = anchor_user(user);
 
-	if (plan_execute(&lock_user, values, NULL, false) != 1)
-		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such user"),
-						errdetail("None has the id %s.",
-								  DatumGetCString(DirectFunctionCall1(uuid_out, values[0]))),
-						errhint("Give the id of a row of users that is not closed.")));
+	if (anchored == ANCHORED_NONE || (anchored == ANCHORED_CLOSED && !closed_too))
+		ereport(ERROR,
+				(errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such user"),
+				 errdetail("None has the id %s.",
+						   DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(user)))),
+				 errhint("Give the id of a row of users that is not closed.")));
 }
 
 /* True for a receipt that is to give what it is for now; else status and detail say what it
