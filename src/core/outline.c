@@ -29,7 +29,7 @@
 #include "snapshot_key.h"
 
 /* All sections are read once one in this many was asked about. */
-#define SECTIONS_PER_QUERY 32
+#define SECTIONS_PER_QUERY 8
 
 /* Rows to read: straight from the index, or by a statement with the same columns. */
 typedef struct OutlineRead
@@ -133,6 +133,9 @@ static struct
 	uint32 last;       /* the place asked for last: rows of a section come together */
 	double expected;   /* how many sections there are, as far as the server knows */
 	KeptSection *kept; /* by hash, then the next free */
+	bool course_known; /* the next two: sections of a course come together */
+	pg_uuid_t course;
+	OutlineRights course_rights;
 	MemoryContext context;
 } sections;
 
@@ -148,6 +151,7 @@ static bool enum_is(Datum value, const char *label);
 static bool sections_are_of(const Asking *asking);
 static void sections_begin(const Asking *asking);
 static OutlineRights section_read(const pg_uuid_t *section);
+static OutlineRights course_read(const pg_uuid_t *course);
 static void sections_read_all(void);
 static uint32 section_place(const pg_uuid_t *section);
 static void section_keep(const pg_uuid_t *section, OutlineRights rights);
@@ -222,6 +226,7 @@ sections_begin(const Asking *asking)
 	sections.last = 0;
 	sections.complete = false;
 	sections.expected = 0;
+	sections.course_known = false;
 	sections.transaction = compat_local_transaction();
 	sections.look_up = asking == NULL ? 0 : asking->look_up;
 	/* what changes while we read makes the answer old at once */
@@ -243,14 +248,25 @@ section_read(const pg_uuid_t *section)
 		return outline_rights(section);
 	}
 	if (outline_section(section, &found) && found.is_public)
-	{
-		TimestampTz now = GetCurrentTransactionStartTimestamp();
-
-		rights.is_public = true;
-		rights.usable = course_rights_hold_own(&found.course, now, COURSE_BY_ANY) != 0;
-		rights.readable = rights.usable || course_offered(&found.course);
-	}
+		rights = course_read(&found.course);
 	section_keep(section, rights);
+	return rights;
+}
+
+/* What its public sections have. */
+static OutlineRights
+course_read(const pg_uuid_t *course)
+{
+	TimestampTz now = GetCurrentTransactionStartTimestamp();
+	OutlineRights rights = {.is_public = true};
+
+	if (sections.course_known && memcmp(&sections.course, course, UUID_LEN) == 0)
+		return sections.course_rights;
+	rights.usable = course_rights_hold_own(course, now, COURSE_BY_ANY) != 0;
+	rights.readable = rights.usable || course_offered(course);
+	sections.course = *course;
+	sections.course_rights = rights;
+	sections.course_known = true;
 	return rights;
 }
 
