@@ -234,6 +234,6 @@ FROM bench_peer.listed i, coursebase.course_progress(i.course_id) p,
 --# statement ours: course_progress(course_id)
 SELECT sum(p.completed) FROM bench_peer.listed i, coursebase.course_progress(i.course_id) p
 --# statement hand: one statement with joins and no policy | time >= 0.9
-SELECT sum(h.completed) FROM bench_peer.listed i,
-    LATERAL (SELECT count(*) AS lessons, count(c.lesson_id) AS completed FROM coursebase.course_sections s JOIN coursebase.lessons l ON l.section_id = s.id AND l.status <> 'private'
+SELECT sum(h.completed), max(h.completed_at) FROM bench_peer.listed i,
+    LATERAL (SELECT count(*) AS lessons, count(c.lesson_id) AS completed, max(c.created_at) AS completed_at FROM coursebase.course_sections s JOIN coursebase.lessons l ON l.section_id = s.id AND l.status <> 'private'
         LEFT JOIN coursebase.user_lesson_complete c ON c.lesson_id = l.id AND c.user_id = :'reader' WHERE s.course_id = i.course_id AND s.status = 'public') h
