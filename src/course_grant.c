@@ -24,6 +24,7 @@
 #include "utils/rel.h"
 #include "utils/uuid.h"
 
+#include "anchor.h"
 #include "audit.h"
 #include "errors.h"
 #include "owner.h"
@@ -31,11 +32,6 @@
 #include "restore.h"
 #include "row_trigger.h"
 
-static KeptPlan lock_user = {
-	.sql = "SELECT FROM coursebase.users WHERE id = $1 FOR NO KEY UPDATE",
-	.nargs = 1,
-	.types = {UUIDOID},
-};
 static KeptPlan read_counting = {
 	.sql = "SELECT FROM coursebase.course_grants g"
 		   " WHERE g.user_id = $1 AND g.course_id = $2 AND NOT EXISTS ("
@@ -95,12 +91,11 @@ coursebase_tg_any__lock_user(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect(fcinfo, "tg_any__lock_user", ROW_BEFORE_WRITE);
 	pg_uuid_t user;
-	Datum key = UUIDPGetDatum(&user);
 
 	if (restore_under_way() || !trigger_uuid(data, trigger_written_row(data), "user_id", &user))
 		return PointerGetDatum(trigger_written_row(data));
 	SPI_connect();
-	owner_execute(&lock_user, &key, NULL, false);
+	anchor_user(&user);
 	SPI_finish();
 	return PointerGetDatum(trigger_written_row(data));
 }
@@ -116,7 +111,7 @@ coursebase_tg_course_grants__project(PG_FUNCTION_ARGS)
 	if (restore_under_way())
 		return PointerGetDatum(NULL);
 	SPI_connect();
-	if (owner_execute(&lock_user, keys, NULL, false) == 1)
+	if (anchor_user(&user) != ANCHORED_NONE)
 		access_project(keys);
 	SPI_finish();
 	return PointerGetDatum(NULL);
@@ -167,7 +162,7 @@ coursebase_tg_user_course_access__record(PG_FUNCTION_ARGS)
 	if (restore_under_way())
 		return PointerGetDatum(NULL);
 	SPI_connect();
-	if (owner_execute(&lock_user, keys, NULL, false) == 1)
+	if (anchor_user(&user) != ANCHORED_NONE)
 	{
 		if (TRIGGER_FIRED_BY_DELETE(data->tg_event))
 			owner_execute_latest(&delete_counting, keys, NULL);
@@ -191,7 +186,7 @@ coursebase_tg_purchases__project(PG_FUNCTION_ARGS)
 	if (restore_under_way())
 		return PointerGetDatum(NULL);
 	SPI_connect();
-	owner_execute(&lock_user, &keys[1], NULL, false);
+	anchor_user(&user);
 	count = owner_execute(&read_courses_of_purchase, keys, NULL, false);
 	courses = palloc_extended((count + 1) * sizeof(pg_uuid_t), MCXT_ALLOC_HUGE);
 	for (uint64 i = 0; i < count; i++)

@@ -18,6 +18,7 @@
 #include "utils/json.h"
 #include "utils/timestamp.h"
 
+#include "anchor.h"
 #include "credit.h"
 #include "errors.h"
 #include "plan.h"
@@ -26,13 +27,6 @@
 
 /* A change that the caller's rights do not allow runs within owner_enter() of the entry point.
  */
-static KeptPlan lock_user = {
-	.sql = "SELECT u.deleted_at IS NULL FROM coursebase.users u WHERE u.id = $1 "
-		   "FOR NO KEY UPDATE",
-	.nargs = 1,
-	.types = {UUIDOID},
-};
-
 /* One row, whatever there is. */
 static KeptPlan read_account = {
 	.sql = "SELECT p.time_zone, a.weekly_limit_credits, a.weekly_used_credits, "
@@ -127,11 +121,9 @@ static int64 row_integer(uint64 row, int column);
 void
 credit_open(CreditState *state, const pg_uuid_t *user, TimestampTz at, bool closed_too)
 {
-	Datum key = UUIDPGetDatum(user);
-	bool null;
+	Anchored anchored = anchor_user(user);
 
-	if (plan_execute(&lock_user, &key, NULL, false) == 0 ||
-		(!closed_too && !DatumGetBool(plan_value(0, 1, &null))))
+	if (anchored == ANCHORED_NONE || (anchored == ANCHORED_CLOSED && !closed_too))
 		ereport(ERROR,
 				(errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such user"),
 				 errdetail("No user has the id %s, or the account was deleted.",

@@ -26,6 +26,7 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "anchor.h"
 #include "compat.h"
 #include "errors.h"
 #include "identity.h"
@@ -135,12 +136,6 @@ static KeptPlan renew_link = {
 		   "link_issued_at = $2, is_submitted = false WHERE id = $1 RETURNING link_token",
 	.nargs = 2,
 	.types = {UUIDOID, TIMESTAMPTZOID},
-};
-static KeptPlan lock_user = {
-	.sql = "SELECT FROM coursebase.users WHERE id = $1 AND deleted_at IS NULL "
-		   "FOR NO KEY UPDATE",
-	.nargs = 1,
-	.types = {UUIDOID},
 };
 static KeptPlan read_receipt = {
 	.sql =
@@ -330,7 +325,7 @@ coursebase_create_custom_course(PG_FUNCTION_ARGS)
 	schema_require_current();
 	compat_materialize(fcinfo);
 	SPI_connect();
-	if (owner_execute(&lock_user, &PG_GETARG_DATUM(0), NULL, false) != 1)
+	if (anchor_user(PG_GETARG_UUID_P(0)) != ANCHORED_LIVE)
 		ereport(ERROR,
 				(errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such user"),
 				 errdetail("None has the id %s.",

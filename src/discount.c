@@ -26,15 +26,35 @@
 #include "discount_math.h"
 #include "owner.h"
 #include "plan.h"
+#include "setting.h"
 
 /*
- * What a person has bought, for first_purchase_only: a further kind of purchase is a further
- * EXISTS. A use of a discount is a purchase that is under way.
+ * What a person has bought, for first_purchase_only: what is paid for and was not given back. A
+ * premium slot, a course that was given and a trial cost nothing; what a sandbox sold is
+ * something only where it counts ($4). A use of a discount is a purchase that is under way.
  */
 #define HAS_PURCHASE                                                                           \
 	"EXISTS (SELECT FROM coursebase.custom_course_purchases p"                                 \
 	"  JOIN coursebase.custom_courses k ON k.id = p.course_id"                                 \
-	"  WHERE k.user_id = $1 AND p.status = 'active')"                                          \
+	"  WHERE k.user_id = $1 AND p.status = 'active'"                                           \
+	"  AND (p.environment = 'production' OR $4))"                                              \
+	" OR EXISTS (SELECT FROM coursebase.course_purchases p"                                    \
+	"  WHERE p.user_id = $1 AND p.status = 'valid'"                                            \
+	"  AND p.source IN ('google_play', 'app_store')"                                           \
+	"  AND (p.environment = 'production' OR $4))"                                              \
+	" OR EXISTS (SELECT FROM coursebase.ai_credit_purchases p"                                 \
+	"  WHERE p.user_id = $1 AND p.status = 'valid'"                                            \
+	"  AND (p.environment = 'production' OR $4))"                                              \
+	" OR EXISTS (SELECT FROM coursebase.purchases p WHERE p.user_id = $1"                      \
+	"  AND p.price_paid_in_cents > 0 AND p.refunded_at IS NULL)"                               \
+	" OR EXISTS (SELECT FROM coursebase.subscription_lines l"                                  \
+	"  JOIN coursebase.subscription_events e ON e.user_id = l.user_id AND e.store = l.store"   \
+	"   AND coalesce(e.original_transaction_id, l.user_id::text) = l.original_transaction_id"  \
+	"  WHERE l.user_id = $1 AND l.first_premium_at IS NOT NULL AND l.status <> 'revoked'"      \
+	"  AND l.store NOT IN ('promotional', 'manual')"                                           \
+	"  AND e.event_type IN ('created', 'renewed', 'recovered')"                                \
+	"  AND e.payload ->> 'is_trial' IS DISTINCT FROM 'true'"                                   \
+	"  AND (l.environment = 'production' OR $4))"                                              \
 	" OR EXISTS (SELECT FROM coursebase.discount_redemptions r"                                \
 	"  WHERE r.user_id = $1 AND r.reversed_at IS NULL)"
 
@@ -63,8 +83,8 @@ static KeptPlan read_facts = {
 		   " LEFT JOIN coursebase.user_discounts d"
 		   "  ON d.user_id = $1 AND d.discount_code_id = c.id"
 		   " WHERE upper(btrim(c.code)) = upper(btrim($2))",
-	.nargs = 3,
-	.types = {UUIDOID, TEXTOID, TIMESTAMPTZOID},
+	.nargs = 4,
+	.types = {UUIDOID, TEXTOID, TIMESTAMPTZOID, BOOLOID},
 };
 
 static const char *const status_names[] = {
@@ -266,11 +286,13 @@ DiscountFacts
 discount_facts_read(const DiscountOrder *order, bool read_only)
 {
 	DiscountFacts facts = {.found = false};
-	Datum values[] = {UUIDPGetDatum(&order->user), (Datum) 0, TimestampTzGetDatum(order->at)};
+	Datum values[] = {UUIDPGetDatum(&order->user), (Datum) 0, TimestampTzGetDatum(order->at),
+					  (Datum) 0};
 
 	if (order->code == NULL)
 		return facts;
 	values[1] = CStringGetTextDatum(order->code);
+	values[3] = BoolGetDatum(setting_boolean("accept_sandbox"));
 	if (owner_execute(&read_facts, values, NULL, read_only) != 1)
 		return facts;
 	facts_read_code(&facts);

@@ -23,6 +23,7 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "anchor.h"
 #include "compat.h"
 #include "discount.h"
 #include "errors.h"
@@ -30,11 +31,6 @@
 #include "plan.h"
 #include "schema.h"
 
-static KeptPlan lock_user = {
-	.sql = "SELECT FROM coursebase.users WHERE id = $1 FOR NO KEY UPDATE",
-	.nargs = 1,
-	.types = {UUIDOID},
-};
 static KeptPlan lock_code = {
 	.sql = "SELECT FROM coursebase.discount_codes"
 		   " WHERE upper(btrim(code)) = upper(btrim($1)) FOR KEY SHARE",
@@ -145,7 +141,6 @@ typedef struct Redemption
 } Redemption;
 
 static char *order_ref_of(FunctionCallInfo fcinfo, int argument);
-static void user_lock(const pg_uuid_t *user);
 static DiscountFacts facts_lock(const DiscountOrder *order);
 static bool redemption_read(const DiscountOrder *order, const char *order_ref,
 							Redemption *redemption);
@@ -185,7 +180,7 @@ coursebase_redeem_discount(PG_FUNCTION_ARGS)
 	schema_require_current();
 	compat_materialize(fcinfo);
 	SPI_connect();
-	user_lock(&order.user);
+	anchor_user_require(&order.user);
 	if (redemption_read(&order, order_ref, &redemption))
 	{
 		if (!redemption.same)
@@ -227,7 +222,7 @@ coursebase_reserve_discount(PG_FUNCTION_ARGS)
 	schema_require_current();
 	compat_materialize(fcinfo);
 	SPI_connect();
-	user_lock(&order.user);
+	anchor_user_require(&order.user);
 	if (redemption_read(&order, order_ref, &redemption))
 		refuse_other_content(order_ref);
 	if (reservation_repeats(&order, order_ref, &until))
@@ -259,7 +254,7 @@ coursebase_release_discount(PG_FUNCTION_ARGS)
 	discount_arguments_require(fcinfo, names);
 	schema_require_current();
 	SPI_connect();
-	user_lock(PG_GETARG_UUID_P(0));
+	anchor_user_require(PG_GETARG_UUID_P(0));
 	held = owner_execute(&find_reservation, values, "  n", false) > 0;
 	if (held)
 		held = entry_free(PG_GETARG_UUID_P(0), plan_value(0, 1, &null), values[1], "reserved");
@@ -280,7 +275,7 @@ coursebase_reverse_discount(PG_FUNCTION_ARGS)
 	discount_arguments_require(fcinfo, names);
 	schema_require_current();
 	SPI_connect();
-	user_lock(PG_GETARG_UUID_P(0));
+	anchor_user_require(PG_GETARG_UUID_P(0));
 	reversed = owner_execute(&reverse_redemption, values, NULL, false) > 0;
 	if (reversed)
 		entry_free(PG_GETARG_UUID_P(0), plan_value(0, 1, &null), values[1], "redeemed");
@@ -303,7 +298,7 @@ coursebase_assign_discounts(PG_FUNCTION_ARGS)
 	discount_arguments_require(fcinfo, names);
 	schema_require_current();
 	SPI_connect();
-	owner_execute(&lock_user, values, NULL, false);
+	anchor_user(PG_GETARG_UUID_P(0));
 	assigned = owner_execute(&write_assignments, values, NULL, false);
 	SPI_finish();
 	PG_RETURN_INT32((int32) assigned);
@@ -318,18 +313,6 @@ order_ref_of(FunctionCallInfo fcinfo, int argument)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("order_ref must not be empty")));
 	return order_ref;
-}
-
-static void
-user_lock(const pg_uuid_t *user)
-{
-	Datum key = UUIDPGetDatum(user);
-
-	if (owner_execute(&lock_user, &key, NULL, false) != 1)
-		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such user"),
-						errdetail("None has the id %s.",
-								  DatumGetCString(DirectFunctionCall1(uuid_out, key))),
-						errhint("Give the id of a row of users.")));
 }
 
 /* Locks code and entry, and raises when a rule refuses. */

@@ -39,7 +39,7 @@ static bool answer_directly(StringInfo answer, const HandshakeRequest *request,
 							const pg_uuid_t *user, TimestampTz at);
 static void answer_by_statements(StringInfo answer, const HandshakeRequest *request,
 								 const pg_uuid_t *user, TimestampTz at);
-static void state_load(HandshakeState *state, const HandshakeRequest *request,
+static bool state_load(HandshakeState *state, const HandshakeRequest *request,
 					   const pg_uuid_t *user, TimestampTz at);
 static Statements statements_begin(void);
 static void statements_end(Statements statements);
@@ -101,15 +101,19 @@ answer_by_statements(StringInfo answer, const HandshakeRequest *request, const p
 {
 	Statements statements = statements_begin();
 	HandshakeState state;
+	bool newer = state_load(&state, request, user, at);
 
-	state_load(&state, request, user, at);
 	if (!XactReadOnly && !handshake_is_recorded(request, user, at))
 		handshake_record(request, user, at);
 	handshake_answer_write(answer, request, &state, user);
+	if (newer)
+		PopActiveSnapshot();
 	statements_end(statements);
 }
 
-static void
+/* True when the state was computed with a newer snapshot, which is the active one now: the
+ * documents of the state may be there in no older one. */
+static bool
 state_load(HandshakeState *state, const HandshakeRequest *request, const pg_uuid_t *user,
 		   TimestampTz at)
 {
@@ -121,7 +125,7 @@ state_load(HandshakeState *state, const HandshakeRequest *request, const pg_uuid
 		cached = handshake_cache_query(state, request, user, at);
 	if (cached == HANDSHAKE_HIT &&
 		(handshake_is_current(request, state) || handshake_state_expand(state)))
-		return;
+		return false;
 	/* what was assigned just now, and the version it moved, only a newer snapshot sees */
 	assigned = !XactReadOnly && handshake_discounts_assign(user, at);
 	if (assigned)
@@ -131,9 +135,8 @@ state_load(HandshakeState *state, const HandshakeRequest *request, const pg_uuid
 		UpdateActiveSnapshotCommandId();
 	}
 	handshake_state_compute(state, &versions, user, at);
-	if (assigned)
-		PopActiveSnapshot();
 	handshake_cache_write(state, &versions, user, at);
+	return assigned;
 }
 
 /* As a function with SET runs; an error undoes all of it at the end of the (sub)transaction. */

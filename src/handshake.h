@@ -143,6 +143,14 @@ extern void handshake_credits_write(StringInfo out, HandshakeState *state,
 									const pg_uuid_t *user, TimestampTz at);
 
 /*
+ * handshake_courses.c: appends the values of "courses" and "premium_slots".
+ */
+extern void handshake_courses_write(StringInfo out, HandshakeState *state,
+									const pg_uuid_t *user, TimestampTz at);
+extern void handshake_slots_write(StringInfo out, HandshakeState *state, const pg_uuid_t *user,
+								  TimestampTz at);
+
+/*
  * handshake_catalogue.c: the documents that everybody of a cohort gets, kept by the session for
  * their versions, and the names that are never deleted.
  */

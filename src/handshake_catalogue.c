@@ -124,11 +124,11 @@ catalogue_compute(HandshakeCatalogue *catalogue, const HandshakeVersions *versio
 {
 	HandshakeEntries entries = {0};
 
-	entries_query(&entries, &read_default_manifests, NULL, HANDSHAKE_MANIFEST, 0);
+	entries_query(&entries, &read_default_manifests, (Datum) 0, HANDSHAKE_MANIFEST, 0);
 	if (versions->in_cohort)
-		entries_query(&entries, &read_cohort_manifests, &versions->cohort_id,
+		entries_query(&entries, &read_cohort_manifests, UUIDPGetDatum(&versions->cohort_id),
 					  HANDSHAKE_MANIFEST, 1);
-	entries_query(&entries, admin ? &read_every_course : &read_free_courses, NULL,
+	entries_query(&entries, admin ? &read_every_course : &read_free_courses, (Datum) 0,
 				  HANDSHAKE_COURSE, 2);
 	entries_order(&entries);
 	catalogue->entries = entries.entries;

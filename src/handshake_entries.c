@@ -30,11 +30,10 @@ entries_add(HandshakeEntries *entries, HandshakeSource source, int rank, const p
 }
 
 void
-entries_query(HandshakeEntries *entries, KeptPlan *plan, const pg_uuid_t *key,
-			  HandshakeSource source, int rank)
+entries_query(HandshakeEntries *entries, KeptPlan *plan, Datum key, HandshakeSource source,
+			  int rank)
 {
-	Datum value = UUIDPGetDatum(key);
-	uint64 rows = plan_execute(plan, &value, NULL, true);
+	uint64 rows = plan_execute(plan, &key, NULL, true);
 
 	for (uint64 row = 0; row < rows; row++)
 		entries_add(entries, source, rank, DatumGetUUIDP(plan_value(row, 1, NULL)),
@@ -67,6 +66,16 @@ entries_slice(Datum value)
 	text *bytes = DatumGetTextPP(value);
 
 	return (JsonSlice){VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes)};
+}
+
+JsonSlice
+entries_slice_keep(Datum value)
+{
+	JsonSlice slice = entries_slice(value);
+	char *copy = palloc(slice.size + 1);
+
+	memcpy(copy, slice.bytes, slice.size);
+	return (JsonSlice){copy, slice.size};
 }
 
 static HandshakeEntry *

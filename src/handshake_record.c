@@ -107,6 +107,14 @@ static KeptPlan read_purchases = {
 	.sql = "SELECT EXISTS (SELECT FROM coursebase.custom_courses c"
 		   "  JOIN coursebase.custom_course_purchases p ON p.course_id = c.id"
 		   "  WHERE c.user_id = $1 AND p.purchase_id = n.purchase_id)"
+		   " OR EXISTS (SELECT FROM coursebase.store_receipts p"
+		   "  WHERE p.user_id = $1 AND p.purchase_id = n.purchase_id)"
+		   " OR EXISTS (SELECT FROM coursebase.course_purchases p"
+		   "  WHERE p.user_id = $1 AND p.purchase_id = n.purchase_id)"
+		   " OR EXISTS (SELECT FROM coursebase.ai_credit_purchases p"
+		   "  WHERE p.user_id = $1 AND p.purchase_id = n.purchase_id)"
+		   " OR EXISTS (SELECT FROM coursebase.subscription_events e WHERE e.user_id = $1"
+		   "  AND n.purchase_id IN (e.transaction_id, e.original_transaction_id))"
 		   " FROM unnest($2) WITH ORDINALITY AS n (purchase_id, i) ORDER BY n.i",
 	.nargs = 2,
 	.types = {UUIDOID, TEXTARRAYOID},

@@ -110,6 +110,8 @@ static const MemberWriter members[] = {
 	{"ai_usage", NULL, handshake_credits_write},
 	{"subscription", NULL, handshake_subscription_write},
 	{"discounts", NULL, handshake_discounts_write},
+	{"courses", NULL, handshake_courses_write},
+	{"premium_slots", NULL, handshake_slots_write},
 };
 
 static void user_require(HandshakeVersions *versions, bool *admin, const pg_uuid_t *user);
@@ -118,11 +120,11 @@ static bool user_read(HandshakeVersions *versions, bool *admin, bool *found,
 static bool user_row_read(bool *admin, bool *found, const pg_uuid_t *user);
 static bool cohort_read(HandshakeVersions *versions, const pg_uuid_t *user);
 static bool user_query(HandshakeVersions *versions, bool *admin, const pg_uuid_t *user);
-static void own_entries(HandshakeEntries *entries, const pg_uuid_t *user);
+static void own_entries(HandshakeEntries *entries, HandshakeState *state, const pg_uuid_t *user,
+						TimestampTz at);
 static bool custom_read(HandshakeEntries *entries, const pg_uuid_t *user);
 static void custom_row_read(HandshakeEntries *entries, Fetch *courses, Fetch *purchases);
 static bool is_slice(Datum value, const char *plain);
-static JsonSlice slice_keep(Datum value);
 static void entries_merge(HandshakeState *state, const HandshakeCatalogue *catalogue,
 						  const HandshakeEntries *own);
 static void digest_compute(HandshakeState *state);
@@ -141,7 +143,7 @@ handshake_state_compute(HandshakeState *state, HandshakeVersions *versions,
 	state->valid_until = DT_NOEND;
 	user_require(versions, &admin, user);
 	catalogue = handshake_catalogue_get(versions, admin);
-	own_entries(&own, user);
+	own_entries(&own, state, user, at);
 	entries_merge(state, catalogue, &own);
 	state->protected = catalogue->protected;
 	state->nprotected = catalogue->nprotected;
@@ -247,10 +249,12 @@ user_query(HandshakeVersions *versions, bool *admin, const pg_uuid_t *user)
 
 /* The documents that only this user gets. */
 static void
-own_entries(HandshakeEntries *entries, const pg_uuid_t *user)
+own_entries(HandshakeEntries *entries, HandshakeState *state, const pg_uuid_t *user,
+			TimestampTz at)
 {
+	handshake_courses_add(entries, state, user, at);
 	if (!custom_read(entries, user))
-		entries_query(entries, &query_custom, user, HANDSHAKE_CUSTOM_COURSE, 3);
+		entries_query(entries, &query_custom, UUIDPGetDatum(user), HANDSHAKE_CUSTOM_COURSE, 3);
 	entries_order(entries);
 }
 
@@ -296,7 +300,7 @@ custom_row_read(HandshakeEntries *entries, Fetch *courses, Fetch *purchases)
 		return;
 	entries_add(entries, HANDSHAKE_CUSTOM_COURSE, 3, DatumGetUUIDP(id),
 				entries_slice(fetch_value(courses, CUSTOM_CODE, &null)),
-				slice_keep(fetch_value(courses, CUSTOM_CHECKSUM, &null)),
+				entries_slice_keep(fetch_value(courses, CUSTOM_CHECKSUM, &null)),
 				DatumGetInt32(fetch_value(courses, CUSTOM_SIZE, &null)));
 }
 
@@ -306,16 +310,6 @@ is_slice(Datum value, const char *plain)
 	JsonSlice slice = entries_slice(value);
 
 	return slice.size == strlen(plain) && memcmp(slice.bytes, plain, slice.size) == 0;
-}
-
-static JsonSlice
-slice_keep(Datum value)
-{
-	JsonSlice slice = entries_slice(value);
-	char *copy = palloc(slice.size + 1);
-
-	memcpy(copy, slice.bytes, slice.size);
-	return (JsonSlice){copy, slice.size};
 }
 
 /* Both are in order; what is the user's own goes before what everybody has. */

@@ -30,6 +30,7 @@
 #include "nodes/makefuncs.h"
 #include "parser/parse_type.h"
 #include "storage/lmgr.h"
+#include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
@@ -106,6 +107,7 @@ coursebase_install(PG_FUNCTION_ARGS)
 	Oid userid;
 	int security_context;
 
+	PreventCommandIfReadOnly("coursebase.install()");
 	compat_materialize(fcinfo);
 	if (restoring())
 	{

@@ -23,6 +23,7 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "anchor.h"
 #include "compat.h"
 #include "errors.h"
 #include "owner.h"
@@ -30,11 +31,6 @@
 #include "schema.h"
 #include "setting.h"
 
-static KeptPlan lock_user = {
-	.sql = "SELECT FROM coursebase.users WHERE id = $1 FOR NO KEY UPDATE",
-	.nargs = 1,
-	.types = {UUIDOID},
-};
 /* A discount code that may be used now goes before a person's own code of the same letters. */
 static KeptPlan find_code = {
 	.sql = "SELECT 'discount' FROM coursebase.discount_codes c"
@@ -130,7 +126,6 @@ static KeptPlan spend_available = {
 
 static void arguments_require(FunctionCallInfo fcinfo, int count);
 static void time_require_finite(TimestampTz at);
-static void user_lock(Datum user);
 static void referrer_require(bool fits, const char *detail);
 static bool referrer_attach(Datum user, Datum referrer);
 static bool spending_repeats(Datum user, Datum order_ref, Datum currency, int64 amount);
@@ -184,7 +179,7 @@ coursebase_attach_referral(PG_FUNCTION_ARGS)
 	arguments_require(fcinfo, 3);
 	schema_require_current();
 	SPI_connect();
-	user_lock(user);
+	anchor_user_require(DatumGetUUIDP(user));
 	referrer_require(owner_execute(&find_referrer, arguments, NULL, false) > 0,
 					 "Nobody has it.");
 	referrer = *DatumGetUUIDP(plan_value(0, 1, &null));
@@ -211,7 +206,7 @@ coursebase_pay_referral(PG_FUNCTION_ARGS)
 	schema_require_current();
 	amount = setting_integer("referral_credit_in_cents");
 	SPI_connect();
-	user_lock(PG_GETARG_DATUM(0));
+	anchor_user_require(PG_GETARG_UUID_P(0));
 	if (amount > 0)
 	{
 		Datum values[] = {PG_GETARG_DATUM(0),
@@ -238,7 +233,7 @@ coursebase_revoke_referral(PG_FUNCTION_ARGS)
 	time_require_finite(PG_GETARG_TIMESTAMPTZ(1));
 	schema_require_current();
 	SPI_connect();
-	user_lock(values[0]);
+	anchor_user_require(PG_GETARG_UUID_P(0));
 	revoked = owner_execute(&revoke_credit, values, NULL, false) > 0;
 	SPI_finish();
 	PG_RETURN_BOOL(revoked);
@@ -264,7 +259,7 @@ coursebase_spend_referral_credit(PG_FUNCTION_ARGS)
 	currency = PG_ARGISNULL(4) ? CStringGetTextDatum(setting_text("referral_credit_currency"))
 							   : PG_GETARG_DATUM(4);
 	SPI_connect();
-	user_lock(PG_GETARG_DATUM(0));
+	anchor_user_require(PG_GETARG_UUID_P(0));
 	if (!spending_repeats(PG_GETARG_DATUM(0), PG_GETARG_DATUM(2), currency, amount))
 		spending_write(PG_GETARG_DATUM(0), PG_GETARG_DATUM(3), currency, PG_GETARG_DATUM(2),
 					   amount);
@@ -288,16 +283,6 @@ time_require_finite(TimestampTz at)
 	if (TIMESTAMP_NOT_FINITE(at))
 		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 						errmsg("at must be a finite time")));
-}
-
-static void
-user_lock(Datum user)
-{
-	if (owner_execute(&lock_user, &user, NULL, false) != 1)
-		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such user"),
-						errdetail("None has the id %s.",
-								  DatumGetCString(DirectFunctionCall1(uuid_out, user))),
-						errhint("Give the id of a row of users.")));
 }
 
 static void

@@ -23,6 +23,7 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "anchor.h"
 #include "compat.h"
 #include "errors.h"
 #include "owner.h"
@@ -57,11 +58,6 @@ typedef struct Answer
 	bool nulls[ANSWER_COLUMNS];
 } Answer;
 
-static KeptPlan lock_user = {
-	.sql = "SELECT FROM coursebase.users WHERE id = $1 FOR NO KEY UPDATE",
-	.nargs = 1,
-	.types = {UUIDOID},
-};
 static KeptPlan lock_product = {
 	.sql = "SELECT FROM coursebase.products WHERE id = $1 FOR SHARE",
 	.nargs = 1,
@@ -125,7 +121,7 @@ coursebase_complete_purchase(PG_FUNCTION_ARGS)
 	if (payment_counts(text_to_cstring(PG_GETARG_TEXT_PP(SALE_PAYMENT))))
 	{
 		SPI_connect();
-		sale_user_lock(PG_GETARG_UUID_P(SALE_USER));
+		anchor_user_require(PG_GETARG_UUID_P(SALE_USER));
 		sale_record(fcinfo);
 		sale_answer(fcinfo, &answer);
 		SPI_finish();
@@ -134,17 +130,6 @@ coursebase_complete_purchase(PG_FUNCTION_ARGS)
 		answer.values[ANSWER_STATUS] = CStringGetTextDatum("unpaid");
 	tuplestore_putvalues(result->setResult, result->setDesc, answer.values, answer.nulls);
 	return (Datum) 0;
-}
-
-void
-sale_user_lock(const pg_uuid_t *user)
-{
-	Datum key = UUIDPGetDatum(user);
-
-	if (owner_execute(&lock_user, &key, NULL, false) != 1)
-		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such user"),
-						errdetail("None has the id %s.", sale_id_text(user)),
-						errhint("Give the id of a row of users.")));
 }
 
 void

@@ -10,9 +10,6 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
-/* The global anchor of everything about one person: see sale.c. Raises KB106 for nobody. */
-extern void sale_user_lock(const pg_uuid_t *user);
-
 /* Raises 22004 for a null among the first arguments; names ends with NULL. */
 extern void sale_arguments_require(FunctionCallInfo fcinfo, const char *const *names);
 

@@ -18,6 +18,7 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "anchor.h"
 #include "audit.h"
 #include "compat.h"
 #include "errors.h"
@@ -123,7 +124,7 @@ sale_lock(const pg_uuid_t *purchase)
 	if (owner_execute(&read_user, &key, NULL, false) != 1)
 		raise_no_purchase(purchase);
 	user = *DatumGetUUIDP(plan_value(0, 1, NULL));
-	sale_user_lock(&user);
+	anchor_user_require(&user);
 	if (owner_execute(&lock_purchase, &key, NULL, false) != 1)
 		raise_no_purchase(purchase);
 	sale.paid = DatumGetInt64(plan_value(0, 1, NULL));

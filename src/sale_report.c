@@ -31,6 +31,8 @@ static KeptPlan read_dashboard = {
 		" 'users', (SELECT count(*) FROM coursebase.users u WHERE u.deleted_at IS NULL),"
 		" 'products', (SELECT count(*) FROM coursebase.products),"
 		" 'courses', (SELECT count(*) FROM coursebase.courses),"
+		" 'sections', (SELECT count(*) FROM coursebase.course_sections),"
+		" 'lessons', (SELECT count(*) FROM coursebase.lessons),"
 		" 'per_product', coalesce((SELECT json_agg(json_build_object("
 		"   'product_id', p.id, 'name', p.name, 'status', p.status,"
 		"   'sales_in_cents', t.sales, 'refunded_in_cents', t.refunded,"

@@ -23,6 +23,7 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "anchor.h"
 #include "compat.h"
 #include "errors.h"
 #include "owner.h"
@@ -44,11 +45,6 @@ typedef struct Situation
 	bool transaction_seen;
 } Situation;
 
-static KeptPlan lock_user = {
-	.sql = "SELECT FROM coursebase.users u WHERE u.id = $1 FOR NO KEY UPDATE",
-	.nargs = 1,
-	.types = {UUIDOID},
-};
 static KeptPlan read_situation = {
 	.sql = "SELECT s.id, s.status::text, s.expires_at, s.grace_until, s.store, s.environment, "
 		   "coalesce(s.original_transaction_id, s.user_id::text), "
@@ -81,7 +77,6 @@ static KeptPlan revoke_referral = {
 	.types = {UUIDOID, TIMESTAMPTZOID},
 };
 
-static void user_lock(const pg_uuid_t *user);
 static void situation_read(Situation *situation, const SubscriptionNotice *notice,
 						   const pg_uuid_t *user);
 static bool situation_query(const SubscriptionNotice *notice, const pg_uuid_t *user);
@@ -133,7 +128,7 @@ coursebase_apply_subscription_event(PG_FUNCTION_ARGS)
 	compat_materialize(fcinfo);
 	SPI_connect();
 	notice_read(&notice, PG_GETARG_DATUM(1), user);
-	user_lock(user);
+	anchor_user_require(user);
 	situation_read(&situation, &notice, user);
 	if (situation.has_event)
 		answer_first(&situation, &notice, &answer);
@@ -164,7 +159,7 @@ coursebase_rebuild_subscription(PG_FUNCTION_ARGS)
 	schema_require_current();
 	compat_materialize(fcinfo);
 	SPI_connect();
-	user_lock(user);
+	anchor_user_require(user);
 	entries = entries_load(user, NULL, NULL, false, &nentries);
 	lines = lines_fold(entries, nentries, &nlines);
 	shown = lines_shown(lines, nlines);
@@ -182,18 +177,6 @@ coursebase_rebuild_subscription(PG_FUNCTION_ARGS)
 }
 
 /* A closed account keeps its log: stores go on telling of it. */
-static void
-user_lock(const pg_uuid_t *user)
-{
-	Datum key = UUIDPGetDatum(user);
-
-	if (owner_execute(&lock_user, &key, NULL, false) != 1)
-		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such user"),
-						errdetail("None has the id %s.",
-								  DatumGetCString(DirectFunctionCall1(uuid_out, key))),
-						errhint("Give the id of a row of users.")));
-}
-
 static void
 situation_read(Situation *situation, const SubscriptionNotice *notice, const pg_uuid_t *user)
 {

@@ -374,7 +374,8 @@ server_start()
 {
 	runner_find
 	data=$work/data
-	as_runner initdb -D "$data" -U postgres --auth=trust --encoding=UTF8 --locale=C --no-sync \
+	# shellcheck disable=SC2086 # a list of words
+	as_runner initdb -D "$data" -U postgres --auth=trust --encoding=UTF8 --locale=C --no-sync ${initdb_words:-} \
 		>"$work/initdb.log" 2>&1 </dev/null || { cat "$work/initdb.log" >&2; die "initdb failed"; }
 	cat >"$work/server.conf" <<-END
 		listen_addresses = ''

@@ -36,7 +36,11 @@ CREATE TABLE coursebase.course_purchases (
     CONSTRAINT course_purchases_valid_is_validated_check
         CHECK (status <> 'valid' OR validated_at IS NOT NULL),
     CONSTRAINT course_purchases_refunded_has_a_time_check
-        CHECK ((status = 'refunded') = (refunded_at IS NOT NULL))
+        CHECK ((status = 'refunded') = (refunded_at IS NOT NULL)),
+    CONSTRAINT course_purchases_slot_is_no_sale_check CHECK (
+        source <> 'premium_slot'
+        OR (status <> 'pending' AND environment = 'production' AND acknowledged_at IS NULL
+            AND product_id IS NULL AND purchase_id IS NULL AND purchase_token IS NULL))
 );
 -- A course is owned once per voice; a slot may hold one that is bought later, and the other way round.
 CREATE UNIQUE INDEX course_purchases_live_idx
@@ -68,8 +72,26 @@ COMMENT ON COLUMN coursebase.course_purchases.refunded_at IS 'When it was refund
 COMMENT ON COLUMN coursebase.course_purchases.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.course_purchases.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.course_purchases ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_slot BEFORE INSERT ON coursebase.course_purchases
+    FOR EACH ROW WHEN (NEW.source = 'premium_slot' AND NEW.status = 'valid')
+    EXECUTE FUNCTION coursebase.tg_course_purchases__slot();
+CREATE TRIGGER t300_slot_on_update BEFORE UPDATE ON coursebase.course_purchases
+    FOR EACH ROW WHEN (NEW.source = 'premium_slot' AND NEW.status = 'valid'
+        AND (OLD.user_id, OLD.course_id, OLD.source, OLD.status)
+            IS DISTINCT FROM (NEW.user_id, NEW.course_id, NEW.source, NEW.status))
+    EXECUTE FUNCTION coursebase.tg_course_purchases__slot();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.course_purchases
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.course_purchases
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.course_purchases
+    FOR EACH ROW WHEN ((OLD.user_id, OLD.course_id, OLD.voice, OLD.source, OLD.environment,
+            OLD.status, OLD.purchased_at)
+        IS DISTINCT FROM (NEW.user_id, NEW.course_id, NEW.voice, NEW.source, NEW.environment,
+            NEW.status, NEW.purchased_at))
+    EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.course_purchases
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
 GRANT SELECT ON TABLE coursebase.course_purchases TO end_user;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.course_purchases TO server;
 
@@ -181,6 +203,91 @@ COMMENT ON COLUMN coursebase.user_access.is_granted IS 'Somebody gave it.';
 COMMENT ON COLUMN coursebase.user_access.is_bought IS 'A purchase that counts gave it.';
 COMMENT ON COLUMN coursebase.user_access.access_since IS 'When access began.';
 GRANT SELECT ON TABLE coursebase.user_access TO end_user, server;
+
+-- Every receipt of a store that came, of whatever kind: it belongs to one person and one product, and what it
+-- gave stands in the tables of its kind.
+CREATE TABLE coursebase.store_receipts (
+    id                       uuid         NOT NULL DEFAULT gen_random_uuid(),
+    source                   text         NOT NULL,
+    environment              text         NOT NULL,
+    purchase_id              text         NOT NULL,
+    user_id                  uuid,
+    product_id               text,
+    kind                     text,
+    voice                    text,
+    purchase_token           text,
+    original_transaction_id  text,
+    discount_order_ref       text,
+    amount_in_cents          bigint,
+    currency                 char(3),
+    status                   text         NOT NULL,
+    detail                   json,
+    receipt                  jsonb,
+    purchased_at             timestamptz,
+    validated_at             timestamptz,
+    acknowledged_at          timestamptz,
+    refunded_at              timestamptz,
+    refund_detail            text,
+    created_at               timestamptz  NOT NULL DEFAULT now(),
+    updated_at               timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT store_receipts_pkey PRIMARY KEY (id),
+    CONSTRAINT store_receipts_source_environment_purchase_id_key
+        UNIQUE (source, environment, purchase_id),
+    CONSTRAINT store_receipts_user_id_fkey FOREIGN KEY (user_id)
+        REFERENCES coursebase.users (id) ON DELETE RESTRICT,
+    CONSTRAINT store_receipts_product_id_fkey FOREIGN KEY (product_id)
+        REFERENCES coursebase.store_products (product_id) ON DELETE RESTRICT,
+    CONSTRAINT store_receipts_source_known_check CHECK (source IN ('google_play', 'app_store')),
+    CONSTRAINT store_receipts_environment_known_check
+        CHECK (environment IN ('production', 'sandbox')),
+    CONSTRAINT store_receipts_kind_known_check
+        CHECK (kind IN ('course', 'subscription', 'ai_credits', 'custom_course')),
+    CONSTRAINT store_receipts_voice_known_check CHECK (voice IN ('male', 'female')),
+    CONSTRAINT store_receipts_status_known_check
+        CHECK (status IN ('valid', 'duplicate', 'sandbox', 'refunded')),
+    CONSTRAINT store_receipts_only_a_refund_lacks_a_receipt_check CHECK (
+        status = 'refunded'
+        OR (user_id IS NOT NULL AND product_id IS NOT NULL AND kind IS NOT NULL
+            AND purchased_at IS NOT NULL AND validated_at IS NOT NULL)),
+    CONSTRAINT store_receipts_refunded_has_a_time_check
+        CHECK ((status = 'refunded') = (refunded_at IS NOT NULL)),
+    CONSTRAINT store_receipts_amount_not_negative_check CHECK (amount_in_cents >= 0),
+    CONSTRAINT store_receipts_amount_with_currency_check
+        CHECK ((amount_in_cents IS NULL) = (currency IS NULL)),
+    CONSTRAINT store_receipts_currency_form_check CHECK (currency ~ '^[A-Z]{3}$')
+);
+CREATE INDEX store_receipts_user_id_idx ON coursebase.store_receipts (user_id);
+CREATE INDEX store_receipts_product_id_idx ON coursebase.store_receipts (product_id);
+CREATE INDEX store_receipts_unacknowledged_idx ON coursebase.store_receipts (purchased_at)
+    WHERE acknowledged_at IS NULL AND status = 'valid' AND kind = 'subscription';
+COMMENT ON TABLE coursebase.store_receipts IS 'Receipts of the stores, one row each: whose it is, for which product, and whether it was refunded. A refund that comes before its receipt is a row without a person. Written by validate_purchase(), refund_store_purchase() and acknowledge_purchase().';
+COMMENT ON COLUMN coursebase.store_receipts.id IS 'Key of the receipt.';
+COMMENT ON COLUMN coursebase.store_receipts.source IS 'google_play or app_store.';
+COMMENT ON COLUMN coursebase.store_receipts.environment IS 'production or sandbox.';
+COMMENT ON COLUMN coursebase.store_receipts.purchase_id IS 'The store''s id of the purchase (order or transaction).';
+COMMENT ON COLUMN coursebase.store_receipts.user_id IS 'Whose it is; NULL for a refund whose receipt has not come.';
+COMMENT ON COLUMN coursebase.store_receipts.product_id IS 'Base id of the product, as in store_products; NULL where it is not known.';
+COMMENT ON COLUMN coursebase.store_receipts.kind IS 'Kind of the product: course, subscription, ai_credits or custom_course; NULL where it is not known.';
+COMMENT ON COLUMN coursebase.store_receipts.voice IS 'The voice that the receipt of a course names, or NULL.';
+COMMENT ON COLUMN coursebase.store_receipts.purchase_token IS 'The store''s token, with which it is asked about the purchase, or NULL.';
+COMMENT ON COLUMN coursebase.store_receipts.original_transaction_id IS 'Which subscription a period is of, or NULL.';
+COMMENT ON COLUMN coursebase.store_receipts.discount_order_ref IS 'The order under which a discount was redeemed for it, or NULL.';
+COMMENT ON COLUMN coursebase.store_receipts.amount_in_cents IS 'What was paid, in minor units, or NULL where nobody said.';
+COMMENT ON COLUMN coursebase.store_receipts.currency IS 'ISO 4217 code of the amount, in upper case.';
+COMMENT ON COLUMN coursebase.store_receipts.status IS 'valid; duplicate: what it is for was owned already, and it is to be refunded; sandbox: it gives nothing while the setting accept_sandbox is off; refunded.';
+COMMENT ON COLUMN coursebase.store_receipts.detail IS 'What the first answer showed of the purchase, or NULL.';
+COMMENT ON COLUMN coursebase.store_receipts.receipt IS 'The receipt as it came, or NULL.';
+COMMENT ON COLUMN coursebase.store_receipts.purchased_at IS 'When the store sold it, or NULL where it is not known.';
+COMMENT ON COLUMN coursebase.store_receipts.validated_at IS 'When it was validated, or NULL.';
+COMMENT ON COLUMN coursebase.store_receipts.acknowledged_at IS 'When the store was told that a subscription was delivered; of other kinds their tables say it.';
+COMMENT ON COLUMN coursebase.store_receipts.refunded_at IS 'When it was refunded, or NULL.';
+COMMENT ON COLUMN coursebase.store_receipts.refund_detail IS 'What the refund took back, or NULL.';
+COMMENT ON COLUMN coursebase.store_receipts.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.store_receipts.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.store_receipts ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.store_receipts
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.store_receipts TO server;
 
 INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning)
 VALUES

@@ -52,6 +52,7 @@ CREATE TABLE coursebase.ai_credit_purchases (
     purchase_token    text         NOT NULL,
     status            text         NOT NULL DEFAULT 'valid',
     purchased_at      timestamptz  NOT NULL,
+    acknowledged_at   timestamptz,
     created_at        timestamptz  NOT NULL DEFAULT now(),
     updated_at        timestamptz  NOT NULL DEFAULT now(),
     CONSTRAINT ai_credit_purchases_pkey PRIMARY KEY (id),
@@ -87,6 +88,7 @@ COMMENT ON COLUMN coursebase.ai_credit_purchases.purchase_id IS 'The store''s nu
 COMMENT ON COLUMN coursebase.ai_credit_purchases.purchase_token IS 'The store''s token, with which it is asked about the purchase.';
 COMMENT ON COLUMN coursebase.ai_credit_purchases.status IS 'valid or refunded.';
 COMMENT ON COLUMN coursebase.ai_credit_purchases.purchased_at IS 'When it was bought.';
+COMMENT ON COLUMN coursebase.ai_credit_purchases.acknowledged_at IS 'When the store was told that it was delivered, or NULL; a store refunds after three days without.';
 COMMENT ON COLUMN coursebase.ai_credit_purchases.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.ai_credit_purchases.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.ai_credit_purchases ENABLE ROW LEVEL SECURITY;

@@ -29,7 +29,7 @@ CREATE POLICY entitled_select_usable ON coursebase.course_documents
     FOR SELECT
     USING (course_id = ANY ((SELECT coursebase.accessible_course_ids())::uuid[]));
 COMMENT ON POLICY entitled_select_usable ON coursebase.course_documents IS
-    'Who may use the course now reads its document.';
+    'Who may use the course now reads its document. The set, for documents are fetched by their course: it stays an index condition.';
 
 CREATE POLICY admin_insert_all ON coursebase.course_documents
     FOR INSERT

@@ -172,9 +172,13 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.user_discounts
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.user_discounts
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+-- A handshake does not tell assigned from reserved: who takes back somebody's reservation that
+-- has run out must not wait for that person's version.
 CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.user_discounts
-    FOR EACH ROW WHEN ((OLD.user_id, OLD.discount_code_id, OLD.expires_at, OLD.status)
-        IS DISTINCT FROM (NEW.user_id, NEW.discount_code_id, NEW.expires_at, NEW.status))
+    FOR EACH ROW WHEN ((OLD.user_id, OLD.discount_code_id, OLD.expires_at,
+            OLD.status = 'redeemed')
+        IS DISTINCT FROM (NEW.user_id, NEW.discount_code_id, NEW.expires_at,
+            NEW.status = 'redeemed'))
     EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
 CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.user_discounts
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');

@@ -81,6 +81,7 @@ CREATE TABLE coursebase.custom_course_purchases (
     status          text         NOT NULL DEFAULT 'active',
     created_at      timestamptz  NOT NULL DEFAULT now(),
     updated_at      timestamptz  NOT NULL DEFAULT now(),
+    acknowledged_at timestamptz,
     CONSTRAINT custom_course_purchases_pkey PRIMARY KEY (id),
     CONSTRAINT custom_course_purchases_source_environment_purchase_id_key
         UNIQUE (source, environment, purchase_id),
@@ -109,6 +110,7 @@ COMMENT ON COLUMN coursebase.custom_course_purchases.is_submitted IS 'The form b
 COMMENT ON COLUMN coursebase.custom_course_purchases.status IS 'active, revoked or refunded.';
 COMMENT ON COLUMN coursebase.custom_course_purchases.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.custom_course_purchases.updated_at IS 'When the row last changed.';
+COMMENT ON COLUMN coursebase.custom_course_purchases.acknowledged_at IS 'When the store was told that it was delivered, or NULL; a store refunds after three days without.';
 ALTER TABLE coursebase.custom_course_purchases ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.custom_course_purchases
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();

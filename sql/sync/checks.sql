@@ -11,7 +11,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     WITH current AS (
         -- answers that the next handshake would take from the cache
-        SELECT r.user_id, r.response, r.digest, uc.cohort_id, u.role::text = 'admin' AS admin
+        SELECT r.user_id, r.response, r.digest, uc.cohort_id,
+            coursebase.accessible_course_ids(r.user_id, now()) AS course_ids
         FROM coursebase.cached_handshake_responses r
         JOIN coursebase.users u ON u.id = r.user_id AND u.deleted_at IS NULL
         LEFT JOIN coursebase.user_cohorts uc ON uc.user_id = r.user_id
@@ -34,7 +35,7 @@ AS $$
         UNION ALL
         SELECT c.user_id, k.course_code || '.json', d.checksum, d.file_size_bytes, 2
         FROM current c
-        JOIN coursebase.courses k ON k.course_code IS NOT NULL AND (k.is_free OR c.admin)
+        JOIN coursebase.courses k ON k.course_code IS NOT NULL AND k.id = ANY (c.course_ids)
         JOIN coursebase.course_documents d ON d.course_id = k.id
         UNION ALL
         SELECT c.user_id, format('%s_%s.json', k.course_code, k.id), k.checksum,

@@ -257,8 +257,8 @@ CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.user_c
 CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.courses
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
 CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.courses
-    FOR EACH ROW WHEN ((OLD.course_code, OLD.is_free)
-        IS DISTINCT FROM (NEW.course_code, NEW.is_free))
+    FOR EACH ROW WHEN ((OLD.course_code, OLD.is_free, OLD.in_premium)
+        IS DISTINCT FROM (NEW.course_code, NEW.is_free, NEW.in_premium))
     EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
 CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.courses
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');

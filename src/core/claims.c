@@ -41,10 +41,13 @@ static bool token_check(char **value, void **extra, GucSource source);
 static bool plain_check(char **value, void **extra, GucSource source);
 static void token_assign(const char *value, void *extra);
 static void plain_assign(const char *value, void *extra);
+static void known_update(void);
 static void setting_define(ClaimsSetting *setting);
 static const Subject *setting_subject(ClaimsSetting *setting);
 static void foreign_read(ClaimsSetting *setting);
 static bool subject_make(SubjectReader read, const char *value, void **subject);
+
+const Subject *claims_known = NULL;
 
 static ClaimsSetting token = {
 	.name = "request.jwt.claims",
@@ -70,7 +73,7 @@ claims_init(void)
 }
 
 const Subject *
-claims_subject(void)
+claims_subject_look_up(void)
 {
 	const Subject *subject = setting_subject(&token);
 
@@ -116,12 +119,26 @@ static void
 token_assign(const char *value, void *extra)
 {
 	token.subject = extra;
+	known_update();
 }
 
 static void
 plain_assign(const char *value, void *extra)
 {
 	plain.subject = extra;
+	known_update();
+}
+
+/* What belongs to another library changes without our being told. */
+static void
+known_update(void)
+{
+	if (token.foreign)
+		claims_known = NULL;
+	else if (token.subject != NULL || plain.foreign)
+		claims_known = token.subject;
+	else
+		claims_known = plain.subject;
 }
 
 /* What was set before the library was loaded is a placeholder, whose value ours takes over. */

@@ -19,7 +19,16 @@ typedef struct Subject
 /* At load: takes the settings over, so that claims are parsed once per value. */
 extern void claims_init(void);
 
+/* Whom the claims name where that is known without looking; otherwise NULL. */
+extern const Subject *claims_known;
+
+extern const Subject *claims_subject_look_up(void);
+
 /* Whom the claims name, until a setting changes; NULL when there are none. */
-extern const Subject *claims_subject(void);
+static inline const Subject *
+claims_subject(void)
+{
+	return likely(claims_known != NULL) ? claims_known : claims_subject_look_up();
+}
 
 #endif

@@ -224,18 +224,20 @@ typedef struct Gathering
 	MemoryContext context;
 } Gathering;
 
+static uint32 own_hold(const Asking *asking, const pg_uuid_t *course, TimestampTz at,
+					   uint32 sources);
 static const Asking *asking_if(const pg_uuid_t *user);
 static void question_begin(Question *question, const pg_uuid_t *user, const Asking *asking,
 						   TimestampTz at);
 static void question_complete(Question *question);
 static bool kept_is_of(const pg_uuid_t *user, const Asking *asking);
 static void kept_begin(const pg_uuid_t *user, const Asking *asking);
-static bool kept_is_at(TimestampTz at);
+static inline bool kept_is_at(TimestampTz at);
 static uint32 kept_hold(Question *question, const pg_uuid_t *course, uint32 sources);
 static void kept_load(Question *question);
-static uint32 kept_look_up(const pg_uuid_t *course);
+static pg_attribute_always_inline uint32 kept_look_up(const pg_uuid_t *course);
 static void places_make(void);
-static uint32 place_first(const pg_uuid_t *course);
+static inline uint32 place_first(const pg_uuid_t *course);
 static uint32 sources_of_course(Question *question, const pg_uuid_t *course, uint32 sources);
 static void rights_gather(Gathering *gathering, Question *question);
 static void rights_order(Gathering *gathering);
@@ -256,12 +258,19 @@ uint32
 course_rights_hold_own(const pg_uuid_t *course, TimestampTz at, uint32 sources)
 {
 	const Asking *asking = identity_asking();
-	Question question;
 
 	/* the rows were read after the look-up, which a change of snapshot or tables makes anew */
-	if (asking != NULL && asking->look_up == kept.look_up && kept.loaded &&
-		at >= kept.set.valid_from && at < kept.set.valid_until)
+	if (likely(asking != NULL && asking->look_up == kept.look_up && kept_is_at(at)))
 		return kept_look_up(course) & sources;
+	return own_hold(asking, course, at, sources);
+}
+
+/* Apart, so that what is asked for every row stays short. */
+static pg_noinline uint32
+own_hold(const Asking *asking, const pg_uuid_t *course, TimestampTz at, uint32 sources)
+{
+	Question question;
+
 	question_begin(&question, asking == NULL ? NULL : &asking->user, asking, at);
 	return kept_hold(&question, course, sources);
 }
@@ -397,7 +406,7 @@ kept_begin(const pg_uuid_t *user, const Asking *asking)
 	kept.known = true;
 }
 
-static bool
+static inline bool
 kept_is_at(TimestampTz at)
 {
 	return kept.loaded && at >= kept.set.valid_from && at < kept.set.valid_until;
@@ -450,7 +459,7 @@ kept_load(Question *question)
 	kept.loaded = true;
 }
 
-static uint32
+static pg_attribute_always_inline uint32
 kept_look_up(const pg_uuid_t *course)
 {
 	for (uint32 place = place_first(course); kept.places[place] != 0;
@@ -484,7 +493,7 @@ places_make(void)
 	}
 }
 
-static uint32
+static inline uint32
 place_first(const pg_uuid_t *course)
 {
 	uint64 half[2];

@@ -97,6 +97,22 @@
 #define ERRCODE_CB_WEEKLY_LIMIT                                                                \
 	CB_SQLSTATE('7', '0', '3') /* 409 the weekly limit falls only when the week turns */
 
+/* Purchases */
+#define ERRCODE_CB_RECEIPT_INVALID                                                             \
+	CB_SQLSTATE('8', '0', '1') /* 422 a receipt lacks a member, or it is of the wrong form */
+#define ERRCODE_CB_PRODUCT_UNKNOWN                                                             \
+	CB_SQLSTATE('8', '0', '2') /* 422 no product of the stores has that id */
+
+/* Premium slots */
+#define ERRCODE_CB_PREMIUM_NEEDED                                                              \
+	CB_SQLSTATE('8', '1', '1') /* 402 the call is for people with premium */
+#define ERRCODE_CB_NOT_IN_PREMIUM                                                              \
+	CB_SQLSTATE('8', '1', '2') /* 422 there is no such course in premium */
+#define ERRCODE_CB_SLOTS_FULL                                                                  \
+	CB_SQLSTATE('8', '1', '3') /* 409 all the premium slots hold another course */
+#define ERRCODE_CB_SLOT_NOT_NEEDED                                                             \
+	CB_SQLSTATE('8', '1', '4') /* 409 the course can be used without a slot */
+
 /* The course platform */
 #define ERRCODE_CB_PRODUCT_EMPTY                                                               \
 	CB_SQLSTATE('9', '0', '1') /* 409 a product that is public has no course */

@@ -95,6 +95,8 @@ static UserSource users_by_id = {
 
 static Answer answer;
 
+static const Asking *user_asking(const User *user);
+static const Asking *asking_look_up(const Subject *subject);
 static const User *user_look_up(const Subject *subject, Snapshot snapshot);
 static User user_of_subject(const Subject *subject, Snapshot snapshot);
 static User user_read(UserSource *source, Datum key, Snapshot snapshot);
@@ -133,16 +135,27 @@ const Asking *
 identity_asking(void)
 {
 	const Subject *subject = claims_subject();
-	const User *user = &answer.user;
-	Snapshot snapshot;
 
+	if (likely(subject != NULL && answer.serial == subject->serial &&
+			   answer.generation == fetch_generation && ActiveSnapshotSet() &&
+			   snapshot_key_equals(&answer.snapshot, GetActiveSnapshot())))
+		return user_asking(&answer.user);
+	return asking_look_up(subject);
+}
+
+static const Asking *
+user_asking(const User *user)
+{
+	return user->exists && !user->deleted ? &user->asking : NULL;
+}
+
+/* Apart, so that what is asked for every row stays short. */
+static pg_noinline const Asking *
+asking_look_up(const Subject *subject)
+{
 	if (subject == NULL || subject->size == 0 || !ActiveSnapshotSet())
 		return NULL;
-	snapshot = GetActiveSnapshot();
-	if (answer.serial != subject->serial || answer.generation != fetch_generation ||
-		!snapshot_key_equals(&answer.snapshot, snapshot))
-		user = user_look_up(subject, snapshot);
-	return user->exists && !user->deleted ? &user->asking : NULL;
+	return user_asking(user_look_up(subject, GetActiveSnapshot()));
 }
 
 bool

@@ -29,7 +29,7 @@ snapshot_key_take(SnapshotKey *key, Snapshot snapshot)
 		RegisterSubXactCallback(on_subtransaction_end, NULL);
 		listening = true;
 	}
-	key->taken = false;
+	key->xmin = InvalidTransactionId;
 	if (snapshot->snapshot_type != SNAPSHOT_MVCC)
 		return;
 	if (count > key->room)
@@ -46,13 +46,12 @@ snapshot_key_take(SnapshotKey *key, Snapshot snapshot)
 	key->running_count = count;
 	key->overflowed = snapshot->suboverflowed;
 	key->recovery = snapshot->takenDuringRecovery;
-	key->xmin = snapshot->xmin;
 	key->xmax = snapshot->xmax;
 	key->own = GetTopTransactionIdIfAny();
 	key->command = snapshot->curcid;
 	key->serializable = serializable_transaction();
 	key->rollbacks = snapshot_rollbacks;
-	key->taken = true;
+	key->xmin = snapshot->xmin;
 }
 
 bool

@@ -17,10 +17,9 @@
 
 typedef struct SnapshotKey
 {
-	bool taken;
 	bool overflowed;
 	bool recovery;
-	TransactionId xmin;
+	TransactionId xmin; /* invalid: the key is empty */
 	TransactionId xmax;
 	TransactionId own; /* the top transaction's, if it has one */
 	CommandId command;
@@ -47,12 +46,13 @@ extern bool snapshot_key_equals_slowly(const SnapshotKey *key, Snapshot snapshot
 static inline bool
 snapshot_key_equals(const SnapshotKey *key, Snapshot snapshot)
 {
-	if (!key->taken || key->rollbacks != snapshot_rollbacks ||
-		snapshot->snapshot_type != SNAPSHOT_MVCC || key->xmin != snapshot->xmin ||
-		key->xmax != snapshot->xmax || key->command != snapshot->curcid ||
+	/* an empty key's xmin is that of no snapshot; before a first command nothing own is seen */
+	if (key->xmin != snapshot->xmin || key->xmax != snapshot->xmax ||
+		key->command != snapshot->curcid || key->rollbacks != snapshot_rollbacks ||
+		snapshot->snapshot_type != SNAPSHOT_MVCC ||
 		key->overflowed != snapshot->suboverflowed ||
 		key->recovery != snapshot->takenDuringRecovery ||
-		key->own != GetTopTransactionIdIfAny())
+		(key->command != FirstCommandId && key->own != GetTopTransactionIdIfAny()))
 		return false;
 	return (key->running_count == 0 && snapshot->xcnt == 0 && !key->recovery &&
 			!IsolationIsSerializable()) ||

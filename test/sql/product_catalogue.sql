@@ -80,6 +80,11 @@ SELECT pg_temp.seen();
 SET LOCAL ROLE regress_product_user;
 SET LOCAL request.jwt.claims = '{"sub": "product_ada"}';
 SELECT pg_temp.seen();
+-- What a person may use is seen as well, whatever sells it.
+RESET ROLE;
+INSERT INTO coursebase.user_course_access (user_id, course_id) VALUES ('00000000-0000-4000-8000-0000000e30a1', '00000000-0000-4000-8000-0000000e32c3');
+SET LOCAL ROLE regress_product_user;
+SELECT pg_temp.seen();
 -- A person saves nothing.
 SELECT pg_temp.refused(call) FROM unnest(ARRAY[
     'SELECT coursebase.save_product(NULL, ''New'', '''', ''/n.png'', 5, ''public'', NULL)',

@@ -22,8 +22,8 @@ query($node, 'property', <<~'SQL');
 	INSERT INTO coursebase.master_manifests (id, name, content, is_default)
 	SELECT format('00000000-0000-4000-8000-00000000b0%s', to_char(n, 'FM00'))::uuid, format('m%s "\é.json', n / 2),
 	    to_json(n), n % 2 = 0 FROM generate_series(0, 9) n;
-	INSERT INTO coursebase.courses (id, course_code, title, description, is_free)
-	SELECT format('00000000-0000-4000-8000-00000000d00%s', n)::uuid, format('C0%sAAA', n), 't', 'd', n < 4 FROM generate_series(0, 7) n;
+	INSERT INTO coursebase.courses (id, course_code, title, description, is_free, in_premium)
+	SELECT format('00000000-0000-4000-8000-00000000d00%s', n)::uuid, format('C0%sAAA', n), 't', 'd', n < 4, n > 2 FROM generate_series(0, 7) n;
 	INSERT INTO coursebase.course_documents (course_id, data) SELECT id, to_json(course_code) FROM coursebase.courses;
 	INSERT INTO coursebase.custom_courses (id, user_id, course_code, title, description, data)
 	SELECT format('00000000-0000-4000-8000-00000000f00%s', n)::uuid, format('00000000-0000-4000-8000-00000000a00%s', n % 6)::uuid,
@@ -58,8 +58,44 @@ query($node, 'property', <<~'SQL');
 	    WHEN 16 THEN UPDATE coursebase.settings SET value = CASE WHEN n % 2 = 0 THEN 'm1.json,gone.json' END WHERE name = 'protected_manifests';
 	    WHEN 17 THEN UPDATE coursebase.users SET name = n::text WHERE id = one('a', n % 6);
 	    WHEN 18 THEN UPDATE coursebase.master_manifests SET name = format('n%s.json', n % 5) WHERE id = one('b', 9);
+	    WHEN 19 THEN INSERT INTO coursebase.course_purchases (user_id, course_id, voice, source, product_id, purchase_id, purchase_token, environment, status, validated_at)
+	        VALUES (one('a', n % 6), one('d', n % 8), CASE WHEN n % 3 > 0 THEN 'male' END, 'app_store', 'p', gen_random_uuid()::text, 't',
+	            CASE WHEN n % 4 > 0 THEN 'production' ELSE 'sandbox' END, 'valid', now()) ON CONFLICT DO NOTHING;
+	    WHEN 20 THEN UPDATE coursebase.course_purchases SET status = 'refunded', refunded_at = now() WHERE user_id = one('a', n % 6) AND course_id = one('d', n % 8) AND status <> 'refunded';
+	    WHEN 21, 29, 30 THEN BEGIN
+	        PERFORM coursebase.choose_premium_course(one('a', n % 6), one('d', n % 8), CASE WHEN n % 3 > 0 THEN 'male' END);
+	        EXCEPTION WHEN SQLSTATE 'KB811' OR SQLSTATE 'KB812' OR SQLSTATE 'KB813' OR SQLSTATE 'KB814' THEN NULL;
+	        END;
+	    WHEN 22, 23 THEN PERFORM coursebase.apply_subscription_event(one('a', n % 6), json_build_object('store', 'app_store',
+	        'environment', CASE WHEN n % 6 < 5 THEN 'production' ELSE 'sandbox' END, 'store_event_id', gen_random_uuid(), 'original_transaction_id', one('a', n % 6), 'transaction_id', gen_random_uuid(),
+	        'event_type', (ARRAY['DID_RENEW', 'DID_RENEW', 'DID_RENEW', 'SUBSCRIBED', 'EXPIRED', 'REFUND'])[1 + n / 6 % 6], 'event_time', clock_timestamp(),
+	        'period_end', clock_timestamp() + n % 7 * interval '200 ms'));
+	    WHEN 24 THEN UPDATE coursebase.settings SET value = (ARRAY[NULL, NULL, '-1', '1'])[1 + n % 4] WHERE name = 'premium_slots';
+	    WHEN 25 THEN UPDATE coursebase.settings SET value = (ARRAY[NULL, 'true'])[1 + n % 2] WHERE name = 'accept_sandbox';
+	    WHEN 26 THEN UPDATE coursebase.courses SET in_premium = n % 4 > 0 WHERE id = one('d', n % 8);
+	    WHEN 27 THEN INSERT INTO coursebase.user_course_access (user_id, course_id) VALUES (one('a', n % 6), one('d', n % 8)) ON CONFLICT DO NOTHING;
+	    WHEN 28 THEN DELETE FROM coursebase.user_course_access WHERE user_id = one('a', n % 6) AND course_id = one('d', n % 8);
 	    END CASE;
 	END $$;
+
+	-- Which courses, voices and sources are the user's now, by one statement.
+	CREATE FUNCTION owned(of_user uuid) RETURNS TABLE (course_id uuid, voice text, source text) LANGUAGE sql STABLE AS $$
+	    WITH known AS (
+	        SELECT (SELECT value FROM coursebase.settings() WHERE name = 'accept_sandbox') = 'true' AS sandbox,
+	            (SELECT value FROM coursebase.settings() WHERE name = 'premium_slots') = '-1' AS every
+	    ), premium AS (
+	        SELECT EXISTS (SELECT FROM coursebase.subscriptions s WHERE s.user_id = of_user AND (known.sandbox OR s.environment = 'production')
+	            AND now() < CASE WHEN s.status IN ('active', 'trialing', 'paused') THEN s.expires_at WHEN s.status = 'canceled' THEN greatest(s.expires_at, s.grace_until)
+	                WHEN s.status = 'in_grace' THEN s.grace_until END) AS live
+	        FROM known
+	    )
+	    SELECT p.course_id, p.voice, p.source FROM coursebase.course_purchases p, known, premium
+	    WHERE p.user_id = of_user AND p.status = 'valid' AND (known.sandbox OR p.environment = 'production') AND (p.source <> 'premium_slot' OR premium.live)
+	    UNION ALL
+	    SELECT a.course_id, NULL, 'grant' FROM coursebase.user_course_access a WHERE a.user_id = of_user
+	    UNION ALL
+	    SELECT c.id, NULL, 'premium' FROM coursebase.courses c, known, premium WHERE c.in_premium AND known.every AND premium.live
+	$$;
 
 	-- The same answer by one statement.
 	CREATE FUNCTION plain(of_user uuid, request json) RETURNS json LANGUAGE sql STABLE AS $$
@@ -77,7 +113,7 @@ query($node, 'property', <<~'SQL');
 	        UNION ALL
 	        SELECT c.course_code || '.json', d.checksum, d.file_size_bytes, d.data
 	        FROM who, coursebase.courses c JOIN coursebase.course_documents d ON d.course_id = c.id
-	        WHERE c.course_code IS NOT NULL AND (c.is_free OR who.role = 'admin')
+	        WHERE c.course_code IS NOT NULL AND (c.is_free OR who.role = 'admin' OR c.id IN (SELECT course_id FROM owned(of_user)))
 	        UNION ALL
 	        SELECT c.course_code || '_' || c.id || '.json', c.checksum, c.file_size_bytes, c.data
 	        FROM coursebase.custom_courses c
@@ -96,7 +132,8 @@ query($node, 'property', <<~'SQL');
 	    )
 	    SELECT json_build_object(
 	        'json_manifest', (SELECT coalesce(json_object_agg(name, line ORDER BY part, name COLLATE "C"), '{}') FROM lines),
-	        'digest', (SELECT md5(coalesce(string_agg(format(E'%s %s\n', name, checksum), '' ORDER BY name COLLATE "C"), '')) FROM documents))
+	        'digest', (SELECT md5(coalesce(string_agg(format(E'%s %s\n', name, checksum), '' ORDER BY name COLLATE "C"), '')) FROM documents),
+	        'courses', (SELECT json_agg(json_build_array(o.course_id, c.course_code, o.voice, o.source) ORDER BY o.course_id, o.voice, o.source) FROM owned(of_user) o JOIN coursebase.courses c ON c.id = o.course_id))
 	$$;
 
 	-- In one snapshot (REPEATABLE READ): with the cached row, without it, and by the plain statement.
@@ -126,7 +163,9 @@ query($node, 'property', <<~'SQL');
 	        OR (first::jsonb -> 'json_manifest') <> (plain(of_user, request)::jsonb -> 'json_manifest')
 	        OR (SELECT array_agg(k ORDER BY i) FROM json_object_keys(first::json -> 'json_manifest') WITH ORDINALITY AS a (k, i))
 	            <> (SELECT array_agg(k ORDER BY i) FROM json_object_keys(plain(of_user, request) -> 'json_manifest') WITH ORDINALITY AS a (k, i))
-	        OR first::json ->> 'digest' <> plain(of_user, request) ->> 'digest' THEN
+	        OR first::json ->> 'digest' <> plain(of_user, request) ->> 'digest'
+	        OR (SELECT json_agg(json_build_array(c ->> 'course_id', c ->> 'course_code', c ->> 'voice', c ->> 'source') ORDER BY c ->> 'course_id', c ->> 'voice', c ->> 'source')
+	            FROM json_array_elements(first::json -> 'courses') c)::text IS DISTINCT FROM plain(of_user, request) ->> 'courses' THEN
 	        RAISE EXCEPTION E'user %\ncached   %\ncomputed %\nplain    %', of_user, first, second, plain(of_user, request);
 	    END IF;
 	END $$;
@@ -137,7 +176,7 @@ sub script
 	my ($name, $sql) = @_;
 	my $path = PostgreSQL::Test::Utils::tempdir() . "/$name.sql";
 
-	append_to_file($path, "\\set kind random(1, 18)\n\\set n random(0, 999)\n\\set end random(0, 2)\n$sql");
+	append_to_file($path, "\\set kind random(1, 30)\n\\set n random(0, 999)\n\\set end random(0, 2)\n$sql");
 	return $path;
 }
 
@@ -155,13 +194,17 @@ my @scripts = (
 );
 
 client_ok($node, 'every answer is the computed one, whatever changes meanwhile',
-	[ 'pgbench', '-n', '-c', 6, '-j', 2, '-t', 250 * $load, '--max-tries=100', (map { ('-f', $_) } @scripts), 'property' ]);
+	[ 'pgbench', '-n', '-c', 6, '-j', 2, '-t', 350 * $load, '--max-tries=100', (map { ('-f', $_) } @scripts), 'property' ]);
 my ($checks, $hits) = split /\|/, query($node, 'property', 'SELECT c.last_value, h.last_value FROM checks c, hits h');
 note("$checks comparisons, $hits of a cached row");
 cmp_ok($checks, '>', 300 * $load, 'enough was compared');
 cmp_ok($hits, '>', $checks / 20, 'cached rows took part');
+is(query($node, 'property', <<~'SQL'), 't|t|t', 'so did what people have');
+	SELECT count(*) FILTER (WHERE source = 'premium_slot') > 0, count(*) FILTER (WHERE status = 'refunded') > 0, (SELECT count(*) FROM coursebase.subscription_events) > 20
+	FROM coursebase.course_purchases
+	SQL
 is(query($node, 'property', <<~'SQL'), '', 'in the end the slice is sound');
-	SELECT * FROM coursebase.check_integrity() WHERE object LIKE '%cached%' OR object LIKE '%manifest%'
+	SELECT * FROM coursebase.check_integrity() WHERE object LIKE '%cached%' OR object LIKE '%manifest%' OR object LIKE '%course_purchases%'
 	SQL
 query($node, 'property', "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT agree(n) FROM generate_series(0, 53) n; COMMIT");
 pass('and so do all answers when it is quiet');

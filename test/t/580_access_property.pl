@@ -54,10 +54,12 @@ query($node, 'property', <<~'SQL');
 	    WHEN 7, 8 THEN INSERT INTO coursebase.course_purchases (user_id, course_id, voice, source, environment, status,
 	            product_id, purchase_id, purchase_token, validated_at, refunded_at)
 	        SELECT u, c, (ARRAY['male', 'female', NULL])[1 + m % 3], s.source, e.environment, t.status,
-	            'p', gen_random_uuid(), 't', CASE t.status WHEN 'valid' THEN now() END, CASE t.status WHEN 'refunded' THEN now() END
+	            r.id, r.id, r.id, CASE t.status WHEN 'valid' THEN now() END, CASE t.status WHEN 'refunded' THEN now() END
 	        FROM (SELECT (ARRAY['google_play', 'app_store', 'admin', 'premium_slot', 'premium_slot', 'premium_slot'])[1 + m % 6]) s (source),
-	            (SELECT (ARRAY['production', 'production', 'sandbox'])[1 + m / 5 % 3]) e (environment),
-	            (SELECT (ARRAY['valid', 'valid', 'valid', 'pending', 'invalid', 'refunded'])[1 + m / 7 % 6]) t (status)
+	            -- a slot is no sale: it has no receipt, no sandbox and waits for nothing
+	            LATERAL (SELECT CASE WHEN s.source <> 'premium_slot' THEN gen_random_uuid()::text END) r (id),
+	            LATERAL (SELECT (ARRAY['production', 'production', 'sandbox'])[CASE s.source WHEN 'premium_slot' THEN 1 ELSE 1 + m / 5 % 3 END]) e (environment),
+	            LATERAL (SELECT (ARRAY['valid', 'valid', 'valid', 'invalid', 'refunded', 'pending'])[1 + m / 7 % CASE s.source WHEN 'premium_slot' THEN 5 ELSE 6 END]) t (status)
 	        ON CONFLICT DO NOTHING;
 	    WHEN 9 THEN UPDATE coursebase.course_purchases SET status = 'refunded', refunded_at = now() WHERE user_id = u AND course_id = c;
 	    WHEN 10 THEN DELETE FROM coursebase.course_purchases WHERE user_id = u;

@@ -53,6 +53,13 @@ INSERT INTO bench_peer.answers
 SELECT user_id, coursebase.handshake(user_id, request)::text FROM bench_peer.phones;
 DELETE FROM coursebase.cached_handshake_responses;
 
+-- What a user has; nobody here has anything, and premium would need its times.
+CREATE VIEW bench_peer.owned AS
+SELECT p.user_id, p.course_id, p.voice, p.source FROM coursebase.course_purchases AS p
+WHERE p.status = 'valid' AND p.environment = 'production' AND p.source <> 'premium_slot'
+UNION ALL
+SELECT a.user_id, a.course_id, NULL, 'grant' FROM coursebase.user_course_access AS a;
+
 -- The files a user gets.
 CREATE FUNCTION bench_peer.handshake_by_plpgsql(of_user uuid, request json) RETURNS json
 LANGUAGE plpgsql
@@ -68,12 +75,18 @@ DECLARE
     deleted text := '';
     content text;
     file record;
+    owned text;
+    slots text;
 BEGIN
     SELECT uc.cohort_id, u.role = 'admin' INTO STRICT its_cohort, is_admin
     FROM coursebase.users AS u LEFT JOIN coursebase.user_cohorts AS uc ON uc.user_id = u.id
     WHERE u.id = of_user AND u.deleted_at IS NULL;
     SELECT regexp_split_to_array(coalesce(s.value, s.default_value), '[ ,]+') INTO protected_names
     FROM coursebase.settings AS s WHERE s.name = 'protected_manifests';
+    SELECT coalesce(s.value, s.default_value) INTO slots FROM coursebase.settings AS s WHERE s.name = 'premium_slots';
+    SELECT coalesce(json_agg(json_build_object('course_code', c.course_code, 'course_id', o.course_id, 'voice', o.voice,
+        'source', o.source)), '[]') INTO owned
+    FROM bench_peer.owned AS o JOIN coursebase.courses AS c ON c.id = o.course_id WHERE o.user_id = of_user;
     FOR file IN
         SELECT f.* FROM (
             SELECT 'm' AS source, m.id, m.name, m.checksum, m.file_size_bytes
@@ -88,7 +101,8 @@ BEGIN
             UNION ALL
             SELECT 'c', d.course_id, c.course_code || '.json', d.checksum, d.file_size_bytes
             FROM coursebase.courses AS c JOIN coursebase.course_documents AS d ON d.course_id = c.id
-            WHERE (c.is_free OR is_admin) AND c.course_code IS NOT NULL
+            WHERE (c.is_free OR is_admin OR c.id IN (SELECT o.course_id FROM bench_peer.owned AS o WHERE o.user_id = of_user))
+                AND c.course_code IS NOT NULL
             UNION ALL
             SELECT 'x', x.id, x.course_code || '_' || x.id || '.json', x.checksum, x.file_size_bytes
             FROM coursebase.custom_courses AS x
@@ -125,7 +139,8 @@ BEGIN
     RETURN ('{"json_manifest":{' || manifest || coalesce(deleted, '') || '},"purchases":[],'
         || '"ai_usage":{"weekly_limit_credits":0,"weekly_used_credits":0,"weekly_reset_date":null,'
         || '"bank_limit_credits":0,"bank_used_credits":0},"subscription":{"plan":"free","status":null,'
-        || '"expires_at":null,"grace_until":null,"auto_renew":false},"discounts":[],"digest":"'
+        || '"expires_at":null,"grace_until":null,"auto_renew":false},"discounts":[],"courses":' || owned || ',"premium_slots":{"limit":'
+        || slots || ',"chosen":[]},"digest":"'
         || md5(lines) || '"}')::json;
 END
 $$;
@@ -150,7 +165,8 @@ AS $$
         UNION ALL
         SELECT 'c', d.course_id, c.course_code || '.json', d.checksum, d.file_size_bytes
         FROM coursebase.courses AS c JOIN coursebase.course_documents AS d ON d.course_id = c.id
-        WHERE (c.is_free OR (SELECT a.is_admin FROM asking AS a)) AND c.course_code IS NOT NULL
+        WHERE (c.is_free OR (SELECT a.is_admin FROM asking AS a) OR c.id IN (SELECT o.course_id FROM bench_peer.owned AS o WHERE o.user_id = of_user))
+            AND c.course_code IS NOT NULL
         UNION ALL
         SELECT 'x', x.id, x.course_code || '_' || x.id || '.json', x.checksum, x.file_size_bytes
         FROM coursebase.custom_courses AS x
@@ -190,6 +206,11 @@ AS $$
         'subscription', json_build_object('plan', 'free', 'status', NULL, 'expires_at', NULL,
             'grace_until', NULL, 'auto_renew', false),
         'discounts', '[]'::json,
+        'courses', (SELECT coalesce(json_agg(json_build_object('course_code', c.course_code, 'course_id', o.course_id,
+            'voice', o.voice, 'source', o.source)), '[]')
+            FROM bench_peer.owned AS o JOIN coursebase.courses AS c ON c.id = o.course_id WHERE o.user_id = of_user),
+        'premium_slots', json_build_object('limit', (SELECT coalesce(s.value, s.default_value)::integer
+            FROM coursebase.settings AS s WHERE s.name = 'premium_slots'), 'chosen', '[]'::json),
         'digest', d.digest)
     FROM digest AS d, asking
 $$;
