@@ -2,9 +2,9 @@
  * outline.c: what of a course is shown to whom.
  *
  * Policies ask for each row, so what was found of a section is kept: for the same transaction
- * (whose time it is of), the same user, an equal snapshot and the same tables. The first
- * sections are read one by one, straight from the indexes; where a statement asks about a good
- * part of all there are, one query reads the rest, and its cost stays in proportion.
+ * (whose time it is of), the same user, an equal snapshot and the same tables. Everything is
+ * read straight from the indexes: the first section of a course by itself, and with the second
+ * one all of that course's, for where two are asked about the others follow.
  *
  * Invariant: a kept entry says what reading it anew would say.
  */
@@ -16,7 +16,6 @@
 #include "miscadmin.h"
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
-#include "utils/rel.h"
 #include "utils/snapmgr.h"
 
 #include "compat.h"
@@ -27,9 +26,6 @@
 #include "owner.h"
 #include "plan.h"
 #include "snapshot_key.h"
-
-/* All sections are read once one in this many was asked about. */
-#define SECTIONS_PER_QUERY 32
 
 /* Rows to read: straight from the index, or by a statement with the same columns. */
 typedef struct OutlineRead
@@ -100,25 +96,30 @@ static OutlineRead product_by_id = {
 			  .nargs = 1,
 			  .types = {UUIDOID}},
 };
-static KeptPlan read_sections = {
-	.sql = "SELECT s.id, r.id IS NOT NULL, u.id IS NOT NULL"
-		   " FROM coursebase.course_sections s"
-		   " LEFT JOIN (SELECT pg_catalog.unnest(coursebase.readable_course_ids()) AS id) r"
-		   "  ON r.id OPERATOR(pg_catalog.=) s.course_id"
-		   " LEFT JOIN (SELECT pg_catalog.unnest(coursebase.accessible_course_ids()) AS id) u"
-		   "  ON u.id OPERATOR(pg_catalog.=) s.course_id"
-		   " WHERE s.status OPERATOR(pg_catalog.=) 'public'",
+static OutlineRead sections_of_course = {
+	.fetch = {.table = "course_sections",
+			  .index = "course_sections_course_id_order_key",
+			  .nkeys = 1,
+			  .keys = {{"course_id", UUIDOID}},
+			  .ncolumns = 2,
+			  .columns = {{"id", UUIDOID}, {"status", FETCH_ANY_ENUM}}},
+	.query = {.sql = "SELECT s.id, s.status FROM coursebase.course_sections s"
+					 " WHERE s.course_id OPERATOR(pg_catalog.=) $1",
+			  .nargs = 1,
+			  .types = {UUIDOID}},
 };
 
 /* Called with each row that was read, until it returns true. */
 typedef bool (*RowTake)(const Datum *values, const bool *nulls, void *into);
 
-typedef struct KeptSection
+/* Of a section, or of a course: what its public sections have. */
+typedef struct KeptRights
 {
-	pg_uuid_t section;
+	pg_uuid_t id;
 	bool used;
+	bool is_course;
 	OutlineRights rights;
-} KeptSection;
+} KeptRights;
 
 static struct
 {
@@ -127,14 +128,12 @@ static struct
 	uint64 generation;
 	uint64 look_up; /* of the user who asks; 0: nobody, with the snapshot's key */
 	SnapshotKey snapshot;
-	bool complete; /* what is not kept is not public */
 	uint32 count;
-	uint32 mask;       /* size of places - 1 */
-	uint32 last;       /* the place asked for last: rows of a section come together */
-	double expected;   /* how many sections there are, as far as the server knows */
-	KeptSection *kept; /* by hash, then the next free */
+	uint32 mask;        /* size of places - 1 */
+	uint32 last;        /* the place asked for last: rows of a section come together */
+	KeptRights *places; /* by hash, then the next free */
 	MemoryContext context;
-} sections;
+} kept;
 
 static bool outline_read(OutlineRead *read, const pg_uuid_t *key, RowTake take, void *into);
 static bool outline_query(OutlineRead *read, Datum key, RowTake take, void *into);
@@ -145,13 +144,14 @@ static bool product_of_course_take(const Datum *values, const bool *nulls, void 
 static bool product_take(const Datum *values, const bool *nulls, void *into);
 static bool course_offered(const pg_uuid_t *course);
 static bool enum_is(Datum value, const char *label);
-static bool sections_are_of(const Asking *asking);
-static void sections_begin(const Asking *asking);
+static bool section_of_course_take(const Datum *values, const bool *nulls, void *into);
+static bool kept_is_of(const Asking *asking);
+static void kept_begin(const Asking *asking);
 static OutlineRights section_read(const pg_uuid_t *section);
-static void sections_read_all(void);
-static uint32 section_place(const pg_uuid_t *section);
-static void section_keep(const pg_uuid_t *section, OutlineRights rights);
-static void sections_grow(void);
+static bool course_read(const pg_uuid_t *course, OutlineRights *rights);
+static uint32 kept_place(const pg_uuid_t *id, bool is_course);
+static void kept_put(const pg_uuid_t *id, bool is_course, OutlineRights rights);
+static void kept_grow(void);
 
 bool
 outline_lesson(const pg_uuid_t *lesson, OutlineLesson *found)
@@ -175,60 +175,53 @@ OutlineRights
 outline_rights(const pg_uuid_t *section)
 {
 	const Asking *asking = identity_asking();
-	uint32 place;
+	const KeptRights *last;
 
-	if (!sections_are_of(asking))
-		sections_begin(asking);
-	if (sections.kept != NULL && sections.kept[sections.last].used &&
-		memcmp(&sections.kept[sections.last].section, section, UUID_LEN) == 0)
-		return sections.kept[sections.last].rights;
-	if (sections.kept != NULL)
+	if (!kept_is_of(asking))
+		kept_begin(asking);
+	last = &kept.places[kept.last];
+	if (!last->used || last->is_course || memcmp(&last->id, section, UUID_LEN) != 0)
 	{
-		place = section_place(section);
-		if (sections.kept[place].used)
-		{
-			sections.last = place;
-			return sections.kept[place].rights;
-		}
+		uint32 place = kept_place(section, false);
+
+		if (!kept.places[place].used)
+			return section_read(section);
+		kept.last = place;
+		last = &kept.places[place];
 	}
-	if (sections.complete)
-		return (OutlineRights){false};
-	return section_read(section);
+	return last->rights;
 }
 
 static bool
-sections_are_of(const Asking *asking)
+kept_is_of(const Asking *asking)
 {
-	if (!sections.known || sections.transaction != compat_local_transaction())
+	if (!kept.known || kept.transaction != compat_local_transaction())
 		return false;
 	if (asking != NULL)
-		return sections.look_up == asking->look_up;
-	return sections.look_up == 0 && sections.generation == fetch_generation &&
-		   snapshot_key_equals(&sections.snapshot, GetActiveSnapshot());
+		return kept.look_up == asking->look_up;
+	return kept.look_up == 0 && kept.generation == fetch_generation &&
+		   snapshot_key_equals(&kept.snapshot, GetActiveSnapshot());
 }
 
 static void
-sections_begin(const Asking *asking)
+kept_begin(const Asking *asking)
 {
-	sections.known = false;
-	if (sections.context == NULL)
-		sections.context =
+	kept.known = false;
+	if (kept.context == NULL)
+		kept.context =
 			AllocSetContextCreate(TopMemoryContext, "coursebase outline", ALLOCSET_SMALL_SIZES);
-	if (sections.kept != NULL)
-		MemoryContextReset(sections.context);
-	sections.kept = NULL;
-	sections.count = 0;
-	sections.mask = 0;
-	sections.last = 0;
-	sections.complete = false;
-	sections.expected = 0;
-	sections.transaction = compat_local_transaction();
-	sections.look_up = asking == NULL ? 0 : asking->look_up;
+	if (kept.places != NULL)
+		MemoryContextReset(kept.context);
+	kept.places = NULL;
+	kept.count = 0;
+	kept_grow();
+	kept.transaction = compat_local_transaction();
+	kept.look_up = asking == NULL ? 0 : asking->look_up;
 	/* what changes while we read makes the answer old at once */
-	sections.generation = fetch_generation;
+	kept.generation = fetch_generation;
 	if (asking == NULL)
-		snapshot_key_take(&sections.snapshot, GetActiveSnapshot());
-	sections.known = true;
+		snapshot_key_take(&kept.snapshot, GetActiveSnapshot());
+	kept.known = true;
 }
 
 static OutlineRights
@@ -237,93 +230,78 @@ section_read(const pg_uuid_t *section)
 	OutlineRights rights = {false};
 	OutlineSection found;
 
-	if (sections.count > 0 && sections.count * (double) SECTIONS_PER_QUERY > sections.expected)
-	{
-		sections_read_all();
-		return outline_rights(section);
-	}
-	if (outline_section(section, &found) && found.is_public)
-	{
-		TimestampTz now = GetCurrentTransactionStartTimestamp();
-
-		rights.is_public = true;
-		rights.usable = course_rights_hold_own(&found.course, now, COURSE_BY_ANY) != 0;
-		rights.readable = rights.usable || course_offered(&found.course);
-	}
-	section_keep(section, rights);
+	if (outline_section(section, &found) && found.is_public &&
+		course_read(&found.course, &rights))
+		outline_read(&sections_of_course, &found.course, section_of_course_take, &rights);
+	kept_put(section, false, rights);
 	return rights;
 }
 
-/* What a section that is not public has been asked about stays among the kept. */
-static void
-sections_read_all(void)
+/* What the public sections of a course have; true where it was asked for before. */
+static bool
+course_read(const pg_uuid_t *course, OutlineRights *rights)
 {
-	uint64 count;
-	SPITupleTable *rows;
+	const KeptRights *place = &kept.places[kept_place(course, true)];
+	TimestampTz now = GetCurrentTransactionStartTimestamp();
 
-	SPI_connect();
-	count = owner_execute(&read_sections, NULL, NULL, true);
-	rows = SPI_tuptable;
-	for (uint64 row = 0; row < count; row++)
+	if (place->used)
 	{
-		OutlineRights rights = {.is_public = true};
-
-		CHECK_FOR_INTERRUPTS();
-		SPI_tuptable = rows;
-		rights.readable = DatumGetBool(plan_value(row, 2, NULL));
-		rights.usable = DatumGetBool(plan_value(row, 3, NULL));
-		section_keep(DatumGetUUIDP(plan_value(row, 1, NULL)), rights);
+		*rights = place->rights;
+		return true;
 	}
-	SPI_finish();
-	sections.complete = true;
+	rights->is_public = true;
+	rights->usable = course_rights_hold_own(course, now, COURSE_BY_ANY) != 0;
+	rights->readable = rights->usable || course_offered(course);
+	kept_put(course, true, *rights);
+	return false;
 }
 
 static void
-section_keep(const pg_uuid_t *section, OutlineRights rights)
+kept_put(const pg_uuid_t *id, bool is_course, OutlineRights rights)
 {
 	uint32 place;
 
-	if (sections.kept == NULL || sections.count > sections.mask / 2)
-		sections_grow();
-	place = section_place(section);
-	if (!sections.kept[place].used)
-		sections.count++;
-	sections.kept[place] = (KeptSection){*section, true, rights};
+	if (kept.count > kept.mask / 2)
+		kept_grow();
+	place = kept_place(id, is_course);
+	if (!kept.places[place].used)
+		kept.count++;
+	kept.places[place] = (KeptRights){*id, true, is_course, rights};
 }
 
 static void
-sections_grow(void)
+kept_grow(void)
 {
-	KeptSection *old = sections.kept;
-	uint32 old_size = old == NULL ? 0 : sections.mask + 1;
+	KeptRights *old = kept.places;
+	uint32 old_size = old == NULL ? 0 : kept.mask + 1;
 	uint32 size = old == NULL ? 16 : old_size * 2;
 
-	sections.kept = MemoryContextAllocExtended(sections.context, size * sizeof(KeptSection),
-											   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	sections.mask = size - 1;
-	sections.last = 0;
+	kept.places = MemoryContextAllocExtended(kept.context, size * sizeof(KeptRights),
+											 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	kept.mask = size - 1;
+	kept.last = 0;
 	for (uint32 i = 0; i < old_size; i++)
 		if (old[i].used)
-			sections.kept[section_place(&old[i].section)] = old[i];
+			kept.places[kept_place(&old[i].id, old[i].is_course)] = old[i];
 	if (old != NULL)
 		pfree(old);
 }
 
-/* Where the section is, or would be. */
+/* Where it is, or would be. */
 static uint32
-section_place(const pg_uuid_t *section)
+kept_place(const pg_uuid_t *id, bool is_course)
 {
 	uint64 half[2];
 	uint32 place;
 
-	memcpy(half, section, UUID_LEN);
+	memcpy(half, id, UUID_LEN);
 	place = (uint32) (((half[0] ^ half[1] * UINT64CONST(0x9E3779B97F4A7C15)) *
 					   UINT64CONST(0xC2B2AE3D27D4EB4F)) >>
 					  32) &
-			sections.mask;
-	while (sections.kept[place].used &&
-		   memcmp(&sections.kept[place].section, section, UUID_LEN) != 0)
-		place = (place + 1) & sections.mask;
+			kept.mask;
+	while (kept.places[place].used && (kept.places[place].is_course != is_course ||
+									   memcmp(&kept.places[place].id, id, UUID_LEN) != 0))
+		place = (place + 1) & kept.mask;
 	return place;
 }
 
@@ -346,8 +324,6 @@ outline_read(OutlineRead *read, const pg_uuid_t *key, RowTake take, void *into)
 
 	if (!fetch_open(&fetch, &read->fetch, GetActiveSnapshot()))
 		return OidIsValid(read->fetch.table_oid) && outline_query(read, keys[0], take, into);
-	if (read == &section_by_id)
-		sections.expected = Max(fetch.table->rd_rel->reltuples, 0);
 	fetch_find(&fetch, keys);
 	while (!taken && fetch_next(&fetch))
 	{
@@ -409,6 +385,18 @@ section_take(const Datum *values, const bool *nulls, void *into)
 	section->course = *DatumGetUUIDP(values[0]);
 	section->is_public = enum_is(values[1], "public");
 	return true;
+}
+
+/* Keeps each, and goes on. */
+static bool
+section_of_course_take(const Datum *values, const bool *nulls, void *into)
+{
+	const OutlineRights *rights = into;
+
+	if (!nulls[0] && !nulls[1])
+		kept_put(DatumGetUUIDP(values[0]), false,
+				 enum_is(values[1], "public") ? *rights : (OutlineRights){false});
+	return false;
 }
 
 static bool
