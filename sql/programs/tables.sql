@@ -1,0 +1,249 @@
+CREATE TYPE coursebase.program_delivery_mode AS ENUM ('course', 'live');
+COMMENT ON TYPE coursebase.program_delivery_mode IS 'How a program reaches people: as a course that is sold day by day, or live.';
+CREATE TYPE coursebase.course_preview_type AS ENUM (
+    'none', 'first_day', 'first_week', 'specific_workout');
+COMMENT ON TYPE coursebase.course_preview_type IS 'What the storefront shows of a course: nothing, day 0, days 0 to 6, or one workout.';
+CREATE TYPE coursebase.publish_status AS ENUM ('draft', 'published', 'archived', 'cancelled');
+COMMENT ON TYPE coursebase.publish_status IS 'draft: no storefront, no sales; published: both; archived: neither, buyers keep access. cancelled is not for courses.';
+CREATE TYPE coursebase.plan_type AS ENUM ('subscription', 'class_pack', 'drop_in', 'course');
+COMMENT ON TYPE coursebase.plan_type IS 'What a plan sells.';
+
+-- How long a buyer may use a course: a table, for a release or an operator adds to it.
+CREATE TABLE coursebase.access_policies (
+    access_policy  varchar(50)  NOT NULL,
+    description    text         NOT NULL,
+    created_at     timestamptz  NOT NULL DEFAULT now(),
+    updated_at     timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT access_policies_pkey PRIMARY KEY (access_policy)
+);
+COMMENT ON TABLE coursebase.access_policies IS 'The access policies that a course may have.';
+COMMENT ON COLUMN coursebase.access_policies.access_policy IS 'Name of the policy.';
+COMMENT ON COLUMN coursebase.access_policies.description IS 'What it gives a buyer.';
+COMMENT ON COLUMN coursebase.access_policies.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.access_policies.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.access_policies ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.access_policies
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT ON TABLE coursebase.access_policies TO anonymous, end_user;
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.access_policies TO server;
+INSERT INTO coursebase.access_policies AS p (access_policy, description)
+VALUES ('lifetime', 'Who bought it may use it for ever.')
+ON CONFLICT (access_policy) DO UPDATE SET description = excluded.description
+WHERE p.description IS DISTINCT FROM excluded.description;
+
+-- What an organisation's programs are made of. A workout that a curriculum names stays.
+CREATE TABLE coursebase.workouts (
+    id               uuid         NOT NULL DEFAULT gen_random_uuid(),
+    organization_id  uuid         NOT NULL,
+    name             text         NOT NULL,
+    description      text,
+    is_snapshot      boolean      NOT NULL DEFAULT false,
+    deleted_at       timestamptz,
+    created_at       timestamptz  NOT NULL DEFAULT now(),
+    updated_at       timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT workouts_pkey PRIMARY KEY (id),
+    CONSTRAINT workouts_id_organization_id_key UNIQUE (id, organization_id),
+    CONSTRAINT workouts_organization_id_fkey FOREIGN KEY (organization_id)
+        REFERENCES coursebase.organizations (id) ON DELETE CASCADE
+);
+CREATE INDEX workouts_organization_id_idx ON coursebase.workouts (organization_id);
+COMMENT ON TABLE coursebase.workouts IS 'Workouts of an organisation. One that stands in a curriculum cannot be deleted, softly either.';
+COMMENT ON COLUMN coursebase.workouts.id IS 'Key of the workout.';
+COMMENT ON COLUMN coursebase.workouts.organization_id IS 'Whose it is. Never changes.';
+COMMENT ON COLUMN coursebase.workouts.name IS 'Name to show.';
+COMMENT ON COLUMN coursebase.workouts.description IS 'Description to show, or NULL.';
+COMMENT ON COLUMN coursebase.workouts.is_snapshot IS 'It is a copy that keeps what another workout was.';
+COMMENT ON COLUMN coursebase.workouts.deleted_at IS 'When it was deleted; NULL while it may be used.';
+COMMENT ON COLUMN coursebase.workouts.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.workouts.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.workouts ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_set_once BEFORE UPDATE ON coursebase.workouts
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once('organization_id');
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.workouts
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.workouts TO end_user, server;
+
+-- Every change of a program's curriculum, configuration or price begins with a lock of its row here.
+CREATE TABLE coursebase.programs (
+    id               uuid                              NOT NULL DEFAULT gen_random_uuid(),
+    organization_id  uuid                              NOT NULL,
+    name             text                              NOT NULL,
+    description      text,
+    delivery_mode    coursebase.program_delivery_mode  NOT NULL,
+    created_at       timestamptz                       NOT NULL DEFAULT now(),
+    updated_at       timestamptz                       NOT NULL DEFAULT now(),
+    CONSTRAINT programs_pkey PRIMARY KEY (id),
+    CONSTRAINT programs_id_organization_id_key UNIQUE (id, organization_id),
+    CONSTRAINT programs_organization_id_fkey FOREIGN KEY (organization_id)
+        REFERENCES coursebase.organizations (id) ON DELETE RESTRICT,
+    CONSTRAINT programs_name_not_empty_check CHECK (btrim(name) <> '')
+);
+CREATE INDEX programs_organization_id_idx ON coursebase.programs (organization_id);
+COMMENT ON TABLE coursebase.programs IS 'What organisations offer. A program that is a course has a row in course_configs.';
+COMMENT ON COLUMN coursebase.programs.id IS 'Key of the program.';
+COMMENT ON COLUMN coursebase.programs.organization_id IS 'Whose it is. Never changes.';
+COMMENT ON COLUMN coursebase.programs.name IS 'Name to show.';
+COMMENT ON COLUMN coursebase.programs.description IS 'Description to show, or NULL.';
+COMMENT ON COLUMN coursebase.programs.delivery_mode IS 'course or live; stays while the program is configured as a course.';
+COMMENT ON COLUMN coursebase.programs.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.programs.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.programs ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_set_once BEFORE UPDATE ON coursebase.programs
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once('id', 'organization_id');
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.programs
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT ON TABLE coursebase.programs TO anonymous;
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.programs TO end_user, server;
+
+-- organization_id is the program's, kept by keys: the preview can be no other organisation's workout.
+CREATE TABLE coursebase.course_configs (
+    program_id          uuid                            NOT NULL,
+    organization_id     uuid                            NOT NULL,
+    duration_days       integer                         NOT NULL,
+    access_policy       varchar(50)                     NOT NULL DEFAULT 'lifetime',
+    preview_type        coursebase.course_preview_type  NOT NULL DEFAULT 'none',
+    preview_workout_id  uuid,
+    status              coursebase.publish_status       NOT NULL DEFAULT 'draft',
+    published_at        timestamptz,
+    archived_at         timestamptz,
+    created_at          timestamptz                     NOT NULL DEFAULT now(),
+    updated_at          timestamptz                     NOT NULL DEFAULT now(),
+    CONSTRAINT course_configs_pkey PRIMARY KEY (program_id),
+    CONSTRAINT course_configs_program_id_organization_id_fkey
+        FOREIGN KEY (program_id, organization_id)
+        REFERENCES coursebase.programs (id, organization_id) ON DELETE CASCADE,
+    CONSTRAINT course_configs_access_policy_fkey FOREIGN KEY (access_policy)
+        REFERENCES coursebase.access_policies (access_policy) ON DELETE RESTRICT,
+    CONSTRAINT course_configs_preview_workout_id_organization_id_fkey
+        FOREIGN KEY (preview_workout_id, organization_id)
+        REFERENCES coursebase.workouts (id, organization_id) ON DELETE RESTRICT,
+    CONSTRAINT course_configs_duration_positive_check CHECK (duration_days > 0),
+    CONSTRAINT course_configs_preview_workout_exactly_for_its_type_check
+        CHECK ((preview_type = 'specific_workout') = (preview_workout_id IS NOT NULL)),
+    CONSTRAINT course_configs_never_cancelled_check CHECK (status <> 'cancelled'),
+    CONSTRAINT course_configs_published_has_a_time_check
+        CHECK (status <> 'published' OR published_at IS NOT NULL),
+    CONSTRAINT course_configs_archived_has_a_time_check
+        CHECK ((status = 'archived') = (archived_at IS NOT NULL))
+);
+CREATE INDEX course_configs_program_id_organization_id_idx
+    ON coursebase.course_configs (program_id, organization_id);
+CREATE INDEX course_configs_organization_id_idx ON coursebase.course_configs (organization_id);
+CREATE INDEX course_configs_access_policy_idx ON coursebase.course_configs (access_policy);
+CREATE INDEX course_configs_preview_workout_id_idx
+    ON coursebase.course_configs (preview_workout_id, organization_id);
+CREATE INDEX course_configs_published_idx ON coursebase.course_configs (program_id)
+    WHERE status = 'published';
+COMMENT ON TABLE coursebase.course_configs IS 'What makes a program a course: how long it is, what the storefront shows of it, and where in its life it is.';
+COMMENT ON COLUMN coursebase.course_configs.program_id IS 'The program.';
+COMMENT ON COLUMN coursebase.course_configs.organization_id IS 'Whose the program is. Kept by a trigger and a key.';
+COMMENT ON COLUMN coursebase.course_configs.duration_days IS 'How many days it has; never fewer than its curriculum uses.';
+COMMENT ON COLUMN coursebase.course_configs.access_policy IS 'How long a buyer may use it: one of access_policies.';
+COMMENT ON COLUMN coursebase.course_configs.preview_type IS 'none, first_day, first_week (days 0 to 6) or specific_workout.';
+COMMENT ON COLUMN coursebase.course_configs.preview_workout_id IS 'The workout of the curriculum that specific_workout shows; NULL for other types.';
+COMMENT ON COLUMN coursebase.course_configs.status IS 'draft, published or archived. Nothing returns to draft.';
+COMMENT ON COLUMN coursebase.course_configs.published_at IS 'When it was last published, or NULL. Kept by a trigger.';
+COMMENT ON COLUMN coursebase.course_configs.archived_at IS 'When it was archived; NULL unless it is. Kept by a trigger.';
+COMMENT ON COLUMN coursebase.course_configs.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.course_configs.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.course_configs ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.course_configs
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT ON TABLE coursebase.course_configs TO anonymous;
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.course_configs TO end_user, server;
+
+-- The curriculum. A workout may stand in a day more than once; a day of rest is one row without a workout.
+CREATE TABLE coursebase.course_workouts (
+    id               uuid         NOT NULL DEFAULT gen_random_uuid(),
+    program_id       uuid         NOT NULL,
+    organization_id  uuid         NOT NULL,
+    day_offset       integer      NOT NULL,
+    sort_order       integer      NOT NULL,
+    workout_id       uuid,
+    is_rest          boolean      NOT NULL DEFAULT false,
+    created_at       timestamptz  NOT NULL DEFAULT now(),
+    updated_at       timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT course_workouts_pkey PRIMARY KEY (id),
+    CONSTRAINT course_workouts_id_program_id_key UNIQUE (id, program_id),
+    CONSTRAINT course_workouts_program_id_day_offset_sort_order_key
+        UNIQUE (program_id, day_offset, sort_order) DEFERRABLE INITIALLY IMMEDIATE,
+    CONSTRAINT course_workouts_program_id_organization_id_fkey
+        FOREIGN KEY (program_id, organization_id)
+        REFERENCES coursebase.programs (id, organization_id) ON DELETE CASCADE,
+    CONSTRAINT course_workouts_workout_id_organization_id_fkey
+        FOREIGN KEY (workout_id, organization_id)
+        REFERENCES coursebase.workouts (id, organization_id) ON DELETE RESTRICT,
+    CONSTRAINT course_workouts_day_offset_not_negative_check CHECK (day_offset >= 0),
+    CONSTRAINT course_workouts_sort_order_not_negative_check CHECK (sort_order >= 0),
+    CONSTRAINT course_workouts_rest_has_no_workout_check CHECK (is_rest = (workout_id IS NULL)),
+    CONSTRAINT course_workouts_rest_comes_first_check CHECK (NOT is_rest OR sort_order = 0)
+);
+CREATE INDEX course_workouts_program_day_idx
+    ON coursebase.course_workouts (program_id, day_offset);
+CREATE INDEX course_workouts_program_id_organization_id_idx
+    ON coursebase.course_workouts (program_id, organization_id);
+CREATE INDEX course_workouts_organization_id_idx ON coursebase.course_workouts (organization_id);
+CREATE INDEX course_workouts_workout_id_idx
+    ON coursebase.course_workouts (workout_id, organization_id);
+COMMENT ON TABLE coursebase.course_workouts IS 'The curriculum of a course: which workouts on which day, in which order.';
+COMMENT ON COLUMN coursebase.course_workouts.id IS 'Key of the place in the curriculum.';
+COMMENT ON COLUMN coursebase.course_workouts.program_id IS 'The course. Never changes.';
+COMMENT ON COLUMN coursebase.course_workouts.organization_id IS 'Whose the course is, and the workout. Kept by a trigger and keys.';
+COMMENT ON COLUMN coursebase.course_workouts.day_offset IS 'The day, from 0; below the course''s duration_days.';
+COMMENT ON COLUMN coursebase.course_workouts.sort_order IS 'The place within the day, from 0.';
+COMMENT ON COLUMN coursebase.course_workouts.workout_id IS 'The workout; NULL on a day of rest.';
+COMMENT ON COLUMN coursebase.course_workouts.is_rest IS 'It is a day of rest: the only row of its day.';
+COMMENT ON COLUMN coursebase.course_workouts.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.course_workouts.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.course_workouts ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_set_once BEFORE UPDATE ON coursebase.course_workouts
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once('id', 'program_id');
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.course_workouts
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.course_workouts TO end_user, server;
+
+-- What an organisation sells and for how much; a course has one plan of its own type.
+CREATE TABLE coursebase.plans (
+    id               uuid                  NOT NULL DEFAULT gen_random_uuid(),
+    organization_id  uuid                  NOT NULL,
+    program_id       uuid,
+    type             coursebase.plan_type  NOT NULL,
+    name             text                  NOT NULL,
+    price_in_cents   bigint                NOT NULL,
+    currency         char(3)               NOT NULL,
+    is_active        boolean               NOT NULL DEFAULT true,
+    created_at       timestamptz           NOT NULL DEFAULT now(),
+    updated_at       timestamptz           NOT NULL DEFAULT now(),
+    CONSTRAINT plans_pkey PRIMARY KEY (id),
+    CONSTRAINT plans_id_organization_id_key UNIQUE (id, organization_id),
+    CONSTRAINT plans_organization_id_fkey FOREIGN KEY (organization_id)
+        REFERENCES coursebase.organizations (id) ON DELETE CASCADE,
+    CONSTRAINT plans_program_id_organization_id_fkey FOREIGN KEY (program_id, organization_id)
+        REFERENCES coursebase.programs (id, organization_id) ON DELETE CASCADE,
+    CONSTRAINT plans_price_not_negative_check CHECK (price_in_cents >= 0),
+    CONSTRAINT plans_currency_form_check CHECK (currency ~ '^[A-Z]{3}$'),
+    CONSTRAINT plans_course_has_a_program_check
+        CHECK (type <> 'course' OR program_id IS NOT NULL)
+);
+CREATE UNIQUE INDEX plans_course_idx ON coursebase.plans (program_id) WHERE type = 'course';
+CREATE INDEX plans_organization_id_idx ON coursebase.plans (organization_id);
+CREATE INDEX plans_program_id_organization_id_idx
+    ON coursebase.plans (program_id, organization_id);
+COMMENT ON TABLE coursebase.plans IS 'What organisations sell and for how much.';
+COMMENT ON COLUMN coursebase.plans.id IS 'Key of the plan.';
+COMMENT ON COLUMN coursebase.plans.organization_id IS 'Whose it is. Never changes.';
+COMMENT ON COLUMN coursebase.plans.program_id IS 'The program that it sells, of the same organisation; NULL for one that sells none in particular.';
+COMMENT ON COLUMN coursebase.plans.type IS 'subscription, class_pack, drop_in or course.';
+COMMENT ON COLUMN coursebase.plans.name IS 'Name to show.';
+COMMENT ON COLUMN coursebase.plans.price_in_cents IS 'Price in minor units of currency; 0 is free.';
+COMMENT ON COLUMN coursebase.plans.currency IS 'The organisation''s currency. Kept by a trigger.';
+COMMENT ON COLUMN coursebase.plans.is_active IS 'Whether it is sold.';
+COMMENT ON COLUMN coursebase.plans.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.plans.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.plans ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_set_once BEFORE UPDATE ON coursebase.plans
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once('id', 'organization_id');
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.plans
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT ON TABLE coursebase.plans TO anonymous;
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.plans TO end_user, server;
