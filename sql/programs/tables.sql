@@ -42,11 +42,10 @@ CREATE TABLE coursebase.workouts (
     created_at       timestamptz  NOT NULL DEFAULT now(),
     updated_at       timestamptz  NOT NULL DEFAULT now(),
     CONSTRAINT workouts_pkey PRIMARY KEY (id),
-    CONSTRAINT workouts_id_organization_id_key UNIQUE (id, organization_id),
+    CONSTRAINT workouts_organization_id_id_key UNIQUE (organization_id, id),
     CONSTRAINT workouts_organization_id_fkey FOREIGN KEY (organization_id)
         REFERENCES coursebase.organizations (id) ON DELETE CASCADE
 );
-CREATE INDEX workouts_organization_id_idx ON coursebase.workouts (organization_id);
 COMMENT ON TABLE coursebase.workouts IS 'Workouts of an organisation. One that stands in a curriculum cannot be deleted, softly either.';
 COMMENT ON COLUMN coursebase.workouts.id IS 'Key of the workout.';
 COMMENT ON COLUMN coursebase.workouts.organization_id IS 'Whose it is. Never changes.';
@@ -73,12 +72,11 @@ CREATE TABLE coursebase.programs (
     created_at       timestamptz                       NOT NULL DEFAULT now(),
     updated_at       timestamptz                       NOT NULL DEFAULT now(),
     CONSTRAINT programs_pkey PRIMARY KEY (id),
-    CONSTRAINT programs_id_organization_id_key UNIQUE (id, organization_id),
+    CONSTRAINT programs_organization_id_id_key UNIQUE (organization_id, id),
     CONSTRAINT programs_organization_id_fkey FOREIGN KEY (organization_id)
         REFERENCES coursebase.organizations (id) ON DELETE RESTRICT,
     CONSTRAINT programs_name_not_empty_check CHECK (btrim(name) <> '')
 );
-CREATE INDEX programs_organization_id_idx ON coursebase.programs (organization_id);
 COMMENT ON TABLE coursebase.programs IS 'What organisations offer. A program that is a course has a row in course_configs.';
 COMMENT ON COLUMN coursebase.programs.id IS 'Key of the program.';
 COMMENT ON COLUMN coursebase.programs.organization_id IS 'Whose it is. Never changes.';
@@ -126,9 +124,8 @@ CREATE TABLE coursebase.course_configs (
     CONSTRAINT course_configs_archived_has_a_time_check
         CHECK ((status = 'archived') = (archived_at IS NOT NULL))
 );
-CREATE INDEX course_configs_program_id_organization_id_idx
-    ON coursebase.course_configs (program_id, organization_id);
-CREATE INDEX course_configs_organization_id_idx ON coursebase.course_configs (organization_id);
+CREATE INDEX course_configs_organization_id_program_id_idx
+    ON coursebase.course_configs (organization_id, program_id);
 CREATE INDEX course_configs_access_policy_idx ON coursebase.course_configs (access_policy);
 CREATE INDEX course_configs_preview_workout_id_idx
     ON coursebase.course_configs (preview_workout_id, organization_id);
@@ -180,9 +177,8 @@ CREATE TABLE coursebase.course_workouts (
 );
 CREATE INDEX course_workouts_program_day_idx
     ON coursebase.course_workouts (program_id, day_offset);
-CREATE INDEX course_workouts_program_id_organization_id_idx
-    ON coursebase.course_workouts (program_id, organization_id);
-CREATE INDEX course_workouts_organization_id_idx ON coursebase.course_workouts (organization_id);
+CREATE INDEX course_workouts_organization_id_program_id_idx
+    ON coursebase.course_workouts (organization_id, program_id);
 CREATE INDEX course_workouts_workout_id_idx
     ON coursebase.course_workouts (workout_id, organization_id);
 COMMENT ON TABLE coursebase.course_workouts IS 'The curriculum of a course: which workouts on which day, in which order.';
@@ -215,7 +211,7 @@ CREATE TABLE coursebase.plans (
     created_at       timestamptz           NOT NULL DEFAULT now(),
     updated_at       timestamptz           NOT NULL DEFAULT now(),
     CONSTRAINT plans_pkey PRIMARY KEY (id),
-    CONSTRAINT plans_id_organization_id_key UNIQUE (id, organization_id),
+    CONSTRAINT plans_organization_id_id_key UNIQUE (organization_id, id),
     CONSTRAINT plans_organization_id_fkey FOREIGN KEY (organization_id)
         REFERENCES coursebase.organizations (id) ON DELETE CASCADE,
     CONSTRAINT plans_program_id_organization_id_fkey FOREIGN KEY (program_id, organization_id)
@@ -226,9 +222,7 @@ CREATE TABLE coursebase.plans (
         CHECK (type <> 'course' OR program_id IS NOT NULL)
 );
 CREATE UNIQUE INDEX plans_course_idx ON coursebase.plans (program_id) WHERE type = 'course';
-CREATE INDEX plans_organization_id_idx ON coursebase.plans (organization_id);
-CREATE INDEX plans_program_id_organization_id_idx
-    ON coursebase.plans (program_id, organization_id);
+CREATE INDEX plans_program_id_idx ON coursebase.plans (program_id, organization_id);
 COMMENT ON TABLE coursebase.plans IS 'What organisations sell and for how much.';
 COMMENT ON COLUMN coursebase.plans.id IS 'Key of the plan.';
 COMMENT ON COLUMN coursebase.plans.organization_id IS 'Whose it is. Never changes.';
