@@ -177,6 +177,12 @@ COMMENT ON COLUMN coursebase.organizations.updated_at IS 'When the row last chan
 ALTER TABLE coursebase.organizations ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t100_time_zone BEFORE INSERT OR UPDATE OF time_zone ON coursebase.organizations
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__time_zone();
+CREATE TRIGGER t300_guard BEFORE UPDATE ON coursebase.organizations
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__guard_columns(
+        'name', 'slug', 'currency', 'time_zone');
+CREATE TRIGGER t300_currency AFTER UPDATE ON coursebase.organizations
+    FOR EACH ROW WHEN (OLD.currency <> NEW.currency)
+    EXECUTE FUNCTION coursebase.tg_organizations__currency();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.organizations
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT, UPDATE ON TABLE coursebase.organizations TO end_user;
@@ -209,6 +215,11 @@ COMMENT ON COLUMN coursebase.memberships.updated_at IS 'When the row last change
 ALTER TABLE coursebase.memberships ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t300_set_once BEFORE UPDATE ON coursebase.memberships
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once('id', 'organization_id', 'user_id');
+CREATE TRIGGER t300_only_owners BEFORE INSERT OR UPDATE OR DELETE ON coursebase.memberships
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_memberships__only_owners();
+CREATE TRIGGER t300_keep_owner AFTER UPDATE OR DELETE ON coursebase.memberships
+    FOR EACH ROW WHEN (OLD.role = 'owner')
+    EXECUTE FUNCTION coursebase.tg_memberships__keep_owner();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.memberships
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.memberships TO end_user, server;

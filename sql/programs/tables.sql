@@ -58,6 +58,9 @@ COMMENT ON COLUMN coursebase.workouts.updated_at IS 'When the row last changed.'
 ALTER TABLE coursebase.workouts ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t300_set_once BEFORE UPDATE ON coursebase.workouts
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once('organization_id');
+CREATE TRIGGER t300_in_use BEFORE UPDATE ON coursebase.workouts
+    FOR EACH ROW WHEN (OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL)
+    EXECUTE FUNCTION coursebase.tg_workouts__in_use();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.workouts
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.workouts TO end_user, server;
@@ -88,6 +91,9 @@ COMMENT ON COLUMN coursebase.programs.updated_at IS 'When the row last changed.'
 ALTER TABLE coursebase.programs ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t300_set_once BEFORE UPDATE ON coursebase.programs
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once('id', 'organization_id');
+CREATE TRIGGER t300_delivery_mode BEFORE UPDATE ON coursebase.programs
+    FOR EACH ROW WHEN (OLD.delivery_mode <> NEW.delivery_mode)
+    EXECUTE FUNCTION coursebase.tg_programs__delivery_mode();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.programs
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.programs TO anonymous;
@@ -144,6 +150,12 @@ COMMENT ON COLUMN coursebase.course_configs.archived_at IS 'When it was archived
 COMMENT ON COLUMN coursebase.course_configs.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.course_configs.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.course_configs ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t100_guard BEFORE INSERT OR UPDATE ON coursebase.course_configs
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_course_configs__guard();
+CREATE TRIGGER t300_rules AFTER INSERT OR UPDATE OR DELETE ON coursebase.course_configs
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_course_configs__rules();
+CREATE TRIGGER t300_set_once BEFORE UPDATE ON coursebase.course_configs
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once('program_id', 'organization_id');
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.course_configs
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.course_configs TO anonymous;
@@ -193,7 +205,19 @@ COMMENT ON COLUMN coursebase.course_workouts.created_at IS 'When the row was mad
 COMMENT ON COLUMN coursebase.course_workouts.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.course_workouts ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t300_set_once BEFORE UPDATE ON coursebase.course_workouts
-    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once('id', 'program_id');
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once(
+        'id', 'program_id', 'organization_id');
+CREATE TRIGGER t100_program BEFORE INSERT ON coursebase.course_workouts
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_course_workouts__program();
+CREATE TRIGGER t300_rules_on_insert AFTER INSERT ON coursebase.course_workouts
+    REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_workouts__rules();
+CREATE TRIGGER t300_rules_on_update AFTER UPDATE ON coursebase.course_workouts
+    REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_workouts__rules();
+CREATE TRIGGER t300_rules_on_delete AFTER DELETE ON coursebase.course_workouts
+    REFERENCING OLD TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_workouts__rules();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.course_workouts
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.course_workouts TO end_user, server;
@@ -237,7 +261,32 @@ COMMENT ON COLUMN coursebase.plans.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.plans ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t300_set_once BEFORE UPDATE ON coursebase.plans
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once('id', 'organization_id');
+CREATE TRIGGER t100_currency BEFORE INSERT OR UPDATE ON coursebase.plans
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_plans__currency();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.plans
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.plans TO anonymous;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.plans TO end_user, server;
+
+CREATE VIEW coursebase.storefront_courses
+WITH (security_invoker = true)
+AS
+SELECT c.program_id, c.organization_id, c.organization_name, c.organization_slug, c.name,
+    c.description, c.duration_days, c.access_policy, c.preview_type, c.plan_id, c.price_in_cents,
+    c.currency, c.published_at
+FROM coursebase.offered_courses() c;
+COMMENT ON VIEW coursebase.storefront_courses IS 'The courses that anybody may buy, of all organisations, the newest first.';
+COMMENT ON COLUMN coursebase.storefront_courses.program_id IS 'The program.';
+COMMENT ON COLUMN coursebase.storefront_courses.organization_id IS 'Who sells it.';
+COMMENT ON COLUMN coursebase.storefront_courses.organization_name IS 'The seller''s name.';
+COMMENT ON COLUMN coursebase.storefront_courses.organization_slug IS 'The seller''s name in addresses.';
+COMMENT ON COLUMN coursebase.storefront_courses.name IS 'Name to show.';
+COMMENT ON COLUMN coursebase.storefront_courses.description IS 'Description to show, or NULL.';
+COMMENT ON COLUMN coursebase.storefront_courses.duration_days IS 'How many days it has.';
+COMMENT ON COLUMN coursebase.storefront_courses.access_policy IS 'How long a buyer may use it.';
+COMMENT ON COLUMN coursebase.storefront_courses.preview_type IS 'What storefront_course() shows of its curriculum.';
+COMMENT ON COLUMN coursebase.storefront_courses.plan_id IS 'The plan that sells it.';
+COMMENT ON COLUMN coursebase.storefront_courses.price_in_cents IS 'Price in minor units of currency; 0 is free.';
+COMMENT ON COLUMN coursebase.storefront_courses.currency IS 'ISO 4217 code of the price, in upper case.';
+COMMENT ON COLUMN coursebase.storefront_courses.published_at IS 'Since when it is there.';
+GRANT SELECT ON TABLE coursebase.storefront_courses TO anonymous, end_user, server;

@@ -97,4 +97,24 @@
 #define ERRCODE_CB_WEEKLY_LIMIT                                                                \
 	CB_SQLSTATE('7', '0', '3') /* 409 the weekly limit falls only when the week turns */
 
+/* Programs */
+#define ERRCODE_CB_LAST_OWNER                                                                  \
+	CB_SQLSTATE('A', '0', '1') /* 409 an organisation keeps an owner as long as it exists */
+#define ERRCODE_CB_CURRENCY_FIXED                                                              \
+	CB_SQLSTATE('A', '0', '2') /* 409 the currency stays once a plan has a price */
+#define ERRCODE_CB_CURRICULUM_INVALID                                                          \
+	CB_SQLSTATE('A', '0', '3') /* 422 a day that the course has not, or a rest day with more   \
+								*/
+#define ERRCODE_CB_COURSE_EMPTY                                                                \
+	CB_SQLSTATE('A', '0', '4') /* 409 a published course has a workout that is not rest */
+#define ERRCODE_CB_WORKOUT_IN_USE                                                              \
+	CB_SQLSTATE('A', '0', '5') /* 409 the workout is the preview, or in a curriculum */
+#define ERRCODE_CB_STATUS_REFUSED                                                              \
+	CB_SQLSTATE('A', '0', '6') /* 409 a course's life does not go that way */
+#define ERRCODE_CB_COURSE_CONFIGURED                                                           \
+	CB_SQLSTATE('A', '0', '7') /* 409 the program is a course, or has a curriculum, or is not  \
+								*/
+#define ERRCODE_CB_TIER_REFUSED                                                                \
+	CB_SQLSTATE('A', '0', '8') /* 402 the organisation's tier does not sell courses */
+
 #endif

@@ -11,10 +11,12 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "errors.h"
@@ -50,6 +52,18 @@ owner_execute(KeptPlan *kept, Datum *values, const char *nulls, bool read_only)
 	uint64 rows = plan_execute(kept, values, nulls, read_only);
 
 	owner_leave(rights);
+	return rows;
+}
+
+uint64
+owner_execute_latest(KeptPlan *kept, Datum *values, const char *nulls)
+{
+	uint64 rows;
+
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetLatestSnapshot());
+	rows = owner_execute(kept, values, nulls, true);
+	PopActiveSnapshot();
 	return rows;
 }
 

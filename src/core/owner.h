@@ -26,6 +26,12 @@ extern void owner_leave(OwnerRights rights);
 /* plan_execute() under the owner's rights. */
 extern uint64 owner_execute(KeptPlan *kept, Datum *values, const char *nulls, bool read_only);
 
+/*
+ * The same, reading what is committed by now and what this command has done, at any level of
+ * isolation: for rules that hold over several rows, once the row that anchors them is locked.
+ */
+extern uint64 owner_execute_latest(KeptPlan *kept, Datum *values, const char *nulls);
+
 /* The schema coursebase and the owner of its tables; InvalidOid when there is none. */
 extern Oid owner_schema(void);
 extern Oid owner_of_tables(void);
