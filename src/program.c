@@ -134,6 +134,10 @@ coursebase_set_price(PG_FUNCTION_ARGS)
 	schema_require_current();
 	SPI_connect();
 	program_enter(values[0], &program);
+	if (!program.is_course)
+		ereport(ERROR, (errcode(ERRCODE_CB_COURSE_CONFIGURED),
+						errmsg("the program is not delivered as a course"),
+						errhint("Insert plans of other types into plans.")));
 	owner_execute(&write_price, values, NULL, false);
 	*id = *DatumGetUUIDP(plan_value(0, 1, NULL));
 	SPI_finish();
