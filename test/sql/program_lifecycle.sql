@@ -62,6 +62,7 @@ UPDATE coursebase.course_configs SET status = 'draft' WHERE program_id = :progra
 EXECUTE life;
 UPDATE coursebase.course_configs SET status = 'published' WHERE program_id = :program;
 SELECT published_at = now(), archived_at FROM coursebase.course_configs WHERE program_id = :program;
+SELECT coursebase.archive_course(:program, '2026-04-02'), coursebase.publish_course(:program, '2026-04-03');
 INSERT INTO coursebase.programs (id, organization_id, name, delivery_mode) VALUES
     ('00000000-0000-4000-8000-0000000a2d02', '00000000-0000-4000-8000-0000000a2b01', 'Empty', 'course');
 INSERT INTO coursebase.course_configs (program_id, duration_days, status) VALUES ('00000000-0000-4000-8000-0000000a2d02', 3, 'published');
