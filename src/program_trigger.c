@@ -81,36 +81,54 @@ static const Rule rules[] = {
 	" AND NOT EXISTS (SELECT FROM coursebase.course_workouts w"                                \
 	"  WHERE w.program_id = c.program_id AND w.workout_id = c.preview_workout_id)"
 
-/* The transition table of the statement; a program that is gone takes all with it. */
-#define CHANGED                                                                                \
-	"(SELECT n.program_id FROM changed n JOIN coursebase.programs p ON p.id = n.program_id)"
-
-static KeptPlan lock_changed = {
-	.sql = "SELECT FROM coursebase.programs p WHERE p.id IN (SELECT program_id FROM changed)"
-		   " ORDER BY p.id FOR NO KEY UPDATE",
+/*
+ * What a statement changed, by program and day, with the workouts that are new there. Another
+ * order within the day breaks nothing.
+ */
+static KeptPlan read_inserted = {
+	.sql = "SELECT n.program_id, n.day_offset, array_agg(n.workout_id) FROM changed n"
+		   " GROUP BY n.program_id, n.day_offset ORDER BY n.program_id, n.day_offset",
+};
+static KeptPlan read_updated = {
+	.sql = "SELECT n.program_id, n.day_offset, array_agg(n.workout_id)"
+		   " FROM changed n JOIN former o ON o.id = n.id"
+		   " WHERE (o.day_offset, o.workout_id, o.is_rest)"
+		   "  IS DISTINCT FROM (n.day_offset, n.workout_id, n.is_rest)"
+		   " GROUP BY n.program_id, n.day_offset ORDER BY n.program_id, n.day_offset",
+};
+static KeptPlan read_deleted = {
+	.sql = "SELECT DISTINCT o.program_id FROM former o ORDER BY o.program_id",
+};
+static KeptPlan read_course = {
+	.sql = "SELECT c.duration_days, c.status = 'published', c.preview_workout_id"
+		   " FROM coursebase.course_configs c WHERE c.program_id = $1",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+static KeptPlan find_workout = {
+	.sql = "SELECT FROM coursebase.course_workouts w"
+		   " WHERE w.program_id = $1 AND NOT w.is_rest LIMIT 1",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+static KeptPlan find_preview = {
+	.sql = "SELECT FROM coursebase.course_workouts w"
+		   " WHERE w.program_id = $1 AND w.workout_id = $2 LIMIT 1",
+	.nargs = 2,
+	.types = {UUIDOID, UUIDOID},
+};
+static KeptPlan find_mixed_rest = {
+	.sql = "SELECT 'rest' FROM coursebase.course_workouts w"
+		   " WHERE w.program_id = $1 AND w.day_offset = $2"
+		   " HAVING bool_or(w.is_rest) AND count(*) > 1",
+	.nargs = 2,
+	.types = {UUIDOID, INT4OID},
 };
 static KeptPlan share_workouts = {
-	.sql = "SELECT FROM coursebase.workouts w WHERE w.id IN (SELECT workout_id FROM changed)"
+	.sql = "SELECT w.deleted_at IS NOT NULL FROM coursebase.workouts w WHERE w.id = ANY ($1)"
 		   " ORDER BY w.id FOR SHARE",
-};
-static KeptPlan find_broken_by_write = {
-	.sql = "SELECT 'unconfigured' FROM changed n WHERE NOT EXISTS ("
-		   " SELECT FROM coursebase.course_configs c WHERE c.program_id = n.program_id)"
-		   " UNION ALL SELECT 'day' FROM coursebase.course_configs c"
-		   " JOIN changed n ON n.program_id = c.program_id AND n.day_offset >= c.duration_days"
-		   " UNION ALL SELECT 'rest' FROM coursebase.course_workouts r"
-		   " JOIN coursebase.course_workouts w ON w.program_id = r.program_id"
-		   "  AND w.day_offset = r.day_offset AND w.id <> r.id"
-		   " WHERE r.is_rest AND (r.program_id, r.day_offset) IN"
-		   "  (SELECT n.program_id, n.day_offset FROM changed n)"
-		   " UNION ALL SELECT 'deleted' FROM changed n"
-		   " JOIN coursebase.workouts w ON w.id = n.workout_id AND w.deleted_at IS NOT NULL"
-		   " UNION ALL " BROKEN_EMPTY " AND c.program_id IN " CHANGED
-		   " UNION ALL " BROKEN_PREVIEW " AND c.program_id IN " CHANGED " LIMIT 1",
-};
-static KeptPlan find_broken_by_deletion = {
-	.sql = BROKEN_EMPTY " AND c.program_id IN " CHANGED " UNION ALL " BROKEN_PREVIEW
-						" AND c.program_id IN " CHANGED " LIMIT 1",
+	.nargs = 1,
+	.types = {UUIDARRAYOID},
 };
 static KeptPlan find_broken_config = {
 	.sql = BROKEN_DAY " WHERE c.program_id = $1"
@@ -149,6 +167,9 @@ static KeptPlan share_currency = {
 	.types = {UUIDOID},
 };
 
+static int32 course_require(Datum program, bool deletion);
+static void day_require(SPITupleTable *days, uint64 row, int32 duration);
+static Datum value_of(SPITupleTable *table, uint64 row, int column);
 static void rules_require(KeptPlan *plan, Datum *values);
 pg_noreturn static void rule_raise(const char *name);
 static bool program_lock_once(const pg_uuid_t *id, Program *program);
@@ -203,22 +224,39 @@ PGDLLEXPORT Datum
 coursebase_tg_course_workouts__rules(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = (TriggerData *) fcinfo->context;
+	SPITupleTable *days;
+	Program program;
+	int32 duration = 0;
+	bool there = false;
+	bool deletion;
+	uint64 rows;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(data->tg_event) ||
 		!TRIGGER_FIRED_FOR_STATEMENT(data->tg_event))
 		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 						errmsg("coursebase.tg_course_workouts__rules() works only as a "
 							   "trigger after a statement")));
+	deletion = TRIGGER_FIRED_BY_DELETE(data->tg_event);
 	SPI_connect();
 	if (SPI_register_trigger_data(data) < 0)
 		elog(ERROR, "could not see what the statement changed");
-	owner_execute(&lock_changed, NULL, NULL, false);
-	if (TRIGGER_FIRED_BY_DELETE(data->tg_event))
-		rules_require(&find_broken_by_deletion, NULL);
-	else
+	rows = owner_execute(deletion                                  ? &read_deleted
+						 : TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? &read_updated
+																   : &read_inserted,
+						 NULL, NULL, false);
+	days = SPI_tuptable;
+	for (uint64 i = 0; i < rows; i++)
 	{
-		owner_execute(&share_workouts, NULL, NULL, false);
-		rules_require(&find_broken_by_write, NULL);
+		Datum id = value_of(days, i, 1);
+
+		if (i == 0 ||
+			memcmp(DatumGetUUIDP(id), DatumGetUUIDP(value_of(days, i - 1, 1)), UUID_LEN) != 0)
+		{
+			there = program_lock(DatumGetUUIDP(id), &program);
+			duration = there ? course_require(id, deletion) : 0;
+		}
+		if (there && !deletion)
+			day_require(days, i, duration);
 	}
 	SPI_finish();
 	return PointerGetDatum(NULL);
@@ -320,6 +358,56 @@ coursebase_tg_plans__currency(PG_FUNCTION_ARGS)
 														  ObjectIdGetDatum(InvalidOid),
 														  Int32GetDatum(VARHDRSZ + 3)),
 									  false));
+}
+
+/* Judges a program whose curriculum changed; gives its days. Its row is locked. */
+static int32
+course_require(Datum program, bool deletion)
+{
+	SPITupleTable *course;
+	Datum place[] = {program, 0};
+	bool no_preview;
+
+	if (owner_execute_latest(&read_course, &program, NULL) == 0)
+	{
+		if (!deletion)
+			rule_raise("unconfigured");
+		return 0;
+	}
+	course = SPI_tuptable;
+	place[1] = SPI_getbinval(course->vals[0], course->tupdesc, 3, &no_preview);
+	if (DatumGetBool(value_of(course, 0, 2)) &&
+		owner_execute_latest(&find_workout, &program, NULL) == 0)
+		rule_raise("empty");
+	if (!no_preview && owner_execute_latest(&find_preview, place, NULL) == 0)
+		rule_raise("preview");
+	return DatumGetInt32(value_of(course, 0, 1));
+}
+
+/* Judges a day to which something was added. */
+static void
+day_require(SPITupleTable *days, uint64 row, int32 duration)
+{
+	Datum place[] = {value_of(days, row, 1), value_of(days, row, 2)};
+	Datum workouts = value_of(days, row, 3);
+	uint64 count;
+
+	if (DatumGetInt32(place[1]) >= duration)
+		rule_raise("day");
+	rules_require(&find_mixed_rest, place);
+	count = owner_execute(&share_workouts, &workouts, NULL, false);
+	for (uint64 i = 0; i < count; i++)
+		if (DatumGetBool(plan_value(i, 1, NULL)))
+			rule_raise("deleted");
+}
+
+/* A column that holds no nulls of an earlier result, which stays until SPI_finish(). */
+static Datum
+value_of(SPITupleTable *table, uint64 row, int column)
+{
+	bool null;
+
+	return SPI_getbinval(table->vals[row], table->tupdesc, column, &null);
 }
 
 /* What the statement names, if anything, is broken. */

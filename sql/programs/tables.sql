@@ -213,10 +213,10 @@ CREATE TRIGGER t300_rules_on_insert AFTER INSERT ON coursebase.course_workouts
     REFERENCING NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_workouts__rules();
 CREATE TRIGGER t300_rules_on_update AFTER UPDATE ON coursebase.course_workouts
-    REFERENCING NEW TABLE AS changed
+    REFERENCING OLD TABLE AS former NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_workouts__rules();
 CREATE TRIGGER t300_rules_on_delete AFTER DELETE ON coursebase.course_workouts
-    REFERENCING OLD TABLE AS changed
+    REFERENCING OLD TABLE AS former
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_workouts__rules();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.course_workouts
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
