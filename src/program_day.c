@@ -30,7 +30,6 @@ enum
 	DAY_OFFSET,
 	DAY_WORKOUTS,
 	DAY_REST,
-	DAY_ARGUMENTS,
 };
 
 static KeptPlan find_foreign = {
@@ -40,38 +39,53 @@ static KeptPlan find_foreign = {
 	.nargs = 2,
 	.types = {UUIDOID, UUIDARRAYOID},
 };
-/* A day of rest is a place without a workout. */
-static KeptPlan write_day = {
-	.sql =
-		"WITH wanted AS ("
-		"  SELECT u.id AS workout_id, (u.n - 1)::integer AS sort_order, u.id IS NULL AS rest,"
-		"   coalesce(u.id, $1) AS key,"
-		"   row_number() OVER (PARTITION BY u.id ORDER BY u.n) AS nth"
-		"  FROM unnest(CASE WHEN $4 THEN ARRAY[NULL::uuid] ELSE $3 END)"
-		"   WITH ORDINALITY u (id, n)), present AS ("
-		"  SELECT c.id, c.sort_order, c.is_rest AS rest, coalesce(c.workout_id, $1) AS key,"
-		"   row_number() OVER (PARTITION BY c.workout_id ORDER BY c.sort_order) AS nth"
-		"  FROM coursebase.course_workouts c WHERE c.program_id = $1 AND c.day_offset = $2),"
-		" gone AS ("
-		"  DELETE FROM coursebase.course_workouts c USING present p WHERE c.id = p.id"
-		"  AND NOT EXISTS (SELECT FROM wanted w"
-		"   WHERE w.key = p.key AND w.nth = p.nth AND w.rest = p.rest)), moved AS ("
-		"  UPDATE coursebase.course_workouts c SET sort_order = w.sort_order"
-		"  FROM present p JOIN wanted w"
-		"   ON w.key = p.key AND w.nth = p.nth AND w.rest = p.rest"
-		"  WHERE c.id = p.id AND p.sort_order <> w.sort_order), added AS ("
-		"  INSERT INTO coursebase.course_workouts"
-		"   (program_id, organization_id, day_offset, sort_order, workout_id, is_rest)"
-		"  SELECT $1, $5, $2, w.sort_order, w.workout_id, w.rest FROM wanted w"
-		"  WHERE NOT EXISTS (SELECT FROM present p"
-		"   WHERE p.key = w.key AND p.nth = w.nth AND p.rest = w.rest))"
-		" SELECT count(*)::integer FROM wanted",
-	.nargs = 5,
-	.types = {UUIDOID, INT4OID, UUIDARRAYOID, BOOLOID, UUIDOID},
+static KeptPlan read_day = {
+	.sql = "SELECT c.id, c.sort_order, c.workout_id FROM coursebase.course_workouts c"
+		   " WHERE c.program_id = $1 AND c.day_offset = $2 ORDER BY c.sort_order",
+	.nargs = 2,
+	.types = {UUIDOID, INT4OID},
 };
+static KeptPlan write_day = {
+	.sql = "WITH gone AS ("
+		   "  DELETE FROM coursebase.course_workouts c"
+		   "  WHERE c.program_id = $1 AND c.day_offset = $2 AND c.id = ANY ($4)), moved AS ("
+		   "  UPDATE coursebase.course_workouts c SET sort_order = m.sort_order"
+		   "  FROM unnest($5, $6) m (id, sort_order)"
+		   "  WHERE c.program_id = $1 AND c.day_offset = $2 AND c.id = m.id)"
+		   " INSERT INTO coursebase.course_workouts"
+		   "  (program_id, organization_id, day_offset, sort_order, workout_id, is_rest)"
+		   " SELECT $1, $3, $2, a.sort_order, a.workout_id, a.workout_id IS NULL"
+		   " FROM unnest($7, $8) a (workout_id, sort_order)",
+	.nargs = 8,
+	.types = {UUIDOID, INT4OID, UUIDOID, UUIDARRAYOID, UUIDARRAYOID, INT4ARRAYOID, UUIDARRAYOID,
+			  INT4ARRAYOID},
+};
+
+/* A column of places to write, which grows to as many as the day has and had. */
+typedef struct Column
+{
+	Datum *values;
+	int count;
+} Column;
+
+/* What is to be done to the day; a place without a workout is rest. */
+typedef struct Change
+{
+	Column gone;
+	Column moved;
+	Column moved_to;
+	Column added;
+	Column added_at; /* longer than added by one for rest, which has no workout */
+} Change;
 
 static void day_require(FunctionCallInfo fcinfo);
 static void workouts_require(const Program *program, Datum workouts);
+static void change_find(Change *change, Datum *workouts, int count, bool rest);
+static int64 place_take(bool *taken, uint64 rows, const Datum *workout);
+static void change_write(Change *change, Datum program, Datum day,
+						 const pg_uuid_t *organization);
+static void column_add(Column *column, Datum value, int most);
+static Datum column_array(const Column *column, Oid type);
 
 PG_FUNCTION_INFO_V1(coursebase_set_day);
 
@@ -82,25 +96,27 @@ PG_FUNCTION_INFO_V1(coursebase_set_day);
 PGDLLEXPORT Datum
 coursebase_set_day(PG_FUNCTION_ARGS)
 {
-	Datum values[] = {PG_GETARG_DATUM(DAY_PROGRAM), PG_GETARG_DATUM(DAY_OFFSET),
-					  PG_GETARG_DATUM(DAY_WORKOUTS), PG_GETARG_DATUM(DAY_REST), 0};
 	bool rest = !PG_ARGISNULL(DAY_REST) && PG_GETARG_BOOL(DAY_REST);
+	Datum day[] = {PG_GETARG_DATUM(DAY_PROGRAM), PG_GETARG_DATUM(DAY_OFFSET)};
+	Change change = {0};
+	Datum *workouts = NULL;
 	Program program;
-	int32 places;
+	int count = 0;
 
 	day_require(fcinfo);
 	schema_require_current();
-	if (rest)
-		values[DAY_WORKOUTS] = PointerGetDatum(construct_empty_array(UUIDOID));
-	values[DAY_REST] = BoolGetDatum(rest);
-	values[DAY_ARGUMENTS] = UUIDPGetDatum(&program.organization);
+	if (!rest)
+		deconstruct_array(PG_GETARG_ARRAYTYPE_P(DAY_WORKOUTS), UUIDOID, UUID_LEN, false,
+						  TYPALIGN_CHAR, &workouts, NULL, &count);
 	SPI_connect();
-	program_enter(values[DAY_PROGRAM], &program);
-	workouts_require(&program, values[DAY_WORKOUTS]);
-	owner_execute(&write_day, values, NULL, false);
-	places = DatumGetInt32(plan_value(0, 1, NULL));
+	program_enter(day[0], &program);
+	if (count > 0)
+		workouts_require(&program, PG_GETARG_DATUM(DAY_WORKOUTS));
+	owner_execute(&read_day, day, NULL, false);
+	change_find(&change, workouts, count, rest);
+	change_write(&change, day[0], day[1], &program.organization);
 	SPI_finish();
-	PG_RETURN_INT32(places);
+	PG_RETURN_INT32(rest ? 1 : count);
 }
 
 static void
@@ -139,4 +155,87 @@ workouts_require(const Program *program, Datum workouts)
 			 errdetail("The program's organisation has none with the id %s.",
 					   DatumGetCString(DirectFunctionCall1(uuid_out, plan_value(0, 1, NULL)))),
 			 errhint("Give ids of its workouts that are not deleted.")));
+}
+
+/* Each workout takes the first of its places that none before it has taken. */
+static void
+change_find(Change *change, Datum *workouts, int count, bool rest)
+{
+	uint64 rows = SPI_processed;
+	int most = (int) rows + count + 1;
+	bool *taken = palloc0((rows + 1) * sizeof(bool));
+
+	for (int i = 0; i < (rest ? 1 : count); i++)
+	{
+		int64 place = place_take(taken, rows, rest ? NULL : &workouts[i]);
+
+		if (place < 0)
+		{
+			if (!rest)
+				column_add(&change->added, workouts[i], most);
+			column_add(&change->added_at, Int32GetDatum(i), most);
+		}
+		else if (DatumGetInt32(plan_value(place, 2, NULL)) != i)
+		{
+			column_add(&change->moved, plan_value(place, 1, NULL), most);
+			column_add(&change->moved_to, Int32GetDatum(i), most);
+		}
+	}
+	for (uint64 i = 0; i < rows; i++)
+		if (!taken[i])
+			column_add(&change->gone, plan_value(i, 1, NULL), most);
+}
+
+/* The row of the day as it was, or -1; workout is NULL for rest. */
+static int64
+place_take(bool *taken, uint64 rows, const Datum *workout)
+{
+	for (uint64 i = 0; i < rows; i++)
+	{
+		bool is_rest;
+		Datum present = plan_value(i, 3, &is_rest);
+
+		if (taken[i] || is_rest != (workout == NULL) ||
+			(!is_rest &&
+			 memcmp(DatumGetUUIDP(present), DatumGetUUIDP(*workout), UUID_LEN) != 0))
+			continue;
+		taken[i] = true;
+		return (int64) i;
+	}
+	return -1;
+}
+
+static void
+change_write(Change *change, Datum program, Datum day, const pg_uuid_t *organization)
+{
+	Datum values[] = {program,
+					  day,
+					  UUIDPGetDatum(organization),
+					  column_array(&change->gone, UUIDOID),
+					  column_array(&change->moved, UUIDOID),
+					  column_array(&change->moved_to, INT4OID),
+					  column_array(&change->added, UUIDOID),
+					  column_array(&change->added_at, INT4OID)};
+
+	if (change->gone.count > 0 || change->moved.count > 0 || change->added_at.count > 0)
+		owner_execute(&write_day, values, NULL, false);
+}
+
+/* most bounds what is ever added. */
+static void
+column_add(Column *column, Datum value, int most)
+{
+	if (column->values == NULL)
+		column->values = palloc(most * sizeof(Datum));
+	column->values[column->count++] = value;
+}
+
+static Datum
+column_array(const Column *column, Oid type)
+{
+	if (type == INT4OID)
+		return PointerGetDatum(construct_array(column->values, column->count, INT4OID,
+											   sizeof(int32), true, TYPALIGN_INT));
+	return PointerGetDatum(construct_array(column->values, column->count, UUIDOID, UUID_LEN,
+										   false, TYPALIGN_CHAR));
 }
