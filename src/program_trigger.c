@@ -33,40 +33,6 @@
 #include "plan.h"
 #include "program.h"
 
-/* A rule that a statement found broken, and what is said of it. */
-typedef struct Rule
-{
-	const char *name;
-	int code;
-	const char *message;
-	const char *hint;
-} Rule;
-
-static const Rule rules[] = {
-	{"unconfigured", ERRCODE_CB_COURSE_CONFIGURED, "the program is not configured as a course",
-	 "Make courses with create_course()."},
-	{"configured", ERRCODE_CB_COURSE_CONFIGURED,
-	 "the program is configured as a course and stays one",
-	 "Make another program for another way of delivery."},
-	{"live", ERRCODE_CB_COURSE_CONFIGURED,
-	 "only a program that is a course is configured as one",
-	 "Make courses with create_course()."},
-	{"curriculum", ERRCODE_CB_COURSE_CONFIGURED, "the course has a curriculum",
-	 "Empty its days first, or delete the program."},
-	{"day", ERRCODE_CB_CURRICULUM_INVALID, "a day of the curriculum lies beyond the course",
-	 "Use days from 0 to duration_days - 1, or give the course more days."},
-	{"rest", ERRCODE_CB_CURRICULUM_INVALID, "a day of rest has nothing else",
-	 "Take the rest or the workouts away."},
-	{"deleted", ERRCODE_CB_CURRICULUM_INVALID, "the workout is deleted",
-	 "Use another, or set its deleted_at to null first."},
-	{"empty", ERRCODE_CB_COURSE_EMPTY, "a published course has a workout that is not rest",
-	 "Add workouts, or archive the course."},
-	{"preview", ERRCODE_CB_WORKOUT_IN_USE, "the preview workout stands in the curriculum",
-	 "Choose another preview first, or one of the curriculum's workouts."},
-	{"tier", ERRCODE_CB_TIER_REFUSED, "organisations on tier lite cannot sell courses",
-	 "Move the organisation to pro or elite."},
-};
-
 #define BROKEN_DAY                                                                             \
 	"SELECT 'day' FROM coursebase.course_configs c"                                            \
 	" JOIN coursebase.course_workouts w ON w.program_id = c.program_id"                        \
@@ -165,6 +131,40 @@ static KeptPlan share_currency = {
 	.sql = "SELECT currency::text FROM coursebase.organizations WHERE id = $1 FOR SHARE",
 	.nargs = 1,
 	.types = {UUIDOID},
+};
+
+/* A rule that a statement found broken, and what is said of it. */
+typedef struct Rule
+{
+	const char *name;
+	int code;
+	const char *message;
+	const char *hint;
+} Rule;
+
+static const Rule rules[] = {
+	{"unconfigured", ERRCODE_CB_COURSE_CONFIGURED, "the program is not configured as a course",
+	 "Make courses with create_course()."},
+	{"configured", ERRCODE_CB_COURSE_CONFIGURED,
+	 "the program is configured as a course and stays one",
+	 "Make another program for another way of delivery."},
+	{"live", ERRCODE_CB_COURSE_CONFIGURED,
+	 "only a program that is a course is configured as one",
+	 "Make courses with create_course()."},
+	{"curriculum", ERRCODE_CB_COURSE_CONFIGURED, "the course has a curriculum",
+	 "Empty its days first, or delete the program."},
+	{"day", ERRCODE_CB_CURRICULUM_INVALID, "a day of the curriculum lies beyond the course",
+	 "Use days from 0 to duration_days - 1, or give the course more days."},
+	{"rest", ERRCODE_CB_CURRICULUM_INVALID, "a day of rest has nothing else",
+	 "Take the rest or the workouts away."},
+	{"deleted", ERRCODE_CB_CURRICULUM_INVALID, "the workout is deleted",
+	 "Use another, or set its deleted_at to null first."},
+	{"empty", ERRCODE_CB_COURSE_EMPTY, "a published course has a workout that is not rest",
+	 "Add workouts, or archive the course."},
+	{"preview", ERRCODE_CB_WORKOUT_IN_USE, "the preview workout stands in the curriculum",
+	 "Choose another preview first, or one of the curriculum's workouts."},
+	{"tier", ERRCODE_CB_TIER_REFUSED, "organisations on tier lite cannot sell courses",
+	 "Move the organisation to pro or elite."},
 };
 
 static int32 course_require(Datum program, bool deletion);
