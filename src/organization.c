@@ -2,7 +2,8 @@
  * organization.c: organisations and who belongs to them.
  *
  * Invariants: an organisation keeps an owner as long as it exists, however two leave at once;
- * only an owner makes or unmakes owners; the currency of an organisation stays once one of its
+ * only an owner makes or unmakes owners; who becomes or ceases to be staff is
+ * audited; the currency of an organisation stays once one of its
  * plans has a price, and is that of all its plans.
  *
  * Locks: the row of the organisation anchors its owners and its currency.
@@ -24,6 +25,7 @@
 #include "utils/rls.h"
 #include "utils/uuid.h"
 
+#include "audit.h"
 #include "compat.h"
 #include "errors.h"
 #include "identity.h"
@@ -81,6 +83,7 @@ static Datum organizations_read(MembershipRole least);
 static MembershipRole role_read(text *name);
 static TriggerData *trigger_expect(FunctionCallInfo fcinfo, const char *name, bool before);
 static bool role_is_owner(TriggerData *data, HeapTuple row);
+static char *staff_json(TriggerData *data, HeapTuple row);
 static Datum column_read(TriggerData *data, HeapTuple row, const char *name);
 
 PG_FUNCTION_INFO_V1(coursebase_create_organization);
@@ -89,6 +92,7 @@ PG_FUNCTION_INFO_V1(coursebase_staff_organization_ids);
 PG_FUNCTION_INFO_V1(coursebase_organization_ids_as);
 PG_FUNCTION_INFO_V1(coursebase_tg_memberships__only_owners);
 PG_FUNCTION_INFO_V1(coursebase_tg_memberships__keep_owner);
+PG_FUNCTION_INFO_V1(coursebase_tg_memberships__audit);
 PG_FUNCTION_INFO_V1(coursebase_tg_organizations__currency);
 
 /*
@@ -195,6 +199,26 @@ coursebase_tg_memberships__keep_owner(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
+/* SQL function: tg_memberships__audit() returns trigger */
+PGDLLEXPORT Datum
+coursebase_tg_memberships__audit(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_expect(fcinfo, "tg_memberships__audit", false);
+	bool insert = TRIGGER_FIRED_BY_INSERT(data->tg_event);
+	HeapTuple row =
+		TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple;
+	char *before = insert ? NULL : staff_json(data, data->tg_trigtuple);
+	char *after = TRIGGER_FIRED_BY_DELETE(data->tg_event) ? NULL : staff_json(data, row);
+
+	if (before == after || (before != NULL && after != NULL && strcmp(before, after) == 0))
+		return PointerGetDatum(NULL);
+	audit_write("staff_changed",
+				psprintf("memberships/%s", DatumGetCString(DirectFunctionCall1(
+											   uuid_out, column_read(data, row, "id")))),
+				before, after);
+	return PointerGetDatum(NULL);
+}
+
 /* SQL function: tg_organizations__currency() returns trigger */
 PGDLLEXPORT Datum
 coursebase_tg_organizations__currency(PG_FUNCTION_ARGS)
@@ -265,6 +289,22 @@ role_is_owner(TriggerData *data, HeapTuple row)
 							  SPI_fnumber(RelationGetDescr(data->tg_relation), "role"));
 
 	return role != NULL && strcmp(role, "owner") == 0;
+}
+
+/* What the audit trail says of who works there; NULL for a member, who does not. */
+static char *
+staff_json(TriggerData *data, HeapTuple row)
+{
+	char *role = SPI_getvalue(row, RelationGetDescr(data->tg_relation),
+							  SPI_fnumber(RelationGetDescr(data->tg_relation), "role"));
+	Datum organization = column_read(data, row, "organization_id");
+	Datum user = column_read(data, row, "user_id");
+
+	if (role == NULL || strcmp(role, "member") == 0)
+		return NULL;
+	return psprintf("{\"organization_id\": \"%s\", \"user_id\": \"%s\", \"role\": \"%s\"}",
+					DatumGetCString(DirectFunctionCall1(uuid_out, organization)),
+					DatumGetCString(DirectFunctionCall1(uuid_out, user)), role);
 }
 
 static Datum

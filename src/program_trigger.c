@@ -8,8 +8,9 @@
  * a plan's currency is its organisation's.
  *
  * Locks: rules over several rows are judged under a lock of the program, by what is committed
- * then, at any level of isolation. A place in a curriculum locks its workout against being
- * deleted; a plan locks its organisation's currency.
+ * then, at any level of isolation. A statement of plain SQL has locked the rows it changes
+ * before that: against a function on the same course it may end as a deadlock. A place in a
+ * curriculum locks its workout against being deleted; a plan locks its organisation's currency.
  *
  * Rights: triggers run as who writes and look at other rows with the owner's. What goes
  * together with its program or organisation is let pass: their row is gone by then.

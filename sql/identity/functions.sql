@@ -233,3 +233,15 @@ AS 'MODULE_PATHNAME', 'coursebase_tg_organizations__currency';
 COMMENT ON FUNCTION coursebase.tg_organizations__currency() IS
     'AFTER UPDATE of the currency: it stays once a plan has a price (KBA02); plans without one follow it. Works with the rights of the tables'' owner.';
 REVOKE ALL ON FUNCTION coursebase.tg_organizations__currency() FROM PUBLIC;
+
+CREATE FUNCTION coursebase.tg_memberships__audit()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_memberships__audit';
+COMMENT ON FUNCTION coursebase.tg_memberships__audit() IS
+    'AFTER INSERT OR UPDATE OR DELETE: who becomes, changes as or ceases to be staff is recorded in audit_events with the rights of the tables'' owner.';
+REVOKE ALL ON FUNCTION coursebase.tg_memberships__audit() FROM PUBLIC;

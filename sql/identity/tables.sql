@@ -222,4 +222,6 @@ CREATE TRIGGER t300_keep_owner AFTER UPDATE OR DELETE ON coursebase.memberships
     EXECUTE FUNCTION coursebase.tg_memberships__keep_owner();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.memberships
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+CREATE TRIGGER t900_audit AFTER INSERT OR UPDATE OR DELETE ON coursebase.memberships
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_memberships__audit();
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.memberships TO end_user, server;

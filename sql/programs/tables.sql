@@ -250,7 +250,7 @@ CREATE INDEX plans_program_id_idx ON coursebase.plans (program_id, organization_
 COMMENT ON TABLE coursebase.plans IS 'What organisations sell and for how much.';
 COMMENT ON COLUMN coursebase.plans.id IS 'Key of the plan.';
 COMMENT ON COLUMN coursebase.plans.organization_id IS 'Whose it is. Never changes.';
-COMMENT ON COLUMN coursebase.plans.program_id IS 'The program that it sells, of the same organisation; NULL for one that sells none in particular.';
+COMMENT ON COLUMN coursebase.plans.program_id IS 'The program that it sells, of the same organisation; NULL for one that sells none in particular. Set once.';
 COMMENT ON COLUMN coursebase.plans.type IS 'subscription, class_pack, drop_in or course.';
 COMMENT ON COLUMN coursebase.plans.name IS 'Name to show.';
 COMMENT ON COLUMN coursebase.plans.price_in_cents IS 'Price in minor units of currency; 0 is free.';
@@ -260,7 +260,8 @@ COMMENT ON COLUMN coursebase.plans.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.plans.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.plans ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t300_set_once BEFORE UPDATE ON coursebase.plans
-    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once('id', 'organization_id');
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once(
+        'id', 'organization_id', 'program_id');
 CREATE TRIGGER t100_currency BEFORE INSERT OR UPDATE ON coursebase.plans
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_plans__currency();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.plans

@@ -31,6 +31,9 @@ UPDATE coursebase.memberships SET role = CASE user_id WHEN :otto THEN 'owner' EL
 SELECT u.name, m.role FROM coursebase.memberships m JOIN coursebase.users u ON u.id = m.user_id WHERE organization_id = :'iron' ORDER BY 1;
 UPDATE coursebase.memberships SET role = 'owner' WHERE organization_id = :'iron';
 DELETE FROM coursebase.memberships WHERE organization_id = :'iron';
+SELECT e.old ->> 'role' AS before, e.new ->> 'role' AS after FROM coursebase.audit_events e
+JOIN coursebase.memberships m ON e.object = 'memberships/' || m.id
+WHERE m.organization_id = :'iron' AND e.action = 'staff_changed' ORDER BY m.user_id, 1 NULLS FIRST, 2;
 UPDATE coursebase.memberships SET user_id = :otto WHERE organization_id = :'iron' AND user_id = :olga;
 
 -- Currency: plans without a price follow, one with a price fixes it; nobody sets a plan's own.

@@ -75,6 +75,8 @@ INSERT INTO attacks (name, statement) VALUES
     ('archive_course', $$SELECT coursebase.archive_course(d2)$$),
     ('a program that is not there', $$SELECT coursebase.set_price(me, 1)$$),
     ('at home: change the program', $$UPDATE coursebase.programs SET name = 'Stronger' WHERE id = d1$$),
+    ('at home: add one and read it back', $$INSERT INTO coursebase.programs (organization_id, name, delivery_mode) VALUES (b1, 'New', 'live') RETURNING id$$),
+    ('at home: the same of a place', $$INSERT INTO coursebase.course_workouts (program_id, day_offset, sort_order, workout_id) VALUES (d1, 1, 0, c1) RETURNING id$$),
     ('at home: set_day', $$SELECT coursebase.set_day(d1, 1, ARRAY[c1])$$),
     ('at home: take somebody in', $$INSERT INTO coursebase.memberships (organization_id, user_id, role) VALUES (b1, '00000000-0000-4000-8000-0000000a0a07', 'coach')$$),
     ('at home: make an owner', $$UPDATE coursebase.memberships SET role = 'owner' WHERE organization_id = b1 AND role = 'member'$$),
