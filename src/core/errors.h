@@ -116,5 +116,17 @@
 								*/
 #define ERRCODE_CB_TIER_REFUSED                                                                \
 	CB_SQLSTATE('A', '0', '8') /* 402 the organisation's tier does not sell courses */
+#define ERRCODE_CB_NOT_ON_SALE                                                                 \
+	CB_SQLSTATE('A', '2', '1') /* 409 the course is not published with an active plan */
+#define ERRCODE_CB_REFERENCE_CONFLICT                                                          \
+	CB_SQLSTATE('A', '2', '2') /* 409 the payment has another reference, or it is another's */
+#define ERRCODE_CB_NOT_PAID                                                                    \
+	CB_SQLSTATE('A', '2', '3') /* 409 the payment is not one that can be refunded */
+#define ERRCODE_CB_PAYMENT_SETTLED                                                             \
+	CB_SQLSTATE('A', '2', '4') /* 409 a payment's life does not go that way */
+#define ERRCODE_CB_NOT_ENTITLED                                                                \
+	CB_SQLSTATE('A', '2', '5') /* 403 the entitlement is not active */
+#define ERRCODE_CB_NOT_A_WORKOUT                                                               \
+	CB_SQLSTATE('A', '2', '6') /* 422 a day of rest, or no workout of the course */
 
 #endif
