@@ -73,8 +73,8 @@ ROLLBACK TO sound;
 UPDATE coursebase.course_entitlements SET completed_at = '2026-02-02' WHERE user_id = :max;
 :check
 ROLLBACK TO sound;
-INSERT INTO coursebase.course_workout_completions (entitlement_id, course_workout_id, program_id)
-SELECT id, '00000000-0000-4000-8000-0000000e6e03', program_id FROM coursebase.course_entitlements WHERE user_id = :max;
+INSERT INTO coursebase.course_workout_completions (entitlement_id, course_workout_id, program_id, completed_at)
+SELECT id, '00000000-0000-4000-8000-0000000e6e03', program_id, '2026-02-03' FROM coursebase.course_entitlements WHERE user_id = :max;
 :check
 ROLLBACK TO sound;
 UPDATE coursebase.course_workout_completions SET program_id = :calm WHERE program_id = :strong;
