@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -42,6 +43,12 @@ static KeptPlan find_foreign = {
 static KeptPlan read_day = {
 	.sql = "SELECT c.id, c.sort_order, c.workout_id FROM coursebase.course_workouts c"
 		   " WHERE c.program_id = $1 AND c.day_offset = $2 ORDER BY c.sort_order",
+	.nargs = 2,
+	.types = {UUIDOID, INT4OID},
+};
+static KeptPlan lock_day = {
+	.sql = "SELECT FROM coursebase.course_workouts c"
+		   " WHERE c.program_id = $1 AND c.day_offset = $2 FOR NO KEY UPDATE",
 	.nargs = 2,
 	.types = {UUIDOID, INT4OID},
 };
@@ -79,6 +86,7 @@ typedef struct Change
 } Change;
 
 static void day_require(FunctionCallInfo fcinfo);
+static void day_seen_require(Datum *day);
 static void workouts_require(const Program *program, Datum workouts);
 static void change_find(Change *change, Datum *workouts, int count, bool rest);
 static int64 place_take(bool *taken, uint64 rows, const Datum *workout);
@@ -112,6 +120,7 @@ coursebase_set_day(PG_FUNCTION_ARGS)
 	program_enter(day[0], &program);
 	if (count > 0)
 		workouts_require(&program, PG_GETARG_DATUM(DAY_WORKOUTS));
+	day_seen_require(day);
 	owner_execute(&read_day, day, NULL, false);
 	change_find(&change, workouts, count, rest);
 	change_write(&change, day[0], day[1], &program.organization);
@@ -140,6 +149,20 @@ day_require(FunctionCallInfo fcinfo)
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("workout_ids must not contain nulls"),
 						errhint("Make a day of rest with is_rest.")));
+}
+
+/*
+ * A transaction's snapshot may be older than the lock: a place that was changed since stops at
+ * its lock, one that was added is not seen.
+ */
+static void
+day_seen_require(Datum *day)
+{
+	if (IsolationUsesXactSnapshot() && owner_execute(&lock_day, day, NULL, false) !=
+										   owner_execute_latest(&read_day, day, NULL))
+		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+						errmsg("the day is newer than this transaction's snapshot"),
+						errhint("Call again in a new transaction.")));
 }
 
 /* Another organisation's workout is none, in the same words. */
