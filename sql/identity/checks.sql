@@ -46,8 +46,19 @@ AS $$
         LIMIT 1
     ) last ON true
     WHERE u.role::text <> coalesce(last.role, 'user')
+    UNION ALL
+    SELECT 'organization_owner', 'organizations ' || o.id, 'it has no owner'
+    FROM coursebase.organizations o
+    WHERE NOT EXISTS (
+        SELECT FROM coursebase.memberships m
+        WHERE m.organization_id = o.id AND m.role = 'owner')
+    UNION ALL
+    SELECT 'time_zone', 'organizations ' || o.id,
+        format('the server knows no time zone %s', o.time_zone)
+    FROM coursebase.organizations o
+    WHERE o.time_zone NOT IN (SELECT z.name FROM pg_timezone_names z)
 $$;
 COMMENT ON FUNCTION coursebase.check_identity() IS
-    'Profiles with an address that is not in lower case, a referral code of another form, an unknown time zone, or a referral that leads back to itself; roles that are not what the audit trail ends in.';
+    'Profiles with an address that is not in lower case, a referral code of another form, an unknown time zone, or a referral that leads back to itself; roles that are not what the audit trail ends in; organisations without an owner.';
 REVOKE ALL ON FUNCTION coursebase.check_identity() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.check_identity() TO server;

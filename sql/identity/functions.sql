@@ -138,3 +138,110 @@ AS 'MODULE_PATHNAME', 'coursebase_tg_user_profile__normalise';
 COMMENT ON FUNCTION coursebase.tg_user_profile__normalise() IS
     'BEFORE INSERT OR UPDATE: email in lower case; a new profile without a referral code gets one that nobody has.';
 REVOKE ALL ON FUNCTION coursebase.tg_user_profile__normalise() FROM PUBLIC;
+
+CREATE FUNCTION coursebase.create_organization(
+    name      text,
+    slug      text,
+    currency  text,
+    time_zone text,
+    owner_id  uuid)
+RETURNS uuid
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_create_organization';
+COMMENT ON FUNCTION coursebase.create_organization(text, text, text, text, uuid) IS
+    'Makes an organisation with its first owner and answers its id. KB106 when there is no such open account. Writes with the rights of the tables'' owner.';
+REVOKE ALL ON FUNCTION coursebase.create_organization(text, text, text, text, uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.create_organization(text, text, text, text, uuid) TO server;
+
+CREATE FUNCTION coursebase.member_organization_ids()
+RETURNS uuid[]
+LANGUAGE c
+STABLE
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_member_organization_ids';
+COMMENT ON FUNCTION coursebase.member_organization_ids() IS
+    'The organisations to which the one who asks belongs, as whatever; all of them for an administrator. Empty for nobody. For policies that read.';
+REVOKE ALL ON FUNCTION coursebase.member_organization_ids() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.member_organization_ids() TO anonymous, end_user, server;
+
+CREATE FUNCTION coursebase.staff_organization_ids()
+RETURNS uuid[]
+LANGUAGE c
+STABLE
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_staff_organization_ids';
+COMMENT ON FUNCTION coursebase.staff_organization_ids() IS
+    'The organisations of which the one who asks is staff (owner, admin or coach); all of them for an administrator. Empty for nobody. For policies that read.';
+REVOKE ALL ON FUNCTION coursebase.staff_organization_ids() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.staff_organization_ids() TO anonymous, end_user, server;
+
+CREATE FUNCTION coursebase.organization_ids_as(role text)
+RETURNS uuid[]
+LANGUAGE c
+STABLE
+STRICT
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_organization_ids_as';
+COMMENT ON FUNCTION coursebase.organization_ids_as(text) IS
+    'The organisations in which the one who asks has that role (owner, admin, coach, member) or a higher one; an administrator of the installation has none by that. For policies that write.';
+REVOKE ALL ON FUNCTION coursebase.organization_ids_as(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.organization_ids_as(text) TO anonymous, end_user, server;
+
+CREATE FUNCTION coursebase.tg_memberships__only_owners()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_memberships__only_owners';
+COMMENT ON FUNCTION coursebase.tg_memberships__only_owners() IS
+    'BEFORE INSERT OR UPDATE OR DELETE: only an owner of the organisation makes or unmakes owners (42501). Does not bind whom row security does not.';
+REVOKE ALL ON FUNCTION coursebase.tg_memberships__only_owners() FROM PUBLIC;
+
+CREATE FUNCTION coursebase.tg_memberships__keep_owner()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_memberships__keep_owner';
+COMMENT ON FUNCTION coursebase.tg_memberships__keep_owner() IS
+    'AFTER UPDATE OR DELETE of an owner: the last one stays (KBA01) as long as the organisation does. Looks with the rights of the tables'' owner, under a lock of the organisation.';
+REVOKE ALL ON FUNCTION coursebase.tg_memberships__keep_owner() FROM PUBLIC;
+
+CREATE FUNCTION coursebase.tg_organizations__currency()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_organizations__currency';
+COMMENT ON FUNCTION coursebase.tg_organizations__currency() IS
+    'AFTER UPDATE of the currency: it stays once a plan has a price (KBA02); plans without one follow it. Works with the rights of the tables'' owner.';
+REVOKE ALL ON FUNCTION coursebase.tg_organizations__currency() FROM PUBLIC;
+
+CREATE FUNCTION coursebase.tg_memberships__audit()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_memberships__audit';
+COMMENT ON FUNCTION coursebase.tg_memberships__audit() IS
+    'AFTER INSERT OR UPDATE OR DELETE: who becomes, changes as or ceases to be staff is recorded in audit_events with the rights of the tables'' owner.';
+REVOKE ALL ON FUNCTION coursebase.tg_memberships__audit() FROM PUBLIC;

@@ -50,3 +50,45 @@ CREATE POLICY self_select_own ON coursebase.user_cohorts
     USING (user_id BETWEEN (SELECT coursebase.own_from()) AND (SELECT coursebase.own_to()));
 COMMENT ON POLICY self_select_own ON coursebase.user_cohorts IS
     'A person reads which cohort the own is; administrators read all.';
+
+-- Sets of organisations are short, and every table of theirs has an index that begins with organization_id.
+
+CREATE POLICY member_select_own ON coursebase.organizations
+    FOR SELECT TO public
+    USING (id = ANY ((SELECT coursebase.member_organization_ids())::uuid[]));
+COMMENT ON POLICY member_select_own ON coursebase.organizations IS
+    'Members read their organisation; administrators read all.';
+
+CREATE POLICY admin_update_own ON coursebase.organizations
+    FOR UPDATE TO public
+    USING (id = ANY ((SELECT coursebase.organization_ids_as('admin'))::uuid[]))
+    WITH CHECK (id = ANY ((SELECT coursebase.organization_ids_as('admin'))::uuid[]));
+COMMENT ON POLICY admin_update_own ON coursebase.organizations IS
+    'Its owners and admins change name, slug, currency and time zone (t300_guard).';
+
+CREATE POLICY staff_select_org ON coursebase.memberships
+    FOR SELECT TO public
+    USING (organization_id = ANY ((SELECT coursebase.staff_organization_ids())::uuid[])
+        OR user_id = (SELECT coursebase.current_user_id()));
+COMMENT ON POLICY staff_select_org ON coursebase.memberships IS
+    'A person reads the own memberships, staff those of their organisation, administrators all. Each side has its index.';
+
+CREATE POLICY admin_insert_org ON coursebase.memberships
+    FOR INSERT TO public
+    WITH CHECK (organization_id = ANY ((SELECT coursebase.organization_ids_as('admin'))::uuid[]));
+COMMENT ON POLICY admin_insert_org ON coursebase.memberships IS
+    'Owners and admins take people in; only owners make owners (t300_only_owners).';
+
+CREATE POLICY admin_update_org ON coursebase.memberships
+    FOR UPDATE TO public
+    USING (organization_id = ANY ((SELECT coursebase.organization_ids_as('admin'))::uuid[]))
+    WITH CHECK (organization_id = ANY ((SELECT coursebase.organization_ids_as('admin'))::uuid[]));
+COMMENT ON POLICY admin_update_org ON coursebase.memberships IS
+    'Owners and admins change roles; only owners make or unmake owners (t300_only_owners).';
+
+CREATE POLICY admin_delete_org ON coursebase.memberships
+    FOR DELETE TO public
+    USING (organization_id = ANY ((SELECT coursebase.organization_ids_as('admin'))::uuid[])
+        OR user_id = (SELECT coursebase.current_user_id()));
+COMMENT ON POLICY admin_delete_org ON coursebase.memberships IS
+    'Owners and admins let people go, and everybody may leave. Each side has its index.';

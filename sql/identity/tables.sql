@@ -143,3 +143,85 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.user_cohorts
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.user_cohorts TO end_user;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.user_cohorts TO server;
+
+CREATE TYPE coursebase.membership_role AS ENUM ('owner', 'admin', 'coach', 'member');
+COMMENT ON TYPE coursebase.membership_role IS 'What a person is in an organisation. owner, admin and coach are its staff.';
+
+-- Businesses that sell programs of their own, several in one database: nothing joins two of them.
+CREATE TABLE coursebase.organizations (
+    id             uuid         NOT NULL DEFAULT gen_random_uuid(),
+    name           text         NOT NULL,
+    slug           text         NOT NULL,
+    currency       char(3)      NOT NULL DEFAULT 'USD',
+    time_zone      text         NOT NULL DEFAULT 'UTC',
+    platform_tier  text         NOT NULL DEFAULT 'pro',
+    created_at     timestamptz  NOT NULL DEFAULT now(),
+    updated_at     timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT organizations_pkey PRIMARY KEY (id),
+    CONSTRAINT organizations_slug_key UNIQUE (slug),
+    CONSTRAINT organizations_name_not_empty_check CHECK (btrim(name) <> ''),
+    CONSTRAINT organizations_slug_form_check CHECK (slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'),
+    CONSTRAINT organizations_currency_form_check CHECK (currency ~ '^[A-Z]{3}$'),
+    CONSTRAINT organizations_platform_tier_known_check
+        CHECK (platform_tier IN ('lite', 'pro', 'elite'))
+);
+COMMENT ON TABLE coursebase.organizations IS 'Businesses that sell programs of their own. Nothing joins two of them.';
+COMMENT ON COLUMN coursebase.organizations.id IS 'Key of the organisation.';
+COMMENT ON COLUMN coursebase.organizations.name IS 'Name to show.';
+COMMENT ON COLUMN coursebase.organizations.slug IS 'Its name in addresses: lower-case letters and digits, joined by hyphens.';
+COMMENT ON COLUMN coursebase.organizations.currency IS 'ISO 4217 code of all its prices, in upper case. Fixed once a plan has a price.';
+COMMENT ON COLUMN coursebase.organizations.time_zone IS 'IANA time zone that the server knows: days of its programs are counted in it.';
+COMMENT ON COLUMN coursebase.organizations.platform_tier IS 'lite, pro or elite: what it pays the platform for. lite cannot sell courses.';
+COMMENT ON COLUMN coursebase.organizations.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.organizations.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.organizations ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t100_time_zone BEFORE INSERT OR UPDATE OF time_zone ON coursebase.organizations
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__time_zone();
+CREATE TRIGGER t300_guard BEFORE UPDATE ON coursebase.organizations
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__guard_columns(
+        'name', 'slug', 'currency', 'time_zone');
+CREATE TRIGGER t300_currency AFTER UPDATE ON coursebase.organizations
+    FOR EACH ROW WHEN (OLD.currency <> NEW.currency)
+    EXECUTE FUNCTION coursebase.tg_organizations__currency();
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.organizations
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT, UPDATE ON TABLE coursebase.organizations TO end_user;
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.organizations TO server;
+
+-- A row names its person and organisation for good, so that what points to all three cannot be mixed.
+CREATE TABLE coursebase.memberships (
+    id               uuid                        NOT NULL DEFAULT gen_random_uuid(),
+    organization_id  uuid                        NOT NULL,
+    user_id          uuid                        NOT NULL,
+    role             coursebase.membership_role  NOT NULL,
+    created_at       timestamptz                 NOT NULL DEFAULT now(),
+    updated_at       timestamptz                 NOT NULL DEFAULT now(),
+    CONSTRAINT memberships_pkey PRIMARY KEY (id),
+    CONSTRAINT memberships_organization_id_user_id_key UNIQUE (organization_id, user_id),
+    CONSTRAINT memberships_id_organization_id_user_id_key UNIQUE (id, organization_id, user_id),
+    CONSTRAINT memberships_organization_id_fkey FOREIGN KEY (organization_id)
+        REFERENCES coursebase.organizations (id) ON DELETE CASCADE,
+    CONSTRAINT memberships_user_id_fkey FOREIGN KEY (user_id)
+        REFERENCES coursebase.users (id) ON DELETE RESTRICT
+);
+CREATE INDEX memberships_user_id_idx ON coursebase.memberships (user_id);
+COMMENT ON TABLE coursebase.memberships IS 'Who belongs to which organisation, and as what. An organisation keeps an owner as long as it exists.';
+COMMENT ON COLUMN coursebase.memberships.id IS 'Key of the membership.';
+COMMENT ON COLUMN coursebase.memberships.organization_id IS 'The organisation. Never changes.';
+COMMENT ON COLUMN coursebase.memberships.user_id IS 'The person. Never changes.';
+COMMENT ON COLUMN coursebase.memberships.role IS 'owner, admin, coach or member. Only an owner makes or unmakes owners.';
+COMMENT ON COLUMN coursebase.memberships.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.memberships.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.memberships ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_set_once BEFORE UPDATE ON coursebase.memberships
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once('id', 'organization_id', 'user_id');
+CREATE TRIGGER t300_only_owners BEFORE INSERT OR UPDATE OR DELETE ON coursebase.memberships
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_memberships__only_owners();
+CREATE TRIGGER t300_keep_owner AFTER UPDATE OR DELETE ON coursebase.memberships
+    FOR EACH ROW WHEN (OLD.role = 'owner')
+    EXECUTE FUNCTION coursebase.tg_memberships__keep_owner();
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.memberships
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+CREATE TRIGGER t900_audit AFTER INSERT OR UPDATE OR DELETE ON coursebase.memberships
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_memberships__audit();
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.memberships TO end_user, server;

@@ -65,6 +65,8 @@ AS $$
     UNION ALL
     SELECT * FROM coursebase.check_media()
     UNION ALL
+    SELECT * FROM coursebase.check_programs()
+    UNION ALL
     SELECT * FROM coursebase.check_sync()
     UNION ALL
     SELECT * FROM coursebase.check_records()

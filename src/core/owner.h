@@ -26,7 +26,10 @@ extern void owner_leave(OwnerRights rights);
 /* plan_execute() under the owner's rights. */
 extern uint64 owner_execute(KeptPlan *kept, Datum *values, const char *nulls, bool read_only);
 
-/* plan_execute_latest() under the owner's rights. */
+/*
+ * The same, reading what is committed by now and what this command has done, at any level of
+ * isolation: for rules that hold over several rows, once the row that anchors them is locked.
+ */
 extern uint64 owner_execute_latest(KeptPlan *kept, Datum *values, const char *nulls);
 
 /* The schema coursebase and the owner of its tables; InvalidOid when there is none. */

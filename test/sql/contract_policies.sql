@@ -15,7 +15,6 @@ CREATE ROLE regress_end_user;
 SELECT coursebase.grant_roles(NULL, 'regress_end_user', NULL);
 SET LOCAL request.jwt.claims = '{"sub": "fixture_ada"}';
 SET LOCAL enable_seqscan = off;
-SET LOCAL enable_bitmapscan = off;
 CREATE TEMP TABLE plans (object text, command text, plan text);
 GRANT ALL ON plans TO regress_end_user;
 DO $$

@@ -29,7 +29,10 @@ INSERT INTO questions VALUES
     (13, 'SELECT md5(coursebase.handshake(''00000000-0000-4000-a000-00000000000a'', ''{}'', ''2026-01-02 12:00+00'')::text)'),
     (14, 'SELECT md5(coursebase.handshake(''00000000-0000-4000-a000-00000000000a'', ''{}'', ''2026-01-02 12:00+00'')::text)'),
     (15, 'SELECT md5(coursebase.handshake(''00000000-0000-4000-a000-00000000000c'', ''{}'', ''2026-01-02 12:00+00'')::text)'),
-    (16, 'SELECT md5(coursebase.handshake(''00000000-0000-4000-a000-00000000000b'', ''{}'', ''2026-01-02 12:00+00'')::text)');
+    (16, 'SELECT md5(coursebase.handshake(''00000000-0000-4000-a000-00000000000b'', ''{}'', ''2026-01-02 12:00+00'')::text)'),
+    (20, 'SELECT coursebase.member_organization_ids()::text'),
+    (21, 'SELECT coursebase.organization_ids_as(''owner'')::text'),
+    (22, 'SELECT coursebase.organization_ids_as(''coach'')::text');
 
 -- The answers once a change was made, which is taken back.
 CREATE FUNCTION pg_temp.answers(change text) RETURNS text LANGUAGE plpgsql AS $$

@@ -1,0 +1,554 @@
+CREATE TYPE coursebase.program_delivery_mode AS ENUM ('course', 'live');
+COMMENT ON TYPE coursebase.program_delivery_mode IS 'How a program reaches people: as a course that is sold day by day, or live.';
+CREATE TYPE coursebase.course_preview_type AS ENUM (
+    'none', 'first_day', 'first_week', 'specific_workout');
+COMMENT ON TYPE coursebase.course_preview_type IS 'What the storefront shows of a course: nothing, day 0, days 0 to 6, or one workout.';
+CREATE TYPE coursebase.publish_status AS ENUM ('draft', 'published', 'archived', 'cancelled');
+COMMENT ON TYPE coursebase.publish_status IS 'draft: no storefront, no sales; published: both; archived: neither, buyers keep access. cancelled is not for courses.';
+CREATE TYPE coursebase.plan_type AS ENUM ('subscription', 'class_pack', 'drop_in', 'course');
+COMMENT ON TYPE coursebase.plan_type IS 'What a plan sells.';
+CREATE TYPE coursebase.transaction_status AS ENUM (
+    'pending', 'completed', 'failed', 'cancelled', 'refund_pending', 'refunded');
+COMMENT ON TYPE coursebase.transaction_status IS 'Where a payment is in its life.';
+CREATE TYPE coursebase.course_entitlement_status AS ENUM ('pending', 'active', 'revoked');
+COMMENT ON TYPE coursebase.course_entitlement_status IS 'Whether a buyer may use a course: not yet, yes, not any more.';
+
+-- How long a buyer may use a course: a table, for a release or an operator adds to it.
+CREATE TABLE coursebase.access_policies (
+    access_policy  varchar(50)  NOT NULL,
+    description    text         NOT NULL,
+    created_at     timestamptz  NOT NULL DEFAULT now(),
+    updated_at     timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT access_policies_pkey PRIMARY KEY (access_policy)
+);
+COMMENT ON TABLE coursebase.access_policies IS 'The access policies that a course may have.';
+COMMENT ON COLUMN coursebase.access_policies.access_policy IS 'Name of the policy.';
+COMMENT ON COLUMN coursebase.access_policies.description IS 'What it gives a buyer.';
+COMMENT ON COLUMN coursebase.access_policies.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.access_policies.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.access_policies ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.access_policies
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT ON TABLE coursebase.access_policies TO anonymous, end_user;
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.access_policies TO server;
+INSERT INTO coursebase.access_policies AS p (access_policy, description)
+VALUES ('lifetime', 'Who bought it may use it for ever.')
+ON CONFLICT (access_policy) DO UPDATE SET description = excluded.description
+WHERE p.description IS DISTINCT FROM excluded.description;
+
+-- What an organisation's programs are made of. A workout that a curriculum names stays.
+CREATE TABLE coursebase.workouts (
+    id               uuid         NOT NULL DEFAULT gen_random_uuid(),
+    organization_id  uuid         NOT NULL,
+    name             text         NOT NULL,
+    description      text,
+    is_snapshot      boolean      NOT NULL DEFAULT false,
+    deleted_at       timestamptz,
+    created_at       timestamptz  NOT NULL DEFAULT now(),
+    updated_at       timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT workouts_pkey PRIMARY KEY (id),
+    CONSTRAINT workouts_organization_id_id_key UNIQUE (organization_id, id),
+    CONSTRAINT workouts_organization_id_fkey FOREIGN KEY (organization_id)
+        REFERENCES coursebase.organizations (id) ON DELETE CASCADE
+);
+COMMENT ON TABLE coursebase.workouts IS 'Workouts of an organisation. One that stands in a curriculum cannot be deleted, softly either.';
+COMMENT ON COLUMN coursebase.workouts.id IS 'Key of the workout.';
+COMMENT ON COLUMN coursebase.workouts.organization_id IS 'Whose it is. Never changes.';
+COMMENT ON COLUMN coursebase.workouts.name IS 'Name to show.';
+COMMENT ON COLUMN coursebase.workouts.description IS 'Description to show, or NULL.';
+COMMENT ON COLUMN coursebase.workouts.is_snapshot IS 'It is a copy that keeps what another workout was.';
+COMMENT ON COLUMN coursebase.workouts.deleted_at IS 'When it was deleted; NULL while it may be used.';
+COMMENT ON COLUMN coursebase.workouts.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.workouts.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.workouts ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_set_once BEFORE UPDATE ON coursebase.workouts
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once('organization_id');
+CREATE TRIGGER t300_in_use BEFORE UPDATE ON coursebase.workouts
+    FOR EACH ROW WHEN (OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL)
+    EXECUTE FUNCTION coursebase.tg_workouts__in_use();
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.workouts
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.workouts TO end_user, server;
+
+-- Every change of a program's curriculum, configuration or price begins with a lock of its row here.
+CREATE TABLE coursebase.programs (
+    id               uuid                              NOT NULL DEFAULT gen_random_uuid(),
+    organization_id  uuid                              NOT NULL,
+    name             text                              NOT NULL,
+    description      text,
+    delivery_mode    coursebase.program_delivery_mode  NOT NULL,
+    created_at       timestamptz                       NOT NULL DEFAULT now(),
+    updated_at       timestamptz                       NOT NULL DEFAULT now(),
+    CONSTRAINT programs_pkey PRIMARY KEY (id),
+    CONSTRAINT programs_organization_id_id_key UNIQUE (organization_id, id),
+    CONSTRAINT programs_organization_id_fkey FOREIGN KEY (organization_id)
+        REFERENCES coursebase.organizations (id) ON DELETE RESTRICT,
+    CONSTRAINT programs_name_not_empty_check CHECK (btrim(name) <> '')
+);
+COMMENT ON TABLE coursebase.programs IS 'What organisations offer. A program that is a course has a row in course_configs.';
+COMMENT ON COLUMN coursebase.programs.id IS 'Key of the program.';
+COMMENT ON COLUMN coursebase.programs.organization_id IS 'Whose it is. Never changes.';
+COMMENT ON COLUMN coursebase.programs.name IS 'Name to show.';
+COMMENT ON COLUMN coursebase.programs.description IS 'Description to show, or NULL.';
+COMMENT ON COLUMN coursebase.programs.delivery_mode IS 'course or live; stays while the program is configured as a course.';
+COMMENT ON COLUMN coursebase.programs.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.programs.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.programs ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_set_once BEFORE UPDATE ON coursebase.programs
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once('id', 'organization_id');
+CREATE TRIGGER t300_delivery_mode BEFORE UPDATE ON coursebase.programs
+    FOR EACH ROW WHEN (OLD.delivery_mode <> NEW.delivery_mode)
+    EXECUTE FUNCTION coursebase.tg_programs__delivery_mode();
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.programs
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT ON TABLE coursebase.programs TO anonymous;
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.programs TO end_user, server;
+
+-- organization_id is the program's, kept by keys: the preview can be no other organisation's workout.
+CREATE TABLE coursebase.course_configs (
+    program_id          uuid                            NOT NULL,
+    organization_id     uuid                            NOT NULL,
+    duration_days       integer                         NOT NULL,
+    access_policy       varchar(50)                     NOT NULL DEFAULT 'lifetime',
+    preview_type        coursebase.course_preview_type  NOT NULL DEFAULT 'none',
+    preview_workout_id  uuid,
+    status              coursebase.publish_status       NOT NULL DEFAULT 'draft',
+    published_at        timestamptz,
+    archived_at         timestamptz,
+    created_at          timestamptz                     NOT NULL DEFAULT now(),
+    updated_at          timestamptz                     NOT NULL DEFAULT now(),
+    CONSTRAINT course_configs_pkey PRIMARY KEY (program_id),
+    CONSTRAINT course_configs_program_id_organization_id_fkey
+        FOREIGN KEY (program_id, organization_id)
+        REFERENCES coursebase.programs (id, organization_id) ON DELETE CASCADE,
+    CONSTRAINT course_configs_access_policy_fkey FOREIGN KEY (access_policy)
+        REFERENCES coursebase.access_policies (access_policy) ON DELETE RESTRICT,
+    CONSTRAINT course_configs_preview_workout_id_organization_id_fkey
+        FOREIGN KEY (preview_workout_id, organization_id)
+        REFERENCES coursebase.workouts (id, organization_id) ON DELETE RESTRICT,
+    CONSTRAINT course_configs_duration_positive_check CHECK (duration_days > 0),
+    CONSTRAINT course_configs_preview_workout_exactly_for_its_type_check
+        CHECK ((preview_type = 'specific_workout') = (preview_workout_id IS NOT NULL)),
+    CONSTRAINT course_configs_never_cancelled_check CHECK (status <> 'cancelled'),
+    CONSTRAINT course_configs_published_has_a_time_check
+        CHECK (status <> 'published' OR published_at IS NOT NULL),
+    CONSTRAINT course_configs_archived_has_a_time_check
+        CHECK ((status = 'archived') = (archived_at IS NOT NULL))
+);
+CREATE INDEX course_configs_organization_id_program_id_idx
+    ON coursebase.course_configs (organization_id, program_id);
+CREATE INDEX course_configs_access_policy_idx ON coursebase.course_configs (access_policy);
+CREATE INDEX course_configs_preview_workout_id_idx
+    ON coursebase.course_configs (preview_workout_id, organization_id);
+CREATE INDEX course_configs_published_idx ON coursebase.course_configs (program_id)
+    WHERE status = 'published';
+COMMENT ON TABLE coursebase.course_configs IS 'What makes a program a course: how long it is, what the storefront shows of it, and where in its life it is.';
+COMMENT ON COLUMN coursebase.course_configs.program_id IS 'The program.';
+COMMENT ON COLUMN coursebase.course_configs.organization_id IS 'Whose the program is. Kept by a trigger and a key.';
+COMMENT ON COLUMN coursebase.course_configs.duration_days IS 'How many days it has; never fewer than its curriculum uses.';
+COMMENT ON COLUMN coursebase.course_configs.access_policy IS 'How long a buyer may use it: one of access_policies.';
+COMMENT ON COLUMN coursebase.course_configs.preview_type IS 'none, first_day, first_week (days 0 to 6) or specific_workout.';
+COMMENT ON COLUMN coursebase.course_configs.preview_workout_id IS 'The workout of the curriculum that specific_workout shows; NULL for other types.';
+COMMENT ON COLUMN coursebase.course_configs.status IS 'draft, published or archived. Nothing returns to draft.';
+COMMENT ON COLUMN coursebase.course_configs.published_at IS 'When it was last published, or NULL. Kept by a trigger.';
+COMMENT ON COLUMN coursebase.course_configs.archived_at IS 'When it was archived; NULL unless it is. Kept by a trigger.';
+COMMENT ON COLUMN coursebase.course_configs.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.course_configs.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.course_configs ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t100_guard BEFORE INSERT OR UPDATE ON coursebase.course_configs
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_course_configs__guard();
+CREATE TRIGGER t300_rules AFTER INSERT OR UPDATE OR DELETE ON coursebase.course_configs
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_course_configs__rules();
+CREATE TRIGGER t300_set_once BEFORE UPDATE ON coursebase.course_configs
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once('program_id', 'organization_id');
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.course_configs
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT ON TABLE coursebase.course_configs TO anonymous;
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.course_configs TO end_user, server;
+
+-- The curriculum. A workout may stand in a day more than once; a day of rest is one row without a workout.
+CREATE TABLE coursebase.course_workouts (
+    id               uuid         NOT NULL DEFAULT gen_random_uuid(),
+    program_id       uuid         NOT NULL,
+    organization_id  uuid         NOT NULL,
+    day_offset       integer      NOT NULL,
+    sort_order       integer      NOT NULL,
+    workout_id       uuid,
+    is_rest          boolean      NOT NULL DEFAULT false,
+    created_at       timestamptz  NOT NULL DEFAULT now(),
+    updated_at       timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT course_workouts_pkey PRIMARY KEY (id),
+    CONSTRAINT course_workouts_id_program_id_key UNIQUE (id, program_id),
+    CONSTRAINT course_workouts_program_id_day_offset_sort_order_key
+        UNIQUE (program_id, day_offset, sort_order) DEFERRABLE INITIALLY IMMEDIATE,
+    CONSTRAINT course_workouts_program_id_organization_id_fkey
+        FOREIGN KEY (program_id, organization_id)
+        REFERENCES coursebase.programs (id, organization_id) ON DELETE CASCADE,
+    CONSTRAINT course_workouts_workout_id_organization_id_fkey
+        FOREIGN KEY (workout_id, organization_id)
+        REFERENCES coursebase.workouts (id, organization_id) ON DELETE RESTRICT,
+    CONSTRAINT course_workouts_day_offset_not_negative_check CHECK (day_offset >= 0),
+    CONSTRAINT course_workouts_sort_order_not_negative_check CHECK (sort_order >= 0),
+    CONSTRAINT course_workouts_rest_has_no_workout_check CHECK (is_rest = (workout_id IS NULL)),
+    CONSTRAINT course_workouts_rest_comes_first_check CHECK (NOT is_rest OR sort_order = 0)
+);
+CREATE INDEX course_workouts_program_day_idx
+    ON coursebase.course_workouts (program_id, day_offset);
+CREATE INDEX course_workouts_organization_id_program_id_idx
+    ON coursebase.course_workouts (organization_id, program_id);
+CREATE INDEX course_workouts_workout_id_idx
+    ON coursebase.course_workouts (workout_id, organization_id);
+COMMENT ON TABLE coursebase.course_workouts IS 'The curriculum of a course: which workouts on which day, in which order.';
+COMMENT ON COLUMN coursebase.course_workouts.id IS 'Key of the place in the curriculum.';
+COMMENT ON COLUMN coursebase.course_workouts.program_id IS 'The course. Never changes.';
+COMMENT ON COLUMN coursebase.course_workouts.organization_id IS 'Whose the course is, and the workout. Kept by a trigger and keys.';
+COMMENT ON COLUMN coursebase.course_workouts.day_offset IS 'The day, from 0; below the course''s duration_days.';
+COMMENT ON COLUMN coursebase.course_workouts.sort_order IS 'The place within the day, from 0.';
+COMMENT ON COLUMN coursebase.course_workouts.workout_id IS 'The workout; NULL on a day of rest.';
+COMMENT ON COLUMN coursebase.course_workouts.is_rest IS 'It is a day of rest: the only row of its day.';
+COMMENT ON COLUMN coursebase.course_workouts.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.course_workouts.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.course_workouts ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_set_once BEFORE UPDATE ON coursebase.course_workouts
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once(
+        'id', 'program_id', 'organization_id');
+CREATE TRIGGER t100_program BEFORE INSERT ON coursebase.course_workouts
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_course_workouts__program();
+CREATE TRIGGER t300_rules_on_insert AFTER INSERT ON coursebase.course_workouts
+    REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_workouts__rules();
+CREATE TRIGGER t300_rules_on_update AFTER UPDATE ON coursebase.course_workouts
+    REFERENCING OLD TABLE AS former NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_workouts__rules();
+CREATE TRIGGER t300_rules_on_delete AFTER DELETE ON coursebase.course_workouts
+    REFERENCING OLD TABLE AS former
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_workouts__rules();
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.course_workouts
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.course_workouts TO end_user, server;
+
+-- What an organisation sells and for how much; a course has one plan of its own type.
+CREATE TABLE coursebase.plans (
+    id               uuid                  NOT NULL DEFAULT gen_random_uuid(),
+    organization_id  uuid                  NOT NULL,
+    program_id       uuid,
+    type             coursebase.plan_type  NOT NULL,
+    name             text                  NOT NULL,
+    price_in_cents   bigint                NOT NULL,
+    currency         char(3)               NOT NULL,
+    is_active        boolean               NOT NULL DEFAULT true,
+    created_at       timestamptz           NOT NULL DEFAULT now(),
+    updated_at       timestamptz           NOT NULL DEFAULT now(),
+    CONSTRAINT plans_pkey PRIMARY KEY (id),
+    CONSTRAINT plans_organization_id_id_key UNIQUE (organization_id, id),
+    CONSTRAINT plans_id_program_id_key UNIQUE (id, program_id),
+    CONSTRAINT plans_organization_id_fkey FOREIGN KEY (organization_id)
+        REFERENCES coursebase.organizations (id) ON DELETE CASCADE,
+    CONSTRAINT plans_program_id_organization_id_fkey FOREIGN KEY (program_id, organization_id)
+        REFERENCES coursebase.programs (id, organization_id) ON DELETE CASCADE,
+    CONSTRAINT plans_price_not_negative_check CHECK (price_in_cents >= 0),
+    CONSTRAINT plans_currency_form_check CHECK (currency ~ '^[A-Z]{3}$'),
+    CONSTRAINT plans_course_has_a_program_check
+        CHECK (type <> 'course' OR program_id IS NOT NULL)
+);
+CREATE UNIQUE INDEX plans_course_idx ON coursebase.plans (program_id) WHERE type = 'course';
+CREATE INDEX plans_program_id_idx ON coursebase.plans (program_id, organization_id);
+COMMENT ON TABLE coursebase.plans IS 'What organisations sell and for how much.';
+COMMENT ON COLUMN coursebase.plans.id IS 'Key of the plan.';
+COMMENT ON COLUMN coursebase.plans.organization_id IS 'Whose it is. Never changes.';
+COMMENT ON COLUMN coursebase.plans.program_id IS 'The program that it sells, of the same organisation; NULL for one that sells none in particular. Set once.';
+COMMENT ON COLUMN coursebase.plans.type IS 'subscription, class_pack, drop_in or course.';
+COMMENT ON COLUMN coursebase.plans.name IS 'Name to show.';
+COMMENT ON COLUMN coursebase.plans.price_in_cents IS 'Price in minor units of currency; 0 is free.';
+COMMENT ON COLUMN coursebase.plans.currency IS 'The organisation''s currency. Kept by a trigger.';
+COMMENT ON COLUMN coursebase.plans.is_active IS 'Whether it is sold.';
+COMMENT ON COLUMN coursebase.plans.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.plans.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.plans ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_set_once BEFORE UPDATE ON coursebase.plans
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once(
+        'id', 'organization_id', 'program_id');
+CREATE TRIGGER t100_currency BEFORE INSERT OR UPDATE ON coursebase.plans
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_plans__currency();
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.plans
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT ON TABLE coursebase.plans TO anonymous;
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.plans TO end_user, server;
+
+-- What came and went through an organisation's payment provider. program_id is the plan's, kept by a key: a
+-- payment can pay for no other program than the one its plan sells, and for none of another organisation.
+CREATE TABLE coursebase.payment_transactions (
+    id                      uuid                           NOT NULL DEFAULT gen_random_uuid(),
+    organization_id         uuid                           NOT NULL,
+    user_id                 uuid                           NOT NULL,
+    membership_id           uuid,
+    plan_id                 uuid                           NOT NULL,
+    program_id              uuid,
+    amount_in_cents         bigint                         NOT NULL,
+    currency                char(3)                        NOT NULL,
+    type                    text                           NOT NULL,
+    status                  coursebase.transaction_status  NOT NULL DEFAULT 'pending',
+    provider                text,
+    provider_reference      text,
+    refunds_transaction_id  uuid,
+    created_at              timestamptz                    NOT NULL DEFAULT now(),
+    updated_at              timestamptz                    NOT NULL DEFAULT now(),
+    CONSTRAINT payment_transactions_pkey PRIMARY KEY (id),
+    CONSTRAINT payment_transactions_id_program_id_user_id_key UNIQUE (id, program_id, user_id),
+    CONSTRAINT payment_transactions_id_organization_id_user_id_key
+        UNIQUE (id, organization_id, user_id),
+    CONSTRAINT payment_transactions_provider_reference_unique
+        UNIQUE (organization_id, provider, provider_reference, type),
+    CONSTRAINT payment_transactions_organization_id_fkey FOREIGN KEY (organization_id)
+        REFERENCES coursebase.organizations (id) ON DELETE RESTRICT,
+    CONSTRAINT payment_transactions_user_id_fkey FOREIGN KEY (user_id)
+        REFERENCES coursebase.users (id) ON DELETE RESTRICT,
+    CONSTRAINT payment_transactions_membership_id_organization_id_user_id_fkey
+        FOREIGN KEY (membership_id, organization_id, user_id)
+        REFERENCES coursebase.memberships (id, organization_id, user_id)
+        ON DELETE SET NULL (membership_id),
+    CONSTRAINT payment_transactions_plan_id_organization_id_fkey
+        FOREIGN KEY (plan_id, organization_id)
+        REFERENCES coursebase.plans (id, organization_id) ON DELETE RESTRICT,
+    CONSTRAINT payment_transactions_plan_id_program_id_fkey FOREIGN KEY (plan_id, program_id)
+        REFERENCES coursebase.plans (id, program_id) ON DELETE RESTRICT,
+    CONSTRAINT payment_transactions_refunds_transaction_id_organization_id_use
+        FOREIGN KEY (refunds_transaction_id, organization_id, user_id)
+        REFERENCES coursebase.payment_transactions (id, organization_id, user_id)
+        ON DELETE RESTRICT,
+    CONSTRAINT payment_transactions_amount_not_negative_check CHECK (amount_in_cents >= 0),
+    CONSTRAINT payment_transactions_currency_form_check CHECK (currency ~ '^[A-Z]{3}$'),
+    CONSTRAINT payment_transactions_type_known_check CHECK (type IN ('charge', 'refund')),
+    CONSTRAINT payment_transactions_refund_of_a_charge_check
+        CHECK ((type = 'refund') = (refunds_transaction_id IS NOT NULL)),
+    CONSTRAINT payment_transactions_refunds_another_check CHECK (refunds_transaction_id <> id),
+    CONSTRAINT payment_transactions_reference_of_a_provider_check
+        CHECK (provider_reference IS NULL OR provider IS NOT NULL),
+    CONSTRAINT payment_transactions_provider_not_empty_check CHECK (btrim(provider) <> ''),
+    CONSTRAINT payment_transactions_provider_reference_not_empty_check
+        CHECK (btrim(provider_reference) <> '')
+);
+CREATE INDEX payment_transactions_user_id_idx ON coursebase.payment_transactions (user_id);
+CREATE INDEX payment_transactions_membership_idx
+    ON coursebase.payment_transactions (membership_id, organization_id, user_id);
+CREATE INDEX payment_transactions_plan_idx
+    ON coursebase.payment_transactions (plan_id, organization_id);
+CREATE INDEX payment_transactions_plan_program_idx
+    ON coursebase.payment_transactions (plan_id, program_id);
+CREATE INDEX payment_transactions_refunds_idx
+    ON coursebase.payment_transactions (refunds_transaction_id, organization_id, user_id);
+CREATE INDEX payment_transactions_reference_idx
+    ON coursebase.payment_transactions (provider, provider_reference);
+CREATE UNIQUE INDEX payment_transactions_one_refund_idx
+    ON coursebase.payment_transactions (refunds_transaction_id);
+CREATE UNIQUE INDEX payment_transactions_one_pending_idx
+    ON coursebase.payment_transactions (user_id, program_id)
+    WHERE status = 'pending' AND type = 'charge';
+COMMENT ON TABLE coursebase.payment_transactions IS 'Money that came to an organisation for a plan, or went back. A person has one pending charge for a program.';
+COMMENT ON COLUMN coursebase.payment_transactions.id IS 'Key of the transaction.';
+COMMENT ON COLUMN coursebase.payment_transactions.organization_id IS 'Who is paid. Never changes.';
+COMMENT ON COLUMN coursebase.payment_transactions.user_id IS 'Who pays.';
+COMMENT ON COLUMN coursebase.payment_transactions.membership_id IS 'The payer''s membership of that organisation, or NULL.';
+COMMENT ON COLUMN coursebase.payment_transactions.plan_id IS 'What was bought: a plan of that organisation.';
+COMMENT ON COLUMN coursebase.payment_transactions.program_id IS 'The program that the plan sells, or NULL. Kept by a trigger and a key.';
+COMMENT ON COLUMN coursebase.payment_transactions.amount_in_cents IS 'How much, in minor units of currency.';
+COMMENT ON COLUMN coursebase.payment_transactions.currency IS 'ISO 4217 code, in upper case.';
+COMMENT ON COLUMN coursebase.payment_transactions.type IS 'charge or refund.';
+COMMENT ON COLUMN coursebase.payment_transactions.status IS 'Where it is in its life; see t300_status for the ways it may go.';
+COMMENT ON COLUMN coursebase.payment_transactions.provider IS 'The payment provider, or NULL until it is known.';
+COMMENT ON COLUMN coursebase.payment_transactions.provider_reference IS 'What the provider calls it, or NULL until it is known.';
+COMMENT ON COLUMN coursebase.payment_transactions.refunds_transaction_id IS 'Of a refund: the charge that it gives back; else NULL.';
+COMMENT ON COLUMN coursebase.payment_transactions.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.payment_transactions.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.payment_transactions ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t100_program BEFORE INSERT ON coursebase.payment_transactions
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_payment_transactions__program();
+CREATE TRIGGER t300_set_once BEFORE UPDATE ON coursebase.payment_transactions
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once('id', 'organization_id', 'user_id',
+        'plan_id', 'program_id', 'amount_in_cents', 'currency', 'type', 'provider',
+        'provider_reference', 'refunds_transaction_id');
+CREATE TRIGGER t300_status BEFORE UPDATE ON coursebase.payment_transactions
+    FOR EACH ROW WHEN (OLD.status <> NEW.status AND (OLD.status::text, NEW.status::text) NOT IN (
+        ('pending', 'completed'), ('pending', 'failed'), ('pending', 'cancelled'),
+        ('cancelled', 'completed'), ('completed', 'refunded'), ('completed', 'refund_pending'),
+        ('refund_pending', 'refunded')))
+    EXECUTE FUNCTION coursebase.tg_payment_transactions__status();
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.payment_transactions
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT ON TABLE coursebase.payment_transactions TO end_user;
+GRANT SELECT, INSERT, UPDATE ON TABLE coursebase.payment_transactions TO server;
+
+-- Who may use which course. One row a person and program, whatever became of it: a new purchase takes the old
+-- row up again, with its start and what was done.
+CREATE TABLE coursebase.course_entitlements (
+    id                             uuid         NOT NULL DEFAULT gen_random_uuid(),
+    user_id                        uuid         NOT NULL,
+    membership_id                  uuid,
+    program_id                     uuid         NOT NULL,
+    organization_id                uuid         NOT NULL,
+    status                         coursebase.course_entitlement_status  NOT NULL,
+    start_date                     date,
+    completed_at                   timestamptz,
+    restart_count                  integer      NOT NULL DEFAULT 0,
+    source_payment_transaction_id  uuid,
+    access_revoked_at              timestamptz,
+    created_at                     timestamptz  NOT NULL DEFAULT now(),
+    updated_at                     timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT course_entitlements_pkey PRIMARY KEY (id),
+    CONSTRAINT course_entitlements_user_program_unique UNIQUE (user_id, program_id),
+    CONSTRAINT course_entitlements_id_program_id_key UNIQUE (id, program_id),
+    CONSTRAINT course_entitlements_source_payment_transaction_id_key
+        UNIQUE (source_payment_transaction_id),
+    CONSTRAINT course_entitlements_user_id_fkey FOREIGN KEY (user_id)
+        REFERENCES coursebase.users (id) ON DELETE RESTRICT,
+    CONSTRAINT course_entitlements_membership_id_organization_id_user_id_fkey
+        FOREIGN KEY (membership_id, organization_id, user_id)
+        REFERENCES coursebase.memberships (id, organization_id, user_id)
+        ON DELETE SET NULL (membership_id),
+    CONSTRAINT course_entitlements_program_id_organization_id_fkey
+        FOREIGN KEY (program_id, organization_id)
+        REFERENCES coursebase.programs (id, organization_id) ON DELETE RESTRICT,
+    CONSTRAINT course_entitlements_source_payment_transaction_id_program_id_us
+        FOREIGN KEY (source_payment_transaction_id, program_id, user_id)
+        REFERENCES coursebase.payment_transactions (id, program_id, user_id) ON DELETE RESTRICT,
+    CONSTRAINT course_entitlements_restart_count_not_negative_check CHECK (restart_count >= 0),
+    CONSTRAINT course_entitlements_revoked_has_a_time_check
+        CHECK ((status = 'revoked') = (access_revoked_at IS NOT NULL))
+);
+CREATE INDEX course_entitlements_user_idx ON coursebase.course_entitlements (user_id);
+CREATE INDEX course_entitlements_membership_idx
+    ON coursebase.course_entitlements (membership_id, organization_id, user_id);
+CREATE INDEX course_entitlements_program_idx
+    ON coursebase.course_entitlements (program_id, organization_id);
+CREATE INDEX course_entitlements_organization_id_idx
+    ON coursebase.course_entitlements (organization_id);
+CREATE INDEX course_entitlements_source_idx ON coursebase.course_entitlements
+    (source_payment_transaction_id, program_id, user_id);
+COMMENT ON TABLE coursebase.course_entitlements IS 'Who may use which course, since when, and how far they have come.';
+COMMENT ON COLUMN coursebase.course_entitlements.id IS 'Key of the entitlement.';
+COMMENT ON COLUMN coursebase.course_entitlements.user_id IS 'The buyer. Never changes.';
+COMMENT ON COLUMN coursebase.course_entitlements.membership_id IS 'The buyer''s membership of the seller, or NULL.';
+COMMENT ON COLUMN coursebase.course_entitlements.program_id IS 'The course. Never changes.';
+COMMENT ON COLUMN coursebase.course_entitlements.organization_id IS 'The seller, whose the course is. Kept by a trigger and keys.';
+COMMENT ON COLUMN coursebase.course_entitlements.status IS 'pending (not paid yet), active or revoked.';
+COMMENT ON COLUMN coursebase.course_entitlements.start_date IS 'Day 0, a date in the organisation''s time zone; NULL until started.';
+COMMENT ON COLUMN coursebase.course_entitlements.completed_at IS 'When the last of all workouts was done; NULL while one is not. Kept by triggers.';
+COMMENT ON COLUMN coursebase.course_entitlements.restart_count IS 'How often the buyer began anew.';
+COMMENT ON COLUMN coursebase.course_entitlements.source_payment_transaction_id IS 'The payment that gave it, of this buyer for this course; NULL for a free one.';
+COMMENT ON COLUMN coursebase.course_entitlements.access_revoked_at IS 'When it was revoked; NULL unless it is.';
+COMMENT ON COLUMN coursebase.course_entitlements.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.course_entitlements.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.course_entitlements ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t100_organization BEFORE INSERT ON coursebase.course_entitlements
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_course_entitlements__organization();
+CREATE TRIGGER t300_set_once BEFORE UPDATE ON coursebase.course_entitlements
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once(
+        'id', 'user_id', 'program_id', 'organization_id');
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.course_entitlements
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT ON TABLE coursebase.course_entitlements TO end_user;
+GRANT SELECT, INSERT, UPDATE ON TABLE coursebase.course_entitlements TO server;
+
+-- What a buyer has done. program_id is that of both sides, kept by keys.
+CREATE TABLE coursebase.course_workout_completions (
+    id                 uuid         NOT NULL DEFAULT gen_random_uuid(),
+    entitlement_id     uuid         NOT NULL,
+    course_workout_id  uuid         NOT NULL,
+    program_id         uuid         NOT NULL,
+    completed_at       timestamptz  NOT NULL DEFAULT now(),
+    notes              text,
+    CONSTRAINT course_workout_completions_pkey PRIMARY KEY (id),
+    CONSTRAINT course_workout_completions_entitlement_workout_unique
+        UNIQUE (entitlement_id, course_workout_id),
+    CONSTRAINT course_workout_completions_entitlement_id_program_id_fkey
+        FOREIGN KEY (entitlement_id, program_id)
+        REFERENCES coursebase.course_entitlements (id, program_id) ON DELETE CASCADE,
+    CONSTRAINT course_workout_completions_course_workout_id_program_id_fkey
+        FOREIGN KEY (course_workout_id, program_id)
+        REFERENCES coursebase.course_workouts (id, program_id) ON DELETE CASCADE,
+    CONSTRAINT course_workout_completions_notes_at_most_10000_characters_check
+        CHECK (length(notes) <= 10000)
+);
+CREATE INDEX course_workout_completions_entitlement_idx
+    ON coursebase.course_workout_completions (entitlement_id, program_id);
+CREATE INDEX course_workout_completions_workout_idx
+    ON coursebase.course_workout_completions (course_workout_id, program_id);
+COMMENT ON TABLE coursebase.course_workout_completions IS 'Which workouts of their course buyers have done.';
+COMMENT ON COLUMN coursebase.course_workout_completions.id IS 'Key of the row.';
+COMMENT ON COLUMN coursebase.course_workout_completions.entitlement_id IS 'Whose, by their entitlement.';
+COMMENT ON COLUMN coursebase.course_workout_completions.course_workout_id IS 'The place in the curriculum; never a day of rest.';
+COMMENT ON COLUMN coursebase.course_workout_completions.program_id IS 'The course of both. Kept by a trigger and keys.';
+COMMENT ON COLUMN coursebase.course_workout_completions.completed_at IS 'When it was done. Never changes.';
+COMMENT ON COLUMN coursebase.course_workout_completions.notes IS 'What the buyer wrote down, or NULL.';
+ALTER TABLE coursebase.course_workout_completions ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t100_program BEFORE INSERT ON coursebase.course_workout_completions
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_course_workout_completions__program();
+CREATE TRIGGER t300_set_once BEFORE UPDATE ON coursebase.course_workout_completions
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once(
+        'id', 'entitlement_id', 'course_workout_id', 'program_id', 'completed_at');
+CREATE TRIGGER t500_derive_on_insert AFTER INSERT ON coursebase.course_workout_completions
+    REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_workout_completions__derive();
+CREATE TRIGGER t500_derive_on_delete AFTER DELETE ON coursebase.course_workout_completions
+    REFERENCING OLD TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_workout_completions__derive();
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.course_workout_completions
+    TO end_user, server;
+
+-- A change of the curriculum changes who is done.
+CREATE TRIGGER t500_derive_on_insert AFTER INSERT ON coursebase.course_workouts
+    REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_workouts__derive();
+CREATE TRIGGER t500_derive_on_update AFTER UPDATE ON coursebase.course_workouts
+    REFERENCING OLD TABLE AS was NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_workouts__derive();
+CREATE TRIGGER t500_derive_on_delete AFTER DELETE ON coursebase.course_workouts
+    REFERENCING OLD TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_workouts__derive();
+
+CREATE VIEW coursebase.transactions_to_refund
+WITH (security_invoker = true)
+AS
+SELECT t.id AS transaction_id, t.organization_id, t.user_id, t.program_id,
+    e.id AS entitlement_id, t.amount_in_cents, t.currency, t.provider, t.provider_reference,
+    t.created_at
+FROM coursebase.payment_transactions t
+JOIN coursebase.course_entitlements e
+    ON e.user_id = t.user_id AND e.program_id = t.program_id
+WHERE t.type = 'charge' AND t.status = 'completed'
+    AND e.source_payment_transaction_id IS DISTINCT FROM t.id;
+COMMENT ON VIEW coursebase.transactions_to_refund IS 'Money that came for a course which its payer has by another payment, or free. refund_transaction() gives it back.';
+COMMENT ON COLUMN coursebase.transactions_to_refund.transaction_id IS 'The charge.';
+COMMENT ON COLUMN coursebase.transactions_to_refund.organization_id IS 'Who was paid.';
+COMMENT ON COLUMN coursebase.transactions_to_refund.user_id IS 'Who paid.';
+COMMENT ON COLUMN coursebase.transactions_to_refund.program_id IS 'For which course.';
+COMMENT ON COLUMN coursebase.transactions_to_refund.entitlement_id IS 'The entitlement that has another source.';
+COMMENT ON COLUMN coursebase.transactions_to_refund.amount_in_cents IS 'How much, in minor units of currency.';
+COMMENT ON COLUMN coursebase.transactions_to_refund.currency IS 'ISO 4217 code, in upper case.';
+COMMENT ON COLUMN coursebase.transactions_to_refund.provider IS 'The payment provider, or NULL.';
+COMMENT ON COLUMN coursebase.transactions_to_refund.provider_reference IS 'What the provider calls the charge, or NULL.';
+COMMENT ON COLUMN coursebase.transactions_to_refund.created_at IS 'When the checkout began.';
+GRANT SELECT ON TABLE coursebase.transactions_to_refund TO end_user, server;
+
+CREATE VIEW coursebase.storefront_courses
+WITH (security_invoker = true)
+AS
+SELECT c.program_id, c.organization_id, c.organization_name, c.organization_slug, c.name,
+    c.description, c.duration_days, c.access_policy, c.preview_type, c.plan_id, c.price_in_cents,
+    c.currency, c.published_at
+FROM coursebase.offered_courses() c;
+COMMENT ON VIEW coursebase.storefront_courses IS 'The courses that anybody may buy, of all organisations, the newest first.';
+COMMENT ON COLUMN coursebase.storefront_courses.program_id IS 'The program.';
+COMMENT ON COLUMN coursebase.storefront_courses.organization_id IS 'Who sells it.';
+COMMENT ON COLUMN coursebase.storefront_courses.organization_name IS 'The seller''s name.';
+COMMENT ON COLUMN coursebase.storefront_courses.organization_slug IS 'The seller''s name in addresses.';
+COMMENT ON COLUMN coursebase.storefront_courses.name IS 'Name to show.';
+COMMENT ON COLUMN coursebase.storefront_courses.description IS 'Description to show, or NULL.';
+COMMENT ON COLUMN coursebase.storefront_courses.duration_days IS 'How many days it has.';
+COMMENT ON COLUMN coursebase.storefront_courses.access_policy IS 'How long a buyer may use it.';
+COMMENT ON COLUMN coursebase.storefront_courses.preview_type IS 'What storefront_course() shows of its curriculum.';
+COMMENT ON COLUMN coursebase.storefront_courses.plan_id IS 'The plan that sells it.';
+COMMENT ON COLUMN coursebase.storefront_courses.price_in_cents IS 'Price in minor units of currency; 0 is free.';
+COMMENT ON COLUMN coursebase.storefront_courses.currency IS 'ISO 4217 code of the price, in upper case.';
+COMMENT ON COLUMN coursebase.storefront_courses.published_at IS 'Since when it is there.';
+GRANT SELECT ON TABLE coursebase.storefront_courses TO anonymous, end_user, server;
