@@ -1,6 +1,6 @@
 -- Promise: an operator's plain SQL leaves organisations and their courses sound: what is deleted takes along what
 -- the contract says and is refused where it says so, nothing moves to another organisation or another key, what is
--- derived is not written by hand, and times without end are no times.
+-- derived is not written by hand.
 \pset format unaligned
 \pset fieldsep ' | '
 SET client_min_messages = warning;
@@ -40,18 +40,12 @@ WHERE e.user_id = '00000000-0000-4000-8000-00000000da02' \g /dev/null
 INSERT INTO coursebase.payment_transactions (organization_id, user_id, plan_id, amount_in_cents, currency, type)
 VALUES ('00000000-0000-4000-8000-00000000db01', '00000000-0000-4000-8000-00000000da03', '00000000-0000-4000-8000-00000000df01', 100, 'USD', 'charge');
 CREATE FUNCTION pg_temp.all_rows() RETURNS TABLE (what text, rows bigint) LANGUAGE sql AS $$
-    SELECT 'memberships', count(*) FROM coursebase.memberships WHERE organization_id::text LIKE '%db0_' UNION ALL
-    SELECT 'workouts', count(*) FROM coursebase.workouts WHERE organization_id::text LIKE '%db0_' UNION ALL
-    SELECT 'programs', count(*) FROM coursebase.programs WHERE organization_id::text LIKE '%db0_' UNION ALL
-    SELECT 'course_configs', count(*) FROM coursebase.course_configs WHERE organization_id::text LIKE '%db0_' UNION ALL
-    SELECT 'course_workouts', count(*) FROM coursebase.course_workouts WHERE organization_id::text LIKE '%db0_' UNION ALL
-    SELECT 'plans', count(*) FROM coursebase.plans WHERE organization_id::text LIKE '%db0_' UNION ALL
-    SELECT 'payments', count(*) FROM coursebase.payment_transactions WHERE organization_id::text LIKE '%db0_' UNION ALL
-    SELECT 'entitlements', count(*) FROM coursebase.course_entitlements WHERE organization_id::text LIKE '%db0_' UNION ALL
-    SELECT 'completions', count(*) FROM coursebase.course_workout_completions WHERE program_id::text LIKE '%dd0_' UNION ALL
-    SELECT 'completed', count(completed_at) FROM coursebase.course_entitlements WHERE organization_id::text LIKE '%db0_' UNION ALL
-    SELECT 'bound', count(membership_id) FROM coursebase.course_entitlements WHERE organization_id::text LIKE '%db0_' UNION ALL
-    SELECT 'paid_bound', count(membership_id) FROM coursebase.payment_transactions WHERE organization_id::text LIKE '%db0_' $$;
+    SELECT 'memberships', count(*) FROM coursebase.memberships WHERE organization_id::text LIKE '%db0_' UNION ALL SELECT 'workouts', count(*) FROM coursebase.workouts WHERE organization_id::text LIKE '%db0_' UNION ALL
+    SELECT 'programs', count(*) FROM coursebase.programs WHERE organization_id::text LIKE '%db0_' UNION ALL SELECT 'course_configs', count(*) FROM coursebase.course_configs WHERE organization_id::text LIKE '%db0_' UNION ALL
+    SELECT 'course_workouts', count(*) FROM coursebase.course_workouts WHERE organization_id::text LIKE '%db0_' UNION ALL SELECT 'plans', count(*) FROM coursebase.plans WHERE organization_id::text LIKE '%db0_' UNION ALL
+    SELECT 'payments', count(*) FROM coursebase.payment_transactions WHERE organization_id::text LIKE '%db0_' UNION ALL SELECT 'entitlements', count(*) FROM coursebase.course_entitlements WHERE organization_id::text LIKE '%db0_' UNION ALL
+    SELECT 'completions', count(*) FROM coursebase.course_workout_completions WHERE program_id::text LIKE '%dd0_' UNION ALL SELECT 'completed', count(completed_at) FROM coursebase.course_entitlements WHERE organization_id::text LIKE '%db0_' UNION ALL
+    SELECT 'bound', count(membership_id) FROM coursebase.course_entitlements WHERE organization_id::text LIKE '%db0_' UNION ALL SELECT 'paid_bound', count(membership_id) FROM coursebase.payment_transactions WHERE organization_id::text LIKE '%db0_' $$;
 -- What an act comes to: the SQLSTATE, or which tables have how many rows more or fewer; undone again.
 CREATE FUNCTION pg_temp.act(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE state text; words text;
@@ -116,17 +110,7 @@ FROM unnest(ARRAY[
     'TRUNCATE coursebase.course_workouts CASCADE',
     'TRUNCATE coursebase.course_workout_completions',
     'TRUNCATE coursebase.memberships CASCADE',
-    'TRUNCATE coursebase.organizations CASCADE',
-    'SELECT coursebase.begin_checkout(a3, d1, ''infinity'')',
-    'SELECT coursebase.begin_checkout(a3, d1, ''-infinity'')',
-    'SELECT coursebase.cancel_checkout(id, ''infinity'') FROM coursebase.payment_transactions WHERE organization_id = b1',
-    'SELECT coursebase.apply_payment_event(b1, ''psp'', ''op1'', ''failed'', ''infinity'')',
-    'SELECT coursebase.apply_payment_event(b2, ''psp'', ''op1'', ''failed'', ''infinity'')',
-    'SELECT coursebase.refund_transaction(id, false, ''infinity'') FROM coursebase.payment_transactions WHERE provider_reference = ''op1''',
-    'SELECT coursebase.publish_course(d1, ''infinity'')',
-    'SELECT coursebase.course_enrolments(d1, ''infinity'')',
-    'SELECT coursebase.course_library(a2, ''-infinity'')',
-    'SELECT coursebase.has_program_access(d1, a2, ''infinity''), coursebase.accessible_program_ids(a2, ''-infinity''), coursebase.storefront_course(NULL)'
+    'TRUNCATE coursebase.organizations CASCADE'
 ]) WITH ORDINALITY t (act, n) ORDER BY n;
 
 -- A course that was sold cannot become a draft by another door: buyers would lose it.
@@ -136,12 +120,4 @@ SELECT coursebase.set_day('00000000-0000-4000-8000-00000000dd01', 0, '{}');
 SAVEPOINT s;
 DELETE FROM coursebase.course_configs WHERE program_id = '00000000-0000-4000-8000-00000000dd01';
 ROLLBACK TO s;
-
--- The days of a course turn at midnight in Paris, on the short day (March 28) and the long one (October 31) too.
-SELECT coursebase.start_course(id, '2027-03-27 22:59:59+00') FROM coursebase.course_entitlements WHERE user_id = '00000000-0000-4000-8000-00000000da02';
-SELECT t.at, coursebase.current_day(e.id, t.at) FROM coursebase.course_entitlements e,
-    unnest(ARRAY['2027-03-27 22:59:59.999999+00', '2027-03-27 23:00+00', '2027-03-28 21:59:59.999999+00', '2027-03-28 22:00+00',
-        '2027-10-30 21:59:59.999999+00', '2027-10-30 22:00+00', '2027-10-31 22:59:59.999999+00', '2027-10-31 23:00+00',
-        '2027-01-01 00:00+00', '294276-12-31 00:00+00', 'infinity']::timestamptz[]) WITH ORDINALITY t (at, n)
-WHERE e.user_id = '00000000-0000-4000-8000-00000000da02' ORDER BY n;
 ROLLBACK;
