@@ -38,7 +38,7 @@ sub calls
 	open my $in, '<', "$FindBin::RealBin/../tools/memory.calls" or die "memory.calls: $!";
 	while (my $line = <$in>)
 	{
-		my ($name, $call) = $line =~ /^(\w+): (?:BEGIN )?(?:PERFORM|SELECT) (.*?)(?:; EXCEPTION WHEN .*)?$/ or next;
+		my ($name, $call) = $line =~ /^(\w+): (?:BEGIN )?(?:PERFORM|SELECT) (.*?)(?:; (?:RAISE|EXCEPTION) .*)?$/ or next;
 		$call =~ s/:(ada|document|purchase|link)\b/'00000000-0000-4000-a000-0000000000$row{$1}'/g;
 		$call =~ s/:at\b/'2026-01-01 13:00+00'/g;
 		$call =~ s/:form\b/'$form'/g;
