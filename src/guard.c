@@ -75,8 +75,8 @@ static MemoryContext armed = NULL;
 static List *guarded_tables = NIL;
 static Oid guarded_extension = InvalidOid;
 static Oid guarded_schema = InvalidOid;
-static bool renaming =
-	false; /* the last command the trigger saw gives another name or schema */
+/* The last command that the trigger saw gives something another name or schema. */
+static bool renaming = false;
 
 static bool may_drop(Node *statement);
 static bool may_rename(Node *statement);
