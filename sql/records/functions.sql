@@ -1,3 +1,5 @@
+-- Logs, settings and check_integrity(), which unites the checks of every slice.
+
 CREATE FUNCTION coursebase.log_app(
     log_type text,
     message text,
