@@ -136,7 +136,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_user_profile__normalise';
 COMMENT ON FUNCTION coursebase.tg_user_profile__normalise() IS
-    'BEFORE INSERT OR UPDATE: email in lower case; a new profile without a referral code gets one that nobody has.';
+    'BEFORE INSERT OR UPDATE: email in lower case; a profile without a referral code gets one that nobody has.';
 REVOKE ALL ON FUNCTION coursebase.tg_user_profile__normalise() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.create_organization(
