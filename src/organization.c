@@ -32,6 +32,7 @@
 #include "membership.h"
 #include "owner.h"
 #include "plan.h"
+#include "restore.h"
 #include "schema.h"
 
 static KeptPlan lock_user = {
@@ -65,6 +66,9 @@ static KeptPlan read_owners = {
 		   " LIMIT 1",
 	.nargs = 1,
 	.types = {UUIDOID},
+};
+static KeptPlan find_organization = {
+	.sql = "SELECT FROM coursebase.organizations LIMIT 1",
 };
 static KeptPlan read_priced = {
 	.sql = "SELECT name FROM coursebase.plans WHERE organization_id = $1"
@@ -180,17 +184,22 @@ coursebase_tg_memberships__only_owners(PG_FUNCTION_ARGS)
 /*
  * SQL function: tg_memberships__keep_owner() returns trigger
  *
- * Lets pass what goes together with the organisation.
+ * Lets pass what goes together with the organisation. A TRUNCATE leaves no owner anywhere.
  */
 PGDLLEXPORT Datum
 coursebase_tg_memberships__keep_owner(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_expect(fcinfo, "tg_memberships__keep_owner", false);
-	Datum organization = column_read(data, data->tg_trigtuple, "organization_id");
+	bool truncate = CALLED_AS_TRIGGER(fcinfo) &&
+					TRIGGER_FIRED_BY_TRUNCATE(((TriggerData *) fcinfo->context)->tg_event);
+	TriggerData *data =
+		truncate ? NULL : trigger_expect(fcinfo, "tg_memberships__keep_owner", false);
+	Datum organization =
+		truncate ? 0 : column_read(data, data->tg_trigtuple, "organization_id");
 
 	SPI_connect();
-	if (owner_execute(&lock_organization, &organization, NULL, false) > 0 &&
-		owner_execute_latest(&read_owners, &organization, NULL) == 0)
+	if (truncate ? owner_execute_latest(&find_organization, NULL, NULL) > 0
+				 : owner_execute(&lock_organization, &organization, NULL, false) > 0 &&
+					   owner_execute_latest(&read_owners, &organization, NULL) == 0)
 		ereport(ERROR, (errcode(ERRCODE_CB_LAST_OWNER),
 						errmsg("an organisation keeps an owner as long as it exists"),
 						errdetail("This is the last one."),
@@ -210,7 +219,8 @@ coursebase_tg_memberships__audit(PG_FUNCTION_ARGS)
 	char *before = insert ? NULL : staff_json(data, data->tg_trigtuple);
 	char *after = TRIGGER_FIRED_BY_DELETE(data->tg_event) ? NULL : staff_json(data, row);
 
-	if (before == after || (before != NULL && after != NULL && strcmp(before, after) == 0))
+	if (restore_under_way() || before == after ||
+		(before != NULL && after != NULL && strcmp(before, after) == 0))
 		return PointerGetDatum(NULL);
 	audit_write("staff_changed",
 				psprintf("memberships/%s", DatumGetCString(DirectFunctionCall1(

@@ -167,10 +167,7 @@ status_change(FunctionCallInfo fcinfo, KeptPlan *change, int column)
 	Datum time;
 
 	program_argument_require(fcinfo, 0, "program_id");
-	program_argument_require(fcinfo, 1, "at");
-	if (TIMESTAMP_NOT_FINITE(PG_GETARG_TIMESTAMPTZ(1)))
-		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-						errmsg("at must be a finite time")));
+	program_time_require(fcinfo, 1);
 	schema_require_current();
 	SPI_connect();
 	program_enter(values[0], &program);
@@ -218,6 +215,15 @@ program_argument_require(FunctionCallInfo fcinfo, int argument, const char *name
 	if (PG_ARGISNULL(argument))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name)));
+}
+
+void
+program_time_require(FunctionCallInfo fcinfo, int argument)
+{
+	program_argument_require(fcinfo, argument, "at");
+	if (TIMESTAMP_NOT_FINITE(PG_GETARG_TIMESTAMPTZ(argument)))
+		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+						errmsg("at must be a finite time")));
 }
 
 static void

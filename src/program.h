@@ -31,4 +31,8 @@ extern void program_enter(Datum id, Program *program);
 /* Raises 22004 for an argument that is null, by its name. */
 extern void program_argument_require(FunctionCallInfo fcinfo, int argument, const char *name);
 
+/* Raises for a time that is null or not finite (22008), which would be written or counted from.
+ */
+extern void program_time_require(FunctionCallInfo fcinfo, int argument);
+
 #endif

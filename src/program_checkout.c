@@ -123,7 +123,7 @@ PGDLLEXPORT Datum
 coursebase_begin_checkout(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	static const char *const names[] = {"user_id", "program_id", "at"};
+	static const char *const names[] = {"user_id", "program_id"};
 	Datum key[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
 	const char *status = "already_owned";
 	pg_uuid_t entitlement;
@@ -135,6 +135,7 @@ coursebase_begin_checkout(PG_FUNCTION_ARGS)
 
 	for (int i = 0; i < lengthof(names); i++)
 		program_argument_require(fcinfo, i, names[i]);
+	program_time_require(fcinfo, 2);
 	schema_require_current();
 	compat_materialize(fcinfo);
 	SPI_connect();
@@ -198,7 +199,7 @@ coursebase_cancel_checkout(PG_FUNCTION_ARGS)
 	char *status;
 
 	program_argument_require(fcinfo, 0, "transaction_id");
-	program_argument_require(fcinfo, 1, "at");
+	program_time_require(fcinfo, 1);
 	schema_require_current();
 	SPI_connect();
 	payment_require(PG_GETARG_DATUM(0), &payment);

@@ -117,7 +117,6 @@ static KeptPlan read_day = {
 static void enrolment_enter(Datum id, pg_uuid_t *program);
 static bool caller_is(const pg_uuid_t *user);
 static void workout_require(const pg_uuid_t *program, Datum workout);
-static void time_require(FunctionCallInfo fcinfo, int argument);
 pg_noreturn static void not_found_raise(Datum id);
 
 PG_FUNCTION_INFO_V1(coursebase_start_course);
@@ -135,7 +134,7 @@ coursebase_start_course(PG_FUNCTION_ARGS)
 	Datum date;
 
 	program_argument_require(fcinfo, 0, "entitlement_id");
-	time_require(fcinfo, 1);
+	program_time_require(fcinfo, 1);
 	schema_require_current();
 	SPI_connect();
 	enrolment_enter(values[0], &program);
@@ -159,7 +158,7 @@ coursebase_restart_course(PG_FUNCTION_ARGS)
 	pg_uuid_t program;
 
 	program_argument_require(fcinfo, 0, "entitlement_id");
-	time_require(fcinfo, 1);
+	program_time_require(fcinfo, 1);
 	schema_require_current();
 	compat_materialize(fcinfo);
 	SPI_connect();
@@ -192,7 +191,7 @@ coursebase_mark_workout_complete(PG_FUNCTION_ARGS)
 
 	program_argument_require(fcinfo, 0, "entitlement_id");
 	program_argument_require(fcinfo, 1, "course_workout_id");
-	time_require(fcinfo, 3);
+	program_time_require(fcinfo, 3);
 	schema_require_current();
 	compat_materialize(fcinfo);
 	SPI_connect();
@@ -305,15 +304,6 @@ workout_require(const pg_uuid_t *program, Datum workout)
 				 errmsg("there is no such workout in the course"),
 				 errdetail("%s", found ? "It is a day of rest." : "Its curriculum has none."),
 				 errhint("Give the id of a row of the course's course_workouts.")));
-}
-
-static void
-time_require(FunctionCallInfo fcinfo, int argument)
-{
-	program_argument_require(fcinfo, argument, "at");
-	if (TIMESTAMP_NOT_FINITE(PG_GETARG_TIMESTAMPTZ(argument)))
-		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-						errmsg("at must be a finite time")));
 }
 
 static void

@@ -88,7 +88,7 @@ coursebase_course_enrolments(PG_FUNCTION_ARGS)
 	bool found;
 
 	program_argument_require(fcinfo, 0, "program_id");
-	program_argument_require(fcinfo, 1, "at");
+	program_time_require(fcinfo, 1);
 	compat_materialize(fcinfo);
 	SPI_connect();
 	found = owner_execute(&find_organization, values, NULL, true) == 1 &&
@@ -108,7 +108,7 @@ coursebase_course_library(PG_FUNCTION_ARGS)
 	Datum values[] = {UUIDPGetDatum(&user), PG_GETARG_DATUM(1)};
 	bool known = identity_resolve_user(PG_ARGISNULL(0) ? NULL : PG_GETARG_UUID_P(0), &user);
 
-	program_argument_require(fcinfo, 1, "at");
+	program_time_require(fcinfo, 1);
 	compat_materialize(fcinfo);
 	SPI_connect();
 	if (known)

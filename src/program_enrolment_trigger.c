@@ -4,14 +4,16 @@
  * Invariant: an entitlement is completed exactly when its course has workouts and each that is
  * not rest is done, and the time is that of the last. It is derived anew after every change of
  * completions, for the entitlements that changed, and of a curriculum, for all of the program
- * at once: each in one reading and one writing statement, whatever the number of buyers.
+ * at once: each in one reading and one writing statement, whatever the number of buyers. Nobody
+ * else writes the time; a restored dump brings it along.
  *
  * Locks: completions change under the program FOR SHARE and their entitlement; a curriculum
  * under the program FOR NO KEY UPDATE (program_trigger.c), so that neither misses the other.
  * What is read then is what is committed by then, at any level of isolation; what such a
  * reading finds and the transaction's snapshot cannot write ends as a serialization failure.
  *
- * Rights: triggers run as who writes; they look and derive with the owner's.
+ * Rights: triggers run as who writes; they look and derive with the owner's. A trigger before
+ * the row comes before row security: what it says tells nothing of others' rows.
  */
 #include "postgres.h"
 
@@ -22,12 +24,16 @@
 #include "fmgr.h"
 #include "utils/array.h"
 #include "utils/rel.h"
+#include "utils/rls.h"
 #include "utils/uuid.h"
 
 #include "compat.h"
 #include "errors.h"
+#include "identity.h"
 #include "owner.h"
 #include "plan.h"
+#include "restore.h"
+#include "row_trigger.h"
 
 /* Those whose completed_at is not what it should be: how many, their ids, what it should be. */
 #define STALE(entitlements)                                                                    \
@@ -68,15 +74,16 @@ static KeptPlan share_program = {
 	.types = {UUIDOID},
 };
 static KeptPlan lock_entitlement = {
-	.sql = "SELECT status = 'active' FROM coursebase.course_entitlements WHERE id = $1"
-		   " FOR NO KEY UPDATE",
-	.nargs = 1,
-	.types = {UUIDOID},
+	.sql = "SELECT status = 'active', user_id FROM coursebase.course_entitlements"
+		   " WHERE id = $1 AND program_id = $2 FOR NO KEY UPDATE",
+	.nargs = 2,
+	.types = {UUIDOID, UUIDOID},
 };
 static KeptPlan find_rest = {
-	.sql = "SELECT FROM coursebase.course_workouts WHERE id = $1 AND is_rest",
-	.nargs = 1,
-	.types = {UUIDOID},
+	.sql = "SELECT FROM coursebase.course_workouts"
+		   " WHERE id = $1 AND program_id = $2 AND is_rest",
+	.nargs = 2,
+	.types = {UUIDOID, UUIDOID},
 };
 static KeptPlan share_programs = {
 	.sql = "SELECT FROM coursebase.programs p WHERE p.id IN (SELECT e.program_id"
@@ -105,10 +112,21 @@ static KeptPlan write_completed = {
 	.types = {UUIDARRAYOID, TIMESTAMPTZARRAYOID},
 };
 
+static KeptPlan clear_completed = {
+	.sql = "UPDATE coursebase.course_entitlements SET completed_at = NULL"
+		   " WHERE completed_at IS NOT NULL",
+};
+
+/* completed_at is being written by the one statement that may. */
+static bool deriving;
+
 static Datum row_complete(FunctionCallInfo fcinfo, const char *name, const char *from,
 						  KeptPlan *read, const char *to);
-static void completion_require(Datum entitlement, Datum program, Datum workout);
+static void completion_require(TriggerData *data, Datum entitlement, Datum program,
+							   Datum workout);
+static bool row_is_callers(TriggerData *data, const pg_uuid_t *user);
 static void completed_derive(KeptPlan *find);
+static uint64 completed_write(KeptPlan *write, Datum *values);
 static void statement_expect(FunctionCallInfo fcinfo, const char *name);
 static bool column_read(TriggerData *data, const char *name, Datum *value);
 
@@ -117,6 +135,7 @@ PG_FUNCTION_INFO_V1(coursebase_tg_course_entitlements__organization);
 PG_FUNCTION_INFO_V1(coursebase_tg_course_workout_completions__program);
 PG_FUNCTION_INFO_V1(coursebase_tg_course_workout_completions__derive);
 PG_FUNCTION_INFO_V1(coursebase_tg_course_workouts__derive);
+PG_FUNCTION_INFO_V1(coursebase_tg_course_entitlements__completed);
 
 /* SQL function: tg_payment_transactions__program() returns trigger */
 PGDLLEXPORT Datum
@@ -146,20 +165,34 @@ coursebase_tg_course_workout_completions__program(PG_FUNCTION_ARGS)
 	Datum workout;
 
 	changed.tg_trigtuple = (HeapTuple) DatumGetPointer(row);
-	if (column_read(&changed, "entitlement_id", &entitlement) &&
+	if (!restore_under_way() && column_read(&changed, "entitlement_id", &entitlement) &&
 		column_read(&changed, "program_id", &program) &&
 		column_read(&changed, "course_workout_id", &workout))
-		completion_require(entitlement, program, workout);
+		completion_require(&changed, entitlement, program, workout);
 	return row;
 }
 
-/* SQL function: tg_course_workout_completions__derive() returns trigger */
+/*
+ * SQL function: tg_course_workout_completions__derive() returns trigger
+ *
+ * After a TRUNCATE nobody has done anything.
+ */
 PGDLLEXPORT Datum
 coursebase_tg_course_workout_completions__derive(PG_FUNCTION_ARGS)
 {
+	TriggerData *data = (TriggerData *) fcinfo->context;
+
 	statement_expect(fcinfo, "tg_course_workout_completions__derive");
+	if (restore_under_way())
+		return PointerGetDatum(NULL);
 	SPI_connect();
-	if (SPI_register_trigger_data((TriggerData *) fcinfo->context) < 0)
+	if (TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
+	{
+		completed_write(&clear_completed, NULL);
+		SPI_finish();
+		return PointerGetDatum(NULL);
+	}
+	if (SPI_register_trigger_data(data) < 0)
 		elog(ERROR, "could not see what the statement changed");
 	owner_execute(&share_programs, NULL, NULL, false);
 	owner_execute(&lock_entitlements, NULL, NULL, false);
@@ -179,6 +212,8 @@ coursebase_tg_course_workouts__derive(PG_FUNCTION_ARGS)
 	TriggerData *data = (TriggerData *) fcinfo->context;
 
 	statement_expect(fcinfo, "tg_course_workouts__derive");
+	if (restore_under_way())
+		return PointerGetDatum(NULL);
 	SPI_connect();
 	if (SPI_register_trigger_data(data) < 0)
 		elog(ERROR, "could not see what the statement changed");
@@ -186,6 +221,24 @@ coursebase_tg_course_workouts__derive(PG_FUNCTION_ARGS)
 															 : &find_stale_of_curriculum);
 	SPI_finish();
 	return PointerGetDatum(NULL);
+}
+
+/*
+ * SQL function: tg_course_entitlements__completed() returns trigger
+ *
+ * A new entitlement has nothing done yet, so that there is nothing to say of it either.
+ */
+PGDLLEXPORT Datum
+coursebase_tg_course_entitlements__completed(PG_FUNCTION_ARGS)
+{
+	TriggerData *data =
+		trigger_expect(fcinfo, "tg_course_entitlements__completed", ROW_BEFORE_WRITE);
+
+	if (!deriving && !restore_under_way())
+		ereport(ERROR, (errcode(ERRCODE_CB_COMPLETED_DERIVED),
+						errmsg("completed_at follows from the workouts that are done"),
+						errhint("Mark workouts, or take marks back.")));
+	return PointerGetDatum(trigger_written_row(data));
 }
 
 /*
@@ -229,24 +282,49 @@ row_complete(FunctionCallInfo fcinfo, const char *name, const char *from, KeptPl
 		data->tg_trigtuple, RelationGetDescr(data->tg_relation), 1, &column, &value, &null));
 }
 
-/* An entitlement that is not there is left to the key. */
+/* An entitlement or workout that the program has not is left to the keys. */
 static void
-completion_require(Datum entitlement, Datum program, Datum workout)
+completion_require(TriggerData *data, Datum entitlement, Datum program, Datum workout)
 {
+	Datum places[] = {entitlement, program};
+	Datum rest[] = {workout, program};
+	pg_uuid_t user;
+
 	SPI_connect();
 	owner_execute(&share_program, &program, NULL, false);
-	if (owner_execute(&lock_entitlement, &entitlement, NULL, false) == 1 &&
-		!DatumGetBool(plan_value(0, 1, NULL)))
+	if (owner_execute(&lock_entitlement, places, NULL, false) != 1)
+	{
+		SPI_finish();
+		return;
+	}
+	user = *DatumGetUUIDP(plan_value(0, 2, NULL));
+	if (!row_is_callers(data, &user))
+	{
+		SPI_finish();
+		return;
+	}
+	if (!DatumGetBool(plan_value(0, 1, NULL)))
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_ENTITLED),
 						errmsg("the course is not this buyer's to use"),
 						errdetail("The entitlement is not active."),
 						errhint("Buy the course with begin_checkout().")));
-	if (owner_execute_latest(&find_rest, &workout, NULL) > 0)
+	if (owner_execute_latest(&find_rest, rest, NULL) > 0)
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_A_WORKOUT),
 						errmsg("there is no such workout in the course"),
 						errdetail("It is a day of rest."),
 						errhint("Give the id of a row of the course's course_workouts.")));
 	SPI_finish();
+}
+
+/* Another's row is left to row security. */
+static bool
+row_is_callers(TriggerData *data, const pg_uuid_t *user)
+{
+	pg_uuid_t caller;
+
+	return check_enable_rls(RelationGetRelid(data->tg_relation), InvalidOid, true) !=
+			   RLS_ENABLED ||
+		   (identity_current_user(&caller) && memcmp(&caller, user, UUID_LEN) == 0);
 }
 
 static void
@@ -261,10 +339,28 @@ completed_derive(KeptPlan *find)
 		return;
 	values[0] = plan_value(0, 2, NULL);
 	values[1] = plan_value(0, 3, NULL);
-	if (owner_execute(&write_completed, values, NULL, false) != (uint64) stale)
+	if (completed_write(&write_completed, values) != (uint64) stale)
 		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 						errmsg("an entitlement is newer than this transaction's snapshot"),
 						errhint("Call again in a new transaction.")));
+}
+
+static uint64
+completed_write(KeptPlan *write, Datum *values)
+{
+	uint64 written;
+
+	deriving = true;
+	PG_TRY();
+	{
+		written = owner_execute(write, values, NULL, false);
+	}
+	PG_FINALLY();
+	{
+		deriving = false;
+	}
+	PG_END_TRY();
+	return written;
 }
 
 static void

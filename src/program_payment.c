@@ -224,13 +224,14 @@ PGDLLEXPORT Datum
 coursebase_refund_transaction(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	static const char *const names[] = {"transaction_id", "manual", "at"};
+	static const char *const names[] = {"transaction_id", "manual"};
 	Datum values[2] = {PG_GETARG_DATUM(0), 0};
 	bool nulls[2] = {false};
 	Payment payment;
 
 	for (int i = 0; i < lengthof(names); i++)
 		program_argument_require(fcinfo, i, names[i]);
+	program_time_require(fcinfo, 2);
 	schema_require_current();
 	compat_materialize(fcinfo);
 	SPI_connect();
@@ -272,11 +273,12 @@ static bool
 outcome_read(FunctionCallInfo fcinfo)
 {
 	static const char *const names[] = {"organization_id", "provider", "provider_reference",
-										"outcome", "at"};
+										"outcome"};
 	char *outcome;
 
 	for (int i = 0; i < lengthof(names); i++)
 		program_argument_require(fcinfo, i, names[i]);
+	program_time_require(fcinfo, EVENT_AT);
 	outcome = text_to_cstring(PG_GETARG_TEXT_PP(EVENT_OUTCOME));
 	if (strcmp(outcome, "completed") != 0 && strcmp(outcome, "failed") != 0)
 		ereport(ERROR,

@@ -5,7 +5,8 @@
  * archived; one that is published has a workout that is not rest; the preview stands in the
  * curriculum; no day lies beyond the course's duration; a day of rest is one row; no workout of
  * a curriculum is deleted, softly either; delivery_mode stays while the program is configured;
- * a plan's currency is its organisation's.
+ * a plan's currency is its organisation's. A restored dump is taken as it is: its tables come
+ * one after the other, so that no order of them keeps the rules between.
  *
  * Locks: rules over several rows are judged under a lock of the program, by what is committed
  * then, at any level of isolation. A statement of plain SQL has locked the rows it changes
@@ -13,7 +14,8 @@
  * curriculum locks its workout against being deleted; a plan locks its organisation's currency.
  *
  * Rights: triggers run as who writes and look at other rows with the owner's. What goes
- * together with its program or organisation is let pass: their row is gone by then.
+ * together with its program or organisation is let pass: their row is gone by then. A trigger
+ * before the row comes before row security: what it says tells nothing of others' rows.
  */
 #include "postgres.h"
 
@@ -25,14 +27,17 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
+#include "utils/rls.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
 #include "compat.h"
 #include "errors.h"
+#include "membership.h"
 #include "owner.h"
 #include "plan.h"
 #include "program.h"
+#include "restore.h"
 
 #define BROKEN_DAY                                                                             \
 	"SELECT 'day' FROM coursebase.course_configs c"                                            \
@@ -65,6 +70,11 @@ static KeptPlan read_updated = {
 };
 static KeptPlan read_deleted = {
 	.sql = "SELECT DISTINCT o.program_id FROM former o ORDER BY o.program_id",
+};
+static KeptPlan find_emptied = {
+	.sql = "SELECT CASE c.status WHEN 'published' THEN 'empty' ELSE 'preview' END"
+		   " FROM coursebase.course_configs c"
+		   " WHERE c.status = 'published' OR c.preview_workout_id IS NOT NULL LIMIT 1",
 };
 static KeptPlan read_course = {
 	.sql = "SELECT c.duration_days, c.status = 'published', c.preview_workout_id"
@@ -111,13 +121,20 @@ static KeptPlan find_tier = {
 	.nargs = 1,
 	.types = {UUIDOID},
 };
+static KeptPlan read_organization = {
+	.sql = "SELECT organization_id FROM coursebase.programs WHERE id = $1",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
 static KeptPlan find_config = {
 	.sql = "SELECT 'configured' FROM coursebase.course_configs WHERE program_id = $1",
 	.nargs = 1,
 	.types = {UUIDOID},
 };
-static KeptPlan find_curriculum = {
-	.sql = "SELECT 'curriculum' FROM coursebase.course_workouts WHERE program_id = $1 LIMIT 1",
+static KeptPlan find_contents = {
+	.sql = "(SELECT 'curriculum' FROM coursebase.course_workouts WHERE program_id = $1 LIMIT 1)"
+		   " UNION ALL"
+		   " (SELECT 'sold' FROM coursebase.course_entitlements WHERE program_id = $1 LIMIT 1)",
 	.nargs = 1,
 	.types = {UUIDOID},
 };
@@ -154,6 +171,8 @@ static const Rule rules[] = {
 	 "Make courses with create_course()."},
 	{"curriculum", ERRCODE_CB_COURSE_CONFIGURED, "the course has a curriculum",
 	 "Empty its days first, or delete the program."},
+	{"sold", ERRCODE_CB_COURSE_CONFIGURED, "the course has buyers",
+	 "Archive a course that is not to be sold; its buyers keep it."},
 	{"day", ERRCODE_CB_CURRICULUM_INVALID, "a day of the curriculum lies beyond the course",
 	 "Use days from 0 to duration_days - 1, or give the course more days."},
 	{"rest", ERRCODE_CB_CURRICULUM_INVALID, "a day of rest has nothing else",
@@ -168,6 +187,10 @@ static const Rule rules[] = {
 	 "Move the organisation to pro or elite."},
 };
 
+static void plan_program_require(TriggerData *data, HeapTuple row);
+static void organization_require(TriggerData *data, HeapTuple row,
+								 const pg_uuid_t *organization);
+static bool newly_published(TriggerData *data);
 static int32 course_require(Datum program, bool deletion);
 static void day_require(SPITupleTable *days, uint64 row, int32 duration);
 static Datum value_of(SPITupleTable *table, uint64 row, int column);
@@ -213,13 +236,15 @@ coursebase_tg_course_workouts__program(PG_FUNCTION_ARGS)
 	SPI_connect();
 	found = program_lock_once(DatumGetUUIDP(id), &program);
 	SPI_finish();
+	organization_require(data, row, found ? &program.organization : NULL);
 	return PointerGetDatum(organization_set(data, row, found ? &program : NULL));
 }
 
 /*
  * SQL function: tg_course_workouts__rules() returns trigger
  *
- * Once a statement: a day that is written anew is judged as it is in the end.
+ * Once a statement: a day that is written anew is judged as it is in the end. A TRUNCATE leaves
+ * nothing of any course.
  */
 PGDLLEXPORT Datum
 coursebase_tg_course_workouts__rules(PG_FUNCTION_ARGS)
@@ -237,8 +262,16 @@ coursebase_tg_course_workouts__rules(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 						errmsg("coursebase.tg_course_workouts__rules() works only as a "
 							   "trigger after a statement")));
+	if (restore_under_way())
+		return PointerGetDatum(NULL);
 	deletion = TRIGGER_FIRED_BY_DELETE(data->tg_event);
 	SPI_connect();
+	if (TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
+	{
+		rules_require(&find_emptied, NULL);
+		SPI_finish();
+		return PointerGetDatum(NULL);
+	}
 	if (SPI_register_trigger_data(data) < 0)
 		elog(ERROR, "could not see what the statement changed");
 	rows = owner_execute(deletion                                  ? &read_deleted
@@ -274,15 +307,16 @@ coursebase_tg_course_configs__guard(PG_FUNCTION_ARGS)
 	Datum id;
 	bool found;
 
-	if (!column_read(data, row, "program_id", &id))
+	if (restore_under_way() || !column_read(data, row, "program_id", &id))
 		return PointerGetDatum(row);
 	SPI_connect();
 	found = program_lock(DatumGetUUIDP(id), &program);
 	SPI_finish();
 	if (insert)
+	{
+		organization_require(data, row, found ? &program.organization : NULL);
 		row = organization_set(data, row, found ? &program : NULL);
-	if (insert && found && !program.is_course)
-		rule_raise("live");
+	}
 	return PointerGetDatum(status_moved(
 		data, row, insert ? "draft" : column_text(data, data->tg_trigtuple, "status")));
 }
@@ -295,13 +329,23 @@ coursebase_tg_course_configs__rules(PG_FUNCTION_ARGS)
 	Program program;
 	Datum id;
 
+	if (restore_under_way())
+		return PointerGetDatum(NULL);
 	if (!column_read(data, row_new(data), "program_id", &id))
 		elog(ERROR, "a configuration without a program");
 	SPI_connect();
 	if (program_lock(DatumGetUUIDP(id), &program))
-		rules_require(TRIGGER_FIRED_BY_DELETE(data->tg_event) ? &find_curriculum
+	{
+		Datum organization = UUIDPGetDatum(&program.organization);
+
+		if (TRIGGER_FIRED_BY_INSERT(data->tg_event) && !program.is_course)
+			rule_raise("live");
+		if (newly_published(data))
+			rules_require(&find_tier, &organization);
+		rules_require(TRIGGER_FIRED_BY_DELETE(data->tg_event) ? &find_contents
 															  : &find_broken_config,
 					  &id);
+	}
 	SPI_finish();
 	return PointerGetDatum(NULL);
 }
@@ -350,6 +394,7 @@ coursebase_tg_plans__currency(PG_FUNCTION_ARGS)
 
 	if (!column_read(data, row, "organization_id", &id))
 		return PointerGetDatum(row);
+	plan_program_require(data, row);
 	SPI_connect();
 	if (owner_execute(&share_currency, &id, NULL, false) > 0)
 		currency = plan_text_required(0, 1);
@@ -359,6 +404,44 @@ coursebase_tg_plans__currency(PG_FUNCTION_ARGS)
 														  ObjectIdGetDatum(InvalidOid),
 														  Int32GetDatum(VARHDRSZ + 3)),
 									  false));
+}
+
+/* A plan may sell no program, or what it sells is its organisation's. */
+static void
+plan_program_require(TriggerData *data, HeapTuple row)
+{
+	pg_uuid_t organization;
+	bool found;
+	Datum id;
+
+	if (!column_read(data, row, "program_id", &id))
+		return;
+	SPI_connect();
+	found = owner_execute_latest(&read_organization, &id, NULL) == 1;
+	if (found)
+		organization = *DatumGetUUIDP(value_of(SPI_tuptable, 0, 1));
+	SPI_finish();
+	organization_require(data, row, found ? &organization : NULL);
+}
+
+/*
+ * The keys refuse an organisation that is not the program's, but a unique key speaks first, and
+ * would tell staff of one organisation what another's program has.
+ */
+static void
+organization_require(TriggerData *data, HeapTuple row, const pg_uuid_t *organization)
+{
+	Datum named;
+
+	if (!column_read(data, row, "organization_id", &named) ||
+		(organization != NULL && memcmp(DatumGetUUIDP(named), organization, UUID_LEN) == 0) ||
+		check_enable_rls(RelationGetRelid(data->tg_relation), InvalidOid, true) !=
+			RLS_ENABLED ||
+		!membership_holds(DatumGetUUIDP(named), MEMBERSHIP_COACH))
+		return;
+	ereport(ERROR, (errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+					errmsg("the organisation has no such program"),
+					errhint("Give a program with its own organisation, or none.")));
 }
 
 /* Judges a program whose curriculum changed; gives its days. Its row is locked. */
@@ -459,22 +542,25 @@ status_moved(TriggerData *data, HeapTuple row, const char *from)
 	const char *to = column_text(data, row, "status");
 	bool moved = to != NULL && strcmp(from, to) != 0;
 	bool published = moved && strcmp(to, "published") == 0;
-	Datum organization;
 
 	if (moved && strcmp(to, "draft") == 0)
 		ereport(ERROR, (errcode(ERRCODE_CB_STATUS_REFUSED), errmsg("nothing returns to draft"),
 						errdetail("The course is %s.", from),
 						errhint("Archive a course that is not to be sold.")));
-	if (published && column_read(data, row, "organization_id", &organization))
-	{
-		SPI_connect();
-		rules_require(&find_tier, &organization);
-		SPI_finish();
-	}
 	row = time_set(data, row, "published_at", published);
 	if (published)
 		return column_set(data, row, "archived_at", (Datum) 0, true);
 	return time_set(data, row, "archived_at", moved && strcmp(to, "archived") == 0);
+}
+
+/* By the write that the trigger comes after. */
+static bool
+newly_published(TriggerData *data)
+{
+	return !TRIGGER_FIRED_BY_DELETE(data->tg_event) &&
+		   strcmp(column_text(data, row_new(data), "status"), "published") == 0 &&
+		   (TRIGGER_FIRED_BY_INSERT(data->tg_event) ||
+			strcmp(column_text(data, data->tg_trigtuple, "status"), "published") != 0);
 }
 
 /* Now, unless another time than before was sent; what is not to change stays. */

@@ -1,4 +1,5 @@
--- Who may use what.
+-- Who may use which course: the question, what the stores sold, what was given by hand, premium slots, and what only
+-- somebody with access may complete.
 
 CREATE FUNCTION coursebase.has_course_access(
     course_id uuid,

@@ -201,7 +201,7 @@ SELECT a.user_id, a.course_id, c.course_code, c.title, c.description, c.icon_url
 FROM coursebase.user_course_access a
 JOIN coursebase.courses c ON c.id = a.course_id;
 COMMENT ON VIEW coursebase.user_access IS
-    'The courses that sales and grants give: ones own, everybodys for administrators and the server.';
+    'The courses that sales and grants give: one''s own, everybody''s for administrators and the server.';
 COMMENT ON COLUMN coursebase.user_access.user_id IS 'Who may use the course.';
 COMMENT ON COLUMN coursebase.user_access.course_id IS 'The course.';
 COMMENT ON COLUMN coursebase.user_access.course_code IS 'Its code in the app, or NULL.';

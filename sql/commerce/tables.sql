@@ -445,7 +445,7 @@ FROM coursebase.purchases s
 WHERE s.refunded_at IS NULL
 ORDER BY s.created_at DESC, s.id;
 COMMENT ON VIEW coursebase.purchase_history IS
-    'The purchases that count, newest first: ones own, everybodys for administrators and the server.';
+    'The purchases that count, newest first: one''s own, everybody''s for administrators and the server.';
 COMMENT ON COLUMN coursebase.purchase_history.purchase_id IS 'Key of the purchase.';
 COMMENT ON COLUMN coursebase.purchase_history.user_id IS 'Who bought.';
 COMMENT ON COLUMN coursebase.purchase_history.product_id IS 'What was bought.';

@@ -220,6 +220,8 @@ CREATE TRIGGER t300_only_owners BEFORE INSERT OR UPDATE OR DELETE ON coursebase.
 CREATE TRIGGER t300_keep_owner AFTER UPDATE OR DELETE ON coursebase.memberships
     FOR EACH ROW WHEN (OLD.role = 'owner')
     EXECUTE FUNCTION coursebase.tg_memberships__keep_owner();
+CREATE TRIGGER t300_keep_owner_on_truncate AFTER TRUNCATE ON coursebase.memberships
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_memberships__keep_owner();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.memberships
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 CREATE TRIGGER t900_audit AFTER INSERT OR UPDATE OR DELETE ON coursebase.memberships

@@ -83,7 +83,8 @@ AS $$
     FROM coursebase.payment_transactions t
     JOIN coursebase.plans l ON l.id = t.plan_id
     LEFT JOIN coursebase.memberships m ON m.id = t.membership_id
-    WHERE l.organization_id <> t.organization_id OR l.program_id IS DISTINCT FROM t.program_id
+    WHERE l.organization_id <> t.organization_id
+        OR (t.program_id IS NOT NULL AND l.program_id IS DISTINCT FROM t.program_id)
         OR m.organization_id <> t.organization_id OR m.user_id <> t.user_id
     UNION ALL
     SELECT 'payment_refund', 'payment_transactions ' || t.id,

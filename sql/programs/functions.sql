@@ -182,7 +182,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_course_configs__guard';
 COMMENT ON FUNCTION coursebase.tg_course_configs__guard() IS
-    'BEFORE INSERT OR UPDATE: locks the program, keeps the way of a course''s life (KBA06), its times and its organisation; tier lite publishes nothing (KBA08).';
+    'BEFORE INSERT OR UPDATE: locks the program, keeps the way of a course''s life (KBA06), its times and its organisation.';
 REVOKE ALL ON FUNCTION coursebase.tg_course_configs__guard() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.tg_course_configs__rules()
@@ -194,7 +194,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_course_configs__rules';
 COMMENT ON FUNCTION coursebase.tg_course_configs__rules() IS
-    'AFTER INSERT OR UPDATE OR DELETE: holds the configuration against the curriculum as tg_course_workouts__rules() does, and keeps it while there is one (KBA07).';
+    'AFTER INSERT OR UPDATE OR DELETE: holds the configuration against the curriculum as tg_course_workouts__rules() does, and keeps it while there is one, or a buyer (KBA07); only a program that is a course is configured (KBA07), and tier lite publishes nothing (KBA08).';
 REVOKE ALL ON FUNCTION coursebase.tg_course_configs__rules() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.tg_programs__delivery_mode()
@@ -611,6 +611,18 @@ AS 'MODULE_PATHNAME', 'coursebase_tg_course_workout_completions__derive';
 COMMENT ON FUNCTION coursebase.tg_course_workout_completions__derive() IS
     'AFTER each statement: derives completed_at of the entitlements concerned anew. Writes with the rights of the tables'' owner.';
 REVOKE ALL ON FUNCTION coursebase.tg_course_workout_completions__derive() FROM PUBLIC;
+
+CREATE FUNCTION coursebase.tg_course_entitlements__completed()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_course_entitlements__completed';
+COMMENT ON FUNCTION coursebase.tg_course_entitlements__completed() IS
+    'BEFORE INSERT or UPDATE that sets completed_at: only what derives it may (KBA27).';
+REVOKE ALL ON FUNCTION coursebase.tg_course_entitlements__completed() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.tg_course_workouts__derive()
 RETURNS trigger

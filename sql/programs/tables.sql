@@ -223,6 +223,8 @@ CREATE TRIGGER t300_rules_on_update AFTER UPDATE ON coursebase.course_workouts
 CREATE TRIGGER t300_rules_on_delete AFTER DELETE ON coursebase.course_workouts
     REFERENCING OLD TABLE AS former
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_workouts__rules();
+CREATE TRIGGER t300_rules_on_truncate AFTER TRUNCATE ON coursebase.course_workouts
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_workouts__rules();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.course_workouts
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.course_workouts TO end_user, server;
@@ -354,7 +356,7 @@ COMMENT ON COLUMN coursebase.payment_transactions.program_id IS 'The program tha
 COMMENT ON COLUMN coursebase.payment_transactions.amount_in_cents IS 'How much, in minor units of currency.';
 COMMENT ON COLUMN coursebase.payment_transactions.currency IS 'ISO 4217 code, in upper case.';
 COMMENT ON COLUMN coursebase.payment_transactions.type IS 'charge or refund.';
-COMMENT ON COLUMN coursebase.payment_transactions.status IS 'Where it is in its life; see t300_status for the ways it may go.';
+COMMENT ON COLUMN coursebase.payment_transactions.status IS 'pending, completed, failed, cancelled, refund_pending or refunded. A trigger says which may follow which.';
 COMMENT ON COLUMN coursebase.payment_transactions.provider IS 'The payment provider, or NULL until it is known.';
 COMMENT ON COLUMN coursebase.payment_transactions.provider_reference IS 'What the provider calls it, or NULL until it is known.';
 COMMENT ON COLUMN coursebase.payment_transactions.refunds_transaction_id IS 'Of a refund: the charge that it gives back; else NULL.';
@@ -441,6 +443,12 @@ COMMENT ON COLUMN coursebase.course_entitlements.updated_at IS 'When the row las
 ALTER TABLE coursebase.course_entitlements ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t100_organization BEFORE INSERT ON coursebase.course_entitlements
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_course_entitlements__organization();
+CREATE TRIGGER t300_completed_on_insert BEFORE INSERT ON coursebase.course_entitlements
+    FOR EACH ROW WHEN (NEW.completed_at IS NOT NULL)
+    EXECUTE FUNCTION coursebase.tg_course_entitlements__completed();
+CREATE TRIGGER t300_completed_on_update BEFORE UPDATE ON coursebase.course_entitlements
+    FOR EACH ROW WHEN (OLD.completed_at IS DISTINCT FROM NEW.completed_at)
+    EXECUTE FUNCTION coursebase.tg_course_entitlements__completed();
 CREATE TRIGGER t300_set_once BEFORE UPDATE ON coursebase.course_entitlements
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once(
         'id', 'user_id', 'program_id', 'organization_id');
@@ -491,6 +499,8 @@ CREATE TRIGGER t500_derive_on_insert AFTER INSERT ON coursebase.course_workout_c
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_workout_completions__derive();
 CREATE TRIGGER t500_derive_on_delete AFTER DELETE ON coursebase.course_workout_completions
     REFERENCING OLD TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_workout_completions__derive();
+CREATE TRIGGER t500_derive_on_truncate AFTER TRUNCATE ON coursebase.course_workout_completions
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_workout_completions__derive();
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.course_workout_completions
     TO end_user, server;

@@ -158,5 +158,7 @@
 	CB_SQLSTATE('A', '2', '5') /* 403 the entitlement is not active */
 #define ERRCODE_CB_NOT_A_WORKOUT                                                               \
 	CB_SQLSTATE('A', '2', '6') /* 422 a day of rest, or no workout of the course */
+#define ERRCODE_CB_COMPLETED_DERIVED                                                           \
+	CB_SQLSTATE('A', '2', '7') /* 409 completed_at follows from the workouts that are done */
 
 #endif

@@ -1,12 +1,18 @@
 /*
  * restore.c: whether the session restores a dump, by the setting that every dump begins with.
+ *
+ * Anybody may set it, so that it counts only in a session whose role (not the rights a function
+ * has for the moment) owns the tables or is not under row security.
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/guc.h"
 #include "utils/guc_tables.h"
 
 #include "compat.h"
+#include "owner.h"
 #include "restore.h"
 
 bool
@@ -17,5 +23,6 @@ restore_under_way(void)
 	if (check_function_bodies)
 		return false;
 	setting = compat_setting("check_function_bodies");
-	return setting != NULL && setting->source == PGC_S_SESSION;
+	return setting != NULL && setting->source == PGC_S_SESSION &&
+		   (has_bypassrls_privilege(GetOuterUserId()) || GetOuterUserId() == owner_of_tables());
 }

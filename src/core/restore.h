@@ -9,7 +9,7 @@
 /*
  * Everything that pg_dump writes begins by setting check_function_bodies off in the session. A
  * dump brings both what is derived and what it was derived from: triggers that derive stand
- * aside.
+ * aside. Only for a session that may restore: what a user of the tables sets changes nothing.
  */
 extern bool restore_under_way(void);
 
