@@ -78,9 +78,11 @@ static KeptPlan update_user = {
 	ACCOUNT_TYPES,
 };
 
+/* Locked, so that who closes the account waits, and removes what is written here too. */
 static KeptPlan read_user = {
 	.sql = "SELECT u.id, u.deleted_at IS NULL, p.user_id IS NOT NULL FROM coursebase.users u "
-		   "LEFT JOIN coursebase.user_profile p ON p.user_id = u.id WHERE u.clerk_user_id = $1",
+		   "LEFT JOIN coursebase.user_profile p ON p.user_id = u.id WHERE u.clerk_user_id = $1 "
+		   "FOR KEY SHARE OF u",
 	ACCOUNT_TYPES,
 };
 

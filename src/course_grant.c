@@ -5,7 +5,8 @@
  * counts gives it: a direct one, or that of a purchase which is not refunded in full. It holds
  * whichever of the tables is written. A row of user_course_access that no grant explains was
  * inserted there, and becomes a direct grant; a row that was deleted there takes its grants
- * along. The grants of a refunded purchase stay as a record.
+ * along. The grants of a refunded purchase stay as a record. A TRUNCATE of either is a DELETE
+ * of all of its rows.
  *
  * Every decision is made under the lock of the person's row of users, and read with a snapshot
  * of afterwards at every isolation level. An INSERT takes that lock before its row. A plain
@@ -68,6 +69,14 @@ static KeptPlan delete_access = {
 	.nargs = 2,
 	.types = {UUIDOID, UUIDOID},
 };
+static KeptPlan delete_all_counting = {
+	.sql = "DELETE FROM coursebase.course_grants g WHERE NOT EXISTS ("
+		   " SELECT FROM coursebase.purchases p"
+		   " WHERE p.id = g.purchase_id AND p.refunded_at IS NOT NULL)",
+};
+static KeptPlan delete_all_access = {
+	.sql = "DELETE FROM coursebase.user_course_access",
+};
 static KeptPlan read_courses_of_purchase = {
 	.sql = "SELECT g.course_id FROM coursebase.course_grants g"
 		   " WHERE g.purchase_id = $1 AND g.user_id = $2 ORDER BY g.course_id",
@@ -75,6 +84,7 @@ static KeptPlan read_courses_of_purchase = {
 	.types = {UUIDOID, UUIDOID},
 };
 
+static bool truncated(FunctionCallInfo fcinfo, KeptPlan *plan);
 static Datum key_column(TriggerData *data, const char *column, pg_uuid_t *value);
 static void access_project(Datum *user_and_course);
 static bool grant_counts(Datum *user_and_course);
@@ -104,12 +114,17 @@ coursebase_tg_any__lock_user(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_tg_course_grants__project(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_expect(fcinfo, "tg_course_grants__project", ROW_AFTER_CHANGE);
+	TriggerData *data;
 	pg_uuid_t user, course;
-	Datum keys[] = {key_column(data, "user_id", &user), key_column(data, "course_id", &course)};
+	Datum keys[2];
 
+	if (truncated(fcinfo, &delete_all_access))
+		return PointerGetDatum(NULL);
+	data = trigger_expect(fcinfo, "tg_course_grants__project", ROW_AFTER_CHANGE);
 	if (restore_under_way())
 		return PointerGetDatum(NULL);
+	keys[0] = key_column(data, "user_id", &user);
+	keys[1] = key_column(data, "course_id", &course);
 	SPI_connect();
 	if (anchor_user(&user) != ANCHORED_NONE)
 		access_project(keys);
@@ -154,13 +169,17 @@ coursebase_tg_course_grants__audit(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_tg_user_course_access__record(PG_FUNCTION_ARGS)
 {
-	TriggerData *data =
-		trigger_expect(fcinfo, "tg_user_course_access__record", ROW_AFTER_CHANGE);
+	TriggerData *data;
 	pg_uuid_t user, course;
-	Datum keys[] = {key_column(data, "user_id", &user), key_column(data, "course_id", &course)};
+	Datum keys[2];
 
+	if (truncated(fcinfo, &delete_all_counting))
+		return PointerGetDatum(NULL);
+	data = trigger_expect(fcinfo, "tg_user_course_access__record", ROW_AFTER_CHANGE);
 	if (restore_under_way())
 		return PointerGetDatum(NULL);
+	keys[0] = key_column(data, "user_id", &user);
+	keys[1] = key_column(data, "course_id", &course);
 	SPI_connect();
 	if (anchor_user(&user) != ANCHORED_NONE)
 	{
@@ -199,6 +218,23 @@ coursebase_tg_purchases__project(PG_FUNCTION_ARGS)
 	}
 	SPI_finish();
 	return PointerGetDatum(NULL);
+}
+
+/* True after a TRUNCATE, which the plan has carried over to the other table. */
+static bool
+truncated(FunctionCallInfo fcinfo, KeptPlan *plan)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BY_TRUNCATE(data->tg_event) ||
+		!TRIGGER_FIRED_AFTER(data->tg_event))
+		return false;
+	if (restore_under_way())
+		return true;
+	SPI_connect();
+	owner_execute_latest(plan, NULL, NULL);
+	SPI_finish();
+	return true;
 }
 
 /* Of the row as it was before an update: the columns asked for do not change. */

@@ -11,19 +11,14 @@
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/datetime.h"
 #include "utils/fmgrprotos.h"
-#include "utils/json.h"
 #include "utils/timestamp.h"
 
 #include "anchor.h"
 #include "credit.h"
 #include "errors.h"
 #include "plan.h"
-#include "setting.h"
-#include "week.h"
 
 /* A change that the caller's rights do not allow runs within owner_enter() of the entry point.
  */
@@ -45,12 +40,6 @@ static KeptPlan read_past = {
 		   "e.bank_limit_credits, e.bank_used_credits, e.weekly_reset_date, e.position, e.at "
 		   "FROM coursebase.credit_log e WHERE e.user_id = $1 AND e.at <= $2 "
 		   "ORDER BY e.at DESC, e.position DESC LIMIT 1",
-	.nargs = 2,
-	.types = {UUIDOID, TIMESTAMPTZOID},
-};
-
-static KeptPlan ask_premium = {
-	.sql = "SELECT coursebase.has_premium($1, $2)",
 	.nargs = 2,
 	.types = {UUIDOID, TIMESTAMPTZOID},
 };
@@ -99,19 +88,8 @@ static KeptPlan read_sale = {
 	.types = {UUIDOID},
 };
 
-typedef struct Calendar
-{
-	pg_tz *zone;
-	TimestampTz week_begin; /* of the last step */
-} Calendar;
-
 static void state_read(CreditState *state, bool read_only);
 static void row_read(CreditState *state);
-static void state_advance(CreditState *state);
-static int64 allowance(CreditState *state, TimestampTz at);
-static int64_t week_step(void *calendar, int64_t instant);
-static void by_time_note(CreditState *state, const char *kind, CreditAmount before);
-static CreditAmount difference(CreditAmount after, CreditAmount before);
 static void account_write(CreditState *state);
 static void account_datums(Datum *values, const CreditState *state,
 						   const CreditAccount *account, TimestampTz reset);
@@ -133,11 +111,11 @@ credit_open(CreditState *state, const pg_uuid_t *user, TimestampTz at, bool clos
 	state->user = *user;
 	state_read(state, false);
 	state->at = Max(at, state->last_at);
-	state_advance(state);
+	credit_state_advance(state);
 }
 
 void
-credit_look(CreditState *state, const pg_uuid_t *user, TimestampTz at, bool past)
+credit_look(CreditState *state, const pg_uuid_t *user, TimestampTz at)
 {
 	Datum values[] = {UUIDPGetDatum(user), TimestampTzGetDatum(at)};
 
@@ -145,7 +123,7 @@ credit_look(CreditState *state, const pg_uuid_t *user, TimestampTz at, bool past
 	state->user = *user;
 	state_read(state, true);
 	state->at = at;
-	if (past && at < state->last_at)
+	if (at < state->last_at)
 	{
 		state->begun = plan_execute(&read_past, values, NULL, true) > 0;
 		if (state->begun)
@@ -153,20 +131,16 @@ credit_look(CreditState *state, const pg_uuid_t *user, TimestampTz at, bool past
 		else
 			memset(&state->account, 0, sizeof(state->account));
 	}
-	state_advance(state);
+	credit_state_advance(state);
 }
 
 static void
 state_read(CreditState *state, bool read_only)
 {
 	Datum key = UUIDPGetDatum(&state->user);
-	char *zone;
 
 	plan_execute(&read_account, &key, NULL, read_only);
-	zone = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
-	state->zone = zone != NULL ? pg_tzset(zone) : NULL;
-	if (state->zone == NULL)
-		state->zone = pg_tzset("GMT");
+	credit_state_zone(state, SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1));
 	state->last_at = DT_NOBEGIN;
 	row_read(state);
 	state->account_written = state->begun;
@@ -188,92 +162,10 @@ row_read(CreditState *state)
 		state->last_at = DatumGetTimestampTz(plan_value(0, 8, &null));
 }
 
-/*
- * What time alone does until state->at. A week that turned unseen has the allowance of when it
- * turned: it is the same whoever comes first, and when.
- */
-static void
-state_advance(CreditState *state)
-{
-	CreditAmount before = credit_left(&state->account);
-	Calendar calendar = {state->zone, DT_NOBEGIN};
-	int64_t weeks = 0;
-	const char *kind = NULL;
-
-	if (!state->begun)
-		state->reset = week_step(&calendar, state->at);
-	else
-		state->reset = week_end(state->reset, state->at, week_step, &calendar, &weeks);
-	state->from = weeks > 0 ? calendar.week_begin : DT_NOBEGIN;
-	if (!state->begun || weeks > 0)
-	{
-		credit_turn(&state->account, allowance(state, calendar.week_begin));
-		kind = state->begun ? "turn" : "start";
-	}
-	if (credit_raise(&state->account, allowance(state, state->at)) && kind == NULL)
-		kind = "raise";
-	if (kind != NULL)
-		by_time_note(state, kind, before);
-	state->left = credit_left(&state->account);
-}
-
-static int64
-allowance(CreditState *state, TimestampTz at)
-{
-	Datum values[] = {UUIDPGetDatum(&state->user), TimestampTzGetDatum(at)};
-	int64 credits;
-	bool premium;
-	bool null;
-
-	plan_execute(&ask_premium, values, NULL, true);
-	premium = DatumGetBool(plan_value(0, 1, &null)) && !null;
-	credits = setting_integer(premium ? "premium_weekly_credits" : "free_weekly_credits");
-	return Max(credits, 0);
-}
-
-/* Seven civil days, as timestamptz + interval '7 days' in the calendar's zone. */
-static int64_t
-week_step(void *calendar, int64_t instant)
-{
-	Calendar *c = calendar;
-	struct pg_tm tm;
-	fsec_t fraction;
-	int zone;
-	TimestampTz later;
-
-	CHECK_FOR_INTERRUPTS();
-	c->week_begin = instant;
-	if (timestamp2tm(instant, &zone, &tm, &fraction, NULL, c->zone) == 0)
-	{
-		j2date(date2j(tm.tm_year, tm.tm_mon, tm.tm_mday) + 7, &tm.tm_year, &tm.tm_mon,
-			   &tm.tm_mday);
-		zone = DetermineTimeZoneOffset(&tm, c->zone);
-		if (tm2timestamp(&tm, fraction, &zone, &later) == 0 && IS_VALID_TIMESTAMP(later))
-			return later;
-	}
-	ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-					errmsg("the end of the week is out of range")));
-}
-
-static void
-by_time_note(CreditState *state, const char *kind, CreditAmount before)
-{
-	state->by_time.kind = kind;
-	state->by_time.change = difference(credit_left(&state->account), before);
-	state->by_time.account = state->account;
-	state->by_time.reset = state->reset;
-}
-
-static CreditAmount
-difference(CreditAmount after, CreditAmount before)
-{
-	return (CreditAmount){after.weekly - before.weekly, after.bank - before.bank};
-}
-
 void
 credit_save(CreditState *state, CreditEntry *entry)
 {
-	entry->change = difference(credit_left(&state->account), state->left);
+	entry->change = credit_difference(credit_left(&state->account), state->left);
 	entry->account = state->account;
 	entry->reset = state->reset;
 	account_write(state);
@@ -412,13 +304,4 @@ credit_argument_require(FunctionCallInfo fcinfo, int argument, const char *name)
 	if (PG_ARGISNULL(argument))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("argument %s must not be null", name)));
-}
-
-char *
-credit_time_words(TimestampTz time)
-{
-	int utc = 0;
-
-	return JsonEncodeDateTime(palloc(MAXDATELEN + 1), TimestampTzGetDatum(time), TIMESTAMPTZOID,
-							  &utc);
 }

@@ -17,8 +17,7 @@
 #include "owner.h"
 
 static bool user_look(CreditState *state, FunctionCallInfo fcinfo, int user, int at);
-static void state_look(CreditState *state, const pg_uuid_t *user, TimestampTz at, bool past);
-static char *member_write(const CreditState *state);
+static void state_look(CreditState *state, const pg_uuid_t *user, TimestampTz at);
 
 PG_FUNCTION_INFO_V1(coursebase_check_credits);
 PG_FUNCTION_INFO_V1(coursebase_credit_balance);
@@ -98,13 +97,16 @@ coursebase_ai_usage_member(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	CreditState state;
+	StringInfoData member;
 	Datum values[3];
 	bool nulls[3] = {false};
 
 	credit_argument_require(fcinfo, 0, "user_id");
 	compat_materialize(fcinfo);
-	state_look(&state, PG_GETARG_UUID_P(0), credit_time_argument(fcinfo, 1), false);
-	values[0] = CStringGetTextDatum(member_write(&state));
+	credit_state_look(&state, PG_GETARG_UUID_P(0), credit_time_argument(fcinfo, 1));
+	initStringInfo(&member);
+	credit_state_write(&member, &state);
+	values[0] = CStringGetTextDatum(member.data);
 	values[1] = TimestampTzGetDatum(state.from);
 	values[2] = TimestampTzGetDatum(state.reset);
 	nulls[1] = state.from == DT_NOBEGIN;
@@ -122,39 +124,18 @@ user_look(CreditState *state, FunctionCallInfo fcinfo, int user, int at)
 
 	if (!identity_resolve_user(PG_ARGISNULL(user) ? NULL : PG_GETARG_UUID_P(user), &id))
 		return false;
-	state_look(state, &id, time, true);
+	state_look(state, &id, time);
 	return true;
 }
 
 static void
-state_look(CreditState *state, const pg_uuid_t *user, TimestampTz at, bool past)
+state_look(CreditState *state, const pg_uuid_t *user, TimestampTz at)
 {
 	OwnerRights rights;
 
 	SPI_connect();
 	rights = owner_enter();
-	credit_look(state, user, at, past);
+	credit_look(state, user, at);
 	owner_leave(rights);
 	SPI_finish();
-}
-
-static char *
-member_write(const CreditState *state)
-{
-	StringInfoData out;
-
-	initStringInfo(&out);
-	appendStringInfo(&out,
-					 "{\"weekly_limit_credits\":" INT64_FORMAT
-					 ",\"weekly_used_credits\":" INT64_FORMAT ",\"weekly_reset_date\":",
-					 state->account.weekly_limit, state->account.weekly_used);
-	if (state->begun)
-		appendStringInfo(&out, "\"%s\"", credit_time_words(state->reset));
-	else
-		appendStringInfoString(&out, "null");
-	appendStringInfo(&out,
-					 ",\"bank_limit_credits\":" INT64_FORMAT
-					 ",\"bank_used_credits\":" INT64_FORMAT "}",
-					 state->account.bank_limit, state->account.bank_used);
-	return out.data;
 }

@@ -20,9 +20,13 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/objectaccess.h"
+#include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_namespace.h"
@@ -31,9 +35,12 @@
 #include "fmgr.h"
 #include "nodes/bitmapset.h"
 #include "nodes/parsenodes.h"
+#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 #include "compat.h"
 #include "errors.h"
@@ -68,7 +75,8 @@ static MemoryContext armed = NULL;
 static List *guarded_tables = NIL;
 static Oid guarded_extension = InvalidOid;
 static Oid guarded_schema = InvalidOid;
-static bool renaming = false; /* the running command gives something another name or schema */
+/* The last command that the trigger saw gives something another name or schema. */
+static bool renaming = false;
 
 static bool may_drop(Node *statement);
 static bool may_rename(Node *statement);
@@ -81,6 +89,8 @@ static void on_object_access(ObjectAccessType access, Oid class, Oid object, int
 							 void *arg);
 static void refuse_if_dropped(Oid class, Oid object, int sub);
 static void refuse_if_renamed(Oid class, Oid object, int sub);
+static bool name_changes(Oid class, Oid object, int sub);
+static bool name_differs(Oid class, HeapTuple row, Oid object, int sub);
 static char *guarded_name(Oid class, Oid object, int sub);
 pg_noreturn static void refuse(const char *verb, const char *what, const char *detail);
 static void on_transaction_end(XactEvent event, void *arg);
@@ -272,8 +282,55 @@ refuse_if_renamed(Oid class, Oid object, int sub)
 
 	if (class == NamespaceRelationId && object == guarded_schema)
 		name = "schema coursebase";
-	if (name != NULL)
+	if (name != NULL && name_changes(class, object, sub))
 		refuse("rename", name, "The code would not find it under another name.");
+}
+
+/*
+ * Whether the change that is being made takes the name or the schema: the trigger does not fire
+ * for a command under session_replication_role = replica, which would else be taken for the
+ * rename before it. The catalogue already has the row, the caches not yet.
+ */
+static bool
+name_changes(Oid class, Oid object, int sub)
+{
+	Oid catalogue = sub == 0 ? class : AttributeRelationId;
+	Relation relation = table_open(catalogue, AccessShareLock);
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple row;
+	bool changes;
+
+	/* oid or attrelid; the key of a column ends with its number */
+	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(object));
+	if (sub != 0)
+		ScanKeyInit(&keys[1], Anum_pg_attribute_attnum, BTEqualStrategyNumber, F_INT2EQ,
+					Int16GetDatum(sub));
+	scan = systable_beginscan(relation,
+							  sub != 0                      ? AttributeRelidNumIndexId
+							  : class == RelationRelationId ? ClassOidIndexId
+															: NamespaceOidIndexId,
+							  true, SnapshotSelf, sub != 0 ? 2 : 1, keys);
+	row = systable_getnext(scan);
+	changes = HeapTupleIsValid(row) && name_differs(class, row, object, sub);
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+	return changes;
+}
+
+static bool
+name_differs(Oid class, HeapTuple row, Oid object, int sub)
+{
+	Form_pg_class table = (Form_pg_class) GETSTRUCT(row);
+
+	if (class == NamespaceRelationId)
+		return strcmp(NameStr(((Form_pg_namespace) GETSTRUCT(row))->nspname),
+					  get_namespace_name(object)) != 0;
+	if (sub != 0)
+		return strcmp(NameStr(((Form_pg_attribute) GETSTRUCT(row))->attname),
+					  get_attname(object, sub, false)) != 0;
+	return table->relnamespace != guarded_schema ||
+		   strcmp(NameStr(table->relname), get_rel_name(object)) != 0;
 }
 
 /* What the table or column is called, or NULL when it is none of ours. */

@@ -122,6 +122,9 @@ extern bool handshake_is_current(const HandshakeRequest *request, const Handshak
 extern void handshake_state_compute(HandshakeState *state, HandshakeVersions *versions,
 									const pg_uuid_t *user, TimestampTz at);
 
+/* The cohort of the user; goes without SPI, false where a direct read cannot be done. */
+extern bool handshake_cohort_read(HandshakeVersions *versions, const pg_uuid_t *user);
+
 /* What time alone changes at this moment: the state, as it is at `at`, is not that of the other
  * side of it. */
 extern void handshake_state_turns(HandshakeState *state, TimestampTz moment, TimestampTz at);

@@ -118,7 +118,6 @@ static void user_require(HandshakeVersions *versions, bool *admin, const pg_uuid
 static bool user_read(HandshakeVersions *versions, bool *admin, bool *found,
 					  const pg_uuid_t *user);
 static bool user_row_read(bool *admin, bool *found, const pg_uuid_t *user);
-static bool cohort_read(HandshakeVersions *versions, const pg_uuid_t *user);
 static bool user_query(HandshakeVersions *versions, bool *admin, const pg_uuid_t *user);
 static void own_entries(HandshakeEntries *entries, HandshakeState *state, const pg_uuid_t *user,
 						TimestampTz at);
@@ -182,7 +181,8 @@ user_read(HandshakeVersions *versions, bool *admin, bool *found, const pg_uuid_t
 {
 	if (!user_row_read(admin, found, user))
 		return false;
-	return !*found || (cohort_read(versions, user) && handshake_versions_read(versions, user));
+	return !*found ||
+		   (handshake_cohort_read(versions, user) && handshake_versions_read(versions, user));
 }
 
 static bool
@@ -208,8 +208,8 @@ user_row_read(bool *admin, bool *found, const pg_uuid_t *user)
 	return true;
 }
 
-static bool
-cohort_read(HandshakeVersions *versions, const pg_uuid_t *user)
+bool
+handshake_cohort_read(HandshakeVersions *versions, const pg_uuid_t *user)
 {
 	Datum key = UUIDPGetDatum(user);
 	Fetch fetch;

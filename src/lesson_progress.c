@@ -218,6 +218,7 @@ user_required(FunctionCallInfo fcinfo)
 static void
 real_access_require(const pg_uuid_t *user, const pg_uuid_t *lesson)
 {
+	TimestampTz now = GetCurrentTransactionStartTimestamp();
 	pg_uuid_t course;
 	bool shown;
 	bool usable;
@@ -225,8 +226,9 @@ real_access_require(const pg_uuid_t *user, const pg_uuid_t *lesson)
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	shown = lesson_shown(lesson, &course);
-	usable = shown && course_rights_hold(user, &course, GetCurrentTransactionStartTimestamp(),
-										 COURSE_BY_REAL) != 0;
+	usable = shown && course_rights_hold(user, &course, now, COURSE_BY_REAL) != 0;
+	/* a lesson of a course that nobody shows is not there */
+	shown = usable || (shown && course_readable(user, &course, now));
 	PopActiveSnapshot();
 	if (!shown)
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such lesson"),

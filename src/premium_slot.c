@@ -214,9 +214,9 @@ coursebase_tg_course_purchases__slot(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect(fcinfo, "tg_course_purchases__slot", ROW_BEFORE_WRITE);
 	HeapTuple row = trigger_written_row(data);
-	int64 limit = setting_integer("premium_slots");
 	pg_uuid_t user, course, id;
 	Datum key = UUIDPGetDatum(&user);
+	int64 limit;
 
 	if (restore_under_way() || !trigger_uuid(data, row, "user_id", &user) ||
 		!trigger_uuid(data, row, "course_id", &course) || !trigger_uuid(data, row, "id", &id))
@@ -226,6 +226,7 @@ coursebase_tg_course_purchases__slot(PG_FUNCTION_ARGS)
 	if (owner_execute(&read_subscriber, &key, NULL, false) == 0)
 		premium_raise("There never was a subscription.");
 	course_require_in_premium(UUIDPGetDatum(&course));
+	limit = setting_integer("premium_slots");
 	if (limit != EVERY_COURSE)
 		room_require(key, UUIDPGetDatum(&course), UUIDPGetDatum(&id), limit);
 	SPI_finish();

@@ -72,7 +72,7 @@ coursebase_tg_user_profile__normalise(PG_FUNCTION_ARGS)
 		row = column_set(data, row, email,
 						 DirectFunctionCall1Coll(lower, DEFAULT_COLLATION_OID, value));
 	SPI_getbinval(row, RelationGetDescr(data->tg_relation), code, &null);
-	if (null && TRIGGER_FIRED_BY_INSERT(data->tg_event))
+	if (null)
 		row = column_set(data, row, code, code_free());
 	return PointerGetDatum(row);
 }

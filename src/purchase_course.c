@@ -38,7 +38,8 @@ static KeptPlan displace_live = {
 		   "UPDATE coursebase.course_purchases c SET status = 'invalid' "
 		   "WHERE c.user_id = $1 AND c.course_id = $2 AND c.voice IS NOT DISTINCT FROM $3 "
 		   "AND c.source <> 'premium_slot' "
-		   "AND (c.source, c.environment, c.purchase_id) IS DISTINCT FROM ($4, $5, $6) "
+		   "AND ($6::text IS NULL "
+		   "OR (c.source, c.environment, c.purchase_id) IS DISTINCT FROM ($4, $5, $6)) "
 		   "AND (c.status = 'pending' OR (c.status = 'valid' AND c.environment = 'sandbox' "
 		   "AND $5 = 'production')) RETURNING c.source, c.environment, c.purchase_id) "
 		   "UPDATE coursebase.store_receipts r SET status = 'duplicate' FROM displaced d "
@@ -60,10 +61,12 @@ static KeptPlan touch_live = {
 	.types = {UUIDOID, UUIDOID, TEXTOID},
 };
 
+/* What a sandbox sold is no gift's place: it may give nothing. */
 static KeptPlan find_live = {
 	.sql = "SELECT c.id FROM coursebase.course_purchases c "
 		   "WHERE c.user_id = $1 AND c.course_id = $2 AND c.voice IS NOT DISTINCT FROM $3 "
-		   "AND c.source <> 'premium_slot' AND c.status = 'valid'",
+		   "AND c.source <> 'premium_slot' AND c.status = 'valid' "
+		   "AND c.environment = 'production'",
 	.nargs = 3,
 	.types = {UUIDOID, UUIDOID, TEXTOID},
 };
@@ -83,9 +86,11 @@ static KeptPlan insert_purchase = {
 	PURCHASE_VALUES,
 };
 
-/* What was pending, or another's place. */
+/* What was pending, or another's place. Which voice was bought the receipt knows. */
 static KeptPlan update_purchase = {
-	.sql = "UPDATE coursebase.course_purchases c SET product_id = $7, purchase_token = $8, "
+	.sql = "UPDATE coursebase.course_purchases c SET voice = coalesce($3, c.voice), product_id "
+		   "= $7, "
+		   "purchase_token = $8, "
 		   "purchased_at = $9, status = $10, validated_at = $11, "
 		   "acknowledged_at = coalesce(c.acknowledged_at, $12) "
 		   "WHERE c.user_id = $1 AND c.course_id = $2 AND c.source = $4 "

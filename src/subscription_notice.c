@@ -13,14 +13,9 @@
 #include "utils/fmgrprotos.h"
 
 #include "errors.h"
-#include "instant.h"
-#include "json_load.h"
+#include "members.h"
 #include "owner.h"
 #include "subscription.h"
-
-/* Ids are keys of indexes; no store's are longer. */
-#define ID_SIZE    512
-#define TOKEN_SIZE 4096
 
 typedef enum NoticeMember
 {
@@ -66,16 +61,19 @@ static const char *const member_names[MEMBERS] = {
 	"manual",
 };
 
+static const MembersForm notice_form = {
+	.object = "the event",
+	.code = ERRCODE_CB_EVENT_INVALID,
+	.hint = "Correct the event; nothing was written.",
+	.object_hint = "Send a JSON object with store, store_event_id, event_type and event_time.",
+	.names = member_names,
+	.count = MEMBERS,
+};
+
 static const char *const stores[] = {
 	"google_play", "app_store", "stripe", "amazon", "promotional", "manual",
 };
 static const char *const environments[] = {"production", "sandbox"};
-
-typedef struct NoticeReader
-{
-	JsonText text;
-	JsonSpan members[MEMBERS]; /* empty: absent, or null */
-} NoticeReader;
 
 /* The row of the subtype, else the one for any. */
 static KeptPlan read_mapping = {
@@ -86,106 +84,67 @@ static KeptPlan read_mapping = {
 	.types = {TEXTOID, TEXTOID, TEXTOID},
 };
 
-static void members_read(NoticeReader *reader, Datum json);
-static SubscriptionEvent type_read(NoticeReader *reader, const char *store);
+static SubscriptionEvent type_read(Members *members, const char *store);
 static SubscriptionEvent type_map(const char *provider, const char *name, const char *subtype);
-static const char *word_read(NoticeReader *reader, NoticeMember member,
-							 const char *const *words, int count);
-static const char *text_require(NoticeReader *reader, NoticeMember member);
-static const char *text_read(NoticeReader *reader, NoticeMember member, size_t most);
-static int64 time_read(NoticeReader *reader, NoticeMember member);
-static int flag_read(NoticeReader *reader, NoticeMember member);
-pg_noreturn static void raise_member(NoticeMember member, const char *fault);
 
 void
 notice_read(SubscriptionNotice *notice, Datum json, const pg_uuid_t *user)
 {
 	SubscriptionEntry *entry = &notice->entry;
 	FoldEvent *event = &entry->event;
-	NoticeReader reader;
+	Members members;
 
 	memset(notice, 0, sizeof(*notice));
-	members_read(&reader, json);
-	entry->store = word_read(&reader, MEMBER_STORE, stores, lengthof(stores));
+	members_load(&members, &notice_form, json, MEMBERS);
+	entry->store = members_word(&members, MEMBER_STORE, stores, lengthof(stores));
 	if (entry->store == NULL)
-		raise_member(MEMBER_STORE, "is missing");
+		members_raise(&notice_form, MEMBER_STORE, "is missing");
 	notice->manual =
-		flag_read(&reader, MEMBER_MANUAL) == 1 || strcmp(entry->store, "manual") == 0;
+		members_flag(&members, MEMBER_MANUAL) == 1 || strcmp(entry->store, "manual") == 0;
 	entry->environment =
-		word_read(&reader, MEMBER_ENVIRONMENT, environments, lengthof(environments));
+		members_word(&members, MEMBER_ENVIRONMENT, environments, lengthof(environments));
 	if (entry->environment == NULL && strcmp(entry->store, "manual") != 0)
-		raise_member(MEMBER_ENVIRONMENT, "is missing");
+		members_raise(&notice_form, MEMBER_ENVIRONMENT, "is missing");
 	if (entry->environment == NULL)
 		entry->environment = "production";
-	event->id = text_require(&reader, MEMBER_STORE_EVENT_ID);
-	event->time = time_read(&reader, MEMBER_EVENT_TIME);
+	event->id = members_text_require(&members, MEMBER_STORE_EVENT_ID, MEMBERS_ID_SIZE);
+	event->time = members_time(&members, MEMBER_EVENT_TIME);
 	if (event->time == FOLD_NEVER)
-		raise_member(MEMBER_EVENT_TIME, "is missing");
-	event->period_end = time_read(&reader, MEMBER_PERIOD_END);
-	event->grace_until = time_read(&reader, MEMBER_GRACE_UNTIL);
-	event->auto_renew = flag_read(&reader, MEMBER_AUTO_RENEW);
-	event->trial = flag_read(&reader, MEMBER_IS_TRIAL) == 1;
-	event->transaction = text_read(&reader, MEMBER_TRANSACTION_ID, ID_SIZE);
-	event->product_id = text_read(&reader, MEMBER_PRODUCT_ID, ID_SIZE);
-	event->base_plan_id = text_read(&reader, MEMBER_BASE_PLAN_ID, ID_SIZE);
-	event->offer_id = text_read(&reader, MEMBER_OFFER_ID, ID_SIZE);
-	event->purchase_token = text_read(&reader, MEMBER_PURCHASE_TOKEN, TOKEN_SIZE);
+		members_raise(&notice_form, MEMBER_EVENT_TIME, "is missing");
+	event->period_end = members_time(&members, MEMBER_PERIOD_END);
+	event->grace_until = members_time(&members, MEMBER_GRACE_UNTIL);
+	event->auto_renew = members_flag(&members, MEMBER_AUTO_RENEW);
+	event->trial = members_flag(&members, MEMBER_IS_TRIAL) == 1;
+	event->transaction = members_text(&members, MEMBER_TRANSACTION_ID, MEMBERS_ID_SIZE);
+	event->product_id = members_text(&members, MEMBER_PRODUCT_ID, MEMBERS_ID_SIZE);
+	event->base_plan_id = members_text(&members, MEMBER_BASE_PLAN_ID, MEMBERS_ID_SIZE);
+	event->offer_id = members_text(&members, MEMBER_OFFER_ID, MEMBERS_ID_SIZE);
+	event->purchase_token = members_text(&members, MEMBER_PURCHASE_TOKEN, MEMBERS_TOKEN_SIZE);
 	notice->original_transaction_id =
-		text_read(&reader, MEMBER_ORIGINAL_TRANSACTION_ID, ID_SIZE);
+		members_text(&members, MEMBER_ORIGINAL_TRANSACTION_ID, MEMBERS_ID_SIZE);
 	entry->line = notice->original_transaction_id;
 	if (entry->line == NULL)
 		entry->line = DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(user)));
-	event->type = type_read(&reader, entry->store);
-	if (reader.text.broken)
-		json_raise_broken();
+	event->type = type_read(&members, entry->store);
+	members_end(&members);
 	notice->payload = DirectFunctionCall1(
-		jsonb_in, CStringGetDatum(pnstrdup(reader.text.bytes, reader.text.size)));
-}
-
-/* Of a member that is there twice the last one counts. */
-static void
-members_read(NoticeReader *reader, Datum json)
-{
-	JsonSpan root, key, value;
-	JsonCursor cursor;
-
-	memset(reader, 0, sizeof(*reader));
-	json_load(&reader->text, json);
-	root = json_root(&reader->text);
-	if (json_kind(&reader->text, root) != JSON_KIND_OBJECT)
-		ereport(ERROR, (errcode(ERRCODE_CB_EVENT_INVALID), errmsg("the event is not an object"),
-						errhint("Send a JSON object with store, store_event_id, event_type and "
-								"event_time.")));
-	json_walk_begin(&cursor, &reader->text, root);
-	while (json_member_next(&cursor, &key, &value))
-	{
-		JsonSlice raw = json_text_slice(&reader->text, key);
-
-		for (int member = 0; member < MEMBERS; member++)
-			if (json_string_is(raw, member_names[member]))
-			{
-				bool null = json_kind(&reader->text, value) == JSON_KIND_NULL;
-
-				reader->members[member] = null ? (JsonSpan){0, 0} : value;
-				break;
-			}
-	}
+		jsonb_in, CStringGetDatum(pnstrdup(members.text.bytes, members.text.size)));
 }
 
 /* Canonical, or the provider's word; one that nobody has mapped is a notice. */
 static SubscriptionEvent
-type_read(NoticeReader *reader, const char *store)
+type_read(Members *members, const char *store)
 {
-	JsonSpan span = reader->members[MEMBER_EVENT_TYPE];
-	const char *provider = text_read(reader, MEMBER_PROVIDER, ID_SIZE);
-	const char *subtype = text_read(reader, MEMBER_SUBTYPE, ID_SIZE);
+	JsonSpan span = members->spans[MEMBER_EVENT_TYPE];
+	const char *provider = members_text(members, MEMBER_PROVIDER, MEMBERS_ID_SIZE);
+	const char *subtype = members_text(members, MEMBER_SUBTYPE, MEMBERS_ID_SIZE);
 	const char *name;
 	SubscriptionEvent type;
 
-	if (json_kind(&reader->text, span) == JSON_KIND_NUMBER && span.end > span.start)
-		name = pnstrdup(reader->text.bytes + span.start, span.end - span.start);
+	if (json_kind(&members->text, span) == JSON_KIND_NUMBER && span.end > span.start)
+		name = pnstrdup(members->text.bytes + span.start, span.end - span.start);
 	else
-		name = text_require(reader, MEMBER_EVENT_TYPE);
+		name = members_text_require(members, MEMBER_EVENT_TYPE, MEMBERS_ID_SIZE);
 	if (subscription_event_parse(name, &type))
 		return type;
 	return type_map(provider == NULL ? store : provider, name, subtype == NULL ? "" : subtype);
@@ -202,94 +161,4 @@ type_map(const char *provider, const char *name, const char *subtype)
 		!subscription_event_parse(plan_text_required(0, 1), &type))
 		return EVENT_NOTED;
 	return type;
-}
-
-static const char *
-word_read(NoticeReader *reader, NoticeMember member, const char *const *words, int count)
-{
-	const char *text = text_read(reader, member, ID_SIZE);
-	StringInfoData fault;
-
-	if (text == NULL)
-		return NULL;
-	for (int i = 0; i < count; i++)
-		if (strcmp(text, words[i]) == 0)
-			return words[i];
-	initStringInfo(&fault);
-	appendStringInfoString(&fault, "is none of");
-	for (int i = 0; i < count; i++)
-		appendStringInfo(&fault, "%s %s", i == 0 ? "" : ",", words[i]);
-	raise_member(member, fault.data);
-}
-
-static const char *
-text_require(NoticeReader *reader, NoticeMember member)
-{
-	const char *text = text_read(reader, member, ID_SIZE);
-
-	if (text == NULL)
-		raise_member(member, "is missing");
-	return text;
-}
-
-/* NULL when it is absent. */
-static const char *
-text_read(NoticeReader *reader, NoticeMember member, size_t most)
-{
-	JsonSpan span = reader->members[member];
-	const char *text;
-	size_t size;
-
-	if (span.end == span.start)
-		return NULL;
-	if (json_kind(&reader->text, span) != JSON_KIND_STRING)
-		raise_member(member, "is no string");
-	text = json_string_text(json_text_slice(&reader->text, span), &size);
-	if (size == 0)
-		raise_member(member, "is empty");
-	if (size > most)
-		raise_member(member, psprintf("has more than %zu bytes", most));
-	return text;
-}
-
-/* FOLD_NEVER when it is absent. */
-static int64
-time_read(NoticeReader *reader, NoticeMember member)
-{
-	JsonSpan span = reader->members[member];
-	const char *bytes = reader->text.bytes + span.start;
-	size_t size = span.end - span.start;
-	int64_t instant;
-
-	if (size == 0)
-		return FOLD_NEVER;
-	if (json_kind(&reader->text, span) == JSON_KIND_STRING)
-		bytes = json_string_text(json_text_slice(&reader->text, span), &size);
-	else if (json_kind(&reader->text, span) != JSON_KIND_NUMBER)
-		raise_member(member, "is neither a string nor a number");
-	if (!instant_parse(bytes, size, &instant))
-		raise_member(member,
-					 "is neither ISO 8601 with a zone nor milliseconds since 1970, up to 9999");
-	return instant;
-}
-
-/* -1 when it is absent. */
-static int
-flag_read(NoticeReader *reader, NoticeMember member)
-{
-	JsonSpan span = reader->members[member];
-
-	if (span.end == span.start)
-		return -1;
-	if (json_kind(&reader->text, span) != JSON_KIND_BOOLEAN)
-		raise_member(member, "is neither true nor false");
-	return reader->text.bytes[span.start] == 't';
-}
-
-static void
-raise_member(NoticeMember member, const char *fault)
-{
-	ereport(ERROR, (errcode(ERRCODE_CB_EVENT_INVALID),
-					errmsg("the event's member \"%s\" %s", member_names[member], fault),
-					errhint("Correct the event; nothing was written.")));
 }

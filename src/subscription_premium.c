@@ -45,22 +45,27 @@ coursebase_explain_premium(PG_FUNCTION_ARGS)
 {
 	TimestampTz at = time_argument(fcinfo);
 	int64 end = FOLD_NEVER;
+	const char *no_access = "no_subscription"; /* why there is no end */
 	Premium premium;
 
 	compat_materialize(fcinfo);
 	premium_ask(&premium, fcinfo);
 	if (premium.found)
+	{
 		end = fold_access_end(&premium.term);
+		no_access = "status_gives_no_access";
+	}
 	rule_return(fcinfo, "subscription", premium.found, "no_subscription",
 				pstrdup(premium.found ? "there is one" : "no store told of one"));
-	rule_return(fcinfo, "environment", premium.counts, "sandbox",
+	rule_return(fcinfo, "environment", premium.counts,
+				premium.found ? "sandbox" : "no_subscription",
 				pstrdup(!premium.found    ? "no subscription"
 						: premium.sandbox ? "sandbox; see the setting accept_sandbox"
 										  : "production"));
-	rule_return(fcinfo, "status", end != FOLD_NEVER, "status_gives_no_access",
+	rule_return(fcinfo, "status", end != FOLD_NEVER, no_access,
 				pstrdup(premium.found ? subscription_status_names[premium.term.status]
 									  : "no subscription"));
-	rule_return(fcinfo, "time", at < end, "ended",
+	rule_return(fcinfo, "time", at < end, end == FOLD_NEVER ? no_access : "ended",
 				end == FOLD_NEVER ? pstrdup("no time to compare")
 								  : psprintf("until %s", time_words(end)));
 	return (Datum) 0;

@@ -1,4 +1,5 @@
--- Who may use what.
+-- Who may use which course: the question, what the stores sold, what was given by hand, premium slots, and what only
+-- somebody with access may complete.
 
 CREATE FUNCTION coursebase.has_course_access(
     course_id uuid,
@@ -198,7 +199,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_course_grants__project';
 COMMENT ON FUNCTION coursebase.tg_course_grants__project() IS
-    'AFTER INSERT OR DELETE: makes user_course_access what the grants say. Locks the user, and writes with the owner''s rights.';
+    'AFTER INSERT, DELETE or TRUNCATE: makes user_course_access what the grants say. Locks the user, and writes with the owner''s rights.';
 REVOKE ALL ON FUNCTION coursebase.tg_course_grants__project() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.tg_course_grants__audit()
@@ -222,7 +223,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_user_course_access__record';
 COMMENT ON FUNCTION coursebase.tg_user_course_access__record() IS
-    'AFTER INSERT: records a direct grant when nothing else gives the course; AFTER DELETE: takes every grant that counts. Locks the user, and writes with the owner''s rights.';
+    'AFTER INSERT: records a direct grant when nothing else gives the course; AFTER DELETE or TRUNCATE: takes every grant that counts. Locks the user, and writes with the owner''s rights.';
 REVOKE ALL ON FUNCTION coursebase.tg_user_course_access__record() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.choose_premium_course(

@@ -1,3 +1,4 @@
+-- A person reads the own purchases, grants, slots and completions. Store receipts have no policy: the server's alone.
 CREATE POLICY self_select_own ON coursebase.course_purchases
     FOR SELECT TO public
     USING (user_id BETWEEN (SELECT coursebase.own_from()) AND (SELECT coursebase.own_to()));

@@ -72,6 +72,11 @@ COMMENT ON COLUMN coursebase.course_purchases.refunded_at IS 'When it was refund
 COMMENT ON COLUMN coursebase.course_purchases.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.course_purchases.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.course_purchases ENABLE ROW LEVEL SECURITY;
+-- What was sold stays what it was; a slot may be moved, as its own trigger allows.
+CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.course_purchases
+    FOR EACH ROW WHEN (OLD.source <> 'premium_slot' OR NEW.source <> 'premium_slot')
+    EXECUTE FUNCTION coursebase.tg_any__set_once('id', 'user_id', 'course_id',
+        'source', 'environment', 'purchase_id', 'refunded_at');
 CREATE TRIGGER t300_slot BEFORE INSERT ON coursebase.course_purchases
     FOR EACH ROW WHEN (NEW.source = 'premium_slot' AND NEW.status = 'valid')
     EXECUTE FUNCTION coursebase.tg_course_purchases__slot();
@@ -138,6 +143,8 @@ CREATE TRIGGER t900_audit_withdrawal AFTER DELETE ON coursebase.course_grants
     EXECUTE FUNCTION coursebase.tg_course_grants__audit();
 CREATE TRIGGER t900_project AFTER INSERT OR DELETE ON coursebase.course_grants
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_course_grants__project();
+CREATE TRIGGER t900_project_on_truncate AFTER TRUNCATE ON coursebase.course_grants
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_grants__project();
 GRANT SELECT, INSERT, DELETE ON TABLE coursebase.course_grants TO end_user;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.course_grants TO server;
 
@@ -168,6 +175,8 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.user_course_access
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 CREATE TRIGGER t900_record AFTER INSERT OR DELETE ON coursebase.user_course_access
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_user_course_access__record();
+CREATE TRIGGER t900_record_on_truncate AFTER TRUNCATE ON coursebase.user_course_access
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_user_course_access__record();
 CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.user_course_access
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
 CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.user_course_access
@@ -192,7 +201,7 @@ SELECT a.user_id, a.course_id, c.course_code, c.title, c.description, c.icon_url
 FROM coursebase.user_course_access a
 JOIN coursebase.courses c ON c.id = a.course_id;
 COMMENT ON VIEW coursebase.user_access IS
-    'The courses that sales and grants give: ones own, everybodys for administrators and the server.';
+    'The courses that sales and grants give: one''s own, everybody''s for administrators and the server.';
 COMMENT ON COLUMN coursebase.user_access.user_id IS 'Who may use the course.';
 COMMENT ON COLUMN coursebase.user_access.course_id IS 'The course.';
 COMMENT ON COLUMN coursebase.user_access.course_code IS 'Its code in the app, or NULL.';
@@ -285,6 +294,9 @@ COMMENT ON COLUMN coursebase.store_receipts.refund_detail IS 'What the refund to
 COMMENT ON COLUMN coursebase.store_receipts.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.store_receipts.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.store_receipts ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.store_receipts
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once('id', 'source', 'environment',
+        'purchase_id', 'user_id', 'product_id', 'refunded_at');
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.store_receipts
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.store_receipts TO server;

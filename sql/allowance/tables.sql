@@ -21,7 +21,7 @@ COMMENT ON TABLE coursebase.ai_usage IS 'Credits of each person who ever had any
 COMMENT ON COLUMN coursebase.ai_usage.user_id IS 'Whose credits they are.';
 COMMENT ON COLUMN coursebase.ai_usage.weekly_limit_credits IS 'Allowance of this week. It rises at once and falls only when the week turns.';
 COMMENT ON COLUMN coursebase.ai_usage.weekly_used_credits IS 'Spent or reserved of this week''s allowance.';
-COMMENT ON COLUMN coursebase.ai_usage.weekly_reset_date IS 'When the week turns: seven days later on the calendar of the person''s time zone.';
+COMMENT ON COLUMN coursebase.ai_usage.weekly_reset_date IS 'When the week turns: seven days after it began, on the calendar of the person''s time zone.';
 COMMENT ON COLUMN coursebase.ai_usage.bank_limit_credits IS 'Credits of all packs ever bought, less what refunds took back.';
 COMMENT ON COLUMN coursebase.ai_usage.bank_used_credits IS 'Spent or reserved of them.';
 COMMENT ON COLUMN coursebase.ai_usage.created_at IS 'When the first week began.';
@@ -165,9 +165,9 @@ GRANT SELECT ON TABLE coursebase.credit_log TO end_user, server;
 INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning)
 VALUES
     ('premium_weekly_credits', 'integer', '10000',
-        'Credits a week, one a second of the assistant, of a person who has premium.'),
+        'Credits a week, one a second of the assistant, of a person with premium.'),
     ('free_weekly_credits', 'integer', '0',
-        'Credits a week, one a second of the assistant, of a person who has not.')
+        'Credits a week, one a second of the assistant, of a person without premium.')
 ON CONFLICT (name) DO UPDATE SET default_value = excluded.default_value, meaning = excluded.meaning
 WHERE (s.default_value, s.meaning) IS DISTINCT FROM (excluded.default_value, excluded.meaning);
 

@@ -1,4 +1,4 @@
--- The catalogue: what is on offer, and what keeps products whole.
+-- The catalogue: what is on offer, what keeps products whole, and the sections and lessons of a course.
 
 CREATE FUNCTION coursebase.readable_course_ids()
 RETURNS uuid[]

@@ -1,3 +1,5 @@
+-- What is offered is everybody's to read, documents and contents are for who may use the course, and administrators
+-- write everything.
 CREATE POLICY anyone_select_offered ON coursebase.courses
     FOR SELECT
     USING (

@@ -94,6 +94,14 @@ AS $$
         OR s.refunded_at IS NULL AND s.refunded_in_cents = s.price_paid_in_cents
             AND s.price_paid_in_cents > 0
     UNION ALL
+    SELECT 'purchase_refunds', 'purchases ' || s.id,
+        format('refunded %s, of which by refunds with an id %s', s.refunded_in_cents,
+            sum(r.amount_in_cents))
+    FROM coursebase.purchases s
+    JOIN coursebase.purchase_refunds r ON r.purchase_id = s.id
+    GROUP BY s.id
+    HAVING sum(r.amount_in_cents) > s.refunded_in_cents
+    UNION ALL
     SELECT 'purchase_details', 'purchases ' || s.id, 'name, description or imageUrl is no text'
     FROM coursebase.purchases s
     WHERE (jsonb_typeof(s.product_details -> 'name'),
@@ -102,6 +110,6 @@ AS $$
         IS DISTINCT FROM ('string', 'string', 'string')
 $$;
 COMMENT ON FUNCTION coursebase.check_commerce() IS
-    'Counters of discounts that are not the places taken, uses and entries that disagree, codes that follow themselves, referral credits that are not what was earned and spent, and purchases with a refund that cannot be or without what was sold.';
+    'Counters of discounts that are not the places taken, uses and entries that disagree, codes that follow themselves, referral credits that are not what was earned and spent, and purchases with a refund that cannot be, with less refunded than its refunds say, or without what was sold.';
 REVOKE ALL ON FUNCTION coursebase.check_commerce() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.check_commerce() TO server;

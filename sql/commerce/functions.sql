@@ -313,7 +313,8 @@ GRANT EXECUTE ON FUNCTION coursebase.complete_purchase(uuid, uuid, text, bigint,
 CREATE FUNCTION coursebase.refund_purchase(
     purchase_id uuid,
     amount_in_cents bigint DEFAULT NULL,
-    at timestamptz DEFAULT now()
+    at timestamptz DEFAULT now(),
+    refund_ref text DEFAULT NULL
 )
 RETURNS TABLE (
     purchase_id uuid,
@@ -328,10 +329,10 @@ PARALLEL UNSAFE
 SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_refund_purchase';
-COMMENT ON FUNCTION coursebase.refund_purchase(uuid, bigint, timestamptz) IS
-    'Refunds all that is left of a purchase (NULL) or a part of it. A part takes nothing away; with the whole the purchase is stamped, once, and gives no course any more: revoked_course_ids are those that nothing else gives. More than is left is refused (KB903). What was completed stays. Audited; writes with the owner''s rights.';
-REVOKE ALL ON FUNCTION coursebase.refund_purchase(uuid, bigint, timestamptz) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION coursebase.refund_purchase(uuid, bigint, timestamptz) TO server;
+COMMENT ON FUNCTION coursebase.refund_purchase(uuid, bigint, timestamptz, text) IS
+    'Refunds all that is left of a purchase (NULL) or a part of it. A part takes nothing away; with the whole the purchase is stamped, once, and gives no course any more: revoked_course_ids are those that nothing else gives. More than is left is refused (KB903). With refund_ref, the provider''s id of the refund, the same refund told again changes nothing, and with another purchase or sum it is refused (KB906); without it each part counts. What was completed stays. Audited; writes with the owner''s rights.';
+REVOKE ALL ON FUNCTION coursebase.refund_purchase(uuid, bigint, timestamptz, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.refund_purchase(uuid, bigint, timestamptz, text) TO server;
 
 CREATE FUNCTION coursebase.admin_dashboard()
 RETURNS json

@@ -401,6 +401,38 @@ CREATE TRIGGER t900_project AFTER UPDATE ON coursebase.purchases
 GRANT SELECT ON TABLE coursebase.purchases TO end_user;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.purchases TO server;
 
+-- Which refunds were counted, by the id that their provider gave them: what is told again finds itself here.
+CREATE TABLE coursebase.purchase_refunds (
+    refund_ref       text         NOT NULL,
+    purchase_id      uuid         NOT NULL,
+    amount_in_cents  bigint       NOT NULL,
+    is_rest          boolean      NOT NULL,
+    refunded_at      timestamptz  NOT NULL,
+    created_at       timestamptz  NOT NULL DEFAULT now(),
+    updated_at       timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT purchase_refunds_pkey PRIMARY KEY (refund_ref),
+    CONSTRAINT purchase_refunds_purchase_id_fkey FOREIGN KEY (purchase_id)
+        REFERENCES coursebase.purchases (id) ON DELETE CASCADE,
+    CONSTRAINT purchase_refunds_refund_ref_not_empty_check CHECK (refund_ref <> ''),
+    CONSTRAINT purchase_refunds_amount_not_negative_check CHECK (amount_in_cents >= 0)
+);
+CREATE INDEX purchase_refunds_purchase_id_idx ON coursebase.purchase_refunds (purchase_id);
+COMMENT ON TABLE coursebase.purchase_refunds IS 'Refunds of purchases that came with their provider''s id: each counts once. No policy: only the server reads and writes them.';
+COMMENT ON COLUMN coursebase.purchase_refunds.refund_ref IS 'The provider''s id of the refund.';
+COMMENT ON COLUMN coursebase.purchase_refunds.purchase_id IS 'The purchase.';
+COMMENT ON COLUMN coursebase.purchase_refunds.amount_in_cents IS 'What was paid back, in cents; 0 for the rest of what was free.';
+COMMENT ON COLUMN coursebase.purchase_refunds.is_rest IS 'Whether no sum was named: it was all that was left.';
+COMMENT ON COLUMN coursebase.purchase_refunds.refunded_at IS 'When it was paid back.';
+COMMENT ON COLUMN coursebase.purchase_refunds.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.purchase_refunds.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.purchase_refunds ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.purchase_refunds
+    FOR EACH ROW EXECUTE FUNCTION
+    coursebase.tg_any__keep_columns('refund_ref', 'purchase_id', 'amount_in_cents', 'is_rest');
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.purchase_refunds
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT, INSERT, DELETE ON TABLE coursebase.purchase_refunds TO server;
+
 CREATE VIEW coursebase.purchase_history
 WITH (security_invoker = true)
 AS
@@ -413,7 +445,7 @@ FROM coursebase.purchases s
 WHERE s.refunded_at IS NULL
 ORDER BY s.created_at DESC, s.id;
 COMMENT ON VIEW coursebase.purchase_history IS
-    'The purchases that count, newest first: ones own, everybodys for administrators and the server.';
+    'The purchases that count, newest first: one''s own, everybody''s for administrators and the server.';
 COMMENT ON COLUMN coursebase.purchase_history.purchase_id IS 'Key of the purchase.';
 COMMENT ON COLUMN coursebase.purchase_history.user_id IS 'Who bought.';
 COMMENT ON COLUMN coursebase.purchase_history.product_id IS 'What was bought.';

@@ -356,7 +356,7 @@ COMMENT ON COLUMN coursebase.payment_transactions.program_id IS 'The program tha
 COMMENT ON COLUMN coursebase.payment_transactions.amount_in_cents IS 'How much, in minor units of currency.';
 COMMENT ON COLUMN coursebase.payment_transactions.currency IS 'ISO 4217 code, in upper case.';
 COMMENT ON COLUMN coursebase.payment_transactions.type IS 'charge or refund.';
-COMMENT ON COLUMN coursebase.payment_transactions.status IS 'Where it is in its life; see t300_status for the ways it may go.';
+COMMENT ON COLUMN coursebase.payment_transactions.status IS 'pending, completed, failed, cancelled, refund_pending or refunded. A trigger says which may follow which.';
 COMMENT ON COLUMN coursebase.payment_transactions.provider IS 'The payment provider, or NULL until it is known.';
 COMMENT ON COLUMN coursebase.payment_transactions.provider_reference IS 'What the provider calls it, or NULL until it is known.';
 COMMENT ON COLUMN coursebase.payment_transactions.refunds_transaction_id IS 'Of a refund: the charge that it gives back; else NULL.';

@@ -1,3 +1,5 @@
+-- Logs, settings and check_integrity(), which unites the checks of every slice.
+
 CREATE FUNCTION coursebase.log_app(
     log_type text,
     message text,
@@ -85,6 +87,34 @@ COMMENT ON FUNCTION coursebase.purge_logs(timestamptz, integer) IS
     'Deletes at most batch entries older than before, oldest first, of the app''s log and then of the server''s, passing by what another session holds; answers how many. Call again until it answers 0.';
 REVOKE ALL ON FUNCTION coursebase.purge_logs(timestamptz, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.purge_logs(timestamptz, integer) TO server;
+
+CREATE FUNCTION coursebase.delete_user(user_id uuid, at timestamptz DEFAULT now())
+RETURNS timestamptz
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_delete_user';
+COMMENT ON FUNCTION coursebase.delete_user(uuid, timestamptz) IS
+    'Closes an account: removes everything personal, gives reservations, checkouts, links and memberships up, and frees the external id for a new person; what accounting needs stays under the bare id. Answers when it was closed. Calling again removes what has been written about the person since. The last owner of an organisation is refused. Writes with the owner''s rights.';
+REVOKE ALL ON FUNCTION coursebase.delete_user(uuid, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.delete_user(uuid, timestamptz) TO server;
+
+CREATE FUNCTION coursebase.export_user(user_id uuid DEFAULT NULL)
+RETURNS json
+LANGUAGE c
+STABLE
+CALLED ON NULL INPUT
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_export_user';
+COMMENT ON FUNCTION coursebase.export_user(uuid) IS
+    'Everything that is held about a person (NULL: oneself): a member for each table, an array of the person''s rows, without who else stands in them. NULL for nobody. Reads with the owner''s rights; asking about somebody else takes an administrator or the server.';
+REVOKE ALL ON FUNCTION coursebase.export_user(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.export_user(uuid) TO end_user, server;
 
 -- Over the catalogues only, so that it answers when tables are missing. What ought to be there are
 -- the steps of install(): every column has a comment among them, every constraint its name.

@@ -124,6 +124,8 @@
 	CB_SQLSTATE('9', '0', '4') /* 403 the lesson is of a course that the user may not use */
 #define ERRCODE_CB_ORDER_INCOMPLETE                                                            \
 	CB_SQLSTATE('9', '0', '5') /* 422 an order leaves a child out, or names another */
+#define ERRCODE_CB_REFUND_CONFLICT                                                             \
+	CB_SQLSTATE('9', '0', '6') /* 409 the refund was another purchase's or sum's */
 
 /* Programs */
 #define ERRCODE_CB_LAST_OWNER                                                                  \

@@ -70,6 +70,17 @@ fetch_find(Fetch *fetch, const Datum *keys)
 	index_rescan(fetch->scan, fetch->keys, fetch->source->nkeys, NULL, 0);
 }
 
+void
+fetch_find_null(Fetch *fetch)
+{
+	ScanKeyData keys[FETCH_MAX_KEYS];
+
+	for (int i = 0; i < fetch->source->nkeys; i++)
+		ScanKeyEntryInitialize(&keys[i], SK_ISNULL | SK_SEARCHNULL, i + 1, InvalidStrategy,
+							   InvalidOid, InvalidOid, InvalidOid, (Datum) 0);
+	index_rescan(fetch->scan, keys, fetch->source->nkeys, NULL, 0);
+}
+
 bool
 fetch_next(Fetch *fetch)
 {

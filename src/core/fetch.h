@@ -17,7 +17,7 @@
 #include "utils/snapshot.h"
 
 #define FETCH_MAX_KEYS    3
-#define FETCH_MAX_COLUMNS 12
+#define FETCH_MAX_COLUMNS 16
 
 /* Instead of a column's type: any enum, whose datum enum_out() turns into its label. */
 #define FETCH_ANY_ENUM InvalidOid
@@ -91,6 +91,9 @@ extern bool fetch_open(Fetch *fetch, FetchSource *source, Snapshot snapshot);
 /* Starts at the rows whose keys equal these (as many as the source has); any number of times.
  */
 extern void fetch_find(Fetch *fetch, const Datum *keys);
+
+/* The same at the rows whose keys are null, all of them. */
+extern void fetch_find_null(Fetch *fetch);
 
 /* The next of them, in the order of the index; false when there is none left. */
 extern bool fetch_next(Fetch *fetch);

@@ -23,14 +23,15 @@ Measures the rows whose names begin with one of the given, or all.
   --repetitions N      at least 5 (default 7)
   --milliseconds N     the least time of one execution (default 100)
   --no-instructions    leave callgrind out
+  --full               what grows is measured up to a million people, too
   --readme             write the table into README.md too
 
-build/bench/bench.svg and build/bench/bench.md hold the drawing and the table.
+build/bench/bench.svg, growth.svg and bench.md hold the drawings and the table.
 END
 
 my %option = (repetitions => 7, milliseconds => 100, instructions => 1, as => '',
     tree => "$FindBin::Bin/../..");
-GetOptions(\%option, 'list', 'repetitions=i', 'milliseconds=i', 'instructions!', 'readme', 'tree=s',
+GetOptions(\%option, 'list', 'repetitions=i', 'milliseconds=i', 'instructions!', 'full', 'readme', 'tree=s',
     'as=s', 'data=s', 'help') or die $usage;
 if ($option{help})
 {
@@ -39,6 +40,7 @@ if ($option{help})
 }
 die "a median needs at least 5 repetitions\n" if $option{repetitions} < 5;
 
+$ENV{BENCH_FULL} = 1 if $option{full};
 my @rows = map { Rows::load($_) } sort glob "$FindBin::Bin/rows/*.sql";
 my @chosen = @ARGV ? grep { my $row = $_; any { index($row->{name}, $_) == 0 } @ARGV } @rows : @rows;
 die "no such row: @ARGV\n" if !@chosen;
@@ -66,6 +68,9 @@ sub main
 
     my @lines = map { Report::lines($_, $figures{$_->{name}}) } grep { $figures{$_->{name}} } @chosen;
     print "\n", Report::table(@lines), "\n";
+    my @growth = Report::growth(\%figures, @chosen);
+    print map { "$_\n" } Report::growth_text(@growth);
+    write_file("$out/growth.svg", Report::growth_svg(@growth)) if @growth;
     print "The machine was busy (load $busy): times lie further apart than they should.\n"
         if $busy > 1.5;
     write_file("$out/bench.svg", Report::svg($circumstances, @lines));

@@ -18,7 +18,8 @@ answers="'{\"issue\": \"I freeze when I have to speak before people.\", \"goal\"
   \"scripts\": [{\"number\": 1, \"technique\": \"breathing\"}, {\"number\": 2, \"technique\": \"imagery\"},
               {\"number\": 3, \"technique\": \"anchoring\"}]}'"
 sql_as app_server <<SQL
-SELECT coursebase.submit_custom_course('$link', 'generate_audio', $answers);
+SELECT s ->> 'course_code' AS code, s ->> 'title' AS title, s ->> 'goal' AS goal, s -> 'scripts' -> 2 AS third_script
+FROM coursebase.submit_custom_course('$link', 'generate_audio', $answers) s;
 SQL
 refused KB203 sql_as app_server <<SQL
 SELECT coursebase.submit_custom_course('$link', 'generate_audio', $answers);

@@ -1,9 +1,9 @@
-# A month of one customer: brought by a friend, a discount, premium, credits across the border of a week, a pack that
-# is refunded, a subscription that ends. Every instant is told to the functions, so that the month is the same on any day.
+# A month of one customer: referral, discount, premium, credits, a refund, the end of a subscription.
+# Every instant is told to the functions, so that the month is the same on any day.
 value code <<'SQL'
 SELECT referral_code FROM coursebase.user_profile WHERE email = 'ben@example.org';
 SQL
-step 'March 2026, a month of one customer. Dana was told of the app by Ben, and types his code before she signs up. A visitor learns that it is good, and not whose it is.'
+step 'March 2026. (Every call is told its instant, so that the month is the same on any day.) Dana was told of the app by Ben, and types his code before she signs up. A visitor learns that it is good, and not whose it is.'
 sql_as app_visitor <<SQL
 SELECT * FROM coursebase.validate_referral_code(' $(say "$code" | tr A-Z a-z) ', '2026-03-02 08:55+00');
 SQL
@@ -32,7 +32,7 @@ VALUES ('SPRING', 'subscription', 20, 100, '2026-04-01');
 SELECT * FROM coursebase.validate_discount('$dana', 'spring', 'subscription', 999, 'EUR', at => '2026-03-02 09:04+00');
 SQL
 
-step 'She buys premium in the app store. The edge function asked the store whether the receipt is true; then one call does the whole sale: the discount is used, premium begins, and Ben has earned a credit for the first premium of somebody he brought. The receipt comes twice, as receipts do, and the second gets the first answer. With the account of another it is refused.'
+step 'She buys premium in the app store. The edge function asked the store whether the receipt is true; then one call does the whole sale: the discount is used, premium begins, and Ben has earned a credit for the first premium of somebody he brought. The receipt comes twice, as receipts do, and the second gets the first answer. With the account of another it is refused, and Ben cannot spend what he earned before the hold of fourteen days is over.'
 receipt='{"product_id": "me.hypnoelp.app.HypnoELP_subscriptions", "source": "app_store", "purchase_id": "t-900", "purchase_token": "receipt-900",
   "transaction_date": "1772442360000", "period_end": "2026-04-02T09:06:00Z", "original_transaction_id": "t-900", "price_in_cents": 799, "currency": "EUR",
   "discount": {"code": "spring", "order_ref": "order-71", "base_in_cents": 999, "currency": "EUR"}}'
@@ -138,7 +138,7 @@ SELECT coursebase.has_premium('$dana', '2026-04-02 09:05:59.999999+00') || ' ' |
 SQL
 proved 'premium that was cancelled lasts to the microsecond that was paid for' "$border" = 'true false'
 
-step 'The store tells that the subscription has expired, and then, a month late, that it began. The order of telling changes nothing. The slots stay filled for when she comes back.'
+step 'The store tells that the subscription has expired, and then, a month late, that it began (the receipt had said so). The history is in the order of what happened, not of the telling. The slots stay filled for when she comes back.'
 sql_as app_server <<SQL
 SELECT status, expires_at, applied FROM coursebase.apply_subscription_event('$dana', '{"store": "app_store", "provider": "app_store",
   "environment": "production", "store_event_id": "n-3", "event_type": "EXPIRED", "subtype": "VOLUNTARY", "original_transaction_id": "t-900",
@@ -154,9 +154,11 @@ SELECT s.status || ' ' || coursebase.has_premium('$dana', '2026-04-02 09:08+00')
 SQL
 proved 'events that come in the wrong order end in the right state' "$ended" = 'expired false'
 
-step 'What the app sees of it all, and what the database itself finds wrong with the month: nothing.'
+step 'What the app is told after it all: a free plan, no weekly credits, an empty bank. And what the database itself finds wrong with the month: nothing.'
 sql_as app_server <<SQL
-SELECT h -> 'subscription' AS subscription, h -> 'ai_usage' AS ai_usage, h -> 'discounts' AS discounts
+SELECT h -> 'subscription' ->> 'plan' AS plan, h -> 'subscription' ->> 'status' AS status,
+    h -> 'ai_usage' ->> 'weekly_limit_credits' AS week, h -> 'ai_usage' ->> 'bank_limit_credits' AS bank,
+    h -> 'ai_usage' ->> 'bank_used_credits' AS bank_used, h -> 'discounts' AS discounts
 FROM coursebase.handshake('$dana', '{}', '2026-04-03 10:00+00') h;
 SELECT * FROM coursebase.check_integrity();
 SQL

@@ -58,7 +58,7 @@ SELECT coursebase.set_day('$calm', 0, ARRAY(SELECT id FROM coursebase.workouts))
     coursebase.set_price('$calm', 0), coursebase.publish_course('$calm') \\g /dev/null
 SQL
 
-step 'Otto tries to change the price of Iron, and to use one of its workouts. He is told the same as if there were none.'
+step 'Otto tries to change the price of Iron, and to use one of its workouts. He learns nothing of either. Last, a superuser tries to mix the two by hand: a foreign key forbids it.'
 refused 42501 sql_as app_user user_2otto <<SQL
 SELECT coursebase.set_price('$strong', 1);
 SQL
@@ -106,7 +106,7 @@ SELECT coursebase.has_program_access('$strong', '$ben');
 SQL
 proved 'a payment counts only for the organisation that was paid, and once' "$early$late" = ft
 
-step 'Ben does the course: the day of rest is none to do. He begins anew, and what he did is cleared.'
+step 'Ben starts on a Friday evening in Berlin; 25 hours later it is Sunday there, the third day, numbered 2. There are three workouts to do: the day of rest counts for none. He begins anew, and what he did is cleared.'
 value entitlement <<SQL
 SELECT id FROM coursebase.course_entitlements WHERE program_id = '$strong';
 SQL
@@ -121,10 +121,10 @@ SELECT restart_count FROM coursebase.restart_course('$entitlement', '2026-04-01 
 SELECT name, workouts, completed, completed_at IS NOT NULL AS complete FROM coursebase.course_library();
 SQL
 
-step 'Olga archives the course. It leaves the storefront and is sold no more; Ben keeps it. Each sees what is theirs.'
+step 'Olga archives the course. It leaves the storefront and is sold no more; Ben keeps it. Each sees what is theirs: Olga her buyers, a member among them; Otto his program and its buyer, a stranger; Ben and Cleo their courses.'
 sql_as app_user user_2olga <<SQL
 SELECT coursebase.archive_course('$strong') \\g /dev/null
-SELECT name, status, completed FROM coursebase.course_enrolments('$strong');
+SELECT name, membership_id IS NOT NULL AS member, status, completed FROM coursebase.course_enrolments('$strong');
 SELECT name FROM coursebase.organizations;
 SQL
 sql_as app_visitor <<'SQL'
@@ -133,7 +133,8 @@ SQL
 sql_as app_user user_2ben <<'SQL'
 SELECT name, usable FROM coursebase.course_library();
 SQL
-sql_as app_user user_2otto <<'SQL'
+sql_as app_user user_2otto <<SQL
+SELECT name, membership_id IS NOT NULL AS member, status, completed FROM coursebase.course_enrolments('$calm');
 SELECT name FROM coursebase.programs;
 SELECT count(*) AS enrolments FROM coursebase.course_entitlements;
 SQL

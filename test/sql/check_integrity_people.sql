@@ -1,5 +1,5 @@
--- Promise: check_integrity() finds damaged profiles, and roles and settings that are not what the audit trail
--- says; Bob was brought by Ada. Damage is done by somebody who switched triggers off.
+-- Promise: check_integrity() finds damaged profiles, roles and settings that are not what the audit trail says, and
+-- what is left of people who left; Bob was brought by Ada. Damage is done by somebody who switched triggers off.
 \set VERBOSITY terse
 \set check 'SELECT check_name, object, problem FROM coursebase.check_integrity();'
 \pset format unaligned
@@ -36,6 +36,38 @@ ROLLBACK TO sound;
 -- A role that was given behind the audit trail's back.
 UPDATE coursebase.users SET role = 'admin' WHERE id = '00000000-0000-4000-8000-0000000000b1';
 :check
+ROLLBACK TO sound;
+
+-- What a closed account still holds: each thing of its own.
+SET LOCAL session_replication_role = origin;
+SELECT coursebase.delete_user('00000000-0000-4000-8000-0000000000b1', '2026-01-01') IS NOT NULL;
+:check
+SET LOCAL session_replication_role = replica;
+SAVEPOINT closed;
+UPDATE coursebase.users SET clerk_user_id = 'check_bob' WHERE id = '00000000-0000-4000-8000-0000000000b1';
+UPDATE coursebase.user_profile SET devices = '{"phone": {}}' WHERE user_id = '00000000-0000-4000-8000-0000000000b1';
+INSERT INTO coursebase.analytics (user_id) VALUES ('00000000-0000-4000-8000-0000000000b1');
+INSERT INTO coursebase.audio_usage (user_id, course_code, audio_key, play_count) VALUES ('00000000-0000-4000-8000-0000000000b1', 'C01AAA', 'a', 1);
+INSERT INTO coursebase.app_logs (user_id, log_type, message) VALUES ('00000000-0000-4000-8000-0000000000b1', 'error', 'x');
+INSERT INTO coursebase.server_logs (user_id, function_name, level, message) VALUES ('00000000-0000-4000-8000-0000000000b1', 'f', 'info', 'x');
+SELECT problem FROM coursebase.check_records() ORDER BY 1;
+ROLLBACK TO closed;
+INSERT INTO coursebase.custom_courses (user_id, course_code, title, description, data, checksum, file_size_bytes) VALUES
+    ('00000000-0000-4000-8000-0000000000b1', 'X99ENB', '', '', '{"audio_files": [1]}', md5('{"audio_files": [1]}'), 20);
+INSERT INTO coursebase.user_cohorts (user_id, cohort_id) VALUES ('00000000-0000-4000-8000-0000000000b1', gen_random_uuid());
+INSERT INTO coursebase.memberships (organization_id, user_id, role) VALUES (gen_random_uuid(), '00000000-0000-4000-8000-0000000000b1', 'coach');
+INSERT INTO coursebase.user_discounts (user_id, discount_code_id, assigned_at, status, reserved_until, order_ref) VALUES
+    ('00000000-0000-4000-8000-0000000000b1', gen_random_uuid(), '2026-01-01', 'reserved', '2026-01-01', 'x');
+INSERT INTO coursebase.cached_handshake_responses (user_id, response, digest, computed_at, catalogue_version, cohort_version, user_version)
+VALUES ('00000000-0000-4000-8000-0000000000b1', '{}', md5(''), '2026-01-01', 0, 0, 0);
+INSERT INTO coursebase.payment_transactions (organization_id, user_id, plan_id, program_id, amount_in_cents, currency, type) VALUES
+    (gen_random_uuid(), '00000000-0000-4000-8000-0000000000b1', gen_random_uuid(), gen_random_uuid(), 1, 'EUR', 'charge');
+WITH e AS (
+    INSERT INTO coursebase.course_entitlements (user_id, program_id, organization_id, status) VALUES
+        ('00000000-0000-4000-8000-0000000000b1', gen_random_uuid(), gen_random_uuid(), 'active') RETURNING id)
+INSERT INTO coursebase.course_workout_completions (entitlement_id, course_workout_id, program_id, notes)
+SELECT id, gen_random_uuid(), gen_random_uuid(), 'my knee' FROM e;
+SELECT problem FROM coursebase.check_records() ORDER BY 1;
 ROLLBACK TO sound;
 
 -- A setting that was changed behind the audit trail's back: to a value, to none.

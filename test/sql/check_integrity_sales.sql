@@ -57,6 +57,13 @@ ROLLBACK TO unchecked;
 UPDATE coursebase.purchases SET product_details = product_details - 'imageUrl' WHERE id = :sale;
 :check
 ROLLBACK TO sound;
+-- Less refunded than its refunds say.
+INSERT INTO coursebase.purchase_refunds (refund_ref, purchase_id, amount_in_cents, is_rest, refunded_at) VALUES ('re_1', :sale, 30, false, '2026-03-01'), ('re_2', :sale, 20, false, '2026-03-01');
+UPDATE coursebase.purchases SET refunded_in_cents = 50 WHERE id = :sale;
+:check
+UPDATE coursebase.purchases SET refunded_in_cents = 49 WHERE id = :sale;
+:check
+ROLLBACK TO sound;
 -- A product that offers nothing.
 DELETE FROM coursebase.course_products WHERE product_id = :bundle;
 :check

@@ -11,6 +11,13 @@ BEGIN;
 \i :fixtures
 \o
 \set ECHO all
+-- a handshake at (13) has discounts to assign: of everybody and of the cohort, one that never ends, one to come
+INSERT INTO coursebase.discount_codes (code, product_type, item, percent_off, amount_off_in_cents, currency, lifespan, starts_at, expires_at, cohort_id, ios_offer_id)
+SELECT v.*, m.cohort_id, 'an "offer"' FROM (SELECT max(cohort_id::text)::uuid FROM coursebase.user_cohorts WHERE user_id = '00000000-0000-4000-a000-00000000000a') AS m (cohort_id), (VALUES
+    (' D_EVER ', 'course', E'a\tb', 12.5, NULL::bigint, NULL::char(3), interval '7 days', NULL::timestamptz, 'infinity'::timestamptz),
+    ('D_AMOUNT', 'subscription', NULL, NULL, 500, 'EUR', NULL, '2026-01-01 00:00+00', NULL),
+    ('D_SOON', 'course', NULL, 5, NULL, NULL, NULL, '2026-01-03 00:00+00', '2026-01-04 00:00+00')) AS v;
+INSERT INTO coursebase.discount_codes (code, product_type, percent_off, expires_at) VALUES ('D_ALL', 'course', 7, '2026-01-05 00:00+00');
 SET LOCAL request.jwt.claims = '{"sub": "fixture_ada"}';
 CREATE TEMP TABLE questions (n integer, question text);
 INSERT INTO questions VALUES
@@ -30,6 +37,9 @@ INSERT INTO questions VALUES
     (14, 'SELECT md5(coursebase.handshake(''00000000-0000-4000-a000-00000000000a'', ''{}'', ''2026-01-02 12:00+00'')::text)'),
     (15, 'SELECT md5(coursebase.handshake(''00000000-0000-4000-a000-00000000000c'', ''{}'', ''2026-01-02 12:00+00'')::text)'),
     (16, 'SELECT md5(coursebase.handshake(''00000000-0000-4000-a000-00000000000b'', ''{}'', ''2026-01-02 12:00+00'')::text)'),
+    (17, 'SELECT (coursebase.handshake(''00000000-0000-4000-a000-00000000000a'', ''{}'', ''2026-01-02 12:00+00'') ->> ''discounts'')::text'),
+    (18, 'SELECT string_agg(concat(valid_from AT TIME ZONE ''UTC'', '' '', valid_until AT TIME ZONE ''UTC''), '', '' ORDER BY user_id) FROM coursebase.cached_handshake_responses'),
+    (19, 'SELECT member FROM coursebase.ai_usage_member(''00000000-0000-4000-a000-00000000000a'', ''2026-01-20 12:00+00'')'),
     (20, 'SELECT coursebase.member_organization_ids()::text'),
     (21, 'SELECT coursebase.organization_ids_as(''owner'')::text'),
     (22, 'SELECT coursebase.organization_ids_as(''coach'')::text');

@@ -23,6 +23,7 @@ INSERT INTO coursebase.course_purchases (user_id, course_id, source, product_id,
 :first
 UPDATE coursebase.course_purchases SET status = 'valid', validated_at = :at WHERE user_id = :ada;
 :first
+SET LOCAL session_replication_role = replica;
 UPDATE coursebase.course_purchases SET environment = 'sandbox' WHERE user_id = :ada;
 :first
 UPDATE coursebase.settings SET value = 'true' WHERE name = 'accept_sandbox';

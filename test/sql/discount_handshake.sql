@@ -46,6 +46,11 @@ UPDATE coursebase.discount_codes SET percent_off = 20 WHERE code = 'S_COHORT';
 SELECT pg_temp.discounts('2026-06-09 00:00+00');
 UPDATE coursebase.discount_codes SET is_active = false WHERE code = 'S_COHORT';
 SELECT pg_temp.discounts('2026-06-09 00:00+00');
+-- A code whose end never comes has none.
+INSERT INTO coursebase.discount_codes (code, product_type, percent_off, expires_at) VALUES ('S_EVER', 'course', 5, 'infinity');
+SELECT pg_temp.discounts('2026-06-10 00:00+00');
+DELETE FROM coursebase.user_discounts WHERE discount_code_id = (SELECT id FROM coursebase.discount_codes WHERE code = 'S_EVER');
+DELETE FROM coursebase.discount_codes WHERE code = 'S_EVER';
 -- A counter that moves does not: the version stays.
 SELECT version AS before FROM coursebase.catalogue_version \gset
 UPDATE coursebase.discount_codes SET redeemed_count = redeemed_count + 1 WHERE code = 'S_ALL';

@@ -37,11 +37,13 @@ SELECT coursebase.complete_lesson('00000000-0000-4000-8000-00000000e432');
 SELECT coursebase.complete_lesson('00000000-0000-4000-8000-00000000e434');
 SELECT coursebase.complete_lesson('00000000-0000-4000-8000-00000000e43f');
 SELECT * FROM coursebase.course_progress('00000000-0000-4000-8000-00000000e410');
--- a plain INSERT and DELETE are under the same rule, and for oneself
+-- a plain INSERT and DELETE are under the same rule, and for oneself; a lesson of a course that is hidden is as one
+-- that is not there
 INSERT INTO coursebase.user_lesson_complete (user_id, lesson_id) VALUES ('00000000-0000-4000-8000-00000000e400', '00000000-0000-4000-8000-00000000e433');
 INSERT INTO coursebase.user_lesson_complete (user_id, lesson_id) VALUES ('00000000-0000-4000-8000-00000000e400', '00000000-0000-4000-8000-00000000e438');
 INSERT INTO coursebase.user_lesson_complete (user_id, lesson_id) VALUES ('00000000-0000-4000-8000-00000000e401', '00000000-0000-4000-8000-00000000e433');
 SELECT coursebase.complete_lesson('00000000-0000-4000-8000-00000000e433', '00000000-0000-4000-8000-00000000e401');
+SELECT coursebase.complete_lesson('00000000-0000-4000-8000-00000000e438');
 SELECT coursebase.complete_lesson('00000000-0000-4000-8000-00000000e436');
 SELECT lessons, completed, percent, completed_at = now() FROM coursebase.course_progress('00000000-0000-4000-8000-00000000e410');
 SELECT section_name, name, status, is_complete FROM coursebase.course_lessons_with_completion WHERE course_id = '00000000-0000-4000-8000-00000000e410' ORDER BY section_order, "order";
@@ -77,6 +79,7 @@ SELECT coursebase.complete_lesson('00000000-0000-4000-8000-00000000e437');
 SET LOCAL ROLE regress_lesson_server;
 SELECT coursebase.complete_lesson('00000000-0000-4000-8000-00000000e437', '00000000-0000-4000-8000-00000000e403');
 INSERT INTO coursebase.user_lesson_complete (user_id, lesson_id) VALUES ('00000000-0000-4000-8000-00000000e401', '00000000-0000-4000-8000-00000000e438');
+SELECT coursebase.complete_lesson('00000000-0000-4000-8000-00000000e438', '00000000-0000-4000-8000-00000000e401');
 -- A course that is hidden has no lessons but for the server and an administrator; nor has one that is not there.
 SELECT lessons, completed, percent FROM coursebase.course_progress('00000000-0000-4000-8000-00000000e412', '00000000-0000-4000-8000-00000000e401');
 SET LOCAL ROLE regress_lesson_user;

@@ -95,7 +95,7 @@ INSERT INTO coursebase.course_purchases (user_id, course_id, voice, source, prod
 SELECT pg_temp.buy(:bob, 'slow', 'male')->>'status';
 SELECT purchase_id, status FROM coursebase.course_purchases WHERE user_id = :bob AND voice = 'male';
 -- Nobody buys for an account that is closed; a refund still works.
-UPDATE coursebase.users SET deleted_at = '2026-01-06' WHERE id = :bob;
+SELECT coursebase.delete_user(:bob, '2026-01-06') IS NOT NULL;
 SELECT pg_temp.buy(:bob, 'late');
 \echo :LAST_ERROR_SQLSTATE
 SELECT pg_temp.refund('slow');

@@ -24,6 +24,22 @@ SELECT coursebase.grant_course_purchase(:ada, :course, at => '2026-01-05') = (SE
 SELECT status, detail FROM coursebase.refund_store_purchase('app_store', 'production', 'g-1', '2026-01-06');
 :rows
 SELECT * FROM coursebase.check_integrity();
+-- What is pending, or what a sandbox sold, is in no gift's way.
+INSERT INTO coursebase.course_purchases (user_id, course_id, voice, source) VALUES (:ada, :course, 'female', 'admin');
+SELECT coursebase.grant_course_purchase(:ada, :course, 'female', '2026-01-07') IS NOT NULL;
+SELECT status, count(*) FROM coursebase.course_purchases WHERE user_id = :ada AND voice = 'female' GROUP BY status ORDER BY status;
+UPDATE coursebase.settings SET value = 'true' WHERE name = 'accept_sandbox';
+SELECT coursebase.validate_purchase(:ada, '{"product_id": "c31pur", "source": "app_store", "environment": "sandbox", "purchase_id": "g-2", "purchase_token": "t", "transaction_date": "1767268800000"}', '2026-01-08')->>'status';
+SELECT coursebase.revoke_course_purchase(:ada, :course, 'male', '2026-01-09'), coursebase.revoke_course_purchase(:ada, :course, 'female', '2026-01-09');
+UPDATE coursebase.settings SET value = NULL WHERE name = 'accept_sandbox';
+SELECT coursebase.has_course_access(:course, :ada, '2026-01-10');
+SELECT coursebase.grant_course_purchase(:ada, :course, at => '2026-01-10') IS NOT NULL;
+SELECT coursebase.has_course_access(:course, :ada, '2026-01-10');
+-- What was pending in another voice becomes what was bought.
+INSERT INTO coursebase.course_purchases (user_id, course_id, source, voice, product_id, purchase_id, purchase_token) VALUES (:ada, :course, 'app_store', 'male', 'c31pur', 'g-3', 't');
+SELECT coursebase.validate_purchase(:ada, '{"product_id": "c31pur", "source": "app_store", "purchase_id": "g-3", "purchase_token": "t", "voice": "female", "transaction_date": "1767268800000"}', '2026-01-11') ->> 'status';
+SELECT voice, status FROM coursebase.course_purchases WHERE user_id = :ada AND purchase_id = 'g-3';
+SELECT * FROM coursebase.check_integrity();
 -- Refused: nobody, no course, another voice than there are.
 SELECT coursebase.grant_course_purchase('00000000-0000-4000-8000-0000000003ff', :course);
 SELECT coursebase.grant_course_purchase(:ada, :ada);

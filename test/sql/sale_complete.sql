@@ -75,7 +75,7 @@ SELECT product_name, product_description, product_image_url, price_paid_in_cents
 SELECT :answer FROM coursebase.complete_purchase(:ada, :bundle, 'cs_5', 4900, 'paid', '2026-03-05 12:00+00');
 :owns
 -- Money of a closed account is money.
-UPDATE coursebase.users SET deleted_at = '2026-03-06' WHERE id = :bob;
+SELECT coursebase.delete_user(:bob, '2026-03-06') IS NOT NULL;
 SELECT coursebase.can_buy_product(:bundle, :bob);
 SELECT status FROM coursebase.complete_purchase(:bob, :bundle, 'cs_6', 4900, 'paid', '2026-03-06 12:00+00');
 -- A purchase is never rewritten.

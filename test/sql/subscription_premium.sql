@@ -37,6 +37,8 @@ SELECT pg_temp.event('7', 'revoked', '2026-02-13', '{"transaction_id": "a"}') AS
 SELECT pg_temp.event('8', 'revoked', '2026-02-14', '{"transaction_id": "b"}');
 SELECT pg_temp.premium('2026-02-13');
 SELECT * FROM coursebase.explain_premium('00000000-0000-4000-8000-000000005401', '2026-02-13');
+-- Who has no subscription is told so by every rule.
+SELECT rule, passed, reason FROM coursebase.explain_premium('00000000-0000-4000-8000-000000005402', '2026-02-13');
 SELECT pg_temp.event('9', 'unrevoked', '2026-02-15', '{"transaction_id": "b"}');
 -- Another store's line gives more and is shown; the end of the old one then ends nothing.
 SELECT pg_temp.event('10', 'created', '2026-02-20', '{"store": "app_store", "original_transaction_id": "other",

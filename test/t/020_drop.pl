@@ -104,6 +104,10 @@ my @own = (
 	'ALTER INDEX coursebase.users_pkey RENAME TO own',
 	'ALTER TRIGGER t500_stamp ON coursebase.users RENAME TO own',
 	'ALTER TABLE public.own RENAME TO other; ALTER TABLE coursebase.users ALTER COLUMN name SET STATISTICS 9',
+	# the trigger does not fire for what follows, which is no rename either
+	map({ "ALTER TABLE public.own RENAME TO other; SET LOCAL session_replication_role = replica; $_" }
+		'ALTER TABLE coursebase.users ALTER COLUMN name SET STATISTICS 9',
+		'ALTER TABLE coursebase.users ADD COLUMN more integer', 'GRANT CREATE ON SCHEMA coursebase TO PUBLIC'),
 	'SET LOCAL search_path = public; DROP TABLE own',
 	'SAVEPOINT a; DROP TABLE coursebase.app_logs; ROLLBACK TO a; DROP TABLE public.own',
 	'CREATE MATERIALIZED VIEW public.people AS SELECT name FROM coursebase.users; '

@@ -179,6 +179,66 @@ sub svg
     return "$svg</svg>\n";
 }
 
+# The lines of what grows: rows named X_growth_N, whose second way is ours with a thousand.
+sub growth
+{
+    my ($figures, @rows) = @_;
+    my (%lines, @names);
+    for my $row (grep { $figures->{$_->{name}} } @rows)
+    {
+        my ($name, $people) = $row->{name} =~ /^(\w+)_growth_(\d+)$/ or next;
+        my ($ours, $few) = map { $figures->{$row->{name}}{time}{$_->{name}} } @{$row->{ways}}[0, 1];
+        push @names, $name if !$lines{$name};
+        $lines{$name} //= {what => $row->{work} =~ s/:.*//r, points => [[1000, 1, Measure::median(@$few)]]};
+        push @{$lines{$name}{points}}, [$people, Measure::median(@{ratios($ours, $few)}), Measure::median(@$ours)];
+    }
+    return @lines{@names};
+}
+
+# How a cost that is the logarithm of the number would have grown from a thousand.
+sub logarithm
+{
+    return log($_[0]) / log(1000);
+}
+
+sub growth_text
+{
+    my (@text) = map {
+        my $line = $_;
+        ("$line->{what}: the cost with so many people over that with 1000; | were the logarithm's",
+            (map {
+                my ($people, $ratio, $cost) = @$_;
+                my $bar = substr('#' x (20 * $ratio) . ' ' x 60, 0, 60);
+                substr($bar, 20 * logarithm($people), 1) = '|';
+                sprintf '%9d %8s %5.2f  %s', $people, quantity('time', $cost), $ratio, $bar =~ s/ +$//r;
+            } @{$line->{points}}), '');
+    } @_;
+    return @text;
+}
+
+sub growth_svg
+{
+    my (@lines) = @_;
+    my ($left, $top, $width, $height) = (60, 50, 420, 240);
+    my $most = max(3, map { map { $_->[1] } @{$_->{points}} } @lines);
+    my @people = map { 10**$_ } 3 .. max(map { log($_->{points}[-1][0]) / log(10) + 0.5 } @lines);
+    my $x = sub { $left + $width * ($_[0] > 1000 ? log($_[0] / 1000) / log(max(@people) / 1000) : 0) };
+    my $y = sub { $top + $height * (1 - $_[0] / $most) };
+    my $path = sub { join ' ', map { sprintf '%.1f,%.1f', $x->($_->[0]), $y->($_->[1]) } @_ };
+    my $svg = sprintf qq{<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" font-family="sans-serif" font-size="12">\n}
+        . qq{<rect width="100%%" height="100%%" fill="#fff"/>\n<text x="12" y="20" font-size="15">Cost over the cost with 1000 people</text>\n},
+        $left + $width + 240, $top + $height + 40;
+    $svg .= sprintf qq{<text x="%.1f" y="%d" text-anchor="middle" fill="#555">%d</text>\n}, $x->($_), $top + $height + 18, $_ for @people;
+    my @colours = ('#2e7d5b', '#2c5aa0', '#b8860b');
+    for my $line ({what => 'the logarithm', points => [map { [$_, logarithm($_)] } @people]}, @lines)
+    {
+        my $colour = $line->{points}[0][2] ? shift @colours : '#8a9ba8';
+        $svg .= sprintf qq{<polyline points="%s" fill="none" stroke="%s" stroke-width="2"/><text x="%.1f" y="%.1f" fill="%2\$s">%s</text>\n},
+            $path->(@{$line->{points}}), $colour, $x->($line->{points}[-1][0]) + 6, $y->($line->{points}[-1][1]) + 4, escape($line->{what});
+    }
+    return "$svg</svg>\n";
+}
+
 sub escape
 {
     my ($text) = @_;

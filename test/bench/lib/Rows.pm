@@ -7,7 +7,8 @@
 #   --# end                   SQL run once for the file, after its rows were timed
 #   --# session               SQL run at the start of every session that measures
 #   --# row: NAME             begins a row; what stands before the first row holds for every row
-#   --# each X: a b c         the row once for each value; @X@ is replaced everywhere in it
+#   --# each X: a b +c        the row once for each value; @X@ is replaced everywhere in it; a value
+#                             behind a plus only with BENCH_FULL in the environment
 #   --# work: TEXT            what the table calls it
 #   --# loop                  a query with @expression@ and @n@: each way's expression is put in, and the
 #                             same query with a constant is timed beside it and subtracted
@@ -17,7 +18,7 @@
 #   --# way NAME: LABEL | time >= 1.3, instructions >= 8
 #                             a way and what our way must reach against it: time and instructions are
 #                             ratios of the peer's to ours. On our own way: memory <= KILOBYTES,
-#                             time <= SECONDS, instructions <= COUNT
+#                             time <= SECONDS, instructions <= COUNT. logarithm(N) is that of 1000 over N's
 #   --# statement NAME: ...   a way that is a whole statement and not an expression of the loop
 #   --# command NAME: ...     a way that is a shell command whose last line is the seconds of one call
 #   --# before                SQL run before each timed execution, and not timed; @way@ is the way's name
@@ -80,7 +81,7 @@ sub directive
     }
     if ($line =~ /^each (\w+):\s*(.+)$/ && $row->{each})
     {
-        $row->{each}{$1} = [split ' ', $2];
+        $row->{each}{$1} = [map { s/^\+// && !$ENV{BENCH_FULL} ? () : $_ } split ' ', $2];
         return \my $ignored;
     }
     if ($line =~ /^(way|statement|command) (\w+):\s*([^|]+?)\s*(?:\|\s*(.+))?$/)
@@ -101,7 +102,7 @@ sub reaches
     my (%reach, %signs);
     for my $part (split /\s*,\s*/, $text)
     {
-        my ($measure, $sign, $figure) = $part =~ /^(\w+)\s*(>=|<=)\s*([\d.]+(?:e-?\d+)?)$/
+        my ($measure, $sign, $figure) = $part =~ /^(\w+)\s*(>=|<=)\s*([\d.]+(?:e-?\d+)?|logarithm\(@?\w+@?\))$/
             or die "not a figure to reach: $part\n";
         $measures{$measure} or die "no such measure: $measure\n";
         die "memory is reached with <=\n" if $measure eq 'memory' && $sign eq '>=';
@@ -147,6 +148,7 @@ sub check
     for my $way (@{$row->{ways}})
     {
         $way->{body} =~ s/^\s+|\s*;?\s*$//g;
+        s/^logarithm\((\d+)\)$/log(1000) \/ log($1)/e for values %{$way->{reach}};
         die "$where: $way->{name} is empty\n" if $way->{body} eq '';
         die "$where: $way->{name} needs a loop\n" if $way->{kind} eq 'way' && !$row->{loop};
     }

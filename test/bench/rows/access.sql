@@ -110,6 +110,11 @@ AS $$
                             WHERE c.id = of_course AND c.in_premium AND s.name = 'premium_slots'
                                 AND coalesce(s.value, s.default_value) = '-1'))))
 $$;
+-- The same statement as a plan that C keeps.
+\getenv spi BENCH_ACCESS_SPI
+CREATE FUNCTION bench_peer.access_spi(of_course uuid, of_user uuid, at timestamptz DEFAULT now()) RETURNS boolean
+LANGUAGE c STABLE STRICT
+AS :'spi', 'access_spi';
 
 -- A million rows, a thousand of each course, under the two forms of policy.
 CREATE TABLE bench_peer.notes_by_set (id integer PRIMARY KEY, course_id uuid NOT NULL, note text NOT NULL);
@@ -164,6 +169,8 @@ SELECT count(@expression@) FROM generate_series(1, @n@) n, bench_peer.asked a
 coursebase.has_course_access(a.course_id, a.user_id)
 --# way plpgsql: the same in PL/pgSQL | time >= 2, instructions >= 2.5
 bench_peer.access_plpgsql(a.course_id, a.user_id)
+--# way spi: one EXISTS, a kept plan of C with SPI | time >= 1.5
+bench_peer.access_spi(a.course_id, a.user_id)
 --# way sql: one EXISTS in a LANGUAGE sql function
 bench_peer.access_sql(a.course_id, a.user_id)
 
