@@ -207,7 +207,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_memberships__only_owners';
 COMMENT ON FUNCTION coursebase.tg_memberships__only_owners() IS
-    'BEFORE INSERT OR UPDATE OR DELETE: only an owner of the organisation makes or unmakes owners (42501). Does not bind whom row security does not.';
+    'BEFORE INSERT OR UPDATE OR DELETE: only an owner of the organisation makes or unmakes owners (42501); does not bind whom row security does not. Locks the organisation of an owner who ceases to be one.';
 REVOKE ALL ON FUNCTION coursebase.tg_memberships__only_owners() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.tg_memberships__keep_owner()
