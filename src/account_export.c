@@ -74,6 +74,10 @@ static Member members[] = {
 		 "referral_credits r WHERE r.user_id = $1", "t.earned_at, t.id"),
 	OWN("referral_spendings", "t.spent_at, t.order_ref, t.referral_credit_id"),
 	OWN("purchases", "t.created_at, t.id"),
+	PART("purchase_refunds", "r.*",
+		 "purchase_refunds r JOIN coursebase.purchases p ON p.id = r.purchase_id "
+		 "WHERE p.user_id = $1",
+		 "t.refunded_at, t.refund_ref"),
 	OWN("course_grants", "t.created_at, t.id"),
 	OWN("user_course_access", "t.created_at, t.course_id"),
 	OWN("user_lesson_complete", "t.created_at, t.lesson_id"),

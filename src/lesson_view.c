@@ -98,6 +98,7 @@ view_find(FunctionCallInfo fcinfo, ViewFindings *found)
 	pg_uuid_t user;
 	OutlineLesson lesson;
 	OutlineRights rights;
+	bool own;
 
 	memset(found, 0, sizeof(*found));
 	if (named == NULL)
@@ -115,12 +116,15 @@ view_find(FunctionCallInfo fcinfo, ViewFindings *found)
 		found->known = identity_user_read(&user, &found->admin);
 		found->admin = found->admin && found->known;
 	}
-	found->exists = !PG_ARGISNULL(0) && outline_lesson(PG_GETARG_UUID_P(0), &lesson);
+	if (PG_ARGISNULL(0))
+		return;
+	own = named == NULL && at == now;
+	found->exists = own ? outline_lesson_rights(PG_GETARG_UUID_P(0), &lesson, &rights)
+						: outline_lesson(PG_GETARG_UUID_P(0), &lesson);
 	if (!found->exists || lesson.status == LESSON_PRIVATE)
 		return;
-	rights = named == NULL && at == now
-				 ? outline_rights(&lesson.section)
-				 : rights_at(found->known ? &user : NULL, &lesson.section, at);
+	if (!own)
+		rights = rights_at(found->known ? &user : NULL, &lesson.section, at);
 	found->visible = rights.is_public;
 	found->preview = rights.is_public && lesson.status == LESSON_PREVIEW;
 	found->usable = rights.usable;

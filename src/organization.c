@@ -158,7 +158,9 @@ coursebase_organization_ids_as(PG_FUNCTION_ARGS)
 /*
  * SQL function: tg_memberships__only_owners() returns trigger
  *
- * For people; the server, to whom row security does not apply, may do it all.
+ * For people; the server, to whom row security does not apply, may do it all. The organisation
+ * is locked here: after the row, what the membership is taken out of is locked already, and
+ * staff's functions lock the other way round.
  */
 PGDLLEXPORT Datum
 coursebase_tg_memberships__only_owners(PG_FUNCTION_ARGS)
@@ -178,6 +180,12 @@ coursebase_tg_memberships__only_owners(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("only an owner of the organisation makes or unmakes owners"),
 						errhint("Ask one of its owners.")));
+	if (was && !is)
+	{
+		SPI_connect();
+		owner_execute(&lock_organization, &organization, NULL, false);
+		SPI_finish();
+	}
 	return PointerGetDatum(row);
 }
 

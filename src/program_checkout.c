@@ -28,17 +28,15 @@
 #include "schema.h"
 
 static KeptPlan read_offer = {
-	.sql = "SELECT p.organization_id, l.id, l.price_in_cents, l.currency::text,"
-		   " (SELECT m.id FROM coursebase.memberships m"
-		   "  WHERE m.organization_id = p.organization_id AND m.user_id = $2)"
+	.sql = "SELECT p.organization_id, l.id, l.price_in_cents, l.currency::text"
 		   " FROM coursebase.programs p"
 		   " JOIN coursebase.organizations o ON o.id = p.organization_id"
 		   " JOIN coursebase.course_configs c ON c.program_id = p.id"
 		   " JOIN coursebase.plans l ON l.program_id = p.id AND l.type = 'course'"
 		   " WHERE p.id = $1 AND c.status = 'published' AND l.is_active"
 		   " AND o.platform_tier <> 'lite'",
-	.nargs = 2,
-	.types = {UUIDOID, UUIDOID},
+	.nargs = 1,
+	.types = {UUIDOID},
 };
 static KeptPlan write_entitlement = {
 	.sql = "INSERT INTO coursebase.course_entitlements"
@@ -106,7 +104,7 @@ typedef struct Offer
 
 static void buyer_require(const pg_uuid_t *user);
 static bool entitlement_find(Datum *values, pg_uuid_t *id, bool *active);
-static void offer_read(const pg_uuid_t *program, const pg_uuid_t *user, Offer *offer);
+static void offer_read(const pg_uuid_t *program, Offer *offer);
 static void entitlement_open(Datum *key, const Offer *offer, Datum at, pg_uuid_t *id);
 static void charge_write(Datum user, const Offer *offer, Datum at, pg_uuid_t *id);
 pg_noreturn static void reference_raise(const char *detail);
@@ -140,11 +138,13 @@ coursebase_begin_checkout(PG_FUNCTION_ARGS)
 	compat_materialize(fcinfo);
 	SPI_connect();
 	buyer_require(DatumGetUUIDP(key[0]));
+	offer.is_member = payment_membership_share(DatumGetUUIDP(key[0]), NULL,
+											   DatumGetUUIDP(key[1]), &offer.membership);
 	payment_program_share(DatumGetUUIDP(key[1]));
 	entitlement_find(key, &entitlement, &active);
 	if (!active)
 	{
-		offer_read(DatumGetUUIDP(key[1]), DatumGetUUIDP(key[0]), &offer);
+		offer_read(DatumGetUUIDP(key[1]), &offer);
 		entitlement_open(key, &offer, PG_GETARG_DATUM(2), &entitlement);
 		owner_execute(&cancel_older, key, NULL, false);
 		nulls[1] = offer.price == 0;
@@ -238,9 +238,9 @@ entitlement_find(Datum *values, pg_uuid_t *id, bool *active)
 
 /* A course that is not on sale and one that does not exist read alike. */
 static void
-offer_read(const pg_uuid_t *program, const pg_uuid_t *user, Offer *offer)
+offer_read(const pg_uuid_t *program, Offer *offer)
 {
-	Datum values[] = {UUIDPGetDatum(program), UUIDPGetDatum(user)};
+	Datum values[] = {UUIDPGetDatum(program)};
 
 	if (owner_execute_latest(&read_offer, values, NULL) != 1)
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_ON_SALE), errmsg("the course is not on sale"),
@@ -251,7 +251,6 @@ offer_read(const pg_uuid_t *program, const pg_uuid_t *user, Offer *offer)
 	payment_uuid_read(0, 2, &offer->plan);
 	offer->price = DatumGetInt64(plan_value(0, 3, NULL));
 	offer->currency = plan_text_required(0, 4);
-	offer->is_member = payment_uuid_read(0, 5, &offer->membership);
 }
 
 static void

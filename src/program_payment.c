@@ -58,6 +58,15 @@ static KeptPlan lock_user = {
 	.nargs = 1,
 	.types = {UUIDOID},
 };
+/* Of the organisation that is named, or of the one whose program is. */
+static KeptPlan share_membership = {
+	.sql = "SELECT m.id FROM coursebase.memberships m WHERE m.user_id = $1"
+		   " AND m.organization_id = coalesce($2,"
+		   "  (SELECT p.organization_id FROM coursebase.programs p WHERE p.id = $3))"
+		   " FOR KEY SHARE",
+	.nargs = 3,
+	.types = {UUIDOID, UUIDOID, UUIDOID},
+};
 static KeptPlan share_program = {
 	.sql = "SELECT FROM coursebase.programs WHERE id = $1 FOR SHARE",
 	.nargs = 1,
@@ -401,6 +410,7 @@ payment_lock(Payment *payment)
 	bool null;
 
 	payment_user_lock(&payment->user, false);
+	payment_membership_share(&payment->user, &payment->organization, NULL, NULL);
 	payment_program_share(&payment->program);
 	if (owner_execute(&lock_entitlement, entitlement, NULL, false) == 1)
 	{
@@ -437,6 +447,19 @@ payment_user_lock(const pg_uuid_t *user, bool open_only)
 	Datum key = UUIDPGetDatum(user);
 
 	return owner_execute(open_only ? &lock_open_user : &lock_user, &key, NULL, false) == 1;
+}
+
+bool
+payment_membership_share(const pg_uuid_t *user, const pg_uuid_t *organization,
+						 const pg_uuid_t *program, pg_uuid_t *membership)
+{
+	Datum values[] = {UUIDPGetDatum(user), UUIDPGetDatum(organization), UUIDPGetDatum(program)};
+	const char nulls[] = {' ', organization == NULL ? 'n' : ' ', program == NULL ? 'n' : ' '};
+	bool found = owner_execute(&share_membership, values, nulls, false) == 1;
+
+	if (found && membership != NULL)
+		payment_uuid_read(0, 1, membership);
+	return found;
 }
 
 bool

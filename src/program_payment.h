@@ -1,9 +1,11 @@
 /*
  * program_payment.h: what the files of checkouts and payments share.
  *
- * Lock order, everywhere: the buyer's row of users, the program, the entitlement, the
- * transaction. A transaction that is only known by its id or reference is found without a lock
- * first; then the others are locked, then it, and it is read again.
+ * Lock order, everywhere: the buyer's row of users, the membership that the rows name (FOR KEY
+ * SHARE: who leaves meanwhile would let go of the rows while they take hold of it), the
+ * program, the entitlement, the transaction. A transaction that is only known by its id or
+ * reference is found without a lock first; then the others are locked, then it, and it is read
+ * again.
  */
 #ifndef COURSEBASE_PROGRAM_PAYMENT_H
 #define COURSEBASE_PROGRAM_PAYMENT_H
@@ -45,6 +47,13 @@ extern void payment_pending_end(const Payment *payment, Datum at);
 /* The buyer and the program, which are locked before everything that belongs to both. */
 extern bool payment_user_lock(const pg_uuid_t *user, bool open_only);
 extern bool payment_program_share(const pg_uuid_t *program);
+
+/*
+ * The buyer's membership of the organisation, or where that is NULL of the program's; false
+ * when there is none. membership may be NULL.
+ */
+extern bool payment_membership_share(const pg_uuid_t *user, const pg_uuid_t *organization,
+									 const pg_uuid_t *program, pg_uuid_t *membership);
 
 /* Copies the uuid that the last plan gave; NULL value: all zero, false. */
 extern bool payment_uuid_read(uint64 row, int column, pg_uuid_t *id);

@@ -10,7 +10,8 @@
  *
  * Locks: rules over several rows are judged under a lock of the program, by what is committed
  * then, at any level of isolation. A statement of plain SQL has locked the rows it changes
- * before that: against a function on the same course it may end as a deadlock. A place in a
+ * before that, and no trigger before a statement knows which those are: against a function on
+ * the same course, a mark of the place for one, it may end as a deadlock. A place in a
  * curriculum locks its workout against being deleted; a plan locks its organisation's currency.
  *
  * Rights: triggers run as who writes and look at other rows with the owner's. What goes

@@ -188,7 +188,7 @@ CREATE POLICY viewer_select_viewable ON coursebase.lesson_contents
     FOR SELECT
     USING ((SELECT coursebase.is_admin()) OR coursebase.can_view_lesson(lesson_id));
 COMMENT ON POLICY viewer_select_viewable ON coursebase.lesson_contents IS
-    'Who may view a lesson reads its content: preview lessons anybody, others who may use the course. The two meet in one row, so that no set of courses could be the bound.';
+    'Who may view a lesson reads its content: preview lessons anybody, others who may use the course. The two meet in one row, so that no set of courses could be the bound: asked row by row, with the lessons that follow read ahead.';
 
 CREATE POLICY admin_insert_all ON coursebase.lesson_contents
     FOR INSERT

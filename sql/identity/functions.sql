@@ -136,7 +136,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_user_profile__normalise';
 COMMENT ON FUNCTION coursebase.tg_user_profile__normalise() IS
-    'BEFORE INSERT OR UPDATE: email in lower case; a new profile without a referral code gets one that nobody has.';
+    'BEFORE INSERT OR UPDATE: email in lower case; a profile without a referral code gets one that nobody has.';
 REVOKE ALL ON FUNCTION coursebase.tg_user_profile__normalise() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.create_organization(
@@ -207,7 +207,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_memberships__only_owners';
 COMMENT ON FUNCTION coursebase.tg_memberships__only_owners() IS
-    'BEFORE INSERT OR UPDATE OR DELETE: only an owner of the organisation makes or unmakes owners (42501). Does not bind whom row security does not.';
+    'BEFORE INSERT OR UPDATE OR DELETE: only an owner of the organisation makes or unmakes owners (42501); does not bind whom row security does not. Locks the organisation of an owner who ceases to be one.';
 REVOKE ALL ON FUNCTION coursebase.tg_memberships__only_owners() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.tg_memberships__keep_owner()

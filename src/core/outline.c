@@ -4,7 +4,9 @@
  * Policies ask for each row, so what was found of a section is kept: for the same transaction
  * (whose time it is of), the same user, an equal snapshot and the same tables. Everything is
  * read straight from the indexes: the first section of a course by itself, and with the second
- * one all of that course's, for where two are asked about the others follow.
+ * one all of that course's, for where two are asked about the others follow. Lessons likewise:
+ * the second one of a course brings those of its section and of the next ones, never more in
+ * all than a few for each that was asked about.
  *
  * Invariant: a kept entry says what reading it anew would say.
  */
@@ -109,6 +111,21 @@ static OutlineRead sections_of_course = {
 			  .types = {UUIDOID}},
 };
 
+static OutlineRead lessons_of_section = {
+	.fetch = {.table = "lessons",
+			  .index = "lessons_section_id_order_key",
+			  .nkeys = 1,
+			  .keys = {{"section_id", UUIDOID}},
+			  .ncolumns = 3,
+			  .columns = {{"section_id", UUIDOID},
+						  {"status", FETCH_ANY_ENUM},
+						  {"id", UUIDOID}}},
+	.query = {.sql = "SELECT l.section_id, l.status, l.id FROM coursebase.lessons l"
+					 " WHERE l.section_id OPERATOR(pg_catalog.=) $1",
+			  .nargs = 1,
+			  .types = {UUIDOID}},
+};
+
 /* Called with each row that was read, until it returns true. */
 typedef bool (*RowTake)(const Datum *values, const bool *nulls, void *into);
 
@@ -118,8 +135,23 @@ typedef struct KeptRights
 	pg_uuid_t id;
 	bool used;
 	bool is_course;
+	bool of_course; /* a section's course is known */
+	bool lessons;   /* a section's lessons are kept */
 	OutlineRights rights;
+	pg_uuid_t course;
 } KeptRights;
+
+typedef struct KeptLesson
+{
+	pg_uuid_t id;
+	bool used;
+	OutlineLesson lesson;
+} KeptLesson;
+
+/* Room for a course or some; what is read ahead stays a constant times what was asked. */
+#define LESSONS_KEPT      16384
+#define LESSONS_READ_EACH 2
+#define LESSONS_READ_MORE 64
 
 static struct
 {
@@ -135,9 +167,45 @@ static struct
 	MemoryContext context;
 } kept;
 
+typedef struct SectionOfCourse
+{
+	const pg_uuid_t *course;
+	OutlineRights rights;
+} SectionOfCourse;
+
+/* The sections of a course from one on. */
+typedef struct SectionsAhead
+{
+	const pg_uuid_t *first;
+	bool begun;
+	int count;
+	int room;
+	pg_uuid_t *ids;
+} SectionsAhead;
+
+/* The last label that was looked up, as an enum's datum; 0: none. */
+typedef struct StatusRead
+{
+	Datum label;
+	LessonStatus status;
+} StatusRead;
+
+/* Of the same user and snapshot as `kept`, in its memory. */
+static struct
+{
+	uint64 asked;
+	uint64 ahead; /* rows read that nobody had asked for */
+	bool any;
+	pg_uuid_t course; /* of the lesson that was read last by itself */
+	uint32 count;
+	uint32 mask;        /* size of places - 1 */
+	KeptLesson *places; /* NULL: none */
+} lessons;
+
 static bool outline_read(OutlineRead *read, const pg_uuid_t *key, RowTake take, void *into);
 static bool outline_query(OutlineRead *read, Datum key, RowTake take, void *into);
 static bool lesson_take(const Datum *values, const bool *nulls, void *into);
+static LessonStatus lesson_status(Datum value);
 static bool section_take(const Datum *values, const bool *nulls, void *into);
 static bool course_take(const Datum *values, const bool *nulls, void *into);
 static bool product_of_course_take(const Datum *values, const bool *nulls, void *into);
@@ -145,12 +213,21 @@ static bool product_take(const Datum *values, const bool *nulls, void *into);
 static bool course_offered(const pg_uuid_t *course);
 static bool enum_is(Datum value, const char *label);
 static bool section_of_course_take(const Datum *values, const bool *nulls, void *into);
+static OutlineRights section_rights(const pg_uuid_t *section);
 static bool kept_is_of(const Asking *asking);
 static void kept_begin(const Asking *asking);
 static OutlineRights section_read(const pg_uuid_t *section);
 static bool course_read(const pg_uuid_t *course, OutlineRights *rights);
 static uint32 kept_place(const pg_uuid_t *id, bool is_course);
-static void kept_put(const pg_uuid_t *id, bool is_course, OutlineRights rights);
+static uint32 id_hash(const pg_uuid_t *id);
+static void kept_put(const pg_uuid_t *id, const pg_uuid_t *course, OutlineRights rights);
+static void lessons_follow(const pg_uuid_t *section);
+static void lessons_read_ahead(const pg_uuid_t *course, const pg_uuid_t *section);
+static bool section_id_take(const Datum *values, const bool *nulls, void *into);
+static bool lesson_ahead_take(const Datum *values, const bool *nulls, void *into);
+static KeptLesson *lesson_place(const pg_uuid_t *id);
+static void lessons_make_room(void);
+static void lessons_grow(void);
 static void kept_grow(void);
 
 bool
@@ -175,11 +252,18 @@ OutlineRights
 outline_rights(const pg_uuid_t *section)
 {
 	const Asking *asking = identity_asking();
-	const KeptRights *last;
 
 	if (!kept_is_of(asking))
 		kept_begin(asking);
-	last = &kept.places[kept.last];
+	return section_rights(section);
+}
+
+/* Of what is kept, which is of who asks. */
+static OutlineRights
+section_rights(const pg_uuid_t *section)
+{
+	const KeptRights *last = &kept.places[kept.last];
+
 	if (!last->used || last->is_course || memcmp(&last->id, section, UUID_LEN) != 0)
 	{
 		uint32 place = kept_place(section, false);
@@ -190,6 +274,33 @@ outline_rights(const pg_uuid_t *section)
 		last = &kept.places[place];
 	}
 	return last->rights;
+}
+
+bool
+outline_lesson_rights(const pg_uuid_t *lesson, OutlineLesson *found, OutlineRights *rights)
+{
+	const Asking *asking = identity_asking();
+	const KeptLesson *place;
+
+	*rights = (OutlineRights){false};
+	if (!kept_is_of(asking))
+		kept_begin(asking);
+	lessons.asked++;
+	place = lessons.places == NULL ? NULL : lesson_place(lesson);
+	if (place != NULL && place->used)
+	{
+		*found = place->lesson;
+		if (found->status != LESSON_PRIVATE)
+			*rights = section_rights(&found->section);
+		return true;
+	}
+	if (!outline_lesson(lesson, found))
+		return false;
+	if (found->status == LESSON_PRIVATE)
+		return true;
+	lessons_follow(&found->section);
+	*rights = outline_rights(&found->section);
+	return true;
 }
 
 static bool
@@ -214,6 +325,7 @@ kept_begin(const Asking *asking)
 		MemoryContextReset(kept.context);
 	kept.places = NULL;
 	kept.count = 0;
+	memset(&lessons, 0, sizeof(lessons));
 	kept_grow();
 	kept.transaction = compat_local_transaction();
 	kept.look_up = asking == NULL ? 0 : asking->look_up;
@@ -227,14 +339,17 @@ kept_begin(const Asking *asking)
 static OutlineRights
 section_read(const pg_uuid_t *section)
 {
-	OutlineRights rights = {false};
+	SectionOfCourse of = {0};
 	OutlineSection found;
+	bool known = outline_section(section, &found);
 
-	if (outline_section(section, &found) && found.is_public &&
-		course_read(&found.course, &rights))
-		outline_read(&sections_of_course, &found.course, section_of_course_take, &rights);
-	kept_put(section, false, rights);
-	return rights;
+	if (known && found.is_public && course_read(&found.course, &of.rights))
+	{
+		of.course = &found.course;
+		outline_read(&sections_of_course, &found.course, section_of_course_take, &of);
+	}
+	kept_put(section, known ? &found.course : NULL, of.rights);
+	return of.rights;
 }
 
 /* What the public sections of a course have; true where it was asked for before. */
@@ -252,21 +367,27 @@ course_read(const pg_uuid_t *course, OutlineRights *rights)
 	rights->is_public = true;
 	rights->usable = course_rights_hold_own(course, now, COURSE_BY_ANY) != 0;
 	rights->readable = rights->usable || course_offered(course);
-	kept_put(course, true, *rights);
+	kept_put(course, course, *rights);
 	return false;
 }
 
+/* Of a section, with its course if it is known, or of a course, which is its own. */
 static void
-kept_put(const pg_uuid_t *id, bool is_course, OutlineRights rights)
+kept_put(const pg_uuid_t *id, const pg_uuid_t *course, OutlineRights rights)
 {
-	uint32 place;
+	KeptRights *place;
 
 	if (kept.count > kept.mask / 2)
 		kept_grow();
-	place = kept_place(id, is_course);
-	if (!kept.places[place].used)
+	place = &kept.places[kept_place(id, id == course)];
+	if (!place->used)
 		kept.count++;
-	kept.places[place] = (KeptRights){*id, true, is_course, rights};
+	*place = (KeptRights){.id = *id, .used = true, .is_course = id == course, .rights = rights};
+	if (course != NULL)
+	{
+		place->of_course = true;
+		place->course = *course;
+	}
 }
 
 static void
@@ -291,18 +412,152 @@ kept_grow(void)
 static uint32
 kept_place(const pg_uuid_t *id, bool is_course)
 {
-	uint64 half[2];
-	uint32 place;
+	uint32 place = id_hash(id) & kept.mask;
 
-	memcpy(half, id, UUID_LEN);
-	place = (uint32) (((half[0] ^ half[1] * UINT64CONST(0x9E3779B97F4A7C15)) *
-					   UINT64CONST(0xC2B2AE3D27D4EB4F)) >>
-					  32) &
-			kept.mask;
 	while (kept.places[place].used && (kept.places[place].is_course != is_course ||
 									   memcmp(&kept.places[place].id, id, UUID_LEN) != 0))
 		place = (place + 1) & kept.mask;
 	return place;
+}
+
+static uint32
+id_hash(const pg_uuid_t *id)
+{
+	uint64 half[2];
+
+	memcpy(half, id, UUID_LEN);
+	return (uint32) (((half[0] ^ half[1] * UINT64CONST(0x9E3779B97F4A7C15)) *
+					  UINT64CONST(0xC2B2AE3D27D4EB4F)) >>
+					 32);
+}
+
+/* A lesson of the section was read by itself: the second one of a course brings others. */
+static void
+lessons_follow(const pg_uuid_t *section)
+{
+	KeptRights place;
+
+	outline_rights(section);
+	place = kept.places[kept_place(section, false)];
+	if (!place.used || !place.of_course)
+		return;
+	if (lessons.any && memcmp(&lessons.course, &place.course, UUID_LEN) == 0 &&
+		lessons.ahead < LESSONS_READ_EACH * lessons.asked + LESSONS_READ_MORE)
+		lessons_read_ahead(&place.course, section);
+	lessons.any = true;
+	lessons.course = place.course;
+}
+
+static void
+lessons_read_ahead(const pg_uuid_t *course, const pg_uuid_t *section)
+{
+	SectionsAhead sections = {.first = section};
+	StatusRead last = {0};
+
+	lessons_make_room();
+	outline_read(&sections_of_course, course, section_id_take, &sections);
+	for (int i = 0; i < sections.count; i++)
+	{
+		KeptRights *place = &kept.places[kept_place(&sections.ids[i], false)];
+
+		if (place->used && place->lessons)
+			continue;
+		if (outline_read(&lessons_of_section, &sections.ids[i], lesson_ahead_take, &last))
+			break;
+		place = &kept.places[kept_place(&sections.ids[i], false)];
+		place->lessons = place->used;
+	}
+	if (sections.ids != NULL)
+		pfree(sections.ids);
+}
+
+/* Collects those from the first on. */
+static bool
+section_id_take(const Datum *values, const bool *nulls, void *into)
+{
+	SectionsAhead *sections = into;
+
+	if (nulls[0])
+		return false;
+	sections->begun =
+		sections->begun || memcmp(DatumGetUUIDP(values[0]), sections->first, UUID_LEN) == 0;
+	if (!sections->begun)
+		return false;
+	if (sections->count == sections->room)
+	{
+		sections->room = sections->room == 0 ? 64 : 2 * sections->room;
+		sections->ids =
+			sections->ids == NULL
+				? palloc(sections->room * sizeof(pg_uuid_t))
+				: repalloc_huge(sections->ids, (Size) sections->room * sizeof(pg_uuid_t));
+	}
+	sections->ids[sections->count++] = *DatumGetUUIDP(values[0]);
+	return sections->count == LESSONS_KEPT;
+}
+
+/* True when enough were read. */
+static bool
+lesson_ahead_take(const Datum *values, const bool *nulls, void *into)
+{
+	StatusRead *last = into;
+	KeptLesson *place;
+
+	if (nulls[0] || nulls[1] || nulls[2])
+		return false;
+	if (lessons.places == NULL || lessons.count > lessons.mask / 2)
+		lessons_grow();
+	place = lesson_place(DatumGetUUIDP(values[2]));
+	lessons.ahead++;
+	if (last->label != values[1])
+		*last = (StatusRead){values[1], lesson_status(values[1])};
+	if (!place->used)
+	{
+		place->id = *DatumGetUUIDP(values[2]);
+		place->used = true;
+		place->lesson = (OutlineLesson){last->status, *DatumGetUUIDP(values[0])};
+		lessons.count++;
+	}
+	return lessons.count >= LESSONS_KEPT ||
+		   lessons.ahead >= LESSONS_READ_EACH * lessons.asked + LESSONS_READ_MORE;
+}
+
+/* Where it is, or would be. */
+static KeptLesson *
+lesson_place(const pg_uuid_t *id)
+{
+	uint32 place = id_hash(id) & lessons.mask;
+
+	while (lessons.places[place].used && memcmp(&lessons.places[place].id, id, UUID_LEN) != 0)
+		place = (place + 1) & lessons.mask;
+	return &lessons.places[place];
+}
+
+/* Forgets all when there are many: of those that were asked about none is asked again soon. */
+static void
+lessons_make_room(void)
+{
+	if (lessons.count < LESSONS_KEPT)
+		return;
+	memset(lessons.places, 0, sizeof(KeptLesson) * ((Size) lessons.mask + 1));
+	lessons.count = 0;
+	for (uint32 i = 0; i <= kept.mask; i++)
+		kept.places[i].lessons = false;
+}
+
+static void
+lessons_grow(void)
+{
+	KeptLesson *old = lessons.places;
+	uint32 old_size = old == NULL ? 0 : lessons.mask + 1;
+	uint32 size = old == NULL ? 128 : old_size * 2;
+
+	lessons.places = MemoryContextAllocZero(kept.context, size * sizeof(KeptLesson));
+	lessons.mask = size - 1;
+	for (uint32 i = 0; i < old_size; i++)
+		if (old[i].used)
+			*lesson_place(&old[i].id) = old[i];
+	if (old != NULL)
+		pfree(old);
 }
 
 static bool
@@ -369,10 +624,16 @@ lesson_take(const Datum *values, const bool *nulls, void *into)
 	if (nulls[0] || nulls[1])
 		return false;
 	lesson->section = *DatumGetUUIDP(values[0]);
-	lesson->status = enum_is(values[1], "public")    ? LESSON_PUBLIC
-					 : enum_is(values[1], "preview") ? LESSON_PREVIEW
-													 : LESSON_PRIVATE;
+	lesson->status = lesson_status(values[1]);
 	return true;
+}
+
+static LessonStatus
+lesson_status(Datum value)
+{
+	if (enum_is(value, "public"))
+		return LESSON_PUBLIC;
+	return enum_is(value, "preview") ? LESSON_PREVIEW : LESSON_PRIVATE;
 }
 
 static bool
@@ -391,11 +652,11 @@ section_take(const Datum *values, const bool *nulls, void *into)
 static bool
 section_of_course_take(const Datum *values, const bool *nulls, void *into)
 {
-	const OutlineRights *rights = into;
+	const SectionOfCourse *of = into;
 
 	if (!nulls[0] && !nulls[1])
-		kept_put(DatumGetUUIDP(values[0]), false,
-				 enum_is(values[1], "public") ? *rights : (OutlineRights){false});
+		kept_put(DatumGetUUIDP(values[0]), of->course,
+				 enum_is(values[1], "public") ? of->rights : (OutlineRights){false});
 	return false;
 }
 

@@ -54,4 +54,12 @@ typedef struct OutlineRights
 
 extern OutlineRights outline_rights(const pg_uuid_t *section);
 
+/*
+ * The lesson, and what outline_rights() has of its section, of which a private lesson asks
+ * nothing; false for one that is not there. Lessons that follow are kept too: a policy asks for
+ * one after the other.
+ */
+extern bool outline_lesson_rights(const pg_uuid_t *lesson, OutlineLesson *found,
+								  OutlineRights *rights);
+
 #endif

@@ -20,7 +20,8 @@ $node->append_conf('postgresql.conf', 'max_connections = 80');
 $node->restart;
 create_extension($node, 'load');
 
-# A receipt is n: its product and the person who bought it follow from it, and every seventh call is of somebody else's.
+# A receipt is n: its product and the person who bought it follow from it, and every seventh call is of somebody else's,
+# who brings no code: a person uses it once.
 query($node, 'load', <<~"SQL");
 	UPDATE coursebase.settings SET value = '100' WHERE name = 'free_weekly_credits';
 	INSERT INTO coursebase.users (id, clerk_user_id, name, email)
@@ -42,7 +43,7 @@ query($node, 'load', <<~"SQL");
 	    RETURN coursebase.validate_purchase(('00000000-0000-4000-8000-' || lpad(person::text, 12, '0'))::uuid,
 	        json_build_object('product_id', product, 'source', 'google_play', 'purchase_id', level || '-' || n, 'purchase_token', 't',
 	            'transaction_date', '2026-03-02T10:00:00Z', 'period_end', '2026-04-02T10:00:00Z',
-	            'discount', CASE WHEN product = 'c51pur' AND n < $people AND level = 1 THEN json_build_object('code', 'load_course') END),
+	            'discount', CASE WHEN product = 'c51pur' AND n < $people AND level = 1 AND thief <> 0 THEN json_build_object('code', 'load_course') END),
 	        '2026-03-02 10:00+00')->>'status';
 	EXCEPTION WHEN SQLSTATE 'KB205' THEN
 	    RETURN 'refused';

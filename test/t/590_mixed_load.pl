@@ -1,6 +1,6 @@
 # Many sessions do everything at once for the same few people, at each isolation level: sales, refunds, events, credits,
-# discounts, referrals, documents, handshakes. Nobody waits for somebody who waits, every sum is right afterwards, and
-# check_integrity() finds nothing. Serialization failures are tried again, as an application must.
+# discounts, referrals, documents, handshakes, organisations' courses. Nobody waits for somebody who waits, every sum is
+# right afterwards, and check_integrity() finds nothing. Serialization failures are tried again, as an application must.
 #
 # 12 sessions of 50 acts a level; with COURSEBASE_LOAD above 1 the long form: 64 sessions of 400.
 use strict;

@@ -6,7 +6,7 @@
 \set ON_ERROR_STOP on
 SET client_min_messages = error;
 SELECT :'section' = 'functions' AS functions, :'section' = 'tables' AS tables,
-    :'section' = 'settings' AS settings, :'section' = 'roles' AS roles \gset
+    :'section' = 'settings' AS settings, :'section' = 'roles' AS roles, :'section' = 'picture' AS picture \gset
 BEGIN;
 CREATE ROLE reference_anonymous;
 CREATE ROLE reference_end_user;
@@ -55,6 +55,23 @@ SELECT format('| `%s` | %s | %s | %s | %s |', f.call, pg_temp.cell('`' || replac
     pg_temp.cell(obj_description(f.oid, 'pg_proc')))
 FROM functions f
 ORDER BY f.fires, f.proname COLLATE "C";
+\endif
+
+-- An arrow a pair of tables, however many keys join them. Nearly all point to users: the shape of the box says so.
+\if :picture
+CREATE TEMP VIEW arrows AS
+    SELECT DISTINCT conrelid AS child, confrelid AS parent, confrelid = 'coursebase.users'::regclass AS person
+    FROM pg_constraint WHERE contype = 'f' AND connamespace = 'coursebase'::regnamespace;
+SELECT E'```mermaid\nflowchart LR';
+SELECT format('    %s([%s])', t.relname, t.relname) FROM tables t
+WHERE t.oid IN (SELECT a.child FROM arrows a WHERE a.person) ORDER BY t.relname COLLATE "C";
+SELECT format('    %s[%s]', t.relname, t.relname) FROM tables t
+WHERE t.oid IN (SELECT unnest(ARRAY[a.child, a.parent]) FROM arrows a WHERE NOT a.person)
+    AND t.oid NOT IN (SELECT a.child FROM arrows a WHERE a.person) ORDER BY t.relname COLLATE "C";
+SELECT format('    %s --> %s', c.relname, p.relname)
+FROM arrows a JOIN tables c ON c.oid = a.child JOIN tables p ON p.oid = a.parent
+WHERE NOT a.person ORDER BY c.relname COLLATE "C", p.relname COLLATE "C";
+SELECT '```';
 \endif
 
 \if :tables

@@ -40,6 +40,16 @@ SELECT format('00000000-0000-4000-8000-00000000080%s', i + j)::uuid, format('000
 FROM generate_series(0, 2) i, generate_series(0, 1) j;
 UPDATE coursebase.products SET status = 'public';
 
+-- Two organisations with three courses each, one of them free; persons 0 and 1 own them.
+SELECT coursebase.create_organization('Mixed', 'mixed-' || i, 'USD', 'Europe/Paris', public.person(i)) FROM generate_series(0, 1) i;
+INSERT INTO coursebase.workouts (organization_id, name) SELECT id, 'Mixed ' || i FROM coursebase.organizations, generate_series(0, 3) i;
+INSERT INTO coursebase.programs (id, organization_id, name, delivery_mode)
+SELECT format('00000000-0000-4000-8000-00000000060%s', row_number() OVER (ORDER BY slug, i) - 1)::uuid, id, 'Mixed ' || i, 'course'
+FROM coursebase.organizations, generate_series(0, 2) i;
+INSERT INTO coursebase.course_configs (program_id, duration_days) SELECT id, 7 FROM coursebase.programs;
+SELECT coursebase.set_day(p.id, 0, ARRAY(SELECT w.id FROM coursebase.workouts w WHERE w.organization_id = p.organization_id)),
+    coursebase.set_price(p.id, right(p.name, 1)::integer * 900), coursebase.publish_course(p.id) FROM coursebase.programs p;
+
 CREATE TYPE public.act AS (what text, key text, amount bigint);
 
 -- A store's event; it belongs to one person and is delivered several times, by several sessions.
@@ -247,6 +257,82 @@ BEGIN
     RETURN ROW('slot', slot, 1)::public.act;
 END $$;
 
+-- A course is bought, paid for, given up, given back; a payment is reported twice, and for the wrong organisation.
+CREATE FUNCTION public.act_checkout(n bigint, who uuid, at timestamptz) RETURNS public.act LANGUAGE plpgsql AS $$
+DECLARE
+    kind integer := public.draw(n, 120, 10);
+    charge uuid;
+    seller uuid;
+    answer text;
+    why text;
+BEGIN
+    IF kind < 3 THEN
+        SELECT b.transaction_id, b.status INTO charge, answer
+        FROM coursebase.begin_checkout(who, format('00000000-0000-4000-8000-00000000060%s', public.draw(n, 121, 6))::uuid, at) b;
+        IF charge IS NOT NULL THEN
+            PERFORM coursebase.attach_payment_reference(charge, 'psp', 'mixed ' || n);
+        END IF;
+        RETURN ROW('checkout ' || answer, n, 1)::public.act;
+    END IF;
+    SELECT t.id, t.organization_id, t.provider_reference INTO charge, seller, answer FROM coursebase.payment_transactions t
+    WHERE t.user_id = who AND t.type = 'charge' ORDER BY md5(t.id::text || n) LIMIT 1;
+    IF charge IS NULL THEN
+        RETURN NULL;
+    ELSIF kind = 3 THEN
+        RETURN ROW('given up', charge, (coursebase.cancel_checkout(charge, at) = 'cancelled')::integer)::public.act;
+    ELSIF kind = 4 THEN
+        PERFORM coursebase.refund_transaction(charge, n % 2 = 0, at);
+        RETURN ROW('given back', charge, 1)::public.act;
+    ELSIF kind = 5 THEN
+        SELECT e.status INTO why FROM coursebase.apply_payment_event(gen_random_uuid(), 'psp', answer, 'completed', at) e;
+        RETURN ROW('reported wrongly', n, (why = 'rejected')::integer)::public.act;
+    END IF;
+    SELECT e.status, e.reason INTO answer, why
+    FROM coursebase.apply_payment_event(seller, 'psp', answer, CASE kind WHEN 6 THEN 'failed' ELSE 'completed' END, at) e;
+    RETURN ROW(CASE WHEN why IS DISTINCT FROM 'settled_already' THEN 'came ' ELSE 'came again ' END || answer, charge, 1)::public.act;
+END $$;
+
+CREATE FUNCTION public.act_workout(n bigint, who uuid, at timestamptz) RETURNS public.act LANGUAGE plpgsql AS $$
+DECLARE
+    kind integer := public.draw(n, 130, 10);
+    enrolment uuid;
+    place uuid;
+BEGIN
+    SELECT e.id, w.id INTO enrolment, place FROM coursebase.course_entitlements e JOIN coursebase.course_workouts w USING (program_id)
+    WHERE e.user_id = who ORDER BY md5(w.id::text || n) LIMIT 1;
+    IF enrolment IS NULL THEN
+        RETURN NULL;
+    END IF;
+    CASE WHEN kind < 6 THEN PERFORM coursebase.mark_workout_complete(enrolment, place, 'mixed', at);
+    WHEN kind = 6 THEN PERFORM coursebase.unmark_workout_complete(enrolment, place);
+    WHEN kind = 7 THEN PERFORM coursebase.restart_course(enrolment, at);
+    ELSE PERFORM coursebase.start_course(enrolment, at);
+    END CASE;
+    RETURN ROW('workout', n, 1)::public.act;
+END $$;
+
+-- What staff do, and who is staff: people come and go by plain SQL.
+CREATE FUNCTION public.act_staff(n bigint, who uuid, at timestamptz) RETURNS public.act LANGUAGE plpgsql AS $$
+DECLARE
+    kind integer := public.draw(n, 140, 10);
+    course uuid := format('00000000-0000-4000-8000-00000000060%s', public.draw(n, 141, 6))::uuid;
+    seller uuid;
+BEGIN
+    SELECT organization_id INTO seller FROM coursebase.programs WHERE id = course;
+    CASE WHEN kind < 3 THEN
+        PERFORM coursebase.set_day(course, public.draw(n, 142, 3), ARRAY(SELECT w.id FROM coursebase.workouts w
+            WHERE w.organization_id = seller AND public.draw(n, 143 + right(w.name, 1)::integer, 2) = 0 ORDER BY md5(w.id::text || n)));
+    WHEN kind = 3 THEN PERFORM coursebase.archive_course(course, at);
+    WHEN kind = 4 THEN PERFORM coursebase.set_price(course, CASE WHEN n % 5 = 0 THEN 0 ELSE 900 END);
+    WHEN kind < 7 THEN PERFORM coursebase.publish_course(course, at);
+    WHEN kind < 9 THEN
+        INSERT INTO coursebase.memberships (organization_id, user_id, role)
+        VALUES (seller, who, (ARRAY['admin', 'coach', 'member'])[1 + n % 3]::coursebase.membership_role);
+    ELSE DELETE FROM coursebase.memberships WHERE organization_id = seller AND user_id = who;
+    END CASE;
+    RETURN ROW('staff', n, 1)::public.act;
+END $$;
+
 -- Several calls about one person in one transaction.
 CREATE FUNCTION public.act_together(n bigint, who uuid, at timestamptz) RETURNS public.act LANGUAGE plpgsql AS $$
 DECLARE
@@ -286,7 +372,8 @@ BEGIN
 END $$;
 CREATE FUNCTION public.kinds() RETURNS text[] LANGUAGE sql IMMUTABLE AS
     $$ SELECT ARRAY['event', 'event', 'credits', 'credits', 'discount', 'discount', 'referral', 'document', 'document',
-        'phone', 'account', 'together', 'sale', 'sale', 'store', 'store', 'slot'] $$;
+        'phone', 'account', 'together', 'sale', 'sale', 'store', 'store', 'slot',
+        'checkout', 'checkout', 'workout', 'staff'] $$;
 
 CREATE FUNCTION public.times(what text) RETURNS bigint LANGUAGE sql STABLE AS
     $$ SELECT count(DISTINCT d.key) FROM public.done d WHERE d.what LIKE times.what $$;
@@ -326,6 +413,11 @@ SELECT * FROM (VALUES
     ('people with too many slots', 0, (SELECT count(*) FROM (SELECT FROM coursebase.course_purchases WHERE source = 'premium_slot'
             GROUP BY user_id HAVING count(DISTINCT course_id) > 2) t)),
     ('slots', public.times('slot'), (SELECT count(*) FROM coursebase.course_purchases WHERE source = 'premium_slot')),
+    ('courses paid', public.times('came completed'), (SELECT count(*) FROM coursebase.payment_transactions
+        WHERE type = 'charge' AND status IN ('completed', 'refunded', 'refund_pending'))),
+    ('payments given back', public.times('given back'), (SELECT count(*) FROM coursebase.payment_transactions WHERE type = 'refund')),
+    ('payments reported wrongly', (SELECT coalesce(sum(amount), 0) FROM public.done WHERE what = 'reported wrongly'),
+        (SELECT count(*) FROM coursebase.server_logs WHERE message LIKE 'the payment was reported for another%')),
     ('appends', (SELECT count(*) FROM public.done WHERE what = 'append'),
         (SELECT count(DISTINCT e ->> 'url') FROM coursebase.custom_courses c, json_array_elements(c.data -> 'audio_files') e))
 ) AS s (what, done, found) WHERE done IS DISTINCT FROM found;
