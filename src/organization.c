@@ -25,6 +25,7 @@
 #include "utils/rls.h"
 #include "utils/uuid.h"
 
+#include "anchor.h"
 #include "audit.h"
 #include "compat.h"
 #include "errors.h"
@@ -33,14 +34,9 @@
 #include "owner.h"
 #include "plan.h"
 #include "restore.h"
+#include "row_trigger.h"
 #include "schema.h"
 
-static KeptPlan lock_user = {
-	.sql = "SELECT FROM coursebase.users WHERE id = $1 AND deleted_at IS NULL"
-		   " FOR NO KEY UPDATE",
-	.nargs = 1,
-	.types = {UUIDOID},
-};
 static KeptPlan write_organization = {
 	.sql = "INSERT INTO coursebase.organizations (name, slug, currency, time_zone)"
 		   " VALUES ($1, $2, $3, $4) RETURNING id",
@@ -85,7 +81,6 @@ static KeptPlan renew_plans = {
 
 static Datum organizations_read(MembershipRole least);
 static MembershipRole role_read(text *name);
-static TriggerData *trigger_expect(FunctionCallInfo fcinfo, const char *name, bool before);
 static bool role_is_owner(TriggerData *data, HeapTuple row);
 static char *staff_json(TriggerData *data, HeapTuple row);
 static Datum column_read(TriggerData *data, HeapTuple row, const char *name);
@@ -120,7 +115,7 @@ coursebase_create_organization(PG_FUNCTION_ARGS)
 	}
 	schema_require_current();
 	SPI_connect();
-	if (owner_execute(&lock_user, &values[4], NULL, false) != 1)
+	if (anchor_user(DatumGetUUIDP(values[4])) != ANCHORED_LIVE)
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such user"),
 						errdetail("None has the id %s.",
 								  DatumGetCString(DirectFunctionCall1(uuid_out, values[4]))),
@@ -165,7 +160,8 @@ coursebase_organization_ids_as(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_tg_memberships__only_owners(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_expect(fcinfo, "tg_memberships__only_owners", true);
+	TriggerData *data =
+		trigger_expect(fcinfo, "tg_memberships__only_owners", ROW_BEFORE_CHANGE);
 	HeapTuple row =
 		TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple;
 	bool was =
@@ -200,7 +196,8 @@ coursebase_tg_memberships__keep_owner(PG_FUNCTION_ARGS)
 	bool truncate = CALLED_AS_TRIGGER(fcinfo) &&
 					TRIGGER_FIRED_BY_TRUNCATE(((TriggerData *) fcinfo->context)->tg_event);
 	TriggerData *data =
-		truncate ? NULL : trigger_expect(fcinfo, "tg_memberships__keep_owner", false);
+		truncate ? NULL
+				 : trigger_expect(fcinfo, "tg_memberships__keep_owner", ROW_AFTER_CHANGE);
 	Datum organization =
 		truncate ? 0 : column_read(data, data->tg_trigtuple, "organization_id");
 
@@ -220,7 +217,7 @@ coursebase_tg_memberships__keep_owner(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_tg_memberships__audit(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_expect(fcinfo, "tg_memberships__audit", false);
+	TriggerData *data = trigger_expect(fcinfo, "tg_memberships__audit", ROW_AFTER_CHANGE);
 	bool insert = TRIGGER_FIRED_BY_INSERT(data->tg_event);
 	HeapTuple row =
 		TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple;
@@ -241,7 +238,7 @@ coursebase_tg_memberships__audit(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_tg_organizations__currency(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_expect(fcinfo, "tg_organizations__currency", false);
+	TriggerData *data = trigger_expect(fcinfo, "tg_organizations__currency", ROW_AFTER_UPDATE);
 	Datum values[2] = {column_read(data, data->tg_newtuple, "id"),
 					   CStringGetTextDatum(SPI_getvalue(
 						   data->tg_newtuple, RelationGetDescr(data->tg_relation),
@@ -285,19 +282,6 @@ role_read(text *name)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unknown role \"%s\"", role),
 			 errhint("Use owner, admin, coach or member.")));
-}
-
-static TriggerData *
-trigger_expect(FunctionCallInfo fcinfo, const char *name, bool before)
-{
-	TriggerData *data = (TriggerData *) fcinfo->context;
-
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_FOR_ROW(data->tg_event) ||
-		(before ? !TRIGGER_FIRED_BEFORE(data->tg_event) : !TRIGGER_FIRED_AFTER(data->tg_event)))
-		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-						errmsg("coursebase.%s() works only as a trigger %s a row's change",
-							   name, before ? "before" : "after")));
-	return data;
 }
 
 static bool

@@ -19,6 +19,7 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "anchor.h"
 #include "compat.h"
 #include "errors.h"
 #include "owner.h"
@@ -220,7 +221,7 @@ buyer_require(const pg_uuid_t *user)
 {
 	Datum key = UUIDPGetDatum(user);
 
-	if (!payment_user_lock(user, true))
+	if (anchor_user(user) != ANCHORED_LIVE)
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such user"),
 						errdetail("None has the id %s.",
 								  DatumGetCString(DirectFunctionCall1(uuid_out, key))),

@@ -20,6 +20,7 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "anchor.h"
 #include "audit.h"
 #include "compat.h"
 #include "errors.h"
@@ -46,17 +47,6 @@ static KeptPlan find_elsewhere = {
 		   " AND provider = $2 AND provider_reference = $3 AND type = 'charge' LIMIT 1",
 	.nargs = 3,
 	.types = {UUIDOID, TEXTOID, TEXTOID},
-};
-static KeptPlan lock_open_user = {
-	.sql = "SELECT FROM coursebase.users WHERE id = $1 AND deleted_at IS NULL"
-		   " FOR NO KEY UPDATE",
-	.nargs = 1,
-	.types = {UUIDOID},
-};
-static KeptPlan lock_user = {
-	.sql = "SELECT FROM coursebase.users WHERE id = $1 FOR NO KEY UPDATE",
-	.nargs = 1,
-	.types = {UUIDOID},
 };
 /* Of the organisation that is named, or of the one whose program is. */
 static KeptPlan share_membership = {
@@ -409,7 +399,7 @@ payment_lock(Payment *payment)
 						   UUIDPGetDatum(&payment->id)};
 	bool null;
 
-	payment_user_lock(&payment->user, false);
+	anchor_user(&payment->user);
 	payment_membership_share(&payment->user, &payment->organization, NULL, NULL);
 	payment_program_share(&payment->program);
 	if (owner_execute(&lock_entitlement, entitlement, NULL, false) == 1)
@@ -439,14 +429,6 @@ payment_pending_end(const Payment *payment, Datum at)
 
 	if (payment->has_entitlement)
 		owner_execute(&end_pending, values, NULL, false);
-}
-
-bool
-payment_user_lock(const pg_uuid_t *user, bool open_only)
-{
-	Datum key = UUIDPGetDatum(user);
-
-	return owner_execute(open_only ? &lock_open_user : &lock_user, &key, NULL, false) == 1;
 }
 
 bool

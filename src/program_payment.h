@@ -44,8 +44,7 @@ extern void payment_status_write(const Payment *payment, const char *status);
 /* Ends an entitlement that is still pending; others stay. */
 extern void payment_pending_end(const Payment *payment, Datum at);
 
-/* The buyer and the program, which are locked before everything that belongs to both. */
-extern bool payment_user_lock(const pg_uuid_t *user, bool open_only);
+/* The program, which is locked after the buyer and before everything that belongs to both. */
 extern bool payment_program_share(const pg_uuid_t *program);
 
 /*

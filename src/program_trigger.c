@@ -39,6 +39,7 @@
 #include "plan.h"
 #include "program.h"
 #include "restore.h"
+#include "row_trigger.h"
 
 #define BROKEN_DAY                                                                             \
 	"SELECT 'day' FROM coursebase.course_configs c"                                            \
@@ -201,7 +202,6 @@ static bool program_lock_once(const pg_uuid_t *id, Program *program);
 static HeapTuple status_moved(TriggerData *data, HeapTuple row, const char *from);
 static HeapTuple time_set(TriggerData *data, HeapTuple row, const char *name, bool now);
 static HeapTuple organization_set(TriggerData *data, HeapTuple row, Program *program);
-static TriggerData *trigger_expect(FunctionCallInfo fcinfo, const char *name, bool before);
 static bool column_read(TriggerData *data, HeapTuple row, const char *name, Datum *value);
 static char *column_text(TriggerData *data, HeapTuple row, const char *name);
 static HeapTuple column_set(TriggerData *data, HeapTuple row, const char *name, Datum value,
@@ -226,7 +226,8 @@ PG_FUNCTION_INFO_V1(coursebase_tg_plans__currency);
 PGDLLEXPORT Datum
 coursebase_tg_course_workouts__program(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_expect(fcinfo, "tg_course_workouts__program", true);
+	TriggerData *data =
+		trigger_expect(fcinfo, "tg_course_workouts__program", ROW_BEFORE_CHANGE);
 	HeapTuple row = row_new(data);
 	Program program;
 	Datum id;
@@ -301,7 +302,7 @@ coursebase_tg_course_workouts__rules(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_tg_course_configs__guard(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_expect(fcinfo, "tg_course_configs__guard", true);
+	TriggerData *data = trigger_expect(fcinfo, "tg_course_configs__guard", ROW_BEFORE_CHANGE);
 	bool insert = TRIGGER_FIRED_BY_INSERT(data->tg_event);
 	HeapTuple row = row_new(data);
 	Program program;
@@ -326,7 +327,7 @@ coursebase_tg_course_configs__guard(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_tg_course_configs__rules(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_expect(fcinfo, "tg_course_configs__rules", false);
+	TriggerData *data = trigger_expect(fcinfo, "tg_course_configs__rules", ROW_AFTER_CHANGE);
 	Program program;
 	Datum id;
 
@@ -355,7 +356,7 @@ coursebase_tg_course_configs__rules(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_tg_programs__delivery_mode(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_expect(fcinfo, "tg_programs__delivery_mode", true);
+	TriggerData *data = trigger_expect(fcinfo, "tg_programs__delivery_mode", ROW_BEFORE_CHANGE);
 	HeapTuple row = row_new(data);
 	Datum id;
 
@@ -370,7 +371,7 @@ coursebase_tg_programs__delivery_mode(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_tg_workouts__in_use(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_expect(fcinfo, "tg_workouts__in_use", true);
+	TriggerData *data = trigger_expect(fcinfo, "tg_workouts__in_use", ROW_BEFORE_CHANGE);
 	Datum id;
 
 	SPI_connect();
@@ -388,7 +389,7 @@ coursebase_tg_workouts__in_use(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_tg_plans__currency(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_expect(fcinfo, "tg_plans__currency", true);
+	TriggerData *data = trigger_expect(fcinfo, "tg_plans__currency", ROW_BEFORE_CHANGE);
 	HeapTuple row = row_new(data);
 	const char *currency = "XXX"; /* of none; the key refuses the organisation */
 	Datum id;
@@ -598,19 +599,6 @@ organization_set(TriggerData *data, HeapTuple row, Program *program)
 	else
 		column_read(data, row, "program_id", &value);
 	return column_set(data, row, "organization_id", value, false);
-}
-
-static TriggerData *
-trigger_expect(FunctionCallInfo fcinfo, const char *name, bool before)
-{
-	TriggerData *data = (TriggerData *) fcinfo->context;
-
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_FOR_ROW(data->tg_event) ||
-		(before ? !TRIGGER_FIRED_BEFORE(data->tg_event) : !TRIGGER_FIRED_AFTER(data->tg_event)))
-		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-						errmsg("coursebase.%s() works only as a trigger %s a row's change",
-							   name, before ? "before" : "after")));
-	return data;
 }
 
 /* False for a null. */

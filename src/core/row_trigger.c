@@ -21,6 +21,7 @@ static const struct
 	[ROW_BEFORE_UPDATE] = {false, false, false, "before a row's update"},
 	[ROW_AFTER_CHANGE] = {true, true, true, "after a row's change"},
 	[ROW_AFTER_WRITE] = {true, false, true, "after a row is written"},
+	[ROW_AFTER_UPDATE] = {true, false, false, "after a row's update"},
 };
 
 TriggerData *

@@ -17,6 +17,7 @@ typedef enum RowTrigger
 	ROW_BEFORE_UPDATE,
 	ROW_AFTER_CHANGE,
 	ROW_AFTER_WRITE,
+	ROW_AFTER_UPDATE,
 } RowTrigger;
 
 /* Raises 39P01, with the name of the SQL function, for a call of any other kind. */
