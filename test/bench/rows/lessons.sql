@@ -219,8 +219,8 @@ SET enable_indexscan = off; SET enable_bitmapscan = off; SET enable_indexonlysca
 SELECT bench_peer.read_by('admin', 'SELECT count(created_at) FROM coursebase.user_lesson_complete') = (SELECT count(created_at) FROM coursebase.user_lesson_complete)
 --# statement ours: the policy
 SELECT count(created_at) FROM coursebase.user_lesson_complete
--- A figure to know: two bounds are compared a row, which is the price of the one policy that an index serves for all.
---# statement hand: no WHERE
+-- Two bounds are compared a row, which is the price of the one policy that an index serves for all.
+--# statement hand: no WHERE | time >= 0.9
 SELECT count(created_at) FROM coursebase.user_lesson_complete
 
 --# row: progress
