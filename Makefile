@@ -3,15 +3,15 @@
 # ---- What is built ---------------------------------------------------------------------------
 EXTENSION  = coursebase
 RELEASE   := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" coursebase.control)
-SLICES     = core identity catalog commerce access billing allowance media programs sync records
+SLICES      = core json install identity records catalog sales billing access allowance media discounts store programs sync account
 slice_files = $(wildcard $(SLICES:%=sql/%/$(1).sql))
 # Files live by slice and are executed by kind: functions and checks (functions that verify a slice's
 # data) are members of the extension, the rest are the steps that install() runs.
 sources   := $(foreach kind,functions checks tables policies,$(call slice_files,$(kind)))
 
 MODULE_big  = coursebase
-OBJS        = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/core/*.c)))
-PG_CPPFLAGS = -Isrc -Isrc/core -DCOURSEBASE_VERSION='"$(RELEASE)"'
+OBJS        = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
+PG_CPPFLAGS = -Isrc -DCOURSEBASE_VERSION='"$(RELEASE)"'
 PG_CFLAGS   = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare $(WERROR)
 # What SQL names is exported and nothing else; before 16 the server's own macro exports nothing.
 PG_CFLAGS  += -fvisibility=hidden -DPGDLLEXPORT='__attribute__((visibility("default")))'
@@ -54,7 +54,7 @@ endif
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
-$(OBJS): $(wildcard src/*.h src/core/*.h) coursebase.control Makefile
+$(OBJS): $(wildcard src/*/*.h) coursebase.control Makefile
 
 build/coursebase--$(RELEASE).sql: sql/script.awk coursebase.control $(sources)
 	@mkdir -p build

@@ -6,8 +6,8 @@
 #include "fmgr.h"
 #include "utils/guc.h"
 
-#include "guard.h"
-#include "identity.h"
+#include "identity/asking.h"
+#include "install/guard.h"
 
 PG_MODULE_MAGIC;
 

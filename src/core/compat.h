@@ -5,8 +5,8 @@
  * minor release of the same major lacks (heap_getattr does, from 15.20, 16.16, 17.12 and 18.7
  * headers on).
  */
-#ifndef COURSEBASE_COMPAT_H
-#define COURSEBASE_COMPAT_H
+#ifndef COURSEBASE_CORE_COMPAT_H
+#define COURSEBASE_CORE_COMPAT_H
 
 #include "postgres.h"
 

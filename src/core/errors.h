@@ -8,8 +8,8 @@
  *
  * Refused rights are not here: they are the server's own 42501.
  */
-#ifndef COURSEBASE_ERRORS_H
-#define COURSEBASE_ERRORS_H
+#ifndef COURSEBASE_CORE_ERRORS_H
+#define COURSEBASE_CORE_ERRORS_H
 
 #define CB_SQLSTATE(a, b, c) MAKE_SQLSTATE('K', 'B', a, b, c)
 

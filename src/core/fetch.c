@@ -22,9 +22,9 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
-#include "compat.h"
-#include "fetch.h"
-#include "owner.h"
+#include "core/compat.h"
+#include "core/fetch.h"
+#include "core/owner.h"
 
 uint64 fetch_generation = 1;
 

@@ -5,8 +5,8 @@
  * whoever calls has decided that the answer may be known. Sees what the snapshot sees, as a
  * query would.
  */
-#ifndef COURSEBASE_FETCH_H
-#define COURSEBASE_FETCH_H
+#ifndef COURSEBASE_CORE_FETCH_H
+#define COURSEBASE_CORE_FETCH_H
 
 #include "postgres.h"
 

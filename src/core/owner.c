@@ -17,9 +17,9 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-#include "errors.h"
-#include "owner.h"
-#include "schema.h"
+#include "core/errors.h"
+#include "core/owner.h"
+#include "core/schema.h"
 
 static Oid table_owner(Oid relation);
 

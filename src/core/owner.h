@@ -1,12 +1,12 @@
 /*
  * owner.h: what a trigger or function does beyond the rights of the one who called it.
  */
-#ifndef COURSEBASE_OWNER_H
-#define COURSEBASE_OWNER_H
+#ifndef COURSEBASE_CORE_OWNER_H
+#define COURSEBASE_CORE_OWNER_H
 
 #include "postgres.h"
 
-#include "plan.h"
+#include "core/plan.h"
 
 typedef struct OwnerRights
 {

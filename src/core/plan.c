@@ -12,8 +12,8 @@
 #include "executor/spi.h"
 #include "utils/snapmgr.h"
 
-#include "compat.h"
-#include "plan.h"
+#include "core/compat.h"
+#include "core/plan.h"
 
 pg_noreturn static void null_raise(int column);
 static void plan_prepare(KeptPlan *kept);

@@ -1,8 +1,8 @@
 /*
  * plan.h: statements that a session prepares once and keeps.
  */
-#ifndef COURSEBASE_PLAN_H
-#define COURSEBASE_PLAN_H
+#ifndef COURSEBASE_CORE_PLAN_H
+#define COURSEBASE_CORE_PLAN_H
 
 #include "postgres.h"
 

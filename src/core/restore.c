@@ -11,9 +11,9 @@
 #include "utils/guc.h"
 #include "utils/guc_tables.h"
 
-#include "compat.h"
-#include "owner.h"
-#include "restore.h"
+#include "core/compat.h"
+#include "core/owner.h"
+#include "core/restore.h"
 
 bool
 restore_under_way(void)

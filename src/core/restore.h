@@ -1,8 +1,8 @@
 /*
  * restore.h: is a dump being restored?
  */
-#ifndef COURSEBASE_RESTORE_H
-#define COURSEBASE_RESTORE_H
+#ifndef COURSEBASE_CORE_RESTORE_H
+#define COURSEBASE_CORE_RESTORE_H
 
 #include "postgres.h"
 

@@ -6,8 +6,8 @@
 #include "executor/spi.h"
 #include "utils/rel.h"
 
-#include "errors.h"
-#include "row_trigger.h"
+#include "core/errors.h"
+#include "core/row_trigger.h"
 
 static const struct
 {

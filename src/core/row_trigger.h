@@ -1,8 +1,8 @@
 /*
  * row_trigger.h: what trigger functions begin with: was it called as the trigger it is for?
  */
-#ifndef COURSEBASE_ROW_TRIGGER_H
-#define COURSEBASE_ROW_TRIGGER_H
+#ifndef COURSEBASE_CORE_ROW_TRIGGER_H
+#define COURSEBASE_CORE_ROW_TRIGGER_H
 
 #include "postgres.h"
 

@@ -13,10 +13,10 @@
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 
-#include "errors.h"
-#include "owner.h"
-#include "plan.h"
-#include "schema.h"
+#include "core/errors.h"
+#include "core/owner.h"
+#include "core/plan.h"
+#include "core/schema.h"
 
 static Oid current_relation = InvalidOid; /* whose version was found good */
 

@@ -1,12 +1,12 @@
 /*
  * schema.h: is the schema of the tables the one this code was written for?
  */
-#ifndef COURSEBASE_SCHEMA_H
-#define COURSEBASE_SCHEMA_H
+#ifndef COURSEBASE_CORE_SCHEMA_H
+#define COURSEBASE_CORE_SCHEMA_H
 
 #include "postgres.h"
 
-#include "compat.h"
+#include "core/compat.h"
 
 /*
  * Every function that writes calls this first. Raises KB001, with the command that mends it,

@@ -11,10 +11,10 @@
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
-#include "fetch.h"
-#include "owner.h"
-#include "plan.h"
-#include "setting.h"
+#include "core/fetch.h"
+#include "core/owner.h"
+#include "core/plan.h"
+#include "core/setting.h"
 
 static FetchSource setting_by_name = {
 	.table = "settings",

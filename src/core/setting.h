@@ -1,8 +1,8 @@
 /*
  * setting.h: values of the business's settings, the rows of coursebase.settings.
  */
-#ifndef COURSEBASE_SETTING_H
-#define COURSEBASE_SETTING_H
+#ifndef COURSEBASE_CORE_SETTING_H
+#define COURSEBASE_CORE_SETTING_H
 
 #include "postgres.h"
 

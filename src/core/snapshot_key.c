@@ -7,8 +7,8 @@
 #include "utils/memutils.h"
 #include "utils/snapshot.h"
 
-#include "compat.h"
-#include "snapshot_key.h"
+#include "core/compat.h"
+#include "core/snapshot_key.h"
 
 uint64 snapshot_rollbacks = 0;
 

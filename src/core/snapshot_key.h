@@ -7,8 +7,8 @@
  * same transactions finished, the same commands of one's own done, and no subtransaction rolled
  * back in between (that takes rows away without moving the command counter).
  */
-#ifndef COURSEBASE_SNAPSHOT_KEY_H
-#define COURSEBASE_SNAPSHOT_KEY_H
+#ifndef COURSEBASE_CORE_SNAPSHOT_KEY_H
+#define COURSEBASE_CORE_SNAPSHOT_KEY_H
 
 #include "postgres.h"
 

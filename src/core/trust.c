@@ -16,9 +16,9 @@
 #include "utils/array.h"
 #include "utils/syscache.h"
 
-#include "errors.h"
-#include "owner.h"
-#include "trust.h"
+#include "core/errors.h"
+#include "core/owner.h"
+#include "core/trust.h"
 
 static void creators_require(Acl *acl, Oid owner);
 static void object_require(const char *object, Oid owner);

@@ -1,8 +1,8 @@
 /*
  * trust.h: whose objects are taken for ours.
  */
-#ifndef COURSEBASE_TRUST_H
-#define COURSEBASE_TRUST_H
+#ifndef COURSEBASE_CORE_TRUST_H
+#define COURSEBASE_CORE_TRUST_H
 
 #include "postgres.h"
 

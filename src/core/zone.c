@@ -10,7 +10,7 @@
 
 #include "pgtime.h"
 
-#include "zone.h"
+#include "core/zone.h"
 
 static bool zone_may_have_digits(const char *name);
 

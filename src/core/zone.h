@@ -1,8 +1,8 @@
 /*
  * zone.h: names of time zones.
  */
-#ifndef COURSEBASE_ZONE_H
-#define COURSEBASE_ZONE_H
+#ifndef COURSEBASE_CORE_ZONE_H
+#define COURSEBASE_CORE_ZONE_H
 
 #include "postgres.h"
 

@@ -2,9 +2,9 @@
  * credit_test.c: the price of seconds, the burn order, what comes back, what a refund takes,
  * and when weeks turn, each against a table.
  */
-#include "credit_burn.h"
+#include "allowance/credit_burn.h"
+#include "allowance/week.h"
 #include "table.h"
-#include "week.h"
 
 static const struct
 {

@@ -4,7 +4,7 @@
  */
 #include <stdlib.h>
 
-#include "discount_math.h"
+#include "discounts/amount.h"
 #include "table.h"
 
 #define MAX_LINES 6

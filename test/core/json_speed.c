@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "json.h"
-#include "json_render.h"
+#include "json/json.h"
+#include "json/json_render.h"
 #include "table.h"
 
 #define TURNS 15

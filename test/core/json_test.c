@@ -4,7 +4,7 @@
  */
 #include <stdlib.h>
 
-#include "json.h"
+#include "json/json.h"
 #include "table.h"
 
 #define MAX_PATH 4

@@ -4,8 +4,8 @@
  */
 #include <stdlib.h>
 
-#include "json.h"
-#include "json_render.h"
+#include "json/json.h"
+#include "json/json_render.h"
 #include "table.h"
 
 typedef struct Output

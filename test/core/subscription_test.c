@@ -4,8 +4,8 @@
  */
 #include <stdlib.h>
 
-#include "instant.h"
-#include "subscription_fold.h"
+#include "billing/fold.h"
+#include "json/instant.h"
 #include "table.h"
 
 #define NEVER FOLD_NEVER

@@ -6,7 +6,7 @@
  */
 #include "pack.h"
 #include "table.h"
-#include "unpack.h"
+#include "json/unpack.h"
 
 #include <stdlib.h>
 

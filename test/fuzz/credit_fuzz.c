@@ -5,7 +5,7 @@
  *
  * Each byte is a step; two more make its amount. A text that is read as seconds has its price.
  */
-#include "credit_burn.h"
+#include "allowance/credit_burn.h"
 #include "fuzz.h"
 
 #define PACKS 8

@@ -2,7 +2,7 @@
  * discount_fuzz.c: a percentage lies between nothing and the base, and is the nearest unit; a
  * split gives the total and no line more than itself.
  */
-#include "discount_math.h"
+#include "discounts/amount.h"
 #include "fuzz.h"
 
 typedef __int128 Wide;

@@ -2,8 +2,8 @@
  * fuzz.h: what the fuzz targets share: a promise that stops the run, and memory that ends where
  * it ends.
  *
- *     clang -g -O1 -fsanitize=fuzzer,address,undefined -Isrc/core test/fuzz/NAME_fuzz.c
- * src/core/json_*.c
+ *     clang -g -O1 -fsanitize=fuzzer,address,undefined -Isrc test/fuzz/NAME_fuzz.c
+ * src/json/json_*.c
  */
 #ifndef COURSEBASE_FUZZ_H
 #define COURSEBASE_FUZZ_H
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json.h"
+#include "json/json.h"
 
 #define PROMISE(fact)                                                                          \
 	do                                                                                         \

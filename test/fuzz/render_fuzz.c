@@ -5,7 +5,7 @@
  * The first byte of the input chooses the pieces.
  */
 #include "fuzz.h"
-#include "json_render.h"
+#include "json/json_render.h"
 
 #define MAX_OUTPUT ((size_t) 1 << 16)
 

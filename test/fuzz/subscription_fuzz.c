@@ -4,8 +4,8 @@
  * no end backwards, and the order of the log does not show.
  */
 #include "fuzz.h"
-#include "instant.h"
-#include "subscription_fold.h"
+#include "billing/fold.h"
+#include "json/instant.h"
 
 #define MAX_EVENTS 64
 #define EVENT_SIZE 8

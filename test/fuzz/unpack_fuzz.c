@@ -7,7 +7,7 @@
  */
 #include "../core/pack.h"
 #include "fuzz.h"
-#include "unpack.h"
+#include "json/unpack.h"
 
 typedef struct Output
 {

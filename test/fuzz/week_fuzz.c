@@ -5,7 +5,7 @@
  * The bytes of the input are how many hours each week is longer or shorter.
  */
 #include "fuzz.h"
-#include "week.h"
+#include "allowance/week.h"
 
 #define HOUR INT64_C(3600000000)
 

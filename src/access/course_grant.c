@@ -1,0 +1,265 @@
+/*
+ * course_grant.c: keeps user_course_access what course_grants says.
+ *
+ * Invariants: a person has a row of user_course_access for a course exactly while a grant that
+ * counts gives it: a direct one, or that of a purchase which is not refunded in full. It holds
+ * whichever of the tables is written. A row of user_course_access that no grant explains was
+ * inserted there, and becomes a direct grant; a row that was deleted there takes its grants
+ * along. The grants of a refunded purchase stay as a record. A TRUNCATE of either is a DELETE
+ * of all of its rows.
+ *
+ * Every decision is made under the lock of the person's row of users, and read with a snapshot
+ * of afterwards at every isolation level. An INSERT takes that lock before its row. A plain
+ * DELETE cannot: it has its row first, so that one who deletes where others sell and refund
+ * should lock the person's row before.
+ *
+ * Rights: locks, reads and writes with the owner's.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+#include "utils/uuid.h"
+
+#include "core/errors.h"
+#include "core/owner.h"
+#include "core/plan.h"
+#include "core/restore.h"
+#include "core/row_trigger.h"
+#include "identity/anchor.h"
+#include "identity/audit.h"
+
+static KeptPlan read_counting = {
+	.sql = "SELECT FROM coursebase.course_grants g"
+		   " WHERE g.user_id = $1 AND g.course_id = $2 AND NOT EXISTS ("
+		   "  SELECT FROM coursebase.purchases p"
+		   "  WHERE p.id = g.purchase_id AND p.refunded_at IS NOT NULL)",
+	.nargs = 2,
+	.types = {UUIDOID, UUIDOID},
+};
+static KeptPlan write_direct = {
+	.sql = "INSERT INTO coursebase.course_grants (user_id, course_id) VALUES ($1, $2)"
+		   " ON CONFLICT (user_id, course_id, purchase_id) DO NOTHING",
+	.nargs = 2,
+	.types = {UUIDOID, UUIDOID},
+};
+static KeptPlan delete_counting = {
+	.sql = "DELETE FROM coursebase.course_grants g"
+		   " WHERE g.user_id = $1 AND g.course_id = $2 AND NOT EXISTS ("
+		   "  SELECT FROM coursebase.purchases p"
+		   "  WHERE p.id = g.purchase_id AND p.refunded_at IS NOT NULL)",
+	.nargs = 2,
+	.types = {UUIDOID, UUIDOID},
+};
+/* One that somebody is deleting, who waits for the lock, is there: what they take comes after.
+ */
+static KeptPlan write_access = {
+	.sql = "INSERT INTO coursebase.user_course_access (user_id, course_id)"
+		   " SELECT $1, $2 WHERE NOT EXISTS (SELECT FROM coursebase.user_course_access a"
+		   "  WHERE a.user_id = $1 AND a.course_id = $2)",
+	.nargs = 2,
+	.types = {UUIDOID, UUIDOID},
+};
+static KeptPlan delete_access = {
+	.sql = "DELETE FROM coursebase.user_course_access WHERE user_id = $1 AND course_id = $2",
+	.nargs = 2,
+	.types = {UUIDOID, UUIDOID},
+};
+static KeptPlan delete_all_counting = {
+	.sql = "DELETE FROM coursebase.course_grants g WHERE NOT EXISTS ("
+		   " SELECT FROM coursebase.purchases p"
+		   " WHERE p.id = g.purchase_id AND p.refunded_at IS NOT NULL)",
+};
+static KeptPlan delete_all_access = {
+	.sql = "DELETE FROM coursebase.user_course_access",
+};
+static KeptPlan read_courses_of_purchase = {
+	.sql = "SELECT g.course_id FROM coursebase.course_grants g"
+		   " WHERE g.purchase_id = $1 AND g.user_id = $2 ORDER BY g.course_id",
+	.nargs = 2,
+	.types = {UUIDOID, UUIDOID},
+};
+
+static bool truncated(FunctionCallInfo fcinfo, KeptPlan *plan);
+static Datum key_column(TriggerData *data, const char *column, pg_uuid_t *value);
+static void access_project(Datum *user_and_course);
+static bool grant_counts(Datum *user_and_course);
+
+PG_FUNCTION_INFO_V1(coursebase_tg_any__lock_user);
+PG_FUNCTION_INFO_V1(coursebase_tg_course_grants__project);
+PG_FUNCTION_INFO_V1(coursebase_tg_course_grants__audit);
+PG_FUNCTION_INFO_V1(coursebase_tg_user_course_access__record);
+PG_FUNCTION_INFO_V1(coursebase_tg_purchases__project);
+
+/* SQL function: tg_any__lock_user() returns trigger */
+PGDLLEXPORT Datum
+coursebase_tg_any__lock_user(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_expect(fcinfo, "tg_any__lock_user", ROW_BEFORE_WRITE);
+	pg_uuid_t user;
+
+	if (restore_under_way() || !trigger_uuid(data, trigger_written_row(data), "user_id", &user))
+		return PointerGetDatum(trigger_written_row(data));
+	SPI_connect();
+	anchor_user(&user);
+	SPI_finish();
+	return PointerGetDatum(trigger_written_row(data));
+}
+
+/* SQL function: tg_course_grants__project() returns trigger */
+PGDLLEXPORT Datum
+coursebase_tg_course_grants__project(PG_FUNCTION_ARGS)
+{
+	TriggerData *data;
+	pg_uuid_t user, course;
+	Datum keys[2];
+
+	if (truncated(fcinfo, &delete_all_access))
+		return PointerGetDatum(NULL);
+	data = trigger_expect(fcinfo, "tg_course_grants__project", ROW_AFTER_CHANGE);
+	if (restore_under_way())
+		return PointerGetDatum(NULL);
+	keys[0] = key_column(data, "user_id", &user);
+	keys[1] = key_column(data, "course_id", &course);
+	SPI_connect();
+	if (anchor_user(&user) != ANCHORED_NONE)
+		access_project(keys);
+	SPI_finish();
+	return PointerGetDatum(NULL);
+}
+
+/*
+ * SQL function: tg_course_grants__audit() returns trigger
+ *
+ * What a sale gave is in purchases; who gave without one is kept nowhere else.
+ */
+PGDLLEXPORT Datum
+coursebase_tg_course_grants__audit(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_expect(fcinfo, "tg_course_grants__audit", ROW_AFTER_CHANGE);
+	bool given = TRIGGER_FIRED_BY_INSERT(data->tg_event);
+	pg_uuid_t id, user, course;
+	char *object;
+	char *content;
+
+	if (restore_under_way())
+		return PointerGetDatum(NULL);
+	object =
+		psprintf("course_grants/%s",
+				 DatumGetCString(DirectFunctionCall1(uuid_out, key_column(data, "id", &id))));
+	content = psprintf(
+		"{\"user_id\": \"%s\", \"course_id\": \"%s\"}",
+		DatumGetCString(DirectFunctionCall1(uuid_out, key_column(data, "user_id", &user))),
+		DatumGetCString(DirectFunctionCall1(uuid_out, key_column(data, "course_id", &course))));
+	audit_write(given ? "course_granted" : "course_grant_taken", object, given ? NULL : content,
+				given ? content : NULL);
+	return PointerGetDatum(NULL);
+}
+
+/*
+ * SQL function: tg_user_course_access__record() returns trigger
+ *
+ * What the grants' own triggers wrote here is explained by a grant, and what they deleted by
+ * none: then there is nothing to record or to take.
+ */
+PGDLLEXPORT Datum
+coursebase_tg_user_course_access__record(PG_FUNCTION_ARGS)
+{
+	TriggerData *data;
+	pg_uuid_t user, course;
+	Datum keys[2];
+
+	if (truncated(fcinfo, &delete_all_counting))
+		return PointerGetDatum(NULL);
+	data = trigger_expect(fcinfo, "tg_user_course_access__record", ROW_AFTER_CHANGE);
+	if (restore_under_way())
+		return PointerGetDatum(NULL);
+	keys[0] = key_column(data, "user_id", &user);
+	keys[1] = key_column(data, "course_id", &course);
+	SPI_connect();
+	if (anchor_user(&user) != ANCHORED_NONE)
+	{
+		if (TRIGGER_FIRED_BY_DELETE(data->tg_event))
+			owner_execute_latest(&delete_counting, keys, NULL);
+		else if (!grant_counts(keys))
+			owner_execute_latest(&write_direct, keys, NULL);
+	}
+	SPI_finish();
+	return PointerGetDatum(NULL);
+}
+
+/* SQL function: tg_purchases__project() returns trigger */
+PGDLLEXPORT Datum
+coursebase_tg_purchases__project(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_expect(fcinfo, "tg_purchases__project", ROW_AFTER_CHANGE);
+	pg_uuid_t purchase, user;
+	Datum keys[] = {key_column(data, "id", &purchase), key_column(data, "user_id", &user)};
+	pg_uuid_t *courses;
+	uint64 count;
+
+	if (restore_under_way())
+		return PointerGetDatum(NULL);
+	SPI_connect();
+	anchor_user(&user);
+	count = owner_execute(&read_courses_of_purchase, keys, NULL, false);
+	courses = palloc_extended((count + 1) * sizeof(pg_uuid_t), MCXT_ALLOC_HUGE);
+	for (uint64 i = 0; i < count; i++)
+		courses[i] = *DatumGetUUIDP(plan_value(i, 1, NULL));
+	for (uint64 i = 0; i < count; i++)
+	{
+		Datum user_and_course[] = {keys[1], UUIDPGetDatum(&courses[i])};
+
+		access_project(user_and_course);
+	}
+	SPI_finish();
+	return PointerGetDatum(NULL);
+}
+
+/* True after a TRUNCATE, which the plan has carried over to the other table. */
+static bool
+truncated(FunctionCallInfo fcinfo, KeptPlan *plan)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BY_TRUNCATE(data->tg_event) ||
+		!TRIGGER_FIRED_AFTER(data->tg_event))
+		return false;
+	if (restore_under_way())
+		return true;
+	SPI_connect();
+	owner_execute_latest(plan, NULL, NULL);
+	SPI_finish();
+	return true;
+}
+
+/* Of the row as it was before an update: the columns asked for do not change. */
+static Datum
+key_column(TriggerData *data, const char *column, pg_uuid_t *value)
+{
+	if (!trigger_uuid(data, data->tg_trigtuple, column, value))
+		ereport(ERROR, (errcode(ERRCODE_NOT_NULL_VIOLATION),
+						errmsg("column \"%s\" of table \"%s\" holds a null", column,
+							   RelationGetRelationName(data->tg_relation)),
+						errhint("Run SELECT coursebase.install(), which brings NOT NULL "
+								"back.")));
+	return UUIDPGetDatum(value);
+}
+
+/* The lock of the person's row is held. */
+static void
+access_project(Datum *user_and_course)
+{
+	owner_execute_latest(grant_counts(user_and_course) ? &write_access : &delete_access,
+						 user_and_course, NULL);
+}
+
+static bool
+grant_counts(Datum *user_and_course)
+{
+	return owner_execute_latest(&read_counting, user_and_course, NULL) > 0;
+}

@@ -1,0 +1,164 @@
+/*
+ * export.c: everything that is held about a person, as one document.
+ *
+ * Invariants: a member for each table that holds something of a person's own, named as the
+ * table, an array of its rows, empty where there are none; no row of anybody else's, and of a
+ * row that two people share only this one's side. What is left out is no more than a copy (the
+ * cached answer of a handshake) or a counter (versions).
+ *
+ * Rights: whose document it is decides identity_resolve_user(); it is read with the owner's.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+
+#include "core/owner.h"
+#include "core/plan.h"
+#include "identity/asking.h"
+
+typedef struct Member
+{
+	const char *table;
+	KeptPlan rows; /* $1 is the user; one value, null for no row */
+} Member;
+
+/* Rows of a table as they are, and what of them is the person's own. */
+#define ROWS(name, from, order)                                                                \
+	{                                                                                          \
+		name,                                                                                  \
+		{                                                                                      \
+			.sql = "SELECT json_agg(t ORDER BY " order ") FROM " from, .nargs = 1, .types = {  \
+				UUIDOID                                                                        \
+			}                                                                                  \
+		}                                                                                      \
+	}
+#define OWN(name, order) ROWS(name, "coursebase." name " t WHERE t.user_id = $1", order)
+#define PART(name, columns, from, order)                                                       \
+	ROWS(name, "(SELECT " columns " FROM coursebase." from ") t", order)
+
+static Member members[] = {
+	ROWS("users", "coursebase.users t WHERE t.id = $1", "t.id"),
+	/* who brought the person is somebody else */
+	PART("user_profile",
+		 "p.user_id, p.first_name, p.last_name, p.phone_number, p.country, p.lead_source, "
+		 "p.email, p.time_zone, p.devices, p.referral_code, p.referred_by IS NOT NULL "
+		 "AS referred, p.role, p.created_at, p.updated_at",
+		 "user_profile p WHERE p.user_id = $1", "t.user_id"),
+	PART("user_cohorts", "u.*, c.code AS cohort_code, c.name AS cohort_name",
+		 "user_cohorts u JOIN coursebase.cohorts c ON c.id = u.cohort_id WHERE u.user_id = $1",
+		 "t.user_id"),
+	PART("memberships", "m.*, o.name AS organization_name",
+		 "memberships m JOIN coursebase.organizations o ON o.id = m.organization_id "
+		 "WHERE m.user_id = $1",
+		 "t.created_at, t.id"),
+	PART("discount_codes", "c.code, c.product_type, c.is_active, c.created_at",
+		 "discount_codes c WHERE c.referrer_id = $1", "t.code"),
+	PART("user_discounts", "d.*, c.code",
+		 "user_discounts d JOIN coursebase.discount_codes c ON c.id = d.discount_code_id "
+		 "WHERE d.user_id = $1",
+		 "t.assigned_at, t.discount_code_id"),
+	/* nor whose code it was */
+	PART("discount_redemptions",
+		 "r.id, r.user_id, r.discount_code_id, r.order_ref, r.base_in_cents, "
+		 "r.discount_in_cents, r.final_in_cents, r.currency, r.terms - 'referrer_id' AS terms, "
+		 "r.redeemed_at, r.reversed_at",
+		 "discount_redemptions r WHERE r.user_id = $1", "t.redeemed_at, t.id"),
+	/* nor for whom the credit was paid; nor, to that person, to whom */
+	PART("referral_credits",
+		 "r.id, r.amount_in_cents, r.spent_in_cents, r.currency, r.source, r.earned_at, "
+		 "r.available_at, r.expires_at, r.revoked_at, r.created_at, r.updated_at",
+		 "referral_credits r WHERE r.user_id = $1", "t.earned_at, t.id"),
+	OWN("referral_spendings", "t.spent_at, t.order_ref, t.referral_credit_id"),
+	OWN("purchases", "t.created_at, t.id"),
+	PART("purchase_refunds", "r.*",
+		 "purchase_refunds r JOIN coursebase.purchases p ON p.id = r.purchase_id "
+		 "WHERE p.user_id = $1",
+		 "t.refunded_at, t.refund_ref"),
+	OWN("course_grants", "t.created_at, t.id"),
+	OWN("user_course_access", "t.created_at, t.course_id"),
+	OWN("user_lesson_complete", "t.created_at, t.lesson_id"),
+	OWN("store_receipts", "t.created_at, t.id"),
+	OWN("course_purchases", "t.purchased_at, t.id"),
+	OWN("custom_courses", "t.created_at, t.id"),
+	PART("custom_course_versions", "v.*",
+		 "custom_course_versions v JOIN coursebase.custom_courses c "
+		 "ON c.id = v.custom_course_id WHERE c.user_id = $1",
+		 "t.created_at, t.custom_course_id, t.base_checksum"),
+	PART("custom_course_purchases", "p.*",
+		 "custom_course_purchases p JOIN coursebase.custom_courses c ON c.id = p.course_id "
+		 "WHERE c.user_id = $1",
+		 "t.created_at, t.id"),
+	OWN("subscriptions", "t.id"),
+	OWN("subscription_lines", "t.store, t.original_transaction_id"),
+	OWN("subscription_events", "t.event_time, t.id"),
+	OWN("ai_usage", "t.user_id"),
+	OWN("ai_credit_purchases", "t.purchased_at, t.id"),
+	OWN("credit_log", "t.position"),
+	OWN("payment_transactions", "t.created_at, t.id"),
+	OWN("course_entitlements", "t.created_at, t.id"),
+	PART("course_workout_completions", "k.*",
+		 "course_workout_completions k JOIN coursebase.course_entitlements e "
+		 "ON e.id = k.entitlement_id WHERE e.user_id = $1",
+		 "t.completed_at, t.id"),
+	OWN("analytics", "t.user_id"),
+	OWN("audio_usage", "t.course_code, t.audio_key"),
+	OWN("app_logs", "t.created_at, t.id"),
+	OWN("server_logs", "t.created_at, t.id"),
+	/* what the person did to others is told without them, and what others did without who */
+	PART("audit_events",
+		 "a.id, a.action, a.actor_id IS NOT DISTINCT FROM $1 AS by_oneself, "
+		 "CASE WHEN a.object = 'users/' || $1 THEN a.old END AS old, "
+		 "CASE WHEN a.object = 'users/' || $1 THEN a.new END AS new, a.created_at",
+		 "audit_events a WHERE a.actor_id = $1 OR a.object = 'users/' || $1",
+		 "t.created_at, t.id"),
+};
+
+static bool member_append(StringInfo out, Member *member, Datum user);
+
+PG_FUNCTION_INFO_V1(coursebase_export_user);
+
+/*
+ * SQL function: export_user(user_id uuid) returns json
+ *
+ * Null for nobody.
+ */
+PGDLLEXPORT Datum
+coursebase_export_user(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t user;
+	StringInfoData out;
+	bool known = identity_resolve_user(PG_ARGISNULL(0) ? NULL : PG_GETARG_UUID_P(0), &user);
+
+	if (!known)
+		PG_RETURN_NULL();
+	initStringInfo(&out);
+	SPI_connect();
+	for (int i = 0; i < lengthof(members) && known; i++)
+		if (!member_append(&out, &members[i], UUIDPGetDatum(&user)) && i == 0)
+			known = false;
+	SPI_finish();
+	if (!known)
+		PG_RETURN_NULL();
+	appendStringInfoChar(&out, '}');
+	PG_RETURN_DATUM(PointerGetDatum(cstring_to_text_with_len(out.data, out.len)));
+}
+
+/* False for a table that holds nothing about the user. */
+static bool
+member_append(StringInfo out, Member *member, Datum user)
+{
+	char *rows;
+
+	owner_execute(&member->rows, &user, NULL, true);
+	rows = plan_text(0, 1);
+	appendStringInfo(out, "%s\"%s\": %s", out->len == 0 ? "{" : ",\n ", member->table,
+					 rows != NULL ? rows : "[]");
+	if (rows == NULL)
+		return false;
+	pfree(rows);
+	return true;
+}

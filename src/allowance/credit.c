@@ -1,0 +1,276 @@
+/*
+ * credit.c: spending credits, at once or by a reservation, and the rule of the weekly limit.
+ *
+ * A use is known by its key: the same call again answers what the first one did and writes
+ * nothing; the same key for something else is refused. What a reservation holds counts as used.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "allowance/credit.h"
+#include "core/compat.h"
+#include "core/errors.h"
+#include "core/owner.h"
+#include "core/row_trigger.h"
+#include "core/schema.h"
+
+#define KEY_MAX_CHARACTERS 200
+
+/* What a call says. */
+typedef struct Use
+{
+	const pg_uuid_t *user;
+	char *key;
+	char *seconds; /* without trailing zeros; NULL: none */
+	int64 price;
+	TimestampTz at;
+} Use;
+
+static Datum spend(FunctionCallInfo fcinfo, const char *kind);
+static Datum end_reservation(FunctionCallInfo fcinfo, Use *use, const char *kind);
+static void use_read(Use *use, FunctionCallInfo fcinfo, int key, int seconds, int at);
+static bool use_repeated(const CreditEntry *entry, const char *kind, const Use *use);
+static void reservation_settle(CreditState *state, const CreditEntry *reserved, int64 price);
+static CreditEntry reservation_find(CreditEntry *entries, int count, const Use *use);
+static void not_enough_raise(const CreditState *state, int64 needed);
+static void conflict_raise(const Use *use, const CreditEntry *entry);
+static void entry_return(FunctionCallInfo fcinfo, const CreditEntry *entry);
+
+PG_FUNCTION_INFO_V1(coursebase_tg_ai_usage__weekly_limit);
+PG_FUNCTION_INFO_V1(coursebase_consume_credits);
+PG_FUNCTION_INFO_V1(coursebase_reserve_credits);
+PG_FUNCTION_INFO_V1(coursebase_commit_credits);
+PG_FUNCTION_INFO_V1(coursebase_release_credits);
+
+/*
+ * SQL function: tg_ai_usage__weekly_limit() returns trigger
+ *
+ * The trigger's WHEN tells which updates are refused.
+ */
+PGDLLEXPORT Datum
+coursebase_tg_ai_usage__weekly_limit(PG_FUNCTION_ARGS)
+{
+	trigger_expect(fcinfo, "tg_ai_usage__weekly_limit", ROW_BEFORE_UPDATE);
+	ereport(ERROR, (errcode(ERRCODE_CB_WEEKLY_LIMIT),
+					errmsg("the weekly limit falls only when the week turns"),
+					errdetail("A week does not turn back either.")));
+}
+
+/*
+ * SQL function: consume_credits(user_id uuid, seconds numeric, idempotency_key text, at
+ * timestamptz) returns table (credits bigint, weekly_credits bigint, bank_credits bigint,
+ * weekly_left bigint, bank_left bigint, next_reset timestamptz)
+ */
+PGDLLEXPORT Datum
+coursebase_consume_credits(PG_FUNCTION_ARGS)
+{
+	return spend(fcinfo, "consume");
+}
+
+/*
+ * SQL function: reserve_credits(user_id uuid, seconds numeric, idempotency_key text, at
+ * timestamptz) returns table (as consume_credits)
+ */
+PGDLLEXPORT Datum
+coursebase_reserve_credits(PG_FUNCTION_ARGS)
+{
+	return spend(fcinfo, "reserve");
+}
+
+/*
+ * SQL function: commit_credits(user_id uuid, idempotency_key text, seconds numeric, at
+ * timestamptz) returns table (as consume_credits)
+ */
+PGDLLEXPORT Datum
+coursebase_commit_credits(PG_FUNCTION_ARGS)
+{
+	Use use;
+
+	use_read(&use, fcinfo, 1, 2, 3);
+	return end_reservation(fcinfo, &use, "commit");
+}
+
+/*
+ * SQL function: release_credits(user_id uuid, idempotency_key text, at timestamptz) returns
+ * table (as consume_credits)
+ */
+PGDLLEXPORT Datum
+coursebase_release_credits(PG_FUNCTION_ARGS)
+{
+	Use use;
+
+	use_read(&use, fcinfo, 1, -1, 2);
+	return end_reservation(fcinfo, &use, "release");
+}
+
+static Datum
+spend(FunctionCallInfo fcinfo, const char *kind)
+{
+	Use use;
+	CreditState state;
+	CreditEntry entries[2] = {0};
+	CreditEntry entry = {.kind = kind};
+	CreditAmount burnt;
+	OwnerRights rights;
+
+	use_read(&use, fcinfo, 2, 1, 3);
+	schema_require_current();
+	compat_materialize(fcinfo);
+	SPI_connect();
+	rights = owner_enter();
+	credit_open(&state, use.user, use.at, false);
+	if (credit_entries(entries, use.user, use.key, NULL) > 0)
+	{
+		if (!use_repeated(&entries[0], kind, &use))
+			conflict_raise(&use, &entries[0]);
+		entry = entries[0];
+	}
+	else
+	{
+		if (!credit_burn(&state.account, use.price, &burnt))
+			not_enough_raise(&state, use.price);
+		entry.key = use.key;
+		entry.seconds = use.seconds;
+		entry.price = use.price;
+		credit_save(&state, &entry);
+	}
+	owner_leave(rights);
+	entry_return(fcinfo, &entry);
+	SPI_finish();
+	return (Datum) 0;
+}
+
+static Datum
+end_reservation(FunctionCallInfo fcinfo, Use *use, const char *kind)
+{
+	CreditState state;
+	CreditEntry entries[2] = {0};
+	CreditEntry reserved;
+	CreditEntry entry = {.kind = kind, .key = use->key, .seconds = use->seconds};
+	OwnerRights rights;
+	int count;
+
+	schema_require_current();
+	compat_materialize(fcinfo);
+	SPI_connect();
+	rights = owner_enter();
+	credit_open(&state, use->user, use->at, true);
+	count = credit_entries(entries, use->user, use->key, NULL);
+	reserved = reservation_find(entries, count, use);
+	if (count == 2)
+	{
+		if (!use_repeated(&entries[1], kind, use))
+			conflict_raise(use, &entries[1]);
+		entry = entries[1];
+	}
+	else
+	{
+		entry.price = use->price;
+		reservation_settle(&state, &reserved, use->price);
+		credit_save(&state, &entry);
+	}
+	owner_leave(rights);
+	entry_return(fcinfo, &entry);
+	SPI_finish();
+	return (Datum) 0;
+}
+
+static void
+use_read(Use *use, FunctionCallInfo fcinfo, int key, int seconds, int at)
+{
+	int length;
+
+	memset(use, 0, sizeof(*use));
+	credit_argument_require(fcinfo, 0, "user_id");
+	use->user = PG_GETARG_UUID_P(0);
+	credit_argument_require(fcinfo, key, "idempotency_key");
+	use->key = text_to_cstring(PG_GETARG_TEXT_PP(key));
+	length = pg_mbstrlen(use->key);
+	if (length < 1 || length > KEY_MAX_CHARACTERS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("idempotency_key must have 1 to %d characters", KEY_MAX_CHARACTERS)));
+	if (seconds >= 0)
+		use->seconds = credit_seconds_argument(fcinfo, seconds, &use->price);
+	use->at = credit_time_argument(fcinfo, at);
+}
+
+static bool
+use_repeated(const CreditEntry *entry, const char *kind, const Use *use)
+{
+	if (strcmp(entry->kind, kind) != 0 || (entry->seconds == NULL) != (use->seconds == NULL))
+		return false;
+	return use->seconds == NULL || strcmp(entry->seconds, use->seconds) == 0;
+}
+
+/* Its first entry reserved; a key that consumed is another use. */
+static CreditEntry
+reservation_find(CreditEntry *entries, int count, const Use *use)
+{
+	if (count == 0)
+		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such reservation"),
+						errdetail("The user has none with the key \"%s\".", use->key),
+						errhint("Call reserve_credits() first.")));
+	if (strcmp(entries[0].kind, "reserve") != 0)
+		conflict_raise(use, &entries[0]);
+	return entries[0];
+}
+
+static void
+reservation_settle(CreditState *state, const CreditEntry *reserved, int64 price)
+{
+	CreditAmount held = {-reserved->change.weekly, -reserved->change.bank};
+	CreditAmount moved;
+
+	if (price > reserved->price)
+	{
+		if (!credit_burn(&state->account, price - reserved->price, &moved))
+			not_enough_raise(state, price - reserved->price);
+		return;
+	}
+	credit_give_back(&state->account, held, price, reserved->reset == state->reset, &moved);
+	if (moved.bank > 0)
+		credit_packs_take(state);
+}
+
+static void
+not_enough_raise(const CreditState *state, int64 needed)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CB_NOT_ENOUGH_CREDITS), errmsg("not enough credits"),
+			 errdetail("Needed: " INT64_FORMAT ", available: " INT64_FORMAT ", next reset: %s.",
+					   needed, credit_available(&state->account),
+					   state->begun ? credit_time_words(state->reset) : "none"),
+			 errhint("Buy a pack of credits, or wait for the week to turn.")));
+}
+
+static void
+conflict_raise(const Use *use, const CreditEntry *entry)
+{
+	ereport(ERROR, (errcode(ERRCODE_CB_CREDIT_KEY_CONFLICT),
+					errmsg("the key \"%s\" was used for something else", use->key),
+					entry->seconds != NULL ? errdetail("Its entry is: %s, %s seconds.",
+													   entry->kind, entry->seconds)
+										   : errdetail("Its entry is: %s.", entry->kind),
+					errhint("Give every use a key of its own.")));
+}
+
+static void
+entry_return(FunctionCallInfo fcinfo, const CreditEntry *entry)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	CreditAmount left = credit_left(&entry->account);
+	Datum values[] = {
+		Int64GetDatum(entry->price),        Int64GetDatum(-entry->change.weekly),
+		Int64GetDatum(-entry->change.bank), Int64GetDatum(left.weekly),
+		Int64GetDatum(left.bank),           TimestampTzGetDatum(entry->reset),
+	};
+	bool nulls[lengthof(values)] = {false};
+
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}

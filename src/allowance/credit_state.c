@@ -1,0 +1,289 @@
+/*
+ * credit_state.c: a person's account of credits at a time: as it was left, and what time alone
+ * has done to it since.
+ *
+ * The one place that knows when a week turns and what the new one brings. Nothing here writes.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/datetime.h"
+#include "utils/json.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "allowance/credit_state.h"
+#include "allowance/week.h"
+#include "billing/premium.h"
+#include "core/fetch.h"
+#include "core/owner.h"
+#include "core/plan.h"
+#include "core/setting.h"
+
+enum
+{
+	COLUMN_WEEKLY_LIMIT,
+	COLUMN_WEEKLY_USED,
+	COLUMN_BANK_LIMIT,
+	COLUMN_BANK_USED,
+	COLUMN_RESET,
+	COLUMNS,
+};
+
+static FetchSource account_by_user = {
+	.table = "ai_usage",
+	.index = "ai_usage_pkey",
+	.nkeys = 1,
+	.keys = {{"user_id", UUIDOID}},
+	.ncolumns = COLUMNS,
+	.columns = {{"weekly_limit_credits", INT8OID},
+				{"weekly_used_credits", INT8OID},
+				{"bank_limit_credits", INT8OID},
+				{"bank_used_credits", INT8OID},
+				{"weekly_reset_date", TIMESTAMPTZOID}},
+};
+
+static FetchSource profile_by_user = {
+	.table = "user_profile",
+	.index = "user_profile_pkey",
+	.nkeys = 1,
+	.keys = {{"user_id", UUIDOID}},
+	.ncolumns = 1,
+	.columns = {{"time_zone", TEXTOID}},
+};
+
+static KeptPlan query_account = {
+	.sql = "SELECT a.weekly_limit_credits, a.weekly_used_credits, a.bank_limit_credits,"
+		   " a.bank_used_credits, a.weekly_reset_date"
+		   " FROM coursebase.ai_usage a WHERE a.user_id OPERATOR(pg_catalog.=) $1",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+
+static KeptPlan query_zone = {
+	.sql = "SELECT p.time_zone FROM coursebase.user_profile p"
+		   " WHERE p.user_id OPERATOR(pg_catalog.=) $1",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+
+typedef struct Calendar
+{
+	pg_tz *zone;
+	TimestampTz week_begin; /* of the last step */
+} Calendar;
+
+static void account_read(CreditState *state, Datum user);
+static void account_query(CreditState *state, Datum user);
+static void account_set(CreditState *state, const Datum *values);
+static void zone_read(CreditState *state, Datum user);
+static void zone_query(CreditState *state, Datum user);
+static int64 allowance(CreditState *state, TimestampTz at);
+static int64_t week_step(void *calendar, int64_t instant);
+static void by_time_note(CreditState *state, const char *kind, CreditAmount before);
+
+void
+credit_state_look(CreditState *state, const pg_uuid_t *user, TimestampTz at)
+{
+	memset(state, 0, sizeof(*state));
+	state->user = *user;
+	state->at = at;
+	state->last_at = DT_NOBEGIN;
+	account_read(state, UUIDPGetDatum(user));
+	zone_read(state, UUIDPGetDatum(user));
+	state->account_written = state->begun;
+	credit_state_advance(state);
+}
+
+static void
+account_read(CreditState *state, Datum user)
+{
+	Datum values[COLUMNS];
+	bool null;
+	Fetch fetch;
+
+	if (!fetch_open(&fetch, &account_by_user, GetActiveSnapshot()))
+	{
+		account_query(state, user);
+		return;
+	}
+	fetch_find(&fetch, &user);
+	if (fetch_next(&fetch))
+	{
+		for (int column = 0; column < COLUMNS; column++)
+			values[column] = fetch_value(&fetch, column, &null);
+		account_set(state, values);
+	}
+	fetch_close(&fetch);
+}
+
+static void
+account_query(CreditState *state, Datum user)
+{
+	Datum values[COLUMNS];
+
+	SPI_connect();
+	if (owner_execute(&query_account, &user, NULL, true) > 0)
+	{
+		for (int column = 0; column < COLUMNS; column++)
+			values[column] = plan_value(0, column + 1, NULL);
+		account_set(state, values);
+	}
+	SPI_finish();
+}
+
+static void
+account_set(CreditState *state, const Datum *values)
+{
+	state->begun = true;
+	state->account.weekly_limit = DatumGetInt64(values[COLUMN_WEEKLY_LIMIT]);
+	state->account.weekly_used = DatumGetInt64(values[COLUMN_WEEKLY_USED]);
+	state->account.bank_limit = DatumGetInt64(values[COLUMN_BANK_LIMIT]);
+	state->account.bank_used = DatumGetInt64(values[COLUMN_BANK_USED]);
+	state->reset = DatumGetTimestampTz(values[COLUMN_RESET]);
+}
+
+static void
+zone_read(CreditState *state, Datum user)
+{
+	char *name = NULL;
+	bool null;
+	Fetch fetch;
+
+	if (!fetch_open(&fetch, &profile_by_user, GetActiveSnapshot()))
+	{
+		zone_query(state, user);
+		return;
+	}
+	fetch_find(&fetch, &user);
+	if (fetch_next(&fetch))
+		name = TextDatumGetCString(fetch_value(&fetch, 0, &null));
+	fetch_close(&fetch);
+	credit_state_zone(state, name);
+}
+
+static void
+zone_query(CreditState *state, Datum user)
+{
+	SPI_connect();
+	credit_state_zone(state, owner_execute(&query_zone, &user, NULL, true) > 0
+								 ? plan_text_required(0, 1)
+								 : NULL);
+	SPI_finish();
+}
+
+void
+credit_state_zone(CreditState *state, const char *name)
+{
+	state->zone = name != NULL ? pg_tzset(name) : NULL;
+	if (state->zone == NULL)
+		state->zone = pg_tzset("GMT");
+}
+
+/*
+ * What time alone does until state->at. A week that turned unseen has the allowance of when it
+ * turned: it is the same whoever comes first, and when.
+ */
+void
+credit_state_advance(CreditState *state)
+{
+	CreditAmount before = credit_left(&state->account);
+	Calendar calendar = {state->zone, DT_NOBEGIN};
+	int64_t weeks = 0;
+	const char *kind = NULL;
+
+	if (!state->begun)
+		state->reset = week_step(&calendar, state->at);
+	else
+		state->reset = week_end(state->reset, state->at, week_step, &calendar, &weeks);
+	state->from = weeks > 0 ? calendar.week_begin : DT_NOBEGIN;
+	if (!state->begun || weeks > 0)
+	{
+		credit_turn(&state->account, allowance(state, calendar.week_begin));
+		kind = state->begun ? "turn" : "start";
+	}
+	if (credit_raise(&state->account, allowance(state, state->at)) && kind == NULL)
+		kind = "raise";
+	if (kind != NULL)
+		by_time_note(state, kind, before);
+	state->left = credit_left(&state->account);
+}
+
+static int64
+allowance(CreditState *state, TimestampTz at)
+{
+	Premium premium;
+	int64 credits;
+
+	premium_read(&premium, &state->user);
+	credits = setting_integer(premium_holds(&premium, at) ? "premium_weekly_credits"
+														  : "free_weekly_credits");
+	return Max(credits, 0);
+}
+
+/* Seven civil days, as timestamptz + interval '7 days' in the calendar's zone. */
+static int64_t
+week_step(void *calendar, int64_t instant)
+{
+	Calendar *c = calendar;
+	struct pg_tm tm;
+	fsec_t fraction;
+	int zone;
+	TimestampTz later;
+
+	CHECK_FOR_INTERRUPTS();
+	c->week_begin = instant;
+	if (timestamp2tm(instant, &zone, &tm, &fraction, NULL, c->zone) == 0)
+	{
+		j2date(date2j(tm.tm_year, tm.tm_mon, tm.tm_mday) + 7, &tm.tm_year, &tm.tm_mon,
+			   &tm.tm_mday);
+		zone = DetermineTimeZoneOffset(&tm, c->zone);
+		if (tm2timestamp(&tm, fraction, &zone, &later) == 0 && IS_VALID_TIMESTAMP(later))
+			return later;
+	}
+	ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+					errmsg("the end of the week is out of range")));
+}
+
+static void
+by_time_note(CreditState *state, const char *kind, CreditAmount before)
+{
+	state->by_time.kind = kind;
+	state->by_time.change = credit_difference(credit_left(&state->account), before);
+	state->by_time.account = state->account;
+	state->by_time.reset = state->reset;
+}
+
+CreditAmount
+credit_difference(CreditAmount after, CreditAmount before)
+{
+	return (CreditAmount){after.weekly - before.weekly, after.bank - before.bank};
+}
+
+void
+credit_state_write(StringInfo out, const CreditState *state)
+{
+	appendStringInfo(out,
+					 "{\"weekly_limit_credits\":" INT64_FORMAT
+					 ",\"weekly_used_credits\":" INT64_FORMAT ",\"weekly_reset_date\":",
+					 state->account.weekly_limit, state->account.weekly_used);
+	if (state->begun)
+		appendStringInfo(out, "\"%s\"", credit_time_words(state->reset));
+	else
+		appendStringInfoString(out, "null");
+	appendStringInfo(
+		out, ",\"bank_limit_credits\":" INT64_FORMAT ",\"bank_used_credits\":" INT64_FORMAT "}",
+		state->account.bank_limit, state->account.bank_used);
+}
+
+char *
+credit_time_words(TimestampTz time)
+{
+	int utc = 0;
+
+	return JsonEncodeDateTime(palloc(MAXDATELEN + 1), TimestampTzGetDatum(time), TIMESTAMPTZOID,
+							  &utc);
+}

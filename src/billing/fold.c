@@ -1,0 +1,365 @@
+/*
+ * fold.c: the state machine of subscriptions.
+ *
+ * The matrix is the table of the documentation, cell by cell; everything that is not in a cell
+ * is the rule of its footnotes. What an event may not do it does not do in part: an anomaly
+ * leaves the state as it was.
+ */
+#include "billing/fold.h"
+
+#include <string.h>
+
+#define COUNT(array) ((int) (sizeof(array) / sizeof((array)[0])))
+
+const char *const subscription_status_names[SUBSCRIPTION_STATUSES] = {
+	"pending", "trialing", "active",  "in_grace", "on_hold",
+	"paused",  "canceled", "expired", "revoked",
+};
+
+const char *const subscription_event_names[SUBSCRIPTION_EVENTS] = {
+	"created",       "renewed",      "recovered", "canceled",        "uncanceled",
+	"grace_started", "hold_started", "paused",    "resumed",         "expired",
+	"revoked",       "unrevoked",    "extended",  "product_changed", "noted",
+};
+
+const char *const fold_anomaly_names[FOLD_ANOMALIES] = {
+	NULL,
+	"impossible_transition",
+	"transaction_refunded",
+};
+
+/*
+ * Of events at one instant: the end of a period goes before what begins the next, and a refund
+ * behind what it refunds.
+ */
+static const unsigned char event_ranks[SUBSCRIPTION_EVENTS] = {
+	[EVENT_EXPIRED] = 0,   [EVENT_CREATED] = 1,        [EVENT_RENEWED] = 2,
+	[EVENT_RECOVERED] = 3, [EVENT_RESUMED] = 4,        [EVENT_PRODUCT_CHANGED] = 5,
+	[EVENT_EXTENDED] = 6,  [EVENT_CANCELED] = 7,       [EVENT_UNCANCELED] = 8,
+	[EVENT_PAUSED] = 9,    [EVENT_GRACE_STARTED] = 10, [EVENT_HOLD_STARTED] = 11,
+	[EVENT_REVOKED] = 12,  [EVENT_UNREVOKED] = 13,     [EVENT_NOTED] = 14,
+};
+
+/* clang-format off */
+#define NO   FOLD_IMPOSSIBLE
+#define NEW  FOLD_TRIAL_OR_ACTIVE
+#define ACT  SUBSCRIPTION_ACTIVE
+#define GRC  SUBSCRIPTION_IN_GRACE
+#define HLD  SUBSCRIPTION_ON_HOLD
+#define PAU  SUBSCRIPTION_PAUSED
+#define CAN  SUBSCRIPTION_CANCELED
+#define EXP  SUBSCRIPTION_EXPIRED
+#define REV  SUBSCRIPTION_REVOKED
+#define AGN  FOLD_ACTIVE_IF_NEW
+#define BEF  FOLD_STATE_BEFORE_REFUND
+
+/*                           created renewed recovered canceled uncanceled
+ *                           grace hold paused resumed expired revoked unrevoked */
+static const unsigned char matrix[SUBSCRIPTION_STATUSES][EVENT_MATRIX_COLUMNS] = {
+	[SUBSCRIPTION_PENDING]  = {NEW, ACT, NO,  NO,  NO,  NO,  NO,  NO,  NO,  EXP, REV, NO},
+	[SUBSCRIPTION_TRIALING] = {NEW, ACT, ACT, CAN, ACT, GRC, HLD, PAU, NO,  EXP, REV, NO},
+	[SUBSCRIPTION_ACTIVE]   = {NEW, ACT, ACT, CAN, ACT, GRC, HLD, PAU, NO,  EXP, REV, NO},
+	[SUBSCRIPTION_CANCELED] = {NEW, ACT, ACT, CAN, ACT, GRC, HLD, PAU, NO,  EXP, REV, NO},
+	[SUBSCRIPTION_IN_GRACE] = {ACT, ACT, ACT, CAN, GRC, GRC, HLD, NO,  NO,  EXP, REV, NO},
+	[SUBSCRIPTION_ON_HOLD]  = {ACT, ACT, ACT, EXP, HLD, NO,  HLD, PAU, NO,  EXP, REV, NO},
+	[SUBSCRIPTION_PAUSED]   = {ACT, ACT, ACT, EXP, PAU, NO,  HLD, PAU, ACT, EXP, REV, NO},
+	[SUBSCRIPTION_EXPIRED]  = {NEW, ACT, ACT, NO,  NO,  NO,  NO,  NO,  NO,  EXP, REV, NO},
+	[SUBSCRIPTION_REVOKED]  = {AGN, AGN, NO,  NO,  NO,  NO,  NO,  NO,  NO,  REV, REV, BEF},
+};
+/* clang-format on */
+
+static FoldAnomaly step_status(FoldState *state, const FoldEvent *event);
+static void step_enter(FoldState *state, const FoldEvent *event, SubscriptionStatus to);
+static void step_revoke(FoldState *state, const FoldEvent *event);
+static void step_unrevoke(FoldState *state, const FoldEvent *event);
+static void step_extend(FoldState *state, const FoldEvent *event);
+static void step_change_product(FoldState *state, const FoldEvent *event);
+static bool is_earlier_period(const FoldState *state, const FoldEvent *event);
+static void take_period(FoldState *state, const FoldEvent *event);
+static void take_auto_renew(FoldState *state, const FoldEvent *event);
+static void take_product(FoldState *state, const FoldEvent *event);
+static int64_t later(int64_t a, int64_t b);
+static int name_find(const char *const *names, int count, const char *name);
+
+bool
+subscription_status_parse(const char *name, SubscriptionStatus *status)
+{
+	int found = name_find(subscription_status_names, COUNT(subscription_status_names), name);
+
+	if (found >= 0)
+		*status = (SubscriptionStatus) found;
+	return found >= 0;
+}
+
+bool
+subscription_event_parse(const char *name, SubscriptionEvent *event)
+{
+	int found = name_find(subscription_event_names, COUNT(subscription_event_names), name);
+
+	if (found >= 0)
+		*event = (SubscriptionEvent) found;
+	return found >= 0;
+}
+
+int
+fold_event_compare(const FoldEvent *a, const FoldEvent *b)
+{
+	if (a->time != b->time)
+		return a->time < b->time ? -1 : 1;
+	if (event_ranks[a->type] != event_ranks[b->type])
+		return event_ranks[a->type] < event_ranks[b->type] ? -1 : 1;
+	return strcmp(a->id, b->id);
+}
+
+int
+fold_cell(SubscriptionStatus from, SubscriptionEvent by)
+{
+	return matrix[from][by];
+}
+
+void
+fold_begin(FoldState *state)
+{
+	memset(state, 0, sizeof(*state));
+	state->now.expires_at = state->now.grace_until = FOLD_NEVER;
+	state->before = state->now;
+	state->first_premium_at = FOLD_NEVER;
+}
+
+FoldAnomaly
+fold_step(FoldState *state, const FoldEvent *event)
+{
+	FoldAnomaly anomaly = FOLD_SOUND;
+
+	switch (event->type)
+	{
+		case EVENT_NOTED:
+			return FOLD_SOUND;
+		case EVENT_EXTENDED:
+			step_extend(state, event);
+			break;
+		case EVENT_PRODUCT_CHANGED:
+			step_change_product(state, event);
+			break;
+		default:
+			anomaly = step_status(state, event);
+	}
+	if (anomaly == FOLD_SOUND && state->first_premium_at == FOLD_NEVER &&
+		fold_access_end(&state->now) != FOLD_NEVER)
+		state->first_premium_at = event->time;
+	return anomaly;
+}
+
+int64_t
+fold_access_end(const FoldTerm *term)
+{
+	switch (term->status)
+	{
+		case SUBSCRIPTION_TRIALING:
+		case SUBSCRIPTION_ACTIVE:
+		case SUBSCRIPTION_PAUSED:
+			return term->expires_at;
+		case SUBSCRIPTION_CANCELED:
+			return later(term->expires_at, term->grace_until);
+		case SUBSCRIPTION_IN_GRACE:
+			return term->grace_until;
+		default:
+			return FOLD_NEVER;
+	}
+}
+
+int
+fold_term_compare(const FoldTerm *a, const FoldTerm *b)
+{
+	int64_t a_end = fold_access_end(a);
+	int64_t b_end = fold_access_end(b);
+
+	if (a_end == FOLD_NEVER && b_end == FOLD_NEVER)
+	{
+		a_end = a->expires_at;
+		b_end = b->expires_at;
+	}
+	return a_end == b_end ? 0 : a_end < b_end ? -1 : 1;
+}
+
+static FoldAnomaly
+step_status(FoldState *state, const FoldEvent *event)
+{
+	int cell = fold_cell(state->now.status, event->type);
+
+	if ((event->type == EVENT_REVOKED || event->type == EVENT_UNREVOKED) &&
+		is_earlier_period(state, event))
+		return FOLD_SOUND;
+	switch (cell)
+	{
+		case FOLD_IMPOSSIBLE:
+			return FOLD_IMPOSSIBLE_TRANSITION;
+		case FOLD_STATE_BEFORE_REFUND:
+			step_unrevoke(state, event);
+			return FOLD_SOUND;
+		case SUBSCRIPTION_REVOKED:
+			if (event->type == EVENT_REVOKED)
+				step_revoke(state, event);
+			return FOLD_SOUND;
+		case FOLD_ACTIVE_IF_NEW:
+			if (event->transaction == NULL || event->transaction_seen)
+				return FOLD_TRANSACTION_REFUNDED;
+			step_enter(state, event, SUBSCRIPTION_ACTIVE);
+			return FOLD_SOUND;
+		case FOLD_TRIAL_OR_ACTIVE:
+			step_enter(state, event,
+					   event->trial ? SUBSCRIPTION_TRIALING : SUBSCRIPTION_ACTIVE);
+			return FOLD_SOUND;
+		default:
+			step_enter(state, event, (SubscriptionStatus) cell);
+			return FOLD_SOUND;
+	}
+}
+
+static void
+step_enter(FoldState *state, const FoldEvent *event, SubscriptionStatus to)
+{
+	state->now.status = to;
+	switch (event->type)
+	{
+		case EVENT_CANCELED:
+		case EVENT_UNCANCELED:
+			break;
+		case EVENT_GRACE_STARTED:
+			state->now.grace_until = later(state->now.grace_until, event->grace_until);
+			break;
+		default:
+			state->now.grace_until = FOLD_NEVER;
+	}
+	if (event->type != EVENT_CANCELED && event->type != EVENT_GRACE_STARTED)
+		take_period(state, event);
+	take_auto_renew(state, event);
+	take_product(state, event);
+}
+
+/* Of two refunds on end the first one took the state that is given back. */
+static void
+step_revoke(FoldState *state, const FoldEvent *event)
+{
+	if (state->now.status != SUBSCRIPTION_REVOKED)
+		state->before = state->now;
+	state->now.status = SUBSCRIPTION_REVOKED;
+	if (event->period_end != FOLD_NEVER)
+		state->now.expires_at = event->period_end;
+	else if (state->now.expires_at == FOLD_NEVER || state->now.expires_at > event->time)
+		state->now.expires_at = event->time;
+	state->now.grace_until = FOLD_NEVER;
+	take_auto_renew(state, event);
+}
+
+static void
+step_unrevoke(FoldState *state, const FoldEvent *event)
+{
+	state->now = state->before;
+	state->before = (FoldTerm){SUBSCRIPTION_PENDING, FOLD_NEVER, FOLD_NEVER, false};
+	state->now.expires_at = later(state->now.expires_at, event->period_end);
+	take_auto_renew(state, event);
+}
+
+/* What is given while a refund stands is there when the refund is taken back. */
+static void
+step_extend(FoldState *state, const FoldEvent *event)
+{
+	state->now.expires_at = later(state->now.expires_at, event->period_end);
+	if (state->now.status == SUBSCRIPTION_REVOKED)
+		state->before.expires_at = later(state->before.expires_at, event->period_end);
+}
+
+static void
+step_change_product(FoldState *state, const FoldEvent *event)
+{
+	if (event->period_end != FOLD_NEVER)
+	{
+		state->now.expires_at = event->period_end;
+		if (state->now.status == SUBSCRIPTION_REVOKED)
+			state->before.expires_at = event->period_end;
+	}
+	if (event->transaction != NULL && !event->transaction_seen)
+		state->transaction = event->transaction;
+	if (event->auto_renew >= 0)
+		state->now.auto_renew = event->auto_renew;
+	take_product(state, event);
+}
+
+/* About a transaction that the line has left behind: a refund of it ends nothing. */
+static bool
+is_earlier_period(const FoldState *state, const FoldEvent *event)
+{
+	return event->transaction != NULL && event->transaction_seen &&
+		   state->transaction != NULL && strcmp(event->transaction, state->transaction) != 0;
+}
+
+/* A late notice of an earlier period moves neither the end nor the transaction. */
+static void
+take_period(FoldState *state, const FoldEvent *event)
+{
+	bool paid = event->type == EVENT_CREATED || event->type == EVENT_RENEWED ||
+				event->type == EVENT_RECOVERED || event->type == EVENT_RESUMED;
+	bool current = event->period_end == FOLD_NEVER ? !event->transaction_seen
+												   : event->period_end >= state->now.expires_at;
+
+	if (paid && event->transaction != NULL && current)
+		state->transaction = event->transaction;
+	state->now.expires_at = later(state->now.expires_at, event->period_end);
+}
+
+static void
+take_auto_renew(FoldState *state, const FoldEvent *event)
+{
+	if (event->auto_renew >= 0)
+	{
+		state->now.auto_renew = event->auto_renew;
+		return;
+	}
+	switch (event->type)
+	{
+		case EVENT_CREATED:
+		case EVENT_RENEWED:
+		case EVENT_RECOVERED:
+		case EVENT_UNCANCELED:
+		case EVENT_RESUMED:
+			state->now.auto_renew = true;
+			break;
+		case EVENT_CANCELED:
+		case EVENT_EXPIRED:
+		case EVENT_REVOKED:
+			state->now.auto_renew = false;
+			break;
+		default:
+			break;
+	}
+}
+
+/* Plan and offer are those of the product that they came with. */
+static void
+take_product(FoldState *state, const FoldEvent *event)
+{
+	if (event->product_id != NULL)
+	{
+		state->product_id = event->product_id;
+		state->base_plan_id = event->base_plan_id;
+		state->offer_id = event->offer_id;
+	}
+	if (event->purchase_token != NULL)
+		state->purchase_token = event->purchase_token;
+}
+
+static int64_t
+later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+static int
+name_find(const char *const *names, int count, const char *name)
+{
+	for (int i = 0; i < count; i++)
+		if (strcmp(names[i], name) == 0)
+			return i;
+	return -1;
+}

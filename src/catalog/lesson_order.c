@@ -1,0 +1,224 @@
+/*
+ * lesson_order.c: the places of sections within a course and of lessons within a section.
+ *
+ * Invariants: a place is held once (the deferrable unique keys), and the last place is found
+ * under the lock of the parent's row, so that two who add at once get different ones. A new
+ * order names every child exactly once, under the same lock, and is written by one statement.
+ *
+ * Rights: the triggers lock and read with the owner's; reordering is done with the caller's.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+#include "utils/uuid.h"
+
+#include "core/errors.h"
+#include "core/owner.h"
+#include "core/plan.h"
+#include "core/row_trigger.h"
+#include "core/schema.h"
+
+/* Children in an order, and where they belong. */
+typedef struct Ordered
+{
+	const char *parent;        /* the column that names it */
+	const char *parent_word;   /* for a person */
+	const char *children_word; /* for a person */
+	KeptPlan lock;             /* the parent */
+	KeptPlan last;             /* the place after the last */
+	KeptPlan compare;          /* what is named with what is there */
+	KeptPlan write;
+} Ordered;
+
+#define LOCK_QUERY(table) "SELECT FROM coursebase." table " WHERE id = $1 FOR NO KEY UPDATE"
+#define LAST_QUERY(table, parent)                                                              \
+	"SELECT coalesce(max(o.\"order\") + 1, 0) FROM coursebase." table " o WHERE o." parent     \
+	" = $1"
+#define COMPARE_QUERY(table, parent)                                                           \
+	"SELECT (SELECT count(*) FROM coursebase." table " o WHERE o." parent " = $1"              \
+	"  AND o.id <> ALL ($2)),"                                                                 \
+	" (SELECT count(*) FROM unnest($2) n WHERE NOT EXISTS ("                                   \
+	"  SELECT FROM coursebase." table " o WHERE o.id = n AND o." parent " = $1)),"             \
+	" (SELECT count(*) - count(DISTINCT n) FROM unnest($2) n)"
+#define WRITE_QUERY(table, parent)                                                             \
+	"UPDATE coursebase." table " o SET \"order\" = n.place - 1"                                \
+	" FROM unnest($2) WITH ORDINALITY n (id, place)"                                           \
+	" WHERE o." parent " = $1 AND o.id = n.id AND o.\"order\" <> n.place - 1"
+#define ONE_KEY  .nargs = 1, .types = {UUIDOID}
+#define KEY_LIST .nargs = 2, .types = {UUIDOID, UUIDARRAYOID}
+
+static Ordered sections = {
+	.parent = "course_id",
+	.parent_word = "course",
+	.children_word = "section",
+	.lock = {.sql = LOCK_QUERY("courses"), ONE_KEY},
+	.last = {.sql = LAST_QUERY("course_sections", "course_id"), ONE_KEY},
+	.compare = {.sql = COMPARE_QUERY("course_sections", "course_id"), KEY_LIST},
+	.write = {.sql = WRITE_QUERY("course_sections", "course_id"), KEY_LIST},
+};
+static Ordered lessons = {
+	.parent = "section_id",
+	.parent_word = "section",
+	.children_word = "lesson",
+	.lock = {.sql = LOCK_QUERY("course_sections"), ONE_KEY},
+	.last = {.sql = LAST_QUERY("lessons", "section_id"), ONE_KEY},
+	.compare = {.sql = COMPARE_QUERY("lessons", "section_id"), KEY_LIST},
+	.write = {.sql = WRITE_QUERY("lessons", "section_id"), KEY_LIST},
+};
+/* The owner's: a plan is kept for one set of rights. */
+static KeptPlan lock_course = {.sql = LOCK_QUERY("courses"), ONE_KEY};
+static KeptPlan lock_section = {.sql = LOCK_QUERY("course_sections"), ONE_KEY};
+
+static Datum place_keep(TriggerData *data, Ordered *ordered, KeptPlan *lock);
+static bool place_wanted(TriggerData *data, const Ordered *ordered, const pg_uuid_t *parent,
+						 int column);
+static Datum reorder(FunctionCallInfo fcinfo, Ordered *ordered);
+static ArrayType *ids_argument(FunctionCallInfo fcinfo);
+static void children_require(Ordered *ordered, Datum *values);
+
+PG_FUNCTION_INFO_V1(coursebase_tg_course_sections__place);
+PG_FUNCTION_INFO_V1(coursebase_tg_lessons__place);
+PG_FUNCTION_INFO_V1(coursebase_reorder_sections);
+PG_FUNCTION_INFO_V1(coursebase_reorder_lessons);
+
+/* SQL function: tg_course_sections__place() returns trigger */
+PGDLLEXPORT Datum
+coursebase_tg_course_sections__place(PG_FUNCTION_ARGS)
+{
+	return place_keep(trigger_expect(fcinfo, "tg_course_sections__place", ROW_BEFORE_WRITE),
+					  &sections, &lock_course);
+}
+
+/* SQL function: tg_lessons__place() returns trigger */
+PGDLLEXPORT Datum
+coursebase_tg_lessons__place(PG_FUNCTION_ARGS)
+{
+	return place_keep(trigger_expect(fcinfo, "tg_lessons__place", ROW_BEFORE_WRITE), &lessons,
+					  &lock_section);
+}
+
+/* SQL function: reorder_sections(course_id uuid, ids uuid[]) returns integer */
+PGDLLEXPORT Datum
+coursebase_reorder_sections(PG_FUNCTION_ARGS)
+{
+	return reorder(fcinfo, &sections);
+}
+
+/* SQL function: reorder_lessons(section_id uuid, ids uuid[]) returns integer */
+PGDLLEXPORT Datum
+coursebase_reorder_lessons(PG_FUNCTION_ARGS)
+{
+	return reorder(fcinfo, &lessons);
+}
+
+/* Of a parent that is not there the foreign key speaks. */
+static Datum
+place_keep(TriggerData *data, Ordered *ordered, KeptPlan *lock)
+{
+	TupleDesc columns = RelationGetDescr(data->tg_relation);
+	HeapTuple row = trigger_written_row(data);
+	int column = SPI_fnumber(columns, "order");
+	pg_uuid_t parent;
+	Datum key = UUIDPGetDatum(&parent);
+	Datum place;
+	bool null = false;
+
+	if (column <= 0)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+						errmsg("table \"%s\" has no column \"order\"",
+							   RelationGetRelationName(data->tg_relation))));
+	if (!trigger_uuid(data, row, ordered->parent, &parent) ||
+		!place_wanted(data, ordered, &parent, column))
+		return PointerGetDatum(row);
+	SPI_connect();
+	owner_execute(lock, &key, NULL, false);
+	owner_execute(&ordered->last, &key, NULL, false);
+	place = plan_value(0, 1, NULL);
+	SPI_finish();
+	return PointerGetDatum(heap_modify_tuple_by_cols(row, columns, 1, &column, &place, &null));
+}
+
+/* A new row without a place, or one that moves and does not say where to. */
+static bool
+place_wanted(TriggerData *data, const Ordered *ordered, const pg_uuid_t *parent, int column)
+{
+	TupleDesc columns = RelationGetDescr(data->tg_relation);
+	pg_uuid_t before;
+	bool null;
+	bool old_null;
+	Datum place = SPI_getbinval(trigger_written_row(data), columns, column, &null);
+	Datum old;
+
+	if (!TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+		return null;
+	if (trigger_uuid(data, data->tg_trigtuple, ordered->parent, &before) &&
+		memcmp(&before, parent, UUID_LEN) == 0)
+		return false;
+	old = SPI_getbinval(data->tg_trigtuple, columns, column, &old_null);
+	return null || (!old_null && DatumGetInt32(old) == DatumGetInt32(place));
+}
+
+static Datum
+reorder(FunctionCallInfo fcinfo, Ordered *ordered)
+{
+	ArrayType *ids = ids_argument(fcinfo);
+	Datum values[] = {PG_GETARG_DATUM(0), PointerGetDatum(ids)};
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("%s must not be null", ordered->parent)));
+	schema_require_current();
+	SPI_connect();
+	if (plan_execute(&ordered->lock, values, NULL, false) != 1)
+		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND),
+						errmsg("there is no such %s, or it is not yours to change",
+							   ordered->parent_word),
+						errdetail("Its id would be %s.",
+								  DatumGetCString(DirectFunctionCall1(uuid_out, values[0])))));
+	children_require(ordered, values);
+	plan_execute(&ordered->write, values, NULL, false);
+	SPI_finish();
+	PG_RETURN_INT32(ArrayGetNItems(ARR_NDIM(ids), ARR_DIMS(ids)));
+}
+
+static ArrayType *
+ids_argument(FunctionCallInfo fcinfo)
+{
+	ArrayType *ids;
+
+	if (PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("ids must not be null")));
+	ids = PG_GETARG_ARRAYTYPE_P(1);
+	if (array_contains_nulls(ids))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("ids must not hold a null")));
+	return ids;
+}
+
+/* Every child exactly once; the parent is locked. */
+static void
+children_require(Ordered *ordered, Datum *values)
+{
+	int64 missing, foreign, repeated;
+
+	plan_execute(&ordered->compare, values, NULL, false);
+	missing = DatumGetInt64(plan_value(0, 1, NULL));
+	foreign = DatumGetInt64(plan_value(0, 2, NULL));
+	repeated = DatumGetInt64(plan_value(0, 3, NULL));
+	if (missing > 0 || foreign > 0 || repeated > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_CB_ORDER_INCOMPLETE),
+				 errmsg("ids must name every %s of the %s exactly once", ordered->children_word,
+						ordered->parent_word),
+				 errdetail("Missing: " INT64_FORMAT ", of another %s or of none: " INT64_FORMAT
+						   ", named again: " INT64_FORMAT ".",
+						   missing, ordered->parent_word, foreign, repeated),
+				 errhint("Read the list again, and send all of it.")));
+}

@@ -1,0 +1,120 @@
+/*
+ * product_save.c: a product and its courses are written in one call.
+ *
+ * Rights: the caller's own: row security lets administrators and the server write, and refuses
+ * others. Whoever saves holds the product's row, which product.c asks of everybody who changes
+ * its courses.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/uuid.h"
+
+#include "core/errors.h"
+#include "core/plan.h"
+#include "core/schema.h"
+
+/* The arguments of save_product(). */
+enum
+{
+	SAVE_PRODUCT,
+	SAVE_NAME,
+	SAVE_DESCRIPTION,
+	SAVE_IMAGE_URL,
+	SAVE_PRICE,
+	SAVE_STATUS,
+	SAVE_COURSES,
+	SAVE_ARGUMENTS,
+};
+
+static KeptPlan insert_product = {
+	.sql = "INSERT INTO coursebase.products"
+		   " (name, description, image_url, price_dollars, status)"
+		   " VALUES ($2, $3, $4, $5, coalesce($6, 'private')::coursebase.product_status)"
+		   " RETURNING id",
+	.nargs = SAVE_COURSES,
+	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID},
+};
+static KeptPlan update_product = {
+	.sql = "UPDATE coursebase.products SET name = coalesce($2, name),"
+		   " description = coalesce($3, description), image_url = coalesce($4, image_url),"
+		   " price_dollars = coalesce($5, price_dollars),"
+		   " status = coalesce($6::coursebase.product_status, status)"
+		   " WHERE id = $1 RETURNING id",
+	.nargs = SAVE_COURSES,
+	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID},
+};
+static KeptPlan delete_courses = {
+	.sql = "DELETE FROM coursebase.course_products"
+		   " WHERE product_id = $1 AND course_id <> ALL ($2)",
+	.nargs = 2,
+	.types = {UUIDOID, UUIDARRAYOID},
+};
+static KeptPlan insert_courses = {
+	.sql = "INSERT INTO coursebase.course_products (product_id, course_id)"
+		   " SELECT DISTINCT $1, c.id FROM unnest($2) AS c (id) ORDER BY c.id"
+		   " ON CONFLICT (course_id, product_id) DO NOTHING",
+	.nargs = 2,
+	.types = {UUIDOID, UUIDARRAYOID},
+};
+
+static pg_uuid_t product_write(FunctionCallInfo fcinfo);
+static void courses_write(const pg_uuid_t *product, Datum courses);
+
+PG_FUNCTION_INFO_V1(coursebase_save_product);
+
+/*
+ * SQL function: save_product(product_id uuid, name text, description text, image_url text,
+ * price_dollars integer, status text, course_ids uuid[]) returns uuid
+ */
+PGDLLEXPORT Datum
+coursebase_save_product(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t *product = palloc(sizeof(*product));
+
+	if (!PG_ARGISNULL(SAVE_COURSES) &&
+		array_contains_nulls(PG_GETARG_ARRAYTYPE_P(SAVE_COURSES)))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("course_ids must not hold a null")));
+	schema_require_current();
+	SPI_connect();
+	*product = product_write(fcinfo);
+	if (!PG_ARGISNULL(SAVE_COURSES))
+		courses_write(product, PG_GETARG_DATUM(SAVE_COURSES));
+	SPI_finish();
+	PG_RETURN_UUID_P(product);
+}
+
+static pg_uuid_t
+product_write(FunctionCallInfo fcinfo)
+{
+	Datum values[SAVE_COURSES];
+	char nulls[SAVE_COURSES];
+	KeptPlan *plan = PG_ARGISNULL(SAVE_PRODUCT) ? &insert_product : &update_product;
+
+	for (int i = 0; i < SAVE_COURSES; i++)
+	{
+		values[i] = PG_GETARG_DATUM(i);
+		nulls[i] = PG_ARGISNULL(i) ? 'n' : ' ';
+	}
+	if (plan_execute(plan, values, nulls, false) != 1)
+		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND),
+						errmsg("there is no such product, or it is not yours to change"),
+						errdetail("Its id would be %s.", DatumGetCString(DirectFunctionCall1(
+															 uuid_out, values[SAVE_PRODUCT]))),
+						errhint("Pass the id of a row of products, or null for a new one.")));
+	return *DatumGetUUIDP(plan_value(0, 1, NULL));
+}
+
+static void
+courses_write(const pg_uuid_t *product, Datum courses)
+{
+	Datum values[] = {UUIDPGetDatum(product), courses};
+
+	plan_execute(&delete_courses, values, NULL, false);
+	plan_execute(&insert_courses, values, NULL, false);
+}

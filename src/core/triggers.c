@@ -1,0 +1,241 @@
+/*
+ * triggers.c: the trigger functions that tables of every slice share.
+ *
+ * They run as the user who writes. What they compare are the values as stored (byte images), so
+ * that a type without an equality operator, such as json, needs none.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
+#include "utils/timestamp.h"
+
+#include "core/compat.h"
+#include "core/errors.h"
+#include "core/row_trigger.h"
+#include "core/zone.h"
+#include "identity/asking.h"
+
+static bool column_named(Trigger *trigger, const char *column);
+static bool column_changed(TriggerData *data, int column);
+static bool foreign_key_action(TriggerData *data);
+pg_noreturn static void raise_set_already(TriggerData *data, const char *column);
+
+PG_FUNCTION_INFO_V1(coursebase_tg_any__stamp);
+PG_FUNCTION_INFO_V1(coursebase_tg_any__append_only);
+PG_FUNCTION_INFO_V1(coursebase_tg_any__guard_columns);
+PG_FUNCTION_INFO_V1(coursebase_tg_any__set_once);
+PG_FUNCTION_INFO_V1(coursebase_tg_any__keep_columns);
+PG_FUNCTION_INFO_V1(coursebase_tg_any__time_zone);
+
+/* SQL function: tg_any__stamp() returns trigger */
+PGDLLEXPORT Datum
+coursebase_tg_any__stamp(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_expect(fcinfo, "tg_any__stamp", ROW_BEFORE_CHANGE);
+	int column = SPI_fnumber(RelationGetDescr(data->tg_relation), "updated_at");
+	Datum now = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
+	bool null = false;
+	Datum sent;
+
+	if (column <= 0)
+		elog(ERROR, "table \"%s\" has no column updated_at",
+			 RelationGetRelationName(data->tg_relation));
+	/* a row that is right already need not be copied */
+	sent = SPI_getbinval(data->tg_newtuple, RelationGetDescr(data->tg_relation), column, &null);
+	if (!null && DatumGetTimestampTz(sent) == DatumGetTimestampTz(now))
+		return PointerGetDatum(data->tg_newtuple);
+	null = false;
+	return PointerGetDatum(heap_modify_tuple_by_cols(
+		data->tg_newtuple, RelationGetDescr(data->tg_relation), 1, &column, &now, &null));
+}
+
+/* SQL function: tg_any__append_only() returns trigger */
+PGDLLEXPORT Datum
+coursebase_tg_any__append_only(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
+		data = trigger_expect(fcinfo, "tg_any__append_only", ROW_BEFORE_CHANGE);
+	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event) && foreign_key_action(data))
+		return PointerGetDatum(data->tg_newtuple);
+	ereport(ERROR, (errcode(ERRCODE_CB_APPEND_ONLY),
+					errmsg("rows of table \"%s\" are never changed or deleted",
+						   RelationGetRelationName(data->tg_relation)),
+					errhint("Write a new row that says what is true now.")));
+}
+
+/*
+ * SQL function: tg_any__guard_columns() returns trigger
+ *
+ * Administrators and users share one database role, so that column privileges cannot tell them
+ * apart. Row security can tell both from a server or an owner, to whom it does not apply.
+ */
+PGDLLEXPORT Datum
+coursebase_tg_any__guard_columns(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_expect(fcinfo, "tg_any__guard_columns", ROW_BEFORE_CHANGE);
+	TupleDesc columns = RelationGetDescr(data->tg_relation);
+
+	if (check_enable_rls(RelationGetRelid(data->tg_relation), InvalidOid, true) !=
+			RLS_ENABLED ||
+		identity_is_admin())
+		return PointerGetDatum(data->tg_newtuple);
+	for (int i = 1; i <= columns->natts; i++)
+	{
+		const char *name = NameStr(TupleDescAttr(columns, i - 1)->attname);
+
+		if (TupleDescAttr(columns, i - 1)->attisdropped || strcmp(name, "updated_at") == 0 ||
+			column_named(data->tg_trigger, name) || !column_changed(data, i))
+			continue;
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("column \"%s\" of table \"%s\" is not yours to change", name,
+							   RelationGetRelationName(data->tg_relation)),
+						errhint("Leave it out of the UPDATE.")));
+	}
+	return PointerGetDatum(data->tg_newtuple);
+}
+
+/*
+ * SQL function: tg_any__set_once() returns trigger
+ *
+ * A foreign key may still set the column to null, when what it pointed to is gone.
+ */
+PGDLLEXPORT Datum
+coursebase_tg_any__set_once(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_expect(fcinfo, "tg_any__set_once", ROW_BEFORE_CHANGE);
+	TupleDesc columns = RelationGetDescr(data->tg_relation);
+
+	for (int i = 1; i <= columns->natts; i++)
+	{
+		const char *name = NameStr(TupleDescAttr(columns, i - 1)->attname);
+		bool null;
+
+		if (TupleDescAttr(columns, i - 1)->attisdropped ||
+			!column_named(data->tg_trigger, name))
+			continue;
+		SPI_getbinval(data->tg_trigtuple, columns, i, &null);
+		if (null || !column_changed(data, i) || foreign_key_action(data))
+			continue;
+		raise_set_already(data, name);
+	}
+	return PointerGetDatum(data->tg_newtuple);
+}
+
+/* SQL function: tg_any__keep_columns() returns trigger */
+PGDLLEXPORT Datum
+coursebase_tg_any__keep_columns(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_expect(fcinfo, "tg_any__keep_columns", ROW_BEFORE_UPDATE);
+	TupleDesc columns = RelationGetDescr(data->tg_relation);
+
+	for (int i = 1; i <= columns->natts; i++)
+	{
+		const char *name = NameStr(TupleDescAttr(columns, i - 1)->attname);
+
+		if (!TupleDescAttr(columns, i - 1)->attisdropped &&
+			column_named(data->tg_trigger, name) && column_changed(data, i))
+			raise_set_already(data, name);
+	}
+	return PointerGetDatum(data->tg_newtuple);
+}
+
+/* SQL function: tg_any__time_zone() returns trigger */
+PGDLLEXPORT Datum
+coursebase_tg_any__time_zone(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_expect(fcinfo, "tg_any__time_zone", ROW_BEFORE_WRITE);
+	TupleDesc columns = RelationGetDescr(data->tg_relation);
+	HeapTuple row = trigger_written_row(data);
+	int column = SPI_fnumber(columns, "time_zone");
+	char *given;
+	const char *name;
+	Datum value;
+	bool null = false;
+
+	if (column <= 0)
+		elog(ERROR, "table \"%s\" has no column time_zone",
+			 RelationGetRelationName(data->tg_relation));
+	given = SPI_getvalue(row, columns, column);
+	if (given == NULL)
+		return PointerGetDatum(row);
+	name = zone_name(given);
+	if (name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unknown time zone"),
+				 errdetail("This server knows no IANA time zone named \"%s\".", given),
+				 errhint("Name one of pg_timezone_names, such as Europe/Berlin or UTC.")));
+	if (strcmp(name, given) == 0)
+		return PointerGetDatum(row);
+	value = CStringGetTextDatum(name);
+	return PointerGetDatum(heap_modify_tuple_by_cols(row, columns, 1, &column, &value, &null));
+}
+
+static bool
+column_named(Trigger *trigger, const char *column)
+{
+	for (int i = 0; i < trigger->tgnargs; i++)
+		if (strcmp(trigger->tgargs[i], column) == 0)
+			return true;
+	return false;
+}
+
+static bool
+column_changed(TriggerData *data, int column)
+{
+	TupleDesc columns = RelationGetDescr(data->tg_relation);
+	Form_pg_attribute attribute = TupleDescAttr(columns, column - 1);
+	bool old_null;
+	bool new_null;
+	Datum old_value = SPI_getbinval(data->tg_trigtuple, columns, column, &old_null);
+	Datum new_value = SPI_getbinval(data->tg_newtuple, columns, column, &new_null);
+
+	if (old_null || new_null)
+		return old_null != new_null;
+	return !datum_image_eq(old_value, new_value, attribute->attbyval, attribute->attlen);
+}
+
+/*
+ * A foreign key's ON DELETE SET NULL: within another trigger (the key's), nothing changes but
+ * named columns, and those become null.
+ */
+static bool
+foreign_key_action(TriggerData *data)
+{
+	TupleDesc columns = RelationGetDescr(data->tg_relation);
+
+	if (DatumGetInt32(OidFunctionCall0(F_PG_TRIGGER_DEPTH)) < 2)
+		return false;
+	for (int i = 1; i <= columns->natts; i++)
+	{
+		bool null;
+
+		if (TupleDescAttr(columns, i - 1)->attisdropped || !column_changed(data, i))
+			continue;
+		if (!column_named(data->tg_trigger, NameStr(TupleDescAttr(columns, i - 1)->attname)))
+			return false;
+		SPI_getbinval(data->tg_newtuple, columns, i, &null);
+		if (!null)
+			return false;
+	}
+	return true;
+}
+
+static void
+raise_set_already(TriggerData *data, const char *column)
+{
+	ereport(ERROR, (errcode(ERRCODE_CB_SET_ONCE),
+					errmsg("column \"%s\" of table \"%s\" is set already", column,
+						   RelationGetRelationName(data->tg_relation)),
+					errdetail("It is set once and then stays."),
+					errhint("Leave it out of the UPDATE.")));
+}

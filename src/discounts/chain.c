@@ -1,0 +1,142 @@
+/*
+ * chain.c: the trigger that keeps chains of rows free of rings: discount codes that follow one
+ * another, people who brought one another.
+ *
+ * Two transactions that each see only their own link could close a ring together, over rows
+ * that neither has in common with the other. So every new link first moves the one row of its
+ * chain, under its lock, and is then read with a new snapshot; under REPEATABLE READ that move
+ * ends as a serialization failure.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+#include "utils/uuid.h"
+
+#include "core/errors.h"
+#include "core/owner.h"
+#include "core/plan.h"
+
+typedef struct Chain
+{
+	const char *name;
+	KeptPlan walk; /* from the row $1 on upwards: a row when $2 is met */
+} Chain;
+
+static KeptPlan move_version = {
+	.sql = "INSERT INTO coursebase.chain_versions AS v (chain, version) VALUES ($1, 1)"
+		   " ON CONFLICT (chain) DO UPDATE SET version = v.version + 1",
+	.nargs = 1,
+	.types = {TEXTOID},
+};
+
+static Chain chains[] = {
+	{"parent_code",
+	 {.sql = "WITH RECURSIVE above (id) AS ("
+			 " SELECT $1 UNION"
+			 " SELECT c.parent_code_id FROM above a"
+			 " JOIN coursebase.discount_codes c ON c.id = a.id"
+			 " WHERE c.parent_code_id IS NOT NULL AND a.id <> $2)"
+			 " SELECT FROM above WHERE id = $2",
+	  .nargs = 2,
+	  .types = {UUIDOID, UUIDOID}}},
+	{"referral",
+	 {.sql = "WITH RECURSIVE above (id) AS ("
+			 " SELECT $1 UNION"
+			 " SELECT p.referred_by FROM above a"
+			 " JOIN coursebase.user_profile p ON p.user_id = a.id"
+			 " WHERE p.referred_by IS NOT NULL AND a.id <> $2)"
+			 " SELECT FROM above WHERE id = $2",
+	  .nargs = 2,
+	  .types = {UUIDOID, UUIDOID}}},
+};
+
+static Chain *chain_of(Trigger *trigger);
+static bool column_read(TriggerData *data, HeapTuple row, const char *name, Datum *value);
+static bool link_is_new(TriggerData *data, Datum key, Datum above);
+
+PG_FUNCTION_INFO_V1(coursebase_tg_any__no_cycle);
+
+/* SQL function: tg_any__no_cycle() returns trigger */
+PGDLLEXPORT Datum
+coursebase_tg_any__no_cycle(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+	HeapTuple row;
+	Chain *chain;
+	Datum name;
+	Datum ends[2]; /* above, key */
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_FOR_ROW(data->tg_event) ||
+		!TRIGGER_FIRED_BEFORE(data->tg_event) || TRIGGER_FIRED_BY_DELETE(data->tg_event))
+		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+						errmsg("coursebase.tg_any__no_cycle() works only as a trigger for "
+							   "each row before an insert or update")));
+	row = TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple;
+	chain = chain_of(data->tg_trigger);
+	if (!column_read(data, row, data->tg_trigger->tgargs[1], &ends[1]) ||
+		!column_read(data, row, data->tg_trigger->tgargs[2], &ends[0]) ||
+		!link_is_new(data, ends[1], ends[0]))
+		return PointerGetDatum(row);
+	name = CStringGetTextDatum(chain->name);
+	SPI_connect();
+	owner_execute(&move_version, &name, NULL, false);
+	if (owner_execute(&chain->walk, ends, NULL, false) > 0)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_CB_CHAIN_CYCLE), errmsg("the link would close a ring"),
+			 errdetail("What \"%s\" of table \"%s\" would point to leads back to the row.",
+					   data->tg_trigger->tgargs[2], RelationGetRelationName(data->tg_relation)),
+			 errhint("Point to a row that does not follow this one.")));
+	SPI_finish();
+	return PointerGetDatum(row);
+}
+
+static Chain *
+chain_of(Trigger *trigger)
+{
+	for (int i = 0; i < lengthof(chains); i++)
+		if (trigger->tgnargs == 3 && strcmp(trigger->tgargs[0], chains[i].name) == 0)
+			return &chains[i];
+	ereport(ERROR, (errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
+					errmsg("trigger \"%s\" names no chain", trigger->tgname),
+					errhint("Run SELECT coursebase.install() as the owner of the tables.")));
+}
+
+/* False for a null. */
+static bool
+column_read(TriggerData *data, HeapTuple row, const char *name, Datum *value)
+{
+	TupleDesc columns = RelationGetDescr(data->tg_relation);
+	int column = SPI_fnumber(columns, name);
+	bool null;
+
+	if (column <= 0 || SPI_gettypeid(columns, column) != UUIDOID)
+		ereport(ERROR, (errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
+						errmsg("table \"%s\" has no column \"%s\" of type uuid",
+							   RelationGetRelationName(data->tg_relation), name)));
+	*value = SPI_getbinval(row, columns, column, &null);
+	return !null;
+}
+
+/* A row that points to itself is left to the table's own constraint. */
+static bool
+link_is_new(TriggerData *data, Datum key, Datum above)
+{
+	Datum old_key;
+	Datum old_above;
+
+	if (memcmp(DatumGetUUIDP(key), DatumGetUUIDP(above), UUID_LEN) == 0)
+		return false;
+	if (!TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+		return true;
+	if (!column_read(data, data->tg_trigtuple, data->tg_trigger->tgargs[1], &old_key) ||
+		!column_read(data, data->tg_trigtuple, data->tg_trigger->tgargs[2], &old_above))
+		return true;
+	return memcmp(DatumGetUUIDP(key), DatumGetUUIDP(old_key), UUID_LEN) != 0 ||
+		   memcmp(DatumGetUUIDP(above), DatumGetUUIDP(old_above), UUID_LEN) != 0;
+}

@@ -1,0 +1,43 @@
+/*
+ * audit.c: the append-only record of what was changed by whom.
+ *
+ * Who did it is asked for here, so that no caller can say that it was somebody else.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "utils/builtins.h"
+#include "utils/uuid.h"
+
+#include "core/owner.h"
+#include "core/plan.h"
+#include "identity/asking.h"
+#include "identity/audit.h"
+
+static KeptPlan write_event = {
+	.sql = "INSERT INTO coursebase.audit_events (actor_id, action, object, old, new) "
+		   "VALUES ($5, $1, $2, $3::pg_catalog.jsonb, $4::pg_catalog.jsonb)",
+	.nargs = 5,
+	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, UUIDOID},
+};
+
+void
+audit_write(const char *action, const char *object, const char *old_json, const char *new_json)
+{
+	pg_uuid_t actor;
+	bool known = identity_current_user(&actor);
+	Datum values[] = {
+		CStringGetTextDatum(action),
+		CStringGetTextDatum(object),
+		old_json ? CStringGetTextDatum(old_json) : (Datum) 0,
+		new_json ? CStringGetTextDatum(new_json) : (Datum) 0,
+		UUIDPGetDatum(&actor),
+	};
+	const char nulls[] = {' ', ' ', old_json ? ' ' : 'n', new_json ? ' ' : 'n',
+						  known ? ' ' : 'n'};
+
+	SPI_connect();
+	owner_execute(&write_event, values, nulls, false);
+	SPI_finish();
+}

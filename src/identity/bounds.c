@@ -1,0 +1,172 @@
+/*
+ * bounds.c: who is asking, and the bounds that policies compare with.
+ *
+ * A policy says BETWEEN (SELECT own_from()) AND (SELECT own_to()), which an index serves: one's
+ * own id for a user, the smallest and the largest uuid for an administrator, and nothing for
+ * nobody. Administrators need no OR, which would cost the index.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "utils/fmgrprotos.h"
+#include "utils/snapmgr.h"
+#include "utils/uuid.h"
+
+#include "core/fetch.h"
+#include "core/owner.h"
+#include "core/plan.h"
+#include "identity/asking.h"
+
+#define LOWEST  0x00
+#define HIGHEST 0xff
+
+static FetchSource cohort_by_user = {
+	.table = "user_cohorts",
+	.index = "user_cohorts_pkey",
+	.nkeys = 1,
+	.keys = {{"user_id", UUIDOID}},
+	.ncolumns = 1,
+	.columns = {{"cohort_id", UUIDOID}},
+};
+
+static KeptPlan cohort_query = {
+	.sql = "SELECT c.cohort_id FROM coursebase.user_cohorts c "
+		   "WHERE c.user_id OPERATOR(pg_catalog.=) $1",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+
+static bool own_bound(pg_uuid_t *bound, int edge);
+static bool own_cohort_bound(pg_uuid_t *bound, int edge);
+static bool cohort_of(const pg_uuid_t *user, pg_uuid_t *cohort);
+static bool cohort_queried(const pg_uuid_t *user, pg_uuid_t *cohort);
+static Datum uuid_result(FunctionCallInfo fcinfo, bool found, const pg_uuid_t *uuid);
+
+PG_FUNCTION_INFO_V1(coursebase_current_user_id);
+PG_FUNCTION_INFO_V1(coursebase_is_admin);
+PG_FUNCTION_INFO_V1(coursebase_own_from);
+PG_FUNCTION_INFO_V1(coursebase_own_to);
+PG_FUNCTION_INFO_V1(coursebase_own_cohort_from);
+PG_FUNCTION_INFO_V1(coursebase_own_cohort_to);
+
+/* SQL function: current_user_id() returns uuid */
+PGDLLEXPORT Datum
+coursebase_current_user_id(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t user;
+
+	return uuid_result(fcinfo, identity_current_user(&user), &user);
+}
+
+/* SQL function: is_admin() returns boolean */
+PGDLLEXPORT Datum
+coursebase_is_admin(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(identity_is_admin());
+}
+
+/* SQL function: own_from() returns uuid */
+PGDLLEXPORT Datum
+coursebase_own_from(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t bound;
+
+	return uuid_result(fcinfo, own_bound(&bound, LOWEST), &bound);
+}
+
+/* SQL function: own_to() returns uuid */
+PGDLLEXPORT Datum
+coursebase_own_to(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t bound;
+
+	return uuid_result(fcinfo, own_bound(&bound, HIGHEST), &bound);
+}
+
+/* SQL function: own_cohort_from() returns uuid */
+PGDLLEXPORT Datum
+coursebase_own_cohort_from(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t bound;
+
+	return uuid_result(fcinfo, own_cohort_bound(&bound, LOWEST), &bound);
+}
+
+/* SQL function: own_cohort_to() returns uuid */
+PGDLLEXPORT Datum
+coursebase_own_cohort_to(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t bound;
+
+	return uuid_result(fcinfo, own_cohort_bound(&bound, HIGHEST), &bound);
+}
+
+static bool
+own_bound(pg_uuid_t *bound, int edge)
+{
+	if (!identity_current_user(bound))
+		return false;
+	if (identity_is_admin())
+		memset(bound->data, edge, UUID_LEN);
+	return true;
+}
+
+static bool
+own_cohort_bound(pg_uuid_t *bound, int edge)
+{
+	pg_uuid_t user;
+
+	if (!identity_current_user(&user))
+		return false;
+	if (!identity_is_admin())
+		return cohort_of(&user, bound);
+	memset(bound->data, edge, UUID_LEN);
+	return true;
+}
+
+/* No rights of the caller's are asked for: everybody may know their own cohort. */
+static bool
+cohort_of(const pg_uuid_t *user, pg_uuid_t *cohort)
+{
+	Datum key = UUIDPGetDatum(user);
+	Fetch fetch;
+	bool found;
+	bool null;
+
+	if (!fetch_open(&fetch, &cohort_by_user, GetActiveSnapshot()))
+		return cohort_queried(user, cohort);
+	fetch_find(&fetch, &key);
+	found = fetch_next(&fetch);
+	if (found)
+		*cohort = *DatumGetUUIDP(fetch_value(&fetch, 0, &null));
+	fetch_close(&fetch);
+	return found;
+}
+
+static bool
+cohort_queried(const pg_uuid_t *user, pg_uuid_t *cohort)
+{
+	Datum key = UUIDPGetDatum(user);
+	bool found;
+
+	SPI_connect();
+	found = owner_execute(&cohort_query, &key, NULL, true) > 0;
+	if (found)
+		*cohort = *DatumGetUUIDP(plan_value(0, 1, NULL));
+	SPI_finish();
+	return found;
+}
+
+static Datum
+uuid_result(FunctionCallInfo fcinfo, bool found, const pg_uuid_t *uuid)
+{
+	pg_uuid_t *result;
+
+	if (!found)
+		PG_RETURN_NULL();
+	result = palloc(sizeof(*result));
+	*result = *uuid;
+	PG_RETURN_UUID_P(result);
+}

@@ -1,0 +1,206 @@
+/*
+ * claims.c: the subject that the claims of the request name, before anybody is looked up.
+ *
+ * request.jwt.claims is JSON with a member sub; request.jwt.claim.sub, which older gateways
+ * set, is the subject itself and counts when the former is absent or empty. Both settings are
+ * ours, so that a value is parsed when it is set and never again. A check hook must neither
+ * raise nor look anything up: whatever is no subject becomes one of size 0, which is nobody. A
+ * setting that another library defined first stays its own, and is parsed when its text differs
+ * from the last.
+ */
+#include "postgres.h"
+
+#include "utils/guc.h"
+
+#include "core/compat.h"
+#include "identity/claims.h"
+#include "json/json.h"
+
+/* No gateway passes a longer token on; parsing must not hold a session up. */
+#define CLAIMS_MAX (1024 * 1024)
+
+/* Writes the subject's bytes and returns their number; 0 for nobody. */
+typedef int (*SubjectReader)(const char *value, char *out);
+
+typedef struct ClaimsSetting
+{
+	const char *name;
+	const char *description;
+	SubjectReader read;
+	GucStringCheckHook check;
+	GucStringAssignHook assign;
+	char *value;            /* the setting's variable */
+	const Subject *subject; /* of the value; NULL when absent or empty */
+	bool foreign;
+	char *seen; /* foreign: the value that the subject was read from */
+} ClaimsSetting;
+
+static int token_read(const char *value, char *out);
+static int plain_read(const char *value, char *out);
+static bool token_check(char **value, void **extra, GucSource source);
+static bool plain_check(char **value, void **extra, GucSource source);
+static void token_assign(const char *value, void *extra);
+static void plain_assign(const char *value, void *extra);
+static void known_update(void);
+static void setting_define(ClaimsSetting *setting);
+static const Subject *setting_subject(ClaimsSetting *setting);
+static void foreign_read(ClaimsSetting *setting);
+static bool subject_make(SubjectReader read, const char *value, void **subject);
+
+const Subject *claims_known = NULL;
+
+static ClaimsSetting token = {
+	.name = "request.jwt.claims",
+	.description = "Claims of the request's token, a JSON object; sub is who is asking.",
+	.read = token_read,
+	.check = token_check,
+	.assign = token_assign,
+};
+
+static ClaimsSetting plain = {
+	.name = "request.jwt.claim.sub",
+	.description = "Who is asking, where request.jwt.claims is not set.",
+	.read = plain_read,
+	.check = plain_check,
+	.assign = plain_assign,
+};
+
+void
+claims_init(void)
+{
+	setting_define(&token);
+	setting_define(&plain);
+}
+
+const Subject *
+claims_subject_look_up(void)
+{
+	const Subject *subject = setting_subject(&token);
+
+	return subject != NULL ? subject : setting_subject(&plain);
+}
+
+static int
+token_read(const char *value, char *out)
+{
+	Size size = strlen(value);
+	size_t subject_size;
+
+	if (size > CLAIMS_MAX ||
+		json_claim_read(value, size, "sub", out, SUBJECT_MAX, &subject_size) != JSON_OK)
+		return 0;
+	return (int) subject_size;
+}
+
+static int
+plain_read(const char *value, char *out)
+{
+	Size size = strlen(value);
+
+	if (size > SUBJECT_MAX)
+		return 0;
+	memcpy(out, value, size);
+	return (int) size;
+}
+
+static bool
+token_check(char **value, void **extra, GucSource source)
+{
+	return subject_make(token_read, *value, extra);
+}
+
+static bool
+plain_check(char **value, void **extra, GucSource source)
+{
+	return subject_make(plain_read, *value, extra);
+}
+
+static void
+token_assign(const char *value, void *extra)
+{
+	token.subject = extra;
+	known_update();
+}
+
+static void
+plain_assign(const char *value, void *extra)
+{
+	plain.subject = extra;
+	known_update();
+}
+
+/* What belongs to another library changes without our being told. */
+static void
+known_update(void)
+{
+	if (token.foreign)
+		claims_known = NULL;
+	else if (token.subject != NULL || plain.foreign)
+		claims_known = token.subject;
+	else
+		claims_known = plain.subject;
+}
+
+/* What was set before the library was loaded is a placeholder, whose value ours takes over. */
+static void
+setting_define(ClaimsSetting *setting)
+{
+	struct config_generic *known = compat_setting(setting->name);
+
+	setting->foreign = known != NULL && (known->flags & GUC_CUSTOM_PLACEHOLDER) == 0;
+	if (!setting->foreign)
+		DefineCustomStringVariable(setting->name, setting->description, NULL, &setting->value,
+								   NULL, PGC_USERSET, GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE,
+								   setting->check, setting->assign, NULL);
+}
+
+static const Subject *
+setting_subject(ClaimsSetting *setting)
+{
+	if (setting->foreign)
+		foreign_read(setting);
+	return setting->subject;
+}
+
+static void
+foreign_read(ClaimsSetting *setting)
+{
+	const char *value = GetConfigOption(setting->name, true, false);
+	void *subject = NULL;
+	char *seen;
+
+	if (value == NULL)
+		value = "";
+	if (setting->seen != NULL && strcmp(setting->seen, value) == 0)
+		return;
+	seen = compat_setting_extra(strlen(value) + 1);
+	if (seen == NULL || !subject_make(setting->read, value, &subject))
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	strcpy(seen, value);
+	compat_setting_extra_free((void *) setting->subject);
+	compat_setting_extra_free(setting->seen);
+	setting->subject = subject;
+	setting->seen = seen;
+}
+
+/* False without memory. An absent or empty value has no subject, which is not one of size 0. */
+static bool
+subject_make(SubjectReader read, const char *value, void **subject)
+{
+	static uint64 serial = 0;
+	char bytes[SUBJECT_MAX];
+	Subject *made;
+	int size;
+
+	if (value == NULL || *value == '\0')
+		return true;
+	size = read(value, bytes);
+	made = compat_setting_extra(offsetof(Subject, bytes) + size);
+	if (made == NULL)
+		return false;
+	made->serial = ++serial;
+	made->size = size;
+	memcpy(made->bytes, bytes, size);
+	*subject = made;
+	return true;
+}

@@ -1,0 +1,200 @@
+/*
+ * membership.c: what the one who asks is in which organisation.
+ *
+ * Policies ask once a statement and functions once a call, so that the rows of one person are
+ * read straight from the index and kept for as long as a snapshot must see the same. Nobody
+ * belongs to nothing.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "core/fetch.h"
+#include "core/owner.h"
+#include "core/plan.h"
+#include "core/snapshot_key.h"
+#include "identity/asking.h"
+#include "identity/membership.h"
+
+typedef struct Membership
+{
+	pg_uuid_t organization;
+	MembershipRole role;
+} Membership;
+
+/* The memberships of one person, and what they hold for. */
+typedef struct Memberships
+{
+	bool read;
+	pg_uuid_t user;
+	uint64 generation;
+	SnapshotKey snapshot;
+	int count;
+	int room;
+	Membership *list; /* session memory */
+} Memberships;
+
+static FetchSource memberships_by_user = {
+	.table = "memberships",
+	.index = "memberships_user_id_idx",
+	.nkeys = 1,
+	.keys = {{"user_id", UUIDOID}},
+	.ncolumns = 2,
+	.columns = {{"organization_id", UUIDOID}, {"role", FETCH_ANY_ENUM}},
+};
+
+static KeptPlan memberships_query = {
+	.sql = "SELECT m.organization_id, m.role FROM coursebase.memberships m"
+		   " WHERE m.user_id OPERATOR(pg_catalog.=) $1",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+
+static const char *const role_names[] = {
+	[MEMBERSHIP_OWNER] = "owner",
+	[MEMBERSHIP_ADMIN] = "admin",
+	[MEMBERSHIP_COACH] = "coach",
+	[MEMBERSHIP_MEMBER] = "member",
+};
+
+static Memberships own;
+
+static bool memberships_load(void);
+static void memberships_read(void);
+static void memberships_query_all(void);
+static void membership_add(const pg_uuid_t *organization, const char *role);
+
+bool
+membership_holds(const pg_uuid_t *organization, MembershipRole least)
+{
+	if (!memberships_load())
+		return false;
+	for (int i = 0; i < own.count; i++)
+		if (own.list[i].role <= least &&
+			memcmp(&own.list[i].organization, organization, UUID_LEN) == 0)
+			return true;
+	return false;
+}
+
+Datum
+membership_organizations(MembershipRole least)
+{
+	Datum *ids;
+	int count = 0;
+
+	if (!memberships_load() || own.count == 0)
+		return PointerGetDatum(construct_empty_array(UUIDOID));
+	ids = palloc(own.count * sizeof(Datum));
+	for (int i = 0; i < own.count; i++)
+		if (own.list[i].role <= least)
+			ids[count++] = UUIDPGetDatum(&own.list[i].organization);
+	return PointerGetDatum(
+		construct_array(ids, count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
+}
+
+void
+membership_require(const pg_uuid_t *organization, MembershipRole least)
+{
+	if (has_bypassrls_privilege(GetUserId()) || GetUserId() == owner_of_tables())
+		return;
+	if (organization == NULL || !membership_holds(organization, least))
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("only staff of its organisation may do this"),
+						errhint("Sign in as somebody who works there.")));
+}
+
+/* False for nobody. */
+static bool
+memberships_load(void)
+{
+	Snapshot snapshot;
+	uint64 generation;
+	pg_uuid_t user;
+
+	if (!identity_current_user(&user))
+		return false;
+	snapshot = GetActiveSnapshot();
+	if (own.read && own.generation == fetch_generation &&
+		memcmp(&own.user, &user, UUID_LEN) == 0 && snapshot_key_equals(&own.snapshot, snapshot))
+		return true;
+	/* what changes while we read makes the answer old at once */
+	generation = fetch_generation;
+	own.read = false;
+	own.count = 0;
+	own.user = user;
+	memberships_read();
+	own.generation = generation;
+	snapshot_key_take(&own.snapshot, snapshot);
+	own.read = true;
+	return true;
+}
+
+static void
+memberships_read(void)
+{
+	Datum key = UUIDPGetDatum(&own.user);
+	Fetch fetch;
+
+	if (!fetch_open(&fetch, &memberships_by_user, GetActiveSnapshot()))
+	{
+		if (OidIsValid(memberships_by_user.table_oid))
+			memberships_query_all();
+		return;
+	}
+	fetch_find(&fetch, &key);
+	while (fetch_next(&fetch))
+	{
+		bool no_organization;
+		bool no_role;
+		Datum organization = fetch_value(&fetch, 0, &no_organization);
+		Datum role = fetch_value(&fetch, 1, &no_role);
+
+		if (!no_organization && !no_role)
+			membership_add(DatumGetUUIDP(organization),
+						   DatumGetCString(DirectFunctionCall1(enum_out, role)));
+	}
+	fetch_close(&fetch);
+}
+
+static void
+memberships_query_all(void)
+{
+	Datum key = UUIDPGetDatum(&own.user);
+	uint64 rows;
+
+	SPI_connect();
+	rows = owner_execute(&memberships_query, &key, NULL, true);
+	for (uint64 i = 0; i < rows; i++)
+		membership_add(DatumGetUUIDP(plan_value(i, 1, NULL)), plan_text_required(i, 2));
+	SPI_finish();
+}
+
+/* A role that no release knows gives nothing. */
+static void
+membership_add(const pg_uuid_t *organization, const char *role)
+{
+	for (int i = 0; i < lengthof(role_names); i++)
+	{
+		if (strcmp(role, role_names[i]) != 0)
+			continue;
+		if (own.count == own.room)
+		{
+			int room = Max(8, own.room * 2);
+
+			own.list = own.list == NULL
+						   ? MemoryContextAlloc(TopMemoryContext, room * sizeof(Membership))
+						   : repalloc(own.list, room * sizeof(Membership));
+			own.room = room;
+		}
+		own.list[own.count].organization = *organization;
+		own.list[own.count++].role = (MembershipRole) i;
+	}
+}

@@ -1,0 +1,162 @@
+/*
+ * profile.c: what the database itself writes into a profile: the address in lower case and the
+ * person's referral code.
+ *
+ * Codes are random, so that none tells of another. One that is taken, or that a transaction
+ * still under way has written, is thrown away for the next; the unique key has the last word.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "core/fetch.h"
+#include "core/owner.h"
+#include "core/plan.h"
+#include "core/row_trigger.h"
+
+#define CODE_LENGTH 7
+
+static const char code_letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ23456789";
+
+static FetchSource profile_by_code = {
+	.table = "user_profile",
+	.index = "user_profile_referral_code_key",
+	.nkeys = 1,
+	.keys = {{"referral_code", TEXTOID}},
+};
+
+static KeptPlan code_query = {
+	.sql = "SELECT FROM coursebase.user_profile p "
+		   "WHERE p.referral_code OPERATOR(pg_catalog.=) $1",
+	.nargs = 1,
+	.types = {TEXTOID},
+};
+
+static HeapTuple column_set(TriggerData *data, HeapTuple row, int column, Datum value);
+static int column_number(TriggerData *data, const char *name);
+static Datum code_free(void);
+static void code_write(char *code);
+static bool code_taken(Datum code);
+static bool code_queried(Datum code);
+
+PG_FUNCTION_INFO_V1(coursebase_tg_user_profile__normalise);
+
+/*
+ * SQL function: tg_user_profile__normalise() returns trigger
+ *
+ * Looks for codes with the rights of the tables' owner.
+ */
+PGDLLEXPORT Datum
+coursebase_tg_user_profile__normalise(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_expect(fcinfo, "tg_user_profile__normalise", ROW_BEFORE_WRITE);
+	HeapTuple row = trigger_written_row(data);
+	int email;
+	int code;
+	Datum value;
+	bool null;
+
+	email = column_number(data, "email");
+	code = column_number(data, "referral_code");
+	value = SPI_getbinval(row, RelationGetDescr(data->tg_relation), email, &null);
+	if (!null)
+		row = column_set(data, row, email,
+						 DirectFunctionCall1Coll(lower, DEFAULT_COLLATION_OID, value));
+	SPI_getbinval(row, RelationGetDescr(data->tg_relation), code, &null);
+	if (null)
+		row = column_set(data, row, code, code_free());
+	return PointerGetDatum(row);
+}
+
+static int
+column_number(TriggerData *data, const char *name)
+{
+	int column = SPI_fnumber(RelationGetDescr(data->tg_relation), name);
+
+	if (column <= 0)
+		elog(ERROR, "table \"%s\" has no column %s", RelationGetRelationName(data->tg_relation),
+			 name);
+	return column;
+}
+
+static HeapTuple
+column_set(TriggerData *data, HeapTuple row, int column, Datum value)
+{
+	bool null = false;
+
+	return heap_modify_tuple_by_cols(row, RelationGetDescr(data->tg_relation), 1, &column,
+									 &value, &null);
+}
+
+/* A new code that nobody has, as text. */
+static Datum
+code_free(void)
+{
+	char code[CODE_LENGTH];
+	Datum text;
+
+	do
+	{
+		CHECK_FOR_INTERRUPTS();
+		code_write(code);
+		text = PointerGetDatum(cstring_to_text_with_len(code, CODE_LENGTH));
+	} while (code_taken(text));
+	return text;
+}
+
+/* U and six letters, each as likely as another. */
+static void
+code_write(char *code)
+{
+	const int letters = sizeof(code_letters) - 1;
+	int length = 0;
+
+	code[length++] = 'U';
+	while (length < CODE_LENGTH)
+	{
+		unsigned char byte;
+
+		if (!pg_strong_random(&byte, 1))
+			ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+							errmsg("could not generate a random referral code")));
+		if (byte < 256 / letters * letters)
+			code[length++] = code_letters[byte % letters];
+	}
+}
+
+/* Sees rows that are not committed yet as well: their transactions may still be. */
+static bool
+code_taken(Datum code)
+{
+	SnapshotData dirty;
+	Fetch fetch;
+	bool taken;
+
+	InitDirtySnapshot(dirty);
+	if (!fetch_open(&fetch, &profile_by_code, &dirty))
+		return code_queried(code);
+	fetch_find(&fetch, &code);
+	taken = fetch_next(&fetch);
+	fetch_close(&fetch);
+	return taken;
+}
+
+static bool
+code_queried(Datum code)
+{
+	bool taken;
+
+	SPI_connect();
+	taken = owner_execute(&code_query, &code, NULL, false) > 0;
+	SPI_finish();
+	return taken;
+}

@@ -1,0 +1,290 @@
+/*
+ * grants.c: who may do what, granted to the roles that the installation names.
+ *
+ * The GRANTs stand in the slices, beside the functions and tables they are about, and name
+ * three parts instead of roles: anonymous, end_user, server. Here the parts get their roles.
+ * What a role may do is exactly what the GRANTs of the current steps say: everything it held
+ * before is taken away first. Grants are made outside of the extension's own privileges, so
+ * that a dump carries them.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "nodes/makefuncs.h"
+#include "nodes/parsenodes.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/syscache.h"
+
+#include "core/errors.h"
+#include "core/owner.h"
+#include "core/plan.h"
+#include "install/grants.h"
+#include "install/steps.h"
+#include "install/utility.h"
+
+const char *const grant_part_names[GRANT_PARTS] = {"anonymous", "end_user", "server"};
+static const char *const usual_roles[GRANT_PARTS] = {"anon", "authenticated", "service_role"};
+
+static KeptPlan read_roles = {
+	.sql =
+		"SELECT (SELECT role_name FROM coursebase.granted_roles WHERE part = p.part) "
+		"FROM unnest(ARRAY['anonymous', 'end_user', 'server']) WITH ORDINALITY AS p (part, n) "
+		"ORDER BY p.n",
+};
+static KeptPlan write_role = {
+	.sql =
+		"INSERT INTO coursebase.granted_roles AS g (part, role_name) VALUES ($1, $2) "
+		"ON CONFLICT (part) DO UPDATE SET role_name = EXCLUDED.role_name, updated_at = now() "
+		"WHERE g.role_name <> EXCLUDED.role_name",
+	.nargs = 2,
+	.types = {TEXTOID, NAMEOID},
+};
+static KeptPlan forget_role = {
+	.sql = "DELETE FROM coursebase.granted_roles WHERE part = $1",
+	.nargs = 1,
+	.types = {TEXTOID},
+};
+
+/* One REVOKE a kind of object: of the relations that the steps name, the extension's functions,
+ * the schema. */
+static KeptPlan read_revokes = {
+	.sql = "SELECT format('REVOKE ALL ON %s FROM %I', string_agg(c.oid::regclass::text, ', '), "
+		   "$1) "
+		   "FROM pg_class c WHERE c.relnamespace = 'coursebase'::regnamespace "
+		   "AND c.relname IN (SELECT split_part(object, ' ', 2) FROM coursebase.steps() "
+		   "WHERE object ~ '^(table|view) ') HAVING count(*) > 0 "
+		   "UNION ALL "
+		   "SELECT format('REVOKE ALL ON FUNCTION %s FROM %I', "
+		   "string_agg(p.oid::regprocedure::text, ', '), $1) "
+		   "FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = "
+		   "'coursebase' "
+		   "JOIN pg_proc p ON p.oid = d.objid "
+		   "WHERE d.refclassid = 'pg_extension'::regclass AND d.classid = 'pg_proc'::regclass "
+		   "AND d.deptype = 'e' HAVING count(*) > 0 "
+		   "UNION ALL "
+		   "SELECT format('REVOKE ALL ON SCHEMA coursebase FROM %I', $1)",
+	.nargs = 1,
+	.types = {NAMEOID},
+};
+
+static GrantRoles roles_remembered(void);
+static bool roles_empty(GrantRoles *roles);
+static GrantRoles roles_usual(void);
+static void role_check(GrantPart part, const char *role);
+static bool role_exists(const char *role);
+static bool role_passes_row_security(const char *role);
+static void role_revoke(const char *role);
+static void grant_steps(GrantRoles *roles);
+static void grant_step(Step *step, GrantRoles *roles);
+static void role_remember(GrantPart part, const char *role);
+
+void
+grants_set(GrantRoles *roles)
+{
+	GrantRoles before = roles_remembered();
+
+	for (GrantPart part = 0; part < GRANT_PARTS; part++)
+		role_check(part, roles->role[part]);
+	for (GrantPart part = 0; part < GRANT_PARTS; part++)
+	{
+		role_revoke(before.role[part]);
+		role_revoke(roles->role[part]);
+	}
+	grant_steps(roles);
+	for (GrantPart part = 0; part < GRANT_PARTS; part++)
+		role_remember(part, roles->role[part]);
+}
+
+void
+grants_renew(void)
+{
+	GrantRoles roles = roles_remembered();
+
+	if (roles_empty(&roles))
+		roles = roles_usual();
+	for (GrantPart part = 0; part < GRANT_PARTS; part++)
+		if (roles.role[part] != NULL && !role_exists(roles.role[part]))
+		{
+			/* a dump carries the names, not the roles */
+			ereport(WARNING, (errcode(ERRCODE_UNDEFINED_OBJECT),
+							  errmsg("role \"%s\" does not exist", roles.role[part]),
+							  errhint("Create it and run coursebase.grant_roles().")));
+			roles.role[part] = NULL;
+		}
+	if (!roles_empty(&roles))
+		grants_set(&roles);
+}
+
+static GrantRoles
+roles_remembered(void)
+{
+	GrantRoles roles;
+
+	SPI_connect();
+	plan_execute(&read_roles, NULL, NULL, false);
+	for (GrantPart part = 0; part < GRANT_PARTS; part++)
+		roles.role[part] = plan_text(part, 1);
+	SPI_finish();
+	return roles;
+}
+
+static bool
+roles_empty(GrantRoles *roles)
+{
+	for (GrantPart part = 0; part < GRANT_PARTS; part++)
+		if (roles->role[part] != NULL)
+			return false;
+	return true;
+}
+
+static GrantRoles
+roles_usual(void)
+{
+	GrantRoles roles = {{NULL}};
+
+	for (GrantPart part = 0; part < GRANT_PARTS; part++)
+	{
+		const char *role = usual_roles[part];
+
+		if (!role_exists(role))
+			continue;
+		if (part == GRANT_SERVER && !role_passes_row_security(role))
+			ereport(WARNING,
+					(errcode(ERRCODE_CB_ROLE_UNFIT),
+					 errmsg("role \"%s\" was granted nothing", role),
+					 errdetail("It lacks BYPASSRLS, and a server reads tables that have "
+							   "no policy."),
+					 errhint("ALTER ROLE %s BYPASSRLS, then run "
+							 "coursebase.grant_roles().",
+							 quote_identifier(role))));
+		else
+			roles.role[part] = pstrdup(role);
+	}
+	return roles;
+}
+
+static void
+role_check(GrantPart part, const char *role)
+{
+	if (role == NULL)
+		return;
+	if (!role_exists(role))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("role \"%s\" does not exist", role),
+				 errdetail("It was named for the part \"%s\".", grant_part_names[part]),
+				 errhint("CREATE ROLE %s first.", quote_identifier(role))));
+	if (part == GRANT_SERVER && !role_passes_row_security(role))
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_CB_ROLE_UNFIT), errmsg("role \"%s\" cannot be the server", role),
+			 errdetail("It lacks BYPASSRLS, and a server reads tables that have no policy."),
+			 errhint("ALTER ROLE %s BYPASSRLS, then grant again.", quote_identifier(role))));
+}
+
+static bool
+role_exists(const char *role)
+{
+	return SearchSysCacheExists1(AUTHNAME, CStringGetDatum(role));
+}
+
+static bool
+role_passes_row_security(const char *role)
+{
+	HeapTuple tuple = SearchSysCache1(AUTHNAME, CStringGetDatum(role));
+	bool passes = false;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		Form_pg_authid form = (Form_pg_authid) GETSTRUCT(tuple);
+
+		passes = form->rolbypassrls || form->rolsuper;
+		ReleaseSysCache(tuple);
+	}
+	return passes;
+}
+
+static void
+role_revoke(const char *role)
+{
+	Datum name;
+	uint64 rows;
+	List *statements = NIL;
+	ListCell *cell;
+
+	/* the owner's own rights are no part's: without them nothing of ours would work */
+	if (role == NULL || !role_exists(role) || get_role_oid(role, false) == owner_of_tables())
+		return;
+	name = DirectFunctionCall1(namein, CStringGetDatum(role));
+	SPI_connect();
+	rows = plan_execute(&read_revokes, &name, NULL, false);
+	for (uint64 row = 0; row < rows; row++)
+		statements = lappend(statements, plan_text(row, 1));
+	foreach (cell, statements)
+		utility_run_text(lfirst(cell));
+	SPI_finish();
+}
+
+static void
+grant_steps(GrantRoles *roles)
+{
+	ListCell *cell;
+
+	foreach (cell, steps_read(NULL, steps_is_grant))
+		grant_step(lfirst(cell), roles);
+}
+
+/* Puts the roles in the place of their parts; a GRANT to parts that nobody plays is left out.
+ */
+static void
+grant_step(Step *step, GrantRoles *roles)
+{
+	GrantStmt *grant = castNode(GrantStmt, step->statement);
+	List *grantees = NIL;
+	ListCell *cell;
+
+	foreach (cell, grant->grantees)
+	{
+		char *name = lfirst_node(RoleSpec, cell)->rolename;
+		GrantPart part = 0;
+
+		while (part < GRANT_PARTS && strcmp(name, grant_part_names[part]) != 0)
+			part++;
+		if (part == GRANT_PARTS)
+			elog(ERROR, "step \"%s\" grants to \"%s\", which is no part", step->object, name);
+		if (roles->role[part] != NULL)
+		{
+			RoleSpec *role = makeNode(RoleSpec);
+
+			role->roletype = ROLESPEC_CSTRING;
+			role->rolename = roles->role[part];
+			role->location = -1;
+			grantees = lappend(grantees, role);
+		}
+	}
+	if (grantees == NIL)
+		return;
+	grant->grantees = grantees;
+	utility_run((Node *) grant, step->ddl);
+}
+
+static void
+role_remember(GrantPart part, const char *role)
+{
+	Datum values[2];
+
+	values[0] = CStringGetTextDatum(grant_part_names[part]);
+	SPI_connect();
+	if (role == NULL)
+		plan_execute(&forget_role, values, NULL, false);
+	else
+	{
+		values[1] = DirectFunctionCall1(namein, CStringGetDatum(role));
+		plan_execute(&write_role, values, NULL, false);
+	}
+	SPI_finish();
+}

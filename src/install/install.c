@@ -1,0 +1,451 @@
+/*
+ * install.c: makes the schema what coursebase.steps() says, whatever it was before.
+ *
+ * Tables belong to the user, code to the extension: members of an extension lose rows in
+ * ordinary backups. So install() runs its DDL with the server's creating_extension cleared, and
+ * what it makes is no member. It is the migrator as well: each step is parsed, held against the
+ * catalogue, and only what is missing is made. Rows, tables and columns are never taken away.
+ *
+ * - tables: made, or given the columns, defaults and constraints they lack
+ * - enums: made, or given the values they lack
+ * - indexes and constraint triggers: made when no object has the name
+ * - triggers, policies and views: replaced, for a release may change what they say
+ * - rows of lookup tables, comments, ALTER TABLE: run each time, and written so that this is
+ * harmless
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/index.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_extension.h"
+#include "commands/extension.h"
+#include "commands/policy.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "parser/parse_type.h"
+#include "storage/lmgr.h"
+#include "tcop/utility.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+#include "core/compat.h"
+#include "core/errors.h"
+#include "core/owner.h"
+#include "core/plan.h"
+#include "core/trust.h"
+#include "install/grants.h"
+#include "install/steps.h"
+#include "install/utility.h"
+
+/* Where install() reports what it made: the function's result. */
+typedef ReturnSetInfo Report;
+
+static KeptPlan write_version = {
+	.sql =
+		"INSERT INTO coursebase.schema_version AS v (singleton, version) VALUES (true, $1) "
+		"ON CONFLICT (singleton) DO UPDATE SET version = EXCLUDED.version, updated_at = now() "
+		"WHERE v.version <> EXCLUDED.version",
+	.nargs = 1,
+	.types = {TEXTOID},
+};
+
+static bool restoring(void);
+static Oid installer(void);
+static void run_steps(Report *report);
+static void run_step(Step *step, Report *report);
+static void converge_table(Step *step, Report *report);
+static void converge_column(CreateStmt *table, Oid relation, ColumnDef *column, Report *report);
+static void alter_table(RangeVar *relation, AlterTableType what, const char *name, Node *def);
+static void converge_enum(Step *step, Report *report);
+static void converge_index(Step *step, Report *report);
+static void converge_trigger(Step *step, Report *report);
+static void converge_policy(Step *step, Report *report);
+static void drop_policy(CreatePolicyStmt *policy);
+static void converge_view(Step *step, Report *report);
+static void compression_fall_back(CreateStmt *table);
+static void insert_rows(Step *step);
+static void record_version(char *version);
+static void report_row(Report *report, const char *object, const char *action);
+
+PG_FUNCTION_INFO_V1(coursebase_assert_schema_owner);
+PG_FUNCTION_INFO_V1(coursebase_install);
+
+/*
+ * SQL function: assert_schema_owner() returns void
+ *
+ * The first thing the script does: whoever owns the schema, or may create in it, could plant
+ * functions and tables in it that ours would then trust.
+ */
+PGDLLEXPORT Datum
+coursebase_assert_schema_owner(PG_FUNCTION_ARGS)
+{
+	trust_require_schema();
+	PG_RETURN_VOID();
+}
+
+/*
+ * SQL function: install() returns table (object text, action text)
+ *
+ * Works with the rights of the tables' owner (the caller's, at first) and answers one row for
+ * each thing it made. Idempotent.
+ */
+PGDLLEXPORT Datum
+coursebase_install(PG_FUNCTION_ARGS)
+{
+	Report *report = (Report *) fcinfo->resultinfo;
+	bool creating = creating_extension;
+	Oid userid;
+	int security_context;
+
+	PreventCommandIfReadOnly("coursebase.install()");
+	compat_materialize(fcinfo);
+	if (restoring())
+	{
+		/* INFO: an extension's script hides anything less than a warning. */
+		ereport(INFO,
+				(errmsg("coursebase leaves its tables to the dump that is being restored"),
+				 errhint("Where no dump follows, run SELECT coursebase.install().")));
+		return (Datum) 0;
+	}
+	GetUserIdAndSecContext(&userid, &security_context);
+	SetUserIdAndSecContext(installer(), security_context | SECURITY_LOCAL_USERID_CHANGE);
+	LockDatabaseObject(ExtensionRelationId, get_extension_oid("coursebase", false), 0,
+					   ShareUpdateExclusiveLock);
+	creating_extension = false;
+	PG_TRY();
+	{
+		run_steps(report);
+	}
+	PG_FINALLY();
+	{
+		creating_extension = creating;
+	}
+	PG_END_TRY();
+	SetUserIdAndSecContext(userid, security_context);
+	return (Datum) 0;
+}
+
+/*
+ * Whether the script runs within a restore: everything that pg_dump writes begins by setting
+ * check_function_bodies off in the session. CREATE EXTENSION sets it off as well, so that what
+ * counts is the value that it saved, if it saved one.
+ */
+static bool
+restoring(void)
+{
+	struct config_generic *setting = compat_setting("check_function_bodies");
+	bool value;
+	GucSource source;
+
+	if (!creating_extension || setting == NULL)
+		return false;
+	value = *((struct config_bool *) setting)->variable;
+	source = setting->source;
+	if (setting->stack != NULL && setting->stack->state == GUC_SAVE)
+	{
+		value = setting->stack->prior.val.boolval;
+		source = setting->stack->source;
+	}
+	return !value && source == PGC_S_SESSION;
+}
+
+/* Whose the tables are, or will be. */
+static Oid
+installer(void)
+{
+	Oid owner = owner_of_tables();
+
+	if (!OidIsValid(owner))
+		return GetUserId();
+	if (!has_privs_of_role(GetUserId(), owner))
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("only the owner of coursebase's tables may run install()"),
+						errdetail("They belong to \"%s\".", GetUserNameFromId(owner, false))));
+	return owner;
+}
+
+static void
+run_steps(Report *report)
+{
+	char *version = NULL;
+	List *steps = steps_read(&version, NULL);
+	ListCell *cell;
+
+	foreach (cell, steps)
+	{
+		Step *step = lfirst(cell);
+
+		if (!steps_is_grant(step->object))
+			run_step(step, report);
+	}
+	record_version(version);
+	grants_renew();
+}
+
+static void
+run_step(Step *step, Report *report)
+{
+	switch (nodeTag(step->statement))
+	{
+		case T_CreateStmt:
+			converge_table(step, report);
+			break;
+		case T_CreateEnumStmt:
+			converge_enum(step, report);
+			break;
+		case T_IndexStmt:
+			converge_index(step, report);
+			break;
+		case T_CreateTrigStmt:
+			converge_trigger(step, report);
+			break;
+		case T_CreatePolicyStmt:
+			converge_policy(step, report);
+			break;
+		case T_ViewStmt:
+			converge_view(step, report);
+			break;
+		case T_InsertStmt:
+			insert_rows(step);
+			break;
+		default:
+			utility_run(step->statement, step->ddl);
+	}
+}
+
+static void
+converge_table(Step *step, Report *report)
+{
+	CreateStmt *table = castNode(CreateStmt, step->statement);
+	Oid relation = RangeVarGetRelid(table->relation, NoLock, true);
+	ListCell *cell;
+
+	compression_fall_back(table);
+	if (!OidIsValid(relation))
+	{
+		utility_run((Node *) table, step->ddl);
+		report_row(report, step->object, "created");
+		return;
+	}
+	trust_require_relation(step->object, relation);
+	foreach (cell, table->tableElts)
+	{
+		Node *element = lfirst(cell);
+
+		if (IsA(element, ColumnDef))
+			converge_column(table, relation, (ColumnDef *) element, report);
+		else if (IsA(element, Constraint) &&
+				 !OidIsValid(get_relation_constraint_oid(
+					 relation, ((Constraint *) element)->conname, true)))
+		{
+			alter_table(table->relation, AT_AddConstraint, NULL, element);
+			report_row(report, psprintf("constraint %s", ((Constraint *) element)->conname),
+					   "added");
+		}
+	}
+}
+
+/* A column that is there keeps its type; it gets back a default or NOT NULL that was taken from
+ * it. */
+static void
+converge_column(CreateStmt *table, Oid relation, ColumnDef *column, Report *report)
+{
+	char *object = psprintf("column %s.%s", table->relation->relname, column->colname);
+	HeapTuple tuple = SearchSysCacheAttName(relation, column->colname);
+	Form_pg_attribute form;
+	bool has_default;
+	bool not_null;
+	ListCell *cell;
+
+	if (!HeapTupleIsValid(tuple))
+	{
+		alter_table(table->relation, AT_AddColumn, NULL, (Node *) column);
+		report_row(report, object, "added");
+		return;
+	}
+	form = (Form_pg_attribute) GETSTRUCT(tuple);
+	has_default = form->atthasdef;
+	not_null = form->attnotnull;
+	ReleaseSysCache(tuple);
+	foreach (cell, column->constraints)
+	{
+		Constraint *constraint = lfirst_node(Constraint, cell);
+
+		if (constraint->contype == CONSTR_DEFAULT && !has_default)
+			alter_table(table->relation, AT_ColumnDefault, column->colname,
+						constraint->raw_expr);
+		else if (constraint->contype == CONSTR_NOTNULL && !not_null)
+			alter_table(table->relation, AT_SetNotNull, column->colname, NULL);
+		else
+			continue;
+		report_row(report, object, "restored");
+	}
+}
+
+static void
+alter_table(RangeVar *relation, AlterTableType what, const char *name, Node *def)
+{
+	AlterTableCmd *command = makeNode(AlterTableCmd);
+	AlterTableStmt *statement = makeNode(AlterTableStmt);
+
+	command->subtype = what;
+	command->name = name ? pstrdup(name) : NULL;
+	command->def = copyObject(def);
+	command->behavior = DROP_RESTRICT;
+	statement->relation = copyObject(relation);
+	statement->cmds = list_make1(command);
+	statement->objtype = OBJECT_TABLE;
+	utility_run((Node *) statement, "ALTER TABLE of coursebase.install()");
+}
+
+static void
+converge_enum(Step *step, Report *report)
+{
+	CreateEnumStmt *type = castNode(CreateEnumStmt, step->statement);
+	Oid type_oid = LookupTypeNameOid(NULL, makeTypeNameFromNameList(type->typeName), true);
+	ListCell *cell;
+
+	if (!OidIsValid(type_oid))
+	{
+		utility_run((Node *) type, step->ddl);
+		report_row(report, step->object, "created");
+		return;
+	}
+	trust_require_type(step->object, type_oid);
+	foreach (cell, type->vals)
+	{
+		AlterEnumStmt *value = makeNode(AlterEnumStmt);
+
+		if (SearchSysCacheExists2(ENUMTYPOIDNAME, ObjectIdGetDatum(type_oid),
+								  CStringGetDatum(strVal(lfirst(cell)))))
+			continue;
+		value->typeName = type->typeName;
+		value->newVal = strVal(lfirst(cell));
+		value->newValIsAfter = true;
+		utility_run((Node *) value, step->ddl);
+		report_row(report, psprintf("value %s of %s", value->newVal, step->object), "added");
+	}
+}
+
+static void
+converge_index(Step *step, Report *report)
+{
+	IndexStmt *index = castNode(IndexStmt, step->statement);
+	Oid there = get_relname_relid(index->idxname, owner_schema());
+
+	/* of another relation that has the name the server's own error speaks */
+	if (OidIsValid(there) &&
+		IndexGetRelation(there, true) == RangeVarGetRelid(index->relation, NoLock, false))
+		return;
+	utility_run((Node *) index, step->ddl);
+	report_row(report, step->object, "created");
+}
+
+static void
+converge_trigger(Step *step, Report *report)
+{
+	CreateTrigStmt *trigger = castNode(CreateTrigStmt, step->statement);
+	Oid relation = RangeVarGetRelid(trigger->relation, NoLock, false);
+	bool there = OidIsValid(get_trigger_oid(relation, trigger->trigname, true));
+
+	if (there && trigger->isconstraint)
+		return; /* CREATE OR REPLACE knows no constraint triggers */
+	trigger->replace = !trigger->isconstraint;
+	utility_run((Node *) trigger, step->ddl);
+	if (!there)
+		report_row(report, step->object, "created");
+}
+
+static void
+converge_policy(Step *step, Report *report)
+{
+	CreatePolicyStmt *policy = castNode(CreatePolicyStmt, step->statement);
+	Oid relation = RangeVarGetRelid(policy->table, NoLock, false);
+	bool there = OidIsValid(get_relation_policy_oid(relation, policy->policy_name, true));
+
+	if (there)
+		drop_policy(policy);
+	utility_run((Node *) policy, step->ddl);
+	if (!there)
+		report_row(report, step->object, "created");
+}
+
+static void
+drop_policy(CreatePolicyStmt *policy)
+{
+	DropStmt *drop = makeNode(DropStmt);
+
+	drop->removeType = OBJECT_POLICY;
+	drop->objects = list_make1(list_make3(makeString(policy->table->schemaname),
+										  makeString(policy->table->relname),
+										  makeString(policy->policy_name)));
+	drop->behavior = DROP_RESTRICT;
+	utility_run((Node *) drop, "DROP POLICY of coursebase.install()");
+}
+
+static void
+converge_view(Step *step, Report *report)
+{
+	ViewStmt *view = castNode(ViewStmt, step->statement);
+	Oid relation = RangeVarGetRelid(view->view, NoLock, true);
+	bool there = OidIsValid(relation);
+
+	trust_require_relation(step->object, relation);
+	view->replace = true;
+	utility_run((Node *) view, step->ddl);
+	if (!there)
+		report_row(report, step->object, "created");
+}
+
+/* A server built without lz4 keeps documents with its own method; lint() says so. */
+static void
+compression_fall_back(CreateStmt *table)
+{
+#ifndef USE_LZ4
+	ListCell *cell;
+
+	foreach (cell, table->tableElts)
+		if (IsA(lfirst(cell), ColumnDef))
+			lfirst_node(ColumnDef, cell)->compression = NULL;
+#endif
+}
+
+static void
+insert_rows(Step *step)
+{
+	SPI_connect();
+	if (SPI_execute(step->ddl, false, 0) != SPI_OK_INSERT)
+		elog(ERROR, "step \"%s\" is not an INSERT", step->object);
+	SPI_finish();
+}
+
+static void
+record_version(char *version)
+{
+	Datum values[] = {CStringGetTextDatum(version)};
+
+	SPI_connect();
+	plan_execute(&write_version, values, NULL, false);
+	SPI_finish();
+	/* sessions that remember the version look again */
+	CacheInvalidateRelcacheByRelid(get_relname_relid("schema_version", owner_schema()));
+}
+
+static void
+report_row(Report *report, const char *object, const char *action)
+{
+	Datum values[] = {CStringGetTextDatum(object), CStringGetTextDatum(action)};
+	bool nulls[] = {false, false};
+
+	tuplestore_putvalues(report->setResult, report->setDesc, values, nulls);
+}

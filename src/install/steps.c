@@ -1,0 +1,135 @@
+/*
+ * steps.c: the objects of the schema, as coursebase.steps() lists them.
+ *
+ * The list belongs to the extension's script and so changes with the code at ALTER EXTENSION
+ * UPDATE; what must know the tables and columns (install, the drop guard, the grants) reads it
+ * from there and nowhere else. Any caller may cause it to be read, so that no right of the
+ * caller's is asked for on the way.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_proc.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "parser/parser.h"
+#include "utils/builtins.h"
+#include "utils/syscache.h"
+
+#include "core/owner.h"
+#include "core/plan.h"
+#include "install/steps.h"
+
+static KeptPlan read_steps = {.sql = "SELECT object, ddl FROM coursebase.steps()"};
+
+static HeapTuple steps_function(void);
+static List *steps_fetch(char **version, bool (*wanted)(const char *object));
+static Step *step_make(char *object, char *ddl);
+
+List *
+steps_read(char **version, bool (*wanted)(const char *object))
+{
+	HeapTuple function = steps_function();
+	Oid owner;
+	Oid userid;
+	int security_context;
+	List *steps;
+
+	if (!HeapTupleIsValid(function))
+		return NIL;
+	owner = ((Form_pg_proc) GETSTRUCT(function))->proowner;
+	ReleaseSysCache(function);
+	GetUserIdAndSecContext(&userid, &security_context);
+	SetUserIdAndSecContext(owner, security_context | SECURITY_LOCAL_USERID_CHANGE);
+	steps = steps_fetch(version, wanted);
+	SetUserIdAndSecContext(userid, security_context);
+	return steps;
+}
+
+bool
+steps_key(StepsKey *key)
+{
+	HeapTuple function = steps_function();
+
+	if (!HeapTupleIsValid(function))
+		return false;
+	key->function = ((Form_pg_proc) GETSTRUCT(function))->oid;
+	key->xmin = HeapTupleHeaderGetRawXmin(function->t_data);
+	key->tid = function->t_self;
+	ReleaseSysCache(function);
+	return true;
+}
+
+bool
+steps_key_equals(StepsKey *left, StepsKey *right)
+{
+	return left->function == right->function && left->xmin == right->xmin &&
+		   ItemPointerEquals(&left->tid, &right->tid);
+}
+
+bool
+steps_is_table(const char *object)
+{
+	return strncmp(object, "table ", 6) == 0;
+}
+
+bool
+steps_is_grant(const char *object)
+{
+	return strncmp(object, "grant ", 6) == 0;
+}
+
+/* coursebase.steps() in the catalogue, to be released; NULL when there is none. */
+static HeapTuple
+steps_function(void)
+{
+	oidvector *no_arguments = buildoidvector(NULL, 0);
+
+	return SearchSysCache3(PROCNAMEARGSNSP, CStringGetDatum("steps"),
+						   PointerGetDatum(no_arguments), ObjectIdGetDatum(owner_schema()));
+}
+
+static List *
+steps_fetch(char **version, bool (*wanted)(const char *object))
+{
+	MemoryContext caller = CurrentMemoryContext;
+	List *steps = NIL;
+	uint64 rows;
+
+	SPI_connect();
+	rows = plan_execute(&read_steps, NULL, NULL, false);
+	for (uint64 row = 0; row < rows; row++)
+	{
+		char *object = plan_text(row, 1);
+		char *ddl = plan_text(row, 2);
+		MemoryContext procedure;
+
+		if (strcmp(object, "version") == 0)
+		{
+			if (version != NULL)
+				*version = ddl;
+			continue;
+		}
+		if (wanted != NULL && !wanted(object))
+			continue;
+		procedure = MemoryContextSwitchTo(caller);
+		steps = lappend(steps, step_make(object, ddl));
+		MemoryContextSwitchTo(procedure);
+	}
+	SPI_finish();
+	return steps;
+}
+
+static Step *
+step_make(char *object, char *ddl)
+{
+	Step *step = palloc(sizeof(Step));
+	List *parsed = raw_parser(ddl, RAW_PARSE_DEFAULT);
+
+	if (list_length(parsed) != 1)
+		elog(ERROR, "step \"%s\" is not one statement", object);
+	step->object = object;
+	step->ddl = ddl;
+	step->statement = linitial_node(RawStmt, parsed)->stmt;
+	return step;
+}

@@ -1,0 +1,38 @@
+/*
+ * utility.c: running DDL from parse trees.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "parser/parser.h"
+#include "tcop/dest.h"
+#include "tcop/utility.h"
+#include "utils/snapmgr.h"
+
+#include "install/utility.h"
+
+void
+utility_run(Node *statement, const char *source)
+{
+	PlannedStmt *wrapper = makeNode(PlannedStmt);
+
+	wrapper->commandType = CMD_UTILITY;
+	wrapper->canSetTag = false;
+	wrapper->utilityStmt = statement;
+	wrapper->stmt_location = -1;
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	ProcessUtility(wrapper, source, false, PROCESS_UTILITY_QUERY, NULL, NULL, None_Receiver,
+				   NULL);
+	PopActiveSnapshot();
+	CommandCounterIncrement();
+}
+
+void
+utility_run_text(const char *source)
+{
+	ListCell *cell;
+
+	foreach (cell, raw_parser(source, RAW_PARSE_DEFAULT))
+		utility_run(lfirst_node(RawStmt, cell)->stmt, source);
+}

@@ -1,0 +1,147 @@
+/*
+ * digest.c: message digests by OpenSSL, which no other file calls.
+ *
+ * An algorithm is fetched once a backend. A digest's context belongs to the memory context in
+ * which it was begun and is freed with it, so that an error between begin and finish leaks
+ * nothing.
+ */
+#include "postgres.h"
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+
+#include "utils/memutils.h"
+
+#include "core/compat.h"
+#include "json/digest.h"
+
+struct Digest
+{
+	EVP_MD_CTX *context;
+	DigestAlgorithm algorithm;
+	MemoryContextCallback callback;
+};
+
+static const struct
+{
+	const char *name;     /* as an argument of SQL functions */
+	const char *provider; /* as OpenSSL calls it */
+} algorithms[] = {
+	[DIGEST_MD5] = {"md5", "MD5"},
+	[DIGEST_SHA256] = {"sha256", "SHA2-256"},
+};
+
+static EVP_MD *fetched[lengthof(algorithms)];
+
+/* A context that no digest uses: making one costs a quarter of hashing a short document. */
+static EVP_MD_CTX *spare;
+
+static EVP_MD *algorithm_fetch(DigestAlgorithm algorithm);
+static void digest_free(void *digest);
+pg_noreturn static void digest_refused(DigestAlgorithm algorithm);
+
+bool
+digest_algorithm_parse(const char *name, Size length, DigestAlgorithm *algorithm)
+{
+	for (Size i = 0; i < lengthof(algorithms); i++)
+	{
+		if (strlen(algorithms[i].name) == length &&
+			memcmp(algorithms[i].name, name, length) == 0)
+		{
+			*algorithm = (DigestAlgorithm) i;
+			return true;
+		}
+	}
+	return false;
+}
+
+const char *
+digest_algorithm_names(void)
+{
+	return "md5, sha256";
+}
+
+Digest *
+digest_begin(DigestAlgorithm algorithm)
+{
+	EVP_MD *md = algorithm_fetch(algorithm);
+	Digest *digest = palloc0(sizeof(Digest));
+
+	digest->algorithm = algorithm;
+	digest->callback.func = digest_free;
+	digest->callback.arg = digest;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &digest->callback);
+	digest->context = spare != NULL ? spare : EVP_MD_CTX_new();
+	spare = NULL;
+	if (digest->context == NULL)
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"),
+						errdetail("The context of a digest could not be made.")));
+	if (!EVP_DigestInit_ex2(digest->context, md, NULL))
+		digest_refused(algorithm);
+	return digest;
+}
+
+void
+digest_update(void *arg, const char *bytes, size_t n)
+{
+	Digest *digest = arg;
+
+	if (!EVP_DigestUpdate(digest->context, bytes, n))
+		digest_refused(digest->algorithm);
+}
+
+void
+digest_finish(Digest *digest, char hex[DIGEST_HEX_SIZE])
+{
+	static const char digits[] = "0123456789abcdef";
+	unsigned char bytes[EVP_MAX_MD_SIZE];
+	unsigned int n = 0;
+
+	if (!EVP_DigestFinal_ex(digest->context, bytes, &n))
+		digest_refused(digest->algorithm);
+	Assert(2 * n < DIGEST_HEX_SIZE);
+	for (unsigned int i = 0; i < n; i++)
+	{
+		hex[2 * i] = digits[bytes[i] >> 4];
+		hex[2 * i + 1] = digits[bytes[i] & 0x0f];
+	}
+	hex[2 * n] = '\0';
+	digest_free(digest);
+}
+
+static EVP_MD *
+algorithm_fetch(DigestAlgorithm algorithm)
+{
+	if (fetched[algorithm] == NULL)
+		fetched[algorithm] = EVP_MD_fetch(NULL, algorithms[algorithm].provider, NULL);
+	if (fetched[algorithm] == NULL)
+		digest_refused(algorithm);
+	return fetched[algorithm];
+}
+
+/* Called at finish, and again when the memory context goes: then there is nothing left. */
+static void
+digest_free(void *arg)
+{
+	Digest *digest = arg;
+
+	if (spare == NULL)
+		spare = digest->context;
+	else
+		EVP_MD_CTX_free(digest->context);
+	digest->context = NULL;
+}
+
+static void
+digest_refused(DigestAlgorithm algorithm)
+{
+	/* What OpenSSL queued would otherwise be reported by the next failure of an encrypted
+	 * connection. */
+	ERR_clear_error();
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+		 errmsg("digest algorithm %s is not available", algorithms[algorithm].name),
+		 errdetail("The cryptographic policy of this machine (FIPS, for example) refuses it."),
+		 algorithm == DIGEST_SHA256 ? 0 : errhint("Use the algorithm sha256.")));
+}

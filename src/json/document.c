@@ -1,0 +1,90 @@
+/*
+ * document.c: the digest of a json document in one pass over its stored bytes, and no copy of
+ * it.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+
+#include "core/compat.h"
+#include "json/document.h"
+#include "json/json_render.h"
+#include "json/stream.h"
+
+/* The document whose digest is announced, or NULL. */
+static const struct varlena *announced = NULL;
+static char announced_hex[DIGEST_HEX_SIZE];
+
+static bool document_is_announced(Datum document);
+static void document_render(Datum document, Digest *digest);
+static void render_feed(void *render, const char *bytes, size_t n);
+static void render_take(void *digest, const char *bytes, size_t n);
+
+Size
+document_digest(Datum document, DocumentFormat format, DigestAlgorithm algorithm,
+				char hex[DIGEST_HEX_SIZE])
+{
+	Digest *digest;
+
+	if (format == DOCUMENT_STORED && algorithm == DIGEST_MD5 && document_is_announced(document))
+	{
+		strlcpy(hex, announced_hex, DIGEST_HEX_SIZE);
+		return stream_size(document);
+	}
+	digest = digest_begin(algorithm);
+	if (format == DOCUMENT_CRLF4)
+		document_render(document, digest);
+	else
+		stream_value(document, digest_update, digest);
+	digest_finish(digest, hex);
+	return stream_size(document);
+}
+
+void
+document_announce(Datum document, const char *hex)
+{
+	announced = (const struct varlena *) DatumGetPointer(document);
+	strlcpy(announced_hex, hex, sizeof(announced_hex));
+}
+
+void
+document_withdraw(void)
+{
+	announced = NULL;
+}
+
+static bool
+document_is_announced(Datum document)
+{
+	const struct varlena *value = (const struct varlena *) DatumGetPointer(document);
+
+	return announced != NULL && !VARATT_IS_EXTENDED(value) &&
+		   VARSIZE(value) == VARSIZE(announced) &&
+		   memcmp(value, announced, VARSIZE(value)) == 0;
+}
+
+static void
+document_render(Datum document, Digest *digest)
+{
+	JsonRender *render = palloc(sizeof(JsonRender));
+
+	json_render_init(render, render_take, digest);
+	stream_value(document, render_feed, render);
+	json_render_finish(render);
+	pfree(render);
+}
+
+static void
+render_feed(void *render, const char *bytes, size_t n)
+{
+	json_render_feed(render, bytes, n);
+}
+
+/* A deeply nested document of n bytes renders to the order of n * n, too many between two
+ * pieces. */
+static void
+render_take(void *digest, const char *bytes, size_t n)
+{
+	CHECK_FOR_INTERRUPTS();
+	digest_update(digest, bytes, n);
+}

@@ -1,0 +1,90 @@
+/*
+ * json_load.c: the server's json values as texts for the cores of json.h.
+ *
+ * A short value is detoasted by the server, which is fastest; a long one streams into place, so
+ * that a statement that reads it can be cancelled.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "json/json_load.h"
+#include "json/stream.h"
+
+/* Up to here the server's own way is over before anyone could notice. */
+#define LOAD_AT_ONCE (4 * 1024 * 1024)
+#define EXCERPT_SIZE 80
+
+static void load_piece(void *end, const char *bytes, size_t n);
+
+void
+json_load(JsonText *text, Datum value)
+{
+	struct varlena *flat;
+	Size size = stream_size(value);
+
+	if (size <= LOAD_AT_ONCE || !VARATT_IS_EXTENDED(DatumGetPointer(value)))
+		flat = PG_DETOAST_DATUM_PACKED(value);
+	else
+	{
+		char *end;
+
+		flat = palloc(VARHDRSZ + size);
+		SET_VARSIZE(flat, VARHDRSZ + size);
+		end = VARDATA(flat);
+		stream_value(value, load_piece, &end);
+	}
+	json_text_init(text, VARDATA_ANY(flat), VARSIZE_ANY_EXHDR(flat), json_pulse, NULL);
+}
+
+void
+json_pulse(void *arg)
+{
+	CHECK_FOR_INTERRUPTS();
+}
+
+char *
+json_excerpt(JsonSlice value)
+{
+	int size;
+
+	if (value.size <= EXCERPT_SIZE)
+		return pnstrdup(value.bytes, value.size);
+	size = pg_mbcliplen(value.bytes, EXCERPT_SIZE, EXCERPT_SIZE - 3);
+	return psprintf("%.*s...", size, value.bytes);
+}
+
+char *
+json_string_text(JsonSlice raw, size_t *size)
+{
+	char *text = palloc(raw.size + 1);
+	JsonStatus status = json_string_unescape(raw, text, raw.size, size);
+
+	if (status != JSON_OK)
+		ereport(ERROR, (errcode(ERRCODE_UNTRANSLATABLE_CHARACTER),
+						errmsg("unsupported escape in JSON"),
+						errdetail("%s: %s.", json_excerpt(raw), json_status_text(status))));
+	/* what stood in escapes is UTF-8, whatever the database's encoding */
+	pg_verifymbstr(text, (int) *size, false);
+	text[*size] = '\0';
+	return text;
+}
+
+void
+json_raise_broken(void)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_JSON_TEXT), errmsg("a stored value is not JSON"),
+					errhint("Write it again through a cast from text.")));
+}
+
+static void
+load_piece(void *end, const char *bytes, size_t n)
+{
+	char **at = end;
+
+	memcpy(*at, bytes, n);
+	*at += n;
+}

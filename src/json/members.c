@@ -1,0 +1,162 @@
+/*
+ * members.c: the members of a JSON object that a caller sends, each read as what it must be.
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+
+#include "json/instant.h"
+#include "json/members.h"
+
+static void members_find(Members *members, JsonSpan object, int first, int end, size_t prefix);
+
+void
+members_load(Members *members, const MembersForm *form, Datum json, int end)
+{
+	JsonSpan root;
+
+	Assert(form->count <= MEMBERS_MAX);
+	memset(members, 0, sizeof(*members));
+	members->form = form;
+	json_load(&members->text, json);
+	root = json_root(&members->text);
+	if (json_kind(&members->text, root) != JSON_KIND_OBJECT)
+		ereport(ERROR, (errcode(form->code), errmsg("%s is not an object", form->object),
+						errhint("%s", form->object_hint)));
+	members_find(members, root, 0, end, 0);
+}
+
+bool
+members_enter(Members *members, int of, int first, int end, size_t prefix)
+{
+	if (!members_has(members, of))
+		return false;
+	if (json_kind(&members->text, members->spans[of]) != JSON_KIND_OBJECT)
+		members_raise(members->form, of, "is no object");
+	members_find(members, members->spans[of], first, end, prefix);
+	return true;
+}
+
+void
+members_end(const Members *members)
+{
+	if (members->text.broken)
+		json_raise_broken();
+}
+
+bool
+members_has(const Members *members, int member)
+{
+	return members->spans[member].end > members->spans[member].start;
+}
+
+const char *
+members_text(const Members *members, int member, size_t most)
+{
+	JsonSpan span = members->spans[member];
+	const char *text;
+	size_t size;
+
+	if (!members_has(members, member))
+		return NULL;
+	if (json_kind(&members->text, span) != JSON_KIND_STRING)
+		members_raise(members->form, member, "is no string");
+	text = json_string_text(json_text_slice(&members->text, span), &size);
+	if (size == 0)
+		members_raise(members->form, member, "is empty");
+	if (size > most)
+		members_raise(members->form, member, psprintf("has more than %zu bytes", most));
+	return text;
+}
+
+const char *
+members_text_require(const Members *members, int member, size_t most)
+{
+	const char *text = members_text(members, member, most);
+
+	if (text == NULL)
+		members_raise(members->form, member, "is missing");
+	return text;
+}
+
+const char *
+members_word(const Members *members, int member, const char *const *words, int count)
+{
+	const char *text = members_text(members, member, MEMBERS_ID_SIZE);
+	StringInfoData fault;
+
+	if (text == NULL)
+		return NULL;
+	for (int i = 0; i < count; i++)
+		if (strcmp(text, words[i]) == 0)
+			return words[i];
+	initStringInfo(&fault);
+	appendStringInfoString(&fault, "is none of");
+	for (int i = 0; i < count; i++)
+		appendStringInfo(&fault, "%s %s", i == 0 ? "" : ",", words[i]);
+	members_raise(members->form, member, fault.data);
+}
+
+TimestampTz
+members_time(const Members *members, int member)
+{
+	JsonSpan span = members->spans[member];
+	const char *bytes = members->text.bytes + span.start;
+	size_t size = span.end - span.start;
+	int64_t instant;
+
+	if (!members_has(members, member))
+		return MEMBERS_NO_TIME;
+	if (json_kind(&members->text, span) == JSON_KIND_STRING)
+		bytes = json_string_text(json_text_slice(&members->text, span), &size);
+	else if (json_kind(&members->text, span) != JSON_KIND_NUMBER)
+		members_raise(members->form, member, "is neither a string nor a number");
+	if (!instant_parse(bytes, size, &instant))
+		members_raise(
+			members->form, member,
+			"is neither ISO 8601 with a zone nor milliseconds since 1970, up to 9999");
+	return instant;
+}
+
+int
+members_flag(const Members *members, int member)
+{
+	JsonSpan span = members->spans[member];
+
+	if (!members_has(members, member))
+		return MEMBERS_NO_FLAG;
+	if (json_kind(&members->text, span) != JSON_KIND_BOOLEAN)
+		members_raise(members->form, member, "is neither true nor false");
+	return members->text.bytes[span.start] == 't';
+}
+
+void
+members_raise(const MembersForm *form, int member, const char *fault)
+{
+	ereport(ERROR, (errcode(form->code),
+					errmsg("%s's member \"%s\" %s", form->object, form->names[member], fault),
+					errhint("%s", form->hint)));
+}
+
+/* Of a member that is there twice the last one counts. */
+static void
+members_find(Members *members, JsonSpan object, int first, int end, size_t prefix)
+{
+	JsonSpan key, value;
+	JsonCursor cursor;
+
+	json_walk_begin(&cursor, &members->text, object);
+	while (json_member_next(&cursor, &key, &value))
+	{
+		JsonSlice raw = json_text_slice(&members->text, key);
+
+		for (int member = first; member < end; member++)
+			if (json_string_is(raw, members->form->names[member] + prefix))
+			{
+				bool null = json_kind(&members->text, value) == JSON_KIND_NULL;
+
+				members->spans[member] = null ? (JsonSpan){0, 0} : value;
+				break;
+			}
+	}
+}

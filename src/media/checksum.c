@@ -1,0 +1,280 @@
+/*
+ * checksum.c: checksum and size of a json document, as functions and as the trigger that keeps
+ * them true.
+ *
+ * Invariant of the trigger: whatever a statement writes into the row, its checksum and size
+ * columns leave here as those of its document. A trigger of the user's that fires later could
+ * still change the document: where there is one, the row is looked at again once it is stored.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "core/compat.h"
+#include "core/owner.h"
+#include "json/document.h"
+#include "json/stream.h"
+
+typedef struct ChecksumColumns
+{
+	int document;
+	int checksum;
+	int size;
+} ChecksumColumns;
+
+static DocumentFormat argument_format(FunctionCallInfo fcinfo, int n);
+static DigestAlgorithm argument_algorithm(FunctionCallInfo fcinfo, int n);
+static void trigger_check(FunctionCallInfo fcinfo);
+static void stored_verify(TriggerData *trigger, const ChecksumColumns *columns);
+static bool others_fire_later(TriggerData *trigger);
+static ChecksumColumns trigger_columns(TriggerData *trigger);
+static int column_find(Relation relation, const char *name, Oid type);
+static bool row_unchanged(TriggerData *trigger, const ChecksumColumns *columns);
+static bool column_same(TriggerData *trigger, int column);
+static HeapTuple row_derive(HeapTuple row, TupleDesc desc, ChecksumColumns *columns);
+static bool row_says(HeapTuple row, TupleDesc desc, const ChecksumColumns *columns,
+					 const char *hex, Size size);
+
+/* SQL function: json_checksum(document json, format text, algorithm text) → text */
+PG_FUNCTION_INFO_V1(coursebase_json_checksum);
+PGDLLEXPORT Datum
+coursebase_json_checksum(PG_FUNCTION_ARGS)
+{
+	char hex[DIGEST_HEX_SIZE];
+	DocumentFormat format;
+	DigestAlgorithm algorithm;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	format = argument_format(fcinfo, 1);
+	algorithm = argument_algorithm(fcinfo, 2);
+	document_digest(PG_GETARG_DATUM(0), format, algorithm, hex);
+	PG_RETURN_TEXT_P(cstring_to_text(hex));
+}
+
+/* SQL function: json_size(document json) → integer */
+PG_FUNCTION_INFO_V1(coursebase_json_size);
+PGDLLEXPORT Datum
+coursebase_json_size(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT32((int32) stream_size(PG_GETARG_DATUM(0)));
+}
+
+/* SQL function: tg_document__checksum() → trigger; argument: the document's column, default
+ * data */
+PG_FUNCTION_INFO_V1(coursebase_tg_document__checksum);
+PGDLLEXPORT Datum
+coursebase_tg_document__checksum(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	bool update;
+	ChecksumColumns columns;
+
+	trigger_check(fcinfo);
+	update = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event);
+	columns = trigger_columns(trigger);
+	if (TRIGGER_FIRED_AFTER(trigger->tg_event))
+	{
+		stored_verify(trigger, &columns);
+		PG_RETURN_POINTER(NULL);
+	}
+	if (update && row_unchanged(trigger, &columns))
+		PG_RETURN_POINTER(trigger->tg_newtuple);
+	PG_RETURN_POINTER(row_derive(update ? trigger->tg_newtuple : trigger->tg_trigtuple,
+								 RelationGetDescr(trigger->tg_relation), &columns));
+}
+
+static DocumentFormat
+argument_format(FunctionCallInfo fcinfo, int n)
+{
+	text *name = PG_ARGISNULL(n) ? NULL : PG_GETARG_TEXT_PP(n);
+	Size length = name == NULL ? 0 : VARSIZE_ANY_EXHDR(name);
+
+	if (length == strlen("stored") && memcmp(VARDATA_ANY(name), "stored", length) == 0)
+		return DOCUMENT_STORED;
+	if (length == strlen("crlf4") && memcmp(VARDATA_ANY(name), "crlf4", length) == 0)
+		return DOCUMENT_CRLF4;
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					name == NULL ? errmsg("format must not be null")
+								 : errmsg("unknown format \"%s\"", text_to_cstring(name)),
+					errhint("Use one of: stored, crlf4.")));
+}
+
+static DigestAlgorithm
+argument_algorithm(FunctionCallInfo fcinfo, int n)
+{
+	text *name = PG_ARGISNULL(n) ? NULL : PG_GETARG_TEXT_PP(n);
+	DigestAlgorithm algorithm;
+
+	if (name != NULL &&
+		digest_algorithm_parse(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name), &algorithm))
+		return algorithm;
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					name == NULL ? errmsg("algorithm must not be null")
+								 : errmsg("unknown algorithm \"%s\"", text_to_cstring(name)),
+					errhint("Use one of: %s.", digest_algorithm_names())));
+}
+
+static void
+trigger_check(FunctionCallInfo fcinfo)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+						errmsg("tg_document__checksum: must be called as trigger")));
+	if (!TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
+		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+						errmsg("tg_document__checksum: must be fired for each row")));
+	if (!TRIGGER_FIRED_BY_INSERT(trigger->tg_event) &&
+		!TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
+		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+						errmsg("tg_document__checksum: must be fired by INSERT or UPDATE")));
+}
+
+static void
+stored_verify(TriggerData *trigger, const ChecksumColumns *columns)
+{
+	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
+	bool update = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event);
+	HeapTuple row = update ? trigger->tg_newtuple : trigger->tg_trigtuple;
+	char hex[DIGEST_HEX_SIZE];
+	bool null;
+	Datum document;
+	Size size;
+
+	if (!others_fire_later(trigger) || (update && row_unchanged(trigger, columns)))
+		return;
+	document = SPI_getbinval(row, desc, columns->document, &null);
+	if (null)
+		return;
+	size = document_digest(document, DOCUMENT_STORED, DIGEST_MD5, hex);
+	if (!row_says(row, desc, columns, hex, size))
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
+				 errmsg("a trigger changed a document of table \"%s\" behind its checksum",
+						RelationGetRelationName(trigger->tg_relation)),
+				 errdetail("Triggers before a row's change fire in the order of their names."),
+				 errhint("Give that trigger a name that comes before t500_checksum.")));
+}
+
+/* Whether behind the trigger that derives there is one before the row's change that is none of
+ * ours. */
+static bool
+others_fire_later(TriggerData *trigger)
+{
+	TriggerDesc *all = trigger->tg_relation->trigdesc;
+	bool later = false;
+
+	for (int i = 0; i < all->numtriggers; i++)
+	{
+		Trigger *one = &all->triggers[i];
+
+		if (!TRIGGER_FOR_ROW(one->tgtype) || !TRIGGER_FOR_BEFORE(one->tgtype))
+			continue;
+		if (one->tgfoid == trigger->tg_trigger->tgfoid)
+			later = true;
+		else if (later && get_func_namespace(one->tgfoid) != owner_schema())
+			return true;
+	}
+	return false;
+}
+
+static ChecksumColumns
+trigger_columns(TriggerData *trigger)
+{
+	Trigger *definition = trigger->tg_trigger;
+	const char *document = definition->tgnargs > 0 ? definition->tgargs[0] : "data";
+	Relation relation = trigger->tg_relation;
+
+	return (ChecksumColumns){
+		.document = column_find(relation, document, JSONOID),
+		.checksum = column_find(relation, "checksum", TEXTOID),
+		.size = column_find(relation, "file_size_bytes", INT4OID),
+	};
+}
+
+static int
+column_find(Relation relation, const char *name, Oid type)
+{
+	int column = SPI_fnumber(RelationGetDescr(relation), name);
+
+	if (column <= 0 || SPI_gettypeid(RelationGetDescr(relation), column) != type)
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
+				 errmsg("tg_document__checksum: table \"%s\" has no column \"%s\" of type %s",
+						RelationGetRelationName(relation), name, format_type_be(type))));
+	return column;
+}
+
+static bool
+row_unchanged(TriggerData *trigger, const ChecksumColumns *columns)
+{
+	return column_same(trigger, columns->document) && column_same(trigger, columns->checksum) &&
+		   column_same(trigger, columns->size);
+}
+
+/* Compares what is stored: equal pointers to TOAST are equal values, other forms of one value
+ * are not. */
+static bool
+column_same(TriggerData *trigger, int column)
+{
+	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
+	bool old_null;
+	bool new_null;
+	Datum old_value = SPI_getbinval(trigger->tg_trigtuple, desc, column, &old_null);
+	Datum new_value = SPI_getbinval(trigger->tg_newtuple, desc, column, &new_null);
+	Form_pg_attribute attribute = TupleDescAttr(desc, column - 1);
+
+	if (old_null || new_null)
+		return old_null && new_null;
+	return datumIsEqual(old_value, new_value, attribute->attbyval, attribute->attlen);
+}
+
+/* Without a document there is neither checksum nor size; whether that may be is for constraints
+ * to say. */
+static HeapTuple
+row_derive(HeapTuple row, TupleDesc desc, ChecksumColumns *columns)
+{
+	int targets[] = {columns->checksum, columns->size};
+	Datum values[] = {(Datum) 0, (Datum) 0};
+	bool nulls[] = {true, true};
+	char hex[DIGEST_HEX_SIZE];
+	bool null;
+	Datum document = SPI_getbinval(row, desc, columns->document, &null);
+
+	if (!null)
+	{
+		Size size = document_digest(document, DOCUMENT_STORED, DIGEST_MD5, hex);
+
+		if (row_says(row, desc, columns, hex, size))
+			return row;
+		values[0] = CStringGetTextDatum(hex);
+		values[1] = Int32GetDatum((int32) size);
+		nulls[0] = nulls[1] = false;
+	}
+	return heap_modify_tuple_by_cols(row, desc, 2, targets, values, nulls);
+}
+
+/* A row that is right already need not be copied, document and all. */
+static bool
+row_says(HeapTuple row, TupleDesc desc, const ChecksumColumns *columns, const char *hex,
+		 Size size)
+{
+	bool null;
+	Datum value = SPI_getbinval(row, desc, columns->size, &null);
+
+	if (null || (Size) DatumGetInt32(value) != size)
+		return false;
+	value = SPI_getbinval(row, desc, columns->checksum, &null);
+	return !null && strcmp(TextDatumGetCString(value), hex) == 0;
+}

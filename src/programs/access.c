@@ -1,0 +1,256 @@
+/*
+ * access.c: may this user use this program? One question, its set and its reasons.
+ *
+ * A program is usable by an active entitlement, whatever the course's status but draft, by its
+ * organisation's staff, and by administrators. One statement knows that, for all three forms;
+ * the policies use the set. Nothing of it depends on the time yet: every access policy there is
+ * lasts for ever.
+ *
+ * Rights: reads with the owner's. Without a user, or about oneself, anybody may ask; about
+ * others an administrator or the server, everybody else being refused in the same words whether
+ * that user exists or not.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/uuid.h"
+
+#include "core/compat.h"
+#include "core/owner.h"
+#include "core/plan.h"
+#include "identity/asking.h"
+
+static KeptPlan read_access = {
+	.sql = "SELECT e.status::text, c.status::text,"
+		   " EXISTS (SELECT FROM coursebase.memberships m WHERE m.user_id = $2"
+		   "  AND m.organization_id = p.organization_id AND m.role <> 'member'),"
+		   " u.role = 'admin'"
+		   " FROM coursebase.users u JOIN coursebase.programs p ON p.id = $1"
+		   " LEFT JOIN coursebase.course_configs c ON c.program_id = p.id"
+		   " LEFT JOIN coursebase.course_entitlements e"
+		   "  ON e.user_id = u.id AND e.program_id = p.id"
+		   " WHERE u.id = $2 AND u.deleted_at IS NULL",
+	.nargs = 2,
+	.types = {UUIDOID, UUIDOID},
+};
+static KeptPlan read_admin = {
+	.sql = "SELECT role = 'admin' FROM coursebase.users WHERE id = $1 AND deleted_at IS NULL",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+static KeptPlan read_every = {
+	.sql = "SELECT ARRAY(SELECT id FROM coursebase.programs)",
+};
+static KeptPlan read_programs = {
+	.sql = "SELECT ARRAY(SELECT e.program_id FROM coursebase.course_entitlements e"
+		   " JOIN coursebase.course_configs c ON c.program_id = e.program_id"
+		   " WHERE e.user_id = $1 AND e.status = 'active' AND c.status <> 'draft'"
+		   " UNION SELECT p.id FROM coursebase.memberships m"
+		   " JOIN coursebase.programs p ON p.organization_id = m.organization_id"
+		   " WHERE m.user_id = $1 AND m.role <> 'member')",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+/* Staff's and administrators' workouts are not these: policies know theirs by organisation. */
+static KeptPlan read_workouts = {
+	.sql = "SELECT ARRAY(SELECT DISTINCT w.workout_id FROM coursebase.course_entitlements e"
+		   " JOIN coursebase.course_configs c ON c.program_id = e.program_id"
+		   " JOIN coursebase.course_workouts w ON w.program_id = e.program_id"
+		   " WHERE e.user_id = $1 AND e.status = 'active' AND c.status <> 'draft'"
+		   " AND w.workout_id IS NOT NULL)",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+static KeptPlan read_entitlements = {
+	.sql = "SELECT ARRAY(SELECT e.id FROM coursebase.course_entitlements e"
+		   " WHERE e.user_id = $1)",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+static KeptPlan read_active_entitlements = {
+	.sql = "SELECT ARRAY(SELECT e.id FROM coursebase.course_entitlements e"
+		   " WHERE e.user_id = $1 AND e.status = 'active')",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+static KeptPlan read_every_entitlement = {
+	.sql = "SELECT ARRAY(SELECT e.id FROM coursebase.course_entitlements e)",
+};
+
+/* What was found of a program and a user; all false and NULL for an unknown one of either. */
+typedef struct ProgramAccess
+{
+	char *entitlement; /* its status; NULL: none */
+	char *course;      /* its status; NULL: not a course */
+	bool staff;
+	bool admin;
+} ProgramAccess;
+
+static bool access_read(FunctionCallInfo fcinfo, ProgramAccess *access);
+static bool access_entitled(const ProgramAccess *access);
+static const char *entitlement_reason(const ProgramAccess *access, bool known);
+static void rule_return(FunctionCallInfo fcinfo, const char *rule, bool passed,
+						const char *reason, const char *detail);
+static Datum ids_read(KeptPlan *read, const pg_uuid_t *user);
+
+PG_FUNCTION_INFO_V1(coursebase_has_program_access);
+PG_FUNCTION_INFO_V1(coursebase_accessible_program_ids);
+PG_FUNCTION_INFO_V1(coursebase_explain_program_access);
+PG_FUNCTION_INFO_V1(coursebase_entitled_workout_ids);
+PG_FUNCTION_INFO_V1(coursebase_own_entitlement_ids);
+
+/*
+ * SQL function: has_program_access(program_id uuid, user_id uuid, at timestamptz) returns
+ * boolean
+ */
+PGDLLEXPORT Datum
+coursebase_has_program_access(PG_FUNCTION_ARGS)
+{
+	ProgramAccess access;
+
+	access_read(fcinfo, &access);
+	PG_RETURN_BOOL(access_entitled(&access) || access.staff || access.admin);
+}
+
+/* SQL function: accessible_program_ids(user_id uuid, at timestamptz) returns uuid[] */
+PGDLLEXPORT Datum
+coursebase_accessible_program_ids(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t user;
+	Datum key = UUIDPGetDatum(&user);
+	bool admin;
+
+	if (!identity_resolve_user(PG_ARGISNULL(0) ? NULL : PG_GETARG_UUID_P(0), &user))
+		PG_RETURN_ARRAYTYPE_P(construct_empty_array(UUIDOID));
+	SPI_connect();
+	if (owner_execute(&read_admin, &key, NULL, true) != 1)
+	{
+		SPI_finish();
+		PG_RETURN_ARRAYTYPE_P(construct_empty_array(UUIDOID));
+	}
+	admin = DatumGetBool(plan_value(0, 1, NULL));
+	SPI_finish();
+	PG_RETURN_DATUM(ids_read(admin ? &read_every : &read_programs, &user));
+}
+
+/*
+ * SQL function: explain_program_access(program_id uuid, user_id uuid, at timestamptz) returns
+ * table (rule text, passed boolean, reason text, detail text)
+ *
+ * A program that does not exist reads like one that nothing gives.
+ */
+PGDLLEXPORT Datum
+coursebase_explain_program_access(PG_FUNCTION_ARGS)
+{
+	ProgramAccess access;
+	bool known;
+
+	compat_materialize(fcinfo);
+	known = access_read(fcinfo, &access);
+	rule_return(fcinfo, "entitlement", access_entitled(&access),
+				entitlement_reason(&access, known), "bought, or begun for free, and paid");
+	rule_return(fcinfo, "staff", access.staff, known ? "not_staff" : "no_user",
+				"owner, admin or coach of the organisation");
+	rule_return(fcinfo, "administrator", access.admin, known ? "not_administrator" : "no_user",
+				"every program");
+	return (Datum) 0;
+}
+
+/* SQL function: entitled_workout_ids() returns uuid[] */
+PGDLLEXPORT Datum
+coursebase_entitled_workout_ids(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t user;
+
+	if (!identity_current_user(&user))
+		PG_RETURN_ARRAYTYPE_P(construct_empty_array(UUIDOID));
+	PG_RETURN_DATUM(ids_read(&read_workouts, &user));
+}
+
+/* SQL function: own_entitlement_ids(active boolean) returns uuid[] */
+PGDLLEXPORT Datum
+coursebase_own_entitlement_ids(PG_FUNCTION_ARGS)
+{
+	bool active = !PG_ARGISNULL(0) && PG_GETARG_BOOL(0);
+	pg_uuid_t user;
+
+	if (!identity_current_user(&user))
+		PG_RETURN_ARRAYTYPE_P(construct_empty_array(UUIDOID));
+	if (active)
+		PG_RETURN_DATUM(ids_read(&read_active_entitlements, &user));
+	PG_RETURN_DATUM(
+		ids_read(identity_is_admin() ? &read_every_entitlement : &read_entitlements, &user));
+}
+
+/* False for a user who is not known, or nobody. */
+static bool
+access_read(FunctionCallInfo fcinfo, ProgramAccess *access)
+{
+	pg_uuid_t user;
+	Datum values[] = {PG_GETARG_DATUM(0), UUIDPGetDatum(&user)};
+	bool known = identity_resolve_user(PG_ARGISNULL(1) ? NULL : PG_GETARG_UUID_P(1), &user);
+
+	memset(access, 0, sizeof(*access));
+	if (!known || PG_ARGISNULL(0))
+		return known;
+	SPI_connect();
+	if (owner_execute(&read_access, values, NULL, true) == 1)
+	{
+		access->entitlement = plan_text(0, 1);
+		access->course = plan_text(0, 2);
+		access->staff = DatumGetBool(plan_value(0, 3, NULL));
+		access->admin = DatumGetBool(plan_value(0, 4, NULL));
+	}
+	SPI_finish();
+	return known;
+}
+
+static bool
+access_entitled(const ProgramAccess *access)
+{
+	return access->entitlement != NULL && strcmp(access->entitlement, "active") == 0 &&
+		   access->course != NULL && strcmp(access->course, "draft") != 0;
+}
+
+/* That a course is in draft is told only to those who have it. */
+static const char *
+entitlement_reason(const ProgramAccess *access, bool known)
+{
+	if (!known)
+		return "no_user";
+	if (access->entitlement == NULL)
+		return "not_bought";
+	if (strcmp(access->entitlement, "active") == 0)
+		return "draft";
+	return access->entitlement;
+}
+
+static void
+rule_return(FunctionCallInfo fcinfo, const char *rule, bool passed, const char *reason,
+			const char *detail)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Datum values[4] = {CStringGetTextDatum(rule), BoolGetDatum(passed),
+					   CStringGetTextDatum(reason), CStringGetTextDatum(detail)};
+	bool nulls[4] = {false, false, passed, false};
+
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+static Datum
+ids_read(KeptPlan *read, const pg_uuid_t *user)
+{
+	Datum key = UUIDPGetDatum(user);
+	Datum ids;
+
+	SPI_connect();
+	owner_execute(read, &key, NULL, true);
+	ids = SPI_datumTransfer(plan_value(0, 1, NULL), false, -1);
+	SPI_finish();
+	return ids;
+}

@@ -1,0 +1,132 @@
+/*
+ * enrolment_list.c: how far buyers have come: a course's buyers, and a buyer's courses.
+ *
+ * Rights: reads with the owner's, once it is settled who asks: a course's list is for its
+ * organisation's staff, administrators and the server, a library for its owner, administrators
+ * and the server.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+
+#include "core/compat.h"
+#include "core/owner.h"
+#include "core/plan.h"
+#include "identity/asking.h"
+#include "identity/membership.h"
+#include "programs/payment.h"
+#include "programs/program.h"
+
+#define CURRENT_DAY                                                                            \
+	" CASE WHEN e.start_date IS NOT NULL THEN"                                                 \
+	"  least(greatest(($2 AT TIME ZONE o.time_zone)::date - e.start_date, 0),"                 \
+	"   g.duration_days - 1) END"
+#define PERCENT " CASE WHEN t.n > 0 THEN coalesce(d.n, 0) * 100 / t.n ELSE 0 END::integer"
+
+static KeptPlan find_organization = {
+	.sql = "SELECT organization_id FROM coursebase.programs WHERE id = $1",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+static KeptPlan read_buyers = {
+	.sql = "SELECT e.id, e.user_id, u.name, u.email, e.membership_id, e.status::text,"
+		   " e.start_date," CURRENT_DAY ", t.n::integer, coalesce(d.n, 0)::integer," PERCENT ","
+		   " d.latest, e.completed_at, e.restart_count, e.access_revoked_at, e.created_at"
+		   " FROM coursebase.course_configs g"
+		   " JOIN coursebase.organizations o ON o.id = g.organization_id"
+		   " CROSS JOIN (SELECT count(*) AS n FROM coursebase.course_workouts w"
+		   "  WHERE w.program_id = $1 AND NOT w.is_rest) t"
+		   " JOIN coursebase.course_entitlements e ON e.program_id = g.program_id"
+		   " JOIN coursebase.users u ON u.id = e.user_id"
+		   " LEFT JOIN (SELECT c.entitlement_id, count(*) AS n, max(c.completed_at) AS latest"
+		   "  FROM coursebase.course_workouts w JOIN coursebase.course_workout_completions c"
+		   "   ON c.course_workout_id = w.id AND c.program_id = w.program_id"
+		   "  WHERE w.program_id = $1 AND NOT w.is_rest GROUP BY c.entitlement_id) d"
+		   "  ON d.entitlement_id = e.id"
+		   " WHERE g.program_id = $1 ORDER BY e.created_at, e.id",
+	.nargs = 2,
+	.types = {UUIDOID, TIMESTAMPTZOID},
+};
+static KeptPlan read_library = {
+	.sql = "SELECT e.id, e.program_id, p.name, p.description, o.name, e.status::text,"
+		   " e.status = 'active' AND g.status <> 'draft', g.duration_days, "
+		   "e.start_date," CURRENT_DAY ", t.n::integer, coalesce(d.n, 0)::integer," PERCENT ","
+		   " e.completed_at, e.restart_count, e.access_revoked_at"
+		   " FROM coursebase.course_entitlements e"
+		   " JOIN coursebase.course_configs g ON g.program_id = e.program_id"
+		   " JOIN coursebase.programs p ON p.id = e.program_id"
+		   " JOIN coursebase.organizations o ON o.id = e.organization_id"
+		   " CROSS JOIN LATERAL (SELECT count(*) AS n FROM coursebase.course_workouts w"
+		   "  WHERE w.program_id = e.program_id AND NOT w.is_rest) t"
+		   " CROSS JOIN LATERAL (SELECT count(*) AS n"
+		   "  FROM coursebase.course_workout_completions c"
+		   "  JOIN coursebase.course_workouts w ON w.id = c.course_workout_id AND NOT w.is_rest"
+		   "  WHERE c.entitlement_id = e.id) d"
+		   " WHERE e.user_id = $1 ORDER BY e.created_at, e.id",
+	.nargs = 2,
+	.types = {UUIDOID, TIMESTAMPTZOID},
+};
+
+static void list_return(FunctionCallInfo fcinfo, KeptPlan *read, Datum *values);
+
+PG_FUNCTION_INFO_V1(coursebase_course_enrolments);
+PG_FUNCTION_INFO_V1(coursebase_course_library);
+
+/* SQL function: course_enrolments(program_id uuid, at timestamptz) returns table (…) */
+PGDLLEXPORT Datum
+coursebase_course_enrolments(PG_FUNCTION_ARGS)
+{
+	Datum values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
+	pg_uuid_t organization;
+	bool found;
+
+	program_argument_require(fcinfo, 0, "program_id");
+	program_time_require(fcinfo, 1);
+	compat_materialize(fcinfo);
+	SPI_connect();
+	found = owner_execute(&find_organization, values, NULL, true) == 1 &&
+			payment_uuid_read(0, 1, &organization);
+	if (!identity_is_admin())
+		membership_require(found ? &organization : NULL, MEMBERSHIP_COACH);
+	list_return(fcinfo, &read_buyers, values);
+	SPI_finish();
+	return (Datum) 0;
+}
+
+/* SQL function: course_library(user_id uuid, at timestamptz) returns table (…) */
+PGDLLEXPORT Datum
+coursebase_course_library(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t user;
+	Datum values[] = {UUIDPGetDatum(&user), PG_GETARG_DATUM(1)};
+	bool known = identity_resolve_user(PG_ARGISNULL(0) ? NULL : PG_GETARG_UUID_P(0), &user);
+
+	program_time_require(fcinfo, 1);
+	compat_materialize(fcinfo);
+	SPI_connect();
+	if (known)
+		list_return(fcinfo, &read_library, values);
+	SPI_finish();
+	return (Datum) 0;
+}
+
+/* The statement's columns are the function's, so that its rows are taken as they are. */
+static void
+list_return(FunctionCallInfo fcinfo, KeptPlan *read, Datum *values)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	uint64 rows = owner_execute(read, values, NULL, true);
+
+	for (uint64 i = 0; i < rows; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		tuplestore_puttuple(result->setResult, SPI_tuptable->vals[i]);
+	}
+}

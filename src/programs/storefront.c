@@ -1,0 +1,146 @@
+/*
+ * storefront.c: what everybody may see of courses.
+ *
+ * Invariant: a course that is published, has an active plan and whose organisation's tier sells
+ * courses is on offer; of any other there is nothing at all. One condition says so, for the
+ * storefront and for the policies.
+ *
+ * Rights: reads with the owner's and shows only what is on offer; anybody may ask.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/uuid.h"
+
+#include "core/compat.h"
+#include "core/owner.h"
+#include "core/plan.h"
+
+#define ON_OFFER                                                                               \
+	" FROM coursebase.course_configs c"                                                        \
+	" JOIN coursebase.plans l"                                                                 \
+	"  ON l.program_id = c.program_id AND l.type = 'course' AND l.is_active"                   \
+	" JOIN coursebase.organizations o"                                                         \
+	"  ON o.id = c.organization_id AND o.platform_tier <> 'lite'"                              \
+	" JOIN coursebase.programs p ON p.id = c.program_id"                                       \
+	" WHERE c.status = 'published'"
+
+static KeptPlan read_programs = {
+	.sql = "SELECT ARRAY(SELECT c.program_id" ON_OFFER ")",
+};
+static KeptPlan read_plans = {
+	.sql = "SELECT ARRAY(SELECT l.id" ON_OFFER " UNION ALL SELECT l.id FROM coursebase.plans l"
+		   " WHERE l.is_active AND l.type <> 'course')",
+};
+
+#define OFFER_COLUMNS 13
+
+static KeptPlan read_offers = {
+	.sql = "SELECT p.id, o.id, o.name, o.slug, p.name, p.description, c.duration_days,"
+		   " c.access_policy::text, c.preview_type::text, l.id, l.price_in_cents,"
+		   " l.currency::text, c.published_at" ON_OFFER " ORDER BY c.published_at DESC, p.id",
+};
+/* Of a workout that stands in several places the first is shown. */
+static KeptPlan read_offer = {
+	.sql = "SELECT json_build_object('program_id', p.id,"
+		   " 'organization', json_build_object('id', o.id, 'name', o.name, 'slug', o.slug),"
+		   " 'name', p.name, 'description', p.description, 'duration_days', c.duration_days,"
+		   " 'access_policy', c.access_policy, 'plan_id', l.id,"
+		   " 'price_in_cents', l.price_in_cents, 'currency', l.currency,"
+		   " 'published_at', c.published_at, 'preview_type', c.preview_type,"
+		   " 'preview', coalesce((SELECT json_agg(json_build_object("
+		   "   'day_offset', w.day_offset, 'sort_order', w.sort_order, 'is_rest', w.is_rest,"
+		   "   'workout_id', w.workout_id, 'name', k.name, 'description', k.description)"
+		   "   ORDER BY w.day_offset, w.sort_order)"
+		   "  FROM coursebase.course_workouts w"
+		   "  LEFT JOIN coursebase.workouts k ON k.id = w.workout_id"
+		   "  WHERE w.program_id = p.id AND CASE c.preview_type"
+		   "   WHEN 'first_day' THEN w.day_offset = 0"
+		   "   WHEN 'first_week' THEN w.day_offset < 7"
+		   "   WHEN 'specific_workout' THEN w.id = (SELECT f.id"
+		   "    FROM coursebase.course_workouts f"
+		   "    WHERE f.program_id = p.id AND f.workout_id = c.preview_workout_id"
+		   "    ORDER BY f.day_offset, f.sort_order LIMIT 1)"
+		   "   ELSE false END), '[]'))" ON_OFFER " AND c.program_id = $1",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+
+static Datum ids_read(KeptPlan *plan);
+
+PG_FUNCTION_INFO_V1(coursebase_offered_program_ids);
+PG_FUNCTION_INFO_V1(coursebase_offered_plan_ids);
+PG_FUNCTION_INFO_V1(coursebase_offered_courses);
+PG_FUNCTION_INFO_V1(coursebase_storefront_course);
+
+/* SQL function: offered_program_ids() returns uuid[] */
+PGDLLEXPORT Datum
+coursebase_offered_program_ids(PG_FUNCTION_ARGS)
+{
+	return ids_read(&read_programs);
+}
+
+/* SQL function: offered_plan_ids() returns uuid[] */
+PGDLLEXPORT Datum
+coursebase_offered_plan_ids(PG_FUNCTION_ARGS)
+{
+	return ids_read(&read_plans);
+}
+
+/* SQL function: offered_courses() returns table (program_id uuid, …) */
+PGDLLEXPORT Datum
+coursebase_offered_courses(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	uint64 rows;
+
+	compat_materialize(fcinfo);
+	SPI_connect();
+	rows = owner_execute(&read_offers, NULL, NULL, true);
+	for (uint64 i = 0; i < rows; i++)
+	{
+		Datum values[OFFER_COLUMNS];
+		bool nulls[OFFER_COLUMNS];
+
+		for (int column = 0; column < OFFER_COLUMNS; column++)
+			values[column] = plan_value(i, column + 1, &nulls[column]);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	SPI_finish();
+	return (Datum) 0;
+}
+
+/* SQL function: storefront_course(program_id uuid) returns json */
+PGDLLEXPORT Datum
+coursebase_storefront_course(PG_FUNCTION_ARGS)
+{
+	Datum id = PG_GETARG_DATUM(0);
+	Datum offer = 0;
+	bool found;
+
+	SPI_connect();
+	found = owner_execute(&read_offer, &id, NULL, true) > 0;
+	if (found)
+		offer = SPI_datumTransfer(plan_value(0, 1, NULL), false, -1);
+	SPI_finish();
+	if (!found)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(offer);
+}
+
+static Datum
+ids_read(KeptPlan *plan)
+{
+	Datum ids;
+
+	SPI_connect();
+	owner_execute(plan, NULL, NULL, true);
+	ids = SPI_datumTransfer(plan_value(0, 1, NULL), false, -1);
+	SPI_finish();
+	return ids;
+}

@@ -1,0 +1,289 @@
+/*
+ * refund.c: money that is paid back.
+ *
+ * Invariants: what is refunded of a purchase never passes what was paid; the whole of it is
+ * stamped once, and from then on the purchase gives nothing (course_grant.c takes away what
+ * nothing else gives). What was completed stays, and so does the record of what was given. A
+ * refund that comes with the provider's reference counts once, however often it is told.
+ *
+ * Under the lock of the person's row, as in sale.c. Rights: the server's alone; the statements
+ * run with the owner's rights. Every refund is audited.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+
+#include "core/compat.h"
+#include "core/errors.h"
+#include "core/owner.h"
+#include "core/plan.h"
+#include "core/schema.h"
+#include "identity/anchor.h"
+#include "identity/audit.h"
+#include "json/json_write.h"
+#include "sales/sale.h"
+
+/* The arguments of refund_purchase(). */
+enum
+{
+	ARGUMENT_PURCHASE,
+	ARGUMENT_AMOUNT,
+	ARGUMENT_AT,
+	ARGUMENT_REF,
+};
+
+/* The columns of what it answers. */
+enum
+{
+	REFUND_PURCHASE,
+	REFUND_SUM,
+	REFUND_TIME,
+	REFUND_COURSES,
+	REFUND_COLUMNS,
+};
+
+typedef struct Sale
+{
+	pg_uuid_t id;
+	int64 paid;
+	int64 refunded;
+	bool ended; /* refunded in full */
+} Sale;
+
+static KeptPlan read_user = {
+	.sql = "SELECT user_id FROM coursebase.purchases WHERE id = $1",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+static KeptPlan lock_purchase = {
+	.sql = "SELECT price_paid_in_cents, refunded_in_cents, refunded_at IS NOT NULL"
+		   " FROM coursebase.purchases WHERE id = $1 FOR NO KEY UPDATE",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+static KeptPlan write_refund = {
+	.sql = "UPDATE coursebase.purchases SET refunded_in_cents = $2, refunded_at = $3"
+		   " WHERE id = $1",
+	.nargs = 3,
+	.types = {UUIDOID, INT8OID, TIMESTAMPTZOID},
+};
+/* The same again: of the same purchase, with the same sum or again with all that was left. */
+static KeptPlan read_told = {
+	.sql = "SELECT r.purchase_id = $2 AND CASE WHEN $3 IS NULL THEN r.is_rest"
+		   " ELSE r.amount_in_cents = $3 END"
+		   " FROM coursebase.purchase_refunds r WHERE r.refund_ref = $1",
+	.nargs = 3,
+	.types = {TEXTOID, UUIDOID, INT8OID},
+};
+static KeptPlan write_told = {
+	.sql = "INSERT INTO coursebase.purchase_refunds"
+		   " (refund_ref, purchase_id, amount_in_cents, is_rest, refunded_at)"
+		   " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (refund_ref) DO NOTHING",
+	.nargs = 5,
+	.types = {TEXTOID, UUIDOID, INT8OID, BOOLOID, TIMESTAMPTZOID},
+};
+static KeptPlan read_refund = {
+	.sql = "SELECT s.id, s.refunded_in_cents, s.refunded_at,"
+		   " ARRAY(SELECT g.course_id FROM coursebase.course_grants g"
+		   "  WHERE g.purchase_id = s.id AND g.user_id = s.user_id"
+		   "  AND NOT EXISTS (SELECT FROM coursebase.user_course_access a"
+		   "   WHERE a.user_id = g.user_id AND a.course_id = g.course_id)"
+		   "  ORDER BY g.course_id)"
+		   " FROM coursebase.purchases s WHERE s.id = $1",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+
+static void arguments_check(FunctionCallInfo fcinfo);
+static Sale sale_lock(const pg_uuid_t *purchase);
+static bool refund_told(const Sale *sale, FunctionCallInfo fcinfo);
+static void sale_refund(const Sale *sale, FunctionCallInfo fcinfo);
+static int64 refund_amount(const Sale *sale, FunctionCallInfo fcinfo);
+static void refund_remember(const Sale *sale, int64 amount, FunctionCallInfo fcinfo);
+static void refund_audit(const Sale *sale, int64 refunded, bool ended, FunctionCallInfo fcinfo);
+static void refund_return(FunctionCallInfo fcinfo, const Sale *sale);
+pg_noreturn static void raise_other_refund(void);
+pg_noreturn static void raise_no_purchase(const pg_uuid_t *purchase);
+
+PG_FUNCTION_INFO_V1(coursebase_refund_purchase);
+
+/*
+ * SQL function: refund_purchase(purchase_id uuid, amount_in_cents bigint, at timestamptz,
+ * refund_ref text) returns table (purchase_id uuid, refunded_in_cents bigint, refunded_at
+ * timestamptz, revoked_course_ids uuid[])
+ *
+ * A refund whose reference is known, and a purchase that is refunded in full, are answered as
+ * they are: what is told twice counts once.
+ */
+PGDLLEXPORT Datum
+coursebase_refund_purchase(PG_FUNCTION_ARGS)
+{
+	Sale sale;
+
+	arguments_check(fcinfo);
+	schema_require_current();
+	compat_materialize(fcinfo);
+	SPI_connect();
+	sale = sale_lock(PG_GETARG_UUID_P(ARGUMENT_PURCHASE));
+	if (!refund_told(&sale, fcinfo) && !sale.ended)
+		sale_refund(&sale, fcinfo);
+	refund_return(fcinfo, &sale);
+	SPI_finish();
+	return (Datum) 0;
+}
+
+static void
+arguments_check(FunctionCallInfo fcinfo)
+{
+	static const char *const names[] = {"purchase_id", NULL};
+
+	sale_arguments_require(fcinfo, names);
+	sale_time_argument(fcinfo, ARGUMENT_AT);
+	if (!PG_ARGISNULL(ARGUMENT_AMOUNT) && PG_GETARG_INT64(ARGUMENT_AMOUNT) <= 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("amount_in_cents must be above 0"),
+						errhint("Pass null to refund all that is left.")));
+	if (!PG_ARGISNULL(ARGUMENT_REF) && VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(ARGUMENT_REF)) == 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("refund_ref must not be empty"),
+						errhint("Pass the provider's id of the refund, or null.")));
+}
+
+/* Whose a purchase is never changes: the user may be read first, and locked first. */
+static Sale
+sale_lock(const pg_uuid_t *purchase)
+{
+	Sale sale = {.id = *purchase};
+	Datum key = UUIDPGetDatum(&sale.id);
+	pg_uuid_t user;
+
+	if (owner_execute(&read_user, &key, NULL, false) != 1)
+		raise_no_purchase(purchase);
+	user = *DatumGetUUIDP(plan_value(0, 1, NULL));
+	anchor_user_require(&user);
+	if (owner_execute(&lock_purchase, &key, NULL, false) != 1)
+		raise_no_purchase(purchase);
+	sale.paid = DatumGetInt64(plan_value(0, 1, NULL));
+	sale.refunded = DatumGetInt64(plan_value(0, 2, NULL));
+	sale.ended = DatumGetBool(plan_value(0, 3, NULL));
+	return sale;
+}
+
+/* What an older snapshot does not see has changed the purchase, whose lock ends it. */
+static bool
+refund_told(const Sale *sale, FunctionCallInfo fcinfo)
+{
+	Datum values[] = {PG_GETARG_DATUM(ARGUMENT_REF), UUIDPGetDatum(&sale->id),
+					  PG_GETARG_DATUM(ARGUMENT_AMOUNT)};
+
+	if (PG_ARGISNULL(ARGUMENT_REF) ||
+		owner_execute(&read_told, values, PG_ARGISNULL(ARGUMENT_AMOUNT) ? "  n" : NULL,
+					  false) == 0)
+		return false;
+	if (!DatumGetBool(plan_value(0, 1, NULL)))
+		raise_other_refund();
+	return true;
+}
+
+static void
+sale_refund(const Sale *sale, FunctionCallInfo fcinfo)
+{
+	int64 amount = refund_amount(sale, fcinfo);
+	int64 refunded = sale->refunded + amount;
+	bool ended = refunded == sale->paid;
+	Datum values[] = {UUIDPGetDatum(&sale->id), Int64GetDatum(refunded),
+					  PG_GETARG_DATUM(ARGUMENT_AT)};
+
+	if (!PG_ARGISNULL(ARGUMENT_REF))
+		refund_remember(sale, amount, fcinfo);
+	owner_execute(&write_refund, values, ended ? NULL : "  n", false);
+	refund_audit(sale, refunded, ended, fcinfo);
+}
+
+static int64
+refund_amount(const Sale *sale, FunctionCallInfo fcinfo)
+{
+	int64 left = sale->paid - sale->refunded;
+
+	if (PG_ARGISNULL(ARGUMENT_AMOUNT))
+		return left;
+	if (PG_GETARG_INT64(ARGUMENT_AMOUNT) > left)
+		ereport(ERROR, (errcode(ERRCODE_CB_REFUND_REFUSED),
+						errmsg("more is to be refunded than is left of the purchase"),
+						errdetail("Paid were " INT64_FORMAT ", of which " INT64_FORMAT
+								  " are left to refund.",
+								  sale->paid, left),
+						errhint("Pass null to refund all that is left.")));
+	return PG_GETARG_INT64(ARGUMENT_AMOUNT);
+}
+
+/* The purchase is locked, and has no such refund: whoever has it refunded another one. */
+static void
+refund_remember(const Sale *sale, int64 amount, FunctionCallInfo fcinfo)
+{
+	Datum values[] = {PG_GETARG_DATUM(ARGUMENT_REF), UUIDPGetDatum(&sale->id),
+					  Int64GetDatum(amount), BoolGetDatum(PG_ARGISNULL(ARGUMENT_AMOUNT)),
+					  PG_GETARG_DATUM(ARGUMENT_AT)};
+
+	if (owner_execute(&write_told, values, NULL, false) == 0)
+		raise_other_refund();
+}
+
+static void
+refund_audit(const Sale *sale, int64 refunded, bool ended, FunctionCallInfo fcinfo)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	appendStringInfo(&out, "{\"refunded_in_cents\": " INT64_FORMAT ", \"in_full\": %s",
+					 refunded, ended ? "true" : "false");
+	if (!PG_ARGISNULL(ARGUMENT_REF))
+	{
+		char *ref = text_to_cstring(PG_GETARG_TEXT_PP(ARGUMENT_REF));
+
+		appendStringInfoString(&out, ", \"refund_ref\": ");
+		json_write_string(&out, ref, strlen(ref));
+	}
+	appendStringInfoChar(&out, '}');
+	audit_write("purchase_refunded", psprintf("purchases/%s", sale_id_text(&sale->id)),
+				psprintf("{\"refunded_in_cents\": " INT64_FORMAT "}", sale->refunded),
+				out.data);
+}
+
+static void
+refund_return(FunctionCallInfo fcinfo, const Sale *sale)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Datum key = UUIDPGetDatum(&sale->id);
+	Datum values[REFUND_COLUMNS];
+	bool nulls[REFUND_COLUMNS];
+
+	if (owner_execute(&read_refund, &key, NULL, false) != 1)
+		raise_no_purchase(&sale->id);
+	for (int i = 0; i < REFUND_COLUMNS; i++)
+		values[i] = plan_value(0, i + 1, &nulls[i]);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+static void
+raise_other_refund(void)
+{
+	ereport(ERROR, (errcode(ERRCODE_CB_REFUND_CONFLICT),
+					errmsg("the refund was recorded already, with other content"),
+					errdetail("It is of another purchase or of another sum."),
+					errhint("Pass the sum that the provider's refund of this id holds.")));
+}
+
+static void
+raise_no_purchase(const pg_uuid_t *purchase)
+{
+	ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such purchase"),
+					errdetail("None has the id %s.", sale_id_text(purchase)),
+					errhint("Give the id of a row of purchases.")));
+}

@@ -1,0 +1,102 @@
+/*
+ * rules.c: may somebody buy a product? Asked before the checkout; a session that was paid
+ * all the same is recorded (sale.c).
+ *
+ * Rights: reads with the owner's, after it was settled whom the caller may ask about. Whether a
+ * product is private or not there at all is not told.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/uuid.h"
+
+#include "core/compat.h"
+#include "core/owner.h"
+#include "core/plan.h"
+#include "identity/asking.h"
+
+/* In the order in which they are asked. */
+static const struct
+{
+	const char *name;
+	const char *reason;
+	const char *met;
+	const char *failed;
+} rules[] = {
+	{"user_known", "no_user", "somebody is asking",
+	 "nobody is asking, or the account is closed"},
+	{"product_public", "not_public", "it is on offer", "it is not on offer, or not there"},
+	{"not_owned", "already_owned", "no purchase of it counts", "a purchase of it counts"},
+};
+
+static KeptPlan read_facts = {
+	.sql = "SELECT EXISTS (SELECT FROM coursebase.users u"
+		   "  WHERE u.id = $2 AND u.deleted_at IS NULL),"
+		   " EXISTS (SELECT FROM coursebase.products p"
+		   "  WHERE p.id = $1 AND p.status = 'public'),"
+		   " NOT EXISTS (SELECT FROM coursebase.purchases s"
+		   "  WHERE s.user_id = $2 AND s.product_id = $1 AND s.refunded_at IS NULL)",
+	.nargs = 2,
+	.types = {UUIDOID, UUIDOID},
+};
+
+static void facts_read(FunctionCallInfo fcinfo, bool *facts);
+
+PG_FUNCTION_INFO_V1(coursebase_can_buy_product);
+PG_FUNCTION_INFO_V1(coursebase_explain_buy_product);
+
+/* SQL function: can_buy_product(product_id uuid, user_id uuid) returns boolean */
+PGDLLEXPORT Datum
+coursebase_can_buy_product(PG_FUNCTION_ARGS)
+{
+	bool facts[lengthof(rules)];
+
+	facts_read(fcinfo, facts);
+	for (int i = 0; i < lengthof(rules); i++)
+		if (!facts[i])
+			PG_RETURN_BOOL(false);
+	PG_RETURN_BOOL(true);
+}
+
+/*
+ * SQL function: explain_buy_product(product_id uuid, user_id uuid) returns table (rule text,
+ * passed boolean, reason text, detail text)
+ */
+PGDLLEXPORT Datum
+coursebase_explain_buy_product(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	bool facts[lengthof(rules)];
+
+	compat_materialize(fcinfo);
+	facts_read(fcinfo, facts);
+	for (int i = 0; i < lengthof(rules); i++)
+	{
+		Datum values[] = {CStringGetTextDatum(rules[i].name), BoolGetDatum(facts[i]),
+						  CStringGetTextDatum(rules[i].reason),
+						  CStringGetTextDatum(facts[i] ? rules[i].met : rules[i].failed)};
+		bool nulls[] = {false, false, facts[i], false};
+
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+static void
+facts_read(FunctionCallInfo fcinfo, bool *facts)
+{
+	pg_uuid_t user;
+	bool known = identity_resolve_user(PG_ARGISNULL(1) ? NULL : PG_GETARG_UUID_P(1), &user);
+	Datum values[] = {PG_GETARG_DATUM(0), UUIDPGetDatum(&user)};
+	const char nulls[] = {PG_ARGISNULL(0) ? 'n' : ' ', known ? ' ' : 'n'};
+
+	SPI_connect();
+	owner_execute(&read_facts, values, nulls, true);
+	for (int i = 0; i < lengthof(rules); i++)
+		facts[i] = DatumGetBool(plan_value(0, i + 1, NULL));
+	SPI_finish();
+}

@@ -1,0 +1,246 @@
+/*
+ * sale.c: a paid session of the checkout becomes a purchase and what it gives.
+ *
+ * Invariants: one session is one purchase, however often and from wherever it is told; every
+ * session that was paid is recorded, for the money came, whether the product is still public or
+ * owned already; the product is kept as it was sold, with the courses it had then. A session
+ * that was not paid, or was refunded, gives nothing.
+ *
+ * Everything about one person happens under the lock of their row of users, and is read
+ * afterwards; then the product is locked, so that a sale sees its courses before a change of
+ * them or after it. Sales of one product do not wait for each other.
+ *
+ * Rights: the server's alone; the statements run with the owner's rights.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+
+#include "core/compat.h"
+#include "core/errors.h"
+#include "core/owner.h"
+#include "core/plan.h"
+#include "core/schema.h"
+#include "identity/anchor.h"
+#include "sales/sale.h"
+
+/* The arguments of complete_purchase(). */
+enum
+{
+	SALE_USER,
+	SALE_PRODUCT,
+	SALE_SESSION,
+	SALE_PRICE,
+	SALE_PAYMENT,
+	SALE_AT,
+};
+
+/* The columns of what it answers. */
+enum
+{
+	ANSWER_PURCHASE,
+	ANSWER_STATUS,
+	ANSWER_ALREADY_OWNED,
+	ANSWER_COURSES,
+	ANSWER_COLUMNS,
+};
+
+typedef struct Answer
+{
+	Datum values[ANSWER_COLUMNS];
+	bool nulls[ANSWER_COLUMNS];
+} Answer;
+
+static KeptPlan lock_product = {
+	.sql = "SELECT FROM coursebase.products WHERE id = $1 FOR SHARE",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+static KeptPlan write_purchase = {
+	.sql = "INSERT INTO coursebase.purchases (user_id, product_id, stripe_session_id,"
+		   " price_paid_in_cents, created_at, product_details)"
+		   " SELECT $1, p.id, $3, $4, $5, jsonb_build_object('name', p.name,"
+		   "  'description', p.description, 'imageUrl', p.image_url)"
+		   " FROM coursebase.products p WHERE p.id = $2"
+		   " ON CONFLICT (stripe_session_id) DO NOTHING RETURNING id",
+	.nargs = 5,
+	.types = {UUIDOID, UUIDOID, TEXTOID, INT8OID, TIMESTAMPTZOID},
+};
+static KeptPlan write_grants = {
+	.sql = "INSERT INTO coursebase.course_grants (user_id, course_id, purchase_id)"
+		   " SELECT $1, l.course_id, $3 FROM coursebase.course_products l"
+		   " WHERE l.product_id = $2 ORDER BY l.course_id",
+	.nargs = 3,
+	.types = {UUIDOID, UUIDOID, UUIDOID},
+};
+/* Owned already: by a purchase before this one that was not refunded then. */
+static KeptPlan read_purchase = {
+	.sql = "SELECT s.id, CASE WHEN s.refunded_at IS NULL THEN 'completed' ELSE 'refunded' END,"
+		   " EXISTS (SELECT FROM coursebase.purchases o"
+		   "  WHERE o.user_id = s.user_id AND o.product_id = s.product_id"
+		   "  AND (o.created_at, o.stripe_session_id) < (s.created_at, s.stripe_session_id)"
+		   "  AND (o.refunded_at IS NULL OR o.refunded_at > s.created_at)),"
+		   " ARRAY(SELECT g.course_id FROM coursebase.course_grants g"
+		   "  WHERE g.purchase_id = s.id AND g.user_id = s.user_id AND s.refunded_at IS NULL"
+		   "  ORDER BY g.course_id),"
+		   " (s.user_id, s.product_id, s.price_paid_in_cents) = ($2, $3, $4)"
+		   " FROM coursebase.purchases s WHERE s.stripe_session_id = $1",
+	.nargs = 4,
+	.types = {TEXTOID, UUIDOID, UUIDOID, INT8OID},
+};
+
+static void arguments_check(FunctionCallInfo fcinfo);
+static bool payment_counts(const char *payment);
+static void sale_record(FunctionCallInfo fcinfo);
+static void sale_answer(FunctionCallInfo fcinfo, Answer *answer);
+static void product_lock(const pg_uuid_t *product);
+
+PG_FUNCTION_INFO_V1(coursebase_complete_purchase);
+
+/*
+ * SQL function: complete_purchase(user_id uuid, product_id uuid, stripe_session_id text,
+ * price_paid_in_cents bigint, payment_status text, at timestamptz) returns table (purchase_id
+ * uuid, status text, already_owned boolean, course_ids uuid[])
+ */
+PGDLLEXPORT Datum
+coursebase_complete_purchase(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Answer answer = {.nulls = {true, false, true, true}};
+
+	arguments_check(fcinfo);
+	schema_require_current();
+	compat_materialize(fcinfo);
+	if (payment_counts(text_to_cstring(PG_GETARG_TEXT_PP(SALE_PAYMENT))))
+	{
+		SPI_connect();
+		anchor_user_require(PG_GETARG_UUID_P(SALE_USER));
+		sale_record(fcinfo);
+		sale_answer(fcinfo, &answer);
+		SPI_finish();
+	}
+	else
+		answer.values[ANSWER_STATUS] = CStringGetTextDatum("unpaid");
+	tuplestore_putvalues(result->setResult, result->setDesc, answer.values, answer.nulls);
+	return (Datum) 0;
+}
+
+void
+sale_arguments_require(FunctionCallInfo fcinfo, const char *const *names)
+{
+	for (int i = 0; names[i] != NULL; i++)
+		if (PG_ARGISNULL(i))
+			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+							errmsg("%s must not be null", names[i])));
+}
+
+TimestampTz
+sale_time_argument(FunctionCallInfo fcinfo, int argument)
+{
+	if (PG_ARGISNULL(argument))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("at must not be null")));
+	if (TIMESTAMP_NOT_FINITE(PG_GETARG_TIMESTAMPTZ(argument)))
+		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+						errmsg("at must be a finite time")));
+	return PG_GETARG_TIMESTAMPTZ(argument);
+}
+
+char *
+sale_id_text(const pg_uuid_t *id)
+{
+	return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(id)));
+}
+
+static void
+arguments_check(FunctionCallInfo fcinfo)
+{
+	static const char *const names[] = {"user_id",           "product_id",
+										"stripe_session_id", "price_paid_in_cents",
+										"payment_status",    NULL};
+
+	sale_arguments_require(fcinfo, names);
+	sale_time_argument(fcinfo, SALE_AT);
+	if (VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(SALE_SESSION)) == 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("stripe_session_id must not be empty")));
+	if (PG_GETARG_INT64(SALE_PRICE) < 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("price_paid_in_cents must not be negative")));
+}
+
+/* A word of the provider's that is new is no reason to give anything away. */
+static bool
+payment_counts(const char *payment)
+{
+	if (strcmp(payment, "paid") == 0 || strcmp(payment, "no_payment_required") == 0)
+		return true;
+	if (strcmp(payment, "unpaid") == 0)
+		return false;
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("unknown payment_status \"%s\"", payment),
+					errdetail("The known ones are paid, no_payment_required and unpaid."),
+					errhint("Pass the payment_status of the checkout's session.")));
+}
+
+/* Writes nothing for a session that was recorded before. */
+static void
+sale_record(FunctionCallInfo fcinfo)
+{
+	Datum values[] = {PG_GETARG_DATUM(SALE_USER), PG_GETARG_DATUM(SALE_PRODUCT),
+					  PG_GETARG_DATUM(SALE_SESSION), PG_GETARG_DATUM(SALE_PRICE),
+					  PG_GETARG_DATUM(SALE_AT)};
+	Datum grant[] = {values[0], values[1], (Datum) 0};
+	pg_uuid_t purchase;
+
+	product_lock(PG_GETARG_UUID_P(SALE_PRODUCT));
+	if (owner_execute(&write_purchase, values, NULL, false) == 0)
+		return;
+	purchase = *DatumGetUUIDP(plan_value(0, 1, NULL));
+	grant[2] = UUIDPGetDatum(&purchase);
+	owner_execute(&write_grants, grant, NULL, false);
+}
+
+static void
+sale_answer(FunctionCallInfo fcinfo, Answer *answer)
+{
+	Datum values[] = {PG_GETARG_DATUM(SALE_SESSION), PG_GETARG_DATUM(SALE_USER),
+					  PG_GETARG_DATUM(SALE_PRODUCT), PG_GETARG_DATUM(SALE_PRICE)};
+
+	if (owner_execute(&read_purchase, values, NULL, false) != 1)
+		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+						errmsg("the purchase was removed while it was being recorded"),
+						errhint("Call again.")));
+	if (!DatumGetBool(plan_value(0, ANSWER_COLUMNS + 1, NULL)))
+		ereport(ERROR, (errcode(ERRCODE_CB_SESSION_CONFLICT),
+						errmsg("the session was recorded already, with other content"),
+						errdetail("Its purchase is of another user or product, or at another "
+								  "price."),
+						errhint("Pass what the checkout's session holds.")));
+	for (int i = 0; i < ANSWER_COLUMNS; i++)
+	{
+		bool by_value = i == ANSWER_ALREADY_OWNED;
+		int size = i == ANSWER_PURCHASE ? UUID_LEN : by_value ? 1 : -1;
+
+		answer->values[i] = SPI_datumTransfer(plan_value(0, i + 1, NULL), by_value, size);
+		answer->nulls[i] = false;
+	}
+}
+
+static void
+product_lock(const pg_uuid_t *product)
+{
+	Datum key = UUIDPGetDatum(product);
+
+	if (owner_execute(&lock_product, &key, NULL, false) != 1)
+		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such product"),
+						errdetail("None has the id %s.", sale_id_text(product)),
+						errhint("Give the id of a row of products.")));
+}

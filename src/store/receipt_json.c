@@ -1,0 +1,226 @@
+/*
+ * receipt_json.c: a receipt, read from its JSON and checked.
+ *
+ * Whatever is wrong is said with the name of the member; nothing is guessed. Members that are
+ * not known are kept with the receipt and not read.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+
+#include "core/errors.h"
+#include "json/members.h"
+#include "store/receipt.h"
+
+typedef enum ReceiptMember
+{
+	MEMBER_PRODUCT_ID,
+	MEMBER_SOURCE,
+	MEMBER_ENVIRONMENT,
+	MEMBER_PURCHASE_ID,
+	MEMBER_PURCHASE_TOKEN,
+	MEMBER_TRANSACTION_DATE,
+	MEMBER_ACKNOWLEDGED,
+	MEMBER_VOICE,
+	MEMBER_PRICE_IN_CENTS,
+	MEMBER_CURRENCY,
+	MEMBER_ORIGINAL_TRANSACTION_ID,
+	MEMBER_BASE_PLAN_ID,
+	MEMBER_OFFER_ID,
+	MEMBER_PERIOD_END,
+	MEMBER_GRACE_UNTIL,
+	MEMBER_AUTO_RENEW,
+	MEMBER_IS_TRIAL,
+	MEMBER_DISCOUNT,
+	/* of the discount */
+	MEMBER_DISCOUNT_CODE,
+	MEMBER_DISCOUNT_ORDER_REF,
+	MEMBER_DISCOUNT_BASE_IN_CENTS,
+	MEMBER_DISCOUNT_CURRENCY,
+	MEMBERS,
+} ReceiptMember;
+
+static const char *const member_names[MEMBERS] = {
+	"product_id",
+	"source",
+	"environment",
+	"purchase_id",
+	"purchase_token",
+	"transaction_date",
+	"acknowledged",
+	"voice",
+	"price_in_cents",
+	"currency",
+	"original_transaction_id",
+	"base_plan_id",
+	"offer_id",
+	"period_end",
+	"grace_until",
+	"auto_renew",
+	"is_trial",
+	"discount",
+	"discount.code",
+	"discount.order_ref",
+	"discount.base_in_cents",
+	"discount.currency",
+};
+#define DISCOUNT_PREFIX (sizeof("discount.") - 1)
+
+static const MembersForm receipt_form = {
+	.object = "the receipt",
+	.code = ERRCODE_CB_RECEIPT_INVALID,
+	.hint = "Correct the receipt; nothing was written.",
+	.object_hint =
+		"Send a JSON object with product_id, source, purchase_id, purchase_token and "
+		"transaction_date.",
+	.names = member_names,
+	.count = MEMBERS,
+};
+
+static const char *const sources[] = {"google_play", "app_store"};
+static const char *const environments[] = {"production", "sandbox"};
+static const char *const voices[] = {"male", "female"};
+
+static void discount_read(PurchaseReceipt *receipt, Members *members);
+static const char *currency_read(Members *members, int member);
+static int64 amount_read(Members *members, int member);
+static char *order_without_period(const char *order);
+
+void
+purchase_receipt_read(PurchaseReceipt *receipt, Datum json)
+{
+	Members members;
+
+	members_load(&members, &receipt_form, json, MEMBER_DISCOUNT_CODE);
+	memset(receipt, 0, sizeof(*receipt));
+	receipt->product_name = members_text_require(&members, MEMBER_PRODUCT_ID, MEMBERS_ID_SIZE);
+	receipt->source = members_word(&members, MEMBER_SOURCE, sources, lengthof(sources));
+	if (receipt->source == NULL)
+		members_raise(&receipt_form, MEMBER_SOURCE, "is missing");
+	receipt->environment =
+		members_word(&members, MEMBER_ENVIRONMENT, environments, lengthof(environments));
+	if (receipt->environment == NULL)
+		receipt->environment = environments[0];
+	receipt->purchase_id = members_text_require(&members, MEMBER_PURCHASE_ID, MEMBERS_ID_SIZE);
+	receipt->purchase_token =
+		members_text_require(&members, MEMBER_PURCHASE_TOKEN, MEMBERS_TOKEN_SIZE);
+	receipt->purchased_at = members_time(&members, MEMBER_TRANSACTION_DATE);
+	if (receipt->purchased_at == PURCHASE_NEVER)
+		members_raise(&receipt_form, MEMBER_TRANSACTION_DATE, "is missing");
+	receipt->acknowledged = members_flag(&members, MEMBER_ACKNOWLEDGED) == 1;
+	receipt->voice = members_word(&members, MEMBER_VOICE, voices, lengthof(voices));
+	receipt->amount = amount_read(&members, MEMBER_PRICE_IN_CENTS);
+	receipt->currency = currency_read(&members, MEMBER_CURRENCY);
+	if ((receipt->amount == PURCHASE_NO_AMOUNT) != (receipt->currency == NULL))
+		members_raise(&receipt_form,
+					  receipt->currency == NULL ? MEMBER_CURRENCY : MEMBER_PRICE_IN_CENTS,
+					  "is missing: an amount has a currency");
+	receipt->original_transaction_id =
+		members_text(&members, MEMBER_ORIGINAL_TRANSACTION_ID, MEMBERS_ID_SIZE);
+	receipt->base_plan_id = members_text(&members, MEMBER_BASE_PLAN_ID, MEMBERS_ID_SIZE);
+	receipt->offer_id = members_text(&members, MEMBER_OFFER_ID, MEMBERS_ID_SIZE);
+	receipt->period_end = members_time(&members, MEMBER_PERIOD_END);
+	receipt->grace_until = members_time(&members, MEMBER_GRACE_UNTIL);
+	receipt->auto_renew = members_flag(&members, MEMBER_AUTO_RENEW);
+	receipt->is_trial = members_flag(&members, MEMBER_IS_TRIAL);
+	discount_read(receipt, &members);
+	members_end(&members);
+	receipt->payload = DirectFunctionCall1(
+		jsonb_in, CStringGetDatum(pnstrdup(members.text.bytes, members.text.size)));
+}
+
+/*
+ * What depends on the product: courses alone have voices. A subscription without an original
+ * transaction is that of its first order: Google Play appends two dots and a number to it for
+ * each period.
+ */
+void
+purchase_receipt_complete(PurchaseReceipt *receipt, const PurchaseProduct *product)
+{
+	if (product->kind != PURCHASE_COURSE)
+		receipt->voice = NULL;
+	if (product->kind == PURCHASE_SUBSCRIPTION && receipt->period_end == PURCHASE_NEVER)
+		members_raise(&receipt_form, MEMBER_PERIOD_END, "is missing");
+	if (product->kind == PURCHASE_SUBSCRIPTION && receipt->original_transaction_id == NULL)
+		receipt->original_transaction_id = order_without_period(receipt->purchase_id);
+	if (receipt->discount_code == NULL)
+		return;
+	if (receipt->discount_base == PURCHASE_NO_AMOUNT)
+	{
+		if (product->price == PURCHASE_NO_AMOUNT)
+			members_raise(&receipt_form, MEMBER_DISCOUNT_BASE_IN_CENTS, "is missing");
+		receipt->discount_base = product->price;
+		receipt->discount_currency = product->currency;
+	}
+	if (receipt->discount_order_ref == NULL)
+		receipt->discount_order_ref =
+			psprintf("%s:%s:%s", receipt->source, receipt->environment, receipt->purchase_id);
+}
+
+static void
+discount_read(PurchaseReceipt *receipt, Members *members)
+{
+	receipt->discount_base = PURCHASE_NO_AMOUNT;
+	if (!members_enter(members, MEMBER_DISCOUNT, MEMBER_DISCOUNT_CODE, MEMBERS,
+					   DISCOUNT_PREFIX))
+		return;
+	receipt->discount_code =
+		members_text_require(members, MEMBER_DISCOUNT_CODE, MEMBERS_ID_SIZE);
+	receipt->discount_order_ref =
+		members_text(members, MEMBER_DISCOUNT_ORDER_REF, MEMBERS_ID_SIZE);
+	receipt->discount_base = amount_read(members, MEMBER_DISCOUNT_BASE_IN_CENTS);
+	receipt->discount_currency = currency_read(members, MEMBER_DISCOUNT_CURRENCY);
+	if ((receipt->discount_base == PURCHASE_NO_AMOUNT) != (receipt->discount_currency == NULL))
+		members_raise(&receipt_form,
+					  receipt->discount_currency == NULL ? MEMBER_DISCOUNT_CURRENCY
+														 : MEMBER_DISCOUNT_BASE_IN_CENTS,
+					  "is missing: an amount has a currency");
+}
+
+static const char *
+currency_read(Members *members, int member)
+{
+	const char *text = members_text(members, member, MEMBERS_ID_SIZE);
+
+	if (text != NULL && (strlen(text) != 3 || strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 3))
+		members_raise(&receipt_form, member, "is no ISO 4217 code in upper case");
+	return text;
+}
+
+/* Whole minor units, in digits; PURCHASE_NO_AMOUNT when it is absent. */
+static int64
+amount_read(Members *members, int member)
+{
+	JsonSpan span = members->spans[member];
+	const char *bytes = members->text.bytes + span.start;
+	size_t size = span.end - span.start;
+	int64 amount = 0;
+
+	if (size == 0)
+		return PURCHASE_NO_AMOUNT;
+	if (json_kind(&members->text, span) != JSON_KIND_NUMBER)
+		members_raise(&receipt_form, member, "is no number");
+	for (size_t i = 0; i < size; i++)
+	{
+		if (bytes[i] < '0' || bytes[i] > '9' || i >= 15)
+			members_raise(&receipt_form, member,
+						  "is no whole number from 0 to 999999999999999");
+		amount = amount * 10 + (bytes[i] - '0');
+	}
+	return amount;
+}
+
+static char *
+order_without_period(const char *order)
+{
+	size_t end = strlen(order);
+
+	while (end > 0 && order[end - 1] >= '0' && order[end - 1] <= '9')
+		end--;
+	if (order[end] == '\0' || end < 3 || order[end - 1] != '.' || order[end - 2] != '.')
+		return pstrdup(order);
+	return pnstrdup(order, end - 2);
+}

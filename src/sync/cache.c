@@ -1,0 +1,473 @@
+/*
+ * cache.c: the state of each user as last computed, kept in a row.
+ *
+ * A row answers while the versions that its computation saw are those that the active snapshot
+ * sees, and within its time. A version is moved under its row's lock by every transaction that
+ * changes what it stands for, and read in the snapshot of what was read: equal versions, equal
+ * state, whoever wrote the row and whenever. Nothing is deleted on a change.
+ *
+ * Writing is a favour to the next handshake and never in anybody's way: a row that somebody
+ * else is writing is left to them, and where the transaction keeps its snapshot (REPEATABLE
+ * READ, SERIALIZABLE) nothing is written, because a conflict there is an error.
+ *
+ * As text the state is {<members of the answer>,"protected":[names],"documents":[lines]}, a
+ * line a document: the letter of its source and its id, checksum, size, name.
+ */
+#include "postgres.h"
+
+#include <string.h>
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "core/fetch.h"
+#include "core/plan.h"
+#include "json/json_write.h"
+#include "sync/handshake.h"
+
+/* Between what is the answer's and what is ours. */
+#define DIVIDER ",\"protected\":"
+
+/* Letters of the sources in the text. */
+static const char source_letters[HANDSHAKE_SOURCES] = {'m', 'c', 'x'};
+static const char digits[] = "0123456789abcdef";
+
+typedef enum CachedColumn
+{
+	CACHED_RESPONSE,
+	CACHED_DIGEST,
+	CACHED_VALID_FROM,
+	CACHED_VALID_UNTIL,
+	CACHED_CATALOGUE_VERSION,
+	CACHED_COHORT_ID,
+	CACHED_COHORT_VERSION,
+	CACHED_USER_VERSION,
+	CACHED_COLUMNS,
+} CachedColumn;
+
+static FetchSource cached_by_user = {
+	.table = "cached_handshake_responses",
+	.index = "cached_handshake_responses_pkey",
+	.nkeys = 1,
+	.keys = {{"user_id", UUIDOID}},
+	.ncolumns = CACHED_COLUMNS,
+	.columns = {{"response", JSONOID},
+				{"digest", TEXTOID},
+				{"valid_from", TIMESTAMPTZOID, true},
+				{"valid_until", TIMESTAMPTZOID, true},
+				{"catalogue_version", INT8OID},
+				{"cohort_id", UUIDOID, true},
+				{"cohort_version", INT8OID},
+				{"user_version", INT8OID}},
+};
+
+static KeptPlan query_cached = {
+	.sql =
+		"SELECT c.response, c.digest"
+		" FROM coursebase.cached_handshake_responses c"
+		" WHERE c.user_id = $1"
+		" AND c.user_version = coalesce((SELECT v.version FROM coursebase.user_versions v"
+		"                                WHERE v.user_id = $1), 0)"
+		" AND c.catalogue_version ="
+		" coalesce((SELECT v.version FROM coursebase.catalogue_version v WHERE v.singleton), 0)"
+		" AND c.cohort_version = coalesce((SELECT v.version FROM coursebase.cohort_versions v"
+		"                                  WHERE v.cohort_id = c.cohort_id), 0)"
+		" AND (c.valid_from IS NULL OR c.valid_from <= $2)"
+		" AND (c.valid_until IS NULL OR c.valid_until > $2)",
+	.nargs = 2,
+	.types = {UUIDOID, TIMESTAMPTZOID},
+};
+
+static KeptPlan replace_cached = {
+	.sql = "UPDATE coursebase.cached_handshake_responses"
+		   " SET response = $2, digest = $3, computed_at = $4, valid_from = $5,"
+		   " valid_until = $6, catalogue_version = $7, cohort_id = $8, cohort_version = $9,"
+		   " user_version = $10"
+		   " WHERE user_id = (SELECT c.user_id FROM coursebase.cached_handshake_responses c"
+		   "                  WHERE c.user_id = $1 FOR NO KEY UPDATE SKIP LOCKED)",
+	.nargs = 10,
+	.types = {UUIDOID, JSONOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID,
+			  INT8OID, UUIDOID, INT8OID, INT8OID},
+};
+
+/* While somebody else makes the first row of a user this one is not waited for either. */
+static KeptPlan insert_cached = {
+	.sql = "INSERT INTO coursebase.cached_handshake_responses (user_id, response, digest,"
+		   " computed_at, valid_from, valid_until, catalogue_version, cohort_id,"
+		   " cohort_version, user_version)"
+		   " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10"
+		   " WHERE pg_try_advisory_xact_lock(hashtextextended("
+		   "  'coursebase.cached_handshake_responses ' || $1::text, 0))"
+		   " ON CONFLICT DO NOTHING",
+	.nargs = 10,
+	.types = {UUIDOID, JSONOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID,
+			  INT8OID, UUIDOID, INT8OID, INT8OID},
+};
+
+static bool row_is_in_time(Fetch *fetch, TimestampTz at);
+static void row_versions(HandshakeVersions *seen, Fetch *fetch);
+static HandshakeCached versions_compare(const HandshakeVersions *seen, const pg_uuid_t *user);
+static bool row_keep(HandshakeState *state, const HandshakeRequest *request, Fetch *fetch);
+static bool state_keep(HandshakeState *state, const HandshakeRequest *request, Datum response,
+					   Datum digest);
+static bool state_read(HandshakeState *state);
+static void state_write(StringInfo out, const HandshakeState *state);
+static void entry_write(StringInfo out, StringInfo scratch, const HandshakeEntry *entry);
+static bool protected_parse(HandshakeState *state, JsonText *text, JsonSpan array);
+static bool entries_parse(HandshakeState *state, JsonText *text, JsonSpan array);
+static bool entry_parse(HandshakeEntry *entry, JsonSlice line);
+static bool source_parse(HandshakeSource *source, char letter);
+static bool id_parse(pg_uuid_t *id, const char *digits);
+static inline int digit_value(char digit);
+static bool string_parse(JsonSlice *plain, JsonSlice raw);
+static void read_pulse(void *arg);
+
+HandshakeCached
+handshake_cache_read(HandshakeState *state, const HandshakeRequest *request,
+					 const pg_uuid_t *user, TimestampTz at)
+{
+	Datum key = UUIDPGetDatum(user);
+	HandshakeCached cached = HANDSHAKE_MISS;
+	HandshakeVersions seen;
+	Fetch fetch;
+
+	if (!fetch_open(&fetch, &cached_by_user, GetActiveSnapshot()))
+		return HANDSHAKE_UNKNOWN;
+	fetch_find(&fetch, &key);
+	if (fetch_next(&fetch) && row_is_in_time(&fetch, at))
+	{
+		row_versions(&seen, &fetch);
+		cached = versions_compare(&seen, user);
+		if (cached == HANDSHAKE_HIT && !row_keep(state, request, &fetch))
+			cached = HANDSHAKE_MISS;
+	}
+	fetch_close(&fetch);
+	return cached;
+}
+
+HandshakeCached
+handshake_cache_query(HandshakeState *state, const HandshakeRequest *request,
+					  const pg_uuid_t *user, TimestampTz at)
+{
+	Datum values[] = {UUIDPGetDatum(user), TimestampTzGetDatum(at)};
+
+	versions_were_read();
+	if (plan_execute(&query_cached, values, NULL, true) == 0)
+		return HANDSHAKE_MISS;
+	return state_keep(state, request, plan_value(0, 1, NULL), plan_value(0, 2, NULL))
+			   ? HANDSHAKE_HIT
+			   : HANDSHAKE_MISS;
+}
+
+static bool
+row_is_in_time(Fetch *fetch, TimestampTz at)
+{
+	bool no_from;
+	bool no_until;
+	Datum from = fetch_value(fetch, CACHED_VALID_FROM, &no_from);
+	Datum until = fetch_value(fetch, CACHED_VALID_UNTIL, &no_until);
+
+	return (no_from || DatumGetTimestampTz(from) <= at) &&
+		   (no_until || at < DatumGetTimestampTz(until));
+}
+
+static void
+row_versions(HandshakeVersions *seen, Fetch *fetch)
+{
+	bool null;
+	Datum cohort = fetch_value(fetch, CACHED_COHORT_ID, &null);
+
+	seen->in_cohort = !null;
+	if (seen->in_cohort)
+		seen->cohort_id = *DatumGetUUIDP(cohort);
+	seen->catalogue = DatumGetInt64(fetch_value(fetch, CACHED_CATALOGUE_VERSION, &null));
+	seen->cohort = DatumGetInt64(fetch_value(fetch, CACHED_COHORT_VERSION, &null));
+	seen->user = DatumGetInt64(fetch_value(fetch, CACHED_USER_VERSION, &null));
+}
+
+static HandshakeCached
+versions_compare(const HandshakeVersions *seen, const pg_uuid_t *user)
+{
+	HandshakeVersions now = *seen;
+
+	if (!handshake_versions_read(&now, user))
+		return HANDSHAKE_UNKNOWN;
+	return seen->catalogue == now.catalogue && seen->cohort == now.cohort &&
+				   seen->user == now.user
+			   ? HANDSHAKE_HIT
+			   : HANDSHAKE_MISS;
+}
+
+static bool
+row_keep(HandshakeState *state, const HandshakeRequest *request, Fetch *fetch)
+{
+	bool null;
+
+	return state_keep(state, request, fetch_value(fetch, CACHED_RESPONSE, &null),
+					  fetch_value(fetch, CACHED_DIGEST, &null));
+}
+
+/* Copies what the answer needs: when the phone has every document, the members alone. */
+static bool
+state_keep(HandshakeState *state, const HandshakeRequest *request, Datum response, Datum digest)
+{
+	text *stored = DatumGetTextPP(response);
+
+	memset(state, 0, sizeof(*state));
+	text_to_cstring_buffer(DatumGetTextPP(digest), state->digest, sizeof(state->digest));
+	state->text = (JsonSlice){VARDATA_ANY(stored), VARSIZE_ANY_EXHDR(stored)};
+	if (!state_read(state))
+		return false;
+	if (handshake_is_current(request, state))
+		state->text.size = state->members.size + 1;
+	state->text.bytes = memcpy(palloc(state->text.size), state->text.bytes, state->text.size);
+	state->members.bytes = state->text.bytes + 1;
+	return true;
+}
+
+/*
+ * The members of the answer stay text; what is behind them waits for handshake_state_expand().
+ * The divider cannot stand within a string, where a quote has a backslash before it.
+ */
+static bool
+state_read(HandshakeState *state)
+{
+	const char *start = state->text.bytes;
+	const char *end = memmem(start, state->text.size, DIVIDER, sizeof(DIVIDER) - 1);
+
+	if (end == NULL || *start != '{')
+		return false;
+	state->members = (JsonSlice){start + 1, end - start - 1};
+	return true;
+}
+
+bool
+handshake_state_expand(HandshakeState *state)
+{
+	JsonText text;
+	JsonCursor cursor;
+	JsonSpan key;
+	JsonSpan value;
+	bool complete = false;
+
+	json_text_init(&text, state->text.bytes, state->text.size, read_pulse, NULL);
+	json_walk_begin(&cursor, &text, (JsonSpan){0, text.size});
+	while (json_member_next(&cursor, &key, &value))
+	{
+		JsonSlice name = json_text_slice(&text, key);
+
+		if (json_string_is(name, "protected") && !protected_parse(state, &text, value))
+			return false;
+		if (json_string_is(name, "documents"))
+			complete = entries_parse(state, &text, value);
+	}
+	return complete && !text.broken;
+}
+
+void
+handshake_cache_write(const HandshakeState *state, const HandshakeVersions *versions,
+					  const pg_uuid_t *user, TimestampTz at)
+{
+	StringInfoData response;
+	Datum values[] = {UUIDPGetDatum(user),
+					  (Datum) 0,
+					  CStringGetTextDatum(state->digest),
+					  TimestampTzGetDatum(at),
+					  TimestampTzGetDatum(state->valid_from),
+					  TimestampTzGetDatum(state->valid_until),
+					  Int64GetDatum(versions->catalogue),
+					  UUIDPGetDatum(&versions->cohort_id),
+					  Int64GetDatum(versions->cohort),
+					  Int64GetDatum(versions->user)};
+	char nulls[lengthof(values)];
+
+	if (XactReadOnly || IsolationUsesXactSnapshot())
+		return;
+	memset(nulls, ' ', sizeof(nulls));
+	nulls[4] = state->valid_from == DT_NOBEGIN ? 'n' : ' ';
+	nulls[5] = state->valid_until == DT_NOEND ? 'n' : ' ';
+	nulls[7] = versions->in_cohort ? ' ' : 'n';
+	initStringInfo(&response);
+	appendStringInfoSpaces(&response, VARHDRSZ);
+	state_write(&response, state);
+	SET_VARSIZE(response.data, response.len);
+	values[1] = PointerGetDatum(response.data);
+	if (plan_execute(&replace_cached, values, nulls, false) == 0)
+		plan_execute(&insert_cached, values, nulls, false);
+}
+
+static void
+state_write(StringInfo out, const HandshakeState *state)
+{
+	StringInfoData scratch;
+
+	initStringInfo(&scratch);
+	appendStringInfoChar(out, '{');
+	appendBinaryStringInfo(out, state->members.bytes, (int) state->members.size);
+	json_write_literal(out, DIVIDER "[");
+	for (int i = 0; i < state->nprotected; i++)
+	{
+		if (i > 0)
+			appendStringInfoChar(out, ',');
+		json_write_string(out, state->protected[i].bytes, state->protected[i].size);
+	}
+	json_write_literal(out, "],\"documents\":[");
+	for (int i = 0; i < state->nentries; i++)
+	{
+		if (i > 0)
+			appendStringInfoChar(out, ',');
+		entry_write(out, &scratch, &state->entries[i]);
+	}
+	json_write_literal(out, "]}");
+}
+
+static void
+entry_write(StringInfo out, StringInfo scratch, const HandshakeEntry *entry)
+{
+	resetStringInfo(scratch);
+	appendStringInfoChar(scratch, source_letters[entry->source]);
+	for (int i = 0; i < UUID_LEN; i++)
+	{
+		appendStringInfoChar(scratch, digits[entry->id.data[i] >> 4]);
+		appendStringInfoChar(scratch, digits[entry->id.data[i] & 15]);
+	}
+	appendStringInfoChar(scratch, ' ');
+	appendBinaryStringInfo(scratch, entry->checksum.bytes, (int) entry->checksum.size);
+	appendStringInfoChar(scratch, ' ');
+	json_write_integer(scratch, entry->size);
+	appendStringInfoChar(scratch, ' ');
+	appendBinaryStringInfo(scratch, entry->name.bytes, (int) entry->name.size);
+	json_write_string(out, scratch->data, scratch->len);
+}
+
+static bool
+protected_parse(HandshakeState *state, JsonText *text, JsonSpan array)
+{
+	JsonCursor cursor;
+	JsonSpan element;
+	JsonSlice *names = NULL;
+	int room = 0;
+
+	state->nprotected = 0;
+	json_walk_begin(&cursor, text, array);
+	while (json_element_next(&cursor, &element))
+	{
+		if (state->nprotected == room)
+		{
+			room += 16;
+			names = names == NULL ? palloc(room * sizeof(JsonSlice))
+								  : repalloc(names, room * sizeof(JsonSlice));
+		}
+		if (!string_parse(&names[state->nprotected++], json_text_slice(text, element)))
+			return false;
+	}
+	state->protected = names;
+	return true;
+}
+
+static bool
+entries_parse(HandshakeState *state, JsonText *text, JsonSpan array)
+{
+	/* A line of the text is longer than this, so that the entries fit. */
+	Size room = (array.end - array.start) / (UUID_LEN * 2 + 8) + 1;
+	JsonCursor cursor;
+	JsonSpan element;
+	JsonSlice line;
+
+	state->nentries = 0;
+	state->entries = palloc_extended(room * sizeof(HandshakeEntry), MCXT_ALLOC_HUGE);
+	json_walk_begin(&cursor, text, array);
+	while (json_element_next(&cursor, &element))
+	{
+		if (!string_parse(&line, json_text_slice(text, element)) || state->nentries == room ||
+			!entry_parse(&state->entries[state->nentries], line))
+			return false;
+		state->nentries++;
+	}
+	return true;
+}
+
+/* <source><id> <checksum> <size> <name> */
+static bool
+entry_parse(HandshakeEntry *entry, JsonSlice line)
+{
+	const char *end = line.bytes + line.size;
+	const char *checksum = line.bytes + 2 + UUID_LEN * 2;
+	const char *size = checksum < end ? memchr(checksum, ' ', end - checksum) : NULL;
+	const char *name = size ? memchr(size + 1, ' ', end - size - 1) : NULL;
+
+	if (name == NULL || !source_parse(&entry->source, line.bytes[0]) ||
+		!id_parse(&entry->id, line.bytes + 1))
+		return false;
+	entry->checksum = (JsonSlice){checksum, size - checksum};
+	entry->size = 0;
+	for (const char *digit = size + 1; digit < name; digit++)
+		entry->size = entry->size * 10 + digit_value(*digit);
+	entry->name = (JsonSlice){name + 1, end - name - 1};
+	entry->rank = 0;
+	return true;
+}
+
+static bool
+source_parse(HandshakeSource *source, char letter)
+{
+	for (int i = 0; i < HANDSHAKE_SOURCES; i++)
+		if (source_letters[i] == letter)
+		{
+			*source = (HandshakeSource) i;
+			return true;
+		}
+	return false;
+}
+
+static bool
+id_parse(pg_uuid_t *id, const char *hex)
+{
+	for (int i = 0; i < UUID_LEN; i++)
+	{
+		int high = digit_value(hex[2 * i]);
+		int low = digit_value(hex[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return false;
+		id->data[i] = (unsigned char) (high << 4 | low);
+	}
+	return true;
+}
+
+static inline int
+digit_value(char digit)
+{
+	if (digit >= '0' && digit <= '9')
+		return digit - '0';
+	return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
+}
+
+static bool
+string_parse(JsonSlice *plain, JsonSlice raw)
+{
+	char *room;
+	size_t size;
+
+	if (raw.size < 2 || raw.bytes[0] != '"')
+		return false;
+	*plain = (JsonSlice){raw.bytes + 1, raw.size - 2};
+	if (memchr(plain->bytes, '\\', plain->size) == NULL)
+		return true;
+	room = palloc(plain->size);
+	if (json_string_unescape(raw, room, plain->size, &size) != JSON_OK)
+		return false;
+	*plain = (JsonSlice){room, size};
+	return true;
+}
+
+static void
+read_pulse(void *arg)
+{
+	CHECK_FOR_INTERRUPTS();
+}

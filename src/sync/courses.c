@@ -1,0 +1,268 @@
+/*
+ * courses.c: the courses that are the user's: their documents, and the members
+ * "courses" and "premium_slots" of the answer.
+ *
+ * What may be used is the business of access/course_rights.c, and so is until when. Courses that
+ * everybody has, or an administrator, are the catalogue's (sync/catalogue.c). Most people
+ * have none beside them: for these nothing more is read.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "utils/array.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "access/course_rights.h"
+#include "core/fetch.h"
+#include "core/plan.h"
+#include "core/setting.h"
+#include "json/json_write.h"
+#include "sync/entries.h"
+#include "sync/handshake.h"
+
+#define OF_THE_CATALOGUE (COURSE_BY_FREE | COURSE_BY_ADMIN)
+
+static FetchSource course_by_id = {
+	.table = "courses",
+	.index = "courses_pkey",
+	.nkeys = 1,
+	.keys = {{"id", UUIDOID}},
+	.ncolumns = 1,
+	.columns = {{"course_code", TEXTOID, true}},
+};
+
+static FetchSource document_by_course = {
+	.table = "course_documents",
+	.index = "course_documents_pkey",
+	.nkeys = 1,
+	.keys = {{"course_id", UUIDOID}},
+	.ncolumns = 2,
+	.columns = {{"checksum", TEXTOID}, {"file_size_bytes", INT4OID}},
+};
+
+static FetchSource purchases_by_user = {
+	.table = "course_purchases",
+	.index = "course_purchases_user_id_course_id_idx",
+	.nkeys = 1,
+	.keys = {{"user_id", UUIDOID}},
+};
+
+static KeptPlan query_documents = {
+	.sql = "SELECT d.course_id, c.course_code, d.checksum, d.file_size_bytes"
+		   " FROM coursebase.courses c"
+		   " JOIN coursebase.course_documents d ON d.course_id = c.id"
+		   " WHERE c.id = ANY ($1) AND c.course_code IS NOT NULL",
+	.nargs = 1,
+	.types = {UUIDARRAYOID},
+};
+
+/* $3 names what gives each of the courses $2, in the bits of CourseSource. */
+static KeptPlan read_owned = {
+	.sql = "SELECT row_to_json(w)::text FROM ("
+		   " SELECT c.course_code, c.id AS course_id, o.voice, o.source"
+		   " FROM unnest($2, $3) AS r (course_id, sources)"
+		   " JOIN coursebase.courses c ON c.id = r.course_id"
+		   " CROSS JOIN LATERAL ("
+		   "  SELECT p.voice, p.source FROM coursebase.course_purchases p"
+		   "  WHERE p.user_id = $1 AND p.course_id = r.course_id AND p.status = 'valid'"
+		   "  AND (p.environment = 'production' OR $4)"
+		   "  AND (p.source <> 'premium_slot' OR r.sources & $5 <> 0)"
+		   "  UNION ALL SELECT NULL, 'grant' WHERE r.sources & $6 <> 0"
+		   "  UNION ALL SELECT NULL, 'premium' WHERE r.sources & $7 <> 0) o) w"
+		   " ORDER BY w.course_code COLLATE \"C\", w.course_id, w.source COLLATE \"C\","
+		   " w.voice COLLATE \"C\"",
+	.nargs = 7,
+	.types = {UUIDOID, UUIDARRAYOID, INT4ARRAYOID, BOOLOID, INT4OID, INT4OID, INT4OID},
+};
+
+/* Times in UTC, so that no session's time zone shows in a kept answer. */
+static KeptPlan read_chosen = {
+	.sql = "SELECT row_to_json(w)::text FROM ("
+		   " SELECT s.slot, s.course_code, s.course_id, s.voice,"
+		   " (to_json(s.chosen_at AT TIME ZONE 'UTC') #>> '{}') || '+00:00' AS chosen_at,"
+		   " s.live FROM coursebase.premium_slots($1, $2) s WHERE s.course_id IS NOT NULL) w",
+	.nargs = 2,
+	.types = {UUIDOID, TIMESTAMPTZOID},
+};
+
+static void rights_read(CourseRights *rights, HandshakeState *state, const pg_uuid_t *user,
+						TimestampTz at);
+static bool documents_read(HandshakeEntries *entries, const CourseRights *rights);
+static void document_read(HandshakeEntries *entries, const CourseRight *right, Fetch *courses,
+						  Fetch *documents);
+static void documents_query(HandshakeEntries *entries, const CourseRights *rights);
+static ArrayType *courses_array(const CourseRights *rights);
+static ArrayType *sources_array(const CourseRights *rights);
+static bool has_purchases(const pg_uuid_t *user);
+static void rows_write(StringInfo out, uint64 rows);
+
+void
+handshake_courses_add(HandshakeEntries *entries, HandshakeState *state, const pg_uuid_t *user,
+					  TimestampTz at)
+{
+	CourseRights rights;
+
+	rights_read(&rights, state, user, at);
+	if (rights.count > 0 && !documents_read(entries, &rights))
+		documents_query(entries, &rights);
+}
+
+void
+handshake_courses_write(StringInfo out, HandshakeState *state, const pg_uuid_t *user,
+						TimestampTz at)
+{
+	CourseRights rights;
+	uint64 rows = 0;
+
+	rights_read(&rights, state, user, at);
+	if (rights.count > 0)
+	{
+		Datum values[] = {UUIDPGetDatum(user),
+						  PointerGetDatum(courses_array(&rights)),
+						  PointerGetDatum(sources_array(&rights)),
+						  BoolGetDatum(setting_boolean("accept_sandbox")),
+						  Int32GetDatum(COURSE_BY_SLOT),
+						  Int32GetDatum(COURSE_BY_GRANT),
+						  Int32GetDatum(COURSE_BY_PREMIUM)};
+
+		rows = plan_execute(&read_owned, values, NULL, true);
+	}
+	rows_write(out, rows);
+}
+
+void
+handshake_slots_write(StringInfo out, HandshakeState *state, const pg_uuid_t *user,
+					  TimestampTz at)
+{
+	Datum values[] = {UUIDPGetDatum(user), TimestampTzGetDatum(at)};
+
+	appendStringInfo(
+		out, "{\"limit\":" INT64_FORMAT ",\"chosen\":", setting_integer("premium_slots"));
+	rows_write(out, has_purchases(user) ? plan_execute(&read_chosen, values, NULL, true) : 0);
+	appendStringInfoChar(out, '}');
+}
+
+/* Those that the catalogue does not give, in memory of ours; what time changes bounds the
+ * state.
+ */
+static void
+rights_read(CourseRights *rights, HandshakeState *state, const pg_uuid_t *user, TimestampTz at)
+{
+	CourseRights all;
+
+	course_rights_set(user, at, &all);
+	if (all.valid_from != DT_NOBEGIN)
+		handshake_state_turns(state, all.valid_from, at);
+	if (all.valid_until != DT_NOEND)
+		handshake_state_turns(state, all.valid_until, at);
+	*rights = all;
+	rights->count = 0;
+	rights->rights =
+		palloc_extended((Size) (all.count + 1) * sizeof(CourseRight), MCXT_ALLOC_HUGE);
+	for (int i = 0; i < all.count; i++)
+		if ((all.rights[i].sources & ~OF_THE_CATALOGUE) != 0)
+			rights->rights[rights->count++] = all.rights[i];
+}
+
+/* False when they cannot be read directly. */
+static bool
+documents_read(HandshakeEntries *entries, const CourseRights *rights)
+{
+	Snapshot snapshot = GetActiveSnapshot();
+	Fetch courses;
+	Fetch documents;
+
+	if (!fetch_open(&courses, &course_by_id, snapshot))
+		return false;
+	if (!fetch_open(&documents, &document_by_course, snapshot))
+	{
+		fetch_close(&courses);
+		return false;
+	}
+	for (int i = 0; i < rights->count; i++)
+		document_read(entries, &rights->rights[i], &courses, &documents);
+	fetch_close(&documents);
+	fetch_close(&courses);
+	return true;
+}
+
+/* A course without a code or a document has no file. */
+static void
+document_read(HandshakeEntries *entries, const CourseRight *right, Fetch *courses,
+			  Fetch *documents)
+{
+	Datum id = UUIDPGetDatum(&right->course);
+	Datum code;
+	bool no_code;
+	bool null;
+
+	fetch_find(courses, &id);
+	if (!fetch_next(courses))
+		return;
+	code = fetch_value(courses, 0, &no_code);
+	fetch_find(documents, &id);
+	if (no_code || !fetch_next(documents))
+		return;
+	entries_add(entries, HANDSHAKE_COURSE, 2, &right->course, entries_slice(code),
+				entries_slice_keep(fetch_value(documents, 0, &null)),
+				DatumGetInt32(fetch_value(documents, 1, &null)));
+}
+
+static void
+documents_query(HandshakeEntries *entries, const CourseRights *rights)
+{
+	entries_query(entries, &query_documents, PointerGetDatum(courses_array(rights)),
+				  HANDSHAKE_COURSE, 2);
+}
+
+static ArrayType *
+courses_array(const CourseRights *rights)
+{
+	Datum *ids = palloc_extended((Size) rights->count * sizeof(Datum), MCXT_ALLOC_HUGE);
+
+	for (int i = 0; i < rights->count; i++)
+		ids[i] = UUIDPGetDatum(&rights->rights[i].course);
+	return construct_array(ids, rights->count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR);
+}
+
+static ArrayType *
+sources_array(const CourseRights *rights)
+{
+	Datum *sources = palloc_extended((Size) rights->count * sizeof(Datum), MCXT_ALLOC_HUGE);
+
+	for (int i = 0; i < rights->count; i++)
+		sources[i] = Int32GetDatum((int32) rights->rights[i].sources);
+	return construct_array(sources, rights->count, INT4OID, sizeof(int32), true, TYPALIGN_INT);
+}
+
+/* True too when only a statement can tell. */
+static bool
+has_purchases(const pg_uuid_t *user)
+{
+	Datum key = UUIDPGetDatum(user);
+	Fetch fetch;
+	bool found;
+
+	if (!fetch_open(&fetch, &purchases_by_user, GetActiveSnapshot()))
+		return true;
+	fetch_find(&fetch, &key);
+	found = fetch_next(&fetch);
+	fetch_close(&fetch);
+	return found;
+}
+
+/* Of the last statement. */
+static void
+rows_write(StringInfo out, uint64 rows)
+{
+	appendStringInfoChar(out, '[');
+	for (uint64 row = 0; row < rows; row++)
+	{
+		if (row > 0)
+			appendStringInfoChar(out, ',');
+		appendStringInfoString(out, plan_text(row, 1));
+	}
+	appendStringInfoChar(out, ']');
+}
