@@ -3,7 +3,8 @@
 # ---- What is built ---------------------------------------------------------------------------
 EXTENSION  = coursebase
 RELEASE   := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" coursebase.control)
-SLICES      = core json install identity records catalog sales billing access allowance media discounts store programs sync account
+SLICES      = core json install identity records catalog sales billing access allowance media discounts store \
+              programs sync account
 slice_files = $(wildcard $(SLICES:%=sql/%/$(1).sql))
 # Files live by slice and are executed by kind: functions and checks (functions that verify a slice's
 # data) are members of the extension, the rest are the steps that install() runs.

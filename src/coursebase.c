@@ -6,6 +6,7 @@
 #include "fmgr.h"
 #include "utils/guc.h"
 
+#include "discounts/referral.h"
 #include "identity/asking.h"
 #include "install/guard.h"
 
@@ -18,5 +19,6 @@ _PG_init(void)
 {
 	guard_init();
 	identity_init();
+	referral_init();
 	MarkGUCPrefixReserved("coursebase");
 }

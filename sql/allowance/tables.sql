@@ -161,33 +161,3 @@ ALTER TABLE coursebase.credit_log ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t300_append_only BEFORE UPDATE OR DELETE ON coursebase.credit_log
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__append_only();
 GRANT SELECT ON TABLE coursebase.credit_log TO end_user, server;
-
-INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning)
-VALUES
-    ('premium_weekly_credits', 'integer', '10000',
-        'Credits a week, one a second of the assistant, of a person with premium.'),
-    ('free_weekly_credits', 'integer', '0',
-        'Credits a week, one a second of the assistant, of a person without premium.')
-ON CONFLICT (name) DO UPDATE SET default_value = excluded.default_value, meaning = excluded.meaning
-WHERE (s.default_value, s.meaning) IS DISTINCT FROM (excluded.default_value, excluded.meaning);
-
--- What a handshake says of credits is made from the account and, for the turns to come, the time zone.
-CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.ai_usage
-    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
-CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.ai_usage
-    FOR EACH ROW WHEN (
-        (OLD.user_id, OLD.weekly_limit_credits, OLD.weekly_used_credits, OLD.weekly_reset_date,
-            OLD.bank_limit_credits, OLD.bank_used_credits)
-        IS DISTINCT FROM
-        (NEW.user_id, NEW.weekly_limit_credits, NEW.weekly_used_credits, NEW.weekly_reset_date,
-            NEW.bank_limit_credits, NEW.bank_used_credits))
-    EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
-CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.ai_usage
-    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
-CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.user_profile
-    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
-CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.user_profile
-    FOR EACH ROW WHEN ((OLD.user_id, OLD.time_zone) IS DISTINCT FROM (NEW.user_id, NEW.time_zone))
-    EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
-CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.user_profile
-    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');

@@ -55,11 +55,6 @@ CREATE TRIGGER t300_machine_on_truncate BEFORE TRUNCATE ON coursebase.subscripti
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__machine_only();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.subscriptions
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
--- The machine writes the row only when it changes, so that no WHEN has to ask.
-CREATE TRIGGER t900_move_version AFTER INSERT OR UPDATE OR DELETE ON coursebase.subscriptions
-    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
-CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.subscriptions
-    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
 GRANT SELECT ON TABLE coursebase.subscriptions TO end_user, server;
 
 -- What the stores said, word for word. The state of a subscription is a fold of these rows.
@@ -401,15 +396,6 @@ VALUES
     ('revenuecat', 'SUBSCRIBER_ALIAS', '', 'noted'),
     ('revenuecat', 'TEST', '', 'noted')
 ON CONFLICT (provider, name, subtype) DO NOTHING;
-
-INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning)
-VALUES (
-    'accept_sandbox',
-    'boolean',
-    'false',
-    'Whether what a store''s sandbox sold gives rights here: true for test installations only.'
-)
-ON CONFLICT (name) DO NOTHING;
 
 -- What each event did, computed by the fold whenever it is asked.
 CREATE VIEW coursebase.subscription_history

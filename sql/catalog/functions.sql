@@ -1,30 +1,4 @@
--- The catalogue: what is on offer, what keeps products whole, and the sections and lessons of a course.
-
-CREATE FUNCTION coursebase.readable_course_ids()
-RETURNS uuid[]
-LANGUAGE c
-STABLE
-PARALLEL SAFE
-SECURITY INVOKER
-SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'coursebase_readable_course_ids';
-COMMENT ON FUNCTION coursebase.readable_course_ids() IS
-    'The courses whose row the caller may read: free, priced with a code, in a public product, or usable (for an administrator: all). Reads with the owner''s rights.';
-REVOKE ALL ON FUNCTION coursebase.readable_course_ids() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION coursebase.readable_course_ids() TO anonymous, end_user, server;
-
-CREATE FUNCTION coursebase.readable_product_ids()
-RETURNS uuid[]
-LANGUAGE c
-STABLE
-PARALLEL SAFE
-SECURITY INVOKER
-SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'coursebase_readable_product_ids';
-COMMENT ON FUNCTION coursebase.readable_product_ids() IS
-    'The products that the caller may read: what is public; all of them for an administrator. Reads with the owner''s rights.';
-REVOKE ALL ON FUNCTION coursebase.readable_product_ids() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION coursebase.readable_product_ids() TO anonymous, end_user, server;
+-- The catalogue: products, prices by country, and the order of sections and lessons.
 
 CREATE FUNCTION coursebase.save_product(
     product_id uuid,
@@ -90,18 +64,6 @@ AS 'MODULE_PATHNAME', 'coursebase_tg_course_products__stamp_product';
 COMMENT ON FUNCTION coursebase.tg_course_products__stamp_product() IS
     'BEFORE INSERT, UPDATE OR DELETE: stamps the product, so that sales see its courses before the change or after it. Writes with the owner''s rights.';
 REVOKE ALL ON FUNCTION coursebase.tg_course_products__stamp_product() FROM PUBLIC;
-
-CREATE FUNCTION coursebase.tg_courses__keep_sold()
-RETURNS trigger
-LANGUAGE c
-VOLATILE
-PARALLEL UNSAFE
-SECURITY INVOKER
-SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'coursebase_tg_courses__keep_sold';
-COMMENT ON FUNCTION coursebase.tg_courses__keep_sold() IS
-    'BEFORE DELETE: a course that a sale gave stays (23503). Reads with the owner''s rights.';
-REVOKE ALL ON FUNCTION coursebase.tg_courses__keep_sold() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.can_read_section(section_id uuid)
 RETURNS boolean

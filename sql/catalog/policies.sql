@@ -1,15 +1,5 @@
--- What is offered is everybody's to read, documents and contents are for who may use the course, and administrators
--- write everything.
-CREATE POLICY anyone_select_offered ON coursebase.courses
-    FOR SELECT
-    USING (
-        (SELECT coursebase.is_admin())
-        OR is_free
-        OR (course_code IS NOT NULL AND price_in_cents IS NOT NULL)
-        OR id IN (SELECT unnest((SELECT coursebase.readable_course_ids())))
-    );
-COMMENT ON POLICY anyone_select_offered ON coursebase.courses IS
-    'Anyone sees what is free, priced with a code or in a public product, a person what they may use, an administrator all. The catalogue is short and most of it is on offer: no index would serve, and the ids are hashed once a statement.';
+-- Administrators write the catalogue. Who reads a course, its documents and lessons depends on access: those policies
+-- stand in sql/access/policies.sql.
 
 CREATE POLICY admin_insert_all ON coursebase.courses
     FOR INSERT
@@ -27,12 +17,6 @@ CREATE POLICY admin_delete_all ON coursebase.courses
     USING ((SELECT coursebase.is_admin()));
 COMMENT ON POLICY admin_delete_all ON coursebase.courses IS 'An administrator deletes courses.';
 
-CREATE POLICY entitled_select_usable ON coursebase.course_documents
-    FOR SELECT
-    USING (course_id = ANY ((SELECT coursebase.accessible_course_ids())::uuid[]));
-COMMENT ON POLICY entitled_select_usable ON coursebase.course_documents IS
-    'Who may use the course now reads its document. The set, for documents are fetched by their course: it stays an index condition.';
-
 CREATE POLICY admin_insert_all ON coursebase.course_documents
     FOR INSERT
     WITH CHECK ((SELECT coursebase.is_admin()));
@@ -48,28 +32,6 @@ CREATE POLICY admin_delete_all ON coursebase.course_documents
     FOR DELETE
     USING ((SELECT coursebase.is_admin()));
 COMMENT ON POLICY admin_delete_all ON coursebase.course_documents IS 'An administrator deletes documents.';
-
-CREATE POLICY anyone_select_all ON coursebase.store_products
-    FOR SELECT
-    USING (true);
-COMMENT ON POLICY anyone_select_all ON coursebase.store_products IS
-    'Anyone sees what the stores sell.';
-
-CREATE POLICY admin_insert_all ON coursebase.store_products
-    FOR INSERT
-    WITH CHECK ((SELECT coursebase.is_admin()));
-COMMENT ON POLICY admin_insert_all ON coursebase.store_products IS 'An administrator adds products.';
-
-CREATE POLICY admin_update_all ON coursebase.store_products
-    FOR UPDATE
-    USING ((SELECT coursebase.is_admin()))
-    WITH CHECK ((SELECT coursebase.is_admin()));
-COMMENT ON POLICY admin_update_all ON coursebase.store_products IS 'An administrator edits products.';
-
-CREATE POLICY admin_delete_all ON coursebase.store_products
-    FOR DELETE
-    USING ((SELECT coursebase.is_admin()));
-COMMENT ON POLICY admin_delete_all ON coursebase.store_products IS 'An administrator deletes products.';
 
 CREATE POLICY anyone_select_public ON coursebase.products
     FOR SELECT
@@ -92,12 +54,6 @@ CREATE POLICY admin_delete_all ON coursebase.products
     FOR DELETE
     USING ((SELECT coursebase.is_admin()));
 COMMENT ON POLICY admin_delete_all ON coursebase.products IS 'An administrator deletes products.';
-
-CREATE POLICY anyone_select_public ON coursebase.course_products
-    FOR SELECT
-    USING (product_id = ANY ((SELECT coursebase.readable_product_ids())::uuid[]));
-COMMENT ON POLICY anyone_select_public ON coursebase.course_products IS
-    'Anyone sees the courses of a product that is public, an administrator of all.';
 
 CREATE POLICY admin_insert_all ON coursebase.course_products
     FOR INSERT

@@ -38,8 +38,6 @@ COMMENT ON COLUMN coursebase.courses.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.courses ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.courses
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
-CREATE TRIGGER t300_keep_sold BEFORE DELETE ON coursebase.courses
-    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_courses__keep_sold();
 GRANT SELECT ON TABLE coursebase.courses TO anonymous;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.courses TO end_user, server;
 
@@ -73,50 +71,6 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.course_documents
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.course_documents TO anonymous;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.course_documents TO end_user, server;
-
--- What the app stores sell, by the id that they all know it by: a receipt names nothing else.
-CREATE TABLE coursebase.store_products (
-    product_id      text         NOT NULL,
-    kind            text         NOT NULL,
-    course_id       uuid,
-    credits         integer,
-    price_in_cents  integer,
-    currency        char(3),
-    created_at      timestamptz  NOT NULL DEFAULT now(),
-    updated_at      timestamptz  NOT NULL DEFAULT now(),
-    CONSTRAINT store_products_pkey PRIMARY KEY (product_id),
-    CONSTRAINT store_products_course_id_fkey FOREIGN KEY (course_id)
-        REFERENCES coursebase.courses (id) ON DELETE RESTRICT,
-    CONSTRAINT store_products_product_id_form_check CHECK (product_id ~ '^[a-z0-9][a-z0-9_.-]*$'),
-    CONSTRAINT store_products_kind_known_check
-        CHECK (kind IN ('course', 'subscription', 'ai_credits', 'custom_course')),
-    CONSTRAINT store_products_course_of_a_course_check
-        CHECK ((kind = 'course') = (course_id IS NOT NULL)),
-    CONSTRAINT store_products_credits_of_a_pack_check
-        CHECK ((kind = 'ai_credits') = (credits IS NOT NULL)),
-    CONSTRAINT store_products_credits_positive_check CHECK (credits > 0),
-    CONSTRAINT store_products_custom_course_names_a_code_check
-        CHECK (kind <> 'custom_course' OR product_id ~ '^x[0-9]{2}[a-z]{3}$'),
-    CONSTRAINT store_products_price_not_negative_check CHECK (price_in_cents >= 0),
-    CONSTRAINT store_products_currency_form_check CHECK (currency ~ '^[A-Z]{3}$'),
-    CONSTRAINT store_products_price_has_currency_check
-        CHECK ((price_in_cents IS NULL) = (currency IS NULL))
-);
-CREATE INDEX store_products_course_id_idx ON coursebase.store_products (course_id);
-COMMENT ON TABLE coursebase.store_products IS 'What the app stores sell: a course, a subscription, a pack of credits or a custom course.';
-COMMENT ON COLUMN coursebase.store_products.product_id IS 'Base id in lower case, without the store''s prefix and a discount''s suffix (c14enb).';
-COMMENT ON COLUMN coursebase.store_products.kind IS 'course, subscription, ai_credits or custom_course.';
-COMMENT ON COLUMN coursebase.store_products.course_id IS 'The course that it gives; NULL for another kind.';
-COMMENT ON COLUMN coursebase.store_products.credits IS 'The credits that a pack brings; NULL for another kind.';
-COMMENT ON COLUMN coursebase.store_products.price_in_cents IS 'Price in minor units of currency, or NULL where only the store knows it.';
-COMMENT ON COLUMN coursebase.store_products.currency IS 'ISO 4217 code of the price, in upper case.';
-COMMENT ON COLUMN coursebase.store_products.created_at IS 'When the row was made.';
-COMMENT ON COLUMN coursebase.store_products.updated_at IS 'When the row last changed.';
-ALTER TABLE coursebase.store_products ENABLE ROW LEVEL SECURITY;
-CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.store_products
-    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
-GRANT SELECT ON TABLE coursebase.store_products TO anonymous;
-GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.store_products TO end_user, server;
 
 CREATE TYPE coursebase.product_status AS ENUM ('public', 'private');
 COMMENT ON TYPE coursebase.product_status IS 'Whether a product is on the storefront: public, private.';
@@ -322,3 +276,7 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.lesson_contents
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.lesson_contents TO anonymous;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.lesson_contents TO end_user, server;
+
+-- A handshake lists the free courses without reading the others.
+CREATE INDEX courses_free_idx ON coursebase.courses (course_code)
+    WHERE is_free AND course_code IS NOT NULL;

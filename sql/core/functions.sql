@@ -1,5 +1,4 @@
--- The ground: installation, the drop guard, roles, settings and the trigger functions that every
--- slice uses.
+-- What every slice uses: the schema's owner and version, the settings, and trigger functions for any table.
 
 CREATE FUNCTION coursebase.assert_schema_owner()
 RETURNS void
@@ -14,48 +13,6 @@ COMMENT ON FUNCTION coursebase.assert_schema_owner() IS
 REVOKE ALL ON FUNCTION coursebase.assert_schema_owner() FROM PUBLIC;
 SELECT coursebase.assert_schema_owner();
 
-CREATE FUNCTION coursebase.install()
-RETURNS TABLE (object text, action text)
-LANGUAGE c
-VOLATILE
-STRICT
-PARALLEL UNSAFE
-SECURITY INVOKER
-SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'coursebase_install';
-COMMENT ON FUNCTION coursebase.install() IS
-    'Makes whatever the schema lacks (tables, columns, constraints, indexes, triggers, policies, views, grants) and answers what it made. Never takes rows, tables or columns away; may be run at any time by the owner of the tables.';
-REVOKE ALL ON FUNCTION coursebase.install() FROM PUBLIC;
-
-CREATE FUNCTION coursebase.guard()
-RETURNS event_trigger
-LANGUAGE c
-VOLATILE
-PARALLEL UNSAFE
-SECURITY INVOKER
-SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'coursebase_guard';
-COMMENT ON FUNCTION coursebase.guard() IS
-    'Refuses any command that would take a table or a column of coursebase away, unless coursebase.allow_drop is on.';
-REVOKE ALL ON FUNCTION coursebase.guard() FROM PUBLIC;
-
-CREATE EVENT TRIGGER coursebase_guard ON ddl_command_start EXECUTE FUNCTION coursebase.guard();
-COMMENT ON EVENT TRIGGER coursebase_guard IS
-    'Arms the guard that keeps commands from dropping tables and columns of coursebase.';
-
-CREATE FUNCTION coursebase.grant_roles(anonymous name, end_user name, server name)
-RETURNS void
-LANGUAGE c
-VOLATILE
-CALLED ON NULL INPUT
-PARALLEL UNSAFE
-SECURITY INVOKER
-SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'coursebase_grant_roles';
-COMMENT ON FUNCTION coursebase.grant_roles(name, name, name) IS
-    'Grants each of the three parts (anonymous, end user, server) to a role, exactly what it may do and nothing else; remembered, so that install() grants new objects too. NULL leaves a part to nobody. The server needs BYPASSRLS.';
-REVOKE ALL ON FUNCTION coursebase.grant_roles(name, name, name) FROM PUBLIC;
-
 CREATE FUNCTION coursebase.assert_schema_current()
 RETURNS void
 LANGUAGE c
@@ -69,20 +26,6 @@ COMMENT ON FUNCTION coursebase.assert_schema_current() IS
     'Refuses (KB001) when the tables are missing or older than the code: the first statement of functions in SQL that write.';
 REVOKE ALL ON FUNCTION coursebase.assert_schema_current() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.assert_schema_current() TO end_user, server;
-
-CREATE FUNCTION coursebase.installation()
-RETURNS TABLE (name text, value text)
-LANGUAGE c
-STABLE
-STRICT
-PARALLEL SAFE
-SECURITY INVOKER
-SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'coursebase_installation';
-COMMENT ON FUNCTION coursebase.installation() IS
-    'What is installed: the version of the library, that of the tables, and the roles that play the parts.';
-REVOKE ALL ON FUNCTION coursebase.installation() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION coursebase.installation() TO server;
 
 CREATE FUNCTION coursebase.settings()
 RETURNS TABLE (name text, value text, default_value text, meaning text)
@@ -112,18 +55,6 @@ COMMENT ON FUNCTION coursebase.tg_any__stamp() IS
     'BEFORE UPDATE: updated_at is the time of the change, whatever the writer sent.';
 REVOKE ALL ON FUNCTION coursebase.tg_any__stamp() FROM PUBLIC;
 
-CREATE FUNCTION coursebase.tg_settings__audit()
-RETURNS trigger
-LANGUAGE c
-VOLATILE
-PARALLEL UNSAFE
-SECURITY INVOKER
-SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'coursebase_tg_settings__audit';
-COMMENT ON FUNCTION coursebase.tg_settings__audit() IS
-    'AFTER INSERT OR UPDATE OR DELETE: writes an audit event when the value of a setting changes.';
-REVOKE ALL ON FUNCTION coursebase.tg_settings__audit() FROM PUBLIC;
-
 CREATE FUNCTION coursebase.tg_any__append_only()
 RETURNS trigger
 LANGUAGE c
@@ -135,18 +66,6 @@ AS 'MODULE_PATHNAME', 'coursebase_tg_any__append_only';
 COMMENT ON FUNCTION coursebase.tg_any__append_only() IS
     'BEFORE UPDATE, DELETE or TRUNCATE: refuses (KB005), but lets a foreign key set the columns named in the arguments to null.';
 REVOKE ALL ON FUNCTION coursebase.tg_any__append_only() FROM PUBLIC;
-
-CREATE FUNCTION coursebase.tg_any__guard_columns()
-RETURNS trigger
-LANGUAGE c
-VOLATILE
-PARALLEL UNSAFE
-SECURITY INVOKER
-SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'coursebase_tg_any__guard_columns';
-COMMENT ON FUNCTION coursebase.tg_any__guard_columns() IS
-    'BEFORE UPDATE: an end user who is no administrator changes only the columns named in the arguments (42501).';
-REVOKE ALL ON FUNCTION coursebase.tg_any__guard_columns() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.tg_any__set_once()
 RETURNS trigger

@@ -16,24 +16,6 @@ COMMENT ON COLUMN coursebase.schema_version.created_at IS 'When the tables were 
 COMMENT ON COLUMN coursebase.schema_version.updated_at IS 'When install() last raised the version.';
 ALTER TABLE coursebase.schema_version ENABLE ROW LEVEL SECURITY;
 
--- Which roles play the parts anonymous, end_user and server, so that install() can grant what is
--- new.
-CREATE TABLE coursebase.granted_roles (
-    part        text        NOT NULL,
-    role_name   name        NOT NULL,
-    created_at  timestamptz NOT NULL DEFAULT now(),
-    updated_at  timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT granted_roles_pkey PRIMARY KEY (part),
-    CONSTRAINT granted_roles_part_check CHECK (part IN ('anonymous', 'end_user', 'server'))
-);
-COMMENT ON TABLE coursebase.granted_roles IS
-    'The role that plays each part. Written by grant_roles().';
-COMMENT ON COLUMN coursebase.granted_roles.part IS 'anonymous, end_user or server.';
-COMMENT ON COLUMN coursebase.granted_roles.role_name IS 'The role of this server that plays it.';
-COMMENT ON COLUMN coursebase.granted_roles.created_at IS 'When the part was first given to a role.';
-COMMENT ON COLUMN coursebase.granted_roles.updated_at IS 'When it was last given to another.';
-ALTER TABLE coursebase.granted_roles ENABLE ROW LEVEL SECURITY;
-
 -- Settings that touch money or safety: rows that only the server changes, audited, instead of
 -- session settings that anybody could set.
 CREATE TABLE coursebase.settings (
@@ -67,6 +49,53 @@ COMMENT ON COLUMN coursebase.settings.updated_at IS 'When the row last changed.'
 ALTER TABLE coursebase.settings ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.settings
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
-CREATE TRIGGER t900_audit AFTER INSERT OR UPDATE OR DELETE ON coursebase.settings
-    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_settings__audit();
 GRANT SELECT, UPDATE (value) ON TABLE coursebase.settings TO server;
+
+INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning)
+VALUES
+    ('referral_credit_in_cents', 'integer', '500',
+        'What a referrer earns when a person they brought first has premium, in minor units; 0 for nothing.'),
+    ('referral_credit_currency', 'text', 'USD', 'Currency of what a referrer earns.'),
+    ('referral_hold_days', 'integer', '14',
+        'Days after which a referral credit may be spent; a refund before takes it back.'),
+    ('referral_credit_days', 'integer', '0',
+        'Days after the hold until which a referral credit may be spent; 0 for ever.')
+ON CONFLICT (name) DO UPDATE SET default_value = excluded.default_value, meaning = excluded.meaning
+WHERE (s.default_value, s.meaning) IS DISTINCT FROM (excluded.default_value, excluded.meaning);
+
+INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning)
+VALUES
+    ('premium_slots', 'integer', '2',
+        'How many courses a person with premium may choose; -1: every course that is in premium.'),
+    ('store_product_prefix', 'text', 'me.hypnoelp.app.',
+        'What the stores put before the id of a product, taken off before it is looked up.')
+ON CONFLICT (name) DO UPDATE SET default_value = excluded.default_value, meaning = excluded.meaning
+WHERE (s.default_value, s.meaning) IS DISTINCT FROM (excluded.default_value, excluded.meaning);
+
+INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning)
+VALUES (
+    'accept_sandbox',
+    'boolean',
+    'false',
+    'Whether what a store''s sandbox sold gives rights here: true for test installations only.'
+)
+ON CONFLICT (name) DO NOTHING;
+
+INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning)
+VALUES
+    ('premium_weekly_credits', 'integer', '10000',
+        'Credits a week, one a second of the assistant, of a person with premium.'),
+    ('free_weekly_credits', 'integer', '0',
+        'Credits a week, one a second of the assistant, of a person without premium.')
+ON CONFLICT (name) DO UPDATE SET default_value = excluded.default_value, meaning = excluded.meaning
+WHERE (s.default_value, s.meaning) IS DISTINCT FROM (excluded.default_value, excluded.meaning);
+
+INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning)
+VALUES (
+    'protected_manifests',
+    'text',
+    'ads.json background.json core_segments.json FAQs.json shop.json',
+    'File names that a handshake never tells a phone to delete, separated by spaces or commas.'
+)
+ON CONFLICT (name) DO UPDATE SET default_value = excluded.default_value, meaning = excluded.meaning
+WHERE (s.default_value, s.meaning) IS DISTINCT FROM (excluded.default_value, excluded.meaning);

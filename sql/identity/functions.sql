@@ -1,3 +1,17 @@
+-- People and organisations: who is asking, which rows are theirs, accounts, and memberships.
+
+CREATE FUNCTION coursebase.tg_any__guard_columns()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_any__guard_columns';
+COMMENT ON FUNCTION coursebase.tg_any__guard_columns() IS
+    'BEFORE UPDATE: an end user who is no administrator changes only the columns named in the arguments (42501).';
+REVOKE ALL ON FUNCTION coursebase.tg_any__guard_columns() FROM PUBLIC;
+
 -- Who is asking, and the accounts.
 --
 -- The functions that policies call resolve no name on their way (a direct read of an index), so that
@@ -222,18 +236,6 @@ COMMENT ON FUNCTION coursebase.tg_memberships__keep_owner() IS
     'AFTER UPDATE OR DELETE of an owner: the last one stays (KBA01) as long as the organisation does. Looks with the rights of the tables'' owner, under a lock of the organisation.';
 REVOKE ALL ON FUNCTION coursebase.tg_memberships__keep_owner() FROM PUBLIC;
 
-CREATE FUNCTION coursebase.tg_organizations__currency()
-RETURNS trigger
-LANGUAGE c
-VOLATILE
-PARALLEL UNSAFE
-SECURITY INVOKER
-SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'coursebase_tg_organizations__currency';
-COMMENT ON FUNCTION coursebase.tg_organizations__currency() IS
-    'AFTER UPDATE of the currency: it stays once a plan has a price (KBA02); plans without one follow it. Works with the rights of the tables'' owner.';
-REVOKE ALL ON FUNCTION coursebase.tg_organizations__currency() FROM PUBLIC;
-
 CREATE FUNCTION coursebase.tg_memberships__audit()
 RETURNS trigger
 LANGUAGE c
@@ -245,3 +247,15 @@ AS 'MODULE_PATHNAME', 'coursebase_tg_memberships__audit';
 COMMENT ON FUNCTION coursebase.tg_memberships__audit() IS
     'AFTER INSERT OR UPDATE OR DELETE: who becomes, changes as or ceases to be staff is recorded in audit_events with the rights of the tables'' owner.';
 REVOKE ALL ON FUNCTION coursebase.tg_memberships__audit() FROM PUBLIC;
+
+CREATE FUNCTION coursebase.tg_any__lock_user()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_any__lock_user';
+COMMENT ON FUNCTION coursebase.tg_any__lock_user() IS
+    'BEFORE INSERT: locks the person''s row of users, before the row is there. Locks with the owner''s rights.';
+REVOKE ALL ON FUNCTION coursebase.tg_any__lock_user() FROM PUBLIC;

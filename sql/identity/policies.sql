@@ -92,3 +92,8 @@ CREATE POLICY admin_delete_org ON coursebase.memberships
         OR user_id = (SELECT coursebase.current_user_id()));
 COMMENT ON POLICY admin_delete_org ON coursebase.memberships IS
     'Owners and admins let people go, and everybody may leave. Each side has its index.';
+
+CREATE POLICY admin_select_all ON coursebase.audit_events FOR SELECT TO public
+    USING ((SELECT coursebase.is_admin()));
+COMMENT ON POLICY admin_select_all ON coursebase.audit_events IS
+    'An administrator reads who changed what.';

@@ -1,3 +1,17 @@
+-- Programs of organisations: curriculum, storefront, checkout, payments, enrolments and progress.
+
+CREATE FUNCTION coursebase.tg_organizations__currency()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_organizations__currency';
+COMMENT ON FUNCTION coursebase.tg_organizations__currency() IS
+    'AFTER UPDATE of the currency: it stays once a plan has a price (KBA02); plans without one follow it. Works with the rights of the tables'' owner.';
+REVOKE ALL ON FUNCTION coursebase.tg_organizations__currency() FROM PUBLIC;
+
 -- Programs: what staff of an organisation do with them, and what everybody sees.
 
 CREATE FUNCTION coursebase.create_course(

@@ -562,3 +562,8 @@ COMMENT ON COLUMN coursebase.storefront_courses.price_in_cents IS 'Price in mino
 COMMENT ON COLUMN coursebase.storefront_courses.currency IS 'ISO 4217 code of the price, in upper case.';
 COMMENT ON COLUMN coursebase.storefront_courses.published_at IS 'Since when it is there.';
 GRANT SELECT ON TABLE coursebase.storefront_courses TO anonymous, end_user, server;
+
+-- The currency of an organisation is fixed by its plans, so that its trigger stands here.
+CREATE TRIGGER t300_currency AFTER UPDATE ON coursebase.organizations
+    FOR EACH ROW WHEN (OLD.currency <> NEW.currency)
+    EXECUTE FUNCTION coursebase.tg_organizations__currency();

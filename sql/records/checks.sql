@@ -9,62 +9,6 @@ PARALLEL SAFE
 SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH closed AS (
-        SELECT u.* FROM coursebase.users u WHERE u.deleted_at IS NOT NULL
-    ), left_over (user_id, name) AS (
-        SELECT c.id, 'users'
-        FROM closed c
-        WHERE c.clerk_user_id !~ '^deleted:[-0-9a-f]{36}$' OR c.image_url IS NOT NULL
-            OR (c.name, c.email, c.role::text) <> ('', '', 'user')
-        UNION ALL
-        SELECT p.user_id, 'user_profile'
-        FROM coursebase.user_profile p
-        WHERE coalesce(p.first_name, p.last_name, p.phone_number, p.country, p.lead_source)
-                IS NOT NULL
-            OR (p.email, p.time_zone, p.devices, p.role) <> ('', 'UTC', '{}', 'user')
-        UNION ALL
-        SELECT p.user_id, 'user_cohorts' FROM coursebase.user_cohorts p
-        UNION ALL
-        SELECT p.user_id, 'memberships' FROM coursebase.memberships p
-        UNION ALL
-        SELECT p.user_id, 'user_discounts'
-        FROM coursebase.user_discounts p
-        WHERE p.status = 'reserved'
-        UNION ALL
-        SELECT p.user_id, 'payment_transactions'
-        FROM coursebase.payment_transactions p
-        WHERE p.status = 'pending' AND p.type = 'charge'
-        UNION ALL
-        SELECT p.user_id, 'custom_courses'
-        FROM coursebase.custom_courses p
-        WHERE (p.title, p.description, p.data::text) <> ('', '', '{"audio_files": []}')
-            OR EXISTS (
-                SELECT FROM coursebase.custom_course_versions v WHERE v.custom_course_id = p.id)
-            OR EXISTS (
-                SELECT FROM coursebase.custom_course_purchases l
-                WHERE l.course_id = p.id AND l.status = 'active')
-        UNION ALL
-        SELECT e.user_id, 'course_workout_completions'
-        FROM coursebase.course_workout_completions k
-        JOIN coursebase.course_entitlements e ON e.id = k.entitlement_id
-        WHERE k.notes IS NOT NULL
-        UNION ALL
-        SELECT p.user_id, 'analytics' FROM coursebase.analytics p
-        UNION ALL
-        SELECT p.user_id, 'audio_usage' FROM coursebase.audio_usage p
-        UNION ALL
-        SELECT p.user_id, 'cached_handshake_responses'
-        FROM coursebase.cached_handshake_responses p
-        UNION ALL
-        SELECT p.user_id, 'app_logs' FROM coursebase.app_logs p
-        UNION ALL
-        SELECT p.user_id, 'server_logs' FROM coursebase.server_logs p
-    )
-    SELECT DISTINCT 'closed_account', 'users ' || c.id,
-        format('%s still tells of the person: call delete_user() again', l.name)
-    FROM left_over l
-    JOIN closed c ON c.id = l.user_id
-    UNION ALL
     SELECT 'setting_audited', 'settings ' || s.name,
         'the value is not the one that was last recorded'
     FROM coursebase.settings s
@@ -78,57 +22,6 @@ AS $$
     WHERE s.value IS DISTINCT FROM last.value
 $$;
 COMMENT ON FUNCTION coursebase.check_records() IS
-    'Settings whose value is not the one that the audit trail ends in; closed accounts that still hold something personal.';
+    'Settings whose value is not the one that the audit trail ends in.';
 REVOKE ALL ON FUNCTION coursebase.check_records() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.check_records() TO server;
-
-CREATE FUNCTION coursebase.check_references()
-RETURNS TABLE (check_name text, object text, problem text)
-LANGUAGE c
-STABLE
-STRICT
-PARALLEL SAFE
-SECURITY INVOKER
-SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'coursebase_check_references';
-COMMENT ON FUNCTION coursebase.check_references() IS
-    'Foreign keys, of every slice, with rows that point to nothing: written while triggers were off.';
-REVOKE ALL ON FUNCTION coursebase.check_references() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION coursebase.check_references() TO server;
-
-CREATE FUNCTION coursebase.check_integrity()
-RETURNS TABLE (check_name text, object text, problem text)
-LANGUAGE sql
-STABLE
-STRICT
-PARALLEL SAFE
-SECURITY INVOKER
-SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT * FROM coursebase.check_references()
-    UNION ALL
-    SELECT * FROM coursebase.check_identity()
-    UNION ALL
-    SELECT * FROM coursebase.check_catalog()
-    UNION ALL
-    SELECT * FROM coursebase.check_commerce()
-    UNION ALL
-    SELECT * FROM coursebase.check_access()
-    UNION ALL
-    SELECT * FROM coursebase.check_billing()
-    UNION ALL
-    SELECT * FROM coursebase.check_allowance()
-    UNION ALL
-    SELECT * FROM coursebase.check_media()
-    UNION ALL
-    SELECT * FROM coursebase.check_programs()
-    UNION ALL
-    SELECT * FROM coursebase.check_sync()
-    UNION ALL
-    SELECT * FROM coursebase.check_records()
-    ORDER BY 1, 2, 3
-$$;
-COMMENT ON FUNCTION coursebase.check_integrity() IS
-    'Every rule that damaged data can break, held against the data: one row a problem, none on a sound database. Reads everything, with the caller''s rights.';
-REVOKE ALL ON FUNCTION coursebase.check_integrity() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION coursebase.check_integrity() TO server;

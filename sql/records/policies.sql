@@ -3,8 +3,3 @@ CREATE POLICY self_insert_own ON coursebase.app_logs FOR INSERT TO public
     WITH CHECK (user_id = (SELECT coursebase.current_user_id()));
 COMMENT ON POLICY self_insert_own ON coursebase.app_logs IS
     'Who is signed in reports about nobody else.';
-
-CREATE POLICY admin_select_all ON coursebase.audit_events FOR SELECT TO public
-    USING ((SELECT coursebase.is_admin()));
-COMMENT ON POLICY admin_select_all ON coursebase.audit_events IS
-    'An administrator reads who changed what.';

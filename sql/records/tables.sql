@@ -75,34 +75,6 @@ COMMENT ON COLUMN coursebase.server_logs.created_at IS 'When it was reported.';
 ALTER TABLE coursebase.server_logs ENABLE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.server_logs TO server;
 
--- Who changed what may matter in court: role changes, direct grants, refunds, settings.
-CREATE TABLE coursebase.audit_events (
-    id          uuid         NOT NULL DEFAULT gen_random_uuid(),
-    actor_id    uuid,
-    action      text         NOT NULL,
-    object      text         NOT NULL,
-    old         jsonb,
-    new         jsonb,
-    created_at  timestamptz  NOT NULL DEFAULT clock_timestamp(),
-    CONSTRAINT audit_events_pkey PRIMARY KEY (id),
-    CONSTRAINT audit_events_actor_id_fkey FOREIGN KEY (actor_id)
-        REFERENCES coursebase.users (id) ON DELETE SET NULL
-);
-CREATE INDEX audit_events_created_at_idx ON coursebase.audit_events (created_at);
-CREATE INDEX audit_events_object_created_at_idx ON coursebase.audit_events (object, created_at);
-CREATE INDEX audit_events_actor_id_idx ON coursebase.audit_events (actor_id);
-COMMENT ON TABLE coursebase.audit_events IS 'Who changed roles, rights, refunds and settings. Rows are never changed or deleted.';
-COMMENT ON COLUMN coursebase.audit_events.id IS 'Key of the event.';
-COMMENT ON COLUMN coursebase.audit_events.actor_id IS 'The user who did it, or NULL: a server or an operator.';
-COMMENT ON COLUMN coursebase.audit_events.action IS 'What was done, such as role_changed.';
-COMMENT ON COLUMN coursebase.audit_events.object IS 'To what it was done, such as users/<id>.';
-COMMENT ON COLUMN coursebase.audit_events.old IS 'The values before, or NULL.';
-COMMENT ON COLUMN coursebase.audit_events.new IS 'The values after, or NULL.';
-COMMENT ON COLUMN coursebase.audit_events.created_at IS 'When it was done.';
-ALTER TABLE coursebase.audit_events ENABLE ROW LEVEL SECURITY;
-CREATE TRIGGER t300_append_only BEFORE UPDATE OR DELETE ON coursebase.audit_events
-    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__append_only('actor_id');
-CREATE TRIGGER t300_append_only_on_truncate BEFORE TRUNCATE ON coursebase.audit_events
-    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__append_only();
-GRANT SELECT ON TABLE coursebase.audit_events TO end_user;
-GRANT SELECT, INSERT ON TABLE coursebase.audit_events TO server;
+-- The audit of settings.
+CREATE TRIGGER t900_audit AFTER INSERT OR UPDATE OR DELETE ON coursebase.settings
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_settings__audit();

@@ -214,78 +214,6 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.audio_usage
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT, INSERT, UPDATE ON TABLE coursebase.audio_usage TO end_user;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.audio_usage TO server;
-
--- A handshake lists the free courses without reading the others.
-CREATE INDEX courses_free_idx ON coursebase.courses (course_code)
-    WHERE is_free AND course_code IS NOT NULL;
-
-INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning)
-VALUES (
-    'protected_manifests',
-    'text',
-    'ads.json background.json core_segments.json FAQs.json shop.json',
-    'File names that a handshake never tells a phone to delete, separated by spaces or commas.'
-)
-ON CONFLICT (name) DO UPDATE SET default_value = excluded.default_value, meaning = excluded.meaning
-WHERE (s.default_value, s.meaning) IS DISTINCT FROM (excluded.default_value, excluded.meaning);
-
--- What a handshake is made from moves a version, table by table: the scope, and the column that names
--- the user or cohort. A column that no handshake reads moves nothing. TRUNCATE knows no rows and moves
--- the version that everybody compares.
-CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.settings
-    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
-CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.settings
-    FOR EACH ROW WHEN ((OLD.name, OLD.value, OLD.default_value)
-        IS DISTINCT FROM (NEW.name, NEW.value, NEW.default_value))
-    EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
-CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.settings
-    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
-CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.users
-    FOR EACH ROW WHEN ((OLD.role, OLD.deleted_at)
-        IS DISTINCT FROM (NEW.role, NEW.deleted_at))
-    EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'id');
-CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.users
-    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
-CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.user_cohorts
-    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
-CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.user_cohorts
-    FOR EACH ROW WHEN ((OLD.user_id, OLD.cohort_id)
-        IS DISTINCT FROM (NEW.user_id, NEW.cohort_id))
-    EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
-CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.user_cohorts
-    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
-CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.courses
-    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
-CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.courses
-    FOR EACH ROW WHEN ((OLD.course_code, OLD.is_free, OLD.in_premium)
-        IS DISTINCT FROM (NEW.course_code, NEW.is_free, NEW.in_premium))
-    EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
-CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.courses
-    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
-CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.course_documents
-    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
-CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.course_documents
-    FOR EACH ROW WHEN ((OLD.course_id, OLD.checksum)
-        IS DISTINCT FROM (NEW.course_id, NEW.checksum))
-    EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
-CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.course_documents
-    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
-CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.custom_courses
-    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
-CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.custom_courses
-    FOR EACH ROW WHEN ((OLD.user_id, OLD.course_code, OLD.checksum)
-        IS DISTINCT FROM (NEW.user_id, NEW.course_code, NEW.checksum))
-    EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
-CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.custom_courses
-    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
-CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.custom_course_purchases
-    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('custom_course', 'course_id');
-CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.custom_course_purchases
-    FOR EACH ROW WHEN ((OLD.course_id, OLD.status)
-        IS DISTINCT FROM (NEW.course_id, NEW.status))
-    EXECUTE FUNCTION coursebase.tg_any__move_version('custom_course', 'course_id');
-CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.custom_course_purchases
-    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
 CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.master_manifests
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
 CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.master_manifests
@@ -301,4 +229,142 @@ CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.manifest_c
         IS DISTINCT FROM (NEW.manifest_id, NEW.cohort_id))
     EXECUTE FUNCTION coursebase.tg_any__move_version('cohort', 'cohort_id');
 CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.manifest_cohorts
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+
+-- What makes a cached handshake stale: each table that a handshake is made from moves the version of the catalogue,
+-- of a cohort or of a person. The functions are this slice's, so that the triggers stand here and not with the tables.
+CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.discount_codes
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.discount_codes
+    FOR EACH ROW WHEN ((OLD.id, OLD.code, OLD.product_type, OLD.item, OLD.percent_off,
+            OLD.amount_off_in_cents, OLD.currency, OLD.lifespan, OLD.starts_at, OLD.expires_at,
+            OLD.cohort_id, OLD.android_offer_id, OLD.ios_offer_id, OLD.product_suffix,
+            OLD.referrer_id, OLD.is_active)
+        IS DISTINCT FROM (NEW.id, NEW.code, NEW.product_type, NEW.item, NEW.percent_off,
+            NEW.amount_off_in_cents, NEW.currency, NEW.lifespan, NEW.starts_at, NEW.expires_at,
+            NEW.cohort_id, NEW.android_offer_id, NEW.ios_offer_id, NEW.product_suffix,
+            NEW.referrer_id, NEW.is_active))
+    EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.discount_codes
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+
+CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.user_discounts
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+-- A handshake does not tell assigned from reserved: who takes back somebody's reservation that
+-- has run out must not wait for that person's version.
+CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.user_discounts
+    FOR EACH ROW WHEN ((OLD.user_id, OLD.discount_code_id, OLD.expires_at,
+            OLD.status = 'redeemed')
+        IS DISTINCT FROM (NEW.user_id, NEW.discount_code_id, NEW.expires_at,
+            NEW.status = 'redeemed'))
+    EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.user_discounts
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+
+CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.course_purchases
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.course_purchases
+    FOR EACH ROW WHEN ((OLD.user_id, OLD.course_id, OLD.voice, OLD.source, OLD.environment,
+            OLD.status, OLD.purchased_at)
+        IS DISTINCT FROM (NEW.user_id, NEW.course_id, NEW.voice, NEW.source, NEW.environment,
+            NEW.status, NEW.purchased_at))
+    EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.course_purchases
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+
+CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.user_course_access
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.user_course_access
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+
+-- The machine writes the row only when it changes, so that no WHEN has to ask.
+CREATE TRIGGER t900_move_version AFTER INSERT OR UPDATE OR DELETE ON coursebase.subscriptions
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.subscriptions
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+
+-- What a handshake says of credits is made from the account and, for the turns to come, the time zone.
+CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.ai_usage
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.ai_usage
+    FOR EACH ROW WHEN (
+        (OLD.user_id, OLD.weekly_limit_credits, OLD.weekly_used_credits, OLD.weekly_reset_date,
+            OLD.bank_limit_credits, OLD.bank_used_credits)
+        IS DISTINCT FROM
+        (NEW.user_id, NEW.weekly_limit_credits, NEW.weekly_used_credits, NEW.weekly_reset_date,
+            NEW.bank_limit_credits, NEW.bank_used_credits))
+    EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.ai_usage
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+
+CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.user_profile
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.user_profile
+    FOR EACH ROW WHEN ((OLD.user_id, OLD.time_zone) IS DISTINCT FROM (NEW.user_id, NEW.time_zone))
+    EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.user_profile
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+
+-- What a handshake is made from moves a version, table by table: the scope, and the column that names
+-- the user or cohort. A column that no handshake reads moves nothing. TRUNCATE knows no rows and moves
+-- the version that everybody compares.
+CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.settings
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.settings
+    FOR EACH ROW WHEN ((OLD.name, OLD.value, OLD.default_value)
+        IS DISTINCT FROM (NEW.name, NEW.value, NEW.default_value))
+    EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.settings
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+
+CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.users
+    FOR EACH ROW WHEN ((OLD.role, OLD.deleted_at)
+        IS DISTINCT FROM (NEW.role, NEW.deleted_at))
+    EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'id');
+CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.users
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+
+CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.user_cohorts
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.user_cohorts
+    FOR EACH ROW WHEN ((OLD.user_id, OLD.cohort_id)
+        IS DISTINCT FROM (NEW.user_id, NEW.cohort_id))
+    EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.user_cohorts
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+
+CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.courses
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.courses
+    FOR EACH ROW WHEN ((OLD.course_code, OLD.is_free, OLD.in_premium)
+        IS DISTINCT FROM (NEW.course_code, NEW.is_free, NEW.in_premium))
+    EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.courses
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+
+CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.course_documents
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.course_documents
+    FOR EACH ROW WHEN ((OLD.course_id, OLD.checksum)
+        IS DISTINCT FROM (NEW.course_id, NEW.checksum))
+    EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.course_documents
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+
+CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.custom_courses
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.custom_courses
+    FOR EACH ROW WHEN ((OLD.user_id, OLD.course_code, OLD.checksum)
+        IS DISTINCT FROM (NEW.user_id, NEW.course_code, NEW.checksum))
+    EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.custom_courses
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+
+CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.custom_course_purchases
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('custom_course', 'course_id');
+CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.custom_course_purchases
+    FOR EACH ROW WHEN ((OLD.course_id, OLD.status)
+        IS DISTINCT FROM (NEW.course_id, NEW.status))
+    EXECUTE FUNCTION coursebase.tg_any__move_version('custom_course', 'course_id');
+CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.custom_course_purchases
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');

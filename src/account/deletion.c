@@ -5,7 +5,7 @@
  * external id is free for a new person; what accounting needs stays: purchases, receipts,
  * payments, events of subscriptions, logs of credits, redemptions, each under the bare id. An
  * organisation keeps an owner. Calling again closes nothing anew and removes what a late writer
- * has left since; check_records() says where that is needed.
+ * has left since; check_account() says where that is needed.
  *
  * What stays because it is never changed: events of subscriptions as the store told them, and
  * the audit trail, which names people by id alone. Open reservations of credits stay too: the

@@ -64,18 +64,7 @@ static KeptPlan read_situation = {
 };
 #define SITUATION_LINE 14
 
-/* The first premium pays whoever brought the user; its refund takes the credit back while held.
- */
-static KeptPlan pay_referral = {
-	.sql = "SELECT coursebase.pay_referral($1, $2)",
-	.nargs = 2,
-	.types = {UUIDOID, TIMESTAMPTZOID},
-};
-static KeptPlan revoke_referral = {
-	.sql = "SELECT coursebase.revoke_referral($1, $2)",
-	.nargs = 2,
-	.types = {UUIDOID, TIMESTAMPTZOID},
-};
+PremiumListener premium_listener;
 
 static void situation_read(Situation *situation, const SubscriptionNotice *notice,
 						   const pg_uuid_t *user);
@@ -84,9 +73,9 @@ static void answer_first(const Situation *situation, const SubscriptionNotice *n
 						 SubscriptionAnswer *answer);
 static void event_take(Situation *situation, SubscriptionNotice *notice, const pg_uuid_t *user,
 					   TimestampTz at, SubscriptionAnswer *answer);
-static void referral_settle(const SubscriptionLine *line, const Situation *situation,
-							const SubscriptionNotice *notice, const pg_uuid_t *user,
-							TimestampTz at);
+static void first_premium_tell(const SubscriptionLine *line, const Situation *situation,
+							   const SubscriptionNotice *notice, const pg_uuid_t *user,
+							   TimestampTz at);
 static void line_require(const Situation *situation, const SubscriptionNotice *notice);
 static FoldAnomaly line_advance(SubscriptionLine *line, Situation *situation,
 								SubscriptionNotice *notice, const pg_uuid_t *user);
@@ -265,19 +254,18 @@ event_take(Situation *situation, SubscriptionNotice *notice, const pg_uuid_t *us
 	if (!event_insert(notice, user, UUIDPGetDatum(&situation->subscription), answer, at))
 		raise_conflict(notice);
 	if (anomaly == FOLD_SOUND)
-		referral_settle(&line, situation, notice, user, at);
+		first_premium_tell(&line, situation, notice, user, at);
 }
 
 /*
- * The referrals' own rules say whether there is anybody to pay, once, and whether the credit is
- * still held; a sandbox earns nothing where it gives nothing. Paid before it is revoked: a
- * refund may have come before what it refunds.
+ * Tells the listener that a person's first premium began, or was refunded. A sandbox where it
+ * gives nothing is not told. The beginning is told before the refund: a refund may have come
+ * before what it refunds.
  */
 static void
-referral_settle(const SubscriptionLine *line, const Situation *situation,
-				const SubscriptionNotice *notice, const pg_uuid_t *user, TimestampTz at)
+first_premium_tell(const SubscriptionLine *line, const Situation *situation,
+				   const SubscriptionNotice *notice, const pg_uuid_t *user, TimestampTz at)
 {
-	Datum values[] = {UUIDPGetDatum(user), TimestampTzGetDatum(at)};
 	int64 earlier = situation->has_line ? situation->line.state.first_premium_at : FOLD_NEVER;
 	bool begins = line->state.first_premium_at != FOLD_NEVER && earlier == FOLD_NEVER;
 	bool ends = line->state.now.status == SUBSCRIPTION_REVOKED &&
@@ -287,10 +275,12 @@ referral_settle(const SubscriptionLine *line, const Situation *situation,
 		return;
 	if (strcmp(line->environment, "sandbox") == 0 && !setting_boolean("accept_sandbox"))
 		return;
+	if (premium_listener == NULL)
+		return;
 	if (begins)
-		owner_execute(&pay_referral, values, NULL, false);
+		premium_listener(PREMIUM_BEGAN, user, at);
 	if (ends)
-		owner_execute(&revoke_referral, values, NULL, false);
+		premium_listener(PREMIUM_REFUNDED, user, at);
 }
 
 static void

@@ -108,4 +108,18 @@ time_datum(int64 time, char *null)
 	return TimestampTzGetDatum(time);
 }
 
+/*
+ * What slices to the right are told of a person's first premium. discounts pays whoever brought
+ * the person; billing stands to its left and names nothing of it. Called between SPI_connect()
+ * and SPI_finish(), under the lock of the person; may raise. Set once, when the library is
+ * loaded.
+ */
+typedef enum PremiumTurn
+{
+	PREMIUM_BEGAN,
+	PREMIUM_REFUNDED,
+} PremiumTurn;
+typedef void (*PremiumListener)(PremiumTurn turn, const pg_uuid_t *user, TimestampTz at);
+extern PremiumListener premium_listener;
+
 #endif

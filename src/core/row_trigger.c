@@ -4,6 +4,7 @@
 #include "postgres.h"
 
 #include "executor/spi.h"
+#include "utils/datum.h"
 #include "utils/rel.h"
 
 #include "core/errors.h"
@@ -62,4 +63,43 @@ trigger_uuid(TriggerData *data, HeapTuple row, const char *column, pg_uuid_t *va
 	if (!null)
 		*value = *DatumGetUUIDP(datum);
 	return !null;
+}
+
+bool
+trigger_names(TriggerData *data, const char *column)
+{
+	for (int i = 0; i < data->tg_trigger->tgnargs; i++)
+		if (strcmp(data->tg_trigger->tgargs[i], column) == 0)
+			return true;
+	return false;
+}
+
+bool
+trigger_changed(TriggerData *data, int column)
+{
+	TupleDesc columns = RelationGetDescr(data->tg_relation);
+	Form_pg_attribute attribute = TupleDescAttr(columns, column - 1);
+	bool old_null;
+	bool new_null;
+	Datum old_value = SPI_getbinval(data->tg_trigtuple, columns, column, &old_null);
+	Datum new_value = SPI_getbinval(data->tg_newtuple, columns, column, &new_null);
+
+	if (old_null || new_null)
+		return old_null != new_null;
+	return !datum_image_eq(old_value, new_value, attribute->attbyval, attribute->attlen);
+}
+
+Datum
+trigger_value(TriggerData *data, HeapTuple row, const char *name)
+{
+	TupleDesc columns = RelationGetDescr(data->tg_relation);
+	int column = SPI_fnumber(columns, name);
+	bool null = true;
+	Datum value = column > 0 ? SPI_getbinval(row, columns, column, &null) : (Datum) 0;
+
+	if (null)
+		ereport(ERROR, (errcode(ERRCODE_NOT_NULL_VIOLATION),
+						errmsg("\"%s\" of table \"%s\" must not be null", name,
+							   RelationGetRelationName(data->tg_relation))));
+	return value;
 }

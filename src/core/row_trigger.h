@@ -30,4 +30,15 @@ extern HeapTuple trigger_written_row(TriggerData *data);
 extern bool trigger_uuid(TriggerData *data, HeapTuple row, const char *column,
 						 pg_uuid_t *value);
 
+/* Whether the trigger's arguments in CREATE TRIGGER name the column. */
+extern bool trigger_names(TriggerData *data, const char *column);
+
+/* Whether an UPDATE changes the column with that number: compared as stored, so that json needs
+ * no equality operator. */
+extern bool trigger_changed(TriggerData *data, int column);
+
+/* The value of a column that may not be null: 23502, naming it, when it is null or the table
+ * lacks it. A by-reference value points into the row. */
+extern Datum trigger_value(TriggerData *data, HeapTuple row, const char *name);
+
 #endif

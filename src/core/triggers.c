@@ -10,27 +10,21 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
-#include "utils/datum.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/rls.h"
 #include "utils/timestamp.h"
 
 #include "core/compat.h"
 #include "core/errors.h"
 #include "core/row_trigger.h"
 #include "core/zone.h"
-#include "identity/asking.h"
 
-static bool column_named(Trigger *trigger, const char *column);
-static bool column_changed(TriggerData *data, int column);
 static bool foreign_key_action(TriggerData *data);
 pg_noreturn static void raise_set_already(TriggerData *data, const char *column);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_any__stamp);
 PG_FUNCTION_INFO_V1(coursebase_tg_any__append_only);
-PG_FUNCTION_INFO_V1(coursebase_tg_any__guard_columns);
 PG_FUNCTION_INFO_V1(coursebase_tg_any__set_once);
 PG_FUNCTION_INFO_V1(coursebase_tg_any__keep_columns);
 PG_FUNCTION_INFO_V1(coursebase_tg_any__time_zone);
@@ -74,37 +68,6 @@ coursebase_tg_any__append_only(PG_FUNCTION_ARGS)
 }
 
 /*
- * SQL function: tg_any__guard_columns() returns trigger
- *
- * Administrators and users share one database role, so that column privileges cannot tell them
- * apart. Row security can tell both from a server or an owner, to whom it does not apply.
- */
-PGDLLEXPORT Datum
-coursebase_tg_any__guard_columns(PG_FUNCTION_ARGS)
-{
-	TriggerData *data = trigger_expect(fcinfo, "tg_any__guard_columns", ROW_BEFORE_CHANGE);
-	TupleDesc columns = RelationGetDescr(data->tg_relation);
-
-	if (check_enable_rls(RelationGetRelid(data->tg_relation), InvalidOid, true) !=
-			RLS_ENABLED ||
-		identity_is_admin())
-		return PointerGetDatum(data->tg_newtuple);
-	for (int i = 1; i <= columns->natts; i++)
-	{
-		const char *name = NameStr(TupleDescAttr(columns, i - 1)->attname);
-
-		if (TupleDescAttr(columns, i - 1)->attisdropped || strcmp(name, "updated_at") == 0 ||
-			column_named(data->tg_trigger, name) || !column_changed(data, i))
-			continue;
-		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-						errmsg("column \"%s\" of table \"%s\" is not yours to change", name,
-							   RelationGetRelationName(data->tg_relation)),
-						errhint("Leave it out of the UPDATE.")));
-	}
-	return PointerGetDatum(data->tg_newtuple);
-}
-
-/*
  * SQL function: tg_any__set_once() returns trigger
  *
  * A foreign key may still set the column to null, when what it pointed to is gone.
@@ -120,11 +83,10 @@ coursebase_tg_any__set_once(PG_FUNCTION_ARGS)
 		const char *name = NameStr(TupleDescAttr(columns, i - 1)->attname);
 		bool null;
 
-		if (TupleDescAttr(columns, i - 1)->attisdropped ||
-			!column_named(data->tg_trigger, name))
+		if (TupleDescAttr(columns, i - 1)->attisdropped || !trigger_names(data, name))
 			continue;
 		SPI_getbinval(data->tg_trigtuple, columns, i, &null);
-		if (null || !column_changed(data, i) || foreign_key_action(data))
+		if (null || !trigger_changed(data, i) || foreign_key_action(data))
 			continue;
 		raise_set_already(data, name);
 	}
@@ -142,8 +104,8 @@ coursebase_tg_any__keep_columns(PG_FUNCTION_ARGS)
 	{
 		const char *name = NameStr(TupleDescAttr(columns, i - 1)->attname);
 
-		if (!TupleDescAttr(columns, i - 1)->attisdropped &&
-			column_named(data->tg_trigger, name) && column_changed(data, i))
+		if (!TupleDescAttr(columns, i - 1)->attisdropped && trigger_names(data, name) &&
+			trigger_changed(data, i))
 			raise_set_already(data, name);
 	}
 	return PointerGetDatum(data->tg_newtuple);
@@ -180,30 +142,6 @@ coursebase_tg_any__time_zone(PG_FUNCTION_ARGS)
 	return PointerGetDatum(heap_modify_tuple_by_cols(row, columns, 1, &column, &value, &null));
 }
 
-static bool
-column_named(Trigger *trigger, const char *column)
-{
-	for (int i = 0; i < trigger->tgnargs; i++)
-		if (strcmp(trigger->tgargs[i], column) == 0)
-			return true;
-	return false;
-}
-
-static bool
-column_changed(TriggerData *data, int column)
-{
-	TupleDesc columns = RelationGetDescr(data->tg_relation);
-	Form_pg_attribute attribute = TupleDescAttr(columns, column - 1);
-	bool old_null;
-	bool new_null;
-	Datum old_value = SPI_getbinval(data->tg_trigtuple, columns, column, &old_null);
-	Datum new_value = SPI_getbinval(data->tg_newtuple, columns, column, &new_null);
-
-	if (old_null || new_null)
-		return old_null != new_null;
-	return !datum_image_eq(old_value, new_value, attribute->attbyval, attribute->attlen);
-}
-
 /*
  * A foreign key's ON DELETE SET NULL: within another trigger (the key's), nothing changes but
  * named columns, and those become null.
@@ -219,9 +157,9 @@ foreign_key_action(TriggerData *data)
 	{
 		bool null;
 
-		if (TupleDescAttr(columns, i - 1)->attisdropped || !column_changed(data, i))
+		if (TupleDescAttr(columns, i - 1)->attisdropped || !trigger_changed(data, i))
 			continue;
-		if (!column_named(data->tg_trigger, NameStr(TupleDescAttr(columns, i - 1)->attname)))
+		if (!trigger_names(data, NameStr(TupleDescAttr(columns, i - 1)->attname)))
 			return false;
 		SPI_getbinval(data->tg_newtuple, columns, i, &null);
 		if (!null)

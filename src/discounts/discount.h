@@ -89,9 +89,9 @@ extern int64 discount_amount(const DiscountOrder *order, const DiscountFacts *fa
 extern bool discount_holds_place(const DiscountFacts *facts, TimestampTz at);
 
 /*
- * discounts/counter.c: the places of a code. The caller has the code's row locked FOR KEY SHARE,
- * so that its counter is not split meanwhile. take is false when there is none left, with the
- * expired reservations of others taken back.
+ * discounts/counter.c: the places of a code. The caller has the code's row locked FOR KEY
+ * SHARE, so that its counter is not split meanwhile. take is false when there is none left,
+ * with the expired reservations of others taken back.
  */
 extern bool discount_place_take(const pg_uuid_t *code_id, TimestampTz at);
 extern void discount_place_give_back(const pg_uuid_t *code_id);

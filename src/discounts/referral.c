@@ -23,14 +23,28 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "billing/subscription.h"
 #include "core/compat.h"
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/schema.h"
 #include "core/setting.h"
+#include "discounts/referral.h"
 #include "identity/anchor.h"
 
+/* Called as SQL functions, so that the first premium and an operator who settles by hand take
+ * one way. */
+static KeptPlan pay_referral = {
+	.sql = "SELECT coursebase.pay_referral($1, $2)",
+	.nargs = 2,
+	.types = {UUIDOID, TIMESTAMPTZOID},
+};
+static KeptPlan revoke_referral = {
+	.sql = "SELECT coursebase.revoke_referral($1, $2)",
+	.nargs = 2,
+	.types = {UUIDOID, TIMESTAMPTZOID},
+};
 /* A discount code that may be used now goes before a person's own code of the same letters. */
 static KeptPlan find_code = {
 	.sql = "SELECT 'discount' FROM coursebase.discount_codes c"
@@ -131,11 +145,31 @@ static bool referrer_attach(Datum user, Datum referrer);
 static bool spending_repeats(Datum user, Datum order_ref, Datum currency, int64 amount);
 static void spending_write(Datum user, Datum at, Datum currency, Datum order_ref, int64 amount);
 
+static void first_premium_settle(PremiumTurn turn, const pg_uuid_t *user, TimestampTz at);
+
 PG_FUNCTION_INFO_V1(coursebase_validate_referral_code);
 PG_FUNCTION_INFO_V1(coursebase_attach_referral);
 PG_FUNCTION_INFO_V1(coursebase_pay_referral);
 PG_FUNCTION_INFO_V1(coursebase_revoke_referral);
 PG_FUNCTION_INFO_V1(coursebase_spend_referral_credit);
+
+/* Called when the library is loaded. */
+void
+referral_init(void)
+{
+	premium_listener = first_premium_settle;
+}
+
+/* The rules of pay_referral() and revoke_referral() say whether there is anybody to pay, once,
+ * and whether the credit is still held. */
+static void
+first_premium_settle(PremiumTurn turn, const pg_uuid_t *user, TimestampTz at)
+{
+	Datum values[] = {UUIDPGetDatum(user), TimestampTzGetDatum(at)};
+
+	owner_execute(turn == PREMIUM_BEGAN ? &pay_referral : &revoke_referral, values, NULL,
+				  false);
+}
 
 /*
  * SQL function: validate_referral_code(code text, at timestamptz) returns table (valid boolean,

@@ -4,11 +4,15 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
 #include "utils/fmgrprotos.h"
 
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
+#include "core/restore.h"
+#include "core/row_trigger.h"
 #include "identity/anchor.h"
 
 static KeptPlan lock_user = {
@@ -17,6 +21,27 @@ static KeptPlan lock_user = {
 	.nargs = 1,
 	.types = {UUIDOID},
 };
+
+PG_FUNCTION_INFO_V1(coursebase_tg_any__lock_user);
+
+/*
+ * SQL function: tg_any__lock_user() returns trigger
+ *
+ * Before an INSERT of plain SQL, so that it takes its locks in the order of the functions.
+ */
+PGDLLEXPORT Datum
+coursebase_tg_any__lock_user(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_expect(fcinfo, "tg_any__lock_user", ROW_BEFORE_WRITE);
+	pg_uuid_t user;
+
+	if (restore_under_way() || !trigger_uuid(data, trigger_written_row(data), "user_id", &user))
+		return PointerGetDatum(trigger_written_row(data));
+	SPI_connect();
+	anchor_user(&user);
+	SPI_finish();
+	return PointerGetDatum(trigger_written_row(data));
+}
 
 Anchored
 anchor_user(const pg_uuid_t *user)

@@ -66,24 +66,11 @@ static KeptPlan read_owners = {
 static KeptPlan find_organization = {
 	.sql = "SELECT FROM coursebase.organizations LIMIT 1",
 };
-static KeptPlan read_priced = {
-	.sql = "SELECT name FROM coursebase.plans WHERE organization_id = $1"
-		   " AND price_in_cents > 0 ORDER BY id LIMIT 1",
-	.nargs = 1,
-	.types = {UUIDOID},
-};
-/* The trigger of plans copies the currency. */
-static KeptPlan renew_plans = {
-	.sql = "UPDATE coursebase.plans SET currency = $2 WHERE organization_id = $1",
-	.nargs = 2,
-	.types = {UUIDOID, TEXTOID},
-};
 
 static Datum organizations_read(MembershipRole least);
 static MembershipRole role_read(text *name);
 static bool role_is_owner(TriggerData *data, HeapTuple row);
 static char *staff_json(TriggerData *data, HeapTuple row);
-static Datum column_read(TriggerData *data, HeapTuple row, const char *name);
 
 PG_FUNCTION_INFO_V1(coursebase_create_organization);
 PG_FUNCTION_INFO_V1(coursebase_member_organization_ids);
@@ -92,7 +79,6 @@ PG_FUNCTION_INFO_V1(coursebase_organization_ids_as);
 PG_FUNCTION_INFO_V1(coursebase_tg_memberships__only_owners);
 PG_FUNCTION_INFO_V1(coursebase_tg_memberships__keep_owner);
 PG_FUNCTION_INFO_V1(coursebase_tg_memberships__audit);
-PG_FUNCTION_INFO_V1(coursebase_tg_organizations__currency);
 
 /*
  * SQL function: create_organization(name text, slug text, currency text, time_zone text,
@@ -167,7 +153,7 @@ coursebase_tg_memberships__only_owners(PG_FUNCTION_ARGS)
 	bool was =
 		!TRIGGER_FIRED_BY_INSERT(data->tg_event) && role_is_owner(data, data->tg_trigtuple);
 	bool is = !TRIGGER_FIRED_BY_DELETE(data->tg_event) && role_is_owner(data, row);
-	Datum organization = column_read(data, row, "organization_id");
+	Datum organization = trigger_value(data, row, "organization_id");
 
 	if (was != is &&
 		check_enable_rls(RelationGetRelid(data->tg_relation), InvalidOid, true) ==
@@ -199,7 +185,7 @@ coursebase_tg_memberships__keep_owner(PG_FUNCTION_ARGS)
 		truncate ? NULL
 				 : trigger_expect(fcinfo, "tg_memberships__keep_owner", ROW_AFTER_CHANGE);
 	Datum organization =
-		truncate ? 0 : column_read(data, data->tg_trigtuple, "organization_id");
+		truncate ? 0 : trigger_value(data, data->tg_trigtuple, "organization_id");
 
 	SPI_connect();
 	if (truncate ? owner_execute_latest(&find_organization, NULL, NULL) > 0
@@ -229,29 +215,8 @@ coursebase_tg_memberships__audit(PG_FUNCTION_ARGS)
 		return PointerGetDatum(NULL);
 	audit_write("staff_changed",
 				psprintf("memberships/%s", DatumGetCString(DirectFunctionCall1(
-											   uuid_out, column_read(data, row, "id")))),
+											   uuid_out, trigger_value(data, row, "id")))),
 				before, after);
-	return PointerGetDatum(NULL);
-}
-
-/* SQL function: tg_organizations__currency() returns trigger */
-PGDLLEXPORT Datum
-coursebase_tg_organizations__currency(PG_FUNCTION_ARGS)
-{
-	TriggerData *data = trigger_expect(fcinfo, "tg_organizations__currency", ROW_AFTER_UPDATE);
-	Datum values[2] = {column_read(data, data->tg_newtuple, "id"),
-					   CStringGetTextDatum(SPI_getvalue(
-						   data->tg_newtuple, RelationGetDescr(data->tg_relation),
-						   SPI_fnumber(RelationGetDescr(data->tg_relation), "currency")))};
-
-	SPI_connect();
-	if (owner_execute_latest(&read_priced, values, NULL) > 0)
-		ereport(ERROR, (errcode(ERRCODE_CB_CURRENCY_FIXED),
-						errmsg("the currency of an organisation that has prices stays"),
-						errdetail("Its plan \"%s\" has one.", plan_text_required(0, 1)),
-						errhint("Make another organisation for another currency.")));
-	owner_execute(&renew_plans, values, NULL, false);
-	SPI_finish();
 	return PointerGetDatum(NULL);
 }
 
@@ -299,27 +264,12 @@ staff_json(TriggerData *data, HeapTuple row)
 {
 	char *role = SPI_getvalue(row, RelationGetDescr(data->tg_relation),
 							  SPI_fnumber(RelationGetDescr(data->tg_relation), "role"));
-	Datum organization = column_read(data, row, "organization_id");
-	Datum user = column_read(data, row, "user_id");
+	Datum organization = trigger_value(data, row, "organization_id");
+	Datum user = trigger_value(data, row, "user_id");
 
 	if (role == NULL || strcmp(role, "member") == 0)
 		return NULL;
 	return psprintf("{\"organization_id\": \"%s\", \"user_id\": \"%s\", \"role\": \"%s\"}",
 					DatumGetCString(DirectFunctionCall1(uuid_out, organization)),
 					DatumGetCString(DirectFunctionCall1(uuid_out, user)), role);
-}
-
-static Datum
-column_read(TriggerData *data, HeapTuple row, const char *name)
-{
-	TupleDesc columns = RelationGetDescr(data->tg_relation);
-	int column = SPI_fnumber(columns, name);
-	bool null = true;
-	Datum value = column > 0 ? SPI_getbinval(row, columns, column, &null) : (Datum) 0;
-
-	if (null)
-		ereport(ERROR, (errcode(ERRCODE_NOT_NULL_VIOLATION),
-						errmsg("\"%s\" of table \"%s\" must not be null", name,
-							   RelationGetRelationName(data->tg_relation))));
-	return value;
 }

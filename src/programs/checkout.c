@@ -5,8 +5,8 @@
  * Invariants: a person has one row for a program, however often they buy it, and one pending
  * charge; only what is on the storefront is sold; what is free is active at once.
  *
- * Locks: see programs/payment.h. Rights: the server's alone; the statements run with the owner's
- * rights.
+ * Locks: see programs/payment.h. Rights: the server's alone; the statements run with the
+ * owner's rights.
  */
 #include "postgres.h"
 

@@ -5,8 +5,8 @@
  * return page; money that came is always recorded, and gives the course or is listed as to be
  * refunded; nothing that is said in the name of another organisation changes anything.
  *
- * Locks: see programs/payment.h. Rights: the server's alone; the statements run with the owner's
- * rights.
+ * Locks: see programs/payment.h. Rights: the server's alone; the statements run with the
+ * owner's rights.
  */
 #include "postgres.h"
 

@@ -5,7 +5,8 @@
  * gave; one that comes before its receipt is recorded, and the receipt will give nothing. A
  * purchase is acknowledged once, the first time counts.
  *
- * Lock order: as in store/receipt.c. A refund whose receipt has not come locks its own row alone.
+ * Lock order: as in store/receipt.c. A refund whose receipt has not come locks its own row
+ * alone.
  *
  * Rights: the server's alone; the statements run with the owner's rights.
  */

@@ -2,8 +2,8 @@
  * courses.c: the courses that are the user's: their documents, and the members
  * "courses" and "premium_slots" of the answer.
  *
- * What may be used is the business of access/course_rights.c, and so is until when. Courses that
- * everybody has, or an administrator, are the catalogue's (sync/catalogue.c). Most people
+ * What may be used is the business of access/course_rights.c, and so is until when. Courses
+ * that everybody has, or an administrator, are the catalogue's (sync/catalogue.c). Most people
  * have none beside them: for these nothing more is read.
  */
 #include "postgres.h"

@@ -1,8 +1,8 @@
 /*
  * credits.c: the member "ai_usage" of the answer.
  *
- * What it says is the business of allowance/credit_state.c; how long time leaves it so bounds the
- * state.
+ * What it says is the business of allowance/credit_state.c; how long time leaves it so bounds
+ * the state.
  */
 #include "postgres.h"
 

@@ -50,7 +50,7 @@ INSERT INTO coursebase.analytics (user_id) VALUES ('00000000-0000-4000-8000-0000
 INSERT INTO coursebase.audio_usage (user_id, course_code, audio_key, play_count) VALUES ('00000000-0000-4000-8000-0000000000b1', 'C01AAA', 'a', 1);
 INSERT INTO coursebase.app_logs (user_id, log_type, message) VALUES ('00000000-0000-4000-8000-0000000000b1', 'error', 'x');
 INSERT INTO coursebase.server_logs (user_id, function_name, level, message) VALUES ('00000000-0000-4000-8000-0000000000b1', 'f', 'info', 'x');
-SELECT problem FROM coursebase.check_records() ORDER BY 1;
+SELECT problem FROM coursebase.check_account() ORDER BY 1;
 ROLLBACK TO closed;
 INSERT INTO coursebase.custom_courses (user_id, course_code, title, description, data, checksum, file_size_bytes) VALUES
     ('00000000-0000-4000-8000-0000000000b1', 'X99ENB', '', '', '{"audio_files": [1]}', md5('{"audio_files": [1]}'), 20);
@@ -67,7 +67,7 @@ WITH e AS (
         ('00000000-0000-4000-8000-0000000000b1', gen_random_uuid(), gen_random_uuid(), 'active') RETURNING id)
 INSERT INTO coursebase.course_workout_completions (entitlement_id, course_workout_id, program_id, notes)
 SELECT id, gen_random_uuid(), gen_random_uuid(), 'my knee' FROM e;
-SELECT problem FROM coursebase.check_records() ORDER BY 1;
+SELECT problem FROM coursebase.check_account() ORDER BY 1;
 ROLLBACK TO sound;
 
 -- A setting that was changed behind the audit trail's back: to a value, to none.

@@ -91,7 +91,7 @@ SELECT coursebase.reverse_discount('00000000-0000-4000-8000-00000000d1f1', 'f', 
 :count
 SELECT coursebase.split_counter('two', 2), coursebase.split_counter('two', 0);
 :count
-SELECT * FROM coursebase.check_commerce();
+SELECT * FROM coursebase.check_discounts();
 
 -- What is refused.
 SAVEPOINT s;

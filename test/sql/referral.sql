@@ -75,7 +75,7 @@ SELECT coursebase.spend_referral_credit(:bob, 1, 'o3', '2026-06-20');
 ROLLBACK TO s;
 SELECT coursebase.spend_referral_credit(:ada, 200, 'o3', '2026-06-20');
 SELECT spent_in_cents FROM coursebase.referral_credits WHERE user_id = :ada ORDER BY earned_at;
-SELECT * FROM coursebase.check_commerce();
+SELECT * FROM coursebase.check_discounts();
 -- Nothing is earned where nothing is given.
 UPDATE coursebase.settings SET value = '0' WHERE name = 'referral_credit_in_cents';
 SELECT coursebase.pay_referral(:dee, '2026-06-03');

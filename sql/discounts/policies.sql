@@ -17,9 +17,3 @@ CREATE POLICY self_select_own ON coursebase.referral_credits
     USING (user_id BETWEEN (SELECT coursebase.own_from()) AND (SELECT coursebase.own_to()));
 COMMENT ON POLICY self_select_own ON coursebase.referral_credits IS
     'A person reads the own referral credits; administrators read all.';
-
-CREATE POLICY self_select_own ON coursebase.purchases
-    FOR SELECT TO public
-    USING (user_id BETWEEN (SELECT coursebase.own_from()) AND (SELECT coursebase.own_to()));
-COMMENT ON POLICY self_select_own ON coursebase.purchases IS
-    'A person reads the own purchases; administrators read all.';

@@ -261,92 +261,6 @@ COMMENT ON FUNCTION coursebase.spend_referral_credit(uuid, bigint, text, timesta
 REVOKE ALL ON FUNCTION coursebase.spend_referral_credit(uuid, bigint, text, timestamptz, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.spend_referral_credit(uuid, bigint, text, timestamptz, text) TO server;
 
-CREATE FUNCTION coursebase.can_buy_product(product_id uuid, user_id uuid DEFAULT NULL)
-RETURNS boolean
-LANGUAGE c
-STABLE
-CALLED ON NULL INPUT
-PARALLEL SAFE
-SECURITY INVOKER
-SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'coursebase_can_buy_product';
-COMMENT ON FUNCTION coursebase.can_buy_product(uuid, uuid) IS
-    'Whether a user (NULL: oneself) may buy a product: it is public, and not owned. Reads with the owner''s rights; asking about somebody else takes an administrator or the server.';
-REVOKE ALL ON FUNCTION coursebase.can_buy_product(uuid, uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION coursebase.can_buy_product(uuid, uuid) TO anonymous, end_user, server;
-
-CREATE FUNCTION coursebase.explain_buy_product(product_id uuid, user_id uuid DEFAULT NULL)
-RETURNS TABLE (rule text, passed boolean, reason text, detail text)
-LANGUAGE c
-STABLE
-CALLED ON NULL INPUT
-PARALLEL SAFE
-SECURITY INVOKER
-SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'coursebase_explain_buy_product';
-COMMENT ON FUNCTION coursebase.explain_buy_product(uuid, uuid) IS
-    'Every rule of can_buy_product(), in its order, with why it passed or not.';
-REVOKE ALL ON FUNCTION coursebase.explain_buy_product(uuid, uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION coursebase.explain_buy_product(uuid, uuid) TO anonymous, end_user, server;
-
-CREATE FUNCTION coursebase.complete_purchase(
-    user_id uuid,
-    product_id uuid,
-    stripe_session_id text,
-    price_paid_in_cents bigint,
-    payment_status text,
-    at timestamptz DEFAULT now()
-)
-RETURNS TABLE (purchase_id uuid, status text, already_owned boolean, course_ids uuid[])
-LANGUAGE c
-VOLATILE
-CALLED ON NULL INPUT
-PARALLEL UNSAFE
-SECURITY INVOKER
-SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'coursebase_complete_purchase';
-COMMENT ON FUNCTION coursebase.complete_purchase(uuid, uuid, text, bigint, text, timestamptz) IS
-    'Records a session of the checkout that was paid (payment_status paid or no_payment_required), with the product as it is now, and gives its courses. The same session answers again what the first call did; with another user, product or price it is refused (KB902). status: completed, refunded (a session told again after its refund gives nothing), or unpaid (nothing is written, and the rest is NULL). already_owned: an earlier purchase of the product counted then. Writes with the owner''s rights.';
-REVOKE ALL ON FUNCTION coursebase.complete_purchase(uuid, uuid, text, bigint, text, timestamptz) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION coursebase.complete_purchase(uuid, uuid, text, bigint, text, timestamptz) TO server;
-
-CREATE FUNCTION coursebase.refund_purchase(
-    purchase_id uuid,
-    amount_in_cents bigint DEFAULT NULL,
-    at timestamptz DEFAULT now(),
-    refund_ref text DEFAULT NULL
-)
-RETURNS TABLE (
-    purchase_id uuid,
-    refunded_in_cents bigint,
-    refunded_at timestamptz,
-    revoked_course_ids uuid[]
-)
-LANGUAGE c
-VOLATILE
-CALLED ON NULL INPUT
-PARALLEL UNSAFE
-SECURITY INVOKER
-SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'coursebase_refund_purchase';
-COMMENT ON FUNCTION coursebase.refund_purchase(uuid, bigint, timestamptz, text) IS
-    'Refunds all that is left of a purchase (NULL) or a part of it. A part takes nothing away; with the whole the purchase is stamped, once, and gives no course any more: revoked_course_ids are those that nothing else gives. More than is left is refused (KB903). With refund_ref, the provider''s id of the refund, the same refund told again changes nothing, and with another purchase or sum it is refused (KB906); without it each part counts. What was completed stays. Audited; writes with the owner''s rights.';
-REVOKE ALL ON FUNCTION coursebase.refund_purchase(uuid, bigint, timestamptz, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION coursebase.refund_purchase(uuid, bigint, timestamptz, text) TO server;
-
-CREATE FUNCTION coursebase.admin_dashboard()
-RETURNS json
-LANGUAGE c
-STABLE
-PARALLEL SAFE
-SECURITY INVOKER
-SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'coursebase_admin_dashboard';
-COMMENT ON FUNCTION coursebase.admin_dashboard() IS
-    'For administrators: sales, refunds and net sales in cents, purchases, customers (of purchases that count), students (with a course by sale or grant), counts of the catalogue, and the same per product. Reads with the owner''s rights.';
-REVOKE ALL ON FUNCTION coursebase.admin_dashboard() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION coursebase.admin_dashboard() TO end_user, server;
-
 CREATE FUNCTION coursebase.tg_any__no_cycle()
 RETURNS trigger
 LANGUAGE c
@@ -370,15 +284,3 @@ AS 'MODULE_PATHNAME', 'coursebase_tg_discount_codes__keep_split';
 COMMENT ON FUNCTION coursebase.tg_discount_codes__keep_split() IS
     'BEFORE UPDATE: the limit of a code whose counter is split stays, for the parts have theirs.';
 REVOKE ALL ON FUNCTION coursebase.tg_discount_codes__keep_split() FROM PUBLIC;
-
-CREATE FUNCTION coursebase.tg_purchases__project()
-RETURNS trigger
-LANGUAGE c
-VOLATILE
-PARALLEL UNSAFE
-SECURITY INVOKER
-SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'coursebase_tg_purchases__project';
-COMMENT ON FUNCTION coursebase.tg_purchases__project() IS
-    'AFTER UPDATE of refunded_at: makes user_course_access what the grants say. Locks the user, and writes with the owner''s rights.';
-REVOKE ALL ON FUNCTION coursebase.tg_purchases__project() FROM PUBLIC;

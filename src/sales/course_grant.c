@@ -89,26 +89,10 @@ static Datum key_column(TriggerData *data, const char *column, pg_uuid_t *value)
 static void access_project(Datum *user_and_course);
 static bool grant_counts(Datum *user_and_course);
 
-PG_FUNCTION_INFO_V1(coursebase_tg_any__lock_user);
 PG_FUNCTION_INFO_V1(coursebase_tg_course_grants__project);
 PG_FUNCTION_INFO_V1(coursebase_tg_course_grants__audit);
 PG_FUNCTION_INFO_V1(coursebase_tg_user_course_access__record);
 PG_FUNCTION_INFO_V1(coursebase_tg_purchases__project);
-
-/* SQL function: tg_any__lock_user() returns trigger */
-PGDLLEXPORT Datum
-coursebase_tg_any__lock_user(PG_FUNCTION_ARGS)
-{
-	TriggerData *data = trigger_expect(fcinfo, "tg_any__lock_user", ROW_BEFORE_WRITE);
-	pg_uuid_t user;
-
-	if (restore_under_way() || !trigger_uuid(data, trigger_written_row(data), "user_id", &user))
-		return PointerGetDatum(trigger_written_row(data));
-	SPI_connect();
-	anchor_user(&user);
-	SPI_finish();
-	return PointerGetDatum(trigger_written_row(data));
-}
 
 /* SQL function: tg_course_grants__project() returns trigger */
 PGDLLEXPORT Datum

@@ -1,0 +1,326 @@
+-- Installation: the tables are made, the roles granted, and both guarded and looked over.
+
+CREATE FUNCTION coursebase.install()
+RETURNS TABLE (object text, action text)
+LANGUAGE c
+VOLATILE
+STRICT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_install';
+COMMENT ON FUNCTION coursebase.install() IS
+    'Makes whatever the schema lacks (tables, columns, constraints, indexes, triggers, policies, views, grants) and answers what it made. Never takes rows, tables or columns away; may be run at any time by the owner of the tables.';
+REVOKE ALL ON FUNCTION coursebase.install() FROM PUBLIC;
+
+CREATE FUNCTION coursebase.guard()
+RETURNS event_trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_guard';
+COMMENT ON FUNCTION coursebase.guard() IS
+    'Refuses any command that would take a table or a column of coursebase away, unless coursebase.allow_drop is on.';
+REVOKE ALL ON FUNCTION coursebase.guard() FROM PUBLIC;
+
+CREATE EVENT TRIGGER coursebase_guard ON ddl_command_start EXECUTE FUNCTION coursebase.guard();
+COMMENT ON EVENT TRIGGER coursebase_guard IS
+    'Arms the guard that keeps commands from dropping tables and columns of coursebase.';
+
+CREATE FUNCTION coursebase.grant_roles(anonymous name, end_user name, server name)
+RETURNS void
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_grant_roles';
+COMMENT ON FUNCTION coursebase.grant_roles(name, name, name) IS
+    'Grants each of the three parts (anonymous, end user, server) to a role, exactly what it may do and nothing else; remembered, so that install() grants new objects too. NULL leaves a part to nobody. The server needs BYPASSRLS.';
+REVOKE ALL ON FUNCTION coursebase.grant_roles(name, name, name) FROM PUBLIC;
+
+CREATE FUNCTION coursebase.installation()
+RETURNS TABLE (name text, value text)
+LANGUAGE c
+STABLE
+STRICT
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_installation';
+COMMENT ON FUNCTION coursebase.installation() IS
+    'What is installed: the version of the library, that of the tables, and the roles that play the parts.';
+REVOKE ALL ON FUNCTION coursebase.installation() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.installation() TO server;
+
+-- Over the catalogues only, so that it answers when tables are missing. What ought to be there are
+-- the steps of install(): every column has a comment among them, every constraint its name.
+CREATE FUNCTION coursebase.lint()
+RETURNS TABLE (rule text, object text, advice text)
+LANGUAGE sql
+STABLE
+STRICT
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH ours AS (
+        SELECT n.oid FROM pg_namespace n WHERE n.nspname = 'coursebase'
+    ), steps AS (
+        SELECT s.object, s.ddl, split_part(s.object, ' ', 1) AS kind,
+            split_part(s.object, ' ', 2) AS name, split_part(s.object, ' ', 4) AS relation
+        FROM coursebase.steps() s
+    ), relations AS (
+        SELECT c.*
+        FROM pg_class c
+        WHERE c.relnamespace IN (TABLE ours)
+            AND c.relname IN (SELECT s.name FROM steps s WHERE s.kind IN ('table', 'view'))
+    ), functions AS (
+        SELECT p.*
+        FROM pg_proc p
+        JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
+            AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
+        JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'coursebase'
+    ), installed AS (
+        SELECT i.name, i.value FROM coursebase.installation() i
+    ), resolves_no_names (name) AS (
+        -- functions in C that look nothing up by name, where a SET would cost more than they do, or
+        -- that set it themselves around their statements (handshake)
+        VALUES ('accessible_course_ids'), ('assert_schema_owner'), ('can_read_section'),
+            ('can_view_lesson'), ('current_user_id'), ('handshake'), ('has_course_access'),
+            ('has_course_access_by_code'), ('is_admin'), ('json_append'),
+            ('json_checksum'), ('json_size'), ('own_cohort_from'), ('own_cohort_to'), ('own_from'),
+            ('own_to'), ('split_discount'), ('tg_any__machine_only'), ('tg_any__set_once'),
+            ('tg_any__stamp'), ('tg_any__time_zone'),
+            ('tg_audio_usage__keep_greatest'),
+            ('tg_document__checksum')
+    ), missing (object) AS (
+        SELECT s.object
+        FROM steps s
+        WHERE s.kind IN ('table', 'view', 'index')
+            AND to_regclass(format('coursebase.%I', s.name)) IS NULL
+        UNION ALL
+        SELECT s.object
+        FROM steps s
+        WHERE s.kind = 'type' AND to_regtype(format('coursebase.%I', s.name)) IS NULL
+        UNION ALL
+        SELECT 'column ' || c.name
+        FROM (SELECT split_part(s.object, ' ', 4) AS name
+              FROM steps s WHERE s.object LIKE 'comment on column %') c
+        WHERE split_part(c.name, '.', 1) IN (SELECT r.relname FROM relations r)
+            AND NOT EXISTS (
+                SELECT FROM relations r
+                JOIN pg_attribute a ON a.attrelid = r.oid AND NOT a.attisdropped
+                WHERE r.relname = split_part(c.name, '.', 1)
+                    AND a.attname = btrim(split_part(c.name, '.', 2), '"'))
+        UNION ALL
+        SELECT format('constraint %s on %s', c.name[1], s.name)
+        FROM steps s, regexp_matches(s.ddl, E'\\mCONSTRAINT (\\w+)', 'g') AS c (name)
+        WHERE s.kind = 'table' AND s.name IN (SELECT r.relname FROM relations r)
+            AND NOT EXISTS (
+                SELECT FROM relations r
+                JOIN pg_constraint k ON k.conrelid = r.oid
+                WHERE r.relname = s.name AND k.conname = c.name[1])
+        UNION ALL
+        SELECT s.object
+        FROM steps s
+        WHERE s.kind = 'trigger' AND s.relation IN (SELECT r.relname FROM relations r)
+            AND NOT EXISTS (
+                SELECT FROM relations r
+                JOIN pg_trigger t ON t.tgrelid = r.oid
+                WHERE r.relname = s.relation AND t.tgname = s.name)
+        UNION ALL
+        SELECT s.object
+        FROM steps s
+        WHERE s.kind = 'policy' AND s.relation IN (SELECT r.relname FROM relations r)
+            AND NOT EXISTS (
+                SELECT FROM relations r
+                JOIN pg_policy p ON p.polrelid = r.oid
+                WHERE r.relname = s.relation AND p.polname = s.name)
+    ), public_grants (object) AS (
+        SELECT 'function ' || f.oid::regprocedure
+        FROM functions f, aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) a
+        WHERE a.grantee = 0
+        UNION
+        SELECT 'table ' || r.oid::regclass
+        FROM relations r, aclexplode(r.relacl) a
+        WHERE a.grantee = 0
+        UNION
+        SELECT format('column %s.%I', r.oid::regclass, c.attname)
+        FROM relations r
+        JOIN pg_attribute c ON c.attrelid = r.oid, aclexplode(c.attacl) a
+        WHERE a.grantee = 0
+        UNION
+        SELECT 'schema coursebase'
+        FROM pg_namespace n, aclexplode(n.nspacl) a
+        WHERE n.oid IN (TABLE ours) AND a.grantee = 0
+    ), owners (object, owner, expected) AS (
+        SELECT 'table ' || r.oid::regclass, r.relowner,
+            (SELECT v.relowner FROM relations v WHERE v.relname = 'schema_version')
+        FROM relations r
+        UNION ALL
+        SELECT 'function ' || f.oid::regprocedure, f.proowner,
+            (SELECT e.extowner FROM pg_extension e WHERE e.extname = 'coursebase')
+        FROM functions f
+    )
+    SELECT 'missing', m.object, 'Run SELECT coursebase.install().'
+    FROM missing m
+    UNION ALL
+    SELECT 'schema_behind', 'tables of version ' || coalesce(s.value, 'unknown'),
+        'Run ALTER EXTENSION coursebase UPDATE, then SELECT coursebase.install().'
+    FROM installed l
+    LEFT JOIN installed s ON s.name = 'schema version'
+    WHERE l.name = 'library version' AND l.value IS DISTINCT FROM s.value
+    UNION ALL
+    SELECT 'extension_behind', 'extension of version ' || e.extversion,
+        'Run ALTER EXTENSION coursebase UPDATE.'
+    FROM pg_extension e
+    JOIN installed l ON l.name = 'library version' AND l.value <> e.extversion
+    WHERE e.extname = 'coursebase'
+    UNION ALL
+    SELECT 'row_security_off', 'table ' || r.oid::regclass,
+        format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY.', r.oid::regclass)
+    FROM relations r
+    WHERE r.relkind IN ('r', 'p') AND NOT r.relrowsecurity
+    UNION ALL
+    SELECT 'row_security_forced', 'table ' || r.oid::regclass,
+        format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY: %s.', r.oid::regclass,
+            'triggers and dumps of the owner need it')
+    FROM relations r
+    WHERE r.relforcerowsecurity
+    UNION ALL
+    SELECT 'view_not_invoker', 'view ' || r.oid::regclass,
+        format('ALTER VIEW %s SET (security_invoker = true).', r.oid::regclass)
+    FROM relations r
+    WHERE r.relkind = 'v' AND NOT coalesce(r.reloptions, '{}') && ARRAY['security_invoker=true',
+        'security_invoker=on', 'security_invoker=1']
+    UNION ALL
+    SELECT 'not_logged', 'table ' || r.oid::regclass,
+        format('ALTER TABLE %s SET LOGGED: a crash empties it.', r.oid::regclass)
+    FROM relations r
+    WHERE r.relkind = 'r' AND r.relpersistence <> 'p'
+    UNION ALL
+    SELECT 'foreign_key_without_index', 'constraint ' || k.conname,
+        format('Create an index on %s that begins with its columns.', k.conrelid::regclass)
+    FROM pg_constraint k
+    JOIN relations r ON r.oid = k.conrelid
+    WHERE k.contype = 'f'
+        AND NOT EXISTS (
+            SELECT FROM pg_index i
+            WHERE i.indrelid = k.conrelid AND i.indisvalid AND i.indpred IS NULL
+                AND i.indnkeyatts >= cardinality(k.conkey)
+                AND (i.indkey::int2[])[0:cardinality(k.conkey) - 1] @> k.conkey)
+    UNION ALL
+    SELECT 'foreign_key_not_valid', 'constraint ' || k.conname,
+        format('ALTER TABLE %s VALIDATE CONSTRAINT %I.', k.conrelid::regclass, k.conname)
+    FROM pg_constraint k
+    JOIN relations r ON r.oid = k.conrelid
+    WHERE k.contype IN ('f', 'c') AND NOT k.convalidated
+    UNION ALL
+    SELECT 'index_invalid', 'index ' || i.indexrelid::regclass,
+        format('REINDEX INDEX CONCURRENTLY %s.', i.indexrelid::regclass)
+    FROM pg_index i
+    JOIN relations r ON r.oid = i.indrelid
+    WHERE NOT (i.indisvalid AND i.indisready)
+    UNION ALL
+    SELECT 'trigger_disabled', format('trigger %s on %s', t.tgname, r.oid::regclass),
+        format('ALTER TABLE %s ENABLE TRIGGER %s.', r.oid::regclass,
+            CASE WHEN t.tgisinternal THEN 'ALL' ELSE quote_ident(t.tgname) END)
+    FROM pg_trigger t
+    JOIN relations r ON r.oid = t.tgrelid
+    WHERE t.tgenabled IN ('D', 'R')
+    UNION ALL
+    SELECT 'guard_off', 'event trigger coursebase_guard',
+        'Tables can be dropped: ALTER EVENT TRIGGER coursebase_guard ENABLE, or create the extension again.'
+    WHERE NOT EXISTS (
+        SELECT FROM pg_event_trigger g
+        JOIN functions f ON f.oid = g.evtfoid AND f.proname = 'guard'
+        WHERE g.evtname = 'coursebase_guard' AND g.evtevent = 'ddl_command_start'
+            AND g.evtenabled IN ('O', 'A') AND g.evttags IS NULL)
+    UNION ALL
+    SELECT 'search_path_not_fixed', 'function ' || f.oid::regprocedure,
+        format('ALTER FUNCTION %s SET search_path = pg_catalog, pg_temp.', f.oid::regprocedure)
+    FROM functions f
+    WHERE NOT coalesce(f.proconfig, '{}') && ARRAY['search_path=pg_catalog, pg_temp']
+        AND NOT (f.proname IN (TABLE resolves_no_names)
+            AND f.prolang = (SELECT l.oid FROM pg_language l WHERE l.lanname = 'c'))
+    UNION ALL
+    SELECT 'leakproof', 'function ' || f.oid::regprocedure,
+        format('ALTER FUNCTION %s NOT LEAKPROOF.', f.oid::regprocedure)
+    FROM functions f
+    WHERE f.proleakproof
+    UNION ALL
+    SELECT 'granted_to_public', g.object, format('REVOKE ALL ON %s FROM PUBLIC.', g.object)
+    FROM public_grants g
+    UNION ALL
+    SELECT 'owner_differs', o.object,
+        format('It belongs to %I, the others to %I.', o.owner::regrole, o.expected::regrole)
+    FROM owners o
+    WHERE o.owner <> o.expected
+    UNION ALL
+    SELECT 'schema_owner', 'schema coursebase',
+        format('It belongs to %I, who could plant objects in it.', n.nspowner::regrole)
+    FROM pg_namespace n
+    JOIN pg_extension e ON e.extname = 'coursebase'
+    JOIN pg_roles o ON o.oid = n.nspowner
+    WHERE n.oid IN (TABLE ours) AND n.nspowner <> e.extowner AND NOT o.rolsuper
+    UNION ALL
+    SELECT 'encoding_not_utf8', 'database ' || quote_ident(current_database()),
+        'Move it to one of encoding UTF8: phones get UTF-8, checksums are of the bytes stored.'
+    WHERE getdatabaseencoding() <> 'UTF8'
+    UNION ALL
+    SELECT 'owner_unfit', format('role %I', o.rolname),
+        format('GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA coursebase TO %I: %s.', o.rolname,
+            'the rules run with the rights of the tables'' owner')
+    FROM relations r
+    JOIN pg_roles o ON o.oid = r.relowner
+    WHERE r.relname = 'schema_version'
+        AND EXISTS (
+            SELECT FROM functions f WHERE NOT has_function_privilege(o.oid, f.oid, 'EXECUTE'))
+    UNION ALL
+    SELECT 'schema_open', 'schema coursebase',
+        format('REVOKE CREATE ON SCHEMA coursebase FROM %s, %s.',
+            coalesce(c.rolname::text, 'PUBLIC'), 'who could plant functions that ours would call')
+    FROM pg_namespace n
+    CROSS JOIN LATERAL aclexplode(n.nspacl) a
+    JOIN pg_extension e ON e.extname = 'coursebase'
+    LEFT JOIN pg_roles c ON c.oid = a.grantee
+    WHERE n.oid IN (TABLE ours) AND a.privilege_type = 'CREATE'
+        AND a.grantee NOT IN (n.nspowner, e.extowner) AND NOT coalesce(c.rolsuper, false)
+        AND a.grantee NOT IN (SELECT v.relowner FROM relations v WHERE v.relname = 'schema_version')
+    UNION ALL
+    SELECT 'role_missing', format('role %I', i.value),
+        format('Create the role that plays %s, and run coursebase.grant_roles().', i.name)
+    FROM installed i
+    WHERE i.name IN ('anonymous', 'end_user', 'server') AND to_regrole(quote_ident(i.value)) IS NULL
+    UNION ALL
+    SELECT 'server_role_unfit', format('role %I', i.value),
+        format('ALTER ROLE %I BYPASSRLS.', i.value)
+    FROM installed i
+    JOIN pg_roles o ON o.rolname = i.value AND NOT o.rolbypassrls AND NOT o.rolsuper
+    WHERE i.name = 'server'
+    UNION ALL
+    SELECT 'end_user_role_unfit', format('role %I', i.value),
+        format('ALTER ROLE %I NOBYPASSRLS NOSUPERUSER: row security does not hold for it.', i.value)
+    FROM installed i
+    JOIN pg_roles o ON o.rolname = i.value AND (o.rolbypassrls OR o.rolsuper)
+    WHERE i.name IN ('anonymous', 'end_user')
+    UNION ALL
+    SELECT 'document_not_lz4', format('column %s.%s', s.name, c.name[1]),
+        format('ALTER TABLE coursebase.%I ALTER COLUMN %I SET COMPRESSION lz4, %s.', s.name,
+            c.name[1],
+            'on a server built with lz4: appends are six times cheaper')
+    FROM steps s, regexp_matches(s.ddl, E'(\\w+)\\s+json\\s+COMPRESSION lz4', 'g') AS c (name)
+    WHERE s.kind = 'table'
+        AND EXISTS (
+            SELECT FROM relations r
+            JOIN pg_attribute a ON a.attrelid = r.oid AND a.attname = c.name[1]
+            WHERE r.relname = s.name AND a.attcompression <> 'l')
+    ORDER BY 1, 2
+$$;
+COMMENT ON FUNCTION coursebase.lint() IS
+    'The installation''s own safety, one row a fault: what install() makes and is missing, row security, grants to PUBLIC, indexes under foreign keys, fixed search_path, triggers and guard switched off, versions, owners, roles. No row is good.';
+REVOKE ALL ON FUNCTION coursebase.lint() FROM PUBLIC;

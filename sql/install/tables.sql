@@ -1,0 +1,17 @@
+-- Which roles play the parts anonymous, end_user and server, so that install() can grant what is
+-- new.
+CREATE TABLE coursebase.granted_roles (
+    part        text        NOT NULL,
+    role_name   name        NOT NULL,
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    updated_at  timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT granted_roles_pkey PRIMARY KEY (part),
+    CONSTRAINT granted_roles_part_check CHECK (part IN ('anonymous', 'end_user', 'server'))
+);
+COMMENT ON TABLE coursebase.granted_roles IS
+    'The role that plays each part. Written by grant_roles().';
+COMMENT ON COLUMN coursebase.granted_roles.part IS 'anonymous, end_user or server.';
+COMMENT ON COLUMN coursebase.granted_roles.role_name IS 'The role of this server that plays it.';
+COMMENT ON COLUMN coursebase.granted_roles.created_at IS 'When the part was first given to a role.';
+COMMENT ON COLUMN coursebase.granted_roles.updated_at IS 'When it was last given to another.';
+ALTER TABLE coursebase.granted_roles ENABLE ROW LEVEL SECURITY;

@@ -1,0 +1,40 @@
+-- What the slice's data must satisfy whatever happened to triggers: part of check_integrity().
+
+CREATE FUNCTION coursebase.check_sales()
+RETURNS TABLE (check_name text, object text, problem text)
+LANGUAGE sql
+STABLE
+STRICT
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT 'purchase_refunded', 'purchases ' || s.id,
+        format('paid %s, refunded %s, refunded in full %s', s.price_paid_in_cents,
+            s.refunded_in_cents, coalesce(s.refunded_at::text, 'never'))
+    FROM coursebase.purchases s
+    WHERE s.price_paid_in_cents < 0 OR s.refunded_in_cents < 0
+        OR s.refunded_in_cents > s.price_paid_in_cents
+        OR s.refunded_at IS NOT NULL AND s.refunded_in_cents < s.price_paid_in_cents
+        OR s.refunded_at IS NULL AND s.refunded_in_cents = s.price_paid_in_cents
+            AND s.price_paid_in_cents > 0
+    UNION ALL
+    SELECT 'purchase_refunds', 'purchases ' || s.id,
+        format('refunded %s, of which by refunds with an id %s', s.refunded_in_cents,
+            sum(r.amount_in_cents))
+    FROM coursebase.purchases s
+    JOIN coursebase.purchase_refunds r ON r.purchase_id = s.id
+    GROUP BY s.id
+    HAVING sum(r.amount_in_cents) > s.refunded_in_cents
+    UNION ALL
+    SELECT 'purchase_details', 'purchases ' || s.id, 'name, description or imageUrl is no text'
+    FROM coursebase.purchases s
+    WHERE (jsonb_typeof(s.product_details -> 'name'),
+            jsonb_typeof(s.product_details -> 'description'),
+            jsonb_typeof(s.product_details -> 'imageUrl'))
+        IS DISTINCT FROM ('string', 'string', 'string')
+$$;
+COMMENT ON FUNCTION coursebase.check_sales() IS
+    'Purchases with a refund that cannot be, with less refunded than its refunds say, or without what was sold.';
+REVOKE ALL ON FUNCTION coursebase.check_sales() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coursebase.check_sales() TO server;

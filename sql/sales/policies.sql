@@ -1,0 +1,40 @@
+-- A person reads their own purchases and grants; administrators grant courses by hand. purchase_refunds has no policy:
+-- only the server reads and writes it.
+
+CREATE POLICY self_select_own ON coursebase.purchases
+    FOR SELECT TO public
+    USING (user_id BETWEEN (SELECT coursebase.own_from()) AND (SELECT coursebase.own_to()));
+COMMENT ON POLICY self_select_own ON coursebase.purchases IS
+    'A person reads the own purchases; administrators read all.';
+
+CREATE POLICY self_select_own ON coursebase.course_grants
+    FOR SELECT TO public
+    USING (user_id BETWEEN (SELECT coursebase.own_from()) AND (SELECT coursebase.own_to()));
+COMMENT ON POLICY self_select_own ON coursebase.course_grants IS
+    'A person reads the own grants; administrators read all.';
+
+CREATE POLICY admin_insert_all ON coursebase.course_grants
+    FOR INSERT TO public
+    WITH CHECK ((SELECT coursebase.is_admin()));
+COMMENT ON POLICY admin_insert_all ON coursebase.course_grants IS 'An administrator grants a course.';
+
+CREATE POLICY admin_delete_all ON coursebase.course_grants
+    FOR DELETE TO public
+    USING ((SELECT coursebase.is_admin()));
+COMMENT ON POLICY admin_delete_all ON coursebase.course_grants IS 'An administrator takes a grant back.';
+
+CREATE POLICY self_select_own ON coursebase.user_course_access
+    FOR SELECT TO public
+    USING (user_id BETWEEN (SELECT coursebase.own_from()) AND (SELECT coursebase.own_to()));
+COMMENT ON POLICY self_select_own ON coursebase.user_course_access IS
+    'A person reads the own courses; administrators read all.';
+
+CREATE POLICY admin_insert_all ON coursebase.user_course_access
+    FOR INSERT TO public
+    WITH CHECK ((SELECT coursebase.is_admin()));
+COMMENT ON POLICY admin_insert_all ON coursebase.user_course_access IS 'An administrator gives a course, which records a direct grant.';
+
+CREATE POLICY admin_delete_all ON coursebase.user_course_access
+    FOR DELETE TO public
+    USING ((SELECT coursebase.is_admin()));
+COMMENT ON POLICY admin_delete_all ON coursebase.user_course_access IS 'An administrator takes a course, with every grant of it.';

@@ -1,0 +1,220 @@
+-- What was sold on the storefront, by the session in which it was paid: one row a session, for the money came.
+CREATE TABLE coursebase.purchases (
+    id                   uuid         NOT NULL DEFAULT gen_random_uuid(),
+    price_paid_in_cents  bigint       NOT NULL,
+    refunded_in_cents    bigint       NOT NULL DEFAULT 0,
+    product_details      jsonb        NOT NULL,
+    user_id              uuid         NOT NULL,
+    product_id           uuid         NOT NULL,
+    stripe_session_id    text         NOT NULL,
+    refunded_at          timestamptz,
+    created_at           timestamptz  NOT NULL DEFAULT now(),
+    updated_at           timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT purchases_pkey PRIMARY KEY (id),
+    CONSTRAINT purchases_stripe_session_id_key UNIQUE (stripe_session_id),
+    CONSTRAINT purchases_id_user_id_key UNIQUE (id, user_id),
+    CONSTRAINT purchases_user_id_fkey FOREIGN KEY (user_id)
+        REFERENCES coursebase.users (id) ON DELETE RESTRICT,
+    CONSTRAINT purchases_product_id_fkey FOREIGN KEY (product_id)
+        REFERENCES coursebase.products (id) ON DELETE RESTRICT,
+    CONSTRAINT purchases_stripe_session_id_not_empty_check CHECK (stripe_session_id <> ''),
+    CONSTRAINT purchases_price_not_negative_check CHECK (price_paid_in_cents >= 0),
+    CONSTRAINT purchases_refunded_range_check
+        CHECK (refunded_in_cents >= 0 AND refunded_in_cents <= price_paid_in_cents),
+    CONSTRAINT purchases_refunded_in_full_has_a_time_check CHECK (
+        CASE WHEN refunded_at IS NULL
+            THEN refunded_in_cents < price_paid_in_cents OR price_paid_in_cents = 0
+            ELSE refunded_in_cents = price_paid_in_cents END),
+    CONSTRAINT purchases_product_details_form_check CHECK (
+        jsonb_typeof(product_details) = 'object'
+        AND jsonb_typeof(product_details -> 'name') IS NOT DISTINCT FROM 'string'
+        AND jsonb_typeof(product_details -> 'description') IS NOT DISTINCT FROM 'string'
+        AND jsonb_typeof(product_details -> 'imageUrl') IS NOT DISTINCT FROM 'string')
+);
+CREATE INDEX purchases_user_id_idx ON coursebase.purchases (user_id);
+CREATE INDEX purchases_product_id_idx ON coursebase.purchases (product_id);
+COMMENT ON TABLE coursebase.purchases IS 'Sales of products: one row a paid session. Two sessions for one product are both here; duplicate_purchases shows them.';
+COMMENT ON COLUMN coursebase.purchases.id IS 'Key of the purchase.';
+COMMENT ON COLUMN coursebase.purchases.price_paid_in_cents IS 'What was paid, in cents; 0 for what was free.';
+COMMENT ON COLUMN coursebase.purchases.refunded_in_cents IS 'What of it was paid back.';
+COMMENT ON COLUMN coursebase.purchases.product_details IS 'The product as it was sold: name, description, imageUrl. Never changed.';
+COMMENT ON COLUMN coursebase.purchases.user_id IS 'Who bought.';
+COMMENT ON COLUMN coursebase.purchases.product_id IS 'What was bought.';
+COMMENT ON COLUMN coursebase.purchases.stripe_session_id IS 'The session of the checkout in which it was paid.';
+COMMENT ON COLUMN coursebase.purchases.refunded_at IS 'When all of it was paid back, or NULL. From then on it gives no course.';
+COMMENT ON COLUMN coursebase.purchases.created_at IS 'When it was bought.';
+COMMENT ON COLUMN coursebase.purchases.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.purchases ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.purchases
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once('id', 'user_id', 'product_id',
+        'product_details', 'stripe_session_id', 'price_paid_in_cents', 'refunded_at');
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.purchases
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+CREATE TRIGGER t900_project AFTER UPDATE ON coursebase.purchases
+    FOR EACH ROW WHEN (OLD.refunded_at IS DISTINCT FROM NEW.refunded_at)
+    EXECUTE FUNCTION coursebase.tg_purchases__project();
+GRANT SELECT ON TABLE coursebase.purchases TO end_user;
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.purchases TO server;
+
+-- Which refunds were counted, by the id that their provider gave them: what is told again finds itself here.
+CREATE TABLE coursebase.purchase_refunds (
+    refund_ref       text         NOT NULL,
+    purchase_id      uuid         NOT NULL,
+    amount_in_cents  bigint       NOT NULL,
+    is_rest          boolean      NOT NULL,
+    refunded_at      timestamptz  NOT NULL,
+    created_at       timestamptz  NOT NULL DEFAULT now(),
+    updated_at       timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT purchase_refunds_pkey PRIMARY KEY (refund_ref),
+    CONSTRAINT purchase_refunds_purchase_id_fkey FOREIGN KEY (purchase_id)
+        REFERENCES coursebase.purchases (id) ON DELETE CASCADE,
+    CONSTRAINT purchase_refunds_refund_ref_not_empty_check CHECK (refund_ref <> ''),
+    CONSTRAINT purchase_refunds_amount_not_negative_check CHECK (amount_in_cents >= 0)
+);
+CREATE INDEX purchase_refunds_purchase_id_idx ON coursebase.purchase_refunds (purchase_id);
+COMMENT ON TABLE coursebase.purchase_refunds IS 'Refunds of purchases that came with their provider''s id: each counts once. No policy: only the server reads and writes them.';
+COMMENT ON COLUMN coursebase.purchase_refunds.refund_ref IS 'The provider''s id of the refund.';
+COMMENT ON COLUMN coursebase.purchase_refunds.purchase_id IS 'The purchase.';
+COMMENT ON COLUMN coursebase.purchase_refunds.amount_in_cents IS 'What was paid back, in cents; 0 for the rest of what was free.';
+COMMENT ON COLUMN coursebase.purchase_refunds.is_rest IS 'Whether no sum was named: it was all that was left.';
+COMMENT ON COLUMN coursebase.purchase_refunds.refunded_at IS 'When it was paid back.';
+COMMENT ON COLUMN coursebase.purchase_refunds.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.purchase_refunds.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.purchase_refunds ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.purchase_refunds
+    FOR EACH ROW EXECUTE FUNCTION
+    coursebase.tg_any__keep_columns('refund_ref', 'purchase_id', 'amount_in_cents', 'is_rest');
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.purchase_refunds
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT, INSERT, DELETE ON TABLE coursebase.purchase_refunds TO server;
+
+CREATE VIEW coursebase.purchase_history
+WITH (security_invoker = true)
+AS
+SELECT s.id AS purchase_id, s.user_id, s.product_id,
+    s.product_details ->> 'name' AS product_name,
+    s.product_details ->> 'description' AS product_description,
+    s.product_details ->> 'imageUrl' AS product_image_url,
+    s.price_paid_in_cents, s.refunded_in_cents, s.created_at AS purchased_at
+FROM coursebase.purchases s
+WHERE s.refunded_at IS NULL
+ORDER BY s.created_at DESC, s.id;
+COMMENT ON VIEW coursebase.purchase_history IS
+    'The purchases that count, newest first: one''s own, everybody''s for administrators and the server.';
+COMMENT ON COLUMN coursebase.purchase_history.purchase_id IS 'Key of the purchase.';
+COMMENT ON COLUMN coursebase.purchase_history.user_id IS 'Who bought.';
+COMMENT ON COLUMN coursebase.purchase_history.product_id IS 'What was bought.';
+COMMENT ON COLUMN coursebase.purchase_history.product_name IS 'Name of the product as it was sold.';
+COMMENT ON COLUMN coursebase.purchase_history.product_description IS 'Its description then.';
+COMMENT ON COLUMN coursebase.purchase_history.product_image_url IS 'Its picture then.';
+COMMENT ON COLUMN coursebase.purchase_history.price_paid_in_cents IS 'What was paid, in cents.';
+COMMENT ON COLUMN coursebase.purchase_history.refunded_in_cents IS 'What of it was paid back.';
+COMMENT ON COLUMN coursebase.purchase_history.purchased_at IS 'When it was bought.';
+GRANT SELECT ON TABLE coursebase.purchase_history TO end_user, server;
+
+CREATE VIEW coursebase.duplicate_purchases
+WITH (security_invoker = true)
+AS
+SELECT s.id AS purchase_id, s.user_id, s.product_id, s.stripe_session_id,
+    s.price_paid_in_cents, s.refunded_in_cents, s.created_at AS purchased_at
+FROM coursebase.purchases s
+WHERE s.refunded_at IS NULL
+    AND EXISTS (
+        SELECT FROM coursebase.purchases o
+        WHERE o.user_id = s.user_id AND o.product_id = s.product_id AND o.refunded_at IS NULL
+            AND (o.created_at, o.stripe_session_id) < (s.created_at, s.stripe_session_id))
+ORDER BY s.created_at, s.id;
+COMMENT ON VIEW coursebase.duplicate_purchases IS
+    'Purchases of a product that its buyer owned already by an earlier one: what to refund.';
+COMMENT ON COLUMN coursebase.duplicate_purchases.purchase_id IS 'Key of the purchase that came second.';
+COMMENT ON COLUMN coursebase.duplicate_purchases.user_id IS 'Who bought.';
+COMMENT ON COLUMN coursebase.duplicate_purchases.product_id IS 'What was bought.';
+COMMENT ON COLUMN coursebase.duplicate_purchases.stripe_session_id IS 'The session of the checkout.';
+COMMENT ON COLUMN coursebase.duplicate_purchases.price_paid_in_cents IS 'What was paid, in cents.';
+COMMENT ON COLUMN coursebase.duplicate_purchases.refunded_in_cents IS 'What of it was paid back.';
+COMMENT ON COLUMN coursebase.duplicate_purchases.purchased_at IS 'When it was bought.';
+GRANT SELECT ON TABLE coursebase.duplicate_purchases TO end_user, server;
+
+-- What each sale, and each person who may, gave; a refunded sale's grants stay, and count no more.
+CREATE TABLE coursebase.course_grants (
+    id           uuid         NOT NULL DEFAULT gen_random_uuid(),
+    user_id      uuid         NOT NULL,
+    course_id    uuid         NOT NULL,
+    purchase_id  uuid,
+    created_at   timestamptz  NOT NULL DEFAULT now(),
+    updated_at   timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT course_grants_pkey PRIMARY KEY (id),
+    CONSTRAINT course_grants_user_id_course_id_purchase_id_key
+        UNIQUE NULLS NOT DISTINCT (user_id, course_id, purchase_id),
+    CONSTRAINT course_grants_user_id_fkey FOREIGN KEY (user_id)
+        REFERENCES coursebase.users (id) ON DELETE CASCADE,
+    CONSTRAINT course_grants_course_id_fkey FOREIGN KEY (course_id)
+        REFERENCES coursebase.courses (id) ON DELETE CASCADE,
+    CONSTRAINT course_grants_purchase_id_user_id_fkey FOREIGN KEY (purchase_id, user_id)
+        REFERENCES coursebase.purchases (id, user_id) ON DELETE CASCADE
+);
+CREATE INDEX course_grants_course_id_idx ON coursebase.course_grants (course_id);
+CREATE INDEX course_grants_purchase_id_idx ON coursebase.course_grants (purchase_id, user_id);
+COMMENT ON TABLE coursebase.course_grants IS 'What gave a person a course: a sale, or somebody who may. user_course_access is made from it.';
+COMMENT ON COLUMN coursebase.course_grants.id IS 'Key of the grant.';
+COMMENT ON COLUMN coursebase.course_grants.user_id IS 'Who was given the course.';
+COMMENT ON COLUMN coursebase.course_grants.course_id IS 'The course.';
+COMMENT ON COLUMN coursebase.course_grants.purchase_id IS 'The sale that gave it, which counts until it is refunded in full; NULL for a direct grant.';
+COMMENT ON COLUMN coursebase.course_grants.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.course_grants.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.course_grants ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.course_grants
+    FOR EACH ROW EXECUTE FUNCTION
+    coursebase.tg_any__keep_columns('id', 'user_id', 'course_id', 'purchase_id');
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.course_grants
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT, INSERT, DELETE ON TABLE coursebase.course_grants TO end_user;
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.course_grants TO server;
+CREATE TRIGGER t100_lock_user BEFORE INSERT ON coursebase.course_grants
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__lock_user();
+CREATE TRIGGER t900_audit_grant AFTER INSERT ON coursebase.course_grants
+    FOR EACH ROW WHEN (NEW.purchase_id IS NULL)
+    EXECUTE FUNCTION coursebase.tg_course_grants__audit();
+CREATE TRIGGER t900_audit_withdrawal AFTER DELETE ON coursebase.course_grants
+    FOR EACH ROW WHEN (OLD.purchase_id IS NULL)
+    EXECUTE FUNCTION coursebase.tg_course_grants__audit();
+CREATE TRIGGER t900_project AFTER INSERT OR DELETE ON coursebase.course_grants
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_course_grants__project();
+CREATE TRIGGER t900_project_on_truncate AFTER TRUNCATE ON coursebase.course_grants
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_grants__project();
+
+-- Who may use which course now by a sale or a direct grant: what is asked with every page, in one row.
+CREATE TABLE coursebase.user_course_access (
+    user_id     uuid         NOT NULL,
+    course_id   uuid         NOT NULL,
+    created_at  timestamptz  NOT NULL DEFAULT now(),
+    updated_at  timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT user_course_access_pkey PRIMARY KEY (user_id, course_id),
+    CONSTRAINT user_course_access_user_id_fkey FOREIGN KEY (user_id)
+        REFERENCES coursebase.users (id) ON DELETE CASCADE,
+    CONSTRAINT user_course_access_course_id_fkey FOREIGN KEY (course_id)
+        REFERENCES coursebase.courses (id) ON DELETE CASCADE
+);
+CREATE INDEX user_course_access_course_id_idx ON coursebase.user_course_access (course_id);
+COMMENT ON TABLE coursebase.user_course_access IS 'Who may use which course by a sale or a direct grant. Made from course_grants: an INSERT here records a direct grant, a DELETE takes every grant that counts. Who deletes while others sell and refund locks the row of users first (FOR NO KEY UPDATE).';
+COMMENT ON COLUMN coursebase.user_course_access.user_id IS 'Who may use the course.';
+COMMENT ON COLUMN coursebase.user_course_access.course_id IS 'The course.';
+COMMENT ON COLUMN coursebase.user_course_access.created_at IS 'When access began.';
+COMMENT ON COLUMN coursebase.user_course_access.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.user_course_access ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t100_lock_user BEFORE INSERT ON coursebase.user_course_access
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__lock_user();
+CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.user_course_access
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__keep_columns('user_id', 'course_id');
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.user_course_access
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+CREATE TRIGGER t900_record AFTER INSERT OR DELETE ON coursebase.user_course_access
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_user_course_access__record();
+CREATE TRIGGER t900_record_on_truncate AFTER TRUNCATE ON coursebase.user_course_access
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_user_course_access__record();
+GRANT SELECT, INSERT, DELETE ON TABLE coursebase.user_course_access TO end_user;
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.user_course_access TO server;
+
+-- A course that was sold stays.
+CREATE TRIGGER t300_keep_sold BEFORE DELETE ON coursebase.courses
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_courses__keep_sold();

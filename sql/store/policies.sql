@@ -1,0 +1,23 @@
+-- Anybody reads what the stores sell and administrators write it. Receipts have no policy: only the server reads them.
+
+CREATE POLICY anyone_select_all ON coursebase.store_products
+    FOR SELECT
+    USING (true);
+COMMENT ON POLICY anyone_select_all ON coursebase.store_products IS
+    'Anyone sees what the stores sell.';
+
+CREATE POLICY admin_insert_all ON coursebase.store_products
+    FOR INSERT
+    WITH CHECK ((SELECT coursebase.is_admin()));
+COMMENT ON POLICY admin_insert_all ON coursebase.store_products IS 'An administrator adds products.';
+
+CREATE POLICY admin_update_all ON coursebase.store_products
+    FOR UPDATE
+    USING ((SELECT coursebase.is_admin()))
+    WITH CHECK ((SELECT coursebase.is_admin()));
+COMMENT ON POLICY admin_update_all ON coursebase.store_products IS 'An administrator edits products.';
+
+CREATE POLICY admin_delete_all ON coursebase.store_products
+    FOR DELETE
+    USING ((SELECT coursebase.is_admin()));
+COMMENT ON POLICY admin_delete_all ON coursebase.store_products IS 'An administrator deletes products.';

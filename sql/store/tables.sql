@@ -1,0 +1,200 @@
+-- What the app stores sell, by the id that they all know it by: a receipt names nothing else.
+CREATE TABLE coursebase.store_products (
+    product_id      text         NOT NULL,
+    kind            text         NOT NULL,
+    course_id       uuid,
+    credits         integer,
+    price_in_cents  integer,
+    currency        char(3),
+    created_at      timestamptz  NOT NULL DEFAULT now(),
+    updated_at      timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT store_products_pkey PRIMARY KEY (product_id),
+    CONSTRAINT store_products_course_id_fkey FOREIGN KEY (course_id)
+        REFERENCES coursebase.courses (id) ON DELETE RESTRICT,
+    CONSTRAINT store_products_product_id_form_check CHECK (product_id ~ '^[a-z0-9][a-z0-9_.-]*$'),
+    CONSTRAINT store_products_kind_known_check
+        CHECK (kind IN ('course', 'subscription', 'ai_credits', 'custom_course')),
+    CONSTRAINT store_products_course_of_a_course_check
+        CHECK ((kind = 'course') = (course_id IS NOT NULL)),
+    CONSTRAINT store_products_credits_of_a_pack_check
+        CHECK ((kind = 'ai_credits') = (credits IS NOT NULL)),
+    CONSTRAINT store_products_credits_positive_check CHECK (credits > 0),
+    CONSTRAINT store_products_custom_course_names_a_code_check
+        CHECK (kind <> 'custom_course' OR product_id ~ '^x[0-9]{2}[a-z]{3}$'),
+    CONSTRAINT store_products_price_not_negative_check CHECK (price_in_cents >= 0),
+    CONSTRAINT store_products_currency_form_check CHECK (currency ~ '^[A-Z]{3}$'),
+    CONSTRAINT store_products_price_has_currency_check
+        CHECK ((price_in_cents IS NULL) = (currency IS NULL))
+);
+CREATE INDEX store_products_course_id_idx ON coursebase.store_products (course_id);
+COMMENT ON TABLE coursebase.store_products IS 'What the app stores sell: a course, a subscription, a pack of credits or a custom course.';
+COMMENT ON COLUMN coursebase.store_products.product_id IS 'Base id in lower case, without the store''s prefix and a discount''s suffix (c14enb).';
+COMMENT ON COLUMN coursebase.store_products.kind IS 'course, subscription, ai_credits or custom_course.';
+COMMENT ON COLUMN coursebase.store_products.course_id IS 'The course that it gives; NULL for another kind.';
+COMMENT ON COLUMN coursebase.store_products.credits IS 'The credits that a pack brings; NULL for another kind.';
+COMMENT ON COLUMN coursebase.store_products.price_in_cents IS 'Price in minor units of currency, or NULL where only the store knows it.';
+COMMENT ON COLUMN coursebase.store_products.currency IS 'ISO 4217 code of the price, in upper case.';
+COMMENT ON COLUMN coursebase.store_products.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.store_products.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.store_products ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.store_products
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT ON TABLE coursebase.store_products TO anonymous;
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.store_products TO end_user, server;
+
+-- Every receipt of a store that came, of whatever kind: it belongs to one person and one product, and what it
+-- gave stands in the tables of its kind.
+CREATE TABLE coursebase.store_receipts (
+    id                       uuid         NOT NULL DEFAULT gen_random_uuid(),
+    source                   text         NOT NULL,
+    environment              text         NOT NULL,
+    purchase_id              text         NOT NULL,
+    user_id                  uuid,
+    product_id               text,
+    kind                     text,
+    voice                    text,
+    purchase_token           text,
+    original_transaction_id  text,
+    discount_order_ref       text,
+    amount_in_cents          bigint,
+    currency                 char(3),
+    status                   text         NOT NULL,
+    detail                   json,
+    receipt                  jsonb,
+    purchased_at             timestamptz,
+    validated_at             timestamptz,
+    acknowledged_at          timestamptz,
+    refunded_at              timestamptz,
+    refund_detail            text,
+    created_at               timestamptz  NOT NULL DEFAULT now(),
+    updated_at               timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT store_receipts_pkey PRIMARY KEY (id),
+    CONSTRAINT store_receipts_source_environment_purchase_id_key
+        UNIQUE (source, environment, purchase_id),
+    CONSTRAINT store_receipts_user_id_fkey FOREIGN KEY (user_id)
+        REFERENCES coursebase.users (id) ON DELETE RESTRICT,
+    CONSTRAINT store_receipts_product_id_fkey FOREIGN KEY (product_id)
+        REFERENCES coursebase.store_products (product_id) ON DELETE RESTRICT,
+    CONSTRAINT store_receipts_source_known_check CHECK (source IN ('google_play', 'app_store')),
+    CONSTRAINT store_receipts_environment_known_check
+        CHECK (environment IN ('production', 'sandbox')),
+    CONSTRAINT store_receipts_kind_known_check
+        CHECK (kind IN ('course', 'subscription', 'ai_credits', 'custom_course')),
+    CONSTRAINT store_receipts_voice_known_check CHECK (voice IN ('male', 'female')),
+    CONSTRAINT store_receipts_status_known_check
+        CHECK (status IN ('valid', 'duplicate', 'sandbox', 'refunded')),
+    CONSTRAINT store_receipts_only_a_refund_lacks_a_receipt_check CHECK (
+        status = 'refunded'
+        OR (user_id IS NOT NULL AND product_id IS NOT NULL AND kind IS NOT NULL
+            AND purchased_at IS NOT NULL AND validated_at IS NOT NULL)),
+    CONSTRAINT store_receipts_refunded_has_a_time_check
+        CHECK ((status = 'refunded') = (refunded_at IS NOT NULL)),
+    CONSTRAINT store_receipts_amount_not_negative_check CHECK (amount_in_cents >= 0),
+    CONSTRAINT store_receipts_amount_with_currency_check
+        CHECK ((amount_in_cents IS NULL) = (currency IS NULL)),
+    CONSTRAINT store_receipts_currency_form_check CHECK (currency ~ '^[A-Z]{3}$')
+);
+CREATE INDEX store_receipts_user_id_idx ON coursebase.store_receipts (user_id);
+CREATE INDEX store_receipts_product_id_idx ON coursebase.store_receipts (product_id);
+CREATE INDEX store_receipts_unacknowledged_idx ON coursebase.store_receipts (purchased_at)
+    WHERE acknowledged_at IS NULL AND status = 'valid' AND kind = 'subscription';
+COMMENT ON TABLE coursebase.store_receipts IS 'Receipts of the stores, one row each: whose it is, for which product, and whether it was refunded. A refund that comes before its receipt is a row without a person. Written by validate_purchase(), refund_store_purchase() and acknowledge_purchase().';
+COMMENT ON COLUMN coursebase.store_receipts.id IS 'Key of the receipt.';
+COMMENT ON COLUMN coursebase.store_receipts.source IS 'google_play or app_store.';
+COMMENT ON COLUMN coursebase.store_receipts.environment IS 'production or sandbox.';
+COMMENT ON COLUMN coursebase.store_receipts.purchase_id IS 'The store''s id of the purchase (order or transaction).';
+COMMENT ON COLUMN coursebase.store_receipts.user_id IS 'Whose it is; NULL for a refund whose receipt has not come.';
+COMMENT ON COLUMN coursebase.store_receipts.product_id IS 'Base id of the product, as in store_products; NULL where it is not known.';
+COMMENT ON COLUMN coursebase.store_receipts.kind IS 'Kind of the product: course, subscription, ai_credits or custom_course; NULL where it is not known.';
+COMMENT ON COLUMN coursebase.store_receipts.voice IS 'The voice that the receipt of a course names, or NULL.';
+COMMENT ON COLUMN coursebase.store_receipts.purchase_token IS 'The store''s token, with which it is asked about the purchase, or NULL.';
+COMMENT ON COLUMN coursebase.store_receipts.original_transaction_id IS 'Which subscription a period is of, or NULL.';
+COMMENT ON COLUMN coursebase.store_receipts.discount_order_ref IS 'The order under which a discount was redeemed for it, or NULL.';
+COMMENT ON COLUMN coursebase.store_receipts.amount_in_cents IS 'What was paid, in minor units, or NULL where nobody said.';
+COMMENT ON COLUMN coursebase.store_receipts.currency IS 'ISO 4217 code of the amount, in upper case.';
+COMMENT ON COLUMN coursebase.store_receipts.status IS 'valid; duplicate: what it is for was owned already, and it is to be refunded; sandbox: it gives nothing while the setting accept_sandbox is off; refunded.';
+COMMENT ON COLUMN coursebase.store_receipts.detail IS 'What the first answer showed of the purchase, or NULL.';
+COMMENT ON COLUMN coursebase.store_receipts.receipt IS 'The receipt as it came, or NULL.';
+COMMENT ON COLUMN coursebase.store_receipts.purchased_at IS 'When the store sold it, or NULL where it is not known.';
+COMMENT ON COLUMN coursebase.store_receipts.validated_at IS 'When it was validated, or NULL.';
+COMMENT ON COLUMN coursebase.store_receipts.acknowledged_at IS 'When the store was told that a subscription was delivered; of other kinds their tables say it.';
+COMMENT ON COLUMN coursebase.store_receipts.refunded_at IS 'When it was refunded, or NULL.';
+COMMENT ON COLUMN coursebase.store_receipts.refund_detail IS 'What the refund took back, or NULL.';
+COMMENT ON COLUMN coursebase.store_receipts.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.store_receipts.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.store_receipts ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.store_receipts
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once('id', 'source', 'environment',
+        'purchase_id', 'user_id', 'product_id', 'refunded_at');
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.store_receipts
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.store_receipts TO server;
+
+-- The purchases of all kinds that a store will take back.
+CREATE VIEW coursebase.purchases_awaiting_acknowledgement
+WITH (security_invoker = true)
+AS
+SELECT p.kind, p.user_id, p.product_id, p.source, p.environment, p.purchase_id, p.purchase_token,
+    p.purchased_at, p.validated_at, p.purchased_at + interval '3 days' AS deadline
+FROM (
+    SELECT 'course' AS kind, c.user_id, c.product_id, c.source, c.environment, c.purchase_id,
+        c.purchase_token, c.purchased_at, c.validated_at
+    FROM coursebase.course_purchases c
+    WHERE c.status = 'valid' AND c.acknowledged_at IS NULL
+        AND c.source IN ('google_play', 'app_store')
+    UNION ALL
+    SELECT 'subscription' AS kind, r.user_id, r.product_id, r.source, r.environment, r.purchase_id,
+        r.purchase_token, r.purchased_at, r.validated_at
+    FROM coursebase.store_receipts r
+    WHERE r.status = 'valid' AND r.acknowledged_at IS NULL AND r.kind = 'subscription'
+    UNION ALL
+    SELECT 'ai_credits' AS kind, a.user_id, a.product_id, a.source, a.environment, a.purchase_id,
+        a.purchase_token, coalesce(r.purchased_at, a.purchased_at), a.purchased_at
+    FROM coursebase.ai_credit_purchases a
+    LEFT JOIN coursebase.store_receipts r ON r.source = a.source
+        AND r.environment = a.environment AND r.purchase_id = a.purchase_id
+    WHERE a.status = 'valid' AND a.acknowledged_at IS NULL
+        AND a.source IN ('google_play', 'app_store')
+    UNION ALL
+    SELECT 'custom_course' AS kind, c.user_id, lower(c.course_code), m.source, m.environment,
+        m.purchase_id, m.purchase_token, coalesce(r.purchased_at, m.created_at),
+        coalesce(r.validated_at, m.created_at)
+    FROM coursebase.custom_course_purchases m
+    JOIN coursebase.custom_courses c ON c.id = m.course_id
+    LEFT JOIN coursebase.store_receipts r ON r.source = m.source
+        AND r.environment = m.environment AND r.purchase_id = m.purchase_id
+    WHERE m.status = 'active' AND m.acknowledged_at IS NULL
+) p;
+COMMENT ON VIEW coursebase.purchases_awaiting_acknowledgement IS
+    'Purchases of all kinds that are valid and of which the store was not told: it refunds after three days. Tell it, then call acknowledge_purchase().';
+COMMENT ON COLUMN coursebase.purchases_awaiting_acknowledgement.kind IS 'course, subscription, ai_credits or custom_course.';
+COMMENT ON COLUMN coursebase.purchases_awaiting_acknowledgement.user_id IS 'Who bought it.';
+COMMENT ON COLUMN coursebase.purchases_awaiting_acknowledgement.product_id IS 'Base id of the product.';
+COMMENT ON COLUMN coursebase.purchases_awaiting_acknowledgement.source IS 'google_play or app_store.';
+COMMENT ON COLUMN coursebase.purchases_awaiting_acknowledgement.environment IS 'production or sandbox.';
+COMMENT ON COLUMN coursebase.purchases_awaiting_acknowledgement.purchase_id IS 'The store''s id of the purchase.';
+COMMENT ON COLUMN coursebase.purchases_awaiting_acknowledgement.purchase_token IS 'The store''s token, with which it is told.';
+COMMENT ON COLUMN coursebase.purchases_awaiting_acknowledgement.purchased_at IS 'When the store sold it.';
+COMMENT ON COLUMN coursebase.purchases_awaiting_acknowledgement.validated_at IS 'When it was found valid.';
+COMMENT ON COLUMN coursebase.purchases_awaiting_acknowledgement.deadline IS 'When the store refunds it.';
+GRANT SELECT ON TABLE coursebase.purchases_awaiting_acknowledgement TO server;
+
+CREATE VIEW coursebase.duplicate_store_purchases
+WITH (security_invoker = true)
+AS
+SELECT r.user_id, r.product_id, r.voice, r.source, r.environment, r.purchase_id, r.amount_in_cents,
+    r.currency, r.purchased_at
+FROM coursebase.store_receipts r
+WHERE r.status = 'duplicate' AND r.environment = 'production';
+COMMENT ON VIEW coursebase.duplicate_store_purchases IS
+    'Purchases of courses that were owned already: the money came and is to be given back. Refund them in the store, then call refund_store_purchase().';
+COMMENT ON COLUMN coursebase.duplicate_store_purchases.user_id IS 'Who paid.';
+COMMENT ON COLUMN coursebase.duplicate_store_purchases.product_id IS 'Base id of the product.';
+COMMENT ON COLUMN coursebase.duplicate_store_purchases.voice IS 'The voice that was bought, or NULL.';
+COMMENT ON COLUMN coursebase.duplicate_store_purchases.source IS 'google_play or app_store.';
+COMMENT ON COLUMN coursebase.duplicate_store_purchases.environment IS 'production or sandbox.';
+COMMENT ON COLUMN coursebase.duplicate_store_purchases.purchase_id IS 'The store''s id of the purchase.';
+COMMENT ON COLUMN coursebase.duplicate_store_purchases.amount_in_cents IS 'What was paid, in minor units, or NULL where nobody said.';
+COMMENT ON COLUMN coursebase.duplicate_store_purchases.currency IS 'ISO 4217 code of the amount.';
+COMMENT ON COLUMN coursebase.duplicate_store_purchases.purchased_at IS 'When the store sold it.';
+GRANT SELECT ON TABLE coursebase.duplicate_store_purchases TO server;
