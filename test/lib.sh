@@ -271,7 +271,7 @@ build_sync()
 	(
 		cd "$tree" || exit 1
 		for top in Makefile coursebase.control README.md .clang-format src sql test expected; do
-			[ ! -e "$top" ] || find "$top" -type f ! -name '*.o' ! -name '*.bc' ! -name '*.so' \
+			[ ! -e "$top" ] || find "$top" -type f ! -name '*.[od]' ! -name '*.bc' ! -name '*.so' \
 				! -name '*.gcno' ! -name '*.gcda'
 		done | sort
 	) >"$work/files"
@@ -281,8 +281,6 @@ build_sync()
 		mkdir -p "$build/$(dirname "$file")"
 		cp "$tree/$file" "$build/$file"
 		[ ! -x "$tree/$file" ] || chmod +x "$build/$file"
-		# PGXS knows no dependencies on headers.
-		case $file in *.h | Makefile | *.control) rebuild=yes ;; esac
 	done <"$work/files"
 	[ ! -f "$build/.files" ] || comm -23 "$build/.files" "$work/files" | while read -r file; do
 		rm -f "$build/$file"
