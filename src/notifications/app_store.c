@@ -230,8 +230,7 @@ transaction_take(JsonSlice bytes, StoreNotice *notice, FieldFault *fault)
 	notice->period_end = transaction.expires_at;
 	notice->revoked_at = transaction.revoked_at;
 	/* who shares a family's purchase has no account token of its own in it */
-	if (transaction.account.size > 0)
-		notice->accounts[notice->naccounts++] = transaction.account;
+	notice_account_add(notice, transaction.account);
 	notice->subject = subject_of(notice, &transaction);
 	return true;
 }

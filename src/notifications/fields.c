@@ -20,6 +20,7 @@
 static const char *field_read(JsonText *text, JsonSpan value, const Field *field, char *into);
 static const char *text_read(JsonText *text, JsonSpan value, JsonSlice *slice);
 static const char *name_read(JsonText *text, JsonSpan value, JsonSlice *slice);
+static const char *expandable_read(JsonText *text, JsonSpan value, JsonSlice *slice);
 static const char *flag_read(JsonText *text, JsonSpan value, int *flag);
 static const char *number_time_read(JsonText *text, JsonSpan value, const Field *field,
 									int64_t *time);
@@ -60,6 +61,8 @@ field_read(JsonText *text, JsonSpan value, const Field *field, char *into)
 			return text_read(text, value, (JsonSlice *) into);
 		case FIELD_NAME:
 			return name_read(text, value, (JsonSlice *) into);
+		case FIELD_EXPANDABLE:
+			return expandable_read(text, value, (JsonSlice *) into);
 		case FIELD_INTEGER:
 			return integer_read(text, value, (int64_t *) into) ? NULL : "is no whole number";
 		case FIELD_FLAG:
@@ -99,6 +102,19 @@ name_read(JsonText *text, JsonSpan value, JsonSlice *slice)
 		return "is neither a string nor a whole number";
 	*slice = json_text_slice(text, value);
 	return NULL;
+}
+
+static const char *
+expandable_read(JsonText *text, JsonSpan value, JsonSlice *slice)
+{
+	JsonSlice name = {"id", 2};
+	JsonSpan id;
+
+	if (json_kind(text, value) != JSON_KIND_OBJECT)
+		return text_read(text, value, slice);
+	if (!json_member_find(text, value, name, &id))
+		return "has no id";
+	return text_read(text, id, slice);
 }
 
 static const char *

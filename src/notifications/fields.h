@@ -24,6 +24,8 @@ typedef enum FieldKind
 	FIELD_MILLISECONDS, /* int64_t: milliseconds since 1970, also in a string */
 	FIELD_SECONDS,      /* int64_t: seconds since 1970 */
 	FIELD_INSTANT,      /* int64_t: ISO 8601 with a zone */
+	FIELD_EXPANDABLE,   /* JsonSlice: a string, or the member id of an object in its place
+						   (Stripe) */
 	FIELD_OBJECT,       /* JsonSpan: an object */
 	FIELD_ARRAY,        /* JsonSpan: an array */
 } FieldKind;

@@ -52,6 +52,23 @@ notice_environment_parse(JsonSlice raw, NoticeEnvironment *environment)
 	return false;
 }
 
+void
+notice_account_add(StoreNotice *notice, JsonSlice account)
+{
+	if (account.size == 0 || notice->naccounts == NOTICE_ACCOUNTS)
+		return;
+	for (int i = 0; i < notice->naccounts; i++)
+		if (notice_name_same(notice->accounts[i], account))
+			return;
+	notice->accounts[notice->naccounts++] = account;
+}
+
+JsonSlice
+notice_word(const char *raw)
+{
+	return (JsonSlice){raw, strlen(raw)};
+}
+
 bool
 notice_name_same(JsonSlice a, JsonSlice b)
 {

@@ -63,6 +63,8 @@ typedef struct StoreNotice
 	JsonSlice transferred_from[NOTICE_ACCOUNTS];
 	int ntransferred;
 
+	JsonSlice store; /* RevenueCat: the store behind it; empty: the provider is the store */
+
 	/* which app; compared with what the operator entered */
 	JsonSlice application; /* bundle id or package name */
 
@@ -82,9 +84,10 @@ typedef struct StoreNotice
 	PurchaseState state;
 	int64_t quantity;
 	int64_t refunded_quantity;
-	int64_t amount;   /* in minor units, milliunits or micros, as amount_scale says */
-	int amount_scale; /* 1: minor units; 1000: thousandths of the major unit; 1000000:
-						 millionths */
+	int64_t amount;       /* in minor units, milliunits or micros, as amount_scale says */
+	int amount_scale;     /* 1: minor units; 1000: thousandths of the major unit; 1000000:
+							 millionths */
+	bool amount_is_total; /* of a refund: all that was given back, and not this one refund */
 	int64_t tax;
 	JsonSlice currency;
 
@@ -98,9 +101,7 @@ typedef struct StoreNotice
 	int auto_renew;       /* -1: it does not say */
 	bool trial;
 	bool lifetime;
-	bool needs_details;  /* the body names a thing whose document must be fetched from the
-							provider */
-	const char *details; /* which: words for the detail of a waiting notification */
+	const char *needs; /* the document to fetch from the provider, in words; NULL: none */
 } StoreNotice;
 
 /* An empty notice: nothing is known, the quantity is one. */
@@ -109,6 +110,12 @@ extern void notice_begin(StoreNotice *notice);
 /* Any usual spelling: Production, PRODUCTION, prod, Sandbox, Xcode, LocalTesting …; raw, with
  * quotes. */
 extern bool notice_environment_parse(JsonSlice raw, NoticeEnvironment *environment);
+
+/* A name beside the others; an empty one, one that is there, and one too many are left out. */
+extern void notice_account_add(StoreNotice *notice, JsonSlice account);
+
+/* A raw string of the program's own. */
+extern JsonSlice notice_word(const char *raw);
 
 /* Whether two names are the same, of which one may be a number and the other a string. */
 extern bool notice_name_same(JsonSlice a, JsonSlice b);
