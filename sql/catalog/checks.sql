@@ -38,5 +38,4 @@ AS $$
 $$;
 COMMENT ON FUNCTION coursebase.check_catalog() IS
     'Documents of courses whose checksum or size is not that of their bytes, public products without a course, and places that two sections or lessons hold.';
-REVOKE ALL ON FUNCTION coursebase.check_catalog() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.check_catalog() TO server;

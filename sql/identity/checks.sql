@@ -60,5 +60,4 @@ AS $$
 $$;
 COMMENT ON FUNCTION coursebase.check_identity() IS
     'Profiles with an address that is not in lower case, a referral code of another form, an unknown time zone, or a referral that leads back to itself; roles that are not what the audit trail ends in; organisations without an owner.';
-REVOKE ALL ON FUNCTION coursebase.check_identity() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.check_identity() TO server;

@@ -10,7 +10,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_any__guard_columns';
 COMMENT ON FUNCTION coursebase.tg_any__guard_columns() IS
     'BEFORE UPDATE: an end user who is no administrator changes only the columns named in the arguments (42501).';
-REVOKE ALL ON FUNCTION coursebase.tg_any__guard_columns() FROM PUBLIC;
 
 -- Who is asking, and the accounts.
 --
@@ -26,7 +25,6 @@ SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'coursebase_current_user_id';
 COMMENT ON FUNCTION coursebase.current_user_id() IS
     'The user who asks: the claims of the request (setting request.jwt.claims, else request.jwt.claim.sub) looked up in users. NULL for nobody: no or malformed claims, an unknown or closed account.';
-REVOKE ALL ON FUNCTION coursebase.current_user_id() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.current_user_id() TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.is_admin()
@@ -38,7 +36,6 @@ SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'coursebase_is_admin';
 COMMENT ON FUNCTION coursebase.is_admin() IS
     'Whether the user who asks is an administrator (users.role = admin). False for nobody.';
-REVOKE ALL ON FUNCTION coursebase.is_admin() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.is_admin() TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.own_from()
@@ -50,7 +47,6 @@ SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'coursebase_own_from';
 COMMENT ON FUNCTION coursebase.own_from() IS
     'Lower bound of the user ids whose rows the one who asks may see: the own id, or the smallest uuid for an administrator. NULL for nobody. For policies: BETWEEN (SELECT own_from()) AND (SELECT own_to()).';
-REVOKE ALL ON FUNCTION coursebase.own_from() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.own_from() TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.own_to()
@@ -62,7 +58,6 @@ SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'coursebase_own_to';
 COMMENT ON FUNCTION coursebase.own_to() IS
     'Upper bound of the user ids whose rows the one who asks may see: the own id, or the largest uuid for an administrator. NULL for nobody.';
-REVOKE ALL ON FUNCTION coursebase.own_to() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.own_to() TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.own_cohort_from()
@@ -74,7 +69,6 @@ SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'coursebase_own_cohort_from';
 COMMENT ON FUNCTION coursebase.own_cohort_from() IS
     'Lower bound of the cohort ids that the one who asks may see: the own cohort, or the smallest uuid for an administrator. NULL for nobody and outside of cohorts.';
-REVOKE ALL ON FUNCTION coursebase.own_cohort_from() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.own_cohort_from() TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.own_cohort_to()
@@ -86,7 +80,6 @@ SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'coursebase_own_cohort_to';
 COMMENT ON FUNCTION coursebase.own_cohort_to() IS
     'Upper bound of the cohort ids that the one who asks may see: the own cohort, or the largest uuid for an administrator. NULL for nobody and outside of cohorts.';
-REVOKE ALL ON FUNCTION coursebase.own_cohort_to() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.own_cohort_to() TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.upsert_user(
@@ -112,7 +105,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_upsert_user';
 COMMENT ON FUNCTION coursebase.upsert_user(text, text, text, text, text, text, text, text, text, text, text, timestamptz) IS
     'Stores an account as the authentication provider reports it, with its profile and referral code, and answers its id. The same call again changes nothing; null arguments leave what is stored; a closed account stays as it is. at is when a new account was made.';
-REVOKE ALL ON FUNCTION coursebase.upsert_user(text, text, text, text, text, text, text, text, text, text, text, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.upsert_user(text, text, text, text, text, text, text, text, text, text, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.assign_cohort(user_id uuid, cohort_code text)
@@ -126,7 +118,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_assign_cohort';
 COMMENT ON FUNCTION coursebase.assign_cohort(uuid, text) IS
     'Puts a person into the cohort with that code, out of any other, and answers its id. KB106 when there is no such open account or no such cohort.';
-REVOKE ALL ON FUNCTION coursebase.assign_cohort(uuid, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.assign_cohort(uuid, text) TO server;
 
 CREATE FUNCTION coursebase.tg_users__audit()
@@ -139,7 +130,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_users__audit';
 COMMENT ON FUNCTION coursebase.tg_users__audit() IS
     'AFTER INSERT OR UPDATE: a role that changes, or is not user from the start, is recorded in audit_events with the rights of the tables'' owner.';
-REVOKE ALL ON FUNCTION coursebase.tg_users__audit() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.tg_user_profile__normalise()
 RETURNS trigger
@@ -151,7 +141,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_user_profile__normalise';
 COMMENT ON FUNCTION coursebase.tg_user_profile__normalise() IS
     'BEFORE INSERT OR UPDATE: email in lower case; a profile without a referral code gets one that nobody has.';
-REVOKE ALL ON FUNCTION coursebase.tg_user_profile__normalise() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.create_organization(
     name      text,
@@ -169,7 +158,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_create_organization';
 COMMENT ON FUNCTION coursebase.create_organization(text, text, text, text, uuid) IS
     'Makes an organisation with its first owner and answers its id. KB106 when there is no such open account. Writes with the rights of the tables'' owner.';
-REVOKE ALL ON FUNCTION coursebase.create_organization(text, text, text, text, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.create_organization(text, text, text, text, uuid) TO server;
 
 CREATE FUNCTION coursebase.member_organization_ids()
@@ -182,7 +170,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_member_organization_ids';
 COMMENT ON FUNCTION coursebase.member_organization_ids() IS
     'The organisations to which the one who asks belongs, as whatever; all of them for an administrator. Empty for nobody. For policies that read.';
-REVOKE ALL ON FUNCTION coursebase.member_organization_ids() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.member_organization_ids() TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.staff_organization_ids()
@@ -195,7 +182,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_staff_organization_ids';
 COMMENT ON FUNCTION coursebase.staff_organization_ids() IS
     'The organisations of which the one who asks is staff (owner, admin or coach); all of them for an administrator. Empty for nobody. For policies that read.';
-REVOKE ALL ON FUNCTION coursebase.staff_organization_ids() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.staff_organization_ids() TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.organization_ids_as(role text)
@@ -209,7 +195,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_organization_ids_as';
 COMMENT ON FUNCTION coursebase.organization_ids_as(text) IS
     'The organisations in which the one who asks has that role (owner, admin, coach, member) or a higher one; an administrator of the installation has none by that. For policies that write.';
-REVOKE ALL ON FUNCTION coursebase.organization_ids_as(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.organization_ids_as(text) TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.tg_memberships__only_owners()
@@ -222,7 +207,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_memberships__only_owners';
 COMMENT ON FUNCTION coursebase.tg_memberships__only_owners() IS
     'BEFORE INSERT OR UPDATE OR DELETE: only an owner of the organisation makes or unmakes owners (42501); does not bind whom row security does not. Locks the organisation of an owner who ceases to be one.';
-REVOKE ALL ON FUNCTION coursebase.tg_memberships__only_owners() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.tg_memberships__keep_owner()
 RETURNS trigger
@@ -234,7 +218,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_memberships__keep_owner';
 COMMENT ON FUNCTION coursebase.tg_memberships__keep_owner() IS
     'AFTER UPDATE OR DELETE of an owner: the last one stays (KBA01) as long as the organisation does. Looks with the rights of the tables'' owner, under a lock of the organisation.';
-REVOKE ALL ON FUNCTION coursebase.tg_memberships__keep_owner() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.tg_memberships__audit()
 RETURNS trigger
@@ -246,7 +229,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_memberships__audit';
 COMMENT ON FUNCTION coursebase.tg_memberships__audit() IS
     'AFTER INSERT OR UPDATE OR DELETE: who becomes, changes as or ceases to be staff is recorded in audit_events with the rights of the tables'' owner.';
-REVOKE ALL ON FUNCTION coursebase.tg_memberships__audit() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.tg_any__lock_user()
 RETURNS trigger
@@ -258,4 +240,3 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_any__lock_user';
 COMMENT ON FUNCTION coursebase.tg_any__lock_user() IS
     'BEFORE INSERT: locks the person''s row of users, before the row is there. Locks with the owner''s rights.';
-REVOKE ALL ON FUNCTION coursebase.tg_any__lock_user() FROM PUBLIC;

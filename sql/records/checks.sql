@@ -23,5 +23,4 @@ AS $$
 $$;
 COMMENT ON FUNCTION coursebase.check_records() IS
     'Settings whose value is not the one that the audit trail ends in.';
-REVOKE ALL ON FUNCTION coursebase.check_records() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.check_records() TO server;

@@ -10,7 +10,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_settings__audit';
 COMMENT ON FUNCTION coursebase.tg_settings__audit() IS
     'AFTER INSERT OR UPDATE OR DELETE: writes an audit event when the value of a setting changes.';
-REVOKE ALL ON FUNCTION coursebase.tg_settings__audit() FROM PUBLIC;
 
 -- Logs, settings and check_integrity(), which unites the checks of every slice.
 
@@ -32,7 +31,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_log_app';
 COMMENT ON FUNCTION coursebase.log_app(text, text, jsonb, text, uuid, timestamptz) IS
     'Writes an entry of the app''s log about the one who is signed in, or whom the server names, and answers its id. A person has one sign_up entry: reporting again updates it in place. A time to come counts as now.';
-REVOKE ALL ON FUNCTION coursebase.log_app(text, text, jsonb, text, uuid, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.log_app(text, text, jsonb, text, uuid, timestamptz)
     TO end_user, server;
 
@@ -61,8 +59,6 @@ AS $$
 $$;
 COMMENT ON FUNCTION coursebase.log_server(text, text, text, jsonb, uuid, numeric, timestamptz) IS
     'Writes an entry of the server''s log (level debug, info, warning or error) and answers its id.';
-REVOKE ALL ON FUNCTION coursebase.log_server(text, text, text, jsonb, uuid, numeric, timestamptz)
-    FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.log_server(text, text, text, jsonb, uuid, numeric, timestamptz)
     TO server;
 
@@ -99,5 +95,4 @@ AS $$
 $$;
 COMMENT ON FUNCTION coursebase.purge_logs(timestamptz, integer) IS
     'Deletes at most batch entries older than before, oldest first, of the app''s log and then of the server''s, passing by what another session holds; answers how many. Call again until it answers 0.';
-REVOKE ALL ON FUNCTION coursebase.purge_logs(timestamptz, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.purge_logs(timestamptz, integer) TO server;

@@ -36,5 +36,4 @@ AS $$
 $$;
 COMMENT ON FUNCTION coursebase.check_sales() IS
     'Purchases with a refund that cannot be, with less refunded than its refunds say, or without what was sold.';
-REVOKE ALL ON FUNCTION coursebase.check_sales() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.check_sales() TO server;

@@ -10,7 +10,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_courses__keep_sold';
 COMMENT ON FUNCTION coursebase.tg_courses__keep_sold() IS
     'BEFORE DELETE: a course that a sale gave stays (23503). Reads with the owner''s rights.';
-REVOKE ALL ON FUNCTION coursebase.tg_courses__keep_sold() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.can_buy_product(product_id uuid, user_id uuid DEFAULT NULL)
 RETURNS boolean
@@ -23,7 +22,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_can_buy_product';
 COMMENT ON FUNCTION coursebase.can_buy_product(uuid, uuid) IS
     'Whether a user (NULL: oneself) may buy a product: it is public, and not owned. Reads with the owner''s rights; asking about somebody else takes an administrator or the server.';
-REVOKE ALL ON FUNCTION coursebase.can_buy_product(uuid, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.can_buy_product(uuid, uuid) TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.explain_buy_product(product_id uuid, user_id uuid DEFAULT NULL)
@@ -37,7 +35,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_explain_buy_product';
 COMMENT ON FUNCTION coursebase.explain_buy_product(uuid, uuid) IS
     'Every rule of can_buy_product(), in its order, with why it passed or not.';
-REVOKE ALL ON FUNCTION coursebase.explain_buy_product(uuid, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.explain_buy_product(uuid, uuid) TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.complete_purchase(
@@ -58,7 +55,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_complete_purchase';
 COMMENT ON FUNCTION coursebase.complete_purchase(uuid, uuid, text, bigint, text, timestamptz) IS
     'Records a session of the checkout that was paid (payment_status paid or no_payment_required), with the product as it is now, and gives its courses. The same session answers again what the first call did; with another user, product or price it is refused (KB902). status: completed, refunded (a session told again after its refund gives nothing), or unpaid (nothing is written, and the rest is NULL). already_owned: an earlier purchase of the product counted then. Writes with the owner''s rights.';
-REVOKE ALL ON FUNCTION coursebase.complete_purchase(uuid, uuid, text, bigint, text, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.complete_purchase(uuid, uuid, text, bigint, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.refund_purchase(
@@ -82,7 +78,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_refund_purchase';
 COMMENT ON FUNCTION coursebase.refund_purchase(uuid, bigint, timestamptz, text) IS
     'Refunds all that is left of a purchase (NULL) or a part of it. A part takes nothing away; with the whole the purchase is stamped, once, and gives no course any more: revoked_course_ids are those that nothing else gives. More than is left is refused (KB903). With refund_ref, the provider''s id of the refund, the same refund told again changes nothing, and with another purchase or sum it is refused (KB906); without it each part counts. What was completed stays. Audited; writes with the owner''s rights.';
-REVOKE ALL ON FUNCTION coursebase.refund_purchase(uuid, bigint, timestamptz, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.refund_purchase(uuid, bigint, timestamptz, text) TO server;
 
 CREATE FUNCTION coursebase.tg_purchases__project()
@@ -95,7 +90,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_purchases__project';
 COMMENT ON FUNCTION coursebase.tg_purchases__project() IS
     'AFTER UPDATE of refunded_at: makes user_course_access what the grants say. Locks the user, and writes with the owner''s rights.';
-REVOKE ALL ON FUNCTION coursebase.tg_purchases__project() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.tg_course_grants__project()
 RETURNS trigger
@@ -107,7 +101,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_course_grants__project';
 COMMENT ON FUNCTION coursebase.tg_course_grants__project() IS
     'AFTER INSERT, DELETE or TRUNCATE: makes user_course_access what the grants say. Locks the user, and writes with the owner''s rights.';
-REVOKE ALL ON FUNCTION coursebase.tg_course_grants__project() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.tg_course_grants__audit()
 RETURNS trigger
@@ -119,7 +112,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_course_grants__audit';
 COMMENT ON FUNCTION coursebase.tg_course_grants__audit() IS
     'AFTER INSERT OR DELETE of a direct grant: keeps who gave or took it in audit_events. Writes with the owner''s rights.';
-REVOKE ALL ON FUNCTION coursebase.tg_course_grants__audit() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.tg_user_course_access__record()
 RETURNS trigger
@@ -131,4 +123,3 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_user_course_access__record';
 COMMENT ON FUNCTION coursebase.tg_user_course_access__record() IS
     'AFTER INSERT: records a direct grant when nothing else gives the course; AFTER DELETE or TRUNCATE: takes every grant that counts. Locks the user, and writes with the owner''s rights.';
-REVOKE ALL ON FUNCTION coursebase.tg_user_course_access__record() FROM PUBLIC;
