@@ -100,6 +100,8 @@ AS $$
     UNION ALL
     SELECT * FROM coursebase.check_store()
     UNION ALL
+    SELECT * FROM coursebase.check_notifications()
+    UNION ALL
     SELECT * FROM coursebase.check_programs()
     UNION ALL
     SELECT * FROM coursebase.check_sync()
