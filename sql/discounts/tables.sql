@@ -305,3 +305,16 @@ GRANT SELECT ON TABLE coursebase.chain_versions TO server;
 CREATE TRIGGER t400_no_cycle BEFORE INSERT OR UPDATE OF user_id, referred_by
     ON coursebase.user_profile
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__no_cycle('referral', 'user_id', 'referred_by');
+
+-- What a referral earns, and when.
+INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning)
+VALUES
+    ('referral_credit_in_cents', 'integer', '500',
+        'What a referrer earns when a person they brought first has premium, in minor units; 0 for nothing.'),
+    ('referral_credit_currency', 'text', 'USD', 'Currency of what a referrer earns.'),
+    ('referral_hold_days', 'integer', '14',
+        'Days after which a referral credit may be spent; a refund before takes it back.'),
+    ('referral_credit_days', 'integer', '0',
+        'Days after the hold until which a referral credit may be spent; 0 for ever.')
+ON CONFLICT (name) DO UPDATE SET default_value = excluded.default_value, meaning = excluded.meaning
+WHERE (s.default_value, s.meaning) IS DISTINCT FROM (excluded.default_value, excluded.meaning);
