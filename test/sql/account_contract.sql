@@ -1,16 +1,11 @@
 -- Promise: whatever holds something of a person, in tables of later slices too, is in what the person is given and
 -- is removed when the account is closed, or is stated here as kept. A new table or column fails this test.
 \getenv abs_srcdir PG_ABS_SRCDIR
-\set fixtures :abs_srcdir '/fixtures/all.sql'
 \pset format unaligned
 \pset tuples_only on
 SET client_min_messages = warning;
 BEGIN;
-\set ECHO none
-\o /dev/null
-\i :fixtures
-\o
-\set ECHO all
+\i :abs_srcdir/fixtures/worlds/everything.sql
 -- Every table that leads to users by foreign keys.
 CREATE TEMP VIEW personal AS
     WITH RECURSIVE personal (oid) AS (

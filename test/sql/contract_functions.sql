@@ -1,20 +1,12 @@
 -- Promise: who may execute which function, and how it is marked, is stated here for every function; a new one
 -- must be added to the expected output. No argument, NULL included, brings a session down.
 \getenv abs_srcdir PG_ABS_SRCDIR
-\set fixtures :abs_srcdir '/fixtures/all.sql'
 \pset format unaligned
 SET client_min_messages = warning;
 BEGIN;
-\set ECHO none
-\o /dev/null
-\i :fixtures
-\o
-\set ECHO all
-CREATE ROLE regress_anonymous;
-CREATE ROLE regress_end_user;
-CREATE ROLE regress_server BYPASSRLS;
+\i :abs_srcdir/fixtures/worlds/everything.sql
+\i :abs_srcdir/fixtures/helpers/roles.sql
 CREATE ROLE regress_stranger;
-SELECT coursebase.grant_roles('regress_anonymous', 'regress_end_user', 'regress_server');
 
 SELECT format('%s(%s)', p.proname, pg_get_function_identity_arguments(p.oid)) AS function,
     CASE p.provolatile WHEN 'i' THEN 'immutable' WHEN 's' THEN 'stable' ELSE 'volatile' END AS volatility,

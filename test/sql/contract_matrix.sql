@@ -4,20 +4,12 @@
 --   row    the insert of Ada's (or, where there is none, any) row was accepted
 --   held   allowed, but other rows point to it
 \getenv abs_srcdir PG_ABS_SRCDIR
-\set fixtures :abs_srcdir '/fixtures/all.sql'
 \pset format unaligned
 \pset fieldsep ' | '
 SET client_min_messages = warning;
 BEGIN;
-\set ECHO none
-\o /dev/null
-\i :fixtures
-\o
-\set ECHO all
-CREATE ROLE regress_anonymous;
-CREATE ROLE regress_end_user;
-CREATE ROLE regress_server BYPASSRLS;
-SELECT coursebase.grant_roles('regress_anonymous', 'regress_end_user', 'regress_server');
+\i :abs_srcdir/fixtures/worlds/everything.sql
+\i :abs_srcdir/fixtures/helpers/roles.sql
 CREATE TEMP TABLE matrix (object text, actor text, command text, outcome text);
 DO $$
 DECLARE

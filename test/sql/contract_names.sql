@@ -1,16 +1,11 @@
 -- Promise: names, policies and signatures follow the house's patterns in every slice, those to come too. Each
 -- query names the objects that break one; the expected output has none.
+\getenv abs_srcdir PG_ABS_SRCDIR
 \pset format unaligned
 \pset tuples_only on
 SET client_min_messages = warning;
 BEGIN;
-CREATE TEMP VIEW relations AS
-    SELECT c.oid, c.relname, c.relkind, c.relrowsecurity
-    FROM pg_class c
-    WHERE c.relnamespace = 'coursebase'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm');
-CREATE TEMP VIEW functions AS
-    SELECT p.*, l.lanname FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
-    WHERE p.pronamespace = 'coursebase'::regnamespace;
+\i :abs_srcdir/fixtures/helpers/catalogue.sql
 -- Names: constraints, indexes, triggers and their functions, policies.
 SELECT 'constraint name', c.conname
 FROM pg_constraint c JOIN relations r ON r.oid = c.conrelid
