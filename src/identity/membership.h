@@ -15,7 +15,11 @@ typedef enum MembershipRole
 	MEMBERSHIP_ADMIN,
 	MEMBERSHIP_COACH,
 	MEMBERSHIP_MEMBER,
+	MEMBERSHIP_ROLES
 } MembershipRole;
+
+/* As the column memberships.role and the callers of functions name the roles. */
+extern const char *const membership_role_names[MEMBERSHIP_ROLES];
 
 /*
  * Whether who asks has that role, or more, in the organisation, as the active snapshot sees it.
