@@ -1,5 +1,7 @@
 -- Promise: who may execute which function, and how it is marked, is stated here for every function; a new one
 -- must be added to the expected output. No argument, NULL included, brings a session down.
+-- If it fails: a line with + is a function that is new, or that others may call than before: its GRANT EXECUTE in
+-- If it fails: functions.sql decides that. When it is as meant, test/check --accept contract_functions; see doc/contributing.md
 \getenv abs_srcdir PG_ABS_SRCDIR
 \pset format unaligned
 SET client_min_messages = warning;
@@ -18,7 +20,7 @@ WHERE p.pronamespace = 'coursebase'::regnamespace
 ORDER BY p.proname COLLATE "C";
 
 -- A role that plays no part may execute nothing.
-SELECT p.oid::regprocedure FROM pg_proc p
+SELECT p.oid::regprocedure AS function, 'REVOKE EXECUTE FROM PUBLIC right after it is created' AS advice FROM pg_proc p
 WHERE p.pronamespace = 'coursebase'::regnamespace
     AND has_function_privilege('regress_stranger', p.oid, 'EXECUTE');
 
@@ -73,9 +75,10 @@ END $$;
 SELECT count(DISTINCT function) = (SELECT count(*) FROM pg_proc p WHERE p.pronamespace = 'coursebase'::regnamespace)
     AS every_function_was_called
 FROM outcomes;
-SELECT DISTINCT * FROM outcomes
+SELECT DISTINCT o.*, 'check the arguments for NULL before they are used or mark it STRICT' AS advice FROM outcomes o
 WHERE sqlstate ~ '^(XX|58|53)'
 ORDER BY 1, 2;
-SELECT o.function, o.sqlstate FROM outcomes o JOIN pg_proc p ON p.oid = o.function::regprocedure
+SELECT o.function, o.sqlstate, 'refuse to be called other than by a trigger (row_trigger.h), and only then' AS advice
+FROM outcomes o JOIN pg_proc p ON p.oid = o.function::regprocedure
 WHERE (p.prorettype IN ('trigger'::regtype, 'event_trigger'::regtype)) <> (o.sqlstate IN ('39P01', '39P03'));
 ROLLBACK;

@@ -3,6 +3,8 @@
 --   -      refused (42501)             n/m    n of the table's m rows were seen, changed or deleted
 --   row    the insert of Ada's (or, where there is none, any) row was accepted
 --   held   allowed, but other rows point to it
+-- If it fails: a line with + is what a caller may now do with a table: the GRANTs and policies in policies.sql decide that.
+-- If it fails: When it is as meant, test/check --accept contract_matrix; see doc/contributing.md
 \getenv abs_srcdir PG_ABS_SRCDIR
 \pset format unaligned
 \pset fieldsep ' | '
@@ -94,5 +96,5 @@ FROM matrix
 GROUP BY object, actor
 ORDER BY object COLLATE "C", array_position(ARRAY['anonymous', 'self', 'other', 'admin', 'server'], actor);
 -- A table without a fixture would prove nothing.
-SELECT DISTINCT object AS no_fixture FROM matrix WHERE outcome LIKE '%/0';
+SELECT DISTINCT object AS no_fixture, 'add a row to test/fixtures/<its slice>.sql' AS advice FROM matrix WHERE outcome LIKE '%/0';
 ROLLBACK;

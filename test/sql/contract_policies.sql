@@ -1,5 +1,7 @@
 -- Promise: a policy's bound is an Index Cond over an InitPlan where an index serves, and no policy calls a
 -- function a row. What holds for each table that end users read is stated here; plans are judged, not shown.
+-- If it fails: Filter: index the column that the policy compares. No InitPlan, a call per row: write (SELECT …) around the
+-- If it fails: function. When it is as meant, test/check --accept contract_policies; see doc/contributing.md
 \getenv abs_srcdir PG_ABS_SRCDIR
 \pset format unaligned
 \pset fieldsep ' | '

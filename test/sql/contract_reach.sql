@@ -1,6 +1,8 @@
 -- Promise: each of the app's tables is reached by a function that does something (not only by the checks), and is read
 -- by the handshake, a view or a policy; logs, which only the server reads, by none of these. What a call touches is
 -- what the server counts in its transaction. Policies are tried by contract_matrix, which every table joins by itself.
+-- If it fails: f: no function reaches the table any more, or the one that does is not called in this test. Call it here.
+-- If it fails: When it is as meant, test/check --accept contract_reach; see doc/contributing.md
 \getenv abs_srcdir PG_ABS_SRCDIR
 \pset format unaligned
 \pset fieldsep ' | '
