@@ -2,8 +2,8 @@
  * environment.h: the environments of the stores, and whether what is sold in one counts.
  *
  * What production sold counts. What a store's sandbox sold counts only while the setting
- * accept_sandbox is on. Every decision that depends on it is made with what stands here, so that
- * subscriptions, purchases, discounts and credits cannot disagree.
+ * accept_sandbox is on. Every decision that depends on it is made with what stands here, so
+ * that subscriptions, purchases, discounts and credits cannot disagree.
  */
 #ifndef COURSEBASE_BILLING_ENVIRONMENT_H
 #define COURSEBASE_BILLING_ENVIRONMENT_H

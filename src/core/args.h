@@ -19,7 +19,8 @@
 
 #include "core/plan.h"
 
-/* Raise 22004 for the first argument that is null: this one; all; all but one; the first ones. */
+/* Raise 22004 for the first argument that is null: this one; all; all but one; the first ones.
+ */
 extern void args_require(FunctionCallInfo fcinfo, int argument);
 extern void args_require_all(FunctionCallInfo fcinfo);
 extern void args_require_all_but(FunctionCallInfo fcinfo, int optional);
@@ -35,7 +36,8 @@ extern ArrayType *args_array(FunctionCallInfo fcinfo, int argument);
 /* A copy as a C string in the current context; NULL for a null. */
 extern char *args_text_or_null(FunctionCallInfo fcinfo, int argument);
 
-/* The place of the argument among these words: raises 22004 for null, 22023 for another word. */
+/* The place of the argument among these words: raises 22004 for null, 22023 for another word.
+ */
 extern int args_word(FunctionCallInfo fcinfo, int argument, const char *const *words,
 					 int count);
 
