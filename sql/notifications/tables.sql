@@ -149,11 +149,15 @@ COMMENT ON COLUMN coursebase.refunds_to_review.answer_until IS 'Until when it wa
 GRANT SELECT ON TABLE coursebase.refunds_to_review TO server;
 
 -- Which providers are taken only with proof.
-INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning)
+INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning, is_owner_only)
 VALUES
     ('require_signature', 'text', '',
-        'Providers (app_store, google_play, stripe, revenuecat), separated by spaces or commas, of which nothing is taken without proof.'),
+        'Providers (app_store, google_play, stripe, revenuecat), separated by spaces or commas, of which nothing is taken without proof.',
+        true),
     ('require_account_token', 'boolean', 'false',
-        'Whether what a signed document does not give to a named person is refused, instead of going to the user_id beside it.')
-ON CONFLICT (name) DO UPDATE SET default_value = excluded.default_value, meaning = excluded.meaning
-WHERE (s.default_value, s.meaning) IS DISTINCT FROM (excluded.default_value, excluded.meaning);
+        'Whether a signed document that names nobody is refused, instead of going to the user_id beside it.',
+        true)
+ON CONFLICT (name) DO UPDATE SET default_value = excluded.default_value, meaning = excluded.meaning,
+    is_owner_only = excluded.is_owner_only
+WHERE (s.default_value, s.meaning, s.is_owner_only)
+    IS DISTINCT FROM (excluded.default_value, excluded.meaning, excluded.is_owner_only);

@@ -41,6 +41,7 @@ typedef struct Transaction
 	JsonSlice offer_kind;
 	JsonSlice currency;
 	JsonSlice ownership;
+	JsonSlice reason;
 	int64_t signed_at;
 	int64_t purchased_at;
 	int64_t expires_at;
@@ -87,6 +88,7 @@ static const Field transaction_fields[] = {
 	{"offerDiscountType", FIELD_TEXT, AT(Transaction, offer_kind), false},
 	{"currency", FIELD_TEXT, AT(Transaction, currency), false},
 	{"inAppOwnershipType", FIELD_TEXT, AT(Transaction, ownership), false},
+	{"transactionReason", FIELD_TEXT, AT(Transaction, reason), false},
 	{"signedDate", FIELD_MILLISECONDS, AT(Transaction, signed_at), false},
 	{"purchaseDate", FIELD_MILLISECONDS, AT(Transaction, purchased_at), false},
 	{"expiresDate", FIELD_MILLISECONDS, AT(Transaction, expires_at), true},
@@ -110,6 +112,7 @@ static bool renewal_take(JsonSlice bytes, StoreNotice *notice, FieldFault *fault
 static bool environment_take(JsonSlice raw, bool first, StoreNotice *notice, FieldFault *fault);
 static bool application_take(JsonSlice raw, StoreNotice *notice, FieldFault *fault);
 static NoticeSubject subject_of(const StoreNotice *notice, const Transaction *transaction);
+static void event_of_transaction(StoreNotice *notice, const Transaction *transaction);
 static bool require(JsonSlice slice, const char *member, FieldFault *fault);
 static bool fail(FieldFault *fault, const char *member, const char *words);
 static JsonSlice unquoted(JsonSlice raw);
@@ -214,7 +217,7 @@ transaction_take(JsonSlice bytes, StoreNotice *notice, FieldFault *fault)
 	if (transaction.quantity < 1)
 		return fail(fault, "quantity", "is not positive");
 	if (alone)
-		notice->time = transaction.signed_at;
+		notice->time = notice->signed_at = transaction.signed_at;
 	notice->transaction = transaction.id;
 	notice->original_transaction =
 		transaction.original.size > 0 ? transaction.original : transaction.id;
@@ -232,6 +235,8 @@ transaction_take(JsonSlice bytes, StoreNotice *notice, FieldFault *fault)
 	/* who shares a family's purchase has no account token of its own in it */
 	notice_account_add(notice, transaction.account);
 	notice->subject = subject_of(notice, &transaction);
+	if (alone)
+		event_of_transaction(notice, &transaction);
 	return true;
 }
 
@@ -300,6 +305,26 @@ subject_of(const StoreNotice *notice, const Transaction *transaction)
 	if (json_string_is(notice->type, "CONSUMPTION_REQUEST"))
 		return NOTICE_REVIEW;
 	return NOTICE_NOTHING;
+}
+
+/*
+ * A transaction that came alone tells a state and no event: the canonical event that led to it,
+ * at its own time. It is signed anew whenever a phone asks, so that the signed date orders
+ * nothing.
+ */
+static void
+event_of_transaction(StoreNotice *notice, const Transaction *transaction)
+{
+	if (transaction->revoked_at != NOTICE_NO_TIME)
+	{
+		notice->type = notice_word("\"revoked\"");
+		notice->time = transaction->revoked_at;
+		return;
+	}
+	notice->type = notice_word(json_string_is(transaction->reason, "RENEWAL") ? "\"renewed\""
+																			  : "\"created\"");
+	if (transaction->purchased_at != NOTICE_NO_TIME)
+		notice->time = transaction->purchased_at;
 }
 
 static bool

@@ -411,8 +411,8 @@ is_answer(int sqlstate)
 {
 	int class = ERRCODE_TO_CATEGORY(sqlstate);
 
-	return class == ERRCODE_TO_CATEGORY(ERRCODE_CB_NOT_FOUND) || class == ERRCODE_DATA_EXCEPTION ||
-		   class == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION;
+	return class == ERRCODE_TO_CATEGORY(ERRCODE_CB_NOT_FOUND) ||
+		   class == ERRCODE_DATA_EXCEPTION || class == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION;
 }
 
 static char *
@@ -426,7 +426,7 @@ notification_id(const Received *received, const StoreNotice *notice)
 	if (id != NULL)
 		return id;
 	/* a transaction of Apple's that came alone: signed anew each time that it changes */
-	return psprintf("%s/" INT64_FORMAT, notice_text(notice->transaction), notice->time);
+	return psprintf("%s/" INT64_FORMAT, notice_text(notice->transaction), notice->signed_at);
 }
 
 static char *

@@ -12,7 +12,7 @@ notice_begin(StoreNotice *notice)
 {
 	memset(notice, 0, sizeof(*notice));
 	notice->subject = NOTICE_NOTHING;
-	notice->time = NOTICE_NO_TIME;
+	notice->time = notice->signed_at = NOTICE_NO_TIME;
 	notice->purchased_at = notice->period_start = notice->period_end = NOTICE_NO_TIME;
 	notice->grace_until = notice->revoked_at = notice->answer_until = NOTICE_NO_TIME;
 	notice->amount = notice->tax = NOTICE_NO_AMOUNT;

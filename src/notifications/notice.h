@@ -56,6 +56,7 @@ typedef struct StoreNotice
 	JsonSlice type;    /* as subscription_event_mappings has it: name and subtype */
 	JsonSlice subtype; /* empty: none */
 	int64_t time;      /* when it happened, as far as the provider tells */
+	int64_t signed_at; /* App Store, of a transaction that came alone */
 
 	/* whose */
 	JsonSlice accounts[NOTICE_ACCOUNTS];

@@ -139,15 +139,13 @@ token_make(const char *header, size_t header_size, const char *payload, char *ou
 	return n;
 }
 
-/* Reads a token in memory that ends where it ends. */
+/* Reads a token in memory that ends where the token ends; the room lies before it. */
 static const char *
 token_read(const char *text, size_t size, char **room, Jws *jws)
 {
-	char *copy = malloc(size > 0 ? size : 1);
-
-	memcpy(copy, text, size);
-	*room = malloc(JWS_ROOM(size));
-	return jws_read((JsonSlice){copy, size}, *room, jws);
+	*room = malloc(JWS_ROOM(size) + size);
+	memcpy(*room + JWS_ROOM(size), text, size);
+	return jws_read((JsonSlice){*room + JWS_ROOM(size), size}, *room, jws);
 }
 
 static bool
