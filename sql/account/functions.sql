@@ -37,3 +37,40 @@ AS 'MODULE_PATHNAME', 'coursebase_export_user';
 COMMENT ON FUNCTION coursebase.export_user(uuid) IS
     'Everything that is held about a person (NULL: oneself): a member for each table, an array of the person''s rows, without who else stands in them. NULL for nobody. Reads with the owner''s rights; asking about somebody else takes an administrator or the server.';
 GRANT EXECUTE ON FUNCTION coursebase.export_user(uuid) TO end_user, server;
+
+CREATE FUNCTION coursebase.purge_logs(before timestamptz, batch integer DEFAULT 10000)
+RETURNS bigint
+LANGUAGE sql
+VOLATILE
+STRICT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT coursebase.assert_schema_current();
+    WITH app AS (
+        DELETE FROM coursebase.app_logs
+        WHERE id = ANY (ARRAY(
+            SELECT l.id FROM coursebase.app_logs l
+            WHERE l.created_at < $1
+            ORDER BY l.created_at
+            LIMIT $2
+            FOR NO KEY UPDATE SKIP LOCKED))
+        RETURNING 1
+    ), server AS (
+        DELETE FROM coursebase.server_logs
+        WHERE id = ANY (ARRAY(
+            SELECT l.id FROM coursebase.server_logs l
+            WHERE l.created_at < $1
+            ORDER BY l.created_at
+            LIMIT $2 - (SELECT count(*) FROM app)
+            FOR NO KEY UPDATE SKIP LOCKED))
+        RETURNING 1
+    ), logs AS (
+        SELECT (SELECT count(*) FROM app) + (SELECT count(*) FROM server) AS entries
+    )
+    SELECT l.entries + coursebase.purge_notifications($1, ($2 - l.entries)::integer) FROM logs l
+$$;
+COMMENT ON FUNCTION coursebase.purge_logs(timestamptz, integer) IS
+    'Deletes at most batch entries older than before, oldest first, of the app''s log and then of the server''s, and then empties the bodies of notifications that were applied or noted, whose key and outcome stay; rows that another session holds are left out. Answers how many rows it changed: call it again until it answers 0. The server may call it. before: entries of that time and later stay. batch: how many rows at the most.';
+GRANT EXECUTE ON FUNCTION coursebase.purge_logs(timestamptz, integer) TO server;

@@ -77,3 +77,16 @@ AS 'MODULE_PATHNAME', 'coursebase_replay_notifications';
 COMMENT ON FUNCTION coursebase.replay_notifications(text, uuid, integer, timestamptz) IS
     'Tries the notifications again that wait or were refused, oldest first, and answers what became of each; those that another call holds are left out. The server may call it. provider and notification_id (NULL: any) choose, most is how many at the most, at the time it happens. Signatures are not checked again. Columns as of take_notification(). Raises: KB824 (a body that was accepted can no longer be read).';
 GRANT EXECUTE ON FUNCTION coursebase.replay_notifications(text, uuid, integer, timestamptz) TO server;
+
+CREATE FUNCTION coursebase.purge_notifications(before timestamptz, batch integer DEFAULT 10000)
+RETURNS bigint
+LANGUAGE c
+VOLATILE
+STRICT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_purge_notifications';
+COMMENT ON FUNCTION coursebase.purge_notifications(timestamptz, integer) IS
+    'Empties bodies, documents and results of notifications that were applied or noted and came before that time, at most batch of them, oldest first; key and outcome stay, so that one that comes again is known. Rows that another session holds are left out. Answers how many; purge_logs() calls it. The server may call it.';
+GRANT EXECUTE ON FUNCTION coursebase.purge_notifications(timestamptz, integer) TO server;

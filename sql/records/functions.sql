@@ -61,38 +61,3 @@ COMMENT ON FUNCTION coursebase.log_server(text, text, text, jsonb, uuid, numeric
     'Writes an entry of the server''s log (level debug, info, warning or error) and answers its id.';
 GRANT EXECUTE ON FUNCTION coursebase.log_server(text, text, text, jsonb, uuid, numeric, timestamptz)
     TO server;
-
-CREATE FUNCTION coursebase.purge_logs(before timestamptz, batch integer DEFAULT 10000)
-RETURNS bigint
-LANGUAGE sql
-VOLATILE
-STRICT
-PARALLEL UNSAFE
-SECURITY INVOKER
-SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT coursebase.assert_schema_current();
-    WITH app AS (
-        DELETE FROM coursebase.app_logs
-        WHERE id = ANY (ARRAY(
-            SELECT l.id FROM coursebase.app_logs l
-            WHERE l.created_at < $1
-            ORDER BY l.created_at
-            LIMIT $2
-            FOR NO KEY UPDATE SKIP LOCKED))
-        RETURNING 1
-    ), server AS (
-        DELETE FROM coursebase.server_logs
-        WHERE id = ANY (ARRAY(
-            SELECT l.id FROM coursebase.server_logs l
-            WHERE l.created_at < $1
-            ORDER BY l.created_at
-            LIMIT $2 - (SELECT count(*) FROM app)
-            FOR NO KEY UPDATE SKIP LOCKED))
-        RETURNING 1
-    )
-    SELECT (SELECT count(*) FROM app) + (SELECT count(*) FROM server)
-$$;
-COMMENT ON FUNCTION coursebase.purge_logs(timestamptz, integer) IS
-    'Deletes at most batch entries older than before, oldest first, of the app''s log and then of the server''s, passing by what another session holds; answers how many. Call again until it answers 0.';
-GRANT EXECUTE ON FUNCTION coursebase.purge_logs(timestamptz, integer) TO server;

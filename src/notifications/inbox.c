@@ -138,6 +138,17 @@ enum
 	OPEN_NOTIFICATION,
 };
 
+static KeptPlan purge_rows = {
+	.sql =
+		"UPDATE coursebase.store_notifications SET body = NULL, details = NULL, result = NULL"
+		" WHERE id = ANY (ARRAY(SELECT n.id FROM coursebase.store_notifications n"
+		"  WHERE n.received_at < $1 AND n.body IS NOT NULL AND n.outcome IN ('applied', "
+		"'noted')"
+		"  ORDER BY n.received_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED))",
+	.nargs = 2,
+	.types = {TIMESTAMPTZOID, INT4OID},
+};
+
 static void received_read(FunctionCallInfo fcinfo, Received *received);
 static JsonSlice slice_of(text *value);
 static TimestampTz freshness_clock(TimestampTz at);
@@ -155,6 +166,7 @@ static void row_return(FunctionCallInfo fcinfo, const InboxRow *row);
 
 PG_FUNCTION_INFO_V1(coursebase_take_notification);
 PG_FUNCTION_INFO_V1(coursebase_replay_notifications);
+PG_FUNCTION_INFO_V1(coursebase_purge_notifications);
 
 /*
  * SQL function: take_notification(provider text, body text, signature text, details json,
@@ -249,6 +261,20 @@ coursebase_replay_notifications(PG_FUNCTION_ARGS)
 	}
 	SPI_finish();
 	return (Datum) 0;
+}
+
+/* SQL function: purge_notifications(before timestamptz, batch integer) returns bigint */
+PGDLLEXPORT Datum
+coursebase_purge_notifications(PG_FUNCTION_ARGS)
+{
+	Datum values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
+	uint64 count;
+
+	schema_require_current();
+	SPI_connect();
+	count = owner_execute(&purge_rows, values, NULL, false);
+	SPI_finish();
+	PG_RETURN_INT64((int64) count);
 }
 
 static void
