@@ -32,10 +32,10 @@
 
 #include "core/compat.h"
 #include "core/datum.h"
-#include "core/rows.h"
-#include "core/schema.h"
 #include "core/owner.h"
 #include "core/plan.h"
+#include "core/rows.h"
+#include "core/schema.h"
 
 uint64 rows_generation = 1;
 
@@ -69,7 +69,6 @@ static void statements_make(RowsSource *source);
 static char *statement_text(const RowsSource *source, bool null_keys);
 static char *type_name(Oid type);
 static Snapshot active_snapshot(void);
-
 static bool table_open_current(Rows *rows, RowsSource *source);
 static bool index_open_usable(Rows *rows, Snapshot snapshot);
 static void source_resolve(RowsSource *source, Relation *table);
