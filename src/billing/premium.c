@@ -1,8 +1,10 @@
 /*
- * premium.c: does a user have premium, and until when?
+ * premium.c: whether a user has premium, and until when.
  *
- * The one place that reads a user's row of subscriptions for this question; the rule is the
- * fold's.
+ * The only place that reads the row of subscriptions for this question. fold_access_end() is
+ * the rule. Rows are read past row security: the caller decided that the answer may be known.
+ *
+ * Takes no lock: the answer is that of the active snapshot, also on a standby.
  */
 #include "postgres.h"
 
