@@ -24,7 +24,7 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
-#include "billing/subscription.h"
+#include "billing/first_premium.h"
 #include "core/args.h"
 #include "core/compat.h"
 #include "core/datum.h"
