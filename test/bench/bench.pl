@@ -24,14 +24,14 @@ Measures the rows whose names begin with one of the given, or all.
   --milliseconds N     the least time of one execution (default 100)
   --no-instructions    leave callgrind out
   --full               what grows is measured up to a million people, too
-  --readme             write the table into README.md too
+  --doc                write the table into doc/bench.md too
 
 build/bench/bench.svg, growth.svg and bench.md hold the drawings and the table.
 END
 
 my %option = (repetitions => 7, milliseconds => 100, instructions => 1, as => '',
     tree => "$FindBin::Bin/../..");
-GetOptions(\%option, 'list', 'repetitions=i', 'milliseconds=i', 'instructions!', 'full', 'readme', 'tree=s',
+GetOptions(\%option, 'list', 'repetitions=i', 'milliseconds=i', 'instructions!', 'full', 'doc', 'tree=s',
     'as=s', 'data=s', 'help') or die $usage;
 if ($option{help})
 {
@@ -44,7 +44,7 @@ $ENV{BENCH_FULL} = 1 if $option{full};
 my @rows = map { Rows::load($_) } sort glob "$FindBin::Bin/rows/*.sql";
 my @chosen = @ARGV ? grep { my $row = $_; any { index($row->{name}, $_) == 0 } @ARGV } @rows : @rows;
 die "no such row: @ARGV\n" if !@chosen;
-die "README.md shows every row, not some\n" if $option{readme} && @chosen < @rows;
+die "doc/bench.md shows every row, not some\n" if $option{doc} && @chosen < @rows;
 if ($option{list})
 {
     printf "%-28s %s\n", $_->{name}, $_->{work} for @chosen;
@@ -76,7 +76,7 @@ sub main
     write_file("$out/bench.svg", Report::svg($circumstances, @lines));
     my $markdown = Report::markdown($circumstances, @lines);
     write_file("$out/bench.md", $markdown);
-    write_readme($markdown) if $option{readme};
+    write_doc($markdown) if $option{doc};
     print "$out/bench.svg and $out/bench.md are written.\n";
     return verdict(\@lines, \%failure);
 }
@@ -204,15 +204,15 @@ sub write_file
     return;
 }
 
-sub write_readme
+sub write_doc
 {
     my ($markdown) = @_;
-    my $readme = slurp("$option{tree}/README.md");
-    $readme =~ s/(<!-- bench:begin -->\n).*?(<!-- bench:end -->)/$1$markdown$2/s
-        or die "README.md has no place between <!-- bench:begin --> and <!-- bench:end -->\n";
-    open my $out, '>', "$option{tree}/README.md" or die "README.md: $!\n";
-    print {$out} $readme;
-    close $out or die "README.md: $!\n";
-    print "README.md is written.\n";
+    my $doc = slurp("$option{tree}/doc/bench.md");
+    $doc =~ s/(<!-- bench:begin -->\n).*?(<!-- bench:end -->)/$1$markdown$2/s
+        or die "doc/bench.md has no place between <!-- bench:begin --> and <!-- bench:end -->\n";
+    open my $out, '>', "$option{tree}/doc/bench.md" or die "doc/bench.md: $!\n";
+    print {$out} $doc;
+    close $out or die "doc/bench.md: $!\n";
+    print "doc/bench.md is written.\n";
     return;
 }

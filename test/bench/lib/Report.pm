@@ -1,4 +1,4 @@
-# Report.pm: what was measured, as a table for a terminal, a table for the README and a drawing.
+# Report.pm: what was measured, as a table for a terminal, a table for doc/bench.md and a drawing.
 package Report;
 
 use strict;
