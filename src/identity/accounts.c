@@ -1,9 +1,17 @@
 /*
- * accounts.c: accounts as the authentication provider reports them.
+ * accounts.c: stores the accounts that the authentication provider reports.
  *
- * A notice may come twice, late, or beside another for the same person: whichever is first
- * makes the row, every other waits for it and changes only what differs. A closed account is
- * left as it is.
+ * Invariants: one subject (users.clerk_user_id) is one row of users. The provider may send a
+ * report twice, late, or at the same time as another report about the same person: the first
+ * call inserts the row, every other call waits for that insert and then updates only the
+ * columns that differ. A closed account (deleted_at is set) never changes. Every change of a
+ * role is audited.
+ *
+ * Locks: the row of users, FOR KEY SHARE. delete_user() takes that row FOR UPDATE, so it waits
+ * until the call is over and then redacts what the call wrote as well.
+ *
+ * Rights: upsert_user() and assign_cohort() run with the caller's rights, the audit trigger
+ * with those of the tables' owner.
  */
 #include "postgres.h"
 
@@ -22,7 +30,10 @@
 #include "identity/audit.h"
 #include "identity/claims.h"
 
-/* The arguments of upsert_user(), which are the parameters of its statements too. */
+/*
+ * The arguments of upsert_user(). Each statement of upsert_user() takes all of them as its
+ * parameters, so that ACCOUNT_SUBJECT is $1 everywhere.
+ */
 enum
 {
 	ACCOUNT_SUBJECT,
@@ -40,6 +51,7 @@ enum
 	ACCOUNT_ARGUMENTS,
 };
 
+/* The arguments as parameters of a statement; nulls holds 'n' for a null, ' ' otherwise. */
 typedef struct Account
 {
 	Datum values[ACCOUNT_ARGUMENTS];
@@ -51,6 +63,7 @@ typedef struct Account
 	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,                            \
 			  TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID}
 
+/* The labels of user_role for the message, and whether $1 is one of them. */
 static KeptPlan read_roles = {
 	.sql = "SELECT string_agg(e.enumlabel, ', ' ORDER BY e.enumsortorder), "
 		   "bool_or(e.enumlabel = $1) FROM pg_catalog.pg_enum e "
@@ -59,6 +72,7 @@ static KeptPlan read_roles = {
 	.types = {TEXTOID},
 };
 
+/* If another session is inserting the same subject, waits for its end; then writes nothing. */
 static KeptPlan insert_user = {
 	.sql = "INSERT INTO coursebase.users "
 		   "(clerk_user_id, name, email, image_url, role, created_at, updated_at) "
@@ -67,6 +81,10 @@ static KeptPlan insert_user = {
 	ACCOUNT_TYPES,
 };
 
+/*
+ * A null argument leaves its column. The comparison of the whole row keeps a repeated report
+ * from writing a new version of the row, and from firing its triggers.
+ */
 static KeptPlan update_user = {
 	.sql = "UPDATE coursebase.users u SET name = coalesce($2, u.name), "
 		   "email = coalesce($3, u.email), image_url = coalesce($4, u.image_url), "
@@ -78,7 +96,7 @@ static KeptPlan update_user = {
 	ACCOUNT_TYPES,
 };
 
-/* Locked, so that who closes the account waits, and removes what is written here too. */
+/* Locks the row, so that delete_user() waits and redacts the profile that follows as well. */
 static KeptPlan read_user = {
 	.sql = "SELECT u.id, u.deleted_at IS NULL, p.user_id IS NOT NULL FROM coursebase.users u "
 		   "LEFT JOIN coursebase.user_profile p ON p.user_id = u.id WHERE u.clerk_user_id = $1 "
@@ -86,6 +104,8 @@ static KeptPlan read_user = {
 	ACCOUNT_TYPES,
 };
 
+/* Waits like insert_user. Without a target, so that a taken referral code is no error either.
+ */
 static KeptPlan insert_profile = {
 	.sql = "INSERT INTO coursebase.user_profile (user_id, email, first_name, last_name, "
 		   "phone_number, country, lead_source, time_zone, created_at, updated_at) "
@@ -109,12 +129,14 @@ static KeptPlan update_profile = {
 	ACCOUNT_TYPES,
 };
 
+/* Locks the cohort, so that nobody deletes it before the row that points to it is written. */
 static KeptPlan read_cohort = {
 	.sql = "SELECT c.id FROM coursebase.cohorts c WHERE c.code = $1 FOR KEY SHARE",
 	.nargs = 1,
 	.types = {TEXTOID},
 };
 
+/* Locks the row, as read_user does. */
 static KeptPlan read_open_account = {
 	.sql = "SELECT FROM coursebase.users u WHERE u.id = $1 AND u.deleted_at IS NULL "
 		   "FOR KEY SHARE",
@@ -122,6 +144,7 @@ static KeptPlan read_open_account = {
 	.types = {UUIDOID},
 };
 
+/* A person is in one cohort at most: the new one replaces the old. */
 static KeptPlan write_cohort = {
 	.sql = "INSERT INTO coursebase.user_cohorts AS c (user_id, cohort_id) VALUES ($1, $2) "
 		   "ON CONFLICT (user_id) DO UPDATE SET cohort_id = EXCLUDED.cohort_id "
@@ -148,7 +171,8 @@ PG_FUNCTION_INFO_V1(coursebase_tg_users__audit);
 /*
  * SQL function: upsert_user(clerk_user_id text, name text, email text, …) returns uuid
  *
- * Works with the caller's rights. Null arguments leave what is stored.
+ * Writes the row of users first and the profile second, each with the caller's rights. A null
+ * argument leaves what is stored.
  */
 PGDLLEXPORT Datum
 coursebase_upsert_user(PG_FUNCTION_ARGS)
@@ -168,7 +192,8 @@ coursebase_upsert_user(PG_FUNCTION_ARGS)
 /*
  * SQL function: assign_cohort(user_id uuid, cohort_code text) returns uuid
  *
- * Works with the caller's rights.
+ * Locks the account before the cohort, which is the order of locks in anchor.h. Runs with the
+ * caller's rights.
  */
 PGDLLEXPORT Datum
 coursebase_assign_cohort(PG_FUNCTION_ARGS)
@@ -199,8 +224,8 @@ coursebase_assign_cohort(PG_FUNCTION_ARGS)
 /*
  * SQL function: tg_users__audit() returns trigger
  *
- * Writes with the rights of the tables' owner. A new account is worth a record when it is born
- * with rights.
+ * Records an UPDATE that changes the role, and an INSERT whose role is not the default 'user':
+ * such an account has rights from the start. Writes with the rights of the tables' owner.
  */
 PGDLLEXPORT Datum
 coursebase_tg_users__audit(PG_FUNCTION_ARGS)
@@ -224,6 +249,7 @@ coursebase_tg_users__audit(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
+/* Takes the arguments over; without a time of its own the account was made now. */
 static void
 account_read(FunctionCallInfo fcinfo, Account *account)
 {
@@ -240,6 +266,7 @@ account_read(FunctionCallInfo fcinfo, Account *account)
 	}
 }
 
+/* Raises 22004 without a subject, 22023 for a subject or role that cannot be stored. */
 static void
 account_check(Account *account)
 {
@@ -249,6 +276,7 @@ account_check(Account *account)
 		role_check(account->values[ACCOUNT_ROLE]);
 }
 
+/* claims.c reads no longer subject from a token, so a longer one would never be found again. */
 static void
 subject_check(Account *account)
 {
@@ -257,16 +285,17 @@ subject_check(Account *account)
 	if (subject[strspn(subject, " \t\r\n")] == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("clerk_user_id is empty"),
-				 errdetail("The account would belong to nobody's token."),
+				 errdetail("No token could ever name the account."),
 				 errhint("Pass the subject that the authentication provider gives.")));
 	if (strlen(subject) > SUBJECT_MAX)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("clerk_user_id is too long"),
-				 errdetail("It has %zu bytes; a token's subject has at most %d.",
+				 errdetail("The argument has %zu bytes; a token's subject has at most %d.",
 						   strlen(subject), SUBJECT_MAX),
 				 errhint("Pass the subject that the authentication provider gives.")));
 }
 
+/* Asked here, because the cast to the enum would name neither the argument nor the roles. */
 static void
 role_check(Datum role)
 {
@@ -281,7 +310,7 @@ role_check(Datum role)
 					errhint("Pass one of them, or null to leave the role as it is.")));
 }
 
-/* What may be null for an account that is stored already may not for a new one. */
+/* Raises 22004, naming the argument: a stored account may leave it out, a new one may not. */
 static void
 require_value(Account *account, int argument, const char *name)
 {
@@ -293,8 +322,11 @@ require_value(Account *account, int argument, const char *name)
 }
 
 /*
- * The insert waits for a concurrent one of the same subject; what follows is read with
- * snapshots taken after it.
+ * Stores the account and answers its id, in the caller's memory.
+ *
+ * The insert waits for a concurrent insert of the same subject, so every statement after it
+ * must take a new snapshot to see that row: they are all writing plans. A report without name
+ * or email can only update; only if there is no row yet do those arguments count as missing.
  */
 static pg_uuid_t *
 account_store(Account *account)
@@ -315,6 +347,7 @@ account_store(Account *account)
 	if (user != NULL || plan_execute(&insert_user, account->values, account->nulls, false) == 0)
 		plan_execute(&update_user, account->values, account->nulls, false);
 	user = account_row(account, &open, &profile);
+	/* somebody deleted the row between the insert that met it and the lock */
 	if (user == NULL)
 		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 						errmsg("the account was removed while it was being stored"),
@@ -324,7 +357,11 @@ account_store(Account *account)
 	return user;
 }
 
-/* The account's id, in the caller's memory, or NULL when there is none. */
+/*
+ * Locks the account and answers its id in the caller's memory, or NULL if no row has the
+ * subject. *open and *profile say whether the account is open and has a profile; they are set
+ * only if there is an id.
+ */
 static pg_uuid_t *
 account_row(Account *account, bool *open, bool *profile)
 {
@@ -340,7 +377,11 @@ account_row(Account *account, bool *open, bool *profile)
 	return user;
 }
 
-/* An insert that wrote nothing met another of the same person, or the same code: look again. */
+/*
+ * Inserts or updates the profile. An insert that wrote nothing met either a profile that
+ * another session just made, or a referral code that is taken: looking again tells which, and
+ * only the second case inserts again, with a new code.
+ */
 static void
 profile_store(Account *account)
 {
@@ -355,6 +396,7 @@ profile_store(Account *account)
 	plan_execute(&update_profile, account->values, account->nulls, false);
 }
 
+/* Locks the cohort and answers its id in the caller's memory; KB106 if there is none. */
 static pg_uuid_t *
 cohort_of_code(Datum code)
 {
@@ -369,6 +411,7 @@ cohort_of_code(Datum code)
 	return cohort;
 }
 
+/* The role of a row; an empty text for a null, which only a dropped constraint lets in. */
 static char *
 role_of(TriggerData *data, HeapTuple row)
 {

@@ -1,5 +1,8 @@
 /*
  * anchor.c: locks the row of users that every decision about a person begins with.
+ *
+ * Why this row, and which locks may follow it: anchor.h. The lock is taken with the rights of
+ * the tables' owner, because a person may be forbidden to update the own row.
  */
 #include "postgres.h"
 
@@ -27,7 +30,10 @@ PG_FUNCTION_INFO_V1(coursebase_tg_any__lock_user);
 /*
  * SQL function: tg_any__lock_user() returns trigger
  *
- * Before an INSERT of plain SQL, so that it takes its locks in the order of the functions.
+ * Locks the person before the row is inserted. The functions lock the person first and write
+ * rows afterwards; a plain INSERT that locked only in its AFTER trigger would hold its row
+ * first and could deadlock with them. Under a restore nobody decides anything, so nothing is
+ * locked.
  */
 PGDLLEXPORT Datum
 coursebase_tg_any__lock_user(PG_FUNCTION_ARGS)

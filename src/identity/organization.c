@@ -1,16 +1,18 @@
 /*
- * organization.c: organisations and who belongs to them.
+ * organization.c: organisations and their memberships.
  *
- * Invariants: an organisation keeps an owner as long as it exists, however two leave at once;
- * only an owner makes or unmakes owners; who becomes or ceases to be staff is
- * audited; the currency of an organisation stays once one of its
- * plans has a price, and is that of all its plans.
+ * Invariants: an organisation has at least one owner as long as the organisation exists, even
+ * if two owners leave at the same time. Only an owner gives or takes the role owner. Every
+ * change of who is staff is audited. (The rules about an organisation's currency are those of
+ * its plans: src/programs/.)
  *
- * Locks: the row of the organisation anchors its owners and its currency.
+ * Locks: the row of the organisation anchors the question whether an owner is left.
+ * create_organization() locks the row of users before it inserts anything.
  *
- * Rights: create_organization() is the server's and writes with the owner's rights. The
- * functions for policies tell people about themselves, with the owner's. Triggers run as who
- * writes and look at other rows with the owner's.
+ * Rights: create_organization() is executed by the server alone and writes with the rights of
+ * the tables' owner. The functions for policies answer only about the user who asks. Triggers
+ * run as the user who writes, and read and lock other rows with the rights of the tables'
+ * owner, because row security would hide those rows.
  */
 #include "postgres.h"
 
@@ -52,6 +54,7 @@ static KeptPlan write_owner = {
 static KeptPlan read_all = {
 	.sql = "SELECT ARRAY(SELECT id FROM coursebase.organizations)",
 };
+/* Finds no row if the organisation is being deleted together with its memberships. */
 static KeptPlan lock_organization = {
 	.sql = "SELECT FROM coursebase.organizations WHERE id = $1 FOR NO KEY UPDATE",
 	.nargs = 1,
@@ -63,6 +66,7 @@ static KeptPlan read_owners = {
 	.nargs = 1,
 	.types = {UUIDOID},
 };
+/* After a TRUNCATE of memberships: any organisation at all has lost its owners. */
 static KeptPlan find_organization = {
 	.sql = "SELECT FROM coursebase.organizations LIMIT 1",
 };
@@ -83,6 +87,8 @@ PG_FUNCTION_INFO_V1(coursebase_tg_memberships__audit);
 /*
  * SQL function: create_organization(name text, slug text, currency text, time_zone text,
  * owner_id uuid) returns uuid
+ *
+ * Writes with the rights of the tables' owner.
  */
 PGDLLEXPORT Datum
 coursebase_create_organization(PG_FUNCTION_ARGS)
@@ -101,6 +107,7 @@ coursebase_create_organization(PG_FUNCTION_ARGS)
 	}
 	schema_require_current();
 	SPI_connect();
+	/* locked first, so that nobody closes the account before the membership is written */
 	if (anchor_user(DatumGetUUIDP(values[4])) != ANCHORED_LIVE)
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such user"),
 						errdetail("None has the id %s.",
@@ -139,9 +146,12 @@ coursebase_organization_ids_as(PG_FUNCTION_ARGS)
 /*
  * SQL function: tg_memberships__only_owners() returns trigger
  *
- * For people; the server, to whom row security does not apply, may do it all. The organisation
- * is locked here: after the row, what the membership is taken out of is locked already, and
- * staff's functions lock the other way round.
+ * Refuses an end user who gives or takes the role owner and is no owner. The server and the
+ * tables' owner, to whom row security does not apply, may do both.
+ *
+ * Locks the organisation before an owner ceases to be one, because keep_owner decides under
+ * that lock. Locking there, after the row of memberships is locked, would be the opposite order
+ * of the functions for staff, which lock the organisation first, and could deadlock with them.
  */
 PGDLLEXPORT Datum
 coursebase_tg_memberships__only_owners(PG_FUNCTION_ARGS)
@@ -174,7 +184,11 @@ coursebase_tg_memberships__only_owners(PG_FUNCTION_ARGS)
 /*
  * SQL function: tg_memberships__keep_owner() returns trigger
  *
- * Lets pass what goes together with the organisation. A TRUNCATE leaves no owner anywhere.
+ * Refuses to take the last owner away. The organisation is locked and the owners are read with
+ * a snapshot of this moment, so that of two owners who leave at once the second sees that the
+ * first is gone. If the organisation itself is deleted, the lock finds no row and the
+ * membership may go. A TRUNCATE takes the owners of every organisation, and is refused unless
+ * there is none.
  */
 PGDLLEXPORT Datum
 coursebase_tg_memberships__keep_owner(PG_FUNCTION_ARGS)
@@ -199,7 +213,12 @@ coursebase_tg_memberships__keep_owner(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
-/* SQL function: tg_memberships__audit() returns trigger */
+/*
+ * SQL function: tg_memberships__audit() returns trigger
+ *
+ * Records every change of who is staff, and as what: staff may read what is their members'.
+ * Writes with the rights of the tables' owner.
+ */
 PGDLLEXPORT Datum
 coursebase_tg_memberships__audit(PG_FUNCTION_ARGS)
 {
@@ -220,7 +239,7 @@ coursebase_tg_memberships__audit(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
-/* For reading, administrators of the installation belong everywhere. */
+/* The ids for policies that read: an administrator of the installation reads all of them. */
 static Datum
 organizations_read(MembershipRole least)
 {
@@ -235,6 +254,7 @@ organizations_read(MembershipRole least)
 	return ids;
 }
 
+/* Raises 22023 for a word that is no role. */
 static MembershipRole
 role_read(text *name)
 {
@@ -249,6 +269,7 @@ role_read(text *name)
 			 errhint("Use owner, admin, coach or member.")));
 }
 
+/* Whether the row of memberships is that of an owner. */
 static bool
 role_is_owner(TriggerData *data, HeapTuple row)
 {
@@ -258,7 +279,8 @@ role_is_owner(TriggerData *data, HeapTuple row)
 	return role != NULL && strcmp(role, "owner") == 0;
 }
 
-/* What the audit trail says of who works there; NULL for a member, who does not. */
+/* What the audit trail holds of one membership, as JSON; NULL for a member, who is not staff.
+ */
 static char *
 staff_json(TriggerData *data, HeapTuple row)
 {

@@ -1,9 +1,13 @@
 /*
- * log.c: what apps report.
+ * log.c: stores the entries that apps report.
  *
- * An entry is about the one who asks; only the server names somebody else. Entries are added,
- * except a person's sign_up entry: there is one, and reporting again updates it in place (the
- * key is app_logs_sign_up_user_id_idx). Lengths and kinds are constraints of the table.
+ * Invariants: an entry is about the user who asks; only the server names another user. Entries
+ * are only ever added, with one exception: a person has at most one sign_up entry (the unique
+ * index app_logs_sign_up_user_id_idx), and reporting again updates that entry. Kinds and
+ * lengths are checked by constraints of the table.
+ *
+ * Rights: the user is decided with the caller's rights, the entry is written with those of the
+ * tables' owner, because end users cannot read or update the log.
  */
 #include "postgres.h"
 
@@ -22,6 +26,7 @@
 
 #define LOG_ARGS 6
 
+/* The arguments of log_app(), which are the parameters of its statement too. */
 typedef enum LogArg
 {
 	LOG_TYPE,
@@ -32,6 +37,7 @@ typedef enum LogArg
 	LOG_AT,
 } LogArg;
 
+/* A time in the future would keep an entry from purge_logs(): it counts as now. */
 static KeptPlan write_entry = {
 	.sql = "INSERT INTO coursebase.app_logs AS l "
 		   "(log_type, message, context, origin, user_id, created_at) "
@@ -52,7 +58,7 @@ PG_FUNCTION_INFO_V1(coursebase_log_app);
  * SQL function: log_app(log_type text, message text, context jsonb, origin text, user_id uuid,
  * at timestamptz) returns uuid
  *
- * Decides with the caller's rights whose entry it is, and writes it with the owner's.
+ * Answers the id of the entry, also of one that was updated.
  */
 PGDLLEXPORT Datum
 coursebase_log_app(PG_FUNCTION_ARGS)
@@ -78,7 +84,11 @@ coursebase_log_app(PG_FUNCTION_ARGS)
 	PG_RETURN_UUID_P(id);
 }
 
-/* Whose entry it is; false for nobody's: the account may not be known yet. */
+/*
+ * Writes to *user whom the entry is about; false for nobody, because an app also reports what
+ * happens before its user has an account. Unlike identity_resolve_user(), an administrator may
+ * not name another user: nobody but the server writes in another user's name.
+ */
 static bool
 log_user(pg_uuid_t *named, pg_uuid_t *user)
 {

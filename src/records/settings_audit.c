@@ -1,5 +1,9 @@
 /*
- * settings_audit.c: a change of a setting leaves a record of who made it.
+ * settings_audit.c: records who changed the value of which setting.
+ *
+ * The trigger stands in this slice and not beside the table settings, which is core's, because
+ * the record needs the user who asks and the table audit_events. Rights: the record is written
+ * with those of the tables' owner.
  */
 #include "postgres.h"
 
@@ -22,7 +26,8 @@ PG_FUNCTION_INFO_V1(coursebase_tg_settings__audit);
 /*
  * SQL function: tg_settings__audit() returns trigger
  *
- * A row that comes or goes with its default value changes nothing that anybody set.
+ * A setting without a value of its own (value NULL) has its default. An INSERT or DELETE of
+ * such a row, as install() makes it, changes no value and leaves no record.
  */
 PGDLLEXPORT Datum
 coursebase_tg_settings__audit(PG_FUNCTION_ARGS)
@@ -47,6 +52,7 @@ coursebase_tg_settings__audit(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
+/* A column of the row as text; NULL for a null, and for a row that is not there. */
 static char *
 setting_column(TriggerData *data, HeapTuple row, const char *column)
 {
@@ -55,6 +61,7 @@ setting_column(TriggerData *data, HeapTuple row, const char *column)
 	return row == NULL ? NULL : SPI_getvalue(row, columns, SPI_fnumber(columns, column));
 }
 
+/* Two values that are both absent are the same. */
 static bool
 setting_same(const char *old_value, const char *new_value)
 {
@@ -63,6 +70,7 @@ setting_same(const char *old_value, const char *new_value)
 	return strcmp(old_value, new_value) == 0;
 }
 
+/* {"value": …} for the record: check_records() compares it with the table. */
 static char *
 setting_json(const char *value)
 {

@@ -1,7 +1,9 @@
 /*
- * keep_sold.c: a course that was sold is not deleted.
+ * keep_sold.c: keeps a course from being deleted after it was sold.
  *
- * Rights: the trigger runs as who deletes, and looks for the sale with the owner's.
+ * No lock is needed: if a sale inserts a grant of the course at the same time, the foreign key
+ * of course_grants makes one of the two wait for the other. Rights: the sale is looked for with
+ * those of the tables' owner, because row security hides the grants of other people.
  */
 #include "postgres.h"
 
@@ -26,7 +28,12 @@ static KeptPlan read_sale_of_course = {
 
 PG_FUNCTION_INFO_V1(coursebase_tg_courses__keep_sold);
 
-/* SQL function: tg_courses__keep_sold() returns trigger */
+/*
+ * SQL function: tg_courses__keep_sold() returns trigger
+ *
+ * Raises 23503, like the foreign key whose ON DELETE RESTRICT this trigger stands for: grants
+ * by hand go with the course, grants of a sale keep it, also those of a refunded sale.
+ */
 PGDLLEXPORT Datum
 coursebase_tg_courses__keep_sold(PG_FUNCTION_ARGS)
 {

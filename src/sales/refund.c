@@ -1,13 +1,17 @@
 /*
- * refund.c: money that is paid back.
+ * refund.c: records refunds of purchases.
  *
- * Invariants: what is refunded of a purchase never passes what was paid; the whole of it is
- * stamped once, and from then on the purchase gives nothing (course_grant.c takes away what
- * nothing else gives). What was completed stays, and so does the record of what was given. A
- * refund that comes with the provider's reference counts once, however often it is told.
+ * Invariants: the refunds of a purchase never exceed what was paid. When they reach it,
+ * refunded_at is set, once, and from then on the purchase gives no course (course_grant.c takes
+ * away the access that nothing else gives). Completed lessons stay, and so do the grants of the
+ * purchase as a record. A refund with a reference of the provider counts once, however often
+ * the provider reports it; without a reference every call counts.
  *
- * Under the lock of the person's row, as in sale.c. Rights: the server's alone; the statements
- * run with the owner's rights. Every refund is audited.
+ * Locks: the row of users of the buyer first, then the purchase, as in sale.c. Every decision
+ * is read after these locks.
+ *
+ * Rights: only the server may execute the function; its statements run with those of the
+ * tables' owner. Every refund is audited.
  */
 #include "postgres.h"
 
@@ -38,7 +42,7 @@ enum
 	ARGUMENT_REF,
 };
 
-/* The columns of what it answers. */
+/* The columns of the answer, which are those of read_refund. */
 enum
 {
 	REFUND_PURCHASE,
@@ -48,6 +52,7 @@ enum
 	REFUND_COLUMNS,
 };
 
+/* The purchase as of after its lock; sums in cents. */
 typedef struct Sale
 {
 	pg_uuid_t id;
@@ -56,6 +61,7 @@ typedef struct Sale
 	bool ended; /* refunded in full */
 } Sale;
 
+/* Whom to lock. */
 static KeptPlan read_user = {
 	.sql = "SELECT user_id FROM coursebase.purchases WHERE id = $1",
 	.nargs = 1,
@@ -67,13 +73,17 @@ static KeptPlan lock_purchase = {
 	.nargs = 1,
 	.types = {UUIDOID},
 };
+/* refunded_at ($3) stays null for a part. The trigger t900_project then updates the access. */
 static KeptPlan write_refund = {
 	.sql = "UPDATE coursebase.purchases SET refunded_in_cents = $2, refunded_at = $3"
 		   " WHERE id = $1",
 	.nargs = 3,
 	.types = {UUIDOID, INT8OID, TIMESTAMPTZOID},
 };
-/* The same again: of the same purchase, with the same sum or again with all that was left. */
+/*
+ * No row if the reference is new. Otherwise whether the recorded refund has the same content:
+ * the same purchase, and the same sum or again no sum.
+ */
 static KeptPlan read_told = {
 	.sql = "SELECT r.purchase_id = $2 AND CASE WHEN $3 IS NULL THEN r.is_rest"
 		   " ELSE r.amount_in_cents = $3 END"
@@ -81,6 +91,7 @@ static KeptPlan read_told = {
 	.nargs = 3,
 	.types = {TEXTOID, UUIDOID, INT8OID},
 };
+/* Writes no row if another transaction recorded the reference in the meantime. */
 static KeptPlan write_told = {
 	.sql = "INSERT INTO coursebase.purchase_refunds"
 		   " (refund_ref, purchase_id, amount_in_cents, is_rest, refunded_at)"
@@ -88,6 +99,7 @@ static KeptPlan write_told = {
 	.nargs = 5,
 	.types = {TEXTOID, UUIDOID, INT8OID, BOOLOID, TIMESTAMPTZOID},
 };
+/* The answer: revoked are the courses of the purchase that nothing else gives. */
 static KeptPlan read_refund = {
 	.sql = "SELECT s.id, s.refunded_in_cents, s.refunded_at,"
 		   " ARRAY(SELECT g.course_id FROM coursebase.course_grants g"
@@ -118,8 +130,8 @@ PG_FUNCTION_INFO_V1(coursebase_refund_purchase);
  * refund_ref text) returns table (purchase_id uuid, refunded_in_cents bigint, refunded_at
  * timestamptz, revoked_course_ids uuid[])
  *
- * A refund whose reference is known, and a purchase that is refunded in full, are answered as
- * they are: what is told twice counts once.
+ * A reference that is recorded already, or a purchase that is refunded in full, changes
+ * nothing: the answer is then what an earlier call made of the purchase.
  */
 PGDLLEXPORT Datum
 coursebase_refund_purchase(PG_FUNCTION_ARGS)
@@ -138,6 +150,7 @@ coursebase_refund_purchase(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* Raises 22004, 22008 or 22023 for arguments that name no refund. */
 static void
 arguments_check(FunctionCallInfo fcinfo)
 {
@@ -155,7 +168,11 @@ arguments_check(FunctionCallInfo fcinfo)
 						errhint("Pass the provider's id of the refund, or null.")));
 }
 
-/* Whose a purchase is never changes: the user may be read first, and locked first. */
+/*
+ * Locks the buyer and then the purchase, and reads what was paid and refunded. The buyer must
+ * be locked first, and so is read without a lock; that is safe because the buyer of a purchase
+ * never changes (trigger t300_keep).
+ */
 static Sale
 sale_lock(const pg_uuid_t *purchase)
 {
@@ -175,7 +192,11 @@ sale_lock(const pg_uuid_t *purchase)
 	return sale;
 }
 
-/* What an older snapshot does not see has changed the purchase, whose lock ends it. */
+/*
+ * Whether the refund was recorded before; KB906 if it was, with other content. A snapshot of
+ * before that refund (REPEATABLE READ) cannot miss its row: the refund also changed the
+ * purchase, so that sale_lock() has already ended the transaction with 40001.
+ */
 static bool
 refund_told(const Sale *sale, FunctionCallInfo fcinfo)
 {
@@ -191,6 +212,7 @@ refund_told(const Sale *sale, FunctionCallInfo fcinfo)
 	return true;
 }
 
+/* Records the refund: its reference, the new sum of the purchase and the audit event. */
 static void
 sale_refund(const Sale *sale, FunctionCallInfo fcinfo)
 {
@@ -206,6 +228,7 @@ sale_refund(const Sale *sale, FunctionCallInfo fcinfo)
 	refund_audit(sale, refunded, ended, fcinfo);
 }
 
+/* The sum of this refund in cents: the argument, or all that is left. KB903 for more. */
 static int64
 refund_amount(const Sale *sale, FunctionCallInfo fcinfo)
 {
@@ -216,14 +239,17 @@ refund_amount(const Sale *sale, FunctionCallInfo fcinfo)
 	if (PG_GETARG_INT64(ARGUMENT_AMOUNT) > left)
 		ereport(ERROR, (errcode(ERRCODE_CB_REFUND_REFUSED),
 						errmsg("more is to be refunded than is left of the purchase"),
-						errdetail("Paid were " INT64_FORMAT ", of which " INT64_FORMAT
+						errdetail("Of " INT64_FORMAT " cents that were paid, " INT64_FORMAT
 								  " are left to refund.",
 								  sale->paid, left),
 						errhint("Pass null to refund all that is left.")));
 	return PG_GETARG_INT64(ARGUMENT_AMOUNT);
 }
 
-/* The purchase is locked, and has no such refund: whoever has it refunded another one. */
+/*
+ * Records the reference. The lock of the purchase keeps away other calls about this purchase,
+ * so that a conflict means a refund of another purchase.
+ */
 static void
 refund_remember(const Sale *sale, int64 amount, FunctionCallInfo fcinfo)
 {
@@ -235,6 +261,7 @@ refund_remember(const Sale *sale, int64 amount, FunctionCallInfo fcinfo)
 		raise_other_refund();
 }
 
+/* The audit event: the sum before and after, whether in full, and the reference if any. */
 static void
 refund_audit(const Sale *sale, int64 refunded, bool ended, FunctionCallInfo fcinfo)
 {
@@ -256,6 +283,7 @@ refund_audit(const Sale *sale, int64 refunded, bool ended, FunctionCallInfo fcin
 				out.data);
 }
 
+/* Reads the answer, after the triggers updated the access. */
 static void
 refund_return(FunctionCallInfo fcinfo, const Sale *sale)
 {
@@ -274,10 +302,12 @@ refund_return(FunctionCallInfo fcinfo, const Sale *sale)
 static void
 raise_other_refund(void)
 {
-	ereport(ERROR, (errcode(ERRCODE_CB_REFUND_CONFLICT),
-					errmsg("the refund was recorded already, with other content"),
-					errdetail("It is of another purchase or of another sum."),
-					errhint("Pass the sum that the provider's refund of this id holds.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_CB_REFUND_CONFLICT),
+			 errmsg("the refund was recorded already, with other content"),
+			 errdetail("The recorded refund is of another purchase or another sum."),
+			 errhint("Pass the purchase and the sum that the provider's refund with this "
+					 "id names.")));
 }
 
 static void

@@ -1,16 +1,19 @@
 /*
- * sale.c: a paid session of the checkout becomes a purchase and what it gives.
+ * sale.c: makes a paid session of the checkout a purchase, and gives its courses.
  *
- * Invariants: one session is one purchase, however often and from wherever it is told; every
- * session that was paid is recorded, for the money came, whether the product is still public or
- * owned already; the product is kept as it was sold, with the courses it had then. A session
- * that was not paid, or was refunded, gives nothing.
+ * Invariants: one session is one purchase, however often the browser and the webhook report it.
+ * Every session that was paid is recorded, because the money came, even if the product is no
+ * longer public or owned already. The purchase keeps the product's name, description and
+ * picture, and grants of the courses, as they were at the sale. A session that was not paid, or
+ * was refunded, gives nothing.
  *
- * Everything about one person happens under the lock of their row of users, and is read
- * afterwards; then the product is locked, so that a sale sees its courses before a change of
- * them or after it. Sales of one product do not wait for each other.
+ * Locks, in this order: the row of users of the buyer, so that two calls about one person
+ * decide one after the other; then the product, FOR SHARE, so that the sale sees its courses of
+ * before a change or of after it (catalog/product.c updates that row). Sales of one product do
+ * not wait for each other.
  *
- * Rights: the server's alone; the statements run with the owner's rights.
+ * Rights: only the server may execute the function; its statements run with those of the
+ * tables' owner.
  */
 #include "postgres.h"
 
@@ -42,7 +45,7 @@ enum
 	SALE_AT,
 };
 
-/* The columns of what it answers. */
+/* The columns of the answer, which are the first ones of read_purchase. */
 enum
 {
 	ANSWER_PURCHASE,
@@ -52,17 +55,20 @@ enum
 	ANSWER_COLUMNS,
 };
 
+/* The row of the answer, in the caller's memory. */
 typedef struct Answer
 {
 	Datum values[ANSWER_COLUMNS];
 	bool nulls[ANSWER_COLUMNS];
 } Answer;
 
+/* SHARE and not NO KEY UPDATE: sales exclude changes of the product, but not each other. */
 static KeptPlan lock_product = {
 	.sql = "SELECT FROM coursebase.products WHERE id = $1 FOR SHARE",
 	.nargs = 1,
 	.types = {UUIDOID},
 };
+/* If another session is recording the same session, waits for its end; then writes nothing. */
 static KeptPlan write_purchase = {
 	.sql = "INSERT INTO coursebase.purchases (user_id, product_id, stripe_session_id,"
 		   " price_paid_in_cents, created_at, product_details)"
@@ -73,6 +79,7 @@ static KeptPlan write_purchase = {
 	.nargs = 5,
 	.types = {UUIDOID, UUIDOID, TEXTOID, INT8OID, TIMESTAMPTZOID},
 };
+/* In the order of the ids, so that sales lock the rows of courses in one order. */
 static KeptPlan write_grants = {
 	.sql = "INSERT INTO coursebase.course_grants (user_id, course_id, purchase_id)"
 		   " SELECT $1, l.course_id, $3 FROM coursebase.course_products l"
@@ -80,7 +87,10 @@ static KeptPlan write_grants = {
 	.nargs = 3,
 	.types = {UUIDOID, UUIDOID, UUIDOID},
 };
-/* Owned already: by a purchase before this one that was not refunded then. */
+/*
+ * The answer, and last whether the recorded session has the content that was passed. The buyer
+ * owned the product already if an earlier purchase was not refunded at the time of this one.
+ */
 static KeptPlan read_purchase = {
 	.sql = "SELECT s.id, CASE WHEN s.refunded_at IS NULL THEN 'completed' ELSE 'refunded' END,"
 		   " EXISTS (SELECT FROM coursebase.purchases o"
@@ -108,6 +118,8 @@ PG_FUNCTION_INFO_V1(coursebase_complete_purchase);
  * SQL function: complete_purchase(user_id uuid, product_id uuid, stripe_session_id text,
  * price_paid_in_cents bigint, payment_status text, at timestamptz) returns table (purchase_id
  * uuid, status text, already_owned boolean, course_ids uuid[])
+ *
+ * An unpaid session answers without touching a row.
  */
 PGDLLEXPORT Datum
 coursebase_complete_purchase(PG_FUNCTION_ARGS)
@@ -159,6 +171,7 @@ sale_id_text(const pg_uuid_t *id)
 	return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(id)));
 }
 
+/* Raises 22004, 22008 or 22023 for arguments that name no sale. */
 static void
 arguments_check(FunctionCallInfo fcinfo)
 {
@@ -176,7 +189,10 @@ arguments_check(FunctionCallInfo fcinfo)
 						errmsg("price_paid_in_cents must not be negative")));
 }
 
-/* A word of the provider's that is new is no reason to give anything away. */
+/*
+ * Whether the session counts as paid. A word that is not known raises 22023: giving a course
+ * for a new word of the provider could give it away, and answering unpaid could lose a sale.
+ */
 static bool
 payment_counts(const char *payment)
 {
@@ -190,7 +206,7 @@ payment_counts(const char *payment)
 					errhint("Pass the payment_status of the checkout's session.")));
 }
 
-/* Writes nothing for a session that was recorded before. */
+/* Records the purchase and its grants; writes nothing if the session is recorded already. */
 static void
 sale_record(FunctionCallInfo fcinfo)
 {
@@ -208,6 +224,11 @@ sale_record(FunctionCallInfo fcinfo)
 	owner_execute(&write_grants, grant, NULL, false);
 }
 
+/*
+ * Reads the answer from the recorded purchase, whoever recorded it, so that a repeated call
+ * answers what the first one did. Raises KB902 if the session has other content, and 40001 if
+ * an older snapshot (REPEATABLE READ) cannot see the purchase.
+ */
 static void
 sale_answer(FunctionCallInfo fcinfo, Answer *answer)
 {
@@ -221,8 +242,8 @@ sale_answer(FunctionCallInfo fcinfo, Answer *answer)
 	if (!DatumGetBool(plan_value(0, ANSWER_COLUMNS + 1, NULL)))
 		ereport(ERROR, (errcode(ERRCODE_CB_SESSION_CONFLICT),
 						errmsg("the session was recorded already, with other content"),
-						errdetail("Its purchase is of another user or product, or at another "
-								  "price."),
+						errdetail("The recorded purchase is of another user or product, or at "
+								  "another price."),
 						errhint("Pass what the checkout's session holds.")));
 	for (int i = 0; i < ANSWER_COLUMNS; i++)
 	{
@@ -234,6 +255,7 @@ sale_answer(FunctionCallInfo fcinfo, Answer *answer)
 	}
 }
 
+/* Locks the product until the transaction ends; KB106 if there is none. */
 static void
 product_lock(const pg_uuid_t *product)
 {
