@@ -227,7 +227,7 @@ sale_record(FunctionCallInfo fcinfo)
 /*
  * Reads the answer from the recorded purchase, whoever recorded it, so that a repeated call
  * answers what the first one did. Raises KB902 if the session has other content, and 40001 if
- * an older snapshot (REPEATABLE READ) cannot see the purchase.
+ * somebody deleted the purchase in the meantime.
  */
 static void
 sale_answer(FunctionCallInfo fcinfo, Answer *answer)
