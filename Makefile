@@ -1,46 +1,50 @@
 # coursebase: make && make install && make installcheck (PostgreSQL 15 to 18; PG_CONFIG chooses which)
+# In another folder: make -f /path/to/Makefile VPATH=/path/to, as pg_buildext does; the tree is then only read.
 
 # ---- What is built ---------------------------------------------------------------------------
 EXTENSION  = coursebase
-RELEASE   := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" coursebase.control)
+tree      := $(or $(VPATH),$(dir $(firstword $(MAKEFILE_LIST))))
+root      := $(if $(filter-out $(realpath .),$(realpath $(tree))),$(realpath $(tree))/)
+RELEASE   := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" $(root)coursebase.control)
 SLICES      = core json install identity records catalog sales billing access allowance media discounts store \
               programs sync account
-slice_files = $(wildcard $(SLICES:%=sql/%/$(1).sql))
+slice_files = $(wildcard $(SLICES:%=$(root)sql/%/$(1).sql))
 # Files live by slice and are executed by kind: functions and checks (functions that verify a slice's
 # data) are members of the extension, the rest are the steps that install() runs.
 sources   := $(foreach kind,functions checks tables policies,$(call slice_files,$(kind)))
 
 MODULE_big  = coursebase
-OBJS        = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
-PG_CPPFLAGS = -Isrc -DCOURSEBASE_VERSION='"$(RELEASE)"'
+OBJS        = $(patsubst $(root)%.c,%.o,$(sort $(wildcard $(root)src/*.c $(root)src/*/*.c)))
+PG_CPPFLAGS = -I$(root)src
 PG_CFLAGS   = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare $(WERROR)
 # What SQL names is exported and nothing else; before 16 the server's own macro exports nothing.
 PG_CFLAGS  += -fvisibility=hidden -DPGDLLEXPORT='__attribute__((visibility("default")))'
 SHLIB_LINK  = -lcrypto
 
-frozen     := $(filter-out $(RELEASE),$(patsubst sql/release/coursebase--%.sql,%,$(wildcard sql/release/*.sql)))
+frozen     := $(patsubst $(root)sql/release/coursebase--%.sql,%,$(wildcard $(root)sql/release/*.sql))
+frozen     := $(filter-out $(RELEASE),$(frozen))
 DATA        = $(frozen:%=sql/release/coursebase--%.sql)
 DATA_built  = build/coursebase--$(RELEASE).sql $(frozen:%=build/coursebase--%--$(RELEASE).sql)
-EXTRA_CLEAN = build stage results output_iso tmp_check
+EXTRA_CLEAN = build stage results output_iso tmp_check $(OBJS:.o=.d)
 
 # ---- How it is tested ------------------------------------------------------------------------
-REGRESS     = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
-ISOLATION   = $(patsubst test/specs/%.spec,%,$(sort $(wildcard test/specs/*.spec)))
-REGRESS_OPTS   = --inputdir=test --load-extension=coursebase
-ISOLATION_OPTS = --inputdir=test --outputdir=. --load-extension=coursebase
+REGRESS     = $(patsubst $(root)test/sql/%.sql,%,$(sort $(wildcard $(root)test/sql/*.sql)))
+ISOLATION   = $(patsubst $(root)test/specs/%.spec,%,$(sort $(wildcard $(root)test/specs/*.spec)))
+REGRESS_OPTS   = --inputdir=$(root)test --load-extension=coursebase
+ISOLATION_OPTS = --inputdir=$(root)test --outputdir=. --load-extension=coursebase
 
 # ---- For developers --------------------------------------------------------------------------
 scripts = check bench bench-readme fuzz valgrind ubsan memory coverage check-full
 ifneq ($(filter $(scripts),$(MAKECMDGOALS)),)
 .PHONY: $(scripts)
 $(filter-out check bench%,$(scripts)):
-	test/tools/$@
+	$(root)test/tools/$@
 check:
-	test/check
+	$(root)test/check
 bench:
-	test/bench/run
+	$(root)test/bench/run
 bench-readme:
-	test/bench/run --readme
+	$(root)test/bench/run --readme
 else
 # Bitcode would serve the inlining of small functions into expressions: not worth a second compiler.
 override with_llvm = no
@@ -53,14 +57,34 @@ endif
 
 .PHONY: format
 format:
-	clang-format -i $$(git ls-files '*.c' '*.h')
+	cd $(or $(root),.) && clang-format -i $$(git ls-files '*.c' '*.h')
 
-$(OBJS): $(wildcard src/*/*.h) coursebase.control Makefile
+# The compiler writes which headers an object was made from. PGXS's own rule would put that into one folder
+# by the name of the file alone, and two slices may have a file of the same name.
+$(OBJS): %.o: $(root)%.c $(root)Makefile
+	@mkdir -p $(@D)
+	$(COMPILE.c) -MMD -MP $(defines) -o $@ $<
+-include $(OBJS:.o=.d)
+versioned := $(patsubst $(root)%.c,%.o,$(shell grep -l COURSEBASE_VERSION $(root)src/*.c $(root)src/*/*.c))
+$(versioned): defines = -DCOURSEBASE_VERSION='"$(RELEASE)"'
+$(versioned): $(root)coursebase.control
 
-build/coursebase--$(RELEASE).sql: sql/script.awk coursebase.control $(sources)
+build/coursebase--$(RELEASE).sql: $(root)sql/script.awk $(root)coursebase.control $(sources)
 	@mkdir -p build
-	awk -v version=$(RELEASE) -f sql/script.awk $(sources) >$@.part && mv $@.part $@
+	awk -v version=$(RELEASE) -f $< $(sources) >$@.part && mv $@.part $@
 
 # An update is the new code over the old, what only this step needs, and install().
-build/coursebase--%--$(RELEASE).sql: build/coursebase--$(RELEASE).sql $(wildcard sql/update/*.sql)
-	awk -v version=$(RELEASE) -v from=$* -f sql/script.awk $(sources) >$@.part && mv $@.part $@
+build/coursebase--%--$(RELEASE).sql: $(root)sql/update/%.sql build/coursebase--$(RELEASE).sql
+	awk -v version=$(RELEASE) -v from=$* -f $(root)sql/script.awk $< $(sources) >$@.part && mv $@.part $@
+
+ifneq ($(root),)
+# What an earlier build left in the tree must not pass for this one's: no search there, but for the control file.
+srcdir := $(root)
+override VPATH =
+vpath %.control $(srcdir)
+# The server's tests look for what they expect in the folder where they write.
+installcheck: expected
+expected:
+	ln -s $(root)expected $@
+EXTRA_CLEAN += expected
+endif

@@ -271,7 +271,7 @@ build_sync()
 	(
 		cd "$tree" || exit 1
 		for top in Makefile coursebase.control README.md .clang-format src sql test expected; do
-			[ ! -e "$top" ] || find "$top" -type f ! -name '*.o' ! -name '*.bc' ! -name '*.so' \
+			[ ! -e "$top" ] || find "$top" -type f ! -name '*.[od]' ! -name '*.bc' ! -name '*.so' \
 				! -name '*.gcno' ! -name '*.gcda'
 		done | sort
 	) >"$work/files"
@@ -281,8 +281,6 @@ build_sync()
 		mkdir -p "$build/$(dirname "$file")"
 		cp "$tree/$file" "$build/$file"
 		[ ! -x "$tree/$file" ] || chmod +x "$build/$file"
-		# PGXS knows no dependencies on headers.
-		case $file in *.h | Makefile | *.control) rebuild=yes ;; esac
 	done <"$work/files"
 	[ ! -f "$build/.files" ] || comm -23 "$build/.files" "$work/files" | while read -r file; do
 		rm -f "$build/$file"
@@ -320,6 +318,30 @@ build_extension()
 cpus()
 {
 	nproc 2>/dev/null || say 2
+}
+
+## The cores that need no server
+
+# Those that do not include its header.
+plain_cores()
+{
+	grep -L '"postgres.h"' "$tree"/src/*/*.c
+}
+
+# What the cores are compiled for: this processor (the flag changes nothing), one without AVX2, one without SSE2.
+core_variants='-UJSON_PORTABLE -DJSON_NO_AVX2 -DJSON_PORTABLE'
+
+# cores_compile DIRECTORY COMPILER [FLAG]…: an object of each core, named for its slice and its file, as many at a time
+# as there are processors.
+cores_compile()
+{
+	objects=$1
+	shift
+	mkdir -p "$objects" || return 1
+	# shellcheck disable=SC2016 # the inner shell's words
+	plain_cores | objects=$objects xargs -P "$(cpus)" -I CORE sh -c '
+		slice=$(basename "$(dirname "$0")")
+		"$@" -c "$0" -o "$objects/$slice-$(basename "$0" .c).o" || exit 255' CORE "$@" -I"$tree/src"
 }
 
 # Install below $work and say in extension.conf how a server finds it there: Debian's servers

@@ -80,5 +80,4 @@ AS $$
 $$;
 COMMENT ON FUNCTION coursebase.check_access() IS
     'Courses that a person may use without a grant that counts, or may not with one, grants by another''s purchase, premium slots that nobody could have filled, and courses that are owned twice in one voice.';
-REVOKE ALL ON FUNCTION coursebase.check_access() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.check_access() TO server;

@@ -11,7 +11,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_readable_course_ids';
 COMMENT ON FUNCTION coursebase.readable_course_ids() IS
     'The courses whose row the caller may read: free, priced with a code, in a public product, or usable (for an administrator: all). Reads with the owner''s rights.';
-REVOKE ALL ON FUNCTION coursebase.readable_course_ids() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.readable_course_ids() TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.readable_product_ids()
@@ -24,7 +23,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_readable_product_ids';
 COMMENT ON FUNCTION coursebase.readable_product_ids() IS
     'The products that the caller may read: what is public; all of them for an administrator. Reads with the owner''s rights.';
-REVOKE ALL ON FUNCTION coursebase.readable_product_ids() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.readable_product_ids() TO anonymous, end_user, server;
 
 
@@ -42,7 +40,6 @@ SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'coursebase_has_course_access';
 COMMENT ON FUNCTION coursebase.has_course_access(uuid, uuid, timestamptz) IS
     'Whether a user (NULL: oneself) may use the course at that time: free, granted, bought, in a premium slot or in premium, or for an administrator. Asking about somebody else takes an administrator or the server.';
-REVOKE ALL ON FUNCTION coursebase.has_course_access(uuid, uuid, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.has_course_access(uuid, uuid, timestamptz) TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.has_course_access_by_code(
@@ -59,7 +56,6 @@ SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'coursebase_has_course_access_by_code';
 COMMENT ON FUNCTION coursebase.has_course_access_by_code(text, uuid, timestamptz) IS
     'has_course_access() for the course with that code, in whatever case and with whatever spaces around it; false for a code that no course has.';
-REVOKE ALL ON FUNCTION coursebase.has_course_access_by_code(text, uuid, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.has_course_access_by_code(text, uuid, timestamptz) TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.accessible_course_ids(
@@ -75,7 +71,6 @@ SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'coursebase_accessible_course_ids';
 COMMENT ON FUNCTION coursebase.accessible_course_ids(uuid, timestamptz) IS
     'The courses that a user (NULL: oneself) may use at that time, in order of their ids; all of them for an administrator. Asking about somebody else takes an administrator or the server.';
-REVOKE ALL ON FUNCTION coursebase.accessible_course_ids(uuid, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.accessible_course_ids(uuid, timestamptz) TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.explain_course_access(
@@ -93,7 +88,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_explain_course_access';
 COMMENT ON FUNCTION coursebase.explain_course_access(uuid, uuid, timestamptz) IS
     'What gives the course and what does not, and until when: one row a source, of which has_course_access() needs one that passes.';
-REVOKE ALL ON FUNCTION coursebase.explain_course_access(uuid, uuid, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.explain_course_access(uuid, uuid, timestamptz) TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.choose_premium_course(
@@ -116,7 +110,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_choose_premium_course';
 COMMENT ON FUNCTION coursebase.choose_premium_course(uuid, uuid, text, timestamptz) IS
     'Fills a premium slot with a course, for oneself (user_id NULL) or, by the server, for anybody. A slot is filled by a course: its other voice needs no further one. The same course and voice again answers the first result. Where premium is every course (setting premium_slots -1) nothing is written and the answer is NULL. Errors: no premium KB811, a course that is not in premium KB812, all slots filled KB813, a course that is usable without a slot KB814. The slot stays when premium ends, and gives its course whenever there is premium. Writes with the owner''s rights.';
-REVOKE ALL ON FUNCTION coursebase.choose_premium_course(uuid, uuid, text, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.choose_premium_course(uuid, uuid, text, timestamptz) TO end_user, server;
 
 CREATE FUNCTION coursebase.premium_slots(
@@ -142,7 +135,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_premium_slots';
 COMMENT ON FUNCTION coursebase.premium_slots(uuid, timestamptz) IS
     'The premium slots of a user (NULL: oneself): those that are filled, in the order of choice (the voices of a course share a slot), then those that are empty. live: the slot gives its course at that time; an empty one could be filled. Reads with the owner''s rights; asking about somebody else takes an administrator or the server.';
-REVOKE ALL ON FUNCTION coursebase.premium_slots(uuid, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.premium_slots(uuid, timestamptz) TO end_user, server;
 
 CREATE FUNCTION coursebase.tg_course_purchases__slot()
@@ -155,7 +147,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_course_purchases__slot';
 COMMENT ON FUNCTION coursebase.tg_course_purchases__slot() IS
     'BEFORE a row becomes a premium slot: the user had premium at some time (KB811), the course is in premium (KB812) and there is room for it (KB813). Locks the user.';
-REVOKE ALL ON FUNCTION coursebase.tg_course_purchases__slot() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.complete_lesson(lesson_id uuid, user_id uuid DEFAULT NULL)
 RETURNS boolean
@@ -168,7 +159,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_complete_lesson';
 COMMENT ON FUNCTION coursebase.complete_lesson(uuid, uuid) IS
     'Marks a lesson as completed by a user (NULL: oneself), who must have real access now: one may use the course, and not as an administrator (KB904). True when it was not so before. Writes with the owner''s rights; about somebody else an administrator or the server may.';
-REVOKE ALL ON FUNCTION coursebase.complete_lesson(uuid, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.complete_lesson(uuid, uuid) TO end_user, server;
 
 CREATE FUNCTION coursebase.uncomplete_lesson(lesson_id uuid, user_id uuid DEFAULT NULL)
@@ -182,7 +172,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_uncomplete_lesson';
 COMMENT ON FUNCTION coursebase.uncomplete_lesson(uuid, uuid) IS
     'Takes back what complete_lesson() marked, with the same real access (KB904). True when it was marked.';
-REVOKE ALL ON FUNCTION coursebase.uncomplete_lesson(uuid, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.uncomplete_lesson(uuid, uuid) TO end_user, server;
 
 CREATE FUNCTION coursebase.course_progress(course_id uuid, user_id uuid DEFAULT NULL)
@@ -197,7 +186,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_course_progress';
 COMMENT ON FUNCTION coursebase.course_progress(uuid, uuid) IS
     'How far a user (NULL: oneself) is, over the lessons that are shown: their number, those completed, the percentage rounded down, and the last completion once all are. A course that the user may not read, and the caller neither, has no lessons. Reads with the owner''s rights; asking about somebody else takes an administrator or the server.';
-REVOKE ALL ON FUNCTION coursebase.course_progress(uuid, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.course_progress(uuid, uuid) TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.tg_user_lesson_complete__real_access()
@@ -210,4 +198,3 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_user_lesson_complete__real_access';
 COMMENT ON FUNCTION coursebase.tg_user_lesson_complete__real_access() IS
     'BEFORE INSERT OR DELETE by somebody whom row security binds: asks for the real access of complete_lesson() (KB904). Reads with the owner''s rights.';
-REVOKE ALL ON FUNCTION coursebase.tg_user_lesson_complete__real_access() FROM PUBLIC;

@@ -67,7 +67,6 @@ AS $$
 $$;
 COMMENT ON FUNCTION coursebase.check_account() IS
     'Closed accounts that still hold something personal.';
-REVOKE ALL ON FUNCTION coursebase.check_account() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.check_account() TO server;
 
 CREATE FUNCTION coursebase.check_integrity()
@@ -110,5 +109,4 @@ AS $$
 $$;
 COMMENT ON FUNCTION coursebase.check_integrity() IS
     'Every rule that damaged data can break, held against the data: one row a problem, none on a sound database. Reads everything, with the caller''s rights.';
-REVOKE ALL ON FUNCTION coursebase.check_integrity() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.check_integrity() TO server;

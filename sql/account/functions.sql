@@ -10,7 +10,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_admin_dashboard';
 COMMENT ON FUNCTION coursebase.admin_dashboard() IS
     'For administrators: sales, refunds and net sales in cents, purchases, customers (of purchases that count), students (with a course by sale or grant), counts of the catalogue, and the same per product. Reads with the owner''s rights.';
-REVOKE ALL ON FUNCTION coursebase.admin_dashboard() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.admin_dashboard() TO end_user, server;
 
 CREATE FUNCTION coursebase.delete_user(user_id uuid, at timestamptz DEFAULT now())
@@ -24,7 +23,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_delete_user';
 COMMENT ON FUNCTION coursebase.delete_user(uuid, timestamptz) IS
     'Closes an account: removes everything personal, gives reservations, checkouts, links and memberships up, and frees the external id for a new person; what accounting needs stays under the bare id. Answers when it was closed. Calling again removes what has been written about the person since. The last owner of an organisation is refused. Writes with the owner''s rights.';
-REVOKE ALL ON FUNCTION coursebase.delete_user(uuid, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.delete_user(uuid, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.export_user(user_id uuid DEFAULT NULL)
@@ -38,5 +36,4 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_export_user';
 COMMENT ON FUNCTION coursebase.export_user(uuid) IS
     'Everything that is held about a person (NULL: oneself): a member for each table, an array of the person''s rows, without who else stands in them. NULL for nobody. Reads with the owner''s rights; asking about somebody else takes an administrator or the server.';
-REVOKE ALL ON FUNCTION coursebase.export_user(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.export_user(uuid) TO end_user, server;

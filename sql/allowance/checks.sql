@@ -104,5 +104,4 @@ AS $$
 $$;
 COMMENT ON FUNCTION coursebase.check_allowance() IS
     'Credit accounts that are not what their log, or their packs, say; log entries that are missing, out of order, or do not lead from one to the next; a weekly limit that fell within a week; ends of no reservation; refunds that left unspent credits.';
-REVOKE ALL ON FUNCTION coursebase.check_allowance() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.check_allowance() TO server;

@@ -10,7 +10,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_ai_usage__weekly_limit';
 COMMENT ON FUNCTION coursebase.tg_ai_usage__weekly_limit() IS
     'BEFORE UPDATE that lowers the weekly limit within a week, or turns a week back: refuses it (KB703).';
-REVOKE ALL ON FUNCTION coursebase.tg_ai_usage__weekly_limit() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.consume_credits(
     user_id uuid,
@@ -36,7 +35,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_consume_credits';
 COMMENT ON FUNCTION coursebase.consume_credits(uuid, numeric, text, timestamptz) IS
     'Spends a credit for each second begun, of the week first and then of the bank. Answers the price, what each of the two gave, and what is left. Not enough: KB701 with what is needed, what there is and the next reset; nothing is written. The same key again answers the first result; with other seconds KB702.';
-REVOKE ALL ON FUNCTION coursebase.consume_credits(uuid, numeric, text, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.consume_credits(uuid, numeric, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.reserve_credits(
@@ -63,7 +61,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_reserve_credits';
 COMMENT ON FUNCTION coursebase.reserve_credits(uuid, numeric, text, timestamptz) IS
     'For a use whose length is not known yet: takes the credits as consume_credits() does, until commit_credits() or release_credits() with the same key ends it.';
-REVOKE ALL ON FUNCTION coursebase.reserve_credits(uuid, numeric, text, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.reserve_credits(uuid, numeric, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.commit_credits(
@@ -90,7 +87,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_commit_credits';
 COMMENT ON FUNCTION coursebase.commit_credits(uuid, text, numeric, timestamptz) IS
     'Ends a reservation with the seconds that the use took. What was not needed comes back, the bank''s first (of a week that has passed nothing does); what was needed beyond is spent (KB701 when there is not enough, and the reservation stays). weekly_credits and bank_credits are what this call took; negative: gave back.';
-REVOKE ALL ON FUNCTION coursebase.commit_credits(uuid, text, numeric, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.commit_credits(uuid, text, numeric, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.release_credits(
@@ -116,7 +112,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_release_credits';
 COMMENT ON FUNCTION coursebase.release_credits(uuid, text, timestamptz) IS
     'Ends a reservation whose use did not take place: gives back what it held, but nothing of a week that has passed.';
-REVOKE ALL ON FUNCTION coursebase.release_credits(uuid, text, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.release_credits(uuid, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.check_credits(
@@ -141,7 +136,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_check_credits';
 COMMENT ON FUNCTION coursebase.check_credits(numeric, uuid, timestamptz) IS
     'Whether a use of so many seconds could be paid, and writes nothing. reason is not_enough_credits, or NULL when it could. Without user_id about oneself; about somebody else only for an administrator or the server (42501).';
-REVOKE ALL ON FUNCTION coursebase.check_credits(numeric, uuid, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.check_credits(numeric, uuid, timestamptz) TO end_user, server;
 
 CREATE FUNCTION coursebase.credit_balance(
@@ -166,7 +160,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_credit_balance';
 COMMENT ON FUNCTION coursebase.credit_balance(uuid, timestamptz) IS
     'A person''s credits at an instant: now, in the past as the log has them, or to come, with the weeks that turn until then. weekly_reset_date is NULL until the first use begins a week. Without user_id about oneself; about somebody else only for an administrator or the server (42501).';
-REVOKE ALL ON FUNCTION coursebase.credit_balance(uuid, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.credit_balance(uuid, timestamptz) TO end_user, server;
 
 CREATE FUNCTION coursebase.grant_credit_pack(
@@ -192,7 +185,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_grant_credit_pack';
 COMMENT ON FUNCTION coursebase.grant_credit_pack(uuid, text, bigint, text, text, text, text, bigint, text, timestamptz) IS
     'Puts a bought pack into the bank. The same purchase again answers the first result; of another user, product or number of credits KB205.';
-REVOKE ALL ON FUNCTION coursebase.grant_credit_pack(uuid, text, bigint, text, text, text, text, bigint, text, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.grant_credit_pack(uuid, text, bigint, text, text, text, text, bigint, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.refund_credit_pack(
@@ -212,7 +204,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_refund_credit_pack';
 COMMENT ON FUNCTION coursebase.refund_credit_pack(text, text, text, timestamptz) IS
     'Takes back what is unspent of a refunded pack, and never of another: the credits of the pack granted first are spent first. What a reservation still holds of it is taken when it comes back. bank_credits is by how much the bank grew: negative. Again: the first result.';
-REVOKE ALL ON FUNCTION coursebase.refund_credit_pack(text, text, text, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.refund_credit_pack(text, text, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.ai_usage_member(user_id uuid, at timestamptz)
@@ -227,7 +218,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_ai_usage_member';
 COMMENT ON FUNCTION coursebase.ai_usage_member(uuid, timestamptz) IS
     'The member ai_usage of a handshake, JSON: the account as it is now, with the weeks that turn until at; and from when until when, NULL for ever, it is that.';
-REVOKE ALL ON FUNCTION coursebase.ai_usage_member(uuid, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.ai_usage_member(uuid, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.explain_credits(
@@ -293,5 +283,4 @@ AS $$
 $$;
 COMMENT ON FUNCTION coursebase.explain_credits(uuid, timestamptz) IS
     'Where a person''s credits come from and where they are, row by row: the week, each pack in the order in which they are spent, reservations that are open. Reads with the caller''s rights.';
-REVOKE ALL ON FUNCTION coursebase.explain_credits(uuid, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.explain_credits(uuid, timestamptz) TO end_user, server;

@@ -11,7 +11,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_compare_subscription';
 COMMENT ON FUNCTION coursebase.compare_subscription(uuid) IS
     'Where the stored lines and subscription of a person are not the fold of the events; rebuild_subscription() mends it.';
-REVOKE ALL ON FUNCTION coursebase.compare_subscription(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.compare_subscription(uuid) TO server;
 
 CREATE FUNCTION coursebase.check_billing()
@@ -57,5 +56,4 @@ AS $$
 $$;
 COMMENT ON FUNCTION coursebase.check_billing() IS
     'Subscriptions and lines that are not the fold of their events, and events whose user, line or columns are not those of what the store said.';
-REVOKE ALL ON FUNCTION coursebase.check_billing() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.check_billing() TO server;

@@ -18,7 +18,6 @@ $$Takes one event of a store into the log and answers what the subscription is n
 
 event: store (google_play, app_store, stripe, amazon, promotional, manual), environment (production, sandbox; a manual one may leave it out), store_event_id, event_type, event_time, and as far as known original_transaction_id, transaction_id, product_id, base_plan_id, offer_id, purchase_token, period_end, grace_until, auto_renew, is_trial. Times are ISO 8601 with a zone, or milliseconds since 1970. event_type is canonical (created, renewed, ...) or the provider's own name or number, with subtype, looked up in subscription_event_mappings under provider (default: the store); what is not there is noted. Other members are kept and not read.
 manual (true; always so for the store manual): an impossible transition is refused (KB504) instead of kept.$$;
-REVOKE ALL ON FUNCTION coursebase.apply_subscription_event(uuid, json, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.apply_subscription_event(uuid, json, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.rebuild_subscription(user_id uuid)
@@ -32,7 +31,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_rebuild_subscription';
 COMMENT ON FUNCTION coursebase.rebuild_subscription(uuid) IS
     'Folds all events of a person anew and stores what comes out; changed is true when it was not what was stored. No row for somebody without a subscription.';
-REVOKE ALL ON FUNCTION coursebase.rebuild_subscription(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.rebuild_subscription(uuid) TO server;
 
 CREATE FUNCTION coursebase.has_premium(
@@ -49,7 +47,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_has_premium';
 COMMENT ON FUNCTION coursebase.has_premium(uuid, timestamptz) IS
     'Whether the one who asks, or whom an administrator or the server names, has premium at a time, by what is known now.';
-REVOKE ALL ON FUNCTION coursebase.has_premium(uuid, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.has_premium(uuid, timestamptz) TO end_user, server;
 
 CREATE FUNCTION coursebase.explain_premium(
@@ -66,7 +63,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_explain_premium';
 COMMENT ON FUNCTION coursebase.explain_premium(uuid, timestamptz) IS
     'The rules of has_premium(), one row each: there is a subscription, its environment counts, its status gives access, its time has not come. Premium is when all pass.';
-REVOKE ALL ON FUNCTION coursebase.explain_premium(uuid, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.explain_premium(uuid, timestamptz) TO end_user, server;
 
 CREATE FUNCTION coursebase.subscription_steps(user_id uuid DEFAULT NULL)
@@ -90,7 +86,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_subscription_steps';
 COMMENT ON FUNCTION coursebase.subscription_steps(uuid) IS
     'What the view subscription_history shows of one person: oneself, or whom an administrator or the server names.';
-REVOKE ALL ON FUNCTION coursebase.subscription_steps(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.subscription_steps(uuid) TO end_user, server;
 
 CREATE FUNCTION coursebase.tg_any__machine_only()
@@ -102,4 +97,3 @@ SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'coursebase_tg_any__machine_only';
 COMMENT ON FUNCTION coursebase.tg_any__machine_only() IS
     'BEFORE a change: refuses (KB505) what does not come from the machine of subscriptions; a foreign key''s action passes.';
-REVOKE ALL ON FUNCTION coursebase.tg_any__machine_only() FROM PUBLIC;

@@ -24,7 +24,6 @@ product_id: the product to change, or NULL for a new one. name, description, ima
 
 Source: the product''s rule that a public product has a course, checked at the end of the transaction (KB901, by a trigger).
 Raises: 22004 (course_ids holds a NULL), 22P02 (an unknown status), 23502 (a new product lacks a value), 23503 (there is no such course), 23514 (a value of the wrong form), 42501 (the caller may not write products), KB106 (there is no such product, or none that the caller may change).';
-REVOKE ALL ON FUNCTION coursebase.save_product(uuid, text, text, text, integer, text, uuid[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.save_product(uuid, text, text, text, integer, text, uuid[]) TO end_user, server;
 
 CREATE FUNCTION coursebase.country_price(product_id uuid, country text)
@@ -47,7 +46,6 @@ COMMENT ON FUNCTION coursebase.country_price(uuid, text) IS
 product_id: the product. country: ISO 3166 code of two letters, in either case; blanks around it are ignored, and a country without a discount has the full price. NULL for either answers NULL.
 
 Source: country_discounts; what is free stays free.';
-REVOKE ALL ON FUNCTION coursebase.country_price(uuid, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.country_price(uuid, text) TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.tg_any__product_has_course()
@@ -60,7 +58,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_any__product_has_course';
 COMMENT ON FUNCTION coursebase.tg_any__product_has_course() IS
     'AFTER a change, at the end of the transaction: refuses a public product without a course (KB901). Argument: the column that names the product. Reads with the rights of the tables'' owner.';
-REVOKE ALL ON FUNCTION coursebase.tg_any__product_has_course() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.tg_course_products__stamp_product()
 RETURNS trigger
@@ -72,7 +69,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_course_products__stamp_product';
 COMMENT ON FUNCTION coursebase.tg_course_products__stamp_product() IS
     'BEFORE INSERT OR UPDATE OR DELETE: updates the product of the row, which locks it, so that sales see its courses of before the change or of after it. Writes with the rights of the tables'' owner.';
-REVOKE ALL ON FUNCTION coursebase.tg_course_products__stamp_product() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.can_read_section(section_id uuid)
 RETURNS boolean
@@ -84,7 +80,6 @@ SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'coursebase_can_read_section';
 COMMENT ON FUNCTION coursebase.can_read_section(uuid) IS
     'Whether the one who asks may read the section: it is public and of a course that readable_course_ids() has; for an administrator every section. For policies: what it found is kept while nothing changes.';
-REVOKE ALL ON FUNCTION coursebase.can_read_section(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.can_read_section(uuid) TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.can_view_lesson(
@@ -101,7 +96,6 @@ SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'coursebase_can_view_lesson';
 COMMENT ON FUNCTION coursebase.can_view_lesson(uuid, uuid, timestamptz) IS
     'Whether a user (NULL: oneself) may view the lesson at that time: a preview in a public section anybody, a public lesson of a public section who may use the course, an administrator every one. Asking about somebody else takes an administrator or the server.';
-REVOKE ALL ON FUNCTION coursebase.can_view_lesson(uuid, uuid, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.can_view_lesson(uuid, uuid, timestamptz) TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.explain_can_view_lesson(
@@ -119,7 +113,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_explain_can_view_lesson';
 COMMENT ON FUNCTION coursebase.explain_can_view_lesson(uuid, uuid, timestamptz) IS
     'Why a user may view the lesson or not: one row a rule, of which can_view_lesson() needs one that passes. What is not shown reads like what is not there.';
-REVOKE ALL ON FUNCTION coursebase.explain_can_view_lesson(uuid, uuid, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.explain_can_view_lesson(uuid, uuid, timestamptz) TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.reorder_sections(course_id uuid, ids uuid[])
@@ -138,7 +131,6 @@ course_id: the course. ids: every section of the course exactly once, in the new
 
 Source: the product''s rule that an order is written as a whole, so that two editors do not mix theirs.
 Raises: 22004 (an argument is NULL, or ids holds a NULL), KB106 (there is no such course, or none that the caller may change), KB905 (ids lacks a section, names one twice, or names one of another course).';
-REVOKE ALL ON FUNCTION coursebase.reorder_sections(uuid, uuid[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.reorder_sections(uuid, uuid[]) TO end_user, server;
 
 CREATE FUNCTION coursebase.reorder_lessons(section_id uuid, ids uuid[])
@@ -157,7 +149,6 @@ section_id: the section. ids: every lesson of the section exactly once, in the n
 
 Source: the product''s rule that an order is written as a whole, so that two editors do not mix theirs.
 Raises: 22004 (an argument is NULL, or ids holds a NULL), KB106 (there is no such section, or none that the caller may change), KB905 (ids lacks a lesson, names one twice, or names one of another section).';
-REVOKE ALL ON FUNCTION coursebase.reorder_lessons(uuid, uuid[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.reorder_lessons(uuid, uuid[]) TO end_user, server;
 
 CREATE FUNCTION coursebase.next_lesson(
@@ -175,7 +166,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_next_lesson';
 COMMENT ON FUNCTION coursebase.next_lesson(uuid, uuid, timestamptz) IS
     'The lesson after this one, in the next section where this was the last one; NULL at the end. What a user (NULL: oneself) cannot see is passed over. Reads with the owner''s rights; asking about somebody else takes an administrator or the server.';
-REVOKE ALL ON FUNCTION coursebase.next_lesson(uuid, uuid, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.next_lesson(uuid, uuid, timestamptz) TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.previous_lesson(
@@ -193,7 +183,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_previous_lesson';
 COMMENT ON FUNCTION coursebase.previous_lesson(uuid, uuid, timestamptz) IS
     'The lesson before this one, in the section before where this was the first one; NULL at the start. As next_lesson().';
-REVOKE ALL ON FUNCTION coursebase.previous_lesson(uuid, uuid, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.previous_lesson(uuid, uuid, timestamptz) TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.tg_course_sections__place()
@@ -206,7 +195,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_course_sections__place';
 COMMENT ON FUNCTION coursebase.tg_course_sections__place() IS
     'BEFORE INSERT OR UPDATE of course_id: gives a section without a place, or one that moved and kept its place, the last place of its course. Locks the course and reads with the rights of the tables'' owner.';
-REVOKE ALL ON FUNCTION coursebase.tg_course_sections__place() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.tg_lessons__place()
 RETURNS trigger
@@ -218,4 +206,3 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_lessons__place';
 COMMENT ON FUNCTION coursebase.tg_lessons__place() IS
     'BEFORE INSERT OR UPDATE of section_id: gives a lesson without a place, or one that moved and kept its place, the last place of its section. Locks the section and reads with the rights of the tables'' owner.';
-REVOKE ALL ON FUNCTION coursebase.tg_lessons__place() FROM PUBLIC;

@@ -10,7 +10,6 @@ SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'coursebase_assert_schema_owner';
 COMMENT ON FUNCTION coursebase.assert_schema_owner() IS
     'Refuses a schema whose owner is neither the current role nor a superuser, or in which such a role may create: the first thing that installing does.';
-REVOKE ALL ON FUNCTION coursebase.assert_schema_owner() FROM PUBLIC;
 SELECT coursebase.assert_schema_owner();
 
 CREATE FUNCTION coursebase.assert_schema_current()
@@ -24,7 +23,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_assert_schema_current';
 COMMENT ON FUNCTION coursebase.assert_schema_current() IS
     'Refuses (KB001) when the tables are missing or older than the code: the first statement of functions in SQL that write.';
-REVOKE ALL ON FUNCTION coursebase.assert_schema_current() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.assert_schema_current() TO end_user, server;
 
 CREATE FUNCTION coursebase.settings()
@@ -41,7 +39,6 @@ AS $$
 $$;
 COMMENT ON FUNCTION coursebase.settings() IS
     'Every setting with its value, its default and what it means. Changed by UPDATE coursebase.settings SET value = ... (NULL: the default).';
-REVOKE ALL ON FUNCTION coursebase.settings() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.settings() TO server;
 
 CREATE FUNCTION coursebase.tg_any__stamp()
@@ -53,7 +50,6 @@ SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'coursebase_tg_any__stamp';
 COMMENT ON FUNCTION coursebase.tg_any__stamp() IS
     'BEFORE UPDATE: updated_at is the time of the change, whatever the writer sent.';
-REVOKE ALL ON FUNCTION coursebase.tg_any__stamp() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.tg_any__append_only()
 RETURNS trigger
@@ -65,7 +61,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_any__append_only';
 COMMENT ON FUNCTION coursebase.tg_any__append_only() IS
     'BEFORE UPDATE, DELETE or TRUNCATE: refuses (KB005), but lets a foreign key set the columns named in the arguments to null.';
-REVOKE ALL ON FUNCTION coursebase.tg_any__append_only() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.tg_any__set_once()
 RETURNS trigger
@@ -77,7 +72,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_any__set_once';
 COMMENT ON FUNCTION coursebase.tg_any__set_once() IS
     'BEFORE UPDATE: the columns named in the arguments, once set, keep their value (KB401); a foreign key may still set them to null.';
-REVOKE ALL ON FUNCTION coursebase.tg_any__set_once() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.tg_any__keep_columns()
 RETURNS trigger
@@ -89,7 +83,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_any__keep_columns';
 COMMENT ON FUNCTION coursebase.tg_any__keep_columns() IS
     'BEFORE UPDATE: the columns named in the arguments keep their value, a null as well (KB401).';
-REVOKE ALL ON FUNCTION coursebase.tg_any__keep_columns() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.tg_any__time_zone()
 RETURNS trigger
@@ -101,7 +94,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_any__time_zone';
 COMMENT ON FUNCTION coursebase.tg_any__time_zone() IS
     'BEFORE INSERT OR UPDATE: the column time_zone is an IANA name that the server knows (22023), in its own spelling.';
-REVOKE ALL ON FUNCTION coursebase.tg_any__time_zone() FROM PUBLIC;
 
 -- USAGE on the schema, for whoever may call or read anything in it.
 GRANT USAGE ON SCHEMA coursebase TO anonymous, end_user, server;

@@ -86,5 +86,4 @@ AS $$
 $$;
 COMMENT ON FUNCTION coursebase.check_discounts() IS
     'Counters of discounts that are not the places taken, uses and entries that disagree, codes that follow themselves, and referral credits that are not what was earned and spent.';
-REVOKE ALL ON FUNCTION coursebase.check_discounts() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.check_discounts() TO server;

@@ -10,7 +10,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_any__guard_columns';
 COMMENT ON FUNCTION coursebase.tg_any__guard_columns() IS
     'BEFORE UPDATE: refuses an end user who is no administrator and changes a column that the trigger''s arguments do not name (42501). updated_at may always change.';
-REVOKE ALL ON FUNCTION coursebase.tg_any__guard_columns() FROM PUBLIC;
 
 -- Who is asking, and the accounts.
 --
@@ -28,7 +27,6 @@ COMMENT ON FUNCTION coursebase.current_user_id() IS
     'Answers the user who asks: the subject in the claims of the request (setting request.jwt.claims, else request.jwt.claim.sub), looked up in users.clerk_user_id and then in users.id. NULL for nobody: no claims, malformed claims, an unknown user or a closed account.
 
 Anybody may call it; it reads past row security and tells nobody about another user. Never raises because of claims. Source: how PostgREST and Supabase pass a token on.';
-REVOKE ALL ON FUNCTION coursebase.current_user_id() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.current_user_id() TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.is_admin()
@@ -42,7 +40,6 @@ COMMENT ON FUNCTION coursebase.is_admin() IS
     'Answers whether the user who asks is an administrator of the installation (users.role = admin). False for nobody.
 
 Anybody may call it; policies do, as (SELECT coursebase.is_admin()), once a statement. Never raises because of claims.';
-REVOKE ALL ON FUNCTION coursebase.is_admin() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.is_admin() TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.own_from()
@@ -56,7 +53,6 @@ COMMENT ON FUNCTION coursebase.own_from() IS
     'Answers the lower bound of the user ids whose rows the user who asks may see: the own id, or the smallest uuid for an administrator. NULL for nobody, which matches no row.
 
 Anybody may call it. For policies: user_id BETWEEN (SELECT coursebase.own_from()) AND (SELECT coursebase.own_to()), which an index on user_id serves, also for administrators.';
-REVOKE ALL ON FUNCTION coursebase.own_from() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.own_from() TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.own_to()
@@ -70,7 +66,6 @@ COMMENT ON FUNCTION coursebase.own_to() IS
     'Answers the upper bound of the user ids whose rows the user who asks may see: the own id, or the largest uuid for an administrator. NULL for nobody, which matches no row.
 
 Anybody may call it. For policies, together with own_from().';
-REVOKE ALL ON FUNCTION coursebase.own_to() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.own_to() TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.own_cohort_from()
@@ -84,7 +79,6 @@ COMMENT ON FUNCTION coursebase.own_cohort_from() IS
     'Answers the lower bound of the cohort ids that the user who asks may see: the own cohort, or the smallest uuid for an administrator. NULL for nobody and for a user in no cohort.
 
 Anybody may call it. For policies, together with own_cohort_to().';
-REVOKE ALL ON FUNCTION coursebase.own_cohort_from() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.own_cohort_from() TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.own_cohort_to()
@@ -98,7 +92,6 @@ COMMENT ON FUNCTION coursebase.own_cohort_to() IS
     'Answers the upper bound of the cohort ids that the user who asks may see: the own cohort, or the largest uuid for an administrator. NULL for nobody and for a user in no cohort.
 
 Anybody may call it. For policies, together with own_cohort_from().';
-REVOKE ALL ON FUNCTION coursebase.own_cohort_to() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.own_cohort_to() TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.upsert_user(
@@ -129,7 +122,6 @@ clerk_user_id: the subject of the provider''s tokens, 1 to 255 bytes. name, emai
 
 Source: the created and updated events of the provider''s webhook, which may come twice, late or out of order.
 Raises: 22004 (clerk_user_id is NULL, or name or email of a new account), 22023 (clerk_user_id empty or too long, an unknown role or time zone), 40001 (the account was deleted during the call: call again).';
-REVOKE ALL ON FUNCTION coursebase.upsert_user(text, text, text, text, text, text, text, text, text, text, text, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.upsert_user(text, text, text, text, text, text, text, text, text, text, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.assign_cohort(user_id uuid, cohort_code text)
@@ -148,7 +140,6 @@ user_id: the user, whose account must be open. cohort_code: cohorts.code, spelt 
 
 Source: the product''s rule that a person is in one cohort or none.
 Raises: 22004 (an argument is NULL), KB106 (there is no such open account, or no such cohort).';
-REVOKE ALL ON FUNCTION coursebase.assign_cohort(uuid, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.assign_cohort(uuid, text) TO server;
 
 CREATE FUNCTION coursebase.tg_users__audit()
@@ -161,7 +152,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_users__audit';
 COMMENT ON FUNCTION coursebase.tg_users__audit() IS
     'AFTER INSERT OR UPDATE: records in audit_events a role that changes, or that is not user from the start. Writes with the rights of the tables'' owner.';
-REVOKE ALL ON FUNCTION coursebase.tg_users__audit() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.tg_user_profile__normalise()
 RETURNS trigger
@@ -173,7 +163,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_user_profile__normalise';
 COMMENT ON FUNCTION coursebase.tg_user_profile__normalise() IS
     'BEFORE INSERT OR UPDATE: writes email in lower case, and gives a profile without a referral code one that nobody has.';
-REVOKE ALL ON FUNCTION coursebase.tg_user_profile__normalise() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.create_organization(
     name      text,
@@ -196,7 +185,6 @@ name: name to show, not empty. slug: name in addresses, unique: lower-case lette
 
 Source: the product''s rule that an organisation has an owner from its first moment.
 Raises: 22004 (an argument is NULL), 22023 (an unknown time zone), 23505 (the slug is taken), 23514 (name, slug or currency is of the wrong form), KB106 (there is no such open account).';
-REVOKE ALL ON FUNCTION coursebase.create_organization(text, text, text, text, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.create_organization(text, text, text, text, uuid) TO server;
 
 CREATE FUNCTION coursebase.member_organization_ids()
@@ -211,7 +199,6 @@ COMMENT ON FUNCTION coursebase.member_organization_ids() IS
     'Answers the organisations in which the user who asks has any role; all of them for an administrator of the installation. Empty for nobody. In no order.
 
 Anybody may call it. For policies that read: organization_id = ANY ((SELECT coursebase.member_organization_ids())::uuid[]).';
-REVOKE ALL ON FUNCTION coursebase.member_organization_ids() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.member_organization_ids() TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.staff_organization_ids()
@@ -226,7 +213,6 @@ COMMENT ON FUNCTION coursebase.staff_organization_ids() IS
     'Answers the organisations in which the user who asks is staff (owner, admin or coach); all of them for an administrator of the installation. Empty for nobody. In no order.
 
 Anybody may call it. For policies that read.';
-REVOKE ALL ON FUNCTION coursebase.staff_organization_ids() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.staff_organization_ids() TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.organization_ids_as(role text)
@@ -243,7 +229,6 @@ COMMENT ON FUNCTION coursebase.organization_ids_as(text) IS
 
 role: owner, admin, coach or member, from most to least rights; NULL answers NULL. Anybody may call it. For policies that write.
 Raises: 22023 (an unknown role).';
-REVOKE ALL ON FUNCTION coursebase.organization_ids_as(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.organization_ids_as(text) TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.tg_memberships__only_owners()
@@ -256,7 +241,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_memberships__only_owners';
 COMMENT ON FUNCTION coursebase.tg_memberships__only_owners() IS
     'BEFORE INSERT OR UPDATE OR DELETE: refuses an end user who gives or takes the role owner and is no owner of the organisation (42501). Locks the organisation of an owner who ceases to be one, for keep_owner.';
-REVOKE ALL ON FUNCTION coursebase.tg_memberships__only_owners() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.tg_memberships__keep_owner()
 RETURNS trigger
@@ -268,7 +252,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_memberships__keep_owner';
 COMMENT ON FUNCTION coursebase.tg_memberships__keep_owner() IS
     'AFTER UPDATE OR DELETE of an owner, or TRUNCATE: refuses to take the last owner of an organisation that still exists (KBA01). Locks the organisation and reads with the rights of the tables'' owner.';
-REVOKE ALL ON FUNCTION coursebase.tg_memberships__keep_owner() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.tg_memberships__audit()
 RETURNS trigger
@@ -280,7 +263,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_memberships__audit';
 COMMENT ON FUNCTION coursebase.tg_memberships__audit() IS
     'AFTER INSERT OR UPDATE OR DELETE: records in audit_events who becomes staff, ceases to be staff or gets another role of staff. Writes with the rights of the tables'' owner.';
-REVOKE ALL ON FUNCTION coursebase.tg_memberships__audit() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.tg_any__lock_user()
 RETURNS trigger
@@ -292,4 +274,3 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_any__lock_user';
 COMMENT ON FUNCTION coursebase.tg_any__lock_user() IS
     'BEFORE INSERT: locks the person''s row of users (column user_id) before the new row is there, in the order in which functions take their locks. Locks with the rights of the tables'' owner.';
-REVOKE ALL ON FUNCTION coursebase.tg_any__lock_user() FROM PUBLIC;

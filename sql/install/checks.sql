@@ -11,5 +11,4 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_check_references';
 COMMENT ON FUNCTION coursebase.check_references() IS
     'Foreign keys, of every slice, with rows that point to nothing: written while triggers were off.';
-REVOKE ALL ON FUNCTION coursebase.check_references() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.check_references() TO server;

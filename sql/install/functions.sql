@@ -11,7 +11,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_install';
 COMMENT ON FUNCTION coursebase.install() IS
     'Makes whatever the schema lacks (tables, columns, constraints, indexes, triggers, policies, views, grants) and answers what it made. Never takes rows, tables or columns away; may be run at any time by the owner of the tables.';
-REVOKE ALL ON FUNCTION coursebase.install() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.guard()
 RETURNS event_trigger
@@ -23,7 +22,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_guard';
 COMMENT ON FUNCTION coursebase.guard() IS
     'Refuses any command that would take a table or a column of coursebase away, unless coursebase.allow_drop is on.';
-REVOKE ALL ON FUNCTION coursebase.guard() FROM PUBLIC;
 
 CREATE EVENT TRIGGER coursebase_guard ON ddl_command_start EXECUTE FUNCTION coursebase.guard();
 COMMENT ON EVENT TRIGGER coursebase_guard IS
@@ -40,7 +38,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_grant_roles';
 COMMENT ON FUNCTION coursebase.grant_roles(name, name, name) IS
     'Grants each of the three parts (anonymous, end user, server) to a role, exactly what it may do and nothing else; remembered, so that install() grants new objects too. NULL leaves a part to nobody. The server needs BYPASSRLS.';
-REVOKE ALL ON FUNCTION coursebase.grant_roles(name, name, name) FROM PUBLIC;
 
 CREATE FUNCTION coursebase.installation()
 RETURNS TABLE (name text, value text)
@@ -53,7 +50,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_installation';
 COMMENT ON FUNCTION coursebase.installation() IS
     'What is installed: the version of the library, that of the tables, and the roles that play the parts.';
-REVOKE ALL ON FUNCTION coursebase.installation() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.installation() TO server;
 
 -- Over the catalogues only, so that it answers when tables are missing. What ought to be there are
@@ -323,4 +319,3 @@ AS $$
 $$;
 COMMENT ON FUNCTION coursebase.lint() IS
     'The installation''s own safety, one row a fault: what install() makes and is missing, row security, grants to PUBLIC, indexes under foreign keys, fixed search_path, triggers and guard switched off, versions, owners, roles. No row is good.';
-REVOKE ALL ON FUNCTION coursebase.lint() FROM PUBLIC;

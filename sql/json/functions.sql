@@ -14,7 +14,6 @@ SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'coursebase_json_checksum';
 COMMENT ON FUNCTION coursebase.json_checksum(json, text, text) IS
     'Digest of a document''s bytes in lower-case hex. format: stored, or crlf4 (indented with 4 spaces, CRLF line ends). algorithm: md5 or sha256. The bytes stream into the digest; no copy is made.';
-REVOKE ALL ON FUNCTION coursebase.json_checksum(json, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.json_checksum(json, text, text) TO end_user, server;
 
 CREATE FUNCTION coursebase.json_size(document json)
@@ -27,7 +26,6 @@ SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'coursebase_json_size';
 COMMENT ON FUNCTION coursebase.json_size(json) IS
     'Length of a document in bytes, as octet_length(document::text) gives it, without reading the document.';
-REVOKE ALL ON FUNCTION coursebase.json_size(json) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.json_size(json) TO end_user, server;
 
 CREATE FUNCTION coursebase.tg_document__checksum()
@@ -39,7 +37,6 @@ SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'coursebase_tg_document__checksum';
 COMMENT ON FUNCTION coursebase.tg_document__checksum() IS
     'BEFORE INSERT OR UPDATE: checksum and file_size_bytes are those of the document (its column is the argument), whatever the writer sent. AFTER: refuses a row whose document a trigger of the user''s changed behind that.';
-REVOKE ALL ON FUNCTION coursebase.tg_document__checksum() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.json_append(document json, path text[], entries json)
 RETURNS json
@@ -51,5 +48,4 @@ SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'coursebase_json_append';
 COMMENT ON FUNCTION coursebase.json_append(json, text[], json) IS
     'The document with entries appended to the array at path (an array''s elements, anything else as one), or merged into the object there. What is missing on the way is created. All other bytes stay as they are.';
-REVOKE ALL ON FUNCTION coursebase.json_append(json, text[], json) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.json_append(json, text[], json) TO server;

@@ -51,5 +51,4 @@ AS $$
 $$;
 COMMENT ON FUNCTION coursebase.check_media() IS
     'Documents of custom courses whose checksum or size is not that of their bytes, and recorded appends that, taken back, do not give the earlier bytes.';
-REVOKE ALL ON FUNCTION coursebase.check_media() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.check_media() TO server;

@@ -16,7 +16,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_update_json';
 COMMENT ON FUNCTION coursebase.update_json(uuid, json, text) IS
     'Appends audio entries (one, an array, or an object by audio number) to audio_files of a custom course. What is there already with the same content is skipped, with other content refused; expected_checksum refuses a document that changed meanwhile. Writes with the owner''s rights.';
-REVOKE ALL ON FUNCTION coursebase.update_json(uuid, json, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.update_json(uuid, json, text) TO server;
 
 CREATE FUNCTION coursebase.calculate_checksum(custom_course_id uuid)
@@ -31,7 +30,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_calculate_checksum';
 COMMENT ON FUNCTION coursebase.calculate_checksum(uuid) IS
     'Recomputes checksum and size of a custom course''s document, stores them where they were wrong, and answers both. Writes with the owner''s rights.';
-REVOKE ALL ON FUNCTION coursebase.calculate_checksum(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.calculate_checksum(uuid) TO server;
 
 CREATE FUNCTION coursebase.create_custom_course(
@@ -56,7 +54,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_create_custom_course';
 COMMENT ON FUNCTION coursebase.create_custom_course(uuid, text, text, text, text, text, text, text, timestamptz) IS
     'The placeholder of a custom course that was bought, and its purchase with a fresh link. The same receipt answers the same course again; for another user or product it is refused. Writes with the owner''s rights.';
-REVOKE ALL ON FUNCTION coursebase.create_custom_course(uuid, text, text, text, text, text, text, text, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.create_custom_course(uuid, text, text, text, text, text, text, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.submit_custom_course(
@@ -75,7 +72,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_submit_custom_course';
 COMMENT ON FUNCTION coursebase.submit_custom_course(uuid, text, json, timestamptz) IS
     'Checks a link and the form behind it and answers what generation needs. step: generate_script only checks; generate_audio submits the form, once, and names the course by its title. Writes with the owner''s rights.';
-REVOKE ALL ON FUNCTION coursebase.submit_custom_course(uuid, text, json, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.submit_custom_course(uuid, text, json, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.verify_gen_link(link_token uuid, at timestamptz DEFAULT now())
@@ -90,7 +86,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_verify_gen_link';
 COMMENT ON FUNCTION coursebase.verify_gen_link(uuid, timestamptz) IS
     'Whether a link leads to its form at that time, and if not why: not_found, revoked, refunded, submitted or expired. Reads with the owner''s rights.';
-REVOKE ALL ON FUNCTION coursebase.verify_gen_link(uuid, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.verify_gen_link(uuid, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.manage_regen_requests(
@@ -108,7 +103,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_manage_regen_requests';
 COMMENT ON FUNCTION coursebase.manage_regen_requests(uuid, timestamptz) IS
     'Issues a new link for a purchase (its id in custom_course_purchases) whose form was submitted or whose link has expired; a link that still works is answered as it is. Writes with the owner''s rights.';
-REVOKE ALL ON FUNCTION coursebase.manage_regen_requests(uuid, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.manage_regen_requests(uuid, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.own_custom_course_ids()
@@ -122,5 +116,4 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_own_custom_course_ids';
 COMMENT ON FUNCTION coursebase.own_custom_course_ids() IS
     'The custom courses of the user who asks, for policies; an administrator''s are no more. Reads with the owner''s rights.';
-REVOKE ALL ON FUNCTION coursebase.own_custom_course_ids() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.own_custom_course_ids() TO end_user, server;

@@ -152,5 +152,4 @@ AS $$
 $$;
 COMMENT ON FUNCTION coursebase.check_programs() IS
     'Courses whose configuration, curriculum and plan disagree or are of several organisations, published ones without a workout, previews outside of the curriculum, plans in another currency than their organisation''s, payments that mix organisations, were not given back as they say, or gave nothing, and entitlements that their payment or their completions do not bear out.';
-REVOKE ALL ON FUNCTION coursebase.check_programs() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.check_programs() TO server;

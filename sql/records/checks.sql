@@ -25,5 +25,4 @@ COMMENT ON FUNCTION coursebase.check_records() IS
     'Lists rows of this slice that break its rules, for check_integrity(): settings whose value is not the one that audit_events recorded last. No row if all is well. For the server; reads with the caller''s rights.
 
 check_name: name of the rule. object: table and key of the row. problem: what is wrong.';
-REVOKE ALL ON FUNCTION coursebase.check_records() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.check_records() TO server;

@@ -10,7 +10,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_settings__audit';
 COMMENT ON FUNCTION coursebase.tg_settings__audit() IS
     'AFTER INSERT OR UPDATE OR DELETE: records in audit_events who changed the value of a setting, and from what to what. Writes with the rights of the tables'' owner.';
-REVOKE ALL ON FUNCTION coursebase.tg_settings__audit() FROM PUBLIC;
 
 -- Logs, settings and check_integrity(), which unites the checks of every slice.
 
@@ -37,7 +36,6 @@ log_type: sync_module, billing, authentication, sign_up, audio_playback, ai_chat
 
 Source: the product''s rule that the sign-up is reported in place.
 Raises: 23502 (log_type, message or origin is NULL), 23503 (there is no such user), 23514 (an unknown log_type, or a text of the wrong length), 42501 (user_id is another user).';
-REVOKE ALL ON FUNCTION coursebase.log_app(text, text, jsonb, text, uuid, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.log_app(text, text, jsonb, text, uuid, timestamptz)
     TO end_user, server;
 
@@ -71,8 +69,6 @@ function_name: which function reports, 1 to 200 characters. level: debug, info, 
 
 Source: the product''s rule that edge functions report into the database.
 Raises: 23502 (function_name, level, message or at is NULL), 23503 (there is no such user), 23514 (an unknown level, a text of the wrong length, or a negative duration).';
-REVOKE ALL ON FUNCTION coursebase.log_server(text, text, text, jsonb, uuid, numeric, timestamptz)
-    FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.log_server(text, text, text, jsonb, uuid, numeric, timestamptz)
     TO server;
 
@@ -114,5 +110,4 @@ before: entries with an earlier created_at are deleted. batch: at most so many i
 
 Source: the product''s rule that logs are kept for a limited time.
 Raises: 2201W (batch is negative).';
-REVOKE ALL ON FUNCTION coursebase.purge_logs(timestamptz, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.purge_logs(timestamptz, integer) TO server;

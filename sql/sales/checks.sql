@@ -38,5 +38,4 @@ COMMENT ON FUNCTION coursebase.check_sales() IS
     'Lists rows of this slice that break its rules, for check_integrity(): purchases whose refunded sum and refunded_at contradict what was paid, purchases with less refunded than their recorded refunds add up to, and purchases without the product as it was sold. No row if all is well. For the server; reads with the caller''s rights.
 
 check_name: name of the rule. object: table and key of the row. problem: what is wrong.';
-REVOKE ALL ON FUNCTION coursebase.check_sales() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.check_sales() TO server;

@@ -10,7 +10,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_courses__keep_sold';
 COMMENT ON FUNCTION coursebase.tg_courses__keep_sold() IS
     'BEFORE DELETE: refuses to delete a course that a sale gave (23503). Reads with the rights of the tables'' owner.';
-REVOKE ALL ON FUNCTION coursebase.tg_courses__keep_sold() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.can_buy_product(product_id uuid, user_id uuid DEFAULT NULL)
 RETURNS boolean
@@ -28,7 +27,6 @@ product_id: the product; NULL answers false. user_id: the buyer; NULL is the use
 
 Source: the product''s rule that nobody pays twice for what they own.
 Raises: 42501 (user_id is another user).';
-REVOKE ALL ON FUNCTION coursebase.can_buy_product(uuid, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.can_buy_product(uuid, uuid) TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.explain_buy_product(product_id uuid, user_id uuid DEFAULT NULL)
@@ -46,7 +44,6 @@ COMMENT ON FUNCTION coursebase.explain_buy_product(uuid, uuid) IS
 product_id, user_id: as for can_buy_product(). rule: user_known, product_public or not_owned. passed: whether the rule is met. reason: NULL if passed, else no_user, not_public or already_owned. detail: the same as a sentence.
 
 Raises: 42501 (user_id is another user).';
-REVOKE ALL ON FUNCTION coursebase.explain_buy_product(uuid, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.explain_buy_product(uuid, uuid) TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.complete_purchase(
@@ -74,7 +71,6 @@ purchase_id: the purchase. status: completed; refunded, if the purchase was refu
 
 Source: Stripe''s checkout sessions, which may be reported more than once, and the product''s rule that every paid session is honoured.
 Raises: 22004 (an argument is NULL), 22008 (at is infinite), 22023 (an empty session, a negative price, or an unknown payment_status), 40001 (the purchase was deleted during the call: call again), KB106 (there is no such user or product), KB902 (the session was recorded with another user, product or price).';
-REVOKE ALL ON FUNCTION coursebase.complete_purchase(uuid, uuid, text, bigint, text, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.complete_purchase(uuid, uuid, text, bigint, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.refund_purchase(
@@ -105,7 +101,6 @@ purchase_id: the purchase. refunded_in_cents: all that was refunded of it until 
 
 Source: Stripe''s refunds, which may be reported more than once.
 Raises: 22004 (purchase_id or at is NULL), 22008 (at is infinite), 22023 (an amount of 0 or less, or an empty refund_ref), KB106 (there is no such purchase), KB903 (the amount is more than is left), KB906 (refund_ref was recorded for another purchase or sum).';
-REVOKE ALL ON FUNCTION coursebase.refund_purchase(uuid, bigint, timestamptz, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.refund_purchase(uuid, bigint, timestamptz, text) TO server;
 
 CREATE FUNCTION coursebase.tg_purchases__project()
@@ -118,7 +113,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_purchases__project';
 COMMENT ON FUNCTION coursebase.tg_purchases__project() IS
     'AFTER UPDATE of refunded_at: makes user_course_access what the grants of the purchase''s courses give. Locks the user and writes with the rights of the tables'' owner.';
-REVOKE ALL ON FUNCTION coursebase.tg_purchases__project() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.tg_course_grants__project()
 RETURNS trigger
@@ -130,7 +124,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_course_grants__project';
 COMMENT ON FUNCTION coursebase.tg_course_grants__project() IS
     'AFTER INSERT OR DELETE, or TRUNCATE: makes user_course_access what the grants give. Locks the user and writes with the rights of the tables'' owner.';
-REVOKE ALL ON FUNCTION coursebase.tg_course_grants__project() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.tg_course_grants__audit()
 RETURNS trigger
@@ -142,7 +135,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_course_grants__audit';
 COMMENT ON FUNCTION coursebase.tg_course_grants__audit() IS
     'AFTER INSERT OR DELETE of a direct grant: records in audit_events who gave or took the course. Writes with the rights of the tables'' owner.';
-REVOKE ALL ON FUNCTION coursebase.tg_course_grants__audit() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.tg_user_course_access__record()
 RETURNS trigger
@@ -154,4 +146,3 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_user_course_access__record';
 COMMENT ON FUNCTION coursebase.tg_user_course_access__record() IS
     'AFTER INSERT: records a direct grant if no grant gives the course. AFTER DELETE or TRUNCATE: deletes every grant that counts. Locks the user and writes with the rights of the tables'' owner.';
-REVOKE ALL ON FUNCTION coursebase.tg_user_course_access__record() FROM PUBLIC;

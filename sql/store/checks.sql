@@ -71,5 +71,4 @@ AS $$
 $$;
 COMMENT ON FUNCTION coursebase.check_store() IS
     'Receipts of stores that did not give what they are for, or gave what they must not; duplicates of nothing; discounts of purchases that are not as the purchase is.';
-REVOKE ALL ON FUNCTION coursebase.check_store() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.check_store() TO server;

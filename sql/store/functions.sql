@@ -20,7 +20,6 @@ receipt: product_id, source (google_play, app_store), environment (production, w
 
 status: valid; duplicate (the course was owned already in that voice: the money came, it gives nothing, and is listed in duplicate_store_purchases); sandbox (recorded, and gives nothing; validated again while the setting accept_sandbox is on it gives what it is for); refunded (a refund may come before its receipt). A discount that its rules refuse (KB601) undoes the call: validate without it.
 Writes with the owner's rights.$$;
-REVOKE ALL ON FUNCTION coursebase.validate_purchase(uuid, json, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.validate_purchase(uuid, json, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.grant_course_purchase(
@@ -39,7 +38,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_grant_course_purchase';
 COMMENT ON FUNCTION coursebase.grant_course_purchase(uuid, uuid, text, timestamptz) IS
     'Gives a person a course without a sale (source admin), with a record in audit_events; answers the purchase. Where the person has the course in that voice already, the purchase that gives it, and nothing changes. Writes with the owner''s rights.';
-REVOKE ALL ON FUNCTION coursebase.grant_course_purchase(uuid, uuid, text, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.grant_course_purchase(uuid, uuid, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.revoke_course_purchase(
@@ -58,7 +56,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_revoke_course_purchase';
 COMMENT ON FUNCTION coursebase.revoke_course_purchase(uuid, uuid, text, timestamptz) IS
     'Takes back what grant_course_purchase() gave, with a record in audit_events; false when there is nothing of it. What a store sold is taken back by refund_store_purchase(). Writes with the owner''s rights.';
-REVOKE ALL ON FUNCTION coursebase.revoke_course_purchase(uuid, uuid, text, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.revoke_course_purchase(uuid, uuid, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.refund_store_purchase(
@@ -87,7 +84,6 @@ COMMENT ON FUNCTION coursebase.refund_store_purchase(text, text, text, timestamp
 $$After a store's refund: takes back what the purchase gave, of any kind, once: the course (a duplicate that was paid for takes its place), the custom course, the unspent credits of the pack, the subscription's period and the referrer's credit, and gives the use of its discount back. detail says what was done; again: the first result.
 status is refunded, or recorded for a purchase that nobody has heard of: its receipt, when it comes, gives nothing. A subscription that only its events tell of is known by its original transaction.
 Writes with the owner's rights.$$;
-REVOKE ALL ON FUNCTION coursebase.refund_store_purchase(text, text, text, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.refund_store_purchase(text, text, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.acknowledge_purchase(
@@ -106,5 +102,4 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_acknowledge_purchase';
 COMMENT ON FUNCTION coursebase.acknowledge_purchase(text, text, text, timestamptz) IS
     'Records that the store was told that a purchase, of any kind, was delivered; the first time counts. False for a purchase that is unknown, or not valid. Writes with the owner''s rights.';
-REVOKE ALL ON FUNCTION coursebase.acknowledge_purchase(text, text, text, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.acknowledge_purchase(text, text, text, timestamptz) TO server;

@@ -95,5 +95,4 @@ AS $$
 $$;
 COMMENT ON FUNCTION coursebase.check_sync() IS
     'Manifests whose checksum or size is not that of their bytes, links that carry another name than their manifest, cached answers made from versions that are yet to come, or that would be given and are not what the documents give.';
-REVOKE ALL ON FUNCTION coursebase.check_sync() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.check_sync() TO server;

@@ -22,7 +22,6 @@ action add or update: content is the document as a JSON string; once parsed, its
 Without checksums every document is sent as add. Names are in byte order. digest is the MD5 over one line a document: name, space, checksum, line feed; when the request has it, json_manifest is empty.
 
 An unknown or closed account is KB106. In a read-only transaction and on a standby nothing is kept.$$;
-REVOKE ALL ON FUNCTION coursebase.handshake(uuid, json, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coursebase.handshake(uuid, json, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.tg_any__move_version()
@@ -35,7 +34,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_any__move_version';
 COMMENT ON FUNCTION coursebase.tg_any__move_version() IS
     'AFTER a change: moves the version that cached handshakes are compared with. Arguments: catalogue; or cohort, user or custom_course and the column that names it.';
-REVOKE ALL ON FUNCTION coursebase.tg_any__move_version() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.tg_manifest_cohorts__name()
 RETURNS trigger
@@ -47,7 +45,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_manifest_cohorts__name';
 COMMENT ON FUNCTION coursebase.tg_manifest_cohorts__name() IS
     'BEFORE INSERT OR UPDATE: name is that of the manifest, whatever the writer sent.';
-REVOKE ALL ON FUNCTION coursebase.tg_manifest_cohorts__name() FROM PUBLIC;
 
 CREATE FUNCTION coursebase.tg_audio_usage__keep_greatest()
 RETURNS trigger
@@ -58,4 +55,3 @@ SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'coursebase_tg_audio_usage__keep_greatest';
 COMMENT ON FUNCTION coursebase.tg_audio_usage__keep_greatest() IS
     'BEFORE UPDATE: a play count never falls; a lower total leaves it as it is.';
-REVOKE ALL ON FUNCTION coursebase.tg_audio_usage__keep_greatest() FROM PUBLIC;

@@ -29,7 +29,7 @@ sub counts_add
 	my ($file) = @_;
 	for my $source (@{ counts_read($file)->{files} })
 	{
-		my ($name) = $source->{file} =~ m{(?:^|/)(src/(?:core/)?[^/]+\.[ch])$} or next;
+		my ($name) = $source->{file} =~ m{(?:^|/)(src/(?:\w+/)?[^/]+\.[ch])$} or next;
 		next unless -f "$tree/$name";
 		for my $line (@{ $source->{lines} })
 		{
@@ -55,7 +55,7 @@ sub percent
 sub row
 {
 	my ($name, $lines, $lines_reached, $branches, $branches_reached) = @_;
-	printf "%-28s %6d %7s   %6d %7s\n", $name, $lines, percent($lines_reached, $lines), $branches,
+	printf "%-34s %6d %7s   %6d %7s\n", $name, $lines, percent($lines_reached, $lines), $branches,
 	  percent($branches_reached, $branches);
 }
 
@@ -63,8 +63,10 @@ sub row
 sub is_plain
 {
 	my ($name) = @_;
+	my $owner = $name =~ s/\.h$/.c/r;
+	$name = $owner if -f "$tree/$owner";
 	open(my $source, '<', "$tree/$name") or die "$name: $!\n";
-	return $name =~ m{^src/core/} && !grep { /^#include "postgres\.h"/ } <$source>;
+	return !grep { /^#include "postgres\.h"/ } <$source>;
 }
 
 open(my $names, '<', $list) or die "$list: $!\n";
@@ -73,7 +75,7 @@ die "no counts were written\n" unless @files;
 counts_add($_) for @files;
 
 my (@all, @plain) = ();
-printf "%-28s %6s %7s   %6s %7s\n", 'file', 'lines', '%', 'branch', '%';
+printf "%-34s %6s %7s   %6s %7s\n", 'file', 'lines', '%', 'branch', '%';
 for my $name (sort keys %lines)
 {
 	my @figures = map { (scalar(keys %{ $_ // {} }), reached($_ // {})) } $lines{$name}, $branches{$name};
