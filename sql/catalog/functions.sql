@@ -1,4 +1,5 @@
--- The catalogue: products, prices by country, and the order of sections and lessons.
+-- The catalogue: products, prices by country, and the order of sections and lessons. Whether a user may view a lesson
+-- depends on access: those functions stand in sql/access/functions.sql.
 
 CREATE FUNCTION coursebase.save_product(
     product_id uuid,
@@ -70,51 +71,6 @@ AS 'MODULE_PATHNAME', 'coursebase_tg_course_products__stamp_product';
 COMMENT ON FUNCTION coursebase.tg_course_products__stamp_product() IS
     'BEFORE INSERT OR UPDATE OR DELETE: updates the product of the row, which locks it, so that sales see its courses of before the change or of after it. Writes with the rights of the tables'' owner.';
 
-CREATE FUNCTION coursebase.can_read_section(section_id uuid)
-RETURNS boolean
-LANGUAGE c
-STABLE
-STRICT
-PARALLEL SAFE
-SECURITY INVOKER
-AS 'MODULE_PATHNAME', 'coursebase_can_read_section';
-COMMENT ON FUNCTION coursebase.can_read_section(uuid) IS
-    'Whether the one who asks may read the section: it is public and of a course that readable_course_ids() has; for an administrator every section. For policies: what it found is kept while nothing changes.';
-GRANT EXECUTE ON FUNCTION coursebase.can_read_section(uuid) TO anonymous, end_user, server;
-
-CREATE FUNCTION coursebase.can_view_lesson(
-    lesson_id uuid,
-    user_id uuid DEFAULT NULL,
-    at timestamptz DEFAULT now()
-)
-RETURNS boolean
-LANGUAGE c
-STABLE
-CALLED ON NULL INPUT
-PARALLEL SAFE
-SECURITY INVOKER
-AS 'MODULE_PATHNAME', 'coursebase_can_view_lesson';
-COMMENT ON FUNCTION coursebase.can_view_lesson(uuid, uuid, timestamptz) IS
-    'Whether a user (NULL: oneself) may view the lesson at that time: a preview in a public section anybody, a public lesson of a public section who may use the course, an administrator every one. Asking about somebody else takes an administrator or the server.';
-GRANT EXECUTE ON FUNCTION coursebase.can_view_lesson(uuid, uuid, timestamptz) TO anonymous, end_user, server;
-
-CREATE FUNCTION coursebase.explain_can_view_lesson(
-    lesson_id uuid,
-    user_id uuid DEFAULT NULL,
-    at timestamptz DEFAULT now()
-)
-RETURNS TABLE (rule text, passed boolean, reason text, detail text)
-LANGUAGE c
-STABLE
-CALLED ON NULL INPUT
-PARALLEL SAFE
-SECURITY INVOKER
-SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'coursebase_explain_can_view_lesson';
-COMMENT ON FUNCTION coursebase.explain_can_view_lesson(uuid, uuid, timestamptz) IS
-    'Why a user may view the lesson or not: one row a rule, of which can_view_lesson() needs one that passes. What is not shown reads like what is not there.';
-GRANT EXECUTE ON FUNCTION coursebase.explain_can_view_lesson(uuid, uuid, timestamptz) TO anonymous, end_user, server;
-
 CREATE FUNCTION coursebase.reorder_sections(course_id uuid, ids uuid[])
 RETURNS integer
 LANGUAGE c
@@ -150,40 +106,6 @@ section_id: the section. ids: every lesson of the section exactly once, in the n
 Source: the product''s rule that an order is written as a whole, so that two editors do not mix theirs.
 Raises: 22004 (an argument is NULL, or ids holds a NULL), KB106 (there is no such section, or none that the caller may change), KB905 (ids lacks a lesson, names one twice, or names one of another section).';
 GRANT EXECUTE ON FUNCTION coursebase.reorder_lessons(uuid, uuid[]) TO end_user, server;
-
-CREATE FUNCTION coursebase.next_lesson(
-    lesson_id uuid,
-    user_id uuid DEFAULT NULL,
-    at timestamptz DEFAULT now()
-)
-RETURNS uuid
-LANGUAGE c
-STABLE
-CALLED ON NULL INPUT
-PARALLEL SAFE
-SECURITY INVOKER
-SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'coursebase_next_lesson';
-COMMENT ON FUNCTION coursebase.next_lesson(uuid, uuid, timestamptz) IS
-    'The lesson after this one, in the next section where this was the last one; NULL at the end. What a user (NULL: oneself) cannot see is passed over. Reads with the owner''s rights; asking about somebody else takes an administrator or the server.';
-GRANT EXECUTE ON FUNCTION coursebase.next_lesson(uuid, uuid, timestamptz) TO anonymous, end_user, server;
-
-CREATE FUNCTION coursebase.previous_lesson(
-    lesson_id uuid,
-    user_id uuid DEFAULT NULL,
-    at timestamptz DEFAULT now()
-)
-RETURNS uuid
-LANGUAGE c
-STABLE
-CALLED ON NULL INPUT
-PARALLEL SAFE
-SECURITY INVOKER
-SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'coursebase_previous_lesson';
-COMMENT ON FUNCTION coursebase.previous_lesson(uuid, uuid, timestamptz) IS
-    'The lesson before this one, in the section before where this was the first one; NULL at the start. As next_lesson().';
-GRANT EXECUTE ON FUNCTION coursebase.previous_lesson(uuid, uuid, timestamptz) TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.tg_course_sections__place()
 RETURNS trigger

@@ -1,4 +1,4 @@
--- Logs, and the audit of settings.
+-- The audit of settings.
 
 CREATE FUNCTION coursebase.tg_settings__audit()
 RETURNS trigger
@@ -11,7 +11,7 @@ AS 'MODULE_PATHNAME', 'coursebase_tg_settings__audit';
 COMMENT ON FUNCTION coursebase.tg_settings__audit() IS
     'AFTER INSERT OR UPDATE OR DELETE: records in audit_events who changed the value of a setting, and from what to what. Writes with the rights of the tables'' owner.';
 
--- Logs, settings and check_integrity(), which unites the checks of every slice.
+-- The logs of apps and of the server.
 
 CREATE FUNCTION coursebase.log_app(
     log_type text,
