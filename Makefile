@@ -34,11 +34,13 @@ REGRESS_OPTS   = --inputdir=$(root)test --load-extension=coursebase
 ISOLATION_OPTS = --inputdir=$(root)test --outputdir=. --load-extension=coursebase
 
 # ---- For developers --------------------------------------------------------------------------
-scripts = check bench bench-readme fuzz valgrind ubsan memory coverage check-full
+scripts = check bench bench-readme fuzz valgrind ubsan memory coverage check-full dev dev-stop
 ifneq ($(filter $(scripts),$(MAKECMDGOALS)),)
 .PHONY: $(scripts)
-$(filter-out check bench%,$(scripts)):
+$(filter-out check bench% dev-stop,$(scripts)):
 	$(root)test/tools/$@
+dev-stop:
+	$(root)test/tools/dev --stop
 check:
 	$(root)test/check
 bench:

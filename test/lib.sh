@@ -7,7 +7,8 @@
 # Sourced, POSIX sh. Invariants:
 # - Nothing outside $work (removed on every way out) and $tree/build is written, except packages
 #   that are missing, which are installed when the caller is root.
-# - The server listens on a socket in $work alone, so that it meets no other PostgreSQL.
+# - The server stands in $place, which is $work unless the caller has set it, and listens on a socket there
+#   alone, so that it meets no other PostgreSQL.
 # - Nothing reads the caller's standard input, and nothing that stays alive holds their output.
 
 umask 022
@@ -38,6 +39,7 @@ work_begin()
 	[ ${#parent} -le 60 ] && [ -w "$parent" ] || parent=/tmp
 	work=$(mktemp -d "$parent/coursebase.XXXXXX") || die "cannot make a directory in $parent"
 	chmod 755 "$work"
+	place=${place:-$work}
 	trap work_end EXIT
 	trap 'exit 129' HUP
 	trap 'exit 130' INT
@@ -49,11 +51,13 @@ work_end()
 {
 	trap '' HUP INT TERM
 	[ -z "$child" ] || kill_family "$child"
+	[ -z "$watcher" ] || kill_family "$watcher"
 	server_stop
 	cd /
 	rm -rf "$work"
 }
 child=
+watcher=
 
 kill_family()
 {
@@ -309,10 +313,43 @@ build_extension()
 	shift
 	mkdir -p "$build" 2>/dev/null && [ -w "$build" ] || build=$work/build
 	build_sync "$@"
+	[ -z "${shows_progress:-}" ] || build_watch "$@"
 	attended make -s -C "$build" -j"$(cpus)" with_llvm=no "$@" >"$work/build.log" 2>&1
 	set -- $?
-	[ "$build" = "$work/build" ] || ! is_root || chown -R --reference="$tree" "$tree/build" 2>/dev/null
+	[ -z "${shows_progress:-}" ] || build_watched
+	[ "$build" = "$work/build" ] || ! is_root || chown -R --reference="$tree" "$build" 2>/dev/null
 	return "$1"
+}
+
+# Says how far a build is, in one line that a terminal overwrites, elsewhere in a line now and then; a program that
+# wants it sets shows_progress. What is to be compiled is known from what make would do.
+build_watch()
+{
+	due=$(make -n -C "$build" with_llvm=no "$@" 2>/dev/null | grep -c ' -o [^ ]*\.o\b')
+	: >"$work/build.begun"
+	[ "$due" != 0 ] || { say "building: everything has been compiled already"; return; }
+	say "building: $due files to compile"
+	[ -t 1 ] && pause=1 || pause=5
+	while sleep "$pause"; do
+		build_compiled
+		[ "$pause" = 5 ] && say || printf '\r'
+	done &
+	watcher=$!
+}
+
+build_compiled()
+{
+	printf '  %s of %s compiled' "$(find "$build/src" -name '*.o' -newer "$work/build.begun" | wc -l)" "$due"
+}
+
+build_watched()
+{
+	[ -n "$watcher" ] || return 0
+	kill_family "$watcher"
+	wait "$watcher" 2>/dev/null
+	watcher=
+	build_compiled
+	say
 }
 
 cpus()
@@ -344,24 +381,24 @@ cores_compile()
 		"$@" -c "$0" -o "$objects/$slice-$(basename "$0" .c).o" || exit 255' CORE "$@" -I"$tree/src"
 }
 
-# Install below $work and say in extension.conf how a server finds it there: Debian's servers
+# Install below $place and say in extension.conf how a server finds it there: Debian's servers
 # before 18 know extension_destdir, those from 18 on extension_control_path.
 extension_stage()
 {
 	libdir=$("$pg_config" --pkglibdir)
 	share=$("$pg_config" --sharedir)
 	postgres --describe-config 2>/dev/null | cut -f 1 >"$work/settings"
-	stage=$work/stage
+	stage=$place/stage
 	paths="dynamic_library_path = '$stage$libdir:\$libdir'"
 	if grep -qx extension_destdir "$work/settings"; then
-		printf "extension_destdir = '%s'\n%s\n" "$stage" "$paths" >"$work/extension.conf"
+		printf "extension_destdir = '%s'\n%s\n" "$stage" "$paths" >"$place/extension.conf"
 	elif grep -qx extension_control_path "$work/settings"; then
 		printf "extension_control_path = '%s:\$system'\n%s\n" "$stage$share" "$paths" \
-			>"$work/extension.conf"
+			>"$place/extension.conf"
 	else
 		say "this server knows no place for extensions but its own: installing into $share"
 		stage=
-		: >"$work/extension.conf"
+		: >"$place/extension.conf"
 	fi
 	attended make -C "$build" with_llvm=no install DESTDIR="$stage" >"$work/install.log" 2>&1
 }
@@ -375,7 +412,7 @@ runner_find()
 	if is_root; then
 		runner=postgres
 		id "$runner" >/dev/null 2>&1 || runner=nobody
-		chown "$runner" "$work"
+		chown "$runner" "$work" "$place"
 	fi
 	mkdir -p "$work/home"
 	! is_root || chown "$runner" "$work/home"
@@ -395,24 +432,24 @@ as_runner()
 server_start()
 {
 	runner_find
-	data=$work/data
+	data=$place/data
 	# shellcheck disable=SC2086 # a list of words
 	as_runner initdb -D "$data" -U postgres --auth=trust --encoding=UTF8 --locale=C --no-sync ${initdb_words:-} \
 		>"$work/initdb.log" 2>&1 </dev/null || { cat "$work/initdb.log" >&2; die "initdb failed"; }
-	cat >"$work/server.conf" <<-END
+	cat >"$place/server.conf" <<-END
 		listen_addresses = ''
-		unix_socket_directories = '$work'
+		unix_socket_directories = '$place'
 		max_connections = 120
 		fsync = off
 		full_page_writes = off
 		synchronous_commit = off
-		include '$work/extension.conf'
+		include '$place/extension.conf'
 	END
-	say "include '$work/server.conf'" | as_runner sh -c 'cat >>"$0"' "$data/postgresql.conf"
+	say "include '$place/server.conf'" | as_runner sh -c 'cat >>"$0"' "$data/postgresql.conf"
 	server_runs=yes
-	as_runner pg_ctl -D "$data" -l "$work/server.log" -w -t 120 ${SERVER_PROGRAM:+-p "$SERVER_PROGRAM"} start >"$work/pg_ctl.log" 2>&1 </dev/null ||
-		{ cat "$work/pg_ctl.log" "$work/server.log" >&2; die "the server did not start"; }
-	PGHOST=$work PGPORT=5432 PGUSER=postgres
+	as_runner pg_ctl -D "$data" -l "$place/server.log" -w -t 120 ${SERVER_PROGRAM:+-p "$SERVER_PROGRAM"} start >"$work/pg_ctl.log" 2>&1 </dev/null ||
+		{ cat "$work/pg_ctl.log" "$place/server.log" >&2; die "the server did not start"; }
+	PGHOST=$place PGPORT=5432 PGUSER=postgres
 	export PGHOST PGPORT PGUSER
 }
 server_runs=

@@ -13,11 +13,11 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "billing/environment.h"
 #include "billing/premium.h"
 #include "core/fetch.h"
 #include "core/owner.h"
 #include "core/plan.h"
-#include "core/setting.h"
 
 enum
 {
@@ -79,8 +79,7 @@ premium_read(Premium *premium, const pg_uuid_t *user)
 		}
 		fetch_close(&fetch);
 	}
-	premium->counts =
-		premium->found && (!premium->sandbox || setting_boolean("accept_sandbox"));
+	premium->counts = premium->found && (!premium->sandbox || environment_sandbox_counts());
 	premium->end = premium->counts ? fold_access_end(&premium->term) : FOLD_NEVER;
 }
 
@@ -111,7 +110,7 @@ premium_set(Premium *premium, const char *status, const Datum *values, const boo
 	premium->term.auto_renew =
 		!nulls[COLUMN_AUTO_RENEW] && DatumGetBool(values[COLUMN_AUTO_RENEW]);
 	premium->sandbox = !nulls[COLUMN_ENVIRONMENT] &&
-					   strcmp(TextDatumGetCString(values[COLUMN_ENVIRONMENT]), "sandbox") == 0;
+					   environment_is_sandbox(TextDatumGetCString(values[COLUMN_ENVIRONMENT]));
 }
 
 static int64

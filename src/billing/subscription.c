@@ -23,12 +23,12 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "billing/environment.h"
 #include "billing/subscription.h"
 #include "core/compat.h"
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/schema.h"
-#include "core/setting.h"
 #include "identity/anchor.h"
 
 /* What is stored when an event comes. */
@@ -273,7 +273,7 @@ first_premium_tell(const SubscriptionLine *line, const Situation *situation,
 
 	if (!begins && !ends)
 		return;
-	if (strcmp(line->environment, "sandbox") == 0 && !setting_boolean("accept_sandbox"))
+	if (!environment_counts(line->environment))
 		return;
 	if (premium_listener == NULL)
 		return;

@@ -90,6 +90,27 @@ plan_text_required(uint64 row, int column)
 	return text;
 }
 
+Datum
+plan_transfer(uint64 row, int column)
+{
+	Form_pg_attribute form = TupleDescAttr(SPI_tuptable->tupdesc, column - 1);
+
+	return SPI_datumTransfer(plan_value(row, column, NULL), form->attbyval, form->attlen);
+}
+
+bool
+plan_uuid_or_null(uint64 row, int column, pg_uuid_t *id)
+{
+	bool null;
+	Datum value = plan_value(row, column, &null);
+
+	if (null)
+		memset(id, 0, sizeof(*id));
+	else
+		*id = *DatumGetUUIDP(value);
+	return !null;
+}
+
 static void
 null_raise(int column)
 {

@@ -6,7 +6,11 @@
 
 #include "postgres.h"
 
+#include "datatype/timestamp.h"
 #include "executor/spi.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
 
 #define PLAN_MAX_ARGS 24
 
@@ -21,11 +25,28 @@ typedef struct KeptPlan
 } KeptPlan;
 
 /*
+ * The values that a plan is run with, bound one after the other in the order of $1, $2, …:
+ *
+ *	PlanValues values = {0};
+ *
+ *	plan_bind_uuid(&values, user);
+ *	plan_bind_text(&values, note);
+ *	plan_execute(&write_note, values.datums, values.nulls, false);
+ *
+ * What is bound by reference must live until the plan has run.
+ */
+typedef struct PlanValues
+{
+	int count;
+	Datum datums[PLAN_MAX_ARGS];
+	char nulls[PLAN_MAX_ARGS]; /* 'n' for null, as SPI reads it */
+} PlanValues;
+
+/*
  * Runs a kept plan between SPI_connect() and SPI_finish(). nulls is NULL or one character an
- * argument
- * ('n' for null). A reading plan sees the caller's snapshot; a writing one (read_only false) a
- * new one. Returns SPI_processed; SPI_tuptable holds the rows until SPI_finish(). Errors are
- * the statement's own.
+ * argument ('n' for null). A reading plan sees the caller's snapshot; a writing one (read_only
+ * false) a new one. Returns SPI_processed; SPI_tuptable holds the rows until SPI_finish().
+ * Errors are the statement's own.
  */
 extern uint64 plan_execute(KeptPlan *kept, Datum *values, const char *nulls, bool read_only);
 
@@ -55,5 +76,139 @@ extern char *plan_text(uint64 row, int column);
 
 /* plan_text() of a column that holds no nulls, as for plan_value(). */
 extern char *plan_text_required(uint64 row, int column);
+
+/*
+ * The value copied into the caller's context, for a type of any length; raises 23502 for a
+ * null, as plan_value() does.
+ */
+extern Datum plan_transfer(uint64 row, int column);
+
+/* Copies the uuid and says that there is one; a null leaves all zeros. */
+extern bool plan_uuid_or_null(uint64 row, int column, pg_uuid_t *id);
+
+/* Values of columns that hold no nulls: a null raises 23502, as in plan_value(). */
+static inline bool
+plan_bool(uint64 row, int column)
+{
+	return DatumGetBool(plan_value(row, column, NULL));
+}
+
+static inline int32
+plan_int32(uint64 row, int column)
+{
+	return DatumGetInt32(plan_value(row, column, NULL));
+}
+
+static inline int64
+plan_int64(uint64 row, int column)
+{
+	return DatumGetInt64(plan_value(row, column, NULL));
+}
+
+static inline TimestampTz
+plan_time(uint64 row, int column)
+{
+	return DatumGetTimestampTz(plan_value(row, column, NULL));
+}
+
+static inline pg_uuid_t
+plan_uuid(uint64 row, int column)
+{
+	return *DatumGetUUIDP(plan_value(row, column, NULL));
+}
+
+/* The same where a null means something: what it means is the last argument. */
+static inline bool
+plan_bool_or(uint64 row, int column, bool otherwise)
+{
+	bool null;
+	Datum value = plan_value(row, column, &null);
+
+	return null ? otherwise : DatumGetBool(value);
+}
+
+static inline int64
+plan_int64_or(uint64 row, int column, int64 otherwise)
+{
+	bool null;
+	Datum value = plan_value(row, column, &null);
+
+	return null ? otherwise : DatumGetInt64(value);
+}
+
+static inline TimestampTz
+plan_time_or(uint64 row, int column, TimestampTz otherwise)
+{
+	bool null;
+	Datum value = plan_value(row, column, &null);
+
+	return null ? otherwise : DatumGetTimestampTz(value);
+}
+
+/* Binding: each adds the next value. A pointer that is NULL binds a null. */
+static inline void
+plan_bind_nullable(PlanValues *values, Datum datum, bool null)
+{
+	Assert(values->count < PLAN_MAX_ARGS);
+	values->datums[values->count] = datum;
+	values->nulls[values->count++] = null ? 'n' : ' ';
+}
+
+static inline void
+plan_bind(PlanValues *values, Datum datum)
+{
+	plan_bind_nullable(values, datum, false);
+}
+
+static inline void
+plan_bind_null(PlanValues *values)
+{
+	plan_bind_nullable(values, (Datum) 0, true);
+}
+
+static inline void
+plan_bind_uuid(PlanValues *values, const pg_uuid_t *id)
+{
+	plan_bind_nullable(values, UUIDPGetDatum(id), id == NULL);
+}
+
+/* The text is copied into the current context. */
+static inline void
+plan_bind_text(PlanValues *values, const char *text)
+{
+	plan_bind_nullable(values, text != NULL ? CStringGetTextDatum(text) : (Datum) 0,
+					   text == NULL);
+}
+
+static inline void
+plan_bind_bool(PlanValues *values, bool value)
+{
+	plan_bind(values, BoolGetDatum(value));
+}
+
+static inline void
+plan_bind_int32(PlanValues *values, int32 value)
+{
+	plan_bind(values, Int32GetDatum(value));
+}
+
+static inline void
+plan_bind_int64(PlanValues *values, int64 value)
+{
+	plan_bind(values, Int64GetDatum(value));
+}
+
+static inline void
+plan_bind_time(PlanValues *values, TimestampTz time)
+{
+	plan_bind(values, TimestampTzGetDatum(time));
+}
+
+/* A time that a sentinel replaces where there is none: the sentinel binds a null. */
+static inline void
+plan_bind_time_unless(PlanValues *values, TimestampTz time, TimestampTz never)
+{
+	plan_bind_nullable(values, TimestampTzGetDatum(time), time == never);
+}
 
 #endif

@@ -23,6 +23,7 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "core/args.h"
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
@@ -110,7 +111,7 @@ static KeptPlan give_to_locked_shards = {
 };
 static KeptPlan lock_code_whole = {
 	.sql = "SELECT id, max_redemptions, redeemed_count FROM coursebase.discount_codes"
-		   " WHERE upper(btrim(code)) = upper(btrim($1)) FOR UPDATE",
+		   " WHERE " DISCOUNT_CODE_IS("code", "$1") " FOR UPDATE",
 	.nargs = 1,
 	.types = {TEXTOID},
 };
@@ -181,14 +182,13 @@ discount_place_give_back(const pg_uuid_t *code_id)
 PGDLLEXPORT Datum
 coursebase_split_counter(PG_FUNCTION_ARGS)
 {
-	static const char *const names[] = {"code", "shards", NULL};
 	Datum code;
 	Datum limit;
 	int64 count;
 	bool unlimited;
 	bool null;
 
-	discount_arguments_require(fcinfo, names);
+	args_require_all(fcinfo);
 	schema_require_current();
 	if (PG_GETARG_INT32(1) < 0 || PG_GETARG_INT32(1) > MAX_SHARDS)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -22,11 +22,16 @@
 #include "utils/uuid.h"
 
 #include "core/compat.h"
+#include "billing/environment.h"
+#include "core/args.h"
 #include "core/owner.h"
 #include "core/plan.h"
-#include "core/setting.h"
 #include "discounts/amount.h"
 #include "discounts/discount.h"
+
+/* Within HAS_PURCHASE: whether a sandbox's purchase or line counts. */
+#define PURCHASE_COUNTS ENVIRONMENT_COUNTS("p.environment", "$4")
+#define LINE_COUNTS     ENVIRONMENT_COUNTS("l.environment", "$4")
 
 /*
  * What a person has bought, for first_purchase_only: what is paid for and was not given back. A
@@ -37,14 +42,14 @@
 	"EXISTS (SELECT FROM coursebase.custom_course_purchases p"                                 \
 	"  JOIN coursebase.custom_courses k ON k.id = p.course_id"                                 \
 	"  WHERE k.user_id = $1 AND p.status = 'active'"                                           \
-	"  AND (p.environment = 'production' OR $4))"                                              \
+	"  AND " PURCHASE_COUNTS ")"                                                               \
 	" OR EXISTS (SELECT FROM coursebase.course_purchases p"                                    \
 	"  WHERE p.user_id = $1 AND p.status = 'valid'"                                            \
 	"  AND p.source IN ('google_play', 'app_store')"                                           \
-	"  AND (p.environment = 'production' OR $4))"                                              \
+	"  AND " PURCHASE_COUNTS ")"                                                               \
 	" OR EXISTS (SELECT FROM coursebase.ai_credit_purchases p"                                 \
 	"  WHERE p.user_id = $1 AND p.status = 'valid'"                                            \
-	"  AND (p.environment = 'production' OR $4))"                                              \
+	"  AND " PURCHASE_COUNTS ")"                                                               \
 	" OR EXISTS (SELECT FROM coursebase.purchases p WHERE p.user_id = $1"                      \
 	"  AND p.price_paid_in_cents > 0 AND p.refunded_at IS NULL)"                               \
 	" OR EXISTS (SELECT FROM coursebase.subscription_lines l"                                  \
@@ -54,7 +59,7 @@
 	"  AND l.store NOT IN ('promotional', 'manual')"                                           \
 	"  AND e.event_type IN ('created', 'renewed', 'recovered')"                                \
 	"  AND e.payload ->> 'is_trial' IS DISTINCT FROM 'true'"                                   \
-	"  AND (l.environment = 'production' OR $4))"                                              \
+	"  AND " LINE_COUNTS ")"                                                                   \
 	" OR EXISTS (SELECT FROM coursebase.discount_redemptions r"                                \
 	"  WHERE r.user_id = $1 AND r.reversed_at IS NULL)"
 
@@ -82,7 +87,7 @@ static KeptPlan read_facts = {
 		   "  ON m.user_id = $1 AND m.cohort_id = c.cohort_id"
 		   " LEFT JOIN coursebase.user_discounts d"
 		   "  ON d.user_id = $1 AND d.discount_code_id = c.id"
-		   " WHERE upper(btrim(c.code)) = upper(btrim($2))",
+		   " WHERE " DISCOUNT_CODE_IS("c.code", "$2"),
 	.nargs = 4,
 	.types = {UUIDOID, TEXTOID, TIMESTAMPTZOID, BOOLOID},
 };
@@ -245,41 +250,22 @@ coursebase_split_discount(PG_FUNCTION_ARGS)
 DiscountOrder
 discount_order(FunctionCallInfo fcinfo, int item, int at)
 {
-	static const char *const names[] = {"user_id", NULL};
 	DiscountOrder order = {.code = NULL};
 
-	discount_arguments_require(fcinfo, names);
-	for (int i = 2; i <= at; i++)
-		if (PG_ARGISNULL(i) && i != item)
-			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-							errmsg("product_type, base_in_cents, currency, order_ref, ttl and "
-								   "at must not be null")));
+	for (int i = 0; i <= at; i++)
+		if (i != 1 && i != item)
+			args_require(fcinfo, i);
 	order.user = *PG_GETARG_UUID_P(0);
-	if (!PG_ARGISNULL(1))
-		order.code = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	order.code = args_text_or_null(fcinfo, 1);
 	order.product_type = text_to_cstring(PG_GETARG_TEXT_PP(2));
 	order.base = PG_GETARG_INT64(3);
 	order.currency = text_to_cstring(PG_GETARG_TEXT_PP(4));
-	if (!PG_ARGISNULL(item))
-		order.item = text_to_cstring(PG_GETARG_TEXT_PP(item));
-	order.at = PG_GETARG_TIMESTAMPTZ(at);
+	order.item = args_text_or_null(fcinfo, item);
+	order.at = args_time(fcinfo, at);
 	if (order.base < 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("base_in_cents must not be negative")));
-	if (TIMESTAMP_NOT_FINITE(order.at))
-		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-						errmsg("at must be a finite time")));
 	return order;
-}
-
-/* names ends with NULL: those of the first arguments. */
-void
-discount_arguments_require(FunctionCallInfo fcinfo, const char *const *names)
-{
-	for (int i = 0; names[i] != NULL; i++)
-		if (PG_ARGISNULL(i))
-			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-							errmsg("%s must not be null", names[i])));
 }
 
 DiscountFacts
@@ -292,7 +278,7 @@ discount_facts_read(const DiscountOrder *order, bool read_only)
 	if (order->code == NULL)
 		return facts;
 	values[1] = CStringGetTextDatum(order->code);
-	values[3] = BoolGetDatum(setting_boolean("accept_sandbox"));
+	values[3] = BoolGetDatum(environment_sandbox_counts());
 	if (owner_execute(&read_facts, values, NULL, read_only) != 1)
 		return facts;
 	facts_read_code(&facts);

@@ -16,6 +16,14 @@
 #include "lib/stringinfo.h"
 #include "utils/uuid.h"
 
+/*
+ * A code is known whatever the case and the spaces around it. Within a statement: the key of a
+ * text, and the condition that two texts are one code. The expression is that of the unique
+ * index discount_codes_code_idx, so that the index serves the condition.
+ */
+#define DISCOUNT_CODE_KEY(text) "upper(btrim(" text "))"
+#define DISCOUNT_CODE_IS(a, b)  DISCOUNT_CODE_KEY(a) " = " DISCOUNT_CODE_KEY(b)
+
 /* What somebody wants to buy with a code. */
 typedef struct DiscountOrder
 {
@@ -81,7 +89,6 @@ typedef struct DiscountRule
 extern const DiscountRule discount_rules[];
 extern const int discount_nrules;
 extern DiscountOrder discount_order(FunctionCallInfo fcinfo, int item, int at);
-extern void discount_arguments_require(FunctionCallInfo fcinfo, const char *const *names);
 extern DiscountFacts discount_facts_read(const DiscountOrder *order, bool read_only);
 extern const DiscountRule *discount_verdict(const DiscountOrder *order,
 											const DiscountFacts *facts, StringInfo detail);

@@ -30,6 +30,7 @@
 #include "core/plan.h"
 #include "core/schema.h"
 #include "core/setting.h"
+#include "discounts/discount.h"
 #include "discounts/referral.h"
 #include "identity/anchor.h"
 
@@ -46,28 +47,32 @@ static KeptPlan revoke_referral = {
 	.types = {UUIDOID, TIMESTAMPTZOID},
 };
 /* A discount code that may be used now goes before a person's own code of the same letters. */
+/* Codes of discounts and codes of people are compared with what was given ($1) alike. */
+#define CODE_IS_GIVEN DISCOUNT_CODE_IS("c.code", "$1")
+#define GIVEN_KEY     DISCOUNT_CODE_KEY("$1")
+
 static KeptPlan find_code = {
 	.sql = "SELECT 'discount' FROM coursebase.discount_codes c"
-		   " WHERE upper(btrim(c.code)) = upper(btrim($1)) AND c.is_active"
+		   " WHERE " CODE_IS_GIVEN " AND c.is_active"
 		   " AND (c.starts_at IS NULL OR c.starts_at <= $2)"
 		   " AND (c.expires_at IS NULL OR c.expires_at > $2)"
 		   " UNION ALL"
 		   " SELECT 'referral' FROM coursebase.user_profile p"
 		   " JOIN coursebase.users u ON u.id = p.user_id AND u.deleted_at IS NULL"
-		   " WHERE p.referral_code = upper(btrim($1))",
+		   " WHERE p.referral_code = " GIVEN_KEY,
 	.nargs = 2,
 	.types = {TEXTOID, TIMESTAMPTZOID},
 };
 static KeptPlan find_referrer = {
 	.sql = "SELECT u.id FROM coursebase.discount_codes c"
 		   " JOIN coursebase.users u ON u.id = c.referrer_id AND u.deleted_at IS NULL"
-		   " WHERE upper(btrim(c.code)) = upper(btrim($1)) AND c.is_active"
+		   " WHERE " CODE_IS_GIVEN " AND c.is_active"
 		   " AND (c.starts_at IS NULL OR c.starts_at <= $2)"
 		   " AND (c.expires_at IS NULL OR c.expires_at > $2)"
 		   " UNION ALL"
 		   " SELECT u.id FROM coursebase.user_profile p"
 		   " JOIN coursebase.users u ON u.id = p.user_id AND u.deleted_at IS NULL"
-		   " WHERE p.referral_code = upper(btrim($1))",
+		   " WHERE p.referral_code = " GIVEN_KEY,
 	.nargs = 2,
 	.types = {TEXTOID, TIMESTAMPTZOID},
 };

@@ -23,6 +23,7 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "core/args.h"
 #include "core/compat.h"
 #include "core/errors.h"
 #include "core/owner.h"
@@ -33,7 +34,7 @@
 
 static KeptPlan lock_code = {
 	.sql = "SELECT FROM coursebase.discount_codes"
-		   " WHERE upper(btrim(code)) = upper(btrim($1)) FOR KEY SHARE",
+		   " WHERE " DISCOUNT_CODE_IS("code", "$1") " FOR KEY SHARE",
 	.nargs = 1,
 	.types = {TEXTOID},
 };
@@ -42,9 +43,14 @@ static KeptPlan lock_code_by_id = {
 	.nargs = 1,
 	.types = {UUIDOID},
 };
+/* Whether a row is of the code that was given. */
+#define ENTRY_CODE_IS    DISCOUNT_CODE_IS("c.code", "$2")
+#define REDEEMED_CODE_IS DISCOUNT_CODE_IS("terms ->> 'code'", "$3")
+#define RESERVED_CODE_IS DISCOUNT_CODE_IS("c.code", "$3")
+
 static KeptPlan lock_entry = {
 	.sql = "SELECT FROM coursebase.user_discounts d JOIN coursebase.discount_codes c"
-		   " ON c.id = d.discount_code_id AND upper(btrim(c.code)) = upper(btrim($2))"
+		   " ON c.id = d.discount_code_id AND " ENTRY_CODE_IS
 		   " WHERE d.user_id = $1 FOR NO KEY UPDATE OF d",
 	.nargs = 2,
 	.types = {UUIDOID, TEXTOID},
@@ -52,8 +58,7 @@ static KeptPlan lock_entry = {
 static KeptPlan read_redemption = {
 	.sql = "SELECT id, discount_in_cents, final_in_cents, redeemed_at, reversed_at,"
 		   " base_in_cents = $4 AND currency = upper(btrim($5))"
-		   " AND upper(btrim(terms ->> 'code')) = upper(btrim($3))"
-		   " AND terms ->> 'ordered_type' = $6"
+		   " AND " REDEEMED_CODE_IS " AND terms ->> 'ordered_type' = $6"
 		   " AND terms ->> 'ordered_item' IS NOT DISTINCT FROM $7"
 		   " FROM coursebase.discount_redemptions WHERE user_id = $1 AND order_ref = $2",
 	.nargs = 7,
@@ -91,8 +96,7 @@ static KeptPlan write_redemption = {
 };
 static KeptPlan find_reservation = {
 	.sql = "SELECT d.discount_code_id, d.reserved_until,"
-		   " upper(btrim(c.code)) = upper(btrim($3))"
-		   " FROM coursebase.user_discounts d"
+		   " " RESERVED_CODE_IS " FROM coursebase.user_discounts d"
 		   " JOIN coursebase.discount_codes c ON c.id = d.discount_code_id"
 		   " WHERE d.user_id = $1 AND d.order_ref = $2 AND d.status = 'reserved'"
 		   " ORDER BY d.reserved_until DESC",
@@ -246,12 +250,11 @@ coursebase_reserve_discount(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_release_discount(PG_FUNCTION_ARGS)
 {
-	static const char *const names[] = {"user_id", "order_ref", NULL};
 	Datum values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), (Datum) 0};
 	bool held;
 	bool null;
 
-	discount_arguments_require(fcinfo, names);
+	args_require_all(fcinfo);
 	schema_require_current();
 	SPI_connect();
 	anchor_user_require(PG_GETARG_UUID_P(0));
@@ -267,12 +270,11 @@ coursebase_release_discount(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_reverse_discount(PG_FUNCTION_ARGS)
 {
-	static const char *const names[] = {"user_id", "order_ref", "at", NULL};
 	Datum values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), PG_GETARG_DATUM(2)};
 	bool reversed;
 	bool null;
 
-	discount_arguments_require(fcinfo, names);
+	args_require_all(fcinfo);
 	schema_require_current();
 	SPI_connect();
 	anchor_user_require(PG_GETARG_UUID_P(0));
@@ -291,11 +293,10 @@ coursebase_reverse_discount(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_assign_discounts(PG_FUNCTION_ARGS)
 {
-	static const char *const names[] = {"user_id", "at", NULL};
 	Datum values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
 	uint64 assigned;
 
-	discount_arguments_require(fcinfo, names);
+	args_require_all(fcinfo);
 	schema_require_current();
 	SPI_connect();
 	anchor_user(PG_GETARG_UUID_P(0));

@@ -29,17 +29,14 @@ audit_write(const char *action, const char *object, const char *old_json, const 
 {
 	pg_uuid_t actor;
 	bool known = identity_current_user(&actor);
-	Datum values[] = {
-		CStringGetTextDatum(action),
-		CStringGetTextDatum(object),
-		old_json ? CStringGetTextDatum(old_json) : (Datum) 0,
-		new_json ? CStringGetTextDatum(new_json) : (Datum) 0,
-		UUIDPGetDatum(&actor),
-	};
-	const char nulls[] = {' ', ' ', old_json ? ' ' : 'n', new_json ? ' ' : 'n',
-						  known ? ' ' : 'n'};
+	PlanValues values = {0};
 
+	plan_bind_text(&values, action);
+	plan_bind_text(&values, object);
+	plan_bind_text(&values, old_json);
+	plan_bind_text(&values, new_json);
+	plan_bind_uuid(&values, known ? &actor : NULL);
 	SPI_connect();
-	owner_execute(&write_event, values, nulls, false);
+	owner_execute(&write_event, values.datums, values.nulls, false);
 	SPI_finish();
 }

@@ -21,6 +21,7 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "core/datum.h"
 #include "core/fetch.h"
 #include "core/owner.h"
 #include "core/plan.h"
@@ -63,8 +64,7 @@ static KeptPlan memberships_query = {
 	.types = {UUIDOID},
 };
 
-/* The labels of membership_role, in the order of the enum. */
-static const char *const role_names[] = {
+const char *const membership_role_names[MEMBERSHIP_ROLES] = {
 	[MEMBERSHIP_OWNER] = "owner",
 	[MEMBERSHIP_ADMIN] = "admin",
 	[MEMBERSHIP_COACH] = "coach",
@@ -168,8 +168,7 @@ memberships_read(void)
 		Datum role = fetch_value(&fetch, 1, &no_role);
 
 		if (!no_organization && !no_role)
-			membership_add(DatumGetUUIDP(organization),
-						   DatumGetCString(DirectFunctionCall1(enum_out, role)));
+			membership_add(DatumGetUUIDP(organization), enum_text(role));
 	}
 	fetch_close(&fetch);
 }
@@ -193,9 +192,9 @@ memberships_query_all(void)
 static void
 membership_add(const pg_uuid_t *organization, const char *role)
 {
-	for (int i = 0; i < lengthof(role_names); i++)
+	for (int i = 0; i < MEMBERSHIP_ROLES; i++)
 	{
-		if (strcmp(role, role_names[i]) != 0)
+		if (strcmp(role, membership_role_names[i]) != 0)
 			continue;
 		if (own.count == own.room)
 		{

@@ -19,7 +19,11 @@ typedef enum MembershipRole
 	MEMBERSHIP_ADMIN,
 	MEMBERSHIP_COACH,
 	MEMBERSHIP_MEMBER,
+	MEMBERSHIP_ROLES
 } MembershipRole;
+
+/* As the column memberships.role and the callers of functions name the roles. */
+extern const char *const membership_role_names[MEMBERSHIP_ROLES];
 
 /*
  * Whether the user who asks has at least that role in the organisation. An administrator of the

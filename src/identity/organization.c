@@ -27,7 +27,9 @@
 #include "utils/rls.h"
 #include "utils/uuid.h"
 
+#include "core/args.h"
 #include "core/compat.h"
+#include "core/datum.h"
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
@@ -38,6 +40,16 @@
 #include "identity/asking.h"
 #include "identity/audit.h"
 #include "identity/membership.h"
+
+/* Arguments of create_organization(); those before the owner are the statement's as well. */
+enum
+{
+	CREATE_NAME,
+	CREATE_SLUG,
+	CREATE_CURRENCY,
+	CREATE_TIME_ZONE,
+	CREATE_OWNER,
+};
 
 static KeptPlan write_organization = {
 	.sql = "INSERT INTO coursebase.organizations (name, slug, currency, time_zone)"
@@ -72,7 +84,6 @@ static KeptPlan find_organization = {
 };
 
 static Datum organizations_read(MembershipRole least);
-static MembershipRole role_read(text *name);
 static bool role_is_owner(TriggerData *data, HeapTuple row);
 static char *staff_json(TriggerData *data, HeapTuple row);
 
@@ -93,30 +104,26 @@ PG_FUNCTION_INFO_V1(coursebase_tg_memberships__audit);
 PGDLLEXPORT Datum
 coursebase_create_organization(PG_FUNCTION_ARGS)
 {
-	static const char *const names[] = {"name", "slug", "currency", "time_zone", "owner_id"};
-	Datum values[5];
+	const pg_uuid_t *owner;
+	PlanValues values = {0};
 	Datum ids[2];
 	pg_uuid_t *id = palloc(sizeof(*id));
 
-	for (int i = 0; i < lengthof(names); i++)
-	{
-		if (PG_ARGISNULL(i))
-			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-							errmsg("%s must not be null", names[i])));
-		values[i] = PG_GETARG_DATUM(i);
-	}
+	args_require_all(fcinfo);
+	owner = PG_GETARG_UUID_P(CREATE_OWNER);
+	for (int i = 0; i < CREATE_OWNER; i++)
+		args_bind(&values, fcinfo, i);
 	schema_require_current();
 	SPI_connect();
 	/* locked first, so that nobody closes the account before the membership is written */
-	if (anchor_user(DatumGetUUIDP(values[4])) != ANCHORED_LIVE)
+	if (anchor_user(owner) != ANCHORED_LIVE)
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such user"),
-						errdetail("None has the id %s.",
-								  DatumGetCString(DirectFunctionCall1(uuid_out, values[4]))),
+						errdetail("None has the id %s.", uuid_text(owner)),
 						errhint("Give the id of a row of users that is not closed.")));
-	owner_execute(&write_organization, values, NULL, false);
-	*id = *DatumGetUUIDP(plan_value(0, 1, NULL));
+	owner_execute(&write_organization, values.datums, values.nulls, false);
+	*id = plan_uuid(0, 1);
 	ids[0] = UUIDPGetDatum(id);
-	ids[1] = values[4];
+	ids[1] = UUIDPGetDatum(owner);
 	owner_execute(&write_owner, ids, NULL, false);
 	SPI_finish();
 	PG_RETURN_UUID_P(id);
@@ -140,7 +147,8 @@ coursebase_staff_organization_ids(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_organization_ids_as(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_DATUM(membership_organizations(role_read(PG_GETARG_TEXT_PP(0))));
+	PG_RETURN_DATUM(membership_organizations(
+		(MembershipRole) args_word(fcinfo, 0, membership_role_names, MEMBERSHIP_ROLES)));
 }
 
 /*
@@ -232,10 +240,10 @@ coursebase_tg_memberships__audit(PG_FUNCTION_ARGS)
 	if (restore_under_way() || before == after ||
 		(before != NULL && after != NULL && strcmp(before, after) == 0))
 		return PointerGetDatum(NULL);
-	audit_write("staff_changed",
-				psprintf("memberships/%s", DatumGetCString(DirectFunctionCall1(
-											   uuid_out, trigger_value(data, row, "id")))),
-				before, after);
+	audit_write(
+		"staff_changed",
+		psprintf("memberships/%s", uuid_text(DatumGetUUIDP(trigger_value(data, row, "id")))),
+		before, after);
 	return PointerGetDatum(NULL);
 }
 
@@ -252,21 +260,6 @@ organizations_read(MembershipRole least)
 	ids = SPI_datumTransfer(plan_value(0, 1, NULL), false, -1);
 	SPI_finish();
 	return ids;
-}
-
-/* Raises 22023 for a word that is no role. */
-static MembershipRole
-role_read(text *name)
-{
-	static const char *const names[] = {"owner", "admin", "coach", "member"};
-	char *role = text_to_cstring(name);
-
-	for (int i = 0; i < lengthof(names); i++)
-		if (strcmp(role, names[i]) == 0)
-			return (MembershipRole) i;
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unknown role \"%s\"", role),
-			 errhint("Use owner, admin, coach or member.")));
 }
 
 /* Whether the row of memberships is that of an owner. */
@@ -286,12 +279,11 @@ staff_json(TriggerData *data, HeapTuple row)
 {
 	char *role = SPI_getvalue(row, RelationGetDescr(data->tg_relation),
 							  SPI_fnumber(RelationGetDescr(data->tg_relation), "role"));
-	Datum organization = trigger_value(data, row, "organization_id");
-	Datum user = trigger_value(data, row, "user_id");
+	const pg_uuid_t *organization = DatumGetUUIDP(trigger_value(data, row, "organization_id"));
+	const pg_uuid_t *user = DatumGetUUIDP(trigger_value(data, row, "user_id"));
 
 	if (role == NULL || strcmp(role, "member") == 0)
 		return NULL;
 	return psprintf("{\"organization_id\": \"%s\", \"user_id\": \"%s\", \"role\": \"%s\"}",
-					DatumGetCString(DirectFunctionCall1(uuid_out, organization)),
-					DatumGetCString(DirectFunctionCall1(uuid_out, user)), role);
+					uuid_text(organization), uuid_text(user), role);
 }

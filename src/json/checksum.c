@@ -19,6 +19,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
+#include "core/args.h"
 #include "core/compat.h"
 #include "core/owner.h"
 #include "json/document.h"
@@ -31,8 +32,11 @@ typedef struct ChecksumColumns
 	int size;
 } ChecksumColumns;
 
-static DocumentFormat argument_format(FunctionCallInfo fcinfo, int n);
-static DigestAlgorithm argument_algorithm(FunctionCallInfo fcinfo, int n);
+static const char *const format_names[DOCUMENT_FORMATS] = {
+	[DOCUMENT_STORED] = "stored",
+	[DOCUMENT_CRLF4] = "crlf4",
+};
+
 static void trigger_check(FunctionCallInfo fcinfo);
 static void stored_verify(TriggerData *trigger, const ChecksumColumns *columns);
 static bool others_fire_later(TriggerData *trigger);
@@ -55,8 +59,9 @@ coursebase_json_checksum(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	format = argument_format(fcinfo, 1);
-	algorithm = argument_algorithm(fcinfo, 2);
+	format = (DocumentFormat) args_word(fcinfo, 1, format_names, DOCUMENT_FORMATS);
+	algorithm =
+		(DigestAlgorithm) args_word(fcinfo, 2, digest_algorithm_names, DIGEST_ALGORITHMS);
 	document_digest(PG_GETARG_DATUM(0), format, algorithm, hex);
 	PG_RETURN_TEXT_P(cstring_to_text(hex));
 }
@@ -91,37 +96,6 @@ coursebase_tg_document__checksum(PG_FUNCTION_ARGS)
 		PG_RETURN_POINTER(trigger->tg_newtuple);
 	PG_RETURN_POINTER(row_derive(update ? trigger->tg_newtuple : trigger->tg_trigtuple,
 								 RelationGetDescr(trigger->tg_relation), &columns));
-}
-
-static DocumentFormat
-argument_format(FunctionCallInfo fcinfo, int n)
-{
-	text *name = PG_ARGISNULL(n) ? NULL : PG_GETARG_TEXT_PP(n);
-	Size length = name == NULL ? 0 : VARSIZE_ANY_EXHDR(name);
-
-	if (length == strlen("stored") && memcmp(VARDATA_ANY(name), "stored", length) == 0)
-		return DOCUMENT_STORED;
-	if (length == strlen("crlf4") && memcmp(VARDATA_ANY(name), "crlf4", length) == 0)
-		return DOCUMENT_CRLF4;
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					name == NULL ? errmsg("format must not be null")
-								 : errmsg("unknown format \"%s\"", text_to_cstring(name)),
-					errhint("Use one of: stored, crlf4.")));
-}
-
-static DigestAlgorithm
-argument_algorithm(FunctionCallInfo fcinfo, int n)
-{
-	text *name = PG_ARGISNULL(n) ? NULL : PG_GETARG_TEXT_PP(n);
-	DigestAlgorithm algorithm;
-
-	if (name != NULL &&
-		digest_algorithm_parse(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name), &algorithm))
-		return algorithm;
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					name == NULL ? errmsg("algorithm must not be null")
-								 : errmsg("unknown algorithm \"%s\"", text_to_cstring(name)),
-					errhint("Use one of: %s.", digest_algorithm_names())));
 }
 
 static void

@@ -22,16 +22,18 @@ struct Digest
 	MemoryContextCallback callback;
 };
 
-static const struct
-{
-	const char *name;     /* as an argument of SQL functions */
-	const char *provider; /* as OpenSSL calls it */
-} algorithms[] = {
-	[DIGEST_MD5] = {"md5", "MD5"},
-	[DIGEST_SHA256] = {"sha256", "SHA2-256"},
+const char *const digest_algorithm_names[DIGEST_ALGORITHMS] = {
+	[DIGEST_MD5] = "md5",
+	[DIGEST_SHA256] = "sha256",
 };
 
-static EVP_MD *fetched[lengthof(algorithms)];
+/* As OpenSSL names them. */
+static const char *const provider_names[DIGEST_ALGORITHMS] = {
+	[DIGEST_MD5] = "MD5",
+	[DIGEST_SHA256] = "SHA2-256",
+};
+
+static EVP_MD *fetched[DIGEST_ALGORITHMS];
 
 /* A context that no digest uses: making one costs a quarter of hashing a short document. */
 static EVP_MD_CTX *spare;
@@ -39,27 +41,6 @@ static EVP_MD_CTX *spare;
 static EVP_MD *algorithm_fetch(DigestAlgorithm algorithm);
 static void digest_free(void *digest);
 pg_noreturn static void digest_refused(DigestAlgorithm algorithm);
-
-bool
-digest_algorithm_parse(const char *name, Size length, DigestAlgorithm *algorithm)
-{
-	for (Size i = 0; i < lengthof(algorithms); i++)
-	{
-		if (strlen(algorithms[i].name) == length &&
-			memcmp(algorithms[i].name, name, length) == 0)
-		{
-			*algorithm = (DigestAlgorithm) i;
-			return true;
-		}
-	}
-	return false;
-}
-
-const char *
-digest_algorithm_names(void)
-{
-	return "md5, sha256";
-}
 
 Digest *
 digest_begin(DigestAlgorithm algorithm)
@@ -113,7 +94,7 @@ static EVP_MD *
 algorithm_fetch(DigestAlgorithm algorithm)
 {
 	if (fetched[algorithm] == NULL)
-		fetched[algorithm] = EVP_MD_fetch(NULL, algorithms[algorithm].provider, NULL);
+		fetched[algorithm] = EVP_MD_fetch(NULL, provider_names[algorithm], NULL);
 	if (fetched[algorithm] == NULL)
 		digest_refused(algorithm);
 	return fetched[algorithm];
@@ -141,7 +122,7 @@ digest_refused(DigestAlgorithm algorithm)
 	ereport(
 		ERROR,
 		(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-		 errmsg("digest algorithm %s is not available", algorithms[algorithm].name),
+		 errmsg("digest algorithm %s is not available", digest_algorithm_names[algorithm]),
 		 errdetail("The cryptographic policy of this machine (FIPS, for example) refuses it."),
 		 algorithm == DIGEST_SHA256 ? 0 : errhint("Use the algorithm sha256.")));
 }

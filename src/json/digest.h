@@ -9,17 +9,17 @@
 typedef enum DigestAlgorithm
 {
 	DIGEST_MD5,
-	DIGEST_SHA256
+	DIGEST_SHA256,
+	DIGEST_ALGORITHMS
 } DigestAlgorithm;
+
+/* As SQL functions and their callers name the algorithms. */
+extern const char *const digest_algorithm_names[DIGEST_ALGORITHMS];
 
 /* Hex digits of the longest digest, and the byte that ends them. */
 #define DIGEST_HEX_SIZE (2 * 32 + 1)
 
 typedef struct Digest Digest;
-
-/* False when the name is none of those in digest_algorithm_names. */
-extern bool digest_algorithm_parse(const char *name, Size length, DigestAlgorithm *algorithm);
-extern const char *digest_algorithm_names(void);
 
 /* Raises feature_not_supported when the machine's policy refuses the algorithm. */
 extern Digest *digest_begin(DigestAlgorithm algorithm);

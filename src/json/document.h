@@ -11,7 +11,8 @@
 typedef enum DocumentFormat
 {
 	DOCUMENT_STORED, /* the bytes as they are */
-	DOCUMENT_CRLF4   /* indented by 4 spaces a level, with CRLF: see json_render.h */
+	DOCUMENT_CRLF4,  /* indented by 4 spaces a level, with CRLF: see json_render.h */
+	DOCUMENT_FORMATS
 } DocumentFormat;
 
 /* Writes the hex digits of the json document's digest, and gives the stored size in bytes. */

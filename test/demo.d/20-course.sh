@@ -1,4 +1,5 @@
 # A custom course: bought, described by its owner, written, and stored byte for byte.
+# Needs: people.
 step 'Ben buys a custom course in the app store. The edge function asked the store; the database makes the placeholder and a link to the form, once, however often the receipt comes.'
 sql_as app_server <<SQL
 SELECT * FROM coursebase.create_custom_course('$ben', 'app_store', 'production', '200001', 'receipt-200001');

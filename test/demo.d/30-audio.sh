@@ -1,4 +1,5 @@
 # Audio is appended as it is made: three calls, one of them a retry.
+# Needs: course.
 step 'The first two recordings are ready. They are appended to the member audio_files; every other byte of the document stays where it was.'
 sql_as app_server <<SQL
 SELECT * FROM coursebase.update_json('$course',

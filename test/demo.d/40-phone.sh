@@ -1,4 +1,5 @@
 # A phone: everything, nothing, and only what is new.
+# Needs: audio.
 step "Ben's phone starts for the first time. It calls handshake() and gets every document it may have, whole. (phone is a small program beside this story; it keeps files as an app would.)"
 outside "phone $ben ben-phone"
 value named <<SQL

@@ -1,4 +1,5 @@
 # Nobody sees another's data.
+# Needs: course.
 step 'Cleo looks at the tables with the rights of a signed-in user. She sees herself and nobody else.'
 sql_as app_user user_2cleo <<'SQL'
 SELECT name, email FROM coursebase.users;

@@ -1,4 +1,5 @@
 # A month of one customer: referral, discount, premium, credits, a refund, the end of a subscription.
+# Needs: people.
 # Every instant is told to the functions, so that the month is the same on any day.
 value code <<'SQL'
 SELECT referral_code FROM coursebase.user_profile WHERE email = 'ben@example.org';

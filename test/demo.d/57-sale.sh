@@ -1,4 +1,5 @@
 # A bundle is sold on the storefront, and refunded.
+# Needs: people.
 step 'An administrator makes a bundle of two courses and puts it on the storefront, in one call. A product without a course could not be there.'
 sql_as app_server <<'SQL'
 SELECT coursebase.upsert_user('user_2root', 'Rosa Lind', 'rosa@example.org', role => 'admin') \g /dev/null

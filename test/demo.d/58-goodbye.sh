@@ -1,4 +1,5 @@
 # A person takes what is held about them, and leaves.
+# Needs: sale.
 step 'Dora signs up, pays for the bundle, reports a fault, and asks what is held about her. She is given it, and nobody else is.'
 sql_as app_server <<'SQL'
 SELECT coursebase.upsert_user('user_2dora', 'Dora Klein', 'dora@example.org', phone_number => '+49 30 1234') \g /dev/null

@@ -1,4 +1,5 @@
 # Two organisations sell programs: one free, one paid; a member and a stranger buy.
+# Needs: people.
 step 'Two organisations in one database. Olga owns Iron, in Berlin; Otto owns Zen, in New York. Ben is a member of Iron.'
 sql_as app_server <<SQL
 SELECT coursebase.upsert_user('user_2olga', 'Olga Stein', 'olga@iron.example'),

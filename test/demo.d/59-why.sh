@@ -1,4 +1,5 @@
 # One person, every source of access: why may she use this, why not, and until when.
+# Needs: sale month programs.
 step 'Ines has something of every kind: a free course, one that Rosa gave her, one bought in the store, one in a premium slot, one that was refunded, a program. Premium lasts for May.'
 sql_as app_server <<'SQL'
 SELECT coursebase.upsert_user('user_2ines', 'Ines Braga', 'ines@example.org', at => '2026-05-01 08:00+00') \g /dev/null

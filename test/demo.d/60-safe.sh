@@ -1,4 +1,5 @@
 # The data outlives the code, the server, and a hurried hand.
+# Needs: people.
 step 'No command takes the tables away by mistake.'
 refused KB002 sql <<'SQL'
 DROP EXTENSION coursebase CASCADE;

@@ -88,6 +88,7 @@ FROM coursebase.discount_codes c,
 -- Arguments.
 ROLLBACK;
 SELECT * FROM coursebase.validate_discount(NULL, 'x', 'course', 1, 'USD');
+SELECT * FROM coursebase.validate_discount('00000000-0000-4000-8000-00000000d0a1', 'x', 'course', 100, NULL);
 SELECT * FROM coursebase.validate_discount('00000000-0000-4000-8000-00000000d0a1', 'x', 'course', -1, 'USD');
 SELECT * FROM coursebase.validate_discount('00000000-0000-4000-8000-00000000d0a1', 'x', 'course', 1, 'USD', at => 'infinity');
 

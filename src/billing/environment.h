@@ -1,0 +1,38 @@
+/*
+ * environment.h: the environments of the stores, and whether what is sold in one counts.
+ *
+ * What production sold counts. What a store's sandbox sold counts only while the setting
+ * accept_sandbox is on. Every decision that depends on it is made with what stands here, so
+ * that subscriptions, purchases, discounts and credits cannot disagree.
+ */
+#ifndef COURSEBASE_BILLING_ENVIRONMENT_H
+#define COURSEBASE_BILLING_ENVIRONMENT_H
+
+#include "postgres.h"
+
+typedef enum Environment
+{
+	ENVIRONMENT_PRODUCTION,
+	ENVIRONMENT_SANDBOX,
+	ENVIRONMENTS
+} Environment;
+
+/* As the columns named environment and what stores send name the environments. */
+extern const char *const environment_names[ENVIRONMENTS];
+
+/* NULL and unknown names are no sandbox. */
+extern bool environment_is_sandbox(const char *environment);
+
+/* Whether the setting accept_sandbox is on; errors are those of setting_boolean(). */
+extern bool environment_sandbox_counts(void);
+
+/* Whether what was sold there counts. The setting is read for a sandbox only. */
+extern bool environment_counts(const char *environment);
+
+/*
+ * The same for rows within a statement: the condition on a column, with the parameter that is
+ * bound to environment_sandbox_counts().
+ */
+#define ENVIRONMENT_COUNTS(column, parameter) "(" column " = 'production' OR " parameter ")"
+
+#endif

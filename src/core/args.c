@@ -1,0 +1,123 @@
+/*
+ * args.c: the arguments of an SQL function, refused by the names that its signature gives them.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_proc.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+#include "utils/syscache.h"
+
+#include "core/args.h"
+#include "core/compat.h"
+
+static const char *argument_name(FunctionCallInfo fcinfo, int argument);
+
+void
+args_require(FunctionCallInfo fcinfo, int argument)
+{
+	if (PG_ARGISNULL(argument))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("%s must not be null", argument_name(fcinfo, argument))));
+}
+
+void
+args_require_all(FunctionCallInfo fcinfo)
+{
+	args_require_first(fcinfo, PG_NARGS());
+}
+
+void
+args_require_all_but(FunctionCallInfo fcinfo, int optional)
+{
+	for (int i = 0; i < PG_NARGS(); i++)
+		if (i != optional)
+			args_require(fcinfo, i);
+}
+
+void
+args_require_first(FunctionCallInfo fcinfo, int count)
+{
+	for (int i = 0; i < count; i++)
+		args_require(fcinfo, i);
+}
+
+TimestampTz
+args_time(FunctionCallInfo fcinfo, int argument)
+{
+	TimestampTz time;
+
+	args_require(fcinfo, argument);
+	time = PG_GETARG_TIMESTAMPTZ(argument);
+	if (TIMESTAMP_NOT_FINITE(time))
+		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+						errmsg("%s must be a finite time", argument_name(fcinfo, argument))));
+	return time;
+}
+
+ArrayType *
+args_array(FunctionCallInfo fcinfo, int argument)
+{
+	ArrayType *array;
+
+	args_require(fcinfo, argument);
+	array = PG_GETARG_ARRAYTYPE_P(argument);
+	if (array_contains_nulls(array))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("%s must not hold a null", argument_name(fcinfo, argument))));
+	return array;
+}
+
+char *
+args_text_or_null(FunctionCallInfo fcinfo, int argument)
+{
+	return PG_ARGISNULL(argument) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(argument));
+}
+
+int
+args_word(FunctionCallInfo fcinfo, int argument, const char *const *words, int count)
+{
+	StringInfoData known;
+	const text *word;
+	Size size;
+
+	args_require(fcinfo, argument);
+	word = PG_GETARG_TEXT_PP(argument);
+	size = VARSIZE_ANY_EXHDR(word);
+	for (int i = 0; i < count; i++)
+		if (strlen(words[i]) == size && memcmp(words[i], VARDATA_ANY(word), size) == 0)
+			return i;
+	initStringInfo(&known);
+	for (int i = 0; i < count; i++)
+		appendStringInfo(&known, "%s%s", i == 0 ? "" : ", ", words[i]);
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("unknown %s \"%s\"", argument_name(fcinfo, argument),
+						   text_to_cstring(word)),
+					errhint("Use one of: %s.", known.data)));
+}
+
+/* Every function of ours names its arguments; one without names is somebody else's of the same
+ * C function. */
+static const char *
+argument_name(FunctionCallInfo fcinfo, int argument)
+{
+	HeapTuple function = SearchSysCache1(PROCOID, ObjectIdGetDatum(fcinfo->flinfo->fn_oid));
+	Datum names;
+	Datum modes;
+	bool unnamed;
+	bool no_modes;
+	char **found;
+	const char *name = NULL;
+
+	if (!HeapTupleIsValid(function))
+		elog(ERROR, "cache lookup failed for function %u", fcinfo->flinfo->fn_oid);
+	names = SysCacheGetAttr(PROCOID, function, Anum_pg_proc_proargnames, &unnamed);
+	modes = SysCacheGetAttr(PROCOID, function, Anum_pg_proc_proargmodes, &no_modes);
+	/* the columns of RETURNS TABLE are among the names, so the modes choose */
+	if (!unnamed &&
+		get_func_input_arg_names(names, no_modes ? (Datum) 0 : modes, &found) > argument)
+		name = found[argument];
+	ReleaseSysCache(function);
+	return name != NULL ? name : psprintf("argument %d", argument + 1);
+}

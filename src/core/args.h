@@ -1,0 +1,66 @@
+/*
+ * args.h: the arguments of an SQL function, refused by the names that its signature gives them.
+ *
+ * An argument is its number in the signature, from 0. The name in a message is looked up in
+ * pg_proc when the error is raised, so that it cannot differ from what the caller wrote, and an
+ * argument that is as expected costs no look-up. For functions that fmgr calls only: a
+ * DirectFunctionCall() has no signature to look up.
+ */
+#ifndef COURSEBASE_CORE_ARGS_H
+#define COURSEBASE_CORE_ARGS_H
+
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "fmgr.h"
+#include "utils/array.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+
+#include "core/plan.h"
+
+/* Raise 22004 for the first argument that is null: this one; all; all but one; the first ones.
+ */
+extern void args_require(FunctionCallInfo fcinfo, int argument);
+extern void args_require_all(FunctionCallInfo fcinfo);
+extern void args_require_all_but(FunctionCallInfo fcinfo, int optional);
+extern void args_require_first(FunctionCallInfo fcinfo, int count);
+
+/* A time to count from or to store: raises 22004 for null, 22008 for one that is not finite. */
+extern TimestampTz args_time(FunctionCallInfo fcinfo, int argument);
+
+/* A list without nulls: raises 22004 for null and for an element that is null. Owned by the
+ * caller's context, or the argument itself. */
+extern ArrayType *args_array(FunctionCallInfo fcinfo, int argument);
+
+/* A copy as a C string in the current context; NULL for a null. */
+extern char *args_text_or_null(FunctionCallInfo fcinfo, int argument);
+
+/* The place of the argument among these words: raises 22004 for null, 22023 for another word.
+ */
+extern int args_word(FunctionCallInfo fcinfo, int argument, const char *const *words,
+					 int count);
+
+/* The argument itself, which lives as long as the call; NULL for a null. */
+static inline const pg_uuid_t *
+args_uuid_or_null(FunctionCallInfo fcinfo, int argument)
+{
+	return PG_ARGISNULL(argument) ? NULL : PG_GETARG_UUID_P(argument);
+}
+
+/* The time asked about, which may be infinite; null asks about the transaction's start. */
+static inline TimestampTz
+args_time_or_now(FunctionCallInfo fcinfo, int argument)
+{
+	return PG_ARGISNULL(argument) ? GetCurrentTransactionStartTimestamp()
+								  : PG_GETARG_TIMESTAMPTZ(argument);
+}
+
+/* The argument as the next value of a statement, null or not. */
+static inline void
+args_bind(PlanValues *values, FunctionCallInfo fcinfo, int argument)
+{
+	plan_bind_nullable(values, PG_GETARG_DATUM(argument), PG_ARGISNULL(argument));
+}
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * datum.h: values of SQL types as C values, where the server's own macros say too much.
+ *
+ * Texts are made in the current context. No function here raises an error but for want of
+ * memory.
+ */
+#ifndef COURSEBASE_CORE_DATUM_H
+#define COURSEBASE_CORE_DATUM_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "utils/uuid.h"
+
+/* As the server writes them: a uuid in lower case, a time in the session's zone. */
+extern char *uuid_text(const pg_uuid_t *id);
+extern char *time_text(TimestampTz time);
+
+/* The label of a value of any enum. */
+extern char *enum_text(Datum value);
+
+static inline bool
+uuid_equal(const pg_uuid_t *a, const pg_uuid_t *b)
+{
+	return memcmp(a, b, UUID_LEN) == 0;
+}
+
+#endif
