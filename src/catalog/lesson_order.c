@@ -23,6 +23,8 @@
 #include "utils/rel.h"
 #include "utils/uuid.h"
 
+#include "core/args.h"
+#include "core/datum.h"
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
@@ -40,6 +42,14 @@ typedef struct Ordered
 	KeptPlan compare;          /* how the named ids differ from the children */
 	KeptPlan write;            /* writes the places */
 } Ordered;
+
+/* The columns of compare: how many ids are left out, are of another parent, or come again. */
+enum
+{
+	COMPARED_MISSING = 1,
+	COMPARED_FOREIGN,
+	COMPARED_REPEATED,
+};
 
 #define LOCK_QUERY(table) "SELECT FROM coursebase." table " WHERE id = $1 FOR NO KEY UPDATE"
 #define LAST_QUERY(table, parent)                                                              \
@@ -87,7 +97,6 @@ static Datum place_keep(TriggerData *data, Ordered *ordered, KeptPlan *lock);
 static bool place_wanted(TriggerData *data, const Ordered *ordered, const pg_uuid_t *parent,
 						 int column);
 static Datum reorder(FunctionCallInfo fcinfo, Ordered *ordered);
-static ArrayType *ids_argument(FunctionCallInfo fcinfo);
 static void children_require(Ordered *ordered, Datum *values);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_course_sections__place);
@@ -174,7 +183,7 @@ place_wanted(TriggerData *data, const Ordered *ordered, const pg_uuid_t *parent,
 	if (!TRIGGER_FIRED_BY_UPDATE(data->tg_event))
 		return null;
 	if (trigger_uuid(data, data->tg_trigtuple, ordered->parent, &before) &&
-		memcmp(&before, parent, UUID_LEN) == 0)
+		uuid_equal(&before, parent))
 		return false;
 	old = SPI_getbinval(data->tg_trigtuple, columns, column, &old_null);
 	return null || (!old_null && DatumGetInt32(old) == DatumGetInt32(place));
@@ -189,40 +198,22 @@ place_wanted(TriggerData *data, const Ordered *ordered, const pg_uuid_t *parent,
 static Datum
 reorder(FunctionCallInfo fcinfo, Ordered *ordered)
 {
-	ArrayType *ids = ids_argument(fcinfo);
+	ArrayType *ids = args_array(fcinfo, 1);
 	Datum values[] = {PG_GETARG_DATUM(0), PointerGetDatum(ids)};
 
-	if (PG_ARGISNULL(0))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-						errmsg("%s must not be null", ordered->parent)));
+	args_require(fcinfo, 0);
 	schema_require_current();
 	SPI_connect();
 	if (plan_execute(&ordered->lock, values, NULL, false) != 1)
-		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND),
-						errmsg("there is no such %s, or it is not yours to change",
-							   ordered->parent_word),
-						errdetail("The id that was passed is %s.",
-								  DatumGetCString(DirectFunctionCall1(uuid_out, values[0])))));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_CB_NOT_FOUND),
+			 errmsg("there is no such %s, or it is not yours to change", ordered->parent_word),
+			 errdetail("The id that was passed is %s.", uuid_text(PG_GETARG_UUID_P(0)))));
 	children_require(ordered, values);
 	plan_execute(&ordered->write, values, NULL, false);
 	SPI_finish();
 	PG_RETURN_INT32(ArrayGetNItems(ARR_NDIM(ids), ARR_DIMS(ids)));
-}
-
-/* The argument ids; raises 22004 for a null, and for a null in the array. */
-static ArrayType *
-ids_argument(FunctionCallInfo fcinfo)
-{
-	ArrayType *ids;
-
-	if (PG_ARGISNULL(1))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("ids must not be null")));
-	ids = PG_GETARG_ARRAYTYPE_P(1);
-	if (array_contains_nulls(ids))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("ids must not hold a null")));
-	return ids;
 }
 
 /*
@@ -233,12 +224,12 @@ ids_argument(FunctionCallInfo fcinfo)
 static void
 children_require(Ordered *ordered, Datum *values)
 {
-	int64 missing, foreign, repeated; /* foreign: of another parent, or of none */
+	int64 missing, foreign, repeated;
 
 	plan_execute(&ordered->compare, values, NULL, false);
-	missing = DatumGetInt64(plan_value(0, 1, NULL));
-	foreign = DatumGetInt64(plan_value(0, 2, NULL));
-	repeated = DatumGetInt64(plan_value(0, 3, NULL));
+	missing = plan_int64(0, COMPARED_MISSING);
+	foreign = plan_int64(0, COMPARED_FOREIGN);
+	repeated = plan_int64(0, COMPARED_REPEATED);
 	if (missing > 0 || foreign > 0 || repeated > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_CB_ORDER_INCOMPLETE),

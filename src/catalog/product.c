@@ -23,6 +23,7 @@
 #include "utils/builtins.h"
 #include "utils/uuid.h"
 
+#include "core/datum.h"
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
@@ -71,9 +72,8 @@ coursebase_tg_any__product_has_course(PG_FUNCTION_ARGS)
 	if (product_is_empty(&product))
 		ereport(ERROR,
 				(errcode(ERRCODE_CB_PRODUCT_EMPTY), errmsg("a public product has no course"),
-				 errdetail("Its id is %s.", DatumGetCString(DirectFunctionCall1(
-												uuid_out, UUIDPGetDatum(&product)))),
-				 errhint("Give it a course, or make it private.")));
+				 errdetail("The product has the id %s.", uuid_text(&product)),
+				 errhint("Give the product a course, or make it private.")));
 	return PointerGetDatum(NULL);
 }
 

@@ -14,9 +14,10 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/uuid.h"
 
+#include "core/args.h"
+#include "core/datum.h"
 #include "core/errors.h"
 #include "core/plan.h"
 #include "core/schema.h"
@@ -86,10 +87,8 @@ coursebase_save_product(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t *product = palloc(sizeof(*product));
 
-	if (!PG_ARGISNULL(SAVE_COURSES) &&
-		array_contains_nulls(PG_GETARG_ARRAYTYPE_P(SAVE_COURSES)))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-						errmsg("course_ids must not hold a null")));
+	if (!PG_ARGISNULL(SAVE_COURSES))
+		args_array(fcinfo, SAVE_COURSES);
 	schema_require_current();
 	SPI_connect();
 	*product = product_write(fcinfo);
@@ -106,24 +105,18 @@ coursebase_save_product(PG_FUNCTION_ARGS)
 static pg_uuid_t
 product_write(FunctionCallInfo fcinfo)
 {
-	Datum values[SAVE_COURSES];
-	char nulls[SAVE_COURSES];
+	PlanValues values = {0};
 	KeptPlan *plan = PG_ARGISNULL(SAVE_PRODUCT) ? &insert_product : &update_product;
 
 	for (int i = 0; i < SAVE_COURSES; i++)
-	{
-		values[i] = PG_GETARG_DATUM(i);
-		nulls[i] = PG_ARGISNULL(i) ? 'n' : ' ';
-	}
-	if (plan_execute(plan, values, nulls, false) != 1)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_CB_NOT_FOUND),
-			 errmsg("there is no such product, or it is not yours to change"),
-			 errdetail("The id that was passed is %s.",
-					   DatumGetCString(DirectFunctionCall1(uuid_out, values[SAVE_PRODUCT]))),
-			 errhint("Pass the id of a row of products, or null for a new one.")));
-	return *DatumGetUUIDP(plan_value(0, 1, NULL));
+		args_bind(&values, fcinfo, i);
+	if (plan_execute(plan, values.datums, values.nulls, false) != 1)
+		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND),
+						errmsg("there is no such product, or it is not yours to change"),
+						errdetail("The id that was passed is %s.",
+								  uuid_text(PG_GETARG_UUID_P(SAVE_PRODUCT))),
+						errhint("Pass the id of a row of products, or null for a new one.")));
+	return plan_uuid(0, 1);
 }
 
 /* Makes course_products hold exactly these courses; the caller holds the product's row. */

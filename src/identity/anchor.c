@@ -9,8 +9,8 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
-#include "utils/fmgrprotos.h"
 
+#include "core/datum.h"
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
@@ -53,20 +53,17 @@ Anchored
 anchor_user(const pg_uuid_t *user)
 {
 	Datum key = UUIDPGetDatum(user);
-	bool null;
 
 	if (owner_execute(&lock_user, &key, NULL, false) == 0)
 		return ANCHORED_NONE;
-	return DatumGetBool(plan_value(0, 1, &null)) ? ANCHORED_LIVE : ANCHORED_CLOSED;
+	return plan_bool(0, 1) ? ANCHORED_LIVE : ANCHORED_CLOSED;
 }
 
 void
 anchor_user_require(const pg_uuid_t *user)
 {
 	if (anchor_user(user) == ANCHORED_NONE)
-		ereport(ERROR,
-				(errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such user"),
-				 errdetail("None has the id %s.",
-						   DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(user)))),
-				 errhint("Give the id of a row of users.")));
+		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such user"),
+						errdetail("None has the id %s.", uuid_text(user)),
+						errhint("Give the id of a row of users.")));
 }

@@ -40,3 +40,14 @@ audit_write(const char *action, const char *object, const char *old_json, const 
 	owner_execute(&write_event, values.datums, values.nulls, false);
 	SPI_finish();
 }
+
+void
+audit_write_change(const char *action, const char *object, const char *old_json,
+				   const char *new_json)
+{
+	bool same = old_json == NULL || new_json == NULL ? old_json == new_json
+													 : strcmp(old_json, new_json) == 0;
+
+	if (!same)
+		audit_write(action, object, old_json, new_json);
+}

@@ -20,4 +20,8 @@
 extern void audit_write(const char *action, const char *object, const char *old_json,
 						const char *new_json);
 
+/* The same, but writes nothing if both values are equal or absent: another column changed. */
+extern void audit_write_change(const char *action, const char *object, const char *old_json,
+							   const char *new_json);
+
 #endif

@@ -166,11 +166,9 @@ coursebase_tg_memberships__only_owners(PG_FUNCTION_ARGS)
 {
 	TriggerData *data =
 		trigger_expect(fcinfo, "tg_memberships__only_owners", ROW_BEFORE_CHANGE);
-	HeapTuple row =
-		TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple;
-	bool was =
-		!TRIGGER_FIRED_BY_INSERT(data->tg_event) && role_is_owner(data, data->tg_trigtuple);
-	bool is = !TRIGGER_FIRED_BY_DELETE(data->tg_event) && role_is_owner(data, row);
+	HeapTuple row = trigger_written_row(data);
+	bool was = role_is_owner(data, trigger_row_before(data));
+	bool is = role_is_owner(data, trigger_row_after(data));
 	Datum organization = trigger_value(data, row, "organization_id");
 
 	if (was != is &&
@@ -201,23 +199,27 @@ coursebase_tg_memberships__only_owners(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_tg_memberships__keep_owner(PG_FUNCTION_ARGS)
 {
-	bool truncate = CALLED_AS_TRIGGER(fcinfo) &&
-					TRIGGER_FIRED_BY_TRUNCATE(((TriggerData *) fcinfo->context)->tg_event);
-	TriggerData *data =
-		truncate ? NULL
-				 : trigger_expect(fcinfo, "tg_memberships__keep_owner", ROW_AFTER_CHANGE);
-	Datum organization =
-		truncate ? 0 : trigger_value(data, data->tg_trigtuple, "organization_id");
+	TriggerData *data = (TriggerData *) fcinfo->context;
+	Datum organization;
+	bool none_left;
 
 	SPI_connect();
-	if (truncate ? owner_execute_latest(&find_organization, NULL, NULL) > 0
-				 : owner_execute(&lock_organization, &organization, NULL, false) > 0 &&
-					   owner_execute_latest(&read_owners, &organization, NULL) == 0)
+	if (CALLED_AS_TRIGGER(fcinfo) && TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
+		none_left = owner_execute_latest(&find_organization, NULL, NULL) > 0;
+	else
+	{
+		data = trigger_expect(fcinfo, "tg_memberships__keep_owner", ROW_AFTER_CHANGE);
+		organization = trigger_value(data, data->tg_trigtuple, "organization_id");
+		/* the lock first: only then is it certain that no other owner is leaving */
+		none_left = owner_execute(&lock_organization, &organization, NULL, false) > 0 &&
+					owner_execute_latest(&read_owners, &organization, NULL) == 0;
+	}
+	SPI_finish();
+	if (none_left)
 		ereport(ERROR, (errcode(ERRCODE_CB_LAST_OWNER),
 						errmsg("an organisation keeps an owner as long as it exists"),
 						errdetail("This is the last one."),
 						errhint("Make somebody else an owner first.")));
-	SPI_finish();
 	return PointerGetDatum(NULL);
 }
 
@@ -231,19 +233,12 @@ PGDLLEXPORT Datum
 coursebase_tg_memberships__audit(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect(fcinfo, "tg_memberships__audit", ROW_AFTER_CHANGE);
-	bool insert = TRIGGER_FIRED_BY_INSERT(data->tg_event);
-	HeapTuple row =
-		TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple;
-	char *before = insert ? NULL : staff_json(data, data->tg_trigtuple);
-	char *after = TRIGGER_FIRED_BY_DELETE(data->tg_event) ? NULL : staff_json(data, row);
+	char *id = trigger_text(data, trigger_written_row(data), "id");
 
-	if (restore_under_way() || before == after ||
-		(before != NULL && after != NULL && strcmp(before, after) == 0))
-		return PointerGetDatum(NULL);
-	audit_write(
-		"staff_changed",
-		psprintf("memberships/%s", uuid_text(DatumGetUUIDP(trigger_value(data, row, "id")))),
-		before, after);
+	if (!restore_under_way())
+		audit_write_change("staff_changed", psprintf("memberships/%s", id),
+						   staff_json(data, trigger_row_before(data)),
+						   staff_json(data, trigger_row_after(data)));
 	return PointerGetDatum(NULL);
 }
 
@@ -262,28 +257,27 @@ organizations_read(MembershipRole least)
 	return ids;
 }
 
-/* Whether the row of memberships is that of an owner. */
+/* Whether the row of memberships is that of an owner; a null role is for NOT NULL to report. */
 static bool
 role_is_owner(TriggerData *data, HeapTuple row)
 {
-	char *role = SPI_getvalue(row, RelationGetDescr(data->tg_relation),
-							  SPI_fnumber(RelationGetDescr(data->tg_relation), "role"));
+	char *role = row != NULL ? trigger_text_or_null(data, row, "role") : NULL;
 
 	return role != NULL && strcmp(role, "owner") == 0;
 }
 
-/* What the audit trail holds of one membership, as JSON; NULL for a member, who is not staff.
+/*
+ * What the audit trail holds of one membership, as JSON; NULL for a member, who is not staff,
+ * and for a row that is not there.
  */
 static char *
 staff_json(TriggerData *data, HeapTuple row)
 {
-	char *role = SPI_getvalue(row, RelationGetDescr(data->tg_relation),
-							  SPI_fnumber(RelationGetDescr(data->tg_relation), "role"));
-	const pg_uuid_t *organization = DatumGetUUIDP(trigger_value(data, row, "organization_id"));
-	const pg_uuid_t *user = DatumGetUUIDP(trigger_value(data, row, "user_id"));
+	const char *role = row != NULL ? trigger_text(data, row, "role") : "member";
 
-	if (role == NULL || strcmp(role, "member") == 0)
+	if (strcmp(role, "member") == 0)
 		return NULL;
 	return psprintf("{\"organization_id\": \"%s\", \"user_id\": \"%s\", \"role\": \"%s\"}",
-					uuid_text(organization), uuid_text(user), role);
+					trigger_text(data, row, "organization_id"),
+					trigger_text(data, row, "user_id"), role);
 }

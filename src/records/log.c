@@ -19,15 +19,15 @@
 #include "utils/builtins.h"
 #include "utils/uuid.h"
 
+#include "core/args.h"
+#include "core/datum.h"
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/schema.h"
 #include "identity/asking.h"
 
-#define LOG_ARGS 6
-
 /* The arguments of log_app(), which are the parameters of its statement too. */
-typedef enum LogArg
+enum
 {
 	LOG_TYPE,
 	LOG_MESSAGE,
@@ -35,7 +35,8 @@ typedef enum LogArg
 	LOG_ORIGIN,
 	LOG_USER,
 	LOG_AT,
-} LogArg;
+	LOG_ARGS,
+};
 
 /* A time in the future would keep an entry from purge_logs(): it counts as now. */
 static KeptPlan write_entry = {
@@ -50,7 +51,7 @@ static KeptPlan write_entry = {
 	.types = {TEXTOID, TEXTOID, JSONBOID, TEXTOID, UUIDOID, TIMESTAMPTZOID},
 };
 
-static bool log_user(pg_uuid_t *named, pg_uuid_t *user);
+static bool log_user(const pg_uuid_t *named, pg_uuid_t *user);
 
 PG_FUNCTION_INFO_V1(coursebase_log_app);
 
@@ -63,23 +64,20 @@ PG_FUNCTION_INFO_V1(coursebase_log_app);
 PGDLLEXPORT Datum
 coursebase_log_app(PG_FUNCTION_ARGS)
 {
-	Datum values[LOG_ARGS];
-	char nulls[LOG_ARGS];
+	PlanValues values = {0};
 	pg_uuid_t user;
-	pg_uuid_t *id = palloc(sizeof(pg_uuid_t));
+	pg_uuid_t *id = palloc(sizeof(*id));
+	bool about_user;
 
 	schema_require_current();
-	for (int arg = 0; arg < LOG_ARGS; arg++)
-	{
-		values[arg] = PG_GETARG_DATUM(arg);
-		nulls[arg] = PG_ARGISNULL(arg) ? 'n' : ' ';
-	}
-	nulls[LOG_USER] =
-		log_user(PG_ARGISNULL(LOG_USER) ? NULL : PG_GETARG_UUID_P(LOG_USER), &user) ? ' ' : 'n';
-	values[LOG_USER] = UUIDPGetDatum(&user);
+	about_user = log_user(args_uuid_or_null(fcinfo, LOG_USER), &user);
+	for (int i = LOG_TYPE; i < LOG_USER; i++)
+		args_bind(&values, fcinfo, i);
+	plan_bind_uuid(&values, about_user ? &user : NULL);
+	args_bind(&values, fcinfo, LOG_AT);
 	SPI_connect();
-	owner_execute(&write_entry, values, nulls, false);
-	*id = *DatumGetUUIDP(plan_value(0, 1, NULL));
+	owner_execute(&write_entry, values.datums, values.nulls, false);
+	*id = plan_uuid(0, 1);
 	SPI_finish();
 	PG_RETURN_UUID_P(id);
 }
@@ -90,14 +88,13 @@ coursebase_log_app(PG_FUNCTION_ARGS)
  * not name another user: nobody but the server writes in another user's name.
  */
 static bool
-log_user(pg_uuid_t *named, pg_uuid_t *user)
+log_user(const pg_uuid_t *named, pg_uuid_t *user)
 {
 	bool known = identity_current_user(user);
 
 	if (named == NULL)
 		return known;
-	if (has_bypassrls_privilege(GetUserId()) ||
-		(known && memcmp(named, user, sizeof(pg_uuid_t)) == 0))
+	if (has_bypassrls_privilege(GetUserId()) || (known && uuid_equal(named, user)))
 	{
 		*user = *named;
 		return true;

@@ -138,22 +138,18 @@ PGDLLEXPORT Datum
 coursebase_tg_course_grants__audit(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect(fcinfo, "tg_course_grants__audit", ROW_AFTER_CHANGE);
+	HeapTuple row = trigger_written_row(data);
 	bool given = TRIGGER_FIRED_BY_INSERT(data->tg_event);
-	pg_uuid_t id, user, course;
-	char *object;
 	char *content;
 
 	if (restore_under_way())
 		return PointerGetDatum(NULL);
-	object =
-		psprintf("course_grants/%s",
-				 DatumGetCString(DirectFunctionCall1(uuid_out, key_column(data, "id", &id))));
-	content = psprintf(
-		"{\"user_id\": \"%s\", \"course_id\": \"%s\"}",
-		DatumGetCString(DirectFunctionCall1(uuid_out, key_column(data, "user_id", &user))),
-		DatumGetCString(DirectFunctionCall1(uuid_out, key_column(data, "course_id", &course))));
-	audit_write(given ? "course_granted" : "course_grant_taken", object, given ? NULL : content,
-				given ? content : NULL);
+	content =
+		psprintf("{\"user_id\": \"%s\", \"course_id\": \"%s\"}",
+				 trigger_text(data, row, "user_id"), trigger_text(data, row, "course_id"));
+	audit_write(given ? "course_granted" : "course_grant_taken",
+				psprintf("course_grants/%s", trigger_text(data, row, "id")),
+				given ? NULL : content, given ? content : NULL);
 	return PointerGetDatum(NULL);
 }
 
@@ -212,7 +208,7 @@ coursebase_tg_purchases__project(PG_FUNCTION_ARGS)
 	count = owner_execute(&read_courses_of_purchase, keys, NULL, false);
 	courses = palloc_extended((count + 1) * sizeof(pg_uuid_t), MCXT_ALLOC_HUGE);
 	for (uint64 i = 0; i < count; i++)
-		courses[i] = *DatumGetUUIDP(plan_value(i, 1, NULL));
+		courses[i] = plan_uuid(i, 1);
 	for (uint64 i = 0; i < count; i++)
 	{
 		Datum user_and_course[] = {keys[1], UUIDPGetDatum(&courses[i])};

@@ -11,9 +11,9 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/uuid.h"
 
+#include "core/datum.h"
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
@@ -50,7 +50,7 @@ coursebase_tg_courses__keep_sold(PG_FUNCTION_ARGS)
 	if (sold)
 		ereport(ERROR, (errcode(ERRCODE_FOREIGN_KEY_VIOLATION), errmsg("the course was sold"),
 						errdetail("A purchase in course_grants gave the course %s.",
-								  DatumGetCString(DirectFunctionCall1(uuid_out, key))),
+								  uuid_text(&course)),
 						errhint("Take it out of its products instead.")));
 	return PointerGetDatum(trigger_written_row(data));
 }

@@ -23,7 +23,9 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "core/args.h"
 #include "core/compat.h"
+#include "core/datum.h"
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
@@ -42,15 +44,17 @@ enum
 	ARGUMENT_REF,
 };
 
-/* The columns of the answer, which are those of read_refund. */
+/* The columns of lock_purchase. */
 enum
 {
-	REFUND_PURCHASE,
-	REFUND_SUM,
-	REFUND_TIME,
-	REFUND_COURSES,
-	REFUND_COLUMNS,
+	PURCHASE_PAID = 1,
+	PURCHASE_REFUNDED,
+	PURCHASE_ENDED,
 };
+
+/* purchase_id, refunded_in_cents, refunded_at, revoked_course_ids: the columns of read_refund.
+ */
+#define ANSWER_COLUMNS 4
 
 /* The purchase as of after its lock; sums in cents. */
 typedef struct Sale
@@ -154,10 +158,8 @@ coursebase_refund_purchase(PG_FUNCTION_ARGS)
 static void
 arguments_check(FunctionCallInfo fcinfo)
 {
-	static const char *const names[] = {"purchase_id", NULL};
-
-	sale_arguments_require(fcinfo, names);
-	sale_time_argument(fcinfo, ARGUMENT_AT);
+	args_require(fcinfo, ARGUMENT_PURCHASE);
+	args_time(fcinfo, ARGUMENT_AT);
 	if (!PG_ARGISNULL(ARGUMENT_AMOUNT) && PG_GETARG_INT64(ARGUMENT_AMOUNT) <= 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("amount_in_cents must be above 0"),
@@ -182,13 +184,13 @@ sale_lock(const pg_uuid_t *purchase)
 
 	if (owner_execute(&read_user, &key, NULL, false) != 1)
 		raise_no_purchase(purchase);
-	user = *DatumGetUUIDP(plan_value(0, 1, NULL));
+	user = plan_uuid(0, 1);
 	anchor_user_require(&user);
 	if (owner_execute(&lock_purchase, &key, NULL, false) != 1)
 		raise_no_purchase(purchase);
-	sale.paid = DatumGetInt64(plan_value(0, 1, NULL));
-	sale.refunded = DatumGetInt64(plan_value(0, 2, NULL));
-	sale.ended = DatumGetBool(plan_value(0, 3, NULL));
+	sale.paid = plan_int64(0, PURCHASE_PAID);
+	sale.refunded = plan_int64(0, PURCHASE_REFUNDED);
+	sale.ended = plan_bool(0, PURCHASE_ENDED);
 	return sale;
 }
 
@@ -200,14 +202,16 @@ sale_lock(const pg_uuid_t *purchase)
 static bool
 refund_told(const Sale *sale, FunctionCallInfo fcinfo)
 {
-	Datum values[] = {PG_GETARG_DATUM(ARGUMENT_REF), UUIDPGetDatum(&sale->id),
-					  PG_GETARG_DATUM(ARGUMENT_AMOUNT)};
+	PlanValues values = {0};
 
-	if (PG_ARGISNULL(ARGUMENT_REF) ||
-		owner_execute(&read_told, values, PG_ARGISNULL(ARGUMENT_AMOUNT) ? "  n" : NULL,
-					  false) == 0)
+	if (PG_ARGISNULL(ARGUMENT_REF))
 		return false;
-	if (!DatumGetBool(plan_value(0, 1, NULL)))
+	args_bind(&values, fcinfo, ARGUMENT_REF);
+	plan_bind_uuid(&values, &sale->id);
+	args_bind(&values, fcinfo, ARGUMENT_AMOUNT);
+	if (owner_execute(&read_told, values.datums, values.nulls, false) == 0)
+		return false;
+	if (!plan_bool(0, 1))
 		raise_other_refund();
 	return true;
 }
@@ -219,12 +223,14 @@ sale_refund(const Sale *sale, FunctionCallInfo fcinfo)
 	int64 amount = refund_amount(sale, fcinfo);
 	int64 refunded = sale->refunded + amount;
 	bool ended = refunded == sale->paid;
-	Datum values[] = {UUIDPGetDatum(&sale->id), Int64GetDatum(refunded),
-					  PG_GETARG_DATUM(ARGUMENT_AT)};
+	PlanValues values = {0};
 
+	plan_bind_uuid(&values, &sale->id);
+	plan_bind_int64(&values, refunded);
+	plan_bind_nullable(&values, PG_GETARG_DATUM(ARGUMENT_AT), !ended);
 	if (!PG_ARGISNULL(ARGUMENT_REF))
 		refund_remember(sale, amount, fcinfo);
-	owner_execute(&write_refund, values, ended ? NULL : "  n", false);
+	owner_execute(&write_refund, values.datums, values.nulls, false);
 	refund_audit(sale, refunded, ended, fcinfo);
 }
 
@@ -253,11 +259,14 @@ refund_amount(const Sale *sale, FunctionCallInfo fcinfo)
 static void
 refund_remember(const Sale *sale, int64 amount, FunctionCallInfo fcinfo)
 {
-	Datum values[] = {PG_GETARG_DATUM(ARGUMENT_REF), UUIDPGetDatum(&sale->id),
-					  Int64GetDatum(amount), BoolGetDatum(PG_ARGISNULL(ARGUMENT_AMOUNT)),
-					  PG_GETARG_DATUM(ARGUMENT_AT)};
+	PlanValues values = {0};
 
-	if (owner_execute(&write_told, values, NULL, false) == 0)
+	args_bind(&values, fcinfo, ARGUMENT_REF);
+	plan_bind_uuid(&values, &sale->id);
+	plan_bind_int64(&values, amount);
+	plan_bind_bool(&values, PG_ARGISNULL(ARGUMENT_AMOUNT));
+	args_bind(&values, fcinfo, ARGUMENT_AT);
+	if (owner_execute(&write_told, values.datums, values.nulls, false) == 0)
 		raise_other_refund();
 }
 
@@ -278,7 +287,7 @@ refund_audit(const Sale *sale, int64 refunded, bool ended, FunctionCallInfo fcin
 		json_write_string(&out, ref, strlen(ref));
 	}
 	appendStringInfoChar(&out, '}');
-	audit_write("purchase_refunded", psprintf("purchases/%s", sale_id_text(&sale->id)),
+	audit_write("purchase_refunded", psprintf("purchases/%s", uuid_text(&sale->id)),
 				psprintf("{\"refunded_in_cents\": " INT64_FORMAT "}", sale->refunded),
 				out.data);
 }
@@ -287,16 +296,11 @@ refund_audit(const Sale *sale, int64 refunded, bool ended, FunctionCallInfo fcin
 static void
 refund_return(FunctionCallInfo fcinfo, const Sale *sale)
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	Datum key = UUIDPGetDatum(&sale->id);
-	Datum values[REFUND_COLUMNS];
-	bool nulls[REFUND_COLUMNS];
 
 	if (owner_execute(&read_refund, &key, NULL, false) != 1)
 		raise_no_purchase(&sale->id);
-	for (int i = 0; i < REFUND_COLUMNS; i++)
-		values[i] = plan_value(0, i + 1, &nulls[i]);
-	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	sale_row_return(fcinfo, ANSWER_COLUMNS);
 }
 
 static void
@@ -314,6 +318,6 @@ static void
 raise_no_purchase(const pg_uuid_t *purchase)
 {
 	ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such purchase"),
-					errdetail("None has the id %s.", sale_id_text(purchase)),
+					errdetail("None has the id %s.", uuid_text(purchase)),
 					errhint("Give the id of a row of purchases.")));
 }

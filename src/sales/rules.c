@@ -17,6 +17,7 @@
 #include "utils/builtins.h"
 #include "utils/uuid.h"
 
+#include "core/args.h"
 #include "core/compat.h"
 #include "core/owner.h"
 #include "core/plan.h"
@@ -99,13 +100,14 @@ static void
 facts_read(FunctionCallInfo fcinfo, bool *facts)
 {
 	pg_uuid_t user;
-	bool known = identity_resolve_user(PG_ARGISNULL(1) ? NULL : PG_GETARG_UUID_P(1), &user);
-	Datum values[] = {PG_GETARG_DATUM(0), UUIDPGetDatum(&user)};
-	const char nulls[] = {PG_ARGISNULL(0) ? 'n' : ' ', known ? ' ' : 'n'};
+	bool known = identity_resolve_user(args_uuid_or_null(fcinfo, 1), &user);
+	PlanValues values = {0};
 
+	args_bind(&values, fcinfo, 0);
+	plan_bind_uuid(&values, known ? &user : NULL);
 	SPI_connect();
-	owner_execute(&read_facts, values, nulls, true);
+	owner_execute(&read_facts, values.datums, values.nulls, true);
 	for (int i = 0; i < lengthof(rules); i++)
-		facts[i] = DatumGetBool(plan_value(0, i + 1, NULL));
+		facts[i] = plan_bool(0, i + 1);
 	SPI_finish();
 }

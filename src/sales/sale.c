@@ -22,11 +22,12 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "core/args.h"
 #include "core/compat.h"
+#include "core/datum.h"
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
@@ -45,7 +46,7 @@ enum
 	SALE_AT,
 };
 
-/* The columns of the answer, which are the first ones of read_purchase. */
+/* The columns of read_purchase; all but the last one are those of the answer. */
 enum
 {
 	ANSWER_PURCHASE,
@@ -53,14 +54,8 @@ enum
 	ANSWER_ALREADY_OWNED,
 	ANSWER_COURSES,
 	ANSWER_COLUMNS,
+	PURCHASE_SAME_CONTENT = ANSWER_COLUMNS + 1, /* numbered from 1 */
 };
-
-/* The row of the answer, in the caller's memory. */
-typedef struct Answer
-{
-	Datum values[ANSWER_COLUMNS];
-	bool nulls[ANSWER_COLUMNS];
-} Answer;
 
 /* SHARE and not NO KEY UPDATE: sales exclude changes of the product, but not each other. */
 static KeptPlan lock_product = {
@@ -100,16 +95,18 @@ static KeptPlan read_purchase = {
 		   " ARRAY(SELECT g.course_id FROM coursebase.course_grants g"
 		   "  WHERE g.purchase_id = s.id AND g.user_id = s.user_id AND s.refunded_at IS NULL"
 		   "  ORDER BY g.course_id),"
-		   " (s.user_id, s.product_id, s.price_paid_in_cents) = ($2, $3, $4)"
-		   " FROM coursebase.purchases s WHERE s.stripe_session_id = $1",
+		   " (s.user_id, s.product_id, s.price_paid_in_cents) = ($1, $2, $4)"
+		   " FROM coursebase.purchases s WHERE s.stripe_session_id = $3",
 	.nargs = 4,
-	.types = {TEXTOID, UUIDOID, UUIDOID, INT8OID},
+	.types = {UUIDOID, UUIDOID, TEXTOID, INT8OID},
 };
 
 static void arguments_check(FunctionCallInfo fcinfo);
 static bool payment_counts(const char *payment);
-static void sale_record(FunctionCallInfo fcinfo);
-static void sale_answer(FunctionCallInfo fcinfo, Answer *answer);
+static void sale_bind(PlanValues *sale, FunctionCallInfo fcinfo);
+static void sale_record(FunctionCallInfo fcinfo, PlanValues *sale);
+static void sale_return(FunctionCallInfo fcinfo, PlanValues *sale);
+static void unpaid_return(FunctionCallInfo fcinfo);
 static void product_lock(const pg_uuid_t *product);
 
 PG_FUNCTION_INFO_V1(coursebase_complete_purchase);
@@ -124,63 +121,44 @@ PG_FUNCTION_INFO_V1(coursebase_complete_purchase);
 PGDLLEXPORT Datum
 coursebase_complete_purchase(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	Answer answer = {.nulls = {true, false, true, true}};
+	PlanValues sale = {0};
 
 	arguments_check(fcinfo);
 	schema_require_current();
 	compat_materialize(fcinfo);
-	if (payment_counts(text_to_cstring(PG_GETARG_TEXT_PP(SALE_PAYMENT))))
+	if (!payment_counts(text_to_cstring(PG_GETARG_TEXT_PP(SALE_PAYMENT))))
 	{
-		SPI_connect();
-		anchor_user_require(PG_GETARG_UUID_P(SALE_USER));
-		sale_record(fcinfo);
-		sale_answer(fcinfo, &answer);
-		SPI_finish();
+		unpaid_return(fcinfo);
+		return (Datum) 0;
 	}
-	else
-		answer.values[ANSWER_STATUS] = CStringGetTextDatum("unpaid");
-	tuplestore_putvalues(result->setResult, result->setDesc, answer.values, answer.nulls);
+	sale_bind(&sale, fcinfo);
+	SPI_connect();
+	/* the person before the product: the order of all locks */
+	anchor_user_require(PG_GETARG_UUID_P(SALE_USER));
+	sale_record(fcinfo, &sale);
+	sale_return(fcinfo, &sale);
+	SPI_finish();
 	return (Datum) 0;
 }
 
 void
-sale_arguments_require(FunctionCallInfo fcinfo, const char *const *names)
+sale_row_return(FunctionCallInfo fcinfo, int columns)
 {
-	for (int i = 0; names[i] != NULL; i++)
-		if (PG_ARGISNULL(i))
-			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-							errmsg("%s must not be null", names[i])));
-}
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Datum *values = palloc_array(Datum, columns);
+	bool *nulls = palloc_array(bool, columns);
 
-TimestampTz
-sale_time_argument(FunctionCallInfo fcinfo, int argument)
-{
-	if (PG_ARGISNULL(argument))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("at must not be null")));
-	if (TIMESTAMP_NOT_FINITE(PG_GETARG_TIMESTAMPTZ(argument)))
-		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-						errmsg("at must be a finite time")));
-	return PG_GETARG_TIMESTAMPTZ(argument);
-}
-
-char *
-sale_id_text(const pg_uuid_t *id)
-{
-	return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(id)));
+	for (int i = 0; i < columns; i++)
+		values[i] = plan_value(0, i + 1, &nulls[i]);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
 /* Raises 22004, 22008 or 22023 for arguments that name no sale. */
 static void
 arguments_check(FunctionCallInfo fcinfo)
 {
-	static const char *const names[] = {"user_id",           "product_id",
-										"stripe_session_id", "price_paid_in_cents",
-										"payment_status",    NULL};
-
-	sale_arguments_require(fcinfo, names);
-	sale_time_argument(fcinfo, SALE_AT);
+	args_require_all(fcinfo);
+	args_time(fcinfo, SALE_AT);
 	if (VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(SALE_SESSION)) == 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("stripe_session_id must not be empty")));
@@ -206,22 +184,31 @@ payment_counts(const char *payment)
 					errhint("Pass the payment_status of the checkout's session.")));
 }
 
+/* Binds the arguments that the statements about the purchase share: all but payment_status. */
+static void
+sale_bind(PlanValues *sale, FunctionCallInfo fcinfo)
+{
+	for (int i = SALE_USER; i <= SALE_PRICE; i++)
+		args_bind(sale, fcinfo, i);
+	args_bind(sale, fcinfo, SALE_AT);
+}
+
 /* Records the purchase and its grants; writes nothing if the session is recorded already. */
 static void
-sale_record(FunctionCallInfo fcinfo)
+sale_record(FunctionCallInfo fcinfo, PlanValues *sale)
 {
-	Datum values[] = {PG_GETARG_DATUM(SALE_USER), PG_GETARG_DATUM(SALE_PRODUCT),
-					  PG_GETARG_DATUM(SALE_SESSION), PG_GETARG_DATUM(SALE_PRICE),
-					  PG_GETARG_DATUM(SALE_AT)};
-	Datum grant[] = {values[0], values[1], (Datum) 0};
+	const pg_uuid_t *product = PG_GETARG_UUID_P(SALE_PRODUCT);
+	PlanValues grant = {0};
 	pg_uuid_t purchase;
 
-	product_lock(PG_GETARG_UUID_P(SALE_PRODUCT));
-	if (owner_execute(&write_purchase, values, NULL, false) == 0)
+	product_lock(product);
+	if (owner_execute(&write_purchase, sale->datums, sale->nulls, false) == 0)
 		return;
-	purchase = *DatumGetUUIDP(plan_value(0, 1, NULL));
-	grant[2] = UUIDPGetDatum(&purchase);
-	owner_execute(&write_grants, grant, NULL, false);
+	purchase = plan_uuid(0, 1);
+	plan_bind_uuid(&grant, PG_GETARG_UUID_P(SALE_USER));
+	plan_bind_uuid(&grant, product);
+	plan_bind_uuid(&grant, &purchase);
+	owner_execute(&write_grants, grant.datums, grant.nulls, false);
 }
 
 /*
@@ -230,29 +217,32 @@ sale_record(FunctionCallInfo fcinfo)
  * somebody deleted the purchase in the meantime.
  */
 static void
-sale_answer(FunctionCallInfo fcinfo, Answer *answer)
+sale_return(FunctionCallInfo fcinfo, PlanValues *sale)
 {
-	Datum values[] = {PG_GETARG_DATUM(SALE_SESSION), PG_GETARG_DATUM(SALE_USER),
-					  PG_GETARG_DATUM(SALE_PRODUCT), PG_GETARG_DATUM(SALE_PRICE)};
-
-	if (owner_execute(&read_purchase, values, NULL, false) != 1)
+	if (owner_execute(&read_purchase, sale->datums, sale->nulls, false) != 1)
 		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 						errmsg("the purchase was removed while it was being recorded"),
 						errhint("Call again.")));
-	if (!DatumGetBool(plan_value(0, ANSWER_COLUMNS + 1, NULL)))
+	if (!plan_bool(0, PURCHASE_SAME_CONTENT))
 		ereport(ERROR, (errcode(ERRCODE_CB_SESSION_CONFLICT),
 						errmsg("the session was recorded already, with other content"),
 						errdetail("The recorded purchase is of another user or product, or at "
 								  "another price."),
 						errhint("Pass what the checkout's session holds.")));
-	for (int i = 0; i < ANSWER_COLUMNS; i++)
-	{
-		bool by_value = i == ANSWER_ALREADY_OWNED;
-		int size = i == ANSWER_PURCHASE ? UUID_LEN : by_value ? 1 : -1;
+	sale_row_return(fcinfo, ANSWER_COLUMNS);
+}
 
-		answer->values[i] = SPI_datumTransfer(plan_value(0, i + 1, NULL), by_value, size);
-		answer->nulls[i] = false;
-	}
+/* The answer about a session that was not paid: nothing was written. */
+static void
+unpaid_return(FunctionCallInfo fcinfo)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Datum values[ANSWER_COLUMNS] = {0};
+	bool nulls[ANSWER_COLUMNS] = {true, false, false, true};
+
+	values[ANSWER_STATUS] = CStringGetTextDatum("unpaid");
+	values[ANSWER_ALREADY_OWNED] = BoolGetDatum(false);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
 /* Locks the product until the transaction ends; KB106 if there is none. */
@@ -263,6 +253,6 @@ product_lock(const pg_uuid_t *product)
 
 	if (owner_execute(&lock_product, &key, NULL, false) != 1)
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such product"),
-						errdetail("None has the id %s.", sale_id_text(product)),
+						errdetail("None has the id %s.", uuid_text(product)),
 						errhint("Give the id of a row of products.")));
 }
