@@ -72,8 +72,8 @@ coursebase_tg_any__product_has_course(PG_FUNCTION_ARGS)
 	if (product_is_empty(&product))
 		ereport(ERROR,
 				(errcode(ERRCODE_CB_PRODUCT_EMPTY), errmsg("a public product has no course"),
-				 errdetail("The product has the id %s.", uuid_text(&product)),
-				 errhint("Give the product a course, or make it private.")));
+				 errdetail("Its id is %s.", uuid_text(&product)),
+				 errhint("Give it a course, or make it private.")));
 	return PointerGetDatum(NULL);
 }
 

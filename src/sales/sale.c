@@ -232,16 +232,15 @@ sale_return(FunctionCallInfo fcinfo, PlanValues *sale)
 	sale_row_return(fcinfo, ANSWER_COLUMNS);
 }
 
-/* The answer about a session that was not paid: nothing was written. */
+/* The answer about a session that was not paid: a status and nothing else. */
 static void
 unpaid_return(FunctionCallInfo fcinfo)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	Datum values[ANSWER_COLUMNS] = {0};
-	bool nulls[ANSWER_COLUMNS] = {true, false, false, true};
+	bool nulls[ANSWER_COLUMNS] = {true, false, true, true};
 
 	values[ANSWER_STATUS] = CStringGetTextDatum("unpaid");
-	values[ANSWER_ALREADY_OWNED] = BoolGetDatum(false);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
