@@ -419,3 +419,13 @@ COMMENT ON COLUMN coursebase.subscription_history.status_after IS 'Status of its
 COMMENT ON COLUMN coursebase.subscription_history.expires_at IS 'End of the paid period after it, or NULL.';
 COMMENT ON COLUMN coursebase.subscription_history.anomaly IS 'Why it did nothing: impossible_transition, or transaction_refunded; NULL for an event that fits.';
 GRANT SELECT ON TABLE coursebase.subscription_history TO end_user, server;
+
+-- Whether a sandbox sells anything here.
+INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning)
+VALUES (
+    'accept_sandbox',
+    'boolean',
+    'false',
+    'Whether what a store''s sandbox sold gives rights here: true for test installations only.'
+)
+ON CONFLICT (name) DO NOTHING;

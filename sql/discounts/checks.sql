@@ -85,5 +85,7 @@ AS $$
     WHERE p.referred_by IS DISTINCT FROM c.user_id
 $$;
 COMMENT ON FUNCTION coursebase.check_discounts() IS
-    'Counters of discounts that are not the places taken, uses and entries that disagree, codes that follow themselves, and referral credits that are not what was earned and spent.';
+    'Lists what is wrong with discounts and referrals: part of check_integrity(). For the server; reads with the caller''s rights.
+
+check_name: discount_count (the counter of a code, with its shards, is not the number of entries that are reserved or redeemed), discount_limit (more places are taken than max_redemptions), discount_shards (the limits of the shards do not add up, or the code counts beside them), discount_redeemed (a use without its entry, or an entry without its use), discount_chain (a code follows itself), referral_spent (what is spent of a credit is not the sum of its spendings), referral_owner (a spending of another person, or in another currency), referral_earned (a credit that is not the recorded referrer''s). object: table and key. problem: what is stored and what was found.';
 GRANT EXECUTE ON FUNCTION coursebase.check_discounts() TO server;

@@ -1,4 +1,4 @@
--- Discounts and referrals.
+-- Discounts and referrals. Functions run as their caller and reach the tables with the rights of the tables' owner.
 
 CREATE FUNCTION coursebase.validate_discount(
     user_id uuid,
@@ -25,7 +25,14 @@ ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_validate_discount';
 COMMENT ON FUNCTION coursebase.validate_discount(uuid, text, text, bigint, text, text, timestamptz) IS
-    'Whether a person may use a code on a price, the first rule against it (not_found, disabled, not_started, expired, wrong_product, wrong_item, wrong_cohort, not_assigned, assignment_expired, already_used, limit_reached, first_purchase_only, below_minimum, currency_mismatch, self_referral, user_deleted), and what it takes off. Reads with the owner''s rights.';
+    'Answers whether a person may use a discount code on a price, and what the code takes off. Changes nothing. For the server; reads with the rights of the tables'' owner.
+
+user_id: the person. code: as the buyer typed it, in any case, with white space around it; NULL is no code. product_type: course, subscription, ai_credits or custom_course. base_in_cents: the price in minor units, not negative. currency: ISO 4217, compared with that of a fixed amount. item: the product (a base product id or a course code); NULL names none. at: when the person wants to buy. Only code and item may be NULL.
+
+valid: whether every rule passes. reason: NULL, or that of the first rule that fails: not_found, disabled, not_started, expired, wrong_product, wrong_item, wrong_cohort, not_assigned, assignment_expired, already_used, limit_reached, first_purchase_only, below_minimum, currency_mismatch, self_referral, user_deleted (an unknown account too). discount_in_cents: what the code takes off; 0 unless valid. final_in_cents: the price without it. expires_at: the earlier end of the code and of the person''s assignment; NULL without an end.
+
+Source: the product''s rules of discounts, in that order; explain_discount() lists all of them.
+Raises: 22004 (another argument than code or item is NULL), 22008 (at is not finite), 22023 (base_in_cents is negative).';
 GRANT EXECUTE ON FUNCTION coursebase.validate_discount(uuid, text, text, bigint, text, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.explain_discount(
@@ -47,7 +54,14 @@ ROWS 16
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_explain_discount';
 COMMENT ON FUNCTION coursebase.explain_discount(uuid, text, text, bigint, text, text, timestamptz) IS
-    'Every rule of validate_discount() in its order: whether it passed, the reason it would give, and what it looked at. Rules that cannot be asked of an unknown code have passed NULL. Reads with the owner''s rights.';
+    'Answers every rule of validate_discount(), one row a rule, in the order in which they are asked. Changes nothing. For the server; reads with the rights of the tables'' owner.
+
+Arguments: those of validate_discount().
+
+rule: the name of the rule. passed: whether it passes; NULL for all rules but the first where the code is unknown. reason: NULL, or what validate_discount() answers where this is the first rule that fails. detail: what the rule looked at, for a person to read; NULL where passed is.
+
+Source: the product''s rules of discounts.
+Raises: 22004 (another argument than code or item is NULL), 22008 (at is not finite), 22023 (base_in_cents is negative).';
 GRANT EXECUTE ON FUNCTION coursebase.explain_discount(uuid, text, text, bigint, text, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.redeem_discount(
@@ -76,7 +90,14 @@ ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_redeem_discount';
 COMMENT ON FUNCTION coursebase.redeem_discount(uuid, text, text, bigint, text, text, text, timestamptz) IS
-    'Uses a code for an order, once: the same order again answers its first result, with other content it is refused. Never more than max_redemptions, however many ask at once. Writes with the owner''s rights.';
+    'Uses a discount code for an order, once: the same order again answers its first result, also after the code has ended. A reservation of the person for the code is used up, whichever order it is for. However many people ask at once, a code is never used more often than max_redemptions. For the server; writes with the rights of the tables'' owner.
+
+order_ref: the caller''s name for the order, not empty; an order of a person uses one code. The other arguments: those of validate_discount(); the use is recorded at at. Only code and item may be NULL.
+
+redemption_id: the key of the use in discount_redemptions. discount_in_cents: what the code took off. final_in_cents: the price without it. redeemed_at: when the order used the code first. reversed_at: when reverse_discount() gave the use back, or NULL.
+
+Source: the product''s rule that a code gives what it promised, once an order.
+Raises: 22004 (another argument than code or item is NULL), 22008 (at is not finite), 22023 (base_in_cents is negative, or order_ref empty), KB106 (no such user), KB601 (a rule refuses the code; the message names the reason), KB602 (the order has used another code, or the same code for another price or product).';
 GRANT EXECUTE ON FUNCTION coursebase.redeem_discount(uuid, text, text, bigint, text, text, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.reserve_discount(
@@ -100,7 +121,14 @@ ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_reserve_discount';
 COMMENT ON FUNCTION coursebase.reserve_discount(uuid, text, text, bigint, text, text, text, interval, timestamptz) IS
-    'Holds a place of a code for an order until redeem_discount(), release_discount() or the end of ttl. A person holds a code once: the latest order has it. Writes with the owner''s rights.';
+    'Holds a place of a discount code for an order until redeem_discount(), release_discount() or the end of ttl: until then neither the end of the code nor that of the assignment takes the place away. A person has a code once, so that a later order takes the reservation over; the same order again answers the first end. For the server; writes with the rights of the tables'' owner.
+
+order_ref: the caller''s name for the order, not empty. ttl: how long the place is held from at on; above 0 and not without end. The other arguments: those of validate_discount(). Only code and item may be NULL.
+
+discount_in_cents, final_in_cents: what the code takes off, and the price without it. reserved_until: when the reservation ends.
+
+Source: the product''s rule that a buyer at checkout keeps the price that the page showed.
+Raises: 22004 (another argument than code or item is NULL), 22008 (at is not finite), 22023 (base_in_cents is negative, order_ref empty, or ttl not above 0), KB106 (no such user), KB601 (a rule refuses the code; the message names the reason), KB602 (the order has used a code, or holds another one).';
 GRANT EXECUTE ON FUNCTION coursebase.reserve_discount(uuid, text, text, bigint, text, text, text, interval, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.release_discount(user_id uuid, order_ref text)
@@ -113,7 +141,12 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_release_discount';
 COMMENT ON FUNCTION coursebase.release_discount(uuid, text) IS
-    'Gives a reservation''s place back; false when the order holds none. Writes with the owner''s rights.';
+    'Gives the place back that an order holds by reserve_discount(). Answers true, or false where the order holds none (any more). For the server; writes with the rights of the tables'' owner.
+
+user_id, order_ref: the person and the order. Neither may be NULL.
+
+Source: the product''s rule that a checkout given up frees what it held.
+Raises: 22004 (an argument is NULL), KB106 (no such user).';
 GRANT EXECUTE ON FUNCTION coursebase.release_discount(uuid, text) TO server;
 
 CREATE FUNCTION coursebase.reverse_discount(
@@ -130,7 +163,12 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_reverse_discount';
 COMMENT ON FUNCTION coursebase.reverse_discount(uuid, text, timestamptz) IS
-    'After a refund: gives the order''s use of a code back, once; false when there is none or it was given back. Writes with the owner''s rights.';
+    'Gives an order''s use of a discount code back, after a refund: the person may use the code again, and its place is free. Answers true, or false where the order used none or gave the use back before. The order keeps its result in discount_redemptions. For the server; writes with the rights of the tables'' owner.
+
+user_id, order_ref: the person and the order. at: when the use is given back. No argument may be NULL.
+
+Source: the product''s rule that a refund gives back what the purchase took.
+Raises: 22004 (an argument is NULL), KB106 (no such user).';
 GRANT EXECUTE ON FUNCTION coursebase.reverse_discount(uuid, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.split_discount(lines bigint[], total bigint)
@@ -142,7 +180,12 @@ PARALLEL SAFE
 SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'coursebase_split_discount';
 COMMENT ON FUNCTION coursebase.split_discount(bigint[], bigint) IS
-    'A total over lines in proportion to them: whole minor units by largest remainder, the earlier line first where remainders are equal. The parts add up to the total.';
+    'Splits a total over lines in proportion to them, in whole minor units, by largest remainder; the earlier line comes first where remainders are equal. Lines that are all 0 count as equal. The parts add up to the total, and no part is above its line unless the total is above their sum. Anybody who is signed in and the server may call it; it reads no table.
+
+lines: amounts in minor units, not negative, one dimension without NULLs. total: what to split, not negative. NULL for either answers NULL. Answers one part a line, in the order of lines.
+
+Source: the product''s rule that the lines of an invoice add up.
+Raises: 22023 (a line or the total is negative, or a total above 0 has no line), 2202E (lines has more than one dimension, or a NULL).';
 GRANT EXECUTE ON FUNCTION coursebase.split_discount(bigint[], bigint) TO end_user, server;
 
 CREATE FUNCTION coursebase.split_counter(code text, shards integer DEFAULT 16)
@@ -155,7 +198,12 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_split_counter';
 COMMENT ON FUNCTION coursebase.split_counter(text, integer) IS
-    'Spreads the counter of a code over so many rows, so that as many buyers at once do not wait for each other; 0 makes it one again. Answers the count. Writes with the owner''s rights.';
+    'Spreads the counter of a discount code over several rows (discount_code_shards), so that as many buyers at once do not wait for each other; 0 joins it to one row again. The count and the limit stay. Waits for everybody who is using the code. Answers how many places of the code are taken. For the server; writes with the rights of the tables'' owner.
+
+code: as a buyer would type it. shards: 0 to 1024. Neither may be NULL.
+
+Source: an operator''s tuning of a code that many want in the same moment.
+Raises: 22004 (an argument is NULL), 22023 (shards is out of range), KB106 (no such code).';
 GRANT EXECUTE ON FUNCTION coursebase.split_counter(text, integer) TO server;
 
 CREATE FUNCTION coursebase.assign_discounts(user_id uuid, at timestamptz DEFAULT now())
@@ -168,7 +216,12 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_assign_discounts';
 COMMENT ON FUNCTION coursebase.assign_discounts(uuid, timestamptz) IS
-    'Gives a person every active code of their cohort and every universal one that they have not had yet; answers how many. Writes with the owner''s rights.';
+    'Gives a person every active code of their cohort, and every active code for everybody, that they have not had yet. Answers how many; 0 for an unknown or closed account. For the server; writes with the rights of the tables'' owner.
+
+user_id: the person. at: when the codes are given; an assignment ends lifespan later, or with the code. Neither may be NULL.
+
+Source: the product''s rule that a code with a lifespan runs from the day on which a person gets it.
+Raises: 22004 (an argument is NULL).';
 GRANT EXECUTE ON FUNCTION coursebase.assign_discounts(uuid, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.validate_referral_code(code text, at timestamptz DEFAULT now())
@@ -182,7 +235,13 @@ ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_validate_referral_code';
 COMMENT ON FUNCTION coursebase.validate_referral_code(text, timestamptz) IS
-    'Whether a code may be used now: kind is discount (a code of discount_codes) or referral (a person''s own). It does not tell whose. Reads with the owner''s rights.';
+    'Answers whether a code may be entered at sign-up. Changes nothing, and does not tell whose code it is. Anybody may call it; reads with the rights of the tables'' owner. Never raises.
+
+code: as a person typed it, in any case, with white space around it; NULL is not valid. at: the time asked about; NULL is now.
+
+valid: whether the code exists and may be used then. kind: discount (a code of discount_codes, which goes first) or referral (a person''s own code); NULL unless valid.
+
+Source: the product''s rule that one field takes both kinds of code.';
 GRANT EXECUTE ON FUNCTION coursebase.validate_referral_code(text, timestamptz) TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.attach_referral(
@@ -199,7 +258,12 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_attach_referral';
 COMMENT ON FUNCTION coursebase.attach_referral(uuid, text, timestamptz) IS
-    'Records who brought a person, by a discount code of theirs or their own code: once, nobody themselves, no ring. False when it is recorded already. Writes with the owner''s rights.';
+    'Records who brought a person: the referrer of a discount code that is active then, or the person whose own code it is. Answers true, or false where the same referrer is recorded already. For the server; writes with the rights of the tables'' owner.
+
+user_id: the person brought. code: as the person typed it, in any case, with white space around it. at: when the code was entered. No argument may be NULL. A link that closes a ring of referrers is refused by the trigger of user_profile (KB604).
+
+Source: the product''s rule that a person is brought once, by somebody else.
+Raises: 22004 (an argument is NULL), KB106 (no such user, or the user has no profile), KB401 (somebody else is recorded already), KB605 (nobody has the code, or it is the person''s own).';
 GRANT EXECUTE ON FUNCTION coursebase.attach_referral(uuid, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.pay_referral(user_id uuid, at timestamptz DEFAULT now())
@@ -212,7 +276,12 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_pay_referral';
 COMMENT ON FUNCTION coursebase.pay_referral(uuid, timestamptz) IS
-    'Credits the referrer of a person who has premium for the first time; false when there is nobody to credit or it was done. Writes with the owner''s rights.';
+    'Credits the referrer of a person who has premium for the first time. Answers true, or false where the person has no referrer with an open account, the credit was given before, or the setting referral_credit_in_cents is 0. Called by the machine of subscriptions in the transaction that finds the first premium, and by an operator who settles by hand. For the server; writes with the rights of the tables'' owner.
+
+user_id: the person brought. at: when the credit is earned: it may be spent referral_hold_days later, and ends referral_credit_days after that (0: never). Neither may be NULL.
+
+Source: the settings referral_credit_in_cents, referral_credit_currency, referral_hold_days and referral_credit_days.
+Raises: 22004 (an argument is NULL), 22008 (at is not finite), KB106 (no such user).';
 GRANT EXECUTE ON FUNCTION coursebase.pay_referral(uuid, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.revoke_referral(user_id uuid, at timestamptz DEFAULT now())
@@ -225,7 +294,12 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_revoke_referral';
 COMMENT ON FUNCTION coursebase.revoke_referral(uuid, timestamptz) IS
-    'After a refund of a person''s first premium: takes the referrer''s credit back while it is held; false when there is none, or it is not held any more. Writes with the owner''s rights.';
+    'Takes the credit back that a person''s first premium earned the referrer, while it is still held. Answers true, or false where there is none, it was taken back before, or the hold is over. Called by the machine of subscriptions at a refund, and by an operator. For the server; writes with the rights of the tables'' owner.
+
+user_id: the person brought. at: when the premium was refunded. Neither may be NULL.
+
+Source: the product''s rule that a referral counts once the money stays.
+Raises: 22004 (an argument is NULL), 22008 (at is not finite), KB106 (no such user).';
 GRANT EXECUTE ON FUNCTION coursebase.revoke_referral(uuid, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.spend_referral_credit(
@@ -244,7 +318,12 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_spend_referral_credit';
 COMMENT ON FUNCTION coursebase.spend_referral_credit(uuid, bigint, text, timestamptz, text) IS
-    'Spends referral credit for an order, once, the credit that ends first first, in parts where one is larger or smaller. Not enough is refused and nothing spent. currency NULL is that of the setting referral_credit_currency. Answers what the order spent. Writes with the owner''s rights.';
+    'Spends a person''s referral credit for an order, once: the same order again changes nothing. The credit that ends first is spent first, in parts where one credit is not enough or too much. Where there is less than asked, nothing is spent. Answers what the order has spent, in minor units. For the server; writes with the rights of the tables'' owner.
+
+user_id: the person. amount_in_cents: how much, above 0. order_ref: the caller''s name for the order, not empty. at: when it is spent; credit on hold or at its end does not count. currency: that of the order, in which credit must be; NULL is the setting referral_credit_currency. No other argument may be NULL.
+
+Source: the product''s rule that referral credit is money off a later order.
+Raises: 22004 (an argument is NULL), 22008 (at is not finite), 22023 (amount_in_cents is not above 0), 23514 (order_ref is empty), KB106 (no such user), KB602 (the order has spent another amount or currency), KB606 (there is less credit than that).';
 GRANT EXECUTE ON FUNCTION coursebase.spend_referral_credit(uuid, bigint, text, timestamptz, text) TO server;
 
 CREATE FUNCTION coursebase.tg_any__no_cycle()
@@ -256,7 +335,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_any__no_cycle';
 COMMENT ON FUNCTION coursebase.tg_any__no_cycle() IS
-    'BEFORE INSERT OR UPDATE: refuses a link that closes a ring. Arguments: the chain, and the columns of the row''s key and of what it points to. Reads and locks with the owner''s rights.';
+    'BEFORE INSERT OR UPDATE: refuses a link that closes a ring (KB604). Arguments: the chain (parent_code or referral), the column of the row''s key, and the column of what the row points to. Moves the chain''s row in chain_versions under its lock, and reads, with the rights of the tables'' owner.';
 
 CREATE FUNCTION coursebase.tg_discount_codes__keep_split()
 RETURNS trigger
@@ -267,4 +346,4 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_discount_codes__keep_split';
 COMMENT ON FUNCTION coursebase.tg_discount_codes__keep_split() IS
-    'BEFORE UPDATE: the limit of a code whose counter is split stays, for the parts have theirs.';
+    'BEFORE UPDATE of id or max_redemptions: refuses it while the counter of the code is split (KB603), because each shard has a limit of its own. Reads with the rights of the tables'' owner.';

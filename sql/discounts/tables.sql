@@ -54,28 +54,28 @@ CREATE UNIQUE INDEX discount_codes_code_idx ON coursebase.discount_codes (upper(
 CREATE INDEX discount_codes_cohort_id_idx ON coursebase.discount_codes (cohort_id);
 CREATE INDEX discount_codes_referrer_id_idx ON coursebase.discount_codes (referrer_id);
 CREATE INDEX discount_codes_parent_code_id_idx ON coursebase.discount_codes (parent_code_id);
-COMMENT ON TABLE coursebase.discount_codes IS 'Discounts: what a code takes off, from what, for whom, how often and how long. No policy: only the server reads and writes them.';
+COMMENT ON TABLE coursebase.discount_codes IS 'Discounts: what a code takes off, from what, for whom, how often and how long. No policy: only the server reads and writes the table.';
 COMMENT ON COLUMN coursebase.discount_codes.id IS 'Key of the code.';
-COMMENT ON COLUMN coursebase.discount_codes.code IS 'What a buyer types; white space around it and case do not count.';
-COMMENT ON COLUMN coursebase.discount_codes.product_type IS 'What it is for: course, subscription, ai_credits or custom_course.';
-COMMENT ON COLUMN coursebase.discount_codes.item IS 'The one product it is for (a base product id or course code), or NULL for all of the type.';
+COMMENT ON COLUMN coursebase.discount_codes.code IS 'What a buyer types. White space around the code and upper or lower case make no difference.';
+COMMENT ON COLUMN coursebase.discount_codes.product_type IS 'The kind of product that the code is for: course, subscription, ai_credits or custom_course.';
+COMMENT ON COLUMN coursebase.discount_codes.item IS 'The one product that the code is for (a base product id or a course code), or NULL for all of the kind.';
 COMMENT ON COLUMN coursebase.discount_codes.percent_off IS 'Percentage taken off, or NULL for a fixed amount.';
 COMMENT ON COLUMN coursebase.discount_codes.amount_off_in_cents IS 'Fixed amount taken off, in minor units, or NULL for a percentage.';
 COMMENT ON COLUMN coursebase.discount_codes.currency IS 'Currency of the fixed amount, or NULL for a percentage.';
-COMMENT ON COLUMN coursebase.discount_codes.lifespan IS 'How long it may be used after it was assigned, or NULL. With one, only who has it assigned may use it.';
-COMMENT ON COLUMN coursebase.discount_codes.starts_at IS 'From when it may be used, or NULL.';
-COMMENT ON COLUMN coursebase.discount_codes.expires_at IS 'Until when it may be used (that instant no more), or NULL.';
-COMMENT ON COLUMN coursebase.discount_codes.max_redemptions IS 'How often it may be used by all together, or NULL for any number.';
-COMMENT ON COLUMN coursebase.discount_codes.redeemed_count IS 'Places taken: uses, and reservations not yet taken back. 0 while discount_code_shards count.';
-COMMENT ON COLUMN coursebase.discount_codes.first_purchase_only IS 'Only for who has bought nothing yet.';
-COMMENT ON COLUMN coursebase.discount_codes.minimum_in_cents IS 'Least price it is given on, in minor units, or NULL.';
-COMMENT ON COLUMN coursebase.discount_codes.cohort_id IS 'The cohort it is for, or NULL for everybody.';
-COMMENT ON COLUMN coursebase.discount_codes.android_offer_id IS 'Offer to name to Google Play, or NULL.';
-COMMENT ON COLUMN coursebase.discount_codes.ios_offer_id IS 'Offer to name to the App Store, or NULL.';
-COMMENT ON COLUMN coursebase.discount_codes.product_suffix IS 'What the stores'' product id ends in at this price (_x2), or NULL.';
-COMMENT ON COLUMN coursebase.discount_codes.referrer_id IS 'Whose referral it is, or NULL.';
-COMMENT ON COLUMN coursebase.discount_codes.parent_code_id IS 'The code that this one follows in a chain, or NULL. There is no cycle.';
-COMMENT ON COLUMN coursebase.discount_codes.is_active IS 'Whether it may be used at all.';
+COMMENT ON COLUMN coursebase.discount_codes.lifespan IS 'How long a person may use the code after it was assigned, or NULL. A code with a lifespan is only for people to whom it was assigned.';
+COMMENT ON COLUMN coursebase.discount_codes.starts_at IS 'From when on the code may be used, or NULL.';
+COMMENT ON COLUMN coursebase.discount_codes.expires_at IS 'When the code ends, or NULL: at that instant it may not be used any more.';
+COMMENT ON COLUMN coursebase.discount_codes.max_redemptions IS 'How often all people together may use the code, or NULL for any number.';
+COMMENT ON COLUMN coursebase.discount_codes.redeemed_count IS 'Places taken: uses, and reservations that were not given back. 0 while discount_code_shards count.';
+COMMENT ON COLUMN coursebase.discount_codes.first_purchase_only IS 'Whether the code is only for people who have not paid for anything yet.';
+COMMENT ON COLUMN coursebase.discount_codes.minimum_in_cents IS 'The least price on which the code may be used, in minor units, or NULL.';
+COMMENT ON COLUMN coursebase.discount_codes.cohort_id IS 'The cohort that the code is for, or NULL for everybody.';
+COMMENT ON COLUMN coursebase.discount_codes.android_offer_id IS 'The offer that the phone names to Google Play, or NULL.';
+COMMENT ON COLUMN coursebase.discount_codes.ios_offer_id IS 'The offer that the phone names to the App Store, or NULL.';
+COMMENT ON COLUMN coursebase.discount_codes.product_suffix IS 'The end of the stores'' product id at this price (_x2), or NULL.';
+COMMENT ON COLUMN coursebase.discount_codes.referrer_id IS 'The person who brings whoever enters the code, or NULL.';
+COMMENT ON COLUMN coursebase.discount_codes.parent_code_id IS 'The code that this one follows in a chain, or NULL. A chain has no ring.';
+COMMENT ON COLUMN coursebase.discount_codes.is_active IS 'Whether the code may be used at all.';
 COMMENT ON COLUMN coursebase.discount_codes.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.discount_codes.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.discount_codes ENABLE ROW LEVEL SECURITY;
@@ -89,7 +89,7 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.discount_codes
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.discount_codes TO server;
 
--- The counter of a hot code, in parts, so that buyers do not wait for one row.
+-- The counter of a code that many people use at once, in parts, so that buyers do not wait for one row.
 CREATE TABLE coursebase.discount_code_shards (
     discount_code_id  uuid         NOT NULL,
     shard             integer      NOT NULL,
@@ -105,11 +105,11 @@ CREATE TABLE coursebase.discount_code_shards (
     CONSTRAINT discount_code_shards_redeemed_count_range_check
         CHECK (redeemed_count <= max_redemptions)
 );
-COMMENT ON TABLE coursebase.discount_code_shards IS 'Counters of hot codes, in parts; split_counter() makes them. No policy: only the server reads and writes them.';
+COMMENT ON TABLE coursebase.discount_code_shards IS 'Counters of codes that many people use at once, in parts; split_counter() makes them. No policy: only the server reads and writes the table.';
 COMMENT ON COLUMN coursebase.discount_code_shards.discount_code_id IS 'The code.';
 COMMENT ON COLUMN coursebase.discount_code_shards.shard IS 'Number of the part, from 0.';
-COMMENT ON COLUMN coursebase.discount_code_shards.redeemed_count IS 'Places of this part that are taken. The sum of the parts is the count.';
-COMMENT ON COLUMN coursebase.discount_code_shards.max_redemptions IS 'Places of this part, or NULL for any number. The sum of the parts is the limit of the code.';
+COMMENT ON COLUMN coursebase.discount_code_shards.redeemed_count IS 'Places of this part that are taken. The parts add up to the count of the code.';
+COMMENT ON COLUMN coursebase.discount_code_shards.max_redemptions IS 'Places of this part, or NULL for any number. The parts add up to the limit of the code.';
 COMMENT ON COLUMN coursebase.discount_code_shards.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.discount_code_shards.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.discount_code_shards ENABLE ROW LEVEL SECURITY;
@@ -143,14 +143,14 @@ CREATE TABLE coursebase.user_discounts (
 CREATE INDEX user_discounts_discount_code_id_idx ON coursebase.user_discounts (discount_code_id);
 CREATE INDEX user_discounts_reserved_idx
     ON coursebase.user_discounts (discount_code_id, reserved_until) WHERE status = 'reserved';
-COMMENT ON TABLE coursebase.user_discounts IS 'Which discounts a person has, from assignment over reservation to use: one entry a person and code.';
+COMMENT ON TABLE coursebase.user_discounts IS 'Which discount codes a person has, from assignment over reservation to use: one entry a person and code.';
 COMMENT ON COLUMN coursebase.user_discounts.user_id IS 'The person.';
 COMMENT ON COLUMN coursebase.user_discounts.discount_code_id IS 'The code.';
-COMMENT ON COLUMN coursebase.user_discounts.assigned_at IS 'When the person got it.';
-COMMENT ON COLUMN coursebase.user_discounts.expires_at IS 'Until when this person may use it, or NULL: the earlier end of lifespan and code.';
+COMMENT ON COLUMN coursebase.user_discounts.assigned_at IS 'When the person got the code.';
+COMMENT ON COLUMN coursebase.user_discounts.expires_at IS 'When the person''s right to use the code ends, or NULL: the earlier end of lifespan and code.';
 COMMENT ON COLUMN coursebase.user_discounts.status IS 'assigned, reserved (for an order, until reserved_until) or redeemed.';
 COMMENT ON COLUMN coursebase.user_discounts.reserved_until IS 'When the reservation ends, or NULL.';
-COMMENT ON COLUMN coursebase.user_discounts.order_ref IS 'The order that has reserved or used it, or NULL.';
+COMMENT ON COLUMN coursebase.user_discounts.order_ref IS 'The order that has reserved or used the code, or NULL.';
 COMMENT ON COLUMN coursebase.user_discounts.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.user_discounts.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.user_discounts ENABLE ROW LEVEL SECURITY;
@@ -188,17 +188,17 @@ CREATE TABLE coursebase.discount_redemptions (
 );
 CREATE INDEX discount_redemptions_user_id_discount_code_id_idx
     ON coursebase.discount_redemptions (user_id, discount_code_id);
-COMMENT ON TABLE coursebase.discount_redemptions IS 'Each use of a discount, with the terms it was given on. An order_ref keeps its first result for ever.';
+COMMENT ON TABLE coursebase.discount_redemptions IS 'Each use of a discount code, with the terms at that moment. An order keeps its first result for ever.';
 COMMENT ON COLUMN coursebase.discount_redemptions.id IS 'Key of the use.';
-COMMENT ON COLUMN coursebase.discount_redemptions.user_id IS 'Who used it.';
+COMMENT ON COLUMN coursebase.discount_redemptions.user_id IS 'The person who used the code.';
 COMMENT ON COLUMN coursebase.discount_redemptions.discount_code_id IS 'The code.';
-COMMENT ON COLUMN coursebase.discount_redemptions.order_ref IS 'The order it was used for; an order uses one discount.';
+COMMENT ON COLUMN coursebase.discount_redemptions.order_ref IS 'The order that the code was used for; an order uses one code.';
 COMMENT ON COLUMN coursebase.discount_redemptions.base_in_cents IS 'Price before the discount, in minor units.';
-COMMENT ON COLUMN coursebase.discount_redemptions.discount_in_cents IS 'What was taken off.';
-COMMENT ON COLUMN coursebase.discount_redemptions.final_in_cents IS 'Price after it.';
+COMMENT ON COLUMN coursebase.discount_redemptions.discount_in_cents IS 'What the code took off, in minor units.';
+COMMENT ON COLUMN coursebase.discount_redemptions.final_in_cents IS 'Price after the discount, in minor units.';
 COMMENT ON COLUMN coursebase.discount_redemptions.currency IS 'Currency of the three amounts.';
-COMMENT ON COLUMN coursebase.discount_redemptions.terms IS 'The code as it was at that moment, and what it was used on.';
-COMMENT ON COLUMN coursebase.discount_redemptions.redeemed_at IS 'When it was used.';
+COMMENT ON COLUMN coursebase.discount_redemptions.terms IS 'The code''s columns at that moment, and as ordered_type and ordered_item the product.';
+COMMENT ON COLUMN coursebase.discount_redemptions.redeemed_at IS 'When the code was used.';
 COMMENT ON COLUMN coursebase.discount_redemptions.reversed_at IS 'When a refund gave the use back, or NULL.';
 ALTER TABLE coursebase.discount_redemptions ENABLE ROW LEVEL SECURITY;
 GRANT SELECT ON TABLE coursebase.discount_redemptions TO end_user;
@@ -233,18 +233,18 @@ CREATE TABLE coursebase.referral_credits (
     CONSTRAINT referral_credits_hold_check CHECK (available_at >= earned_at)
 );
 CREATE INDEX referral_credits_user_id_idx ON coursebase.referral_credits (user_id);
-COMMENT ON TABLE coursebase.referral_credits IS 'What a person earned by bringing another one; spendable after the hold.';
+COMMENT ON TABLE coursebase.referral_credits IS 'What a person earned by bringing another one; to be spent after the hold.';
 COMMENT ON COLUMN coursebase.referral_credits.id IS 'Key of the credit.';
-COMMENT ON COLUMN coursebase.referral_credits.user_id IS 'Who earned it: the referrer.';
-COMMENT ON COLUMN coursebase.referral_credits.referred_user_id IS 'Whose first premium earned it.';
-COMMENT ON COLUMN coursebase.referral_credits.amount_in_cents IS 'What was earned, in minor units.';
-COMMENT ON COLUMN coursebase.referral_credits.spent_in_cents IS 'What of it was spent; the sum of its rows in referral_spendings.';
+COMMENT ON COLUMN coursebase.referral_credits.user_id IS 'The referrer, who earned the credit.';
+COMMENT ON COLUMN coursebase.referral_credits.referred_user_id IS 'The person brought, whose first premium earned the credit.';
+COMMENT ON COLUMN coursebase.referral_credits.amount_in_cents IS 'The amount earned, in minor units.';
+COMMENT ON COLUMN coursebase.referral_credits.spent_in_cents IS 'The amount spent, in minor units: the sum of the credit''s rows in referral_spendings.';
 COMMENT ON COLUMN coursebase.referral_credits.currency IS 'Currency of both amounts.';
-COMMENT ON COLUMN coursebase.referral_credits.source IS 'What earned it (first_premium).';
-COMMENT ON COLUMN coursebase.referral_credits.earned_at IS 'When it was earned.';
-COMMENT ON COLUMN coursebase.referral_credits.available_at IS 'From when it may be spent: the end of the hold.';
-COMMENT ON COLUMN coursebase.referral_credits.expires_at IS 'Until when it may be spent, or NULL.';
-COMMENT ON COLUMN coursebase.referral_credits.revoked_at IS 'When a refund within the hold took it back, or NULL.';
+COMMENT ON COLUMN coursebase.referral_credits.source IS 'What earned the credit (first_premium).';
+COMMENT ON COLUMN coursebase.referral_credits.earned_at IS 'When the credit was earned.';
+COMMENT ON COLUMN coursebase.referral_credits.available_at IS 'From when on the credit may be spent: the end of the hold.';
+COMMENT ON COLUMN coursebase.referral_credits.expires_at IS 'When the credit ends, or NULL: at that instant it may not be spent any more.';
+COMMENT ON COLUMN coursebase.referral_credits.revoked_at IS 'When a refund within the hold took the credit back, or NULL.';
 COMMENT ON COLUMN coursebase.referral_credits.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.referral_credits.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.referral_credits ENABLE ROW LEVEL SECURITY;
@@ -271,17 +271,18 @@ CREATE TABLE coursebase.referral_spendings (
 );
 CREATE INDEX referral_spendings_referral_credit_id_idx
     ON coursebase.referral_spendings (referral_credit_id);
-COMMENT ON TABLE coursebase.referral_spendings IS 'What an order took from which referral credit: one row a part. No policy: only the server reads and writes them.';
-COMMENT ON COLUMN coursebase.referral_spendings.user_id IS 'Who spent.';
-COMMENT ON COLUMN coursebase.referral_spendings.order_ref IS 'The order; it spends once.';
+COMMENT ON TABLE coursebase.referral_spendings IS 'What an order took from which referral credit: one row a part. No policy: only the server reads and writes the table.';
+COMMENT ON COLUMN coursebase.referral_spendings.user_id IS 'The person who spent.';
+COMMENT ON COLUMN coursebase.referral_spendings.order_ref IS 'The order; an order spends once.';
 COMMENT ON COLUMN coursebase.referral_spendings.referral_credit_id IS 'The credit that this part was taken from.';
 COMMENT ON COLUMN coursebase.referral_spendings.amount_in_cents IS 'The part, in minor units.';
 COMMENT ON COLUMN coursebase.referral_spendings.currency IS 'Currency of the part.';
-COMMENT ON COLUMN coursebase.referral_spendings.spent_at IS 'When it was spent.';
+COMMENT ON COLUMN coursebase.referral_spendings.spent_at IS 'When the part was spent.';
 ALTER TABLE coursebase.referral_spendings ENABLE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT, DELETE ON TABLE coursebase.referral_spendings TO server;
 
--- One row a kind of chain: whoever makes a link changes it first, so that two links never close a ring unseen.
+-- One row a kind of chain. Whoever adds a link updates the row first: two transactions that each see only their own
+-- link could otherwise close a ring together.
 CREATE TABLE coursebase.chain_versions (
     chain       text         NOT NULL,
     version     bigint       NOT NULL DEFAULT 0,
@@ -290,9 +291,9 @@ CREATE TABLE coursebase.chain_versions (
     CONSTRAINT chain_versions_pkey PRIMARY KEY (chain),
     CONSTRAINT chain_versions_chain_known_check CHECK (chain IN ('parent_code', 'referral'))
 );
-COMMENT ON TABLE coursebase.chain_versions IS 'One row a kind of chain; every new link moves it, under its lock.';
+COMMENT ON TABLE coursebase.chain_versions IS 'One row a kind of chain. Whoever adds a link updates the row first, so that no two links close a ring unseen by each other.';
 COMMENT ON COLUMN coursebase.chain_versions.chain IS 'parent_code (of discount_codes) or referral (of user_profile).';
-COMMENT ON COLUMN coursebase.chain_versions.version IS 'Counts the links made.';
+COMMENT ON COLUMN coursebase.chain_versions.version IS 'How many links were added.';
 COMMENT ON COLUMN coursebase.chain_versions.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.chain_versions.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.chain_versions ENABLE ROW LEVEL SECURITY;
@@ -300,7 +301,20 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.chain_versions
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.chain_versions TO server;
 
--- Nobody is, over however many others, the referrer of the own referrer.
+-- user_profile is a table of identity; the trigger stands here because the chain of referrers is of this slice.
 CREATE TRIGGER t400_no_cycle BEFORE INSERT OR UPDATE OF user_id, referred_by
     ON coursebase.user_profile
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__no_cycle('referral', 'user_id', 'referred_by');
+
+-- What a referral earns, and when.
+INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning)
+VALUES
+    ('referral_credit_in_cents', 'integer', '500',
+        'What a referrer earns when a person they brought first has premium, in minor units; 0 for nothing.'),
+    ('referral_credit_currency', 'text', 'USD', 'Currency of what a referrer earns.'),
+    ('referral_hold_days', 'integer', '14',
+        'Days after which a referral credit may be spent; a refund before takes it back.'),
+    ('referral_credit_days', 'integer', '0',
+        'Days after the hold until which a referral credit may be spent; 0 for ever.')
+ON CONFLICT (name) DO UPDATE SET default_value = excluded.default_value, meaning = excluded.meaning
+WHERE (s.default_value, s.meaning) IS DISTINCT FROM (excluded.default_value, excluded.meaning);

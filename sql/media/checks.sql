@@ -9,6 +9,8 @@ PARALLEL SAFE
 SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS $$
+    -- earlier: a document as it is, then one recorded append after the other taken back, as long as the checksum
+    -- is that of the bytes. A checksum that is not ends the walk and is reported.
     WITH RECURSIVE earlier (id, checksum, bytes, links) AS (
         SELECT c.id, c.checksum, convert_to(c.data::text, getdatabaseencoding()), 0
         FROM coursebase.custom_courses c
@@ -50,5 +52,7 @@ AS $$
     WHERE v.insert_offset::bigint + v.insert_length > octet_length(e.bytes)
 $$;
 COMMENT ON FUNCTION coursebase.check_media() IS
-    'Documents of custom courses whose checksum or size is not that of their bytes, and recorded appends that, taken back, do not give the earlier bytes.';
+    'Lists what is wrong with documents of custom courses: part of check_integrity(). For the server; reads with the caller''s rights.
+
+check_name: document_checksum or document_size (the column is not that of the document''s bytes), append_link (taking a recorded append back does not give the bytes before it). object: table and key. problem: what is stored and what was found.';
 GRANT EXECUTE ON FUNCTION coursebase.check_media() TO server;

@@ -18,10 +18,10 @@ CREATE TABLE coursebase.custom_courses (
     CONSTRAINT custom_courses_file_size_not_negative_check CHECK (file_size_bytes >= 0)
 );
 CREATE INDEX custom_courses_user_id_idx ON coursebase.custom_courses (user_id);
-COMMENT ON TABLE coursebase.custom_courses IS 'Courses made for one person. No policy: only the server reads and writes them.';
+COMMENT ON TABLE coursebase.custom_courses IS 'Courses made for one person, as JSON documents. No policy: only the server reads and writes the table.';
 COMMENT ON COLUMN coursebase.custom_courses.id IS 'Key of the custom course.';
-COMMENT ON COLUMN coursebase.custom_courses.user_id IS 'Whose it is.';
-COMMENT ON COLUMN coursebase.custom_courses.course_code IS 'Code of the product it was bought as: X, two digits, three letters (X99ENB).';
+COMMENT ON COLUMN coursebase.custom_courses.user_id IS 'The person for whom the course was made.';
+COMMENT ON COLUMN coursebase.custom_courses.course_code IS 'Code of the product that was bought: X, two digits, three letters (X99ENB).';
 COMMENT ON COLUMN coursebase.custom_courses.title IS 'Title to show.';
 COMMENT ON COLUMN coursebase.custom_courses.description IS 'Description to show.';
 COMMENT ON COLUMN coursebase.custom_courses.data IS 'The document, kept byte for byte; audio is appended to its member audio_files.';
@@ -57,11 +57,11 @@ COMMENT ON TABLE coursebase.custom_course_versions IS
     'Each append to a custom course: the bytes with base_checksum, with insert_length bytes inserted at insert_offset, are those with checksum.';
 COMMENT ON COLUMN coursebase.custom_course_versions.custom_course_id IS 'The custom course.';
 COMMENT ON COLUMN coursebase.custom_course_versions.base_checksum IS 'MD5 of the document before the append.';
-COMMENT ON COLUMN coursebase.custom_course_versions.checksum IS 'MD5 of the document after it.';
+COMMENT ON COLUMN coursebase.custom_course_versions.checksum IS 'MD5 of the document after the append.';
 COMMENT ON COLUMN coursebase.custom_course_versions.insert_offset IS 'Where bytes were inserted, counted from 0 in the document before.';
 COMMENT ON COLUMN coursebase.custom_course_versions.insert_length IS 'How many bytes were inserted.';
 COMMENT ON COLUMN coursebase.custom_course_versions.created_at IS 'When the append was made.';
-COMMENT ON COLUMN coursebase.custom_course_versions.updated_at IS 'When the same append was last made again from the same bytes.';
+COMMENT ON COLUMN coursebase.custom_course_versions.updated_at IS 'When the same append was last repeated from the same bytes.';
 ALTER TABLE coursebase.custom_course_versions ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.custom_course_versions
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
@@ -101,16 +101,16 @@ COMMENT ON TABLE coursebase.custom_course_purchases IS 'Purchases of custom cour
 COMMENT ON COLUMN coursebase.custom_course_purchases.id IS 'Key of the purchase.';
 COMMENT ON COLUMN coursebase.custom_course_purchases.course_id IS 'The custom course that was bought.';
 COMMENT ON COLUMN coursebase.custom_course_purchases.purchase_id IS 'The store''s id of the purchase.';
-COMMENT ON COLUMN coursebase.custom_course_purchases.purchase_token IS 'The store''s token, with which it is asked about the purchase.';
+COMMENT ON COLUMN coursebase.custom_course_purchases.purchase_token IS 'The store''s token, with which the server asks the store about the purchase.';
 COMMENT ON COLUMN coursebase.custom_course_purchases.source IS 'google_play or app_store.';
 COMMENT ON COLUMN coursebase.custom_course_purchases.environment IS 'production or sandbox.';
 COMMENT ON COLUMN coursebase.custom_course_purchases.link_token IS 'Secret in the link to the form.';
-COMMENT ON COLUMN coursebase.custom_course_purchases.link_issued_at IS 'When the link was issued; it lives 24 hours from then.';
-COMMENT ON COLUMN coursebase.custom_course_purchases.is_submitted IS 'The form behind the link was submitted.';
+COMMENT ON COLUMN coursebase.custom_course_purchases.link_issued_at IS 'When the link was issued; the link lives 24 hours from then.';
+COMMENT ON COLUMN coursebase.custom_course_purchases.is_submitted IS 'Whether the form behind the link was submitted.';
 COMMENT ON COLUMN coursebase.custom_course_purchases.status IS 'active, revoked or refunded.';
 COMMENT ON COLUMN coursebase.custom_course_purchases.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.custom_course_purchases.updated_at IS 'When the row last changed.';
-COMMENT ON COLUMN coursebase.custom_course_purchases.acknowledged_at IS 'When the store was told that it was delivered, or NULL; a store refunds after three days without.';
+COMMENT ON COLUMN coursebase.custom_course_purchases.acknowledged_at IS 'When the server told the store that the course was delivered, or NULL. A store refunds a purchase that is not acknowledged within three days.';
 ALTER TABLE coursebase.custom_course_purchases ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.custom_course_purchases
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();

@@ -151,5 +151,7 @@ AS $$
         OR w.program_id IS DISTINCT FROM c.program_id
 $$;
 COMMENT ON FUNCTION coursebase.check_programs() IS
-    'Courses whose configuration, curriculum and plan disagree or are of several organisations, published ones without a workout, previews outside of the curriculum, plans in another currency than their organisation''s, payments that mix organisations, were not given back as they say, or gave nothing, and entitlements that their payment or their completions do not bear out.';
+    'Lists what is wrong with programs, payments and entitlements: part of check_integrity(). For the server; reads with the caller''s rights.
+
+check_name: course_is_configured, course_organization, course_day, course_rest, course_workout_deleted, course_published, course_preview (a configuration and its curriculum disagree), plan_organization, plan_currency (a plan is not as its organisation), payment_organization, payment_refund, payment_lost (a payment mixes organisations, was not given back as it says, or gave nothing), entitlement_organization, entitlement_source, entitlement_completed (an entitlement is not borne out by its program, payment or completions), completion_program (a completion of another program). object: table and key. problem: what is stored and what was found.';
 GRANT EXECUTE ON FUNCTION coursebase.check_programs() TO server;

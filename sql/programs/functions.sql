@@ -1,4 +1,7 @@
 -- Programs of organisations: curriculum, storefront, checkout, payments, enrolments and progress.
+--
+-- The names of functions and tables say course where the text says program: a program that is delivered as a
+-- course, day by day. Functions run as their caller and reach the tables with the rights of the tables' owner.
 
 CREATE FUNCTION coursebase.tg_organizations__currency()
 RETURNS trigger
@@ -9,9 +12,9 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_organizations__currency';
 COMMENT ON FUNCTION coursebase.tg_organizations__currency() IS
-    'AFTER UPDATE of the currency: it stays once a plan has a price (KBA02); plans without one follow it. Works with the rights of the tables'' owner.';
+    'AFTER UPDATE of the currency: refuses the change once one of the organisation''s plans has a price (KBA02); plans without a price follow the organisation. Reads and writes with the rights of the tables'' owner.';
 
--- Programs: what staff of an organisation do with them, and what everybody sees.
+-- What staff do with the programs of their organisation, and what everybody sees of them.
 
 CREATE FUNCTION coursebase.create_course(
     organization_id uuid,
@@ -27,7 +30,12 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_create_course';
 COMMENT ON FUNCTION coursebase.create_course(uuid, text, integer, text) IS
-    'Makes a program that is a course, in draft, and answers its id. For staff of the organisation and the server (42501). Writes with the rights of the tables'' owner.';
+    'Makes a program that an organisation delivers as a day-by-day course, in draft and without days. Answers the id of the program. For staff of the organisation (owner, admin, coach) and the server; writes with the rights of the tables'' owner.
+
+organization_id: the organisation. name: name to show, not empty. duration_days: how many days the program has, above 0. description: description to show; the only argument that may be NULL.
+
+Source: the product''s rule that a program begins in draft and is filled day by day.
+Raises: 22004 (another argument than description is NULL), 23514 (name is empty, or duration_days not above 0), 42501 (the caller is not staff of the organisation), KB106 (no such organisation; told to the server alone).';
 GRANT EXECUTE ON FUNCTION coursebase.create_course(uuid, text, integer, text) TO end_user, server;
 
 CREATE FUNCTION coursebase.set_day(
@@ -44,7 +52,12 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_set_day';
 COMMENT ON FUNCTION coursebase.set_day(uuid, integer, uuid[], boolean) IS
-    'Makes a day of the curriculum these workouts in this order, or a day of rest, and answers how many places it has. Places whose workout remains (its nth occurrence in the day) keep their row and with it what buyers completed. For the program''s staff and the server (42501). Writes with the rights of the tables'' owner.';
+    'Makes a day of a program''s curriculum these workouts, in this order, or a day of rest. Answers how many places the day has then. A place whose workout remains keeps its row, and with it what buyers completed: the nth occurrence of a workout within the day stays the nth. The rules of the table course_workouts may refuse the day: KBA03 (a day beyond duration_days), KBA04 (a published program without a workout), KBA05 (the preview''s workout leaves the curriculum), KBA07 (the program is not configured as a course). For staff of the program''s organisation and the server; writes with the rights of the tables'' owner.
+
+program_id: the program. day_offset: the day, from 0. workout_ids: workouts of the same organisation that are not deleted; an empty array empties the day. is_rest: true for a day of rest, without workout_ids; NULL is false.
+
+Source: the product''s editor, which writes whole days.
+Raises: 22004 (program_id, day_offset, an element of workout_ids, or workout_ids without is_rest is NULL), 40001 (under REPEATABLE READ: the day changed meanwhile; call again), 42501 (the caller is not staff of the program''s organisation), KB106 (no such program, told to the server alone, or no such workout), KBA03 (rest and workouts together).';
 GRANT EXECUTE ON FUNCTION coursebase.set_day(uuid, integer, uuid[], boolean) TO end_user, server;
 
 CREATE FUNCTION coursebase.set_price(program_id uuid, price_in_cents bigint)
@@ -57,7 +70,12 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_set_price';
 COMMENT ON FUNCTION coursebase.set_price(uuid, bigint) IS
-    'Gives the course its price, in minor units of the organisation''s currency (0: free), and answers the id of its one plan of type course. For the program''s staff and the server (42501). Writes with the rights of the tables'' owner.';
+    'Gives a program that is delivered as a course its price, and answers the id of its one plan of type course, which the first call makes. For staff of the program''s organisation and the server; writes with the rights of the tables'' owner.
+
+program_id: the program. price_in_cents: the price in minor units of the organisation''s currency, not negative; 0 is free. Neither may be NULL.
+
+Source: the product''s rule that such a program has one price.
+Raises: 22004 (an argument is NULL), 23514 (price_in_cents is negative), 42501 (the caller is not staff of the program''s organisation), KB106 (no such program; told to the server alone), KBA07 (the program is not delivered as a course).';
 GRANT EXECUTE ON FUNCTION coursebase.set_price(uuid, bigint) TO end_user, server;
 
 CREATE FUNCTION coursebase.publish_course(
@@ -72,7 +90,12 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_publish_course';
 COMMENT ON FUNCTION coursebase.publish_course(uuid, timestamptz) IS
-    'Puts a course of at least one workout that is not rest (KBA04) on the storefront and answers since when it is there; one that is there stays as it is. For the program''s staff and the server (42501). Writes with the rights of the tables'' owner.';
+    'Publishes a program: the storefront shows it while it has an active plan. Answers since when it is published; a program that is published keeps its time. The rules of the table course_configs may refuse it: KBA04 (the program has no workout that is not rest), KBA08 (the organisation''s tier is lite). For staff of the program''s organisation and the server; writes with the rights of the tables'' owner.
+
+program_id: the program. at: when it is published. Neither may be NULL.
+
+Source: the product''s life of a program: draft, published, archived, published again.
+Raises: 22004 (an argument is NULL), 22008 (at is not finite), 42501 (the caller is not staff of the program''s organisation), KB106 (no such program, told to the server alone, or the program is not configured as a course).';
 GRANT EXECUTE ON FUNCTION coursebase.publish_course(uuid, timestamptz) TO end_user, server;
 
 CREATE FUNCTION coursebase.archive_course(
@@ -87,7 +110,12 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_archive_course';
 COMMENT ON FUNCTION coursebase.archive_course(uuid, timestamptz) IS
-    'Takes a course off the storefront and out of sale, and answers since when; its buyers keep it. For the program''s staff and the server (42501). Writes with the rights of the tables'' owner.';
+    'Archives a program: neither shown on the storefront nor sold any more; buyers keep it. Answers since when it is archived; a program that is archived keeps its time. For staff of the program''s organisation and the server; writes with the rights of the tables'' owner.
+
+program_id: the program. at: when it is archived. Neither may be NULL.
+
+Source: the product''s life of a program: draft, published, archived, published again.
+Raises: 22004 (an argument is NULL), 22008 (at is not finite), 42501 (the caller is not staff of the program''s organisation), KB106 (no such program, told to the server alone, or the program is not configured as a course).';
 GRANT EXECUTE ON FUNCTION coursebase.archive_course(uuid, timestamptz) TO end_user, server;
 
 CREATE FUNCTION coursebase.offered_program_ids()
@@ -99,7 +127,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_offered_program_ids';
 COMMENT ON FUNCTION coursebase.offered_program_ids() IS
-    'The programs that are on the storefront. Reads with the rights of the tables'' owner. For policies.';
+    'Answers the ids of the programs that are on offer: published, with an active plan, of an organisation whose tier sells courses. In no order. Anybody may call it; reads with the rights of the tables'' owner. For policies.';
 GRANT EXECUTE ON FUNCTION coursebase.offered_program_ids() TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.offered_plan_ids()
@@ -111,7 +139,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_offered_plan_ids';
 COMMENT ON FUNCTION coursebase.offered_plan_ids() IS
-    'The plans that are on sale: active ones, a course''s only while it is on the storefront. Reads with the rights of the tables'' owner. For policies.';
+    'Answers the ids of the plans that are on sale: active ones, those of type course only while their program is on offer. In no order. Anybody may call it; reads with the rights of the tables'' owner. For policies.';
 GRANT EXECUTE ON FUNCTION coursebase.offered_plan_ids() TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.offered_courses()
@@ -137,7 +165,11 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_offered_courses';
 COMMENT ON FUNCTION coursebase.offered_courses() IS
-    'The courses that are on the storefront, the newest first; the view storefront_courses shows them. Reads with the rights of the tables'' owner.';
+    'Answers the programs that are on offer, one row each, the newest first; the view storefront_courses shows the same. Anybody may call it; reads with the rights of the tables'' owner.
+
+program_id, name, description, duration_days, access_policy: the program, its texts (description may be NULL), how many days it has, how long a buyer may use it. organization_id, organization_name, organization_slug: who sells it. preview_type: what storefront_course() shows of its days. plan_id, price_in_cents, currency: the plan that sells it, its price in minor units (0 is free), ISO 4217. published_at: since when it is published.
+
+Source: the product''s storefront, which needs no account.';
 GRANT EXECUTE ON FUNCTION coursebase.offered_courses() TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.storefront_course(program_id uuid)
@@ -150,7 +182,13 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_storefront_course';
 COMMENT ON FUNCTION coursebase.storefront_course(uuid) IS
-    'A course as the storefront shows it, with the days or the workout that its preview allows; NULL for one that is not published, has no active plan or does not exist. Reads with the rights of the tables'' owner.';
+    'Answers a program as the storefront shows it; NULL where it is not on offer or does not exist, which read alike. Anybody may call it; reads with the rights of the tables'' owner.
+
+program_id: the program; NULL answers NULL.
+
+Answers {program_id, organization {id, name, slug}, name, description, duration_days, access_policy, plan_id, price_in_cents, currency, published_at, preview_type, preview [{day_offset, sort_order, is_rest, workout_id, name, description}]}. preview holds what preview_type allows, in the order of days and places: nothing (none), day 0 (first_day), days 0 to 6 (first_week), or one workout at its first place (specific_workout).
+
+Source: the product''s storefront, which needs no account.';
 GRANT EXECUTE ON FUNCTION coursebase.storefront_course(uuid) TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.tg_course_workouts__program()
@@ -162,7 +200,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_course_workouts__program';
 COMMENT ON FUNCTION coursebase.tg_course_workouts__program() IS
-    'BEFORE INSERT: locks the program, and gives the row its organisation where none is named.';
+    'BEFORE INSERT: locks the program, and gives the row the program''s organisation where none is named. Locks with the rights of the tables'' owner.';
 
 CREATE FUNCTION coursebase.tg_course_workouts__rules()
 RETURNS trigger
@@ -173,7 +211,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_course_workouts__rules';
 COMMENT ON FUNCTION coursebase.tg_course_workouts__rules() IS
-    'AFTER each statement: days within the course, a day of rest alone (KBA03), a published course with a workout (KBA04), the preview in the curriculum (KBA05), workouts that are not deleted. Looks with the rights of the tables'' owner, under a lock of the program.';
+    'AFTER each statement: refuses a day beyond the program''s days, a day of rest with other places and a deleted workout (KBA03), a published program without a workout (KBA04), a preview whose workout is not in the curriculum (KBA05), and a program that is not configured as a course (KBA07). Judges under a lock of the program, with the rights of the tables'' owner.';
 
 CREATE FUNCTION coursebase.tg_course_configs__guard()
 RETURNS trigger
@@ -184,7 +222,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_course_configs__guard';
 COMMENT ON FUNCTION coursebase.tg_course_configs__guard() IS
-    'BEFORE INSERT OR UPDATE: locks the program, keeps the way of a course''s life (KBA06), its times and its organisation.';
+    'BEFORE INSERT OR UPDATE: locks the program, refuses a return to draft (KBA06), and keeps published_at, archived_at and the organisation. Locks with the rights of the tables'' owner.';
 
 CREATE FUNCTION coursebase.tg_course_configs__rules()
 RETURNS trigger
@@ -195,7 +233,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_course_configs__rules';
 COMMENT ON FUNCTION coursebase.tg_course_configs__rules() IS
-    'AFTER INSERT OR UPDATE OR DELETE: holds the configuration against the curriculum as tg_course_workouts__rules() does, and keeps it while there is one, or a buyer (KBA07); only a program that is a course is configured (KBA07), and tier lite publishes nothing (KBA08).';
+    'AFTER INSERT OR UPDATE OR DELETE: refuses a configuration that the curriculum contradicts (KBA03, KBA04, KBA05), one for a program that is not delivered as a course, the deletion of one with days or buyers (both KBA07), and publication in tier lite (KBA08). Judges under a lock of the program, with the rights of the tables'' owner.';
 
 CREATE FUNCTION coursebase.tg_programs__delivery_mode()
 RETURNS trigger
@@ -206,7 +244,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_programs__delivery_mode';
 COMMENT ON FUNCTION coursebase.tg_programs__delivery_mode() IS
-    'BEFORE UPDATE of delivery_mode: it stays while the program is configured as a course (KBA07).';
+    'BEFORE UPDATE of delivery_mode: refuses the change while the program is configured as a course (KBA07). Reads with the rights of the tables'' owner.';
 
 CREATE FUNCTION coursebase.tg_workouts__in_use()
 RETURNS trigger
@@ -217,7 +255,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_workouts__in_use';
 COMMENT ON FUNCTION coursebase.tg_workouts__in_use() IS
-    'BEFORE UPDATE that deletes softly: a workout of a curriculum stays (KBA05). Looks with the rights of the tables'' owner.';
+    'BEFORE UPDATE that sets deleted_at: refuses it while the workout stands in a curriculum (KBA05). Reads with the rights of the tables'' owner.';
 
 CREATE FUNCTION coursebase.tg_plans__currency()
 RETURNS trigger
@@ -228,9 +266,9 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_plans__currency';
 COMMENT ON FUNCTION coursebase.tg_plans__currency() IS
-    'BEFORE INSERT OR UPDATE: a plan''s currency is its organisation''s, whose row it locks.';
+    'BEFORE INSERT OR UPDATE: gives a plan the currency of its organisation, whose row it locks, and refuses end users a program of another organisation (23503). Locks and reads with the rights of the tables'' owner.';
 
--- Buying a course, using it, and who may.
+-- How a person buys and follows a program, and who may use it.
 
 CREATE FUNCTION coursebase.begin_checkout(
     user_id uuid,
@@ -247,7 +285,14 @@ ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_begin_checkout';
 COMMENT ON FUNCTION coursebase.begin_checkout(uuid, uuid, timestamptz) IS
-    'Begins to buy a course that is published with an active plan (KBA21): free, the entitlement is active at once; else it is pending with a pending charge. A row of before is taken up again with its start and completions, and an older pending charge is cancelled. Answers status pending, active, or already_owned for one that is active. Writes with the rights of the tables'' owner.';
+    'Begins the purchase of a program that is on offer. A free program is the buyer''s at once; for one with a price the entitlement is pending and a pending charge waits for the provider. An entitlement of before, revoked or pending, is taken up again with its start and completions, and an older pending charge is cancelled. For the server; writes with the rights of the tables'' owner.
+
+user_id: the buyer, whose account must be open. program_id: the program. at: when the checkout begins. No argument may be NULL.
+
+entitlement_id: the entitlement. transaction_id: the charge, for attach_payment_reference(); NULL where nothing is to be paid. status: pending, active (free), or already_owned (the entitlement was active before; nothing changed).
+
+Source: the product''s rule that a person has a program once.
+Raises: 22004 (an argument is NULL), 22008 (at is not finite), 40001 (under REPEATABLE READ: the entitlement is newer than the snapshot; call again), KB106 (no such open account), KBA21 (the program is not on offer, or does not exist).';
 GRANT EXECUTE ON FUNCTION coursebase.begin_checkout(uuid, uuid, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.attach_payment_reference(
@@ -264,7 +309,14 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_attach_payment_reference';
 COMMENT ON FUNCTION coursebase.attach_payment_reference(uuid, text, text) IS
-    'Ties a charge to what its provider calls it, once, and answers the charge''s status; the same again changes nothing, another is refused (KBA22). Writes with the rights of the tables'' owner.';
+    'Ties a charge to the reference under which its provider knows it, once, and answers the status of the charge. The same reference again changes nothing. For the server; writes with the rights of the tables'' owner.
+
+transaction_id: the charge. provider: which provider (stripe, for example). provider_reference: the provider''s name for the charge; unique within organisation and provider. No argument may be NULL.
+
+Answers pending, completed, failed, cancelled, refund_pending or refunded.
+
+Source: the provider reports a payment by its own reference, in apply_payment_event().
+Raises: 22004 (an argument is NULL), 23514 (provider or provider_reference is empty), 40001 (under REPEATABLE READ: the payment is newer than the snapshot; call again), KB106 (no such payment), KBA22 (the charge has another reference, the reference belongs to another charge, or the payment is a refund).';
 GRANT EXECUTE ON FUNCTION coursebase.attach_payment_reference(uuid, text, text) TO server;
 
 CREATE FUNCTION coursebase.cancel_checkout(transaction_id uuid, at timestamptz DEFAULT now())
@@ -277,7 +329,14 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_cancel_checkout';
 COMMENT ON FUNCTION coursebase.cancel_checkout(uuid, timestamptz) IS
-    'Gives a checkout up: a pending charge is cancelled and its pending entitlement revoked. Answers what the charge is; one that is settled stays. Writes with the rights of the tables'' owner.';
+    'Gives a checkout up: a pending charge is cancelled, and its entitlement revoked if it is still pending. A payment in any other state stays. Answers the status of the payment then. For the server; writes with the rights of the tables'' owner.
+
+transaction_id: the charge. at: when it is given up. Neither may be NULL.
+
+Answers cancelled, or completed, failed, refund_pending, refunded; pending only for a refund.
+
+Source: the buyer left the provider''s page without paying.
+Raises: 22004 (an argument is NULL), 22008 (at is not finite), 40001 (under REPEATABLE READ: the payment is newer than the snapshot; call again), KB106 (no such payment).';
 GRANT EXECUTE ON FUNCTION coursebase.cancel_checkout(uuid, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.apply_payment_event(
@@ -297,7 +356,14 @@ ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_apply_payment_event';
 COMMENT ON FUNCTION coursebase.apply_payment_event(uuid, text, text, text, timestamptz) IS
-    'What a provider reports of a charge, completed or failed, once: settled already, it answers what is (settled_already). Money on a cancelled charge counts (paid_after_cancel); on an entitlement that is active it is recorded and listed in transactions_to_refund (already_active). Reported for another organisation: rejected (wrong_organization), a row in server_logs, nothing else. Writes with the rights of the tables'' owner.';
+    'Applies what a provider reports of a charge, once, whoever reports it first, the webhook or the return page. Completed: the entitlement is active and rests on the charge. Failed: the charge has failed, and an entitlement that is still pending is revoked. Money for an entitlement that is active already is recorded all the same, and transactions_to_refund lists it. For the server; writes with the rights of the tables'' owner.
+
+organization_id: the organisation in whose name the provider reports. provider, provider_reference: the charge, as in attach_payment_reference(). outcome: completed or failed. at: when it happened. No argument may be NULL.
+
+status: that of the charge then (completed, failed, cancelled, refund_pending, refunded), or rejected. entitlement_id: the buyer''s entitlement to the program; NULL without one. reason: NULL, or why less was done than reported: settled_already (the charge had its outcome before; money for a failed one is also written to server_logs), already_active (the entitlement rests on another payment, or was free), paid_after_cancel (the money counts although the checkout was cancelled), wrong_organization (only another organisation has the reference: status is rejected, a warning in server_logs, nothing else).
+
+Source: providers report twice, late, and in any order.
+Raises: 22004 (an argument is NULL), 22008 (at is not finite), 22023 (unknown outcome), 40001 (under REPEATABLE READ: the payment is newer than the snapshot; call again), KB106 (nobody has the reference yet: report again after attach_payment_reference()).';
 GRANT EXECUTE ON FUNCTION coursebase.apply_payment_event(uuid, text, text, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.refund_transaction(
@@ -315,7 +381,14 @@ ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_refund_transaction';
 COMMENT ON FUNCTION coursebase.refund_transaction(uuid, boolean, timestamptz) IS
-    'Gives a completed charge back, once: a refund row, and the entitlement that rests on it is revoked, unless another payment for the course stands and takes its place. manual: refund_pending, until called again without. Anything else is refused (KBA23). Writes with the rights of the tables'' owner.';
+    'Gives a completed charge back in full, once: a refund is recorded, and the entitlement that rests on the charge is revoked, unless another completed charge for the program takes its place. Again it answers the first refund. Writes an audit event payment_refunded. The money itself is the caller''s to send. For the server; writes with the rights of the tables'' owner.
+
+transaction_id: the charge. manual: true leaves the refund pending until somebody has sent the money and calls again with false. at: when it is given back. No argument may be NULL.
+
+refund_id: the refund, a row of payment_transactions. status: that of the charge: refunded, or refund_pending.
+
+Source: the product''s rule that a payment gives a program as long as it stands.
+Raises: 22004 (an argument is NULL), 22008 (at is not finite), 40001 (under REPEATABLE READ: the payment is newer than the snapshot; call again), KB106 (no such payment), KBA23 (the payment is a refund, or a charge that was not completed).';
 GRANT EXECUTE ON FUNCTION coursebase.refund_transaction(uuid, boolean, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.start_course(entitlement_id uuid, at timestamptz DEFAULT now())
@@ -328,7 +401,12 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_start_course';
 COMMENT ON FUNCTION coursebase.start_course(uuid, timestamptz) IS
-    'Begins an active course, once, and answers day 0: today in the organisation''s time zone, or the day it began. For the buyer and the server. Writes with the rights of the tables'' owner.';
+    'Begins a program, once: sets day 0 of an active entitlement. Answers day 0; a program that has begun keeps its own. For the buyer and the server; writes with the rights of the tables'' owner.
+
+entitlement_id: the entitlement. at: when the buyer begins; day 0 is that date in the organisation''s time zone. Neither may be NULL.
+
+Source: the product''s rule that a buyer chooses the first day.
+Raises: 22004 (an argument is NULL), 22008 (at is not finite), 40001 (under REPEATABLE READ: the entitlement is newer than the snapshot; call again), KB106 (the caller has no such entitlement), KBA25 (the entitlement is not active).';
 GRANT EXECUTE ON FUNCTION coursebase.start_course(uuid, timestamptz) TO end_user, server;
 
 CREATE FUNCTION coursebase.restart_course(entitlement_id uuid, at timestamptz DEFAULT now())
@@ -342,7 +420,14 @@ ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_restart_course';
 COMMENT ON FUNCTION coursebase.restart_course(uuid, timestamptz) IS
-    'Begins an active course anew: today, with nothing done. For the buyer and the server. Writes with the rights of the tables'' owner.';
+    'Begins a program anew: sets day 0 of an active entitlement again and forgets all that was done. For the buyer and the server; writes with the rights of the tables'' owner.
+
+entitlement_id: the entitlement. at: when the buyer begins; day 0 is that date in the organisation''s time zone. Neither may be NULL.
+
+start_date: day 0. restart_count: how often the buyer began anew, this time included.
+
+Source: the product''s rule that a buyer may repeat a program.
+Raises: 22004 (an argument is NULL), 22008 (at is not finite), 40001 (under REPEATABLE READ: the entitlement is newer than the snapshot; call again), KB106 (the caller has no such entitlement), KBA25 (the entitlement is not active).';
 GRANT EXECUTE ON FUNCTION coursebase.restart_course(uuid, timestamptz) TO end_user, server;
 
 CREATE FUNCTION coursebase.mark_workout_complete(
@@ -361,7 +446,14 @@ ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_mark_workout_complete';
 COMMENT ON FUNCTION coursebase.mark_workout_complete(uuid, uuid, text, timestamptz) IS
-    'Marks a workout of an active course as done, not a day of rest (KBA26); again it keeps its first time, and takes notes that are given. Answers when it was done, and the whole course, or NULL. For the buyer and the server. Writes with the rights of the tables'' owner.';
+    'Marks a place of a program''s curriculum as done. A place that is done keeps its first time. For the buyer and the server; writes with the rights of the tables'' owner.
+
+entitlement_id: the buyer''s entitlement, which must be active. course_workout_id: the place, a row of course_workouts that is not a day of rest. notes: the buyer''s notes, at most 10000 characters; NULL keeps those before. at: when it was done.
+
+completed_at: when the place was done first. course_completed_at: when the last of all workouts was done; NULL while one is not.
+
+Source: the product''s rule that progress belongs to places of the curriculum.
+Raises: 22004 (another argument than notes is NULL), 22008 (at is not finite), 23514 (notes are too long), 40001 (under REPEATABLE READ: the entitlement is newer than the snapshot; call again), KB106 (the caller has no such entitlement), KBA25 (the entitlement is not active), KBA26 (the program has no such place, or it is a day of rest).';
 GRANT EXECUTE ON FUNCTION coursebase.mark_workout_complete(uuid, uuid, text, timestamptz) TO end_user, server;
 
 CREATE FUNCTION coursebase.unmark_workout_complete(entitlement_id uuid, course_workout_id uuid)
@@ -374,7 +466,12 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_unmark_workout_complete';
 COMMENT ON FUNCTION coursebase.unmark_workout_complete(uuid, uuid) IS
-    'Takes a mark back; false when there was none. For the buyer and the server. Writes with the rights of the tables'' owner.';
+    'Takes back that a place of a program''s curriculum was done, with its notes. Answers true, or false where it was not done. For the buyer and the server; writes with the rights of the tables'' owner.
+
+entitlement_id: the buyer''s entitlement, which must be active. course_workout_id: the place, a row of course_workouts that is not a day of rest. Neither may be NULL.
+
+Source: the product''s rule that progress belongs to places of the curriculum.
+Raises: 22004 (an argument is NULL), 40001 (under REPEATABLE READ: the entitlement is newer than the snapshot; call again), KB106 (the caller has no such entitlement), KBA25 (the entitlement is not active), KBA26 (the program has no such place, or it is a day of rest).';
 GRANT EXECUTE ON FUNCTION coursebase.unmark_workout_complete(uuid, uuid) TO end_user, server;
 
 CREATE FUNCTION coursebase.current_day(entitlement_id uuid, at timestamptz DEFAULT now())
@@ -387,7 +484,11 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_current_day';
 COMMENT ON FUNCTION coursebase.current_day(uuid, timestamptz) IS
-    'Which day of the course it is, from 0: calendar days since the start in the organisation''s time zone, never beyond the last; NULL before the start, and to all but the buyer, the organisation''s staff, administrators and the server. Reads with the rights of the tables'' owner.';
+    'Answers which day of a program a buyer is on, from 0: calendar days since day 0 in the organisation''s time zone, at most the last day. NULL before the program has begun, for an unknown entitlement, and to everybody but the buyer, staff of the organisation, administrators and the server. Reads with the rights of the tables'' owner, and never raises.
+
+entitlement_id: the entitlement. at: the time asked about. NULL for either, or an infinite time, answers NULL.
+
+Source: the product''s rule that a day ends at midnight where the organisation is.';
 GRANT EXECUTE ON FUNCTION coursebase.current_day(uuid, timestamptz) TO end_user, server;
 
 CREATE FUNCTION coursebase.course_enrolments(program_id uuid, at timestamptz DEFAULT now())
@@ -418,7 +519,14 @@ ROWS 1000
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_course_enrolments';
 COMMENT ON FUNCTION coursebase.course_enrolments(uuid, timestamptz) IS
-    'The buyers of a course with their progress, the earliest first. For the program''s staff, administrators and the server (42501). Reads with the rights of the tables'' owner.';
+    'Answers the buyers of a program with their progress, one row an entitlement, the earliest first. For staff of the program''s organisation, administrators and the server; reads with the rights of the tables'' owner.
+
+program_id: the program. at: the time for which current_day is. Neither may be NULL.
+
+entitlement_id, user_id, name, email, membership_id: the buyer; membership_id is NULL without a membership. status: pending, active or revoked. start_date: day 0; NULL before the start. current_day: as current_day(). workouts: how many places are not rest. completed: how many of them are done. percent: that in whole percent, rounded down. last_completed_at: when the latest was done, or NULL. completed_at: when the last of all was done; NULL while one is not. restart_count: how often the buyer began anew. access_revoked_at: NULL unless revoked. created_at: when the entitlement was made.
+
+Source: the product''s list of participants.
+Raises: 22004 (an argument is NULL), 22008 (at is not finite), 42501 (the caller is neither staff of the program''s organisation nor an administrator).';
 GRANT EXECUTE ON FUNCTION coursebase.course_enrolments(uuid, timestamptz) TO end_user, server;
 
 CREATE FUNCTION coursebase.course_library(
@@ -452,7 +560,14 @@ ROWS 10
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_course_library';
 COMMENT ON FUNCTION coursebase.course_library(uuid, timestamptz) IS
-    'A person''s courses of all organisations with their progress; NULL is oneself, anybody else takes an administrator or the server (42501). Reads with the rights of the tables'' owner.';
+    'Answers a person''s programs of all organisations with the person''s progress, one row an entitlement, the earliest first. Empty for nobody. For oneself; for anybody else an administrator or the server. Reads with the rights of the tables'' owner.
+
+user_id: the person; NULL is the one who asks. at: the time for which current_day is, not NULL.
+
+entitlement_id, program_id, name, description, organization_name: the program; description may be NULL. status: pending, active or revoked. usable: whether the person may use it now. duration_days: how many days it has. start_date: day 0; NULL before the start. current_day: as current_day(). workouts: how many places are not rest. completed: how many of them are done. percent: that in whole percent, rounded down. completed_at: when the last of all was done; NULL while one is not. restart_count: how often the person began anew. access_revoked_at: NULL unless revoked.
+
+Source: the product''s library.
+Raises: 22004 (at is NULL), 22008 (at is not finite), 42501 (user_id is somebody else, and the caller is neither an administrator nor the server).';
 GRANT EXECUTE ON FUNCTION coursebase.course_library(uuid, timestamptz) TO end_user, server;
 
 CREATE FUNCTION coursebase.has_program_access(
@@ -469,7 +584,12 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_has_program_access';
 COMMENT ON FUNCTION coursebase.has_program_access(uuid, uuid, timestamptz) IS
-    'Whether a user may use a program: by an active entitlement to a course that is not in draft, as staff of its organisation, or as administrator. NULL is oneself, anybody else takes an administrator or the server (42501). Reads with the rights of the tables'' owner.';
+    'Answers whether a person may use a program: by an active entitlement unless the program is in draft, as staff of its organisation, or as an administrator. False for nobody, and for a program that does not exist. Anybody may ask about themselves; about others an administrator or the server. Reads with the rights of the tables'' owner.
+
+program_id: the program; NULL answers false. user_id: the person; NULL is the one who asks. at: not read while every access policy lasts for ever.
+
+Source: the product''s rule that a purchase lasts whatever becomes of the offer.
+Raises: 42501 (user_id is somebody else, and the caller is neither an administrator nor the server).';
 GRANT EXECUTE ON FUNCTION coursebase.has_program_access(uuid, uuid, timestamptz) TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.accessible_program_ids(
@@ -485,7 +605,11 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_accessible_program_ids';
 COMMENT ON FUNCTION coursebase.accessible_program_ids(uuid, timestamptz) IS
-    'Every program that has_program_access() gives, an administrator''s being all. Policies use it. Reads with the rights of the tables'' owner.';
+    'Answers the ids of all programs that has_program_access() gives a person: an administrator''s are all programs. Empty for nobody. In no order. Anybody may ask about themselves, and policies do; about others an administrator or the server. Reads with the rights of the tables'' owner.
+
+user_id: the person; NULL is the one who asks. at: not read while every access policy lasts for ever.
+
+Raises: 42501 (user_id is somebody else, and the caller is neither an administrator nor the server).';
 GRANT EXECUTE ON FUNCTION coursebase.accessible_program_ids(uuid, timestamptz) TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.explain_program_access(
@@ -503,7 +627,14 @@ ROWS 3
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_explain_program_access';
 COMMENT ON FUNCTION coursebase.explain_program_access(uuid, uuid, timestamptz) IS
-    'Every rule of has_program_access(): whether it passed, and why not. Reads with the rights of the tables'' owner.';
+    'Answers every rule of has_program_access(), one row a rule; one that passes gives access. A program that does not exist reads like one that nothing gives. Whoever is signed in may ask about themselves; about others an administrator or the server. Reads with the rights of the tables'' owner.
+
+program_id: the program; NULL passes no rule. user_id: the person; NULL is the one who asks. at: not read while every access policy lasts for ever.
+
+rule: entitlement, staff or administrator. passed: whether the rule gives access. reason: NULL where passed, else no_user (nobody asks), not_bought, pending, revoked, draft (of rule entitlement), not_staff, not_administrator. detail: what the rule asks for, for a person to read.
+
+Source: the product''s rule that support sees why.
+Raises: 42501 (user_id is somebody else, and the caller is neither an administrator nor the server).';
 GRANT EXECUTE ON FUNCTION coursebase.explain_program_access(uuid, uuid, timestamptz) TO end_user, server;
 
 CREATE FUNCTION coursebase.entitled_workout_ids()
@@ -516,7 +647,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_entitled_workout_ids';
 COMMENT ON FUNCTION coursebase.entitled_workout_ids() IS
-    'The workouts of the courses to which the one who asks is entitled. For policies. Reads with the rights of the tables'' owner.';
+    'Answers the ids of the workouts in all programs to which the user who asks has an active entitlement and that are not in draft. Empty for nobody. In no order. Anybody may call it; reads with the rights of the tables'' owner. For the policy of workouts.';
 GRANT EXECUTE ON FUNCTION coursebase.entitled_workout_ids() TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.own_entitlement_ids(active boolean DEFAULT false)
@@ -529,7 +660,9 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_own_entitlement_ids';
 COMMENT ON FUNCTION coursebase.own_entitlement_ids(boolean) IS
-    'The entitlements of the one who asks, an administrator''s being all; with active only those of one''s own that are. For policies. Reads with the rights of the tables'' owner.';
+    'Answers the ids of the entitlements of the user who asks; an administrator''s are all entitlements. Empty for nobody. In no order. Anybody may call it; reads with the rights of the tables'' owner. For the policies of course_workout_completions.
+
+active: true answers only the own active entitlements, an administrator''s too; NULL is false.';
 GRANT EXECUTE ON FUNCTION coursebase.own_entitlement_ids(boolean) TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.tg_payment_transactions__program()
@@ -541,7 +674,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_payment_transactions__program';
 COMMENT ON FUNCTION coursebase.tg_payment_transactions__program() IS
-    'BEFORE INSERT: a transaction is for the program that its plan sells. Looks with the rights of the tables'' owner.';
+    'BEFORE INSERT: gives a payment the program that its plan sells, where none is named. Reads with the rights of the tables'' owner.';
 
 CREATE FUNCTION coursebase.tg_payment_transactions__status()
 RETURNS trigger
@@ -552,7 +685,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_payment_transactions__status';
 COMMENT ON FUNCTION coursebase.tg_payment_transactions__status() IS
-    'BEFORE UPDATE: refuses (KBA24) a way that a payment''s life does not go; the trigger''s condition lists those it does.';
+    'BEFORE UPDATE: refuses a change of status that the trigger''s condition does not list (KBA24).';
 
 CREATE FUNCTION coursebase.tg_course_entitlements__organization()
 RETURNS trigger
@@ -563,7 +696,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_course_entitlements__organization';
 COMMENT ON FUNCTION coursebase.tg_course_entitlements__organization() IS
-    'BEFORE INSERT: an entitlement is its program''s organisation''s. Looks with the rights of the tables'' owner.';
+    'BEFORE INSERT: gives an entitlement the organisation of its program, where none is named. Reads with the rights of the tables'' owner.';
 
 CREATE FUNCTION coursebase.tg_course_workout_completions__program()
 RETURNS trigger
@@ -574,7 +707,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_course_workout_completions__program';
 COMMENT ON FUNCTION coursebase.tg_course_workout_completions__program() IS
-    'BEFORE INSERT: locks program and entitlement, gives the row its program, and refuses an entitlement that is not active (KBA25) and a day of rest (KBA26). Looks with the rights of the tables'' owner.';
+    'BEFORE INSERT: locks program and entitlement, gives the row its program where none is named, and refuses an entitlement that is not active (KBA25) and a day of rest (KBA26). Locks and reads with the rights of the tables'' owner.';
 
 CREATE FUNCTION coursebase.tg_course_workout_completions__derive()
 RETURNS trigger
@@ -585,7 +718,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_course_workout_completions__derive';
 COMMENT ON FUNCTION coursebase.tg_course_workout_completions__derive() IS
-    'AFTER each statement: derives completed_at of the entitlements concerned anew. Writes with the rights of the tables'' owner.';
+    'AFTER each statement: derives completed_at of the entitlements whose completions changed. Locks, reads and writes with the rights of the tables'' owner.';
 
 CREATE FUNCTION coursebase.tg_course_entitlements__completed()
 RETURNS trigger
@@ -596,7 +729,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_course_entitlements__completed';
 COMMENT ON FUNCTION coursebase.tg_course_entitlements__completed() IS
-    'BEFORE INSERT or UPDATE that sets completed_at: only what derives it may (KBA27).';
+    'BEFORE INSERT OR UPDATE that sets completed_at: refuses it to everybody but the triggers that derive the column (KBA27).';
 
 CREATE FUNCTION coursebase.tg_course_workouts__derive()
 RETURNS trigger
@@ -607,4 +740,4 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_course_workouts__derive';
 COMMENT ON FUNCTION coursebase.tg_course_workouts__derive() IS
-    'AFTER each statement: derives completed_at of all entitlements to the programs concerned anew, in one statement. Writes with the rights of the tables'' owner.';
+    'AFTER each statement: derives completed_at of all entitlements to the programs whose curriculum changed. Reads and writes with the rights of the tables'' owner, under the lock of the program that tg_course_workouts__rules() took.';

@@ -1,19 +1,19 @@
--- Staff read and write by organization_id, with which an index of each table begins; the storefront and buyers
--- by the key of the program, which has its own. Either side of an OR is an index's, and none is asked a row.
--- Buyers read what accessible_program_ids() gives, whatever the course's status, and through it the workouts.
+-- Staff are matched by organization_id, the first column of an index of each table; the storefront and buyers by
+-- the program's key. So an index serves each side of an OR, and the function on each side runs once a statement,
+-- not once a row. Buyers keep reading archived programs: accessible_program_ids() leaves out drafts alone.
 
 CREATE POLICY anyone_select_all ON coursebase.access_policies
     FOR SELECT TO public
     USING (true);
 COMMENT ON POLICY anyone_select_all ON coursebase.access_policies IS
-    'Anyone reads which policies there are.';
+    'Anyone reads which access policies there are.';
 
 CREATE POLICY staff_select_org ON coursebase.workouts
     FOR SELECT TO public
     USING (organization_id = ANY ((SELECT coursebase.staff_organization_ids())::uuid[])
         OR id = ANY ((SELECT coursebase.entitled_workout_ids())::uuid[]));
 COMMENT ON POLICY staff_select_org ON coursebase.workouts IS
-    'Staff read the workouts of their organisation; buyers those of their courses; administrators all.';
+    'Staff read the workouts of their organisation, buyers those of their programs, administrators all.';
 
 CREATE POLICY anyone_select_offered ON coursebase.programs
     FOR SELECT TO public
@@ -21,7 +21,7 @@ CREATE POLICY anyone_select_offered ON coursebase.programs
         OR id = ANY ((SELECT coursebase.offered_program_ids())::uuid[])
         OR id = ANY ((SELECT coursebase.accessible_program_ids())::uuid[]));
 COMMENT ON POLICY anyone_select_offered ON coursebase.programs IS
-    'Anyone reads the programs on the storefront, buyers their own, staff all of their organisation, administrators all.';
+    'Anyone reads the programs that are on offer, buyers their own, staff all of their organisation, administrators all.';
 
 CREATE POLICY anyone_select_offered ON coursebase.course_configs
     FOR SELECT TO public
@@ -29,21 +29,21 @@ CREATE POLICY anyone_select_offered ON coursebase.course_configs
         OR program_id = ANY ((SELECT coursebase.offered_program_ids())::uuid[])
         OR program_id = ANY ((SELECT coursebase.accessible_program_ids())::uuid[]));
 COMMENT ON POLICY anyone_select_offered ON coursebase.course_configs IS
-    'Anyone reads how the courses on the storefront are configured, buyers their own, staff all of their organisation, administrators all.';
+    'Anyone reads the configurations of programs that are on offer, buyers those of their own programs, staff all of their organisation, administrators all.';
 
 CREATE POLICY staff_select_org ON coursebase.course_workouts
     FOR SELECT TO public
     USING (organization_id = ANY ((SELECT coursebase.staff_organization_ids())::uuid[])
         OR program_id = ANY ((SELECT coursebase.accessible_program_ids())::uuid[]));
 COMMENT ON POLICY staff_select_org ON coursebase.course_workouts IS
-    'Staff read the curricula of their organisation, buyers those of their courses, administrators all. The storefront shows previews through storefront_course().';
+    'Staff read the curricula of their organisation, buyers those of their programs, administrators all. The storefront shows previews through storefront_course().';
 
 CREATE POLICY anyone_select_offered ON coursebase.plans
     FOR SELECT TO public
     USING (organization_id = ANY ((SELECT coursebase.staff_organization_ids())::uuid[])
         OR id = ANY ((SELECT coursebase.offered_plan_ids())::uuid[]));
 COMMENT ON POLICY anyone_select_offered ON coursebase.plans IS
-    'Anyone reads the plans on sale, staff all of their organisation, administrators all.';
+    'Anyone reads the plans that are on sale, staff all of their organisation, administrators all.';
 
 CREATE POLICY staff_insert_org ON coursebase.workouts
     FOR INSERT TO public
@@ -144,36 +144,36 @@ CREATE POLICY staff_select_org ON coursebase.payment_transactions
     FOR SELECT TO public
     USING (organization_id = ANY ((SELECT coursebase.staff_organization_ids())::uuid[]));
 COMMENT ON POLICY staff_select_org ON coursebase.payment_transactions IS
-    'Staff read what their organisation was paid; administrators all. The server writes.';
+    'Staff read the payments of their organisation; administrators all. Only the server writes.';
 
 CREATE POLICY buyer_select_own ON coursebase.course_entitlements
     FOR SELECT TO public
     USING (user_id BETWEEN (SELECT coursebase.own_from()) AND (SELECT coursebase.own_to())
         OR organization_id = ANY ((SELECT coursebase.staff_organization_ids())::uuid[]));
 COMMENT ON POLICY buyer_select_own ON coursebase.course_entitlements IS
-    'A buyer reads the own entitlements whatever the organisation, staff those to their organisation''s courses, administrators all. Each side has its index. The server writes.';
+    'A buyer reads their own entitlements of all organisations, staff those to their organisation''s programs, administrators all. Each side of the OR has its index. Only the server writes.';
 
 CREATE POLICY buyer_select_own ON coursebase.course_workout_completions
     FOR SELECT TO public
     USING (entitlement_id = ANY ((SELECT coursebase.own_entitlement_ids())::uuid[]));
 COMMENT ON POLICY buyer_select_own ON coursebase.course_workout_completions IS
-    'A buyer reads what the buyer has done; administrators all. Staff see progress through course_enrolments().';
+    'A buyer reads their own completions; administrators all. Staff see progress through course_enrolments().';
 
 CREATE POLICY buyer_insert_own ON coursebase.course_workout_completions
     FOR INSERT TO public
     WITH CHECK (entitlement_id = ANY ((SELECT coursebase.own_entitlement_ids(true))::uuid[]));
 COMMENT ON POLICY buyer_insert_own ON coursebase.course_workout_completions IS
-    'A buyer marks workouts of an own course that is active (t100_program).';
+    'A buyer marks workouts by their own active entitlement; the trigger t100_program checks the place.';
 
 CREATE POLICY buyer_update_own ON coursebase.course_workout_completions
     FOR UPDATE TO public
     USING (entitlement_id = ANY ((SELECT coursebase.own_entitlement_ids(true))::uuid[]))
     WITH CHECK (entitlement_id = ANY ((SELECT coursebase.own_entitlement_ids(true))::uuid[]));
 COMMENT ON POLICY buyer_update_own ON coursebase.course_workout_completions IS
-    'A buyer changes the notes (t300_set_once) in an own course that is active.';
+    'A buyer changes notes under their own active entitlement; the trigger t300_set_once refuses any other column.';
 
 CREATE POLICY buyer_delete_own ON coursebase.course_workout_completions
     FOR DELETE TO public
     USING (entitlement_id = ANY ((SELECT coursebase.own_entitlement_ids(true))::uuid[]));
 COMMENT ON POLICY buyer_delete_own ON coursebase.course_workout_completions IS
-    'A buyer takes marks back in an own course that is active.';
+    'A buyer takes completions back under their own active entitlement.';

@@ -1,19 +1,19 @@
 CREATE TYPE coursebase.program_delivery_mode AS ENUM ('course', 'live');
-COMMENT ON TYPE coursebase.program_delivery_mode IS 'How a program reaches people: as a course that is sold day by day, or live.';
+COMMENT ON TYPE coursebase.program_delivery_mode IS 'How a program reaches people: as a course that is sold and followed day by day, or live.';
 CREATE TYPE coursebase.course_preview_type AS ENUM (
     'none', 'first_day', 'first_week', 'specific_workout');
-COMMENT ON TYPE coursebase.course_preview_type IS 'What the storefront shows of a course: nothing, day 0, days 0 to 6, or one workout.';
+COMMENT ON TYPE coursebase.course_preview_type IS 'What the storefront shows of a program: nothing, day 0, days 0 to 6, or one workout.';
 CREATE TYPE coursebase.publish_status AS ENUM ('draft', 'published', 'archived', 'cancelled');
-COMMENT ON TYPE coursebase.publish_status IS 'draft: no storefront, no sales; published: both; archived: neither, buyers keep access. cancelled is not for courses.';
+COMMENT ON TYPE coursebase.publish_status IS 'draft: neither shown on the storefront nor sold; published: both; archived: neither any more, and buyers keep access. cancelled is not used for programs.';
 CREATE TYPE coursebase.plan_type AS ENUM ('subscription', 'class_pack', 'drop_in', 'course');
-COMMENT ON TYPE coursebase.plan_type IS 'What a plan sells.';
+COMMENT ON TYPE coursebase.plan_type IS 'What kind of thing a plan sells.';
 CREATE TYPE coursebase.transaction_status AS ENUM (
     'pending', 'completed', 'failed', 'cancelled', 'refund_pending', 'refunded');
-COMMENT ON TYPE coursebase.transaction_status IS 'Where a payment is in its life.';
+COMMENT ON TYPE coursebase.transaction_status IS 'Where a payment is in its life: see the trigger t300_status of payment_transactions for what may follow what.';
 CREATE TYPE coursebase.course_entitlement_status AS ENUM ('pending', 'active', 'revoked');
-COMMENT ON TYPE coursebase.course_entitlement_status IS 'Whether a buyer may use a course: not yet, yes, not any more.';
+COMMENT ON TYPE coursebase.course_entitlement_status IS 'Whether a buyer may use a program: not yet, now, or not any more.';
 
--- How long a buyer may use a course: a table, for a release or an operator adds to it.
+-- How long a buyer may use a program. A table and no enum, because a release or an operator adds values.
 CREATE TABLE coursebase.access_policies (
     access_policy  varchar(50)  NOT NULL,
     description    text         NOT NULL,
@@ -21,9 +21,9 @@ CREATE TABLE coursebase.access_policies (
     updated_at     timestamptz  NOT NULL DEFAULT now(),
     CONSTRAINT access_policies_pkey PRIMARY KEY (access_policy)
 );
-COMMENT ON TABLE coursebase.access_policies IS 'The access policies that a course may have.';
+COMMENT ON TABLE coursebase.access_policies IS 'How long a buyer may use a program: the values of course_configs.access_policy.';
 COMMENT ON COLUMN coursebase.access_policies.access_policy IS 'Name of the policy.';
-COMMENT ON COLUMN coursebase.access_policies.description IS 'What it gives a buyer.';
+COMMENT ON COLUMN coursebase.access_policies.description IS 'What the policy gives a buyer.';
 COMMENT ON COLUMN coursebase.access_policies.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.access_policies.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.access_policies ENABLE ROW LEVEL SECURITY;
@@ -36,7 +36,8 @@ VALUES ('lifetime', 'Who bought it may use it for ever.')
 ON CONFLICT (access_policy) DO UPDATE SET description = excluded.description
 WHERE p.description IS DISTINCT FROM excluded.description;
 
--- What an organisation's programs are made of. A workout that a curriculum names stays.
+-- What an organisation's programs are made of. The key of course_workouts and t300_in_use keep a workout that a
+-- curriculum names.
 CREATE TABLE coursebase.workouts (
     id               uuid         NOT NULL DEFAULT gen_random_uuid(),
     organization_id  uuid         NOT NULL,
@@ -51,13 +52,13 @@ CREATE TABLE coursebase.workouts (
     CONSTRAINT workouts_organization_id_fkey FOREIGN KEY (organization_id)
         REFERENCES coursebase.organizations (id) ON DELETE CASCADE
 );
-COMMENT ON TABLE coursebase.workouts IS 'Workouts of an organisation. One that stands in a curriculum cannot be deleted, softly either.';
+COMMENT ON TABLE coursebase.workouts IS 'Workouts of an organisation. A workout that stands in a curriculum cannot be deleted, softly either.';
 COMMENT ON COLUMN coursebase.workouts.id IS 'Key of the workout.';
-COMMENT ON COLUMN coursebase.workouts.organization_id IS 'Whose it is. Never changes.';
+COMMENT ON COLUMN coursebase.workouts.organization_id IS 'The organisation that owns the workout. Never changes.';
 COMMENT ON COLUMN coursebase.workouts.name IS 'Name to show.';
 COMMENT ON COLUMN coursebase.workouts.description IS 'Description to show, or NULL.';
-COMMENT ON COLUMN coursebase.workouts.is_snapshot IS 'It is a copy that keeps what another workout was.';
-COMMENT ON COLUMN coursebase.workouts.deleted_at IS 'When it was deleted; NULL while it may be used.';
+COMMENT ON COLUMN coursebase.workouts.is_snapshot IS 'Whether the workout is a copy that keeps what another workout was.';
+COMMENT ON COLUMN coursebase.workouts.deleted_at IS 'When the workout was deleted; NULL while it may be used.';
 COMMENT ON COLUMN coursebase.workouts.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.workouts.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.workouts ENABLE ROW LEVEL SECURITY;
@@ -70,7 +71,8 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.workouts
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.workouts TO end_user, server;
 
--- Every change of a program's curriculum, configuration or price begins with a lock of its row here.
+-- Every change of a program's curriculum, configuration or price begins with a lock of the program's row, so that
+-- the rules over several rows are judged by one transaction at a time.
 CREATE TABLE coursebase.programs (
     id               uuid                              NOT NULL DEFAULT gen_random_uuid(),
     organization_id  uuid                              NOT NULL,
@@ -85,12 +87,12 @@ CREATE TABLE coursebase.programs (
         REFERENCES coursebase.organizations (id) ON DELETE RESTRICT,
     CONSTRAINT programs_name_not_empty_check CHECK (btrim(name) <> '')
 );
-COMMENT ON TABLE coursebase.programs IS 'What organisations offer. A program that is a course has a row in course_configs.';
+COMMENT ON TABLE coursebase.programs IS 'What organisations offer. A program that is delivered day by day has a row in course_configs.';
 COMMENT ON COLUMN coursebase.programs.id IS 'Key of the program.';
-COMMENT ON COLUMN coursebase.programs.organization_id IS 'Whose it is. Never changes.';
+COMMENT ON COLUMN coursebase.programs.organization_id IS 'The organisation that owns the program. Never changes.';
 COMMENT ON COLUMN coursebase.programs.name IS 'Name to show.';
 COMMENT ON COLUMN coursebase.programs.description IS 'Description to show, or NULL.';
-COMMENT ON COLUMN coursebase.programs.delivery_mode IS 'course or live; stays while the program is configured as a course.';
+COMMENT ON COLUMN coursebase.programs.delivery_mode IS 'course (day by day) or live. Does not change while course_configs has a row for the program.';
 COMMENT ON COLUMN coursebase.programs.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.programs.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.programs ENABLE ROW LEVEL SECURITY;
@@ -104,7 +106,7 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.programs
 GRANT SELECT ON TABLE coursebase.programs TO anonymous;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.programs TO end_user, server;
 
--- organization_id is the program's, kept by keys: the preview can be no other organisation's workout.
+-- organization_id repeats that of the program, so that keys refuse a preview workout of another organisation.
 CREATE TABLE coursebase.course_configs (
     program_id          uuid                            NOT NULL,
     organization_id     uuid                            NOT NULL,
@@ -142,16 +144,16 @@ CREATE INDEX course_configs_preview_workout_id_idx
     ON coursebase.course_configs (preview_workout_id, organization_id);
 CREATE INDEX course_configs_published_idx ON coursebase.course_configs (program_id)
     WHERE status = 'published';
-COMMENT ON TABLE coursebase.course_configs IS 'What makes a program a course: how long it is, what the storefront shows of it, and where in its life it is.';
+COMMENT ON TABLE coursebase.course_configs IS 'The configuration of a program that is delivered day by day: how many days it has, what the storefront shows of them, and whether it is published.';
 COMMENT ON COLUMN coursebase.course_configs.program_id IS 'The program.';
-COMMENT ON COLUMN coursebase.course_configs.organization_id IS 'Whose the program is. Kept by a trigger and a key.';
-COMMENT ON COLUMN coursebase.course_configs.duration_days IS 'How many days it has; never fewer than its curriculum uses.';
-COMMENT ON COLUMN coursebase.course_configs.access_policy IS 'How long a buyer may use it: one of access_policies.';
+COMMENT ON COLUMN coursebase.course_configs.organization_id IS 'The organisation that owns the program. Kept by a trigger and a key.';
+COMMENT ON COLUMN coursebase.course_configs.duration_days IS 'How many days the program has; never fewer than its curriculum uses.';
+COMMENT ON COLUMN coursebase.course_configs.access_policy IS 'How long a buyer may use the program: one of access_policies.';
 COMMENT ON COLUMN coursebase.course_configs.preview_type IS 'none, first_day, first_week (days 0 to 6) or specific_workout.';
 COMMENT ON COLUMN coursebase.course_configs.preview_workout_id IS 'The workout of the curriculum that specific_workout shows; NULL for other types.';
-COMMENT ON COLUMN coursebase.course_configs.status IS 'draft, published or archived. Nothing returns to draft.';
-COMMENT ON COLUMN coursebase.course_configs.published_at IS 'When it was last published, or NULL. Kept by a trigger.';
-COMMENT ON COLUMN coursebase.course_configs.archived_at IS 'When it was archived; NULL unless it is. Kept by a trigger.';
+COMMENT ON COLUMN coursebase.course_configs.status IS 'draft, published or archived. No program returns to draft.';
+COMMENT ON COLUMN coursebase.course_configs.published_at IS 'When the program was last published, or NULL. Kept by a trigger.';
+COMMENT ON COLUMN coursebase.course_configs.archived_at IS 'When the program was archived; NULL unless it is archived. Kept by a trigger.';
 COMMENT ON COLUMN coursebase.course_configs.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.course_configs.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.course_configs ENABLE ROW LEVEL SECURITY;
@@ -198,14 +200,14 @@ CREATE INDEX course_workouts_organization_id_program_id_idx
     ON coursebase.course_workouts (organization_id, program_id);
 CREATE INDEX course_workouts_workout_id_idx
     ON coursebase.course_workouts (workout_id, organization_id);
-COMMENT ON TABLE coursebase.course_workouts IS 'The curriculum of a course: which workouts on which day, in which order.';
+COMMENT ON TABLE coursebase.course_workouts IS 'The curriculum of a program: which workouts on which day, in which order. A row is a place.';
 COMMENT ON COLUMN coursebase.course_workouts.id IS 'Key of the place in the curriculum.';
-COMMENT ON COLUMN coursebase.course_workouts.program_id IS 'The course. Never changes.';
-COMMENT ON COLUMN coursebase.course_workouts.organization_id IS 'Whose the course is, and the workout. Kept by a trigger and keys.';
-COMMENT ON COLUMN coursebase.course_workouts.day_offset IS 'The day, from 0; below the course''s duration_days.';
+COMMENT ON COLUMN coursebase.course_workouts.program_id IS 'The program. Never changes.';
+COMMENT ON COLUMN coursebase.course_workouts.organization_id IS 'The organisation that owns program and workout. Kept by a trigger and keys.';
+COMMENT ON COLUMN coursebase.course_workouts.day_offset IS 'The day, from 0; below the program''s duration_days.';
 COMMENT ON COLUMN coursebase.course_workouts.sort_order IS 'The place within the day, from 0.';
 COMMENT ON COLUMN coursebase.course_workouts.workout_id IS 'The workout; NULL on a day of rest.';
-COMMENT ON COLUMN coursebase.course_workouts.is_rest IS 'It is a day of rest: the only row of its day.';
+COMMENT ON COLUMN coursebase.course_workouts.is_rest IS 'Whether the place is a day of rest: then it is the only place of its day.';
 COMMENT ON COLUMN coursebase.course_workouts.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.course_workouts.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.course_workouts ENABLE ROW LEVEL SECURITY;
@@ -229,7 +231,7 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.course_workouts
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.course_workouts TO end_user, server;
 
--- What an organisation sells and for how much; a course has one plan of its own type.
+-- What an organisation sells and for how much. plans_course_idx keeps one plan of type course a program.
 CREATE TABLE coursebase.plans (
     id               uuid                  NOT NULL DEFAULT gen_random_uuid(),
     organization_id  uuid                  NOT NULL,
@@ -255,15 +257,15 @@ CREATE TABLE coursebase.plans (
 );
 CREATE UNIQUE INDEX plans_course_idx ON coursebase.plans (program_id) WHERE type = 'course';
 CREATE INDEX plans_program_id_idx ON coursebase.plans (program_id, organization_id);
-COMMENT ON TABLE coursebase.plans IS 'What organisations sell and for how much.';
+COMMENT ON TABLE coursebase.plans IS 'What organisations sell and for how much. A program that is delivered day by day has one plan of type course.';
 COMMENT ON COLUMN coursebase.plans.id IS 'Key of the plan.';
-COMMENT ON COLUMN coursebase.plans.organization_id IS 'Whose it is. Never changes.';
-COMMENT ON COLUMN coursebase.plans.program_id IS 'The program that it sells, of the same organisation; NULL for one that sells none in particular. Set once.';
+COMMENT ON COLUMN coursebase.plans.organization_id IS 'The organisation that sells the plan. Never changes.';
+COMMENT ON COLUMN coursebase.plans.program_id IS 'The program that the plan sells, of the same organisation; NULL for a plan that sells no particular program. Set once.';
 COMMENT ON COLUMN coursebase.plans.type IS 'subscription, class_pack, drop_in or course.';
 COMMENT ON COLUMN coursebase.plans.name IS 'Name to show.';
 COMMENT ON COLUMN coursebase.plans.price_in_cents IS 'Price in minor units of currency; 0 is free.';
 COMMENT ON COLUMN coursebase.plans.currency IS 'The organisation''s currency. Kept by a trigger.';
-COMMENT ON COLUMN coursebase.plans.is_active IS 'Whether it is sold.';
+COMMENT ON COLUMN coursebase.plans.is_active IS 'Whether the plan is sold.';
 COMMENT ON COLUMN coursebase.plans.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.plans.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.plans ENABLE ROW LEVEL SECURITY;
@@ -277,8 +279,8 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.plans
 GRANT SELECT ON TABLE coursebase.plans TO anonymous;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.plans TO end_user, server;
 
--- What came and went through an organisation's payment provider. program_id is the plan's, kept by a key: a
--- payment can pay for no other program than the one its plan sells, and for none of another organisation.
+-- What came and went through an organisation's payment provider. program_id repeats that of the plan, so that keys
+-- refuse a payment for another program than the plan sells, and for a program of another organisation.
 CREATE TABLE coursebase.payment_transactions (
     id                      uuid                           NOT NULL DEFAULT gen_random_uuid(),
     organization_id         uuid                           NOT NULL,
@@ -346,20 +348,20 @@ CREATE UNIQUE INDEX payment_transactions_one_refund_idx
 CREATE UNIQUE INDEX payment_transactions_one_pending_idx
     ON coursebase.payment_transactions (user_id, program_id)
     WHERE status = 'pending' AND type = 'charge';
-COMMENT ON TABLE coursebase.payment_transactions IS 'Money that came to an organisation for a plan, or went back. A person has one pending charge for a program.';
-COMMENT ON COLUMN coursebase.payment_transactions.id IS 'Key of the transaction.';
-COMMENT ON COLUMN coursebase.payment_transactions.organization_id IS 'Who is paid. Never changes.';
-COMMENT ON COLUMN coursebase.payment_transactions.user_id IS 'Who pays.';
+COMMENT ON TABLE coursebase.payment_transactions IS 'Payments: money that came to an organisation for a plan (charge), or went back (refund). A person has at most one pending charge for a program.';
+COMMENT ON COLUMN coursebase.payment_transactions.id IS 'Key of the payment.';
+COMMENT ON COLUMN coursebase.payment_transactions.organization_id IS 'The organisation that is paid. Never changes.';
+COMMENT ON COLUMN coursebase.payment_transactions.user_id IS 'The person who pays.';
 COMMENT ON COLUMN coursebase.payment_transactions.membership_id IS 'The payer''s membership of that organisation, or NULL.';
-COMMENT ON COLUMN coursebase.payment_transactions.plan_id IS 'What was bought: a plan of that organisation.';
+COMMENT ON COLUMN coursebase.payment_transactions.plan_id IS 'The plan that was bought, of the same organisation.';
 COMMENT ON COLUMN coursebase.payment_transactions.program_id IS 'The program that the plan sells, or NULL. Kept by a trigger and a key.';
-COMMENT ON COLUMN coursebase.payment_transactions.amount_in_cents IS 'How much, in minor units of currency.';
+COMMENT ON COLUMN coursebase.payment_transactions.amount_in_cents IS 'The amount, in minor units of currency.';
 COMMENT ON COLUMN coursebase.payment_transactions.currency IS 'ISO 4217 code, in upper case.';
 COMMENT ON COLUMN coursebase.payment_transactions.type IS 'charge or refund.';
-COMMENT ON COLUMN coursebase.payment_transactions.status IS 'pending, completed, failed, cancelled, refund_pending or refunded. A trigger says which may follow which.';
-COMMENT ON COLUMN coursebase.payment_transactions.provider IS 'The payment provider, or NULL until it is known.';
-COMMENT ON COLUMN coursebase.payment_transactions.provider_reference IS 'What the provider calls it, or NULL until it is known.';
-COMMENT ON COLUMN coursebase.payment_transactions.refunds_transaction_id IS 'Of a refund: the charge that it gives back; else NULL.';
+COMMENT ON COLUMN coursebase.payment_transactions.status IS 'pending, completed, failed, cancelled, refund_pending or refunded. The trigger t300_status says which may follow which.';
+COMMENT ON COLUMN coursebase.payment_transactions.provider IS 'The payment provider; NULL until attach_payment_reference() names it.';
+COMMENT ON COLUMN coursebase.payment_transactions.provider_reference IS 'The provider''s name for the payment; NULL until attach_payment_reference() names it.';
+COMMENT ON COLUMN coursebase.payment_transactions.refunds_transaction_id IS 'For a refund the charge that it gives back; NULL for a charge.';
 COMMENT ON COLUMN coursebase.payment_transactions.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.payment_transactions.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.payment_transactions ENABLE ROW LEVEL SECURITY;
@@ -380,8 +382,8 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.payment_transactions
 GRANT SELECT ON TABLE coursebase.payment_transactions TO end_user;
 GRANT SELECT, INSERT, UPDATE ON TABLE coursebase.payment_transactions TO server;
 
--- Who may use which course. One row a person and program, whatever became of it: a new purchase takes the old
--- row up again, with its start and what was done.
+-- Who may use which program. One row a person and program, also after it was revoked: a new purchase takes the old
+-- row up again, with its start and its completions.
 CREATE TABLE coursebase.course_entitlements (
     id                             uuid         NOT NULL DEFAULT gen_random_uuid(),
     user_id                        uuid         NOT NULL,
@@ -426,18 +428,18 @@ CREATE INDEX course_entitlements_organization_id_idx
     ON coursebase.course_entitlements (organization_id);
 CREATE INDEX course_entitlements_source_idx ON coursebase.course_entitlements
     (source_payment_transaction_id, program_id, user_id);
-COMMENT ON TABLE coursebase.course_entitlements IS 'Who may use which course, since when, and how far they have come.';
+COMMENT ON TABLE coursebase.course_entitlements IS 'Entitlements: who may use which program, since when, and how far they have come. One row a person and program.';
 COMMENT ON COLUMN coursebase.course_entitlements.id IS 'Key of the entitlement.';
 COMMENT ON COLUMN coursebase.course_entitlements.user_id IS 'The buyer. Never changes.';
 COMMENT ON COLUMN coursebase.course_entitlements.membership_id IS 'The buyer''s membership of the seller, or NULL.';
-COMMENT ON COLUMN coursebase.course_entitlements.program_id IS 'The course. Never changes.';
-COMMENT ON COLUMN coursebase.course_entitlements.organization_id IS 'The seller, whose the course is. Kept by a trigger and keys.';
+COMMENT ON COLUMN coursebase.course_entitlements.program_id IS 'The program. Never changes.';
+COMMENT ON COLUMN coursebase.course_entitlements.organization_id IS 'The organisation that sells the program. Kept by a trigger and keys.';
 COMMENT ON COLUMN coursebase.course_entitlements.status IS 'pending (not paid yet), active or revoked.';
-COMMENT ON COLUMN coursebase.course_entitlements.start_date IS 'Day 0, a date in the organisation''s time zone; NULL until started.';
-COMMENT ON COLUMN coursebase.course_entitlements.completed_at IS 'When the last of all workouts was done; NULL while one is not. Kept by triggers.';
+COMMENT ON COLUMN coursebase.course_entitlements.start_date IS 'Day 0, a date in the organisation''s time zone; NULL until the buyer starts.';
+COMMENT ON COLUMN coursebase.course_entitlements.completed_at IS 'When the last of all workouts was done; NULL while a workout is not done. Kept by triggers.';
 COMMENT ON COLUMN coursebase.course_entitlements.restart_count IS 'How often the buyer began anew.';
-COMMENT ON COLUMN coursebase.course_entitlements.source_payment_transaction_id IS 'The payment that gave it, of this buyer for this course; NULL for a free one.';
-COMMENT ON COLUMN coursebase.course_entitlements.access_revoked_at IS 'When it was revoked; NULL unless it is.';
+COMMENT ON COLUMN coursebase.course_entitlements.source_payment_transaction_id IS 'The completed charge that the entitlement rests on, of this buyer for this program; NULL for a free one.';
+COMMENT ON COLUMN coursebase.course_entitlements.access_revoked_at IS 'When the entitlement was revoked; NULL unless it is revoked.';
 COMMENT ON COLUMN coursebase.course_entitlements.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.course_entitlements.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.course_entitlements ENABLE ROW LEVEL SECURITY;
@@ -457,7 +459,7 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.course_entitlements
 GRANT SELECT ON TABLE coursebase.course_entitlements TO end_user;
 GRANT SELECT, INSERT, UPDATE ON TABLE coursebase.course_entitlements TO server;
 
--- What a buyer has done. program_id is that of both sides, kept by keys.
+-- What a buyer has done. program_id repeats that of entitlement and place, so that keys refuse two programs.
 CREATE TABLE coursebase.course_workout_completions (
     id                 uuid         NOT NULL DEFAULT gen_random_uuid(),
     entitlement_id     uuid         NOT NULL,
@@ -481,13 +483,13 @@ CREATE INDEX course_workout_completions_entitlement_idx
     ON coursebase.course_workout_completions (entitlement_id, program_id);
 CREATE INDEX course_workout_completions_workout_idx
     ON coursebase.course_workout_completions (course_workout_id, program_id);
-COMMENT ON TABLE coursebase.course_workout_completions IS 'Which workouts of their course buyers have done.';
+COMMENT ON TABLE coursebase.course_workout_completions IS 'Which places of a program''s curriculum buyers have done.';
 COMMENT ON COLUMN coursebase.course_workout_completions.id IS 'Key of the row.';
-COMMENT ON COLUMN coursebase.course_workout_completions.entitlement_id IS 'Whose, by their entitlement.';
+COMMENT ON COLUMN coursebase.course_workout_completions.entitlement_id IS 'The buyer''s entitlement.';
 COMMENT ON COLUMN coursebase.course_workout_completions.course_workout_id IS 'The place in the curriculum; never a day of rest.';
-COMMENT ON COLUMN coursebase.course_workout_completions.program_id IS 'The course of both. Kept by a trigger and keys.';
-COMMENT ON COLUMN coursebase.course_workout_completions.completed_at IS 'When it was done. Never changes.';
-COMMENT ON COLUMN coursebase.course_workout_completions.notes IS 'What the buyer wrote down, or NULL.';
+COMMENT ON COLUMN coursebase.course_workout_completions.program_id IS 'The program of entitlement and place. Kept by a trigger and keys.';
+COMMENT ON COLUMN coursebase.course_workout_completions.completed_at IS 'When the workout was done. Never changes.';
+COMMENT ON COLUMN coursebase.course_workout_completions.notes IS 'The buyer''s notes, or NULL.';
 ALTER TABLE coursebase.course_workout_completions ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t100_program BEFORE INSERT ON coursebase.course_workout_completions
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_course_workout_completions__program();
@@ -505,7 +507,7 @@ CREATE TRIGGER t500_derive_on_truncate AFTER TRUNCATE ON coursebase.course_worko
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.course_workout_completions
     TO end_user, server;
 
--- A change of the curriculum changes who is done.
+-- A change of the curriculum may complete an entitlement, or make it incomplete again.
 CREATE TRIGGER t500_derive_on_insert AFTER INSERT ON coursebase.course_workouts
     REFERENCING NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_workouts__derive();
@@ -527,16 +529,16 @@ JOIN coursebase.course_entitlements e
     ON e.user_id = t.user_id AND e.program_id = t.program_id
 WHERE t.type = 'charge' AND t.status = 'completed'
     AND e.source_payment_transaction_id IS DISTINCT FROM t.id;
-COMMENT ON VIEW coursebase.transactions_to_refund IS 'Money that came for a course which its payer has by another payment, or free. refund_transaction() gives it back.';
+COMMENT ON VIEW coursebase.transactions_to_refund IS 'Charges that came for a program which the buyer has by another payment, or free. refund_transaction() gives them back.';
 COMMENT ON COLUMN coursebase.transactions_to_refund.transaction_id IS 'The charge.';
-COMMENT ON COLUMN coursebase.transactions_to_refund.organization_id IS 'Who was paid.';
-COMMENT ON COLUMN coursebase.transactions_to_refund.user_id IS 'Who paid.';
-COMMENT ON COLUMN coursebase.transactions_to_refund.program_id IS 'For which course.';
-COMMENT ON COLUMN coursebase.transactions_to_refund.entitlement_id IS 'The entitlement that has another source.';
-COMMENT ON COLUMN coursebase.transactions_to_refund.amount_in_cents IS 'How much, in minor units of currency.';
+COMMENT ON COLUMN coursebase.transactions_to_refund.organization_id IS 'The organisation that was paid.';
+COMMENT ON COLUMN coursebase.transactions_to_refund.user_id IS 'The person who paid.';
+COMMENT ON COLUMN coursebase.transactions_to_refund.program_id IS 'The program that was paid for.';
+COMMENT ON COLUMN coursebase.transactions_to_refund.entitlement_id IS 'The entitlement, which rests on another payment or was free.';
+COMMENT ON COLUMN coursebase.transactions_to_refund.amount_in_cents IS 'The amount, in minor units of currency.';
 COMMENT ON COLUMN coursebase.transactions_to_refund.currency IS 'ISO 4217 code, in upper case.';
 COMMENT ON COLUMN coursebase.transactions_to_refund.provider IS 'The payment provider, or NULL.';
-COMMENT ON COLUMN coursebase.transactions_to_refund.provider_reference IS 'What the provider calls the charge, or NULL.';
+COMMENT ON COLUMN coursebase.transactions_to_refund.provider_reference IS 'The provider''s name for the charge, or NULL.';
 COMMENT ON COLUMN coursebase.transactions_to_refund.created_at IS 'When the checkout began.';
 GRANT SELECT ON TABLE coursebase.transactions_to_refund TO end_user, server;
 
@@ -547,23 +549,23 @@ SELECT c.program_id, c.organization_id, c.organization_name, c.organization_slug
     c.description, c.duration_days, c.access_policy, c.preview_type, c.plan_id, c.price_in_cents,
     c.currency, c.published_at
 FROM coursebase.offered_courses() c;
-COMMENT ON VIEW coursebase.storefront_courses IS 'The courses that anybody may buy, of all organisations, the newest first.';
+COMMENT ON VIEW coursebase.storefront_courses IS 'The programs that anybody may buy, of all organisations, the newest first.';
 COMMENT ON COLUMN coursebase.storefront_courses.program_id IS 'The program.';
-COMMENT ON COLUMN coursebase.storefront_courses.organization_id IS 'Who sells it.';
+COMMENT ON COLUMN coursebase.storefront_courses.organization_id IS 'The organisation that sells the program.';
 COMMENT ON COLUMN coursebase.storefront_courses.organization_name IS 'The seller''s name.';
 COMMENT ON COLUMN coursebase.storefront_courses.organization_slug IS 'The seller''s name in addresses.';
 COMMENT ON COLUMN coursebase.storefront_courses.name IS 'Name to show.';
 COMMENT ON COLUMN coursebase.storefront_courses.description IS 'Description to show, or NULL.';
-COMMENT ON COLUMN coursebase.storefront_courses.duration_days IS 'How many days it has.';
-COMMENT ON COLUMN coursebase.storefront_courses.access_policy IS 'How long a buyer may use it.';
-COMMENT ON COLUMN coursebase.storefront_courses.preview_type IS 'What storefront_course() shows of its curriculum.';
-COMMENT ON COLUMN coursebase.storefront_courses.plan_id IS 'The plan that sells it.';
+COMMENT ON COLUMN coursebase.storefront_courses.duration_days IS 'How many days the program has.';
+COMMENT ON COLUMN coursebase.storefront_courses.access_policy IS 'How long a buyer may use the program.';
+COMMENT ON COLUMN coursebase.storefront_courses.preview_type IS 'What storefront_course() shows of the program''s days.';
+COMMENT ON COLUMN coursebase.storefront_courses.plan_id IS 'The plan that sells the program.';
 COMMENT ON COLUMN coursebase.storefront_courses.price_in_cents IS 'Price in minor units of currency; 0 is free.';
 COMMENT ON COLUMN coursebase.storefront_courses.currency IS 'ISO 4217 code of the price, in upper case.';
-COMMENT ON COLUMN coursebase.storefront_courses.published_at IS 'Since when it is there.';
+COMMENT ON COLUMN coursebase.storefront_courses.published_at IS 'Since when the program is published.';
 GRANT SELECT ON TABLE coursebase.storefront_courses TO anonymous, end_user, server;
 
--- The currency of an organisation is fixed by its plans, so that its trigger stands here.
+-- The organisation's plans fix its currency, so that the trigger stands in the slice of plans.
 CREATE TRIGGER t300_currency AFTER UPDATE ON coursebase.organizations
     FOR EACH ROW WHEN (OLD.currency <> NEW.currency)
     EXECUTE FUNCTION coursebase.tg_organizations__currency();

@@ -198,3 +198,11 @@ COMMENT ON COLUMN coursebase.duplicate_store_purchases.amount_in_cents IS 'What 
 COMMENT ON COLUMN coursebase.duplicate_store_purchases.currency IS 'ISO 4217 code of the amount.';
 COMMENT ON COLUMN coursebase.duplicate_store_purchases.purchased_at IS 'When the store sold it.';
 GRANT SELECT ON TABLE coursebase.duplicate_store_purchases TO server;
+
+-- How the stores spell the ids of products.
+INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning)
+VALUES
+    ('store_product_prefix', 'text', 'me.hypnoelp.app.',
+        'What the stores put before the id of a product, taken off before it is looked up.')
+ON CONFLICT (name) DO UPDATE SET default_value = excluded.default_value, meaning = excluded.meaning
+WHERE (s.default_value, s.meaning) IS DISTINCT FROM (excluded.default_value, excluded.meaning);

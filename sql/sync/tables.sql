@@ -368,3 +368,14 @@ CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.custom_cou
     EXECUTE FUNCTION coursebase.tg_any__move_version('custom_course', 'course_id');
 CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.custom_course_purchases
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+
+-- What a phone keeps.
+INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning)
+VALUES (
+    'protected_manifests',
+    'text',
+    'ads.json background.json core_segments.json FAQs.json shop.json',
+    'File names that a handshake never tells a phone to delete, separated by spaces or commas.'
+)
+ON CONFLICT (name) DO UPDATE SET default_value = excluded.default_value, meaning = excluded.meaning
+WHERE (s.default_value, s.meaning) IS DISTINCT FROM (excluded.default_value, excluded.meaning);

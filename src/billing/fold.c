@@ -1,9 +1,9 @@
 /*
  * fold.c: the state machine of subscriptions.
  *
- * The matrix is the table of the documentation, cell by cell; everything that is not in a cell
- * is the rule of its footnotes. What an event may not do it does not do in part: an anomaly
- * leaves the state as it was.
+ * The matrix is the table of the documentation, cell by cell (a test compares the two); the
+ * functions below it are the rules of the footnotes. An event that the matrix does not allow
+ * changes nothing at all: an anomaly leaves the state as it was.
  */
 #include "billing/fold.h"
 
@@ -29,8 +29,8 @@ const char *const fold_anomaly_names[FOLD_ANOMALIES] = {
 };
 
 /*
- * Of events at one instant: the end of a period goes before what begins the next, and a refund
- * behind what it refunds.
+ * The order of events that happened at one instant: the end of a period stands before the event
+ * that begins the next period, and a refund behind the payment that it refunds.
  */
 static const unsigned char event_ranks[SUBSCRIPTION_EVENTS] = {
 	[EVENT_EXPIRED] = 0,   [EVENT_CREATED] = 1,        [EVENT_RENEWED] = 2,
@@ -126,6 +126,7 @@ fold_begin(FoldState *state)
 	state->first_premium_at = FOLD_NEVER;
 }
 
+/* first_premium_at is set once: a referrer is paid for the first access alone. */
 FoldAnomaly
 fold_step(FoldState *state, const FoldEvent *event)
 {
@@ -150,6 +151,11 @@ fold_step(FoldState *state, const FoldEvent *event)
 	return anomaly;
 }
 
+/*
+ * The status says how far access goes: a canceled subscription keeps a grace period that began
+ * before the cancellation; in grace the paid period is over, and only the grace counts; a
+ * paused one keeps what is paid.
+ */
 int64_t
 fold_access_end(const FoldTerm *term)
 {
@@ -182,6 +188,7 @@ fold_term_compare(const FoldTerm *a, const FoldTerm *b)
 	return a_end == b_end ? 0 : a_end < b_end ? -1 : 1;
 }
 
+/* An event that is a column of the matrix. */
 static FoldAnomaly
 step_status(FoldState *state, const FoldEvent *event)
 {
@@ -208,7 +215,7 @@ step_status(FoldState *state, const FoldEvent *event)
 			return FOLD_SOUND;
 		case FOLD_TRIAL_OR_ACTIVE:
 			step_enter(state, event,
-					   event->trial ? SUBSCRIPTION_TRIALING : SUBSCRIPTION_ACTIVE);
+					   event->trial == 1 ? SUBSCRIPTION_TRIALING : SUBSCRIPTION_ACTIVE);
 			return FOLD_SOUND;
 		default:
 			step_enter(state, event, (SubscriptionStatus) cell);
@@ -216,6 +223,10 @@ step_status(FoldState *state, const FoldEvent *event)
 	}
 }
 
+/*
+ * Begins a status that is none of the refund's. Only a grace period that is still on outlasts
+ * the event: cancelling a subscription in grace, or taking that back, does not end it.
+ */
 static void
 step_enter(FoldState *state, const FoldEvent *event, SubscriptionStatus to)
 {
@@ -237,7 +248,10 @@ step_enter(FoldState *state, const FoldEvent *event, SubscriptionStatus to)
 	take_product(state, event);
 }
 
-/* Of two refunds on end the first one took the state that is given back. */
+/*
+ * A second refund in a row keeps what the first one kept: taking the refund back must lead to
+ * the state before both. Access ends at the refund, unless the store names another end.
+ */
 static void
 step_revoke(FoldState *state, const FoldEvent *event)
 {
@@ -252,6 +266,7 @@ step_revoke(FoldState *state, const FoldEvent *event)
 	take_auto_renew(state, event);
 }
 
+/* The store took the refund back: the term before it, with the end that the store tells. */
 static void
 step_unrevoke(FoldState *state, const FoldEvent *event)
 {
@@ -261,7 +276,10 @@ step_unrevoke(FoldState *state, const FoldEvent *event)
 	take_auto_renew(state, event);
 }
 
-/* What is given while a refund stands is there when the refund is taken back. */
+/*
+ * Moves the end of the paid period, never back. An extension that is given while a refund
+ * stands counts for the term before the refund too, which comes back with it.
+ */
 static void
 step_extend(FoldState *state, const FoldEvent *event)
 {
@@ -270,6 +288,10 @@ step_extend(FoldState *state, const FoldEvent *event)
 		state->before.expires_at = later(state->before.expires_at, event->period_end);
 }
 
+/*
+ * A new product may shorten the paid period, which a renewal never does: the end is the one
+ * that the event names.
+ */
 static void
 step_change_product(FoldState *state, const FoldEvent *event)
 {
@@ -286,7 +308,10 @@ step_change_product(FoldState *state, const FoldEvent *event)
 	take_product(state, event);
 }
 
-/* About a transaction that the line has left behind: a refund of it ends nothing. */
+/*
+ * Whether the event is about a transaction that the line has seen and left behind: the refund
+ * of an earlier period does not end the current one.
+ */
 static bool
 is_earlier_period(const FoldState *state, const FoldEvent *event)
 {
@@ -294,7 +319,7 @@ is_earlier_period(const FoldState *state, const FoldEvent *event)
 		   state->transaction != NULL && strcmp(event->transaction, state->transaction) != 0;
 }
 
-/* A late notice of an earlier period moves neither the end nor the transaction. */
+/* A late notice of an earlier period moves neither the end nor the current transaction. */
 static void
 take_period(FoldState *state, const FoldEvent *event)
 {
@@ -308,6 +333,7 @@ take_period(FoldState *state, const FoldEvent *event)
 	state->now.expires_at = later(state->now.expires_at, event->period_end);
 }
 
+/* What the store says stands before what the event implies. */
 static void
 take_auto_renew(FoldState *state, const FoldEvent *event)
 {
@@ -335,7 +361,10 @@ take_auto_renew(FoldState *state, const FoldEvent *event)
 	}
 }
 
-/* Plan and offer are those of the product that they came with. */
+/*
+ * A product brings its own base plan and offer: an event that names a product without them
+ * takes those of the old product away.
+ */
 static void
 take_product(FoldState *state, const FoldEvent *event)
 {

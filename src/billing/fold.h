@@ -1,9 +1,11 @@
 /*
- * fold.h: what a line of subscription events amounts to.
+ * fold.h: the state that a line of subscription events makes.
  *
- * A line is everything that one store says about one original transaction. Its state is a fold
- * of its events in order (time, rank, store's id): nothing here looks at a clock, and nothing
- * is allocated; texts stay the caller's. Times are microseconds, as the server counts them.
+ * A line is everything that one store says about one original transaction. Its state is the
+ * fold of its events in the order of fold_event_compare(). The functions are pure: they look at
+ * no clock, allocate nothing and raise nothing. Texts stay the caller's, and must live as long
+ * as the state that points to them. Times are microseconds since 2000, as the server counts
+ * them.
  */
 #ifndef COURSEBASE_BILLING_FOLD_H
 #define COURSEBASE_BILLING_FOLD_H
@@ -13,7 +15,7 @@
 
 typedef enum SubscriptionStatus
 {
-	SUBSCRIPTION_PENDING, /* also a line without an event */
+	SUBSCRIPTION_PENDING, /* nothing is paid yet; also the state of a line without an event */
 	SUBSCRIPTION_TRIALING,
 	SUBSCRIPTION_ACTIVE,
 	SUBSCRIPTION_IN_GRACE,
@@ -25,13 +27,16 @@ typedef enum SubscriptionStatus
 	SUBSCRIPTION_STATUSES,
 } SubscriptionStatus;
 
-/* The canonical events; those that move the status come first, in the order of the matrix. */
+/*
+ * The canonical events. Those before EVENT_MATRIX_COLUMNS move the status: they are the columns
+ * of the matrix, in its order.
+ */
 typedef enum SubscriptionEvent
 {
 	EVENT_CREATED,
 	EVENT_RENEWED,
 	EVENT_RECOVERED,
-	EVENT_CANCELED, /* renews itself no more */
+	EVENT_CANCELED, /* the store will not renew it; access lasts to the end of the period */
 	EVENT_UNCANCELED,
 	EVENT_GRACE_STARTED,
 	EVENT_HOLD_STARTED,
@@ -43,7 +48,7 @@ typedef enum SubscriptionEvent
 	EVENT_MATRIX_COLUMNS,
 	EVENT_EXTENDED = EVENT_MATRIX_COLUMNS,
 	EVENT_PRODUCT_CHANGED,
-	EVENT_NOTED,
+	EVENT_NOTED, /* kept in the log, and changes nothing */
 	SUBSCRIPTION_EVENTS,
 } SubscriptionEvent;
 
@@ -55,35 +60,36 @@ typedef enum FoldAnomaly
 	FOLD_ANOMALIES,
 } FoldAnomaly;
 
-/* A cell of the matrix: a status, or one of these. */
+/* A cell of the matrix is the status that the event leads to, or one of these. */
 enum
 {
 	FOLD_IMPOSSIBLE = SUBSCRIPTION_STATUSES,
-	FOLD_TRIAL_OR_ACTIVE,     /* trialing when the event says so */
-	FOLD_ACTIVE_IF_NEW,       /* only with a new transaction */
-	FOLD_STATE_BEFORE_REFUND, /* what the refund took */
+	FOLD_TRIAL_OR_ACTIVE, /* trialing if the event says that it is a trial, else active */
+	FOLD_ACTIVE_IF_NEW,   /* active if the event brings a new transaction, else an anomaly */
+	FOLD_STATE_BEFORE_REFUND, /* the term that the refund ended */
 };
 
-/* A time that is not known. */
+/* Instead of a time that is not known, or that never comes. */
 #define FOLD_NEVER INT64_MIN
 
 typedef struct FoldEvent
 {
 	SubscriptionEvent type;
-	bool trial;            /* what it begins is a trial */
 	bool transaction_seen; /* an earlier event of the line has the same transaction */
-	int auto_renew;        /* -1: it does not say */
+	int trial;             /* 1: what the event begins is a trial; -1: the store does not say */
+	int auto_renew;        /* 1: the store will renew; -1: the store does not say */
 	int64_t time;
 	int64_t period_end;
 	int64_t grace_until;
-	const char *id; /* the store's */
-	const char *transaction;
+	const char *id;          /* the store's; breaks ties of the order */
+	const char *transaction; /* NULL, as the texts below, if the event names none */
 	const char *product_id;
 	const char *base_plan_id;
 	const char *offer_id;
 	const char *purchase_token;
 } FoldEvent;
 
+/* What a status is worth: until when, and what comes then. */
 typedef struct FoldTerm
 {
 	SubscriptionStatus status;
@@ -95,8 +101,8 @@ typedef struct FoldTerm
 typedef struct FoldState
 {
 	FoldTerm now;
-	FoldTerm before;          /* the state before the refund, while revoked */
-	int64_t first_premium_at; /* when it first gave access */
+	FoldTerm before;          /* while the status is revoked: the term before the refund */
+	int64_t first_premium_at; /* time of the event that first gave access */
 	const char *transaction;  /* of the current period */
 	const char *product_id;
 	const char *base_plan_id;
@@ -108,25 +114,32 @@ extern const char *const subscription_status_names[SUBSCRIPTION_STATUSES];
 extern const char *const subscription_event_names[SUBSCRIPTION_EVENTS];
 extern const char *const fold_anomaly_names[FOLD_ANOMALIES]; /* NULL for sound */
 
-/* False for a name that is none of these. */
+/* False, and nothing set, for a name that is none of these. */
 extern bool subscription_status_parse(const char *name, SubscriptionStatus *status);
 extern bool subscription_event_parse(const char *name, SubscriptionEvent *event);
 
 /* The order of the fold: negative, zero (the same event) or positive. */
 extern int fold_event_compare(const FoldEvent *a, const FoldEvent *b);
 
-/* A cell of the matrix: from a status, by an event before EVENT_MATRIX_COLUMNS. */
+/* The cell of a status and an event before EVENT_MATRIX_COLUMNS. */
 extern int fold_cell(SubscriptionStatus from, SubscriptionEvent by);
 
+/* The state of a line without an event. */
 extern void fold_begin(FoldState *state);
 
-/* Takes one event in. With an anomaly the state is what it was. */
+/*
+ * Applies the next event of the line. Events must come in the order of fold_event_compare(). An
+ * anomaly leaves the state as it was.
+ */
 extern FoldAnomaly fold_step(FoldState *state, const FoldEvent *event);
 
-/* The end of the access that the state gives, FOLD_NEVER for none: premium while before it. */
+/* The term is premium at every moment before this one; FOLD_NEVER: it gives no access. */
 extern int64_t fold_access_end(const FoldTerm *term);
 
-/* Whether access of the first lasts longer; of two that give none, whether it ended later. */
+/*
+ * Positive if the access of the first term lasts longer; of two terms that give none, if its
+ * paid period ended later. Zero for the same moment.
+ */
 extern int fold_term_compare(const FoldTerm *a, const FoldTerm *b);
 
 #endif

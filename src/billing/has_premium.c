@@ -1,27 +1,28 @@
 /*
- * has_premium.c: the question whether somebody has premium.
+ * has_premium.c: the SQL functions that answer whether somebody has premium, and why.
  *
- * Answered from the one row of the user, read past row security after it was settled whom the
- * caller may ask about.
+ * Both answer from premium_read(), so that has_premium() is true exactly if all rules of
+ * explain_premium() pass.
+ *
+ * Rights: identity_resolve_user() decides whom the caller may ask about, and raises 42501 for
+ * anybody else; the row is then read past row security. A caller without an account has no
+ * premium.
  */
 #include "postgres.h"
 
 #include "fmgr.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
-#include "utils/timestamp.h"
 
 #include "billing/premium.h"
-#include "billing/subscription.h"
+#include "core/args.h"
 #include "core/compat.h"
+#include "core/datum.h"
 #include "identity/asking.h"
 
 static void premium_ask(Premium *premium, FunctionCallInfo fcinfo);
-static TimestampTz time_argument(FunctionCallInfo fcinfo);
 static void rule_return(FunctionCallInfo fcinfo, const char *rule, bool passed,
-						const char *reason, char *detail);
-static char *time_words(int64 time);
+						const char *reason, const char *detail);
 
 PG_FUNCTION_INFO_V1(coursebase_has_premium);
 PG_FUNCTION_INFO_V1(coursebase_explain_premium);
@@ -33,7 +34,7 @@ coursebase_has_premium(PG_FUNCTION_ARGS)
 	Premium premium;
 
 	premium_ask(&premium, fcinfo);
-	PG_RETURN_BOOL(premium_holds(&premium, time_argument(fcinfo)));
+	PG_RETURN_BOOL(premium_holds(&premium, args_time_or_now(fcinfo, 1)));
 }
 
 /*
@@ -43,9 +44,9 @@ coursebase_has_premium(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_explain_premium(PG_FUNCTION_ARGS)
 {
-	TimestampTz at = time_argument(fcinfo);
+	TimestampTz at = args_time_or_now(fcinfo, 1);
 	int64 end = FOLD_NEVER;
-	const char *no_access = "no_subscription"; /* why there is no end */
+	const char *no_access = "no_subscription"; /* the reason while end is FOLD_NEVER */
 	Premium premium;
 
 	compat_materialize(fcinfo);
@@ -56,21 +57,23 @@ coursebase_explain_premium(PG_FUNCTION_ARGS)
 		no_access = "status_gives_no_access";
 	}
 	rule_return(fcinfo, "subscription", premium.found, "no_subscription",
-				pstrdup(premium.found ? "there is one" : "no store told of one"));
+				premium.found ? "there is one" : "no store told of one");
 	rule_return(fcinfo, "environment", premium.counts,
 				premium.found ? "sandbox" : "no_subscription",
-				pstrdup(!premium.found    ? "no subscription"
-						: premium.sandbox ? "sandbox; see the setting accept_sandbox"
-										  : "production"));
+				!premium.found    ? "no subscription"
+				: premium.sandbox ? "sandbox; see the setting accept_sandbox"
+								  : "production");
 	rule_return(fcinfo, "status", end != FOLD_NEVER, no_access,
-				pstrdup(premium.found ? subscription_status_names[premium.term.status]
-									  : "no subscription"));
+				premium.found ? subscription_status_names[premium.term.status]
+							  : "no subscription");
 	rule_return(fcinfo, "time", at < end, end == FOLD_NEVER ? no_access : "ended",
-				end == FOLD_NEVER ? pstrdup("no time to compare")
-								  : psprintf("until %s", time_words(end)));
+				end == FOLD_NEVER ? "no time to compare"
+								  : psprintf("until %s", time_text(end)));
 	return (Datum) 0;
 }
 
+/* The premium of the user whom the first argument names; none for a caller without an account.
+ */
 static void
 premium_ask(Premium *premium, FunctionCallInfo fcinfo)
 {
@@ -78,19 +81,14 @@ premium_ask(Premium *premium, FunctionCallInfo fcinfo)
 
 	memset(premium, 0, sizeof(*premium));
 	premium->end = FOLD_NEVER;
-	if (identity_resolve_user(PG_ARGISNULL(0) ? NULL : PG_GETARG_UUID_P(0), &user))
+	if (identity_resolve_user(args_uuid_or_null(fcinfo, 0), &user))
 		premium_read(premium, &user);
 }
 
-static TimestampTz
-time_argument(FunctionCallInfo fcinfo)
-{
-	return PG_ARGISNULL(1) ? GetCurrentTransactionStartTimestamp() : PG_GETARG_TIMESTAMPTZ(1);
-}
-
+/* Every rule is a row; the reason is shown only if the rule does not pass. */
 static void
 rule_return(FunctionCallInfo fcinfo, const char *rule, bool passed, const char *reason,
-			char *detail)
+			const char *detail)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	Datum values[4] = {CStringGetTextDatum(rule), BoolGetDatum(passed), (Datum) 0,
@@ -100,10 +98,4 @@ rule_return(FunctionCallInfo fcinfo, const char *rule, bool passed, const char *
 	if (!passed)
 		values[2] = CStringGetTextDatum(reason);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-}
-
-static char *
-time_words(int64 time)
-{
-	return DatumGetCString(DirectFunctionCall1(timestamptz_out, TimestampTzGetDatum(time)));
 }

@@ -1,18 +1,24 @@
 /*
- * history.c: the log read through the fold, for people and for check_integrity().
+ * history.c: the log read through the fold, for the view subscription_history and for
+ * check_integrity().
+ *
+ * Only reads: STABLE and parallel safe, with the snapshot of the calling statement.
+ *
+ * Rights: subscription_steps() checks whom the caller may ask about (identity/asking.h), and
+ * compare_subscription() is the server's alone; both then read with the rights of the tables'
+ * owner.
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 
-#include "billing/subscription.h"
+#include "billing/line.h"
+#include "core/args.h"
 #include "core/compat.h"
-#include "core/owner.h"
+#include "core/datum.h"
 #include "identity/asking.h"
 
 static void step_return(FunctionCallInfo fcinfo, const SubscriptionEntry *entry);
@@ -24,7 +30,11 @@ static char *line_words(const SubscriptionLine *line);
 PG_FUNCTION_INFO_V1(coursebase_subscription_steps);
 PG_FUNCTION_INFO_V1(coursebase_compare_subscription);
 
-/* SQL function: subscription_steps(user_id uuid) returns table (event_id uuid, …) */
+/*
+ * SQL function: subscription_steps(user_id uuid) returns table (event_id uuid, event_type text,
+ * store text, environment text, event_time timestamptz, received_at timestamptz, status_before
+ * text, status_after text, expires_at timestamptz, anomaly text)
+ */
 PGDLLEXPORT Datum
 coursebase_subscription_steps(PG_FUNCTION_ARGS)
 {
@@ -33,7 +43,7 @@ coursebase_subscription_steps(PG_FUNCTION_ARGS)
 	pg_uuid_t user;
 
 	compat_materialize(fcinfo);
-	if (!identity_resolve_user(PG_ARGISNULL(0) ? NULL : PG_GETARG_UUID_P(0), &user))
+	if (!identity_resolve_user(args_uuid_or_null(fcinfo, 0), &user))
 		return (Datum) 0;
 	SPI_connect();
 	entries = entries_load(&user, NULL, NULL, true, &nentries);
@@ -64,17 +74,16 @@ coursebase_compare_subscription(PG_FUNCTION_ARGS)
 	lines_compare(fcinfo, &user, lines, nlines);
 	shown = lines_shown(lines, nlines);
 	if (!subscription_shows(&user, shown, true))
-		problem_return(
-			fcinfo,
-			psprintf("subscriptions of user %s",
-					 DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&user)))),
-			shown == NULL ? "there are no events"
-						  : psprintf("the fold of the events is %s",
-									 subscription_status_names[shown->state.now.status]));
+		problem_return(fcinfo, psprintf("subscriptions of user %s", uuid_text(&user)),
+					   shown == NULL
+						   ? "there are no events"
+						   : psprintf("the fold of the events is %s",
+									  subscription_status_names[shown->state.now.status]));
 	SPI_finish();
 	return (Datum) 0;
 }
 
+/* One row of the view: an event, and the status of its line before and after it. */
 static void
 step_return(FunctionCallInfo fcinfo, const SubscriptionEntry *entry)
 {
@@ -100,6 +109,7 @@ step_return(FunctionCallInfo fcinfo, const SubscriptionEntry *entry)
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
+/* Each line that the events make must be stored as they make it, and no other. */
 static void
 lines_compare(FunctionCallInfo fcinfo, const pg_uuid_t *user, const SubscriptionLine *lines,
 			  int nlines)
@@ -109,11 +119,8 @@ lines_compare(FunctionCallInfo fcinfo, const pg_uuid_t *user, const Subscription
 
 	for (int i = 0; i < nlines; i++)
 	{
-		const SubscriptionLine *found = NULL;
+		const SubscriptionLine *found = lines_find(stored, nstored, &lines[i]);
 
-		for (int j = 0; j < nstored; j++)
-			if (line_same(&stored[j], &lines[i]))
-				found = &stored[j];
 		if (found == NULL)
 			problem_return(fcinfo, line_words(&lines[i]), "its events have no line");
 		else if (!line_equal(found, &lines[i]))
@@ -121,15 +128,9 @@ lines_compare(FunctionCallInfo fcinfo, const pg_uuid_t *user, const Subscription
 						   psprintf("it is not the fold of its events, which is %s",
 									subscription_status_names[lines[i].state.now.status]));
 	}
-	for (int j = 0; j < nstored; j++)
-	{
-		bool wanted = false;
-
-		for (int i = 0; i < nlines; i++)
-			wanted |= line_same(&stored[j], &lines[i]);
-		if (!wanted)
-			problem_return(fcinfo, line_words(&stored[j]), "it has no events of its user");
-	}
+	for (int i = 0; i < nstored; i++)
+		if (lines_find(lines, nlines, &stored[i]) == NULL)
+			problem_return(fcinfo, line_words(&stored[i]), "it has no events of its user");
 }
 
 static void
@@ -142,6 +143,7 @@ problem_return(FunctionCallInfo fcinfo, char *object, const char *problem)
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
+/* How check_integrity() names a line. */
 static char *
 line_words(const SubscriptionLine *line)
 {

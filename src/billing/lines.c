@@ -1,21 +1,21 @@
 /*
- * lines.c: lines as they are stored, and as the fold of the log has them.
+ * lines.c: lines of subscription events, as they are stored and as the log makes them.
  *
- * One fold for everything: what is stored, what rebuild_subscription() makes, what the history
- * shows and what check_integrity() compares come from lines_fold() and fold_step() alone.
+ * lines_fold() and fold_step() are the only fold: apply_subscription_event() stores what they
+ * make, rebuild_subscription() stores it again, subscription_history shows it, and
+ * check_integrity() compares the tables with it.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
-#include "fmgr.h"
 #include "miscadmin.h"
-#include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 
-#include "billing/subscription.h"
+#include "billing/environment.h"
+#include "billing/line.h"
 #include "core/owner.h"
+#include "core/plan.h"
 
+/* $2 NULL: the entries of all lines; else those of the line $3 of the store $2. */
 static KeptPlan read_entries = {
 	.sql = "SELECT e.id, e.store, coalesce(e.original_transaction_id, e.user_id::text), "
 		   "e.environment, e.received_at, e.event_type, e.event_time, e.store_event_id, "
@@ -28,10 +28,55 @@ static KeptPlan read_entries = {
 	.nargs = 3,
 	.types = {UUIDOID, TEXTOID, TEXTOID},
 };
+enum
+{
+	ENTRY_ID = 1,
+	ENTRY_STORE,
+	ENTRY_LINE,
+	ENTRY_ENVIRONMENT,
+	ENTRY_RECEIVED_AT,
+	ENTRY_EVENT_TYPE,
+	ENTRY_EVENT_TIME,
+	ENTRY_STORE_EVENT_ID,
+	ENTRY_PERIOD_END,
+	ENTRY_GRACE_UNTIL,
+	ENTRY_AUTO_RENEW,
+	ENTRY_TRANSACTION_ID,
+	ENTRY_PRODUCT_ID,
+	ENTRY_IS_TRIAL,
+	ENTRY_BASE_PLAN_ID,
+	ENTRY_OFFER_ID,
+	ENTRY_PURCHASE_TOKEN,
+};
+
 static KeptPlan read_lines = {
 	.sql = "SELECT " LINE_COLUMNS "FROM coursebase.subscription_lines l WHERE l.user_id = $1",
 	.nargs = 1,
 	.types = {UUIDOID},
+};
+/* LINE_COLUMNS, from the first of them on. */
+enum
+{
+	LINE_STORE,
+	LINE_ID,
+	LINE_ENVIRONMENT,
+	LINE_STATUS,
+	LINE_EXPIRES_AT,
+	LINE_GRACE_UNTIL,
+	LINE_AUTO_RENEW,
+	LINE_BEFORE_STATUS,
+	LINE_BEFORE_EXPIRES_AT,
+	LINE_BEFORE_GRACE_UNTIL,
+	LINE_BEFORE_AUTO_RENEW,
+	LINE_FIRST_PREMIUM_AT,
+	LINE_TRANSACTION_ID,
+	LINE_PRODUCT_ID,
+	LINE_BASE_PLAN_ID,
+	LINE_OFFER_ID,
+	LINE_PURCHASE_TOKEN,
+	LINE_LAST_EVENT_TIME,
+	LINE_LAST_EVENT_TYPE,
+	LINE_LAST_STORE_EVENT_ID,
 };
 
 static KeptPlan read_shown = {
@@ -42,8 +87,24 @@ static KeptPlan read_shown = {
 	.nargs = 1,
 	.types = {UUIDOID},
 };
+enum
+{
+	SHOWN_PLAN = 1,
+	SHOWN_STATUS,
+	SHOWN_EXPIRES_AT,
+	SHOWN_GRACE_UNTIL,
+	SHOWN_AUTO_RENEW,
+	SHOWN_STORE,
+	SHOWN_ENVIRONMENT,
+	SHOWN_PRODUCT_ID,
+	SHOWN_BASE_PLAN_ID,
+	SHOWN_OFFER_ID,
+	SHOWN_PURCHASE_TOKEN,
+	SHOWN_LINE,
+};
 
 static void entry_read(SubscriptionEntry *entry, uint64 row);
+static int flag_read(uint64 row, int column);
 static void line_fold(SubscriptionLine *line, SubscriptionEntry *entries, int count);
 static void transactions_mark(SubscriptionEntry *entries, int count);
 static int entry_compare(const void *a, const void *b);
@@ -51,25 +112,19 @@ static int transaction_compare(const void *a, const void *b);
 static int access_rank(const SubscriptionLine *line);
 static bool term_equal(const FoldTerm *a, const FoldTerm *b);
 static bool text_equal(const char *a, const char *b);
-static int64 time_value(uint64 row, int column);
-static bool flag_value(uint64 row, int column);
 
 SubscriptionEntry *
 entries_load(const pg_uuid_t *user, const char *store, const char *line, bool read_only,
 			 int *count)
 {
-	Datum values[3] = {UUIDPGetDatum(user)};
-	const char *nulls = store == NULL ? " nn" : "   ";
+	PlanValues values = {0};
 	SubscriptionEntry *entries;
 	uint64 rows;
 
-	if (store != NULL)
-	{
-		values[1] = CStringGetTextDatum(store);
-		values[2] = CStringGetTextDatum(line);
-	}
-	rows = owner_execute(&read_entries, values, nulls, read_only);
-	/* room for the one that is just coming */
+	plan_bind_uuid(&values, user);
+	plan_bind_text(&values, store);
+	plan_bind_text(&values, line);
+	rows = owner_execute(&read_entries, values.datums, values.nulls, read_only);
 	entries = palloc_extended((rows + 1) * sizeof(*entries), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	for (uint64 row = 0; row < rows; row++)
 		entry_read(&entries[row], row);
@@ -86,6 +141,7 @@ lines_fold(SubscriptionEntry *entries, int nentries, int *nlines)
 	*nlines = 0;
 	if (nentries > 1)
 		qsort(entries, nentries, sizeof(*entries), entry_compare);
+	/* a line ends where the next entry is another line's, and behind the last entry */
 	for (int i = 1; i <= nentries; i++)
 	{
 		if (i < nentries && strcmp(entries[first].store, entries[i].store) == 0 &&
@@ -110,21 +166,10 @@ lines_load(const pg_uuid_t *user, bool read_only, int *count)
 	return lines;
 }
 
-const SubscriptionLine *
-lines_shown(const SubscriptionLine *lines, int count)
-{
-	const SubscriptionLine *shown = NULL;
-
-	for (int i = 0; i < count; i++)
-		if (shown == NULL || line_compare(&lines[i], shown) > 0)
-			shown = &lines[i];
-	return shown;
-}
-
 /*
- * Which line stands for the user: one that gives access, in production before a sandbox; then
- * the one whose access ends last, or ended last. Names break ties, so that the order of arrival
- * never does.
+ * A line that gives access stands before one that gives none, and one of production before one
+ * of a sandbox; then the line whose access ends last, or ended last. Store and id break ties,
+ * so that the answer never depends on the order in which the events arrived.
  */
 int
 line_compare(const SubscriptionLine *a, const SubscriptionLine *b)
@@ -136,6 +181,26 @@ line_compare(const SubscriptionLine *a, const SubscriptionLine *b)
 	if (order == 0)
 		order = strcmp(b->store, a->store);
 	return order != 0 ? order : strcmp(b->id, a->id);
+}
+
+const SubscriptionLine *
+lines_shown(const SubscriptionLine *lines, int count)
+{
+	const SubscriptionLine *shown = NULL;
+
+	for (int i = 0; i < count; i++)
+		if (shown == NULL || line_compare(&lines[i], shown) > 0)
+			shown = &lines[i];
+	return shown;
+}
+
+const SubscriptionLine *
+lines_find(const SubscriptionLine *lines, int count, const SubscriptionLine *line)
+{
+	for (int i = 0; i < count; i++)
+		if (line_same(&lines[i], line))
+			return &lines[i];
+	return NULL;
 }
 
 bool
@@ -173,18 +238,19 @@ subscription_shows(const pg_uuid_t *user, const SubscriptionLine *line, bool rea
 	if (line == NULL)
 		return false;
 	state = &line->state;
-	subscription_status_parse(plan_text_required(0, 2), &term.status);
-	term.expires_at = time_value(0, 3);
-	term.grace_until = time_value(0, 4);
-	term.auto_renew = flag_value(0, 5);
-	return term_equal(&term, &state->now) && text_equal(plan_text(0, 1), line_plan(line)) &&
-		   text_equal(plan_text(0, 6), line->store) &&
-		   text_equal(plan_text(0, 7), line->environment) &&
-		   text_equal(plan_text(0, 8), state->product_id) &&
-		   text_equal(plan_text(0, 9), state->base_plan_id) &&
-		   text_equal(plan_text(0, 10), state->offer_id) &&
-		   text_equal(plan_text(0, 11), state->purchase_token) &&
-		   text_equal(plan_text(0, 12), line->id);
+	subscription_status_parse(plan_text_required(0, SHOWN_STATUS), &term.status);
+	term.expires_at = plan_time_or(0, SHOWN_EXPIRES_AT, FOLD_NEVER);
+	term.grace_until = plan_time_or(0, SHOWN_GRACE_UNTIL, FOLD_NEVER);
+	term.auto_renew = plan_bool_or(0, SHOWN_AUTO_RENEW, false);
+	return term_equal(&term, &state->now) &&
+		   text_equal(plan_text(0, SHOWN_PLAN), line_plan(line)) &&
+		   text_equal(plan_text(0, SHOWN_STORE), line->store) &&
+		   text_equal(plan_text(0, SHOWN_ENVIRONMENT), line->environment) &&
+		   text_equal(plan_text(0, SHOWN_PRODUCT_ID), state->product_id) &&
+		   text_equal(plan_text(0, SHOWN_BASE_PLAN_ID), state->base_plan_id) &&
+		   text_equal(plan_text(0, SHOWN_OFFER_ID), state->offer_id) &&
+		   text_equal(plan_text(0, SHOWN_PURCHASE_TOKEN), state->purchase_token) &&
+		   text_equal(plan_text(0, SHOWN_LINE), line->id);
 }
 
 const char *
@@ -197,58 +263,69 @@ void
 line_read(SubscriptionLine *line, uint64 row, int column)
 {
 	FoldState *state = &line->state;
+	FoldTerm *now = &state->now;
+	FoldTerm *before = &state->before;
 
 	memset(line, 0, sizeof(*line));
-	line->store = plan_text_required(row, column);
-	line->id = plan_text_required(row, column + 1);
-	line->environment = plan_text_required(row, column + 2);
-	subscription_status_parse(plan_text_required(row, column + 3), &state->now.status);
-	state->now.expires_at = time_value(row, column + 4);
-	state->now.grace_until = time_value(row, column + 5);
-	state->now.auto_renew = flag_value(row, column + 6);
-	subscription_status_parse(plan_text_required(row, column + 7), &state->before.status);
-	state->before.expires_at = time_value(row, column + 8);
-	state->before.grace_until = time_value(row, column + 9);
-	state->before.auto_renew = flag_value(row, column + 10);
-	state->first_premium_at = time_value(row, column + 11);
-	state->transaction = plan_text(row, column + 12);
-	state->product_id = plan_text(row, column + 13);
-	state->base_plan_id = plan_text(row, column + 14);
-	state->offer_id = plan_text(row, column + 15);
-	state->purchase_token = plan_text(row, column + 16);
-	line->last.time = time_value(row, column + 17);
-	subscription_event_parse(plan_text_required(row, column + 18), &line->last.type);
-	line->last.id = plan_text_required(row, column + 19);
+	line->store = plan_text_required(row, column + LINE_STORE);
+	line->id = plan_text_required(row, column + LINE_ID);
+	line->environment = plan_text_required(row, column + LINE_ENVIRONMENT);
+	subscription_status_parse(plan_text_required(row, column + LINE_STATUS), &now->status);
+	now->expires_at = plan_time_or(row, column + LINE_EXPIRES_AT, FOLD_NEVER);
+	now->grace_until = plan_time_or(row, column + LINE_GRACE_UNTIL, FOLD_NEVER);
+	now->auto_renew = plan_bool(row, column + LINE_AUTO_RENEW);
+	subscription_status_parse(plan_text_required(row, column + LINE_BEFORE_STATUS),
+							  &before->status);
+	before->expires_at = plan_time_or(row, column + LINE_BEFORE_EXPIRES_AT, FOLD_NEVER);
+	before->grace_until = plan_time_or(row, column + LINE_BEFORE_GRACE_UNTIL, FOLD_NEVER);
+	before->auto_renew = plan_bool(row, column + LINE_BEFORE_AUTO_RENEW);
+	state->first_premium_at = plan_time_or(row, column + LINE_FIRST_PREMIUM_AT, FOLD_NEVER);
+	state->transaction = plan_text(row, column + LINE_TRANSACTION_ID);
+	state->product_id = plan_text(row, column + LINE_PRODUCT_ID);
+	state->base_plan_id = plan_text(row, column + LINE_BASE_PLAN_ID);
+	state->offer_id = plan_text(row, column + LINE_OFFER_ID);
+	state->purchase_token = plan_text(row, column + LINE_PURCHASE_TOKEN);
+	line->last.time = plan_time(row, column + LINE_LAST_EVENT_TIME);
+	subscription_event_parse(plan_text_required(row, column + LINE_LAST_EVENT_TYPE),
+							 &line->last.type);
+	line->last.id = plan_text_required(row, column + LINE_LAST_STORE_EVENT_ID);
 }
 
 static void
 entry_read(SubscriptionEntry *entry, uint64 row)
 {
 	FoldEvent *event = &entry->event;
-	bool null;
-	Datum flag;
 
-	entry->id = *DatumGetUUIDP(plan_value(row, 1, NULL));
-	entry->store = plan_text_required(row, 2);
-	entry->line = plan_text_required(row, 3);
-	entry->environment = plan_text_required(row, 4);
-	entry->received_at = DatumGetTimestampTz(plan_value(row, 5, &null));
-	subscription_event_parse(plan_text_required(row, 6), &event->type);
-	event->time = time_value(row, 7);
-	event->id = plan_text_required(row, 8);
-	event->period_end = time_value(row, 9);
-	event->grace_until = time_value(row, 10);
-	flag = plan_value(row, 11, &null);
-	event->auto_renew = null ? -1 : DatumGetBool(flag);
-	event->transaction = plan_text(row, 12);
-	event->product_id = plan_text(row, 13);
-	event->trial = flag_value(row, 14);
-	event->base_plan_id = plan_text(row, 15);
-	event->offer_id = plan_text(row, 16);
-	event->purchase_token = plan_text(row, 17);
+	entry->id = plan_uuid(row, ENTRY_ID);
+	entry->store = plan_text_required(row, ENTRY_STORE);
+	entry->line = plan_text_required(row, ENTRY_LINE);
+	entry->environment = plan_text_required(row, ENTRY_ENVIRONMENT);
+	entry->received_at = plan_time(row, ENTRY_RECEIVED_AT);
+	subscription_event_parse(plan_text_required(row, ENTRY_EVENT_TYPE), &event->type);
+	event->time = plan_time(row, ENTRY_EVENT_TIME);
+	event->id = plan_text_required(row, ENTRY_STORE_EVENT_ID);
+	event->period_end = plan_time_or(row, ENTRY_PERIOD_END, FOLD_NEVER);
+	event->grace_until = plan_time_or(row, ENTRY_GRACE_UNTIL, FOLD_NEVER);
+	event->auto_renew = flag_read(row, ENTRY_AUTO_RENEW);
+	event->transaction = plan_text(row, ENTRY_TRANSACTION_ID);
+	event->product_id = plan_text(row, ENTRY_PRODUCT_ID);
+	event->trial = flag_read(row, ENTRY_IS_TRIAL);
+	event->base_plan_id = plan_text(row, ENTRY_BASE_PLAN_ID);
+	event->offer_id = plan_text(row, ENTRY_OFFER_ID);
+	event->purchase_token = plan_text(row, ENTRY_PURCHASE_TOKEN);
 }
 
-/* The entries of one line, in order. */
+/* 1 or 0; -1 for a null, as in FoldEvent. */
+static int
+flag_read(uint64 row, int column)
+{
+	bool null;
+	Datum value = plan_value(row, column, &null);
+
+	return null ? -1 : DatumGetBool(value);
+}
+
+/* The entries are those of one line, at least one, in the order of the fold. */
 static void
 line_fold(SubscriptionLine *line, SubscriptionEntry *entries, int count)
 {
@@ -262,6 +339,7 @@ line_fold(SubscriptionLine *line, SubscriptionEntry *entries, int count)
 	{
 		SubscriptionEntry *entry = &entries[i];
 
+		/* a line may hold as many events as its user's store cares to send */
 		CHECK_FOR_INTERRUPTS();
 		entry->before = line->state.now.status;
 		entry->anomaly = fold_step(&line->state, &entry->event);
@@ -271,7 +349,10 @@ line_fold(SubscriptionLine *line, SubscriptionEntry *entries, int count)
 	line->last = entries[count - 1].event;
 }
 
-/* Of the entries of one transaction all but the first have seen it. */
+/*
+ * Sets transaction_seen of all entries but the first of each transaction. Sorted pointers make
+ * it n log n: a search among the entries before each one would be quadratic.
+ */
 static void
 transactions_mark(SubscriptionEntry *entries, int count)
 {
@@ -291,6 +372,7 @@ transactions_mark(SubscriptionEntry *entries, int count)
 	pfree(sorted);
 }
 
+/* By line, and within a line by the order of the fold. */
 static int
 entry_compare(const void *a, const void *b)
 {
@@ -303,6 +385,7 @@ entry_compare(const void *a, const void *b)
 	return order != 0 ? order : fold_event_compare(&left->event, &right->event);
 }
 
+/* By transaction, and within a transaction by the order of the fold. */
 static int
 transaction_compare(const void *a, const void *b)
 {
@@ -318,7 +401,7 @@ access_rank(const SubscriptionLine *line)
 {
 	if (fold_access_end(&line->state.now) == FOLD_NEVER)
 		return 0;
-	return strcmp(line->environment, "production") == 0 ? 2 : 1;
+	return environment_is_sandbox(line->environment) ? 1 : 2;
 }
 
 static bool
@@ -328,26 +411,9 @@ term_equal(const FoldTerm *a, const FoldTerm *b)
 		   a->grace_until == b->grace_until && a->auto_renew == b->auto_renew;
 }
 
+/* NULL is equal to NULL alone. */
 static bool
 text_equal(const char *a, const char *b)
 {
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
-static int64
-time_value(uint64 row, int column)
-{
-	bool null;
-	Datum value = plan_value(row, column, &null);
-
-	return null ? FOLD_NEVER : DatumGetTimestampTz(value);
-}
-
-static bool
-flag_value(uint64 row, int column)
-{
-	bool null;
-	Datum value = plan_value(row, column, &null);
-
-	return !null && DatumGetBool(value);
 }

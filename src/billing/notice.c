@@ -1,20 +1,23 @@
 /*
- * notice.c: what a store said, read from its JSON and checked.
+ * notice.c: a store's event, read from its JSON and checked, and written as JSON again.
  *
- * Whatever is wrong is said with the name of the member; nothing is guessed. Members that are
- * not known are kept in the payload and not read.
+ * A member that is missing or malformed is refused by its name; nothing is guessed. Members
+ * that the form does not name are kept in the payload and not read.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
-#include "fmgr.h"
 #include "utils/builtins.h"
+#include "utils/datetime.h"
 #include "utils/fmgrprotos.h"
+#include "utils/json.h"
+#include "utils/jsonb.h"
 
-#include "billing/subscription.h"
+#include "billing/environment.h"
+#include "billing/notice.h"
 #include "core/errors.h"
 #include "core/owner.h"
+#include "core/plan.h"
 #include "json/members.h"
 
 typedef enum NoticeMember
@@ -41,24 +44,24 @@ typedef enum NoticeMember
 } NoticeMember;
 
 static const char *const member_names[MEMBERS] = {
-	"store",
-	"environment",
-	"store_event_id",
-	"event_type",
-	"subtype",
-	"provider",
-	"original_transaction_id",
-	"transaction_id",
-	"product_id",
-	"base_plan_id",
-	"offer_id",
-	"purchase_token",
-	"event_time",
-	"period_end",
-	"grace_until",
-	"auto_renew",
-	"is_trial",
-	"manual",
+	[MEMBER_STORE] = "store",
+	[MEMBER_ENVIRONMENT] = "environment",
+	[MEMBER_STORE_EVENT_ID] = "store_event_id",
+	[MEMBER_EVENT_TYPE] = "event_type",
+	[MEMBER_SUBTYPE] = "subtype",
+	[MEMBER_PROVIDER] = "provider",
+	[MEMBER_ORIGINAL_TRANSACTION_ID] = "original_transaction_id",
+	[MEMBER_TRANSACTION_ID] = "transaction_id",
+	[MEMBER_PRODUCT_ID] = "product_id",
+	[MEMBER_BASE_PLAN_ID] = "base_plan_id",
+	[MEMBER_OFFER_ID] = "offer_id",
+	[MEMBER_PURCHASE_TOKEN] = "purchase_token",
+	[MEMBER_EVENT_TIME] = "event_time",
+	[MEMBER_PERIOD_END] = "period_end",
+	[MEMBER_GRACE_UNTIL] = "grace_until",
+	[MEMBER_AUTO_RENEW] = "auto_renew",
+	[MEMBER_IS_TRIAL] = "is_trial",
+	[MEMBER_MANUAL] = "manual",
 };
 
 static const MembersForm notice_form = {
@@ -70,12 +73,12 @@ static const MembersForm notice_form = {
 	.count = MEMBERS,
 };
 
+#define STORE_MANUAL "manual"
 static const char *const stores[] = {
-	"google_play", "app_store", "stripe", "amazon", "promotional", "manual",
+	"google_play", "app_store", "stripe", "amazon", "promotional", STORE_MANUAL,
 };
-static const char *const environments[] = {"production", "sandbox"};
 
-/* The row of the subtype, else the one for any. */
+/* The mapping of the subtype, or else the one that is for every subtype (''). */
 static KeptPlan read_mapping = {
 	.sql = "SELECT m.event_type FROM coursebase.subscription_event_mappings m "
 		   "WHERE m.provider = $1 AND m.name = $2 AND m.subtype IN ($3, '') "
@@ -86,27 +89,34 @@ static KeptPlan read_mapping = {
 
 static SubscriptionEvent type_read(Members *members, const char *store);
 static SubscriptionEvent type_map(const char *provider, const char *name, const char *subtype);
+static void member_push(JsonbParseState **state, NoticeMember member, JsonbValue *value);
+static void text_push(JsonbParseState **state, NoticeMember member, const char *text);
+static void time_push(JsonbParseState **state, NoticeMember member, int64 time);
+static void flag_push(JsonbParseState **state, NoticeMember member, int flag);
+
+StaticAssertDecl(MEMBERS_NO_TIME == FOLD_NEVER, "a time that is absent is a time never");
+StaticAssertDecl(MEMBERS_NO_FLAG == -1, "a flag that is absent is FoldEvent's -1");
 
 void
-notice_read(SubscriptionNotice *notice, Datum json, const pg_uuid_t *user)
+notice_read(SubscriptionNotice *notice, Datum json)
 {
-	SubscriptionEntry *entry = &notice->entry;
-	FoldEvent *event = &entry->event;
+	FoldEvent *event = &notice->event;
 	Members members;
+	bool by_hand;
 
 	memset(notice, 0, sizeof(*notice));
 	members_load(&members, &notice_form, json, MEMBERS);
-	entry->store = members_word(&members, MEMBER_STORE, stores, lengthof(stores));
-	if (entry->store == NULL)
+	notice->store = members_word(&members, MEMBER_STORE, stores, lengthof(stores));
+	if (notice->store == NULL)
 		members_raise(&notice_form, MEMBER_STORE, "is missing");
-	notice->manual =
-		members_flag(&members, MEMBER_MANUAL) == 1 || strcmp(entry->store, "manual") == 0;
-	entry->environment =
-		members_word(&members, MEMBER_ENVIRONMENT, environments, lengthof(environments));
-	if (entry->environment == NULL && strcmp(entry->store, "manual") != 0)
+	by_hand = strcmp(notice->store, STORE_MANUAL) == 0;
+	notice->manual = members_flag(&members, MEMBER_MANUAL) == 1 || by_hand;
+	notice->environment =
+		members_word(&members, MEMBER_ENVIRONMENT, environment_names, ENVIRONMENTS);
+	if (notice->environment == NULL && !by_hand)
 		members_raise(&notice_form, MEMBER_ENVIRONMENT, "is missing");
-	if (entry->environment == NULL)
-		entry->environment = "production";
+	if (notice->environment == NULL)
+		notice->environment = environment_names[ENVIRONMENT_PRODUCTION];
 	event->id = members_text_require(&members, MEMBER_STORE_EVENT_ID, MEMBERS_ID_SIZE);
 	event->time = members_time(&members, MEMBER_EVENT_TIME);
 	if (event->time == FOLD_NEVER)
@@ -114,7 +124,7 @@ notice_read(SubscriptionNotice *notice, Datum json, const pg_uuid_t *user)
 	event->period_end = members_time(&members, MEMBER_PERIOD_END);
 	event->grace_until = members_time(&members, MEMBER_GRACE_UNTIL);
 	event->auto_renew = members_flag(&members, MEMBER_AUTO_RENEW);
-	event->trial = members_flag(&members, MEMBER_IS_TRIAL) == 1;
+	event->trial = members_flag(&members, MEMBER_IS_TRIAL);
 	event->transaction = members_text(&members, MEMBER_TRANSACTION_ID, MEMBERS_ID_SIZE);
 	event->product_id = members_text(&members, MEMBER_PRODUCT_ID, MEMBERS_ID_SIZE);
 	event->base_plan_id = members_text(&members, MEMBER_BASE_PLAN_ID, MEMBERS_ID_SIZE);
@@ -122,16 +132,16 @@ notice_read(SubscriptionNotice *notice, Datum json, const pg_uuid_t *user)
 	event->purchase_token = members_text(&members, MEMBER_PURCHASE_TOKEN, MEMBERS_TOKEN_SIZE);
 	notice->original_transaction_id =
 		members_text(&members, MEMBER_ORIGINAL_TRANSACTION_ID, MEMBERS_ID_SIZE);
-	entry->line = notice->original_transaction_id;
-	if (entry->line == NULL)
-		entry->line = DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(user)));
-	event->type = type_read(&members, entry->store);
+	event->type = type_read(&members, notice->store);
 	members_end(&members);
 	notice->payload = DirectFunctionCall1(
 		jsonb_in, CStringGetDatum(pnstrdup(members.text.bytes, members.text.size)));
 }
 
-/* Canonical, or the provider's word; one that nobody has mapped is a notice. */
+/*
+ * The canonical name, or the provider's own name or number for it. What nobody has mapped is
+ * noted: an unknown notice must not make the webhook fail, and the provider send it for ever.
+ */
 static SubscriptionEvent
 type_read(Members *members, const char *store)
 {
@@ -153,12 +163,90 @@ type_read(Members *members, const char *store)
 static SubscriptionEvent
 type_map(const char *provider, const char *name, const char *subtype)
 {
-	Datum values[] = {CStringGetTextDatum(provider), CStringGetTextDatum(name),
-					  CStringGetTextDatum(subtype)};
+	PlanValues values = {0};
 	SubscriptionEvent type;
 
-	if (owner_execute(&read_mapping, values, NULL, false) == 0 ||
+	plan_bind_text(&values, provider);
+	plan_bind_text(&values, name);
+	plan_bind_text(&values, subtype);
+	if (owner_execute(&read_mapping, values.datums, values.nulls, false) == 0 ||
 		!subscription_event_parse(plan_text_required(0, 1), &type))
 		return EVENT_NOTED;
 	return type;
+}
+
+Datum
+notice_payload(const SubscriptionNotice *notice)
+{
+	const FoldEvent *event = &notice->event;
+	JsonbParseState *state = NULL;
+	JsonbValue *object;
+
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	text_push(&state, MEMBER_STORE, notice->store);
+	text_push(&state, MEMBER_ENVIRONMENT, notice->environment);
+	text_push(&state, MEMBER_STORE_EVENT_ID, event->id);
+	text_push(&state, MEMBER_EVENT_TYPE, subscription_event_names[event->type]);
+	text_push(&state, MEMBER_ORIGINAL_TRANSACTION_ID, notice->original_transaction_id);
+	text_push(&state, MEMBER_TRANSACTION_ID, event->transaction);
+	text_push(&state, MEMBER_PRODUCT_ID, event->product_id);
+	text_push(&state, MEMBER_BASE_PLAN_ID, event->base_plan_id);
+	text_push(&state, MEMBER_OFFER_ID, event->offer_id);
+	text_push(&state, MEMBER_PURCHASE_TOKEN, event->purchase_token);
+	time_push(&state, MEMBER_EVENT_TIME, event->time);
+	time_push(&state, MEMBER_PERIOD_END, event->period_end);
+	time_push(&state, MEMBER_GRACE_UNTIL, event->grace_until);
+	flag_push(&state, MEMBER_AUTO_RENEW, event->auto_renew);
+	flag_push(&state, MEMBER_IS_TRIAL, event->trial);
+	flag_push(&state, MEMBER_MANUAL, notice->manual ? 1 : MEMBERS_NO_FLAG);
+	object = pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+	return JsonbPGetDatum(JsonbValueToJsonb(object));
+}
+
+static void
+member_push(JsonbParseState **state, NoticeMember member, JsonbValue *value)
+{
+	JsonbValue name = {.type = jbvString};
+
+	name.val.string.val = unconstify(char *, member_names[member]);
+	name.val.string.len = strlen(member_names[member]);
+	pushJsonbValue(state, WJB_KEY, &name);
+	pushJsonbValue(state, WJB_VALUE, value);
+}
+
+/* NULL is a member that is absent. */
+static void
+text_push(JsonbParseState **state, NoticeMember member, const char *text)
+{
+	JsonbValue value = {.type = jbvString};
+
+	if (text == NULL)
+		return;
+	value.val.string.val = unconstify(char *, text);
+	value.val.string.len = strlen(text);
+	member_push(state, member, &value);
+}
+
+/* In UTC: the payload of a repeated event must be equal in a session of any time zone. */
+static void
+time_push(JsonbParseState **state, NoticeMember member, int64 time)
+{
+	static const int utc = 0;
+	char text[MAXDATELEN + 1];
+
+	if (time == FOLD_NEVER)
+		return;
+	JsonEncodeDateTime(text, TimestampTzGetDatum(time), TIMESTAMPTZOID, &utc);
+	text_push(state, member, pstrdup(text));
+}
+
+static void
+flag_push(JsonbParseState **state, NoticeMember member, int flag)
+{
+	JsonbValue value = {.type = jbvBool};
+
+	if (flag == MEMBERS_NO_FLAG)
+		return;
+	value.val.boolean = flag == 1;
+	member_push(state, member, &value);
 }

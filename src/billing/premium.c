@@ -1,8 +1,11 @@
 /*
- * premium.c: does a user have premium, and until when?
+ * premium.c: whether a user has premium, and until when.
  *
- * The one place that reads a user's row of subscriptions for this question; the rule is the
- * fold's. A direct read of the index, or a statement with the owner's rights.
+ * The only place that reads the row of subscriptions for this question. fold_access_end() is
+ * the rule. The row comes from a direct read of the index, or from a statement with the rights
+ * of the tables' owner where fetch_open() refuses the direct read.
+ *
+ * Takes no lock: the answer is that of the active snapshot, also on a standby.
  */
 #include "postgres.h"
 

@@ -1,16 +1,19 @@
 /*
- * subscription.c: events of the stores become the state of a subscription.
+ * subscription.c: an event of a store is taken into the log and becomes the state of a
+ * subscription.
  *
- * Invariants: a store's event counts once; a store's original transaction belongs to one user;
- * what is stored is the fold of the log, whatever the order in which the log was written. An
- * event that comes behind all others of its line is one step from the stored state; any other
- * one folds its line anew.
+ * Invariants: an event of a store counts once, and a repetition gets the first answer; an
+ * original transaction of a store belongs to one user for ever; what is stored is the fold of
+ * the log, whatever order the events came in. An event that stands behind all others of its
+ * line is one step from the stored state; any other event folds its line anew.
  *
- * Lock order: the user's row, then that of the subscription. Both are locked even where nothing
- * of them changes: under REPEATABLE READ a state that was read before somebody else's event is
- * then an error, and never the ground of a decision.
+ * Lock order: the row of users, then the row of subscriptions, then that of the line. Each call
+ * locks the first two, even if it changes nothing of them: under REPEATABLE READ a transaction
+ * whose snapshot is older than another event of the user then fails, and decides nothing by a
+ * state that is stale.
  *
- * Rights: the server's alone; statements run with those of the tables' owner.
+ * Rights: apply_subscription_event() is the server's alone; all statements run with the rights
+ * of the tables' owner.
  */
 #include "postgres.h"
 
@@ -19,32 +22,44 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
-#include "utils/timestamp.h"
-#include "utils/uuid.h"
 
 #include "billing/environment.h"
-#include "billing/subscription.h"
+#include "billing/first_premium.h"
+#include "billing/line.h"
+#include "billing/machine.h"
+#include "billing/notice.h"
+#include "core/args.h"
 #include "core/compat.h"
+#include "core/datum.h"
 #include "core/errors.h"
 #include "core/owner.h"
+#include "core/plan.h"
 #include "core/schema.h"
 #include "identity/anchor.h"
 
-/* What is stored when an event comes. */
+/* An event on its way, and what is stored when it comes. */
 typedef struct Situation
 {
+	SubscriptionNotice notice;
+	const pg_uuid_t *user;
+	TimestampTz at;
+	const char *line_id; /* the original transaction; the user's id if the event names none */
+
 	pg_uuid_t subscription;
-	SubscriptionLine shown; /* its state and names; store NULL: none */
+	SubscriptionLine shown; /* what the row of subscriptions shows; store NULL: nothing yet */
 	bool has_line;
 	bool line_is_own;
-	SubscriptionLine line;
-	bool has_event;
+	SubscriptionLine line; /* while there is none: one without an event */
+	bool has_event;        /* the log has an event of this store, environment and id */
 	bool event_is_same;
-	SubscriptionAnswer first; /* the answer that the event got */
+	SubscriptionAnswer first; /* the answer that it got */
 	bool transaction_seen;
 } Situation;
 
+/*
+ * Locks the row of subscriptions before the line and the log are trusted: anchor_user() already
+ * keeps other events of this user out, and the lock makes a stale snapshot fail here.
+ */
 static KeptPlan read_situation = {
 	.sql = "SELECT s.id, s.status::text, s.expires_at, s.grace_until, s.store, s.environment, "
 		   "coalesce(s.original_transaction_id, s.user_id::text), "
@@ -62,38 +77,41 @@ static KeptPlan read_situation = {
 	.nargs = 7,
 	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID, TEXTOID},
 };
-#define SITUATION_LINE 14
+enum
+{
+	SITUATION_ID = 1,
+	SITUATION_STATUS,
+	SITUATION_EXPIRES_AT,
+	SITUATION_GRACE_UNTIL,
+	SITUATION_STORE,
+	SITUATION_ENVIRONMENT,
+	SITUATION_LINE_ID,
+	SITUATION_LINE_IS_OWN, /* null: there is no line */
+	SITUATION_EVENT_IS_SAME,
+	SITUATION_ANSWERED_STATUS, /* null: there is no event */
+	SITUATION_ANSWERED_EXPIRES_AT,
+	SITUATION_ANSWERED_ANOMALY,
+	SITUATION_TRANSACTION_SEEN,
+	SITUATION_LINE, /* from here on LINE_COLUMNS */
+};
 
 PremiumListener premium_listener;
 
-static void situation_read(Situation *situation, const SubscriptionNotice *notice,
-						   const pg_uuid_t *user);
-static bool situation_query(const SubscriptionNotice *notice, const pg_uuid_t *user);
-static void answer_first(const Situation *situation, const SubscriptionNotice *notice,
-						 SubscriptionAnswer *answer);
-static void event_take(Situation *situation, SubscriptionNotice *notice, const pg_uuid_t *user,
-					   TimestampTz at, SubscriptionAnswer *answer);
-static void first_premium_tell(const SubscriptionLine *line, const Situation *situation,
-							   const SubscriptionNotice *notice, const pg_uuid_t *user,
-							   TimestampTz at);
-static void line_require(const Situation *situation, const SubscriptionNotice *notice);
-static FoldAnomaly line_advance(SubscriptionLine *line, Situation *situation,
-								SubscriptionNotice *notice, const pg_uuid_t *user);
-static FoldAnomaly line_refold(SubscriptionLine *line, const SubscriptionNotice *notice,
-							   const pg_uuid_t *user);
-static void shown_update(Situation *situation, const SubscriptionLine *line,
-						 const pg_uuid_t *user);
+static void situation_read(Situation *situation);
+static bool situation_query(const Situation *situation);
+static void event_take(Situation *situation, SubscriptionAnswer *answer);
+static void first_premium_tell(const Situation *situation, const SubscriptionLine *line);
+static void line_require(const Situation *situation);
+static FoldAnomaly line_advance(Situation *situation, SubscriptionLine *line);
+static FoldAnomaly line_refold(const Situation *situation, SubscriptionLine *line);
+static void shown_update(Situation *situation, const SubscriptionLine *line);
 static bool row_is_equal(const SubscriptionLine *a, const SubscriptionLine *b);
-static bool lines_store(const SubscriptionLine *lines, int nlines, const pg_uuid_t *user);
-static void answer_return(FunctionCallInfo fcinfo, const SubscriptionAnswer *answer,
-						  bool third);
+static void answer_return(FunctionCallInfo fcinfo, const SubscriptionAnswer *answer);
 pg_noreturn static void raise_conflict(const SubscriptionNotice *notice);
-pg_noreturn static void raise_taken(const SubscriptionNotice *notice);
-pg_noreturn static void raise_refused(const SubscriptionNotice *notice,
-									  const SubscriptionLine *line, FoldAnomaly anomaly);
+pg_noreturn static void raise_taken(const Situation *situation);
+pg_noreturn static void raise_refused(const Situation *situation, FoldAnomaly anomaly);
 
 PG_FUNCTION_INFO_V1(coursebase_apply_subscription_event);
-PG_FUNCTION_INFO_V1(coursebase_rebuild_subscription);
 
 /*
  * SQL function: apply_subscription_event(user_id uuid, event json, at timestamptz) returns
@@ -102,174 +120,131 @@ PG_FUNCTION_INFO_V1(coursebase_rebuild_subscription);
 PGDLLEXPORT Datum
 coursebase_apply_subscription_event(PG_FUNCTION_ARGS)
 {
-	static const char *const names[] = {"user_id", "event", "at"};
 	SubscriptionNotice notice;
 	SubscriptionAnswer answer;
-	Situation situation;
 	pg_uuid_t *user;
 
-	for (int i = 0; i < lengthof(names); i++)
-		if (PG_ARGISNULL(i))
-			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-							errmsg("%s must not be null", names[i])));
+	args_require_all(fcinfo);
 	user = PG_GETARG_UUID_P(0);
 	schema_require_current();
 	compat_materialize(fcinfo);
 	SPI_connect();
-	notice_read(&notice, PG_GETARG_DATUM(1), user);
+	notice_read(&notice, PG_GETARG_DATUM(1));
+	/* a closed account keeps its log: its store goes on telling of the subscription */
 	anchor_user_require(user);
-	situation_read(&situation, &notice, user);
-	if (situation.has_event)
-		answer_first(&situation, &notice, &answer);
-	else
-		event_take(&situation, &notice, user, PG_GETARG_TIMESTAMPTZ(2), &answer);
-	answer_return(fcinfo, &answer, answer.anomaly == NULL);
+	subscription_take(&notice, user, PG_GETARG_TIMESTAMPTZ(2), &answer);
+	answer_return(fcinfo, &answer);
 	SPI_finish();
 	return (Datum) 0;
 }
 
-/*
- * SQL function: rebuild_subscription(user_id uuid) returns table (status text, expires_at
- * timestamptz, changed boolean)
- */
-PGDLLEXPORT Datum
-coursebase_rebuild_subscription(PG_FUNCTION_ARGS)
+void
+subscription_take(const SubscriptionNotice *notice, const pg_uuid_t *user, TimestampTz at,
+				  SubscriptionAnswer *answer)
 {
-	SubscriptionEntry *entries;
-	SubscriptionLine *lines;
-	const SubscriptionLine *shown;
-	pg_uuid_t *user;
-	int nentries, nlines;
+	Situation situation = {.notice = *notice, .user = user, .at = at};
 
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("user_id must not be null")));
-	user = PG_GETARG_UUID_P(0);
-	schema_require_current();
-	compat_materialize(fcinfo);
-	SPI_connect();
-	anchor_user_require(user);
-	entries = entries_load(user, NULL, NULL, false, &nentries);
-	lines = lines_fold(entries, nentries, &nlines);
-	shown = lines_shown(lines, nlines);
-	if (shown != NULL)
-	{
-		SubscriptionAnswer answer = {
-			.status = subscription_status_names[shown->state.now.status],
-			.expires_at = shown->state.now.expires_at,
-		};
-
-		answer_return(fcinfo, &answer, lines_store(lines, nlines, user));
-	}
-	SPI_finish();
-	return (Datum) 0;
+	if (notice->payload == (Datum) 0)
+		situation.notice.payload = notice_payload(notice);
+	situation.line_id = notice->original_transaction_id != NULL
+							? notice->original_transaction_id
+							: uuid_text(user);
+	situation_read(&situation);
+	if (!situation.has_event)
+		event_take(&situation, answer);
+	else if (situation.event_is_same)
+		*answer = situation.first;
+	else
+		raise_conflict(notice);
 }
 
-/* A closed account keeps its log: stores go on telling of it. */
+/* Makes the row of subscriptions if the user has none, so that there is one to lock. */
 static void
-situation_read(Situation *situation, const SubscriptionNotice *notice, const pg_uuid_t *user)
+situation_read(Situation *situation)
 {
 	FoldTerm *shown = &situation->shown.state.now;
-	bool null;
-	Datum value;
+	bool no_line;
 
-	memset(situation, 0, sizeof(*situation));
-	if (!situation_query(notice, user))
+	if (!situation_query(situation))
 	{
-		subscription_begin(user);
-		if (!situation_query(notice, user))
+		subscription_begin(situation->user);
+		if (!situation_query(situation))
 			elog(ERROR, "a subscription that was made is not there");
 	}
-	situation->subscription = *DatumGetUUIDP(plan_value(0, 1, NULL));
-	subscription_status_parse(plan_text_required(0, 2), &shown->status);
-	value = plan_value(0, 3, &null);
-	shown->expires_at = null ? FOLD_NEVER : DatumGetTimestampTz(value);
-	value = plan_value(0, 4, &null);
-	shown->grace_until = null ? FOLD_NEVER : DatumGetTimestampTz(value);
-	situation->shown.store = plan_text(0, 5);
-	situation->shown.environment = plan_text(0, 6);
-	situation->shown.id = plan_text_required(0, 7);
-	value = plan_value(0, 8, &null);
-	situation->has_line = !null;
-	situation->line_is_own = !null && DatumGetBool(value);
-	situation->first.status = plan_text(0, 10);
+	situation->subscription = plan_uuid(0, SITUATION_ID);
+	subscription_status_parse(plan_text_required(0, SITUATION_STATUS), &shown->status);
+	shown->expires_at = plan_time_or(0, SITUATION_EXPIRES_AT, FOLD_NEVER);
+	shown->grace_until = plan_time_or(0, SITUATION_GRACE_UNTIL, FOLD_NEVER);
+	situation->shown.store = plan_text(0, SITUATION_STORE);
+	situation->shown.environment = plan_text(0, SITUATION_ENVIRONMENT);
+	situation->shown.id = plan_text_required(0, SITUATION_LINE_ID);
+	plan_value(0, SITUATION_LINE_IS_OWN, &no_line);
+	situation->has_line = !no_line;
+	situation->line_is_own = plan_bool_or(0, SITUATION_LINE_IS_OWN, false);
+	situation->first.status = plan_text(0, SITUATION_ANSWERED_STATUS);
 	situation->has_event = situation->first.status != NULL;
-	value = plan_value(0, 9, &null);
-	situation->event_is_same = !null && DatumGetBool(value);
-	value = plan_value(0, 11, &null);
-	situation->first.expires_at = null ? FOLD_NEVER : DatumGetTimestampTz(value);
-	situation->first.anomaly = plan_text(0, 12);
-	situation->transaction_seen = DatumGetBool(plan_value(0, 13, &null));
+	situation->event_is_same = plan_bool_or(0, SITUATION_EVENT_IS_SAME, false);
+	situation->first.expires_at = plan_time_or(0, SITUATION_ANSWERED_EXPIRES_AT, FOLD_NEVER);
+	situation->first.anomaly = plan_text(0, SITUATION_ANSWERED_ANOMALY);
+	situation->transaction_seen = plan_bool(0, SITUATION_TRANSACTION_SEEN);
 	if (situation->has_line)
 		line_read(&situation->line, 0, SITUATION_LINE);
 }
 
 static bool
-situation_query(const SubscriptionNotice *notice, const pg_uuid_t *user)
+situation_query(const Situation *situation)
 {
-	const SubscriptionEntry *entry = &notice->entry;
-	const char *transaction = entry->event.transaction;
-	Datum values[] = {
-		UUIDPGetDatum(user),
-		CStringGetTextDatum(entry->store),
-		CStringGetTextDatum(entry->line),
-		CStringGetTextDatum(entry->environment),
-		CStringGetTextDatum(entry->event.id),
-		notice->payload,
-		transaction == NULL ? (Datum) 0 : CStringGetTextDatum(transaction),
-	};
+	const SubscriptionNotice *notice = &situation->notice;
+	PlanValues values = {0};
 
-	return owner_execute(&read_situation, values, transaction == NULL ? "      n" : NULL,
-						 false) == 1;
+	plan_bind_uuid(&values, situation->user);
+	plan_bind_text(&values, notice->store);
+	plan_bind_text(&values, situation->line_id);
+	plan_bind_text(&values, notice->environment);
+	plan_bind_text(&values, notice->event.id);
+	plan_bind(&values, notice->payload);
+	plan_bind_text(&values, notice->event.transaction);
+	return owner_execute(&read_situation, values.datums, values.nulls, false) == 1;
 }
 
+/* Writes line, subscription and log, in this order, and tells of a first premium at last. */
 static void
-answer_first(const Situation *situation, const SubscriptionNotice *notice,
-			 SubscriptionAnswer *answer)
-{
-	if (!situation->event_is_same)
-		raise_conflict(notice);
-	*answer = situation->first;
-}
-
-static void
-event_take(Situation *situation, SubscriptionNotice *notice, const pg_uuid_t *user,
-		   TimestampTz at, SubscriptionAnswer *answer)
+event_take(Situation *situation, SubscriptionAnswer *answer)
 {
 	SubscriptionLine line;
 	FoldAnomaly anomaly;
 
-	line_require(situation, notice);
-	anomaly = line_advance(&line, situation, notice, user);
-	if (anomaly != FOLD_SOUND && notice->manual)
-		raise_refused(notice, &situation->line, anomaly);
+	line_require(situation);
+	anomaly = line_advance(situation, &line);
+	if (anomaly != FOLD_SOUND && situation->notice.manual)
+		raise_refused(situation, anomaly);
 	if (situation->has_line)
 		line_update(&line);
-	else if (!line_insert(&line, user))
-		raise_taken(notice);
-	shown_update(situation, &line, user);
+	else if (!line_insert(&line, situation->user))
+		raise_taken(situation);
+	shown_update(situation, &line);
 	answer->status = subscription_status_names[situation->shown.state.now.status];
 	answer->expires_at = situation->shown.state.now.expires_at;
 	answer->anomaly = fold_anomaly_names[anomaly];
-	if (!event_insert(notice, user, UUIDPGetDatum(&situation->subscription), answer, at))
-		raise_conflict(notice);
+	if (!event_insert(&situation->notice, situation->user, &situation->subscription, answer,
+					  situation->at))
+		raise_conflict(&situation->notice);
 	if (anomaly == FOLD_SOUND)
-		first_premium_tell(&line, situation, notice, user, at);
+		first_premium_tell(situation, &line);
 }
 
 /*
- * Tells the listener that a person's first premium began, or was refunded. A sandbox where it
- * gives nothing is not told. The beginning is told before the refund: a refund may have come
- * before what it refunds.
+ * Tells the listener if the event began the line's first premium, or refunded the line. The
+ * listener is not told of a sandbox that does not count. The beginning is told before the
+ * refund, because one event can do both: a refund that came before the payment it refunds.
  */
 static void
-first_premium_tell(const SubscriptionLine *line, const Situation *situation,
-				   const SubscriptionNotice *notice, const pg_uuid_t *user, TimestampTz at)
+first_premium_tell(const Situation *situation, const SubscriptionLine *line)
 {
 	int64 earlier = situation->has_line ? situation->line.state.first_premium_at : FOLD_NEVER;
 	bool begins = line->state.first_premium_at != FOLD_NEVER && earlier == FOLD_NEVER;
 	bool ends = line->state.now.status == SUBSCRIPTION_REVOKED &&
-				(begins || notice->entry.event.type == EVENT_REVOKED);
+				(begins || situation->notice.event.type == EVENT_REVOKED);
 
 	if (!begins && !ends)
 		return;
@@ -278,19 +253,20 @@ first_premium_tell(const SubscriptionLine *line, const Situation *situation,
 	if (premium_listener == NULL)
 		return;
 	if (begins)
-		premium_listener(PREMIUM_BEGAN, user, at);
+		premium_listener(PREMIUM_BEGAN, situation->user, situation->at);
 	if (ends)
-		premium_listener(PREMIUM_REFUNDED, user, at);
+		premium_listener(PREMIUM_REFUNDED, situation->user, situation->at);
 }
 
+/* A line that is there must be this user's, and of the environment of the event. */
 static void
-line_require(const Situation *situation, const SubscriptionNotice *notice)
+line_require(const Situation *situation)
 {
 	if (!situation->has_line)
 		return;
 	if (!situation->line_is_own)
-		raise_taken(notice);
-	if (strcmp(situation->line.environment, notice->entry.environment) != 0)
+		raise_taken(situation);
+	if (strcmp(situation->line.environment, situation->notice.environment) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_CB_EVENT_CONFLICT),
 				 errmsg("the subscription is one of another environment"),
@@ -298,51 +274,58 @@ line_require(const Situation *situation, const SubscriptionNotice *notice)
 				 errhint("Keep the original transactions of sandboxes apart.")));
 }
 
-/* line becomes what the line is with the event in it. */
+/* Sets line to the stored line with the event in it, and answers what the fold said of it. */
 static FoldAnomaly
-line_advance(SubscriptionLine *line, Situation *situation, SubscriptionNotice *notice,
-			 const pg_uuid_t *user)
+line_advance(Situation *situation, SubscriptionLine *line)
 {
-	SubscriptionEntry *entry = &notice->entry;
+	const SubscriptionNotice *notice = &situation->notice;
+	FoldEvent event = notice->event;
 
-	if (situation->has_line && fold_event_compare(&entry->event, &situation->line.last) < 0)
-		return line_refold(line, notice, user);
-	if (situation->has_line)
-		*line = situation->line;
-	else
+	if (situation->has_line && fold_event_compare(&event, &situation->line.last) < 0)
+		return line_refold(situation, line);
+	if (!situation->has_line)
 	{
-		line->store = entry->store;
-		line->id = entry->line;
-		line->environment = entry->environment;
-		fold_begin(&line->state);
-		situation->line = *line;
+		situation->line.store = notice->store;
+		situation->line.id = situation->line_id;
+		situation->line.environment = notice->environment;
+		fold_begin(&situation->line.state);
 	}
-	entry->event.transaction_seen = situation->transaction_seen;
-	line->last = entry->event;
-	return fold_step(&line->state, &entry->event);
+	*line = situation->line;
+	event.transaction_seen = situation->transaction_seen;
+	line->last = event;
+	return fold_step(&line->state, &event);
 }
 
+/* For an event that others of its line stand behind. */
 static FoldAnomaly
-line_refold(SubscriptionLine *line, const SubscriptionNotice *notice, const pg_uuid_t *user)
+line_refold(const Situation *situation, SubscriptionLine *line)
 {
+	const SubscriptionNotice *notice = &situation->notice;
 	int nentries, nlines;
 	SubscriptionEntry *entries =
-		entries_load(user, notice->entry.store, notice->entry.line, false, &nentries);
+		entries_load(situation->user, notice->store, situation->line_id, false, &nentries);
+	SubscriptionEntry *entry = &entries[nentries++];
 
-	entries[nentries++] = notice->entry;
+	entry->event = notice->event;
+	entry->store = notice->store;
+	entry->line = situation->line_id;
+	entry->environment = notice->environment;
+	/* lines_fold() sorts the array: the event is found by its id again */
 	*line = *lines_fold(entries, nentries, &nlines);
 	for (int i = 0; i < nentries; i++)
-		if (strcmp(entries[i].event.id, notice->entry.event.id) == 0)
+		if (strcmp(entries[i].event.id, notice->event.id) == 0)
 			return entries[i].anomaly;
 	elog(ERROR, "an event is lost in its line");
 }
 
 /*
- * The line that is shown stays so unless the event took from it or gave more to another one:
- * only then the others are read.
+ * Makes the row of subscriptions show the line that stands for the user now. The other lines
+ * are read only if the shown line fell: otherwise the shown line still stands before them, or
+ * the line of this event has passed it. An event of a line that is not shown writes the row
+ * too, so that a transaction with an older snapshot fails.
  */
 static void
-shown_update(Situation *situation, const SubscriptionLine *line, const pg_uuid_t *user)
+shown_update(Situation *situation, const SubscriptionLine *line)
 {
 	const SubscriptionLine *shown = line;
 	bool same = situation->shown.store != NULL && line_same(&situation->shown, line);
@@ -350,22 +333,22 @@ shown_update(Situation *situation, const SubscriptionLine *line, const pg_uuid_t
 
 	if (!same && lower)
 	{
-		subscription_touch(user);
+		subscription_touch(situation->user);
 		return;
 	}
 	if (same && lower)
 	{
 		int nlines;
-		SubscriptionLine *lines = lines_load(user, false, &nlines);
+		SubscriptionLine *lines = lines_load(situation->user, false, &nlines);
 
 		shown = lines_shown(lines, nlines);
 	}
 	if (!same || !row_is_equal(shown, &situation->line))
-		subscription_show(user, shown);
+		subscription_show(situation->user, shown);
 	situation->shown = *shown;
 }
 
-/* Whether the row that shows the one shows the other. */
+/* Whether the row of subscriptions is the same for both: it has fewer columns than a line. */
 static bool
 row_is_equal(const SubscriptionLine *a, const SubscriptionLine *b)
 {
@@ -380,55 +363,19 @@ row_is_equal(const SubscriptionLine *a, const SubscriptionLine *b)
 	return line_equal(&of_a, b);
 }
 
-/* Writes what differs; whether anything did. */
-static bool
-lines_store(const SubscriptionLine *lines, int nlines, const pg_uuid_t *user)
-{
-	const SubscriptionLine *shown = lines_shown(lines, nlines);
-	int nstored;
-	SubscriptionLine *stored = lines_load(user, false, &nstored);
-	bool changed = !subscription_shows(user, shown, false);
-
-	for (int i = 0; i < nstored; i++)
-	{
-		bool wanted = false;
-
-		for (int j = 0; j < nlines; j++)
-			wanted |= line_same(&stored[i], &lines[j]);
-		if (!wanted)
-			line_delete(&stored[i]);
-		changed |= !wanted;
-	}
-	for (int i = 0; i < nlines; i++)
-	{
-		const SubscriptionLine *found = NULL;
-
-		for (int j = 0; j < nstored; j++)
-			if (line_same(&stored[j], &lines[i]))
-				found = &stored[j];
-		if (found == NULL)
-			line_insert(&lines[i], user);
-		else if (!line_equal(found, &lines[i]))
-			line_update(&lines[i]);
-		changed |= found == NULL || !line_equal(found, &lines[i]);
-	}
-	if (changed)
-		subscription_show(user, shown);
-	return changed;
-}
-
-/* third is the last column of rebuild_subscription(), the third of apply_subscription_event().
- */
 static void
-answer_return(FunctionCallInfo fcinfo, const SubscriptionAnswer *answer, bool third)
+answer_return(FunctionCallInfo fcinfo, const SubscriptionAnswer *answer)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	Datum values[4] = {CStringGetTextDatum(answer->status),
-					   TimestampTzGetDatum(answer->expires_at), BoolGetDatum(third)};
-	bool nulls[4] = {false, answer->expires_at == FOLD_NEVER, false, answer->anomaly == NULL};
+	bool applied = answer->anomaly == NULL;
+	Datum values[] = {
+		CStringGetTextDatum(answer->status),
+		TimestampTzGetDatum(answer->expires_at),
+		BoolGetDatum(applied),
+		applied ? (Datum) 0 : CStringGetTextDatum(answer->anomaly),
+	};
+	bool nulls[] = {false, answer->expires_at == FOLD_NEVER, false, applied};
 
-	if (answer->anomaly != NULL)
-		values[3] = CStringGetTextDatum(answer->anomaly);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
@@ -437,31 +384,30 @@ raise_conflict(const SubscriptionNotice *notice)
 {
 	ereport(ERROR, (errcode(ERRCODE_CB_EVENT_CONFLICT),
 					errmsg("the event came before, with other content"),
-					errdetail("Store %s, environment %s, event %s.", notice->entry.store,
-							  notice->entry.environment, notice->entry.event.id),
+					errdetail("Store %s, environment %s, event %s.", notice->store,
+							  notice->environment, notice->event.id),
 					errhint("Send an event again as it was, for the same user; give another "
 							"event an id of its own.")));
 }
 
 static void
-raise_taken(const SubscriptionNotice *notice)
+raise_taken(const Situation *situation)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_CB_LINE_TAKEN), errmsg("the subscription is another user's"),
-			 errdetail("Store %s, original transaction %s.", notice->entry.store,
-					   notice->entry.line),
+			 errdetail("Store %s, original transaction %s.", situation->notice.store,
+					   situation->line_id),
 			 errhint("A store's subscription stays with the account that brought it first.")));
 }
 
 static void
-raise_refused(const SubscriptionNotice *notice, const SubscriptionLine *line,
-			  FoldAnomaly anomaly)
+raise_refused(const Situation *situation, FoldAnomaly anomaly)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_CB_TRANSITION_REFUSED),
-			 errmsg("the subscription does not allow the event \"%s\"",
-					subscription_event_names[notice->entry.event.type]),
-			 errdetail("It is %s: %s.", subscription_status_names[line->state.now.status],
-					   fold_anomaly_names[anomaly]),
-			 errhint("See the view subscription_history for what came before.")));
+	ereport(ERROR, (errcode(ERRCODE_CB_TRANSITION_REFUSED),
+					errmsg("the subscription does not allow the event \"%s\"",
+						   subscription_event_names[situation->notice.event.type]),
+					errdetail("It is %s: %s.",
+							  subscription_status_names[situation->line.state.now.status],
+							  fold_anomaly_names[anomaly]),
+					errhint("See the view subscription_history for what came before.")));
 }

@@ -23,7 +23,7 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
-#include "billing/subscription.h"
+#include "billing/first_premium.h"
 #include "core/compat.h"
 #include "core/errors.h"
 #include "core/owner.h"

@@ -14,6 +14,7 @@
 #include "utils/json.h"
 #include "utils/timestamp.h"
 
+#include "billing/notice.h"
 #include "core/plan.h"
 #include "json/json_write.h"
 #include "store/receipt.h"
@@ -35,16 +36,13 @@ static KeptPlan show_course = {
 	.nargs = 2,
 	.types = {UUIDOID, TEXTOID},
 };
-/* Whether a refund of the period has been told of by an event already. */
-static KeptPlan apply_event = {
-	.sql = "SELECT e.status, e.expires_at, e.applied, "
-		   "e.status = 'revoked' AND EXISTS (SELECT FROM coursebase.subscription_events r "
-		   "WHERE r.user_id = $1 AND r.store = $4 AND r.environment = $5 "
-		   "AND r.event_type = 'revoked' "
-		   "AND (r.transaction_id = $6 OR r.transaction_id IS NULL)) "
-		   "FROM coursebase.apply_subscription_event($1, $2::json, $3) e",
-	.nargs = 6,
-	.types = {UUIDOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID},
+/* A refund of the payment $4, or one that names no payment: then it is the line's. */
+static KeptPlan find_revocation = {
+	.sql = "SELECT FROM coursebase.subscription_events r WHERE r.user_id = $1 AND r.store = $2 "
+		   "AND r.environment = $3 AND r.event_type = 'revoked' "
+		   "AND (r.transaction_id = $4 OR r.transaction_id IS NULL)",
+	.nargs = 4,
+	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID},
 };
 static KeptPlan grant_pack = {
 	.sql = "SELECT p.credit_purchase_id FROM coursebase.grant_credit_pack($1, $2, $3, $4, $5, "
@@ -91,7 +89,9 @@ static void discount_redeem(Purchase *purchase);
 static void discount_reverse(const Purchase *purchase);
 static void course_grant(Purchase *purchase);
 static void subscription_grant(Purchase *purchase);
-static char *subscription_event(const Purchase *purchase);
+static void notice_make(SubscriptionNotice *notice, const PurchaseReceipt *receipt,
+						const char *product_id);
+static bool is_revoked(const Purchase *purchase, const SubscriptionAnswer *answer);
 static void credits_grant(Purchase *purchase);
 static void custom_course_grant(Purchase *purchase);
 static void text_append(StringInfo out, const char *name, const char *value);
@@ -170,61 +170,73 @@ course_grant(Purchase *purchase)
 	purchase->detail = plan_text_required(0, 1);
 }
 
-/* What the machine cannot follow is a period that it knows to be refunded. */
+/*
+ * An event that was not applied, or whose line stays revoked by a refund of this payment: the
+ * refund came before the receipt, so the receipt gives nothing and its status is refunded.
+ */
 static void
 subscription_grant(Purchase *purchase)
 {
-	Datum values[] = {UUIDPGetDatum(&purchase->user),
-					  CStringGetTextDatum(subscription_event(purchase)),
-					  TimestampTzGetDatum(purchase->at),
-					  CStringGetTextDatum(purchase->receipt.source),
-					  CStringGetTextDatum(purchase->receipt.environment),
-					  CStringGetTextDatum(purchase->receipt.purchase_id)};
+	SubscriptionNotice notice;
+	SubscriptionAnswer answer;
 	StringInfoData out;
-	Datum expires_at;
-	bool null;
 
-	plan_execute(&apply_event, values, NULL, false);
-	if (!DatumGetBool(plan_value(0, 3, NULL)) || DatumGetBool(plan_value(0, 4, NULL)))
+	notice_make(&notice, &purchase->receipt, purchase->product.product_id);
+	subscription_take(&notice, &purchase->user, purchase->at, &answer);
+	if (answer.anomaly != NULL || is_revoked(purchase, &answer))
 		purchase->status = PURCHASE_REFUNDED;
 	initStringInfo(&out);
 	appendStringInfoChar(&out, '{');
-	text_append(&out, "status", plan_text_required(0, 1));
-	expires_at = plan_value(0, 2, &null);
-	if (!null)
-		purchase_instant_append(&out, "expires_at", DatumGetTimestampTz(expires_at));
+	text_append(&out, "status", answer.status);
+	purchase_instant_append(&out, "expires_at", answer.expires_at);
 	text_append(&out, "product_id", purchase->product.product_id);
 	appendStringInfoChar(&out, '}');
 	purchase->detail = out.data;
 }
 
-/* The event's id is the receipt's: whatever else tells of the period tells it by another. */
-static char *
-subscription_event(const Purchase *purchase)
+/*
+ * The event that the receipt tells. Its id is made from the receipt's: the store's own
+ * notification of the same period has another id, and is another event.
+ */
+static void
+notice_make(SubscriptionNotice *notice, const PurchaseReceipt *receipt, const char *product_id)
 {
-	const PurchaseReceipt *receipt = &purchase->receipt;
 	bool first = strcmp(receipt->purchase_id, receipt->original_transaction_id) == 0;
-	StringInfoData out;
 
-	initStringInfo(&out);
-	appendStringInfoChar(&out, '{');
-	text_append(&out, "store", receipt->source);
-	text_append(&out, "environment", receipt->environment);
-	text_append(&out, "store_event_id", psprintf("receipt:%s", receipt->purchase_id));
-	text_append(&out, "event_type", first || receipt->is_trial == 1 ? "created" : "renewed");
-	text_append(&out, "original_transaction_id", receipt->original_transaction_id);
-	text_append(&out, "transaction_id", receipt->purchase_id);
-	text_append(&out, "product_id", purchase->product.product_id);
-	text_append(&out, "base_plan_id", receipt->base_plan_id);
-	text_append(&out, "offer_id", receipt->offer_id);
-	text_append(&out, "purchase_token", receipt->purchase_token);
-	purchase_instant_append(&out, "event_time", receipt->purchased_at);
-	purchase_instant_append(&out, "period_end", receipt->period_end);
-	purchase_instant_append(&out, "grace_until", receipt->grace_until);
-	flag_append(&out, "auto_renew", receipt->auto_renew);
-	flag_append(&out, "is_trial", receipt->is_trial);
-	appendStringInfoChar(&out, '}');
-	return out.data;
+	*notice = (SubscriptionNotice){
+		.store = receipt->source,
+		.environment = receipt->environment,
+		.original_transaction_id = receipt->original_transaction_id,
+		.event =
+			{
+				.type = first || receipt->is_trial == 1 ? EVENT_CREATED : EVENT_RENEWED,
+				.trial = receipt->is_trial,
+				.auto_renew = receipt->auto_renew,
+				.time = receipt->purchased_at,
+				.period_end = receipt->period_end,
+				.grace_until = receipt->grace_until,
+				.id = psprintf("receipt:%s", receipt->purchase_id),
+				.transaction = receipt->purchase_id,
+				.product_id = product_id,
+				.base_plan_id = receipt->base_plan_id,
+				.offer_id = receipt->offer_id,
+				.purchase_token = receipt->purchase_token,
+			},
+	};
+}
+
+static bool
+is_revoked(const Purchase *purchase, const SubscriptionAnswer *answer)
+{
+	PlanValues values = {0};
+
+	if (strcmp(answer->status, subscription_status_names[SUBSCRIPTION_REVOKED]) != 0)
+		return false;
+	plan_bind_uuid(&values, &purchase->user);
+	plan_bind_text(&values, purchase->receipt.source);
+	plan_bind_text(&values, purchase->receipt.environment);
+	plan_bind_text(&values, purchase->receipt.purchase_id);
+	return plan_execute_limit(&find_revocation, values.datums, values.nulls, false, 1) > 0;
 }
 
 static void

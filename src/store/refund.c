@@ -20,6 +20,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
 
+#include "billing/notice.h"
 #include "core/compat.h"
 #include "core/errors.h"
 #include "core/owner.h"
@@ -88,12 +89,6 @@ static KeptPlan refund_credits = {
 	.sql = "SELECT -r.bank_credits FROM coursebase.refund_credit_pack($1, $2, $3, $4) r",
 	.nargs = 4,
 	.types = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID},
-};
-static KeptPlan revoke_period = {
-	.sql = "SELECT e.status, e.applied "
-		   "FROM coursebase.apply_subscription_event($1, $2::json, $3) e",
-	.nargs = 3,
-	.types = {UUIDOID, TEXTOID, TIMESTAMPTZOID},
 };
 static KeptPlan reverse_discount = {
 	.sql = "SELECT coursebase.reverse_discount($1, $2, $3)",
@@ -368,29 +363,34 @@ credits_undo(const Refund *refund)
 					DatumGetInt64(plan_value(0, 1, NULL)));
 }
 
-/* The machine knows whether the period is the current one; it takes the referral back too. */
+/*
+ * The fold decides whether the refund ends the subscription or is one of an earlier period, and
+ * tells discounts to take the referrer's credit back.
+ */
 static char *
 subscription_undo(const Refund *refund)
 {
-	Datum values[] = {UUIDPGetDatum(&refund->user), (Datum) 0, TimestampTzGetDatum(refund->at)};
 	const char *purchase = refund->names[KEY_PURCHASE];
-	StringInfoData out;
+	SubscriptionNotice notice = {
+		.store = refund->names[KEY_SOURCE],
+		.environment = refund->names[KEY_ENVIRONMENT],
+		.original_transaction_id = refund->line != NULL ? refund->line : purchase,
+		.event =
+			{
+				.type = EVENT_REVOKED,
+				.trial = -1,
+				.auto_renew = -1,
+				.time = refund->at,
+				.period_end = FOLD_NEVER,
+				.grace_until = FOLD_NEVER,
+				.id = psprintf("refund:%s", purchase),
+				.transaction = purchase,
+			},
+	};
+	SubscriptionAnswer answer;
 
-	initStringInfo(&out);
-	appendStringInfoChar(&out, '{');
-	member_append(&out, "store", refund->names[KEY_SOURCE]);
-	member_append(&out, "environment", refund->names[KEY_ENVIRONMENT]);
-	member_append(&out, "store_event_id", psprintf("refund:%s", purchase));
-	member_append(&out, "event_type", "revoked");
-	member_append(&out, "original_transaction_id",
-				  refund->line != NULL ? refund->line : purchase);
-	member_append(&out, "transaction_id", purchase);
-	purchase_instant_append(&out, "event_time", refund->at);
-	appendStringInfoChar(&out, '}');
-	values[1] = CStringGetTextDatum(out.data);
-	plan_execute(&revoke_period, values, NULL, false);
-	return psprintf("The period was revoked; the subscription is %s.",
-					plan_text_required(0, 1));
+	subscription_take(&notice, &refund->user, refund->at, &answer);
+	return psprintf("The period was revoked; the subscription is %s.", answer.status);
 }
 
 static void

@@ -1,9 +1,15 @@
 /*
- * write.c: the only writers of the machine's tables, and the triggers that keep
- * everybody else out.
+ * machine.c: the statements that write the tables of the subscription machine, and the trigger
+ * that refuses everybody else's.
  *
- * What tells the machine's statements from anybody's is a variable of this session that is set
- * for the time of one of them; no setting, no role and no SQL can set it.
+ * The variable machine_writes tells the machine's statements from all others: it is true while
+ * one of them runs. It is a variable of C and not a setting, so that no SQL and no role can
+ * turn it on.
+ *
+ * Locks: the caller holds the row of users. Each statement locks the rows that it writes, those
+ * of subscriptions after that of users (identity/anchor.h).
+ *
+ * Rights: the statements run with the rights of the tables' owner.
  */
 #include "postgres.h"
 
@@ -11,14 +17,12 @@
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
-#include "utils/builtins.h"
-#include "utils/fmgroids.h"
-#include "utils/fmgrprotos.h"
 #include "utils/rel.h"
 
-#include "billing/subscription.h"
+#include "billing/machine.h"
 #include "core/errors.h"
 #include "core/owner.h"
+#include "core/plan.h"
 
 static bool machine_writes = false;
 
@@ -30,6 +34,11 @@ static bool machine_writes = false;
 						   TEXTOID,        TEXTOID,        TIMESTAMPTZOID, TEXTOID,            \
 						   TEXTOID}
 
+/*
+ * A line belongs to one user for ever. ON CONFLICT waits for another transaction that inserts
+ * the same line (another user's: the caller holds the lock of this one) and then does nothing,
+ * so that line_insert() can report it.
+ */
 static KeptPlan insert_line = {
 	.sql = "INSERT INTO coursebase.subscription_lines (store, original_transaction_id, "
 		   "user_id, environment, status, expires_at, grace_until, auto_renew, "
@@ -52,6 +61,7 @@ static KeptPlan update_line = {
 		   "WHERE store = $1 AND original_transaction_id = $2 AND ($3::uuid IS NULL)",
 	LINE_ARGS,
 };
+/* rebuild_subscription() deletes a line that no event of the user names. */
 static KeptPlan delete_line = {
 	.sql = "DELETE FROM coursebase.subscription_lines "
 		   "WHERE store = $1 AND original_transaction_id = $2",
@@ -64,11 +74,16 @@ static KeptPlan insert_subscription = {
 	.nargs = 1,
 	.types = {UUIDOID},
 };
+/*
+ * Changes nothing that the row shows. Under REPEATABLE READ the write makes a transaction fail
+ * that has read the subscription before this event and would decide by what it has read.
+ */
 static KeptPlan touch_subscription = {
 	.sql = "UPDATE coursebase.subscriptions SET updated_at = now() WHERE user_id = $1",
 	.nargs = 1,
 	.types = {UUIDOID},
 };
+/* A line without an original transaction has the user's id for one: the row shows NULL then. */
 static KeptPlan update_subscription = {
 	.sql = "UPDATE coursebase.subscriptions SET plan = $2, "
 		   "status = $3::coursebase.subscription_status, expires_at = $4, grace_until = $5, "
@@ -80,6 +95,7 @@ static KeptPlan update_subscription = {
 	.types = {UUIDOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BOOLOID, TEXTOID,
 			  TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID},
 };
+/* ON CONFLICT waits as for insert_line: two users may be sent the same event at once. */
 static KeptPlan insert_event = {
 	.sql = "INSERT INTO coursebase.subscription_events (subscription_id, user_id, event_type, "
 		   "store, environment, store_event_id, original_transaction_id, transaction_id, "
@@ -93,18 +109,12 @@ static KeptPlan insert_event = {
 			  TEXTOID, TIMESTAMPTZOID, TEXTOID},
 };
 
-static uint64 machine_execute(KeptPlan *plan, Datum *values, const char *nulls);
-static void line_values(const SubscriptionLine *line, const pg_uuid_t *user, Datum *values,
-						char *nulls);
-static Datum text_datum(const char *text, char *null);
+static uint64 machine_execute(KeptPlan *plan, PlanValues *values);
+static void line_bind(PlanValues *values, const SubscriptionLine *line, const pg_uuid_t *user);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_any__machine_only);
 
-/*
- * SQL function: tg_any__machine_only() returns trigger
- *
- * What a foreign key does stands within its own trigger; a statement of anybody's does not.
- */
+/* SQL function: tg_any__machine_only() returns trigger */
 PGDLLEXPORT Datum
 coursebase_tg_any__machine_only(PG_FUNCTION_ARGS)
 {
@@ -129,113 +139,110 @@ coursebase_tg_any__machine_only(PG_FUNCTION_ARGS)
 bool
 line_insert(const SubscriptionLine *line, const pg_uuid_t *user)
 {
-	Datum values[21];
-	char nulls[21];
+	PlanValues values = {0};
 
-	line_values(line, user, values, nulls);
-	return machine_execute(&insert_line, values, nulls) == 1;
+	line_bind(&values, line, user);
+	return machine_execute(&insert_line, &values) == 1;
 }
 
 void
 line_update(const SubscriptionLine *line)
 {
-	Datum values[21];
-	char nulls[21];
+	PlanValues values = {0};
 
-	line_values(line, NULL, values, nulls);
-	if (machine_execute(&update_line, values, nulls) != 1)
+	line_bind(&values, line, NULL);
+	if (machine_execute(&update_line, &values) != 1)
 		elog(ERROR, "a line that was read is not there");
 }
 
 void
 line_delete(const SubscriptionLine *line)
 {
-	Datum values[] = {CStringGetTextDatum(line->store), CStringGetTextDatum(line->id)};
+	PlanValues values = {0};
 
-	machine_execute(&delete_line, values, NULL);
+	plan_bind_text(&values, line->store);
+	plan_bind_text(&values, line->id);
+	machine_execute(&delete_line, &values);
 }
 
 void
 subscription_begin(const pg_uuid_t *user)
 {
-	Datum key = UUIDPGetDatum(user);
+	PlanValues values = {0};
 
-	machine_execute(&insert_subscription, &key, NULL);
+	plan_bind_uuid(&values, user);
+	machine_execute(&insert_subscription, &values);
 }
 
 void
 subscription_touch(const pg_uuid_t *user)
 {
-	Datum key = UUIDPGetDatum(user);
+	PlanValues values = {0};
 
-	machine_execute(&touch_subscription, &key, NULL);
+	plan_bind_uuid(&values, user);
+	machine_execute(&touch_subscription, &values);
 }
 
 void
 subscription_show(const pg_uuid_t *user, const SubscriptionLine *line)
 {
 	const FoldState *state = &line->state;
-	Datum values[13];
-	char nulls[13];
+	PlanValues values = {0};
 
-	memset(nulls, ' ', sizeof(nulls));
-	values[0] = UUIDPGetDatum(user);
-	values[1] = CStringGetTextDatum(line_plan(line));
-	values[2] = CStringGetTextDatum(subscription_status_names[state->now.status]);
-	values[3] = time_datum(state->now.expires_at, &nulls[3]);
-	values[4] = time_datum(state->now.grace_until, &nulls[4]);
-	values[5] = BoolGetDatum(state->now.auto_renew);
-	values[6] = CStringGetTextDatum(line->store);
-	values[7] = CStringGetTextDatum(line->environment);
-	values[8] = text_datum(state->product_id, &nulls[8]);
-	values[9] = text_datum(state->base_plan_id, &nulls[9]);
-	values[10] = text_datum(state->offer_id, &nulls[10]);
-	values[11] = text_datum(state->purchase_token, &nulls[11]);
-	values[12] = CStringGetTextDatum(line->id);
-	machine_execute(&update_subscription, values, nulls);
+	plan_bind_uuid(&values, user);
+	plan_bind_text(&values, line_plan(line));
+	plan_bind_text(&values, subscription_status_names[state->now.status]);
+	plan_bind_time_unless(&values, state->now.expires_at, FOLD_NEVER);
+	plan_bind_time_unless(&values, state->now.grace_until, FOLD_NEVER);
+	plan_bind_bool(&values, state->now.auto_renew);
+	plan_bind_text(&values, line->store);
+	plan_bind_text(&values, line->environment);
+	plan_bind_text(&values, state->product_id);
+	plan_bind_text(&values, state->base_plan_id);
+	plan_bind_text(&values, state->offer_id);
+	plan_bind_text(&values, state->purchase_token);
+	plan_bind_text(&values, line->id);
+	machine_execute(&update_subscription, &values);
 }
 
 bool
-event_insert(const SubscriptionNotice *notice, const pg_uuid_t *user, Datum subscription,
-			 const SubscriptionAnswer *answer, TimestampTz at)
+event_insert(const SubscriptionNotice *notice, const pg_uuid_t *user,
+			 const pg_uuid_t *subscription, const SubscriptionAnswer *answer, TimestampTz at)
 {
-	const SubscriptionEntry *entry = &notice->entry;
-	const FoldEvent *event = &entry->event;
-	Datum values[18];
-	char nulls[18];
+	const FoldEvent *event = &notice->event;
+	PlanValues values = {0};
 
-	memset(nulls, ' ', sizeof(nulls));
-	values[0] = subscription;
-	values[1] = UUIDPGetDatum(user);
-	values[2] = CStringGetTextDatum(subscription_event_names[event->type]);
-	values[3] = CStringGetTextDatum(entry->store);
-	values[4] = CStringGetTextDatum(entry->environment);
-	values[5] = CStringGetTextDatum(event->id);
-	values[6] = text_datum(notice->original_transaction_id, &nulls[6]);
-	values[7] = text_datum(event->transaction, &nulls[7]);
-	values[8] = text_datum(event->product_id, &nulls[8]);
-	values[9] = TimestampTzGetDatum(event->time);
-	values[10] = TimestampTzGetDatum(at);
-	values[11] = time_datum(event->period_end, &nulls[11]);
-	values[12] = time_datum(event->grace_until, &nulls[12]);
-	values[13] = BoolGetDatum(event->auto_renew == 1);
-	nulls[13] = event->auto_renew < 0 ? 'n' : ' ';
-	values[14] = notice->payload;
-	values[15] = CStringGetTextDatum(answer->status);
-	values[16] = time_datum(answer->expires_at, &nulls[16]);
-	values[17] = text_datum(answer->anomaly, &nulls[17]);
-	return machine_execute(&insert_event, values, nulls) == 1;
+	plan_bind_uuid(&values, subscription);
+	plan_bind_uuid(&values, user);
+	plan_bind_text(&values, subscription_event_names[event->type]);
+	plan_bind_text(&values, notice->store);
+	plan_bind_text(&values, notice->environment);
+	plan_bind_text(&values, event->id);
+	plan_bind_text(&values, notice->original_transaction_id);
+	plan_bind_text(&values, event->transaction);
+	plan_bind_text(&values, event->product_id);
+	plan_bind_time(&values, event->time);
+	plan_bind_time(&values, at);
+	plan_bind_time_unless(&values, event->period_end, FOLD_NEVER);
+	plan_bind_time_unless(&values, event->grace_until, FOLD_NEVER);
+	plan_bind_nullable(&values, BoolGetDatum(event->auto_renew == 1), event->auto_renew < 0);
+	plan_bind(&values, notice->payload);
+	plan_bind_text(&values, answer->status);
+	plan_bind_time_unless(&values, answer->expires_at, FOLD_NEVER);
+	plan_bind_text(&values, answer->anomaly);
+	return machine_execute(&insert_event, &values) == 1;
 }
 
+/* The variable is turned off on every way out, so that an error leaves no door open. */
 static uint64
-machine_execute(KeptPlan *plan, Datum *values, const char *nulls)
+machine_execute(KeptPlan *plan, PlanValues *values)
 {
 	uint64 rows;
 
 	machine_writes = true;
 	PG_TRY();
 	{
-		rows = owner_execute(plan, values, nulls, false);
+		rows = owner_execute(plan, values->datums, values->nulls, false);
 	}
 	PG_FINALLY();
 	{
@@ -245,39 +252,31 @@ machine_execute(KeptPlan *plan, Datum *values, const char *nulls)
 	return rows;
 }
 
+/* The arguments of LINE_ARGS. user NULL: an update, which leaves the line with its user. */
 static void
-line_values(const SubscriptionLine *line, const pg_uuid_t *user, Datum *values, char *nulls)
+line_bind(PlanValues *values, const SubscriptionLine *line, const pg_uuid_t *user)
 {
 	const FoldState *state = &line->state;
 
-	memset(nulls, ' ', 21);
-	values[0] = CStringGetTextDatum(line->store);
-	values[1] = CStringGetTextDatum(line->id);
-	values[2] = UUIDPGetDatum(user);
-	nulls[2] = user == NULL ? 'n' : ' ';
-	values[3] = CStringGetTextDatum(line->environment);
-	values[4] = CStringGetTextDatum(subscription_status_names[state->now.status]);
-	values[5] = time_datum(state->now.expires_at, &nulls[5]);
-	values[6] = time_datum(state->now.grace_until, &nulls[6]);
-	values[7] = BoolGetDatum(state->now.auto_renew);
-	values[8] = CStringGetTextDatum(subscription_status_names[state->before.status]);
-	values[9] = time_datum(state->before.expires_at, &nulls[9]);
-	values[10] = time_datum(state->before.grace_until, &nulls[10]);
-	values[11] = BoolGetDatum(state->before.auto_renew);
-	values[12] = time_datum(state->first_premium_at, &nulls[12]);
-	values[13] = text_datum(state->transaction, &nulls[13]);
-	values[14] = text_datum(state->product_id, &nulls[14]);
-	values[15] = text_datum(state->base_plan_id, &nulls[15]);
-	values[16] = text_datum(state->offer_id, &nulls[16]);
-	values[17] = text_datum(state->purchase_token, &nulls[17]);
-	values[18] = TimestampTzGetDatum(line->last.time);
-	values[19] = CStringGetTextDatum(subscription_event_names[line->last.type]);
-	values[20] = CStringGetTextDatum(line->last.id);
-}
-
-static Datum
-text_datum(const char *text, char *null)
-{
-	*null = text == NULL ? 'n' : ' ';
-	return text == NULL ? (Datum) 0 : CStringGetTextDatum(text);
+	plan_bind_text(values, line->store);
+	plan_bind_text(values, line->id);
+	plan_bind_uuid(values, user);
+	plan_bind_text(values, line->environment);
+	plan_bind_text(values, subscription_status_names[state->now.status]);
+	plan_bind_time_unless(values, state->now.expires_at, FOLD_NEVER);
+	plan_bind_time_unless(values, state->now.grace_until, FOLD_NEVER);
+	plan_bind_bool(values, state->now.auto_renew);
+	plan_bind_text(values, subscription_status_names[state->before.status]);
+	plan_bind_time_unless(values, state->before.expires_at, FOLD_NEVER);
+	plan_bind_time_unless(values, state->before.grace_until, FOLD_NEVER);
+	plan_bind_bool(values, state->before.auto_renew);
+	plan_bind_time_unless(values, state->first_premium_at, FOLD_NEVER);
+	plan_bind_text(values, state->transaction);
+	plan_bind_text(values, state->product_id);
+	plan_bind_text(values, state->base_plan_id);
+	plan_bind_text(values, state->offer_id);
+	plan_bind_text(values, state->purchase_token);
+	plan_bind_time(values, line->last.time);
+	plan_bind_text(values, subscription_event_names[line->last.type]);
+	plan_bind_text(values, line->last.id);
 }
