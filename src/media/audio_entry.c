@@ -1,7 +1,8 @@
 /*
  * audio_entry.c: what an entry of a document's audio_files must be.
  *
- * Plain C: decides from the text alone, without allocating or raising.
+ * Plain C: decides from the text alone, without allocating or raising, so that the core is
+ * tested and fuzzed outside of the server. The caller turns a fault into a message.
  */
 #include <string.h>
 
@@ -11,6 +12,7 @@ static AudioFault url_check(JsonText *text, JsonSpan url, char *room);
 static bool checksum_is_hex(JsonText *text, JsonSpan checksum);
 static size_t scheme_size(const char *url, size_t size);
 
+/* The last member of each name counts, as in jsonb. Other members are the caller's own. */
 void
 audio_entry_read(JsonText *text, JsonSpan span, AudioEntry *entry)
 {
@@ -35,9 +37,11 @@ audio_entry_read(JsonText *text, JsonSpan span, AudioEntry *entry)
 	}
 }
 
+/* The faults are asked in the order of the enum, and the first one is answered. */
 AudioFault
 audio_entry_check(JsonText *text, const AudioEntry *entry, char *room, JsonSpan *where)
 {
+	/* where follows the check under way, and points to what it found wrong */
 	*where = entry->span;
 	if (json_kind(text, entry->span) != JSON_KIND_OBJECT)
 		return AUDIO_NOT_OBJECT;
@@ -57,6 +61,10 @@ audio_entry_check(JsonText *text, const AudioEntry *entry, char *room, JsonSpan 
 	return AUDIO_SOUND;
 }
 
+/*
+ * A phone fetches the url as it stands: without a host, or with white space, it would fail
+ * there and not here.
+ */
 bool
 audio_url_is_absolute(const char *url, size_t size)
 {
@@ -70,6 +78,7 @@ audio_url_is_absolute(const char *url, size_t size)
 	return true;
 }
 
+/* The url is judged as the string that it spells, escapes resolved into the caller's buffer. */
 static AudioFault
 url_check(JsonText *text, JsonSpan url, char *room)
 {
@@ -83,6 +92,7 @@ url_check(JsonText *text, JsonSpan url, char *room)
 	return audio_url_is_absolute(room, size) ? AUDIO_SOUND : AUDIO_BAD_URL;
 }
 
+/* An MD5 in either case of letters; a longer string does not fit the buffer and is none. */
 static bool
 checksum_is_hex(JsonText *text, JsonSpan checksum)
 {
@@ -101,7 +111,7 @@ checksum_is_hex(JsonText *text, JsonSpan checksum)
 	return true;
 }
 
-/* Schemes are read without regard to case; 0 when it is none of ours. */
+/* The length of http:// or https:// in any case of letters; 0 for every other beginning. */
 static size_t
 scheme_size(const char *url, size_t size)
 {
