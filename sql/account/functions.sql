@@ -87,5 +87,10 @@ AS $$
     SELECT l.entries + coursebase.purge_notifications($1, ($2 - l.entries)::integer) FROM logs l
 $$;
 COMMENT ON FUNCTION coursebase.purge_logs(timestamptz, integer) IS
-    'Deletes at most batch entries older than before, oldest first, of the app''s log and then of the server''s, and then empties the bodies of notifications that were applied or noted, whose key and outcome stay; rows that another session holds are left out. Answers how many rows it changed: call it again until it answers 0. The server may call it. before: entries of that time and later stay. batch: how many rows at the most.';
+    'Deletes entries of the app''s log, and then of the server''s, oldest first, then empties the bodies of notifications that were applied or noted (key and outcome stay), and answers how many rows it changed. Rows that another session holds are skipped. Call again until the answer is 0. For the server; logs are deleted with the caller''s rights, notifications emptied with those of the tables'' owner.
+
+before: entries with an earlier created_at, and notifications that came earlier, are taken. batch: at most so many in one call, so that the transaction stays short. NULL for either answers NULL and deletes nothing.
+
+Source: the product''s rule that logs and personal data are kept for a limited time.
+Raises: 2201W (batch is negative).';
 GRANT EXECUTE ON FUNCTION coursebase.purge_logs(timestamptz, integer) TO server;
