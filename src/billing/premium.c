@@ -22,6 +22,7 @@
 #include "core/owner.h"
 #include "core/plan.h"
 
+/* The columns that both ways of reading give, in this order. */
 enum
 {
 	COLUMN_STATUS,
@@ -32,6 +33,7 @@ enum
 	COLUMNS,
 };
 
+/* user_id is unique: there is one row, or none. */
 static FetchSource subscription_by_user = {
 	.table = "subscriptions",
 	.index = "subscriptions_user_id_key",
@@ -82,10 +84,12 @@ premium_read(Premium *premium, const pg_uuid_t *user)
 		}
 		fetch_close(&fetch);
 	}
+	/* the setting is read for a sandbox only: most people's row is of production */
 	premium->counts = premium->found && (!premium->sandbox || environment_sandbox_counts());
 	premium->end = premium->counts ? fold_access_end(&premium->term) : FOLD_NEVER;
 }
 
+/* The same columns by a statement: read_only, so that it sees the active snapshot as well. */
 static void
 premium_query(Premium *premium, Datum user)
 {
@@ -102,6 +106,7 @@ premium_query(Premium *premium, Datum user)
 	SPI_finish();
 }
 
+/* A status that this release does not know is no subscription: the answer fails closed. */
 static void
 premium_set(Premium *premium, const char *status, const Datum *values, const bool *nulls)
 {
@@ -116,6 +121,7 @@ premium_set(Premium *premium, const char *status, const Datum *values, const boo
 					   environment_is_sandbox(TextDatumGetCString(values[COLUMN_ENVIRONMENT]));
 }
 
+/* A column that is null, as the fold writes a time that it does not know. */
 static int64
 time_or_never(Datum value, bool null)
 {
