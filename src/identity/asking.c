@@ -1,15 +1,13 @@
 /*
  * asking.c: who is asking.
  *
- * The subject of the claims is looked up in users by a direct index read, with the active
- * snapshot and no rights of the caller's; where the table cannot be read so, by SPI with its
- * owner's. The last answer is kept for as long as it must be the same: an equal subject, an
+ * The subject of the claims is looked up in users with the active snapshot and no rights of the
+ * caller's. The last answer is kept for as long as it must be the same: an equal subject, an
  * equal snapshot, the same users and indexes.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -17,9 +15,8 @@
 #include "utils/fmgrprotos.h"
 #include "utils/snapmgr.h"
 
-#include "core/fetch.h"
 #include "core/owner.h"
-#include "core/plan.h"
+#include "core/rows.h"
 #include "core/snapshot_key.h"
 #include "identity/asking.h"
 #include "identity/claims.h"
@@ -42,56 +39,28 @@ typedef struct Answer
 	char subject[SUBJECT_MAX];
 } Answer;
 
-/* A way to find a user: straight from the index, or by a statement. */
-typedef struct UserSource
+enum
 {
-	FetchSource fetch;
-	KeptPlan plan;
-} UserSource;
+	COLUMN_ID,
+	COLUMN_ROLE,
+	COLUMN_DELETED_AT,
+	COLUMNS,
+};
 
-#define USER_COLUMNS                                                                           \
-	.ncolumns = 3, .columns = {                                                                \
-					   {"id", UUIDOID},                                                        \
-					   {"role", FETCH_ANY_ENUM},                                               \
-					   {"deleted_at", TIMESTAMPTZOID, true},                                   \
+/* Nobody is a user while there are no tables. A role that is null gives nothing. */
+#define USERS_BY(by, name, type)                                                               \
+	{                                                                                          \
+		.table = "users", .index = (by), .nkeys = 1, .keys = {{(name), (type)}},               \
+		.ncolumns = COLUMNS,                                                                   \
+		.columns = {{"id", UUIDOID},                                                           \
+					{"role", ROWS_ENUM, true},                                                 \
+					{"deleted_at", TIMESTAMPTZOID, true}},                                     \
+		.optional = true,                                                                      \
 	}
-#define USER_QUERY                                                                             \
-	"SELECT u.id, u.role OPERATOR(pg_catalog.=) 'admin', u.deleted_at IS NOT NULL "            \
-	"FROM coursebase.users u WHERE "
 
-static UserSource users_by_subject = {
-	.fetch =
-		{
-			.table = "users",
-			.index = "users_clerk_user_id_key",
-			.nkeys = 1,
-			.keys = {{"clerk_user_id", TEXTOID}},
-			USER_COLUMNS,
-		},
-	.plan =
-		{
-			.sql = USER_QUERY "u.clerk_user_id OPERATOR(pg_catalog.=) $1",
-			.nargs = 1,
-			.types = {TEXTOID},
-		},
-};
-
-static UserSource users_by_id = {
-	.fetch =
-		{
-			.table = "users",
-			.index = "users_pkey",
-			.nkeys = 1,
-			.keys = {{"id", UUIDOID}},
-			USER_COLUMNS,
-		},
-	.plan =
-		{
-			.sql = USER_QUERY "u.id OPERATOR(pg_catalog.=) $1",
-			.nargs = 1,
-			.types = {UUIDOID},
-		},
-};
+static RowsSource users_by_subject =
+	USERS_BY("users_clerk_user_id_key", "clerk_user_id", TEXTOID);
+static RowsSource users_by_id = USERS_BY("users_pkey", "id", UUIDOID);
 
 static Answer answer;
 
@@ -99,9 +68,7 @@ static const Asking *user_asking(const User *user);
 static const Asking *asking_look_up(const Subject *subject);
 static const User *user_look_up(const Subject *subject, Snapshot snapshot);
 static User user_of_subject(const Subject *subject, Snapshot snapshot);
-static User user_read(UserSource *source, Datum key, Snapshot snapshot);
-static User user_fetched(Fetch *fetch);
-static User user_queried(UserSource *source, Datum key);
+static User user_read(RowsSource *source, Datum key, Snapshot snapshot);
 static bool subject_is_text(const Subject *subject);
 static bool subject_is_uuid(const Subject *subject, pg_uuid_t *uuid);
 
@@ -137,7 +104,7 @@ identity_asking(void)
 	const Subject *subject = claims_subject();
 
 	if (likely(subject != NULL && answer.serial == subject->serial &&
-			   answer.generation == fetch_generation && ActiveSnapshotSet() &&
+			   answer.generation == rows_generation && ActiveSnapshotSet() &&
 			   snapshot_key_equals(&answer.snapshot, GetActiveSnapshot())))
 		return user_asking(&answer.user);
 	return asking_look_up(subject);
@@ -171,14 +138,14 @@ identity_user_read(const pg_uuid_t *id, bool *admin)
 static const User *
 user_look_up(const Subject *subject, Snapshot snapshot)
 {
-	if (answer.serial == 0 || answer.generation != fetch_generation ||
+	if (answer.serial == 0 || answer.generation != rows_generation ||
 		answer.subject_size != subject->size ||
 		memcmp(answer.subject, subject->bytes, subject->size) != 0 ||
 		!snapshot_key_equals(&answer.snapshot, snapshot))
 	{
 		static uint64 look_ups = 0;
 		/* what changes while we read makes the answer old at once */
-		uint64 generation = fetch_generation;
+		uint64 generation = rows_generation;
 		User user;
 
 		answer.serial = 0;
@@ -213,51 +180,25 @@ user_of_subject(const Subject *subject, Snapshot snapshot)
 }
 
 static User
-user_read(UserSource *source, Datum key, Snapshot snapshot)
+user_read(RowsSource *source, Datum key, Snapshot snapshot)
 {
 	User user = {.exists = false};
-	Fetch fetch;
+	Rows rows;
 
-	if (!fetch_open(&fetch, &source->fetch, snapshot))
-		return OidIsValid(source->fetch.table_oid) ? user_queried(source, key) : user;
-	fetch_find(&fetch, &key);
-	if (fetch_next(&fetch))
-		user = user_fetched(&fetch);
-	fetch_close(&fetch);
-	return user;
-}
-
-static User
-user_fetched(Fetch *fetch)
-{
-	User user = {.exists = true};
-	bool null;
-	Datum role;
-
-	user.asking.user = *DatumGetUUIDP(fetch_value(fetch, 0, &null));
-	role = fetch_value(fetch, 1, &null);
-	user.asking.admin =
-		!null && strcmp(DatumGetCString(DirectFunctionCall1(enum_out, role)), "admin") == 0;
-	fetch_value(fetch, 2, &null);
-	user.deleted = !null;
-	return user;
-}
-
-static User
-user_queried(UserSource *source, Datum key)
-{
-	User user = {.exists = false};
-	bool null;
-
-	SPI_connect();
-	if (owner_execute(&source->plan, &key, NULL, true) > 0)
+	rows_open(&rows, source, snapshot);
+	rows_find(&rows, &key);
+	if (rows_next(&rows))
 	{
+		const char *role = rows_label(&rows, COLUMN_ROLE);
+		bool open;
+
 		user.exists = true;
-		user.asking.user = *DatumGetUUIDP(plan_value(0, 1, NULL));
-		user.asking.admin = DatumGetBool(plan_value(0, 2, &null)) && !null;
-		user.deleted = DatumGetBool(plan_value(0, 3, &null));
+		user.asking.user = *DatumGetUUIDP(rows_value(&rows, COLUMN_ID));
+		user.asking.admin = role != NULL && strcmp(role, "admin") == 0;
+		rows_value_or_null(&rows, COLUMN_DELETED_AT, &open);
+		user.deleted = !open;
 	}
-	SPI_finish();
+	rows_close(&rows);
 	return user;
 }
 

@@ -27,7 +27,7 @@ extern bool identity_is_admin(void);
 
 /*
  * All of that, NULL for nobody. What was computed for an equal look_up from rows that the
- * active snapshot saw, while fetch_generation stood still, is true of this moment's active
+ * active snapshot saw, while rows_generation stood still, is true of this moment's active
  * snapshot too; look_up starts above 0.
  */
 typedef struct Asking
@@ -41,6 +41,9 @@ extern const Asking *identity_asking(void);
 
 /* Whether there is such a user, not soft-deleted, and whether it is an administrator. */
 extern bool identity_user_read(const pg_uuid_t *user, bool *admin);
+
+/* The cohort that a user is in; false for none. bounds.c. Needs no rights of the caller. */
+extern bool identity_cohort(const pg_uuid_t *user, pg_uuid_t *cohort);
 
 /*
  * Whom a reading function is about: the one who asks (named NULL; false for nobody), or whom

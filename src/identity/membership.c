@@ -8,7 +8,6 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/array.h"
@@ -17,10 +16,8 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
-#include "core/datum.h"
-#include "core/fetch.h"
 #include "core/owner.h"
-#include "core/plan.h"
+#include "core/rows.h"
 #include "core/snapshot_key.h"
 #include "identity/asking.h"
 #include "identity/membership.h"
@@ -43,20 +40,23 @@ typedef struct Memberships
 	Membership *list; /* session memory */
 } Memberships;
 
-static FetchSource memberships_by_user = {
+enum
+{
+	COLUMN_ORGANIZATION,
+	COLUMN_ROLE,
+	COLUMNS,
+};
+
+/* Nobody belongs anywhere while there are no tables; a null, which only a dropped constraint
+ * lets in, gives nothing. */
+static RowsSource memberships_by_user = {
 	.table = "memberships",
 	.index = "memberships_user_id_idx",
 	.nkeys = 1,
 	.keys = {{"user_id", UUIDOID}},
-	.ncolumns = 2,
-	.columns = {{"organization_id", UUIDOID}, {"role", FETCH_ANY_ENUM}},
-};
-
-static KeptPlan memberships_query = {
-	.sql = "SELECT m.organization_id, m.role FROM coursebase.memberships m"
-		   " WHERE m.user_id OPERATOR(pg_catalog.=) $1",
-	.nargs = 1,
-	.types = {UUIDOID},
+	.ncolumns = COLUMNS,
+	.columns = {{"organization_id", UUIDOID, true}, {"role", ROWS_ENUM, true}},
+	.optional = true,
 };
 
 const char *const membership_role_names[MEMBERSHIP_ROLES] = {
@@ -70,7 +70,6 @@ static Memberships own;
 
 static bool memberships_load(void);
 static void memberships_read(void);
-static void memberships_query_all(void);
 static void membership_add(const pg_uuid_t *organization, const char *role);
 
 bool
@@ -123,11 +122,11 @@ memberships_load(void)
 	if (!identity_current_user(&user))
 		return false;
 	snapshot = GetActiveSnapshot();
-	if (own.read && own.generation == fetch_generation &&
+	if (own.read && own.generation == rows_generation &&
 		memcmp(&own.user, &user, UUID_LEN) == 0 && snapshot_key_equals(&own.snapshot, snapshot))
 		return true;
 	/* what changes while we read makes the answer old at once */
-	generation = fetch_generation;
+	generation = rows_generation;
 	own.read = false;
 	own.count = 0;
 	own.user = user;
@@ -142,39 +141,20 @@ static void
 memberships_read(void)
 {
 	Datum key = UUIDPGetDatum(&own.user);
-	Fetch fetch;
+	Rows rows;
 
-	if (!fetch_open(&fetch, &memberships_by_user, GetActiveSnapshot()))
-	{
-		if (OidIsValid(memberships_by_user.table_oid))
-			memberships_query_all();
-		return;
-	}
-	fetch_find(&fetch, &key);
-	while (fetch_next(&fetch))
+	rows_open(&rows, &memberships_by_user, GetActiveSnapshot());
+	rows_find(&rows, &key);
+	while (rows_next(&rows))
 	{
 		bool no_organization;
-		bool no_role;
-		Datum organization = fetch_value(&fetch, 0, &no_organization);
-		Datum role = fetch_value(&fetch, 1, &no_role);
+		Datum organization = rows_value_or_null(&rows, COLUMN_ORGANIZATION, &no_organization);
+		const char *role = rows_label(&rows, COLUMN_ROLE);
 
-		if (!no_organization && !no_role)
-			membership_add(DatumGetUUIDP(organization), enum_text(role));
+		if (!no_organization && role != NULL)
+			membership_add(DatumGetUUIDP(organization), role);
 	}
-	fetch_close(&fetch);
-}
-
-static void
-memberships_query_all(void)
-{
-	Datum key = UUIDPGetDatum(&own.user);
-	uint64 rows;
-
-	SPI_connect();
-	rows = owner_execute(&memberships_query, &key, NULL, true);
-	for (uint64 i = 0; i < rows; i++)
-		membership_add(DatumGetUUIDP(plan_value(i, 1, NULL)), plan_text_required(i, 2));
-	SPI_finish();
+	rows_close(&rows);
 }
 
 /* A role that no release knows gives nothing. */

@@ -18,27 +18,18 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "core/fetch.h"
-#include "core/owner.h"
-#include "core/plan.h"
 #include "core/row_trigger.h"
+#include "core/rows.h"
 
 #define CODE_LENGTH 7
 
 static const char code_letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ23456789";
 
-static FetchSource profile_by_code = {
+static RowsSource profile_by_code = {
 	.table = "user_profile",
 	.index = "user_profile_referral_code_key",
 	.nkeys = 1,
 	.keys = {{"referral_code", TEXTOID}},
-};
-
-static KeptPlan code_query = {
-	.sql = "SELECT FROM coursebase.user_profile p "
-		   "WHERE p.referral_code OPERATOR(pg_catalog.=) $1",
-	.nargs = 1,
-	.types = {TEXTOID},
 };
 
 static HeapTuple column_set(TriggerData *data, HeapTuple row, int column, Datum value);
@@ -46,7 +37,6 @@ static int column_number(TriggerData *data, const char *name);
 static Datum code_free(void);
 static void code_write(char *code);
 static bool code_taken(Datum code);
-static bool code_queried(Datum code);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_user_profile__normalise);
 
@@ -133,30 +123,21 @@ code_write(char *code)
 	}
 }
 
-/* Sees rows that are not committed yet as well: their transactions may still be. */
+/*
+ * Uses a dirty snapshot, so that a code which another open transaction just inserted counts as
+ * taken.
+ */
 static bool
 code_taken(Datum code)
 {
 	SnapshotData dirty;
-	Fetch fetch;
+	Rows rows;
 	bool taken;
 
 	InitDirtySnapshot(dirty);
-	if (!fetch_open(&fetch, &profile_by_code, &dirty))
-		return code_queried(code);
-	fetch_find(&fetch, &code);
-	taken = fetch_next(&fetch);
-	fetch_close(&fetch);
-	return taken;
-}
-
-static bool
-code_queried(Datum code)
-{
-	bool taken;
-
-	SPI_connect();
-	taken = owner_execute(&code_query, &code, NULL, false) > 0;
-	SPI_finish();
+	rows_open(&rows, &profile_by_code, &dirty);
+	rows_find(&rows, &code);
+	taken = rows_next(&rows);
+	rows_close(&rows);
 	return taken;
 }
