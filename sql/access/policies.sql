@@ -47,3 +47,24 @@ CREATE POLICY self_delete_own ON coursebase.user_lesson_complete
     USING (user_id = (SELECT coursebase.current_user_id()));
 COMMENT ON POLICY self_delete_own ON coursebase.user_lesson_complete IS
     'A person takes back what they completed; a trigger asks for real access.';
+
+CREATE POLICY anyone_select_public ON coursebase.course_sections
+    FOR SELECT
+    USING ((SELECT coursebase.is_admin()) OR coursebase.can_read_section(id));
+COMMENT ON POLICY anyone_select_public ON coursebase.course_sections IS
+    'Anyone sees the public sections of a course that they may read, an administrator all. Most of a catalogue is readable: no index would serve, and an array of its courses would be searched row by row. What the function found is kept for the statement.';
+
+CREATE POLICY anyone_select_visible ON coursebase.lessons
+    FOR SELECT
+    USING (
+        (SELECT coursebase.is_admin())
+        OR (status <> 'private' AND coursebase.can_read_section(section_id))
+    );
+COMMENT ON POLICY anyone_select_visible ON coursebase.lessons IS
+    'Anyone sees the public and preview lessons of a section that they may read, an administrator all. No index would serve, as with sections; a list of one section is found by the index of its key.';
+
+CREATE POLICY viewer_select_viewable ON coursebase.lesson_contents
+    FOR SELECT
+    USING ((SELECT coursebase.is_admin()) OR coursebase.can_view_lesson(lesson_id));
+COMMENT ON POLICY viewer_select_viewable ON coursebase.lesson_contents IS
+    'Who may view a lesson reads its content: preview lessons anybody, others who may use the course. The two meet in one row, so that no set of courses could be the bound: asked row by row, with the lessons that follow read ahead.';

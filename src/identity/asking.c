@@ -1,10 +1,16 @@
 /*
- * asking.c: who is asking.
+ * asking.c: finds the user whom the claims of the request name.
  *
- * The subject of the claims is looked up in users by a direct index read, with the active
- * snapshot and no rights of the caller's; where the table cannot be read so, by SPI with its
- * owner's. The last answer is kept for as long as it must be the same: an equal subject, an
- * equal snapshot, the same users and indexes.
+ * The subject of the claims is looked up in users by a direct index read with the active
+ * snapshot, or through SPI where the table cannot be read directly. Either way the look-up
+ * needs no right of the caller: everybody may know who they are.
+ *
+ * Policies ask once a row, so the last answer is kept. The answer holds while the subject is
+ * equal, the active snapshot sees the same (snapshot_key.h) and no table or index changed
+ * (fetch_generation). Nothing deletes the answer when a row changes, because a deletion would
+ * race with a reader that is about to store an older answer.
+ *
+ * No lock is taken, and nothing is written: the answer is the same on a standby.
  */
 #include "postgres.h"
 
@@ -24,6 +30,7 @@
 #include "identity/asking.h"
 #include "identity/claims.h"
 
+/* A row of users, or its absence. Whoever is deleted counts as nobody outside of this file. */
 typedef struct User
 {
 	Asking asking;
@@ -31,10 +38,13 @@ typedef struct User
 	bool deleted;
 } User;
 
-/* The last answer, and what it holds for. */
+/*
+ * The last answer, and what it holds for. serial 0 means that there is none; otherwise it is
+ * that of the last Subject the answer was given for, which spares comparing the text.
+ */
 typedef struct Answer
 {
-	User user; /* whether or not deleted */
+	User user; /* deleted ones included */
 	uint64 serial;
 	uint64 generation;
 	SnapshotKey snapshot;
@@ -59,6 +69,7 @@ typedef struct UserSource
 	"SELECT u.id, u.role OPERATOR(pg_catalog.=) 'admin', u.deleted_at IS NOT NULL "            \
 	"FROM coursebase.users u WHERE "
 
+/* The usual way: by the id that the authentication provider gave. */
 static UserSource users_by_subject = {
 	.fetch =
 		{
@@ -76,6 +87,7 @@ static UserSource users_by_subject = {
 		},
 };
 
+/* For tokens whose subject is users.id itself, and for identity_user_read(). */
 static UserSource users_by_id = {
 	.fetch =
 		{
@@ -131,6 +143,10 @@ identity_is_admin(void)
 	return asking != NULL && asking->admin;
 }
 
+/*
+ * The cheap comparisons come first. ActiveSnapshotSet() must precede GetActiveSnapshot(), which
+ * asserts a snapshot: claims can be asked for outside of any statement.
+ */
 const Asking *
 identity_asking(void)
 {
@@ -143,13 +159,14 @@ identity_asking(void)
 	return asking_look_up(subject);
 }
 
+/* NULL, which is nobody, for an unknown user and for a closed account. */
 static const Asking *
 user_asking(const User *user)
 {
 	return user->exists && !user->deleted ? &user->asking : NULL;
 }
 
-/* Apart, so that what is asked for every row stays short. */
+/* Not inlined, so that identity_asking(), which runs for every row, stays short. */
 static pg_noinline const Asking *
 asking_look_up(const Subject *subject)
 {
@@ -167,7 +184,11 @@ identity_user_read(const pg_uuid_t *id, bool *admin)
 	return user.exists && !user.deleted;
 }
 
-/* A request that sets the claims anew, to what they were, is still the same subject's. */
+/*
+ * The user of the subject, from the last answer if it still holds. The subject is compared as
+ * text here: a pooled connection sets equal claims again and again, each time with a new
+ * serial.
+ */
 static const User *
 user_look_up(const Subject *subject, Snapshot snapshot)
 {
@@ -177,10 +198,11 @@ user_look_up(const Subject *subject, Snapshot snapshot)
 		!snapshot_key_equals(&answer.snapshot, snapshot))
 	{
 		static uint64 look_ups = 0;
-		/* what changes while we read makes the answer old at once */
+		/* taken before the read: a table altered during it makes the answer outdated at once */
 		uint64 generation = fetch_generation;
 		User user;
 
+		/* the read can raise, and must not leave half an answer behind */
 		answer.serial = 0;
 		user = user_of_subject(subject, snapshot);
 		answer.user = user;
@@ -194,7 +216,10 @@ user_look_up(const Subject *subject, Snapshot snapshot)
 	return &answer.user;
 }
 
-/* Only a subject that no row has may be a user's own id, and a closed account has its subject.
+/*
+ * Looks the subject up as clerk_user_id first, and as users.id only if no row has it, closed
+ * accounts included: a person whose subject happens to be the id of somebody else must never
+ * become that person.
  */
 static User
 user_of_subject(const Subject *subject, Snapshot snapshot)
@@ -212,6 +237,10 @@ user_of_subject(const Subject *subject, Snapshot snapshot)
 	return user;
 }
 
+/*
+ * The row with that key. Without a table of users (before install(), or during a restore)
+ * nobody exists; a table of another shape is asked through SPI.
+ */
 static User
 user_read(UserSource *source, Datum key, Snapshot snapshot)
 {
@@ -227,6 +256,7 @@ user_read(UserSource *source, Datum key, Snapshot snapshot)
 	return user;
 }
 
+/* The role is compared by its label, because the enum's oid differs in every database. */
 static User
 user_fetched(Fetch *fetch)
 {
@@ -243,6 +273,7 @@ user_fetched(Fetch *fetch)
 	return user;
 }
 
+/* The same through SPI, with the rights of the tables' owner. */
 static User
 user_queried(UserSource *source, Datum key)
 {
@@ -262,8 +293,9 @@ user_queried(UserSource *source, Datum key)
 }
 
 /*
- * JSON escapes were written as UTF-8: in another encoding they would be other characters, and
- * perhaps another's subject.
+ * Whether the subject is valid text of this database. The JSON reader writes escapes as UTF-8;
+ * in another encoding those bytes would be other characters, and could spell the subject of
+ * another person. There only ASCII counts as text.
  */
 static bool
 subject_is_text(const Subject *subject)
@@ -276,7 +308,10 @@ subject_is_text(const Subject *subject)
 	return true;
 }
 
-/* Only the form 8-4-4-4-12, in which tokens carry a uuid; the type's input would raise. */
+/*
+ * Reads a subject of the form 8-4-4-4-12, in which tokens carry a uuid. The input function of
+ * the type uuid is not used, because it raises on anything else.
+ */
 static bool
 subject_is_uuid(const Subject *subject, pg_uuid_t *uuid)
 {

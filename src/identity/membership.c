@@ -1,9 +1,13 @@
 /*
- * membership.c: what the one who asks is in which organisation.
+ * membership.c: the roles that the user who asks has in organisations.
  *
- * Policies ask once a statement and functions once a call, so that the rows of one person are
- * read straight from the index and kept for as long as a snapshot must see the same. Nobody
- * belongs to nothing.
+ * Policies ask once a statement and functions once a call. All memberships of that user are
+ * therefore read at once, straight from the index, and kept for as long as the active snapshot
+ * sees the same rows (the key is the user, snapshot_key.h and fetch_generation). As in
+ * asking.c, nothing deletes what is kept when a row changes.
+ *
+ * A user who is nobody has no memberships. No lock is taken. Rights: rows are read past row
+ * security, which is safe because they are always those of the user who asks.
  */
 #include "postgres.h"
 
@@ -31,10 +35,10 @@ typedef struct Membership
 	MembershipRole role;
 } Membership;
 
-/* The memberships of one person, and what they hold for. */
+/* The memberships of one user, and what they hold for. */
 typedef struct Memberships
 {
-	bool read;
+	bool read; /* false: nothing is kept, or a read raised halfway */
 	pg_uuid_t user;
 	uint64 generation;
 	SnapshotKey snapshot;
@@ -52,6 +56,7 @@ static FetchSource memberships_by_user = {
 	.columns = {{"organization_id", UUIDOID}, {"role", FETCH_ANY_ENUM}},
 };
 
+/* The same rows through SPI, where the table cannot be read directly. */
 static KeptPlan memberships_query = {
 	.sql = "SELECT m.organization_id, m.role FROM coursebase.memberships m"
 		   " WHERE m.user_id OPERATOR(pg_catalog.=) $1",
@@ -66,6 +71,7 @@ const char *const membership_role_names[MEMBERSHIP_ROLES] = {
 	[MEMBERSHIP_MEMBER] = "member",
 };
 
+/* What is kept: one entry a session, since a session rarely changes its user. */
 static Memberships own;
 
 static bool memberships_load(void);
@@ -104,6 +110,7 @@ membership_organizations(MembershipRole least)
 void
 membership_require(const pg_uuid_t *organization, MembershipRole least)
 {
+	/* the server and the tables' owner may act in every organisation */
 	if (has_bypassrls_privilege(GetUserId()) || GetUserId() == owner_of_tables())
 		return;
 	if (organization == NULL || !membership_holds(organization, least))
@@ -112,7 +119,7 @@ membership_require(const pg_uuid_t *organization, MembershipRole least)
 						errhint("Sign in as somebody who works there.")));
 }
 
-/* False for nobody. */
+/* Makes own hold the memberships of the user who asks; false for nobody. */
 static bool
 memberships_load(void)
 {
@@ -126,8 +133,9 @@ memberships_load(void)
 	if (own.read && own.generation == fetch_generation &&
 		memcmp(&own.user, &user, UUID_LEN) == 0 && snapshot_key_equals(&own.snapshot, snapshot))
 		return true;
-	/* what changes while we read makes the answer old at once */
+	/* taken before the read: a table altered during it makes the answer outdated at once */
 	generation = fetch_generation;
+	/* the read can raise, and must not leave half an answer behind */
 	own.read = false;
 	own.count = 0;
 	own.user = user;
@@ -138,6 +146,7 @@ memberships_load(void)
 	return true;
 }
 
+/* Adds every membership of own.user. Without a table (during a restore) there are none. */
 static void
 memberships_read(void)
 {
@@ -164,6 +173,7 @@ memberships_read(void)
 	fetch_close(&fetch);
 }
 
+/* The same through SPI. */
 static void
 memberships_query_all(void)
 {
@@ -177,7 +187,8 @@ memberships_query_all(void)
 	SPI_finish();
 }
 
-/* A role that no release knows gives nothing. */
+/* Adds one membership. A role that this release does not know gives no rights, and is left out.
+ */
 static void
 membership_add(const pg_uuid_t *organization, const char *role)
 {
