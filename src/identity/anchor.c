@@ -67,3 +67,12 @@ anchor_user_require(const pg_uuid_t *user)
 						errdetail("None has the id %s.", uuid_text(user)),
 						errhint("Give the id of a row of users.")));
 }
+
+void
+anchor_user_require_open(const pg_uuid_t *user)
+{
+	if (anchor_user(user) != ANCHORED_LIVE)
+		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such user"),
+						errdetail("None has the id %s.", uuid_text(user)),
+						errhint("Give the id of a row of users that is not closed.")));
+}
