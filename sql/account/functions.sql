@@ -9,7 +9,12 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_admin_dashboard';
 COMMENT ON FUNCTION coursebase.admin_dashboard() IS
-    'For administrators: sales, refunds and net sales in cents, purchases, customers (of purchases that count), students (with a course by sale or grant), counts of the catalogue, and the same per product. Reads with the owner''s rights.';
+    'Answers the figures that an administrator sees first. For administrators and the server; reads with the rights of the tables'' owner.
+
+Answers {sales_in_cents, refunded_in_cents, net_sales_in_cents, purchases, refunded_purchases, net_purchases, customers (people with a purchase that was not refunded), students (people with a course by sale or grant), users (open accounts), products, courses, sections, lessons (how many there are), per_product [{product_id, name, status, sales_in_cents, refunded_in_cents, net_sales_in_cents, purchases, refunded_purchases, customers}], the product with the highest net sales first}. Sales are those of the table purchases, in minor units.
+
+Source: the product''s page for administrators.
+Raises: 42501 (the caller is no administrator and not the server).';
 GRANT EXECUTE ON FUNCTION coursebase.admin_dashboard() TO end_user, server;
 
 CREATE FUNCTION coursebase.delete_user(user_id uuid, at timestamptz DEFAULT now())
@@ -22,7 +27,12 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_delete_user';
 COMMENT ON FUNCTION coursebase.delete_user(uuid, timestamptz) IS
-    'Closes an account: removes everything personal, gives reservations, checkouts, links and memberships up, and frees the external id for a new person; what accounting needs stays under the bare id. Answers when it was closed. Calling again removes what has been written about the person since. The last owner of an organisation is refused. Writes with the owner''s rights.';
+    'Closes an account and removes everything personal: name, e-mail, profile, settings, contents of custom courses, logs; gives reservations, checkouts, links and memberships up; and frees the external id for a new person. What accounting needs stays under the bare id: purchases, receipts, payments, events of subscriptions, logs of credits, redemptions. Answers when the account was closed. Another call removes what has been written about the person since, and answers the first time. For the server; writes with the rights of the tables'' owner, under the lock of the user. An organisation''s last owner is refused (KBA01, by a trigger of memberships).
+
+user_id: the person. at: when the account is closed. Neither may be NULL.
+
+Source: the product''s rule that a person who leaves takes everything personal along.
+Raises: 22004 (an argument is NULL), 22008 (at is not finite), KB106 (no such user).';
 GRANT EXECUTE ON FUNCTION coursebase.delete_user(uuid, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.export_user(user_id uuid DEFAULT NULL)
@@ -35,5 +45,10 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_export_user';
 COMMENT ON FUNCTION coursebase.export_user(uuid) IS
-    'Everything that is held about a person (NULL: oneself): a member for each table, an array of the person''s rows, without who else stands in them. NULL for nobody. Reads with the owner''s rights; asking about somebody else takes an administrator or the server.';
+    'Answers everything that is held about a person, as one JSON object: for each table a member of the table''s name, an array of the person''s rows, empty if there are none, without other people who stand in them. NULL for nobody. For users, each about the own account, administrators and the server; reads with the rights of the tables'' owner.
+
+user_id: the person; NULL is the user who asks; only an administrator or the server may name another user.
+
+Source: the product''s rule that a person may have a copy of what is held.
+Raises: 42501 (user_id is another user).';
 GRANT EXECUTE ON FUNCTION coursebase.export_user(uuid) TO end_user, server;

@@ -69,7 +69,7 @@ anchor_user_require(const pg_uuid_t *user)
 }
 
 void
-anchor_user_require_open(const pg_uuid_t *user)
+anchor_open_user_require(const pg_uuid_t *user)
 {
 	if (anchor_user(user) != ANCHORED_LIVE)
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such user"),

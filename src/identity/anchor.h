@@ -45,7 +45,7 @@ extern Anchored anchor_user(const pg_uuid_t *user);
 /* The same; raises KB106 if there is no such user. A closed account passes. */
 extern void anchor_user_require(const pg_uuid_t *user);
 
-/* The same; raises KB106 for a closed account too. */
-extern void anchor_user_require_open(const pg_uuid_t *user);
+/* The same; raises KB106 also if the account is closed. */
+extern void anchor_open_user_require(const pg_uuid_t *user);
 
 #endif

@@ -116,7 +116,7 @@ coursebase_create_organization(PG_FUNCTION_ARGS)
 	schema_require_current();
 	SPI_connect();
 	/* locked first, so that nobody closes the account before the membership is written */
-	anchor_user_require_open(owner);
+	anchor_open_user_require(owner);
 	owner_execute(&write_organization, values.datums, values.nulls, false);
 	*id = plan_uuid(0, 1);
 	ids[0] = UUIDPGetDatum(id);

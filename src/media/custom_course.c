@@ -239,7 +239,7 @@ coursebase_create_custom_course(PG_FUNCTION_ARGS)
 	compat_materialize(fcinfo);
 	SPI_connect();
 	/* the user's row first: of two calls of one user the second finds the receipt */
-	anchor_user_require_open(PG_GETARG_UUID_P(CREATE_USER));
+	anchor_open_user_require(PG_GETARG_UUID_P(CREATE_USER));
 	if (!receipt_find(fcinfo, &created))
 		receipt_create(fcinfo, &created);
 	SPI_finish();

@@ -171,7 +171,7 @@ coursebase_begin_checkout(PG_FUNCTION_ARGS)
 	compat_materialize(fcinfo);
 	SPI_connect();
 	/* the order of payment.h */
-	anchor_user_require_open(user);
+	anchor_open_user_require(user);
 	offer.is_member = payment_membership_share(user, NULL, program, &offer.membership);
 	program_share(program);
 	entitlement_lock(fcinfo, &entitlement, &active);

@@ -92,7 +92,6 @@ static KeptPlan read_courses_of_purchase = {
 };
 
 static bool truncated(FunctionCallInfo fcinfo, KeptPlan *plan);
-static Datum key_column(TriggerData *data, const char *column, pg_uuid_t *value);
 static void access_project(Datum *user_and_course);
 static bool grant_counts(Datum *user_and_course);
 
@@ -111,7 +110,6 @@ PGDLLEXPORT Datum
 coursebase_tg_course_grants__project(PG_FUNCTION_ARGS)
 {
 	TriggerData *data;
-	pg_uuid_t user, course;
 	Datum keys[2];
 
 	if (truncated(fcinfo, &delete_all_access))
@@ -119,10 +117,10 @@ coursebase_tg_course_grants__project(PG_FUNCTION_ARGS)
 	data = trigger_expect(fcinfo, "tg_course_grants__project", ROW_AFTER_CHANGE);
 	if (restore_under_way())
 		return PointerGetDatum(NULL);
-	keys[0] = key_column(data, "user_id", &user);
-	keys[1] = key_column(data, "course_id", &course);
+	keys[0] = trigger_value(data, data->tg_trigtuple, "user_id");
+	keys[1] = trigger_value(data, data->tg_trigtuple, "course_id");
 	SPI_connect();
-	if (anchor_user(&user) != ANCHORED_NONE)
+	if (anchor_user(DatumGetUUIDP(keys[0])) != ANCHORED_NONE)
 		access_project(keys);
 	SPI_finish();
 	return PointerGetDatum(NULL);
@@ -164,7 +162,6 @@ PGDLLEXPORT Datum
 coursebase_tg_user_course_access__record(PG_FUNCTION_ARGS)
 {
 	TriggerData *data;
-	pg_uuid_t user, course;
 	Datum keys[2];
 
 	if (truncated(fcinfo, &delete_all_counting))
@@ -172,10 +169,10 @@ coursebase_tg_user_course_access__record(PG_FUNCTION_ARGS)
 	data = trigger_expect(fcinfo, "tg_user_course_access__record", ROW_AFTER_CHANGE);
 	if (restore_under_way())
 		return PointerGetDatum(NULL);
-	keys[0] = key_column(data, "user_id", &user);
-	keys[1] = key_column(data, "course_id", &course);
+	keys[0] = trigger_value(data, data->tg_trigtuple, "user_id");
+	keys[1] = trigger_value(data, data->tg_trigtuple, "course_id");
 	SPI_connect();
-	if (anchor_user(&user) != ANCHORED_NONE)
+	if (anchor_user(DatumGetUUIDP(keys[0])) != ANCHORED_NONE)
 	{
 		if (TRIGGER_FIRED_BY_DELETE(data->tg_event))
 			owner_execute_latest(&delete_counting, keys, NULL);
@@ -196,15 +193,15 @@ PGDLLEXPORT Datum
 coursebase_tg_purchases__project(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect(fcinfo, "tg_purchases__project", ROW_AFTER_CHANGE);
-	pg_uuid_t purchase, user;
-	Datum keys[] = {key_column(data, "id", &purchase), key_column(data, "user_id", &user)};
+	Datum keys[] = {trigger_value(data, data->tg_trigtuple, "id"),
+					trigger_value(data, data->tg_trigtuple, "user_id")};
 	pg_uuid_t *courses;
 	uint64 count;
 
 	if (restore_under_way())
 		return PointerGetDatum(NULL);
 	SPI_connect();
-	anchor_user(&user);
+	anchor_user(DatumGetUUIDP(keys[1]));
 	count = owner_execute(&read_courses_of_purchase, keys, NULL, false);
 	courses = palloc_extended((count + 1) * sizeof(pg_uuid_t), MCXT_ALLOC_HUGE);
 	for (uint64 i = 0; i < count; i++)
@@ -237,23 +234,6 @@ truncated(FunctionCallInfo fcinfo, KeptPlan *plan)
 	owner_execute_latest(plan, NULL, NULL);
 	SPI_finish();
 	return true;
-}
-
-/*
- * A uuid of the row, written to *value, as a Datum that points to it. Reads the row of before
- * an UPDATE, because none of these columns ever changes. Raises 23502 for a null, which only a
- * dropped constraint lets in.
- */
-static Datum
-key_column(TriggerData *data, const char *column, pg_uuid_t *value)
-{
-	if (!trigger_uuid(data, data->tg_trigtuple, column, value))
-		ereport(ERROR, (errcode(ERRCODE_NOT_NULL_VIOLATION),
-						errmsg("column \"%s\" of table \"%s\" holds a null", column,
-							   RelationGetRelationName(data->tg_relation)),
-						errhint("Run SELECT coursebase.install(), which brings NOT NULL "
-								"back.")));
-	return UUIDPGetDatum(value);
 }
 
 /* Inserts or deletes the row of user_course_access. The caller holds the lock of the person. */

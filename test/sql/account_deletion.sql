@@ -1,7 +1,6 @@
 -- Promise: who leaves is nobody from then on, what told of them is gone, what they held up is free, their external id
 -- is a new person's, and what accounting needs stays. Leaving twice is leaving once.
 \getenv abs_srcdir PG_ABS_SRCDIR
-\set fixtures :abs_srcdir '/fixtures/all.sql'
 \set ada '\'00000000-0000-4000-a000-00000000000a\''
 \set bob '\'00000000-0000-4000-a000-00000000000b\''
 \set course '\'00000000-0000-4000-a000-0000000000d3\''
@@ -10,11 +9,7 @@
 SET client_min_messages = warning;
 BEGIN;
 SET LOCAL TimeZone = 'UTC';
-\set ECHO none
-\o /dev/null
-\i :fixtures
-\o
-\set ECHO all
+\i :abs_srcdir/fixtures/worlds/everything.sql
 CREATE ROLE regress_leave_user;
 CREATE ROLE regress_leave_server BYPASSRLS;
 SELECT coursebase.grant_roles(NULL, 'regress_leave_user', 'regress_leave_server');

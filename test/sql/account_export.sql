@@ -1,26 +1,18 @@
 -- Promise: a person is given everything that is held about them, and nothing of anybody else; whom that is about is
 -- asked as everywhere.
 \getenv abs_srcdir PG_ABS_SRCDIR
-\set fixtures :abs_srcdir '/fixtures/all.sql'
 \set ada '\'00000000-0000-4000-a000-00000000000a\''
 \set bob '\'00000000-0000-4000-a000-00000000000b\''
 \pset format unaligned
 \pset tuples_only on
 SET client_min_messages = warning;
 BEGIN;
-\set ECHO none
-\o /dev/null
-\i :fixtures
-\o
-\set ECHO all
-CREATE ROLE regress_export_visitor;
-CREATE ROLE regress_export_user;
-CREATE ROLE regress_export_server BYPASSRLS;
-SELECT coursebase.grant_roles('regress_export_visitor', 'regress_export_user', 'regress_export_server');
+\i :abs_srcdir/fixtures/worlds/everything.sql
+\i :abs_srcdir/fixtures/helpers/roles.sql
 \set ON_ERROR_ROLLBACK on
 
 -- Ada about herself: her rows, one member a table.
-SET LOCAL ROLE regress_export_user;
+SET LOCAL ROLE regress_end_user;
 SET LOCAL request.jwt.claims = '{"sub": "fixture_ada"}';
 SELECT key, json_array_length(value) FROM json_each(coursebase.export_user());
 SELECT coursebase.export_user()::text = coursebase.export_user(:ada)::text;
@@ -38,17 +30,17 @@ SELECT coursebase.export_user('00000000-0000-4000-a000-0000000000ff');
 -- Nobody is given nothing; a visitor may not ask.
 SET LOCAL request.jwt.claims = '{"sub": "fixture_nobody"}';
 SELECT coursebase.export_user() IS NULL;
-SET LOCAL ROLE regress_export_visitor;
+SET LOCAL ROLE regress_anonymous;
 SELECT coursebase.export_user();
 \echo :LAST_ERROR_SQLSTATE
 
 -- Bob, by an administrator and by the server: what he earned, not by whom; what he studies.
-SET LOCAL ROLE regress_export_user;
+SET LOCAL ROLE regress_end_user;
 SET LOCAL request.jwt.claims = '{"sub": "fixture_root"}';
 SELECT e -> 'discount_codes' -> 0 ->> 'code', e -> 'referral_credits' -> 0 ->> 'amount_in_cents',
     json_array_length(e -> 'payment_transactions'), json_array_length(e -> 'course_workout_completions'), e::text ~* 'ada|00000000000a"'
 FROM coursebase.export_user(:bob) e;
-SET LOCAL ROLE regress_export_server;
+SET LOCAL ROLE regress_server;
 RESET request.jwt.claims;
 SELECT e -> 'users' -> 0 ->> 'name' FROM coursebase.export_user(:bob) e;
 SELECT coursebase.export_user('00000000-0000-4000-a000-0000000000ff') IS NULL;
@@ -64,7 +56,7 @@ SELECT a ->> 'action', a ->> 'by_oneself', a ->> 'new' FROM coursebase.export_us
 UPDATE coursebase.memberships SET role = 'owner' WHERE id = '00000000-0000-4000-a000-000000000212';
 SELECT coursebase.delete_user(:ada, '2026-05-02 12:00+00') IS NOT NULL;
 SELECT e::text ~* 'ada"|ada@|example\.org', json_array_length(e -> 'purchases') FROM coursebase.export_user(:ada) e;
-SET LOCAL ROLE regress_export_user;
+SET LOCAL ROLE regress_end_user;
 SET LOCAL request.jwt.claims = '{"sub": "fixture_ada"}';
 SELECT coursebase.export_user() IS NULL;
 ROLLBACK;

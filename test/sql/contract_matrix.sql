@@ -3,21 +3,15 @@
 --   -      refused (42501)             n/m    n of the table's m rows were seen, changed or deleted
 --   row    the insert of Ada's (or, where there is none, any) row was accepted
 --   held   allowed, but other rows point to it
+-- If it fails: a line with + is what a caller may now do with a table: the GRANTs and policies in policies.sql decide that.
+-- If it fails: When it is as meant, test/check --accept contract_matrix; see doc/contributing.md
 \getenv abs_srcdir PG_ABS_SRCDIR
-\set fixtures :abs_srcdir '/fixtures/all.sql'
 \pset format unaligned
 \pset fieldsep ' | '
 SET client_min_messages = warning;
 BEGIN;
-\set ECHO none
-\o /dev/null
-\i :fixtures
-\o
-\set ECHO all
-CREATE ROLE regress_anonymous;
-CREATE ROLE regress_end_user;
-CREATE ROLE regress_server BYPASSRLS;
-SELECT coursebase.grant_roles('regress_anonymous', 'regress_end_user', 'regress_server');
+\i :abs_srcdir/fixtures/worlds/everything.sql
+\i :abs_srcdir/fixtures/helpers/roles.sql
 CREATE TEMP TABLE matrix (object text, actor text, command text, outcome text);
 DO $$
 DECLARE
@@ -102,5 +96,5 @@ FROM matrix
 GROUP BY object, actor
 ORDER BY object COLLATE "C", array_position(ARRAY['anonymous', 'self', 'other', 'admin', 'server'], actor);
 -- A table without a fixture would prove nothing.
-SELECT DISTINCT object AS no_fixture FROM matrix WHERE outcome LIKE '%/0';
+SELECT DISTINCT object AS no_fixture, 'add a row to test/fixtures/<its slice>.sql' AS advice FROM matrix WHERE outcome LIKE '%/0';
 ROLLBACK;

@@ -1,13 +1,11 @@
 -- Who may use a course reads its document; the catalogue shows what is on offer; a purchase of a custom course is
 -- its owner's to see and nobody else's.
+\getenv abs_srcdir PG_ABS_SRCDIR
 \pset format unaligned
 \pset tuples_only on
 \set ON_ERROR_ROLLBACK on
 BEGIN;
-CREATE ROLE regress_access_anonymous;
-CREATE ROLE regress_access_user;
-CREATE ROLE regress_access_server BYPASSRLS;
-SELECT coursebase.grant_roles('regress_access_anonymous', 'regress_access_user', 'regress_access_server');
+\i :abs_srcdir/fixtures/helpers/roles.sql
 INSERT INTO coursebase.users (id, clerk_user_id, name, email, role) VALUES
     ('00000000-0000-4000-8000-00000000d100', 'access_ada', 'Ada', 'ada@example.org', 'user'),
     ('00000000-0000-4000-8000-00000000d101', 'access_bob', 'Bob', 'bob@example.org', 'user'),
@@ -23,9 +21,9 @@ SELECT count(*) FROM coursebase.create_custom_course('00000000-0000-4000-8000-00
 \set seen 'SELECT current_user, (SELECT array_agg(title ORDER BY id) FROM coursebase.courses), (SELECT array_agg(data::text ORDER BY course_id) FROM coursebase.course_documents), cardinality(coursebase.accessible_course_ids());'
 \set purchases 'SELECT count(*), cardinality(coursebase.own_custom_course_ids()) FROM coursebase.custom_course_purchases WHERE purchase_id = ''access'';'
 
-SET LOCAL ROLE regress_access_anonymous;
+SET LOCAL ROLE regress_anonymous;
 :seen
-SET LOCAL ROLE regress_access_user;
+SET LOCAL ROLE regress_end_user;
 SET LOCAL request.jwt.claims = '{"sub":"access_ada"}';
 :seen
 :purchases
@@ -46,7 +44,7 @@ SELECT coursebase.accessible_course_ids('00000000-0000-4000-8000-00000000d1ff');
 \echo :SQLSTATE
 SET LOCAL request.jwt.claims = '{"sub":"access_eve"}';
 SELECT cardinality(coursebase.accessible_course_ids('00000000-0000-4000-8000-00000000d100'));
-SET LOCAL ROLE regress_access_server;
+SET LOCAL ROLE regress_server;
 SET LOCAL request.jwt.claims = '';
 SELECT cardinality(coursebase.accessible_course_ids('00000000-0000-4000-8000-00000000d102')),
        cardinality(coursebase.accessible_course_ids('00000000-0000-4000-8000-00000000d1ff'));
@@ -60,7 +58,7 @@ WHERE p.purchase_id = 'access';
 SELECT count(*) FROM coursebase.create_custom_course('00000000-0000-4000-8000-00000000d101', 'app_store', 'production', 'access 2', 't');
 
 -- courses and documents are an administrator's to write
-SET LOCAL ROLE regress_access_user;
+SET LOCAL ROLE regress_end_user;
 SET LOCAL request.jwt.claims = '{"sub":"access_ada"}';
 INSERT INTO coursebase.courses (title, description) VALUES ('mine', '');
 \echo :SQLSTATE

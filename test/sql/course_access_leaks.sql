@@ -1,13 +1,11 @@
 -- Promise: what somebody may not use or ask about shows in no error, count, plan or side effect: a row that is hidden
 -- and one that does not exist are told apart by nothing.
+\getenv abs_srcdir PG_ABS_SRCDIR
 \pset format unaligned
 \pset tuples_only on
 \set ON_ERROR_ROLLBACK on
 BEGIN;
-CREATE ROLE regress_leaks_anonymous;
-CREATE ROLE regress_leaks_user;
-CREATE ROLE regress_leaks_server BYPASSRLS;
-SELECT coursebase.grant_roles('regress_leaks_anonymous', 'regress_leaks_user', 'regress_leaks_server');
+\i :abs_srcdir/fixtures/helpers/roles.sql
 INSERT INTO coursebase.users (id, clerk_user_id, name, email) VALUES
     ('00000000-0000-4000-8000-00000000d600', 'leaks_ada', 'Ada', 'ada@example.org'),
     ('00000000-0000-4000-8000-00000000d601', 'leaks_bob', 'Bob', 'bob@example.org');
@@ -54,9 +52,9 @@ BEGIN
     RETURN (SELECT count(*) FROM regexp_matches(plan::text, 'Rows Removed by [A-Za-z ]*": [1-9]', 'g'));
 END $$;
 SELECT nspname AS temp FROM pg_namespace WHERE oid = pg_my_temp_schema() \gset
-GRANT USAGE ON SCHEMA :temp TO regress_leaks_user;
+GRANT USAGE ON SCHEMA :temp TO regress_end_user;
 SET LOCAL request.jwt.claims = '{"sub": "leaks_ada"}';
-SET LOCAL ROLE regress_leaks_user;
+SET LOCAL ROLE regress_end_user;
 
 -- another's rights
 SELECT pg_temp.tells('SELECT coursebase.has_course_access($course, $user)');

@@ -1,5 +1,6 @@
 -- Promise: a person asks about the own credits alone, an administrator and the server about anybody's, in the same
 -- words whether the user exists; nobody writes but the functions. The handshake tells of credits, cached or not.
+\getenv abs_srcdir PG_ABS_SRCDIR
 \set ada '\'00000000-0000-4000-8000-0000000000f1\''
 \set bob '\'00000000-0000-4000-8000-0000000000f2\''
 \set root '\'00000000-0000-4000-8000-0000000000f3\''
@@ -11,10 +12,7 @@ SET LOCAL TimeZone = 'Asia/Tokyo';
 UPDATE coursebase.settings SET value = '100' WHERE name = 'free_weekly_credits';
 INSERT INTO coursebase.users (id, clerk_user_id, name, email, role) VALUES (:ada, 'credit_ada', 'Ada', 'ada@example.org', 'user'),
     (:bob, 'credit_bob', 'Bob', 'bob@example.org', 'user'), (:root, 'credit_root', 'Root', 'root@example.org', 'admin');
-CREATE ROLE regress_anonymous;
-CREATE ROLE regress_end_user;
-CREATE ROLE regress_server BYPASSRLS;
-SELECT coursebase.grant_roles('regress_anonymous', 'regress_end_user', 'regress_server');
+\i :abs_srcdir/fixtures/helpers/roles.sql
 SET LOCAL ROLE regress_server;
 SELECT credits, weekly_left FROM coursebase.consume_credits(:ada, 10, 'talk', '2026-03-02 10:00+00');
 SELECT weekly_left FROM coursebase.reserve_credits(:ada, 10, 'call', '2026-03-02 10:00+00');

@@ -1,16 +1,11 @@
 -- Promise: what is read straight from an index is answered the same when the index or the table forbids that.
 -- Every table of the schema takes its turn, so that a new one joins by itself.
 \getenv abs_srcdir PG_ABS_SRCDIR
-\set fixtures :abs_srcdir '/fixtures/all.sql'
 \pset format unaligned
 \pset tuples_only on
 SET client_min_messages = warning;
 BEGIN;
-\set ECHO none
-\o /dev/null
-\i :fixtures
-\o
-\set ECHO all
+\i :abs_srcdir/fixtures/worlds/everything.sql
 -- a handshake at (13) has discounts to assign: of everybody and of the cohort, one that never ends, one to come
 INSERT INTO coursebase.discount_codes (code, product_type, item, percent_off, amount_off_in_cents, currency, lifespan, starts_at, expires_at, cohort_id, ios_offer_id)
 SELECT v.*, m.cohort_id, 'an "offer"' FROM (SELECT max(cohort_id::text)::uuid FROM coursebase.user_cohorts WHERE user_id = '00000000-0000-4000-a000-00000000000a') AS m (cohort_id), (VALUES

@@ -1,5 +1,6 @@
 -- Promise: nothing joins two organisations, and nobody reads or writes what is another's: payments, entitlements
 -- and what buyers did, whatever role they have at home. n is a number of rows, a word the SQLSTATE.
+\getenv abs_srcdir PG_ABS_SRCDIR
 \set VERBOSITY default
 \set SHOW_CONTEXT never
 \pset format unaligned
@@ -7,61 +8,25 @@
 SET client_min_messages = warning;
 SET TIME ZONE 'UTC';
 BEGIN;
-INSERT INTO coursebase.users (id, clerk_user_id, name, email)
-SELECT ('00000000-0000-4000-8000-0000000e5a0' || n)::uuid, 'enrolment_isolation_' || who, who, who || '@example.org'
-FROM unnest(ARRAY['olga', 'zoe', 'max', 'eve']) WITH ORDINALITY u (who, n);
-INSERT INTO coursebase.organizations (id, name, slug, currency, time_zone) VALUES
-    ('00000000-0000-4000-8000-0000000e5b01', 'Iron', 'enrolment-isolation-iron', 'EUR', 'Europe/Berlin'),
-    ('00000000-0000-4000-8000-0000000e5b02', 'Zen', 'enrolment-isolation-zen', 'USD', 'America/New_York');
-INSERT INTO coursebase.memberships (id, organization_id, user_id, role) VALUES
-    ('00000000-0000-4000-8000-0000000e5101', '00000000-0000-4000-8000-0000000e5b01', '00000000-0000-4000-8000-0000000e5a01', 'owner'),
-    ('00000000-0000-4000-8000-0000000e5102', '00000000-0000-4000-8000-0000000e5b02', '00000000-0000-4000-8000-0000000e5a02', 'owner'),
-    ('00000000-0000-4000-8000-0000000e5103', '00000000-0000-4000-8000-0000000e5b01', '00000000-0000-4000-8000-0000000e5a03', 'member');
-INSERT INTO coursebase.workouts (id, organization_id, name)
-SELECT ('00000000-0000-4000-8000-0000000e5c0' || n)::uuid, ('00000000-0000-4000-8000-0000000e5b0' || 1 + n / 4)::uuid, 'W' || n
-FROM generate_series(1, 4) n;
-INSERT INTO coursebase.programs (id, organization_id, name, delivery_mode) VALUES
-    ('00000000-0000-4000-8000-0000000e5d01', '00000000-0000-4000-8000-0000000e5b01', 'Strong', 'course'),
-    ('00000000-0000-4000-8000-0000000e5d02', '00000000-0000-4000-8000-0000000e5b02', 'Calm', 'course');
-INSERT INTO coursebase.course_configs (program_id, duration_days) VALUES
-    ('00000000-0000-4000-8000-0000000e5d01', 3), ('00000000-0000-4000-8000-0000000e5d02', 60);
-INSERT INTO coursebase.course_workouts (id, program_id, day_offset, sort_order, workout_id, is_rest) VALUES
-    ('00000000-0000-4000-8000-0000000e5e01', '00000000-0000-4000-8000-0000000e5d01', 0, 0, '00000000-0000-4000-8000-0000000e5c01', false),
-    ('00000000-0000-4000-8000-0000000e5e02', '00000000-0000-4000-8000-0000000e5d01', 1, 0, NULL, true),
-    ('00000000-0000-4000-8000-0000000e5e03', '00000000-0000-4000-8000-0000000e5d01', 2, 0, '00000000-0000-4000-8000-0000000e5c02', false),
-    ('00000000-0000-4000-8000-0000000e5e04', '00000000-0000-4000-8000-0000000e5d02', 0, 0, '00000000-0000-4000-8000-0000000e5c04', false);
-INSERT INTO coursebase.plans (id, organization_id, program_id, type, name, price_in_cents) VALUES
-    ('00000000-0000-4000-8000-0000000e5f01', '00000000-0000-4000-8000-0000000e5b01', '00000000-0000-4000-8000-0000000e5d01', 'course', 'Strong', 4900),
-    ('00000000-0000-4000-8000-0000000e5f02', '00000000-0000-4000-8000-0000000e5b02', '00000000-0000-4000-8000-0000000e5d02', 'course', 'Calm', 0);
-SELECT coursebase.publish_course(id, '2026-01-01') IS NOT NULL AS published FROM coursebase.programs
-WHERE id IN ('00000000-0000-4000-8000-0000000e5d01', '00000000-0000-4000-8000-0000000e5d02');
-\set iron '''00000000-0000-4000-8000-0000000e5b01'''
-\set zen '''00000000-0000-4000-8000-0000000e5b02'''
-\set strong '''00000000-0000-4000-8000-0000000e5d01'''
-\set calm '''00000000-0000-4000-8000-0000000e5d02'''
-\set max '''00000000-0000-4000-8000-0000000e5a03'''
-\set eve '''00000000-0000-4000-8000-0000000e5a04'''
-CREATE ROLE regress_anonymous;
-CREATE ROLE regress_end_user;
-CREATE ROLE regress_server BYPASSRLS;
-SELECT coursebase.grant_roles('regress_anonymous', 'regress_end_user', 'regress_server');
+\i :abs_srcdir/fixtures/worlds/programs.sql
+\i :abs_srcdir/fixtures/helpers/roles.sql
 INSERT INTO coursebase.users (id, clerk_user_id, name, email, role)
-SELECT ('00000000-0000-4000-8000-0000000e5a1' || n)::uuid, 'enrolment_isolation_' || who, who, who || '@example.org',
+SELECT ('00000000-0000-4000-8000-0000000e1a1' || n)::uuid, 'programs_' || who, who, who || '@example.org',
     CASE who WHEN 'root' THEN 'admin' ELSE 'user' END::coursebase.user_role
 FROM unnest(ARRAY['admin', 'coach', 'member', 'buyer', 'root']) WITH ORDINALITY u (who, n);
 INSERT INTO coursebase.memberships (organization_id, user_id, role)
 SELECT :iron, id, name::coursebase.membership_role FROM coursebase.users
-WHERE clerk_user_id IN ('enrolment_isolation_admin', 'enrolment_isolation_coach', 'enrolment_isolation_member');
+WHERE clerk_user_id IN ('programs_admin', 'programs_coach', 'programs_member');
 -- Eve bought Zen's course for money and did something; the buyer has Iron's free one.
 SELECT coursebase.set_price(:strong, 0) IS NOT NULL, coursebase.set_price(:calm, 500) IS NOT NULL;
 SELECT transaction_id AS t2, entitlement_id AS n2 FROM coursebase.begin_checkout(:eve, :calm, '2026-02-01') \gset
 SELECT coursebase.attach_payment_reference(:'t2', 'stripe', 'zen-1');
 SELECT status FROM coursebase.apply_payment_event(:zen, 'stripe', 'zen-1', 'completed', '2026-02-01');
-SELECT completed_at FROM coursebase.mark_workout_complete(:'n2', '00000000-0000-4000-8000-0000000e5e04', NULL, '2026-02-01');
+SELECT completed_at FROM coursebase.mark_workout_complete(:'n2', '00000000-0000-4000-8000-0000000e1e04', NULL, '2026-02-01');
 SELECT coursebase.start_course(:'n2', '2026-02-01 12:00+00');
 INSERT INTO coursebase.payment_transactions (id, organization_id, user_id, plan_id, amount_in_cents, currency, type, status) VALUES
-    ('00000000-0000-4000-8000-0000000e5201', :zen, :eve, '00000000-0000-4000-8000-0000000e5f02', 1, 'USD', 'charge', 'completed');
-SELECT entitlement_id AS n1 FROM coursebase.begin_checkout('00000000-0000-4000-8000-0000000e5a14', :strong, '2026-02-01') \gset
+    ('00000000-0000-4000-8000-0000000e1201', :zen, :eve, '00000000-0000-4000-8000-0000000e1f02', 1, 'USD', 'charge', 'completed');
+SELECT entitlement_id AS n1 FROM coursebase.begin_checkout('00000000-0000-4000-8000-0000000e1a14', :strong, '2026-02-01') \gset
 -- As people: n2 and t2 are Eve's at Zen, n1 the buyer's at Iron, e1 and e4 places of Iron's and Zen's courses.
 CREATE TEMP TABLE attacks (n serial, name text, statement text);
 INSERT INTO attacks (name, statement) VALUES
@@ -90,7 +55,7 @@ INSERT INTO attacks (name, statement) VALUES
 CREATE FUNCTION pg_temp.attack(statement text, who text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE n bigint; result text;
 BEGIN
-    PERFORM set_config('request.jwt.claims', format('{"sub": "enrolment_isolation_%s"}', who), true);
+    PERFORM set_config('request.jwt.claims', format('{"sub": "programs_%s"}', who), true);
     SET LOCAL ROLE regress_end_user;
     BEGIN
         EXECUTE statement; GET DIAGNOSTICS n = ROW_COUNT; result := n;
@@ -107,6 +72,6 @@ SELECT name, pg_temp.attack(s, 'olga') AS owner, pg_temp.attack(s, 'admin') AS a
 FROM attacks, LATERAL (SELECT regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(
     regexp_replace(regexp_replace(regexp_replace(statement, '\mt2\M', quote_literal(:'t2'), 'g'), '\mn2\M', quote_literal(:'n2'), 'g'),
     '\mn1\M', quote_literal(:'n1'), 'g'), '\md2\M', quote_literal(:calm), 'g'), '\mb2\M', quote_literal(:zen), 'g'),
-    '\mf2\M', quote_literal('00000000-0000-4000-8000-0000000e5f02'), 'g'), '\me4\M', quote_literal('00000000-0000-4000-8000-0000000e5e04'), 'g'),
+    '\mf2\M', quote_literal('00000000-0000-4000-8000-0000000e1f02'), 'g'), '\me4\M', quote_literal('00000000-0000-4000-8000-0000000e1e04'), 'g'),
     '\meve\M', quote_literal(:eve), 'g'), '\mme\M', 'coursebase.current_user_id()', 'g') AS s) x ORDER BY n;
 ROLLBACK;

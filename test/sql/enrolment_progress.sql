@@ -1,5 +1,6 @@
 -- Promise: a course begins once, a day is a calendar day of the organisation, marks are idempotent, and a course is
 -- completed exactly while every workout that is not rest is done, whether marks or the curriculum change.
+\getenv abs_srcdir PG_ABS_SRCDIR
 \set VERBOSITY default
 \set SHOW_CONTEXT never
 \pset format unaligned
@@ -7,46 +8,13 @@
 SET client_min_messages = warning;
 SET TIME ZONE 'UTC';
 BEGIN;
-INSERT INTO coursebase.users (id, clerk_user_id, name, email)
-SELECT ('00000000-0000-4000-8000-0000000e3a0' || n)::uuid, 'enrolment_progress_' || who, who, who || '@example.org'
-FROM unnest(ARRAY['olga', 'zoe', 'max', 'eve']) WITH ORDINALITY u (who, n);
-INSERT INTO coursebase.organizations (id, name, slug, currency, time_zone) VALUES
-    ('00000000-0000-4000-8000-0000000e3b01', 'Iron', 'enrolment-progress-iron', 'EUR', 'Europe/Berlin'),
-    ('00000000-0000-4000-8000-0000000e3b02', 'Zen', 'enrolment-progress-zen', 'USD', 'America/New_York');
-INSERT INTO coursebase.memberships (id, organization_id, user_id, role) VALUES
-    ('00000000-0000-4000-8000-0000000e3101', '00000000-0000-4000-8000-0000000e3b01', '00000000-0000-4000-8000-0000000e3a01', 'owner'),
-    ('00000000-0000-4000-8000-0000000e3102', '00000000-0000-4000-8000-0000000e3b02', '00000000-0000-4000-8000-0000000e3a02', 'owner'),
-    ('00000000-0000-4000-8000-0000000e3103', '00000000-0000-4000-8000-0000000e3b01', '00000000-0000-4000-8000-0000000e3a03', 'member');
-INSERT INTO coursebase.workouts (id, organization_id, name)
-SELECT ('00000000-0000-4000-8000-0000000e3c0' || n)::uuid, ('00000000-0000-4000-8000-0000000e3b0' || 1 + n / 4)::uuid, 'W' || n
-FROM generate_series(1, 4) n;
-INSERT INTO coursebase.programs (id, organization_id, name, delivery_mode) VALUES
-    ('00000000-0000-4000-8000-0000000e3d01', '00000000-0000-4000-8000-0000000e3b01', 'Strong', 'course'),
-    ('00000000-0000-4000-8000-0000000e3d02', '00000000-0000-4000-8000-0000000e3b02', 'Calm', 'course');
-INSERT INTO coursebase.course_configs (program_id, duration_days) VALUES
-    ('00000000-0000-4000-8000-0000000e3d01', 3), ('00000000-0000-4000-8000-0000000e3d02', 60);
-INSERT INTO coursebase.course_workouts (id, program_id, day_offset, sort_order, workout_id, is_rest) VALUES
-    ('00000000-0000-4000-8000-0000000e3e01', '00000000-0000-4000-8000-0000000e3d01', 0, 0, '00000000-0000-4000-8000-0000000e3c01', false),
-    ('00000000-0000-4000-8000-0000000e3e02', '00000000-0000-4000-8000-0000000e3d01', 1, 0, NULL, true),
-    ('00000000-0000-4000-8000-0000000e3e03', '00000000-0000-4000-8000-0000000e3d01', 2, 0, '00000000-0000-4000-8000-0000000e3c02', false),
-    ('00000000-0000-4000-8000-0000000e3e04', '00000000-0000-4000-8000-0000000e3d02', 0, 0, '00000000-0000-4000-8000-0000000e3c04', false);
-INSERT INTO coursebase.plans (id, organization_id, program_id, type, name, price_in_cents) VALUES
-    ('00000000-0000-4000-8000-0000000e3f01', '00000000-0000-4000-8000-0000000e3b01', '00000000-0000-4000-8000-0000000e3d01', 'course', 'Strong', 4900),
-    ('00000000-0000-4000-8000-0000000e3f02', '00000000-0000-4000-8000-0000000e3b02', '00000000-0000-4000-8000-0000000e3d02', 'course', 'Calm', 0);
-SELECT coursebase.publish_course(id, '2026-01-01') IS NOT NULL AS published FROM coursebase.programs
-WHERE id IN ('00000000-0000-4000-8000-0000000e3d01', '00000000-0000-4000-8000-0000000e3d02');
-\set iron '''00000000-0000-4000-8000-0000000e3b01'''
-\set zen '''00000000-0000-4000-8000-0000000e3b02'''
-\set strong '''00000000-0000-4000-8000-0000000e3d01'''
-\set calm '''00000000-0000-4000-8000-0000000e3d02'''
-\set max '''00000000-0000-4000-8000-0000000e3a03'''
-\set eve '''00000000-0000-4000-8000-0000000e3a04'''
-PREPARE done AS SELECT completed_at FROM coursebase.course_entitlements WHERE user_id = $1 AND program_id = '00000000-0000-4000-8000-0000000e3d01';
-\set w1 '''00000000-0000-4000-8000-0000000e3e01'''
-\set rest '''00000000-0000-4000-8000-0000000e3e02'''
-\set w3 '''00000000-0000-4000-8000-0000000e3e03'''
-\set squat '''00000000-0000-4000-8000-0000000e3c01'''
-\set press '''00000000-0000-4000-8000-0000000e3c02'''
+\i :abs_srcdir/fixtures/worlds/programs.sql
+PREPARE done AS SELECT completed_at FROM coursebase.course_entitlements WHERE user_id = $1 AND program_id = '00000000-0000-4000-8000-0000000e1d01';
+\set w1 '''00000000-0000-4000-8000-0000000e1e01'''
+\set rest '''00000000-0000-4000-8000-0000000e1e02'''
+\set w3 '''00000000-0000-4000-8000-0000000e1e03'''
+\set squat '''00000000-0000-4000-8000-0000000e1c01'''
+\set press '''00000000-0000-4000-8000-0000000e1c02'''
 SELECT coursebase.set_price(:strong, 0) IS NOT NULL;
 SELECT entitlement_id AS e FROM coursebase.begin_checkout(:max, :strong, '2026-02-01') \gset
 SELECT entitlement_id AS c FROM coursebase.begin_checkout(:max, :calm, '2026-02-02') \gset
@@ -89,14 +57,14 @@ EXECUTE done(:max);
 -- Refused: rest, another program's, what is another program's on either side, a course that is not active.
 SELECT coursebase.mark_workout_complete(:'e', :rest, NULL, '2026-02-05');
 ROLLBACK TO before;
-SELECT coursebase.mark_workout_complete(:'e', '00000000-0000-4000-8000-0000000e3e04', NULL, '2026-02-05');
+SELECT coursebase.mark_workout_complete(:'e', '00000000-0000-4000-8000-0000000e1e04', NULL, '2026-02-05');
 ROLLBACK TO before;
 \set VERBOSITY sqlstate
 INSERT INTO coursebase.course_workout_completions (entitlement_id, course_workout_id) VALUES (:'e', :rest);
 ROLLBACK TO before;
-INSERT INTO coursebase.course_workout_completions (entitlement_id, course_workout_id) VALUES (:'e', '00000000-0000-4000-8000-0000000e3e04');
+INSERT INTO coursebase.course_workout_completions (entitlement_id, course_workout_id) VALUES (:'e', '00000000-0000-4000-8000-0000000e1e04');
 ROLLBACK TO before;
-INSERT INTO coursebase.course_workout_completions (entitlement_id, course_workout_id, program_id) VALUES (:'e', '00000000-0000-4000-8000-0000000e3e04', :calm);
+INSERT INTO coursebase.course_workout_completions (entitlement_id, course_workout_id, program_id) VALUES (:'e', '00000000-0000-4000-8000-0000000e1e04', :calm);
 ROLLBACK TO before;
 UPDATE coursebase.course_entitlements SET status = 'revoked', access_revoked_at = '2026-03-01' WHERE id = :'e';
 SAVEPOINT revoked;

@@ -1,44 +1,10 @@
 -- Promise: a cached answer ends with the next change, with time, with the account, and with damage to its row.
+\getenv abs_srcdir PG_ABS_SRCDIR
 \pset format unaligned
 \pset tuples_only on
 BEGIN;
 SET LOCAL client_min_messages = warning;
-DELETE FROM coursebase.master_manifests;
-UPDATE coursebase.courses SET is_free = false WHERE is_free;
-INSERT INTO coursebase.users (id, clerk_user_id, name, email) VALUES
-    ('00000000-0000-4000-8000-0000000000a3', 'cache_ada', 'Ada', 'ada@example.org'),
-    ('00000000-0000-4000-8000-0000000000b3', 'cache_bob', 'Bob', 'bob@example.org');
-INSERT INTO coursebase.cohorts (id, code, name, kind) VALUES
-    ('00000000-0000-4000-8000-0000000000d3', 'cache', 'Cache', 'experiment'),
-    ('00000000-0000-4000-8000-0000000000e3', 'cache2', 'Cache', 'experiment');
-INSERT INTO coursebase.user_cohorts VALUES
-    ('00000000-0000-4000-8000-0000000000a3', '00000000-0000-4000-8000-0000000000d3');
-INSERT INTO coursebase.master_manifests (id, name, content, is_default) VALUES
-    ('00000000-0000-4000-8000-000000000013', 'shop.json', '{"for": "all"}', true),
-    ('00000000-0000-4000-8000-000000000023', 'shop.json', '{"for": "cohort"}', false),
-    ('00000000-0000-4000-8000-000000000033', 'odd "\n.json', '[]', true);
-INSERT INTO coursebase.courses (id, course_code, title, description, is_free) VALUES
-    ('00000000-0000-4000-8000-000000000113', 'C01AAA', 't', 'd', true),
-    ('00000000-0000-4000-8000-000000000123', 'C02AAA', 't', 'd', false);
-INSERT INTO coursebase.course_documents (course_id, data) VALUES
-    ('00000000-0000-4000-8000-000000000113', '{"code": "C01AAA"}'),
-    ('00000000-0000-4000-8000-000000000123', '{"code": "C02AAA"}');
-INSERT INTO coursebase.custom_courses (id, user_id, course_code, title, description, data) VALUES
-    ('00000000-0000-4000-8000-0000000000f3', '00000000-0000-4000-8000-0000000000a3', 'X01AAA', 't', 'd', '{}'),
-    ('00000000-0000-4000-8000-0000000001f3', '00000000-0000-4000-8000-0000000000b3', 'X01AAA', 't', 'd', '{}');
-INSERT INTO coursebase.custom_course_purchases (id, course_id, purchase_id, purchase_token, source, environment) VALUES
-    ('00000000-0000-4000-8000-0000000000c3', '00000000-0000-4000-8000-0000000000f3', 'c.1', 't', 'google_play', 'production');
-
-CREATE FUNCTION pg_temp.answer(request json DEFAULT '{}', at timestamptz DEFAULT '2026-03-01 12:00+00') RETURNS text
-    LANGUAGE sql AS $$ SELECT coursebase.handshake('00000000-0000-4000-8000-0000000000a3', request, at)::text $$;
--- Makes the cached row recognisable: an answer that shows the mark came from it.
-CREATE FUNCTION pg_temp.mark() RETURNS void LANGUAGE sql AS $$
-    SELECT pg_temp.answer();
-    UPDATE coursebase.cached_handshake_responses
-    SET response = replace(response::text, '"discounts":[]', '"discounts":["mark"]')::json
-    WHERE user_id = '00000000-0000-4000-8000-0000000000a3' $$;
-CREATE FUNCTION pg_temp.source() RETURNS text LANGUAGE sql AS $$
-    SELECT CASE WHEN pg_temp.answer() LIKE '%"mark"%' THEN 'cached' ELSE 'computed' END $$;
+\i :abs_srcdir/fixtures/worlds/handshake.sql
 -- A change after a handshake of the same transaction is another change, of each kind of version; many rows in
 -- one statement move it once.
 CREATE FUNCTION pg_temp.twice(change text) RETURNS text LANGUAGE plpgsql AS $$

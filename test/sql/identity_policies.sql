@@ -1,14 +1,12 @@
 -- Promise: a person reads and changes the own account in the columns that are theirs, an administrator
 -- reads all and changes accounts, and nobody else reads or changes anything.
+\getenv abs_srcdir PG_ABS_SRCDIR
 \pset format unaligned
 \pset tuples_only on
 \set SHOW_CONTEXT never
 BEGIN;
 SET LOCAL client_min_messages = warning;
-CREATE ROLE regress_policies_anonymous;
-CREATE ROLE regress_policies_user;
-CREATE ROLE regress_policies_server BYPASSRLS;
-SELECT coursebase.grant_roles('regress_policies_anonymous', 'regress_policies_user', 'regress_policies_server');
+\i :abs_srcdir/fixtures/helpers/roles.sql
 INSERT INTO coursebase.users (id, clerk_user_id, name, email, role, deleted_at) VALUES
     ('00000000-0000-4000-8000-0000000006a1', 'ada', 'Ada', 'a@example.org', 'user', NULL),
     ('00000000-0000-4000-8000-0000000006b1', 'bo', 'Bo', 'b@example.org', 'user', NULL),
@@ -32,15 +30,15 @@ CREATE FUNCTION pg_temp.seen(subject text) RETURNS text LANGUAGE sql VOLATILE AS
         (SELECT string_agg(code, ' ' ORDER BY code) FROM coursebase.cohorts),
         (SELECT count(*) FROM coursebase.user_cohorts));
 $$;
-SET LOCAL ROLE regress_policies_user;
+SET LOCAL ROLE regress_end_user;
 SELECT pg_temp.seen(s) FROM unnest(ARRAY['ada', 'bo', 'root', 'dan', 'fired', 'nobody', '']) AS s;
 SET LOCAL request.jwt.claims = '';
 SELECT count(*) FROM coursebase.users;
-SET LOCAL ROLE regress_policies_server;
+SET LOCAL ROLE regress_server;
 SELECT count(*) > 6 FROM coursebase.users;
 
 -- Herself: her own columns, her own row.
-SET LOCAL ROLE regress_policies_user;
+SET LOCAL ROLE regress_end_user;
 SET LOCAL request.jwt.claims = '{"sub": "ada"}';
 UPDATE coursebase.users SET name = 'Ada L.', image_url = 'https://x.example/a.png' RETURNING clerk_user_id, name;
 UPDATE coursebase.user_profile SET first_name = 'A', last_name = 'L', phone_number = '1', country = 'GB', time_zone = 'europe/london'
@@ -95,7 +93,7 @@ SELECT pg_temp.seen('root');
 SELECT pg_temp.refused('UPDATE coursebase.users SET role = ''admin''');
 
 -- Without a token, and without a role of the schema's.
-SET LOCAL ROLE regress_policies_anonymous;
+SET LOCAL ROLE regress_anonymous;
 SELECT coursebase.current_user_id() IS NOT NULL, coursebase.is_admin();
 SELECT pg_temp.refused('SELECT FROM coursebase.' || t)
 FROM unnest(ARRAY['users', 'user_profile', 'cohorts', 'user_cohorts']) AS t;

@@ -1,20 +1,18 @@
 -- Sections and lessons have places: the last one where none is said, each once, in an order that is named as a
 -- whole; what is deleted leaves a gap, and takes along what hangs from it.
+\getenv abs_srcdir PG_ABS_SRCDIR
 \pset format unaligned
 \pset tuples_only on
 \set ON_ERROR_ROLLBACK on
 \set VERBOSITY default
 BEGIN;
-CREATE ROLE regress_lesson_anonymous;
-CREATE ROLE regress_lesson_user;
-CREATE ROLE regress_lesson_server BYPASSRLS;
-SELECT coursebase.grant_roles('regress_lesson_anonymous', 'regress_lesson_user', 'regress_lesson_server');
+\i :abs_srcdir/fixtures/helpers/roles.sql
 INSERT INTO coursebase.users (id, clerk_user_id, name, email, role) VALUES
     ('00000000-0000-4000-8000-00000000e300', 'lesson_order_user', 'Ada', 'ada@example.org', 'user'),
     ('00000000-0000-4000-8000-00000000e301', 'lesson_order_admin', 'Eve', 'eve@example.org', 'admin');
 INSERT INTO coursebase.courses (id, title, description) VALUES
     ('00000000-0000-4000-8000-00000000e310', 'one', ''), ('00000000-0000-4000-8000-00000000e311', 'two', '');
-SET LOCAL ROLE regress_lesson_user;
+SET LOCAL ROLE regress_end_user;
 SET LOCAL request.jwt.claims = '{"sub":"lesson_order_admin"}';
 INSERT INTO coursebase.course_sections (id, course_id, name) VALUES
     ('00000000-0000-4000-8000-00000000e320', '00000000-0000-4000-8000-00000000e310', 'a'),
@@ -61,7 +59,7 @@ UPDATE coursebase.lessons SET "order" = 0 WHERE name = 'lesson 5';
 -- Others cannot reorder, and are not told whether it is there.
 SET LOCAL request.jwt.claims = '{"sub":"lesson_order_user"}';
 SELECT coursebase.reorder_sections('00000000-0000-4000-8000-00000000e311', '{}');
-SET LOCAL ROLE regress_lesson_server;
+SET LOCAL ROLE regress_server;
 SET LOCAL request.jwt.claims = '';
 SELECT coursebase.reorder_sections('00000000-0000-4000-8000-00000000e311', ARRAY['00000000-0000-4000-8000-00000000e322', '00000000-0000-4000-8000-00000000e320']::uuid[]);
 

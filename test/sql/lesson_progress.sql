@@ -1,14 +1,12 @@
 -- Who may use a course completes its lessons: not by a preview, and not by being an administrator. Progress counts
 -- what is shown, and next and previous pass over the rest.
+\getenv abs_srcdir PG_ABS_SRCDIR
 \pset format unaligned
 \pset tuples_only on
 \set ON_ERROR_ROLLBACK on
 \set VERBOSITY default
 BEGIN;
-CREATE ROLE regress_lesson_anonymous;
-CREATE ROLE regress_lesson_user;
-CREATE ROLE regress_lesson_server BYPASSRLS;
-SELECT coursebase.grant_roles('regress_lesson_anonymous', 'regress_lesson_user', 'regress_lesson_server');
+\i :abs_srcdir/fixtures/helpers/roles.sql
 INSERT INTO coursebase.users (id, clerk_user_id, name, email, role, deleted_at) VALUES
     ('00000000-0000-4000-8000-00000000e400', 'lesson_done_buyer', 'Ada', 'ada@example.org', 'user', NULL),
     ('00000000-0000-4000-8000-00000000e401', 'lesson_done_other', 'Bob', 'bob@example.org', 'user', NULL),
@@ -29,7 +27,7 @@ INSERT INTO coursebase.lessons (id, section_id, name, status)
 SELECT format('00000000-0000-4000-8000-00000000e43%s', n)::uuid, format('00000000-0000-4000-8000-00000000e42%s', section)::uuid, n, status::coursebase.lesson_status
 FROM (VALUES (1, 1, 'preview'), (2, 1, 'private'), (3, 1, 'public'), (4, 3, 'public'), (5, 4, 'private'), (6, 5, 'public'), (7, 7, 'public'), (8, 8, 'public')) AS v (n, section, status) ORDER BY n;
 INSERT INTO coursebase.user_course_access (user_id, course_id) VALUES ('00000000-0000-4000-8000-00000000e400', '00000000-0000-4000-8000-00000000e410');
-SET LOCAL ROLE regress_lesson_user;
+SET LOCAL ROLE regress_end_user;
 SET LOCAL request.jwt.claims = '{"sub":"lesson_done_buyer"}';
 -- again is the same; a private lesson, one of a private section and one that is not there are not to be had
 SELECT coursebase.complete_lesson('00000000-0000-4000-8000-00000000e431'), coursebase.complete_lesson('00000000-0000-4000-8000-00000000e431');
@@ -50,19 +48,19 @@ SELECT section_name, name, status, is_complete FROM coursebase.course_lessons_wi
 -- what is hidden later counts no more, on either side
 RESET ROLE;
 UPDATE coursebase.lessons SET status = 'private' WHERE id = '00000000-0000-4000-8000-00000000e436';
-SET LOCAL ROLE regress_lesson_user;
+SET LOCAL ROLE regress_end_user;
 SELECT lessons, completed, percent FROM coursebase.course_progress('00000000-0000-4000-8000-00000000e410');
 RESET ROLE;
 UPDATE coursebase.lessons SET status = 'public' WHERE id = '00000000-0000-4000-8000-00000000e436';
 -- access ends: what was done stays, and is not to be changed
 DELETE FROM coursebase.user_course_access WHERE user_id = '00000000-0000-4000-8000-00000000e400';
-SET LOCAL ROLE regress_lesson_user;
+SET LOCAL ROLE regress_end_user;
 SELECT coursebase.uncomplete_lesson('00000000-0000-4000-8000-00000000e433');
 DELETE FROM coursebase.user_lesson_complete;
 SELECT lessons, completed, percent FROM coursebase.course_progress('00000000-0000-4000-8000-00000000e410');
 RESET ROLE;
 INSERT INTO coursebase.user_course_access (user_id, course_id) VALUES ('00000000-0000-4000-8000-00000000e400', '00000000-0000-4000-8000-00000000e410');
-SET LOCAL ROLE regress_lesson_user;
+SET LOCAL ROLE regress_end_user;
 SELECT coursebase.uncomplete_lesson('00000000-0000-4000-8000-00000000e433'), coursebase.uncomplete_lesson('00000000-0000-4000-8000-00000000e433');
 SELECT * FROM coursebase.course_progress('00000000-0000-4000-8000-00000000e410');
 
@@ -76,13 +74,13 @@ SELECT coursebase.complete_lesson('00000000-0000-4000-8000-00000000e433', '00000
 SET LOCAL request.jwt.claims = '';
 SELECT coursebase.complete_lesson('00000000-0000-4000-8000-00000000e437');
 -- The server names whom, who must be there; what it brings from elsewhere is taken as it is.
-SET LOCAL ROLE regress_lesson_server;
+SET LOCAL ROLE regress_server;
 SELECT coursebase.complete_lesson('00000000-0000-4000-8000-00000000e437', '00000000-0000-4000-8000-00000000e403');
 INSERT INTO coursebase.user_lesson_complete (user_id, lesson_id) VALUES ('00000000-0000-4000-8000-00000000e401', '00000000-0000-4000-8000-00000000e438');
 SELECT coursebase.complete_lesson('00000000-0000-4000-8000-00000000e438', '00000000-0000-4000-8000-00000000e401');
 -- A course that is hidden has no lessons but for the server and an administrator; nor has one that is not there.
 SELECT lessons, completed, percent FROM coursebase.course_progress('00000000-0000-4000-8000-00000000e412', '00000000-0000-4000-8000-00000000e401');
-SET LOCAL ROLE regress_lesson_user;
+SET LOCAL ROLE regress_end_user;
 SET LOCAL request.jwt.claims = '{"sub":"lesson_done_other"}';
 SELECT * FROM coursebase.course_progress('00000000-0000-4000-8000-00000000e412');
 SELECT * FROM coursebase.course_progress('00000000-0000-4000-8000-00000000e4ff');
@@ -93,11 +91,11 @@ SELECT * FROM coursebase.course_progress('00000000-0000-4000-8000-00000000e412',
 RESET ROLE;
 CREATE TEMP TABLE walked AS SELECT id FROM coursebase.lessons WHERE id::text LIKE '00000000-0000-4000-8000-00000000e43_';
 GRANT SELECT ON walked TO PUBLIC;
-SET LOCAL ROLE regress_lesson_user;
+SET LOCAL ROLE regress_end_user;
 :walk
 SET LOCAL request.jwt.claims = '{"sub":"lesson_done_admin"}';
 :walk
-SET LOCAL ROLE regress_lesson_anonymous;
+SET LOCAL ROLE regress_anonymous;
 SET LOCAL request.jwt.claims = '';
 :walk
 ROLLBACK;

@@ -1,13 +1,11 @@
 -- Anyone sees the outline of a course that they may read, and previews whole; a buyer the lessons; an administrator
 -- everything. Policies, can_view_lesson() and its explanation agree, for every status of section and lesson.
+\getenv abs_srcdir PG_ABS_SRCDIR
 \pset format unaligned
 \pset tuples_only on
 \set ON_ERROR_ROLLBACK on
 BEGIN;
-CREATE ROLE regress_lesson_anonymous;
-CREATE ROLE regress_lesson_user;
-CREATE ROLE regress_lesson_server BYPASSRLS;
-SELECT coursebase.grant_roles('regress_lesson_anonymous', 'regress_lesson_user', 'regress_lesson_server');
+\i :abs_srcdir/fixtures/helpers/roles.sql
 INSERT INTO coursebase.users (id, clerk_user_id, name, email, role) VALUES
     ('00000000-0000-4000-8000-00000000e100', 'lesson_buyer', 'Ada', 'ada@example.org', 'user'),
     ('00000000-0000-4000-8000-00000000e101', 'lesson_other', 'Bob', 'bob@example.org', 'user'),
@@ -35,12 +33,12 @@ GRANT SELECT ON every_lesson TO PUBLIC;
 \set contents 'SELECT string_agg(body, \', \' ORDER BY body) FROM coursebase.lesson_contents;'
 -- The function, its explanation and the contents' policy disagree nowhere, asked one by one, all at once, or from elsewhere.
 \set agree 'SELECT count(*) FROM every_lesson e WHERE coursebase.can_view_lesson(e.id) <> EXISTS (SELECT FROM coursebase.lesson_contents c WHERE c.lesson_id = e.id) OR coursebase.can_view_lesson(e.id) <> EXISTS (SELECT FROM coursebase.explain_can_view_lesson(e.id) x WHERE x.passed) OR coursebase.can_view_lesson(e.id) <> coursebase.can_view_lesson(e.id, at => now() + interval \'1 s\');'
-SET LOCAL ROLE regress_lesson_anonymous;
+SET LOCAL ROLE regress_anonymous;
 :sections
 :lessons
 :contents
 :agree
-SET LOCAL ROLE regress_lesson_user;
+SET LOCAL ROLE regress_end_user;
 SET LOCAL request.jwt.claims = '{"sub":"lesson_other"}';
 :sections
 :contents
@@ -67,34 +65,34 @@ SELECT pg_temp.compare(''), pg_temp.compare('{"sub":"lesson_other"}'), pg_temp.c
 
 -- Why; what is not shown reads like what is not there. The server asks about anybody, a person about nobody else.
 \set why 'SELECT x.rule, x.passed, x.reason FROM every_lesson e, coursebase.explain_can_view_lesson(e.id) x WHERE e.name ='
-SET LOCAL ROLE regress_lesson_user;
+SET LOCAL ROLE regress_end_user;
 SET LOCAL request.jwt.claims = '{"sub":"lesson_other"}';
 :why 'offered public public';
 :why 'offered public preview';
 :why 'offered private public';
 SELECT rule, passed, reason FROM coursebase.explain_can_view_lesson('00000000-0000-4000-8000-00000000e1ff');
 SELECT coursebase.can_view_lesson(e.id, '00000000-0000-4000-8000-00000000e100') FROM every_lesson e LIMIT 1;
-SET LOCAL ROLE regress_lesson_server;
+SET LOCAL ROLE regress_server;
 SET LOCAL request.jwt.claims = '';
 SELECT e.name, coursebase.can_view_lesson(e.id, '00000000-0000-4000-8000-00000000e100') AS buyer, coursebase.can_view_lesson(e.id, '00000000-0000-4000-8000-00000000e102') AS admin, coursebase.can_view_lesson(e.id, '00000000-0000-4000-8000-00000000e1ff') AS unknown
 FROM every_lesson e WHERE e.name LIKE 'offered%' ORDER BY 1;
 
 -- What is kept of sections is dropped when something changes: access, a status, the account, a savepoint.
-SET LOCAL ROLE regress_lesson_user;
+SET LOCAL ROLE regress_end_user;
 SET LOCAL request.jwt.claims = '{"sub":"lesson_buyer"}';
 \set seen 'SELECT (SELECT count(*) FROM coursebase.lessons), (SELECT count(*) FROM coursebase.lesson_contents);'
 :seen
 RESET ROLE;
 SAVEPOINT before;
 DELETE FROM coursebase.user_course_access WHERE course_id = '00000000-0000-4000-8000-00000000e201';
-SET LOCAL ROLE regress_lesson_user;
+SET LOCAL ROLE regress_end_user;
 :seen
 ROLLBACK TO before;
-SET LOCAL ROLE regress_lesson_user;
+SET LOCAL ROLE regress_end_user;
 :seen
 RESET ROLE;
 UPDATE coursebase.course_sections SET status = 'private' WHERE name = 'offered public';
-SET LOCAL ROLE regress_lesson_user;
+SET LOCAL ROLE regress_end_user;
 :seen
 -- Nobody but an administrator writes.
 INSERT INTO coursebase.lessons (section_id, name) SELECT id, 'mine' FROM coursebase.course_sections LIMIT 1;

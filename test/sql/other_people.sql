@@ -1,14 +1,12 @@
 -- Promise: every function that takes a user_id and that an end user or a visitor may call refuses anybody else's, in
 -- the same words whether that user exists, is an administrator, was deleted or never was. The functions are those of
 -- the catalogue: a new one joins by itself.
+\getenv abs_srcdir PG_ABS_SRCDIR
 \pset format unaligned
 \pset tuples_only on
 SET client_min_messages = warning;
 BEGIN;
-CREATE ROLE regress_other_anonymous;
-CREATE ROLE regress_other_user;
-CREATE ROLE regress_other_server BYPASSRLS;
-SELECT coursebase.grant_roles('regress_other_anonymous', 'regress_other_user', 'regress_other_server');
+\i :abs_srcdir/fixtures/helpers/roles.sql
 INSERT INTO coursebase.users (id, clerk_user_id, name, email, role, deleted_at) VALUES
     ('00000000-0000-4000-8000-00000000e700', 'other_ada', 'Ada', 'ada@example.org', 'user', NULL),
     ('00000000-0000-4000-8000-00000000e701', 'other_bob', 'Bob', 'bob@example.org', 'user', NULL),
@@ -61,26 +59,26 @@ BEGIN
 END $$;
 CREATE TEMPORARY TABLE told AS
 SELECT p.oid, p.oid::regproc::text AS function, who, plausible, about,
-    pg_temp.told('regress_other_' || who, CASE who WHEN 'user' THEN '{"sub": "other_ada"}' ELSE '' END,
+    pg_temp.told('regress_' || who, CASE who WHEN 'end_user' THEN '{"sub": "other_ada"}' ELSE '' END,
         pg_temp.call(p.oid, format('00000000-0000-4000-8000-00000000e7%s', about)::uuid, plausible)) AS told
-FROM pg_proc p, unnest(ARRAY['user', 'anonymous']) who, unnest(ARRAY[true, false]) plausible,
+FROM pg_proc p, unnest(ARRAY['end_user', 'anonymous']) who, unnest(ARRAY[true, false]) plausible,
     unnest(ARRAY['00', '01', '02', '03', '0f']) about
 WHERE p.pronamespace = 'coursebase'::regnamespace AND 'user_id' = ANY (p.proargnames[1:p.pronargs])
-    AND has_function_privilege('regress_other_' || who, p.oid, 'EXECUTE');
+    AND has_function_privilege('regress_' || who, p.oid, 'EXECUTE');
 
 -- who may call which
 SELECT function, string_agg(DISTINCT who, ', ' ORDER BY who DESC) FROM told GROUP BY function ORDER BY function COLLATE "C";
 -- another's is refused to both; oneself is not, for want of rights
 SELECT who, told, count(DISTINCT function) FROM told WHERE about <> '00' OR who = 'anonymous' GROUP BY 1, 2 ORDER BY 1, 2;
-SELECT function, plausible, told FROM told WHERE about = '00' AND who = 'user' AND told LIKE '42501%' ORDER BY 1, 2;
+SELECT function, plausible, told FROM told WHERE about = '00' AND who = 'end_user' AND told LIKE '42501%' ORDER BY 1, 2;
 -- told apart: none
 SELECT function, who, plausible, string_agg(format('%s: %s', about, told), E'\n' ORDER BY about)
 FROM told WHERE about <> '00' GROUP BY 1, 2, 3 HAVING count(DISTINCT told) > 1 ORDER BY 1, 2, 3;
 -- what only the server may call is refused to both before it looks at anything
-SELECT who, pg_temp.told('regress_other_' || who, '{"sub": "other_ada"}', pg_temp.call(p.oid, '00000000-0000-4000-8000-00000000e701', true))
+SELECT who, pg_temp.told('regress_' || who, '{"sub": "other_ada"}', pg_temp.call(p.oid, '00000000-0000-4000-8000-00000000e701', true))
     LIKE '42501 | permission denied for function %' AS refused, count(*) > 20 AS many
-FROM pg_proc p, unnest(ARRAY['user', 'anonymous']) who
+FROM pg_proc p, unnest(ARRAY['end_user', 'anonymous']) who
 WHERE p.pronamespace = 'coursebase'::regnamespace AND 'user_id' = ANY (p.proargnames[1:p.pronargs])
-    AND NOT has_function_privilege('regress_other_' || who, p.oid, 'EXECUTE')
+    AND NOT has_function_privilege('regress_' || who, p.oid, 'EXECUTE')
 GROUP BY 1, 2 ORDER BY 1, 2;
 ROLLBACK;

@@ -1,5 +1,6 @@
 -- Promise: what is on sale is bought once a person, at once when it is free, by a pending charge when it is not;
 -- a row of before is taken up again, and one pending charge replaces the other.
+\getenv abs_srcdir PG_ABS_SRCDIR
 \set VERBOSITY default
 \set SHOW_CONTEXT never
 \pset format unaligned
@@ -7,40 +8,7 @@
 SET client_min_messages = warning;
 SET TIME ZONE 'UTC';
 BEGIN;
-INSERT INTO coursebase.users (id, clerk_user_id, name, email)
-SELECT ('00000000-0000-4000-8000-0000000e1a0' || n)::uuid, 'payment_checkout_' || who, who, who || '@example.org'
-FROM unnest(ARRAY['olga', 'zoe', 'max', 'eve']) WITH ORDINALITY u (who, n);
-INSERT INTO coursebase.organizations (id, name, slug, currency, time_zone) VALUES
-    ('00000000-0000-4000-8000-0000000e1b01', 'Iron', 'payment-checkout-iron', 'EUR', 'Europe/Berlin'),
-    ('00000000-0000-4000-8000-0000000e1b02', 'Zen', 'payment-checkout-zen', 'USD', 'America/New_York');
-INSERT INTO coursebase.memberships (id, organization_id, user_id, role) VALUES
-    ('00000000-0000-4000-8000-0000000e1101', '00000000-0000-4000-8000-0000000e1b01', '00000000-0000-4000-8000-0000000e1a01', 'owner'),
-    ('00000000-0000-4000-8000-0000000e1102', '00000000-0000-4000-8000-0000000e1b02', '00000000-0000-4000-8000-0000000e1a02', 'owner'),
-    ('00000000-0000-4000-8000-0000000e1103', '00000000-0000-4000-8000-0000000e1b01', '00000000-0000-4000-8000-0000000e1a03', 'member');
-INSERT INTO coursebase.workouts (id, organization_id, name)
-SELECT ('00000000-0000-4000-8000-0000000e1c0' || n)::uuid, ('00000000-0000-4000-8000-0000000e1b0' || 1 + n / 4)::uuid, 'W' || n
-FROM generate_series(1, 4) n;
-INSERT INTO coursebase.programs (id, organization_id, name, delivery_mode) VALUES
-    ('00000000-0000-4000-8000-0000000e1d01', '00000000-0000-4000-8000-0000000e1b01', 'Strong', 'course'),
-    ('00000000-0000-4000-8000-0000000e1d02', '00000000-0000-4000-8000-0000000e1b02', 'Calm', 'course');
-INSERT INTO coursebase.course_configs (program_id, duration_days) VALUES
-    ('00000000-0000-4000-8000-0000000e1d01', 3), ('00000000-0000-4000-8000-0000000e1d02', 60);
-INSERT INTO coursebase.course_workouts (id, program_id, day_offset, sort_order, workout_id, is_rest) VALUES
-    ('00000000-0000-4000-8000-0000000e1e01', '00000000-0000-4000-8000-0000000e1d01', 0, 0, '00000000-0000-4000-8000-0000000e1c01', false),
-    ('00000000-0000-4000-8000-0000000e1e02', '00000000-0000-4000-8000-0000000e1d01', 1, 0, NULL, true),
-    ('00000000-0000-4000-8000-0000000e1e03', '00000000-0000-4000-8000-0000000e1d01', 2, 0, '00000000-0000-4000-8000-0000000e1c02', false),
-    ('00000000-0000-4000-8000-0000000e1e04', '00000000-0000-4000-8000-0000000e1d02', 0, 0, '00000000-0000-4000-8000-0000000e1c04', false);
-INSERT INTO coursebase.plans (id, organization_id, program_id, type, name, price_in_cents) VALUES
-    ('00000000-0000-4000-8000-0000000e1f01', '00000000-0000-4000-8000-0000000e1b01', '00000000-0000-4000-8000-0000000e1d01', 'course', 'Strong', 4900),
-    ('00000000-0000-4000-8000-0000000e1f02', '00000000-0000-4000-8000-0000000e1b02', '00000000-0000-4000-8000-0000000e1d02', 'course', 'Calm', 0);
-SELECT coursebase.publish_course(id, '2026-01-01') IS NOT NULL AS published FROM coursebase.programs
-WHERE id IN ('00000000-0000-4000-8000-0000000e1d01', '00000000-0000-4000-8000-0000000e1d02');
-\set iron '''00000000-0000-4000-8000-0000000e1b01'''
-\set zen '''00000000-0000-4000-8000-0000000e1b02'''
-\set strong '''00000000-0000-4000-8000-0000000e1d01'''
-\set calm '''00000000-0000-4000-8000-0000000e1d02'''
-\set max '''00000000-0000-4000-8000-0000000e1a03'''
-\set eve '''00000000-0000-4000-8000-0000000e1a04'''
+\i :abs_srcdir/fixtures/worlds/programs.sql
 PREPARE state AS SELECT e.status, e.membership_id IS NOT NULL AS member, e.access_revoked_at, e.start_date,
     e.source_payment_transaction_id IS NOT NULL AS paid,
     (SELECT string_agg(t.status || ' ' || t.amount_in_cents || t.currency, ', ' ORDER BY t.created_at)

@@ -1,5 +1,6 @@
 -- Promise: what a provider reports changes something once; money on a cancelled charge counts, money on a course
 -- that is owned is listed, another organisation's word changes nothing but the log, and a refund is made once.
+\getenv abs_srcdir PG_ABS_SRCDIR
 \set VERBOSITY default
 \set SHOW_CONTEXT never
 \pset format unaligned
@@ -7,40 +8,7 @@
 SET client_min_messages = warning;
 SET TIME ZONE 'UTC';
 BEGIN;
-INSERT INTO coursebase.users (id, clerk_user_id, name, email)
-SELECT ('00000000-0000-4000-8000-0000000e2a0' || n)::uuid, 'payment_events_' || who, who, who || '@example.org'
-FROM unnest(ARRAY['olga', 'zoe', 'max', 'eve']) WITH ORDINALITY u (who, n);
-INSERT INTO coursebase.organizations (id, name, slug, currency, time_zone) VALUES
-    ('00000000-0000-4000-8000-0000000e2b01', 'Iron', 'payment-events-iron', 'EUR', 'Europe/Berlin'),
-    ('00000000-0000-4000-8000-0000000e2b02', 'Zen', 'payment-events-zen', 'USD', 'America/New_York');
-INSERT INTO coursebase.memberships (id, organization_id, user_id, role) VALUES
-    ('00000000-0000-4000-8000-0000000e2101', '00000000-0000-4000-8000-0000000e2b01', '00000000-0000-4000-8000-0000000e2a01', 'owner'),
-    ('00000000-0000-4000-8000-0000000e2102', '00000000-0000-4000-8000-0000000e2b02', '00000000-0000-4000-8000-0000000e2a02', 'owner'),
-    ('00000000-0000-4000-8000-0000000e2103', '00000000-0000-4000-8000-0000000e2b01', '00000000-0000-4000-8000-0000000e2a03', 'member');
-INSERT INTO coursebase.workouts (id, organization_id, name)
-SELECT ('00000000-0000-4000-8000-0000000e2c0' || n)::uuid, ('00000000-0000-4000-8000-0000000e2b0' || 1 + n / 4)::uuid, 'W' || n
-FROM generate_series(1, 4) n;
-INSERT INTO coursebase.programs (id, organization_id, name, delivery_mode) VALUES
-    ('00000000-0000-4000-8000-0000000e2d01', '00000000-0000-4000-8000-0000000e2b01', 'Strong', 'course'),
-    ('00000000-0000-4000-8000-0000000e2d02', '00000000-0000-4000-8000-0000000e2b02', 'Calm', 'course');
-INSERT INTO coursebase.course_configs (program_id, duration_days) VALUES
-    ('00000000-0000-4000-8000-0000000e2d01', 3), ('00000000-0000-4000-8000-0000000e2d02', 60);
-INSERT INTO coursebase.course_workouts (id, program_id, day_offset, sort_order, workout_id, is_rest) VALUES
-    ('00000000-0000-4000-8000-0000000e2e01', '00000000-0000-4000-8000-0000000e2d01', 0, 0, '00000000-0000-4000-8000-0000000e2c01', false),
-    ('00000000-0000-4000-8000-0000000e2e02', '00000000-0000-4000-8000-0000000e2d01', 1, 0, NULL, true),
-    ('00000000-0000-4000-8000-0000000e2e03', '00000000-0000-4000-8000-0000000e2d01', 2, 0, '00000000-0000-4000-8000-0000000e2c02', false),
-    ('00000000-0000-4000-8000-0000000e2e04', '00000000-0000-4000-8000-0000000e2d02', 0, 0, '00000000-0000-4000-8000-0000000e2c04', false);
-INSERT INTO coursebase.plans (id, organization_id, program_id, type, name, price_in_cents) VALUES
-    ('00000000-0000-4000-8000-0000000e2f01', '00000000-0000-4000-8000-0000000e2b01', '00000000-0000-4000-8000-0000000e2d01', 'course', 'Strong', 4900),
-    ('00000000-0000-4000-8000-0000000e2f02', '00000000-0000-4000-8000-0000000e2b02', '00000000-0000-4000-8000-0000000e2d02', 'course', 'Calm', 0);
-SELECT coursebase.publish_course(id, '2026-01-01') IS NOT NULL AS published FROM coursebase.programs
-WHERE id IN ('00000000-0000-4000-8000-0000000e2d01', '00000000-0000-4000-8000-0000000e2d02');
-\set iron '''00000000-0000-4000-8000-0000000e2b01'''
-\set zen '''00000000-0000-4000-8000-0000000e2b02'''
-\set strong '''00000000-0000-4000-8000-0000000e2d01'''
-\set calm '''00000000-0000-4000-8000-0000000e2d02'''
-\set max '''00000000-0000-4000-8000-0000000e2a03'''
-\set eve '''00000000-0000-4000-8000-0000000e2a04'''
+\i :abs_srcdir/fixtures/worlds/programs.sql
 PREPARE state AS SELECT e.status, e.access_revoked_at,
     (SELECT string_agg(t.type || ' ' || t.status, ', ' ORDER BY t.created_at, t.type)
      FROM coursebase.payment_transactions t WHERE t.user_id = e.user_id AND t.program_id = e.program_id) AS payments,

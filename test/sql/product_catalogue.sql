@@ -1,5 +1,6 @@
 -- Promise: a public product has a course at every commit; what is linked or sold is not deleted; anyone sees what
 -- is public and no more; an administrator saves a product and its courses in one call; a country pays its price.
+\getenv abs_srcdir PG_ABS_SRCDIR
 \set bundle '\'00000000-0000-4000-8000-0000000e31b1\''
 \set draft '\'00000000-0000-4000-8000-0000000e31b2\''
 \set one '\'00000000-0000-4000-8000-0000000e32c1\''
@@ -8,15 +9,7 @@
 \pset tuples_only on
 SET client_min_messages = warning;
 BEGIN;
-CREATE FUNCTION pg_temp.refused(call text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE s text; m text; d text; h text;
-BEGIN
-    EXECUTE call;
-    RETURN 'accepted';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS s = RETURNED_SQLSTATE, m = MESSAGE_TEXT, d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
-    RETURN concat_ws(' | ', s, m, CASE WHEN s <> '23514' THEN nullif(d, '') END, nullif(h, ''));
-END $$;
+\i :abs_srcdir/fixtures/helpers/refused.sql
 CREATE ROLE regress_product_anonymous;
 CREATE ROLE regress_product_user;
 SELECT coursebase.grant_roles('regress_product_anonymous', 'regress_product_user', NULL);

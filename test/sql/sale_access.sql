@@ -1,5 +1,6 @@
 -- Promise: user_course_access is what the grants that count say, whichever table is written: a plain INSERT there
 -- records a direct grant, a plain DELETE takes every grant, and what a foreign key takes goes without a word.
+\getenv abs_srcdir PG_ABS_SRCDIR
 \set ada '\'00000000-0000-4000-8000-0000000e20a1\''
 \set bob '\'00000000-0000-4000-8000-0000000e20b1\''
 \set one '\'00000000-0000-4000-8000-0000000e22c1\''
@@ -9,15 +10,7 @@
 \pset tuples_only on
 SET client_min_messages = warning;
 BEGIN;
-CREATE FUNCTION pg_temp.refused(call text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE s text; m text; d text; h text;
-BEGIN
-    EXECUTE call;
-    RETURN 'accepted';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS s = RETURNED_SQLSTATE, m = MESSAGE_TEXT, d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
-    RETURN concat_ws(' | ', s, m, CASE WHEN s <> '23514' THEN nullif(d, '') END, nullif(h, ''));
-END $$;
+\i :abs_srcdir/fixtures/helpers/refused.sql
 CREATE ROLE regress_sale_user;
 SELECT coursebase.grant_roles(NULL, 'regress_sale_user', NULL);
 INSERT INTO coursebase.users (id, clerk_user_id, name, email, role) VALUES

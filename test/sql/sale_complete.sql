@@ -1,5 +1,6 @@
 -- Promise: a paid session of the checkout is one purchase however often it is told, gives the courses that the
 -- product had, and keeps the product as it was sold; a session that was not paid, or was refunded, gives nothing.
+\getenv abs_srcdir PG_ABS_SRCDIR
 \set ada '\'00000000-0000-4000-8000-0000000e00a1\''
 \set bob '\'00000000-0000-4000-8000-0000000e00b1\''
 \set bundle '\'00000000-0000-4000-8000-0000000e01b1\''
@@ -40,15 +41,7 @@ SELECT coursebase.can_buy_product(:bundle, :ada);
 SELECT rule, passed, reason FROM coursebase.explain_buy_product(:bundle, :ada);
 
 -- The same session with other content is refused.
-CREATE FUNCTION pg_temp.refused(call text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE s text; m text; d text; h text;
-BEGIN
-    EXECUTE call;
-    RETURN 'accepted';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS s = RETURNED_SQLSTATE, m = MESSAGE_TEXT, d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
-    RETURN concat_ws(' | ', s, m, CASE WHEN s <> '23514' THEN nullif(d, '') END, nullif(h, ''));
-END $$;
+\i :abs_srcdir/fixtures/helpers/refused.sql
 SELECT pg_temp.refused(format('SELECT coursebase.complete_purchase(%L, %L, %L, %s, %L)', u, p, s, c, w))
 FROM (VALUES (:bob, :bundle, 'cs_1', '4900', 'paid'), (:ada, :free, 'cs_1', '4900', 'paid'),
     (:ada, :bundle, 'cs_1', '4899', 'paid'), (:ada, :bundle, 'cs_2', '-1', 'paid'), (:ada, :bundle, '', '0', 'paid'),

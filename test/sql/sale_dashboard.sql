@@ -1,5 +1,6 @@
 -- Promise: the dashboard adds up what was sold and refunded, per product as well, for administrators and the server;
 -- a purchase and its history are seen by the buyer, an administrator and nobody else.
+\getenv abs_srcdir PG_ABS_SRCDIR
 \set ada '\'00000000-0000-4000-8000-0000000e60a1\''
 \set bob '\'00000000-0000-4000-8000-0000000e60b1\''
 \set one '\'00000000-0000-4000-8000-0000000e62c1\''
@@ -7,10 +8,7 @@
 \pset tuples_only on
 SET client_min_messages = warning;
 BEGIN;
-CREATE ROLE regress_sale_anonymous;
-CREATE ROLE regress_sale_user;
-CREATE ROLE regress_sale_server BYPASSRLS;
-SELECT coursebase.grant_roles('regress_sale_anonymous', 'regress_sale_user', 'regress_sale_server');
+\i :abs_srcdir/fixtures/helpers/roles.sql
 INSERT INTO coursebase.users (id, clerk_user_id, name, email, role) VALUES
     (:ada, 'board_ada', 'Ada', 'ada@example.org', 'user'), (:bob, 'board_bob', 'Bob', 'bob@example.org', 'user'),
     ('00000000-0000-4000-8000-0000000e60c1', 'board_root', 'Root', 'root@example.org', 'admin');
@@ -18,7 +16,7 @@ INSERT INTO coursebase.courses (id, title, description) VALUES (:one, 'One', '')
 INSERT INTO coursebase.products (id, name, description, image_url, price_dollars, status)
 SELECT ('00000000-0000-4000-8000-0000000e61b' || n)::uuid, 'Product ' || n, '', '/p.png', n, 'public' FROM generate_series(1, 3) n;
 INSERT INTO coursebase.course_products (course_id, product_id) SELECT :one, id FROM coursebase.products WHERE name LIKE 'Product _';
-SET LOCAL ROLE regress_sale_server;
+SET LOCAL ROLE regress_server;
 SELECT status FROM coursebase.complete_purchase(:ada, '00000000-0000-4000-8000-0000000e61b1', 'cs_b1', 100, 'paid', '2026-03-01');
 SELECT status FROM coursebase.complete_purchase(:bob, '00000000-0000-4000-8000-0000000e61b1', 'cs_b2', 100, 'paid', '2026-03-02');
 SELECT status FROM coursebase.complete_purchase(:ada, '00000000-0000-4000-8000-0000000e61b2', 'cs_b3', 200, 'paid', '2026-03-03');
@@ -37,9 +35,9 @@ EXCEPTION WHEN insufficient_privilege THEN
     RETURN SQLERRM;
 END $$;
 SELECT pg_temp.seen();
-SET LOCAL ROLE regress_sale_anonymous;
+SET LOCAL ROLE regress_anonymous;
 SELECT pg_temp.seen();
-SET LOCAL ROLE regress_sale_user;
+SET LOCAL ROLE regress_end_user;
 SELECT 'nobody', pg_temp.seen();
 SET LOCAL request.jwt.claims = '{"sub": "board_ada"}';
 SELECT 'ada', pg_temp.seen();

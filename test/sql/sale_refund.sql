@@ -1,5 +1,6 @@
 -- Promise: refunds add up to what was paid and no further; a part takes nothing away; the whole is stamped once
 -- and takes the courses that nothing else gives; what was completed stays, and the product can be bought again.
+\getenv abs_srcdir PG_ABS_SRCDIR
 \set ada '\'00000000-0000-4000-8000-0000000e10a1\''
 \set bundle '\'00000000-0000-4000-8000-0000000e11b1\''
 \set single '\'00000000-0000-4000-8000-0000000e11b2\''
@@ -9,15 +10,7 @@
 \pset tuples_only on
 SET client_min_messages = warning;
 BEGIN;
-CREATE FUNCTION pg_temp.refused(call text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE s text; m text; d text; h text;
-BEGIN
-    EXECUTE call;
-    RETURN 'accepted';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS s = RETURNED_SQLSTATE, m = MESSAGE_TEXT, d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
-    RETURN concat_ws(' | ', s, m, CASE WHEN s <> '23514' THEN nullif(d, '') END, nullif(h, ''));
-END $$;
+\i :abs_srcdir/fixtures/helpers/refused.sql
 INSERT INTO coursebase.users (id, clerk_user_id, name, email) VALUES (:ada, 'refund_ada', 'Ada', 'ada@example.org');
 INSERT INTO coursebase.courses (id, title, description)
 SELECT ('00000000-0000-4000-8000-0000000e12c' || n)::uuid, 'Course ' || n, '' FROM generate_series(1, 3) n;

@@ -1,36 +1,16 @@
 -- Promise: somebody with premium fills two slots with courses in premium, for good: a further one is refused, the
 -- same again answers the first result, the other voice needs no slot, and without premium slots give nothing.
+\getenv abs_srcdir PG_ABS_SRCDIR
 \pset format unaligned
 \pset tuples_only on
 SET client_min_messages = warning;
-\set ada '\'00000000-0000-4000-8000-000000005a01\''
-\set bob '\'00000000-0000-4000-8000-000000005b01\''
-\set one '\'00000000-0000-4000-8000-000000005c01\''
-\set two '\'00000000-0000-4000-8000-000000005c02\''
-\set three '\'00000000-0000-4000-8000-000000005c03\''
-\set free '\'00000000-0000-4000-8000-000000005c04\''
-\set other '\'00000000-0000-4000-8000-000000005c05\''
-\set may '\'2026-05-10 12:00+00\''
 \set ON_ERROR_ROLLBACK on
 BEGIN;
 SET LOCAL TimeZone = 'UTC';
-CREATE ROLE regress_slot_anonymous;
-CREATE ROLE regress_slot_user;
-CREATE ROLE regress_slot_server BYPASSRLS;
-SELECT coursebase.grant_roles('regress_slot_anonymous', 'regress_slot_user', 'regress_slot_server');
-INSERT INTO coursebase.users (id, clerk_user_id, name, email, role) VALUES
-    (:ada, 'slot_ada', 'Ada', 'ada@example.org', 'user'), (:bob, 'slot_bob', 'Bob', 'bob@example.org', 'user'),
-    ('00000000-0000-4000-8000-000000005e01', 'slot_eve', 'Eve', 'eve@example.org', 'admin');
-INSERT INTO coursebase.courses (id, course_code, title, description, is_free, in_premium) VALUES
-    (:one, 'C51SLT', 'one', '', false, true), (:two, 'C52SLT', 'two', '', false, true), (:three, 'C53SLT', 'three', '', false, true),
-    (:free, 'C54SLT', 'free', '', true, true), (:other, 'C55SLT', 'other', '', false, false);
-SELECT status FROM coursebase.apply_subscription_event(:ada, '{"store": "app_store", "environment": "production",
-    "store_event_id": "slot-1", "event_type": "SUBSCRIBED", "subtype": "INITIAL_BUY", "event_time": "2026-05-01T12:00:00Z",
-    "original_transaction_id": "slot", "transaction_id": "slot-a", "period_end": "2026-06-01T12:00:00Z"}', '2026-05-01 12:00+00');
-\set slots 'SELECT slot, course_code, voice, chosen_at, live FROM coursebase.premium_slots(:ada, :may);'
-\set usable 'SELECT array_agg(c.course_code ORDER BY c.course_code) FROM coursebase.courses c WHERE c.id = ANY (coursebase.accessible_course_ids(:ada, :may)) AND c.course_code LIKE ''C5_SLT'';'
+\i :abs_srcdir/fixtures/helpers/roles.sql
+\i :abs_srcdir/fixtures/worlds/slots.sql
 
-SET LOCAL ROLE regress_slot_server;
+SET LOCAL ROLE regress_server;
 :slots
 -- no premium, not in premium, no such course, no need, no such voice, no such user, no course
 SELECT * FROM coursebase.choose_premium_course(:bob, :one, NULL, :may);
