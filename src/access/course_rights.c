@@ -10,7 +10,6 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -18,15 +17,12 @@
 #include "utils/timestamp.h"
 
 #include "access/course_rights.h"
+#include "billing/environment.h"
 #include "core/compat.h"
-#include "core/fetch.h"
-#include "core/owner.h"
-#include "core/plan.h"
+#include "core/rows.h"
 #include "core/setting.h"
 #include "core/snapshot_key.h"
 #include "identity/asking.h"
-
-#define READ_MAX_COLUMNS 4
 
 /* A letter, two digits, three letters. */
 #define COURSE_CODE_SIZE 6
@@ -49,149 +45,101 @@ typedef struct Question
 	bool slot;
 } Question;
 
-/* Rows to read: straight from the index, or by a statement with the same columns. The first is
- * the course. */
-typedef struct RightsRead
-{
-	FetchSource fetch;
-	KeptPlan query;
-} RightsRead;
-
 /* The bits that a row gives, of those that are asked for. */
-typedef uint32 (*RowJudge)(Question *question, const Datum *values);
+typedef uint32 (*RowJudge)(Question *question, Rows *rows);
 
 typedef struct RightsTable
 {
-	RightsRead of_user;
-	RightsRead of_course; /* among them, those of one course */
+	RowsSource of_user;
+	RowsSource of_course; /* among them, those of one course */
 	uint32 sources;       /* that it may give */
 	RowJudge judge;
 } RightsTable;
 
-static uint32 grant_judge(Question *question, const Datum *values);
-static uint32 purchase_judge(Question *question, const Datum *values);
-static uint32 course_judge(Question *question, const Datum *values);
+static uint32 grant_judge(Question *question, Rows *rows);
+static uint32 purchase_judge(Question *question, Rows *rows);
+static uint32 course_judge(Question *question, Rows *rows);
 
-#define GRANT_COLUMNS .ncolumns = 1, .columns = {{"course_id", UUIDOID}}
-#define GRANT_QUERY                                                                            \
-	"SELECT a.course_id FROM coursebase.user_course_access a"                                  \
-	" WHERE a.user_id OPERATOR(pg_catalog.=) $1"
+/* The first column of every source; nothing is given while there are no tables. */
+#define COURSE_ID 0
+
+#define GRANTS                                                                                 \
+	.table = "user_course_access", .index = "user_course_access_pkey", .ncolumns = 1,          \
+	.columns = {{"course_id", UUIDOID}}, .optional = true
 
 enum
 {
-	PURCHASE_COURSE,
-	PURCHASE_SOURCE,
+	PURCHASE_SOURCE = COURSE_ID + 1,
 	PURCHASE_ENVIRONMENT,
 	PURCHASE_STATUS,
+	PURCHASE_COLUMNS,
 };
 
-#define PURCHASE_COLUMNS                                                                       \
-	.ncolumns = 4, .columns = {                                                                \
-					   {"course_id", UUIDOID},                                                 \
-					   {"source", TEXTOID},                                                    \
-					   {"environment", TEXTOID},                                               \
-					   {"status", TEXTOID},                                                    \
-	}
-#define PURCHASE_QUERY                                                                         \
-	"SELECT p.course_id, p.source, p.environment, p.status"                                    \
-	" FROM coursebase.course_purchases p WHERE p.user_id OPERATOR(pg_catalog.=) $1"
+#define PURCHASES                                                                              \
+	.table = "course_purchases", .index = "course_purchases_user_id_course_id_idx",            \
+	.ncolumns = PURCHASE_COLUMNS,                                                              \
+	.columns = {{"course_id", UUIDOID},                                                        \
+				{"source", TEXTOID},                                                           \
+				{"environment", TEXTOID},                                                      \
+				{"status", TEXTOID}},                                                          \
+	.optional = true
 
 enum
 {
-	COURSE_ID,
-	COURSE_IS_FREE,
+	COURSE_IS_FREE = COURSE_ID + 1,
 	COURSE_IN_PREMIUM,
+	COURSE_COLUMNS,
 };
 
-#define COURSE_COLUMNS                                                                         \
-	.ncolumns = 3, .columns = {{"id", UUIDOID}, {"is_free", BOOLOID}, {"in_premium", BOOLOID}}
-#define COURSE_QUERY "SELECT c.id, c.is_free, c.in_premium FROM coursebase.courses c"
+#define COURSES                                                                                \
+	.table = "courses", .ncolumns = COURSE_COLUMNS,                                            \
+	.columns = {{"id", UUIDOID}, {"is_free", BOOLOID}, {"in_premium", BOOLOID}},               \
+	.optional = true
+
+#define BY_USER   .nkeys = 1, .keys = {{"user_id", UUIDOID}}
+#define BY_COURSE .nkeys = 2, .keys = {{"user_id", UUIDOID}, {"course_id", UUIDOID}}
 
 /* What a user has. */
 static RightsTable tables[] = {
 	{
-		.of_user = {.fetch = {.table = "user_course_access",
-							  .index = "user_course_access_pkey",
-							  .nkeys = 1,
-							  .keys = {{"user_id", UUIDOID}},
-							  GRANT_COLUMNS},
-					.query = {.sql = GRANT_QUERY, .nargs = 1, .types = {UUIDOID}}},
-		.of_course = {.fetch = {.table = "user_course_access",
-								.index = "user_course_access_pkey",
-								.nkeys = 2,
-								.keys = {{"user_id", UUIDOID}, {"course_id", UUIDOID}},
-								GRANT_COLUMNS},
-					  .query = {.sql = GRANT_QUERY " AND a.course_id OPERATOR(pg_catalog.=) $2",
-								.nargs = 2,
-								.types = {UUIDOID, UUIDOID}}},
+		.of_user = {GRANTS, BY_USER},
+		.of_course = {GRANTS, BY_COURSE},
 		.sources = COURSE_BY_GRANT,
 		.judge = grant_judge,
 	},
 	{
-		.of_user = {.fetch = {.table = "course_purchases",
-							  .index = "course_purchases_user_id_course_id_idx",
-							  .nkeys = 1,
-							  .keys = {{"user_id", UUIDOID}},
-							  PURCHASE_COLUMNS},
-					.query = {.sql = PURCHASE_QUERY, .nargs = 1, .types = {UUIDOID}}},
-		.of_course = {.fetch = {.table = "course_purchases",
-								.index = "course_purchases_user_id_course_id_idx",
-								.nkeys = 2,
-								.keys = {{"user_id", UUIDOID}, {"course_id", UUIDOID}},
-								PURCHASE_COLUMNS},
-					  .query = {.sql =
-									PURCHASE_QUERY " AND p.course_id OPERATOR(pg_catalog.=) $2",
-								.nargs = 2,
-								.types = {UUIDOID, UUIDOID}}},
+		.of_user = {PURCHASES, BY_USER},
+		.of_course = {PURCHASES, BY_COURSE},
 		.sources = COURSE_BY_PURCHASE | COURSE_BY_SLOT,
 		.judge = purchase_judge,
 	},
 };
 
-/* What the catalogue gives by itself: of_course is the same for all. */
-static RightsRead course_by_id = {
-	.fetch = {.table = "courses",
-			  .index = "courses_pkey",
-			  .nkeys = 1,
-			  .keys = {{"id", UUIDOID}},
-			  COURSE_COLUMNS},
-	.query = {.sql = COURSE_QUERY " WHERE c.id OPERATOR(pg_catalog.=) $1",
-			  .nargs = 1,
-			  .types = {UUIDOID}},
+/* What the catalogue gives by itself. */
+static RowsSource course_by_id = {
+	COURSES,
+	.index = "courses_pkey",
+	.nkeys = 1,
+	.keys = {{"id", UUIDOID}},
 };
-static RightsRead course_by_code = {
-	.fetch = {.table = "courses",
-			  .index = "courses_course_code_key",
-			  .nkeys = 1,
-			  .keys = {{"course_code", TEXTOID}},
-			  COURSE_COLUMNS},
-	.query = {.sql = COURSE_QUERY " WHERE c.course_code OPERATOR(pg_catalog.=) $1",
-			  .nargs = 1,
-			  .types = {TEXTOID}},
+static RowsSource course_by_code = {
+	COURSES,
+	.index = "courses_course_code_key",
+	.nkeys = 1,
+	.keys = {{"course_code", TEXTOID}},
 };
-static RightsRead courses_every = {
-	.fetch = {.table = "courses", .index = "courses_pkey", COURSE_COLUMNS},
-	.query = {.sql = COURSE_QUERY},
+static RowsSource courses_every = {COURSES, .index = "courses_pkey"};
+static RowsSource courses_free = {
+	COURSES,
+	.index = "courses_is_free_idx",
+	.nkeys = 1,
+	.keys = {{"is_free", BOOLOID}},
 };
-static RightsRead courses_free = {
-	.fetch = {.table = "courses",
-			  .index = "courses_is_free_idx",
-			  .nkeys = 1,
-			  .keys = {{"is_free", BOOLOID}},
-			  COURSE_COLUMNS},
-	.query = {.sql = COURSE_QUERY " WHERE c.is_free OPERATOR(pg_catalog.=) $1",
-			  .nargs = 1,
-			  .types = {BOOLOID}},
-};
-static RightsRead courses_in_premium = {
-	.fetch = {.table = "courses",
-			  .index = "courses_in_premium_idx",
-			  .nkeys = 1,
-			  .keys = {{"in_premium", BOOLOID}},
-			  COURSE_COLUMNS},
-	.query = {.sql = COURSE_QUERY " WHERE c.in_premium OPERATOR(pg_catalog.=) $1",
-			  .nargs = 1,
-			  .types = {BOOLOID}},
+static RowsSource courses_in_premium = {
+	COURSES,
+	.index = "courses_in_premium_idx",
+	.nkeys = 1,
+	.keys = {{"in_premium", BOOLOID}},
 };
 
 /* The set of the user last asked about, and what it holds for. */
@@ -242,13 +190,10 @@ static uint32 sources_of_course(Question *question, const pg_uuid_t *course, uin
 static void rights_gather(Gathering *gathering, Question *question);
 static void rights_order(Gathering *gathering);
 static int right_compare(const void *a, const void *b);
-static uint32 rows_judge(RightsRead *read, const Datum *keys, Question *question,
+static uint32 rows_judge(RowsSource *source, const Datum *keys, Question *question,
 						 RowJudge judge, Gathering *gathering);
-static uint32 rows_query(RightsRead *read, const Datum *keys, Question *question,
-						 RowJudge judge, Gathering *gathering);
-static uint32 row_judge(Question *question, RowJudge judge, const Datum *values,
-						Gathering *gathering);
-static uint32 any_judge(Question *question, const Datum *values);
+static uint32 row_judge(Question *question, RowJudge judge, Rows *rows, Gathering *gathering);
+static uint32 any_judge(Question *question, Rows *rows);
 static bool premium_now(Question *question);
 static bool premium_is_every_course(Question *question);
 static bool sandbox_counts(Question *question);
@@ -383,7 +328,7 @@ kept_is_of(const pg_uuid_t *user, const Asking *asking)
 {
 	if (asking != NULL)
 		return kept.look_up == asking->look_up;
-	return kept.known && kept.look_up == 0 && kept.generation == fetch_generation &&
+	return kept.known && kept.look_up == 0 && kept.generation == rows_generation &&
 		   kept.is_user == (user != NULL) &&
 		   (user == NULL || memcmp(&kept.user, user, UUID_LEN) == 0) &&
 		   snapshot_key_equals(&kept.snapshot, GetActiveSnapshot());
@@ -400,7 +345,7 @@ kept_begin(const pg_uuid_t *user, const Asking *asking)
 		kept.user = *user;
 	kept.look_up = asking == NULL ? 0 : asking->look_up;
 	/* what changes while we read makes the answer old at once */
-	kept.generation = fetch_generation;
+	kept.generation = rows_generation;
 	if (asking == NULL)
 		snapshot_key_take(&kept.snapshot, GetActiveSnapshot());
 	kept.known = true;
@@ -575,58 +520,24 @@ right_compare(const void *a, const void *b)
 }
 
 static uint32
-rows_judge(RightsRead *read, const Datum *keys, Question *question, RowJudge judge,
+rows_judge(RowsSource *source, const Datum *keys, Question *question, RowJudge judge,
 		   Gathering *gathering)
 {
 	uint32 given = 0;
-	Datum values[READ_MAX_COLUMNS];
-	bool null;
-	Fetch fetch;
+	Rows rows;
 
-	if (!fetch_open(&fetch, &read->fetch, GetActiveSnapshot()))
-		return OidIsValid(read->fetch.table_oid)
-				   ? rows_query(read, keys, question, judge, gathering)
-				   : 0;
-	fetch_find(&fetch, keys);
-	while (fetch_next(&fetch))
-	{
-		CHECK_FOR_INTERRUPTS();
-		for (int column = 0; column < read->fetch.ncolumns; column++)
-			values[column] = fetch_value(&fetch, column, &null);
-		given |= row_judge(question, judge, values, gathering);
-	}
-	fetch_close(&fetch);
+	rows_open(&rows, source, GetActiveSnapshot());
+	rows_find(&rows, keys);
+	while (rows_next(&rows))
+		given |= row_judge(question, judge, &rows, gathering);
+	rows_close(&rows);
 	return given;
 }
 
 static uint32
-rows_query(RightsRead *read, const Datum *keys, Question *question, RowJudge judge,
-		   Gathering *gathering)
+row_judge(Question *question, RowJudge judge, Rows *rows, Gathering *gathering)
 {
-	uint32 given = 0;
-	Datum values[READ_MAX_COLUMNS];
-	SPITupleTable *rows;
-	uint64 count;
-
-	SPI_connect();
-	count = owner_execute(&read->query, unconstify(Datum *, keys), NULL, true);
-	rows = SPI_tuptable;
-	for (uint64 row = 0; row < count; row++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		SPI_tuptable = rows; /* what a row leads to may have read others */
-		for (int column = 0; column < read->fetch.ncolumns; column++)
-			values[column] = plan_value(row, column + 1, NULL);
-		given |= row_judge(question, judge, values, gathering);
-	}
-	SPI_finish();
-	return given;
-}
-
-static uint32
-row_judge(Question *question, RowJudge judge, const Datum *values, Gathering *gathering)
-{
-	uint32 given = judge(question, values);
+	uint32 given = judge(question, rows);
 
 	if (given != 0 && gathering != NULL)
 	{
@@ -639,32 +550,34 @@ row_judge(Question *question, RowJudge judge, const Datum *values, Gathering *ga
 										 gathering->room * sizeof(CourseRight))
 					: repalloc_huge(gathering->rights, gathering->room * sizeof(CourseRight));
 		}
-		gathering->rights[gathering->count].course = *DatumGetUUIDP(values[0]);
+		gathering->rights[gathering->count].course =
+			*DatumGetUUIDP(rows_value(rows, COURSE_ID));
 		gathering->rights[gathering->count++].sources = given;
 	}
 	return given;
 }
 
 static uint32
-grant_judge(Question *question, const Datum *values)
+grant_judge(Question *question, Rows *rows)
 {
 	return COURSE_BY_GRANT;
 }
 
 static uint32
-purchase_judge(Question *question, const Datum *values)
+purchase_judge(Question *question, Rows *rows)
 {
-	bool slot = text_is(values[PURCHASE_SOURCE], "premium_slot");
+	bool slot = text_is(rows_value(rows, PURCHASE_SOURCE), "premium_slot");
 
-	if (!text_is(values[PURCHASE_STATUS], "valid"))
+	if (!text_is(rows_value(rows, PURCHASE_STATUS), "valid"))
 	{
 		if (!slot && question->purchase != purchase_in_sandbox)
-			question->purchase = text_is(values[PURCHASE_STATUS], "pending")    ? "pending"
-								 : text_is(values[PURCHASE_STATUS], "refunded") ? "refunded"
-																				: "invalid";
+			question->purchase =
+				text_is(rows_value(rows, PURCHASE_STATUS), "pending")    ? "pending"
+				: text_is(rows_value(rows, PURCHASE_STATUS), "refunded") ? "refunded"
+																		 : "invalid";
 		return 0;
 	}
-	if (text_is(values[PURCHASE_ENVIRONMENT], "sandbox") && !sandbox_counts(question))
+	if (text_is(rows_value(rows, PURCHASE_ENVIRONMENT), "sandbox") && !sandbox_counts(question))
 	{
 		if (!slot)
 			question->purchase = purchase_in_sandbox;
@@ -677,20 +590,20 @@ purchase_judge(Question *question, const Datum *values)
 }
 
 static uint32
-course_judge(Question *question, const Datum *values)
+course_judge(Question *question, Rows *rows)
 {
 	uint32 given = question->admin ? COURSE_BY_ADMIN : 0;
 
-	if (DatumGetBool(values[COURSE_IS_FREE]))
+	if (DatumGetBool(rows_value(rows, COURSE_IS_FREE)))
 		given |= COURSE_BY_FREE;
-	if ((given == 0 || question->all) && DatumGetBool(values[COURSE_IN_PREMIUM]) &&
+	if ((given == 0 || question->all) && DatumGetBool(rows_value(rows, COURSE_IN_PREMIUM)) &&
 		premium_is_every_course(question))
 		given |= COURSE_BY_PREMIUM;
 	return given;
 }
 
 static uint32
-any_judge(Question *question, const Datum *values)
+any_judge(Question *question, Rows *rows)
 {
 	return COURSE_BY_ANY;
 }
@@ -726,7 +639,7 @@ sandbox_counts(Question *question)
 {
 	if (!question->sandbox_known)
 	{
-		question->sandbox_counts = setting_boolean("accept_sandbox");
+		question->sandbox_counts = environment_sandbox_counts();
 		question->sandbox_known = true;
 	}
 	return question->sandbox_counts;

@@ -14,120 +14,97 @@
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
-#include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
 #include "access/course_rights.h"
 #include "access/outline.h"
 #include "core/compat.h"
-#include "core/fetch.h"
-#include "core/owner.h"
-#include "core/plan.h"
+#include "core/rows.h"
 #include "core/snapshot_key.h"
 #include "identity/asking.h"
 
-/* Rows to read: straight from the index, or by a statement with the same columns. */
-typedef struct OutlineRead
+/*
+ * What is read. Of a null, which only a dropped constraint lets in, nothing is shown; nothing
+ * is there while there are no tables.
+ */
+#define BY_UUID(name) .nkeys = 1, .keys = {{(name), UUIDOID}}, .optional = true
+
+enum
 {
-	FetchSource fetch;
-	KeptPlan query;
-} OutlineRead;
-
-static OutlineRead lesson_by_id = {
-	.fetch = {.table = "lessons",
-			  .index = "lessons_pkey",
-			  .nkeys = 1,
-			  .keys = {{"id", UUIDOID}},
-			  .ncolumns = 2,
-			  .columns = {{"section_id", UUIDOID}, {"status", FETCH_ANY_ENUM}}},
-	.query = {.sql = "SELECT l.section_id, l.status FROM coursebase.lessons l"
-					 " WHERE l.id OPERATOR(pg_catalog.=) $1",
-			  .nargs = 1,
-			  .types = {UUIDOID}},
-};
-static OutlineRead section_by_id = {
-	.fetch = {.table = "course_sections",
-			  .index = "course_sections_pkey",
-			  .nkeys = 1,
-			  .keys = {{"id", UUIDOID}},
-			  .ncolumns = 2,
-			  .columns = {{"course_id", UUIDOID}, {"status", FETCH_ANY_ENUM}}},
-	.query = {.sql = "SELECT s.course_id, s.status FROM coursebase.course_sections s"
-					 " WHERE s.id OPERATOR(pg_catalog.=) $1",
-			  .nargs = 1,
-			  .types = {UUIDOID}},
-};
-static OutlineRead course_by_id = {
-	.fetch = {.table = "courses",
-			  .index = "courses_pkey",
-			  .nkeys = 1,
-			  .keys = {{"id", UUIDOID}},
-			  .ncolumns = 3,
-			  .columns = {{"is_free", BOOLOID},
-						  {"course_code", TEXTOID, true},
-						  {"price_in_cents", INT4OID, true}}},
-	.query = {.sql = "SELECT c.is_free, c.course_code, c.price_in_cents"
-					 " FROM coursebase.courses c WHERE c.id OPERATOR(pg_catalog.=) $1",
-			  .nargs = 1,
-			  .types = {UUIDOID}},
-};
-static OutlineRead products_of_course = {
-	.fetch = {.table = "course_products",
-			  .index = "course_products_pkey",
-			  .nkeys = 1,
-			  .keys = {{"course_id", UUIDOID}},
-			  .ncolumns = 1,
-			  .columns = {{"product_id", UUIDOID}}},
-	.query = {.sql = "SELECT l.product_id FROM coursebase.course_products l"
-					 " WHERE l.course_id OPERATOR(pg_catalog.=) $1",
-			  .nargs = 1,
-			  .types = {UUIDOID}},
-};
-static OutlineRead product_by_id = {
-	.fetch = {.table = "products",
-			  .index = "products_pkey",
-			  .nkeys = 1,
-			  .keys = {{"id", UUIDOID}},
-			  .ncolumns = 1,
-			  .columns = {{"status", FETCH_ANY_ENUM}}},
-	.query = {.sql = "SELECT p.status FROM coursebase.products p"
-					 " WHERE p.id OPERATOR(pg_catalog.=) $1",
-			  .nargs = 1,
-			  .types = {UUIDOID}},
-};
-static OutlineRead sections_of_course = {
-	.fetch = {.table = "course_sections",
-			  .index = "course_sections_course_id_order_key",
-			  .nkeys = 1,
-			  .keys = {{"course_id", UUIDOID}},
-			  .ncolumns = 2,
-			  .columns = {{"id", UUIDOID}, {"status", FETCH_ANY_ENUM}}},
-	.query = {.sql = "SELECT s.id, s.status FROM coursebase.course_sections s"
-					 " WHERE s.course_id OPERATOR(pg_catalog.=) $1",
-			  .nargs = 1,
-			  .types = {UUIDOID}},
+	LESSON_SECTION,
+	LESSON_STATUS,
+	LESSON_ID,
+	LESSON_COLUMNS,
 };
 
-static OutlineRead lessons_of_section = {
-	.fetch = {.table = "lessons",
-			  .index = "lessons_section_id_order_key",
-			  .nkeys = 1,
-			  .keys = {{"section_id", UUIDOID}},
-			  .ncolumns = 3,
-			  .columns = {{"section_id", UUIDOID},
-						  {"status", FETCH_ANY_ENUM},
-						  {"id", UUIDOID}}},
-	.query = {.sql = "SELECT l.section_id, l.status, l.id FROM coursebase.lessons l"
-					 " WHERE l.section_id OPERATOR(pg_catalog.=) $1",
-			  .nargs = 1,
-			  .types = {UUIDOID}},
+#define LESSONS                                                                                \
+	.table = "lessons", .ncolumns = LESSON_COLUMNS,                                            \
+	.columns = {                                                                               \
+		{"section_id", UUIDOID, true}, {"status", ROWS_ENUM, true}, {"id", UUIDOID, true}}
+
+static RowsSource lesson_by_id = {LESSONS, .index = "lessons_pkey", BY_UUID("id")};
+static RowsSource lessons_of_section = {
+	LESSONS,
+	.index = "lessons_section_id_order_key",
+	BY_UUID("section_id"),
+};
+
+enum
+{
+	SECTION_COURSE,
+	SECTION_STATUS,
+	SECTION_ID,
+	SECTION_COLUMNS,
+};
+
+#define SECTIONS                                                                               \
+	.table = "course_sections", .ncolumns = SECTION_COLUMNS,                                   \
+	.columns = {                                                                               \
+		{"course_id", UUIDOID, true}, {"status", ROWS_ENUM, true}, {"id", UUIDOID, true}}
+
+static RowsSource section_by_id = {SECTIONS, .index = "course_sections_pkey", BY_UUID("id")};
+static RowsSource sections_of_course = {
+	SECTIONS,
+	.index = "course_sections_course_id_order_key",
+	BY_UUID("course_id"),
+};
+
+enum
+{
+	COURSE_IS_FREE,
+	COURSE_CODE,
+	COURSE_PRICE,
+	COURSE_COLUMNS,
+};
+
+static RowsSource course_by_id = {
+	.table = "courses",
+	.index = "courses_pkey",
+	BY_UUID("id"),
+	.ncolumns = COURSE_COLUMNS,
+	.columns = {{"is_free", BOOLOID, true},
+				{"course_code", TEXTOID, true},
+				{"price_in_cents", INT4OID, true}},
+};
+static RowsSource products_of_course = {
+	.table = "course_products",
+	.index = "course_products_pkey",
+	BY_UUID("course_id"),
+	.ncolumns = 1,
+	.columns = {{"product_id", UUIDOID, true}},
+};
+static RowsSource product_by_id = {
+	.table = "products",
+	.index = "products_pkey",
+	BY_UUID("id"),
+	.ncolumns = 1,
+	.columns = {{"status", ROWS_ENUM, true}},
 };
 
 /* Called with each row that was read, until it returns true. */
-typedef bool (*RowTake)(const Datum *values, const bool *nulls, void *into);
+typedef bool (*RowTake)(Rows *rows, void *into);
 
 /* Of a section, or of a course: what its public sections have. */
 typedef struct KeptRights
@@ -183,13 +160,6 @@ typedef struct SectionsAhead
 	pg_uuid_t *ids;
 } SectionsAhead;
 
-/* The last label that was looked up, as an enum's datum; 0: none. */
-typedef struct StatusRead
-{
-	Datum label;
-	LessonStatus status;
-} StatusRead;
-
 /* Of the same user and snapshot as `kept`, in its memory. */
 static struct
 {
@@ -202,17 +172,17 @@ static struct
 	KeptLesson *places; /* NULL: none */
 } lessons;
 
-static bool outline_read(OutlineRead *read, const pg_uuid_t *key, RowTake take, void *into);
-static bool outline_query(OutlineRead *read, Datum key, RowTake take, void *into);
-static bool lesson_take(const Datum *values, const bool *nulls, void *into);
-static LessonStatus lesson_status(Datum value);
-static bool section_take(const Datum *values, const bool *nulls, void *into);
-static bool course_take(const Datum *values, const bool *nulls, void *into);
-static bool product_of_course_take(const Datum *values, const bool *nulls, void *into);
-static bool product_take(const Datum *values, const bool *nulls, void *into);
+static bool outline_read(RowsSource *source, const pg_uuid_t *key, RowTake take, void *into);
+static bool lesson_take(Rows *rows, void *into);
+static LessonStatus lesson_status(const char *label);
+static bool label_is(const char *label, const char *plain);
+static bool uuid_value(Rows *rows, int column, pg_uuid_t *id);
+static bool section_take(Rows *rows, void *into);
+static bool course_take(Rows *rows, void *into);
+static bool product_of_course_take(Rows *rows, void *into);
+static bool product_take(Rows *rows, void *into);
 static bool course_offered(const pg_uuid_t *course);
-static bool enum_is(Datum value, const char *label);
-static bool section_of_course_take(const Datum *values, const bool *nulls, void *into);
+static bool section_of_course_take(Rows *rows, void *into);
 static OutlineRights section_rights(const pg_uuid_t *section);
 static bool kept_is_of(const Asking *asking);
 static void kept_begin(const Asking *asking);
@@ -223,8 +193,8 @@ static uint32 id_hash(const pg_uuid_t *id);
 static void kept_put(const pg_uuid_t *id, const pg_uuid_t *course, OutlineRights rights);
 static void lessons_follow(const pg_uuid_t *section);
 static void lessons_read_ahead(const pg_uuid_t *course, const pg_uuid_t *section);
-static bool section_id_take(const Datum *values, const bool *nulls, void *into);
-static bool lesson_ahead_take(const Datum *values, const bool *nulls, void *into);
+static bool section_id_take(Rows *rows, void *into);
+static bool lesson_ahead_take(Rows *rows, void *into);
 static KeptLesson *lesson_place(const pg_uuid_t *id);
 static void lessons_make_room(void);
 static void lessons_grow(void);
@@ -310,7 +280,7 @@ kept_is_of(const Asking *asking)
 		return false;
 	if (asking != NULL)
 		return kept.look_up == asking->look_up;
-	return kept.look_up == 0 && kept.generation == fetch_generation &&
+	return kept.look_up == 0 && kept.generation == rows_generation &&
 		   snapshot_key_equals(&kept.snapshot, GetActiveSnapshot());
 }
 
@@ -330,7 +300,7 @@ kept_begin(const Asking *asking)
 	kept.transaction = compat_local_transaction();
 	kept.look_up = asking == NULL ? 0 : asking->look_up;
 	/* what changes while we read makes the answer old at once */
-	kept.generation = fetch_generation;
+	kept.generation = rows_generation;
 	if (asking == NULL)
 		snapshot_key_take(&kept.snapshot, GetActiveSnapshot());
 	kept.known = true;
@@ -452,7 +422,6 @@ static void
 lessons_read_ahead(const pg_uuid_t *course, const pg_uuid_t *section)
 {
 	SectionsAhead sections = {.first = section};
-	StatusRead last = {0};
 
 	lessons_make_room();
 	outline_read(&sections_of_course, course, section_id_take, &sections);
@@ -462,7 +431,7 @@ lessons_read_ahead(const pg_uuid_t *course, const pg_uuid_t *section)
 
 		if (place->used && place->lessons)
 			continue;
-		if (outline_read(&lessons_of_section, &sections.ids[i], lesson_ahead_take, &last))
+		if (outline_read(&lessons_of_section, &sections.ids[i], lesson_ahead_take, NULL))
 			break;
 		place = &kept.places[kept_place(&sections.ids[i], false)];
 		place->lessons = place->used;
@@ -473,14 +442,14 @@ lessons_read_ahead(const pg_uuid_t *course, const pg_uuid_t *section)
 
 /* Collects those from the first on. */
 static bool
-section_id_take(const Datum *values, const bool *nulls, void *into)
+section_id_take(Rows *rows, void *into)
 {
 	SectionsAhead *sections = into;
+	pg_uuid_t id;
 
-	if (nulls[0])
+	if (!uuid_value(rows, SECTION_ID, &id))
 		return false;
-	sections->begun =
-		sections->begun || memcmp(DatumGetUUIDP(values[0]), sections->first, UUID_LEN) == 0;
+	sections->begun = sections->begun || memcmp(&id, sections->first, UUID_LEN) == 0;
 	if (!sections->begun)
 		return false;
 	if (sections->count == sections->room)
@@ -491,30 +460,29 @@ section_id_take(const Datum *values, const bool *nulls, void *into)
 				? palloc(sections->room * sizeof(pg_uuid_t))
 				: repalloc_huge(sections->ids, (Size) sections->room * sizeof(pg_uuid_t));
 	}
-	sections->ids[sections->count++] = *DatumGetUUIDP(values[0]);
+	sections->ids[sections->count++] = id;
 	return sections->count == LESSONS_KEPT;
 }
 
 /* True when enough were read. */
 static bool
-lesson_ahead_take(const Datum *values, const bool *nulls, void *into)
+lesson_ahead_take(Rows *rows, void *into)
 {
-	StatusRead *last = into;
 	KeptLesson *place;
+	OutlineLesson lesson;
+	pg_uuid_t id;
 
-	if (nulls[0] || nulls[1] || nulls[2])
+	if (!lesson_take(rows, &lesson) || !uuid_value(rows, LESSON_ID, &id))
 		return false;
 	if (lessons.places == NULL || lessons.count > lessons.mask / 2)
 		lessons_grow();
-	place = lesson_place(DatumGetUUIDP(values[2]));
+	place = lesson_place(&id);
 	lessons.ahead++;
-	if (last->label != values[1])
-		*last = (StatusRead){values[1], lesson_status(values[1])};
 	if (!place->used)
 	{
-		place->id = *DatumGetUUIDP(values[2]);
+		place->id = id;
 		place->used = true;
-		place->lesson = (OutlineLesson){last->status, *DatumGetUUIDP(values[0])};
+		place->lesson = lesson;
 		lessons.count++;
 	}
 	return lessons.count >= LESSONS_KEPT ||
@@ -569,122 +537,108 @@ course_offered(const pg_uuid_t *course)
 
 /* Whether take() returned true for a row. */
 static bool
-outline_read(OutlineRead *read, const pg_uuid_t *key, RowTake take, void *into)
+outline_read(RowsSource *source, const pg_uuid_t *key, RowTake take, void *into)
 {
 	Datum keys[] = {UUIDPGetDatum(key)};
-	Datum values[FETCH_MAX_COLUMNS];
-	bool nulls[FETCH_MAX_COLUMNS];
 	bool taken = false;
-	Fetch fetch;
+	Rows rows;
 
-	if (!fetch_open(&fetch, &read->fetch, GetActiveSnapshot()))
-		return OidIsValid(read->fetch.table_oid) && outline_query(read, keys[0], take, into);
-	fetch_find(&fetch, keys);
-	while (!taken && fetch_next(&fetch))
-	{
-		CHECK_FOR_INTERRUPTS();
-		for (int column = 0; column < read->fetch.ncolumns; column++)
-			values[column] = fetch_value(&fetch, column, &nulls[column]);
-		taken = take(values, nulls, into);
-	}
-	fetch_close(&fetch);
+	rows_open(&rows, source, GetActiveSnapshot());
+	rows_find(&rows, keys);
+	while (!taken && rows_next(&rows))
+		taken = take(&rows, into);
+	rows_close(&rows);
 	return taken;
 }
 
 static bool
-outline_query(OutlineRead *read, Datum key, RowTake take, void *into)
-{
-	Datum values[FETCH_MAX_COLUMNS];
-	bool nulls[FETCH_MAX_COLUMNS];
-	bool taken = false;
-	SPITupleTable *rows;
-	uint64 count;
-
-	SPI_connect();
-	count = owner_execute(&read->query, &key, NULL, true);
-	rows = SPI_tuptable;
-	for (uint64 row = 0; row < count && !taken; row++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		SPI_tuptable = rows; /* what a row leads to may have read others */
-		for (int column = 0; column < read->fetch.ncolumns; column++)
-			values[column] = plan_value(row, column + 1, &nulls[column]);
-		taken = take(values, nulls, into);
-	}
-	SPI_finish();
-	return taken;
-}
-
-static bool
-lesson_take(const Datum *values, const bool *nulls, void *into)
+lesson_take(Rows *rows, void *into)
 {
 	OutlineLesson *lesson = into;
+	const char *status = rows_label(rows, LESSON_STATUS);
 
-	/* of a null, which only a dropped constraint lets in, nothing is shown */
-	if (nulls[0] || nulls[1])
+	if (status == NULL || !uuid_value(rows, LESSON_SECTION, &lesson->section))
 		return false;
-	lesson->section = *DatumGetUUIDP(values[0]);
-	lesson->status = lesson_status(values[1]);
+	lesson->status = lesson_status(status);
 	return true;
 }
 
 static LessonStatus
-lesson_status(Datum value)
+lesson_status(const char *label)
 {
-	if (enum_is(value, "public"))
+	if (label_is(label, "public"))
 		return LESSON_PUBLIC;
-	return enum_is(value, "preview") ? LESSON_PREVIEW : LESSON_PRIVATE;
+	return label_is(label, "preview") ? LESSON_PREVIEW : LESSON_PRIVATE;
 }
 
 static bool
-section_take(const Datum *values, const bool *nulls, void *into)
+section_take(Rows *rows, void *into)
 {
 	OutlineSection *section = into;
+	const char *status = rows_label(rows, SECTION_STATUS);
 
-	if (nulls[0] || nulls[1])
+	if (status == NULL || !uuid_value(rows, SECTION_COURSE, &section->course))
 		return false;
-	section->course = *DatumGetUUIDP(values[0]);
-	section->is_public = enum_is(values[1], "public");
+	section->is_public = label_is(status, "public");
 	return true;
 }
 
 /* Keeps each, and goes on. */
 static bool
-section_of_course_take(const Datum *values, const bool *nulls, void *into)
+section_of_course_take(Rows *rows, void *into)
 {
 	const SectionOfCourse *of = into;
+	const char *status = rows_label(rows, SECTION_STATUS);
+	pg_uuid_t id;
 
-	if (!nulls[0] && !nulls[1])
-		kept_put(DatumGetUUIDP(values[0]), of->course,
-				 enum_is(values[1], "public") ? of->rights : (OutlineRights){false});
+	if (status != NULL && uuid_value(rows, SECTION_ID, &id))
+		kept_put(&id, of->course,
+				 label_is(status, "public") ? of->rights : (OutlineRights){false});
 	return false;
 }
 
+/* Free, or sold by itself. */
 static bool
-course_take(const Datum *values, const bool *nulls, void *into)
+course_take(Rows *rows, void *into)
 {
-	return (!nulls[0] && DatumGetBool(values[0])) || (!nulls[1] && !nulls[2]);
+	bool no_code;
+	bool no_price;
+	bool unknown;
+	bool is_free = DatumGetBool(rows_value_or_null(rows, COURSE_IS_FREE, &unknown));
+
+	rows_value_or_null(rows, COURSE_CODE, &no_code);
+	rows_value_or_null(rows, COURSE_PRICE, &no_price);
+	return (!unknown && is_free) || (!no_code && !no_price);
 }
 
 static bool
-product_of_course_take(const Datum *values, const bool *nulls, void *into)
+product_of_course_take(Rows *rows, void *into)
 {
 	pg_uuid_t product;
 
-	if (nulls[0])
-		return false;
-	product = *DatumGetUUIDP(values[0]);
-	return outline_read(&product_by_id, &product, product_take, NULL);
+	return uuid_value(rows, 0, &product) &&
+		   outline_read(&product_by_id, &product, product_take, NULL);
 }
 
 static bool
-product_take(const Datum *values, const bool *nulls, void *into)
+product_take(Rows *rows, void *into)
 {
-	return !nulls[0] && enum_is(values[0], "public");
+	return label_is(rows_label(rows, 0), "public");
 }
 
 static bool
-enum_is(Datum value, const char *label)
+label_is(const char *label, const char *plain)
 {
-	return strcmp(DatumGetCString(DirectFunctionCall1(enum_out, value)), label) == 0;
+	return label != NULL && strcmp(label, plain) == 0;
+}
+
+static bool
+uuid_value(Rows *rows, int column, pg_uuid_t *id)
+{
+	bool null;
+	Datum value = rows_value_or_null(rows, column, &null);
+
+	if (!null)
+		*id = *DatumGetUUIDP(value);
+	return !null;
 }

@@ -1,13 +1,13 @@
 /*
  * asking.c: finds the user whom the claims of the request name.
  *
- * The subject of the claims is looked up in users by a direct index read with the active
- * snapshot, or through SPI where the table cannot be read directly. Either way the look-up
- * needs no right of the caller: everybody may know who they are.
+ * The subject of the claims is looked up in users with the active snapshot, straight from an
+ * index where that is possible (core/rows.h). The look-up needs no right of the caller:
+ * everybody may know who they are.
  *
  * Policies ask once a row, so the last answer is kept. The answer holds while the subject is
  * equal, the active snapshot sees the same (snapshot_key.h) and no table or index changed
- * (fetch_generation). Nothing deletes the answer when a row changes, because a deletion would
+ * (rows_generation). Nothing deletes the answer when a row changes, because a deletion would
  * race with a reader that is about to store an older answer.
  *
  * No lock is taken, and nothing is written: the answer is the same on a standby.
@@ -15,7 +15,6 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -23,10 +22,8 @@
 #include "utils/fmgrprotos.h"
 #include "utils/snapmgr.h"
 
-#include "core/datum.h"
-#include "core/fetch.h"
 #include "core/owner.h"
-#include "core/plan.h"
+#include "core/rows.h"
 #include "core/snapshot_key.h"
 #include "identity/asking.h"
 #include "identity/claims.h"
@@ -53,58 +50,35 @@ typedef struct Answer
 	char subject[SUBJECT_MAX];
 } Answer;
 
-/* A way to find a user: straight from the index, or by a statement. */
-typedef struct UserSource
+/* The columns of USERS_BY. */
+enum
 {
-	FetchSource fetch;
-	KeptPlan plan;
-} UserSource;
+	COLUMN_ID,
+	COLUMN_ROLE,
+	COLUMN_DELETED_AT,
+	COLUMNS,
+};
 
-#define USER_COLUMNS                                                                           \
-	.ncolumns = 3, .columns = {                                                                \
-					   {"id", UUIDOID},                                                        \
-					   {"role", FETCH_ANY_ENUM},                                               \
-					   {"deleted_at", TIMESTAMPTZOID, true},                                   \
+/*
+ * optional: without tables nobody is a user. A null role, which only a dropped constraint lets
+ * in, gives no rights.
+ */
+#define USERS_BY(by, name, type)                                                               \
+	{                                                                                          \
+		.table = "users", .index = (by), .nkeys = 1, .keys = {{(name), (type)}},               \
+		.ncolumns = COLUMNS,                                                                   \
+		.columns = {{"id", UUIDOID},                                                           \
+					{"role", ROWS_ENUM, true},                                                 \
+					{"deleted_at", TIMESTAMPTZOID, true}},                                     \
+		.optional = true,                                                                      \
 	}
-#define USER_QUERY                                                                             \
-	"SELECT u.id, u.role OPERATOR(pg_catalog.=) 'admin', u.deleted_at IS NOT NULL "            \
-	"FROM coursebase.users u WHERE "
 
 /* The usual way: by the id that the authentication provider gave. */
-static UserSource users_by_subject = {
-	.fetch =
-		{
-			.table = "users",
-			.index = "users_clerk_user_id_key",
-			.nkeys = 1,
-			.keys = {{"clerk_user_id", TEXTOID}},
-			USER_COLUMNS,
-		},
-	.plan =
-		{
-			.sql = USER_QUERY "u.clerk_user_id OPERATOR(pg_catalog.=) $1",
-			.nargs = 1,
-			.types = {TEXTOID},
-		},
-};
+static RowsSource users_by_subject =
+	USERS_BY("users_clerk_user_id_key", "clerk_user_id", TEXTOID);
 
 /* For tokens whose subject is users.id itself, and for identity_user_read(). */
-static UserSource users_by_id = {
-	.fetch =
-		{
-			.table = "users",
-			.index = "users_pkey",
-			.nkeys = 1,
-			.keys = {{"id", UUIDOID}},
-			USER_COLUMNS,
-		},
-	.plan =
-		{
-			.sql = USER_QUERY "u.id OPERATOR(pg_catalog.=) $1",
-			.nargs = 1,
-			.types = {UUIDOID},
-		},
-};
+static RowsSource users_by_id = USERS_BY("users_pkey", "id", UUIDOID);
 
 static Answer answer;
 
@@ -112,9 +86,7 @@ static const Asking *user_asking(const User *user);
 static const Asking *asking_look_up(const Subject *subject);
 static const User *user_look_up(const Subject *subject, Snapshot snapshot);
 static User user_of_subject(const Subject *subject, Snapshot snapshot);
-static User user_read(UserSource *source, Datum key, Snapshot snapshot);
-static User user_fetched(Fetch *fetch);
-static User user_queried(UserSource *source, Datum key);
+static User user_read(RowsSource *source, Datum key, Snapshot snapshot);
 static bool subject_is_text(const Subject *subject);
 static bool subject_is_uuid(const Subject *subject, pg_uuid_t *uuid);
 
@@ -154,7 +126,7 @@ identity_asking(void)
 	const Subject *subject = claims_subject();
 
 	if (likely(subject != NULL && answer.serial == subject->serial &&
-			   answer.generation == fetch_generation && ActiveSnapshotSet() &&
+			   answer.generation == rows_generation && ActiveSnapshotSet() &&
 			   snapshot_key_equals(&answer.snapshot, GetActiveSnapshot())))
 		return user_asking(&answer.user);
 	return asking_look_up(subject);
@@ -193,14 +165,14 @@ identity_user_read(const pg_uuid_t *id, bool *admin)
 static const User *
 user_look_up(const Subject *subject, Snapshot snapshot)
 {
-	if (answer.serial == 0 || answer.generation != fetch_generation ||
+	if (answer.serial == 0 || answer.generation != rows_generation ||
 		answer.subject_size != subject->size ||
 		memcmp(answer.subject, subject->bytes, subject->size) != 0 ||
 		!snapshot_key_equals(&answer.snapshot, snapshot))
 	{
 		static uint64 look_ups = 0;
 		/* taken before the read: a table altered during it makes the answer outdated at once */
-		uint64 generation = fetch_generation;
+		uint64 generation = rows_generation;
 		User user;
 
 		/* the read can raise, and must not leave half an answer behind */
@@ -238,58 +210,28 @@ user_of_subject(const Subject *subject, Snapshot snapshot)
 	return user;
 }
 
-/*
- * The row with that key. Without a table of users (before install(), or during a restore)
- * nobody exists; a table of another shape is asked through SPI.
+/* The row with that key. Without a table (before install(), or during a restore) nobody exists.
  */
 static User
-user_read(UserSource *source, Datum key, Snapshot snapshot)
+user_read(RowsSource *source, Datum key, Snapshot snapshot)
 {
 	User user = {.exists = false};
-	Fetch fetch;
+	Rows rows;
 
-	if (!fetch_open(&fetch, &source->fetch, snapshot))
-		return OidIsValid(source->fetch.table_oid) ? user_queried(source, key) : user;
-	fetch_find(&fetch, &key);
-	if (fetch_next(&fetch))
-		user = user_fetched(&fetch);
-	fetch_close(&fetch);
-	return user;
-}
-
-/* The role is compared by its label, because the enum's oid differs in every database. */
-static User
-user_fetched(Fetch *fetch)
-{
-	User user = {.exists = true};
-	bool null;
-	Datum role;
-
-	user.asking.user = *DatumGetUUIDP(fetch_value(fetch, 0, &null));
-	role = fetch_value(fetch, 1, &null);
-	user.asking.admin =
-		!null && strcmp(DatumGetCString(DirectFunctionCall1(enum_out, role)), "admin") == 0;
-	fetch_value(fetch, 2, &null);
-	user.deleted = !null;
-	return user;
-}
-
-/* The same through SPI, with the rights of the tables' owner. */
-static User
-user_queried(UserSource *source, Datum key)
-{
-	User user = {.exists = false};
-	bool null;
-
-	SPI_connect();
-	if (owner_execute(&source->plan, &key, NULL, true) > 0)
+	rows_open(&rows, source, snapshot);
+	rows_find(&rows, &key);
+	if (rows_next(&rows))
 	{
+		const char *role = rows_label(&rows, COLUMN_ROLE);
+		bool open;
+
 		user.exists = true;
-		user.asking.user = *DatumGetUUIDP(plan_value(0, 1, NULL));
-		user.asking.admin = DatumGetBool(plan_value(0, 2, &null)) && !null;
-		user.deleted = DatumGetBool(plan_value(0, 3, &null));
+		user.asking.user = *DatumGetUUIDP(rows_value(&rows, COLUMN_ID));
+		user.asking.admin = role != NULL && strcmp(role, "admin") == 0;
+		rows_value_or_null(&rows, COLUMN_DELETED_AT, &open);
+		user.deleted = !open;
 	}
-	SPI_finish();
+	rows_close(&rows);
 	return user;
 }
 
@@ -351,16 +293,11 @@ identity_resolve_user(const pg_uuid_t *named, pg_uuid_t *user)
 
 	if (named == NULL)
 		return known;
-	if (!(known && uuid_equal(named, user)) && !identity_is_admin() && !identity_is_server())
+	if ((!known || memcmp(named, user, sizeof(*user)) != 0) && !identity_is_admin() &&
+		!has_bypassrls_privilege(GetUserId()) && GetUserId() != owner_of_tables())
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("only an administrator or the server asks about another user"),
 						errhint("Leave user_id out: the answer is about who is signed in.")));
 	*user = *named;
 	return true;
-}
-
-bool
-identity_is_server(void)
-{
-	return has_bypassrls_privilege(GetUserId()) || GetUserId() == owner_of_tables();
 }

@@ -28,7 +28,7 @@ extern bool identity_is_admin(void);
 
 /*
  * The user who asks, with a number that says when the answer was read anew. If look_up and
- * fetch_generation are what they were, the active snapshot sees the same rows as then, so that
+ * rows_generation are what they were, the active snapshot sees the same rows as then, so that
  * whatever a caller computed from rows for that look_up is still true. look_up starts at 1.
  */
 typedef struct Asking
@@ -43,6 +43,9 @@ extern const Asking *identity_asking(void);
 
 /* Whether the user exists and is open; *admin says whether that user is an administrator. */
 extern bool identity_user_read(const pg_uuid_t *user, bool *admin);
+
+/* Writes the cohort that the user is in to *cohort; false for none. Defined in bounds.c. */
+extern bool identity_cohort(const pg_uuid_t *user, pg_uuid_t *cohort);
 
 /*
  * Writes to *user whom a reading function is about. If named is NULL, that is the user who

@@ -12,22 +12,19 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/fmgrprotos.h"
 #include "utils/snapmgr.h"
 #include "utils/uuid.h"
 
-#include "core/fetch.h"
-#include "core/owner.h"
-#include "core/plan.h"
+#include "core/rows.h"
 #include "identity/asking.h"
 
 /* The byte that fills the lower and the upper bound of an administrator. */
 #define LOWEST  0x00
 #define HIGHEST 0xff
 
-static FetchSource cohort_by_user = {
+static RowsSource cohort_by_user = {
 	.table = "user_cohorts",
 	.index = "user_cohorts_pkey",
 	.nkeys = 1,
@@ -36,17 +33,8 @@ static FetchSource cohort_by_user = {
 	.columns = {{"cohort_id", UUIDOID}},
 };
 
-static KeptPlan cohort_query = {
-	.sql = "SELECT c.cohort_id FROM coursebase.user_cohorts c "
-		   "WHERE c.user_id OPERATOR(pg_catalog.=) $1",
-	.nargs = 1,
-	.types = {UUIDOID},
-};
-
 static bool own_bound(pg_uuid_t *bound, int edge);
 static bool own_cohort_bound(pg_uuid_t *bound, int edge);
-static bool cohort_of(const pg_uuid_t *user, pg_uuid_t *cohort);
-static bool cohort_queried(const pg_uuid_t *user, pg_uuid_t *cohort);
 static Datum uuid_result(FunctionCallInfo fcinfo, bool found, const pg_uuid_t *uuid);
 
 PG_FUNCTION_INFO_V1(coursebase_current_user_id);
@@ -128,42 +116,25 @@ own_cohort_bound(pg_uuid_t *bound, int edge)
 	if (!identity_current_user(&user))
 		return false;
 	if (!identity_is_admin())
-		return cohort_of(&user, bound);
+		return identity_cohort(&user, bound);
 	memset(bound->data, edge, UUID_LEN);
 	return true;
 }
 
 /* Reads past row security and grants: everybody may know the own cohort. */
-static bool
-cohort_of(const pg_uuid_t *user, pg_uuid_t *cohort)
+bool
+identity_cohort(const pg_uuid_t *user, pg_uuid_t *cohort)
 {
 	Datum key = UUIDPGetDatum(user);
-	Fetch fetch;
-	bool found;
-	bool null;
-
-	if (!fetch_open(&fetch, &cohort_by_user, GetActiveSnapshot()))
-		return cohort_queried(user, cohort);
-	fetch_find(&fetch, &key);
-	found = fetch_next(&fetch);
-	if (found)
-		*cohort = *DatumGetUUIDP(fetch_value(&fetch, 0, &null));
-	fetch_close(&fetch);
-	return found;
-}
-
-/* The same through SPI, where the table cannot be read directly. */
-static bool
-cohort_queried(const pg_uuid_t *user, pg_uuid_t *cohort)
-{
-	Datum key = UUIDPGetDatum(user);
+	Rows rows;
 	bool found;
 
-	SPI_connect();
-	found = owner_execute(&cohort_query, &key, NULL, true) > 0;
+	rows_open(&rows, &cohort_by_user, GetActiveSnapshot());
+	rows_find(&rows, &key);
+	found = rows_next(&rows);
 	if (found)
-		*cohort = *DatumGetUUIDP(plan_value(0, 1, NULL));
-	SPI_finish();
+		*cohort = *DatumGetUUIDP(rows_value(&rows, 0));
+	rows_close(&rows);
 	return found;
 }
 

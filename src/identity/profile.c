@@ -24,10 +24,8 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "core/fetch.h"
-#include "core/owner.h"
-#include "core/plan.h"
 #include "core/row_trigger.h"
+#include "core/rows.h"
 
 /* The letter U included. 34 to the power of 6 codes: 1.5 thousand million. */
 #define CODE_LENGTH 7
@@ -35,18 +33,11 @@
 static const char code_letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ23456789";
 
 /* Only whether there is a row: no column is read. */
-static FetchSource profile_by_code = {
+static RowsSource profile_by_code = {
 	.table = "user_profile",
 	.index = "user_profile_referral_code_key",
 	.nkeys = 1,
 	.keys = {{"referral_code", TEXTOID}},
-};
-
-static KeptPlan code_query = {
-	.sql = "SELECT FROM coursebase.user_profile p "
-		   "WHERE p.referral_code OPERATOR(pg_catalog.=) $1",
-	.nargs = 1,
-	.types = {TEXTOID},
 };
 
 static HeapTuple column_set(TriggerData *data, HeapTuple row, int column, Datum value);
@@ -54,7 +45,6 @@ static int column_number(TriggerData *data, const char *name);
 static Datum code_free(void);
 static void code_write(char *code);
 static bool code_taken(Datum code);
-static bool code_queried(Datum code);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_user_profile__normalise);
 
@@ -153,26 +143,13 @@ static bool
 code_taken(Datum code)
 {
 	SnapshotData dirty;
-	Fetch fetch;
+	Rows rows;
 	bool taken;
 
 	InitDirtySnapshot(dirty);
-	if (!fetch_open(&fetch, &profile_by_code, &dirty))
-		return code_queried(code);
-	fetch_find(&fetch, &code);
-	taken = fetch_next(&fetch);
-	fetch_close(&fetch);
-	return taken;
-}
-
-/* The same through SPI, which sees committed rows only; the unique key refuses the rest. */
-static bool
-code_queried(Datum code)
-{
-	bool taken;
-
-	SPI_connect();
-	taken = owner_execute(&code_query, &code, NULL, false) > 0;
-	SPI_finish();
+	rows_open(&rows, &profile_by_code, &dirty);
+	rows_find(&rows, &code);
+	taken = rows_next(&rows);
+	rows_close(&rows);
 	return taken;
 }
