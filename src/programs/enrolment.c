@@ -17,8 +17,6 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "miscadmin.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/timestamp.h"
@@ -328,7 +326,7 @@ caller_is(const pg_uuid_t *user)
 {
 	pg_uuid_t caller;
 
-	return has_bypassrls_privilege(GetUserId()) ||
+	return identity_is_server() ||
 		   (identity_current_user(&caller) && uuid_equal(&caller, user));
 }
 
