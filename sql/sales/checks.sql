@@ -30,7 +30,8 @@ AS $$
     SELECT 'purchase_without_grants', 'purchases ' || s.id,
         'its product has courses, and it gave none'
     FROM coursebase.purchases s
-    WHERE NOT EXISTS (SELECT FROM coursebase.course_grants g WHERE g.purchase_id = s.id)
+    WHERE s.refunded_at IS NULL
+        AND NOT EXISTS (SELECT FROM coursebase.course_grants g WHERE g.purchase_id = s.id)
         AND EXISTS (
             SELECT FROM coursebase.course_products l
             WHERE l.product_id = s.product_id AND l.created_at <= s.created_at)

@@ -180,13 +180,13 @@ AS 'MODULE_PATHNAME', 'coursebase_tg_purchases__audit';
 COMMENT ON FUNCTION coursebase.tg_purchases__audit() IS
     'AFTER UPDATE of the refunded sum: writes the audit event of a refund, or of its reversal, after which the recorded refunds of it count no more.';
 
-CREATE FUNCTION coursebase.tg_user_course_access__bound()
+CREATE FUNCTION coursebase.tg_any__bound()
 RETURNS trigger
 LANGUAGE c
 VOLATILE
 PARALLEL UNSAFE
 SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'coursebase_tg_user_course_access__bound';
-COMMENT ON FUNCTION coursebase.tg_user_course_access__bound() IS
-    'BEFORE INSERT: an access that a purchase of the same transaction gave already is not inserted again.';
+AS 'MODULE_PATHNAME', 'coursebase_tg_any__bound';
+COMMENT ON FUNCTION coursebase.tg_any__bound() IS
+    'BEFORE INSERT of a grant or an access: what a purchase of the same transaction gave already is not inserted again.';

@@ -63,7 +63,8 @@ CREATE TRIGGER t500_grant AFTER INSERT ON coursebase.purchases
     REFERENCING NEW TABLE AS made
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_purchases__grant();
 CREATE TRIGGER t900_audit AFTER UPDATE ON coursebase.purchases
-    FOR EACH ROW WHEN (OLD.refunded_in_cents IS DISTINCT FROM NEW.refunded_in_cents)
+    FOR EACH ROW WHEN ((OLD.refunded_at, OLD.refunded_in_cents)
+        IS DISTINCT FROM (NEW.refunded_at, NEW.refunded_in_cents))
     EXECUTE FUNCTION coursebase.tg_purchases__audit();
 CREATE TRIGGER t900_project AFTER UPDATE ON coursebase.purchases
     FOR EACH ROW WHEN (OLD.refunded_at IS DISTINCT FROM NEW.refunded_at)
@@ -190,6 +191,8 @@ GRANT SELECT, INSERT, DELETE ON TABLE coursebase.course_grants TO end_user;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.course_grants TO server;
 CREATE TRIGGER t100_lock_user BEFORE INSERT ON coursebase.course_grants
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__lock_user();
+CREATE TRIGGER t200_bound BEFORE INSERT ON coursebase.course_grants
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__bound();
 CREATE TRIGGER t900_audit_grant AFTER INSERT ON coursebase.course_grants
     FOR EACH ROW WHEN (NEW.purchase_id IS NULL)
     EXECUTE FUNCTION coursebase.tg_course_grants__audit();
@@ -223,7 +226,7 @@ ALTER TABLE coursebase.user_course_access ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t100_lock_user BEFORE INSERT ON coursebase.user_course_access
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__lock_user();
 CREATE TRIGGER t200_bound BEFORE INSERT ON coursebase.user_course_access
-    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_user_course_access__bound();
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__bound();
 CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.user_course_access
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__keep_columns('user_id', 'course_id');
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.user_course_access

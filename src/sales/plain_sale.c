@@ -63,14 +63,20 @@ static KeptPlan bind_grants = {
 		   " WHERE b.purchase_id = m.id AND g.user_id = b.user_id AND g.course_id = b.course_id"
 		   " AND g.purchase_id IS NULL AND g.created_at = now()",
 };
+/*
+ * A grant of a purchase of this transaction that gives what is about to be inserted; $3 NULL:
+ * any purchase. For an access
+ * ($4 false) only when it is there already: the trigger that derives it inserts it, too.
+ */
 static KeptPlan find_bound = {
 	.sql = "SELECT FROM coursebase.course_grants g"
 		   " JOIN coursebase.purchases s ON s.id = g.purchase_id AND s.refunded_at IS NULL"
 		   " WHERE g.user_id = $1 AND g.course_id = $2 AND g.created_at = now()"
-		   " AND EXISTS (SELECT FROM coursebase.user_course_access a"
-		   "  WHERE a.user_id = $1 AND a.course_id = $2)",
-	.nargs = 2,
-	.types = {UUIDOID, UUIDOID},
+		   " AND ($3 IS NULL OR g.purchase_id = $3)"
+		   " AND ($4 OR EXISTS (SELECT FROM coursebase.user_course_access a"
+		   "  WHERE a.user_id = $1 AND a.course_id = $2))",
+	.nargs = 4,
+	.types = {UUIDOID, UUIDOID, UUIDOID, BOOLOID},
 };
 /* The refund that the same transaction recorded by the provider's id, if it was one. */
 static KeptPlan find_reference = {
@@ -91,12 +97,12 @@ static int64 sum_of(TriggerData *data, HeapTuple row, const char *name);
 static Datum nullable_value(TriggerData *data, HeapTuple row, const char *name, bool *null);
 static HeapTuple refund_complete(TriggerData *data, int64 before);
 static HeapTuple refund_reverse(TriggerData *data, int64 before);
-static void change_audit(TriggerData *data, int64 before, int64 after);
+static void change_audit(TriggerData *data, bool reversed);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_purchases__grant);
 PG_FUNCTION_INFO_V1(coursebase_tg_purchases__refund);
 PG_FUNCTION_INFO_V1(coursebase_tg_purchases__audit);
-PG_FUNCTION_INFO_V1(coursebase_tg_user_course_access__bound);
+PG_FUNCTION_INFO_V1(coursebase_tg_any__bound);
 
 /*
  * SQL function: tg_purchases__grant() returns trigger
@@ -199,15 +205,16 @@ coursebase_tg_purchases__audit(PG_FUNCTION_ARGS)
 		 */
 		owner_execute(&reverse_references, values, NULL, false);
 	}
-	change_audit(data, sum_of(data, data->tg_trigtuple, "refunded_in_cents"),
-				 sum_of(data, data->tg_newtuple, "refunded_in_cents"));
+	change_audit(data, !was_open && is_open);
 	SPI_finish();
 	return PointerGetDatum(NULL);
 }
 
 static void
-change_audit(TriggerData *data, int64 before, int64 after)
+change_audit(TriggerData *data, bool reversed)
 {
+	int64 before = sum_of(data, data->tg_trigtuple, "refunded_in_cents");
+	int64 after = sum_of(data, data->tg_newtuple, "refunded_in_cents");
 	Datum values[] = {trigger_value(data, data->tg_newtuple, "id"),
 					  Int64GetDatum(after - before)};
 	bool open;
@@ -225,30 +232,37 @@ change_audit(TriggerData *data, int64 before, int64 after)
 		json_write_string(&content, reference, strlen(reference));
 	}
 	appendStringInfoChar(&content, '}');
-	audit_write(after >= before ? "purchase_refunded" : "purchase_refund_reversed",
+	audit_write(reversed || after < before ? "purchase_refund_reversed" : "purchase_refunded",
 				psprintf("purchases/%s", trigger_text(data, data->tg_newtuple, "id")),
 				psprintf("{\"refunded_in_cents\": " INT64_FORMAT "}", before), content.data);
 }
 
 /*
- * SQL function: tg_user_course_access__bound() returns trigger
+ * SQL function: tg_any__bound() returns trigger
  *
- * Before an INSERT of plain SQL: an access that a purchase of the same transaction gave already
- * is there, and the statement means that one.
+ * Before an INSERT of plain SQL into course_grants or user_course_access: what a purchase of
+ * the same transaction gave is there already, and the statement means that.
  */
 PGDLLEXPORT Datum
-coursebase_tg_user_course_access__bound(PG_FUNCTION_ARGS)
+coursebase_tg_any__bound(PG_FUNCTION_ARGS)
 {
-	TriggerData *data =
-		trigger_expect(fcinfo, "tg_user_course_access__bound", ROW_BEFORE_WRITE);
+	TriggerData *data = trigger_expect(fcinfo, "tg_any__bound", ROW_BEFORE_WRITE);
 	HeapTuple row = trigger_written_row(data);
-	Datum keys[] = {trigger_value(data, row, "user_id"), trigger_value(data, row, "course_id")};
+	PlanValues values = {0};
+	pg_uuid_t purchase;
+	bool is_grant = SPI_fnumber(RelationGetDescr(data->tg_relation), "purchase_id") > 0;
 	bool bound;
 
 	if (restore_under_way())
 		return PointerGetDatum(row);
+	plan_bind(&values, trigger_value(data, row, "user_id"));
+	plan_bind(&values, trigger_value(data, row, "course_id"));
+	plan_bind_uuid(&values, is_grant && trigger_uuid(data, row, "purchase_id", &purchase)
+								? &purchase
+								: NULL);
+	plan_bind_bool(&values, is_grant);
 	SPI_connect();
-	bound = owner_execute_latest(&find_bound, keys, NULL) > 0;
+	bound = owner_execute_latest(&find_bound, values.datums, values.nulls) > 0;
 	SPI_finish();
 	return PointerGetDatum(bound ? NULL : row);
 }
