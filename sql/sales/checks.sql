@@ -28,10 +28,13 @@ AS $$
     HAVING sum(r.amount_in_cents) > s.refunded_in_cents
     UNION ALL
     SELECT 'purchase_without_grants', 'purchases ' || s.id,
-        'its product has courses, and it gave none'
+        'its product has courses, it gave none, and nobody took them away'
     FROM coursebase.purchases s
     WHERE s.refunded_at IS NULL
         AND NOT EXISTS (SELECT FROM coursebase.course_grants g WHERE g.purchase_id = s.id)
+        AND NOT EXISTS (
+            SELECT FROM coursebase.audit_events e
+            WHERE e.object = 'purchases/' || s.id AND e.action = 'course_grant_taken')
         AND EXISTS (
             SELECT FROM coursebase.course_products l
             WHERE l.product_id = s.product_id AND l.created_at <= s.created_at)

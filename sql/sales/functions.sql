@@ -134,7 +134,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_course_grants__audit';
 COMMENT ON FUNCTION coursebase.tg_course_grants__audit() IS
-    'AFTER INSERT OR DELETE of a direct grant: records in audit_events who gave or took the course. Writes with the rights of the tables'' owner.';
+    'AFTER INSERT of a direct grant, or DELETE of any: records in audit_events who gave or took the course; not for grants that go with their purchase. Writes with the rights of the tables'' owner.';
 
 CREATE FUNCTION coursebase.tg_user_course_access__record()
 RETURNS trigger

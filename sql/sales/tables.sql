@@ -197,8 +197,7 @@ CREATE TRIGGER t900_audit_grant AFTER INSERT ON coursebase.course_grants
     FOR EACH ROW WHEN (NEW.purchase_id IS NULL)
     EXECUTE FUNCTION coursebase.tg_course_grants__audit();
 CREATE TRIGGER t900_audit_withdrawal AFTER DELETE ON coursebase.course_grants
-    FOR EACH ROW WHEN (OLD.purchase_id IS NULL)
-    EXECUTE FUNCTION coursebase.tg_course_grants__audit();
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_course_grants__audit();
 CREATE TRIGGER t900_project AFTER INSERT OR DELETE ON coursebase.course_grants
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_course_grants__project();
 CREATE TRIGGER t900_project_on_truncate AFTER TRUNCATE ON coursebase.course_grants
