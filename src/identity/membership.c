@@ -12,8 +12,6 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "miscadmin.h"
-#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -108,8 +106,7 @@ membership_organizations(MembershipRole least)
 void
 membership_require(const pg_uuid_t *organization, MembershipRole least)
 {
-	/* the server and the tables' owner may act in every organisation */
-	if (has_bypassrls_privilege(GetUserId()) || GetUserId() == owner_of_tables())
+	if (identity_is_server())
 		return;
 	if (organization == NULL || !membership_holds(organization, least))
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
