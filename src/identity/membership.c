@@ -18,7 +18,7 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
-#include "core/owner.h"
+#include "core/datum.h"
 #include "core/rows.h"
 #include "core/snapshot_key.h"
 #include "identity/asking.h"
@@ -81,8 +81,7 @@ membership_holds(const pg_uuid_t *organization, MembershipRole least)
 	if (!memberships_load())
 		return false;
 	for (int i = 0; i < own.count; i++)
-		if (own.list[i].role <= least &&
-			memcmp(&own.list[i].organization, organization, UUID_LEN) == 0)
+		if (own.list[i].role <= least && uuid_equal(&own.list[i].organization, organization))
 			return true;
 	return false;
 }
@@ -125,8 +124,8 @@ memberships_load(void)
 	if (!identity_current_user(&user))
 		return false;
 	snapshot = GetActiveSnapshot();
-	if (own.read && own.generation == rows_generation &&
-		memcmp(&own.user, &user, UUID_LEN) == 0 && snapshot_key_equals(&own.snapshot, snapshot))
+	if (own.read && own.generation == rows_generation && uuid_equal(&own.user, &user) &&
+		snapshot_key_equals(&own.snapshot, snapshot))
 		return true;
 	/* taken before the read: a table altered during it makes the answer outdated at once */
 	generation = rows_generation;
