@@ -1,9 +1,13 @@
 /*
- * membership.c: what the one who asks is in which organisation.
+ * membership.c: the roles that the user who asks has in organisations.
  *
- * Policies ask once a statement and functions once a call, so that the rows of one person are
- * read straight from the index and kept for as long as a snapshot must see the same. Nobody
- * belongs to nothing.
+ * Policies ask once a statement and functions once a call. All memberships of that user are
+ * therefore read at once, straight from the index, and kept for as long as the active snapshot
+ * sees the same rows (the key is the user, snapshot_key.h and rows_generation). As in
+ * asking.c, nothing deletes what is kept when a row changes.
+ *
+ * A user who is nobody has no memberships. No lock is taken. Rights: rows are read past row
+ * security, which is safe because they are always those of the user who asks.
  */
 #include "postgres.h"
 
@@ -28,10 +32,10 @@ typedef struct Membership
 	MembershipRole role;
 } Membership;
 
-/* The memberships of one person, and what they hold for. */
+/* The memberships of one user, and what they hold for. */
 typedef struct Memberships
 {
-	bool read;
+	bool read; /* false: nothing is kept, or a read raised halfway */
 	pg_uuid_t user;
 	uint64 generation;
 	SnapshotKey snapshot;
@@ -66,6 +70,7 @@ const char *const membership_role_names[MEMBERSHIP_ROLES] = {
 	[MEMBERSHIP_MEMBER] = "member",
 };
 
+/* What is kept: one entry a session, since a session rarely changes its user. */
 static Memberships own;
 
 static bool memberships_load(void);
@@ -103,6 +108,7 @@ membership_organizations(MembershipRole least)
 void
 membership_require(const pg_uuid_t *organization, MembershipRole least)
 {
+	/* the server and the tables' owner may act in every organisation */
 	if (has_bypassrls_privilege(GetUserId()) || GetUserId() == owner_of_tables())
 		return;
 	if (organization == NULL || !membership_holds(organization, least))
@@ -111,7 +117,7 @@ membership_require(const pg_uuid_t *organization, MembershipRole least)
 						errhint("Sign in as somebody who works there.")));
 }
 
-/* False for nobody. */
+/* Makes own hold the memberships of the user who asks; false for nobody. */
 static bool
 memberships_load(void)
 {
@@ -125,8 +131,9 @@ memberships_load(void)
 	if (own.read && own.generation == rows_generation &&
 		memcmp(&own.user, &user, UUID_LEN) == 0 && snapshot_key_equals(&own.snapshot, snapshot))
 		return true;
-	/* what changes while we read makes the answer old at once */
+	/* taken before the read: a table altered during it makes the answer outdated at once */
 	generation = rows_generation;
+	/* the read can raise, and must not leave half an answer behind */
 	own.read = false;
 	own.count = 0;
 	own.user = user;
@@ -137,6 +144,7 @@ memberships_load(void)
 	return true;
 }
 
+/* Adds every membership of own.user. Without a table (during a restore) there are none. */
 static void
 memberships_read(void)
 {
@@ -157,7 +165,8 @@ memberships_read(void)
 	rows_close(&rows);
 }
 
-/* A role that no release knows gives nothing. */
+/* Adds one membership. A role that this release does not know gives no rights, and is left out.
+ */
 static void
 membership_add(const pg_uuid_t *organization, const char *role)
 {
