@@ -22,6 +22,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/snapmgr.h"
 
+#include "core/datum.h"
 #include "core/owner.h"
 #include "core/rows.h"
 #include "core/snapshot_key.h"
@@ -293,11 +294,16 @@ identity_resolve_user(const pg_uuid_t *named, pg_uuid_t *user)
 
 	if (named == NULL)
 		return known;
-	if ((!known || memcmp(named, user, sizeof(*user)) != 0) && !identity_is_admin() &&
-		!has_bypassrls_privilege(GetUserId()) && GetUserId() != owner_of_tables())
+	if (!(known && uuid_equal(named, user)) && !identity_is_admin() && !identity_is_server())
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("only an administrator or the server asks about another user"),
 						errhint("Leave user_id out: the answer is about who is signed in.")));
 	*user = *named;
 	return true;
+}
+
+bool
+identity_is_server(void)
+{
+	return has_bypassrls_privilege(GetUserId()) || GetUserId() == owner_of_tables();
 }

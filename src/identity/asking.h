@@ -55,4 +55,10 @@ extern bool identity_cohort(const pg_uuid_t *user, pg_uuid_t *cohort);
  */
 extern bool identity_resolve_user(const pg_uuid_t *named, pg_uuid_t *user);
 
+/*
+ * Whether the statement runs as the server (a role with BYPASSRLS) or as the tables' owner.
+ * Either may act for every user and in every organisation, whatever the claims say.
+ */
+extern bool identity_is_server(void);
+
 #endif

@@ -12,15 +12,13 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "miscadmin.h"
-#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
-#include "core/owner.h"
+#include "core/datum.h"
 #include "core/rows.h"
 #include "core/snapshot_key.h"
 #include "identity/asking.h"
@@ -83,8 +81,7 @@ membership_holds(const pg_uuid_t *organization, MembershipRole least)
 	if (!memberships_load())
 		return false;
 	for (int i = 0; i < own.count; i++)
-		if (own.list[i].role <= least &&
-			memcmp(&own.list[i].organization, organization, UUID_LEN) == 0)
+		if (own.list[i].role <= least && uuid_equal(&own.list[i].organization, organization))
 			return true;
 	return false;
 }
@@ -108,8 +105,7 @@ membership_organizations(MembershipRole least)
 void
 membership_require(const pg_uuid_t *organization, MembershipRole least)
 {
-	/* the server and the tables' owner may act in every organisation */
-	if (has_bypassrls_privilege(GetUserId()) || GetUserId() == owner_of_tables())
+	if (identity_is_server())
 		return;
 	if (organization == NULL || !membership_holds(organization, least))
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -128,8 +124,8 @@ memberships_load(void)
 	if (!identity_current_user(&user))
 		return false;
 	snapshot = GetActiveSnapshot();
-	if (own.read && own.generation == rows_generation &&
-		memcmp(&own.user, &user, UUID_LEN) == 0 && snapshot_key_equals(&own.snapshot, snapshot))
+	if (own.read && own.generation == rows_generation && uuid_equal(&own.user, &user) &&
+		snapshot_key_equals(&own.snapshot, snapshot))
 		return true;
 	/* taken before the read: a table altered during it makes the answer outdated at once */
 	generation = rows_generation;
