@@ -43,7 +43,7 @@ COMMENT ON COLUMN coursebase.purchases.product_details IS 'The product as it was
 COMMENT ON COLUMN coursebase.purchases.user_id IS 'The buyer.';
 COMMENT ON COLUMN coursebase.purchases.product_id IS 'The product.';
 COMMENT ON COLUMN coursebase.purchases.stripe_session_id IS 'The session of the checkout in which the product was paid.';
-COMMENT ON COLUMN coursebase.purchases.refunded_at IS 'When the purchase was refunded in full, or NULL. From then on the purchase gives no course.';
+COMMENT ON COLUMN coursebase.purchases.refunded_at IS 'When the purchase was refunded in full, or NULL. From then on the purchase gives no course. Set by hand it refunds all that is left; set back to NULL it reverses the refund.';
 COMMENT ON COLUMN coursebase.purchases.created_at IS 'When the product was bought.';
 COMMENT ON COLUMN coursebase.purchases.updated_at IS 'When the row last changed.';
 COMMENT ON COLUMN coursebase.purchases.refunded_in_part_in_cents IS 'How much had been refunded, in cents, before the purchase was refunded in full; 0 while it is not. A reversal goes back to it.';
