@@ -1,5 +1,9 @@
 /*
  * row_trigger.c: what trigger functions for rows share: the guard, and reading a column.
+ *
+ * Columns are found by name at each call: a user may have added columns before ours were
+ * restored, so that numbers are not the same in every database. SPI_getbinval() reads them,
+ * for inlined access would bind the library to the server's newest minor release.
  */
 #include "postgres.h"
 
@@ -10,6 +14,7 @@
 #include "core/errors.h"
 #include "core/row_trigger.h"
 
+/* What a trigger of each kind may be fired by; an UPDATE is always among it. */
 static const struct
 {
 	bool after;
@@ -25,6 +30,10 @@ static const struct
 	[ROW_AFTER_UPDATE] = {true, false, false, "after a row's update"},
 };
 
+/*
+ * Anybody who owns a table can hang a trigger function of ours on it, at any event: without
+ * the guard the function would read a row that is not there.
+ */
 TriggerData *
 trigger_expect(FunctionCallInfo fcinfo, const char *name, RowTrigger kind)
 {
@@ -74,6 +83,10 @@ trigger_names(TriggerData *data, const char *column)
 	return false;
 }
 
+/*
+ * The image is compared, not the value: two spellings of one json or numeric value count as a
+ * change.
+ */
 bool
 trigger_changed(TriggerData *data, int column)
 {
@@ -89,6 +102,10 @@ trigger_changed(TriggerData *data, int column)
 	return !datum_image_eq(old_value, new_value, attribute->attbyval, attribute->attlen);
 }
 
+/*
+ * A trigger before the change runs before NOT NULL is checked, and an operator may have
+ * dropped NOT NULL.
+ */
 Datum
 trigger_value(TriggerData *data, HeapTuple row, const char *name)
 {

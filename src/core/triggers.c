@@ -42,7 +42,7 @@ coursebase_tg_any__stamp(PG_FUNCTION_ARGS)
 	if (column <= 0)
 		elog(ERROR, "table \"%s\" has no column updated_at",
 			 RelationGetRelationName(data->tg_relation));
-	/* a row that is right already need not be copied */
+	/* a row that has the right time already, by another trigger's hand, need not be copied */
 	sent = SPI_getbinval(data->tg_newtuple, RelationGetDescr(data->tg_relation), column, &null);
 	if (!null && DatumGetTimestampTz(sent) == DatumGetTimestampTz(now))
 		return PointerGetDatum(data->tg_newtuple);
@@ -70,7 +70,8 @@ coursebase_tg_any__append_only(PG_FUNCTION_ARGS)
 /*
  * SQL function: tg_any__set_once() returns trigger
  *
- * A foreign key may still set the column to null, when what it pointed to is gone.
+ * A foreign key may still set the column to null, when the row that the column points to is
+ * gone.
  */
 PGDLLEXPORT Datum
 coursebase_tg_any__set_once(PG_FUNCTION_ARGS)
@@ -143,8 +144,10 @@ coursebase_tg_any__time_zone(PG_FUNCTION_ARGS)
 }
 
 /*
- * A foreign key's ON DELETE SET NULL: within another trigger (the key's), nothing changes but
- * named columns, and those become null.
+ * Whether the UPDATE is a foreign key's ON DELETE SET NULL: it runs within another trigger
+ * (the key's), changes no column but those that are named, and makes these null. A trigger of
+ * the user's can do the same and gains nothing by it: who owns the table could drop the rule
+ * as well.
  */
 static bool
 foreign_key_action(TriggerData *data)
