@@ -248,3 +248,102 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_user_lesson_complete__real_access';
 COMMENT ON FUNCTION coursebase.tg_user_lesson_complete__real_access() IS
     'BEFORE INSERT OR DELETE by a role that row security binds: refuses a row of the user''s own without the real access that complete_lesson() asks for (KB106, KB904). Reads with the rights of the tables'' owner.';
+
+-- Lessons: which a user may see and view, and the one before or after.
+
+CREATE FUNCTION coursebase.can_read_section(section_id uuid)
+RETURNS boolean
+LANGUAGE c
+STABLE
+STRICT
+PARALLEL SAFE
+SECURITY INVOKER
+AS 'MODULE_PATHNAME', 'coursebase_can_read_section';
+COMMENT ON FUNCTION coursebase.can_read_section(uuid) IS
+    'Answers whether the user who asks may see a section in the outline: a public section of a course that the user may read, or any section for an administrator. Anybody may call it; reads past row security. For policies, row by row: what was found is kept for the statement.
+
+section_id: the section; NULL answers NULL. A section that is not shown reads like one that does not exist.';
+GRANT EXECUTE ON FUNCTION coursebase.can_read_section(uuid) TO anonymous, end_user, server;
+
+CREATE FUNCTION coursebase.can_view_lesson(
+    lesson_id uuid,
+    user_id uuid DEFAULT NULL,
+    at timestamptz DEFAULT now()
+)
+RETURNS boolean
+LANGUAGE c
+STABLE
+CALLED ON NULL INPUT
+PARALLEL SAFE
+SECURITY INVOKER
+AS 'MODULE_PATHNAME', 'coursebase_can_view_lesson';
+COMMENT ON FUNCTION coursebase.can_view_lesson(uuid, uuid, timestamptz) IS
+    'Answers whether a user may view a lesson at a time: a preview lesson of a public section is for anybody, a public lesson of a public section for who may use the course, and every lesson for an administrator. Anybody may ask about the own account; reads past row security.
+
+lesson_id: the lesson; NULL answers false. user_id: the viewer; NULL is the user who asks; only an administrator or the server may name another user. at: the time at which the course must be usable; NULL is now. A lesson that is not shown reads like one that does not exist.
+
+Raises: 42501 (user_id is another user).';
+GRANT EXECUTE ON FUNCTION coursebase.can_view_lesson(uuid, uuid, timestamptz) TO anonymous, end_user, server;
+
+CREATE FUNCTION coursebase.explain_can_view_lesson(
+    lesson_id uuid,
+    user_id uuid DEFAULT NULL,
+    at timestamptz DEFAULT now()
+)
+RETURNS TABLE (rule text, passed boolean, reason text, detail text)
+LANGUAGE c
+STABLE
+CALLED ON NULL INPUT
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_explain_can_view_lesson';
+COMMENT ON FUNCTION coursebase.explain_can_view_lesson(uuid, uuid, timestamptz) IS
+    'Lists the rules of can_view_lesson(), one row each; one rule that passes is enough. Anybody may ask about the own account; reads past row security.
+
+lesson_id, user_id, at: as for can_view_lesson(). rule: administrator, preview or access. passed: whether the rule lets the user view the lesson. reason: NULL if passed, else no_user, not_administrator, no_such_lesson, not_preview, not_shown or no_access. detail: what the rule is for. A lesson that is not shown reads like one that does not exist.
+
+Raises: 42501 (user_id is another user).';
+GRANT EXECUTE ON FUNCTION coursebase.explain_can_view_lesson(uuid, uuid, timestamptz) TO anonymous, end_user, server;
+
+CREATE FUNCTION coursebase.next_lesson(
+    lesson_id uuid,
+    user_id uuid DEFAULT NULL,
+    at timestamptz DEFAULT now()
+)
+RETURNS uuid
+LANGUAGE c
+STABLE
+CALLED ON NULL INPUT
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_next_lesson';
+COMMENT ON FUNCTION coursebase.next_lesson(uuid, uuid, timestamptz) IS
+    'Answers the lesson after a lesson, in the order of the course: the next one of its section, or the first one of the next section. NULL after the last one. Lessons that the user cannot see are skipped. Anybody may ask about the own account; reads past row security.
+
+lesson_id: the lesson; NULL answers NULL. user_id: who goes on; NULL is the user who asks; only an administrator or the server may name another user. at: the time at which the lessons must be visible; NULL is now.
+
+Raises: 42501 (user_id is another user).';
+GRANT EXECUTE ON FUNCTION coursebase.next_lesson(uuid, uuid, timestamptz) TO anonymous, end_user, server;
+
+CREATE FUNCTION coursebase.previous_lesson(
+    lesson_id uuid,
+    user_id uuid DEFAULT NULL,
+    at timestamptz DEFAULT now()
+)
+RETURNS uuid
+LANGUAGE c
+STABLE
+CALLED ON NULL INPUT
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_previous_lesson';
+COMMENT ON FUNCTION coursebase.previous_lesson(uuid, uuid, timestamptz) IS
+    'Answers the lesson before a lesson, in the order of the course: the one before in its section, or the last one of the section before. NULL before the first one. Lessons that the user cannot see are skipped. Anybody may ask about the own account; reads past row security.
+
+lesson_id, user_id, at: as for next_lesson().
+
+Raises: 42501 (user_id is another user).';
+GRANT EXECUTE ON FUNCTION coursebase.previous_lesson(uuid, uuid, timestamptz) TO anonymous, end_user, server;

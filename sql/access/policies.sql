@@ -47,3 +47,24 @@ CREATE POLICY self_delete_own ON coursebase.user_lesson_complete
     USING (user_id = (SELECT coursebase.current_user_id()));
 COMMENT ON POLICY self_delete_own ON coursebase.user_lesson_complete IS
     'A user takes back the own completions; a trigger asks for real access.';
+
+CREATE POLICY anyone_select_public ON coursebase.course_sections
+    FOR SELECT
+    USING ((SELECT coursebase.is_admin()) OR coursebase.can_read_section(id));
+COMMENT ON POLICY anyone_select_public ON coursebase.course_sections IS
+    'Anybody reads the public sections of a course that they may read, administrators read all. Asked row by row: most of a catalogue is readable, so that no index would serve, and an array of courses would be searched for every row. The function keeps what it found for the statement.';
+
+CREATE POLICY anyone_select_visible ON coursebase.lessons
+    FOR SELECT
+    USING (
+        (SELECT coursebase.is_admin())
+        OR (status <> 'private' AND coursebase.can_read_section(section_id))
+    );
+COMMENT ON POLICY anyone_select_visible ON coursebase.lessons IS
+    'Anybody reads the public and preview lessons of a section that they may read, administrators read all. Asked row by row, for the reason given at course_sections; the lessons of one section are found by the index of their key.';
+
+CREATE POLICY viewer_select_viewable ON coursebase.lesson_contents
+    FOR SELECT
+    USING ((SELECT coursebase.is_admin()) OR coursebase.can_view_lesson(lesson_id));
+COMMENT ON POLICY viewer_select_viewable ON coursebase.lesson_contents IS
+    'Viewers of a lesson read its contents: anybody those of a preview lesson, users of the course those of a public one, administrators all. Asked row by row, because preview and course meet in one row, so that no set of courses could be the bound; the function reads the lessons that follow ahead.';

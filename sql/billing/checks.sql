@@ -10,7 +10,9 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_compare_subscription';
 COMMENT ON FUNCTION coursebase.compare_subscription(uuid) IS
-    'Where the stored lines and subscription of a person are not the fold of the events; rebuild_subscription() mends it.';
+    'Lists where the stored lines and the row of subscriptions of one person are not the fold of the person''s events; rebuild_subscription() mends it. For the server, as a part of check_billing().
+
+user_id: the person; NULL answers no rows. object: the line or subscription that differs. problem: how it differs.';
 GRANT EXECUTE ON FUNCTION coursebase.compare_subscription(uuid) TO server;
 
 CREATE FUNCTION coursebase.check_billing()
@@ -55,5 +57,7 @@ AS $$
         OR e.payload ->> 'product_id' IS DISTINCT FROM e.product_id
 $$;
 COMMENT ON FUNCTION coursebase.check_billing() IS
-    'Subscriptions and lines that are not the fold of their events, and events whose user, line or columns are not those of what the store said.';
+    'Lists subscriptions and lines that are not the fold of their events, and events whose user, line or columns differ from what the store said. For the server, as a part of check_integrity().
+
+check_name: subscription_fold, event_user, event_line or event_payload. object: the row. problem: what is wrong with it.';
 GRANT EXECUTE ON FUNCTION coursebase.check_billing() TO server;

@@ -70,5 +70,7 @@ AS $$
         AND (d.id IS NULL OR (r.status = 'refunded') <> (d.reversed_at IS NOT NULL))
 $$;
 COMMENT ON FUNCTION coursebase.check_store() IS
-    'Receipts of stores that did not give what they are for, or gave what they must not; duplicates of nothing; discounts of purchases that are not as the purchase is.';
+    'Lists receipts that did not give what they are for, or gave what they must not; receipts that count as duplicates while nothing else gives the course; and discounts that are redeemed or given back other than their receipt says. For the server, as a part of check_integrity().
+
+check_name: receipt_gave_its_right, receipt_gave_nothing, receipt_of_one_kind, receipt_duplicate or receipt_discount. object: the receipt. problem: what is wrong with it.';
 GRANT EXECUTE ON FUNCTION coursebase.check_store() TO server;

@@ -19,8 +19,6 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "miscadmin.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -267,7 +265,7 @@ choice_user(const pg_uuid_t *named, pg_uuid_t *user)
 						errhint("Sign in, or let the server name the user.")));
 	if (named == NULL || (known && memcmp(named, user, sizeof(*user)) == 0))
 		return;
-	if (!has_bypassrls_privilege(GetUserId()) && GetUserId() != owner_of_tables())
+	if (!identity_is_server())
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("only the server chooses for another user"),
 						errhint("Leave user_id out: the choice is that of who is signed in.")));

@@ -24,8 +24,10 @@
 #include "core/owner.h"
 #include "core/plan.h"
 
+/* Read by the trigger, which runs within the statement. */
 static bool machine_writes = false;
 
+/* The columns of a line in the order of the table: line_bind(). */
 #define LINE_ARGS                                                                              \
 	.nargs = 21, .types = {TEXTOID,        TEXTOID,        UUIDOID,        TEXTOID,            \
 						   TEXTOID,        TIMESTAMPTZOID, TIMESTAMPTZOID, BOOLOID,            \
@@ -50,6 +52,10 @@ static KeptPlan insert_line = {
 		   "$19, $20, $21) ON CONFLICT (store, original_transaction_id) DO NOTHING",
 	LINE_ARGS,
 };
+/*
+ * $3 is the user of insert_line, and null here: an update never moves a line to another user.
+ * The condition gives the parameter a type and a use, so that both plans have the same list.
+ */
 static KeptPlan update_line = {
 	.sql = "UPDATE coursebase.subscription_lines SET environment = $4, "
 		   "status = $5::coursebase.subscription_status, expires_at = $6, grace_until = $7, "
@@ -68,6 +74,7 @@ static KeptPlan delete_line = {
 	.nargs = 2,
 	.types = {TEXTOID, TEXTOID},
 };
+/* Two calls for one user cannot come here at once: they wait for the row of users. */
 static KeptPlan insert_subscription = {
 	.sql = "INSERT INTO coursebase.subscriptions (user_id) VALUES ($1) "
 		   "ON CONFLICT (user_id) DO NOTHING",

@@ -28,6 +28,7 @@ enum
 	COLUMNS,
 };
 
+/* user_id is unique: there is one row, or none. */
 static RowsSource subscription_by_user = {
 	.table = "subscriptions",
 	.index = "subscriptions_user_id_key",
@@ -57,6 +58,7 @@ premium_read(Premium *premium, const pg_uuid_t *user)
 		bool no_environment;
 		Datum environment = rows_value_or_null(&rows, COLUMN_ENVIRONMENT, &no_environment);
 
+		/* a status that this release does not know is no subscription: it fails closed */
 		premium->found =
 			subscription_status_parse(rows_label(&rows, COLUMN_STATUS), &premium->term.status);
 		premium->term.expires_at = time_or_never(&rows, COLUMN_EXPIRES_AT);
@@ -66,10 +68,12 @@ premium_read(Premium *premium, const pg_uuid_t *user)
 			!no_environment && environment_is_sandbox(TextDatumGetCString(environment));
 	}
 	rows_close(&rows);
+	/* the setting is read for a sandbox only: most people's row is of production */
 	premium->counts = premium->found && (!premium->sandbox || environment_sandbox_counts());
 	premium->end = premium->counts ? fold_access_end(&premium->term) : FOLD_NEVER;
 }
 
+/* A column that is null, as the fold writes a time that it does not know. */
 static int64
 time_or_never(Rows *rows, int column)
 {

@@ -56,6 +56,18 @@ trigger_written_row(TriggerData *data)
 	return TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple;
 }
 
+HeapTuple
+trigger_row_before(TriggerData *data)
+{
+	return TRIGGER_FIRED_BY_INSERT(data->tg_event) ? NULL : data->tg_trigtuple;
+}
+
+HeapTuple
+trigger_row_after(TriggerData *data)
+{
+	return TRIGGER_FIRED_BY_DELETE(data->tg_event) ? NULL : trigger_written_row(data);
+}
+
 bool
 trigger_uuid(TriggerData *data, HeapTuple row, const char *column, pg_uuid_t *value)
 {
@@ -119,4 +131,19 @@ trigger_value(TriggerData *data, HeapTuple row, const char *name)
 						errmsg("\"%s\" of table \"%s\" must not be null", name,
 							   RelationGetRelationName(data->tg_relation))));
 	return value;
+}
+
+char *
+trigger_text(TriggerData *data, HeapTuple row, const char *name)
+{
+	trigger_value(data, row, name);
+	return trigger_text_or_null(data, row, name);
+}
+
+char *
+trigger_text_or_null(TriggerData *data, HeapTuple row, const char *name)
+{
+	TupleDesc columns = RelationGetDescr(data->tg_relation);
+
+	return SPI_getvalue(row, columns, SPI_fnumber(columns, name));
 }

@@ -1,9 +1,13 @@
 /*
- * bounds.c: who is asking, and the bounds that policies compare with.
+ * bounds.c: the SQL functions that say who is asking, and the bounds that policies compare
+ * with.
  *
- * A policy says BETWEEN (SELECT own_from()) AND (SELECT own_to()), which an index serves: one's
- * own id for a user, the smallest and the largest uuid for an administrator, and nothing for
- * nobody. Administrators need no OR, which would cost the index.
+ * A policy says BETWEEN (SELECT own_from()) AND (SELECT own_to()), which an index serves. Both
+ * bounds are the own id for a user, the smallest and the largest uuid for an administrator, and
+ * NULL for nobody, which matches no row. An OR for administrators would cost the index.
+ *
+ * None of the functions needs a right of the caller beyond EXECUTE; each answers only about the
+ * user who asks. They carry no SET search_path, because they resolve no name.
  */
 #include "postgres.h"
 
@@ -16,6 +20,7 @@
 #include "core/rows.h"
 #include "identity/asking.h"
 
+/* The byte that fills the lower and the upper bound of an administrator. */
 #define LOWEST  0x00
 #define HIGHEST 0xff
 
@@ -91,6 +96,7 @@ coursebase_own_cohort_to(PG_FUNCTION_ARGS)
 	return uuid_result(fcinfo, own_cohort_bound(&bound, HIGHEST), &bound);
 }
 
+/* One bound of the user ids that the user who asks may see; false for nobody. */
 static bool
 own_bound(pg_uuid_t *bound, int edge)
 {
@@ -101,6 +107,7 @@ own_bound(pg_uuid_t *bound, int edge)
 	return true;
 }
 
+/* The same of cohort ids; false also for a user in no cohort. */
 static bool
 own_cohort_bound(pg_uuid_t *bound, int edge)
 {
@@ -114,6 +121,7 @@ own_cohort_bound(pg_uuid_t *bound, int edge)
 	return true;
 }
 
+/* Reads past row security and grants: everybody may know the own cohort. */
 bool
 identity_cohort(const pg_uuid_t *user, pg_uuid_t *cohort)
 {
@@ -130,6 +138,7 @@ identity_cohort(const pg_uuid_t *user, pg_uuid_t *cohort)
 	return found;
 }
 
+/* The result of the SQL function, copied into its memory context; NULL if not found. */
 static Datum
 uuid_result(FunctionCallInfo fcinfo, bool found, const pg_uuid_t *uuid)
 {

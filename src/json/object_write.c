@@ -1,5 +1,8 @@
 /*
  * object_write.c: a JSON object written into a buffer, member by member.
+ *
+ * For small objects of known members, as answers and audit records are. What
+ * json_build_object() would write of the same values, byte for byte.
  */
 #include "postgres.h"
 
@@ -30,6 +33,7 @@ object_text(StringInfo out, const char *name, const char *value)
 	json_write_string(out, value, strlen(value));
 }
 
+/* An int and not a bool, because a flag may be absent: as members_flag() reads it. */
 void
 object_flag(StringInfo out, const char *name, int value)
 {
@@ -45,10 +49,12 @@ object_time(StringInfo out, const char *name, TimestampTz value)
 
 	if (value == MEMBERS_NO_TIME)
 		return;
+	/* the server's own writer of times in JSON, in UTC */
 	JsonEncodeDateTime(text, TimestampTzGetDatum(value), TIMESTAMPTZOID, &utc);
 	object_text(out, name, text);
 }
 
+/* The text is not checked: it comes from the server's own JSON functions. */
 void
 object_json(StringInfo out, const char *name, const char *value)
 {
@@ -65,6 +71,7 @@ object_end(StringInfo out)
 	return out->data;
 }
 
+/* A comma stands before every member but the first; spaces as json_build_object() puts them. */
 static void
 name_write(StringInfo out, const char *name)
 {

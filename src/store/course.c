@@ -195,6 +195,7 @@ place_is_taken(const Delivery *delivery)
 	plan_bind_text(&values, receipt->source);
 	plan_bind_text(&values, receipt->environment);
 	plan_bind_text(&values, receipt->purchase_id);
+	/* what gives way first, so that the unique index has room for the new row */
 	plan_execute(&displace_live, values.datums, values.nulls, false);
 	/* the first three of the same values */
 	return plan_execute(&touch_live, values.datums, values.nulls, false) > 0;

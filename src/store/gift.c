@@ -83,6 +83,7 @@ coursebase_grant_course_purchase(PG_FUNCTION_ARGS)
 	gift_read(&gift, fcinfo);
 	SPI_connect();
 	rights = owner_enter();
+	/* before the purchases are read: a receipt for the same course must come first or wait */
 	anchor_open_user_require(&gift.user);
 	plan_bind_uuid(&course, &gift.product.course);
 	if (plan_execute(&find_course, course.datums, course.nulls, false) != 1)
@@ -114,6 +115,7 @@ coursebase_revoke_course_purchase(PG_FUNCTION_ARGS)
 	gift_read(&gift, fcinfo);
 	SPI_connect();
 	rights = owner_enter();
+	/* a closed account passes: what it was given may still be taken back */
 	anchor_user_require(&gift.user);
 	gift_bind(&values, &gift);
 	plan_bind_time(&values, gift.at);

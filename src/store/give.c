@@ -18,17 +18,20 @@
 #include "json/object_write.h"
 #include "store/delivery.h"
 
+/* Checks the rules of the code, counts the use, and answers the price that is left. */
 static KeptPlan redeem_discount = {
 	.sql = "SELECT d.final_in_cents FROM coursebase.redeem_discount($1, $2, $3, $4, $5, $6, "
 		   "$7, $8) d",
 	.nargs = 8,
 	.types = {UUIDOID, TEXTOID, TEXTOID, INT8OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID},
 };
+/* The same function that a refund calls: the use counts no more. */
 static KeptPlan reverse_discount = {
 	.sql = "SELECT coursebase.reverse_discount($1, $2, $3)",
 	.nargs = 3,
 	.types = {UUIDOID, TEXTOID, TIMESTAMPTZOID},
 };
+/* As JSON text: the detail is stored and shown as it was at the first answer. */
 static KeptPlan show_course = {
 	.sql = "SELECT json_build_object('course_id', c.id, 'course_code', c.course_code, "
 		   "'title', c.title, 'voice', $2)::text FROM coursebase.courses c WHERE c.id = $1",
@@ -43,6 +46,7 @@ static KeptPlan find_revocation = {
 	.nargs = 4,
 	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID},
 };
+/* The pack is recorded in ai_credit_purchases; the bank of the person gets the credits. */
 static KeptPlan grant_pack = {
 	.sql = "SELECT p.credit_purchase_id FROM coursebase.grant_credit_pack($1, $2, $3, $4, $5, "
 		   "$6, $7, $8, $9, $10) p",
@@ -50,12 +54,14 @@ static KeptPlan grant_pack = {
 	.types = {UUIDOID, TEXTOID, INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT8OID, TEXTOID,
 			  TIMESTAMPTZOID},
 };
+/* The first acknowledgement stays, here and in acknowledge_link. */
 static KeptPlan acknowledge_pack = {
 	.sql = "UPDATE coursebase.ai_credit_purchases p SET acknowledged_at = $2 "
 		   "WHERE p.id = $1 AND p.acknowledged_at IS NULL",
 	.nargs = 2,
 	.types = {UUIDOID, TIMESTAMPTZOID},
 };
+/* The member ai_usage as the handshake shows it, so that the app reads one form. */
 static KeptPlan show_usage = {
 	.sql = "SELECT m.member FROM coursebase.ai_usage_member($1, $2) m",
 	.nargs = 2,
@@ -129,6 +135,7 @@ delivery_give(Delivery *delivery)
 		default:
 			custom_course_give(delivery);
 	}
+	/* the row of its kind has the time already; this one is for the answer and subscriptions */
 	if (receipt->acknowledged && delivery->status == RECEIPT_VALID)
 		delivery->acknowledged_at = delivery->at;
 	if (receipt->discount_code != NULL && delivery->status == RECEIPT_REFUNDED)
@@ -150,6 +157,7 @@ discount_redeem(Delivery *delivery)
 	plan_bind_text(&values, receipt->discount_order_ref);
 	plan_bind_text(&values, delivery->product.product_id);
 	plan_bind_time(&values, delivery->at);
+	/* raises KB601 for a rule that refuses the code, and with it undoes the receipt */
 	plan_execute(&redeem_discount, values.datums, values.nulls, false);
 	if (receipt->amount != STORE_NO_AMOUNT)
 		return;
@@ -169,6 +177,7 @@ discount_reverse(const Delivery *delivery)
 	plan_execute(&reverse_discount, values.datums, values.nulls, false);
 }
 
+/* The status says whether the course was owned already. */
 static void
 course_give(Delivery *delivery)
 {
@@ -232,6 +241,10 @@ notice_make(SubscriptionNotice *notice, const Delivery *delivery)
 	event->purchase_token = receipt->purchase_token;
 }
 
+/*
+ * A revoked subscription alone does not say it: the refund may be of another payment. The log
+ * does, and is asked only if the status is revoked.
+ */
 static bool
 payment_is_revoked(const Delivery *delivery, const SubscriptionAnswer *answer)
 {
@@ -246,6 +259,7 @@ payment_is_revoked(const Delivery *delivery, const SubscriptionAnswer *answer)
 	return plan_execute_limit(&find_revocation, values.datums, values.nulls, false, 1) > 0;
 }
 
+/* The credits are in the bank before the usage is shown, at the time of the purchase. */
 static void
 credits_give(Delivery *delivery)
 {
@@ -286,6 +300,7 @@ custom_course_give(Delivery *delivery)
 	plan_bind_text(&values, receipt->purchase_token);
 	plan_bind_text(&values, delivery->product.product_id);
 	plan_bind_time(&values, delivery->at);
+	/* the course is empty yet: the person fills its form in behind the link */
 	plan_execute(&create_course, values.datums, values.nulls, false);
 	acknowledge(&acknowledge_link, delivery);
 }

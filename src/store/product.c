@@ -23,6 +23,7 @@ const char *const product_kind_names[PRODUCT_KINDS] = {
 	[PRODUCT_CUSTOM_COURSE] = "custom_course",
 };
 
+/* The primary key serves all three names; at most three rows are sorted. */
 static KeptPlan find_product = {
 	.sql = "SELECT s.product_id, s.kind, s.course_id, s.credits::bigint, "
 		   "s.price_in_cents::bigint, s.currency "
@@ -45,6 +46,7 @@ static char *lower_case(const char *name);
 static char *without_prefix(char *name);
 static char *without_suffix(const char *name);
 
+/* Three candidates, each cut a little more; without_suffix() cuts what the prefix has left. */
 void
 store_product_find(StoreProduct *product, const char *name)
 {
@@ -65,12 +67,14 @@ store_product_find(StoreProduct *product, const char *name)
 								"store_product_prefix.")));
 	product->product_id = plan_text_required(0, FOUND_PRODUCT_ID);
 	product->kind = product_kind_parse(plan_text_required(0, FOUND_KIND));
+	/* what another kind does not have is zero */
 	plan_uuid_or_null(0, FOUND_COURSE_ID, &product->course);
 	product->credits = plan_int64_or(0, FOUND_CREDITS, 0);
 	product->price = plan_int64_or(0, FOUND_PRICE, STORE_NO_AMOUNT);
 	product->currency = plan_text(0, FOUND_CURRENCY);
 }
 
+/* Not elog(): a kind that a user added to the CHECK is data, and the message must name it. */
 ProductKind
 product_kind_parse(const char *name)
 {

@@ -117,6 +117,7 @@ enum
 	READ_ACKNOWLEDGED_AT,
 };
 
+/* Of the other kinds the table of the kind keeps acknowledged_at: acknowledge.c. */
 static KeptPlan finish_receipt = {
 	.sql = "UPDATE coursebase.store_receipts r SET status = $2, detail = $3::json, "
 		   "amount_in_cents = $4, currency = $5, "
@@ -152,6 +153,7 @@ coursebase_validate_purchase(PG_FUNCTION_ARGS)
 	schema_require_current();
 	SPI_connect();
 	rights = owner_enter();
+	/* what is wrong with the receipt is said before anybody waits for a lock */
 	receipt_read(&delivery.receipt, PG_GETARG_DATUM(1));
 	store_product_find(&delivery.product, delivery.receipt.product_name);
 	receipt_complete(&delivery.receipt, &delivery.product);
@@ -162,6 +164,7 @@ coursebase_validate_purchase(PG_FUNCTION_ARGS)
 		receipt_finish(&delivery);
 		receipt_audit(&delivery);
 	}
+	/* the answer must outlive the memory that SPI_finish() frees */
 	answer = SPI_datumTransfer(CStringGetTextDatum(answer_make(&delivery)), false, -1);
 	owner_leave(rights);
 	SPI_finish();
@@ -231,6 +234,7 @@ receipt_find(Delivery *delivery)
 	delivery->id = plan_uuid(0, READ_ID);
 }
 
+/* Writes the receipt into the row that is there. */
 static void
 receipt_adopt(const Delivery *delivery)
 {

@@ -43,6 +43,7 @@ typedef enum ReceiptMember
 	MEMBERS,
 } ReceiptMember;
 
+/* In messages a member of the discount is named with its object. */
 static const char *const member_names[MEMBERS] = {
 	[MEMBER_PRODUCT_ID] = "product_id",
 	[MEMBER_SOURCE] = "source",
@@ -67,8 +68,10 @@ static const char *const member_names[MEMBERS] = {
 	[MEMBER_DISCOUNT_BASE_IN_CENTS] = "discount.base_in_cents",
 	[MEMBER_DISCOUNT_CURRENCY] = "discount.currency",
 };
+/* What those names have in front that the JSON has not. */
 #define DISCOUNT_PREFIX (sizeof("discount.") - 1)
 
+/* KB801 for every fault, so that the app can tell a wrong receipt from a failure. */
 static const MembersForm receipt_form = {
 	.object = "the receipt",
 	.code = ERRCODE_CB_RECEIPT_INVALID,
@@ -80,6 +83,7 @@ static const MembersForm receipt_form = {
 	.count = MEMBERS,
 };
 
+/* Stripe's and the organisations' payments are no receipts: sales and programs take them. */
 static const char *const sources[] = {"google_play", "app_store"};
 static const char *const voices[] = {"male", "female"};
 
@@ -103,6 +107,7 @@ receipt_read(Receipt *receipt, Datum json)
 		members_raise(&receipt_form, MEMBER_SOURCE, "is missing");
 	receipt->environment =
 		members_word(&members, MEMBER_ENVIRONMENT, environment_names, ENVIRONMENTS);
+	/* receipts of apps that do not name it are of production */
 	if (receipt->environment == NULL)
 		receipt->environment = environment_names[ENVIRONMENT_PRODUCTION];
 	receipt->purchase_id = members_text_require(&members, MEMBER_PURCHASE_ID, MEMBERS_ID_SIZE);
@@ -123,8 +128,10 @@ receipt_read(Receipt *receipt, Datum json)
 	receipt->grace_until = members_time(&members, MEMBER_GRACE_UNTIL);
 	receipt->auto_renew = members_flag(&members, MEMBER_AUTO_RENEW);
 	receipt->is_trial = members_flag(&members, MEMBER_IS_TRIAL);
+	/* no product is looked at yet: receipt_complete() checks what depends on it */
 	discount_read(receipt, &members);
 	members_end(&members);
+	/* the whole object as it came, so that a later release can read what this one does not */
 	receipt->payload = DirectFunctionCall1(
 		jsonb_in, CStringGetDatum(pnstrdup(members.text.bytes, members.text.size)));
 }
@@ -215,6 +222,7 @@ amount_read(Members *members, int member)
 		members_raise(&receipt_form, member, "is no number");
 	for (size_t i = 0; i < size; i++)
 	{
+		/* 15 digits cannot overflow, and no price has more */
 		if (bytes[i] < '0' || bytes[i] > '9' || i >= 15)
 			members_raise(&receipt_form, member,
 						  "is no whole number from 0 to 999999999999999");
@@ -229,6 +237,7 @@ order_without_period(const char *order)
 {
 	size_t end = strlen(order);
 
+	/* back over the number of the period to the two dots, with something in front of them */
 	while (end > 0 && order[end - 1] >= '0' && order[end - 1] <= '9')
 		end--;
 	if (order[end] == '\0' || end < 3 || order[end - 1] != '.' || order[end - 2] != '.')
