@@ -27,6 +27,8 @@
 
 #include "utils/uuid.h"
 
+#include "core/compat.h"
+
 typedef enum Anchored
 {
 	ANCHORED_NONE,   /* there is no such user */
@@ -47,5 +49,8 @@ extern void anchor_user_require(const pg_uuid_t *user);
 
 /* The same; raises KB106 also if the account is closed. */
 extern void anchor_open_user_require(const pg_uuid_t *user);
+
+/* Raises that KB106: for callers that read the row without a lock. */
+pg_noreturn extern void anchor_raise_missing(const pg_uuid_t *user);
 
 #endif
