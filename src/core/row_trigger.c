@@ -140,9 +140,7 @@ trigger_text(TriggerData *data, HeapTuple row, const char *name)
 char *
 trigger_text_or_null(TriggerData *data, HeapTuple row, const char *name)
 {
-	TupleDesc columns = RelationGetDescr(data->tg_relation);
-
-	return SPI_getvalue(row, columns, SPI_fnumber(columns, name));
+	return SPI_getvalue(row, RelationGetDescr(data->tg_relation), column_number(data, name));
 }
 
 HeapTuple
@@ -154,6 +152,7 @@ trigger_set(TriggerData *data, HeapTuple row, const char *name, Datum value, boo
 	return heap_modify_tuple_by_cols(row, columns, 1, &column, &value, &null);
 }
 
+/* A trigger after a statement has no row, so that trigger_expect() cannot serve it. */
 TriggerData *
 trigger_expect_statement(FunctionCallInfo fcinfo, const char *name)
 {
@@ -167,6 +166,7 @@ trigger_expect_statement(FunctionCallInfo fcinfo, const char *name)
 	return data;
 }
 
+/* Only a table that is not of this release, or not ours, lacks a column that code names. */
 static int
 column_number(TriggerData *data, const char *name)
 {

@@ -117,18 +117,10 @@ PGDLLEXPORT Datum
 coursebase_tg_any__time_zone(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect(fcinfo, "tg_any__time_zone", ROW_BEFORE_WRITE);
-	TupleDesc columns = RelationGetDescr(data->tg_relation);
 	HeapTuple row = trigger_written_row(data);
-	int column = SPI_fnumber(columns, "time_zone");
-	char *given;
+	char *given = trigger_text_or_null(data, row, "time_zone");
 	const char *name;
-	Datum value;
-	bool null = false;
 
-	if (column <= 0)
-		elog(ERROR, "table \"%s\" has no column time_zone",
-			 RelationGetRelationName(data->tg_relation));
-	given = SPI_getvalue(row, columns, column);
 	if (given == NULL)
 		return PointerGetDatum(row);
 	name = zone_name(given);
@@ -139,8 +131,8 @@ coursebase_tg_any__time_zone(PG_FUNCTION_ARGS)
 				 errhint("Name one of pg_timezone_names, such as Europe/Berlin or UTC.")));
 	if (strcmp(name, given) == 0)
 		return PointerGetDatum(row);
-	value = CStringGetTextDatum(name);
-	return PointerGetDatum(heap_modify_tuple_by_cols(row, columns, 1, &column, &value, &null));
+	return PointerGetDatum(
+		trigger_set(data, row, "time_zone", CStringGetTextDatum(name), false));
 }
 
 /*
