@@ -1,8 +1,9 @@
 /*
  * object_write.c: a JSON object written into a buffer, member by member.
  *
- * For small objects of known members, as answers and audit records are. What
- * json_build_object() would write of the same values, byte for byte.
+ * Names and texts pass through json_write_string(): whatever they hold, the object is JSON. A
+ * comma is written in front of every member but the first, which is known from the length of
+ * what stands there.
  */
 #include "postgres.h"
 
@@ -41,6 +42,7 @@ object_flag(StringInfo out, const char *name, int value)
 		object_json(out, name, value == 1 ? "true" : "false");
 }
 
+/* In UTC, so that the same instant is the same text in a session of any time zone. */
 void
 object_time(StringInfo out, const char *name, TimestampTz value)
 {
@@ -72,6 +74,7 @@ object_end(StringInfo out)
 }
 
 /* A comma stands before every member but the first; spaces as json_build_object() puts them. */
+/* Behind the opening brace alone nothing needs a comma. */
 static void
 name_write(StringInfo out, const char *name)
 {
