@@ -35,20 +35,20 @@ AS $$
     CROSS JOIN LATERAL coursebase.compare_subscription(u.user_id) c
     UNION ALL
     SELECT 'event_user', 'subscription_events ' || e.id,
-        'the subscription that it is about is another user''s'
+        'its subscription is another user''s'
     FROM coursebase.subscription_events e
     JOIN coursebase.subscriptions s ON s.id = e.subscription_id
     WHERE s.user_id <> e.user_id
     UNION ALL
     SELECT 'event_line', 'subscription_events ' || e.id,
-        'the line that it is about is another user''s, or another environment''s'
+        'its line is another user''s, or of another environment'
     FROM coursebase.subscription_events e
     JOIN coursebase.subscription_lines l ON l.store = e.store
         AND l.original_transaction_id = coalesce(e.original_transaction_id, e.user_id::text)
     WHERE l.user_id <> e.user_id OR l.environment <> e.environment
     UNION ALL
     SELECT 'event_payload', 'subscription_events ' || e.id,
-        'its columns are not what the store said'
+        'its columns differ from its payload'
     FROM coursebase.subscription_events e
     WHERE e.payload ->> 'store' IS DISTINCT FROM e.store
         OR e.payload ->> 'store_event_id' IS DISTINCT FROM e.store_event_id

@@ -36,11 +36,11 @@ AS $$
             AND e.environment = r.environment
             AND e.store_event_id = 'receipt:' || r.purchase_id
     )
-    SELECT 'receipt_gave_its_right', r.name, 'what it is for was not given, or to somebody else'
+    SELECT 'receipt_gave_its_right', r.name, 'it is valid, and the product was not given, or to somebody else'
     FROM receipts r
     WHERE r.status = 'valid' AND r.receiver_id IS DISTINCT FROM r.user_id
     UNION ALL
-    SELECT 'receipt_gave_nothing', r.name, format('it is %s, and gives its right', r.status)
+    SELECT 'receipt_gave_nothing', r.name, format('it is %s, and the product is given all the same', r.status)
     FROM receipts r
     WHERE r.status <> 'valid'
         AND (r.course_status = 'valid' OR r.pack_status = 'valid' OR r.custom_status = 'active'
@@ -50,7 +50,7 @@ AS $$
     FROM receipts r
     WHERE r.kinds > 1
     UNION ALL
-    SELECT 'receipt_duplicate', r.name, 'it was paid for, and no other purchase gives the course'
+    SELECT 'receipt_duplicate', r.name, 'it is a duplicate, and no other purchase gives the course'
     FROM receipts r
     WHERE r.status = 'duplicate' AND r.environment = 'production'
         AND NOT EXISTS (

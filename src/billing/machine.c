@@ -136,7 +136,7 @@ coursebase_tg_any__machine_only(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_CB_MACHINE_ONLY),
 				 errmsg("table \"%s\" is written only by the machine of subscriptions",
 						RelationGetRelationName(data->tg_relation)),
-				 errdetail("Its rows are what the events of the stores amount to."),
+				 errdetail("Its rows come from the events of the stores."),
 				 errhint("Call coursebase.apply_subscription_event(); for a correction by "
 						 "hand with store \"manual\".")));
 	return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple

@@ -272,11 +272,11 @@ line_require(const Situation *situation)
 	if (!situation->line_is_own)
 		raise_taken(situation);
 	if (strcmp(situation->line.environment, situation->notice.environment) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_CB_EVENT_CONFLICT),
-				 errmsg("the subscription is one of another environment"),
-				 errdetail("Earlier events of it were of %s.", situation->line.environment),
-				 errhint("Keep the original transactions of sandboxes apart.")));
+		ereport(ERROR, (errcode(ERRCODE_CB_EVENT_CONFLICT),
+						errmsg("the subscription is one of another environment"),
+						errdetail("Its earlier events are of the environment %s.",
+								  situation->line.environment),
+						errhint("Keep the original transactions of sandboxes apart.")));
 }
 
 /* Sets line to the stored line with the event in it, and answers what the fold said of it. */
@@ -412,7 +412,7 @@ raise_refused(const Situation *situation, FoldAnomaly anomaly)
 	ereport(ERROR, (errcode(ERRCODE_CB_TRANSITION_REFUSED),
 					errmsg("the subscription does not allow the event \"%s\"",
 						   subscription_event_names[situation->notice.event.type]),
-					errdetail("It is %s: %s.",
+					errdetail("The subscription is %s: %s.",
 							  subscription_status_names[situation->line.state.now.status],
 							  fold_anomaly_names[anomaly]),
 					errhint("See the view subscription_history for what came before.")));

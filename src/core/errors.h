@@ -133,17 +133,16 @@
 #define ERRCODE_CB_CURRENCY_FIXED                                                              \
 	CB_SQLSTATE('A', '0', '2') /* 409 the currency stays once a plan has a price */
 #define ERRCODE_CB_CURRICULUM_INVALID                                                          \
-	CB_SQLSTATE('A', '0', '3') /* 422 a day that the course has not, or a rest day with more   \
-								*/
+	CB_SQLSTATE('A', '0',                                                                      \
+				'3') /* 422 a day beyond the course, or a rest day with other places */
 #define ERRCODE_CB_COURSE_EMPTY                                                                \
 	CB_SQLSTATE('A', '0', '4') /* 409 a published course has a workout that is not rest */
 #define ERRCODE_CB_WORKOUT_IN_USE                                                              \
 	CB_SQLSTATE('A', '0', '5') /* 409 the workout is the preview, or in a curriculum */
 #define ERRCODE_CB_STATUS_REFUSED                                                              \
-	CB_SQLSTATE('A', '0', '6') /* 409 a course's life does not go that way */
+	CB_SQLSTATE('A', '0', '6') /* 409 a published or archived course cannot return to draft */
 #define ERRCODE_CB_COURSE_CONFIGURED                                                           \
-	CB_SQLSTATE('A', '0', '7') /* 409 the program is a course, or has a curriculum, or is not  \
-								*/
+	CB_SQLSTATE('A', '0', '7') /* 409 the program's configuration or delivery forbids it */
 #define ERRCODE_CB_TIER_REFUSED                                                                \
 	CB_SQLSTATE('A', '0', '8') /* 402 the organisation's tier does not sell courses */
 #define ERRCODE_CB_NOT_ON_SALE                                                                 \
@@ -153,7 +152,7 @@
 #define ERRCODE_CB_NOT_PAID                                                                    \
 	CB_SQLSTATE('A', '2', '3') /* 409 the payment is not one that can be refunded */
 #define ERRCODE_CB_PAYMENT_SETTLED                                                             \
-	CB_SQLSTATE('A', '2', '4') /* 409 a payment's life does not go that way */
+	CB_SQLSTATE('A', '2', '4') /* 409 the status of a payment cannot change that way */
 #define ERRCODE_CB_NOT_ENTITLED                                                                \
 	CB_SQLSTATE('A', '2', '5') /* 403 the entitlement is not active */
 #define ERRCODE_CB_NOT_A_WORKOUT                                                               \

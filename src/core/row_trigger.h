@@ -51,4 +51,15 @@ extern char *trigger_text(TriggerData *data, HeapTuple row, const char *name);
 /* The same of a column that may be null: NULL for a null. */
 extern char *trigger_text_or_null(TriggerData *data, HeapTuple row, const char *name);
 
+/* A copy of the row, in the current context, with another value in the column. Raises 42703
+ * when the table lacks the column. */
+extern HeapTuple trigger_set(TriggerData *data, HeapTuple row, const char *name, Datum value,
+							 bool null);
+
+/*
+ * For a trigger after each statement: raises 39P01, with the name of the SQL function, for a
+ * call of any other kind.
+ */
+extern TriggerData *trigger_expect_statement(FunctionCallInfo fcinfo, const char *name);
+
 #endif

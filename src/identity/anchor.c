@@ -78,9 +78,7 @@ anchor_open_user_require(const pg_uuid_t *user)
 void
 anchor_raise_missing(const pg_uuid_t *user)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such user"),
-			 errdetail("None has the id %s.",
-					   DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(user)))),
-			 errhint("Give the id of a row of users that is not closed.")));
+	ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such user"),
+					errdetail("None has the id %s.", uuid_text(user)),
+					errhint("Give the id of a row of users that is not closed.")));
 }

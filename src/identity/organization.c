@@ -116,10 +116,7 @@ coursebase_create_organization(PG_FUNCTION_ARGS)
 	schema_require_current();
 	SPI_connect();
 	/* locked first, so that nobody closes the account before the membership is written */
-	if (anchor_user(owner) != ANCHORED_LIVE)
-		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such user"),
-						errdetail("None has the id %s.", uuid_text(owner)),
-						errhint("Give the id of a row of users that is not closed.")));
+	anchor_open_user_require(owner);
 	owner_execute(&write_organization, values.datums, values.nulls, false);
 	*id = plan_uuid(0, 1);
 	ids[0] = UUIDPGetDatum(id);

@@ -60,7 +60,7 @@ store_product_find(StoreProduct *product, const char *name)
 	if (plan_execute(&find_product, values.datums, values.nulls, false) != 1)
 		ereport(ERROR, (errcode(ERRCODE_CB_PRODUCT_UNKNOWN),
 						errmsg("no product has the id \"%s\"", name),
-						errdetail("None of store_products is \"%s\", nor is it without a "
+						errdetail("store_products has neither \"%s\" nor that id without a "
 								  "discount's suffix.",
 								  inner),
 						errhint("Add the product, or correct the setting "
