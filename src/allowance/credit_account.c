@@ -86,6 +86,7 @@ static KeptPlan update_account = {
 	.nargs = 6,
 	.types = {ACCOUNT_TYPES},
 };
+/* $7 and on: the entry. Seconds come as text, as two calls are compared by it. */
 static KeptPlan insert_entry = {
 	.sql = "INSERT INTO coursebase.credit_log (user_id, weekly_limit_credits, "
 		   "weekly_used_credits, bank_limit_credits, bank_used_credits, weekly_reset_date, "

@@ -40,6 +40,7 @@ credit_price(const char *seconds, size_t size, int64_t *price)
 	return true;
 }
 
+/* Never negative: used ≤ limit. */
 CreditAmount
 credit_left(const CreditAccount *account)
 {

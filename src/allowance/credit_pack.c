@@ -325,6 +325,7 @@ packs_write(const CreditPack *packs, const pg_uuid_t *ids, uint64 count)
 	}
 }
 
+/* The columns of both functions: the purchase, what the entry changed in the bank, the rest. */
 static void
 entry_return(FunctionCallInfo fcinfo, const CreditEntry *entry)
 {

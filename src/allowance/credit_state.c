@@ -33,6 +33,7 @@ enum
 	COLUMNS,
 };
 
+/* The stored account: core/rows.h says when it is read without a statement. */
 static RowsSource account_by_user = {
 	.table = "ai_usage",
 	.index = "ai_usage_pkey",
@@ -210,6 +211,7 @@ by_time_note(CreditState *state, const char *kind, CreditAmount before)
 	state->by_time.reset = state->reset;
 }
 
+/* Negative where less is left. */
 CreditAmount
 credit_difference(CreditAmount after, CreditAmount before)
 {
