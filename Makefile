@@ -34,7 +34,7 @@ REGRESS_OPTS   = --inputdir=$(root)test --load-extension=coursebase
 ISOLATION_OPTS = --inputdir=$(root)test --outputdir=. --load-extension=coursebase
 
 # ---- For developers --------------------------------------------------------------------------
-scripts = check bench bench-readme fuzz valgrind ubsan memory coverage check-full dev dev-stop
+scripts = check bench bench-doc fuzz valgrind ubsan memory coverage check-full dev dev-stop docs
 ifneq ($(filter $(scripts),$(MAKECMDGOALS)),)
 .PHONY: $(scripts)
 $(filter-out check bench% dev-stop,$(scripts)):
@@ -45,8 +45,8 @@ check:
 	$(root)test/check
 bench:
 	$(root)test/bench/run
-bench-readme:
-	$(root)test/bench/run --readme
+bench-doc:
+	$(root)test/bench/run --doc
 else
 # Bitcode would serve the inlining of small functions into expressions: not worth a second compiler.
 override with_llvm = no

@@ -3,7 +3,7 @@
  *
  * One class, KB (classes that begin with a letter up to H belong to the SQL standard), one line
  * a code: the code, the HTTP status that PostgREST should give for it, and what it means.
- * README.md's table of errors is generated from these lines, so that they are the only place to
+ * doc/reference/errors.md is generated from these lines, so that they are the only place to
  * change.
  *
  * Refused rights are not here: they are the server's own 42501.
