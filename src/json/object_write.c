@@ -7,11 +7,7 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
-#include "utils/datetime.h"
-#include "utils/json.h"
-#include "utils/timestamp.h"
-
+#include "core/datum.h"
 #include "json/json_write.h"
 #include "json/members.h"
 #include "json/object_write.h"
@@ -46,14 +42,8 @@ object_flag(StringInfo out, const char *name, int value)
 void
 object_time(StringInfo out, const char *name, TimestampTz value)
 {
-	static const int utc = 0;
-	char text[MAXDATELEN + 1];
-
-	if (value == MEMBERS_NO_TIME)
-		return;
-	/* the server's own writer of times in JSON, in UTC */
-	JsonEncodeDateTime(text, TimestampTzGetDatum(value), TIMESTAMPTZOID, &utc);
-	object_text(out, name, text);
+	if (value != MEMBERS_NO_TIME)
+		object_text(out, name, time_utc_text(value));
 }
 
 /* The text is not checked: it comes from the server's own JSON functions. */
