@@ -1,7 +1,11 @@
 /*
- * dashboard.c: what an administrator sees first: sales, refunds, counts.
+ * dashboard.c: the figures that an administrator sees first: sales, refunds, counts.
  *
- * Rights: administrators and the server; reads with the owner's.
+ * All figures come from one statement, so that they are of one snapshot and add up. Sales are
+ * those of the table purchases; what the app stores sold has no price here.
+ *
+ * Rights: administrators and the server; the statement runs with the rights of the tables'
+ * owner, past row security.
  */
 #include "postgres.h"
 
@@ -16,6 +20,7 @@
 #include "core/plan.h"
 #include "identity/asking.h"
 
+/* One row with one value, also without any sale: the sums of no row are 0. */
 static KeptPlan read_dashboard = {
 	.sql =
 		"SELECT json_build_object("
@@ -62,7 +67,7 @@ coursebase_admin_dashboard(PG_FUNCTION_ARGS)
 				 errmsg("the dashboard is for administrators"), errhint("Sign in as one.")));
 	SPI_connect();
 	owner_execute(&read_dashboard, NULL, NULL, true);
-	dashboard = SPI_datumTransfer(plan_value(0, 1, NULL), false, -1);
+	dashboard = plan_transfer(0, 1);
 	SPI_finish();
 	PG_RETURN_DATUM(dashboard);
 }

@@ -1,37 +1,41 @@
 /*
- * deletion.c: a person leaves, and everything personal goes with them.
+ * deletion.c: a person leaves, and the database forgets everything personal.
  *
- * Invariants: a closed account is nobody's, holds nothing that tells who it was, and its
- * external id is free for a new person; what accounting needs stays: purchases, receipts,
- * payments, events of subscriptions, logs of credits, redemptions, each under the bare id. An
- * organisation keeps an owner. Calling again closes nothing anew and removes what a late writer
- * has left since; check_account() says where that is needed.
+ * Invariants: a closed account belongs to nobody, holds nothing that tells who the person was,
+ * and its external id is free for a new person. What accounting needs stays under the bare id:
+ * purchases, receipts, payments, events of subscriptions, logs of credits, redemptions. An
+ * organisation keeps an owner. Calling again keeps the first time and removes what a late
+ * writer has left since; check_account() says where that is needed.
  *
- * What stays because it is never changed: events of subscriptions as the store told them, and
- * the audit trail, which names people by id alone. Open reservations of credits stay too: the
- * call that made them ends them, and they are nobody else's.
+ * Two tables stay because their rows are never changed: events of subscriptions, as the store
+ * told them, and the audit trail, which names people by id alone. Open reservations of credits
+ * stay too, because the call that made a reservation will end it.
  *
- * Lock order: the row of users, FOR UPDATE because its external id changes (who inserts a row
- * about the person waits for that, or is waited for); then organisations, programs and counters
- * of codes, each by id; then what is the person's.
+ * Lock order: the person's notifications of stores first, in the order of ids, as
+ * take_notification() locks them. Then the row of users, FOR UPDATE because its external id, a
+ * key, changes: a transaction that inserts a row about the person waits, or is waited for. Then
+ * organisations, programs and counters of codes, each in the order of ids; then what is the
+ * person's (identity/anchor.h).
  *
- * Rights: the server's alone; the statements run with the owner's rights.
+ * Rights: the server's alone (EXECUTE is granted to nobody else); the statements run with the
+ * rights of the tables' owner.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
-#include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
 
+#include "core/args.h"
+#include "core/datum.h"
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/schema.h"
 #include "identity/audit.h"
 
+/* FOR UPDATE and not anchor_user(): see the lock order above. */
 static KeptPlan lock_user = {
 	.sql = "SELECT u.deleted_at FROM coursebase.users u WHERE u.id = $1 FOR UPDATE",
 	.nargs = 1,
@@ -39,8 +43,8 @@ static KeptPlan lock_user = {
 };
 
 /*
- * Before the person: take_notification() locks the row of the inbox first. One that comes
- * meanwhile is of a closed account, and check_account() tells when it left something.
+ * Before the row of users, because take_notification() locks the notification first. One that
+ * arrives meanwhile finds a closed account; check_account() tells if it left something.
  */
 static KeptPlan lock_inbox = {
 	.sql = "SELECT FROM coursebase.store_notifications n WHERE n.user_id = $1"
@@ -55,7 +59,8 @@ static KeptPlan lock_inbox = {
 		.sql = statement, .nargs = 2, .types = { UUIDOID, TIMESTAMPTZOID }                     \
 	}
 
-/* In the order of locks. Rows that are as they must be are left alone. */
+/* In the order of locks. A row that is as it must be is not written, so that a second call
+ * writes nothing. */
 static KeptPlan steps[] = {
 	STEP("SELECT FROM coursebase.organizations o WHERE o.id IN (SELECT m.organization_id"
 		 " FROM coursebase.memberships m WHERE m.user_id = $1 AND m.role = 'owner')"
@@ -67,7 +72,7 @@ static KeptPlan steps[] = {
 	STEP("SELECT coursebase.release_discount($1, d.order_ref) FROM (SELECT r.order_ref"
 		 " FROM coursebase.user_discounts r WHERE r.user_id = $1 AND r.status = 'reserved'"
 		 " ORDER BY r.discount_code_id) d"),
-	/* a null code asks for a new one */
+	/* referral_code NULL: a trigger of the profile makes a new code, which tells of nobody */
 	STEP("UPDATE coursebase.user_profile SET first_name = NULL, last_name = NULL,"
 		 " phone_number = NULL, country = NULL, lead_source = NULL, email = '',"
 		 " time_zone = 'UTC', devices = '{}', role = 'user', referral_code = NULL"
@@ -99,7 +104,7 @@ static KeptPlan steps[] = {
 		 " origin = 'removed', context = NULL WHERE user_id = $1"),
 	STEP("UPDATE coursebase.server_logs SET user_id = NULL, message = 'removed',"
 		 " context = NULL WHERE user_id = $1"),
-	/* by chance, so that nobody can take a name that is to be given */
+	/* a random external id, so that nobody can guess it and sign up under it before */
 	STEP("UPDATE coursebase.users SET name = '', email = '', image_url = NULL, role = 'user',"
 		 " deleted_at = coalesce(deleted_at, $2), clerk_user_id = CASE"
 		 " WHEN clerk_user_id ~ '^deleted:[-0-9a-f]{36}$' THEN clerk_user_id"
@@ -109,8 +114,7 @@ static KeptPlan steps[] = {
 		 " OR clerk_user_id !~ '^deleted:[-0-9a-f]{36}$')"),
 };
 
-static void arguments_require(FunctionCallInfo fcinfo);
-static bool user_lock(Datum user, TimestampTz *closed_at);
+static bool user_lock(const pg_uuid_t *user, TimestampTz *closed_at);
 
 PG_FUNCTION_INFO_V1(coursebase_delete_user);
 
@@ -118,55 +122,44 @@ PG_FUNCTION_INFO_V1(coursebase_delete_user);
 PGDLLEXPORT Datum
 coursebase_delete_user(PG_FUNCTION_ARGS)
 {
-	Datum values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
+	const pg_uuid_t *user = args_uuid_or_null(fcinfo, 0);
+	PlanValues values = {0};
 	TimestampTz closed_at;
+	TimestampTz at;
 
-	arguments_require(fcinfo);
+	args_require(fcinfo, 0);
+	at = args_time(fcinfo, 1);
 	schema_require_current();
+	plan_bind_uuid(&values, user);
+	plan_bind_time(&values, at);
 	SPI_connect();
-	owner_execute(&lock_inbox, values, NULL, false);
-	if (!user_lock(values[0], &closed_at))
+	/* both locks before everything else: nothing about the person is written meanwhile */
+	owner_execute(&lock_inbox, values.datums, values.nulls, false);
+	if (!user_lock(user, &closed_at))
 	{
-		closed_at = PG_GETARG_TIMESTAMPTZ(1);
-		audit_write(
-			"account_closed",
-			psprintf("users/%s", DatumGetCString(DirectFunctionCall1(uuid_out, values[0]))),
-			NULL, NULL);
+		closed_at = at;
+		audit_write("account_closed", psprintf("users/%s", uuid_text(user)), NULL, NULL);
 	}
+	/* with the latest snapshot, which sees what was written while the lock was awaited */
 	for (int i = 0; i < lengthof(steps); i++)
-		owner_execute_latest(&steps[i], values, NULL);
+		owner_execute_latest(&steps[i], values.datums, values.nulls);
 	SPI_finish();
 	PG_RETURN_TIMESTAMPTZ(closed_at);
 }
 
-static void
-arguments_require(FunctionCallInfo fcinfo)
-{
-	static const char *const names[] = {"user_id", "at"};
-
-	for (int i = 0; i < lengthof(names); i++)
-		if (PG_ARGISNULL(i))
-			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-							errmsg("%s must not be null", names[i])));
-	if (TIMESTAMP_NOT_FINITE(PG_GETARG_TIMESTAMPTZ(1)))
-		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-						errmsg("an account is not closed at infinity"),
-						errhint("Pass the time at which the person left.")));
-}
-
-/* Whether the account was closed before, and when. */
+/* Locks the row. Whether the account was closed before, and when; raises KB106 without a row.
+ */
 static bool
-user_lock(Datum user, TimestampTz *closed_at)
+user_lock(const pg_uuid_t *user, TimestampTz *closed_at)
 {
-	bool null;
-	Datum value;
+	Datum key = UUIDPGetDatum(user);
+	bool open;
 
-	if (owner_execute(&lock_user, &user, NULL, false) == 0)
+	if (owner_execute(&lock_user, &key, NULL, false) == 0)
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such user"),
-						errdetail("None has the id %s.",
-								  DatumGetCString(DirectFunctionCall1(uuid_out, user))),
+						errdetail("None has the id %s.", uuid_text(user)),
 						errhint("Give the id of a row of users.")));
-	value = plan_value(0, 1, &null);
-	*closed_at = null ? 0 : DatumGetTimestampTz(value);
-	return !null;
+	*closed_at = plan_time_or(0, 1, 0);
+	plan_value(0, 1, &open);
+	return !open;
 }

@@ -1,12 +1,13 @@
 /*
  * export.c: everything that is held about a person, as one document.
  *
- * Invariants: a member for each table that holds something of a person's own, named as the
- * table, an array of its rows, empty where there are none; no row of anybody else's, and of a
- * row that two people share only this one's side. What is left out is no more than a copy (the
- * cached answer of a handshake) or a counter (versions).
+ * Invariants: the document has a member for each table that holds something of a person's own:
+ * an array of the person's rows, under the name of the table, empty if there are none. No row
+ * of another person is in it, and of a row that two people share only this person's side. What
+ * is left out is a copy (the cached answer of a handshake) or a counter (versions).
  *
- * Rights: whose document it is decides identity_resolve_user(); it is read with the owner's.
+ * Rights: identity_resolve_user() decides about whom the caller may ask; the statements run
+ * with the rights of the tables' owner.
  */
 #include "postgres.h"
 
@@ -16,6 +17,7 @@
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 
+#include "core/args.h"
 #include "core/owner.h"
 #include "core/plan.h"
 #include "identity/asking.h"
@@ -23,10 +25,13 @@
 typedef struct Member
 {
 	const char *table;
-	KeptPlan rows; /* $1 is the user; one value, null for no row */
+	KeptPlan rows; /* $1 is the user; gives one value, null for no row */
 } Member;
 
-/* Rows of a table as they are, and what of them is the person's own. */
+/*
+ * A member from the rows t of any FROM clause; from rows of the table that have the user's id;
+ * and from what a query takes of rows that tell of other people too.
+ */
 #define ROWS(name, from, order)                                                                \
 	{                                                                                          \
 		name,                                                                                  \
@@ -42,7 +47,7 @@ typedef struct Member
 
 static Member members[] = {
 	ROWS("users", "coursebase.users t WHERE t.id = $1", "t.id"),
-	/* who brought the person is somebody else */
+	/* not who brought the person: that is another person */
 	PART("user_profile",
 		 "p.user_id, p.first_name, p.last_name, p.phone_number, p.country, p.lead_source, "
 		 "p.email, p.time_zone, p.devices, p.referral_code, p.referred_by IS NOT NULL "
@@ -61,13 +66,13 @@ static Member members[] = {
 		 "user_discounts d JOIN coursebase.discount_codes c ON c.id = d.discount_code_id "
 		 "WHERE d.user_id = $1",
 		 "t.assigned_at, t.discount_code_id"),
-	/* nor whose code it was */
+	/* not whose code it was */
 	PART("discount_redemptions",
 		 "r.id, r.user_id, r.discount_code_id, r.order_ref, r.base_in_cents, "
 		 "r.discount_in_cents, r.final_in_cents, r.currency, r.terms - 'referrer_id' AS terms, "
 		 "r.redeemed_at, r.reversed_at",
 		 "discount_redemptions r WHERE r.user_id = $1", "t.redeemed_at, t.id"),
-	/* nor for whom the credit was paid; nor, to that person, to whom */
+	/* not for whom the credit was paid */
 	PART("referral_credits",
 		 "r.id, r.amount_in_cents, r.spent_in_cents, r.currency, r.source, r.earned_at, "
 		 "r.available_at, r.expires_at, r.revoked_at, r.created_at, r.updated_at",
@@ -109,7 +114,8 @@ static Member members[] = {
 	OWN("audio_usage", "t.course_code, t.audio_key"),
 	OWN("app_logs", "t.created_at, t.id"),
 	OWN("server_logs", "t.created_at, t.id"),
-	/* what the person did to others is told without them, and what others did without who */
+	/* what the person did to others is told without them, and what others did to the person
+	 * without who did it */
 	PART("audit_events",
 		 "a.id, a.action, a.actor_id IS NOT DISTINCT FROM $1 AS by_oneself, "
 		 "CASE WHEN a.object = 'users/' || $1 THEN a.old END AS old, "
@@ -125,14 +131,14 @@ PG_FUNCTION_INFO_V1(coursebase_export_user);
 /*
  * SQL function: export_user(user_id uuid) returns json
  *
- * Null for nobody.
+ * NULL for nobody, and for a person without a row: the first member is that of users.
  */
 PGDLLEXPORT Datum
 coursebase_export_user(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t user;
 	StringInfoData out;
-	bool known = identity_resolve_user(PG_ARGISNULL(0) ? NULL : PG_GETARG_UUID_P(0), &user);
+	bool known = identity_resolve_user(args_uuid_or_null(fcinfo, 0), &user);
 
 	if (!known)
 		PG_RETURN_NULL();
@@ -148,7 +154,7 @@ coursebase_export_user(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(PointerGetDatum(cstring_to_text_with_len(out.data, out.len)));
 }
 
-/* False for a table that holds nothing about the user. */
+/* Appends the member; false if the table holds nothing about the user. */
 static bool
 member_append(StringInfo out, Member *member, Datum user)
 {

@@ -1,9 +1,12 @@
 /*
  * answer.c: the answer, made from the request and the state in one pass over both.
  *
- * Names of the state and of the phone are in the same order, so that they are compared by
- * walking side by side. Documents are read only where something of them is sent, one statement
- * a source, and are decompressed one at a time.
+ * Invariant: the answer depends on request and state alone, and a cached state equals a
+ * computed one: so a cached and a computed answer are equal byte by byte.
+ *
+ * The names of the state and of the phone are in the same order, so one walk side by side
+ * compares them. A document is read only if something of it is sent, with one statement a
+ * source, and documents are decompressed one at a time.
  */
 #include "postgres.h"
 
@@ -15,9 +18,19 @@
 
 #include "core/plan.h"
 #include "json/json_write.h"
-#include "sync/handshake.h"
+#include "sync/answer.h"
+#include "sync/delta.h"
+#include "sync/purchases.h"
+#include "sync/slice.h"
 
-/* By source: id and document. */
+/* The columns of read_documents. */
+enum
+{
+	DOCUMENT_ID = 1,
+	DOCUMENT_CONTENT,
+};
+
+/* The statement of each source. */
 static KeptPlan read_documents[HANDSHAKE_SOURCES] = {
 	{.sql = "SELECT m.id, m.content FROM coursebase.master_manifests m"
 			" WHERE m.id = ANY ($1)",
@@ -32,17 +45,17 @@ static KeptPlan read_documents[HANDSHAKE_SOURCES] = {
 	 .types = {UUIDARRAYOID}},
 };
 
-/* What a line without its document takes, more or less, and how many are made room for at once.
- */
+/* About how many bytes a line takes without its document, and for how many lines the buffer is
+ * enlarged at once. */
 #define LINE_SIZE      120
 #define LINES_RESERVED 10000
 
-/* What is said of one file. */
+/* What the answer says of one file. */
 typedef struct ManifestLine
 {
-	const HandshakeEntry *entry; /* NULL: the phone has it and does not get it any more */
-	const HandshakeFile *file;   /* NULL: the phone does not have it */
-	Datum document;              /* as stored; 0 unless it differs */
+	const HandshakeEntry *entry; /* NULL: the phone has the file and gets it no more */
+	const HandshakeFile *file;   /* NULL: the phone lacks the file */
+	Datum document;              /* as stored; 0 unless the phone's file differs */
 } ManifestLine;
 
 static void manifest_write(StringInfo out, const HandshakeRequest *request,
@@ -58,12 +71,13 @@ static bool line_is_kept(const ManifestLine *line);
 static void line_write(StringInfo out, const ManifestLine *line, bool deltas);
 static void document_write(StringInfo out, const ManifestLine *line, bool deltas);
 
+/* The manifest is left empty if the phone has everything. */
 void
 handshake_answer_write(StringInfo out, const HandshakeRequest *request,
 					   const HandshakeState *state, const pg_uuid_t *user)
 {
 	json_write_literal(out, "{\"json_manifest\":{");
-	if (!handshake_is_current(request, state))
+	if (!handshake_is_current(request, state->digest))
 		manifest_write(out, request, state);
 	json_write_literal(out, "},\"purchases\":");
 	handshake_purchases_write(out, request, user);
@@ -74,6 +88,7 @@ handshake_answer_write(StringInfo out, const HandshakeRequest *request,
 	json_write_literal(out, "\"}");
 }
 
+/* A file that the phone is to delete is not looked for: deleting needs no document. */
 bool
 handshake_keeps_all(const HandshakeRequest *request, const HandshakeState *state)
 {
@@ -87,6 +102,7 @@ handshake_keeps_all(const HandshakeRequest *request, const HandshakeState *state
 	return true;
 }
 
+/* Entries first, in their order; then what the phone is to delete. */
 static void
 manifest_write(StringInfo out, const HandshakeRequest *request, const HandshakeState *state)
 {
@@ -95,6 +111,7 @@ manifest_write(StringInfo out, const HandshakeRequest *request, const HandshakeS
 	int count = lines_match(lines, request, state);
 
 	enlargeStringInfo(out, Min(count, LINES_RESERVED) * LINE_SIZE);
+	/* before the lines to delete are added, which have no document */
 	for (int source = 0; source < HANDSHAKE_SOURCES; source++)
 		documents_read(lines, count, (HandshakeSource) source);
 	count += lines_delete(lines + count, request, state);
@@ -107,19 +124,19 @@ manifest_write(StringInfo out, const HandshakeRequest *request, const HandshakeS
 	}
 }
 
-/* A line for every entry, with the phone's file of that name. */
+/* A line for every entry, with the phone's file of the same name. Returns how many. */
 static int
 lines_match(ManifestLine *lines, const HandshakeRequest *request, const HandshakeState *state)
 {
-	int f = 0;
+	int f = 0; /* the phone's next file */
 
 	for (int i = 0; i < state->nentries; i++)
 	{
 		const HandshakeFile *file = NULL;
 		int order = -1;
 
-		while (f < request->nfiles && (order = handshake_name_compare(
-										   request->files[f].name, state->entries[i].name)) < 0)
+		while (f < request->nfiles &&
+			   (order = slice_compare(request->files[f].name, state->entries[i].name)) < 0)
 			f++;
 		if (f < request->nfiles && order == 0)
 			file = &request->files[f++];
@@ -128,7 +145,7 @@ lines_match(ManifestLine *lines, const HandshakeRequest *request, const Handshak
 	return state->nentries;
 }
 
-/* A line for every file of the phone that no entry names, but for the protected ones. */
+/* A line for every file of the phone that no entry names and that is not protected. */
 static int
 lines_delete(ManifestLine *lines, const HandshakeRequest *request, const HandshakeState *state)
 {
@@ -141,7 +158,7 @@ lines_delete(ManifestLine *lines, const HandshakeRequest *request, const Handsha
 		int order = 1;
 
 		while (e < state->nentries &&
-			   (order = handshake_name_compare(state->entries[e].name, file->name)) < 0)
+			   (order = slice_compare(state->entries[e].name, file->name)) < 0)
 			e++;
 		if ((e == state->nentries || order != 0) && !is_protected(state, file->name))
 			lines[count++] = (ManifestLine){.file = file};
@@ -149,16 +166,18 @@ lines_delete(ManifestLine *lines, const HandshakeRequest *request, const Handsha
 	return count;
 }
 
+/* The setting names a handful of files: a search would not pay. */
 static bool
 is_protected(const HandshakeState *state, JsonSlice name)
 {
 	for (int i = 0; i < state->nprotected; i++)
-		if (handshake_name_compare(state->protected[i], name) == 0)
+		if (slice_compare(state->protected[i], name) == 0)
 			return true;
 	return false;
 }
 
-/* Gives every line of the source that differs its document. */
+/* Finds the document of every line of the source in which the phone's file differs. The rows
+ * stay in SPI's memory until the handshake ends. */
 static void
 documents_read(ManifestLine *lines, int count, HandshakeSource source)
 {
@@ -180,18 +199,18 @@ documents_read(ManifestLine *lines, int count, HandshakeSource source)
 	rows = plan_execute(&read_documents[source], &array, NULL, true);
 	for (uint64 row = 0; row < rows; row++)
 	{
-		bool null;
-		HandshakeEntry key = {.id = *DatumGetUUIDP(plan_value(row, 1, NULL))};
+		HandshakeEntry key = {.id = plan_uuid(row, DOCUMENT_ID)};
 		ManifestLine sought = {.entry = &key};
 		ManifestLine *line = &sought;
 		ManifestLine **found =
 			bsearch(&line, wanted, n, sizeof(ManifestLine *), line_compare_id);
 
 		if (found != NULL)
-			(*found)->document = plan_value(row, 2, &null);
+			(*found)->document = plan_value(row, DOCUMENT_CONTENT, NULL);
 	}
 }
 
+/* By the id of the document, for the search of documents_read(). */
 static int
 line_compare_id(const void *a, const void *b)
 {
@@ -201,13 +220,15 @@ line_compare_id(const void *a, const void *b)
 	return memcmp(&(*left)->entry->id, &(*right)->entry->id, UUID_LEN);
 }
 
+/* Whether the phone's file is the document. */
 static bool
 line_is_kept(const ManifestLine *line)
 {
 	return line->file != NULL &&
-		   handshake_name_compare(line->file->checksum, line->entry->checksum) == 0;
+		   slice_compare(line->file->checksum, line->entry->checksum) == 0;
 }
 
+/* The file's name, checksum, size and action as members of the manifest. */
 static void
 line_write(StringInfo out, const ManifestLine *line, bool deltas)
 {
@@ -232,15 +253,18 @@ line_write(StringInfo out, const ManifestLine *line, bool deltas)
 	appendStringInfoChar(out, '}');
 }
 
+/* Action and content: an append if the phone understands one and there is one, else all of the
+ * document. */
 static void
 document_write(StringInfo out, const ManifestLine *line, bool deltas)
 {
 	struct varlena *document;
 	JsonSlice bytes;
 
+	/* the state names a document that the snapshot does not have: the cached row lies */
 	if (line->document == (Datum) 0)
 		ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
-						errmsg("the document of a handshake is not there"),
+						errmsg("a document of the handshake is missing"),
 						errhint("Delete the user's row of cached_handshake_responses.")));
 	document = PG_DETOAST_DATUM_PACKED(line->document);
 	bytes = (JsonSlice){VARDATA_ANY(document), VARSIZE_ANY_EXHDR(document)};
@@ -253,6 +277,7 @@ document_write(StringInfo out, const ManifestLine *line, bool deltas)
 			json_write_literal(out, ",\"action\":\"update\",\"content\":");
 		json_write_string(out, bytes.bytes, bytes.size);
 	}
+	/* one document at a time, or a first handshake would hold all of them in memory */
 	if ((Pointer) document != DatumGetPointer(line->document))
 		pfree(document);
 }

@@ -1,17 +1,18 @@
 /*
  * cache.c: the state of each user as last computed, kept in a row.
  *
- * A row answers while the versions that its computation saw are those that the active snapshot
- * sees, and within its time. A version is moved under its row's lock by every transaction that
- * changes what it stands for, and read in the snapshot of what was read: equal versions, equal
- * state, whoever wrote the row and whenever. Nothing is deleted on a change.
+ * Invariant: a row answers only while the versions that its computation saw are those that the
+ * active snapshot sees, and within its time. Every transaction that changes what a version
+ * stands for moves that version under its row's lock, and a computation reads the versions in
+ * the snapshot in which it reads everything else. So equal versions mean equal states, whoever
+ * wrote the row, and when. Nothing is deleted on a change, which would race with a writer.
  *
- * Writing is a favour to the next handshake and never in anybody's way: a row that somebody
- * else is writing is left to them, and where the transaction keeps its snapshot (REPEATABLE
- * READ, SERIALIZABLE) nothing is written, because a conflict there is an error.
+ * Writing helps the next handshake and must not hinder anybody: a row that another transaction
+ * is writing is skipped, and a transaction that keeps its snapshot (REPEATABLE READ,
+ * SERIALIZABLE) writes nothing, because a conflict would fail it.
  *
- * As text the state is {<members of the answer>,"protected":[names],"documents":[lines]}, a
- * line a document: the letter of its source and its id, checksum, size, name.
+ * As text the state is {<members of the answer>,"protected":[names],"documents":[lines]}, with
+ * a line for each document: the letter of its source and its id, checksum, size, name.
  */
 #include "postgres.h"
 
@@ -28,15 +29,18 @@
 #include "core/plan.h"
 #include "core/rows.h"
 #include "json/json_write.h"
-#include "sync/handshake.h"
+#include "sync/cache.h"
 
-/* Between what is the answer's and what is ours. */
+/* Between the members of the answer and what only this file reads. */
 #define DIVIDER ",\"protected\":"
 
-/* Letters of the sources in the text. */
+/* The letter of each source in the text. */
 static const char source_letters[HANDSHAKE_SOURCES] = {'m', 'c', 'x'};
+/* In the text ids are written by hand: the server's output function would cost more than the
+ * rest of a line. */
 static const char digits[] = "0123456789abcdef";
 
+/* The columns of cached_by_user. */
 typedef enum CachedColumn
 {
 	CACHED_RESPONSE,
@@ -66,6 +70,7 @@ static RowsSource cached_by_user = {
 				{"user_version", INT8OID}},
 };
 
+/* SKIP LOCKED: a handshake never waits for the cache. */
 static KeptPlan replace_cached = {
 	.sql = "UPDATE coursebase.cached_handshake_responses"
 		   " SET response = $2, digest = $3, computed_at = $4, valid_from = $5,"
@@ -78,7 +83,8 @@ static KeptPlan replace_cached = {
 			  INT8OID, UUIDOID, INT8OID, INT8OID},
 };
 
-/* While somebody else makes the first row of a user this one is not waited for either. */
+/* The advisory lock stands for the row that is not there yet: while another transaction inserts
+ * the first row of a user, this one neither waits nor inserts. */
 static KeptPlan insert_cached = {
 	.sql = "INSERT INTO coursebase.cached_handshake_responses (user_id, response, digest,"
 		   " computed_at, valid_from, valid_until, catalogue_version, cohort_id,"
@@ -108,6 +114,7 @@ static inline int digit_value(char digit);
 static bool string_parse(JsonSlice *plain, JsonSlice raw);
 static void read_pulse(void *arg);
 
+/* Cheapest condition first: the time, then the versions, then the row's text. */
 bool
 handshake_cache_read(HandshakeState *state, const HandshakeRequest *request,
 					 const pg_uuid_t *user, TimestampTz at)
@@ -118,6 +125,7 @@ handshake_cache_read(HandshakeState *state, const HandshakeRequest *request,
 
 	rows_open(&rows, &cached_by_user, GetActiveSnapshot());
 	rows_find(&rows, &key);
+	/* reading the versions takes three more reads, copying the text a detoasting */
 	hit = rows_next(&rows) && row_is_in_time(&rows, at) && row_is_current(&rows, user) &&
 		  state_keep(state, request, rows_value(&rows, CACHED_RESPONSE),
 					 rows_value(&rows, CACHED_DIGEST));
@@ -125,6 +133,7 @@ handshake_cache_read(HandshakeState *state, const HandshakeRequest *request,
 	return hit;
 }
 
+/* A null is an end that never comes. */
 static bool
 row_is_in_time(Rows *rows, TimestampTz at)
 {
@@ -137,7 +146,8 @@ row_is_in_time(Rows *rows, TimestampTz at)
 		   (no_until || at < DatumGetTimestampTz(until));
 }
 
-/* The versions that the row's computation saw are those of now. */
+/* Whether the versions that the row's computation saw are those of now. The row's cohort and
+ * not the user's is asked about: a change of the user's cohort moves the user's version. */
 static bool
 row_is_current(Rows *rows, const pg_uuid_t *user)
 {
@@ -154,7 +164,8 @@ row_is_current(Rows *rows, const pg_uuid_t *user)
 		   DatumGetInt64(rows_value(rows, CACHED_USER_VERSION)) == now.user;
 }
 
-/* Copies what the answer needs: when the phone has every document, the members alone. */
+/* Copies what the answer needs out of the row: if the phone has every document, the members
+ * alone. */
 static bool
 state_keep(HandshakeState *state, const HandshakeRequest *request, Datum response, Datum digest)
 {
@@ -165,7 +176,7 @@ state_keep(HandshakeState *state, const HandshakeRequest *request, Datum respons
 	state->text = (JsonSlice){VARDATA_ANY(stored), VARSIZE_ANY_EXHDR(stored)};
 	if (!state_read(state))
 		return false;
-	if (handshake_is_current(request, state))
+	if (handshake_is_current(request, state->digest))
 		state->text.size = state->members.size + 1;
 	state->text.bytes = memcpy(palloc(state->text.size), state->text.bytes, state->text.size);
 	state->members.bytes = state->text.bytes + 1;
@@ -173,8 +184,9 @@ state_keep(HandshakeState *state, const HandshakeRequest *request, Datum respons
 }
 
 /*
- * The members of the answer stay text; what is behind them waits for handshake_state_expand().
- * The divider cannot stand within a string, where a quote has a backslash before it.
+ * The members of the answer stay text, and what stands behind them waits for
+ * handshake_state_expand(). The divider cannot stand within a string, because a quote within a
+ * string has a backslash before it.
  */
 static bool
 state_read(HandshakeState *state)
@@ -188,6 +200,7 @@ state_read(HandshakeState *state)
 	return true;
 }
 
+/* A row that a hand has written may lack a part: its state is computed anew. */
 bool
 handshake_state_expand(HandshakeState *state)
 {
@@ -211,38 +224,39 @@ handshake_state_expand(HandshakeState *state)
 	return complete && !text.broken;
 }
 
+/* First the UPDATE, which most often finds the row; the INSERT only for a user's first state.
+ */
 void
 handshake_cache_write(const HandshakeState *state, const HandshakeVersions *versions,
-					  const pg_uuid_t *user, TimestampTz at)
+					  const pg_uuid_t *user)
 {
+	const Validity *validity = &state->validity;
 	StringInfoData response;
-	Datum values[] = {UUIDPGetDatum(user),
-					  (Datum) 0,
-					  CStringGetTextDatum(state->digest),
-					  TimestampTzGetDatum(at),
-					  TimestampTzGetDatum(state->valid_from),
-					  TimestampTzGetDatum(state->valid_until),
-					  Int64GetDatum(versions->catalogue),
-					  UUIDPGetDatum(&versions->cohort_id),
-					  Int64GetDatum(versions->cohort),
-					  Int64GetDatum(versions->user)};
-	char nulls[lengthof(values)];
+	PlanValues values = {0};
 
+	/* see the head of this file */
 	if (XactReadOnly || IsolationUsesXactSnapshot())
 		return;
-	memset(nulls, ' ', sizeof(nulls));
-	nulls[4] = state->valid_from == DT_NOBEGIN ? 'n' : ' ';
-	nulls[5] = state->valid_until == DT_NOEND ? 'n' : ' ';
-	nulls[7] = versions->in_cohort ? ' ' : 'n';
+	/* written behind room for a header, so that the buffer becomes the value without a copy */
 	initStringInfo(&response);
 	appendStringInfoSpaces(&response, VARHDRSZ);
 	state_write(&response, state);
 	SET_VARSIZE(response.data, response.len);
-	values[1] = PointerGetDatum(response.data);
-	if (plan_execute(&replace_cached, values, nulls, false) == 0)
-		plan_execute(&insert_cached, values, nulls, false);
+	plan_bind_uuid(&values, user);
+	plan_bind(&values, PointerGetDatum(response.data));
+	plan_bind_text(&values, state->digest);
+	plan_bind_time(&values, validity->at);
+	plan_bind_time_unless(&values, validity->from, DT_NOBEGIN);
+	plan_bind_time_unless(&values, validity->until, DT_NOEND);
+	plan_bind_int64(&values, versions->catalogue);
+	plan_bind_uuid(&values, versions->in_cohort ? &versions->cohort_id : NULL);
+	plan_bind_int64(&values, versions->cohort);
+	plan_bind_int64(&values, versions->user);
+	if (plan_execute(&replace_cached, values.datums, values.nulls, false) == 0)
+		plan_execute(&insert_cached, values.datums, values.nulls, false);
 }
 
+/* The text of the state, as the head of this file describes it. */
 static void
 state_write(StringInfo out, const HandshakeState *state)
 {
@@ -268,6 +282,7 @@ state_write(StringInfo out, const HandshakeState *state)
 	json_write_literal(out, "]}");
 }
 
+/* A line is written into the scratch buffer first, because it becomes a string of JSON. */
 static void
 entry_write(StringInfo out, StringInfo scratch, const HandshakeEntry *entry)
 {
@@ -287,6 +302,7 @@ entry_write(StringInfo out, StringInfo scratch, const HandshakeEntry *entry)
 	json_write_string(out, scratch->data, scratch->len);
 }
 
+/* The names of the member "protected". */
 static bool
 protected_parse(HandshakeState *state, JsonText *text, JsonSpan array)
 {
@@ -312,10 +328,11 @@ protected_parse(HandshakeState *state, JsonText *text, JsonSpan array)
 	return true;
 }
 
+/* The lines of the member "documents", which are in the order of the names. */
 static bool
 entries_parse(HandshakeState *state, JsonText *text, JsonSpan array)
 {
-	/* A line of the text is longer than this, so that the entries fit. */
+	/* every line of the text is longer than this, so that the entries fit */
 	Size room = (array.end - array.start) / (UUID_LEN * 2 + 8) + 1;
 	JsonCursor cursor;
 	JsonSpan element;
@@ -334,7 +351,8 @@ entries_parse(HandshakeState *state, JsonText *text, JsonSpan array)
 	return true;
 }
 
-/* <source><id> <checksum> <size> <name> */
+/* <source><id> <checksum> <size> <name>. False for another line, which only a hand can have
+ * written. */
 static bool
 entry_parse(HandshakeEntry *entry, JsonSlice line)
 {
@@ -355,6 +373,7 @@ entry_parse(HandshakeEntry *entry, JsonSlice line)
 	return true;
 }
 
+/* False for a letter that no release wrote. */
 static bool
 source_parse(HandshakeSource *source, char letter)
 {
@@ -367,6 +386,7 @@ source_parse(HandshakeSource *source, char letter)
 	return false;
 }
 
+/* 32 hex digits without hyphens. */
 static bool
 id_parse(pg_uuid_t *id, const char *hex)
 {
@@ -382,6 +402,7 @@ id_parse(pg_uuid_t *id, const char *hex)
 	return true;
 }
 
+/* -1 for what is no digit in lower case. */
 static inline int
 digit_value(char digit)
 {
@@ -390,6 +411,7 @@ digit_value(char digit)
 	return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
 }
 
+/* The string without its quotes; a copy if it holds escapes. */
 static bool
 string_parse(JsonSlice *plain, JsonSlice raw)
 {
@@ -408,6 +430,7 @@ string_parse(JsonSlice *plain, JsonSlice raw)
 	return true;
 }
 
+/* A cached state may be long: reading it can be cancelled. */
 static void
 read_pulse(void *arg)
 {

@@ -1,11 +1,12 @@
 /*
- * catalogue.c: the documents that everybody of a cohort gets: manifests, and the
- * courses that all may use.
+ * catalogue.c: the documents that everybody of a cohort gets: manifests, and the courses that
+ * everybody may use.
  *
- * A session keeps what it computed for as long as the versions of catalogue and cohort are the
- * same. A version names one committed state, so that any snapshot may use it; what this
- * transaction itself has moved names one that may yet be rolled back, and is computed every
- * time. What a handshake reads from is not freed before it ends.
+ * Invariants: a session keeps a catalogue for as long as the versions of catalogue and cohort
+ * are the same. A version names one committed state, so every snapshot that sees the version
+ * may use the catalogue. A version that this transaction itself has moved names a state that
+ * may yet be rolled back: its catalogue is computed every time. A catalogue from which a
+ * handshake reads is not freed before that handshake ends.
  */
 #include "postgres.h"
 
@@ -15,14 +16,15 @@
 #include "utils/memutils.h"
 
 #include "core/rows.h"
+#include "core/datum.h"
 #include "core/plan.h"
-#include "sync/entries.h"
-#include "sync/handshake.h"
+#include "sync/catalogue.h"
+#include "sync/slice.h"
 
-/* Different cohorts meet in one session; an administrator's catalogue is another one. */
+/* Phones of different cohorts share a session; administrators have a catalogue of their own. */
 #define KEPT_CATALOGUES 8
 
-/* The statements that list documents answer id, name or code, checksum, size. */
+/* The statements that list documents have the columns of entries_query(). */
 static KeptPlan read_default_manifests = {
 	.sql = "SELECT m.id, m.name, m.checksum, m.file_size_bytes"
 		   " FROM coursebase.master_manifests m WHERE m.is_default",
@@ -44,6 +46,7 @@ static KeptPlan read_free_courses = {
 		   " WHERE c.is_free AND c.course_code IS NOT NULL",
 };
 
+/* An administrator may use every course. */
 static KeptPlan read_every_course = {
 	.sql = "SELECT d.course_id, c.course_code, d.checksum, d.file_size_bytes"
 		   " FROM coursebase.courses c"
@@ -56,10 +59,10 @@ static KeptPlan read_protected = {
 		   " WHERE s.name = 'protected_manifests'",
 };
 
-/* Freed when nobody holds it: not this table, nor a handshake that is under way. */
+/* Freed once nobody holds it: neither the array `kept` nor a handshake that is under way. */
 typedef struct KeptCatalogue
 {
-	MemoryContext context; /* of all of it */
+	MemoryContext context; /* of this struct and everything in it */
 	int holders;
 	uint64 generation; /* of the tables that the versions stand in */
 	HandshakeVersions versions;
@@ -77,11 +80,10 @@ static KeptCatalogue *catalogue_keep(const HandshakeCatalogue *computed);
 static const HandshakeCatalogue *catalogue_hold(KeptCatalogue *one);
 static void catalogue_release(void *one);
 static void catalogue_copy(HandshakeCatalogue *to, const HandshakeCatalogue *from);
-static JsonSlice slice_copy(JsonSlice slice);
 
 /*
- * What it gives stays as long as the current context: a trigger of the user's may call other
- * handshakes before this one has ended.
+ * The result is held for the current context, and not until the next call only: a trigger of
+ * the database's own may call other handshakes before this one has ended.
  */
 const HandshakeCatalogue *
 handshake_catalogue_get(const HandshakeVersions *versions, bool admin)
@@ -108,6 +110,8 @@ handshake_catalogue_get(const HandshakeVersions *versions, bool admin)
 	return catalogue_hold(one);
 }
 
+/* Versions that are equal name equal catalogues, as long as the tables of the versions are the
+ * same ones. */
 static bool
 is_kept(const KeptCatalogue *one, const HandshakeVersions *versions, bool admin)
 {
@@ -116,27 +120,29 @@ is_kept(const KeptCatalogue *one, const HandshakeVersions *versions, bool admin)
 		   one->versions.in_cohort == versions->in_cohort &&
 		   (!versions->in_cohort ||
 			(one->versions.cohort == versions->cohort &&
-			 memcmp(&one->versions.cohort_id, &versions->cohort_id, sizeof(pg_uuid_t)) == 0));
+			 uuid_equal(&one->versions.cohort_id, &versions->cohort_id)));
 }
 
+/* A cohort's manifest hides the default of the same name; a course hides a manifest. */
 static void
 catalogue_compute(HandshakeCatalogue *catalogue, const HandshakeVersions *versions, bool admin)
 {
 	HandshakeEntries entries = {0};
 
-	entries_query(&entries, &read_default_manifests, (Datum) 0, HANDSHAKE_MANIFEST, 0);
+	entries_query(&entries, &read_default_manifests, (Datum) 0, HANDSHAKE_MANIFEST,
+				  RANK_DEFAULT_MANIFEST);
 	if (versions->in_cohort)
 		entries_query(&entries, &read_cohort_manifests, UUIDPGetDatum(&versions->cohort_id),
-					  HANDSHAKE_MANIFEST, 1);
+					  HANDSHAKE_MANIFEST, RANK_COHORT_MANIFEST);
 	entries_query(&entries, admin ? &read_every_course : &read_free_courses, (Datum) 0,
-				  HANDSHAKE_COURSE, 2);
+				  HANDSHAKE_COURSE, RANK_COURSE);
 	entries_order(&entries);
 	catalogue->entries = entries.entries;
 	catalogue->nentries = entries.count;
 	protected_read(catalogue);
 }
 
-/* Names in the setting stand apart by white space or commas. */
+/* The names of the setting protected_manifests, between which stand white space or commas. */
 static void
 protected_read(HandshakeCatalogue *catalogue)
 {
@@ -153,7 +159,8 @@ protected_read(HandshakeCatalogue *catalogue)
 		catalogue->protected[catalogue->nprotected++] = (JsonSlice){name, strlen(name)};
 }
 
-/* A copy that the session holds. */
+/* A copy that the session holds. Its context hangs from the caller's until it is complete, so
+ * that an error frees it. */
 static KeptCatalogue *
 catalogue_keep(const HandshakeCatalogue *computed)
 {
@@ -166,11 +173,11 @@ catalogue_keep(const HandshakeCatalogue *computed)
 	one->holders = 1;
 	catalogue_copy(&one->catalogue, computed);
 	MemoryContextSwitchTo(caller);
-	/* only what is complete outlives an error */
 	MemoryContextSetParent(context, TopMemoryContext);
 	return one;
 }
 
+/* Holds the catalogue until the current context is reset or deleted. */
 static const HandshakeCatalogue *
 catalogue_hold(KeptCatalogue *one)
 {
@@ -205,13 +212,4 @@ catalogue_copy(HandshakeCatalogue *to, const HandshakeCatalogue *from)
 	to->protected = palloc((from->nprotected + 1) * sizeof(JsonSlice));
 	for (int i = 0; i < from->nprotected; i++)
 		to->protected[i] = slice_copy(from->protected[i]);
-}
-
-static JsonSlice
-slice_copy(JsonSlice slice)
-{
-	char *copy = palloc(slice.size + 1);
-
-	memcpy(copy, slice.bytes, slice.size);
-	return (JsonSlice){copy, slice.size};
 }

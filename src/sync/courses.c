@@ -1,10 +1,13 @@
 /*
- * courses.c: the courses that are the user's: their documents, and the members
- * "courses" and "premium_slots" of the answer.
+ * courses.c: the courses that a user has: their documents, and the members "courses" and
+ * "premium_slots" of the answer.
  *
- * What may be used is the business of access/course_rights.c, and so is until when. Courses
- * that everybody has, or an administrator, are the catalogue's (sync/catalogue.c). Most people
- * have none beside them: for these nothing more is read.
+ * Which courses the user may use, and until when, is known to access/course_rights.c. Courses
+ * that everybody may use, and those that only an administrator's right gives, stand in the
+ * catalogue (catalogue.c). Most people have no other courses: for them nothing more is read.
+ *
+ * The document of a course is read by keys (core/rows.h). The two members need a statement
+ * each, and only for people who have such courses or slots.
  */
 #include "postgres.h"
 
@@ -20,10 +23,14 @@
 #include "core/rows.h"
 #include "core/setting.h"
 #include "json/json_write.h"
-#include "sync/entries.h"
-#include "sync/handshake.h"
+#include "sync/documents.h"
+#include "sync/members.h"
+#include "sync/slice.h"
 
+/* The sources whose courses stand in the catalogue. */
 #define OF_THE_CATALOGUE (COURSE_BY_FREE | COURSE_BY_ADMIN)
+
+#define COURSE_CODE 0
 
 static RowsSource course_by_id = {
 	.table = "courses",
@@ -34,6 +41,7 @@ static RowsSource course_by_id = {
 	.columns = {{"course_code", TEXTOID, true}},
 };
 
+/* The columns of document_by_course. */
 enum
 {
 	DOCUMENT_CHECKSUM,
@@ -50,6 +58,7 @@ static RowsSource document_by_course = {
 	.columns = {{"checksum", TEXTOID}, {"file_size_bytes", INT4OID}},
 };
 
+/* Asked only whether there is a row. */
 static RowsSource purchases_by_user = {
 	.table = "course_purchases",
 	.index = "course_purchases_user_id_course_id_idx",
@@ -57,6 +66,7 @@ static RowsSource purchases_by_user = {
 	.keys = {{"user_id", UUIDOID}},
 };
 
+/* What a sandbox sold gives the course only while it counts. */
 #define PURCHASE_COUNTS ENVIRONMENT_COUNTS("p.environment", "$4")
 
 /* $3 names what gives each of the courses $2, in the bits of CourseSource. */
@@ -87,8 +97,7 @@ static KeptPlan read_chosen = {
 	.types = {UUIDOID, TIMESTAMPTZOID},
 };
 
-static void rights_read(CourseRights *rights, HandshakeState *state, const pg_uuid_t *user,
-						TimestampTz at);
+static void rights_read(CourseRights *rights, Validity *validity, const pg_uuid_t *user);
 static void documents_add(HandshakeEntries *entries, const CourseRights *rights);
 static void document_add(HandshakeEntries *entries, const CourseRight *right, Rows *courses,
 						 Rows *documents);
@@ -97,25 +106,26 @@ static ArrayType *sources_array(const CourseRights *rights);
 static bool has_purchases(const pg_uuid_t *user);
 static void rows_write(StringInfo out, uint64 rows);
 
+/* The course's documents, without their contents. */
 void
-handshake_courses_add(HandshakeEntries *entries, HandshakeState *state, const pg_uuid_t *user,
-					  TimestampTz at)
+handshake_courses_add(HandshakeEntries *entries, Validity *validity, const pg_uuid_t *user)
 {
 	CourseRights rights;
 
-	rights_read(&rights, state, user, at);
+	rights_read(&rights, validity, user);
+	/* most people have no courses beside the catalogue's */
 	if (rights.count > 0)
 		documents_add(entries, &rights);
 }
 
+/* The statement adds voice and source of each right to what course_rights.c knows. */
 void
-handshake_courses_write(StringInfo out, HandshakeState *state, const pg_uuid_t *user,
-						TimestampTz at)
+handshake_courses_write(StringInfo out, Validity *validity, const pg_uuid_t *user)
 {
 	CourseRights rights;
 	uint64 rows = 0;
 
-	rights_read(&rights, state, user, at);
+	rights_read(&rights, validity, user);
 	if (rights.count > 0)
 	{
 		Datum values[] = {UUIDPGetDatum(user),
@@ -131,11 +141,11 @@ handshake_courses_write(StringInfo out, HandshakeState *state, const pg_uuid_t *
 	rows_write(out, rows);
 }
 
+/* The limit is the setting of now: a change of settings moves the catalogue's version. */
 void
-handshake_slots_write(StringInfo out, HandshakeState *state, const pg_uuid_t *user,
-					  TimestampTz at)
+handshake_slots_write(StringInfo out, Validity *validity, const pg_uuid_t *user)
 {
-	Datum values[] = {UUIDPGetDatum(user), TimestampTzGetDatum(at)};
+	Datum values[] = {UUIDPGetDatum(user), TimestampTzGetDatum(validity->at)};
 
 	appendStringInfo(
 		out, "{\"limit\":" INT64_FORMAT ",\"chosen\":", setting_integer("premium_slots"));
@@ -143,19 +153,21 @@ handshake_slots_write(StringInfo out, HandshakeState *state, const pg_uuid_t *us
 	appendStringInfoChar(out, '}');
 }
 
-/* Those that the catalogue does not give, in memory of ours; what time changes bounds the
- * state.
+/*
+ * The rights that the catalogue does not give, copied into the current context, because the
+ * session's set changes with the next question. The end of premium bounds the answer even if
+ * the user has no such right now: on its other side there may be one.
  */
 static void
-rights_read(CourseRights *rights, HandshakeState *state, const pg_uuid_t *user, TimestampTz at)
+rights_read(CourseRights *rights, Validity *validity, const pg_uuid_t *user)
 {
 	CourseRights all;
 
-	course_rights_set(user, at, &all);
+	course_rights_set(user, validity->at, &all);
 	if (all.valid_from != DT_NOBEGIN)
-		handshake_state_turns(state, all.valid_from, at);
+		validity_turns(validity, all.valid_from);
 	if (all.valid_until != DT_NOEND)
-		handshake_state_turns(state, all.valid_until, at);
+		validity_turns(validity, all.valid_until);
 	*rights = all;
 	rights->count = 0;
 	rights->rights =
@@ -165,6 +177,7 @@ rights_read(CourseRights *rights, HandshakeState *state, const pg_uuid_t *user, 
 			rights->rights[rights->count++] = all.rights[i];
 }
 
+/* Two reads by a key stay open for all courses, which is cheaper than a statement for a few. */
 static void
 documents_add(HandshakeEntries *entries, const CourseRights *rights)
 {
@@ -191,15 +204,17 @@ document_add(HandshakeEntries *entries, const CourseRight *right, Rows *courses,
 	rows_find(courses, &id);
 	if (!rows_next(courses))
 		return;
-	code = rows_value_or_null(courses, 0, &no_code);
+	code = rows_value_or_null(courses, COURSE_CODE, &no_code);
 	rows_find(documents, &id);
 	if (no_code || !rows_next(documents))
 		return;
-	entries_add(entries, HANDSHAKE_COURSE, 2, &right->course, entries_slice(code),
-				entries_slice_keep(rows_value(documents, DOCUMENT_CHECKSUM)),
+	/* the name is made of the code at once; the checksum must outlive the row */
+	entries_add(entries, HANDSHAKE_COURSE, RANK_COURSE, &right->course, slice_of(code),
+				slice_keep(rows_value(documents, DOCUMENT_CHECKSUM)),
 				DatumGetInt32(rows_value(documents, DOCUMENT_SIZE)));
 }
 
+/* In the order of the rights, which is that of the ids. */
 static ArrayType *
 courses_array(const CourseRights *rights)
 {
@@ -210,6 +225,7 @@ courses_array(const CourseRights *rights)
 	return construct_array(ids, rights->count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR);
 }
 
+/* In the order of courses_array(). */
 static ArrayType *
 sources_array(const CourseRights *rights)
 {
@@ -220,6 +236,7 @@ sources_array(const CourseRights *rights)
 	return construct_array(sources, rights->count, INT4OID, sizeof(int32), true, TYPALIGN_INT);
 }
 
+/* A slot is a row of course_purchases: without any, the statement can be spared. */
 static bool
 has_purchases(const pg_uuid_t *user)
 {
@@ -234,7 +251,7 @@ has_purchases(const pg_uuid_t *user)
 	return found;
 }
 
-/* Of the last statement. */
+/* An array of the rows of the last statement, each of which is JSON text. */
 static void
 rows_write(StringInfo out, uint64 rows)
 {

@@ -1,25 +1,33 @@
 /*
- * delta.c: an earlier version of a custom course, grown to the current one by the
- * bytes that were inserted since.
+ * delta.c: a custom course that the phone has in an earlier version, told as what was appended.
  *
- * custom_course_versions tells of each append where it put how many bytes. The appends that
- * lead from the phone's checksum to the current one are told as one insertion when each stands
- * within, or at an end of, what the earlier ones inserted; else the phone gets the whole
- * document. What is sent is cut out of the current document, so that it is right whatever lies
- * between.
+ * custom_course_versions records of each append where it inserted how many bytes. The appends
+ * that lead from the phone's checksum to the current one become one insertion if each of them
+ * stands within the bytes that the earlier ones inserted, or at an end of them; otherwise the
+ * phone gets the whole document. The bytes are cut out of the current document, so that they
+ * are right whatever the appends were.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "mb/pg_wchar.h"
-#include "utils/builtins.h"
 
 #include "core/plan.h"
 #include "json/json_write.h"
-#include "sync/handshake.h"
+#include "sync/delta.h"
+#include "sync/slice.h"
 
-/* The appends from $2 on, oldest first; a phone that is more behind gets the document. */
+/* The columns of read_appends. */
+enum
+{
+	APPEND_OFFSET = 1,
+	APPEND_LENGTH,
+	APPEND_IS_LAST,
+};
+
+/* The appends of course $1 that lead from checksum $2 to $3, oldest first, at most a thousand:
+ * a phone that is further behind gets the document. */
 static KeptPlan read_appends = {
 	.sql = "WITH RECURSIVE appends AS ("
 		   " SELECT 1 AS step, v.checksum, v.insert_offset, v.insert_length"
@@ -36,12 +44,12 @@ static KeptPlan read_appends = {
 	.types = {UUIDOID, TEXTOID, TEXTOID},
 };
 
-/* Bytes of the document; [start, start + size) is what was inserted so far. */
+/* Bytes of the document: [start, start + size) was inserted so far. */
 typedef struct Insertion
 {
 	int64 start;
 	int64 size;
-	bool complete; /* it leads to the current document */
+	bool complete; /* the appends so far lead to the current document */
 } Insertion;
 
 static Insertion insertion_read(const HandshakeEntry *entry, JsonSlice client_checksum);
@@ -53,7 +61,7 @@ handshake_delta_write(StringInfo out, const HandshakeEntry *entry, JsonSlice cli
 {
 	Insertion insertion;
 
-	/* Offsets are of the bytes that the phone has, which are UTF-8. */
+	/* the phone has UTF-8, and offsets count the database's bytes: both must be the same */
 	if (entry->source != HANDSHAKE_CUSTOM_COURSE || GetDatabaseEncoding() != PG_UTF8)
 		return false;
 	insertion = insertion_read(entry, client_checksum);
@@ -66,23 +74,21 @@ handshake_delta_write(StringInfo out, const HandshakeEntry *entry, JsonSlice cli
 	return true;
 }
 
+/* The appends as one insertion; not complete if there are none, or if they stand apart. The
+ * caller's rows stay in SPI_tuptable. */
 static Insertion
 insertion_read(const HandshakeEntry *entry, JsonSlice client_checksum)
 {
-	Datum values[] = {UUIDPGetDatum(&entry->id),
-					  PointerGetDatum(cstring_to_text_with_len(client_checksum.bytes,
-															   (int) client_checksum.size)),
-					  PointerGetDatum(cstring_to_text_with_len(entry->checksum.bytes,
-															   (int) entry->checksum.size))};
+	Datum values[] = {UUIDPGetDatum(&entry->id), slice_datum(client_checksum),
+					  slice_datum(entry->checksum)};
 	SPITupleTable *outer = SPI_tuptable;
 	uint64 rows = plan_execute(&read_appends, values, NULL, true);
 	Insertion insertion = {0};
-	bool null;
 
 	for (uint64 row = 0; row < rows; row++)
 	{
-		int64 start = DatumGetInt32(plan_value(row, 1, &null));
-		int64 size = DatumGetInt32(plan_value(row, 2, &null));
+		int64 start = plan_int32(row, APPEND_OFFSET);
+		int64 size = plan_int32(row, APPEND_LENGTH);
 
 		insertion.complete = false;
 		if (start < 0 || size <= 0)
@@ -91,14 +97,14 @@ insertion_read(const HandshakeEntry *entry, JsonSlice client_checksum)
 			insertion = (Insertion){start, size, false};
 		else if (!insertion_merge(&insertion, start, size))
 			break;
-		insertion.complete = DatumGetBool(plan_value(row, 3, &null));
+		insertion.complete = plan_bool(row, APPEND_IS_LAST);
 	}
 	SPI_freetuptable(SPI_tuptable);
 	SPI_tuptable = outer;
 	return insertion;
 }
 
-/* False, and no longer complete, when the new bytes stand apart from the others. */
+/* False if the new bytes stand apart from the others. */
 static bool
 insertion_merge(Insertion *insertion, int64 start, int64 size)
 {

@@ -1,31 +1,36 @@
 /*
- * discounts.c: the member "discounts" of the answer: the codes that the user may use
- * now, by code.
+ * discounts.c: the member "discounts" of the answer: the codes that the user may use now, in
+ * the order of the codes.
  *
- * Due discounts are assigned before the state is computed, so that the answer has them; in a
- * read-only transaction the member is what was assigned until then. The moments at which a code
- * of the user's begins or ends bound the state, those of codes that are not assigned yet too.
- * Times are written in UTC, so that no session's time zone shows in a kept answer.
+ * Discounts that are due are assigned before the state is computed, so that the answer has
+ * them. A read-only transaction assigns nothing: its member has what was assigned before. The
+ * moments at which a code begins or ends bound the answer, those of codes that the user does
+ * not have yet too, because at such a moment a discount may fall due.
+ *
+ * Everything is read by keys (core/rows.h); only an assignment is a statement. The rules of a
+ * code that depend on an order (first purchase, amounts) are asked when the code is used, by
+ * the slice discounts: the phone gets every code that may be entered now.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "utils/builtins.h"
-#include "utils/datetime.h"
 #include "utils/fmgrprotos.h"
-#include "utils/json.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "core/datum.h"
 #include "core/plan.h"
 #include "core/rows.h"
+#include "identity/asking.h"
 #include "json/json_write.h"
-#include "sync/entries.h"
-#include "sync/handshake.h"
+#include "sync/discounts.h"
+#include "sync/members.h"
+#include "sync/slice.h"
 
-/* Of a code that may be assigned. */
+/* The columns of offers_by_cohort: codes that may be assigned. */
 enum
 {
 	OFFER_ID,
@@ -35,7 +40,7 @@ enum
 	OFFER_COLUMNS,
 };
 
-/* Of the user's entry for a code. */
+/* The columns of entries_by_user: what the user was assigned. */
 enum
 {
 	ENTRY_CODE_ID,
@@ -44,7 +49,7 @@ enum
 	ENTRY_COLUMNS,
 };
 
-/* Of the code of an entry. */
+/* The columns of code_by_id: the code of an entry. */
 enum
 {
 	CODE_ACTIVE,
@@ -63,6 +68,7 @@ enum
 	CODE_COLUMNS,
 };
 
+/* Codes without a cohort are offered to everybody: they are found by a null. */
 static RowsSource offers_by_cohort = {
 	.table = "discount_codes",
 	.index = "discount_codes_cohort_id_idx",
@@ -75,6 +81,7 @@ static RowsSource offers_by_cohort = {
 				{"expires_at", TIMESTAMPTZOID, true}},
 };
 
+/* The user's entries, whatever their status: the moments of a used one bound nothing wrong. */
 static RowsSource entries_by_user = {
 	.table = "user_discounts",
 	.index = "user_discounts_pkey",
@@ -86,6 +93,7 @@ static RowsSource entries_by_user = {
 				{"expires_at", TIMESTAMPTZOID, true}},
 };
 
+/* Asked only whether there is a row. */
 static RowsSource entry_by_code = {
 	.table = "user_discounts",
 	.index = "user_discounts_pkey",
@@ -93,6 +101,8 @@ static RowsSource entry_by_code = {
 	.keys = {{"user_id", UUIDOID}, {"discount_code_id", UUIDOID}},
 };
 
+/* Every column that the answer tells of a code, and those that decide whether it may be used.
+ */
 static RowsSource code_by_id = {
 	.table = "discount_codes",
 	.index = "discount_codes_pkey",
@@ -114,10 +124,12 @@ static RowsSource code_by_id = {
 				{"product_suffix", TEXTOID, true}},
 };
 
+/* The codes of offers_by_cohort, as a condition. */
 #define OF_EVERYBODY_OR_COHORT                                                                 \
 	"(c.cohort_id IS NULL OR c.cohort_id ="                                                    \
 	" (SELECT m.cohort_id FROM coursebase.user_cohorts m WHERE m.user_id = $1))"
 
+/* The EXISTS asks what is_due() asks: another transaction may have assigned the code since. */
 static KeptPlan assign_due = {
 	.sql = "SELECT coursebase.assign_discounts($1, $2)"
 		   " WHERE EXISTS (SELECT FROM coursebase.discount_codes c"
@@ -130,41 +142,40 @@ static KeptPlan assign_due = {
 	.types = {UUIDOID, TIMESTAMPTZOID},
 };
 
-/* A column that may be null. */
+/* A column that may be null; what it points to stands in the row. */
 typedef struct Value
 {
 	Datum datum;
 	bool null;
 } Value;
 
-/* A code that may be used now. */
+/* A code that may be used now, with its object in the answer. */
 typedef struct Usable
 {
 	JsonSlice code;
 	JsonSlice json;
 } Usable;
 
-/* What is collected on the way. */
+/* What is collected on the way to the member's value. */
 typedef struct Discounts
 {
 	const pg_uuid_t *user;
-	TimestampTz at;
-	HandshakeState *state;
-	Usable *usable;
+	Validity *validity;
+	Usable *usable; /* in no order yet */
 	int count;
 	int room;
 } Discounts;
 
 static bool is_due(const pg_uuid_t *user, TimestampTz at);
 static bool offers_find_due(Rows *offers, Rows *entry, const pg_uuid_t *user, TimestampTz at);
-static void offers_bound_all(HandshakeState *state, const pg_uuid_t *user, TimestampTz at);
-static void offers_bound(HandshakeState *state, Rows *offers, TimestampTz at);
+static void offers_bound_all(Validity *validity, const pg_uuid_t *user);
+static void offers_bound(Validity *validity, Rows *offers);
 static void entries_read(Discounts *discounts);
 static void entry_read(Discounts *discounts, Rows *entries, Rows *codes);
 static void entry_take(Discounts *discounts, const Value *entry, const Value *code);
 static bool entry_is_usable(const Discounts *discounts, const Value *entry, const Value *code);
 static bool is_in_time(Value starts_at, Value expires_at, TimestampTz at);
-static void turns_at(HandshakeState *state, Value moment, TimestampTz at);
+static void turns_at(Validity *validity, Value moment);
 static void usable_add(Discounts *discounts, JsonSlice code, JsonSlice json);
 static int usable_compare(const void *a, const void *b);
 static JsonSlice code_trimmed(Value code);
@@ -174,35 +185,38 @@ static void time_write(StringInfo out, Value time);
 static Value value_of(Rows *rows, int column);
 static Value earlier(Value a, Value b);
 
+/* The statement calls assign_discounts() of the slice discounts, which takes its own locks. */
 bool
 handshake_discounts_assign(const pg_uuid_t *user, TimestampTz at)
 {
 	Datum values[] = {UUIDPGetDatum(user), TimestampTzGetDatum(at)};
 
+	/* most often the reads alone answer */
 	return is_due(user, at) && plan_execute(&assign_due, values, NULL, false) == 1 &&
 		   plan_int32(0, 1) > 0;
 }
 
-/* Whether assign_due would find a code: most often there is none, and no statement is needed.
+/* Whether assign_due would find a code. Most often there is none, and no statement is needed.
  */
 static bool
 is_due(const pg_uuid_t *user, TimestampTz at)
 {
-	HandshakeVersions versions;
+	pg_uuid_t cohort;
+	bool in_cohort = identity_cohort(user, &cohort);
 	Rows offers;
 	Rows entry;
 	bool due;
 
-	handshake_cohort_read(&versions, user);
 	rows_open(&offers, &offers_by_cohort, GetActiveSnapshot());
 	rows_open(&entry, &entry_by_code, GetActiveSnapshot());
+	/* what is for everybody first, then what is for the user's cohort */
 	rows_find_null(&offers);
 	due = offers_find_due(&offers, &entry, user, at);
-	if (!due && versions.in_cohort)
+	if (!due && in_cohort)
 	{
-		Datum cohort = UUIDPGetDatum(&versions.cohort_id);
+		Datum key = UUIDPGetDatum(&cohort);
 
-		rows_find(&offers, &cohort);
+		rows_find(&offers, &key);
 		due = offers_find_due(&offers, &entry, user, at);
 	}
 	rows_close(&entry);
@@ -210,7 +224,7 @@ is_due(const pg_uuid_t *user, TimestampTz at)
 	return due;
 }
 
-/* As assign_due has it. */
+/* The condition of assign_due: active, in its time, and not the user's yet. */
 static bool
 offers_find_due(Rows *offers, Rows *entry, const pg_uuid_t *user, TimestampTz at)
 {
@@ -222,6 +236,7 @@ offers_find_due(Rows *offers, Rows *entry, const pg_uuid_t *user, TimestampTz at
 			!is_in_time(value_of(offers, OFFER_STARTS_AT), value_of(offers, OFFER_EXPIRES_AT),
 						at))
 			continue;
+		/* any entry, even a used one, means that the code was assigned */
 		rows_find(entry, keys);
 		if (!rows_next(entry))
 			return true;
@@ -229,16 +244,18 @@ offers_find_due(Rows *offers, Rows *entry, const pg_uuid_t *user, TimestampTz at
 	return false;
 }
 
+/* Orders the codes itself, because the rows come in the order of ids. */
 void
-handshake_discounts_write(StringInfo out, HandshakeState *state, const pg_uuid_t *user,
-						  TimestampTz at)
+handshake_discounts_write(StringInfo out, Validity *validity, const pg_uuid_t *user)
 {
-	Discounts discounts = {.user = user, .at = at, .state = state};
+	Discounts discounts = {.user = user, .validity = validity};
 
-	offers_bound_all(state, user, at);
+	offers_bound_all(validity, user);
 	entries_read(&discounts);
+	/* qsort() of NULL is undefined, even for no element */
 	if (discounts.count > 1)
 		qsort(discounts.usable, discounts.count, sizeof(Usable), usable_compare);
+	/* by code: the order of the rows is that of ids, which tells the phone nothing */
 	appendStringInfoChar(out, '[');
 	for (int i = 0; i < discounts.count; i++)
 	{
@@ -250,36 +267,39 @@ handshake_discounts_write(StringInfo out, HandshakeState *state, const pg_uuid_t
 	appendStringInfoChar(out, ']');
 }
 
+/* The moments of all codes that the user has or may be assigned. */
 static void
-offers_bound_all(HandshakeState *state, const pg_uuid_t *user, TimestampTz at)
+offers_bound_all(Validity *validity, const pg_uuid_t *user)
 {
-	HandshakeVersions versions;
+	pg_uuid_t cohort;
+	bool in_cohort = identity_cohort(user, &cohort);
 	Rows offers;
 
-	handshake_cohort_read(&versions, user);
 	rows_open(&offers, &offers_by_cohort, GetActiveSnapshot());
 	rows_find_null(&offers);
-	offers_bound(state, &offers, at);
-	if (versions.in_cohort)
+	offers_bound(validity, &offers);
+	if (in_cohort)
 	{
-		Datum cohort = UUIDPGetDatum(&versions.cohort_id);
+		Datum key = UUIDPGetDatum(&cohort);
 
-		rows_find(&offers, &cohort);
-		offers_bound(state, &offers, at);
+		rows_find(&offers, &key);
+		offers_bound(validity, &offers);
 	}
 	rows_close(&offers);
 }
 
+/* The moments of the codes at which the read stands. */
 static void
-offers_bound(HandshakeState *state, Rows *offers, TimestampTz at)
+offers_bound(Validity *validity, Rows *offers)
 {
 	while (rows_next(offers))
 	{
-		turns_at(state, value_of(offers, OFFER_STARTS_AT), at);
-		turns_at(state, value_of(offers, OFFER_EXPIRES_AT), at);
+		turns_at(validity, value_of(offers, OFFER_STARTS_AT));
+		turns_at(validity, value_of(offers, OFFER_EXPIRES_AT));
 	}
 }
 
+/* Each entry of the user with its code, read by two keys side by side. */
 static void
 entries_read(Discounts *discounts)
 {
@@ -296,6 +316,7 @@ entries_read(Discounts *discounts)
 	rows_close(&entries);
 }
 
+/* An entry whose code was deleted meanwhile is left out. */
 static void
 entry_read(Discounts *discounts, Rows *entries, Rows *codes)
 {
@@ -312,40 +333,45 @@ entry_read(Discounts *discounts, Rows *entries, Rows *codes)
 	entry_take(discounts, entry, code);
 }
 
+/* Collects the code if it may be used now. */
 static void
 entry_take(Discounts *discounts, const Value *entry, const Value *code)
 {
 	StringInfoData json;
 	JsonSlice name;
 
-	turns_at(discounts->state, entry[ENTRY_EXPIRES_AT], discounts->at);
-	turns_at(discounts->state, code[CODE_STARTS_AT], discounts->at);
-	turns_at(discounts->state, code[CODE_EXPIRES_AT], discounts->at);
+	/* a code that may not be used now may be usable on the other side of a moment */
+	turns_at(discounts->validity, entry[ENTRY_EXPIRES_AT]);
+	turns_at(discounts->validity, code[CODE_STARTS_AT]);
+	turns_at(discounts->validity, code[CODE_EXPIRES_AT]);
 	if (!entry_is_usable(discounts, entry, code))
 		return;
 	name = code_trimmed(code[CODE_CODE]);
+	/* the earlier of two ends, of the entry and of the code, is the one that counts */
 	initStringInfo(&json);
 	code_write(&json, name, code, earlier(entry[ENTRY_EXPIRES_AT], code[CODE_EXPIRES_AT]));
 	usable_add(discounts, name, (JsonSlice){json.data, json.len});
 }
 
+/* Not used yet, not the user's own code, active, and both code and entry in their time. */
 static bool
 entry_is_usable(const Discounts *discounts, const Value *entry, const Value *code)
 {
-	static const char redeemed[] = "redeemed";
 	const Value always = {.null = true};
-	JsonSlice status = entries_slice(entry[ENTRY_STATUS].datum);
+	TimestampTz at = discounts->validity->at;
 
-	if (status.size == sizeof(redeemed) - 1 && memcmp(status.bytes, redeemed, status.size) == 0)
+	if (slice_is(slice_of(entry[ENTRY_STATUS].datum), "redeemed"))
 		return false;
+	/* nobody refers oneself */
 	if (!code[CODE_REFERRER].null &&
-		memcmp(DatumGetUUIDP(code[CODE_REFERRER].datum), discounts->user, UUID_LEN) == 0)
+		uuid_equal(DatumGetUUIDP(code[CODE_REFERRER].datum), discounts->user))
 		return false;
 	return DatumGetBool(code[CODE_ACTIVE].datum) &&
-		   is_in_time(code[CODE_STARTS_AT], code[CODE_EXPIRES_AT], discounts->at) &&
-		   is_in_time(always, entry[ENTRY_EXPIRES_AT], discounts->at);
+		   is_in_time(code[CODE_STARTS_AT], code[CODE_EXPIRES_AT], at) &&
+		   is_in_time(always, entry[ENTRY_EXPIRES_AT], at);
 }
 
+/* Begin and end as half-open interval; a null is no bound. */
 static bool
 is_in_time(Value starts_at, Value expires_at, TimestampTz at)
 {
@@ -353,18 +379,19 @@ is_in_time(Value starts_at, Value expires_at, TimestampTz at)
 		   (expires_at.null || DatumGetTimestampTz(expires_at.datum) > at);
 }
 
+/* A time that never comes changes nothing. */
 static void
-turns_at(HandshakeState *state, Value moment, TimestampTz at)
+turns_at(Validity *validity, Value moment)
 {
 	if (!moment.null && !TIMESTAMP_NOT_FINITE(DatumGetTimestampTz(moment.datum)))
-		handshake_state_turns(state, DatumGetTimestampTz(moment.datum), at);
+		validity_turns(validity, DatumGetTimestampTz(moment.datum));
 }
 
+/* The list grows beyond the limit of ordinary allocations, because nobody bounds the codes of
+ * a user. */
 static void
 usable_add(Discounts *discounts, JsonSlice code, JsonSlice json)
 {
-	char *kept = palloc(code.size + 1);
-
 	if (discounts->count == discounts->room)
 	{
 		Size room = discounts->room == 0 ? 16 : 2 * (Size) discounts->room;
@@ -374,21 +401,22 @@ usable_add(Discounts *discounts, JsonSlice code, JsonSlice json)
 								: repalloc_huge(discounts->usable, room * sizeof(Usable));
 		discounts->room = (int) room;
 	}
-	memcpy(kept, code.bytes, code.size);
-	discounts->usable[discounts->count++] = (Usable){.code = {kept, code.size}, .json = json};
+	/* the code stands in a row that is read no longer when the codes are ordered */
+	discounts->usable[discounts->count++] = (Usable){.code = slice_copy(code), .json = json};
 }
 
+/* In byte order, so that the answer does not depend on a collation. */
 static int
 usable_compare(const void *a, const void *b)
 {
-	return handshake_name_compare(((const Usable *) a)->code, ((const Usable *) b)->code);
+	return slice_compare(((const Usable *) a)->code, ((const Usable *) b)->code);
 }
 
-/* Without the spaces around it, which do not count. */
+/* Codes are stored as they were entered: blanks around a code do not count. */
 static JsonSlice
 code_trimmed(Value code)
 {
-	JsonSlice name = entries_slice(code.datum);
+	JsonSlice name = slice_of(code.datum);
 
 	while (name.size > 0 && name.bytes[0] == ' ')
 		name = (JsonSlice){name.bytes + 1, name.size - 1};
@@ -397,6 +425,8 @@ code_trimmed(Value code)
 	return name;
 }
 
+/* Written by hand and not by to_json(), so that numbers and times are the same in every
+ * session. */
 static void
 code_write(StringInfo out, JsonSlice name, const Value *code, Value expires_at)
 {
@@ -407,6 +437,7 @@ code_write(StringInfo out, JsonSlice name, const Value *code, Value expires_at)
 	json_write_literal(out, ",\"item\":");
 	text_write(out, code[CODE_ITEM]);
 	json_write_literal(out, ",\"percent_off\":");
+	/* numeric_out() keeps the digits as they were entered: 12.50 stays 12.50 */
 	appendStringInfoString(out, code[CODE_PERCENT_OFF].null
 									? "null"
 									: DatumGetCString(DirectFunctionCall1(
@@ -429,6 +460,7 @@ code_write(StringInfo out, JsonSlice name, const Value *code, Value expires_at)
 	appendStringInfoChar(out, '}');
 }
 
+/* A string, or null for a null. */
 static void
 text_write(StringInfo out, Value text)
 {
@@ -439,24 +471,21 @@ text_write(StringInfo out, Value text)
 		json_write_literal(out, "null");
 		return;
 	}
-	slice = entries_slice(text.datum);
+	slice = slice_of(text.datum);
 	json_write_string(out, slice.bytes, slice.size);
 }
 
-/* An end that never comes is none. */
+/* null for an end that never comes. */
 static void
 time_write(StringInfo out, Value time)
 {
-	const int utc = 0;
-	char text[MAXDATELEN + 1];
-
 	if (time.null || TIMESTAMP_NOT_FINITE(DatumGetTimestampTz(time.datum)))
 		json_write_literal(out, "null");
 	else
-		appendStringInfo(out, "\"%s\"",
-						 JsonEncodeDateTime(text, time.datum, TIMESTAMPTZOID, &utc));
+		appendStringInfo(out, "\"%s\"", time_utc_text(DatumGetTimestampTz(time.datum)));
 }
 
+/* A column of the row at which the read stands; it is good until the read moves on. */
 static Value
 value_of(Rows *rows, int column)
 {
@@ -466,6 +495,7 @@ value_of(Rows *rows, int column)
 	return value;
 }
 
+/* The earlier end; a null never comes. */
 static Value
 earlier(Value a, Value b)
 {

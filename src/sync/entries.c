@@ -1,5 +1,10 @@
 /*
- * entries.c: lists of documents, by name in byte order, each name once.
+ * entries.c: lists of documents that a phone gets, ordered by name, each name once.
+ *
+ * The name of a file is made here alone: a manifest's own name, C14ENB.json for a course, and
+ * X14ENB_<id>.json for a custom course, of which a person may have several with one code.
+ *
+ * Ordering and merging go by name alone, in byte order, which is the order that phones use.
  */
 #include "postgres.h"
 
@@ -7,17 +12,29 @@
 #include "utils/builtins.h"
 
 #include "sync/entries.h"
+#include "sync/slice.h"
 
+/* Length of a uuid as text. */
 #define UUID_TEXT 36
+
+/* The columns of a statement for entries_query(). */
+enum
+{
+	ROW_ID = 1,
+	ROW_CODE,
+	ROW_CHECKSUM,
+	ROW_SIZE,
+};
 
 static HandshakeEntry *entry_new(HandshakeEntries *entries);
 static JsonSlice entry_name(HandshakeSource source, JsonSlice code, const pg_uuid_t *id);
 static char *id_write(char *at, const pg_uuid_t *id);
 static int entry_compare(const void *a, const void *b);
 
+/* Makes the file's name at once, so that code may point into a row that is about to go. */
 void
-entries_add(HandshakeEntries *entries, HandshakeSource source, int rank, const pg_uuid_t *id,
-			JsonSlice code, JsonSlice checksum, int32 size)
+entries_add(HandshakeEntries *entries, HandshakeSource source, HandshakeRank rank,
+			const pg_uuid_t *id, JsonSlice code, JsonSlice checksum, int32 size)
 {
 	*entry_new(entries) = (HandshakeEntry){
 		.name = entry_name(source, code, id),
@@ -29,55 +46,40 @@ entries_add(HandshakeEntries *entries, HandshakeSource source, int rank, const p
 	};
 }
 
+/* The slices point into the rows, which SPI holds until the handshake ends. */
 void
 entries_query(HandshakeEntries *entries, KeptPlan *plan, Datum key, HandshakeSource source,
-			  int rank)
+			  HandshakeRank rank)
 {
 	uint64 rows = plan_execute(plan, &key, NULL, true);
 
 	for (uint64 row = 0; row < rows; row++)
-		entries_add(entries, source, rank, DatumGetUUIDP(plan_value(row, 1, NULL)),
-					entries_slice(plan_value(row, 2, NULL)),
-					entries_slice(plan_value(row, 3, NULL)),
-					DatumGetInt32(plan_value(row, 4, NULL)));
+		entries_add(entries, source, rank, DatumGetUUIDP(plan_value(row, ROW_ID, NULL)),
+					slice_of(plan_value(row, ROW_CODE, NULL)),
+					slice_of(plan_value(row, ROW_CHECKSUM, NULL)), plan_int32(row, ROW_SIZE));
 }
 
+/* Sorted by name and rank: the last one of a name is the one that counts. */
 void
 entries_order(HandshakeEntries *entries)
 {
 	HandshakeEntry *all = entries->entries;
 	int kept = 0;
 
+	/* most people have no document of their own */
 	if (entries->count < 2)
 		return;
 	qsort(all, entries->count, sizeof(HandshakeEntry), entry_compare);
 	for (int i = 1; i < entries->count; i++)
 	{
-		if (handshake_name_compare(all[kept].name, all[i].name) != 0)
+		if (slice_compare(all[kept].name, all[i].name) != 0)
 			kept++;
 		all[kept] = all[i];
 	}
 	entries->count = kept + 1;
 }
 
-JsonSlice
-entries_slice(Datum value)
-{
-	text *bytes = DatumGetTextPP(value);
-
-	return (JsonSlice){VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes)};
-}
-
-JsonSlice
-entries_slice_keep(Datum value)
-{
-	JsonSlice slice = entries_slice(value);
-	char *copy = palloc(slice.size + 1);
-
-	memcpy(copy, slice.bytes, slice.size);
-	return (JsonSlice){copy, slice.size};
-}
-
+/* The list may be long: it grows beyond the limit of ordinary allocations. */
 static HandshakeEntry *
 entry_new(HandshakeEntries *entries)
 {
@@ -93,7 +95,7 @@ entry_new(HandshakeEntries *entries)
 	return &entries->entries[entries->count++];
 }
 
-/* A manifest has its own name; a course C14ENB.json; a custom one X14ENB_<id>.json. */
+/* The file's name; a manifest's code is its name. */
 static JsonSlice
 entry_name(HandshakeSource source, JsonSlice code, const pg_uuid_t *id)
 {
@@ -103,6 +105,7 @@ entry_name(HandshakeSource source, JsonSlice code, const pg_uuid_t *id)
 
 	if (source == HANDSHAKE_MANIFEST)
 		return code;
+	/* room for the longest form */
 	name = at = palloc(code.size + 1 + UUID_TEXT + sizeof(ending));
 	memcpy(at, code.bytes, code.size);
 	at += code.size;
@@ -115,6 +118,7 @@ entry_name(HandshakeSource source, JsonSlice code, const pg_uuid_t *id)
 	return (JsonSlice){name, at + sizeof(ending) - name};
 }
 
+/* Writes the id as the server writes a uuid; returns the byte behind it. */
 static char *
 id_write(char *at, const pg_uuid_t *id)
 {
@@ -130,12 +134,13 @@ id_write(char *at, const pg_uuid_t *id)
 	return at;
 }
 
+/* Of one name the entry of the highest rank stands last, and is the one that stays. */
 static int
 entry_compare(const void *a, const void *b)
 {
 	const HandshakeEntry *left = a;
 	const HandshakeEntry *right = b;
-	int order = handshake_name_compare(left->name, right->name);
+	int order = slice_compare(left->name, right->name);
 
 	return order != 0 ? order : left->rank - right->rank;
 }

@@ -1,11 +1,47 @@
 /*
- * entries.h: lists of documents, by name in byte order, each name once.
+ * entries.h: lists of documents that a phone gets, ordered by name, each name once.
+ *
+ * An entry describes a document without its content. Slices are taken as they are, and must
+ * live as long as the list; the list itself is allocated in the current context.
  */
 #ifndef COURSEBASE_SYNC_ENTRIES_H
 #define COURSEBASE_SYNC_ENTRIES_H
 
+#include "postgres.h"
+
+#include "utils/uuid.h"
+
 #include "core/plan.h"
-#include "sync/handshake.h"
+#include "json/json.h"
+
+/* In which table a document stands. */
+typedef enum HandshakeSource
+{
+	HANDSHAKE_MANIFEST,
+	HANDSHAKE_COURSE,
+	HANDSHAKE_CUSTOM_COURSE,
+} HandshakeSource;
+
+#define HANDSHAKE_SOURCES (HANDSHAKE_CUSTOM_COURSE + 1)
+
+/* Of two entries of one name, the one of the higher rank counts. */
+typedef enum HandshakeRank
+{
+	RANK_DEFAULT_MANIFEST,
+	RANK_COHORT_MANIFEST,
+	RANK_COURSE,
+	RANK_CUSTOM_COURSE,
+} HandshakeRank;
+
+typedef struct HandshakeEntry
+{
+	JsonSlice name;
+	JsonSlice checksum;
+	int32 size;
+	HandshakeSource source;
+	pg_uuid_t id;
+	int rank;
+} HandshakeEntry;
 
 typedef struct HandshakeEntries
 {
@@ -14,28 +50,18 @@ typedef struct HandshakeEntries
 	int room;
 } HandshakeEntries;
 
-/*
- * Adds an entry; code is a manifest's name, or a course's code, of which the name is made. The
- * slices are taken as they are.
- */
-extern void entries_add(HandshakeEntries *entries, HandshakeSource source, int rank,
+/* Adds an entry. code is a manifest's name, or a course's code, from which the name is made. */
+extern void entries_add(HandshakeEntries *entries, HandshakeSource source, HandshakeRank rank,
 						const pg_uuid_t *id, JsonSlice code, JsonSlice checksum, int32 size);
 
-/* Adds the rows of a statement: id, name or code, checksum, size; key is its argument, if any.
+/*
+ * Adds the rows of a statement with the columns id, name or code, checksum, size; key is its
+ * argument, if it has one. Needs SPI_connect(), and SPI's rows to live as long as the list.
  */
 extern void entries_query(HandshakeEntries *entries, KeptPlan *plan, Datum key,
-						  HandshakeSource source, int rank);
+						  HandshakeSource source, HandshakeRank rank);
 
-/* Orders by name; of one name the entry of the highest rank stays. */
+/* Orders the list by name; of one name the entry of the highest rank stays. */
 extern void entries_order(HandshakeEntries *entries);
-
-/* The bytes of a text. */
-extern JsonSlice entries_slice(Datum value);
-/* The same, copied into the current context. */
-extern JsonSlice entries_slice_keep(Datum value);
-
-/* sync/courses.c: adds the documents of the user's courses, beside the catalogue's. */
-extern void handshake_courses_add(HandshakeEntries *entries, HandshakeState *state,
-								  const pg_uuid_t *user, TimestampTz at);
 
 #endif

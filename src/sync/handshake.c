@@ -1,14 +1,17 @@
 /*
- * handshake.c: the call with which a phone begins: what it reports is kept, and it learns which
- * documents it lacks.
+ * handshake.c: the call with which a phone begins: the database keeps what the phone reports,
+ * and the phone learns which documents it lacks.
  *
- * Only a server may call it (EXECUTE is granted to nobody else), for any user. It reads and
- * writes with the rights of the tables' owner. In a read-only transaction, a hot standby's
- * included, it answers the same and writes nothing.
+ * A handshake is request → state (cached or computed) → record of what the phone reported →
+ * answer. The answer is made from request and state alone.
  *
- * Most calls bring nothing new and find a cached state: these are answered by direct reads
- * alone. Only what needs a statement pays for SPI and for a search_path of its own, which is
- * why the function carries none.
+ * Rights: only a server may call the function (EXECUTE is granted to nobody else), for any
+ * user; statements run with the rights of the tables' owner. In a read-only transaction, also
+ * on a standby, the answer is the same and nothing is written.
+ *
+ * Most calls bring nothing new and find a cached state: direct reads alone answer these. Only a
+ * call that needs a statement pays for SPI and for a search_path of its own, which is why the
+ * function carries no SET.
  */
 #include "postgres.h"
 
@@ -20,14 +23,20 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "core/args.h"
 #include "core/owner.h"
 #include "core/schema.h"
-#include "sync/handshake.h"
+#include "sync/answer.h"
+#include "sync/cache.h"
+#include "sync/discounts.h"
+#include "sync/record.h"
+#include "sync/request.h"
+#include "sync/state.h"
 
 /*
- * Between begin and end: SPI, the owner's rights, a search_path that nobody chose, and plans
- * that go by indexes: they are kept by the session and must not remember how small a table once
- * was.
+ * Between begin and end: SPI, the rights of the tables' owner, a search_path that no caller
+ * chose, and plans that use indexes, because a session keeps its plans, and a plan that was
+ * made while a table was small would scan it for ever.
  */
 typedef struct Statements
 {
@@ -52,14 +61,11 @@ coursebase_handshake(PG_FUNCTION_ARGS)
 {
 	const pg_uuid_t *user = PG_GETARG_UUID_P(0);
 	text *sent = PG_GETARG_TEXT_PP(1);
-	TimestampTz at = PG_GETARG_TIMESTAMPTZ(2);
+	TimestampTz at = args_time(fcinfo, 2);
 	HandshakeRequest request;
 	StringInfoData answer;
 
 	schema_require_current();
-	if (TIMESTAMP_NOT_FINITE(at))
-		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-						errmsg("the time of a handshake must be finite")));
 	handshake_request_parse(&request, VARDATA_ANY(sent), VARSIZE_ANY_EXHDR(sent));
 	initStringInfo(&answer);
 	appendStringInfoSpaces(&answer, VARHDRSZ);
@@ -69,14 +75,7 @@ coursebase_handshake(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P((text *) answer.data);
 }
 
-bool
-handshake_is_current(const HandshakeRequest *request, const HandshakeState *state)
-{
-	return request->digest.bytes != NULL && request->digest.size == strlen(state->digest) &&
-		   memcmp(request->digest.bytes, state->digest, request->digest.size) == 0;
-}
-
-/* False, and nothing written, when a statement is needed after all. */
+/* Answers without a statement; false, and nothing written, if one is needed after all. */
 static bool
 answer_directly(StringInfo answer, const HandshakeRequest *request, const pg_uuid_t *user,
 				TimestampTz at)
@@ -85,7 +84,7 @@ answer_directly(StringInfo answer, const HandshakeRequest *request, const pg_uui
 
 	if (request->npurchases > 0 || !handshake_cache_read(&state, request, user, at))
 		return false;
-	if (!handshake_is_current(request, &state) &&
+	if (!handshake_is_current(request, state.digest) &&
 		(!handshake_state_expand(&state) || !handshake_keeps_all(request, &state)))
 		return false;
 	if (!XactReadOnly && !handshake_is_recorded(request, user, at))
@@ -110,8 +109,8 @@ answer_by_statements(StringInfo answer, const HandshakeRequest *request, const p
 	statements_end(statements);
 }
 
-/* True when the state was computed with a newer snapshot, which is the active one now: the
- * documents of the state may be there in no older one. */
+/* Finds the state in the cache or computes it. True if it was computed with a newer snapshot,
+ * which is the active one now: no older snapshot need see the documents of the state. */
 static bool
 state_load(HandshakeState *state, const HandshakeRequest *request, const pg_uuid_t *user,
 		   TimestampTz at)
@@ -120,9 +119,9 @@ state_load(HandshakeState *state, const HandshakeRequest *request, const pg_uuid
 	bool assigned;
 
 	if (handshake_cache_read(state, request, user, at) &&
-		(handshake_is_current(request, state) || handshake_state_expand(state)))
+		(handshake_is_current(request, state->digest) || handshake_state_expand(state)))
 		return false;
-	/* what was assigned just now, and the version it moved, only a newer snapshot sees */
+	/* only a newer snapshot sees what was assigned just now, and the version that this moved */
 	assigned = !XactReadOnly && handshake_discounts_assign(user, at);
 	if (assigned)
 	{
@@ -131,11 +130,11 @@ state_load(HandshakeState *state, const HandshakeRequest *request, const pg_uuid
 		UpdateActiveSnapshotCommandId();
 	}
 	handshake_state_compute(state, &versions, user, at);
-	handshake_cache_write(state, &versions, user, at);
+	handshake_cache_write(state, &versions, user);
 	return assigned;
 }
 
-/* As a function with SET runs; an error undoes all of it at the end of the (sub)transaction. */
+/* As a function with SET runs. After an error, the end of the (sub)transaction undoes it. */
 static Statements
 statements_begin(void)
 {

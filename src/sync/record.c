@@ -1,9 +1,13 @@
 /*
  * record.c: what a phone reports of itself, kept as far as it is new.
  *
- * Nothing here is an input of the answer, and nothing is written, nor any row locked, when what
- * was reported is known already. Of two phones that report at once both are kept: a setting is
- * the last one given, a play count the greatest.
+ * Invariants: nothing here is an input of the answer. If everything is known already, nothing
+ * is written and no row is locked, so that most handshakes need no statement. Of two phones
+ * that report at once, both are kept: a setting is the last one given, a play count the
+ * greatest.
+ *
+ * Lock order: settings, then plays in the order of course and key, then the profile; all are
+ * the person's own rows (identity/anchor.h, 3), and each is one statement.
  */
 #include "postgres.h"
 
@@ -17,9 +21,10 @@
 
 #include "core/plan.h"
 #include "core/rows.h"
-#include "json/json_write.h"
-#include "sync/handshake.h"
+#include "sync/record.h"
+#include "sync/slice.h"
 
+/* The columns stand in the order of handshake_setting_names. */
 static RowsSource settings_by_user = {
 	.table = "analytics",
 	.index = "analytics_pkey",
@@ -33,6 +38,7 @@ static RowsSource settings_by_user = {
 				{"deepening", TEXTOID, true}},
 };
 
+/* The columns of plays_by_key. */
 enum
 {
 	PLAY_TITLE,
@@ -40,6 +46,7 @@ enum
 	PLAY_COLUMNS,
 };
 
+/* One play by its whole key: most requests report a few. */
 static RowsSource plays_by_key = {
 	.table = "audio_usage",
 	.index = "audio_usage_pkey",
@@ -48,6 +55,8 @@ static RowsSource plays_by_key = {
 	.ncolumns = PLAY_COLUMNS,
 	.columns = {{"title", TEXTOID, true}, {"play_count", INT4OID}},
 };
+
+#define PROFILE_DEVICES 0
 
 static RowsSource devices_by_user = {
 	.table = "user_profile",
@@ -76,6 +85,10 @@ static KeptPlan write_settings = {
 			  BOOLOID, BOOLOID},
 };
 
+/*
+ * Updates only where a title or a higher count is new. The NOT EXISTS spares the lock of a row
+ * that has it already; ON CONFLICT decides under the lock.
+ */
 static KeptPlan write_plays = {
 	.sql = "INSERT INTO coursebase.audio_usage AS a"
 		   " (user_id, course_code, audio_key, title, play_count)"
@@ -93,8 +106,9 @@ static KeptPlan write_plays = {
 };
 
 /*
- * A device has its first and its last time; the last one moves when a day has passed ($4 is a
- * day before $3). A hundred devices are kept, those seen last.
+ * A device has the time at which it was first seen and the one at which it was last seen. The
+ * latter moves only once a day has passed ($4 is a day before $3), so that a phone that calls
+ * often writes seldom. The hundred devices that were seen last are kept.
  */
 static KeptPlan write_device = {
 	.sql = "UPDATE coursebase.user_profile AS p SET devices ="
@@ -109,39 +123,19 @@ static KeptPlan write_device = {
 	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID},
 };
 
-/* Known are purchases of this user, and nobody learns whether another has one. */
-static KeptPlan read_purchases = {
-	.sql = "SELECT EXISTS (SELECT FROM coursebase.custom_courses c"
-		   "  JOIN coursebase.custom_course_purchases p ON p.course_id = c.id"
-		   "  WHERE c.user_id = $1 AND p.purchase_id = n.purchase_id)"
-		   " OR EXISTS (SELECT FROM coursebase.store_receipts p"
-		   "  WHERE p.user_id = $1 AND p.purchase_id = n.purchase_id)"
-		   " OR EXISTS (SELECT FROM coursebase.course_purchases p"
-		   "  WHERE p.user_id = $1 AND p.purchase_id = n.purchase_id)"
-		   " OR EXISTS (SELECT FROM coursebase.ai_credit_purchases p"
-		   "  WHERE p.user_id = $1 AND p.purchase_id = n.purchase_id)"
-		   " OR EXISTS (SELECT FROM coursebase.subscription_events e WHERE e.user_id = $1"
-		   "  AND n.purchase_id IN (e.transaction_id, e.original_transaction_id))"
-		   " FROM unnest($2) WITH ORDINALITY AS n (purchase_id, i) ORDER BY n.i",
-	.nargs = 2,
-	.types = {UUIDOID, TEXTARRAYOID},
-};
-
 static bool settings_known(const HandshakeRequest *request, const pg_uuid_t *user);
 static bool settings_given(const HandshakeRequest *request);
 static bool setting_known(const HandshakeSetting *setting, Rows *rows, int column);
 static bool plays_known(const HandshakeRequest *request, const pg_uuid_t *user);
 static bool play_known(const HandshakePlays *play, Rows *rows);
 static bool device_known(JsonSlice device, const pg_uuid_t *user, TimestampTz at);
-static bool device_seen_since(Jsonb *devices, JsonSlice device, text *since);
+static bool device_seen_since(Jsonb *devices, JsonSlice device, const char *since);
 static void settings_record(const HandshakeRequest *request, const pg_uuid_t *user);
 static void plays_record(const HandshakeRequest *request, const pg_uuid_t *user);
 static void device_record(JsonSlice device, const pg_uuid_t *user, TimestampTz at);
-static text *time_text(TimestampTz at);
-static text *slice_text(JsonSlice slice);
-static JsonSlice text_slice(text *bytes);
-static ArrayType *text_array(Datum *values, bool *nulls, int count);
+static char *seen_text(TimestampTz at);
 
+/* Asks only about what the request holds: most requests hold one or two of the three. */
 bool
 handshake_is_recorded(const HandshakeRequest *request, const pg_uuid_t *user, TimestampTz at)
 {
@@ -150,48 +144,20 @@ handshake_is_recorded(const HandshakeRequest *request, const pg_uuid_t *user, Ti
 		   (request->device_id.bytes == NULL || device_known(request->device_id, user, at));
 }
 
+/* Settings are asked about again, because the others decide within their own statements. */
 void
 handshake_record(const HandshakeRequest *request, const pg_uuid_t *user, TimestampTz at)
 {
 	if (settings_given(request) && !settings_known(request, user))
 		settings_record(request, user);
+	/* write_plays and write_device decide by themselves what is new */
 	if (request->nplays > 0)
 		plays_record(request, user);
 	if (request->device_id.bytes != NULL)
 		device_record(request->device_id, user, at);
 }
 
-void
-handshake_purchases_write(StringInfo out, const HandshakeRequest *request,
-						  const pg_uuid_t *user)
-{
-	Datum values[2] = {UUIDPGetDatum(user)};
-	Datum *ids = palloc(request->npurchases * sizeof(Datum));
-
-	appendStringInfoChar(out, '[');
-	for (int i = 0; i < request->npurchases; i++)
-		ids[i] = PointerGetDatum(slice_text(request->purchases[i]));
-	if (request->npurchases > 0)
-	{
-		values[1] = PointerGetDatum(text_array(ids, NULL, request->npurchases));
-		plan_execute(&read_purchases, values, NULL, true);
-	}
-	for (int i = 0; i < request->npurchases; i++)
-	{
-		bool null;
-
-		if (i > 0)
-			appendStringInfoChar(out, ',');
-		json_write_literal(out, "{\"purchase_id\":");
-		json_write_string(out, request->purchases[i].bytes, request->purchases[i].size);
-		if (DatumGetBool(plan_value(i, 1, &null)))
-			json_write_literal(out, ",\"status\":\"known\"}");
-		else
-			json_write_literal(out, ",\"status\":\"unknown\"}");
-	}
-	appendStringInfoChar(out, ']');
-}
-
+/* Whether every setting that was given is stored. */
 static bool
 settings_known(const HandshakeRequest *request, const pg_uuid_t *user)
 {
@@ -201,6 +167,7 @@ settings_known(const HandshakeRequest *request, const pg_uuid_t *user)
 
 	rows_open(&rows, &settings_by_user, GetActiveSnapshot());
 	rows_find(&rows, &key);
+	/* without a row even a setting that is taken back is new: the row is to be made */
 	known = rows_next(&rows);
 	for (int i = 0; known && i < HANDSHAKE_SETTINGS; i++)
 		known = setting_known(&request->settings[i], &rows, i);
@@ -208,6 +175,7 @@ settings_known(const HandshakeRequest *request, const pg_uuid_t *user)
 	return known;
 }
 
+/* Whether the request says anything about a setting. */
 static bool
 settings_given(const HandshakeRequest *request)
 {
@@ -217,6 +185,7 @@ settings_given(const HandshakeRequest *request)
 	return false;
 }
 
+/* A setting that was not given is known; one that is taken back is known if it is null. */
 static bool
 setting_known(const HandshakeSetting *setting, Rows *rows, int column)
 {
@@ -227,9 +196,10 @@ setting_known(const HandshakeSetting *setting, Rows *rows, int column)
 		return true;
 	if (null || setting->value.bytes == NULL)
 		return null && setting->value.bytes == NULL;
-	return handshake_name_compare(text_slice(DatumGetTextPP(stored)), setting->value) == 0;
+	return slice_compare(slice_of(stored), setting->value) == 0;
 }
 
+/* Stops at the first play that is new. */
 static bool
 plays_known(const HandshakeRequest *request, const pg_uuid_t *user)
 {
@@ -240,8 +210,8 @@ plays_known(const HandshakeRequest *request, const pg_uuid_t *user)
 	for (int i = 0; known && i < request->nplays; i++)
 	{
 		const HandshakePlays *play = &request->plays[i];
-		Datum keys[] = {UUIDPGetDatum(user), PointerGetDatum(slice_text(play->course_code)),
-						PointerGetDatum(slice_text(play->audio_key))};
+		Datum keys[] = {UUIDPGetDatum(user), slice_datum(play->course_code),
+						slice_datum(play->audio_key)};
 
 		rows_find(&rows, keys);
 		known = rows_next(&rows) && play_known(play, &rows);
@@ -250,14 +220,14 @@ plays_known(const HandshakeRequest *request, const pg_uuid_t *user)
 	return known;
 }
 
+/* A title that was not reported stays; a count that is not higher changes nothing. */
 static bool
 play_known(const HandshakePlays *play, Rows *rows)
 {
 	bool null;
 	Datum title = rows_value_or_null(rows, PLAY_TITLE, &null);
 
-	if (play->title.bytes != NULL &&
-		(null || handshake_name_compare(text_slice(DatumGetTextPP(title)), play->title) != 0))
+	if (play->title.bytes != NULL && (null || slice_compare(slice_of(title), play->title) != 0))
 		return false;
 	return DatumGetInt32(rows_value(rows, PLAY_COUNT)) >= play->count;
 }
@@ -275,17 +245,19 @@ device_known(JsonSlice device, const pg_uuid_t *user, TimestampTz at)
 	if (rows_next(&rows))
 	{
 		bool none;
-		Datum devices = rows_value_or_null(&rows, 0, &none);
+		Datum devices = rows_value_or_null(&rows, PROFILE_DEVICES, &none);
 
+		/* none: only a dropped constraint lets a null in, and the update heals it */
 		known = !none && device_seen_since(DatumGetJsonbP(devices), device,
-										   time_text(at - USECS_PER_DAY));
+										   seen_text(at - USECS_PER_DAY));
 	}
 	rows_close(&rows);
 	return known;
 }
 
+/* Whether the device's last_seen is a text later than that one. */
 static bool
-device_seen_since(Jsonb *devices, JsonSlice device, text *since)
+device_seen_since(Jsonb *devices, JsonSlice device, const char *since)
 {
 	JsonbValue member;
 	JsonbValue last;
@@ -297,99 +269,85 @@ device_seen_since(Jsonb *devices, JsonSlice device, text *since)
 		getKeyJsonValueFromContainer(member.val.binary.data, "last_seen", 9, &last) == NULL ||
 		last.type != jbvString)
 		return false;
-	return handshake_name_compare(
-			   (JsonSlice){last.val.string.val, (size_t) last.val.string.len},
-			   text_slice(since)) > 0;
+	return slice_compare((JsonSlice){last.val.string.val, (size_t) last.val.string.len},
+						 (JsonSlice){since, strlen(since)}) > 0;
 }
 
+/* $1 is the user; the values come before the flags that say which of them were given. */
 static void
 settings_record(const HandshakeRequest *request, const pg_uuid_t *user)
 {
-	Datum values[1 + 2 * HANDSHAKE_SETTINGS] = {UUIDPGetDatum(user)};
-	char nulls[1 + 2 * HANDSHAKE_SETTINGS];
+	PlanValues values = {0};
 
-	memset(nulls, ' ', sizeof(nulls));
+	plan_bind_uuid(&values, user);
 	for (int i = 0; i < HANDSHAKE_SETTINGS; i++)
 	{
-		const HandshakeSetting *setting = &request->settings[i];
+		JsonSlice value = request->settings[i].value;
 
-		if (setting->value.bytes == NULL)
-			nulls[1 + i] = 'n';
-		else
-			values[1 + i] = PointerGetDatum(slice_text(setting->value));
-		values[1 + HANDSHAKE_SETTINGS + i] = BoolGetDatum(setting->given);
+		plan_bind_nullable(&values, value.bytes == NULL ? (Datum) 0 : slice_datum(value),
+						   value.bytes == NULL);
 	}
-	plan_execute(&write_settings, values, nulls, false);
+	for (int i = 0; i < HANDSHAKE_SETTINGS; i++)
+		plan_bind_bool(&values, request->settings[i].given);
+	plan_execute(&write_settings, values.datums, values.nulls, false);
 }
 
+/* One statement for all plays, whose order (request.c) is that in which it locks the rows. */
 static void
 plays_record(const HandshakeRequest *request, const pg_uuid_t *user)
 {
 	int n = request->nplays;
-	Datum *columns = palloc(4 * n * sizeof(Datum));
+	Datum *codes = palloc(n * sizeof(Datum));
+	Datum *keys = palloc(n * sizeof(Datum));
+	Datum *titles = palloc(n * sizeof(Datum));
+	Datum *counts = palloc(n * sizeof(Datum));
 	bool *no_title = palloc(n * sizeof(bool));
-	Datum values[5] = {UUIDPGetDatum(user)};
+	PlanValues values = {0};
 
 	for (int i = 0; i < n; i++)
 	{
 		const HandshakePlays *play = &request->plays[i];
 
 		no_title[i] = play->title.bytes == NULL;
-		columns[i] = PointerGetDatum(slice_text(play->course_code));
-		columns[n + i] = PointerGetDatum(slice_text(play->audio_key));
-		columns[2 * n + i] = no_title[i] ? (Datum) 0 : PointerGetDatum(slice_text(play->title));
-		columns[3 * n + i] = Int32GetDatum(play->count);
+		codes[i] = slice_datum(play->course_code);
+		keys[i] = slice_datum(play->audio_key);
+		titles[i] = no_title[i] ? (Datum) 0 : slice_datum(play->title);
+		counts[i] = Int32GetDatum(play->count);
 	}
-	values[1] = PointerGetDatum(text_array(columns, NULL, n));
-	values[2] = PointerGetDatum(text_array(columns + n, NULL, n));
-	values[3] = PointerGetDatum(text_array(columns + 2 * n, no_title, n));
-	values[4] = PointerGetDatum(
-		construct_array(columns + 3 * n, n, INT4OID, sizeof(int32), true, TYPALIGN_INT));
-	plan_execute(&write_plays, values, NULL, false);
+	plan_bind_uuid(&values, user);
+	plan_bind(&values, PointerGetDatum(text_array(codes, NULL, n)));
+	plan_bind(&values, PointerGetDatum(text_array(keys, NULL, n)));
+	plan_bind(&values, PointerGetDatum(text_array(titles, no_title, n)));
+	plan_bind(&values, PointerGetDatum(construct_array(counts, n, INT4OID, sizeof(int32), true,
+													   TYPALIGN_INT)));
+	plan_execute(&write_plays, values.datums, values.nulls, false);
 }
 
+/* A person without a profile has no row to update, and nothing is kept. */
 static void
 device_record(JsonSlice device, const pg_uuid_t *user, TimestampTz at)
 {
-	Datum values[] = {UUIDPGetDatum(user), PointerGetDatum(slice_text(device)),
-					  PointerGetDatum(time_text(at)),
-					  PointerGetDatum(time_text(at - USECS_PER_DAY))};
+	PlanValues values = {0};
 
-	plan_execute(&write_device, values, NULL, false);
+	plan_bind_uuid(&values, user);
+	plan_bind(&values, slice_datum(device));
+	plan_bind_text(&values, seen_text(at));
+	plan_bind_text(&values, seen_text(at - USECS_PER_DAY));
+	plan_execute(&write_device, values.datums, values.nulls, false);
 }
 
-/* As 2026-01-31T12:00:00.000000Z: text that sorts as the times do. */
-static text *
-time_text(TimestampTz at)
+/* As 2026-01-31T12:00:00.000000Z, always of one length, so that texts sort as their times do.
+ */
+static char *
+seen_text(TimestampTz at)
 {
 	struct pg_tm tm;
 	fsec_t fraction;
 
+	/* without a zone: UTC */
 	if (timestamp2tm(at, NULL, &tm, &fraction, NULL, NULL) != 0)
 		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 						errmsg("the time of the handshake is out of range")));
-	return cstring_to_text(psprintf("%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", tm.tm_year,
-									tm.tm_mon, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
-									fraction));
-}
-
-static text *
-slice_text(JsonSlice slice)
-{
-	return cstring_to_text_with_len(slice.bytes, (int) slice.size);
-}
-
-static JsonSlice
-text_slice(text *bytes)
-{
-	return (JsonSlice){VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes)};
-}
-
-static ArrayType *
-text_array(Datum *values, bool *nulls, int count)
-{
-	int lower = 1;
-
-	return construct_md_array(values, nulls, 1, &count, &lower, TEXTOID, -1, false,
-							  TYPALIGN_INT);
+	return psprintf("%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", tm.tm_year, tm.tm_mon, tm.tm_mday,
+					tm.tm_hour, tm.tm_min, tm.tm_sec, fraction);
 }

@@ -1,12 +1,14 @@
 /*
- * request.c: what a phone sends, read in one walk over its text.
+ * request.c: what a phone sends with a handshake, read in one walk over its text.
  *
- * Members that are not known are skipped. A member of the wrong type, or out of bounds, is
- * refused with its name; where a name is there twice the last one counts, as in the server's
- * ->. null stands for an absent member, except in the settings of analytics, where it takes the
+ * Unknown members are skipped. A member of the wrong type, or out of bounds, is refused by its
+ * name. If a name comes twice, the last one counts, as with the server's operator ->. null
+ * means that the member is absent, except in the settings of analytics, where it takes the
  * setting back.
  *
- * Strings point into the request where they hold no escape.
+ * A string that holds no escape points into the request; another one is a copy. The bounds
+ * below keep what one request can cost small; a text that is no JSON never comes here, because
+ * the argument is of type json.
  */
 #include "postgres.h"
 
@@ -15,9 +17,10 @@
 
 #include "core/compat.h"
 #include "core/errors.h"
-#include "sync/handshake.h"
+#include "sync/request.h"
+#include "sync/slice.h"
 
-/* No phone comes near these. */
+/* Bounds that no phone comes near, so that no request can make the server work for minutes. */
 #define MAX_FILES     20000
 #define MAX_PLAYS     10000
 #define MAX_PURCHASES 1000
@@ -25,6 +28,9 @@
 #define MAX_TITLE     1000 /* bytes of a title */
 #define MAX_PURCHASE  4000 /* bytes of a store's id */
 #define SHOWN_NAME    100  /* bytes of a member's name that an error shows */
+
+/* The place of current_course among the settings. */
+#define CURRENT_COURSE 0
 
 const char *const handshake_setting_names[HANDSHAKE_SETTINGS] = {
 	"current_course", "voice", "induction", "background", "deepening"};
@@ -37,7 +43,7 @@ typedef struct MemberPath
 	int element;
 } MemberPath;
 
-/* A growing array of what a member holds. */
+/* A growing array of the elements of a member. */
 typedef struct Items
 {
 	void *items;
@@ -46,6 +52,7 @@ typedef struct Items
 	Size size; /* of one */
 } Items;
 
+/* Each function reads the value of one member, and refuses it by its path. */
 static void member_parse(HandshakeRequest *request, JsonText *text, const MemberPath *path,
 						 JsonSpan value);
 static void analytics_parse(HandshakeRequest *request, JsonText *text, const MemberPath *parent,
@@ -80,6 +87,8 @@ static char *path_text(const MemberPath *path);
 static const char *kind_text(JsonKind kind);
 static void request_pulse(void *arg);
 
+/* One walk: a member is parsed where it stands. Plays are finished last, because their course
+ * may depend on a setting that comes after them. */
 void
 handshake_request_parse(HandshakeRequest *request, const char *bytes, Size size)
 {
@@ -98,6 +107,7 @@ handshake_request_parse(HandshakeRequest *request, const char *bytes, Size size)
 				 errdetail("The request must be an object, not %s.",
 						   kind_text(json_kind(&text, root)))));
 	json_walk_begin(&cursor, &text, root);
+	/* the walk also checks the text: a member behind a fault is never reached */
 	while (json_member_next(&cursor, &key, &value))
 	{
 		MemberPath path = {.key = json_text_slice(&text, key)};
@@ -107,16 +117,14 @@ handshake_request_parse(HandshakeRequest *request, const char *bytes, Size size)
 	plays_finish(request);
 }
 
-int
-handshake_name_compare(JsonSlice a, JsonSlice b)
+/* A request without a digest is never current. */
+bool
+handshake_is_current(const HandshakeRequest *request, const char *digest)
 {
-	int order = memcmp(a.bytes, b.bytes, Min(a.size, b.size));
-
-	if (order != 0)
-		return order;
-	return a.size < b.size ? -1 : a.size > b.size;
+	return request->digest.bytes != NULL && slice_is(request->digest, digest);
 }
 
+/* What the request says with one of its members. */
 static void
 member_parse(HandshakeRequest *request, JsonText *text, const MemberPath *path, JsonSpan value)
 {
@@ -136,6 +144,7 @@ member_parse(HandshakeRequest *request, JsonText *text, const MemberPath *path, 
 			text->bytes[value.start] == 't';
 }
 
+/* A second member analytics replaces the first one whole. */
 static void
 analytics_parse(HandshakeRequest *request, JsonText *text, const MemberPath *parent,
 				JsonSpan value)
@@ -144,6 +153,7 @@ analytics_parse(HandshakeRequest *request, JsonText *text, const MemberPath *par
 	JsonSpan key;
 	JsonSpan member;
 
+	/* what an earlier member analytics said is forgotten */
 	memset(request->settings, 0, sizeof(request->settings));
 	request->nplays = 0;
 	if (member_expect(text, parent, value, JSON_KIND_OBJECT) == JSON_KIND_NULL)
@@ -153,6 +163,7 @@ analytics_parse(HandshakeRequest *request, JsonText *text, const MemberPath *par
 	{
 		MemberPath path = {.parent = parent, .key = json_text_slice(text, key)};
 
+		/* every other name is a setting, or ignored */
 		if (member_is(&path, "audio_usage"))
 			plays_parse(request, text, &path, member);
 		for (int i = 0; i < HANDSHAKE_SETTINGS; i++)
@@ -161,6 +172,7 @@ analytics_parse(HandshakeRequest *request, JsonText *text, const MemberPath *par
 	}
 }
 
+/* A setting that is given as null is taken back. */
 static void
 setting_parse(HandshakeSetting *setting, JsonText *text, const MemberPath *path, JsonSpan value)
 {
@@ -168,6 +180,7 @@ setting_parse(HandshakeSetting *setting, JsonText *text, const MemberPath *path,
 	setting->value = member_string(text, path, value, MAX_NAME);
 }
 
+/* An object of audio keys. A second one replaces the first. */
 static void
 plays_parse(HandshakeRequest *request, JsonText *text, const MemberPath *parent, JsonSpan value)
 {
@@ -193,6 +206,7 @@ plays_parse(HandshakeRequest *request, JsonText *text, const MemberPath *parent,
 	request->nplays = plays.count;
 }
 
+/* The members of one audio; null stands for an object without members. */
 static void
 play_parse(HandshakePlays *play, JsonText *text, const MemberPath *parent, JsonSpan value)
 {
@@ -216,7 +230,7 @@ play_parse(HandshakePlays *play, JsonText *text, const MemberPath *parent, JsonS
 	}
 }
 
-/* A whole number of the form that JSON.stringify() gives one; absent is none played. */
+/* A whole number in the form that JSON.stringify() gives it; null counts as 0. */
 static int32
 count_parse(JsonText *text, const MemberPath *path, JsonSpan value)
 {
@@ -236,11 +250,14 @@ count_parse(JsonText *text, const MemberPath *path, JsonSpan value)
 	return (int32) count;
 }
 
-/* Each audio once, in the order in which its rows are locked. */
+/*
+ * Orders the plays, each audio once. The order is that in which the rows of audio_usage are
+ * locked: two phones of one person that report at once must not deadlock.
+ */
 static void
 plays_finish(HandshakeRequest *request)
 {
-	JsonSlice current_course = request->settings[0].value;
+	JsonSlice current_course = request->settings[CURRENT_COURSE].value;
 	int kept = 0;
 
 	for (int i = 0; i < request->nplays; i++)
@@ -249,21 +266,23 @@ plays_finish(HandshakeRequest *request)
 				course_of_key(request->plays[i].audio_key, current_course);
 	if (request->nplays < 2)
 		return;
+	/* of one audio the element that came last stands last, and overwrites the others */
 	qsort(request->plays, request->nplays, sizeof(HandshakePlays), play_compare);
 	for (int i = 1; i < request->nplays; i++)
 	{
 		HandshakePlays *last = &request->plays[kept];
 		HandshakePlays *play = &request->plays[i];
 
-		if (handshake_name_compare(last->course_code, play->course_code) != 0 ||
-			handshake_name_compare(last->audio_key, play->audio_key) != 0)
+		if (slice_compare(last->course_code, play->course_code) != 0 ||
+			slice_compare(last->audio_key, play->audio_key) != 0)
 			kept++;
 		request->plays[kept] = *play;
 	}
-	request->nplays = kept + 1;
+	request->nplays = kept + 1; /* of equal ones the last was copied over the others */
 }
 
-/* A key such as C14ENB_3 names its course; any other is of the course that is being played. */
+/* A key such as C14ENB_3 begins with its course's code; any other key belongs to the course
+ * that is being played. */
 static JsonSlice
 course_of_key(JsonSlice key, JsonSlice current_course)
 {
@@ -275,6 +294,7 @@ course_of_key(JsonSlice key, JsonSlice current_course)
 	return current_course.bytes != NULL ? current_course : none;
 }
 
+/* A letter, two digits, three letters, all in upper case: the form of courses.course_code. */
 static bool
 is_course_code(const char *bytes)
 {
@@ -290,18 +310,20 @@ is_course_code(const char *bytes)
 	return true;
 }
 
+/* Of one audio the element that came last stands last, and is the one that counts. */
 static int
 play_compare(const void *a, const void *b)
 {
 	const HandshakePlays *left = a;
 	const HandshakePlays *right = b;
-	int order = handshake_name_compare(left->course_code, right->course_code);
+	int order = slice_compare(left->course_code, right->course_code);
 
 	if (order == 0)
-		order = handshake_name_compare(left->audio_key, right->audio_key);
+		order = slice_compare(left->audio_key, right->audio_key);
 	return order != 0 ? order : left->order - right->order;
 }
 
+/* An array of ids. A second one replaces the first. */
 static void
 purchases_parse(HandshakeRequest *request, JsonText *text, const MemberPath *parent,
 				JsonSpan value)
@@ -325,7 +347,7 @@ purchases_parse(HandshakeRequest *request, JsonText *text, const MemberPath *par
 	request->npurchases = purchases.count;
 }
 
-/* An entry is a purchase's id, or an object that has it as purchase_id. */
+/* An element is a purchase's id, or an object with the id as purchase_id. */
 static JsonSlice
 purchase_parse(JsonText *text, const MemberPath *path, JsonSpan value)
 {
@@ -339,6 +361,7 @@ purchase_parse(JsonText *text, const MemberPath *path, JsonSpan value)
 	if (json_kind(text, value) != JSON_KIND_OBJECT)
 		member_refuse(path, psprintf("must be a string or an object, not %s",
 									 kind_text(json_kind(text, value))));
+	/* an object may have other members, which are ignored */
 	if (!json_member_find(text, value, name, &found))
 		member_refuse(&member, "must be there");
 	id = member_string(text, &member, found, MAX_PURCHASE);
@@ -347,6 +370,8 @@ purchase_parse(JsonText *text, const MemberPath *path, JsonSpan value)
 	return id;
 }
 
+/* An object of checksums by file name; null counts as absent, so that every document is sent.
+ */
 static void
 files_parse(HandshakeRequest *request, JsonText *text, const MemberPath *parent, JsonSpan value)
 {
@@ -377,7 +402,8 @@ files_parse(HandshakeRequest *request, JsonText *text, const MemberPath *parent,
 	files_order(request);
 }
 
-/* By name, each once. A phone that keeps the order of our answers is in order already. */
+/* Orders the files by name, each once. A phone that keeps the order of our answers has them in
+ * order already, and pays for one comparison each. */
 static void
 files_order(HandshakeRequest *request)
 {
@@ -385,37 +411,40 @@ files_order(HandshakeRequest *request)
 	int kept = 0;
 	int i = 1;
 
-	while (i < request->nfiles && handshake_name_compare(files[i - 1].name, files[i].name) < 0)
+	/* the names that are in order already */
+	while (i < request->nfiles && slice_compare(files[i - 1].name, files[i].name) < 0)
 		i++;
 	if (i >= request->nfiles)
-		return;
+		return; /* all of them */
 	qsort(files, request->nfiles, sizeof(HandshakeFile), file_compare);
 	for (i = 1; i < request->nfiles; i++)
 	{
-		if (handshake_name_compare(files[kept].name, files[i].name) != 0)
+		if (slice_compare(files[kept].name, files[i].name) != 0)
 			kept++;
 		files[kept] = files[i];
 	}
 	request->nfiles = kept + 1;
 }
 
+/* As for plays: of one name the element that came last counts. */
 static int
 file_compare(const void *a, const void *b)
 {
 	const HandshakeFile *left = a;
 	const HandshakeFile *right = b;
-	int order = handshake_name_compare(left->name, right->name);
+	int order = slice_compare(left->name, right->name);
 
 	return order != 0 ? order : left->order - right->order;
 }
 
+/* Compares with a name that holds no escape. */
 static bool
 member_is(const MemberPath *path, const char *name)
 {
 	return json_string_is(path->key, name);
 }
 
-/* The wanted kind, or null; anything else is refused. */
+/* Returns the wanted kind, or null; refuses any other kind. */
 static JsonKind
 member_expect(JsonText *text, const MemberPath *path, JsonSpan value, JsonKind wanted)
 {
@@ -426,7 +455,7 @@ member_expect(JsonText *text, const MemberPath *path, JsonSpan value, JsonKind w
 	return kind;
 }
 
-/* A string, or bytes NULL for null. */
+/* A string; bytes NULL for null. */
 static JsonSlice
 member_string(JsonText *text, const MemberPath *path, JsonSpan value, Size limit)
 {
@@ -437,6 +466,8 @@ member_string(JsonText *text, const MemberPath *path, JsonSpan value, Size limit
 	return raw_string(path, json_text_slice(text, value), limit);
 }
 
+/* The string without quotes and escapes. Refuses one that is too long, or that the database's
+ * encoding lacks a character of. */
 static JsonSlice
 raw_string(const MemberPath *path, JsonSlice raw, Size limit)
 {
@@ -447,6 +478,7 @@ raw_string(const MemberPath *path, JsonSlice raw, Size limit)
 	if (memchr(plain.bytes, '\\', plain.size) != NULL)
 	{
 		room = palloc(plain.size);
+		/* an escape may name a character that the database's encoding lacks */
 		if (json_string_unescape(raw, room, plain.size, &size) != JSON_OK ||
 			!pg_verifymbstr(room, (int) size, true))
 			member_refuse(path, "holds a character that the database cannot hold");
@@ -458,6 +490,7 @@ raw_string(const MemberPath *path, JsonSlice raw, Size limit)
 	return plain;
 }
 
+/* A zeroed element at the end of the array. Refuses more than limit elements. */
 static void *
 items_add(Items *items, const MemberPath *path, int limit)
 {
@@ -471,11 +504,13 @@ items_add(Items *items, const MemberPath *path, int limit)
 		items->items = items->items == NULL ? palloc(items->room * items->size)
 											: repalloc(items->items, items->room * items->size);
 	}
+	/* zeroed: a member that the element lacks is absent */
 	item = (char *) items->items + items->count++ * items->size;
 	memset(item, 0, items->size);
 	return item;
 }
 
+/* KB301, with the path of the member and what is wrong with it. */
 static void
 member_refuse(const MemberPath *path, const char *fault)
 {
@@ -484,6 +519,7 @@ member_refuse(const MemberPath *path, const char *fault)
 			 errdetail("Member \"%s\" %s.", path_text(path), fault)));
 }
 
+/* The member as in analytics.audio_usage, purchases[3]; an element has no name of its own. */
 static char *
 path_text(const MemberPath *path)
 {
@@ -497,6 +533,7 @@ path_text(const MemberPath *path)
 					path->key.bytes + 1);
 }
 
+/* For messages. */
 static const char *
 kind_text(JsonKind kind)
 {
@@ -520,6 +557,7 @@ kind_text(JsonKind kind)
 	return "nothing";
 }
 
+/* A request may be long: reading it can be cancelled. */
 static void
 request_pulse(void *arg)
 {

@@ -1,57 +1,48 @@
 /*
  * subscription.c: the member "subscription" of the answer.
  *
- * What a sandbox sold is told of only where it counts. Times are written in UTC, so that no
- * session's time zone shows in a kept answer.
+ * A subscription that a sandbox sold is told only while it counts (billing/environment.h). The
+ * end of premium bounds the answer; the status in the row changes only by events, which move
+ * the version of the user.
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
-#include "utils/datetime.h"
-#include "utils/json.h"
-#include "utils/timestamp.h"
-
 #include "billing/fold.h"
 #include "billing/premium.h"
+#include "core/datum.h"
 #include "json/json_write.h"
-#include "sync/handshake.h"
+#include "sync/members.h"
 
 static void time_write(StringInfo out, int64 time);
 
 void
-handshake_subscription_write(StringInfo out, HandshakeState *state, const pg_uuid_t *user,
-							 TimestampTz at)
+handshake_subscription_write(StringInfo out, Validity *validity, const pg_uuid_t *user)
 {
-	Premium plan;
+	Premium premium;
 
-	premium_read(&plan, user);
-	if (!plan.counts)
+	premium_read(&premium, user);
+	if (!premium.counts)
 	{
 		json_write_literal(out, "{\"plan\":\"free\",\"status\":null,\"expires_at\":null,"
 								"\"grace_until\":null,\"auto_renew\":false}");
 		return;
 	}
-	if (plan.end != FOLD_NEVER)
-		handshake_state_turns(state, plan.end, at);
+	if (premium.end != FOLD_NEVER)
+		validity_turns(validity, premium.end);
 	appendStringInfo(out, "{\"plan\":\"%s\",\"status\":\"%s\",\"expires_at\":",
-					 premium_holds(&plan, at) ? "premium" : "free",
-					 subscription_status_names[plan.term.status]);
-	time_write(out, plan.term.expires_at);
+					 premium_holds(&premium, validity->at) ? "premium" : "free",
+					 subscription_status_names[premium.term.status]);
+	time_write(out, premium.term.expires_at);
 	json_write_literal(out, ",\"grace_until\":");
-	time_write(out, plan.term.grace_until);
-	appendStringInfo(out, ",\"auto_renew\":%s}", plan.term.auto_renew ? "true" : "false");
+	time_write(out, premium.term.grace_until);
+	appendStringInfo(out, ",\"auto_renew\":%s}", premium.term.auto_renew ? "true" : "false");
 }
 
 static void
 time_write(StringInfo out, int64 time)
 {
-	const int utc = 0;
-	char text[MAXDATELEN + 1];
-
 	if (time == FOLD_NEVER)
 		json_write_literal(out, "null");
 	else
-		appendStringInfo(
-			out, "\"%s\"",
-			JsonEncodeDateTime(text, TimestampTzGetDatum(time), TIMESTAMPTZOID, &utc));
+		appendStringInfo(out, "\"%s\"", time_utc_text(time));
 }

@@ -1,8 +1,11 @@
 /*
- * triggers.c: what the tables of the slice sync keep true by themselves.
+ * triggers.c: what the tables of this slice keep true by themselves.
  *
- * Invariants: manifest_cohorts.name is the manifest's name, so that a key can say "one of a
- * name a cohort"; a play count never falls.
+ * Invariants: manifest_cohorts.name is the manifest's name, so that a unique key can hold: a
+ * cohort has one manifest of each name. A play count never falls.
+ *
+ * Rights: the manifest's name is read with the rights of the tables' owner, because the writer
+ * of a link need not be able to read manifests.
  */
 #include "postgres.h"
 
@@ -17,7 +20,8 @@
 #include "core/plan.h"
 #include "core/row_trigger.h"
 
-/* Locked as the foreign key locks it, so that a rename that is under way is waited for. */
+/* FOR KEY SHARE, the lock that the foreign key takes: so the statement waits for a rename that
+ * is under way. */
 static KeptPlan read_name = {
 	.sql = "SELECT m.name FROM coursebase.master_manifests m WHERE m.id = $1 FOR KEY SHARE",
 	.nargs = 1,
@@ -47,8 +51,8 @@ coursebase_tg_manifest_cohorts__name(PG_FUNCTION_ARGS)
 	if (owner_execute(&read_name, &manifest, NULL, false) == 1)
 		name = plan_text(0, 1);
 	SPI_finish();
-	/* Of a manifest that is not to be seen (yet) the foreign key speaks, with the name as sent.
-	 */
+	/* if the manifest is missing, or not visible yet, keep the name as sent: the foreign key
+	 * reports it */
 	if (name == NULL)
 	{
 		column_value(data, row, "name", &null);
@@ -59,7 +63,11 @@ coursebase_tg_manifest_cohorts__name(PG_FUNCTION_ARGS)
 	return PointerGetDatum(column_replace(data, "name", CStringGetTextDatum(name)));
 }
 
-/* SQL function: tg_audio_usage__keep_greatest() returns trigger */
+/*
+ * SQL function: tg_audio_usage__keep_greatest() returns trigger
+ *
+ * A phone that was offline reports an old total; so does a second phone.
+ */
 PGDLLEXPORT Datum
 coursebase_tg_audio_usage__keep_greatest(PG_FUNCTION_ARGS)
 {

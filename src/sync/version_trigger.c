@@ -2,12 +2,13 @@
  * version_trigger.c: the trigger that moves the versions which cached handshakes are compared
  * with.
  *
- * Every change of what a handshake is made from moves one version: of the catalogue (one row,
- * for what goes to everybody), of a cohort or of a user. It is moved in the transaction that
- * changes, under the lock of its row: a snapshot that sees the version sees every change up to
- * it, and none behind it.
+ * Invariant: every change of what a handshake is made from moves one version: that of the
+ * catalogue (one row, for what goes to everybody), of a cohort or of a user. The version moves
+ * in the transaction that makes the change, under the lock of its row. So a snapshot that sees
+ * the version sees every change up to it, and no later one.
  *
- * The row may belong to somebody else (a cohort's to nobody), so the owner's rights move it. A
+ * Lock order: versions come after what is the person's (identity/anchor.h): the trigger fires
+ * after the change. Rights: those of the tables' owner, because nobody may write versions. A
  * user or cohort that is being deleted has no version left to move.
  */
 #include "postgres.h"
@@ -18,15 +19,16 @@
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
-#include "utils/datum.h"
 #include "utils/rel.h"
 #include "utils/uuid.h"
 
+#include "core/datum.h"
 #include "core/owner.h"
 #include "core/plan.h"
-#include "sync/handshake.h"
+#include "sync/versions.h"
 
-/* A scope, as the trigger's first argument names it; the second is the column of its key. */
+/* A scope of versions. The first argument of the trigger names it; the second one, of a keyed
+ * scope, names the column that holds the key. */
 typedef struct VersionScope
 {
 	const char *name;
@@ -35,8 +37,9 @@ typedef struct VersionScope
 } VersionScope;
 
 /*
- * A version begins anywhere: that of another database, whose cached answers came here by a dump
- * without its versions, or of a row that was here before, must not come again.
+ * A version begins at random, so that no version comes a second time: neither that of another
+ * database, whose cached answers a dump brought here without its versions, nor that of a row
+ * that stood here before.
  */
 #define FIRST_VERSION "1 + (random() * 1e15)::bigint"
 
@@ -71,9 +74,10 @@ static VersionScope scopes[] = {
 };
 
 /*
- * The last move: to move it again before anybody could have read it would say nothing new, and
- * would fill the row's page when a statement changes thousands of rows. Others read it after
- * the commit at the earliest, this transaction by a handshake, which forgets it.
+ * The last move. To move a version again before anybody can have read it would say nothing new,
+ * and would fill the row's page while a statement changes thousands of rows. Other transactions
+ * read the version after the commit at the earliest; this one reads it by a handshake, which
+ * forgets the move (versions_were_read()).
  */
 static struct
 {
@@ -119,7 +123,8 @@ versions_were_read(void)
 	last_move.scope = NULL;
 }
 
-/* A statement's trigger (TRUNCATE) knows no rows, so that it moves what everybody compares. */
+/* The scope that the arguments name. A statement's trigger (TRUNCATE) has no rows, so its scope
+ * must be one without a key. */
 static VersionScope *
 scope_of(Trigger *trigger)
 {
@@ -136,6 +141,7 @@ scope_of(Trigger *trigger)
 					errhint("Run SELECT coursebase.install() as the owner of the tables.")));
 }
 
+/* Moves the version that a row belongs to; a null names nobody. */
 static void
 row_move(TriggerData *data, VersionScope *scope, HeapTuple row)
 {
@@ -160,6 +166,7 @@ row_move(TriggerData *data, VersionScope *scope, HeapTuple row)
 		version_move(scope, DatumGetUUIDP(key));
 }
 
+/* key is NULL in a scope without a key, of which the statement has no parameter. */
 static void
 version_move(VersionScope *scope, const pg_uuid_t *key)
 {
@@ -177,11 +184,12 @@ version_move(VersionScope *scope, const pg_uuid_t *key)
 		last_move.key = *key;
 }
 
+/* In this transaction and subtransaction: after ROLLBACK TO a savepoint the move is undone. */
 static bool
 moved_already(const VersionScope *scope, const pg_uuid_t *key)
 {
 	return last_move.scope == scope &&
 		   FullTransactionIdEquals(last_move.transaction, GetTopFullTransactionIdIfAny()) &&
 		   last_move.subtransaction == GetCurrentSubTransactionId() &&
-		   (key == NULL || memcmp(&last_move.key, key, sizeof(*key)) == 0);
+		   (key == NULL || uuid_equal(&last_move.key, key));
 }

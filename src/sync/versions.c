@@ -1,5 +1,9 @@
 /*
- * versions.c: the versions as the active snapshot sees them.
+ * versions.c: the versions of which a handshake's state is made, as the active snapshot sees
+ * them.
+ *
+ * Three reads by a key, straight from the indexes: this is what a cached handshake costs beside
+ * the cached row itself.
  */
 #include "postgres.h"
 
@@ -7,7 +11,7 @@
 #include "utils/snapmgr.h"
 
 #include "core/rows.h"
-#include "sync/handshake.h"
+#include "sync/versions.h"
 
 static RowsSource catalogue_version = {
 	.table = "catalogue_version",
@@ -36,6 +40,9 @@ static RowsSource user_version = {
 	.columns = {{"version", INT8OID}},
 };
 
+/* The column of every source. */
+#define VERSION 0
+
 static int64 version_read(RowsSource *source, Datum key, bool *own_change);
 
 void
@@ -43,6 +50,7 @@ handshake_versions_read(HandshakeVersions *versions, const pg_uuid_t *user)
 {
 	bool ignored = false;
 
+	/* before the reads: a change that is made between them must move a version */
 	versions_were_read();
 	versions->own_change = false;
 	versions->catalogue =
@@ -54,7 +62,10 @@ handshake_versions_read(HandshakeVersions *versions, const pg_uuid_t *user)
 						   : 0;
 }
 
-/* What has no row is at 0. */
+/*
+ * A catalogue, cohort or user without a row is at 0. *own_change becomes true if this
+ * transaction wrote the row: the version then names a state that may yet be rolled back.
+ */
 static int64
 version_read(RowsSource *source, Datum key, bool *own_change)
 {
@@ -65,7 +76,7 @@ version_read(RowsSource *source, Datum key, bool *own_change)
 	rows_find(&rows, &key);
 	if (rows_next(&rows))
 	{
-		version = DatumGetInt64(rows_value(&rows, 0));
+		version = DatumGetInt64(rows_value(&rows, VERSION));
 		*own_change |= rows_written_here(&rows);
 	}
 	rows_close(&rows);
