@@ -182,6 +182,7 @@ packages_useful()
 {
 	clang_format_find || say clang-format
 	command -v clang >/dev/null || say clang
+	command -v openssl >/dev/null || say openssl
 	clang_fuzzes || say libclang-rt-dev
 	edge_packaged || command -v npm >/dev/null || printf '%s\n' nodejs node-typescript node-pg
 }

@@ -15,6 +15,7 @@
 #include "core/datum.h"
 #include "core/owner.h"
 #include "core/plan.h"
+#include "core/setting.h"
 #include "notifications/whose.h"
 
 /* $1 store, $2 environment, $3 line, $4 transaction, $5 token */
@@ -54,7 +55,8 @@ whose_find(const NoticeCall *call, pg_uuid_t *user)
 		return WHOSE_AMBIGUOUS;
 	if (named == 1)
 		return call->user == NULL || uuid_equal(user, call->user) ? WHOSE_FOUND : WHOSE_OTHER;
-	if (call->user == NULL)
+	/* The operator may forbid that the caller says whose a signed document is. */
+	if (call->user == NULL || (call->proven && setting_boolean("require_account_token")))
 		return WHOSE_NOBODY;
 	*user = *call->user;
 	return WHOSE_FOUND;

@@ -34,13 +34,13 @@ sub quote
 	return "'" . ($text =~ s/'/''/gr) . "'";
 }
 
-# take PROVIDER, BODY, SIGNATURE, DETAILS: outcome|detail, or the SQLSTATE and DETAIL of what was refused.
+# take PROVIDER, BODY, SIGNATURE, DETAILS, USER: outcome|detail, or the SQLSTATE and DETAIL of what was refused.
 sub take
 {
-	my ($provider, $body, $signature, $details) = @_;
+	my ($provider, $body, $signature, $details, $user) = @_;
 	my ($out, $err) = ('', '');
 	$node->psql('shop', "SELECT outcome || coalesce('|' || kind, '') FROM coursebase.take_notification("
-		  . join(', ', map { quote($_) } $provider, $body, $signature, $details) . ')',
+		  . join(', ', map { quote($_) } $provider, $body, $signature, $details, $user) . ')',
 		stdout => \$out, stderr => \$err, extra_params => [ '-v', 'VERBOSITY=verbose' ]);
 	return $out if $err eq '';
 	my ($state) = $err =~ /ERROR:\s+(\w{5}):/;
@@ -123,6 +123,17 @@ like(take('app_store', apple_token($large, \%transaction, signature => 'x' x 64)
 key('app_store', 'root', undef, 'bare');
 is(inbox(), $before, 'and nothing is in the inbox');
 is(take('app_store', $true_token) =~ s/\|.*//r, 'applied', 'a transaction alone is taken');
+
+# A signed transaction that names nobody: the caller says whose it is, unless the operator does not allow that.
+my %nameless = (%transaction, transactionId => '1002', originalTransactionId => '1002');
+delete $nameless{appAccountToken};
+my $ada = '00000000-0000-4000-8000-0000000000a1';
+query($node, 'shop', "UPDATE coursebase.settings SET value = 'true' WHERE name = 'require_account_token'");
+is(take('app_store', apple_token($chain, \%nameless), undef, undef, $ada) =~ s/\|.*//r, 'waiting', 'require_account_token: nobody by the word of the caller');
+is(query($node, 'shop', "SELECT count(*) FROM coursebase.subscription_lines WHERE original_transaction_id = '1002'"), 0, 'who gets nothing');
+query($node, 'shop', "UPDATE coursebase.settings SET value = 'false' WHERE name = 'require_account_token'");
+%nameless = (%nameless, transactionId => '1003', originalTransactionId => '1003');
+is(take('app_store', apple_token($chain, \%nameless), undef, undef, $ada) =~ s/\|.*//r, 'applied', 'without it the caller says whose it is');
 
 ## Stripe
 
