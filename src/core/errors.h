@@ -3,7 +3,7 @@
  *
  * One class, KB (classes that begin with a letter up to H belong to the SQL standard), one line
  * a code: the code, the HTTP status that PostgREST should give for it, and what it means.
- * README.md's table of errors is generated from these lines, so that they are the only place to
+ * doc/reference/errors.md is generated from these lines, so that they are the only place to
  * change.
  *
  * Refused rights are not here: they are the server's own 42501.
@@ -114,6 +114,18 @@
 	CB_SQLSTATE('8', '1', '3') /* 409 all the premium slots hold another course */
 #define ERRCODE_CB_SLOT_NOT_NEEDED                                                             \
 	CB_SQLSTATE('8', '1', '4') /* 409 the course can be used without a slot */
+
+/* Notifications of the stores */
+#define ERRCODE_CB_SIGNATURE_INVALID                                                           \
+	CB_SQLSTATE('8', '2', '1') /* 401 the signature is not the store's, or not of this body */
+#define ERRCODE_CB_SIGNATURE_REQUIRED                                                          \
+	CB_SQLSTATE('8', '2', '2') /* 401 the provider is taken only signed */
+#define ERRCODE_CB_STORE_KEY_UNKNOWN                                                           \
+	CB_SQLSTATE('8', '2', '3') /* 503 store_keys lacks the key that was signed with */
+#define ERRCODE_CB_NOTIFICATION_INVALID                                                        \
+	CB_SQLSTATE('8', '2', '4') /* 422 the body is not what the provider sends */
+#define ERRCODE_CB_STORE_KEY_INVALID                                                           \
+	CB_SQLSTATE('8', '2', '5') /* 500 a key in store_keys cannot be read */
 
 /* The course platform */
 #define ERRCODE_CB_PRODUCT_EMPTY                                                               \
