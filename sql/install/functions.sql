@@ -26,11 +26,11 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_guard';
 COMMENT ON FUNCTION coursebase.guard() IS
-    'Event trigger, at the start of every DDL command: arms the check that refuses (KB002) to drop or rename the schema, the extension, a table or a column of coursebase, unless coursebase.allow_drop is on.';
+    'Event trigger, at the start of every DDL command: arms the check that refuses (KB002) to take the schema, the extension, a table, a column or a type of coursebase away, to give it another name or type, or to switch row security off, unless coursebase.allow_drop is on.';
 
 CREATE EVENT TRIGGER coursebase_guard ON ddl_command_start EXECUTE FUNCTION coursebase.guard();
 COMMENT ON EVENT TRIGGER coursebase_guard IS
-    'Arms the guard that keeps commands from dropping tables and columns of coursebase.';
+    'Arms the guard that keeps commands from dropping and altering tables, columns and types of coursebase.';
 
 CREATE FUNCTION coursebase.grant_roles(anonymous name, end_user name, server name)
 RETURNS void
