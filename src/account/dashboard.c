@@ -62,7 +62,7 @@ coursebase_admin_dashboard(PG_FUNCTION_ARGS)
 				 errmsg("the dashboard is for administrators"), errhint("Sign in as one.")));
 	SPI_connect();
 	owner_execute(&read_dashboard, NULL, NULL, true);
-	dashboard = SPI_datumTransfer(plan_value(0, 1, NULL), false, -1);
+	dashboard = SPI_datumTransfer(plan_value(0, 1, JSONOID, NULL), false, -1);
 	SPI_finish();
 	PG_RETURN_DATUM(dashboard);
 }

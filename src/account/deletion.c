@@ -166,7 +166,7 @@ user_lock(Datum user, TimestampTz *closed_at)
 						errdetail("None has the id %s.",
 								  DatumGetCString(DirectFunctionCall1(uuid_out, user))),
 						errhint("Give the id of a row of users.")));
-	value = plan_value(0, 1, &null);
+	value = plan_value(0, 1, TIMESTAMPTZOID, &null);
 	*closed_at = null ? 0 : DatumGetTimestampTz(value);
 	return !null;
 }

@@ -155,11 +155,11 @@ row_read(CreditState *state)
 	state->account.weekly_used = row_integer(0, 3);
 	state->account.bank_limit = row_integer(0, 4);
 	state->account.bank_used = row_integer(0, 5);
-	state->reset = DatumGetTimestampTz(plan_value(0, 6, &null));
+	state->reset = DatumGetTimestampTz(plan_value(0, 6, TIMESTAMPTZOID, &null));
 	state->begun = !null;
 	state->position = row_integer(0, 7);
 	if (state->position > 0)
-		state->last_at = DatumGetTimestampTz(plan_value(0, 8, &null));
+		state->last_at = DatumGetTimestampTz(plan_value(0, 8, TIMESTAMPTZOID, &null));
 }
 
 void
@@ -248,7 +248,7 @@ credit_entries(CreditEntry *entries, const pg_uuid_t *user, const char *key,
 		e->account.weekly_used = row_integer(row, 3);
 		e->account.bank_limit = row_integer(row, 4);
 		e->account.bank_used = row_integer(row, 5);
-		e->reset = DatumGetTimestampTz(plan_value(row, 6, &null));
+		e->reset = DatumGetTimestampTz(plan_value(row, 6, TIMESTAMPTZOID, &null));
 		e->position = row_integer(row, 7);
 		e->seconds = SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, 8);
 		e->price = row_integer(row, 9);
@@ -263,7 +263,7 @@ static int64
 row_integer(uint64 row, int column)
 {
 	bool null;
-	Datum value = plan_value(row, column, &null);
+	Datum value = plan_value(row, column, INT8OID, &null);
 
 	return null ? 0 : DatumGetInt64(value);
 }

@@ -174,7 +174,7 @@ pack_grant(CreditEntry *entry, pg_uuid_t *purchase, FunctionCallInfo fcinfo)
 		purchase_entry(entry, purchase, "pack");
 		return;
 	}
-	*purchase = *DatumGetUUIDP(plan_value(0, 1, &null));
+	*purchase = *DatumGetUUIDP(plan_value(0, 1, UUIDOID, &null));
 	if (!credit_bank_add(&state.account, DatumGetInt64(values[GRANT_CREDITS])))
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 						errmsg("the bank of credits would be out of range")));
@@ -220,9 +220,9 @@ purchase_find(Datum *key, pg_uuid_t *purchase, pg_uuid_t *user, bool *same)
 		nulls[GRANT_USER] = nulls[GRANT_PRODUCT] = nulls[GRANT_CREDITS] = 'n';
 	if (plan_execute(&read_purchase, key, nulls, false) == 0)
 		return false;
-	*purchase = *DatumGetUUIDP(plan_value(0, 1, &null));
-	*user = *DatumGetUUIDP(plan_value(0, 2, &null));
-	*same = DatumGetBool(plan_value(0, 3, &null)) && !null;
+	*purchase = *DatumGetUUIDP(plan_value(0, 1, UUIDOID, &null));
+	*user = *DatumGetUUIDP(plan_value(0, 2, UUIDOID, &null));
+	*same = DatumGetBool(plan_value(0, 3, BOOLOID, &null)) && !null;
 	return true;
 }
 
@@ -257,9 +257,9 @@ credit_packs_take(CreditState *state)
 
 	for (uint64 row = 0; row < count; row++)
 	{
-		ids[row] = *DatumGetUUIDP(plan_value(row, 1, &null));
-		packs[row].held = DatumGetInt64(plan_value(row, 2, &null));
-		packs[row].refunded = DatumGetBool(plan_value(row, 3, &null));
+		ids[row] = *DatumGetUUIDP(plan_value(row, 1, UUIDOID, &null));
+		packs[row].held = DatumGetInt64(plan_value(row, 2, INT8OID, &null));
+		packs[row].refunded = DatumGetBool(plan_value(row, 3, BOOLOID, &null));
 	}
 	if (!credit_packs_settle(&state->account, packs, count, &taken))
 		ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),

@@ -86,7 +86,7 @@ rows_failing(const char *question)
 	CHECK_FOR_INTERRUPTS();
 	if (SPI_execute(question, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not run: %s", question);
-	rows = DatumGetInt64(plan_value(0, 1, &null));
+	rows = DatumGetInt64(plan_value(0, 1, INT8OID, &null));
 	SPI_freetuptable(SPI_tuptable);
 	return rows;
 }

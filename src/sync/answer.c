@@ -181,14 +181,14 @@ documents_read(ManifestLine *lines, int count, HandshakeSource source)
 	for (uint64 row = 0; row < rows; row++)
 	{
 		bool null;
-		HandshakeEntry key = {.id = *DatumGetUUIDP(plan_value(row, 1, NULL))};
+		HandshakeEntry key = {.id = *DatumGetUUIDP(plan_value(row, 1, UUIDOID, NULL))};
 		ManifestLine sought = {.entry = &key};
 		ManifestLine *line = &sought;
 		ManifestLine **found =
 			bsearch(&line, wanted, n, sizeof(ManifestLine *), line_compare_id);
 
 		if (found != NULL)
-			(*found)->document = plan_value(row, 2, &null);
+			(*found)->document = plan_value(row, 2, JSONOID, &null);
 	}
 }
 

@@ -81,8 +81,8 @@ insertion_read(const HandshakeEntry *entry, JsonSlice client_checksum)
 
 	for (uint64 row = 0; row < rows; row++)
 	{
-		int64 start = DatumGetInt32(plan_value(row, 1, &null));
-		int64 size = DatumGetInt32(plan_value(row, 2, &null));
+		int64 start = DatumGetInt32(plan_value(row, 1, INT4OID, &null));
+		int64 size = DatumGetInt32(plan_value(row, 2, INT4OID, &null));
 
 		insertion.complete = false;
 		if (start < 0 || size <= 0)
@@ -91,7 +91,7 @@ insertion_read(const HandshakeEntry *entry, JsonSlice client_checksum)
 			insertion = (Insertion){start, size, false};
 		else if (!insertion_merge(&insertion, start, size))
 			break;
-		insertion.complete = DatumGetBool(plan_value(row, 3, &null));
+		insertion.complete = DatumGetBool(plan_value(row, 3, BOOLOID, &null));
 	}
 	SPI_freetuptable(SPI_tuptable);
 	SPI_tuptable = outer;

@@ -36,10 +36,10 @@ entries_query(HandshakeEntries *entries, KeptPlan *plan, Datum key, HandshakeSou
 	uint64 rows = plan_execute(plan, &key, NULL, true);
 
 	for (uint64 row = 0; row < rows; row++)
-		entries_add(entries, source, rank, DatumGetUUIDP(plan_value(row, 1, NULL)),
-					entries_slice(plan_value(row, 2, NULL)),
-					entries_slice(plan_value(row, 3, NULL)),
-					DatumGetInt32(plan_value(row, 4, NULL)));
+		entries_add(entries, source, rank, DatumGetUUIDP(plan_value(row, 1, UUIDOID, NULL)),
+					entries_slice(plan_value(row, 2, TEXTOID, NULL)),
+					entries_slice(plan_value(row, 3, TEXTOID, NULL)),
+					DatumGetInt32(plan_value(row, 4, INT4OID, NULL)));
 }
 
 void

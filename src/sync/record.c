@@ -184,7 +184,7 @@ handshake_purchases_write(StringInfo out, const HandshakeRequest *request,
 			appendStringInfoChar(out, ',');
 		json_write_literal(out, "{\"purchase_id\":");
 		json_write_string(out, request->purchases[i].bytes, request->purchases[i].size);
-		if (DatumGetBool(plan_value(i, 1, &null)))
+		if (DatumGetBool(plan_value(i, 1, BOOLOID, &null)))
 			json_write_literal(out, ",\"status\":\"known\"}");
 		else
 			json_write_literal(out, ",\"status\":\"unknown\"}");

@@ -80,8 +80,7 @@ coursebase_tg_audio_usage__keep_greatest(PG_FUNCTION_ARGS)
 static Datum
 column_value(TriggerData *data, HeapTuple row, const char *column, bool *null)
 {
-	return SPI_getbinval(row, RelationGetDescr(data->tg_relation), column_number(data, column),
-						 null);
+	return trigger_value_or_null(data, row, column, INT4OID, null);
 }
 
 static HeapTuple
