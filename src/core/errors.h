@@ -18,9 +18,7 @@
 	CB_SQLSTATE('0', '0',                                                                      \
 				'1') /* 503 the tables are of an older version than the code, or missing */
 #define ERRCODE_CB_DROP_REFUSED                                                                \
-	CB_SQLSTATE(                                                                               \
-		'0', '0',                                                                              \
-		'2') /* 409 the command would take a table or a column away, or alter what it is */
+	CB_SQLSTATE('0', '0', '2') /* 409 the command would drop or alter what the code reads */
 #define ERRCODE_CB_SCHEMA_OWNER                                                                \
 	CB_SQLSTATE('0', '0',                                                                      \
 				'3') /* 403 the schema belongs to a role that could plant objects in it */
