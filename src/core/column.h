@@ -14,8 +14,8 @@
 pg_noreturn extern void column_raise_type(TupleDesc columns, int column, Oid type);
 
 /*
- * Raises KB001 where the column (its number, from 1) has another type than the code reads it as:
- * its value would be taken for one of that type. Every reader of a Datum calls it first. It
+ * Raises KB001 where the column (its number, from 1) has another type than the code reads it
+ * as: its value would be taken for one of that type. Every reader of a Datum calls it first. It
  * compares what the description holds, so that it costs a comparison and no look-up.
  */
 static inline void

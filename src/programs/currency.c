@@ -74,7 +74,7 @@ coursebase_tg_plans__currency(PG_FUNCTION_ARGS)
 	SPI_finish();
 	value = DirectFunctionCall3(bpcharin, CStringGetDatum(currency),
 								ObjectIdGetDatum(InvalidOid), Int32GetDatum(VARHDRSZ + 3));
-	return PointerGetDatum(trigger_set(data, row, "currency", TEXTOID, value, false));
+	return PointerGetDatum(trigger_set(data, row, "currency", BPCHAROID, value, false));
 }
 
 /* SQL function: tg_organizations__currency() returns trigger */
