@@ -23,6 +23,7 @@
 #include "utils/rel.h"
 #include "utils/uuid.h"
 
+#include "core/column.h"
 #include "core/args.h"
 #include "core/datum.h"
 #include "core/errors.h"
@@ -161,7 +162,7 @@ place_keep(TriggerData *data, Ordered *ordered, KeptPlan *lock)
 	SPI_connect();
 	owner_execute(lock, &key, NULL, false);
 	owner_execute(&ordered->last, &key, NULL, false);
-	place = plan_value(0, 1, NULL);
+	place = plan_value(0, 1, INT4OID, NULL);
 	SPI_finish();
 	return PointerGetDatum(heap_modify_tuple_by_cols(row, columns, 1, &column, &place, &null));
 }
@@ -177,8 +178,11 @@ place_wanted(TriggerData *data, const Ordered *ordered, const pg_uuid_t *parent,
 	pg_uuid_t before;
 	bool null;
 	bool old_null;
-	Datum place = SPI_getbinval(trigger_written_row(data), columns, column, &null);
+	Datum place;
 	Datum old;
+
+	column_require_type(columns, column, INT4OID);
+	place = SPI_getbinval(trigger_written_row(data), columns, column, &null);
 
 	if (!TRIGGER_FIRED_BY_UPDATE(data->tg_event))
 		return null;

@@ -6,6 +6,7 @@
 
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "datatype/timestamp.h"
 #include "executor/spi.h"
 #include "utils/builtins.h"
@@ -66,9 +67,10 @@ extern uint64 plan_execute_latest(KeptPlan *kept, Datum *values, const char *nul
 /*
  * A column of a row that the last plan gave. The datum points into SPI's memory, gone at
  * SPI_finish(). isnull is NULL for a column that holds no nulls: one that is there all the same
- * (a constraint of ours was dropped) raises 23502.
+ * (a constraint of ours was dropped) raises 23502. type is what the caller reads it as: a
+ * column of another type raises KB001. It is in the result's description: nothing is looked up.
  */
-extern Datum plan_value(uint64 row, int column, bool *isnull);
+extern Datum plan_value(uint64 row, int column, Oid type, bool *isnull);
 
 /*
  * The same copied into the caller's context (the one current before SPI_connect(); with
@@ -84,9 +86,9 @@ pg_noreturn extern void plan_raise_null(const char *column);
 
 /*
  * The value copied into the caller's context, for a type of any length; raises 23502 for a
- * null, as plan_value() does.
+ * null and KB001 for another type, as plan_value() does.
  */
-extern Datum plan_transfer(uint64 row, int column);
+extern Datum plan_transfer(uint64 row, int column, Oid type);
 
 /* Copies the uuid and says that there is one; a null leaves all zeros. */
 extern bool plan_uuid_or_null(uint64 row, int column, pg_uuid_t *id);
@@ -95,31 +97,31 @@ extern bool plan_uuid_or_null(uint64 row, int column, pg_uuid_t *id);
 static inline bool
 plan_bool(uint64 row, int column)
 {
-	return DatumGetBool(plan_value(row, column, NULL));
+	return DatumGetBool(plan_value(row, column, BOOLOID, NULL));
 }
 
 static inline int32
 plan_int32(uint64 row, int column)
 {
-	return DatumGetInt32(plan_value(row, column, NULL));
+	return DatumGetInt32(plan_value(row, column, INT4OID, NULL));
 }
 
 static inline int64
 plan_int64(uint64 row, int column)
 {
-	return DatumGetInt64(plan_value(row, column, NULL));
+	return DatumGetInt64(plan_value(row, column, INT8OID, NULL));
 }
 
 static inline TimestampTz
 plan_time(uint64 row, int column)
 {
-	return DatumGetTimestampTz(plan_value(row, column, NULL));
+	return DatumGetTimestampTz(plan_value(row, column, TIMESTAMPTZOID, NULL));
 }
 
 static inline pg_uuid_t
 plan_uuid(uint64 row, int column)
 {
-	return *DatumGetUUIDP(plan_value(row, column, NULL));
+	return *DatumGetUUIDP(plan_value(row, column, UUIDOID, NULL));
 }
 
 /* The same where a null means something: what it means is the last argument. */
@@ -127,7 +129,7 @@ static inline bool
 plan_bool_or(uint64 row, int column, bool otherwise)
 {
 	bool null;
-	Datum value = plan_value(row, column, &null);
+	Datum value = plan_value(row, column, BOOLOID, &null);
 
 	return null ? otherwise : DatumGetBool(value);
 }
@@ -136,7 +138,7 @@ static inline int64
 plan_int64_or(uint64 row, int column, int64 otherwise)
 {
 	bool null;
-	Datum value = plan_value(row, column, &null);
+	Datum value = plan_value(row, column, INT8OID, &null);
 
 	return null ? otherwise : DatumGetInt64(value);
 }
@@ -145,7 +147,7 @@ static inline TimestampTz
 plan_time_or(uint64 row, int column, TimestampTz otherwise)
 {
 	bool null;
-	Datum value = plan_value(row, column, &null);
+	Datum value = plan_value(row, column, TIMESTAMPTZOID, &null);
 
 	return null ? otherwise : DatumGetTimestampTz(value);
 }

@@ -38,21 +38,15 @@ PGDLLEXPORT Datum
 coursebase_tg_any__stamp(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect(fcinfo, "tg_any__stamp", ROW_BEFORE_CHANGE);
-	int column = SPI_fnumber(RelationGetDescr(data->tg_relation), "updated_at");
+	HeapTuple row = data->tg_newtuple;
 	Datum now = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
-	bool null = false;
-	Datum sent;
+	bool null;
+	Datum sent = trigger_value_or_null(data, row, "updated_at", TIMESTAMPTZOID, &null);
 
-	if (column <= 0)
-		elog(ERROR, "table \"%s\" has no column updated_at",
-			 RelationGetRelationName(data->tg_relation));
 	/* a row that has the right time already, by another trigger's hand, need not be copied */
-	sent = SPI_getbinval(data->tg_newtuple, RelationGetDescr(data->tg_relation), column, &null);
-	if (!null && DatumGetTimestampTz(sent) == DatumGetTimestampTz(now))
-		return PointerGetDatum(data->tg_newtuple);
-	null = false;
-	return PointerGetDatum(heap_modify_tuple_by_cols(
-		data->tg_newtuple, RelationGetDescr(data->tg_relation), 1, &column, &now, &null));
+	if (null || DatumGetTimestampTz(sent) != DatumGetTimestampTz(now))
+		row = trigger_set(data, row, "updated_at", TIMESTAMPTZOID, now, false);
+	return PointerGetDatum(row);
 }
 
 /* SQL function: tg_any__append_only() returns trigger */
@@ -136,7 +130,7 @@ coursebase_tg_any__time_zone(PG_FUNCTION_ARGS)
 	if (strcmp(name, given) == 0)
 		return PointerGetDatum(row);
 	return PointerGetDatum(
-		trigger_set(data, row, "time_zone", CStringGetTextDatum(name), false));
+		trigger_set(data, row, "time_zone", TEXTOID, CStringGetTextDatum(name), false));
 }
 
 /*
