@@ -15,7 +15,7 @@ COMMENT ON FUNCTION coursebase.install() IS
 object: what was made, such as table users or column users.email. action: created, added (to a table or type that was there) or restored (a default or NOT NULL that was taken away). No row: nothing was missing. Within a restore nothing is made: the tables come from the dump.
 
 Source: doc on upgrades: the code belongs to the extension, the tables to the user.
-Raises: 25006 (the transaction is read-only), 42501 (the caller is not the owner of the tables), KB003 (an object of that name belongs to another role), KB004 (the role that plays the server has lost BYPASSRLS).';
+Raises: 25006 (the transaction is read-only), 42501 (the caller is not the owner of the tables), KB003 (an object of that name belongs to another role), KB004 (a role no longer fits the part that it plays: the server has lost BYPASSRLS, or end users got rights that they may not have).';
 
 CREATE FUNCTION coursebase.guard()
 RETURNS event_trigger
@@ -44,10 +44,10 @@ AS 'MODULE_PATHNAME', 'coursebase_grant_roles';
 COMMENT ON FUNCTION coursebase.grant_roles(name, name, name) IS
     'Grants each of the three parts to a role: exactly what the part may do, and nothing else of coursebase. Takes from the roles that played the parts before what they held. Remembered, so that install() grants new objects too. For the owner of the tables.
 
-anonymous: for requests without a user. end_user: for requests with one. server: for edge functions; needs BYPASSRLS. NULL leaves a part to nobody.
+anonymous: for requests without a user. end_user: for requests with one. Neither may pass row security or get rights of others: no SUPERUSER, BYPASSRLS or CREATEROLE, not the owner of the tables, and not a member of the server''s role, of the owner''s, or of any role with such an attribute. server: for edge functions; needs BYPASSRLS. NULL leaves a part to nobody.
 
 Source: a release''s GRANTs stand beside the functions and tables that they are about.
-Raises: 42501 (the caller is not the owner of the tables), 42704 (no such role), KB004 (the role for server lacks BYPASSRLS).';
+Raises: 42501 (the caller is not the owner of the tables), 42704 (no such role), KB004 (the role for server lacks BYPASSRLS, or one for anonymous or end_user has rights that no end user may have).';
 
 CREATE FUNCTION coursebase.installation()
 RETURNS TABLE (name text, value text)
@@ -312,9 +312,20 @@ AS $$
     WHERE i.name = 'server'
     UNION ALL
     SELECT 'end_user_role_unfit', format('role %I', i.value),
-        format('ALTER ROLE %I NOBYPASSRLS NOSUPERUSER: row security does not hold for it.', i.value)
+        format('ALTER ROLE %I NOBYPASSRLS NOSUPERUSER NOCREATEROLE: %s.', i.value,
+            'row security and grants do not hold for it')
     FROM installed i
-    JOIN pg_roles o ON o.rolname = i.value AND (o.rolbypassrls OR o.rolsuper)
+    JOIN pg_roles o ON o.rolname = i.value AND (o.rolbypassrls OR o.rolsuper OR o.rolcreaterole)
+    WHERE i.name IN ('anonymous', 'end_user')
+    UNION ALL
+    SELECT 'end_user_role_unfit', format('role %I', i.value),
+        format('REVOKE %I FROM %I: %s.', o.rolname, i.value, 'an end user could use its rights')
+    FROM installed i
+    JOIN pg_roles e ON e.rolname = i.value AND NOT e.rolsuper
+    JOIN pg_roles o ON o.oid <> e.oid AND pg_has_role(e.oid, o.oid, 'MEMBER')
+        AND (o.rolsuper OR o.rolbypassrls OR o.rolcreaterole
+            OR o.rolname IN (SELECT s.value FROM installed s WHERE s.name = 'server')
+            OR o.oid IN (SELECT v.relowner FROM relations v WHERE v.relname = 'schema_version'))
     WHERE i.name IN ('anonymous', 'end_user')
     UNION ALL
     SELECT 'document_not_lz4', format('column %s.%s', s.name, c.name[1]),
