@@ -64,6 +64,32 @@ COMMENT ON FUNCTION coursebase.installation() IS
 name, value: library version (of the loaded code), schema version (of the tables; no row without tables), and for each part that somebody plays (anonymous, end_user, server) the role.';
 GRANT EXECUTE ON FUNCTION coursebase.installation() TO server;
 
+CREATE FUNCTION coursebase.help(about text DEFAULT NULL)
+RETURNS TABLE (topic text, function text, call text, purpose text)
+LANGUAGE sql
+STABLE
+CALLED ON NULL INPUT
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT t.topic, p.proname::text,
+        format('coursebase.%I(%s)', p.proname, pg_get_function_arguments(p.oid)),
+        substring(obj_description(p.oid, 'pg_proc') FROM '^(.*?\.)(?:\s|$)')
+    FROM coursebase.topics() WITH ORDINALITY AS t (topic, function, n)
+    JOIN pg_namespace s ON s.nspname = 'coursebase'
+    JOIN pg_proc p ON p.pronamespace = s.oid AND p.proname = t.function
+    WHERE p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
+        AND has_function_privilege(p.oid, 'EXECUTE')
+        AND ($1 IS NULL OR t.topic = lower($1) OR strpos(p.proname, lower($1)) > 0)
+    ORDER BY t.n, p.oid
+$$;
+COMMENT ON FUNCTION coursebase.help(text) IS
+    'Lists the functions that the caller may execute, by topic. Anybody may call it.
+
+about: a topic, or a part of a function''s name, in either case; NULL lists all. topic: the slice that the function is of, in their order: core, json, install, identity, records, catalog, sales, billing, access, allowance, media, discounts, store, notifications, programs, sync, account. function: its name. call: the function with its arguments, their types and defaults. purpose: the first sentence of its COMMENT; obj_description() has the rest.';
+GRANT EXECUTE ON FUNCTION coursebase.help(text) TO anonymous, end_user, server;
+
 -- Reads the catalogues only, so that lint() answers when tables are missing. The steps of install() say what ought to
 -- be there: every column has a comment among them, every constraint a name.
 CREATE FUNCTION coursebase.lint()

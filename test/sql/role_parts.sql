@@ -39,7 +39,8 @@ ALTER ROLE regress_end_user NOINHERIT;
 GRANT regress_server TO regress_end_user;
 SELECT coursebase.grant_roles('regress_anonymous', 'regress_end_user', 'regress_server');
 ROLLBACK TO sound;
-SELECT format('GRANT %I TO regress_end_user', relowner::regrole) FROM pg_class WHERE oid = 'coursebase.users'::regclass \gexec
+DO $$ BEGIN EXECUTE (SELECT format('GRANT %I TO regress_end_user', relowner::regrole)
+    FROM pg_class WHERE oid = 'coursebase.users'::regclass); END $$;
 SELECT coursebase.grant_roles('regress_anonymous', 'regress_end_user', 'regress_server');
 ROLLBACK TO sound;
 -- One role cannot be the server and an end user; a server that nobody plays is no excuse.
