@@ -63,8 +63,8 @@ static KeptPlan read_checks = {
 		   "c.problem::text FROM ' || CASE WHEN l.lanname = 'sql' THEN '(' || p.prosrc || ')' "
 		   "ELSE format('coursebase.%I()', p.proname) END "
 		   "|| ' AS c (check_name, object, problem)' "
-		   "|| coalesce(format(' WHERE c.check_name = %L', $1), '') " CHECK_FUNCTIONS
-		   "AND ($1 IS NULL OR $1 = ANY (" NAMES_OF ")) ORDER BY p.oid",
+		   "|| CASE WHEN $1 IS NULL THEN '' ELSE format(' WHERE c.check_name = %L', $1) "
+		   "END " CHECK_FUNCTIONS "AND ($1 IS NULL OR $1 = ANY (" NAMES_OF ")) ORDER BY p.oid",
 	.nargs = 1,
 	.types = {TEXTOID},
 };

@@ -5,6 +5,7 @@
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;
 BEGIN;
+\set VERBOSITY terse
 SELECT * FROM coursebase.check_integrity('nothing');
 \echo :LAST_ERROR_SQLSTATE
 ROLLBACK;
@@ -15,7 +16,7 @@ SET LOCAL session_replication_role = replica;
 INSERT INTO coursebase.users (id, clerk_user_id, name, email, role) VALUES
     ('00000000-0000-4000-8000-0000000000a1', 'name_ada', 'Ada', 'ada@example.org', 'admin');
 INSERT INTO coursebase.user_profile (user_id, email, referral_code, time_zone) VALUES
-    ('00000000-0000-4000-8000-0000000000a1', 'ADA@example.org', 'short', 'Nowhere/Land');
+    ('00000000-0000-4000-8000-0000000000a1', 'ada@example.org', 'UABCDEF', 'Nowhere/Land');
 INSERT INTO coursebase.organizations (id, slug, name, currency, time_zone) VALUES
     ('00000000-0000-4000-8000-0000000000f1', 'name', 'Name', 'EUR', 'Nowhere/Land');
 INSERT INTO coursebase.user_course_access (user_id, course_id) VALUES
@@ -44,7 +45,6 @@ SET LOCAL client_min_messages = notice;
 SET LOCAL coursebase.allow_drop = on;
 ALTER TABLE coursebase.store_notifications RENAME TO slow;
 CREATE VIEW coursebase.store_notifications AS SELECT s.* FROM (SELECT pg_sleep(1.2)) p LEFT JOIN coursebase.slow s ON true;
-\set VERBOSITY terse
 SELECT * FROM coursebase.check_integrity('notification_applied');
 SELECT * FROM coursebase.check_integrity('time_zone');
 ROLLBACK;
