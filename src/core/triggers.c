@@ -59,10 +59,32 @@ coursebase_tg_any__append_only(PG_FUNCTION_ARGS)
 		data = trigger_expect(fcinfo, "tg_any__append_only", ROW_BEFORE_CHANGE);
 	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event) && foreign_key_action(data))
 		return PointerGetDatum(data->tg_newtuple);
+	if (TRIGGER_FIRED_BY_DELETE(data->tg_event) && row_kept_long_enough(data))
+		return PointerGetDatum(data->tg_trigtuple);
 	ereport(ERROR, (errcode(ERRCODE_CB_APPEND_ONLY),
 					errmsg("rows of table \"%s\" are never changed or deleted",
 						   RelationGetRelationName(data->tg_relation)),
 					errhint("Write a new row that says what is true now.")));
+}
+
+/*
+ * A trigger whose second argument names a setting of days lets rows go that are older. 0 keeps
+ * rows for ever.
+ */
+static bool
+row_kept_long_enough(TriggerData *data)
+{
+	Trigger *trigger = data->tg_trigger;
+	TimestampTz since;
+	int64 days;
+
+	if (trigger->tgnargs < 2)
+		return false;
+	days = setting_integer(trigger->tgargs[1]);
+	since = DatumGetTimestampTz(
+		trigger_value(data, data->tg_trigtuple, "created_at", TIMESTAMPTZOID));
+	return days > 0 &&
+		   since < GetCurrentTransactionStartTimestamp() - days * USECS_PER_DAY;
 }
 
 /*

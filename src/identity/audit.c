@@ -7,13 +7,16 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "utils/builtins.h"
 #include "utils/uuid.h"
 
 #include "core/owner.h"
+#include "core/partition.h"
 #include "core/plan.h"
+#include "core/setting.h"
 #include "identity/asking.h"
 #include "identity/audit.h"
 
@@ -22,6 +25,15 @@ static KeptPlan write_event = {
 		   "VALUES ($5, $1, $2, $3::pg_catalog.jsonb, $4::pg_catalog.jsonb)",
 	.nargs = 5,
 	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, UUIDOID},
+};
+
+/* The trigger of the table lets pass what is older than the setting says. */
+static KeptPlan delete_events = {
+	.sql = "DELETE FROM coursebase.audit_events WHERE created_at < $1 AND id = ANY (ARRAY("
+		   "SELECT e.id FROM coursebase.audit_events e WHERE e.created_at < $1 "
+		   "ORDER BY e.created_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED))",
+	.nargs = 2,
+	.types = {TIMESTAMPTZOID, INT8OID},
 };
 
 void
@@ -50,4 +62,32 @@ audit_write_change(const char *action, const char *object, const char *old_json,
 
 	if (!same)
 		audit_write(action, object, old_json, new_json);
+}
+
+/*
+ * What stands here says that the trail is no longer whole: check_integrity() then misses no
+ * event that a purge may have taken.
+ */
+int64
+audit_purge(TimestampTz before, int64 *left)
+{
+	int64 days = setting_integer("audit_retention_days");
+	TimestampTz kept_from = GetCurrentTransactionStartTimestamp() - days * USECS_PER_DAY;
+	PlanValues values = {0};
+	int64 dropped;
+	int64 deleted;
+
+	if (days <= 0)
+		return 0;
+	before = Min(before, kept_from);
+	dropped = partitions_drop("audit_events", before);
+	plan_bind_time(&values, before);
+	plan_bind_int64(&values, *left);
+	deleted = owner_execute(&delete_events, values.datums, values.nulls, false);
+	*left -= deleted;
+	if (dropped + deleted > 0)
+		audit_write("audit_purged", "audit_events", NULL,
+					psprintf("{\"before\": \"%s\", \"events\": " INT64_FORMAT "}",
+							 timestamptz_to_str(before), dropped + deleted));
+	return dropped;
 }
