@@ -28,7 +28,7 @@ DELETE FROM coursebase.lessons WHERE name = 'lesson 1';
 INSERT INTO coursebase.lessons (id, section_id, name) VALUES ('00000000-0000-4000-8000-00000000e334', '00000000-0000-4000-8000-00000000e320', 'lesson 4');
 INSERT INTO coursebase.lessons (id, section_id, name, "order") VALUES ('00000000-0000-4000-8000-00000000e331', '00000000-0000-4000-8000-00000000e320', 'lesson 1', 1);
 :order
-INSERT INTO coursebase.lessons (section_id, name, "order") VALUES ('00000000-0000-4000-8000-00000000e320', 'again', 1);
+INSERT INTO coursebase.lessons (id, section_id, name, "order") VALUES ('00000000-0000-4000-8000-00000000e339', '00000000-0000-4000-8000-00000000e320', 'again', 1);
 INSERT INTO coursebase.lessons (section_id, name, "order") VALUES ('00000000-0000-4000-8000-00000000e320', 'below', -1);
 INSERT INTO coursebase.lessons (section_id, name) VALUES ('00000000-0000-4000-8000-00000000e3ff', 'nowhere');
 -- Moved: the last place there, or the one that is named; a section keeps its lessons, and moves between courses alike.
