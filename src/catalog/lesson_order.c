@@ -280,7 +280,8 @@ place_keep(TriggerData *data, Ordered *ordered)
 	return PointerGetDatum(trigger_set(data, row, "order", place, false));
 }
 
-/* The place if it is free for the child, NULL for one that has a place, or the next free one. */
+/* The place if it is free for the child, NULL for one that has a place, or the next free one.
+ */
 static int32
 place_free(Ordered *ordered, const pg_uuid_t *parent, int32 place, const pg_uuid_t *child)
 {
