@@ -29,6 +29,7 @@
 #include "utils/builtins.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
+#include "utils/tuplestore.h"
 #include "utils/uuid.h"
 
 #include "core/args.h"
@@ -50,6 +51,8 @@ typedef struct Ordered
 	KeptPlan find;             /* the parent, if the caller may change it */
 	KeptPlan last;             /* the place after the last child */
 	KeptPlan free;             /* a place, or the next free one after it */
+	KeptPlan swap;             /* gives whoever holds a place another one, if that is free */
+	KeptPlan taken;            /* whether a place has another child */
 	KeptPlan holder;           /* who else holds the place of a child that an UPDATE moved */
 	KeptPlan put;              /* puts one child into a place */
 	KeptPlan compare;          /* how the named ids differ from the children */
@@ -91,6 +94,13 @@ enum
 	" = $1 AND o.\"order\" >= $2 AND NOT EXISTS (SELECT FROM coursebase." table " n"           \
 	"  WHERE n." parent " = $1 AND n.\"order\" = o.\"order\" + 1)"                             \
 	" ORDER BY o.\"order\" LIMIT 1) END"
+#define SWAP_QUERY(table, parent)                                                              \
+	"UPDATE coursebase." table " h SET \"order\" = $4 WHERE h." parent " = $2"                 \
+	" AND h.\"order\" = $3 AND h.id <> $1 AND NOT EXISTS (SELECT FROM coursebase." table " o"  \
+	"  WHERE o." parent " = $2 AND o.\"order\" = $4)"
+#define TAKEN_QUERY(table, parent)                                                             \
+	"SELECT FROM coursebase." table " h WHERE h." parent " = $2 AND h.\"order\" = $3"          \
+	" AND h.id <> $1"
 /* Of the places that the statement left free, the former one of the mover comes first. */
 #define HOLDER_QUERY(table, parent)                                                            \
 	"SELECT h.id, EXISTS (SELECT FROM changed c JOIN former f ON f.id = c.id"                  \
@@ -116,6 +126,7 @@ enum
 #define ONE_KEY  .nargs = 1, .types = {UUIDOID}
 #define AT_PLACE .nargs = 3, .types = {UUIDOID, INT4OID, UUIDOID}
 #define MOVED    .nargs = 3, .types = {UUIDOID, UUIDOID, INT4OID}
+#define SWAPPED  .nargs = 4, .types = {UUIDOID, UUIDOID, INT4OID, INT4OID}
 #define TO_PLACE .nargs = 2, .types = {UUIDOID, INT4OID}
 #define KEY_LIST .nargs = 2, .types = {UUIDOID, UUIDARRAYOID}
 
@@ -126,6 +137,8 @@ static Ordered sections = {
 	.find = {.sql = FIND_QUERY("courses"), ONE_KEY},
 	.last = {.sql = LAST_QUERY("course_sections", "course_id"), ONE_KEY},
 	.free = {.sql = FREE_QUERY("course_sections", "course_id"), AT_PLACE},
+	.swap = {.sql = SWAP_QUERY("course_sections", "course_id"), SWAPPED},
+	.taken = {.sql = TAKEN_QUERY("course_sections", "course_id"), MOVED},
 	.holder = {.sql = HOLDER_QUERY("course_sections", "course_id"), MOVED},
 	.put = {.sql = PUT_QUERY("course_sections"), TO_PLACE},
 	.compare = {.sql = COMPARE_QUERY("course_sections", "course_id"), KEY_LIST},
@@ -138,17 +151,37 @@ static Ordered lessons = {
 	.find = {.sql = FIND_QUERY("course_sections"), ONE_KEY},
 	.last = {.sql = LAST_QUERY("lessons", "section_id"), ONE_KEY},
 	.free = {.sql = FREE_QUERY("lessons", "section_id"), AT_PLACE},
+	.swap = {.sql = SWAP_QUERY("lessons", "section_id"), SWAPPED},
+	.taken = {.sql = TAKEN_QUERY("lessons", "section_id"), MOVED},
 	.holder = {.sql = HOLDER_QUERY("lessons", "section_id"), MOVED},
 	.put = {.sql = PUT_QUERY("lessons"), TO_PLACE},
 	.compare = {.sql = COMPARE_QUERY("lessons", "section_id"), KEY_LIST},
 	.write = {.sql = WRITE_QUERY("lessons", "section_id"), KEY_LIST},
 };
 
+/* One child's way from one place of its parent to another. */
+typedef struct Move
+{
+	pg_uuid_t parent;
+	int32 from;
+	int32 to;
+} Move;
+
+/*
+ * What place_swap() is doing: the UPDATE of the holder fires these triggers again, and there is
+ * nothing left for them to give.
+ */
+static const Move *swapping = NULL;
+
 static void places_lock(void);
 static Datum place_keep(TriggerData *data, Ordered *ordered);
 static int32 place_free(Ordered *ordered, const pg_uuid_t *parent, int32 place,
 						const pg_uuid_t *child);
 static Datum place_give(TriggerData *data, Ordered *ordered);
+static bool move_within(TriggerData *data, Ordered *ordered, Move *move);
+static bool move_is_swap(const Move *move);
+static bool place_swap(Ordered *ordered, const pg_uuid_t *child, const Move *move);
+static void place_give_of_many(TriggerData *data, Ordered *ordered, PlanValues *values);
 static void place_put(Ordered *ordered, const pg_uuid_t *child, int32 place);
 static bool place_wanted(TriggerData *data, const Ordered *ordered, const pg_uuid_t *parent,
 						 int column);
@@ -303,34 +336,94 @@ place_free(Ordered *ordered, const pg_uuid_t *parent, int32 place, const pg_uuid
 static Datum
 place_give(TriggerData *data, Ordered *ordered)
 {
-	HeapTuple row = data->tg_newtuple;
-	pg_uuid_t id = *DatumGetUUIDP(trigger_value(data, row, "id"));
-	int32 place = DatumGetInt32(trigger_value(data, row, "order"));
-	pg_uuid_t parent;
+	pg_uuid_t id = *DatumGetUUIDP(trigger_value(data, data->tg_newtuple, "id"));
 	PlanValues values = {0};
+	Move move;
+	bool within;
 
-	if (restore_under_way() || !trigger_uuid(data, row, ordered->parent, &parent))
+	if (restore_under_way())
+		return PointerGetDatum(NULL);
+	within = move_within(data, ordered, &move);
+	if (within && move_is_swap(&move))
 		return PointerGetDatum(NULL);
 	places_lock();
 	plan_bind_uuid(&values, &id);
-	plan_bind_uuid(&values, &parent);
-	plan_bind_int32(&values, place);
+	plan_bind_uuid(&values, &move.parent);
+	plan_bind_int32(&values, move.to);
 	SPI_connect();
+	/* one row is the usual case, and needs no look at what the statement moved besides */
+	if (!(within && tuplestore_tuple_count(data->tg_newtable) == 1 &&
+		  place_swap(ordered, &id, &move)) &&
+		owner_execute_latest(&ordered->taken, values.datums, values.nulls) > 0)
+		place_give_of_many(data, ordered, &values);
+	SPI_finish();
+	return PointerGetDatum(NULL);
+}
+
+/* The way of the row, and whether it stayed with its parent. */
+static bool
+move_within(TriggerData *data, Ordered *ordered, Move *move)
+{
+	pg_uuid_t before = *DatumGetUUIDP(trigger_value(data, data->tg_trigtuple, ordered->parent));
+
+	move->parent = *DatumGetUUIDP(trigger_value(data, data->tg_newtuple, ordered->parent));
+	move->from = DatumGetInt32(trigger_value(data, data->tg_trigtuple, "order"));
+	move->to = DatumGetInt32(trigger_value(data, data->tg_newtuple, "order"));
+	return uuid_equal(&before, &move->parent);
+}
+
+static bool
+move_is_swap(const Move *move)
+{
+	return swapping != NULL && uuid_equal(&swapping->parent, &move->parent) &&
+		   swapping->from == move->to && swapping->to == move->from;
+}
+
+/* Gives whoever holds the child's place the child's former one; false if nobody does. */
+static bool
+place_swap(Ordered *ordered, const pg_uuid_t *child, const Move *move)
+{
+	const Move *outer = swapping;
+	PlanValues values = {0};
+	uint64 swapped;
+
+	plan_bind_uuid(&values, child);
+	plan_bind_uuid(&values, &move->parent);
+	plan_bind_int32(&values, move->to);
+	plan_bind_int32(&values, move->from);
+	swapping = move;
+	PG_TRY();
+	{
+		swapped = owner_execute_latest(&ordered->swap, values.datums, values.nulls);
+	}
+	PG_FINALLY();
+	{
+		swapping = outer;
+	}
+	PG_END_TRY();
+	return swapped > 0;
+}
+
+/* The same for a row of several that the statement moved, or one of another parent. */
+static void
+place_give_of_many(TriggerData *data, Ordered *ordered, PlanValues *values)
+{
 	if (SPI_register_trigger_data(data) < 0)
 		elog(ERROR, "could not see what the statement changed");
-	if (owner_execute_latest(&ordered->holder, values.datums, values.nulls) > 0 &&
+	if (owner_execute_latest(&ordered->holder, values->datums, values->nulls) > 0 &&
 		!plan_bool(0, HOLDER_MOVED))
 	{
 		pg_uuid_t holder = plan_uuid(0, HOLDER_ID);
 		int64 vacated = plan_int64_or(0, HOLDER_VACATED, -1);
+		const pg_uuid_t *id = DatumGetUUIDP(values->datums[0]);
 
 		if (vacated >= 0)
 			place_put(ordered, &holder, (int32) vacated);
 		else
-			place_put(ordered, &id, place_free(ordered, &parent, place, NULL));
+			place_put(ordered, id,
+					  place_free(ordered, DatumGetUUIDP(values->datums[1]),
+								 DatumGetInt32(values->datums[2]), NULL));
 	}
-	SPI_finish();
-	return PointerGetDatum(NULL);
 }
 
 /* The UPDATE fires the triggers of the child again, which find the place free. */
