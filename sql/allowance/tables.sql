@@ -92,6 +92,9 @@ COMMENT ON COLUMN coursebase.ai_credit_purchases.acknowledged_at IS 'When the se
 COMMENT ON COLUMN coursebase.ai_credit_purchases.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.ai_credit_purchases.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.ai_credit_purchases ENABLE ROW LEVEL SECURITY;
+-- A stolen server key must not invent a pack that a store sold.
+CREATE TRIGGER t300_signed_only BEFORE INSERT OR UPDATE OR DELETE ON coursebase.ai_credit_purchases
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__signed_only('source');
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.ai_credit_purchases
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.ai_credit_purchases TO end_user, server;

@@ -21,7 +21,7 @@ user_id: whose subscription it is; a closed account may be named, because its st
 status: pending, trialing, active, in_grace, on_hold, paused, canceled, expired or revoked. expires_at: end of the paid period; NULL while there was none. applied: whether the event fitted. anomaly: why it did not, impossible_transition or transaction_refunded; NULL if it was applied.
 
 Source: the table of transitions under Subscriptions in the documentation, and what each store says of its notifications.
-Raises: 22004 (an argument is NULL), KB106 (there is no such user), KB501 (a member of the event is missing or malformed), KB502 (the event came before with other content or for another user, or its line is of another environment), KB503 (the original transaction is another user''s), KB504 (the subscription does not allow the manual event).';
+Raises: 22004 (an argument is NULL), KB106 (there is no such user), KB501 (a member of the event is missing or malformed), KB502 (the event came before with other content or for another user, or its line is of another environment), KB503 (the original transaction is another user''s), KB504 (the subscription does not allow the manual event), KB822 (the setting require_signature names the store or the provider, and the caller is not the owner of the tables: take_notification() takes what they sent).';
 GRANT EXECUTE ON FUNCTION coursebase.apply_subscription_event(uuid, json, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.rebuild_subscription(user_id uuid)

@@ -424,11 +424,15 @@ COMMENT ON COLUMN coursebase.subscription_history.anomaly IS 'Why the event did 
 GRANT SELECT ON TABLE coursebase.subscription_history TO end_user, server;
 
 -- Whether a sandbox sells anything here.
-INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning)
+INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning, is_owner_only)
 VALUES (
     'accept_sandbox',
     'boolean',
     'false',
-    'Whether what a store''s sandbox sold gives rights here: true for test installations only.'
+    'Whether what a store''s sandbox sold gives rights here: true for test installations only.',
+    true
 )
-ON CONFLICT (name) DO NOTHING;
+ON CONFLICT (name) DO UPDATE SET default_value = excluded.default_value, meaning = excluded.meaning,
+    is_owner_only = excluded.is_owner_only
+WHERE (s.default_value, s.meaning, s.is_owner_only)
+    IS DISTINCT FROM (excluded.default_value, excluded.meaning, excluded.is_owner_only);

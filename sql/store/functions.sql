@@ -21,7 +21,7 @@ user_id: who bought; the account must be open. receipt: a JSON object of product
 A JSON object: status, message (the status in words), acknowledged (whether the store was told), and course, subscription or ai_usage, what was given, if the status is valid or duplicate. status: valid; duplicate (the course was owned already in that voice: the money came, it gives nothing, and is listed in duplicate_store_purchases); sandbox (recorded, and gives nothing; validated again while the setting accept_sandbox is on it gives what it is for); refunded (the refund came before its receipt, or after it). A discount that its rules refuse undoes the call: validate without it.
 
 Source: the stores'' own rules of receipts, and the product''s rule that a receipt gives once what it is for.
-Raises: 22004 (an argument is NULL), 22008 (at is infinite), KB106 (there is no such user, or the account is closed), KB205 (the receipt belongs to another user, product or voice), KB502 (its subscription is of another environment, or its event came before with other content), KB503 (its subscription is another user''s), KB601 (a rule refuses the discount), KB602 (the order has another discount), KB801 (a member of the receipt is missing or malformed), KB802 (no product has the id).';
+Raises: 22004 (an argument is NULL), 22008 (at is infinite), KB106 (there is no such user, or the account is closed), KB205 (the receipt belongs to another user, product or voice), KB502 (its subscription is of another environment, or its event came before with other content), KB503 (its subscription is another user''s), KB601 (a rule refuses the discount), KB602 (the order has another discount), KB801 (a member of the receipt is missing or malformed), KB802 (no product has the id), KB822 (the setting require_signature names the source, and the caller is not the owner of the tables: take_notification() takes what the store signed).';
 GRANT EXECUTE ON FUNCTION coursebase.validate_purchase(uuid, json, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.grant_course_purchase(
@@ -73,6 +73,17 @@ Answers whether there was a gift to take back.
 Source: the product''s rule that operators may give a course away.
 Raises: 22004 (an argument other than voice is NULL), 22008 (at is infinite), 22023 (an unknown voice), KB106 (there is no such user).';
 GRANT EXECUTE ON FUNCTION coursebase.revoke_course_purchase(uuid, uuid, text, timestamptz) TO server;
+
+CREATE FUNCTION coursebase.tg_course_purchases__audit()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_course_purchases__audit';
+COMMENT ON FUNCTION coursebase.tg_course_purchases__audit() IS
+    'AFTER INSERT OR UPDATE of a gift: writes the audit event of a gift that plain SQL gave, as grant_course_purchase() does for its own.';
 
 CREATE FUNCTION coursebase.refund_store_purchase(
     source text,

@@ -126,9 +126,24 @@ ALTER TABLE coursebase.store_receipts ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.store_receipts
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once('id', 'source', 'environment',
         'purchase_id', 'user_id', 'product_id', 'refunded_at');
+-- A stolen server key must not invent a receipt, nor free one for another person. A refund stays open.
+CREATE TRIGGER t300_signed_only BEFORE INSERT OR DELETE ON coursebase.store_receipts
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__signed_only('source');
+CREATE TRIGGER t300_signed_only_on_update BEFORE UPDATE ON coursebase.store_receipts
+    FOR EACH ROW WHEN (NEW.status <> 'refunded'
+        AND (OLD.source, OLD.environment, OLD.purchase_id, OLD.user_id, OLD.product_id, OLD.kind,
+            OLD.voice, OLD.status)
+            IS DISTINCT FROM (NEW.source, NEW.environment, NEW.purchase_id, NEW.user_id,
+                NEW.product_id, NEW.kind, NEW.voice, NEW.status))
+    EXECUTE FUNCTION coursebase.tg_any__signed_only('source');
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.store_receipts
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.store_receipts TO server;
+
+-- Access does not know store: the trigger that records gifts by plain SQL stands here.
+CREATE TRIGGER t900_audit AFTER INSERT OR UPDATE ON coursebase.course_purchases
+    FOR EACH ROW WHEN (NEW.source = 'admin' AND NEW.status = 'valid')
+    EXECUTE FUNCTION coursebase.tg_course_purchases__audit();
 
 -- A store refunds a purchase that it was not told of: the server works through this list.
 CREATE VIEW coursebase.purchases_awaiting_acknowledgement

@@ -26,6 +26,7 @@
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/schema.h"
+#include "core/signed_only.h"
 
 /* The arguments of grant_credit_pack(), which are $1, $2, … of insert_purchase. */
 enum
@@ -148,6 +149,7 @@ coursebase_grant_credit_pack(PG_FUNCTION_ARGS)
 	args_require_first(fcinfo, GRANT_AMOUNT);
 	args_time(fcinfo, GRANT_AT);
 	schema_require_current();
+	signed_only_require(args_text_or_null(fcinfo, GRANT_SOURCE));
 	compat_materialize(fcinfo);
 	SPI_connect();
 	rights = owner_enter();

@@ -17,6 +17,7 @@
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
+#include "core/signed_only.h"
 #include "json/members.h"
 
 /* The members that this release reads. The payload keeps the others too. */
@@ -114,6 +115,7 @@ notice_read(SubscriptionNotice *notice, Datum json)
 	notice->store = members_word(&members, MEMBER_STORE, stores, lengthof(stores));
 	if (notice->store == NULL)
 		members_raise(&notice_form, MEMBER_STORE, "is missing");
+	signed_only_require(notice->store);
 	/* a correction by hand is refused if it does not fit: there is somebody to tell */
 	by_hand = strcmp(notice->store, STORE_MANUAL) == 0;
 	notice->manual = members_flag(&members, MEMBER_MANUAL) == 1 || by_hand;
@@ -160,6 +162,7 @@ type_read(Members *members, const char *store)
 	const char *name;
 	SubscriptionEvent type;
 
+	signed_only_require(provider);
 	/* Google Play numbers its notifications */
 	if (json_kind(&members->text, span) == JSON_KIND_NUMBER && span.end > span.start)
 		name = pnstrdup(members->text.bytes + span.start, span.end - span.start);

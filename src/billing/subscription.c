@@ -36,6 +36,8 @@
 #include "core/plan.h"
 #include "core/schema.h"
 #include "identity/anchor.h"
+#include "identity/audit.h"
+#include "json/object_write.h"
 
 /* An event on its way, and what is stored when it comes. */
 typedef struct Situation
@@ -101,6 +103,7 @@ static void situation_read(Situation *situation);
 static bool situation_query(const Situation *situation);
 static void event_take(Situation *situation, SubscriptionAnswer *answer);
 static void first_premium_tell(const Situation *situation, const SubscriptionLine *line);
+static void grant_audit(const Situation *situation);
 static void line_require(const Situation *situation);
 static FoldAnomaly line_advance(Situation *situation, SubscriptionLine *line);
 static FoldAnomaly line_refold(const Situation *situation, SubscriptionLine *line);
@@ -234,8 +237,28 @@ event_take(Situation *situation, SubscriptionAnswer *answer)
 	if (!event_insert(&situation->notice, situation->user, &situation->subscription, answer,
 					  situation->at))
 		raise_conflict(&situation->notice);
+	grant_audit(situation);
 	if (anomaly == FOLD_SOUND)
 		first_premium_tell(situation, &line);
+}
+
+/* What no store sold is somebody's decision, which the trail must name: with a stolen server
+ * key it stays possible. */
+static void
+grant_audit(const Situation *situation)
+{
+	const SubscriptionNotice *notice = &situation->notice;
+	StringInfoData out;
+
+	if (strcmp(notice->store, "manual") != 0 && strcmp(notice->store, "promotional") != 0)
+		return;
+	object_begin(&out);
+	object_text(&out, "store", notice->store);
+	object_text(&out, "event_type", subscription_event_names[notice->event.type]);
+	object_text(&out, "store_event_id", notice->event.id);
+	object_time(&out, "period_end", notice->event.period_end);
+	audit_write("subscription_granted", psprintf("users/%s", uuid_text(situation->user)), NULL,
+				object_end(&out));
 }
 
 /*

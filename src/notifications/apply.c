@@ -16,7 +16,7 @@
 #include "core/datum.h"
 #include "core/owner.h"
 #include "core/plan.h"
-#include "core/setting.h"
+#include "core/signed_only.h"
 #include "json/json_load.h"
 #include "notifications/apply.h"
 #include "notifications/fields.h"
@@ -86,6 +86,15 @@ notice_apply(const NoticeCall *call, NoticeEffect *effect)
 	{
 		effect->needs = notice->needs;
 		wait(effect, psprintf("details are needed: fetch %s", notice->needs));
+		return;
+	}
+	/* RevenueCat speaks for stores, and what was stored before the setting named the provider
+	 * is replayed: neither may pass for verified */
+	if (!call->verified &&
+		(signed_only(notice_provider_names[call->provider]) || signed_only(whose_store(call))))
+	{
+		refuse(effect, "KB822: the setting require_signature names its store, and nothing "
+					   "proved it");
 		return;
 	}
 	switch (notice->subject)

@@ -28,6 +28,7 @@
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/schema.h"
+#include "core/signed_only.h"
 #include "identity/anchor.h"
 #include "identity/audit.h"
 #include "json/object_write.h"
@@ -152,9 +153,10 @@ coursebase_validate_purchase(PG_FUNCTION_ARGS)
 	delivery.at = args_time(fcinfo, 2);
 	schema_require_current();
 	SPI_connect();
-	rights = owner_enter();
 	/* what is wrong with the receipt is said before anybody waits for a lock */
 	receipt_read(&delivery.receipt, PG_GETARG_DATUM(1));
+	signed_only_require(delivery.receipt.source);
+	rights = owner_enter();
 	store_product_find(&delivery.product, delivery.receipt.product_name);
 	receipt_complete(&delivery.receipt, &delivery.product);
 	anchor_open_user_require(&delivery.user);
