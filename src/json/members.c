@@ -92,6 +92,22 @@ members_text_require(const Members *members, int member, size_t most)
 	return text;
 }
 
+/* For what providers write as a word in one version of an API and as a number in the next. */
+const char *
+members_scalar(const Members *members, int member, size_t most)
+{
+	JsonSpan span = members->spans[member];
+	JsonKind kind = json_kind(&members->text, span);
+
+	if (!members_has(members, member) || kind == JSON_KIND_STRING)
+		return members_text(members, member, most);
+	if (kind != JSON_KIND_NUMBER && kind != JSON_KIND_BOOLEAN)
+		members_raise(members->form, member, "is no string, number or boolean");
+	if (span.end - span.start > most)
+		members_raise(members->form, member, psprintf("has more than %zu bytes", most));
+	return pnstrdup(members->text.bytes + span.start, span.end - span.start);
+}
+
 /* The fault lists the words, for the caller sees a provider's payload and not this code. */
 const char *
 members_word(const Members *members, int member, const char *const *words, int count)

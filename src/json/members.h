@@ -14,7 +14,7 @@
 
 #include "json/json_load.h"
 
-#define MEMBERS_MAX 24
+#define MEMBERS_MAX 32
 
 /* Ids are keys of indexes; no store's are longer. */
 #define MEMBERS_ID_SIZE    512
@@ -57,6 +57,9 @@ extern bool members_has(const Members *members, int member);
 /* NULL when absent; no longer than `most` bytes, and not empty. */
 extern const char *members_text(const Members *members, int member, size_t most);
 extern const char *members_text_require(const Members *members, int member, size_t most);
+
+/* A string, number or boolean as it is written, without quotes; NULL when absent. */
+extern const char *members_scalar(const Members *members, int member, size_t most);
 
 /* One of the words; NULL when absent. */
 extern const char *members_word(const Members *members, int member, const char *const *words,

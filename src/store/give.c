@@ -269,7 +269,7 @@ credits_give(Delivery *delivery)
 
 	plan_bind_uuid(&values, &delivery->user);
 	plan_bind_text(&values, delivery->product.product_id);
-	plan_bind_int64(&values, delivery->product.credits);
+	plan_bind_int64(&values, delivery->product.credits * receipt->quantity);
 	plan_bind_text(&values, receipt->source);
 	plan_bind_text(&values, receipt->environment);
 	plan_bind_text(&values, receipt->purchase_id);

@@ -3,7 +3,8 @@
  *
  * Invariants: a receipt belongs to one user and one product for ever. It gives what it is for
  * once, in the transaction that records it. A receipt whose refund came before it gives
- * nothing. A receipt of a sandbox is recorded and gives nothing while the setting
+ * nothing. One that is not paid yet gives nothing until it comes again as paid. A receipt of a
+ * sandbox is recorded and gives nothing while the setting
  * accept_sandbox is off; validated again while the setting is on, it gives what it is for then.
  *
  * Lock order: the row of users, then the row of store_receipts, then whatever the receipt
@@ -35,16 +36,17 @@
 #include "store/delivery.h"
 
 static const char *const status_names[RECEIPT_STATUSES] = {
-	[RECEIPT_VALID] = "valid",
-	[RECEIPT_DUPLICATE] = "duplicate",
-	[RECEIPT_SANDBOX] = "sandbox",
-	[RECEIPT_REFUNDED] = "refunded",
+	[RECEIPT_VALID] = "valid",     [RECEIPT_DUPLICATE] = "duplicate",
+	[RECEIPT_SANDBOX] = "sandbox", [RECEIPT_REFUNDED] = "refunded",
+	[RECEIPT_PENDING] = "pending", [RECEIPT_CANCELED] = "canceled",
 };
 static const char *const status_messages[RECEIPT_STATUSES] = {
 	[RECEIPT_VALID] = "the purchase is valid",
 	[RECEIPT_DUPLICATE] = "the course was owned already: this purchase is to be refunded",
 	[RECEIPT_SANDBOX] = "what a sandbox sold gives nothing here",
 	[RECEIPT_REFUNDED] = "the purchase was refunded",
+	[RECEIPT_PENDING] = "the purchase is not paid yet",
+	[RECEIPT_CANCELED] = "the purchase was canceled before it was paid",
 };
 
 /* The member of the answer that shows what was given. */
@@ -57,16 +59,16 @@ static const char *const detail_members[PRODUCT_KINDS] = {
 
 /* The arguments of the two statements that write a receipt: receipt_bind(). */
 #define RECEIPT_VALUES                                                                         \
-	.nargs = 14,                                                                               \
-	.types = {TEXTOID, TEXTOID, TEXTOID, UUIDOID, TEXTOID,  TEXTOID,        TEXTOID,           \
-			  TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+	.nargs = 15, .types = {TEXTOID, TEXTOID,  TEXTOID,        UUIDOID,        TEXTOID,         \
+						   TEXTOID, TEXTOID,  TEXTOID,        TEXTOID,        TEXTOID,         \
+						   TEXTOID, JSONBOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID}
 
 /* ON CONFLICT waits for another user's call with the same receipt, and then finds it taken. */
 static KeptPlan insert_receipt = {
 	.sql = "INSERT INTO coursebase.store_receipts (source, environment, purchase_id, user_id, "
 		   "product_id, kind, voice, purchase_token, original_transaction_id, "
-		   "discount_order_ref, status, receipt, purchased_at, validated_at) VALUES ($1, $2, "
-		   "$3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) "
+		   "discount_order_ref, status, receipt, purchased_at, validated_at, quantity) "
+		   "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) "
 		   "ON CONFLICT (source, environment, purchase_id) DO NOTHING RETURNING id",
 	RECEIPT_VALUES,
 };
@@ -75,11 +77,12 @@ static KeptPlan insert_receipt = {
  * that counts now. A refunded receipt redeems no discount.
  */
 static KeptPlan adopt_receipt = {
-	.sql = "UPDATE coursebase.store_receipts r SET user_id = $4, product_id = $5, kind = $6, "
-		   "voice = $7, purchase_token = $8, original_transaction_id = $9, "
-		   "discount_order_ref = CASE WHEN $11 = 'refunded' THEN NULL ELSE $10 END, "
-		   "status = $11, receipt = $12, purchased_at = $13, validated_at = $14 "
-		   "WHERE r.source = $1 AND r.environment = $2 AND r.purchase_id = $3",
+	.sql =
+		"UPDATE coursebase.store_receipts r SET user_id = $4, product_id = $5, kind = $6, "
+		"voice = $7, purchase_token = $8, original_transaction_id = $9, "
+		"discount_order_ref = CASE WHEN $11 = 'refunded' THEN NULL ELSE $10 END, "
+		"status = $11, receipt = $12, purchased_at = $13, validated_at = $14, quantity = $15 "
+		"WHERE r.source = $1 AND r.environment = $2 AND r.purchase_id = $3",
 	RECEIPT_VALUES,
 };
 
@@ -128,7 +131,25 @@ static KeptPlan finish_receipt = {
 	.types = {UUIDOID, TEXTOID, TEXTOID, INT8OID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID},
 };
 
+static KeptPlan refund_receipt = {
+	.sql = "SELECT FROM coursebase.refund_store_purchase($1, $2, $3, $4)",
+	.nargs = 4,
+	.types = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID},
+};
+
+/* Google Play names no order before it is paid: the token stood for it. */
+static KeptPlan drop_placeholder = {
+	.sql = "DELETE FROM coursebase.store_receipts r WHERE r.source = $1 AND r.environment = $2 "
+		   "AND r.purchase_id = $3 AND r.purchase_token = $3 AND r.status = 'pending' "
+		   "AND r.user_id = $4",
+	.nargs = 4,
+	.types = {TEXTOID, TEXTOID, TEXTOID, UUIDOID},
+};
+
 static bool receipt_claim(Delivery *delivery);
+static bool receipt_advance(Delivery *delivery, ReceiptStatus recorded);
+static void placeholder_drop(const Delivery *delivery);
+static void receipt_refund(Delivery *delivery);
 static bool receipt_insert(Delivery *delivery);
 static void receipt_find(Delivery *delivery);
 static void receipt_adopt(const Delivery *delivery);
@@ -179,9 +200,15 @@ receipt_claim(Delivery *delivery)
 {
 	bool counts = environment_counts(delivery->receipt.environment);
 
-	delivery->status = counts ? RECEIPT_VALID : RECEIPT_SANDBOX;
+	delivery->status = delivery->receipt.state == RECEIPT_UNPAID            ? RECEIPT_PENDING
+					   : delivery->receipt.state == RECEIPT_CANCELED_UNPAID ? RECEIPT_CANCELED
+					   : counts                                             ? RECEIPT_VALID
+																			: RECEIPT_SANDBOX;
 	if (receipt_insert(delivery))
-		return counts;
+	{
+		placeholder_drop(delivery);
+		return delivery->status == RECEIPT_VALID;
+	}
 	receipt_find(delivery);
 	if (plan_bool(0, READ_IS_NOBODYS))
 	{
@@ -195,14 +222,68 @@ receipt_claim(Delivery *delivery)
 				(errcode(ERRCODE_CB_RECEIPT_USED), errmsg("the receipt was used already"),
 				 errdetail("It belongs to another user, product or voice."),
 				 errhint("Ask the store whose purchase it is.")));
-	delivery->status = status_parse(plan_text_required(0, READ_STATUS));
+	return receipt_advance(delivery, status_parse(plan_text_required(0, READ_STATUS)));
+}
+
+/* The receipt has its own id now, and takes the place of the one by the token. */
+static void
+placeholder_drop(const Delivery *delivery)
+{
+	const Receipt *receipt = &delivery->receipt;
+	PlanValues values = {0};
+
+	if (strcmp(receipt->purchase_id, receipt->purchase_token) == 0)
+		return;
+	plan_bind_text(&values, receipt->source);
+	plan_bind_text(&values, receipt->environment);
+	plan_bind_text(&values, receipt->purchase_token);
+	plan_bind_uuid(&values, &delivery->user);
+	plan_execute(&drop_placeholder, values.datums, values.nulls, false);
+}
+
+/*
+ * A receipt that is there moves from pending on when it is paid or canceled, and one of a
+ * sandbox when the sandbox counts. A receipt that gave and is canceled now was refunded. Any
+ * other repetition gets the first answer.
+ */
+static bool
+receipt_advance(Delivery *delivery, ReceiptStatus recorded)
+{
+	ReceiptStatus told = delivery->status;
+	bool open = recorded == RECEIPT_PENDING || recorded == RECEIPT_CANCELED;
+
+	delivery->status = recorded;
 	delivery->detail = plan_text(0, READ_DETAIL);
 	delivery->acknowledged_at = plan_time_or(0, READ_ACKNOWLEDGED_AT, RECEIPT_NO_TIME);
-	if (delivery->status != RECEIPT_SANDBOX || !counts)
+	if (told == RECEIPT_PENDING || told == recorded ||
+		(recorded == RECEIPT_SANDBOX && told != RECEIPT_VALID))
 		return false;
-	delivery->status = RECEIPT_VALID;
+	if (told == RECEIPT_CANCELED &&
+		(recorded == RECEIPT_VALID || recorded == RECEIPT_DUPLICATE))
+	{
+		receipt_refund(delivery);
+		return false;
+	}
+	if (!open && recorded != RECEIPT_SANDBOX)
+		return false;
+	delivery->status = told;
 	receipt_adopt(delivery);
-	return true;
+	return told == RECEIPT_VALID;
+}
+
+/* As the refund of the store that the receipt tells of. The row of users is locked already. */
+static void
+receipt_refund(Delivery *delivery)
+{
+	const Receipt *receipt = &delivery->receipt;
+	PlanValues values = {0};
+
+	plan_bind_text(&values, receipt->source);
+	plan_bind_text(&values, receipt->environment);
+	plan_bind_text(&values, receipt->purchase_id);
+	plan_bind_time(&values, delivery->at);
+	plan_execute(&refund_receipt, values.datums, values.nulls, false);
+	delivery->status = RECEIPT_REFUNDED;
 }
 
 /* Records the receipt; false if there is a row of it already. */
@@ -266,6 +347,7 @@ receipt_bind(PlanValues *values, const Delivery *delivery)
 	plan_bind(values, receipt->payload);
 	plan_bind_time(values, receipt->purchased_at);
 	plan_bind_time(values, delivery->at);
+	plan_bind_int64(values, receipt->quantity);
 }
 
 /* Writes what delivery_give() has learnt. */
