@@ -94,6 +94,11 @@ static const MembersForm receipt_form = {
 
 /* Stripe's and the organisations' payments are no receipts: sales and programs take them. */
 static const char *const sources[] = {"google_play", "app_store"};
+static const MembersAlias source_aliases[] = {
+	{"playstore", "google_play"},
+	{"google", "google_play"},
+	{"apple", "app_store"},
+};
 static const char *const voices[] = {"male", "female"};
 
 static void price_read(Receipt *receipt, Members *members);
@@ -113,11 +118,13 @@ receipt_read(Receipt *receipt, Datum json)
 	members_load(&members, &receipt_form, json, MEMBER_DISCOUNT_CODE);
 	memset(receipt, 0, sizeof(*receipt));
 	receipt->product_name = members_text_require(&members, MEMBER_PRODUCT_ID, MEMBERS_ID_SIZE);
-	receipt->source = members_word(&members, MEMBER_SOURCE, sources, lengthof(sources));
+	receipt->source = members_spelled(&members, MEMBER_SOURCE, sources, lengthof(sources),
+									  source_aliases, lengthof(source_aliases));
 	if (receipt->source == NULL)
 		members_raise(&receipt_form, MEMBER_SOURCE, "is missing");
 	receipt->environment =
-		members_word(&members, MEMBER_ENVIRONMENT, environment_names, ENVIRONMENTS);
+		members_spelled(&members, MEMBER_ENVIRONMENT, environment_names, ENVIRONMENTS,
+						environment_aliases, ENVIRONMENT_ALIASES);
 	/* receipts of apps that do not name it are of production */
 	if (receipt->environment == NULL)
 		receipt->environment = environment_names[ENVIRONMENT_PRODUCTION];
@@ -135,8 +142,8 @@ receipt_read(Receipt *receipt, Datum json)
 		members_text(&members, MEMBER_ORIGINAL_TRANSACTION_ID, MEMBERS_ID_SIZE);
 	receipt->base_plan_id = members_text(&members, MEMBER_BASE_PLAN_ID, MEMBERS_ID_SIZE);
 	receipt->offer_id = members_text(&members, MEMBER_OFFER_ID, MEMBERS_ID_SIZE);
-	receipt->period_end = members_time(&members, MEMBER_PERIOD_END);
-	receipt->grace_until = members_time(&members, MEMBER_GRACE_UNTIL);
+	receipt->period_end = members_end_time(&members, MEMBER_PERIOD_END);
+	receipt->grace_until = members_end_time(&members, MEMBER_GRACE_UNTIL);
 	receipt->auto_renew = members_flag(&members, MEMBER_AUTO_RENEW);
 	receipt->is_trial = members_flag(&members, MEMBER_IS_TRIAL);
 	/* no product is looked at yet: receipt_complete() checks what depends on it */
