@@ -118,7 +118,7 @@ COMMENT ON COLUMN coursebase.subscription_events.received_at IS 'When the event 
 COMMENT ON COLUMN coursebase.subscription_events.period_end IS 'End of the paid period by this event, or NULL if the store does not say.';
 COMMENT ON COLUMN coursebase.subscription_events.grace_until IS 'End of the grace period by this event, or NULL if the store does not say.';
 COMMENT ON COLUMN coursebase.subscription_events.auto_renew IS 'Whether the store will renew by this event, or NULL if the store does not say.';
-COMMENT ON COLUMN coursebase.subscription_events.payload IS 'The event as JSON, as it was given; for a receipt, the event that the receipt stands for. is_trial, base_plan_id, offer_id and purchase_token are read from it.';
+COMMENT ON COLUMN coursebase.subscription_events.payload IS 'The event as JSON: what was given, what is read of it in one spelling; for a receipt, the event that the receipt stands for. is_trial, base_plan_id, offer_id and purchase_token are read from it.';
 COMMENT ON COLUMN coursebase.subscription_events.answered_status IS 'Status in the answer to the first call with this event: every repetition gets the same.';
 COMMENT ON COLUMN coursebase.subscription_events.answered_expires_at IS 'End of the paid period in that answer.';
 COMMENT ON COLUMN coursebase.subscription_events.answered_anomaly IS 'Anomaly in that answer, or NULL.';

@@ -71,6 +71,7 @@ CREATE TABLE coursebase.store_receipts (
     quantity                 integer      NOT NULL DEFAULT 1,
     refunded_quantity        integer      NOT NULL DEFAULT 0,
     refunded_in_cents        bigint       NOT NULL DEFAULT 0,
+    discount_refused         text,
     CONSTRAINT store_receipts_pkey PRIMARY KEY (id),
     CONSTRAINT store_receipts_source_environment_purchase_id_key
         UNIQUE (source, environment, purchase_id),
@@ -119,6 +120,7 @@ COMMENT ON COLUMN coursebase.store_receipts.discount_order_ref IS 'Order under w
 COMMENT ON COLUMN coursebase.store_receipts.amount_in_cents IS 'What was paid, in minor units of currency, or NULL if it is not known.';
 COMMENT ON COLUMN coursebase.store_receipts.currency IS 'ISO 4217 code of the amount, in upper case.';
 COMMENT ON COLUMN coursebase.store_receipts.status IS 'valid; duplicate: the course was owned already, and the receipt is to be refunded; sandbox: the receipt gives nothing while the setting accept_sandbox is off; refunded; pending: it is to be paid yet, and gives nothing; canceled: it was canceled before it was paid.';
+COMMENT ON COLUMN coursebase.store_receipts.discount_refused IS 'Why the discount that the receipt names was not redeemed: SQLSTATE and reason; NULL if it was, or there is none.';
 COMMENT ON COLUMN coursebase.store_receipts.quantity IS 'How often the product was bought; a pack of credits counts that often.';
 COMMENT ON COLUMN coursebase.store_receipts.refunded_quantity IS 'How many of quantity were refunded.';
 COMMENT ON COLUMN coursebase.store_receipts.refunded_in_cents IS 'What was paid back by refunds that name a sum, in minor units of currency.';
@@ -274,6 +276,29 @@ COMMENT ON COLUMN coursebase.duplicate_store_purchases.amount_in_cents IS 'What 
 COMMENT ON COLUMN coursebase.duplicate_store_purchases.currency IS 'ISO 4217 code of the amount.';
 COMMENT ON COLUMN coursebase.duplicate_store_purchases.purchased_at IS 'When the store sold the product.';
 GRANT SELECT ON TABLE coursebase.duplicate_store_purchases TO server;
+
+-- The money came, so that the sale stands, and the code that lowered its price was refused: somebody decides.
+CREATE VIEW coursebase.sales_to_review
+WITH (security_invoker = true)
+AS
+SELECT r.user_id, r.product_id, r.source, r.environment, r.purchase_id,
+    r.receipt -> 'discount' ->> 'code' AS discount_code, r.discount_refused AS reason,
+    r.amount_in_cents, r.currency, r.purchased_at
+FROM coursebase.store_receipts r
+WHERE r.discount_refused IS NOT NULL AND r.status IN ('valid', 'duplicate');
+COMMENT ON VIEW coursebase.sales_to_review IS
+    'Sales that were given although the discount of their receipt was refused: the store had taken the lower price. Nothing is to be undone; the reason says which rule and code to look at.';
+COMMENT ON COLUMN coursebase.sales_to_review.user_id IS 'Who bought.';
+COMMENT ON COLUMN coursebase.sales_to_review.product_id IS 'Base id of the product.';
+COMMENT ON COLUMN coursebase.sales_to_review.source IS 'google_play or app_store.';
+COMMENT ON COLUMN coursebase.sales_to_review.environment IS 'production or sandbox.';
+COMMENT ON COLUMN coursebase.sales_to_review.purchase_id IS 'The store''s id of the purchase.';
+COMMENT ON COLUMN coursebase.sales_to_review.discount_code IS 'The code that the receipt names.';
+COMMENT ON COLUMN coursebase.sales_to_review.reason IS 'SQLSTATE and reason of the refusal.';
+COMMENT ON COLUMN coursebase.sales_to_review.amount_in_cents IS 'What was paid, in minor units of currency, or NULL if it is not known.';
+COMMENT ON COLUMN coursebase.sales_to_review.currency IS 'ISO 4217 code of the amount.';
+COMMENT ON COLUMN coursebase.sales_to_review.purchased_at IS 'When the store sold the product.';
+GRANT SELECT ON TABLE coursebase.sales_to_review TO server;
 
 -- How the stores spell the ids of products.
 INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning)

@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
@@ -102,6 +103,7 @@ static SubscriptionEvent type_read(Members *members, const char *store);
 static bool type_map(const char *provider, const char *name, const char *subtype,
 					 SubscriptionEvent *type);
 pg_noreturn static void raise_type(const char *name);
+static Datum payload_of(const SubscriptionNotice *notice, bool typed);
 static void member_push(JsonbParseState **state, NoticeMember member, JsonbValue *value);
 static void text_push(JsonbParseState **state, NoticeMember member, const char *text);
 static void time_push(JsonbParseState **state, NoticeMember member, int64 time);
@@ -155,9 +157,27 @@ notice_read(SubscriptionNotice *notice, Datum json)
 	/* the last one, because a mapping is looked up only for an event that is well formed */
 	event->type = type_read(&members, notice->store);
 	members_end(&members);
-	/* the whole object as it came, so that a later release can read what this one does not */
+	/* the whole object, so that a later release can read what this one does not; what this one
+	 * reads in one spelling, so that a repetition in another is the same */
 	notice->payload = DirectFunctionCall1(
 		jsonb_in, CStringGetDatum(pnstrdup(members.text.bytes, members.text.size)));
+	notice->payload = DirectFunctionCall2(
+		jsonb_concat,
+		DirectFunctionCall2(jsonb_delete_array, notice->payload, notice_read_members()),
+		payload_of(notice, false));
+}
+
+/* As what came names a type is kept, with its subtype; what it means is a column. */
+Datum
+notice_read_members(void)
+{
+	Datum names[MEMBERS];
+	int count = 0;
+
+	for (int i = 0; i < MEMBERS; i++)
+		if (i != MEMBER_PROVIDER && i != MEMBER_SUBTYPE && i != MEMBER_EVENT_TYPE)
+			names[count++] = CStringGetTextDatum(member_names[i]);
+	return PointerGetDatum(construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
 /*
@@ -231,9 +251,15 @@ type_map(const char *provider, const char *name, const char *subtype, Subscripti
 		   subscription_event_parse(plan_text_required(0, 1), type);
 }
 
-/* jsonb orders the members itself, so their order here does not matter. */
 Datum
 notice_payload(const SubscriptionNotice *notice)
+{
+	return payload_of(notice, true);
+}
+
+/* jsonb orders the members itself, so their order here does not matter. */
+static Datum
+payload_of(const SubscriptionNotice *notice, bool typed)
 {
 	const FoldEvent *event = &notice->event;
 	JsonbParseState *state = NULL;
@@ -243,7 +269,8 @@ notice_payload(const SubscriptionNotice *notice)
 	text_push(&state, MEMBER_STORE, notice->store);
 	text_push(&state, MEMBER_ENVIRONMENT, notice->environment);
 	text_push(&state, MEMBER_STORE_EVENT_ID, event->id);
-	text_push(&state, MEMBER_EVENT_TYPE, subscription_event_names[event->type]);
+	if (typed)
+		text_push(&state, MEMBER_EVENT_TYPE, subscription_event_names[event->type]);
 	text_push(&state, MEMBER_ORIGINAL_TRANSACTION_ID, notice->original_transaction_id);
 	text_push(&state, MEMBER_TRANSACTION_ID, event->transaction);
 	text_push(&state, MEMBER_PRODUCT_ID, event->product_id);

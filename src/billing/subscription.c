@@ -58,26 +58,36 @@ typedef struct Situation
 	bool transaction_seen;
 } Situation;
 
+/* Of a payload what is read: a provider that tells an event again counts its deliveries, or
+ * spells it otherwise. */
+#define READ_MEMBERS(payload)                                                                  \
+	"(SELECT jsonb_object_agg(k.key, k.value) FROM jsonb_each(" payload ") k "                 \
+	"WHERE k.key = ANY ($9))"
+
 /*
  * Locks the row of subscriptions before the line and the log are trusted: anchor_user() already
  * keeps other events of this user out, and the lock makes a stale snapshot fail here.
  */
 static KeptPlan read_situation = {
-	.sql = "SELECT s.id, s.status::text, s.expires_at, s.grace_until, s.store, s.environment, "
-		   "coalesce(s.original_transaction_id, s.user_id::text), "
-		   "l.user_id = $1, e.user_id = $1 AND e.payload = $6, e.answered_status, "
-		   "e.answered_expires_at, e.answered_anomaly, "
-		   "EXISTS (SELECT FROM coursebase.subscription_events p WHERE p.user_id = $1 "
-		   "AND p.transaction_id = $7 AND p.store = $2 "
-		   "AND coalesce(p.original_transaction_id, p.user_id::text) = $3), " LINE_COLUMNS
-		   "FROM coursebase.subscriptions s "
-		   "LEFT JOIN coursebase.subscription_lines l ON l.store = $2 "
-		   "AND l.original_transaction_id = $3 "
-		   "LEFT JOIN coursebase.subscription_events e ON e.store = $2 "
-		   "AND e.environment = $4 AND e.store_event_id = $5 "
-		   "WHERE s.user_id = $1 FOR NO KEY UPDATE OF s",
-	.nargs = 7,
-	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID, TEXTOID},
+	.sql =
+		"SELECT s.id, s.status::text, s.expires_at, s.grace_until, s.store, s.environment, "
+		"coalesce(s.original_transaction_id, s.user_id::text), "
+		"l.user_id = $1, e.user_id = $1 AND e.event_type = $8 "
+		"AND " READ_MEMBERS("e.payload") " = " READ_MEMBERS(
+			"$6") ", e.answered_status, "
+				  "e.answered_expires_at, e.answered_anomaly, "
+				  "EXISTS (SELECT FROM coursebase.subscription_events p WHERE p.user_id = $1 "
+				  "AND p.transaction_id = $7 AND p.store = $2 "
+				  "AND coalesce(p.original_transaction_id, p.user_id::text) = "
+				  "$3), " LINE_COLUMNS "FROM coursebase.subscriptions s "
+				  "LEFT JOIN coursebase.subscription_lines l ON l.store = $2 "
+				  "AND l.original_transaction_id = $3 "
+				  "LEFT JOIN coursebase.subscription_events e ON e.store = $2 "
+				  "AND e.environment = $4 AND e.store_event_id = $5 "
+				  "WHERE s.user_id = $1 FOR NO KEY UPDATE OF s",
+	.nargs = 9,
+	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID,
+			  TEXTARRAYOID},
 };
 enum
 {
@@ -211,6 +221,8 @@ situation_query(const Situation *situation)
 	plan_bind_text(&values, notice->event.id);
 	plan_bind(&values, notice->payload);
 	plan_bind_text(&values, notice->event.transaction);
+	plan_bind_text(&values, subscription_event_names[notice->event.type]);
+	plan_bind(&values, notice_read_members());
 	return owner_execute(&read_situation, values.datums, values.nulls, false) == 1;
 }
 

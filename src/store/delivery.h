@@ -37,6 +37,7 @@ typedef struct Delivery
 	ReceiptStatus status;
 	TimestampTz acknowledged_at; /* RECEIPT_NO_TIME: the store was not told yet */
 	char *detail;                /* JSON text: what was given; NULL: nothing to show */
+	char *discount_refused; /* SQLSTATE and reason; NULL: its discount was redeemed, or none */
 } Delivery;
 
 /*

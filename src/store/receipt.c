@@ -98,7 +98,7 @@ static KeptPlan read_receipt = {
 		   "CASE WHEN 'refunded' IN (r.status, c.status, a.status) "
 		   "OR m.status IN ('refunded', 'revoked') THEN 'refunded' ELSE r.status END, "
 		   "r.detail::text, coalesce(c.acknowledged_at, m.acknowledged_at, a.acknowledged_at, "
-		   "r.acknowledged_at) "
+		   "r.acknowledged_at), r.discount_refused "
 		   "FROM coursebase.store_receipts r "
 		   "LEFT JOIN coursebase.course_purchases c ON c.source = r.source "
 		   "AND c.environment = r.environment AND c.purchase_id = r.purchase_id "
@@ -119,6 +119,7 @@ enum
 	READ_STATUS,
 	READ_DETAIL,
 	READ_ACKNOWLEDGED_AT,
+	READ_DISCOUNT_REFUSED,
 };
 
 /* Of the other kinds the table of the kind keeps acknowledged_at: acknowledge.c. */
@@ -126,9 +127,12 @@ static KeptPlan finish_receipt = {
 	.sql = "UPDATE coursebase.store_receipts r SET status = $2, detail = $3::json, "
 		   "amount_in_cents = $4, currency = $5, "
 		   "acknowledged_at = CASE WHEN r.kind = 'subscription' THEN $6 END, "
-		   "refunded_at = CASE WHEN $2 = 'refunded' THEN $7 END WHERE r.id = $1",
-	.nargs = 7,
-	.types = {UUIDOID, TEXTOID, TEXTOID, INT8OID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID},
+		   "refunded_at = CASE WHEN $2 = 'refunded' THEN $7 END, discount_refused = $8, "
+		   "discount_order_ref = CASE WHEN $8 IS NULL THEN r.discount_order_ref END "
+		   "WHERE r.id = $1",
+	.nargs = 8,
+	.types = {UUIDOID, TEXTOID, TEXTOID, INT8OID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID,
+			  TEXTOID},
 };
 
 static KeptPlan refund_receipt = {
@@ -254,6 +258,7 @@ receipt_advance(Delivery *delivery, ReceiptStatus recorded)
 
 	delivery->status = recorded;
 	delivery->detail = plan_text(0, READ_DETAIL);
+	delivery->discount_refused = plan_text(0, READ_DISCOUNT_REFUSED);
 	delivery->acknowledged_at = plan_time_or(0, READ_ACKNOWLEDGED_AT, RECEIPT_NO_TIME);
 	if (told == RECEIPT_PENDING || told == recorded ||
 		(recorded == RECEIPT_SANDBOX && told != RECEIPT_VALID))
@@ -365,6 +370,7 @@ receipt_finish(const Delivery *delivery)
 	plan_bind_text(&values, receipt->currency);
 	plan_bind_time_unless(&values, delivery->acknowledged_at, RECEIPT_NO_TIME);
 	plan_bind_time(&values, delivery->at);
+	plan_bind_text(&values, delivery->discount_refused);
 	plan_execute(&finish_receipt, values.datums, values.nulls, false);
 }
 
@@ -393,6 +399,7 @@ answer_make(const Delivery *delivery)
 	object_text(&out, "message", status_messages[delivery->status]);
 	object_flag(&out, "acknowledged", delivery->acknowledged_at != RECEIPT_NO_TIME);
 	object_json(&out, detail_members[delivery->product.kind], detail);
+	object_text(&out, "discount_refused", delivery->discount_refused);
 	return object_end(&out);
 }
 

@@ -43,7 +43,7 @@ SELECT pg_temp.told($$ SELECT coursebase.apply_subscription_event(NULL, '{}') $$
 SELECT count(*) FROM coursebase.subscription_events WHERE user_id::text LIKE '00000000-0000-4000-8000-00000000550%';
 -- Milliseconds are a time as well.
 SELECT pg_temp.event('{"event_time": 1767225600000, "period_end": "1769904000000"}');
--- The first answer again; the order of members is no content, everything else is.
+-- The first answer again; neither the order of members nor what is not read is content, everything else is.
 SELECT pg_temp.event('{"event_time": 1767225600000, "period_end": "1769904000000"}');
 SELECT pg_temp.event('{"store_event_id": "refused-2", "event_type": "expired", "event_time": "2026-02-01T00:00:00Z"}');
 SELECT pg_temp.event('{"event_time": 1767225600000, "period_end": "1769904000000"}');
