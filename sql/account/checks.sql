@@ -49,6 +49,10 @@ AS $$
         JOIN coursebase.course_entitlements e ON e.id = k.entitlement_id
         WHERE k.notes IS NOT NULL
         UNION ALL
+        SELECT p.user_id, 'store_notifications'
+        FROM coursebase.store_notifications p
+        WHERE p.body IS NOT NULL
+        UNION ALL
         SELECT p.user_id, 'analytics' FROM coursebase.analytics p
         UNION ALL
         SELECT p.user_id, 'audio_usage' FROM coursebase.audio_usage p
@@ -101,6 +105,8 @@ AS $$
     SELECT * FROM coursebase.check_discounts()
     UNION ALL
     SELECT * FROM coursebase.check_store()
+    UNION ALL
+    SELECT * FROM coursebase.check_notifications()
     UNION ALL
     SELECT * FROM coursebase.check_programs()
     UNION ALL

@@ -52,3 +52,45 @@ user_id: the person; NULL is the user who asks; only an administrator or the ser
 Source: the product''s rule that a person may have a copy of what is held.
 Raises: 42501 (user_id is another user).';
 GRANT EXECUTE ON FUNCTION coursebase.export_user(uuid) TO end_user, server;
+
+CREATE FUNCTION coursebase.purge_logs(before timestamptz, batch integer DEFAULT 10000)
+RETURNS bigint
+LANGUAGE sql
+VOLATILE
+STRICT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT coursebase.assert_schema_current();
+    WITH app AS (
+        DELETE FROM coursebase.app_logs
+        WHERE id = ANY (ARRAY(
+            SELECT l.id FROM coursebase.app_logs l
+            WHERE l.created_at < $1
+            ORDER BY l.created_at
+            LIMIT $2
+            FOR NO KEY UPDATE SKIP LOCKED))
+        RETURNING 1
+    ), server AS (
+        DELETE FROM coursebase.server_logs
+        WHERE id = ANY (ARRAY(
+            SELECT l.id FROM coursebase.server_logs l
+            WHERE l.created_at < $1
+            ORDER BY l.created_at
+            LIMIT $2 - (SELECT count(*) FROM app)
+            FOR NO KEY UPDATE SKIP LOCKED))
+        RETURNING 1
+    ), logs AS (
+        SELECT (SELECT count(*) FROM app) + (SELECT count(*) FROM server) AS entries
+    )
+    SELECT l.entries + coursebase.purge_notifications($1, ($2 - l.entries)::integer) FROM logs l
+$$;
+COMMENT ON FUNCTION coursebase.purge_logs(timestamptz, integer) IS
+    'Deletes entries of the app''s log, and then of the server''s, oldest first, then empties the bodies of notifications that were applied or noted (key and outcome stay), and answers how many rows it changed. Rows that another session holds are skipped. Call again until the answer is 0. For the server; logs are deleted with the caller''s rights, notifications emptied with those of the tables'' owner.
+
+before: entries with an earlier created_at, and notifications that came earlier, are taken. batch: at most so many in one call, so that the transaction stays short. NULL for either answers NULL and deletes nothing.
+
+Source: the product''s rule that logs and personal data are kept for a limited time.
+Raises: 2201W (batch is negative).';
+GRANT EXECUTE ON FUNCTION coursebase.purge_logs(timestamptz, integer) TO server;

@@ -82,6 +82,7 @@ static Member members[] = {
 	OWN("user_course_access", "t.created_at, t.course_id"),
 	OWN("user_lesson_complete", "t.created_at, t.lesson_id"),
 	OWN("store_receipts", "t.created_at, t.id"),
+	OWN("store_notifications", "t.received_at, t.id"),
 	OWN("course_purchases", "t.purchased_at, t.id"),
 	OWN("custom_courses", "t.created_at, t.id"),
 	PART("custom_course_versions", "v.*",

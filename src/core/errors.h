@@ -113,6 +113,18 @@
 #define ERRCODE_CB_SLOT_NOT_NEEDED                                                             \
 	CB_SQLSTATE('8', '1', '4') /* 409 the course can be used without a slot */
 
+/* Notifications of the stores */
+#define ERRCODE_CB_SIGNATURE_INVALID                                                           \
+	CB_SQLSTATE('8', '2', '1') /* 401 the signature is not the store's, or not of this body */
+#define ERRCODE_CB_SIGNATURE_REQUIRED                                                          \
+	CB_SQLSTATE('8', '2', '2') /* 401 the provider is taken only signed */
+#define ERRCODE_CB_STORE_KEY_UNKNOWN                                                           \
+	CB_SQLSTATE('8', '2', '3') /* 503 store_keys lacks the key that was signed with */
+#define ERRCODE_CB_NOTIFICATION_INVALID                                                        \
+	CB_SQLSTATE('8', '2', '4') /* 422 the body is not what the provider sends */
+#define ERRCODE_CB_STORE_KEY_INVALID                                                           \
+	CB_SQLSTATE('8', '2', '5') /* 500 a key in store_keys cannot be read */
+
 /* The course platform */
 #define ERRCODE_CB_PRODUCT_EMPTY                                                               \
 	CB_SQLSTATE('9', '0', '1') /* 409 a product that is public has no course */
