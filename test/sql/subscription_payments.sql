@@ -1,5 +1,5 @@
 -- Promise: an event speaks of one payment: one about a payment or period that the line has left behind, or never knew,
--- is kept, marked in the history, and ends nothing; a charge that fails cuts nothing that is paid; a cancellation counts
+-- is kept, marked in the history, and ends nothing; a charge that fails cuts nothing that is paid; a cancellation is one
 -- however it is told; a referrer is paid for the first period that was paid for.
 \pset format unaligned
 \pset fieldsep ' | '
@@ -18,7 +18,7 @@ CREATE FUNCTION pg_temp.event(who integer, provider text, type text, subtype tex
         (jsonb_strip_nulls(jsonb_build_object('provider', provider, 'environment', 'production',
             'store', CASE provider WHEN 'revenuecat' THEN 'app_store' ELSE provider END,
             'store_event_id', concat_ws('-', who, type, subtype, instant, transaction), 'event_type', type,
-            'subtype', subtype, 'event_time', instant || 'Z', 'transaction_id', transaction,
+            'subtype', subtype, 'event_time', (instant || 'Z')::timestamptz, 'transaction_id', transaction,
             'period_end', period_end || 'T00:00:00Z', 'original_transaction_id', 'payments-' || who)) || more)::json,
         instant::timestamptz)
 $$;
@@ -70,20 +70,20 @@ SELECT pg_temp.premium(7, '2026-02-03 05:59:59.999999', '2026-02-03 06:00');
 SELECT pg_temp.event(7, 'revenuecat', 'BILLING_ISSUE', NULL, '2026-01-31 06:00', 't1', '2026-02-01') AS again;
 -- Canceled on hold or during a pause: what is paid stays, and is over at its end.
 SELECT pg_temp.event(4, 'app_store', 'DID_CHANGE_RENEWAL_STATUS', 'AUTO_RENEW_DISABLED', '2026-01-31 07:00', 't1');
-SELECT pg_temp.event(5, 'app_store', 'paused', NULL, '2026-01-31 07:00', 't1'),
+SELECT pg_temp.event(2, 'app_store', 'paused', NULL, '2026-05-05 00:00', 't5'),
     pg_temp.event(6, 'app_store', 'hold_started', NULL, '2026-02-02 00:00', 't1');
-SELECT pg_temp.event(6, 'app_store', 'canceled', NULL, '2026-02-03 00:00', 't1');
+SELECT pg_temp.event(2, 'app_store', 'canceled', NULL, '2026-05-06 00:00', 't5'),
+    pg_temp.event(6, 'app_store', 'canceled', NULL, '2026-02-03 00:00', 't1');
 SELECT pg_temp.premium(4, '2026-01-31 12:00', '2026-02-01'), pg_temp.premium(6, '2026-02-03');
 -- Stripe: nothing was paid, and then it was; without an end there is nothing to give.
 SELECT pg_temp.event(8, 'stripe', 'customer.subscription.created', 'incomplete', '2026-01-01 00:00', NULL);
-SELECT pg_temp.event(8, 'stripe', 'customer.subscription.updated', 'status.active', '2026-01-01 00:01', NULL);
-SELECT pg_temp.event(8, 'stripe', 'customer.subscription.updated', 'status.active', '2026-01-01 00:02', NULL,
-    '2026-02-01');
+SELECT pg_temp.event(8, 'stripe', 'customer.subscription.updated', 'status.active', '2026-01-01 00:01', NULL),
+    pg_temp.event(8, 'stripe', 'customer.subscription.updated', 'status.active', '2026-01-01 00:02', NULL, '2026-02-01');
 -- Refunded, and recovered with a new payment alone.
 SELECT pg_temp.event(8, 'stripe', 'charge.refunded', NULL, '2026-01-03 00:00', NULL);
 SELECT pg_temp.event(8, 'stripe', 'recovered', NULL, '2026-01-04 00:00', NULL, '2026-02-04'),
     pg_temp.event(8, 'stripe', 'recovered', NULL, '2026-01-05 00:00', 'in_2', '2026-02-05');
--- A cancellation that is scheduled, told in four ways, and taken back.
+-- A cancellation that is scheduled, told in four ways and taken back.
 SELECT pg_temp.event(n, p.provider, 'created', NULL, '2026-01-01 00:00', 'c1', '2026-02-01')
 FROM (VALUES (9, 'stripe'), (10, 'google_play'), (11, 'stripe'), (12, 'stripe')) p (n, provider);
 SELECT pg_temp.event(9, 'stripe', 'customer.subscription.updated', 'cancel_at', '2026-01-02 00:00', NULL),
