@@ -305,8 +305,9 @@ VALUES
 ON CONFLICT (provider, name, subtype) DO NOTHING;
 
 -- Stripe: the event's type. subtype of customer.subscription.updated is what changed: cancel_at_period_end
--- (and to what), cancel_at (null: taken back), or the new status, or items or trial_end; of invoices the
--- billing_reason; of a closed dispute how it ended. A paid invoice is sent as invoice.paid and as invoice.payment_succeeded: the second is noted.
+-- (and to what), cancel_at (null: taken back), or the new status, or items or trial_end; of invoices
+-- the billing_reason; of a closed dispute how it ended. A paid invoice is sent as invoice.paid and as
+-- invoice.payment_succeeded: the second is noted.
 INSERT INTO coursebase.subscription_event_mappings (provider, name, subtype, event_type)
 VALUES
     ('stripe', 'customer.subscription.created', '', 'created'),
