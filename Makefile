@@ -59,7 +59,7 @@ endif
 
 .PHONY: format
 format:
-	cd $(or $(root),.) && clang-format -i $$(git ls-files '*.c' '*.h')
+	cd $(or $(root),.) && clang-format -i $$(git ls-files --cached --others --exclude-standard '*.c' '*.h')
 
 # The compiler writes which headers an object was made from. PGXS's own rule would put that into one folder
 # by the name of the file alone, and two slices may have a file of the same name.
