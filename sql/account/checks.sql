@@ -80,7 +80,7 @@ RETURNS TABLE (check_name text, object text, problem text)
 LANGUAGE c
 STABLE
 CALLED ON NULL INPUT
-PARALLEL UNSAFE
+PARALLEL SAFE
 SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_run_checks';
@@ -97,7 +97,7 @@ RETURNS TABLE (check_name text, object text, problem text)
 LANGUAGE sql
 STABLE
 CALLED ON NULL INPUT
-PARALLEL UNSAFE
+PARALLEL SAFE
 SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS $$
