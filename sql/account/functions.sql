@@ -68,5 +68,5 @@ COMMENT ON FUNCTION coursebase.purge_logs(timestamptz, integer) IS
 before: entries with an earlier created_at, and notifications that came earlier, are taken. batch: at most so many rows in one call, besides those of dropped partitions, so that the transaction stays short. NULL for either answers NULL and deletes nothing.
 
 Source: the product''s rule that logs and personal data are kept for a limited time.
-Raises: 2201W (batch is negative), 42501 (the caller may not delete logs).';
+Raises: 22023 (batch is negative), 42501 (the caller may not delete logs).';
 GRANT EXECUTE ON FUNCTION coursebase.purge_logs(timestamptz, integer) TO server;

@@ -15,7 +15,7 @@ COMMENT ON FUNCTION coursebase.install() IS
 object: what was made, such as table users or column users.email. action: created, added (to a table or type that was there) or restored (a default or NOT NULL that was taken away). No row: nothing was missing. Within a restore nothing is made: the tables come from the dump.
 
 Source: doc on upgrades: the code belongs to the extension, the tables to the user.
-Raises: 25006 (the transaction is read-only), 42501 (the caller is not the owner of the tables), KB003 (an object of that name belongs to another role), KB004 (a role no longer fits the part that it plays: the server has lost BYPASSRLS, or end users got rights that they may not have).';
+Raises: 25006 (the transaction is read-only), 42501 (the caller is not the owner of the tables), 42P16 (a table is partitioned that cannot be, or in another way than by created_at), KB003 (an object of that name belongs to another role), KB004 (a role no longer fits the part that it plays: the server has lost BYPASSRLS, or end users got rights that they may not have).';
 
 CREATE FUNCTION coursebase.guard()
 RETURNS event_trigger
@@ -136,6 +136,10 @@ AS $$
         FROM steps s
         WHERE s.kind IN ('table', 'view', 'index')
             AND to_regclass(format('coursebase.%I', s.name)) IS NULL
+            -- a table that is partitioned by time cannot have it
+            AND NOT (s.ddl LIKE 'CREATE UNIQUE INDEX %' AND EXISTS (
+                SELECT FROM relations r
+                WHERE r.relkind = 'p' AND s.ddl ~ format('\mON coursebase\.%s\M', r.relname)))
         UNION ALL
         SELECT s.object
         FROM steps s
@@ -219,6 +223,20 @@ AS $$
         format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY.', r.oid::regclass)
     FROM relations r
     WHERE r.relkind IN ('r', 'p') AND NOT r.relrowsecurity
+    UNION ALL
+    SELECT 'row_security_off', 'table ' || c.oid::regclass,
+        format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY: %s.', c.oid::regclass,
+            'who has a grant on the partition reads past the policies of its table')
+    FROM relations r
+    JOIN pg_inherits h ON h.inhparent = r.oid
+    JOIN pg_class c ON c.oid = h.inhrelid AND NOT c.relrowsecurity
+    WHERE EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee <> c.relowner)
+    UNION ALL
+    SELECT 'default_partition_missing', 'table ' || r.oid::regclass,
+        format('CREATE TABLE %s_default PARTITION OF %1$s DEFAULT: %s.', r.oid::regclass,
+            'without it a row that fits no partition is refused, and what would write it')
+    FROM relations r
+    JOIN pg_partitioned_table p ON p.partrelid = r.oid AND p.partdefid = 0
     UNION ALL
     SELECT 'row_security_forced', 'table ' || r.oid::regclass,
         format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY: %s.', r.oid::regclass,
@@ -369,4 +387,4 @@ $$;
 COMMENT ON FUNCTION coursebase.lint() IS
     'Looks over the installation''s own safety, one row a fault; no row is good. Reads the catalogues alone, so that it answers when tables are missing. For the owner of the tables; the advice is SQL to run where SQL mends it.
 
-rule: missing (what install() makes), schema_behind, extension_behind, row_security_off, row_security_forced, view_not_invoker, not_logged, foreign_key_without_index, foreign_key_not_valid, index_invalid, trigger_disabled, guard_off, search_path_not_fixed, leakproof, granted_to_public, owner_differs, schema_owner, schema_open, encoding_not_utf8, owner_unfit, role_missing, server_role_unfit, end_user_role_unfit, document_not_lz4. object: what is at fault. advice: what to do.';
+rule: missing (what install() makes), schema_behind, extension_behind, row_security_off, default_partition_missing, row_security_forced, view_not_invoker, not_logged, foreign_key_without_index, foreign_key_not_valid, index_invalid, trigger_disabled, guard_off, search_path_not_fixed, leakproof, granted_to_public, owner_differs, schema_owner, schema_open, encoding_not_utf8, owner_unfit, role_missing, server_role_unfit, end_user_role_unfit, document_not_lz4. object: what is at fault. advice: what to do.';

@@ -53,10 +53,15 @@ coursebase_purge_logs(PG_FUNCTION_ARGS)
 	int64 dropped;
 
 	schema_require_current();
+	if (batch < 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("argument batch must not be negative"),
+						errhint("Give the number of rows that one call may take at most.")));
 	SPI_connect();
-	/* the right to delete rows is what lets a caller drop them with their partition */
-	left -= rows_delete(&delete_app_logs, before, 0);
-	left -= rows_delete(&delete_server_logs, before, 0);
+	/* for the right alone: who may not delete the rows may not drop them with their partition
+	 */
+	rows_delete(&delete_app_logs, before, 0);
+	rows_delete(&delete_server_logs, before, 0);
 	dropped = partitions_drop("app_logs", before) + partitions_drop("server_logs", before);
 	left -= rows_delete(&delete_app_logs, before, left);
 	left -= rows_delete(&delete_server_logs, before, left);

@@ -1,9 +1,9 @@
 /*
  * partition.c: drops partitions by time that are past.
  *
- * Locks: the parent, then the partition, both ACCESS EXCLUSIVE as DROP TABLE takes them, and
+ * Locks: the partition, then the parent, both ACCESS EXCLUSIVE as DROP TABLE takes them, and
  * only where they are free at once: a purge that waited for a long report would hold up every
- * writer behind it.
+ * writer behind it. The partition first, for where it is not free the parent stays open.
  */
 #include "postgres.h"
 
@@ -81,8 +81,8 @@ partitions_drop(const char *table, TimestampTz before)
 static bool
 lock_at_once(Oid parent, Oid partition)
 {
-	return ConditionalLockRelationOid(parent, AccessExclusiveLock) &&
-		   ConditionalLockRelationOid(partition, AccessExclusiveLock) &&
+	return ConditionalLockRelationOid(partition, AccessExclusiveLock) &&
+		   ConditionalLockRelationOid(parent, AccessExclusiveLock) &&
 		   get_rel_name(partition) != NULL;
 }
 

@@ -21,9 +21,11 @@
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/row_trigger.h"
+#include "core/setting.h"
 #include "core/zone.h"
 
 static bool foreign_key_action(TriggerData *data);
+static bool row_kept_long_enough(TriggerData *data);
 pg_noreturn static void raise_set_already(TriggerData *data, const char *column);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_any__stamp);
@@ -67,24 +69,16 @@ coursebase_tg_any__append_only(PG_FUNCTION_ARGS)
 					errhint("Write a new row that says what is true now.")));
 }
 
-/*
- * A trigger whose second argument names a setting of days lets rows go that are older. 0 keeps
- * rows for ever.
- */
+/* A trigger whose second argument names a setting of days lets rows go that are older. */
 static bool
 row_kept_long_enough(TriggerData *data)
 {
 	Trigger *trigger = data->tg_trigger;
-	TimestampTz since;
-	int64 days;
 
-	if (trigger->tgnargs < 2)
-		return false;
-	days = setting_integer(trigger->tgargs[1]);
-	since = DatumGetTimestampTz(
-		trigger_value(data, data->tg_trigtuple, "created_at", TIMESTAMPTZOID));
-	return days > 0 &&
-		   since < GetCurrentTransactionStartTimestamp() - days * USECS_PER_DAY;
+	return trigger->tgnargs >= 2 &&
+		   DatumGetTimestampTz(
+			   trigger_value(data, data->tg_trigtuple, "created_at", TIMESTAMPTZOID)) <
+			   setting_kept_since(trigger->tgargs[1]);
 }
 
 /*

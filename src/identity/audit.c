@@ -7,7 +7,6 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "utils/builtins.h"
@@ -71,15 +70,14 @@ audit_write_change(const char *action, const char *object, const char *old_json,
 int64
 audit_purge(TimestampTz before, int64 *left)
 {
-	int64 days = setting_integer("audit_retention_days");
-	TimestampTz kept_from = GetCurrentTransactionStartTimestamp() - days * USECS_PER_DAY;
+	TimestampTz kept_since = setting_kept_since("audit_retention_days");
 	PlanValues values = {0};
 	int64 dropped;
 	int64 deleted;
 
-	if (days <= 0)
+	if (kept_since == DT_NOBEGIN)
 		return 0;
-	before = Min(before, kept_from);
+	before = Min(before, kept_since);
 	dropped = partitions_drop("audit_events", before);
 	plan_bind_time(&values, before);
 	plan_bind_int64(&values, *left);

@@ -59,9 +59,10 @@ partition_require(Oid relation, const char *table)
 			ERROR,
 			(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
 			 errmsg("table coursebase.%s is partitioned in another way than it may be", table),
-			 errdetail("It needs PARTITION BY RANGE (created_at) and CONSTRAINT %s_pkey PRIMARY "
-					   "KEY (id, created_at).",
-					   table),
+			 errdetail(
+				 "It needs PARTITION BY RANGE (created_at) and CONSTRAINT %s_pkey PRIMARY "
+				 "KEY (id, created_at).",
+				 table),
 			 errhint("Make it anew so, and run coursebase.install() again.")));
 }
 
