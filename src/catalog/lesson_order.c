@@ -417,11 +417,12 @@ place_give_of_many(TriggerData *data, Ordered *ordered, PlanValues *values)
 		!plan_bool(0, HOLDER_MOVED))
 	{
 		pg_uuid_t holder = plan_uuid(0, HOLDER_ID);
-		int64 vacated = plan_int64_or(0, HOLDER_VACATED, -1);
+		bool none;
+		Datum vacated = plan_value(0, HOLDER_VACATED, INT4OID, &none);
 		const pg_uuid_t *id = DatumGetUUIDP(values->datums[0]);
 
-		if (vacated >= 0)
-			place_put(ordered, &holder, (int32) vacated);
+		if (!none)
+			place_put(ordered, &holder, DatumGetInt32(vacated));
 		else
 			place_put(ordered, id,
 					  place_free(ordered, DatumGetUUIDP(values->datums[1]),
