@@ -302,16 +302,16 @@ place_keep(TriggerData *data, Ordered *ordered)
 	if (wanted)
 	{
 		owner_execute_latest(&ordered->last, &key, NULL);
-		place = plan_value(0, 1, INT4OID, NULL);
+		place = plan_value_as(0, 1, INT4OID, NULL);
 	}
 	else
 	{
-		int32 asked = DatumGetInt32(trigger_value(data, row, "order", INT4OID));
+		int32 asked = DatumGetInt32(trigger_value_as(data, row, "order", INT4OID));
 
 		place = Int32GetDatum(place_free(ordered, &parent, asked, &id));
 	}
 	SPI_finish();
-	return PointerGetDatum(trigger_set(data, row, "order", INT4OID, place, false));
+	return PointerGetDatum(trigger_set_as(data, row, "order", INT4OID, place, false));
 }
 
 /* The place if it is free for the child, NULL for one that has a place, or the next free one.
@@ -337,7 +337,7 @@ place_free(Ordered *ordered, const pg_uuid_t *parent, int32 place, const pg_uuid
 static Datum
 place_give(TriggerData *data, Ordered *ordered)
 {
-	pg_uuid_t id = *DatumGetUUIDP(trigger_value(data, data->tg_newtuple, "id", UUIDOID));
+	pg_uuid_t id = *DatumGetUUIDP(trigger_value_as(data, data->tg_newtuple, "id", UUIDOID));
 	PlanValues values = {0};
 	Move move;
 	bool within;
@@ -366,12 +366,12 @@ static bool
 move_within(TriggerData *data, Ordered *ordered, Move *move)
 {
 	pg_uuid_t before =
-		*DatumGetUUIDP(trigger_value(data, data->tg_trigtuple, ordered->parent, UUIDOID));
+		*DatumGetUUIDP(trigger_value_as(data, data->tg_trigtuple, ordered->parent, UUIDOID));
 
 	move->parent =
-		*DatumGetUUIDP(trigger_value(data, data->tg_newtuple, ordered->parent, UUIDOID));
-	move->from = DatumGetInt32(trigger_value(data, data->tg_trigtuple, "order", INT4OID));
-	move->to = DatumGetInt32(trigger_value(data, data->tg_newtuple, "order", INT4OID));
+		*DatumGetUUIDP(trigger_value_as(data, data->tg_newtuple, ordered->parent, UUIDOID));
+	move->from = DatumGetInt32(trigger_value_as(data, data->tg_trigtuple, "order", INT4OID));
+	move->to = DatumGetInt32(trigger_value_as(data, data->tg_newtuple, "order", INT4OID));
 	return uuid_equal(&before, &move->parent);
 }
 
@@ -418,7 +418,7 @@ place_give_of_many(TriggerData *data, Ordered *ordered, PlanValues *values)
 	{
 		pg_uuid_t holder = plan_uuid(0, HOLDER_ID);
 		bool none;
-		Datum vacated = plan_value(0, HOLDER_VACATED, INT4OID, &none);
+		Datum vacated = plan_value_as(0, HOLDER_VACATED, INT4OID, &none);
 		const pg_uuid_t *id = DatumGetUUIDP(values->datums[0]);
 
 		if (!none)

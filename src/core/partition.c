@@ -67,8 +67,8 @@ partitions_drop(const char *table, TimestampTz before)
 		char *name;
 
 		SPI_tuptable = past; /* the statements below have tables of their own */
-		partition = DatumGetObjectId(plan_value(n, PAST_OID, OIDOID, NULL));
-		parent = DatumGetObjectId(plan_value(n, PAST_PARENT, OIDOID, NULL));
+		partition = DatumGetObjectId(plan_value_as(n, PAST_OID, OIDOID, NULL));
+		parent = DatumGetObjectId(plan_value_as(n, PAST_PARENT, OIDOID, NULL));
 		name = plan_text_required(n, PAST_NAME);
 		if (lock_at_once(parent, partition))
 			dropped += partition_drop(name);

@@ -65,7 +65,7 @@ plan_execute_latest(KeptPlan *kept, Datum *values, const char *nulls)
 }
 
 Datum
-plan_value(uint64 row, int column, Oid type, bool *isnull)
+plan_value_as(uint64 row, int column, Oid type, bool *isnull)
 {
 	bool null;
 	Datum value;
@@ -107,18 +107,19 @@ plan_text_required(uint64 row, int column)
 }
 
 Datum
-plan_transfer(uint64 row, int column, Oid type)
+plan_transfer_as(uint64 row, int column, Oid type)
 {
 	Form_pg_attribute form = TupleDescAttr(SPI_tuptable->tupdesc, column - 1);
 
-	return SPI_datumTransfer(plan_value(row, column, type, NULL), form->attbyval, form->attlen);
+	return SPI_datumTransfer(plan_value_as(row, column, type, NULL), form->attbyval,
+							 form->attlen);
 }
 
 bool
 plan_uuid_or_null(uint64 row, int column, pg_uuid_t *id)
 {
 	bool null;
-	Datum value = plan_value(row, column, UUIDOID, &null);
+	Datum value = plan_value_as(row, column, UUIDOID, &null);
 
 	if (null)
 		memset(id, 0, sizeof(*id));

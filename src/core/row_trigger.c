@@ -118,7 +118,7 @@ trigger_changed(TriggerData *data, int column)
  * dropped NOT NULL.
  */
 Datum
-trigger_value(TriggerData *data, HeapTuple row, const char *name, Oid type)
+trigger_value_as(TriggerData *data, HeapTuple row, const char *name, Oid type)
 {
 	bool null;
 	Datum value = trigger_value_or_null(data, row, name, type, &null);
@@ -155,8 +155,8 @@ trigger_text_or_null(TriggerData *data, HeapTuple row, const char *name)
 }
 
 HeapTuple
-trigger_set(TriggerData *data, HeapTuple row, const char *name, Oid type, Datum value,
-			bool null)
+trigger_set_as(TriggerData *data, HeapTuple row, const char *name, Oid type, Datum value,
+			   bool null)
 {
 	TupleDesc columns = RelationGetDescr(data->tg_relation);
 	int column = column_number(data, name);
@@ -190,6 +190,23 @@ trigger_expect_before_statement(FunctionCallInfo fcinfo, const char *name)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("coursebase.%s() works only as a trigger before a statement", name)));
 	return data;
+}
+
+Datum
+trigger_value(TriggerData *data, HeapTuple row, const char *name)
+{
+	TupleDesc columns = RelationGetDescr(data->tg_relation);
+
+	return trigger_value_as(data, row, name, SPI_gettypeid(columns, column_number(data, name)));
+}
+
+HeapTuple
+trigger_set(TriggerData *data, HeapTuple row, const char *name, Datum value, bool null)
+{
+	TupleDesc columns = RelationGetDescr(data->tg_relation);
+	Oid type = SPI_gettypeid(columns, column_number(data, name));
+
+	return trigger_set_as(data, row, name, type, value, null);
 }
 
 /* Only a table that is not of this release, or not ours, lacks a column that code names. */

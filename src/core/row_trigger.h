@@ -44,7 +44,10 @@ extern bool trigger_changed(TriggerData *data, int column);
 /* The value of a column that may not be null: 23502, naming it, for a null. A by-reference
  * value points into the row. Raises KB001 when the column is not of the type that the caller
  * reads, and 42703 when the table lacks it. */
-extern Datum trigger_value(TriggerData *data, HeapTuple row, const char *name, Oid type);
+extern Datum trigger_value_as(TriggerData *data, HeapTuple row, const char *name, Oid type);
+
+/* The same of a column that is taken as it is: nobody checks what it is read as. */
+extern Datum trigger_value(TriggerData *data, HeapTuple row, const char *name);
 
 /* The same of a column that may be null. */
 extern Datum trigger_value_or_null(TriggerData *data, HeapTuple row, const char *name, Oid type,
@@ -58,8 +61,12 @@ extern char *trigger_text_or_null(TriggerData *data, HeapTuple row, const char *
 
 /* A copy of the row, in the current context, with another value in the column. type is
  * the value's: raises KB001 for a column of another, 42703 when the table lacks the column. */
-extern HeapTuple trigger_set(TriggerData *data, HeapTuple row, const char *name, Oid type,
-							 Datum value, bool null);
+extern HeapTuple trigger_set_as(TriggerData *data, HeapTuple row, const char *name, Oid type,
+								Datum value, bool null);
+
+/* The same with a value whose type the caller vouches for. */
+extern HeapTuple trigger_set(TriggerData *data, HeapTuple row, const char *name, Datum value,
+							 bool null);
 
 /*
  * For a trigger after each statement: raises 39P01, with the name of the SQL function, for a

@@ -47,7 +47,7 @@ coursebase_tg_any__stamp(PG_FUNCTION_ARGS)
 
 	/* a row that has the right time already, by another trigger's hand, need not be copied */
 	if (null || DatumGetTimestampTz(sent) != DatumGetTimestampTz(now))
-		row = trigger_set(data, row, "updated_at", TIMESTAMPTZOID, now, false);
+		row = trigger_set_as(data, row, "updated_at", TIMESTAMPTZOID, now, false);
 	return PointerGetDatum(row);
 }
 
@@ -77,7 +77,7 @@ row_kept_long_enough(TriggerData *data)
 
 	return trigger->tgnargs >= 2 &&
 		   DatumGetTimestampTz(
-			   trigger_value(data, data->tg_trigtuple, "created_at", TIMESTAMPTZOID)) <
+			   trigger_value_as(data, data->tg_trigtuple, "created_at", TIMESTAMPTZOID)) <
 			   setting_kept_since(trigger->tgargs[1]);
 }
 
@@ -146,7 +146,7 @@ coursebase_tg_any__time_zone(PG_FUNCTION_ARGS)
 	if (strcmp(name, given) == 0)
 		return PointerGetDatum(row);
 	return PointerGetDatum(
-		trigger_set(data, row, "time_zone", TEXTOID, CStringGetTextDatum(name), false));
+		trigger_set_as(data, row, "time_zone", TEXTOID, CStringGetTextDatum(name), false));
 }
 
 /*

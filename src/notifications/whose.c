@@ -79,7 +79,7 @@ bound_find(const NoticeCall *call, pg_uuid_t *user)
 	plan_bind_text(&values, notice_text(notice->token));
 	if (owner_execute(&find_bound, values.datums, values.nulls, false) == 0)
 		return false;
-	*user = *DatumGetUUIDP(plan_value(0, 1, UUIDOID, NULL));
+	*user = *DatumGetUUIDP(plan_value_as(0, 1, UUIDOID, NULL));
 	return true;
 }
 
@@ -98,7 +98,7 @@ named_find(const NoticeCall *call, pg_uuid_t *user)
 		construct_array(names, notice->naccounts, TEXTOID, -1, false, TYPALIGN_INT));
 	count = owner_execute(&find_named, &list, NULL, false);
 	if (count > 0)
-		*user = *DatumGetUUIDP(plan_value(0, 1, UUIDOID, NULL));
+		*user = *DatumGetUUIDP(plan_value_as(0, 1, UUIDOID, NULL));
 	return (int) count;
 }
 

@@ -74,7 +74,7 @@ coursebase_tg_plans__currency(PG_FUNCTION_ARGS)
 	SPI_finish();
 	value = DirectFunctionCall3(bpcharin, CStringGetDatum(currency),
 								ObjectIdGetDatum(InvalidOid), Int32GetDatum(VARHDRSZ + 3));
-	return PointerGetDatum(trigger_set(data, row, "currency", BPCHAROID, value, false));
+	return PointerGetDatum(trigger_set_as(data, row, "currency", BPCHAROID, value, false));
 }
 
 /* SQL function: tg_organizations__currency() returns trigger */
@@ -84,7 +84,7 @@ coursebase_tg_organizations__currency(PG_FUNCTION_ARGS)
 	TriggerData *data = trigger_expect(fcinfo, "tg_organizations__currency", ROW_AFTER_UPDATE);
 	PlanValues values = {0};
 
-	plan_bind(&values, trigger_value(data, data->tg_newtuple, "id", UUIDOID));
+	plan_bind(&values, trigger_value_as(data, data->tg_newtuple, "id", UUIDOID));
 	plan_bind_text(&values, trigger_text(data, data->tg_newtuple, "currency"));
 	SPI_connect();
 	/* the UPDATE holds the organisation: a plan that got a price before is committed and found,

@@ -191,7 +191,7 @@ PGDLLEXPORT Datum
 coursebase_tg_workouts__in_use(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect(fcinfo, "tg_workouts__in_use", ROW_BEFORE_UPDATE);
-	Datum id = trigger_value(data, data->tg_trigtuple, "id", UUIDOID);
+	Datum id = trigger_value_as(data, data->tg_trigtuple, "id", UUIDOID);
 
 	SPI_connect();
 	if (owner_execute_latest(&find_use, &id, NULL) > 0)
@@ -310,7 +310,7 @@ day_require(SPITupleTable *days, uint64 row, int32 duration)
 }
 
 /* A column that holds no nulls of an earlier result, which other statements follow:
- * plan_value() knows the last result alone. */
+ * plan_value_as() knows the last result alone. */
 static Datum
 value_of(SPITupleTable *table, uint64 row, int column, Oid type)
 {

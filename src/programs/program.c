@@ -217,7 +217,7 @@ status_change(FunctionCallInfo fcinfo, KeptPlan *change, int column)
 	if (owner_execute(&read_times, values, NULL, false) != 1)
 		not_found_raise("the program is not configured as a course", PG_GETARG_UUID_P(0),
 						"Make courses with create_course().");
-	time = plan_value(0, column, TIMESTAMPTZOID, NULL);
+	time = plan_value_as(0, column, TIMESTAMPTZOID, NULL);
 	SPI_finish();
 	PG_RETURN_DATUM(time);
 }
@@ -280,7 +280,7 @@ program_ids_read(KeptPlan *plan, const pg_uuid_t *user)
 
 	SPI_connect();
 	owner_execute(plan, &key, NULL, true);
-	ids = plan_transfer(0, 1, UUIDARRAYOID);
+	ids = plan_transfer_as(0, 1, UUIDARRAYOID);
 	SPI_finish();
 	return ids;
 }

@@ -276,7 +276,8 @@ row_complete(TriggerData *data, const char *from, KeptPlan *read, const char *to
 	/* a plan may sell no program: then its payments have none either */
 	if (!found && read == &read_plan_program)
 		return row;
-	return trigger_set(data, row, to, UUIDOID, UUIDPGetDatum(found ? &value : &parent), false);
+	return trigger_set_as(data, row, to, UUIDOID, UUIDPGetDatum(found ? &value : &parent),
+						  false);
 }
 
 /*
@@ -351,8 +352,8 @@ completed_derive(KeptPlan *find)
 	stale = plan_int32(0, STALE_COUNT);
 	if (stale == 0)
 		return;
-	values[0] = plan_value(0, STALE_IDS, UUIDARRAYOID, NULL);
-	values[1] = plan_value(0, STALE_TIMES, TIMESTAMPTZARRAYOID, NULL);
+	values[0] = plan_value_as(0, STALE_IDS, UUIDARRAYOID, NULL);
+	values[1] = plan_value_as(0, STALE_TIMES, TIMESTAMPTZARRAYOID, NULL);
 	if (completed_write(&write_completed, values) != (uint64) stale)
 		program_raise_newer("an entitlement");
 }

@@ -162,16 +162,16 @@ static HeapTuple
 refund_complete(TriggerData *data, int64 before)
 {
 	HeapTuple row = data->tg_newtuple;
-	Datum paid = trigger_value(data, row, "price_paid_in_cents", INT8OID);
+	Datum paid = trigger_value_as(data, row, "price_paid_in_cents", INT8OID);
 	bool open;
 
 	trigger_value_or_null(data, row, "refunded_at", TIMESTAMPTZOID, &open);
 	if (open)
-		row = trigger_set(data, row, "refunded_at", TIMESTAMPTZOID,
-						  TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()), false);
-	row = trigger_set(data, row, "refunded_in_cents", INT8OID, paid, false);
-	return trigger_set(data, row, "refunded_in_part_in_cents", INT8OID, Int64GetDatum(before),
-					   false);
+		row = trigger_set_as(data, row, "refunded_at", TIMESTAMPTZOID,
+							 TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()), false);
+	row = trigger_set_as(data, row, "refunded_in_cents", INT8OID, paid, false);
+	return trigger_set_as(data, row, "refunded_in_part_in_cents", INT8OID,
+						  Int64GetDatum(before), false);
 }
 
 /* The sum is again what it was before the full refund, unless the statement names another one.
@@ -182,11 +182,11 @@ refund_reverse(TriggerData *data, int64 before)
 	HeapTuple row = data->tg_newtuple;
 
 	if (sum_of(data, row, "refunded_in_cents") == before)
-		row =
-			trigger_set(data, row, "refunded_in_cents", INT8OID,
-						trigger_value(data, row, "refunded_in_part_in_cents", INT8OID), false);
-	return trigger_set(data, row, "refunded_in_part_in_cents", INT8OID, Int64GetDatum(0),
-					   false);
+		row = trigger_set_as(data, row, "refunded_in_cents", INT8OID,
+							 trigger_value_as(data, row, "refunded_in_part_in_cents", INT8OID),
+							 false);
+	return trigger_set_as(data, row, "refunded_in_part_in_cents", INT8OID, Int64GetDatum(0),
+						  false);
 }
 
 /* SQL function: tg_purchases__audit() returns trigger */
@@ -204,7 +204,7 @@ coursebase_tg_purchases__audit(PG_FUNCTION_ARGS)
 	SPI_connect();
 	if (!was_open && is_open)
 	{
-		Datum values[] = {trigger_value(data, data->tg_newtuple, "id", UUIDOID), was_at};
+		Datum values[] = {trigger_value_as(data, data->tg_newtuple, "id", UUIDOID), was_at};
 
 		/* a provider that tells the reversed refund again must not refund again: its row stays
 		 */
@@ -220,7 +220,7 @@ change_audit(TriggerData *data, bool reversed)
 {
 	int64 before = sum_of(data, data->tg_trigtuple, "refunded_in_cents");
 	int64 after = sum_of(data, data->tg_newtuple, "refunded_in_cents");
-	Datum values[] = {trigger_value(data, data->tg_newtuple, "id", UUIDOID),
+	Datum values[] = {trigger_value_as(data, data->tg_newtuple, "id", UUIDOID),
 					  Int64GetDatum(after - before)};
 	bool open;
 	StringInfoData content;
@@ -260,8 +260,8 @@ coursebase_tg_any__bound(PG_FUNCTION_ARGS)
 
 	if (restore_under_way())
 		return PointerGetDatum(row);
-	plan_bind(&values, trigger_value(data, row, "user_id", UUIDOID));
-	plan_bind(&values, trigger_value(data, row, "course_id", UUIDOID));
+	plan_bind(&values, trigger_value_as(data, row, "user_id", UUIDOID));
+	plan_bind(&values, trigger_value_as(data, row, "course_id", UUIDOID));
 	plan_bind_uuid(&values, is_grant && trigger_uuid(data, row, "purchase_id", &purchase)
 								? &purchase
 								: NULL);
@@ -275,5 +275,5 @@ coursebase_tg_any__bound(PG_FUNCTION_ARGS)
 static int64
 sum_of(TriggerData *data, HeapTuple row, const char *name)
 {
-	return DatumGetInt64(trigger_value(data, row, name, INT8OID));
+	return DatumGetInt64(trigger_value_as(data, row, name, INT8OID));
 }

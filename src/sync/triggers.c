@@ -56,8 +56,8 @@ coursebase_tg_manifest_cohorts__name(PG_FUNCTION_ARGS)
 			return PointerGetDatum(row);
 		name = "";
 	}
-	return PointerGetDatum(trigger_set(data, trigger_written_row(data), "name", TEXTOID,
-									   CStringGetTextDatum(name), false));
+	return PointerGetDatum(trigger_set_as(data, trigger_written_row(data), "name", TEXTOID,
+										  CStringGetTextDatum(name), false));
 }
 
 /*
@@ -81,6 +81,6 @@ coursebase_tg_audio_usage__keep_greatest(PG_FUNCTION_ARGS)
 			trigger_value_or_null(data, data->tg_trigtuple, "play_count", INT4OID, &old_null);
 	if (old_null || new_null || DatumGetInt32(old_count) <= DatumGetInt32(new_count))
 		return PointerGetDatum(trigger_written_row(data));
-	return PointerGetDatum(
-		trigger_set(data, trigger_written_row(data), "play_count", INT4OID, old_count, false));
+	return PointerGetDatum(trigger_set_as(data, trigger_written_row(data), "play_count",
+										  INT4OID, old_count, false));
 }
