@@ -268,13 +268,14 @@ refund_remember(const Sale *sale, int64 amount, FunctionCallInfo fcinfo)
 		raise_other_refund();
 }
 
-/* Reads the answer, after the triggers updated the access. */
+/* Reads the answer, after the triggers updated the access, by what is committed by now: another
+ * sale may have ended while this call waited. */
 static void
 refund_return(FunctionCallInfo fcinfo, const Sale *sale)
 {
 	Datum values[] = {UUIDPGetDatum(&sale->id), PG_GETARG_DATUM(ARGUMENT_AT)};
 
-	if (owner_execute(&read_refund, values, NULL, false) != 1)
+	if (owner_execute_latest(&read_refund, values, NULL) != 1)
 		raise_no_purchase(&sale->id);
 	sale_row_return(fcinfo, ANSWER_COLUMNS);
 }
