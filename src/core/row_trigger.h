@@ -10,6 +10,8 @@
 #include "fmgr.h"
 #include "utils/uuid.h"
 
+#include "core/compat.h"
+
 typedef enum RowTrigger
 {
 	ROW_BEFORE_CHANGE,
@@ -55,6 +57,9 @@ extern char *trigger_text_or_null(TriggerData *data, HeapTuple row, const char *
  * when the table lacks the column. */
 extern HeapTuple trigger_set(TriggerData *data, HeapTuple row, const char *name, Datum value,
 							 bool null);
+
+/* Raises KB401: the column is set once, and the UPDATE would change it. */
+pg_noreturn extern void trigger_raise_set_already(TriggerData *data, const char *column);
 
 /*
  * For a trigger after each statement: raises 39P01, with the name of the SQL function, for a
