@@ -52,12 +52,12 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_set_day';
 COMMENT ON FUNCTION coursebase.set_day(uuid, integer, uuid[], boolean) IS
-    'Makes a day of a program''s curriculum these workouts, in this order, or a day of rest. Answers how many places the day has then. A place whose workout remains keeps its row, and with it what buyers completed: the nth occurrence of a workout within the day stays the nth. The rules of the table course_workouts may refuse the day: KBA03 (a day beyond duration_days), KBA04 (a published program without a workout), KBA05 (the preview''s workout leaves the curriculum), KBA07 (the program is not configured as a course). For staff of the program''s organisation and the server; writes with the rights of the tables'' owner.
+    'Makes a day of a program''s curriculum these workouts, in this order, or a day of rest. Answers how many places the day has then. A place whose workout remains keeps its row, and with it what buyers completed: the nth occurrence of a workout within the day stays the nth. The rules of the table course_workouts may refuse the day. For staff of the program''s organisation and the server; writes with the rights of the tables'' owner.
 
 program_id: the program. day_offset: the day, from 0. workout_ids: workouts of the same organisation that are not deleted; an empty array empties the day. is_rest: true for a day of rest, without workout_ids; NULL is false.
 
 Source: the product''s editor, which writes whole days.
-Raises: 22004 (program_id, day_offset, an element of workout_ids, or workout_ids without is_rest is NULL), 40001 (under REPEATABLE READ: the day changed meanwhile; call again), 42501 (the caller is not staff of the program''s organisation), KB106 (no such program, told to the server alone, or no such workout), KBA03 (rest and workouts together).';
+Raises: 22004 (program_id, day_offset, an element of workout_ids, or workout_ids without is_rest is NULL), 40001 (under REPEATABLE READ: the day changed meanwhile; call again), 42501 (the caller is not staff of the program''s organisation), KB106 (no such program, told to the server alone, or no such workout), KBA03 (rest and workouts together, or a day beyond duration_days), KBA04 (a published program would have no workout), KBA05 (the preview''s workout would leave the curriculum), KBA07 (the program is not configured as a course).';
 GRANT EXECUTE ON FUNCTION coursebase.set_day(uuid, integer, uuid[], boolean) TO end_user, server;
 
 CREATE FUNCTION coursebase.set_price(program_id uuid, price_in_cents bigint)
