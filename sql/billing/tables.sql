@@ -101,6 +101,9 @@ CREATE INDEX subscription_events_subscription_id_idx
     ON coursebase.subscription_events (subscription_id);
 CREATE INDEX subscription_events_user_id_transaction_id_idx
     ON coursebase.subscription_events (user_id, transaction_id);
+-- A refund names the payment alone.
+CREATE INDEX subscription_events_transaction_id_idx
+    ON coursebase.subscription_events (transaction_id) WHERE transaction_id IS NOT NULL;
 COMMENT ON TABLE coursebase.subscription_events IS
     'The log of all subscriptions: append-only, each event of a store once. The view subscription_history shows what each event did.';
 COMMENT ON COLUMN coursebase.subscription_events.id IS 'Key of the event.';

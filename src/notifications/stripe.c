@@ -456,6 +456,8 @@ charge_take(const Object *object, StoreNotice *notice, FieldFault *fault)
 	notice->charge = object->id;
 	notice->amount = object->amount_refunded;
 	notice->amount_is_total = true;
+	if (object->amount != NOTICE_NO_AMOUNT && object->amount_refunded < object->amount)
+		notice->subtype = notice_word("\"partial\"");
 	return true;
 }
 
