@@ -299,6 +299,8 @@ VALUES
     ('app_store', 'PRICE_CHANGE', '', 'noted'),
     ('app_store', 'CONSUMPTION_REQUEST', '', 'noted'),
     ('app_store', 'EXTERNAL_PURCHASE_TOKEN', '', 'noted'),
+    ('app_store', 'EXTERNAL_PURCHASE_TOKEN', 'CREATED', 'noted'),
+    ('app_store', 'EXTERNAL_PURCHASE_TOKEN', 'ACTIVE_TOKEN_REMINDER', 'noted'),
     ('app_store', 'EXTERNAL_PURCHASE_TOKEN', 'UNREPORTED', 'noted'),
     ('app_store', 'ONE_TIME_CHARGE', '', 'noted'),
     ('app_store', 'METADATA_UPDATE', '', 'noted'),
@@ -308,13 +310,24 @@ VALUES
 ON CONFLICT (provider, name, subtype) DO NOTHING;
 
 -- Stripe: the event's type. subtype of customer.subscription.updated is what changed: cancel_at_period_end
--- (and to what), cancel_at (null: taken back), or the new status, or items or trial_end; of invoices
+-- (and to what), cancel_at (null: taken back), pause_collection, or the new status, or items or trial_end; of invoices
 -- the billing_reason; of a closed dispute how it ended. A paid invoice is sent as invoice.paid and as
 -- invoice.payment_succeeded: the second is noted.
 INSERT INTO coursebase.subscription_event_mappings (provider, name, subtype, event_type)
 VALUES
     ('stripe', 'customer.subscription.created', '', 'created'),
     ('stripe', 'customer.subscription.created', 'incomplete', 'noted'),
+    ('stripe', 'customer.subscription.created', 'incomplete_expired', 'noted'),
+    ('stripe', 'customer.subscription.created', 'past_due', 'noted'),
+    ('stripe', 'customer.subscription.created', 'unpaid', 'noted'),
+    ('stripe', 'customer.subscription.created', 'paused', 'noted'),
+    ('stripe', 'customer.subscription.created', 'canceled', 'noted'),
+    ('stripe', 'customer.subscription.updated', 'pause_collection.set', 'paused'),
+    ('stripe', 'customer.subscription.updated', 'pause_collection.unset', 'resumed'),
+    ('stripe', 'checkout.session.completed', '', 'noted'),
+    ('stripe', 'checkout.session.async_payment_succeeded', '', 'noted'),
+    ('stripe', 'checkout.session.async_payment_failed', '', 'noted'),
+    ('stripe', 'checkout.session.expired', '', 'noted'),
     ('stripe', 'customer.subscription.updated', '', 'noted'),
     ('stripe', 'customer.subscription.updated', 'cancel_at', 'canceled'),
     ('stripe', 'customer.subscription.updated', 'cancel_at.null', 'uncanceled'),
@@ -368,7 +381,7 @@ VALUES
     ('stripe', 'charge.dispute.closed', '', 'noted')
 ON CONFLICT (provider, name, subtype) DO NOTHING;
 
--- RevenueCat: type; subtype is cancel_reason or expiration_reason. A cancellation by customer support is a refund. A
+-- RevenueCat: type; subtype is cancel_reason or expiration_reason, of a period that does not renew itself who gave it. A cancellation by customer support is a refund. A
 -- cancellation for a billing error is noted, because a BILLING_ISSUE comes with it; so is SUBSCRIPTION_PAUSED, which
 -- announces a pause: the EXPIRATION begins it.
 INSERT INTO coursebase.subscription_event_mappings (provider, name, subtype, event_type)
@@ -397,6 +410,8 @@ VALUES
     ('revenuecat', 'SUBSCRIPTION_EXTENDED', '', 'extended'),
     ('revenuecat', 'REFUND_REVERSED', '', 'unrevoked'),
     ('revenuecat', 'NON_RENEWING_PURCHASE', '', 'noted'),
+    ('revenuecat', 'NON_RENEWING_PURCHASE', 'PROMOTIONAL', 'created'),
+    ('revenuecat', 'NON_RENEWING_PURCHASE', 'PERIOD', 'created'),
     ('revenuecat', 'TRANSFER', '', 'noted'),
     ('revenuecat', 'TEMPORARY_ENTITLEMENT_GRANT', '', 'noted'),
     ('revenuecat', 'INVOICE_ISSUANCE', '', 'noted'),
