@@ -444,6 +444,36 @@ COMMENT ON COLUMN coursebase.subscription_history.expires_at IS 'End of the line
 COMMENT ON COLUMN coursebase.subscription_history.anomaly IS 'Why the event did nothing: impossible_transition, transaction_refunded or earlier_payment; NULL for an event that fits.';
 GRANT SELECT ON TABLE coursebase.subscription_history TO end_user, server;
 
+-- A person who pays twice does not notice: the operator does.
+CREATE VIEW coursebase.duplicate_subscriptions
+WITH (security_invoker = true)
+AS
+SELECT l.user_id, l.store, l.original_transaction_id, l.product_id, l.status, l.expires_at,
+    l.auto_renew
+FROM coursebase.subscription_lines l
+JOIN (
+    SELECT d.user_id
+    FROM coursebase.subscription_lines d
+    WHERE d.environment = 'production' AND d.store NOT IN ('manual', 'promotional')
+        AND d.status IN ('trialing', 'active', 'in_grace', 'on_hold', 'paused')
+        AND greatest(d.expires_at, d.grace_until) > now()
+    GROUP BY d.user_id
+    HAVING count(*) > 1
+) p ON p.user_id = l.user_id
+WHERE l.environment = 'production' AND l.store NOT IN ('manual', 'promotional')
+    AND l.status IN ('trialing', 'active', 'in_grace', 'on_hold', 'paused')
+    AND greatest(l.expires_at, l.grace_until) > now();
+COMMENT ON VIEW coursebase.duplicate_subscriptions IS
+    'Lines of people who have two live subscriptions or more that a store goes on charging for: one is to be canceled or refunded in its store. Lines that are canceled already are not here.';
+COMMENT ON COLUMN coursebase.duplicate_subscriptions.user_id IS 'The person.';
+COMMENT ON COLUMN coursebase.duplicate_subscriptions.store IS 'The store of the line.';
+COMMENT ON COLUMN coursebase.duplicate_subscriptions.original_transaction_id IS 'The store''s id of the line.';
+COMMENT ON COLUMN coursebase.duplicate_subscriptions.product_id IS 'Product as the store names it, or NULL.';
+COMMENT ON COLUMN coursebase.duplicate_subscriptions.status IS 'Status of the line.';
+COMMENT ON COLUMN coursebase.duplicate_subscriptions.expires_at IS 'End of its paid period.';
+COMMENT ON COLUMN coursebase.duplicate_subscriptions.auto_renew IS 'Whether the store will renew it.';
+GRANT SELECT ON TABLE coursebase.duplicate_subscriptions TO server;
+
 -- Whether a sandbox sells anything here, and how long a failed charge is forgiven where the store does not say.
 INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning, is_owner_only)
 VALUES
