@@ -381,9 +381,9 @@ VALUES
     ('stripe', 'charge.dispute.closed', '', 'noted')
 ON CONFLICT (provider, name, subtype) DO NOTHING;
 
--- RevenueCat: type; subtype is cancel_reason or expiration_reason, of a period that does not renew itself who gave it. A cancellation by customer support is a refund. A
--- cancellation for a billing error is noted, because a BILLING_ISSUE comes with it; so is SUBSCRIPTION_PAUSED, which
--- announces a pause: the EXPIRATION begins it.
+-- RevenueCat: type; subtype is cancel_reason or expiration_reason, of a period that does not renew itself who gave it.
+-- A cancellation by customer support is a refund. A cancellation for a billing error is noted, because a BILLING_ISSUE
+-- comes with it; so is SUBSCRIPTION_PAUSED, which announces a pause: the EXPIRATION begins it.
 INSERT INTO coursebase.subscription_event_mappings (provider, name, subtype, event_type)
 VALUES
     ('revenuecat', 'INITIAL_PURCHASE', '', 'created'),
