@@ -88,6 +88,37 @@ Source: as for has_premium().
 Raises: 42501 (user_id is another user).';
 GRANT EXECUTE ON FUNCTION coursebase.explain_premium(uuid, timestamptz) TO end_user, server;
 
+CREATE FUNCTION coursebase.is_trial_eligible(user_id uuid, product_id text)
+RETURNS boolean
+LANGUAGE sql
+STABLE
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT EXISTS (
+            SELECT FROM coursebase.users u
+            WHERE u.id = is_trial_eligible.user_id AND u.deleted_at IS NULL)
+        AND NOT EXISTS (
+            SELECT FROM coursebase.subscription_events e
+            CROSS JOIN (
+                SELECT coalesce(s.value, s.default_value) AS prefix FROM coursebase.settings s
+                WHERE s.name = 'store_product_prefix') p
+            WHERE e.user_id = is_trial_eligible.user_id AND e.environment = 'production'
+                AND e.store NOT IN ('manual', 'promotional')
+                AND e.event_type IN ('created', 'renewed', 'recovered')
+                AND e.period_end > e.event_time
+                AND lower(e.product_id) IN (lower(is_trial_eligible.product_id),
+                    lower(p.prefix || is_trial_eligible.product_id)))
+$$;
+COMMENT ON FUNCTION coursebase.is_trial_eligible(uuid, text) IS
+    'Answers whether a person may have a trial of a product: the account is open, and no period of it, on trial or paid, was ever begun, also when it was refunded. What a sandbox sold and what was given away does not count. For the server; reads with the caller''s rights.
+
+user_id: the person. product_id: the product, as store_products has it. False for NULL.
+
+Source: the stores'' rule that an introductory offer is had once.';
+GRANT EXECUTE ON FUNCTION coursebase.is_trial_eligible(uuid, text) TO server;
+
 CREATE FUNCTION coursebase.subscription_steps(user_id uuid DEFAULT NULL)
 RETURNS TABLE (
     event_id uuid,

@@ -13,6 +13,7 @@
 #include "utils/json.h"
 #include "utils/timestamp.h"
 
+#include "billing/environment.h"
 #include "core/datum.h"
 #include "core/owner.h"
 #include "core/plan.h"
@@ -39,9 +40,10 @@ static KeptPlan validate_receipt = {
 static KeptPlan complete_checkout = {
 	.sql =
 		"SELECT pg_catalog.row_to_json(r)::pg_catalog.text FROM coursebase.complete_purchase("
-		"$1, $2::pg_catalog.uuid, $3, $4, $5, $6) r",
-	.nargs = 6,
-	.types = {UUIDOID, TEXTOID, TEXTOID, INT8OID, TEXTOID, TIMESTAMPTZOID},
+		"$1, $2::pg_catalog.uuid, $3, $4, $5, $6, $7, $8, $9, $10, $11) r",
+	.nargs = 11,
+	.types = {UUIDOID, TEXTOID, TEXTOID, INT8OID, TEXTOID, TIMESTAMPTZOID, TEXTOID, INT8OID,
+			  TEXTOID, TEXTOID, TEXTOID},
 };
 static KeptPlan refund_receipt = {
 	.sql = "SELECT pg_catalog.row_to_json(r)::pg_catalog.text FROM "
@@ -56,6 +58,32 @@ static KeptPlan reverse_refund = {
 	.nargs = 4,
 	.types = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID},
 };
+static KeptPlan find_sale = {
+	.sql = "SELECT s.id, s.user_id FROM coursebase.purchases s WHERE s.payment_intent_id = $1"
+		   " OR s.charge_id = $2 OR s.invoice_id = $3 LIMIT 1",
+	.nargs = 3,
+	.types = {TEXTOID, TEXTOID, TEXTOID},
+};
+/* The line whose payment an invoice is. */
+static KeptPlan find_line = {
+	.sql = "SELECT e.original_transaction_id FROM coursebase.subscription_events e"
+		   " WHERE e.store = 'stripe' AND e.environment = $1 AND e.transaction_id = $2"
+		   " AND e.original_transaction_id IS NOT NULL LIMIT 1",
+	.nargs = 2,
+	.types = {TEXTOID, TEXTOID},
+};
+static KeptPlan refund_sale = {
+	.sql = "SELECT pg_catalog.row_to_json(r)::pg_catalog.text FROM coursebase.refund_payment("
+		   "$1, $2, $3, $4, $5, $6, $7) r",
+	.nargs = 7,
+	.types = {TEXTOID, TEXTOID, TEXTOID, INT8OID, TEXTOID, BOOLOID, TIMESTAMPTZOID},
+};
+static KeptPlan reverse_sale = {
+	.sql = "SELECT pg_catalog.row_to_json(r)::pg_catalog.text FROM coursebase.reverse_refund("
+		   "$1, $2, $3, $4) r",
+	.nargs = 4,
+	.types = {UUIDOID, TEXTOID, INT8OID, TIMESTAMPTZOID},
+};
 static KeptPlan find_product = {
 	.sql =
 		"SELECT FROM coursebase.products p WHERE p.id::pg_catalog.text = pg_catalog.lower($1)",
@@ -68,6 +96,11 @@ static char *event_json(const NoticeCall *call, const char *store);
 static void purchase_apply(const NoticeCall *call, NoticeEffect *effect);
 static char *receipt_json(const NoticeCall *call);
 static void checkout_apply(const NoticeCall *call, NoticeEffect *effect);
+static void payment_bind(PlanValues *values, const StoreNotice *notice);
+static bool sale_find(const NoticeCall *call, pg_uuid_t *purchase, NoticeEffect *effect);
+static void sale_refund_apply(const NoticeCall *call, NoticeEffect *effect);
+static void line_refund_apply(const NoticeCall *call, NoticeEffect *effect);
+static void sale_reversal_apply(const NoticeCall *call, NoticeEffect *effect);
 static void refund_apply(const NoticeCall *call, NoticeEffect *effect);
 static void reversal_apply(const NoticeCall *call, NoticeEffect *effect);
 static void review_apply(const NoticeCall *call, NoticeEffect *effect);
@@ -259,6 +292,12 @@ checkout_apply(const NoticeCall *call, NoticeEffect *effect)
 		note(effect, "the session was not paid");
 		return;
 	}
+	/* purchases have no environment: what the test mode sells is no sale */
+	if (!environment_counts(environment_of(call)))
+	{
+		note(effect, "what a sandbox sold gives nothing here");
+		return;
+	}
 	if (notice->state == PURCHASE_STATE_PENDING)
 	{
 		wait(effect, "the session is not paid yet: Stripe tells when it is");
@@ -281,7 +320,104 @@ checkout_apply(const NoticeCall *call, NoticeEffect *effect)
 	plan_bind_int64(&values, notice->amount);
 	plan_bind_text(&values, "paid");
 	plan_bind(&values, TimestampTzGetDatum(call->at));
+	plan_bind_text(&values, notice_text(notice->currency));
+	plan_bind_nullable(&values, Int64GetDatum(notice->tax), notice->tax == NOTICE_NO_AMOUNT);
+	payment_bind(&values, notice);
 	owner_execute(&complete_checkout, values.datums, values.nulls, false);
+	applied(effect, false);
+}
+
+/* The three names of a payment, in the order of refund_payment(). */
+static void
+payment_bind(PlanValues *values, const StoreNotice *notice)
+{
+	plan_bind_text(values, notice_text(notice->payment));
+	plan_bind_text(values, notice_text(notice->charge));
+	plan_bind_text(values, notice_text(notice->invoice));
+}
+
+/* Finds the sale of the payment that a refund or a dispute names; waits for one that has not
+ * come. */
+static bool
+sale_find(const NoticeCall *call, pg_uuid_t *purchase, NoticeEffect *effect)
+{
+	PlanValues values = {0};
+
+	payment_bind(&values, call->notice);
+	if (owner_execute(&find_sale, values.datums, values.nulls, false) == 0)
+	{
+		wait(effect, "it names no payment that is known here");
+		return false;
+	}
+	*purchase = plan_uuid(0, 1);
+	effect->user = plan_uuid(0, 2);
+	effect->has_user = true;
+	return true;
+}
+
+/* A refund, a lost dispute, or the sum of a charge's refunds. An invoice may be of a
+ * subscription: its event says by its subtype whether all of it was paid back. */
+static void
+sale_refund_apply(const NoticeCall *call, NoticeEffect *effect)
+{
+	const StoreNotice *notice = call->notice;
+	PlanValues values = {0};
+	pg_uuid_t purchase;
+
+	if (!sale_find(call, &purchase, effect))
+	{
+		line_refund_apply(call, effect);
+		return;
+	}
+	payment_bind(&values, notice);
+	plan_bind_int64(&values, notice->amount);
+	plan_bind_text(&values,
+				   notice_text(notice->amount_is_total ? notice->charge : notice->refund));
+	plan_bind_bool(&values, notice->amount_is_total);
+	plan_bind(&values, TimestampTzGetDatum(notice->time));
+	owner_execute(&refund_sale, values.datums, values.nulls, false);
+	applied(effect, false);
+}
+
+/* The payment of an invoice that the log of subscriptions knows. */
+static void
+line_refund_apply(const NoticeCall *call, NoticeEffect *effect)
+{
+	StoreNotice notice = *call->notice;
+	NoticeCall of_line = *call;
+	PlanValues values = {0};
+	StringInfoData line;
+
+	if (notice.invoice.size == 0)
+		return;
+	plan_bind_text(&values, environment_of(call));
+	plan_bind_text(&values, notice_text(notice.invoice));
+	if (owner_execute(&find_line, values.datums, values.nulls, false) == 0)
+		return;
+	initStringInfo(&line);
+	escape_json(&line, plan_text_required(0, 1));
+	notice.original_transaction = (JsonSlice){line.data, line.len};
+	notice.transaction = notice.invoice;
+	of_line.notice = &notice;
+	memset(effect, 0, sizeof(*effect));
+	subscription_apply(&of_line, effect);
+}
+
+/* A refund that failed, or a dispute that was won. */
+static void
+sale_reversal_apply(const NoticeCall *call, NoticeEffect *effect)
+{
+	const StoreNotice *notice = call->notice;
+	PlanValues values = {0};
+	pg_uuid_t purchase;
+
+	if (!sale_find(call, &purchase, effect))
+		return;
+	plan_bind_uuid(&values, &purchase);
+	plan_bind_text(&values, notice_text(notice->refund));
+	plan_bind_int64(&values, notice->amount);
+	plan_bind(&values, TimestampTzGetDatum(notice->time));
+	owner_execute(&reverse_sale, values.datums, values.nulls, false);
 	applied(effect, false);
 }
 
@@ -294,6 +430,11 @@ refund_apply(const NoticeCall *call, NoticeEffect *effect)
 	const char *store = whose_store(call);
 	PlanValues values = {0};
 
+	if (call->provider == PROVIDER_STRIPE)
+	{
+		sale_refund_apply(call, effect);
+		return;
+	}
 	if (store == NULL || notice->transaction.size == 0)
 	{
 		wait(effect, "it names no purchase that is known here");
@@ -322,6 +463,11 @@ reversal_apply(const NoticeCall *call, NoticeEffect *effect)
 	const char *store = whose_store(call);
 	PlanValues values = {0};
 
+	if (call->provider == PROVIDER_STRIPE)
+	{
+		sale_reversal_apply(call, effect);
+		return;
+	}
 	if (store == NULL || notice->transaction.size == 0)
 	{
 		wait(effect, "it names no purchase that is known here");
@@ -355,7 +501,8 @@ review_apply(const NoticeCall *call, NoticeEffect *effect)
 	initStringInfo(&json);
 	member_text(&json, "review", "true");
 	member_raw(&json, "purchase_id", purchase);
-	member_time(&json, "answer_until", until);
+	/* the view casts it, so that it is no number */
+	member_text(&json, "answer_until", time_utc_text(until));
 	appendStringInfoChar(&json, '}');
 	effect->result = json.data;
 	note(effect, "the store asks about a refund; refunds_to_review lists it");

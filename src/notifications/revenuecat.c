@@ -101,6 +101,12 @@ revenuecat_read(JsonSlice bytes, StoreNotice *notice, FieldFault *fault)
 	notice->id = event.id;
 	notice->type = event.type;
 	notice->subtype = event.reason;
+	/* a period that does not renew itself, by whom it was given: the mapping tells it from a
+	 * purchase of a thing */
+	if (json_string_is(event.type, "NON_RENEWING_PURCHASE") &&
+		notice->subject == NOTICE_SUBSCRIPTION)
+		notice->subtype = notice_word(
+			json_string_is(event.period, "PROMOTIONAL") ? "\"PROMOTIONAL\"" : "\"PERIOD\"");
 	notice->time = event.time;
 	notice->application = event.application;
 	notice->store = event.store;

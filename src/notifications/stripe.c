@@ -399,7 +399,7 @@ subtype_of_update(JsonText *text, JsonSpan previous, const Object *object, char 
 												: "\"cancel_at_period_end.false\"");
 	else if (is_among(text, previous, "cancel_at"))
 		notice->subtype =
-			notice_word(notice->auto_renew == 0 ? "\"cancel_at.set\"" : "\"cancel_at.unset\"");
+			notice_word(notice->auto_renew == 0 ? "\"cancel_at\"" : "\"cancel_at.null\"");
 	else if (is_among(text, previous, "items"))
 		notice->subtype = notice_word("\"items\"");
 	else if (is_among(text, previous, "trial_end"))
@@ -456,6 +456,8 @@ charge_take(const Object *object, StoreNotice *notice, FieldFault *fault)
 	notice->charge = object->id;
 	notice->amount = object->amount_refunded;
 	notice->amount_is_total = true;
+	if (object->amount != NOTICE_NO_AMOUNT && object->amount_refunded < object->amount)
+		notice->subtype = notice_word("\"partial\"");
 	return true;
 }
 
