@@ -61,7 +61,7 @@ COMMENT ON FUNCTION coursebase.has_premium(uuid, timestamptz) IS
 
 user_id: the person; NULL is the user who asks, and nobody without an account; only an administrator or the server may name another user. at: the time that is asked about, the past and infinity too; NULL is the start of the transaction.
 
-True if the status gives access (trialing, active, on_hold, paused and canceled to the end of the paid period; in_grace, and canceled in grace, to the end of the grace period where that is later), the end is after that time, and the environment counts: a sandbox only while the setting accept_sandbox is on.
+True if the status gives access (trialing, active, on_hold, paused and canceled to the end of the paid period; in_grace, and canceled in grace, to the end of the grace period where that is later), the end is after that time, and the environment counts: a sandbox only while the setting accept_sandbox is on, or sandbox_testers names the person.
 
 Source: what each status gives, under Subscriptions in the documentation.
 Raises: 42501 (user_id is another user).';

@@ -479,6 +479,8 @@ INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning, is_own
 VALUES
     ('accept_sandbox', 'boolean', 'false',
         'Whether what a store''s sandbox sold gives rights here: true for test installations only.', true),
+    ('sandbox_testers', 'text', '',
+        'Ids of users, separated by spaces or commas, for whom a sandbox counts although accept_sandbox is off: App Review must be able to buy.', true),
     ('grace_days_app_store', 'integer', '0',
         'Days from a failed charge of App Store during which there is premium, where the event names no end; 0 to 366.', false),
     ('grace_days_google_play', 'integer', '0',

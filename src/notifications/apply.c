@@ -292,12 +292,6 @@ checkout_apply(const NoticeCall *call, NoticeEffect *effect)
 		note(effect, "the session was not paid");
 		return;
 	}
-	/* purchases have no environment: what the test mode sells is no sale */
-	if (!environment_counts(environment_of(call)))
-	{
-		note(effect, "what a sandbox sold gives nothing here");
-		return;
-	}
 	if (notice->state == PURCHASE_STATE_PENDING)
 	{
 		wait(effect, "the session is not paid yet: Stripe tells when it is");
@@ -313,6 +307,12 @@ checkout_apply(const NoticeCall *call, NoticeEffect *effect)
 	}
 	if (!person_require(call, effect))
 		return;
+	/* purchases have no environment: what the test mode sells is a sale for testers alone */
+	if (!environment_counts(environment_of(call), &effect->user))
+	{
+		note(effect, "what a sandbox sold gives nothing here");
+		return;
+	}
 	values = (PlanValues){0};
 	plan_bind_uuid(&values, &effect->user);
 	plan_bind_text(&values, product);

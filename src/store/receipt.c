@@ -202,7 +202,7 @@ coursebase_validate_purchase(PG_FUNCTION_ARGS)
 static bool
 receipt_claim(Delivery *delivery)
 {
-	bool counts = environment_counts(delivery->receipt.environment);
+	bool counts = environment_counts(delivery->receipt.environment, &delivery->user);
 
 	delivery->status = delivery->receipt.state == RECEIPT_UNPAID            ? RECEIPT_PENDING
 					   : delivery->receipt.state == RECEIPT_CANCELED_UNPAID ? RECEIPT_CANCELED
