@@ -126,9 +126,15 @@ COMMENT ON COLUMN coursebase.subscription_events.answered_status IS 'Status in t
 COMMENT ON COLUMN coursebase.subscription_events.answered_expires_at IS 'End of the paid period in that answer.';
 COMMENT ON COLUMN coursebase.subscription_events.answered_anomaly IS 'Anomaly in that answer, or NULL.';
 ALTER TABLE coursebase.subscription_events ENABLE ROW LEVEL SECURITY;
-CREATE TRIGGER t300_append_only BEFORE UPDATE OR DELETE ON coursebase.subscription_events
+-- A transfer changes whose the event is, and nothing else does.
+CREATE TRIGGER t300_append_only BEFORE DELETE ON coursebase.subscription_events
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__append_only();
-CREATE TRIGGER t300_machine BEFORE INSERT ON coursebase.subscription_events
+CREATE TRIGGER t300_append_only_on_update BEFORE UPDATE ON coursebase.subscription_events
+    FOR EACH ROW WHEN ((to_jsonb(OLD) - 'user_id' - 'subscription_id')
+        IS DISTINCT FROM (to_jsonb(NEW) - 'user_id' - 'subscription_id')
+        OR OLD.user_id IS NOT DISTINCT FROM NEW.user_id)
+    EXECUTE FUNCTION coursebase.tg_any__append_only();
+CREATE TRIGGER t300_machine BEFORE INSERT OR UPDATE ON coursebase.subscription_events
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__machine_only();
 CREATE TRIGGER t300_machine_on_truncate BEFORE TRUNCATE ON coursebase.subscription_events
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__machine_only();

@@ -148,6 +148,63 @@ Source: Apple''s REFUND_REVERSED, and the product''s rule that a reversal gives 
 Raises: 22004 (an argument other than refund_ref is NULL), 22008 (at is infinite), KB106 (there is no such receipt), KB502 (its subscription is of another environment, or an event of that id came before with other content), KB503 (its subscription is another user''s), KB822 (the setting require_signature names the source, and the caller is not the owner of the tables).';
 GRANT EXECUTE ON FUNCTION coursebase.reverse_store_refund(text, text, text, timestamptz, text) TO server;
 
+CREATE FUNCTION coursebase.transfer_purchases(
+    from_user uuid,
+    to_user uuid,
+    at timestamptz DEFAULT now()
+)
+RETURNS TABLE (kind text, source text, purchase_id text)
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_transfer_purchases';
+COMMENT ON FUNCTION coursebase.transfer_purchases(uuid, uuid, timestamptz) IS
+    'Moves all that the stores sold to one person to another: receipts with their courses and custom courses, and lines of renewals with their events. A course that the receiver has already becomes a duplicate. Packs of credits stay where they were bought, and so do gifts and sales through Stripe. For the server; writes with the rights of the tables'' owner, and audits each move.
+
+from_user: who has it; a closed account may be named. to_user: who gets it; the account must be open. at: when, not NULL.
+
+One row for each that moved. kind: course, custom_course, subscription (its receipt), or line (of renewals). source: the store. purchase_id: the store''s id of the purchase or line.
+
+Source: the stores'' rule that purchases are restored by whoever holds the store''s account.
+Raises: 22004 (an argument is NULL), 22008 (at is infinite), 22023 (both are the same person), KB106 (there is no such user, or the receiver is closed).';
+GRANT EXECUTE ON FUNCTION coursebase.transfer_purchases(uuid, uuid, timestamptz) TO server;
+
+CREATE FUNCTION coursebase.transfer_line(
+    store text,
+    original_transaction_id text,
+    to_user uuid
+)
+RETURNS boolean
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_transfer_line';
+COMMENT ON FUNCTION coursebase.transfer_line(text, text, uuid) IS
+    'Moves a line of renewals, as transfer_subscription() does, with the receipts of its payments. Answers false where there is no such line of another person. For the server; writes with the rights of the tables'' owner, and audits each move.
+
+store, original_transaction_id: the line. to_user: who gets it; the account must be open. No argument may be NULL.
+
+Source: RevenueCat''s TRANSFER, and restores of what a store sold.
+Raises: 22004 (an argument is NULL), KB106 (there is no such user, or the account is closed).';
+GRANT EXECUTE ON FUNCTION coursebase.transfer_line(text, text, uuid) TO server;
+
+CREATE FUNCTION coursebase.tg_any__person_stays()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_any__person_stays';
+COMMENT ON FUNCTION coursebase.tg_any__person_stays() IS
+    'BEFORE UPDATE of a user_id that is set: refuses it (KB401) unless a transfer moves what a store sold.';
+
 CREATE FUNCTION coursebase.tg_any__refund_stays()
 RETURNS trigger
 LANGUAGE c

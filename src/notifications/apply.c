@@ -32,6 +32,24 @@ static KeptPlan apply_event = {
 	.nargs = 3,
 	.types = {UUIDOID, TEXTOID, TIMESTAMPTZOID},
 };
+/* A restore by the caller's word: whose_find() allowed it. */
+static KeptPlan restore_line = {
+	.sql = "SELECT coursebase.transfer_line($1, $2, $3)",
+	.nargs = 3,
+	.types = {TEXTOID, TEXTOID, UUIDOID},
+};
+/* What RevenueCat told of the one goes to the other, and nothing else of theirs. */
+static KeptPlan transfer_lines = {
+	.sql = "SELECT pg_catalog.json_build_object('moved', count(*))::pg_catalog.text FROM"
+		   " (SELECT DISTINCT e.store, e.original_transaction_id AS line"
+		   "  FROM coursebase.subscription_events e JOIN coursebase.store_notifications n"
+		   "  ON n.provider = 'revenuecat' AND n.environment = e.environment"
+		   "  AND n.notification_id = e.store_event_id"
+		   "  WHERE e.user_id = $1 AND e.original_transaction_id IS NOT NULL) l"
+		   " WHERE coursebase.transfer_line(l.store, l.line, $2)",
+	.nargs = 2,
+	.types = {UUIDOID, UUIDOID},
+};
 static KeptPlan validate_receipt = {
 	.sql = "SELECT coursebase.validate_purchase($1, $2::pg_catalog.json, $3)::pg_catalog.text",
 	.nargs = 3,
@@ -103,6 +121,7 @@ static void line_refund_apply(const NoticeCall *call, NoticeEffect *effect);
 static void sale_reversal_apply(const NoticeCall *call, NoticeEffect *effect);
 static void refund_apply(const NoticeCall *call, NoticeEffect *effect);
 static void reversal_apply(const NoticeCall *call, NoticeEffect *effect);
+static void transfer_apply(const NoticeCall *call, NoticeEffect *effect);
 static void review_apply(const NoticeCall *call, NoticeEffect *effect);
 static bool person_require(const NoticeCall *call, NoticeEffect *effect);
 static void wait(NoticeEffect *effect, const char *detail);
@@ -157,6 +176,9 @@ notice_apply(const NoticeCall *call, NoticeEffect *effect)
 		case NOTICE_REVIEW:
 			review_apply(call, effect);
 			break;
+		case NOTICE_TRANSFER:
+			transfer_apply(call, effect);
+			break;
 		default:
 			note(effect, "it means nothing to this database");
 	}
@@ -177,6 +199,15 @@ subscription_apply(const NoticeCall *call, NoticeEffect *effect)
 	}
 	if (!person_require(call, effect))
 		return;
+	if (call->user != NULL && call->notice->original_transaction.size > 0)
+	{
+		PlanValues line = {0};
+
+		plan_bind_text(&line, store);
+		plan_bind_text(&line, notice_text(call->notice->original_transaction));
+		plan_bind_uuid(&line, &effect->user);
+		owner_execute(&restore_line, line.datums, line.nulls, false);
+	}
 	plan_bind_uuid(&values, &effect->user);
 	plan_bind_text(&values, event_json(call, store));
 	plan_bind(&values, TimestampTzGetDatum(call->at));
@@ -480,6 +511,31 @@ reversal_apply(const NoticeCall *call, NoticeEffect *effect)
 	owner_execute(&reverse_refund, values.datums, values.nulls, false);
 	applied(effect, false);
 	effect->has_user = whose_find(call, &effect->user) == WHOSE_FOUND;
+}
+
+/* RevenueCat names both people; who had it may have closed the account, or never have been
+ * here. */
+static void
+transfer_apply(const NoticeCall *call, NoticeEffect *effect)
+{
+	const StoreNotice *notice = call->notice;
+	pg_uuid_t people[NOTICE_ACCOUNTS];
+	int count;
+
+	if (!person_require(call, effect))
+		return;
+	count = whose_named(notice->transferred_from, notice->ntransferred, true, people);
+	for (int i = 0; i < count; i++)
+	{
+		Datum values[] = {UUIDPGetDatum(&people[i]), UUIDPGetDatum(&effect->user)};
+
+		if (uuid_equal(&people[i], &effect->user))
+			continue;
+		owner_execute(&transfer_lines, values, NULL, false);
+		applied(effect, false);
+	}
+	if (effect->result == NULL)
+		note(effect, "nobody who is known here gives anything over");
 }
 
 /* Nothing is decided here; refunds_to_review lists it until the store's patience ends. */
