@@ -4,6 +4,15 @@
  * Nothing here decides what a type does to a subscription: its name goes to the fold as
  * subscription_event_mappings has it. What is bought in a store goes the way of
  * validate_purchase(), a checkout that of complete_purchase().
+ *
+ * Invariants: a notification takes effect by one call of a function that is repeatable by
+ * itself, so that a replay changes nothing; what cannot be decided yet waits and says for what;
+ * nothing that was not proven acts for a store that is taken only verified.
+ *
+ * Locks: those of the functions that are called; the caller holds the row of the inbox.
+ *
+ * Rights: the statements run with those of the tables' owner, which lets them pass where a
+ * server key alone is refused (core/signed_only.h).
  */
 #include "postgres.h"
 
@@ -25,6 +34,7 @@
 
 const char *const notice_outcome_names[] = {"applied", "noted", "waiting", "refused"};
 
+/* What exists for everybody is called by its SQL name, with the rights of the tables' owner. */
 static KeptPlan apply_event = {
 	.sql = "SELECT pg_catalog.json_build_object('status', r.status, 'expires_at', r.expires_at,"
 		   " 'applied', r.applied, 'anomaly', r.anomaly)::pg_catalog.text"
@@ -50,11 +60,13 @@ static KeptPlan transfer_lines = {
 	.nargs = 2,
 	.types = {UUIDOID, UUIDOID},
 };
+/* Receipts of the app stores: pending, paid or canceled, as the notice says. */
 static KeptPlan validate_receipt = {
 	.sql = "SELECT coursebase.validate_purchase($1, $2::pg_catalog.json, $3)::pg_catalog.text",
 	.nargs = 3,
 	.types = {UUIDOID, TEXTOID, TIMESTAMPTZOID},
 };
+/* A session of Stripe's checkout, with the names by which refunds will find it. */
 static KeptPlan complete_checkout = {
 	.sql =
 		"SELECT pg_catalog.row_to_json(r)::pg_catalog.text FROM coursebase.complete_purchase("
@@ -63,6 +75,7 @@ static KeptPlan complete_checkout = {
 	.types = {UUIDOID, TEXTOID, TEXTOID, INT8OID, TEXTOID, TIMESTAMPTZOID, TEXTOID, INT8OID,
 			  TEXTOID, TEXTOID, TEXTOID},
 };
+/* A part is known by the notification that tells of it; a whole refund needs no name. */
 static KeptPlan refund_receipt = {
 	.sql = "SELECT pg_catalog.row_to_json(r)::pg_catalog.text FROM "
 		   "coursebase.refund_store_purchase("
@@ -70,12 +83,14 @@ static KeptPlan refund_receipt = {
 	.nargs = 6,
 	.types = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT4OID, TEXTOID},
 };
+/* All refunds of the receipt: a store reverses without saying which. */
 static KeptPlan reverse_refund = {
 	.sql = "SELECT pg_catalog.row_to_json(r)::pg_catalog.text FROM "
 		   "coursebase.reverse_store_refund($1, $2, $3, $4) r",
 	.nargs = 4,
 	.types = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID},
 };
+/* By any of the three names; an intent has one sale, an invoice may be a subscription's. */
 static KeptPlan find_sale = {
 	.sql = "SELECT s.id, s.user_id FROM coursebase.purchases s WHERE s.payment_intent_id = $1"
 		   " OR s.charge_id = $2 OR s.invoice_id = $3 LIMIT 1",
@@ -90,18 +105,21 @@ static KeptPlan find_line = {
 	.nargs = 2,
 	.types = {TEXTOID, TEXTOID},
 };
+/* One refund, or the sum of a charge: sales tells them apart. */
 static KeptPlan refund_sale = {
 	.sql = "SELECT pg_catalog.row_to_json(r)::pg_catalog.text FROM coursebase.refund_payment("
 		   "$1, $2, $3, $4, $5, $6, $7) r",
 	.nargs = 7,
 	.types = {TEXTOID, TEXTOID, TEXTOID, INT8OID, TEXTOID, BOOLOID, TIMESTAMPTZOID},
 };
+/* By the refund's own id, and with its sum, for it may come before the refund. */
 static KeptPlan reverse_sale = {
 	.sql = "SELECT pg_catalog.row_to_json(r)::pg_catalog.text FROM coursebase.reverse_refund("
 		   "$1, $2, $3, $4) r",
 	.nargs = 4,
 	.types = {UUIDOID, TEXTOID, INT8OID, TIMESTAMPTZOID},
 };
+/* The session's metadata names a row of products; as text, for it may be no uuid at all. */
 static KeptPlan find_product = {
 	.sql =
 		"SELECT FROM coursebase.products p WHERE p.id::pg_catalog.text = pg_catalog.lower($1)",
@@ -141,6 +159,7 @@ notice_apply(const NoticeCall *call, NoticeEffect *effect)
 	const StoreNotice *notice = call->notice;
 
 	memset(effect, 0, sizeof(*effect));
+	/* the document may tell another person and another meaning than the notification alone */
 	if (notice->needs != NULL)
 	{
 		effect->needs = notice->needs;
@@ -199,6 +218,7 @@ subscription_apply(const NoticeCall *call, NoticeEffect *effect)
 	}
 	if (!person_require(call, effect))
 		return;
+	/* only who is named by the caller can differ from whose the line is */
 	if (call->user != NULL && call->notice->original_transaction.size > 0)
 	{
 		PlanValues line = {0};
@@ -227,6 +247,7 @@ event_json(const NoticeCall *call, const char *store)
 	member_text(&json, "provider", notice_provider_names[call->provider]);
 	member_text(&json, "store", store);
 	member_text(&json, "environment", environment_of(call));
+	/* the same id for a repetition, whatever the body was */
 	member_text(&json, "store_event_id", call->id);
 	member_raw(&json, "event_type", notice->type);
 	member_raw(&json, "subtype", notice->subtype);
@@ -255,6 +276,7 @@ purchase_apply(const NoticeCall *call, NoticeEffect *effect)
 	const StoreNotice *notice = call->notice;
 	PlanValues values = {0};
 
+	/* whoever it would have been for, it gives nothing: nobody need be known */
 	if (notice->state == PURCHASE_STATE_CANCELED &&
 		whose_find(call, &effect->user) != WHOSE_FOUND)
 	{
@@ -329,6 +351,7 @@ checkout_apply(const NoticeCall *call, NoticeEffect *effect)
 		return;
 	}
 	plan_bind_text(&values, product);
+	/* waits, for the product may be entered later, and the money came */
 	if (product == NULL ||
 		owner_execute(&find_product, values.datums, values.nulls, false) == 0)
 	{
@@ -349,6 +372,7 @@ checkout_apply(const NoticeCall *call, NoticeEffect *effect)
 	plan_bind_text(&values, product);
 	plan_bind_text(&values, notice_text(notice->order));
 	plan_bind_int64(&values, notice->amount);
+	/* a session without a price is paid too: Stripe tells no_payment_required as 0 */
 	plan_bind_text(&values, "paid");
 	plan_bind(&values, TimestampTzGetDatum(call->at));
 	plan_bind_text(&values, notice_text(notice->currency));
@@ -429,6 +453,7 @@ line_refund_apply(const NoticeCall *call, NoticeEffect *effect)
 	escape_json(&line, plan_text_required(0, 1));
 	notice.original_transaction = (JsonSlice){line.data, line.len};
 	notice.transaction = notice.invoice;
+	/* the event is the same notification, seen as one of the line */
 	of_line.notice = &notice;
 	memset(effect, 0, sizeof(*effect));
 	subscription_apply(&of_line, effect);
@@ -461,6 +486,7 @@ refund_apply(const NoticeCall *call, NoticeEffect *effect)
 	const char *store = whose_store(call);
 	PlanValues values = {0};
 
+	/* what Stripe sells is a sale; the app stores' things are receipts */
 	if (call->provider == PROVIDER_STRIPE)
 	{
 		sale_refund_apply(call, effect);
@@ -529,6 +555,7 @@ transfer_apply(const NoticeCall *call, NoticeEffect *effect)
 	{
 		Datum values[] = {UUIDPGetDatum(&people[i]), UUIDPGetDatum(&effect->user)};
 
+		/* RevenueCat lists aliases: some of the givers may be the receiver */
 		if (uuid_equal(&people[i], &effect->user))
 			continue;
 		owner_execute(&transfer_lines, values, NULL, false);
@@ -547,12 +574,14 @@ review_apply(const NoticeCall *call, NoticeEffect *effect)
 						 : notice->token.size > 0     ? notice->token
 						 : notice->charge.size > 0    ? notice->charge
 													  : notice->order;
+	/* Apple waits twelve hours, Google a day; Stripe says until when */
 	int64 hours = call->provider == PROVIDER_APP_STORE ? 12 : 24;
 	int64 until = notice->answer_until != NOTICE_NO_TIME
 					  ? notice->answer_until
 					  : notice->time + hours * USECS_PER_HOUR;
 	StringInfoData json;
 
+	/* for the list alone: nobody need be known */
 	effect->has_user = whose_find(call, &effect->user) == WHOSE_FOUND;
 	initStringInfo(&json);
 	member_text(&json, "review", "true");
@@ -568,6 +597,7 @@ review_apply(const NoticeCall *call, NoticeEffect *effect)
 static bool
 person_require(const NoticeCall *call, NoticeEffect *effect)
 {
+	/* each answer is one that a later call may change: the person signs up, or is named */
 	switch (whose_find(call, &effect->user))
 	{
 		case WHOSE_FOUND:

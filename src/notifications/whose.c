@@ -86,6 +86,7 @@ bound_find(const NoticeCall *call, pg_uuid_t *user, bool *closed)
 	const char *store = whose_store(call);
 	PlanValues values = {0};
 
+	/* RevenueCat may name a store that nothing is sold in here */
 	if (store == NULL)
 		return false;
 	plan_bind_text(&values, store);
