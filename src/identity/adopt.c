@@ -1,0 +1,83 @@
+/*
+ * adopt.c: the profiles of people, and the record of roles, for rows that came without
+ * triggers.
+ *
+ * Invariants: as in profile.c: everybody has a profile, with the address in lower case and a
+ * referral code that nobody else has. A closed account has a profile that tells of nobody. A
+ * role other than the one that was recorded last is recorded.
+ */
+#include "postgres.h"
+
+#include "executor/spi.h"
+#include "miscadmin.h"
+
+#include "identity/adopt.h"
+
+/* The letters of a referral code, as in profile.c. */
+#define CODE_LETTERS "'ABCDEFGHIJKLMNOPQRSTUVWXYZ23456789'"
+/*
+ * A code is drawn from 48 random bits of a uuid. Two people of one statement may draw the same,
+ * or one that somebody has: these rows are left out, and the next round draws for them again.
+ */
+static KeptPlan make_profiles = {
+	.sql = "INSERT INTO coursebase.user_profile"
+		   " (user_id, email, referral_code, created_at, updated_at)"
+		   " SELECT c.id, c.email, 'U'"
+		   "  || substr(" CODE_LETTERS ", (c.number % 34)::integer + 1, 1)"
+		   "  || substr(" CODE_LETTERS ", (c.number / 34 % 34)::integer + 1, 1)"
+		   "  || substr(" CODE_LETTERS ", (c.number / 1156 % 34)::integer + 1, 1)"
+		   "  || substr(" CODE_LETTERS ", (c.number / 39304 % 34)::integer + 1, 1)"
+		   "  || substr(" CODE_LETTERS ", (c.number / 1336336 % 34)::integer + 1, 1)"
+		   "  || substr(" CODE_LETTERS ", (c.number / 45435424 % 34)::integer + 1, 1),"
+		   "  c.created_at, c.created_at"
+		   " FROM (SELECT u.id, u.created_at,"
+		   "   CASE WHEN u.deleted_at IS NULL THEN lower(u.email) ELSE '' END AS email,"
+		   "   ('x' || left(replace(gen_random_uuid()::text, '-', ''), 12))::bit(48)::bigint"
+		   "    AS number"
+		   "  FROM coursebase.users u WHERE NOT EXISTS ("
+		   "   SELECT FROM coursebase.user_profile p WHERE p.user_id = u.id) OFFSET 0) c"
+		   " ON CONFLICT DO NOTHING",
+};
+/* What BEFORE triggers do with the zone's name. UTC, which most have, is not looked up. */
+#define SPELL_ZONE(table)                                                                      \
+	"UPDATE coursebase." table " t SET time_zone = z.name"                                     \
+	" FROM (SELECT DISTINCT o.time_zone FROM coursebase." table " o"                           \
+	"  WHERE o.time_zone <> 'UTC') d"                                                          \
+	" JOIN pg_timezone_names z ON lower(z.name) = lower(d.time_zone)"                          \
+	" WHERE t.time_zone = d.time_zone AND z.name <> t.time_zone"
+
+static KeptPlan spell_zones_of_people = {.sql = SPELL_ZONE("user_profile")};
+static KeptPlan spell_zones_of_organizations = {.sql = SPELL_ZONE("organizations")};
+
+/* The role that was recorded last is user where nothing was recorded, as in check_identity().
+ */
+static KeptPlan record_roles = {
+	.sql = "INSERT INTO coursebase.audit_events (action, object, old, new)"
+		   " SELECT 'role_changed', 'users/' || u.id,"
+		   "  CASE WHEN l.role IS NOT NULL THEN jsonb_build_object('role', l.role) END,"
+		   "  jsonb_build_object('role', u.role)"
+		   " FROM coursebase.users u"
+		   " LEFT JOIN (SELECT DISTINCT ON (e.object) e.object, e.new ->> 'role' AS role"
+		   "  FROM coursebase.audit_events e WHERE e.action = 'role_changed'"
+		   "  ORDER BY e.object, e.created_at DESC) l ON l.object = 'users/' || u.id"
+		   " WHERE u.role::text <> coalesce(l.role, 'user')",
+};
+
+static void adopt(Adoption *adoption);
+
+const AdoptionPart identity_adoption = {
+	.tables = "coursebase.users, coursebase.user_profile, coursebase.organizations,"
+			  " coursebase.audit_events",
+	.adopt = adopt,
+};
+
+static void
+adopt(Adoption *adoption)
+{
+	/* the last round finds nobody; codes rarely meet, so that two or three rounds do */
+	while (adoption_make(adoption, "profiles of users", &make_profiles) > 0)
+		CHECK_FOR_INTERRUPTS();
+	adoption_make(adoption, "time zones respelled", &spell_zones_of_people);
+	adoption_make(adoption, "time zones respelled", &spell_zones_of_organizations);
+	adoption_make(adoption, "roles recorded in the audit", &record_roles);
+}
