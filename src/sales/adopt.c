@@ -35,6 +35,7 @@ static KeptPlan grant_purchases = {
 		   "   JOIN coursebase.courses c ON c.id = l.course_id"
 		   "   LEFT JOIN coursebase.user_course_access a"
 		   "    ON a.user_id = s.user_id AND a.course_id = l.course_id"
+		   "    AND s.refunded_at IS NULL"
 		   "   WHERE NOT EXISTS (SELECT FROM coursebase.course_grants g"
 		   "     WHERE g.purchase_id = s.id)"
 		   "    AND NOT EXISTS (SELECT FROM coursebase.audit_events e"

@@ -34,7 +34,7 @@ SELECT check_name, count(*) FROM coursebase.check_integrity() GROUP BY 1 ORDER B
 SELECT * FROM coursebase.adopt();
 SELECT * FROM coursebase.adopt();
 SELECT count(*) - :before_count, count(DISTINCT p.referral_code) = count(*), bool_and(p.referral_code ~ '^U[A-Z2-9]{6}$') FROM coursebase.user_profile p;
-SELECT p.email, p.time_zone, p.created_at FROM coursebase.user_profile p WHERE p.user_id IN
+SELECT p.email, p.time_zone, p.created_at < '2026-01-01' FROM coursebase.user_profile p WHERE p.user_id IN
     ('00000000-0000-4000-8000-0000000ad001', '00000000-0000-4000-8000-0000000ad002') ORDER BY p.user_id;
 SELECT actor_id, action, object, old, new FROM coursebase.audit_events WHERE object IN ('users/00000000-0000-4000-8000-0000000ad001', 'settings/premium_slots')
 ORDER BY object, created_at DESC LIMIT 2;

@@ -71,5 +71,5 @@ ROLLBACK TO empty;
 SET LOCAL session_replication_role = replica;
 :sell '00000000-0000-4000-8000-0000000ad0ff', 'cs_1', '2025-01-01', 0, NULL;
 INSERT INTO coursebase.user_course_access (user_id, course_id) VALUES (:ada, '00000000-0000-4000-8000-0000000ad1ff');
-SELECT * FROM coursebase.adopt();
+SELECT what, made, not_understood, regexp_replace(example, 'purchases [-0-9a-f]+', 'purchases ...') FROM coursebase.adopt();
 ROLLBACK;
