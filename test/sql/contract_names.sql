@@ -78,12 +78,12 @@ FROM functions f WHERE f.prosecdef;
 :told
 
 -- Planted: a table and functions that break the rules.
-CREATE TABLE coursebase.course_tags (id integer CONSTRAINT tags PRIMARY KEY, tag text CONSTRAINT is_short CHECK (tag <> ''));
-CREATE INDEX tagged ON coursebase.course_tags (tag);
-CREATE TRIGGER stamp BEFORE UPDATE ON coursebase.course_tags FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
-CREATE POLICY readers ON coursebase.course_tags FOR SELECT TO pg_monitor USING (coursebase.is_admin());
-CREATE POLICY self_select_own ON coursebase.course_tags FOR SELECT USING (true);
-CREATE FUNCTION coursebase.tag(integer) RETURNS boolean LANGUAGE plpgsql STABLE AS 'BEGIN RETURN true; END';
-CREATE FUNCTION coursebase.tag() RETURNS boolean LANGUAGE c AS 'coursebase', 'coursebase_is_admin' SECURITY DEFINER;
+CREATE TABLE coursebase.planted (id integer CONSTRAINT tags PRIMARY KEY, tag text CONSTRAINT is_short CHECK (tag <> ''));
+CREATE INDEX tagged ON coursebase.planted (tag);
+CREATE TRIGGER stamp BEFORE UPDATE ON coursebase.planted FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+CREATE POLICY readers ON coursebase.planted FOR SELECT TO pg_monitor USING (coursebase.is_admin());
+CREATE POLICY self_select_own ON coursebase.planted FOR SELECT USING (true);
+CREATE FUNCTION coursebase.planted_words(integer) RETURNS boolean LANGUAGE plpgsql STABLE AS 'BEGIN RETURN true; END';
+CREATE FUNCTION coursebase.planted_words() RETURNS boolean LANGUAGE c AS 'coursebase', 'coursebase_is_admin' SECURITY DEFINER;
 :told
 ROLLBACK;
