@@ -26,6 +26,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
+#include "billing/adopt.h"
 #include "catalog/adopt.h"
 #include "core/adoption.h"
 #include "core/args.h"
@@ -40,8 +41,8 @@
 
 /* From left to right: a part may find what those before it made. */
 static const AdoptionPart *const parts[] = {
-	&identity_adoption, &records_adoption, &catalog_adoption,
-	&sales_adoption,    &media_adoption,   &sync_adoption,
+	&identity_adoption, &records_adoption, &catalog_adoption, &sales_adoption,
+	&billing_adoption,  &media_adoption,   &sync_adoption,
 };
 
 /* One row a check that found something. */

@@ -46,9 +46,15 @@ adoption_make(Adoption *adoption, const char *what, KeptPlan *plan)
 {
 	uint64 rows = plan_execute(plan, NULL, NULL, false);
 
+	adoption_count(adoption, what, rows);
+	return rows;
+}
+
+void
+adoption_count(Adoption *adoption, const char *what, uint64 rows)
+{
 	if (rows > 0)
 		row_of(adoption, what)->made += rows;
-	return rows;
 }
 
 void

@@ -30,6 +30,9 @@ typedef struct AdoptionPart
  */
 extern uint64 adoption_make(Adoption *adoption, const char *what, KeptPlan *plan);
 
+/* Adds rows that were written otherwise. */
+extern void adoption_count(Adoption *adoption, const char *what, uint64 rows);
+
 /* Adds rows that cannot be understood, and one of them in words. The texts are copied. */
 extern void adoption_doubt(Adoption *adoption, const char *what, int64 rows,
 						   const char *example);

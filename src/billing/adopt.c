@@ -1,0 +1,174 @@
+/*
+ * adopt.c: subscriptions, their lines and their log, for rows that came without triggers.
+ *
+ * Invariant: as in machine.c: what is stored of a subscription is the fold of its events. A
+ * team that has events brings these, and the lines and the row of the person are their fold. A
+ * team that has only the state, a row of subscriptions, gets the events that make this state:
+ * one that begins the subscription at created_at, and one that led to the status at
+ * updated_at. What a store says later continues them, for they are of the same original
+ * transaction.
+ *
+ * Nobody is paid for having referred anybody: the first premium was long ago.
+ */
+#include "postgres.h"
+
+#include "executor/spi.h"
+
+#include "billing/adopt.h"
+#include "core/plan.h"
+
+/*
+ * The events of a row without any: n is their order, in which their times go up, because an end
+ * stands before a beginning of the same instant. A canceled subscription keeps a grace that
+ * began before. The store of a row that names none is manual.
+ */
+static KeptPlan make_events = {
+	.sql =
+		"INSERT INTO coursebase.subscription_events (subscription_id, user_id, event_type,"
+		" store, environment, store_event_id, original_transaction_id, product_id, event_time,"
+		" received_at, period_end, grace_until, auto_renew, payload, answered_status,"
+		" answered_expires_at)"
+		" SELECT m.id, m.user_id, m.event_type, m.store, m.environment, m.store_event_id,"
+		"  m.original_transaction_id, m.product_id, m.event_time, now(), m.period_end,"
+		"  m.grace_until, m.auto_renew, jsonb_strip_nulls(jsonb_build_object("
+		"   'store', m.store, 'environment', m.environment,"
+		"   'store_event_id', m.store_event_id, 'event_type', m.event_type,"
+		"   'original_transaction_id', m.original_transaction_id,"
+		"   'product_id', m.product_id, 'base_plan_id', m.base_plan_id,"
+		"   'offer_id', m.offer_id, 'purchase_token', m.purchase_token,"
+		"   'is_trial', m.is_trial, 'event_time', m.event_time, 'period_end', m.period_end,"
+		"   'grace_until', m.grace_until, 'auto_renew', m.auto_renew)),"
+		"  m.answered_status, m.expires_at"
+		" FROM (SELECT s.id, s.user_id, coalesce(s.store, 'manual') AS store,"
+		"   coalesce(s.environment, 'production') AS environment,"
+		"   format('adopted:%s:%s', s.id, e.n) AS store_event_id,"
+		"   s.original_transaction_id, s.product_id, s.base_plan_id, s.offer_id,"
+		"   s.purchase_token, s.auto_renew, s.expires_at, e.event_type, e.event_time,"
+		"   e.period_end, e.grace_until, e.is_trial, e.answered_status"
+		"  FROM coursebase.subscriptions s"
+		"  JOIN coursebase.users u ON u.id = s.user_id"
+		"  CROSS JOIN LATERAL (VALUES"
+		"   (1, CASE s.status WHEN 'pending' THEN 'noted' ELSE 'created' END,"
+		"    s.created_at, s.expires_at, NULL,"
+		"    CASE s.status WHEN 'trialing' THEN true END,"
+		"    CASE WHEN s.status IN ('pending', 'trialing') THEN s.status::text"
+		"     ELSE 'active' END),"
+		"   (2, CASE WHEN s.status = 'in_grace' OR s.status = 'canceled'"
+		"      AND s.grace_until IS NOT NULL THEN 'grace_started' END,"
+		"    greatest(s.updated_at - interval '1 ms', s.created_at + interval '1 ms'),"
+		"    NULL, s.grace_until, NULL, 'in_grace'),"
+		"   (3, CASE s.status WHEN 'on_hold' THEN 'hold_started'"
+		"     WHEN 'canceled' THEN 'canceled' WHEN 'paused' THEN 'paused'"
+		"     WHEN 'expired' THEN 'expired' WHEN 'revoked' THEN 'revoked' END,"
+		"    greatest(s.updated_at, s.created_at + interval '2 ms'),"
+		"    CASE s.status WHEN 'revoked' THEN s.expires_at END, NULL, NULL,"
+		"    s.status::text))"
+		"   e (n, event_type, event_time, period_end, grace_until, is_trial,"
+		"    answered_status)"
+		"  WHERE e.event_type IS NOT NULL AND NOT EXISTS ("
+		"   SELECT FROM coursebase.subscription_events o WHERE o.user_id = s.user_id)) m",
+};
+/* What the log says in columns stands in the event's payload too. */
+static KeptPlan fill_payloads = {
+	.sql = "UPDATE coursebase.subscription_events e SET payload = c.payload || e.payload"
+		   " FROM (SELECT o.id, jsonb_strip_nulls(jsonb_build_object('store', o.store,"
+		   "   'store_event_id', o.store_event_id,"
+		   "   'original_transaction_id', o.original_transaction_id,"
+		   "   'transaction_id', o.transaction_id, 'product_id', o.product_id)) AS payload"
+		   "  FROM coursebase.subscription_events o OFFSET 0) c"
+		   " WHERE c.id = e.id AND NOT e.payload @> c.payload"
+		   "  AND c.payload || e.payload <> e.payload",
+};
+
+/* clang-format off */
+/* The columns of a line behind its key, and of the row that shows a line. */
+#define LINE(row) \
+	row "environment, " row "status, " row "expires_at, " row "grace_until, " \
+	row "auto_renew, " row "before_status, " row "before_expires_at, " \
+	row "before_grace_until, " row "before_auto_renew, " row "first_premium_at, " \
+	row "transaction_id, " row "product_id, " row "base_plan_id, " row "offer_id, " \
+	row "purchase_token, " row "last_event_time, " row "last_event_type, " \
+	row "last_store_event_id"
+#define SHOWN(row) \
+	row "plan, " row "status, " row "expires_at, " row "grace_until, " row "auto_renew, " \
+	row "store, " row "environment, " row "product_id, " row "base_plan_id, " \
+	row "offer_id, " row "purchase_token, " row "original_transaction_id"
+
+/*
+ * All lines and rows of people from one reading of the log. A line belongs to one person for
+ * ever: where the events of two name it, it stays with whom it is stored, and else with nobody,
+ * and check_integrity() names the events. The original transaction is the person's id where the
+ * store names none: the row shows NULL then.
+ */
+static KeptPlan store_fold = {
+	.sql =
+	"WITH folded AS MATERIALIZED ("
+	"  SELECT f.user_id, f.store, f.original_transaction_id, f.environment,"
+	"   f.status::coursebase.subscription_status AS status, f.expires_at, f.grace_until,"
+	"   f.auto_renew, f.before_status::coursebase.subscription_status AS before_status,"
+	"   f.before_expires_at, f.before_grace_until, f.before_auto_renew, f.first_premium_at,"
+	"   f.transaction_id, f.product_id, f.base_plan_id, f.offer_id, f.purchase_token,"
+	"   f.last_event_time, f.last_event_type, f.last_store_event_id, f.plan, f.is_shown"
+	"  FROM (SELECT o.*, count(*) OVER (PARTITION BY o.store, o.original_transaction_id)"
+	"    AS claims FROM coursebase.folded_lines() o) f"
+	"  JOIN coursebase.users u ON u.id = f.user_id"
+	"  LEFT JOIN coursebase.subscription_lines l ON l.store = f.store"
+	"   AND l.original_transaction_id = f.original_transaction_id"
+	"  WHERE l.user_id = f.user_id OR l.user_id IS NULL AND f.claims = 1"
+	" ), lines AS ("
+	"  INSERT INTO coursebase.subscription_lines AS l"
+	"   (user_id, store, original_transaction_id, " LINE("") ")"
+	"  SELECT f.user_id, f.store, f.original_transaction_id, " LINE("f.") " FROM folded f"
+	"  ON CONFLICT (store, original_transaction_id) DO UPDATE"
+	"  SET (" LINE("") ") = ROW (" LINE("excluded.") "), updated_at = now()"
+	"  WHERE (" LINE("l.") ") IS DISTINCT FROM (" LINE("excluded.") ")"
+	"  RETURNING 1"
+	" ), shown AS ("
+	"  SELECT f.user_id, f.plan, f.status, f.expires_at, f.grace_until, f.auto_renew, f.store,"
+	"   f.environment, f.product_id, f.base_plan_id, f.offer_id, f.purchase_token,"
+	"   nullif(f.original_transaction_id, f.user_id::text) AS original_transaction_id"
+	"  FROM folded f WHERE f.is_shown"
+	" ), people AS ("
+	"  INSERT INTO coursebase.subscriptions AS s (user_id, " SHOWN("") ")"
+	"  SELECT h.user_id, " SHOWN("h.") " FROM shown h"
+	"  ON CONFLICT (user_id) DO UPDATE"
+	"  SET (" SHOWN("") ") = ROW (" SHOWN("excluded.") "), updated_at = now()"
+	"  WHERE (" SHOWN("s.") ") IS DISTINCT FROM (" SHOWN("excluded.") ")"
+	"  RETURNING 1)"
+	" SELECT (SELECT count(*) FROM lines), (SELECT count(*) FROM people)",
+};
+/* clang-format on */
+enum
+{
+	STORED_LINES = 1,
+	STORED_PEOPLE,
+};
+
+/* A person has one subscription: the events may have come with ids of their own. */
+static KeptPlan bind_events = {
+	.sql = "UPDATE coursebase.subscription_events e SET subscription_id = s.id"
+		   " FROM coursebase.subscriptions s"
+		   " WHERE s.user_id = e.user_id AND s.id <> e.subscription_id",
+};
+
+static void adopt(Adoption *adoption);
+
+const AdoptionPart billing_adoption = {
+	.tables = "coursebase.subscriptions, coursebase.subscription_events,"
+			  " coursebase.subscription_lines",
+	.adopt = adopt,
+};
+
+static void
+adopt(Adoption *adoption)
+{
+	int64 people;
+
+	adoption_make(adoption, "events of subscriptions", &make_events);
+	adoption_make(adoption, "payloads of events", &fill_payloads);
+	plan_execute(&store_fold, NULL, NULL, false);
+	people = plan_int64(0, STORED_PEOPLE);
+	adoption_count(adoption, "lines of subscriptions", plan_int64(0, STORED_LINES));
+	adoption_count(adoption, "subscriptions as their events say", people);
+	adoption_make(adoption, "events bound to subscriptions", &bind_events);
+}
