@@ -26,6 +26,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
+#include "allowance/adopt.h"
 #include "billing/adopt.h"
 #include "catalog/adopt.h"
 #include "core/adoption.h"
@@ -35,14 +36,16 @@
 #include "core/schema.h"
 #include "identity/adopt.h"
 #include "media/adopt.h"
+#include "programs/adopt.h"
 #include "records/adopt.h"
 #include "sales/adopt.h"
 #include "sync/adopt.h"
 
 /* From left to right: a part may find what those before it made. */
 static const AdoptionPart *const parts[] = {
-	&identity_adoption, &records_adoption, &catalog_adoption, &sales_adoption,
-	&billing_adoption,  &media_adoption,   &sync_adoption,
+	&identity_adoption, &records_adoption,  &catalog_adoption,
+	&sales_adoption,    &billing_adoption,  &allowance_adoption,
+	&media_adoption,    &programs_adoption, &sync_adoption,
 };
 
 /* One row a check that found something. */
