@@ -33,7 +33,7 @@ UNION ALL
 SELECT r.relname, 3, format('rename the trigger %s or its function: t<order>_<what> and tg_%s__<what>', t.tgname, r.relname)
 FROM pg_trigger t JOIN relations r ON r.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
 WHERE NOT t.tgisinternal
-    AND (t.tgname !~ '^t[0-9]00_[a-z_]+$' OR p.proname !~ ('^tg_(any|document|' || r.relname || ')__[a-z_]+$'))
+    AND (t.tgname !~ '^[tA][0-9]00_[a-z_]+$' OR p.proname !~ ('^tg_(any|document|' || r.relname || ')__[a-z_]+$'))
 UNION ALL
 SELECT r.relname, 4, format('rename the policy %s: <who>_%s_<scope>', p.polname, c.command)
 FROM pg_policy p JOIN relations r ON r.oid = p.polrelid
