@@ -20,7 +20,8 @@
 /*
  * The events of a row without any: n is their order, in which their times go up, because an end
  * stands before a beginning of the same instant. A canceled subscription keeps a grace that
- * began before. The store of a row that names none is manual.
+ * began before. The last event says whether the store will renew, so that one that is active
+ * and will not is canceled. The store of a row that names none is manual.
  */
 static KeptPlan make_events = {
 	.sql =
@@ -43,7 +44,8 @@ static KeptPlan make_events = {
 		"   coalesce(s.environment, 'production') AS environment,"
 		"   format('adopted:%s:%s', s.id, e.n) AS store_event_id,"
 		"   s.original_transaction_id, s.product_id, s.base_plan_id, s.offer_id,"
-		"   s.purchase_token, s.auto_renew, s.expires_at, e.event_type, e.event_time,"
+		"   s.purchase_token, CASE WHEN e.is_last THEN s.auto_renew END AS auto_renew,"
+		"   s.expires_at, e.event_type, e.event_time,"
 		"   e.period_end, e.grace_until, e.is_trial, e.answered_status"
 		"  FROM coursebase.subscriptions s"
 		"  JOIN coursebase.users u ON u.id = s.user_id"
@@ -52,19 +54,20 @@ static KeptPlan make_events = {
 		"    s.created_at, s.expires_at, NULL,"
 		"    CASE s.status WHEN 'trialing' THEN true END,"
 		"    CASE WHEN s.status IN ('pending', 'trialing') THEN s.status::text"
-		"     ELSE 'active' END),"
+		"     ELSE 'active' END,"
+		"    s.status IN ('pending', 'trialing', 'active')),"
 		"   (2, CASE WHEN s.status = 'in_grace' OR s.status = 'canceled'"
 		"      AND s.grace_until IS NOT NULL THEN 'grace_started' END,"
 		"    greatest(s.updated_at - interval '1 ms', s.created_at + interval '1 ms'),"
-		"    NULL, s.grace_until, NULL, 'in_grace'),"
+		"    NULL, s.grace_until, NULL, 'in_grace', s.status = 'in_grace'),"
 		"   (3, CASE s.status WHEN 'on_hold' THEN 'hold_started'"
 		"     WHEN 'canceled' THEN 'canceled' WHEN 'paused' THEN 'paused'"
 		"     WHEN 'expired' THEN 'expired' WHEN 'revoked' THEN 'revoked' END,"
 		"    greatest(s.updated_at, s.created_at + interval '2 ms'),"
 		"    CASE s.status WHEN 'revoked' THEN s.expires_at END, NULL, NULL,"
-		"    s.status::text))"
+		"    s.status::text, true))"
 		"   e (n, event_type, event_time, period_end, grace_until, is_trial,"
-		"    answered_status)"
+		"    answered_status, is_last)"
 		"  WHERE e.event_type IS NOT NULL AND NOT EXISTS ("
 		"   SELECT FROM coursebase.subscription_events o WHERE o.user_id = s.user_id)) m",
 };

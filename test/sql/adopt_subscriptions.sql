@@ -13,11 +13,11 @@ SAVEPOINT people;
 -- The state alone, one person a status; then canceled within a grace, and a person who never paid anything.
 INSERT INTO coursebase.subscriptions (user_id, plan, status, expires_at, grace_until, auto_renew, store, environment, product_id, base_plan_id, purchase_token,
     original_transaction_id, created_at, updated_at)
-SELECT :person, CASE WHEN status IN ('pending', 'on_hold', 'expired', 'revoked') THEN 'free' ELSE 'premium' END, status::coursebase.subscription_status,
+SELECT :person, CASE WHEN status IN ('pending', 'expired', 'revoked') THEN 'free' ELSE 'premium' END, status::coursebase.subscription_status,
     CASE WHEN status = 'pending' THEN NULL ELSE '2026-02-01 00:00+00'::timestamptz END,
     CASE WHEN grace THEN '2026-02-11 00:00+00'::timestamptz END, renew, 'app_store', 'production', 'gold', 'monthly', 'token' || n, 'line' || n,
     '2026-01-01 00:00+00', CASE WHEN n = 8 THEN '2026-01-01 00:00+00' ELSE '2026-02-01 00:00+00' END::timestamptz
-FROM (VALUES (1, 'pending', false, false), (2, 'trialing', false, true), (3, 'active', false, false), (4, 'in_grace', true, true), (5, 'on_hold', false, true),
+FROM (VALUES (1, 'pending', false, false), (2, 'trialing', false, true), (3, 'active', false, true), (4, 'in_grace', true, true), (5, 'on_hold', false, true),
     (6, 'paused', false, true), (7, 'canceled', false, false), (8, 'expired', false, false), (9, 'revoked', false, false), (10, 'canceled', true, false)) v (n, status, grace, renew);
 INSERT INTO coursebase.subscriptions (user_id) SELECT :person FROM generate_series(11, 11) n;
 CREATE TEMP TABLE came AS TABLE coursebase.subscriptions;
