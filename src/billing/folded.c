@@ -1,7 +1,7 @@
 /*
  * folded.c: the lines of all people as the log makes them, for adopt().
  *
- * People are taken some hundreds at a time, so that the memory does not grow with the log.
+ * People are taken a thousand at a time, so that the memory does not grow with the log.
  *
  * Rights: the function reads with those of its caller.
  */
@@ -16,9 +16,28 @@
 
 #include "billing/line.h"
 #include "core/compat.h"
+#include "core/plan.h"
 
-/* How many people one statement reads. */
-#define PEOPLE 500
+/* The first and the last of each thousand people that have events, in the order of ids. */
+static KeptPlan read_thousands = {
+	.sql = "SELECT t.ids[1], t.ids[cardinality(t.ids)] FROM ("
+		   " SELECT array_agg(n.user_id ORDER BY n.user_id) AS ids FROM ("
+		   "  SELECT d.user_id, row_number() OVER (ORDER BY d.user_id) - 1 AS place"
+		   "  FROM (SELECT DISTINCT e.user_id FROM coursebase.subscription_events e) d) n"
+		   " GROUP BY n.place / 1000) t",
+};
+enum
+{
+	THOUSAND_FIRST = 1,
+	THOUSAND_LAST,
+};
+
+/* Two ids and the people between them. */
+typedef struct People
+{
+	pg_uuid_t first;
+	pg_uuid_t last;
+} People;
 
 /* The columns of the answer: those of subscription_lines, then what the person's row needs. */
 enum
@@ -39,7 +58,8 @@ enum
 	FOLDED_COLUMNS,
 };
 
-static bool people_fold(ReturnSetInfo *result, pg_uuid_t *after);
+static People *thousands_read(uint64 *count);
+static void people_fold(ReturnSetInfo *result, const People *people);
 static void person_return(ReturnSetInfo *result, SubscriptionEntry *entries, int count);
 static void line_return(ReturnSetInfo *result, const pg_uuid_t *user,
 						const SubscriptionLine *line, bool shown);
@@ -55,19 +75,20 @@ coursebase_folded_lines(PG_FUNCTION_ARGS)
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	MemoryContext memory;
 	MemoryContext before;
-	pg_uuid_t after = {{0}};
-	bool more = true;
+	People *thousands;
+	uint64 count;
 
 	compat_materialize(fcinfo);
+	thousands = thousands_read(&count);
 	memory = AllocSetContextCreate(CurrentMemoryContext, "coursebase folded lines",
 								   ALLOCSET_DEFAULT_SIZES);
 	before = MemoryContextSwitchTo(memory);
-	while (more)
+	for (uint64 i = 0; i < count; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		/* connected anew each time: texts are copied to where SPI_connect() was called */
 		SPI_connect();
-		more = people_fold(result, &after);
+		people_fold(result, &thousands[i]);
 		SPI_finish();
 		MemoryContextReset(memory);
 	}
@@ -76,24 +97,37 @@ coursebase_folded_lines(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* Folds the people behind that id; false if there are none. The id becomes the last person's.
- */
-static bool
-people_fold(ReturnSetInfo *result, pg_uuid_t *after)
+static People *
+thousands_read(uint64 *count)
+{
+	People *thousands;
+
+	SPI_connect();
+	*count = plan_execute(&read_thousands, NULL, NULL, true);
+	thousands = SPI_palloc((*count + 1) * sizeof(*thousands));
+	for (uint64 row = 0; row < *count; row++)
+	{
+		thousands[row].first = plan_uuid(row, THOUSAND_FIRST);
+		thousands[row].last = plan_uuid(row, THOUSAND_LAST);
+	}
+	SPI_finish();
+	return thousands;
+}
+
+static void
+people_fold(ReturnSetInfo *result, const People *people)
 {
 	int count;
 	int first = 0;
-	SubscriptionEntry *entries = entries_load_next(after, PEOPLE, &count);
+	SubscriptionEntry *entries = entries_load_people(&people->first, &people->last, &count);
 
 	for (int i = 1; i <= count; i++)
 	{
 		if (i < count && memcmp(&entries[i].user, &entries[first].user, sizeof(pg_uuid_t)) == 0)
 			continue;
-		*after = entries[first].user;
 		person_return(result, entries + first, i - first);
 		first = i;
 	}
-	return count > 0;
 }
 
 /* The fold sorts the person's entries; whose they are was read before. */

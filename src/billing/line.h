@@ -54,10 +54,11 @@ extern SubscriptionEntry *entries_load(const pg_uuid_t *user, const char *store,
 									   const char *line, bool read_only, int *count);
 
 /*
- * The entries of all lines of the next people in the order of ids, those behind one id: person
- * by person, and within a person in no order. Reads with the caller's rights.
+ * The entries of all lines of the people from one id to another: person by person, and within a
+ * person in no order. Reads with the caller's rights.
  */
-extern SubscriptionEntry *entries_load_next(const pg_uuid_t *after, int people, int *count);
+extern SubscriptionEntry *entries_load_people(const pg_uuid_t *first, const pg_uuid_t *last,
+											  int *count);
 
 /* Sorts the entries by line and order, folds each line, and answers the lines. */
 extern SubscriptionLine *lines_fold(SubscriptionEntry *entries, int nentries, int *nlines);

@@ -34,15 +34,12 @@ static KeptPlan read_entries = {
 	.nargs = 3,
 	.types = {UUIDOID, TEXTOID, TEXTOID},
 };
-/* All entries of the next $2 people behind the person $1, people in the order of ids. */
-static KeptPlan read_next_people = {
-	.sql =
-		"SELECT " ENTRY_COLUMNS "WHERE e.user_id > $1 AND e.user_id <= (SELECT n.user_id FROM "
-		"(SELECT DISTINCT o.user_id FROM coursebase.subscription_events o "
-		"WHERE o.user_id > $1 ORDER BY o.user_id LIMIT $2) n "
-		"ORDER BY n.user_id DESC LIMIT 1) ORDER BY e.user_id",
+/* All entries of the people whose ids lie between $1 and $2, person by person. */
+static KeptPlan read_people = {
+	.sql = "SELECT " ENTRY_COLUMNS "WHERE e.user_id BETWEEN $1 AND $2 "
+		   "ORDER BY e.user_id",
 	.nargs = 2,
-	.types = {UUIDOID, INT8OID},
+	.types = {UUIDOID, UUIDOID},
 };
 enum
 {
@@ -153,10 +150,10 @@ entries_load(const pg_uuid_t *user, const char *store, const char *line, bool re
 }
 
 SubscriptionEntry *
-entries_load_next(const pg_uuid_t *after, int people, int *count)
+entries_load_people(const pg_uuid_t *first, const pg_uuid_t *last, int *count)
 {
-	Datum values[] = {UUIDPGetDatum(after), Int64GetDatum(people)};
-	uint64 rows = plan_execute(&read_next_people, values, NULL, true);
+	Datum values[] = {UUIDPGetDatum(first), UUIDPGetDatum(last)};
+	uint64 rows = plan_execute(&read_people, values, NULL, true);
 
 	*count = (int) rows;
 	return entries_read(rows);

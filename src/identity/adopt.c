@@ -13,30 +13,25 @@
 
 #include "identity/adopt.h"
 
-/* The letters of a referral code, as in profile.c. */
-#define CODE_LETTERS "'ABCDEFGHIJKLMNOPQRSTUVWXYZ23456789'"
 /*
- * A code is drawn from 48 random bits of a uuid. Two people of one statement may draw the same,
- * or one that somebody has: these rows are left out, and the next round draws for them again.
+ * Two people of one statement may draw the same code, or one that somebody has: these are left
+ * out, and the next round draws for them again. Nobody else writes profiles meanwhile, so that
+ * no conflict is left for the keys to find.
  */
 static KeptPlan make_profiles = {
-	.sql = "INSERT INTO coursebase.user_profile"
-		   " (user_id, email, referral_code, created_at, updated_at)"
-		   " SELECT c.id, c.email, 'U'"
-		   "  || substr(" CODE_LETTERS ", (c.number % 34)::integer + 1, 1)"
-		   "  || substr(" CODE_LETTERS ", (c.number / 34 % 34)::integer + 1, 1)"
-		   "  || substr(" CODE_LETTERS ", (c.number / 1156 % 34)::integer + 1, 1)"
-		   "  || substr(" CODE_LETTERS ", (c.number / 39304 % 34)::integer + 1, 1)"
-		   "  || substr(" CODE_LETTERS ", (c.number / 1336336 % 34)::integer + 1, 1)"
-		   "  || substr(" CODE_LETTERS ", (c.number / 45435424 % 34)::integer + 1, 1),"
-		   "  c.created_at, c.created_at"
-		   " FROM (SELECT u.id, u.created_at,"
-		   "   CASE WHEN u.deleted_at IS NULL THEN lower(u.email) ELSE '' END AS email,"
-		   "   ('x' || left(replace(gen_random_uuid()::text, '-', ''), 12))::bit(48)::bigint"
-		   "    AS number"
-		   "  FROM coursebase.users u WHERE NOT EXISTS ("
-		   "   SELECT FROM coursebase.user_profile p WHERE p.user_id = u.id) OFFSET 0) c"
-		   " ON CONFLICT DO NOTHING",
+	.sql = "WITH drawn AS MATERIALIZED ("
+		   " SELECT u.id, u.created_at,"
+		   "  CASE WHEN u.deleted_at IS NULL THEN lower(u.email) ELSE '' END AS email,"
+		   "  coursebase.draw_referral_code() AS code"
+		   " FROM coursebase.users u WHERE NOT EXISTS ("
+		   "  SELECT FROM coursebase.user_profile p WHERE p.user_id = u.id))"
+		   " INSERT INTO coursebase.user_profile"
+		   "  (user_id, email, referral_code, created_at, updated_at)"
+		   " SELECT d.id, d.email, d.code, d.created_at, d.created_at FROM drawn d"
+		   " WHERE NOT EXISTS ("
+		   "   SELECT FROM coursebase.user_profile p WHERE p.referral_code = d.code)"
+		   "  AND d.code NOT IN ("
+		   "   SELECT t.code FROM drawn t GROUP BY t.code HAVING count(*) > 1)",
 };
 /* What BEFORE triggers do with the zone's name. UTC, which most have, is not looked up. */
 #define SPELL_ZONE(table)                                                                      \
