@@ -158,8 +158,9 @@ RETURNS text
 LANGUAGE c
 VOLATILE
 STRICT
-PARALLEL SAFE
+PARALLEL UNSAFE
 SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_draw_referral_code';
 COMMENT ON FUNCTION coursebase.draw_referral_code() IS
     'Draws a referral code, U and six of A-Z and 2-9, at random. Somebody may have it already: the trigger of user_profile, which makes codes for new rows, looks; so does adopt(), the only caller of this function. For the owner of the tables.';
