@@ -133,8 +133,9 @@ statement_run(const char *sql)
 /*
  * No trigger fires within, also none of a foreign key: what they would do is what the parts do.
  * Loops are off because rows that have just come have no statistics, and a plan that loops over
- * a few rows would meet a million. Both settings go back at the end, and after an error with
- * the transaction.
+ * a few rows would meet a million; compiling, because a loop that cannot be avoided then counts
+ * as dear. Memory is that of other work on whole tables. The settings go back at the end, and
+ * after an error with the transaction.
  */
 static void
 parts_run(Adoption *adoption)
@@ -143,6 +144,9 @@ parts_run(Adoption *adoption)
 
 	setting_set("session_replication_role", "replica");
 	setting_set("enable_nestloop", "off");
+	setting_set("jit", "off");
+	if (maintenance_work_mem > work_mem)
+		setting_set("work_mem", psprintf("%d", maintenance_work_mem));
 	for (int i = 0; i < lengthof(parts); i++)
 		parts[i]->adopt(adoption);
 	AtEOXact_GUC(true, level);

@@ -17,6 +17,13 @@
 #include "billing/adopt.h"
 #include "core/plan.h"
 
+/* clang-format off */
+/* A row without any event. */
+#define WITHOUT_EVENTS \
+	" FROM coursebase.subscriptions s JOIN coursebase.users u ON u.id = s.user_id" \
+	" WHERE NOT EXISTS (SELECT FROM coursebase.subscription_events o" \
+	"  WHERE o.user_id = s.user_id)"
+
 /*
  * The events of a row without any: n is their order, in which their times go up, because an end
  * stands before a beginning of the same instant. A canceled subscription keeps a grace that
@@ -25,51 +32,45 @@
  */
 static KeptPlan make_events = {
 	.sql =
-		"INSERT INTO coursebase.subscription_events (subscription_id, user_id, event_type,"
-		" store, environment, store_event_id, original_transaction_id, product_id, event_time,"
-		" received_at, period_end, grace_until, auto_renew, payload, answered_status,"
-		" answered_expires_at)"
-		" SELECT m.id, m.user_id, m.event_type, m.store, m.environment, m.store_event_id,"
-		"  m.original_transaction_id, m.product_id, m.event_time, now(), m.period_end,"
-		"  m.grace_until, m.auto_renew, jsonb_strip_nulls(jsonb_build_object("
-		"   'store', m.store, 'store_event_id', m.store_event_id,"
-		"   'original_transaction_id', m.original_transaction_id,"
-		"   'product_id', m.product_id, 'base_plan_id', m.base_plan_id,"
-		"   'offer_id', m.offer_id, 'purchase_token', m.purchase_token,"
-		"   'is_trial', m.is_trial)),"
-		"  m.answered_status, m.expires_at"
-		" FROM (SELECT s.id, s.user_id, coalesce(s.store, 'manual') AS store,"
-		"   coalesce(s.environment, 'production') AS environment,"
-		"   'adopted:' || s.id || ':' || e.n AS store_event_id,"
-		"   s.original_transaction_id, s.product_id, s.base_plan_id, s.offer_id,"
-		"   s.purchase_token, CASE WHEN e.is_last THEN s.auto_renew END AS auto_renew,"
-		"   s.expires_at, e.event_type, e.event_time,"
-		"   e.period_end, e.grace_until, e.is_trial, e.answered_status"
-		"  FROM coursebase.subscriptions s"
-		"  JOIN coursebase.users u ON u.id = s.user_id"
-		"  CROSS JOIN LATERAL (VALUES"
-		"   (1, CASE s.status WHEN 'pending' THEN 'noted' ELSE 'created' END,"
-		"    s.created_at, s.expires_at, NULL,"
-		"    CASE s.status WHEN 'trialing' THEN true END,"
-		"    CASE WHEN s.status IN ('pending', 'trialing') THEN s.status::text"
-		"     ELSE 'active' END,"
-		"    s.status IN ('pending', 'trialing', 'active')),"
-		"   (2, CASE WHEN s.status = 'in_grace' OR s.status = 'canceled'"
-		"      AND s.grace_until IS NOT NULL THEN 'grace_started' END,"
-		"    greatest(s.updated_at - interval '1 ms', s.created_at + interval '1 ms'),"
-		"    NULL, s.grace_until, NULL, 'in_grace', s.status = 'in_grace'),"
-		"   (3, CASE s.status WHEN 'on_hold' THEN 'hold_started'"
-		"     WHEN 'canceled' THEN 'canceled' WHEN 'paused' THEN 'paused'"
-		"     WHEN 'expired' THEN 'expired' WHEN 'revoked' THEN 'revoked' END,"
-		"    greatest(s.updated_at, s.created_at + interval '2 ms'),"
-		"    CASE s.status WHEN 'revoked' THEN s.expires_at END, NULL, NULL,"
-		"    s.status::text, true))"
-		"   e (n, event_type, event_time, period_end, grace_until, is_trial,"
-		"    answered_status, is_last)"
-		"  WHERE e.event_type IS NOT NULL AND NOT EXISTS ("
-		"   SELECT FROM coursebase.subscription_events o WHERE o.user_id = s.user_id)"
-		"  OFFSET 0) m",
+	"INSERT INTO coursebase.subscription_events (subscription_id, user_id, event_type, store,"
+	"  environment, store_event_id, original_transaction_id, product_id, event_time,"
+	"  received_at, period_end, grace_until, auto_renew, payload, answered_status,"
+	"  answered_expires_at)"
+	" SELECT m.id, m.user_id, m.event_type, m.event_store, coalesce(m.environment,"
+	"   'production'), m.event_id, m.original_transaction_id, m.product_id, m.event_time,"
+	"  now(), m.period_end, m.event_grace_until, CASE WHEN m.is_last THEN m.auto_renew END,"
+	"  jsonb_strip_nulls(jsonb_build_object('store', m.event_store,"
+	"   'store_event_id', m.event_id, 'original_transaction_id', m.original_transaction_id,"
+	"   'product_id', m.product_id, 'base_plan_id', m.base_plan_id,"
+	"   'offer_id', m.offer_id, 'purchase_token', m.purchase_token,"
+	"   'is_trial', CASE m.answered WHEN 'trialing' THEN true END)),"
+	"  m.answered, m.expires_at"
+	" FROM (SELECT e.*, coalesce(e.store, 'manual') AS event_store,"
+	"   'adopted:' || e.id || ':' || e.n AS event_id"
+	"  FROM ("
+	"   SELECT s.*, 1 AS n, s.created_at AS event_time, s.expires_at AS period_end,"
+	"    CASE s.status WHEN 'pending' THEN 'noted' ELSE 'created' END AS event_type,"
+	"    CASE WHEN s.status IN ('pending', 'trialing') THEN s.status::text ELSE 'active' END"
+	"     AS answered,"
+	"    NULL::timestamptz AS event_grace_until,"
+	"    s.status IN ('pending', 'trialing', 'active') AS is_last"
+		WITHOUT_EVENTS
+	"   UNION ALL"
+	"   SELECT s.*, 2, greatest(s.updated_at - interval '1 ms', s.created_at"
+	"     + interval '1 ms'), NULL, 'grace_started', 'in_grace', s.grace_until,"
+	"    s.status = 'in_grace'"
+		WITHOUT_EVENTS
+	"    AND (s.status = 'in_grace' OR s.status = 'canceled' AND s.grace_until IS NOT NULL)"
+	"   UNION ALL"
+	"   SELECT s.*, 3, greatest(s.updated_at, s.created_at + interval '2 ms'),"
+	"    CASE s.status WHEN 'revoked' THEN s.expires_at END,"
+	"    CASE s.status WHEN 'on_hold' THEN 'hold_started' ELSE s.status::text END,"
+	"    s.status::text, NULL, true"
+		WITHOUT_EVENTS
+	"    AND s.status IN ('on_hold', 'canceled', 'paused', 'expired', 'revoked')"
+	"  ) e OFFSET 0) m",
 };
+/* clang-format on */
 /* What the log says in columns stands in the event's payload too. */
 static KeptPlan fill_payloads = {
 	.sql = "UPDATE coursebase.subscription_events e SET payload ="

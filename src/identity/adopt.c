@@ -14,9 +14,10 @@
 #include "identity/adopt.h"
 
 /*
- * Two people of one statement may draw the same code, or one that somebody has: these are left
- * out, and the next round draws for them again. Nobody else writes profiles meanwhile, so that
- * no conflict is left for the keys to find.
+ * Answers how many people were without a profile, and how many have one now. Two people of one
+ * statement may draw the same code, or one that somebody has: these are left out, and the next
+ * round draws for them again. Nobody else writes profiles meanwhile, so that no conflict is
+ * left for the keys to find.
  */
 static KeptPlan make_profiles = {
 	.sql = "WITH drawn AS MATERIALIZED ("
@@ -24,15 +25,24 @@ static KeptPlan make_profiles = {
 		   "  CASE WHEN u.deleted_at IS NULL THEN lower(u.email) ELSE '' END AS email,"
 		   "  coursebase.draw_referral_code() AS code"
 		   " FROM coursebase.users u WHERE NOT EXISTS ("
-		   "  SELECT FROM coursebase.user_profile p WHERE p.user_id = u.id))"
+		   "  SELECT FROM coursebase.user_profile p WHERE p.user_id = u.id)"
+		   "), made AS ("
 		   " INSERT INTO coursebase.user_profile"
 		   "  (user_id, email, referral_code, created_at, updated_at)"
 		   " SELECT d.id, d.email, d.code, d.created_at, d.created_at FROM drawn d"
 		   " WHERE NOT EXISTS ("
 		   "   SELECT FROM coursebase.user_profile p WHERE p.referral_code = d.code)"
 		   "  AND d.code NOT IN ("
-		   "   SELECT t.code FROM drawn t GROUP BY t.code HAVING count(*) > 1)",
+		   "   SELECT t.code FROM drawn t GROUP BY t.code HAVING count(*) > 1)"
+		   " RETURNING 1)"
+		   " SELECT (SELECT count(*) FROM drawn), (SELECT count(*) FROM made)",
 };
+enum
+{
+	PROFILES_LACKING = 1,
+	PROFILES_MADE,
+};
+
 /* What BEFORE triggers do with the zone's name. UTC, which most have, is not looked up. */
 #define SPELL_ZONE(table)                                                                      \
 	"UPDATE coursebase." table " t SET time_zone = z.name"                                     \
@@ -69,9 +79,16 @@ const AdoptionPart identity_adoption = {
 static void
 adopt(Adoption *adoption)
 {
-	/* the last round finds nobody; codes rarely meet, so that two or three rounds do */
-	while (adoption_make(adoption, "profiles of users", &make_profiles) > 0)
+	int64 left;
+
+	/* codes rarely meet, so that one or two rounds do */
+	do
+	{
 		CHECK_FOR_INTERRUPTS();
+		plan_execute(&make_profiles, NULL, NULL, false);
+		left = plan_int64(0, PROFILES_LACKING) - plan_int64(0, PROFILES_MADE);
+		adoption_count(adoption, "profiles of users", plan_int64(0, PROFILES_MADE));
+	} while (left > 0);
 	adoption_make(adoption, "time zones respelled", &spell_zones_of_people);
 	adoption_make(adoption, "time zones respelled", &spell_zones_of_organizations);
 	adoption_make(adoption, "roles recorded in the audit", &record_roles);
