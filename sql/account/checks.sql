@@ -15,7 +15,8 @@ AS $$
         SELECT c.id, 'users'
         FROM closed c
         WHERE c.clerk_user_id !~ '^deleted:[-0-9a-f]{36}$' OR c.image_url IS NOT NULL
-            OR (c.name, c.email, c.role::text) <> ('', '', 'user')
+            OR c.role <> 'user' OR c.name !~* '^$|^(deleted|redacted)'
+            OR c.email !~* '^$|^(deleted|redacted)'
         UNION ALL
         SELECT p.user_id, 'user_profile'
         FROM coursebase.user_profile p

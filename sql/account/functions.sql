@@ -1,5 +1,27 @@
 -- A person's account over all slices: closing it, handing its data out, and what an administrator sees of the business.
 
+CREATE FUNCTION coursebase.tg_users__close()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_users__close';
+COMMENT ON FUNCTION coursebase.tg_users__close() IS
+    'BEFORE UPDATE of users that sets deleted_at: takes picture, role and external id away, and name and email unless the statement wrote words such as "Deleted User" or "redacted@example.org". deleted_at back to NULL is refused (KB401) unless the statement writes an external id. Stands back while a dump is restored.';
+
+CREATE FUNCTION coursebase.tg_users__forget()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_users__forget';
+COMMENT ON FUNCTION coursebase.tg_users__forget() IS
+    'AFTER UPDATE of users that set deleted_at: removes everything personal from the other tables, as delete_user() does. Writes with the rights of the tables'' owner; stands back while a dump is restored.';
+
 CREATE FUNCTION coursebase.admin_dashboard()
 RETURNS json
 LANGUAGE c

@@ -19,6 +19,10 @@ AS $$
         JOIN coursebase.user_profile p ON p.user_id = c.referred_by
         WHERE p.referred_by IS NOT NULL AND NOT c.loops
     )
+    SELECT 'profile', 'users ' || u.id, 'the person has no profile: call upsert_user()'
+    FROM coursebase.users u
+    WHERE NOT EXISTS (SELECT FROM coursebase.user_profile p WHERE p.user_id = u.id)
+    UNION ALL
     SELECT 'email_lower', 'user_profile ' || p.user_id, 'the address is not in lower case'
     FROM coursebase.user_profile p
     WHERE p.email <> lower(p.email)
@@ -63,7 +67,7 @@ AS $$
     WHERE o.time_zone NOT IN (SELECT z.name FROM pg_timezone_names z)
 $$;
 COMMENT ON FUNCTION coursebase.check_identity() IS
-    'Lists rows of this slice that break its rules, for check_integrity(): profiles with an email that is not in lower case, a referral code of the wrong form, an unknown time zone, or a chain of referrals that leads back to itself; users whose role is not the one that audit_events recorded last; organisations without an owner or with an unknown time zone. No row if all is well. For the server; reads with the caller''s rights.
+    'Lists rows of this slice that break its rules, for check_integrity(): people without a profile; profiles with an email that is not in lower case, a referral code of the wrong form, an unknown time zone, or a chain of referrals that leads back to itself; users whose role is not the one that audit_events recorded last; organisations without an owner or with an unknown time zone. No row if all is well. For the server; reads with the caller''s rights.
 
 check_name: name of the rule. object: table and key of the row. problem: what is wrong.';
 GRANT EXECUTE ON FUNCTION coursebase.check_identity() TO server;

@@ -183,6 +183,28 @@ AS 'MODULE_PATHNAME', 'coursebase_draw_referral_code';
 COMMENT ON FUNCTION coursebase.draw_referral_code() IS
     'Draws a referral code, U and six of A-Z and 2-9, at random. Somebody may have it already: the trigger of user_profile, which makes codes for new rows, looks; so does adopt(), the only caller of this function. For the owner of the tables.';
 
+CREATE FUNCTION coursebase.tg_users__profile()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_users__profile';
+COMMENT ON FUNCTION coursebase.tg_users__profile() IS
+    'AFTER INSERT, each statement, new rows as "made": gives each person who has none a profile with a referral code. Writes with the rights of the tables'' owner; stands back while a dump is restored.';
+
+CREATE FUNCTION coursebase.tg_user_profile__take_place()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_user_profile__take_place';
+COMMENT ON FUNCTION coursebase.tg_user_profile__take_place() IS
+    'BEFORE INSERT: lets a profile take the place of the one that the database made for the person, keeping what only that one says. Writes with the rights of the tables'' owner; stands back while a dump is restored.';
+
 CREATE FUNCTION coursebase.tg_user_profile__normalise()
 RETURNS trigger
 LANGUAGE c

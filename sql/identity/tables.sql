@@ -31,8 +31,15 @@ CREATE TRIGGER t300_guard BEFORE UPDATE ON coursebase.users
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__guard_columns('name', 'image_url');
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.users
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
-CREATE TRIGGER t900_audit AFTER INSERT OR UPDATE OF role ON coursebase.users
+CREATE TRIGGER t500_profile AFTER INSERT ON coursebase.users
+    REFERENCING NEW TABLE AS made
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_users__profile();
+CREATE TRIGGER t900_audit AFTER INSERT ON coursebase.users
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_users__audit();
+-- Not UPDATE OF role: a trigger that closes the account takes the role, too.
+CREATE TRIGGER t900_audit_on_update AFTER UPDATE ON coursebase.users
+    FOR EACH ROW WHEN (OLD.role IS DISTINCT FROM NEW.role)
+    EXECUTE FUNCTION coursebase.tg_users__audit();
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.users TO end_user, server;
 
 -- What the app knows about a person beyond who they are.
@@ -51,6 +58,7 @@ CREATE TABLE coursebase.user_profile (
     role           text         NOT NULL DEFAULT 'user',
     created_at     timestamptz  NOT NULL DEFAULT now(),
     updated_at     timestamptz  NOT NULL DEFAULT now(),
+    is_placeholder boolean      NOT NULL DEFAULT false,
     CONSTRAINT user_profile_pkey PRIMARY KEY (user_id),
     CONSTRAINT user_profile_referral_code_key UNIQUE (referral_code),
     CONSTRAINT user_profile_user_id_fkey FOREIGN KEY (user_id)
@@ -78,7 +86,11 @@ COMMENT ON COLUMN coursebase.user_profile.referred_by IS 'Who brought this perso
 COMMENT ON COLUMN coursebase.user_profile.role IS 'A label inside the app. It gives no rights: users.role does.';
 COMMENT ON COLUMN coursebase.user_profile.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.user_profile.updated_at IS 'When the row last changed.';
+COMMENT ON COLUMN coursebase.user_profile.is_placeholder IS 'Whether the database made the row when the person was inserted. One INSERT of a profile for the same person takes its place.';
 ALTER TABLE coursebase.user_profile ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t050_take_place BEFORE INSERT ON coursebase.user_profile
+    FOR EACH ROW WHEN (NOT NEW.is_placeholder)
+    EXECUTE FUNCTION coursebase.tg_user_profile__take_place();
 CREATE TRIGGER t100_normalise BEFORE INSERT OR UPDATE ON coursebase.user_profile
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_user_profile__normalise();
 CREATE TRIGGER t100_time_zone BEFORE INSERT OR UPDATE OF time_zone ON coursebase.user_profile

@@ -1,11 +1,16 @@
 /*
- * deletion.c: a person leaves, and the database forgets everything personal.
+ * deletion.c: a person leaves, and the database forgets everything personal: by delete_user(),
+ * or by an UPDATE of plain SQL that sets users.deleted_at.
  *
  * Invariants: a closed account belongs to nobody, holds nothing that tells who the person was,
  * and its external id is free for a new person. What accounting needs stays under the bare id:
  * purchases, receipts, payments, events of subscriptions, logs of credits, redemptions. An
  * organisation keeps an owner. Calling again keeps the first time and removes what a late
  * writer has left since; check_account() says where that is needed.
+ *
+ * A program that closes accounts by plain SQL writes words of its own in place of name and
+ * email ("Deleted User"): such words stay, because the program shows them. An account is opened
+ * again only together with the external id of somebody: what was removed is gone for good.
  *
  * Two tables stay because their rows are never changed: events of subscriptions, as the store
  * told them, and the audit trail, which names people by id alone. Open reservations of credits
@@ -15,10 +20,12 @@
  * take_notification() locks them. Then the row of users, FOR UPDATE because its external id, a
  * key, changes: a transaction that inserts a row about the person waits, or is waited for. Then
  * organisations, programs and counters of codes, each in the order of ids; then what is the
- * person's (identity/anchor.h).
+ * person's (identity/anchor.h). The UPDATE of plain SQL holds the row of users before its
+ * triggers lock the notifications: against a notification about the same person it may end as a
+ * deadlock error, and nothing is lost.
  *
- * Rights: the server's alone (EXECUTE is granted to nobody else); the statements run with the
- * rights of the tables' owner.
+ * Rights: delete_user() is the server's alone (EXECUTE is granted to nobody else), the UPDATE
+ * is for whoever may write the row; the statements run with the rights of the tables' owner.
  */
 #include "postgres.h"
 
@@ -32,6 +39,8 @@
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
+#include "core/restore.h"
+#include "core/row_trigger.h"
 #include "core/schema.h"
 #include "identity/audit.h"
 
@@ -75,8 +84,9 @@ static KeptPlan steps[] = {
 	/* referral_code NULL: a trigger of the profile makes a new code, which tells of nobody */
 	STEP("UPDATE coursebase.user_profile SET first_name = NULL, last_name = NULL,"
 		 " phone_number = NULL, country = NULL, lead_source = NULL, email = '',"
-		 " time_zone = 'UTC', devices = '{}', role = 'user', referral_code = NULL"
-		 " WHERE user_id = $1 AND (coalesce(first_name, last_name, phone_number, country,"
+		 " time_zone = 'UTC', devices = '{}', role = 'user', referral_code = NULL,"
+		 " is_placeholder = false WHERE user_id = $1 AND (is_placeholder OR "
+		 "coalesce(first_name, last_name, phone_number, country,"
 		 " lead_source) IS NOT NULL OR (email, time_zone, devices, role)"
 		 " <> ('', 'UTC', '{}', 'user'))"),
 	STEP("DELETE FROM coursebase.user_cohorts WHERE user_id = $1"),
@@ -104,19 +114,54 @@ static KeptPlan steps[] = {
 		 " origin = 'removed', context = NULL WHERE user_id = $1"),
 	STEP("UPDATE coursebase.server_logs SET user_id = NULL, message = 'removed',"
 		 " context = NULL WHERE user_id = $1"),
-	/* a random external id, so that nobody can guess it and sign up under it before */
-	STEP("UPDATE coursebase.users SET name = '', email = '', image_url = NULL, role = 'user',"
-		 " deleted_at = coalesce(deleted_at, $2), clerk_user_id = CASE"
-		 " WHEN clerk_user_id ~ '^deleted:[-0-9a-f]{36}$' THEN clerk_user_id"
-		 " ELSE 'deleted:' || gen_random_uuid() END"
-		 " WHERE id = $1 AND (deleted_at IS NULL OR image_url IS NOT NULL"
-		 " OR (name, email, role) <> ('', '', 'user')"
-		 " OR clerk_user_id !~ '^deleted:[-0-9a-f]{36}$')"),
 };
 
+/*
+ * The words that programs write in place of a name or an address. $1 and $3 are new, $2 and $4
+ * what was there, of which nothing may be left in them: "deleted-ada@example.org" tells of Ada.
+ */
+#define WORDS      "^(deleted|redacted)"
+#define NAME_OF(a) "lower(split_part(" a ", '@', 1))"
+#define STAYS(a, b)                                                                            \
+	"CASE WHEN " a " ~* '" WORDS "' AND " a " <> " b " AND strpos(lower(" a                    \
+	"), coalesce(nullif(" NAME_OF(b) ", ''), ' ')) = 0 THEN " a " ELSE '' END"
+static KeptPlan choose_words = {
+	.sql = "SELECT " STAYS("$1", "$2") ", " STAYS("$3", "$4"),
+	.nargs = 4,
+	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID},
+};
+
+#define CLOSED_ID "'^deleted:[-0-9a-f]{36}$'"
+/* A random external id, so that nobody can guess it and sign up under it before. */
+static KeptPlan choose_id = {
+	.sql = "SELECT CASE WHEN $1 ~ " CLOSED_ID " THEN $1"
+		   " ELSE 'deleted:' || gen_random_uuid() END, $1 ~ " CLOSED_ID ","
+		   " 'user'::coursebase.user_role",
+	.nargs = 1,
+	.types = {TEXTOID},
+};
+/* The triggers do the rest: they write the row, and take the steps. */
+static KeptPlan close_user =
+	STEP("UPDATE coursebase.users SET name = '', email = '', deleted_at = $2 WHERE id = $1");
+/* What came into the row since it was closed. */
+static KeptPlan clear_user =
+	STEP("UPDATE coursebase.users SET image_url = NULL, role = 'user',"
+		 " name = CASE WHEN name ~* '" WORDS "' THEN name ELSE '' END,"
+		 " email = CASE WHEN email ~* '" WORDS "' THEN email ELSE '' END,"
+		 " clerk_user_id = CASE WHEN clerk_user_id ~ " CLOSED_ID " THEN clerk_user_id"
+		 " ELSE 'deleted:' || gen_random_uuid() END"
+		 " WHERE id = $1 AND (image_url IS NOT NULL OR role <> 'user'"
+		 " OR clerk_user_id !~ " CLOSED_ID " OR name !~* '^$|" WORDS "'"
+		 " OR email !~* '^$|" WORDS "')");
+
 static bool user_lock(const pg_uuid_t *user, TimestampTz *closed_at);
+static void steps_take(PlanValues *values);
+static HeapTuple row_close(TriggerData *data);
+static void opening_require(TriggerData *data);
 
 PG_FUNCTION_INFO_V1(coursebase_delete_user);
+PG_FUNCTION_INFO_V1(coursebase_tg_users__close);
+PG_FUNCTION_INFO_V1(coursebase_tg_users__forget);
 
 /* SQL function: delete_user(user_id uuid, at timestamptz) returns timestamptz */
 PGDLLEXPORT Datum
@@ -126,6 +171,7 @@ coursebase_delete_user(PG_FUNCTION_ARGS)
 	PlanValues values = {0};
 	TimestampTz closed_at;
 	TimestampTz at;
+	bool closed;
 
 	args_require(fcinfo, 0);
 	at = args_time(fcinfo, 1);
@@ -135,16 +181,115 @@ coursebase_delete_user(PG_FUNCTION_ARGS)
 	SPI_connect();
 	/* both locks before everything else: nothing about the person is written meanwhile */
 	owner_execute(&lock_inbox, values.datums, values.nulls, false);
-	if (!user_lock(user, &closed_at))
+	closed = user_lock(user, &closed_at);
+	if (!closed)
 	{
 		closed_at = at;
-		audit_write("account_closed", psprintf("users/%s", uuid_text(user)), NULL, NULL);
+		owner_execute_latest(&close_user, values.datums, values.nulls);
 	}
-	/* with the latest snapshot, which sees what was written while the lock was awaited */
-	for (int i = 0; i < lengthof(steps); i++)
-		owner_execute_latest(&steps[i], values.datums, values.nulls);
+	/* without triggers, as under replication, nobody else takes the steps */
+	if (closed || SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA)
+	{
+		steps_take(&values);
+		owner_execute_latest(&clear_user, values.datums, values.nulls);
+	}
 	SPI_finish();
 	PG_RETURN_TIMESTAMPTZ(closed_at);
+}
+
+/*
+ * SQL function: tg_users__close() returns trigger
+ *
+ * Before an UPDATE that sets deleted_at, or sets it back to null: the row itself.
+ */
+PGDLLEXPORT Datum
+coursebase_tg_users__close(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_expect(fcinfo, "tg_users__close", ROW_BEFORE_UPDATE);
+	HeapTuple row = data->tg_newtuple;
+
+	if (restore_under_way())
+		return PointerGetDatum(row);
+	SPI_connect();
+	if (trigger_text_or_null(data, row, "deleted_at") != NULL)
+		row = row_close(data);
+	else
+		opening_require(data);
+	row = SPI_copytuple(row);
+	SPI_finish();
+	return PointerGetDatum(row);
+}
+
+/*
+ * SQL function: tg_users__forget() returns trigger
+ *
+ * After an UPDATE that set deleted_at: all that other tables hold of the person.
+ */
+PGDLLEXPORT Datum
+coursebase_tg_users__forget(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_expect(fcinfo, "tg_users__forget", ROW_AFTER_UPDATE);
+	PlanValues values = {0};
+
+	if (restore_under_way())
+		return PointerGetDatum(NULL);
+	plan_bind(&values, trigger_value(data, data->tg_newtuple, "id"));
+	plan_bind(&values, trigger_value(data, data->tg_newtuple, "deleted_at"));
+	SPI_connect();
+	audit_write("account_closed",
+				psprintf("users/%s", trigger_text(data, data->tg_newtuple, "id")), NULL, NULL);
+	owner_execute(&lock_inbox, values.datums, values.nulls, false);
+	steps_take(&values);
+	SPI_finish();
+	return PointerGetDatum(NULL);
+}
+
+/* With the latest snapshot, which sees what was written while a lock was awaited. */
+static void
+steps_take(PlanValues *values)
+{
+	for (int i = 0; i < lengthof(steps); i++)
+		owner_execute_latest(&steps[i], values->datums, values->nulls);
+}
+
+/* The row of a closed account, from what the statement wrote. In SPI's memory. */
+static HeapTuple
+row_close(TriggerData *data)
+{
+	HeapTuple row = data->tg_newtuple;
+	PlanValues words = {0};
+	PlanValues id = {0};
+
+	plan_bind_text(&words, trigger_text(data, row, "name"));
+	plan_bind_text(&words, trigger_text(data, data->tg_trigtuple, "name"));
+	plan_bind_text(&words, trigger_text(data, row, "email"));
+	plan_bind_text(&words, trigger_text(data, data->tg_trigtuple, "email"));
+	owner_execute(&choose_words, words.datums, NULL, true);
+	row = trigger_set(data, row, "name", plan_value(0, 1, NULL), false);
+	row = trigger_set(data, row, "email", plan_value(0, 2, NULL), false);
+	plan_bind_text(&id, trigger_text(data, row, "clerk_user_id"));
+	owner_execute(&choose_id, id.datums, NULL, false);
+	row = trigger_set(data, row, "clerk_user_id", plan_value(0, 1, NULL), false);
+	row = trigger_set(data, row, "image_url", (Datum) 0, true);
+	return trigger_set(data, row, "role", plan_value(0, 3, NULL), false);
+}
+
+/* KB401 for an account that would be open without anybody who could sign in to it. */
+static void
+opening_require(TriggerData *data)
+{
+	PlanValues id = {0};
+
+	plan_bind_text(&id, trigger_text(data, data->tg_newtuple, "clerk_user_id"));
+	owner_execute(&choose_id, id.datums, NULL, false);
+	if (plan_bool(0, 2))
+		ereport(ERROR,
+				(errcode(ERRCODE_CB_SET_ONCE),
+				 errmsg("column \"deleted_at\" of table \"users\" is set already"),
+				 errdetail("The account is closed, and its external id was removed with "
+						   "everything else."),
+				 errhint("Write clerk_user_id, name and email of the person in the same UPDATE "
+						 "to open it again.")));
 }
 
 /* Locks the row. Whether the account was closed before, and when; raises KB106 without a row.
