@@ -194,15 +194,15 @@ AS 'MODULE_PATHNAME', 'coursebase_tg_users__profile';
 COMMENT ON FUNCTION coursebase.tg_users__profile() IS
     'AFTER INSERT, each statement, new rows as "made": gives each person who has none a profile with a referral code. Writes with the rights of the tables'' owner; stands back while a dump is restored.';
 
-CREATE FUNCTION coursebase.tg_user_profile__take_place()
+CREATE FUNCTION coursebase.tg_user_profile__inherit()
 RETURNS trigger
 LANGUAGE c
 VOLATILE
 PARALLEL UNSAFE
 SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'coursebase_tg_user_profile__take_place';
-COMMENT ON FUNCTION coursebase.tg_user_profile__take_place() IS
+AS 'MODULE_PATHNAME', 'coursebase_tg_user_profile__inherit';
+COMMENT ON FUNCTION coursebase.tg_user_profile__inherit() IS
     'BEFORE INSERT: lets a profile take the place of the one that the database made for the person, keeping what only that one says. Writes with the rights of the tables'' owner; stands back while a dump is restored.';
 
 CREATE FUNCTION coursebase.tg_user_profile__normalise()

@@ -88,9 +88,9 @@ COMMENT ON COLUMN coursebase.user_profile.created_at IS 'When the row was made.'
 COMMENT ON COLUMN coursebase.user_profile.updated_at IS 'When the row last changed.';
 COMMENT ON COLUMN coursebase.user_profile.is_placeholder IS 'Whether the database made the row when the person was inserted. One INSERT of a profile for the same person takes its place.';
 ALTER TABLE coursebase.user_profile ENABLE ROW LEVEL SECURITY;
-CREATE TRIGGER t050_take_place BEFORE INSERT ON coursebase.user_profile
+CREATE TRIGGER t100_inherit BEFORE INSERT ON coursebase.user_profile
     FOR EACH ROW WHEN (NOT NEW.is_placeholder)
-    EXECUTE FUNCTION coursebase.tg_user_profile__take_place();
+    EXECUTE FUNCTION coursebase.tg_user_profile__inherit();
 CREATE TRIGGER t100_normalise BEFORE INSERT OR UPDATE ON coursebase.user_profile
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_user_profile__normalise();
 CREATE TRIGGER t100_time_zone BEFORE INSERT OR UPDATE OF time_zone ON coursebase.user_profile

@@ -57,7 +57,7 @@ static const struct
 };
 
 /* The columns in the order of kept_columns. */
-static KeptPlan take_placeholder = {
+static KeptPlan inheritholder = {
 	.sql = "DELETE FROM coursebase.user_profile WHERE user_id = $1 AND is_placeholder"
 		   " RETURNING first_name, last_name, phone_number, country, lead_source,"
 		   " referral_code, referred_by, email, time_zone, devices, role",
@@ -68,7 +68,7 @@ static KeptPlan take_placeholder = {
 static HeapTuple row_fill(TriggerData *data, HeapTuple row);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_users__profile);
-PG_FUNCTION_INFO_V1(coursebase_tg_user_profile__take_place);
+PG_FUNCTION_INFO_V1(coursebase_tg_user_profile__inherit);
 
 /*
  * SQL function: tg_users__profile() returns trigger
@@ -97,15 +97,15 @@ coursebase_tg_users__profile(PG_FUNCTION_ARGS)
 }
 
 /*
- * SQL function: tg_user_profile__take_place() returns trigger
+ * SQL function: tg_user_profile__inherit() returns trigger
  *
  * Fires before the trigger that makes a referral code, so that the code of the placeholder
  * stays.
  */
 PGDLLEXPORT Datum
-coursebase_tg_user_profile__take_place(PG_FUNCTION_ARGS)
+coursebase_tg_user_profile__inherit(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_expect(fcinfo, "tg_user_profile__take_place", ROW_BEFORE_WRITE);
+	TriggerData *data = trigger_expect(fcinfo, "tg_user_profile__inherit", ROW_BEFORE_WRITE);
 	HeapTuple row = trigger_written_row(data);
 	pg_uuid_t user;
 	Datum key = UUIDPGetDatum(&user);
@@ -113,7 +113,7 @@ coursebase_tg_user_profile__take_place(PG_FUNCTION_ARGS)
 	if (restore_under_way() || !trigger_uuid(data, row, "user_id", &user))
 		return PointerGetDatum(row);
 	SPI_connect();
-	if (owner_execute_latest(&take_placeholder, &key, NULL) > 0)
+	if (owner_execute_latest(&inheritholder, &key, NULL) > 0)
 		row = row_fill(data, row);
 	row = SPI_copytuple(row);
 	SPI_finish();

@@ -122,7 +122,7 @@ proved 'a pack that is refunded leaves what was spent of it, and nothing else' "
 
 step 'The hold is over, and Ben pays a part of an order with what he earned.'
 sql_as app_server <<SQL
-SELECT coursebase.spend_referral_credit('$ben', 300, 'order-81', '2026-03-20 10:00+00');
+SELECT coursebase.spend_referral_credit('$ben', 60, 'order-81', '2026-03-20 10:00+00');
 SELECT amount_in_cents, spent_in_cents, available_at FROM coursebase.referral_credits;
 SQL
 

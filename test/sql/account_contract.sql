@@ -91,6 +91,7 @@ GROUP BY 2 ORDER BY 2;
 -- Something is planted in every column that is to be removed; everybody leaves but Cleo, the owner of what they owned.
 INSERT INTO coursebase.users (id, clerk_user_id, name, email) VALUES
     ('00000000-0000-4000-a000-00000000000f', 'contract_cleo', 'Cleo', 'cleo@example.org');
+UPDATE coursebase.user_profile SET first_name = 'Cleo' WHERE user_id = '00000000-0000-4000-a000-00000000000f';
 INSERT INTO coursebase.memberships (organization_id, user_id, role)
 SELECT id, '00000000-0000-4000-a000-00000000000f', 'owner' FROM coursebase.organizations;
 SET LOCAL session_replication_role = replica;

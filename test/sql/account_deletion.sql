@@ -91,7 +91,7 @@ SELECT xmin AS before FROM coursebase.users WHERE id = :ada \gset
 SELECT coursebase.delete_user(:ada, '2027-01-01');
 SELECT xmin = :'before', deleted_at FROM coursebase.users WHERE id = :ada;
 SELECT count(*) FROM coursebase.audit_events WHERE action = 'account_closed';
--- What is written about the account since is found, and goes with another call. So does one that was closed by hand.
+-- What is written about the account since is found, and goes with another call. One that an UPDATE closed needs none.
 SELECT coursebase.log_server('f', 'info', 'Ada called', user_id => :ada) IS NOT NULL;
 UPDATE coursebase.users SET deleted_at = '2026-06-01' WHERE clerk_user_id = 'fixture_root';
 SELECT object, problem FROM coursebase.check_integrity();

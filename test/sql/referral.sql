@@ -40,6 +40,7 @@ SELECT coursebase.attach_referral(:ada, 'uccccc2', '2026-06-01');
 ROLLBACK TO s;
 UPDATE coursebase.user_profile SET referred_by = :cyd WHERE user_id = :ada;
 ROLLBACK TO s;
+DELETE FROM coursebase.user_profile WHERE user_id = '00000000-0000-4000-8000-00000000d3e1';
 SELECT coursebase.attach_referral('00000000-0000-4000-8000-00000000d3e1', 'uaaaaa2', '2026-06-01');
 ROLLBACK TO s;
 SELECT coursebase.attach_referral(:dee, 'uaaaaa2', '2026-06-01');

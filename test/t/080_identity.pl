@@ -62,7 +62,8 @@ is( query($node, 'identity', <<~"SQL"),
 	join("\n", qw(Ada Ada Bo Ada Bo - - - Ada Ada -), "Another's.", "Another's."),
 	'settings that another library defined first');
 
-# Each session begins with the code UAAAAAA, twice.
+# Each session begins with the code UAAAAAA, twice. The profiles that the database made give way.
+query($node, 'identity', 'DELETE FROM coursebase.user_profile');
 my $insert = <<~'SQL';
 	INSERT INTO coursebase.user_profile (user_id, email)
 	SELECT id, email FROM coursebase.users WHERE clerk_user_id = '%s' RETURNING referral_code;

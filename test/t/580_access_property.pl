@@ -43,7 +43,10 @@ query($node, 'property', <<~'SQL');
 	BEGIN
 	    CASE kind
 	    WHEN 1 THEN UPDATE coursebase.users SET role = (ARRAY['admin', 'user', 'user', 'user'])[1 + m % 4]::coursebase.user_role WHERE id = u;
-	    WHEN 2 THEN UPDATE coursebase.users SET deleted_at = CASE WHEN m % 3 = 0 THEN now() END WHERE id = u;
+	    -- without triggers, which would remove what the account holds, and open it only for somebody new
+	    WHEN 2 THEN PERFORM set_config('session_replication_role', 'replica', true);
+	        UPDATE coursebase.users SET deleted_at = CASE WHEN m % 3 = 0 THEN now() END WHERE id = u;
+	        PERFORM set_config('session_replication_role', 'origin', true);
 	    WHEN 3 THEN UPDATE coursebase.courses SET is_free = m % 3 = 0 WHERE id = c;
 	    WHEN 4 THEN UPDATE coursebase.courses SET in_premium = m % 2 = 0 WHERE id = c;
 	    WHEN 5 THEN INSERT INTO coursebase.user_course_access (user_id, course_id) VALUES (u, c) ON CONFLICT DO NOTHING;

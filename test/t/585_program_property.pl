@@ -47,7 +47,10 @@ query($node, 'property', <<~'SQL');
 	BEGIN
 	    CASE kind
 	    WHEN 1 THEN UPDATE coursebase.users SET role = (ARRAY['admin', 'user', 'user', 'user', 'user'])[1 + m % 5]::coursebase.user_role WHERE id = u;
-	    WHEN 2 THEN UPDATE coursebase.users SET deleted_at = CASE WHEN m % 4 = 0 THEN now() END WHERE id = u;
+	    -- without triggers, which would remove what the account holds, and open it only for somebody new
+	    WHEN 2 THEN PERFORM set_config('session_replication_role', 'replica', true);
+	        UPDATE coursebase.users SET deleted_at = CASE WHEN m % 4 = 0 THEN now() END WHERE id = u;
+	        PERFORM set_config('session_replication_role', 'origin', true);
 	    WHEN 3, 4, 5 THEN INSERT INTO coursebase.course_entitlements AS e (user_id, program_id, organization_id, status, access_revoked_at)
 	        SELECT u, p, o, s, CASE s WHEN 'revoked' THEN now() END
 	        FROM (SELECT (ARRAY['active', 'active', 'pending', 'revoked'])[1 + m % 4]::coursebase.course_entitlement_status) s (s)
