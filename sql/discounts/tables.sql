@@ -311,7 +311,7 @@ CREATE TRIGGER t400_no_cycle BEFORE INSERT OR UPDATE OF user_id, referred_by
 -- What a referral earns, and when.
 INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning)
 VALUES
-    ('referral_credit_in_cents', 'integer', '500',
+    ('referral_credit_in_cents', 'integer', '100',
         'What a referrer earns when a person they brought first has premium, in minor units; 0 for nothing.'),
     ('referral_credit_currency', 'text', 'USD', 'Currency of what a referrer earns.'),
     ('referral_hold_days', 'integer', '14',

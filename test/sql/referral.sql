@@ -5,6 +5,7 @@
 \pset tuples_only on
 SET timezone = 'UTC';
 BEGIN;
+UPDATE coursebase.settings SET value = '500' WHERE name = 'referral_credit_in_cents';
 INSERT INTO coursebase.users (id, clerk_user_id, name, email)
 SELECT ('00000000-0000-4000-8000-00000000d3' || n || '1')::uuid, 'referral_' || n, n, n || '@example.org'
 FROM unnest(ARRAY['a', 'b', 'c', 'd', 'e']) n;
