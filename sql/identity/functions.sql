@@ -171,6 +171,18 @@ AS 'MODULE_PATHNAME', 'coursebase_tg_users__audit';
 COMMENT ON FUNCTION coursebase.tg_users__audit() IS
     'AFTER INSERT OR UPDATE: records in audit_events a role that changes, or that is not user from the start. Writes with the rights of the tables'' owner.';
 
+CREATE FUNCTION coursebase.draw_referral_code()
+RETURNS text
+LANGUAGE c
+VOLATILE
+STRICT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_draw_referral_code';
+COMMENT ON FUNCTION coursebase.draw_referral_code() IS
+    'Draws a referral code, U and six of A-Z and 2-9, at random. Somebody may have it already: the trigger of user_profile, which makes codes for new rows, looks; so does adopt(), the only caller of this function. For the owner of the tables.';
+
 CREATE FUNCTION coursebase.tg_user_profile__normalise()
 RETURNS trigger
 LANGUAGE c

@@ -268,8 +268,12 @@ CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.user_disco
 CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.user_discounts
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
 
-CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.course_purchases
-    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version AFTER INSERT ON coursebase.course_purchases
+    REFERENCING NEW TABLE AS made
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version_on_delete AFTER DELETE ON coursebase.course_purchases
+    REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
 CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.course_purchases
     FOR EACH ROW WHEN ((OLD.user_id, OLD.course_id, OLD.voice, OLD.source, OLD.environment,
             OLD.status, OLD.purchased_at)
@@ -279,8 +283,12 @@ CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.course_pur
 CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.course_purchases
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
 
-CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.user_course_access
-    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version AFTER INSERT ON coursebase.user_course_access
+    REFERENCING NEW TABLE AS made
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version_on_delete AFTER DELETE ON coursebase.user_course_access
+    REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
 CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.user_course_access
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
 
@@ -320,8 +328,12 @@ CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.ai_usage
 CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.ai_usage
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
 
-CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.user_profile
-    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version AFTER INSERT ON coursebase.user_profile
+    REFERENCING NEW TABLE AS made
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version_on_delete AFTER DELETE ON coursebase.user_profile
+    REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
 CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.user_profile
     FOR EACH ROW WHEN ((OLD.user_id, OLD.time_zone) IS DISTINCT FROM (NEW.user_id, NEW.time_zone))
     EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');

@@ -351,7 +351,7 @@ choice_is_owned(const Choice *choice)
 	if (course_rights_hold(&choice->user, &choice->course, choice->at,
 						   COURSE_BY_GRANT | COURSE_BY_FREE) != 0)
 		return true;
-	plan_bind_bool(&values, environment_sandbox_counts());
+	plan_bind_bool(&values, environment_sandbox_counts(&choice->user));
 	return plan_execute(&read_bought, values.datums, values.nulls, true) > 0;
 }
 

@@ -328,7 +328,8 @@ first_premium_tell(const Situation *situation, const SubscriptionLine *line)
 
 	if (!begins && !ends)
 		return;
-	if (!environment_counts(line->environment))
+	/* a tester pays nothing, and so nobody is paid for bringing one */
+	if (!environment_counts(line->environment, NULL))
 		return;
 	if (premium_listener == NULL)
 		return;

@@ -109,7 +109,6 @@
 #define ERRCODE_CB_PAYMENT_SETTLED     CB_SQLSTATE('A', '2', '4') /* 409 the status of a payment cannot change that way */
 #define ERRCODE_CB_NOT_ENTITLED        CB_SQLSTATE('A', '2', '5') /* 403 the entitlement is not active */
 #define ERRCODE_CB_NOT_A_WORKOUT       CB_SQLSTATE('A', '2', '6') /* 422 a day of rest, or no workout of the course */
-#define ERRCODE_CB_COMPLETED_DERIVED   CB_SQLSTATE('A', '2', '7') /* 409 completed_at follows from the workouts that are done */
 
 /* clang-format on */
 

@@ -221,6 +221,16 @@ trigger_set(TriggerData *data, HeapTuple row, const char *name, Datum value, boo
 	return trigger_set_as(data, row, name, type, value, null);
 }
 
+void
+trigger_raise_set_already(TriggerData *data, const char *column)
+{
+	ereport(ERROR, (errcode(ERRCODE_CB_SET_ONCE),
+					errmsg("column \"%s\" of table \"%s\" is set already", column,
+						   RelationGetRelationName(data->tg_relation)),
+					errdetail("It is set once and then stays."),
+					errhint("Leave it out of the UPDATE.")));
+}
+
 /* Only a table that is not of this release, or not ours, lacks a column that code names. */
 static int
 column_number(TriggerData *data, const char *name)

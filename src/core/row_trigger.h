@@ -10,6 +10,8 @@
 #include "fmgr.h"
 #include "utils/uuid.h"
 
+#include "core/compat.h"
+
 typedef enum RowTrigger
 {
 	ROW_BEFORE_CHANGE,
@@ -70,6 +72,9 @@ extern HeapTuple trigger_set_as(TriggerData *data, HeapTuple row, const char *na
 /* The same with a value whose type the caller vouches for. */
 extern HeapTuple trigger_set(TriggerData *data, HeapTuple row, const char *name, Datum value,
 							 bool null);
+
+/* Raises KB401: the column is set once, and the UPDATE would change it. */
+pg_noreturn extern void trigger_raise_set_already(TriggerData *data, const char *column);
 
 /*
  * For a trigger after each statement: raises 39P01, with the name of the SQL function, for a

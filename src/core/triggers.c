@@ -26,7 +26,6 @@
 
 static bool foreign_key_action(TriggerData *data);
 static bool row_kept_long_enough(TriggerData *data);
-pg_noreturn static void raise_set_already(TriggerData *data, const char *column);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_any__stamp);
 PG_FUNCTION_INFO_V1(coursebase_tg_any__append_only);
@@ -103,7 +102,7 @@ coursebase_tg_any__set_once(PG_FUNCTION_ARGS)
 		SPI_getbinval(data->tg_trigtuple, columns, i, &null);
 		if (null || !trigger_changed(data, i) || foreign_key_action(data))
 			continue;
-		raise_set_already(data, name);
+		trigger_raise_set_already(data, name);
 	}
 	return PointerGetDatum(data->tg_newtuple);
 }
@@ -121,7 +120,7 @@ coursebase_tg_any__keep_columns(PG_FUNCTION_ARGS)
 
 		if (!TupleDescAttr(columns, i - 1)->attisdropped && trigger_names(data, name) &&
 			trigger_changed(data, i))
-			raise_set_already(data, name);
+			trigger_raise_set_already(data, name);
 	}
 	return PointerGetDatum(data->tg_newtuple);
 }
@@ -193,14 +192,4 @@ foreign_key_action(TriggerData *data)
 			return false;
 	}
 	return true;
-}
-
-static void
-raise_set_already(TriggerData *data, const char *column)
-{
-	ereport(ERROR, (errcode(ERRCODE_CB_SET_ONCE),
-					errmsg("column \"%s\" of table \"%s\" is set already", column,
-						   RelationGetRelationName(data->tg_relation)),
-					errdetail("It is set once and then stays."),
-					errhint("Leave it out of the UPDATE.")));
 }

@@ -3,8 +3,9 @@
  *
  * Invariants: no day lies beyond the program's duration; a day of rest is one row; no workout
  * of a curriculum is deleted, softly either; a published program keeps a workout that is not
- * rest, and a preview its workout. A restored dump is taken as it is: its tables come one after
- * the other, so that the rules do not hold in between.
+ * rest, and a preview its workout; these two hold at commit (places.c). A restored dump is
+ * taken as it is: its tables come one after the other, so that the rules do not hold in
+ * between.
  *
  * Locks: the program, then the workouts that are new in a day FOR SHARE, which holds off their
  * deletion. The rules are judged once a statement under these locks, by what is committed then,
@@ -32,6 +33,7 @@
 #include "core/plan.h"
 #include "core/restore.h"
 #include "core/row_trigger.h"
+#include "programs/places.h"
 #include "programs/program.h"
 #include "programs/rules.h"
 
@@ -119,7 +121,7 @@ static KeptPlan find_use = {
 static bool program_lock_once(const pg_uuid_t *id, Program *program);
 static KeptPlan *changed_plan(TriggerData *data);
 static void days_require(SPITupleTable *days, uint64 rows, bool deletion);
-static int32 course_require(const pg_uuid_t *program, bool deletion);
+static int32 course_duration(const pg_uuid_t *program);
 static void day_require(SPITupleTable *days, uint64 row, int32 duration);
 static Datum value_of(SPITupleTable *table, uint64 row, int column, Oid type);
 
@@ -177,6 +179,7 @@ coursebase_tg_course_workouts__rules(PG_FUNCTION_ARGS)
 			elog(ERROR, "could not see what the statement changed");
 		rows = owner_execute(changed_plan(data), NULL, NULL, false);
 		days_require(SPI_tuptable, rows, TRIGGER_FIRED_BY_DELETE(data->tg_event));
+		places_note(data);
 	}
 	SPI_finish();
 	return PointerGetDatum(NULL);
@@ -256,31 +259,34 @@ days_require(SPITupleTable *days, uint64 rows, bool deletion)
 		{
 			current = *id;
 			there = program_lock(&current, &program);
-			duration = there ? course_require(&current, deletion) : 0;
+			duration = there && !deletion ? course_duration(&current) : 0;
 		}
 		if (there && !deletion)
 			day_require(days, i, duration);
 	}
 }
 
-/* Judges a program whose curriculum changed, and gives its duration in days. The caller has
- * locked the program. */
+/* The days of a program whose curriculum changed. */
 static int32
-course_require(const pg_uuid_t *program, bool deletion)
+course_duration(const pg_uuid_t *program)
+{
+	Datum key = UUIDPGetDatum(program);
+
+	if (owner_execute_latest(&read_course, &key, NULL) == 0)
+		rule_raise("unconfigured");
+	return plan_int32(0, COURSE_DURATION);
+}
+
+void
+curriculum_require(const pg_uuid_t *program)
 {
 	Datum values[] = {UUIDPGetDatum(program), 0};
 	pg_uuid_t preview;
 	bool has_preview;
 	bool published;
-	int32 duration;
 
 	if (owner_execute_latest(&read_course, values, NULL) == 0)
-	{
-		if (!deletion)
-			rule_raise("unconfigured");
-		return 0;
-	}
-	duration = plan_int32(0, COURSE_DURATION);
+		return;
 	published = plan_bool(0, COURSE_IS_PUBLISHED);
 	has_preview = plan_uuid_or_null(0, COURSE_PREVIEW, &preview);
 	values[1] = UUIDPGetDatum(&preview);
@@ -288,7 +294,6 @@ course_require(const pg_uuid_t *program, bool deletion)
 		rule_raise("empty");
 	if (has_preview && owner_execute_latest(&find_preview, values, NULL) == 0)
 		rule_raise("preview");
-	return duration;
 }
 
 /* Judges a day to which something was added. */

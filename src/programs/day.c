@@ -25,6 +25,7 @@
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/schema.h"
+#include "programs/places.h"
 #include "programs/program.h"
 
 /* The arguments of set_day(). */
@@ -139,6 +140,8 @@ coursebase_set_day(PG_FUNCTION_ARGS)
 	owner_execute(&read_day, day, NULL, false);
 	change_find(&change, workouts, count, rest);
 	change_write(&change, day[0], day[1], &program.organization);
+	if (change.gone.count > 0)
+		places_settle_day(DatumGetUUIDP(day[0]), DatumGetInt32(day[1]));
 	SPI_finish();
 	PG_RETURN_INT32(rest ? 1 : count);
 }
