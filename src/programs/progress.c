@@ -276,13 +276,14 @@ coursebase_tg_course_entitlements__completed(PG_FUNCTION_ARGS)
 
 	if (deriving || restore_under_way())
 		return PointerGetDatum(row);
-	plan_bind(&values, trigger_value(data, row, "id"));
-	plan_bind(&values, trigger_value(data, row, "program_id"));
+	plan_bind(&values, trigger_value_as(data, row, "id", UUIDOID));
+	plan_bind(&values, trigger_value_as(data, row, "program_id", UUIDOID));
 	SPI_connect();
 	owner_execute_latest(&read_done, values.datums, NULL);
 	done = plan_value_as(0, 1, TIMESTAMPTZOID, &open);
 	SPI_finish();
-	return PointerGetDatum(trigger_set_as(data, row, "completed_at", TIMESTAMPTZOID, done, open));
+	return PointerGetDatum(
+		trigger_set_as(data, row, "completed_at", TIMESTAMPTZOID, done, open));
 }
 
 /*
@@ -299,7 +300,8 @@ coursebase_tg_course_entitlements__revoked(PG_FUNCTION_ARGS)
 	bool revoked = strcmp(trigger_text(data, row, "status"), "revoked") == 0;
 	Datum now = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
 
-	return PointerGetDatum(trigger_set_as(data, row, "access_revoked_at", TIMESTAMPTZOID, now, !revoked));
+	return PointerGetDatum(
+		trigger_set_as(data, row, "access_revoked_at", TIMESTAMPTZOID, now, !revoked));
 }
 
 void
