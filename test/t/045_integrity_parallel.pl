@@ -17,7 +17,9 @@ query($node, 'app', <<~'SQL');
 	INSERT INTO coursebase.users (id, clerk_user_id, name, email)
 	SELECT md5('p' || n)::uuid, 'p' || n, 'n', 'e' FROM generate_series(1, 5000) AS n;
 	SET session_replication_role = replica;
-	UPDATE coursebase.user_profile SET time_zone = 'Nowhere/Land' WHERE user_id IN (SELECT id FROM coursebase.users LIMIT 7);
+	INSERT INTO coursebase.user_profile (user_id, email, referral_code, time_zone)
+	SELECT md5('p' || n)::uuid, 'e', 'UABCDE' || chr(64 + n), 'Nowhere/Land' FROM generate_series(1, 7) AS n
+	ON CONFLICT (user_id) DO UPDATE SET time_zone = excluded.time_zone;
 	ANALYZE;
 	SQL
 
