@@ -339,8 +339,8 @@ static bool
 event_is_settled(TriggerData *data)
 {
 	HeapTuple row = data->tg_trigtuple;
-	pg_uuid_t program = *DatumGetUUIDP(trigger_value(data, row, "program_id"));
-	pg_uuid_t id = *DatumGetUUIDP(trigger_value(data, row, "id"));
+	pg_uuid_t program = *DatumGetUUIDP(trigger_value_as(data, row, "program_id", UUIDOID));
+	pg_uuid_t id = *DatumGetUUIDP(trigger_value_as(data, row, "id", UUIDOID));
 	pg_uuid_t workout = {0};
 	Changed *changed;
 	Deleted *place;
@@ -357,8 +357,9 @@ event_is_settled(TriggerData *data)
 	if (place == NULL || (place->settled != 0 && place->settled != noted.round))
 	{
 		trigger_uuid(data, row, "workout_id", &workout);
-		deleted_note(&id, &program, DatumGetInt32(trigger_value(data, row, "day_offset")),
-					 DatumGetInt32(trigger_value(data, row, "sort_order")), &workout);
+		deleted_note(
+			&id, &program, DatumGetInt32(trigger_value_as(data, row, "day_offset", INT4OID)),
+			DatumGetInt32(trigger_value_as(data, row, "sort_order", INT4OID)), &workout);
 		return false;
 	}
 	return place->settled != 0 && changed != NULL && changed->judged == noted.round;

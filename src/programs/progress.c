@@ -276,8 +276,8 @@ coursebase_tg_course_entitlements__completed(PG_FUNCTION_ARGS)
 
 	if (deriving || restore_under_way())
 		return PointerGetDatum(row);
-	plan_bind(&values, trigger_value(data, row, "id"));
-	plan_bind(&values, trigger_value(data, row, "program_id"));
+	plan_bind(&values, trigger_value_as(data, row, "id", UUIDOID));
+	plan_bind(&values, trigger_value_as(data, row, "program_id", UUIDOID));
 	SPI_connect();
 	owner_execute_latest(&read_done, values.datums, NULL);
 	done = plan_value_as(0, 1, TIMESTAMPTZOID, &open);

@@ -384,13 +384,13 @@ reference_reverse(const pg_uuid_t *purchase, const char *ref, TimestampTz at)
 	if (owner_execute(&mark_reversed, values.datums, values.nulls, false) == 0)
 		return 0;
 	amount = plan_int64(0, 1);
-	if (memcmp(DatumGetUUIDP(plan_value(0, 2, NULL)), purchase, UUID_LEN) != 0)
+	if (memcmp(DatumGetUUIDP(plan_value_as(0, 2, UUIDOID, NULL)), purchase, UUID_LEN) != 0)
 		ereport(ERROR, (errcode(ERRCODE_CB_REFUND_CONFLICT),
 						errmsg("the refund is another purchase's"),
 						errhint("Pass the purchase that the provider's refund names.")));
 	owner_execute(&read_others, &key, NULL, false);
 	plan_bind_uuid(&others, purchase);
-	plan_bind(&others, plan_transfer(0, 1));
+	plan_bind(&others, plan_transfer_as(0, 1, TEXTARRAYOID));
 	values = (PlanValues){0};
 	plan_bind_uuid(&values, purchase);
 	plan_bind_int64(&values, amount);
