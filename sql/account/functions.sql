@@ -75,6 +75,41 @@ Source: the product''s rule that a person may have a copy of what is held.
 Raises: 42501 (user_id is another user).';
 GRANT EXECUTE ON FUNCTION coursebase.export_user(uuid) TO end_user, server;
 
+CREATE FUNCTION coursebase.my_courses(
+    user_id uuid DEFAULT NULL,
+    at timestamptz DEFAULT now()
+)
+RETURNS TABLE (
+    kind text,
+    id uuid,
+    course_code text,
+    title text,
+    icon_url text,
+    source text,
+    since timestamptz,
+    until timestamptz,
+    lessons bigint,
+    completed bigint,
+    percent integer
+)
+LANGUAGE c
+STABLE
+CALLED ON NULL INPUT
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_my_courses';
+COMMENT ON FUNCTION coursebase.my_courses(uuid, timestamptz) IS
+    'Lists everything that a person may use at a time, one row each, what came last first: the courses of accessible_course_ids(), custom courses, and programs with an active entitlement. No row for nobody. For users, each about the own account, administrators and the server; reads with the rights of the tables'' owner.
+
+user_id: the person; NULL is the user who asks; only an administrator or the server may name another user. at: the time asked about, which decides about premium and what has an end; NULL is now.
+
+kind: course, custom_course or program. id: its key. course_code: its code, or NULL. title, icon_url: what to show. source: what gives it, of several what lasts longest: bought (a product, or a program), google_play, app_store, granted (by hand), admin (a gift of a store''s course), free, premium_slot, premium or administrator. since: when the person got it first; NULL where everybody has it, or premium gives it. until: when the access ends; NULL: never. lessons, completed, percent: the progress, as in course_progress(); of a program the places that are not rest, and those that are done; NULL for a custom course.
+
+Source: the first screen of the apps.
+Raises: 42501 (user_id is another user).';
+GRANT EXECUTE ON FUNCTION coursebase.my_courses(uuid, timestamptz) TO end_user, server;
+
 CREATE FUNCTION coursebase.purge_logs(before timestamptz, batch integer DEFAULT 10000)
 RETURNS bigint
 LANGUAGE c

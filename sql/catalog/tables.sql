@@ -93,6 +93,7 @@ CREATE TABLE coursebase.products (
     updated_at     timestamptz                NOT NULL DEFAULT now(),
     access_days    integer,
     access_until   timestamptz,
+    gives_later_courses  boolean              NOT NULL DEFAULT false,
     CONSTRAINT products_pkey PRIMARY KEY (id),
     CONSTRAINT products_name_not_empty_check CHECK (btrim(name) <> ''),
     CONSTRAINT products_image_url_form_check
@@ -112,6 +113,7 @@ COMMENT ON COLUMN coursebase.products.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.products.updated_at IS 'When the row or its courses last changed.';
 COMMENT ON COLUMN coursebase.products.access_days IS 'For how many days of 24 hours a sale gives the courses; NULL: without such an end. Buying again adds the days to the end that there is. A change counts for later sales.';
 COMMENT ON COLUMN coursebase.products.access_until IS 'Until when a sale gives the courses at most; NULL: without such an end. With access_days, whichever comes first. A change counts for later sales.';
+COMMENT ON COLUMN coursebase.products.gives_later_courses IS 'Whether a course that is added to the product is given to those who bought it before, too. What was added while it was false is not.';
 ALTER TABLE coursebase.products ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.products
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
@@ -135,7 +137,7 @@ CREATE TABLE coursebase.course_products (
         REFERENCES coursebase.products (id) ON DELETE CASCADE
 );
 CREATE INDEX course_products_product_id_idx ON coursebase.course_products (product_id);
-COMMENT ON TABLE coursebase.course_products IS 'Which courses a product sells now.';
+COMMENT ON TABLE coursebase.course_products IS 'Which courses a product sells now. A course that is taken out stays with those who bought it.';
 COMMENT ON COLUMN coursebase.course_products.course_id IS 'The course.';
 COMMENT ON COLUMN coursebase.course_products.product_id IS 'The product.';
 COMMENT ON COLUMN coursebase.course_products.created_at IS 'When the row was made.';

@@ -291,3 +291,25 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_purchases__audit_terms';
 COMMENT ON FUNCTION coursebase.tg_purchases__audit_terms() IS
     'AFTER UPDATE of access_days or access_until: records in audit_events who changed them.';
+
+CREATE FUNCTION coursebase.tg_course_products__lock_buyers()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_course_products__lock_buyers';
+COMMENT ON FUNCTION coursebase.tg_course_products__lock_buyers() IS
+    'BEFORE INSERT OR UPDATE: locks the buyers of a product that gives later courses, before the product is locked (trigger t300_stamp_product). Reads with the rights of the tables'' owner.';
+
+CREATE FUNCTION coursebase.tg_course_products__give_later()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_course_products__give_later';
+COMMENT ON FUNCTION coursebase.tg_course_products__give_later() IS
+    'AFTER INSERT OR UPDATE, per statement: gives the courses of the new table "made" to those who bought a product with gives_later_courses before, bound to their purchases that have not ended; what it gives a purchase that was refunded counts after the reversal. 40001 if somebody is just buying it. Writes with the rights of the tables'' owner.';

@@ -88,7 +88,9 @@ CREATE TRIGGER t300_signed_only BEFORE INSERT OR DELETE ON coursebase.purchases
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__signed_only('stripe');
 CREATE TRIGGER t300_signed_only_on_update BEFORE UPDATE ON coursebase.purchases
     FOR EACH ROW WHEN (NEW.refunded_in_cents < OLD.refunded_in_cents
-        OR NEW.refunded_at IS NULL AND OLD.refunded_at IS NOT NULL)
+        OR NEW.refunded_at IS NULL AND OLD.refunded_at IS NOT NULL
+        OR (OLD.access_days, OLD.access_until)
+            IS DISTINCT FROM (NEW.access_days, NEW.access_until))
     EXECUTE FUNCTION coursebase.tg_any__signed_only('stripe');
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.purchases
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
@@ -299,6 +301,15 @@ CREATE TRIGGER t900_record_on_truncate AFTER TRUNCATE ON coursebase.user_course_
 GRANT SELECT, INSERT, DELETE ON TABLE coursebase.user_course_access TO end_user;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.user_course_access TO server;
 
--- Catalog does not know sales: the trigger that keeps a sold course stands here.
+-- Catalog does not know sales: the triggers by which a product gives later courses, and the one that keeps a sold
+-- course, stand here.
+CREATE TRIGGER t100_lock_buyers BEFORE INSERT OR UPDATE ON coursebase.course_products
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_course_products__lock_buyers();
+CREATE TRIGGER t500_give_later AFTER INSERT ON coursebase.course_products
+    REFERENCING NEW TABLE AS made
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_products__give_later();
+CREATE TRIGGER t500_give_later_on_update AFTER UPDATE ON coursebase.course_products
+    REFERENCING OLD TABLE AS gone NEW TABLE AS made
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_products__give_later();
 CREATE TRIGGER t300_keep_sold BEFORE DELETE ON coursebase.courses
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_courses__keep_sold();

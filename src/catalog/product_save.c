@@ -35,16 +35,19 @@ enum
 	SAVE_COURSES,
 	SAVE_ACCESS_DAYS,
 	SAVE_ACCESS_UNTIL,
+	SAVE_GIVES_LATER,
 	SAVE_ARGUMENTS,
 };
 
 static KeptPlan insert_product = {
 	.sql = "INSERT INTO coursebase.products"
-		   " (name, description, image_url, price_dollars, status, access_days, access_until)"
+		   " (name, description, image_url, price_dollars, status, access_days, access_until,"
+		   "  gives_later_courses)"
 		   " VALUES ($2, $3, $4, $5, coalesce($6, 'private')::coursebase.product_status,"
-		   "  nullif($7, 0), nullif($8, 'infinity')) RETURNING id",
+		   "  nullif($7, 0), nullif($8, 'infinity'), coalesce($9, false)) RETURNING id",
 	.nargs = SAVE_ARGUMENTS - 1,
-	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, INT4OID, TIMESTAMPTZOID},
+	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, INT4OID, TIMESTAMPTZOID,
+			  BOOLOID},
 };
 /* A null argument leaves its column; 0 days and infinity make it null. */
 static KeptPlan update_product = {
@@ -53,10 +56,12 @@ static KeptPlan update_product = {
 		   " price_dollars = coalesce($5, price_dollars),"
 		   " status = coalesce($6::coursebase.product_status, status),"
 		   " access_days = nullif(coalesce($7, access_days), 0),"
-		   " access_until = nullif(coalesce($8, access_until), 'infinity')"
+		   " access_until = nullif(coalesce($8, access_until), 'infinity'),"
+		   " gives_later_courses = coalesce($9, gives_later_courses)"
 		   " WHERE id = $1 RETURNING id",
 	.nargs = SAVE_ARGUMENTS - 1,
-	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, INT4OID, TIMESTAMPTZOID},
+	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, INT4OID, TIMESTAMPTZOID,
+			  BOOLOID},
 };
 /* Takes out of the product what course_ids leaves out. */
 static KeptPlan delete_courses = {
@@ -65,10 +70,13 @@ static KeptPlan delete_courses = {
 	.nargs = 2,
 	.types = {UUIDOID, UUIDARRAYOID},
 };
-/* In the order of the ids: each row locks its course for the foreign key. */
+/* In the order of the ids: each row locks its course for the foreign key. Only those that are
+ * missing: a row that is there already would lock the product's buyers for nothing. */
 static KeptPlan insert_courses = {
 	.sql = "INSERT INTO coursebase.course_products (product_id, course_id)"
-		   " SELECT DISTINCT $1, c.id FROM unnest($2) AS c (id) ORDER BY c.id"
+		   " SELECT DISTINCT $1, c.id FROM unnest($2) AS c (id) WHERE NOT EXISTS ("
+		   "  SELECT FROM coursebase.course_products l"
+		   "  WHERE l.product_id = $1 AND l.course_id = c.id) ORDER BY c.id"
 		   " ON CONFLICT (course_id, product_id) DO NOTHING",
 	.nargs = 2,
 	.types = {UUIDOID, UUIDARRAYOID},
@@ -82,7 +90,7 @@ PG_FUNCTION_INFO_V1(coursebase_save_product);
 /*
  * SQL function: save_product(product_id uuid, name text, description text, image_url text,
  * price_dollars integer, status text, course_ids uuid[], access_days integer, access_until
- * timestamptz) returns uuid
+ * timestamptz, gives_later_courses boolean) returns uuid
  *
  * A null course_ids leaves the courses; an empty array takes all of them out, which the
  * deferred trigger of product.c refuses for a public product.

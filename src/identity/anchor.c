@@ -25,6 +25,8 @@ static KeptPlan lock_user = {
 	.types = {UUIDOID},
 };
 
+bool anchor_held;
+
 PG_FUNCTION_INFO_V1(coursebase_tg_any__lock_user);
 
 /*
@@ -41,7 +43,8 @@ coursebase_tg_any__lock_user(PG_FUNCTION_ARGS)
 	TriggerData *data = trigger_expect(fcinfo, "tg_any__lock_user", ROW_BEFORE_WRITE);
 	pg_uuid_t user;
 
-	if (restore_under_way() || !trigger_uuid(data, trigger_written_row(data), "user_id", &user))
+	if (anchor_held || restore_under_way() ||
+		!trigger_uuid(data, trigger_written_row(data), "user_id", &user))
 		return PointerGetDatum(trigger_written_row(data));
 	SPI_connect();
 	anchor_user(&user);

@@ -50,6 +50,10 @@ extern void anchor_user_require(const pg_uuid_t *user);
 /* The same; raises KB106 also if the account is closed. */
 extern void anchor_open_user_require(const pg_uuid_t *user);
 
+/* True while a statement of ours inserts rows for people whom it has locked: the trigger that
+ * locks the person of a row stands back. Whoever sets it restores it, also after an error. */
+extern bool anchor_held;
+
 /* Raises that KB106: for callers that read the row without a lock. */
 pg_noreturn extern void anchor_raise_missing(const pg_uuid_t *user);
 

@@ -63,6 +63,10 @@ static KeptPlan read_pair = {
 	.nargs = 2,
 	.types = {UUIDOID, UUIDOID},
 };
+static KeptPlan read_all = {
+	.sql = CHAIN_OF("SELECT b.user_id, b.course_id FROM coursebase.course_grants b"
+					" WHERE b.expires_at IS NOT NULL"),
+};
 static KeptPlan write_ends = {
 	.sql = "UPDATE coursebase.course_grants g SET expires_at = n.expires_at"
 		   " FROM unnest($1, $2) AS n (id, expires_at) WHERE g.id = n.id",
@@ -92,6 +96,12 @@ void
 access_ends_write_made(void)
 {
 	ends_write(owner_execute_latest(&read_made, NULL, NULL));
+}
+
+void
+access_ends_write_all(void)
+{
+	ends_write(owner_execute_latest(&read_all, NULL, NULL));
 }
 
 void

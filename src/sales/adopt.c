@@ -16,6 +16,7 @@
 #include "executor/spi.h"
 
 #include "identity/audit.h"
+#include "sales/access_end.h"
 #include "sales/adopt.h"
 
 /*
@@ -24,10 +25,12 @@
  */
 static KeptPlan grant_purchases = {
 	.sql = "INSERT INTO coursebase.course_grants"
-		   " (user_id, course_id, purchase_id, created_at, updated_at)"
-		   " SELECT j.user_id, j.course_id, j.id, j.created_at, j.created_at FROM ("
+		   " (user_id, course_id, purchase_id, created_at, updated_at, expires_at)"
+		   " SELECT j.user_id, j.course_id, j.id, j.created_at, j.created_at, j.ends_at FROM ("
 		   "  SELECT b.*, bool_or(b.told) OVER (PARTITION BY b.id) AS any_told FROM ("
 		   "   SELECT s.id, s.user_id, s.created_at, l.course_id,"
+		   "    least(s.created_at + s.access_days * interval '24 hours', s.access_until)"
+		   "     AS ends_at,"
 		   "    l.created_at <= s.created_at OR a.user_id IS NOT NULL AS told"
 		   "   FROM coursebase.purchases s"
 		   "   JOIN coursebase.users u ON u.id = s.user_id"
@@ -42,10 +45,11 @@ static KeptPlan grant_purchases = {
 		   "     WHERE e.action = 'course_grant_taken' AND e.object = 'purchases/' || s.id)"
 		   "  ) b) j WHERE j.told OR NOT j.any_told",
 };
-/* The grants that count, as in course_grant.c. */
+/* The grants without an end that count, as in course_grant.c. */
 #define COUNTING                                                                               \
 	"coursebase.course_grants g LEFT JOIN coursebase.purchases s ON s.id = g.purchase_id"      \
-	" WHERE (g.purchase_id IS NULL OR s.id IS NOT NULL AND s.refunded_at IS NULL)"
+	" WHERE g.expires_at IS NULL"                                                              \
+	" AND (g.purchase_id IS NULL OR s.id IS NOT NULL AND s.refunded_at IS NULL)"
 
 static KeptPlan grant_access = {
 	.sql = "INSERT INTO coursebase.course_grants"
@@ -69,6 +73,12 @@ static KeptPlan project_grants = {
 		   "  WHERE a.user_id = p.user_id AND a.course_id = p.course_id)",
 };
 
+static KeptPlan write_may_end = {
+	.sql = "UPDATE coursebase.courses c SET grants_may_end = true WHERE NOT c.grants_may_end"
+		   " AND EXISTS (SELECT FROM coursebase.course_grants g"
+		   "  WHERE g.course_id = c.id AND g.expires_at IS NOT NULL)",
+};
+
 static void adopt(Adoption *adoption);
 
 const AdoptionPart sales_adoption = {
@@ -87,5 +97,7 @@ adopt(Adoption *adoption)
 	if (direct > 0)
 		audit_write("course_grants_adopted", "course_grants", NULL,
 					psprintf("{\"direct_grants\": " UINT64_FORMAT "}", direct));
+	adoption_make(adoption, "courses whose grants may end", &write_may_end);
+	access_ends_write_all();
 	adoption_make(adoption, "access of grants", &project_grants);
 }

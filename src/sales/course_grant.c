@@ -38,6 +38,7 @@
 #include "identity/anchor.h"
 #include "identity/audit.h"
 #include "sales/access_end.h"
+#include "sales/derive.h"
 
 /* A grant that explains a row of user_course_access. */
 #define EXPLAINS                                                                               \
@@ -193,7 +194,7 @@ coursebase_tg_course_grants__project_made(PG_FUNCTION_ARGS)
 		owner_execute_latest(&write_may_end_made, NULL, NULL);
 		access_ends_write_made();
 	}
-	owner_execute_latest(&write_access_made, NULL, NULL);
+	derive_execute(&write_access_made);
 	SPI_finish();
 	return PointerGetDatum(NULL);
 }
@@ -285,7 +286,7 @@ coursebase_tg_user_course_access__record(PG_FUNCTION_ARGS)
 	if (truncated(fcinfo, &delete_all_counting))
 		return PointerGetDatum(NULL);
 	data = trigger_expect(fcinfo, "tg_user_course_access__record", ROW_AFTER_CHANGE);
-	if (restore_under_way())
+	if (derive_under_way() || restore_under_way())
 		return PointerGetDatum(NULL);
 	keys[0] = trigger_value_as(data, data->tg_trigtuple, "user_id", UUIDOID);
 	keys[1] = trigger_value_as(data, data->tg_trigtuple, "course_id", UUIDOID);

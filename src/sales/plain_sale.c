@@ -38,6 +38,7 @@
 #include "core/row_trigger.h"
 #include "identity/audit.h"
 #include "json/json_write.h"
+#include "sales/derive.h"
 
 /* SHARE: sales exclude changes of the product's courses, but not each other. Ordered against
  * deadlocks. */
@@ -336,7 +337,7 @@ coursebase_tg_any__bound(PG_FUNCTION_ARGS)
 	bool for_ever;
 	Datum end;
 
-	if (restore_under_way())
+	if (derive_under_way() || restore_under_way())
 		return PointerGetDatum(row);
 	plan_bind(&values, trigger_value_as(data, row, "user_id", UUIDOID));
 	plan_bind(&values, trigger_value_as(data, row, "course_id", UUIDOID));

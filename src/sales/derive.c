@@ -1,0 +1,38 @@
+/*
+ * derive.c: statements that write what follows for people who are locked already.
+ *
+ * A sale, or a course that is added to a product, may write rows for a hundred thousand people
+ * in one statement. Triggers for each row would look up again what the statement has decided.
+ */
+#include "postgres.h"
+
+#include "core/owner.h"
+#include "identity/anchor.h"
+#include "sales/derive.h"
+
+static bool under_way;
+
+void
+derive_execute(KeptPlan *plan)
+{
+	bool outer = under_way;
+	bool held = anchor_held;
+
+	under_way = anchor_held = true;
+	PG_TRY();
+	{
+		owner_execute_latest(plan, NULL, NULL);
+	}
+	PG_FINALLY();
+	{
+		under_way = outer;
+		anchor_held = held;
+	}
+	PG_END_TRY();
+}
+
+bool
+derive_under_way(void)
+{
+	return under_way;
+}

@@ -1,0 +1,145 @@
+/*
+ * later_course.c: existing buyers get a course that is added to their product.
+ *
+ * Invariant: while products.gives_later_courses is on, a course that is added to the product is
+ * given to everybody with a purchase of it that has not ended, bound to the purchase and until
+ * its end; the grant of a refunded purchase counts after the reversal. A course that is taken
+ * out of a product stays with those who bought it.
+ *
+ * Locks: the buyers' rows of users before the product's row, as a sale locks them, by a trigger
+ * that fires before catalog/product.c updates the product. Who bought between the two locks is
+ * locked afterwards without waiting; if that person is busy, the statement ends with 40001.
+ * save_product(), and a statement about several products, hold a product before the buyers:
+ * against another sale of it to one of them they may end as a deadlock error, and nothing is
+ * lost.
+ *
+ * Rights: those of the tables' owner; the triggers stand back while a dump is restored.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "utils/uuid.h"
+
+#include "core/compat.h"
+#include "core/datum.h"
+#include "core/owner.h"
+#include "core/plan.h"
+#include "core/restore.h"
+#include "core/row_trigger.h"
+#include "sales/derive.h"
+
+static KeptPlan lock_buyers = {
+	.sql = "SELECT FROM coursebase.users u WHERE u.id IN ("
+		   "  SELECT s.user_id FROM coursebase.purchases s"
+		   "  JOIN coursebase.products p ON p.id = s.product_id AND p.gives_later_courses"
+		   "  WHERE s.product_id = $1)"
+		   " ORDER BY u.id FOR NO KEY UPDATE",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+
+/*
+ * The purchases that give a course of the table "added". One that has ended counts while
+ * another one of the same buyer and product goes on, because the ends follow from each other;
+ * one that was refunded gives it after the reversal.
+ */
+#define GIVING                                                                                 \
+	" FROM added a"                                                                            \
+	" JOIN coursebase.products p ON p.id = a.product_id AND p.gives_later_courses"             \
+	" JOIN coursebase.purchases s ON s.product_id = p.id"                                      \
+	" WHERE coalesce(least(s.created_at + s.access_days * interval '24 hours',"                \
+	"   s.access_until), 'infinity') > now()"                                                  \
+	"  OR EXISTS (SELECT FROM coursebase.purchases o"                                          \
+	"   JOIN coursebase.course_grants g ON g.purchase_id = o.id AND g.expires_at > now()"      \
+	"   WHERE o.user_id = s.user_id AND o.product_id = p.id AND o.refunded_at IS NULL)"
+
+#define INSERTED "WITH added AS (SELECT m.product_id, m.course_id FROM made m)"
+/* An UPDATE that leaves product and course adds nothing. */
+#define UPDATED                                                                                \
+	"WITH added AS (SELECT m.product_id, m.course_id FROM made m"                              \
+	" EXCEPT SELECT b.product_id, b.course_id FROM gone b)"
+
+/* How many buyers cannot be locked now. Those who are locked already are no wait. */
+#define LOCK_LATE                                                                              \
+	", buyers AS MATERIALIZED (SELECT DISTINCT s.user_id" GIVING                               \
+	"), locked AS MATERIALIZED (SELECT u.id FROM coursebase.users u"                           \
+	"  WHERE u.id IN (SELECT user_id FROM buyers) ORDER BY u.id"                               \
+	"  FOR NO KEY UPDATE SKIP LOCKED)"                                                         \
+	" SELECT (SELECT count(*) FROM buyers) - (SELECT count(*) FROM locked)"
+#define GIVE                                                                                   \
+	" INSERT INTO coursebase.course_grants (user_id, course_id, purchase_id, expires_at)"      \
+	" SELECT s.user_id, a.course_id, s.id,"                                                    \
+	"  least(s.created_at + s.access_days * interval '24 hours', s.access_until)" GIVING       \
+	" ORDER BY s.user_id, a.course_id"                                                         \
+	" ON CONFLICT (user_id, course_id, purchase_id) DO NOTHING"
+
+static KeptPlan lock_late[] = {{.sql = INSERTED LOCK_LATE}, {.sql = UPDATED LOCK_LATE}};
+static KeptPlan give[] = {{.sql = INSERTED GIVE}, {.sql = UPDATED GIVE}};
+
+/* The product whose buyers this (sub)transaction has locked: adding ten courses locks once. */
+static struct
+{
+	LocalTransactionId transaction;
+	SubTransactionId subtransaction;
+	pg_uuid_t product;
+} locked;
+
+PG_FUNCTION_INFO_V1(coursebase_tg_course_products__lock_buyers);
+PG_FUNCTION_INFO_V1(coursebase_tg_course_products__give_later);
+
+/* SQL function: tg_course_products__lock_buyers() returns trigger */
+PGDLLEXPORT Datum
+coursebase_tg_course_products__lock_buyers(PG_FUNCTION_ARGS)
+{
+	TriggerData *data =
+		trigger_expect(fcinfo, "tg_course_products__lock_buyers", ROW_BEFORE_WRITE);
+	HeapTuple row = trigger_written_row(data);
+	pg_uuid_t product;
+	Datum key = UUIDPGetDatum(&product);
+
+	if (restore_under_way() || !trigger_uuid(data, row, "product_id", &product))
+		return PointerGetDatum(row);
+	if (locked.transaction == compat_local_transaction() &&
+		locked.subtransaction == GetCurrentSubTransactionId() &&
+		uuid_equal(&locked.product, &product))
+		return PointerGetDatum(row);
+	SPI_connect();
+	owner_execute_latest(&lock_buyers, &key, NULL);
+	SPI_finish();
+	locked.transaction = compat_local_transaction();
+	locked.subtransaction = GetCurrentSubTransactionId();
+	locked.product = product;
+	return PointerGetDatum(row);
+}
+
+/*
+ * SQL function: tg_course_products__give_later() returns trigger
+ *
+ * After each statement, with the new rows as table "made" and, of an UPDATE, the old ones as
+ * table "gone".
+ */
+PGDLLEXPORT Datum
+coursebase_tg_course_products__give_later(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_expect_statement(fcinfo, "tg_course_products__give_later");
+	int update = TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? 1 : 0;
+
+	if (restore_under_way())
+		return PointerGetDatum(NULL);
+	SPI_connect();
+	if (SPI_register_trigger_data(data) < 0)
+		elog(ERROR, "could not see what the statement wrote");
+	owner_execute_latest(&lock_late[update], NULL, NULL);
+	if (plan_int64(0, 1) > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("somebody is buying the product"),
+				 errdetail("The buyer would not get the course."), errhint("Try again.")));
+	derive_execute(&give[update]);
+	SPI_finish();
+	return PointerGetDatum(NULL);
+}
