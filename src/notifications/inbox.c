@@ -231,7 +231,7 @@ coursebase_replay_notifications(PG_FUNCTION_ARGS)
 	count = owner_execute(&open_rows, values.datums, values.nulls, false);
 	ids = palloc(sizeof(pg_uuid_t) * (count + 1));
 	for (uint64 i = 0; i < count; i++)
-		ids[i] = *DatumGetUUIDP(plan_value(i, 1, NULL));
+		ids[i] = *DatumGetUUIDP(plan_value_as(i, 1, UUIDOID, NULL));
 	for (uint64 i = 0; i < count; i++)
 	{
 		Datum id = UUIDPGetDatum(&ids[i]);
@@ -352,10 +352,10 @@ row_read(uint64 index, InboxRow *row)
 	char *proof = plan_text_required(index, ROW_PROOF);
 	char *outcome = plan_text_required(index, ROW_OUTCOME);
 	bool null;
-	Datum user = plan_value(index, ROW_USER, &null);
+	Datum user = plan_value_as(index, ROW_USER, UUIDOID, &null);
 
 	memset(row, 0, sizeof(*row));
-	row->id = *DatumGetUUIDP(plan_value(index, ROW_ID, NULL));
+	row->id = *DatumGetUUIDP(plan_value_as(index, ROW_ID, UUIDOID, NULL));
 	while (strcmp(notice_proof_names[row->proof], proof) != 0)
 		row->proof++;
 	while (strcmp(notice_outcome_names[row->effect.outcome], outcome) != 0)

@@ -150,7 +150,8 @@ sale_row_return(FunctionCallInfo fcinfo, int columns)
 	bool *nulls = palloc_array(bool, columns);
 
 	for (int i = 0; i < columns; i++)
-		values[i] = plan_value(0, i + 1, &nulls[i]);
+		values[i] =
+			plan_value_as(0, i + 1, TupleDescAttr(result->setDesc, i)->atttypid, &nulls[i]);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 

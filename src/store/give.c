@@ -364,7 +364,7 @@ acknowledge(KeptPlan *plan, const Delivery *delivery)
 
 	if (!delivery->receipt.acknowledged)
 		return;
-	plan_bind(&values, plan_value(0, 1, NULL));
+	plan_bind(&values, plan_value_as(0, 1, UUIDOID, NULL));
 	plan_bind_time(&values, delivery->at);
 	plan_execute(plan, values.datums, values.nulls, false);
 }
