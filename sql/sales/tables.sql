@@ -27,6 +27,9 @@ CREATE TABLE coursebase.purchases (
         CASE WHEN refunded_at IS NULL
             THEN refunded_in_cents < price_paid_in_cents OR price_paid_in_cents = 0
             ELSE refunded_in_cents = price_paid_in_cents END),
+    CONSTRAINT purchases_refunded_in_part_before_in_full_check CHECK (
+        CASE WHEN refunded_at IS NULL THEN refunded_in_part_in_cents = 0
+            ELSE refunded_in_part_in_cents BETWEEN 0 AND refunded_in_cents END),
     CONSTRAINT purchases_product_details_form_check CHECK (
         jsonb_typeof(product_details) = 'object'
         AND jsonb_typeof(product_details -> 'name') IS NOT DISTINCT FROM 'string'
@@ -46,13 +49,13 @@ COMMENT ON COLUMN coursebase.purchases.stripe_session_id IS 'The session of the 
 COMMENT ON COLUMN coursebase.purchases.refunded_at IS 'When the purchase was refunded in full, or NULL. From then on the purchase gives no course. Set by hand it refunds all that is left; set back to NULL it reverses the refund.';
 COMMENT ON COLUMN coursebase.purchases.created_at IS 'When the product was bought.';
 COMMENT ON COLUMN coursebase.purchases.updated_at IS 'When the row last changed.';
-COMMENT ON COLUMN coursebase.purchases.refunded_in_part_in_cents IS 'How much had been refunded, in cents, before the purchase was refunded in full; 0 while it is not. A reversal goes back to it.';
+COMMENT ON COLUMN coursebase.purchases.refunded_in_part_in_cents IS 'How much had been refunded, in cents, before the purchase was refunded in full; 0 while it is not. A reversal goes back to it. Kept by a trigger, whatever a statement writes.';
 ALTER TABLE coursebase.purchases ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t100_lock_user BEFORE INSERT ON coursebase.purchases
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__lock_user();
 CREATE TRIGGER t200_refund BEFORE UPDATE ON coursebase.purchases
-    FOR EACH ROW WHEN ((OLD.refunded_at, OLD.refunded_in_cents)
-        IS DISTINCT FROM (NEW.refunded_at, NEW.refunded_in_cents))
+    FOR EACH ROW WHEN ((OLD.refunded_at, OLD.refunded_in_cents, OLD.refunded_in_part_in_cents)
+        IS DISTINCT FROM (NEW.refunded_at, NEW.refunded_in_cents, NEW.refunded_in_part_in_cents))
     EXECUTE FUNCTION coursebase.tg_purchases__refund();
 CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.purchases
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once('id', 'user_id', 'product_id',

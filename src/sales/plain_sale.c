@@ -153,7 +153,11 @@ coursebase_tg_purchases__refund(PG_FUNCTION_ARGS)
 						errmsg("column \"refunded_at\" of table \"purchases\" is set already"),
 						errdetail("The purchase is refunded in full."),
 						errhint("Set refunded_at to NULL to reverse the refund first.")));
-	return PointerGetDatum(data->tg_newtuple);
+	/* what a reversal goes back to is nobody's to write */
+	return PointerGetDatum(
+		trigger_set(data, data->tg_newtuple, "refunded_in_part_in_cents",
+					trigger_value(data, data->tg_trigtuple, "refunded_in_part_in_cents"),
+					false));
 }
 
 /* The refund is in full: what the statement left out follows from what it wrote. */
@@ -181,7 +185,8 @@ refund_reverse(TriggerData *data, int64 before)
 
 	if (sum_of(data, row, "refunded_in_cents") == before)
 		row = trigger_set(data, row, "refunded_in_cents",
-						  trigger_value(data, row, "refunded_in_part_in_cents"), false);
+						  trigger_value(data, data->tg_trigtuple, "refunded_in_part_in_cents"),
+						  false);
 	return trigger_set(data, row, "refunded_in_part_in_cents", Int64GetDatum(0), false);
 }
 
