@@ -171,12 +171,11 @@ CREATE FUNCTION public.usable(u uuid) RETURNS TABLE (course uuid) LANGUAGE sql S
     premium AS (
         SELECT s.user_id FROM who JOIN coursebase.subscriptions s ON s.user_id = who.id
         WHERE coalesce(s.environment, 'production') IN (SELECT environment FROM counted)
-            AND CASE WHEN s.status IN ('active', 'trialing', 'paused') THEN now() < s.expires_at
-                WHEN s.status = 'canceled' THEN now() < greatest(s.expires_at, s.grace_until)
-                WHEN s.status = 'in_grace' THEN now() < s.grace_until END)
+            AND CASE WHEN s.status IN ('active', 'trialing', 'on_hold', 'paused') THEN now() < s.expires_at
+                WHEN s.status IN ('canceled', 'in_grace') THEN now() < greatest(s.expires_at, s.grace_until) END)
     SELECT c.id FROM coursebase.courses c WHERE c.is_free
     UNION SELECT g.course_id FROM who JOIN coursebase.course_grants g ON g.user_id = who.id
-        LEFT JOIN coursebase.purchases s ON s.id = g.purchase_id WHERE s.refunded_at IS NULL
+        LEFT JOIN coursebase.purchases s ON s.id = g.purchase_id WHERE s.refunded_at IS NULL AND (g.expires_at IS NULL OR now() < g.expires_at)
     UNION SELECT p.course_id FROM who JOIN coursebase.course_purchases p ON p.user_id = who.id JOIN counted USING (environment)
         WHERE p.status = 'valid' AND p.source <> 'premium_slot'
     UNION SELECT p.course_id FROM premium JOIN coursebase.course_purchases p USING (user_id) JOIN counted USING (environment)
@@ -214,8 +213,8 @@ BEGIN
     UNION ALL
     SELECT 'user_course_access' WHERE EXISTS (
         SELECT user_id, course_id FROM coursebase.user_course_access
-        EXCEPT SELECT g.user_id, g.course_id FROM coursebase.course_grants g LEFT JOIN coursebase.purchases s ON s.id = g.purchase_id WHERE s.refunded_at IS NULL)
-        OR EXISTS (SELECT g.user_id, g.course_id FROM coursebase.course_grants g LEFT JOIN coursebase.purchases s ON s.id = g.purchase_id WHERE s.refunded_at IS NULL
+        EXCEPT SELECT g.user_id, g.course_id FROM coursebase.course_grants g LEFT JOIN coursebase.purchases s ON s.id = g.purchase_id WHERE s.refunded_at IS NULL AND g.expires_at IS NULL)
+        OR EXISTS (SELECT g.user_id, g.course_id FROM coursebase.course_grants g LEFT JOIN coursebase.purchases s ON s.id = g.purchase_id WHERE s.refunded_at IS NULL AND g.expires_at IS NULL
             EXCEPT SELECT user_id, course_id FROM coursebase.user_course_access)
     UNION ALL
     SELECT 'what a new purchase gave' FROM coursebase.purchases s WHERE s.id NOT IN (SELECT id FROM public.was_purchases) AND EXISTS (
@@ -238,8 +237,8 @@ BEGIN
     FULL JOIN coursebase.ai_usage a USING (user_id) WHERE coalesce(p.held, 0) <> coalesce(a.bank_limit_credits, 0)
     UNION ALL
     SELECT 'premium' FROM coursebase.users u WHERE coursebase.has_premium(u.id) IS DISTINCT FROM (u.deleted_at IS NULL AND EXISTS (
-        SELECT FROM coursebase.subscriptions s WHERE s.user_id = u.id AND CASE WHEN s.status IN ('active', 'trialing', 'paused') THEN now() < s.expires_at
-            WHEN s.status = 'canceled' THEN now() < greatest(s.expires_at, s.grace_until) WHEN s.status = 'in_grace' THEN now() < s.grace_until ELSE false END))
+        SELECT FROM coursebase.subscriptions s WHERE s.user_id = u.id AND CASE WHEN s.status IN ('active', 'trialing', 'on_hold', 'paused') THEN now() < s.expires_at
+            WHEN s.status IN ('canceled', 'in_grace') THEN now() < greatest(s.expires_at, s.grace_until) ELSE false END))
     UNION ALL
     SELECT 'uses of a code' FROM coursebase.discount_codes c
     WHERE c.redeemed_count + (SELECT coalesce(sum(s.redeemed_count), 0) FROM coursebase.discount_code_shards s WHERE s.discount_code_id = c.id)
