@@ -302,7 +302,7 @@ BEGIN
         AND NOT public.loaded() AND public.answer_differs(u.id);
 END $$;
 
--- More of life than the fixtures have: Bob bought and was paid back, Root waits to pay for a program, Ada's was revoked;
+-- More of life than the fixtures have: Bob bought and was paid back, and bought for a month, Root waits to pay for a program, Ada's was revoked;
 -- receipts of each kind, one refunded; a code that is reserved; credits that were used; an account that was closed.
 \set ada '''00000000-0000-4000-a000-00000000000a'''
 \set bob '''00000000-0000-4000-a000-00000000000b'''
@@ -315,6 +315,9 @@ SELECT coursebase.upsert_user('fixture_root', 'Root', 'root@example.org');
 INSERT INTO coursebase.users (id, clerk_user_id, name, email) VALUES (:eve, 'fixture_eve', 'Eve', 'eve@example.org');
 SELECT coursebase.upsert_user('fixture_eve', 'Eve', 'eve@example.org');
 SELECT coursebase.refund_purchase(p.purchase_id) FROM coursebase.complete_purchase(:bob, :bundle, 'cs_bob', 4900, 'paid') p;
+INSERT INTO coursebase.products (id, name, description, image_url, price_dollars, access_days) VALUES (md5('month')::uuid, 'Month', '', '/month.png', 5, 30);
+INSERT INTO coursebase.course_products (product_id, course_id) VALUES (md5('month')::uuid, '00000000-0000-4000-a000-0000000000d3');
+SELECT coursebase.complete_purchase(:bob, md5('month')::uuid, 'cs_month', 500, 'paid');
 SELECT coursebase.complete_purchase(:eve, :bundle, 'cs_eve', 4900, 'paid');
 SELECT coursebase.attach_payment_reference(c.transaction_id, 'stripe', 'root-1') FROM coursebase.begin_checkout(:root, :strong) c;
 SELECT coursebase.attach_payment_reference(c.transaction_id, 'stripe', 'ada-1') FROM coursebase.begin_checkout(:ada, :strong) c;
