@@ -18,9 +18,9 @@
 
 /* The installation */
 #define ERRCODE_CB_SCHEMA_BEHIND       CB_SQLSTATE('0', '0', '1') /* 503 the tables are of an older version than the code, or missing */
-#define ERRCODE_CB_DROP_REFUSED        CB_SQLSTATE('0', '0', '2') /* 409 the command would take a table or a column away */
+#define ERRCODE_CB_DROP_REFUSED        CB_SQLSTATE('0', '0', '2') /* 409 the command would drop or alter what the code reads */
 #define ERRCODE_CB_SCHEMA_OWNER        CB_SQLSTATE('0', '0', '3') /* 403 the schema belongs to a role that could plant objects in it */
-#define ERRCODE_CB_ROLE_UNFIT          CB_SQLSTATE('0', '0', '4') /* 409 a role lacks an attribute that its part needs */
+#define ERRCODE_CB_ROLE_UNFIT          CB_SQLSTATE('0', '0', '4') /* 409 a role does not fit the part that it is to play */
 #define ERRCODE_CB_APPEND_ONLY         CB_SQLSTATE('0', '0', '5') /* 409 rows of this table are never changed or deleted */
 
 /* Documents */

@@ -94,7 +94,7 @@ coursebase_tg_organizations__currency(PG_FUNCTION_ARGS)
 	TriggerData *data = trigger_expect(fcinfo, "tg_organizations__currency", ROW_AFTER_UPDATE);
 	PlanValues values = {0};
 
-	plan_bind(&values, trigger_value(data, data->tg_newtuple, "id"));
+	plan_bind(&values, trigger_value_as(data, data->tg_newtuple, "id", UUIDOID));
 	plan_bind_text(&values, trigger_text(data, data->tg_newtuple, "currency"));
 	SPI_connect();
 	/* the UPDATE holds the organisation: a plan that got a price before is committed and found,
@@ -123,7 +123,7 @@ currency_set(TriggerData *data, HeapTuple row, const pg_uuid_t *organization)
 	SPI_finish();
 	value = DirectFunctionCall3(bpcharin, CStringGetDatum(currency),
 								ObjectIdGetDatum(InvalidOid), Int32GetDatum(VARHDRSZ + 3));
-	return trigger_set(data, row, "currency", value, false);
+	return trigger_set_as(data, row, "currency", BPCHAROID, value, false);
 }
 
 /* A plan may sell no program; one that sells a program names the program's organisation. */

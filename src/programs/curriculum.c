@@ -25,6 +25,7 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 
+#include "core/column.h"
 #include "core/compat.h"
 #include "core/datum.h"
 #include "core/errors.h"
@@ -122,7 +123,7 @@ static KeptPlan *changed_plan(TriggerData *data);
 static void days_require(SPITupleTable *days, uint64 rows, bool deletion);
 static int32 course_duration(const pg_uuid_t *program);
 static void day_require(SPITupleTable *days, uint64 row, int32 duration);
-static Datum value_of(SPITupleTable *table, uint64 row, int column);
+static Datum value_of(SPITupleTable *table, uint64 row, int column, Oid type);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_course_workouts__program);
 PG_FUNCTION_INFO_V1(coursebase_tg_course_workouts__rules);
@@ -193,7 +194,7 @@ PGDLLEXPORT Datum
 coursebase_tg_workouts__in_use(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect(fcinfo, "tg_workouts__in_use", ROW_BEFORE_UPDATE);
-	Datum id = trigger_value(data, data->tg_trigtuple, "id");
+	Datum id = trigger_value_as(data, data->tg_trigtuple, "id", UUIDOID);
 
 	SPI_connect();
 	if (owner_execute_latest(&find_use, &id, NULL) > 0)
@@ -252,7 +253,7 @@ days_require(SPITupleTable *days, uint64 rows, bool deletion)
 
 	for (uint64 i = 0; i < rows; i++)
 	{
-		pg_uuid_t *id = DatumGetUUIDP(value_of(days, i, CHANGED_PROGRAM));
+		pg_uuid_t *id = DatumGetUUIDP(value_of(days, i, CHANGED_PROGRAM, UUIDOID));
 
 		if (i == 0 || !uuid_equal(id, &current))
 		{
@@ -299,8 +300,9 @@ curriculum_require(const pg_uuid_t *program)
 static void
 day_require(SPITupleTable *days, uint64 row, int32 duration)
 {
-	Datum day[] = {value_of(days, row, CHANGED_PROGRAM), value_of(days, row, CHANGED_DAY)};
-	Datum workouts = value_of(days, row, CHANGED_WORKOUTS);
+	Datum day[] = {value_of(days, row, CHANGED_PROGRAM, UUIDOID),
+				   value_of(days, row, CHANGED_DAY, INT4OID)};
+	Datum workouts = value_of(days, row, CHANGED_WORKOUTS, UUIDARRAYOID);
 	uint64 count;
 
 	if (DatumGetInt32(day[1]) >= duration)
@@ -313,11 +315,12 @@ day_require(SPITupleTable *days, uint64 row, int32 duration)
 }
 
 /* A column that holds no nulls of an earlier result, which other statements follow:
- * plan_value() knows the last result alone. */
+ * plan_value_as() knows the last result alone. */
 static Datum
-value_of(SPITupleTable *table, uint64 row, int column)
+value_of(SPITupleTable *table, uint64 row, int column, Oid type)
 {
 	bool null;
 
+	column_require_type(table->tupdesc, column, type);
 	return SPI_getbinval(table->vals[row], table->tupdesc, column, &null);
 }

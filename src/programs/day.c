@@ -221,13 +221,13 @@ change_find(Change *change, Datum *workouts, int count, bool rest)
 		}
 		else if (plan_int32(place, PLACE_ORDER) != i)
 		{
-			column_add(&change->moved, plan_value(place, PLACE_ID, NULL), most);
+			column_add(&change->moved, plan_value_as(place, PLACE_ID, UUIDOID, NULL), most);
 			column_add(&change->moved_to, Int32GetDatum(i), most);
 		}
 	}
 	for (uint64 i = 0; i < rows; i++)
 		if (!taken[i])
-			column_add(&change->gone, plan_value(i, PLACE_ID, NULL), most);
+			column_add(&change->gone, plan_value_as(i, PLACE_ID, UUIDOID, NULL), most);
 }
 
 /* The row of the day as it was, or -1; workout is NULL for rest. */
@@ -237,7 +237,7 @@ place_take(bool *taken, uint64 rows, const Datum *workout)
 	for (uint64 i = 0; i < rows; i++)
 	{
 		bool is_rest;
-		Datum present = plan_value(i, PLACE_WORKOUT, &is_rest);
+		Datum present = plan_value_as(i, PLACE_WORKOUT, UUIDOID, &is_rest);
 
 		if (taken[i] || is_rest != (workout == NULL) ||
 			(!is_rest && !uuid_equal(DatumGetUUIDP(present), DatumGetUUIDP(*workout))))

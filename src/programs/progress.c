@@ -280,9 +280,10 @@ coursebase_tg_course_entitlements__completed(PG_FUNCTION_ARGS)
 	plan_bind(&values, trigger_value(data, row, "program_id"));
 	SPI_connect();
 	owner_execute_latest(&read_done, values.datums, NULL);
-	done = plan_value(0, 1, &open);
+	done = plan_value_as(0, 1, TIMESTAMPTZOID, &open);
 	SPI_finish();
-	return PointerGetDatum(trigger_set(data, row, "completed_at", done, open));
+	return PointerGetDatum(
+		trigger_set_as(data, row, "completed_at", TIMESTAMPTZOID, done, open));
 }
 
 /*
@@ -299,7 +300,8 @@ coursebase_tg_course_entitlements__revoked(PG_FUNCTION_ARGS)
 	bool revoked = strcmp(trigger_text(data, row, "status"), "revoked") == 0;
 	Datum now = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
 
-	return PointerGetDatum(trigger_set(data, row, "access_revoked_at", now, !revoked));
+	return PointerGetDatum(
+		trigger_set_as(data, row, "access_revoked_at", TIMESTAMPTZOID, now, !revoked));
 }
 
 void
@@ -332,7 +334,8 @@ row_complete(TriggerData *data, const char *from, KeptPlan *read, const char *to
 	/* a plan may sell no program: then its payments have none either */
 	if (!found && read == &read_plan_program)
 		return row;
-	return trigger_set(data, row, to, UUIDPGetDatum(found ? &value : &parent), false);
+	return trigger_set_as(data, row, to, UUIDOID, UUIDPGetDatum(found ? &value : &parent),
+						  false);
 }
 
 /*
@@ -413,8 +416,8 @@ completed_derive(KeptPlan *find, Datum *values)
 	stale = plan_int32(0, STALE_COUNT);
 	if (stale == 0)
 		return;
-	found[0] = plan_value(0, STALE_IDS, NULL);
-	found[1] = plan_value(0, STALE_TIMES, NULL);
+	found[0] = plan_value_as(0, STALE_IDS, UUIDARRAYOID, NULL);
+	found[1] = plan_value_as(0, STALE_TIMES, TIMESTAMPTZARRAYOID, NULL);
 	if (completed_write(&write_completed, found) != (uint64) stale)
 		program_raise_newer("an entitlement");
 }
