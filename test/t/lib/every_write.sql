@@ -343,7 +343,7 @@ CREATE TABLE public.was_settings AS SELECT * FROM coursebase.settings;
 -- Phones have asked before, so that there is a cache to be wrong.
 SELECT count(coursebase.handshake(id, '{}')) FROM coursebase.users WHERE deleted_at IS NULL;
 
--- check_integrity() with its statements planned once and not at each call: the bodies of the functions that it calls. The
+-- check_integrity() with its statements planned once and not at each call: the bodies of the functions that it runs. The
 -- server reads a file for each time zone whenever it lists them.
 CREATE TABLE public.zones AS SELECT name FROM pg_timezone_names;
 DO $$
@@ -351,6 +351,5 @@ BEGIN
     EXECUTE (SELECT format('CREATE FUNCTION public.integrity() RETURNS TABLE (name text, object text, problem text) LANGUAGE plpgsql AS %L',
         format(E'#variable_conflict use_column\nBEGIN\n%s\nEND', string_agg(format('RETURN QUERY %s;', CASE WHEN l.lanname = 'sql' THEN replace(p.prosrc, 'pg_timezone_names', 'public.zones') ELSE format('SELECT * FROM %s()', p.oid::regproc) END), E'\n' ORDER BY p.proname)))
         FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
-        WHERE p.pronamespace = 'coursebase'::regnamespace AND p.pronargs = 0 AND p.proname LIKE 'check\_%' AND p.proname <> 'check_integrity'
-            AND (SELECT prosrc FROM pg_proc WHERE oid = 'coursebase.check_integrity'::regproc) LIKE '%coursebase.' || p.proname || '()%');
+        WHERE p.pronamespace = 'coursebase'::regnamespace AND p.pronargs = 0 AND p.proargnames = '{check_name,object,problem}');
 END $$;
