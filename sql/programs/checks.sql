@@ -113,6 +113,17 @@ AS $$
         AND NOT EXISTS (SELECT FROM coursebase.course_entitlements e
             WHERE e.user_id = t.user_id AND e.program_id = t.program_id)
     UNION ALL
+    SELECT 'payment_lost', 'course_entitlements ' || e.id,
+        'the last charge was paid, and the entitlement is still pending'
+    FROM coursebase.course_entitlements e
+    CROSS JOIN LATERAL (
+        SELECT t.status
+        FROM coursebase.payment_transactions t
+        WHERE t.user_id = e.user_id AND t.program_id = e.program_id AND t.type = 'charge'
+        ORDER BY t.created_at DESC, t.updated_at DESC
+        LIMIT 1) last
+    WHERE e.status = 'pending' AND last.status = 'completed'
+    UNION ALL
     SELECT 'entitlement_organization', 'course_entitlements ' || e.id,
         'program or membership are not the organisation''s, or not the buyer''s'
     FROM coursebase.course_entitlements e
@@ -153,5 +164,5 @@ $$;
 COMMENT ON FUNCTION coursebase.check_programs() IS
     'Lists what is wrong with programs, payments and entitlements: part of check_integrity(). For the server; reads with the caller''s rights.
 
-check_name: course_is_configured, course_organization, course_day, course_rest, course_workout_deleted, course_published, course_preview (a configuration and its curriculum disagree), plan_organization, plan_currency (a plan is not as its organisation), payment_organization, payment_refund, payment_lost (a payment mixes organisations, was not given back as it says, or gave nothing), entitlement_organization, entitlement_source, entitlement_completed (an entitlement is not borne out by its program, payment or completions), completion_program (a completion of another program). object: table and key. problem: what is stored and what was found.';
+check_name: course_is_configured, course_organization, course_day, course_rest, course_workout_deleted, course_published, course_preview (a configuration and its curriculum disagree), plan_organization, plan_currency (a plan is not as its organisation), payment_organization, payment_refund, payment_lost (a payment mixes organisations, was not given back as it says, or gave nothing or an entitlement that is still pending), entitlement_organization, entitlement_source, entitlement_completed (an entitlement is not borne out by its program, payment or completions), completion_program (a completion of another program). object: table and key. problem: what is stored and what was found.';
 GRANT EXECUTE ON FUNCTION coursebase.check_programs() TO server;

@@ -18,6 +18,8 @@ AS $$
         OR s.refunded_at IS NOT NULL AND s.refunded_in_cents < s.price_paid_in_cents
         OR s.refunded_at IS NULL AND s.refunded_in_cents = s.price_paid_in_cents
             AND s.price_paid_in_cents > 0
+        OR s.refunded_in_part_in_cents NOT BETWEEN 0
+            AND CASE WHEN s.refunded_at IS NULL THEN 0 ELSE s.refunded_in_cents END
     UNION ALL
     SELECT 'purchase_refunds', 'purchases ' || s.id,
         format('refunded %s, of which by refunds with an id %s', s.refunded_in_cents,
@@ -70,7 +72,7 @@ AS $$
         IS DISTINCT FROM ('string', 'string', 'string')
 $$;
 COMMENT ON FUNCTION coursebase.check_sales() IS
-    'Lists rows of this slice that break its rules, for check_integrity(): purchases whose refunded sum and refunded_at contradict what was paid, purchases with less refunded than their recorded refunds add up to, purchases that gave no course of their product, grants whose end is not one that their purchase can have, courses that hide grants with an end, and purchases without the product as it was sold. No row if all is well. For the server; reads with the caller''s rights.
+    'Lists rows of this slice that break its rules, for check_integrity(): purchases whose refunded sums and refunded_at contradict what was paid, purchases with less refunded than their recorded refunds add up to, purchases that gave no course of their product, grants whose end is not one that their purchase can have, courses that hide grants with an end, and purchases without the product as it was sold. No row if all is well. For the server; reads with the caller''s rights.
 
 check_name: name of the rule. object: table and key of the row. problem: what is wrong.';
 GRANT EXECUTE ON FUNCTION coursebase.check_sales() TO server;

@@ -34,6 +34,9 @@ CREATE TABLE coursebase.purchases (
         CASE WHEN refunded_at IS NULL
             THEN refunded_in_cents < price_paid_in_cents OR price_paid_in_cents = 0
             ELSE refunded_in_cents = price_paid_in_cents END),
+    CONSTRAINT purchases_refunded_in_part_before_in_full_check CHECK (
+        CASE WHEN refunded_at IS NULL THEN refunded_in_part_in_cents = 0
+            ELSE refunded_in_part_in_cents BETWEEN 0 AND refunded_in_cents END),
     CONSTRAINT purchases_currency_form_check CHECK (currency ~ '^[A-Z]{3}$'),
     CONSTRAINT purchases_tax_not_negative_check CHECK (tax_in_cents >= 0),
     CONSTRAINT purchases_product_details_form_check CHECK (
@@ -69,15 +72,15 @@ COMMENT ON COLUMN coursebase.purchases.charge_id IS 'The provider''s id of the c
 COMMENT ON COLUMN coursebase.purchases.invoice_id IS 'The provider''s id of the invoice, or NULL.';
 COMMENT ON COLUMN coursebase.purchases.created_at IS 'When the product was bought.';
 COMMENT ON COLUMN coursebase.purchases.updated_at IS 'When the row last changed.';
-COMMENT ON COLUMN coursebase.purchases.refunded_in_part_in_cents IS 'How much had been refunded, in cents, before the purchase was refunded in full; 0 while it is not. A reversal goes back to it.';
+COMMENT ON COLUMN coursebase.purchases.refunded_in_part_in_cents IS 'How much had been refunded, in cents, before the purchase was refunded in full; 0 while it is not. A reversal goes back to it. Kept by a trigger, whatever a statement writes.';
 COMMENT ON COLUMN coursebase.purchases.access_days IS 'For how many days of 24 hours the purchase gives its courses, from the sale or from the end that the buyer had then; NULL: without such an end. An INSERT that names neither this nor access_until gets what the product says. A change moves the ends.';
 COMMENT ON COLUMN coursebase.purchases.access_until IS 'Until when the purchase gives its courses at most; NULL: without such an end. With access_days, whichever comes first.';
 ALTER TABLE coursebase.purchases ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t100_lock_user BEFORE INSERT ON coursebase.purchases
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__lock_user();
 CREATE TRIGGER t200_refund BEFORE UPDATE ON coursebase.purchases
-    FOR EACH ROW WHEN ((OLD.refunded_at, OLD.refunded_in_cents)
-        IS DISTINCT FROM (NEW.refunded_at, NEW.refunded_in_cents))
+    FOR EACH ROW WHEN ((OLD.refunded_at, OLD.refunded_in_cents, OLD.refunded_in_part_in_cents)
+        IS DISTINCT FROM (NEW.refunded_at, NEW.refunded_in_cents, NEW.refunded_in_part_in_cents))
     EXECUTE FUNCTION coursebase.tg_purchases__refund();
 CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.purchases
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once('id', 'user_id', 'product_id',

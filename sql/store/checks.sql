@@ -40,6 +40,10 @@ AS $$
     FROM receipts r
     WHERE r.status = 'valid' AND r.receiver_id IS DISTINCT FROM r.user_id
     UNION ALL
+    SELECT 'receipt_refunded', r.name, 'it is valid, and the product was refunded'
+    FROM receipts r
+    WHERE r.status = 'valid' AND 'refunded' IN (r.course_status, r.pack_status, r.custom_status)
+    UNION ALL
     SELECT 'receipt_gave_nothing', r.name, format('it is %s, and the product is given all the same', r.status)
     FROM receipts r
     WHERE r.status <> 'valid'
@@ -78,5 +82,5 @@ $$;
 COMMENT ON FUNCTION coursebase.check_store() IS
     'Lists receipts that did not give what they are for, or gave what they must not; receipts that count as duplicates while nothing else gives the course; and discounts that are redeemed or given back other than their receipt says. For the server, as a part of check_integrity().
 
-check_name: receipt_gave_its_right, receipt_gave_nothing, receipt_of_one_kind, receipt_duplicate or receipt_discount. object: the receipt. problem: what is wrong with it.';
+check_name: receipt_gave_its_right, receipt_refunded (valid, and what it gave was refunded), receipt_gave_nothing, receipt_of_one_kind, receipt_duplicate or receipt_discount. object: the receipt. problem: what is wrong with it.';
 GRANT EXECUTE ON FUNCTION coursebase.check_store() TO server;

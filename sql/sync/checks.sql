@@ -85,7 +85,9 @@ AS $$
     LEFT JOIN coursebase.cohort_versions c ON c.cohort_id = r.cohort_id
     LEFT JOIN coursebase.user_versions u ON u.user_id = r.user_id
     WHERE r.catalogue_version > coalesce(g.version, 0)
-        OR (r.cohort_id IS NOT NULL AND r.cohort_version > coalesce(c.version, 0))
+        -- a cohort that is gone answers no more
+        OR (r.cohort_version > coalesce(c.version, 0)
+            AND EXISTS (SELECT FROM coursebase.cohorts k WHERE k.id = r.cohort_id))
         OR r.user_version > coalesce(u.version, 0)
     UNION ALL
     SELECT 'cached_answer', 'cached_handshake_responses ' || c.user_id,

@@ -206,7 +206,10 @@ coursebase_tg_purchases__refund(PG_FUNCTION_ARGS)
 						errmsg("column \"refunded_at\" of table \"purchases\" is set already"),
 						errdetail("The purchase is refunded in full."),
 						errhint("Set refunded_at to NULL to reverse the refund first.")));
-	return PointerGetDatum(data->tg_newtuple);
+	/* what a reversal goes back to is nobody's to write */
+	return PointerGetDatum(trigger_set(
+		data, data->tg_newtuple, "refunded_in_part_in_cents",
+		trigger_value(data, data->tg_trigtuple, "refunded_in_part_in_cents"), false));
 }
 
 /* The refund is in full: what the statement left out follows from what it wrote. */
@@ -234,9 +237,10 @@ refund_reverse(TriggerData *data, int64 before)
 	HeapTuple row = data->tg_newtuple;
 
 	if (sum_of(data, row, "refunded_in_cents") == before)
-		row = trigger_set_as(data, row, "refunded_in_cents", INT8OID,
-							 trigger_value_as(data, row, "refunded_in_part_in_cents", INT8OID),
-							 false);
+		row = trigger_set_as(
+			data, row, "refunded_in_cents", INT8OID,
+			trigger_value_as(data, data->tg_trigtuple, "refunded_in_part_in_cents", INT8OID),
+			false);
 	return trigger_set_as(data, row, "refunded_in_part_in_cents", INT8OID, Int64GetDatum(0),
 						  false);
 }

@@ -47,6 +47,11 @@ UPDATE coursebase.purchases SET refunded_at = NULL;
 SELECT refunded_in_cents, refunded_at IS NULL FROM coursebase.refund_purchase((SELECT id FROM coursebase.purchases), NULL, '2026-03-04 12:00+00', 're_plain');
 :rights
 SELECT action, old, new FROM coursebase.audit_events WHERE object LIKE 'purchases/%' ORDER BY action, old ->> 'refunded_in_cents', new::text;
+-- What a reversal goes back to is nobody's to write.
+UPDATE coursebase.purchases SET refunded_in_part_in_cents = 7 RETURNING refunded_in_part_in_cents;
+UPDATE coursebase.purchases SET refunded_at = now(), refunded_in_part_in_cents = 7 WHERE refunded_at IS NULL RETURNING refunded_in_part_in_cents, refunded_in_cents;
+UPDATE coursebase.purchases SET refunded_in_part_in_cents = 7 RETURNING refunded_in_part_in_cents;
+UPDATE coursebase.purchases SET refunded_at = NULL, refunded_in_part_in_cents = 7 WHERE refunded_at IS NOT NULL RETURNING refunded_in_part_in_cents, refunded_in_cents;
 -- A direct grant of another day is no part of a sale, and stays when the sale is refunded.
 ROLLBACK TO before_sale;
 INSERT INTO coursebase.course_grants (user_id, course_id, created_at) VALUES (:ada, :one, '2026-01-01');
