@@ -49,9 +49,11 @@ typedef struct Event
 typedef struct Subscription
 {
 	JsonSpan lines;
+	/* there for a tester's purchase: it is of the sandbox */
 	JsonSpan test;
 	JsonSpan accounts;
 	JsonSlice state;
+	/* of the purchase that this one took the place of */
 	JsonSlice linked_token;
 	JsonSlice order;
 	int64_t started_at;
@@ -63,6 +65,7 @@ typedef struct Line
 	JsonSlice product;
 	JsonSlice order;
 	int64_t expires_at;
+	/* one of the two says what plan it is */
 	JsonSpan renewing;
 	JsonSpan prepaid;
 	JsonSpan offer;
@@ -81,6 +84,7 @@ typedef struct Purchase
 	JsonSpan state_context;
 	JsonSpan test_context;
 	JsonSpan offer;
+	/* productsv2 has a word, the others the number in state */
 	JsonSlice state_name;
 	JsonSlice application;
 	JsonSlice product;
@@ -88,6 +92,7 @@ typedef struct Purchase
 	JsonSlice order;
 	JsonSlice account;
 	int64_t state;
+	/* 0: a tester's; not there: paid for */
 	int64_t type;
 	int64_t quantity;
 	int64_t purchased_at;

@@ -29,7 +29,8 @@
 #include "notifications/stripe.h"
 
 /* Seconds that clocks may differ, or a delivery may take. */
-#define APPLE_AHEAD      300
+#define APPLE_AHEAD 300
+/* Stripe's own libraries take 300: what is older may be a replay */
 #define STRIPE_TOLERANCE 300
 #define TOKEN_TOLERANCE  60
 
@@ -57,6 +58,8 @@ typedef struct AppleTokens
 typedef struct PushClaims
 {
 	JsonSlice issuer;
+	/* both are what the operator entered for the subscription: Google signs for anybody who has
+	 * one */
 	JsonSlice audience;
 	JsonSlice email;
 	int email_verified;
@@ -86,6 +89,7 @@ static const Field signed_fields[] = {
 /* A notification, or the answer of the App Store Server API with one transaction. */
 typedef struct AppleBody
 {
+	/* empty in the answer of the API, whose transaction is signed by itself */
 	JsonSlice payload;
 	JsonSlice transaction;
 } AppleBody;

@@ -23,6 +23,7 @@ typedef struct Event
 	JsonSlice id;
 	JsonSlice type;
 	JsonSpan data;
+	/* what it is about as it now is, and what of it was otherwise before */
 	JsonSpan object;
 	JsonSpan previous;
 	int64_t created;
@@ -39,6 +40,7 @@ typedef struct Object
 	JsonSlice currency;
 	/* whose: the checkout's own member, or what the team put into metadata (user) */
 	JsonSlice reference;
+	/* what the payment has as names: a refund or a dispute may come with any one of them */
 	JsonSlice payment;
 	JsonSlice charge;
 	JsonSlice invoice;
@@ -66,11 +68,14 @@ typedef struct Object
 	int64_t amount_total;
 	int64_t amount_refunded;
 	int64_t tax;
+	/* of a subscription, or of the line of its invoice */
 	int64_t period_start;
 	int64_t period_end;
 	int64_t cancel_at;
 	int64_t trial_end;
+	/* until when a dispute may be answered */
 	int64_t due_by;
+	/* 0 or 1, and -1 where the object does not say */
 	int cancel_at_period_end;
 	JsonSpan pause;
 } Object;
@@ -82,10 +87,12 @@ static const Field event_fields[] = {
 	{"created", FIELD_SECONDS, AT(Event, created), false},
 	{"livemode", FIELD_FLAG, AT(Event, live), false},
 };
+/* previous_attributes comes with the types *.updated alone. */
 static const Field data_fields[] = {
 	{"object", FIELD_OBJECT, AT(Event, object), false},
 	{"previous_attributes", FIELD_OBJECT, AT(Event, previous), false},
 };
+/* amount_total is a checkout's, amount_paid an invoice's: no object has both. */
 static const Field object_fields[] = {
 	{"id", FIELD_TEXT, AT(Object, id), false},
 	{"mode", FIELD_TEXT, AT(Object, mode), false},
@@ -121,6 +128,7 @@ static const Field metadata_fields[] = {
 	{"user_id", FIELD_TEXT, AT(Object, user), false},
 	{"product_id", FIELD_TEXT, AT(Object, product), false},
 };
+/* Tax within amount_total, which purchases keeps beside the price. */
 static const Field total_fields[] = {
 	{"amount_tax", FIELD_INTEGER, AT(Object, tax), false},
 };
@@ -130,6 +138,7 @@ static const Field item_fields[] = {
 	{"current_period_start", FIELD_SECONDS, AT(Object, period_start), false},
 	{"current_period_end", FIELD_SECONDS, AT(Object, period_end), true},
 };
+/* Any of the three may be the product_id of store_products. */
 static const Field price_fields[] = {
 	{"id", FIELD_TEXT, AT(Object, price_id), false},
 	{"lookup_key", FIELD_TEXT, AT(Object, price_key), false},
@@ -139,10 +148,12 @@ static const Field price_fields[] = {
 static const Field parent_fields[] = {
 	{"subscription_details", FIELD_OBJECT, AT(Object, subscription_details), false},
 };
+/* The subscription's metadata as they were when the invoice was made. */
 static const Field parent_subscription_fields[] = {
 	{"subscription", FIELD_EXPANDABLE, AT(Object, subscription), false},
 	{"metadata", FIELD_OBJECT, AT(Object, metadata), false},
 };
+/* An invoice's own period is that of the month before; a line's is what it pays for. */
 static const Field line_fields[] = {
 	{"period", FIELD_OBJECT, AT(Object, period), false},
 };
@@ -150,6 +161,7 @@ static const Field period_fields[] = {
 	{"start", FIELD_SECONDS, AT(Object, period_start), false},
 	{"end", FIELD_SECONDS, AT(Object, period_end), true},
 };
+/* For refunds_to_review: a dispute that is not answered by then is lost. */
 static const Field evidence_fields[] = {
 	{"due_by", FIELD_SECONDS, AT(Object, due_by), false},
 };
