@@ -86,7 +86,9 @@ static KeptPlan grant_access = {
 		   " JOIN coursebase.users u ON u.id = a.user_id"
 		   " JOIN coursebase.courses c ON c.id = a.course_id"
 		   " WHERE NOT EXISTS (SELECT FROM " COUNTING
-		   "  AND g.user_id = a.user_id AND g.course_id = a.course_id)",
+		   "  AND g.user_id = a.user_id AND g.course_id = a.course_id)"
+		   " ON CONFLICT (user_id, course_id, purchase_id)"
+		   " DO UPDATE SET expires_at = NULL, updated_at = now()",
 };
 static KeptPlan project_grants = {
 	.sql = "INSERT INTO coursebase.user_course_access"
