@@ -55,44 +55,20 @@ GRANT EXECUTE ON FUNCTION coursebase.export_user(uuid) TO end_user, server;
 
 CREATE FUNCTION coursebase.purge_logs(before timestamptz, batch integer DEFAULT 10000)
 RETURNS bigint
-LANGUAGE sql
+LANGUAGE c
 VOLATILE
 STRICT
 PARALLEL UNSAFE
 SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT coursebase.assert_schema_current();
-    WITH app AS (
-        DELETE FROM coursebase.app_logs
-        WHERE id = ANY (ARRAY(
-            SELECT l.id FROM coursebase.app_logs l
-            WHERE l.created_at < $1
-            ORDER BY l.created_at
-            LIMIT $2
-            FOR NO KEY UPDATE SKIP LOCKED))
-        RETURNING 1
-    ), server AS (
-        DELETE FROM coursebase.server_logs
-        WHERE id = ANY (ARRAY(
-            SELECT l.id FROM coursebase.server_logs l
-            WHERE l.created_at < $1
-            ORDER BY l.created_at
-            LIMIT $2 - (SELECT count(*) FROM app)
-            FOR NO KEY UPDATE SKIP LOCKED))
-        RETURNING 1
-    ), logs AS (
-        SELECT (SELECT count(*) FROM app) + (SELECT count(*) FROM server) AS entries
-    )
-    SELECT l.entries + coursebase.purge_notifications($1, ($2 - l.entries)::integer) FROM logs l
-$$;
+AS 'MODULE_PATHNAME', 'coursebase_purge_logs';
 COMMENT ON FUNCTION coursebase.purge_logs(timestamptz, integer) IS
-    'Deletes entries of the app''s log, and then of the server''s, oldest first, then empties the bodies of notifications that were applied or noted (key and outcome stay), and answers how many rows it changed. Rows that another session holds are skipped. Call again until the answer is 0. For the server; logs are deleted with the caller''s rights, notifications emptied with those of the tables'' owner.
+    'Deletes entries of the app''s log, and then of the server''s, oldest first, then empties the bodies of notifications that were applied or noted (key and outcome stay), then deletes events of the audit trail that are older than the setting audit_retention_days says (with 0, none), and answers how many rows it changed. Partitions whose rows are all past are dropped as a whole, before anything else. Rows, and partitions, that another session holds are skipped. Call again until the answer is 0. For the server; logs are deleted with the caller''s rights, the rest with those of the tables'' owner. What it took from the audit trail is an event there, audit_purged.
 
-before: entries with an earlier created_at, and notifications that came earlier, are taken. batch: at most so many in one call, so that the transaction stays short. NULL for either answers NULL and deletes nothing.
+before: entries with an earlier created_at, and notifications that came earlier, are taken. batch: at most so many rows in one call, besides those of dropped partitions, so that the transaction stays short. NULL for either answers NULL and deletes nothing.
 
 Source: the product''s rule that logs and personal data are kept for a limited time.
-Raises: 2201W (batch is negative).';
+Raises: 22023 (batch is negative), 42501 (the caller may not delete logs).';
 GRANT EXECUTE ON FUNCTION coursebase.purge_logs(timestamptz, integer) TO server;
 
 CREATE FUNCTION coursebase.adopt(verify boolean DEFAULT true)

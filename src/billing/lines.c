@@ -370,7 +370,7 @@ static int
 flag_read(uint64 row, int column)
 {
 	bool null;
-	Datum value = plan_value(row, column, &null);
+	Datum value = plan_value_as(row, column, BOOLOID, &null);
 
 	return null ? -1 : DatumGetBool(value);
 }

@@ -24,6 +24,7 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "core/column.h"
 #include "core/row_trigger.h"
 #include "core/rows.h"
 
@@ -59,13 +60,13 @@ coursebase_tg_user_profile__normalise(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect(fcinfo, "tg_user_profile__normalise", ROW_BEFORE_WRITE);
 	HeapTuple row = trigger_written_row(data);
-	int email;
-	int code;
+	int email = column_number(data, "email");
+	int code = column_number(data, "referral_code");
 	Datum value;
 	bool null;
 
-	email = column_number(data, "email");
-	code = column_number(data, "referral_code");
+	column_require_type(RelationGetDescr(data->tg_relation), email, TEXTOID);
+	column_require_type(RelationGetDescr(data->tg_relation), code, TEXTOID);
 	value = SPI_getbinval(row, RelationGetDescr(data->tg_relation), email, &null);
 	if (!null)
 		row = column_set(data, row, email,
