@@ -213,7 +213,18 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_user_course_access__record';
 COMMENT ON FUNCTION coursebase.tg_user_course_access__record() IS
-    'AFTER INSERT: records a direct grant if no grant without an end gives the course. AFTER DELETE or TRUNCATE: deletes every grant without an end that counts. Locks the user and writes with the rights of the tables'' owner.';
+    'AFTER DELETE or TRUNCATE: deletes every grant without an end that counts. Locks the user and writes with the rights of the tables'' owner.';
+
+CREATE FUNCTION coursebase.tg_user_course_access__record_made()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_user_course_access__record_made';
+COMMENT ON FUNCTION coursebase.tg_user_course_access__record_made() IS
+    'AFTER INSERT, per statement: records a direct grant for each row of the new table "made" whose course no grant without an end gives. The people are locked before (tg_any__lock_user). Writes with the rights of the tables'' owner.';
 
 CREATE FUNCTION coursebase.tg_purchases__grant()
 RETURNS trigger

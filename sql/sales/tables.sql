@@ -297,8 +297,11 @@ CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.user_course_access
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__keep_columns('user_id', 'course_id');
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.user_course_access
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
-CREATE TRIGGER t900_record AFTER INSERT OR DELETE ON coursebase.user_course_access
+CREATE TRIGGER t900_record AFTER DELETE ON coursebase.user_course_access
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_user_course_access__record();
+CREATE TRIGGER t900_record_made AFTER INSERT ON coursebase.user_course_access
+    REFERENCING NEW TABLE AS made
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_user_course_access__record_made();
 CREATE TRIGGER t900_record_on_truncate AFTER TRUNCATE ON coursebase.user_course_access
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_user_course_access__record();
 GRANT SELECT, INSERT, DELETE ON TABLE coursebase.user_course_access TO end_user;

@@ -65,7 +65,8 @@ static KeptPlan read_pair = {
 };
 static KeptPlan read_all = {
 	.sql = CHAIN_OF("SELECT b.user_id, b.course_id FROM coursebase.course_grants b"
-					" WHERE b.expires_at IS NOT NULL"),
+					" JOIN coursebase.purchases o ON o.id = b.purchase_id"
+					" WHERE num_nonnulls(o.access_days, o.access_until) > 0"),
 };
 static KeptPlan write_ends = {
 	.sql = "UPDATE coursebase.course_grants g SET expires_at = n.expires_at"
@@ -99,12 +100,6 @@ access_ends_write_made(void)
 }
 
 void
-access_ends_write_all(void)
-{
-	ends_write(owner_execute_latest(&read_all, NULL, NULL));
-}
-
-void
 access_ends_write_purchase(Datum purchase)
 {
 	ends_write(owner_execute_latest(&read_purchase, &purchase, NULL));
@@ -116,6 +111,12 @@ access_ends_write_pair(Datum *user_and_course)
 	/* the rows are written by this file: the chain is known already */
 	if (!writing)
 		ends_write(owner_execute_latest(&read_pair, user_and_course, NULL));
+}
+
+void
+access_ends_write_all(void)
+{
+	ends_write(owner_execute_latest(&read_all, NULL, NULL));
 }
 
 /* SQL function: tg_course_grants__keep_end() returns trigger */

@@ -19,19 +19,34 @@
 #include "sales/access_end.h"
 #include "sales/adopt.h"
 
+/* Purchases that have given nothing yet. One from which somebody took the grants on purpose
+ * stays without. */
+#define UNGRANTED                                                                              \
+	"NOT EXISTS (SELECT FROM coursebase.course_grants g WHERE g.purchase_id = s.id)"           \
+	" AND NOT EXISTS (SELECT FROM coursebase.audit_events e"                                   \
+	"  WHERE e.action = 'course_grant_taken' AND e.object = 'purchases/' || s.id)"
+
+/* As for a purchase that plain SQL inserts, which comes without terms of its own. */
+static KeptPlan take_terms = {
+	.sql = "UPDATE coursebase.purchases s"
+		   " SET access_days = p.access_days, access_until = p.access_until"
+		   " FROM coursebase.products p WHERE p.id = s.product_id"
+		   "  AND num_nonnulls(s.access_days, s.access_until) = 0"
+		   "  AND num_nonnulls(p.access_days, p.access_until) > 0 AND " UNGRANTED,
+};
 /*
- * Purchases from which somebody took the grants on purpose stay without. The times are those of
- * the sale, so that access begins when it was bought.
+ * The times are those of the sale, so that access begins when it was bought. The end is that of
+ * a first purchase: access_ends_write_all() counts those that extend another.
  */
 static KeptPlan grant_purchases = {
 	.sql = "INSERT INTO coursebase.course_grants"
-		   " (user_id, course_id, purchase_id, created_at, updated_at, expires_at)"
-		   " SELECT j.user_id, j.course_id, j.id, j.created_at, j.created_at, j.ends_at FROM ("
+		   " (user_id, course_id, purchase_id, expires_at, created_at, updated_at)"
+		   " SELECT j.user_id, j.course_id, j.id, least(j.created_at"
+		   "   + j.access_days * interval '24 hours', j.access_until),"
+		   "  j.created_at, j.created_at FROM ("
 		   "  SELECT b.*, bool_or(b.told) OVER (PARTITION BY b.id) AS any_told FROM ("
-		   "   SELECT s.id, s.user_id, s.created_at, l.course_id,"
-		   "    least(s.created_at + s.access_days * interval '24 hours', s.access_until)"
-		   "     AS ends_at,"
-		   "    l.created_at <= s.created_at OR a.user_id IS NOT NULL AS told"
+		   "   SELECT s.id, s.user_id, s.created_at, s.access_days, s.access_until,"
+		   "    l.course_id, l.created_at <= s.created_at OR a.user_id IS NOT NULL AS told"
 		   "   FROM coursebase.purchases s"
 		   "   JOIN coursebase.users u ON u.id = s.user_id"
 		   "   JOIN coursebase.course_products l ON l.product_id = s.product_id"
@@ -39,18 +54,30 @@ static KeptPlan grant_purchases = {
 		   "   LEFT JOIN coursebase.user_course_access a"
 		   "    ON a.user_id = s.user_id AND a.course_id = l.course_id"
 		   "    AND s.refunded_at IS NULL"
-		   "   WHERE NOT EXISTS (SELECT FROM coursebase.course_grants g"
-		   "     WHERE g.purchase_id = s.id)"
-		   "    AND NOT EXISTS (SELECT FROM coursebase.audit_events e"
-		   "     WHERE e.action = 'course_grant_taken' AND e.object = 'purchases/' || s.id)"
-		   "  ) b) j WHERE j.told OR NOT j.any_told",
+		   "   WHERE " UNGRANTED ") b) j WHERE j.told OR NOT j.any_told",
 };
-/* The grants without an end that count, as in course_grant.c. */
+static KeptPlan mark_courses = {
+	.sql = "UPDATE coursebase.courses c SET grants_may_end = true WHERE NOT c.grants_may_end"
+		   " AND c.id IN (SELECT g.course_id FROM coursebase.course_grants g"
+		   "  WHERE g.expires_at IS NOT NULL)",
+};
+/* The grants that count and never end, as in course_grant.c. */
 #define COUNTING                                                                               \
 	"coursebase.course_grants g LEFT JOIN coursebase.purchases s ON s.id = g.purchase_id"      \
 	" WHERE g.expires_at IS NULL"                                                              \
-	" AND (g.purchase_id IS NULL OR s.id IS NOT NULL AND s.refunded_at IS NULL)"
+	"  AND (g.purchase_id IS NULL OR s.id IS NOT NULL AND s.refunded_at IS NULL)"
 
+/* user_course_access holds what never ends: access that came for a purchase with an end is that
+ * purchase's. */
+static KeptPlan drop_access = {
+	.sql = "DELETE FROM coursebase.user_course_access a WHERE EXISTS ("
+		   "  SELECT FROM coursebase.course_grants t"
+		   "  JOIN coursebase.purchases p ON p.id = t.purchase_id AND p.refunded_at IS NULL"
+		   "  WHERE t.user_id = a.user_id AND t.course_id = a.course_id"
+		   "   AND t.expires_at IS NOT NULL)"
+		   " AND NOT EXISTS (SELECT FROM " COUNTING
+		   "  AND g.user_id = a.user_id AND g.course_id = a.course_id)",
+};
 static KeptPlan grant_access = {
 	.sql = "INSERT INTO coursebase.course_grants"
 		   " (user_id, course_id, created_at, updated_at)"
@@ -59,7 +86,9 @@ static KeptPlan grant_access = {
 		   " JOIN coursebase.users u ON u.id = a.user_id"
 		   " JOIN coursebase.courses c ON c.id = a.course_id"
 		   " WHERE NOT EXISTS (SELECT FROM " COUNTING
-		   "  AND g.user_id = a.user_id AND g.course_id = a.course_id)",
+		   "  AND g.user_id = a.user_id AND g.course_id = a.course_id)"
+		   " ON CONFLICT (user_id, course_id, purchase_id)"
+		   " DO UPDATE SET expires_at = NULL, updated_at = now()",
 };
 static KeptPlan project_grants = {
 	.sql = "INSERT INTO coursebase.user_course_access"
@@ -71,12 +100,6 @@ static KeptPlan project_grants = {
 		   " JOIN coursebase.courses c ON c.id = p.course_id"
 		   " WHERE NOT EXISTS (SELECT FROM coursebase.user_course_access a"
 		   "  WHERE a.user_id = p.user_id AND a.course_id = p.course_id)",
-};
-
-static KeptPlan write_may_end = {
-	.sql = "UPDATE coursebase.courses c SET grants_may_end = true WHERE NOT c.grants_may_end"
-		   " AND EXISTS (SELECT FROM coursebase.course_grants g"
-		   "  WHERE g.course_id = c.id AND g.expires_at IS NOT NULL)",
 };
 
 static void adopt(Adoption *adoption);
@@ -91,13 +114,15 @@ adopt(Adoption *adoption)
 {
 	uint64 direct;
 
+	adoption_make(adoption, "terms of purchases", &take_terms);
 	/* first: access that a purchase gives is no direct grant, and goes with its refund */
-	adoption_make(adoption, "grants of purchases", &grant_purchases);
+	if (adoption_make(adoption, "grants of purchases", &grant_purchases) > 0)
+		access_ends_write_all();
+	plan_execute(&mark_courses, NULL, NULL, false);
+	adoption_make(adoption, "access that ends with its purchase", &drop_access);
 	direct = adoption_make(adoption, "direct grants of access", &grant_access);
 	if (direct > 0)
 		audit_write("course_grants_adopted", "course_grants", NULL,
 					psprintf("{\"direct_grants\": " UINT64_FORMAT "}", direct));
-	adoption_make(adoption, "courses whose grants may end", &write_may_end);
-	access_ends_write_all();
 	adoption_make(adoption, "access of grants", &project_grants);
 }

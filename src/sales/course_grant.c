@@ -27,6 +27,7 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
+#include "utils/tuplestore.h"
 #include "utils/uuid.h"
 
 #include "core/datum.h"
@@ -52,11 +53,13 @@ static KeptPlan read_counting = {
 	.types = {UUIDOID, UUIDOID},
 };
 /* A direct grant with an end loses it. */
-static KeptPlan write_direct = {
-	.sql = "INSERT INTO coursebase.course_grants (user_id, course_id) VALUES ($1, $2)"
+static KeptPlan write_direct_made = {
+	.sql = "INSERT INTO coursebase.course_grants (user_id, course_id)"
+		   " SELECT m.user_id, m.course_id FROM made m WHERE NOT EXISTS ("
+		   "  SELECT FROM coursebase.course_grants g"
+		   "  WHERE g.user_id = m.user_id AND g.course_id = m.course_id AND " EXPLAINS ")"
+		   " ORDER BY m.user_id, m.course_id"
 		   " ON CONFLICT (user_id, course_id, purchase_id) DO UPDATE SET expires_at = NULL",
-	.nargs = 2,
-	.types = {UUIDOID, UUIDOID},
 };
 static KeptPlan delete_counting = {
 	.sql = "DELETE FROM coursebase.course_grants g"
@@ -132,11 +135,13 @@ static bool has_terms(TriggerData *data, HeapTuple row);
 static bool truncated(FunctionCallInfo fcinfo, KeptPlan *plan);
 static void access_project(Datum *user_and_course);
 static bool grant_counts(Datum *user_and_course);
+static bool statement_made_rows(TriggerData *data);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_course_grants__project);
 PG_FUNCTION_INFO_V1(coursebase_tg_course_grants__project_made);
 PG_FUNCTION_INFO_V1(coursebase_tg_course_grants__audit);
 PG_FUNCTION_INFO_V1(coursebase_tg_user_course_access__record);
+PG_FUNCTION_INFO_V1(coursebase_tg_user_course_access__record_made);
 PG_FUNCTION_INFO_V1(coursebase_tg_purchases__project);
 
 /*
@@ -184,7 +189,7 @@ coursebase_tg_course_grants__project_made(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect_statement(fcinfo, "tg_course_grants__project_made");
 
-	if (restore_under_way())
+	if (restore_under_way() || !statement_made_rows(data))
 		return PointerGetDatum(NULL);
 	SPI_connect();
 	if (SPI_register_trigger_data(data) < 0)
@@ -273,9 +278,9 @@ purchase_exists(const pg_uuid_t *purchase)
 /*
  * SQL function: tg_user_course_access__record() returns trigger
  *
- * The triggers of course_grants write user_course_access as well and so fire this trigger. A
- * row that they inserted has a grant that counts, and a row that they deleted has none left, so
- * that nothing is recorded or deleted twice.
+ * The triggers of course_grants delete from user_course_access as well and so fire this
+ * trigger. A row that they deleted has no grant left that counts, so that nothing is deleted
+ * twice.
  */
 PGDLLEXPORT Datum
 coursebase_tg_user_course_access__record(PG_FUNCTION_ARGS)
@@ -292,14 +297,38 @@ coursebase_tg_user_course_access__record(PG_FUNCTION_ARGS)
 	keys[1] = trigger_value_as(data, data->tg_trigtuple, "course_id", UUIDOID);
 	SPI_connect();
 	if (anchor_user(DatumGetUUIDP(keys[0])) != ANCHORED_NONE)
-	{
-		if (TRIGGER_FIRED_BY_DELETE(data->tg_event))
-			owner_execute_latest(&delete_counting, keys, NULL);
-		else if (!grant_counts(keys))
-			owner_execute_latest(&write_direct, keys, NULL);
-	}
+		owner_execute_latest(&delete_counting, keys, NULL);
 	SPI_finish();
 	return PointerGetDatum(NULL);
+}
+
+/*
+ * SQL function: tg_user_course_access__record_made() returns trigger
+ *
+ * After each INSERT, with the new rows as table "made". The people were locked before their
+ * rows were inserted (tg_any__lock_user). A row that the triggers of course_grants inserted has
+ * a grant that counts, so that nothing is recorded twice.
+ */
+PGDLLEXPORT Datum
+coursebase_tg_user_course_access__record_made(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_expect_statement(fcinfo, "tg_user_course_access__record_made");
+
+	if (restore_under_way() || !statement_made_rows(data))
+		return PointerGetDatum(NULL);
+	SPI_connect();
+	if (SPI_register_trigger_data(data) < 0)
+		elog(ERROR, "could not see what the statement inserted");
+	owner_execute_latest(&write_direct_made, NULL, NULL);
+	SPI_finish();
+	return PointerGetDatum(NULL);
+}
+
+/* Whether the statement inserted anything: many derive what is there already. */
+static bool
+statement_made_rows(TriggerData *data)
+{
+	return data->tg_newtable == NULL || tuplestore_tuple_count(data->tg_newtable) > 0;
 }
 
 /*

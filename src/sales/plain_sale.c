@@ -110,6 +110,12 @@ static KeptPlan reverse_references = {
 	.types = {UUIDOID, TIMESTAMPTZOID},
 };
 
+/*
+ * The transaction that last sold something. What no sale of the same transaction gave need not
+ * be looked for: most grants are given without one, and many at once.
+ */
+static FullTransactionId selling;
+
 /* True while a sale takes the terms of its product, which nobody need audit. */
 static bool taking_terms;
 
@@ -139,6 +145,7 @@ coursebase_tg_purchases__grant(PG_FUNCTION_ARGS)
 
 	if (restore_under_way())
 		return PointerGetDatum(NULL);
+	selling = GetTopFullTransactionId();
 	SPI_connect();
 	if (SPI_register_trigger_data(data) < 0)
 		elog(ERROR, "could not see what the statement inserted");
@@ -346,6 +353,11 @@ coursebase_tg_any__bound(PG_FUNCTION_ARGS)
 	plan_bind(&values, trigger_value_as(data, row, "user_id", UUIDOID));
 	plan_bind(&values, trigger_value_as(data, row, "course_id", UUIDOID));
 	sold = is_grant && trigger_uuid(data, row, "purchase_id", &purchase);
+	if (sold)
+		selling = GetTopFullTransactionId();
+	else if (!FullTransactionIdIsValid(selling) ||
+			 !FullTransactionIdEquals(selling, GetTopFullTransactionIdIfAny()))
+		return PointerGetDatum(row);
 	plan_bind_uuid(&values, sold ? &purchase : NULL);
 	plan_bind_bool(&values, is_grant);
 	SPI_connect();

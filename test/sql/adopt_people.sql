@@ -46,6 +46,19 @@ SELECT version AS cached FROM coursebase.catalogue_version \gset
 SELECT * FROM coursebase.adopt(false);
 SELECT version > :cached FROM coursebase.catalogue_version;
 
+-- A program's soft deletion, as it came: the account is closed, and what accounting needs stays.
+SET LOCAL session_replication_role = replica;
+INSERT INTO coursebase.users (id, clerk_user_id, name, email, role, deleted_at) VALUES
+    ('00000000-0000-4000-8000-0000000ad4a1', 'adopt_gone', 'Gone Person', 'gone@example.org', 'admin', '2025-06-01');
+INSERT INTO coursebase.analytics (user_id, voice) VALUES ('00000000-0000-4000-8000-0000000ad4a1', 'male');
+INSERT INTO coursebase.user_course_access (user_id, course_id) VALUES ('00000000-0000-4000-8000-0000000ad4a1', '00000000-0000-4000-8000-0000000ad1c1');
+SET LOCAL session_replication_role = origin;
+SELECT * FROM coursebase.adopt();
+SELECT * FROM coursebase.adopt();
+SELECT u.name, u.email, u.role, u.clerk_user_id ~ '^deleted:', u.deleted_at, p.email FROM coursebase.users u JOIN coursebase.user_profile p ON p.user_id = u.id
+WHERE u.id = '00000000-0000-4000-8000-0000000ad4a1';
+SELECT count(*) FROM coursebase.analytics WHERE user_id = '00000000-0000-4000-8000-0000000ad4a1';
+
 -- What nobody can guess at is named, with an example, and stays.
 SET LOCAL session_replication_role = replica;
 INSERT INTO coursebase.organizations (id, name, slug, time_zone) VALUES ('00000000-0000-4000-8000-0000000ad3a1', 'O', 'adopt', 'Mars/Olympus');

@@ -66,6 +66,24 @@ DELETE FROM coursebase.course_grants;
 SELECT * FROM coursebase.adopt();
 :rights
 
+-- A product that gives its courses for a time: the terms and the ends follow, a second purchase extends, the access that
+-- came is the purchase's and not for ever, and a refund takes the extension.
+ROLLBACK TO empty;
+UPDATE coursebase.products SET access_days = 30;
+:sell :ada, 'cs_1', '2025-01-01', 0, NULL;
+:sell :ada, 'cs_2', '2025-01-11', 0, NULL;
+:sell :bob, 'cs_3', '2025-01-01', 4900, '2025-01-02';
+INSERT INTO coursebase.user_course_access (user_id, course_id, created_at) VALUES (:ada, :one, '2025-01-01'), (:ada, :two, '2025-01-01'), (:bob, :three, '2025-01-01');
+SELECT * FROM coursebase.adopt();
+SELECT * FROM coursebase.adopt();
+SELECT u.name, c.title, s.stripe_session_id, g.expires_at FROM coursebase.course_grants g JOIN coursebase.users u ON u.id = g.user_id
+JOIN coursebase.courses c ON c.id = g.course_id LEFT JOIN coursebase.purchases s ON s.id = g.purchase_id ORDER BY 1, 2, 3;
+SELECT coursebase.has_course_access(:one, :ada, '2025-02-28'), coursebase.has_course_access(:one, :ada, '2025-03-02'), coursebase.has_course_access(:three, :bob, '2030-01-01');
+SET LOCAL session_replication_role = origin;
+SELECT refunded_in_cents FROM coursebase.refund_purchase((SELECT id FROM coursebase.purchases WHERE stripe_session_id = 'cs_1'), NULL, '2025-01-12');
+SELECT DISTINCT g.expires_at FROM coursebase.course_grants g JOIN coursebase.purchases s ON s.id = g.purchase_id AND s.stripe_session_id = 'cs_2';
+SELECT * FROM coursebase.check_integrity();
+
 -- Purchases and access of people, products and courses that are not there are named.
 ROLLBACK TO empty;
 SET LOCAL session_replication_role = replica;

@@ -49,9 +49,11 @@ sub own_tables
 	like($answer, qr/^profiles of users\|2000$/m, 'own tables: everybody has a profile');
 	query($node, $database, $compare);
 	is(query($node, $database, 'SELECT count(*) FROM shop.differences'), '0', 'own tables: access is what it was');
+	is(query($node, $database, "SELECT count(*) FROM coursebase.users WHERE deleted_at IS NOT NULL AND clerk_user_id LIKE 'deleted:%'"),
+		'3', 'own tables: who left has left');
 	is(query($node, $database, <<~'SQL'), '0', 'own tables: and so the function says, of everybody and every course');
 		SELECT count(*) FROM shop.users u CROSS JOIN shop.courses c
-		WHERE u.role = 'user' AND coursebase.has_course_access(c.id, u.id)
+		WHERE u.role = 'user' AND u.deleted_at IS NULL AND coursebase.has_course_access(c.id, u.id)
 		    <> EXISTS (SELECT FROM shop.user_course_access a WHERE a.user_id = u.id AND a.course_id = c.id)
 		SQL
 	is(query($node, $database, <<~'SQL'), '0', 'own tables: a purchase gives none of the courses that its product got later');
@@ -84,6 +86,8 @@ sub own_rows
 		INSERT INTO shop.users
 		SELECT gen_random_uuid(), 'user_' || n, 'Person ' || n, 'Person' || n || '@Example.org',
 		    CASE WHEN n <= 3 THEN 'admin' ELSE 'user' END, NULL, NULL, '2024-01-01', '2024-01-01' FROM generate_series(1, 2000) n;
+		UPDATE shop.users SET name = 'Deleted User', email = 'redacted@deleted.com', deleted_at = '2024-10-01'
+		WHERE clerk_user_id IN ('user_1950', 'user_1960', 'user_1970');
 		INSERT INTO shop.courses SELECT gen_random_uuid(), 'Course ' || n, '', '2023-01-01', '2023-01-01' FROM generate_series(1, 12) n;
 		INSERT INTO shop.course_sections SELECT gen_random_uuid(), id, 'Basics', 'public', 0, '2023-01-01', '2023-01-01' FROM shop.courses;
 		INSERT INTO shop.lessons
