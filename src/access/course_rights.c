@@ -285,6 +285,22 @@ course_rights_hold(const pg_uuid_t *user, const pg_uuid_t *course, TimestampTz a
 	return kept_hold(&question, course, sources);
 }
 
+TimestampTz
+course_rights_end(const pg_uuid_t *user, const pg_uuid_t *course, uint32 sources)
+{
+	Question question = {.user = user, .at = DT_NOEND};
+
+	/* At the end of time there is only what has no end. */
+	if (sources_of_course(&question, course, sources) != 0)
+		return DT_NOEND;
+	/* Where no row asked for premium, none depends on it. */
+	if (!question.premium_known || question.premium.end == FOLD_NEVER)
+		return DT_NOBEGIN;
+	question.at = question.premium.end - 1;
+	return sources_of_course(&question, course, sources) != 0 ? question.premium.end
+															  : DT_NOBEGIN;
+}
+
 void
 course_rights_set(const pg_uuid_t *user, TimestampTz at, CourseRights *rights)
 {

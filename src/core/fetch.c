@@ -87,6 +87,12 @@ fetch_next(Fetch *fetch)
 	return index_getnext_slot(fetch->scan, ForwardScanDirection, fetch->slot);
 }
 
+bool
+fetch_previous(Fetch *fetch)
+{
+	return index_getnext_slot(fetch->scan, BackwardScanDirection, fetch->slot);
+}
+
 Datum
 fetch_value(Fetch *fetch, int column, bool *null)
 {

@@ -98,6 +98,9 @@ extern void fetch_find_null(Fetch *fetch);
 /* The next of them, in the order of the index; false when there is none left. */
 extern bool fetch_next(Fetch *fetch);
 
+/* The same from the last one on, in the opposite order; not to be mixed with fetch_next(). */
+extern bool fetch_previous(Fetch *fetch);
+
 /*
  * A column (its number among the source's, from 0) of the row that fetch_next() gave. Points
  * into the row, which stays until the next fetch_find(), fetch_next() or fetch_close(); a long
