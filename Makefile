@@ -7,7 +7,7 @@ tree      := $(or $(VPATH),$(dir $(firstword $(MAKEFILE_LIST))))
 root      := $(if $(filter-out $(realpath .),$(realpath $(tree))),$(realpath $(tree))/)
 RELEASE   := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" $(root)coursebase.control)
 SLICES      = core json install identity records catalog sales billing access allowance media discounts store \
-              programs events sync account
+              notifications programs events sync account
 slice_files = $(wildcard $(SLICES:%=$(root)sql/%/$(1).sql))
 # Files live by slice and are executed by kind: functions and checks (functions that verify a slice's
 # data) are members of the extension, the rest are the steps that install() runs.
@@ -34,7 +34,7 @@ REGRESS_OPTS   = --inputdir=$(root)test --load-extension=coursebase
 ISOLATION_OPTS = --inputdir=$(root)test --outputdir=. --load-extension=coursebase
 
 # ---- For developers --------------------------------------------------------------------------
-scripts = check bench bench-readme fuzz valgrind ubsan memory coverage check-full dev dev-stop
+scripts = check bench bench-doc fuzz valgrind ubsan memory coverage check-full dev dev-stop docs
 ifneq ($(filter $(scripts),$(MAKECMDGOALS)),)
 .PHONY: $(scripts)
 $(filter-out check bench% dev-stop,$(scripts)):
@@ -45,8 +45,8 @@ check:
 	$(root)test/check
 bench:
 	$(root)test/bench/run
-bench-readme:
-	$(root)test/bench/run --readme
+bench-doc:
+	$(root)test/bench/run --doc
 else
 # Bitcode would serve the inlining of small functions into expressions: not worth a second compiler.
 override with_llvm = no
@@ -59,7 +59,7 @@ endif
 
 .PHONY: format
 format:
-	cd $(or $(root),.) && clang-format -i $$(git ls-files '*.c' '*.h')
+	cd $(or $(root),.) && clang-format -i $$(git ls-files --cached --others --exclude-standard '*.c' '*.h')
 
 # The compiler writes which headers an object was made from. PGXS's own rule would put that into one folder
 # by the name of the file alone, and two slices may have a file of the same name.

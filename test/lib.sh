@@ -294,7 +294,11 @@ build_sync()
 	build_kind "$@" >"$work/kind"
 	cmp -s "$work/kind" "$build/.kind" || rebuild=yes
 	cp "$work/kind" "$build/.kind"
-	[ -z "$rebuild" ] || find "$build/src" \( -name '*.o' -o -name '*.gc??' \) -exec rm -f {} +
+	if [ -n "$rebuild" ]; then
+		# the library too: while it is there, make does not miss the objects
+		find "$build/src" \( -name '*.o' -o -name '*.gc??' \) -exec rm -f {} +
+		rm -f "$build"/*.so
+	fi
 }
 
 # What objects depend on besides their sources: the server they are for, as it was built, and the flags. An

@@ -1,4 +1,4 @@
--- What the slice's data must satisfy whatever happened to triggers: part of check_integrity().
+-- Rules that the data of this slice must satisfy even if triggers were off: part of check_integrity().
 
 CREATE FUNCTION coursebase.check_access()
 RETURNS TABLE (check_name text, object text, problem text)
@@ -19,7 +19,7 @@ AS $$
         FROM coursebase.course_purchases p
         WHERE p.source = 'premium_slot' AND p.status IN ('pending', 'valid')
     ), allowed AS (
-        -- a limit that was lowered takes no slot away: what counts is the highest that ever was
+        -- a lower limit takes no slot away, so the highest limit that there ever was counts
         SELECT max(v.value::bigint) AS most, bool_or(v.value::bigint = -1) AS unlimited
         FROM (
             SELECT s.value FROM coursebase.settings s WHERE s.name = 'premium_slots'
@@ -79,5 +79,7 @@ AS $$
     HAVING count(*) > 1
 $$;
 COMMENT ON FUNCTION coursebase.check_access() IS
-    'Courses that a person may use without a grant that counts, or may not with one, grants by another''s purchase, premium slots that nobody could have filled, and courses that are owned twice in one voice.';
+    'Lists what is wrong with access, grants and premium slots: part of check_integrity(). For the server; reads with the caller''s rights.
+
+check_name: course_access (user_course_access is not what the grants that count give), course_grant_buyer (a grant by another user''s purchase), slot_limit (more courses in slots than the setting premium_slots ever allowed), slot_twice (two slots for one course and voice), slot_sold (a slot with what only a sale has), slot_without_premium (a slot of a user who never had a subscription), course_purchase_live (a course owned twice in one voice). object: table and key. problem: what is stored and what was found.';
 GRANT EXECUTE ON FUNCTION coursebase.check_access() TO server;

@@ -1,5 +1,5 @@
--- Who may use which course: the sets that policies read, the one question, premium slots, and the lessons that only
--- somebody with access may complete.
+-- Who may use which course: the sets that policies read, the question about one course, premium slots, and the lessons
+-- that only a user with access may complete.
 
 CREATE FUNCTION coursebase.readable_course_ids()
 RETURNS uuid[]
@@ -10,7 +10,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_readable_course_ids';
 COMMENT ON FUNCTION coursebase.readable_course_ids() IS
-    'The courses whose row the caller may read: free, priced with a code, in a public product, or usable (for an administrator: all). Reads with the owner''s rights.';
+    'Answers the ids of the courses whose rows the user who asks may read: courses that are free, that have a code and a price, that are in a public product, or that the user may use; for an administrator all. In no order. Anybody may call it; reads with the rights of the tables'' owner. For policies.';
 GRANT EXECUTE ON FUNCTION coursebase.readable_course_ids() TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.readable_product_ids()
@@ -22,7 +22,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_readable_product_ids';
 COMMENT ON FUNCTION coursebase.readable_product_ids() IS
-    'The products that the caller may read: what is public; all of them for an administrator. Reads with the owner''s rights.';
+    'Answers the ids of the products that the user who asks may read: public products; for an administrator all. In no order. Anybody may call it; reads with the rights of the tables'' owner. For policies.';
 GRANT EXECUTE ON FUNCTION coursebase.readable_product_ids() TO anonymous, end_user, server;
 
 
@@ -39,7 +39,12 @@ PARALLEL SAFE
 SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'coursebase_has_course_access';
 COMMENT ON FUNCTION coursebase.has_course_access(uuid, uuid, timestamptz) IS
-    'Whether a user (NULL: oneself) may use the course at that time: free, granted, bought, in a premium slot or in premium, or for an administrator. Asking about somebody else takes an administrator or the server.';
+    'Answers whether a user may use a course at a time: because the course is free, was given or bought, fills one of the user''s premium slots, or is part of premium, or because the user is an administrator. Anybody may ask about the own account; reads past row security.
+
+course_id: the course; NULL answers false. user_id: the user; NULL is the user who asks, or nobody, who may use what is free; only an administrator or the server may name another user. at: the time asked about; NULL is now. Only premium depends on it: what was given or bought counts as it is recorded now. A course that does not exist is answered with false.
+
+Source: the product''s rule of access, which policies, lessons and the handshake share; explain_course_access() lists it source by source.
+Raises: 42501 (user_id is another user).';
 GRANT EXECUTE ON FUNCTION coursebase.has_course_access(uuid, uuid, timestamptz) TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.has_course_access_by_code(
@@ -55,7 +60,12 @@ PARALLEL SAFE
 SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'coursebase_has_course_access_by_code';
 COMMENT ON FUNCTION coursebase.has_course_access_by_code(text, uuid, timestamptz) IS
-    'has_course_access() for the course with that code, in whatever case and with whatever spaces around it; false for a code that no course has.';
+    'Answers has_course_access() for the course that has a code. Anybody may ask about the own account; reads past row security.
+
+course_code: one letter, two digits and three letters, in either case; blanks around it are ignored; NULL, and a code that no course has, answer false. user_id, at: as for has_course_access().
+
+Source: apps, which know courses by their codes.
+Raises: 42501 (user_id is another user).';
 GRANT EXECUTE ON FUNCTION coursebase.has_course_access_by_code(text, uuid, timestamptz) TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.accessible_course_ids(
@@ -70,7 +80,11 @@ PARALLEL SAFE
 SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'coursebase_accessible_course_ids';
 COMMENT ON FUNCTION coursebase.accessible_course_ids(uuid, timestamptz) IS
-    'The courses that a user (NULL: oneself) may use at that time, in order of their ids; all of them for an administrator. Asking about somebody else takes an administrator or the server.';
+    'Answers the ids of the courses that a user may use at a time, in the order of the ids; for an administrator the ids of all courses. Anybody may ask about the own account; reads past row security. For policies, as a set that an index serves.
+
+user_id, at: as for has_course_access(), which answers true for exactly these courses.
+
+Raises: 42501 (user_id is another user), 54000 (there are too many courses for one array).';
 GRANT EXECUTE ON FUNCTION coursebase.accessible_course_ids(uuid, timestamptz) TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.explain_course_access(
@@ -87,7 +101,12 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_explain_course_access';
 COMMENT ON FUNCTION coursebase.explain_course_access(uuid, uuid, timestamptz) IS
-    'What gives the course and what does not, and until when: one row a source, of which has_course_access() needs one that passes.';
+    'Lists the sources of access to a course, one row each; has_course_access() answers true if one of them passes. Anybody may ask about the own account; reads past row security.
+
+course_id, user_id, at: as for has_course_access(). rule: free, grant (given, or in a product that was bought), purchase (from an app store, or entered by hand), premium_slot, premium or administrator. passed: whether the source gives the course. reason: NULL if passed, else no_user, not_free, not_granted, not_purchased, pending, invalid, refunded, sandbox, not_chosen, no_premium, not_in_premium, slots_only (premium gives only the courses in slots), not_administrator or no_such_course. detail: the same in a sentence, for premium with its end. A course that does not exist reads like one that no source gives.
+
+Source: the product''s rule of access, as support needs it.
+Raises: 42501 (user_id is another user).';
 GRANT EXECUTE ON FUNCTION coursebase.explain_course_access(uuid, uuid, timestamptz) TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.choose_premium_course(
@@ -109,7 +128,14 @@ ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_choose_premium_course';
 COMMENT ON FUNCTION coursebase.choose_premium_course(uuid, uuid, text, timestamptz) IS
-    'Fills a premium slot with a course, for oneself (user_id NULL) or, by the server, for anybody. A slot is filled by a course: its other voice needs no further one. The same course and voice again answers the first result. Where premium is every course (setting premium_slots -1) nothing is written and the answer is NULL. Errors: no premium KB811, a course that is not in premium KB812, all slots filled KB813, a course that is usable without a slot KB814. The slot stays when premium ends, and gives its course whenever there is premium. Writes with the owner''s rights.';
+    'Fills a premium slot with a course. One slot holds a course in all its voices. The same course and voice again answers the first result. The slot stays when premium ends, and gives its course whenever there is premium. For users, each for the own account, and the server; writes with the rights of the tables'' owner, under the lock of the user.
+
+user_id: whose slot it is; NULL is the user who asks; only the server may name another user. course_id: the course; may not be NULL. voice: male or female; NULL for a course with one voice. at: when the course is chosen, and the time at which there must be premium; NULL is now.
+
+slot_id: the row of course_purchases. chosen_at: when the course was chosen first. Where premium is every course (setting premium_slots is -1), nothing is written and both are NULL.
+
+Source: the product''s rule that premium gives a number of courses of one''s choice (setting premium_slots).
+Raises: 22004 (course_id is NULL), 22008 (at is not finite), 22023 (an unknown voice), 42501 (nobody is signed in, or user_id is another user), KB106 (no such open account), KB811 (there is no premium at that time), KB812 (no such course in premium), KB813 (every slot holds another course), KB814 (the course can be used without a slot).';
 GRANT EXECUTE ON FUNCTION coursebase.choose_premium_course(uuid, uuid, text, timestamptz) TO end_user, server;
 
 CREATE FUNCTION coursebase.premium_slots(
@@ -134,7 +160,14 @@ ROWS 2
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_premium_slots';
 COMMENT ON FUNCTION coursebase.premium_slots(uuid, timestamptz) IS
-    'The premium slots of a user (NULL: oneself): those that are filled, in the order of choice (the voices of a course share a slot), then those that are empty. live: the slot gives its course at that time; an empty one could be filled. Reads with the owner''s rights; asking about somebody else takes an administrator or the server.';
+    'Lists the premium slots of a user at a time: the filled ones in the order of choice, a row for each voice of a course, then the empty ones, at most a hundred. No row for nobody. For users, each about the own account, administrators and the server; reads with the rights of the tables'' owner.
+
+user_id: the user; NULL is the user who asks; only an administrator or the server may name another user. at: the time asked about; NULL is now.
+
+slot: number of the slot, from 1; the voices of a course share it. course_id, course_code, title: the course; NULL in an empty slot, course_code also where the course has none. voice: male or female; NULL for a course with one voice. chosen_at: when the course was chosen. live: whether the slot gives its course at that time; of an empty slot, whether it could be filled.
+
+Source: the setting premium_slots; a lower setting takes no slot away.
+Raises: 42501 (user_id is another user).';
 GRANT EXECUTE ON FUNCTION coursebase.premium_slots(uuid, timestamptz) TO end_user, server;
 
 CREATE FUNCTION coursebase.tg_course_purchases__slot()
@@ -146,7 +179,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_course_purchases__slot';
 COMMENT ON FUNCTION coursebase.tg_course_purchases__slot() IS
-    'BEFORE a row becomes a premium slot: the user had premium at some time (KB811), the course is in premium (KB812) and there is room for it (KB813). Locks the user.';
+    'BEFORE a row becomes a premium slot: refuses it unless the user ever had a subscription (KB811), the course is in premium (KB812) and a slot is left (KB813). Locks the user, so that two slots are counted one after the other. Reads with the rights of the tables'' owner.';
 
 CREATE FUNCTION coursebase.complete_lesson(lesson_id uuid, user_id uuid DEFAULT NULL)
 RETURNS boolean
@@ -158,7 +191,12 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_complete_lesson';
 COMMENT ON FUNCTION coursebase.complete_lesson(uuid, uuid) IS
-    'Marks a lesson as completed by a user (NULL: oneself), who must have real access now: one may use the course, and not as an administrator (KB904). True when it was not so before. Writes with the owner''s rights; about somebody else an administrator or the server may.';
+    'Marks a lesson as completed by a user, who must have real access now: by a source of has_course_access() other than being an administrator. Answers true if it was not marked before. For users, each for the own account, administrators and the server; writes with the rights of the tables'' owner.
+
+lesson_id: the lesson; may not be NULL. user_id: who completed it; NULL is the user who asks; only an administrator or the server may name another user.
+
+Source: the product''s rule that a preview may be viewed, not completed; what was completed stays when access ends.
+Raises: 22004 (lesson_id is NULL), 42501 (nobody is signed in, or user_id is another user), KB106 (no such open account, or no such lesson that is shown), KB904 (the user has no real access to the course).';
 GRANT EXECUTE ON FUNCTION coursebase.complete_lesson(uuid, uuid) TO end_user, server;
 
 CREATE FUNCTION coursebase.uncomplete_lesson(lesson_id uuid, user_id uuid DEFAULT NULL)
@@ -171,7 +209,12 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_uncomplete_lesson';
 COMMENT ON FUNCTION coursebase.uncomplete_lesson(uuid, uuid) IS
-    'Takes back what complete_lesson() marked, with the same real access (KB904). True when it was marked.';
+    'Takes back the mark of complete_lesson(), with the same real access. Answers true if the lesson was marked. For users, each for the own account, administrators and the server; writes with the rights of the tables'' owner.
+
+lesson_id, user_id: as for complete_lesson().
+
+Source: the product''s rule that only who may complete a lesson may take that back.
+Raises: 22004 (lesson_id is NULL), 42501 (nobody is signed in, or user_id is another user), KB106 (no such open account, or no such lesson that is shown), KB904 (the user has no real access to the course).';
 GRANT EXECUTE ON FUNCTION coursebase.uncomplete_lesson(uuid, uuid) TO end_user, server;
 
 CREATE FUNCTION coursebase.course_progress(course_id uuid, user_id uuid DEFAULT NULL)
@@ -185,7 +228,14 @@ ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_course_progress';
 COMMENT ON FUNCTION coursebase.course_progress(uuid, uuid) IS
-    'How far a user (NULL: oneself) is, over the lessons that are shown: their number, those completed, the percentage rounded down, and the last completion once all are. A course that the user may not read, and the caller neither, has no lessons. Reads with the owner''s rights; asking about somebody else takes an administrator or the server.';
+    'Answers how far a user is in a course, over its public and preview lessons in public sections: one row. Anybody may ask about the own account; reads with the rights of the tables'' owner.
+
+course_id: the course. user_id: the user; NULL is the user who asks; only an administrator or the server may name another user.
+
+lessons: number of lessons that are shown. completed: how many of them the user completed. percent: completed of lessons in whole percent, rounded down; 0 without lessons. completed_at: the last completion, once all lessons are completed, else NULL. A course that is NULL, does not exist, or may be read neither by the user nor by the caller has no lessons.
+
+Source: the product''s course page.
+Raises: 42501 (user_id is another user).';
 GRANT EXECUTE ON FUNCTION coursebase.course_progress(uuid, uuid) TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.tg_user_lesson_complete__real_access()
@@ -197,4 +247,103 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_user_lesson_complete__real_access';
 COMMENT ON FUNCTION coursebase.tg_user_lesson_complete__real_access() IS
-    'BEFORE INSERT OR DELETE by somebody whom row security binds: asks for the real access of complete_lesson() (KB904). Reads with the owner''s rights.';
+    'BEFORE INSERT OR DELETE by a role that row security binds: refuses a row of the user''s own without the real access that complete_lesson() asks for (KB106, KB904). Reads with the rights of the tables'' owner.';
+
+-- Lessons: which a user may see and view, and the one before or after.
+
+CREATE FUNCTION coursebase.can_read_section(section_id uuid)
+RETURNS boolean
+LANGUAGE c
+STABLE
+STRICT
+PARALLEL SAFE
+SECURITY INVOKER
+AS 'MODULE_PATHNAME', 'coursebase_can_read_section';
+COMMENT ON FUNCTION coursebase.can_read_section(uuid) IS
+    'Answers whether the user who asks may see a section in the outline: a public section of a course that the user may read, or any section for an administrator. Anybody may call it; reads past row security. For policies, row by row: what was found is kept for the statement.
+
+section_id: the section; NULL answers NULL. A section that is not shown reads like one that does not exist.';
+GRANT EXECUTE ON FUNCTION coursebase.can_read_section(uuid) TO anonymous, end_user, server;
+
+CREATE FUNCTION coursebase.can_view_lesson(
+    lesson_id uuid,
+    user_id uuid DEFAULT NULL,
+    at timestamptz DEFAULT now()
+)
+RETURNS boolean
+LANGUAGE c
+STABLE
+CALLED ON NULL INPUT
+PARALLEL SAFE
+SECURITY INVOKER
+AS 'MODULE_PATHNAME', 'coursebase_can_view_lesson';
+COMMENT ON FUNCTION coursebase.can_view_lesson(uuid, uuid, timestamptz) IS
+    'Answers whether a user may view a lesson at a time: a preview lesson of a public section is for anybody, a public lesson of a public section for who may use the course, and every lesson for an administrator. Anybody may ask about the own account; reads past row security.
+
+lesson_id: the lesson; NULL answers false. user_id: the viewer; NULL is the user who asks; only an administrator or the server may name another user. at: the time at which the course must be usable; NULL is now. A lesson that is not shown reads like one that does not exist.
+
+Raises: 42501 (user_id is another user).';
+GRANT EXECUTE ON FUNCTION coursebase.can_view_lesson(uuid, uuid, timestamptz) TO anonymous, end_user, server;
+
+CREATE FUNCTION coursebase.explain_can_view_lesson(
+    lesson_id uuid,
+    user_id uuid DEFAULT NULL,
+    at timestamptz DEFAULT now()
+)
+RETURNS TABLE (rule text, passed boolean, reason text, detail text)
+LANGUAGE c
+STABLE
+CALLED ON NULL INPUT
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_explain_can_view_lesson';
+COMMENT ON FUNCTION coursebase.explain_can_view_lesson(uuid, uuid, timestamptz) IS
+    'Lists the rules of can_view_lesson(), one row each; one rule that passes is enough. Anybody may ask about the own account; reads past row security.
+
+lesson_id, user_id, at: as for can_view_lesson(). rule: administrator, preview or access. passed: whether the rule lets the user view the lesson. reason: NULL if passed, else no_user, not_administrator, no_such_lesson, not_preview, not_shown or no_access. detail: what the rule is for. A lesson that is not shown reads like one that does not exist.
+
+Raises: 42501 (user_id is another user).';
+GRANT EXECUTE ON FUNCTION coursebase.explain_can_view_lesson(uuid, uuid, timestamptz) TO anonymous, end_user, server;
+
+CREATE FUNCTION coursebase.next_lesson(
+    lesson_id uuid,
+    user_id uuid DEFAULT NULL,
+    at timestamptz DEFAULT now()
+)
+RETURNS uuid
+LANGUAGE c
+STABLE
+CALLED ON NULL INPUT
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_next_lesson';
+COMMENT ON FUNCTION coursebase.next_lesson(uuid, uuid, timestamptz) IS
+    'Answers the lesson after a lesson, in the order of the course: the next one of its section, or the first one of the next section. NULL after the last one. Lessons that the user cannot see are skipped. Anybody may ask about the own account; reads past row security.
+
+lesson_id: the lesson; NULL answers NULL. user_id: who goes on; NULL is the user who asks; only an administrator or the server may name another user. at: the time at which the lessons must be visible; NULL is now.
+
+Raises: 42501 (user_id is another user).';
+GRANT EXECUTE ON FUNCTION coursebase.next_lesson(uuid, uuid, timestamptz) TO anonymous, end_user, server;
+
+CREATE FUNCTION coursebase.previous_lesson(
+    lesson_id uuid,
+    user_id uuid DEFAULT NULL,
+    at timestamptz DEFAULT now()
+)
+RETURNS uuid
+LANGUAGE c
+STABLE
+CALLED ON NULL INPUT
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_previous_lesson';
+COMMENT ON FUNCTION coursebase.previous_lesson(uuid, uuid, timestamptz) IS
+    'Answers the lesson before a lesson, in the order of the course: the one before in its section, or the last one of the section before. NULL before the first one. Lessons that the user cannot see are skipped. Anybody may ask about the own account; reads past row security.
+
+lesson_id, user_id, at: as for next_lesson().
+
+Raises: 42501 (user_id is another user).';
+GRANT EXECUTE ON FUNCTION coursebase.previous_lesson(uuid, uuid, timestamptz) TO anonymous, end_user, server;

@@ -1,4 +1,4 @@
--- Courses that a store sold, an administrator gave, or premium fills a slot with.
+-- Courses that an app store sold, that an administrator gave, or that a person chose for a premium slot.
 CREATE TABLE coursebase.course_purchases (
     id               uuid         NOT NULL DEFAULT gen_random_uuid(),
     user_id          uuid         NOT NULL,
@@ -42,7 +42,8 @@ CREATE TABLE coursebase.course_purchases (
         OR (status <> 'pending' AND environment = 'production' AND acknowledged_at IS NULL
             AND product_id IS NULL AND purchase_id IS NULL AND purchase_token IS NULL))
 );
--- A course is owned once per voice; a slot may hold one that is bought later, and the other way round.
+-- A course is owned once per voice. A slot may hold a course that is bought later, and a course that is owned
+-- may have stood in a slot before: so the two have an index each.
 CREATE UNIQUE INDEX course_purchases_live_idx
     ON coursebase.course_purchases (user_id, course_id, voice) NULLS NOT DISTINCT
     WHERE status IN ('pending', 'valid') AND source <> 'premium_slot';
@@ -54,25 +55,25 @@ CREATE INDEX course_purchases_user_id_course_id_idx
 CREATE INDEX course_purchases_course_id_idx ON coursebase.course_purchases (course_id);
 CREATE INDEX course_purchases_unacknowledged_idx ON coursebase.course_purchases (validated_at)
     WHERE acknowledged_at IS NULL AND status = 'valid';
-COMMENT ON TABLE coursebase.course_purchases IS 'Courses that a person has from a store, from an administrator, or in a premium slot. A slot gives its course while the person has premium.';
+COMMENT ON TABLE coursebase.course_purchases IS 'Courses that a person has from an app store, from an administrator, or in a premium slot. A slot gives its course while the person has premium; every other row gives its course while its status is valid.';
 COMMENT ON COLUMN coursebase.course_purchases.id IS 'Key of the purchase.';
-COMMENT ON COLUMN coursebase.course_purchases.user_id IS 'Whose it is.';
+COMMENT ON COLUMN coursebase.course_purchases.user_id IS 'The person who has the course.';
 COMMENT ON COLUMN coursebase.course_purchases.course_id IS 'The course.';
-COMMENT ON COLUMN coursebase.course_purchases.voice IS 'male or female: the voice that was bought; NULL for a course that has one voice.';
-COMMENT ON COLUMN coursebase.course_purchases.source IS 'google_play, app_store, admin (given) or premium_slot.';
-COMMENT ON COLUMN coursebase.course_purchases.product_id IS 'Base id of the product, as in store_products; NULL where no store sold it.';
-COMMENT ON COLUMN coursebase.course_purchases.purchase_id IS 'The store''s id of the purchase; NULL where no store sold it.';
-COMMENT ON COLUMN coursebase.course_purchases.purchase_token IS 'The store''s token, with which it is asked about the purchase; NULL where no store sold it.';
-COMMENT ON COLUMN coursebase.course_purchases.environment IS 'production or sandbox. What a sandbox sold gives nothing unless the setting accept_sandbox is on.';
+COMMENT ON COLUMN coursebase.course_purchases.voice IS 'male or female: the voice that was bought; NULL for a course with one voice.';
+COMMENT ON COLUMN coursebase.course_purchases.source IS 'google_play, app_store, admin (an administrator gave it) or premium_slot.';
+COMMENT ON COLUMN coursebase.course_purchases.product_id IS 'Base id of the product, as in store_products; NULL unless an app store sold the course.';
+COMMENT ON COLUMN coursebase.course_purchases.purchase_id IS 'The store''s id of the purchase; NULL unless an app store sold the course.';
+COMMENT ON COLUMN coursebase.course_purchases.purchase_token IS 'The store''s token, with which the server asks the store about the purchase; NULL unless an app store sold the course.';
+COMMENT ON COLUMN coursebase.course_purchases.environment IS 'production or sandbox. A purchase in a sandbox gives nothing unless the setting accept_sandbox is on.';
 COMMENT ON COLUMN coursebase.course_purchases.status IS 'pending, valid, invalid or refunded; only valid gives the course.';
-COMMENT ON COLUMN coursebase.course_purchases.purchased_at IS 'When it was bought, given or chosen.';
-COMMENT ON COLUMN coursebase.course_purchases.validated_at IS 'When it was found valid, or NULL.';
-COMMENT ON COLUMN coursebase.course_purchases.acknowledged_at IS 'When the store was told that it was delivered, or NULL; a store refunds after three days without.';
-COMMENT ON COLUMN coursebase.course_purchases.refunded_at IS 'When it was refunded, or NULL.';
+COMMENT ON COLUMN coursebase.course_purchases.purchased_at IS 'When the course was bought, given or chosen.';
+COMMENT ON COLUMN coursebase.course_purchases.validated_at IS 'When the purchase was found valid; NULL before.';
+COMMENT ON COLUMN coursebase.course_purchases.acknowledged_at IS 'When the server told the store that the course was delivered; NULL before. A store refunds what is not acknowledged within three days.';
+COMMENT ON COLUMN coursebase.course_purchases.refunded_at IS 'When the purchase was refunded; NULL otherwise.';
 COMMENT ON COLUMN coursebase.course_purchases.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.course_purchases.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.course_purchases ENABLE ROW LEVEL SECURITY;
--- What was sold stays what it was; a slot may be moved, as its own trigger allows.
+-- The facts of a sale are set once. A slot may change its course: t300_slot_on_update checks the new one.
 CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.course_purchases
     FOR EACH ROW WHEN (OLD.source <> 'premium_slot' OR NEW.source <> 'premium_slot')
     EXECUTE FUNCTION coursebase.tg_any__set_once('id', 'user_id', 'course_id',
@@ -107,19 +108,19 @@ SELECT a.user_id, a.course_id, c.course_code, c.title, c.description, c.icon_url
 FROM coursebase.user_course_access a
 JOIN coursebase.courses c ON c.id = a.course_id;
 COMMENT ON VIEW coursebase.user_access IS
-    'The courses that sales and grants give: one''s own, everybody''s for administrators and the server.';
-COMMENT ON COLUMN coursebase.user_access.user_id IS 'Who may use the course.';
+    'The courses that sales and grants give: the own ones for a user, all for administrators and the server.';
+COMMENT ON COLUMN coursebase.user_access.user_id IS 'The user who may use the course.';
 COMMENT ON COLUMN coursebase.user_access.course_id IS 'The course.';
-COMMENT ON COLUMN coursebase.user_access.course_code IS 'Its code in the app, or NULL.';
-COMMENT ON COLUMN coursebase.user_access.title IS 'Its title.';
-COMMENT ON COLUMN coursebase.user_access.description IS 'Its description.';
-COMMENT ON COLUMN coursebase.user_access.icon_url IS 'Its icon, or NULL.';
-COMMENT ON COLUMN coursebase.user_access.is_granted IS 'Somebody gave it.';
-COMMENT ON COLUMN coursebase.user_access.is_bought IS 'A purchase that counts gave it.';
-COMMENT ON COLUMN coursebase.user_access.access_since IS 'When access began.';
+COMMENT ON COLUMN coursebase.user_access.course_code IS 'Code of the course in the app; NULL if the course has none.';
+COMMENT ON COLUMN coursebase.user_access.title IS 'Title of the course.';
+COMMENT ON COLUMN coursebase.user_access.description IS 'Description of the course.';
+COMMENT ON COLUMN coursebase.user_access.icon_url IS 'Icon of the course; NULL if the course has none.';
+COMMENT ON COLUMN coursebase.user_access.is_granted IS 'Whether somebody gave the course.';
+COMMENT ON COLUMN coursebase.user_access.is_bought IS 'Whether a purchase that was not refunded gave the course.';
+COMMENT ON COLUMN coursebase.user_access.access_since IS 'When the access began.';
 GRANT SELECT ON TABLE coursebase.user_access TO end_user, server;
 
--- What a person has done stays when access ends.
+-- Completions stay when access ends.
 CREATE TABLE coursebase.user_lesson_complete (
     user_id     uuid         NOT NULL,
     lesson_id   uuid         NOT NULL,
@@ -133,9 +134,9 @@ CREATE TABLE coursebase.user_lesson_complete (
 );
 CREATE INDEX user_lesson_complete_lesson_id_idx ON coursebase.user_lesson_complete (lesson_id);
 COMMENT ON TABLE coursebase.user_lesson_complete IS 'Who has completed which lesson.';
-COMMENT ON COLUMN coursebase.user_lesson_complete.user_id IS 'Who completed it.';
+COMMENT ON COLUMN coursebase.user_lesson_complete.user_id IS 'The user who completed the lesson.';
 COMMENT ON COLUMN coursebase.user_lesson_complete.lesson_id IS 'The lesson.';
-COMMENT ON COLUMN coursebase.user_lesson_complete.created_at IS 'When it was completed.';
+COMMENT ON COLUMN coursebase.user_lesson_complete.created_at IS 'When the lesson was completed.';
 COMMENT ON COLUMN coursebase.user_lesson_complete.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.user_lesson_complete ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.user_lesson_complete
@@ -148,7 +149,7 @@ GRANT SELECT ON TABLE coursebase.user_lesson_complete TO anonymous;
 GRANT SELECT, INSERT, DELETE ON TABLE coursebase.user_lesson_complete TO end_user;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.user_lesson_complete TO server;
 
--- The list that a course's page shows to the one who asks.
+-- The lesson list of a course's page, for the user who asks.
 CREATE VIEW coursebase.course_lessons_with_completion WITH (security_invoker = true) AS
 SELECT
     s.course_id,
@@ -166,21 +167,21 @@ FROM coursebase.course_sections s
 JOIN coursebase.lessons l ON l.section_id = s.id
 LEFT JOIN coursebase.user_lesson_complete c
     ON c.lesson_id = l.id AND c.user_id = (SELECT coursebase.current_user_id());
-COMMENT ON VIEW coursebase.course_lessons_with_completion IS 'The lessons that the one who asks may see, with whether and when that person completed them. Put course_id in the WHERE, and order by section_order and "order".';
+COMMENT ON VIEW coursebase.course_lessons_with_completion IS 'The lessons that the user who asks may see, and whether and when that user completed them. Put course_id in the WHERE, and order by section_order and "order".';
 COMMENT ON COLUMN coursebase.course_lessons_with_completion.course_id IS 'The course.';
 COMMENT ON COLUMN coursebase.course_lessons_with_completion.section_id IS 'The section.';
 COMMENT ON COLUMN coursebase.course_lessons_with_completion.section_name IS 'Name of the section.';
 COMMENT ON COLUMN coursebase.course_lessons_with_completion.section_order IS 'Place of the section within the course.';
 COMMENT ON COLUMN coursebase.course_lessons_with_completion.lesson_id IS 'The lesson.';
 COMMENT ON COLUMN coursebase.course_lessons_with_completion.name IS 'Name of the lesson.';
-COMMENT ON COLUMN coursebase.course_lessons_with_completion.description IS 'Description of the lesson, or NULL.';
+COMMENT ON COLUMN coursebase.course_lessons_with_completion.description IS 'Description of the lesson; NULL if it has none.';
 COMMENT ON COLUMN coursebase.course_lessons_with_completion.status IS 'public, private or preview.';
 COMMENT ON COLUMN coursebase.course_lessons_with_completion."order" IS 'Place of the lesson within the section.';
-COMMENT ON COLUMN coursebase.course_lessons_with_completion.is_complete IS 'Whether the one who asks completed it.';
-COMMENT ON COLUMN coursebase.course_lessons_with_completion.completed_at IS 'When, or NULL.';
+COMMENT ON COLUMN coursebase.course_lessons_with_completion.is_complete IS 'Whether the user who asks completed the lesson.';
+COMMENT ON COLUMN coursebase.course_lessons_with_completion.completed_at IS 'When that user completed the lesson; NULL before.';
 GRANT SELECT ON TABLE coursebase.course_lessons_with_completion TO anonymous, end_user, server;
 
--- How many courses premium gives.
+-- How many courses a person with premium may choose.
 INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning)
 VALUES
     ('premium_slots', 'integer', '2',

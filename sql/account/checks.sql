@@ -1,4 +1,4 @@
--- What only the whole database tells: accounts that were closed, and every slice's checks in one list.
+-- Checks over all slices: closed accounts, and the checks of every slice in one list.
 
 CREATE FUNCTION coursebase.check_account()
 RETURNS TABLE (check_name text, object text, problem text)
@@ -49,6 +49,10 @@ AS $$
         JOIN coursebase.course_entitlements e ON e.id = k.entitlement_id
         WHERE k.notes IS NOT NULL
         UNION ALL
+        SELECT p.user_id, 'store_notifications'
+        FROM coursebase.store_notifications p
+        WHERE p.body IS NOT NULL
+        UNION ALL
         SELECT p.user_id, 'analytics' FROM coursebase.analytics p
         UNION ALL
         SELECT p.user_id, 'audio_usage' FROM coursebase.audio_usage p
@@ -66,7 +70,9 @@ AS $$
     JOIN closed c ON c.id = l.user_id
 $$;
 COMMENT ON FUNCTION coursebase.check_account() IS
-    'Closed accounts that still hold something personal.';
+    'Lists closed accounts that still hold something personal: part of check_integrity(). For the server; reads with the caller''s rights.
+
+check_name: closed_account. object: the row of users. problem: which table still tells of the person, and that delete_user() removes it.';
 GRANT EXECUTE ON FUNCTION coursebase.check_account() TO server;
 
 CREATE FUNCTION coursebase.check_integrity()
@@ -100,7 +106,11 @@ AS $$
     UNION ALL
     SELECT * FROM coursebase.check_store()
     UNION ALL
+    SELECT * FROM coursebase.check_notifications()
+    UNION ALL
     SELECT * FROM coursebase.check_programs()
+    UNION ALL
+    SELECT * FROM coursebase.check_events()
     UNION ALL
     SELECT * FROM coursebase.check_sync()
     UNION ALL
@@ -108,5 +118,9 @@ AS $$
     ORDER BY 1, 2, 3
 $$;
 COMMENT ON FUNCTION coursebase.check_integrity() IS
-    'Every rule that damaged data can break, held against the data: one row a problem, none on a sound database. Reads everything, with the caller''s rights.';
+    'Checks the data against every rule that damaged data can break: one row a problem, none on a sound database. For the server; reads every table, with the caller''s rights.
+
+check_name: name of the rule. object: table and key. problem: what is stored and what was found.
+
+Source: the checks of the slices, check_references() and check_identity() to check_account(), which may be called by themselves.';
 GRANT EXECUTE ON FUNCTION coursebase.check_integrity() TO server;

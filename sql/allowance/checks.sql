@@ -1,4 +1,4 @@
--- What the slice's data must satisfy whatever happened to triggers: part of check_integrity().
+-- Rules that the data of this slice must satisfy even if triggers were off: part of check_integrity().
 
 CREATE FUNCTION coursebase.check_allowance()
 RETURNS TABLE (check_name text, object text, problem text)
@@ -103,5 +103,7 @@ AS $$
     WHERE p.status = 'refunded' AND p.held > greatest(u.bank_used_credits - p.before, 0)
 $$;
 COMMENT ON FUNCTION coursebase.check_allowance() IS
-    'Credit accounts that are not what their log, or their packs, say; log entries that are missing, out of order, or do not lead from one to the next; a weekly limit that fell within a week; ends of no reservation; refunds that left unspent credits.';
+    'Lists what is wrong with accounts of credits, their logs and packs: part of check_integrity(). For the server; reads with the caller''s rights.
+
+check_name: credit_limits (more is used than there was), credit_account (the account is not what its log ends in), credit_bank (the bank is not what its packs hold), credit_log_position, credit_log_time, credit_log_amount (an entry is missing, out of order, or does not lead from the one before), credit_weekly_limit (the limit fell within a week), credit_reservation (an end without an open reservation), credit_pack_logged (the log lacks a sale or refund), credit_pack_refund (a refund left unspent credits). object: table and key. problem: what is stored and what was found.';
 GRANT EXECUTE ON FUNCTION coursebase.check_allowance() TO server;

@@ -1,4 +1,4 @@
--- Credits of the assistant: spending, reserving, packs and their refunds, and what is left.
+-- Credits of the assistant: spending, reserving, packs and their refunds, and how many credits are left.
 
 CREATE FUNCTION coursebase.tg_ai_usage__weekly_limit()
 RETURNS trigger
@@ -9,7 +9,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_ai_usage__weekly_limit';
 COMMENT ON FUNCTION coursebase.tg_ai_usage__weekly_limit() IS
-    'BEFORE UPDATE that lowers the weekly limit within a week, or turns a week back: refuses it (KB703).';
+    'BEFORE an UPDATE that lowers the weekly limit within a week, or turns a week back: refuses it (KB703).';
 
 CREATE FUNCTION coursebase.consume_credits(
     user_id uuid,
@@ -34,7 +34,14 @@ ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_consume_credits';
 COMMENT ON FUNCTION coursebase.consume_credits(uuid, numeric, text, timestamptz) IS
-    'Spends a credit for each second begun, of the week first and then of the bank. Answers the price, what each of the two gave, and what is left. Not enough: KB701 with what is needed, what there is and the next reset; nothing is written. The same key again answers the first result; with other seconds KB702.';
+    'Spends credits for a use of the assistant: one for each second begun, of the week first and then of the bank. The same key with the same seconds again answers the first result and writes nothing. For the server; writes with the rights of the tables'' owner, under the lock of the user.
+
+user_id: who uses the assistant. seconds: length of the use, not negative; rounded up to whole credits. idempotency_key: the caller''s name of the use, 1 to 200 characters, of its own for every use of the user. at: when the use took place; an earlier time than that of the last change counts as the time of that change. No argument may be NULL.
+
+credits: price of the use. weekly_credits, bank_credits: how many of them the week and the bank gave. weekly_left, bank_left: how many are left there. next_reset: when the week turns.
+
+Source: the product''s rule that the week''s allowance, which lapses, is spent before what was bought.
+Raises: 22004 (an argument is NULL), 22008 (at is not finite, or the week ends out of range), 22023 (seconds is no number of seconds, or idempotency_key is too short or too long), 40001 (under REPEATABLE READ: the account changed meanwhile; call again), KB106 (no such open account), KB701 (not enough credits: the detail says how many are needed, how many there are, and the next reset; nothing is written), KB702 (the key names another use).';
 GRANT EXECUTE ON FUNCTION coursebase.consume_credits(uuid, numeric, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.reserve_credits(
@@ -60,7 +67,12 @@ ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_reserve_credits';
 COMMENT ON FUNCTION coursebase.reserve_credits(uuid, numeric, text, timestamptz) IS
-    'For a use whose length is not known yet: takes the credits as consume_credits() does, until commit_credits() or release_credits() with the same key ends it.';
+    'Holds credits for a use of the assistant whose length is not known yet. What is held counts as used until commit_credits() or release_credits() ends the reservation with the same key. The same call again answers the first result and writes nothing. For the server; writes with the rights of the tables'' owner, under the lock of the user.
+
+user_id, idempotency_key, at: as for consume_credits(). seconds: the longest that the use may take. The columns are those of consume_credits().
+
+Source: the product''s rule that nobody begins a conversation that the credits cannot pay.
+Raises: 22004 (an argument is NULL), 22008 (at is not finite, or the week ends out of range), 22023 (seconds is no number of seconds, or idempotency_key is too short or too long), 40001 (under REPEATABLE READ: the account changed meanwhile; call again), KB106 (no such open account), KB701 (not enough credits), KB702 (the key names another use).';
 GRANT EXECUTE ON FUNCTION coursebase.reserve_credits(uuid, numeric, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.commit_credits(
@@ -86,7 +98,14 @@ ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_commit_credits';
 COMMENT ON FUNCTION coursebase.commit_credits(uuid, text, numeric, timestamptz) IS
-    'Ends a reservation with the seconds that the use took. What was not needed comes back, the bank''s first (of a week that has passed nothing does); what was needed beyond is spent (KB701 when there is not enough, and the reservation stays). weekly_credits and bank_credits are what this call took; negative: gave back.';
+    'Ends a reservation with the seconds that the use took. What was not needed comes back, the bank''s credits first; what was held of a week that has passed lapsed with it. What was needed beyond is spent as by consume_credits(). The same call again answers the first result and writes nothing. Works for a closed account too. For the server; writes with the rights of the tables'' owner, under the lock of the user.
+
+user_id, idempotency_key: those of the reservation. seconds: how long the use took, not negative; 0 gives everything back. at: when the use ended; as for consume_credits(). No argument may be NULL.
+
+credits: price of the use. weekly_credits, bank_credits: how many credits this call took of week and bank; negative: gave back. weekly_left, bank_left, next_reset: as for consume_credits().
+
+Source: the product''s rule that a use costs what it took.
+Raises: 22004 (an argument is NULL), 22008 (at is not finite, or the week ends out of range), 22023 (seconds is no number of seconds, or idempotency_key is too short or too long), 40001 (under REPEATABLE READ: the account changed meanwhile; call again), KB106 (no such user, or no reservation with the key), KB701 (not enough credits for what was needed beyond; the reservation stays), KB702 (the key names another use, or the reservation ended otherwise).';
 GRANT EXECUTE ON FUNCTION coursebase.commit_credits(uuid, text, numeric, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.release_credits(
@@ -111,7 +130,14 @@ ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_release_credits';
 COMMENT ON FUNCTION coursebase.release_credits(uuid, text, timestamptz) IS
-    'Ends a reservation whose use did not take place: gives back what it held, but nothing of a week that has passed.';
+    'Ends a reservation whose use did not take place, and gives back what it held, but nothing of a week that has passed. The same call again answers the first result and writes nothing. Works for a closed account too. For the server; writes with the rights of the tables'' owner, under the lock of the user.
+
+user_id, idempotency_key: those of the reservation. at: when it was given up; as for consume_credits(). No argument may be NULL.
+
+credits: 0. weekly_credits, bank_credits: how many credits came back, as negative numbers. weekly_left, bank_left, next_reset: as for consume_credits().
+
+Source: the product''s rule that a use which fails costs nothing.
+Raises: 22004 (an argument is NULL), 22008 (at is not finite, or the week ends out of range), 22023 (idempotency_key is too short or too long), 40001 (under REPEATABLE READ: the account changed meanwhile; call again), KB106 (no such user, or no reservation with the key), KB702 (the key names another use, or the reservation ended otherwise).';
 GRANT EXECUTE ON FUNCTION coursebase.release_credits(uuid, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.check_credits(
@@ -135,7 +161,14 @@ ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_check_credits';
 COMMENT ON FUNCTION coursebase.check_credits(numeric, uuid, timestamptz) IS
-    'Whether a use of so many seconds could be paid, and writes nothing. reason is not_enough_credits, or NULL when it could. Without user_id about oneself; about somebody else only for an administrator or the server (42501).';
+    'Answers whether a user could pay a use of the assistant at a time, in one row; no row for nobody. For users, each about the own account, administrators and the server; reads with the rights of the tables'' owner and writes nothing.
+
+seconds: length of the use, not negative; may not be NULL. user_id: the user; NULL is the user who asks; only an administrator or the server may name another user. at: the time asked about; may not be NULL.
+
+allowed: whether week and bank hold enough. reason: not_enough_credits, or NULL if allowed. needed: price of the use in credits. available: credits left in week and bank. next_reset: when the week turns; NULL before the first use.
+
+Source: the rules of consume_credits(), which may refuse all the same once others have spent.
+Raises: 22004 (seconds or at is NULL), 22008 (at is not finite, or the week ends out of range), 22023 (seconds is no number of seconds), 42501 (user_id is another user).';
 GRANT EXECUTE ON FUNCTION coursebase.check_credits(numeric, uuid, timestamptz) TO end_user, server;
 
 CREATE FUNCTION coursebase.credit_balance(
@@ -159,7 +192,14 @@ ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_credit_balance';
 COMMENT ON FUNCTION coursebase.credit_balance(uuid, timestamptz) IS
-    'A person''s credits at an instant: now, in the past as the log has them, or to come, with the weeks that turn until then. weekly_reset_date is NULL until the first use begins a week. Without user_id about oneself; about somebody else only for an administrator or the server (42501).';
+    'Answers the credits of a user at a time, in one row; no row for nobody. The time may be now, past, as the log has it, or to come, with the weeks that turn until then. For users, each about the own account, administrators and the server; reads with the rights of the tables'' owner.
+
+user_id: the user; NULL is the user who asks; only an administrator or the server may name another user. at: the time asked about; may not be NULL.
+
+weekly_limit_credits: allowance of the week. weekly_used_credits: how much of it is spent or reserved. weekly_reset_date: when the week turns; NULL before the first use. bank_limit_credits: credits of all packs less what refunds took back. bank_used_credits: how many of them are spent or reserved. available: what is left of both.
+
+Source: credit_log, and the settings premium_weekly_credits and free_weekly_credits for weeks that turned unseen.
+Raises: 22004 (at is NULL), 22008 (at is not finite, or the week ends out of range), 42501 (user_id is another user).';
 GRANT EXECUTE ON FUNCTION coursebase.credit_balance(uuid, timestamptz) TO end_user, server;
 
 CREATE FUNCTION coursebase.grant_credit_pack(
@@ -184,7 +224,14 @@ ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_grant_credit_pack';
 COMMENT ON FUNCTION coursebase.grant_credit_pack(uuid, text, bigint, text, text, text, text, bigint, text, timestamptz) IS
-    'Puts a bought pack into the bank. The same purchase again answers the first result; of another user, product or number of credits KB205.';
+    'Records a pack of credits that a user bought, and puts its credits into the bank. The same purchase again answers the first result and writes nothing. For the server; writes with the rights of the tables'' owner, under the lock of the user.
+
+user_id: the buyer, whose account must be open. product_id: base id of the product, as in store_products. credits: how many credits the pack has, above 0. source, environment, purchase_id: which purchase it is: the store, production or sandbox, and the store''s id. purchase_token: with what the store is asked about it. amount_in_cents, currency: what was paid, in minor units, and its ISO 4217 code; either both or neither is NULL. at: when the pack was bought. Only amount_in_cents and currency may be NULL.
+
+credit_purchase_id: the row of ai_credit_purchases. bank_credits: credits that the pack brought. bank_left: credits left in the bank afterwards.
+
+Source: the product''s rule that what is bought never lapses.
+Raises: 22003 (the bank would be out of range), 22004 (an argument is NULL), 22008 (at is not finite, or the week ends out of range), 23514 (credits, environment, amount or currency is of the wrong form), 40001 (under REPEATABLE READ: the account changed meanwhile; call again), KB106 (no such open account), KB205 (the purchase was granted to another user, or with another product or number of credits).';
 GRANT EXECUTE ON FUNCTION coursebase.grant_credit_pack(uuid, text, bigint, text, text, text, text, bigint, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.refund_credit_pack(
@@ -203,7 +250,14 @@ ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_refund_credit_pack';
 COMMENT ON FUNCTION coursebase.refund_credit_pack(text, text, text, timestamptz) IS
-    'Takes back what is unspent of a refunded pack, and never of another: the credits of the pack granted first are spent first. What a reservation still holds of it is taken when it comes back. bank_credits is by how much the bank grew: negative. Again: the first result.';
+    'Marks a pack of credits as refunded and takes back what is unspent of it, and nothing of another pack: the credits of the pack granted first are spent first. What a reservation holds of the pack is taken when it comes back. The same call again answers the first result and writes nothing. Works for a closed account too. For the server; writes with the rights of the tables'' owner, under the lock of the user.
+
+source, environment, purchase_id: the purchase, as grant_credit_pack() had it. at: when the store refunded; an earlier time than that of the last change counts as the time of that change. No argument may be NULL.
+
+credit_purchase_id: the row of ai_credit_purchases. bank_credits: by how many credits the bank grew: 0 or negative. bank_left: credits left in the bank afterwards.
+
+Source: the product''s rule that a refund takes what it can and leaves no debt.
+Raises: 22004 (an argument is NULL), 22008 (at is not finite, or the week ends out of range), 40001 (under REPEATABLE READ: the account changed meanwhile; call again), KB106 (no such purchase).';
 GRANT EXECUTE ON FUNCTION coursebase.refund_credit_pack(text, text, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.ai_usage_member(user_id uuid, at timestamptz)
@@ -217,7 +271,13 @@ ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_ai_usage_member';
 COMMENT ON FUNCTION coursebase.ai_usage_member(uuid, timestamptz) IS
-    'The member ai_usage of a handshake, JSON: the account as it is now, with the weeks that turn until at; and from when until when, NULL for ever, it is that.';
+    'Answers the member ai_usage of a handshake for a user: one row. The account is the one that is stored now, with the weeks that turn until the time asked about. For the server; reads with the rights of the tables'' owner. For slices that answer with the account.
+
+user_id: the user. at: the time asked about. Neither may be NULL.
+
+member: JSON of the account, as the handshake describes it. valid_from: since when the member has been as it is, because a week turned; NULL: no turn was seen. valid_until: when the week turns; NULL before the first use.
+
+Raises: 22004 (an argument is NULL), 22008 (at is not finite, or the week ends out of range).';
 GRANT EXECUTE ON FUNCTION coursebase.ai_usage_member(uuid, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.explain_credits(
@@ -241,7 +301,7 @@ AS $$
         JOIN person p ON l.user_id = p.id
         WHERE l.at <= explain_credits.at
     ), packs AS (
-        -- what a pack still holds, and what the packs before it hold: they are spent first
+        -- what a pack still holds, and what the packs granted before it hold, which are spent first
         SELECT k.product_id, k.purchase_id, k.credits, e.position, k.held,
             coalesce(sum(k.held) OVER (ORDER BY e.position
                 ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before,
@@ -282,5 +342,12 @@ AS $$
     ORDER BY x.part, x.position
 $$;
 COMMENT ON FUNCTION coursebase.explain_credits(uuid, timestamptz) IS
-    'Where a person''s credits come from and where they are, row by row: the week, each pack in the order in which they are spent, reservations that are open. Reads with the caller''s rights.';
+    'Lists where a user''s credits come from and where they are at a time: the week, each pack in the order in which packs are spent, and the reservations that are open. For users, each about the own account, administrators and the server; reads with the caller''s rights.
+
+user_id, at: as for credit_balance().
+
+item: week, pack or reservation. object: product and purchase of a pack, key of a reservation, NULL for the week. credits: the week''s limit, what the pack brought, or what the reservation holds. unspent: what is left of week or pack; NULL for a reservation. detail: what the row means.
+
+Source: credit_log, as support needs it.
+Raises: 22004 (at is NULL), 22008 (at is not finite, or the week ends out of range), 42501 (user_id is another user).';
 GRANT EXECUTE ON FUNCTION coursebase.explain_credits(uuid, timestamptz) TO end_user, server;

@@ -1,5 +1,5 @@
 -- What a person may spend on the assistant: the week's allowance, which lapses, and a bank, which does not.
--- Only the functions of this slice write here, with the rights of the tables' owner.
+-- Only the functions of this slice write these tables, with the rights of the tables' owner.
 CREATE TABLE coursebase.ai_usage (
     user_id               uuid         NOT NULL,
     weekly_limit_credits  bigint       NOT NULL,
@@ -17,13 +17,13 @@ CREATE TABLE coursebase.ai_usage (
     CONSTRAINT ai_usage_bank_used_within_limit_check
         CHECK (bank_used_credits BETWEEN 0 AND bank_limit_credits)
 );
-COMMENT ON TABLE coursebase.ai_usage IS 'Credits of each person who ever had any, as of the last change: a week that has passed since is turned when somebody next spends. credit_balance() tells what holds now.';
-COMMENT ON COLUMN coursebase.ai_usage.user_id IS 'Whose credits they are.';
-COMMENT ON COLUMN coursebase.ai_usage.weekly_limit_credits IS 'Allowance of this week. It rises at once and falls only when the week turns.';
-COMMENT ON COLUMN coursebase.ai_usage.weekly_used_credits IS 'Spent or reserved of this week''s allowance.';
+COMMENT ON TABLE coursebase.ai_usage IS 'Credits of each person who ever had any, as the last change left them: a week that has passed since is turned by the next change. credit_balance() answers what holds now.';
+COMMENT ON COLUMN coursebase.ai_usage.user_id IS 'The person who has the credits.';
+COMMENT ON COLUMN coursebase.ai_usage.weekly_limit_credits IS 'Allowance of this week. A higher allowance counts at once, a lower one when the week turns.';
+COMMENT ON COLUMN coursebase.ai_usage.weekly_used_credits IS 'How much of this week''s allowance is spent or reserved.';
 COMMENT ON COLUMN coursebase.ai_usage.weekly_reset_date IS 'When the week turns: seven days after it began, on the calendar of the person''s time zone.';
 COMMENT ON COLUMN coursebase.ai_usage.bank_limit_credits IS 'Credits of all packs ever bought, less what refunds took back.';
-COMMENT ON COLUMN coursebase.ai_usage.bank_used_credits IS 'Spent or reserved of them.';
+COMMENT ON COLUMN coursebase.ai_usage.bank_used_credits IS 'How many of the bank''s credits are spent or reserved.';
 COMMENT ON COLUMN coursebase.ai_usage.created_at IS 'When the first week began.';
 COMMENT ON COLUMN coursebase.ai_usage.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.ai_usage ENABLE ROW LEVEL SECURITY;
@@ -37,7 +37,7 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.ai_usage
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.ai_usage TO end_user, server;
 
--- Packs of credits bought. The key by which a store knows a purchase detects the receipt that comes twice.
+-- Packs of credits that were bought. The store's key of a purchase is unique, so that a receipt counts once.
 CREATE TABLE coursebase.ai_credit_purchases (
     id                uuid         NOT NULL DEFAULT gen_random_uuid(),
     user_id           uuid         NOT NULL,
@@ -76,19 +76,19 @@ CREATE TABLE coursebase.ai_credit_purchases (
 CREATE INDEX ai_credit_purchases_user_id_idx ON coursebase.ai_credit_purchases (user_id);
 COMMENT ON TABLE coursebase.ai_credit_purchases IS 'Packs of credits that people bought. Their credits are spent in the order in which the packs were granted.';
 COMMENT ON COLUMN coursebase.ai_credit_purchases.id IS 'Key of the purchase.';
-COMMENT ON COLUMN coursebase.ai_credit_purchases.user_id IS 'Who bought it.';
+COMMENT ON COLUMN coursebase.ai_credit_purchases.user_id IS 'The person who bought the pack.';
 COMMENT ON COLUMN coursebase.ai_credit_purchases.product_id IS 'Base id of the product, as in store_products.';
-COMMENT ON COLUMN coursebase.ai_credit_purchases.credits IS 'Credits that it brought.';
-COMMENT ON COLUMN coursebase.ai_credit_purchases.refunded_credits IS 'How many of them its refund took back: those that were not spent.';
-COMMENT ON COLUMN coursebase.ai_credit_purchases.amount_in_cents IS 'What was paid, in minor units; NULL where the store does not say.';
-COMMENT ON COLUMN coursebase.ai_credit_purchases.currency IS 'Currency of the amount, or NULL.';
-COMMENT ON COLUMN coursebase.ai_credit_purchases.source IS 'The store that sold it.';
+COMMENT ON COLUMN coursebase.ai_credit_purchases.credits IS 'Credits that the pack brought.';
+COMMENT ON COLUMN coursebase.ai_credit_purchases.refunded_credits IS 'How many of the pack''s credits its refund took back: those that were not spent.';
+COMMENT ON COLUMN coursebase.ai_credit_purchases.amount_in_cents IS 'What was paid, in minor units; NULL if the store does not say.';
+COMMENT ON COLUMN coursebase.ai_credit_purchases.currency IS 'Currency of the amount; NULL without an amount.';
+COMMENT ON COLUMN coursebase.ai_credit_purchases.source IS 'The store that sold the pack.';
 COMMENT ON COLUMN coursebase.ai_credit_purchases.environment IS 'production or sandbox.';
-COMMENT ON COLUMN coursebase.ai_credit_purchases.purchase_id IS 'The store''s number of the purchase.';
-COMMENT ON COLUMN coursebase.ai_credit_purchases.purchase_token IS 'The store''s token, with which it is asked about the purchase.';
+COMMENT ON COLUMN coursebase.ai_credit_purchases.purchase_id IS 'The store''s id of the purchase.';
+COMMENT ON COLUMN coursebase.ai_credit_purchases.purchase_token IS 'The store''s token, with which the server asks the store about the purchase.';
 COMMENT ON COLUMN coursebase.ai_credit_purchases.status IS 'valid or refunded.';
-COMMENT ON COLUMN coursebase.ai_credit_purchases.purchased_at IS 'When it was bought.';
-COMMENT ON COLUMN coursebase.ai_credit_purchases.acknowledged_at IS 'When the store was told that it was delivered, or NULL; a store refunds after three days without.';
+COMMENT ON COLUMN coursebase.ai_credit_purchases.purchased_at IS 'When the pack was bought.';
+COMMENT ON COLUMN coursebase.ai_credit_purchases.acknowledged_at IS 'When the server told the store that the pack was delivered; NULL before. A store refunds what is not acknowledged within three days.';
 COMMENT ON COLUMN coursebase.ai_credit_purchases.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.ai_credit_purchases.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.ai_credit_purchases ENABLE ROW LEVEL SECURITY;
@@ -96,8 +96,8 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.ai_credit_purchases
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.ai_credit_purchases TO end_user, server;
 
--- Every change of a person's credits, with the account as it was left: what any past instant's balance is
--- read from, and what makes a call that comes twice count once.
+-- Every change of a person's credits, with the account as the change left it: credit_balance() reads past
+-- balances from the log, and a call that is repeated finds its first result there.
 CREATE TABLE coursebase.credit_log (
     user_id               uuid         NOT NULL,
     position              bigint       NOT NULL,
@@ -132,7 +132,7 @@ CREATE TABLE coursebase.credit_log (
     CONSTRAINT credit_log_idempotency_key_1_to_200_characters_check
         CHECK (length(idempotency_key) BETWEEN 1 AND 200)
 );
--- One use a key, and one end a reservation.
+-- A key names one use of a person, and a reservation ends once.
 CREATE UNIQUE INDEX credit_log_use_idx ON coursebase.credit_log (user_id, idempotency_key)
     WHERE kind IN ('consume', 'reserve');
 CREATE UNIQUE INDEX credit_log_end_idx ON coursebase.credit_log (user_id, idempotency_key)
@@ -140,22 +140,22 @@ CREATE UNIQUE INDEX credit_log_end_idx ON coursebase.credit_log (user_id, idempo
 CREATE UNIQUE INDEX credit_log_credit_purchase_id_kind_idx
     ON coursebase.credit_log (credit_purchase_id, kind);
 CREATE INDEX credit_log_user_id_at_position_idx ON coursebase.credit_log (user_id, at, position);
-COMMENT ON TABLE coursebase.credit_log IS 'Every change of a person''s credits in order, and what it left. Rows are never changed or deleted.';
-COMMENT ON COLUMN coursebase.credit_log.user_id IS 'Whose credits changed.';
+COMMENT ON TABLE coursebase.credit_log IS 'Every change of a person''s credits in order, and the account as the change left it. Rows are never changed or deleted.';
+COMMENT ON COLUMN coursebase.credit_log.user_id IS 'The person whose credits changed.';
 COMMENT ON COLUMN coursebase.credit_log.position IS 'Counts the person''s changes from 1, without a gap.';
-COMMENT ON COLUMN coursebase.credit_log.kind IS 'start (the first week begins), turn (of the week), raise (of the weekly limit), consume, reserve, commit or release (ends of a reservation), pack (bought), refund (of a pack).';
-COMMENT ON COLUMN coursebase.credit_log.idempotency_key IS 'The caller''s name of the use; NULL where it is none. The ends of a reservation carry its key.';
-COMMENT ON COLUMN coursebase.credit_log.seconds IS 'How long the use took, or may take; NULL where it is none.';
-COMMENT ON COLUMN coursebase.credit_log.credits IS 'Its price: the seconds rounded up. NULL where it is none.';
-COMMENT ON COLUMN coursebase.credit_log.weekly_credits IS 'By how much what is left of the week grew; negative: it shrank.';
-COMMENT ON COLUMN coursebase.credit_log.bank_credits IS 'By how much what is left of the bank grew; negative: it shrank.';
-COMMENT ON COLUMN coursebase.credit_log.weekly_limit_credits IS 'The weekly limit afterwards.';
-COMMENT ON COLUMN coursebase.credit_log.weekly_used_credits IS 'What was used of it afterwards.';
-COMMENT ON COLUMN coursebase.credit_log.weekly_reset_date IS 'The end of the week afterwards.';
-COMMENT ON COLUMN coursebase.credit_log.bank_limit_credits IS 'The bank''s limit afterwards.';
-COMMENT ON COLUMN coursebase.credit_log.bank_used_credits IS 'What was used of it afterwards.';
-COMMENT ON COLUMN coursebase.credit_log.credit_purchase_id IS 'The pack that was bought or refunded, or NULL.';
-COMMENT ON COLUMN coursebase.credit_log.at IS 'When it happened. A call that names an earlier time than the last change counts as of that change.';
+COMMENT ON COLUMN coursebase.credit_log.kind IS 'start (the first week begins), turn (a week turns), raise (the weekly limit rises), consume, reserve, commit or release (ends of a reservation), pack (bought), refund (of a pack).';
+COMMENT ON COLUMN coursebase.credit_log.idempotency_key IS 'The caller''s name of the use; NULL if the change is no use. The end of a reservation has the key of the reservation.';
+COMMENT ON COLUMN coursebase.credit_log.seconds IS 'How long the use took, or may take; NULL if the change is no use, or a release.';
+COMMENT ON COLUMN coursebase.credit_log.credits IS 'Price of the use: its seconds, rounded up; NULL without seconds.';
+COMMENT ON COLUMN coursebase.credit_log.weekly_credits IS 'By how much the week''s rest grew; negative: it shrank.';
+COMMENT ON COLUMN coursebase.credit_log.bank_credits IS 'By how much the bank''s rest grew; negative: it shrank.';
+COMMENT ON COLUMN coursebase.credit_log.weekly_limit_credits IS 'The weekly limit after the change.';
+COMMENT ON COLUMN coursebase.credit_log.weekly_used_credits IS 'How much of the weekly limit was used after the change.';
+COMMENT ON COLUMN coursebase.credit_log.weekly_reset_date IS 'The end of the week after the change.';
+COMMENT ON COLUMN coursebase.credit_log.bank_limit_credits IS 'The bank''s limit after the change.';
+COMMENT ON COLUMN coursebase.credit_log.bank_used_credits IS 'How much of the bank was used after the change.';
+COMMENT ON COLUMN coursebase.credit_log.credit_purchase_id IS 'The pack that was bought or refunded; NULL for other changes.';
+COMMENT ON COLUMN coursebase.credit_log.at IS 'When the change took place. A call that names an earlier time than the last change counts as of that change.';
 COMMENT ON COLUMN coursebase.credit_log.created_at IS 'When the row was written.';
 ALTER TABLE coursebase.credit_log ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t300_append_only BEFORE UPDATE OR DELETE ON coursebase.credit_log

@@ -10,7 +10,9 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_compare_subscription';
 COMMENT ON FUNCTION coursebase.compare_subscription(uuid) IS
-    'Where the stored lines and subscription of a person are not the fold of the events; rebuild_subscription() mends it.';
+    'Lists where the stored lines and the row of subscriptions of one person are not the fold of the person''s events; rebuild_subscription() mends it. For the server, as a part of check_billing().
+
+user_id: the person; NULL answers no rows. object: the line or subscription that differs. problem: how it differs.';
 GRANT EXECUTE ON FUNCTION coursebase.compare_subscription(uuid) TO server;
 
 CREATE FUNCTION coursebase.check_billing()
@@ -33,20 +35,20 @@ AS $$
     CROSS JOIN LATERAL coursebase.compare_subscription(u.user_id) c
     UNION ALL
     SELECT 'event_user', 'subscription_events ' || e.id,
-        'the subscription that it is about is another user''s'
+        'its subscription is another user''s'
     FROM coursebase.subscription_events e
     JOIN coursebase.subscriptions s ON s.id = e.subscription_id
     WHERE s.user_id <> e.user_id
     UNION ALL
     SELECT 'event_line', 'subscription_events ' || e.id,
-        'the line that it is about is another user''s, or another environment''s'
+        'its line is another user''s, or of another environment'
     FROM coursebase.subscription_events e
     JOIN coursebase.subscription_lines l ON l.store = e.store
         AND l.original_transaction_id = coalesce(e.original_transaction_id, e.user_id::text)
     WHERE l.user_id <> e.user_id OR l.environment <> e.environment
     UNION ALL
     SELECT 'event_payload', 'subscription_events ' || e.id,
-        'its columns are not what the store said'
+        'its columns differ from its payload'
     FROM coursebase.subscription_events e
     WHERE e.payload ->> 'store' IS DISTINCT FROM e.store
         OR e.payload ->> 'store_event_id' IS DISTINCT FROM e.store_event_id
@@ -55,5 +57,7 @@ AS $$
         OR e.payload ->> 'product_id' IS DISTINCT FROM e.product_id
 $$;
 COMMENT ON FUNCTION coursebase.check_billing() IS
-    'Subscriptions and lines that are not the fold of their events, and events whose user, line or columns are not those of what the store said.';
+    'Lists subscriptions and lines that are not the fold of their events, and events whose user, line or columns differ from what the store said. For the server, as a part of check_integrity().
+
+check_name: subscription_fold, event_user, event_line or event_payload. object: the row. problem: what is wrong with it.';
 GRANT EXECUTE ON FUNCTION coursebase.check_billing() TO server;

@@ -1,4 +1,4 @@
--- The machine of subscriptions, and the question whether somebody has premium.
+-- The subscription machine, and the question whether somebody has premium.
 
 CREATE FUNCTION coursebase.apply_subscription_event(
     user_id uuid,
@@ -14,10 +14,14 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_apply_subscription_event';
 COMMENT ON FUNCTION coursebase.apply_subscription_event(uuid, json, timestamptz) IS
-$$Takes one event of a store into the log and answers what the subscription is now; applied is false, and anomaly says why, for an event that cannot follow those before it: it is kept and changes nothing. The same event again gives the first answer.
+    'Takes one event of a store into the log, and answers what the subscription of the person is now. An event that cannot follow those before it is kept and changes nothing. The same event again gets the first answer and changes nothing. Events may come in any order: what is stored is always the fold of the log by event_time. For the server; writes with the rights of the tables'' owner.
 
-event: store (google_play, app_store, stripe, amazon, promotional, manual), environment (production, sandbox; a manual one may leave it out), store_event_id, event_type, event_time, and as far as known original_transaction_id, transaction_id, product_id, base_plan_id, offer_id, purchase_token, period_end, grace_until, auto_renew, is_trial. Times are ISO 8601 with a zone, or milliseconds since 1970. event_type is canonical (created, renewed, ...) or the provider's own name or number, with subtype, looked up in subscription_event_mappings under provider (default: the store); what is not there is noted. Other members are kept and not read.
-manual (true; always so for the store manual): an impossible transition is refused (KB504) instead of kept.$$;
+user_id: whose subscription it is; a closed account may be named, because its store goes on sending events. event: a JSON object of store (google_play, app_store, stripe, amazon, promotional, manual), environment (production, sandbox; a manual event may leave it out), store_event_id, event_type, event_time, and as far as known original_transaction_id, transaction_id, product_id, base_plan_id, offer_id, purchase_token, period_end, grace_until, auto_renew, is_trial. Times are ISO 8601 with a zone, or milliseconds since 1970. event_type is canonical (created, renewed, ...) or the provider''s own name or number, which is looked up with subtype in subscription_event_mappings under provider (left out: the store); a name that is not there is noted. manual (true; always so for the store manual) refuses an impossible transition instead of keeping it. Other members are kept and not read. at: when the event came here; the time that a referrer''s credit counts from. No argument may be NULL.
+
+status: pending, trialing, active, in_grace, on_hold, paused, canceled, expired or revoked. expires_at: end of the paid period; NULL while there was none. applied: whether the event fitted. anomaly: why it did not, impossible_transition or transaction_refunded; NULL if it was applied.
+
+Source: the table of transitions under Subscriptions in the documentation, and what each store says of its notifications.
+Raises: 22004 (an argument is NULL), KB106 (there is no such user), KB501 (a member of the event is missing or malformed), KB502 (the event came before with other content or for another user, or its line is of another environment), KB503 (the original transaction is another user''s), KB504 (the subscription does not allow the manual event).';
 GRANT EXECUTE ON FUNCTION coursebase.apply_subscription_event(uuid, json, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.rebuild_subscription(user_id uuid)
@@ -30,7 +34,14 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_rebuild_subscription';
 COMMENT ON FUNCTION coursebase.rebuild_subscription(uuid) IS
-    'Folds all events of a person anew and stores what comes out; changed is true when it was not what was stored. No row for somebody without a subscription.';
+    'Folds all events of a person again and stores what they make, for a release that changed the fold and for tables that were written with the triggers off. For the server; writes with the rights of the tables'' owner.
+
+user_id: the person, not NULL; a closed account may be named.
+
+One row, or none for a person without events. status: the status of the subscription, as in subscriptions. expires_at: end of the paid period; NULL while there was none. changed: whether anything that was stored differed, and was written.
+
+Source: the table of transitions under Subscriptions in the documentation.
+Raises: 22004 (user_id is NULL), KB106 (there is no such user).';
 GRANT EXECUTE ON FUNCTION coursebase.rebuild_subscription(uuid) TO server;
 
 CREATE FUNCTION coursebase.has_premium(
@@ -46,7 +57,14 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_has_premium';
 COMMENT ON FUNCTION coursebase.has_premium(uuid, timestamptz) IS
-    'Whether the one who asks, or whom an administrator or the server names, has premium at a time, by what is known now.';
+    'Answers whether a person has premium at a time, by the events that are known now. For end users and the server; reads the person''s row of subscriptions past row security.
+
+user_id: the person; NULL is the user who asks, and nobody without an account; only an administrator or the server may name another user. at: the time that is asked about, the past and infinity too; NULL is the start of the transaction.
+
+True if the status gives access (trialing, active, paused and canceled to the end of the paid period; in_grace, and canceled in grace, to the end of the grace period), the end is after that time, and the environment counts: a sandbox only while the setting accept_sandbox is on.
+
+Source: what each status gives, under Subscriptions in the documentation.
+Raises: 42501 (user_id is another user).';
 GRANT EXECUTE ON FUNCTION coursebase.has_premium(uuid, timestamptz) TO end_user, server;
 
 CREATE FUNCTION coursebase.explain_premium(
@@ -62,7 +80,12 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_explain_premium';
 COMMENT ON FUNCTION coursebase.explain_premium(uuid, timestamptz) IS
-    'The rules of has_premium(), one row each: there is a subscription, its environment counts, its status gives access, its time has not come. Premium is when all pass.';
+    'Lists the rules of has_premium(), one row each, in the order in which they are asked: there is premium if all pass. For end users and the server.
+
+user_id, at: as for has_premium(). rule: subscription, environment, status or time. passed: whether the rule is met. reason: NULL if passed, else no_subscription, sandbox, status_gives_no_access or ended. detail: what was found, in words; the time of an end is in the session''s time zone.
+
+Source: as for has_premium().
+Raises: 42501 (user_id is another user).';
 GRANT EXECUTE ON FUNCTION coursebase.explain_premium(uuid, timestamptz) TO end_user, server;
 
 CREATE FUNCTION coursebase.subscription_steps(user_id uuid DEFAULT NULL)
@@ -85,7 +108,14 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_subscription_steps';
 COMMENT ON FUNCTION coursebase.subscription_steps(uuid) IS
-    'What the view subscription_history shows of one person: oneself, or whom an administrator or the server names.';
+    'Lists the events of one person with what each did, by line in the order of the fold: what the view subscription_history shows. For end users and the server; reads the log past row security and folds it at each call.
+
+user_id: the person; NULL is the user who asks, and no rows without an account; only an administrator or the server may name another user.
+
+event_id: key of the event. event_type: its canonical type. store, environment: where it comes from. event_time: when it happened, by the store''s clock. received_at: when it came here. status_before, status_after: the status of its line around it. expires_at: end of the line''s paid period after it, or NULL. anomaly: why it did nothing, impossible_transition or transaction_refunded; NULL for an event that fits.
+
+Source: the table of transitions under Subscriptions in the documentation.
+Raises: 42501 (user_id is another user).';
 GRANT EXECUTE ON FUNCTION coursebase.subscription_steps(uuid) TO end_user, server;
 
 CREATE FUNCTION coursebase.tg_any__machine_only()
@@ -96,4 +126,4 @@ PARALLEL UNSAFE
 SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'coursebase_tg_any__machine_only';
 COMMENT ON FUNCTION coursebase.tg_any__machine_only() IS
-    'BEFORE a change: refuses (KB505) what does not come from the machine of subscriptions; a foreign key''s action passes.';
+    'BEFORE a change: refuses (KB505) every statement that is not one of the subscription machine, so that the tables stay the fold of the log.';

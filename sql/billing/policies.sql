@@ -1,5 +1,5 @@
--- Events, lines and mappings have no policy: only the server reads them. What a person may know of the own
--- events stands in the view subscription_history.
+-- subscription_events, subscription_lines and subscription_event_mappings have no policy: only the server reads
+-- them. A person reads the own events in the view subscription_history.
 
 CREATE POLICY self_select_own ON coursebase.subscriptions FOR SELECT TO public
     USING (user_id BETWEEN (SELECT coursebase.own_from()) AND (SELECT coursebase.own_to()));

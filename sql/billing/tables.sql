@@ -1,9 +1,10 @@
 CREATE TYPE coursebase.subscription_status AS ENUM (
     'pending', 'trialing', 'active', 'in_grace', 'on_hold', 'paused', 'canceled', 'expired', 'revoked');
 COMMENT ON TYPE coursebase.subscription_status IS
-    'What a subscription is to its store. Whether it gives access at a time is asked of has_premium().';
+    'The state of a subscription by its store. has_premium() says whether it gives access at a time.';
 
--- The one billing plan of a person: the line of events whose access ends last. Written by the machine alone.
+-- The billing plan of a person: one row, which shows the line of events whose access ends last. The row exists so
+-- that has_premium() reads one row by its key; the trigger refuses every writer but the subscription machine.
 CREATE TABLE coursebase.subscriptions (
     id                       uuid                            NOT NULL DEFAULT gen_random_uuid(),
     user_id                  uuid                            NOT NULL,
@@ -31,22 +32,22 @@ CREATE TABLE coursebase.subscriptions (
     CONSTRAINT subscriptions_environment_known_check CHECK (environment IN ('production', 'sandbox'))
 );
 COMMENT ON TABLE coursebase.subscriptions IS
-    'One billing plan a person: the fold of the line of events whose access ends last. Written only by apply_subscription_event() and rebuild_subscription().';
+    'The billing plan of a person, one row each: the line of events whose access ends last. Only the subscription machine writes it: apply_subscription_event(), rebuild_subscription(), and receipts and refunds of subscriptions.';
 COMMENT ON COLUMN coursebase.subscriptions.id IS 'Key of the subscription.';
-COMMENT ON COLUMN coursebase.subscriptions.user_id IS 'Whose it is.';
-COMMENT ON COLUMN coursebase.subscriptions.plan IS 'premium while the status is one that gives access until a time, else free. Time itself is has_premium()''s business.';
-COMMENT ON COLUMN coursebase.subscriptions.status IS 'What the events amount to.';
+COMMENT ON COLUMN coursebase.subscriptions.user_id IS 'The person.';
+COMMENT ON COLUMN coursebase.subscriptions.plan IS 'premium while the status gives access until some time, else free. The column does not look at the clock: has_premium() does.';
+COMMENT ON COLUMN coursebase.subscriptions.status IS 'Status of the line after its last event.';
 COMMENT ON COLUMN coursebase.subscriptions.expires_at IS 'End of the paid period; NULL while there was none.';
 COMMENT ON COLUMN coursebase.subscriptions.grace_until IS 'End of the grace period after a failed renewal, or NULL.';
-COMMENT ON COLUMN coursebase.subscriptions.auto_renew IS 'Whether the store will try to renew it.';
-COMMENT ON COLUMN coursebase.subscriptions.store IS 'google_play, app_store, stripe, amazon, promotional or manual.';
-COMMENT ON COLUMN coursebase.subscriptions.environment IS 'production or sandbox. What a sandbox sold gives nothing unless the setting accept_sandbox is on.';
+COMMENT ON COLUMN coursebase.subscriptions.auto_renew IS 'Whether the store will try to renew the subscription.';
+COMMENT ON COLUMN coursebase.subscriptions.store IS 'google_play, app_store, stripe, amazon, promotional or manual; NULL before the first event is stored.';
+COMMENT ON COLUMN coursebase.subscriptions.environment IS 'production or sandbox. A subscription of a sandbox gives nothing unless the setting accept_sandbox is on.';
 COMMENT ON COLUMN coursebase.subscriptions.product_id IS 'Product as the store names it.';
-COMMENT ON COLUMN coursebase.subscriptions.base_plan_id IS 'Base plan of the product, where the store has them.';
-COMMENT ON COLUMN coursebase.subscriptions.offer_id IS 'Offer under which it was bought, or NULL.';
-COMMENT ON COLUMN coursebase.subscriptions.purchase_token IS 'The store''s token, or NULL.';
-COMMENT ON COLUMN coursebase.subscriptions.original_transaction_id IS 'What the store calls the whole line of renewals.';
-COMMENT ON COLUMN coursebase.subscriptions.created_at IS 'When the first event came.';
+COMMENT ON COLUMN coursebase.subscriptions.base_plan_id IS 'Base plan of the product, or NULL if the store named none.';
+COMMENT ON COLUMN coursebase.subscriptions.offer_id IS 'Offer under which the product was bought, or NULL.';
+COMMENT ON COLUMN coursebase.subscriptions.purchase_token IS 'Token with which the store is asked about the subscription, or NULL.';
+COMMENT ON COLUMN coursebase.subscriptions.original_transaction_id IS 'The store''s id of the whole line of renewals; NULL if its events name none.';
+COMMENT ON COLUMN coursebase.subscriptions.created_at IS 'When the first event of the person came.';
 COMMENT ON COLUMN coursebase.subscriptions.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.subscriptions ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t300_machine BEFORE INSERT OR UPDATE OR DELETE ON coursebase.subscriptions
@@ -57,7 +58,8 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.subscriptions
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.subscriptions TO end_user, server;
 
--- What the stores said, word for word. The state of a subscription is a fold of these rows.
+-- What the stores said, word for word. The other tables are the fold of these rows, and can be made from them again;
+-- so rows are only added.
 CREATE TABLE coursebase.subscription_events (
     id                       uuid         NOT NULL DEFAULT gen_random_uuid(),
     subscription_id          uuid         NOT NULL,
@@ -100,24 +102,24 @@ CREATE INDEX subscription_events_subscription_id_idx
 CREATE INDEX subscription_events_user_id_transaction_id_idx
     ON coursebase.subscription_events (user_id, transaction_id);
 COMMENT ON TABLE coursebase.subscription_events IS
-    'The log of every subscription: append-only, each event of a store once. subscription_history shows what each did.';
+    'The log of all subscriptions: append-only, each event of a store once. The view subscription_history shows what each event did.';
 COMMENT ON COLUMN coursebase.subscription_events.id IS 'Key of the event.';
-COMMENT ON COLUMN coursebase.subscription_events.subscription_id IS 'The subscription that it is about.';
-COMMENT ON COLUMN coursebase.subscription_events.user_id IS 'Whose subscription it is.';
-COMMENT ON COLUMN coursebase.subscription_events.event_type IS 'Canonical event that the store''s name stood for when it came.';
-COMMENT ON COLUMN coursebase.subscription_events.store IS 'Who says it.';
+COMMENT ON COLUMN coursebase.subscription_events.subscription_id IS 'The subscription that the event is about.';
+COMMENT ON COLUMN coursebase.subscription_events.user_id IS 'The person whose subscription it is.';
+COMMENT ON COLUMN coursebase.subscription_events.event_type IS 'Canonical type of the event. The mapping of the store''s name was looked up when the event came; a later change of subscription_event_mappings does not reach it.';
+COMMENT ON COLUMN coursebase.subscription_events.store IS 'The store that sent the event.';
 COMMENT ON COLUMN coursebase.subscription_events.environment IS 'production or sandbox.';
 COMMENT ON COLUMN coursebase.subscription_events.store_event_id IS 'The store''s own id of the event.';
-COMMENT ON COLUMN coursebase.subscription_events.original_transaction_id IS 'The line of renewals that it is about; NULL: the only one of this user and store that has no id.';
-COMMENT ON COLUMN coursebase.subscription_events.transaction_id IS 'The payment that it is about, or NULL.';
+COMMENT ON COLUMN coursebase.subscription_events.original_transaction_id IS 'The store''s id of the line of renewals; NULL: the one line of this user and store whose events name none.';
+COMMENT ON COLUMN coursebase.subscription_events.transaction_id IS 'The store''s id of the payment that the event is about, or NULL.';
 COMMENT ON COLUMN coursebase.subscription_events.product_id IS 'Product as the store names it, or NULL.';
-COMMENT ON COLUMN coursebase.subscription_events.event_time IS 'When it happened, by the store''s clock: the order of the fold.';
-COMMENT ON COLUMN coursebase.subscription_events.received_at IS 'When it came here.';
-COMMENT ON COLUMN coursebase.subscription_events.period_end IS 'End of the paid period that it tells, or NULL.';
-COMMENT ON COLUMN coursebase.subscription_events.grace_until IS 'End of the grace period that it tells, or NULL.';
-COMMENT ON COLUMN coursebase.subscription_events.auto_renew IS 'Whether it says that the store will renew, or NULL.';
-COMMENT ON COLUMN coursebase.subscription_events.payload IS 'The event as it was given; is_trial, base_plan_id, offer_id and purchase_token are read from it.';
-COMMENT ON COLUMN coursebase.subscription_events.answered_status IS 'Status that the call which brought it was answered with: the answer to every repetition.';
+COMMENT ON COLUMN coursebase.subscription_events.event_time IS 'When the event happened, by the store''s clock: the fold takes events in this order.';
+COMMENT ON COLUMN coursebase.subscription_events.received_at IS 'When the event came here.';
+COMMENT ON COLUMN coursebase.subscription_events.period_end IS 'End of the paid period by this event, or NULL if the store does not say.';
+COMMENT ON COLUMN coursebase.subscription_events.grace_until IS 'End of the grace period by this event, or NULL if the store does not say.';
+COMMENT ON COLUMN coursebase.subscription_events.auto_renew IS 'Whether the store will renew by this event, or NULL if the store does not say.';
+COMMENT ON COLUMN coursebase.subscription_events.payload IS 'The event as JSON, as it was given; for a receipt, the event that the receipt stands for. is_trial, base_plan_id, offer_id and purchase_token are read from it.';
+COMMENT ON COLUMN coursebase.subscription_events.answered_status IS 'Status in the answer to the first call with this event: every repetition gets the same.';
 COMMENT ON COLUMN coursebase.subscription_events.answered_expires_at IS 'End of the paid period in that answer.';
 COMMENT ON COLUMN coursebase.subscription_events.answered_anomaly IS 'Anomaly in that answer, or NULL.';
 ALTER TABLE coursebase.subscription_events ENABLE ROW LEVEL SECURITY;
@@ -129,8 +131,8 @@ CREATE TRIGGER t300_machine_on_truncate BEFORE TRUNCATE ON coursebase.subscripti
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__machine_only();
 GRANT SELECT ON TABLE coursebase.subscription_events TO server;
 
--- Each line of events: whose it is, for ever, and what its events amount to so far, so that an event that
--- comes in order is one step and no reading of the whole log.
+-- Each line of events: the person whom it belongs to for ever, and the state after its events so far. The state is
+-- stored so that an event that comes in order is one step of the fold, without a reading of the log.
 CREATE TABLE coursebase.subscription_lines (
     store                    text                            NOT NULL,
     original_transaction_id  text                            NOT NULL,
@@ -161,29 +163,29 @@ CREATE TABLE coursebase.subscription_lines (
 );
 CREATE INDEX subscription_lines_user_id_idx ON coursebase.subscription_lines (user_id);
 COMMENT ON TABLE coursebase.subscription_lines IS
-    'Lines of renewals: a store''s original transaction belongs to one user. The state is the fold of its events, kept so that the next event is one step.';
+    'Lines of renewals, one row for each original transaction of a store, which belongs to one person. The state is the fold of its events.';
 COMMENT ON COLUMN coursebase.subscription_lines.store IS 'The store.';
-COMMENT ON COLUMN coursebase.subscription_lines.original_transaction_id IS 'Its name for the line; the user''s id where the events name none.';
-COMMENT ON COLUMN coursebase.subscription_lines.user_id IS 'Whose it is.';
+COMMENT ON COLUMN coursebase.subscription_lines.original_transaction_id IS 'The store''s id of the line; the person''s id if the events name none.';
+COMMENT ON COLUMN coursebase.subscription_lines.user_id IS 'The person whom the line belongs to.';
 COMMENT ON COLUMN coursebase.subscription_lines.environment IS 'production or sandbox.';
 COMMENT ON COLUMN coursebase.subscription_lines.status IS 'Status after the last event.';
 COMMENT ON COLUMN coursebase.subscription_lines.expires_at IS 'End of the paid period, or NULL.';
 COMMENT ON COLUMN coursebase.subscription_lines.grace_until IS 'End of the grace period, or NULL.';
-COMMENT ON COLUMN coursebase.subscription_lines.auto_renew IS 'Whether the store will try to renew it.';
-COMMENT ON COLUMN coursebase.subscription_lines.before_status IS 'Status before the refund, while revoked.';
+COMMENT ON COLUMN coursebase.subscription_lines.auto_renew IS 'Whether the store will try to renew the subscription.';
+COMMENT ON COLUMN coursebase.subscription_lines.before_status IS 'While the status is revoked: the status before the refund, which comes back if the store takes the refund back.';
 COMMENT ON COLUMN coursebase.subscription_lines.before_expires_at IS 'End of the paid period before the refund.';
 COMMENT ON COLUMN coursebase.subscription_lines.before_grace_until IS 'End of the grace period before the refund.';
-COMMENT ON COLUMN coursebase.subscription_lines.before_auto_renew IS 'Whether it renewed itself before the refund.';
+COMMENT ON COLUMN coursebase.subscription_lines.before_auto_renew IS 'Whether the store would have renewed before the refund.';
 COMMENT ON COLUMN coursebase.subscription_lines.first_premium_at IS 'Time of the event that first gave access, or NULL.';
-COMMENT ON COLUMN coursebase.subscription_lines.transaction_id IS 'Payment of the current period, or NULL.';
-COMMENT ON COLUMN coursebase.subscription_lines.product_id IS 'Product, or NULL.';
-COMMENT ON COLUMN coursebase.subscription_lines.base_plan_id IS 'Base plan, or NULL.';
-COMMENT ON COLUMN coursebase.subscription_lines.offer_id IS 'Offer, or NULL.';
-COMMENT ON COLUMN coursebase.subscription_lines.purchase_token IS 'Token, or NULL.';
+COMMENT ON COLUMN coursebase.subscription_lines.transaction_id IS 'The store''s id of the payment of the current period, or NULL.';
+COMMENT ON COLUMN coursebase.subscription_lines.product_id IS 'Product as the store names it, or NULL.';
+COMMENT ON COLUMN coursebase.subscription_lines.base_plan_id IS 'Base plan of the product, or NULL.';
+COMMENT ON COLUMN coursebase.subscription_lines.offer_id IS 'Offer under which the product was bought, or NULL.';
+COMMENT ON COLUMN coursebase.subscription_lines.purchase_token IS 'Token with which the store is asked about the subscription, or NULL.';
 COMMENT ON COLUMN coursebase.subscription_lines.last_event_time IS 'Time of the last event in the order of the fold.';
 COMMENT ON COLUMN coursebase.subscription_lines.last_event_type IS 'Canonical type of that event.';
 COMMENT ON COLUMN coursebase.subscription_lines.last_store_event_id IS 'The store''s id of that event.';
-COMMENT ON COLUMN coursebase.subscription_lines.created_at IS 'When its first event came.';
+COMMENT ON COLUMN coursebase.subscription_lines.created_at IS 'When the first event of the line came.';
 COMMENT ON COLUMN coursebase.subscription_lines.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.subscription_lines ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t300_machine BEFORE INSERT OR UPDATE OR DELETE ON coursebase.subscription_lines
@@ -194,8 +196,8 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.subscription_lines
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.subscription_lines TO server;
 
--- What each provider's notices mean. Data, so that a new notice needs no release; what a release adds does
--- not touch what was changed by hand.
+-- What each provider's notices mean. The mappings are data, so that a new kind of notice needs no release; a release
+-- adds rows and never changes one that is there, so that a change by hand stays.
 CREATE TABLE coursebase.subscription_event_mappings (
     provider    text         NOT NULL,
     name        text         NOT NULL,
@@ -210,10 +212,10 @@ CREATE TABLE coursebase.subscription_event_mappings (
         'product_changed', 'noted'))
 );
 COMMENT ON TABLE coursebase.subscription_event_mappings IS
-    'Provider''s notice -> canonical event. A notice that is not here, under its subtype or none, is stored as noted.';
-COMMENT ON COLUMN coursebase.subscription_event_mappings.provider IS 'google_play, app_store, stripe, revenuecat, or another.';
-COMMENT ON COLUMN coursebase.subscription_event_mappings.name IS 'The notice''s type: a name, or a number in digits.';
-COMMENT ON COLUMN coursebase.subscription_event_mappings.subtype IS 'What tells notices of one type apart; empty: any that is not listed.';
+    'Canonical event of each notice of a provider. A notice that is in no row, neither with its subtype nor with an empty one, is stored as noted.';
+COMMENT ON COLUMN coursebase.subscription_event_mappings.provider IS 'Who sends the notice: google_play, app_store, stripe, revenuecat, or another.';
+COMMENT ON COLUMN coursebase.subscription_event_mappings.name IS 'Type of the notice: a name, or a number in digits.';
+COMMENT ON COLUMN coursebase.subscription_event_mappings.subtype IS 'What tells notices of one type apart; empty: every subtype that has no row.';
 COMMENT ON COLUMN coursebase.subscription_event_mappings.event_type IS 'The canonical event.';
 COMMENT ON COLUMN coursebase.subscription_event_mappings.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.subscription_event_mappings.updated_at IS 'When the row last changed.';
@@ -222,8 +224,8 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.subscription_event_mapping
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.subscription_event_mappings TO server;
 
--- Google Play's real-time developer notifications: notificationType, by number and by name. A pause that is
--- scheduled, and a cancellation that is, are notices of the future.
+-- Google Play's real-time developer notifications: notificationType, by number and by name. A scheduled pause or
+-- cancellation changes nothing yet, so it is noted: another notice comes when it begins.
 INSERT INTO coursebase.subscription_event_mappings (provider, name, event_type)
 SELECT 'google_play', n.name, m.event_type
 FROM (VALUES
@@ -304,7 +306,7 @@ ON CONFLICT (provider, name, subtype) DO NOTHING;
 
 -- Stripe: the event's type. subtype of customer.subscription.updated is what changed: cancel_at_period_end
 -- (and to what), or the new status, or items or trial_end; of invoices the billing_reason; of a closed
--- dispute how it ended. A paid invoice comes as invoice.paid: its twin invoice.payment_succeeded is a notice.
+-- dispute how it ended. A paid invoice is sent as invoice.paid and as invoice.payment_succeeded: the second is noted.
 INSERT INTO coursebase.subscription_event_mappings (provider, name, subtype, event_type)
 VALUES
     ('stripe', 'customer.subscription.created', '', 'created'),
@@ -360,8 +362,9 @@ VALUES
     ('stripe', 'charge.dispute.closed', '', 'noted')
 ON CONFLICT (provider, name, subtype) DO NOTHING;
 
--- RevenueCat: type; subtype is cancel_reason or expiration_reason. A support cancellation is a refund, one
--- for a billing error comes with a BILLING_ISSUE that says it better; SUBSCRIPTION_PAUSED tells the future.
+-- RevenueCat: type; subtype is cancel_reason or expiration_reason. A cancellation by customer support is a refund. A
+-- cancellation for a billing error is noted, because a BILLING_ISSUE comes with it; so is SUBSCRIPTION_PAUSED, which
+-- announces a pause: the EXPIRATION begins it.
 INSERT INTO coursebase.subscription_event_mappings (provider, name, subtype, event_type)
 VALUES
     ('revenuecat', 'INITIAL_PURCHASE', '', 'created'),
@@ -397,7 +400,7 @@ VALUES
     ('revenuecat', 'TEST', '', 'noted')
 ON CONFLICT (provider, name, subtype) DO NOTHING;
 
--- What each event did, computed by the fold whenever it is asked.
+-- What each event did: the fold is computed at each call, so that the view cannot differ from the log.
 CREATE VIEW coursebase.subscription_history
 WITH (security_invoker = true)
 AS
@@ -406,18 +409,18 @@ SELECT s.user_id, h.event_id, h.event_type, h.store, h.environment, h.event_time
 FROM coursebase.subscriptions s
 CROSS JOIN LATERAL coursebase.subscription_steps(s.user_id) h;
 COMMENT ON VIEW coursebase.subscription_history IS
-    'Each event of one''s own subscription (of everybody''s, for administrators and the server), by line in the order of the fold: type, times, status before and after, anomaly.';
-COMMENT ON COLUMN coursebase.subscription_history.user_id IS 'Whose it is.';
+    'Each event of the own subscription (of all, for administrators and the server), by line in the order of the fold: type, times, status before and after, anomaly.';
+COMMENT ON COLUMN coursebase.subscription_history.user_id IS 'The person.';
 COMMENT ON COLUMN coursebase.subscription_history.event_id IS 'Key of the event.';
-COMMENT ON COLUMN coursebase.subscription_history.event_type IS 'Canonical event.';
-COMMENT ON COLUMN coursebase.subscription_history.store IS 'Who says it.';
+COMMENT ON COLUMN coursebase.subscription_history.event_type IS 'Canonical type of the event.';
+COMMENT ON COLUMN coursebase.subscription_history.store IS 'The store that sent the event.';
 COMMENT ON COLUMN coursebase.subscription_history.environment IS 'production or sandbox.';
-COMMENT ON COLUMN coursebase.subscription_history.event_time IS 'When it happened.';
-COMMENT ON COLUMN coursebase.subscription_history.received_at IS 'When it came here.';
-COMMENT ON COLUMN coursebase.subscription_history.status_before IS 'Status of its line before it.';
-COMMENT ON COLUMN coursebase.subscription_history.status_after IS 'Status of its line after it.';
-COMMENT ON COLUMN coursebase.subscription_history.expires_at IS 'End of the paid period after it, or NULL.';
-COMMENT ON COLUMN coursebase.subscription_history.anomaly IS 'Why it did nothing: impossible_transition, or transaction_refunded; NULL for an event that fits.';
+COMMENT ON COLUMN coursebase.subscription_history.event_time IS 'When the event happened, by the store''s clock.';
+COMMENT ON COLUMN coursebase.subscription_history.received_at IS 'When the event came here.';
+COMMENT ON COLUMN coursebase.subscription_history.status_before IS 'Status of the line before the event.';
+COMMENT ON COLUMN coursebase.subscription_history.status_after IS 'Status of the line after the event.';
+COMMENT ON COLUMN coursebase.subscription_history.expires_at IS 'End of the line''s paid period after the event, or NULL.';
+COMMENT ON COLUMN coursebase.subscription_history.anomaly IS 'Why the event did nothing: impossible_transition or transaction_refunded; NULL for an event that fits.';
 GRANT SELECT ON TABLE coursebase.subscription_history TO end_user, server;
 
 -- Whether a sandbox sells anything here.

@@ -1,4 +1,5 @@
--- The catalogue: products, prices by country, and the order of sections and lessons.
+-- The catalogue: products, prices by country, and the order of sections and lessons. Whether a user may view a lesson
+-- depends on access: those functions stand in sql/access/functions.sql.
 
 CREATE FUNCTION coursebase.save_product(
     product_id uuid,
@@ -18,7 +19,12 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_save_product';
 COMMENT ON FUNCTION coursebase.save_product(uuid, text, text, text, integer, text, uuid[]) IS
-    'Writes a product and its courses: a new one (product_id NULL, private unless status says public), or one that is there, of which what is NULL stays. course_ids are all the courses that it has then. Answers its id. Writes with the caller''s rights.';
+    'Writes a product together with its courses and answers the id of the product. For administrators and the server; writes with the caller''s rights.
+
+product_id: the product to change, or NULL for a new one. name, description, image_url, price_dollars (in whole dollars, 0 is free), status (public or private): as in products. For a new product they are required, except status, which is then private; for a stored product NULL leaves what is stored. course_ids: all the courses that the product has from now on, in any order; NULL leaves its courses, an empty array takes them all out.
+
+Source: the product''s rule that a public product has a course, checked at the end of the transaction (KB901, by a trigger).
+Raises: 22004 (course_ids holds a NULL), 22P02 (an unknown status), 23502 (a new product lacks a value), 23503 (there is no such course), 23514 (a value of the wrong form), 42501 (the caller may not write products), KB106 (there is no such product, or none that the caller may change).';
 GRANT EXECUTE ON FUNCTION coursebase.save_product(uuid, text, text, text, integer, text, uuid[]) TO end_user, server;
 
 CREATE FUNCTION coursebase.country_price(product_id uuid, country text)
@@ -36,7 +42,11 @@ AS $$
     WHERE p.id = country_price.product_id
 $$;
 COMMENT ON FUNCTION coursebase.country_price(uuid, text) IS
-    'What a product costs in a country, in cents; NULL for a product that the caller may not see. Reads with the caller''s rights.';
+    'Answers what a product costs in a country, in cents, rounded half up: its price less the discount of the country, if the country has one. NULL for a product that the caller may not see. Anybody may call it; reads with the caller''s rights.
+
+product_id: the product. country: ISO 3166 code of two letters, in either case; blanks around it are ignored, and a country without a discount has the full price. NULL for either answers NULL.
+
+Source: country_discounts; what is free stays free.';
 GRANT EXECUTE ON FUNCTION coursebase.country_price(uuid, text) TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.tg_any__product_has_course()
@@ -48,7 +58,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_any__product_has_course';
 COMMENT ON FUNCTION coursebase.tg_any__product_has_course() IS
-    'AFTER a change, deferred: a product that is public has a course (KB901). Argument: the column of the product. Reads with the owner''s rights.';
+    'AFTER a change, at the end of the transaction: refuses a public product without a course (KB901). Argument: the column that names the product. Reads with the rights of the tables'' owner.';
 
 CREATE FUNCTION coursebase.tg_course_products__stamp_product()
 RETURNS trigger
@@ -59,52 +69,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_course_products__stamp_product';
 COMMENT ON FUNCTION coursebase.tg_course_products__stamp_product() IS
-    'BEFORE INSERT, UPDATE OR DELETE: stamps the product, so that sales see its courses before the change or after it. Writes with the owner''s rights.';
-
-CREATE FUNCTION coursebase.can_read_section(section_id uuid)
-RETURNS boolean
-LANGUAGE c
-STABLE
-STRICT
-PARALLEL SAFE
-SECURITY INVOKER
-AS 'MODULE_PATHNAME', 'coursebase_can_read_section';
-COMMENT ON FUNCTION coursebase.can_read_section(uuid) IS
-    'Whether the one who asks may read the section: it is public and of a course that readable_course_ids() has; for an administrator every section. For policies: what it found is kept while nothing changes.';
-GRANT EXECUTE ON FUNCTION coursebase.can_read_section(uuid) TO anonymous, end_user, server;
-
-CREATE FUNCTION coursebase.can_view_lesson(
-    lesson_id uuid,
-    user_id uuid DEFAULT NULL,
-    at timestamptz DEFAULT now()
-)
-RETURNS boolean
-LANGUAGE c
-STABLE
-CALLED ON NULL INPUT
-PARALLEL SAFE
-SECURITY INVOKER
-AS 'MODULE_PATHNAME', 'coursebase_can_view_lesson';
-COMMENT ON FUNCTION coursebase.can_view_lesson(uuid, uuid, timestamptz) IS
-    'Whether a user (NULL: oneself) may view the lesson at that time: a preview in a public section anybody, a public lesson of a public section who may use the course, an administrator every one. Asking about somebody else takes an administrator or the server.';
-GRANT EXECUTE ON FUNCTION coursebase.can_view_lesson(uuid, uuid, timestamptz) TO anonymous, end_user, server;
-
-CREATE FUNCTION coursebase.explain_can_view_lesson(
-    lesson_id uuid,
-    user_id uuid DEFAULT NULL,
-    at timestamptz DEFAULT now()
-)
-RETURNS TABLE (rule text, passed boolean, reason text, detail text)
-LANGUAGE c
-STABLE
-CALLED ON NULL INPUT
-PARALLEL SAFE
-SECURITY INVOKER
-SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'coursebase_explain_can_view_lesson';
-COMMENT ON FUNCTION coursebase.explain_can_view_lesson(uuid, uuid, timestamptz) IS
-    'Why a user may view the lesson or not: one row a rule, of which can_view_lesson() needs one that passes. What is not shown reads like what is not there.';
-GRANT EXECUTE ON FUNCTION coursebase.explain_can_view_lesson(uuid, uuid, timestamptz) TO anonymous, end_user, server;
+    'BEFORE INSERT OR UPDATE OR DELETE: updates the product of the row, which locks it, so that sales see its courses of before the change or of after it. Writes with the rights of the tables'' owner.';
 
 CREATE FUNCTION coursebase.reorder_sections(course_id uuid, ids uuid[])
 RETURNS integer
@@ -116,7 +81,12 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_reorder_sections';
 COMMENT ON FUNCTION coursebase.reorder_sections(uuid, uuid[]) IS
-    'Puts the sections of a course into this order, from 0. ids names every section of it exactly once (else KB905). Answers how many there are. Writes with the caller''s rights, under the lock of the course.';
+    'Puts the sections of a course into a new order, with places from 0, and answers how many there are. For administrators and the server; writes with the caller''s rights, under the lock of the course.
+
+course_id: the course. ids: every section of the course exactly once, in the new order. Neither may be NULL.
+
+Source: the product''s rule that an order is written as a whole, so that two editors do not mix theirs.
+Raises: 22004 (an argument is NULL, or ids holds a NULL), KB106 (there is no such course, or none that the caller may change), KB905 (ids lacks a section, names one twice, or names one of another course).';
 GRANT EXECUTE ON FUNCTION coursebase.reorder_sections(uuid, uuid[]) TO end_user, server;
 
 CREATE FUNCTION coursebase.reorder_lessons(section_id uuid, ids uuid[])
@@ -129,42 +99,13 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_reorder_lessons';
 COMMENT ON FUNCTION coursebase.reorder_lessons(uuid, uuid[]) IS
-    'Puts the lessons of a section into this order, from 0. ids names every lesson of it exactly once (else KB905). Answers how many there are. Writes with the caller''s rights, under the lock of the section.';
+    'Puts the lessons of a section into a new order, with places from 0, and answers how many there are. For administrators and the server; writes with the caller''s rights, under the lock of the section.
+
+section_id: the section. ids: every lesson of the section exactly once, in the new order. Neither may be NULL.
+
+Source: the product''s rule that an order is written as a whole, so that two editors do not mix theirs.
+Raises: 22004 (an argument is NULL, or ids holds a NULL), KB106 (there is no such section, or none that the caller may change), KB905 (ids lacks a lesson, names one twice, or names one of another section).';
 GRANT EXECUTE ON FUNCTION coursebase.reorder_lessons(uuid, uuid[]) TO end_user, server;
-
-CREATE FUNCTION coursebase.next_lesson(
-    lesson_id uuid,
-    user_id uuid DEFAULT NULL,
-    at timestamptz DEFAULT now()
-)
-RETURNS uuid
-LANGUAGE c
-STABLE
-CALLED ON NULL INPUT
-PARALLEL SAFE
-SECURITY INVOKER
-SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'coursebase_next_lesson';
-COMMENT ON FUNCTION coursebase.next_lesson(uuid, uuid, timestamptz) IS
-    'The lesson after this one, in the next section where this was the last one; NULL at the end. What a user (NULL: oneself) cannot see is passed over. Reads with the owner''s rights; asking about somebody else takes an administrator or the server.';
-GRANT EXECUTE ON FUNCTION coursebase.next_lesson(uuid, uuid, timestamptz) TO anonymous, end_user, server;
-
-CREATE FUNCTION coursebase.previous_lesson(
-    lesson_id uuid,
-    user_id uuid DEFAULT NULL,
-    at timestamptz DEFAULT now()
-)
-RETURNS uuid
-LANGUAGE c
-STABLE
-CALLED ON NULL INPUT
-PARALLEL SAFE
-SECURITY INVOKER
-SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'coursebase_previous_lesson';
-COMMENT ON FUNCTION coursebase.previous_lesson(uuid, uuid, timestamptz) IS
-    'The lesson before this one, in the section before where this was the first one; NULL at the start. As next_lesson().';
-GRANT EXECUTE ON FUNCTION coursebase.previous_lesson(uuid, uuid, timestamptz) TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.tg_course_sections__place()
 RETURNS trigger
@@ -175,7 +116,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_course_sections__place';
 COMMENT ON FUNCTION coursebase.tg_course_sections__place() IS
-    'BEFORE INSERT without a place, or UPDATE to another course that keeps it: the last place there. Locks the course, and reads with the owner''s rights.';
+    'BEFORE INSERT OR UPDATE of course_id: gives a section without a place, or one that moved and kept its place, the last place of its course. Locks the course and reads with the rights of the tables'' owner.';
 
 CREATE FUNCTION coursebase.tg_lessons__place()
 RETURNS trigger
@@ -186,4 +127,4 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_lessons__place';
 COMMENT ON FUNCTION coursebase.tg_lessons__place() IS
-    'BEFORE INSERT without a place, or UPDATE to another section that keeps it: the last place there. Locks the section, and reads with the owner''s rights.';
+    'BEFORE INSERT OR UPDATE of section_id: gives a lesson without a place, or one that moved and kept its place, the last place of its section. Locks the section and reads with the rights of the tables'' owner.';

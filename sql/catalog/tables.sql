@@ -1,4 +1,5 @@
--- One catalogue: the app finds a course by its code, the course platform by its sections and lessons.
+-- One catalogue for the app, which finds a course by its code, and for the course platform, which shows sections and
+-- lessons.
 CREATE TABLE coursebase.courses (
     id              uuid         NOT NULL DEFAULT gen_random_uuid(),
     course_code     text,
@@ -24,15 +25,15 @@ CREATE INDEX courses_is_free_idx ON coursebase.courses (is_free);
 CREATE INDEX courses_in_premium_idx ON coursebase.courses (in_premium);
 COMMENT ON TABLE coursebase.courses IS 'The courses, of the app''s catalogue and of the course platform alike.';
 COMMENT ON COLUMN coursebase.courses.id IS 'Key of the course.';
-COMMENT ON COLUMN coursebase.courses.course_code IS 'Code in the app: a letter but X, two digits, three letters (C14ENB); NULL for a course of the platform only.';
+COMMENT ON COLUMN coursebase.courses.course_code IS 'Code of the course in the app, such as C14ENB: a letter other than X, two digits, three letters. NULL for a course of the platform only.';
 COMMENT ON COLUMN coursebase.courses.title IS 'Title to show.';
 COMMENT ON COLUMN coursebase.courses.description IS 'Description to show.';
-COMMENT ON COLUMN coursebase.courses.price_in_cents IS 'Price in minor units of currency, or NULL for one that is not sold by itself.';
+COMMENT ON COLUMN coursebase.courses.price_in_cents IS 'Price in minor units of the currency, or NULL if the course is not sold by itself.';
 COMMENT ON COLUMN coursebase.courses.currency IS 'ISO 4217 code of the price, in upper case.';
 COMMENT ON COLUMN coursebase.courses.icon_url IS 'Icon to show, or NULL.';
 COMMENT ON COLUMN coursebase.courses.workbook_url IS 'Workbook that goes with the course, or NULL.';
-COMMENT ON COLUMN coursebase.courses.is_free IS 'Everybody may use it.';
-COMMENT ON COLUMN coursebase.courses.in_premium IS 'May fill a premium slot.';
+COMMENT ON COLUMN coursebase.courses.is_free IS 'Whether everybody may use the course.';
+COMMENT ON COLUMN coursebase.courses.in_premium IS 'Whether the course may fill a premium slot.';
 COMMENT ON COLUMN coursebase.courses.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.courses.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.courses ENABLE ROW LEVEL SECURITY;
@@ -41,7 +42,7 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.courses
 GRANT SELECT ON TABLE coursebase.courses TO anonymous;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.courses TO end_user, server;
 
--- What only the entitled may read stands in a table of its own: row security cannot hide a column.
+-- Row security cannot hide a column: what only users of the course may read stands in a table of its own.
 CREATE TABLE coursebase.course_documents (
     course_id        uuid         NOT NULL,
     data             json         COMPRESSION lz4 NOT NULL,
@@ -57,9 +58,9 @@ CREATE TABLE coursebase.course_documents (
 );
 COMMENT ON TABLE coursebase.course_documents IS 'The document that the app plays for a course: audio, scripts, exercises.';
 COMMENT ON COLUMN coursebase.course_documents.course_id IS 'The course.';
-COMMENT ON COLUMN coursebase.course_documents.data IS 'The document, kept byte for byte.';
-COMMENT ON COLUMN coursebase.course_documents.checksum IS 'MD5 of the document''s bytes, 32 lower-case hex digits. Kept by a trigger.';
-COMMENT ON COLUMN coursebase.course_documents.file_size_bytes IS 'Length of the document in bytes. Kept by a trigger.';
+COMMENT ON COLUMN coursebase.course_documents.data IS 'The document. Its bytes are kept as they were written.';
+COMMENT ON COLUMN coursebase.course_documents.checksum IS 'MD5 of the document''s bytes, 32 lower-case hex digits. Written by a trigger.';
+COMMENT ON COLUMN coursebase.course_documents.file_size_bytes IS 'Length of the document in bytes. Written by a trigger.';
 COMMENT ON COLUMN coursebase.course_documents.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.course_documents.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.course_documents ENABLE ROW LEVEL SECURITY;
@@ -75,7 +76,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.course_documents TO end
 CREATE TYPE coursebase.product_status AS ENUM ('public', 'private');
 COMMENT ON TYPE coursebase.product_status IS 'Whether a product is on the storefront: public, private.';
 
--- What the storefront sells: a bundle of one course or more.
+-- What the storefront sells: bundles of one or more courses.
 CREATE TABLE coursebase.products (
     id             uuid                       NOT NULL DEFAULT gen_random_uuid(),
     name           text                       NOT NULL,
@@ -97,7 +98,7 @@ COMMENT ON COLUMN coursebase.products.name IS 'Name to show.';
 COMMENT ON COLUMN coursebase.products.description IS 'Description to show.';
 COMMENT ON COLUMN coursebase.products.image_url IS 'Picture to show: an absolute http or https URL, or a path that starts with one slash.';
 COMMENT ON COLUMN coursebase.products.price_dollars IS 'Price in whole dollars; 0 is free.';
-COMMENT ON COLUMN coursebase.products.status IS 'public or private. A public product has a course.';
+COMMENT ON COLUMN coursebase.products.status IS 'public or private. A public product has at least one course.';
 COMMENT ON COLUMN coursebase.products.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.products.updated_at IS 'When the row or its courses last changed.';
 ALTER TABLE coursebase.products ENABLE ROW LEVEL SECURITY;
@@ -110,7 +111,7 @@ CREATE CONSTRAINT TRIGGER t900_has_course AFTER INSERT OR UPDATE ON coursebase.p
 GRANT SELECT ON TABLE coursebase.products TO anonymous;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.products TO end_user, server;
 
--- Which courses a product sells now; what a sale gave is kept in course_grants.
+-- Which courses a product sells now. What an earlier sale gave is kept in course_grants.
 CREATE TABLE coursebase.course_products (
     course_id   uuid         NOT NULL,
     product_id  uuid         NOT NULL,
@@ -139,7 +140,7 @@ CREATE CONSTRAINT TRIGGER t900_has_course AFTER UPDATE OR DELETE ON coursebase.c
 GRANT SELECT ON TABLE coursebase.course_products TO anonymous;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.course_products TO end_user, server;
 
--- What somebody in a country pays less.
+-- Discounts by country, for country_price().
 CREATE TABLE coursebase.country_discounts (
     country      char(2)       NOT NULL,
     percent_off  numeric(5,2)  NOT NULL,
@@ -150,9 +151,9 @@ CREATE TABLE coursebase.country_discounts (
     CONSTRAINT country_discounts_percent_off_range_check
         CHECK (percent_off > 0 AND percent_off <= 100)
 );
-COMMENT ON TABLE coursebase.country_discounts IS 'What a product costs less in a country.';
+COMMENT ON TABLE coursebase.country_discounts IS 'Discounts by country: how much less a product costs there.';
 COMMENT ON COLUMN coursebase.country_discounts.country IS 'ISO 3166 code of two letters, in upper case.';
-COMMENT ON COLUMN coursebase.country_discounts.percent_off IS 'Percentage taken off a price.';
+COMMENT ON COLUMN coursebase.country_discounts.percent_off IS 'Percentage that is taken off a price: above 0, at most 100.';
 COMMENT ON COLUMN coursebase.country_discounts.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.country_discounts.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.country_discounts ENABLE ROW LEVEL SECURITY;
@@ -175,19 +176,19 @@ FROM coursebase.products p
 WHERE p.status = 'public'
 ORDER BY p.name, p.id;
 COMMENT ON VIEW coursebase.storefront_products IS
-    'The public products, by name, with their courses.';
+    'The public products with their courses, in the order of their names.';
 COMMENT ON COLUMN coursebase.storefront_products.product_id IS 'Key of the product.';
 COMMENT ON COLUMN coursebase.storefront_products.name IS 'Name to show.';
 COMMENT ON COLUMN coursebase.storefront_products.description IS 'Description to show.';
 COMMENT ON COLUMN coursebase.storefront_products.image_url IS 'Picture to show.';
 COMMENT ON COLUMN coursebase.storefront_products.price_dollars IS 'Price in whole dollars; 0 is free.';
-COMMENT ON COLUMN coursebase.storefront_products.course_ids IS 'The courses that it sells.';
+COMMENT ON COLUMN coursebase.storefront_products.course_ids IS 'The courses that the product sells.';
 GRANT SELECT ON TABLE coursebase.storefront_products TO anonymous, end_user, server;
 
 CREATE TYPE coursebase.course_section_status AS ENUM ('public', 'private');
-COMMENT ON TYPE coursebase.course_section_status IS 'Whether a section is shown.';
+COMMENT ON TYPE coursebase.course_section_status IS 'Whether a section is shown: public, private.';
 
--- A course on the platform is sections in an order, each of lessons in an order.
+-- A course on the platform has sections in an order, and a section has lessons in an order.
 CREATE TABLE coursebase.course_sections (
     id          uuid                              NOT NULL DEFAULT gen_random_uuid(),
     course_id   uuid                              NOT NULL,
@@ -206,8 +207,8 @@ COMMENT ON TABLE coursebase.course_sections IS 'The sections of a course, in the
 COMMENT ON COLUMN coursebase.course_sections.id IS 'Key of the section.';
 COMMENT ON COLUMN coursebase.course_sections.course_id IS 'The course.';
 COMMENT ON COLUMN coursebase.course_sections.name IS 'Name to show.';
-COMMENT ON COLUMN coursebase.course_sections.status IS 'public or private: a private section and its lessons are seen by administrators alone.';
-COMMENT ON COLUMN coursebase.course_sections."order" IS 'Place within the course. Left out, or in another course than before: the last place. What is deleted leaves a gap.';
+COMMENT ON COLUMN coursebase.course_sections.status IS 'public or private. Only administrators see a private section and its lessons.';
+COMMENT ON COLUMN coursebase.course_sections."order" IS 'Place within the course, from 0. A section without a place, or moved to another course, gets the last place. A deleted section leaves a gap.';
 COMMENT ON COLUMN coursebase.course_sections.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.course_sections.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.course_sections ENABLE ROW LEVEL SECURITY;
@@ -219,9 +220,9 @@ GRANT SELECT ON TABLE coursebase.course_sections TO anonymous;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.course_sections TO end_user, server;
 
 CREATE TYPE coursebase.lesson_status AS ENUM ('public', 'private', 'preview');
-COMMENT ON TYPE coursebase.lesson_status IS 'Whether a lesson is shown, and whether anybody may view it.';
+COMMENT ON TYPE coursebase.lesson_status IS 'Who may view a lesson: public, users of the course; private, administrators; preview, anybody.';
 
--- What a lesson is called is there for anyone who may see the course; its content is not.
+-- The outline: anybody who may see the course reads the names of its lessons, but not their contents.
 CREATE TABLE coursebase.lessons (
     id           uuid                      NOT NULL DEFAULT gen_random_uuid(),
     section_id   uuid                      NOT NULL,
@@ -242,8 +243,8 @@ COMMENT ON COLUMN coursebase.lessons.id IS 'Key of the lesson.';
 COMMENT ON COLUMN coursebase.lessons.section_id IS 'The section.';
 COMMENT ON COLUMN coursebase.lessons.name IS 'Name to show.';
 COMMENT ON COLUMN coursebase.lessons.description IS 'Description to show, or NULL.';
-COMMENT ON COLUMN coursebase.lessons.status IS 'public: for who may use the course; private: for administrators alone; preview: for anybody.';
-COMMENT ON COLUMN coursebase.lessons."order" IS 'Place within the section. Left out, or in another section than before: the last place. What is deleted leaves a gap.';
+COMMENT ON COLUMN coursebase.lessons.status IS 'public: for users of the course. private: for administrators. preview: for anybody.';
+COMMENT ON COLUMN coursebase.lessons."order" IS 'Place within the section, from 0. A lesson without a place, or moved to another section, gets the last place. A deleted lesson leaves a gap.';
 COMMENT ON COLUMN coursebase.lessons.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.lessons.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.lessons ENABLE ROW LEVEL SECURITY;
@@ -254,7 +255,7 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.lessons
 GRANT SELECT ON TABLE coursebase.lessons TO anonymous;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.lessons TO end_user, server;
 
--- What only those may read who may view the lesson: row security cannot hide a column.
+-- Row security cannot hide a column: what only viewers of the lesson may read stands in a table of its own.
 CREATE TABLE coursebase.lesson_contents (
     lesson_id   uuid         NOT NULL,
     video_ref   text,
@@ -265,9 +266,9 @@ CREATE TABLE coursebase.lesson_contents (
     CONSTRAINT lesson_contents_lesson_id_fkey FOREIGN KEY (lesson_id)
         REFERENCES coursebase.lessons (id) ON DELETE CASCADE
 );
-COMMENT ON TABLE coursebase.lesson_contents IS 'What a lesson consists of.';
+COMMENT ON TABLE coursebase.lesson_contents IS 'Contents of lessons: video and text.';
 COMMENT ON COLUMN coursebase.lesson_contents.lesson_id IS 'The lesson.';
-COMMENT ON COLUMN coursebase.lesson_contents.video_ref IS 'How the player finds the video, or NULL.';
+COMMENT ON COLUMN coursebase.lesson_contents.video_ref IS 'Reference by which the player finds the video, or NULL.';
 COMMENT ON COLUMN coursebase.lesson_contents.body IS 'Text to read, or NULL.';
 COMMENT ON COLUMN coursebase.lesson_contents.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.lesson_contents.updated_at IS 'When the row last changed.';
@@ -277,6 +278,6 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.lesson_contents
 GRANT SELECT ON TABLE coursebase.lesson_contents TO anonymous;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.lesson_contents TO end_user, server;
 
--- A handshake lists the free courses without reading the others.
+-- The handshake lists the free courses; this index spares reading all the others.
 CREATE INDEX courses_free_idx ON coursebase.courses (course_code)
     WHERE is_free AND course_code IS NOT NULL;

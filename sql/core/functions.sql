@@ -95,5 +95,16 @@ AS 'MODULE_PATHNAME', 'coursebase_tg_any__time_zone';
 COMMENT ON FUNCTION coursebase.tg_any__time_zone() IS
     'BEFORE INSERT OR UPDATE: the column time_zone is an IANA name that the server knows (22023), in its own spelling.';
 
+CREATE FUNCTION coursebase.tg_settings__owner_only()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_settings__owner_only';
+COMMENT ON FUNCTION coursebase.tg_settings__owner_only() IS
+    'BEFORE UPDATE: a setting that guards the business against a stolen server key is changed by the owner of the tables alone (42501).';
+
 -- USAGE on the schema, for whoever may call or read anything in it.
 GRANT USAGE ON SCHEMA coursebase TO anonymous, end_user, server;

@@ -26,6 +26,7 @@ CREATE TABLE coursebase.settings (
     meaning        text        NOT NULL,
     created_at     timestamptz NOT NULL DEFAULT now(),
     updated_at     timestamptz NOT NULL DEFAULT now(),
+    is_owner_only  boolean     NOT NULL DEFAULT false,
     CONSTRAINT settings_pkey PRIMARY KEY (name),
     CONSTRAINT settings_kind_known_check CHECK (kind IN ('integer', 'boolean', 'text')),
     CONSTRAINT settings_value_of_its_kind_check CHECK (CASE kind
@@ -46,7 +47,11 @@ COMMENT ON COLUMN coursebase.settings.default_value IS 'What holds without a val
 COMMENT ON COLUMN coursebase.settings.meaning IS 'What the setting does, and its unit.';
 COMMENT ON COLUMN coursebase.settings.created_at IS 'When the release that knows it was installed.';
 COMMENT ON COLUMN coursebase.settings.updated_at IS 'When the row last changed.';
+COMMENT ON COLUMN coursebase.settings.is_owner_only IS 'Whether the server may not change it: a stolen server key must not switch a protection off.';
 ALTER TABLE coursebase.settings ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_owner_only BEFORE UPDATE ON coursebase.settings
+    FOR EACH ROW WHEN (OLD.is_owner_only OR NEW.is_owner_only)
+    EXECUTE FUNCTION coursebase.tg_settings__owner_only();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.settings
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT, UPDATE (value) ON TABLE coursebase.settings TO server;

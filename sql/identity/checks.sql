@@ -59,5 +59,7 @@ AS $$
     WHERE o.time_zone NOT IN (SELECT z.name FROM pg_timezone_names z)
 $$;
 COMMENT ON FUNCTION coursebase.check_identity() IS
-    'Profiles with an address that is not in lower case, a referral code of another form, an unknown time zone, or a referral that leads back to itself; roles that are not what the audit trail ends in; organisations without an owner.';
+    'Lists rows of this slice that break its rules, for check_integrity(): profiles with an email that is not in lower case, a referral code of the wrong form, an unknown time zone, or a chain of referrals that leads back to itself; users whose role is not the one that audit_events recorded last; organisations without an owner or with an unknown time zone. No row if all is well. For the server; reads with the caller''s rights.
+
+check_name: name of the rule. object: table and key of the row. problem: what is wrong.';
 GRANT EXECUTE ON FUNCTION coursebase.check_identity() TO server;

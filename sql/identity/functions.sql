@@ -9,7 +9,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_any__guard_columns';
 COMMENT ON FUNCTION coursebase.tg_any__guard_columns() IS
-    'BEFORE UPDATE: an end user who is no administrator changes only the columns named in the arguments (42501).';
+    'BEFORE UPDATE: refuses an end user who is no administrator and changes a column that the trigger''s arguments do not name (42501). updated_at may always change.';
 
 -- Who is asking, and the accounts.
 --
@@ -24,7 +24,9 @@ PARALLEL SAFE
 SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'coursebase_current_user_id';
 COMMENT ON FUNCTION coursebase.current_user_id() IS
-    'The user who asks: the claims of the request (setting request.jwt.claims, else request.jwt.claim.sub) looked up in users. NULL for nobody: no or malformed claims, an unknown or closed account.';
+    'Answers the user who asks: the subject in the claims of the request (setting request.jwt.claims, else request.jwt.claim.sub), looked up in users.clerk_user_id and then in users.id. NULL for nobody: no claims, malformed claims, an unknown user or a closed account.
+
+Anybody may call it; it reads past row security and tells nobody about another user. Never raises because of claims. Source: how PostgREST and Supabase pass a token on.';
 GRANT EXECUTE ON FUNCTION coursebase.current_user_id() TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.is_admin()
@@ -35,7 +37,9 @@ PARALLEL SAFE
 SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'coursebase_is_admin';
 COMMENT ON FUNCTION coursebase.is_admin() IS
-    'Whether the user who asks is an administrator (users.role = admin). False for nobody.';
+    'Answers whether the user who asks is an administrator of the installation (users.role = admin). False for nobody.
+
+Anybody may call it; policies do, as (SELECT coursebase.is_admin()), once a statement. Never raises because of claims.';
 GRANT EXECUTE ON FUNCTION coursebase.is_admin() TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.own_from()
@@ -46,7 +50,9 @@ PARALLEL SAFE
 SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'coursebase_own_from';
 COMMENT ON FUNCTION coursebase.own_from() IS
-    'Lower bound of the user ids whose rows the one who asks may see: the own id, or the smallest uuid for an administrator. NULL for nobody. For policies: BETWEEN (SELECT own_from()) AND (SELECT own_to()).';
+    'Answers the lower bound of the user ids whose rows the user who asks may see: the own id, or the smallest uuid for an administrator. NULL for nobody, which matches no row.
+
+Anybody may call it. For policies: user_id BETWEEN (SELECT coursebase.own_from()) AND (SELECT coursebase.own_to()), which an index on user_id serves, also for administrators.';
 GRANT EXECUTE ON FUNCTION coursebase.own_from() TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.own_to()
@@ -57,7 +63,9 @@ PARALLEL SAFE
 SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'coursebase_own_to';
 COMMENT ON FUNCTION coursebase.own_to() IS
-    'Upper bound of the user ids whose rows the one who asks may see: the own id, or the largest uuid for an administrator. NULL for nobody.';
+    'Answers the upper bound of the user ids whose rows the user who asks may see: the own id, or the largest uuid for an administrator. NULL for nobody, which matches no row.
+
+Anybody may call it. For policies, together with own_from().';
 GRANT EXECUTE ON FUNCTION coursebase.own_to() TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.own_cohort_from()
@@ -68,7 +76,9 @@ PARALLEL SAFE
 SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'coursebase_own_cohort_from';
 COMMENT ON FUNCTION coursebase.own_cohort_from() IS
-    'Lower bound of the cohort ids that the one who asks may see: the own cohort, or the smallest uuid for an administrator. NULL for nobody and outside of cohorts.';
+    'Answers the lower bound of the cohort ids that the user who asks may see: the own cohort, or the smallest uuid for an administrator. NULL for nobody and for a user in no cohort.
+
+Anybody may call it. For policies, together with own_cohort_to().';
 GRANT EXECUTE ON FUNCTION coursebase.own_cohort_from() TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.own_cohort_to()
@@ -79,7 +89,9 @@ PARALLEL SAFE
 SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'coursebase_own_cohort_to';
 COMMENT ON FUNCTION coursebase.own_cohort_to() IS
-    'Upper bound of the cohort ids that the one who asks may see: the own cohort, or the largest uuid for an administrator. NULL for nobody and outside of cohorts.';
+    'Answers the upper bound of the cohort ids that the user who asks may see: the own cohort, or the largest uuid for an administrator. NULL for nobody and for a user in no cohort.
+
+Anybody may call it. For policies, together with own_cohort_from().';
 GRANT EXECUTE ON FUNCTION coursebase.own_cohort_to() TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.upsert_user(
@@ -104,7 +116,12 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_upsert_user';
 COMMENT ON FUNCTION coursebase.upsert_user(text, text, text, text, text, text, text, text, text, text, text, timestamptz) IS
-    'Stores an account as the authentication provider reports it, with its profile and referral code, and answers its id. The same call again changes nothing; null arguments leave what is stored; a closed account stays as it is. at is when a new account was made.';
+    'Stores an account as the authentication provider reports it, with its profile and a referral code, and answers the id of the user. A first report makes the account, later ones update it, the same report again changes nothing, and a closed account stays as it is. For the server; writes with the caller''s rights.
+
+clerk_user_id: the subject of the provider''s tokens, 1 to 255 bytes. name, email: required for a new account. image_url, first_name, last_name, phone_number, country, lead_source: as reported. role: admin or user (a new account: user); changes are audited. time_zone: an IANA name that the server knows (a new profile: UTC). at: when a new account was made, now if NULL or left out. Any other argument that is NULL leaves what is stored. The profile''s email is stored in lower case.
+
+Source: the created and updated events of the provider''s webhook, which may come twice, late or out of order.
+Raises: 22004 (clerk_user_id is NULL, or name or email of a new account), 22023 (clerk_user_id empty or too long, an unknown role or time zone), 40001 (the account was deleted during the call: call again).';
 GRANT EXECUTE ON FUNCTION coursebase.upsert_user(text, text, text, text, text, text, text, text, text, text, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.assign_cohort(user_id uuid, cohort_code text)
@@ -117,7 +134,12 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_assign_cohort';
 COMMENT ON FUNCTION coursebase.assign_cohort(uuid, text) IS
-    'Puts a person into the cohort with that code, out of any other, and answers its id. KB106 when there is no such open account or no such cohort.';
+    'Puts a user into the cohort with a code, in place of the cohort before, and answers the id of the cohort. The same call again changes nothing. For the server; writes with the caller''s rights.
+
+user_id: the user, whose account must be open. cohort_code: cohorts.code, spelt exactly as there. Neither may be NULL.
+
+Source: the product''s rule that a person is in one cohort or none.
+Raises: 22004 (an argument is NULL), KB106 (there is no such open account, or no such cohort).';
 GRANT EXECUTE ON FUNCTION coursebase.assign_cohort(uuid, text) TO server;
 
 CREATE FUNCTION coursebase.tg_users__audit()
@@ -129,7 +151,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_users__audit';
 COMMENT ON FUNCTION coursebase.tg_users__audit() IS
-    'AFTER INSERT OR UPDATE: a role that changes, or is not user from the start, is recorded in audit_events with the rights of the tables'' owner.';
+    'AFTER INSERT OR UPDATE: records in audit_events a role that changes, or that is not user from the start. Writes with the rights of the tables'' owner.';
 
 CREATE FUNCTION coursebase.tg_user_profile__normalise()
 RETURNS trigger
@@ -140,7 +162,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_user_profile__normalise';
 COMMENT ON FUNCTION coursebase.tg_user_profile__normalise() IS
-    'BEFORE INSERT OR UPDATE: email in lower case; a profile without a referral code gets one that nobody has.';
+    'BEFORE INSERT OR UPDATE: writes email in lower case, and gives a profile without a referral code one that nobody has.';
 
 CREATE FUNCTION coursebase.create_organization(
     name      text,
@@ -157,7 +179,12 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_create_organization';
 COMMENT ON FUNCTION coursebase.create_organization(text, text, text, text, uuid) IS
-    'Makes an organisation with its first owner and answers its id. KB106 when there is no such open account. Writes with the rights of the tables'' owner.';
+    'Makes an organisation with its first owner and answers the id of the organisation. For the server; writes with the rights of the tables'' owner.
+
+name: name to show, not empty. slug: name in addresses, unique: lower-case letters and digits, joined by hyphens. currency: ISO 4217 code in upper case, of all its prices. time_zone: an IANA name that the server knows: days of its programs are counted in it. owner_id: the user who becomes its owner, whose account must be open. No argument may be NULL.
+
+Source: the product''s rule that an organisation has an owner from its first moment.
+Raises: 22004 (an argument is NULL), 22023 (an unknown time zone), 23505 (the slug is taken), 23514 (name, slug or currency is of the wrong form), KB106 (there is no such open account).';
 GRANT EXECUTE ON FUNCTION coursebase.create_organization(text, text, text, text, uuid) TO server;
 
 CREATE FUNCTION coursebase.member_organization_ids()
@@ -169,7 +196,9 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_member_organization_ids';
 COMMENT ON FUNCTION coursebase.member_organization_ids() IS
-    'The organisations to which the one who asks belongs, as whatever; all of them for an administrator. Empty for nobody. For policies that read.';
+    'Answers the organisations in which the user who asks has any role; all of them for an administrator of the installation. Empty for nobody. In no order.
+
+Anybody may call it. For policies that read: organization_id = ANY ((SELECT coursebase.member_organization_ids())::uuid[]).';
 GRANT EXECUTE ON FUNCTION coursebase.member_organization_ids() TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.staff_organization_ids()
@@ -181,7 +210,9 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_staff_organization_ids';
 COMMENT ON FUNCTION coursebase.staff_organization_ids() IS
-    'The organisations of which the one who asks is staff (owner, admin or coach); all of them for an administrator. Empty for nobody. For policies that read.';
+    'Answers the organisations in which the user who asks is staff (owner, admin or coach); all of them for an administrator of the installation. Empty for nobody. In no order.
+
+Anybody may call it. For policies that read.';
 GRANT EXECUTE ON FUNCTION coursebase.staff_organization_ids() TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.organization_ids_as(role text)
@@ -194,7 +225,10 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_organization_ids_as';
 COMMENT ON FUNCTION coursebase.organization_ids_as(text) IS
-    'The organisations in which the one who asks has that role (owner, admin, coach, member) or a higher one; an administrator of the installation has none by that. For policies that write.';
+    'Answers the organisations in which the user who asks has at least the role. An administrator of the installation has no role in an organisation by that alone. Empty for nobody. In no order.
+
+role: owner, admin, coach or member, from most to least rights; NULL answers NULL. Anybody may call it. For policies that write.
+Raises: 22023 (an unknown role).';
 GRANT EXECUTE ON FUNCTION coursebase.organization_ids_as(text) TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.tg_memberships__only_owners()
@@ -206,7 +240,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_memberships__only_owners';
 COMMENT ON FUNCTION coursebase.tg_memberships__only_owners() IS
-    'BEFORE INSERT OR UPDATE OR DELETE: only an owner of the organisation makes or unmakes owners (42501); does not bind whom row security does not. Locks the organisation of an owner who ceases to be one.';
+    'BEFORE INSERT OR UPDATE OR DELETE: refuses an end user who gives or takes the role owner and is no owner of the organisation (42501). Locks the organisation of an owner who ceases to be one, for keep_owner.';
 
 CREATE FUNCTION coursebase.tg_memberships__keep_owner()
 RETURNS trigger
@@ -217,7 +251,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_memberships__keep_owner';
 COMMENT ON FUNCTION coursebase.tg_memberships__keep_owner() IS
-    'AFTER UPDATE OR DELETE of an owner: the last one stays (KBA01) as long as the organisation does. Looks with the rights of the tables'' owner, under a lock of the organisation.';
+    'AFTER UPDATE OR DELETE of an owner, or TRUNCATE: refuses to take the last owner of an organisation that still exists (KBA01). Locks the organisation and reads with the rights of the tables'' owner.';
 
 CREATE FUNCTION coursebase.tg_memberships__audit()
 RETURNS trigger
@@ -228,7 +262,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_memberships__audit';
 COMMENT ON FUNCTION coursebase.tg_memberships__audit() IS
-    'AFTER INSERT OR UPDATE OR DELETE: who becomes, changes as or ceases to be staff is recorded in audit_events with the rights of the tables'' owner.';
+    'AFTER INSERT OR UPDATE OR DELETE: records in audit_events who becomes staff, ceases to be staff or gets another role of staff. Writes with the rights of the tables'' owner.';
 
 CREATE FUNCTION coursebase.tg_any__lock_user()
 RETURNS trigger
@@ -239,4 +273,4 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_any__lock_user';
 COMMENT ON FUNCTION coursebase.tg_any__lock_user() IS
-    'BEFORE INSERT: locks the person''s row of users, before the row is there. Locks with the owner''s rights.';
+    'BEFORE INSERT: locks the person''s row of users (column user_id) before the new row is there, in the order in which functions take their locks. Locks with the rights of the tables'' owner.';

@@ -1,7 +1,7 @@
 CREATE TYPE coursebase.user_role AS ENUM ('admin', 'user');
-COMMENT ON TYPE coursebase.user_role IS 'What a person is to the whole installation: admin reads everything but server tables.';
+COMMENT ON TYPE coursebase.user_role IS 'Role of a person in the whole installation: an admin reads every table but those of the server.';
 
--- One human is one row here, and every other table points to it.
+-- One person is one row, to which the rows of every other table about that person point.
 CREATE TABLE coursebase.users (
     id             uuid                  NOT NULL DEFAULT gen_random_uuid(),
     clerk_user_id  text                  NOT NULL,
@@ -16,14 +16,14 @@ CREATE TABLE coursebase.users (
     CONSTRAINT users_clerk_user_id_key UNIQUE (clerk_user_id),
     CONSTRAINT users_clerk_user_id_not_empty_check CHECK (clerk_user_id <> '')
 );
-COMMENT ON TABLE coursebase.users IS 'People: one row a human, known by the id that the authentication provider gives.';
+COMMENT ON TABLE coursebase.users IS 'People: one row a person, found by the id that the authentication provider gives.';
 COMMENT ON COLUMN coursebase.users.id IS 'Key that every other table points to.';
-COMMENT ON COLUMN coursebase.users.clerk_user_id IS 'External authentication ID: a Clerk id or the provider''s subject, as in the claim sub.';
+COMMENT ON COLUMN coursebase.users.clerk_user_id IS 'Id of the person at the authentication provider: a Clerk id or another provider''s subject, as in the claim sub.';
 COMMENT ON COLUMN coursebase.users.name IS 'Name to show.';
 COMMENT ON COLUMN coursebase.users.email IS 'Address as the authentication provider reports it.';
 COMMENT ON COLUMN coursebase.users.role IS 'admin or user; changes are audited.';
 COMMENT ON COLUMN coursebase.users.image_url IS 'Picture to show, or NULL.';
-COMMENT ON COLUMN coursebase.users.deleted_at IS 'When the account was closed; NULL while it is open. A closed account is nobody''s.';
+COMMENT ON COLUMN coursebase.users.deleted_at IS 'When the account was closed; NULL while the account is open. Claims that name a closed account name nobody.';
 COMMENT ON COLUMN coursebase.users.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.users.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.users ENABLE ROW LEVEL SECURITY;
@@ -69,13 +69,13 @@ COMMENT ON COLUMN coursebase.user_profile.first_name IS 'Given name, or NULL.';
 COMMENT ON COLUMN coursebase.user_profile.last_name IS 'Family name, or NULL.';
 COMMENT ON COLUMN coursebase.user_profile.phone_number IS 'Telephone number, or NULL.';
 COMMENT ON COLUMN coursebase.user_profile.country IS 'Country as the person gave it, or NULL.';
-COMMENT ON COLUMN coursebase.user_profile.lead_source IS 'Where the person heard of the business, or NULL.';
+COMMENT ON COLUMN coursebase.user_profile.lead_source IS 'How the person heard of the business, or NULL.';
 COMMENT ON COLUMN coursebase.user_profile.email IS 'Address for mail, always in lower case.';
-COMMENT ON COLUMN coursebase.user_profile.time_zone IS 'IANA time zone that the server knows: days and weeks of this person are counted in it.';
-COMMENT ON COLUMN coursebase.user_profile.devices IS 'Devices seen: device id to the times first and last seen. Last seen moves at most once a day.';
+COMMENT ON COLUMN coursebase.user_profile.time_zone IS 'IANA time zone that the server knows. The days and weeks of this person are counted in this zone.';
+COMMENT ON COLUMN coursebase.user_profile.devices IS 'Devices of the person, as a JSON object: device id to the times first and last seen. The time last seen is updated at most once a day.';
 COMMENT ON COLUMN coursebase.user_profile.referral_code IS 'The person''s own code for others: U and six of A-Z, 2-9. Made by the database.';
 COMMENT ON COLUMN coursebase.user_profile.referred_by IS 'Who brought this person, or NULL. Set once.';
-COMMENT ON COLUMN coursebase.user_profile.role IS 'A label inside the app. Never consulted for rights: users.role is.';
+COMMENT ON COLUMN coursebase.user_profile.role IS 'A label inside the app. It gives no rights: users.role does.';
 COMMENT ON COLUMN coursebase.user_profile.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.user_profile.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.user_profile ENABLE ROW LEVEL SECURITY;
@@ -93,7 +93,7 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.user_profile
 GRANT SELECT, UPDATE ON TABLE coursebase.user_profile TO end_user;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.user_profile TO server;
 
--- Groups of people who get something of their own: an institution, an experiment, an influencer's followers.
+-- Groups of people who get a manifest, discounts or a splash screen of their own.
 CREATE TABLE coursebase.cohorts (
     id                 uuid         NOT NULL DEFAULT gen_random_uuid(),
     code               text         NOT NULL,
@@ -108,10 +108,10 @@ CREATE TABLE coursebase.cohorts (
 );
 COMMENT ON TABLE coursebase.cohorts IS 'Groups of people who get manifests, discounts or a splash screen of their own.';
 COMMENT ON COLUMN coursebase.cohorts.id IS 'Key of the cohort.';
-COMMENT ON COLUMN coursebase.cohorts.code IS 'Short name by which people are put into it.';
+COMMENT ON COLUMN coursebase.cohorts.code IS 'Short name of the cohort, as assign_cohort() takes it.';
 COMMENT ON COLUMN coursebase.cohorts.name IS 'Name to show.';
 COMMENT ON COLUMN coursebase.cohorts.kind IS 'institution, experiment or influencer.';
-COMMENT ON COLUMN coursebase.cohorts.splash_screen_url IS 'Picture that the app shows its members at start, or NULL.';
+COMMENT ON COLUMN coursebase.cohorts.splash_screen_url IS 'Picture that the app shows to members of the cohort at start, or NULL.';
 COMMENT ON COLUMN coursebase.cohorts.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.cohorts.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.cohorts ENABLE ROW LEVEL SECURITY;
@@ -145,9 +145,9 @@ GRANT SELECT ON TABLE coursebase.user_cohorts TO end_user;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.user_cohorts TO server;
 
 CREATE TYPE coursebase.membership_role AS ENUM ('owner', 'admin', 'coach', 'member');
-COMMENT ON TYPE coursebase.membership_role IS 'What a person is in an organisation. owner, admin and coach are its staff.';
+COMMENT ON TYPE coursebase.membership_role IS 'Role of a person in an organisation, from most to least rights. owner, admin and coach are its staff.';
 
--- Businesses that sell programs of their own, several in one database: nothing joins two of them.
+-- Businesses that sell programs of their own. Several share one database: no row belongs to two organisations.
 CREATE TABLE coursebase.organizations (
     id             uuid         NOT NULL DEFAULT gen_random_uuid(),
     name           text         NOT NULL,
@@ -165,13 +165,13 @@ CREATE TABLE coursebase.organizations (
     CONSTRAINT organizations_platform_tier_known_check
         CHECK (platform_tier IN ('lite', 'pro', 'elite'))
 );
-COMMENT ON TABLE coursebase.organizations IS 'Businesses that sell programs of their own. Nothing joins two of them.';
+COMMENT ON TABLE coursebase.organizations IS 'Businesses that sell programs of their own. No row belongs to two organisations.';
 COMMENT ON COLUMN coursebase.organizations.id IS 'Key of the organisation.';
 COMMENT ON COLUMN coursebase.organizations.name IS 'Name to show.';
-COMMENT ON COLUMN coursebase.organizations.slug IS 'Its name in addresses: lower-case letters and digits, joined by hyphens.';
-COMMENT ON COLUMN coursebase.organizations.currency IS 'ISO 4217 code of all its prices, in upper case. Fixed once a plan has a price.';
-COMMENT ON COLUMN coursebase.organizations.time_zone IS 'IANA time zone that the server knows: days of its programs are counted in it.';
-COMMENT ON COLUMN coursebase.organizations.platform_tier IS 'lite, pro or elite: what it pays the platform for. lite cannot sell courses.';
+COMMENT ON COLUMN coursebase.organizations.slug IS 'Name of the organisation in addresses: lower-case letters and digits, joined by hyphens.';
+COMMENT ON COLUMN coursebase.organizations.currency IS 'ISO 4217 code of all prices of the organisation, in upper case. Cannot change once a plan has a price.';
+COMMENT ON COLUMN coursebase.organizations.time_zone IS 'IANA time zone that the server knows. The days of the organisation''s programs are counted in this zone.';
+COMMENT ON COLUMN coursebase.organizations.platform_tier IS 'Plan that the organisation has with the platform: lite, pro or elite. lite cannot sell courses.';
 COMMENT ON COLUMN coursebase.organizations.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.organizations.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.organizations ENABLE ROW LEVEL SECURITY;
@@ -185,7 +185,7 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.organizations
 GRANT SELECT, UPDATE ON TABLE coursebase.organizations TO end_user;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.organizations TO server;
 
--- A row names its person and organisation for good, so that what points to all three cannot be mixed.
+-- id, person and organisation of a row never change: a foreign key on all three columns therefore never mixes them.
 CREATE TABLE coursebase.memberships (
     id               uuid                        NOT NULL DEFAULT gen_random_uuid(),
     organization_id  uuid                        NOT NULL,
@@ -202,11 +202,11 @@ CREATE TABLE coursebase.memberships (
         REFERENCES coursebase.users (id) ON DELETE RESTRICT
 );
 CREATE INDEX memberships_user_id_idx ON coursebase.memberships (user_id);
-COMMENT ON TABLE coursebase.memberships IS 'Who belongs to which organisation, and as what. An organisation keeps an owner as long as it exists.';
+COMMENT ON TABLE coursebase.memberships IS 'Members of organisations, with their roles. An organisation has an owner as long as the organisation exists.';
 COMMENT ON COLUMN coursebase.memberships.id IS 'Key of the membership.';
 COMMENT ON COLUMN coursebase.memberships.organization_id IS 'The organisation. Never changes.';
 COMMENT ON COLUMN coursebase.memberships.user_id IS 'The person. Never changes.';
-COMMENT ON COLUMN coursebase.memberships.role IS 'owner, admin, coach or member. Only an owner makes or unmakes owners.';
+COMMENT ON COLUMN coursebase.memberships.role IS 'owner, admin, coach or member. Only an owner gives or takes the role owner.';
 COMMENT ON COLUMN coursebase.memberships.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.memberships.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.memberships ENABLE ROW LEVEL SECURITY;
@@ -225,7 +225,7 @@ CREATE TRIGGER t900_audit AFTER INSERT OR UPDATE OR DELETE ON coursebase.members
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_memberships__audit();
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.memberships TO end_user, server;
 
--- Who changed what may matter in court: role changes, direct grants, refunds, settings.
+-- Who changed roles, direct grants, refunds and settings. Append-only, because a record that can change proves nothing.
 CREATE TABLE coursebase.audit_events (
     id          uuid         NOT NULL DEFAULT gen_random_uuid(),
     actor_id    uuid,
@@ -241,14 +241,14 @@ CREATE TABLE coursebase.audit_events (
 CREATE INDEX audit_events_created_at_idx ON coursebase.audit_events (created_at);
 CREATE INDEX audit_events_object_created_at_idx ON coursebase.audit_events (object, created_at);
 CREATE INDEX audit_events_actor_id_idx ON coursebase.audit_events (actor_id);
-COMMENT ON TABLE coursebase.audit_events IS 'Who changed roles, rights, refunds and settings. Rows are never changed or deleted.';
+COMMENT ON TABLE coursebase.audit_events IS 'Who changed roles, direct grants, refunds and settings, from what to what. Rows are never changed or deleted.';
 COMMENT ON COLUMN coursebase.audit_events.id IS 'Key of the event.';
-COMMENT ON COLUMN coursebase.audit_events.actor_id IS 'The user who did it, or NULL: a server or an operator.';
-COMMENT ON COLUMN coursebase.audit_events.action IS 'What was done, such as role_changed.';
-COMMENT ON COLUMN coursebase.audit_events.object IS 'To what it was done, such as users/<id>.';
-COMMENT ON COLUMN coursebase.audit_events.old IS 'The values before, or NULL.';
-COMMENT ON COLUMN coursebase.audit_events.new IS 'The values after, or NULL.';
-COMMENT ON COLUMN coursebase.audit_events.created_at IS 'When it was done.';
+COMMENT ON COLUMN coursebase.audit_events.actor_id IS 'The user who made the change, or NULL for the server and for an operator.';
+COMMENT ON COLUMN coursebase.audit_events.action IS 'Kind of change, such as role_changed.';
+COMMENT ON COLUMN coursebase.audit_events.object IS 'Table and key of the changed row, such as users/<id>.';
+COMMENT ON COLUMN coursebase.audit_events.old IS 'The values before the change, or NULL if there were none.';
+COMMENT ON COLUMN coursebase.audit_events.new IS 'The values after the change, or NULL if there are none.';
+COMMENT ON COLUMN coursebase.audit_events.created_at IS 'When the change was made.';
 ALTER TABLE coursebase.audit_events ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t300_append_only BEFORE UPDATE OR DELETE ON coursebase.audit_events
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__append_only('actor_id');

@@ -47,5 +47,5 @@ PARALLEL SAFE
 SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'coursebase_json_append';
 COMMENT ON FUNCTION coursebase.json_append(json, text[], json) IS
-    'The document with entries appended to the array at path (an array''s elements, anything else as one), or merged into the object there. What is missing on the way is created. All other bytes stay as they are.';
+    'Answers the document with entries added at path, all other bytes as they were. For the server; reads and writes no table. document: the JSON text. path: object keys, and indexes of array elements from 0 in digits, from the root. entries: to an array at path an array''s elements are appended, anything else as one element; into an object the members of an object are merged. A container that is missing on the way is created. NULL for any of them answers NULL. Source: audio entries are appended to documents of which clients know the checksum. Raises: KB102 (a key of the entries is there already), KB103 (entries for an object are no object, or have a key twice), KB104 (the path leads to or through a value that cannot be appended to), KB105 (the document would pass 1 GB).';
 GRANT EXECUTE ON FUNCTION coursebase.json_append(json, text[], json) TO server;

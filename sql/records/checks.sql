@@ -22,5 +22,7 @@ AS $$
     WHERE s.value IS DISTINCT FROM last.value
 $$;
 COMMENT ON FUNCTION coursebase.check_records() IS
-    'Settings whose value is not the one that the audit trail ends in.';
+    'Lists rows of this slice that break its rules, for check_integrity(): settings whose value is not the one that audit_events recorded last. No row if all is well. For the server; reads with the caller''s rights.
+
+check_name: name of the rule. object: table and key of the row. problem: what is wrong.';
 GRANT EXECUTE ON FUNCTION coursebase.check_records() TO server;

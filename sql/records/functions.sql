@@ -1,4 +1,4 @@
--- Logs, and the audit of settings.
+-- The audit of settings.
 
 CREATE FUNCTION coursebase.tg_settings__audit()
 RETURNS trigger
@@ -9,9 +9,9 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_settings__audit';
 COMMENT ON FUNCTION coursebase.tg_settings__audit() IS
-    'AFTER INSERT OR UPDATE OR DELETE: writes an audit event when the value of a setting changes.';
+    'AFTER INSERT OR UPDATE OR DELETE: records in audit_events who changed the value of a setting, and from what to what. Writes with the rights of the tables'' owner.';
 
--- Logs, settings and check_integrity(), which unites the checks of every slice.
+-- The logs of apps and of the server.
 
 CREATE FUNCTION coursebase.log_app(
     log_type text,
@@ -30,7 +30,12 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_log_app';
 COMMENT ON FUNCTION coursebase.log_app(text, text, jsonb, text, uuid, timestamptz) IS
-    'Writes an entry of the app''s log about the one who is signed in, or whom the server names, and answers its id. A person has one sign_up entry: reporting again updates it in place. A time to come counts as now.';
+    'Writes an entry of the app''s log and answers its id. A person has one entry of type sign_up: reporting again updates its message, origin and (unless NULL) context, and answers the same id. Entries without a user, of an app before its first sign-in, are always added. For end users and the server; writes with the rights of the tables'' owner.
+
+log_type: sync_module, billing, authentication, sign_up, audio_playback, ai_chat, error, user_action or user_report. message: 1 to 10000 characters. context: facts beside the message as JSON, at most 64 kB, or NULL. origin: which program reports, 1 to 100 characters. user_id: whom the entry is about; NULL is the user who asks; only the server may name another user. at: when it happened; NULL and a time in the future count as now.
+
+Source: the product''s rule that the sign-up is reported in place.
+Raises: 23502 (log_type, message or origin is NULL), 23503 (there is no such user), 23514 (an unknown log_type, or a text of the wrong length), 42501 (user_id is another user).';
 GRANT EXECUTE ON FUNCTION coursebase.log_app(text, text, jsonb, text, uuid, timestamptz)
     TO end_user, server;
 
@@ -58,41 +63,11 @@ AS $$
     RETURNING id
 $$;
 COMMENT ON FUNCTION coursebase.log_server(text, text, text, jsonb, uuid, numeric, timestamptz) IS
-    'Writes an entry of the server''s log (level debug, info, warning or error) and answers its id.';
+    'Writes an entry of the server''s log and answers its id. For the server; writes with the caller''s rights.
+
+function_name: which function reports, 1 to 200 characters. level: debug, info, warning or error. message: 1 to 10000 characters. context: facts beside the message as JSON, at most 64 kB, or NULL. user_id: on whose behalf it worked, or NULL. duration_ms: how long it took, in milliseconds, or NULL. at: when it happened.
+
+Source: the product''s rule that edge functions report into the database.
+Raises: 23502 (function_name, level, message or at is NULL), 23503 (there is no such user), 23514 (an unknown level, a text of the wrong length, or a negative duration).';
 GRANT EXECUTE ON FUNCTION coursebase.log_server(text, text, text, jsonb, uuid, numeric, timestamptz)
     TO server;
-
-CREATE FUNCTION coursebase.purge_logs(before timestamptz, batch integer DEFAULT 10000)
-RETURNS bigint
-LANGUAGE sql
-VOLATILE
-STRICT
-PARALLEL UNSAFE
-SECURITY INVOKER
-SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT coursebase.assert_schema_current();
-    WITH app AS (
-        DELETE FROM coursebase.app_logs
-        WHERE id = ANY (ARRAY(
-            SELECT l.id FROM coursebase.app_logs l
-            WHERE l.created_at < $1
-            ORDER BY l.created_at
-            LIMIT $2
-            FOR NO KEY UPDATE SKIP LOCKED))
-        RETURNING 1
-    ), server AS (
-        DELETE FROM coursebase.server_logs
-        WHERE id = ANY (ARRAY(
-            SELECT l.id FROM coursebase.server_logs l
-            WHERE l.created_at < $1
-            ORDER BY l.created_at
-            LIMIT $2 - (SELECT count(*) FROM app)
-            FOR NO KEY UPDATE SKIP LOCKED))
-        RETURNING 1
-    )
-    SELECT (SELECT count(*) FROM app) + (SELECT count(*) FROM server)
-$$;
-COMMENT ON FUNCTION coursebase.purge_logs(timestamptz, integer) IS
-    'Deletes at most batch entries older than before, oldest first, of the app''s log and then of the server''s, passing by what another session holds; answers how many. Call again until it answers 0.';
-GRANT EXECUTE ON FUNCTION coursebase.purge_logs(timestamptz, integer) TO server;

@@ -1,4 +1,4 @@
--- What the app reports.
+-- Entries that apps report. Not partitioned: the unique index below must hold over all rows.
 CREATE TABLE coursebase.app_logs (
     id          uuid         NOT NULL DEFAULT gen_random_uuid(),
     user_id     uuid,
@@ -19,27 +19,27 @@ CREATE TABLE coursebase.app_logs (
     CONSTRAINT app_logs_origin_1_to_100_characters_check CHECK (length(origin) BETWEEN 1 AND 100),
     CONSTRAINT app_logs_context_at_most_64_kb_check CHECK (octet_length(context::text) <= 65536)
 );
--- One sign-up entry a person, which log_app() updates in place.
+-- At most one sign_up entry a person: log_app() updates it.
 CREATE UNIQUE INDEX app_logs_sign_up_user_id_idx ON coursebase.app_logs (user_id)
     WHERE log_type = 'sign_up';
 CREATE INDEX app_logs_created_at_idx ON coursebase.app_logs (created_at);
 CREATE INDEX app_logs_user_id_idx ON coursebase.app_logs (user_id);
-COMMENT ON TABLE coursebase.app_logs IS 'What apps report of themselves and their users.';
+COMMENT ON TABLE coursebase.app_logs IS 'The log of apps: what they report about themselves and their users.';
 COMMENT ON COLUMN coursebase.app_logs.id IS 'Key of the entry.';
-COMMENT ON COLUMN coursebase.app_logs.user_id IS 'Who was using the app, or NULL.';
-COMMENT ON COLUMN coursebase.app_logs.log_type IS 'What the entry is about. A person has at most one entry of type sign_up, which log_app() updates in place.';
+COMMENT ON COLUMN coursebase.app_logs.user_id IS 'The user of the app, or NULL before there is an account.';
+COMMENT ON COLUMN coursebase.app_logs.log_type IS 'Subject of the entry. A person has at most one entry of type sign_up, which log_app() updates.';
 COMMENT ON COLUMN coursebase.app_logs.message IS 'What happened.';
 COMMENT ON COLUMN coursebase.app_logs.origin IS 'Which program reported it.';
 COMMENT ON COLUMN coursebase.app_logs.context IS 'Facts beside the message, or NULL.';
-COMMENT ON COLUMN coursebase.app_logs.created_at IS 'When it was reported.';
-COMMENT ON COLUMN coursebase.app_logs.updated_at IS 'When the entry last changed (a sign-up is updated in place).';
+COMMENT ON COLUMN coursebase.app_logs.created_at IS 'When the event was reported.';
+COMMENT ON COLUMN coursebase.app_logs.updated_at IS 'When the entry last changed: only entries of type sign_up do.';
 ALTER TABLE coursebase.app_logs ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.app_logs
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT INSERT (user_id, log_type, message, origin, context) ON TABLE coursebase.app_logs TO end_user;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.app_logs TO server;
 
--- What servers report.
+-- Entries that edge functions and other programs of the server report.
 CREATE TABLE coursebase.server_logs (
     id             uuid         NOT NULL DEFAULT gen_random_uuid(),
     function_name  text         NOT NULL,
@@ -63,18 +63,18 @@ CREATE TABLE coursebase.server_logs (
 );
 CREATE INDEX server_logs_created_at_idx ON coursebase.server_logs (created_at);
 CREATE INDEX server_logs_user_id_idx ON coursebase.server_logs (user_id);
-COMMENT ON TABLE coursebase.server_logs IS 'What edge functions and stored procedures report.';
+COMMENT ON TABLE coursebase.server_logs IS 'The log of the server: what edge functions and stored procedures report.';
 COMMENT ON COLUMN coursebase.server_logs.id IS 'Key of the entry.';
 COMMENT ON COLUMN coursebase.server_logs.function_name IS 'Which function reported it.';
 COMMENT ON COLUMN coursebase.server_logs.level IS 'debug, info, warning or error.';
 COMMENT ON COLUMN coursebase.server_logs.message IS 'What happened.';
 COMMENT ON COLUMN coursebase.server_logs.context IS 'Facts beside the message, or NULL.';
-COMMENT ON COLUMN coursebase.server_logs.user_id IS 'On whose behalf it worked, or NULL.';
-COMMENT ON COLUMN coursebase.server_logs.duration_ms IS 'How long it took in milliseconds, or NULL.';
-COMMENT ON COLUMN coursebase.server_logs.created_at IS 'When it was reported.';
+COMMENT ON COLUMN coursebase.server_logs.user_id IS 'The user on whose behalf the function worked, or NULL.';
+COMMENT ON COLUMN coursebase.server_logs.duration_ms IS 'How long the function took, in milliseconds, or NULL.';
+COMMENT ON COLUMN coursebase.server_logs.created_at IS 'When the event was reported.';
 ALTER TABLE coursebase.server_logs ENABLE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.server_logs TO server;
 
--- The audit of settings.
+-- The table settings is core's; the trigger stands here because it writes audit_events, which core does not know.
 CREATE TRIGGER t900_audit AFTER INSERT OR UPDATE OR DELETE ON coursebase.settings
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_settings__audit();

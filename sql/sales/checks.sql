@@ -35,5 +35,7 @@ AS $$
         IS DISTINCT FROM ('string', 'string', 'string')
 $$;
 COMMENT ON FUNCTION coursebase.check_sales() IS
-    'Purchases with a refund that cannot be, with less refunded than its refunds say, or without what was sold.';
+    'Lists rows of this slice that break its rules, for check_integrity(): purchases whose refunded sum and refunded_at contradict what was paid, purchases with less refunded than their recorded refunds add up to, and purchases without the product as it was sold. No row if all is well. For the server; reads with the caller''s rights.
+
+check_name: name of the rule. object: table and key of the row. problem: what is wrong.';
 GRANT EXECUTE ON FUNCTION coursebase.check_sales() TO server;

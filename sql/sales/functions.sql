@@ -9,7 +9,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_courses__keep_sold';
 COMMENT ON FUNCTION coursebase.tg_courses__keep_sold() IS
-    'BEFORE DELETE: a course that a sale gave stays (23503). Reads with the owner''s rights.';
+    'BEFORE DELETE: refuses to delete a course that a sale gave (23503). Reads with the rights of the tables'' owner.';
 
 CREATE FUNCTION coursebase.can_buy_product(product_id uuid, user_id uuid DEFAULT NULL)
 RETURNS boolean
@@ -21,7 +21,12 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_can_buy_product';
 COMMENT ON FUNCTION coursebase.can_buy_product(uuid, uuid) IS
-    'Whether a user (NULL: oneself) may buy a product: it is public, and not owned. Reads with the owner''s rights; asking about somebody else takes an administrator or the server.';
+    'Answers whether a user may buy a product: the account is open, the product is public, and no purchase of it counts. To be asked before the checkout; a session that was paid all the same is recorded by complete_purchase(). Anybody may ask about the own account; reads with the rights of the tables'' owner.
+
+product_id: the product; NULL answers false. user_id: the buyer; NULL is the user who asks; only an administrator or the server may name another user. A private product reads like one that does not exist.
+
+Source: the product''s rule that nobody pays twice for what they own.
+Raises: 42501 (user_id is another user).';
 GRANT EXECUTE ON FUNCTION coursebase.can_buy_product(uuid, uuid) TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.explain_buy_product(product_id uuid, user_id uuid DEFAULT NULL)
@@ -34,7 +39,11 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_explain_buy_product';
 COMMENT ON FUNCTION coursebase.explain_buy_product(uuid, uuid) IS
-    'Every rule of can_buy_product(), in its order, with why it passed or not.';
+    'Lists the rules of can_buy_product(), one row each, in the order in which they are asked. Anybody may ask about the own account; reads with the rights of the tables'' owner.
+
+product_id, user_id: as for can_buy_product(). rule: user_known, product_public or not_owned. passed: whether the rule is met. reason: NULL if passed, else no_user, not_public or already_owned. detail: the same as a sentence.
+
+Raises: 42501 (user_id is another user).';
 GRANT EXECUTE ON FUNCTION coursebase.explain_buy_product(uuid, uuid) TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.complete_purchase(
@@ -54,7 +63,14 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_complete_purchase';
 COMMENT ON FUNCTION coursebase.complete_purchase(uuid, uuid, text, bigint, text, timestamptz) IS
-    'Records a session of the checkout that was paid (payment_status paid or no_payment_required), with the product as it is now, and gives its courses. The same session answers again what the first call did; with another user, product or price it is refused (KB902). status: completed, refunded (a session told again after its refund gives nothing), or unpaid (nothing is written, and the rest is NULL). already_owned: an earlier purchase of the product counted then. Writes with the owner''s rights.';
+    'Records a paid session of the checkout as a purchase, with the product as it is now, and gives the buyer its courses. The same session again answers what the first call did, so that the browser and the webhook may both call. For the server; writes with the rights of the tables'' owner.
+
+user_id: the buyer; a closed account is recorded too, because the money came. product_id: the product, public or not. stripe_session_id: the session of the checkout, not empty. price_paid_in_cents: what was paid, 0 or more. payment_status: paid or no_payment_required; unpaid writes nothing. at: when it was paid. No argument may be NULL.
+
+purchase_id: the purchase. status: completed; refunded, if the purchase was refunded in full (it then gives nothing); or unpaid, and then the other columns are NULL. already_owned: whether an earlier purchase of the product counted at that time. course_ids: the courses that the purchase gave, in the order of their ids.
+
+Source: Stripe''s checkout sessions, which may be reported more than once, and the product''s rule that every paid session is honoured.
+Raises: 22004 (an argument is NULL), 22008 (at is infinite), 22023 (an empty session, a negative price, or an unknown payment_status), 40001 (the purchase was deleted during the call: call again), KB106 (there is no such user or product), KB902 (the session was recorded with another user, product or price).';
 GRANT EXECUTE ON FUNCTION coursebase.complete_purchase(uuid, uuid, text, bigint, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.refund_purchase(
@@ -77,7 +93,14 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_refund_purchase';
 COMMENT ON FUNCTION coursebase.refund_purchase(uuid, bigint, timestamptz, text) IS
-    'Refunds all that is left of a purchase (NULL) or a part of it. A part takes nothing away; with the whole the purchase is stamped, once, and gives no course any more: revoked_course_ids are those that nothing else gives. More than is left is refused (KB903). With refund_ref, the provider''s id of the refund, the same refund told again changes nothing, and with another purchase or sum it is refused (KB906); without it each part counts. What was completed stays. Audited; writes with the owner''s rights.';
+    'Records a refund of a purchase, in full or in part. A part takes no course away. When all that was paid is refunded, the purchase gives no course any more, and may be bought again; completed lessons stay. A purchase that is refunded in full already is answered as it is. For the server; writes with the rights of the tables'' owner, and audits every refund.
+
+purchase_id: the purchase. amount_in_cents: what was paid back, above 0; NULL is all that is left. at: when it was paid back, not NULL. refund_ref: the provider''s id of the refund, not empty: the same refund again changes nothing; NULL, and each call counts.
+
+purchase_id: the purchase. refunded_in_cents: all that was refunded of it until now. refunded_at: when it was refunded in full, else NULL. revoked_course_ids: the courses of the purchase that nothing else gives the buyer, in the order of their ids.
+
+Source: Stripe''s refunds, which may be reported more than once.
+Raises: 22004 (purchase_id or at is NULL), 22008 (at is infinite), 22023 (an amount of 0 or less, or an empty refund_ref), KB106 (there is no such purchase), KB903 (the amount is more than is left), KB906 (refund_ref was recorded for another purchase or sum).';
 GRANT EXECUTE ON FUNCTION coursebase.refund_purchase(uuid, bigint, timestamptz, text) TO server;
 
 CREATE FUNCTION coursebase.tg_purchases__project()
@@ -89,7 +112,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_purchases__project';
 COMMENT ON FUNCTION coursebase.tg_purchases__project() IS
-    'AFTER UPDATE of refunded_at: makes user_course_access what the grants say. Locks the user, and writes with the owner''s rights.';
+    'AFTER UPDATE of refunded_at: makes user_course_access what the grants of the purchase''s courses give. Locks the user and writes with the rights of the tables'' owner.';
 
 CREATE FUNCTION coursebase.tg_course_grants__project()
 RETURNS trigger
@@ -100,7 +123,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_course_grants__project';
 COMMENT ON FUNCTION coursebase.tg_course_grants__project() IS
-    'AFTER INSERT, DELETE or TRUNCATE: makes user_course_access what the grants say. Locks the user, and writes with the owner''s rights.';
+    'AFTER INSERT OR DELETE, or TRUNCATE: makes user_course_access what the grants give. Locks the user and writes with the rights of the tables'' owner.';
 
 CREATE FUNCTION coursebase.tg_course_grants__audit()
 RETURNS trigger
@@ -111,7 +134,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_course_grants__audit';
 COMMENT ON FUNCTION coursebase.tg_course_grants__audit() IS
-    'AFTER INSERT OR DELETE of a direct grant: keeps who gave or took it in audit_events. Writes with the owner''s rights.';
+    'AFTER INSERT OR DELETE of a direct grant: records in audit_events who gave or took the course. Writes with the rights of the tables'' owner.';
 
 CREATE FUNCTION coursebase.tg_user_course_access__record()
 RETURNS trigger
@@ -122,4 +145,4 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_user_course_access__record';
 COMMENT ON FUNCTION coursebase.tg_user_course_access__record() IS
-    'AFTER INSERT: records a direct grant when nothing else gives the course; AFTER DELETE or TRUNCATE: takes every grant that counts. Locks the user, and writes with the owner''s rights.';
+    'AFTER INSERT: records a direct grant if no grant gives the course. AFTER DELETE or TRUNCATE: deletes every grant that counts. Locks the user and writes with the rights of the tables'' owner.';

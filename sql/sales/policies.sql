@@ -21,7 +21,7 @@ COMMENT ON POLICY admin_insert_all ON coursebase.course_grants IS 'An administra
 CREATE POLICY admin_delete_all ON coursebase.course_grants
     FOR DELETE TO public
     USING ((SELECT coursebase.is_admin()));
-COMMENT ON POLICY admin_delete_all ON coursebase.course_grants IS 'An administrator takes a grant back.';
+COMMENT ON POLICY admin_delete_all ON coursebase.course_grants IS 'An administrator takes a grant away.';
 
 CREATE POLICY self_select_own ON coursebase.user_course_access
     FOR SELECT TO public
@@ -32,9 +32,9 @@ COMMENT ON POLICY self_select_own ON coursebase.user_course_access IS
 CREATE POLICY admin_insert_all ON coursebase.user_course_access
     FOR INSERT TO public
     WITH CHECK ((SELECT coursebase.is_admin()));
-COMMENT ON POLICY admin_insert_all ON coursebase.user_course_access IS 'An administrator gives a course, which records a direct grant.';
+COMMENT ON POLICY admin_insert_all ON coursebase.user_course_access IS 'An administrator gives a course; a trigger records the direct grant.';
 
 CREATE POLICY admin_delete_all ON coursebase.user_course_access
     FOR DELETE TO public
     USING ((SELECT coursebase.is_admin()));
-COMMENT ON POLICY admin_delete_all ON coursebase.user_course_access IS 'An administrator takes a course, with every grant of it.';
+COMMENT ON POLICY admin_delete_all ON coursebase.user_course_access IS 'An administrator takes a course away; a trigger deletes every grant of the course that counts.';

@@ -1,4 +1,5 @@
--- What was sold on the storefront, by the session in which it was paid: one row a session, for the money came.
+-- Sales on the storefront. Every paid session is one row, also a second one for the same product, because the money
+-- came.
 CREATE TABLE coursebase.purchases (
     id                   uuid         NOT NULL DEFAULT gen_random_uuid(),
     price_paid_in_cents  bigint       NOT NULL,
@@ -33,16 +34,16 @@ CREATE TABLE coursebase.purchases (
 );
 CREATE INDEX purchases_user_id_idx ON coursebase.purchases (user_id);
 CREATE INDEX purchases_product_id_idx ON coursebase.purchases (product_id);
-COMMENT ON TABLE coursebase.purchases IS 'Sales of products: one row a paid session. Two sessions for one product are both here; duplicate_purchases shows them.';
+COMMENT ON TABLE coursebase.purchases IS 'Sales of products: one row a paid session of the checkout. Two sessions for one product are two rows; duplicate_purchases shows such pairs.';
 COMMENT ON COLUMN coursebase.purchases.id IS 'Key of the purchase.';
-COMMENT ON COLUMN coursebase.purchases.price_paid_in_cents IS 'What was paid, in cents; 0 for what was free.';
-COMMENT ON COLUMN coursebase.purchases.refunded_in_cents IS 'What of it was paid back.';
-COMMENT ON COLUMN coursebase.purchases.product_details IS 'The product as it was sold: name, description, imageUrl. Never changed.';
-COMMENT ON COLUMN coursebase.purchases.user_id IS 'Who bought.';
-COMMENT ON COLUMN coursebase.purchases.product_id IS 'What was bought.';
-COMMENT ON COLUMN coursebase.purchases.stripe_session_id IS 'The session of the checkout in which it was paid.';
-COMMENT ON COLUMN coursebase.purchases.refunded_at IS 'When all of it was paid back, or NULL. From then on it gives no course.';
-COMMENT ON COLUMN coursebase.purchases.created_at IS 'When it was bought.';
+COMMENT ON COLUMN coursebase.purchases.price_paid_in_cents IS 'Price that was paid, in cents; 0 for a free product.';
+COMMENT ON COLUMN coursebase.purchases.refunded_in_cents IS 'How much of the price was refunded, in cents.';
+COMMENT ON COLUMN coursebase.purchases.product_details IS 'The product as it was at the sale: name, description, imageUrl. Never changes.';
+COMMENT ON COLUMN coursebase.purchases.user_id IS 'The buyer.';
+COMMENT ON COLUMN coursebase.purchases.product_id IS 'The product.';
+COMMENT ON COLUMN coursebase.purchases.stripe_session_id IS 'The session of the checkout in which the product was paid.';
+COMMENT ON COLUMN coursebase.purchases.refunded_at IS 'When the purchase was refunded in full, or NULL. From then on the purchase gives no course.';
+COMMENT ON COLUMN coursebase.purchases.created_at IS 'When the product was bought.';
 COMMENT ON COLUMN coursebase.purchases.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.purchases ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.purchases
@@ -56,7 +57,7 @@ CREATE TRIGGER t900_project AFTER UPDATE ON coursebase.purchases
 GRANT SELECT ON TABLE coursebase.purchases TO end_user;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.purchases TO server;
 
--- Which refunds were counted, by the id that their provider gave them: what is told again finds itself here.
+-- Refunds that were counted, by the provider's id. A refund that is reported again is found here and counts once.
 CREATE TABLE coursebase.purchase_refunds (
     refund_ref       text         NOT NULL,
     purchase_id      uuid         NOT NULL,
@@ -72,12 +73,12 @@ CREATE TABLE coursebase.purchase_refunds (
     CONSTRAINT purchase_refunds_amount_not_negative_check CHECK (amount_in_cents >= 0)
 );
 CREATE INDEX purchase_refunds_purchase_id_idx ON coursebase.purchase_refunds (purchase_id);
-COMMENT ON TABLE coursebase.purchase_refunds IS 'Refunds of purchases that came with their provider''s id: each counts once. No policy: only the server reads and writes them.';
+COMMENT ON TABLE coursebase.purchase_refunds IS 'Refunds that came with an id of their provider: each counts once. There is no policy: only the server reads and writes the table.';
 COMMENT ON COLUMN coursebase.purchase_refunds.refund_ref IS 'The provider''s id of the refund.';
 COMMENT ON COLUMN coursebase.purchase_refunds.purchase_id IS 'The purchase.';
-COMMENT ON COLUMN coursebase.purchase_refunds.amount_in_cents IS 'What was paid back, in cents; 0 for the rest of what was free.';
-COMMENT ON COLUMN coursebase.purchase_refunds.is_rest IS 'Whether no sum was named: it was all that was left.';
-COMMENT ON COLUMN coursebase.purchase_refunds.refunded_at IS 'When it was paid back.';
+COMMENT ON COLUMN coursebase.purchase_refunds.amount_in_cents IS 'Sum that was paid back, in cents; 0 for the refund of a free product.';
+COMMENT ON COLUMN coursebase.purchase_refunds.is_rest IS 'Whether the call named no sum, and all that was left was refunded.';
+COMMENT ON COLUMN coursebase.purchase_refunds.refunded_at IS 'When the money was paid back.';
 COMMENT ON COLUMN coursebase.purchase_refunds.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.purchase_refunds.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.purchase_refunds ENABLE ROW LEVEL SECURITY;
@@ -100,16 +101,16 @@ FROM coursebase.purchases s
 WHERE s.refunded_at IS NULL
 ORDER BY s.created_at DESC, s.id;
 COMMENT ON VIEW coursebase.purchase_history IS
-    'The purchases that count, newest first: one''s own, everybody''s for administrators and the server.';
+    'Purchases that are not refunded in full, newest first: the own ones for a user, all for administrators and the server.';
 COMMENT ON COLUMN coursebase.purchase_history.purchase_id IS 'Key of the purchase.';
-COMMENT ON COLUMN coursebase.purchase_history.user_id IS 'Who bought.';
-COMMENT ON COLUMN coursebase.purchase_history.product_id IS 'What was bought.';
-COMMENT ON COLUMN coursebase.purchase_history.product_name IS 'Name of the product as it was sold.';
-COMMENT ON COLUMN coursebase.purchase_history.product_description IS 'Its description then.';
-COMMENT ON COLUMN coursebase.purchase_history.product_image_url IS 'Its picture then.';
-COMMENT ON COLUMN coursebase.purchase_history.price_paid_in_cents IS 'What was paid, in cents.';
-COMMENT ON COLUMN coursebase.purchase_history.refunded_in_cents IS 'What of it was paid back.';
-COMMENT ON COLUMN coursebase.purchase_history.purchased_at IS 'When it was bought.';
+COMMENT ON COLUMN coursebase.purchase_history.user_id IS 'The buyer.';
+COMMENT ON COLUMN coursebase.purchase_history.product_id IS 'The product.';
+COMMENT ON COLUMN coursebase.purchase_history.product_name IS 'Name of the product at the sale.';
+COMMENT ON COLUMN coursebase.purchase_history.product_description IS 'Description of the product at the sale.';
+COMMENT ON COLUMN coursebase.purchase_history.product_image_url IS 'Picture of the product at the sale.';
+COMMENT ON COLUMN coursebase.purchase_history.price_paid_in_cents IS 'Price that was paid, in cents.';
+COMMENT ON COLUMN coursebase.purchase_history.refunded_in_cents IS 'How much of the price was refunded, in cents.';
+COMMENT ON COLUMN coursebase.purchase_history.purchased_at IS 'When the product was bought.';
 GRANT SELECT ON TABLE coursebase.purchase_history TO end_user, server;
 
 CREATE VIEW coursebase.duplicate_purchases
@@ -125,17 +126,18 @@ WHERE s.refunded_at IS NULL
             AND (o.created_at, o.stripe_session_id) < (s.created_at, s.stripe_session_id))
 ORDER BY s.created_at, s.id;
 COMMENT ON VIEW coursebase.duplicate_purchases IS
-    'Purchases of a product that its buyer owned already by an earlier one: what to refund.';
-COMMENT ON COLUMN coursebase.duplicate_purchases.purchase_id IS 'Key of the purchase that came second.';
-COMMENT ON COLUMN coursebase.duplicate_purchases.user_id IS 'Who bought.';
-COMMENT ON COLUMN coursebase.duplicate_purchases.product_id IS 'What was bought.';
+    'Purchases of a product that the buyer owned already by an earlier purchase: candidates for a refund.';
+COMMENT ON COLUMN coursebase.duplicate_purchases.purchase_id IS 'Key of the later purchase.';
+COMMENT ON COLUMN coursebase.duplicate_purchases.user_id IS 'The buyer.';
+COMMENT ON COLUMN coursebase.duplicate_purchases.product_id IS 'The product.';
 COMMENT ON COLUMN coursebase.duplicate_purchases.stripe_session_id IS 'The session of the checkout.';
-COMMENT ON COLUMN coursebase.duplicate_purchases.price_paid_in_cents IS 'What was paid, in cents.';
-COMMENT ON COLUMN coursebase.duplicate_purchases.refunded_in_cents IS 'What of it was paid back.';
-COMMENT ON COLUMN coursebase.duplicate_purchases.purchased_at IS 'When it was bought.';
+COMMENT ON COLUMN coursebase.duplicate_purchases.price_paid_in_cents IS 'Price that was paid, in cents.';
+COMMENT ON COLUMN coursebase.duplicate_purchases.refunded_in_cents IS 'How much of the price was refunded, in cents.';
+COMMENT ON COLUMN coursebase.duplicate_purchases.purchased_at IS 'When the product was bought.';
 GRANT SELECT ON TABLE coursebase.duplicate_purchases TO end_user, server;
 
--- What each sale, and each person who may, gave; a refunded sale's grants stay, and count no more.
+-- What gave whom a course: a sale, or an administrator by hand. The grants of a refunded sale stay, but no longer
+-- count.
 CREATE TABLE coursebase.course_grants (
     id           uuid         NOT NULL DEFAULT gen_random_uuid(),
     user_id      uuid         NOT NULL,
@@ -155,11 +157,11 @@ CREATE TABLE coursebase.course_grants (
 );
 CREATE INDEX course_grants_course_id_idx ON coursebase.course_grants (course_id);
 CREATE INDEX course_grants_purchase_id_idx ON coursebase.course_grants (purchase_id, user_id);
-COMMENT ON TABLE coursebase.course_grants IS 'What gave a person a course: a sale, or somebody who may. user_course_access is made from it.';
+COMMENT ON TABLE coursebase.course_grants IS 'What gave a person a course: a sale, or an administrator by hand. Triggers derive user_course_access from this table.';
 COMMENT ON COLUMN coursebase.course_grants.id IS 'Key of the grant.';
-COMMENT ON COLUMN coursebase.course_grants.user_id IS 'Who was given the course.';
+COMMENT ON COLUMN coursebase.course_grants.user_id IS 'The person who may use the course.';
 COMMENT ON COLUMN coursebase.course_grants.course_id IS 'The course.';
-COMMENT ON COLUMN coursebase.course_grants.purchase_id IS 'The sale that gave it, which counts until it is refunded in full; NULL for a direct grant.';
+COMMENT ON COLUMN coursebase.course_grants.purchase_id IS 'The purchase that gave the course; the grant counts until the purchase is refunded in full. NULL for a direct grant.';
 COMMENT ON COLUMN coursebase.course_grants.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.course_grants.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.course_grants ENABLE ROW LEVEL SECURITY;
@@ -183,7 +185,7 @@ CREATE TRIGGER t900_project AFTER INSERT OR DELETE ON coursebase.course_grants
 CREATE TRIGGER t900_project_on_truncate AFTER TRUNCATE ON coursebase.course_grants
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_grants__project();
 
--- Who may use which course now by a sale or a direct grant: what is asked with every page, in one row.
+-- Who may use which course now by a sale or a direct grant. Derived, because every page asks and one row must answer.
 CREATE TABLE coursebase.user_course_access (
     user_id     uuid         NOT NULL,
     course_id   uuid         NOT NULL,
@@ -196,8 +198,8 @@ CREATE TABLE coursebase.user_course_access (
         REFERENCES coursebase.courses (id) ON DELETE CASCADE
 );
 CREATE INDEX user_course_access_course_id_idx ON coursebase.user_course_access (course_id);
-COMMENT ON TABLE coursebase.user_course_access IS 'Who may use which course by a sale or a direct grant. Made from course_grants: an INSERT here records a direct grant, a DELETE takes every grant that counts. Who deletes while others sell and refund locks the row of users first (FOR NO KEY UPDATE).';
-COMMENT ON COLUMN coursebase.user_course_access.user_id IS 'Who may use the course.';
+COMMENT ON TABLE coursebase.user_course_access IS 'Who may use which course by a sale or a direct grant. Derived from course_grants by triggers: an INSERT here records a direct grant, a DELETE deletes every grant that counts. A program that deletes rows while others sell and refund locks the row of users first (FOR NO KEY UPDATE).';
+COMMENT ON COLUMN coursebase.user_course_access.user_id IS 'The person who may use the course.';
 COMMENT ON COLUMN coursebase.user_course_access.course_id IS 'The course.';
 COMMENT ON COLUMN coursebase.user_course_access.created_at IS 'When access began.';
 COMMENT ON COLUMN coursebase.user_course_access.updated_at IS 'When the row last changed.';
@@ -215,6 +217,6 @@ CREATE TRIGGER t900_record_on_truncate AFTER TRUNCATE ON coursebase.user_course_
 GRANT SELECT, INSERT, DELETE ON TABLE coursebase.user_course_access TO end_user;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.user_course_access TO server;
 
--- A course that was sold stays.
+-- Catalog does not know sales: the trigger that keeps a sold course stands here.
 CREATE TRIGGER t300_keep_sold BEFORE DELETE ON coursebase.courses
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_courses__keep_sold();

@@ -36,11 +36,11 @@ AS $$
             AND e.environment = r.environment
             AND e.store_event_id = 'receipt:' || r.purchase_id
     )
-    SELECT 'receipt_gave_its_right', r.name, 'what it is for was not given, or to somebody else'
+    SELECT 'receipt_gave_its_right', r.name, 'it is valid, and the product was not given, or to somebody else'
     FROM receipts r
     WHERE r.status = 'valid' AND r.receiver_id IS DISTINCT FROM r.user_id
     UNION ALL
-    SELECT 'receipt_gave_nothing', r.name, format('it is %s, and gives its right', r.status)
+    SELECT 'receipt_gave_nothing', r.name, format('it is %s, and the product is given all the same', r.status)
     FROM receipts r
     WHERE r.status <> 'valid'
         AND (r.course_status = 'valid' OR r.pack_status = 'valid' OR r.custom_status = 'active'
@@ -50,7 +50,7 @@ AS $$
     FROM receipts r
     WHERE r.kinds > 1
     UNION ALL
-    SELECT 'receipt_duplicate', r.name, 'it was paid for, and no other purchase gives the course'
+    SELECT 'receipt_duplicate', r.name, 'it is a duplicate, and no other purchase gives the course'
     FROM receipts r
     WHERE r.status = 'duplicate' AND r.environment = 'production'
         AND NOT EXISTS (
@@ -70,5 +70,7 @@ AS $$
         AND (d.id IS NULL OR (r.status = 'refunded') <> (d.reversed_at IS NOT NULL))
 $$;
 COMMENT ON FUNCTION coursebase.check_store() IS
-    'Receipts of stores that did not give what they are for, or gave what they must not; duplicates of nothing; discounts of purchases that are not as the purchase is.';
+    'Lists receipts that did not give what they are for, or gave what they must not; receipts that count as duplicates while nothing else gives the course; and discounts that are redeemed or given back other than their receipt says. For the server, as a part of check_integrity().
+
+check_name: receipt_gave_its_right, receipt_gave_nothing, receipt_of_one_kind, receipt_duplicate or receipt_discount. object: the receipt. problem: what is wrong with it.';
 GRANT EXECUTE ON FUNCTION coursebase.check_store() TO server;

@@ -1,10 +1,10 @@
--- Anybody reads what the stores sell and administrators write it. Receipts have no policy: only the server reads them.
+-- Anybody reads store_products, and administrators write it. store_receipts has no policy: only the server reads it.
 
 CREATE POLICY anyone_select_all ON coursebase.store_products
     FOR SELECT
     USING (true);
 COMMENT ON POLICY anyone_select_all ON coursebase.store_products IS
-    'Anyone sees what the stores sell.';
+    'Anybody reads the products.';
 
 CREATE POLICY admin_insert_all ON coursebase.store_products
     FOR INSERT

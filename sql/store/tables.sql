@@ -1,4 +1,4 @@
--- What the app stores sell, by the id that they all know it by: a receipt names nothing else.
+-- What the app stores sell. A receipt names nothing but the id of a product, which is the same in all stores.
 CREATE TABLE coursebase.store_products (
     product_id      text         NOT NULL,
     kind            text         NOT NULL,
@@ -30,9 +30,9 @@ CREATE INDEX store_products_course_id_idx ON coursebase.store_products (course_i
 COMMENT ON TABLE coursebase.store_products IS 'What the app stores sell: a course, a subscription, a pack of credits or a custom course.';
 COMMENT ON COLUMN coursebase.store_products.product_id IS 'Base id in lower case, without the store''s prefix and a discount''s suffix (c14enb).';
 COMMENT ON COLUMN coursebase.store_products.kind IS 'course, subscription, ai_credits or custom_course.';
-COMMENT ON COLUMN coursebase.store_products.course_id IS 'The course that it gives; NULL for another kind.';
-COMMENT ON COLUMN coursebase.store_products.credits IS 'The credits that a pack brings; NULL for another kind.';
-COMMENT ON COLUMN coursebase.store_products.price_in_cents IS 'Price in minor units of currency, or NULL where only the store knows it.';
+COMMENT ON COLUMN coursebase.store_products.course_id IS 'The course that the product gives; NULL for another kind.';
+COMMENT ON COLUMN coursebase.store_products.credits IS 'The credits that a pack gives; NULL for another kind.';
+COMMENT ON COLUMN coursebase.store_products.price_in_cents IS 'Price in minor units of currency, or NULL if only the store knows it.';
 COMMENT ON COLUMN coursebase.store_products.currency IS 'ISO 4217 code of the price, in upper case.';
 COMMENT ON COLUMN coursebase.store_products.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.store_products.updated_at IS 'When the row last changed.';
@@ -42,8 +42,8 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.store_products
 GRANT SELECT ON TABLE coursebase.store_products TO anonymous;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.store_products TO end_user, server;
 
--- Every receipt of a store that came, of whatever kind: it belongs to one person and one product, and what it
--- gave stands in the tables of its kind.
+-- Every receipt of an app store, of any kind. A receipt belongs to one person and one product; what the receipt gave
+-- stands in the tables of its kind.
 CREATE TABLE coursebase.store_receipts (
     id                       uuid         NOT NULL DEFAULT gen_random_uuid(),
     source                   text         NOT NULL,
@@ -98,27 +98,27 @@ CREATE INDEX store_receipts_user_id_idx ON coursebase.store_receipts (user_id);
 CREATE INDEX store_receipts_product_id_idx ON coursebase.store_receipts (product_id);
 CREATE INDEX store_receipts_unacknowledged_idx ON coursebase.store_receipts (purchased_at)
     WHERE acknowledged_at IS NULL AND status = 'valid' AND kind = 'subscription';
-COMMENT ON TABLE coursebase.store_receipts IS 'Receipts of the stores, one row each: whose it is, for which product, and whether it was refunded. A refund that comes before its receipt is a row without a person. Written by validate_purchase(), refund_store_purchase() and acknowledge_purchase().';
+COMMENT ON TABLE coursebase.store_receipts IS 'Receipts of the app stores, one row each: the person, the product, and whether it was refunded. A refund that comes before its receipt is a row without a person. Written by validate_purchase(), refund_store_purchase() and acknowledge_purchase().';
 COMMENT ON COLUMN coursebase.store_receipts.id IS 'Key of the receipt.';
 COMMENT ON COLUMN coursebase.store_receipts.source IS 'google_play or app_store.';
 COMMENT ON COLUMN coursebase.store_receipts.environment IS 'production or sandbox.';
 COMMENT ON COLUMN coursebase.store_receipts.purchase_id IS 'The store''s id of the purchase (order or transaction).';
-COMMENT ON COLUMN coursebase.store_receipts.user_id IS 'Whose it is; NULL for a refund whose receipt has not come.';
-COMMENT ON COLUMN coursebase.store_receipts.product_id IS 'Base id of the product, as in store_products; NULL where it is not known.';
-COMMENT ON COLUMN coursebase.store_receipts.kind IS 'Kind of the product: course, subscription, ai_credits or custom_course; NULL where it is not known.';
+COMMENT ON COLUMN coursebase.store_receipts.user_id IS 'The person whom the receipt belongs to; NULL for a refund whose receipt has not come.';
+COMMENT ON COLUMN coursebase.store_receipts.product_id IS 'Base id of the product, as in store_products; NULL if it is not known.';
+COMMENT ON COLUMN coursebase.store_receipts.kind IS 'Kind of the product: course, subscription, ai_credits or custom_course; NULL if it is not known.';
 COMMENT ON COLUMN coursebase.store_receipts.voice IS 'The voice that the receipt of a course names, or NULL.';
-COMMENT ON COLUMN coursebase.store_receipts.purchase_token IS 'The store''s token, with which it is asked about the purchase, or NULL.';
-COMMENT ON COLUMN coursebase.store_receipts.original_transaction_id IS 'Which subscription a period is of, or NULL.';
-COMMENT ON COLUMN coursebase.store_receipts.discount_order_ref IS 'The order under which a discount was redeemed for it, or NULL.';
-COMMENT ON COLUMN coursebase.store_receipts.amount_in_cents IS 'What was paid, in minor units, or NULL where nobody said.';
+COMMENT ON COLUMN coursebase.store_receipts.purchase_token IS 'Token with which the store is asked about the purchase, or NULL.';
+COMMENT ON COLUMN coursebase.store_receipts.original_transaction_id IS 'Original transaction of the subscription that a period belongs to, or NULL.';
+COMMENT ON COLUMN coursebase.store_receipts.discount_order_ref IS 'Order under which a discount was redeemed for the receipt, or NULL.';
+COMMENT ON COLUMN coursebase.store_receipts.amount_in_cents IS 'What was paid, in minor units of currency, or NULL if it is not known.';
 COMMENT ON COLUMN coursebase.store_receipts.currency IS 'ISO 4217 code of the amount, in upper case.';
-COMMENT ON COLUMN coursebase.store_receipts.status IS 'valid; duplicate: what it is for was owned already, and it is to be refunded; sandbox: it gives nothing while the setting accept_sandbox is off; refunded.';
-COMMENT ON COLUMN coursebase.store_receipts.detail IS 'What the first answer showed of the purchase, or NULL.';
-COMMENT ON COLUMN coursebase.store_receipts.receipt IS 'The receipt as it came, or NULL.';
-COMMENT ON COLUMN coursebase.store_receipts.purchased_at IS 'When the store sold it, or NULL where it is not known.';
-COMMENT ON COLUMN coursebase.store_receipts.validated_at IS 'When it was validated, or NULL.';
-COMMENT ON COLUMN coursebase.store_receipts.acknowledged_at IS 'When the store was told that a subscription was delivered; of other kinds their tables say it.';
-COMMENT ON COLUMN coursebase.store_receipts.refunded_at IS 'When it was refunded, or NULL.';
+COMMENT ON COLUMN coursebase.store_receipts.status IS 'valid; duplicate: the course was owned already, and the receipt is to be refunded; sandbox: the receipt gives nothing while the setting accept_sandbox is off; refunded.';
+COMMENT ON COLUMN coursebase.store_receipts.detail IS 'What the first answer showed as given, or NULL.';
+COMMENT ON COLUMN coursebase.store_receipts.receipt IS 'The receipt as it came, or NULL if only the refund came.';
+COMMENT ON COLUMN coursebase.store_receipts.purchased_at IS 'When the store sold the product, or NULL if it is not known.';
+COMMENT ON COLUMN coursebase.store_receipts.validated_at IS 'When the receipt was validated, or NULL if only the refund came.';
+COMMENT ON COLUMN coursebase.store_receipts.acknowledged_at IS 'When the store was told that a subscription was delivered, or NULL; for the other kinds the column of the same name in their own tables.';
+COMMENT ON COLUMN coursebase.store_receipts.refunded_at IS 'When the purchase was refunded, or NULL.';
 COMMENT ON COLUMN coursebase.store_receipts.refund_detail IS 'What the refund took back, or NULL.';
 COMMENT ON COLUMN coursebase.store_receipts.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.store_receipts.updated_at IS 'When the row last changed.';
@@ -130,7 +130,7 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.store_receipts
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.store_receipts TO server;
 
--- The purchases of all kinds that a store will take back.
+-- A store refunds a purchase that it was not told of: the server works through this list.
 CREATE VIEW coursebase.purchases_awaiting_acknowledgement
 WITH (security_invoker = true)
 AS
@@ -166,19 +166,20 @@ FROM (
     WHERE m.status = 'active' AND m.acknowledged_at IS NULL
 ) p;
 COMMENT ON VIEW coursebase.purchases_awaiting_acknowledgement IS
-    'Purchases of all kinds that are valid and of which the store was not told: it refunds after three days. Tell it, then call acknowledge_purchase().';
+    'Valid purchases of all kinds whose delivery the store was not told of. The store refunds them after three days: acknowledge each to the store, then call acknowledge_purchase().';
 COMMENT ON COLUMN coursebase.purchases_awaiting_acknowledgement.kind IS 'course, subscription, ai_credits or custom_course.';
 COMMENT ON COLUMN coursebase.purchases_awaiting_acknowledgement.user_id IS 'Who bought it.';
 COMMENT ON COLUMN coursebase.purchases_awaiting_acknowledgement.product_id IS 'Base id of the product.';
 COMMENT ON COLUMN coursebase.purchases_awaiting_acknowledgement.source IS 'google_play or app_store.';
 COMMENT ON COLUMN coursebase.purchases_awaiting_acknowledgement.environment IS 'production or sandbox.';
 COMMENT ON COLUMN coursebase.purchases_awaiting_acknowledgement.purchase_id IS 'The store''s id of the purchase.';
-COMMENT ON COLUMN coursebase.purchases_awaiting_acknowledgement.purchase_token IS 'The store''s token, with which it is told.';
-COMMENT ON COLUMN coursebase.purchases_awaiting_acknowledgement.purchased_at IS 'When the store sold it.';
-COMMENT ON COLUMN coursebase.purchases_awaiting_acknowledgement.validated_at IS 'When it was found valid.';
-COMMENT ON COLUMN coursebase.purchases_awaiting_acknowledgement.deadline IS 'When the store refunds it.';
+COMMENT ON COLUMN coursebase.purchases_awaiting_acknowledgement.purchase_token IS 'Token with which the purchase is acknowledged to the store.';
+COMMENT ON COLUMN coursebase.purchases_awaiting_acknowledgement.purchased_at IS 'When the store sold the product.';
+COMMENT ON COLUMN coursebase.purchases_awaiting_acknowledgement.validated_at IS 'When the purchase was validated.';
+COMMENT ON COLUMN coursebase.purchases_awaiting_acknowledgement.deadline IS 'When the store refunds the purchase.';
 GRANT SELECT ON TABLE coursebase.purchases_awaiting_acknowledgement TO server;
 
+-- The money of these came and gives nothing: the operator gives it back.
 CREATE VIEW coursebase.duplicate_store_purchases
 WITH (security_invoker = true)
 AS
@@ -187,16 +188,16 @@ SELECT r.user_id, r.product_id, r.voice, r.source, r.environment, r.purchase_id,
 FROM coursebase.store_receipts r
 WHERE r.status = 'duplicate' AND r.environment = 'production';
 COMMENT ON VIEW coursebase.duplicate_store_purchases IS
-    'Purchases of courses that were owned already: the money came and is to be given back. Refund them in the store, then call refund_store_purchase().';
+    'Purchases of courses that the person had already: the money came and is to be given back. Refund each in the store, then call refund_store_purchase().';
 COMMENT ON COLUMN coursebase.duplicate_store_purchases.user_id IS 'Who paid.';
 COMMENT ON COLUMN coursebase.duplicate_store_purchases.product_id IS 'Base id of the product.';
 COMMENT ON COLUMN coursebase.duplicate_store_purchases.voice IS 'The voice that was bought, or NULL.';
 COMMENT ON COLUMN coursebase.duplicate_store_purchases.source IS 'google_play or app_store.';
-COMMENT ON COLUMN coursebase.duplicate_store_purchases.environment IS 'production or sandbox.';
+COMMENT ON COLUMN coursebase.duplicate_store_purchases.environment IS 'production: a sandbox takes no money.';
 COMMENT ON COLUMN coursebase.duplicate_store_purchases.purchase_id IS 'The store''s id of the purchase.';
-COMMENT ON COLUMN coursebase.duplicate_store_purchases.amount_in_cents IS 'What was paid, in minor units, or NULL where nobody said.';
+COMMENT ON COLUMN coursebase.duplicate_store_purchases.amount_in_cents IS 'What was paid, in minor units of currency, or NULL if it is not known.';
 COMMENT ON COLUMN coursebase.duplicate_store_purchases.currency IS 'ISO 4217 code of the amount.';
-COMMENT ON COLUMN coursebase.duplicate_store_purchases.purchased_at IS 'When the store sold it.';
+COMMENT ON COLUMN coursebase.duplicate_store_purchases.purchased_at IS 'When the store sold the product.';
 GRANT SELECT ON TABLE coursebase.duplicate_store_purchases TO server;
 
 -- How the stores spell the ids of products.

@@ -1,4 +1,4 @@
--- What the slice's data must satisfy whatever happened to triggers: part of check_integrity().
+-- Rules that the data of this slice must satisfy even if triggers were off: part of check_integrity().
 
 CREATE FUNCTION coursebase.check_sync()
 RETURNS TABLE (check_name text, object text, problem text)
@@ -94,5 +94,7 @@ AS $$
     WHERE c.digest <> c.computed_digest OR c.lines IS DISTINCT FROM c.cached_lines
 $$;
 COMMENT ON FUNCTION coursebase.check_sync() IS
-    'Manifests whose checksum or size is not that of their bytes, links that carry another name than their manifest, cached answers made from versions that are yet to come, or that would be given and are not what the documents give.';
+    'Lists what is wrong with manifests and cached handshakes: part of check_integrity(). For the server; reads with the caller''s rights.
+
+check_name: document_checksum or document_size (the column is not that of the manifest''s bytes), manifest_name (a link has another name than its manifest), cached_version (an answer was made from versions that are yet to come), cached_answer (an answer would be given and is not what the documents give). object: table and key. problem: what is stored and what was found.';
 GRANT EXECUTE ON FUNCTION coursebase.check_sync() TO server;

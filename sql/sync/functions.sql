@@ -1,4 +1,4 @@
--- Manifests and the handshake.
+-- The handshake, and the triggers that keep versions, names of manifests and play counts true.
 
 CREATE FUNCTION coursebase.handshake(
     user_id uuid,
@@ -13,15 +13,18 @@ PARALLEL UNSAFE
 SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'coursebase_handshake';
 COMMENT ON FUNCTION coursebase.handshake(uuid, json, timestamptz) IS
-$$The call with which a phone begins. Keeps what the request reports and answers what the phone lacks.
+    'Answers the call with which a phone begins: keeps what the request reports, and answers what the phone lacks. For the server; reads and writes with the rights of the tables'' owner. In a read-only transaction, and on a standby, the answer is the same and nothing is kept.
 
-Request, every member optional: analytics {current_course, voice, background, induction, deepening, audio_usage {key: {title, no_of_plays, course_code}}}, device_id, purchases [id or {purchase_id}], checksums {name: md5} of the files the phone has, digest of the last answer, deltas (true: appends are welcome). Unknown members are ignored; a wrong type is refused with the member's name (KB301). A setting of analytics that is null is taken back, one that is absent stays. An audio without course_code is of the course that its key begins with (C14ENB_3), else of current_course.
+user_id: the person, whose account must be open. at: the time asked about. If an argument is NULL, the answer is NULL.
 
-Answer: json_manifest {name: {checksum, file_size_bytes, action, ...}}, purchases [{purchase_id, status: known | unknown}], ai_usage, subscription, discounts, courses [{course_code, course_id, voice, source: google_play | app_store | admin | premium_slot | grant | premium}] that are the user's and usable now, premium_slots {limit, chosen [{slot, course_code, course_id, voice, chosen_at, live}]}, digest. A limit of -1: every course in premium.
-action add or update: content is the document as a JSON string; once parsed, its UTF-8 bytes are exactly those of checksum and file_size_bytes. append: the bytes of insert (a JSON string, UTF-8) put at byte offset of the phone's file give exactly the document of checksum. keep: nothing to do. delete: checksum and file_size_bytes are null; these come last, and never name a file of the setting protected_manifests.
-Without checksums every document is sent as add. Names are in byte order. digest is the MD5 over one line a document: name, space, checksum, line feed; when the request has it, json_manifest is empty.
+request, every member optional: analytics {current_course, voice, background, induction, deepening, audio_usage {key: {title, no_of_plays, course_code}}}, device_id, purchases [id or {purchase_id}], checksums {name: md5} of the files that the phone has, digest of the last answer, deltas (true: the phone understands append). Unknown members are ignored; a member of the wrong type is refused by its name. A setting of analytics that is null is taken back, an absent one stays. An audio without course_code belongs to the course that its key begins with (C14ENB_3), else to current_course.
 
-An unknown or closed account is KB106. In a read-only transaction and on a standby nothing is kept.$$;
+Answers {json_manifest {name: {checksum, file_size_bytes, action, ...}}, purchases [{purchase_id, status: known or unknown}], ai_usage {weekly_limit_credits, weekly_used_credits, weekly_reset_date, bank_limit_credits, bank_used_credits}, subscription {plan, status, expires_at, grace_until, auto_renew}, discounts [{code, product_type, item, percent_off, amount_off_in_cents, currency, expires_at, android_offer_id, ios_offer_id, product_suffix}] that may be used now, courses [{course_code, course_id, voice, source: google_play, app_store, admin, premium_slot, grant or premium}] that the person has and may use now, premium_slots {limit, chosen [{slot, course_code, course_id, voice, chosen_at, live}]}, digest}. A limit of -1 means every course in premium. Times are ISO 8601 in UTC.
+
+action add or update: content is the document as a JSON string; once parsed, its UTF-8 bytes are exactly those of checksum and file_size_bytes. append: insert (a JSON string), put as UTF-8 at the byte offset of the phone''s file, gives exactly the document of checksum. keep: nothing to do. delete: checksum and file_size_bytes are null; these entries come last, and never name a file of the setting protected_manifests. Without checksums every document is sent as add. Names are in byte order. digest is the MD5 over one line a document: name, space, checksum, line feed; if the request has the same digest, json_manifest is empty.
+
+Source: the product''s handshake of its apps.
+Raises: 22008 (at is not finite), KB106 (no such open account), KB301 (the request is no object, or a member has the wrong type or is too long; the detail names the member).';
 GRANT EXECUTE ON FUNCTION coursebase.handshake(uuid, json, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.tg_any__move_version()
@@ -33,7 +36,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_any__move_version';
 COMMENT ON FUNCTION coursebase.tg_any__move_version() IS
-    'AFTER a change: moves the version that cached handshakes are compared with. Arguments: catalogue; or cohort, user or custom_course and the column that names it.';
+    'AFTER a change: moves the version that cached handshakes are compared with. Arguments: catalogue; or cohort, user or custom_course, and the column that names it. Writes with the rights of the tables'' owner.';
 
 CREATE FUNCTION coursebase.tg_manifest_cohorts__name()
 RETURNS trigger
@@ -44,7 +47,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_manifest_cohorts__name';
 COMMENT ON FUNCTION coursebase.tg_manifest_cohorts__name() IS
-    'BEFORE INSERT OR UPDATE: name is that of the manifest, whatever the writer sent.';
+    'BEFORE INSERT OR UPDATE: sets the name to that of the manifest, whatever the writer sent. Reads with the rights of the tables'' owner.';
 
 CREATE FUNCTION coursebase.tg_audio_usage__keep_greatest()
 RETURNS trigger
@@ -54,4 +57,4 @@ PARALLEL UNSAFE
 SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'coursebase_tg_audio_usage__keep_greatest';
 COMMENT ON FUNCTION coursebase.tg_audio_usage__keep_greatest() IS
-    'BEFORE UPDATE: a play count never falls; a lower total leaves it as it is.';
+    'BEFORE UPDATE: a play count never falls; of a lower total the stored one stays.';

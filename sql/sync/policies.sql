@@ -1,28 +1,28 @@
--- What a phone reports about its owner. Manifests, versions and cached answers have no policy: only the
--- server reads and writes them.
+-- What a phone reports about its owner is the owner's to read and write. Manifests, versions and cached answers
+-- have no policy: only the server reads and writes those tables.
 
 CREATE POLICY self_select_own ON coursebase.analytics FOR SELECT TO public
     USING (user_id BETWEEN (SELECT coursebase.own_from()) AND (SELECT coursebase.own_to()));
 COMMENT ON POLICY self_select_own ON coursebase.analytics IS
-    'One''s own settings; an administrator reads everybody''s.';
+    'A user reads the own settings, an administrator all.';
 CREATE POLICY self_insert_own ON coursebase.analytics FOR INSERT TO public
     WITH CHECK (user_id = (SELECT coursebase.current_user_id()));
-COMMENT ON POLICY self_insert_own ON coursebase.analytics IS 'Settings of one''s own.';
+COMMENT ON POLICY self_insert_own ON coursebase.analytics IS 'A user writes settings for the own account.';
 CREATE POLICY self_update_own ON coursebase.analytics FOR UPDATE TO public
     USING (user_id = (SELECT coursebase.current_user_id()));
-COMMENT ON POLICY self_update_own ON coursebase.analytics IS 'Settings of one''s own, which stay one''s own.';
+COMMENT ON POLICY self_update_own ON coursebase.analytics IS 'A user changes the own settings, which stay those of the own account.';
 CREATE POLICY self_delete_own ON coursebase.analytics FOR DELETE TO public
     USING (user_id = (SELECT coursebase.current_user_id()));
-COMMENT ON POLICY self_delete_own ON coursebase.analytics IS 'Settings of one''s own.';
+COMMENT ON POLICY self_delete_own ON coursebase.analytics IS 'A user deletes the own settings.';
 
 CREATE POLICY self_select_own ON coursebase.audio_usage FOR SELECT TO public
     USING (user_id BETWEEN (SELECT coursebase.own_from()) AND (SELECT coursebase.own_to()));
 COMMENT ON POLICY self_select_own ON coursebase.audio_usage IS
-    'One''s own play counts; an administrator reads everybody''s.';
+    'A user reads the own play counts, an administrator all.';
 CREATE POLICY self_insert_own ON coursebase.audio_usage FOR INSERT TO public
     WITH CHECK (user_id = (SELECT coursebase.current_user_id()));
-COMMENT ON POLICY self_insert_own ON coursebase.audio_usage IS 'Play counts of one''s own.';
+COMMENT ON POLICY self_insert_own ON coursebase.audio_usage IS 'A user writes play counts for the own account.';
 CREATE POLICY self_update_own ON coursebase.audio_usage FOR UPDATE TO public
     USING (user_id = (SELECT coursebase.current_user_id()));
 COMMENT ON POLICY self_update_own ON coursebase.audio_usage IS
-    'Play counts of one''s own; a trigger keeps a lower total from lowering them.';
+    'A user changes the own play counts; a trigger keeps the highest total.';

@@ -16,13 +16,13 @@ CREATE TABLE coursebase.master_manifests (
 );
 CREATE UNIQUE INDEX master_manifests_default_name_idx ON coursebase.master_manifests (name)
     WHERE is_default;
-COMMENT ON TABLE coursebase.master_manifests IS 'Documents that phones fetch at start: one default a name, others for cohorts.';
+COMMENT ON TABLE coursebase.master_manifests IS 'Documents that phones fetch at start: of each name one default, and others for cohorts. No policy: only the server reads and writes the table.';
 COMMENT ON COLUMN coursebase.master_manifests.id IS 'Key of the manifest.';
 COMMENT ON COLUMN coursebase.master_manifests.name IS 'File name on the phone, such as shop.json.';
 COMMENT ON COLUMN coursebase.master_manifests.content IS 'The document, kept byte for byte.';
 COMMENT ON COLUMN coursebase.master_manifests.checksum IS 'MD5 of the document''s bytes, 32 lower-case hex digits. Kept by a trigger.';
 COMMENT ON COLUMN coursebase.master_manifests.file_size_bytes IS 'Length of the document in bytes. Kept by a trigger.';
-COMMENT ON COLUMN coursebase.master_manifests.is_default IS 'Goes to everybody whose cohort has no manifest of this name.';
+COMMENT ON COLUMN coursebase.master_manifests.is_default IS 'Whether the manifest goes to everybody whose cohort has no other manifest of the same name.';
 COMMENT ON COLUMN coursebase.master_manifests.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.master_manifests.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.master_manifests ENABLE ROW LEVEL SECURITY;
@@ -34,7 +34,8 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.master_manifests
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.master_manifests TO server;
 
--- Which cohort gets which manifest. The name is carried along so that a key can say: one of a name a cohort.
+-- Which cohort gets which manifest. The name is repeated here, so that a unique key can hold: a cohort has one
+-- manifest of each name.
 CREATE TABLE coursebase.manifest_cohorts (
     manifest_id  uuid         NOT NULL,
     cohort_id    uuid         NOT NULL,
@@ -50,10 +51,10 @@ CREATE TABLE coursebase.manifest_cohorts (
 );
 CREATE INDEX manifest_cohorts_manifest_id_name_idx
     ON coursebase.manifest_cohorts (manifest_id, name);
-COMMENT ON TABLE coursebase.manifest_cohorts IS 'Manifests that a cohort gets instead of the default of the same name.';
+COMMENT ON TABLE coursebase.manifest_cohorts IS 'Manifests that a cohort gets instead of the default of the same name. No policy: only the server reads and writes the table.';
 COMMENT ON COLUMN coursebase.manifest_cohorts.manifest_id IS 'The manifest.';
 COMMENT ON COLUMN coursebase.manifest_cohorts.cohort_id IS 'The cohort that gets it.';
-COMMENT ON COLUMN coursebase.manifest_cohorts.name IS 'The manifest''s name, filled in and kept equal by the database.';
+COMMENT ON COLUMN coursebase.manifest_cohorts.name IS 'Name of the manifest, filled in and kept equal by a trigger and a foreign key.';
 COMMENT ON COLUMN coursebase.manifest_cohorts.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.manifest_cohorts.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.manifest_cohorts ENABLE ROW LEVEL SECURITY;
@@ -63,8 +64,9 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.manifest_cohorts
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.manifest_cohorts TO server;
 
--- Versions of what a handshake is made from: a cached answer holds while the versions it saw are the
--- current ones. One row for the catalogue, one a cohort, one a user; nobody's writes meet in another's row.
+-- Versions of what a handshake is made from: a cached answer holds while the versions from which it was
+-- computed are the current ones. The catalogue has one row, each cohort and each user another, so that
+-- changes of two users never wait for one row.
 CREATE TABLE coursebase.catalogue_version (
     singleton   boolean      NOT NULL DEFAULT true,
     version     bigint       NOT NULL DEFAULT 0,
@@ -73,11 +75,11 @@ CREATE TABLE coursebase.catalogue_version (
     CONSTRAINT catalogue_version_pkey PRIMARY KEY (singleton),
     CONSTRAINT catalogue_version_one_row_check CHECK (singleton)
 );
-COMMENT ON TABLE coursebase.catalogue_version IS 'Moves when anything changes that everybody''s handshake is made from.';
+COMMENT ON TABLE coursebase.catalogue_version IS 'One version that moves whenever a table changes from which everybody''s handshake is made.';
 COMMENT ON COLUMN coursebase.catalogue_version.singleton IS 'Always true: there is one row.';
-COMMENT ON COLUMN coursebase.catalogue_version.version IS 'Counts the changes.';
+COMMENT ON COLUMN coursebase.catalogue_version.version IS 'Grows with every change, from a random beginning.';
 COMMENT ON COLUMN coursebase.catalogue_version.created_at IS 'When the row was made.';
-COMMENT ON COLUMN coursebase.catalogue_version.updated_at IS 'When it last moved.';
+COMMENT ON COLUMN coursebase.catalogue_version.updated_at IS 'When the version last moved.';
 ALTER TABLE coursebase.catalogue_version ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.catalogue_version
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
@@ -92,11 +94,11 @@ CREATE TABLE coursebase.cohort_versions (
     CONSTRAINT cohort_versions_cohort_id_fkey FOREIGN KEY (cohort_id)
         REFERENCES coursebase.cohorts (id) ON DELETE CASCADE
 );
-COMMENT ON TABLE coursebase.cohort_versions IS 'Moves when anything changes that the handshakes of a cohort''s members are made from.';
+COMMENT ON TABLE coursebase.cohort_versions IS 'A version a cohort, which moves whenever a table changes from which the handshakes of the cohort''s members are made.';
 COMMENT ON COLUMN coursebase.cohort_versions.cohort_id IS 'The cohort.';
-COMMENT ON COLUMN coursebase.cohort_versions.version IS 'Counts the changes; a cohort without a row is at 0.';
+COMMENT ON COLUMN coursebase.cohort_versions.version IS 'Grows with every change, from a random beginning; a cohort without a row is at 0.';
 COMMENT ON COLUMN coursebase.cohort_versions.created_at IS 'When the row was made.';
-COMMENT ON COLUMN coursebase.cohort_versions.updated_at IS 'When it last moved.';
+COMMENT ON COLUMN coursebase.cohort_versions.updated_at IS 'When the version last moved.';
 ALTER TABLE coursebase.cohort_versions ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.cohort_versions
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
@@ -111,11 +113,11 @@ CREATE TABLE coursebase.user_versions (
     CONSTRAINT user_versions_user_id_fkey FOREIGN KEY (user_id)
         REFERENCES coursebase.users (id) ON DELETE CASCADE
 );
-COMMENT ON TABLE coursebase.user_versions IS 'Moves when anything changes that a user''s handshake is made from.';
+COMMENT ON TABLE coursebase.user_versions IS 'A version a user, which moves whenever a table changes from which the user''s handshake is made.';
 COMMENT ON COLUMN coursebase.user_versions.user_id IS 'The user.';
-COMMENT ON COLUMN coursebase.user_versions.version IS 'Counts the changes; a user without a row is at 0.';
+COMMENT ON COLUMN coursebase.user_versions.version IS 'Grows with every change, from a random beginning; a user without a row is at 0.';
 COMMENT ON COLUMN coursebase.user_versions.created_at IS 'When the row was made.';
-COMMENT ON COLUMN coursebase.user_versions.updated_at IS 'When it last moved.';
+COMMENT ON COLUMN coursebase.user_versions.updated_at IS 'When the version last moved.';
 ALTER TABLE coursebase.user_versions ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.user_versions
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
@@ -139,23 +141,23 @@ CREATE TABLE coursebase.cached_handshake_responses (
 )
 WITH (toast_tuple_target = 8160);
 COMMENT ON TABLE coursebase.cached_handshake_responses IS
-    'The last computed handshake of each user; it answers only while the versions it saw are the current ones.';
+    'The last computed handshake of each user. A row answers only while the versions from which it was computed are the current ones, and within its time.';
 COMMENT ON COLUMN coursebase.cached_handshake_responses.user_id IS 'The user.';
-COMMENT ON COLUMN coursebase.cached_handshake_responses.response IS 'Members of the answer, names that are never deleted, and a line a document: source and id, checksum, size, name. Contents are not kept.';
-COMMENT ON COLUMN coursebase.cached_handshake_responses.digest IS 'Digest of the manifest that it lists.';
-COMMENT ON COLUMN coursebase.cached_handshake_responses.computed_at IS 'The time for which it was computed.';
-COMMENT ON COLUMN coursebase.cached_handshake_responses.valid_from IS 'Before this time the answer was another one; NULL: always this one.';
-COMMENT ON COLUMN coursebase.cached_handshake_responses.valid_until IS 'From when on time alone changes the answer; NULL: never.';
+COMMENT ON COLUMN coursebase.cached_handshake_responses.response IS 'Members of the answer, names that are never deleted, and a line a document: source and id, checksum, size, name. Contents of documents are not kept.';
+COMMENT ON COLUMN coursebase.cached_handshake_responses.digest IS 'Digest of the documents that the row lists.';
+COMMENT ON COLUMN coursebase.cached_handshake_responses.computed_at IS 'The time for which the answer was computed.';
+COMMENT ON COLUMN coursebase.cached_handshake_responses.valid_from IS 'Since when the answer is as it is; NULL: time has not changed it.';
+COMMENT ON COLUMN coursebase.cached_handshake_responses.valid_until IS 'When time alone changes the answer; NULL: never.';
 COMMENT ON COLUMN coursebase.cached_handshake_responses.catalogue_version IS 'Version of the catalogue that the computation saw.';
-COMMENT ON COLUMN coursebase.cached_handshake_responses.cohort_id IS 'Cohort of the user that the computation saw, or NULL. No foreign key: what remembers must not lock the cohort.';
+COMMENT ON COLUMN coursebase.cached_handshake_responses.cohort_id IS 'Cohort of the user that the computation saw, or NULL. No foreign key: a cached answer must not lock the cohort.';
 COMMENT ON COLUMN coursebase.cached_handshake_responses.cohort_version IS 'Version of that cohort that the computation saw.';
 COMMENT ON COLUMN coursebase.cached_handshake_responses.user_version IS 'Version of the user that the computation saw.';
 ALTER TABLE coursebase.cached_handshake_responses ENABLE ROW LEVEL SECURITY;
--- Read far more often than written, and made of hex digits: in the row, and not compressed.
+-- The response is read far more often than written, and hex digits compress badly: it stays in the row, uncompressed.
 ALTER TABLE coursebase.cached_handshake_responses ALTER COLUMN response SET STORAGE EXTERNAL;
 GRANT SELECT, DELETE ON TABLE coursebase.cached_handshake_responses TO server;
 
--- Settings of a person's player, reported at every handshake.
+-- Settings of a person's player. Phones report them at every handshake.
 CREATE TABLE coursebase.analytics (
     user_id         uuid         NOT NULL,
     current_course  text,
@@ -169,13 +171,13 @@ CREATE TABLE coursebase.analytics (
     CONSTRAINT analytics_user_id_fkey FOREIGN KEY (user_id)
         REFERENCES coursebase.users (id) ON DELETE CASCADE
 );
-COMMENT ON TABLE coursebase.analytics IS 'What a person has chosen in the player, one row a user.';
+COMMENT ON TABLE coursebase.analytics IS 'What a person chose in the player, one row a user, as phones report it.';
 COMMENT ON COLUMN coursebase.analytics.user_id IS 'The user.';
-COMMENT ON COLUMN coursebase.analytics.current_course IS 'Course that is being played, or NULL.';
-COMMENT ON COLUMN coursebase.analytics.voice IS 'Voice chosen, or NULL.';
-COMMENT ON COLUMN coursebase.analytics.induction IS 'Induction chosen, or NULL.';
-COMMENT ON COLUMN coursebase.analytics.background IS 'Background sound chosen, or NULL.';
-COMMENT ON COLUMN coursebase.analytics.deepening IS 'Deepening chosen, or NULL.';
+COMMENT ON COLUMN coursebase.analytics.current_course IS 'Course that is being played; NULL if none was reported.';
+COMMENT ON COLUMN coursebase.analytics.voice IS 'Chosen voice; NULL if none was reported.';
+COMMENT ON COLUMN coursebase.analytics.induction IS 'Chosen induction; NULL if none was reported.';
+COMMENT ON COLUMN coursebase.analytics.background IS 'Chosen background sound; NULL if none was reported.';
+COMMENT ON COLUMN coursebase.analytics.deepening IS 'Chosen deepening; NULL if none was reported.';
 COMMENT ON COLUMN coursebase.analytics.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.analytics.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.analytics ENABLE ROW LEVEL SECURITY;
@@ -197,12 +199,12 @@ CREATE TABLE coursebase.audio_usage (
         REFERENCES coursebase.users (id) ON DELETE CASCADE,
     CONSTRAINT audio_usage_play_count_not_negative_check CHECK (play_count >= 0)
 );
-COMMENT ON TABLE coursebase.audio_usage IS 'Play counts: a client''s total never lowers one.';
+COMMENT ON TABLE coursebase.audio_usage IS 'How often a person played which audio: the highest total that a phone reported.';
 COMMENT ON COLUMN coursebase.audio_usage.user_id IS 'The user.';
 COMMENT ON COLUMN coursebase.audio_usage.course_code IS 'Code of the course that was played.';
-COMMENT ON COLUMN coursebase.audio_usage.audio_key IS 'The audio within it.';
-COMMENT ON COLUMN coursebase.audio_usage.title IS 'Title that the client showed, or NULL.';
-COMMENT ON COLUMN coursebase.audio_usage.play_count IS 'The highest total that a client reported.';
+COMMENT ON COLUMN coursebase.audio_usage.audio_key IS 'Key of the audio within the course.';
+COMMENT ON COLUMN coursebase.audio_usage.title IS 'Title that the phone showed; NULL if none was reported.';
+COMMENT ON COLUMN coursebase.audio_usage.play_count IS 'The highest total that a phone reported.';
 COMMENT ON COLUMN coursebase.audio_usage.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.audio_usage.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.audio_usage ENABLE ROW LEVEL SECURITY;
@@ -232,7 +234,9 @@ CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.manife
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
 
 -- What makes a cached handshake stale: each table that a handshake is made from moves the version of the catalogue,
--- of a cohort or of a person. The functions are this slice's, so that the triggers stand here and not with the tables.
+-- of a cohort or of a person. The trigger functions belong to this slice, so the triggers stand here and not with
+-- the tables. The first argument is the scope, the second the column that names the cohort or user. A column that no
+-- handshake reads moves nothing. A TRUNCATE has no rows, so it moves the version that everybody compares.
 CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.discount_codes
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
 CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.discount_codes
@@ -250,8 +254,8 @@ CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.discou
 
 CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.user_discounts
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
--- A handshake does not tell assigned from reserved: who takes back somebody's reservation that
--- has run out must not wait for that person's version.
+-- A handshake is the same for assigned and reserved. So a change between the two moves nothing, and whoever takes
+-- back another person's lapsed reservation never waits for that person's version.
 CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.user_discounts
     FOR EACH ROW WHEN ((OLD.user_id, OLD.discount_code_id, OLD.expires_at,
             OLD.status = 'redeemed')
@@ -277,13 +281,13 @@ CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.user_cours
 CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.user_course_access
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
 
--- The machine writes the row only when it changes, so that no WHEN has to ask.
+-- The machine of subscriptions writes the row only if it changes, so this trigger needs no WHEN.
 CREATE TRIGGER t900_move_version AFTER INSERT OR UPDATE OR DELETE ON coursebase.subscriptions
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
 CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.subscriptions
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
 
--- What a handshake says of credits is made from the account and, for the turns to come, the time zone.
+-- The member ai_usage is made from the account and, for turns to come, from the person's time zone.
 CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.ai_usage
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
 CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.ai_usage
@@ -305,9 +309,6 @@ CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.user_profi
 CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.user_profile
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
 
--- What a handshake is made from moves a version, table by table: the scope, and the column that names
--- the user or cohort. A column that no handshake reads moves nothing. TRUNCATE knows no rows and moves
--- the version that everybody compares.
 CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.settings
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
 CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.settings
@@ -369,7 +370,7 @@ CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.custom_cou
 CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.custom_course_purchases
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
 
--- What a phone keeps.
+-- Files that a phone always keeps.
 INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning)
 VALUES (
     'protected_manifests',

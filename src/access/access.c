@@ -1,50 +1,52 @@
 /*
- * access.c: may this user use this course? One question, and its set and its reasons.
+ * access.c: may a user use a course, and why? The SQL functions that ask.
  *
- * What gives a course stands in access/course_rights.c; here it is settled who may ask about
- * whom. Without a user, or about oneself, anybody may; about others only an administrator or
- * the server, everybody else being refused in the same words whether that user exists or not.
+ * Which sources give a course stands in course_rights.c; here it is decided who may ask about
+ * whom. Anybody may ask about the own account, or about nobody; only an administrator or the
+ * server may name another user, and everybody else is refused in the same words whether that
+ * user exists or not.
  *
- * Which form a policy takes: where an index serves and the statement wants the rows of many
- * courses, or a point read goes by the course (course_documents), the set as an InitPlan, which
- * stays an Index Cond; where a table is read as a whole, or by a key of its own,
- * has_course_access() for each row, which costs less there than comparing with a list.
+ * Policies use two forms. Where an index serves and the statement wants the rows of many
+ * courses, or reads one row by its course (course_documents), the set of ids as an InitPlan,
+ * which stays an index condition. Where a table is read as a whole or by a key of its own,
+ * has_course_access() for each row, which costs less there than searching a list.
  *
- * What can be learnt all the same, and why it stays: how large a table is (the server's own
- * statistics and the planner's estimates are everybody's); with EXPLAIN ANALYZE on a sequential
- * scan, how many rows a policy kept back (the gateway's plans are off unless switched on, and
- * by index nothing is counted); from many timings, whether an id that one knows is a course's
- * (a read that finds a row takes some hundred nanoseconds more; ids are random, and what they
- * stand for is never told).
+ * What a user who is refused can learn all the same: how large a table is (the server's
+ * statistics and the planner's estimates are public); how many rows a policy held back in a
+ * sequential scan, from EXPLAIN ANALYZE (PostgREST gives no plans unless switched on, and an
+ * index scan counts nothing); and, from many timings, whether a known id is a course's (a read
+ * that finds a row takes some hundred nanoseconds more). Ids are random, and what they stand
+ * for is never told, so this is accepted.
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
-#include "funcapi.h"
 #include "utils/array.h"
-#include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
 #include "access/course_rights.h"
+#include "core/args.h"
 #include "core/compat.h"
+#include "core/datum.h"
+#include "core/rule.h"
 #include "identity/asking.h"
 
-/* An id that no course has: who may not ask is told so about none, too. */
+/*
+ * The id of no course. A NULL is asked about as this id, so that a caller who may not ask about
+ * the user is refused for a NULL too.
+ */
 static const pg_uuid_t no_course;
 
 static ArrayType *ids_array(const CourseRights *rights);
 static bool course_hold(FunctionCallInfo fcinfo, const pg_uuid_t *course);
-static const pg_uuid_t *user_argument(FunctionCallInfo fcinfo, int number, pg_uuid_t *user);
-static TimestampTz time_argument(FunctionCallInfo fcinfo, int number);
+static const pg_uuid_t *user_argument(FunctionCallInfo fcinfo, int argument, pg_uuid_t *user);
 static const char *premium_reason(const CourseFindings *findings);
 static const char *premium_words(const CourseFindings *findings);
-static void rule_return(FunctionCallInfo fcinfo, const CourseFindings *findings,
-						CourseSource source, const char *rule, const char *reason,
-						const char *words);
+static void source_return(FunctionCallInfo fcinfo, const CourseFindings *findings,
+						  CourseSource source, const char *rule, const char *reason,
+						  const char *words);
 static const char *reason_words(const char *reason, const char *words);
 
 PG_FUNCTION_INFO_V1(coursebase_has_course_access);
@@ -58,7 +60,7 @@ PG_FUNCTION_INFO_V1(coursebase_explain_course_access);
 PGDLLEXPORT Datum
 coursebase_has_course_access(PG_FUNCTION_ARGS)
 {
-	/* what policies ask for every row */
+	/* the form in which policies ask for every row takes the shortest way */
 	if (likely(PG_ARGISNULL(1) && !PG_ARGISNULL(0) && !PG_ARGISNULL(2)))
 		PG_RETURN_BOOL(course_rights_hold_own(PG_GETARG_UUID_P(0), PG_GETARG_TIMESTAMPTZ(2),
 											  COURSE_BY_ANY) != 0);
@@ -79,7 +81,7 @@ coursebase_has_course_access_by_code(PG_FUNCTION_ARGS)
 	{
 		text *code = PG_GETARG_TEXT_PP(0);
 
-		found = course_rights_find(VARDATA_ANY(code), VARSIZE_ANY_EXHDR(code), &course);
+		found = course_by_code_find(VARDATA_ANY(code), VARSIZE_ANY_EXHDR(code), &course);
 	}
 	PG_RETURN_BOOL(course_hold(fcinfo, &course) && found);
 }
@@ -91,7 +93,7 @@ coursebase_accessible_course_ids(PG_FUNCTION_ARGS)
 	pg_uuid_t user;
 	CourseRights rights;
 
-	course_rights_set(user_argument(fcinfo, 0, &user), time_argument(fcinfo, 1), &rights);
+	course_rights_set(user_argument(fcinfo, 0, &user), args_time_or_now(fcinfo, 1), &rights);
 	PG_RETURN_ARRAYTYPE_P(ids_array(&rights));
 }
 
@@ -99,7 +101,7 @@ coursebase_accessible_course_ids(PG_FUNCTION_ARGS)
  * SQL function: explain_course_access(course_id uuid, user_id uuid, at timestamptz) returns
  * table (rule text, passed boolean, reason text, detail text)
  *
- * A course that does not exist reads like one that nothing gives.
+ * A course that does not exist reads like one that no source gives.
  */
 PGDLLEXPORT Datum
 coursebase_explain_course_access(PG_FUNCTION_ARGS)
@@ -110,24 +112,24 @@ coursebase_explain_course_access(PG_FUNCTION_ARGS)
 	compat_materialize(fcinfo);
 	course_rights_explain(user_argument(fcinfo, 1, &user),
 						  PG_ARGISNULL(0) ? &no_course : PG_GETARG_UUID_P(0),
-						  time_argument(fcinfo, 2), &found);
-	rule_return(fcinfo, &found, COURSE_BY_FREE, "free", "not_free", "free for everybody");
-	rule_return(fcinfo, &found, COURSE_BY_GRANT, "grant", "not_granted",
-				"given, or in a product that was bought");
-	rule_return(fcinfo, &found, COURSE_BY_PURCHASE, "purchase",
-				found.purchase == NULL ? "not_purchased" : found.purchase,
-				"bought from a store, or entered by hand");
-	rule_return(fcinfo, &found, COURSE_BY_SLOT, "premium_slot",
-				found.slot ? "no_premium" : "not_chosen", premium_words(&found));
-	rule_return(fcinfo, &found, COURSE_BY_PREMIUM, "premium", premium_reason(&found),
-				premium_words(&found));
-	rule_return(fcinfo, &found, COURSE_BY_ADMIN, "administrator",
-				found.admin ? "no_such_course" : "not_administrator",
-				"an administrator may use every course");
+						  args_time_or_now(fcinfo, 2), &found);
+	source_return(fcinfo, &found, COURSE_BY_FREE, "free", "not_free", "free for everybody");
+	source_return(fcinfo, &found, COURSE_BY_GRANT, "grant", "not_granted",
+				  "given, or in a product that was bought");
+	source_return(fcinfo, &found, COURSE_BY_PURCHASE, "purchase",
+				  found.purchase == NULL ? "not_purchased" : found.purchase,
+				  "bought from a store, or entered by hand");
+	source_return(fcinfo, &found, COURSE_BY_SLOT, "premium_slot",
+				  found.slot ? "no_premium" : "not_chosen", premium_words(&found));
+	source_return(fcinfo, &found, COURSE_BY_PREMIUM, "premium", premium_reason(&found),
+				  premium_words(&found));
+	source_return(fcinfo, &found, COURSE_BY_ADMIN, "administrator",
+				  found.admin ? "no_such_course" : "not_administrator",
+				  "an administrator may use every course");
 	return (Datum) 0;
 }
 
-/* As construct_array() has it, which takes ten times as long over each uuid. */
+/* The array of construct_array(), which takes ten times as long for each uuid. */
 static ArrayType *
 ids_array(const CourseRights *rights)
 {
@@ -152,11 +154,11 @@ ids_array(const CourseRights *rights)
 	return array;
 }
 
-/* For functions (course, user, at). */
+/* The answer of functions whose arguments are a course, user_id and at. */
 static bool
 course_hold(FunctionCallInfo fcinfo, const pg_uuid_t *course)
 {
-	TimestampTz at = time_argument(fcinfo, 2);
+	TimestampTz at = args_time_or_now(fcinfo, 2);
 	pg_uuid_t user;
 
 	if (PG_ARGISNULL(1))
@@ -165,23 +167,15 @@ course_hold(FunctionCallInfo fcinfo, const pg_uuid_t *course)
 	return course_rights_hold(&user, course, at, COURSE_BY_ANY) != 0;
 }
 
-/* Whom the question is about; NULL for nobody. */
+/* The user that the call is about, in *user; NULL for nobody. Raises 42501 as
+ * identity_resolve_user() does. */
 static const pg_uuid_t *
-user_argument(FunctionCallInfo fcinfo, int number, pg_uuid_t *user)
+user_argument(FunctionCallInfo fcinfo, int argument, pg_uuid_t *user)
 {
-	const pg_uuid_t *named = PG_ARGISNULL(number) ? NULL : PG_GETARG_UUID_P(number);
-
-	return identity_resolve_user(named, user) ? user : NULL;
+	return identity_resolve_user(args_uuid_or_null(fcinfo, argument), user) ? user : NULL;
 }
 
-static TimestampTz
-time_argument(FunctionCallInfo fcinfo, int number)
-{
-	return PG_ARGISNULL(number) ? GetCurrentTransactionStartTimestamp()
-								: PG_GETARG_TIMESTAMPTZ(number);
-}
-
-/* Whether a course is in premium is told only to those who could use it then. */
+/* Whether a course is in premium is told only to users who could use it by that. */
 static const char *
 premium_reason(const CourseFindings *findings)
 {
@@ -194,7 +188,6 @@ static const char *
 premium_words(const CourseFindings *findings)
 {
 	const Premium *premium = &findings->premium;
-	const char *end;
 
 	if (!premium->found)
 		return "no subscription";
@@ -203,33 +196,24 @@ premium_words(const CourseFindings *findings)
 	if (premium->end == FOLD_NEVER)
 		return psprintf("the subscription is %s",
 						subscription_status_names[premium->term.status]);
-	end = DatumGetCString(
-		DirectFunctionCall1(timestamptz_out, TimestampTzGetDatum(premium->end)));
-	return psprintf("premium %s %s", findings->has_premium ? "until" : "ended at", end);
+	return psprintf("premium %s %s", findings->has_premium ? "until" : "ended at",
+					time_text(premium->end));
 }
 
-/* The words are those of a rule that passed; others are told what is missing. */
+/* The row of one source. words describe the source where it passes; otherwise the detail says
+ * what is missing. */
 static void
-rule_return(FunctionCallInfo fcinfo, const CourseFindings *findings, CourseSource source,
-			const char *rule, const char *reason, const char *words)
+source_return(FunctionCallInfo fcinfo, const CourseFindings *findings, CourseSource source,
+			  const char *rule, const char *reason, const char *words)
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	bool passed = (findings->sources & source) != 0;
-	bool nulls[4] = {false, false, passed, false};
-	Datum values[4];
 
 	if (source != COURSE_BY_FREE && !findings->known)
 		reason = "no_user";
-	if (!passed)
-		words = reason_words(reason, words);
-	values[0] = CStringGetTextDatum(rule);
-	values[1] = BoolGetDatum(passed);
-	values[2] = CStringGetTextDatum(reason);
-	values[3] = CStringGetTextDatum(words);
-	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	rule_return(fcinfo, rule, passed, reason, passed ? words : reason_words(reason, words));
 }
 
-/* What a reason means; those of premium have words of their own, with its end in them. */
+/* The sentence of a reason. Those of premium are not listed: words has them, with its end. */
 static const char *
 reason_words(const char *reason, const char *words)
 {

@@ -1,13 +1,15 @@
 /*
- * lesson_progress.c: what a person has completed, how far that is, and what comes next.
+ * lesson_progress.c: which lessons a user completed, how far the user is in a course, and which
+ * lesson comes next.
  *
- * Invariant: whoever completes a lesson may use its course by something else than being an
- * administrator, and the lesson is shown; a preview that anybody may view is not enough. It
- * holds for functions and for plain writes of those whom row security binds; a role that it
- * does not bind may bring completions from elsewhere. What was completed stays when access
- * ends, in whichever order the two come.
+ * Invariant: a user who completes a lesson may use its course by a source other than being an
+ * administrator, and the lesson is shown; that everybody may view a preview is not enough. The
+ * rule holds for the functions and for plain writes of roles that row security binds. A role
+ * that row security does not bind may bring completions from elsewhere. Completions stay when
+ * access ends.
  *
- * Rights: reads and writes with the owner's, after it was settled whom the caller may speak of.
+ * Rights: reads and writes with those of the tables' owner, after it was decided about whom the
+ * caller may speak.
  */
 #include "postgres.h"
 
@@ -26,12 +28,15 @@
 
 #include "access/course_rights.h"
 #include "access/outline.h"
+#include "core/args.h"
 #include "core/compat.h"
+#include "core/datum.h"
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/row_trigger.h"
 #include "core/schema.h"
+#include "identity/anchor.h"
 #include "identity/asking.h"
 
 static KeptPlan write_completion = {
@@ -46,6 +51,15 @@ static KeptPlan delete_completion = {
 	.nargs = 2,
 	.types = {UUIDOID, UUIDOID},
 };
+
+/* The columns of read_progress. */
+enum
+{
+	PROGRESS_LESSONS = 1,
+	PROGRESS_COMPLETED,
+	PROGRESS_LAST,
+};
+
 static KeptPlan read_progress = {
 	.sql = "SELECT count(*), count(c.lesson_id), max(c.created_at)"
 		   " FROM coursebase.course_sections s"
@@ -57,7 +71,7 @@ static KeptPlan read_progress = {
 	.types = {UUIDOID, UUIDOID},
 };
 
-/* $2: the private ones too. */
+/* The nearest lesson beyond $1 in that direction; $2: hidden lessons count too. */
 #define NEIGHBOUR_QUERY(beyond, direction)                                                     \
 	"SELECT l.id FROM coursebase.lessons h"                                                    \
 	" JOIN coursebase.course_sections hs ON hs.id = h.section_id"                              \
@@ -82,6 +96,8 @@ static Datum completion_set(FunctionCallInfo fcinfo, KeptPlan *plan);
 static pg_uuid_t user_required(FunctionCallInfo fcinfo);
 static void real_access_require(const pg_uuid_t *user, const pg_uuid_t *lesson);
 static bool lesson_shown(const pg_uuid_t *lesson, pg_uuid_t *course);
+static void progress_read(Datum *values, bool *nulls, const pg_uuid_t *course,
+						  const pg_uuid_t *user);
 static bool course_readable(const pg_uuid_t *user, const pg_uuid_t *course, TimestampTz at);
 static Datum neighbour(FunctionCallInfo fcinfo, KeptPlan *plan);
 
@@ -109,7 +125,8 @@ coursebase_uncomplete_lesson(PG_FUNCTION_ARGS)
 /*
  * SQL function: tg_user_lesson_complete__real_access() returns trigger
  *
- * Of a row of somebody else's the policy speaks: to answer for that person would tell of them.
+ * A row of another user is left to the policy, which refuses it: an answer about that user's
+ * access would tell the caller something about that user.
  */
 PGDLLEXPORT Datum
 coursebase_tg_user_lesson_complete__real_access(PG_FUNCTION_ARGS)
@@ -122,7 +139,7 @@ coursebase_tg_user_lesson_complete__real_access(PG_FUNCTION_ARGS)
 			RLS_ENABLED &&
 		trigger_uuid(data, data->tg_trigtuple, "user_id", &user) &&
 		trigger_uuid(data, data->tg_trigtuple, "lesson_id", &lesson) &&
-		identity_current_user(&caller) && memcmp(&user, &caller, UUID_LEN) == 0)
+		identity_current_user(&caller) && uuid_equal(&user, &caller))
 		real_access_require(&user, &lesson);
 	return PointerGetDatum(trigger_written_row(data));
 }
@@ -134,31 +151,17 @@ coursebase_tg_user_lesson_complete__real_access(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_course_progress(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t user;
-	bool known = identity_resolve_user(PG_ARGISNULL(1) ? NULL : PG_GETARG_UUID_P(1), &user);
+	pg_uuid_t named;
+	const pg_uuid_t *user =
+		identity_resolve_user(args_uuid_or_null(fcinfo, 1), &named) ? &named : NULL;
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	Datum keys[] = {PG_GETARG_DATUM(0), UUIDPGetDatum(&user)};
-	Datum values[4] = {Int64GetDatum(0), Int64GetDatum(0), Int32GetDatum(0), (Datum) 0};
-	bool nulls[4] = {false, false, false, true};
+	Datum values[] = {Int64GetDatum(0), Int64GetDatum(0), Int32GetDatum(0), (Datum) 0};
+	bool nulls[lengthof(values)] = {false, false, false, true};
 
 	compat_materialize(fcinfo);
-	if (!PG_ARGISNULL(0) && course_readable(known ? &user : NULL, PG_GETARG_UUID_P(0),
-											GetCurrentTransactionStartTimestamp()))
-	{
-		int64 lessons, completed;
-
-		SPI_connect();
-		owner_execute(&read_progress, keys, known ? NULL : " n", true);
-		lessons = DatumGetInt64(plan_value(0, 1, NULL));
-		completed = DatumGetInt64(plan_value(0, 2, NULL));
-		values[0] = Int64GetDatum(lessons);
-		values[1] = Int64GetDatum(completed);
-		values[2] = Int32GetDatum(lessons == 0 ? 0 : (int32) (completed * 100 / lessons));
-		nulls[3] = lessons == 0 || completed < lessons;
-		if (!nulls[3])
-			values[3] = plan_value(0, 3, NULL);
-		SPI_finish();
-	}
+	if (!PG_ARGISNULL(0) &&
+		course_readable(user, PG_GETARG_UUID_P(0), GetCurrentTransactionStartTimestamp()))
+		progress_read(values, nulls, PG_GETARG_UUID_P(0), user);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	return (Datum) 0;
 }
@@ -177,44 +180,47 @@ coursebase_previous_lesson(PG_FUNCTION_ARGS)
 	return neighbour(fcinfo, &read_previous);
 }
 
+/* Writes or deletes the completion of (lesson_id, user_id); answers whether that changed it. */
 static Datum
 completion_set(FunctionCallInfo fcinfo, KeptPlan *plan)
 {
+	PlanValues values = {0};
 	pg_uuid_t user;
-	Datum keys[2];
 	bool changed;
 
-	if (PG_ARGISNULL(0))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-						errmsg("lesson_id must not be null")));
+	args_require(fcinfo, 0);
 	user = user_required(fcinfo);
-	keys[0] = UUIDPGetDatum(&user);
-	keys[1] = PG_GETARG_DATUM(0);
 	schema_require_current();
 	real_access_require(&user, PG_GETARG_UUID_P(0));
+	plan_bind_uuid(&values, &user);
+	plan_bind_uuid(&values, PG_GETARG_UUID_P(0));
 	SPI_connect();
-	changed = owner_execute(plan, keys, NULL, false) > 0;
+	changed = owner_execute(plan, values.datums, values.nulls, false) > 0;
 	SPI_finish();
 	PG_RETURN_BOOL(changed);
 }
 
+/* Raises 42501 for nobody, and KB106 without an open account. */
 static pg_uuid_t
 user_required(FunctionCallInfo fcinfo)
 {
 	pg_uuid_t user;
 	bool admin;
 
-	if (!identity_resolve_user(PG_ARGISNULL(1) ? NULL : PG_GETARG_UUID_P(1), &user))
+	if (!identity_resolve_user(args_uuid_or_null(fcinfo, 1), &user))
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("lessons are completed by somebody who is signed in"),
 						errhint("Sign in, or name a user_id as the server.")));
 	if (!identity_user_read(&user, &admin))
-		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such user"),
-						errhint("Pass the id of a row of users.")));
+		anchor_raise_missing(&user);
 	return user;
 }
 
-/* Reads what was committed until now: the statement that writes may have begun before. */
+/*
+ * Raises KB106 for a lesson that is not shown, KB904 for one of a course that the user may not
+ * use. Reads with a new snapshot, because the statement that writes may have begun before a
+ * change that was committed, or made by this transaction, since.
+ */
 static void
 real_access_require(const pg_uuid_t *user, const pg_uuid_t *lesson)
 {
@@ -227,12 +233,12 @@ real_access_require(const pg_uuid_t *user, const pg_uuid_t *lesson)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	shown = lesson_shown(lesson, &course);
 	usable = shown && course_rights_hold(user, &course, now, COURSE_BY_REAL) != 0;
-	/* a lesson of a course that nobody shows is not there */
+	/* a lesson of a course that the user cannot even read is refused like a missing one */
 	shown = usable || (shown && course_readable(user, &course, now));
 	PopActiveSnapshot();
 	if (!shown)
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such lesson"),
-						errdetail("It is not there, or not shown.")));
+						errdetail("The lesson does not exist, or is not shown.")));
 	if (!usable)
 		ereport(ERROR, (errcode(ERRCODE_CB_NO_REAL_ACCESS),
 						errmsg("the lesson is of a course that the user may not use"),
@@ -241,6 +247,7 @@ real_access_require(const pg_uuid_t *user, const pg_uuid_t *lesson)
 						errhint("Call explain_course_access() to see what would give it.")));
 }
 
+/* Whether the lesson is public or a preview, in a public section; gives its course. */
 static bool
 lesson_shown(const pg_uuid_t *lesson, pg_uuid_t *course)
 {
@@ -254,7 +261,29 @@ lesson_shown(const pg_uuid_t *lesson, pg_uuid_t *course)
 	return true;
 }
 
-/* Who may read every course may ask about one that the user may not. */
+/* The columns of course_progress(); nobody (user NULL) completed nothing. */
+static void
+progress_read(Datum *values, bool *nulls, const pg_uuid_t *course, const pg_uuid_t *user)
+{
+	PlanValues keys = {0};
+	int64 lessons, completed;
+
+	plan_bind_uuid(&keys, course);
+	plan_bind_uuid(&keys, user);
+	SPI_connect();
+	owner_execute(&read_progress, keys.datums, keys.nulls, true);
+	lessons = plan_int64(0, PROGRESS_LESSONS);
+	completed = plan_int64(0, PROGRESS_COMPLETED);
+	values[0] = Int64GetDatum(lessons);
+	values[1] = Int64GetDatum(completed);
+	values[2] = Int32GetDatum(lessons == 0 ? 0 : (int32) (completed * 100 / lessons));
+	nulls[3] = lessons == 0 || completed < lessons;
+	if (!nulls[3])
+		values[3] = TimestampTzGetDatum(plan_time(0, PROGRESS_LAST));
+	SPI_finish();
+}
+
+/* A caller who may read every course may ask about one that the user may not read. */
 static bool
 course_readable(const pg_uuid_t *user, const pg_uuid_t *course, TimestampTz at)
 {
@@ -262,30 +291,31 @@ course_readable(const pg_uuid_t *user, const pg_uuid_t *course, TimestampTz at)
 		   outline_course_readable(user, course, at);
 }
 
+/* The answer of functions whose arguments are a lesson, user_id and at. */
 static Datum
 neighbour(FunctionCallInfo fcinfo, KeptPlan *plan)
 {
 	pg_uuid_t user;
-	bool known = identity_resolve_user(PG_ARGISNULL(1) ? NULL : PG_GETARG_UUID_P(1), &user);
-	TimestampTz at =
-		PG_ARGISNULL(2) ? GetCurrentTransactionStartTimestamp() : PG_GETARG_TIMESTAMPTZ(2);
 	bool admin = false;
-	Datum values[2] = {PG_GETARG_DATUM(0)};
-	Datum found = (Datum) 0;
+	bool known = identity_resolve_user(args_uuid_or_null(fcinfo, 1), &user) &&
+				 identity_user_read(&user, &admin);
+	PlanValues values = {0};
 	OutlineLesson lesson;
 	OutlineSection section;
+	pg_uuid_t *found = NULL;
 
-	known = known && identity_user_read(&user, &admin);
 	if (PG_ARGISNULL(0) || !outline_lesson(PG_GETARG_UUID_P(0), &lesson) ||
 		!outline_section(&lesson.section, &section) ||
-		!outline_course_readable(known ? &user : NULL, &section.course, at))
+		!outline_course_readable(known ? &user : NULL, &section.course,
+								 args_time_or_now(fcinfo, 2)))
 		PG_RETURN_NULL();
-	values[1] = BoolGetDatum(known && admin);
+	plan_bind_uuid(&values, PG_GETARG_UUID_P(0));
+	plan_bind_bool(&values, known && admin); /* administrators see hidden lessons too */
 	SPI_connect();
-	if (owner_execute(plan, values, NULL, true) > 0)
-		found = SPI_datumTransfer(plan_value(0, 1, NULL), false, UUID_LEN);
+	if (owner_execute(plan, values.datums, values.nulls, true) > 0)
+		found = DatumGetUUIDP(plan_transfer(0, 1));
 	SPI_finish();
-	if (found == (Datum) 0)
+	if (found == NULL)
 		PG_RETURN_NULL();
-	PG_RETURN_DATUM(found);
+	PG_RETURN_UUID_P(found);
 }

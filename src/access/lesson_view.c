@@ -1,41 +1,39 @@
 /*
- * lesson_view.c: may somebody view a lesson, and read the section that it stands in?
+ * lesson_view.c: may a user view a lesson, and see the section in which it stands?
  *
- * A preview in a public section is for anybody, another public lesson of a public section for
- * who may use the course, and everything for an administrator. An administrator's right is not
- * looked for in what is kept of sections.
+ * Everybody may view a preview lesson of a public section, users who may use the course a
+ * public lesson of a public section, administrators every lesson. The right of administrators
+ * is decided here, not in what outline_rights.c keeps.
  *
- * Rights: reads past row security, after it was settled whom the caller may ask about. What is
- * not shown reads like what is not there.
+ * Rights: reads past row security, after it was decided about whom the caller may ask. A
+ * lesson that is not shown reads like one that does not exist.
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "fmgr.h"
-#include "funcapi.h"
-#include "utils/builtins.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
 #include "access/course_rights.h"
 #include "access/outline.h"
+#include "access/outline_rights.h"
+#include "core/args.h"
 #include "core/compat.h"
+#include "core/rule.h"
 #include "identity/asking.h"
 
 typedef struct ViewFindings
 {
-	bool known; /* somebody is asked about */
+	bool known; /* the question is about a user, not about nobody */
 	bool admin;
 	bool exists;
 	bool preview; /* in a public section */
 	bool visible; /* public or preview, in a public section */
-	bool usable;  /* the course; told only of what is visible */
+	bool usable;  /* the course; looked for only if the lesson is visible */
 } ViewFindings;
 
 static void view_find(FunctionCallInfo fcinfo, ViewFindings *found);
 static OutlineRights rights_at(const pg_uuid_t *user, const pg_uuid_t *section, TimestampTz at);
-static void rule_return(FunctionCallInfo fcinfo, const char *rule, bool passed,
-						const char *reason, const char *detail);
 
 PG_FUNCTION_INFO_V1(coursebase_can_read_section);
 PG_FUNCTION_INFO_V1(coursebase_can_view_lesson);
@@ -92,13 +90,13 @@ coursebase_explain_can_view_lesson(PG_FUNCTION_ARGS)
 static void
 view_find(FunctionCallInfo fcinfo, ViewFindings *found)
 {
-	const pg_uuid_t *named = PG_ARGISNULL(1) ? NULL : PG_GETARG_UUID_P(1);
+	const pg_uuid_t *named = args_uuid_or_null(fcinfo, 1);
 	TimestampTz now = GetCurrentTransactionStartTimestamp();
 	TimestampTz at = PG_ARGISNULL(2) ? now : PG_GETARG_TIMESTAMPTZ(2);
 	pg_uuid_t user;
 	OutlineLesson lesson;
 	OutlineRights rights;
-	bool own;
+	bool from_kept;
 
 	memset(found, 0, sizeof(*found));
 	if (named == NULL)
@@ -112,24 +110,27 @@ view_find(FunctionCallInfo fcinfo, ViewFindings *found)
 	}
 	else
 	{
+		/* raises 42501 if the caller may not ask about that user */
 		identity_resolve_user(named, &user);
 		found->known = identity_user_read(&user, &found->admin);
 		found->admin = found->admin && found->known;
 	}
 	if (PG_ARGISNULL(0))
 		return;
-	own = named == NULL && at == now;
-	found->exists = own ? outline_lesson_rights(PG_GETARG_UUID_P(0), &lesson, &rights)
-						: outline_lesson(PG_GETARG_UUID_P(0), &lesson);
+	/* outline_rights.c keeps answers of the user who asks, at the transaction's time */
+	from_kept = named == NULL && at == now;
+	found->exists = from_kept ? outline_lesson_rights(PG_GETARG_UUID_P(0), &lesson, &rights)
+							  : outline_lesson(PG_GETARG_UUID_P(0), &lesson);
 	if (!found->exists || lesson.status == LESSON_PRIVATE)
 		return;
-	if (!own)
+	if (!from_kept)
 		rights = rights_at(found->known ? &user : NULL, &lesson.section, at);
 	found->visible = rights.is_public;
 	found->preview = rights.is_public && lesson.status == LESSON_PREVIEW;
 	found->usable = rights.usable;
 }
 
+/* The rights of any user at any time, of which nothing is kept. readable is not looked for. */
 static OutlineRights
 rights_at(const pg_uuid_t *user, const pg_uuid_t *section, TimestampTz at)
 {
@@ -141,16 +142,4 @@ rights_at(const pg_uuid_t *user, const pg_uuid_t *section, TimestampTz at)
 	rights.is_public = true;
 	rights.usable = course_rights_hold(user, &found.course, at, COURSE_BY_ANY) != 0;
 	return rights;
-}
-
-static void
-rule_return(FunctionCallInfo fcinfo, const char *rule, bool passed, const char *reason,
-			const char *detail)
-{
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	Datum values[4] = {CStringGetTextDatum(rule), BoolGetDatum(passed),
-					   CStringGetTextDatum(reason), CStringGetTextDatum(detail)};
-	bool nulls[4] = {false, false, passed, false};
-
-	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }

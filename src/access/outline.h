@@ -1,10 +1,14 @@
 /*
- * outline.h: what of a course is shown to whom: its sections and lessons.
+ * outline.h: the sections and lessons of a course, as rows, and who may read the course's row.
  *
- * A section is read by anyone who may read its course while it is public. A course is read by
- * anyone when it is free, priced with a code or in a public product, and by those who may use
- * it. Everything is read with the active snapshot, past row security: who calls has decided
- * that the answer may be known. NULL for a user is nobody.
+ * A course is readable for everybody if it is free, has a code and a price, or is in a public
+ * product, and for the users who may use it. What a policy asks about sections and lessons row
+ * by row is answered by outline_rights.h, which keeps answers.
+ *
+ * Every function reads with the active snapshot, past row security: the caller has decided that
+ * the answer may be known. A row with a null that only a dropped constraint lets in, and a
+ * table that is missing, read like a row that does not exist. Errors are those of core/rows.h.
+ * Results go into memory of the caller.
  */
 #ifndef COURSEBASE_ACCESS_OUTLINE_H
 #define COURSEBASE_ACCESS_OUTLINE_H
@@ -33,33 +37,33 @@ typedef struct OutlineSection
 	pg_uuid_t course;
 } OutlineSection;
 
-/* False for one that is not there. */
+/* Read one row; false, with *found undefined, if there is none. */
 extern bool outline_lesson(const pg_uuid_t *lesson, OutlineLesson *found);
 extern bool outline_section(const pg_uuid_t *section, OutlineSection *found);
 
-/* Whether the user may read the row of the course, but for an administrator's right to all. */
+/*
+ * Read rows in their order within the parent, and call take() with each until it returns true.
+ * Return whether take() returned true. The pointers are good for the call only. Of sections,
+ * the ids alone can be had from one of them on, which saves reading the rest of the rows.
+ */
+typedef bool (*OutlineIdTake)(const pg_uuid_t *id, void *into);
+typedef bool (*OutlineSectionTake)(const pg_uuid_t *id, const OutlineSection *section,
+								   void *into);
+typedef bool (*OutlineLessonTake)(const pg_uuid_t *id, const OutlineLesson *lesson, void *into);
+
+extern bool outline_section_ids(const pg_uuid_t *course, const pg_uuid_t *from,
+								OutlineIdTake take, void *into);
+extern bool outline_sections(const pg_uuid_t *course, OutlineSectionTake take, void *into);
+extern bool outline_lessons(const pg_uuid_t *section, OutlineLessonTake take, void *into);
+
+/* Whether everybody may read the row of the course. */
+extern bool outline_course_offered(const pg_uuid_t *course);
+
+/*
+ * Whether the user (NULL: nobody) may read the row of the course at that time, administrators'
+ * right to every row aside.
+ */
 extern bool outline_course_readable(const pg_uuid_t *user, const pg_uuid_t *course,
 									TimestampTz at);
-
-/*
- * For who asks, at the transaction's time: is the section public, and may that user read its
- * course, and use it? Kept while nothing changes, which is what makes a policy of it.
- */
-typedef struct OutlineRights
-{
-	bool is_public; /* the rest is false without */
-	bool readable;
-	bool usable;
-} OutlineRights;
-
-extern OutlineRights outline_rights(const pg_uuid_t *section);
-
-/*
- * The lesson, and what outline_rights() has of its section, of which a private lesson asks
- * nothing; false for one that is not there. Lessons that follow are kept too: a policy asks for
- * one after the other.
- */
-extern bool outline_lesson_rights(const pg_uuid_t *lesson, OutlineLesson *found,
-								  OutlineRights *rights);
 
 #endif

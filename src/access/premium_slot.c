@@ -1,34 +1,37 @@
 /*
- * premium_slot.c: the courses that somebody with premium chose.
+ * premium_slot.c: the courses that a user with premium chose.
  *
- * A slot is a row of course_purchases and stays when premium ends: it gives nothing until
- * premium is back (access/course_rights.c). A slot is filled by a course; its voices share it.
+ * A slot is a row of course_purchases. The row stays when premium ends, and gives nothing until
+ * premium is back (course_sources.c). A slot holds a course; the course's voices share the
+ * slot.
  *
- * Slots of one person are counted under the lock of their row of users, with a snapshot taken
- * after it. An older snapshot (REPEATABLE READ) that cannot see the other slot stops at the
- * version of the user that a slot moves, and ends as a serialization failure. The count is the
- * trigger's, so that it holds whatever path a slot comes by; lowering the setting premium_slots
+ * Lock order: the row of users first (identity/anchor.h), so that the slots of one user are
+ * counted one after the other, with a snapshot that is taken under the lock. A transaction with
+ * an older snapshot (REPEATABLE READ) does not see another transaction's slot; it stops at the
+ * version of the user, which every slot moves, and ends as a serialization failure. The trigger
+ * counts, so that the limit holds whatever way a slot is written. A lower setting premium_slots
  * takes no slot away.
  *
- * Rights: one chooses for oneself, the server for anybody; the statements run with the owner's.
+ * Rights: a user chooses for the own account, the server for anybody; the statements run with
+ * the rights of the tables' owner.
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "miscadmin.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
 #include "access/course_rights.h"
+#include "billing/environment.h"
 #include "billing/premium.h"
+#include "core/args.h"
 #include "core/compat.h"
+#include "core/datum.h"
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
@@ -39,10 +42,7 @@
 #include "identity/anchor.h"
 #include "identity/asking.h"
 
-/* Of the setting premium_slots: every course in premium, chosen or not. */
-#define EVERY_COURSE (-1)
-
-/* Nobody reads a longer list of slots that are empty. */
+/* A list of empty slots ends here: the setting may be any number. */
 #define EMPTY_SHOWN 100
 
 #define LIVE_SLOTS                                                                             \
@@ -50,43 +50,24 @@
 	" ON c.id = p.course_id WHERE p.user_id = $1 AND p.source = 'premium_slot'"                \
 	" AND p.status = 'valid'"
 
+/* The columns of read_chosen and write_slot. */
+enum
+{
+	CHOSEN_ID = 1,
+	CHOSEN_AT,
+};
+
 static KeptPlan read_chosen = {
 	.sql = "SELECT p.id, p.purchased_at " LIVE_SLOTS
 		   " AND p.course_id = $2 AND p.voice IS NOT DISTINCT FROM $3",
 	.nargs = 3,
 	.types = {UUIDOID, UUIDOID, TEXTOID},
 };
-static KeptPlan read_in_premium = {
-	.sql = "SELECT c.in_premium FROM coursebase.courses c WHERE c.id = $1",
-	.nargs = 1,
-	.types = {UUIDOID},
-};
-static KeptPlan read_subscriber = {
-	.sql = "SELECT FROM coursebase.subscriptions s WHERE s.user_id = $1",
-	.nargs = 1,
-	.types = {UUIDOID},
-};
-/* Without a voice it is the whole course; what a sandbox sold is something only where it
- * counts.
+
+/*
+ * DO NOTHING instead of a unique violation: what an older snapshot does not see is then a
+ * serialization failure (40001), which callers know how to repeat.
  */
-static KeptPlan read_bought = {
-	.sql = "SELECT FROM coursebase.course_purchases p WHERE p.user_id = $1"
-		   " AND p.course_id = $2 AND p.source <> 'premium_slot' AND p.status = 'valid'"
-		   " AND (p.environment = 'production' OR $4)"
-		   " AND (p.voice = $3 OR p.voice IS NULL OR $3 IS NULL)",
-	.nargs = 4,
-	.types = {UUIDOID, UUIDOID, TEXTOID, BOOLOID},
-};
-/* Beside the row $3, which is being changed: which courses, and whether it is one of them. */
-static KeptPlan read_filled = {
-	.sql = "SELECT count(*), string_agg(coalesce(f.course_code, f.title), ', '"
-		   " ORDER BY f.chosen_at, f.course_id), coalesce(bool_or(f.course_id = $2), false)"
-		   " FROM (SELECT p.course_id, c.course_code, c.title, min(p.purchased_at) AS chosen_at"
-		   " " LIVE_SLOTS " AND p.id IS DISTINCT FROM $3 GROUP BY 1, 2, 3) f",
-	.nargs = 3,
-	.types = {UUIDOID, UUIDOID, UUIDOID},
-};
-/* What an older snapshot does not see ends as a serialization failure, not at the key. */
 static KeptPlan write_slot = {
 	.sql = "INSERT INTO coursebase.course_purchases"
 		   " (user_id, course_id, voice, source, status, purchased_at, validated_at)"
@@ -95,25 +76,48 @@ static KeptPlan write_slot = {
 	.nargs = 4,
 	.types = {UUIDOID, UUIDOID, TEXTOID, TIMESTAMPTZOID},
 };
-static KeptPlan read_slots = {
-	.sql = "SELECT dense_rank() OVER (ORDER BY s.first_at, s.course_id)::integer, s.course_id,"
-		   " s.course_code, s.title, s.voice, s.purchased_at FROM ("
-		   " SELECT p.id, p.course_id, c.course_code, c.title, p.voice, p.purchased_at,"
-		   " min(p.purchased_at) OVER (PARTITION BY p.course_id) AS first_at " LIVE_SLOTS
-		   ") s ORDER BY s.first_at, s.course_id, s.purchased_at, s.voice, s.id",
+
+static KeptPlan read_in_premium = {
+	.sql = "SELECT coalesce(c.in_premium, false) FROM coursebase.courses c WHERE c.id = $1",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+static KeptPlan read_subscriber = {
+	.sql = "SELECT FROM coursebase.subscriptions s WHERE s.user_id = $1",
 	.nargs = 1,
 	.types = {UUIDOID},
 };
 
-/* What a call says. */
-typedef struct Choice
-{
-	pg_uuid_t user;
-	pg_uuid_t course;
-	const char *voice; /* NULL: the course has one */
-	TimestampTz at;
-} Choice;
+/* A purchase of the voice, or one without a voice, which is of the whole course. */
+static KeptPlan read_bought = {
+	.sql = "SELECT FROM coursebase.course_purchases p WHERE p.user_id = $1"
+		   " AND p.course_id = $2 AND p.source <> 'premium_slot' AND p.status = 'valid'"
+		   " AND " ENVIRONMENT_COUNTS("p.environment",
+									  "$4") " AND (p.voice = $3 OR p.voice IS NULL"
+											" OR $3 IS NULL)",
+	.nargs = 4,
+	.types = {UUIDOID, UUIDOID, TEXTOID, BOOLOID},
+};
 
+enum
+{
+	FILLED_COUNT = 1,
+	FILLED_COURSES,
+	FILLED_BY_COURSE,
+};
+
+/* The courses in the user's slots, without the row $3, which is being written: how many, their
+ * names, and whether $2 is one of them. */
+static KeptPlan read_filled = {
+	.sql = "SELECT count(*), string_agg(coalesce(f.course_code, f.title), ', '"
+		   " ORDER BY f.chosen_at, f.course_id), coalesce(bool_or(f.course_id = $2), false)"
+		   " FROM (SELECT p.course_id, c.course_code, c.title, min(p.purchased_at) AS chosen_at"
+		   " " LIVE_SLOTS " AND p.id IS DISTINCT FROM $3 GROUP BY 1, 2, 3) f",
+	.nargs = 3,
+	.types = {UUIDOID, UUIDOID, UUIDOID},
+};
+
+/* The columns of premium_slots(), and of read_slots but for the last one. */
 typedef enum SlotColumn
 {
 	SLOT_NUMBER,
@@ -126,17 +130,44 @@ typedef enum SlotColumn
 	SLOT_COLUMNS,
 } SlotColumn;
 
+static KeptPlan read_slots = {
+	.sql = "SELECT dense_rank() OVER (ORDER BY s.first_at, s.course_id)::integer, s.course_id,"
+		   " s.course_code, s.title, s.voice, s.purchased_at FROM ("
+		   " SELECT p.id, p.course_id, c.course_code, c.title, p.voice, p.purchased_at,"
+		   " min(p.purchased_at) OVER (PARTITION BY p.course_id) AS first_at " LIVE_SLOTS
+		   ") s ORDER BY s.first_at, s.course_id, s.purchased_at, s.voice, s.id",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+
+/* What a call of choose_premium_course() says. */
+typedef struct Choice
+{
+	pg_uuid_t user;
+	pg_uuid_t course;
+	const char *voice; /* NULL: the course has one voice */
+	TimestampTz at;
+} Choice;
+
+/* What the call answers; datums are in SPI's memory. */
+typedef struct Chosen
+{
+	Datum id;
+	Datum at;
+} Chosen;
+
 static void choice_read(Choice *choice, FunctionCallInfo fcinfo);
 static void choice_user(const pg_uuid_t *named, pg_uuid_t *user);
-static bool choice_find(const Choice *choice, Datum *result);
+static bool choice_make(const Choice *choice, Chosen *chosen);
+static bool choice_find(const Choice *choice, Chosen *chosen);
 static bool choice_needs_slot(const Choice *choice);
 static bool choice_is_owned(const Choice *choice);
-static void choice_write(const Choice *choice, Datum *result);
-static void choice_datums(const Choice *choice, Datum *values, char *nulls);
-static void user_lock(const pg_uuid_t *user);
-static void course_require_in_premium(Datum course);
-static void room_require(Datum user, Datum course, Datum row, int64 limit);
-static uint64 slots_return(FunctionCallInfo fcinfo, const pg_uuid_t *user, TimestampTz at);
+static void choice_write(const Choice *choice, Chosen *chosen);
+static PlanValues choice_values(const Choice *choice);
+static void course_require_in_premium(const pg_uuid_t *course);
+static void room_require(const pg_uuid_t *user, const pg_uuid_t *course, const pg_uuid_t *row,
+						 int64 limit);
+static int64 filled_return(FunctionCallInfo fcinfo, const pg_uuid_t *user, TimestampTz at);
 static void empty_return(FunctionCallInfo fcinfo, int64 first, int64 last, bool live);
 pg_noreturn static void premium_raise(const char *detail);
 
@@ -152,8 +183,9 @@ PGDLLEXPORT Datum
 coursebase_choose_premium_course(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	Datum values[2] = {0};
-	bool nulls[2] = {true, true};
+	Chosen chosen = {0};
+	Datum values[2];
+	bool nulls[2];
 	Choice choice;
 	OwnerRights rights;
 
@@ -162,17 +194,15 @@ coursebase_choose_premium_course(PG_FUNCTION_ARGS)
 	compat_materialize(fcinfo);
 	SPI_connect();
 	rights = owner_enter();
-	user_lock(&choice.user);
+	/* the user's row before everything else, so that two choices do not count at once */
+	anchor_open_user_require(&choice.user);
+	/* what another transaction committed while this one awaited the lock must be seen */
 	PushActiveSnapshot(GetTransactionSnapshot());
-	if (choice_find(&choice, values))
-		nulls[0] = nulls[1] = false;
-	else if (choice_needs_slot(&choice))
-	{
-		choice_write(&choice, values);
-		nulls[0] = nulls[1] = false;
-	}
+	nulls[0] = nulls[1] = !choice_make(&choice, &chosen);
 	PopActiveSnapshot();
 	owner_leave(rights);
+	values[0] = chosen.id;
+	values[1] = chosen.at;
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	SPI_finish();
 	return (Datum) 0;
@@ -186,18 +216,17 @@ coursebase_choose_premium_course(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_premium_slots(PG_FUNCTION_ARGS)
 {
-	TimestampTz at =
-		PG_ARGISNULL(1) ? GetCurrentTransactionStartTimestamp() : PG_GETARG_TIMESTAMPTZ(1);
+	TimestampTz at = args_time_or_now(fcinfo, 1);
 	pg_uuid_t user;
 	Premium premium;
-	uint64 filled;
+	int64 filled;
 
 	compat_materialize(fcinfo);
-	if (!identity_resolve_user(PG_ARGISNULL(0) ? NULL : PG_GETARG_UUID_P(0), &user))
+	if (!identity_resolve_user(args_uuid_or_null(fcinfo, 0), &user))
 		return (Datum) 0;
 	premium_read(&premium, &user);
 	SPI_connect();
-	filled = slots_return(fcinfo, &user, at);
+	filled = filled_return(fcinfo, &user, at);
 	SPI_finish();
 	empty_return(fcinfo, filled + 1, setting_integer("premium_slots"),
 				 premium_holds(&premium, at));
@@ -207,7 +236,8 @@ coursebase_premium_slots(PG_FUNCTION_ARGS)
 /*
  * SQL function: tg_course_purchases__slot() returns trigger
  *
- * The trigger's WHEN tells which rows become a slot.
+ * The WHEN of the trigger says which rows become a slot. A row with a null is left to the NOT
+ * NULL constraints; under a restore the slots were counted when they were written.
  */
 PGDLLEXPORT Datum
 coursebase_tg_course_purchases__slot(PG_FUNCTION_ARGS)
@@ -220,15 +250,16 @@ coursebase_tg_course_purchases__slot(PG_FUNCTION_ARGS)
 
 	if (restore_under_way() || !trigger_uuid(data, row, "user_id", &user) ||
 		!trigger_uuid(data, row, "course_id", &course) || !trigger_uuid(data, row, "id", &id))
-		return PointerGetDatum(row); /* it was counted before; or the table refuses it */
+		return PointerGetDatum(row);
 	SPI_connect();
+	/* the user's row before everything else, as in choose_premium_course() */
 	anchor_user(&user);
 	if (owner_execute(&read_subscriber, &key, NULL, false) == 0)
 		premium_raise("There never was a subscription.");
-	course_require_in_premium(UUIDPGetDatum(&course));
+	course_require_in_premium(&course);
 	limit = setting_integer("premium_slots");
-	if (limit != EVERY_COURSE)
-		room_require(key, UUIDPGetDatum(&course), UUIDPGetDatum(&id), limit);
+	if (limit != PREMIUM_EVERY_COURSE)
+		room_require(&user, &course, &id, limit);
 	SPI_finish();
 	return PointerGetDatum(row);
 }
@@ -236,26 +267,18 @@ coursebase_tg_course_purchases__slot(PG_FUNCTION_ARGS)
 static void
 choice_read(Choice *choice, FunctionCallInfo fcinfo)
 {
-	choice->voice = PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2));
-	choice->at =
-		PG_ARGISNULL(3) ? GetCurrentTransactionStartTimestamp() : PG_GETARG_TIMESTAMPTZ(3);
-	choice_user(PG_ARGISNULL(0) ? NULL : PG_GETARG_UUID_P(0), &choice->user);
-	if (PG_ARGISNULL(1))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-						errmsg("course_id must not be null")));
+	static const char *const voices[] = {"male", "female"};
+
+	choice_user(args_uuid_or_null(fcinfo, 0), &choice->user);
+	args_require(fcinfo, 1);
 	choice->course = *PG_GETARG_UUID_P(1);
-	if (choice->voice != NULL && strcmp(choice->voice, "male") != 0 &&
-		strcmp(choice->voice, "female") != 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("there is no such voice: \"%s\"", choice->voice),
-						errhint("Give male or female, or NULL for a course with one voice.")));
-	if (TIMESTAMP_NOT_FINITE(choice->at))
-		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-						errmsg("at must be a finite time")));
+	choice->voice =
+		PG_ARGISNULL(2) ? NULL : voices[args_word(fcinfo, 2, voices, lengthof(voices))];
+	choice->at = PG_ARGISNULL(3) ? GetCurrentTransactionStartTimestamp() : args_time(fcinfo, 3);
 }
 
-/* Whose choice it is: the words for another user are the same whether that one exists or not.
- */
+/* Whose choice it is. A caller who may not name another user is refused in the same words
+ * whether that user exists or not. */
 static void
 choice_user(const pg_uuid_t *named, pg_uuid_t *user)
 {
@@ -265,41 +288,39 @@ choice_user(const pg_uuid_t *named, pg_uuid_t *user)
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("nobody is signed in who could choose"),
 						errhint("Sign in, or let the server name the user.")));
-	if (named == NULL || (known && memcmp(named, user, sizeof(*user)) == 0))
+	if (named == NULL || (known && uuid_equal(named, user)))
 		return;
-	if (!has_bypassrls_privilege(GetUserId()) && GetUserId() != owner_of_tables())
+	if (!identity_is_server())
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("only the server chooses for another user"),
-						errhint("Leave user_id out: the choice is that of who is signed in.")));
+						errhint("Leave user_id out to choose for the own account.")));
 	*user = *named;
 }
 
-static void
-user_lock(const pg_uuid_t *user)
-{
-	if (anchor_user(user) != ANCHORED_LIVE)
-		ereport(ERROR,
-				(errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such user"),
-				 errdetail("No user has the id %s, or the account was deleted.",
-						   DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(user)))),
-				 errhint("Call upsert_user() when a person signs up.")));
-}
-
+/* Finds the slot or fills one; false where premium is every course, which takes no slot. */
 static bool
-choice_find(const Choice *choice, Datum *result)
+choice_make(const Choice *choice, Chosen *chosen)
 {
-	Datum values[4];
-	char nulls[4];
-
-	choice_datums(choice, values, nulls);
-	if (plan_execute(&read_chosen, values, nulls, true) == 0)
+	if (choice_find(choice, chosen))
+		return true;
+	if (!choice_needs_slot(choice))
 		return false;
-	result[0] = plan_value(0, 1, NULL);
-	result[1] = plan_value(0, 2, NULL);
+	choice_write(choice, chosen);
 	return true;
 }
 
-/* Raises where it may not be chosen; false where there is nothing to choose. */
+static bool
+choice_find(const Choice *choice, Chosen *chosen)
+{
+	PlanValues values = choice_values(choice);
+
+	if (plan_execute(&read_chosen, values.datums, values.nulls, true) == 0)
+		return false;
+	*chosen = (Chosen){plan_value(0, CHOSEN_ID, NULL), plan_value(0, CHOSEN_AT, NULL)};
+	return true;
+}
+
+/* Raises KB811 to KB814 if the course may not be chosen; false if premium is every course. */
 static bool
 choice_needs_slot(const Choice *choice)
 {
@@ -308,97 +329,96 @@ choice_needs_slot(const Choice *choice)
 
 	premium_read(&premium, &choice->user);
 	if (!premium_holds(&premium, choice->at))
-		premium_raise(psprintf("There is no premium at %s.", timestamptz_to_str(choice->at)));
-	course_require_in_premium(UUIDPGetDatum(&choice->course));
+		premium_raise(psprintf("There is no premium at %s.", time_text(choice->at)));
+	course_require_in_premium(&choice->course);
 	if (choice_is_owned(choice))
 		ereport(ERROR, (errcode(ERRCODE_CB_SLOT_NOT_NEEDED),
 						errmsg("the course can be used without a premium slot"),
-						errdetail("It was bought or given, or it is free."),
+						errdetail("The course was bought or given, or it is free."),
 						errhint("Keep the slot for another course.")));
-	if (limit == EVERY_COURSE)
+	if (limit == PREMIUM_EVERY_COURSE)
 		return false;
-	room_require(UUIDPGetDatum(&choice->user), UUIDPGetDatum(&choice->course), (Datum) 0,
-				 limit);
+	room_require(&choice->user, &choice->course, NULL, limit);
 	return true;
 }
 
 static bool
 choice_is_owned(const Choice *choice)
 {
-	Datum values[4];
-	char nulls[4];
+	PlanValues values = choice_values(choice);
 
 	if (course_rights_hold(&choice->user, &choice->course, choice->at,
 						   COURSE_BY_GRANT | COURSE_BY_FREE) != 0)
 		return true;
-	choice_datums(choice, values, nulls);
-	values[3] = BoolGetDatum(setting_boolean("accept_sandbox"));
-	return plan_execute(&read_bought, values, nulls, true) > 0;
+	plan_bind_bool(&values, environment_sandbox_counts());
+	return plan_execute(&read_bought, values.datums, values.nulls, true) > 0;
 }
 
 static void
-choice_write(const Choice *choice, Datum *result)
+choice_write(const Choice *choice, Chosen *chosen)
 {
-	Datum values[4];
-	char nulls[4];
+	PlanValues values = choice_values(choice);
 
-	choice_datums(choice, values, nulls);
-	if (plan_execute(&write_slot, values, nulls, false) != 1)
-		elog(ERROR, "a slot was there that was not found under the lock of its user");
-	result[0] = plan_value(0, 1, NULL);
-	result[1] = plan_value(0, 2, NULL);
+	plan_bind_time(&values, choice->at);
+	if (plan_execute(&write_slot, values.datums, values.nulls, false) != 1)
+		elog(ERROR, "a slot exists that was not found under the lock of its user");
+	*chosen = (Chosen){plan_value(0, CHOSEN_ID, NULL), plan_value(0, CHOSEN_AT, NULL)};
 }
 
-static void
-choice_datums(const Choice *choice, Datum *values, char *nulls)
+/* $1 to $3 of the statements about a choice. */
+static PlanValues
+choice_values(const Choice *choice)
 {
-	memset(nulls, ' ', 4);
-	values[0] = UUIDPGetDatum(&choice->user);
-	values[1] = UUIDPGetDatum(&choice->course);
-	values[2] = (Datum) 0;
-	if (choice->voice == NULL)
-		nulls[2] = 'n';
-	else
-		values[2] = CStringGetTextDatum(choice->voice);
-	values[3] = TimestampTzGetDatum(choice->at);
+	PlanValues values = {0};
+
+	plan_bind_uuid(&values, &choice->user);
+	plan_bind_uuid(&values, &choice->course);
+	plan_bind_text(&values, choice->voice);
+	return values;
 }
 
 /* A course that does not exist reads like one that is not in premium. */
 static void
-course_require_in_premium(Datum course)
+course_require_in_premium(const pg_uuid_t *course)
 {
-	bool null;
+	Datum key = UUIDPGetDatum(course);
 
-	if (owner_execute(&read_in_premium, &course, NULL, false) == 0 ||
-		!DatumGetBool(plan_value(0, 1, &null)))
+	if (owner_execute(&read_in_premium, &key, NULL, false) == 0 || !plan_bool(0, 1))
 		ereport(ERROR,
 				(errcode(ERRCODE_CB_NOT_IN_PREMIUM), errmsg("the course is not in premium"),
-				 errdetail("No course in premium has the id %s.",
-						   DatumGetCString(DirectFunctionCall1(uuid_out, course))),
+				 errdetail("No course in premium has the id %s.", uuid_text(course)),
 				 errhint("Choose a course whose in_premium is true.")));
 }
 
-/* The course fills no slot anew by a further voice. row is 0 for one that is not there yet. */
+/*
+ * Raises KB813 unless a slot is free or holds the course already, in another voice. row is the
+ * row that is being written; NULL for one that has not been made. The caller holds the lock of
+ * the user; the statement takes a new snapshot, so that it sees what was written before the
+ * lock was free.
+ */
 static void
-room_require(Datum user, Datum course, Datum row, int64 limit)
+room_require(const pg_uuid_t *user, const pg_uuid_t *course, const pg_uuid_t *row, int64 limit)
 {
-	Datum values[] = {user, course, row};
+	PlanValues values = {0};
 	const char *filled;
 
-	owner_execute(&read_filled, values, row == 0 ? "  n" : NULL, false);
-	if (DatumGetInt64(plan_value(0, 1, NULL)) < limit || DatumGetBool(plan_value(0, 3, NULL)))
+	plan_bind_uuid(&values, user);
+	plan_bind_uuid(&values, course);
+	plan_bind_uuid(&values, row);
+	owner_execute(&read_filled, values.datums, values.nulls, false);
+	if (plan_int64(0, FILLED_COUNT) < limit || plan_bool(0, FILLED_BY_COURSE))
 		return;
-	filled = plan_text(0, 2);
+	filled = plan_text(0, FILLED_COURSES);
 	ereport(ERROR,
 			(errcode(ERRCODE_CB_SLOTS_FULL), errmsg("every premium slot is filled"),
 			 errdetail("Slots: " INT64_FORMAT ", filled by: %s.", limit,
 					   filled == NULL ? "none" : filled),
-			 errhint("A course that is chosen stays chosen: buy this one to use it as well.")));
+			 errhint("A course that is chosen stays chosen. Buy this course to use it too.")));
 }
 
-/* How many slots are filled. */
-static uint64
-slots_return(FunctionCallInfo fcinfo, const pg_uuid_t *user, TimestampTz at)
+/* Adds the rows of the filled slots; returns how many slots they are. */
+static int64
+filled_return(FunctionCallInfo fcinfo, const pg_uuid_t *user, TimestampTz at)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	Datum key = UUIDPGetDatum(user);
@@ -410,7 +430,7 @@ slots_return(FunctionCallInfo fcinfo, const pg_uuid_t *user, TimestampTz at)
 
 	for (uint64 row = 0; row < rows; row++)
 	{
-		SPI_tuptable = slots; /* the question for one may have read others */
+		SPI_tuptable = slots; /* course_rights_hold() below may run statements of its own */
 		for (int column = 0; column < SLOT_LIVE; column++)
 			values[column] = plan_value(row, column + 1, &nulls[column]);
 		values[SLOT_LIVE] =
@@ -445,5 +465,5 @@ premium_raise(const char *detail)
 {
 	ereport(ERROR, (errcode(ERRCODE_CB_PREMIUM_NEEDED),
 					errmsg("choosing a course takes premium"), errdetail("%s", detail),
-					errhint("Subscribe, or renew: what was chosen before counts again then.")));
+					errhint("Subscribe or renew; what was chosen before counts again then.")));
 }

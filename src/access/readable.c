@@ -1,11 +1,11 @@
 /*
- * readable.c: which courses and products of the catalogue somebody may read, as sets for
- * policies.
+ * readable.c: which courses and products of the catalogue the user who asks may read, as sets
+ * of ids for policies.
  *
- * A course can be read when it is on offer or may be used; who may use it stands in
- * course_rights.c.
- *
- * Rights: reads with the owner's.
+ * A course is readable if it is on offer, or if the user may use it (course_rights.c); on offer
+ * means what outline_course_offered() means for one course. Rights: the statements run with
+ * those of the tables' owner, because a policy that asked through other policies would ask
+ * itself.
  */
 #include "postgres.h"
 
@@ -52,6 +52,7 @@ coursebase_readable_product_ids(PG_FUNCTION_ARGS)
 	return ids_read(&read_products, &every);
 }
 
+/* The one value of a statement, in memory of the caller. */
 static Datum
 ids_read(KeptPlan *plan, Datum *values)
 {
@@ -59,7 +60,7 @@ ids_read(KeptPlan *plan, Datum *values)
 
 	SPI_connect();
 	owner_execute(plan, values, NULL, true);
-	ids = SPI_datumTransfer(plan_value(0, 1, NULL), false, -1);
+	ids = plan_transfer(0, 1);
 	SPI_finish();
 	return ids;
 }

@@ -38,6 +38,17 @@ static KeptPlan lock_user = {
 	.types = {UUIDOID},
 };
 
+/*
+ * Before the person: take_notification() locks the row of the inbox first. One that comes
+ * meanwhile is of a closed account, and check_account() tells when it left something.
+ */
+static KeptPlan lock_inbox = {
+	.sql = "SELECT FROM coursebase.store_notifications n WHERE n.user_id = $1"
+		   " ORDER BY n.id FOR NO KEY UPDATE",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+
 /* One thing that the account gives up: $1 is the user, $2 the time. */
 #define STEP(statement)                                                                        \
 	{                                                                                          \
@@ -75,9 +86,24 @@ static KeptPlan steps[] = {
 	STEP("UPDATE coursebase.course_workout_completions k SET notes = NULL"
 		 " FROM coursebase.course_entitlements e WHERE e.id = k.entitlement_id"
 		 " AND e.user_id = $1 AND k.notes IS NOT NULL"),
+	/* what still waited for something waits no more: there is nobody to give it to */
+	STEP("UPDATE coursebase.store_notifications n SET body = NULL, details = NULL,"
+		 " result = NULL, detail = CASE WHEN n.outcome IN ('applied', 'noted')"
+		 " THEN n.detail ELSE 'the account was closed' END,"
+		 " outcome = CASE WHEN n.outcome = 'applied' THEN 'applied' ELSE 'noted' END"
+		 " WHERE n.user_id = $1 AND n.body IS NOT NULL"),
 	STEP("DELETE FROM coursebase.analytics WHERE user_id = $1"),
 	STEP("DELETE FROM coursebase.audio_usage WHERE user_id = $1"),
 	STEP("DELETE FROM coursebase.cached_handshake_responses WHERE user_id = $1"),
+	/* Consumers hear of the closed account alone. Their claims are locked as
+	 * acknowledge_events() locks them, and gone before their events are. */
+	STEP("SELECT FROM coursebase.event_claims c WHERE c.user_id = $1"
+		 " ORDER BY c.event_id FOR UPDATE"),
+	STEP("DELETE FROM coursebase.event_claims c WHERE c.user_id = $1"
+		 " AND EXISTS (SELECT FROM coursebase.access_events e WHERE e.xid = c.xid"
+		 "  AND e.id = c.event_id AND e.kind <> 'account_closed')"),
+	STEP("DELETE FROM coursebase.access_events e WHERE e.user_id = $1"
+		 " AND e.kind <> 'account_closed'"),
 	STEP("UPDATE coursebase.app_logs SET user_id = NULL, message = 'removed',"
 		 " origin = 'removed', context = NULL WHERE user_id = $1"),
 	STEP("UPDATE coursebase.server_logs SET user_id = NULL, message = 'removed',"
@@ -107,6 +133,7 @@ coursebase_delete_user(PG_FUNCTION_ARGS)
 	arguments_require(fcinfo);
 	schema_require_current();
 	SPI_connect();
+	owner_execute(&lock_inbox, values, NULL, false);
 	if (!user_lock(values[0], &closed_at))
 	{
 		closed_at = PG_GETARG_TIMESTAMPTZ(1);

@@ -7,7 +7,6 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
@@ -18,9 +17,7 @@
 #include "allowance/credit_state.h"
 #include "allowance/week.h"
 #include "billing/premium.h"
-#include "core/fetch.h"
-#include "core/owner.h"
-#include "core/plan.h"
+#include "core/rows.h"
 #include "core/setting.h"
 
 enum
@@ -33,7 +30,7 @@ enum
 	COLUMNS,
 };
 
-static FetchSource account_by_user = {
+static RowsSource account_by_user = {
 	.table = "ai_usage",
 	.index = "ai_usage_pkey",
 	.nkeys = 1,
@@ -46,28 +43,13 @@ static FetchSource account_by_user = {
 				{"weekly_reset_date", TIMESTAMPTZOID}},
 };
 
-static FetchSource profile_by_user = {
+static RowsSource profile_by_user = {
 	.table = "user_profile",
 	.index = "user_profile_pkey",
 	.nkeys = 1,
 	.keys = {{"user_id", UUIDOID}},
 	.ncolumns = 1,
 	.columns = {{"time_zone", TEXTOID}},
-};
-
-static KeptPlan query_account = {
-	.sql = "SELECT a.weekly_limit_credits, a.weekly_used_credits, a.bank_limit_credits,"
-		   " a.bank_used_credits, a.weekly_reset_date"
-		   " FROM coursebase.ai_usage a WHERE a.user_id OPERATOR(pg_catalog.=) $1",
-	.nargs = 1,
-	.types = {UUIDOID},
-};
-
-static KeptPlan query_zone = {
-	.sql = "SELECT p.time_zone FROM coursebase.user_profile p"
-		   " WHERE p.user_id OPERATOR(pg_catalog.=) $1",
-	.nargs = 1,
-	.types = {UUIDOID},
 };
 
 typedef struct Calendar
@@ -77,10 +59,7 @@ typedef struct Calendar
 } Calendar;
 
 static void account_read(CreditState *state, Datum user);
-static void account_query(CreditState *state, Datum user);
-static void account_set(CreditState *state, const Datum *values);
 static void zone_read(CreditState *state, Datum user);
-static void zone_query(CreditState *state, Datum user);
 static int64 allowance(CreditState *state, TimestampTz at);
 static int64_t week_step(void *calendar, int64_t instant);
 static void by_time_note(CreditState *state, const char *kind, CreditAmount before);
@@ -101,78 +80,36 @@ credit_state_look(CreditState *state, const pg_uuid_t *user, TimestampTz at)
 static void
 account_read(CreditState *state, Datum user)
 {
-	Datum values[COLUMNS];
-	bool null;
-	Fetch fetch;
+	Rows rows;
 
-	if (!fetch_open(&fetch, &account_by_user, GetActiveSnapshot()))
+	rows_open(&rows, &account_by_user, GetActiveSnapshot());
+	rows_find(&rows, &user);
+	if (rows_next(&rows))
 	{
-		account_query(state, user);
-		return;
-	}
-	fetch_find(&fetch, &user);
-	if (fetch_next(&fetch))
-	{
-		for (int column = 0; column < COLUMNS; column++)
-			values[column] = fetch_value(&fetch, column, &null);
-		account_set(state, values);
-	}
-	fetch_close(&fetch);
-}
+		CreditAccount *account = &state->account;
 
-static void
-account_query(CreditState *state, Datum user)
-{
-	Datum values[COLUMNS];
-
-	SPI_connect();
-	if (owner_execute(&query_account, &user, NULL, true) > 0)
-	{
-		for (int column = 0; column < COLUMNS; column++)
-			values[column] = plan_value(0, column + 1, NULL);
-		account_set(state, values);
+		state->begun = true;
+		account->weekly_limit = DatumGetInt64(rows_value(&rows, COLUMN_WEEKLY_LIMIT));
+		account->weekly_used = DatumGetInt64(rows_value(&rows, COLUMN_WEEKLY_USED));
+		account->bank_limit = DatumGetInt64(rows_value(&rows, COLUMN_BANK_LIMIT));
+		account->bank_used = DatumGetInt64(rows_value(&rows, COLUMN_BANK_USED));
+		state->reset = DatumGetTimestampTz(rows_value(&rows, COLUMN_RESET));
 	}
-	SPI_finish();
-}
-
-static void
-account_set(CreditState *state, const Datum *values)
-{
-	state->begun = true;
-	state->account.weekly_limit = DatumGetInt64(values[COLUMN_WEEKLY_LIMIT]);
-	state->account.weekly_used = DatumGetInt64(values[COLUMN_WEEKLY_USED]);
-	state->account.bank_limit = DatumGetInt64(values[COLUMN_BANK_LIMIT]);
-	state->account.bank_used = DatumGetInt64(values[COLUMN_BANK_USED]);
-	state->reset = DatumGetTimestampTz(values[COLUMN_RESET]);
+	rows_close(&rows);
 }
 
 static void
 zone_read(CreditState *state, Datum user)
 {
 	char *name = NULL;
-	bool null;
-	Fetch fetch;
+	Rows rows;
 
-	if (!fetch_open(&fetch, &profile_by_user, GetActiveSnapshot()))
-	{
-		zone_query(state, user);
-		return;
-	}
-	fetch_find(&fetch, &user);
-	if (fetch_next(&fetch))
-		name = TextDatumGetCString(fetch_value(&fetch, 0, &null));
-	fetch_close(&fetch);
+	rows_open(&rows, &profile_by_user, GetActiveSnapshot());
+	rows_find(&rows, &user);
+	if (rows_next(&rows))
+		name = TextDatumGetCString(rows_value(&rows, 0));
+	rows_close(&rows);
 	credit_state_zone(state, name);
-}
-
-static void
-zone_query(CreditState *state, Datum user)
-{
-	SPI_connect();
-	credit_state_zone(state, owner_execute(&query_zone, &user, NULL, true) > 0
-								 ? plan_text_required(0, 1)
-								 : NULL);
-	SPI_finish();
 }
 
 void

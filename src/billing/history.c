@@ -54,7 +54,12 @@ coursebase_subscription_steps(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* SQL function: compare_subscription(user_id uuid) returns table (object text, problem text) */
+/*
+ * check_billing() calls this function for every person that has a row in one of the tables.
+ *
+ * SQL function: compare_subscription(user_id uuid) returns table (object text, problem
+ * text)
+ */
 PGDLLEXPORT Datum
 coursebase_compare_subscription(PG_FUNCTION_ARGS)
 {

@@ -15,7 +15,11 @@
 #include "core/owner.h"
 #include "core/plan.h"
 
-/* $2 NULL: the entries of all lines; else those of the line $3 of the store $2. */
+/*
+ * $2 NULL: the entries of all lines of the user; else those of the line $3 of the store $2. An
+ * event without an original transaction belongs to the line that is named by the user's id.
+ * What the fold needs and the table has no column for is read from the payload.
+ */
 static KeptPlan read_entries = {
 	.sql = "SELECT e.id, e.store, coalesce(e.original_transaction_id, e.user_id::text), "
 		   "e.environment, e.received_at, e.event_type, e.event_time, e.store_event_id, "
@@ -40,7 +44,7 @@ enum
 	ENTRY_STORE_EVENT_ID,
 	ENTRY_PERIOD_END,
 	ENTRY_GRACE_UNTIL,
-	ENTRY_AUTO_RENEW,
+	ENTRY_AUTO_RENEW, /* null, as all from here on: the store did not say */
 	ENTRY_TRANSACTION_ID,
 	ENTRY_PRODUCT_ID,
 	ENTRY_IS_TRIAL,
@@ -49,12 +53,13 @@ enum
 	ENTRY_PURCHASE_TOKEN,
 };
 
+/* An index on user_id serves it: a person has few lines, however long the log is. */
 static KeptPlan read_lines = {
 	.sql = "SELECT " LINE_COLUMNS "FROM coursebase.subscription_lines l WHERE l.user_id = $1",
 	.nargs = 1,
 	.types = {UUIDOID},
 };
-/* LINE_COLUMNS, from the first of them on. */
+/* The place of each of LINE_COLUMNS, counted from the first of them. */
 enum
 {
 	LINE_STORE,
@@ -64,7 +69,7 @@ enum
 	LINE_EXPIRES_AT,
 	LINE_GRACE_UNTIL,
 	LINE_AUTO_RENEW,
-	LINE_BEFORE_STATUS,
+	LINE_BEFORE_STATUS, /* from here to LINE_BEFORE_AUTO_RENEW: the term before a refund */
 	LINE_BEFORE_EXPIRES_AT,
 	LINE_BEFORE_GRACE_UNTIL,
 	LINE_BEFORE_AUTO_RENEW,
@@ -74,11 +79,12 @@ enum
 	LINE_BASE_PLAN_ID,
 	LINE_OFFER_ID,
 	LINE_PURCHASE_TOKEN,
-	LINE_LAST_EVENT_TIME,
+	LINE_LAST_EVENT_TIME, /* from here on: the key of the last event in the order of the fold */
 	LINE_LAST_EVENT_TYPE,
 	LINE_LAST_STORE_EVENT_ID,
 };
 
+/* What a row of subscriptions shows of a line: fewer columns than the line itself has. */
 static KeptPlan read_shown = {
 	.sql = "SELECT s.plan, s.status::text, s.expires_at, s.grace_until, s.auto_renew, s.store, "
 		   "s.environment, s.product_id, s.base_plan_id, s.offer_id, s.purchase_token, "
@@ -100,7 +106,7 @@ enum
 	SHOWN_BASE_PLAN_ID,
 	SHOWN_OFFER_ID,
 	SHOWN_PURCHASE_TOKEN,
-	SHOWN_LINE,
+	SHOWN_LINE, /* the user's id, if the line has no original transaction */
 };
 
 static void entry_read(SubscriptionEntry *entry, uint64 row);
@@ -113,6 +119,10 @@ static int access_rank(const SubscriptionLine *line);
 static bool term_equal(const FoldTerm *a, const FoldTerm *b);
 static bool text_equal(const char *a, const char *b);
 
+/*
+ * plan_text() copies every text out of SPI's result, so that the entries outlive the statements
+ * that follow.
+ */
 SubscriptionEntry *
 entries_load(const pg_uuid_t *user, const char *store, const char *line, bool read_only,
 			 int *count)
@@ -124,6 +134,7 @@ entries_load(const pg_uuid_t *user, const char *store, const char *line, bool re
 	plan_bind_uuid(&values, user);
 	plan_bind_text(&values, store);
 	plan_bind_text(&values, line);
+	/* a long log may pass the 1 GB of an ordinary allocation */
 	rows = owner_execute(&read_entries, values.datums, values.nulls, read_only);
 	entries = palloc_extended((rows + 1) * sizeof(*entries), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	for (uint64 row = 0; row < rows; row++)
@@ -139,6 +150,7 @@ lines_fold(SubscriptionEntry *entries, int nentries, int *nlines)
 	int first = 0;
 
 	*nlines = 0;
+	/* sorting puts the entries of a line side by side, in the order of the fold */
 	if (nentries > 1)
 		qsort(entries, nentries, sizeof(*entries), entry_compare);
 	/* a line ends where the next entry is another line's, and behind the last entry */
@@ -153,6 +165,7 @@ lines_fold(SubscriptionEntry *entries, int nentries, int *nlines)
 	return lines;
 }
 
+/* Room for one more, as in entries_load(): a person without lines has an array too. */
 SubscriptionLine *
 lines_load(const pg_uuid_t *user, bool read_only, int *count)
 {
@@ -203,12 +216,14 @@ lines_find(const SubscriptionLine *lines, int count, const SubscriptionLine *lin
 	return NULL;
 }
 
+/* Store and id are the key of subscription_lines; the user follows from them. */
 bool
 line_same(const SubscriptionLine *a, const SubscriptionLine *b)
 {
 	return strcmp(a->store, b->store) == 0 && strcmp(a->id, b->id) == 0;
 }
 
+/* Every stored column but those that say when the row was written. */
 bool
 line_equal(const SubscriptionLine *a, const SubscriptionLine *b)
 {
@@ -226,6 +241,8 @@ line_equal(const SubscriptionLine *a, const SubscriptionLine *b)
 		   fold_event_compare(&a->last, &b->last) == 0;
 }
 
+/* For rebuild_subscription() and check_integrity(): an event knows already what the row shows.
+ */
 bool
 subscription_shows(const pg_uuid_t *user, const SubscriptionLine *line, bool read_only)
 {
@@ -233,6 +250,7 @@ subscription_shows(const pg_uuid_t *user, const SubscriptionLine *line, bool rea
 	const FoldState *state;
 	FoldTerm term;
 
+	/* a row without a line, or a line without a row, is a difference too */
 	if (owner_execute(&read_shown, &key, NULL, read_only) == 0)
 		return line == NULL;
 	if (line == NULL)
@@ -253,6 +271,7 @@ subscription_shows(const pg_uuid_t *user, const SubscriptionLine *line, bool rea
 		   text_equal(plan_text(0, SHOWN_LINE), line->id);
 }
 
+/* Does not look at the clock: the row must be the same whenever it is written. */
 const char *
 line_plan(const SubscriptionLine *line)
 {
@@ -266,6 +285,7 @@ line_read(SubscriptionLine *line, uint64 row, int column)
 	FoldTerm *now = &state->now;
 	FoldTerm *before = &state->before;
 
+	/* zeros, because of the last event only time, type and id are stored */
 	memset(line, 0, sizeof(*line));
 	line->store = plan_text_required(row, column + LINE_STORE);
 	line->id = plan_text_required(row, column + LINE_ID);
@@ -291,6 +311,7 @@ line_read(SubscriptionLine *line, uint64 row, int column)
 	line->last.id = plan_text_required(row, column + LINE_LAST_STORE_EVENT_ID);
 }
 
+/* A row of read_entries. What lines_fold() sets stays zero. */
 static void
 entry_read(SubscriptionEntry *entry, uint64 row)
 {
@@ -346,6 +367,7 @@ line_fold(SubscriptionLine *line, SubscriptionEntry *entries, int count)
 		entry->after = line->state.now.status;
 		entry->expires_at = line->state.now.expires_at;
 	}
+	/* where an event that comes in order goes on */
 	line->last = entries[count - 1].event;
 }
 
@@ -365,6 +387,7 @@ transactions_mark(SubscriptionEntry *entries, int count)
 		if (entries[i].event.transaction != NULL)
 			sorted[named++] = &entries[i];
 	}
+	/* the first of each run of equal transactions is the one that nobody has seen before */
 	qsort(sorted, named, sizeof(*sorted), transaction_compare);
 	for (int i = 1; i < named; i++)
 		sorted[i]->event.transaction_seen =
@@ -396,6 +419,7 @@ transaction_compare(const void *a, const void *b)
 	return order != 0 ? order : fold_event_compare(&(*left)->event, &(*right)->event);
 }
 
+/* 0: the line gives no access; a line of production stands before one of a sandbox. */
 static int
 access_rank(const SubscriptionLine *line)
 {
@@ -404,6 +428,7 @@ access_rank(const SubscriptionLine *line)
 	return environment_is_sandbox(line->environment) ? 1 : 2;
 }
 
+/* The members one by one: padding makes memcmp() of two equal terms differ. */
 static bool
 term_equal(const FoldTerm *a, const FoldTerm *b)
 {

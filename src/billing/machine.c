@@ -24,8 +24,10 @@
 #include "core/owner.h"
 #include "core/plan.h"
 
+/* Read by the trigger, which runs within the statement. */
 static bool machine_writes = false;
 
+/* The columns of a line in the order of the table: line_bind(). */
 #define LINE_ARGS                                                                              \
 	.nargs = 21, .types = {TEXTOID,        TEXTOID,        UUIDOID,        TEXTOID,            \
 						   TEXTOID,        TIMESTAMPTZOID, TIMESTAMPTZOID, BOOLOID,            \
@@ -50,6 +52,10 @@ static KeptPlan insert_line = {
 		   "$19, $20, $21) ON CONFLICT (store, original_transaction_id) DO NOTHING",
 	LINE_ARGS,
 };
+/*
+ * $3 is the user of insert_line, and null here: an update never moves a line to another user.
+ * The condition gives the parameter a type and a use, so that both plans have the same list.
+ */
 static KeptPlan update_line = {
 	.sql = "UPDATE coursebase.subscription_lines SET environment = $4, "
 		   "status = $5::coursebase.subscription_status, expires_at = $6, grace_until = $7, "
@@ -68,6 +74,7 @@ static KeptPlan delete_line = {
 	.nargs = 2,
 	.types = {TEXTOID, TEXTOID},
 };
+/* Two calls for one user cannot come here at once: they wait for the row of users. */
 static KeptPlan insert_subscription = {
 	.sql = "INSERT INTO coursebase.subscriptions (user_id) VALUES ($1) "
 		   "ON CONFLICT (user_id) DO NOTHING",
@@ -129,7 +136,7 @@ coursebase_tg_any__machine_only(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_CB_MACHINE_ONLY),
 				 errmsg("table \"%s\" is written only by the machine of subscriptions",
 						RelationGetRelationName(data->tg_relation)),
-				 errdetail("Its rows are what the events of the stores amount to."),
+				 errdetail("Its rows come from the events of the stores."),
 				 errhint("Call coursebase.apply_subscription_event(); for a correction by "
 						 "hand with store \"manual\".")));
 	return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple

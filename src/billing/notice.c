@@ -20,6 +20,7 @@
 #include "core/plan.h"
 #include "json/members.h"
 
+/* The members that this release reads. The payload keeps the others too. */
 typedef enum NoticeMember
 {
 	MEMBER_STORE,
@@ -43,6 +44,7 @@ typedef enum NoticeMember
 	MEMBERS,
 } NoticeMember;
 
+/* The names that apply_subscription_event() documents; the payload is written with them too. */
 static const char *const member_names[MEMBERS] = {
 	[MEMBER_STORE] = "store",
 	[MEMBER_ENVIRONMENT] = "environment",
@@ -64,6 +66,7 @@ static const char *const member_names[MEMBERS] = {
 	[MEMBER_MANUAL] = "manual",
 };
 
+/* A wrong event is an error of the sender, which must not be taken for one of the server. */
 static const MembersForm notice_form = {
 	.object = "the event",
 	.code = ERRCODE_CB_EVENT_INVALID,
@@ -73,6 +76,7 @@ static const MembersForm notice_form = {
 	.count = MEMBERS,
 };
 
+/* What a person enters has no environment, and is always production. */
 #define STORE_MANUAL "manual"
 static const char *const stores[] = {
 	"google_play", "app_store", "stripe", "amazon", "promotional", STORE_MANUAL,
@@ -94,6 +98,7 @@ static void text_push(JsonbParseState **state, NoticeMember member, const char *
 static void time_push(JsonbParseState **state, NoticeMember member, int64 time);
 static void flag_push(JsonbParseState **state, NoticeMember member, int flag);
 
+/* Members are read straight into the event, so that what is absent must look the same there. */
 StaticAssertDecl(MEMBERS_NO_TIME == FOLD_NEVER, "a time that is absent is a time never");
 StaticAssertDecl(MEMBERS_NO_FLAG == -1, "a flag that is absent is FoldEvent's -1");
 
@@ -104,11 +109,13 @@ notice_read(SubscriptionNotice *notice, Datum json)
 	Members members;
 	bool by_hand;
 
+	/* also transaction_seen, which is the log's to say */
 	memset(notice, 0, sizeof(*notice));
 	members_load(&members, &notice_form, json, MEMBERS);
 	notice->store = members_word(&members, MEMBER_STORE, stores, lengthof(stores));
 	if (notice->store == NULL)
 		members_raise(&notice_form, MEMBER_STORE, "is missing");
+	/* a correction by hand is refused if it does not fit: there is somebody to tell */
 	by_hand = strcmp(notice->store, STORE_MANUAL) == 0;
 	notice->manual = members_flag(&members, MEMBER_MANUAL) == 1 || by_hand;
 	notice->environment =
@@ -118,6 +125,7 @@ notice_read(SubscriptionNotice *notice, Datum json)
 	if (notice->environment == NULL)
 		notice->environment = environment_names[ENVIRONMENT_PRODUCTION];
 	event->id = members_text_require(&members, MEMBER_STORE_EVENT_ID, MEMBERS_ID_SIZE);
+	/* without a time the event has no place in the order of the fold */
 	event->time = members_time(&members, MEMBER_EVENT_TIME);
 	if (event->time == FOLD_NEVER)
 		members_raise(&notice_form, MEMBER_EVENT_TIME, "is missing");
@@ -132,8 +140,10 @@ notice_read(SubscriptionNotice *notice, Datum json)
 	event->purchase_token = members_text(&members, MEMBER_PURCHASE_TOKEN, MEMBERS_TOKEN_SIZE);
 	notice->original_transaction_id =
 		members_text(&members, MEMBER_ORIGINAL_TRANSACTION_ID, MEMBERS_ID_SIZE);
+	/* the last one, because a mapping is looked up only for an event that is well formed */
 	event->type = type_read(&members, notice->store);
 	members_end(&members);
+	/* the whole object as it came, so that a later release can read what this one does not */
 	notice->payload = DirectFunctionCall1(
 		jsonb_in, CStringGetDatum(pnstrdup(members.text.bytes, members.text.size)));
 }
@@ -151,15 +161,19 @@ type_read(Members *members, const char *store)
 	const char *name;
 	SubscriptionEvent type;
 
+	/* Google Play numbers its notifications */
 	if (json_kind(&members->text, span) == JSON_KIND_NUMBER && span.end > span.start)
 		name = pnstrdup(members->text.bytes + span.start, span.end - span.start);
 	else
 		name = members_text_require(members, MEMBER_EVENT_TYPE, MEMBERS_ID_SIZE);
+	/* canonical names stand before mappings: nobody can map "expired" to something else */
 	if (subscription_event_parse(name, &type))
 		return type;
+	/* RevenueCat speaks for several stores, in words of its own */
 	return type_map(provider == NULL ? store : provider, name, subtype == NULL ? "" : subtype);
 }
 
+/* EVENT_NOTED for a name without a mapping. */
 static SubscriptionEvent
 type_map(const char *provider, const char *name, const char *subtype)
 {
@@ -175,6 +189,7 @@ type_map(const char *provider, const char *name, const char *subtype)
 	return type;
 }
 
+/* jsonb orders the members itself, so their order here does not matter. */
 Datum
 notice_payload(const SubscriptionNotice *notice)
 {
@@ -198,11 +213,13 @@ notice_payload(const SubscriptionNotice *notice)
 	time_push(&state, MEMBER_GRACE_UNTIL, event->grace_until);
 	flag_push(&state, MEMBER_AUTO_RENEW, event->auto_renew);
 	flag_push(&state, MEMBER_IS_TRIAL, event->trial);
+	/* left out if it is false, as a caller would */
 	flag_push(&state, MEMBER_MANUAL, notice->manual ? 1 : MEMBERS_NO_FLAG);
 	object = pushJsonbValue(&state, WJB_END_OBJECT, NULL);
 	return JsonbPGetDatum(JsonbValueToJsonb(object));
 }
 
+/* The strings of a JsonbValue are not constant by type, but nothing writes to them. */
 static void
 member_push(JsonbParseState **state, NoticeMember member, JsonbValue *value)
 {
@@ -237,9 +254,11 @@ time_push(JsonbParseState **state, NoticeMember member, int64 time)
 	if (time == FOLD_NEVER)
 		return;
 	JsonEncodeDateTime(text, TimestampTzGetDatum(time), TIMESTAMPTZOID, &utc);
+	/* the value points to the text until the object is finished */
 	text_push(state, member, pstrdup(text));
 }
 
+/* A flag that the store does not say is a member that is absent, and not false. */
 static void
 flag_push(JsonbParseState **state, NoticeMember member, int flag)
 {

@@ -130,7 +130,10 @@ coursebase_apply_subscription_event(PG_FUNCTION_ARGS)
 	compat_materialize(fcinfo);
 	SPI_connect();
 	notice_read(&notice, PG_GETARG_DATUM(1));
-	/* a closed account keeps its log: its store goes on telling of the subscription */
+	/*
+	 * Locks the user before anything is read, so that of two events of one user the second sees
+	 * what the first stored. A closed account passes: its store goes on sending events.
+	 */
 	anchor_user_require(user);
 	subscription_take(&notice, user, PG_GETARG_TIMESTAMPTZ(2), &answer);
 	answer_return(fcinfo, &answer);
@@ -165,6 +168,7 @@ situation_read(Situation *situation)
 	FoldTerm *shown = &situation->shown.state.now;
 	bool no_line;
 
+	/* the second query has a new snapshot, which sees the row that was just made */
 	if (!situation_query(situation))
 	{
 		subscription_begin(situation->user);
@@ -218,6 +222,7 @@ event_take(Situation *situation, SubscriptionAnswer *answer)
 	anomaly = line_advance(situation, &line);
 	if (anomaly != FOLD_SOUND && situation->notice.manual)
 		raise_refused(situation, anomaly);
+	/* the insert fails only if another user's call has made the line since line_require() */
 	if (situation->has_line)
 		line_update(&line);
 	else if (!line_insert(&line, situation->user))
@@ -267,11 +272,11 @@ line_require(const Situation *situation)
 	if (!situation->line_is_own)
 		raise_taken(situation);
 	if (strcmp(situation->line.environment, situation->notice.environment) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_CB_EVENT_CONFLICT),
-				 errmsg("the subscription is one of another environment"),
-				 errdetail("Earlier events of it were of %s.", situation->line.environment),
-				 errhint("Keep the original transactions of sandboxes apart.")));
+		ereport(ERROR, (errcode(ERRCODE_CB_EVENT_CONFLICT),
+						errmsg("the subscription is one of another environment"),
+						errdetail("Its earlier events are of the environment %s.",
+								  situation->line.environment),
+						errhint("Keep the original transactions of sandboxes apart.")));
 }
 
 /* Sets line to the stored line with the event in it, and answers what the fold said of it. */
@@ -290,6 +295,7 @@ line_advance(Situation *situation, SubscriptionLine *line)
 		situation->line.environment = notice->environment;
 		fold_begin(&situation->line.state);
 	}
+	/* the log was asked for the transaction in read_situation: the line knows only its last */
 	*line = situation->line;
 	event.transaction_seen = situation->transaction_seen;
 	line->last = event;
@@ -406,7 +412,7 @@ raise_refused(const Situation *situation, FoldAnomaly anomaly)
 	ereport(ERROR, (errcode(ERRCODE_CB_TRANSITION_REFUSED),
 					errmsg("the subscription does not allow the event \"%s\"",
 						   subscription_event_names[situation->notice.event.type]),
-					errdetail("It is %s: %s.",
+					errdetail("The subscription is %s: %s.",
 							  subscription_status_names[situation->line.state.now.status],
 							  fold_anomaly_names[anomaly]),
 					errhint("See the view subscription_history for what came before.")));

@@ -1,11 +1,16 @@
 /*
  * lesson_order.c: the places of sections within a course and of lessons within a section.
  *
- * Invariants: a place is held once (the deferrable unique keys), and the last place is found
- * under the lock of the parent's row, so that two who add at once get different ones. A new
- * order names every child exactly once, under the same lock, and is written by one statement.
+ * Invariants: no two children of one parent have the same place (the deferrable unique keys
+ * course_sections_course_id_order_key and lessons_section_id_order_key). A new order names
+ * every child exactly once, and one statement writes the whole order.
  *
- * Rights: the triggers lock and read with the owner's; reordering is done with the caller's.
+ * Locks: the row of the parent (course or section) before the places of its children are read,
+ * so that two sessions that append at once get different places, and that no child is added
+ * while an order is checked and written.
+ *
+ * Rights: the triggers lock and read with those of the tables' owner, because row security may
+ * hide siblings; reorder_sections() and reorder_lessons() run with the caller's.
  */
 #include "postgres.h"
 
@@ -18,23 +23,33 @@
 #include "utils/rel.h"
 #include "utils/uuid.h"
 
+#include "core/args.h"
+#include "core/datum.h"
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/row_trigger.h"
 #include "core/schema.h"
 
-/* Children in an order, and where they belong. */
+/* A table of children that have an order within their parent. */
 typedef struct Ordered
 {
-	const char *parent;        /* the column that names it */
-	const char *parent_word;   /* for a person */
-	const char *children_word; /* for a person */
-	KeptPlan lock;             /* the parent */
-	KeptPlan last;             /* the place after the last */
-	KeptPlan compare;          /* what is named with what is there */
-	KeptPlan write;
+	const char *parent;        /* the column that names the parent */
+	const char *parent_word;   /* "course" or "section", for messages */
+	const char *children_word; /* "section" or "lesson", for messages */
+	KeptPlan lock;             /* locks the parent, with the caller's rights */
+	KeptPlan last;             /* the place after the last child */
+	KeptPlan compare;          /* how the named ids differ from the children */
+	KeptPlan write;            /* writes the places */
 } Ordered;
+
+/* The columns of compare: how many ids are left out, are of another parent, or come again. */
+enum
+{
+	COMPARED_MISSING = 1,
+	COMPARED_FOREIGN,
+	COMPARED_REPEATED,
+};
 
 #define LOCK_QUERY(table) "SELECT FROM coursebase." table " WHERE id = $1 FOR NO KEY UPDATE"
 #define LAST_QUERY(table, parent)                                                              \
@@ -71,7 +86,10 @@ static Ordered lessons = {
 	.compare = {.sql = COMPARE_QUERY("lessons", "section_id"), KEY_LIST},
 	.write = {.sql = WRITE_QUERY("lessons", "section_id"), KEY_LIST},
 };
-/* The owner's: a plan is kept for one set of rights. */
+/*
+ * The locks that the triggers take with the rights of the tables' owner. They have plans of
+ * their own: one plan that runs under two roles would be planned anew at each change of role.
+ */
 static KeptPlan lock_course = {.sql = LOCK_QUERY("courses"), ONE_KEY};
 static KeptPlan lock_section = {.sql = LOCK_QUERY("course_sections"), ONE_KEY};
 
@@ -79,7 +97,6 @@ static Datum place_keep(TriggerData *data, Ordered *ordered, KeptPlan *lock);
 static bool place_wanted(TriggerData *data, const Ordered *ordered, const pg_uuid_t *parent,
 						 int column);
 static Datum reorder(FunctionCallInfo fcinfo, Ordered *ordered);
-static ArrayType *ids_argument(FunctionCallInfo fcinfo);
 static void children_require(Ordered *ordered, Datum *values);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_course_sections__place);
@@ -87,7 +104,7 @@ PG_FUNCTION_INFO_V1(coursebase_tg_lessons__place);
 PG_FUNCTION_INFO_V1(coursebase_reorder_sections);
 PG_FUNCTION_INFO_V1(coursebase_reorder_lessons);
 
-/* SQL function: tg_course_sections__place() returns trigger */
+/* SQL function: tg_course_sections__place() returns trigger. See place_keep(). */
 PGDLLEXPORT Datum
 coursebase_tg_course_sections__place(PG_FUNCTION_ARGS)
 {
@@ -95,7 +112,7 @@ coursebase_tg_course_sections__place(PG_FUNCTION_ARGS)
 					  &sections, &lock_course);
 }
 
-/* SQL function: tg_lessons__place() returns trigger */
+/* SQL function: tg_lessons__place() returns trigger. See place_keep(). */
 PGDLLEXPORT Datum
 coursebase_tg_lessons__place(PG_FUNCTION_ARGS)
 {
@@ -103,21 +120,26 @@ coursebase_tg_lessons__place(PG_FUNCTION_ARGS)
 					  &lock_section);
 }
 
-/* SQL function: reorder_sections(course_id uuid, ids uuid[]) returns integer */
+/* SQL function: reorder_sections(course_id uuid, ids uuid[]) returns integer. See reorder(). */
 PGDLLEXPORT Datum
 coursebase_reorder_sections(PG_FUNCTION_ARGS)
 {
 	return reorder(fcinfo, &sections);
 }
 
-/* SQL function: reorder_lessons(section_id uuid, ids uuid[]) returns integer */
+/* SQL function: reorder_lessons(section_id uuid, ids uuid[]) returns integer. See reorder(). */
 PGDLLEXPORT Datum
 coursebase_reorder_lessons(PG_FUNCTION_ARGS)
 {
 	return reorder(fcinfo, &lessons);
 }
 
-/* Of a parent that is not there the foreign key speaks. */
+/*
+ * Gives a row that has no place of its own the place after the last one of its parent. The
+ * parent is locked before the last place is read, so that a second session waits and then reads
+ * the place that the first one took. If the parent is missing, the lock finds no row and the
+ * foreign key reports it.
+ */
 static Datum
 place_keep(TriggerData *data, Ordered *ordered, KeptPlan *lock)
 {
@@ -144,7 +166,10 @@ place_keep(TriggerData *data, Ordered *ordered, KeptPlan *lock)
 	return PointerGetDatum(heap_modify_tuple_by_cols(row, columns, 1, &column, &place, &null));
 }
 
-/* A new row without a place, or one that moves and does not say where to. */
+/*
+ * Whether the row needs a place: an INSERT without one, or an UPDATE that moves the row to
+ * another parent and leaves its place as it was.
+ */
 static bool
 place_wanted(TriggerData *data, const Ordered *ordered, const pg_uuid_t *parent, int column)
 {
@@ -158,60 +183,53 @@ place_wanted(TriggerData *data, const Ordered *ordered, const pg_uuid_t *parent,
 	if (!TRIGGER_FIRED_BY_UPDATE(data->tg_event))
 		return null;
 	if (trigger_uuid(data, data->tg_trigtuple, ordered->parent, &before) &&
-		memcmp(&before, parent, UUID_LEN) == 0)
+		uuid_equal(&before, parent))
 		return false;
 	old = SPI_getbinval(data->tg_trigtuple, columns, column, &old_null);
 	return null || (!old_null && DatumGetInt32(old) == DatumGetInt32(place));
 }
 
+/*
+ * Puts the children of a parent into the given order and answers how many they are. The parent
+ * is locked before the children are compared with the ids, so that the set of children stays
+ * the same until the transaction ends. Row security decides whether the caller may lock the
+ * parent: a hidden parent reads like a missing one.
+ */
 static Datum
 reorder(FunctionCallInfo fcinfo, Ordered *ordered)
 {
-	ArrayType *ids = ids_argument(fcinfo);
+	ArrayType *ids = args_array(fcinfo, 1);
 	Datum values[] = {PG_GETARG_DATUM(0), PointerGetDatum(ids)};
 
-	if (PG_ARGISNULL(0))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-						errmsg("%s must not be null", ordered->parent)));
+	args_require(fcinfo, 0);
 	schema_require_current();
 	SPI_connect();
 	if (plan_execute(&ordered->lock, values, NULL, false) != 1)
-		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND),
-						errmsg("there is no such %s, or it is not yours to change",
-							   ordered->parent_word),
-						errdetail("Its id would be %s.",
-								  DatumGetCString(DirectFunctionCall1(uuid_out, values[0])))));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_CB_NOT_FOUND),
+			 errmsg("there is no such %s, or it is not yours to change", ordered->parent_word),
+			 errdetail("The id that was passed is %s.", uuid_text(PG_GETARG_UUID_P(0)))));
 	children_require(ordered, values);
 	plan_execute(&ordered->write, values, NULL, false);
 	SPI_finish();
 	PG_RETURN_INT32(ArrayGetNItems(ARR_NDIM(ids), ARR_DIMS(ids)));
 }
 
-static ArrayType *
-ids_argument(FunctionCallInfo fcinfo)
-{
-	ArrayType *ids;
-
-	if (PG_ARGISNULL(1))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("ids must not be null")));
-	ids = PG_GETARG_ARRAYTYPE_P(1);
-	if (array_contains_nulls(ids))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("ids must not hold a null")));
-	return ids;
-}
-
-/* Every child exactly once; the parent is locked. */
+/*
+ * Raises KB905 unless the ids name every child exactly once. The caller holds the lock of the
+ * parent. The three counts go into the DETAIL, so that the client can tell an outdated list
+ * from a mistake.
+ */
 static void
 children_require(Ordered *ordered, Datum *values)
 {
 	int64 missing, foreign, repeated;
 
 	plan_execute(&ordered->compare, values, NULL, false);
-	missing = DatumGetInt64(plan_value(0, 1, NULL));
-	foreign = DatumGetInt64(plan_value(0, 2, NULL));
-	repeated = DatumGetInt64(plan_value(0, 3, NULL));
+	missing = plan_int64(0, COMPARED_MISSING);
+	foreign = plan_int64(0, COMPARED_FOREIGN);
+	repeated = plan_int64(0, COMPARED_REPEATED);
 	if (missing > 0 || foreign > 0 || repeated > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_CB_ORDER_INCOMPLETE),

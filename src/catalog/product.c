@@ -1,12 +1,18 @@
 /*
- * product.c: what keeps products whole.
+ * product.c: the triggers that keep a public product from being without a course.
  *
- * Invariants: a product that is public has a course, from commit to commit. Whoever changes
- * which courses a product has stamps the product's row: two who take one course each do not
- * take the last two, for the second waits, and in an older snapshot (REPEATABLE READ) ends as a
- * serialization failure.
+ * Invariant: at every commit a public product has at least one course. The check is deferred to
+ * the end of the transaction, so that a product and its courses can be written in any order.
  *
- * Rights: the triggers read and stamp with the owner's.
+ * Locks: every change of which courses a product has updates the product's row first. Two
+ * sessions that each take one of the last two courses therefore wait for each other, and the
+ * second one sees at its commit what the first one took; with an older snapshot (REPEATABLE
+ * READ) it ends with a serialization failure. A sale locks the same row (sales/sale.c) and so
+ * sees the courses of before the change or of after it, never a part. Of two products the one
+ * with the smaller id is updated first.
+ *
+ * Rights: the triggers read and update with those of the tables' owner, because row security
+ * may hide rows from the user who writes.
  */
 #include "postgres.h"
 
@@ -17,18 +23,20 @@
 #include "utils/builtins.h"
 #include "utils/uuid.h"
 
+#include "core/datum.h"
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/restore.h"
 #include "core/row_trigger.h"
 
-/* The stamp's trigger moves updated_at. */
+/* Changes nothing by itself: the trigger t500_stamp of products sets updated_at. */
 static KeptPlan touch_product = {
 	.sql = "UPDATE coursebase.products SET updated_at = updated_at WHERE id = $1",
 	.nargs = 1,
 	.types = {UUIDOID},
 };
+/* The product, if it breaks the invariant. */
 static KeptPlan read_empty_product = {
 	.sql = "SELECT FROM coursebase.products p WHERE p.id = $1 AND p.status = 'public'"
 		   " AND NOT EXISTS (SELECT FROM coursebase.course_products l"
@@ -46,7 +54,9 @@ PG_FUNCTION_INFO_V1(coursebase_tg_course_products__stamp_product);
 /*
  * SQL function: tg_any__product_has_course() returns trigger
  *
- * On products itself, and on what a course was taken from: the row before the change.
+ * On products after a row became public, and on course_products after a row was deleted or
+ * moved. The argument of the trigger names the column of the product; the row of before the
+ * change counts, because that product may have lost a course.
  */
 PGDLLEXPORT Datum
 coursebase_tg_any__product_has_course(PG_FUNCTION_ARGS)
@@ -62,13 +72,17 @@ coursebase_tg_any__product_has_course(PG_FUNCTION_ARGS)
 	if (product_is_empty(&product))
 		ereport(ERROR,
 				(errcode(ERRCODE_CB_PRODUCT_EMPTY), errmsg("a public product has no course"),
-				 errdetail("Its id is %s.", DatumGetCString(DirectFunctionCall1(
-												uuid_out, UUIDPGetDatum(&product)))),
+				 errdetail("Its id is %s.", uuid_text(&product)),
 				 errhint("Give it a course, or make it private.")));
 	return PointerGetDatum(NULL);
 }
 
-/* SQL function: tg_course_products__stamp_product() returns trigger */
+/*
+ * SQL function: tg_course_products__stamp_product() returns trigger
+ *
+ * Updates the product of the row, and of an UPDATE both products, in the order of their ids:
+ * two sessions that move courses in opposite directions would deadlock otherwise.
+ */
 PGDLLEXPORT Datum
 coursebase_tg_course_products__stamp_product(PG_FUNCTION_ARGS)
 {
@@ -90,7 +104,10 @@ coursebase_tg_course_products__stamp_product(PG_FUNCTION_ARGS)
 	return PointerGetDatum(trigger_written_row(data));
 }
 
-/* Of a product that is not there the foreign key speaks, or it is what is being deleted. */
+/*
+ * Locks the product by an UPDATE. If the product is missing, do nothing: either the foreign key
+ * reports it, or the product is being deleted together with the row.
+ */
 static void
 product_touch(const pg_uuid_t *product)
 {
@@ -101,6 +118,10 @@ product_touch(const pg_uuid_t *product)
 	SPI_finish();
 }
 
+/*
+ * Whether the product is public and has no course. Runs at the end of the transaction, under
+ * the lock that product_touch() took.
+ */
 static bool
 product_is_empty(const pg_uuid_t *product)
 {

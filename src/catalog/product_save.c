@@ -1,9 +1,12 @@
 /*
- * product_save.c: a product and its courses are written in one call.
+ * product_save.c: writes a product and its courses in one call.
  *
- * Rights: the caller's own: row security lets administrators and the server write, and refuses
- * others. Whoever saves holds the product's row, which product.c asks of everybody who changes
- * its courses.
+ * Locks: the INSERT or UPDATE of the product locks its row before its courses change, in the
+ * order that product.c requires. The courses are inserted in the order of their ids, so that
+ * two calls take the locks of the foreign keys in the same order.
+ *
+ * Rights: the caller's. Row security lets administrators and the server write and refuses
+ * everybody else.
  */
 #include "postgres.h"
 
@@ -11,14 +14,16 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/uuid.h"
 
+#include "core/args.h"
+#include "core/datum.h"
 #include "core/errors.h"
 #include "core/plan.h"
 #include "core/schema.h"
 
-/* The arguments of save_product(). */
+/* The arguments of save_product(). All but the courses are parameters of the first statement.
+ */
 enum
 {
 	SAVE_PRODUCT,
@@ -39,6 +44,7 @@ static KeptPlan insert_product = {
 	.nargs = SAVE_COURSES,
 	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID},
 };
+/* A null argument leaves its column. */
 static KeptPlan update_product = {
 	.sql = "UPDATE coursebase.products SET name = coalesce($2, name),"
 		   " description = coalesce($3, description), image_url = coalesce($4, image_url),"
@@ -48,12 +54,14 @@ static KeptPlan update_product = {
 	.nargs = SAVE_COURSES,
 	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID},
 };
+/* Takes out of the product what course_ids leaves out. */
 static KeptPlan delete_courses = {
 	.sql = "DELETE FROM coursebase.course_products"
 		   " WHERE product_id = $1 AND course_id <> ALL ($2)",
 	.nargs = 2,
 	.types = {UUIDOID, UUIDARRAYOID},
 };
+/* In the order of the ids: each row locks its course for the foreign key. */
 static KeptPlan insert_courses = {
 	.sql = "INSERT INTO coursebase.course_products (product_id, course_id)"
 		   " SELECT DISTINCT $1, c.id FROM unnest($2) AS c (id) ORDER BY c.id"
@@ -70,16 +78,17 @@ PG_FUNCTION_INFO_V1(coursebase_save_product);
 /*
  * SQL function: save_product(product_id uuid, name text, description text, image_url text,
  * price_dollars integer, status text, course_ids uuid[]) returns uuid
+ *
+ * A null course_ids leaves the courses; an empty array takes all of them out, which the
+ * deferred trigger of product.c refuses for a public product.
  */
 PGDLLEXPORT Datum
 coursebase_save_product(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t *product = palloc(sizeof(*product));
 
-	if (!PG_ARGISNULL(SAVE_COURSES) &&
-		array_contains_nulls(PG_GETARG_ARRAYTYPE_P(SAVE_COURSES)))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-						errmsg("course_ids must not hold a null")));
+	if (!PG_ARGISNULL(SAVE_COURSES))
+		args_array(fcinfo, SAVE_COURSES);
 	schema_require_current();
 	SPI_connect();
 	*product = product_write(fcinfo);
@@ -89,27 +98,28 @@ coursebase_save_product(PG_FUNCTION_ARGS)
 	PG_RETURN_UUID_P(product);
 }
 
+/*
+ * Inserts or updates the product and returns its id. An UPDATE that finds no row raises KB106;
+ * row security hides a product that the caller may not change, so the message covers both.
+ */
 static pg_uuid_t
 product_write(FunctionCallInfo fcinfo)
 {
-	Datum values[SAVE_COURSES];
-	char nulls[SAVE_COURSES];
+	PlanValues values = {0};
 	KeptPlan *plan = PG_ARGISNULL(SAVE_PRODUCT) ? &insert_product : &update_product;
 
 	for (int i = 0; i < SAVE_COURSES; i++)
-	{
-		values[i] = PG_GETARG_DATUM(i);
-		nulls[i] = PG_ARGISNULL(i) ? 'n' : ' ';
-	}
-	if (plan_execute(plan, values, nulls, false) != 1)
+		args_bind(&values, fcinfo, i);
+	if (plan_execute(plan, values.datums, values.nulls, false) != 1)
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND),
 						errmsg("there is no such product, or it is not yours to change"),
-						errdetail("Its id would be %s.", DatumGetCString(DirectFunctionCall1(
-															 uuid_out, values[SAVE_PRODUCT]))),
+						errdetail("The id that was passed is %s.",
+								  uuid_text(PG_GETARG_UUID_P(SAVE_PRODUCT))),
 						errhint("Pass the id of a row of products, or null for a new one.")));
-	return *DatumGetUUIDP(plan_value(0, 1, NULL));
+	return plan_uuid(0, 1);
 }
 
+/* Makes course_products hold exactly these courses; the caller holds the product's row. */
 static void
 courses_write(const pg_uuid_t *product, Datum courses)
 {

@@ -25,4 +25,16 @@ uuid_equal(const pg_uuid_t *a, const pg_uuid_t *b)
 	return memcmp(a, b, UUID_LEN) == 0;
 }
 
+/* Spreads uuids of every version, whose random bits stand in different places. */
+static inline uint32
+uuid_key_hash(const pg_uuid_t *id)
+{
+	uint64 half[2];
+
+	memcpy(half, id, UUID_LEN);
+	return (uint32) (((half[0] ^ half[1] * UINT64CONST(0x9E3779B97F4A7C15)) *
+					  UINT64CONST(0xC2B2AE3D27D4EB4F)) >>
+					 32);
+}
+
 #endif

@@ -3,7 +3,7 @@
  *
  * One class, KB (classes that begin with a letter up to H belong to the SQL standard), one line
  * a code: the code, the HTTP status that PostgREST should give for it, and what it means.
- * README.md's table of errors is generated from these lines, so that they are the only place to
+ * doc/reference/errors.md is generated from these lines, so that they are the only place to
  * change.
  *
  * Refused rights are not here: they are the server's own 42501.
@@ -113,6 +113,18 @@
 #define ERRCODE_CB_SLOT_NOT_NEEDED                                                             \
 	CB_SQLSTATE('8', '1', '4') /* 409 the course can be used without a slot */
 
+/* Notifications of the stores */
+#define ERRCODE_CB_SIGNATURE_INVALID                                                           \
+	CB_SQLSTATE('8', '2', '1') /* 401 the signature is not the store's, or not of this body */
+#define ERRCODE_CB_SIGNATURE_REQUIRED                                                          \
+	CB_SQLSTATE('8', '2', '2') /* 401 the provider is taken only signed */
+#define ERRCODE_CB_STORE_KEY_UNKNOWN                                                           \
+	CB_SQLSTATE('8', '2', '3') /* 503 store_keys lacks the key that was signed with */
+#define ERRCODE_CB_NOTIFICATION_INVALID                                                        \
+	CB_SQLSTATE('8', '2', '4') /* 422 the body is not what the provider sends */
+#define ERRCODE_CB_STORE_KEY_INVALID                                                           \
+	CB_SQLSTATE('8', '2', '5') /* 500 a key in store_keys cannot be read */
+
 /* The course platform */
 #define ERRCODE_CB_PRODUCT_EMPTY                                                               \
 	CB_SQLSTATE('9', '0', '1') /* 409 a product that is public has no course */
@@ -133,17 +145,16 @@
 #define ERRCODE_CB_CURRENCY_FIXED                                                              \
 	CB_SQLSTATE('A', '0', '2') /* 409 the currency stays once a plan has a price */
 #define ERRCODE_CB_CURRICULUM_INVALID                                                          \
-	CB_SQLSTATE('A', '0', '3') /* 422 a day that the course has not, or a rest day with more   \
-								*/
+	CB_SQLSTATE('A', '0',                                                                      \
+				'3') /* 422 a day beyond the course, or a rest day with other places */
 #define ERRCODE_CB_COURSE_EMPTY                                                                \
 	CB_SQLSTATE('A', '0', '4') /* 409 a published course has a workout that is not rest */
 #define ERRCODE_CB_WORKOUT_IN_USE                                                              \
 	CB_SQLSTATE('A', '0', '5') /* 409 the workout is the preview, or in a curriculum */
 #define ERRCODE_CB_STATUS_REFUSED                                                              \
-	CB_SQLSTATE('A', '0', '6') /* 409 a course's life does not go that way */
+	CB_SQLSTATE('A', '0', '6') /* 409 a published or archived course cannot return to draft */
 #define ERRCODE_CB_COURSE_CONFIGURED                                                           \
-	CB_SQLSTATE('A', '0', '7') /* 409 the program is a course, or has a curriculum, or is not  \
-								*/
+	CB_SQLSTATE('A', '0', '7') /* 409 the program's configuration or delivery forbids it */
 #define ERRCODE_CB_TIER_REFUSED                                                                \
 	CB_SQLSTATE('A', '0', '8') /* 402 the organisation's tier does not sell courses */
 #define ERRCODE_CB_NOT_ON_SALE                                                                 \
@@ -153,7 +164,7 @@
 #define ERRCODE_CB_NOT_PAID                                                                    \
 	CB_SQLSTATE('A', '2', '3') /* 409 the payment is not one that can be refunded */
 #define ERRCODE_CB_PAYMENT_SETTLED                                                             \
-	CB_SQLSTATE('A', '2', '4') /* 409 a payment's life does not go that way */
+	CB_SQLSTATE('A', '2', '4') /* 409 the status of a payment cannot change that way */
 #define ERRCODE_CB_NOT_ENTITLED                                                                \
 	CB_SQLSTATE('A', '2', '5') /* 403 the entitlement is not active */
 #define ERRCODE_CB_NOT_A_WORKOUT                                                               \

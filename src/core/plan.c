@@ -15,7 +15,6 @@
 #include "core/compat.h"
 #include "core/plan.h"
 
-pg_noreturn static void null_raise(int column);
 static void plan_prepare(KeptPlan *kept);
 
 uint64
@@ -61,7 +60,7 @@ plan_value(uint64 row, int column, bool *isnull)
 	if (isnull != NULL)
 		*isnull = null;
 	else if (null)
-		null_raise(column);
+		plan_raise_null(SPI_fname(SPI_tuptable->tupdesc, column));
 	return value;
 }
 
@@ -86,7 +85,7 @@ plan_text_required(uint64 row, int column)
 	char *text = plan_text(row, column);
 
 	if (text == NULL)
-		null_raise(column);
+		plan_raise_null(SPI_fname(SPI_tuptable->tupdesc, column));
 	return text;
 }
 
@@ -111,13 +110,12 @@ plan_uuid_or_null(uint64 row, int column, pg_uuid_t *id)
 	return !null;
 }
 
-static void
-null_raise(int column)
+void
+plan_raise_null(const char *column)
 {
 	ereport(ERROR, (errcode(ERRCODE_NOT_NULL_VIOLATION),
 					errmsg("a null stands where coursebase knows none"),
-					errdetail("It was read from the column %s.",
-							  SPI_fname(SPI_tuptable->tupdesc, column)),
+					errdetail("It was read from the column %s.", column),
 					errhint("Give the row a value, and run SELECT coursebase.install(), which "
 							"brings NOT NULL back.")));
 }

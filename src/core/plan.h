@@ -12,6 +12,8 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "core/compat.h"
+
 #define PLAN_MAX_ARGS 24
 
 /* A feature declares its statements as static KeptPlans; sql names every object with its
@@ -76,6 +78,9 @@ extern char *plan_text(uint64 row, int column);
 
 /* plan_text() of a column that holds no nulls, as for plan_value(). */
 extern char *plan_text_required(uint64 row, int column);
+
+/* Raises 23502 for a null in a column that holds none. */
+pg_noreturn extern void plan_raise_null(const char *column);
 
 /*
  * The value copied into the caller's context, for a type of any length; raises 23502 for a

@@ -3,6 +3,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "executor/spi.h"
 #include "utils/datum.h"
 #include "utils/rel.h"
@@ -24,6 +25,8 @@ static const struct
 	[ROW_AFTER_WRITE] = {true, false, true, "after a row is written"},
 	[ROW_AFTER_UPDATE] = {true, false, false, "after a row's update"},
 };
+
+static int column_number(TriggerData *data, const char *name);
 
 TriggerData *
 trigger_expect(FunctionCallInfo fcinfo, const char *name, RowTrigger kind)
@@ -47,19 +50,25 @@ trigger_written_row(TriggerData *data)
 	return TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple;
 }
 
+HeapTuple
+trigger_row_before(TriggerData *data)
+{
+	return TRIGGER_FIRED_BY_INSERT(data->tg_event) ? NULL : data->tg_trigtuple;
+}
+
+HeapTuple
+trigger_row_after(TriggerData *data)
+{
+	return TRIGGER_FIRED_BY_DELETE(data->tg_event) ? NULL : trigger_written_row(data);
+}
+
 bool
 trigger_uuid(TriggerData *data, HeapTuple row, const char *column, pg_uuid_t *value)
 {
-	TupleDesc columns = RelationGetDescr(data->tg_relation);
-	int number = SPI_fnumber(columns, column);
-	Datum datum;
 	bool null;
+	Datum datum = SPI_getbinval(row, RelationGetDescr(data->tg_relation),
+								column_number(data, column), &null);
 
-	if (number <= 0)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
-						errmsg("table \"%s\" has no column \"%s\"",
-							   RelationGetRelationName(data->tg_relation), column)));
-	datum = SPI_getbinval(row, columns, number, &null);
 	if (!null)
 		*value = *DatumGetUUIDP(datum);
 	return !null;
@@ -102,4 +111,53 @@ trigger_value(TriggerData *data, HeapTuple row, const char *name)
 						errmsg("\"%s\" of table \"%s\" must not be null", name,
 							   RelationGetRelationName(data->tg_relation))));
 	return value;
+}
+
+char *
+trigger_text(TriggerData *data, HeapTuple row, const char *name)
+{
+	trigger_value(data, row, name);
+	return trigger_text_or_null(data, row, name);
+}
+
+char *
+trigger_text_or_null(TriggerData *data, HeapTuple row, const char *name)
+{
+	TupleDesc columns = RelationGetDescr(data->tg_relation);
+
+	return SPI_getvalue(row, columns, SPI_fnumber(columns, name));
+}
+
+HeapTuple
+trigger_set(TriggerData *data, HeapTuple row, const char *name, Datum value, bool null)
+{
+	TupleDesc columns = RelationGetDescr(data->tg_relation);
+	int column = column_number(data, name);
+
+	return heap_modify_tuple_by_cols(row, columns, 1, &column, &value, &null);
+}
+
+TriggerData *
+trigger_expect_statement(FunctionCallInfo fcinfo, const char *name)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(data->tg_event) ||
+		!TRIGGER_FIRED_FOR_STATEMENT(data->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("coursebase.%s() works only as a trigger after a statement", name)));
+	return data;
+}
+
+static int
+column_number(TriggerData *data, const char *name)
+{
+	int number = SPI_fnumber(RelationGetDescr(data->tg_relation), name);
+
+	if (number <= 0)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+						errmsg("table \"%s\" has no column \"%s\"",
+							   RelationGetRelationName(data->tg_relation), name)));
+	return number;
 }

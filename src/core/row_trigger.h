@@ -26,6 +26,10 @@ extern TriggerData *trigger_expect(FunctionCallInfo fcinfo, const char *name, Ro
 /* The row as it is to be, of an insert or an update. */
 extern HeapTuple trigger_written_row(TriggerData *data);
 
+/* The row before and after the change: NULL before an insert, and after a delete. */
+extern HeapTuple trigger_row_before(TriggerData *data);
+extern HeapTuple trigger_row_after(TriggerData *data);
+
 /* A column of a row; false for a null. */
 extern bool trigger_uuid(TriggerData *data, HeapTuple row, const char *column,
 						 pg_uuid_t *value);
@@ -40,5 +44,22 @@ extern bool trigger_changed(TriggerData *data, int column);
 /* The value of a column that may not be null: 23502, naming it, when it is null or the table
  * lacks it. A by-reference value points into the row. */
 extern Datum trigger_value(TriggerData *data, HeapTuple row, const char *name);
+
+/* The same value as text, by the output function of its type, in the current context. */
+extern char *trigger_text(TriggerData *data, HeapTuple row, const char *name);
+
+/* The same of a column that may be null: NULL for a null. */
+extern char *trigger_text_or_null(TriggerData *data, HeapTuple row, const char *name);
+
+/* A copy of the row, in the current context, with another value in the column. Raises 42703
+ * when the table lacks the column. */
+extern HeapTuple trigger_set(TriggerData *data, HeapTuple row, const char *name, Datum value,
+							 bool null);
+
+/*
+ * For a trigger after each statement: raises 39P01, with the name of the SQL function, for a
+ * call of any other kind.
+ */
+extern TriggerData *trigger_expect_statement(FunctionCallInfo fcinfo, const char *name);
 
 #endif

@@ -1,51 +1,56 @@
 /*
  * setting.c: values of the business's settings, the rows of coursebase.settings.
  *
- * That a value is of its kind is a constraint of the table. Read straight from the index, or by
- * a statement with the owner's rights.
+ * That a value is of its kind is a constraint of the table. A setting is read past row
+ * security: everybody's answers depend on it.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
-#include "core/fetch.h"
-#include "core/owner.h"
-#include "core/plan.h"
+#include "core/rows.h"
 #include "core/setting.h"
 
-static FetchSource setting_by_name = {
+enum
+{
+	COLUMN_VALUE,
+	COLUMN_DEFAULT,
+	COLUMNS,
+};
+
+static RowsSource setting_by_name = {
 	.table = "settings",
 	.index = "settings_pkey",
 	.nkeys = 1,
 	.keys = {{"name", TEXTOID}},
-	.ncolumns = 2,
+	.ncolumns = COLUMNS,
 	.columns = {{"value", TEXTOID, true}, {"default_value", TEXTOID}},
 };
-
-static KeptPlan read_setting = {
-	.sql = "SELECT coalesce(value, default_value) FROM coursebase.settings "
-		   "WHERE name OPERATOR(pg_catalog.=) $1",
-	.nargs = 1,
-	.types = {TEXTOID},
-};
-
-static char *setting_fetch(Datum name);
-static char *setting_query(Datum name);
 
 char *
 setting_text(const char *name)
 {
 	Datum key = CStringGetTextDatum(name);
-	char *text = ActiveSnapshotSet() ? setting_fetch(key) : NULL;
+	char *found = NULL;
+	Rows rows;
 
-	if (text == NULL)
-		text = setting_query(key);
-	if (text == NULL)
+	rows_open(&rows, &setting_by_name, ActiveSnapshotSet() ? GetActiveSnapshot() : NULL);
+	rows_find(&rows, &key);
+	if (rows_next(&rows))
+	{
+		bool unset;
+		Datum value = rows_value_or_null(&rows, COLUMN_VALUE, &unset);
+
+		if (unset)
+			value = rows_value(&rows, COLUMN_DEFAULT);
+		found = TextDatumGetCString(value);
+	}
+	rows_close(&rows);
+	if (found == NULL)
 		elog(ERROR, "no setting is named \"%s\"", name);
-	return text;
+	return found;
 }
 
 int64
@@ -58,39 +63,4 @@ bool
 setting_boolean(const char *name)
 {
 	return strcmp(setting_text(name), "true") == 0;
-}
-
-/* NULL when there is no such row, or it cannot be read directly. */
-static char *
-setting_fetch(Datum name)
-{
-	char *found = NULL;
-	bool null;
-	Fetch fetch;
-
-	if (!fetch_open(&fetch, &setting_by_name, GetActiveSnapshot()))
-		return NULL;
-	fetch_find(&fetch, &name);
-	if (fetch_next(&fetch))
-	{
-		Datum value = fetch_value(&fetch, 0, &null);
-
-		if (null)
-			value = fetch_value(&fetch, 1, &null);
-		found = TextDatumGetCString(value);
-	}
-	fetch_close(&fetch);
-	return found;
-}
-
-static char *
-setting_query(Datum name)
-{
-	char *text = NULL;
-
-	SPI_connect();
-	if (owner_execute(&read_setting, &name, NULL, true) == 1)
-		text = plan_text_required(0, 1);
-	SPI_finish();
-	return text;
 }

@@ -2,7 +2,7 @@
  * snapshot_key.h: is what this snapshot sees the same as what an earlier one saw?
  *
  * An answer computed from rows may be given again under an equal key and the same
- * fetch_generation. Snapshots are compared by content: the pointer says nothing, and the
+ * rows_generation. Snapshots are compared by content: the pointer says nothing, and the
  * server's own completion count is zeroed in copies. An equal key of this session means the
  * same transactions finished, the same commands of one's own done, and no subtransaction rolled
  * back in between (that takes rows away without moving the command counter).

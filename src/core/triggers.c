@@ -9,6 +9,8 @@
 #include "access/htup_details.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -17,6 +19,7 @@
 
 #include "core/compat.h"
 #include "core/errors.h"
+#include "core/owner.h"
 #include "core/row_trigger.h"
 #include "core/zone.h"
 
@@ -28,6 +31,7 @@ PG_FUNCTION_INFO_V1(coursebase_tg_any__append_only);
 PG_FUNCTION_INFO_V1(coursebase_tg_any__set_once);
 PG_FUNCTION_INFO_V1(coursebase_tg_any__keep_columns);
 PG_FUNCTION_INFO_V1(coursebase_tg_any__time_zone);
+PG_FUNCTION_INFO_V1(coursebase_tg_settings__owner_only);
 
 /* SQL function: tg_any__stamp() returns trigger */
 PGDLLEXPORT Datum
@@ -140,6 +144,26 @@ coursebase_tg_any__time_zone(PG_FUNCTION_ARGS)
 		return PointerGetDatum(row);
 	value = CStringGetTextDatum(name);
 	return PointerGetDatum(heap_modify_tuple_by_cols(row, columns, 1, &column, &value, &null));
+}
+
+/*
+ * SQL function: tg_settings__owner_only() returns trigger
+ *
+ * A privilege on columns cannot tell one row of settings from another.
+ */
+PGDLLEXPORT Datum
+coursebase_tg_settings__owner_only(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_expect(fcinfo, "tg_settings__owner_only", ROW_BEFORE_UPDATE);
+	TupleDesc columns = RelationGetDescr(data->tg_relation);
+
+	if (!has_privs_of_role(GetUserId(), owner_of_tables()))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("setting \"%s\" is changed by the owner of the tables alone",
+						SPI_getvalue(data->tg_newtuple, columns, SPI_fnumber(columns, "name"))),
+				 errhint("Run the UPDATE as the role that installed coursebase.")));
+	return PointerGetDatum(data->tg_newtuple);
 }
 
 /*

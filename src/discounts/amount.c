@@ -1,8 +1,8 @@
 /*
  * amount.c: what a discount takes off, and how an amount is spread over lines.
  *
- * Products of two amounts are taken in 128 bits, which the sum of as many lines as memory holds
- * does not exceed either.
+ * Plain C. Products of two amounts are computed in 128 bits; the sum of as many lines as memory
+ * holds fits into them too.
  */
 #include <stdlib.h>
 
@@ -16,6 +16,8 @@ static void part_begin(DiscountPart *part, size_t line, uint64_t weight, uint64_
 static int by_remainder(const void *left, const void *right);
 static int by_line(const void *left, const void *right);
 
+/* Half of the divisor is added before the division, which rounds half away from zero once the
+ * sign is put back. */
 int64_t
 discount_percentage(int64_t base, int32_t hundredths)
 {
@@ -59,7 +61,7 @@ discount_split(const int64_t *lines, size_t count, int64_t total, DiscountPart *
 				   sum > 0 ? sum : (Wide) count);
 		left -= (uint64_t) parts[i].share;
 	}
-	/* fewer units are left than there are lines with a remainder */
+	/* the shares were rounded down, so that fewer units are left than lines have a remainder */
 	qsort(parts, count, sizeof(DiscountPart), by_remainder);
 	for (size_t i = 0; i < left; i++)
 		parts[i].share++;
@@ -67,13 +69,15 @@ discount_split(const int64_t *lines, size_t count, int64_t total, DiscountPart *
 	return true;
 }
 
-/* Of the least integer too, which has no opposite. */
+/* Defined for the least integer too, whose opposite no int64_t holds. */
 static uint64_t
 magnitude(int64_t value)
 {
 	return value < 0 ? -(uint64_t) value : (uint64_t) value;
 }
 
+/* The share rounded down, and what the rounding left. The remainder is kept in two halves,
+ * because a 128-bit field would need an alignment that palloc() does not give. */
 static void
 part_begin(DiscountPart *part, size_t line, uint64_t weight, uint64_t total, Wide sum)
 {
@@ -86,7 +90,7 @@ part_begin(DiscountPart *part, size_t line, uint64_t weight, uint64_t total, Wid
 	part->line = line;
 }
 
-/* The largest first. */
+/* The largest first, the earlier line among equals: the order does not depend on qsort(). */
 static int
 by_remainder(const void *left, const void *right)
 {
@@ -100,6 +104,7 @@ by_remainder(const void *left, const void *right)
 	return by_line(left, right);
 }
 
+/* Puts the parts back into the order of the lines. */
 static int
 by_line(const void *left, const void *right)
 {

@@ -3,9 +3,13 @@
  * another, people who brought one another.
  *
  * Two transactions that each see only their own link could close a ring together, over rows
- * that neither has in common with the other. So every new link first moves the one row of its
- * chain, under its lock, and is then read with a new snapshot; under REPEATABLE READ that move
- * ends as a serialization failure.
+ * that neither has in common with the other. So every new link first updates the one row of its
+ * chain in chain_versions, which makes the transactions take turns, and then walks the chain
+ * with a new snapshot; under REPEATABLE READ the UPDATE ends as a serialization failure.
+ *
+ * Locks: the row of the chain, after the row of users or the code that the write began with.
+ * Rights: the trigger runs as who writes; it locks and walks with the rights of the tables'
+ * owner, so that a link that the writer may not see counts.
  */
 #include "postgres.h"
 
@@ -17,16 +21,20 @@
 #include "utils/rel.h"
 #include "utils/uuid.h"
 
+#include "core/datum.h"
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
+#include "core/row_trigger.h"
 
+/* A kind of chain, as the trigger's first argument and chain_versions name it. */
 typedef struct Chain
 {
 	const char *name;
 	KeptPlan walk; /* from the row $1 on upwards: a row when $2 is met */
 } Chain;
 
+/* An INSERT where the row is not there yet: two of them meet at the key. */
 static KeptPlan move_version = {
 	.sql = "INSERT INTO coursebase.chain_versions AS v (chain, version) VALUES ($1, 1)"
 		   " ON CONFLICT (chain) DO UPDATE SET version = v.version + 1",
@@ -65,18 +73,12 @@ PG_FUNCTION_INFO_V1(coursebase_tg_any__no_cycle);
 PGDLLEXPORT Datum
 coursebase_tg_any__no_cycle(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = (TriggerData *) fcinfo->context;
-	HeapTuple row;
+	TriggerData *data = trigger_expect(fcinfo, "tg_any__no_cycle", ROW_BEFORE_WRITE);
+	HeapTuple row = trigger_written_row(data);
 	Chain *chain;
 	Datum name;
-	Datum ends[2]; /* above, key */
+	Datum ends[2]; /* above, key: the parameters of the walk */
 
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_FOR_ROW(data->tg_event) ||
-		!TRIGGER_FIRED_BEFORE(data->tg_event) || TRIGGER_FIRED_BY_DELETE(data->tg_event))
-		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-						errmsg("coursebase.tg_any__no_cycle() works only as a trigger for "
-							   "each row before an insert or update")));
-	row = TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple;
 	chain = chain_of(data->tg_trigger);
 	if (!column_read(data, row, data->tg_trigger->tgargs[1], &ends[1]) ||
 		!column_read(data, row, data->tg_trigger->tgargs[2], &ends[0]) ||
@@ -96,6 +98,7 @@ coursebase_tg_any__no_cycle(PG_FUNCTION_ARGS)
 	return PointerGetDatum(row);
 }
 
+/* By the trigger's first argument; a trigger with other arguments is none of install()'s. */
 static Chain *
 chain_of(Trigger *trigger)
 {
@@ -107,7 +110,8 @@ chain_of(Trigger *trigger)
 					errhint("Run SELECT coursebase.install() as the owner of the tables.")));
 }
 
-/* False for a null. */
+/* False for a null. The columns are arguments of the trigger, which anybody who owns a table
+ * may write: another type than uuid raises before its value is read as one. */
 static bool
 column_read(TriggerData *data, HeapTuple row, const char *name, Datum *value)
 {
@@ -123,20 +127,21 @@ column_read(TriggerData *data, HeapTuple row, const char *name, Datum *value)
 	return !null;
 }
 
-/* A row that points to itself is left to the table's own constraint. */
+/* Whether the row links to another row than before. A row that points to itself is left to the
+ * CHECK of its table, which names the rule. */
 static bool
 link_is_new(TriggerData *data, Datum key, Datum above)
 {
 	Datum old_key;
 	Datum old_above;
 
-	if (memcmp(DatumGetUUIDP(key), DatumGetUUIDP(above), UUID_LEN) == 0)
+	if (uuid_equal(DatumGetUUIDP(key), DatumGetUUIDP(above)))
 		return false;
 	if (!TRIGGER_FIRED_BY_UPDATE(data->tg_event))
 		return true;
 	if (!column_read(data, data->tg_trigtuple, data->tg_trigger->tgargs[1], &old_key) ||
 		!column_read(data, data->tg_trigtuple, data->tg_trigger->tgargs[2], &old_above))
 		return true;
-	return memcmp(DatumGetUUIDP(key), DatumGetUUIDP(old_key), UUID_LEN) != 0 ||
-		   memcmp(DatumGetUUIDP(above), DatumGetUUIDP(old_above), UUID_LEN) != 0;
+	return !uuid_equal(DatumGetUUIDP(key), DatumGetUUIDP(old_key)) ||
+		   !uuid_equal(DatumGetUUIDP(above), DatumGetUUIDP(old_above));
 }

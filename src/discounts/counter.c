@@ -1,25 +1,26 @@
 /*
- * counter.c: the places of a code: one counter in its row, or, when it is hot, several
- * shards whose sum is the count.
+ * counter.c: the places of a code: one counter in its row or, for a code that many people use
+ * at once, several shards whose sum is the count.
  *
- * Invariants: a place is taken by one UPDATE whose WHERE holds the limit, so that a waiter
- * looks again at the row it waited for; the sum of the shards' limits is the code's; whoever
- * changes how a counter is split holds the code's row FOR UPDATE, and whoever takes or gives
- * back a place holds it at least FOR KEY SHARE.
+ * Invariants: one UPDATE whose WHERE holds the limit takes a place, so that a call that waited
+ * judges the row as the call before left it; the limits of the shards add up to the code's.
+ * split_counter() holds the code's row FOR UPDATE; whoever takes or gives back a place holds it
+ * at least FOR KEY SHARE, so that the counter is not split meanwhile.
  *
- * Where a shard must be waited for, the code's row is locked first and shards are locked in
- * order; the quick way takes one that nobody holds and waits for nothing. So nothing here
- * deadlocks. Expired reservations are taken back only when there is no place without: nobody
- * else's entry is waited for, for who holds it may be waiting for the code.
+ * Locks: the quick way takes a shard that nobody holds (SKIP LOCKED) and waits for nothing. A
+ * call that must wait for shards locks the code's row first, then the shards in order, so that
+ * no two calls wait for each other. Expired reservations are ended only when no place is left
+ * otherwise, and those whose entry another call holds are skipped: that call may be waiting for
+ * the code.
+ *
+ * Rights: the statements run with the rights of the tables' owner.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
-#include "utils/rel.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
@@ -27,6 +28,7 @@
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
+#include "core/row_trigger.h"
 #include "core/schema.h"
 #include "discounts/discount.h"
 
@@ -37,12 +39,14 @@ static KeptPlan find_shards = {
 	.nargs = 1,
 	.types = {UUIDOID},
 };
+/* NULL for max_redemptions is any number. */
 static KeptPlan take_from_code = {
 	.sql = "UPDATE coursebase.discount_codes SET redeemed_count = redeemed_count + 1"
 		   " WHERE id = $1 AND (max_redemptions IS NULL OR redeemed_count < max_redemptions)",
 	.nargs = 1,
 	.types = {UUIDOID},
 };
+/* In random order, so that buyers at once try different shards. */
 static KeptPlan take_from_free_shard = {
 	.sql = "UPDATE coursebase.discount_code_shards SET redeemed_count = redeemed_count + 1"
 		   " WHERE discount_code_id = $1 AND shard = (SELECT s.shard"
@@ -52,12 +56,14 @@ static KeptPlan take_from_free_shard = {
 	.nargs = 1,
 	.types = {UUIDOID},
 };
+/* In one order for all calls, so that two of them wait in turn. */
 static KeptPlan lock_shards = {
 	.sql = "SELECT FROM coursebase.discount_code_shards WHERE discount_code_id = $1"
 		   " ORDER BY shard FOR NO KEY UPDATE",
 	.nargs = 1,
 	.types = {UUIDOID},
 };
+/* All shards are locked: the subquery sees what the calls before left. */
 static KeptPlan take_from_locked_shard = {
 	.sql = "UPDATE coursebase.discount_code_shards SET redeemed_count = redeemed_count + 1"
 		   " WHERE discount_code_id = $1 AND shard = (SELECT s.shard"
@@ -67,11 +73,13 @@ static KeptPlan take_from_locked_shard = {
 	.nargs = 1,
 	.types = {UUIDOID},
 };
+/* Calls that found no place by the quick way take turns here. */
 static KeptPlan lock_code = {
 	.sql = "SELECT FROM coursebase.discount_codes WHERE id = $1 FOR NO KEY UPDATE",
 	.nargs = 1,
 	.types = {UUIDOID},
 };
+/* SKIP LOCKED against the order of locks: an entry after the code. */
 static KeptPlan reclaim_expired = {
 	.sql = "UPDATE coursebase.user_discounts"
 		   " SET status = 'assigned', reserved_until = NULL, order_ref = NULL"
@@ -97,7 +105,7 @@ static KeptPlan give_to_free_shard = {
 	.nargs = 1,
 	.types = {UUIDOID},
 };
-/* Fills the gap from the first shard on. */
+/* Takes $2 off the counts, from the first shard on: f.rest is what the shards before left. */
 static KeptPlan give_to_locked_shards = {
 	.sql = "UPDATE coursebase.discount_code_shards t"
 		   " SET redeemed_count = t.redeemed_count - least(t.redeemed_count, f.rest)"
@@ -109,6 +117,7 @@ static KeptPlan give_to_locked_shards = {
 	.nargs = 2,
 	.types = {UUIDOID, INT8OID},
 };
+/* FOR UPDATE waits for the FOR KEY SHARE of every use, and holds off every new one. */
 static KeptPlan lock_code_whole = {
 	.sql = "SELECT id, max_redemptions, redeemed_count FROM coursebase.discount_codes"
 		   " WHERE " DISCOUNT_CODE_IS("code", "$1") " FOR UPDATE",
@@ -122,6 +131,7 @@ static KeptPlan delete_shards = {
 	.nargs = 1,
 	.types = {UUIDOID},
 };
+/* Count and limit are spread evenly; the first shards take the remainders. */
 static KeptPlan write_shards = {
 	.sql = "INSERT INTO coursebase.discount_code_shards"
 		   " (discount_code_id, shard, redeemed_count, max_redemptions)"
@@ -136,10 +146,18 @@ static KeptPlan write_count = {
 	.types = {UUIDOID, INT8OID},
 };
 
+/* The columns of lock_code_whole. */
+enum
+{
+	WHOLE_ID = 1,
+	WHOLE_LIMIT,
+	WHOLE_COUNT,
+};
+
 static bool is_split(const pg_uuid_t *code_id);
 static bool take_from_shards(Datum code);
 static void give_back_locked(const pg_uuid_t *code_id, int64 places);
-static int64 counter_split(Datum code, int shards, int64 count, Datum limit, bool unlimited);
+static int64 counter_split(int shards);
 
 PG_FUNCTION_INFO_V1(coursebase_split_counter);
 PG_FUNCTION_INFO_V1(coursebase_tg_discount_codes__keep_split);
@@ -151,6 +169,8 @@ discount_place_take(const pg_uuid_t *code_id, TimestampTz at)
 	bool split = is_split(code_id);
 	uint64 expired;
 
+	/* the quick way; when it fails, the places may only look taken: reservations have ended, or
+	 * shards with places are locked */
 	if (owner_execute(split ? &take_from_free_shard : &take_from_code, values, NULL, false))
 		return true;
 	owner_execute(&lock_code, values, NULL, false);
@@ -176,17 +196,14 @@ discount_place_give_back(const pg_uuid_t *code_id)
 /*
  * SQL function: split_counter(code text, shards integer) returns bigint
  *
- * A limit smaller than the number of shards leaves some of them without a place, which is right
- * and useless.
+ * A limit smaller than the number of shards leaves some shards without a place: correct, and of
+ * no use.
  */
 PGDLLEXPORT Datum
 coursebase_split_counter(PG_FUNCTION_ARGS)
 {
 	Datum code;
-	Datum limit;
 	int64 count;
-	bool unlimited;
-	bool null;
 
 	args_require_all(fcinfo);
 	schema_require_current();
@@ -198,10 +215,7 @@ coursebase_split_counter(PG_FUNCTION_ARGS)
 	if (owner_execute(&lock_code_whole, &code, NULL, false) != 1)
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such discount code"),
 						errhint("Give the code of a row of discount_codes.")));
-	code = plan_value(0, 1, &null);
-	limit = plan_value(0, 2, &unlimited);
-	count = DatumGetInt64(plan_value(0, 3, &null));
-	count = counter_split(code, PG_GETARG_INT32(1), count, limit, unlimited);
+	count = counter_split(PG_GETARG_INT32(1));
 	SPI_finish();
 	PG_RETURN_INT64(count);
 }
@@ -210,21 +224,13 @@ coursebase_split_counter(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_tg_discount_codes__keep_split(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = (TriggerData *) fcinfo->context;
-	TupleDesc columns;
-	Datum code;
-	bool null;
+	TriggerData *data =
+		trigger_expect(fcinfo, "tg_discount_codes__keep_split", ROW_BEFORE_UPDATE);
+	pg_uuid_t code;
 	bool split;
 
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_FOR_ROW(data->tg_event) ||
-		!TRIGGER_FIRED_BY_UPDATE(data->tg_event))
-		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-						errmsg("coursebase.tg_discount_codes__keep_split() works only as a "
-							   "trigger for each row of an update")));
-	columns = RelationGetDescr(data->tg_relation);
-	code = SPI_getbinval(data->tg_trigtuple, columns, SPI_fnumber(columns, "id"), &null);
 	SPI_connect();
-	split = is_split(DatumGetUUIDP(code));
+	split = trigger_uuid(data, data->tg_trigtuple, "id", &code) && is_split(&code);
 	SPI_finish();
 	if (split)
 		ereport(ERROR,
@@ -236,6 +242,7 @@ coursebase_tg_discount_codes__keep_split(PG_FUNCTION_ARGS)
 	return PointerGetDatum(data->tg_newtuple);
 }
 
+/* The caller's lock of the code, or the row's own UPDATE, keeps the answer true. */
 static bool
 is_split(const pg_uuid_t *code_id)
 {
@@ -244,7 +251,7 @@ is_split(const pg_uuid_t *code_id)
 	return owner_execute(&find_shards, &code, NULL, false) > 0;
 }
 
-/* Under the lock of the code. */
+/* The caller has locked the code. */
 static bool
 take_from_shards(Datum code)
 {
@@ -252,7 +259,7 @@ take_from_shards(Datum code)
 	return owner_execute(&take_from_locked_shard, &code, NULL, false) > 0;
 }
 
-/* Under the lock of the code. */
+/* The caller has locked the code. */
 static void
 give_back_locked(const pg_uuid_t *code_id, int64 places)
 {
@@ -267,21 +274,30 @@ give_back_locked(const pg_uuid_t *code_id, int64 places)
 	owner_execute(&give_to_locked_shards, values, NULL, false);
 }
 
-/* Under the whole lock of the code. Answers the count, parts included. */
+/*
+ * Spreads the counter of the code that lock_code_whole gave over so many shards, 0 for none,
+ * and answers the count. The code counts nothing beside its shards.
+ */
 static int64
-counter_split(Datum code, int shards, int64 count, Datum limit, bool unlimited)
+counter_split(int shards)
 {
-	Datum values[] = {code, Int32GetDatum(shards), (Datum) 0, limit};
-	Datum written[] = {code, Int64GetDatum(0)};
-	bool null;
+	pg_uuid_t code = plan_uuid(0, WHOLE_ID);
+	int64 count = plan_int64(0, WHOLE_COUNT);
+	PlanValues values = {0};
+	PlanValues written = {0};
+	bool unlimited;
+	Datum limit = plan_value(0, WHOLE_LIMIT, &unlimited);
 
-	owner_execute(&delete_shards, &code, NULL, false);
-	count += DatumGetInt64(plan_value(0, 1, &null));
-	values[2] = Int64GetDatum(count);
+	plan_bind_uuid(&values, &code);
+	owner_execute(&delete_shards, values.datums, NULL, false);
+	count += plan_int64(0, 1);
+	plan_bind_int32(&values, shards);
+	plan_bind_int64(&values, count);
+	plan_bind_nullable(&values, limit, unlimited);
 	if (shards > 0)
-		owner_execute(&write_shards, values, unlimited ? "   n" : NULL, false);
-	else
-		written[1] = Int64GetDatum(count);
-	owner_execute(&write_count, written, NULL, false);
+		owner_execute(&write_shards, values.datums, values.nulls, false);
+	plan_bind_uuid(&written, &code);
+	plan_bind_int64(&written, shards > 0 ? 0 : count);
+	owner_execute(&write_count, written.datums, NULL, false);
 	return count;
 }

@@ -1,12 +1,12 @@
 /*
- * discount.c: may this person use this code on this price?
+ * discount.c: may this person use this code on this price, and how is an amount split?
  *
- * The rules are one table, in the order of their reasons; validate_discount() stops at the
- * first that fails, explain_discount() asks all, and so do redemption and reservation: they
- * cannot disagree. Questions answer and do not raise for a "no".
+ * The functions answer and change nothing; a "no" is an answer, not an error. They read with
+ * the caller's snapshot and take no lock: what they answer may have changed by the time of the
+ * use, which asks the same rules again under locks (use.c).
  *
- * A reservation that is still held is a promise: neither the end of the code nor that of the
- * assignment takes it back.
+ * Rights: only the server calls them, split_discount() excepted; the facts are read with the
+ * rights of the tables' owner.
  */
 #include "postgres.h"
 
@@ -17,137 +17,21 @@
 #include "lib/stringinfo.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
-#include "utils/uuid.h"
 
 #include "core/compat.h"
-#include "billing/environment.h"
-#include "core/args.h"
-#include "core/owner.h"
-#include "core/plan.h"
 #include "discounts/amount.h"
 #include "discounts/discount.h"
 
-/* Within HAS_PURCHASE: whether a sandbox's purchase or line counts. */
-#define PURCHASE_COUNTS ENVIRONMENT_COUNTS("p.environment", "$4")
-#define LINE_COUNTS     ENVIRONMENT_COUNTS("l.environment", "$4")
-
-/*
- * What a person has bought, for first_purchase_only: what is paid for and was not given back. A
- * premium slot, a course that was given and a trial cost nothing; what a sandbox sold is
- * something only where it counts ($4). A use of a discount is a purchase that is under way.
- */
-#define HAS_PURCHASE                                                                           \
-	"EXISTS (SELECT FROM coursebase.custom_course_purchases p"                                 \
-	"  JOIN coursebase.custom_courses k ON k.id = p.course_id"                                 \
-	"  WHERE k.user_id = $1 AND p.status = 'active'"                                           \
-	"  AND " PURCHASE_COUNTS ")"                                                               \
-	" OR EXISTS (SELECT FROM coursebase.course_purchases p"                                    \
-	"  WHERE p.user_id = $1 AND p.status = 'valid'"                                            \
-	"  AND p.source IN ('google_play', 'app_store')"                                           \
-	"  AND " PURCHASE_COUNTS ")"                                                               \
-	" OR EXISTS (SELECT FROM coursebase.ai_credit_purchases p"                                 \
-	"  WHERE p.user_id = $1 AND p.status = 'valid'"                                            \
-	"  AND " PURCHASE_COUNTS ")"                                                               \
-	" OR EXISTS (SELECT FROM coursebase.purchases p WHERE p.user_id = $1"                      \
-	"  AND p.price_paid_in_cents > 0 AND p.refunded_at IS NULL)"                               \
-	" OR EXISTS (SELECT FROM coursebase.subscription_lines l"                                  \
-	"  JOIN coursebase.subscription_events e ON e.user_id = l.user_id AND e.store = l.store"   \
-	"   AND coalesce(e.original_transaction_id, l.user_id::text) = l.original_transaction_id"  \
-	"  WHERE l.user_id = $1 AND l.first_premium_at IS NOT NULL AND l.status <> 'revoked'"      \
-	"  AND l.store NOT IN ('promotional', 'manual')"                                           \
-	"  AND e.event_type IN ('created', 'renewed', 'recovered')"                                \
-	"  AND e.payload ->> 'is_trial' IS DISTINCT FROM 'true'"                                   \
-	"  AND " LINE_COUNTS ")"                                                                   \
-	" OR EXISTS (SELECT FROM coursebase.discount_redemptions r"                                \
-	"  WHERE r.user_id = $1 AND r.reversed_at IS NULL)"
-
-/* Expired reservations of others hold no place, nor does the person's own entry count here. */
-#define TAKEN                                                                                  \
-	"c.redeemed_count"                                                                         \
-	" + coalesce((SELECT sum(s.redeemed_count)::bigint"                                        \
-	"  FROM coursebase.discount_code_shards s WHERE s.discount_code_id = c.id), 0)"            \
-	" - (SELECT count(*) FROM coursebase.user_discounts o WHERE o.discount_code_id = c.id"     \
-	"  AND o.status = 'reserved' AND o.reserved_until <= $3 AND o.user_id <> $1)"              \
-	" - coalesce((d.status = 'reserved')::integer, 0)"
-
-static KeptPlan read_facts = {
-	.sql = "SELECT c.id, c.code, c.is_active, c.starts_at, c.expires_at, c.product_type,"
-		   " c.item, c.cohort_id IS NOT NULL, m.user_id IS NOT NULL, c.lifespan IS NOT NULL,"
-		   " c.max_redemptions, " TAKEN ", c.first_purchase_only,"
-		   " c.first_purchase_only AND (" HAS_PURCHASE "),"
-		   " coalesce(c.minimum_in_cents, 0), c.currency::text,"
-		   " (c.percent_off * 100)::integer, c.amount_off_in_cents,"
-		   " c.referrer_id IS NOT DISTINCT FROM $1, u.id IS NOT NULL,"
-		   " d.status, d.expires_at, d.reserved_until"
-		   " FROM coursebase.discount_codes c"
-		   " LEFT JOIN coursebase.users u ON u.id = $1 AND u.deleted_at IS NULL"
-		   " LEFT JOIN coursebase.user_cohorts m"
-		   "  ON m.user_id = $1 AND m.cohort_id = c.cohort_id"
-		   " LEFT JOIN coursebase.user_discounts d"
-		   "  ON d.user_id = $1 AND d.discount_code_id = c.id"
-		   " WHERE " DISCOUNT_CODE_IS("c.code", "$2"),
-	.nargs = 4,
-	.types = {UUIDOID, TEXTOID, TIMESTAMPTZOID, BOOLOID},
+/* The arguments that the two questions have after those of every order. */
+enum
+{
+	ASK_ITEM = DISCOUNT_CURRENCY + 1,
+	ASK_AT,
 };
 
-static const char *const status_names[] = {
-	[DISCOUNT_NONE] = "none",
-	[DISCOUNT_ASSIGNED] = "assigned",
-	[DISCOUNT_RESERVED] = "reserved",
-	[DISCOUNT_REDEEMED] = "redeemed",
-};
-
-static void facts_read_code(DiscountFacts *facts);
-static void facts_read_entry(DiscountFacts *facts);
-static bool value_bool(int column);
-static int64 value_int64(int column, int64 otherwise);
-static TimestampTz value_time(int column, TimestampTz otherwise);
-static bool is_same_word(const char *a, const char *b);
-static const char *time_text(TimestampTz at);
 static void row_put(FunctionCallInfo fcinfo, const DiscountRule *rule, int passed,
 					const char *detail);
-
-#define RULE(name)                                                                             \
-	static bool name(const DiscountOrder *order, const DiscountFacts *facts, StringInfo detail)
-
-RULE(code_exists);
-RULE(code_enabled);
-RULE(code_started);
-RULE(code_not_ended);
-RULE(product_type_fits);
-RULE(item_fits);
-RULE(cohort_fits);
-RULE(assigned);
-RULE(assignment_not_ended);
-RULE(not_used);
-RULE(place_left);
-RULE(first_purchase);
-RULE(minimum_reached);
-RULE(currency_fits);
-RULE(not_own_referral);
-RULE(user_open);
-
-const DiscountRule discount_rules[] = {
-	{"code_exists", "not_found", code_exists},
-	{"code_enabled", "disabled", code_enabled},
-	{"code_started", "not_started", code_started},
-	{"code_not_ended", "expired", code_not_ended},
-	{"product_type_fits", "wrong_product", product_type_fits},
-	{"item_fits", "wrong_item", item_fits},
-	{"cohort_fits", "wrong_cohort", cohort_fits},
-	{"assigned", "not_assigned", assigned},
-	{"assignment_not_ended", "assignment_expired", assignment_not_ended},
-	{"not_used", "already_used", not_used},
-	{"place_left", "limit_reached", place_left},
-	{"first_purchase", "first_purchase_only", first_purchase},
-	{"minimum_reached", "below_minimum", minimum_reached},
-	{"currency_fits", "currency_mismatch", currency_fits},
-	{"not_own_referral", "self_referral", not_own_referral},
-	{"user_open", "user_deleted", user_open},
-};
-const int discount_nrules = lengthof(discount_rules);
 
 PG_FUNCTION_INFO_V1(coursebase_validate_discount);
 PG_FUNCTION_INFO_V1(coursebase_explain_discount);
@@ -162,7 +46,7 @@ PGDLLEXPORT Datum
 coursebase_validate_discount(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	DiscountOrder order = discount_order(fcinfo, 5, 6);
+	DiscountOrder order = discount_order(fcinfo, ASK_ITEM, ASK_AT);
 	DiscountFacts facts;
 	const DiscountRule *failed;
 	StringInfoData detail;
@@ -199,7 +83,7 @@ coursebase_validate_discount(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_explain_discount(PG_FUNCTION_ARGS)
 {
-	DiscountOrder order = discount_order(fcinfo, 5, 6);
+	DiscountOrder order = discount_order(fcinfo, ASK_ITEM, ASK_AT);
 	DiscountFacts facts;
 	StringInfoData detail;
 
@@ -210,7 +94,7 @@ coursebase_explain_discount(PG_FUNCTION_ARGS)
 	SPI_finish();
 	for (int i = 0; i < discount_nrules; i++)
 	{
-		int passed = -1;
+		int passed = -1; /* not asked: without a code there is nothing to look at */
 
 		resetStringInfo(&detail);
 		if (i == 0 || facts.found)
@@ -220,7 +104,12 @@ coursebase_explain_discount(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* SQL function: split_discount(lines bigint[], total bigint) returns bigint[] */
+/*
+ * SQL function: split_discount(lines bigint[], total bigint) returns bigint[]
+ *
+ * A strict function: neither argument is null here. The elements of lines are read in place,
+ * which a bigint[] without nulls allows.
+ */
 PGDLLEXPORT Datum
 coursebase_split_discount(PG_FUNCTION_ARGS)
 {
@@ -246,266 +135,7 @@ coursebase_split_discount(PG_FUNCTION_ARGS)
 		construct_array(shares, count, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, 'd'));
 }
 
-/* The order that the arguments of a function make; item and at are their numbers. */
-DiscountOrder
-discount_order(FunctionCallInfo fcinfo, int item, int at)
-{
-	DiscountOrder order = {.code = NULL};
-
-	for (int i = 0; i <= at; i++)
-		if (i != 1 && i != item)
-			args_require(fcinfo, i);
-	order.user = *PG_GETARG_UUID_P(0);
-	order.code = args_text_or_null(fcinfo, 1);
-	order.product_type = text_to_cstring(PG_GETARG_TEXT_PP(2));
-	order.base = PG_GETARG_INT64(3);
-	order.currency = text_to_cstring(PG_GETARG_TEXT_PP(4));
-	order.item = args_text_or_null(fcinfo, item);
-	order.at = args_time(fcinfo, at);
-	if (order.base < 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("base_in_cents must not be negative")));
-	return order;
-}
-
-DiscountFacts
-discount_facts_read(const DiscountOrder *order, bool read_only)
-{
-	DiscountFacts facts = {.found = false};
-	Datum values[] = {UUIDPGetDatum(&order->user), (Datum) 0, TimestampTzGetDatum(order->at),
-					  (Datum) 0};
-
-	if (order->code == NULL)
-		return facts;
-	values[1] = CStringGetTextDatum(order->code);
-	values[3] = BoolGetDatum(environment_sandbox_counts());
-	if (owner_execute(&read_facts, values, NULL, read_only) != 1)
-		return facts;
-	facts_read_code(&facts);
-	facts_read_entry(&facts);
-	return facts;
-}
-
-static void
-facts_read_code(DiscountFacts *facts)
-{
-	bool null;
-
-	facts->found = true;
-	facts->code_id = *DatumGetUUIDP(plan_value(0, 1, NULL));
-	facts->code = plan_text_required(0, 2);
-	facts->is_active = value_bool(3);
-	facts->starts_at = value_time(4, DT_NOBEGIN);
-	facts->expires_at = value_time(5, DT_NOEND);
-	facts->product_type = plan_text_required(0, 6);
-	facts->item = plan_text(0, 7);
-	facts->has_cohort = value_bool(8);
-	facts->in_cohort = value_bool(9);
-	facts->has_lifespan = value_bool(10);
-	facts->max_redemptions = value_int64(11, -1);
-	facts->taken = value_int64(12, 0);
-	facts->first_purchase_only = value_bool(13);
-	facts->has_purchase = value_bool(14);
-	facts->minimum = value_int64(15, 0);
-	facts->currency = plan_text(0, 16);
-	facts->percent_off = DatumGetInt32(plan_value(0, 17, &null));
-	if (null)
-		facts->percent_off = 0;
-	facts->amount_off = value_int64(18, 0);
-	facts->own_referral = value_bool(19);
-	facts->user_open = value_bool(20);
-}
-
-static void
-facts_read_entry(DiscountFacts *facts)
-{
-	char *status = plan_text(0, 21);
-
-	facts->status = DISCOUNT_NONE;
-	for (DiscountStatus s = DISCOUNT_ASSIGNED; status != NULL && s <= DISCOUNT_REDEEMED; s++)
-		if (strcmp(status, status_names[s]) == 0)
-			facts->status = s;
-	facts->entry_expires_at = value_time(22, DT_NOEND);
-	facts->reserved_until = value_time(23, DT_NOBEGIN);
-}
-
-static bool
-value_bool(int column)
-{
-	bool null;
-	Datum value = plan_value(0, column, &null);
-
-	return !null && DatumGetBool(value);
-}
-
-static int64
-value_int64(int column, int64 otherwise)
-{
-	bool null;
-	Datum value = plan_value(0, column, &null);
-
-	return null ? otherwise : DatumGetInt64(value);
-}
-
-static TimestampTz
-value_time(int column, TimestampTz otherwise)
-{
-	bool null;
-	Datum value = plan_value(0, column, &null);
-
-	return null ? otherwise : DatumGetTimestampTz(value);
-}
-
-const DiscountRule *
-discount_verdict(const DiscountOrder *order, const DiscountFacts *facts, StringInfo detail)
-{
-	for (int i = 0; i < discount_nrules; i++)
-	{
-		resetStringInfo(detail);
-		if (!discount_rules[i].passes(order, facts, detail))
-			return &discount_rules[i];
-	}
-	return NULL;
-}
-
-int64
-discount_amount(const DiscountOrder *order, const DiscountFacts *facts)
-{
-	if (facts->percent_off > 0)
-		return discount_percentage(order->base, facts->percent_off);
-	return discount_fixed(order->base, facts->amount_off);
-}
-
-bool
-discount_holds_place(const DiscountFacts *facts, TimestampTz at)
-{
-	return facts->status == DISCOUNT_RESERVED && at < facts->reserved_until;
-}
-
-/* The rules: each says in detail what it looked at */
-
-RULE(code_exists)
-{
-	appendStringInfo(detail, "Asked for %s.", order->code == NULL ? "no code" : order->code);
-	return facts->found;
-}
-
-RULE(code_enabled)
-{
-	appendStringInfo(detail, "is_active is %s.", facts->is_active ? "true" : "false");
-	return facts->is_active;
-}
-
-RULE(code_started)
-{
-	appendStringInfo(detail, "It starts at %s.", time_text(facts->starts_at));
-	return facts->starts_at <= order->at;
-}
-
-RULE(code_not_ended)
-{
-	appendStringInfo(detail, "It ends at %s.", time_text(facts->expires_at));
-	return order->at < facts->expires_at || discount_holds_place(facts, order->at);
-}
-
-RULE(product_type_fits)
-{
-	appendStringInfo(detail, "It is for %s.", facts->product_type);
-	return strcmp(order->product_type, facts->product_type) == 0;
-}
-
-RULE(item_fits)
-{
-	appendStringInfo(detail, "It is for %s.", facts->item == NULL ? "any item" : facts->item);
-	return facts->item == NULL || is_same_word(order->item, facts->item);
-}
-
-RULE(cohort_fits)
-{
-	appendStringInfoString(detail, facts->has_cohort ? "It is for one cohort."
-													 : "It is for everybody.");
-	return !facts->has_cohort || facts->in_cohort;
-}
-
-RULE(assigned)
-{
-	appendStringInfo(detail, "The user's entry: %s.", status_names[facts->status]);
-	return facts->status != DISCOUNT_NONE || !(facts->has_cohort || facts->has_lifespan);
-}
-
-RULE(assignment_not_ended)
-{
-	appendStringInfo(detail, "The assignment ends at %s.", time_text(facts->entry_expires_at));
-	return order->at < facts->entry_expires_at || discount_holds_place(facts, order->at);
-}
-
-RULE(not_used)
-{
-	appendStringInfo(detail, "The user's entry: %s.", status_names[facts->status]);
-	return facts->status != DISCOUNT_REDEEMED;
-}
-
-RULE(place_left)
-{
-	if (facts->max_redemptions < 0)
-		appendStringInfo(detail, "Others hold " INT64_FORMAT " places, without a limit.",
-						 facts->taken);
-	else
-		appendStringInfo(detail, "Others hold " INT64_FORMAT " of " INT64_FORMAT " places.",
-						 facts->taken, facts->max_redemptions);
-	return facts->max_redemptions < 0 || facts->taken < facts->max_redemptions;
-}
-
-RULE(first_purchase)
-{
-	appendStringInfoString(detail, facts->first_purchase_only
-									   ? "It is for first purchases only."
-									   : "It is for later purchases too.");
-	return !facts->first_purchase_only || !facts->has_purchase;
-}
-
-RULE(minimum_reached)
-{
-	appendStringInfo(detail, "The price is " INT64_FORMAT ", the minimum " INT64_FORMAT ".",
-					 order->base, facts->minimum);
-	return order->base >= facts->minimum;
-}
-
-RULE(currency_fits)
-{
-	appendStringInfo(detail, "The discount is in %s.",
-					 facts->currency == NULL ? "percent" : facts->currency);
-	return facts->currency == NULL || is_same_word(order->currency, facts->currency);
-}
-
-RULE(not_own_referral)
-{
-	appendStringInfoString(detail, facts->own_referral ? "The user is its referrer."
-													   : "The user is not its referrer.");
-	return !facts->own_referral;
-}
-
-RULE(user_open)
-{
-	appendStringInfoString(detail, facts->user_open ? "The account is open."
-													: "The account is closed or unknown.");
-	return facts->user_open;
-}
-
-static bool
-is_same_word(const char *a, const char *b)
-{
-	return a != NULL && pg_strcasecmp(a, b) == 0;
-}
-
-/* Of an instant that may be none. */
-static const char *
-time_text(TimestampTz at)
-{
-	return TIMESTAMP_NOT_FINITE(at) ? "no time" : timestamptz_to_str(at);
-}
-
-/* passed below 0: the rule was not asked. */
+/* passed below 0: the rule was not asked, and passed and detail are NULL. */
 static void
 row_put(FunctionCallInfo fcinfo, const DiscountRule *rule, int passed, const char *detail)
 {

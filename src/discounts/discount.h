@@ -1,10 +1,10 @@
 /*
- * discount.h: what the files of discounts share: an order, what is known of its code, and
- * places.
+ * discount.h: an order with a code, the facts and rules that decide about it, and the places of
+ * the code.
  *
  * Lock order, everywhere: the user's row, the code's row, the user's entry for the code, then
- * the counter (the code's row again, or one of its shards). A place is taken as the last thing
- * a call does, so that nobody waits for a counter longer than for one call.
+ * the counter (the code's row again, or one of its shards). A call takes a place as its last
+ * statement, so that nobody waits for a counter longer than the rest of a transaction.
  */
 #ifndef COURSEBASE_DISCOUNTS_DISCOUNT_H
 #define COURSEBASE_DISCOUNTS_DISCOUNT_H
@@ -24,7 +24,7 @@
 #define DISCOUNT_CODE_KEY(text) "upper(btrim(" text "))"
 #define DISCOUNT_CODE_IS(a, b)  DISCOUNT_CODE_KEY(a) " = " DISCOUNT_CODE_KEY(b)
 
-/* What somebody wants to buy with a code. */
+/* What a person wants to buy with a code. */
 typedef struct DiscountOrder
 {
 	pg_uuid_t user;
@@ -36,6 +36,16 @@ typedef struct DiscountOrder
 	TimestampTz at;
 } DiscountOrder;
 
+/* The arguments with which every function for an order begins. */
+enum
+{
+	DISCOUNT_USER,
+	DISCOUNT_CODE,
+	DISCOUNT_PRODUCT_TYPE,
+	DISCOUNT_BASE,
+	DISCOUNT_CURRENCY,
+};
+
 /* The state of a user's entry for a code. */
 typedef enum DiscountStatus
 {
@@ -45,7 +55,7 @@ typedef enum DiscountStatus
 	DISCOUNT_REDEEMED,
 } DiscountStatus;
 
-/* All that the rules look at, as one snapshot has it. */
+/* All that the rules look at, of one snapshot. */
 typedef struct DiscountFacts
 {
 	bool found;
@@ -74,6 +84,8 @@ typedef struct DiscountFacts
 	TimestampTz reserved_until;   /* of status reserved */
 } DiscountFacts;
 
+/* A rule: its name, the reason that validate_discount() gives when it fails, and the decision,
+ * which writes into detail what it looked at. */
 typedef struct DiscountRule
 {
 	const char *rule;
@@ -82,23 +94,37 @@ typedef struct DiscountRule
 } DiscountRule;
 
 /*
- * discount.c: rules in the order in which they are asked. Reading needs SPI; with read_only
- * false the facts are those of a new snapshot. The verdict is the first rule that fails, or
- * NULL, and leaves what that rule looked at in detail.
+ * facts.c: the order that the arguments of a function make; item and at are the numbers of
+ * those arguments. Raises 22004 for a null in any other argument than code and item, 22008 for
+ * at, and 22023 for a negative base. The texts are in the current context.
  */
-extern const DiscountRule discount_rules[];
-extern const int discount_nrules;
 extern DiscountOrder discount_order(FunctionCallInfo fcinfo, int item, int at);
-extern DiscountFacts discount_facts_read(const DiscountOrder *order, bool read_only);
-extern const DiscountRule *discount_verdict(const DiscountOrder *order,
-											const DiscountFacts *facts, StringInfo detail);
-extern int64 discount_amount(const DiscountOrder *order, const DiscountFacts *facts);
-extern bool discount_holds_place(const DiscountFacts *facts, TimestampTz at);
 
 /*
- * discounts/counter.c: the places of a code. The caller has the code's row locked FOR KEY
- * SHARE, so that its counter is not split meanwhile. take is false when there is none left,
- * with the expired reservations of others taken back.
+ * All that the rules look at; found is false for an unknown code. read_only false reads with a
+ * new snapshot. Needs SPI_connect(); the texts are the caller's, in the context from before.
+ */
+extern DiscountFacts discount_facts_read(const DiscountOrder *order, bool read_only);
+
+/* rules.c: the rules in the order in which they are asked. */
+extern const DiscountRule discount_rules[];
+extern const int discount_nrules;
+
+/* As the column user_discounts.status names them. */
+extern const char *const discount_status_names[];
+
+/* The first rule that fails, or NULL; detail holds what that rule, or the last one, looked at.
+ */
+extern const DiscountRule *discount_verdict(const DiscountOrder *order,
+											const DiscountFacts *facts, StringInfo detail);
+
+/* What the code takes off, whether or not the rules let it: at most the base. */
+extern int64 discount_amount(const DiscountOrder *order, const DiscountFacts *facts);
+
+/*
+ * counter.c: the places of a code. The caller has the code's row locked FOR KEY SHARE, so that
+ * its counter is not split meanwhile, and connected SPI. discount_place_take() is false when no
+ * place is left, also after the expired reservations of others were ended.
  */
 extern bool discount_place_take(const pg_uuid_t *code_id, TimestampTz at);
 extern void discount_place_give_back(const pg_uuid_t *code_id);

@@ -1,16 +1,17 @@
 /*
  * referral.c: who brought whom, and what the referrer earns by it.
  *
- * Invariants: a person is brought once and by another one, without a ring (the trigger of
+ * Invariants: a person is brought once and by another person, without a ring (the trigger of
  * chain.c); the first premium of the person brought earns one credit, ever; a credit may be
- * spent from the end of the hold on, and is taken back only before; an order spends once, and
- * what it spent are its rows in referral_spendings.
+ * spent from the end of the hold on, and revoked only before; an order spends once, and the
+ * rows in referral_spendings are what an order spent.
  *
- * Locks: a call locks the person it is about, never both: the referrer's credits are written by
- * a new row, or found by the person brought, and locked one by one after the person.
+ * Locks: a call locks the row of users of the person it is about, never that of the referrer
+ * too. It writes the referrer's credit as a new row, or finds it by the person brought and
+ * locks it after the person.
  *
- * Rights: all but validate_referral_code() are the server's alone; the statements run with the
- * owner's rights.
+ * Rights: only the server calls the functions, validate_referral_code() excepted; the
+ * statements run with the rights of the tables' owner.
  */
 #include "postgres.h"
 
@@ -24,7 +25,9 @@
 #include "utils/uuid.h"
 
 #include "billing/first_premium.h"
+#include "core/args.h"
 #include "core/compat.h"
+#include "core/datum.h"
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
@@ -34,8 +37,8 @@
 #include "discounts/referral.h"
 #include "identity/anchor.h"
 
-/* Called as SQL functions, so that the first premium and an operator who settles by hand take
- * one way. */
+/* Called as SQL functions, so that the first premium and an operator who settles by hand run
+ * the same code. */
 static KeptPlan pay_referral = {
 	.sql = "SELECT coursebase.pay_referral($1, $2)",
 	.nargs = 2,
@@ -46,33 +49,29 @@ static KeptPlan revoke_referral = {
 	.nargs = 2,
 	.types = {UUIDOID, TIMESTAMPTZOID},
 };
-/* A discount code that may be used now goes before a person's own code of the same letters. */
-/* Codes of discounts and codes of people are compared with what was given ($1) alike. */
-#define CODE_IS_GIVEN DISCOUNT_CODE_IS("c.code", "$1")
-#define GIVEN_KEY     DISCOUNT_CODE_KEY("$1")
+/* The code that was given ($1) as a discount code that may be used at $2, and as a person's
+ * own code. Where both are there, the discount code comes first. */
+#define IS_GIVEN DISCOUNT_CODE_IS("c.code", "$1")
+#define OF_DISCOUNT                                                                            \
+	" WHERE " IS_GIVEN " AND c.is_active"                                                      \
+	" AND (c.starts_at IS NULL OR c.starts_at <= $2)"                                          \
+	" AND (c.expires_at IS NULL OR c.expires_at > $2)"
+#define OF_PERSON                                                                              \
+	" FROM coursebase.user_profile p"                                                          \
+	" JOIN coursebase.users u ON u.id = p.user_id AND u.deleted_at IS NULL"                    \
+	" WHERE p.referral_code = " DISCOUNT_CODE_KEY("$1")
 
 static KeptPlan find_code = {
-	.sql = "SELECT 'discount' FROM coursebase.discount_codes c"
-		   " WHERE " CODE_IS_GIVEN " AND c.is_active"
-		   " AND (c.starts_at IS NULL OR c.starts_at <= $2)"
-		   " AND (c.expires_at IS NULL OR c.expires_at > $2)"
-		   " UNION ALL"
-		   " SELECT 'referral' FROM coursebase.user_profile p"
-		   " JOIN coursebase.users u ON u.id = p.user_id AND u.deleted_at IS NULL"
-		   " WHERE p.referral_code = " GIVEN_KEY,
+	.sql = "SELECT 'discount' FROM coursebase.discount_codes c" OF_DISCOUNT
+		   " UNION ALL SELECT 'referral'" OF_PERSON,
 	.nargs = 2,
 	.types = {TEXTOID, TIMESTAMPTZOID},
 };
 static KeptPlan find_referrer = {
-	.sql = "SELECT u.id FROM coursebase.discount_codes c"
-		   " JOIN coursebase.users u ON u.id = c.referrer_id AND u.deleted_at IS NULL"
-		   " WHERE " CODE_IS_GIVEN " AND c.is_active"
-		   " AND (c.starts_at IS NULL OR c.starts_at <= $2)"
-		   " AND (c.expires_at IS NULL OR c.expires_at > $2)"
-		   " UNION ALL"
-		   " SELECT u.id FROM coursebase.user_profile p"
-		   " JOIN coursebase.users u ON u.id = p.user_id AND u.deleted_at IS NULL"
-		   " WHERE p.referral_code = " GIVEN_KEY,
+	.sql =
+		"SELECT u.id FROM coursebase.discount_codes c"
+		" JOIN coursebase.users u ON u.id = c.referrer_id AND u.deleted_at IS NULL" OF_DISCOUNT
+		" UNION ALL SELECT u.id" OF_PERSON,
 	.nargs = 2,
 	.types = {TEXTOID, TIMESTAMPTZOID},
 };
@@ -86,6 +85,7 @@ static KeptPlan write_referrer = {
 	.nargs = 2,
 	.types = {UUIDOID, UUIDOID},
 };
+/* The key on referred_user_id lets one credit a person be written, whoever calls. */
 static KeptPlan write_credit = {
 	.sql = "INSERT INTO coursebase.referral_credits (user_id, referred_user_id,"
 		   " amount_in_cents, currency, source, earned_at, available_at, expires_at)"
@@ -99,6 +99,7 @@ static KeptPlan write_credit = {
 	.nargs = 6,
 	.types = {UUIDOID, TIMESTAMPTZOID, INT8OID, TEXTOID, INT4OID, INT4OID},
 };
+/* Once the hold is over the credit may have been spent, and stays. */
 static KeptPlan revoke_credit = {
 	.sql = "UPDATE coursebase.referral_credits SET revoked_at = $2"
 		   " WHERE referred_user_id = $1 AND revoked_at IS NULL AND $2 < available_at",
@@ -118,13 +119,16 @@ static KeptPlan read_spending = {
 	" AND available_at <= $2 AND (expires_at IS NULL OR expires_at > $2)"                      \
 	" AND spent_in_cents < amount_in_cents"
 
+/* In one order, so that calls for several orders of a person that somehow met would wait in
+ * turn; the person's row, locked before, already makes them. */
 static KeptPlan lock_available = {
 	.sql = "SELECT amount_in_cents - spent_in_cents FROM coursebase.referral_credits"
 		   " WHERE " AVAILABLE " ORDER BY id FOR NO KEY UPDATE",
 	.nargs = 3,
 	.types = {UUIDOID, TIMESTAMPTZOID, TEXTOID},
 };
-/* Of each credit what those before it leave open. */
+/* Takes from each credit, the earliest end first, what the credits before it leave open: upto
+ * is the running sum, part what this credit gives. */
 static KeptPlan spend_available = {
 	.sql = "WITH open AS ("
 		   "  SELECT id, amount_in_cents - spent_in_cents AS rest,"
@@ -143,13 +147,27 @@ static KeptPlan spend_available = {
 	.types = {UUIDOID, TIMESTAMPTZOID, TEXTOID, INT8OID, TEXTOID},
 };
 
-static void arguments_require(FunctionCallInfo fcinfo, int count);
-static void time_require_finite(TimestampTz at);
+/* The arguments of spend_referral_credit(). */
+enum
+{
+	SPEND_USER,
+	SPEND_AMOUNT,
+	SPEND_ORDER_REF,
+	SPEND_AT,
+	SPEND_CURRENCY,
+};
+
+/* The columns of read_spending. */
+enum
+{
+	SPENT_AMOUNT = 1,
+	SPENT_IN_CURRENCY,
+};
+
 static void referrer_require(bool fits, const char *detail);
 static bool referrer_attach(Datum user, Datum referrer);
-static bool spending_repeats(Datum user, Datum order_ref, Datum currency, int64 amount);
-static void spending_write(Datum user, Datum at, Datum currency, Datum order_ref, int64 amount);
-
+static bool spending_repeats(FunctionCallInfo fcinfo, Datum currency, int64 amount);
+static void spending_write(FunctionCallInfo fcinfo, Datum currency, int64 amount);
 static void first_premium_settle(PremiumTurn turn, const pg_uuid_t *user, TimestampTz at);
 
 PG_FUNCTION_INFO_V1(coursebase_validate_referral_code);
@@ -158,15 +176,14 @@ PG_FUNCTION_INFO_V1(coursebase_pay_referral);
 PG_FUNCTION_INFO_V1(coursebase_revoke_referral);
 PG_FUNCTION_INFO_V1(coursebase_spend_referral_credit);
 
-/* Called when the library is loaded. */
 void
 referral_init(void)
 {
 	premium_listener = first_premium_settle;
 }
 
-/* The rules of pay_referral() and revoke_referral() say whether there is anybody to pay, once,
- * and whether the credit is still held. */
+/* Called by billing within the transaction that finds the turn. pay_referral() and
+ * revoke_referral() decide whether there is a referrer, and whether the credit is on hold. */
 static void
 first_premium_settle(PremiumTurn turn, const pg_uuid_t *user, TimestampTz at)
 {
@@ -184,10 +201,7 @@ PGDLLEXPORT Datum
 coursebase_validate_referral_code(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	Datum arguments[] = {PG_GETARG_DATUM(0),
-						 PG_ARGISNULL(1)
-							 ? TimestampTzGetDatum(GetCurrentTransactionStartTimestamp())
-							 : PG_GETARG_DATUM(1)};
+	Datum arguments[] = {PG_GETARG_DATUM(0), TimestampTzGetDatum(args_time_or_now(fcinfo, 1))};
 	Datum values[2] = {0};
 	bool nulls[2] = {false, true};
 	char *kind = NULL;
@@ -213,17 +227,15 @@ coursebase_attach_referral(PG_FUNCTION_ARGS)
 	Datum user = PG_GETARG_DATUM(0);
 	pg_uuid_t referrer;
 	bool attached;
-	bool null;
 
-	arguments_require(fcinfo, 3);
+	args_require_all(fcinfo);
 	schema_require_current();
 	SPI_connect();
 	anchor_user_require(DatumGetUUIDP(user));
 	referrer_require(owner_execute(&find_referrer, arguments, NULL, false) > 0,
 					 "Nobody has it.");
-	referrer = *DatumGetUUIDP(plan_value(0, 1, &null));
-	referrer_require(memcmp(&referrer, DatumGetUUIDP(user), UUID_LEN) != 0,
-					 "It is the person's own.");
+	referrer = plan_uuid(0, 1);
+	referrer_require(!uuid_equal(&referrer, DatumGetUUIDP(user)), "It is the person's own.");
 	attached = referrer_attach(user, UUIDPGetDatum(&referrer));
 	SPI_finish();
 	PG_RETURN_BOOL(attached);
@@ -240,8 +252,8 @@ coursebase_pay_referral(PG_FUNCTION_ARGS)
 	int64 amount;
 	bool paid = false;
 
-	arguments_require(fcinfo, 2);
-	time_require_finite(PG_GETARG_TIMESTAMPTZ(1));
+	args_require(fcinfo, 0);
+	args_time(fcinfo, 1);
 	schema_require_current();
 	amount = setting_integer("referral_credit_in_cents");
 	SPI_connect();
@@ -268,8 +280,8 @@ coursebase_revoke_referral(PG_FUNCTION_ARGS)
 	Datum values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
 	bool revoked;
 
-	arguments_require(fcinfo, 2);
-	time_require_finite(PG_GETARG_TIMESTAMPTZ(1));
+	args_require(fcinfo, 0);
+	args_time(fcinfo, 1);
 	schema_require_current();
 	SPI_connect();
 	anchor_user_require(PG_GETARG_UUID_P(0));
@@ -288,40 +300,22 @@ coursebase_spend_referral_credit(PG_FUNCTION_ARGS)
 	int64 amount;
 	Datum currency;
 
-	arguments_require(fcinfo, 4);
-	time_require_finite(PG_GETARG_TIMESTAMPTZ(3));
+	args_require_all_but(fcinfo, SPEND_CURRENCY);
+	args_time(fcinfo, SPEND_AT);
 	schema_require_current();
-	amount = PG_GETARG_INT64(1);
+	amount = PG_GETARG_INT64(SPEND_AMOUNT);
 	if (amount <= 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("amount_in_cents must be above 0")));
-	currency = PG_ARGISNULL(4) ? CStringGetTextDatum(setting_text("referral_credit_currency"))
-							   : PG_GETARG_DATUM(4);
+	currency = PG_ARGISNULL(SPEND_CURRENCY)
+				   ? CStringGetTextDatum(setting_text("referral_credit_currency"))
+				   : PG_GETARG_DATUM(SPEND_CURRENCY);
 	SPI_connect();
-	anchor_user_require(PG_GETARG_UUID_P(0));
-	if (!spending_repeats(PG_GETARG_DATUM(0), PG_GETARG_DATUM(2), currency, amount))
-		spending_write(PG_GETARG_DATUM(0), PG_GETARG_DATUM(3), currency, PG_GETARG_DATUM(2),
-					   amount);
+	anchor_user_require(PG_GETARG_UUID_P(SPEND_USER));
+	if (!spending_repeats(fcinfo, currency, amount))
+		spending_write(fcinfo, currency, amount);
 	SPI_finish();
 	PG_RETURN_INT64(amount);
-}
-
-/* Of the first arguments. */
-static void
-arguments_require(FunctionCallInfo fcinfo, int count)
-{
-	for (int i = 0; i < count; i++)
-		if (PG_ARGISNULL(i))
-			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-							errmsg("argument %d must not be null", i + 1)));
-}
-
-static void
-time_require_finite(TimestampTz at)
-{
-	if (TIMESTAMP_NOT_FINITE(at))
-		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-						errmsg("at must be a finite time")));
 }
 
 static void
@@ -333,57 +327,59 @@ referrer_require(bool fits, const char *detail)
 						errhint("Give another person's code.")));
 }
 
-/* False when that is who brought the person already; another one raises. */
+/* False when the same referrer is recorded already; raises KB401 for another one. */
 static bool
 referrer_attach(Datum user, Datum referrer)
 {
 	Datum values[] = {user, referrer};
-	Datum before;
-	bool null = true;
+	pg_uuid_t before;
 
 	if (owner_execute(&read_referrer, &user, NULL, false) == 0)
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("the user has no profile"),
 						errhint("Call upsert_user() when a person signs up.")));
-	before = plan_value(0, 1, &null);
-	if (!null && memcmp(DatumGetUUIDP(before), DatumGetUUIDP(referrer), UUID_LEN) == 0)
-		return false;
-	if (!null)
+	if (plan_uuid_or_null(0, 1, &before))
+	{
+		if (uuid_equal(&before, DatumGetUUIDP(referrer)))
+			return false;
 		ereport(ERROR, (errcode(ERRCODE_CB_SET_ONCE),
 						errmsg("somebody else brought this person already"),
 						errhint("A referral is recorded once and stays.")));
+	}
 	owner_execute(&write_referrer, values, NULL, false);
 	return true;
 }
 
-/* An order that spent something else raises. */
+/* Whether the order has spent this already; raises KB602 when it has spent something else. */
 static bool
-spending_repeats(Datum user, Datum order_ref, Datum currency, int64 amount)
+spending_repeats(FunctionCallInfo fcinfo, Datum currency, int64 amount)
 {
-	Datum values[] = {user, order_ref, currency};
-	bool null;
+	Datum values[] = {PG_GETARG_DATUM(SPEND_USER), PG_GETARG_DATUM(SPEND_ORDER_REF), currency};
+	int64 spent;
 
 	if (owner_execute(&read_spending, values, NULL, false) == 0)
 		return false;
-	if (DatumGetInt64(plan_value(0, 1, &null)) != amount ||
-		!DatumGetBool(plan_value(0, 2, &null)))
-		ereport(ERROR, (errcode(ERRCODE_CB_ORDER_CONFLICT),
-						errmsg("the order has spent referral credit already"),
-						errdetail("It spent " INT64_FORMAT ", not " INT64_FORMAT ".",
-								  DatumGetInt64(plan_value(0, 1, &null)), amount),
-						errhint("Repeat the first call as it was, or use another order_ref.")));
+	spent = plan_int64(0, SPENT_AMOUNT);
+	if (spent != amount || !plan_bool(0, SPENT_IN_CURRENCY))
+		ereport(ERROR,
+				(errcode(ERRCODE_CB_ORDER_CONFLICT),
+				 errmsg("the order has spent referral credit already"),
+				 errdetail("It spent " INT64_FORMAT ", not " INT64_FORMAT ".", spent, amount),
+				 errhint("Repeat the first call as it was, or use another order_ref.")));
 	return true;
 }
 
+/* Locks the credits that may be spent, adds them up, and takes the amount only when they
+ * suffice: nothing is spent otherwise. */
 static void
-spending_write(Datum user, Datum at, Datum currency, Datum order_ref, int64 amount)
+spending_write(FunctionCallInfo fcinfo, Datum currency, int64 amount)
 {
-	Datum values[] = {user, at, currency, Int64GetDatum(amount), order_ref};
+	Datum values[] = {PG_GETARG_DATUM(SPEND_USER), PG_GETARG_DATUM(SPEND_AT), currency,
+					  Int64GetDatum(amount), PG_GETARG_DATUM(SPEND_ORDER_REF)};
 	uint64 credits = owner_execute(&lock_available, values, NULL, false);
 	int64 available = 0;
-	bool null;
 
 	for (uint64 i = 0; i < credits; i++)
-		available += DatumGetInt64(plan_value(i, 1, &null));
+		available += plan_int64(i, 1);
 	if (available < amount)
 		ereport(ERROR, (errcode(ERRCODE_CB_CREDIT_SHORT),
 						errmsg("there is not enough referral credit"),

@@ -1,11 +1,11 @@
 /*
- * referral.h: referrals, as the root of the library knows them.
+ * referral.h: what the root of the library calls for referrals.
  */
 #ifndef COURSEBASE_DISCOUNTS_REFERRAL_H
 #define COURSEBASE_DISCOUNTS_REFERRAL_H
 
-/* Makes the first premium of a person pay whoever brought them. Called once, when the library
- * is loaded. */
+/* Registers with billing, so that a person's first premium credits the referrer and its refund
+ * revokes the credit. Called once, when the library is loaded; raises nothing. */
 extern void referral_init(void);
 
 #endif

@@ -1,15 +1,17 @@
 /*
- * use.c: a discount is assigned, reserved, used and given back.
+ * use.c: a discount code is assigned to a person, reserved and used for an order, and given
+ * back.
  *
- * Invariants: an order uses one discount, and its first result is its result for ever; a person
- * has one entry for a code, and the entries that are reserved or redeemed are the places that
- * the code's counter counts; the terms are kept with the use, whatever becomes of the code.
+ * Invariants: an order uses one code, and its first result is its result for ever; a person has
+ * one entry for a code, and the code's counter counts the entries that are reserved or
+ * redeemed; the use keeps the terms of the code, whatever becomes of the code.
  *
- * Everything about one person happens under the lock of their row of users, and is read
- * afterwards. What an older snapshot (REPEATABLE READ) could not see stops at a unique key and
- * ends as a serialization failure.
+ * Locks: the person's row of users first, then as in discount.h; every decision is read after
+ * the locks. A row that an older snapshot (REPEATABLE READ) cannot see stops the write at a
+ * unique key, or ends it as a serialization failure.
  *
- * Rights: the server's alone; the statements run with the owner's rights.
+ * Rights: only the server calls the functions; the statements run with the rights of the
+ * tables' owner.
  */
 #include "postgres.h"
 
@@ -32,6 +34,7 @@
 #include "discounts/discount.h"
 #include "identity/anchor.h"
 
+/* FOR KEY SHARE waits for nothing but split_counter(), which locks the code FOR UPDATE. */
 static KeptPlan lock_code = {
 	.sql = "SELECT FROM coursebase.discount_codes"
 		   " WHERE " DISCOUNT_CODE_IS("code", "$1") " FOR KEY SHARE",
@@ -64,6 +67,7 @@ static KeptPlan read_redemption = {
 	.nargs = 7,
 	.types = {UUIDOID, TEXTOID, TEXTOID, INT8OID, TEXTOID, TEXTOID, TEXTOID},
 };
+/* The WHERE is judged on the row as it is after the lock, whatever the snapshot shows. */
 static KeptPlan write_entry = {
 	.sql = "INSERT INTO coursebase.user_discounts AS d"
 		   " (user_id, discount_code_id, assigned_at, status, reserved_until, order_ref)"
@@ -74,6 +78,7 @@ static KeptPlan write_entry = {
 	.nargs = 6,
 	.types = {UUIDOID, UUIDOID, TIMESTAMPTZOID, TEXTOID, TIMESTAMPTZOID, TEXTOID},
 };
+/* The terms are read from the code in the same statement, so that they are those of the use. */
 static KeptPlan write_redemption = {
 	.sql = "INSERT INTO coursebase.discount_redemptions (user_id, discount_code_id, order_ref,"
 		   " base_in_cents, discount_in_cents, final_in_cents, currency, terms, redeemed_at)"
@@ -94,6 +99,8 @@ static KeptPlan write_redemption = {
 	.types = {UUIDOID, UUIDOID, TEXTOID, INT8OID, INT8OID, TEXTOID, TEXTOID, TEXTOID,
 			  TIMESTAMPTZOID},
 };
+/* An order may hold an ended reservation of one code and a later one of another: the latest
+ * end comes first. */
 static KeptPlan find_reservation = {
 	.sql = "SELECT d.discount_code_id, d.reserved_until,"
 		   " " RESERVED_CODE_IS " FROM coursebase.user_discounts d"
@@ -103,6 +110,7 @@ static KeptPlan find_reservation = {
 	.nargs = 3,
 	.types = {UUIDOID, TEXTOID, TEXTOID},
 };
+/* Names the order and the status, so that an entry which another order took over stays. */
 static KeptPlan free_entry = {
 	.sql = "UPDATE coursebase.user_discounts"
 		   " SET status = 'assigned', reserved_until = NULL, order_ref = NULL"
@@ -117,6 +125,7 @@ static KeptPlan reverse_redemption = {
 	.nargs = 3,
 	.types = {UUIDOID, TEXTOID, TIMESTAMPTZOID},
 };
+/* ORDER BY: two calls that insert for one person meet at the keys in one order. */
 static KeptPlan write_assignments = {
 	.sql = "INSERT INTO coursebase.user_discounts"
 		   " (user_id, discount_code_id, assigned_at, expires_at)"
@@ -136,15 +145,47 @@ static KeptPlan write_assignments = {
 	.types = {UUIDOID, TIMESTAMPTZOID},
 };
 
-/* A use of a discount, as its row has it. */
+/* The columns of read_redemption; write_redemption has all but the last. */
+enum
+{
+	REDEMPTION_ID = 1,
+	REDEMPTION_DISCOUNT,
+	REDEMPTION_FINAL,
+	REDEMPTION_AT,
+	REDEMPTION_REVERSED_AT,
+	REDEMPTION_IS_SAME,
+};
+
+/* The columns of find_reservation. */
+enum
+{
+	RESERVATION_CODE = 1,
+	RESERVATION_UNTIL,
+	RESERVATION_IS_SAME,
+};
+
+/* The arguments after those of every order. */
+enum
+{
+	USE_ORDER_REF = DISCOUNT_CURRENCY + 1,
+	USE_ITEM,
+	REDEEM_AT,
+	RESERVE_TTL = REDEEM_AT,
+	RESERVE_AT,
+};
+
+/* The row of a use. */
 typedef struct Redemption
 {
-	Datum values[5]; /* id, discount, final, redeemed_at, reversed_at */
-	bool nulls[5];
-	bool same; /* as the order that asks */
+	pg_uuid_t id;
+	int64 discount;
+	int64 final;
+	TimestampTz at;
+	TimestampTz reversed_at; /* DT_NOEND: the use stands */
+	bool same;               /* as the order that asks; not set for a use that is new */
 } Redemption;
 
-static char *order_ref_of(FunctionCallInfo fcinfo, int argument);
+static char *order_ref_of(FunctionCallInfo fcinfo);
 static DiscountFacts facts_lock(const DiscountOrder *order);
 static bool redemption_read(const DiscountOrder *order, const char *order_ref,
 							Redemption *redemption);
@@ -155,9 +196,9 @@ static bool reservation_repeats(const DiscountOrder *order, const char *order_re
 								TimestampTz *until);
 static TimestampTz reservation_end(TimestampTz at, Datum ttl);
 static void entry_write(const DiscountOrder *order, const DiscountFacts *facts,
-						const char *order_ref, const char *status, TimestampTz until);
+						const char *order_ref, DiscountStatus status, TimestampTz until);
 static void place_require(const DiscountOrder *order, const DiscountFacts *facts);
-static bool entry_free(const pg_uuid_t *user, Datum code, Datum order_ref, const char *status);
+static bool entry_free(FunctionCallInfo fcinfo, int code_column, DiscountStatus status);
 pg_noreturn static void refuse(const char *reason, const char *detail);
 pg_noreturn static void refuse_other_content(const char *order_ref);
 
@@ -177,9 +218,11 @@ PGDLLEXPORT Datum
 coursebase_redeem_discount(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	DiscountOrder order = discount_order(fcinfo, 6, 7);
-	char *order_ref = order_ref_of(fcinfo, 5);
+	DiscountOrder order = discount_order(fcinfo, USE_ITEM, REDEEM_AT);
+	char *order_ref = order_ref_of(fcinfo);
 	Redemption redemption;
+	Datum values[5];
+	bool nulls[5] = {false};
 
 	schema_require_current();
 	compat_materialize(fcinfo);
@@ -194,14 +237,18 @@ coursebase_redeem_discount(PG_FUNCTION_ARGS)
 	{
 		DiscountFacts facts = facts_lock(&order);
 
-		entry_write(&order, &facts, order_ref, "redeemed", 0);
+		entry_write(&order, &facts, order_ref, DISCOUNT_REDEEMED, 0);
 		redemption_write(&order, &facts, order_ref, &redemption);
 		place_require(&order, &facts);
 	}
-	redemption.values[0] = SPI_datumTransfer(redemption.values[0], false, UUID_LEN);
 	SPI_finish();
-	tuplestore_putvalues(result->setResult, result->setDesc, redemption.values,
-						 redemption.nulls);
+	values[0] = UUIDPGetDatum(&redemption.id);
+	values[1] = Int64GetDatum(redemption.discount);
+	values[2] = Int64GetDatum(redemption.final);
+	values[3] = TimestampTzGetDatum(redemption.at);
+	values[4] = TimestampTzGetDatum(redemption.reversed_at);
+	nulls[4] = redemption.reversed_at == DT_NOEND;
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	return (Datum) 0;
 }
 
@@ -214,9 +261,9 @@ PGDLLEXPORT Datum
 coursebase_reserve_discount(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	DiscountOrder order = discount_order(fcinfo, 6, 8);
-	char *order_ref = order_ref_of(fcinfo, 5);
-	TimestampTz until = reservation_end(order.at, PG_GETARG_DATUM(7));
+	DiscountOrder order = discount_order(fcinfo, USE_ITEM, RESERVE_AT);
+	char *order_ref = order_ref_of(fcinfo);
+	TimestampTz until = reservation_end(order.at, PG_GETARG_DATUM(RESERVE_TTL));
 	Redemption redemption;
 	DiscountFacts facts;
 	bool nulls[3] = {false};
@@ -234,7 +281,7 @@ coursebase_reserve_discount(PG_FUNCTION_ARGS)
 	else
 	{
 		facts = facts_lock(&order);
-		entry_write(&order, &facts, order_ref, "reserved", until);
+		entry_write(&order, &facts, order_ref, DISCOUNT_RESERVED, until);
 		place_require(&order, &facts);
 	}
 	SPI_finish();
@@ -250,17 +297,18 @@ coursebase_reserve_discount(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_release_discount(PG_FUNCTION_ARGS)
 {
-	Datum values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), (Datum) 0};
+	PlanValues values = {0};
 	bool held;
-	bool null;
 
 	args_require_all(fcinfo);
 	schema_require_current();
+	args_bind(&values, fcinfo, 0);
+	args_bind(&values, fcinfo, 1);
+	plan_bind_null(&values); /* whatever the code is */
 	SPI_connect();
 	anchor_user_require(PG_GETARG_UUID_P(0));
-	held = owner_execute(&find_reservation, values, "  n", false) > 0;
-	if (held)
-		held = entry_free(PG_GETARG_UUID_P(0), plan_value(0, 1, &null), values[1], "reserved");
+	held = owner_execute(&find_reservation, values.datums, values.nulls, false) > 0 &&
+		   entry_free(fcinfo, RESERVATION_CODE, DISCOUNT_RESERVED);
 	SPI_finish();
 	PG_RETURN_BOOL(held);
 }
@@ -272,7 +320,6 @@ coursebase_reverse_discount(PG_FUNCTION_ARGS)
 {
 	Datum values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), PG_GETARG_DATUM(2)};
 	bool reversed;
-	bool null;
 
 	args_require_all(fcinfo);
 	schema_require_current();
@@ -280,7 +327,7 @@ coursebase_reverse_discount(PG_FUNCTION_ARGS)
 	anchor_user_require(PG_GETARG_UUID_P(0));
 	reversed = owner_execute(&reverse_redemption, values, NULL, false) > 0;
 	if (reversed)
-		entry_free(PG_GETARG_UUID_P(0), plan_value(0, 1, &null), values[1], "redeemed");
+		entry_free(fcinfo, 1, DISCOUNT_REDEEMED);
 	SPI_finish();
 	PG_RETURN_BOOL(reversed);
 }
@@ -288,7 +335,7 @@ coursebase_reverse_discount(PG_FUNCTION_ARGS)
 /*
  * SQL function: assign_discounts(user_id uuid, at timestamptz) returns integer
  *
- * Of a person who is not there, or not any more: none.
+ * An unknown or closed account gets none and is no error: the statement finds no open user.
  */
 PGDLLEXPORT Datum
 coursebase_assign_discounts(PG_FUNCTION_ARGS)
@@ -306,9 +353,9 @@ coursebase_assign_discounts(PG_FUNCTION_ARGS)
 }
 
 static char *
-order_ref_of(FunctionCallInfo fcinfo, int argument)
+order_ref_of(FunctionCallInfo fcinfo)
 {
-	char *order_ref = text_to_cstring(PG_GETARG_TEXT_PP(argument));
+	char *order_ref = text_to_cstring(PG_GETARG_TEXT_PP(USE_ORDER_REF));
 
 	if (order_ref[0] == '\0')
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -316,18 +363,22 @@ order_ref_of(FunctionCallInfo fcinfo, int argument)
 	return order_ref;
 }
 
-/* Locks code and entry, and raises when a rule refuses. */
+/*
+ * Locks the code, then the person's entry, reads the facts with a snapshot from after the
+ * locks, and raises KB601 when a rule refuses. FOR KEY SHARE on the code keeps its counter from
+ * being split meanwhile and lets other uses pass.
+ */
 static DiscountFacts
 facts_lock(const DiscountOrder *order)
 {
-	Datum values[] = {UUIDPGetDatum(&order->user), (Datum) 0};
 	const DiscountRule *failed;
 	StringInfoData detail;
 	DiscountFacts facts;
 
 	if (order->code != NULL)
 	{
-		values[1] = CStringGetTextDatum(order->code);
+		Datum values[] = {UUIDPGetDatum(&order->user), CStringGetTextDatum(order->code)};
+
 		owner_execute(&lock_code, &values[1], NULL, false);
 		owner_execute(&lock_entry, values, NULL, false);
 	}
@@ -339,82 +390,77 @@ facts_lock(const DiscountOrder *order)
 	return facts;
 }
 
+/* Whether the order has used a code, and then the use. */
 static bool
 redemption_read(const DiscountOrder *order, const char *order_ref, Redemption *redemption)
 {
-	Datum values[] = {UUIDPGetDatum(&order->user),
-					  CStringGetTextDatum(order_ref),
-					  (Datum) 0,
-					  Int64GetDatum(order->base),
-					  CStringGetTextDatum(order->currency),
-					  CStringGetTextDatum(order->product_type),
-					  (Datum) 0};
-	char nulls[lengthof(values)];
-	bool null;
+	PlanValues values = {0};
 
-	memset(nulls, ' ', sizeof(nulls));
-	nulls[2] = order->code == NULL ? 'n' : ' ';
-	nulls[6] = order->item == NULL ? 'n' : ' ';
-	if (order->code != NULL)
-		values[2] = CStringGetTextDatum(order->code);
-	if (order->item != NULL)
-		values[6] = CStringGetTextDatum(order->item);
-	if (owner_execute(&read_redemption, values, nulls, false) != 1)
+	plan_bind_uuid(&values, &order->user);
+	plan_bind_text(&values, order_ref);
+	plan_bind_text(&values, order->code);
+	plan_bind_int64(&values, order->base);
+	plan_bind_text(&values, order->currency);
+	plan_bind_text(&values, order->product_type);
+	plan_bind_text(&values, order->item);
+	if (owner_execute(&read_redemption, values.datums, values.nulls, false) != 1)
 		return false;
 	redemption_keep(redemption);
-	redemption->same = DatumGetBool(plan_value(0, 6, &null)) && !null;
+	redemption->same = plan_bool_or(0, REDEMPTION_IS_SAME, false);
 	return true;
 }
 
 static void
 redemption_keep(Redemption *redemption)
 {
-	for (int i = 0; i < lengthof(redemption->values); i++)
-		redemption->values[i] = plan_value(0, i + 1, &redemption->nulls[i]);
+	redemption->id = plan_uuid(0, REDEMPTION_ID);
+	redemption->discount = plan_int64(0, REDEMPTION_DISCOUNT);
+	redemption->final = plan_int64(0, REDEMPTION_FINAL);
+	redemption->at = plan_time(0, REDEMPTION_AT);
+	redemption->reversed_at = plan_time_or(0, REDEMPTION_REVERSED_AT, DT_NOEND);
 }
 
+/* A use of this order that the snapshot does not see stops at the unique key: the statement
+ * writes nothing, and the order has other content. */
 static void
 redemption_write(const DiscountOrder *order, const DiscountFacts *facts, const char *order_ref,
 				 Redemption *redemption)
 {
-	Datum values[] = {UUIDPGetDatum(&order->user),
-					  UUIDPGetDatum(&facts->code_id),
-					  CStringGetTextDatum(order_ref),
-					  Int64GetDatum(order->base),
-					  Int64GetDatum(discount_amount(order, facts)),
-					  CStringGetTextDatum(order->currency),
-					  CStringGetTextDatum(order->product_type),
-					  (Datum) 0,
-					  TimestampTzGetDatum(order->at)};
+	PlanValues values = {0};
 
-	if (order->item != NULL)
-		values[7] = CStringGetTextDatum(order->item);
-	if (owner_execute(&write_redemption, values, order->item == NULL ? "       n " : NULL,
-					  false) != 1)
+	plan_bind_uuid(&values, &order->user);
+	plan_bind_uuid(&values, &facts->code_id);
+	plan_bind_text(&values, order_ref);
+	plan_bind_int64(&values, order->base);
+	plan_bind_int64(&values, discount_amount(order, facts));
+	plan_bind_text(&values, order->currency);
+	plan_bind_text(&values, order->product_type);
+	plan_bind_text(&values, order->item);
+	plan_bind_time(&values, order->at);
+	if (owner_execute(&write_redemption, values.datums, values.nulls, false) != 1)
 		refuse_other_content(order_ref);
 	redemption_keep(redemption);
 }
 
 /*
- * The order holds the code already: until is when the first call said. An order that holds
- * another code raises, unless its time is over.
+ * Whether the order holds the code already; then until becomes the end that the first call
+ * gave. Raises KB602 when the order holds another code, unless that reservation has ended.
  */
 static bool
 reservation_repeats(const DiscountOrder *order, const char *order_ref, TimestampTz *until)
 {
-	Datum values[] = {UUIDPGetDatum(&order->user), CStringGetTextDatum(order_ref), (Datum) 0};
+	PlanValues values = {0};
 	TimestampTz held;
-	bool null;
 
-	if (order->code != NULL)
-		values[2] = CStringGetTextDatum(order->code);
-	if (owner_execute(&find_reservation, values, order->code == NULL ? "  n" : NULL, false) ==
-		0)
+	plan_bind_uuid(&values, &order->user);
+	plan_bind_text(&values, order_ref);
+	plan_bind_text(&values, order->code);
+	if (owner_execute(&find_reservation, values.datums, values.nulls, false) == 0)
 		return false;
-	held = DatumGetTimestampTz(plan_value(0, 2, &null));
+	held = plan_time(0, RESERVATION_UNTIL);
 	if (order->at >= held)
 		return false;
-	if (!DatumGetBool(plan_value(0, 3, &null)))
+	if (!plan_bool_or(0, RESERVATION_IS_SAME, false))
 		refuse_other_content(order_ref);
 	*until = held;
 	return true;
@@ -432,21 +478,29 @@ reservation_end(TimestampTz at, Datum ttl)
 	return until;
 }
 
-/* until counts for status reserved alone. */
+/*
+ * Makes the person's entry the order's: reserved until then, or redeemed. An entry that is
+ * redeemed already and that the facts did not show (an older snapshot) is left alone, and the
+ * use refused.
+ */
 static void
 entry_write(const DiscountOrder *order, const DiscountFacts *facts, const char *order_ref,
-			const char *status, TimestampTz until)
+			DiscountStatus status, TimestampTz until)
 {
-	bool reserved = strcmp(status, "reserved") == 0;
-	Datum values[] = {UUIDPGetDatum(&order->user),    UUIDPGetDatum(&facts->code_id),
-					  TimestampTzGetDatum(order->at), CStringGetTextDatum(status),
-					  TimestampTzGetDatum(until),     CStringGetTextDatum(order_ref)};
+	PlanValues values = {0};
 
-	if (owner_execute(&write_entry, values, reserved ? NULL : "    n ", false) != 1)
+	plan_bind_uuid(&values, &order->user);
+	plan_bind_uuid(&values, &facts->code_id);
+	plan_bind_time(&values, order->at);
+	plan_bind_text(&values, discount_status_names[status]);
+	plan_bind_nullable(&values, TimestampTzGetDatum(until), status != DISCOUNT_RESERVED);
+	plan_bind_text(&values, order_ref);
+	if (owner_execute(&write_entry, values.datums, values.nulls, false) != 1)
 		refuse("already_used", "It was used meanwhile.");
 }
 
-/* The last of all, see discount.h. An entry that was reserved has its place. */
+/* The last statement of a call, see discount.h. An entry that was reserved has its place
+ * already, also when the reservation has ended and nobody took the place back. */
 static void
 place_require(const DiscountOrder *order, const DiscountFacts *facts)
 {
@@ -454,19 +508,26 @@ place_require(const DiscountOrder *order, const DiscountFacts *facts)
 		refuse("limit_reached", "All places are taken.");
 }
 
-/* The entry is the user's again, if the order had it in that status, and its place the code's.
+/*
+ * Gives the person's entry for the code, which the last plan's column names, back to the person
+ * and the place to the code; false when the order does not have the entry in that status. The
+ * first two arguments of the call are user_id and order_ref. The code is locked before the
+ * entry and the counter, in the order of every use.
  */
 static bool
-entry_free(const pg_uuid_t *user, Datum code, Datum order_ref, const char *status)
+entry_free(FunctionCallInfo fcinfo, int code_column, DiscountStatus status)
 {
-	pg_uuid_t code_id = *DatumGetUUIDP(code);
-	Datum values[] = {UUIDPGetDatum(user), UUIDPGetDatum(&code_id), order_ref,
-					  CStringGetTextDatum(status)};
+	pg_uuid_t code = plan_uuid(0, code_column);
+	PlanValues values = {0};
 
-	owner_execute(&lock_code_by_id, &values[1], NULL, false);
-	if (owner_execute(&free_entry, values, NULL, false) == 0)
+	args_bind(&values, fcinfo, 0);
+	plan_bind_uuid(&values, &code);
+	args_bind(&values, fcinfo, 1);
+	plan_bind_text(&values, discount_status_names[status]);
+	owner_execute(&lock_code_by_id, &values.datums[1], NULL, false);
+	if (owner_execute(&free_entry, values.datums, NULL, false) == 0)
 		return false;
-	discount_place_give_back(&code_id);
+	discount_place_give_back(&code);
 	return true;
 }
 

@@ -10,7 +10,7 @@
  * told of is such a row, and the server has checked it just before. Where the row has gone
  * (Event.held is false), and where the table has triggers besides this key, everything fires.
  *
- * What the table looks like is learnt once and trusted until fetch_generation moves, which it
+ * What the table looks like is learnt once and trusted until rows_generation moves, which it
  * does when the table, its triggers or its identity change. A table of any other shape is left
  * to the statement in event.c.
  *
@@ -35,7 +35,7 @@
 #include "utils/xid8.h"
 
 #include "core/compat.h"
-#include "core/fetch.h"
+#include "core/rows.h"
 #include "core/owner.h"
 #include "events/insert.h"
 
@@ -68,7 +68,7 @@ static const struct
 	[COLUMN_XID] = {"xid", XID8OID},
 };
 
-static FetchSource events_of_user = {
+static RowsSource events_of_user = {
 	.table = "access_events",
 	.index = "access_events_user_id_xid_idx",
 	.nkeys = 1,
@@ -80,7 +80,7 @@ static FetchSource events_of_user = {
 /* What was learnt of the table. */
 static struct
 {
-	uint64 generation; /* fetch_generation when that was; 0: never */
+	uint64 generation; /* rows_generation when that was; 0: never */
 	bool usable;
 	bool key_alone; /* no trigger fires for a row but that of the foreign key to users */
 	Oid table;
@@ -89,6 +89,7 @@ static struct
 } shape;
 
 static void shape_learn(void);
+static bool table_fits(Relation table);
 static bool columns_fit(TupleDesc found);
 static bool triggers_fit(const TriggerDesc *triggers);
 static bool triggers_are_key(const TriggerDesc *triggers);
@@ -105,12 +106,12 @@ event_put(const Event *event)
 	FullTransactionId xid;
 	bool found;
 
-	if (shape.generation != fetch_generation)
+	if (shape.generation != rows_generation)
 		shape_learn();
 	if (!shape.usable)
 		return false;
 	table = table_open(shape.table, RowExclusiveLock);
-	if (shape.generation != fetch_generation)
+	if (shape.generation != rows_generation)
 	{
 		/* Waiting for the lock brought news of the table. */
 		table_close(table, NoLock);
@@ -133,27 +134,30 @@ event_put(const Event *event)
 static void
 shape_learn(void)
 {
-	Relation table;
-	Fetch fetch;
+	Rows rows;
 
-	shape.usable = false;
-	shape.generation = fetch_generation;
-	if (!fetch_open(&fetch, &events_of_user, GetActiveSnapshot()))
-		return;
-	table = fetch.table;
-	shape.table = RelationGetRelid(table);
-	shape.usable = columns_fit(RelationGetDescr(table)) && table->rd_rules == NULL &&
-				   triggers_fit(table->trigdesc);
+	rows_open(&rows, &events_of_user, GetActiveSnapshot());
+	shape.usable = rows_are_direct(&rows) && table_fits(rows.table);
 	if (shape.usable)
 	{
+		Relation table = rows.table;
+
+		shape.table = RelationGetRelid(table);
 		shape.kind_type = TupleDescAttr(RelationGetDescr(table), COLUMN_KIND)->atttypid;
 		shape.sequence = compat_identity_sequence(table, COLUMN_ID + 1);
 		shape.usable = OidIsValid(shape.sequence);
 		shape.key_alone = triggers_are_key(table->trigdesc);
 	}
-	fetch_close(&fetch);
-	/* The table has been locked since fetch_open(), so that no look-up can have changed it. */
-	shape.generation = fetch_generation;
+	rows_close(&rows);
+	/* The table has been locked since rows_open(), so that no look-up can have changed it. */
+	shape.generation = rows_generation;
+}
+
+static bool
+table_fits(Relation table)
+{
+	return columns_fit(RelationGetDescr(table)) && table->rd_rules == NULL &&
+		   triggers_fit(table->trigdesc);
 }
 
 /* A column that is not ours has a default that only a statement knows. */
@@ -210,29 +214,32 @@ xid_find(const pg_uuid_t *user, FullTransactionId *xid)
 {
 	FullTransactionId end = snapshot_end();
 	Datum key = UUIDPGetDatum(user);
-	Fetch fetch;
+	bool direct;
+	Rows rows;
 
 	*xid = GetTopFullTransactionId();
 	/* No transaction that has ended has a greater id. */
 	if (FullTransactionIdFollowsOrEquals(*xid, end))
 		return true;
-	if (!fetch_open(&fetch, &events_of_user, GetActiveSnapshot()))
-		return false;
-	fetch_find(&fetch, &key);
-	while (fetch_previous(&fetch))
+	rows_open(&rows, &events_of_user, GetActiveSnapshot());
+	direct = rows_are_direct(&rows);
+	if (direct)
 	{
-		bool null;
-		FullTransactionId last = DatumGetFullTransactionId(fetch_value(&fetch, 0, &null));
+		rows_find(&rows, &key);
+		while (rows_previous(&rows))
+		{
+			FullTransactionId last = DatumGetFullTransactionId(rows_value(&rows, 0));
 
-		/* An xid that is yet to come is of another server: see event.c. */
-		if (FullTransactionIdFollowsOrEquals(last, end))
-			continue;
-		if (FullTransactionIdFollows(last, *xid))
-			*xid = last;
-		break;
+			/* An xid that is yet to come is of another server: see event.c. */
+			if (FullTransactionIdFollowsOrEquals(last, end))
+				continue;
+			if (FullTransactionIdFollows(last, *xid))
+				*xid = last;
+			break;
+		}
 	}
-	fetch_close(&fetch);
-	return true;
+	rows_close(&rows);
+	return direct;
 }
 
 /* The first id that the active snapshot takes for one that is not assigned yet. */

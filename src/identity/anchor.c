@@ -1,13 +1,16 @@
 /*
  * anchor.c: locks the row of users that every decision about a person begins with.
+ *
+ * Why this row, and which locks may follow it: anchor.h. The lock is taken with the rights of
+ * the tables' owner, because a person may be forbidden to update the own row.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
-#include "utils/fmgrprotos.h"
 
+#include "core/datum.h"
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
@@ -27,7 +30,10 @@ PG_FUNCTION_INFO_V1(coursebase_tg_any__lock_user);
 /*
  * SQL function: tg_any__lock_user() returns trigger
  *
- * Before an INSERT of plain SQL, so that it takes its locks in the order of the functions.
+ * Locks the person before the row is inserted. The functions lock the person first and write
+ * rows afterwards; a plain INSERT that locked only in its AFTER trigger would hold its row
+ * first and could deadlock with them. Under a restore nobody decides anything, so nothing is
+ * locked.
  */
 PGDLLEXPORT Datum
 coursebase_tg_any__lock_user(PG_FUNCTION_ARGS)
@@ -47,20 +53,32 @@ Anchored
 anchor_user(const pg_uuid_t *user)
 {
 	Datum key = UUIDPGetDatum(user);
-	bool null;
 
 	if (owner_execute(&lock_user, &key, NULL, false) == 0)
 		return ANCHORED_NONE;
-	return DatumGetBool(plan_value(0, 1, &null)) ? ANCHORED_LIVE : ANCHORED_CLOSED;
+	return plan_bool(0, 1) ? ANCHORED_LIVE : ANCHORED_CLOSED;
 }
 
 void
 anchor_user_require(const pg_uuid_t *user)
 {
 	if (anchor_user(user) == ANCHORED_NONE)
-		ereport(ERROR,
-				(errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such user"),
-				 errdetail("None has the id %s.",
-						   DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(user)))),
-				 errhint("Give the id of a row of users.")));
+		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such user"),
+						errdetail("None has the id %s.", uuid_text(user)),
+						errhint("Give the id of a row of users.")));
+}
+
+void
+anchor_open_user_require(const pg_uuid_t *user)
+{
+	if (anchor_user(user) != ANCHORED_LIVE)
+		anchor_raise_missing(user);
+}
+
+void
+anchor_raise_missing(const pg_uuid_t *user)
+{
+	ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such user"),
+					errdetail("None has the id %s.", uuid_text(user)),
+					errhint("Give the id of a row of users that is not closed.")));
 }

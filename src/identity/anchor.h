@@ -1,22 +1,24 @@
 /*
  * anchor.h: the row that a decision about a person begins with, and the order of all locks.
  *
- * A decision over several rows locks one fixed row first and then reads with a new snapshot, so
- * that of two calls about one person the second sees what the first did. Locks are taken in one
- * order everywhere, so that calls wait but never for one another in a ring:
+ * A decision over several rows locks one fixed row first and then reads with a new snapshot: of
+ * two calls about one person the second therefore sees what the first one wrote. Every function
+ * and trigger takes its locks in one order, so that calls wait for each other but never in a
+ * ring:
  *
  *   1. the row of users; of two people, the one with the lesser uuid first
- *   2. what many people share: organisation, program, product, course, discount code (the last
- *      one FOR KEY SHARE, which nobody's use waits for)
+ *   2. what many people share: organisation, program, product, course, discount code (the code
+ *      FOR KEY SHARE, for which no use of the code has to wait)
  *   3. what is the person's: profile, subscription, account of credits, entry of a code,
  *      purchases, entitlements, transactions, grants, documents
  *   4. versions that handshakes compare: the catalogue's, a cohort's, the person's
- *   5. the counter of a discount code, or one of its shards; only rows of 3 and 4 that are the
- *      same person's may follow
+ *   5. the counter of a discount code, or one of its shards; only rows of 3 and 4 that belong
+ *      to the same person may follow
  *
- * Who must go back in the order (a reservation of somebody else's that has run out) takes what
- * is free and skips the rest. Row locks are FOR NO KEY UPDATE, which foreign keys to the row do
- * not wait for; FOR UPDATE only where a row's identity is to change.
+ * A call that must lock against this order (to end the expired reservation of another person)
+ * uses SKIP LOCKED and leaves what is not free. Row locks are FOR NO KEY UPDATE, because the
+ * inserts of rows with a foreign key to the row do not wait for that; FOR UPDATE is used only
+ * where the key of a row changes.
  */
 #ifndef COURSEBASE_IDENTITY_ANCHOR_H
 #define COURSEBASE_IDENTITY_ANCHOR_H
@@ -25,6 +27,8 @@
 
 #include "utils/uuid.h"
 
+#include "core/compat.h"
+
 typedef enum Anchored
 {
 	ANCHORED_NONE,   /* there is no such user */
@@ -32,10 +36,21 @@ typedef enum Anchored
 	ANCHORED_LIVE,
 } Anchored;
 
-/* Locks the row of users with the owner's rights; needs SPI. */
+/*
+ * Locks the row of users until the transaction ends, with the rights of the tables' owner, and
+ * says what the row is as of after the lock. Needs SPI_connect(); overwrites SPI_tuptable.
+ * Raises what a wait can raise (40001 in an older snapshot, 40P01, 55P03) and KB001 without
+ * tables.
+ */
 extern Anchored anchor_user(const pg_uuid_t *user);
 
-/* The same; raises KB106 when there is no such user. */
+/* The same; raises KB106 if there is no such user. A closed account passes. */
 extern void anchor_user_require(const pg_uuid_t *user);
+
+/* The same; raises KB106 also if the account is closed. */
+extern void anchor_open_user_require(const pg_uuid_t *user);
+
+/* Raises that KB106: for callers that read the row without a lock. */
+pg_noreturn extern void anchor_raise_missing(const pg_uuid_t *user);
 
 #endif

@@ -1,15 +1,20 @@
 /*
- * asking.c: who is asking.
+ * asking.c: finds the user whom the claims of the request name.
  *
- * The subject of the claims is looked up in users by a direct index read, with the active
- * snapshot and no rights of the caller's; where the table cannot be read so, by SPI with its
- * owner's. The last answer is kept for as long as it must be the same: an equal subject, an
- * equal snapshot, the same users and indexes.
+ * The subject of the claims is looked up in users with the active snapshot, straight from an
+ * index where that is possible (core/rows.h). The look-up needs no right of the caller:
+ * everybody may know who they are.
+ *
+ * Policies ask once a row, so the last answer is kept. The answer holds while the subject is
+ * equal, the active snapshot sees the same (snapshot_key.h) and no table or index changed
+ * (rows_generation). Nothing deletes the answer when a row changes, because a deletion would
+ * race with a reader that is about to store an older answer.
+ *
+ * No lock is taken, and nothing is written: the answer is the same on a standby.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -17,13 +22,14 @@
 #include "utils/fmgrprotos.h"
 #include "utils/snapmgr.h"
 
-#include "core/fetch.h"
+#include "core/datum.h"
 #include "core/owner.h"
-#include "core/plan.h"
+#include "core/rows.h"
 #include "core/snapshot_key.h"
 #include "identity/asking.h"
 #include "identity/claims.h"
 
+/* A row of users, or its absence. Whoever is deleted counts as nobody outside of this file. */
 typedef struct User
 {
 	Asking asking;
@@ -31,10 +37,13 @@ typedef struct User
 	bool deleted;
 } User;
 
-/* The last answer, and what it holds for. */
+/*
+ * The last answer, and what it holds for. serial 0 means that there is none; otherwise it is
+ * that of the last Subject the answer was given for, which spares comparing the text.
+ */
 typedef struct Answer
 {
-	User user; /* whether or not deleted */
+	User user; /* deleted ones included */
 	uint64 serial;
 	uint64 generation;
 	SnapshotKey snapshot;
@@ -42,56 +51,35 @@ typedef struct Answer
 	char subject[SUBJECT_MAX];
 } Answer;
 
-/* A way to find a user: straight from the index, or by a statement. */
-typedef struct UserSource
+/* The columns of USERS_BY. */
+enum
 {
-	FetchSource fetch;
-	KeptPlan plan;
-} UserSource;
+	COLUMN_ID,
+	COLUMN_ROLE,
+	COLUMN_DELETED_AT,
+	COLUMNS,
+};
 
-#define USER_COLUMNS                                                                           \
-	.ncolumns = 3, .columns = {                                                                \
-					   {"id", UUIDOID},                                                        \
-					   {"role", FETCH_ANY_ENUM},                                               \
-					   {"deleted_at", TIMESTAMPTZOID, true},                                   \
+/*
+ * optional: without tables nobody is a user. A null role, which only a dropped constraint lets
+ * in, gives no rights.
+ */
+#define USERS_BY(by, name, type)                                                               \
+	{                                                                                          \
+		.table = "users", .index = (by), .nkeys = 1, .keys = {{(name), (type)}},               \
+		.ncolumns = COLUMNS,                                                                   \
+		.columns = {{"id", UUIDOID},                                                           \
+					{"role", ROWS_ENUM, true},                                                 \
+					{"deleted_at", TIMESTAMPTZOID, true}},                                     \
+		.optional = true,                                                                      \
 	}
-#define USER_QUERY                                                                             \
-	"SELECT u.id, u.role OPERATOR(pg_catalog.=) 'admin', u.deleted_at IS NOT NULL "            \
-	"FROM coursebase.users u WHERE "
 
-static UserSource users_by_subject = {
-	.fetch =
-		{
-			.table = "users",
-			.index = "users_clerk_user_id_key",
-			.nkeys = 1,
-			.keys = {{"clerk_user_id", TEXTOID}},
-			USER_COLUMNS,
-		},
-	.plan =
-		{
-			.sql = USER_QUERY "u.clerk_user_id OPERATOR(pg_catalog.=) $1",
-			.nargs = 1,
-			.types = {TEXTOID},
-		},
-};
+/* The usual way: by the id that the authentication provider gave. */
+static RowsSource users_by_subject =
+	USERS_BY("users_clerk_user_id_key", "clerk_user_id", TEXTOID);
 
-static UserSource users_by_id = {
-	.fetch =
-		{
-			.table = "users",
-			.index = "users_pkey",
-			.nkeys = 1,
-			.keys = {{"id", UUIDOID}},
-			USER_COLUMNS,
-		},
-	.plan =
-		{
-			.sql = USER_QUERY "u.id OPERATOR(pg_catalog.=) $1",
-			.nargs = 1,
-			.types = {UUIDOID},
-		},
-};
+/* For tokens whose subject is users.id itself, and for identity_user_read(). */
+static RowsSource users_by_id = USERS_BY("users_pkey", "id", UUIDOID);
 
 static Answer answer;
 
@@ -99,9 +87,7 @@ static const Asking *user_asking(const User *user);
 static const Asking *asking_look_up(const Subject *subject);
 static const User *user_look_up(const Subject *subject, Snapshot snapshot);
 static User user_of_subject(const Subject *subject, Snapshot snapshot);
-static User user_read(UserSource *source, Datum key, Snapshot snapshot);
-static User user_fetched(Fetch *fetch);
-static User user_queried(UserSource *source, Datum key);
+static User user_read(RowsSource *source, Datum key, Snapshot snapshot);
 static bool subject_is_text(const Subject *subject);
 static bool subject_is_uuid(const Subject *subject, pg_uuid_t *uuid);
 
@@ -131,25 +117,30 @@ identity_is_admin(void)
 	return asking != NULL && asking->admin;
 }
 
+/*
+ * The cheap comparisons come first. ActiveSnapshotSet() must precede GetActiveSnapshot(), which
+ * asserts a snapshot: claims can be asked for outside of any statement.
+ */
 const Asking *
 identity_asking(void)
 {
 	const Subject *subject = claims_subject();
 
 	if (likely(subject != NULL && answer.serial == subject->serial &&
-			   answer.generation == fetch_generation && ActiveSnapshotSet() &&
+			   answer.generation == rows_generation && ActiveSnapshotSet() &&
 			   snapshot_key_equals(&answer.snapshot, GetActiveSnapshot())))
 		return user_asking(&answer.user);
 	return asking_look_up(subject);
 }
 
+/* NULL, which is nobody, for an unknown user and for a closed account. */
 static const Asking *
 user_asking(const User *user)
 {
 	return user->exists && !user->deleted ? &user->asking : NULL;
 }
 
-/* Apart, so that what is asked for every row stays short. */
+/* Not inlined, so that identity_asking(), which runs for every row, stays short. */
 static pg_noinline const Asking *
 asking_look_up(const Subject *subject)
 {
@@ -167,20 +158,25 @@ identity_user_read(const pg_uuid_t *id, bool *admin)
 	return user.exists && !user.deleted;
 }
 
-/* A request that sets the claims anew, to what they were, is still the same subject's. */
+/*
+ * The user of the subject, from the last answer if it still holds. The subject is compared as
+ * text here: a pooled connection sets equal claims again and again, each time with a new
+ * serial.
+ */
 static const User *
 user_look_up(const Subject *subject, Snapshot snapshot)
 {
-	if (answer.serial == 0 || answer.generation != fetch_generation ||
+	if (answer.serial == 0 || answer.generation != rows_generation ||
 		answer.subject_size != subject->size ||
 		memcmp(answer.subject, subject->bytes, subject->size) != 0 ||
 		!snapshot_key_equals(&answer.snapshot, snapshot))
 	{
 		static uint64 look_ups = 0;
-		/* what changes while we read makes the answer old at once */
-		uint64 generation = fetch_generation;
+		/* taken before the read: a table altered during it makes the answer outdated at once */
+		uint64 generation = rows_generation;
 		User user;
 
+		/* the read can raise, and must not leave half an answer behind */
 		answer.serial = 0;
 		user = user_of_subject(subject, snapshot);
 		answer.user = user;
@@ -194,7 +190,10 @@ user_look_up(const Subject *subject, Snapshot snapshot)
 	return &answer.user;
 }
 
-/* Only a subject that no row has may be a user's own id, and a closed account has its subject.
+/*
+ * Looks the subject up as clerk_user_id first, and as users.id only if no row has it, closed
+ * accounts included: a person whose subject happens to be the id of somebody else must never
+ * become that person.
  */
 static User
 user_of_subject(const Subject *subject, Snapshot snapshot)
@@ -212,58 +211,35 @@ user_of_subject(const Subject *subject, Snapshot snapshot)
 	return user;
 }
 
+/* The row with that key. Without a table (before install(), or during a restore) nobody exists.
+ */
 static User
-user_read(UserSource *source, Datum key, Snapshot snapshot)
+user_read(RowsSource *source, Datum key, Snapshot snapshot)
 {
 	User user = {.exists = false};
-	Fetch fetch;
+	Rows rows;
 
-	if (!fetch_open(&fetch, &source->fetch, snapshot))
-		return OidIsValid(source->fetch.table_oid) ? user_queried(source, key) : user;
-	fetch_find(&fetch, &key);
-	if (fetch_next(&fetch))
-		user = user_fetched(&fetch);
-	fetch_close(&fetch);
-	return user;
-}
-
-static User
-user_fetched(Fetch *fetch)
-{
-	User user = {.exists = true};
-	bool null;
-	Datum role;
-
-	user.asking.user = *DatumGetUUIDP(fetch_value(fetch, 0, &null));
-	role = fetch_value(fetch, 1, &null);
-	user.asking.admin =
-		!null && strcmp(DatumGetCString(DirectFunctionCall1(enum_out, role)), "admin") == 0;
-	fetch_value(fetch, 2, &null);
-	user.deleted = !null;
-	return user;
-}
-
-static User
-user_queried(UserSource *source, Datum key)
-{
-	User user = {.exists = false};
-	bool null;
-
-	SPI_connect();
-	if (owner_execute(&source->plan, &key, NULL, true) > 0)
+	rows_open(&rows, source, snapshot);
+	rows_find(&rows, &key);
+	if (rows_next(&rows))
 	{
+		const char *role = rows_label(&rows, COLUMN_ROLE);
+		bool open;
+
 		user.exists = true;
-		user.asking.user = *DatumGetUUIDP(plan_value(0, 1, NULL));
-		user.asking.admin = DatumGetBool(plan_value(0, 2, &null)) && !null;
-		user.deleted = DatumGetBool(plan_value(0, 3, &null));
+		user.asking.user = *DatumGetUUIDP(rows_value(&rows, COLUMN_ID));
+		user.asking.admin = role != NULL && strcmp(role, "admin") == 0;
+		rows_value_or_null(&rows, COLUMN_DELETED_AT, &open);
+		user.deleted = !open;
 	}
-	SPI_finish();
+	rows_close(&rows);
 	return user;
 }
 
 /*
- * JSON escapes were written as UTF-8: in another encoding they would be other characters, and
- * perhaps another's subject.
+ * Whether the subject is valid text of this database. The JSON reader writes escapes as UTF-8;
+ * in another encoding those bytes would be other characters, and could spell the subject of
+ * another person. There only ASCII counts as text.
  */
 static bool
 subject_is_text(const Subject *subject)
@@ -276,7 +252,10 @@ subject_is_text(const Subject *subject)
 	return true;
 }
 
-/* Only the form 8-4-4-4-12, in which tokens carry a uuid; the type's input would raise. */
+/*
+ * Reads a subject of the form 8-4-4-4-12, in which tokens carry a uuid. The input function of
+ * the type uuid is not used, because it raises on anything else.
+ */
 static bool
 subject_is_uuid(const Subject *subject, pg_uuid_t *uuid)
 {
@@ -315,11 +294,16 @@ identity_resolve_user(const pg_uuid_t *named, pg_uuid_t *user)
 
 	if (named == NULL)
 		return known;
-	if ((!known || memcmp(named, user, sizeof(*user)) != 0) && !identity_is_admin() &&
-		!has_bypassrls_privilege(GetUserId()) && GetUserId() != owner_of_tables())
+	if (!(known && uuid_equal(named, user)) && !identity_is_admin() && !identity_is_server())
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("only an administrator or the server asks about another user"),
 						errhint("Leave user_id out: the answer is about who is signed in.")));
 	*user = *named;
 	return true;
+}
+
+bool
+identity_is_server(void)
+{
+	return has_bypassrls_privilege(GetUserId()) || GetUserId() == owner_of_tables();
 }

@@ -1,9 +1,11 @@
 /*
- * asking.h: who is asking.
+ * asking.h: the user whom the claims of the request name.
  *
- * The claims of the request (setting request.jwt.claims, else the older request.jwt.claim.sub)
- * name a subject; the subject is a row of users. Whatever is wrong on the way, the answer is
- * nobody: never an error of the claims' making, never somebody else.
+ * The claims (setting request.jwt.claims, else the older request.jwt.claim.sub) name a subject;
+ * the subject is looked up in users. If the claims are missing or malformed, or the user is
+ * unknown or closed, the answer is nobody: claims never cause an error and never name another
+ * person. The functions need no right of the caller, lock nothing, and may be called with and
+ * without SPI_connect(). They raise only what the look-up itself can raise.
  */
 #ifndef COURSEBASE_IDENTITY_ASKING_H
 #define COURSEBASE_IDENTITY_ASKING_H
@@ -12,23 +14,22 @@
 
 #include "utils/uuid.h"
 
-/* At load: takes the two settings over, so that claims are parsed once per value. */
+/* Called by _PG_init(): defines the two settings, so that each value is parsed only once. */
 extern void identity_init(void);
 
 /*
- * The user who asks, as the active snapshot sees the row of users; false for nobody (no claims,
- * malformed ones, a user who is unknown or soft-deleted). Needs no rights of the caller. user
- * may be NULL.
+ * Writes the id of the user who asks to *user, as the active snapshot sees the row of users;
+ * false for nobody. user may be NULL.
  */
 extern bool identity_current_user(pg_uuid_t *user);
 
-/* Whether that user is an administrator. */
+/* Whether the user who asks has the role admin; false for nobody. */
 extern bool identity_is_admin(void);
 
 /*
- * All of that, NULL for nobody. What was computed for an equal look_up from rows that the
- * active snapshot saw, while fetch_generation stood still, is true of this moment's active
- * snapshot too; look_up starts above 0.
+ * The user who asks, with a number that says when the answer was read anew. If look_up and
+ * rows_generation are what they were, the active snapshot sees the same rows as then, so that
+ * whatever a caller computed from rows for that look_up is still true. look_up starts at 1.
  */
 typedef struct Asking
 {
@@ -37,16 +38,27 @@ typedef struct Asking
 	uint64 look_up;
 } Asking;
 
+/* NULL for nobody. Points to memory of the session that the next call may overwrite. */
 extern const Asking *identity_asking(void);
 
-/* Whether there is such a user, not soft-deleted, and whether it is an administrator. */
+/* Whether the user exists and is open; *admin says whether that user is an administrator. */
 extern bool identity_user_read(const pg_uuid_t *user, bool *admin);
 
+/* Writes the cohort that the user is in to *cohort; false for none. Defined in bounds.c. */
+extern bool identity_cohort(const pg_uuid_t *user, pg_uuid_t *cohort);
+
 /*
- * Whom a reading function is about: the one who asks (named NULL; false for nobody), or whom
- * the one who asks, an administrator or the server names. Anybody else raises 42501, in the
- * same words whether that user exists or not.
+ * Writes to *user whom a reading function is about. If named is NULL, that is the user who
+ * asks, and false for nobody. Otherwise it is named, which only that user, an administrator,
+ * the server (BYPASSRLS) and the tables' owner may name: everybody else gets 42501, in the same
+ * words whether that user exists or not.
  */
 extern bool identity_resolve_user(const pg_uuid_t *named, pg_uuid_t *user);
+
+/*
+ * Whether the statement runs as the server (a role with BYPASSRLS) or as the tables' owner.
+ * Either may act for every user and in every organisation, whatever the claims say.
+ */
+extern bool identity_is_server(void);
 
 #endif

@@ -1,28 +1,30 @@
 /*
- * bounds.c: who is asking, and the bounds that policies compare with.
+ * bounds.c: the SQL functions that say who is asking, and the bounds that policies compare
+ * with.
  *
- * A policy says BETWEEN (SELECT own_from()) AND (SELECT own_to()), which an index serves: one's
- * own id for a user, the smallest and the largest uuid for an administrator, and nothing for
- * nobody. Administrators need no OR, which would cost the index.
+ * A policy says BETWEEN (SELECT own_from()) AND (SELECT own_to()), which an index serves. Both
+ * bounds are the own id for a user, the smallest and the largest uuid for an administrator, and
+ * NULL for nobody, which matches no row. An OR for administrators would cost the index.
+ *
+ * None of the functions needs a right of the caller beyond EXECUTE; each answers only about the
+ * user who asks. They carry no SET search_path, because they resolve no name.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/fmgrprotos.h"
 #include "utils/snapmgr.h"
 #include "utils/uuid.h"
 
-#include "core/fetch.h"
-#include "core/owner.h"
-#include "core/plan.h"
+#include "core/rows.h"
 #include "identity/asking.h"
 
+/* The byte that fills the lower and the upper bound of an administrator. */
 #define LOWEST  0x00
 #define HIGHEST 0xff
 
-static FetchSource cohort_by_user = {
+static RowsSource cohort_by_user = {
 	.table = "user_cohorts",
 	.index = "user_cohorts_pkey",
 	.nkeys = 1,
@@ -31,17 +33,8 @@ static FetchSource cohort_by_user = {
 	.columns = {{"cohort_id", UUIDOID}},
 };
 
-static KeptPlan cohort_query = {
-	.sql = "SELECT c.cohort_id FROM coursebase.user_cohorts c "
-		   "WHERE c.user_id OPERATOR(pg_catalog.=) $1",
-	.nargs = 1,
-	.types = {UUIDOID},
-};
-
 static bool own_bound(pg_uuid_t *bound, int edge);
 static bool own_cohort_bound(pg_uuid_t *bound, int edge);
-static bool cohort_of(const pg_uuid_t *user, pg_uuid_t *cohort);
-static bool cohort_queried(const pg_uuid_t *user, pg_uuid_t *cohort);
 static Datum uuid_result(FunctionCallInfo fcinfo, bool found, const pg_uuid_t *uuid);
 
 PG_FUNCTION_INFO_V1(coursebase_current_user_id);
@@ -103,6 +96,7 @@ coursebase_own_cohort_to(PG_FUNCTION_ARGS)
 	return uuid_result(fcinfo, own_cohort_bound(&bound, HIGHEST), &bound);
 }
 
+/* One bound of the user ids that the user who asks may see; false for nobody. */
 static bool
 own_bound(pg_uuid_t *bound, int edge)
 {
@@ -113,6 +107,7 @@ own_bound(pg_uuid_t *bound, int edge)
 	return true;
 }
 
+/* The same of cohort ids; false also for a user in no cohort. */
 static bool
 own_cohort_bound(pg_uuid_t *bound, int edge)
 {
@@ -121,44 +116,29 @@ own_cohort_bound(pg_uuid_t *bound, int edge)
 	if (!identity_current_user(&user))
 		return false;
 	if (!identity_is_admin())
-		return cohort_of(&user, bound);
+		return identity_cohort(&user, bound);
 	memset(bound->data, edge, UUID_LEN);
 	return true;
 }
 
-/* No rights of the caller's are asked for: everybody may know their own cohort. */
-static bool
-cohort_of(const pg_uuid_t *user, pg_uuid_t *cohort)
+/* Reads past row security and grants: everybody may know the own cohort. */
+bool
+identity_cohort(const pg_uuid_t *user, pg_uuid_t *cohort)
 {
 	Datum key = UUIDPGetDatum(user);
-	Fetch fetch;
+	Rows rows;
 	bool found;
-	bool null;
 
-	if (!fetch_open(&fetch, &cohort_by_user, GetActiveSnapshot()))
-		return cohort_queried(user, cohort);
-	fetch_find(&fetch, &key);
-	found = fetch_next(&fetch);
+	rows_open(&rows, &cohort_by_user, GetActiveSnapshot());
+	rows_find(&rows, &key);
+	found = rows_next(&rows);
 	if (found)
-		*cohort = *DatumGetUUIDP(fetch_value(&fetch, 0, &null));
-	fetch_close(&fetch);
+		*cohort = *DatumGetUUIDP(rows_value(&rows, 0));
+	rows_close(&rows);
 	return found;
 }
 
-static bool
-cohort_queried(const pg_uuid_t *user, pg_uuid_t *cohort)
-{
-	Datum key = UUIDPGetDatum(user);
-	bool found;
-
-	SPI_connect();
-	found = owner_execute(&cohort_query, &key, NULL, true) > 0;
-	if (found)
-		*cohort = *DatumGetUUIDP(plan_value(0, 1, NULL));
-	SPI_finish();
-	return found;
-}
-
+/* The result of the SQL function, copied into its memory context; NULL if not found. */
 static Datum
 uuid_result(FunctionCallInfo fcinfo, bool found, const pg_uuid_t *uuid)
 {

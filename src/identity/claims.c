@@ -1,12 +1,17 @@
 /*
- * claims.c: the subject that the claims of the request name, before anybody is looked up.
+ * claims.c: reads from the settings of the request which subject its claims name.
  *
- * request.jwt.claims is JSON with a member sub; request.jwt.claim.sub, which older gateways
- * set, is the subject itself and counts when the former is absent or empty. Both settings are
- * ours, so that a value is parsed when it is set and never again. A check hook must neither
- * raise nor look anything up: whatever is no subject becomes one of size 0, which is nobody. A
- * setting that another library defined first stays its own, and is parsed when its text differs
- * from the last.
+ * request.jwt.claims is JSON with a member sub. request.jwt.claim.sub, which older gateways
+ * set, is the subject itself; it counts only if the former is absent or empty.
+ *
+ * This library defines both settings, so that its check hook parses a value when it is set and
+ * nobody parses it again. A check hook must neither raise nor look anything up in the database:
+ * a value without a usable subject becomes a Subject of size 0, which names nobody. If another
+ * library defined a setting first, the setting stays that library's, and is parsed whenever its
+ * text differs from the last one seen ("foreign" below).
+ *
+ * Memory: a Subject is the extra value of its setting, which guc.c frees; it must therefore
+ * come from the allocator that guc.c uses (compat_setting_extra()).
  */
 #include "postgres.h"
 
@@ -16,12 +21,13 @@
 #include "identity/claims.h"
 #include "json/json.h"
 
-/* No gateway passes a longer token on; parsing must not hold a session up. */
+/* Longer claims name nobody: no gateway passes them on, and parsing must not take long. */
 #define CLAIMS_MAX (1024 * 1024)
 
-/* Writes the subject's bytes and returns their number; 0 for nobody. */
+/* Writes the subject, at most SUBJECT_MAX bytes, and returns its size; 0 for nobody. */
 typedef int (*SubjectReader)(const char *value, char *out);
 
+/* One of the two settings, and what its present value means. */
 typedef struct ClaimsSetting
 {
 	const char *name;
@@ -30,9 +36,9 @@ typedef struct ClaimsSetting
 	GucStringCheckHook check;
 	GucStringAssignHook assign;
 	char *value;            /* the setting's variable */
-	const Subject *subject; /* of the value; NULL when absent or empty */
-	bool foreign;
-	char *seen; /* foreign: the value that the subject was read from */
+	const Subject *subject; /* of the value; NULL if absent or empty */
+	bool foreign;           /* another library defined the setting */
+	char *seen;             /* if foreign: the value that subject was read from */
 } ClaimsSetting;
 
 static int token_read(const char *value, char *out);
@@ -80,6 +86,7 @@ claims_subject_look_up(void)
 	return subject != NULL ? subject : setting_subject(&plain);
 }
 
+/* A SubjectReader: the member sub of a JSON object. */
 static int
 token_read(const char *value, char *out)
 {
@@ -92,6 +99,7 @@ token_read(const char *value, char *out)
 	return (int) subject_size;
 }
 
+/* A SubjectReader: the value itself. */
 static int
 plain_read(const char *value, char *out)
 {
@@ -103,6 +111,7 @@ plain_read(const char *value, char *out)
 	return (int) size;
 }
 
+/* guc.c passes no pointer of ours to its hooks, so that each setting needs its own pair. */
 static bool
 token_check(char **value, void **extra, GucSource source)
 {
@@ -129,7 +138,11 @@ plain_assign(const char *value, void *extra)
 	known_update();
 }
 
-/* What belongs to another library changes without our being told. */
+/*
+ * Works out claims_known after a value changed. Foreign settings change without calling a hook
+ * of ours, so that nothing is known in advance as soon as the answer depends on one: then
+ * claims_known is NULL and claims_subject_look_up() decides anew each time.
+ */
 static void
 known_update(void)
 {
@@ -141,7 +154,10 @@ known_update(void)
 		claims_known = plain.subject;
 }
 
-/* What was set before the library was loaded is a placeholder, whose value ours takes over. */
+/*
+ * Defines the setting, unless another library did. A value that was set before this library was
+ * loaded lives in a placeholder, which guc.c replaces, calling the hooks with its value.
+ */
 static void
 setting_define(ClaimsSetting *setting)
 {
@@ -154,6 +170,7 @@ setting_define(ClaimsSetting *setting)
 								   setting->check, setting->assign, NULL);
 }
 
+/* The subject of the setting's present value; NULL if the value is absent or empty. */
 static const Subject *
 setting_subject(ClaimsSetting *setting)
 {
@@ -162,6 +179,7 @@ setting_subject(ClaimsSetting *setting)
 	return setting->subject;
 }
 
+/* Parses a foreign setting, if its text is not the one that was parsed last. */
 static void
 foreign_read(ClaimsSetting *setting)
 {
@@ -183,7 +201,11 @@ foreign_read(ClaimsSetting *setting)
 	setting->seen = seen;
 }
 
-/* False without memory. An absent or empty value has no subject, which is not one of size 0. */
+/*
+ * Makes the Subject of a value; false only if memory runs out. An absent or empty value has no
+ * Subject at all (the other setting then counts), unlike a value that names nobody, whose
+ * Subject has size 0 (and the other setting does not count).
+ */
 static bool
 subject_make(SubjectReader read, const char *value, void **subject)
 {

@@ -1,8 +1,8 @@
 /*
- * guard_columns.c: which columns of a row an end user may change.
+ * guard_columns.c: keeps end users from changing columns that are not theirs to change.
  *
- * The trigger function stands here and not with those of core: it asks whether an administrator
- * is asking.
+ * The trigger function is part of identity and not of core, because it must know whether the
+ * user who asks is an administrator. It reads and locks nothing.
  */
 #include "postgres.h"
 
@@ -19,8 +19,10 @@ PG_FUNCTION_INFO_V1(coursebase_tg_any__guard_columns);
 /*
  * SQL function: tg_any__guard_columns() returns trigger
  *
- * Administrators and users share one database role, so that column privileges cannot tell them
- * apart. Row security can tell both from a server or an owner, to whom it does not apply.
+ * Refuses an UPDATE of any column but those that the trigger's arguments name and updated_at.
+ * Column privileges cannot do this: administrators and end users share one database role, and
+ * administrators may change every column. The server and the tables' owner are recognised by
+ * row security, which does not apply to them.
  */
 PGDLLEXPORT Datum
 coursebase_tg_any__guard_columns(PG_FUNCTION_ARGS)

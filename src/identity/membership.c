@@ -1,16 +1,17 @@
 /*
- * membership.c: what the one who asks is in which organisation.
+ * membership.c: the roles that the user who asks has in organisations.
  *
- * Policies ask once a statement and functions once a call, so that the rows of one person are
- * read straight from the index and kept for as long as a snapshot must see the same. Nobody
- * belongs to nothing.
+ * Policies ask once a statement and functions once a call. All memberships of that user are
+ * therefore read at once, straight from the index, and kept for as long as the active snapshot
+ * sees the same rows (the key is the user, snapshot_key.h and rows_generation). As in
+ * asking.c, nothing deletes what is kept when a row changes.
+ *
+ * A user who is nobody has no memberships. No lock is taken. Rights: rows are read past row
+ * security, which is safe because they are always those of the user who asks.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
-#include "miscadmin.h"
-#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -18,9 +19,7 @@
 #include "utils/snapmgr.h"
 
 #include "core/datum.h"
-#include "core/fetch.h"
-#include "core/owner.h"
-#include "core/plan.h"
+#include "core/rows.h"
 #include "core/snapshot_key.h"
 #include "identity/asking.h"
 #include "identity/membership.h"
@@ -31,10 +30,10 @@ typedef struct Membership
 	MembershipRole role;
 } Membership;
 
-/* The memberships of one person, and what they hold for. */
+/* The memberships of one user, and what they hold for. */
 typedef struct Memberships
 {
-	bool read;
+	bool read; /* false: nothing is kept, or a read raised halfway */
 	pg_uuid_t user;
 	uint64 generation;
 	SnapshotKey snapshot;
@@ -43,20 +42,23 @@ typedef struct Memberships
 	Membership *list; /* session memory */
 } Memberships;
 
-static FetchSource memberships_by_user = {
+enum
+{
+	COLUMN_ORGANIZATION,
+	COLUMN_ROLE,
+	COLUMNS,
+};
+
+/* Nobody belongs anywhere while there are no tables; a null, which only a dropped constraint
+ * lets in, gives nothing. */
+static RowsSource memberships_by_user = {
 	.table = "memberships",
 	.index = "memberships_user_id_idx",
 	.nkeys = 1,
 	.keys = {{"user_id", UUIDOID}},
-	.ncolumns = 2,
-	.columns = {{"organization_id", UUIDOID}, {"role", FETCH_ANY_ENUM}},
-};
-
-static KeptPlan memberships_query = {
-	.sql = "SELECT m.organization_id, m.role FROM coursebase.memberships m"
-		   " WHERE m.user_id OPERATOR(pg_catalog.=) $1",
-	.nargs = 1,
-	.types = {UUIDOID},
+	.ncolumns = COLUMNS,
+	.columns = {{"organization_id", UUIDOID, true}, {"role", ROWS_ENUM, true}},
+	.optional = true,
 };
 
 const char *const membership_role_names[MEMBERSHIP_ROLES] = {
@@ -66,11 +68,11 @@ const char *const membership_role_names[MEMBERSHIP_ROLES] = {
 	[MEMBERSHIP_MEMBER] = "member",
 };
 
+/* What is kept: one entry a session, since a session rarely changes its user. */
 static Memberships own;
 
 static bool memberships_load(void);
 static void memberships_read(void);
-static void memberships_query_all(void);
 static void membership_add(const pg_uuid_t *organization, const char *role);
 
 bool
@@ -79,8 +81,7 @@ membership_holds(const pg_uuid_t *organization, MembershipRole least)
 	if (!memberships_load())
 		return false;
 	for (int i = 0; i < own.count; i++)
-		if (own.list[i].role <= least &&
-			memcmp(&own.list[i].organization, organization, UUID_LEN) == 0)
+		if (own.list[i].role <= least && uuid_equal(&own.list[i].organization, organization))
 			return true;
 	return false;
 }
@@ -104,7 +105,7 @@ membership_organizations(MembershipRole least)
 void
 membership_require(const pg_uuid_t *organization, MembershipRole least)
 {
-	if (has_bypassrls_privilege(GetUserId()) || GetUserId() == owner_of_tables())
+	if (identity_is_server())
 		return;
 	if (organization == NULL || !membership_holds(organization, least))
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -112,7 +113,7 @@ membership_require(const pg_uuid_t *organization, MembershipRole least)
 						errhint("Sign in as somebody who works there.")));
 }
 
-/* False for nobody. */
+/* Makes own hold the memberships of the user who asks; false for nobody. */
 static bool
 memberships_load(void)
 {
@@ -123,11 +124,12 @@ memberships_load(void)
 	if (!identity_current_user(&user))
 		return false;
 	snapshot = GetActiveSnapshot();
-	if (own.read && own.generation == fetch_generation &&
-		memcmp(&own.user, &user, UUID_LEN) == 0 && snapshot_key_equals(&own.snapshot, snapshot))
+	if (own.read && own.generation == rows_generation && uuid_equal(&own.user, &user) &&
+		snapshot_key_equals(&own.snapshot, snapshot))
 		return true;
-	/* what changes while we read makes the answer old at once */
-	generation = fetch_generation;
+	/* taken before the read: a table altered during it makes the answer outdated at once */
+	generation = rows_generation;
+	/* the read can raise, and must not leave half an answer behind */
 	own.read = false;
 	own.count = 0;
 	own.user = user;
@@ -138,46 +140,29 @@ memberships_load(void)
 	return true;
 }
 
+/* Adds every membership of own.user. Without a table (during a restore) there are none. */
 static void
 memberships_read(void)
 {
 	Datum key = UUIDPGetDatum(&own.user);
-	Fetch fetch;
+	Rows rows;
 
-	if (!fetch_open(&fetch, &memberships_by_user, GetActiveSnapshot()))
-	{
-		if (OidIsValid(memberships_by_user.table_oid))
-			memberships_query_all();
-		return;
-	}
-	fetch_find(&fetch, &key);
-	while (fetch_next(&fetch))
+	rows_open(&rows, &memberships_by_user, GetActiveSnapshot());
+	rows_find(&rows, &key);
+	while (rows_next(&rows))
 	{
 		bool no_organization;
-		bool no_role;
-		Datum organization = fetch_value(&fetch, 0, &no_organization);
-		Datum role = fetch_value(&fetch, 1, &no_role);
+		Datum organization = rows_value_or_null(&rows, COLUMN_ORGANIZATION, &no_organization);
+		const char *role = rows_label(&rows, COLUMN_ROLE);
 
-		if (!no_organization && !no_role)
-			membership_add(DatumGetUUIDP(organization), enum_text(role));
+		if (!no_organization && role != NULL)
+			membership_add(DatumGetUUIDP(organization), role);
 	}
-	fetch_close(&fetch);
+	rows_close(&rows);
 }
 
-static void
-memberships_query_all(void)
-{
-	Datum key = UUIDPGetDatum(&own.user);
-	uint64 rows;
-
-	SPI_connect();
-	rows = owner_execute(&memberships_query, &key, NULL, true);
-	for (uint64 i = 0; i < rows; i++)
-		membership_add(DatumGetUUIDP(plan_value(i, 1, NULL)), plan_text_required(i, 2));
-	SPI_finish();
-}
-
-/* A role that no release knows gives nothing. */
+/* Adds one membership. A role that this release does not know gives no rights, and is left out.
+ */
 static void
 membership_add(const pg_uuid_t *organization, const char *role)
 {

@@ -1,16 +1,18 @@
 /*
- * organization.c: organisations and who belongs to them.
+ * organization.c: organisations and their memberships.
  *
- * Invariants: an organisation keeps an owner as long as it exists, however two leave at once;
- * only an owner makes or unmakes owners; who becomes or ceases to be staff is
- * audited; the currency of an organisation stays once one of its
- * plans has a price, and is that of all its plans.
+ * Invariants: an organisation has at least one owner as long as the organisation exists, even
+ * if two owners leave at the same time. Only an owner gives or takes the role owner. Every
+ * change of who is staff is audited. (The rules about an organisation's currency are those of
+ * its plans: src/programs/.)
  *
- * Locks: the row of the organisation anchors its owners and its currency.
+ * Locks: the row of the organisation anchors the question whether an owner is left.
+ * create_organization() locks the row of users before it inserts anything.
  *
- * Rights: create_organization() is the server's and writes with the owner's rights. The
- * functions for policies tell people about themselves, with the owner's. Triggers run as who
- * writes and look at other rows with the owner's.
+ * Rights: create_organization() is executed by the server alone and writes with the rights of
+ * the tables' owner. The functions for policies answer only about the user who asks. Triggers
+ * run as the user who writes, and read and lock other rows with the rights of the tables'
+ * owner, because row security would hide those rows.
  */
 #include "postgres.h"
 
@@ -64,6 +66,7 @@ static KeptPlan write_owner = {
 static KeptPlan read_all = {
 	.sql = "SELECT ARRAY(SELECT id FROM coursebase.organizations)",
 };
+/* Finds no row if the organisation is being deleted together with its memberships. */
 static KeptPlan lock_organization = {
 	.sql = "SELECT FROM coursebase.organizations WHERE id = $1 FOR NO KEY UPDATE",
 	.nargs = 1,
@@ -75,6 +78,7 @@ static KeptPlan read_owners = {
 	.nargs = 1,
 	.types = {UUIDOID},
 };
+/* After a TRUNCATE of memberships: any organisation at all has lost its owners. */
 static KeptPlan find_organization = {
 	.sql = "SELECT FROM coursebase.organizations LIMIT 1",
 };
@@ -94,6 +98,8 @@ PG_FUNCTION_INFO_V1(coursebase_tg_memberships__audit);
 /*
  * SQL function: create_organization(name text, slug text, currency text, time_zone text,
  * owner_id uuid) returns uuid
+ *
+ * Writes with the rights of the tables' owner.
  */
 PGDLLEXPORT Datum
 coursebase_create_organization(PG_FUNCTION_ARGS)
@@ -109,10 +115,8 @@ coursebase_create_organization(PG_FUNCTION_ARGS)
 		args_bind(&values, fcinfo, i);
 	schema_require_current();
 	SPI_connect();
-	if (anchor_user(owner) != ANCHORED_LIVE)
-		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such user"),
-						errdetail("None has the id %s.", uuid_text(owner)),
-						errhint("Give the id of a row of users that is not closed.")));
+	/* locked first, so that nobody closes the account before the membership is written */
+	anchor_open_user_require(owner);
 	owner_execute(&write_organization, values.datums, values.nulls, false);
 	*id = plan_uuid(0, 1);
 	ids[0] = UUIDPGetDatum(id);
@@ -147,20 +151,21 @@ coursebase_organization_ids_as(PG_FUNCTION_ARGS)
 /*
  * SQL function: tg_memberships__only_owners() returns trigger
  *
- * For people; the server, to whom row security does not apply, may do it all. The organisation
- * is locked here: after the row, what the membership is taken out of is locked already, and
- * staff's functions lock the other way round.
+ * Refuses an end user who gives or takes the role owner and is no owner. The server and the
+ * tables' owner, to whom row security does not apply, may do both.
+ *
+ * Locks the organisation before an owner ceases to be one, because keep_owner decides under
+ * that lock. Locking there, after the row of memberships is locked, would be the opposite order
+ * of the functions for staff, which lock the organisation first, and could deadlock with them.
  */
 PGDLLEXPORT Datum
 coursebase_tg_memberships__only_owners(PG_FUNCTION_ARGS)
 {
 	TriggerData *data =
 		trigger_expect(fcinfo, "tg_memberships__only_owners", ROW_BEFORE_CHANGE);
-	HeapTuple row =
-		TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple;
-	bool was =
-		!TRIGGER_FIRED_BY_INSERT(data->tg_event) && role_is_owner(data, data->tg_trigtuple);
-	bool is = !TRIGGER_FIRED_BY_DELETE(data->tg_event) && role_is_owner(data, row);
+	HeapTuple row = trigger_written_row(data);
+	bool was = role_is_owner(data, trigger_row_before(data));
+	bool is = role_is_owner(data, trigger_row_after(data));
 	Datum organization = trigger_value(data, row, "organization_id");
 
 	if (was != is &&
@@ -182,53 +187,59 @@ coursebase_tg_memberships__only_owners(PG_FUNCTION_ARGS)
 /*
  * SQL function: tg_memberships__keep_owner() returns trigger
  *
- * Lets pass what goes together with the organisation. A TRUNCATE leaves no owner anywhere.
+ * Refuses to take the last owner away. The organisation is locked and the owners are read with
+ * a snapshot of this moment, so that of two owners who leave at once the second sees that the
+ * first is gone. If the organisation itself is deleted, the lock finds no row and the
+ * membership may go. A TRUNCATE takes the owners of every organisation, and is refused unless
+ * there is none.
  */
 PGDLLEXPORT Datum
 coursebase_tg_memberships__keep_owner(PG_FUNCTION_ARGS)
 {
-	bool truncate = CALLED_AS_TRIGGER(fcinfo) &&
-					TRIGGER_FIRED_BY_TRUNCATE(((TriggerData *) fcinfo->context)->tg_event);
-	TriggerData *data =
-		truncate ? NULL
-				 : trigger_expect(fcinfo, "tg_memberships__keep_owner", ROW_AFTER_CHANGE);
-	Datum organization =
-		truncate ? 0 : trigger_value(data, data->tg_trigtuple, "organization_id");
+	TriggerData *data = (TriggerData *) fcinfo->context;
+	Datum organization;
+	bool none_left;
 
 	SPI_connect();
-	if (truncate ? owner_execute_latest(&find_organization, NULL, NULL) > 0
-				 : owner_execute(&lock_organization, &organization, NULL, false) > 0 &&
-					   owner_execute_latest(&read_owners, &organization, NULL) == 0)
+	if (CALLED_AS_TRIGGER(fcinfo) && TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
+		none_left = owner_execute_latest(&find_organization, NULL, NULL) > 0;
+	else
+	{
+		data = trigger_expect(fcinfo, "tg_memberships__keep_owner", ROW_AFTER_CHANGE);
+		organization = trigger_value(data, data->tg_trigtuple, "organization_id");
+		/* the lock first: only then is it certain that no other owner is leaving */
+		none_left = owner_execute(&lock_organization, &organization, NULL, false) > 0 &&
+					owner_execute_latest(&read_owners, &organization, NULL) == 0;
+	}
+	SPI_finish();
+	if (none_left)
 		ereport(ERROR, (errcode(ERRCODE_CB_LAST_OWNER),
 						errmsg("an organisation keeps an owner as long as it exists"),
 						errdetail("This is the last one."),
 						errhint("Make somebody else an owner first.")));
-	SPI_finish();
 	return PointerGetDatum(NULL);
 }
 
-/* SQL function: tg_memberships__audit() returns trigger */
+/*
+ * SQL function: tg_memberships__audit() returns trigger
+ *
+ * Records every change of who is staff, and as what: staff may read what is their members'.
+ * Writes with the rights of the tables' owner.
+ */
 PGDLLEXPORT Datum
 coursebase_tg_memberships__audit(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect(fcinfo, "tg_memberships__audit", ROW_AFTER_CHANGE);
-	bool insert = TRIGGER_FIRED_BY_INSERT(data->tg_event);
-	HeapTuple row =
-		TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple;
-	char *before = insert ? NULL : staff_json(data, data->tg_trigtuple);
-	char *after = TRIGGER_FIRED_BY_DELETE(data->tg_event) ? NULL : staff_json(data, row);
+	char *id = trigger_text(data, trigger_written_row(data), "id");
 
-	if (restore_under_way() || before == after ||
-		(before != NULL && after != NULL && strcmp(before, after) == 0))
-		return PointerGetDatum(NULL);
-	audit_write(
-		"staff_changed",
-		psprintf("memberships/%s", uuid_text(DatumGetUUIDP(trigger_value(data, row, "id")))),
-		before, after);
+	if (!restore_under_way())
+		audit_write_change("staff_changed", psprintf("memberships/%s", id),
+						   staff_json(data, trigger_row_before(data)),
+						   staff_json(data, trigger_row_after(data)));
 	return PointerGetDatum(NULL);
 }
 
-/* For reading, administrators of the installation belong everywhere. */
+/* The ids for policies that read: an administrator of the installation reads all of them. */
 static Datum
 organizations_read(MembershipRole least)
 {
@@ -243,26 +254,27 @@ organizations_read(MembershipRole least)
 	return ids;
 }
 
+/* Whether the row of memberships is that of an owner; a null role is for NOT NULL to report. */
 static bool
 role_is_owner(TriggerData *data, HeapTuple row)
 {
-	char *role = SPI_getvalue(row, RelationGetDescr(data->tg_relation),
-							  SPI_fnumber(RelationGetDescr(data->tg_relation), "role"));
+	char *role = row != NULL ? trigger_text_or_null(data, row, "role") : NULL;
 
 	return role != NULL && strcmp(role, "owner") == 0;
 }
 
-/* What the audit trail says of who works there; NULL for a member, who does not. */
+/*
+ * What the audit trail holds of one membership, as JSON; NULL for a member, who is not staff,
+ * and for a row that is not there.
+ */
 static char *
 staff_json(TriggerData *data, HeapTuple row)
 {
-	char *role = SPI_getvalue(row, RelationGetDescr(data->tg_relation),
-							  SPI_fnumber(RelationGetDescr(data->tg_relation), "role"));
-	const pg_uuid_t *organization = DatumGetUUIDP(trigger_value(data, row, "organization_id"));
-	const pg_uuid_t *user = DatumGetUUIDP(trigger_value(data, row, "user_id"));
+	const char *role = row != NULL ? trigger_text(data, row, "role") : "member";
 
-	if (role == NULL || strcmp(role, "member") == 0)
+	if (strcmp(role, "member") == 0)
 		return NULL;
 	return psprintf("{\"organization_id\": \"%s\", \"user_id\": \"%s\", \"role\": \"%s\"}",
-					uuid_text(organization), uuid_text(user), role);
+					trigger_text(data, row, "organization_id"),
+					trigger_text(data, row, "user_id"), role);
 }

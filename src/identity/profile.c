@@ -1,9 +1,15 @@
 /*
- * profile.c: what the database itself writes into a profile: the address in lower case and the
- * person's referral code.
+ * profile.c: what the database itself writes into a profile: the email address in lower case
+ * and the person's referral code.
  *
- * Codes are random, so that none tells of another. One that is taken, or that a transaction
- * still under way has written, is thrown away for the next; the unique key has the last word.
+ * Invariants: every profile has a referral code, U and six of A-Z and 2-9, and no two profiles
+ * share one. Codes are random, so that nobody can guess the code of another person from the
+ * own. A candidate that a committed or an open transaction has written is replaced by the next
+ * one; if two transactions draw the same code at the same moment, the unique key refuses the
+ * second.
+ *
+ * No lock is taken. Rights: the trigger runs as the user who writes, and looks for taken codes
+ * past row security, which would hide those of other people.
  */
 #include "postgres.h"
 
@@ -18,27 +24,20 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "core/fetch.h"
-#include "core/owner.h"
-#include "core/plan.h"
 #include "core/row_trigger.h"
+#include "core/rows.h"
 
+/* The letter U included. 34 to the power of 6 codes: 1.5 thousand million. */
 #define CODE_LENGTH 7
 
 static const char code_letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ23456789";
 
-static FetchSource profile_by_code = {
+/* Only whether there is a row: no column is read. */
+static RowsSource profile_by_code = {
 	.table = "user_profile",
 	.index = "user_profile_referral_code_key",
 	.nkeys = 1,
 	.keys = {{"referral_code", TEXTOID}},
-};
-
-static KeptPlan code_query = {
-	.sql = "SELECT FROM coursebase.user_profile p "
-		   "WHERE p.referral_code OPERATOR(pg_catalog.=) $1",
-	.nargs = 1,
-	.types = {TEXTOID},
 };
 
 static HeapTuple column_set(TriggerData *data, HeapTuple row, int column, Datum value);
@@ -46,14 +45,13 @@ static int column_number(TriggerData *data, const char *name);
 static Datum code_free(void);
 static void code_write(char *code);
 static bool code_taken(Datum code);
-static bool code_queried(Datum code);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_user_profile__normalise);
 
 /*
  * SQL function: tg_user_profile__normalise() returns trigger
  *
- * Looks for codes with the rights of the tables' owner.
+ * Writes the address in lower case, and a new code if the row has none.
  */
 PGDLLEXPORT Datum
 coursebase_tg_user_profile__normalise(PG_FUNCTION_ARGS)
@@ -77,6 +75,7 @@ coursebase_tg_user_profile__normalise(PG_FUNCTION_ARGS)
 	return PointerGetDatum(row);
 }
 
+/* Raises XX000 for a column that the table lacks: the trigger is on the wrong table. */
 static int
 column_number(TriggerData *data, const char *name)
 {
@@ -88,6 +87,7 @@ column_number(TriggerData *data, const char *name)
 	return column;
 }
 
+/* A copy of the row with another value in one column. */
 static HeapTuple
 column_set(TriggerData *data, HeapTuple row, int column, Datum value)
 {
@@ -97,7 +97,7 @@ column_set(TriggerData *data, HeapTuple row, int column, Datum value)
 									 &value, &null);
 }
 
-/* A new code that nobody has, as text. */
+/* A new code that nobody has, as text. Random codes rarely meet, so the loop ends soon. */
 static Datum
 code_free(void)
 {
@@ -113,7 +113,8 @@ code_free(void)
 	return text;
 }
 
-/* U and six letters, each as likely as another. */
+/* Writes U and six letters. Bytes past the last multiple of 34 are drawn again, because a plain
+ * remainder would make the first letters more likely. */
 static void
 code_write(char *code)
 {
@@ -133,30 +134,22 @@ code_write(char *code)
 	}
 }
 
-/* Sees rows that are not committed yet as well: their transactions may still be. */
+/*
+ * Whether a profile has the code. Uses a dirty snapshot, so that a code which another open
+ * transaction just inserted counts as taken: an INSERT of the same code would wait for that
+ * transaction and then fail.
+ */
 static bool
 code_taken(Datum code)
 {
 	SnapshotData dirty;
-	Fetch fetch;
+	Rows rows;
 	bool taken;
 
 	InitDirtySnapshot(dirty);
-	if (!fetch_open(&fetch, &profile_by_code, &dirty))
-		return code_queried(code);
-	fetch_find(&fetch, &code);
-	taken = fetch_next(&fetch);
-	fetch_close(&fetch);
-	return taken;
-}
-
-static bool
-code_queried(Datum code)
-{
-	bool taken;
-
-	SPI_connect();
-	taken = owner_execute(&code_query, &code, NULL, false) > 0;
-	SPI_finish();
+	rows_open(&rows, &profile_by_code, &dirty);
+	rows_find(&rows, &code);
+	taken = rows_next(&rows);
+	rows_close(&rows);
 	return taken;
 }

@@ -51,7 +51,7 @@ audio_call_read(AudioCall *call, Datum audio)
 
 	memset(call, 0, sizeof(*call));
 	json_load(&call->text, audio);
-	/* One buffer for every url that is unescaped: no url is longer than the text. */
+	/* one buffer for every url that is unescaped: no url is longer than the text */
 	call->scratch = MemoryContextAllocHuge(CurrentMemoryContext, call->text.size + 1);
 	root = json_root(&call->text);
 	switch (json_kind(&call->text, root))
@@ -60,7 +60,7 @@ audio_call_read(AudioCall *call, Datum audio)
 			list_read(call, root);
 			break;
 		case JSON_KIND_OBJECT:
-			/* An object with a url is one entry; without, its members are entries by number. */
+			/* an object with a url is one entry; without, its members are entries by number */
 			call->keyed = !json_member_find(&call->text, root, (JsonSlice){"url", 3}, &url);
 			if (call->keyed)
 				object_read(call, root);
@@ -103,8 +103,8 @@ object_read(AudioCall *call, JsonSpan object)
 		entry_add(call, key, entry);
 }
 
-/* An entry that comes twice counts once, so that a list which repeats itself is no error; two
- * contents under one name are one. */
+/* An entry that comes twice counts once, so that a list which repeats itself is no error. Two
+ * contents under one name raise KB102. */
 static void
 entry_add(AudioCall *call, JsonSpan key, JsonSpan span)
 {
@@ -114,7 +114,7 @@ entry_add(AudioCall *call, JsonSpan key, JsonSpan span)
 
 	audio_entry_read(&call->text, span, &entry);
 	entry_require_sound(call, &entry, key, call->size + call->skipped + 1);
-	/* The slices point into the call's text, so that nothing is copied before the join. */
+	/* slices of the call's text, so that nothing is copied before the join */
 	item.name = json_text_slice(&call->text, call->keyed ? key : entry.url);
 	item.content = json_text_slice(&call->text, span);
 	item.member = item.content;

@@ -239,11 +239,7 @@ coursebase_create_custom_course(PG_FUNCTION_ARGS)
 	compat_materialize(fcinfo);
 	SPI_connect();
 	/* the user's row first: of two calls of one user the second finds the receipt */
-	if (anchor_user(PG_GETARG_UUID_P(CREATE_USER)) != ANCHORED_LIVE)
-		ereport(ERROR,
-				(errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such user"),
-				 errdetail("None has the id %s.", uuid_text(PG_GETARG_UUID_P(CREATE_USER))),
-				 errhint("Give the id of a row of users that is not closed.")));
+	anchor_open_user_require(PG_GETARG_UUID_P(CREATE_USER));
 	if (!receipt_find(fcinfo, &created))
 		receipt_create(fcinfo, &created);
 	SPI_finish();

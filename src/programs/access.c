@@ -1,14 +1,14 @@
 /*
- * access.c: may this user use this program? One question, its set and its reasons.
+ * access.c: may this user use this program? The question, its set and its reasons.
  *
- * A program is usable by an active entitlement, whatever the course's status but draft, by its
- * organisation's staff, and by administrators. One statement knows that, for all three forms;
- * the policies use the set. Nothing of it depends on the time yet: every access policy there is
- * lasts for ever.
+ * Invariant: a program is usable by an active entitlement unless it is in draft, by its
+ * organisation's staff, and by administrators. has_program_access() and
+ * explain_program_access() read one statement; the sets, which the policies use, say the same.
+ * The answer does not depend on the time yet: every access policy lasts for ever.
  *
- * Rights: reads with the owner's. Without a user, or about oneself, anybody may ask; about
- * others an administrator or the server, everybody else being refused in the same words whether
- * that user exists or not.
+ * Locks: none. Rights: the statements run with the rights of the tables' owner. Anybody may ask
+ * about themselves; about others an administrator or the server. Everybody else is refused in
+ * the same words, whether that user exists or not.
  */
 #include "postgres.h"
 
@@ -20,10 +20,21 @@
 #include "utils/builtins.h"
 #include "utils/uuid.h"
 
+#include "core/args.h"
 #include "core/compat.h"
 #include "core/owner.h"
 #include "core/plan.h"
 #include "identity/asking.h"
+#include "programs/program.h"
+
+/* The columns of read_access. */
+enum
+{
+	ACCESS_ENTITLEMENT = 1,
+	ACCESS_COURSE,
+	ACCESS_STAFF,
+	ACCESS_ADMIN,
+};
 
 static KeptPlan read_access = {
 	.sql = "SELECT e.status::text, c.status::text,"
@@ -56,7 +67,7 @@ static KeptPlan read_programs = {
 	.nargs = 1,
 	.types = {UUIDOID},
 };
-/* Staff's and administrators' workouts are not these: policies know theirs by organisation. */
+/* Without those of staff and administrators, whose policies go by the organisation. */
 static KeptPlan read_workouts = {
 	.sql = "SELECT ARRAY(SELECT DISTINCT w.workout_id FROM coursebase.course_entitlements e"
 		   " JOIN coursebase.course_configs c ON c.program_id = e.program_id"
@@ -82,7 +93,7 @@ static KeptPlan read_every_entitlement = {
 	.sql = "SELECT ARRAY(SELECT e.id FROM coursebase.course_entitlements e)",
 };
 
-/* What was found of a program and a user; all false and NULL for an unknown one of either. */
+/* What read_access found; all false and NULL for an unknown program or user. */
 typedef struct ProgramAccess
 {
 	char *entitlement; /* its status; NULL: none */
@@ -96,7 +107,6 @@ static bool access_entitled(const ProgramAccess *access);
 static const char *entitlement_reason(const ProgramAccess *access, bool known);
 static void rule_return(FunctionCallInfo fcinfo, const char *rule, bool passed,
 						const char *reason, const char *detail);
-static Datum ids_read(KeptPlan *read, const pg_uuid_t *user);
 
 PG_FUNCTION_INFO_V1(coursebase_has_program_access);
 PG_FUNCTION_INFO_V1(coursebase_accessible_program_ids);
@@ -125,7 +135,7 @@ coursebase_accessible_program_ids(PG_FUNCTION_ARGS)
 	Datum key = UUIDPGetDatum(&user);
 	bool admin;
 
-	if (!identity_resolve_user(PG_ARGISNULL(0) ? NULL : PG_GETARG_UUID_P(0), &user))
+	if (!identity_resolve_user(args_uuid_or_null(fcinfo, 0), &user))
 		PG_RETURN_ARRAYTYPE_P(construct_empty_array(UUIDOID));
 	SPI_connect();
 	if (owner_execute(&read_admin, &key, NULL, true) != 1)
@@ -133,16 +143,16 @@ coursebase_accessible_program_ids(PG_FUNCTION_ARGS)
 		SPI_finish();
 		PG_RETURN_ARRAYTYPE_P(construct_empty_array(UUIDOID));
 	}
-	admin = DatumGetBool(plan_value(0, 1, NULL));
+	admin = plan_bool(0, 1);
 	SPI_finish();
-	PG_RETURN_DATUM(ids_read(admin ? &read_every : &read_programs, &user));
+	PG_RETURN_DATUM(program_ids_read(admin ? &read_every : &read_programs, &user));
 }
 
 /*
  * SQL function: explain_program_access(program_id uuid, user_id uuid, at timestamptz) returns
  * table (rule text, passed boolean, reason text, detail text)
  *
- * A program that does not exist reads like one that nothing gives.
+ * A program that does not exist reads like one to which no rule gives access.
  */
 PGDLLEXPORT Datum
 coursebase_explain_program_access(PG_FUNCTION_ARGS)
@@ -169,10 +179,15 @@ coursebase_entitled_workout_ids(PG_FUNCTION_ARGS)
 
 	if (!identity_current_user(&user))
 		PG_RETURN_ARRAYTYPE_P(construct_empty_array(UUIDOID));
-	PG_RETURN_DATUM(ids_read(&read_workouts, &user));
+	PG_RETURN_DATUM(program_ids_read(&read_workouts, &user));
 }
 
-/* SQL function: own_entitlement_ids(active boolean) returns uuid[] */
+/*
+ * SQL function: own_entitlement_ids(active boolean) returns uuid[]
+ *
+ * Administrators read all completions and write only their own, so that active true answers
+ * them as it does everybody.
+ */
 PGDLLEXPORT Datum
 coursebase_own_entitlement_ids(PG_FUNCTION_ARGS)
 {
@@ -182,18 +197,18 @@ coursebase_own_entitlement_ids(PG_FUNCTION_ARGS)
 	if (!identity_current_user(&user))
 		PG_RETURN_ARRAYTYPE_P(construct_empty_array(UUIDOID));
 	if (active)
-		PG_RETURN_DATUM(ids_read(&read_active_entitlements, &user));
-	PG_RETURN_DATUM(
-		ids_read(identity_is_admin() ? &read_every_entitlement : &read_entitlements, &user));
+		PG_RETURN_DATUM(program_ids_read(&read_active_entitlements, &user));
+	PG_RETURN_DATUM(program_ids_read(
+		identity_is_admin() ? &read_every_entitlement : &read_entitlements, &user));
 }
 
-/* False for a user who is not known, or nobody. */
+/* False when nobody asks about themselves. */
 static bool
 access_read(FunctionCallInfo fcinfo, ProgramAccess *access)
 {
 	pg_uuid_t user;
 	Datum values[] = {PG_GETARG_DATUM(0), UUIDPGetDatum(&user)};
-	bool known = identity_resolve_user(PG_ARGISNULL(1) ? NULL : PG_GETARG_UUID_P(1), &user);
+	bool known = identity_resolve_user(args_uuid_or_null(fcinfo, 1), &user);
 
 	memset(access, 0, sizeof(*access));
 	if (!known || PG_ARGISNULL(0))
@@ -201,10 +216,10 @@ access_read(FunctionCallInfo fcinfo, ProgramAccess *access)
 	SPI_connect();
 	if (owner_execute(&read_access, values, NULL, true) == 1)
 	{
-		access->entitlement = plan_text(0, 1);
-		access->course = plan_text(0, 2);
-		access->staff = DatumGetBool(plan_value(0, 3, NULL));
-		access->admin = DatumGetBool(plan_value(0, 4, NULL));
+		access->entitlement = plan_text(0, ACCESS_ENTITLEMENT);
+		access->course = plan_text(0, ACCESS_COURSE);
+		access->staff = plan_bool(0, ACCESS_STAFF);
+		access->admin = plan_bool(0, ACCESS_ADMIN);
 	}
 	SPI_finish();
 	return known;
@@ -217,7 +232,7 @@ access_entitled(const ProgramAccess *access)
 		   access->course != NULL && strcmp(access->course, "draft") != 0;
 }
 
-/* That a course is in draft is told only to those who have it. */
+/* Only a person with an active entitlement learns that the program is in draft. */
 static const char *
 entitlement_reason(const ProgramAccess *access, bool known)
 {
@@ -240,17 +255,4 @@ rule_return(FunctionCallInfo fcinfo, const char *rule, bool passed, const char *
 	bool nulls[4] = {false, false, passed, false};
 
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-}
-
-static Datum
-ids_read(KeptPlan *read, const pg_uuid_t *user)
-{
-	Datum key = UUIDPGetDatum(user);
-	Datum ids;
-
-	SPI_connect();
-	owner_execute(read, &key, NULL, true);
-	ids = SPI_datumTransfer(plan_value(0, 1, NULL), false, -1);
-	SPI_finish();
-	return ids;
 }

@@ -1,12 +1,13 @@
 /*
- * checkout.c: a course is bought: begun, tied to what the provider calls it, or given
- * up.
+ * checkout.c: the purchase of a program begins, is tied to the provider's reference, or is
+ * given up.
  *
- * Invariants: a person has one row for a program, however often they buy it, and one pending
- * charge; only what is on the storefront is sold; what is free is active at once.
+ * Invariants: a person has one entitlement for a program, however often the person buys it, and
+ * at most one pending charge; only a program that is on offer is sold; a free one is active at
+ * once.
  *
- * Locks: see programs/payment.h. Rights: the server's alone; the statements run with the
- * owner's rights.
+ * Locks: see payment.h. Rights: only the server calls the functions; the statements run with
+ * the rights of the tables' owner.
  */
 #include "postgres.h"
 
@@ -15,11 +16,11 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
-#include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "core/args.h"
 #include "core/compat.h"
+#include "core/datum.h"
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
@@ -28,6 +29,24 @@
 #include "programs/payment.h"
 #include "programs/program.h"
 
+/* The arguments of begin_checkout(); the first two are the key of the entitlement. */
+enum
+{
+	CHECKOUT_USER,
+	CHECKOUT_PROGRAM,
+	CHECKOUT_AT,
+};
+
+/* The columns of read_offer. */
+enum
+{
+	OFFER_ORGANIZATION = 1,
+	OFFER_PLAN,
+	OFFER_PRICE,
+	OFFER_CURRENCY,
+};
+
+/* The condition is that of the storefront (storefront.c). */
 static KeptPlan read_offer = {
 	.sql = "SELECT p.organization_id, l.id, l.price_in_cents, l.currency::text"
 		   " FROM coursebase.programs p"
@@ -39,6 +58,7 @@ static KeptPlan read_offer = {
 	.nargs = 1,
 	.types = {UUIDOID},
 };
+/* The first entitlement of the person for the program; one that is there stays. */
 static KeptPlan write_entitlement = {
 	.sql = "INSERT INTO coursebase.course_entitlements"
 		   " (user_id, program_id, organization_id, membership_id, status, created_at)"
@@ -47,12 +67,20 @@ static KeptPlan write_entitlement = {
 	.nargs = 5,
 	.types = {UUIDOID, UUIDOID, UUIDOID, UUIDOID, TIMESTAMPTZOID},
 };
+/* The columns of lock_entitlement. */
+enum
+{
+	ENTITLEMENT_ID = 1,
+	ENTITLEMENT_IS_ACTIVE,
+};
+
 static KeptPlan lock_entitlement = {
 	.sql = "SELECT id, status = 'active' FROM coursebase.course_entitlements"
 		   " WHERE user_id = $1 AND program_id = $2 FOR NO KEY UPDATE",
 	.nargs = 2,
 	.types = {UUIDOID, UUIDOID},
 };
+/* Before the new charge, for a person has one pending charge for a program. */
 static KeptPlan cancel_older = {
 	.sql = "UPDATE coursebase.payment_transactions SET status = 'cancelled'"
 		   " WHERE user_id = $1 AND program_id = $2 AND type = 'charge' AND status = 'pending'",
@@ -66,6 +94,7 @@ static KeptPlan write_charge = {
 	.nargs = 7,
 	.types = {UUIDOID, UUIDOID, UUIDOID, UUIDOID, INT8OID, TEXTOID, TIMESTAMPTZOID},
 };
+/* $3: the program is free. Start and completions stay. */
 static KeptPlan take_up = {
 	.sql = "UPDATE coursebase.course_entitlements SET membership_id = $2,"
 		   " access_revoked_at = NULL, source_payment_transaction_id ="
@@ -75,6 +104,7 @@ static KeptPlan take_up = {
 	.nargs = 3,
 	.types = {UUIDOID, UUIDOID, BOOLOID},
 };
+/* Writes nothing where the charge has another provider or reference: both are set once. */
 static KeptPlan attach = {
 	.sql = "UPDATE coursebase.payment_transactions"
 		   " SET provider = $2, provider_reference = $3 WHERE id = $1"
@@ -103,11 +133,11 @@ typedef struct Offer
 	char *currency;
 } Offer;
 
-static void buyer_require(const pg_uuid_t *user);
-static bool entitlement_find(Datum *values, pg_uuid_t *id, bool *active);
+static bool entitlement_lock(FunctionCallInfo fcinfo, pg_uuid_t *id, bool *active);
 static void offer_read(const pg_uuid_t *program, Offer *offer);
-static void entitlement_open(Datum *key, const Offer *offer, Datum at, pg_uuid_t *id);
-static void charge_write(Datum user, const Offer *offer, Datum at, pg_uuid_t *id);
+static void entitlement_open(FunctionCallInfo fcinfo, const Offer *offer, pg_uuid_t *id);
+static void charge_write(FunctionCallInfo fcinfo, const Offer *offer, pg_uuid_t *id);
+static const pg_uuid_t *membership_of(const Offer *offer);
 pg_noreturn static void reference_raise(const char *detail);
 
 PG_FUNCTION_INFO_V1(coursebase_begin_checkout);
@@ -122,35 +152,37 @@ PGDLLEXPORT Datum
 coursebase_begin_checkout(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	static const char *const names[] = {"user_id", "program_id"};
-	Datum key[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
+	Datum key[] = {PG_GETARG_DATUM(CHECKOUT_USER), PG_GETARG_DATUM(CHECKOUT_PROGRAM)};
 	const char *status = "already_owned";
 	pg_uuid_t entitlement;
 	pg_uuid_t charge;
 	Datum values[3] = {UUIDPGetDatum(&entitlement), UUIDPGetDatum(&charge)};
 	bool nulls[3] = {false, true, false};
 	bool active = false;
+	pg_uuid_t *user;
+	pg_uuid_t *program;
 	Offer offer;
 
-	for (int i = 0; i < lengthof(names); i++)
-		program_argument_require(fcinfo, i, names[i]);
-	program_time_require(fcinfo, 2);
+	args_require_all(fcinfo);
+	args_time(fcinfo, CHECKOUT_AT);
+	user = PG_GETARG_UUID_P(CHECKOUT_USER);
+	program = PG_GETARG_UUID_P(CHECKOUT_PROGRAM);
 	schema_require_current();
 	compat_materialize(fcinfo);
 	SPI_connect();
-	buyer_require(DatumGetUUIDP(key[0]));
-	offer.is_member = payment_membership_share(DatumGetUUIDP(key[0]), NULL,
-											   DatumGetUUIDP(key[1]), &offer.membership);
-	payment_program_share(DatumGetUUIDP(key[1]));
-	entitlement_find(key, &entitlement, &active);
+	/* the order of payment.h */
+	anchor_open_user_require(user);
+	offer.is_member = payment_membership_share(user, NULL, program, &offer.membership);
+	program_share(program);
+	entitlement_lock(fcinfo, &entitlement, &active);
 	if (!active)
 	{
-		offer_read(DatumGetUUIDP(key[1]), &offer);
-		entitlement_open(key, &offer, PG_GETARG_DATUM(2), &entitlement);
+		offer_read(program, &offer);
+		entitlement_open(fcinfo, &offer, &entitlement);
 		owner_execute(&cancel_older, key, NULL, false);
 		nulls[1] = offer.price == 0;
 		if (offer.price > 0)
-			charge_write(key[0], &offer, PG_GETARG_DATUM(2), &charge);
+			charge_write(fcinfo, &offer, &charge);
 		status = offer.price > 0 ? "pending" : "active";
 	}
 	SPI_finish();
@@ -163,47 +195,43 @@ coursebase_begin_checkout(PG_FUNCTION_ARGS)
  * SQL function: attach_payment_reference(transaction_id uuid, provider text, provider_reference
  * text) returns text
  *
- * The same again changes nothing.
+ * The same reference again changes nothing. find_reference reads what is committed: a charge
+ * with that reference whose transaction is still open stops the UPDATE at the unique key.
  */
 PGDLLEXPORT Datum
 coursebase_attach_payment_reference(PG_FUNCTION_ARGS)
 {
-	static const char *const names[] = {"transaction_id", "provider", "provider_reference"};
 	Datum values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), PG_GETARG_DATUM(2)};
 	Payment payment;
-	char *status;
 
-	for (int i = 0; i < lengthof(names); i++)
-		program_argument_require(fcinfo, i, names[i]);
+	args_require_all(fcinfo);
 	schema_require_current();
 	SPI_connect();
-	payment_require(values[0], &payment);
+	payment_require(PG_GETARG_UUID_P(0), &payment);
 	payment_lock(&payment);
 	if (owner_execute_latest(&find_reference, values, NULL) > 0)
 		reference_raise("The organisation has another charge with that reference.");
 	if (owner_execute(&attach, values, NULL, false) != 1)
 		reference_raise("The transaction has another reference, or is a refund.");
-	status = payment.status;
 	SPI_finish();
-	PG_RETURN_TEXT_P(cstring_to_text(status));
+	PG_RETURN_TEXT_P(cstring_to_text(payment.status));
 }
 
 /*
  * SQL function: cancel_checkout(transaction_id uuid, at timestamptz) returns text
  *
- * What is settled stays; the answer is what it is.
+ * A payment that is settled stays; the answer is its status then.
  */
 PGDLLEXPORT Datum
 coursebase_cancel_checkout(PG_FUNCTION_ARGS)
 {
 	Payment payment;
-	char *status;
 
-	program_argument_require(fcinfo, 0, "transaction_id");
-	program_time_require(fcinfo, 1);
+	args_require(fcinfo, 0);
+	args_time(fcinfo, 1);
 	schema_require_current();
 	SPI_connect();
-	payment_require(PG_GETARG_DATUM(0), &payment);
+	payment_require(PG_GETARG_UUID_P(0), &payment);
 	payment_lock(&payment);
 	if (payment.is_charge && strcmp(payment.status, "pending") == 0)
 	{
@@ -211,33 +239,27 @@ coursebase_cancel_checkout(PG_FUNCTION_ARGS)
 		payment_status_write(&payment, payment.status);
 		payment_pending_end(&payment, PG_GETARG_DATUM(1));
 	}
-	status = payment.status;
 	SPI_finish();
-	PG_RETURN_TEXT_P(cstring_to_text(status));
+	PG_RETURN_TEXT_P(cstring_to_text(payment.status));
 }
 
-static void
-buyer_require(const pg_uuid_t *user)
-{
-	Datum key = UUIDPGetDatum(user);
-
-	if (anchor_user(user) != ANCHORED_LIVE)
-		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such user"),
-						errdetail("None has the id %s.",
-								  DatumGetCString(DirectFunctionCall1(uuid_out, key))),
-						errhint("Give the id of a row of users that is not closed.")));
-}
-
+/* False when the person has no entitlement for the program, or the snapshot none to see. */
 static bool
-entitlement_find(Datum *values, pg_uuid_t *id, bool *active)
+entitlement_lock(FunctionCallInfo fcinfo, pg_uuid_t *id, bool *active)
 {
-	if (owner_execute(&lock_entitlement, values, NULL, false) != 1)
+	PlanValues values = {0};
+
+	args_bind(&values, fcinfo, CHECKOUT_USER);
+	args_bind(&values, fcinfo, CHECKOUT_PROGRAM);
+	if (owner_execute(&lock_entitlement, values.datums, NULL, false) != 1)
 		return false;
-	*active = DatumGetBool(plan_value(0, 2, NULL));
-	return payment_uuid_read(0, 1, id);
+	*id = plan_uuid(0, ENTITLEMENT_ID);
+	*active = plan_bool(0, ENTITLEMENT_IS_ACTIVE);
+	return true;
 }
 
-/* A course that is not on sale and one that does not exist read alike. */
+/* Read after the program is locked. A program that is not on offer and one that does not exist
+ * read alike. */
 static void
 offer_read(const pg_uuid_t *program, Offer *offer)
 {
@@ -246,43 +268,58 @@ offer_read(const pg_uuid_t *program, Offer *offer)
 	if (owner_execute_latest(&read_offer, values, NULL) != 1)
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_ON_SALE), errmsg("the course is not on sale"),
 						errdetail("No course with the id %s is published with an active plan.",
-								  DatumGetCString(DirectFunctionCall1(uuid_out, values[0]))),
+								  uuid_text(program)),
 						errhint("See storefront_courses for what is.")));
-	payment_uuid_read(0, 1, &offer->organization);
-	payment_uuid_read(0, 2, &offer->plan);
-	offer->price = DatumGetInt64(plan_value(0, 3, NULL));
-	offer->currency = plan_text_required(0, 4);
+	offer->organization = plan_uuid(0, OFFER_ORGANIZATION);
+	offer->plan = plan_uuid(0, OFFER_PLAN);
+	offer->price = plan_int64(0, OFFER_PRICE);
+	offer->currency = plan_text_required(0, OFFER_CURRENCY);
 }
 
+/* Makes the entitlement or takes the old one up again: active when the program is free. */
 static void
-entitlement_open(Datum *key, const Offer *offer, Datum at, pg_uuid_t *id)
+entitlement_open(FunctionCallInfo fcinfo, const Offer *offer, pg_uuid_t *id)
 {
-	Datum made[] = {key[0], key[1], UUIDPGetDatum(&offer->organization),
-					UUIDPGetDatum(&offer->membership), at};
-	Datum values[] = {UUIDPGetDatum(id), made[3], BoolGetDatum(offer->price == 0)};
+	PlanValues made = {0};
+	PlanValues values = {0};
 	bool active;
 
-	owner_execute(&write_entitlement, made, offer->is_member ? NULL : "   n ", false);
-	if (!entitlement_find(key, id, &active))
-		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-						errmsg("the entitlement is newer than this transaction's snapshot"),
-						errhint("Call again in a new transaction.")));
-	owner_execute(&take_up, values, offer->is_member ? NULL : " n ", false);
+	args_bind(&made, fcinfo, CHECKOUT_USER);
+	args_bind(&made, fcinfo, CHECKOUT_PROGRAM);
+	plan_bind_uuid(&made, &offer->organization);
+	plan_bind_uuid(&made, membership_of(offer));
+	args_bind(&made, fcinfo, CHECKOUT_AT);
+	owner_execute(&write_entitlement, made.datums, made.nulls, false);
+	/* there is one now; an older snapshot may not see it */
+	if (!entitlement_lock(fcinfo, id, &active))
+		program_raise_newer("the entitlement");
+	plan_bind_uuid(&values, id);
+	plan_bind_uuid(&values, membership_of(offer));
+	plan_bind_bool(&values, offer->price == 0);
+	owner_execute(&take_up, values.datums, values.nulls, false);
 }
 
 static void
-charge_write(Datum user, const Offer *offer, Datum at, pg_uuid_t *id)
+charge_write(FunctionCallInfo fcinfo, const Offer *offer, pg_uuid_t *id)
 {
-	Datum values[] = {user,
-					  UUIDPGetDatum(&offer->organization),
-					  UUIDPGetDatum(&offer->membership),
-					  UUIDPGetDatum(&offer->plan),
-					  Int64GetDatum(offer->price),
-					  CStringGetTextDatum(offer->currency),
-					  at};
+	PlanValues values = {0};
 
-	owner_execute(&write_charge, values, offer->is_member ? NULL : "  n    ", false);
-	payment_uuid_read(0, 1, id);
+	args_bind(&values, fcinfo, CHECKOUT_USER);
+	plan_bind_uuid(&values, &offer->organization);
+	plan_bind_uuid(&values, membership_of(offer));
+	plan_bind_uuid(&values, &offer->plan);
+	plan_bind_int64(&values, offer->price);
+	plan_bind_text(&values, offer->currency);
+	args_bind(&values, fcinfo, CHECKOUT_AT);
+	owner_execute(&write_charge, values.datums, values.nulls, false);
+	*id = plan_uuid(0, 1);
+}
+
+/* NULL for a buyer who is no member of the organisation. */
+static const pg_uuid_t *
+membership_of(const Offer *offer)
+{
+	return offer->is_member ? &offer->membership : NULL;
 }
 
 static void

@@ -1,58 +1,114 @@
 /*
  * currency.c: the currency of an organisation and that of its plans.
  *
- * Invariant: the currency of an organisation stays once one of its plans has a price; plans
- * without a price follow it.
+ * Invariants: a plan has the currency of its organisation; the currency of an organisation
+ * stays once one of its plans has a price, and plans without a price follow it.
  *
- * Locks: the row of the organisation, which the UPDATE holds, anchors its currency.
+ * Locks: the row of the organisation anchors its currency. An UPDATE of the organisation holds
+ * the row; a plan locks it FOR SHARE, so that the currency cannot change before the plan is
+ * committed.
  *
- * Rights: the trigger runs as who writes, and reads and writes plans with the owner's.
+ * Rights: the triggers run as who writes; they lock, read and write other rows with the rights
+ * of the tables' owner.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
-#include "utils/rel.h"
+#include "utils/fmgrprotos.h"
 
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/row_trigger.h"
+#include "programs/program.h"
+#include "programs/rules.h"
 
+static KeptPlan share_currency = {
+	.sql = "SELECT currency::text FROM coursebase.organizations WHERE id = $1 FOR SHARE",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
 static KeptPlan read_priced = {
 	.sql = "SELECT name FROM coursebase.plans WHERE organization_id = $1"
 		   " AND price_in_cents > 0 ORDER BY id LIMIT 1",
 	.nargs = 1,
 	.types = {UUIDOID},
 };
-/* The trigger of plans copies the currency. */
+/* The trigger of plans, which reads the organisation anew, sets the same currency. */
 static KeptPlan renew_plans = {
 	.sql = "UPDATE coursebase.plans SET currency = $2 WHERE organization_id = $1",
 	.nargs = 2,
 	.types = {UUIDOID, TEXTOID},
 };
 
+static void plan_require_program(TriggerData *data, HeapTuple row);
+
+PG_FUNCTION_INFO_V1(coursebase_tg_plans__currency);
 PG_FUNCTION_INFO_V1(coursebase_tg_organizations__currency);
+
+/*
+ * SQL function: tg_plans__currency() returns trigger
+ *
+ * Without an organisation the currency is XXX, which stands for none: the key refuses the row.
+ */
+PGDLLEXPORT Datum
+coursebase_tg_plans__currency(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_expect(fcinfo, "tg_plans__currency", ROW_BEFORE_WRITE);
+	HeapTuple row = trigger_written_row(data);
+	const char *currency = "XXX";
+	pg_uuid_t id;
+	Datum key = UUIDPGetDatum(&id);
+	Datum value;
+
+	if (!trigger_uuid(data, row, "organization_id", &id))
+		return PointerGetDatum(row);
+	SPI_connect();
+	plan_require_program(data, row);
+	if (owner_execute(&share_currency, &key, NULL, false) > 0)
+		currency = plan_text_required(0, 1);
+	SPI_finish();
+	value = DirectFunctionCall3(bpcharin, CStringGetDatum(currency),
+								ObjectIdGetDatum(InvalidOid), Int32GetDatum(VARHDRSZ + 3));
+	return PointerGetDatum(trigger_set(data, row, "currency", value, false));
+}
 
 /* SQL function: tg_organizations__currency() returns trigger */
 PGDLLEXPORT Datum
 coursebase_tg_organizations__currency(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect(fcinfo, "tg_organizations__currency", ROW_AFTER_UPDATE);
-	Datum values[2] = {trigger_value(data, data->tg_newtuple, "id"),
-					   CStringGetTextDatum(SPI_getvalue(
-						   data->tg_newtuple, RelationGetDescr(data->tg_relation),
-						   SPI_fnumber(RelationGetDescr(data->tg_relation), "currency")))};
+	PlanValues values = {0};
 
+	plan_bind(&values, trigger_value(data, data->tg_newtuple, "id"));
+	plan_bind_text(&values, trigger_text(data, data->tg_newtuple, "currency"));
 	SPI_connect();
-	if (owner_execute_latest(&read_priced, values, NULL) > 0)
+	/* the UPDATE holds the organisation: a plan that got a price before is committed and found,
+	 * one that comes later waits and finds the new currency */
+	if (owner_execute_latest(&read_priced, values.datums, NULL) > 0)
 		ereport(ERROR, (errcode(ERRCODE_CB_CURRENCY_FIXED),
 						errmsg("the currency of an organisation that has prices stays"),
 						errdetail("Its plan \"%s\" has one.", plan_text_required(0, 1)),
 						errhint("Make another organisation for another currency.")));
-	owner_execute(&renew_plans, values, NULL, false);
+	owner_execute(&renew_plans, values.datums, NULL, false);
 	SPI_finish();
 	return PointerGetDatum(NULL);
+}
+
+/* A plan may sell no program; one that sells a program names the program's organisation. */
+static void
+plan_require_program(TriggerData *data, HeapTuple row)
+{
+	pg_uuid_t program;
+	pg_uuid_t organization;
+	bool found;
+
+	if (!trigger_uuid(data, row, "program_id", &program))
+		return;
+	found = program_organization(&program, true, &organization);
+	rule_require_organization(data, row, found ? &organization : NULL);
 }

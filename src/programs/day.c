@@ -1,12 +1,13 @@
 /*
- * day.c: what a day of a course's curriculum is made of.
+ * day.c: what a day of a program's curriculum is made of.
  *
  * Invariant: a place whose workout remains keeps its row, and with it what buyers have done:
  * the nth occurrence of a workout within the day stays the nth. The day changes in one
- * statement, so that the rules of the curriculum (programs/rules.c) see it once, as it will
+ * statement, so that the rules of the curriculum (curriculum.c) judge the day once, as it will
  * be; the key of the places is deferrable for the same reason.
  *
- * Locks: the program, before the day is read. Rights: as in program.c.
+ * Locks: the organisation and the program, before the day is read (program_enter). Rights: as
+ * in program.c.
  */
 #include "postgres.h"
 
@@ -16,15 +17,17 @@
 #include "fmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/uuid.h"
 
+#include "core/args.h"
+#include "core/datum.h"
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/schema.h"
 #include "programs/program.h"
 
+/* The arguments of set_day(). */
 enum
 {
 	DAY_PROGRAM,
@@ -33,6 +36,7 @@ enum
 	DAY_REST,
 };
 
+/* A workout of another organisation, or a deleted one. */
 static KeptPlan find_foreign = {
 	.sql = "SELECT u.id FROM unnest($2) u (id) WHERE NOT EXISTS ("
 		   " SELECT FROM coursebase.workouts w WHERE w.id = u.id"
@@ -40,18 +44,29 @@ static KeptPlan find_foreign = {
 	.nargs = 2,
 	.types = {UUIDOID, UUIDARRAYOID},
 };
+/* The columns of read_day. */
+enum
+{
+	PLACE_ID = 1,
+	PLACE_ORDER,
+	PLACE_WORKOUT, /* NULL: rest */
+};
+
 static KeptPlan read_day = {
 	.sql = "SELECT c.id, c.sort_order, c.workout_id FROM coursebase.course_workouts c"
 		   " WHERE c.program_id = $1 AND c.day_offset = $2 ORDER BY c.sort_order",
 	.nargs = 2,
 	.types = {UUIDOID, INT4OID},
 };
+/* Under REPEATABLE READ alone, to raise 40001 for a place that changed after the snapshot. */
 static KeptPlan lock_day = {
 	.sql = "SELECT FROM coursebase.course_workouts c"
 		   " WHERE c.program_id = $1 AND c.day_offset = $2 FOR NO KEY UPDATE",
 	.nargs = 2,
 	.types = {UUIDOID, INT4OID},
 };
+/* $4: the places that go; $5, $6: those that move, and where to; $7, $8: the workouts that are
+ * added, and where. Deletions, moves and insertions are one statement for the triggers. */
 static KeptPlan write_day = {
 	.sql = "WITH gone AS ("
 		   "  DELETE FROM coursebase.course_workouts c"
@@ -117,7 +132,7 @@ coursebase_set_day(PG_FUNCTION_ARGS)
 		deconstruct_array(PG_GETARG_ARRAYTYPE_P(DAY_WORKOUTS), UUIDOID, UUID_LEN, false,
 						  TYPALIGN_CHAR, &workouts, NULL, &count);
 	SPI_connect();
-	program_enter(day[0], &program);
+	program_enter(DatumGetUUIDP(day[0]), &program);
 	if (count > 0)
 		workouts_require(&program, PG_GETARG_DATUM(DAY_WORKOUTS));
 	day_seen_require(day);
@@ -128,6 +143,7 @@ coursebase_set_day(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(rest ? 1 : count);
 }
 
+/* Judges the arguments, before anything is locked. */
 static void
 day_require(FunctionCallInfo fcinfo)
 {
@@ -135,8 +151,8 @@ day_require(FunctionCallInfo fcinfo)
 	ArrayType *workouts =
 		PG_ARGISNULL(DAY_WORKOUTS) ? NULL : PG_GETARG_ARRAYTYPE_P(DAY_WORKOUTS);
 
-	program_argument_require(fcinfo, DAY_PROGRAM, "program_id");
-	program_argument_require(fcinfo, DAY_OFFSET, "day_offset");
+	args_require(fcinfo, DAY_PROGRAM);
+	args_require(fcinfo, DAY_OFFSET);
 	if (rest && workouts != NULL && ArrayGetNItems(ARR_NDIM(workouts), ARR_DIMS(workouts)) > 0)
 		ereport(ERROR, (errcode(ERRCODE_CB_CURRICULUM_INVALID),
 						errmsg("a day of rest has no workouts"),
@@ -152,35 +168,37 @@ day_require(FunctionCallInfo fcinfo)
 }
 
 /*
- * A transaction's snapshot may be older than the lock: a place that was changed since stops at
- * its lock, one that was added is not seen.
+ * Under REPEATABLE READ the snapshot may be older than the lock of the program. A place that
+ * changed since raises 40001 at its lock; a place that was added since is not seen, and makes
+ * the two counts differ.
  */
 static void
 day_seen_require(Datum *day)
 {
 	if (IsolationUsesXactSnapshot() && owner_execute(&lock_day, day, NULL, false) !=
 										   owner_execute_latest(&read_day, day, NULL))
-		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-						errmsg("the day is newer than this transaction's snapshot"),
-						errhint("Call again in a new transaction.")));
+		program_raise_newer("the day");
 }
 
-/* Another organisation's workout is none, in the same words. */
+/* Another organisation's workout reads like one that does not exist. */
 static void
 workouts_require(const Program *program, Datum workouts)
 {
 	Datum values[] = {UUIDPGetDatum(&program->organization), workouts};
 
 	if (owner_execute(&find_foreign, values, NULL, false) > 0)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such workout"),
-			 errdetail("The program's organisation has none with the id %s.",
-					   DatumGetCString(DirectFunctionCall1(uuid_out, plan_value(0, 1, NULL)))),
-			 errhint("Give ids of its workouts that are not deleted.")));
+	{
+		pg_uuid_t id = plan_uuid(0, 1);
+
+		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such workout"),
+						errdetail("The program's organisation has none with the id %s.",
+								  uuid_text(&id)),
+						errhint("Give ids of its workouts that are not deleted.")));
+	}
 }
 
-/* Each workout takes the first of its places that none before it has taken. */
+/* Each workout, in the new order, takes the first of its old places that is free; a workout
+ * without one is added, and a place that is left over goes. */
 static void
 change_find(Change *change, Datum *workouts, int count, bool rest)
 {
@@ -198,15 +216,15 @@ change_find(Change *change, Datum *workouts, int count, bool rest)
 				column_add(&change->added, workouts[i], most);
 			column_add(&change->added_at, Int32GetDatum(i), most);
 		}
-		else if (DatumGetInt32(plan_value(place, 2, NULL)) != i)
+		else if (plan_int32(place, PLACE_ORDER) != i)
 		{
-			column_add(&change->moved, plan_value(place, 1, NULL), most);
+			column_add(&change->moved, plan_value(place, PLACE_ID, NULL), most);
 			column_add(&change->moved_to, Int32GetDatum(i), most);
 		}
 	}
 	for (uint64 i = 0; i < rows; i++)
 		if (!taken[i])
-			column_add(&change->gone, plan_value(i, 1, NULL), most);
+			column_add(&change->gone, plan_value(i, PLACE_ID, NULL), most);
 }
 
 /* The row of the day as it was, or -1; workout is NULL for rest. */
@@ -216,11 +234,10 @@ place_take(bool *taken, uint64 rows, const Datum *workout)
 	for (uint64 i = 0; i < rows; i++)
 	{
 		bool is_rest;
-		Datum present = plan_value(i, 3, &is_rest);
+		Datum present = plan_value(i, PLACE_WORKOUT, &is_rest);
 
 		if (taken[i] || is_rest != (workout == NULL) ||
-			(!is_rest &&
-			 memcmp(DatumGetUUIDP(present), DatumGetUUIDP(*workout), UUID_LEN) != 0))
+			(!is_rest && !uuid_equal(DatumGetUUIDP(present), DatumGetUUIDP(*workout))))
 			continue;
 		taken[i] = true;
 		return (int64) i;
@@ -228,6 +245,7 @@ place_take(bool *taken, uint64 rows, const Datum *workout)
 	return -1;
 }
 
+/* A day that stays as it is writes nothing, and no trigger runs. */
 static void
 change_write(Change *change, Datum program, Datum day, const pg_uuid_t *organization)
 {
@@ -244,7 +262,7 @@ change_write(Change *change, Datum program, Datum day, const pg_uuid_t *organiza
 		owner_execute(&write_day, values, NULL, false);
 }
 
-/* most bounds what is ever added. */
+/* most is at least the number of all calls for the column, so that one allocation serves. */
 static void
 column_add(Column *column, Datum value, int most)
 {

@@ -1,17 +1,15 @@
 /*
- * enrolment.c: what buyers do with their course: begin, mark, begin anew; and what day
- * it is.
+ * enrolment.c: what buyers do with their program: begin, mark, begin anew; and which day it is.
  *
- * Invariants: only the buyer (or the server) and only while the entitlement is active; day 0 is
- * a date in the organisation's time zone, set once until the buyer begins anew. Who has done
- * everything is derived by triggers (programs/progress.c), which hold for plain SQL
- * too.
+ * Invariants: only the buyer and the server write, and only while the entitlement is active;
+ * day 0 is a date in the organisation's time zone, set once until the buyer begins anew.
+ * Triggers derive completed_at (progress.c), for plain SQL too.
  *
- * Locks: the program FOR SHARE, which keeps its curriculum still, then the entitlement; the
- * buyer's row is not needed for what touches one entitlement.
+ * Locks: the program FOR SHARE, which keeps its curriculum still, then the entitlement. The
+ * buyer's row of users is not locked: each call decides about one entitlement.
  *
- * Rights: statements run with the owner's rights, once it is settled whose entitlement it is.
- * One that is another's reads like one that does not exist.
+ * Rights: statements run with the rights of the tables' owner, once the call has settled that
+ * the entitlement is the caller's. Another person's reads like one that does not exist.
  */
 #include "postgres.h"
 
@@ -19,26 +17,31 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "miscadmin.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
-#include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "core/args.h"
 #include "core/compat.h"
+#include "core/datum.h"
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/schema.h"
 #include "identity/asking.h"
 #include "identity/membership.h"
-#include "programs/payment.h"
 #include "programs/program.h"
 
+/* The columns of find_entitlement, which never change: read without a lock. */
+enum
+{
+	FOUND_USER = 1,
+	FOUND_PROGRAM,
+};
+
 static KeptPlan find_entitlement = {
-	.sql = "SELECT user_id, program_id, organization_id"
+	.sql = "SELECT user_id, program_id"
 		   " FROM coursebase.course_entitlements WHERE id = $1",
 	.nargs = 1,
 	.types = {UUIDOID},
@@ -49,6 +52,7 @@ static KeptPlan lock_entitlement = {
 	.nargs = 1,
 	.types = {UUIDOID},
 };
+/* A program that has begun keeps its day 0. */
 static KeptPlan start = {
 	.sql = "UPDATE coursebase.course_entitlements e"
 		   " SET start_date = ($2 AT TIME ZONE o.time_zone)::date"
@@ -70,11 +74,19 @@ static KeptPlan restart = {
 	.nargs = 2,
 	.types = {UUIDOID, TIMESTAMPTZOID},
 };
+/* The columns of read_start. */
+enum
+{
+	START_DATE = 1,
+	START_RESTARTS,
+};
+
 static KeptPlan read_start = {
 	.sql = "SELECT start_date, restart_count FROM coursebase.course_entitlements WHERE id = $1",
 	.nargs = 1,
 	.types = {UUIDOID},
 };
+/* A place that is done keeps its time, and its notes unless others are given. */
 static KeptPlan write_completion = {
 	.sql = "INSERT INTO coursebase.course_workout_completions AS c"
 		   " (entitlement_id, course_workout_id, program_id, notes, completed_at)"
@@ -84,6 +96,13 @@ static KeptPlan write_completion = {
 	.nargs = 5,
 	.types = {UUIDOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, UUIDOID},
 };
+/* The columns of read_completion. */
+enum
+{
+	COMPLETION_AT = 1,
+	COMPLETION_OF_ALL,
+};
+
 static KeptPlan read_completion = {
 	.sql = "SELECT c.completed_at, e.completed_at"
 		   " FROM coursebase.course_entitlements e"
@@ -103,6 +122,14 @@ static KeptPlan delete_completion = {
 	.nargs = 2,
 	.types = {UUIDOID, UUIDOID},
 };
+/* The columns of read_day. */
+enum
+{
+	DAY_USER = 1,
+	DAY_ORGANIZATION,
+	DAY_NUMBER,
+};
+
 static KeptPlan read_day = {
 	.sql = "SELECT e.user_id, e.organization_id, least(greatest("
 		   "  ($2 AT TIME ZONE o.time_zone)::date - e.start_date, 0), c.duration_days - 1)"
@@ -112,6 +139,15 @@ static KeptPlan read_day = {
 		   " WHERE e.id = $1 AND e.start_date IS NOT NULL",
 	.nargs = 2,
 	.types = {UUIDOID, TIMESTAMPTZOID},
+};
+
+/* The arguments of mark_workout_complete(). */
+enum
+{
+	MARK_ENTITLEMENT,
+	MARK_WORKOUT,
+	MARK_NOTES,
+	MARK_AT,
 };
 
 static void enrolment_enter(Datum id, pg_uuid_t *program);
@@ -133,14 +169,14 @@ coursebase_start_course(PG_FUNCTION_ARGS)
 	pg_uuid_t program;
 	Datum date;
 
-	program_argument_require(fcinfo, 0, "entitlement_id");
-	program_time_require(fcinfo, 1);
+	args_require(fcinfo, 0);
+	args_time(fcinfo, 1);
 	schema_require_current();
 	SPI_connect();
 	enrolment_enter(values[0], &program);
 	owner_execute(&start, values, NULL, false);
 	owner_execute(&read_start, values, NULL, false);
-	date = plan_value(0, 1, NULL);
+	date = plan_value(0, START_DATE, NULL);
 	SPI_finish();
 	PG_RETURN_DATUM(date);
 }
@@ -157,17 +193,18 @@ coursebase_restart_course(PG_FUNCTION_ARGS)
 	bool nulls[2] = {false};
 	pg_uuid_t program;
 
-	program_argument_require(fcinfo, 0, "entitlement_id");
-	program_time_require(fcinfo, 1);
+	args_require(fcinfo, 0);
+	args_time(fcinfo, 1);
 	schema_require_current();
 	compat_materialize(fcinfo);
 	SPI_connect();
 	enrolment_enter(values[0], &program);
+	/* the deletion's trigger takes completed_at back, before the restart is written */
 	owner_execute(&clear_completions, values, NULL, false);
 	owner_execute(&restart, values, NULL, false);
 	owner_execute(&read_start, values, NULL, false);
-	values[0] = plan_value(0, 1, NULL);
-	values[1] = plan_value(0, 2, NULL);
+	values[0] = plan_value(0, START_DATE, NULL);
+	values[1] = plan_value(0, START_RESTARTS, NULL);
 	SPI_finish();
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	return (Datum) 0;
@@ -177,33 +214,35 @@ coursebase_restart_course(PG_FUNCTION_ARGS)
  * SQL function: mark_workout_complete(entitlement_id uuid, course_workout_id uuid, notes text,
  * at timestamptz) returns table (completed_at timestamptz, course_completed_at timestamptz)
  *
- * Again it keeps its first time; notes that are given replace those before.
+ * The completion is written by a plain INSERT of the owner's, so that the triggers of the table
+ * derive completed_at of the entitlement before it is read.
  */
 PGDLLEXPORT Datum
 coursebase_mark_workout_complete(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	pg_uuid_t program;
-	Datum values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), PG_GETARG_DATUM(2),
-					  PG_GETARG_DATUM(3), UUIDPGetDatum(&program)};
-	const char noted[] = {' ', ' ', PG_ARGISNULL(2) ? 'n' : ' ', ' ', ' '};
+	PlanValues values = {0};
 	bool nulls[2] = {false};
+	Datum row[2];
 
-	program_argument_require(fcinfo, 0, "entitlement_id");
-	program_argument_require(fcinfo, 1, "course_workout_id");
-	program_time_require(fcinfo, 3);
+	args_require_all_but(fcinfo, MARK_NOTES);
+	args_time(fcinfo, MARK_AT);
 	schema_require_current();
 	compat_materialize(fcinfo);
 	SPI_connect();
-	enrolment_enter(values[0], &program);
-	workout_require(&program, values[1]);
-	owner_execute(&write_completion, values, noted, false);
-	if (owner_execute(&read_completion, values, NULL, false) != 1)
+	enrolment_enter(PG_GETARG_DATUM(MARK_ENTITLEMENT), &program);
+	workout_require(&program, PG_GETARG_DATUM(MARK_WORKOUT));
+	for (int i = MARK_ENTITLEMENT; i <= MARK_AT; i++)
+		args_bind(&values, fcinfo, i);
+	plan_bind_uuid(&values, &program);
+	owner_execute(&write_completion, values.datums, values.nulls, false);
+	if (owner_execute(&read_completion, values.datums, NULL, false) != 1)
 		elog(ERROR, "a completion is gone as soon as it is written");
-	values[0] = plan_value(0, 1, NULL);
-	values[1] = plan_value(0, 2, &nulls[1]);
+	row[0] = plan_value(0, COMPLETION_AT, NULL);
+	row[1] = plan_value(0, COMPLETION_OF_ALL, &nulls[1]);
 	SPI_finish();
-	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	tuplestore_putvalues(result->setResult, result->setDesc, row, nulls);
 	return (Datum) 0;
 }
 
@@ -218,8 +257,7 @@ coursebase_unmark_workout_complete(PG_FUNCTION_ARGS)
 	pg_uuid_t program;
 	bool was;
 
-	program_argument_require(fcinfo, 0, "entitlement_id");
-	program_argument_require(fcinfo, 1, "course_workout_id");
+	args_require_all(fcinfo);
 	schema_require_current();
 	SPI_connect();
 	enrolment_enter(values[0], &program);
@@ -232,8 +270,8 @@ coursebase_unmark_workout_complete(PG_FUNCTION_ARGS)
 /*
  * SQL function: current_day(entitlement_id uuid, at timestamptz) returns integer
  *
- * NULL before the start, and to all but the buyer, the organisation's staff, administrators and
- * the server.
+ * Answers NULL to all but the buyer, the organisation's staff, administrators and the server,
+ * as before the start, so that nobody learns of an entitlement by asking.
  */
 PGDLLEXPORT Datum
 coursebase_current_day(PG_FUNCTION_ARGS)
@@ -248,9 +286,9 @@ coursebase_current_day(PG_FUNCTION_ARGS)
 	SPI_connect();
 	if (owner_execute(&read_day, values, NULL, true) == 1)
 	{
-		payment_uuid_read(0, 1, &user);
-		payment_uuid_read(0, 2, &organization);
-		day = DatumGetInt32(plan_value(0, 3, NULL));
+		user = plan_uuid(0, DAY_USER);
+		organization = plan_uuid(0, DAY_ORGANIZATION);
+		day = plan_int32(0, DAY_NUMBER);
 	}
 	SPI_finish();
 	if (day < 0 || !(caller_is(&user) || identity_is_admin() ||
@@ -259,6 +297,8 @@ coursebase_current_day(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(day);
 }
 
+/* Raises KB106 unless the entitlement is the caller's, locks program and entitlement, and
+ * raises KBA25 unless the entitlement is active then. */
 static void
 enrolment_enter(Datum id, pg_uuid_t *program)
 {
@@ -266,15 +306,13 @@ enrolment_enter(Datum id, pg_uuid_t *program)
 
 	if (owner_execute_latest(&find_entitlement, &id, NULL) != 1)
 		not_found_raise(id);
-	payment_uuid_read(0, 1, &user);
-	payment_uuid_read(0, 2, program);
+	user = plan_uuid(0, FOUND_USER);
+	*program = plan_uuid(0, FOUND_PROGRAM);
 	if (!caller_is(&user))
 		not_found_raise(id);
-	payment_program_share(program);
+	program_share(program);
 	if (owner_execute(&lock_entitlement, &id, NULL, false) != 1)
-		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-						errmsg("the entitlement is newer than this transaction's snapshot"),
-						errhint("Call again in a new transaction.")));
+		program_raise_newer("the entitlement");
 	if (strcmp(plan_text_required(0, 1), "active") != 0)
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_ENTITLED),
 						errmsg("the course is not this buyer's to use"),
@@ -282,23 +320,24 @@ enrolment_enter(Datum id, pg_uuid_t *program)
 						errhint("Buy the course with begin_checkout().")));
 }
 
-/* Or the server, who may act for anybody. */
+/* The user who asks, or the server, which may act for anybody. */
 static bool
 caller_is(const pg_uuid_t *user)
 {
 	pg_uuid_t caller;
 
-	return has_bypassrls_privilege(GetUserId()) ||
-		   (identity_current_user(&caller) && memcmp(&caller, user, UUID_LEN) == 0);
+	return identity_is_server() ||
+		   (identity_current_user(&caller) && uuid_equal(&caller, user));
 }
 
+/* The program is locked FOR SHARE, so that the place stays what it is. */
 static void
 workout_require(const pg_uuid_t *program, Datum workout)
 {
 	Datum values[] = {UUIDPGetDatum(program), workout};
 	bool found = owner_execute_latest(&find_workout, values, NULL) == 1;
 
-	if (!found || DatumGetBool(plan_value(0, 1, NULL)))
+	if (!found || plan_bool(0, 1))
 		ereport(ERROR,
 				(errcode(ERRCODE_CB_NOT_A_WORKOUT),
 				 errmsg("there is no such workout in the course"),
@@ -310,7 +349,6 @@ static void
 not_found_raise(Datum id)
 {
 	ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such entitlement"),
-					errdetail("You have none with the id %s.",
-							  DatumGetCString(DirectFunctionCall1(uuid_out, id))),
+					errdetail("You have none with the id %s.", uuid_text(DatumGetUUIDP(id))),
 					errhint("See course_library() for what you have.")));
 }

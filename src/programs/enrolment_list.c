@@ -1,9 +1,13 @@
 /*
- * enrolment_list.c: how far buyers have come: a course's buyers, and a buyer's courses.
+ * enrolment_list.c: how far buyers have come: the buyers of a program, and the programs of a
+ * buyer.
  *
- * Rights: reads with the owner's, once it is settled who asks: a course's list is for its
- * organisation's staff, administrators and the server, a library for its owner, administrators
- * and the server.
+ * Invariants: both lists count the places that are not rest, and of them those that are done;
+ * each list is one statement, so that its rows are of one snapshot.
+ *
+ * Locks: none. Rights: the statements run with the rights of the tables' owner, once the call
+ * has settled who asks: the list of a program is for its organisation's staff, administrators
+ * and the server; a library for its person, administrators and the server.
  */
 #include "postgres.h"
 
@@ -13,28 +17,25 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "core/args.h"
 #include "core/compat.h"
 #include "core/owner.h"
 #include "core/plan.h"
 #include "identity/asking.h"
 #include "identity/membership.h"
-#include "programs/payment.h"
 #include "programs/program.h"
 
+/* Both as in current_day() and in whole percent; $2 is the time. */
 #define CURRENT_DAY                                                                            \
 	" CASE WHEN e.start_date IS NOT NULL THEN"                                                 \
 	"  least(greatest(($2 AT TIME ZONE o.time_zone)::date - e.start_date, 0),"                 \
 	"   g.duration_days - 1) END"
 #define PERCENT " CASE WHEN t.n > 0 THEN coalesce(d.n, 0) * 100 / t.n ELSE 0 END::integer"
 
-static KeptPlan find_organization = {
-	.sql = "SELECT organization_id FROM coursebase.programs WHERE id = $1",
-	.nargs = 1,
-	.types = {UUIDOID},
-};
+/* The completions are counted once for all buyers and joined: a subquery a buyer would read the
+ * places again for each. */
 static KeptPlan read_buyers = {
 	.sql = "SELECT e.id, e.user_id, u.name, u.email, e.membership_id, e.status::text,"
 		   " e.start_date," CURRENT_DAY ", t.n::integer, coalesce(d.n, 0)::integer," PERCENT ","
@@ -54,6 +55,7 @@ static KeptPlan read_buyers = {
 	.nargs = 2,
 	.types = {UUIDOID, TIMESTAMPTZOID},
 };
+/* A person has few programs, so that a subquery a program is cheaper than a join. */
 static KeptPlan read_library = {
 	.sql = "SELECT e.id, e.program_id, p.name, p.description, o.name, e.status::text,"
 		   " e.status = 'active' AND g.status <> 'draft', g.duration_days, "
@@ -74,8 +76,6 @@ static KeptPlan read_library = {
 	.types = {UUIDOID, TIMESTAMPTZOID},
 };
 
-static void list_return(FunctionCallInfo fcinfo, KeptPlan *read, Datum *values);
-
 PG_FUNCTION_INFO_V1(coursebase_course_enrolments);
 PG_FUNCTION_INFO_V1(coursebase_course_library);
 
@@ -87,15 +87,14 @@ coursebase_course_enrolments(PG_FUNCTION_ARGS)
 	pg_uuid_t organization;
 	bool found;
 
-	program_argument_require(fcinfo, 0, "program_id");
-	program_time_require(fcinfo, 1);
+	args_require(fcinfo, 0);
+	args_time(fcinfo, 1);
 	compat_materialize(fcinfo);
 	SPI_connect();
-	found = owner_execute(&find_organization, values, NULL, true) == 1 &&
-			payment_uuid_read(0, 1, &organization);
+	found = program_organization(PG_GETARG_UUID_P(0), false, &organization);
 	if (!identity_is_admin())
 		membership_require(found ? &organization : NULL, MEMBERSHIP_COACH);
-	list_return(fcinfo, &read_buyers, values);
+	program_rows_return(fcinfo, &read_buyers, values);
 	SPI_finish();
 	return (Datum) 0;
 }
@@ -106,27 +105,13 @@ coursebase_course_library(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t user;
 	Datum values[] = {UUIDPGetDatum(&user), PG_GETARG_DATUM(1)};
-	bool known = identity_resolve_user(PG_ARGISNULL(0) ? NULL : PG_GETARG_UUID_P(0), &user);
+	bool known = identity_resolve_user(args_uuid_or_null(fcinfo, 0), &user);
 
-	program_time_require(fcinfo, 1);
+	args_time(fcinfo, 1);
 	compat_materialize(fcinfo);
 	SPI_connect();
 	if (known)
-		list_return(fcinfo, &read_library, values);
+		program_rows_return(fcinfo, &read_library, values);
 	SPI_finish();
 	return (Datum) 0;
-}
-
-/* The statement's columns are the function's, so that its rows are taken as they are. */
-static void
-list_return(FunctionCallInfo fcinfo, KeptPlan *read, Datum *values)
-{
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	uint64 rows = owner_execute(read, values, NULL, true);
-
-	for (uint64 i = 0; i < rows; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		tuplestore_puttuple(result->setResult, SPI_tuptable->vals[i]);
-	}
 }

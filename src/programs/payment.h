@@ -1,11 +1,12 @@
 /*
- * payment.h: what the files of checkouts and payments share.
+ * payment.h: a payment of an organisation's provider, and the locks that every change of a
+ * payment takes.
  *
- * Lock order, everywhere: the buyer's row of users, the membership that the rows name (FOR KEY
- * SHARE: who leaves meanwhile would let go of the rows while they take hold of it), the
- * program, the entitlement, the transaction. A transaction that is only known by its id or
- * reference is found without a lock first; then the others are locked, then it, and it is read
- * again.
+ * Lock order, everywhere: the buyer's row of users; the membership that the new rows will name
+ * (FOR KEY SHARE: a member who leaves meanwhile would otherwise change these rows from the
+ * other end); the program FOR SHARE; the entitlement; the payment. A payment of which only the
+ * id or the reference is known is found without a lock first; then the others are locked, then
+ * the payment, and its state is read under the lock.
  */
 #ifndef COURSEBASE_PROGRAMS_PAYMENT_H
 #define COURSEBASE_PROGRAMS_PAYMENT_H
@@ -14,47 +15,45 @@
 
 #include "utils/uuid.h"
 
-#include "core/plan.h"
-
 typedef struct Payment
 {
+	/* what never changes: known from payment_find() on */
 	pg_uuid_t id;
 	pg_uuid_t user;
 	pg_uuid_t organization;
-	pg_uuid_t program; /* all zero for a plan that sells none */
+	pg_uuid_t program; /* all zeros for a plan that sells none */
+	/* the state: known from payment_lock() on */
 	bool is_charge;
-	char *status;
+	const char *status;
 	bool has_entitlement;
 	pg_uuid_t entitlement;
-	char *entitlement_status; /* NULL without one */
-	bool is_source;           /* it is what the entitlement rests on */
+	const char *entitlement_status; /* NULL without an entitlement */
+	bool is_source;                 /* the entitlement rests on this payment */
 } Payment;
 
-/* What is known of a transaction by its id, unlocked; false when there is none. Needs SPI. */
-extern bool payment_find(Datum id, Payment *payment);
+/* All functions need SPI_connect(); texts are the caller's, in the context from before. */
 
-/* The same, raising KB106. */
-extern void payment_require(Datum id, Payment *payment);
+/* Finds a payment by its id, unlocked; false when there is none. */
+extern bool payment_find(const pg_uuid_t *id, Payment *payment);
 
-/* Locks everything that a payment touches, in the order above, and reads it anew. */
+/* The same; raises KB106 when there is none. */
+extern void payment_require(const pg_uuid_t *id, Payment *payment);
+
+/* Locks all that the payment touches, in the order above, and reads its state. Raises 40001
+ * when the payment is newer than the snapshot. */
 extern void payment_lock(Payment *payment);
 
+/* Writes the status; the trigger t300_status refuses a change that it does not list. */
 extern void payment_status_write(const Payment *payment, const char *status);
 
-/* Ends an entitlement that is still pending; others stay. */
+/* Revokes the payment's entitlement if it is still pending. */
 extern void payment_pending_end(const Payment *payment, Datum at);
 
-/* The program, which is locked after the buyer and before everything that belongs to both. */
-extern bool payment_program_share(const pg_uuid_t *program);
-
 /*
- * The buyer's membership of the organisation, or where that is NULL of the program's; false
- * when there is none. membership may be NULL.
+ * Locks the buyer's membership of the organisation FOR KEY SHARE, or with a NULL organisation
+ * that of the program's organisation; false when there is none. membership may be NULL.
  */
 extern bool payment_membership_share(const pg_uuid_t *user, const pg_uuid_t *organization,
 									 const pg_uuid_t *program, pg_uuid_t *membership);
-
-/* Copies the uuid that the last plan gave; NULL value: all zero, false. */
-extern bool payment_uuid_read(uint64 row, int column, pg_uuid_t *id);
 
 #endif

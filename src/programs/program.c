@@ -1,25 +1,28 @@
 /*
  * program.c: programs as their organisation makes them: created, priced, published, archived.
  *
- * Invariants are those of the tables and their triggers (programs/rules.c), which hold for
- * plain SQL too; the functions lock first what the triggers would lock and say what they do.
+ * Invariants are those of the tables and their triggers (curriculum.c, config.c, currency.c),
+ * which hold for plain SQL too. The functions lock first what the triggers would lock, so that
+ * both take their locks in one order.
  *
- * Locks: organisation, then program, then what belongs to it.
+ * Locks: the organisation FOR SHARE, then the program, then what belongs to the program.
  *
- * Rights: who calls is staff (owner, admin, coach) of the organisation, or the server; what is
- * written is written with the owner's rights.
+ * Rights: only staff (owner, admin, coach) of the organisation and the server pass; the
+ * statements run with the rights of the tables' owner.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
-#include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "core/args.h"
 #include "core/compat.h"
+#include "core/datum.h"
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
@@ -38,6 +41,13 @@ static KeptPlan lock_program = {
 	.nargs = 1,
 	.types = {UUIDOID},
 };
+static KeptPlan share_program = {
+	.sql = "SELECT FROM coursebase.programs WHERE id = $1 FOR SHARE",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+/* FOR SHARE keeps the currency, which an UPDATE of the organisation changes, and lets the calls
+ * for other programs of the organisation pass. */
 static KeptPlan share_organization = {
 	.sql = "SELECT FROM coursebase.organizations WHERE id = $1 FOR SHARE",
 	.nargs = 1,
@@ -49,12 +59,20 @@ static KeptPlan write_program = {
 	.nargs = 3,
 	.types = {UUIDOID, TEXTOID, TEXTOID},
 };
+/* The columns of lock_program. */
+enum
+{
+	LOCKED_ORGANIZATION = 1,
+	LOCKED_IS_COURSE,
+};
+
 static KeptPlan write_config = {
 	.sql = "INSERT INTO coursebase.course_configs (program_id, organization_id, duration_days)"
 		   " VALUES ($1, $2, $3)",
 	.nargs = 3,
 	.types = {UUIDOID, UUIDOID, INT4OID},
 };
+/* The plan of type course is one a program (plans_course_idx): the first call makes it. */
 static KeptPlan write_price = {
 	.sql = "INSERT INTO coursebase.plans AS l"
 		   " (organization_id, program_id, type, name, price_in_cents)"
@@ -65,18 +83,27 @@ static KeptPlan write_price = {
 	.nargs = 2,
 	.types = {UUIDOID, INT8OID},
 };
+/* A program that is published already keeps published_at. */
 static KeptPlan publish = {
 	.sql = "UPDATE coursebase.course_configs SET status = 'published', published_at = $2"
 		   " WHERE program_id = $1 AND status <> 'published'",
 	.nargs = 2,
 	.types = {UUIDOID, TIMESTAMPTZOID},
 };
+/* A program that is archived already keeps archived_at. */
 static KeptPlan archive = {
 	.sql = "UPDATE coursebase.course_configs SET status = 'archived', archived_at = $2"
 		   " WHERE program_id = $1 AND status <> 'archived'",
 	.nargs = 2,
 	.types = {UUIDOID, TIMESTAMPTZOID},
 };
+/* The columns of read_times. */
+enum
+{
+	TIMES_PUBLISHED = 1,
+	TIMES_ARCHIVED,
+};
+
 static KeptPlan read_times = {
 	.sql = "SELECT published_at, archived_at FROM coursebase.course_configs"
 		   " WHERE program_id = $1",
@@ -84,8 +111,18 @@ static KeptPlan read_times = {
 	.types = {UUIDOID},
 };
 
+/* The arguments of create_course(). */
+enum
+{
+	CREATE_ORGANIZATION,
+	CREATE_NAME,
+	CREATE_DURATION,
+	CREATE_DESCRIPTION,
+};
+
 static Datum status_change(FunctionCallInfo fcinfo, KeptPlan *change, int column);
-pg_noreturn static void not_found_raise(const char *message, Datum id, const char *hint);
+pg_noreturn static void not_found_raise(const char *message, const pg_uuid_t *id,
+										const char *hint);
 
 PG_FUNCTION_INFO_V1(coursebase_create_course);
 PG_FUNCTION_INFO_V1(coursebase_set_price);
@@ -99,24 +136,27 @@ PG_FUNCTION_INFO_V1(coursebase_archive_course);
 PGDLLEXPORT Datum
 coursebase_create_course(PG_FUNCTION_ARGS)
 {
-	static const char *const names[] = {"organization_id", "name", "duration_days"};
-	Datum program[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), PG_GETARG_DATUM(3)};
-	const char nulls[] = {' ', ' ', PG_ARGISNULL(3) ? 'n' : ' '};
-	Datum config[] = {0, PG_GETARG_DATUM(0), PG_GETARG_DATUM(2)};
 	pg_uuid_t *id = palloc(sizeof(*id));
+	PlanValues program = {0};
+	PlanValues config = {0};
 
-	for (int i = 0; i < lengthof(names); i++)
-		program_argument_require(fcinfo, i, names[i]);
+	args_require_all_but(fcinfo, CREATE_DESCRIPTION);
 	schema_require_current();
-	membership_require(PG_GETARG_UUID_P(0), MEMBERSHIP_COACH);
+	/* first of all, so that only the server learns whether there is such an organisation */
+	membership_require(PG_GETARG_UUID_P(CREATE_ORGANIZATION), MEMBERSHIP_COACH);
+	args_bind(&program, fcinfo, CREATE_ORGANIZATION);
+	args_bind(&program, fcinfo, CREATE_NAME);
+	args_bind(&program, fcinfo, CREATE_DESCRIPTION);
 	SPI_connect();
-	if (owner_execute(&share_organization, program, NULL, false) != 1)
-		not_found_raise("there is no such organisation", program[0],
+	if (owner_execute(&share_organization, program.datums, NULL, false) != 1)
+		not_found_raise("there is no such organisation", PG_GETARG_UUID_P(CREATE_ORGANIZATION),
 						"Give the id of a row of organizations.");
-	owner_execute(&write_program, program, nulls, false);
-	*id = *DatumGetUUIDP(plan_value(0, 1, NULL));
-	config[0] = UUIDPGetDatum(id);
-	owner_execute(&write_config, config, NULL, false);
+	owner_execute(&write_program, program.datums, program.nulls, false);
+	*id = plan_uuid(0, 1);
+	plan_bind_uuid(&config, id);
+	args_bind(&config, fcinfo, CREATE_ORGANIZATION);
+	args_bind(&config, fcinfo, CREATE_DURATION);
+	owner_execute(&write_config, config.datums, NULL, false);
 	SPI_finish();
 	PG_RETURN_UUID_P(id);
 }
@@ -129,17 +169,16 @@ coursebase_set_price(PG_FUNCTION_ARGS)
 	pg_uuid_t *id = palloc(sizeof(*id));
 	Program program;
 
-	program_argument_require(fcinfo, 0, "program_id");
-	program_argument_require(fcinfo, 1, "price_in_cents");
+	args_require_all(fcinfo);
 	schema_require_current();
 	SPI_connect();
-	program_enter(values[0], &program);
+	program_enter(PG_GETARG_UUID_P(0), &program);
 	if (!program.is_course)
 		ereport(ERROR, (errcode(ERRCODE_CB_COURSE_CONFIGURED),
 						errmsg("the program is not delivered as a course"),
 						errhint("Insert plans of other types into plans.")));
 	owner_execute(&write_price, values, NULL, false);
-	*id = *DatumGetUUIDP(plan_value(0, 1, NULL));
+	*id = plan_uuid(0, 1);
 	SPI_finish();
 	PG_RETURN_UUID_P(id);
 }
@@ -148,17 +187,17 @@ coursebase_set_price(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_publish_course(PG_FUNCTION_ARGS)
 {
-	return status_change(fcinfo, &publish, 1);
+	return status_change(fcinfo, &publish, TIMES_PUBLISHED);
 }
 
 /* SQL function: archive_course(program_id uuid, at timestamptz) returns timestamptz */
 PGDLLEXPORT Datum
 coursebase_archive_course(PG_FUNCTION_ARGS)
 {
-	return status_change(fcinfo, &archive, 2);
+	return status_change(fcinfo, &archive, TIMES_ARCHIVED);
 }
 
-/* One that is there already keeps its time. */
+/* Changes the status and answers the time that the column of read_times gives for it. */
 static Datum
 status_change(FunctionCallInfo fcinfo, KeptPlan *change, int column)
 {
@@ -166,20 +205,23 @@ status_change(FunctionCallInfo fcinfo, KeptPlan *change, int column)
 	Program program;
 	Datum time;
 
-	program_argument_require(fcinfo, 0, "program_id");
-	program_time_require(fcinfo, 1);
+	args_require(fcinfo, 0);
+	args_time(fcinfo, 1);
 	schema_require_current();
 	SPI_connect();
-	program_enter(values[0], &program);
+	program_enter(PG_GETARG_UUID_P(0), &program);
+	/* the triggers of course_configs judge the change under the lock that program_enter() took
+	 */
 	owner_execute(change, values, NULL, false);
 	if (owner_execute(&read_times, values, NULL, false) != 1)
-		not_found_raise("the program is not configured as a course", values[0],
+		not_found_raise("the program is not configured as a course", PG_GETARG_UUID_P(0),
 						"Make courses with create_course().");
 	time = plan_value(0, column, NULL);
 	SPI_finish();
 	PG_RETURN_DATUM(time);
 }
 
+/* FOR NO KEY UPDATE: inserts of rows with a key to the program do not wait, changes do. */
 bool
 program_lock(const pg_uuid_t *id, Program *program)
 {
@@ -187,50 +229,86 @@ program_lock(const pg_uuid_t *id, Program *program)
 
 	if (owner_execute(&lock_program, &key, NULL, false) != 1)
 		return false;
-	program->organization = *DatumGetUUIDP(plan_value(0, 1, NULL));
-	program->is_course = DatumGetBool(plan_value(0, 2, NULL));
+	program->organization = plan_uuid(0, LOCKED_ORGANIZATION);
+	program->is_course = plan_bool(0, LOCKED_IS_COURSE);
 	return true;
 }
 
-/* The organisation is locked as a plan's trigger will lock it, and before the program. */
+bool
+program_share(const pg_uuid_t *id)
+{
+	Datum key = UUIDPGetDatum(id);
+
+	return owner_execute(&share_program, &key, NULL, false) == 1;
+}
+
+/* Unlocked: the organisation of a program never changes (t300_set_once). */
+bool
+program_organization(const pg_uuid_t *id, bool latest, pg_uuid_t *organization)
+{
+	Datum key = UUIDPGetDatum(id);
+	uint64 rows = latest ? owner_execute_latest(&read_program, &key, NULL)
+						 : owner_execute(&read_program, &key, NULL, true);
+
+	return rows == 1 && plan_uuid_or_null(0, 1, organization);
+}
+
+/*
+ * The organisation is locked before the program, as the trigger of plans locks it. Whether the
+ * caller is staff is asked before anything is locked or said of the program.
+ */
 void
-program_enter(Datum id, Program *program)
+program_enter(const pg_uuid_t *id, Program *program)
 {
 	pg_uuid_t organization;
 	Datum key = UUIDPGetDatum(&organization);
-	bool found = owner_execute(&read_program, &id, NULL, false) == 1;
+	bool found = program_organization(id, true, &organization);
 
-	if (found)
-		organization = *DatumGetUUIDP(plan_value(0, 1, NULL));
 	membership_require(found ? &organization : NULL, MEMBERSHIP_COACH);
 	if (found)
 		owner_execute(&share_organization, &key, NULL, false);
-	if (!found || !program_lock(DatumGetUUIDP(id), program))
+	if (!found || !program_lock(id, program))
 		not_found_raise("there is no such program", id, "Give the id of a row of programs.");
 }
 
-void
-program_argument_require(FunctionCallInfo fcinfo, int argument, const char *name)
+Datum
+program_ids_read(KeptPlan *plan, const pg_uuid_t *user)
 {
-	if (PG_ARGISNULL(argument))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name)));
+	Datum key = UUIDPGetDatum(user);
+	Datum ids;
+
+	SPI_connect();
+	owner_execute(plan, &key, NULL, true);
+	ids = plan_transfer(0, 1);
+	SPI_finish();
+	return ids;
+}
+
+/* A list may be long, so that a cancelled query stops between two rows. */
+void
+program_rows_return(FunctionCallInfo fcinfo, KeptPlan *plan, Datum *values)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	uint64 rows = owner_execute(plan, values, NULL, true);
+
+	for (uint64 i = 0; i < rows; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		tuplestore_puttuple(result->setResult, SPI_tuptable->vals[i]);
+	}
 }
 
 void
-program_time_require(FunctionCallInfo fcinfo, int argument)
+program_raise_newer(const char *what)
 {
-	program_argument_require(fcinfo, argument, "at");
-	if (TIMESTAMP_NOT_FINITE(PG_GETARG_TIMESTAMPTZ(argument)))
-		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-						errmsg("at must be a finite time")));
+	ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+					errmsg("%s is newer than this transaction's snapshot", what),
+					errhint("Call again in a new transaction.")));
 }
 
 static void
-not_found_raise(const char *message, Datum id, const char *hint)
+not_found_raise(const char *message, const pg_uuid_t *id, const char *hint)
 {
 	ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("%s", message),
-					errdetail("None has the id %s.",
-							  DatumGetCString(DirectFunctionCall1(uuid_out, id))),
-					errhint("%s", hint)));
+					errdetail("None has the id %s.", uuid_text(id)), errhint("%s", hint)));
 }

@@ -1,5 +1,5 @@
 /*
- * program.h: what the files of the feature share.
+ * program.h: a program, and who may change it.
  */
 #ifndef COURSEBASE_PROGRAMS_PROGRAM_H
 #define COURSEBASE_PROGRAMS_PROGRAM_H
@@ -9,30 +9,53 @@
 #include "fmgr.h"
 #include "utils/uuid.h"
 
-/* What a program's row says, which is the anchor of all that belongs to it. */
+#include "core/compat.h"
+#include "core/plan.h"
+
+/* The row of a program, which anchors all decisions about what belongs to the program. */
 typedef struct Program
 {
 	pg_uuid_t organization;
-	bool is_course; /* delivery_mode */
+	bool is_course; /* delivery_mode: day by day */
 } Program;
 
 /*
- * Locks the row (FOR NO KEY UPDATE) with the owner's rights, within SPI_connect(); false when
- * there is none. What is read next is read with a new snapshot.
+ * Locks the row FOR NO KEY UPDATE with the rights of the tables' owner; false when there is
+ * none. What a call decides about the program it reads after this, with a new snapshot. Needs
+ * SPI_connect().
  */
 extern bool program_lock(const pg_uuid_t *id, Program *program);
 
+/* Locks the row FOR SHARE, which keeps the curriculum still and lets other buyers pass; false
+ * when there is none. Needs SPI_connect(). */
+extern bool program_share(const pg_uuid_t *id);
+
+/* The organisation of a program, unlocked; false when there is no such program. Needs
+ * SPI_connect(). latest false reads with the caller's snapshot. */
+extern bool program_organization(const pg_uuid_t *id, bool latest, pg_uuid_t *organization);
+
 /*
- * For the functions that staff call: 42501 for all but the program's staff and the server,
- * KB106 when there is none; then locks it.
+ * How functions for staff begin: raises 42501 for all but the program's staff and the server,
+ * KB106 when there is no such program; then locks organisation and program. Needs
+ * SPI_connect().
  */
-extern void program_enter(Datum id, Program *program);
+extern void program_enter(const pg_uuid_t *id, Program *program);
 
-/* Raises 22004 for an argument that is null, by its name. */
-extern void program_argument_require(FunctionCallInfo fcinfo, int argument, const char *name);
-
-/* Raises for a time that is null or not finite (22008), which would be written or counted from.
+/*
+ * Runs a statement that gives one row with an array of uuids, for the user where there is one
+ * (NULL: the statement takes none), with the caller's snapshot. The array is the caller's, in
+ * the current context.
  */
-extern void program_time_require(FunctionCallInfo fcinfo, int argument);
+extern Datum program_ids_read(KeptPlan *plan, const pg_uuid_t *user);
+
+/* Adds the rows of a statement to the answer of a function whose columns are the statement's,
+ * in number and type. Needs SPI_connect() and compat_materialize(). */
+extern void program_rows_return(FunctionCallInfo fcinfo, KeptPlan *plan, Datum *values);
+
+/*
+ * Raises 40001: a lock shows that a row is newer than the snapshot that the transaction keeps
+ * (REPEATABLE READ), and no statement of the transaction can read it. what: "the payment".
+ */
+pg_noreturn extern void program_raise_newer(const char *what);
 
 #endif

@@ -1,41 +1,43 @@
 /*
- * progress.c: what keeps entitlements and completions true, whoever writes.
+ * progress.c: the triggers of payments, entitlements and completions, whoever writes.
  *
- * Invariant: an entitlement is completed exactly when its course has workouts and each that is
- * not rest is done, and the time is that of the last. It is derived anew after every change of
- * completions, for the entitlements that changed, and of a curriculum, for all of the program
- * at once: each in one reading and one writing statement, whatever the number of buyers. Nobody
- * else writes the time; a restored dump brings it along.
+ * Invariant: completed_at of an entitlement is the time of the last completion when the program
+ * has places that are not rest and each of them is done, and NULL otherwise. Triggers derive
+ * the time after every change of completions, for the entitlements that changed, and of a
+ * curriculum, for all entitlements to the program: each with one reading and one writing
+ * statement, whatever the number of buyers. Nobody else writes the time; a restored dump brings
+ * it along.
  *
  * Locks: completions change under the program FOR SHARE and their entitlement; a curriculum
- * under the program FOR NO KEY UPDATE (programs/rules.c), so that neither misses the other.
- * What is read then is what is committed by then, at any level of isolation; what such a
- * reading finds and the transaction's snapshot cannot write ends as a serialization failure.
+ * changes under the program FOR NO KEY UPDATE (curriculum.c), so that neither misses the other.
+ * The derivation reads what is committed by then, at any level of isolation; an entitlement
+ * that it finds and that the transaction's snapshot cannot write raises 40001.
  *
- * Rights: triggers run as who writes; they look and derive with the owner's. A trigger before
- * the row comes before row security: what it says tells nothing of others' rows.
+ * Rights: triggers run as who writes, and lock, read and derive with the rights of the tables'
+ * owner. A trigger before the row comes before row security, so that no message tells a writer
+ * anything about rows of others.
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
-#include "utils/array.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
 #include "utils/uuid.h"
 
-#include "core/compat.h"
+#include "core/datum.h"
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/restore.h"
 #include "core/row_trigger.h"
 #include "identity/asking.h"
+#include "programs/program.h"
 
-/* Those whose completed_at is not what it should be: how many, their ids, what it should be. */
+/* The entitlements whose completed_at is not what follows from their completions: how many,
+ * their ids, and what follows. */
 #define STALE(entitlements)                                                                    \
 	"SELECT count(*)::integer, array_agg(d.id), array_agg(d.done) FROM ("                      \
 	" SELECT e.id, e.completed_at, CASE WHEN count(c.id) > 0 AND count(c.id) ="                \
@@ -48,7 +50,8 @@
 	"  ON c.entitlement_id = e.id" entitlements " GROUP BY e.id) d"                            \
 	" WHERE d.completed_at IS DISTINCT FROM d.done"
 
-/* Completions that go with their place in the curriculum are that change's. */
+/* The entitlements of completions that changed. Completions that went together with their place
+ * are left to the trigger of course_workouts. */
 #define CHANGED_COMPLETIONS                                                                    \
 	"(SELECT n.entitlement_id FROM changed n JOIN coursebase.course_workouts k"                \
 	"  ON k.id = n.course_workout_id)"
@@ -68,11 +71,13 @@ static KeptPlan read_entitlement_program = {
 	.nargs = 1,
 	.types = {UUIDOID},
 };
-static KeptPlan share_program = {
-	.sql = "SELECT FROM coursebase.programs p WHERE p.id = $1 FOR SHARE",
-	.nargs = 1,
-	.types = {UUIDOID},
+/* The columns of lock_entitlement. */
+enum
+{
+	ENTITLEMENT_IS_ACTIVE = 1,
+	ENTITLEMENT_USER,
 };
+
 static KeptPlan lock_entitlement = {
 	.sql = "SELECT status = 'active', user_id FROM coursebase.course_entitlements"
 		   " WHERE id = $1 AND program_id = $2 FOR NO KEY UPDATE",
@@ -85,6 +90,7 @@ static KeptPlan find_rest = {
 	.nargs = 2,
 	.types = {UUIDOID, UUIDOID},
 };
+/* In the order of ids, so that two statements wait in turn: programs before entitlements. */
 static KeptPlan share_programs = {
 	.sql = "SELECT FROM coursebase.programs p WHERE p.id IN (SELECT e.program_id"
 		   " FROM coursebase.course_entitlements e WHERE e.id IN " CHANGED_COMPLETIONS ")"
@@ -94,13 +100,21 @@ static KeptPlan lock_entitlements = {
 	.sql = "SELECT FROM coursebase.course_entitlements e WHERE e.id IN " CHANGED_COMPLETIONS
 		   " ORDER BY e.id FOR NO KEY UPDATE",
 };
+/* The columns of STALE. */
+enum
+{
+	STALE_COUNT = 1,
+	STALE_IDS,
+	STALE_TIMES,
+};
+
 static KeptPlan find_stale_of_completions = {
 	.sql = STALE(" WHERE e.id IN " CHANGED_COMPLETIONS),
 };
 static KeptPlan find_stale_of_curriculum = {
 	.sql = STALE(" WHERE e.program_id IN (SELECT n.program_id FROM changed n)"),
 };
-/* An update that only moves places changes nobody's progress. */
+/* An UPDATE changes progress only where a place becomes rest, or ceases to be. */
 static KeptPlan find_stale_of_rest = {
 	.sql = STALE(" WHERE e.program_id IN (SELECT n.program_id FROM changed n"
 				 "  JOIN was o ON o.id = n.id WHERE n.is_rest <> o.is_rest)"),
@@ -111,24 +125,25 @@ static KeptPlan write_completed = {
 	.nargs = 2,
 	.types = {UUIDARRAYOID, TIMESTAMPTZARRAYOID},
 };
-
+/* After a TRUNCATE of completions nobody has done anything. */
 static KeptPlan clear_completed = {
 	.sql = "UPDATE coursebase.course_entitlements SET completed_at = NULL"
 		   " WHERE completed_at IS NOT NULL",
 };
 
-/* completed_at is being written by the one statement that may. */
+/* True while completed_write() runs: the guard of completed_at lets that statement alone pass.
+ */
 static bool deriving;
 
-static Datum row_complete(FunctionCallInfo fcinfo, const char *name, const char *from,
-						  KeptPlan *read, const char *to);
-static void completion_require(TriggerData *data, Datum entitlement, Datum program,
-							   Datum workout);
+static HeapTuple row_complete(TriggerData *data, const char *from, KeptPlan *read,
+							  const char *to);
+static void completion_require(TriggerData *data, const pg_uuid_t *entitlement,
+							   const pg_uuid_t *program, const pg_uuid_t *workout);
+static bool place_is_rest(const pg_uuid_t *workout, const pg_uuid_t *program);
+static void changes_register(TriggerData *data);
 static bool row_is_callers(TriggerData *data, const pg_uuid_t *user);
 static void completed_derive(KeptPlan *find);
 static uint64 completed_write(KeptPlan *write, Datum *values);
-static void statement_expect(FunctionCallInfo fcinfo, const char *name);
-static bool column_read(TriggerData *data, const char *name, Datum *value);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_payment_transactions__program);
 PG_FUNCTION_INFO_V1(coursebase_tg_course_entitlements__organization);
@@ -141,62 +156,62 @@ PG_FUNCTION_INFO_V1(coursebase_tg_course_entitlements__completed);
 PGDLLEXPORT Datum
 coursebase_tg_payment_transactions__program(PG_FUNCTION_ARGS)
 {
-	return row_complete(fcinfo, "tg_payment_transactions__program", "plan_id",
-						&read_plan_program, "program_id");
+	TriggerData *data =
+		trigger_expect(fcinfo, "tg_payment_transactions__program", ROW_BEFORE_WRITE);
+
+	return PointerGetDatum(row_complete(data, "plan_id", &read_plan_program, "program_id"));
 }
 
 /* SQL function: tg_course_entitlements__organization() returns trigger */
 PGDLLEXPORT Datum
 coursebase_tg_course_entitlements__organization(PG_FUNCTION_ARGS)
 {
-	return row_complete(fcinfo, "tg_course_entitlements__organization", "program_id",
-						&read_program_organization, "organization_id");
+	TriggerData *data =
+		trigger_expect(fcinfo, "tg_course_entitlements__organization", ROW_BEFORE_WRITE);
+
+	return PointerGetDatum(
+		row_complete(data, "program_id", &read_program_organization, "organization_id"));
 }
 
 /* SQL function: tg_course_workout_completions__program() returns trigger */
 PGDLLEXPORT Datum
 coursebase_tg_course_workout_completions__program(PG_FUNCTION_ARGS)
 {
-	Datum row = row_complete(fcinfo, "tg_course_workout_completions__program", "entitlement_id",
-							 &read_entitlement_program, "program_id");
-	TriggerData changed = *(TriggerData *) fcinfo->context;
-	Datum entitlement;
-	Datum program;
-	Datum workout;
+	TriggerData *data =
+		trigger_expect(fcinfo, "tg_course_workout_completions__program", ROW_BEFORE_WRITE);
+	HeapTuple row =
+		row_complete(data, "entitlement_id", &read_entitlement_program, "program_id");
+	pg_uuid_t entitlement;
+	pg_uuid_t program;
+	pg_uuid_t workout;
 
-	changed.tg_trigtuple = (HeapTuple) DatumGetPointer(row);
-	if (!restore_under_way() && column_read(&changed, "entitlement_id", &entitlement) &&
-		column_read(&changed, "program_id", &program) &&
-		column_read(&changed, "course_workout_id", &workout))
-		completion_require(&changed, entitlement, program, workout);
-	return row;
+	if (!restore_under_way() && trigger_uuid(data, row, "entitlement_id", &entitlement) &&
+		trigger_uuid(data, row, "program_id", &program) &&
+		trigger_uuid(data, row, "course_workout_id", &workout))
+		completion_require(data, &entitlement, &program, &workout);
+	return PointerGetDatum(row);
 }
 
-/*
- * SQL function: tg_course_workout_completions__derive() returns trigger
- *
- * After a TRUNCATE nobody has done anything.
- */
+/* SQL function: tg_course_workout_completions__derive() returns trigger */
 PGDLLEXPORT Datum
 coursebase_tg_course_workout_completions__derive(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = (TriggerData *) fcinfo->context;
+	TriggerData *data =
+		trigger_expect_statement(fcinfo, "tg_course_workout_completions__derive");
 
-	statement_expect(fcinfo, "tg_course_workout_completions__derive");
 	if (restore_under_way())
 		return PointerGetDatum(NULL);
 	SPI_connect();
 	if (TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
-	{
 		completed_write(&clear_completed, NULL);
-		SPI_finish();
-		return PointerGetDatum(NULL);
+	else
+	{
+		changes_register(data);
+		/* an UPDATE or DELETE of plain SQL has not locked them yet */
+		owner_execute(&share_programs, NULL, NULL, false);
+		owner_execute(&lock_entitlements, NULL, NULL, false);
+		completed_derive(&find_stale_of_completions);
 	}
-	if (SPI_register_trigger_data(data) < 0)
-		elog(ERROR, "could not see what the statement changed");
-	owner_execute(&share_programs, NULL, NULL, false);
-	owner_execute(&lock_entitlements, NULL, NULL, false);
-	completed_derive(&find_stale_of_completions);
 	SPI_finish();
 	return PointerGetDatum(NULL);
 }
@@ -204,19 +219,17 @@ coursebase_tg_course_workout_completions__derive(PG_FUNCTION_ARGS)
 /*
  * SQL function: tg_course_workouts__derive() returns trigger
  *
- * Fires after tg_course_workouts__rules(), which has the programs locked.
+ * Fires after tg_course_workouts__rules() (t300 before t500), which has locked the programs.
  */
 PGDLLEXPORT Datum
 coursebase_tg_course_workouts__derive(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = (TriggerData *) fcinfo->context;
+	TriggerData *data = trigger_expect_statement(fcinfo, "tg_course_workouts__derive");
 
-	statement_expect(fcinfo, "tg_course_workouts__derive");
 	if (restore_under_way())
 		return PointerGetDatum(NULL);
 	SPI_connect();
-	if (SPI_register_trigger_data(data) < 0)
-		elog(ERROR, "could not see what the statement changed");
+	changes_register(data);
 	completed_derive(TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? &find_stale_of_rest
 															 : &find_stale_of_curriculum);
 	SPI_finish();
@@ -226,7 +239,7 @@ coursebase_tg_course_workouts__derive(PG_FUNCTION_ARGS)
 /*
  * SQL function: tg_course_entitlements__completed() returns trigger
  *
- * A new entitlement has nothing done yet, so that there is nothing to say of it either.
+ * A new entitlement has no completions, so that no INSERT may name a time either.
  */
 PGDLLEXPORT Datum
 coursebase_tg_course_entitlements__completed(PG_FUNCTION_ARGS)
@@ -242,73 +255,57 @@ coursebase_tg_course_entitlements__completed(PG_FUNCTION_ARGS)
 }
 
 /*
- * Gives a new row the column `to` that its parent, named by `from`, has. What was sent and is
- * another's, and a parent that is not there, are left to the keys.
+ * Gives a row the column `to` of its parent, which the column `from` names, where none was
+ * sent. A value that was sent is left to the keys. Without a parent the row gets the parent's
+ * id, which the keys refuse in the same words as a value that is not the parent's.
  */
-static Datum
-row_complete(FunctionCallInfo fcinfo, const char *name, const char *from, KeptPlan *read,
-			 const char *to)
+static HeapTuple
+row_complete(TriggerData *data, const char *from, KeptPlan *read, const char *to)
 {
-	TriggerData *data = (TriggerData *) fcinfo->context;
-	bool found = false;
-	int column;
-	pg_uuid_t id;
-	Datum value;
-	bool null;
+	HeapTuple row = trigger_written_row(data);
+	pg_uuid_t parent;
+	pg_uuid_t value;
+	Datum key = UUIDPGetDatum(&parent);
+	bool found;
 
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(data->tg_event) ||
-		!TRIGGER_FIRED_FOR_ROW(data->tg_event) || !TRIGGER_FIRED_BY_INSERT(data->tg_event))
-		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-						errmsg("coursebase.%s() works only as a trigger before a row's insert",
-							   name)));
-	if (column_read(data, to, &value) || !column_read(data, from, &value))
-		return PointerGetDatum(data->tg_trigtuple);
-	id = *DatumGetUUIDP(value);
+	if (trigger_uuid(data, row, to, &value) || !trigger_uuid(data, row, from, &parent))
+		return row;
 	SPI_connect();
-	if (owner_execute_latest(read, &value, NULL) == 1)
-	{
-		value = plan_value(0, 1, &null);
-		found = !null;
-		if (found)
-			id = *DatumGetUUIDP(value);
-	}
+	found = owner_execute_latest(read, &key, NULL) == 1 && plan_uuid_or_null(0, 1, &value);
 	SPI_finish();
+	/* a plan may sell no program: then its payments have none either */
 	if (!found && read == &read_plan_program)
-		return PointerGetDatum(data->tg_trigtuple);
-	column = SPI_fnumber(RelationGetDescr(data->tg_relation), to);
-	value = UUIDPGetDatum(&id);
-	null = false;
-	return PointerGetDatum(heap_modify_tuple_by_cols(
-		data->tg_trigtuple, RelationGetDescr(data->tg_relation), 1, &column, &value, &null));
+		return row;
+	return trigger_set(data, row, to, UUIDPGetDatum(found ? &value : &parent), false);
 }
 
-/* An entitlement or workout that the program has not is left to the keys. */
+/*
+ * Locks program and entitlement, in the order of mark_workout_complete(), and judges a
+ * completion that the caller may write. Another person's row is left to row security, an
+ * entitlement or a place of another program to the keys.
+ */
 static void
-completion_require(TriggerData *data, Datum entitlement, Datum program, Datum workout)
+completion_require(TriggerData *data, const pg_uuid_t *entitlement, const pg_uuid_t *program,
+				   const pg_uuid_t *workout)
 {
-	Datum places[] = {entitlement, program};
-	Datum rest[] = {workout, program};
+	Datum values[] = {UUIDPGetDatum(entitlement), UUIDPGetDatum(program)};
 	pg_uuid_t user;
+	bool judged;
 
 	SPI_connect();
-	owner_execute(&share_program, &program, NULL, false);
-	if (owner_execute(&lock_entitlement, places, NULL, false) != 1)
+	program_share(program);
+	judged = owner_execute(&lock_entitlement, values, NULL, false) == 1;
+	if (judged)
 	{
-		SPI_finish();
-		return;
+		user = plan_uuid(0, ENTITLEMENT_USER);
+		judged = row_is_callers(data, &user);
 	}
-	user = *DatumGetUUIDP(plan_value(0, 2, NULL));
-	if (!row_is_callers(data, &user))
-	{
-		SPI_finish();
-		return;
-	}
-	if (!DatumGetBool(plan_value(0, 1, NULL)))
+	if (judged && !plan_bool(0, ENTITLEMENT_IS_ACTIVE))
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_ENTITLED),
 						errmsg("the course is not this buyer's to use"),
 						errdetail("The entitlement is not active."),
 						errhint("Buy the course with begin_checkout().")));
-	if (owner_execute_latest(&find_rest, rest, NULL) > 0)
+	if (judged && place_is_rest(workout, program))
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_A_WORKOUT),
 						errmsg("there is no such workout in the course"),
 						errdetail("It is a day of rest."),
@@ -316,7 +313,15 @@ completion_require(TriggerData *data, Datum entitlement, Datum program, Datum wo
 	SPI_finish();
 }
 
-/* Another's row is left to row security. */
+static bool
+place_is_rest(const pg_uuid_t *workout, const pg_uuid_t *program)
+{
+	Datum values[] = {UUIDPGetDatum(workout), UUIDPGetDatum(program)};
+
+	return owner_execute_latest(&find_rest, values, NULL) > 0;
+}
+
+/* Whether the caller is the buyer, or passes row security. */
 static bool
 row_is_callers(TriggerData *data, const pg_uuid_t *user)
 {
@@ -324,9 +329,18 @@ row_is_callers(TriggerData *data, const pg_uuid_t *user)
 
 	return check_enable_rls(RelationGetRelid(data->tg_relation), InvalidOid, true) !=
 			   RLS_ENABLED ||
-		   (identity_current_user(&caller) && memcmp(&caller, user, UUID_LEN) == 0);
+		   (identity_current_user(&caller) && uuid_equal(&caller, user));
 }
 
+/* Makes the transition tables of the statement visible to the plans. */
+static void
+changes_register(TriggerData *data)
+{
+	if (SPI_register_trigger_data(data) < 0)
+		elog(ERROR, "could not see what the statement changed");
+}
+
+/* Writes completed_at of the entitlements that the statement finds wrong. */
 static void
 completed_derive(KeptPlan *find)
 {
@@ -334,17 +348,16 @@ completed_derive(KeptPlan *find)
 	int32 stale;
 
 	owner_execute_latest(find, NULL, NULL);
-	stale = DatumGetInt32(plan_value(0, 1, NULL));
+	stale = plan_int32(0, STALE_COUNT);
 	if (stale == 0)
 		return;
-	values[0] = plan_value(0, 2, NULL);
-	values[1] = plan_value(0, 3, NULL);
+	values[0] = plan_value(0, STALE_IDS, NULL);
+	values[1] = plan_value(0, STALE_TIMES, NULL);
 	if (completed_write(&write_completed, values) != (uint64) stale)
-		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-						errmsg("an entitlement is newer than this transaction's snapshot"),
-						errhint("Call again in a new transaction.")));
+		program_raise_newer("an entitlement");
 }
 
+/* The flag goes back on an error too: the session would otherwise let everybody write. */
 static uint64
 completed_write(KeptPlan *write, Datum *values)
 {
@@ -361,31 +374,4 @@ completed_write(KeptPlan *write, Datum *values)
 	}
 	PG_END_TRY();
 	return written;
-}
-
-static void
-statement_expect(FunctionCallInfo fcinfo, const char *name)
-{
-	TriggerData *data = (TriggerData *) fcinfo->context;
-
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(data->tg_event) ||
-		!TRIGGER_FIRED_FOR_STATEMENT(data->tg_event))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("coursebase.%s() works only as a trigger after a statement", name)));
-}
-
-/* False for a null. */
-static bool
-column_read(TriggerData *data, const char *name, Datum *value)
-{
-	TupleDesc columns = RelationGetDescr(data->tg_relation);
-	int column = SPI_fnumber(columns, name);
-	bool null;
-
-	if (column <= 0)
-		elog(ERROR, "table \"%s\" has no column %s", RelationGetRelationName(data->tg_relation),
-			 name);
-	*value = SPI_getbinval(data->tg_trigtuple, columns, column, &null);
-	return !null;
 }

@@ -1,11 +1,13 @@
 /*
- * storefront.c: what everybody may see of courses.
+ * storefront.c: what everybody may see of programs.
  *
- * Invariant: a course that is published, has an active plan and whose organisation's tier sells
- * courses is on offer; of any other there is nothing at all. One condition says so, for the
- * storefront and for the policies.
+ * Invariant: a program is on offer when it is published, has an active plan of type course, and
+ * its organisation's tier sells courses; nothing is shown of any other. One condition,
+ * ON_OFFER, decides for the storefront and for the policies; begin_checkout() sells by the
+ * same.
  *
- * Rights: reads with the owner's and shows only what is on offer; anybody may ask.
+ * Locks: none. Rights: anybody may ask; the statements run with the rights of the tables' owner
+ * and show only what is on offer.
  */
 #include "postgres.h"
 
@@ -20,6 +22,7 @@
 #include "core/compat.h"
 #include "core/owner.h"
 #include "core/plan.h"
+#include "programs/program.h"
 
 #define ON_OFFER                                                                               \
 	" FROM coursebase.course_configs c"                                                        \
@@ -33,19 +36,18 @@
 static KeptPlan read_programs = {
 	.sql = "SELECT ARRAY(SELECT c.program_id" ON_OFFER ")",
 };
+/* Plans of other types are no offer of a program, and on sale while they are active. */
 static KeptPlan read_plans = {
 	.sql = "SELECT ARRAY(SELECT l.id" ON_OFFER " UNION ALL SELECT l.id FROM coursebase.plans l"
 		   " WHERE l.is_active AND l.type <> 'course')",
 };
-
-#define OFFER_COLUMNS 13
 
 static KeptPlan read_offers = {
 	.sql = "SELECT p.id, o.id, o.name, o.slug, p.name, p.description, c.duration_days,"
 		   " c.access_policy::text, c.preview_type::text, l.id, l.price_in_cents,"
 		   " l.currency::text, c.published_at" ON_OFFER " ORDER BY c.published_at DESC, p.id",
 };
-/* Of a workout that stands in several places the first is shown. */
+/* A preview workout that stands in several places is shown at the first. */
 static KeptPlan read_offer = {
 	.sql = "SELECT json_build_object('program_id', p.id,"
 		   " 'organization', json_build_object('id', o.id, 'name', o.name, 'slug', o.slug),"
@@ -71,8 +73,6 @@ static KeptPlan read_offer = {
 	.types = {UUIDOID},
 };
 
-static Datum ids_read(KeptPlan *plan);
-
 PG_FUNCTION_INFO_V1(coursebase_offered_program_ids);
 PG_FUNCTION_INFO_V1(coursebase_offered_plan_ids);
 PG_FUNCTION_INFO_V1(coursebase_offered_courses);
@@ -82,40 +82,32 @@ PG_FUNCTION_INFO_V1(coursebase_storefront_course);
 PGDLLEXPORT Datum
 coursebase_offered_program_ids(PG_FUNCTION_ARGS)
 {
-	return ids_read(&read_programs);
+	return program_ids_read(&read_programs, NULL);
 }
 
 /* SQL function: offered_plan_ids() returns uuid[] */
 PGDLLEXPORT Datum
 coursebase_offered_plan_ids(PG_FUNCTION_ARGS)
 {
-	return ids_read(&read_plans);
+	return program_ids_read(&read_plans, NULL);
 }
 
 /* SQL function: offered_courses() returns table (program_id uuid, …) */
 PGDLLEXPORT Datum
 coursebase_offered_courses(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	uint64 rows;
-
 	compat_materialize(fcinfo);
 	SPI_connect();
-	rows = owner_execute(&read_offers, NULL, NULL, true);
-	for (uint64 i = 0; i < rows; i++)
-	{
-		Datum values[OFFER_COLUMNS];
-		bool nulls[OFFER_COLUMNS];
-
-		for (int column = 0; column < OFFER_COLUMNS; column++)
-			values[column] = plan_value(i, column + 1, &nulls[column]);
-		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-	}
+	program_rows_return(fcinfo, &read_offers, NULL);
 	SPI_finish();
 	return (Datum) 0;
 }
 
-/* SQL function: storefront_course(program_id uuid) returns json */
+/*
+ * SQL function: storefront_course(program_id uuid) returns json
+ *
+ * One statement makes the answer, so that program, plan and preview are of one snapshot.
+ */
 PGDLLEXPORT Datum
 coursebase_storefront_course(PG_FUNCTION_ARGS)
 {
@@ -126,21 +118,9 @@ coursebase_storefront_course(PG_FUNCTION_ARGS)
 	SPI_connect();
 	found = owner_execute(&read_offer, &id, NULL, true) > 0;
 	if (found)
-		offer = SPI_datumTransfer(plan_value(0, 1, NULL), false, -1);
+		offer = plan_transfer(0, 1);
 	SPI_finish();
 	if (!found)
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(offer);
-}
-
-static Datum
-ids_read(KeptPlan *plan)
-{
-	Datum ids;
-
-	SPI_connect();
-	owner_execute(plan, NULL, NULL, true);
-	ids = SPI_datumTransfer(plan_value(0, 1, NULL), false, -1);
-	SPI_finish();
-	return ids;
 }

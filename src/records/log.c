@@ -1,9 +1,13 @@
 /*
- * log.c: what apps report.
+ * log.c: stores the entries that apps report.
  *
- * An entry is about the one who asks; only the server names somebody else. Entries are added,
- * except a person's sign_up entry: there is one, and reporting again updates it in place (the
- * key is app_logs_sign_up_user_id_idx). Lengths and kinds are constraints of the table.
+ * Invariants: an entry is about the user who asks; only the server names another user. Entries
+ * are only ever added, with one exception: a person has at most one sign_up entry (the unique
+ * index app_logs_sign_up_user_id_idx), and reporting again updates that entry. Kinds and
+ * lengths are checked by constraints of the table.
+ *
+ * Rights: the user is decided with the caller's rights, the entry is written with those of the
+ * tables' owner, because end users cannot read or update the log.
  */
 #include "postgres.h"
 
@@ -15,14 +19,15 @@
 #include "utils/builtins.h"
 #include "utils/uuid.h"
 
+#include "core/args.h"
+#include "core/datum.h"
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/schema.h"
 #include "identity/asking.h"
 
-#define LOG_ARGS 6
-
-typedef enum LogArg
+/* The arguments of log_app(), which are the parameters of its statement too. */
+enum
 {
 	LOG_TYPE,
 	LOG_MESSAGE,
@@ -30,8 +35,10 @@ typedef enum LogArg
 	LOG_ORIGIN,
 	LOG_USER,
 	LOG_AT,
-} LogArg;
+	LOG_ARGS,
+};
 
+/* A time in the future would keep an entry from purge_logs(): it counts as now. */
 static KeptPlan write_entry = {
 	.sql = "INSERT INTO coursebase.app_logs AS l "
 		   "(log_type, message, context, origin, user_id, created_at) "
@@ -44,7 +51,7 @@ static KeptPlan write_entry = {
 	.types = {TEXTOID, TEXTOID, JSONBOID, TEXTOID, UUIDOID, TIMESTAMPTZOID},
 };
 
-static bool log_user(pg_uuid_t *named, pg_uuid_t *user);
+static bool log_user(const pg_uuid_t *named, pg_uuid_t *user);
 
 PG_FUNCTION_INFO_V1(coursebase_log_app);
 
@@ -52,42 +59,42 @@ PG_FUNCTION_INFO_V1(coursebase_log_app);
  * SQL function: log_app(log_type text, message text, context jsonb, origin text, user_id uuid,
  * at timestamptz) returns uuid
  *
- * Decides with the caller's rights whose entry it is, and writes it with the owner's.
+ * Answers the id of the entry, also of one that was updated.
  */
 PGDLLEXPORT Datum
 coursebase_log_app(PG_FUNCTION_ARGS)
 {
-	Datum values[LOG_ARGS];
-	char nulls[LOG_ARGS];
+	PlanValues values = {0};
 	pg_uuid_t user;
-	pg_uuid_t *id = palloc(sizeof(pg_uuid_t));
+	pg_uuid_t *id = palloc(sizeof(*id));
+	bool about_user;
 
 	schema_require_current();
-	for (int arg = 0; arg < LOG_ARGS; arg++)
-	{
-		values[arg] = PG_GETARG_DATUM(arg);
-		nulls[arg] = PG_ARGISNULL(arg) ? 'n' : ' ';
-	}
-	nulls[LOG_USER] =
-		log_user(PG_ARGISNULL(LOG_USER) ? NULL : PG_GETARG_UUID_P(LOG_USER), &user) ? ' ' : 'n';
-	values[LOG_USER] = UUIDPGetDatum(&user);
+	about_user = log_user(args_uuid_or_null(fcinfo, LOG_USER), &user);
+	for (int i = LOG_TYPE; i < LOG_USER; i++)
+		args_bind(&values, fcinfo, i);
+	plan_bind_uuid(&values, about_user ? &user : NULL);
+	args_bind(&values, fcinfo, LOG_AT);
 	SPI_connect();
-	owner_execute(&write_entry, values, nulls, false);
-	*id = *DatumGetUUIDP(plan_value(0, 1, NULL));
+	owner_execute(&write_entry, values.datums, values.nulls, false);
+	*id = plan_uuid(0, 1);
 	SPI_finish();
 	PG_RETURN_UUID_P(id);
 }
 
-/* Whose entry it is; false for nobody's: the account may not be known yet. */
+/*
+ * Writes to *user whom the entry is about; false for nobody, because an app also reports what
+ * happens before its user has an account. Unlike identity_resolve_user(), an administrator may
+ * not name another user: nobody but the server writes in another user's name.
+ */
 static bool
-log_user(pg_uuid_t *named, pg_uuid_t *user)
+log_user(const pg_uuid_t *named, pg_uuid_t *user)
 {
 	bool known = identity_current_user(user);
 
 	if (named == NULL)
 		return known;
-	if (has_bypassrls_privilege(GetUserId()) ||
-		(known && memcmp(named, user, sizeof(pg_uuid_t)) == 0))
+	if (has_bypassrls_privilege(GetUserId()) || (known && uuid_equal(named, user)))
 	{
 		*user = *named;
 		return true;

@@ -1,19 +1,21 @@
 /*
- * course_grant.c: keeps user_course_access what course_grants says.
+ * course_grant.c: keeps user_course_access equal to what course_grants gives.
  *
- * Invariants: a person has a row of user_course_access for a course exactly while a grant that
- * counts gives it: a direct one, or that of a purchase which is not refunded in full. It holds
- * whichever of the tables is written. A row of user_course_access that no grant explains was
- * inserted there, and becomes a direct grant; a row that was deleted there takes its grants
- * along. The grants of a refunded purchase stay as a record. A TRUNCATE of either is a DELETE
- * of all of its rows.
+ * Invariant: a person has a row of user_course_access for a course exactly while a grant of
+ * that course counts. A direct grant (purchase_id NULL) always counts; the grant of a purchase
+ * counts until the purchase is refunded in full. The invariant holds whichever of the two
+ * tables is written: an INSERT into user_course_access that no grant explains records a direct
+ * grant, and a DELETE from user_course_access deletes the grants that counted. The grants of a
+ * refunded purchase stay as a record. A TRUNCATE of either table is a DELETE of all its rows.
  *
- * Every decision is made under the lock of the person's row of users, and read with a snapshot
- * of afterwards at every isolation level. An INSERT takes that lock before its row. A plain
- * DELETE cannot: it has its row first, so that one who deletes where others sell and refund
- * should lock the person's row before.
+ * Locks: every decision is made under the lock of the person's row of users, and is read with a
+ * snapshot taken after that lock, at every isolation level. An INSERT takes the lock in a
+ * BEFORE trigger (tg_any__lock_user), before its own row is there. A plain DELETE locks its own
+ * row first, in the opposite order: a program that deletes while others sell and refund should
+ * lock the person's row of users before, or be ready for a deadlock error.
  *
- * Rights: locks, reads and writes with the owner's.
+ * Rights: everything is locked, read and written with those of the tables' owner, because a
+ * buyer may not write grants and row security hides those of other people.
  */
 #include "postgres.h"
 
@@ -33,6 +35,7 @@
 #include "identity/anchor.h"
 #include "identity/audit.h"
 
+/* Whether a grant counts; the same condition stands in both statements that delete grants. */
 static KeptPlan read_counting = {
 	.sql = "SELECT FROM coursebase.course_grants g"
 		   " WHERE g.user_id = $1 AND g.course_id = $2 AND NOT EXISTS ("
@@ -55,7 +58,10 @@ static KeptPlan delete_counting = {
 	.nargs = 2,
 	.types = {UUIDOID, UUIDOID},
 };
-/* One that somebody is deleting, who waits for the lock, is there: what they take comes after.
+/*
+ * Not ON CONFLICT DO NOTHING: that would wait for another session that is deleting the same row
+ * and itself waits for the lock of users. For NOT EXISTS the row is still there; the other
+ * session's DELETE is decided after this transaction.
  */
 static KeptPlan write_access = {
 	.sql = "INSERT INTO coursebase.user_course_access (user_id, course_id)"
@@ -77,6 +83,7 @@ static KeptPlan delete_all_counting = {
 static KeptPlan delete_all_access = {
 	.sql = "DELETE FROM coursebase.user_course_access",
 };
+/* Ordered, so that all calls write the rows of one person in the same order. */
 static KeptPlan read_courses_of_purchase = {
 	.sql = "SELECT g.course_id FROM coursebase.course_grants g"
 		   " WHERE g.purchase_id = $1 AND g.user_id = $2 ORDER BY g.course_id",
@@ -85,7 +92,6 @@ static KeptPlan read_courses_of_purchase = {
 };
 
 static bool truncated(FunctionCallInfo fcinfo, KeptPlan *plan);
-static Datum key_column(TriggerData *data, const char *column, pg_uuid_t *value);
 static void access_project(Datum *user_and_course);
 static bool grant_counts(Datum *user_and_course);
 
@@ -94,12 +100,16 @@ PG_FUNCTION_INFO_V1(coursebase_tg_course_grants__audit);
 PG_FUNCTION_INFO_V1(coursebase_tg_user_course_access__record);
 PG_FUNCTION_INFO_V1(coursebase_tg_purchases__project);
 
-/* SQL function: tg_course_grants__project() returns trigger */
+/*
+ * SQL function: tg_course_grants__project() returns trigger
+ *
+ * If the person's row of users is gone, do nothing: the cascade of the foreign keys deletes
+ * both tables' rows.
+ */
 PGDLLEXPORT Datum
 coursebase_tg_course_grants__project(PG_FUNCTION_ARGS)
 {
 	TriggerData *data;
-	pg_uuid_t user, course;
 	Datum keys[2];
 
 	if (truncated(fcinfo, &delete_all_access))
@@ -107,10 +117,10 @@ coursebase_tg_course_grants__project(PG_FUNCTION_ARGS)
 	data = trigger_expect(fcinfo, "tg_course_grants__project", ROW_AFTER_CHANGE);
 	if (restore_under_way())
 		return PointerGetDatum(NULL);
-	keys[0] = key_column(data, "user_id", &user);
-	keys[1] = key_column(data, "course_id", &course);
+	keys[0] = trigger_value(data, data->tg_trigtuple, "user_id");
+	keys[1] = trigger_value(data, data->tg_trigtuple, "course_id");
 	SPI_connect();
-	if (anchor_user(&user) != ANCHORED_NONE)
+	if (anchor_user(DatumGetUUIDP(keys[0])) != ANCHORED_NONE)
 		access_project(keys);
 	SPI_finish();
 	return PointerGetDatum(NULL);
@@ -119,42 +129,39 @@ coursebase_tg_course_grants__project(PG_FUNCTION_ARGS)
 /*
  * SQL function: tg_course_grants__audit() returns trigger
  *
- * What a sale gave is in purchases; who gave without one is kept nowhere else.
+ * Only for direct grants: purchases records who bought what, but nothing else records who gave
+ * or took a course by hand.
  */
 PGDLLEXPORT Datum
 coursebase_tg_course_grants__audit(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect(fcinfo, "tg_course_grants__audit", ROW_AFTER_CHANGE);
+	HeapTuple row = trigger_written_row(data);
 	bool given = TRIGGER_FIRED_BY_INSERT(data->tg_event);
-	pg_uuid_t id, user, course;
-	char *object;
 	char *content;
 
 	if (restore_under_way())
 		return PointerGetDatum(NULL);
-	object =
-		psprintf("course_grants/%s",
-				 DatumGetCString(DirectFunctionCall1(uuid_out, key_column(data, "id", &id))));
-	content = psprintf(
-		"{\"user_id\": \"%s\", \"course_id\": \"%s\"}",
-		DatumGetCString(DirectFunctionCall1(uuid_out, key_column(data, "user_id", &user))),
-		DatumGetCString(DirectFunctionCall1(uuid_out, key_column(data, "course_id", &course))));
-	audit_write(given ? "course_granted" : "course_grant_taken", object, given ? NULL : content,
-				given ? content : NULL);
+	content =
+		psprintf("{\"user_id\": \"%s\", \"course_id\": \"%s\"}",
+				 trigger_text(data, row, "user_id"), trigger_text(data, row, "course_id"));
+	audit_write(given ? "course_granted" : "course_grant_taken",
+				psprintf("course_grants/%s", trigger_text(data, row, "id")),
+				given ? NULL : content, given ? content : NULL);
 	return PointerGetDatum(NULL);
 }
 
 /*
  * SQL function: tg_user_course_access__record() returns trigger
  *
- * What the grants' own triggers wrote here is explained by a grant, and what they deleted by
- * none: then there is nothing to record or to take.
+ * The triggers of course_grants write user_course_access as well and so fire this trigger. A
+ * row that they inserted has a grant that counts, and a row that they deleted has none left, so
+ * that nothing is recorded or deleted twice.
  */
 PGDLLEXPORT Datum
 coursebase_tg_user_course_access__record(PG_FUNCTION_ARGS)
 {
 	TriggerData *data;
-	pg_uuid_t user, course;
 	Datum keys[2];
 
 	if (truncated(fcinfo, &delete_all_counting))
@@ -162,10 +169,10 @@ coursebase_tg_user_course_access__record(PG_FUNCTION_ARGS)
 	data = trigger_expect(fcinfo, "tg_user_course_access__record", ROW_AFTER_CHANGE);
 	if (restore_under_way())
 		return PointerGetDatum(NULL);
-	keys[0] = key_column(data, "user_id", &user);
-	keys[1] = key_column(data, "course_id", &course);
+	keys[0] = trigger_value(data, data->tg_trigtuple, "user_id");
+	keys[1] = trigger_value(data, data->tg_trigtuple, "course_id");
 	SPI_connect();
-	if (anchor_user(&user) != ANCHORED_NONE)
+	if (anchor_user(DatumGetUUIDP(keys[0])) != ANCHORED_NONE)
 	{
 		if (TRIGGER_FIRED_BY_DELETE(data->tg_event))
 			owner_execute_latest(&delete_counting, keys, NULL);
@@ -176,24 +183,29 @@ coursebase_tg_user_course_access__record(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
-/* SQL function: tg_purchases__project() returns trigger */
+/*
+ * SQL function: tg_purchases__project() returns trigger
+ *
+ * Fires when refunded_at changes. The courses are copied before anything is written, because
+ * the next statement overwrites SPI_tuptable.
+ */
 PGDLLEXPORT Datum
 coursebase_tg_purchases__project(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect(fcinfo, "tg_purchases__project", ROW_AFTER_CHANGE);
-	pg_uuid_t purchase, user;
-	Datum keys[] = {key_column(data, "id", &purchase), key_column(data, "user_id", &user)};
+	Datum keys[] = {trigger_value(data, data->tg_trigtuple, "id"),
+					trigger_value(data, data->tg_trigtuple, "user_id")};
 	pg_uuid_t *courses;
 	uint64 count;
 
 	if (restore_under_way())
 		return PointerGetDatum(NULL);
 	SPI_connect();
-	anchor_user(&user);
+	anchor_user(DatumGetUUIDP(keys[1]));
 	count = owner_execute(&read_courses_of_purchase, keys, NULL, false);
 	courses = palloc_extended((count + 1) * sizeof(pg_uuid_t), MCXT_ALLOC_HUGE);
 	for (uint64 i = 0; i < count; i++)
-		courses[i] = *DatumGetUUIDP(plan_value(i, 1, NULL));
+		courses[i] = plan_uuid(i, 1);
 	for (uint64 i = 0; i < count; i++)
 	{
 		Datum user_and_course[] = {keys[1], UUIDPGetDatum(&courses[i])};
@@ -204,7 +216,10 @@ coursebase_tg_purchases__project(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
-/* True after a TRUNCATE, which the plan has carried over to the other table. */
+/*
+ * Whether the trigger fired for a TRUNCATE. Then the plan, unless a restore is under way, has
+ * deleted the rows of the other table.
+ */
 static bool
 truncated(FunctionCallInfo fcinfo, KeptPlan *plan)
 {
@@ -221,20 +236,7 @@ truncated(FunctionCallInfo fcinfo, KeptPlan *plan)
 	return true;
 }
 
-/* Of the row as it was before an update: the columns asked for do not change. */
-static Datum
-key_column(TriggerData *data, const char *column, pg_uuid_t *value)
-{
-	if (!trigger_uuid(data, data->tg_trigtuple, column, value))
-		ereport(ERROR, (errcode(ERRCODE_NOT_NULL_VIOLATION),
-						errmsg("column \"%s\" of table \"%s\" holds a null", column,
-							   RelationGetRelationName(data->tg_relation)),
-						errhint("Run SELECT coursebase.install(), which brings NOT NULL "
-								"back.")));
-	return UUIDPGetDatum(value);
-}
-
-/* The lock of the person's row is held. */
+/* Inserts or deletes the row of user_course_access. The caller holds the lock of the person. */
 static void
 access_project(Datum *user_and_course)
 {
@@ -242,6 +244,7 @@ access_project(Datum *user_and_course)
 						 user_and_course, NULL);
 }
 
+/* Whether a grant of the course counts, by a snapshot of this moment: the lock is held. */
 static bool
 grant_counts(Datum *user_and_course)
 {

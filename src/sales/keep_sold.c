@@ -1,7 +1,9 @@
 /*
- * keep_sold.c: a course that was sold is not deleted.
+ * keep_sold.c: keeps a course from being deleted after it was sold.
  *
- * Rights: the trigger runs as who deletes, and looks for the sale with the owner's.
+ * No lock is needed: if a sale inserts a grant of the course at the same time, the foreign key
+ * of course_grants makes one of the two wait for the other. Rights: the sale is looked for with
+ * those of the tables' owner, because row security hides the grants of other people.
  */
 #include "postgres.h"
 
@@ -9,9 +11,9 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/uuid.h"
 
+#include "core/datum.h"
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
@@ -26,7 +28,12 @@ static KeptPlan read_sale_of_course = {
 
 PG_FUNCTION_INFO_V1(coursebase_tg_courses__keep_sold);
 
-/* SQL function: tg_courses__keep_sold() returns trigger */
+/*
+ * SQL function: tg_courses__keep_sold() returns trigger
+ *
+ * Raises 23503, like the foreign key whose ON DELETE RESTRICT this trigger stands for: grants
+ * by hand go with the course, grants of a sale keep it, also those of a refunded sale.
+ */
 PGDLLEXPORT Datum
 coursebase_tg_courses__keep_sold(PG_FUNCTION_ARGS)
 {
@@ -43,7 +50,7 @@ coursebase_tg_courses__keep_sold(PG_FUNCTION_ARGS)
 	if (sold)
 		ereport(ERROR, (errcode(ERRCODE_FOREIGN_KEY_VIOLATION), errmsg("the course was sold"),
 						errdetail("A purchase in course_grants gave the course %s.",
-								  DatumGetCString(DirectFunctionCall1(uuid_out, key))),
+								  uuid_text(&course)),
 						errhint("Take it out of its products instead.")));
 	return PointerGetDatum(trigger_written_row(data));
 }

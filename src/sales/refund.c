@@ -1,13 +1,17 @@
 /*
- * refund.c: money that is paid back.
+ * refund.c: records refunds of purchases.
  *
- * Invariants: what is refunded of a purchase never passes what was paid; the whole of it is
- * stamped once, and from then on the purchase gives nothing (course_grant.c takes away what
- * nothing else gives). What was completed stays, and so does the record of what was given. A
- * refund that comes with the provider's reference counts once, however often it is told.
+ * Invariants: the refunds of a purchase never exceed what was paid. When they reach it,
+ * refunded_at is set, once, and from then on the purchase gives no course (course_grant.c takes
+ * away the access that nothing else gives). Completed lessons stay, and so do the grants of the
+ * purchase as a record. A refund with a reference of the provider counts once, however often
+ * the provider reports it; without a reference every call counts.
  *
- * Under the lock of the person's row, as in sale.c. Rights: the server's alone; the statements
- * run with the owner's rights. Every refund is audited.
+ * Locks: the row of users of the buyer first, then the purchase, as in sale.c. Every decision
+ * is read after these locks.
+ *
+ * Rights: only the server may execute the function; its statements run with those of the
+ * tables' owner. Every refund is audited.
  */
 #include "postgres.h"
 
@@ -19,7 +23,9 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "core/args.h"
 #include "core/compat.h"
+#include "core/datum.h"
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
@@ -38,16 +44,19 @@ enum
 	ARGUMENT_REF,
 };
 
-/* The columns of what it answers. */
+/* The columns of lock_purchase. */
 enum
 {
-	REFUND_PURCHASE,
-	REFUND_SUM,
-	REFUND_TIME,
-	REFUND_COURSES,
-	REFUND_COLUMNS,
+	PURCHASE_PAID = 1,
+	PURCHASE_REFUNDED,
+	PURCHASE_ENDED,
 };
 
+/* purchase_id, refunded_in_cents, refunded_at, revoked_course_ids: the columns of read_refund.
+ */
+#define ANSWER_COLUMNS 4
+
+/* The purchase as of after its lock; sums in cents. */
 typedef struct Sale
 {
 	pg_uuid_t id;
@@ -56,6 +65,7 @@ typedef struct Sale
 	bool ended; /* refunded in full */
 } Sale;
 
+/* Whom to lock. */
 static KeptPlan read_user = {
 	.sql = "SELECT user_id FROM coursebase.purchases WHERE id = $1",
 	.nargs = 1,
@@ -67,13 +77,17 @@ static KeptPlan lock_purchase = {
 	.nargs = 1,
 	.types = {UUIDOID},
 };
+/* refunded_at ($3) stays null for a part. The trigger t900_project then updates the access. */
 static KeptPlan write_refund = {
 	.sql = "UPDATE coursebase.purchases SET refunded_in_cents = $2, refunded_at = $3"
 		   " WHERE id = $1",
 	.nargs = 3,
 	.types = {UUIDOID, INT8OID, TIMESTAMPTZOID},
 };
-/* The same again: of the same purchase, with the same sum or again with all that was left. */
+/*
+ * No row if the reference is new. Otherwise whether the recorded refund has the same content:
+ * the same purchase, and the same sum or again no sum.
+ */
 static KeptPlan read_told = {
 	.sql = "SELECT r.purchase_id = $2 AND CASE WHEN $3 IS NULL THEN r.is_rest"
 		   " ELSE r.amount_in_cents = $3 END"
@@ -81,6 +95,7 @@ static KeptPlan read_told = {
 	.nargs = 3,
 	.types = {TEXTOID, UUIDOID, INT8OID},
 };
+/* Writes no row if another transaction recorded the reference in the meantime. */
 static KeptPlan write_told = {
 	.sql = "INSERT INTO coursebase.purchase_refunds"
 		   " (refund_ref, purchase_id, amount_in_cents, is_rest, refunded_at)"
@@ -88,6 +103,7 @@ static KeptPlan write_told = {
 	.nargs = 5,
 	.types = {TEXTOID, UUIDOID, INT8OID, BOOLOID, TIMESTAMPTZOID},
 };
+/* The answer: revoked are the courses of the purchase that nothing else gives. */
 static KeptPlan read_refund = {
 	.sql = "SELECT s.id, s.refunded_in_cents, s.refunded_at,"
 		   " ARRAY(SELECT g.course_id FROM coursebase.course_grants g"
@@ -118,8 +134,8 @@ PG_FUNCTION_INFO_V1(coursebase_refund_purchase);
  * refund_ref text) returns table (purchase_id uuid, refunded_in_cents bigint, refunded_at
  * timestamptz, revoked_course_ids uuid[])
  *
- * A refund whose reference is known, and a purchase that is refunded in full, are answered as
- * they are: what is told twice counts once.
+ * A reference that is recorded already, or a purchase that is refunded in full, changes
+ * nothing: the answer is then what an earlier call made of the purchase.
  */
 PGDLLEXPORT Datum
 coursebase_refund_purchase(PG_FUNCTION_ARGS)
@@ -138,13 +154,12 @@ coursebase_refund_purchase(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* Raises 22004, 22008 or 22023 for arguments that name no refund. */
 static void
 arguments_check(FunctionCallInfo fcinfo)
 {
-	static const char *const names[] = {"purchase_id", NULL};
-
-	sale_arguments_require(fcinfo, names);
-	sale_time_argument(fcinfo, ARGUMENT_AT);
+	args_require(fcinfo, ARGUMENT_PURCHASE);
+	args_time(fcinfo, ARGUMENT_AT);
 	if (!PG_ARGISNULL(ARGUMENT_AMOUNT) && PG_GETARG_INT64(ARGUMENT_AMOUNT) <= 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("amount_in_cents must be above 0"),
@@ -155,7 +170,11 @@ arguments_check(FunctionCallInfo fcinfo)
 						errhint("Pass the provider's id of the refund, or null.")));
 }
 
-/* Whose a purchase is never changes: the user may be read first, and locked first. */
+/*
+ * Locks the buyer and then the purchase, and reads what was paid and refunded. The buyer must
+ * be locked first, and so is read without a lock; that is safe because the buyer of a purchase
+ * never changes (trigger t300_keep).
+ */
 static Sale
 sale_lock(const pg_uuid_t *purchase)
 {
@@ -165,47 +184,57 @@ sale_lock(const pg_uuid_t *purchase)
 
 	if (owner_execute(&read_user, &key, NULL, false) != 1)
 		raise_no_purchase(purchase);
-	user = *DatumGetUUIDP(plan_value(0, 1, NULL));
+	user = plan_uuid(0, 1);
 	anchor_user_require(&user);
 	if (owner_execute(&lock_purchase, &key, NULL, false) != 1)
 		raise_no_purchase(purchase);
-	sale.paid = DatumGetInt64(plan_value(0, 1, NULL));
-	sale.refunded = DatumGetInt64(plan_value(0, 2, NULL));
-	sale.ended = DatumGetBool(plan_value(0, 3, NULL));
+	sale.paid = plan_int64(0, PURCHASE_PAID);
+	sale.refunded = plan_int64(0, PURCHASE_REFUNDED);
+	sale.ended = plan_bool(0, PURCHASE_ENDED);
 	return sale;
 }
 
-/* What an older snapshot does not see has changed the purchase, whose lock ends it. */
+/*
+ * Whether the refund was recorded before; KB906 if it was, with other content. A snapshot of
+ * before that refund (REPEATABLE READ) cannot miss its row: the refund also changed the
+ * purchase, so that sale_lock() has already ended the transaction with 40001.
+ */
 static bool
 refund_told(const Sale *sale, FunctionCallInfo fcinfo)
 {
-	Datum values[] = {PG_GETARG_DATUM(ARGUMENT_REF), UUIDPGetDatum(&sale->id),
-					  PG_GETARG_DATUM(ARGUMENT_AMOUNT)};
+	PlanValues values = {0};
 
-	if (PG_ARGISNULL(ARGUMENT_REF) ||
-		owner_execute(&read_told, values, PG_ARGISNULL(ARGUMENT_AMOUNT) ? "  n" : NULL,
-					  false) == 0)
+	if (PG_ARGISNULL(ARGUMENT_REF))
 		return false;
-	if (!DatumGetBool(plan_value(0, 1, NULL)))
+	args_bind(&values, fcinfo, ARGUMENT_REF);
+	plan_bind_uuid(&values, &sale->id);
+	args_bind(&values, fcinfo, ARGUMENT_AMOUNT);
+	if (owner_execute(&read_told, values.datums, values.nulls, false) == 0)
+		return false;
+	if (!plan_bool(0, 1))
 		raise_other_refund();
 	return true;
 }
 
+/* Records the refund: its reference, the new sum of the purchase and the audit event. */
 static void
 sale_refund(const Sale *sale, FunctionCallInfo fcinfo)
 {
 	int64 amount = refund_amount(sale, fcinfo);
 	int64 refunded = sale->refunded + amount;
 	bool ended = refunded == sale->paid;
-	Datum values[] = {UUIDPGetDatum(&sale->id), Int64GetDatum(refunded),
-					  PG_GETARG_DATUM(ARGUMENT_AT)};
+	PlanValues values = {0};
 
+	plan_bind_uuid(&values, &sale->id);
+	plan_bind_int64(&values, refunded);
+	plan_bind_nullable(&values, PG_GETARG_DATUM(ARGUMENT_AT), !ended);
 	if (!PG_ARGISNULL(ARGUMENT_REF))
 		refund_remember(sale, amount, fcinfo);
-	owner_execute(&write_refund, values, ended ? NULL : "  n", false);
+	owner_execute(&write_refund, values.datums, values.nulls, false);
 	refund_audit(sale, refunded, ended, fcinfo);
 }
 
+/* The sum of this refund in cents: the argument, or all that is left. KB903 for more. */
 static int64
 refund_amount(const Sale *sale, FunctionCallInfo fcinfo)
 {
@@ -216,25 +245,32 @@ refund_amount(const Sale *sale, FunctionCallInfo fcinfo)
 	if (PG_GETARG_INT64(ARGUMENT_AMOUNT) > left)
 		ereport(ERROR, (errcode(ERRCODE_CB_REFUND_REFUSED),
 						errmsg("more is to be refunded than is left of the purchase"),
-						errdetail("Paid were " INT64_FORMAT ", of which " INT64_FORMAT
+						errdetail("Of " INT64_FORMAT " cents that were paid, " INT64_FORMAT
 								  " are left to refund.",
 								  sale->paid, left),
 						errhint("Pass null to refund all that is left.")));
 	return PG_GETARG_INT64(ARGUMENT_AMOUNT);
 }
 
-/* The purchase is locked, and has no such refund: whoever has it refunded another one. */
+/*
+ * Records the reference. The lock of the purchase keeps away other calls about this purchase,
+ * so that a conflict means a refund of another purchase.
+ */
 static void
 refund_remember(const Sale *sale, int64 amount, FunctionCallInfo fcinfo)
 {
-	Datum values[] = {PG_GETARG_DATUM(ARGUMENT_REF), UUIDPGetDatum(&sale->id),
-					  Int64GetDatum(amount), BoolGetDatum(PG_ARGISNULL(ARGUMENT_AMOUNT)),
-					  PG_GETARG_DATUM(ARGUMENT_AT)};
+	PlanValues values = {0};
 
-	if (owner_execute(&write_told, values, NULL, false) == 0)
+	args_bind(&values, fcinfo, ARGUMENT_REF);
+	plan_bind_uuid(&values, &sale->id);
+	plan_bind_int64(&values, amount);
+	plan_bind_bool(&values, PG_ARGISNULL(ARGUMENT_AMOUNT));
+	args_bind(&values, fcinfo, ARGUMENT_AT);
+	if (owner_execute(&write_told, values.datums, values.nulls, false) == 0)
 		raise_other_refund();
 }
 
+/* The audit event: the sum before and after, whether in full, and the reference if any. */
 static void
 refund_audit(const Sale *sale, int64 refunded, bool ended, FunctionCallInfo fcinfo)
 {
@@ -251,39 +287,37 @@ refund_audit(const Sale *sale, int64 refunded, bool ended, FunctionCallInfo fcin
 		json_write_string(&out, ref, strlen(ref));
 	}
 	appendStringInfoChar(&out, '}');
-	audit_write("purchase_refunded", psprintf("purchases/%s", sale_id_text(&sale->id)),
+	audit_write("purchase_refunded", psprintf("purchases/%s", uuid_text(&sale->id)),
 				psprintf("{\"refunded_in_cents\": " INT64_FORMAT "}", sale->refunded),
 				out.data);
 }
 
+/* Reads the answer, after the triggers updated the access. */
 static void
 refund_return(FunctionCallInfo fcinfo, const Sale *sale)
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	Datum key = UUIDPGetDatum(&sale->id);
-	Datum values[REFUND_COLUMNS];
-	bool nulls[REFUND_COLUMNS];
 
 	if (owner_execute(&read_refund, &key, NULL, false) != 1)
 		raise_no_purchase(&sale->id);
-	for (int i = 0; i < REFUND_COLUMNS; i++)
-		values[i] = plan_value(0, i + 1, &nulls[i]);
-	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	sale_row_return(fcinfo, ANSWER_COLUMNS);
 }
 
 static void
 raise_other_refund(void)
 {
-	ereport(ERROR, (errcode(ERRCODE_CB_REFUND_CONFLICT),
-					errmsg("the refund was recorded already, with other content"),
-					errdetail("It is of another purchase or of another sum."),
-					errhint("Pass the sum that the provider's refund of this id holds.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_CB_REFUND_CONFLICT),
+			 errmsg("the refund was recorded already, with other content"),
+			 errdetail("The recorded refund is of another purchase or another sum."),
+			 errhint("Pass the purchase and the sum that the provider's refund with this "
+					 "id names.")));
 }
 
 static void
 raise_no_purchase(const pg_uuid_t *purchase)
 {
 	ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such purchase"),
-					errdetail("None has the id %s.", sale_id_text(purchase)),
+					errdetail("None has the id %s.", uuid_text(purchase)),
 					errhint("Give the id of a row of purchases.")));
 }

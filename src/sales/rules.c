@@ -1,9 +1,12 @@
 /*
- * rules.c: may somebody buy a product? Asked before the checkout; a session that was paid
- * all the same is recorded (sale.c).
+ * rules.c: whether a user may buy a product.
  *
- * Rights: reads with the owner's, after it was settled whom the caller may ask about. Whether a
- * product is private or not there at all is not told.
+ * The shop asks before the checkout. The answer binds nobody afterwards: a session that was
+ * paid all the same is recorded (sale.c), because the money came.
+ *
+ * Locks none and writes nothing. Rights: the facts are read with those of the tables' owner,
+ * after identity_resolve_user() checked whom the caller may ask about. A private product reads
+ * like a missing one, so that nobody can find out which ids exist.
  */
 #include "postgres.h"
 
@@ -14,12 +17,17 @@
 #include "utils/builtins.h"
 #include "utils/uuid.h"
 
+#include "core/args.h"
 #include "core/compat.h"
 #include "core/owner.h"
 #include "core/plan.h"
 #include "identity/asking.h"
 
-/* In the order in which they are asked. */
+/*
+ * The rules, in the order in which explain_buy_product() lists them: name, the word that reason
+ * holds when the rule fails, and the detail for either case. read_facts has a column for each,
+ * in the same order.
+ */
 static const struct
 {
 	const char *name;
@@ -33,6 +41,7 @@ static const struct
 	{"not_owned", "already_owned", "no purchase of it counts", "a purchase of it counts"},
 };
 
+/* A column for each rule, true if it is met. */
 static KeptPlan read_facts = {
 	.sql = "SELECT EXISTS (SELECT FROM coursebase.users u"
 		   "  WHERE u.id = $2 AND u.deleted_at IS NULL),"
@@ -86,17 +95,19 @@ coursebase_explain_buy_product(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* Whether each rule is met, for the user whom the call is about; 42501 as asking.h says. */
 static void
 facts_read(FunctionCallInfo fcinfo, bool *facts)
 {
 	pg_uuid_t user;
-	bool known = identity_resolve_user(PG_ARGISNULL(1) ? NULL : PG_GETARG_UUID_P(1), &user);
-	Datum values[] = {PG_GETARG_DATUM(0), UUIDPGetDatum(&user)};
-	const char nulls[] = {PG_ARGISNULL(0) ? 'n' : ' ', known ? ' ' : 'n'};
+	bool known = identity_resolve_user(args_uuid_or_null(fcinfo, 1), &user);
+	PlanValues values = {0};
 
+	args_bind(&values, fcinfo, 0);
+	plan_bind_uuid(&values, known ? &user : NULL);
 	SPI_connect();
-	owner_execute(&read_facts, values, nulls, true);
+	owner_execute(&read_facts, values.datums, values.nulls, true);
 	for (int i = 0; i < lengthof(rules); i++)
-		facts[i] = DatumGetBool(plan_value(0, i + 1, NULL));
+		facts[i] = plan_bool(0, i + 1);
 	SPI_finish();
 }

@@ -1,16 +1,19 @@
 /*
- * sale.c: a paid session of the checkout becomes a purchase and what it gives.
+ * sale.c: makes a paid session of the checkout a purchase, and gives its courses.
  *
- * Invariants: one session is one purchase, however often and from wherever it is told; every
- * session that was paid is recorded, for the money came, whether the product is still public or
- * owned already; the product is kept as it was sold, with the courses it had then. A session
- * that was not paid, or was refunded, gives nothing.
+ * Invariants: one session is one purchase, however often the browser and the webhook report it.
+ * Every session that was paid is recorded, because the money came, even if the product is no
+ * longer public or owned already. The purchase keeps the product's name, description and
+ * picture, and grants of the courses, as they were at the sale. A session that was not paid, or
+ * was refunded, gives nothing.
  *
- * Everything about one person happens under the lock of their row of users, and is read
- * afterwards; then the product is locked, so that a sale sees its courses before a change of
- * them or after it. Sales of one product do not wait for each other.
+ * Locks, in this order: the row of users of the buyer, so that two calls about one person
+ * decide one after the other; then the product, FOR SHARE, so that the sale sees its courses of
+ * before a change or of after it (catalog/product.c updates that row). Sales of one product do
+ * not wait for each other.
  *
- * Rights: the server's alone; the statements run with the owner's rights.
+ * Rights: only the server may execute the function; its statements run with those of the
+ * tables' owner.
  */
 #include "postgres.h"
 
@@ -19,11 +22,12 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "core/args.h"
 #include "core/compat.h"
+#include "core/datum.h"
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
@@ -42,7 +46,7 @@ enum
 	SALE_AT,
 };
 
-/* The columns of what it answers. */
+/* The columns of read_purchase; all but the last one are those of the answer. */
 enum
 {
 	ANSWER_PURCHASE,
@@ -50,19 +54,16 @@ enum
 	ANSWER_ALREADY_OWNED,
 	ANSWER_COURSES,
 	ANSWER_COLUMNS,
+	PURCHASE_SAME_CONTENT = ANSWER_COLUMNS + 1, /* numbered from 1 */
 };
 
-typedef struct Answer
-{
-	Datum values[ANSWER_COLUMNS];
-	bool nulls[ANSWER_COLUMNS];
-} Answer;
-
+/* SHARE and not NO KEY UPDATE: sales exclude changes of the product, but not each other. */
 static KeptPlan lock_product = {
 	.sql = "SELECT FROM coursebase.products WHERE id = $1 FOR SHARE",
 	.nargs = 1,
 	.types = {UUIDOID},
 };
+/* If another session is recording the same session, waits for its end; then writes nothing. */
 static KeptPlan write_purchase = {
 	.sql = "INSERT INTO coursebase.purchases (user_id, product_id, stripe_session_id,"
 		   " price_paid_in_cents, created_at, product_details)"
@@ -73,6 +74,7 @@ static KeptPlan write_purchase = {
 	.nargs = 5,
 	.types = {UUIDOID, UUIDOID, TEXTOID, INT8OID, TIMESTAMPTZOID},
 };
+/* In the order of the ids, so that sales lock the rows of courses in one order. */
 static KeptPlan write_grants = {
 	.sql = "INSERT INTO coursebase.course_grants (user_id, course_id, purchase_id)"
 		   " SELECT $1, l.course_id, $3 FROM coursebase.course_products l"
@@ -80,7 +82,10 @@ static KeptPlan write_grants = {
 	.nargs = 3,
 	.types = {UUIDOID, UUIDOID, UUIDOID},
 };
-/* Owned already: by a purchase before this one that was not refunded then. */
+/*
+ * The answer, and last whether the recorded session has the content that was passed. The buyer
+ * owned the product already if an earlier purchase was not refunded at the time of this one.
+ */
 static KeptPlan read_purchase = {
 	.sql = "SELECT s.id, CASE WHEN s.refunded_at IS NULL THEN 'completed' ELSE 'refunded' END,"
 		   " EXISTS (SELECT FROM coursebase.purchases o"
@@ -90,16 +95,18 @@ static KeptPlan read_purchase = {
 		   " ARRAY(SELECT g.course_id FROM coursebase.course_grants g"
 		   "  WHERE g.purchase_id = s.id AND g.user_id = s.user_id AND s.refunded_at IS NULL"
 		   "  ORDER BY g.course_id),"
-		   " (s.user_id, s.product_id, s.price_paid_in_cents) = ($2, $3, $4)"
-		   " FROM coursebase.purchases s WHERE s.stripe_session_id = $1",
+		   " (s.user_id, s.product_id, s.price_paid_in_cents) = ($1, $2, $4)"
+		   " FROM coursebase.purchases s WHERE s.stripe_session_id = $3",
 	.nargs = 4,
-	.types = {TEXTOID, UUIDOID, UUIDOID, INT8OID},
+	.types = {UUIDOID, UUIDOID, TEXTOID, INT8OID},
 };
 
 static void arguments_check(FunctionCallInfo fcinfo);
 static bool payment_counts(const char *payment);
-static void sale_record(FunctionCallInfo fcinfo);
-static void sale_answer(FunctionCallInfo fcinfo, Answer *answer);
+static void sale_bind(PlanValues *sale, FunctionCallInfo fcinfo);
+static void sale_record(FunctionCallInfo fcinfo, PlanValues *sale);
+static void sale_return(FunctionCallInfo fcinfo, PlanValues *sale);
+static void unpaid_return(FunctionCallInfo fcinfo);
 static void product_lock(const pg_uuid_t *product);
 
 PG_FUNCTION_INFO_V1(coursebase_complete_purchase);
@@ -108,66 +115,50 @@ PG_FUNCTION_INFO_V1(coursebase_complete_purchase);
  * SQL function: complete_purchase(user_id uuid, product_id uuid, stripe_session_id text,
  * price_paid_in_cents bigint, payment_status text, at timestamptz) returns table (purchase_id
  * uuid, status text, already_owned boolean, course_ids uuid[])
+ *
+ * An unpaid session answers without touching a row.
  */
 PGDLLEXPORT Datum
 coursebase_complete_purchase(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	Answer answer = {.nulls = {true, false, true, true}};
+	PlanValues sale = {0};
 
 	arguments_check(fcinfo);
 	schema_require_current();
 	compat_materialize(fcinfo);
-	if (payment_counts(text_to_cstring(PG_GETARG_TEXT_PP(SALE_PAYMENT))))
+	if (!payment_counts(text_to_cstring(PG_GETARG_TEXT_PP(SALE_PAYMENT))))
 	{
-		SPI_connect();
-		anchor_user_require(PG_GETARG_UUID_P(SALE_USER));
-		sale_record(fcinfo);
-		sale_answer(fcinfo, &answer);
-		SPI_finish();
+		unpaid_return(fcinfo);
+		return (Datum) 0;
 	}
-	else
-		answer.values[ANSWER_STATUS] = CStringGetTextDatum("unpaid");
-	tuplestore_putvalues(result->setResult, result->setDesc, answer.values, answer.nulls);
+	sale_bind(&sale, fcinfo);
+	SPI_connect();
+	/* the person before the product: the order of all locks */
+	anchor_user_require(PG_GETARG_UUID_P(SALE_USER));
+	sale_record(fcinfo, &sale);
+	sale_return(fcinfo, &sale);
+	SPI_finish();
 	return (Datum) 0;
 }
 
 void
-sale_arguments_require(FunctionCallInfo fcinfo, const char *const *names)
+sale_row_return(FunctionCallInfo fcinfo, int columns)
 {
-	for (int i = 0; names[i] != NULL; i++)
-		if (PG_ARGISNULL(i))
-			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-							errmsg("%s must not be null", names[i])));
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Datum *values = palloc_array(Datum, columns);
+	bool *nulls = palloc_array(bool, columns);
+
+	for (int i = 0; i < columns; i++)
+		values[i] = plan_value(0, i + 1, &nulls[i]);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
-TimestampTz
-sale_time_argument(FunctionCallInfo fcinfo, int argument)
-{
-	if (PG_ARGISNULL(argument))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("at must not be null")));
-	if (TIMESTAMP_NOT_FINITE(PG_GETARG_TIMESTAMPTZ(argument)))
-		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-						errmsg("at must be a finite time")));
-	return PG_GETARG_TIMESTAMPTZ(argument);
-}
-
-char *
-sale_id_text(const pg_uuid_t *id)
-{
-	return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(id)));
-}
-
+/* Raises 22004, 22008 or 22023 for arguments that name no sale. */
 static void
 arguments_check(FunctionCallInfo fcinfo)
 {
-	static const char *const names[] = {"user_id",           "product_id",
-										"stripe_session_id", "price_paid_in_cents",
-										"payment_status",    NULL};
-
-	sale_arguments_require(fcinfo, names);
-	sale_time_argument(fcinfo, SALE_AT);
+	args_require_all(fcinfo);
+	args_time(fcinfo, SALE_AT);
 	if (VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(SALE_SESSION)) == 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("stripe_session_id must not be empty")));
@@ -176,7 +167,10 @@ arguments_check(FunctionCallInfo fcinfo)
 						errmsg("price_paid_in_cents must not be negative")));
 }
 
-/* A word of the provider's that is new is no reason to give anything away. */
+/*
+ * Whether the session counts as paid. A word that is not known raises 22023: giving a course
+ * for a new word of the provider could give it away, and answering unpaid could lose a sale.
+ */
 static bool
 payment_counts(const char *payment)
 {
@@ -190,50 +184,67 @@ payment_counts(const char *payment)
 					errhint("Pass the payment_status of the checkout's session.")));
 }
 
-/* Writes nothing for a session that was recorded before. */
+/* Binds the arguments that the statements about the purchase share: all but payment_status. */
 static void
-sale_record(FunctionCallInfo fcinfo)
+sale_bind(PlanValues *sale, FunctionCallInfo fcinfo)
 {
-	Datum values[] = {PG_GETARG_DATUM(SALE_USER), PG_GETARG_DATUM(SALE_PRODUCT),
-					  PG_GETARG_DATUM(SALE_SESSION), PG_GETARG_DATUM(SALE_PRICE),
-					  PG_GETARG_DATUM(SALE_AT)};
-	Datum grant[] = {values[0], values[1], (Datum) 0};
-	pg_uuid_t purchase;
-
-	product_lock(PG_GETARG_UUID_P(SALE_PRODUCT));
-	if (owner_execute(&write_purchase, values, NULL, false) == 0)
-		return;
-	purchase = *DatumGetUUIDP(plan_value(0, 1, NULL));
-	grant[2] = UUIDPGetDatum(&purchase);
-	owner_execute(&write_grants, grant, NULL, false);
+	for (int i = SALE_USER; i <= SALE_PRICE; i++)
+		args_bind(sale, fcinfo, i);
+	args_bind(sale, fcinfo, SALE_AT);
 }
 
+/* Records the purchase and its grants; writes nothing if the session is recorded already. */
 static void
-sale_answer(FunctionCallInfo fcinfo, Answer *answer)
+sale_record(FunctionCallInfo fcinfo, PlanValues *sale)
 {
-	Datum values[] = {PG_GETARG_DATUM(SALE_SESSION), PG_GETARG_DATUM(SALE_USER),
-					  PG_GETARG_DATUM(SALE_PRODUCT), PG_GETARG_DATUM(SALE_PRICE)};
+	const pg_uuid_t *product = PG_GETARG_UUID_P(SALE_PRODUCT);
+	PlanValues grant = {0};
+	pg_uuid_t purchase;
 
-	if (owner_execute(&read_purchase, values, NULL, false) != 1)
+	product_lock(product);
+	if (owner_execute(&write_purchase, sale->datums, sale->nulls, false) == 0)
+		return;
+	purchase = plan_uuid(0, 1);
+	plan_bind_uuid(&grant, PG_GETARG_UUID_P(SALE_USER));
+	plan_bind_uuid(&grant, product);
+	plan_bind_uuid(&grant, &purchase);
+	owner_execute(&write_grants, grant.datums, grant.nulls, false);
+}
+
+/*
+ * Reads the answer from the recorded purchase, whoever recorded it, so that a repeated call
+ * answers what the first one did. Raises KB902 if the session has other content, and 40001 if
+ * somebody deleted the purchase in the meantime.
+ */
+static void
+sale_return(FunctionCallInfo fcinfo, PlanValues *sale)
+{
+	if (owner_execute(&read_purchase, sale->datums, sale->nulls, false) != 1)
 		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 						errmsg("the purchase was removed while it was being recorded"),
 						errhint("Call again.")));
-	if (!DatumGetBool(plan_value(0, ANSWER_COLUMNS + 1, NULL)))
+	if (!plan_bool(0, PURCHASE_SAME_CONTENT))
 		ereport(ERROR, (errcode(ERRCODE_CB_SESSION_CONFLICT),
 						errmsg("the session was recorded already, with other content"),
-						errdetail("Its purchase is of another user or product, or at another "
-								  "price."),
+						errdetail("The recorded purchase is of another user or product, or at "
+								  "another price."),
 						errhint("Pass what the checkout's session holds.")));
-	for (int i = 0; i < ANSWER_COLUMNS; i++)
-	{
-		bool by_value = i == ANSWER_ALREADY_OWNED;
-		int size = i == ANSWER_PURCHASE ? UUID_LEN : by_value ? 1 : -1;
-
-		answer->values[i] = SPI_datumTransfer(plan_value(0, i + 1, NULL), by_value, size);
-		answer->nulls[i] = false;
-	}
+	sale_row_return(fcinfo, ANSWER_COLUMNS);
 }
 
+/* The answer about a session that was not paid: a status and nothing else. */
+static void
+unpaid_return(FunctionCallInfo fcinfo)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Datum values[ANSWER_COLUMNS] = {0};
+	bool nulls[ANSWER_COLUMNS] = {true, false, true, true};
+
+	values[ANSWER_STATUS] = CStringGetTextDatum("unpaid");
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/* Locks the product until the transaction ends; KB106 if there is none. */
 static void
 product_lock(const pg_uuid_t *product)
 {
@@ -241,6 +252,6 @@ product_lock(const pg_uuid_t *product)
 
 	if (owner_execute(&lock_product, &key, NULL, false) != 1)
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such product"),
-						errdetail("None has the id %s.", sale_id_text(product)),
+						errdetail("None has the id %s.", uuid_text(product)),
 						errhint("Give the id of a row of products.")));
 }

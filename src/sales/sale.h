@@ -1,5 +1,5 @@
 /*
- * sale.h: what the files of the feature share: sales of products on the storefront.
+ * sale.h: what sale.c and refund.c share.
  */
 #ifndef COURSEBASE_SALES_SALE_H
 #define COURSEBASE_SALES_SALE_H
@@ -7,16 +7,12 @@
 #include "postgres.h"
 
 #include "fmgr.h"
-#include "utils/timestamp.h"
-#include "utils/uuid.h"
 
-/* Raises 22004 for a null among the first arguments; names ends with NULL. */
-extern void sale_arguments_require(FunctionCallInfo fcinfo, const char *const *names);
-
-/* An argument that is a finite time. */
-extern TimestampTz sale_time_argument(FunctionCallInfo fcinfo, int argument);
-
-/* An id as it is written in a message. */
-extern char *sale_id_text(const pg_uuid_t *id);
+/*
+ * Adds the first row that the last plan gave to the answer of a function that returns a table:
+ * its first columns, in their order. Needs compat_materialize(), which owns what is copied, and
+ * SPI, whose memory the row is in.
+ */
+extern void sale_row_return(FunctionCallInfo fcinfo, int columns);
 
 #endif

@@ -1,27 +1,25 @@
 /*
- * course.c: courses that a store sold or the operator gave.
+ * course.c: the rows of course_purchases of courses that a store sold or an administrator gave.
  *
- * Invariants: of a person's purchases of a course in a voice, slots apart, one is live; another
- * that was paid for is recorded as invalid, and takes the place of the live one when that is
- * refunded. A purchase that is still pending, or a sandbox's, gives way to one that was paid.
+ * Invariants: of a person's purchases of a course in a voice, premium slots apart, one is
+ * valid. Another one that was paid for is recorded as invalid, its receipt as duplicate; it
+ * takes the place of the valid one when that is refunded. A purchase that is still pending, or
+ * one of a sandbox, gives way to one that was paid.
  *
- * Locks: the person's row is locked by the caller before anything is read here.
+ * Locks: the caller holds the row of users before anything is read here, so that of two
+ * receipts for one course the second sees the first.
+ *
+ * Rights: the caller has entered the rights of the tables' owner.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "fmgr.h"
-#include "utils/builtins.h"
-#include "utils/timestamp.h"
 
+#include "billing/environment.h"
 #include "core/errors.h"
-#include "core/owner.h"
 #include "core/plan.h"
-#include "core/schema.h"
-#include "core/setting.h"
-#include "identity/audit.h"
-#include "store/receipt.h"
+#include "store/delivery.h"
 
 static KeptPlan read_own = {
 	.sql = "SELECT c.status, c.user_id = $4 AND c.course_id = $5 "
@@ -31,8 +29,16 @@ static KeptPlan read_own = {
 	.nargs = 5,
 	.types = {TEXTOID, TEXTOID, TEXTOID, UUIDOID, UUIDOID},
 };
+enum
+{
+	OWN_STATUS = 1,
+	OWN_IS_THIS_ONES,
+};
 
-/* In the place of another: a pending one, or a sandbox's that is in the way of a real one. */
+/*
+ * Ends what must give way: a pending purchase, or one of a sandbox if the new one is of
+ * production. Never the new one's own row.
+ */
 static KeptPlan displace_live = {
 	.sql = "WITH displaced AS ("
 		   "UPDATE coursebase.course_purchases c SET status = 'invalid' "
@@ -50,8 +56,8 @@ static KeptPlan displace_live = {
 };
 
 /*
- * The live purchase is written, though nothing of it changes: under REPEATABLE READ its refund
- * must not go on as if the duplicate had not come.
+ * Writes the valid purchase without a change: under REPEATABLE READ its refund, in a
+ * transaction that has not seen the duplicate, must fail instead of ending the course for good.
  */
 static KeptPlan touch_live = {
 	.sql = "UPDATE coursebase.course_purchases c SET status = c.status "
@@ -61,23 +67,16 @@ static KeptPlan touch_live = {
 	.types = {UUIDOID, UUIDOID, TEXTOID},
 };
 
-/* What a sandbox sold is no gift's place: it may give nothing. */
-static KeptPlan find_live = {
-	.sql = "SELECT c.id FROM coursebase.course_purchases c "
-		   "WHERE c.user_id = $1 AND c.course_id = $2 AND c.voice IS NOT DISTINCT FROM $3 "
-		   "AND c.source <> 'premium_slot' AND c.status = 'valid' "
-		   "AND c.environment = 'production'",
-	.nargs = 3,
-	.types = {UUIDOID, UUIDOID, TEXTOID},
-};
-
+/* The arguments of the two statements that write a purchase: purchase_bind(). */
 #define PURCHASE_VALUES                                                                        \
 	.nargs = 12,                                                                               \
 	.types = {UUIDOID, UUIDOID, TEXTOID,        TEXTOID, TEXTOID,        TEXTOID,              \
 			  TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
 
-/* Without a word of which key may conflict: under REPEATABLE READ a row that is not seen is an
- * error that is worth a retry. */
+/*
+ * ON CONFLICT, for whichever unique index: under REPEATABLE READ a row that the snapshot does
+ * not see then raises 40001, which is worth a retry, and not 23505.
+ */
 static KeptPlan insert_purchase = {
 	.sql = "INSERT INTO coursebase.course_purchases (user_id, course_id, voice, source, "
 		   "environment, purchase_id, product_id, purchase_token, purchased_at, status, "
@@ -86,11 +85,10 @@ static KeptPlan insert_purchase = {
 	PURCHASE_VALUES,
 };
 
-/* What was pending, or another's place. Which voice was bought the receipt knows. */
+/* A purchase that was pending, or that another one displaced. The receipt knows the voice. */
 static KeptPlan update_purchase = {
-	.sql = "UPDATE coursebase.course_purchases c SET voice = coalesce($3, c.voice), product_id "
-		   "= $7, "
-		   "purchase_token = $8, "
+	.sql = "UPDATE coursebase.course_purchases c SET voice = coalesce($3, c.voice), "
+		   "product_id = $7, purchase_token = $8, "
 		   "purchased_at = $9, status = $10, validated_at = $11, "
 		   "acknowledged_at = coalesce(c.acknowledged_at, $12) "
 		   "WHERE c.user_id = $1 AND c.course_id = $2 AND c.source = $4 "
@@ -107,16 +105,18 @@ static KeptPlan refund_purchase = {
 	.nargs = 4,
 	.types = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID},
 };
-
-static KeptPlan withdraw_gift = {
-	.sql = "UPDATE coursebase.course_purchases c SET status = 'refunded', refunded_at = $4 "
-		   "WHERE c.user_id = $1 AND c.course_id = $2 AND c.voice IS NOT DISTINCT FROM $3 "
-		   "AND c.source = 'admin' AND c.status = 'valid'",
-	.nargs = 4,
-	.types = {UUIDOID, UUIDOID, TEXTOID, TIMESTAMPTZOID},
+enum
+{
+	REFUNDED_USER_ID = 1,
+	REFUNDED_COURSE_ID,
+	REFUNDED_VOICE,
+	REFUNDED_WAS_VALID,
 };
 
-/* What was paid for twice gives its course when the other payment is taken back. */
+/*
+ * The receipt of the oldest duplicate becomes valid with its purchase; one of production stands
+ * before one of a sandbox, which takes part only while the sandbox counts ($5).
+ */
 static KeptPlan promote_duplicate = {
 	.sql = "WITH next AS ("
 		   "SELECT c.id, r.id AS receipt_id FROM coursebase.course_purchases c "
@@ -134,235 +134,128 @@ static KeptPlan promote_duplicate = {
 	.types = {UUIDOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, BOOLOID},
 };
 
-static KeptPlan find_course = {
-	.sql = "SELECT FROM coursebase.courses c WHERE c.id = $1",
-	.nargs = 1,
-	.types = {UUIDOID},
-};
+static bool own_find(const Delivery *delivery);
+static bool place_is_taken(const Delivery *delivery);
+static bool purchase_write(const Delivery *delivery, bool recorded, bool duplicate);
 
-static bool purchase_write(const Purchase *purchase, bool recorded, bool owned);
-static void duplicate_promote(Datum user, Datum course, Datum voice, bool voiceless,
-							  TimestampTz at);
-static pg_uuid_t gift_find(Datum *values, const char *nulls, bool *found);
-static void gift_audit(const char *action, FunctionCallInfo fcinfo);
-static void gift_arguments(FunctionCallInfo fcinfo, Datum *values, char *nulls);
-
-PG_FUNCTION_INFO_V1(coursebase_grant_course_purchase);
-PG_FUNCTION_INFO_V1(coursebase_revoke_course_purchase);
-
-/*
- * SQL function: grant_course_purchase(user_id uuid, course_id uuid, voice text, at timestamptz)
- * returns uuid
- */
-PGDLLEXPORT Datum
-coursebase_grant_course_purchase(PG_FUNCTION_ARGS)
+ReceiptStatus
+course_purchase_record(const Delivery *delivery)
 {
-	Purchase gift = {.receipt = {.source = "admin", .environment = "production"}};
-	pg_uuid_t *id = palloc(sizeof(pg_uuid_t));
-	Datum values[3];
-	char nulls[3];
-	OwnerRights rights;
-	bool found;
+	bool recorded = own_find(delivery);
+	bool duplicate;
 
-	gift_arguments(fcinfo, values, nulls);
-	gift.user = *DatumGetUUIDP(values[0]);
-	gift.product.course = *DatumGetUUIDP(values[1]);
-	gift.receipt.voice = PG_ARGISNULL(2) ? NULL : TextDatumGetCString(values[2]);
-	gift.at = gift.receipt.purchased_at = PG_GETARG_TIMESTAMPTZ(3);
-	SPI_connect();
-	rights = owner_enter();
-	purchase_user_lock(&gift.user, false);
-	if (plan_execute(&find_course, &values[1], NULL, false) != 1)
-		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such course"),
-						errhint("Give the id of a row of courses.")));
-	*id = gift_find(values, nulls, &found);
-	if (!found)
+	if (recorded)
 	{
-		purchase_course_record(&gift);
-		*id = gift_find(values, nulls, &found);
-		gift_audit("course_given", fcinfo);
-	}
-	owner_leave(rights);
-	SPI_finish();
-	PG_RETURN_UUID_P(id);
-}
+		const char *status = plan_text_required(0, OWN_STATUS);
 
-/*
- * SQL function: revoke_course_purchase(user_id uuid, course_id uuid, voice text, at
- * timestamptz) returns boolean
- */
-PGDLLEXPORT Datum
-coursebase_revoke_course_purchase(PG_FUNCTION_ARGS)
-{
-	Datum values[4];
-	char nulls[4] = {' ', ' ', ' ', ' '};
-	OwnerRights rights;
-	bool revoked;
-
-	gift_arguments(fcinfo, values, nulls);
-	values[3] = PG_GETARG_DATUM(3);
-	SPI_connect();
-	rights = owner_enter();
-	purchase_user_lock(DatumGetUUIDP(values[0]), true);
-	revoked = plan_execute(&withdraw_gift, values, nulls, false) > 0;
-	if (revoked)
-	{
-		duplicate_promote(values[0], values[1], values[2], nulls[2] == 'n',
-						  PG_GETARG_TIMESTAMPTZ(3));
-		gift_audit("course_taken_back", fcinfo);
-	}
-	owner_leave(rights);
-	SPI_finish();
-	PG_RETURN_BOOL(revoked);
-}
-
-PurchaseStatus
-purchase_course_record(const Purchase *purchase)
-{
-	const PurchaseReceipt *receipt = &purchase->receipt;
-	Datum key[] = {CStringGetTextDatum(receipt->source),
-				   CStringGetTextDatum(receipt->environment),
-				   receipt->purchase_id ? CStringGetTextDatum(receipt->purchase_id) : (Datum) 0,
-				   UUIDPGetDatum(&purchase->user), UUIDPGetDatum(&purchase->product.course)};
-	Datum place[] = {
-		key[3], key[4], receipt->voice ? CStringGetTextDatum(receipt->voice) : (Datum) 0,
-		key[0], key[1], key[2]};
-	const char nulls[] = {' ', ' ', receipt->voice ? ' ' : 'n',
-						  ' ', ' ', receipt->purchase_id ? ' ' : 'n'};
-	bool recorded = false;
-	bool owned;
-
-	if (receipt->purchase_id != NULL && plan_execute(&read_own, key, NULL, false) > 0)
-	{
-		const char *status = plan_text_required(0, 1);
-
-		if (!DatumGetBool(plan_value(0, 2, NULL)))
+		if (!plan_bool(0, OWN_IS_THIS_ONES))
 			ereport(ERROR,
 					(errcode(ERRCODE_CB_RECEIPT_USED), errmsg("the receipt was used already"),
 					 errdetail("It belongs to another user or to another product."),
 					 errhint("Ask the store whose purchase it is.")));
 		if (strcmp(status, "valid") == 0)
-			return PURCHASE_VALID;
+			return RECEIPT_VALID;
 		if (strcmp(status, "refunded") == 0)
-			return PURCHASE_REFUNDED;
-		recorded = true;
+			return RECEIPT_REFUNDED;
 	}
-	plan_execute(&displace_live, place, nulls, false);
-	owned = plan_execute(&touch_live, place, nulls, false) > 0;
-	if (!purchase_write(purchase, recorded, owned))
+	duplicate = place_is_taken(delivery);
+	if (!purchase_write(delivery, recorded, duplicate))
 		elog(ERROR, "a purchase of a course could not be written");
-	return owned ? PURCHASE_DUPLICATE : PURCHASE_VALID;
+	return duplicate ? RECEIPT_DUPLICATE : RECEIPT_VALID;
+}
+
+/* Whether there is a row of the purchase already; a gift has none of its own. */
+static bool
+own_find(const Delivery *delivery)
+{
+	const Receipt *receipt = &delivery->receipt;
+	PlanValues values = {0};
+
+	if (receipt->purchase_id == NULL)
+		return false;
+	plan_bind_text(&values, receipt->source);
+	plan_bind_text(&values, receipt->environment);
+	plan_bind_text(&values, receipt->purchase_id);
+	plan_bind_uuid(&values, &delivery->user);
+	plan_bind_uuid(&values, &delivery->product.course);
+	return plan_execute(&read_own, values.datums, values.nulls, false) > 0;
+}
+
+/* Whether another purchase gives the course in this voice, once what must give way has ended.
+ */
+static bool
+place_is_taken(const Delivery *delivery)
+{
+	const Receipt *receipt = &delivery->receipt;
+	PlanValues values = {0};
+
+	plan_bind_uuid(&values, &delivery->user);
+	plan_bind_uuid(&values, &delivery->product.course);
+	plan_bind_text(&values, receipt->voice);
+	plan_bind_text(&values, receipt->source);
+	plan_bind_text(&values, receipt->environment);
+	plan_bind_text(&values, receipt->purchase_id);
+	/* what gives way first, so that the unique index has room for the new row */
+	plan_execute(&displace_live, values.datums, values.nulls, false);
+	/* the first three of the same values */
+	return plan_execute(&touch_live, values.datums, values.nulls, false) > 0;
 }
 
 bool
-purchase_course_refund(const char *source, const char *environment, const char *purchase_id,
+course_purchase_refund(const char *source, const char *environment, const char *purchase_id,
 					   TimestampTz at)
 {
-	Datum values[] = {CStringGetTextDatum(source), CStringGetTextDatum(environment),
-					  CStringGetTextDatum(purchase_id), TimestampTzGetDatum(at)};
-	Datum user, course, voice;
-	bool voiceless, null;
+	PlanValues values = {0};
+	pg_uuid_t user, course;
 
-	if (plan_execute(&refund_purchase, values, NULL, false) == 0)
+	plan_bind_text(&values, source);
+	plan_bind_text(&values, environment);
+	plan_bind_text(&values, purchase_id);
+	plan_bind_time(&values, at);
+	if (plan_execute(&refund_purchase, values.datums, values.nulls, false) == 0)
 		return false;
-	user = plan_value(0, 1, NULL);
-	course = plan_value(0, 2, NULL);
-	voice = plan_value(0, 3, &voiceless);
-	if (!DatumGetBool(plan_value(0, 4, &null)))
+	if (!plan_bool(0, REFUNDED_WAS_VALID))
 		return false;
-	duplicate_promote(user, course, voice, voiceless, at);
+	user = plan_uuid(0, REFUNDED_USER_ID);
+	course = plan_uuid(0, REFUNDED_COURSE_ID);
+	course_purchase_promote(&user, &course, plan_text(0, REFUNDED_VOICE), at);
 	return true;
 }
 
+void
+course_purchase_promote(const pg_uuid_t *user, const pg_uuid_t *course, const char *voice,
+						TimestampTz at)
+{
+	PlanValues values = {0};
+
+	plan_bind_uuid(&values, user);
+	plan_bind_uuid(&values, course);
+	plan_bind_text(&values, voice);
+	plan_bind_time(&values, at);
+	plan_bind_bool(&values, environment_sandbox_counts());
+	plan_execute(&promote_duplicate, values.datums, values.nulls, false);
+}
+
+/* False if another row stood in the way. */
 static bool
-purchase_write(const Purchase *purchase, bool recorded, bool owned)
+purchase_write(const Delivery *delivery, bool recorded, bool duplicate)
 {
-	const PurchaseReceipt *receipt = &purchase->receipt;
+	const Receipt *receipt = &delivery->receipt;
 	bool sold = receipt->purchase_id != NULL;
-	Datum values[] = {
-		UUIDPGetDatum(&purchase->user),
-		UUIDPGetDatum(&purchase->product.course),
-		receipt->voice ? CStringGetTextDatum(receipt->voice) : (Datum) 0,
-		CStringGetTextDatum(receipt->source),
-		CStringGetTextDatum(receipt->environment),
-		sold ? CStringGetTextDatum(receipt->purchase_id) : (Datum) 0,
-		sold ? CStringGetTextDatum(purchase->product.product_id) : (Datum) 0,
-		sold ? CStringGetTextDatum(receipt->purchase_token) : (Datum) 0,
-		TimestampTzGetDatum(receipt->purchased_at),
-		CStringGetTextDatum(owned ? "invalid" : "valid"),
-		TimestampTzGetDatum(purchase->at),
-		TimestampTzGetDatum(purchase->at),
-	};
-	char nulls[lengthof(values)];
+	PlanValues values = {0};
 
-	memset(nulls, ' ', sizeof(nulls));
-	nulls[2] = receipt->voice ? ' ' : 'n';
-	nulls[5] = nulls[6] = nulls[7] = sold ? ' ' : 'n';
-	nulls[11] = receipt->acknowledged ? ' ' : 'n';
-	return plan_execute(recorded ? &update_purchase : &insert_purchase, values, nulls, false) ==
-		   1;
-}
-
-static void
-duplicate_promote(Datum user, Datum course, Datum voice, bool voiceless, TimestampTz at)
-{
-	Datum values[] = {user, course, voice, TimestampTzGetDatum(at),
-					  BoolGetDatum(setting_boolean("accept_sandbox"))};
-
-	plan_execute(&promote_duplicate, values, voiceless ? "  n  " : NULL, false);
-}
-
-/* values: user, course, voice. What the person has of the course is a gift's place. */
-static pg_uuid_t
-gift_find(Datum *values, const char *nulls, bool *found)
-{
-	pg_uuid_t id = {0};
-
-	*found = plan_execute(&find_live, values, nulls, false) > 0;
-	if (*found)
-		id = *DatumGetUUIDP(plan_value(0, 1, NULL));
-	return id;
-}
-
-static void
-gift_audit(const char *action, FunctionCallInfo fcinfo)
-{
-	char *user = DatumGetCString(DirectFunctionCall1(uuid_out, PG_GETARG_DATUM(0)));
-	char *course = DatumGetCString(DirectFunctionCall1(uuid_out, PG_GETARG_DATUM(1)));
-
-	audit_write(action, psprintf("users/%s", user), NULL,
-				psprintf("{\"course_id\": \"%s\"%s}", course,
-						 PG_ARGISNULL(2) ? ""
-										 : psprintf(", \"voice\": \"%s\"",
-													text_to_cstring(PG_GETARG_TEXT_PP(2)))));
-}
-
-/* Voice alone may be null. */
-static void
-gift_arguments(FunctionCallInfo fcinfo, Datum *values, char *nulls)
-{
-	static const char *const names[] = {"user_id", "course_id", "voice", "at"};
-
-	for (int i = 0; i < lengthof(names); i++)
-		if (PG_ARGISNULL(i) && i != 2)
-			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-							errmsg("%s must not be null", names[i])));
-	if (TIMESTAMP_NOT_FINITE(PG_GETARG_TIMESTAMPTZ(3)))
-		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-						errmsg("at must be a finite time")));
-	if (!PG_ARGISNULL(2))
-	{
-		char *voice = text_to_cstring(PG_GETARG_TEXT_PP(2));
-
-		if (strcmp(voice, "male") != 0 && strcmp(voice, "female") != 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("unknown voice \"%s\"", voice), errhint("Use male or female.")));
-	}
-	schema_require_current();
-	for (int i = 0; i < 3; i++)
-	{
-		values[i] = PG_ARGISNULL(i) ? (Datum) 0 : PG_GETARG_DATUM(i);
-		nulls[i] = PG_ARGISNULL(i) ? 'n' : ' ';
-	}
+	plan_bind_uuid(&values, &delivery->user);
+	plan_bind_uuid(&values, &delivery->product.course);
+	plan_bind_text(&values, receipt->voice);
+	plan_bind_text(&values, receipt->source);
+	plan_bind_text(&values, receipt->environment);
+	plan_bind_text(&values, receipt->purchase_id);
+	plan_bind_text(&values, sold ? delivery->product.product_id : NULL);
+	plan_bind_text(&values, sold ? receipt->purchase_token : NULL);
+	plan_bind_time(&values, receipt->purchased_at);
+	plan_bind_text(&values, duplicate ? "invalid" : "valid");
+	plan_bind_time(&values, delivery->at);
+	plan_bind_nullable(&values, TimestampTzGetDatum(delivery->at), !receipt->acknowledged);
+	return plan_execute(recorded ? &update_purchase : &insert_purchase, values.datums,
+						values.nulls, false) == 1;
 }

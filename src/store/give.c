@@ -1,42 +1,44 @@
 /*
- * give.c: what each kind of purchase gives, and how the answer shows it.
+ * give.c: what each kind of product gives, and how the answer shows it.
  *
- * What other features own is done by their functions, as any server would call them: discounts,
- * the machine of subscriptions (which pays referrals), packs of credits, custom courses.
+ * Discounts, credits and custom courses are given by the SQL functions of their features, as
+ * any server would call them, so that one rule decides however something is bought. A
+ * subscription goes to billing as a notice: the receipt is read already.
+ *
+ * Locks: the caller holds the row of users and the row of the receipt. Each feature locks what
+ * it writes, in the order of identity/anchor.h.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "utils/builtins.h"
-#include "utils/datetime.h"
-#include "utils/fmgrprotos.h"
-#include "utils/json.h"
-#include "utils/timestamp.h"
 
 #include "billing/notice.h"
 #include "core/plan.h"
-#include "json/json_write.h"
-#include "store/receipt.h"
+#include "json/object_write.h"
+#include "store/delivery.h"
 
+/* Checks the rules of the code, counts the use, and answers the price that is left. */
 static KeptPlan redeem_discount = {
 	.sql = "SELECT d.final_in_cents FROM coursebase.redeem_discount($1, $2, $3, $4, $5, $6, "
 		   "$7, $8) d",
 	.nargs = 8,
 	.types = {UUIDOID, TEXTOID, TEXTOID, INT8OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID},
 };
+/* The same function that a refund calls: the use counts no more. */
 static KeptPlan reverse_discount = {
 	.sql = "SELECT coursebase.reverse_discount($1, $2, $3)",
 	.nargs = 3,
 	.types = {UUIDOID, TEXTOID, TIMESTAMPTZOID},
 };
+/* As JSON text: the detail is stored and shown as it was at the first answer. */
 static KeptPlan show_course = {
 	.sql = "SELECT json_build_object('course_id', c.id, 'course_code', c.course_code, "
 		   "'title', c.title, 'voice', $2)::text FROM coursebase.courses c WHERE c.id = $1",
 	.nargs = 2,
 	.types = {UUIDOID, TEXTOID},
 };
-/* A refund of the payment $4, or one that names no payment: then it is the line's. */
+/* A refund of the payment $4, or a refund that names no payment: it is of the whole line. */
 static KeptPlan find_revocation = {
 	.sql = "SELECT FROM coursebase.subscription_events r WHERE r.user_id = $1 AND r.store = $2 "
 		   "AND r.environment = $3 AND r.event_type = 'revoked' "
@@ -44,6 +46,7 @@ static KeptPlan find_revocation = {
 	.nargs = 4,
 	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID},
 };
+/* The pack is recorded in ai_credit_purchases; the bank of the person gets the credits. */
 static KeptPlan grant_pack = {
 	.sql = "SELECT p.credit_purchase_id FROM coursebase.grant_credit_pack($1, $2, $3, $4, $5, "
 		   "$6, $7, $8, $9, $10) p",
@@ -51,20 +54,23 @@ static KeptPlan grant_pack = {
 	.types = {UUIDOID, TEXTOID, INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT8OID, TEXTOID,
 			  TIMESTAMPTZOID},
 };
+/* The first acknowledgement stays, here and in acknowledge_link. */
 static KeptPlan acknowledge_pack = {
 	.sql = "UPDATE coursebase.ai_credit_purchases p SET acknowledged_at = $2 "
 		   "WHERE p.id = $1 AND p.acknowledged_at IS NULL",
 	.nargs = 2,
 	.types = {UUIDOID, TIMESTAMPTZOID},
 };
+/* The member ai_usage as the handshake shows it, so that the app reads one form. */
 static KeptPlan show_usage = {
 	.sql = "SELECT m.member FROM coursebase.ai_usage_member($1, $2) m",
 	.nargs = 2,
 	.types = {UUIDOID, TIMESTAMPTZOID},
 };
+/* The code of a custom course is the id of its product in upper case (x01abc: X01ABC). */
 static KeptPlan create_course = {
 	.sql = "SELECT c.custom_course_id FROM coursebase.create_custom_course($1, $2, $3, $4, $5, "
-		   "$6, 'Custom course', '', $7) c",
+		   "upper($6 COLLATE pg_catalog.\"C\"), 'Custom course', '', $7) c",
 	.nargs = 7,
 	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID},
 };
@@ -74,7 +80,7 @@ static KeptPlan acknowledge_link = {
 	.nargs = 2,
 	.types = {UUIDOID, TIMESTAMPTZOID},
 };
-/* The link's end is 24 hours from its issue, daylight saving or not. */
+/* 24 hours and not a day, which daylight saving would make 23 or 25 hours long. */
 static KeptPlan show_link = {
 	.sql = "SELECT c.id::text, c.course_code, c.title, p.link_token::text, "
 		   "p.link_issued_at + interval '24 hours', p.is_submitted "
@@ -84,281 +90,252 @@ static KeptPlan show_link = {
 	.nargs = 3,
 	.types = {TEXTOID, TEXTOID, TEXTOID},
 };
-
-static void discount_redeem(Purchase *purchase);
-static void discount_reverse(const Purchase *purchase);
-static void course_grant(Purchase *purchase);
-static void subscription_grant(Purchase *purchase);
-static void notice_make(SubscriptionNotice *notice, const PurchaseReceipt *receipt,
-						const char *product_id);
-static bool is_revoked(const Purchase *purchase, const SubscriptionAnswer *answer);
-static void credits_grant(Purchase *purchase);
-static void custom_course_grant(Purchase *purchase);
-static void text_append(StringInfo out, const char *name, const char *value);
-static void flag_append(StringInfo out, const char *name, int flag);
-static void name_append(StringInfo out, const char *name);
-
-void
-purchase_grant(Purchase *purchase)
+enum
 {
-	purchase->status = PURCHASE_VALID;
-	if (purchase->receipt.discount_code != NULL)
-		discount_redeem(purchase);
-	switch (purchase->product.kind)
+	LINK_COURSE_ID = 1,
+	LINK_COURSE_CODE,
+	LINK_TITLE,
+	LINK_TOKEN,
+	LINK_EXPIRES_AT,
+	LINK_IS_SUBMITTED,
+};
+
+static void discount_redeem(Delivery *delivery);
+static void discount_reverse(const Delivery *delivery);
+static void course_give(Delivery *delivery);
+static void subscription_give(Delivery *delivery);
+static void notice_make(SubscriptionNotice *notice, const Delivery *delivery);
+static bool payment_is_revoked(const Delivery *delivery, const SubscriptionAnswer *answer);
+static void credits_give(Delivery *delivery);
+static void custom_course_give(Delivery *delivery);
+static void acknowledge(KeptPlan *plan, const Delivery *delivery);
+
+StaticAssertDecl(RECEIPT_NO_TIME == FOLD_NEVER, "a receipt without a time says never");
+
+/* The discount comes first: a rule that refuses it undoes the whole call. */
+void
+delivery_give(Delivery *delivery)
+{
+	const Receipt *receipt = &delivery->receipt;
+
+	delivery->status = RECEIPT_VALID;
+	if (receipt->discount_code != NULL)
+		discount_redeem(delivery);
+	switch (delivery->product.kind)
 	{
-		case PURCHASE_COURSE:
-			course_grant(purchase);
+		case PRODUCT_COURSE:
+			course_give(delivery);
 			break;
-		case PURCHASE_SUBSCRIPTION:
-			subscription_grant(purchase);
+		case PRODUCT_SUBSCRIPTION:
+			subscription_give(delivery);
 			break;
-		case PURCHASE_AI_CREDITS:
-			credits_grant(purchase);
+		case PRODUCT_AI_CREDITS:
+			credits_give(delivery);
 			break;
 		default:
-			custom_course_grant(purchase);
+			custom_course_give(delivery);
 	}
-	if (purchase->receipt.acknowledged && purchase->status == PURCHASE_VALID)
-		purchase->acknowledged_at = purchase->at;
-	if (purchase->receipt.discount_code != NULL && purchase->status == PURCHASE_REFUNDED)
-		discount_reverse(purchase);
+	/* the row of its kind has the time already; this one is for the answer and subscriptions */
+	if (receipt->acknowledged && delivery->status == RECEIPT_VALID)
+		delivery->acknowledged_at = delivery->at;
+	if (receipt->discount_code != NULL && delivery->status == RECEIPT_REFUNDED)
+		discount_reverse(delivery);
 }
 
-/* A rule that refuses undoes the sale. What was paid is the discounted price, unless said. */
+/* If the receipt does not say what was paid, it was the price after the discount. */
 static void
-discount_redeem(Purchase *purchase)
+discount_redeem(Delivery *delivery)
 {
-	PurchaseReceipt *receipt = &purchase->receipt;
-	Datum values[] = {
-		UUIDPGetDatum(&purchase->user),
-		CStringGetTextDatum(receipt->discount_code),
-		CStringGetTextDatum(purchase_kind_names[purchase->product.kind]),
-		Int64GetDatum(receipt->discount_base),
-		CStringGetTextDatum(receipt->discount_currency),
-		CStringGetTextDatum(receipt->discount_order_ref),
-		CStringGetTextDatum(purchase->product.product_id),
-		TimestampTzGetDatum(purchase->at),
-	};
+	Receipt *receipt = &delivery->receipt;
+	PlanValues values = {0};
 
-	plan_execute(&redeem_discount, values, NULL, false);
-	if (receipt->amount != PURCHASE_NO_AMOUNT)
+	plan_bind_uuid(&values, &delivery->user);
+	plan_bind_text(&values, receipt->discount_code);
+	plan_bind_text(&values, product_kind_names[delivery->product.kind]);
+	plan_bind_int64(&values, receipt->discount_base);
+	plan_bind_text(&values, receipt->discount_currency);
+	plan_bind_text(&values, receipt->discount_order_ref);
+	plan_bind_text(&values, delivery->product.product_id);
+	plan_bind_time(&values, delivery->at);
+	/* raises KB601 for a rule that refuses the code, and with it undoes the receipt */
+	plan_execute(&redeem_discount, values.datums, values.nulls, false);
+	if (receipt->amount != STORE_NO_AMOUNT)
 		return;
-	receipt->amount = DatumGetInt64(plan_value(0, 1, NULL));
+	receipt->amount = plan_int64(0, 1);
 	receipt->currency = receipt->discount_currency;
 }
 
-/* Its refund came before it, by another way. */
+/* The refund came before the receipt, by an event or for the course: the use is given back. */
 static void
-discount_reverse(const Purchase *purchase)
+discount_reverse(const Delivery *delivery)
 {
-	Datum values[] = {UUIDPGetDatum(&purchase->user),
-					  CStringGetTextDatum(purchase->receipt.discount_order_ref),
-					  TimestampTzGetDatum(purchase->at)};
+	PlanValues values = {0};
 
-	plan_execute(&reverse_discount, values, NULL, false);
+	plan_bind_uuid(&values, &delivery->user);
+	plan_bind_text(&values, delivery->receipt.discount_order_ref);
+	plan_bind_time(&values, delivery->at);
+	plan_execute(&reverse_discount, values.datums, values.nulls, false);
 }
 
+/* The status says whether the course was owned already. */
 static void
-course_grant(Purchase *purchase)
+course_give(Delivery *delivery)
 {
-	const char *voice = purchase->receipt.voice;
-	Datum values[] = {UUIDPGetDatum(&purchase->product.course),
-					  voice ? CStringGetTextDatum(voice) : (Datum) 0};
+	PlanValues values = {0};
 
-	purchase->status = purchase_course_record(purchase);
-	plan_execute(&show_course, values, voice ? NULL : " n", false);
-	purchase->detail = plan_text_required(0, 1);
+	delivery->status = course_purchase_record(delivery);
+	plan_bind_uuid(&values, &delivery->product.course);
+	plan_bind_text(&values, delivery->receipt.voice);
+	plan_execute(&show_course, values.datums, values.nulls, false);
+	delivery->detail = plan_text_required(0, 1);
 }
 
 /*
- * An event that was not applied, or whose line stays revoked by a refund of this payment: the
- * refund came before the receipt, so the receipt gives nothing and its status is refunded.
+ * If the event was not applied, or a refund of this payment stands, the refund came before the
+ * receipt: the receipt gives nothing, and its status is refunded.
  */
 static void
-subscription_grant(Purchase *purchase)
+subscription_give(Delivery *delivery)
 {
 	SubscriptionNotice notice;
 	SubscriptionAnswer answer;
 	StringInfoData out;
 
-	notice_make(&notice, &purchase->receipt, purchase->product.product_id);
-	subscription_take(&notice, &purchase->user, purchase->at, &answer);
-	if (answer.anomaly != NULL || is_revoked(purchase, &answer))
-		purchase->status = PURCHASE_REFUNDED;
-	initStringInfo(&out);
-	appendStringInfoChar(&out, '{');
-	text_append(&out, "status", answer.status);
-	purchase_instant_append(&out, "expires_at", answer.expires_at);
-	text_append(&out, "product_id", purchase->product.product_id);
-	appendStringInfoChar(&out, '}');
-	purchase->detail = out.data;
+	notice_make(&notice, delivery);
+	subscription_take(&notice, &delivery->user, delivery->at, &answer);
+	if (answer.anomaly != NULL || payment_is_revoked(delivery, &answer))
+		delivery->status = RECEIPT_REFUNDED;
+	object_begin(&out);
+	object_text(&out, "status", answer.status);
+	object_time(&out, "expires_at", answer.expires_at);
+	object_text(&out, "product_id", delivery->product.product_id);
+	delivery->detail = object_end(&out);
 }
 
 /*
- * The event that the receipt tells. Its id is made from the receipt's: the store's own
- * notification of the same period has another id, and is another event.
+ * The event's id is made from that of the receipt: the store's own notification of the same
+ * period has another id, and is another event.
  */
 static void
-notice_make(SubscriptionNotice *notice, const PurchaseReceipt *receipt, const char *product_id)
+notice_make(SubscriptionNotice *notice, const Delivery *delivery)
 {
+	const Receipt *receipt = &delivery->receipt;
+	FoldEvent *event = &notice->event;
 	bool first = strcmp(receipt->purchase_id, receipt->original_transaction_id) == 0;
 
-	*notice = (SubscriptionNotice){
-		.store = receipt->source,
-		.environment = receipt->environment,
-		.original_transaction_id = receipt->original_transaction_id,
-		.event =
-			{
-				.type = first || receipt->is_trial == 1 ? EVENT_CREATED : EVENT_RENEWED,
-				.trial = receipt->is_trial,
-				.auto_renew = receipt->auto_renew,
-				.time = receipt->purchased_at,
-				.period_end = receipt->period_end,
-				.grace_until = receipt->grace_until,
-				.id = psprintf("receipt:%s", receipt->purchase_id),
-				.transaction = receipt->purchase_id,
-				.product_id = product_id,
-				.base_plan_id = receipt->base_plan_id,
-				.offer_id = receipt->offer_id,
-				.purchase_token = receipt->purchase_token,
-			},
-	};
+	memset(notice, 0, sizeof(*notice));
+	notice->store = receipt->source;
+	notice->environment = receipt->environment;
+	notice->original_transaction_id = receipt->original_transaction_id;
+	event->type = first || receipt->is_trial == 1 ? EVENT_CREATED : EVENT_RENEWED;
+	event->trial = receipt->is_trial;
+	event->auto_renew = receipt->auto_renew;
+	event->time = receipt->purchased_at;
+	event->period_end = receipt->period_end;
+	event->grace_until = receipt->grace_until;
+	event->id = psprintf("receipt:%s", receipt->purchase_id);
+	event->transaction = receipt->purchase_id;
+	event->product_id = delivery->product.product_id;
+	event->base_plan_id = receipt->base_plan_id;
+	event->offer_id = receipt->offer_id;
+	event->purchase_token = receipt->purchase_token;
 }
 
+/*
+ * A revoked subscription alone does not say it: the refund may be of another payment. The log
+ * does, and is asked only if the status is revoked.
+ */
 static bool
-is_revoked(const Purchase *purchase, const SubscriptionAnswer *answer)
+payment_is_revoked(const Delivery *delivery, const SubscriptionAnswer *answer)
 {
 	PlanValues values = {0};
 
 	if (strcmp(answer->status, subscription_status_names[SUBSCRIPTION_REVOKED]) != 0)
 		return false;
-	plan_bind_uuid(&values, &purchase->user);
-	plan_bind_text(&values, purchase->receipt.source);
-	plan_bind_text(&values, purchase->receipt.environment);
-	plan_bind_text(&values, purchase->receipt.purchase_id);
+	plan_bind_uuid(&values, &delivery->user);
+	plan_bind_text(&values, delivery->receipt.source);
+	plan_bind_text(&values, delivery->receipt.environment);
+	plan_bind_text(&values, delivery->receipt.purchase_id);
 	return plan_execute_limit(&find_revocation, values.datums, values.nulls, false, 1) > 0;
 }
 
+/* The credits are in the bank before the usage is shown, at the time of the purchase. */
 static void
-credits_grant(Purchase *purchase)
+credits_give(Delivery *delivery)
 {
-	const PurchaseReceipt *receipt = &purchase->receipt;
-	bool priced = receipt->amount != PURCHASE_NO_AMOUNT;
-	Datum values[] = {
-		UUIDPGetDatum(&purchase->user),
-		CStringGetTextDatum(purchase->product.product_id),
-		Int64GetDatum(purchase->product.credits),
-		CStringGetTextDatum(receipt->source),
-		CStringGetTextDatum(receipt->environment),
-		CStringGetTextDatum(receipt->purchase_id),
-		CStringGetTextDatum(receipt->purchase_token),
-		Int64GetDatum(receipt->amount),
-		priced ? CStringGetTextDatum(receipt->currency) : (Datum) 0,
-		TimestampTzGetDatum(purchase->at),
-	};
-	Datum time[] = {values[0], TimestampTzGetDatum(purchase->at)};
+	const Receipt *receipt = &delivery->receipt;
+	PlanValues values = {0};
+	PlanValues usage = {0};
 
-	plan_execute(&grant_pack, values, priced ? NULL : "       nn ", false);
-	if (receipt->acknowledged)
-	{
-		Datum pack[] = {plan_value(0, 1, NULL), TimestampTzGetDatum(purchase->at)};
-
-		plan_execute(&acknowledge_pack, pack, NULL, false);
-	}
-	plan_execute(&show_usage, time, NULL, false);
-	purchase->detail = plan_text_required(0, 1);
+	plan_bind_uuid(&values, &delivery->user);
+	plan_bind_text(&values, delivery->product.product_id);
+	plan_bind_int64(&values, delivery->product.credits);
+	plan_bind_text(&values, receipt->source);
+	plan_bind_text(&values, receipt->environment);
+	plan_bind_text(&values, receipt->purchase_id);
+	plan_bind_text(&values, receipt->purchase_token);
+	plan_bind_nullable(&values, Int64GetDatum(receipt->amount),
+					   receipt->amount == STORE_NO_AMOUNT);
+	plan_bind_text(&values, receipt->currency);
+	plan_bind_time(&values, delivery->at);
+	plan_execute(&grant_pack, values.datums, values.nulls, false);
+	acknowledge(&acknowledge_pack, delivery);
+	plan_bind_uuid(&usage, &delivery->user);
+	plan_bind_time(&usage, delivery->at);
+	plan_execute(&show_usage, usage.datums, usage.nulls, false);
+	delivery->detail = plan_text_required(0, 1);
 }
 
+/* The detail is read for each answer: delivery_link_detail(). */
 static void
-custom_course_grant(Purchase *purchase)
+custom_course_give(Delivery *delivery)
 {
-	const PurchaseReceipt *receipt = &purchase->receipt;
-	char *code = pstrdup(purchase->product.product_id);
-	Datum values[] = {
-		UUIDPGetDatum(&purchase->user),
-		CStringGetTextDatum(receipt->source),
-		CStringGetTextDatum(receipt->environment),
-		CStringGetTextDatum(receipt->purchase_id),
-		CStringGetTextDatum(receipt->purchase_token),
-		(Datum) 0,
-		TimestampTzGetDatum(purchase->at),
-	};
+	const Receipt *receipt = &delivery->receipt;
+	PlanValues values = {0};
 
-	for (char *c = code; *c != '\0'; c++)
-		*c = pg_ascii_toupper((unsigned char) *c);
-	values[5] = CStringGetTextDatum(code);
-	plan_execute(&create_course, values, NULL, false);
-	if (receipt->acknowledged)
-	{
-		Datum link[] = {plan_value(0, 1, NULL), TimestampTzGetDatum(purchase->at)};
+	plan_bind_uuid(&values, &delivery->user);
+	plan_bind_text(&values, receipt->source);
+	plan_bind_text(&values, receipt->environment);
+	plan_bind_text(&values, receipt->purchase_id);
+	plan_bind_text(&values, receipt->purchase_token);
+	plan_bind_text(&values, delivery->product.product_id);
+	plan_bind_time(&values, delivery->at);
+	/* the course is empty yet: the person fills its form in behind the link */
+	plan_execute(&create_course, values.datums, values.nulls, false);
+	acknowledge(&acknowledge_link, delivery);
+}
 
-		plan_execute(&acknowledge_link, link, NULL, false);
-	}
+/* The row whose id the last plan gave, if the receipt says that the store was told already. */
+static void
+acknowledge(KeptPlan *plan, const Delivery *delivery)
+{
+	PlanValues values = {0};
+
+	if (!delivery->receipt.acknowledged)
+		return;
+	plan_bind(&values, plan_value(0, 1, NULL));
+	plan_bind_time(&values, delivery->at);
+	plan_execute(plan, values.datums, values.nulls, false);
 }
 
 char *
-purchase_link_detail(const Purchase *purchase)
+delivery_link_detail(const Delivery *delivery)
 {
-	const PurchaseReceipt *receipt = &purchase->receipt;
-	Datum key[] = {CStringGetTextDatum(receipt->source),
-				   CStringGetTextDatum(receipt->environment),
-				   CStringGetTextDatum(receipt->purchase_id)};
+	const Receipt *receipt = &delivery->receipt;
+	PlanValues values = {0};
 	StringInfoData out;
 
-	if (plan_execute(&show_link, key, NULL, false) != 1)
+	plan_bind_text(&values, receipt->source);
+	plan_bind_text(&values, receipt->environment);
+	plan_bind_text(&values, receipt->purchase_id);
+	if (plan_execute(&show_link, values.datums, values.nulls, false) != 1)
 		return NULL;
-	initStringInfo(&out);
-	appendStringInfoChar(&out, '{');
-	text_append(&out, "custom_course_id", plan_text_required(0, 1));
-	text_append(&out, "course_code", plan_text_required(0, 2));
-	text_append(&out, "title", plan_text_required(0, 3));
-	text_append(&out, "link_token", plan_text_required(0, 4));
-	purchase_instant_append(&out, "link_expires_at",
-							DatumGetTimestampTz(plan_value(0, 5, NULL)));
-	flag_append(&out, "is_submitted", DatumGetBool(plan_value(0, 6, NULL)));
-	appendStringInfoChar(&out, '}');
-	return out.data;
-}
-
-/* In UTC, so that no session's time zone shows in a kept answer. Nothing for PURCHASE_NEVER. */
-void
-purchase_instant_append(StringInfo out, const char *name, TimestampTz at)
-{
-	static const int utc = 0;
-	char text[MAXDATELEN + 1];
-
-	if (at == PURCHASE_NEVER)
-		return;
-	name_append(out, name);
-	JsonEncodeDateTime(text, TimestampTzGetDatum(at), TIMESTAMPTZOID, &utc);
-	json_write_string(out, text, strlen(text));
-}
-
-/* Nothing for NULL. */
-static void
-text_append(StringInfo out, const char *name, const char *value)
-{
-	if (value == NULL)
-		return;
-	name_append(out, name);
-	json_write_string(out, value, strlen(value));
-}
-
-/* Nothing for PURCHASE_UNKNOWN. */
-static void
-flag_append(StringInfo out, const char *name, int flag)
-{
-	if (flag == PURCHASE_UNKNOWN)
-		return;
-	name_append(out, name);
-	appendStringInfoString(out, flag == 1 ? "true" : "false");
-}
-
-static void
-name_append(StringInfo out, const char *name)
-{
-	if (out->data[out->len - 1] != '{')
-		appendStringInfoString(out, ", ");
-	json_write_string(out, name, strlen(name));
-	appendStringInfoString(out, ": ");
+	object_begin(&out);
+	object_text(&out, "custom_course_id", plan_text_required(0, LINK_COURSE_ID));
+	object_text(&out, "course_code", plan_text_required(0, LINK_COURSE_CODE));
+	object_text(&out, "title", plan_text_required(0, LINK_TITLE));
+	object_text(&out, "link_token", plan_text_required(0, LINK_TOKEN));
+	object_time(&out, "link_expires_at", plan_time(0, LINK_EXPIRES_AT));
+	object_flag(&out, "is_submitted", plan_bool(0, LINK_IS_SUBMITTED));
+	return object_end(&out);
 }

@@ -1,30 +1,29 @@
 /*
- * product.c: which product of ours a store means.
+ * product.c: which of our products a store means by its id.
  *
- * A store's id is compared in lower case, without the prefix of the setting
- * store_product_prefix, and at last without a discount's suffix: an underscore, one letter and
- * digits at its end (_x2, _c1). The longest of the three that is a product's id is the product:
- * an id that is one as it stands is never cut.
+ * A store's id is compared in lower case: first as it stands, then without the prefix of the
+ * setting store_product_prefix, then also without the suffix of a discount, which is an
+ * underscore, one letter and digits at the end (_x2, _c1). The longest of the three that is the
+ * id of a product is the product, so that an id that is a product's as it stands is never cut.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "utils/builtins.h"
-#include "utils/uuid.h"
 
 #include "core/errors.h"
 #include "core/plan.h"
 #include "core/setting.h"
-#include "store/receipt.h"
+#include "store/product.h"
 
-const char *const purchase_kind_names[PURCHASE_KINDS] = {
-	[PURCHASE_COURSE] = "course",
-	[PURCHASE_SUBSCRIPTION] = "subscription",
-	[PURCHASE_AI_CREDITS] = "ai_credits",
-	[PURCHASE_CUSTOM_COURSE] = "custom_course",
+const char *const product_kind_names[PRODUCT_KINDS] = {
+	[PRODUCT_COURSE] = "course",
+	[PRODUCT_SUBSCRIPTION] = "subscription",
+	[PRODUCT_AI_CREDITS] = "ai_credits",
+	[PRODUCT_CUSTOM_COURSE] = "custom_course",
 };
 
+/* The primary key serves all three names; at most three rows are sorted. */
 static KeptPlan find_product = {
 	.sql = "SELECT s.product_id, s.kind, s.course_id, s.credits::bigint, "
 		   "s.price_in_cents::bigint, s.currency "
@@ -33,64 +32,71 @@ static KeptPlan find_product = {
 	.nargs = 3,
 	.types = {TEXTOID, TEXTOID, TEXTOID},
 };
+enum
+{
+	FOUND_PRODUCT_ID = 1,
+	FOUND_KIND,
+	FOUND_COURSE_ID,
+	FOUND_CREDITS,
+	FOUND_PRICE,
+	FOUND_CURRENCY,
+};
 
 static char *lower_case(const char *name);
 static char *without_prefix(char *name);
 static char *without_suffix(const char *name);
 
+/* Three candidates, each cut a little more; without_suffix() cuts what the prefix has left. */
 void
-purchase_product_find(PurchaseProduct *product, const char *name)
+store_product_find(StoreProduct *product, const char *name)
 {
 	char *whole = lower_case(name);
 	char *inner = without_prefix(whole);
-	char *base = without_suffix(inner);
-	Datum values[] = {CStringGetTextDatum(whole), CStringGetTextDatum(inner),
-					  CStringGetTextDatum(base)};
-	Datum value;
-	bool null;
+	PlanValues values = {0};
 
-	if (plan_execute(&find_product, values, NULL, false) != 1)
+	plan_bind_text(&values, whole);
+	plan_bind_text(&values, inner);
+	plan_bind_text(&values, without_suffix(inner));
+	if (plan_execute(&find_product, values.datums, values.nulls, false) != 1)
 		ereport(ERROR, (errcode(ERRCODE_CB_PRODUCT_UNKNOWN),
 						errmsg("no product has the id \"%s\"", name),
-						errdetail("None of store_products is \"%s\", nor is it without a "
+						errdetail("store_products has neither \"%s\" nor that id without a "
 								  "discount's suffix.",
 								  inner),
 						errhint("Add the product, or correct the setting "
 								"store_product_prefix.")));
-	product->product_id = plan_text_required(0, 1);
-	product->kind = purchase_kind_parse(plan_text_required(0, 2));
-	value = plan_value(0, 3, &null);
-	if (!null)
-		product->course = *DatumGetUUIDP(value);
-	value = plan_value(0, 4, &null);
-	product->credits = null ? 0 : DatumGetInt64(value);
-	value = plan_value(0, 5, &null);
-	product->price = null ? PURCHASE_NO_AMOUNT : DatumGetInt64(value);
-	product->currency = plan_text(0, 6);
+	product->product_id = plan_text_required(0, FOUND_PRODUCT_ID);
+	product->kind = product_kind_parse(plan_text_required(0, FOUND_KIND));
+	/* what another kind does not have is zero */
+	plan_uuid_or_null(0, FOUND_COURSE_ID, &product->course);
+	product->credits = plan_int64_or(0, FOUND_CREDITS, 0);
+	product->price = plan_int64_or(0, FOUND_PRICE, STORE_NO_AMOUNT);
+	product->currency = plan_text(0, FOUND_CURRENCY);
 }
 
-PurchaseKind
-purchase_kind_parse(const char *name)
+/* Not elog(): a kind that a user added to the CHECK is data, and the message must name it. */
+ProductKind
+product_kind_parse(const char *name)
 {
-	for (PurchaseKind kind = 0; kind < PURCHASE_KINDS; kind++)
-		if (strcmp(name, purchase_kind_names[kind]) == 0)
+	for (ProductKind kind = 0; kind < PRODUCT_KINDS; kind++)
+		if (strcmp(name, product_kind_names[kind]) == 0)
 			return kind;
 	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
 					errmsg("there are no products of the kind \"%s\"", name)));
 }
 
-/* Of ASCII: ids of products have no other letters. */
+/* ASCII letters alone: a CHECK keeps all others out of the ids of products. */
 static char *
 lower_case(const char *name)
 {
 	char *lower = pstrdup(name);
 
 	for (char *c = lower; *c != '\0'; c++)
-		if (*c >= 'A' && *c <= 'Z')
-			*c += 'a' - 'A';
+		*c = pg_ascii_tolower((unsigned char) *c);
 	return lower;
 }
 
+/* The name itself, where it has no such prefix or nothing behind it. */
 static char *
 without_prefix(char *name)
 {
@@ -100,6 +106,7 @@ without_prefix(char *name)
 	return strncmp(name, prefix, size) == 0 && name[size] != '\0' ? name + size : name;
 }
 
+/* A copy, whole where it has no such suffix or nothing before it. */
 static char *
 without_suffix(const char *name)
 {

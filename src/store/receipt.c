@@ -1,14 +1,18 @@
 /*
- * receipt.c: receipts of the stores are validated, and what was bought is given.
+ * receipt.c: a receipt of an app store is validated, recorded, and gives what was bought.
  *
- * Invariants: a receipt belongs to one user and one product, for ever; it gives once what it is
- * for, in the transaction that records it; a receipt whose refund came before it gives nothing.
- * A sandbox's receipt is recorded and gives nothing while the setting accept_sandbox is off;
- * validated again when it is on, it gives what it is for then.
+ * Invariants: a receipt belongs to one user and one product for ever. It gives what it is for
+ * once, in the transaction that records it. A receipt whose refund came before it gives
+ * nothing. A receipt of a sandbox is recorded and gives nothing while the setting
+ * accept_sandbox is off; validated again while the setting is on, it gives what it is for then.
  *
- * Lock order: the user's row, then that of the receipt, then whatever it gives.
+ * Lock order: the row of users, then the row of store_receipts, then whatever the receipt
+ * gives, in the order of identity/anchor.h. All calls for one receipt name its user, so the
+ * first lock lets one of them through at a time; the unique key of store_receipts refuses
+ * another user's.
  *
- * Rights: the server's alone; the statements run with the owner's rights.
+ * Rights: validate_purchase() is the server's alone; all statements run with the rights of the
+ * tables' owner.
  */
 #include "postgres.h"
 
@@ -16,46 +20,47 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
-#include "utils/timestamp.h"
 
+#include "billing/environment.h"
+#include "core/args.h"
+#include "core/datum.h"
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/schema.h"
-#include "core/setting.h"
 #include "identity/anchor.h"
 #include "identity/audit.h"
-#include "json/json_write.h"
-#include "store/receipt.h"
+#include "json/object_write.h"
+#include "store/delivery.h"
 
-const char *const purchase_status_names[PURCHASE_STATUSES] = {
-	[PURCHASE_VALID] = "valid",
-	[PURCHASE_DUPLICATE] = "duplicate",
-	[PURCHASE_SANDBOX] = "sandbox",
-	[PURCHASE_REFUNDED] = "refunded",
+static const char *const status_names[RECEIPT_STATUSES] = {
+	[RECEIPT_VALID] = "valid",
+	[RECEIPT_DUPLICATE] = "duplicate",
+	[RECEIPT_SANDBOX] = "sandbox",
+	[RECEIPT_REFUNDED] = "refunded",
 };
-static const char *const status_messages[PURCHASE_STATUSES] = {
-	[PURCHASE_VALID] = "the purchase is valid",
-	[PURCHASE_DUPLICATE] = "the course was owned already: this purchase is to be refunded",
-	[PURCHASE_SANDBOX] = "what a sandbox sold gives nothing here",
-	[PURCHASE_REFUNDED] = "the purchase was refunded",
-};
-
-/* How the answer calls what was bought. */
-static const char *const detail_members[PURCHASE_KINDS] = {
-	[PURCHASE_COURSE] = "course",
-	[PURCHASE_SUBSCRIPTION] = "subscription",
-	[PURCHASE_AI_CREDITS] = "ai_usage",
-	[PURCHASE_CUSTOM_COURSE] = "course",
+static const char *const status_messages[RECEIPT_STATUSES] = {
+	[RECEIPT_VALID] = "the purchase is valid",
+	[RECEIPT_DUPLICATE] = "the course was owned already: this purchase is to be refunded",
+	[RECEIPT_SANDBOX] = "what a sandbox sold gives nothing here",
+	[RECEIPT_REFUNDED] = "the purchase was refunded",
 };
 
+/* The member of the answer that shows what was given. */
+static const char *const detail_members[PRODUCT_KINDS] = {
+	[PRODUCT_COURSE] = "course",
+	[PRODUCT_SUBSCRIPTION] = "subscription",
+	[PRODUCT_AI_CREDITS] = "ai_usage",
+	[PRODUCT_CUSTOM_COURSE] = "course",
+};
+
+/* The arguments of the two statements that write a receipt: receipt_bind(). */
 #define RECEIPT_VALUES                                                                         \
+	.nargs = 14,                                                                               \
 	.types = {TEXTOID, TEXTOID, TEXTOID, UUIDOID, TEXTOID,  TEXTOID,        TEXTOID,           \
-			  TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID, TIMESTAMPTZOID, TIMESTAMPTZOID},   \
-	.nargs = RECEIPT_ARGUMENTS
-#define RECEIPT_ARGUMENTS 14
+			  TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
 
+/* ON CONFLICT waits for another user's call with the same receipt, and then finds it taken. */
 static KeptPlan insert_receipt = {
 	.sql = "INSERT INTO coursebase.store_receipts (source, environment, purchase_id, user_id, "
 		   "product_id, kind, voice, purchase_token, original_transaction_id, "
@@ -64,7 +69,10 @@ static KeptPlan insert_receipt = {
 		   "ON CONFLICT (source, environment, purchase_id) DO NOTHING RETURNING id",
 	RECEIPT_VALUES,
 };
-/* The refund that came before its receipt learns whose it was. */
+/*
+ * Fills in a row that is there: one of a refund that came before its receipt, or of a sandbox
+ * that counts now. A refunded receipt redeems no discount.
+ */
 static KeptPlan adopt_receipt = {
 	.sql = "UPDATE coursebase.store_receipts r SET user_id = $4, product_id = $5, kind = $6, "
 		   "voice = $7, purchase_token = $8, original_transaction_id = $9, "
@@ -74,7 +82,10 @@ static KeptPlan adopt_receipt = {
 	RECEIPT_VALUES,
 };
 
-/* What became of a purchase stands in the table of its kind; a subscription's is its receipt.
+/*
+ * The refund and the acknowledgement of a receipt stand in the table of its kind; those of a
+ * subscription in the receipt itself. The lock keeps refund_store_purchase() out, which may
+ * know nobody to lock before it locks the receipt.
  */
 static KeptPlan read_receipt = {
 	.sql = "SELECT r.id, r.user_id IS NULL, coalesce(r.user_id = $4 "
@@ -96,6 +107,17 @@ static KeptPlan read_receipt = {
 	.nargs = 6,
 	.types = {TEXTOID, TEXTOID, TEXTOID, UUIDOID, TEXTOID, TEXTOID},
 };
+enum
+{
+	READ_ID = 1,
+	READ_IS_NOBODYS,
+	READ_IS_THIS_ONES,
+	READ_STATUS,
+	READ_DETAIL,
+	READ_ACKNOWLEDGED_AT,
+};
+
+/* Of the other kinds the table of the kind keeps acknowledged_at: acknowledge.c. */
 static KeptPlan finish_receipt = {
 	.sql = "UPDATE coursebase.store_receipts r SET status = $2, detail = $3::json, "
 		   "amount_in_cents = $4, currency = $5, "
@@ -105,16 +127,15 @@ static KeptPlan finish_receipt = {
 	.types = {UUIDOID, TEXTOID, TEXTOID, INT8OID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID},
 };
 
-static bool receipt_claim(Purchase *purchase);
-static bool receipt_insert(Purchase *purchase);
-static void receipt_adopt(Purchase *purchase, PurchaseStatus status);
-static void receipt_values(const Purchase *purchase, PurchaseStatus status, Datum *values,
-						   char *nulls);
-static void receipt_finish(const Purchase *purchase);
-static PurchaseStatus status_parse(const char *name);
-static Datum answer_make(const Purchase *purchase);
-static void purchase_audit(const Purchase *purchase);
-static Datum text_or_null(const char *text, char *null);
+static bool receipt_claim(Delivery *delivery);
+static bool receipt_insert(Delivery *delivery);
+static void receipt_find(Delivery *delivery);
+static void receipt_adopt(const Delivery *delivery);
+static void receipt_bind(PlanValues *values, const Delivery *delivery);
+static void receipt_finish(const Delivery *delivery);
+static ReceiptStatus status_parse(const char *name);
+static char *answer_make(const Delivery *delivery);
+static void receipt_audit(const Delivery *delivery);
 
 PG_FUNCTION_INFO_V1(coursebase_validate_purchase);
 
@@ -122,214 +143,184 @@ PG_FUNCTION_INFO_V1(coursebase_validate_purchase);
 PGDLLEXPORT Datum
 coursebase_validate_purchase(PG_FUNCTION_ARGS)
 {
-	static const char *const names[] = {"user_id", "receipt", "at"};
-	Purchase purchase = {.acknowledged_at = PURCHASE_NEVER};
+	Delivery delivery = {.acknowledged_at = RECEIPT_NO_TIME};
 	OwnerRights rights;
 	Datum answer;
 
-	for (int i = 0; i < lengthof(names); i++)
-		if (PG_ARGISNULL(i))
-			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-							errmsg("%s must not be null", names[i])));
-	purchase.user = *PG_GETARG_UUID_P(0);
-	purchase.at = PG_GETARG_TIMESTAMPTZ(2);
-	if (TIMESTAMP_NOT_FINITE(purchase.at))
-		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-						errmsg("at must be a finite time")));
+	args_require_all(fcinfo);
+	delivery.user = *PG_GETARG_UUID_P(0);
+	delivery.at = args_time(fcinfo, 2);
 	schema_require_current();
 	SPI_connect();
 	rights = owner_enter();
-	purchase_receipt_read(&purchase.receipt, PG_GETARG_DATUM(1));
-	purchase_product_find(&purchase.product, purchase.receipt.product_name);
-	purchase_receipt_complete(&purchase.receipt, &purchase.product);
-	purchase_user_lock(&purchase.user, false);
-	if (receipt_claim(&purchase))
+	/* what is wrong with the receipt is said before anybody waits for a lock */
+	receipt_read(&delivery.receipt, PG_GETARG_DATUM(1));
+	store_product_find(&delivery.product, delivery.receipt.product_name);
+	receipt_complete(&delivery.receipt, &delivery.product);
+	anchor_open_user_require(&delivery.user);
+	if (receipt_claim(&delivery))
 	{
-		purchase_grant(&purchase);
-		receipt_finish(&purchase);
-		purchase_audit(&purchase);
+		delivery_give(&delivery);
+		receipt_finish(&delivery);
+		receipt_audit(&delivery);
 	}
-	answer = SPI_datumTransfer(answer_make(&purchase), false, -1);
+	/* the answer must outlive the memory that SPI_finish() frees */
+	answer = SPI_datumTransfer(CStringGetTextDatum(answer_make(&delivery)), false, -1);
 	owner_leave(rights);
 	SPI_finish();
 	PG_RETURN_DATUM(answer);
 }
 
-void
-purchase_user_lock(const pg_uuid_t *user, bool closed_too)
-{
-	Anchored anchored = anchor_user(user);
-
-	if (anchored == ANCHORED_NONE || (anchored == ANCHORED_CLOSED && !closed_too))
-		ereport(ERROR,
-				(errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such user"),
-				 errdetail("None has the id %s.",
-						   DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(user)))),
-				 errhint("Give the id of a row of users that is not closed.")));
-}
-
-/* True for a receipt that is to give what it is for now; else status and detail say what it
- * gave. */
+/* True if the receipt is to give now; else status and detail are set to what it gave before. */
 static bool
-receipt_claim(Purchase *purchase)
+receipt_claim(Delivery *delivery)
 {
-	const PurchaseReceipt *receipt = &purchase->receipt;
-	char nulls[] = "      ";
-	Datum values[] = {CStringGetTextDatum(receipt->source),
-					  CStringGetTextDatum(receipt->environment),
-					  CStringGetTextDatum(receipt->purchase_id),
-					  UUIDPGetDatum(&purchase->user),
-					  CStringGetTextDatum(purchase->product.product_id),
-					  text_or_null(receipt->voice, &nulls[5])};
-	bool accepted =
-		strcmp(receipt->environment, "sandbox") != 0 || setting_boolean("accept_sandbox");
-	Datum value;
-	bool null;
+	bool counts = environment_counts(delivery->receipt.environment);
 
-	purchase->status = accepted ? PURCHASE_VALID : PURCHASE_SANDBOX;
-	if (receipt_insert(purchase))
-		return accepted;
-	if (plan_execute(&read_receipt, values, nulls, false) != 1)
-		elog(ERROR, "a receipt that is there could not be read");
-	purchase->id = *DatumGetUUIDP(plan_value(0, 1, NULL));
-	if (DatumGetBool(plan_value(0, 2, NULL)))
+	delivery->status = counts ? RECEIPT_VALID : RECEIPT_SANDBOX;
+	if (receipt_insert(delivery))
+		return counts;
+	receipt_find(delivery);
+	if (plan_bool(0, READ_IS_NOBODYS))
 	{
-		purchase->status = PURCHASE_REFUNDED;
-		receipt_adopt(purchase, PURCHASE_REFUNDED);
+		/* the refund came first, and now learns whose the receipt was */
+		delivery->status = RECEIPT_REFUNDED;
+		receipt_adopt(delivery);
 		return false;
 	}
-	if (!DatumGetBool(plan_value(0, 3, NULL)))
+	if (!plan_bool(0, READ_IS_THIS_ONES))
 		ereport(ERROR,
 				(errcode(ERRCODE_CB_RECEIPT_USED), errmsg("the receipt was used already"),
 				 errdetail("It belongs to another user, product or voice."),
 				 errhint("Ask the store whose purchase it is.")));
-	purchase->status = status_parse(plan_text_required(0, 4));
-	purchase->detail = plan_text(0, 5);
-	value = plan_value(0, 6, &null);
-	if (!null)
-		purchase->acknowledged_at = DatumGetTimestampTz(value);
-	if (purchase->status != PURCHASE_SANDBOX || !accepted)
+	delivery->status = status_parse(plan_text_required(0, READ_STATUS));
+	delivery->detail = plan_text(0, READ_DETAIL);
+	delivery->acknowledged_at = plan_time_or(0, READ_ACKNOWLEDGED_AT, RECEIPT_NO_TIME);
+	if (delivery->status != RECEIPT_SANDBOX || !counts)
 		return false;
-	receipt_adopt(purchase, PURCHASE_VALID);
+	delivery->status = RECEIPT_VALID;
+	receipt_adopt(delivery);
 	return true;
 }
 
+/* Records the receipt; false if there is a row of it already. */
 static bool
-receipt_insert(Purchase *purchase)
+receipt_insert(Delivery *delivery)
 {
-	Datum values[RECEIPT_ARGUMENTS];
-	char nulls[RECEIPT_ARGUMENTS];
+	PlanValues values = {0};
 
-	receipt_values(purchase, purchase->status, values, nulls);
-	if (plan_execute(&insert_receipt, values, nulls, false) == 0)
+	receipt_bind(&values, delivery);
+	if (plan_execute(&insert_receipt, values.datums, values.nulls, false) == 0)
 		return false;
-	purchase->id = *DatumGetUUIDP(plan_value(0, 1, NULL));
+	delivery->id = plan_uuid(0, 1);
 	return true;
 }
 
+/* Locks and reads the row that is there: the columns READ_… of the last plan. */
 static void
-receipt_adopt(Purchase *purchase, PurchaseStatus status)
+receipt_find(Delivery *delivery)
 {
-	Datum values[RECEIPT_ARGUMENTS];
-	char nulls[RECEIPT_ARGUMENTS];
+	const Receipt *receipt = &delivery->receipt;
+	PlanValues values = {0};
 
-	receipt_values(purchase, status, values, nulls);
-	plan_execute(&adopt_receipt, values, nulls, false);
+	plan_bind_text(&values, receipt->source);
+	plan_bind_text(&values, receipt->environment);
+	plan_bind_text(&values, receipt->purchase_id);
+	plan_bind_uuid(&values, &delivery->user);
+	plan_bind_text(&values, delivery->product.product_id);
+	plan_bind_text(&values, receipt->voice);
+	if (plan_execute(&read_receipt, values.datums, values.nulls, false) != 1)
+		elog(ERROR, "a receipt that is there could not be read");
+	delivery->id = plan_uuid(0, READ_ID);
 }
 
+/* Writes the receipt into the row that is there. */
 static void
-receipt_values(const Purchase *purchase, PurchaseStatus status, Datum *values, char *nulls)
+receipt_adopt(const Delivery *delivery)
 {
-	const PurchaseReceipt *receipt = &purchase->receipt;
+	PlanValues values = {0};
 
-	memset(nulls, ' ', RECEIPT_ARGUMENTS);
-	values[0] = CStringGetTextDatum(receipt->source);
-	values[1] = CStringGetTextDatum(receipt->environment);
-	values[2] = CStringGetTextDatum(receipt->purchase_id);
-	values[3] = UUIDPGetDatum(&purchase->user);
-	values[4] = CStringGetTextDatum(purchase->product.product_id);
-	values[5] = CStringGetTextDatum(purchase_kind_names[purchase->product.kind]);
-	values[6] = text_or_null(receipt->voice, &nulls[6]);
-	values[7] = CStringGetTextDatum(receipt->purchase_token);
-	values[8] = text_or_null(receipt->original_transaction_id, &nulls[8]);
-	values[9] = text_or_null(receipt->discount_order_ref, &nulls[9]);
-	values[10] = CStringGetTextDatum(purchase_status_names[status]);
-	values[11] = receipt->payload;
-	values[12] = TimestampTzGetDatum(receipt->purchased_at);
-	values[13] = TimestampTzGetDatum(purchase->at);
+	receipt_bind(&values, delivery);
+	plan_execute(&adopt_receipt, values.datums, values.nulls, false);
 }
 
+/* RECEIPT_VALUES. */
 static void
-receipt_finish(const Purchase *purchase)
+receipt_bind(PlanValues *values, const Delivery *delivery)
 {
-	const PurchaseReceipt *receipt = &purchase->receipt;
-	char nulls[] = "       ";
-	Datum values[] = {
-		UUIDPGetDatum(&purchase->id),
-		CStringGetTextDatum(purchase_status_names[purchase->status]),
-		text_or_null(purchase->detail, &nulls[2]),
-		Int64GetDatum(receipt->amount),
-		text_or_null(receipt->currency, &nulls[4]),
-		TimestampTzGetDatum(purchase->acknowledged_at),
-		TimestampTzGetDatum(purchase->at),
-	};
+	const Receipt *receipt = &delivery->receipt;
 
-	nulls[3] = receipt->amount == PURCHASE_NO_AMOUNT ? 'n' : ' ';
-	nulls[5] = purchase->acknowledged_at == PURCHASE_NEVER ? 'n' : ' ';
-	plan_execute(&finish_receipt, values, nulls, false);
+	plan_bind_text(values, receipt->source);
+	plan_bind_text(values, receipt->environment);
+	plan_bind_text(values, receipt->purchase_id);
+	plan_bind_uuid(values, &delivery->user);
+	plan_bind_text(values, delivery->product.product_id);
+	plan_bind_text(values, product_kind_names[delivery->product.kind]);
+	plan_bind_text(values, receipt->voice);
+	plan_bind_text(values, receipt->purchase_token);
+	plan_bind_text(values, receipt->original_transaction_id);
+	plan_bind_text(values, receipt->discount_order_ref);
+	plan_bind_text(values, status_names[delivery->status]);
+	plan_bind(values, receipt->payload);
+	plan_bind_time(values, receipt->purchased_at);
+	plan_bind_time(values, delivery->at);
 }
 
-static PurchaseStatus
+/* Writes what delivery_give() has learnt. */
+static void
+receipt_finish(const Delivery *delivery)
+{
+	const Receipt *receipt = &delivery->receipt;
+	PlanValues values = {0};
+
+	plan_bind_uuid(&values, &delivery->id);
+	plan_bind_text(&values, status_names[delivery->status]);
+	plan_bind_text(&values, delivery->detail);
+	plan_bind_nullable(&values, Int64GetDatum(receipt->amount),
+					   receipt->amount == STORE_NO_AMOUNT);
+	plan_bind_text(&values, receipt->currency);
+	plan_bind_time_unless(&values, delivery->acknowledged_at, RECEIPT_NO_TIME);
+	plan_bind_time(&values, delivery->at);
+	plan_execute(&finish_receipt, values.datums, values.nulls, false);
+}
+
+static ReceiptStatus
 status_parse(const char *name)
 {
-	for (PurchaseStatus status = 0; status < PURCHASE_STATUSES; status++)
-		if (strcmp(name, purchase_status_names[status]) == 0)
+	for (ReceiptStatus status = 0; status < RECEIPT_STATUSES; status++)
+		if (strcmp(name, status_names[status]) == 0)
 			return status;
 	elog(ERROR, "there is no status \"%s\" of receipts", name);
 }
 
-/* A purchase that was refunded, or gives nothing, shows nothing. */
-static Datum
-answer_make(const Purchase *purchase)
+/* A receipt that was refunded, or gives nothing, shows no detail. */
+static char *
+answer_make(const Delivery *delivery)
 {
-	const char *message = status_messages[purchase->status];
-	const char *detail = purchase->detail;
+	const char *detail = delivery->detail;
 	StringInfoData out;
 
-	if (purchase->product.kind == PURCHASE_CUSTOM_COURSE && purchase->status == PURCHASE_VALID)
-		detail = purchase_link_detail(purchase);
-	if (purchase->status != PURCHASE_VALID && purchase->status != PURCHASE_DUPLICATE)
+	if (delivery->product.kind == PRODUCT_CUSTOM_COURSE && delivery->status == RECEIPT_VALID)
+		detail = delivery_link_detail(delivery);
+	if (delivery->status != RECEIPT_VALID && delivery->status != RECEIPT_DUPLICATE)
 		detail = NULL;
-	initStringInfo(&out);
-	appendStringInfo(&out, "{\"status\": \"%s\", \"message\": \"%s\", \"acknowledged\": %s",
-					 purchase_status_names[purchase->status], message,
-					 purchase->acknowledged_at == PURCHASE_NEVER ? "false" : "true");
-	if (detail != NULL)
-		appendStringInfo(&out, ", \"%s\": %s", detail_members[purchase->product.kind], detail);
-	appendStringInfoChar(&out, '}');
-	return PointerGetDatum(cstring_to_text_with_len(out.data, out.len));
+	object_begin(&out);
+	object_text(&out, "status", status_names[delivery->status]);
+	object_text(&out, "message", status_messages[delivery->status]);
+	object_flag(&out, "acknowledged", delivery->acknowledged_at != RECEIPT_NO_TIME);
+	object_json(&out, detail_members[delivery->product.kind], detail);
+	return object_end(&out);
 }
 
 static void
-purchase_audit(const Purchase *purchase)
+receipt_audit(const Delivery *delivery)
 {
 	StringInfoData out;
 
-	initStringInfo(&out);
-	appendStringInfo(
-		&out, "{\"user_id\": \"%s\", \"product_id\": ",
-		DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&purchase->user))));
-	json_write_string(&out, purchase->product.product_id, strlen(purchase->product.product_id));
-	appendStringInfo(&out, ", \"status\": \"%s\"}", purchase_status_names[purchase->status]);
-	audit_write("purchase_validated",
-				psprintf("store_receipts/%s", DatumGetCString(DirectFunctionCall1(
-												  uuid_out, UUIDPGetDatum(&purchase->id)))),
-				NULL, out.data);
-}
-
-static Datum
-text_or_null(const char *text, char *null)
-{
-	*null = text == NULL ? 'n' : ' ';
-	return text == NULL ? (Datum) 0 : CStringGetTextDatum(text);
+	object_begin(&out);
+	object_text(&out, "user_id", uuid_text(&delivery->user));
+	object_text(&out, "product_id", delivery->product.product_id);
+	object_text(&out, "status", status_names[delivery->status]);
+	audit_write("purchase_validated", psprintf("store_receipts/%s", uuid_text(&delivery->id)),
+				NULL, object_end(&out));
 }

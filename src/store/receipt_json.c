@@ -1,16 +1,16 @@
 /*
  * receipt_json.c: a receipt, read from its JSON and checked.
  *
- * Whatever is wrong is said with the name of the member; nothing is guessed. Members that are
- * not known are kept with the receipt and not read.
+ * A member that is missing or malformed is refused by its name; nothing is guessed. Members
+ * that the form does not name are kept with the receipt and not read.
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
+#include "billing/environment.h"
 #include "core/errors.h"
 #include "json/members.h"
 #include "store/receipt.h"
@@ -35,7 +35,7 @@ typedef enum ReceiptMember
 	MEMBER_AUTO_RENEW,
 	MEMBER_IS_TRIAL,
 	MEMBER_DISCOUNT,
-	/* of the discount */
+	/* members of the object that discount is */
 	MEMBER_DISCOUNT_CODE,
 	MEMBER_DISCOUNT_ORDER_REF,
 	MEMBER_DISCOUNT_BASE_IN_CENTS,
@@ -43,32 +43,35 @@ typedef enum ReceiptMember
 	MEMBERS,
 } ReceiptMember;
 
+/* In messages a member of the discount is named with its object. */
 static const char *const member_names[MEMBERS] = {
-	"product_id",
-	"source",
-	"environment",
-	"purchase_id",
-	"purchase_token",
-	"transaction_date",
-	"acknowledged",
-	"voice",
-	"price_in_cents",
-	"currency",
-	"original_transaction_id",
-	"base_plan_id",
-	"offer_id",
-	"period_end",
-	"grace_until",
-	"auto_renew",
-	"is_trial",
-	"discount",
-	"discount.code",
-	"discount.order_ref",
-	"discount.base_in_cents",
-	"discount.currency",
+	[MEMBER_PRODUCT_ID] = "product_id",
+	[MEMBER_SOURCE] = "source",
+	[MEMBER_ENVIRONMENT] = "environment",
+	[MEMBER_PURCHASE_ID] = "purchase_id",
+	[MEMBER_PURCHASE_TOKEN] = "purchase_token",
+	[MEMBER_TRANSACTION_DATE] = "transaction_date",
+	[MEMBER_ACKNOWLEDGED] = "acknowledged",
+	[MEMBER_VOICE] = "voice",
+	[MEMBER_PRICE_IN_CENTS] = "price_in_cents",
+	[MEMBER_CURRENCY] = "currency",
+	[MEMBER_ORIGINAL_TRANSACTION_ID] = "original_transaction_id",
+	[MEMBER_BASE_PLAN_ID] = "base_plan_id",
+	[MEMBER_OFFER_ID] = "offer_id",
+	[MEMBER_PERIOD_END] = "period_end",
+	[MEMBER_GRACE_UNTIL] = "grace_until",
+	[MEMBER_AUTO_RENEW] = "auto_renew",
+	[MEMBER_IS_TRIAL] = "is_trial",
+	[MEMBER_DISCOUNT] = "discount",
+	[MEMBER_DISCOUNT_CODE] = "discount.code",
+	[MEMBER_DISCOUNT_ORDER_REF] = "discount.order_ref",
+	[MEMBER_DISCOUNT_BASE_IN_CENTS] = "discount.base_in_cents",
+	[MEMBER_DISCOUNT_CURRENCY] = "discount.currency",
 };
+/* What those names have in front that the JSON has not. */
 #define DISCOUNT_PREFIX (sizeof("discount.") - 1)
 
+/* KB801 for every fault, so that the app can tell a wrong receipt from a failure. */
 static const MembersForm receipt_form = {
 	.object = "the receipt",
 	.code = ERRCODE_CB_RECEIPT_INVALID,
@@ -80,17 +83,19 @@ static const MembersForm receipt_form = {
 	.count = MEMBERS,
 };
 
+/* Stripe's and the organisations' payments are no receipts: sales and programs take them. */
 static const char *const sources[] = {"google_play", "app_store"};
-static const char *const environments[] = {"production", "sandbox"};
 static const char *const voices[] = {"male", "female"};
 
-static void discount_read(PurchaseReceipt *receipt, Members *members);
+static void discount_read(Receipt *receipt, Members *members);
+static int64 money_read(Members *members, int amount_member, int currency_member,
+						const char **currency);
 static const char *currency_read(Members *members, int member);
 static int64 amount_read(Members *members, int member);
 static char *order_without_period(const char *order);
 
 void
-purchase_receipt_read(PurchaseReceipt *receipt, Datum json)
+receipt_read(Receipt *receipt, Datum json)
 {
 	Members members;
 
@@ -101,23 +106,20 @@ purchase_receipt_read(PurchaseReceipt *receipt, Datum json)
 	if (receipt->source == NULL)
 		members_raise(&receipt_form, MEMBER_SOURCE, "is missing");
 	receipt->environment =
-		members_word(&members, MEMBER_ENVIRONMENT, environments, lengthof(environments));
+		members_word(&members, MEMBER_ENVIRONMENT, environment_names, ENVIRONMENTS);
+	/* receipts of apps that do not name it are of production */
 	if (receipt->environment == NULL)
-		receipt->environment = environments[0];
+		receipt->environment = environment_names[ENVIRONMENT_PRODUCTION];
 	receipt->purchase_id = members_text_require(&members, MEMBER_PURCHASE_ID, MEMBERS_ID_SIZE);
 	receipt->purchase_token =
 		members_text_require(&members, MEMBER_PURCHASE_TOKEN, MEMBERS_TOKEN_SIZE);
 	receipt->purchased_at = members_time(&members, MEMBER_TRANSACTION_DATE);
-	if (receipt->purchased_at == PURCHASE_NEVER)
+	if (receipt->purchased_at == RECEIPT_NO_TIME)
 		members_raise(&receipt_form, MEMBER_TRANSACTION_DATE, "is missing");
 	receipt->acknowledged = members_flag(&members, MEMBER_ACKNOWLEDGED) == 1;
 	receipt->voice = members_word(&members, MEMBER_VOICE, voices, lengthof(voices));
-	receipt->amount = amount_read(&members, MEMBER_PRICE_IN_CENTS);
-	receipt->currency = currency_read(&members, MEMBER_CURRENCY);
-	if ((receipt->amount == PURCHASE_NO_AMOUNT) != (receipt->currency == NULL))
-		members_raise(&receipt_form,
-					  receipt->currency == NULL ? MEMBER_CURRENCY : MEMBER_PRICE_IN_CENTS,
-					  "is missing: an amount has a currency");
+	receipt->amount =
+		money_read(&members, MEMBER_PRICE_IN_CENTS, MEMBER_CURRENCY, &receipt->currency);
 	receipt->original_transaction_id =
 		members_text(&members, MEMBER_ORIGINAL_TRANSACTION_ID, MEMBERS_ID_SIZE);
 	receipt->base_plan_id = members_text(&members, MEMBER_BASE_PLAN_ID, MEMBERS_ID_SIZE);
@@ -126,31 +128,33 @@ purchase_receipt_read(PurchaseReceipt *receipt, Datum json)
 	receipt->grace_until = members_time(&members, MEMBER_GRACE_UNTIL);
 	receipt->auto_renew = members_flag(&members, MEMBER_AUTO_RENEW);
 	receipt->is_trial = members_flag(&members, MEMBER_IS_TRIAL);
+	/* no product is looked at yet: receipt_complete() checks what depends on it */
 	discount_read(receipt, &members);
 	members_end(&members);
+	/* the whole object as it came, so that a later release can read what this one does not */
 	receipt->payload = DirectFunctionCall1(
 		jsonb_in, CStringGetDatum(pnstrdup(members.text.bytes, members.text.size)));
 }
 
 /*
- * What depends on the product: courses alone have voices. A subscription without an original
- * transaction is that of its first order: Google Play appends two dots and a number to it for
- * each period.
+ * Only courses have voices. A subscription that names no original transaction is known by its
+ * first order: Google Play appends two dots and a number to the order's id for each renewal. An
+ * order_ref that the caller does not choose is unique as the receipt is.
  */
 void
-purchase_receipt_complete(PurchaseReceipt *receipt, const PurchaseProduct *product)
+receipt_complete(Receipt *receipt, const StoreProduct *product)
 {
-	if (product->kind != PURCHASE_COURSE)
+	if (product->kind != PRODUCT_COURSE)
 		receipt->voice = NULL;
-	if (product->kind == PURCHASE_SUBSCRIPTION && receipt->period_end == PURCHASE_NEVER)
+	if (product->kind == PRODUCT_SUBSCRIPTION && receipt->period_end == RECEIPT_NO_TIME)
 		members_raise(&receipt_form, MEMBER_PERIOD_END, "is missing");
-	if (product->kind == PURCHASE_SUBSCRIPTION && receipt->original_transaction_id == NULL)
+	if (product->kind == PRODUCT_SUBSCRIPTION && receipt->original_transaction_id == NULL)
 		receipt->original_transaction_id = order_without_period(receipt->purchase_id);
 	if (receipt->discount_code == NULL)
 		return;
-	if (receipt->discount_base == PURCHASE_NO_AMOUNT)
+	if (receipt->discount_base == STORE_NO_AMOUNT)
 	{
-		if (product->price == PURCHASE_NO_AMOUNT)
+		if (product->price == STORE_NO_AMOUNT)
 			members_raise(&receipt_form, MEMBER_DISCOUNT_BASE_IN_CENTS, "is missing");
 		receipt->discount_base = product->price;
 		receipt->discount_currency = product->currency;
@@ -160,10 +164,11 @@ purchase_receipt_complete(PurchaseReceipt *receipt, const PurchaseProduct *produ
 			psprintf("%s:%s:%s", receipt->source, receipt->environment, receipt->purchase_id);
 }
 
+/* The members of the object discount, if the receipt has one. */
 static void
-discount_read(PurchaseReceipt *receipt, Members *members)
+discount_read(Receipt *receipt, Members *members)
 {
-	receipt->discount_base = PURCHASE_NO_AMOUNT;
+	receipt->discount_base = STORE_NO_AMOUNT;
 	if (!members_enter(members, MEMBER_DISCOUNT, MEMBER_DISCOUNT_CODE, MEMBERS,
 					   DISCOUNT_PREFIX))
 		return;
@@ -171,15 +176,24 @@ discount_read(PurchaseReceipt *receipt, Members *members)
 		members_text_require(members, MEMBER_DISCOUNT_CODE, MEMBERS_ID_SIZE);
 	receipt->discount_order_ref =
 		members_text(members, MEMBER_DISCOUNT_ORDER_REF, MEMBERS_ID_SIZE);
-	receipt->discount_base = amount_read(members, MEMBER_DISCOUNT_BASE_IN_CENTS);
-	receipt->discount_currency = currency_read(members, MEMBER_DISCOUNT_CURRENCY);
-	if ((receipt->discount_base == PURCHASE_NO_AMOUNT) != (receipt->discount_currency == NULL))
-		members_raise(&receipt_form,
-					  receipt->discount_currency == NULL ? MEMBER_DISCOUNT_CURRENCY
-														 : MEMBER_DISCOUNT_BASE_IN_CENTS,
-					  "is missing: an amount has a currency");
+	receipt->discount_base = money_read(members, MEMBER_DISCOUNT_BASE_IN_CENTS,
+										MEMBER_DISCOUNT_CURRENCY, &receipt->discount_currency);
 }
 
+/* Both members, or neither: then STORE_NO_AMOUNT and NULL. */
+static int64
+money_read(Members *members, int amount_member, int currency_member, const char **currency)
+{
+	int64 amount = amount_read(members, amount_member);
+
+	*currency = currency_read(members, currency_member);
+	if ((amount == STORE_NO_AMOUNT) != (*currency == NULL))
+		members_raise(&receipt_form, *currency == NULL ? currency_member : amount_member,
+					  "is missing: an amount has a currency");
+	return amount;
+}
+
+/* NULL for a member that is absent. */
 static const char *
 currency_read(Members *members, int member)
 {
@@ -190,7 +204,10 @@ currency_read(Members *members, int member)
 	return text;
 }
 
-/* Whole minor units, in digits; PURCHASE_NO_AMOUNT when it is absent. */
+/*
+ * Whole minor units, in digits: a fraction or an exponent would be a guess at what was meant.
+ * STORE_NO_AMOUNT for a member that is absent.
+ */
 static int64
 amount_read(Members *members, int member)
 {
@@ -200,11 +217,12 @@ amount_read(Members *members, int member)
 	int64 amount = 0;
 
 	if (size == 0)
-		return PURCHASE_NO_AMOUNT;
+		return STORE_NO_AMOUNT;
 	if (json_kind(&members->text, span) != JSON_KIND_NUMBER)
 		members_raise(&receipt_form, member, "is no number");
 	for (size_t i = 0; i < size; i++)
 	{
+		/* 15 digits cannot overflow, and no price has more */
 		if (bytes[i] < '0' || bytes[i] > '9' || i >= 15)
 			members_raise(&receipt_form, member,
 						  "is no whole number from 0 to 999999999999999");
@@ -213,11 +231,13 @@ amount_read(Members *members, int member)
 	return amount;
 }
 
+/* GPA.1234..5 is a renewal of GPA.1234; any other id stays whole. */
 static char *
 order_without_period(const char *order)
 {
 	size_t end = strlen(order);
 
+	/* back over the number of the period to the two dots, with something in front of them */
 	while (end > 0 && order[end - 1] >= '0' && order[end - 1] <= '9')
 		end--;
 	if (order[end] == '\0' || end < 3 || order[end - 1] != '.' || order[end - 2] != '.')

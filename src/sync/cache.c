@@ -25,8 +25,8 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#include "core/fetch.h"
 #include "core/plan.h"
+#include "core/rows.h"
 #include "json/json_write.h"
 #include "sync/handshake.h"
 
@@ -50,7 +50,7 @@ typedef enum CachedColumn
 	CACHED_COLUMNS,
 } CachedColumn;
 
-static FetchSource cached_by_user = {
+static RowsSource cached_by_user = {
 	.table = "cached_handshake_responses",
 	.index = "cached_handshake_responses_pkey",
 	.nkeys = 1,
@@ -64,23 +64,6 @@ static FetchSource cached_by_user = {
 				{"cohort_id", UUIDOID, true},
 				{"cohort_version", INT8OID},
 				{"user_version", INT8OID}},
-};
-
-static KeptPlan query_cached = {
-	.sql =
-		"SELECT c.response, c.digest"
-		" FROM coursebase.cached_handshake_responses c"
-		" WHERE c.user_id = $1"
-		" AND c.user_version = coalesce((SELECT v.version FROM coursebase.user_versions v"
-		"                                WHERE v.user_id = $1), 0)"
-		" AND c.catalogue_version ="
-		" coalesce((SELECT v.version FROM coursebase.catalogue_version v WHERE v.singleton), 0)"
-		" AND c.cohort_version = coalesce((SELECT v.version FROM coursebase.cohort_versions v"
-		"                                  WHERE v.cohort_id = c.cohort_id), 0)"
-		" AND (c.valid_from IS NULL OR c.valid_from <= $2)"
-		" AND (c.valid_until IS NULL OR c.valid_until > $2)",
-	.nargs = 2,
-	.types = {UUIDOID, TIMESTAMPTZOID},
 };
 
 static KeptPlan replace_cached = {
@@ -109,10 +92,8 @@ static KeptPlan insert_cached = {
 			  INT8OID, UUIDOID, INT8OID, INT8OID},
 };
 
-static bool row_is_in_time(Fetch *fetch, TimestampTz at);
-static void row_versions(HandshakeVersions *seen, Fetch *fetch);
-static HandshakeCached versions_compare(const HandshakeVersions *seen, const pg_uuid_t *user);
-static bool row_keep(HandshakeState *state, const HandshakeRequest *request, Fetch *fetch);
+static bool row_is_in_time(Rows *rows, TimestampTz at);
+static bool row_is_current(Rows *rows, const pg_uuid_t *user);
 static bool state_keep(HandshakeState *state, const HandshakeRequest *request, Datum response,
 					   Datum digest);
 static bool state_read(HandshakeState *state);
@@ -127,89 +108,50 @@ static inline int digit_value(char digit);
 static bool string_parse(JsonSlice *plain, JsonSlice raw);
 static void read_pulse(void *arg);
 
-HandshakeCached
+bool
 handshake_cache_read(HandshakeState *state, const HandshakeRequest *request,
 					 const pg_uuid_t *user, TimestampTz at)
 {
 	Datum key = UUIDPGetDatum(user);
-	HandshakeCached cached = HANDSHAKE_MISS;
-	HandshakeVersions seen;
-	Fetch fetch;
+	bool hit;
+	Rows rows;
 
-	if (!fetch_open(&fetch, &cached_by_user, GetActiveSnapshot()))
-		return HANDSHAKE_UNKNOWN;
-	fetch_find(&fetch, &key);
-	if (fetch_next(&fetch) && row_is_in_time(&fetch, at))
-	{
-		row_versions(&seen, &fetch);
-		cached = versions_compare(&seen, user);
-		if (cached == HANDSHAKE_HIT && !row_keep(state, request, &fetch))
-			cached = HANDSHAKE_MISS;
-	}
-	fetch_close(&fetch);
-	return cached;
-}
-
-HandshakeCached
-handshake_cache_query(HandshakeState *state, const HandshakeRequest *request,
-					  const pg_uuid_t *user, TimestampTz at)
-{
-	Datum values[] = {UUIDPGetDatum(user), TimestampTzGetDatum(at)};
-
-	versions_were_read();
-	if (plan_execute(&query_cached, values, NULL, true) == 0)
-		return HANDSHAKE_MISS;
-	return state_keep(state, request, plan_value(0, 1, NULL), plan_value(0, 2, NULL))
-			   ? HANDSHAKE_HIT
-			   : HANDSHAKE_MISS;
+	rows_open(&rows, &cached_by_user, GetActiveSnapshot());
+	rows_find(&rows, &key);
+	hit = rows_next(&rows) && row_is_in_time(&rows, at) && row_is_current(&rows, user) &&
+		  state_keep(state, request, rows_value(&rows, CACHED_RESPONSE),
+					 rows_value(&rows, CACHED_DIGEST));
+	rows_close(&rows);
+	return hit;
 }
 
 static bool
-row_is_in_time(Fetch *fetch, TimestampTz at)
+row_is_in_time(Rows *rows, TimestampTz at)
 {
 	bool no_from;
 	bool no_until;
-	Datum from = fetch_value(fetch, CACHED_VALID_FROM, &no_from);
-	Datum until = fetch_value(fetch, CACHED_VALID_UNTIL, &no_until);
+	Datum from = rows_value_or_null(rows, CACHED_VALID_FROM, &no_from);
+	Datum until = rows_value_or_null(rows, CACHED_VALID_UNTIL, &no_until);
 
 	return (no_from || DatumGetTimestampTz(from) <= at) &&
 		   (no_until || at < DatumGetTimestampTz(until));
 }
 
-static void
-row_versions(HandshakeVersions *seen, Fetch *fetch)
-{
-	bool null;
-	Datum cohort = fetch_value(fetch, CACHED_COHORT_ID, &null);
-
-	seen->in_cohort = !null;
-	if (seen->in_cohort)
-		seen->cohort_id = *DatumGetUUIDP(cohort);
-	seen->catalogue = DatumGetInt64(fetch_value(fetch, CACHED_CATALOGUE_VERSION, &null));
-	seen->cohort = DatumGetInt64(fetch_value(fetch, CACHED_COHORT_VERSION, &null));
-	seen->user = DatumGetInt64(fetch_value(fetch, CACHED_USER_VERSION, &null));
-}
-
-static HandshakeCached
-versions_compare(const HandshakeVersions *seen, const pg_uuid_t *user)
-{
-	HandshakeVersions now = *seen;
-
-	if (!handshake_versions_read(&now, user))
-		return HANDSHAKE_UNKNOWN;
-	return seen->catalogue == now.catalogue && seen->cohort == now.cohort &&
-				   seen->user == now.user
-			   ? HANDSHAKE_HIT
-			   : HANDSHAKE_MISS;
-}
-
+/* The versions that the row's computation saw are those of now. */
 static bool
-row_keep(HandshakeState *state, const HandshakeRequest *request, Fetch *fetch)
+row_is_current(Rows *rows, const pg_uuid_t *user)
 {
-	bool null;
+	HandshakeVersions now;
+	bool no_cohort;
+	Datum cohort = rows_value_or_null(rows, CACHED_COHORT_ID, &no_cohort);
 
-	return state_keep(state, request, fetch_value(fetch, CACHED_RESPONSE, &null),
-					  fetch_value(fetch, CACHED_DIGEST, &null));
+	now.in_cohort = !no_cohort;
+	if (now.in_cohort)
+		now.cohort_id = *DatumGetUUIDP(cohort);
+	handshake_versions_read(&now, user);
+	return DatumGetInt64(rows_value(rows, CACHED_CATALOGUE_VERSION)) == now.catalogue &&
+		   DatumGetInt64(rows_value(rows, CACHED_COHORT_VERSION)) == now.cohort &&
+		   DatumGetInt64(rows_value(rows, CACHED_USER_VERSION)) == now.user;
 }
 
 /* Copies what the answer needs: when the phone has every document, the members alone. */

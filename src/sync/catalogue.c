@@ -14,7 +14,7 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-#include "core/fetch.h"
+#include "core/rows.h"
 #include "core/plan.h"
 #include "sync/entries.h"
 #include "sync/handshake.h"
@@ -100,7 +100,7 @@ handshake_catalogue_get(const HandshakeVersions *versions, bool admin)
 	one = catalogue_keep(computed);
 	one->versions = *versions;
 	one->admin = admin;
-	one->generation = fetch_generation;
+	one->generation = rows_generation;
 	next = (next + 1) % KEPT_CATALOGUES;
 	if (kept[next] != NULL)
 		catalogue_release(kept[next]);
@@ -111,7 +111,7 @@ handshake_catalogue_get(const HandshakeVersions *versions, bool admin)
 static bool
 is_kept(const KeptCatalogue *one, const HandshakeVersions *versions, bool admin)
 {
-	return one != NULL && one->generation == fetch_generation && one->admin == admin &&
+	return one != NULL && one->generation == rows_generation && one->admin == admin &&
 		   one->versions.catalogue == versions->catalogue &&
 		   one->versions.in_cohort == versions->in_cohort &&
 		   (!versions->in_cohort ||

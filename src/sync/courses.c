@@ -15,8 +15,9 @@
 #include "utils/timestamp.h"
 
 #include "access/course_rights.h"
-#include "core/fetch.h"
+#include "billing/environment.h"
 #include "core/plan.h"
+#include "core/rows.h"
 #include "core/setting.h"
 #include "json/json_write.h"
 #include "sync/entries.h"
@@ -24,7 +25,7 @@
 
 #define OF_THE_CATALOGUE (COURSE_BY_FREE | COURSE_BY_ADMIN)
 
-static FetchSource course_by_id = {
+static RowsSource course_by_id = {
 	.table = "courses",
 	.index = "courses_pkey",
 	.nkeys = 1,
@@ -33,30 +34,30 @@ static FetchSource course_by_id = {
 	.columns = {{"course_code", TEXTOID, true}},
 };
 
-static FetchSource document_by_course = {
+enum
+{
+	DOCUMENT_CHECKSUM,
+	DOCUMENT_SIZE,
+	DOCUMENT_COLUMNS,
+};
+
+static RowsSource document_by_course = {
 	.table = "course_documents",
 	.index = "course_documents_pkey",
 	.nkeys = 1,
 	.keys = {{"course_id", UUIDOID}},
-	.ncolumns = 2,
+	.ncolumns = DOCUMENT_COLUMNS,
 	.columns = {{"checksum", TEXTOID}, {"file_size_bytes", INT4OID}},
 };
 
-static FetchSource purchases_by_user = {
+static RowsSource purchases_by_user = {
 	.table = "course_purchases",
 	.index = "course_purchases_user_id_course_id_idx",
 	.nkeys = 1,
 	.keys = {{"user_id", UUIDOID}},
 };
 
-static KeptPlan query_documents = {
-	.sql = "SELECT d.course_id, c.course_code, d.checksum, d.file_size_bytes"
-		   " FROM coursebase.courses c"
-		   " JOIN coursebase.course_documents d ON d.course_id = c.id"
-		   " WHERE c.id = ANY ($1) AND c.course_code IS NOT NULL",
-	.nargs = 1,
-	.types = {UUIDARRAYOID},
-};
+#define PURCHASE_COUNTS ENVIRONMENT_COUNTS("p.environment", "$4")
 
 /* $3 names what gives each of the courses $2, in the bits of CourseSource. */
 static KeptPlan read_owned = {
@@ -67,8 +68,7 @@ static KeptPlan read_owned = {
 		   " CROSS JOIN LATERAL ("
 		   "  SELECT p.voice, p.source FROM coursebase.course_purchases p"
 		   "  WHERE p.user_id = $1 AND p.course_id = r.course_id AND p.status = 'valid'"
-		   "  AND (p.environment = 'production' OR $4)"
-		   "  AND (p.source <> 'premium_slot' OR r.sources & $5 <> 0)"
+		   "  AND " PURCHASE_COUNTS "  AND (p.source <> 'premium_slot' OR r.sources & $5 <> 0)"
 		   "  UNION ALL SELECT NULL, 'grant' WHERE r.sources & $6 <> 0"
 		   "  UNION ALL SELECT NULL, 'premium' WHERE r.sources & $7 <> 0) o) w"
 		   " ORDER BY w.course_code COLLATE \"C\", w.course_id, w.source COLLATE \"C\","
@@ -89,10 +89,9 @@ static KeptPlan read_chosen = {
 
 static void rights_read(CourseRights *rights, HandshakeState *state, const pg_uuid_t *user,
 						TimestampTz at);
-static bool documents_read(HandshakeEntries *entries, const CourseRights *rights);
-static void document_read(HandshakeEntries *entries, const CourseRight *right, Fetch *courses,
-						  Fetch *documents);
-static void documents_query(HandshakeEntries *entries, const CourseRights *rights);
+static void documents_add(HandshakeEntries *entries, const CourseRights *rights);
+static void document_add(HandshakeEntries *entries, const CourseRight *right, Rows *courses,
+						 Rows *documents);
 static ArrayType *courses_array(const CourseRights *rights);
 static ArrayType *sources_array(const CourseRights *rights);
 static bool has_purchases(const pg_uuid_t *user);
@@ -105,8 +104,8 @@ handshake_courses_add(HandshakeEntries *entries, HandshakeState *state, const pg
 	CourseRights rights;
 
 	rights_read(&rights, state, user, at);
-	if (rights.count > 0 && !documents_read(entries, &rights))
-		documents_query(entries, &rights);
+	if (rights.count > 0)
+		documents_add(entries, &rights);
 }
 
 void
@@ -122,7 +121,7 @@ handshake_courses_write(StringInfo out, HandshakeState *state, const pg_uuid_t *
 		Datum values[] = {UUIDPGetDatum(user),
 						  PointerGetDatum(courses_array(&rights)),
 						  PointerGetDatum(sources_array(&rights)),
-						  BoolGetDatum(setting_boolean("accept_sandbox")),
+						  BoolGetDatum(environment_sandbox_counts()),
 						  Int32GetDatum(COURSE_BY_SLOT),
 						  Int32GetDatum(COURSE_BY_GRANT),
 						  Int32GetDatum(COURSE_BY_PREMIUM)};
@@ -166,55 +165,39 @@ rights_read(CourseRights *rights, HandshakeState *state, const pg_uuid_t *user, 
 			rights->rights[rights->count++] = all.rights[i];
 }
 
-/* False when they cannot be read directly. */
-static bool
-documents_read(HandshakeEntries *entries, const CourseRights *rights)
+static void
+documents_add(HandshakeEntries *entries, const CourseRights *rights)
 {
-	Snapshot snapshot = GetActiveSnapshot();
-	Fetch courses;
-	Fetch documents;
+	Rows courses;
+	Rows documents;
 
-	if (!fetch_open(&courses, &course_by_id, snapshot))
-		return false;
-	if (!fetch_open(&documents, &document_by_course, snapshot))
-	{
-		fetch_close(&courses);
-		return false;
-	}
+	rows_open(&courses, &course_by_id, GetActiveSnapshot());
+	rows_open(&documents, &document_by_course, GetActiveSnapshot());
 	for (int i = 0; i < rights->count; i++)
-		document_read(entries, &rights->rights[i], &courses, &documents);
-	fetch_close(&documents);
-	fetch_close(&courses);
-	return true;
+		document_add(entries, &rights->rights[i], &courses, &documents);
+	rows_close(&documents);
+	rows_close(&courses);
 }
 
 /* A course without a code or a document has no file. */
 static void
-document_read(HandshakeEntries *entries, const CourseRight *right, Fetch *courses,
-			  Fetch *documents)
+document_add(HandshakeEntries *entries, const CourseRight *right, Rows *courses,
+			 Rows *documents)
 {
 	Datum id = UUIDPGetDatum(&right->course);
 	Datum code;
 	bool no_code;
-	bool null;
 
-	fetch_find(courses, &id);
-	if (!fetch_next(courses))
+	rows_find(courses, &id);
+	if (!rows_next(courses))
 		return;
-	code = fetch_value(courses, 0, &no_code);
-	fetch_find(documents, &id);
-	if (no_code || !fetch_next(documents))
+	code = rows_value_or_null(courses, 0, &no_code);
+	rows_find(documents, &id);
+	if (no_code || !rows_next(documents))
 		return;
 	entries_add(entries, HANDSHAKE_COURSE, 2, &right->course, entries_slice(code),
-				entries_slice_keep(fetch_value(documents, 0, &null)),
-				DatumGetInt32(fetch_value(documents, 1, &null)));
-}
-
-static void
-documents_query(HandshakeEntries *entries, const CourseRights *rights)
-{
-	entries_query(entries, &query_documents, PointerGetDatum(courses_array(rights)),
-				  HANDSHAKE_COURSE, 2);
+				entries_slice_keep(rows_value(documents, DOCUMENT_CHECKSUM)),
+				DatumGetInt32(rows_value(documents, DOCUMENT_SIZE)));
 }
 
 static ArrayType *
@@ -237,19 +220,17 @@ sources_array(const CourseRights *rights)
 	return construct_array(sources, rights->count, INT4OID, sizeof(int32), true, TYPALIGN_INT);
 }
 
-/* True too when only a statement can tell. */
 static bool
 has_purchases(const pg_uuid_t *user)
 {
 	Datum key = UUIDPGetDatum(user);
-	Fetch fetch;
+	Rows rows;
 	bool found;
 
-	if (!fetch_open(&fetch, &purchases_by_user, GetActiveSnapshot()))
-		return true;
-	fetch_find(&fetch, &key);
-	found = fetch_next(&fetch);
-	fetch_close(&fetch);
+	rows_open(&rows, &purchases_by_user, GetActiveSnapshot());
+	rows_find(&rows, &key);
+	found = rows_next(&rows);
+	rows_close(&rows);
 	return found;
 }
 

@@ -6,9 +6,6 @@
  * read-only transaction the member is what was assigned until then. The moments at which a code
  * of the user's begins or ends bound the state, those of codes that are not assigned yet too.
  * Times are written in UTC, so that no session's time zone shows in a kept answer.
- *
- * Entries and codes are read straight from their indexes; where that cannot be done two
- * statements give the same rows.
  */
 #include "postgres.h"
 
@@ -22,13 +19,13 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
-#include "core/fetch.h"
 #include "core/plan.h"
+#include "core/rows.h"
 #include "json/json_write.h"
 #include "sync/entries.h"
 #include "sync/handshake.h"
 
-/* Of a code that may be assigned, as the source and the statement have it. */
+/* Of a code that may be assigned. */
 enum
 {
 	OFFER_ID,
@@ -66,7 +63,7 @@ enum
 	CODE_COLUMNS,
 };
 
-static FetchSource offers_by_cohort = {
+static RowsSource offers_by_cohort = {
 	.table = "discount_codes",
 	.index = "discount_codes_cohort_id_idx",
 	.nkeys = 1,
@@ -78,7 +75,7 @@ static FetchSource offers_by_cohort = {
 				{"expires_at", TIMESTAMPTZOID, true}},
 };
 
-static FetchSource entries_by_user = {
+static RowsSource entries_by_user = {
 	.table = "user_discounts",
 	.index = "user_discounts_pkey",
 	.nkeys = 1,
@@ -89,14 +86,14 @@ static FetchSource entries_by_user = {
 				{"expires_at", TIMESTAMPTZOID, true}},
 };
 
-static FetchSource entry_by_code = {
+static RowsSource entry_by_code = {
 	.table = "user_discounts",
 	.index = "user_discounts_pkey",
 	.nkeys = 2,
 	.keys = {{"user_id", UUIDOID}, {"discount_code_id", UUIDOID}},
 };
 
-static FetchSource code_by_id = {
+static RowsSource code_by_id = {
 	.table = "discount_codes",
 	.index = "discount_codes_pkey",
 	.nkeys = 1,
@@ -133,26 +130,6 @@ static KeptPlan assign_due = {
 	.types = {UUIDOID, TIMESTAMPTZOID},
 };
 
-static KeptPlan query_offers = {
-	.sql = "SELECT c.id, c.is_active, c.starts_at, c.expires_at"
-		   " FROM coursebase.discount_codes c WHERE " OF_EVERYBODY_OR_COHORT,
-	.nargs = 1,
-	.types = {UUIDOID},
-};
-
-/* ENTRY_COLUMNS, then CODE_COLUMNS. */
-static KeptPlan query_entries = {
-	.sql = "SELECT d.discount_code_id, d.status, d.expires_at, c.is_active, c.starts_at,"
-		   " c.expires_at, c.referrer_id, c.code, c.product_type, c.item, c.percent_off,"
-		   " c.amount_off_in_cents, c.currency, c.android_offer_id, c.ios_offer_id,"
-		   " c.product_suffix"
-		   " FROM coursebase.user_discounts d"
-		   " JOIN coursebase.discount_codes c ON c.id = d.discount_code_id"
-		   " WHERE d.user_id = $1",
-	.nargs = 1,
-	.types = {UUIDOID},
-};
-
 /* A column that may be null. */
 typedef struct Value
 {
@@ -178,14 +155,12 @@ typedef struct Discounts
 	int room;
 } Discounts;
 
-static bool is_due(bool *due, const pg_uuid_t *user, TimestampTz at);
-static bool offers_find_due(Fetch *offers, Fetch *entry, const pg_uuid_t *user, TimestampTz at);
-static bool offers_read(HandshakeState *state, const pg_uuid_t *user, TimestampTz at);
-static void offers_bound(HandshakeState *state, Fetch *offers, TimestampTz at);
-static void offers_query(HandshakeState *state, const pg_uuid_t *user, TimestampTz at);
-static bool entries_read(Discounts *discounts);
-static void entry_read(Discounts *discounts, Fetch *entries, Fetch *codes);
-static void entries_query_all(Discounts *discounts);
+static bool is_due(const pg_uuid_t *user, TimestampTz at);
+static bool offers_find_due(Rows *offers, Rows *entry, const pg_uuid_t *user, TimestampTz at);
+static void offers_bound_all(HandshakeState *state, const pg_uuid_t *user, TimestampTz at);
+static void offers_bound(HandshakeState *state, Rows *offers, TimestampTz at);
+static void entries_read(Discounts *discounts);
+static void entry_read(Discounts *discounts, Rows *entries, Rows *codes);
 static void entry_take(Discounts *discounts, const Value *entry, const Value *code);
 static bool entry_is_usable(const Discounts *discounts, const Value *entry, const Value *code);
 static bool is_in_time(Value starts_at, Value expires_at, TimestampTz at);
@@ -196,67 +171,59 @@ static JsonSlice code_trimmed(Value code);
 static void code_write(StringInfo out, JsonSlice name, const Value *code, Value expires_at);
 static void text_write(StringInfo out, Value text);
 static void time_write(StringInfo out, Value time);
-static Value fetched(Fetch *fetch, int column);
+static Value value_of(Rows *rows, int column);
 static Value earlier(Value a, Value b);
 
 bool
 handshake_discounts_assign(const pg_uuid_t *user, TimestampTz at)
 {
 	Datum values[] = {UUIDPGetDatum(user), TimestampTzGetDatum(at)};
-	bool due;
-	bool null;
 
-	if (is_due(&due, user, at) && !due)
-		return false;
-	return plan_execute(&assign_due, values, NULL, false) == 1 &&
-		   DatumGetInt32(plan_value(0, 1, &null)) > 0;
+	return is_due(user, at) && plan_execute(&assign_due, values, NULL, false) == 1 &&
+		   plan_int32(0, 1) > 0;
 }
 
-/* False when it cannot be read directly. */
+/* Whether assign_due would find a code: most often there is none, and no statement is needed.
+ */
 static bool
-is_due(bool *due, const pg_uuid_t *user, TimestampTz at)
+is_due(const pg_uuid_t *user, TimestampTz at)
 {
-	Snapshot snapshot = GetActiveSnapshot();
 	HandshakeVersions versions;
-	Fetch offers;
-	Fetch entry;
+	Rows offers;
+	Rows entry;
+	bool due;
 
-	if (!handshake_cohort_read(&versions, user) ||
-		!fetch_open(&offers, &offers_by_cohort, snapshot))
-		return false;
-	if (!fetch_open(&entry, &entry_by_code, snapshot))
-	{
-		fetch_close(&offers);
-		return false;
-	}
-	fetch_find_null(&offers);
-	*due = offers_find_due(&offers, &entry, user, at);
-	if (!*due && versions.in_cohort)
+	handshake_cohort_read(&versions, user);
+	rows_open(&offers, &offers_by_cohort, GetActiveSnapshot());
+	rows_open(&entry, &entry_by_code, GetActiveSnapshot());
+	rows_find_null(&offers);
+	due = offers_find_due(&offers, &entry, user, at);
+	if (!due && versions.in_cohort)
 	{
 		Datum cohort = UUIDPGetDatum(&versions.cohort_id);
 
-		fetch_find(&offers, &cohort);
-		*due = offers_find_due(&offers, &entry, user, at);
+		rows_find(&offers, &cohort);
+		due = offers_find_due(&offers, &entry, user, at);
 	}
-	fetch_close(&entry);
-	fetch_close(&offers);
-	return true;
+	rows_close(&entry);
+	rows_close(&offers);
+	return due;
 }
 
 /* As assign_due has it. */
 static bool
-offers_find_due(Fetch *offers, Fetch *entry, const pg_uuid_t *user, TimestampTz at)
+offers_find_due(Rows *offers, Rows *entry, const pg_uuid_t *user, TimestampTz at)
 {
-	while (fetch_next(offers))
+	while (rows_next(offers))
 	{
-		Datum keys[] = {UUIDPGetDatum(user), fetched(offers, OFFER_ID).datum};
+		Datum keys[] = {UUIDPGetDatum(user), value_of(offers, OFFER_ID).datum};
 
-		if (!DatumGetBool(fetched(offers, OFFER_ACTIVE).datum) ||
-			!is_in_time(fetched(offers, OFFER_STARTS_AT), fetched(offers, OFFER_EXPIRES_AT),
+		if (!DatumGetBool(value_of(offers, OFFER_ACTIVE).datum) ||
+			!is_in_time(value_of(offers, OFFER_STARTS_AT), value_of(offers, OFFER_EXPIRES_AT),
 						at))
 			continue;
-		fetch_find(entry, keys);
-		if (!fetch_next(entry))
+		rows_find(entry, keys);
+		if (!rows_next(entry))
 			return true;
 	}
 	return false;
@@ -268,10 +235,8 @@ handshake_discounts_write(StringInfo out, HandshakeState *state, const pg_uuid_t
 {
 	Discounts discounts = {.user = user, .at = at, .state = state};
 
-	if (!offers_read(state, user, at))
-		offers_query(state, user, at);
-	if (!entries_read(&discounts))
-		entries_query_all(&discounts);
+	offers_bound_all(state, user, at);
+	entries_read(&discounts);
 	if (discounts.count > 1)
 		qsort(discounts.usable, discounts.count, sizeof(Usable), usable_compare);
 	appendStringInfoChar(out, '[');
@@ -285,109 +250,66 @@ handshake_discounts_write(StringInfo out, HandshakeState *state, const pg_uuid_t
 	appendStringInfoChar(out, ']');
 }
 
-/* False when they cannot be read directly. */
-static bool
-offers_read(HandshakeState *state, const pg_uuid_t *user, TimestampTz at)
+static void
+offers_bound_all(HandshakeState *state, const pg_uuid_t *user, TimestampTz at)
 {
 	HandshakeVersions versions;
-	Fetch offers;
+	Rows offers;
 
-	if (!handshake_cohort_read(&versions, user) ||
-		!fetch_open(&offers, &offers_by_cohort, GetActiveSnapshot()))
-		return false;
-	fetch_find_null(&offers);
+	handshake_cohort_read(&versions, user);
+	rows_open(&offers, &offers_by_cohort, GetActiveSnapshot());
+	rows_find_null(&offers);
 	offers_bound(state, &offers, at);
 	if (versions.in_cohort)
 	{
 		Datum cohort = UUIDPGetDatum(&versions.cohort_id);
 
-		fetch_find(&offers, &cohort);
+		rows_find(&offers, &cohort);
 		offers_bound(state, &offers, at);
 	}
-	fetch_close(&offers);
-	return true;
+	rows_close(&offers);
 }
 
 static void
-offers_bound(HandshakeState *state, Fetch *offers, TimestampTz at)
+offers_bound(HandshakeState *state, Rows *offers, TimestampTz at)
 {
-	while (fetch_next(offers))
+	while (rows_next(offers))
 	{
-		turns_at(state, fetched(offers, OFFER_STARTS_AT), at);
-		turns_at(state, fetched(offers, OFFER_EXPIRES_AT), at);
+		turns_at(state, value_of(offers, OFFER_STARTS_AT), at);
+		turns_at(state, value_of(offers, OFFER_EXPIRES_AT), at);
 	}
 }
 
 static void
-offers_query(HandshakeState *state, const pg_uuid_t *user, TimestampTz at)
-{
-	Datum key = UUIDPGetDatum(user);
-	uint64 rows = plan_execute(&query_offers, &key, NULL, true);
-
-	for (uint64 row = 0; row < rows; row++)
-		for (int column = OFFER_STARTS_AT; column <= OFFER_EXPIRES_AT; column++)
-		{
-			Value moment;
-
-			moment.datum = plan_value(row, column + 1, &moment.null);
-			turns_at(state, moment, at);
-		}
-}
-
-/* False when they cannot be read directly. */
-static bool
 entries_read(Discounts *discounts)
 {
-	Snapshot snapshot = GetActiveSnapshot();
 	Datum key = UUIDPGetDatum(discounts->user);
-	Fetch entries;
-	Fetch codes;
+	Rows entries;
+	Rows codes;
 
-	if (!fetch_open(&entries, &entries_by_user, snapshot))
-		return false;
-	if (!fetch_open(&codes, &code_by_id, snapshot))
-	{
-		fetch_close(&entries);
-		return false;
-	}
-	fetch_find(&entries, &key);
-	while (fetch_next(&entries))
+	rows_open(&entries, &entries_by_user, GetActiveSnapshot());
+	rows_open(&codes, &code_by_id, GetActiveSnapshot());
+	rows_find(&entries, &key);
+	while (rows_next(&entries))
 		entry_read(discounts, &entries, &codes);
-	fetch_close(&codes);
-	fetch_close(&entries);
-	return true;
+	rows_close(&codes);
+	rows_close(&entries);
 }
 
 static void
-entry_read(Discounts *discounts, Fetch *entries, Fetch *codes)
+entry_read(Discounts *discounts, Rows *entries, Rows *codes)
 {
 	Value entry[ENTRY_COLUMNS];
 	Value code[CODE_COLUMNS];
 
 	for (int column = 0; column < ENTRY_COLUMNS; column++)
-		entry[column] = fetched(entries, column);
-	fetch_find(codes, &entry[ENTRY_CODE_ID].datum);
-	if (!fetch_next(codes))
+		entry[column] = value_of(entries, column);
+	rows_find(codes, &entry[ENTRY_CODE_ID].datum);
+	if (!rows_next(codes))
 		return;
 	for (int column = 0; column < CODE_COLUMNS; column++)
-		code[column] = fetched(codes, column);
+		code[column] = value_of(codes, column);
 	entry_take(discounts, entry, code);
-}
-
-static void
-entries_query_all(Discounts *discounts)
-{
-	Datum key = UUIDPGetDatum(discounts->user);
-	uint64 rows = plan_execute(&query_entries, &key, NULL, true);
-
-	for (uint64 row = 0; row < rows; row++)
-	{
-		Value values[ENTRY_COLUMNS + CODE_COLUMNS];
-
-		for (int column = 0; column < lengthof(values); column++)
-			values[column].datum = plan_value(row, column + 1, &values[column].null);
-		entry_take(discounts, values, values + ENTRY_COLUMNS);
-	}
 }
 
 static void
@@ -536,11 +458,11 @@ time_write(StringInfo out, Value time)
 }
 
 static Value
-fetched(Fetch *fetch, int column)
+value_of(Rows *rows, int column)
 {
 	Value value;
 
-	value.datum = fetch_value(fetch, column, &value.null);
+	value.datum = rows_value_or_null(rows, column, &value.null);
 	return value;
 }
 

@@ -83,8 +83,7 @@ answer_directly(StringInfo answer, const HandshakeRequest *request, const pg_uui
 {
 	HandshakeState state;
 
-	if (request->npurchases > 0 ||
-		handshake_cache_read(&state, request, user, at) != HANDSHAKE_HIT)
+	if (request->npurchases > 0 || !handshake_cache_read(&state, request, user, at))
 		return false;
 	if (!handshake_is_current(request, &state) &&
 		(!handshake_state_expand(&state) || !handshake_keeps_all(request, &state)))
@@ -119,11 +118,8 @@ state_load(HandshakeState *state, const HandshakeRequest *request, const pg_uuid
 {
 	HandshakeVersions versions;
 	bool assigned;
-	HandshakeCached cached = handshake_cache_read(state, request, user, at);
 
-	if (cached == HANDSHAKE_UNKNOWN)
-		cached = handshake_cache_query(state, request, user, at);
-	if (cached == HANDSHAKE_HIT &&
+	if (handshake_cache_read(state, request, user, at) &&
 		(handshake_is_current(request, state) || handshake_state_expand(state)))
 		return false;
 	/* what was assigned just now, and the version it moved, only a newer snapshot sees */

@@ -122,8 +122,8 @@ extern bool handshake_is_current(const HandshakeRequest *request, const Handshak
 extern void handshake_state_compute(HandshakeState *state, HandshakeVersions *versions,
 									const pg_uuid_t *user, TimestampTz at);
 
-/* The cohort of the user; goes without SPI, false where a direct read cannot be done. */
-extern bool handshake_cohort_read(HandshakeVersions *versions, const pg_uuid_t *user);
+/* The cohort of the user; goes without SPI_connect(). */
+extern void handshake_cohort_read(HandshakeVersions *versions, const pg_uuid_t *user);
 
 /* What time alone changes at this moment: the state, as it is at `at`, is not that of the other
  * side of it. */
@@ -169,37 +169,26 @@ extern const HandshakeCatalogue *handshake_catalogue_get(const HandshakeVersions
 														 bool admin);
 
 /*
- * sync/versions.c: the versions of the catalogue, of the cohort that *versions names, and
- * of the user. Goes without SPI; false where a direct read cannot be done.
+ * sync/versions.c: the versions of the catalogue, of the cohort that *versions names, and of
+ * the user. Goes without SPI_connect().
  */
-extern bool handshake_versions_read(HandshakeVersions *versions, const pg_uuid_t *user);
-
-typedef enum HandshakeCached
-{
-	HANDSHAKE_MISS,
-	HANDSHAKE_HIT,
-	HANDSHAKE_UNKNOWN, /* only a statement can tell */
-} HandshakeCached;
+extern void handshake_versions_read(HandshakeVersions *versions, const pg_uuid_t *user);
 
 /*
- * sync/cache.c: read and expand go without SPI, query is a statement. expand makes the
- * entries of a state that was found for a request that is not current; false when its text is
- * not one of ours.
+ * sync/cache.c: read and expand go without SPI_connect(). read is false when no row answers.
+ * expand makes the entries of a state that was found for a request that is not current; false
+ * when its text is not one of ours.
  */
-extern HandshakeCached handshake_cache_read(HandshakeState *state,
-											const HandshakeRequest *request,
-											const pg_uuid_t *user, TimestampTz at);
-extern HandshakeCached handshake_cache_query(HandshakeState *state,
-											 const HandshakeRequest *request,
-											 const pg_uuid_t *user, TimestampTz at);
+extern bool handshake_cache_read(HandshakeState *state, const HandshakeRequest *request,
+								 const pg_uuid_t *user, TimestampTz at);
 extern bool handshake_state_expand(HandshakeState *state);
 extern void handshake_cache_write(const HandshakeState *state,
 								  const HandshakeVersions *versions, const pg_uuid_t *user,
 								  TimestampTz at);
 
 /*
- * sync/record.c: keeps what the phone reported, as far as it is new. is_recorded goes
- * without SPI; false when something is new, or when only a statement can tell.
+ * sync/record.c: keeps what the phone reported, as far as it is new. is_recorded goes without
+ * SPI_connect(); false when something is new.
  */
 extern bool handshake_is_recorded(const HandshakeRequest *request, const pg_uuid_t *user,
 								  TimestampTz at);

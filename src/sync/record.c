@@ -15,12 +15,12 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#include "core/fetch.h"
 #include "core/plan.h"
+#include "core/rows.h"
 #include "json/json_write.h"
 #include "sync/handshake.h"
 
-static FetchSource settings_by_user = {
+static RowsSource settings_by_user = {
 	.table = "analytics",
 	.index = "analytics_pkey",
 	.nkeys = 1,
@@ -33,22 +33,29 @@ static FetchSource settings_by_user = {
 				{"deepening", TEXTOID, true}},
 };
 
-static FetchSource plays_by_key = {
+enum
+{
+	PLAY_TITLE,
+	PLAY_COUNT,
+	PLAY_COLUMNS,
+};
+
+static RowsSource plays_by_key = {
 	.table = "audio_usage",
 	.index = "audio_usage_pkey",
 	.nkeys = 3,
 	.keys = {{"user_id", UUIDOID}, {"course_code", TEXTOID}, {"audio_key", TEXTOID}},
-	.ncolumns = 2,
+	.ncolumns = PLAY_COLUMNS,
 	.columns = {{"title", TEXTOID, true}, {"play_count", INT4OID}},
 };
 
-static FetchSource devices_by_user = {
+static RowsSource devices_by_user = {
 	.table = "user_profile",
 	.index = "user_profile_pkey",
 	.nkeys = 1,
 	.keys = {{"user_id", UUIDOID}},
 	.ncolumns = 1,
-	.columns = {{"devices", JSONBOID}},
+	.columns = {{"devices", JSONBOID, true}},
 };
 
 /* $2 to $6 are the settings in the order of handshake_setting_names, $7 to $11 which of them
@@ -122,9 +129,9 @@ static KeptPlan read_purchases = {
 
 static bool settings_known(const HandshakeRequest *request, const pg_uuid_t *user);
 static bool settings_given(const HandshakeRequest *request);
-static bool setting_known(const HandshakeSetting *setting, Fetch *fetch, int column);
+static bool setting_known(const HandshakeSetting *setting, Rows *rows, int column);
 static bool plays_known(const HandshakeRequest *request, const pg_uuid_t *user);
-static bool play_known(const HandshakePlays *play, Fetch *fetch);
+static bool play_known(const HandshakePlays *play, Rows *rows);
 static bool device_known(JsonSlice device, const pg_uuid_t *user, TimestampTz at);
 static bool device_seen_since(Jsonb *devices, JsonSlice device, text *since);
 static void settings_record(const HandshakeRequest *request, const pg_uuid_t *user);
@@ -189,16 +196,15 @@ static bool
 settings_known(const HandshakeRequest *request, const pg_uuid_t *user)
 {
 	Datum key = UUIDPGetDatum(user);
-	Fetch fetch;
+	Rows rows;
 	bool known;
 
-	if (!fetch_open(&fetch, &settings_by_user, GetActiveSnapshot()))
-		return false;
-	fetch_find(&fetch, &key);
-	known = fetch_next(&fetch);
+	rows_open(&rows, &settings_by_user, GetActiveSnapshot());
+	rows_find(&rows, &key);
+	known = rows_next(&rows);
 	for (int i = 0; known && i < HANDSHAKE_SETTINGS; i++)
-		known = setting_known(&request->settings[i], &fetch, i);
-	fetch_close(&fetch);
+		known = setting_known(&request->settings[i], &rows, i);
+	rows_close(&rows);
 	return known;
 }
 
@@ -212,10 +218,10 @@ settings_given(const HandshakeRequest *request)
 }
 
 static bool
-setting_known(const HandshakeSetting *setting, Fetch *fetch, int column)
+setting_known(const HandshakeSetting *setting, Rows *rows, int column)
 {
 	bool null;
-	Datum stored = fetch_value(fetch, column, &null);
+	Datum stored = rows_value_or_null(rows, column, &null);
 
 	if (!setting->given)
 		return true;
@@ -227,34 +233,33 @@ setting_known(const HandshakeSetting *setting, Fetch *fetch, int column)
 static bool
 plays_known(const HandshakeRequest *request, const pg_uuid_t *user)
 {
-	Fetch fetch;
+	Rows rows;
 	bool known = true;
 
-	if (!fetch_open(&fetch, &plays_by_key, GetActiveSnapshot()))
-		return false;
+	rows_open(&rows, &plays_by_key, GetActiveSnapshot());
 	for (int i = 0; known && i < request->nplays; i++)
 	{
 		const HandshakePlays *play = &request->plays[i];
 		Datum keys[] = {UUIDPGetDatum(user), PointerGetDatum(slice_text(play->course_code)),
 						PointerGetDatum(slice_text(play->audio_key))};
 
-		fetch_find(&fetch, keys);
-		known = fetch_next(&fetch) && play_known(play, &fetch);
+		rows_find(&rows, keys);
+		known = rows_next(&rows) && play_known(play, &rows);
 	}
-	fetch_close(&fetch);
+	rows_close(&rows);
 	return known;
 }
 
 static bool
-play_known(const HandshakePlays *play, Fetch *fetch)
+play_known(const HandshakePlays *play, Rows *rows)
 {
 	bool null;
-	Datum title = fetch_value(fetch, 0, &null);
+	Datum title = rows_value_or_null(rows, PLAY_TITLE, &null);
 
 	if (play->title.bytes != NULL &&
 		(null || handshake_name_compare(text_slice(DatumGetTextPP(title)), play->title) != 0))
 		return false;
-	return DatumGetInt32(fetch_value(fetch, 1, &null)) >= play->count;
+	return DatumGetInt32(rows_value(rows, PLAY_COUNT)) >= play->count;
 }
 
 /* A person without a profile has nowhere to keep devices. */
@@ -262,21 +267,20 @@ static bool
 device_known(JsonSlice device, const pg_uuid_t *user, TimestampTz at)
 {
 	Datum key = UUIDPGetDatum(user);
-	Fetch fetch;
+	Rows rows;
 	bool known = true;
 
-	if (!fetch_open(&fetch, &devices_by_user, GetActiveSnapshot()))
-		return false;
-	fetch_find(&fetch, &key);
-	if (fetch_next(&fetch))
+	rows_open(&rows, &devices_by_user, GetActiveSnapshot());
+	rows_find(&rows, &key);
+	if (rows_next(&rows))
 	{
-		bool null;
-		Datum devices = fetch_value(&fetch, 0, &null);
+		bool none;
+		Datum devices = rows_value_or_null(&rows, 0, &none);
 
-		known =
-			device_seen_since(DatumGetJsonbP(devices), device, time_text(at - USECS_PER_DAY));
+		known = !none && device_seen_since(DatumGetJsonbP(devices), device,
+										   time_text(at - USECS_PER_DAY));
 	}
-	fetch_close(&fetch);
+	rows_close(&rows);
 	return known;
 }
 

@@ -11,51 +11,15 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
-#include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
+#include "core/datum.h"
 #include "core/errors.h"
-#include "core/fetch.h"
-#include "core/plan.h"
+#include "core/rows.h"
+#include "identity/asking.h"
 #include "json/json_write.h"
 #include "sync/entries.h"
 #include "sync/handshake.h"
-
-static FetchSource user_by_id = {
-	.table = "users",
-	.index = "users_pkey",
-	.nkeys = 1,
-	.keys = {{"id", UUIDOID}},
-	.ncolumns = 2,
-	.columns = {{"role", FETCH_ANY_ENUM}, {"deleted_at", TIMESTAMPTZOID, true}},
-};
-
-static FetchSource cohort_by_user = {
-	.table = "user_cohorts",
-	.index = "user_cohorts_pkey",
-	.nkeys = 1,
-	.keys = {{"user_id", UUIDOID}},
-	.ncolumns = 1,
-	.columns = {{"cohort_id", UUIDOID}},
-};
-
-/* The three reads that make UserFacts and the versions, as one statement. */
-static KeptPlan query_user = {
-	.sql = "SELECT u.role = 'admin',"
-		   " uc.cohort_id,"
-		   " coalesce((SELECT v.version FROM coursebase.catalogue_version v"
-		   "           WHERE v.singleton), 0),"
-		   " coalesce((SELECT v.version FROM coursebase.cohort_versions v"
-		   "           WHERE v.cohort_id = uc.cohort_id), 0),"
-		   " coalesce((SELECT v.version FROM coursebase.user_versions v"
-		   "           WHERE v.user_id = u.id), 0)"
-		   " FROM coursebase.users u"
-		   " LEFT JOIN coursebase.user_cohorts uc ON uc.user_id = u.id"
-		   " WHERE u.id = $1 AND u.deleted_at IS NULL",
-	.nargs = 1,
-	.types = {UUIDOID},
-};
 
 typedef enum CustomColumn
 {
@@ -66,7 +30,7 @@ typedef enum CustomColumn
 	CUSTOM_COLUMNS,
 } CustomColumn;
 
-static FetchSource custom_by_user = {
+static RowsSource custom_by_user = {
 	.table = "custom_courses",
 	.index = "custom_courses_user_id_idx",
 	.nkeys = 1,
@@ -78,24 +42,13 @@ static FetchSource custom_by_user = {
 				{"file_size_bytes", INT4OID}},
 };
 
-static FetchSource purchases_by_course = {
+static RowsSource purchases_by_course = {
 	.table = "custom_course_purchases",
 	.index = "custom_course_purchases_course_id_idx",
 	.nkeys = 1,
 	.keys = {{"course_id", UUIDOID}},
 	.ncolumns = 1,
 	.columns = {{"status", TEXTOID}},
-};
-
-/* A custom course stays while one of its purchases is active, or when it was never bought. */
-static KeptPlan query_custom = {
-	.sql = "SELECT c.id, c.course_code, c.checksum, c.file_size_bytes"
-		   " FROM coursebase.custom_courses c"
-		   " WHERE c.user_id = $1"
-		   " AND (SELECT bool_or(p.status = 'active') FROM coursebase.custom_course_purchases p"
-		   "      WHERE p.course_id = c.id) IS NOT FALSE",
-	.nargs = 1,
-	.types = {UUIDOID},
 };
 
 /* A member of the answer beside the manifest; until its feature is there, its empty value. */
@@ -115,14 +68,10 @@ static const MemberWriter members[] = {
 };
 
 static void user_require(HandshakeVersions *versions, bool *admin, const pg_uuid_t *user);
-static bool user_read(HandshakeVersions *versions, bool *admin, bool *found,
-					  const pg_uuid_t *user);
-static bool user_row_read(bool *admin, bool *found, const pg_uuid_t *user);
-static bool user_query(HandshakeVersions *versions, bool *admin, const pg_uuid_t *user);
 static void own_entries(HandshakeEntries *entries, HandshakeState *state, const pg_uuid_t *user,
 						TimestampTz at);
-static bool custom_read(HandshakeEntries *entries, const pg_uuid_t *user);
-static void custom_row_read(HandshakeEntries *entries, Fetch *courses, Fetch *purchases);
+static void custom_add(HandshakeEntries *entries, const pg_uuid_t *user);
+static bool custom_is_kept(Rows *purchases, Datum course);
 static bool is_slice(Datum value, const char *plain);
 static void entries_merge(HandshakeState *state, const HandshakeCatalogue *catalogue,
 						  const HandshakeEntries *own);
@@ -159,92 +108,24 @@ handshake_state_turns(HandshakeState *state, TimestampTz moment, TimestampTz at)
 		state->valid_from = Max(state->valid_from, moment);
 }
 
+/* Raises KB106 for nobody and for a closed account. */
 static void
 user_require(HandshakeVersions *versions, bool *admin, const pg_uuid_t *user)
 {
-	bool found;
-
 	memset(versions, 0, sizeof(*versions));
-	if (!user_read(versions, admin, &found, user))
-		found = user_query(versions, admin, user);
-	if (!found)
-		ereport(ERROR,
-				(errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such user"),
-				 errdetail("No user has the id %s, or the account was deleted.",
-						   DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(user)))),
-				 errhint("Call upsert_user() when a person signs up.")));
+	if (!identity_user_read(user, admin))
+		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such user"),
+						errdetail("No user has the id %s, or the account was deleted.",
+								  uuid_text(user)),
+						errhint("Call upsert_user() when a person signs up.")));
+	handshake_cohort_read(versions, user);
+	handshake_versions_read(versions, user);
 }
 
-/* False when it cannot be read directly. */
-static bool
-user_read(HandshakeVersions *versions, bool *admin, bool *found, const pg_uuid_t *user)
-{
-	if (!user_row_read(admin, found, user))
-		return false;
-	return !*found ||
-		   (handshake_cohort_read(versions, user) && handshake_versions_read(versions, user));
-}
-
-static bool
-user_row_read(bool *admin, bool *found, const pg_uuid_t *user)
-{
-	Datum key = UUIDPGetDatum(user);
-	Fetch fetch;
-	bool open = true;
-
-	if (!fetch_open(&fetch, &user_by_id, GetActiveSnapshot()))
-		return false;
-	fetch_find(&fetch, &key);
-	*found = fetch_next(&fetch);
-	if (*found)
-	{
-		Datum role = fetch_value(&fetch, 0, &open);
-
-		*admin = strcmp(DatumGetCString(DirectFunctionCall1(enum_out, role)), "admin") == 0;
-		fetch_value(&fetch, 1, &open);
-	}
-	*found = *found && open;
-	fetch_close(&fetch);
-	return true;
-}
-
-bool
+void
 handshake_cohort_read(HandshakeVersions *versions, const pg_uuid_t *user)
 {
-	Datum key = UUIDPGetDatum(user);
-	Fetch fetch;
-	bool null;
-
-	if (!fetch_open(&fetch, &cohort_by_user, GetActiveSnapshot()))
-		return false;
-	fetch_find(&fetch, &key);
-	versions->in_cohort = fetch_next(&fetch);
-	if (versions->in_cohort)
-		versions->cohort_id = *DatumGetUUIDP(fetch_value(&fetch, 0, &null));
-	fetch_close(&fetch);
-	return true;
-}
-
-static bool
-user_query(HandshakeVersions *versions, bool *admin, const pg_uuid_t *user)
-{
-	Datum key = UUIDPGetDatum(user);
-	Datum cohort;
-	bool null;
-
-	versions_were_read();
-	if (plan_execute(&query_user, &key, NULL, true) == 0)
-		return false;
-	cohort = plan_value(0, 2, &null);
-	versions->in_cohort = !null;
-	if (!null)
-		versions->cohort_id = *DatumGetUUIDP(cohort);
-	*admin = DatumGetBool(plan_value(0, 1, &null));
-	versions->catalogue = DatumGetInt64(plan_value(0, 3, &null));
-	versions->cohort = DatumGetInt64(plan_value(0, 4, &null));
-	versions->user = DatumGetInt64(plan_value(0, 5, &null));
-	versions->own_change = true;
-	return true;
+	versions->in_cohort = identity_cohort(user, &versions->cohort_id);
 }
 
 /* The documents that only this user gets. */
@@ -253,55 +134,48 @@ own_entries(HandshakeEntries *entries, HandshakeState *state, const pg_uuid_t *u
 			TimestampTz at)
 {
 	handshake_courses_add(entries, state, user, at);
-	if (!custom_read(entries, user))
-		entries_query(entries, &query_custom, UUIDPGetDatum(user), HANDSHAKE_CUSTOM_COURSE, 3);
+	custom_add(entries, user);
 	entries_order(entries);
 }
 
-static bool
-custom_read(HandshakeEntries *entries, const pg_uuid_t *user)
+static void
+custom_add(HandshakeEntries *entries, const pg_uuid_t *user)
 {
 	Datum key = UUIDPGetDatum(user);
-	Snapshot snapshot = GetActiveSnapshot();
-	Fetch courses;
-	Fetch purchases;
+	Rows courses;
+	Rows purchases;
 
-	if (!fetch_open(&courses, &custom_by_user, snapshot))
-		return false;
-	if (!fetch_open(&purchases, &purchases_by_course, snapshot))
+	rows_open(&courses, &custom_by_user, GetActiveSnapshot());
+	rows_open(&purchases, &purchases_by_course, GetActiveSnapshot());
+	rows_find(&courses, &key);
+	while (rows_next(&courses))
 	{
-		fetch_close(&courses);
-		return false;
+		Datum id = rows_value(&courses, CUSTOM_ID);
+
+		if (custom_is_kept(&purchases, id))
+			entries_add(entries, HANDSHAKE_CUSTOM_COURSE, 3, DatumGetUUIDP(id),
+						entries_slice(rows_value(&courses, CUSTOM_CODE)),
+						entries_slice_keep(rows_value(&courses, CUSTOM_CHECKSUM)),
+						DatumGetInt32(rows_value(&courses, CUSTOM_SIZE)));
 	}
-	fetch_find(&courses, &key);
-	while (fetch_next(&courses))
-		custom_row_read(entries, &courses, &purchases);
-	fetch_close(&purchases);
-	fetch_close(&courses);
-	return true;
+	rows_close(&purchases);
+	rows_close(&courses);
 }
 
-/* As query_custom has it. */
-static void
-custom_row_read(HandshakeEntries *entries, Fetch *courses, Fetch *purchases)
+/* A custom course stays while one of its purchases is active, or when it was never bought. */
+static bool
+custom_is_kept(Rows *purchases, Datum course)
 {
-	bool null;
-	Datum id = fetch_value(courses, CUSTOM_ID, &null);
 	bool bought = false;
 	bool active = false;
 
-	fetch_find(purchases, &id);
-	while (!active && fetch_next(purchases))
+	rows_find(purchases, &course);
+	while (!active && rows_next(purchases))
 	{
 		bought = true;
-		active = is_slice(fetch_value(purchases, 0, &null), "active");
+		active = is_slice(rows_value(purchases, 0), "active");
 	}
-	if (bought && !active)
-		return;
-	entries_add(entries, HANDSHAKE_CUSTOM_COURSE, 3, DatumGetUUIDP(id),
-				entries_slice(fetch_value(courses, CUSTOM_CODE, &null)),
-				entries_slice_keep(fetch_value(courses, CUSTOM_CHECKSUM, &null)),
-				DatumGetInt32(fetch_value(courses, CUSTOM_SIZE, &null)));
+	return active || !bought;
 }
 
 static bool

@@ -1,18 +1,15 @@
 /*
- * versions.c: the versions as the active snapshot sees them, read straight from their
- * indexes.
+ * versions.c: the versions as the active snapshot sees them.
  */
 #include "postgres.h"
 
-#include "access/sysattr.h"
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "utils/snapmgr.h"
 
-#include "core/fetch.h"
+#include "core/rows.h"
 #include "sync/handshake.h"
 
-static FetchSource catalogue_version = {
+static RowsSource catalogue_version = {
 	.table = "catalogue_version",
 	.index = "catalogue_version_pkey",
 	.nkeys = 1,
@@ -21,7 +18,7 @@ static FetchSource catalogue_version = {
 	.columns = {{"version", INT8OID}},
 };
 
-static FetchSource cohort_version = {
+static RowsSource cohort_version = {
 	.table = "cohort_versions",
 	.index = "cohort_versions_pkey",
 	.nkeys = 1,
@@ -30,7 +27,7 @@ static FetchSource cohort_version = {
 	.columns = {{"version", INT8OID}},
 };
 
-static FetchSource user_version = {
+static RowsSource user_version = {
 	.table = "user_versions",
 	.index = "user_versions_pkey",
 	.nkeys = 1,
@@ -39,42 +36,38 @@ static FetchSource user_version = {
 	.columns = {{"version", INT8OID}},
 };
 
-static bool version_read(FetchSource *source, Datum key, int64 *version, bool *own_change);
+static int64 version_read(RowsSource *source, Datum key, bool *own_change);
 
-bool
+void
 handshake_versions_read(HandshakeVersions *versions, const pg_uuid_t *user)
 {
 	bool ignored = false;
 
 	versions_were_read();
 	versions->own_change = false;
-	versions->cohort = 0;
-	return version_read(&catalogue_version, BoolGetDatum(true), &versions->catalogue,
-						&versions->own_change) &&
-		   version_read(&user_version, UUIDPGetDatum(user), &versions->user, &ignored) &&
-		   (!versions->in_cohort ||
-			version_read(&cohort_version, UUIDPGetDatum(&versions->cohort_id),
-						 &versions->cohort, &versions->own_change));
+	versions->catalogue =
+		version_read(&catalogue_version, BoolGetDatum(true), &versions->own_change);
+	versions->user = version_read(&user_version, UUIDPGetDatum(user), &ignored);
+	versions->cohort = versions->in_cohort
+						   ? version_read(&cohort_version, UUIDPGetDatum(&versions->cohort_id),
+										  &versions->own_change)
+						   : 0;
 }
 
 /* What has no row is at 0. */
-static bool
-version_read(FetchSource *source, Datum key, int64 *version, bool *own_change)
+static int64
+version_read(RowsSource *source, Datum key, bool *own_change)
 {
-	Fetch fetch;
-	bool null;
+	int64 version = 0;
+	Rows rows;
 
-	*version = 0;
-	if (!fetch_open(&fetch, source, GetActiveSnapshot()))
-		return false;
-	fetch_find(&fetch, &key);
-	if (fetch_next(&fetch))
+	rows_open(&rows, source, GetActiveSnapshot());
+	rows_find(&rows, &key);
+	if (rows_next(&rows))
 	{
-		Datum writer = slot_getsysattr(fetch.slot, MinTransactionIdAttributeNumber, &null);
-
-		*version = DatumGetInt64(fetch_value(&fetch, 0, &null));
-		*own_change |= TransactionIdIsCurrentTransactionId(DatumGetTransactionId(writer));
+		version = DatumGetInt64(rows_value(&rows, 0));
+		*own_change |= rows_written_here(&rows);
 	}
-	fetch_close(&fetch);
-	return true;
+	rows_close(&rows);
+	return version;
 }

@@ -24,14 +24,18 @@ Measures the rows whose names begin with one of the given, or all.
   --milliseconds N     the least time of one execution (default 100)
   --no-instructions    leave callgrind out
   --full               what grows is measured up to a million people, too
-  --readme             write the table into README.md too
+  --doc                keep the figures in test/bench/figures.tsv, and write doc/bench.md and its drawings
+  --render             write doc/bench.md and its drawings from the figures that are kept; measure nothing
+  --check              the same, but only say what differs, and fail if anything does
 
-build/bench/bench.svg, growth.svg and bench.md hold the drawings and the table.
+build/bench/bench.md holds the tables and drawings of this run.
 END
 
 my %option = (repetitions => 7, milliseconds => 100, instructions => 1, as => '',
     tree => "$FindBin::Bin/../..");
-GetOptions(\%option, 'list', 'repetitions=i', 'milliseconds=i', 'instructions!', 'full', 'readme', 'tree=s',
+# What its caller typed: test/bench/run adds what begins so.
+my $command = "test/bench/run @ARGV" =~ s/ --(?:tree|as|data) \S+//gr;
+GetOptions(\%option, 'list', 'repetitions=i', 'milliseconds=i', 'instructions!', 'full', 'doc', 'render', 'check', 'tree=s',
     'as=s', 'data=s', 'help') or die $usage;
 if ($option{help})
 {
@@ -42,9 +46,11 @@ die "a median needs at least 5 repetitions\n" if $option{repetitions} < 5;
 
 $ENV{BENCH_FULL} = 1 if $option{full};
 my @rows = map { Rows::load($_) } sort glob "$FindBin::Bin/rows/*.sql";
+Report::area_check($_) for @rows;
+exit render() if $option{render} || $option{check};
 my @chosen = @ARGV ? grep { my $row = $_; any { index($row->{name}, $_) == 0 } @ARGV } @rows : @rows;
 die "no such row: @ARGV\n" if !@chosen;
-die "README.md shows every row, not some\n" if $option{readme} && @chosen < @rows;
+die "doc/bench.md shows every row, not some\n" if $option{doc} && @chosen < @rows;
 if ($option{list})
 {
     printf "%-28s %s\n", $_->{name}, $_->{work} for @chosen;
@@ -68,16 +74,17 @@ sub main
 
     my @lines = map { Report::lines($_, $figures{$_->{name}}) } grep { $figures{$_->{name}} } @chosen;
     print "\n", Report::table(@lines), "\n";
-    my @growth = Report::growth(\%figures, @chosen);
-    print map { "$_\n" } Report::growth_text(@growth);
-    write_file("$out/growth.svg", Report::growth_svg(@growth)) if @growth;
+    print map { "$_\n" } Report::growth_text(Report::growth(@lines));
     print "The machine was busy (load $busy): times lie further apart than they should.\n"
         if $busy > 1.5;
-    write_file("$out/bench.svg", Report::svg($circumstances, @lines));
-    my $markdown = Report::markdown($circumstances, @lines);
-    write_file("$out/bench.md", $markdown);
-    write_readme($markdown) if $option{readme};
-    print "$out/bench.svg and $out/bench.md are written.\n";
+    my $pages = Report::pages($circumstances, [], @lines);
+    write_file("$out/$_", $pages->{$_}) for sort keys %$pages;
+    print "$out/bench.md and its drawings are written.\n";
+    if ($option{doc})
+    {
+        write_file(kept_file(), Report::kept_text($circumstances, @lines));
+        render();
+    }
     return verdict(\@lines, \%failure);
 }
 
@@ -91,7 +98,7 @@ sub circumstances
         max_parallel_workers_per_gather);
     $session->end;
     return "PostgreSQL $version on $cores cores; " . join(', ', @settings)
-        . "; medians of $option{repetitions} interleaved repetitions, the empty loop subtracted.";
+        . "; medians of $option{repetitions} interleaved repetitions, the empty loop subtracted. Printed by `$command`.";
 }
 
 # Each file finds its tables fresh from the vacuum and no dirty page of anybody's.
@@ -204,15 +211,28 @@ sub write_file
     return;
 }
 
-sub write_readme
+sub kept_file
 {
-    my ($markdown) = @_;
-    my $readme = slurp("$option{tree}/README.md");
-    $readme =~ s/(<!-- bench:begin -->\n).*?(<!-- bench:end -->)/$1$markdown$2/s
-        or die "README.md has no place between <!-- bench:begin --> and <!-- bench:end -->\n";
-    open my $out, '>', "$option{tree}/README.md" or die "README.md: $!\n";
-    print {$out} $readme;
-    close $out or die "README.md: $!\n";
-    print "README.md is written.\n";
-    return;
+    return "$option{tree}/test/bench/figures.tsv";
+}
+
+# doc/bench.md and its drawings from the figures that are kept. Rows that grow to a million are there after --full.
+sub render
+{
+    my $kept = slurp(kept_file());
+    local $ENV{BENCH_FULL} = 1;
+    my @all = map { Rows::load($_) } sort glob "$FindBin::Bin/rows/*.sql";
+    my ($circumstances, @lines) = Report::kept_lines($kept, @all);
+    my %measured = map { $_->{row}{name} => 1 } @lines;
+    my @unmeasured = grep { !$measured{$_} } map { $_->{name} } @rows;
+    my $pages = Report::pages($circumstances, \@unmeasured, @lines);
+    my @differ = grep { !-f "$option{tree}/doc/$_" || slurp("$option{tree}/doc/$_") ne $pages->{$_} } sort keys %$pages;
+    for my $file (@differ)
+    {
+        write_file("$option{tree}/doc/$file", $pages->{$file}) if !$option{check};
+        print "doc/$file ", $option{check} ? "is out of date; make docs writes it\n" : "is written\n";
+    }
+    my @idle = grep { !$pages->{s{^\Q$option{tree}\E/doc/}{}r} } glob "$option{tree}/doc/bench/*";
+    print "$_: nothing draws it\n" for @idle;
+    return $option{check} && (@differ || @idle) ? 1 : 0;
 }

@@ -53,6 +53,8 @@ INSERT INTO stated VALUES
     ('custom_course_purchases', 'kept', 'purchase_id purchase_token source environment status'),
     ('ai_credit_purchases', 'kept', 'product_id source environment purchase_id purchase_token status currency'),
     ('store_receipts', 'kept', 'source environment purchase_id product_id kind voice purchase_token original_transaction_id discount_order_ref status detail receipt refund_detail currency'),
+    ('store_notifications', 'removed', 'body details result'),
+    ('store_notifications', 'kept', 'provider environment notification_id kind proof outcome detail needs'),
     ('subscriptions', 'kept', 'plan store environment product_id base_plan_id offer_id purchase_token original_transaction_id'),
     ('subscription_lines', 'kept', 'store original_transaction_id environment transaction_id product_id base_plan_id offer_id purchase_token last_event_type last_store_event_id'),
     ('subscription_events', 'kept', 'event_type store environment store_event_id original_transaction_id transaction_id product_id payload answered_status answered_anomaly'),

@@ -13,6 +13,7 @@ SELECT v.*, m.cohort_id, 'an "offer"' FROM (SELECT max(cohort_id::text)::uuid FR
     ('D_AMOUNT', 'subscription', NULL, NULL, 500, 'EUR', NULL, '2026-01-01 00:00+00', NULL),
     ('D_SOON', 'course', NULL, 5, NULL, NULL, NULL, '2026-01-03 00:00+00', '2026-01-04 00:00+00')) AS v;
 INSERT INTO coursebase.discount_codes (code, product_type, percent_off, expires_at) VALUES ('D_ALL', 'course', 7, '2026-01-05 00:00+00');
+INSERT INTO coursebase.course_sections (course_id, name, status, "order") SELECT id, 'Sold in a bundle', 'public', 0 FROM coursebase.courses WHERE title = 'Hidden';
 SET LOCAL request.jwt.claims = '{"sub": "fixture_ada"}';
 CREATE TEMP TABLE questions (n integer, question text);
 INSERT INTO questions VALUES
@@ -37,7 +38,18 @@ INSERT INTO questions VALUES
     (19, 'SELECT member FROM coursebase.ai_usage_member(''00000000-0000-4000-a000-00000000000a'', ''2026-01-20 12:00+00'')'),
     (20, 'SELECT coursebase.member_organization_ids()::text'),
     (21, 'SELECT coursebase.organization_ids_as(''owner'')::text'),
-    (22, 'SELECT coursebase.organization_ids_as(''coach'')::text');
+    (22, 'SELECT coursebase.organization_ids_as(''coach'')::text'),
+    (23, 'SELECT string_agg(concat(l.name, coursebase.can_view_lesson(l.id), coursebase.can_view_lesson(l.id, ''00000000-0000-4000-a000-00000000000b'')), '', '' ORDER BY l.section_id, l.name) FROM coursebase.lessons l'),
+    (24, 'SELECT string_agg(coursebase.can_read_section(id)::text, '' '' ORDER BY id) FROM coursebase.course_sections'),
+    (25, 'SELECT string_agg(concat(coursebase.has_course_access(id), coursebase.has_course_access_by_code(course_code)), '' '' ORDER BY id) FROM coursebase.courses'),
+    (26, 'SELECT string_agg(coursebase.has_course_access(id, ''00000000-0000-4000-a000-00000000000b'')::text, '' '' ORDER BY id) FROM coursebase.courses'),
+    (27, 'SELECT md5(coursebase.handshake(''00000000-0000-4000-a000-00000000000a'', ''{"device_id": "d", "analytics": {"voice": "v", "audio_usage": {"1": {"title": "t", "no_of_plays": 3}}}}'', ''2026-01-02 12:00+00'')::text)'),
+    (28, 'SELECT md5(coursebase.handshake(''00000000-0000-4000-a000-00000000000a'', ''{"device_id": "d", "analytics": {"voice": "v", "audio_usage": {"1": {"title": "t", "no_of_plays": 3}}}}'', ''2026-01-02 12:00+00'')::text)'),
+    (29, 'SELECT concat(a.voice, u.title, u.play_count, p.devices) FROM coursebase.analytics a JOIN coursebase.audio_usage u USING (user_id) JOIN coursebase.user_profile p USING (user_id) WHERE u.title = ''t'''),
+    (30, 'WITH more AS (UPDATE coursebase.settings SET value = ''-1'' WHERE name = ''premium_slots'' RETURNING 1) SELECT count(*)::text FROM more'),
+    (31, 'SELECT cardinality(coursebase.accessible_course_ids(''00000000-0000-4000-a000-00000000000a'', ''2026-01-02 12:00+00''))::text'),
+    (32, 'SELECT set_config(''request.jwt.claims'', ''{"sub": "fixture_bob"}'', true)'),
+    (33, 'SELECT string_agg(coursebase.can_read_section(id)::text, '' '' ORDER BY course_id, "order") FROM coursebase.course_sections');
 
 -- The answers once a change was made, which is taken back.
 CREATE FUNCTION pg_temp.answers(change text) RETURNS text LANGUAGE plpgsql AS $$

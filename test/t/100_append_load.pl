@@ -7,16 +7,14 @@ use warnings FATAL => 'all';
 use FindBin;
 use lib "$FindBin::RealBin/lib";
 use Coursebase;
-use PostgreSQL::Test::Utils;
+use Load;
 use Test::More;
 
 my $sessions = 32;
 my $appends  = 250 * ($ENV{COURSEBASE_LOAD} // 1);
 my $total    = $sessions * $appends;
 
-my $node = node('append_load');
-$node->append_conf('postgresql.conf', 'max_connections = 50');
-$node->restart;
+my $node = load_node('append_load');
 create_extension($node, 'load');
 query($node, 'load', <<~'SQL');
 	INSERT INTO coursebase.users (id, clerk_user_id, name, email) VALUES
@@ -28,8 +26,7 @@ query($node, 'load', <<~'SQL');
 	SQL
 
 # Two of the documents hold lists, two are keyed. Every seventh append comes twice, as after a lost answer.
-my $script = PostgreSQL::Test::Utils::tempdir() . '/append.sql';
-append_to_file($script, <<~'SQL');
+my $script = pgbench_script('append', <<~'SQL');
 	\set n :n + 1
 	\set document (:client_id + :n) % 4 + 1
 	\set again :n % 7
@@ -49,8 +46,8 @@ append_to_file($script, <<~'SQL');
 	SELECT 1 / (count(*) = 4)::integer FROM coursebase.custom_courses WHERE checksum = md5(data::text) AND file_size_bytes = octet_length(data::text);
 	\endif
 	SQL
-client_ok($node, "$sessions sessions append $appends times each, and readers see only what is sound",
-	[ 'pgbench', '-n', '-c', $sessions, '-j', 2, '-t', $appends, '-D', 'n=0', '-f', $script, 'load' ]);
+many_ok($node, 'load', "$sessions sessions append $appends times each, and readers see only what is sound",
+	sessions => $sessions, turns => $appends, define => [ 'n=0' ], scripts => [$script]);
 
 is(query($node, 'load', <<~'SQL'), "$total|$total", 'every entry is there, once');
 	SELECT count(*), count(DISTINCT url) FROM (

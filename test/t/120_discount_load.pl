@@ -8,7 +8,7 @@ use warnings FATAL => 'all';
 use FindBin;
 use lib "$FindBin::RealBin/lib";
 use Coursebase;
-use PostgreSQL::Test::Utils;
+use Load;
 use Test::More;
 
 my ($sessions, $codes, $tries) = ($ENV{COURSEBASE_LOAD} // 1) > 1 ? (64, 1000, 100_000) : (16, 100, 2000);
@@ -16,9 +16,7 @@ my $uses = 5;
 my $each = int($tries / $sessions);
 my $more = $tries % $sessions;    # sessions that try once more
 
-my $node = node('discount_load');
-$node->append_conf('postgresql.conf', 'max_connections = 80');
-$node->restart;
+my $node = load_node('discount_load');
 create_extension($node, 'load');
 
 # A refusal is what most tries end in; any other error is one. A retry begins the script anew, so that it is the
@@ -44,9 +42,7 @@ query($node, 'load', <<~"SQL");
 my @levels = ('read committed', 'repeatable read', 'serializable');
 for my $level (1 .. @levels)
 {
-	my $script = PostgreSQL::Test::Utils::tempdir() . "/redeem_$level.sql";
-
-	append_to_file($script, <<~"SQL");
+	my $script = pgbench_script("redeem_$level", <<~"SQL");
 		\\if :done < $each or :client_id < $more
 		\\set n :n + 1
 		\\set try :n * $sessions + :client_id
@@ -56,9 +52,8 @@ for my $level (1 .. @levels)
 		\\set done :done + 1
 		\\endif
 		SQL
-	client_ok($node, "$sessions sessions make $tries tries, $levels[$level - 1]",
-		[ 'pgbench', '-n', '-c', $sessions, '-j', 2, '-t', $each + ($more > 0), '-D', 'n=0', '-D', 'done=0', '--max-tries=10000', '-f', $script, 'load' ],
-		env => { PGOPTIONS => "-c default_transaction_isolation=" . ($levels[$level - 1] =~ s/ /\\ /r) });
+	many_ok($node, 'load', "$sessions sessions make $tries tries, $levels[$level - 1]",
+		level => $levels[$level - 1], sessions => $sessions, turns => $each + ($more > 0), define => [ 'n=0', 'done=0' ], scripts => [$script]);
 	my $total = $codes * $uses;
 	is(query($node, 'load', <<~"SQL"), "$total|$uses|$uses", "exactly $total uses, $uses of each code");
 		SELECT sum(n), min(n), max(n) FROM (
@@ -68,7 +63,7 @@ for my $level (1 .. @levels)
 		SQL
 }
 is(query($node, 'load', 'SELECT count(*) FROM coursebase.check_integrity()'), '0', 'check_integrity() finds nothing');
-is(query($node, 'load', 'SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()'), '0', 'no deadlock');
+no_deadlock($node, 'load', 'no deadlock');
 
 $node->stop;
 done_testing();

@@ -8,14 +8,12 @@ use warnings FATAL => 'all';
 use FindBin;
 use lib "$FindBin::RealBin/lib";
 use Coursebase;
-use PostgreSQL::Test::Utils;
+use Load;
 use Test::More;
 
 my ($sessions, $turns, $people) = ($ENV{COURSEBASE_LOAD} // 1) > 1 ? (64, 400, 200) : (16, 60, 40);
 
-my $node = node('referral_load');
-$node->append_conf('postgresql.conf', 'max_connections = 100');
-$node->restart;
+my $node = load_node('referral_load');
 
 # What a rule refuses is false; what was done is noted in the same transaction.
 my $prepare = <<~SQL;
@@ -49,8 +47,7 @@ my $prepare = <<~SQL;
 	END \$\$;
 	SQL
 
-my $script = PostgreSQL::Test::Utils::tempdir() . '/referral.sql';
-append_to_file($script, <<~SQL);
+my $script = pgbench_script('referral', <<~SQL);
 	\\set n :n + 1
 	\\set kind random(0, 2)
 	\\set a random(0, $people - 1)
@@ -58,14 +55,11 @@ append_to_file($script, <<~SQL);
 	SELECT public.turn(:kind, :a, :b, 'order ' || :client_id || ' ' || :n);
 	SQL
 
-for my $level ('read committed', 'repeatable read', 'serializable')
-{
-	my $name = create_extension($node, $level =~ s/ /_/r);
+at_each_level($node, $prepare, sub {
+	my ($name, $level) = @_;
 
-	query($node, $name, $prepare);
-	client_ok($node, "$sessions sessions take $turns turns each, $level",
-		[ 'pgbench', '-n', '-c', $sessions, '-j', 2, '-t', $turns, '--max-tries=10000', '-D', 'n=0', '--random-seed=7', '-f', $script, $name ],
-		env => { PGOPTIONS => '-c default_transaction_isolation=' . $level =~ s/ /\\ /r });
+	many_ok($node, $name, "$sessions sessions take $turns turns each, $level",
+		level => $level, sessions => $sessions, turns => $turns, define => [ 'n=0' ], words => [ '--random-seed=7' ], scripts => [$script]);
 	is(query($node, $name, <<~SQL), 't|t|t|t|t', "$level: brought once, without a ring, earned once, spent once, and some of each");
 		WITH RECURSIVE above (id, up, steps) AS (
 		    SELECT user_id, referred_by, 0 FROM coursebase.user_profile
@@ -81,9 +75,7 @@ for my $level ('read committed', 'repeatable read', 'serializable')
 		    (SELECT count(DISTINCT what) = 3 FROM public.done)
 		FROM above
 		SQL
-	is(query($node, $name, 'SELECT * FROM coursebase.check_integrity()'), '', "$level: nothing for check_integrity");
-	is(query($node, $name, "SELECT deadlocks FROM pg_stat_database WHERE datname = '$name'"), '0', "$level: no deadlock");
-}
+});
 
 $node->stop;
 done_testing();

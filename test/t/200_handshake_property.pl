@@ -8,7 +8,7 @@ use warnings FATAL => 'all';
 use FindBin;
 use lib "$FindBin::RealBin/lib";
 use Coursebase;
-use PostgreSQL::Test::Utils;
+use Load;
 use Test::More;
 
 my $load = $ENV{COURSEBASE_LOAD} // 1;
@@ -176,10 +176,8 @@ query($node, 'property', <<~'SQL');
 sub script
 {
 	my ($name, $sql) = @_;
-	my $path = PostgreSQL::Test::Utils::tempdir() . "/$name.sql";
 
-	append_to_file($path, "\\set kind random(1, 30)\n\\set n random(0, 999)\n\\set end random(0, 2)\n$sql");
-	return $path;
+	return pgbench_script($name, "\\set kind random(1, 30)\n\\set n random(0, 999)\n\\set end random(0, 2)\n$sql");
 }
 
 my $end = "\\if :end\nCOMMIT;\n\\else\nROLLBACK;\n\\endif\n";
@@ -195,8 +193,8 @@ my @scripts = (
 	script('older', "BEGIN ISOLATION LEVEL REPEATABLE READ;\nSELECT 1;\n\\sleep 3 ms\nSELECT agree(:n);\nCOMMIT;\n"),
 );
 
-client_ok($node, 'every answer is the computed one, whatever changes meanwhile',
-	[ 'pgbench', '-n', '-c', 6, '-j', 2, '-t', 350 * $load, '--max-tries=100', (map { ('-f', $_) } @scripts), 'property' ]);
+many_ok($node, 'property', 'every answer is the computed one, whatever changes meanwhile',
+	sessions => 6, turns => 350 * $load, scripts => \@scripts);
 my ($checks, $hits) = split /\|/, query($node, 'property', 'SELECT c.last_value, h.last_value FROM checks c, hits h');
 note("$checks comparisons, $hits of a cached row");
 cmp_ok($checks, '>', 300 * $load, 'enough was compared');

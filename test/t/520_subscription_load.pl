@@ -7,7 +7,7 @@ use warnings FATAL => 'all';
 use FindBin;
 use lib "$FindBin::RealBin/lib";
 use Coursebase;
-use PostgreSQL::Test::Utils;
+use Load;
 use Test::More;
 
 my $sessions = 64;
@@ -15,9 +15,7 @@ my $users    = 100 * ($ENV{COURSEBASE_LOAD} // 1);
 my $each     = 10;                                     # events of a user
 my $total    = $users * $each;
 
-my $node = node('subscription_load');
-$node->append_conf('postgresql.conf', 'max_connections = 100');
-$node->restart;
+my $node = load_node('subscription_load');
 
 # An event is a pure function of its number: user, line, type, time.
 my $events = <<~'SQL';
@@ -76,8 +74,7 @@ is(query($node, 'orderly', 'SELECT count(*) FROM coursebase.subscription_events'
 
 # Each session has turns of its own. What pgbench tries again after a serialization failure is the next turn, so that a
 # delivery is made when its transaction says so, and passes are run until all are.
-my $script = PostgreSQL::Test::Utils::tempdir() . '/deliver.sql';
-append_to_file($script, <<~SQL);
+my $script = pgbench_script('deliver', <<~SQL);
 	\\set turn :turn + 1
 	\\set n :client_id + :turn * $sessions
 	WITH made AS (UPDATE public.deliveries SET made = true WHERE n = (SELECT delivery FROM public.turns WHERE n = :n) RETURNING event) SELECT coursebase.apply_subscription_event(public.user_of(event), public.event_of(event)) FROM made;
@@ -93,11 +90,9 @@ sub deliver
 		SELECT count(*) FROM public.turns;
 		SQL
 	return 0 unless $waiting;
-	my ($ok, $out, $err) = client($node,
-		[ 'pgbench', '-n', '-c', $sessions, '-j', 2, '-t', int($waiting / $sessions) + 1, '--max-tries=1000', '-D', 'turn=-1',
-			'-f', $script, $name ],
-		env => { PGOPTIONS => '-c default_transaction_isolation=' . $level =~ s/ /\\ /r });
-	die "pgbench: $out$err" if !$ok || $err =~ /error/;
+	my ($good, $said) = pgbench($node, $name, level => $level, sessions => $sessions, turns => int($waiting / $sessions) + 1,
+		define => [ 'turn=-1' ], scripts => [$script]);
+	die "pgbench: $said" unless $good;
 	return $waiting;
 }
 
@@ -113,7 +108,7 @@ for my $level ('read committed', 'repeatable read', 'serializable')
 	is(query($node, $name, 'SELECT count(*) FROM coursebase.subscription_events'), $total, "$level: every event once");
 	ok(query($node, $name, $rows) eq $wanted, "$level: the rows are those of the orderly delivery");
 	is(query($node, $name, 'SELECT * FROM coursebase.check_integrity()'), '', "$level: nothing for check_integrity");
-	is(query($node, $name, "SELECT deadlocks FROM pg_stat_database WHERE datname = '$name'"), '0', "$level: no deadlock");
+	no_deadlock($node, $name, "$level: no deadlock");
 }
 
 $node->stop;

@@ -8,16 +8,14 @@ use warnings FATAL => 'all';
 use FindBin;
 use lib "$FindBin::RealBin/lib";
 use Coursebase;
-use PostgreSQL::Test::Utils;
+use Load;
 use Test::More;
 
 my ($sessions, $calls) = ($ENV{COURSEBASE_LOAD} // 1) > 1 ? (64, 32_000) : (12, 1200);
 my $each = $calls / $sessions;
 my $people = 6;
 
-my $node = node('purchase_load');
-$node->append_conf('postgresql.conf', 'max_connections = 80');
-$node->restart;
+my $node = load_node('purchase_load');
 create_extension($node, 'load');
 
 # A receipt is n: its product and the person who bought it follow from it, and every seventh call is of somebody else's,
@@ -58,10 +56,9 @@ query($node, 'load', <<~"SQL");
 my @levels = ('read committed', 'repeatable read', 'serializable');
 for my $level (1 .. @levels)
 {
-	my $script = PostgreSQL::Test::Utils::tempdir() . "/sell_$level.sql";
 	my $receipts = $calls / 8;
 
-	append_to_file($script, <<~"SQL");
+	my $script = pgbench_script("sell_$level", <<~"SQL");
 		\\set n random(0, $receipts - 1)
 		\\set thief random(0, 6)
 		\\set what random(0, 9)
@@ -73,9 +70,8 @@ for my $level (1 .. @levels)
 		SELECT public.sell($level, :n, :thief);
 		\\endif
 		SQL
-	client_ok($node, "$sessions sessions make $calls calls, $levels[$level - 1]",
-		[ 'pgbench', '-n', '-c', $sessions, '-j', 2, '-t', $each, '--max-tries=10000', '-f', $script, 'load' ],
-		env => { PGOPTIONS => "-c default_transaction_isolation=" . ($levels[$level - 1] =~ s/ /\\ /r) });
+	many_ok($node, 'load', "$sessions sessions make $calls calls, $levels[$level - 1]",
+		level => $levels[$level - 1], sessions => $sessions, turns => $each, scripts => [$script]);
 	cmp_ok(query($node, 'load', "SELECT count(DISTINCT status) FROM coursebase.store_receipts WHERE purchase_id LIKE '$level-%'"),
 		'>=', 2, 'receipts stand, and were refunded');
 	is(query($node, 'load', 'SELECT string_agg(c::text, E\'\n\') FROM coursebase.check_integrity() c'), '', 'check_integrity() finds nothing');
@@ -90,7 +86,7 @@ is(query($node, 'load', <<~'SQL'), '', 'each receipt that stands gave once, no o
 	    + (SELECT count(*) FROM coursebase.custom_course_purchases m WHERE m.purchase_id = r.purchase_id AND m.status = 'active')
 	    + (SELECT count(*) FROM coursebase.subscription_lines l WHERE l.original_transaction_id = r.purchase_id AND l.user_id = r.user_id AND l.status = 'active')))
 	SQL
-is(query($node, 'load', 'SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()'), '0', 'no deadlock');
+no_deadlock($node, 'load', 'no deadlock');
 
 $node->stop;
 done_testing();

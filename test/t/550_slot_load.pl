@@ -8,16 +8,14 @@ use warnings FATAL => 'all';
 use FindBin;
 use lib "$FindBin::RealBin/lib";
 use Coursebase;
-use PostgreSQL::Test::Utils;
+use Load;
 use Test::More;
 
 my $sessions = 64;
 my $turns    = 20 * ($ENV{COURSEBASE_LOAD} // 1);
 my $people   = 40;
 
-my $node = node('slot_load');
-$node->append_conf('postgresql.conf', 'max_connections = 100');
-$node->restart;
+my $node = load_node('slot_load');
 
 # What is refused because the slots are full is no error here. Answers are kept, to be found again.
 my $prepare = <<~SQL;
@@ -46,8 +44,7 @@ my $prepare = <<~SQL;
 	END \$\$;
 	SQL
 
-my $script = PostgreSQL::Test::Utils::tempdir() . '/slots.sql';
-append_to_file($script, <<~SQL);
+my $script = pgbench_script('slots', <<~SQL);
 	\\set n random(1, $people)
 	\\set c random(0, 5)
 	\\set v random(0, 1)
@@ -55,16 +52,11 @@ append_to_file($script, <<~SQL);
 	SELECT coursebase.handshake(format('00000000-0000-4000-8000-0000000a%s', to_char(:n, 'FM0000'))::uuid, '{}');
 	SQL
 
-for my $level ('read committed', 'repeatable read', 'serializable')
-{
-	my $name = $level =~ s/ /_/r;
+at_each_level($node, $prepare, sub {
+	my ($name, $level) = @_;
 
-	create_extension($node, $name);
-	query($node, $name, $prepare);
-	my ($ok, $out, $err) = client($node,
-		[ 'pgbench', '-n', '-c', $sessions, '-j', 2, '-t', $turns, '--max-tries=10000', '-f', $script, $name ],
-		env => { PGOPTIONS => '-c default_transaction_isolation=' . $level =~ s/ /\\ /r });
-	ok($ok && $err !~ /error/, "$sessions sessions choose $turns times each, $level") or diag("$out$err");
+	many_ok($node, $name, "$sessions sessions choose $turns times each, $level",
+		level => $level, sessions => $sessions, turns => $turns, scripts => [$script]);
 	is(query($node, $name, <<~SQL), "$people|2|2", "$level: two courses each, and not one more");
 		SELECT count(*), min(s.courses), max(s.courses) FROM (SELECT count(DISTINCT course_id) AS courses FROM coursebase.course_purchases
 		    WHERE source = 'premium_slot' AND status = 'valid' GROUP BY user_id) s
@@ -76,9 +68,7 @@ for my $level ('read committed', 'repeatable read', 'serializable')
 	is(query($node, $name, <<~SQL), '0', "$level: what a call answered is answered again");
 		SELECT count(*) FROM public.answers a, coursebase.choose_premium_course(a.user_id, a.course_id, a.voice, '2026-05-03') s WHERE s.slot_id <> a.slot_id
 		SQL
-	is(query($node, $name, 'SELECT * FROM coursebase.check_integrity()'), '', "$level: nothing for check_integrity");
-	is(query($node, $name, "SELECT deadlocks FROM pg_stat_database WHERE datname = '$name'"), '0', "$level: no deadlock");
-}
+});
 
 $node->stop;
 done_testing();

@@ -9,7 +9,7 @@ use warnings FATAL => 'all';
 use FindBin;
 use lib "$FindBin::RealBin/lib";
 use Coursebase;
-use PostgreSQL::Test::Utils;
+use Load;
 use Test::More;
 
 my $load     = $ENV{COURSEBASE_LOAD} // 1;
@@ -17,9 +17,7 @@ my $sessions = $load > 1 ? 64 : 16;
 my $turns    = 60 * $load;
 my $buyers   = 8;
 
-my $node = node('sale_load');
-$node->append_conf('postgresql.conf', 'max_connections = 100');
-$node->restart;
+my $node = load_node('sale_load');
 
 # A refund of more than is left, and a product that would have no course, are refused by right.
 my $prepare = <<~SQL;
@@ -47,8 +45,7 @@ my $prepare = <<~SQL;
 	SQL
 
 # Who retries begins the script anew: the next turn. A purchase is told by two sessions at about the same time.
-my $script = PostgreSQL::Test::Utils::tempdir() . '/sales.sql';
-append_to_file($script, <<~SQL);
+my $script = pgbench_script('sales', <<~SQL);
 	\\set n :n + 1
 	\\set kind (:client_id + :n) % 6
 	\\set person random(0, $buyers - 1)
@@ -71,23 +68,16 @@ append_to_file($script, <<~SQL);
 	\\endif
 	SQL
 
-for my $level ('read committed', 'repeatable read', 'serializable')
-{
-	my $name = $level =~ s/ /_/r;
+at_each_level($node, $prepare, sub {
+	my ($name, $level) = @_;
 
-	create_extension($node, $name);
-	query($node, $name, $prepare);
-	my ($ok, $out, $err) = client($node,
-		[ 'pgbench', '-n', '-c', $sessions, '-j', 2, '-t', $turns, '--max-tries=10000', '-D', 'n=0', '-f', $script, $name ],
-		env => { PGOPTIONS => '-c default_transaction_isolation=' . $level =~ s/ /\\ /r });
-	ok($ok && $err !~ /error/i, "$sessions sessions buy, refund, give and take $turns times each, $level") or diag("$out$err");
+	many_ok($node, $name, "$sessions sessions buy, refund, give and take $turns times each, $level",
+		level => $level, sessions => $sessions, turns => $turns, define => [ 'n=0' ], scripts => [$script]);
 	is(query($node, $name, <<~SQL), 't|t|t', "$level: a session is one purchase, and each kind of thing happened");
 		SELECT count(*) = count(DISTINCT stripe_session_id), count(refunded_at) > 0, count(*) FILTER (WHERE refunded_in_cents = 60) > 0
 		FROM coursebase.purchases
 		SQL
-	is(query($node, $name, 'SELECT * FROM coursebase.check_integrity()'), '', "$level: nothing for check_integrity");
-	is(query($node, $name, "SELECT deadlocks FROM pg_stat_database WHERE datname = '$name'"), '0', "$level: no deadlock");
-}
+});
 
 $node->stop;
 done_testing();

@@ -8,15 +8,13 @@ use warnings FATAL => 'all';
 use FindBin;
 use lib "$FindBin::RealBin/lib";
 use Coursebase;
-use PostgreSQL::Test::Utils;
+use Load;
 use Test::More;
 
 my $sessions = 32;
 my $turns    = 12 * ($ENV{COURSEBASE_LOAD} // 1);
 
-my $node = node('enrolment_load');
-$node->append_conf('postgresql.conf', 'max_connections = 100');
-$node->restart;
+my $node = load_node('enrolment_load');
 
 # What a rule refuses (not active, a place that is gone, nothing to give back) is no error here.
 my $prepare = <<~SQL;
@@ -41,8 +39,7 @@ my $prepare = <<~SQL;
 	END \$\$;
 	SQL
 
-my $script = PostgreSQL::Test::Utils::tempdir() . '/enrolment.sql';
-append_to_file($script, <<~SQL);
+my $script = pgbench_script('enrolment', <<~SQL);
 	\\set n :n + 1
 	\\set person (:client_id + :n) % 8
 	\\set kind (:client_id + :n / 2) % 4
@@ -65,25 +62,18 @@ append_to_file($script, <<~SQL);
 	\\endif
 	SQL
 
-for my $level ('read committed', 'repeatable read', 'serializable')
-{
-	my $name = $level =~ s/ /_/r;
+at_each_level($node, $prepare, sub {
+	my ($name, $level) = @_;
 
-	create_extension($node, $name);
-	query($node, $name, $prepare);
-	my ($ok, $out, $err) = client($node,
-		[ 'pgbench', '-n', '-c', $sessions, '-j', 2, '-t', $turns, '--max-tries=10000', '-D', 'n=0', '-f', $script, $name ],
-		env => { PGOPTIONS => '-c default_transaction_isolation=' . $level =~ s/ /\\ /r });
-	ok($ok && $err !~ /error/, "$sessions sessions buy, pay, refund and mark $turns times each, $level") or diag("$out$err");
+	many_ok($node, $name, "$sessions sessions buy, pay, refund and mark $turns times each, $level",
+		level => $level, sessions => $sessions, turns => $turns, define => [ 'n=0' ], scripts => [$script]);
 	is(query($node, $name, <<~SQL), 't|t', "$level: every payment that came is one's course, or listed");
 		SELECT count(*) > 0, count(*) = (SELECT count(*) FROM coursebase.transactions_to_refund)
 		    + (SELECT count(*) FROM coursebase.course_entitlements e JOIN coursebase.payment_transactions t ON t.id = e.source_payment_transaction_id
 		       WHERE e.status = 'active' AND t.status = 'completed')
 		FROM coursebase.payment_transactions WHERE type = 'charge' AND status = 'completed'
 		SQL
-	is(query($node, $name, 'SELECT * FROM coursebase.check_integrity()'), '', "$level: nothing for check_integrity");
-	is(query($node, $name, "SELECT deadlocks FROM pg_stat_database WHERE datname = '$name'"), '0', "$level: no deadlock");
-}
+});
 
 $node->stop;
 done_testing();

@@ -9,6 +9,7 @@ use warnings FATAL => 'all';
 use FindBin;
 use lib "$FindBin::RealBin/lib";
 use Coursebase;
+use Load;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -16,21 +17,14 @@ my $load = $ENV{COURSEBASE_LOAD} // 1;
 my @rules = qw(free grant purchase premium_slot premium administrator);
 my $node = node('access_property');
 create_extension($node, 'property');
+query($node, 'property', 'ALTER DATABASE property SET client_min_messages = warning');
+query($node, 'property', slurp_file("$FindBin::RealBin/lib/property.sql"));
 query($node, 'property', <<~'SQL');
-	ALTER DATABASE property SET client_min_messages = warning;
-	CREATE ROLE property_anonymous;
-	CREATE ROLE property_user;
-	CREATE ROLE property_server BYPASSRLS;
-	SELECT coursebase.grant_roles('property_anonymous', 'property_user', 'property_server');
-	CREATE FUNCTION one(kind text, n integer) RETURNS uuid LANGUAGE sql IMMUTABLE AS
-	    $$ SELECT format('00000000-0000-4000-8000-00000000%s00%s', kind, n)::uuid $$;
-	INSERT INTO coursebase.users (id, clerk_user_id, name, email) SELECT one('a', n), 'u' || n, 'n', 'e' FROM generate_series(0, 3) n;
 	INSERT INTO coursebase.courses (id, course_code, title, description)
 	SELECT one('c', n), format('C0%sAAA', n), 't', 'd' FROM generate_series(0, 5) n;
 	INSERT INTO coursebase.course_documents (course_id, data) SELECT id, '{}' FROM coursebase.courses;
 	CREATE TABLE ids AS SELECT id, course_code AS code FROM coursebase.courses UNION ALL SELECT one('c', 9), 'C09AAA';
 	GRANT SELECT ON ids TO property_user, property_server;
-	CREATE SEQUENCE checks;
 
 	-- An instant on either side of a moment at which a subscription may end, or that moment.
 	CREATE FUNCTION instant(n integer) RETURNS timestamptz LANGUAGE sql STABLE AS $$
@@ -76,15 +70,6 @@ query($node, 'property', <<~'SQL');
 	            'subscriptions_user_id_key', 'settings_pkey', 'courses_pkey', 'courses_in_premium_idx'])[1 + m % 8]) i (name);
 	    WHEN 16 THEN IF m % 4 = 0 THEN TRUNCATE coursebase.user_course_access; ELSE ALTER TABLE coursebase.users SET (fillfactor = 90); END IF;
 	    END CASE;
-	END $$;
-	-- What no longer can be read from its index is given its name back.
-	CREATE FUNCTION restore() RETURNS void LANGUAGE plpgsql SET session_replication_role = replica AS $$
-	DECLARE
-	    i name;
-	BEGIN
-	    FOR i IN SELECT relname FROM pg_class WHERE relnamespace = 'coursebase'::regnamespace AND relname LIKE 'x\_%' LOOP
-	        EXECUTE format('ALTER INDEX coursebase.%I RENAME TO %I', i, substr(i, 3));
-	    END LOOP;
 	END $$;
 
 	-- Every course, with each source that gives it.
@@ -148,18 +133,6 @@ query($node, 'property', <<~'SQL');
 	    PERFORM set_config('role', 'none', true);
 	    RETURN nullif(found, '');
 	END $$;
-	CREATE FUNCTION users() RETURNS SETOF uuid LANGUAGE sql AS $$ SELECT id FROM coursebase.users UNION ALL VALUES (NULL), (one('a', 9)) $$;
-
-	-- Everybody's, at that time; raises where there is a difference.
-	CREATE FUNCTION agree(at timestamptz, seed text) RETURNS void LANGUAGE plpgsql AS $$
-	DECLARE
-	    d text := string_agg(u || differs, ', ') FROM (SELECT coalesce(u::text, 'nobody') AS u, difference(u, at, '') AS differs FROM users() u) d
-	        WHERE differs IS NOT NULL;
-	BEGIN
-	    IF d IS NOT NULL THEN
-	        RAISE EXCEPTION 'at % after %: %', at, seed, d;
-	    END IF;
-	END $$;
 
 	-- A walk through random databases.
 	CREATE FUNCTION walk(seed integer, steps integer) RETURNS void LANGUAGE plpgsql AS $$
@@ -204,14 +177,12 @@ ok($noticed{$_}, "it would be noticed if the source $_ were left out") for @rule
 sub script
 {
 	my ($name, $sql) = @_;
-	my $path = PostgreSQL::Test::Utils::tempdir() . "/$name.sql";
 
-	append_to_file($path, "\\set kind random(1, 14)\n\\set n random(0, 9999)\n$sql");
-	return $path;
+	return pgbench_script($name, "\\set kind random(1, 14)\n\\set n random(0, 9999)\n$sql");
 }
 
 # Each in one snapshot: a statement's, or that of the transaction.
-my @scripts = map { ('-f', $_) } (
+my @scripts = (
 	script('change', "SELECT change(:kind, :n);\nSELECT change(:kind, :n + 1);\n"),
 	script('within', "BEGIN ISOLATION LEVEL REPEATABLE READ;\nSELECT change(:kind, :n), agree(now(), 'within');\nCOMMIT;\n"),
 	script('older', "BEGIN ISOLATION LEVEL REPEATABLE READ;\nSELECT 1;\n\\sleep 3 ms\nSELECT agree(now(), 'older');\nCOMMIT;\n"),
@@ -219,7 +190,6 @@ my @scripts = map { ('-f', $_) } (
 		  . " <> ARRAY(SELECT DISTINCT course FROM plain(u, now()) ORDER BY course)\n"
 		  . " OR EXISTS (SELECT FROM ids WHERE coursebase.has_course_access(id, u) <> EXISTS (SELECT FROM plain(u, now()) WHERE course = id))))::integer;\n"),
 );
-client_ok($node, 'while others commit, too',
-	[ 'pgbench', '-n', '-c', 6, '-j', 2, '-t', 60 * $load, '--max-tries=100', @scripts, 'property' ]);
+many_ok($node, 'property', 'while others commit, too', sessions => 6, turns => 60 * $load, scripts => \@scripts);
 
 done_testing();

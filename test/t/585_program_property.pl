@@ -9,23 +9,17 @@ use warnings FATAL => 'all';
 use FindBin;
 use lib "$FindBin::RealBin/lib";
 use Coursebase;
+use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $load = $ENV{COURSEBASE_LOAD} // 1;
 my @rules = qw(entitlement staff admin_of_programs preview usable admin_of_lessons);
 my $node = node('program_property');
 create_extension($node, 'property');
+query($node, 'property', 'ALTER DATABASE property SET client_min_messages = warning');
+query($node, 'property', slurp_file("$FindBin::RealBin/lib/property.sql"));
 query($node, 'property', <<~'SQL');
-	ALTER DATABASE property SET client_min_messages = warning;
-	CREATE ROLE property_anonymous;
-	CREATE ROLE property_user;
-	CREATE ROLE property_server BYPASSRLS;
-	SELECT coursebase.grant_roles('property_anonymous', 'property_user', 'property_server');
-	CREATE FUNCTION one(kind text, n integer) RETURNS uuid LANGUAGE sql IMMUTABLE AS
-	    $$ SELECT format('00000000-0000-4000-8000-00000000%s%s', kind, lpad(n::text, 3, '0'))::uuid $$;
-	CREATE FUNCTION users() RETURNS SETOF uuid LANGUAGE sql AS $$ SELECT id FROM coursebase.users UNION ALL VALUES (NULL), (one('a', 9)) $$;
 	SET session_replication_role = replica;
-	INSERT INTO coursebase.users (id, clerk_user_id, name, email) SELECT one('a', n), 'u' || n, 'n', 'e' FROM generate_series(0, 3) n;
 	-- Two organisations; each has three programs, three workouts and a program that is no course.
 	INSERT INTO coursebase.organizations (id, name, slug) SELECT one('0', n), 'o', 'o' || n FROM generate_series(0, 1) n;
 	INSERT INTO coursebase.programs (id, organization_id, name, delivery_mode)
@@ -38,7 +32,6 @@ query($node, 'property', <<~'SQL');
 	INSERT INTO coursebase.course_sections (id, course_id, name, "order") SELECT one('d', n), one('c', n / 2), 's', n % 2 FROM generate_series(0, 5) n;
 	INSERT INTO coursebase.lessons (id, section_id, name, "order") SELECT one('f', n), one('d', n / 2), 'l', n % 2 FROM generate_series(0, 11) n;
 	INSERT INTO coursebase.lesson_contents (lesson_id, body) SELECT id, 'b' FROM coursebase.lessons;
-	CREATE SEQUENCE checks;
 
 	CREATE FUNCTION instant(n integer) RETURNS timestamptz LANGUAGE sql STABLE AS $$
 	    SELECT now() + ('{-1 h,-1 us,0,1 us,1 h}'::interval[])[1 + n % 5]
@@ -88,14 +81,6 @@ query($node, 'property', <<~'SQL');
 	    WHEN 23 THEN EXECUTE format('ALTER INDEX IF EXISTS coursebase.%I RENAME TO %I', i.name, 'x_' || i.name)
 	        FROM (SELECT (ARRAY['users_pkey', 'memberships_user_id_idx', 'lessons_pkey', 'course_sections_pkey', 'user_course_access_pkey'])[1 + m % 5]) i (name);
 	    END CASE;
-	END $$;
-	CREATE FUNCTION restore() RETURNS void LANGUAGE plpgsql SET session_replication_role = replica AS $$
-	DECLARE
-	    i name;
-	BEGIN
-	    FOR i IN SELECT relname FROM pg_class WHERE relnamespace = 'coursebase'::regnamespace AND relname LIKE 'x\_%' LOOP
-	        EXECUTE format('ALTER INDEX coursebase.%I RENAME TO %I', i, substr(i, 3));
-	    END LOOP;
 	END $$;
 
 	-- Every program, with each source that gives it.
@@ -191,15 +176,6 @@ query($node, 'property', <<~'SQL');
 	    RETURN (SELECT string_agg(f.prefix || f.key, ' ' ORDER BY f.key, f.prefix)
 	        FROM (SELECT '' AS prefix, * FROM jsonb_each(own || seen) UNION ALL SELECT 'served ', * FROM jsonb_each(served)) f
 	        WHERE f.value IS DISTINCT FROM should -> f.key);
-	END $$;
-	CREATE FUNCTION agree(at timestamptz, seed text) RETURNS void LANGUAGE plpgsql AS $$
-	DECLARE
-	    d text := string_agg(u || ': ' || differs, ', ') FROM (SELECT coalesce(u::text, 'nobody') AS u, difference(u, at, '') AS differs FROM users() u) d
-	        WHERE differs IS NOT NULL;
-	BEGIN
-	    IF d IS NOT NULL THEN
-	        RAISE EXCEPTION 'at % after %: %', at, seed, d;
-	    END IF;
 	END $$;
 	CREATE FUNCTION walk(seed integer, steps integer) RETURNS void LANGUAGE plpgsql AS $$
 	DECLARE

@@ -1,12 +1,10 @@
--- reference.sql: the reference tables of README.md as Markdown, from the catalogue; one section a call.
+-- reference.sql: what doc/reference says of a database with coursebase and no rows of its own, as one JSON document.
 --
---   psql -XAtq -v section=functions -f test/tools/reference.sql DATABASE
+--   psql -XAtq -f test/tools/reference.sql DATABASE
 --
--- Who may do what is asked of three roles made for the question and rolled back.
+-- Who may do what is asked of three roles that are made here and rolled back.
 \set ON_ERROR_STOP on
 SET client_min_messages = error;
-SELECT :'section' = 'functions' AS functions, :'section' = 'tables' AS tables,
-    :'section' = 'settings' AS settings, :'section' = 'roles' AS roles, :'section' = 'picture' AS picture \gset
 BEGIN;
 CREATE ROLE reference_anonymous;
 CREATE ROLE reference_end_user;
@@ -18,18 +16,9 @@ CREATE TEMP VIEW parts AS
     SELECT n, part, 'reference_' || part AS role, usual
     FROM unnest(ARRAY['anonymous', 'end_user', 'server'], ARRAY['anon', 'authenticated', 'service_role'])
         WITH ORDINALITY AS p (part, usual, n);
-CREATE TEMP VIEW functions AS
-    SELECT p.*, format('%s(%s)', p.proname, (
-            SELECT string_agg(format('%s%s%s', p.proargnames[a.n] || ' ',
-                    CASE a.type WHEN 'timestamptz'::regtype THEN 'timestamptz' ELSE format_type(a.type, NULL) END,
-                    CASE WHEN a.n > p.pronargs - p.pronargdefaults THEN ' = …' END), ', ' ORDER BY a.n)
-            FROM unnest(p.proargtypes) WITH ORDINALITY AS a (type, n))) AS call,
-        p.prorettype IN ('trigger'::regtype, 'event_trigger'::regtype) AS fires
-    FROM pg_proc p
-    WHERE p.pronamespace = 'coursebase'::regnamespace;
-CREATE TEMP VIEW tables AS
-    SELECT c.oid, c.relname, c.relkind FROM pg_class c
-    WHERE c.relnamespace = 'coursebase'::regnamespace AND c.relkind IN ('r', 'v');
+CREATE FUNCTION pg_temp.short(text) RETURNS text LANGUAGE sql AS $$
+    SELECT replace(replace($1, 'timestamp with time zone', 'timestamptz'), 'coursebase.', '')
+$$;
 CREATE FUNCTION pg_temp.may(role text, relation oid) RETURNS text LANGUAGE sql AS $$
     SELECT coalesce(string_agg(c.command || CASE WHEN NOT has_table_privilege($1, $2, c.command) THEN ' (some columns)'
         ELSE '' END, ', ' ORDER BY c.n), '')
@@ -37,72 +26,66 @@ CREATE FUNCTION pg_temp.may(role text, relation oid) RETURNS text LANGUAGE sql A
     WHERE CASE c.command WHEN 'delete' THEN has_table_privilege($1, $2, c.command)
         ELSE has_any_column_privilege($1, $2, c.command) END
 $$;
--- A cell: one line, and no bar that would end it.
-CREATE FUNCTION pg_temp.cell(text) RETURNS text LANGUAGE sql AS $$
-    SELECT replace(regexp_replace(coalesce($1, ''), '\s+', ' ', 'g'), '|', '\|')
+-- Partitions are their table's.
+CREATE TEMP VIEW relations AS
+    SELECT c.oid, c.relname AS name, c.relkind = 'v' AS is_view, obj_description(c.oid, 'pg_class') AS comment
+    FROM pg_class c
+    WHERE c.relnamespace = 'coursebase'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition;
+CREATE FUNCTION pg_temp.names(relation oid, numbers smallint[]) RETURNS text[] LANGUAGE sql AS $$
+    SELECT array_agg(a.attname ORDER BY k.n)
+    FROM unnest($2) WITH ORDINALITY AS k (number, n) JOIN pg_attribute a ON a.attrelid = $1 AND a.attnum = k.number
 $$;
-
-\if :functions
-SELECT E'| function | returns | marks | may execute | what it does |\n|---|---|---|---|---|';
-SELECT format('| `%s` | %s | %s | %s | %s |', f.call, pg_temp.cell('`' || replace(pg_get_function_result(f.oid),
-        'timestamp with time zone', 'timestamptz') || '`'),
-    concat_ws(', ', CASE f.provolatile WHEN 'i' THEN 'immutable' WHEN 's' THEN 'stable' ELSE 'volatile' END,
-        CASE f.proparallel WHEN 's' THEN 'parallel safe' WHEN 'r' THEN 'parallel restricted' END,
-        CASE WHEN f.proisstrict THEN 'strict' END, CASE WHEN f.prosecdef THEN 'security definer' ELSE 'invoker' END),
-    coalesce((SELECT string_agg(p.part, ', ' ORDER BY p.n) FROM parts p
-        WHERE has_function_privilege(p.role, f.oid, 'EXECUTE')),
-        CASE WHEN f.fires THEN 'triggers' ELSE 'owner' END),
-    pg_temp.cell(obj_description(f.oid, 'pg_proc')))
-FROM functions f
-ORDER BY f.fires, f.proname COLLATE "C";
-\endif
-
--- An arrow a pair of tables, however many keys join them. Nearly all point to users: the shape of the box says so.
-\if :picture
+CREATE TEMP VIEW columns AS
+    SELECT a.attrelid AS relation, a.attnum AS n, a.attname AS name, a.attnotnull AS required,
+        pg_temp.short(format_type(a.atttypid, a.atttypmod)) AS type,
+        CASE WHEN a.attidentity <> '' THEN 'identity' WHEN a.attgenerated <> '' THEN 'generated'
+            ELSE pg_temp.short(pg_get_expr(d.adbin, d.adrelid)) END AS otherwise,
+        col_description(a.attrelid, a.attnum) AS comment
+    FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+    WHERE a.attnum > 0 AND NOT a.attisdropped;
+-- Constraints only: an index that is unique for some rows is no key.
+CREATE TEMP VIEW keys AS
+    SELECT conrelid AS relation, contype AS kind, pg_temp.names(conrelid, conkey) AS columns
+    FROM pg_constraint WHERE contype IN ('p', 'u') AND connamespace = 'coursebase'::regnamespace;
 CREATE TEMP VIEW arrows AS
-    SELECT DISTINCT conrelid AS child, confrelid AS parent, confrelid = 'coursebase.users'::regclass AS person
-    FROM pg_constraint WHERE contype = 'f' AND connamespace = 'coursebase'::regnamespace;
-SELECT E'```mermaid\nflowchart LR';
-SELECT format('    %s([%s])', t.relname, t.relname) FROM tables t
-WHERE t.oid IN (SELECT a.child FROM arrows a WHERE a.person) ORDER BY t.relname COLLATE "C";
-SELECT format('    %s[%s]', t.relname, t.relname) FROM tables t
-WHERE t.oid IN (SELECT unnest(ARRAY[a.child, a.parent]) FROM arrows a WHERE NOT a.person)
-    AND t.oid NOT IN (SELECT a.child FROM arrows a WHERE a.person) ORDER BY t.relname COLLATE "C";
-SELECT format('    %s --> %s', c.relname, p.relname)
-FROM arrows a JOIN tables c ON c.oid = a.child JOIN tables p ON p.oid = a.parent
-WHERE NOT a.person ORDER BY c.relname COLLATE "C", p.relname COLLATE "C";
-SELECT '```';
-\endif
+    SELECT k.conrelid AS relation, p.name AS parent, pg_temp.names(k.conrelid, k.conkey) AS columns
+    FROM pg_constraint k JOIN relations p ON p.oid = k.confrelid
+    WHERE k.contype = 'f' AND k.connamespace = 'coursebase'::regnamespace;
 
-\if :tables
-SELECT E'| table | what it holds | anonymous | end_user | server | policies |\n|---|---|---|---|---|---|';
-SELECT format('| `%s` | %s | %s | %s | %s | %s |', t.relname, pg_temp.cell(obj_description(t.oid, 'pg_class')),
-    (SELECT string_agg(pg_temp.may(p.role, t.oid), ' | ' ORDER BY p.n) FROM parts p WHERE p.n = 1),
-    (SELECT string_agg(pg_temp.may(p.role, t.oid), ' | ' ORDER BY p.n) FROM parts p WHERE p.n = 2),
-    (SELECT string_agg(pg_temp.may(p.role, t.oid), ' | ' ORDER BY p.n) FROM parts p WHERE p.n = 3),
-    coalesce((SELECT string_agg('`' || p.polname || '`', ', ' ORDER BY p.polname COLLATE "C")
-        FROM pg_policy p WHERE p.polrelid = t.oid), CASE WHEN t.relkind = 'r' THEN 'none: closed to end users' END))
-FROM tables t
-ORDER BY t.relname COLLATE "C";
-\endif
-
-\if :settings
-SELECT E'| setting | kind | default | what it does |\n|---|---|---|---|';
-SELECT format('| `%s` | %s | %s | %s |', s.name, s.kind, pg_temp.cell('`' || s.default_value || '`'), pg_temp.cell(s.meaning))
-FROM coursebase.settings s
-ORDER BY s.name COLLATE "C";
-SELECT format('| `%s` | session setting | `%s` | %s |', s.name, s.boot_val, pg_temp.cell(s.short_desc))
-FROM pg_settings s WHERE s.name ~ '^(coursebase|request)\.' ORDER BY s.name COLLATE "C";
-\endif
-
-\if :roles
-SELECT E'| part | granted by itself to | needs | executes | reads | writes |\n|---|---|---|---|---|---|';
-SELECT format('| %s | `%s`, where that role exists | %s | %s functions | %s tables | %s tables |', p.part, p.usual,
-    CASE p.part WHEN 'server' THEN 'BYPASSRLS' ELSE 'no BYPASSRLS' END,
-    (SELECT count(*) FROM functions f WHERE has_function_privilege(p.role, f.oid, 'EXECUTE')),
-    (SELECT count(*) FROM tables t WHERE pg_temp.may(p.role, t.oid) ~ 'select'),
-    (SELECT count(*) FROM tables t WHERE pg_temp.may(p.role, t.oid) ~ 'insert|update|delete'))
-FROM parts p
-ORDER BY p.n;
-\endif
+SELECT json_build_object(
+    'functions', (SELECT json_agg(json_build_object('name', f.proname,
+            'arguments', pg_temp.short(pg_get_function_arguments(f.oid)),
+            'result', pg_temp.short(pg_get_function_result(f.oid)),
+            'volatility', CASE f.provolatile WHEN 'i' THEN 'immutable' WHEN 's' THEN 'stable' ELSE 'volatile' END,
+            'parallel', CASE f.proparallel WHEN 's' THEN 'parallel safe' WHEN 'r' THEN 'parallel restricted' END,
+            'strict', f.proisstrict,
+            'definer', f.prosecdef,
+            'fires', f.prorettype IN ('trigger'::regtype, 'event_trigger'::regtype),
+            'executed_by', (SELECT coalesce(json_agg(p.part ORDER BY p.n), '[]') FROM parts p
+                WHERE has_function_privilege(p.role, f.oid, 'EXECUTE')),
+            'comment', obj_description(f.oid, 'pg_proc')) ORDER BY f.proname COLLATE "C", f.oid)
+        FROM pg_proc f WHERE f.pronamespace = 'coursebase'::regnamespace),
+    'relations', (SELECT json_agg(json_build_object('name', r.name, 'view', r.is_view, 'comment', r.comment,
+            'may', (SELECT json_object_agg(p.part, pg_temp.may(p.role, r.oid)) FROM parts p),
+            'policies', (SELECT coalesce(json_agg(p.polname ORDER BY p.polname COLLATE "C"), '[]')
+                FROM pg_policy p WHERE p.polrelid = r.oid),
+            'columns', (SELECT json_agg(json_build_object('name', c.name, 'type', c.type, 'required', c.required,
+                    'otherwise', c.otherwise, 'comment', c.comment) ORDER BY c.n) FROM columns c WHERE c.relation = r.oid),
+            'keys', (SELECT coalesce(json_agg(json_build_object('kind', k.kind, 'columns', k.columns)
+                    ORDER BY k.kind, k.columns::text COLLATE "C"), '[]') FROM keys k WHERE k.relation = r.oid),
+            'arrows', (SELECT coalesce(json_agg(json_build_object('parent', a.parent, 'columns', a.columns)
+                    ORDER BY a.parent COLLATE "C", a.columns::text COLLATE "C"), '[]')
+                FROM arrows a WHERE a.relation = r.oid)) ORDER BY r.name COLLATE "C")
+        FROM relations r),
+    'types', (SELECT json_agg(json_build_object('name', t.typname, 'comment', obj_description(t.oid, 'pg_type'),
+            'labels', (SELECT json_agg(e.enumlabel ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = t.oid))
+            ORDER BY t.typname COLLATE "C")
+        FROM pg_type t WHERE t.typnamespace = 'coursebase'::regnamespace AND t.typtype = 'e'),
+    'settings', (SELECT json_agg(json_build_object('name', s.name, 'kind', s.kind, 'otherwise', s.default_value,
+            'meaning', s.meaning) ORDER BY s.name COLLATE "C")
+        FROM coursebase.settings s),
+    'session_settings', (SELECT json_agg(json_build_object('name', s.name, 'otherwise', s.boot_val,
+            'meaning', s.short_desc) ORDER BY s.name COLLATE "C")
+        FROM pg_settings s WHERE s.name ~ '^coursebase\.'),
+    'parts', (SELECT json_agg(json_build_object('part', p.part, 'usual', p.usual) ORDER BY p.n) FROM parts p));
 ROLLBACK;

@@ -9,6 +9,8 @@
 #   --# row: NAME             begins a row; what stands before the first row holds for every row
 #   --# each X: a b +c        the row once for each value; @X@ is replaced everywhere in it; a value
 #                             behind a plus only with BENCH_FULL in the environment
+#   --# name X: a = TEXT; …   what @X:name@ stands for where @X@ stands for a: plain words for the text of the work
+#   --# area: TEXT            under which heading of doc/bench.md it stands (Report.pm has them in their order)
 #   --# work: TEXT            what the table calls it
 #   --# loop                  a query with @expression@ and @n@: each way's expression is put in, and the
 #                             same query with a constant is timed beside it and subtracted
@@ -30,7 +32,7 @@ use strict;
 use warnings;
 
 my %sections = map { $_ => 1 } qw(setup end session loop same before touch);
-my %values = map { $_ => 1 } qw(work calls equal);
+my %values = map { $_ => 1 } qw(area work calls equal);
 my %measures = map { $_ => 1 } qw(time instructions memory);
 
 sub load
@@ -51,7 +53,7 @@ sub load
         chomp $line;
         if ($line =~ /^row:\s*(\w\S*)$/)
         {
-            $row = {%common, name => $1, ways => [], each => {}};
+            $row = {%common, name => $1, ways => [], each => {}, names => {}};
             push @rows, $row;
             undef $text;
         }
@@ -82,6 +84,12 @@ sub directive
     if ($line =~ /^each (\w+):\s*(.+)$/ && $row->{each})
     {
         $row->{each}{$1} = [map { s/^\+// && !$ENV{BENCH_FULL} ? () : $_ } split ' ', $2];
+        return \my $ignored;
+    }
+    if ($line =~ /^name (\w+):\s*(.+)$/ && $row->{names})
+    {
+        my ($of, $pairs) = ($1, $2);
+        $row->{names}{$of} = {map { my ($value, $name) = split /\s*=\s*/, $_, 2; $value => $name } split /\s*;\s*/, $pairs};
         return \my $ignored;
     }
     if ($line =~ /^(way|statement|command) (\w+):\s*([^|]+?)\s*(?:\|\s*(.+))?$/)
@@ -121,7 +129,8 @@ sub expand
     {
         @rows = map {
             my $one = $_;
-            map { substitute($one, "\@$name\@", $_) } @{$row->{each}{$name}}
+            map { substitute(substitute($one, "\@$name:name\@", $row->{names}{$name}{$_} // $_), "\@$name\@", $_) }
+                @{$row->{each}{$name}}
         } @rows;
     }
     return @rows;
@@ -144,6 +153,7 @@ sub check
     my ($row) = @_;
     my $where = "$row->{file}: $row->{name}";
     die "$where: no work\n" if !$row->{work};
+    die "$where: no area\n" if !$row->{area};
     die "$where: no ways\n" if !@{$row->{ways}};
     for my $way (@{$row->{ways}})
     {

@@ -161,7 +161,8 @@ DROP ROLE bench_reader;
 UPDATE coursebase.settings SET value = NULL WHERE name = 'premium_slots'
 
 --# row: access_cold
---# work: may she use it: first question about a user
+--# area: Course access
+--# work: Access check, the first about a person
 --# loop
 SELECT count(@expression@) FROM generate_series(1, @n@) n, bench_peer.asked a
 --# calls: 20
@@ -169,13 +170,14 @@ SELECT count(@expression@) FROM generate_series(1, @n@) n, bench_peer.asked a
 coursebase.has_course_access(a.course_id, a.user_id)
 --# way plpgsql: the same in PL/pgSQL | time >= 2, instructions >= 2.5
 bench_peer.access_plpgsql(a.course_id, a.user_id)
---# way spi: one EXISTS, a kept plan of C with SPI | time >= 1.5
+--# way spi: one EXISTS through SPI, a kept plan in C | time >= 1.5
 bench_peer.access_spi(a.course_id, a.user_id)
---# way sql: one EXISTS in a LANGUAGE sql function
+--# way sql: one EXISTS in an SQL function
 bench_peer.access_sql(a.course_id, a.user_id)
 
 --# row: access_warm
---# work: may she use it: again in the statement
+--# area: Course access
+--# work: Access check, repeated in one statement
 --# session
 SELECT set_config('request.jwt.claims', '{"sub":"user_access_13"}', false)
 --# loop
@@ -187,7 +189,8 @@ coursebase.has_course_access(md5('course70')::uuid, NULL, '2026-01-01')
 bench_peer.access_plpgsql(md5('course70')::uuid, md5('user1001')::uuid, '2026-01-01')
 
 --# row: access_round_trip
---# work: may she use it: a statement of its own, with its round trip
+--# area: Course access
+--# work: Access check as a statement of its own, round trip included
 --# same
 SELECT bool_and(coursebase.has_course_access(course_id, user_id) = bench_peer.access_plpgsql(course_id, user_id)) FROM bench_peer.asked
 --# command ours: has_course_access(course_id, user_id)
@@ -196,7 +199,7 @@ pgbench -n -M prepared -t 8000 -f /dev/stdin <<'SCRIPT' |
 SELECT coursebase.has_course_access('00000000-0000-4000-8000-000000000001', md5('user' || :n)::uuid);
 SCRIPT
     awk '/^latency average/ { printf "%.9f\n", $4 / 1000 }'
---# command one: SELECT 1, with the same argument | time >= 0.5
+--# command one: SELECT 1 with the same argument | time >= 0.5
 pgbench -n -M prepared -t 8000 -f /dev/stdin <<'SCRIPT' |
 \set n random(1, 1000)
 SELECT 1, md5('user' || :n)::uuid;
@@ -204,8 +207,10 @@ SCRIPT
     awk '/^latency average/ { printf "%.9f\n", $4 / 1000 }'
 
 --# row: policy_index_@who@
---# work: rows under a policy, by index: @who@
+--# area: Row security
+--# work: All rows of a table, policy by index: @who:name@
 --# each who: 13 500 premium admin
+--# name who: 13 = reader with 13 courses; 500 = reader with 500 courses; premium = reader with premium; admin = administrator
 --# session
 SELECT bench_peer.be('') \g /dev/null
 SELECT set_config('request.jwt.claims', json_build_object('sub', 'user_access_@who@')::text, false) \g /dev/null
@@ -222,8 +227,10 @@ SELECT count(note) FROM bench_peer.notes_by_set
 SELECT count(note) FROM bench_peer.notes_by_set WHERE course_id = ANY (:'list')
 
 --# row: policy_scan_@who@
---# work: rows under a policy, sequentially: @who@
+--# area: Row security
+--# work: All rows of a table, policy row by row: @who:name@
 --# each who: 13 500 premium admin
+--# name who: 13 = reader with 13 courses; 500 = reader with 500 courses; premium = reader with premium; admin = administrator
 --# session
 SELECT bench_peer.be('') \g /dev/null
 SELECT set_config('request.jwt.claims', json_build_object('sub', 'user_access_@who@')::text, false) \g /dev/null
@@ -240,9 +247,12 @@ SELECT count(note) FROM bench_peer.notes_by_row
 SELECT count(note) FROM bench_peer.notes_by_row WHERE course_id = ANY (:'list')
 
 --# row: policy_point_@form@_@who@
---# work: one row under a policy (by @form@): @who@
+--# area: Row security
+--# work: One row, policy by @form:name@: @who:name@
 --# each who: 13 500 premium admin
+--# name who: 13 = reader with 13 courses; 500 = reader with 500 courses; premium = reader with premium; admin = administrator
 --# each form: set row
+--# name form: set = the set of courses; row = a check of the row
 --# same
 SELECT set_config('request.jwt.claims', '{"sub":"user_access_@who@"}', false) IS NOT NULL
     AND bench_peer.seen('SELECT count(note) FROM bench_peer.notes_by_@form@ WHERE id % 1000 < 20')

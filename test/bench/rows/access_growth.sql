@@ -32,26 +32,30 @@ DROP DATABASE bench_growth_100000;
 DROP DATABASE IF EXISTS bench_growth_1000000
 
 --# row: access_growth_@people@
---# work: may she use it: with @people@ people
+--# area: Growth
+--# work: Access check with @people:name@ people
 --# each people: 10000 100000 +1000000
+--# name people: 10000 = 10,000; 100000 = 100,000; 1000000 = 1,000,000
 --# same
 SELECT count(*) >= 3 FROM pg_database WHERE datname LIKE 'bench_growth_%'
 --# command ours: has_course_access(course_id, user_id)
 psql -XAtq -d bench_growth_@people@ <<'QUERY' | awk '/Execution Time/ { printf "%.9f\n", $3 / 1000 / 20000 }'
 EXPLAIN (ANALYZE, TIMING OFF, SUMMARY) SELECT count(coursebase.has_course_access(md5('course' || i % 100)::uuid, md5('user' || i % 200 * (@people@ / 200))::uuid)) FROM generate_series(1, 20000) i;
 QUERY
---# command few: with 1000 people | time >= logarithm(@people@)
+--# command few: with 1,000 people | time >= logarithm(@people@)
 psql -XAtq -d bench_growth_1000 <<'QUERY' | awk '/Execution Time/ { printf "%.9f\n", $3 / 1000 / 20000 }'
 EXPLAIN (ANALYZE, TIMING OFF, SUMMARY) SELECT count(coursebase.has_course_access(md5('course' || i % 100)::uuid, md5('user' || i % 200 * 5)::uuid)) FROM generate_series(1, 20000) i;
 QUERY
---# command anybody: with @people@ people, another one each time
+--# command anybody: with @people:name@ people, another person each time
 psql -XAtq -d bench_growth_@people@ <<'QUERY' | awk '/Execution Time/ { printf "%.9f\n", $3 / 1000 / 20000 }'
 EXPLAIN (ANALYZE, TIMING OFF, SUMMARY) SELECT count(coursebase.has_course_access(md5('course' || i % 100)::uuid, md5('user' || i * 7919 % @people@)::uuid)) FROM generate_series(1, 20000) i;
 QUERY
 
 --# row: handshake_growth_@people@
---# work: a handshake that misses: with @people@ people
+--# area: Growth
+--# work: Computed handshake with @people:name@ people
 --# each people: 10000 100000 +1000000
+--# name people: 10000 = 10,000; 100000 = 100,000; 1000000 = 1,000,000
 --# same
 SELECT count(*) >= 3 FROM pg_database WHERE datname LIKE 'bench_growth_%'
 --# command ours: handshake(user_id, request)
@@ -59,12 +63,12 @@ psql -XAtq -d bench_growth_@people@ <<'QUERY' | awk '/Execution Time/ { printf "
 BEGIN READ ONLY;
 EXPLAIN (ANALYZE, TIMING OFF, SUMMARY) SELECT count(coursebase.handshake(md5('user' || i % 200 * (@people@ / 200))::uuid, '{}')) FROM generate_series(1, 2000) i;
 QUERY
---# command few: with 1000 people | time >= logarithm(@people@)
+--# command few: with 1,000 people | time >= logarithm(@people@)
 psql -XAtq -d bench_growth_1000 <<'QUERY' | awk '/Execution Time/ { printf "%.9f\n", $3 / 1000 / 2000 }'
 BEGIN READ ONLY;
 EXPLAIN (ANALYZE, TIMING OFF, SUMMARY) SELECT count(coursebase.handshake(md5('user' || i % 200 * 5)::uuid, '{}')) FROM generate_series(1, 2000) i;
 QUERY
---# command anybody: with @people@ people, another one each time
+--# command anybody: with @people:name@ people, another person each time
 psql -XAtq -d bench_growth_@people@ <<'QUERY' | awk '/Execution Time/ { printf "%.9f\n", $3 / 1000 / 2000 }'
 BEGIN READ ONLY;
 EXPLAIN (ANALYZE, TIMING OFF, SUMMARY) SELECT count(coursebase.handshake(md5('user' || i * 7919 % @people@)::uuid, '{}')) FROM generate_series(1, 2000) i;

@@ -24,7 +24,9 @@ FROM bench_peer.appended
 
 --# row: append_@bytes@
 --# each bytes: 94000 1000000
---# work: append one entry, @bytes@ bytes
+--# name bytes: 94000 = 94 KB; 1000000 = 1 MB
+--# area: Documents
+--# work: Append an entry to a stored document, @bytes:name@
 --# loop
 SELECT count(@expression@) FROM bench_peer.appended AS d, generate_series(1, @n@)
 WHERE d.bytes = @bytes@
@@ -42,7 +44,9 @@ d.head || d.tail
 
 --# row: append_memory_@bytes@
 --# each bytes: 94000 1000000
---# work: append one entry in memory, @bytes@ bytes
+--# name bytes: 94000 = 94 KB; 1000000 = 1 MB
+--# area: Documents
+--# work: Append an entry to a document in memory, @bytes:name@
 --# loop
 WITH d AS MATERIALIZED (
     SELECT (data::text || '')::json AS data, entry, head || '' AS head, tail || '' AS tail
@@ -57,5 +61,5 @@ jsonb_set(d.data::jsonb, '{audio_files,2147483647}', d.entry::jsonb)::json
         WHEN 'audio_files' THEN (left(m.value::text, -1) || ',' || d.entry || ']')::json
         ELSE m.value END)
     FROM json_each(d.data) AS m)
---# way copy: copying the bytes within the cache
+--# way copy: copying the bytes in the cache
 d.head || d.tail

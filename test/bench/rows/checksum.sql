@@ -20,7 +20,9 @@ DROP TABLE bench_peer.stored_lz4, bench_peer.stored_pglz, bench_peer.stored_exte
 
 --# row: checksum_@bytes@
 --# each bytes: 4000 20000 94000
---# work: checksum, @bytes@ bytes
+--# name bytes: 4000 = 4 KB; 20000 = 20 KB; 94000 = 94 KB
+--# area: Documents
+--# work: Checksum, @bytes:name@
 --# loop
 SELECT count(@expression@) FROM bench_peer.stored_lz4 AS d, generate_series(1, @n@)
 WHERE d.bytes = @bytes@
@@ -31,7 +33,8 @@ md5(d.data::text)
 
 --# row: checksum_large_@storage@
 --# each storage: pglz lz4
---# work: checksum, 24 MB, @storage@
+--# area: Documents
+--# work: Checksum, 24 MB, @storage:name@
 --# loop
 SELECT count(@expression@) FROM bench_peer.stored_@storage@ AS d, generate_series(1, @n@)
 WHERE d.bytes = 24000000
@@ -41,7 +44,8 @@ coursebase.json_checksum(d.data)
 md5(d.data::text)
 
 --# row: checksum_large_external
---# work: checksum, 24 MB, external
+--# area: Documents
+--# work: Checksum, 24 MB, uncompressed
 --# loop
 SELECT count(@expression@) FROM bench_peer.stored_external AS d, generate_series(1, @n@)
 WHERE d.bytes = 24000000
@@ -52,7 +56,7 @@ WHERE bytes = 24000000
 coursebase.json_checksum(d.data)
 --# way md5: md5(data::text) | time >= 1.5
 md5(d.data::text)
---# command openssl: openssl speed md5 | time >= 0.9
+--# command openssl: openssl speed md5, without a database | time >= 0.9
 bytes=$(psql -XAtc 'SELECT octet_length(data::text) FROM bench_peer.stored_external
     WHERE bytes = 24000000')
 openssl speed -elapsed -seconds 1 -bytes 16384 -mr md5 2>/dev/null |
@@ -60,7 +64,9 @@ openssl speed -elapsed -seconds 1 -bytes 16384 -mr md5 2>/dev/null |
 
 --# row: checksum_crlf4_@bytes@
 --# each bytes: 4000 94000
---# work: checksum of the crlf4 form, @bytes@ bytes
+--# name bytes: 4000 = 4 KB; 94000 = 94 KB
+--# area: Documents
+--# work: Checksum of the indented form (crlf4), @bytes:name@
 --# loop
 SELECT count(@expression@) FROM bench_peer.stored_lz4 AS d, generate_series(1, @n@)
 WHERE d.bytes = @bytes@
@@ -73,7 +79,9 @@ md5(bench_peer.rendered_by_sql(d.data))
 
 --# row: size_@storage@
 --# each storage: pglz lz4 external
---# work: size, 24 MB, @storage@
+--# name storage: external = uncompressed
+--# area: Documents
+--# work: Size, 24 MB, @storage:name@
 --# loop
 SELECT count(@expression@) FROM bench_peer.stored_@storage@ AS d, generate_series(1, @n@)
 WHERE d.bytes = 24000000

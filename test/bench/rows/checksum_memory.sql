@@ -37,7 +37,9 @@ DROP TABLE bench_peer.huge_lz4, bench_peer.huge_pglz, bench_peer.huge_external
 
 --# row: checksum_memory_@storage@
 --# each storage: pglz lz4 external
---# work: peak memory of a checksum, 190 MB, @storage@
+--# name storage: external = uncompressed
+--# area: Documents
+--# work: Peak memory of a checksum, 190 MB, @storage:name@
 --# touch
 SELECT bench_peer.touch('bench_peer.huge_@storage@'),
     (SELECT coursebase.json_checksum(data) || md5(data::text) FROM bench_peer.small_@storage@)

@@ -94,7 +94,8 @@ UPDATE coursebase.settings SET value = NULL WHERE name = 'free_weekly_credits'
 SELECT nextval('bench_peer.credit_turn_@way@');
 
 --# row: consume
---# work: spend credits: one use, logged
+--# area: Credits and subscriptions
+--# work: Spend credits once, with the log entry
 --# same
 SELECT count(*) = 20 AND bool_and(o.weekly_used_credits = p.weekly_used_credits)
 FROM coursebase.ai_usage AS o JOIN bench_peer.ai_usage AS p USING (user_id)

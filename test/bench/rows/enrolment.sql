@@ -84,7 +84,8 @@ ANALYZE;
 
 --# row: mark_workout
 --# calls: 40
---# work: a workout marked as done and taken back, completed_at derived twice; 20 buyers of a course of 30
+--# area: Programs
+--# work: Mark a workout as done and take it back (20 buyers, 30 workouts)
 --# same
 SELECT (SELECT count(*) FROM coursebase.course_workout_completions) = (SELECT count(*) FROM bench_peer.completions)
     AND (SELECT count(completed_at) FROM coursebase.course_entitlements) = (SELECT count(completed_at) FROM bench_peer.course_entitlements)
@@ -96,7 +97,8 @@ SELECT count(bench_peer.unmark(m.entitlement, CASE WHEN c THEN m.place END))
 FROM bench_peer.markers m CROSS JOIN LATERAL bench_peer.mark(m.entitlement, m.place) c
 
 --# row: enrolment_list
---# work: the list of a course's 10,000 buyers with their progress
+--# area: Programs
+--# work: List 10,000 buyers of a program with their progress
 --# same
 SELECT count(*) = 10000 AND count(*) = count(l.id) AND sum(l.completed) = 50000 AND bool_and(
     (o.status, o.start_date, o.current_day, o.workouts, o.completed, o.percent, o.last_completed_at) =

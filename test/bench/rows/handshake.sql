@@ -246,7 +246,8 @@ $$;
 --# equal: (@a@)::jsonb = (@b@)::jsonb
 
 --# row: handshake_miss
---# work: handshake of 65 files, computed
+--# area: Sync
+--# work: Handshake of 65 files, computed
 --# session
 SET default_transaction_read_only = on
 --# loop
@@ -260,7 +261,8 @@ bench_peer.handshake_by_plpgsql(p.user_id, p.request)
 bench_peer.handshake_by_sql(p.user_id, p.request)
 
 --# row: handshake_miss_kept
---# work: handshake of 65 files, computed and kept
+--# area: Sync
+--# work: Handshake of 65 files, computed and stored
 --# calls: 100
 --# before
 UPDATE coursebase.catalogue_version SET version = version + 1;
@@ -275,7 +277,8 @@ bench_peer.handshake_by_plpgsql_kept(p.user_id, p.request)
 bench_peer.handshake_by_sql_kept(p.user_id, p.request)
 
 --# row: handshake_hit
---# work: handshake from the cache, nothing new
+--# area: Sync
+--# work: Handshake from the cache, nothing new
 --# calls: 100
 --# before
 UPDATE coursebase.catalogue_version SET version = version + 1;
@@ -288,11 +291,12 @@ SELECT count(*) = 200 AND count(DISTINCT (user_id, answer)) = 100 FROM bench_pee
 SELECT count(@expression@) FROM bench_peer.phones AS p
 --# way ours: handshake(user, request), a hit
 coursebase.handshake(p.user_id, p.current)
---# way miss: the same, a miss | time >= 10, instructions >= 10
+--# way miss: the same, computed | time >= 10, instructions >= 10
 coursebase.handshake(p.user_id, p.current)
 
 --# row: handshake_hit_whole
---# work: handshake from the cache, 65 files answered
+--# area: Sync
+--# work: Handshake from the cache, 65 files sent
 --# calls: 100
 --# before
 UPDATE coursebase.catalogue_version SET version = version + 1;
@@ -305,5 +309,5 @@ SELECT count(*) = 200 AND count(DISTINCT (user_id, answer)) = 100 FROM bench_pee
 SELECT count(@expression@) FROM bench_peer.phones AS p
 --# way ours: handshake(user, request), a hit
 coursebase.handshake(p.user_id, p.request)
---# way miss: the same, a miss
+--# way miss: the same, computed
 coursebase.handshake(p.user_id, p.request)

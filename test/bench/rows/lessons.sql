@@ -76,7 +76,8 @@ SELECT set_config('request.jwt.claims', json_build_object('sub', 'lessons_@who@'
 SELECT readable, id AS reader FROM bench_peer.reader WHERE who = '@who@' \gset
 
 --# row: lessons_index_buyer
---# work: the lesson lists of a hundred courses, by index: a buyer
+--# area: Lessons
+--# work: Lesson lists of 100 courses, policy by index: buyer
 --# each who: buyer
 --# same
 SELECT bench_peer.read_by('buyer', 'SELECT sum(c.lessons)::bigint FROM bench_peer.listed i, LATERAL (SELECT count(l.name) AS lessons FROM coursebase.course_sections s JOIN coursebase.lessons l ON l.section_id = s.id WHERE s.course_id = i.course_id) c')
@@ -87,7 +88,8 @@ SELECT sum(c.lessons)::bigint FROM bench_peer.listed i, LATERAL (SELECT count(l.
 SELECT sum(c.lessons)::bigint FROM bench_peer.listed i, LATERAL (SELECT count(l.name) AS lessons FROM coursebase.course_sections s JOIN coursebase.lessons l ON l.section_id = s.id WHERE s.course_id = i.course_id AND s.status = 'public' AND s.course_id = ANY (:'readable') AND l.status <> 'private') c
 
 --# row: lessons_index_admin
---# work: the lesson lists of a hundred courses, by index: an administrator
+--# area: Lessons
+--# work: Lesson lists of 100 courses, policy by index: administrator
 --# each who: admin
 --# same
 SELECT bench_peer.read_by('admin', 'SELECT sum(c.lessons)::bigint FROM bench_peer.listed i, LATERAL (SELECT count(l.name) AS lessons FROM coursebase.course_sections s JOIN coursebase.lessons l ON l.section_id = s.id WHERE s.course_id = i.course_id) c')
@@ -98,7 +100,8 @@ SELECT sum(c.lessons)::bigint FROM bench_peer.listed i, LATERAL (SELECT count(l.
 SELECT sum(c.lessons)::bigint FROM bench_peer.listed i, LATERAL (SELECT count(l.name) AS lessons FROM coursebase.course_sections s JOIN coursebase.lessons l ON l.section_id = s.id WHERE s.course_id = i.course_id) c
 
 --# row: lessons_scan_buyer
---# work: every lesson there is, sequentially: a buyer
+--# area: Lessons
+--# work: All lessons, policy row by row: buyer
 --# each who: buyer
 --# session
 SELECT bench_peer.read_as('') \g /dev/null
@@ -116,7 +119,8 @@ SELECT count(name) FROM coursebase.lessons
 WHERE status <> 'private' AND section_id IN (SELECT id FROM coursebase.course_sections WHERE status = 'public' AND course_id = ANY (:'readable'))
 
 --# row: lessons_scan_admin
---# work: every lesson there is, sequentially: an administrator
+--# area: Lessons
+--# work: All lessons, policy row by row: administrator
 --# each who: admin
 --# session
 SELECT bench_peer.read_as('') \g /dev/null
@@ -131,7 +135,8 @@ SELECT count(name) FROM coursebase.lessons
 SELECT count(name) FROM coursebase.lessons
 
 --# row: contents_scan_buyer
---# work: every content there is, sequentially: a buyer
+--# area: Lessons
+--# work: All lesson contents, policy row by row: buyer
 --# each who: buyer
 --# same
 SELECT bench_peer.read_by('buyer', 'SELECT count(video_ref) FROM coursebase.lesson_contents')
@@ -147,8 +152,10 @@ JOIN coursebase.lessons l ON l.id = c.lesson_id JOIN coursebase.course_sections 
 WHERE l.status = 'preview' OR l.status = 'public' AND EXISTS (SELECT FROM coursebase.user_course_access a WHERE a.user_id = :'reader' AND a.course_id = s.course_id)
 
 --# row: lesson_point_@who@
---# work: one lesson: @who@
+--# area: Lessons
+--# work: One lesson: @who:name@
 --# each who: buyer admin
+--# name who: admin = administrator
 --# same
 SELECT bench_peer.read_by('@who@', 'SELECT count(*) FROM coursebase.lessons WHERE "order" = 5')
     = (SELECT count(*) FROM coursebase.lessons l JOIN coursebase.course_sections s ON s.id = l.section_id, bench_peer.reader r
@@ -173,8 +180,10 @@ SCRIPT
     awk '/^latency average/ { printf "%.9f\n", $4 / 1000 }'
 
 --# row: content_point_@who@
---# work: one lesson's content: @who@
+--# area: Lessons
+--# work: The content of one lesson: @who:name@
 --# each who: buyer admin
+--# name who: admin = administrator
 --# same
 SELECT bench_peer.read_by('@who@', 'SELECT count(*) FROM coursebase.lesson_contents c JOIN bench_peer.listed i ON c.lesson_id = bench_peer.key(''lesson'', 449999)')
     = CASE '@who@' WHEN 'admin' THEN 100 ELSE 100 END
@@ -198,7 +207,8 @@ SCRIPT
     awk '/^latency average/ { printf "%.9f\n", $4 / 1000 }'
 
 --# row: completions_index_buyer
---# work: the own completions among a million, by index
+--# area: Lessons
+--# work: Own completed lessons among a million, policy by index
 --# each who: buyer
 --# same
 SELECT bench_peer.read_by('buyer', 'SELECT count(created_at) FROM coursebase.user_lesson_complete') = (SELECT count(created_at) FROM coursebase.user_lesson_complete WHERE user_id = :'reader')
@@ -208,7 +218,8 @@ SELECT count(created_at) FROM generate_series(1, @n@) n, LATERAL (SELECT created
 SELECT count(created_at) FROM generate_series(1, @n@) n, LATERAL (SELECT created_at FROM coursebase.user_lesson_complete WHERE n > 0 AND user_id = :'reader' OFFSET 0) c
 
 --# row: completions_scan_admin
---# work: every completion there is, sequentially: an administrator
+--# area: Lessons
+--# work: All completed lessons, policy row by row: administrator
 --# each who: admin
 --# session
 SELECT bench_peer.read_as('') \g /dev/null
@@ -224,7 +235,8 @@ SELECT count(created_at) FROM coursebase.user_lesson_complete
 SELECT count(created_at) FROM coursebase.user_lesson_complete
 
 --# row: progress
---# work: progress of a user over a hundred courses of a thousand lessons
+--# area: Lessons
+--# work: Progress over 100 courses with 1,000 lessons
 --# each who: buyer
 --# same
 SELECT bool_and((p.lessons, p.completed) = (h.lessons, h.completed)) AND count(*) = 100 AND sum(p.completed) > 0

@@ -48,7 +48,8 @@ SELECT sum(bench_peer.set_day(id, 0, bench_peer.workouts(0, false))) FROM bench_
 SELECT nextval('bench_peer.day_turn_@way@');
 
 --# row: set_day
---# work: a day of 30 workouts in another order, ten of them others
+--# area: Programs
+--# work: Rewrite a day of 30 workouts: another order, ten replaced
 --# same
 SELECT count(*) = 40 AND bool_and(d.ids = bench_peer.workouts(t.n, false))
 FROM bench_peer.courses AS c
@@ -64,7 +65,8 @@ SELECT sum(bench_peer.set_day(c.id, 0, d.ids)) FROM bench_peer.courses AS c, ben
 WHERE c.way = 'byhand' AND d.turn = currval('bench_peer.day_turn_byhand') % 40 AND d.one = false
 
 --# row: set_day_one
---# work: a day of 30 workouts, one of them another
+--# area: Programs
+--# work: Rewrite a day of 30 workouts: one replaced
 --# same
 SELECT count(*) = 40 AND bool_and(d.ids = bench_peer.workouts(t.n, true))
 FROM bench_peer.courses AS c

@@ -29,7 +29,8 @@ CREATE SEQUENCE bench_peer.subscription_turn;
 CREATE SEQUENCE bench_peer.subscription_peer_turn;
 
 --# row: subscription_event
---# work: a store's event
+--# area: Credits and subscriptions
+--# work: Apply one event of a store
 --# same
 WITH ours AS MATERIALIZED (
     SELECT o.status, o.expires_at

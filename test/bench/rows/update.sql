@@ -43,7 +43,8 @@ $$;
 SELECT nextval('bench_peer.turn_@way@');
 
 --# row: update
---# work: append, checksum and size: the whole UPDATE, 94 KB
+--# area: Documents
+--# work: UPDATE that appends an entry, with checksum and size, 94 KB
 --# same
 SELECT count(*) = 20 AND bool_and(o.data::text = a.data::text AND o.data::jsonb = j.data::jsonb
     AND length(o.data::text) = length(c.data)

@@ -17,7 +17,7 @@ use Test::More;
 
 our @EXPORT = qw(
   node create_database create_extension fixture tables own_things rows_of fingerprint differences
-  same_database released client client_ok sqlstate sqlstates query
+  same_database facts_of restored_apart released client client_ok sqlstate sqlstates query
 );
 
 my $tree = abs_path(dirname(abs_path(__FILE__)) . '/../../..');
@@ -218,6 +218,37 @@ sub fingerprint
 
 	die "fingerprint of $database: $err" unless $ok;
 	return $out;
+}
+
+# A statement that gives every row of the tables, in an order of its own.
+sub facts_of
+{
+	my (@tables) = @_;
+
+	return join(' UNION ALL ', map { "SELECT '$_', to_jsonb(t)::text FROM coursebase.$_ t" } @tables) . ' ORDER BY 1, 2';
+}
+
+# Tests: the rows of the tables, dumped without their tables in each way, go into fresh installations, whose triggers are
+# there, as they were. Returns the names of those databases: copy, inserts and custom.
+sub restored_apart
+{
+	my ($node, $origin, @tables) = @_;
+	my $dir   = PostgreSQL::Test::Utils::tempdir();
+	my $facts = facts_of(@tables);
+	my %ways  = (copy => ['-Fp'], inserts => [ '-Fp', '--inserts' ], custom => ['-Fc']);
+
+	for my $name (sort keys %ways)
+	{
+		create_extension($node, $name);
+		client_ok($node, "$name: dump",
+			[ 'pg_dump', '--data-only', @{ $ways{$name} }, '-f', "$dir/$name", (map { "--table=coursebase.$_" } @tables), $origin ]);
+		client_ok($node, "$name: restore", $name eq 'custom'
+			? [ 'pg_restore', '--exit-on-error', '-d', $name, "$dir/$name" ]
+			: [ 'psql', '-Xq', '-o', '/dev/null', '-v', 'ON_ERROR_STOP=1', '-d', $name, '-f', "$dir/$name" ]);
+		is(query($node, $name, $facts), query($node, $origin, $facts), "$name: the same rows");
+		is(query($node, $name, 'SELECT * FROM coursebase.check_integrity()'), '', "$name: nothing for check_integrity");
+	}
+	return sort keys %ways;
 }
 
 # Lines that only one of two fingerprints has, as a diff without context.

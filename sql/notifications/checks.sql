@@ -1,0 +1,21 @@
+-- What the slice's data must satisfy whatever happened to triggers: part of check_integrity().
+
+CREATE FUNCTION coursebase.check_notifications()
+RETURNS TABLE (check_name text, object text, problem text)
+LANGUAGE sql
+STABLE
+STRICT
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT 'notification_applied', 'store_notifications ' || n.id,
+        'it was applied, and its subscription has no such event'
+    FROM coursebase.store_notifications n
+    WHERE n.outcome = 'applied' AND n.result ->> 'applied' IS NOT NULL AND NOT EXISTS (
+        SELECT FROM coursebase.subscription_events e
+        WHERE e.user_id = n.user_id AND e.store_event_id = n.notification_id)
+$$;
+COMMENT ON FUNCTION coursebase.check_notifications() IS
+    'Notifications that were applied to a subscription whose log does not hold them.';
+GRANT EXECUTE ON FUNCTION coursebase.check_notifications() TO server;

@@ -1,0 +1,1 @@
+-- store_keys and store_notifications have no policy: the owner's and the server's alone.

@@ -1,0 +1,225 @@
+/*
+ * fields.c: the reader of members by a table.
+ *
+ * Times are those of a business that sells in app stores: before 2008 and after 2100 there is
+ * none, so that seconds which came as milliseconds, or the other way round, are seen.
+ */
+#include "notifications/fields.h"
+
+#include <string.h>
+
+#include "json/instant.h"
+
+/* Microseconds since 2000. */
+#define SECOND          INT64_C(1000000)
+#define UNIX_EPOCH      (INT64_C(-946684800) * SECOND)
+#define EARLIEST        (INT64_C(1199145600) * SECOND + UNIX_EPOCH) /* 2008 */
+#define LATEST          (INT64_C(4102444800) * SECOND + UNIX_EPOCH) /* 2100 */
+#define DIGITS_OF_INT64 18
+
+static const char *field_read(JsonText *text, JsonSpan value, const Field *field, char *into);
+static const char *text_read(JsonText *text, JsonSpan value, JsonSlice *slice);
+static const char *name_read(JsonText *text, JsonSpan value, JsonSlice *slice);
+static const char *expandable_read(JsonText *text, JsonSpan value, JsonSlice *slice);
+static const char *flag_read(JsonText *text, JsonSpan value, int *flag);
+static const char *number_time_read(JsonText *text, JsonSpan value, const Field *field,
+									int64_t *time);
+static const char *instant_read(JsonText *text, JsonSpan value, const Field *field,
+								int64_t *time);
+static const char *time_bound(const Field *field, int64_t *time, const char *fault);
+static bool integer_read(JsonText *text, JsonSpan value, int64_t *integer);
+static bool word_is(JsonSlice word, const char *lower);
+static JsonSlice inner(JsonText *text, JsonSpan value);
+
+bool
+fields_read(JsonText *text, JsonSpan object, const Field *fields, size_t nfields, void *into,
+			FieldFault *fault)
+{
+	for (size_t i = 0; i < nfields; i++)
+	{
+		JsonSlice name = {fields[i].name, strlen(fields[i].name)};
+		JsonSpan value;
+
+		if (!json_member_find(text, object, name, &value) ||
+			json_kind(text, value) == JSON_KIND_NULL)
+			continue;
+		fault->member = fields[i].name;
+		fault->fault = field_read(text, value, &fields[i], (char *) into + fields[i].offset);
+		if (fault->fault != NULL)
+			return false;
+	}
+	fault->member = NULL;
+	return true;
+}
+
+static const char *
+field_read(JsonText *text, JsonSpan value, const Field *field, char *into)
+{
+	switch (field->kind)
+	{
+		case FIELD_TEXT:
+			return text_read(text, value, (JsonSlice *) into);
+		case FIELD_NAME:
+			return name_read(text, value, (JsonSlice *) into);
+		case FIELD_EXPANDABLE:
+			return expandable_read(text, value, (JsonSlice *) into);
+		case FIELD_INTEGER:
+			return integer_read(text, value, (int64_t *) into) ? NULL : "is no whole number";
+		case FIELD_FLAG:
+			return flag_read(text, value, (int *) into);
+		case FIELD_MILLISECONDS:
+		case FIELD_SECONDS:
+			return number_time_read(text, value, field, (int64_t *) into);
+		case FIELD_INSTANT:
+			return instant_read(text, value, field, (int64_t *) into);
+		case FIELD_OBJECT:
+			*(JsonSpan *) into = value;
+			return json_kind(text, value) == JSON_KIND_OBJECT ? NULL : "is no object";
+		default:
+			*(JsonSpan *) into = value;
+			return json_kind(text, value) == JSON_KIND_ARRAY ? NULL : "is no array";
+	}
+}
+
+static const char *
+text_read(JsonText *text, JsonSpan value, JsonSlice *slice)
+{
+	if (json_kind(text, value) != JSON_KIND_STRING)
+		return "is no string";
+	if (value.end - value.start > 2)
+		*slice = json_text_slice(text, value);
+	return NULL;
+}
+
+static const char *
+name_read(JsonText *text, JsonSpan value, JsonSlice *slice)
+{
+	int64_t integer;
+
+	if (json_kind(text, value) == JSON_KIND_STRING)
+		return text_read(text, value, slice);
+	if (!integer_read(text, value, &integer))
+		return "is neither a string nor a whole number";
+	*slice = json_text_slice(text, value);
+	return NULL;
+}
+
+static const char *
+expandable_read(JsonText *text, JsonSpan value, JsonSlice *slice)
+{
+	JsonSlice name = {"id", 2};
+	JsonSpan id;
+
+	if (json_kind(text, value) != JSON_KIND_OBJECT)
+		return text_read(text, value, slice);
+	if (!json_member_find(text, value, name, &id))
+		return "has no id";
+	return text_read(text, id, slice);
+}
+
+static const char *
+flag_read(JsonText *text, JsonSpan value, int *flag)
+{
+	JsonSlice word = inner(text, value);
+
+	if (word_is(word, "true") || word_is(word, "1"))
+		*flag = 1;
+	else if (word_is(word, "false") || word_is(word, "0"))
+		*flag = 0;
+	else
+		return "is neither true nor false";
+	return NULL;
+}
+
+static const char *
+number_time_read(JsonText *text, JsonSpan value, const Field *field, int64_t *time)
+{
+	bool milliseconds = field->kind == FIELD_MILLISECONDS;
+	int64_t unit = milliseconds ? 1000 : SECOND;
+	int64_t number;
+
+	if (!integer_read(text, value, &number))
+		return milliseconds ? "is no number of milliseconds since 1970"
+							: "is no number of seconds since 1970";
+	/* what would overflow lies after 2100 by far */
+	*time = number > LATEST / unit * 2  ? INT64_MAX
+			: number < -(LATEST / unit) ? INT64_MIN
+										: number * unit + UNIX_EPOCH;
+	return time_bound(field, time,
+					  milliseconds ? "is not between 2008 and 2100 in milliseconds since 1970"
+								   : "is not between 2008 and 2100 in seconds since 1970");
+}
+
+static const char *
+instant_read(JsonText *text, JsonSpan value, const Field *field, int64_t *time)
+{
+	JsonSlice word = inner(text, value);
+
+	if (json_kind(text, value) != JSON_KIND_STRING ||
+		!instant_parse(word.bytes, word.size, time))
+		return "is no time of ISO 8601 with a zone";
+	return time_bound(field, time, "is not between 2008 and 2100");
+}
+
+static const char *
+time_bound(const Field *field, int64_t *time, const char *fault)
+{
+	if (*time >= EARLIEST && *time <= LATEST)
+		return NULL;
+	if (!field->is_end || *time < EARLIEST)
+		return fault;
+	*time = FIELD_FOR_EVER;
+	return NULL;
+}
+
+/* A whole number, or one in a string; false for one of over 18 digits. */
+static bool
+integer_read(JsonText *text, JsonSpan value, int64_t *integer)
+{
+	JsonKind kind = json_kind(text, value);
+	JsonSlice word = inner(text, value);
+	size_t i = word.size > 0 && word.bytes[0] == '-';
+
+	if ((kind != JSON_KIND_NUMBER && kind != JSON_KIND_STRING) || word.size == i ||
+		word.size - i > DIGITS_OF_INT64)
+		return false;
+	*integer = 0;
+	for (size_t k = i; k < word.size; k++)
+	{
+		if (word.bytes[k] < '0' || word.bytes[k] > '9')
+			return false;
+		*integer = *integer * 10 + (word.bytes[k] - '0');
+	}
+	if (i > 0)
+		*integer = -*integer;
+	return true;
+}
+
+static bool
+word_is(JsonSlice word, const char *lower)
+{
+	if (word.size != strlen(lower))
+		return false;
+	for (size_t i = 0; i < word.size; i++)
+	{
+		char c = word.bytes[i];
+
+		if (c >= 'A' && c <= 'Z')
+			c += 'a' - 'A';
+		if (c != lower[i])
+			return false;
+	}
+	return true;
+}
+
+/* A scalar's bytes, a string's without its quotes; escapes stay, and are then no number, time
+ * or flag. */
+static JsonSlice
+inner(JsonText *text, JsonSpan value)
+{
+	JsonSlice raw = json_text_slice(text, value);
+
+	if (json_kind(text, value) == JSON_KIND_STRING)
+		return (JsonSlice){raw.bytes + 1, raw.size - 2};
+	return raw;
+}

@@ -1,0 +1,492 @@
+/*
+ * inbox.c: every notification once, with what became of it.
+ *
+ * Invariants: a notification is known by provider, environment and the provider's id; an answer
+ * is final when it is applied or noted, and told again to whoever sends the notification again;
+ * what waits or was refused is tried again with what a later call brings. A notification that
+ * is forged or cannot be read raises and leaves nothing.
+ *
+ * What a notification does runs in a subtransaction: a rule that refuses it leaves the row of
+ * the inbox with its reason, and nothing else. What would pass by itself (a serialization
+ * failure, a deadlock, a lock that is not had, a lack of resources, an end that an operator
+ * ordered) is raised, so that the provider sends again.
+ *
+ * Lock order: the row of the inbox, then the person. No function that holds a person locks a
+ * row of the inbox.
+ *
+ * Rights: take_notification() is the server's, the statements run with the owner's.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/json.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+
+#include "core/args.h"
+#include "core/compat.h"
+#include "core/datum.h"
+#include "core/errors.h"
+#include "core/owner.h"
+#include "core/plan.h"
+#include "core/schema.h"
+#include "notifications/apply.h"
+#include "notifications/proof.h"
+
+/* The order of the arguments of take_notification(). */
+enum
+{
+	ARG_PROVIDER,
+	ARG_BODY,
+	ARG_SIGNATURE,
+	ARG_DETAILS,
+	ARG_USER,
+	ARG_AT,
+};
+
+/* A row of the inbox. */
+typedef struct InboxRow
+{
+	pg_uuid_t id;
+	NoticeProof proof;
+	bool is_final;
+	const char *kind;
+	NoticeEffect effect;
+} InboxRow;
+
+#define ROW_COLUMNS                                                                            \
+	"n.id, n.proof, n.outcome, n.kind, n.user_id, n.detail, n.needs, "                         \
+	"n.result::pg_catalog.text"
+enum
+{
+	ROW_ID = 1,
+	ROW_PROOF,
+	ROW_OUTCOME,
+	ROW_KIND,
+	ROW_USER,
+	ROW_DETAIL,
+	ROW_NEEDS,
+	ROW_RESULT,
+};
+
+/* A notification that is there already gives no row here. */
+static KeptPlan insert_row = {
+	.sql =
+		"INSERT INTO coursebase.store_notifications AS n (provider, environment, "
+		"notification_id,"
+		" kind, proof, body, details, outcome, detail, happened_at, received_at)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7::pg_catalog.json, 'waiting', 'received', $8, $9)"
+		" ON CONFLICT (provider, environment, notification_id) DO NOTHING"
+		" RETURNING " ROW_COLUMNS,
+	.nargs = 9,
+	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID,
+			  TIMESTAMPTZOID},
+};
+/* Locked, so that of two deliveries at once the second sees what the first did. */
+static KeptPlan lock_row = {
+	.sql = "SELECT " ROW_COLUMNS " FROM coursebase.store_notifications n"
+		   " WHERE n.provider = $1 AND n.environment = $2 AND n.notification_id = $3"
+		   " FOR NO KEY UPDATE",
+	.nargs = 3,
+	.types = {TEXTOID, TEXTOID, TEXTOID},
+};
+/* What a later delivery brings replaces what came before: its details, and its proof. */
+static KeptPlan renew_row = {
+	.sql = "UPDATE coursebase.store_notifications n SET body = $2, proof = $3,"
+		   " details = coalesce($4::pg_catalog.json, n.details) WHERE n.id = $1",
+	.nargs = 4,
+	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID},
+};
+static KeptPlan settle_row = {
+	.sql = "UPDATE coursebase.store_notifications n SET outcome = $2, detail = $3, needs = $4,"
+		   " result = $5::pg_catalog.json, user_id = coalesce($6, n.user_id),"
+		   " applied_at = CASE WHEN $2 = 'applied' THEN $7 END WHERE n.id = $1",
+	.nargs = 7,
+	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, UUIDOID, TIMESTAMPTZOID},
+};
+/* Oldest first: an event that another one waits for has come before it, as a rule. */
+static KeptPlan open_rows = {
+	.sql = "SELECT n.id FROM coursebase.store_notifications n"
+		   " WHERE n.outcome IN ('waiting', 'refused') AND n.body IS NOT NULL"
+		   "  AND ($1 IS NULL OR n.provider = $1) AND ($2 IS NULL OR n.id = $2)"
+		   " ORDER BY n.happened_at, n.received_at, n.id LIMIT $3",
+	.nargs = 3,
+	.types = {TEXTOID, UUIDOID, INT4OID},
+};
+static KeptPlan lock_open = {
+	.sql = "SELECT " ROW_COLUMNS
+		   ", n.provider, n.body, n.details::pg_catalog.text, n.notification_id"
+		   " FROM coursebase.store_notifications n WHERE n.id = $1 AND n.body IS NOT NULL"
+		   " AND n.outcome IN ('waiting', 'refused') FOR NO KEY UPDATE SKIP LOCKED",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+enum
+{
+	OPEN_PROVIDER = ROW_RESULT + 1,
+	OPEN_BODY,
+	OPEN_DETAILS,
+	OPEN_NOTIFICATION,
+};
+
+static KeptPlan purge_rows = {
+	.sql =
+		"UPDATE coursebase.store_notifications SET body = NULL, details = NULL, result = NULL"
+		" WHERE id = ANY (ARRAY(SELECT n.id FROM coursebase.store_notifications n"
+		"  WHERE n.received_at < $1 AND n.body IS NOT NULL AND n.outcome IN ('applied', "
+		"'noted')"
+		"  ORDER BY n.received_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED))",
+	.nargs = 2,
+	.types = {TIMESTAMPTZOID, INT4OID},
+};
+
+static void received_read(FunctionCallInfo fcinfo, Received *received);
+static JsonSlice slice_of(text *value);
+static TimestampTz freshness_clock(TimestampTz at);
+static void row_find(const Received *received, const StoreNotice *notice, NoticeProof proof,
+					 const char *id, TimestampTz at, InboxRow *row);
+static void row_read(uint64 index, InboxRow *row);
+static void row_renew(const Received *received, NoticeProof proof, InboxRow *row);
+static void row_settle(InboxRow *row, const NoticeCall *call);
+static void effect_try(const NoticeCall *call, NoticeEffect *effect);
+static bool is_answer(int sqlstate);
+static char *notification_id(const Received *received, const StoreNotice *notice);
+static char *kind_of(const StoreNotice *notice);
+static char *text_from(JsonSlice slice);
+static void row_return(FunctionCallInfo fcinfo, const InboxRow *row);
+
+PG_FUNCTION_INFO_V1(coursebase_take_notification);
+PG_FUNCTION_INFO_V1(coursebase_replay_notifications);
+PG_FUNCTION_INFO_V1(coursebase_purge_notifications);
+
+/*
+ * SQL function: take_notification(provider text, body text, signature text, details json,
+ * user_id uuid, at timestamptz) returns table (notification_id uuid, kind text, user_id uuid,
+ * outcome text, detail text, result json)
+ */
+PGDLLEXPORT Datum
+coursebase_take_notification(PG_FUNCTION_ARGS)
+{
+	Received received;
+	StoreNotice notice;
+	InboxRow row;
+	NoticeCall call;
+
+	args_require(fcinfo, ARG_BODY);
+	received_read(fcinfo, &received);
+	call.at = args_time(fcinfo, ARG_AT);
+	schema_require_current();
+	compat_materialize(fcinfo);
+	SPI_connect();
+	row.proof = proof_read(&received, freshness_clock(call.at), &notice);
+	call.provider = received.provider;
+	call.notice = &notice;
+	call.id = notification_id(&received, &notice);
+	call.user = args_uuid_or_null(fcinfo, ARG_USER);
+	call.proven = row.proof == PROOF_SIGNED;
+	row_find(&received, &notice, row.proof, call.id, call.at, &row);
+	if (!row.is_final)
+		row_settle(&row, &call);
+	row_return(fcinfo, &row);
+	SPI_finish();
+	return (Datum) 0;
+}
+
+/*
+ * SQL function: replay_notifications(provider text, notification_id uuid, most integer, at
+ * timestamptz) returns table (notification_id uuid, kind text, user_id uuid, outcome text,
+ * detail text, result json)
+ *
+ * What was checked when it came is not checked again: keys and freshness are of that day.
+ */
+PGDLLEXPORT Datum
+coursebase_replay_notifications(PG_FUNCTION_ARGS)
+{
+	PlanValues values = {0};
+	TimestampTz at;
+	pg_uuid_t *ids;
+	uint64 count;
+
+	args_require(fcinfo, 2);
+	at = args_time(fcinfo, 3);
+	schema_require_current();
+	compat_materialize(fcinfo);
+	SPI_connect();
+	args_bind(&values, fcinfo, 0);
+	args_bind(&values, fcinfo, 1);
+	args_bind(&values, fcinfo, 2);
+	count = owner_execute(&open_rows, values.datums, values.nulls, false);
+	ids = palloc(sizeof(pg_uuid_t) * (count + 1));
+	for (uint64 i = 0; i < count; i++)
+		ids[i] = *DatumGetUUIDP(plan_value(i, 1, NULL));
+	for (uint64 i = 0; i < count; i++)
+	{
+		Datum id = UUIDPGetDatum(&ids[i]);
+		Received received = {0};
+		StoreNotice notice;
+		InboxRow row;
+		NoticeCall call;
+
+		CHECK_FOR_INTERRUPTS();
+		if (owner_execute(&lock_open, &id, NULL, false) == 0)
+			continue;
+		row_read(0, &row);
+		for (int provider = 0; provider < PROVIDERS; provider++)
+			if (strcmp(plan_text_required(0, OPEN_PROVIDER), notice_provider_names[provider]) ==
+				0)
+				received.provider = (NoticeProvider) provider;
+		call.id = plan_text_required(0, OPEN_NOTIFICATION);
+		received.body = (JsonSlice){plan_text_required(0, OPEN_BODY), 0};
+		received.body.size = strlen(received.body.bytes);
+		received.details.bytes = plan_text(0, OPEN_DETAILS);
+		received.details.size =
+			received.details.bytes == NULL ? 0 : strlen(received.details.bytes);
+		proof_reread(&received, &notice);
+		call.provider = received.provider;
+		call.notice = &notice;
+		call.user = row.effect.has_user ? &row.effect.user : NULL;
+		call.proven = row.proof == PROOF_SIGNED;
+		call.at = at;
+		row_settle(&row, &call);
+		row_return(fcinfo, &row);
+	}
+	SPI_finish();
+	return (Datum) 0;
+}
+
+/* SQL function: purge_notifications(before timestamptz, batch integer) returns bigint */
+PGDLLEXPORT Datum
+coursebase_purge_notifications(PG_FUNCTION_ARGS)
+{
+	Datum values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
+	uint64 count;
+
+	schema_require_current();
+	SPI_connect();
+	count = owner_execute(&purge_rows, values, NULL, false);
+	SPI_finish();
+	PG_RETURN_INT64((int64) count);
+}
+
+static void
+received_read(FunctionCallInfo fcinfo, Received *received)
+{
+	memset(received, 0, sizeof(*received));
+	received->provider =
+		(NoticeProvider) args_word(fcinfo, ARG_PROVIDER, notice_provider_names, PROVIDERS);
+	received->body = slice_of(PG_GETARG_TEXT_PP(ARG_BODY));
+	if (!PG_ARGISNULL(ARG_SIGNATURE))
+		received->signature = slice_of(PG_GETARG_TEXT_PP(ARG_SIGNATURE));
+	/* a json value holds the bytes of its text */
+	if (!PG_ARGISNULL(ARG_DETAILS))
+		received->details = slice_of(PG_GETARG_TEXT_PP(ARG_DETAILS));
+}
+
+static JsonSlice
+slice_of(text *value)
+{
+	return (JsonSlice){VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};
+}
+
+/* Whoever holds a server key must not choose the time: `at` serves the owner of the tables
+ * alone, for tests. */
+static TimestampTz
+freshness_clock(TimestampTz at)
+{
+	return has_privs_of_role(GetUserId(), owner_of_tables()) ? at : GetCurrentTimestamp();
+}
+
+static void
+row_find(const Received *received, const StoreNotice *notice, NoticeProof proof, const char *id,
+		 TimestampTz at, InboxRow *row)
+{
+	PlanValues values = {0};
+
+	plan_bind_text(&values, notice_provider_names[received->provider]);
+	plan_bind_text(&values, notice->environment == NOTICE_SANDBOX ? "sandbox" : "production");
+	plan_bind_text(&values, id);
+	plan_bind_text(&values, kind_of(notice));
+	plan_bind_text(&values, notice_proof_names[proof]);
+	plan_bind_text(&values, text_from(received->body));
+	plan_bind_text(&values, text_from(received->details));
+	plan_bind_nullable(&values, TimestampTzGetDatum(notice->time),
+					   notice->time == NOTICE_NO_TIME);
+	plan_bind(&values, TimestampTzGetDatum(at));
+	if (owner_execute(&insert_row, values.datums, values.nulls, false) == 1)
+	{
+		row_read(0, row);
+		return;
+	}
+	if (owner_execute(&lock_row, values.datums, NULL, false) == 0)
+		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+						errmsg("the notification was taken by another call at the same time"),
+						errhint("Try the call again.")));
+	row_read(0, row);
+	if (!row->is_final)
+		row_renew(received, proof, row);
+}
+
+static void
+row_read(uint64 index, InboxRow *row)
+{
+	char *proof = plan_text_required(index, ROW_PROOF);
+	char *outcome = plan_text_required(index, ROW_OUTCOME);
+	bool null;
+	Datum user = plan_value(index, ROW_USER, &null);
+
+	memset(row, 0, sizeof(*row));
+	row->id = *DatumGetUUIDP(plan_value(index, ROW_ID, NULL));
+	while (strcmp(notice_proof_names[row->proof], proof) != 0)
+		row->proof++;
+	while (strcmp(notice_outcome_names[row->effect.outcome], outcome) != 0)
+		row->effect.outcome++;
+	row->is_final =
+		row->effect.outcome == OUTCOME_APPLIED || row->effect.outcome == OUTCOME_NOTED;
+	row->kind = plan_text_required(index, ROW_KIND);
+	row->effect.has_user = !null;
+	if (!null)
+		row->effect.user = *DatumGetUUIDP(user);
+	row->effect.detail = plan_text(index, ROW_DETAIL);
+	row->effect.needs = plan_text(index, ROW_NEEDS);
+	row->effect.result = plan_text(index, ROW_RESULT);
+}
+
+/* A proof that came once stays: an unsigned repetition replaces no signed one. */
+static void
+row_renew(const Received *received, NoticeProof proof, InboxRow *row)
+{
+	PlanValues values = {0};
+
+	if (proof < row->proof)
+		return;
+	plan_bind_uuid(&values, &row->id);
+	plan_bind_text(&values, text_from(received->body));
+	plan_bind_text(&values, notice_proof_names[proof]);
+	plan_bind_text(&values, text_from(received->details));
+	owner_execute(&renew_row, values.datums, values.nulls, false);
+	row->proof = proof;
+}
+
+static void
+row_settle(InboxRow *row, const NoticeCall *call)
+{
+	PlanValues values = {0};
+
+	effect_try(call, &row->effect);
+	plan_bind_uuid(&values, &row->id);
+	plan_bind_text(&values, notice_outcome_names[row->effect.outcome]);
+	plan_bind_text(&values, row->effect.detail);
+	plan_bind_text(&values, row->effect.needs);
+	plan_bind_text(&values, row->effect.result);
+	plan_bind_uuid(&values, row->effect.has_user ? &row->effect.user : NULL);
+	plan_bind(&values, TimestampTzGetDatum(call->at));
+	owner_execute(&settle_row, values.datums, values.nulls, false);
+}
+
+/* Runs what the notification means; a rule's refusal becomes its answer. */
+static void
+effect_try(const NoticeCall *call, NoticeEffect *effect)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		notice_apply(call, effect);
+		ReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		if (!is_answer(error->sqlerrcode))
+			PG_RE_THROW();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		memset(effect, 0, sizeof(*effect));
+		effect->outcome = OUTCOME_REFUSED;
+		effect->detail = psprintf("%s: %s%s%s", unpack_sql_state(error->sqlerrcode),
+								  error->message, error->detail == NULL ? "" : ": ",
+								  error->detail == NULL ? "" : error->detail);
+	}
+	PG_END_TRY();
+}
+
+/* Errors of our own class, of data (22) and of constraints (23) are what a rule says; a product
+ * that is unknown waits, which replay sees by itself. Everything else passes, or is a fault
+ * that must be seen. */
+static bool
+is_answer(int sqlstate)
+{
+	int class = ERRCODE_TO_CATEGORY(sqlstate);
+
+	return class == ERRCODE_TO_CATEGORY(ERRCODE_CB_NOT_FOUND) ||
+		   class == ERRCODE_DATA_EXCEPTION || class == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION;
+}
+
+static char *
+notification_id(const Received *received, const StoreNotice *notice)
+{
+	char *id = notice_text(notice->id);
+
+	if (id != NULL && notice->subject == NOTICE_PURCHASE &&
+		received->provider == PROVIDER_GOOGLE_PLAY)
+		return psprintf("%s/%d", id, (int) notice->state);
+	if (id != NULL)
+		return id;
+	/* a transaction of Apple's that came alone: signed anew each time that it changes */
+	return psprintf("%s/" INT64_FORMAT, notice_text(notice->transaction), notice->signed_at);
+}
+
+static char *
+kind_of(const StoreNotice *notice)
+{
+	char *type = notice_text(notice->type);
+	char *subtype = notice_text(notice->subtype);
+
+	if (type == NULL)
+		type = pstrdup("transaction");
+	return subtype == NULL ? type : psprintf("%s/%s", type, subtype);
+}
+
+static char *
+text_from(JsonSlice slice)
+{
+	return slice.bytes == NULL ? NULL : pnstrdup(slice.bytes, slice.size);
+}
+
+static void
+row_return(FunctionCallInfo fcinfo, const InboxRow *row)
+{
+	ReturnSetInfo *report = (ReturnSetInfo *) fcinfo->resultinfo;
+	const NoticeEffect *effect = &row->effect;
+	Datum values[] = {
+		UUIDPGetDatum(&row->id),
+		CStringGetTextDatum(row->kind),
+		UUIDPGetDatum(&effect->user),
+		CStringGetTextDatum(notice_outcome_names[effect->outcome]),
+		effect->detail == NULL ? (Datum) 0 : CStringGetTextDatum(effect->detail),
+		effect->result == NULL ? (Datum) 0 : CStringGetTextDatum(effect->result),
+	};
+	bool nulls[] = {
+		false, false, !effect->has_user, false, effect->detail == NULL, effect->result == NULL};
+
+	tuplestore_putvalues(report->setResult, report->setDesc, values, nulls);
+}

@@ -1,0 +1,88 @@
+/*
+ * notice.c: what the readers of all providers share.
+ */
+#include "notifications/notice.h"
+
+#include <string.h>
+
+static JsonSlice plain(JsonSlice name);
+
+void
+notice_begin(StoreNotice *notice)
+{
+	memset(notice, 0, sizeof(*notice));
+	notice->subject = NOTICE_NOTHING;
+	notice->time = notice->signed_at = NOTICE_NO_TIME;
+	notice->purchased_at = notice->period_start = notice->period_end = NOTICE_NO_TIME;
+	notice->grace_until = notice->revoked_at = notice->answer_until = NOTICE_NO_TIME;
+	notice->amount = notice->tax = NOTICE_NO_AMOUNT;
+	notice->amount_scale = 1;
+	notice->quantity = 1;
+	notice->auto_renew = -1;
+}
+
+bool
+notice_environment_parse(JsonSlice raw, NoticeEnvironment *environment)
+{
+	static const struct
+	{
+		const char *word;
+		NoticeEnvironment environment;
+	} words[] = {
+		{"production", NOTICE_PRODUCTION}, {"prod", NOTICE_PRODUCTION},
+		{"sandbox", NOTICE_SANDBOX},       {"test", NOTICE_SANDBOX},
+		{"xcode", NOTICE_SANDBOX},         {"localtesting", NOTICE_SANDBOX},
+	};
+	JsonSlice word = plain(raw);
+	char lower[16];
+
+	if (word.size == 0 || word.size >= sizeof(lower))
+		return false;
+	for (size_t i = 0; i < word.size; i++)
+		lower[i] = word.bytes[i] >= 'A' && word.bytes[i] <= 'Z'
+					   ? (char) (word.bytes[i] + ('a' - 'A'))
+					   : word.bytes[i];
+	lower[word.size] = '\0';
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(lower, words[i].word) == 0)
+		{
+			*environment = words[i].environment;
+			return true;
+		}
+	return false;
+}
+
+void
+notice_account_add(StoreNotice *notice, JsonSlice account)
+{
+	if (account.size == 0 || notice->naccounts == NOTICE_ACCOUNTS)
+		return;
+	for (int i = 0; i < notice->naccounts; i++)
+		if (notice_name_same(notice->accounts[i], account))
+			return;
+	notice->accounts[notice->naccounts++] = account;
+}
+
+JsonSlice
+notice_word(const char *raw)
+{
+	return (JsonSlice){raw, strlen(raw)};
+}
+
+bool
+notice_name_same(JsonSlice a, JsonSlice b)
+{
+	JsonSlice x = plain(a);
+	JsonSlice y = plain(b);
+
+	return x.size == y.size && memcmp(x.bytes, y.bytes, x.size) == 0;
+}
+
+/* Without its quotes, if it has some. */
+static JsonSlice
+plain(JsonSlice name)
+{
+	if (name.size >= 2 && name.bytes[0] == '"')
+		return (JsonSlice){name.bytes + 1, name.size - 2};
+	return name;
+}

@@ -1,0 +1,450 @@
+/*
+ * signature.c: signatures of the stores, checked by OpenSSL; with json/digest.c the only file
+ * that calls it.
+ *
+ * A check gathers what it makes in one struct, looks at nothing but return values, and frees
+ * the struct on its only way out: no error of the server may leave while OpenSSL's objects are
+ * held, for nobody would free them.
+ */
+#include "postgres.h"
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/ecdsa.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
+
+#include "core/compat.h"
+#include "core/errors.h"
+#include "notifications/base64.h"
+#include "notifications/signature.h"
+
+/* Apple's markers: the certificate signs App Store receipts, and its issuer is the authority
+ * for those. */
+#define MARKER_LEAF         "1.2.840.113635.100.6.11.1"
+#define MARKER_INTERMEDIATE "1.2.840.113635.100.6.2.1"
+
+#define ES256_SIZE 64
+
+/* What a check could not do, beside finding a signature wrong. */
+typedef enum CheckEnd
+{
+	CHECK_DONE,
+	CHECK_NO_MEMORY,
+	CHECK_NO_ALGORITHM,
+} CheckEnd;
+
+typedef struct ChainCheck
+{
+	X509 *certificates[3];
+	struct stack_st_X509 *intermediates;
+	X509_STORE *store;
+	X509_STORE_CTX *context;
+	EVP_MD_CTX *digest;
+	ECDSA_SIG *points;
+	unsigned char *der;
+} ChainCheck;
+
+static const char *chain_check(ChainCheck *check, const JsonSlice certificates[3],
+							   int64 signed_at, JsonSlice signed_bytes, JsonSlice signature,
+							   CheckEnd *end);
+static const char *chain_verify(ChainCheck *check, int64 signed_at, CheckEnd *end);
+static bool is_marked(X509 *certificate, const char *oid);
+static const char *es256_verify(ChainCheck *check, JsonSlice signed_bytes, JsonSlice signature,
+								CheckEnd *end);
+static bool points_read(ChainCheck *check, EVP_PKEY *key, JsonSlice signature);
+static bool is_within_order(const BIGNUM *value, const BIGNUM *order);
+static bool is_p256(EVP_PKEY *key);
+static void chain_free(ChainCheck *check);
+static bool is_root(JsonSlice certificate, const JsonSlice *roots, int nroots);
+static X509 *certificate_read(JsonSlice der);
+static EVP_PKEY *public_key_read(JsonSlice material);
+static char *der_of(JsonSlice material, size_t *size);
+pg_noreturn static void raise_unreadable(const char *what);
+static void end_require(CheckEnd end, const char *algorithm);
+
+const char *
+signature_check_chain(const JsonSlice certificates[3], const JsonSlice *roots, int nroots,
+					  int64 signed_at, JsonSlice signed_bytes, JsonSlice signature)
+{
+	ChainCheck check = {0};
+	CheckEnd end = CHECK_DONE;
+	const char *fault;
+
+	/* before anything is parsed: only a root that the operator entered is trusted */
+	if (!is_root(certificates[2], roots, nroots))
+		return "comes from a root that is not in store_keys";
+	ERR_set_mark();
+	fault = chain_check(&check, certificates, signed_at, signed_bytes, signature, &end);
+	chain_free(&check);
+	/* what OpenSSL queued would be reported by the next failure of an encrypted connection */
+	ERR_pop_to_mark();
+	end_require(end, "ECDSA");
+	return fault;
+}
+
+static const char *
+chain_check(ChainCheck *check, const JsonSlice certificates[3], int64 signed_at,
+			JsonSlice signed_bytes, JsonSlice signature, CheckEnd *end)
+{
+	const char *fault;
+
+	for (int i = 0; i < 3; i++)
+		if ((check->certificates[i] = certificate_read(certificates[i])) == NULL)
+			return "comes with a certificate that cannot be read";
+	fault = chain_verify(check, signed_at, end);
+	if (fault != NULL)
+		return fault;
+	if (!is_marked(check->certificates[0], MARKER_LEAF) ||
+		!is_marked(check->certificates[1], MARKER_INTERMEDIATE))
+		return "comes with a certificate that lacks Apple's marker";
+	return es256_verify(check, signed_bytes, signature, end);
+}
+
+static const char *
+chain_verify(ChainCheck *check, int64 signed_at, CheckEnd *end)
+{
+	int verified;
+
+	check->store = X509_STORE_new();
+	check->context = X509_STORE_CTX_new();
+	check->intermediates = sk_X509_new_null();
+	if (check->store == NULL || check->context == NULL || check->intermediates == NULL ||
+		!X509_STORE_add_cert(check->store, check->certificates[2]) ||
+		!sk_X509_push(check->intermediates, check->certificates[1]) ||
+		!X509_STORE_CTX_init(check->context, check->store, check->certificates[0],
+							 check->intermediates))
+	{
+		*end = CHECK_NO_MEMORY;
+		return NULL;
+	}
+	X509_VERIFY_PARAM_set_time(X509_STORE_CTX_get0_param(check->context), (time_t) signed_at);
+	verified = X509_verify_cert(check->context);
+	/* leaf, intermediate and root: the intermediate that came must be the one that was used */
+	if (verified == 1 && sk_X509_num(X509_STORE_CTX_get0_chain(check->context)) == 3)
+		return NULL;
+	switch (X509_STORE_CTX_get_error(check->context))
+	{
+		case X509_V_ERR_CERT_NOT_YET_VALID:
+		case X509_V_ERR_CERT_HAS_EXPIRED:
+			return "comes with a certificate that was not valid when it was made";
+		default:
+			return "comes with certificates that are no chain";
+	}
+}
+
+static bool
+is_marked(X509 *certificate, const char *oid)
+{
+	ASN1_OBJECT *object = OBJ_txt2obj(oid, 1);
+	bool marked = object != NULL && X509_get_ext_by_OBJ(certificate, object, -1) >= 0;
+
+	ASN1_OBJECT_free(object);
+	return marked;
+}
+
+static const char *
+es256_verify(ChainCheck *check, JsonSlice signed_bytes, JsonSlice signature, CheckEnd *end)
+{
+	EVP_PKEY *key = X509_get0_pubkey(check->certificates[0]);
+	int der_size;
+
+	if (key == NULL || !is_p256(key))
+		return "comes with a key that is not of P-256";
+	if (!points_read(check, key, signature))
+		return "is not of the form that ES256 has";
+	der_size = i2d_ECDSA_SIG(check->points, &check->der);
+	check->digest = EVP_MD_CTX_new();
+	if (der_size <= 0 || check->digest == NULL)
+	{
+		*end = CHECK_NO_MEMORY;
+		return NULL;
+	}
+	if (EVP_DigestVerifyInit_ex(check->digest, NULL, "SHA256", NULL, NULL, key, NULL) != 1)
+	{
+		*end = CHECK_NO_ALGORITHM;
+		return NULL;
+	}
+	return EVP_DigestVerify(check->digest, check->der, (size_t) der_size,
+							(const unsigned char *) signed_bytes.bytes, signed_bytes.size) == 1
+			   ? NULL
+			   : "does not fit";
+}
+
+/* JWS has r and s as 32 bytes each, OpenSSL as a DER sequence. A high s is as good: it is the
+ * same point's. */
+static bool
+points_read(ChainCheck *check, EVP_PKEY *key, JsonSlice signature)
+{
+	const unsigned char *bytes = (const unsigned char *) signature.bytes;
+	BIGNUM *order = NULL;
+	BIGNUM *r, *s;
+	bool sound;
+
+	if (signature.size != ES256_SIZE ||
+		!EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_EC_ORDER, &order))
+		return false;
+	r = BN_bin2bn(bytes, ES256_SIZE / 2, NULL);
+	s = BN_bin2bn(bytes + ES256_SIZE / 2, ES256_SIZE / 2, NULL);
+	check->points = ECDSA_SIG_new();
+	sound = r != NULL && s != NULL && check->points != NULL && is_within_order(r, order) &&
+			is_within_order(s, order) && ECDSA_SIG_set0(check->points, r, s) == 1;
+	if (!sound)
+	{
+		BN_free(r);
+		BN_free(s);
+	}
+	BN_free(order);
+	return sound;
+}
+
+static bool
+is_within_order(const BIGNUM *value, const BIGNUM *order)
+{
+	return !BN_is_zero(value) && BN_cmp(value, order) < 0;
+}
+
+static bool
+is_p256(EVP_PKEY *key)
+{
+	char name[32];
+
+	return EVP_PKEY_is_a(key, "EC") &&
+		   EVP_PKEY_get_group_name(key, name, sizeof(name), NULL) == 1 &&
+		   (strcmp(name, "prime256v1") == 0 || strcmp(name, "P-256") == 0);
+}
+
+static void
+chain_free(ChainCheck *check)
+{
+	OPENSSL_free(check->der);
+	ECDSA_SIG_free(check->points);
+	EVP_MD_CTX_free(check->digest);
+	X509_STORE_CTX_free(check->context);
+	X509_STORE_free(check->store);
+	sk_X509_free(check->intermediates);
+	for (int i = 0; i < 3; i++)
+		X509_free(check->certificates[i]);
+}
+
+/* A root in store_keys may be PEM or base64; compared are the bytes of its DER. */
+static bool
+is_root(JsonSlice certificate, const JsonSlice *roots, int nroots)
+{
+	for (int i = 0; i < nroots; i++)
+	{
+		size_t size;
+		char *der = der_of(roots[i], &size);
+		bool same = der != NULL && size == certificate.size &&
+					memcmp(der, certificate.bytes, size) == 0;
+
+		if (der != NULL)
+			pfree(der);
+		if (same)
+			return true;
+	}
+	return false;
+}
+
+const char *
+signature_check_rsa(JsonSlice public_key, SignatureHash hash, JsonSlice signed_bytes,
+					JsonSlice signature)
+{
+	EVP_PKEY *key;
+	EVP_MD_CTX *digest;
+	CheckEnd end = CHECK_DONE;
+	bool sound = false;
+	bool is_rsa;
+
+	ERR_set_mark();
+	key = public_key_read(public_key);
+	is_rsa = key != NULL && EVP_PKEY_is_a(key, "RSA");
+	digest = EVP_MD_CTX_new();
+	if (digest == NULL)
+		end = CHECK_NO_MEMORY;
+	else if (is_rsa &&
+			 EVP_DigestVerifyInit_ex(digest, NULL, hash == SIGNATURE_SHA1 ? "SHA1" : "SHA256",
+									 NULL, NULL, key, NULL) != 1)
+		end = CHECK_NO_ALGORITHM;
+	else if (is_rsa)
+		sound = EVP_DigestVerify(digest, (const unsigned char *) signature.bytes,
+								 signature.size, (const unsigned char *) signed_bytes.bytes,
+								 signed_bytes.size) == 1;
+	EVP_MD_CTX_free(digest);
+	EVP_PKEY_free(key);
+	ERR_pop_to_mark();
+	if (!is_rsa && end == CHECK_DONE)
+		raise_unreadable("an RSA public key");
+	end_require(end, hash == SIGNATURE_SHA1 ? "RSA with SHA-1" : "RSA with SHA-256");
+	return sound ? NULL : "does not fit";
+}
+
+void
+signature_hmac(JsonSlice secret, const JsonSlice *pieces, int npieces,
+			   unsigned char mac[SIGNATURE_HMAC_SIZE])
+{
+	EVP_MAC *algorithm;
+	EVP_MAC_CTX *context = NULL;
+	OSSL_PARAM parameters[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, "SHA256", 0),
+		OSSL_PARAM_construct_end(),
+	};
+	size_t size = 0;
+	bool made;
+
+	ERR_set_mark();
+	algorithm = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	context = algorithm == NULL ? NULL : EVP_MAC_CTX_new(algorithm);
+	made = context != NULL && EVP_MAC_init(context, (const unsigned char *) secret.bytes,
+										   secret.size, parameters) == 1;
+	for (int i = 0; made && i < npieces; i++)
+		made = EVP_MAC_update(context, (const unsigned char *) pieces[i].bytes,
+							  pieces[i].size) == 1;
+	made = made && EVP_MAC_final(context, mac, &size, SIGNATURE_HMAC_SIZE) == 1 &&
+		   size == SIGNATURE_HMAC_SIZE;
+	EVP_MAC_CTX_free(context);
+	EVP_MAC_free(algorithm);
+	ERR_pop_to_mark();
+	end_require(made ? CHECK_DONE : CHECK_NO_ALGORITHM, "HMAC with SHA-256");
+}
+
+bool
+signature_same(JsonSlice a, JsonSlice b)
+{
+	return a.size == b.size && CRYPTO_memcmp(a.bytes, b.bytes, a.size) == 0;
+}
+
+void
+signature_require_certificate(JsonSlice material)
+{
+	size_t size;
+	char *der = der_of(material, &size);
+	X509 *certificate;
+
+	ERR_set_mark();
+	certificate = der == NULL ? NULL : certificate_read((JsonSlice){der, size});
+	X509_free(certificate);
+	ERR_pop_to_mark();
+	if (certificate == NULL)
+		raise_unreadable("a certificate");
+}
+
+void
+signature_require_public_key(JsonSlice material)
+{
+	EVP_PKEY *key;
+	bool is_rsa;
+
+	ERR_set_mark();
+	key = public_key_read(material);
+	is_rsa = key != NULL && EVP_PKEY_is_a(key, "RSA");
+	EVP_PKEY_free(key);
+	ERR_pop_to_mark();
+	if (!is_rsa)
+		raise_unreadable("an RSA public key");
+}
+
+/* NULL unless the bytes are one certificate and nothing behind it. */
+static X509 *
+certificate_read(JsonSlice der)
+{
+	const unsigned char *bytes = (const unsigned char *) der.bytes;
+	X509 *certificate = d2i_X509(NULL, &bytes, (long) der.size);
+
+	if (certificate != NULL && bytes != (const unsigned char *) der.bytes + der.size)
+	{
+		X509_free(certificate);
+		return NULL;
+	}
+	return certificate;
+}
+
+/* A key, or the key of a certificate: Google publishes both forms. */
+static EVP_PKEY *
+public_key_read(JsonSlice material)
+{
+	size_t size;
+	char *der = der_of(material, &size);
+	const unsigned char *bytes = (const unsigned char *) der;
+	EVP_PKEY *key;
+	X509 *certificate;
+
+	if (der == NULL)
+		return NULL;
+	key = d2i_PUBKEY(NULL, &bytes, (long) size);
+	if (key == NULL && (certificate = certificate_read((JsonSlice){der, size})) != NULL)
+	{
+		key = X509_get_pubkey(certificate);
+		X509_free(certificate);
+	}
+	pfree(der);
+	return key;
+}
+
+/* The bytes between the lines of a PEM, or of base64 without lines; NULL where there are none.
+ * In the current context. */
+static char *
+der_of(JsonSlice material, size_t *size)
+{
+	char *text = palloc(material.size + 1);
+	char *from = text;
+	size_t length = 0;
+	bool decoded;
+
+	memcpy(text, material.bytes, material.size);
+	text[material.size] = '\0';
+	if (strstr(text, "-----BEGIN ") != NULL)
+	{
+		char *begin = strstr(strstr(text, "-----BEGIN ") + 11, "-----");
+		char *end = begin == NULL ? NULL : strstr(begin + 5, "-----END ");
+
+		if (end == NULL)
+		{
+			pfree(text);
+			return NULL;
+		}
+		from = begin + 5;
+		*end = '\0';
+	}
+	for (char *c = from; *c != '\0'; c++)
+		if (strchr(" \t\r\n", *c) == NULL)
+			text[length++] = *c;
+	decoded =
+		length > 0 && base64_decode(BASE64_STANDARD, text, length, text, size) && *size > 0;
+	if (decoded)
+		return text;
+	pfree(text);
+	return NULL;
+}
+
+static void
+raise_unreadable(const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CB_STORE_KEY_INVALID), errmsg("a key of the store cannot be read"),
+			 errdetail("It is not %s, in PEM or in base64 of its DER.", what),
+			 errhint("Enter it again with coursebase.set_store_key().")));
+}
+
+static void
+end_require(CheckEnd end, const char *algorithm)
+{
+	if (end == CHECK_NO_MEMORY)
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"),
+						errdetail("OpenSSL could not make what a signature is checked with.")));
+	if (end == CHECK_NO_ALGORITHM)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("%s is not available", algorithm),
+			 errdetail(
+				 "The cryptographic policy of this machine (FIPS, for example) refuses it."),
+			 errhint(
+				 "Check such signatures before the database, and leave the provider out of the "
+				 "setting require_signature.")));
+}

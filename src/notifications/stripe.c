@@ -1,0 +1,564 @@
+/*
+ * stripe.c: Stripe's events become a notice.
+ *
+ * Source: Stripe, Events and the objects Checkout Session, Subscription, Invoice, Charge,
+ * Refund and Dispute. Times are seconds since 1970, amounts minor units. Versions of the API
+ * since 2025 have a period's end on the subscription's item and an invoice's subscription below
+ * parent; both places are read. An event's pending_webhooks counts down from one delivery to
+ * the next and means nothing.
+ */
+#include "notifications/stripe.h"
+
+#include <string.h>
+
+#define AT(type, member) offsetof(type, member)
+
+typedef struct Event
+{
+	JsonSlice id;
+	JsonSlice type;
+	JsonSpan data;
+	JsonSpan object;
+	JsonSpan previous;
+	int64_t created;
+	int live;
+} Event;
+
+/* One struct for the objects of all types: they share most of their members' names. */
+typedef struct Object
+{
+	JsonSlice id;
+	JsonSlice mode;
+	JsonSlice status;
+	JsonSlice payment_status;
+	JsonSlice currency;
+	JsonSlice reference;
+	JsonSlice payment;
+	JsonSlice charge;
+	JsonSlice invoice;
+	JsonSlice subscription;
+	JsonSlice billing_reason;
+	JsonSpan metadata;
+	JsonSpan total_details;
+	JsonSpan items;
+	JsonSpan lines;
+	JsonSpan parent;
+	JsonSpan parent_subscription;
+	JsonSpan evidence;
+	JsonSpan subscription_details;
+	JsonSpan price;
+	JsonSpan period;
+	JsonSlice user;
+	JsonSlice product;
+	JsonSlice price_product;
+	JsonSlice price_key;
+	JsonSlice price_id;
+	int64_t amount;
+	int64_t amount_total;
+	int64_t amount_refunded;
+	int64_t tax;
+	int64_t period_start;
+	int64_t period_end;
+	int64_t cancel_at;
+	int64_t trial_end;
+	int64_t due_by;
+	int cancel_at_period_end;
+	JsonSpan pause;
+} Object;
+
+static const Field event_fields[] = {
+	{"id", FIELD_TEXT, AT(Event, id), false},
+	{"type", FIELD_TEXT, AT(Event, type), false},
+	{"data", FIELD_OBJECT, AT(Event, data), false},
+	{"created", FIELD_SECONDS, AT(Event, created), false},
+	{"livemode", FIELD_FLAG, AT(Event, live), false},
+};
+static const Field data_fields[] = {
+	{"object", FIELD_OBJECT, AT(Event, object), false},
+	{"previous_attributes", FIELD_OBJECT, AT(Event, previous), false},
+};
+static const Field object_fields[] = {
+	{"id", FIELD_TEXT, AT(Object, id), false},
+	{"mode", FIELD_TEXT, AT(Object, mode), false},
+	{"status", FIELD_TEXT, AT(Object, status), false},
+	{"payment_status", FIELD_TEXT, AT(Object, payment_status), false},
+	{"currency", FIELD_TEXT, AT(Object, currency), false},
+	{"client_reference_id", FIELD_TEXT, AT(Object, reference), false},
+	{"payment_intent", FIELD_EXPANDABLE, AT(Object, payment), false},
+	{"charge", FIELD_EXPANDABLE, AT(Object, charge), false},
+	{"invoice", FIELD_EXPANDABLE, AT(Object, invoice), false},
+	{"subscription", FIELD_EXPANDABLE, AT(Object, subscription), false},
+	{"billing_reason", FIELD_TEXT, AT(Object, billing_reason), false},
+	{"metadata", FIELD_OBJECT, AT(Object, metadata), false},
+	{"total_details", FIELD_OBJECT, AT(Object, total_details), false},
+	{"items", FIELD_OBJECT, AT(Object, items), false},
+	{"lines", FIELD_OBJECT, AT(Object, lines), false},
+	{"parent", FIELD_OBJECT, AT(Object, parent), false},
+	{"subscription_details", FIELD_OBJECT, AT(Object, subscription_details), false},
+	{"evidence_details", FIELD_OBJECT, AT(Object, evidence), false},
+	{"amount", FIELD_INTEGER, AT(Object, amount), false},
+	{"amount_total", FIELD_INTEGER, AT(Object, amount_total), false},
+	{"amount_paid", FIELD_INTEGER, AT(Object, amount_total), false},
+	{"amount_refunded", FIELD_INTEGER, AT(Object, amount_refunded), false},
+	{"current_period_start", FIELD_SECONDS, AT(Object, period_start), false},
+	{"current_period_end", FIELD_SECONDS, AT(Object, period_end), true},
+	{"cancel_at", FIELD_SECONDS, AT(Object, cancel_at), true},
+	{"trial_end", FIELD_SECONDS, AT(Object, trial_end), true},
+	{"cancel_at_period_end", FIELD_FLAG, AT(Object, cancel_at_period_end), false},
+	{"pause_collection", FIELD_OBJECT, AT(Object, pause), false},
+};
+static const Field metadata_fields[] = {
+	{"user_id", FIELD_TEXT, AT(Object, user), false},
+	{"product_id", FIELD_TEXT, AT(Object, product), false},
+};
+static const Field total_fields[] = {
+	{"amount_tax", FIELD_INTEGER, AT(Object, tax), false},
+};
+static const Field item_fields[] = {
+	{"price", FIELD_OBJECT, AT(Object, price), false},
+	{"current_period_start", FIELD_SECONDS, AT(Object, period_start), false},
+	{"current_period_end", FIELD_SECONDS, AT(Object, period_end), true},
+};
+static const Field price_fields[] = {
+	{"id", FIELD_TEXT, AT(Object, price_id), false},
+	{"lookup_key", FIELD_TEXT, AT(Object, price_key), false},
+	{"product", FIELD_EXPANDABLE, AT(Object, price_product), false},
+};
+static const Field parent_fields[] = {
+	{"subscription_details", FIELD_OBJECT, AT(Object, subscription_details), false},
+};
+static const Field parent_subscription_fields[] = {
+	{"subscription", FIELD_EXPANDABLE, AT(Object, subscription), false},
+	{"metadata", FIELD_OBJECT, AT(Object, metadata), false},
+};
+static const Field line_fields[] = {
+	{"period", FIELD_OBJECT, AT(Object, period), false},
+};
+static const Field period_fields[] = {
+	{"start", FIELD_SECONDS, AT(Object, period_start), false},
+	{"end", FIELD_SECONDS, AT(Object, period_end), true},
+};
+static const Field evidence_fields[] = {
+	{"due_by", FIELD_SECONDS, AT(Object, due_by), false},
+};
+
+static bool event_read(JsonText *text, Event *event, StoreNotice *notice, FieldFault *fault);
+static bool object_read(JsonText *text, JsonSpan span, Object *object, FieldFault *fault);
+static bool nested_read(JsonText *text, Object *object, FieldFault *fault);
+static bool items_read(JsonText *text, Object *object, FieldFault *fault);
+static bool lines_read(JsonText *text, Object *object, FieldFault *fault);
+static bool checkout_take(const Object *object, StoreNotice *notice, FieldFault *fault);
+static void subscription_take(JsonText *text, const Event *event, const Object *object,
+							  char *room, StoreNotice *notice);
+static void subtype_of_update(JsonText *text, JsonSpan previous, const Object *object,
+							  char *room, StoreNotice *notice);
+static void invoice_take(const Object *object, StoreNotice *notice);
+static bool refund_take(const Object *object, StoreNotice *notice, FieldFault *fault);
+static bool charge_take(const Object *object, StoreNotice *notice, FieldFault *fault);
+static bool dispute_take(const Object *object, StoreNotice *notice, FieldFault *fault);
+static bool is_among(JsonText *text, JsonSpan object, const char *name);
+static bool begins_with(JsonSlice raw, const char *prefix);
+static void subtype_put(char *room, StoreNotice *notice, const char *what, JsonSlice raw);
+static bool hex_read(JsonSlice hex, unsigned char bytes[32]);
+static bool fail(FieldFault *fault, const char *member, const char *words);
+
+bool
+stripe_read(JsonSlice body, char *room, StoreNotice *notice, FieldFault *fault)
+{
+	Event event = {.created = NOTICE_NO_TIME, .live = -1};
+	Object object = {
+		.amount = NOTICE_NO_AMOUNT,
+		.amount_total = NOTICE_NO_AMOUNT,
+		.amount_refunded = NOTICE_NO_AMOUNT,
+		.tax = NOTICE_NO_AMOUNT,
+		.period_start = NOTICE_NO_TIME,
+		.period_end = NOTICE_NO_TIME,
+		.cancel_at = NOTICE_NO_TIME,
+		.trial_end = NOTICE_NO_TIME,
+		.due_by = NOTICE_NO_TIME,
+		.cancel_at_period_end = -1,
+	};
+	JsonText text;
+
+	notice_begin(notice);
+	json_text_init(&text, body.bytes, body.size, NULL, NULL);
+	if (!event_read(&text, &event, notice, fault) ||
+		!object_read(&text, event.object, &object, fault))
+		return false;
+	notice_account_add(notice, object.reference);
+	notice_account_add(notice, object.user);
+	notice->currency = object.currency;
+	notice->payment = object.payment;
+	notice->charge = object.charge;
+	notice->invoice = object.invoice;
+	notice->tax = object.tax;
+	if (begins_with(event.type, "checkout.session."))
+		return checkout_take(&object, notice, fault);
+	if (begins_with(event.type, "refund.") || begins_with(event.type, "charge.refund."))
+		return refund_take(&object, notice, fault);
+	if (begins_with(event.type, "charge.dispute."))
+		return dispute_take(&object, notice, fault);
+	if (json_string_is(event.type, "charge.refunded"))
+		return charge_take(&object, notice, fault);
+	if (begins_with(event.type, "customer.subscription."))
+		subscription_take(&text, &event, &object, room, notice);
+	else if (begins_with(event.type, "invoice."))
+		invoice_take(&object, notice);
+	return true;
+}
+
+static bool
+event_read(JsonText *text, Event *event, StoreNotice *notice, FieldFault *fault)
+{
+	if (!fields_read(text, json_root(text), FIELDS(event_fields), event, fault))
+		return false;
+	if (event->id.size == 0)
+		return fail(fault, "id", "is missing");
+	if (event->type.size == 0)
+		return fail(fault, "type", "is missing");
+	if (event->created == NOTICE_NO_TIME)
+		return fail(fault, "created", "is missing");
+	if (event->live < 0)
+		return fail(fault, "livemode", "is missing");
+	if (event->data.end == 0)
+		return fail(fault, "data", "is missing");
+	if (!fields_read(text, event->data, FIELDS(data_fields), event, fault))
+		return false;
+	if (event->object.end == 0)
+		return fail(fault, "data.object", "is missing");
+	notice->id = event->id;
+	notice->type = event->type;
+	notice->time = event->created;
+	notice->environment = event->live == 1 ? NOTICE_PRODUCTION : NOTICE_SANDBOX;
+	return true;
+}
+
+static bool
+object_read(JsonText *text, JsonSpan span, Object *object, FieldFault *fault)
+{
+	return fields_read(text, span, FIELDS(object_fields), object, fault) &&
+		   nested_read(text, object, fault) && items_read(text, object, fault) &&
+		   lines_read(text, object, fault);
+}
+
+/* Order matters: an invoice's parent names the subscription, and that one's metadata stand for
+ * the invoice's own. */
+static bool
+nested_read(JsonText *text, Object *object, FieldFault *fault)
+{
+	if (object->parent.end > 0 &&
+		!fields_read(text, object->parent, FIELDS(parent_fields), object, fault))
+		return false;
+	if (object->metadata.end > 0 &&
+		!fields_read(text, object->metadata, FIELDS(metadata_fields), object, fault))
+		return false;
+	if (object->subscription_details.end > 0 &&
+		(!fields_read(text, object->subscription_details, FIELDS(parent_subscription_fields),
+					  object, fault) ||
+		 !fields_read(text, object->metadata, FIELDS(metadata_fields), object, fault)))
+		return false;
+	return (object->total_details.end == 0 ||
+			fields_read(text, object->total_details, FIELDS(total_fields), object, fault)) &&
+		   (object->evidence.end == 0 ||
+			fields_read(text, object->evidence, FIELDS(evidence_fields), object, fault));
+}
+
+/* The first item is the plan; more are add-ons of the same subscription. */
+static bool
+items_read(JsonText *text, Object *object, FieldFault *fault)
+{
+	JsonCursor cursor;
+	JsonSpan list, item;
+	JsonSlice name = {"data", 4};
+
+	if (object->items.end == 0 || !json_member_find(text, object->items, name, &list) ||
+		json_kind(text, list) != JSON_KIND_ARRAY)
+		return true;
+	json_walk_begin(&cursor, text, list);
+	if (!json_element_next(&cursor, &item) || json_kind(text, item) != JSON_KIND_OBJECT)
+		return true;
+	return fields_read(text, item, FIELDS(item_fields), object, fault) &&
+		   (object->price.end == 0 ||
+			fields_read(text, object->price, FIELDS(price_fields), object, fault));
+}
+
+/* An invoice's lines: prorations end early, and the period that was paid for is the one that
+ * ends last. */
+static bool
+lines_read(JsonText *text, Object *object, FieldFault *fault)
+{
+	int64_t start = object->period_start;
+	int64_t end = object->period_end;
+	JsonCursor cursor;
+	JsonSpan list, line;
+	JsonSlice name = {"data", 4};
+
+	if (object->lines.end == 0 || !json_member_find(text, object->lines, name, &list) ||
+		json_kind(text, list) != JSON_KIND_ARRAY)
+		return true;
+	json_walk_begin(&cursor, text, list);
+	while (json_element_next(&cursor, &line))
+	{
+		object->period = (JsonSpan){0, 0};
+		object->period_start = object->period_end = NOTICE_NO_TIME;
+		if (json_kind(text, line) != JSON_KIND_OBJECT)
+			return fail(fault, "lines.data", "has an element that is no object");
+		if (!fields_read(text, line, FIELDS(line_fields), object, fault) ||
+			(object->period.end > 0 &&
+			 !fields_read(text, object->period, FIELDS(period_fields), object, fault)))
+			return false;
+		if (object->period_end <= end)
+			continue;
+		start = object->period_start;
+		end = object->period_end;
+	}
+	object->period_start = start;
+	object->period_end = end;
+	return true;
+}
+
+/* A checkout in mode subscription names the person of a line whose events name nobody: an event
+ * that is noted. */
+static bool
+checkout_take(const Object *object, StoreNotice *notice, FieldFault *fault)
+{
+	if (object->id.size == 0)
+		return fail(fault, "data.object.id", "is missing");
+	if (json_string_is(object->mode, "subscription"))
+	{
+		notice->subject = object->subscription.size > 0 ? NOTICE_SUBSCRIPTION : NOTICE_NOTHING;
+		notice->original_transaction = object->subscription;
+		return true;
+	}
+	if (!json_string_is(object->mode, "payment"))
+		return true;
+	notice->subject = NOTICE_CHECKOUT;
+	notice->order = object->id;
+	notice->product = object->product;
+	notice->amount = object->amount_total;
+	notice->purchased_at = notice->time;
+	if (json_string_is(notice->type, "checkout.session.async_payment_failed") ||
+		json_string_is(notice->type, "checkout.session.expired"))
+		notice->state = PURCHASE_STATE_CANCELED;
+	else if (json_string_is(object->payment_status, "unpaid"))
+		notice->state = PURCHASE_STATE_PENDING;
+	else if (object->amount_total == NOTICE_NO_AMOUNT)
+		return fail(fault, "data.object.amount_total", "is missing");
+	return true;
+}
+
+static void
+subscription_take(JsonText *text, const Event *event, const Object *object, char *room,
+				  StoreNotice *notice)
+{
+	notice->subject = NOTICE_SUBSCRIPTION;
+	notice->original_transaction = object->id;
+	notice->product = object->product.size > 0         ? object->product
+					  : object->price_key.size > 0     ? object->price_key
+					  : object->price_product.size > 0 ? object->price_product
+													   : object->price_id;
+	notice->base_plan = object->price_id;
+	notice->trial = json_string_is(object->status, "trialing");
+	/* a subscription that was never paid has a period, and nothing was paid for it */
+	if (!begins_with(object->status, "incomplete"))
+	{
+		notice->period_start = object->period_start;
+		notice->period_end = object->period_end;
+	}
+	notice->auto_renew =
+		object->cancel_at_period_end == 1 || object->cancel_at != NOTICE_NO_TIME ? 0
+		: object->cancel_at_period_end == 0                                      ? 1
+																				 : -1;
+	if (json_string_is(event->type, "customer.subscription.created"))
+		notice->subtype = object->status;
+	else if (json_string_is(event->type, "customer.subscription.updated") &&
+			 event->previous.end > 0)
+		subtype_of_update(text, event->previous, object, room, notice);
+}
+
+/* What changed, by its weight: of several changes in one event the one that moves access. */
+static void
+subtype_of_update(JsonText *text, JsonSpan previous, const Object *object, char *room,
+				  StoreNotice *notice)
+{
+	if (is_among(text, previous, "status"))
+		subtype_put(room, notice, "status.", object->status);
+	else if (is_among(text, previous, "pause_collection"))
+		notice->subtype = notice_word(object->pause.end > 0 ? "\"pause_collection.set\""
+															: "\"pause_collection.unset\"");
+	else if (is_among(text, previous, "cancel_at_period_end"))
+		notice->subtype =
+			notice_word(notice->auto_renew == 0 ? "\"cancel_at_period_end.true\""
+												: "\"cancel_at_period_end.false\"");
+	else if (is_among(text, previous, "cancel_at"))
+		notice->subtype =
+			notice_word(notice->auto_renew == 0 ? "\"cancel_at.set\"" : "\"cancel_at.unset\"");
+	else if (is_among(text, previous, "items"))
+		notice->subtype = notice_word("\"items\"");
+	else if (is_among(text, previous, "trial_end"))
+		notice->subtype = notice_word("\"trial_end\"");
+}
+
+static void
+invoice_take(const Object *object, StoreNotice *notice)
+{
+	if (object->subscription.size == 0) /* an invoice by hand */
+		return;
+	notice->subject = NOTICE_SUBSCRIPTION;
+	notice->original_transaction = object->subscription;
+	notice->transaction = notice->invoice = object->id;
+	notice->subtype = object->billing_reason;
+	notice->amount = object->amount_total;
+	if (json_string_is(notice->type, "invoice.paid"))
+	{
+		notice->period_start = object->period_start;
+		notice->period_end = object->period_end;
+		/* a first invoice of nothing is that of a trial */
+		notice->trial = object->amount_total == 0 &&
+						json_string_is(object->billing_reason, "subscription_create");
+	}
+}
+
+/* refund.created, refund.updated, refund.failed: one refund, by its id. One that is under way
+ * counts as given. */
+static bool
+refund_take(const Object *object, StoreNotice *notice, FieldFault *fault)
+{
+	bool taken_back =
+		json_string_is(object->status, "failed") || json_string_is(object->status, "canceled");
+
+	if (object->id.size == 0)
+		return fail(fault, "data.object.id", "is missing");
+	if (object->amount == NOTICE_NO_AMOUNT)
+		return fail(fault, "data.object.amount", "is missing");
+	notice->subject = taken_back ? NOTICE_REVERSAL : NOTICE_REFUND;
+	notice->refund = object->id;
+	notice->amount = object->amount;
+	return true;
+}
+
+/* charge.refunded: what was given back of a charge in all; the refunds themselves come as
+ * events of their own. */
+static bool
+charge_take(const Object *object, StoreNotice *notice, FieldFault *fault)
+{
+	if (object->amount_refunded == NOTICE_NO_AMOUNT)
+		return fail(fault, "data.object.amount_refunded", "is missing");
+	notice->subject = NOTICE_REFUND;
+	notice->charge = object->id;
+	notice->amount = object->amount_refunded;
+	notice->amount_is_total = true;
+	return true;
+}
+
+static bool
+dispute_take(const Object *object, StoreNotice *notice, FieldFault *fault)
+{
+	if (object->id.size == 0)
+		return fail(fault, "data.object.id", "is missing");
+	notice->refund = object->id;
+	notice->amount = object->amount;
+	notice->answer_until = object->due_by;
+	if (json_string_is(object->status, "lost"))
+		notice->subject = NOTICE_REFUND;
+	else if (json_string_is(object->status, "won"))
+		notice->subject = NOTICE_REVERSAL;
+	else if (begins_with(object->status, "warning_"))
+		notice->subject = NOTICE_NOTHING;
+	else
+		notice->subject = NOTICE_REVIEW;
+	return notice->subject == NOTICE_NOTHING || object->amount != NOTICE_NO_AMOUNT ||
+		   fail(fault, "data.object.amount", "is missing");
+}
+
+static bool
+is_among(JsonText *text, JsonSpan object, const char *name)
+{
+	JsonSlice slice = {name, strlen(name)};
+	JsonSpan value;
+
+	return json_member_find(text, object, slice, &value);
+}
+
+/* raw has quotes; what is compared holds no escapes in Stripe's own words. */
+static bool
+begins_with(JsonSlice raw, const char *prefix)
+{
+	size_t size = strlen(prefix);
+
+	return raw.size >= size + 2 && memcmp(raw.bytes + 1, prefix, size) == 0;
+}
+
+/* A status is one of Stripe's short words; a longer one is none that the mappings know. */
+static void
+subtype_put(char *room, StoreNotice *notice, const char *what, JsonSlice raw)
+{
+	size_t size = strlen(what);
+
+	if (raw.size < 2 || size + raw.size > STRIPE_ROOM)
+		return;
+	room[0] = '"';
+	memcpy(room + 1, what, size);
+	memcpy(room + 1 + size, raw.bytes + 1, raw.size - 1);
+	notice->subtype = (JsonSlice){room, size + raw.size};
+}
+
+bool
+stripe_header_read(JsonSlice header, StripeHeader *parts)
+{
+	const char *from = header.bytes;
+	const char *end = header.bytes + header.size;
+
+	memset(parts, 0, sizeof(*parts));
+	while (from < end)
+	{
+		const char *comma = memchr(from, ',', (size_t) (end - from));
+		const char *stop = comma == NULL ? end : comma;
+		JsonSlice value = {from + 3, stop - from > 3 ? (size_t) (stop - from - 3) : 0};
+
+		if (stop - from > 2 && memcmp(from, "t=", 2) == 0)
+			parts->timestamp = (JsonSlice){from + 2, (size_t) (stop - from - 2)};
+		else if (stop - from > 3 && memcmp(from, "v1=", 3) == 0 &&
+				 parts->nsignatures < STRIPE_SIGNATURES &&
+				 hex_read(value, parts->signatures[parts->nsignatures]))
+			parts->nsignatures++;
+		from = comma == NULL ? end : comma + 1;
+	}
+	if (parts->timestamp.size == 0 || parts->timestamp.size > 15 || parts->nsignatures == 0)
+		return false;
+	for (size_t i = 0; i < parts->timestamp.size; i++)
+	{
+		char c = parts->timestamp.bytes[i];
+
+		if (c < '0' || c > '9')
+			return false;
+		parts->seconds = parts->seconds * 10 + (c - '0');
+	}
+	return true;
+}
+
+static bool
+hex_read(JsonSlice hex, unsigned char bytes[32])
+{
+	if (hex.size != 64)
+		return false;
+	memset(bytes, 0, 32);
+	for (size_t i = 0; i < 64; i++)
+	{
+		char c = hex.bytes[i];
+		int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+
+		if (digit < 0)
+			return false;
+		bytes[i / 2] = (unsigned char) (bytes[i / 2] << 4 | digit);
+	}
+	return true;
+}
+
+static bool
+fail(FieldFault *fault, const char *member, const char *words)
+{
+	fault->member = member;
+	fault->fault = words;
+	return false;
+}

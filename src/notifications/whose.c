@@ -1,0 +1,119 @@
+/*
+ * whose.c: the person is found, first by what is bound already, then by the names in the
+ * content, last by the caller.
+ *
+ * A payment that is bound to somebody stays theirs whatever a later notification names, for
+ * account tokens are set by apps, and apps are signed in and out of. A closed account's names
+ * are nobody's.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/uuid.h"
+
+#include "core/datum.h"
+#include "core/owner.h"
+#include "core/plan.h"
+#include "notifications/whose.h"
+
+/* $1 store, $2 environment, $3 line, $4 transaction, $5 token */
+static KeptPlan find_bound = {
+	.sql = "SELECT l.user_id FROM coursebase.subscription_lines l"
+		   " WHERE l.store = $1 AND l.environment = $2 AND l.original_transaction_id = $3"
+		   " UNION"
+		   " SELECT r.user_id FROM coursebase.store_receipts r"
+		   " WHERE r.source = $1 AND r.environment = $2 AND r.user_id IS NOT NULL"
+		   "  AND (r.purchase_id IN ($3, $4) OR r.purchase_token = $5)",
+	.nargs = 5,
+	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID},
+};
+/* Names of live accounts: the id of users, or the external id. */
+static KeptPlan find_named = {
+	.sql = "SELECT DISTINCT u.id FROM unnest($1) n (name)"
+		   " JOIN coursebase.users u ON u.clerk_user_id = n.name OR u.id::text = lower(n.name)"
+		   " WHERE u.deleted_at IS NULL",
+	.nargs = 1,
+	.types = {TEXTARRAYOID},
+};
+
+static bool bound_find(const NoticeCall *call, pg_uuid_t *user);
+static int named_find(const NoticeCall *call, pg_uuid_t *user);
+
+Whose
+whose_find(const NoticeCall *call, pg_uuid_t *user)
+{
+	int named;
+
+	if (bound_find(call, user))
+		return call->user == NULL || uuid_equal(user, call->user) ? WHOSE_FOUND : WHOSE_OTHER;
+	named = named_find(call, user);
+	if (named > 1)
+		return WHOSE_AMBIGUOUS;
+	if (named == 1)
+		return call->user == NULL || uuid_equal(user, call->user) ? WHOSE_FOUND : WHOSE_OTHER;
+	if (call->user == NULL)
+		return WHOSE_NOBODY;
+	*user = *call->user;
+	return WHOSE_FOUND;
+}
+
+static bool
+bound_find(const NoticeCall *call, pg_uuid_t *user)
+{
+	const StoreNotice *notice = call->notice;
+	const char *store = whose_store(call);
+	PlanValues values = {0};
+
+	if (store == NULL)
+		return false;
+	plan_bind_text(&values, store);
+	plan_bind_text(&values, notice->environment == NOTICE_SANDBOX ? "sandbox" : "production");
+	plan_bind_text(&values, notice_text(notice->original_transaction));
+	plan_bind_text(&values, notice_text(notice->transaction));
+	plan_bind_text(&values, notice_text(notice->token));
+	if (owner_execute(&find_bound, values.datums, values.nulls, false) == 0)
+		return false;
+	*user = *DatumGetUUIDP(plan_value(0, 1, NULL));
+	return true;
+}
+
+static int
+named_find(const NoticeCall *call, pg_uuid_t *user)
+{
+	const StoreNotice *notice = call->notice;
+	Datum names[NOTICE_ACCOUNTS];
+	Datum list;
+	uint64 count;
+
+	for (int i = 0; i < notice->naccounts; i++)
+		names[i] = CStringGetTextDatum(notice_text(notice->accounts[i]));
+	list = PointerGetDatum(
+		construct_array(names, notice->naccounts, TEXTOID, -1, false, TYPALIGN_INT));
+	count = owner_execute(&find_named, &list, NULL, false);
+	if (count > 0)
+		*user = *DatumGetUUIDP(plan_value(0, 1, NULL));
+	return (int) count;
+}
+
+const char *
+whose_store(const NoticeCall *call)
+{
+	static const struct
+	{
+		const char *name;
+		const char *store;
+	} stores[] = {
+		{"APP_STORE", "app_store"},     {"MAC_APP_STORE", "app_store"},
+		{"PLAY_STORE", "google_play"},  {"STRIPE", "stripe"},
+		{"RC_BILLING", "stripe"},       {"AMAZON", "amazon"},
+		{"PROMOTIONAL", "promotional"},
+	};
+
+	if (call->provider != PROVIDER_REVENUECAT)
+		return notice_provider_names[call->provider];
+	for (int i = 0; i < lengthof(stores); i++)
+		if (call->notice->store.size > 0 && json_string_is(call->notice->store, stores[i].name))
+			return stores[i].store;
+	return NULL;
+}

@@ -1,0 +1,26 @@
+/*
+ * whose.h: the person that a notification is about.
+ */
+#ifndef COURSEBASE_NOTIFICATIONS_WHOSE_H
+#define COURSEBASE_NOTIFICATIONS_WHOSE_H
+
+#include "postgres.h"
+
+#include "notifications/apply.h"
+
+typedef enum Whose
+{
+	WHOSE_FOUND,
+	WHOSE_NOBODY,    /* no name that came is that of a live account */
+	WHOSE_AMBIGUOUS, /* the names are those of two accounts */
+	WHOSE_OTHER,     /* the caller named another person than the one whose it is */
+} Whose;
+
+/* Needs SPI; reads with the owner's rights. */
+extern Whose whose_find(const NoticeCall *call, pg_uuid_t *user);
+
+/* The store that a notification speaks of: the provider, or for RevenueCat the one behind it.
+ * NULL: none that is known. */
+extern const char *whose_store(const NoticeCall *call);
+
+#endif

@@ -1,0 +1,154 @@
+/*
+ * refund.c: a payment is given back.
+ *
+ * Invariants: a charge is given back in full and once: it has at most one refund
+ * (payment_transactions_one_refund_idx), which is pending while the charge is refund_pending.
+ * An active entitlement rests on a charge that is completed, or is free.
+ *
+ * Locks: see payment.h. Rights: only the server calls the function; the statements run with the
+ * rights of the tables' owner.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+
+#include "core/args.h"
+#include "core/compat.h"
+#include "core/datum.h"
+#include "core/errors.h"
+#include "core/owner.h"
+#include "core/plan.h"
+#include "core/schema.h"
+#include "identity/audit.h"
+#include "programs/payment.h"
+
+/* The arguments of refund_transaction(). */
+enum
+{
+	REFUND_PAYMENT,
+	REFUND_MANUAL,
+	REFUND_AT,
+};
+
+/* Copies the charge, so that the refund is of the same sum, currency and provider. */
+static KeptPlan write_refund = {
+	.sql =
+		"INSERT INTO coursebase.payment_transactions (organization_id, user_id,"
+		"  membership_id, plan_id, amount_in_cents, currency, type, status, provider,"
+		"  provider_reference, refunds_transaction_id, created_at)"
+		" SELECT organization_id, user_id, membership_id, plan_id, amount_in_cents, currency,"
+		"  'refund', $2::coursebase.transaction_status, provider, provider_reference, id, $3"
+		" FROM coursebase.payment_transactions WHERE id = $1",
+	.nargs = 3,
+	.types = {UUIDOID, TEXTOID, TIMESTAMPTZOID},
+};
+static KeptPlan settle_refund = {
+	.sql = "UPDATE coursebase.payment_transactions SET status = 'completed'"
+		   " WHERE refunds_transaction_id = $1 AND status = 'pending'",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+static KeptPlan read_refund = {
+	.sql = "SELECT r.id, c.status::text FROM coursebase.payment_transactions c"
+		   " JOIN coursebase.payment_transactions r ON r.refunds_transaction_id = c.id"
+		   " WHERE c.id = $1",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+/* Another completed charge for the program takes the place of the one given back: the earliest.
+ */
+static KeptPlan hand_over = {
+	.sql = "UPDATE coursebase.course_entitlements e SET source_payment_transaction_id = t.id"
+		   " FROM coursebase.payment_transactions t"
+		   " WHERE e.source_payment_transaction_id = $1 AND e.status = 'active'"
+		   " AND t.id = (SELECT o.id FROM coursebase.payment_transactions o"
+		   "  WHERE o.user_id = e.user_id AND o.program_id = e.program_id AND o.id <> $1"
+		   "  AND o.type = 'charge' AND o.status = 'completed'"
+		   "  ORDER BY o.created_at, o.id LIMIT 1)",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+static KeptPlan revoke_entitlement = {
+	.sql = "UPDATE coursebase.course_entitlements"
+		   " SET status = 'revoked', access_revoked_at = $2"
+		   " WHERE source_payment_transaction_id = $1 AND status = 'active'",
+	.nargs = 2,
+	.types = {UUIDOID, TIMESTAMPTZOID},
+};
+
+static void refund_write(FunctionCallInfo fcinfo, const Payment *payment);
+
+PG_FUNCTION_INFO_V1(coursebase_refund_transaction);
+
+/*
+ * SQL function: refund_transaction(transaction_id uuid, manual boolean, at timestamptz) returns
+ * table (refund_id uuid, status text)
+ *
+ * A refund that waits to be made by hand is settled by calling again with manual false.
+ */
+PGDLLEXPORT Datum
+coursebase_refund_transaction(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Datum values[2] = {PG_GETARG_DATUM(REFUND_PAYMENT), 0};
+	bool nulls[2] = {false};
+	Payment payment;
+
+	args_require_all(fcinfo);
+	args_time(fcinfo, REFUND_AT);
+	schema_require_current();
+	compat_materialize(fcinfo);
+	SPI_connect();
+	payment_require(PG_GETARG_UUID_P(REFUND_PAYMENT), &payment);
+	payment_lock(&payment);
+	if (payment.is_charge && strcmp(payment.status, "completed") == 0)
+		refund_write(fcinfo, &payment);
+	else if (strcmp(payment.status, "refund_pending") == 0 && !PG_GETARG_BOOL(REFUND_MANUAL))
+	{
+		payment_status_write(&payment, "refunded");
+		owner_execute(&settle_refund, values, NULL, false);
+	}
+	/* read whatever was done, so that every repetition answers the first refund */
+	if (owner_execute(&read_refund, values, NULL, false) != 1)
+		ereport(ERROR, (errcode(ERRCODE_CB_NOT_PAID), errmsg("there is nothing to give back"),
+						errdetail("It is a %s, and %s.",
+								  payment.is_charge ? "charge" : "refund", payment.status),
+						errhint("Give the id of a charge that is completed.")));
+	values[0] = plan_transfer(0, 1);
+	values[1] = plan_transfer(0, 2);
+	SPI_finish();
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	return (Datum) 0;
+}
+
+/*
+ * Records the refund, and takes away what rested on the charge. The status is written first:
+ * the charge then is no completed one, which hand_over would find.
+ */
+static void
+refund_write(FunctionCallInfo fcinfo, const Payment *payment)
+{
+	bool manual = PG_GETARG_BOOL(REFUND_MANUAL);
+	const char *status = manual ? "refund_pending" : "refunded";
+	PlanValues values = {0};
+	PlanValues ended = {0};
+
+	payment_status_write(payment, status);
+	plan_bind_uuid(&values, &payment->id);
+	plan_bind_text(&values, manual ? "pending" : "completed");
+	args_bind(&values, fcinfo, REFUND_AT);
+	owner_execute(&write_refund, values.datums, NULL, false);
+	plan_bind_uuid(&ended, &payment->id);
+	args_bind(&ended, fcinfo, REFUND_AT);
+	if (payment->is_source && owner_execute(&hand_over, values.datums, NULL, false) == 0)
+		owner_execute(&revoke_entitlement, ended.datums, NULL, false);
+	audit_write("payment_refunded",
+				psprintf("payment_transactions/%s", uuid_text(&payment->id)),
+				"{\"status\": \"completed\"}", psprintf("{\"status\": \"%s\"}", status));
+}
