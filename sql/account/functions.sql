@@ -81,22 +81,16 @@ AS $$
             LIMIT $2 - (SELECT count(*) FROM app)
             FOR NO KEY UPDATE SKIP LOCKED))
         RETURNING 1
-    ), events AS (
-        DELETE FROM coursebase.access_events
-        WHERE (xid, id) IN (
-            SELECT e.xid, e.id FROM coursebase.access_events e
-            WHERE e.at < $1
-            LIMIT $2 - (SELECT count(*) FROM app) - (SELECT count(*) FROM server)
-            FOR NO KEY UPDATE SKIP LOCKED)
-        RETURNING 1
     ), logs AS (
-        SELECT (SELECT count(*) FROM app) + (SELECT count(*) FROM server)
-            + (SELECT count(*) FROM events) AS entries
+        SELECT (SELECT count(*) FROM app) + (SELECT count(*) FROM server) AS entries
+    ), events AS MATERIALIZED (
+        SELECT l.entries + coursebase.purge_events($1, ($2 - l.entries)::integer) AS entries
+        FROM logs l
     )
-    SELECT l.entries + coursebase.purge_notifications($1, ($2 - l.entries)::integer) FROM logs l
+    SELECT e.entries + coursebase.purge_notifications($1, ($2 - e.entries)::integer) FROM events e
 $$;
 COMMENT ON FUNCTION coursebase.purge_logs(timestamptz, integer) IS
-    'Deletes entries of the app''s log, then of the server''s, oldest first, then events of access_events, whether or not every consumer has acknowledged them, then empties the bodies of notifications that were applied or noted (key and outcome stay), and answers how many rows it changed. Rows that another session holds are skipped. Call again until the answer is 0. For the server; logs and events are deleted with the caller''s rights, notifications emptied with those of the tables'' owner.
+    'Deletes entries of the app''s log, then of the server''s, oldest first, then events of access_events, whether or not every consumer has acknowledged them, then empties the bodies of notifications that were applied or noted (key and outcome stay), and answers how many rows it changed. Rows that another session holds are skipped. Call again until the answer is 0. For the server; logs are deleted with the caller''s rights, events deleted and notifications emptied with those of the tables'' owner.
 
 before: entries with an earlier created_at, events with an earlier at, and notifications that came earlier, are taken. batch: at most so many in one call, so that the transaction stays short. NULL for either answers NULL and deletes nothing.
 

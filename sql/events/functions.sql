@@ -24,13 +24,16 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_take_events';
 COMMENT ON FUNCTION coursebase.take_events(text, integer, interval, timestamptz) IS
-$$For the server. Hands a consumer the next events that it has not acknowledged, in the order of the transactions that wrote them; the events of one person come in the order in which they were committed.
+    'Hands a consumer the next events that it has not acknowledged, in the order of the transactions that told them; the events of one person come in the order in which they were committed. For the server; writes with the rights of the tables'' owner.
 
-consumer: a name of 1 to 100 characters. Each name gets every event that is kept; sessions that take under one name share the events among them, and none is given an event of a person of whom another has one in hand. The first call under a name begins with the oldest event. batch: at most so many events, 1 to 1000. claim: for how long the events are this call's; those not acknowledged by then are given again. taken_at: the time at which the claim begins, and against which earlier claims lapse.
+An event is given once no transaction is open that may have begun to write before the one that told it, so that whoever commits late is not passed by. Call in a transaction of its own, commit, act, then call acknowledge_events(): an event that was acted on and not acknowledged comes again.
 
-An event is given once no transaction is open that began to write before the one of the event: whoever commits late is not passed by. Call in a transaction of its own, commit, act, then acknowledge_events(): what was acted on and not acknowledged comes again (attempt counts from 1).
+consumer: a name of 1 to 100 characters. Every name gets every event that is kept; the first call under a name begins with the oldest one. Sessions that take under one name share the events, and while one has an event of a person in hand, none is given a later one of that person. batch: at most so many events, 1 to 1000. claim: for how long the events are in hand; one that is not acknowledged by then is given again. taken_at: when the claim begins, and by when earlier claims have lapsed. None may be NULL.
 
-Answer: id, by which to acknowledge; at, when the transaction began that wrote the event; kind, user_id, subject, source and until as in access_events; attempt.$$;
+Answers a row an event: id, by which to acknowledge it; at, when the transaction began that told it; kind, user_id, subject, source and until as in access_events; attempt, how often it has been given to this consumer, from 1.
+
+Source: events out; see doc/guide/events.md.
+Raises: 22004 (an argument is NULL), 22023 (consumer or batch is out of bounds), 22008 (taken_at is not finite, or the claim leads out of the calendar), 40001 (the consumer was removed meanwhile; call again).';
 GRANT EXECUTE ON FUNCTION coursebase.take_events(text, integer, interval, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.acknowledge_events(consumer text, ids bigint[])
@@ -43,7 +46,12 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_acknowledge_events';
 COMMENT ON FUNCTION coursebase.acknowledge_events(text, bigint[]) IS
-    'For the server. Says that a consumer has acted on the events with these ids, as take_events() gave them: they are not given to it again. Answers how many of them were not acknowledged before. An id that the consumer never took, or that was purged, changes nothing. A claim that has lapsed may still be acknowledged.';
+    'Says that a consumer has acted on events: they are not given to it again. Answers how many of them it had not acknowledged before. A claim that has lapsed may be acknowledged too. For the server; writes with the rights of the tables'' owner.
+
+consumer: its name, as for take_events(). ids: ids that take_events() gave; one that the consumer never took, or that was purged, changes nothing. Neither may be NULL, and no id.
+
+Source: events out; see doc/guide/events.md.
+Raises: 22004 (an argument or an id is NULL), 22023 (consumer is out of bounds).';
 GRANT EXECUTE ON FUNCTION coursebase.acknowledge_events(text, bigint[]) TO server;
 
 CREATE FUNCTION coursebase.access_turns(from_time timestamptz, to_time timestamptz)
@@ -63,8 +71,33 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_access_turns';
 COMMENT ON FUNCTION coursebase.access_turns(timestamptz, timestamptz) IS
-    'For the server. What time alone ends from from_time on and before to_time, by what is known now, in order of time: premium (subject entitlements/premium), and courses that nothing else gives from then on. Nothing is written when a time comes, so that no event tells of it: call with the end of the last call and now(). Answer: at, when access ends; kind access_lost; user_id; subject; source as in access_events; until NULL. Closed accounts are left out. It asks the rights themselves: what was renewed, bought or given meanwhile does not end.';
+    'What time alone ends from from_time on and before to_time, by what is known now, in order of time: premium, and the courses in premium slots that nothing else gives from then on. Nothing is written when a time comes, so that no event tells of it: call with the to_time of the last call and now(). What was renewed, bought or given meanwhile does not end, because the rights themselves are asked. Closed accounts are left out. For the server; reads with the rights of the tables'' owner.
+
+from_time, to_time: may be infinite; neither may be NULL.
+
+Answers a row an end: at, when access ends; kind, access_lost; user_id; subject, entitlements/premium for premium as a whole, courses/ and its id for a course; source, the store for premium, premium_slot for a course; until, NULL.
+
+Source: events out; see doc/guide/events.md.
+Raises: 22004 (an argument is NULL).';
 GRANT EXECUTE ON FUNCTION coursebase.access_turns(timestamptz, timestamptz) TO server;
+
+CREATE FUNCTION coursebase.purge_events(before timestamptz, batch integer DEFAULT 10000)
+RETURNS bigint
+LANGUAGE c
+VOLATILE
+STRICT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_purge_events';
+COMMENT ON FUNCTION coursebase.purge_events(timestamptz, integer) IS
+    'Deletes events, whether or not every consumer has acknowledged them, and answers how many. Events that another session holds are skipped. purge_logs() calls it. For the server; writes with the rights of the tables'' owner.
+
+before: events with an earlier at are deleted. batch: at most so many. NULL for either answers NULL and deletes nothing.
+
+Source: the product''s rule that logs and personal data are kept for a limited time.
+Raises: 2201W (batch is negative).';
+GRANT EXECUTE ON FUNCTION coursebase.purge_events(timestamptz, integer) TO server;
 
 CREATE FUNCTION coursebase.tg_user_course_access__tell()
 RETURNS trigger

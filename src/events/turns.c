@@ -126,7 +126,8 @@ turns_find(TimestampTz from, TimestampTz to, int *count)
 		turn->source = plan_text(row, ENDING_SOURCE);
 		MemoryContextSwitchTo(caller);
 		turn->at = ending_end(row, &turn->user, &turn->subject);
-		if (turn->at >= from && turn->at < to)
+		/* what gives nothing has no end either */
+		if (turn->at != DT_NOBEGIN && turn->at >= from && turn->at < to)
 			(*count)++;
 	}
 	SPI_finish();
