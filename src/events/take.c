@@ -166,7 +166,9 @@ static KeptPlan delete_passed = {
 
 /*
  * An xid that is yet to come is that of another server: a dump brought it, or a subscription.
- * $1 is the first xid that no transaction here had when this was asked.
+ * $1 is the first xid that no transaction here had when this was asked. Of a place of the other
+ * server, what was told here since lies behind it by its id, whatever its xid: the dump brought
+ * the sequence along.
  */
 static KeptPlan find_foreign = {
 	.sql = "SELECT pg_snapshot_xmax(s.now) FROM (SELECT pg_current_snapshot()) AS s (now)"
@@ -183,7 +185,7 @@ static KeptPlan adopt_foreign[] = {
 			" SELECT n.name, e.xid, e.id, e.user_id, NULL"
 			" FROM coursebase.event_consumers n JOIN coursebase.access_events e"
 			"  ON (e.xid, e.id) <= (n.done_xid, n.done_id)"
-			"  AND (n.done_xid < $1 OR e.xid >= $1)"
+			"  AND (n.done_xid < $1 OR e.xid >= $1 OR e.id <= n.done_id)"
 			" ON CONFLICT (consumer, event_id) DO UPDATE SET claimed_until = NULL",
 	 .nargs = 1,
 	 .types = {XID8OID}},
