@@ -27,6 +27,7 @@ UPDATE coursebase.settings SET value = NULL WHERE name = 'events_out'
 
 -- Each sale is a transaction of its own, as an edge function calls; nobody waits for the disk.
 --# row: sale_with_events
+--# area: Events
 --# work: a sale with events out
 --# same
 SELECT count(*) = 2 * (SELECT count(*) FROM coursebase.purchases) FROM coursebase.access_events
@@ -51,6 +52,7 @@ SCRIPT
 
 -- Twenty of them in one statement: neither the way to the server nor the commit is in the figure.
 --# row: sale_with_events_alone
+--# area: Events
 --# work: a sale with events out, the function alone
 --# calls: 20
 --# same
