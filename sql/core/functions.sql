@@ -9,7 +9,7 @@ PARALLEL UNSAFE
 SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'coursebase_assert_schema_owner';
 COMMENT ON FUNCTION coursebase.assert_schema_owner() IS
-    'Refuses a schema whose owner is neither the current role nor a superuser, or in which such a role may create: the first thing that installing does.';
+    'Refuses (KB003) a schema coursebase whose owner is neither the current role nor a superuser, or in which another role may create objects. The first statement of the extension''s script: such a role could plant functions that those of coursebase would call.';
 SELECT coursebase.assert_schema_owner();
 
 CREATE FUNCTION coursebase.assert_schema_current()
@@ -22,7 +22,9 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_assert_schema_current';
 COMMENT ON FUNCTION coursebase.assert_schema_current() IS
-    'Refuses (KB001) when the tables are missing or older than the code: the first statement of functions in SQL that write.';
+    'Refuses to go on when the tables are missing or older than the code. The first statement of functions in SQL that write; functions in C check by themselves. For users and the server.
+
+Raises: KB001 (the tables are missing, or older than the code).';
 GRANT EXECUTE ON FUNCTION coursebase.assert_schema_current() TO end_user, server;
 
 CREATE FUNCTION coursebase.settings()
@@ -38,7 +40,9 @@ AS $$
     ORDER BY s.name
 $$;
 COMMENT ON FUNCTION coursebase.settings() IS
-    'Every setting with its value, its default and what it means. Changed by UPDATE coursebase.settings SET value = ... (NULL: the default).';
+    'Every setting of the business, by name. A setting is changed by UPDATE coursebase.settings SET value = ... WHERE name = ...; NULL brings the default back. For the server; reads with the caller''s rights.
+
+name: of the setting. value: what holds now, the default where nothing is set. default_value: what holds without a value; a release may change it. meaning: what the setting does, and its unit.';
 GRANT EXECUTE ON FUNCTION coursebase.settings() TO server;
 
 CREATE FUNCTION coursebase.tg_any__stamp()
@@ -49,7 +53,7 @@ PARALLEL UNSAFE
 SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'coursebase_tg_any__stamp';
 COMMENT ON FUNCTION coursebase.tg_any__stamp() IS
-    'BEFORE UPDATE: updated_at is the time of the change, whatever the writer sent.';
+    'BEFORE UPDATE: sets updated_at to the start of the transaction, whatever the writer sent.';
 
 CREATE FUNCTION coursebase.tg_any__append_only()
 RETURNS trigger
@@ -60,7 +64,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_any__append_only';
 COMMENT ON FUNCTION coursebase.tg_any__append_only() IS
-    'BEFORE UPDATE, DELETE or TRUNCATE: refuses (KB005), but lets a foreign key set the columns named in the arguments to null.';
+    'BEFORE UPDATE, DELETE or TRUNCATE: refuses (KB005). A foreign key may set the columns that the arguments name to NULL.';
 
 CREATE FUNCTION coursebase.tg_any__set_once()
 RETURNS trigger
@@ -71,7 +75,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_any__set_once';
 COMMENT ON FUNCTION coursebase.tg_any__set_once() IS
-    'BEFORE UPDATE: the columns named in the arguments, once set, keep their value (KB401); a foreign key may still set them to null.';
+    'BEFORE UPDATE: a column that the arguments name keeps its value once it has one (KB401). A foreign key may set the column to NULL.';
 
 CREATE FUNCTION coursebase.tg_any__keep_columns()
 RETURNS trigger
@@ -82,7 +86,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_any__keep_columns';
 COMMENT ON FUNCTION coursebase.tg_any__keep_columns() IS
-    'BEFORE UPDATE: the columns named in the arguments keep their value, a null as well (KB401).';
+    'BEFORE UPDATE: a column that the arguments name keeps its value, NULL as well (KB401).';
 
 CREATE FUNCTION coursebase.tg_any__time_zone()
 RETURNS trigger
@@ -93,7 +97,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_any__time_zone';
 COMMENT ON FUNCTION coursebase.tg_any__time_zone() IS
-    'BEFORE INSERT OR UPDATE: the column time_zone is an IANA name that the server knows (22023), in its own spelling.';
+    'BEFORE INSERT OR UPDATE: refuses (22023) a time_zone that is not the name of an IANA zone which the server knows, and writes the name in the zone''s own spelling.';
 
 CREATE FUNCTION coursebase.tg_settings__owner_only()
 RETURNS trigger

@@ -1,5 +1,5 @@
--- The schema's version: a dump carries the tables of the release that made it, and code that writes
--- must not meet tables it does not know.
+-- The version of the schema: a dump carries the tables of the release that made the dump, and code that writes must
+-- not meet tables of an older release.
 CREATE TABLE coursebase.schema_version (
     singleton   boolean     NOT NULL DEFAULT true,
     version     text        NOT NULL,
@@ -41,11 +41,11 @@ CREATE TABLE coursebase.settings (
 COMMENT ON TABLE coursebase.settings IS
     'Settings of the business, one row each; settings() shows them with their defaults.';
 COMMENT ON COLUMN coursebase.settings.name IS 'Name of the setting.';
-COMMENT ON COLUMN coursebase.settings.kind IS 'integer, boolean (true, false) or text: what its values are.';
-COMMENT ON COLUMN coursebase.settings.value IS 'Its value, or NULL for the default.';
-COMMENT ON COLUMN coursebase.settings.default_value IS 'What holds without a value; a release may change it.';
+COMMENT ON COLUMN coursebase.settings.kind IS 'integer, boolean (true, false) or text: the kind of value that the setting takes.';
+COMMENT ON COLUMN coursebase.settings.value IS 'The value that was set; NULL: the default holds.';
+COMMENT ON COLUMN coursebase.settings.default_value IS 'The value that holds while none is set; a release may change the default.';
 COMMENT ON COLUMN coursebase.settings.meaning IS 'What the setting does, and its unit.';
-COMMENT ON COLUMN coursebase.settings.created_at IS 'When the release that knows it was installed.';
+COMMENT ON COLUMN coursebase.settings.created_at IS 'When a release with this setting was installed first.';
 COMMENT ON COLUMN coursebase.settings.updated_at IS 'When the row last changed.';
 COMMENT ON COLUMN coursebase.settings.is_owner_only IS 'Whether the server may not change it: a stolen server key must not switch a protection off.';
 ALTER TABLE coursebase.settings ENABLE ROW LEVEL SECURITY;

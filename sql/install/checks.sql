@@ -10,5 +10,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_check_references';
 COMMENT ON FUNCTION coursebase.check_references() IS
-    'Foreign keys, of every slice, with rows that point to nothing: written while triggers were off.';
+    'Looks for rows whose foreign key points to no row, in every slice: they were written while triggers were off. Part of check_integrity(). For the server; reads with the caller''s rights.
+
+check_name: foreign_key. object: the name of the key. problem: how many rows, and which table they point to.';
 GRANT EXECUTE ON FUNCTION coursebase.check_references() TO server;

@@ -1,4 +1,4 @@
--- Installation: the tables are made, the roles granted, and both guarded and looked over.
+-- Installation: makes the tables, grants the roles, guards the tables against DROP, and looks the installation over.
 
 CREATE FUNCTION coursebase.install()
 RETURNS TABLE (object text, action text)
@@ -10,7 +10,12 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_install';
 COMMENT ON FUNCTION coursebase.install() IS
-    'Makes whatever the schema lacks (tables, columns, constraints, indexes, triggers, policies, views, grants) and answers what it made. Never takes rows, tables or columns away; may be run at any time by the owner of the tables.';
+    'Makes whatever the schema lacks: types, tables, columns, defaults, constraints, indexes, triggers, policies, views, comments, grants. Never takes rows, tables or columns away; may be run at any time, and again. Part of CREATE EXTENSION and of ALTER EXTENSION UPDATE. For the owner of the tables (the first time, the role that installs).
+
+object: what was made, such as table users or column users.email. action: created, added (to a table or type that was there) or restored (a default or NOT NULL that was taken away). No row: nothing was missing. Within a restore nothing is made: the tables come from the dump.
+
+Source: doc on upgrades: the code belongs to the extension, the tables to the user.
+Raises: 25006 (the transaction is read-only), 42501 (the caller is not the owner of the tables), KB003 (an object of that name belongs to another role), KB004 (the role that plays the server has lost BYPASSRLS).';
 
 CREATE FUNCTION coursebase.guard()
 RETURNS event_trigger
@@ -21,7 +26,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_guard';
 COMMENT ON FUNCTION coursebase.guard() IS
-    'Refuses any command that would take a table or a column of coursebase away, unless coursebase.allow_drop is on.';
+    'Event trigger, at the start of every DDL command: arms the check that refuses (KB002) to drop or rename the schema, the extension, a table or a column of coursebase, unless coursebase.allow_drop is on.';
 
 CREATE EVENT TRIGGER coursebase_guard ON ddl_command_start EXECUTE FUNCTION coursebase.guard();
 COMMENT ON EVENT TRIGGER coursebase_guard IS
@@ -37,7 +42,12 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_grant_roles';
 COMMENT ON FUNCTION coursebase.grant_roles(name, name, name) IS
-    'Grants each of the three parts (anonymous, end user, server) to a role, exactly what it may do and nothing else; remembered, so that install() grants new objects too. NULL leaves a part to nobody. The server needs BYPASSRLS.';
+    'Grants each of the three parts to a role: exactly what the part may do, and nothing else of coursebase. Takes from the roles that played the parts before what they held. Remembered, so that install() grants new objects too. For the owner of the tables.
+
+anonymous: for requests without a user. end_user: for requests with one. server: for edge functions; needs BYPASSRLS. NULL leaves a part to nobody.
+
+Source: a release''s GRANTs stand beside the functions and tables that they are about.
+Raises: 42501 (the caller is not the owner of the tables), 42704 (no such role), KB004 (the role for server lacks BYPASSRLS).';
 
 CREATE FUNCTION coursebase.installation()
 RETURNS TABLE (name text, value text)
@@ -49,11 +59,13 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_installation';
 COMMENT ON FUNCTION coursebase.installation() IS
-    'What is installed: the version of the library, that of the tables, and the roles that play the parts.';
+    'What is installed, for those who look after it; answers when tables are missing too. For the server; reads with the rights of the tables'' owner.
+
+name, value: library version (of the loaded code), schema version (of the tables; no row without tables), and for each part that somebody plays (anonymous, end_user, server) the role.';
 GRANT EXECUTE ON FUNCTION coursebase.installation() TO server;
 
--- Over the catalogues only, so that it answers when tables are missing. What ought to be there are
--- the steps of install(): every column has a comment among them, every constraint its name.
+-- Reads the catalogues only, so that lint() answers when tables are missing. The steps of install() say what ought to
+-- be there: every column has a comment among them, every constraint a name.
 CREATE FUNCTION coursebase.lint()
 RETURNS TABLE (rule text, object text, advice text)
 LANGUAGE sql
@@ -318,4 +330,6 @@ AS $$
     ORDER BY 1, 2
 $$;
 COMMENT ON FUNCTION coursebase.lint() IS
-    'The installation''s own safety, one row a fault: what install() makes and is missing, row security, grants to PUBLIC, indexes under foreign keys, fixed search_path, triggers and guard switched off, versions, owners, roles. No row is good.';
+    'Looks over the installation''s own safety, one row a fault; no row is good. Reads the catalogues alone, so that it answers when tables are missing. For the owner of the tables; the advice is SQL to run where SQL mends it.
+
+rule: missing (what install() makes), schema_behind, extension_behind, row_security_off, row_security_forced, view_not_invoker, not_logged, foreign_key_without_index, foreign_key_not_valid, index_invalid, trigger_disabled, guard_off, search_path_not_fixed, leakproof, granted_to_public, owner_differs, schema_owner, schema_open, encoding_not_utf8, owner_unfit, role_missing, server_role_unfit, end_user_role_unfit, document_not_lz4. object: what is at fault. advice: what to do.';

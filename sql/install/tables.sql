@@ -1,5 +1,4 @@
--- Which roles play the parts anonymous, end_user and server, so that install() can grant what is
--- new.
+-- The roles that play the parts anonymous, end_user and server, so that install() can grant new objects to them.
 CREATE TABLE coursebase.granted_roles (
     part        text        NOT NULL,
     role_name   name        NOT NULL,
@@ -11,7 +10,7 @@ CREATE TABLE coursebase.granted_roles (
 COMMENT ON TABLE coursebase.granted_roles IS
     'The role that plays each part. Written by grant_roles().';
 COMMENT ON COLUMN coursebase.granted_roles.part IS 'anonymous, end_user or server.';
-COMMENT ON COLUMN coursebase.granted_roles.role_name IS 'The role of this server that plays it.';
+COMMENT ON COLUMN coursebase.granted_roles.role_name IS 'The role of this server that plays the part.';
 COMMENT ON COLUMN coursebase.granted_roles.created_at IS 'When the part was first given to a role.';
-COMMENT ON COLUMN coursebase.granted_roles.updated_at IS 'When it was last given to another.';
+COMMENT ON COLUMN coursebase.granted_roles.updated_at IS 'When the part was last given to another role.';
 ALTER TABLE coursebase.granted_roles ENABLE ROW LEVEL SECURITY;

@@ -23,9 +23,21 @@ AS $$
         format('refunded %s, of which by refunds with an id %s', s.refunded_in_cents,
             sum(r.amount_in_cents))
     FROM coursebase.purchases s
-    JOIN coursebase.purchase_refunds r ON r.purchase_id = s.id
+    JOIN coursebase.purchase_refunds r ON r.purchase_id = s.id AND r.reversed_at IS NULL
     GROUP BY s.id
     HAVING sum(r.amount_in_cents) > s.refunded_in_cents
+    UNION ALL
+    SELECT 'purchase_without_grants', 'purchases ' || s.id,
+        'its product has courses, it gave none, and nobody took them away'
+    FROM coursebase.purchases s
+    WHERE s.refunded_at IS NULL
+        AND NOT EXISTS (SELECT FROM coursebase.course_grants g WHERE g.purchase_id = s.id)
+        AND NOT EXISTS (
+            SELECT FROM coursebase.audit_events e
+            WHERE e.object = 'purchases/' || s.id AND e.action = 'course_grant_taken')
+        AND EXISTS (
+            SELECT FROM coursebase.course_products l
+            WHERE l.product_id = s.product_id AND l.created_at <= s.created_at)
     UNION ALL
     SELECT 'purchase_details', 'purchases ' || s.id, 'name, description or imageUrl is no text'
     FROM coursebase.purchases s
@@ -35,7 +47,7 @@ AS $$
         IS DISTINCT FROM ('string', 'string', 'string')
 $$;
 COMMENT ON FUNCTION coursebase.check_sales() IS
-    'Lists rows of this slice that break its rules, for check_integrity(): purchases whose refunded sum and refunded_at contradict what was paid, purchases with less refunded than their recorded refunds add up to, and purchases without the product as it was sold. No row if all is well. For the server; reads with the caller''s rights.
+    'Lists rows of this slice that break its rules, for check_integrity(): purchases whose refunded sum and refunded_at contradict what was paid, purchases with less refunded than their recorded refunds add up to, purchases that gave no course of their product, and purchases without the product as it was sold. No row if all is well. For the server; reads with the caller''s rights.
 
 check_name: name of the rule. object: table and key of the row. problem: what is wrong.';
 GRANT EXECUTE ON FUNCTION coursebase.check_sales() TO server;

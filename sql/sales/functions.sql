@@ -134,7 +134,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_course_grants__audit';
 COMMENT ON FUNCTION coursebase.tg_course_grants__audit() IS
-    'AFTER INSERT OR DELETE of a direct grant: records in audit_events who gave or took the course. Writes with the rights of the tables'' owner.';
+    'AFTER INSERT of a direct grant, or DELETE of any: records in audit_events who gave or took the course; not for grants that go with their purchase. Writes with the rights of the tables'' owner.';
 
 CREATE FUNCTION coursebase.tg_user_course_access__record()
 RETURNS trigger
@@ -146,3 +146,47 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_user_course_access__record';
 COMMENT ON FUNCTION coursebase.tg_user_course_access__record() IS
     'AFTER INSERT: records a direct grant if no grant gives the course. AFTER DELETE or TRUNCATE: deletes every grant that counts. Locks the user and writes with the rights of the tables'' owner.';
+
+CREATE FUNCTION coursebase.tg_purchases__grant()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_purchases__grant';
+COMMENT ON FUNCTION coursebase.tg_purchases__grant() IS
+    'AFTER INSERT, per statement: the purchases of the new table "made" get grants of the courses of their products, and direct grants of the same transaction for these courses become the purchases own. Stands back in a restore.';
+
+CREATE FUNCTION coursebase.tg_purchases__refund()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_purchases__refund';
+COMMENT ON FUNCTION coursebase.tg_purchases__refund() IS
+    'BEFORE UPDATE of the refund: a full refund has the whole sum and a time, whichever was written; refunded_at back to NULL reverses it. A time that is there does not move to another (KB401).';
+
+CREATE FUNCTION coursebase.tg_purchases__audit()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_purchases__audit';
+COMMENT ON FUNCTION coursebase.tg_purchases__audit() IS
+    'AFTER UPDATE of the refunded sum: writes the audit event of a refund, or of its reversal, after which the recorded refunds of it count no more.';
+
+CREATE FUNCTION coursebase.tg_any__bound()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_any__bound';
+COMMENT ON FUNCTION coursebase.tg_any__bound() IS
+    'BEFORE INSERT of a grant or an access: what a purchase of the same transaction gave already is not inserted again.';

@@ -11,6 +11,7 @@ CREATE TABLE coursebase.purchases (
     refunded_at          timestamptz,
     created_at           timestamptz  NOT NULL DEFAULT now(),
     updated_at           timestamptz  NOT NULL DEFAULT now(),
+    refunded_in_part_in_cents  bigint  NOT NULL DEFAULT 0,
     CONSTRAINT purchases_pkey PRIMARY KEY (id),
     CONSTRAINT purchases_stripe_session_id_key UNIQUE (stripe_session_id),
     CONSTRAINT purchases_id_user_id_key UNIQUE (id, user_id),
@@ -42,15 +43,29 @@ COMMENT ON COLUMN coursebase.purchases.product_details IS 'The product as it was
 COMMENT ON COLUMN coursebase.purchases.user_id IS 'The buyer.';
 COMMENT ON COLUMN coursebase.purchases.product_id IS 'The product.';
 COMMENT ON COLUMN coursebase.purchases.stripe_session_id IS 'The session of the checkout in which the product was paid.';
-COMMENT ON COLUMN coursebase.purchases.refunded_at IS 'When the purchase was refunded in full, or NULL. From then on the purchase gives no course.';
+COMMENT ON COLUMN coursebase.purchases.refunded_at IS 'When the purchase was refunded in full, or NULL. From then on the purchase gives no course. Set by hand it refunds all that is left; set back to NULL it reverses the refund.';
 COMMENT ON COLUMN coursebase.purchases.created_at IS 'When the product was bought.';
 COMMENT ON COLUMN coursebase.purchases.updated_at IS 'When the row last changed.';
+COMMENT ON COLUMN coursebase.purchases.refunded_in_part_in_cents IS 'How much had been refunded, in cents, before the purchase was refunded in full; 0 while it is not. A reversal goes back to it.';
 ALTER TABLE coursebase.purchases ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t100_lock_user BEFORE INSERT ON coursebase.purchases
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__lock_user();
+CREATE TRIGGER t200_refund BEFORE UPDATE ON coursebase.purchases
+    FOR EACH ROW WHEN ((OLD.refunded_at, OLD.refunded_in_cents)
+        IS DISTINCT FROM (NEW.refunded_at, NEW.refunded_in_cents))
+    EXECUTE FUNCTION coursebase.tg_purchases__refund();
 CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.purchases
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once('id', 'user_id', 'product_id',
-        'product_details', 'stripe_session_id', 'price_paid_in_cents', 'refunded_at');
+        'product_details', 'stripe_session_id', 'price_paid_in_cents');
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.purchases
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+CREATE TRIGGER t500_grant AFTER INSERT ON coursebase.purchases
+    REFERENCING NEW TABLE AS made
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_purchases__grant();
+CREATE TRIGGER t900_audit AFTER UPDATE ON coursebase.purchases
+    FOR EACH ROW WHEN ((OLD.refunded_at, OLD.refunded_in_cents)
+        IS DISTINCT FROM (NEW.refunded_at, NEW.refunded_in_cents))
+    EXECUTE FUNCTION coursebase.tg_purchases__audit();
 CREATE TRIGGER t900_project AFTER UPDATE ON coursebase.purchases
     FOR EACH ROW WHEN (OLD.refunded_at IS DISTINCT FROM NEW.refunded_at)
     EXECUTE FUNCTION coursebase.tg_purchases__project();
@@ -66,6 +81,7 @@ CREATE TABLE coursebase.purchase_refunds (
     refunded_at      timestamptz  NOT NULL,
     created_at       timestamptz  NOT NULL DEFAULT now(),
     updated_at       timestamptz  NOT NULL DEFAULT now(),
+    reversed_at      timestamptz,
     CONSTRAINT purchase_refunds_pkey PRIMARY KEY (refund_ref),
     CONSTRAINT purchase_refunds_purchase_id_fkey FOREIGN KEY (purchase_id)
         REFERENCES coursebase.purchases (id) ON DELETE CASCADE,
@@ -81,6 +97,7 @@ COMMENT ON COLUMN coursebase.purchase_refunds.is_rest IS 'Whether the call named
 COMMENT ON COLUMN coursebase.purchase_refunds.refunded_at IS 'When the money was paid back.';
 COMMENT ON COLUMN coursebase.purchase_refunds.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.purchase_refunds.updated_at IS 'When the row last changed.';
+COMMENT ON COLUMN coursebase.purchase_refunds.reversed_at IS 'When the refund was reversed, or NULL. The row stays, so that the refund does not count again when it is told again.';
 ALTER TABLE coursebase.purchase_refunds ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.purchase_refunds
     FOR EACH ROW EXECUTE FUNCTION
@@ -174,12 +191,13 @@ GRANT SELECT, INSERT, DELETE ON TABLE coursebase.course_grants TO end_user;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.course_grants TO server;
 CREATE TRIGGER t100_lock_user BEFORE INSERT ON coursebase.course_grants
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__lock_user();
+CREATE TRIGGER t200_bound BEFORE INSERT ON coursebase.course_grants
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__bound();
 CREATE TRIGGER t900_audit_grant AFTER INSERT ON coursebase.course_grants
     FOR EACH ROW WHEN (NEW.purchase_id IS NULL)
     EXECUTE FUNCTION coursebase.tg_course_grants__audit();
 CREATE TRIGGER t900_audit_withdrawal AFTER DELETE ON coursebase.course_grants
-    FOR EACH ROW WHEN (OLD.purchase_id IS NULL)
-    EXECUTE FUNCTION coursebase.tg_course_grants__audit();
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_course_grants__audit();
 CREATE TRIGGER t900_project AFTER INSERT OR DELETE ON coursebase.course_grants
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_course_grants__project();
 CREATE TRIGGER t900_project_on_truncate AFTER TRUNCATE ON coursebase.course_grants
@@ -206,6 +224,8 @@ COMMENT ON COLUMN coursebase.user_course_access.updated_at IS 'When the row last
 ALTER TABLE coursebase.user_course_access ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t100_lock_user BEFORE INSERT ON coursebase.user_course_access
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__lock_user();
+CREATE TRIGGER t200_bound BEFORE INSERT ON coursebase.user_course_access
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__bound();
 CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.user_course_access
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__keep_columns('user_id', 'course_id');
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.user_course_access

@@ -1,19 +1,28 @@
 /*
  * credit.c: spending credits, at once or by a reservation, and the rule of the weekly limit.
  *
- * A use is known by its key: the same call again answers what the first one did and writes
- * nothing; the same key for something else is refused. What a reservation holds counts as used.
+ * Invariants: a key names one use of a person. The same call again answers what the first one
+ * did and writes nothing; the same key for another use is refused. What a reservation holds
+ * counts as used. A reservation ends once, and its end never takes or gives more than the
+ * difference between what it held and what the use cost.
+ *
+ * Rights: the server's alone (EXECUTE is granted to nobody else); the statements run with the
+ * rights of the tables' owner, under the lock of the user (credit_account.h).
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-#include "allowance/credit.h"
+#include "allowance/credit_account.h"
+#include "allowance/credit_pack.h"
+#include "allowance/seconds.h"
+#include "core/args.h"
 #include "core/compat.h"
+#include "core/datum.h"
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/row_trigger.h"
@@ -34,9 +43,9 @@ typedef struct Use
 static Datum spend(FunctionCallInfo fcinfo, const char *kind);
 static Datum end_reservation(FunctionCallInfo fcinfo, Use *use, const char *kind);
 static void use_read(Use *use, FunctionCallInfo fcinfo, int key, int seconds, int at);
-static bool use_repeated(const CreditEntry *entry, const char *kind, const Use *use);
+static CreditEntry entry_repeated(const CreditEntry *entry, const char *kind, const Use *use);
 static void reservation_settle(CreditState *state, const CreditEntry *reserved, int64 price);
-static CreditEntry reservation_find(CreditEntry *entries, int count, const Use *use);
+static CreditEntry reservation_find(const CreditEntry *entries, int count, const Use *use);
 static void not_enough_raise(const CreditState *state, int64 needed);
 static void conflict_raise(const Use *use, const CreditEntry *entry);
 static void entry_return(FunctionCallInfo fcinfo, const CreditEntry *entry);
@@ -50,7 +59,7 @@ PG_FUNCTION_INFO_V1(coursebase_release_credits);
 /*
  * SQL function: tg_ai_usage__weekly_limit() returns trigger
  *
- * The trigger's WHEN tells which updates are refused.
+ * The WHEN of the trigger says which updates it is called for; it refuses each of them.
  */
 PGDLLEXPORT Datum
 coursebase_tg_ai_usage__weekly_limit(PG_FUNCTION_ARGS)
@@ -108,6 +117,7 @@ coursebase_release_credits(PG_FUNCTION_ARGS)
 	return end_reservation(fcinfo, &use, "release");
 }
 
+/* A use that begins: all of it (consume), or what it may cost at most (reserve). */
 static Datum
 spend(FunctionCallInfo fcinfo, const char *kind)
 {
@@ -123,13 +133,10 @@ spend(FunctionCallInfo fcinfo, const char *kind)
 	compat_materialize(fcinfo);
 	SPI_connect();
 	rights = owner_enter();
+	/* the lock before the look at the key: of two equal calls the second one finds the first */
 	credit_open(&state, use.user, use.at, false);
 	if (credit_entries(entries, use.user, use.key, NULL) > 0)
-	{
-		if (!use_repeated(&entries[0], kind, &use))
-			conflict_raise(&use, &entries[0]);
-		entry = entries[0];
-	}
+		entry = entry_repeated(&entries[0], kind, &use);
 	else
 	{
 		if (!credit_burn(&state.account, use.price, &burnt))
@@ -145,6 +152,7 @@ spend(FunctionCallInfo fcinfo, const char *kind)
 	return (Datum) 0;
 }
 
+/* The end of a reservation, of a closed account too: what it holds must not hang for ever. */
 static Datum
 end_reservation(FunctionCallInfo fcinfo, Use *use, const char *kind)
 {
@@ -159,15 +167,12 @@ end_reservation(FunctionCallInfo fcinfo, Use *use, const char *kind)
 	compat_materialize(fcinfo);
 	SPI_connect();
 	rights = owner_enter();
+	/* the lock before the look at the key, as in spend() */
 	credit_open(&state, use->user, use->at, true);
 	count = credit_entries(entries, use->user, use->key, NULL);
 	reserved = reservation_find(entries, count, use);
 	if (count == 2)
-	{
-		if (!use_repeated(&entries[1], kind, use))
-			conflict_raise(use, &entries[1]);
-		entry = entries[1];
-	}
+		entry = entry_repeated(&entries[1], kind, use);
 	else
 	{
 		entry.price = use->price;
@@ -180,15 +185,17 @@ end_reservation(FunctionCallInfo fcinfo, Use *use, const char *kind)
 	return (Datum) 0;
 }
 
+/* The arguments, by their numbers; seconds below 0: the function has none, and the use costs
+ * nothing. */
 static void
 use_read(Use *use, FunctionCallInfo fcinfo, int key, int seconds, int at)
 {
 	int length;
 
 	memset(use, 0, sizeof(*use));
-	credit_argument_require(fcinfo, 0, "user_id");
+	args_require(fcinfo, 0);
 	use->user = PG_GETARG_UUID_P(0);
-	credit_argument_require(fcinfo, key, "idempotency_key");
+	args_require(fcinfo, key);
 	use->key = text_to_cstring(PG_GETARG_TEXT_PP(key));
 	length = pg_mbstrlen(use->key);
 	if (length < 1 || length > KEY_MAX_CHARACTERS)
@@ -196,21 +203,23 @@ use_read(Use *use, FunctionCallInfo fcinfo, int key, int seconds, int at)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("idempotency_key must have 1 to %d characters", KEY_MAX_CHARACTERS)));
 	if (seconds >= 0)
-		use->seconds = credit_seconds_argument(fcinfo, seconds, &use->price);
-	use->at = credit_time_argument(fcinfo, at);
+		use->seconds = seconds_argument(fcinfo, seconds, &use->price);
+	use->at = args_time(fcinfo, at);
 }
 
-static bool
-use_repeated(const CreditEntry *entry, const char *kind, const Use *use)
-{
-	if (strcmp(entry->kind, kind) != 0 || (entry->seconds == NULL) != (use->seconds == NULL))
-		return false;
-	return use->seconds == NULL || strcmp(entry->seconds, use->seconds) == 0;
-}
-
-/* Its first entry reserved; a key that consumed is another use. */
+/* The entry, if the call that made it was the same as this one; else raises KB702. */
 static CreditEntry
-reservation_find(CreditEntry *entries, int count, const Use *use)
+entry_repeated(const CreditEntry *entry, const char *kind, const Use *use)
+{
+	if (strcmp(entry->kind, kind) != 0 || (entry->seconds == NULL) != (use->seconds == NULL) ||
+		(use->seconds != NULL && strcmp(entry->seconds, use->seconds) != 0))
+		conflict_raise(use, entry);
+	return *entry;
+}
+
+/* The first entry of the key. Raises KB106 if there is none, KB702 if it is no reservation. */
+static CreditEntry
+reservation_find(const CreditEntry *entries, int count, const Use *use)
 {
 	if (count == 0)
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such reservation"),
@@ -221,6 +230,7 @@ reservation_find(CreditEntry *entries, int count, const Use *use)
 	return entries[0];
 }
 
+/* Spends what the use cost beyond the reservation, or gives back what it did not need. */
 static void
 reservation_settle(CreditState *state, const CreditEntry *reserved, int64 price)
 {
@@ -234,6 +244,7 @@ reservation_settle(CreditState *state, const CreditEntry *reserved, int64 price)
 		return;
 	}
 	credit_give_back(&state->account, held, price, reserved->reset == state->reset, &moved);
+	/* credits that come back to a pack that was refunded meanwhile go with the pack */
 	if (moved.bank > 0)
 		credit_packs_take(state);
 }
@@ -245,7 +256,7 @@ not_enough_raise(const CreditState *state, int64 needed)
 			(errcode(ERRCODE_CB_NOT_ENOUGH_CREDITS), errmsg("not enough credits"),
 			 errdetail("Needed: " INT64_FORMAT ", available: " INT64_FORMAT ", next reset: %s.",
 					   needed, credit_available(&state->account),
-					   state->begun ? credit_time_words(state->reset) : "none"),
+					   state->begun ? time_utc_text(state->reset) : "none"),
 			 errhint("Buy a pack of credits, or wait for the week to turn.")));
 }
 
@@ -254,9 +265,9 @@ conflict_raise(const Use *use, const CreditEntry *entry)
 {
 	ereport(ERROR, (errcode(ERRCODE_CB_CREDIT_KEY_CONFLICT),
 					errmsg("the key \"%s\" was used for something else", use->key),
-					entry->seconds != NULL ? errdetail("Its entry is: %s, %s seconds.",
+					entry->seconds != NULL ? errdetail("The key's entry is: %s, %s seconds.",
 													   entry->kind, entry->seconds)
-										   : errdetail("Its entry is: %s.", entry->kind),
+										   : errdetail("The key's entry is: %s.", entry->kind),
 					errhint("Give every use a key of its own.")));
 }
 

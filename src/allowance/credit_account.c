@@ -1,65 +1,92 @@
 /*
- * credit_account.c: a person's credits, found, brought up to a time, and written with their
- * log.
+ * credit_account.c: a person's account of credits and its log, read and written by statements.
  *
- * The account and the last entry of the log are written together and say the same. Time alone
- * turns weeks and raises the limit; that is written by whoever next changes something, as an
- * entry of its own. The account is written before the log, so that of two who saw the same the
- * second fails as the server's rule for snapshots says (40001) and not on a key.
+ * Invariant: the account and the last entry of its log say the same; they are written together.
+ * Time alone turns weeks and raises the limit. Whoever next changes something writes that too,
+ * as an entry of its own.
+ *
+ * Lock order: the row of users, then the account, then the log (identity/anchor.h). The account
+ * comes before the log so that, of two transactions that saw the same entry, the second one
+ * fails by the server's rule for snapshots (40001), which callers know how to repeat, and not
+ * by a unique key.
+ *
+ * Rights: the statements run within owner_enter() of the entry point, because no policy lets
+ * anybody write credits.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
 
-#include "allowance/credit.h"
-#include "core/errors.h"
+#include "allowance/credit_account.h"
 #include "core/plan.h"
 #include "identity/anchor.h"
 
-/* A change that the caller's rights do not allow runs within owner_enter() of the entry point.
- */
-/* One row, whatever there is. */
+/* The columns of an account, with which every statement that reads one begins. */
+#define ACCOUNT(alias)                                                                         \
+	alias ".weekly_limit_credits, " alias ".weekly_used_credits, " alias                       \
+		  ".bank_limit_credits, " alias ".bank_used_credits, " alias ".weekly_reset_date"
+
+enum
+{
+	ACCOUNT_WEEKLY_LIMIT = 1,
+	ACCOUNT_WEEKLY_USED,
+	ACCOUNT_BANK_LIMIT,
+	ACCOUNT_BANK_USED,
+	ACCOUNT_RESET,
+	ACCOUNT_COLUMNS = ACCOUNT_RESET,
+};
+
+/* What read_account and read_past have behind the account: the entry that left it. */
+enum
+{
+	LAST_POSITION = ACCOUNT_COLUMNS + 1,
+	LAST_AT,
+	TIME_ZONE, /* read_account alone */
+};
+
+/* One row for every user, with nulls for what the user does not have. */
 static KeptPlan read_account = {
-	.sql = "SELECT p.time_zone, a.weekly_limit_credits, a.weekly_used_credits, "
-		   "a.bank_limit_credits, a.bank_used_credits, a.weekly_reset_date, l.position, l.at "
-		   "FROM (SELECT $1) AS u (id) "
-		   "LEFT JOIN coursebase.user_profile p ON p.user_id = u.id "
-		   "LEFT JOIN coursebase.ai_usage a ON a.user_id = u.id "
-		   "LEFT JOIN LATERAL (SELECT e.position, e.at FROM coursebase.credit_log e "
-		   "WHERE e.user_id = u.id ORDER BY e.position DESC LIMIT 1) l ON true",
+	.sql = "SELECT " ACCOUNT(
+		"a") ", l.position, l.at, p.time_zone "
+			 "FROM (SELECT $1) AS u (id) "
+			 "LEFT JOIN coursebase.user_profile p ON p.user_id = u.id "
+			 "LEFT JOIN coursebase.ai_usage a ON a.user_id = u.id "
+			 "LEFT JOIN LATERAL (SELECT e.position, e.at FROM coursebase.credit_log e "
+			 "WHERE e.user_id = u.id ORDER BY e.position DESC LIMIT 1) l ON true",
 	.nargs = 1,
 	.types = {UUIDOID},
 };
 
+/* The account as the last entry up to $2 left it. */
 static KeptPlan read_past = {
-	.sql = "SELECT NULL::text, e.weekly_limit_credits, e.weekly_used_credits, "
-		   "e.bank_limit_credits, e.bank_used_credits, e.weekly_reset_date, e.position, e.at "
-		   "FROM coursebase.credit_log e WHERE e.user_id = $1 AND e.at <= $2 "
-		   "ORDER BY e.at DESC, e.position DESC LIMIT 1",
+	.sql = "SELECT " ACCOUNT(
+		"e") ", e.position, e.at "
+			 "FROM coursebase.credit_log e WHERE e.user_id = $1 AND e.at <= $2 "
+			 "ORDER BY e.at DESC, e.position DESC LIMIT 1",
 	.nargs = 2,
 	.types = {UUIDOID, TIMESTAMPTZOID},
 };
+
+/* $1 to $6 of every statement that writes: the user and the columns of the account. */
+#define ACCOUNT_TYPES UUIDOID, INT8OID, INT8OID, INT8OID, INT8OID, TIMESTAMPTZOID
 
 static KeptPlan insert_account = {
 	.sql = "INSERT INTO coursebase.ai_usage (user_id, weekly_limit_credits, "
 		   "weekly_used_credits, bank_limit_credits, bank_used_credits, weekly_reset_date) "
 		   "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (user_id) DO NOTHING",
 	.nargs = 6,
-	.types = {UUIDOID, INT8OID, INT8OID, INT8OID, INT8OID, TIMESTAMPTZOID},
+	.types = {ACCOUNT_TYPES},
 };
-
 static KeptPlan update_account = {
 	.sql = "UPDATE coursebase.ai_usage SET weekly_limit_credits = $2, "
 		   "weekly_used_credits = $3, bank_limit_credits = $4, bank_used_credits = $5, "
 		   "weekly_reset_date = $6 WHERE user_id = $1",
 	.nargs = 6,
-	.types = {UUIDOID, INT8OID, INT8OID, INT8OID, INT8OID, TIMESTAMPTZOID},
+	.types = {ACCOUNT_TYPES},
 };
-
+/* $7 and on: the entry. Seconds come as text, as two calls are compared by it. */
 static KeptPlan insert_entry = {
 	.sql = "INSERT INTO coursebase.credit_log (user_id, weekly_limit_credits, "
 		   "weekly_used_credits, bank_limit_credits, bank_used_credits, weekly_reset_date, "
@@ -67,49 +94,57 @@ static KeptPlan insert_entry = {
 		   "credit_purchase_id, at) VALUES "
 		   "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::numeric, $11, $12, $13, $14, $15)",
 	.nargs = 15,
-	.types = {UUIDOID, INT8OID, INT8OID, INT8OID, INT8OID, TIMESTAMPTZOID, INT8OID, TEXTOID,
-			  TEXTOID, TEXTOID, INT8OID, INT8OID, INT8OID, UUIDOID, TIMESTAMPTZOID},
+	.types = {ACCOUNT_TYPES, INT8OID, TEXTOID, TEXTOID, TEXTOID, INT8OID, INT8OID, INT8OID,
+			  UUIDOID, TIMESTAMPTZOID},
 };
 
-#define ENTRY_COLUMNS                                                                          \
-	"SELECT e.kind, e.weekly_limit_credits, e.weekly_used_credits, e.bank_limit_credits, "     \
-	"e.bank_used_credits, e.weekly_reset_date, e.position, trim_scale(e.seconds)::text, "      \
-	"e.credits, e.weekly_credits, e.bank_credits FROM coursebase.credit_log e WHERE "
+/* What the statements that read entries have behind the account. */
+enum
+{
+	ENTRY_KIND = ACCOUNT_COLUMNS + 1,
+	ENTRY_POSITION,
+	ENTRY_SECONDS,
+	ENTRY_PRICE,
+	ENTRY_WEEKLY,
+	ENTRY_BANK,
+};
 
+#define ENTRIES_WHERE                                                                          \
+	"SELECT " ACCOUNT("e") ", e.kind, e.position, trim_scale(e.seconds)::text, e.credits, "    \
+						   "e.weekly_credits, e.bank_credits FROM coursebase.credit_log e "    \
+						   "WHERE "
+
+/* The entries of a use, or of a purchase: the one that began it and the one that ended it. */
 static KeptPlan read_use = {
-	.sql = ENTRY_COLUMNS "e.user_id = $1 AND e.idempotency_key = $2 ORDER BY e.position",
+	.sql = ENTRIES_WHERE "e.user_id = $1 AND e.idempotency_key = $2 ORDER BY e.position",
 	.nargs = 2,
 	.types = {UUIDOID, TEXTOID},
 };
-
 static KeptPlan read_sale = {
-	.sql = ENTRY_COLUMNS "e.credit_purchase_id = $1 ORDER BY e.position",
+	.sql = ENTRIES_WHERE "e.credit_purchase_id = $1 ORDER BY e.position",
 	.nargs = 1,
 	.types = {UUIDOID},
 };
 
-static void state_read(CreditState *state, bool read_only);
-static void row_read(CreditState *state);
+static void state_read(CreditState *state, const pg_uuid_t *user, bool read_only);
+static void last_entry_of_row(CreditState *state);
+static bool account_of_row(CreditAccount *account, TimestampTz *reset, uint64 row);
+static void entry_of_row(CreditEntry *entry, uint64 row);
 static void account_write(CreditState *state);
-static void account_datums(Datum *values, const CreditState *state,
-						   const CreditAccount *account, TimestampTz reset);
 static void entry_write(CreditState *state, CreditEntry *entry);
-static int64 row_integer(uint64 row, int column);
+static void account_bind(PlanValues *values, const pg_uuid_t *user,
+						 const CreditAccount *account, TimestampTz reset);
 
 void
 credit_open(CreditState *state, const pg_uuid_t *user, TimestampTz at, bool closed_too)
 {
-	Anchored anchored = anchor_user(user);
-
-	if (anchored == ANCHORED_NONE || (anchored == ANCHORED_CLOSED && !closed_too))
-		ereport(ERROR,
-				(errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such user"),
-				 errdetail("No user has the id %s, or the account was deleted.",
-						   DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(user)))),
-				 errhint("Call upsert_user() when a person signs up.")));
-	memset(state, 0, sizeof(*state));
-	state->user = *user;
-	state_read(state, false);
+	/* the lock first: what is read after it, no other transaction can change before the commit
+	 */
+	if (closed_too)
+		anchor_user_require(user);
+	else
+		anchor_open_user_require(user);
+	state_read(state, user, false);
 	state->at = Max(at, state->last_at);
 	credit_state_advance(state);
 }
@@ -117,49 +152,94 @@ credit_open(CreditState *state, const pg_uuid_t *user, TimestampTz at, bool clos
 void
 credit_look(CreditState *state, const pg_uuid_t *user, TimestampTz at)
 {
-	Datum values[] = {UUIDPGetDatum(user), TimestampTzGetDatum(at)};
-
-	memset(state, 0, sizeof(*state));
-	state->user = *user;
-	state_read(state, true);
+	state_read(state, user, true);
 	state->at = at;
+	/* before the last entry the log tells what the account was */
 	if (at < state->last_at)
 	{
+		Datum values[] = {UUIDPGetDatum(user), TimestampTzGetDatum(at)};
+
 		state->begun = plan_execute(&read_past, values, NULL, true) > 0;
+		memset(&state->account, 0, sizeof(state->account));
 		if (state->begun)
-			row_read(state);
-		else
-			memset(&state->account, 0, sizeof(state->account));
+			last_entry_of_row(state);
 	}
 	credit_state_advance(state);
 }
 
+/* The account as stored. Not read_only, the statement takes a snapshot of its own, which sees
+ * what was committed while the lock was awaited. */
 static void
-state_read(CreditState *state, bool read_only)
+state_read(CreditState *state, const pg_uuid_t *user, bool read_only)
 {
-	Datum key = UUIDPGetDatum(&state->user);
+	Datum key = UUIDPGetDatum(user);
 
+	memset(state, 0, sizeof(*state));
+	state->user = *user;
 	plan_execute(&read_account, &key, NULL, read_only);
-	credit_state_zone(state, SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1));
-	state->last_at = DT_NOBEGIN;
-	row_read(state);
+	credit_state_zone(state, plan_text(0, TIME_ZONE));
+	last_entry_of_row(state);
 	state->account_written = state->begun;
 }
 
+/* The first row of read_account or read_past; without an account nothing has begun. */
 static void
-row_read(CreditState *state)
+last_entry_of_row(CreditState *state)
+{
+	state->begun = account_of_row(&state->account, &state->reset, 0);
+	state->position = plan_int64_or(0, LAST_POSITION, 0);
+	state->last_at = plan_time_or(0, LAST_AT, DT_NOBEGIN);
+}
+
+/* False, and nothing set, for a row without an account. */
+static bool
+account_of_row(CreditAccount *account, TimestampTz *reset, uint64 row)
 {
 	bool null;
+	Datum end = plan_value(row, ACCOUNT_RESET, &null);
 
-	state->account.weekly_limit = row_integer(0, 2);
-	state->account.weekly_used = row_integer(0, 3);
-	state->account.bank_limit = row_integer(0, 4);
-	state->account.bank_used = row_integer(0, 5);
-	state->reset = DatumGetTimestampTz(plan_value(0, 6, &null));
-	state->begun = !null;
-	state->position = row_integer(0, 7);
-	if (state->position > 0)
-		state->last_at = DatumGetTimestampTz(plan_value(0, 8, &null));
+	if (null)
+		return false;
+	*reset = DatumGetTimestampTz(end);
+	account->weekly_limit = plan_int64(row, ACCOUNT_WEEKLY_LIMIT);
+	account->weekly_used = plan_int64(row, ACCOUNT_WEEKLY_USED);
+	account->bank_limit = plan_int64(row, ACCOUNT_BANK_LIMIT);
+	account->bank_used = plan_int64(row, ACCOUNT_BANK_USED);
+	return true;
+}
+
+int
+credit_entries(CreditEntry entries[2], const pg_uuid_t *user, const char *key,
+			   const pg_uuid_t *purchase)
+{
+	PlanValues values = {0};
+	uint64 rows;
+
+	plan_bind_uuid(&values, key != NULL ? user : purchase);
+	if (key != NULL)
+		plan_bind_text(&values, key);
+	rows = plan_execute_limit(key != NULL ? &read_use : &read_sale, values.datums, values.nulls,
+							  false, 2);
+	for (uint64 row = 0; row < rows; row++)
+	{
+		entry_of_row(&entries[row], row);
+		entries[row].key = key;
+		entries[row].purchase = purchase;
+	}
+	return (int) rows;
+}
+
+/* An end without a price (release) has no seconds and no credits. */
+static void
+entry_of_row(CreditEntry *entry, uint64 row)
+{
+	account_of_row(&entry->account, &entry->reset, row);
+	entry->kind = plan_text_required(row, ENTRY_KIND);
+	entry->position = plan_int64(row, ENTRY_POSITION);
+	entry->seconds = plan_text(row, ENTRY_SECONDS);
+	entry->price = plan_int64_or(row, ENTRY_PRICE, 0);
+	entry->change.weekly = plan_int64(row, ENTRY_WEEKLY);
+	entry->change.bank = plan_int64(row, ENTRY_BANK);
 }
 
 void
@@ -168,140 +248,57 @@ credit_save(CreditState *state, CreditEntry *entry)
 	entry->change = credit_difference(credit_left(&state->account), state->left);
 	entry->account = state->account;
 	entry->reset = state->reset;
+	/* the account before the log: see the head of this file */
 	account_write(state);
 	if (state->by_time.kind != NULL)
 		entry_write(state, &state->by_time);
 	entry_write(state, entry);
 }
 
+/* Inserts the account if there was none under the lock, else updates it. */
 static void
 account_write(CreditState *state)
 {
 	KeptPlan *plan = state->account_written ? &update_account : &insert_account;
-	Datum values[6];
+	PlanValues values = {0};
 
-	account_datums(values, state, &state->account, state->reset);
-	if (plan_execute(plan, values, NULL, false) != 1)
+	account_bind(&values, &state->user, &state->account, state->reset);
+	/* the account came or went in a transaction that an older snapshot does not see */
+	if (plan_execute(plan, values.datums, values.nulls, false) != 1)
 		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 						errmsg("the account of credits changed meanwhile"),
 						errhint("Try the transaction again.")));
 }
 
-static void
-account_datums(Datum *values, const CreditState *state, const CreditAccount *account,
-			   TimestampTz reset)
-{
-	values[0] = UUIDPGetDatum(&state->user);
-	values[1] = Int64GetDatum(account->weekly_limit);
-	values[2] = Int64GetDatum(account->weekly_used);
-	values[3] = Int64GetDatum(account->bank_limit);
-	values[4] = Int64GetDatum(account->bank_used);
-	values[5] = TimestampTzGetDatum(reset);
-}
-
+/* Positions count from the last entry that was read under the lock, so that there is no gap. */
 static void
 entry_write(CreditState *state, CreditEntry *entry)
 {
-	Datum values[15] = {0};
-	char nulls[15];
+	PlanValues values = {0};
 
 	entry->position = ++state->position;
-	memset(nulls, ' ', sizeof(nulls));
-	account_datums(values, state, &entry->account, entry->reset);
-	values[6] = Int64GetDatum(entry->position);
-	values[7] = CStringGetTextDatum(entry->kind);
-	nulls[8] = entry->key != NULL ? ' ' : 'n';
-	if (entry->key != NULL)
-		values[8] = CStringGetTextDatum(entry->key);
-	nulls[9] = nulls[10] = entry->seconds != NULL ? ' ' : 'n';
-	if (entry->seconds != NULL)
-		values[9] = CStringGetTextDatum(entry->seconds);
-	values[10] = Int64GetDatum(entry->price);
-	values[11] = Int64GetDatum(entry->change.weekly);
-	values[12] = Int64GetDatum(entry->change.bank);
-	nulls[13] = entry->purchase != NULL ? ' ' : 'n';
-	if (entry->purchase != NULL)
-		values[13] = UUIDPGetDatum(entry->purchase);
-	values[14] = TimestampTzGetDatum(state->at);
-	plan_execute(&insert_entry, values, nulls, false);
+	account_bind(&values, &state->user, &entry->account, entry->reset);
+	plan_bind_int64(&values, entry->position);
+	plan_bind_text(&values, entry->kind);
+	plan_bind_text(&values, entry->key);
+	plan_bind_text(&values, entry->seconds);
+	plan_bind_nullable(&values, Int64GetDatum(entry->price), entry->seconds == NULL);
+	plan_bind_int64(&values, entry->change.weekly);
+	plan_bind_int64(&values, entry->change.bank);
+	plan_bind_uuid(&values, entry->purchase);
+	plan_bind_time(&values, state->at);
+	plan_execute(&insert_entry, values.datums, values.nulls, false);
 }
 
-int
-credit_entries(CreditEntry *entries, const pg_uuid_t *user, const char *key,
-			   const pg_uuid_t *purchase)
+/* $1 to $6, of the types ACCOUNT_TYPES. */
+static void
+account_bind(PlanValues *values, const pg_uuid_t *user, const CreditAccount *account,
+			 TimestampTz reset)
 {
-	Datum values[2] = {UUIDPGetDatum(key != NULL ? user : purchase)};
-	uint64 rows;
-	bool null;
-
-	if (key != NULL)
-		values[1] = CStringGetTextDatum(key);
-	rows = plan_execute_limit(key != NULL ? &read_use : &read_sale, values, NULL, false, 2);
-	for (uint64 row = 0; row < rows; row++)
-	{
-		CreditEntry *e = &entries[row];
-
-		e->kind = SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, 1);
-		e->key = key;
-		e->purchase = purchase;
-		e->account.weekly_limit = row_integer(row, 2);
-		e->account.weekly_used = row_integer(row, 3);
-		e->account.bank_limit = row_integer(row, 4);
-		e->account.bank_used = row_integer(row, 5);
-		e->reset = DatumGetTimestampTz(plan_value(row, 6, &null));
-		e->position = row_integer(row, 7);
-		e->seconds = SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, 8);
-		e->price = row_integer(row, 9);
-		e->change.weekly = row_integer(row, 10);
-		e->change.bank = row_integer(row, 11);
-	}
-	return (int) rows;
-}
-
-/* Null is 0. */
-static int64
-row_integer(uint64 row, int column)
-{
-	bool null;
-	Datum value = plan_value(row, column, &null);
-
-	return null ? 0 : DatumGetInt64(value);
-}
-
-TimestampTz
-credit_time_argument(FunctionCallInfo fcinfo, int argument)
-{
-	TimestampTz at;
-
-	credit_argument_require(fcinfo, argument, "at");
-	at = PG_GETARG_TIMESTAMPTZ(argument);
-	if (TIMESTAMP_NOT_FINITE(at))
-		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-						errmsg("the time must be finite")));
-	return at;
-}
-
-char *
-credit_seconds_argument(FunctionCallInfo fcinfo, int argument, int64 *price)
-{
-	char *seconds;
-	int64_t whole;
-
-	credit_argument_require(fcinfo, argument, "seconds");
-	seconds = DatumGetCString(DirectFunctionCall1(
-		numeric_out, DirectFunctionCall1(numeric_trim_scale, PG_GETARG_DATUM(argument))));
-	if (!credit_price(seconds, strlen(seconds), &whole))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("seconds must be a number of seconds, and not negative"),
-						errdetail("They are %s.", seconds)));
-	*price = whole;
-	return seconds;
-}
-
-void
-credit_argument_require(FunctionCallInfo fcinfo, int argument, const char *name)
-{
-	if (PG_ARGISNULL(argument))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-						errmsg("argument %s must not be null", name)));
+	plan_bind_uuid(values, user);
+	plan_bind_int64(values, account->weekly_limit);
+	plan_bind_int64(values, account->weekly_used);
+	plan_bind_int64(values, account->bank_limit);
+	plan_bind_int64(values, account->bank_used);
+	plan_bind_time(values, reset);
 }

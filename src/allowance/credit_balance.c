@@ -1,23 +1,26 @@
 /*
- * credit_balance.c: what credits a person has, at any time. Nothing here writes.
+ * credit_balance.c: what credits a user has at a time. Nothing here writes.
  *
- * Weeks that have passed since the last change are turned in the answer only.
+ * Weeks that have passed since the last change are turned in the answer only, so that questions
+ * may be asked on a standby. Rights: identity_resolve_user() decides about whom the caller may
+ * ask; the statements run with the rights of the tables' owner.
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "funcapi.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-#include "allowance/credit.h"
+#include "allowance/credit_account.h"
+#include "allowance/seconds.h"
+#include "core/args.h"
 #include "core/compat.h"
 #include "core/owner.h"
 #include "identity/asking.h"
 
-static bool user_look(CreditState *state, FunctionCallInfo fcinfo, int user, int at);
-static void state_look(CreditState *state, const pg_uuid_t *user, TimestampTz at);
+static bool account_look(CreditState *state, FunctionCallInfo fcinfo, int user, int at);
 
 PG_FUNCTION_INFO_V1(coursebase_check_credits);
 PG_FUNCTION_INFO_V1(coursebase_credit_balance);
@@ -33,23 +36,22 @@ coursebase_check_credits(PG_FUNCTION_ARGS)
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	int64 needed;
 	CreditState state;
-	int64 available;
 
-	credit_seconds_argument(fcinfo, 0, &needed);
+	seconds_argument(fcinfo, 0, &needed);
 	compat_materialize(fcinfo);
-	if (user_look(&state, fcinfo, 1, 2))
+	if (account_look(&state, fcinfo, 1, 2))
 	{
-		bool nulls[5] = {false};
-		Datum values[5] = {0};
+		int64 available = credit_available(&state.account);
+		bool allowed = needed <= available;
+		Datum values[] = {
+			BoolGetDatum(allowed),
+			CStringGetTextDatum("not_enough_credits"),
+			Int64GetDatum(needed),
+			Int64GetDatum(available),
+			TimestampTzGetDatum(state.reset),
+		};
+		bool nulls[lengthof(values)] = {false, allowed, false, false, !state.begun};
 
-		available = credit_available(&state.account);
-		values[0] = BoolGetDatum(needed <= available);
-		values[1] = CStringGetTextDatum("not_enough_credits");
-		values[2] = Int64GetDatum(needed);
-		values[3] = Int64GetDatum(available);
-		values[4] = TimestampTzGetDatum(state.reset);
-		nulls[1] = needed <= available;
-		nulls[4] = !state.begun;
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	return (Datum) 0;
@@ -67,7 +69,7 @@ coursebase_credit_balance(PG_FUNCTION_ARGS)
 	CreditState state;
 
 	compat_materialize(fcinfo);
-	if (user_look(&state, fcinfo, 0, 1))
+	if (account_look(&state, fcinfo, 0, 1))
 	{
 		Datum values[] = {
 			Int64GetDatum(state.account.weekly_limit),
@@ -77,9 +79,8 @@ coursebase_credit_balance(PG_FUNCTION_ARGS)
 			Int64GetDatum(state.account.bank_used),
 			Int64GetDatum(credit_available(&state.account)),
 		};
-		bool nulls[lengthof(values)] = {false};
+		bool nulls[lengthof(values)] = {false, false, !state.begun, false, false, false};
 
-		nulls[2] = !state.begun;
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	return (Datum) 0;
@@ -89,8 +90,8 @@ coursebase_credit_balance(PG_FUNCTION_ARGS)
  * SQL function: ai_usage_member(user_id uuid, at timestamptz) returns table (member text,
  * valid_from timestamptz, valid_until timestamptz)
  *
- * Of the account as it is, not of the log: before the current week it is the same answer. What
- * a subscription changes by time alone is the business of the member that tells of it.
+ * The account is the stored one, not one of the log: before the current week the answer is the
+ * same. What a subscription changes by time alone bounds the member of the subscription.
  */
 PGDLLEXPORT Datum
 coursebase_ai_usage_member(PG_FUNCTION_ARGS)
@@ -101,41 +102,35 @@ coursebase_ai_usage_member(PG_FUNCTION_ARGS)
 	Datum values[3];
 	bool nulls[3] = {false};
 
-	credit_argument_require(fcinfo, 0, "user_id");
+	args_require(fcinfo, 0);
 	compat_materialize(fcinfo);
-	credit_state_look(&state, PG_GETARG_UUID_P(0), credit_time_argument(fcinfo, 1));
+	credit_state_look(&state, PG_GETARG_UUID_P(0), args_time(fcinfo, 1));
 	initStringInfo(&member);
 	credit_state_write(&member, &state);
 	values[0] = CStringGetTextDatum(member.data);
 	values[1] = TimestampTzGetDatum(state.from);
-	values[2] = TimestampTzGetDatum(state.reset);
 	nulls[1] = state.from == DT_NOBEGIN;
+	values[2] = TimestampTzGetDatum(state.reset);
 	nulls[2] = !state.begun;
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	return (Datum) 0;
 }
 
-/* False, no row, for nobody. */
+/* The account of the user that the arguments name; false, and no row, for nobody. Raises 42501
+ * if the caller may not ask about that user. */
 static bool
-user_look(CreditState *state, FunctionCallInfo fcinfo, int user, int at)
+account_look(CreditState *state, FunctionCallInfo fcinfo, int user, int at)
 {
-	TimestampTz time = credit_time_argument(fcinfo, at);
+	TimestampTz time = args_time(fcinfo, at);
+	OwnerRights rights;
 	pg_uuid_t id;
 
-	if (!identity_resolve_user(PG_ARGISNULL(user) ? NULL : PG_GETARG_UUID_P(user), &id))
+	if (!identity_resolve_user(args_uuid_or_null(fcinfo, user), &id))
 		return false;
-	state_look(state, &id, time);
-	return true;
-}
-
-static void
-state_look(CreditState *state, const pg_uuid_t *user, TimestampTz at)
-{
-	OwnerRights rights;
-
 	SPI_connect();
 	rights = owner_enter();
-	credit_look(state, user, at);
+	credit_look(state, &id, time);
 	owner_leave(rights);
 	SPI_finish();
+	return true;
 }

@@ -1,13 +1,16 @@
 /*
- * credit_burn.c: what credits are spent first, what comes back, and what a refund takes.
+ * credit_burn.c: which credits are spent first, what comes back, and what a refund takes.
  *
- * Sums that could pass the range of an int64 are compared as differences of numbers that are
- * not negative.
+ * A sum that could pass the range of an int64 is never computed: it is compared as a difference
+ * of numbers that are not negative. Plain C without the server's headers, so that
+ * test/core/credit_test.c tries it by tables of cases.
  */
 #include "allowance/credit_burn.h"
 
 static int64_t min(int64_t a, int64_t b);
 
+/* Digits, and perhaps a point with digits behind it, of which any but 0 makes one credit more.
+ */
 bool
 credit_price(const char *seconds, size_t size, int64_t *price)
 {
@@ -37,6 +40,7 @@ credit_price(const char *seconds, size_t size, int64_t *price)
 	return true;
 }
 
+/* Never negative: used ≤ limit. */
 CreditAmount
 credit_left(const CreditAccount *account)
 {
@@ -44,6 +48,7 @@ credit_left(const CreditAccount *account)
 						  account->bank_limit - account->bank_used};
 }
 
+/* Bounded instead of wrong: both parts may be as large as an int64. */
 int64_t
 credit_available(const CreditAccount *account)
 {
@@ -52,6 +57,7 @@ credit_available(const CreditAccount *account)
 	return left.weekly > INT64_MAX - left.bank ? INT64_MAX : left.weekly + left.bank;
 }
 
+/* Changes the account only once both parts are known to fit. */
 bool
 credit_burn(CreditAccount *account, int64_t price, CreditAmount *burnt)
 {
@@ -70,6 +76,7 @@ credit_burn(CreditAccount *account, int64_t price, CreditAmount *burnt)
 	return true;
 }
 
+/* The price is laid on the week first, as credit_burn() would have done with it alone. */
 void
 credit_give_back(CreditAccount *account, CreditAmount held, int64_t price, bool same_week,
 				 CreditAmount *back)
@@ -89,6 +96,7 @@ credit_turn(CreditAccount *account, int64_t allowance)
 	account->weekly_used = 0;
 }
 
+/* A lower allowance waits for credit_turn(). */
 bool
 credit_raise(CreditAccount *account, int64_t allowance)
 {
@@ -107,6 +115,10 @@ credit_bank_add(CreditAccount *account, int64_t credits)
 	return true;
 }
 
+/*
+ * First the check, so that nothing is changed if the packs are not the bank; then every pack in
+ * turn, as long as there are used credits to lay on it.
+ */
 bool
 credit_packs_settle(CreditAccount *account, CreditPack *packs, size_t count, int64_t *taken)
 {

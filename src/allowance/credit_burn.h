@@ -1,8 +1,9 @@
 /*
- * credit_burn.h: what credits are spent first, what comes back, and what a refund takes.
+ * credit_burn.h: which credits are spent first, what comes back, and what a refund takes.
  *
- * Everything here is counting: no clock, no table. In every account 0 ≤ used ≤ limit, for the
- * week and for the bank; functions keep that and change nothing when they answer false.
+ * The functions only count: they look at no clock and no table, allocate nothing and raise
+ * nothing. In every account 0 ≤ used ≤ limit, for the week and for the bank; the functions keep
+ * that, and change nothing when they answer false.
  */
 #ifndef COURSEBASE_ALLOWANCE_CREDIT_BURN_H
 #define COURSEBASE_ALLOWANCE_CREDIT_BURN_H
@@ -26,8 +27,8 @@ typedef struct CreditAmount
 } CreditAmount;
 
 /*
- * The price of a use: its seconds, a decimal number such as 12.5, rounded up to whole credits.
- * False for what is no such number: a sign, NaN, an exponent, more than an int64 holds.
+ * The price of a use: the seconds, a decimal number such as 12.5, rounded up to whole credits.
+ * False for anything else: a sign, NaN, an exponent, more than an int64 holds.
  */
 extern bool credit_price(const char *seconds, size_t size, int64_t *price);
 
@@ -35,28 +36,28 @@ extern bool credit_price(const char *seconds, size_t size, int64_t *price);
 extern CreditAmount credit_left(const CreditAccount *account);
 extern int64_t credit_available(const CreditAccount *account);
 
-/* Spends: first the week, then the bank. False when both together do not hold the price. */
+/* Spends of the week first, then of the bank. False when both together do not hold the price.
+ */
 extern bool credit_burn(CreditAccount *account, int64_t price, CreditAmount *burnt);
 
 /*
- * Ends a reservation that held this much with a price of at most that: what was not needed
- * comes back, the bank's first, as if only the price had been spent. What was held of a week
- * that has passed since lapsed with it.
+ * Ends a reservation that held this much, with a price of at most that. What was not needed
+ * comes back, the bank's credits first, as if only the price had been spent. What was held of a
+ * week that has passed since (same_week false) lapsed with the week.
  */
 extern void credit_give_back(CreditAccount *account, CreditAmount held, int64_t price,
 							 bool same_week, CreditAmount *back);
 
-/* A new week begins: nothing of it is used, and its limit is the allowance (not negative). */
+/* Begins a week: nothing is used of it, and its limit is the allowance (not negative). */
 extern void credit_turn(CreditAccount *account, int64_t allowance);
 
-/* Within a week a higher allowance counts at once, a lower one not yet. False: nothing changed.
- */
+/* Within a week a higher allowance counts at once, a lower one not. False: nothing changed. */
 extern bool credit_raise(CreditAccount *account, int64_t allowance);
 
-/* Credits (not negative) of a pack. False when the bank would pass what an int64 holds. */
+/* Adds the credits (not negative) of a pack. False when the bank would pass an int64. */
 extern bool credit_bank_add(CreditAccount *account, int64_t credits);
 
-/* A pack; those of an account stand in the order in which they were granted. */
+/* A pack; the packs of an account stand in the order in which they were granted. */
 typedef struct CreditPack
 {
 	int64_t held; /* bought, less what was taken back */
@@ -65,9 +66,9 @@ typedef struct CreditPack
 } CreditPack;
 
 /*
- * The oldest pack's credits are spent first. Takes what is not spent of the refunded packs, and
- * of no other, off the packs and off the account's bank, and gives its sum. What the packs hold
- * must be the bank's limit; false when it is not.
+ * The credits of the oldest pack are spent first. Takes what is not spent of the refunded
+ * packs, and of no other pack, off the packs and off the account's bank, and gives the sum.
+ * False unless the packs together hold the bank's limit.
  */
 extern bool credit_packs_settle(CreditAccount *account, CreditPack *packs, size_t count,
 								int64_t *taken);

@@ -1,25 +1,33 @@
 /*
  * credit_pack.c: packs of credits, bought and refunded.
  *
- * A purchase is known by source, environment and its number there; it is one person's. What all
- * packs hold is the bank's limit. The packs granted first are spent first, and a refund takes
- * what is unspent of its own pack.
+ * Invariants: a purchase is known by source, environment and its id there, and belongs to one
+ * person. What all packs of a person hold is the bank's limit. The packs that were granted
+ * first are spent first, and a refund takes what is unspent of its own pack and of no other.
+ *
+ * Lock order: the row of users, then the purchase, then account and log (credit_account.h).
+ *
+ * Rights: the server's alone (EXECUTE is granted to nobody else); the statements run with the
+ * rights of the tables' owner.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "funcapi.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-#include "allowance/credit.h"
+#include "allowance/credit_account.h"
+#include "allowance/credit_pack.h"
+#include "core/args.h"
 #include "core/compat.h"
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/schema.h"
 
-/* The arguments of grant_credit_pack(). */
+/* The arguments of grant_credit_pack(), which are $1, $2, … of insert_purchase. */
 enum
 {
 	GRANT_USER,
@@ -35,9 +43,13 @@ enum
 	GRANT_ARGUMENTS,
 };
 
-static const char *const grant_names[] = {
-	"user_id",     "product_id",  "credits",        "source",
-	"environment", "purchase_id", "purchase_token",
+/* The arguments of refund_credit_pack(). */
+enum
+{
+	REFUND_SOURCE,
+	REFUND_ENVIRONMENT,
+	REFUND_PURCHASE,
+	REFUND_AT,
 };
 
 static KeptPlan insert_purchase = {
@@ -50,14 +62,23 @@ static KeptPlan insert_purchase = {
 			  TIMESTAMPTZOID},
 };
 
-static KeptPlan read_purchase = {
-	.sql = "SELECT p.id, p.user_id, p.user_id = $1 AND p.product_id = $2 AND p.credits = $3 "
-		   "FROM coursebase.ai_credit_purchases p "
-		   "WHERE p.source = $4 AND p.environment = $5 AND p.purchase_id = $6",
-	.nargs = 6,
-	.types = {UUIDOID, TEXTOID, INT8OID, TEXTOID, TEXTOID, TEXTOID},
+/* The columns of read_purchase. */
+enum
+{
+	PURCHASE_ID = 1,
+	PURCHASE_USER,
+	PURCHASE_PRODUCT,
+	PURCHASE_CREDITS,
 };
 
+static KeptPlan read_purchase = {
+	.sql = "SELECT p.id, p.user_id, p.product_id, p.credits "
+		   "FROM coursebase.ai_credit_purchases p "
+		   "WHERE p.source = $1 AND p.environment = $2 AND p.purchase_id = $3",
+	.nargs = 3,
+	.types = {TEXTOID, TEXTOID, TEXTOID},
+};
+/* Changes no row the second time, which is how a repeated refund is recognised. */
 static KeptPlan mark_refunded = {
 	.sql = "UPDATE coursebase.ai_credit_purchases p SET status = 'refunded' "
 		   "WHERE p.id = $1 AND p.status = 'valid'",
@@ -65,6 +86,15 @@ static KeptPlan mark_refunded = {
 	.types = {UUIDOID},
 };
 
+/* The columns of read_packs. */
+enum
+{
+	PACK_ID = 1,
+	PACK_HELD,
+	PACK_REFUNDED,
+};
+
+/* In the order in which packs are spent. */
 static KeptPlan read_packs = {
 	.sql = "SELECT p.id, p.credits - p.refunded_credits, p.status = 'refunded' "
 		   "FROM coursebase.ai_credit_purchases p JOIN coursebase.credit_log e "
@@ -73,7 +103,7 @@ static KeptPlan read_packs = {
 	.nargs = 1,
 	.types = {UUIDOID},
 };
-
+/* Adds up, for a pack may be taken from twice: when refunded, and when a reservation ends. */
 static KeptPlan take_back = {
 	.sql = "UPDATE coursebase.ai_credit_purchases p "
 		   "SET refunded_credits = p.refunded_credits + $2 WHERE p.id = $1",
@@ -81,9 +111,20 @@ static KeptPlan take_back = {
 	.types = {UUIDOID, INT8OID},
 };
 
-static void pack_grant(CreditEntry *entry, pg_uuid_t *purchase, FunctionCallInfo fcinfo);
-static void pack_refund(CreditEntry *entry, pg_uuid_t *purchase, Datum *key, TimestampTz at);
-static bool purchase_find(Datum *key, pg_uuid_t *purchase, pg_uuid_t *user, bool *same);
+/* A purchase as stored; texts are copies. */
+typedef struct Purchase
+{
+	pg_uuid_t id;
+	pg_uuid_t user;
+	const char *product;
+	int64 credits;
+} Purchase;
+
+static void pack_grant(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo);
+static void pack_grant_again(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo);
+static void pack_refund(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo,
+						TimestampTz at);
+static bool purchase_find(Purchase *purchase, FunctionCallInfo fcinfo, int source);
 static void purchase_entry(CreditEntry *entry, const pg_uuid_t *purchase, const char *kind);
 static void packs_write(const CreditPack *packs, const pg_uuid_t *ids, uint64 count);
 static void entry_return(FunctionCallInfo fcinfo, const CreditEntry *entry);
@@ -104,9 +145,8 @@ coursebase_grant_credit_pack(PG_FUNCTION_ARGS)
 	pg_uuid_t purchase;
 	OwnerRights rights;
 
-	for (int i = 0; i < lengthof(grant_names); i++)
-		credit_argument_require(fcinfo, i, grant_names[i]);
-	credit_time_argument(fcinfo, GRANT_AT);
+	args_require_first(fcinfo, GRANT_AMOUNT);
+	args_time(fcinfo, GRANT_AT);
 	schema_require_current();
 	compat_materialize(fcinfo);
 	SPI_connect();
@@ -126,107 +166,112 @@ PGDLLEXPORT Datum
 coursebase_refund_credit_pack(PG_FUNCTION_ARGS)
 {
 	CreditEntry entry = {.kind = "refund"};
-	Datum key[6] = {0};
 	pg_uuid_t purchase;
 	OwnerRights rights;
 	TimestampTz at;
 
-	for (int i = 0; i < 3; i++)
-	{
-		credit_argument_require(fcinfo, i, grant_names[GRANT_SOURCE + i]);
-		key[GRANT_SOURCE + i] = PG_GETARG_DATUM(i);
-	}
-	at = credit_time_argument(fcinfo, 3);
+	args_require_first(fcinfo, REFUND_AT);
+	at = args_time(fcinfo, REFUND_AT);
 	schema_require_current();
 	compat_materialize(fcinfo);
 	SPI_connect();
 	rights = owner_enter();
-	pack_refund(&entry, &purchase, key, at);
+	pack_refund(&entry, &purchase, fcinfo, at);
 	owner_leave(rights);
 	entry_return(fcinfo, &entry);
 	SPI_finish();
 	return (Datum) 0;
 }
 
+/* entry->purchase points to *id, which must live as long. */
 static void
-pack_grant(CreditEntry *entry, pg_uuid_t *purchase, FunctionCallInfo fcinfo)
+pack_grant(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo)
 {
-	Datum values[GRANT_ARGUMENTS];
-	char nulls[GRANT_ARGUMENTS];
+	PlanValues values = {0};
 	CreditState state;
-	pg_uuid_t owner;
-	bool same;
-	bool null;
 
+	/* the user's row before the purchase, so that of two equal calls the second one waits here
+	 */
+	credit_open(&state, PG_GETARG_UUID_P(GRANT_USER), PG_GETARG_TIMESTAMPTZ(GRANT_AT), false);
 	for (int i = 0; i < GRANT_ARGUMENTS; i++)
+		args_bind(&values, fcinfo, i);
+	if (plan_execute(&insert_purchase, values.datums, values.nulls, false) == 0)
 	{
-		nulls[i] = PG_ARGISNULL(i) ? 'n' : ' ';
-		values[i] = PG_ARGISNULL(i) ? (Datum) 0 : PG_GETARG_DATUM(i);
-	}
-	credit_open(&state, DatumGetUUIDP(values[GRANT_USER]),
-				DatumGetTimestampTz(values[GRANT_AT]), false);
-	if (plan_execute(&insert_purchase, values, nulls, false) == 0)
-	{
-		if (!purchase_find(values, purchase, &owner, &same) || !same)
-			ereport(ERROR, (errcode(ERRCODE_CB_RECEIPT_USED),
-							errmsg("the purchase is that of another user or product"),
-							errdetail("It was granted already, and with other content.")));
-		purchase_entry(entry, purchase, "pack");
+		pack_grant_again(entry, id, fcinfo);
 		return;
 	}
-	*purchase = *DatumGetUUIDP(plan_value(0, 1, &null));
-	if (!credit_bank_add(&state.account, DatumGetInt64(values[GRANT_CREDITS])))
+	*id = plan_uuid(0, 1);
+	if (!credit_bank_add(&state.account, PG_GETARG_INT64(GRANT_CREDITS)))
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 						errmsg("the bank of credits would be out of range")));
-	entry->purchase = purchase;
+	entry->purchase = id;
 	credit_save(&state, entry);
 }
 
+/* What the first call with that purchase wrote; raises KB205 if that call was another one. */
 static void
-pack_refund(CreditEntry *entry, pg_uuid_t *purchase, Datum *key, TimestampTz at)
+pack_grant_again(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo)
+{
+	Purchase purchase;
+
+	if (!purchase_find(&purchase, fcinfo, GRANT_SOURCE) ||
+		memcmp(&purchase.user, PG_GETARG_UUID_P(GRANT_USER), UUID_LEN) != 0 ||
+		strcmp(purchase.product, args_text_or_null(fcinfo, GRANT_PRODUCT)) != 0 ||
+		purchase.credits != PG_GETARG_INT64(GRANT_CREDITS))
+		ereport(ERROR,
+				(errcode(ERRCODE_CB_RECEIPT_USED),
+				 errmsg("the purchase is that of another user or product"),
+				 errdetail("The purchase was granted already, and with other content.")));
+	*id = purchase.id;
+	purchase_entry(entry, id, "pack");
+}
+
+/* entry->purchase points to *id, which must live as long. */
+static void
+pack_refund(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo, TimestampTz at)
 {
 	CreditState state;
-	pg_uuid_t user;
-	Datum id;
-	bool same;
+	Purchase purchase;
+	Datum key = UUIDPGetDatum(id);
 
-	if (!purchase_find(key, purchase, &user, &same))
+	if (!purchase_find(&purchase, fcinfo, REFUND_SOURCE))
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such purchase"),
 						errdetail("No pack of credits was granted for \"%s\" of %s, %s.",
-								  TextDatumGetCString(key[GRANT_PURCHASE]),
-								  TextDatumGetCString(key[GRANT_SOURCE]),
-								  TextDatumGetCString(key[GRANT_ENVIRONMENT]))));
-	credit_open(&state, &user, at, true);
-	id = UUIDPGetDatum(purchase);
-	if (plan_execute(&mark_refunded, &id, NULL, false) == 0)
+								  args_text_or_null(fcinfo, REFUND_PURCHASE),
+								  args_text_or_null(fcinfo, REFUND_SOURCE),
+								  args_text_or_null(fcinfo, REFUND_ENVIRONMENT))));
+	*id = purchase.id;
+	/* whose purchase it is never changes, so that the user's row may be locked after the look
+	 */
+	credit_open(&state, &purchase.user, at, true);
+	if (plan_execute(&mark_refunded, &key, NULL, false) == 0)
 	{
-		purchase_entry(entry, purchase, "refund");
+		purchase_entry(entry, id, "refund");
 		return;
 	}
 	credit_packs_take(&state);
-	entry->purchase = purchase;
+	entry->purchase = id;
 	credit_save(&state, entry);
 }
 
-/* key: the arguments of grant_credit_pack() up to the purchase; without a user same is false.
- */
+/* The purchase whose key begins at the argument `source`: source, environment, purchase_id. */
 static bool
-purchase_find(Datum *key, pg_uuid_t *purchase, pg_uuid_t *user, bool *same)
+purchase_find(Purchase *purchase, FunctionCallInfo fcinfo, int source)
 {
-	char nulls[6] = {' ', ' ', ' ', ' ', ' ', ' '};
-	bool null;
+	PlanValues values = {0};
 
-	if (key[GRANT_USER] == (Datum) 0)
-		nulls[GRANT_USER] = nulls[GRANT_PRODUCT] = nulls[GRANT_CREDITS] = 'n';
-	if (plan_execute(&read_purchase, key, nulls, false) == 0)
+	for (int i = 0; i < 3; i++)
+		args_bind(&values, fcinfo, source + i);
+	if (plan_execute(&read_purchase, values.datums, values.nulls, false) == 0)
 		return false;
-	*purchase = *DatumGetUUIDP(plan_value(0, 1, &null));
-	*user = *DatumGetUUIDP(plan_value(0, 2, &null));
-	*same = DatumGetBool(plan_value(0, 3, &null)) && !null;
+	purchase->id = plan_uuid(0, PURCHASE_ID);
+	purchase->user = plan_uuid(0, PURCHASE_USER);
+	purchase->product = plan_text_required(0, PURCHASE_PRODUCT);
+	purchase->credits = plan_int64(0, PURCHASE_CREDITS);
 	return true;
 }
 
-/* What the first call wrote. */
+/* The entry of that kind that the first call wrote for the purchase. */
 static void
 purchase_entry(CreditEntry *entry, const pg_uuid_t *purchase, const char *kind)
 {
@@ -253,13 +298,12 @@ credit_packs_take(CreditState *state)
 		palloc_extended((count + 1) * sizeof(CreditPack), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	pg_uuid_t *ids = palloc_extended((count + 1) * sizeof(pg_uuid_t), MCXT_ALLOC_HUGE);
 	int64_t taken;
-	bool null;
 
 	for (uint64 row = 0; row < count; row++)
 	{
-		ids[row] = *DatumGetUUIDP(plan_value(row, 1, &null));
-		packs[row].held = DatumGetInt64(plan_value(row, 2, &null));
-		packs[row].refunded = DatumGetBool(plan_value(row, 3, &null));
+		ids[row] = plan_uuid(row, PACK_ID);
+		packs[row].held = plan_int64(row, PACK_HELD);
+		packs[row].refunded = plan_bool(row, PACK_REFUNDED);
 	}
 	if (!credit_packs_settle(&state->account, packs, count, &taken))
 		ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
@@ -268,6 +312,7 @@ credit_packs_take(CreditState *state)
 	packs_write(packs, ids, count);
 }
 
+/* Writes only what changed, in the order of the packs, which every refund of the person has. */
 static void
 packs_write(const CreditPack *packs, const pg_uuid_t *ids, uint64 count)
 {
@@ -280,6 +325,7 @@ packs_write(const CreditPack *packs, const pg_uuid_t *ids, uint64 count)
 	}
 }
 
+/* The columns of both functions: the purchase, what the entry changed in the bank, the rest. */
 static void
 entry_return(FunctionCallInfo fcinfo, const CreditEntry *entry)
 {

@@ -1,8 +1,10 @@
 /*
- * credit_state.c: a person's account of credits at a time: as it was left, and what time alone
- * has done to it since.
+ * credit_state.c: a person's account of credits at a time: as the last change left it, and what
+ * time alone has done since.
  *
- * The one place that knows when a week turns and what the new one brings. Nothing here writes.
+ * Only this file knows when a week turns and what the new one brings. Nothing here writes, so
+ * that a handshake on a standby may ask. The account is read straight from the index, because
+ * every computed handshake asks.
  */
 #include "postgres.h"
 
@@ -10,16 +12,17 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
-#include "utils/json.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "allowance/credit_state.h"
 #include "allowance/week.h"
 #include "billing/premium.h"
+#include "core/datum.h"
 #include "core/rows.h"
 #include "core/setting.h"
 
+/* The columns of account_by_user. */
 enum
 {
 	COLUMN_WEEKLY_LIMIT,
@@ -30,6 +33,7 @@ enum
 	COLUMNS,
 };
 
+/* The stored account: core/rows.h says when it is read without a statement. */
 static RowsSource account_by_user = {
 	.table = "ai_usage",
 	.index = "ai_usage_pkey",
@@ -43,6 +47,7 @@ static RowsSource account_by_user = {
 				{"weekly_reset_date", TIMESTAMPTZOID}},
 };
 
+/* The time zone of the person's calendar, by which weeks turn. */
 static RowsSource profile_by_user = {
 	.table = "user_profile",
 	.index = "user_profile_pkey",
@@ -52,10 +57,13 @@ static RowsSource profile_by_user = {
 	.columns = {{"time_zone", TEXTOID}},
 };
 
+#define ZONE_NAME 0
+
+/* What week_step() is called with. */
 typedef struct Calendar
 {
 	pg_tz *zone;
-	TimestampTz week_begin; /* of the last step */
+	TimestampTz week_begin; /* of the week that the last step passed */
 } Calendar;
 
 static void account_read(CreditState *state, Datum user);
@@ -64,6 +72,7 @@ static int64 allowance(CreditState *state, TimestampTz at);
 static int64_t week_step(void *calendar, int64_t instant);
 static void by_time_note(CreditState *state, const char *kind, CreditAmount before);
 
+/* The account and the zone are two reads by a key, without a statement. */
 void
 credit_state_look(CreditState *state, const pg_uuid_t *user, TimestampTz at)
 {
@@ -77,6 +86,7 @@ credit_state_look(CreditState *state, const pg_uuid_t *user, TimestampTz at)
 	credit_state_advance(state);
 }
 
+/* Without a row no week has begun: nobody has spent or been given anything. */
 static void
 account_read(CreditState *state, Datum user)
 {
@@ -98,6 +108,7 @@ account_read(CreditState *state, Datum user)
 	rows_close(&rows);
 }
 
+/* A person without a profile has no zone. */
 static void
 zone_read(CreditState *state, Datum user)
 {
@@ -107,7 +118,7 @@ zone_read(CreditState *state, Datum user)
 	rows_open(&rows, &profile_by_user, GetActiveSnapshot());
 	rows_find(&rows, &user);
 	if (rows_next(&rows))
-		name = TextDatumGetCString(rows_value(&rows, 0));
+		name = TextDatumGetCString(rows_value(&rows, ZONE_NAME));
 	rows_close(&rows);
 	credit_state_zone(state, name);
 }
@@ -121,8 +132,8 @@ credit_state_zone(CreditState *state, const char *name)
 }
 
 /*
- * What time alone does until state->at. A week that turned unseen has the allowance of when it
- * turned: it is the same whoever comes first, and when.
+ * A week that turned unseen has the allowance of the moment at which it turned, not of the
+ * moment at which somebody looks: so the account is the same whoever looks, and when.
  */
 void
 credit_state_advance(CreditState *state)
@@ -142,6 +153,7 @@ credit_state_advance(CreditState *state)
 		credit_turn(&state->account, allowance(state, calendar.week_begin));
 		kind = state->begun ? "turn" : "start";
 	}
+	/* a lower allowance waits for the turn of the week, a higher one counts at once */
 	if (credit_raise(&state->account, allowance(state, state->at)) && kind == NULL)
 		kind = "raise";
 	if (kind != NULL)
@@ -149,6 +161,7 @@ credit_state_advance(CreditState *state)
 	state->left = credit_left(&state->account);
 }
 
+/* Credits a week at that moment; a setting below 0 gives nothing. */
 static int64
 allowance(CreditState *state, TimestampTz at)
 {
@@ -161,7 +174,10 @@ allowance(CreditState *state, TimestampTz at)
 	return Max(credits, 0);
 }
 
-/* Seven civil days, as timestamptz + interval '7 days' in the calendar's zone. */
+/*
+ * Seven civil days later, as timestamptz + interval '7 days' gives it in the calendar's zone,
+ * so that a week turns at the same time of day through changes of the clocks.
+ */
 static int64_t
 week_step(void *calendar, int64_t instant)
 {
@@ -185,6 +201,7 @@ week_step(void *calendar, int64_t instant)
 					errmsg("the end of the week is out of range")));
 }
 
+/* What time alone did, as the entry that the next change writes before its own. */
 static void
 by_time_note(CreditState *state, const char *kind, CreditAmount before)
 {
@@ -194,12 +211,14 @@ by_time_note(CreditState *state, const char *kind, CreditAmount before)
 	state->by_time.reset = state->reset;
 }
 
+/* Negative where less is left. */
 CreditAmount
 credit_difference(CreditAmount after, CreditAmount before)
 {
 	return (CreditAmount){after.weekly - before.weekly, after.bank - before.bank};
 }
 
+/* Written by hand, because the answer must be the same byte for byte in every session. */
 void
 credit_state_write(StringInfo out, const CreditState *state)
 {
@@ -208,19 +227,10 @@ credit_state_write(StringInfo out, const CreditState *state)
 					 ",\"weekly_used_credits\":" INT64_FORMAT ",\"weekly_reset_date\":",
 					 state->account.weekly_limit, state->account.weekly_used);
 	if (state->begun)
-		appendStringInfo(out, "\"%s\"", credit_time_words(state->reset));
+		appendStringInfo(out, "\"%s\"", time_utc_text(state->reset));
 	else
 		appendStringInfoString(out, "null");
 	appendStringInfo(
 		out, ",\"bank_limit_credits\":" INT64_FORMAT ",\"bank_used_credits\":" INT64_FORMAT "}",
 		state->account.bank_limit, state->account.bank_used);
-}
-
-char *
-credit_time_words(TimestampTz time)
-{
-	int utc = 0;
-
-	return JsonEncodeDateTime(palloc(MAXDATELEN + 1), TimestampTzGetDatum(time), TIMESTAMPTZOID,
-							  &utc);
 }

@@ -1,7 +1,8 @@
 /*
  * week.c: when a week that began some time ago turns next.
  *
- * The end never goes back, and never stands still when it has to move.
+ * Invariant: the end never goes back, and moves forward with every week that is passed,
+ * whatever the calendar says: so the loop ends.
  */
 #include "allowance/week.h"
 

@@ -8,13 +8,12 @@
 
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
-#include "utils/datetime.h"
 #include "utils/fmgrprotos.h"
-#include "utils/json.h"
 #include "utils/jsonb.h"
 
 #include "billing/environment.h"
 #include "billing/notice.h"
+#include "core/datum.h"
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
@@ -248,14 +247,8 @@ text_push(JsonbParseState **state, NoticeMember member, const char *text)
 static void
 time_push(JsonbParseState **state, NoticeMember member, int64 time)
 {
-	static const int utc = 0;
-	char text[MAXDATELEN + 1];
-
-	if (time == FOLD_NEVER)
-		return;
-	JsonEncodeDateTime(text, TimestampTzGetDatum(time), TIMESTAMPTZOID, &utc);
-	/* the value points to the text until the object is finished */
-	text_push(state, member, pstrdup(text));
+	if (time != FOLD_NEVER)
+		text_push(state, member, time_utc_text(time));
 }
 
 /* A flag that the store does not say is a member that is absent, and not false. */

@@ -1,5 +1,9 @@
 /*
- * args.c: the arguments of an SQL function, refused by the names that its signature gives them.
+ * args.c: the arguments of an SQL function, refused by the names that its signature gives
+ * them.
+ *
+ * Invariant: an argument that is as expected costs a test of a flag and no look-up in the
+ * catalogue. Only the error looks the name up.
  */
 #include "postgres.h"
 
@@ -14,6 +18,7 @@
 
 static const char *argument_name(FunctionCallInfo fcinfo, int argument);
 
+/* One wording and one SQLSTATE for every function: a client can show the message as it is. */
 void
 args_require(FunctionCallInfo fcinfo, int argument)
 {
@@ -22,6 +27,10 @@ args_require(FunctionCallInfo fcinfo, int argument)
 						errmsg("%s must not be null", argument_name(fcinfo, argument))));
 }
 
+/*
+ * For functions whose signature has no optional argument; a later one joins the check by
+ * itself.
+ */
 void
 args_require_all(FunctionCallInfo fcinfo)
 {
@@ -43,6 +52,7 @@ args_require_first(FunctionCallInfo fcinfo, int count)
 		args_require(fcinfo, i);
 }
 
+/* An infinite time would be stored, or counted from, and never come or never have been. */
 TimestampTz
 args_time(FunctionCallInfo fcinfo, int argument)
 {
@@ -56,6 +66,10 @@ args_time(FunctionCallInfo fcinfo, int argument)
 	return time;
 }
 
+/*
+ * A null in a list is a caller's mistake: as an id it would match nothing and be lost in
+ * silence.
+ */
 ArrayType *
 args_array(FunctionCallInfo fcinfo, int argument)
 {
@@ -75,6 +89,7 @@ args_text_or_null(FunctionCallInfo fcinfo, int argument)
 	return PG_ARGISNULL(argument) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(argument));
 }
 
+/* Compares the bytes in place: most calls name a known word, and need no copy. */
 int
 args_word(FunctionCallInfo fcinfo, int argument, const char *const *words, int count)
 {
@@ -97,8 +112,11 @@ args_word(FunctionCallInfo fcinfo, int argument, const char *const *words, int c
 					errhint("Use one of: %s.", known.data)));
 }
 
-/* Every function of ours names its arguments; one without names is somebody else's of the same
- * C function. */
+/*
+ * The name that CREATE FUNCTION gave the argument, as long as the current context. An argument
+ * without a name is that of a function that somebody else made on the same C function: its
+ * number says which it is.
+ */
 static const char *
 argument_name(FunctionCallInfo fcinfo, int argument)
 {

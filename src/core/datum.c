@@ -3,7 +3,10 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "utils/builtins.h"
+#include "utils/datetime.h"
+#include "utils/json.h"
 #include "utils/timestamp.h"
 
 #include "core/datum.h"
@@ -18,6 +21,15 @@ char *
 time_text(TimestampTz time)
 {
 	return DatumGetCString(DirectFunctionCall1(timestamptz_out, TimestampTzGetDatum(time)));
+}
+
+char *
+time_utc_text(TimestampTz time)
+{
+	static const int utc = 0;
+
+	return JsonEncodeDateTime(palloc(MAXDATELEN + 1), TimestampTzGetDatum(time), TIMESTAMPTZOID,
+							  &utc);
 }
 
 char *

@@ -16,6 +16,10 @@
 extern char *uuid_text(const pg_uuid_t *id);
 extern char *time_text(TimestampTz time);
 
+/* As the server's to_json() writes a time in a session in UTC: ISO 8601, the same everywhere.
+ */
+extern char *time_utc_text(TimestampTz time);
+
 /* The label of a value of any enum. */
 extern char *enum_text(Datum value);
 

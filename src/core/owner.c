@@ -2,11 +2,12 @@
  * owner.c: the one helper through which triggers and functions read or write beyond their
  * caller's rights.
  *
- * A trigger runs as the user who writes, under that user's row security: without this an UPDATE
- * in a trigger would touch no row and nobody would be told. The owner of the tables is not
- * under row security, not even where somebody forces it (as within the server's own foreign
- * keys: a rule that sees fewer rows than there are would be broken in silence), so its rights
- * are what the rules need and no more than the schema gives.
+ * A trigger runs as the user who writes, under that user's row security: without this helper
+ * row security would hide the rows of others, and an UPDATE in a trigger would silently change
+ * nothing. The rights that are entered are those of the tables' owner, whom row security does
+ * not bind, not even where somebody forces it (as within the server's own foreign keys: a rule
+ * that sees fewer rows than there are would be broken in silence). These rights are what the
+ * rules need, and no more than the schema gives.
  */
 #include "postgres.h"
 
@@ -23,6 +24,10 @@
 
 static Oid table_owner(Oid relation);
 
+/*
+ * SECURITY_LOCAL_USERID_CHANGE forbids SET ROLE and the like until owner_leave(), so that no
+ * statement within can keep the owner's rights for itself.
+ */
 OwnerRights
 owner_enter(void)
 {
@@ -69,6 +74,10 @@ owner_schema(void)
 	return get_namespace_oid("coursebase", true);
 }
 
+/*
+ * The owner of schema_version stands for the owner of all tables: install() makes them as one
+ * role, and lint() reports a table of another.
+ */
 Oid
 owner_of_tables(void)
 {

@@ -1,9 +1,10 @@
 /*
  * plan.c: statements that a session prepares once and keeps.
  *
- * A plan is never freed: a trigger of the user's may have brought us here while it runs. One
- * that the server has marked invalid (DDL on what it reads) need not be, for the server itself
- * analyses it anew from its text, so that a dropped and recreated table is found again by name.
+ * A plan is never freed: a trigger of the user's may have brought us here while the plan runs.
+ * A plan that the server has marked invalid (DDL on what it reads) need not be freed either:
+ * the server analyses it anew from its text, so that a table that was dropped and made again
+ * is found by name.
  */
 #include "postgres.h"
 
@@ -23,6 +24,10 @@ plan_execute(KeptPlan *kept, Datum *values, const char *nulls, bool read_only)
 	return plan_execute_limit(kept, values, nulls, read_only, 0);
 }
 
+/*
+ * SPI reports a wrong call, such as one without SPI_connect(), as a negative result: only a
+ * mistake of ours can cause one.
+ */
 uint64
 plan_execute_limit(KeptPlan *kept, Datum *values, const char *nulls, bool read_only, long limit)
 {
@@ -36,6 +41,13 @@ plan_execute_limit(KeptPlan *kept, Datum *values, const char *nulls, bool read_o
 	return SPI_processed;
 }
 
+/*
+ * Under READ COMMITTED a new snapshot is what every writing statement takes anyway. Under
+ * REPEATABLE READ and SERIALIZABLE the transaction's snapshot may be older than the lock that
+ * was just waited for, and would not show what the holder of the lock has committed; the
+ * server's foreign keys take a snapshot of this moment for the same reason. Triggers fire (the
+ * argument before the limit), for ours and the user's must see what is written here.
+ */
 uint64
 plan_execute_latest(KeptPlan *kept, Datum *values, const char *nulls)
 {
@@ -64,6 +76,7 @@ plan_value(uint64 row, int column, bool *isnull)
 	return value;
 }
 
+/* SPI_palloc() allocates in the caller's context: SPI's own goes at SPI_finish(). */
 char *
 plan_text(uint64 row, int column)
 {
@@ -110,6 +123,9 @@ plan_uuid_or_null(uint64 row, int column, pg_uuid_t *id)
 	return !null;
 }
 
+/*
+ * install() cannot set NOT NULL while a row breaks it, so that the hint mends the row first.
+ */
 void
 plan_raise_null(const char *column)
 {
@@ -120,6 +136,10 @@ plan_raise_null(const char *column)
 							"brings NOT NULL back.")));
 }
 
+/*
+ * The plan is published last: after an error in SPI_keepplan() the next call prepares the
+ * statement anew.
+ */
 static void
 plan_prepare(KeptPlan *kept)
 {

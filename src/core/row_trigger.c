@@ -1,5 +1,9 @@
 /*
  * row_trigger.c: what trigger functions for rows share: the guard, and reading a column.
+ *
+ * Columns are found by name at each call: a user may have added columns before ours were
+ * restored, so that numbers are not the same in every database. SPI_getbinval() reads them,
+ * for inlined access would bind the library to the server's newest minor release.
  */
 #include "postgres.h"
 
@@ -11,6 +15,7 @@
 #include "core/errors.h"
 #include "core/row_trigger.h"
 
+/* What a trigger of each kind may be fired by; an UPDATE is always among it. */
 static const struct
 {
 	bool after;
@@ -28,6 +33,10 @@ static const struct
 
 static int column_number(TriggerData *data, const char *name);
 
+/*
+ * Anybody who owns a table can hang a trigger function of ours on it, at any event: without
+ * the guard the function would read a row that is not there.
+ */
 TriggerData *
 trigger_expect(FunctionCallInfo fcinfo, const char *name, RowTrigger kind)
 {
@@ -83,6 +92,10 @@ trigger_names(TriggerData *data, const char *column)
 	return false;
 }
 
+/*
+ * The image is compared, not the value: two spellings of one json or numeric value count as a
+ * change.
+ */
 bool
 trigger_changed(TriggerData *data, int column)
 {
@@ -98,6 +111,10 @@ trigger_changed(TriggerData *data, int column)
 	return !datum_image_eq(old_value, new_value, attribute->attbyval, attribute->attlen);
 }
 
+/*
+ * A trigger before the change runs before NOT NULL is checked, and an operator may have
+ * dropped NOT NULL.
+ */
 Datum
 trigger_value(TriggerData *data, HeapTuple row, const char *name)
 {
@@ -123,9 +140,7 @@ trigger_text(TriggerData *data, HeapTuple row, const char *name)
 char *
 trigger_text_or_null(TriggerData *data, HeapTuple row, const char *name)
 {
-	TupleDesc columns = RelationGetDescr(data->tg_relation);
-
-	return SPI_getvalue(row, columns, SPI_fnumber(columns, name));
+	return SPI_getvalue(row, RelationGetDescr(data->tg_relation), column_number(data, name));
 }
 
 HeapTuple
@@ -137,6 +152,7 @@ trigger_set(TriggerData *data, HeapTuple row, const char *name, Datum value, boo
 	return heap_modify_tuple_by_cols(row, columns, 1, &column, &value, &null);
 }
 
+/* A trigger after a statement has no row, so that trigger_expect() cannot serve it. */
 TriggerData *
 trigger_expect_statement(FunctionCallInfo fcinfo, const char *name)
 {
@@ -150,6 +166,7 @@ trigger_expect_statement(FunctionCallInfo fcinfo, const char *name)
 	return data;
 }
 
+/* Only a table that is not of this release, or not ours, lacks a column that code names. */
 static int
 column_number(TriggerData *data, const char *name)
 {

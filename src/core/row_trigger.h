@@ -48,7 +48,7 @@ extern Datum trigger_value(TriggerData *data, HeapTuple row, const char *name);
 /* The same value as text, by the output function of its type, in the current context. */
 extern char *trigger_text(TriggerData *data, HeapTuple row, const char *name);
 
-/* The same of a column that may be null: NULL for a null. */
+/* The same of a column that may be null: NULL for a null, 42703 when the table lacks it. */
 extern char *trigger_text_or_null(TriggerData *data, HeapTuple row, const char *name);
 
 /* A copy of the row, in the current context, with another value in the column. Raises 42703

@@ -39,7 +39,7 @@
 
 uint64 rows_generation = 1;
 
-/* By its keys; where they are null. */
+/* The statements of a source: for equal keys (0), and for keys that are null (1). */
 typedef struct RowsStatements
 {
 	KeptPlan plans[2];
@@ -82,6 +82,11 @@ static void on_relation_change(Datum arg, Oid relation);
 static void on_schema_change(Datum arg, int cache, uint32 hash);
 static void on_label_change(Datum arg, int cache, uint32 hash);
 
+/*
+ * An index that cannot serve this snapshot may serve the next one, so that only this read goes
+ * by a statement. Locks are kept to the end of the transaction (NoLock at every close), as a
+ * query keeps them.
+ */
 void
 rows_open(Rows *rows, RowsSource *source, Snapshot snapshot)
 {
@@ -107,6 +112,7 @@ rows_open(Rows *rows, RowsSource *source, Snapshot snapshot)
 	rows->scan = compat_index_beginscan(rows->table, rows->index, snapshot, source->nkeys);
 }
 
+/* A rescan keeps the scan, its slot and its buffer: many keys cost one opening. */
 void
 rows_find(Rows *rows, const Datum *keys)
 {
@@ -136,6 +142,7 @@ rows_find_null(Rows *rows)
 	index_rescan(rows->scan, keys, rows->source->nkeys, NULL, 0);
 }
 
+/* The slot goes first: it may hold a pin on a buffer that the scan has read. */
 void
 rows_close(Rows *rows)
 {
@@ -171,6 +178,10 @@ rows_label(Rows *rows, int column)
 	return NameStr(label->name);
 }
 
+/*
+ * xmin is the transaction that wrote the version of the row which the snapshot sees;
+ * subtransactions of the current transaction count as the transaction.
+ */
 bool
 rows_written_here(Rows *rows)
 {
@@ -185,6 +196,10 @@ rows_written_here(Rows *rows)
 
 /* Reading by a statement */
 
+/*
+ * The table is looked up anew, for a source that never resolved says nothing of it: before
+ * install(), or while a dump is restored, there is none.
+ */
 static void
 statement_open(Rows *rows)
 {
@@ -198,7 +213,12 @@ statement_open(Rows *rows)
 	rows->store = NULL;
 }
 
-/* What was read is kept beyond SPI_finish(), so that the caller's memory stays its own. */
+/*
+ * Reads all rows into a tuplestore between SPI_connect() and SPI_finish(): SPI left open until
+ * rows_close() would free what the caller allocates in between. With the active snapshot the
+ * statement is a reading one and sees the same as the direct read; any other snapshot (a dirty
+ * one, or none) becomes a new snapshot of the statement's own.
+ */
 static void
 statement_run(Rows *rows, bool null_keys, const Datum *keys)
 {
@@ -229,6 +249,10 @@ statement_run(Rows *rows, bool null_keys, const Datum *keys)
 	MemoryContextSwitchTo(caller);
 }
 
+/*
+ * A direct read is not taken of a column that may hold nulls and is not nullable here. A
+ * statement reads such a column, and only a null that is really there is refused.
+ */
 bool
 rows_next_of_statement(Rows *rows)
 {
@@ -242,8 +266,10 @@ rows_next_of_statement(Rows *rows)
 	return true;
 }
 
-/* The two statements of a source: by its keys, and where they are null. Kept to the session's
- * end. */
+/*
+ * Makes the texts of both statements, in memory of the session: a plan keeps its text as long.
+ * The texts are published when complete, for an error may end this half way.
+ */
 static void
 statements_make(RowsSource *source)
 {
@@ -268,8 +294,9 @@ statements_make(RowsSource *source)
 }
 
 /*
- * Each column is cast to the type that the source names, so that a column of another type is
- * never taken for it. Every name is qualified: no search_path is in the way.
+ * Each column is cast to the type that the source names, so that a value of another type is
+ * never taken for one of that type. Every name is qualified, operators too: no search_path of
+ * a caller's can change what is read.
  */
 static char *
 statement_text(const RowsSource *source, bool null_keys)
@@ -375,6 +402,10 @@ source_resolve(RowsSource *source, Relation *table)
 static Relation
 table_lock(RowsSource *source)
 {
+	/*
+	 * Between the look-up and the lock the table may be dropped or renamed: then the name is
+	 * looked up again.
+	 */
 	for (;;)
 	{
 		Oid oid = get_relname_relid(source->table, owner_schema());
@@ -417,6 +448,10 @@ source_is_distributed(void)
 	return OidIsValid(get_relname_relid("pg_dist_partition", PG_CATALOG_NAMESPACE));
 }
 
+/*
+ * Found by name each time that the source is resolved: after a restore columns may have other
+ * numbers.
+ */
 static bool
 columns_are_usable(RowsSource *source, TupleDesc columns)
 {
@@ -431,6 +466,7 @@ columns_are_usable(RowsSource *source, TupleDesc columns)
 	return true;
 }
 
+/* The type must be the very one: a domain or varchar would be read by the wrong rules. */
 static bool
 column_is_usable(TupleDesc columns, AttrNumber number, const RowsColumn *column)
 {
@@ -445,6 +481,11 @@ column_is_usable(TupleDesc columns, AttrNumber number, const RowsColumn *column)
 									 : form->atttypid == column->type;
 }
 
+/*
+ * A partial index lacks rows, and an index of another access method cannot be asked in this
+ * way. The operator is that of the index's own operator family for the two types, as the
+ * planner would choose.
+ */
 static bool
 index_is_usable(RowsSource *source, TupleDesc columns)
 {
@@ -472,6 +513,10 @@ index_is_usable(RowsSource *source, TupleDesc columns)
 	return usable;
 }
 
+/*
+ * Runs for every invalidation in the database. One generation for all sources is enough:
+ * relations of ours change at installations and upgrades, and then all is looked up again.
+ */
 static void
 on_relation_change(Datum arg, Oid relation)
 {

@@ -1,10 +1,10 @@
 /*
  * schema.c: is the schema of the tables the one this code was written for?
  *
- * A dump carries the tables of the version that made it, and a library can be replaced under a
- * running database: either way code that writes must not meet tables it does not know. Versions
- * only grow, so a yes holds for the session; it is forgotten when the version's table is
- * altered, dropped or restored.
+ * A dump carries the tables of the version that made the dump, and a library can be replaced
+ * under a running database: either way code that writes must not meet tables it does not know.
+ * Versions only grow, so a yes holds for the session; a yes is forgotten when the version's
+ * table is altered, dropped or restored.
  */
 #include "postgres.h"
 
@@ -25,6 +25,10 @@ static KeptPlan read_version = {.sql = "SELECT version FROM coursebase.schema_ve
 static void version_forget(Datum arg, Oid relation);
 static char *version_read(void);
 
+/*
+ * The look-up of the table comes first in every call: a session may live on while the
+ * extension is dropped and made again.
+ */
 void
 schema_require_current(void)
 {
@@ -82,6 +86,7 @@ schema_version_compare(const char *left, const char *right)
 	return 0;
 }
 
+/* An invalid relation stands for all of them: the server lost track of what changed. */
 static void
 version_forget(Datum arg, Oid relation)
 {

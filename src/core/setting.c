@@ -29,6 +29,10 @@ static RowsSource setting_by_name = {
 	.columns = {{"value", TEXTOID, true}, {"default_value", TEXTOID}},
 };
 
+/*
+ * Without an active snapshot (a function called from C outside of a query) a statement takes
+ * its own.
+ */
 char *
 setting_text(const char *name)
 {
@@ -53,6 +57,7 @@ setting_text(const char *name)
 	return found;
 }
 
+/* A constraint of the table keeps integers to nine digits. */
 int64
 setting_integer(const char *name)
 {

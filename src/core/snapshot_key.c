@@ -17,6 +17,10 @@ static LocalTransactionId serializable_transaction(void);
 static void on_subtransaction_end(SubXactEvent event, SubTransactionId mine,
 								  SubTransactionId parent, void *arg);
 
+/*
+ * xmin is set last and cleared first: an error in between, such as one for want of memory,
+ * leaves an empty key, which equals nothing.
+ */
 void
 snapshot_key_take(SnapshotKey *key, Snapshot snapshot)
 {
@@ -54,6 +58,10 @@ snapshot_key_take(SnapshotKey *key, Snapshot snapshot)
 	key->xmin = snapshot->xmin;
 }
 
+/*
+ * Running transactions are compared in the order in which the snapshot lists them: another
+ * order costs computing the answer anew, and no more.
+ */
 bool
 snapshot_key_equals_slowly(const SnapshotKey *key, Snapshot snapshot)
 {

@@ -46,7 +46,7 @@ coursebase_tg_any__stamp(PG_FUNCTION_ARGS)
 	if (column <= 0)
 		elog(ERROR, "table \"%s\" has no column updated_at",
 			 RelationGetRelationName(data->tg_relation));
-	/* a row that is right already need not be copied */
+	/* a row that has the right time already, by another trigger's hand, need not be copied */
 	sent = SPI_getbinval(data->tg_newtuple, RelationGetDescr(data->tg_relation), column, &null);
 	if (!null && DatumGetTimestampTz(sent) == DatumGetTimestampTz(now))
 		return PointerGetDatum(data->tg_newtuple);
@@ -74,7 +74,8 @@ coursebase_tg_any__append_only(PG_FUNCTION_ARGS)
 /*
  * SQL function: tg_any__set_once() returns trigger
  *
- * A foreign key may still set the column to null, when what it pointed to is gone.
+ * A foreign key may still set the column to null, when the row that the column points to is
+ * gone.
  */
 PGDLLEXPORT Datum
 coursebase_tg_any__set_once(PG_FUNCTION_ARGS)
@@ -120,18 +121,10 @@ PGDLLEXPORT Datum
 coursebase_tg_any__time_zone(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect(fcinfo, "tg_any__time_zone", ROW_BEFORE_WRITE);
-	TupleDesc columns = RelationGetDescr(data->tg_relation);
 	HeapTuple row = trigger_written_row(data);
-	int column = SPI_fnumber(columns, "time_zone");
-	char *given;
+	char *given = trigger_text_or_null(data, row, "time_zone");
 	const char *name;
-	Datum value;
-	bool null = false;
 
-	if (column <= 0)
-		elog(ERROR, "table \"%s\" has no column time_zone",
-			 RelationGetRelationName(data->tg_relation));
-	given = SPI_getvalue(row, columns, column);
 	if (given == NULL)
 		return PointerGetDatum(row);
 	name = zone_name(given);
@@ -142,8 +135,8 @@ coursebase_tg_any__time_zone(PG_FUNCTION_ARGS)
 				 errhint("Name one of pg_timezone_names, such as Europe/Berlin or UTC.")));
 	if (strcmp(name, given) == 0)
 		return PointerGetDatum(row);
-	value = CStringGetTextDatum(name);
-	return PointerGetDatum(heap_modify_tuple_by_cols(row, columns, 1, &column, &value, &null));
+	return PointerGetDatum(
+		trigger_set(data, row, "time_zone", CStringGetTextDatum(name), false));
 }
 
 /*
@@ -155,20 +148,20 @@ PGDLLEXPORT Datum
 coursebase_tg_settings__owner_only(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect(fcinfo, "tg_settings__owner_only", ROW_BEFORE_UPDATE);
-	TupleDesc columns = RelationGetDescr(data->tg_relation);
 
 	if (!has_privs_of_role(GetUserId(), owner_of_tables()))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("setting \"%s\" is changed by the owner of the tables alone",
-						SPI_getvalue(data->tg_newtuple, columns, SPI_fnumber(columns, "name"))),
-				 errhint("Run the UPDATE as the role that installed coursebase.")));
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("setting \"%s\" is changed by the owner of the tables alone",
+							   trigger_text(data, data->tg_newtuple, "name")),
+						errhint("Run the UPDATE as the role that installed coursebase.")));
 	return PointerGetDatum(data->tg_newtuple);
 }
 
 /*
- * A foreign key's ON DELETE SET NULL: within another trigger (the key's), nothing changes but
- * named columns, and those become null.
+ * Whether the UPDATE is a foreign key's ON DELETE SET NULL: it runs within another trigger
+ * (the key's), changes no column but those that are named, and makes these null. A trigger of
+ * the user's can do the same and gains nothing by it: who owns the table could drop the rule
+ * as well.
  */
 static bool
 foreign_key_action(TriggerData *data)

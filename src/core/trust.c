@@ -2,8 +2,9 @@
  * trust.c: whose objects are taken for ours.
  *
  * Who owns a table can hang triggers on it, which run with the rights of whoever writes, the
- * tables' owner and a superuser included; who may create in the schema can plant a table or a
- * function that ours would then call. So both must be the installing role or a superuser.
+ * tables' owner and a superuser included. Who may create in the schema can plant a table or a
+ * function that code of ours would then call. So the schema and every object in it must belong
+ * to the installing role or to a superuser, and nobody else may create in the schema.
  */
 #include "postgres.h"
 
@@ -24,6 +25,10 @@ static void creators_require(Acl *acl, Oid owner);
 static void object_require(const char *object, Oid owner);
 static bool is_trusted(Oid role);
 
+/*
+ * The access list is copied: looking up the names of roles may drop the cache entry that holds
+ * it.
+ */
 void
 trust_require_schema(void)
 {
@@ -48,7 +53,10 @@ trust_require_schema(void)
 	ReleaseSysCache(tuple);
 }
 
-/* The tables' owner may own indexes of the user's as well, for which it needs CREATE. */
+/*
+ * The tables' owner may own indexes of the user's in the schema as well, for which it needs
+ * CREATE.
+ */
 static void
 creators_require(Acl *acl, Oid owner)
 {
@@ -71,6 +79,7 @@ creators_require(Acl *acl, Oid owner)
 	}
 }
 
+/* A relation that is not there needs no trust: install() will make it. */
 void
 trust_require_relation(const char *object, Oid relation)
 {

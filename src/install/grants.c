@@ -2,10 +2,12 @@
  * grants.c: who may do what, granted to the roles that the installation names.
  *
  * The GRANTs stand in the slices, beside the functions and tables they are about, and name
- * three parts instead of roles: anonymous, end_user, server. Here the parts get their roles.
- * What a role may do is exactly what the GRANTs of the current steps say: everything it held
- * before is taken away first. Grants are made outside of the extension's own privileges, so
- * that a dump carries them.
+ * three parts instead of roles: anonymous, end_user, server. Here the parts get their roles. A
+ * role may do exactly what the GRANTs of the current steps say: everything it held before is
+ * taken away first, so that a release can take a right back.
+ *
+ * GRANTs run as utility statements outside of the extension's own privileges
+ * (creating_extension is off), so that a dump carries them.
  */
 #include "postgres.h"
 
@@ -30,6 +32,7 @@
 const char *const grant_part_names[GRANT_PARTS] = {"anonymous", "end_user", "server"};
 static const char *const usual_roles[GRANT_PARTS] = {"anon", "authenticated", "service_role"};
 
+/* The roles in the order of GrantPart, NULL for a part that nobody plays. */
 static KeptPlan read_roles = {
 	.sql =
 		"SELECT (SELECT role_name FROM coursebase.granted_roles WHERE part = p.part) "
@@ -50,8 +53,11 @@ static KeptPlan forget_role = {
 	.types = {TEXTOID},
 };
 
-/* One REVOKE a kind of object: of the relations that the steps name, the extension's functions,
- * the schema. */
+/*
+ * One REVOKE a kind of object: of the relations that the steps name, of the extension's
+ * functions, of the schema. Objects that the user added keep their grants. HAVING leaves a
+ * kind out that has no object, for which REVOKE would be no statement.
+ */
 static KeptPlan read_revokes = {
 	.sql = "SELECT format('REVOKE ALL ON %s FROM %I', string_agg(c.oid::regclass::text, ', '), "
 		   "$1) "
@@ -83,6 +89,10 @@ static void grant_steps(GrantRoles *roles);
 static void grant_step(Step *step, GrantRoles *roles);
 static void role_remember(GrantPart part, const char *role);
 
+/*
+ * All roles are checked before anything is taken away: a wrong name leaves the grants as they
+ * were. Roles that were named before lose their grants even when they play no part any more.
+ */
 void
 grants_set(GrantRoles *roles)
 {
@@ -100,6 +110,10 @@ grants_set(GrantRoles *roles)
 		role_remember(part, roles->role[part]);
 }
 
+/*
+ * The usual roles are those of Supabase and PostgREST: an installation there needs no
+ * grant_roles() at all. They are granted only while nobody named others.
+ */
 void
 grants_renew(void)
 {
@@ -120,6 +134,7 @@ grants_renew(void)
 		grants_set(&roles);
 }
 
+/* Reads with a new snapshot: install() has just made the table within this command. */
 static GrantRoles
 roles_remembered(void)
 {
@@ -142,6 +157,10 @@ roles_empty(GrantRoles *roles)
 	return true;
 }
 
+/*
+ * A role that was not named by anybody is left out with a warning, where grant_roles() raises:
+ * CREATE EXTENSION is not to fail for it.
+ */
 static GrantRoles
 roles_usual(void)
 {
@@ -192,6 +211,10 @@ role_exists(const char *role)
 	return SearchSysCacheExists1(AUTHNAME, CStringGetDatum(role));
 }
 
+/*
+ * Tables without a policy are closed to everybody whom row security binds, and the server
+ * works on them.
+ */
 static bool
 role_passes_row_security(const char *role)
 {
@@ -208,6 +231,10 @@ role_passes_row_security(const char *role)
 	return passes;
 }
 
+/*
+ * The statements are read before the first one runs: a REVOKE changes the catalogues that the
+ * statement read.
+ */
 static void
 role_revoke(const char *role)
 {
@@ -272,19 +299,16 @@ grant_step(Step *step, GrantRoles *roles)
 	utility_run((Node *) grant, step->ddl);
 }
 
+/* Writes only what changed, so that updated_at is the time of the change. */
 static void
 role_remember(GrantPart part, const char *role)
 {
-	Datum values[2];
+	PlanValues values = {0};
 
-	values[0] = CStringGetTextDatum(grant_part_names[part]);
+	plan_bind_text(&values, grant_part_names[part]);
+	if (role != NULL)
+		plan_bind(&values, DirectFunctionCall1(namein, CStringGetDatum(role)));
 	SPI_connect();
-	if (role == NULL)
-		plan_execute(&forget_role, values, NULL, false);
-	else
-	{
-		values[1] = DirectFunctionCall1(namein, CStringGetDatum(role));
-		plan_execute(&write_role, values, NULL, false);
-	}
+	plan_execute(role != NULL ? &write_role : &forget_role, values.datums, values.nulls, false);
 	SPI_finish();
 }

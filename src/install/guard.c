@@ -65,12 +65,12 @@ typedef struct GuardedTable
 static bool allow_drop = false;
 static object_access_hook_type previous_hook = NULL;
 
-/* The release's tables, read once a session and again when the list changed. */
+/* The release's tables, read once a session, and again when steps() changed. */
 static MemoryContext release = NULL;
 static List *release_tables = NIL;
 static StepsKey release_key;
 
-/* What the running command may not take; NULL context: nothing is armed. */
+/* What the commands of this transaction may not take; NULL: nothing is armed. */
 static MemoryContext armed = NULL;
 static List *guarded_tables = NIL;
 static Oid guarded_extension = InvalidOid;
@@ -130,6 +130,11 @@ coursebase_guard(PG_FUNCTION_ARGS)
 	PG_RETURN_NULL();
 }
 
+/*
+ * Commands that can make an object go. Others are not armed for: arming looks up every table
+ * of ours. CREATE RULE (ON SELECT) turns a table into a view before version 16, and its rows
+ * go.
+ */
 static bool
 may_drop(Node *statement)
 {
@@ -146,12 +151,17 @@ may_drop(Node *statement)
 	}
 }
 
+/*
+ * ALTER ... RENAME and ALTER ... SET SCHEMA; ALTER TABLE ... RENAME COLUMN is a RenameStmt
+ * too.
+ */
 static bool
 may_rename(Node *statement)
 {
 	return IsA(statement, RenameStmt) || IsA(statement, AlterObjectSchemaStmt);
 }
 
+/* What an earlier command armed is thrown away first: the tables may be others by now. */
 static void
 arm(void)
 {
@@ -185,6 +195,10 @@ disarm(void)
 	armed = NULL;
 }
 
+/*
+ * The key is cleared while the list is made: after an error half way the next command reads
+ * the list anew instead of trusting a part of it.
+ */
 static void
 release_read(void)
 {
@@ -225,6 +239,10 @@ release_table(Step *step)
 	return table;
 }
 
+/*
+ * Columns that the user added are not the release's: the user may drop them. A table that is
+ * not there cannot be dropped.
+ */
 static GuardedTable *
 guard_table(ReleaseTable *table)
 {
@@ -261,6 +279,10 @@ on_object_access(ObjectAccessType access, Oid class, Oid object, int sub, void *
 		refuse_if_renamed(class, object, sub);
 }
 
+/*
+ * The extension is refused as well: its functions are what the triggers and policies of the
+ * tables call.
+ */
 static void
 refuse_if_dropped(Oid class, Oid object, int sub)
 {
@@ -318,6 +340,7 @@ name_changes(Oid class, Oid object, int sub)
 	return changes;
 }
 
+/* Compares the row as the command has just written it with what the caches still say. */
 static bool
 name_differs(Oid class, HeapTuple row, Oid object, int sub)
 {
@@ -365,6 +388,9 @@ refuse(const char *verb, const char *what, const char *detail)
 			 errhint("To %s it all the same, SET coursebase.allow_drop = on first.", verb)));
 }
 
+/*
+ * Memory of the guard is no transaction's: it is given back at every end, also after an error.
+ */
 static void
 on_transaction_end(XactEvent event, void *arg)
 {

@@ -2,16 +2,20 @@
  * install.c: makes the schema what coursebase.steps() says, whatever it was before.
  *
  * Tables belong to the user, code to the extension: members of an extension lose rows in
- * ordinary backups. So install() runs its DDL with the server's creating_extension cleared, and
- * what it makes is no member. It is the migrator as well: each step is parsed, held against the
- * catalogue, and only what is missing is made. Rows, tables and columns are never taken away.
+ * ordinary backups. So install() runs its DDL with the server's creating_extension cleared,
+ * and what it makes is no member. install() is the migrator as well: each step is parsed, held
+ * against the catalogue, and only what is missing is made. Rows, tables and columns are never
+ * taken away.
  *
- * - tables: made, or given the columns, defaults and constraints they lack
- * - enums: made, or given the values they lack
- * - indexes and constraint triggers: made when no object has the name
- * - triggers, policies and views: replaced, for a release may change what they say
- * - rows of lookup tables, comments, ALTER TABLE: run each time, and written so that this is
- * harmless
+ *  - tables: made, or given the columns, defaults and constraints they lack
+ *  - enums: made, or given the values they lack
+ *  - indexes and constraint triggers: made when no object has the name
+ *  - triggers, policies and views: replaced, for a release may change what they say
+ *  - rows of lookup tables, comments, ALTER TABLE: run each time, and written so that this is
+ *  harmless
+ *
+ * Locks: the extension's row (ShareUpdateExclusiveLock) first, so that two install() come
+ * one after the other; then what each statement locks, in the order of the steps.
  */
 #include "postgres.h"
 
@@ -159,7 +163,10 @@ restoring(void)
 	return !value && source == PGC_S_SESSION;
 }
 
-/* Whose the tables are, or will be. */
+/*
+ * The role that owns the tables, or will: all objects belong to one role, whoever of its
+ * members runs install(). Raises 42501 for anybody else.
+ */
 static Oid
 installer(void)
 {
@@ -174,6 +181,9 @@ installer(void)
 	return owner;
 }
 
+/*
+ * Grants come last, for all objects at once: grants_renew() first takes away what a role held.
+ */
 static void
 run_steps(Report *report)
 {
@@ -192,6 +202,7 @@ run_steps(Report *report)
 	grants_renew();
 }
 
+/* What no rule converges (COMMENT, ALTER TABLE, ...) is run each time. */
 static void
 run_step(Step *step, Report *report)
 {
@@ -223,6 +234,11 @@ run_step(Step *step, Report *report)
 	}
 }
 
+/*
+ * A table of that name that somebody else owns is refused before anything is added to it: its
+ * owner could hang triggers on it. Constraints are found by name, and every one of ours has a
+ * name.
+ */
 static void
 converge_table(Step *step, Report *report)
 {
@@ -255,8 +271,10 @@ converge_table(Step *step, Report *report)
 	}
 }
 
-/* A column that is there keeps its type; it gets back a default or NOT NULL that was taken from
- * it. */
+/*
+ * Adds the column where it is missing. A column that is there keeps its type, and gets back a
+ * default or NOT NULL that was taken away. A default that the user changed stays.
+ */
 static void
 converge_column(CreateStmt *table, Oid relation, ColumnDef *column, Report *report)
 {
@@ -292,6 +310,10 @@ converge_column(CreateStmt *table, Oid relation, ColumnDef *column, Report *repo
 	}
 }
 
+/*
+ * The parse trees are copied: ALTER TABLE changes what it is given, and the step is read again
+ * for the next column. DROP_RESTRICT, for nothing here may cascade.
+ */
 static void
 alter_table(RangeVar *relation, AlterTableType what, const char *name, Node *def)
 {
@@ -308,6 +330,7 @@ alter_table(RangeVar *relation, AlterTableType what, const char *name, Node *def
 	utility_run((Node *) statement, "ALTER TABLE of coursebase.install()");
 }
 
+/* A value is added behind the last one: a type that grew keeps the order in which it grew. */
 static void
 converge_enum(Step *step, Report *report)
 {
@@ -343,7 +366,10 @@ converge_index(Step *step, Report *report)
 	IndexStmt *index = castNode(IndexStmt, step->statement);
 	Oid there = get_relname_relid(index->idxname, owner_schema());
 
-	/* of another relation that has the name the server's own error speaks */
+	/*
+	 * where another relation has the name, the statement runs and the server's own error says
+	 * so
+	 */
 	if (OidIsValid(there) &&
 		IndexGetRelation(there, true) == RangeVarGetRelid(index->relation, NoLock, false))
 		return;
@@ -366,6 +392,11 @@ converge_trigger(Step *step, Report *report)
 		report_row(report, step->object, "created");
 }
 
+/*
+ * CREATE POLICY knows no OR REPLACE: the policy is dropped and made anew within the
+ * transaction, so that no other session sees the table without it. Policies of other names are
+ * the user's and stay.
+ */
 static void
 converge_policy(Step *step, Report *report)
 {
@@ -393,6 +424,10 @@ drop_policy(CreatePolicyStmt *policy)
 	utility_run((Node *) drop, "DROP POLICY of coursebase.install()");
 }
 
+/*
+ * CREATE OR REPLACE VIEW adds columns at the end only. A view that somebody else owns is
+ * refused: its owner could change what it says.
+ */
 static void
 converge_view(Step *step, Report *report)
 {
@@ -420,6 +455,7 @@ compression_fall_back(CreateStmt *table)
 #endif
 }
 
+/* The slices write ON CONFLICT: a row that is there keeps the value that the user gave it. */
 static void
 insert_rows(Step *step)
 {

@@ -16,6 +16,13 @@
 #include "core/plan.h"
 #include "core/schema.h"
 
+/* Of both statements. */
+enum
+{
+	REPORT_NAME = 1,
+	REPORT_VALUE,
+};
+
 static KeptPlan read_version = {
 	.sql = "SELECT 'schema version', version FROM coursebase.schema_version",
 };
@@ -68,7 +75,8 @@ report_rows(ReturnSetInfo *report, const char *table, KeptPlan *plan)
 	SPI_connect();
 	rows = owner_execute(plan, NULL, NULL, true);
 	for (uint64 row = 0; row < rows; row++)
-		report_row(report, plan_text_required(row, 1), plan_text_required(row, 2));
+		report_row(report, plan_text_required(row, REPORT_NAME),
+				   plan_text_required(row, REPORT_VALUE));
 	SPI_finish();
 }
 

@@ -16,6 +16,13 @@
 #include "core/compat.h"
 #include "core/plan.h"
 
+enum
+{
+	KEY_NAME = 1,
+	KEY_PARENT,
+	KEY_QUESTION,
+};
+
 /* One row a key: its name, the table it points to, and the question how many rows it fails. */
 static KeptPlan read_questions = {
 	.sql = "SELECT k.conname, k.confrelid::regclass::text, "
@@ -56,9 +63,9 @@ coursebase_check_references(PG_FUNCTION_ARGS)
 	keys = SPI_tuptable;
 	for (uint64 key = 0; key < nkeys; key++)
 	{
-		char *name = SPI_getvalue(keys->vals[key], keys->tupdesc, 1);
-		char *parent = SPI_getvalue(keys->vals[key], keys->tupdesc, 2);
-		int64 rows = rows_failing(SPI_getvalue(keys->vals[key], keys->tupdesc, 3));
+		char *name = SPI_getvalue(keys->vals[key], keys->tupdesc, KEY_NAME);
+		char *parent = SPI_getvalue(keys->vals[key], keys->tupdesc, KEY_PARENT);
+		int64 rows = rows_failing(SPI_getvalue(keys->vals[key], keys->tupdesc, KEY_QUESTION));
 		bool nulls[] = {false, false, false};
 
 		if (rows > 0)
@@ -77,16 +84,19 @@ coursebase_check_references(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/*
+ * The table of this answer is freed at once: a schema has many keys, and SPI would keep all of
+ * them to the end.
+ */
 static int64
 rows_failing(const char *question)
 {
-	bool null;
 	int64 rows;
 
 	CHECK_FOR_INTERRUPTS();
 	if (SPI_execute(question, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not run: %s", question);
-	rows = DatumGetInt64(plan_value(0, 1, &null));
+	rows = plan_int64(0, 1);
 	SPI_freetuptable(SPI_tuptable);
 	return rows;
 }

@@ -2,9 +2,9 @@
  * steps.c: the objects of the schema, as coursebase.steps() lists them.
  *
  * The list belongs to the extension's script and so changes with the code at ALTER EXTENSION
- * UPDATE; what must know the tables and columns (install, the drop guard, the grants) reads it
- * from there and nowhere else. Any caller may cause it to be read, so that no right of the
- * caller's is asked for on the way.
+ * UPDATE; what must know the tables and columns (install, the drop guard, the grants) reads
+ * the list from there and nowhere else. Any caller may cause the list to be read (the guard
+ * runs for every DDL command), so that no right of the caller's is asked for on the way.
  */
 #include "postgres.h"
 
@@ -19,6 +19,12 @@
 #include "core/owner.h"
 #include "core/plan.h"
 #include "install/steps.h"
+
+enum
+{
+	STEP_OBJECT = 1,
+	STEP_DDL,
+};
 
 static KeptPlan read_steps = {.sql = "SELECT object, ddl FROM coursebase.steps()"};
 
@@ -46,6 +52,10 @@ steps_read(char **version, bool (*wanted)(const char *object))
 	return steps;
 }
 
+/*
+ * CREATE OR REPLACE and ALTER FUNCTION write a new version of the row: its xmin and place
+ * change, its oid may not.
+ */
 bool
 steps_key(StepsKey *key)
 {
@@ -89,6 +99,10 @@ steps_function(void)
 						   PointerGetDatum(no_arguments), ObjectIdGetDatum(owner_schema()));
 }
 
+/*
+ * The steps are made in the caller's context, one by one: parse trees are allocated where the
+ * parser runs, and SPI's context goes at SPI_finish().
+ */
 static List *
 steps_fetch(char **version, bool (*wanted)(const char *object))
 {
@@ -100,8 +114,8 @@ steps_fetch(char **version, bool (*wanted)(const char *object))
 	rows = plan_execute(&read_steps, NULL, NULL, false);
 	for (uint64 row = 0; row < rows; row++)
 	{
-		char *object = plan_text(row, 1);
-		char *ddl = plan_text(row, 2);
+		char *object = plan_text(row, STEP_OBJECT);
+		char *ddl = plan_text(row, STEP_DDL);
 		MemoryContext procedure;
 
 		if (strcmp(object, "version") == 0)
@@ -120,6 +134,9 @@ steps_fetch(char **version, bool (*wanted)(const char *object))
 	return steps;
 }
 
+/*
+ * The statement is parsed only, not analysed: it may name objects that an earlier step makes.
+ */
 static Step *
 step_make(char *object, char *ddl)
 {

@@ -11,6 +11,11 @@
 
 #include "install/utility.h"
 
+/*
+ * PROCESS_UTILITY_QUERY, so that event triggers fire as for a typed command. The counter moves
+ * on both sides: the statement sees what was done before it, and the next one sees what this
+ * one did.
+ */
 void
 utility_run(Node *statement, const char *source)
 {

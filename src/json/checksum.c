@@ -22,6 +22,7 @@
 #include "core/args.h"
 #include "core/compat.h"
 #include "core/owner.h"
+#include "core/row_trigger.h"
 #include "json/document.h"
 #include "json/stream.h"
 
@@ -37,7 +38,6 @@ static const char *const format_names[DOCUMENT_FORMATS] = {
 	[DOCUMENT_CRLF4] = "crlf4",
 };
 
-static void trigger_check(FunctionCallInfo fcinfo);
 static void stored_verify(TriggerData *trigger, const ChecksumColumns *columns);
 static bool others_fire_later(TriggerData *trigger);
 static ChecksumColumns trigger_columns(TriggerData *trigger);
@@ -48,8 +48,11 @@ static HeapTuple row_derive(HeapTuple row, TupleDesc desc, ChecksumColumns *colu
 static bool row_says(HeapTuple row, TupleDesc desc, const ChecksumColumns *columns,
 					 const char *hex, Size size);
 
-/* SQL function: json_checksum(document json, format text, algorithm text) → text */
 PG_FUNCTION_INFO_V1(coursebase_json_checksum);
+PG_FUNCTION_INFO_V1(coursebase_json_size);
+PG_FUNCTION_INFO_V1(coursebase_tg_document__checksum);
+
+/* SQL function: json_checksum(document json, format text, algorithm text) returns text */
 PGDLLEXPORT Datum
 coursebase_json_checksum(PG_FUNCTION_ARGS)
 {
@@ -66,61 +69,50 @@ coursebase_json_checksum(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(hex));
 }
 
-/* SQL function: json_size(document json) → integer */
-PG_FUNCTION_INFO_V1(coursebase_json_size);
+/* SQL function: json_size(document json) returns integer */
 PGDLLEXPORT Datum
 coursebase_json_size(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_INT32((int32) stream_size(PG_GETARG_DATUM(0)));
 }
 
-/* SQL function: tg_document__checksum() → trigger; argument: the document's column, default
- * data */
-PG_FUNCTION_INFO_V1(coursebase_tg_document__checksum);
+/*
+ * SQL function: tg_document__checksum() returns trigger
+ *
+ * The argument names the document's column, by default data. Works with the rights of the
+ * writer: nothing is read but the row.
+ */
 PGDLLEXPORT Datum
 coursebase_tg_document__checksum(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	bool update;
-	ChecksumColumns columns;
+	bool after = CALLED_AS_TRIGGER(fcinfo) &&
+				 TRIGGER_FIRED_AFTER(((TriggerData *) fcinfo->context)->tg_event);
+	TriggerData *trigger = trigger_expect(fcinfo, "tg_document__checksum",
+										  after ? ROW_AFTER_WRITE : ROW_BEFORE_WRITE);
+	bool update = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event);
+	ChecksumColumns columns = trigger_columns(trigger);
 
-	trigger_check(fcinfo);
-	update = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event);
-	columns = trigger_columns(trigger);
-	if (TRIGGER_FIRED_AFTER(trigger->tg_event))
+	if (after)
 	{
 		stored_verify(trigger, &columns);
 		PG_RETURN_POINTER(NULL);
 	}
 	if (update && row_unchanged(trigger, &columns))
 		PG_RETURN_POINTER(trigger->tg_newtuple);
-	PG_RETURN_POINTER(row_derive(update ? trigger->tg_newtuple : trigger->tg_trigtuple,
+	PG_RETURN_POINTER(row_derive(trigger_written_row(trigger),
 								 RelationGetDescr(trigger->tg_relation), &columns));
 }
 
-static void
-trigger_check(FunctionCallInfo fcinfo)
-{
-	TriggerData *trigger = (TriggerData *) fcinfo->context;
-
-	if (!CALLED_AS_TRIGGER(fcinfo))
-		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-						errmsg("tg_document__checksum: must be called as trigger")));
-	if (!TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
-		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-						errmsg("tg_document__checksum: must be fired for each row")));
-	if (!TRIGGER_FIRED_BY_INSERT(trigger->tg_event) &&
-		!TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
-		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-						errmsg("tg_document__checksum: must be fired by INSERT or UPDATE")));
-}
-
+/*
+ * Reads the document once more, and only where another trigger could have changed the document
+ * after the checksum was derived: that costs as much as deriving the checksum.
+ */
 static void
 stored_verify(TriggerData *trigger, const ChecksumColumns *columns)
 {
 	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
 	bool update = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event);
-	HeapTuple row = update ? trigger->tg_newtuple : trigger->tg_trigtuple;
+	HeapTuple row = trigger_written_row(trigger);
 	char hex[DIGEST_HEX_SIZE];
 	bool null;
 	Datum document;
@@ -141,8 +133,11 @@ stored_verify(TriggerData *trigger, const ChecksumColumns *columns)
 				 errhint("Give that trigger a name that comes before t500_checksum.")));
 }
 
-/* Whether behind the trigger that derives there is one before the row's change that is none of
- * ours. */
+/*
+ * Whether a trigger that is none of ours fires before the row's change and after the trigger
+ * that derives. The server keeps triggers in the order in which they fire, which is that of
+ * their names.
+ */
 static bool
 others_fire_later(TriggerData *trigger)
 {
@@ -163,6 +158,7 @@ others_fire_later(TriggerData *trigger)
 	return false;
 }
 
+/* Names and types are checked at each call: a trigger can be hung on any table. */
 static ChecksumColumns
 trigger_columns(TriggerData *trigger)
 {
@@ -197,8 +193,11 @@ row_unchanged(TriggerData *trigger, const ChecksumColumns *columns)
 		   column_same(trigger, columns->size);
 }
 
-/* Compares what is stored: equal pointers to TOAST are equal values, other forms of one value
- * are not. */
+/*
+ * Compares what is stored, without reading a document: equal pointers to TOAST are equal
+ * values. Other forms of one value (another compression) count as a change, which costs
+ * deriving the checksum once more.
+ */
 static bool
 column_same(TriggerData *trigger, int column)
 {
@@ -214,8 +213,10 @@ column_same(TriggerData *trigger, int column)
 	return datumIsEqual(old_value, new_value, attribute->attbyval, attribute->attlen);
 }
 
-/* Without a document there is neither checksum nor size; whether that may be is for constraints
- * to say. */
+/*
+ * Without a document there is neither checksum nor size. Whether a row may lack a document is
+ * for the table's constraints to say.
+ */
 static HeapTuple
 row_derive(HeapTuple row, TupleDesc desc, ChecksumColumns *columns)
 {
@@ -239,7 +240,7 @@ row_derive(HeapTuple row, TupleDesc desc, ChecksumColumns *columns)
 	return heap_modify_tuple_by_cols(row, desc, 2, targets, values, nulls);
 }
 
-/* A row that is right already need not be copied, document and all. */
+/* A row that has the right values already need not be copied, document and all. */
 static bool
 row_says(HeapTuple row, TupleDesc desc, const ChecksumColumns *columns, const char *hex,
 		 Size size)

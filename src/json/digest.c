@@ -1,9 +1,9 @@
 /*
  * digest.c: message digests by OpenSSL, which no other file calls.
  *
- * An algorithm is fetched once a backend. A digest's context belongs to the memory context in
- * which it was begun and is freed with it, so that an error between begin and finish leaks
- * nothing.
+ * An algorithm is fetched once a backend: fetching costs more than hashing a short document. A
+ * digest's context belongs to the memory context in which the digest was begun and is freed
+ * with it, so that an error between begin and finish leaks nothing.
  */
 #include "postgres.h"
 
@@ -71,6 +71,7 @@ digest_update(void *arg, const char *bytes, size_t n)
 		digest_refused(digest->algorithm);
 }
 
+/* EVP_DigestFinal_ex() leaves the context fit for the next digest. */
 void
 digest_finish(Digest *digest, char hex[DIGEST_HEX_SIZE])
 {
@@ -90,6 +91,7 @@ digest_finish(Digest *digest, char hex[DIGEST_HEX_SIZE])
 	digest_free(digest);
 }
 
+/* A refusal is not remembered: the machine's policy may be changed while the session lives. */
 static EVP_MD *
 algorithm_fetch(DigestAlgorithm algorithm)
 {
@@ -100,7 +102,10 @@ algorithm_fetch(DigestAlgorithm algorithm)
 	return fetched[algorithm];
 }
 
-/* Called at finish, and again when the memory context goes: then there is nothing left. */
+/*
+ * Called at finish, and again when the memory context goes: then there is nothing left to
+ * free. One context is kept as the spare one, and freed never.
+ */
 static void
 digest_free(void *arg)
 {
@@ -116,8 +121,10 @@ digest_free(void *arg)
 static void
 digest_refused(DigestAlgorithm algorithm)
 {
-	/* What OpenSSL queued would otherwise be reported by the next failure of an encrypted
-	 * connection. */
+	/*
+	 * OpenSSL keeps a queue of errors; the next failure of an encrypted connection would
+	 * otherwise report this one
+	 */
 	ERR_clear_error();
 	ereport(
 		ERROR,

@@ -1,6 +1,9 @@
 /*
- * document.c: the digest of a json document in one pass over its stored bytes, and no copy of
- * it.
+ * document.c: the digest of a json document in one pass over its stored bytes, without a copy
+ * of the document.
+ *
+ * An announced digest is trusted only for the very same bytes, which are compared: a wrong
+ * announcement costs time and nothing else.
  */
 #include "postgres.h"
 
@@ -20,6 +23,7 @@ static void document_render(Datum document, Digest *digest);
 static void render_feed(void *render, const char *bytes, size_t n);
 static void render_take(void *digest, const char *bytes, size_t n);
 
+/* The size is that of the stored bytes in either format: it is what the table keeps. */
 Size
 document_digest(Datum document, DocumentFormat format, DigestAlgorithm algorithm,
 				char hex[DIGEST_HEX_SIZE])
@@ -53,6 +57,10 @@ document_withdraw(void)
 	announced = NULL;
 }
 
+/*
+ * Plain values only: comparing a compressed or toasted value would mean reading it, which the
+ * digest does anyway.
+ */
 static bool
 document_is_announced(Datum document)
 {

@@ -1,7 +1,10 @@
 /*
  * instant.c: instants as stores write them.
  *
- * No zone is guessed: a time without one names no instant.
+ * No zone is guessed: a time without a zone names no instant. Nothing here knows the server's
+ * time zone files or settings, so that an instant reads the same in every session. A Reader
+ * never passes its end; a read that fails leaves the place undefined, and the whole text is
+ * refused.
  */
 #include "json/instant.h"
 
@@ -41,6 +44,10 @@ instant_parse(const char *bytes, size_t size, int64_t *instant)
 	return true;
 }
 
+/*
+ * The reader is a copy: text that is no number is read again as a date. The limit is checked
+ * before each digit, so that nothing overflows.
+ */
 static bool
 read_milliseconds(Reader reader, int64_t *instant)
 {
@@ -75,7 +82,7 @@ read_date(Reader *reader, int64_t *days)
 	return true;
 }
 
-/* A leap second is the first of the next minute, as for the server. */
+/* A leap second (60) is the first second of the next minute, as for the server. */
 static bool
 read_time(Reader *reader, int64_t *microseconds)
 {
@@ -89,6 +96,10 @@ read_time(Reader *reader, int64_t *microseconds)
 	return read_fraction(reader, microseconds);
 }
 
+/*
+ * A point needs a digit behind it. From the seventh digit on the unit is 0, which cuts the
+ * rest off.
+ */
 static bool
 read_fraction(Reader *reader, int64_t *microseconds)
 {
@@ -106,6 +117,7 @@ read_fraction(Reader *reader, int64_t *microseconds)
 	return reader->at > first;
 }
 
+/* Up to 15 hours and 59 minutes, which is what the server takes. */
 static bool
 read_zone(Reader *reader, int64_t *minutes)
 {
@@ -131,6 +143,7 @@ read_zone(Reader *reader, int64_t *minutes)
 	return true;
 }
 
+/* Exactly so many digits, no sign and no space. */
 static bool
 read_number(Reader *reader, int digits, int *number)
 {
@@ -155,6 +168,7 @@ read_byte(Reader *reader, char byte)
 	return true;
 }
 
+/* Gregorian for all years, as the server counts. */
 static int
 month_days(int year, int month)
 {
@@ -164,7 +178,7 @@ month_days(int year, int month)
 	return days[month - 1] + (month == 2 && leap);
 }
 
-/* Since 2000, in the Gregorian calendar. */
+/* Days from the first of January 2000 to that day; negative before. */
 static int64_t
 days_of(int year, int month, int day)
 {
@@ -173,6 +187,9 @@ days_of(int year, int month, int day)
 
 	for (int m = 1; m < month; m++)
 		days += month_days(year, m);
-	/* days before this year since the first of January 1, of which 730119 are before 2000 */
+	/*
+	 * 365 days a year from year 1 on, a day more for each leap year; 730119 of these days lie
+	 * before 2000
+	 */
 	return (int64_t) years * 365 + years / 4 - years / 100 + years / 400 + days - 730119;
 }

@@ -1,8 +1,9 @@
 /*
  * json_append.c: a json document grows at one place, all its other bytes as they were.
  *
- * One scan finds the place, one copy makes the result. Both arguments are JSON already, so that
- * the result is: nothing here looks at what the values mean.
+ * One scan finds the place, one copy makes the result. Both arguments are JSON already (the
+ * type checked them), so that the result is JSON as well: nothing here looks at what the
+ * values mean.
  */
 #include "postgres.h"
 
@@ -12,17 +13,19 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 
+#include "core/args.h"
 #include "core/errors.h"
 #include "json/json_load.h"
 #include "json/splice.h"
 
+/* The steps of a path, from the root on. */
 typedef struct AppendPath
 {
 	JsonSlice *steps;
 	int size;
 } AppendPath;
 
-static AppendPath path_read(ArrayType *array);
+static AppendPath path_read(FunctionCallInfo fcinfo, int argument);
 static char *path_text(const AppendPath *path, size_t steps);
 static void plan_refuse(JsonStatus status, const AppendPath *path, const JsonSplice *plan);
 
@@ -32,7 +35,7 @@ PG_FUNCTION_INFO_V1(coursebase_json_append);
 PGDLLEXPORT Datum
 coursebase_json_append(PG_FUNCTION_ARGS)
 {
-	AppendPath path = path_read(PG_GETARG_ARRAYTYPE_P(1));
+	AppendPath path = path_read(fcinfo, 1);
 	JsonText document;
 	JsonText entries;
 	JsonSplice plan;
@@ -40,6 +43,7 @@ coursebase_json_append(PG_FUNCTION_ARGS)
 
 	json_load(&document, PG_GETARG_DATUM(0));
 	json_load(&entries, PG_GETARG_DATUM(2));
+	/* IMMUTABLE and without SPI: the result depends on the arguments alone */
 	status =
 		json_splice_plan(&document, path.steps, path.size, &entries, JSON_CREATE_ARRAY, &plan);
 	if (status != JSON_OK)
@@ -47,35 +51,31 @@ coursebase_json_append(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(splice_build(&plan));
 }
 
+/* The steps point into the argument, or into its copy in the current context. */
 static AppendPath
-path_read(ArrayType *array)
+path_read(FunctionCallInfo fcinfo, int argument)
 {
+	ArrayType *array = args_array(fcinfo, argument);
 	AppendPath path;
 	Datum *values;
-	bool *nulls;
 
 	if (ARR_NDIM(array) > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR), errmsg("path must have one dimension"),
 				 errdetail("It has %d.", ARR_NDIM(array))));
-	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls, &path.size);
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &values, NULL, &path.size);
 	path.steps = palloc(sizeof(JsonSlice) * Max(path.size, 1));
 	for (int i = 0; i < path.size; i++)
 	{
-		text *step;
+		text *step = DatumGetTextPP(values[i]);
 
-		if (nulls[i])
-			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-							errmsg("path must not contain nulls"),
-							errdetail("Element %d is null.", i + 1)));
-		step = DatumGetTextPP(values[i]);
 		path.steps[i].bytes = VARDATA_ANY(step);
 		path.steps[i].size = VARSIZE_ANY_EXHDR(step);
 	}
 	return path;
 }
 
-/* The first steps of the path as the server writes paths. */
+/* The first steps of the path as the server writes an array of text, for messages. */
 static char *
 path_text(const AppendPath *path, size_t steps)
 {
@@ -89,9 +89,16 @@ path_text(const AppendPath *path, size_t steps)
 	return OidOutputFunctionCall(F_ARRAY_OUT, PointerGetDatum(array));
 }
 
+/*
+ * Says in words why json_splice_plan() made no plan. What is left beside these cases is a
+ * stored value that is no JSON after all.
+ */
 static void
 plan_refuse(JsonStatus status, const AppendPath *path, const JsonSplice *plan)
 {
+	/*
+	 * KEY_EXISTS and KEY_REPEATED are one error: the caller has to give other keys either way
+	 */
 	switch (status)
 	{
 		case JSON_KEY_EXISTS:

@@ -28,4 +28,7 @@ typedef size_t (*JsonBlocksSkip)(const char *bytes, size_t blocks, JsonBlockCarr
 /* Chooses by the processor at its first call. */
 extern JsonBlocksSkip json_blocks_skip;
 
+/* The way of every processor of the kind that this was compiled for: SSE2 or plain C. */
+extern const JsonBlocksSkip json_blocks_skip_plain;
+
 #endif

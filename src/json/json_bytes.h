@@ -29,6 +29,10 @@ typedef enum JsonByteClass
 	JSON_BYTE_COLON,
 } JsonByteClass;
 
+/*
+ * What is not listed is a word: bytes of UTF-8 outside of a string are refused later, by
+ * whoever validates.
+ */
 static const uint8_t json_byte_classes[256] = {
 	[' '] = JSON_BYTE_SPACE,  ['\t'] = JSON_BYTE_SPACE, ['\n'] = JSON_BYTE_SPACE,
 	['\r'] = JSON_BYTE_SPACE, ['"'] = JSON_BYTE_QUOTE,  ['{'] = JSON_BYTE_OPEN,
@@ -64,6 +68,10 @@ json_string_stops(const char *p)
 	const uint64_t highs = UINT64_C(0x8080808080808080);
 	unsigned stops = 0;
 
+	/*
+	 * a byte that is 0 after the xor is the one looked for: subtracting 1 from it sets its
+	 * high bit
+	 */
 	for (int half = 0; half < 16; half += 8)
 	{
 		uint64_t word, quotes, slashes;

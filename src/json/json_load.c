@@ -1,8 +1,8 @@
 /*
  * json_load.c: the server's json values as texts for the cores of json.h.
  *
- * A short value is detoasted by the server, which is fastest; a long one streams into place, so
- * that a statement that reads it can be cancelled.
+ * A short value is detoasted by the server, which is fastest. A long value streams into place
+ * piece by piece, so that a statement that reads it can be cancelled.
  */
 #include "postgres.h"
 
@@ -46,6 +46,9 @@ json_pulse(void *arg)
 	CHECK_FOR_INTERRUPTS();
 }
 
+/*
+ * Cut between characters, not within one: a message must be valid in the database's encoding.
+ */
 char *
 json_excerpt(JsonSlice value)
 {
@@ -73,6 +76,10 @@ json_string_text(JsonSlice raw, size_t *size)
 	return text;
 }
 
+/*
+ * The type checks a value only when it is written; damaged pages and writers in C can bring
+ * others.
+ */
 void
 json_raise_broken(void)
 {

@@ -1,9 +1,10 @@
 /*
  * json_render.c: the crlf4 renderer; see json_render.h for the form.
  *
- * Invariants: between two tokens `out` has JSON_RENDER_SLACK bytes of room behind it; r->used
- * is true only outside json_render_feed (inside, `out` is); the state never grows with depth or
- * size.
+ * Invariants: between two tokens `out` has JSON_RENDER_SLACK bytes of room behind it, so that
+ * a token is written without asking. r->used is right only outside json_render_feed(); inside,
+ * `out` says how much is in the buffer. The state never grows with depth or size: depth is a
+ * number, and which bracket opened a level is not asked.
  */
 #include <string.h>
 
@@ -57,6 +58,9 @@ room_make(JsonRender *r, char *out)
 	return r->buffer;
 }
 
+/*
+ * A deep level may have more indentation than the buffer has room: the sink takes it in parts.
+ */
 static char *
 line_break_deep(JsonRender *r, char *out, size_t indent)
 {
@@ -72,6 +76,10 @@ line_break_deep(JsonRender *r, char *out, size_t indent)
 	return room_make(r, out);
 }
 
+/*
+ * SHALLOW bytes are always written and counted only as far as needed: a copy of a fixed size
+ * needs no loop.
+ */
 static inline char *
 line_break(JsonRender *r, char *out)
 {
@@ -96,6 +104,7 @@ pending_break(JsonRender *r, char *out)
 	return line_break(r, out);
 }
 
+/* A closing bracket too many, which no JSON has, leaves the depth at 0. */
 static inline char *
 close_render(JsonRender *r, char bracket, char *out)
 {
@@ -108,7 +117,10 @@ close_render(JsonRender *r, char bracket, char *out)
 	return out;
 }
 
-/* Renders up to the end or to the opening quote of a string, quote included. */
+/*
+ * Renders up to the end or to the opening quote of a string, quote included. White space is
+ * dropped; what is written between tokens follows from the tokens alone.
+ */
 static const char *
 structure_render(JsonRender *r, const char *in, const char *end)
 {
@@ -155,6 +167,10 @@ structure_render(JsonRender *r, const char *in, const char *end)
 	return in;
 }
 
+/*
+ * A number or a literal may be cut by the end of a piece, and goes on with the next piece
+ * without a space.
+ */
 static char *
 word_render(JsonRender *r, const char **in, const char *end, char *out)
 {
@@ -172,6 +188,7 @@ word_render(JsonRender *r, const char **in, const char *end, char *out)
 	return out;
 }
 
+/* Documents that were stored indented are a third white space. */
 static const char *
 space_skip(const char *in, const char *end)
 {
@@ -206,7 +223,11 @@ string_byte(JsonRender *r, char c, char *out)
 	return !r->in_string;
 }
 
-/* Renders up to the end or behind the closing quote of the string that `in` is inside of. */
+/*
+ * Renders up to the end or behind the closing quote of the string that `in` is inside of.
+ * Sixteen bytes are copied before it is known how many of them count: the rest is overwritten
+ * by what follows.
+ */
 static const char *
 string_render(JsonRender *r, const char *in, const char *end)
 {

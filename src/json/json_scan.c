@@ -1,8 +1,12 @@
 /*
  * json_scan.c: finds and walks values in a text; see json.h.
  *
- * Every walk goes forward once. A text that is no JSON ends the walk and leaves `broken` set;
- * no answer after that means anything.
+ * Every walk goes forward once, and jumps over what is not asked for: a container is skipped
+ * by json_blocks.c without a look at what it holds. A text that is no JSON ends the walk and
+ * leaves `broken` set; no answer after that means anything.
+ *
+ * Places are never behind text->size. `text->bytes[value.end - 1]` of a container is its
+ * closing bracket.
  */
 #include "json/json_skip.h"
 
@@ -23,6 +27,10 @@ json_text_init(JsonText *text, const char *bytes, size_t size, JsonPulse pulse, 
 
 /* Paths */
 
+/*
+ * The value that was found last stays in *found when a step leads nowhere: it is where
+ * something may be created.
+ */
 void
 json_path_find(JsonText *text, const JsonSlice *path, size_t path_size, JsonFound *found)
 {
@@ -43,8 +51,8 @@ json_path_find(JsonText *text, const JsonSlice *path, size_t path_size, JsonFoun
 }
 
 /*
- * The root without reading it: nothing but white space stands around it. What ends as no
- * container does, is none.
+ * The root without reading it: nothing but white space stands around the root. A root that
+ * begins as a container and does not end in a closing bracket is no JSON.
  */
 static JsonSpan
 text_trimmed(JsonText *text)
@@ -67,7 +75,10 @@ text_trimmed(JsonText *text)
 	return root;
 }
 
-/* Nothing of a container is read for this: its end is known, and JSON has no comma before it.
+/*
+ * What is known of a value from its span. Nothing of a container is read for this: its end is
+ * known, and JSON has no comma before it, so that the last byte that is no white space ends
+ * the last element.
  */
 static void
 found_set(JsonText *text, JsonSpan value, JsonFound *found)
@@ -111,6 +122,7 @@ index_read(JsonSlice step, size_t *index)
 	return true;
 }
 
+/* Elements have no index in the text: those before it are skipped one by one. */
 static bool
 element_find(JsonText *text, JsonSpan array, size_t index, JsonSpan *value)
 {
@@ -125,6 +137,10 @@ element_find(JsonText *text, JsonSpan array, size_t index, JsonSpan *value)
 	return false;
 }
 
+/*
+ * A step into an object is a key, even one of digits alone; into an array, an index; into a
+ * scalar, nothing.
+ */
 static bool
 step_into(JsonText *text, const JsonFound *found, JsonSlice step, JsonSpan *value)
 {
@@ -136,6 +152,10 @@ step_into(JsonText *text, const JsonFound *found, JsonSlice step, JsonSpan *valu
 		   element_find(text, found->value, index, value);
 }
 
+/*
+ * Walks to the end even after a member was found: of two members of one name the last one
+ * counts.
+ */
 bool
 json_member_find(JsonText *text, JsonSpan object, JsonSlice name, JsonSpan *value)
 {
@@ -157,6 +177,7 @@ json_member_find(JsonText *text, JsonSpan object, JsonSlice name, JsonSpan *valu
 
 /* Walks */
 
+/* A span of fewer than two bytes is no container and has no elements. */
 void
 json_walk_begin(JsonCursor *cursor, JsonText *text, JsonSpan container)
 {
@@ -173,7 +194,10 @@ walk_break(JsonCursor *cursor)
 	return false;
 }
 
-/* Goes to the first byte of the next element or key; false at the closing bracket. */
+/*
+ * Goes to the first byte of the next element or key; false at the closing bracket. A comma is
+ * asked for between elements, and not looked for before the first.
+ */
 static bool
 walk_step(JsonCursor *cursor)
 {
@@ -233,6 +257,10 @@ json_member_next(JsonCursor *cursor, JsonSpan *key, JsonSpan *value)
 
 /* Values */
 
+/*
+ * Reads the whole root, unlike json_path_find(): whoever walks it wants to know that it is
+ * whole.
+ */
 JsonSpan
 json_root(JsonText *text)
 {

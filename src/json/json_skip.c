@@ -1,7 +1,8 @@
 /*
  * json_skip.c: skips white space, strings and values; containers by json_blocks.c.
  *
- * Invariants: no place is ever behind text->size; fuel is spent for every byte.
+ * Invariants: no place is ever behind text->size; fuel is spent for every byte, a stride
+ * (JSON_STRIDE) at a time, so that a pulse is never more than JSON_PULSE bytes away.
  */
 #include "json/json_blocks.h"
 #include "json/json_skip.h"
@@ -21,6 +22,7 @@ json_break(JsonText *text)
 	return text->size;
 }
 
+/* White space may be the whole of a text that somebody padded. */
 size_t
 json_space_skip_long(JsonText *text, size_t at)
 {
@@ -38,7 +40,10 @@ json_space_skip_long(JsonText *text, size_t at)
 	return at;
 }
 
-/* at is behind the opening quote or behind any byte of the string that is not half an escape.
+/*
+ * at is behind the opening quote, or behind any byte of the string that is not half an escape.
+ * A stride may end within an escape: then the place is one behind the limit, and the next
+ * stride begins there.
  */
 static size_t
 string_end(const char *bytes, size_t at, size_t limit, bool *closed)
@@ -83,7 +88,10 @@ json_string_skip_long(JsonText *text, size_t at)
 	return closed ? at : json_break(text);
 }
 
-/* at is the opening bracket. */
+/*
+ * at is the opening bracket. The last block of the text is copied and filled up with spaces,
+ * so that a whole block can be looked at and no byte behind the text is read.
+ */
 size_t
 json_container_skip(JsonText *text, size_t at)
 {
@@ -111,7 +119,10 @@ json_container_skip(JsonText *text, size_t at)
 	return place > 0 ? at + place : json_break(text);
 }
 
-/* at is the first byte of a value. */
+/*
+ * at is the first byte of a value. What a word is (a number, a literal or neither) is not
+ * asked here.
+ */
 size_t
 json_value_skip(JsonText *text, size_t at)
 {

@@ -3,7 +3,10 @@
  *
  * Invariants: what the document holds keeps every byte and its order; new bytes stand at one
  * place, behind the last element of the container they belong to; a document and entries that
- * are JSON give JSON; an object never gains a key it has.
+ * are JSON give JSON; an object never gains a key that it has already.
+ *
+ * Keys are compared with hash tables of fixed size: nothing here may allocate, so that the
+ * same code runs in a test without a server.
  */
 #include <string.h>
 
@@ -12,8 +15,10 @@
 /* Keys of the entries that are looked up together; more are taken in turns. */
 #define WINDOW_KEYS  512
 #define WINDOW_SLOTS 1024
-#define COPY_STRIDE  ((size_t) 1 << 20)
+/* What is copied between two pulses. */
+#define COPY_STRIDE ((size_t) 1 << 20)
 
+/* Up to WINDOW_KEYS keys of the entries, in an open hash table that is at most half full. */
 typedef struct KeyWindow
 {
 	size_t size;
@@ -30,6 +35,7 @@ static void plan_measure(JsonSplice *plan);
 static size_t key_size(JsonSlice key);
 static char *key_write(JsonSlice key, char *out);
 
+/* Decides everything before a byte is written: json_splice_copy() cannot fail. */
 JsonStatus
 json_splice_plan(JsonText *document, const JsonSlice *path, size_t path_size, JsonText *entries,
 				 JsonCreate create, JsonSplice *plan)
@@ -71,7 +77,11 @@ json_splice_plan(JsonText *document, const JsonSlice *path, size_t path_size, Js
 	return JSON_OK;
 }
 
-/* What the entries go into: what was found, or what is to be created in the object that was. */
+/*
+ * What the entries go into: the value that was found, or the container that is to be created
+ * in the object that was found. Nothing is created in an array, where a missing index names no
+ * place.
+ */
 static JsonStatus
 target_find(JsonText *document, size_t path_size, JsonCreate create, JsonFound *found,
 			JsonSplice *plan, JsonKind *target)
@@ -157,6 +167,11 @@ window_meets(KeyWindow *window, JsonCursor cursor, JsonSplice *plan)
 	return false;
 }
 
+/*
+ * Whether every key of the entries is new, to the object and to the entries. More than
+ * WINDOW_KEYS keys are taken in windows, each held against the rest of the entries and against
+ * the whole object: the time is that of keys times windows, the memory is constant.
+ */
 static JsonStatus
 keys_check(JsonText *document, const JsonFound *found, JsonText *entries, JsonSpan object,
 		   JsonSplice *plan)
@@ -166,6 +181,7 @@ keys_check(JsonText *document, const JsonFound *found, JsonText *entries, JsonSp
 
 	json_walk_begin(&given, entries, object);
 	json_walk_begin(&present, document, found->value);
+	/* an object that is yet to be created has no keys */
 	present.done = plan->created != JSON_KIND_MISSING;
 	do
 	{
@@ -179,6 +195,7 @@ keys_check(JsonText *document, const JsonFound *found, JsonText *entries, JsonSp
 
 /* Writing */
 
+/* A key that is created costs its colon and the two brackets of the container behind it. */
 static void
 plan_measure(JsonSplice *plan)
 {
@@ -187,6 +204,7 @@ plan_measure(JsonSplice *plan)
 		plan->size += key_size(plan->keys[i]) + 3;
 }
 
+/* A pulse between strides: a document has up to a gigabyte. */
 static char *
 slice_copy(char *out, const char *bytes, size_t size, JsonPulse pulse, void *arg)
 {
@@ -227,7 +245,7 @@ json_splice_copy(const JsonSplice *plan, char *out, JsonPulse pulse, void *arg)
 	slice_copy(out, document->bytes + plan->offset, document->size - plan->offset, pulse, arg);
 }
 
-/* The letter of a byte's short escape, or 0. */
+/* The letter of a byte's short escape, or 0 for a byte that has none. */
 static char
 escape_letter(char c)
 {
@@ -239,6 +257,7 @@ escape_letter(char c)
 	return (unsigned char) c < 0x20 ? letters[(unsigned char) c] : 0;
 }
 
+/* Must count exactly what key_write() writes: the result is allocated by it. */
 static size_t
 key_size(JsonSlice key)
 {
@@ -254,6 +273,7 @@ key_size(JsonSlice key)
 	return size;
 }
 
+/* A key of a path is plain text: what JSON must escape is escaped, and nothing else. */
 static char *
 key_write(JsonSlice key, char *out)
 {

@@ -1,10 +1,12 @@
 /*
  * json_string.c: strings and numbers of a text as values: compared, hashed, unescaped.
  *
- * A raw string stands in its quotes. Without a backslash it is its own value, which is the fast
- * way of every function here; with one it is read byte by byte of its UTF-8. Half a surrogate
- * pair reads as the three bytes that UTF-8 would have for it, which equal nothing but another
- * such half; what cannot be read at all ends the string.
+ * A raw string stands in its quotes. Without a backslash it is its own value, which is the
+ * fast way of every function here; with a backslash it is read byte by byte of its UTF-8. Half
+ * a surrogate pair reads as the three bytes that UTF-8 would have for it, which equal nothing
+ * but another such half; what cannot be read at all ends the string.
+ *
+ * Invariant: the reader never passes the closing quote, whatever stands in the string.
  */
 #include <string.h>
 
@@ -49,6 +51,7 @@ bytes_equal(JsonSlice a, JsonSlice b)
 	return a.size == b.size && (a.size == 0 || memcmp(a.bytes, b.bytes, a.size) == 0);
 }
 
+/* The body lives in the text and must outlive the reader. */
 static void
 reader_begin(StringReader *reader, JsonSlice body)
 {
@@ -58,7 +61,10 @@ reader_begin(StringReader *reader, JsonSlice body)
 	reader->status = JSON_OK;
 }
 
-/* A value is never longer than what it is written as, and shorter only by escapes. */
+/*
+ * A value is never longer than what it is written as, and shorter only by escapes: most
+ * strings are told apart by their size or first byte.
+ */
 bool
 json_string_equals(JsonSlice raw, JsonSlice plain)
 {
@@ -90,6 +96,7 @@ json_string_is(JsonSlice raw, const char *plain)
 	return json_string_equals(raw, slice);
 }
 
+/* Two spellings of one value are the same key for the server, so they must be for us. */
 bool
 json_string_same(JsonSlice raw, JsonSlice other_raw)
 {
@@ -113,7 +120,10 @@ json_string_same(JsonSlice raw, JsonSlice other_raw)
 	return true;
 }
 
-/* FNV-1a: keys are short. Equal values have equal hashes, however they are written. */
+/*
+ * FNV-1a: keys are short. Equal values have equal hashes, however they are written. The high
+ * half is folded in, for tables take the low bits.
+ */
 uint64_t
 json_string_hash(JsonSlice raw)
 {
@@ -136,7 +146,10 @@ json_string_hash(JsonSlice raw)
 	return hash ^ hash >> 32;
 }
 
-/* Copies runs between the escapes; the room is asked for before each. */
+/*
+ * Copies runs between the escapes; the room is asked for before each. \u0000 and half a
+ * surrogate pair are refused: text of the server can hold neither.
+ */
 JsonStatus
 json_string_unescape(JsonSlice raw, char *out, size_t room, size_t *size)
 {
@@ -179,7 +192,7 @@ json_string_unescape(JsonSlice raw, char *out, size_t room, size_t *size)
 	return JSON_OK;
 }
 
-/* The four digits of an escape, or -1. */
+/* The value of the four digits of an escape, or -1. */
 static int32_t
 hex_read(const char *digits)
 {
@@ -201,7 +214,11 @@ hex_read(const char *digits)
 	return value;
 }
 
-/* Reads \uXXXX at the reader, with its second half when it is a pair; -1 when it is none. */
+/*
+ * Reads \uXXXX at the reader, with its second half when it is a pair; -1 when it is none. A
+ * half that stands alone is noted in the status, for unescaping refuses it, and read on, for
+ * json_in accepts it.
+ */
 static int32_t
 code_point_read(StringReader *reader)
 {
@@ -226,6 +243,7 @@ code_point_read(StringReader *reader)
 	return high;
 }
 
+/* The bytes of UTF-8, without asking whether the code is half a surrogate pair. */
 static unsigned
 utf8_write(int32_t code, char *out)
 {
@@ -283,7 +301,10 @@ escape_read(StringReader *reader)
 	return true;
 }
 
-/* The next byte of the value, -1 behind the last. */
+/*
+ * The next byte of the value, -1 behind the last. An escape is read whole and given out byte
+ * by byte: what it is compared with may be written without one.
+ */
 static int
 reader_next(StringReader *reader)
 {
@@ -304,7 +325,10 @@ reader_next(StringReader *reader)
 	return (unsigned char) reader->pending[reader->pending_at++];
 }
 
-/* Exact at any length: a number is positive when it has no sign and one digit that is not 0. */
+/*
+ * Whether a number that is JSON is above 0. Exact at any length: a number is positive when it
+ * has no sign and one digit in front of its exponent that is not 0.
+ */
 bool
 json_number_is_positive(JsonSlice raw)
 {

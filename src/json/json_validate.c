@@ -2,8 +2,10 @@
  * json_validate.c: is this text JSON, and if not, at which byte; as json_in of the server
  * decides.
  *
- * Invariants: one pass, no recursion; of the containers that are open one bit each is kept (set
- * for an object). `at` never passes the end, and every byte before it was accepted.
+ * Invariants: one pass, no recursion, so that no text can exhaust the stack. Of the containers
+ * that are open one bit each is kept (set for an object), in memory of the caller or of this
+ * call. `at` never passes the end, and every byte before it was accepted. A check that fails
+ * leaves `at` at the byte that its status is about.
  */
 #include "json/json_skip.h"
 
@@ -27,6 +29,10 @@ static bool escape_check(Check *check);
 static bool number_check(Check *check);
 static bool literal_check(Check *check);
 
+/*
+ * The two checks take turns: a value up to its first scalar, then all that may follow a value
+ * up to where the next one is due.
+ */
 JsonStatus
 json_text_validate(JsonText *text, unsigned char *nest, size_t nest_bytes, size_t *where)
 {
@@ -46,7 +52,10 @@ json_text_validate(JsonText *text, unsigned char *nest, size_t nest_bytes, size_
 	return check.status;
 }
 
-/* False, so that every check can end in it. */
+/*
+ * False, so that every check can end with it. At the end of the text every fault is the same:
+ * more was needed.
+ */
 static bool
 check_fail(Check *check, JsonStatus status)
 {
@@ -54,6 +63,10 @@ check_fail(Check *check, JsonStatus status)
 	return false;
 }
 
+/*
+ * Fuel is spent a stride at a time: spending it byte by byte would cost more than the check of
+ * a byte.
+ */
 static inline void
 check_pay(Check *check)
 {
@@ -85,6 +98,7 @@ space_pass(Check *check)
 	}
 }
 
+/* Only inside of a container: depth is at least 1. */
 static inline bool
 in_object(const Check *check)
 {
@@ -93,7 +107,10 @@ in_object(const Check *check)
 	return check->nest[level / 8] >> (level % 8) & 1;
 }
 
-/* Opening brackets, keys and all, up to a scalar or to the end of an empty container. */
+/*
+ * Opening brackets, each with the key behind it in an object, up to a scalar or to the end of
+ * an empty container. True where a value ended or an empty container is to be closed.
+ */
 static bool
 value_check(Check *check)
 {
@@ -124,6 +141,9 @@ value_check(Check *check)
 	}
 }
 
+/*
+ * A caller who gives few levels refuses deep texts early: claims need no more than a handful.
+ */
 static bool
 container_open(Check *check)
 {
@@ -139,7 +159,10 @@ container_open(Check *check)
 	return true;
 }
 
-/* Closing brackets and one comma, with the key behind it; true when another value is due. */
+/*
+ * Closing brackets and one comma, with the key behind it in an object; true when another value
+ * is due. At depth 0 only white space may follow.
+ */
 static bool
 after_value_check(Check *check)
 {
@@ -179,6 +202,10 @@ key_check(Check *check)
 	return true;
 }
 
+/*
+ * Sixteen bytes at a time as long as none of them is a quote, a backslash or a control
+ * character. Bytes of UTF-8 pass unseen: the server has checked the encoding already.
+ */
 static bool
 string_check(Check *check)
 {
@@ -217,7 +244,9 @@ is_hex_digit(char c)
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-/* Goes from the backslash to the last byte of the escape. Surrogates may stand alone: json_in.
+/*
+ * Goes from the backslash to the last byte of the escape. Surrogates may stand alone, as for
+ * json_in. An escape that the end of the text cuts off is truncated, not wrong.
  */
 static bool
 escape_check(Check *check)
@@ -275,6 +304,10 @@ byte_pass(Check *check, char c)
 	return true;
 }
 
+/*
+ * The grammar of RFC 8259: no plus sign, no leading zero, a digit on both sides of the point.
+ * What a number runs into (12ab) makes it a malformed number, as json_in reports it.
+ */
 static bool
 number_check(Check *check)
 {
@@ -295,7 +328,10 @@ number_check(Check *check)
 	return true;
 }
 
-/* What a literal runs into is refused by what follows it. */
+/*
+ * true, false, null, or a number. What a literal runs into (nullx) is refused by what must
+ * follow a value.
+ */
 static bool
 literal_check(Check *check)
 {
@@ -325,6 +361,7 @@ literal_check(Check *check)
 	return true;
 }
 
+/* For messages: without a full stop, to stand behind a colon. */
 const char *
 json_status_text(JsonStatus status)
 {

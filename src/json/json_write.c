@@ -25,6 +25,7 @@ static void write_piece(StringInfo out, const char *bytes, Size size);
 static char *escape_bytes(char *to, const char *bytes, Size size);
 static char *escape_byte(char *to, unsigned char byte);
 
+/* Interrupts are served once a stride: a document carried as a string has up to a gigabyte. */
 void
 json_write_string(StringInfo out, const char *bytes, Size size)
 {
@@ -48,6 +49,10 @@ json_write_integer(StringInfo out, int64 value)
 	out->len += pg_lltoa(value, out->data + out->len);
 }
 
+/*
+ * Room is asked for ahead of each block, for the worst that a block can become, so that bytes
+ * are written without a check.
+ */
 static void
 write_piece(StringInfo out, const char *bytes, Size size)
 {
@@ -98,6 +103,10 @@ escape_bytes(char *to, const char *bytes, Size size)
 	return to;
 }
 
+/*
+ * The server's to_json() writes the short escapes, and \u00xx for all other control
+ * characters.
+ */
 static char *
 escape_byte(char *to, unsigned char byte)
 {

@@ -1,5 +1,9 @@
 /*
  * members.c: the members of a JSON object that a caller sends, each read as what it must be.
+ *
+ * A member is found once, in one walk over the object; reading it later costs no search. A
+ * value of the wrong type is refused with the member's name and never converted: a store that
+ * sends "12" for 12 has changed its format.
  */
 #include "postgres.h"
 
@@ -26,6 +30,10 @@ members_load(Members *members, const MembersForm *form, Datum json, int end)
 	members_find(members, root, 0, end, 0);
 }
 
+/*
+ * The prefix is the length of "member." in the form's names: inside the object the names stand
+ * without it.
+ */
 bool
 members_enter(Members *members, int of, int first, int end, size_t prefix)
 {
@@ -37,6 +45,10 @@ members_enter(Members *members, int of, int first, int end, size_t prefix)
 	return true;
 }
 
+/*
+ * Walks set `broken` and stop; only here is a text refused, after the errors that name a
+ * member.
+ */
 void
 members_end(const Members *members)
 {
@@ -50,6 +62,7 @@ members_has(const Members *members, int member)
 	return members->spans[member].end > members->spans[member].start;
 }
 
+/* An empty string is refused: as an id it would be the same for everybody. */
 const char *
 members_text(const Members *members, int member, size_t most)
 {
@@ -79,6 +92,7 @@ members_text_require(const Members *members, int member, size_t most)
 	return text;
 }
 
+/* The fault lists the words, for the caller sees a provider's payload and not this code. */
 const char *
 members_word(const Members *members, int member, const char *const *words, int count)
 {
@@ -97,6 +111,10 @@ members_word(const Members *members, int member, const char *const *words, int c
 	members_raise(members->form, member, fault.data);
 }
 
+/*
+ * A number counts as milliseconds, as Google and Apple write times; a string may hold either
+ * form.
+ */
 TimestampTz
 members_time(const Members *members, int member)
 {
@@ -138,7 +156,10 @@ members_raise(const MembersForm *form, int member, const char *fault)
 					errhint("%s", form->hint)));
 }
 
-/* Of a member that is there twice the last one counts. */
+/*
+ * The last one counts of a member that is there twice, as in the server's ->. A null takes an
+ * earlier value back.
+ */
 static void
 members_find(Members *members, JsonSpan object, int first, int end, size_t prefix)
 {

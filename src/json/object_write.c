@@ -1,16 +1,13 @@
 /*
  * object_write.c: a JSON object written into a buffer, member by member.
  *
- * For small objects of known members, as answers and audit records are. What
- * json_build_object() would write of the same values, byte for byte.
+ * Names and texts pass through json_write_string(): whatever they hold, the object is JSON. A
+ * comma is written in front of every member but the first, which is known from the length of
+ * what stands there.
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
-#include "utils/datetime.h"
-#include "utils/json.h"
-#include "utils/timestamp.h"
-
+#include "core/datum.h"
 #include "json/json_write.h"
 #include "json/members.h"
 #include "json/object_write.h"
@@ -41,17 +38,12 @@ object_flag(StringInfo out, const char *name, int value)
 		object_json(out, name, value == 1 ? "true" : "false");
 }
 
+/* In UTC, so that the same instant is the same text in a session of any time zone. */
 void
 object_time(StringInfo out, const char *name, TimestampTz value)
 {
-	static const int utc = 0;
-	char text[MAXDATELEN + 1];
-
-	if (value == MEMBERS_NO_TIME)
-		return;
-	/* the server's own writer of times in JSON, in UTC */
-	JsonEncodeDateTime(text, TimestampTzGetDatum(value), TIMESTAMPTZOID, &utc);
-	object_text(out, name, text);
+	if (value != MEMBERS_NO_TIME)
+		object_text(out, name, time_utc_text(value));
 }
 
 /* The text is not checked: it comes from the server's own JSON functions. */
@@ -72,6 +64,7 @@ object_end(StringInfo out)
 }
 
 /* A comma stands before every member but the first; spaces as json_build_object() puts them. */
+/* Behind the opening brace alone nothing needs a comma. */
 static void
 name_write(StringInfo out, const char *name)
 {

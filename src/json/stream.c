@@ -4,7 +4,10 @@
  * A TOAST value is read chunk by chunk in the order of its index, straight from the buffers
  * (copying the chunks together first costs 5 %); their numbers and sizes are checked as the
  * server does it. Compressed bytes, in the tuple or in TOAST, pass through a decoder of our
- * own, since the server's begins at the first byte each time.
+ * own, since the server's decoder begins at the first byte each time.
+ *
+ * Locks: AccessShareLock on the TOAST table and its indexes, given back at the end of the
+ * read, as the server's own detoasting does.
  */
 #include "postgres.h"
 
@@ -53,6 +56,11 @@ static void packed_finish(PackedValue *packed);
 static Size packed_head(PackedValue *packed, const char *bytes, Size n);
 pg_noreturn static void value_corrupt(const char *detail);
 
+/*
+ * The four forms of a value: in TOAST (compressed or not), in memory of a kind that the server
+ * must expand (a value of another process, an expanded object), compressed in the tuple, and
+ * plain.
+ */
 void
 stream_value(Datum value, StreamSink sink, void *arg)
 {
@@ -98,6 +106,10 @@ stream_size(Datum value)
 	return toast_raw_datum_size(value) - VARHDRSZ;
 }
 
+/*
+ * The sink reads the chunk in the buffer, which stays pinned until the next one is fetched. A
+ * sink that raises leaves the scan to the transaction's clean-up.
+ */
 static void
 stream_toast(const struct varatt_external *pointer, StreamSink sink, void *arg)
 {
@@ -131,8 +143,11 @@ stream_toast(const struct varatt_external *pointer, StreamSink sink, void *arg)
 	table_close(value.relation, AccessShareLock);
 }
 
-/* The next chunk, which must be the one that follows the last, and full unless it ends the
- * value. */
+/*
+ * The next chunk, which must be the one that follows the last, and full unless it ends the
+ * value: a chunk that is missing or cut is reported instead of giving other bytes for the
+ * document.
+ */
 static struct varlena *
 toast_chunk(ToastValue *value, HeapTuple tuple)
 {
@@ -179,6 +194,7 @@ stream_flat(const char *bytes, Size n, StreamSink sink, void *arg)
 	}
 }
 
+/* The decoder begins with the first piece, which says the method. */
 static void
 packed_begin(PackedValue *packed, Size raw_size, StreamSink sink, void *arg)
 {
@@ -188,6 +204,10 @@ packed_begin(PackedValue *packed, Size raw_size, StreamSink sink, void *arg)
 	packed->raw_size = raw_size;
 }
 
+/*
+ * No decoder status is passed on: either the bytes go to the sink, or the value is reported as
+ * corrupt.
+ */
 static void
 packed_feed(void *arg, const char *bytes, size_t n)
 {
@@ -214,8 +234,11 @@ packed_finish(PackedValue *packed)
 	pfree(packed->buffer);
 }
 
-/* The first piece holds all of the word: pieces are large and a TOAST value's first chunk is
- * too. */
+/*
+ * Reads the word in front of the packed bytes, and begins decoding; answers how many bytes the
+ * word has. The first piece holds all of the word: pieces are large, and a TOAST value's first
+ * chunk is too.
+ */
 static Size
 packed_head(PackedValue *packed, const char *bytes, Size n)
 {

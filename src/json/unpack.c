@@ -2,11 +2,12 @@
  * unpack.c: decodes a pglz stream or an LZ4 block piece by piece, in constant memory.
  *
  * Invariants, whatever the input:
- * - the buffer holds the last min(made, history) bytes made, so a distance that was checked
- * against `made` never points before the buffer;
- * - never more than raw_size bytes reach the sink: each run is checked against raw_left first;
- * - a wide copy may write up to SLACK bytes past the place that it fills, and never past the
- * buffer, which is SLACK bytes longer than `capacity`.
+ *
+ *  - the buffer holds the last min(made, history) bytes made, so a distance that was checked
+ *  against `made` never points before the buffer;
+ *  - never more than raw_size bytes reach the sink: each run is checked against raw_left first;
+ *  - a wide copy may write up to SLACK bytes past the place that it fills, and never past the
+ *  buffer, which is SLACK bytes longer than `capacity`.
  *
  * Each method has a state machine, which takes the input byte by byte and can stop anywhere,
  * and a fast loop for whole items far from every border. The fast loop judges nothing: at
@@ -71,6 +72,10 @@ history_of(UnpackMethod method)
 	return method == UNPACK_PGLZ ? PGLZ_HISTORY : LZ4_HISTORY;
 }
 
+/*
+ * A value that is shorter than history and output together is decoded in place: nothing is
+ * ever moved.
+ */
 static size_t
 capacity_for(UnpackMethod method, size_t raw_size)
 {
@@ -85,6 +90,7 @@ unpack_buffer_size(UnpackMethod method, size_t raw_size)
 	return capacity_for(method, raw_size) + SLACK;
 }
 
+/* `control` is 1 between the groups of pglz: the marker bit alone, with no item left. */
 void
 unpack_begin(Unpacker *unpacker, UnpackMethod method, size_t raw_size, void *buffer,
 			 UnpackSink sink, void *arg)
@@ -101,6 +107,7 @@ unpack_begin(Unpacker *unpacker, UnpackMethod method, size_t raw_size, void *buf
 	unpacker->state = method == UNPACK_PGLZ ? (int) PGLZ_ITEM : (int) LZ4_TOKEN;
 }
 
+/* An error is final: what comes after it is not looked at. */
 UnpackStatus
 unpack_feed(Unpacker *unpacker, const char *bytes, size_t n)
 {
@@ -115,6 +122,7 @@ unpack_feed(Unpacker *unpacker, const char *bytes, size_t n)
 	return unpacker->status;
 }
 
+/* A stream that ends within an item, or before raw_size bytes were made, is truncated. */
 UnpackStatus
 unpack_finish(Unpacker *unpacker)
 {
@@ -129,6 +137,12 @@ unpack_finish(Unpacker *unpacker)
 	return UNPACK_OK;
 }
 
+/*
+ * pglz: a control byte says of eight items, from its lowest bit on, whether each is a literal
+ * byte (0) or a match (1). A match has a length of 3 to 17 and a distance in two bytes, and
+ * for a length of 18 or more a third byte that is added. The control byte carries a ninth bit
+ * as a marker: the group ends when the marker alone is left.
+ */
 static void
 pglz_feed(Unpacker *u, const unsigned char *in, const unsigned char *end)
 {
@@ -177,7 +191,12 @@ pglz_feed(Unpacker *u, const unsigned char *in, const unsigned char *end)
 	}
 }
 
-/* Takes whole groups, a control byte and eight items each, while none can touch a border. */
+/*
+ * Takes whole groups, a control byte and eight items each, while none can touch a border: the
+ * input has room for the longest group and a wide read behind it. An item that does not fit,
+ * or is wrong, leaves the whole group to the state machine: nothing of the group counts before
+ * it is complete.
+ */
 static const unsigned char *
 pglz_run(Unpacker *u, const unsigned char *in, const unsigned char *end)
 {
@@ -223,6 +242,11 @@ pglz_run(Unpacker *u, const unsigned char *in, const unsigned char *end)
 	return in;
 }
 
+/*
+ * LZ4: a token has the number of literals in its high half and the length of a match, less 4,
+ * in its low half; 15 in either goes on in bytes up to one that is not 255. Behind the token
+ * come the literals, then the distance in two bytes. The last sequence has literals only.
+ */
 static void
 lz4_feed(Unpacker *u, const unsigned char *in, const unsigned char *end)
 {
@@ -287,7 +311,10 @@ lz4_feed(Unpacker *u, const unsigned char *in, const unsigned char *end)
 	}
 }
 
-/* Takes whole sequences as long as none can touch a border. */
+/*
+ * Takes whole sequences as long as none can touch a border. Sixteen literal bytes are copied
+ * at once, whatever their number: the rest is overwritten by the match.
+ */
 static const unsigned char *
 lz4_run(Unpacker *u, const unsigned char *in, const unsigned char *end)
 {
@@ -359,6 +386,10 @@ put_literals(Unpacker *u, const unsigned char *bytes, size_t n)
 	}
 }
 
+/*
+ * The distance and the length are checked here for both methods; a match may be put in parts,
+ * with what was made sunk in between.
+ */
 static void
 put_match(Unpacker *u)
 {

@@ -117,6 +117,8 @@ static bool require(JsonSlice slice, const char *member, FieldFault *fault);
 static bool fail(FieldFault *fault, const char *member, const char *words);
 static JsonSlice unquoted(JsonSlice raw);
 
+/* Reads the notification's own payload only: the caller checks the tokens in it before their
+ * payloads are read. */
 bool
 app_store_parts(JsonSlice notification, AppStoreParts *parts, FieldFault *fault)
 {
@@ -130,6 +132,9 @@ app_store_parts(JsonSlice notification, AppStoreParts *parts, FieldFault *fault)
 	return true;
 }
 
+/* Reads what is there, from the outside in. Payloads inside of a notification must agree with
+ * it, because each is a signed document of its own and could be taken from another
+ * notification. */
 bool
 app_store_read(JsonSlice notification, JsonSlice transaction, JsonSlice renewal,
 			   StoreNotice *notice, FieldFault *fault)
@@ -159,6 +164,8 @@ app_store_read(JsonSlice notification, JsonSlice transaction, JsonSlice renewal,
 	return renewal.size == 0 || renewal_take(renewal, notice, fault);
 }
 
+/* Reads the notification's payload and, whichever of the three members it has, the app and the
+ * environment in it. */
 static bool
 payload_read(JsonSlice bytes, Payload *payload, Data *data, FieldFault *fault)
 {
@@ -184,6 +191,7 @@ payload_read(JsonSlice bytes, Payload *payload, Data *data, FieldFault *fault)
 	return true;
 }
 
+/* Reads the members of a payload's root object into a struct. */
 static bool
 object_read(JsonSlice bytes, const Field *fields, size_t nfields, void *into, FieldFault *fault)
 {
@@ -193,6 +201,8 @@ object_read(JsonSlice bytes, const Field *fields, size_t nfields, void *into, Fi
 	return fields_read(&text, json_root(&text), fields, nfields, into, fault);
 }
 
+/* Takes a transaction into the notice. A transaction that came alone is the whole notification:
+ * then it must say when it was signed, and its kind and time become the event's. */
 static bool
 transaction_take(JsonSlice bytes, StoreNotice *notice, FieldFault *fault)
 {
@@ -240,6 +250,8 @@ transaction_take(JsonSlice bytes, StoreNotice *notice, FieldFault *fault)
 	return true;
 }
 
+/* Takes what only the renewal knows: whether the store will renew, and until when a grace
+ * lasts. Both tokens must be of one subscription. */
 static bool
 renewal_take(JsonSlice bytes, StoreNotice *notice, FieldFault *fault)
 {
@@ -288,6 +300,8 @@ application_take(JsonSlice raw, StoreNotice *notice, FieldFault *fault)
 	return true;
 }
 
+/* What the notification is about. For a one-time purchase the type decides; a subscription's
+ * types are mapped to events as data. */
 static NoticeSubject
 subject_of(const StoreNotice *notice, const Transaction *transaction)
 {
@@ -327,12 +341,14 @@ event_of_transaction(StoreNotice *notice, const Transaction *transaction)
 		notice->time = transaction->purchased_at;
 }
 
+/* Whether a member is there; names it as the fault if not. */
 static bool
 require(JsonSlice slice, const char *member, FieldFault *fault)
 {
 	return slice.size > 0 || fail(fault, member, "is missing");
 }
 
+/* Records what is wrong with which member, and answers false. */
 static bool
 fail(FieldFault *fault, const char *member, const char *words)
 {
@@ -341,6 +357,7 @@ fail(FieldFault *fault, const char *member, const char *words)
 	return false;
 }
 
+/* A token's text without the quotes of its JSON string; empty for an empty one. */
 static JsonSlice
 unquoted(JsonSlice raw)
 {

@@ -74,6 +74,8 @@ static void member_raw(StringInfo json, const char *name, JsonSlice raw);
 static void member_time(StringInfo json, const char *name, int64_t time);
 static const char *environment_of(const NoticeCall *call);
 
+/* Sends the notice to what does it. A notification that needs a document waits before anything
+ * is looked up. */
 void
 notice_apply(const NoticeCall *call, NoticeEffect *effect)
 {
@@ -130,6 +132,8 @@ subscription_apply(const NoticeCall *call, NoticeEffect *effect)
 	applied(effect, false);
 }
 
+/* The event as apply_subscription_event() takes it. Types are the provider's names; the mapping
+ * is data. */
 static char *
 event_json(const NoticeCall *call, const char *store)
 {
@@ -191,6 +195,8 @@ purchase_apply(const NoticeCall *call, NoticeEffect *effect)
 	applied(effect, false);
 }
 
+/* The receipt as validate_purchase() takes it. Where a store gives no token, the transaction
+ * stands for it. */
 static char *
 receipt_json(const NoticeCall *call)
 {
@@ -209,6 +215,7 @@ receipt_json(const NoticeCall *call)
 	return json.data;
 }
 
+/* A checkout in mode payment is a sale of the product that the session's metadata names. */
 static void
 checkout_apply(const NoticeCall *call, NoticeEffect *effect)
 {
@@ -247,6 +254,8 @@ checkout_apply(const NoticeCall *call, NoticeEffect *effect)
 	applied(effect, false);
 }
 
+/* A refund finds its purchase by the store's id, whoever it belongs to; one that comes before
+ * its receipt is recorded by refund_store_purchase(). */
 static void
 refund_apply(const NoticeCall *call, NoticeEffect *effect)
 {
@@ -295,6 +304,7 @@ review_apply(const NoticeCall *call, NoticeEffect *effect)
 	note(effect, "the store asks about a refund; refunds_to_review lists it");
 }
 
+/* Finds the person, or says what is waited for. */
 static bool
 person_require(const NoticeCall *call, NoticeEffect *effect)
 {
@@ -316,6 +326,7 @@ person_require(const NoticeCall *call, NoticeEffect *effect)
 	}
 }
 
+/* The notification waits; the text says for what. */
 static void
 wait(NoticeEffect *effect, const char *detail)
 {
@@ -323,6 +334,7 @@ wait(NoticeEffect *effect, const char *detail)
 	effect->detail = detail;
 }
 
+/* A rule refuses the notification; the text begins with the SQLSTATE. */
 static void
 refuse(NoticeEffect *effect, const char *detail)
 {
@@ -330,6 +342,7 @@ refuse(NoticeEffect *effect, const char *detail)
 	effect->detail = detail;
 }
 
+/* The notification has no effect here. */
 static void
 note(NoticeEffect *effect, const char *detail)
 {
@@ -345,6 +358,7 @@ applied(NoticeEffect *effect, bool null_is_answer)
 	effect->result = null_is_answer ? plan_text(0, 1) : plan_text_required(0, 1);
 }
 
+/* Numbers stand without quotes. */
 char *
 notice_text(JsonSlice raw)
 {
@@ -357,6 +371,7 @@ notice_text(JsonSlice raw)
 	return json_string_text(raw, &size);
 }
 
+/* Appends a member, and the opening brace before the first one. */
 static void
 member_text(StringInfo json, const char *name, const char *value)
 {
@@ -364,6 +379,7 @@ member_text(StringInfo json, const char *name, const char *value)
 	escape_json(json, value);
 }
 
+/* Appends a member unless the notice does not have it. */
 static void
 member_raw(StringInfo json, const char *name, JsonSlice raw)
 {
@@ -388,6 +404,7 @@ member_time(StringInfo json, const char *name, int64_t time)
 																 SECS_PER_DAY * 1000));
 }
 
+/* The environment as columns and events name it. */
 static const char *
 environment_of(const NoticeCall *call)
 {

@@ -7,6 +7,8 @@
 
 static int value_of(Base64Alphabet alphabet, unsigned char c);
 
+/* Collects six bits a character and writes each byte as soon as it is whole. What is left over
+ * must be zero bits. */
 bool
 base64_decode(Base64Alphabet alphabet, const char *text, size_t size, char *out,
 			  size_t *out_size)
@@ -43,6 +45,7 @@ base64_decode(Base64Alphabet alphabet, const char *text, size_t size, char *out,
 	return group == 0;
 }
 
+/* The six bits of a character, or -1 for one that is not in the alphabet. */
 static int
 value_of(Base64Alphabet alphabet, unsigned char c)
 {

@@ -31,6 +31,8 @@ static bool integer_read(JsonText *text, JsonSpan value, int64_t *integer);
 static bool word_is(JsonSlice word, const char *lower);
 static JsonSlice inner(JsonText *text, JsonSpan value);
 
+/* Reads the fields in the table's order: where two fields fill one place, the later one wins.
+ */
 bool
 fields_read(JsonText *text, JsonSpan object, const Field *fields, size_t nfields, void *into,
 			FieldFault *fault)
@@ -52,6 +54,7 @@ fields_read(JsonText *text, JsonSpan object, const Field *fields, size_t nfields
 	return true;
 }
 
+/* Reads one value as its kind; NULL, or what is wrong. */
 static const char *
 field_read(JsonText *text, JsonSpan value, const Field *field, char *into)
 {
@@ -81,6 +84,7 @@ field_read(JsonText *text, JsonSpan value, const Field *field, char *into)
 	}
 }
 
+/* An empty string counts as absent: providers send one for what an object does not have. */
 static const char *
 text_read(JsonText *text, JsonSpan value, JsonSlice *slice)
 {
@@ -91,6 +95,7 @@ text_read(JsonText *text, JsonSpan value, JsonSlice *slice)
 	return NULL;
 }
 
+/* Ids are numbers in one version of an API and strings in the next. */
 static const char *
 name_read(JsonText *text, JsonSpan value, JsonSlice *slice)
 {
@@ -104,6 +109,7 @@ name_read(JsonText *text, JsonSpan value, JsonSlice *slice)
 	return NULL;
 }
 
+/* Stripe sends the id of an object, or the object itself where the team asked for it. */
 static const char *
 expandable_read(JsonText *text, JsonSpan value, JsonSlice *slice)
 {
@@ -117,6 +123,7 @@ expandable_read(JsonText *text, JsonSpan value, JsonSlice *slice)
 	return text_read(text, id, slice);
 }
 
+/* True and false in any usual spelling. */
 static const char *
 flag_read(JsonText *text, JsonSpan value, int *flag)
 {
@@ -150,6 +157,7 @@ number_time_read(JsonText *text, JsonSpan value, const Field *field, int64_t *ti
 								   : "is not between 2008 and 2100 in seconds since 1970");
 }
 
+/* Documents of the Play Developer API write times as ISO 8601. */
 static const char *
 instant_read(JsonText *text, JsonSpan value, const Field *field, int64_t *time)
 {
@@ -161,6 +169,8 @@ instant_read(JsonText *text, JsonSpan value, const Field *field, int64_t *time)
 	return time_bound(field, time, "is not between 2008 and 2100");
 }
 
+/* A time outside of the bounds is a fault, except the end of a period after 2100, which never
+ * comes. */
 static const char *
 time_bound(const Field *field, int64_t *time, const char *fault)
 {
@@ -195,6 +205,7 @@ integer_read(JsonText *text, JsonSpan value, int64_t *integer)
 	return true;
 }
 
+/* Compares without regard to case, for ASCII. */
 static bool
 word_is(JsonSlice word, const char *lower)
 {

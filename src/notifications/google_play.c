@@ -202,6 +202,7 @@ static bool token_agree(JsonSlice token, StoreNotice *notice, FieldFault *fault)
 static JsonSpan first_element(JsonText *text, JsonSpan array, bool *alone);
 static bool fail(FieldFault *fault, const char *member, const char *words);
 
+/* A push envelope has a message; purchase data has the token at its root. */
 bool
 google_play_is_purchase_data(JsonSlice body)
 {
@@ -215,6 +216,8 @@ google_play_is_purchase_data(JsonSlice body)
 		   json_member_find(&text, json_root(&text), token, &value);
 }
 
+/* Reads the envelope and then the document, if one came: the notification says what happened,
+ * and the document what holds now. */
 bool
 google_play_read(JsonSlice body, JsonSlice details, char *room, StoreNotice *notice,
 				 FieldFault *fault)
@@ -277,6 +280,8 @@ event_open(JsonSlice body, char *room, StoreNotice *notice, JsonText *text, Even
 	return true;
 }
 
+/* Takes the one member that tells the kind of the notification. A kind that is not known yet,
+ * and a test, leave the notice about nothing, so that it is noted. */
 static bool
 event_take(JsonText *text, Event *event, JsonSlice details, StoreNotice *notice,
 		   FieldFault *fault)
@@ -324,6 +329,8 @@ event_take(JsonText *text, Event *event, JsonSlice details, StoreNotice *notice,
 	return details.size == 0 || voided_take(details, notice, fault);
 }
 
+/* Takes purchases.subscriptionsv2. The end of the line item is the end of what was paid, except
+ * within a grace period. */
 static bool
 subscription_take(JsonSlice details, StoreNotice *notice, FieldFault *fault)
 {
@@ -361,6 +368,8 @@ subscription_take(JsonSlice details, StoreNotice *notice, FieldFault *fault)
 	return true;
 }
 
+/* Reads the one line item of a subscription, with its plan, offer and phase. Add-ons would be
+ * several items with ends of their own, and no product here is sold so. */
 static bool
 line_take(JsonText *text, JsonSpan lines, Line *line, FieldFault *fault)
 {
@@ -382,6 +391,7 @@ line_take(JsonText *text, JsonSpan lines, Line *line, FieldFault *fault)
 			fields_read(text, line->phase, FIELDS(phase_fields), line, fault));
 }
 
+/* Takes the account ids that the app set when it sold. */
 static bool
 accounts_take(JsonText *text, JsonSpan accounts, StoreNotice *notice, FieldFault *fault)
 {
@@ -404,6 +414,7 @@ accounts_take(JsonText *text, JsonSpan accounts, StoreNotice *notice, FieldFault
 	return true;
 }
 
+/* Takes a one-time purchase from whichever of the three documents it is in. */
 static bool
 purchase_take(JsonSlice bytes, StoreNotice *notice, FieldFault *fault)
 {
@@ -435,6 +446,8 @@ purchase_take(JsonSlice bytes, StoreNotice *notice, FieldFault *fault)
 	return true;
 }
 
+/* Reads what productsv2 keeps below its root: the state, and the one product with its quantity.
+ */
 static bool
 purchase_lines_read(JsonText *text, Purchase *purchase, FieldFault *fault)
 {
@@ -472,6 +485,8 @@ state_take(const Purchase *purchase, StoreNotice *notice, FieldFault *fault)
 	return true;
 }
 
+/* Takes an entry of the list of voided purchases: when it was voided, and for a part how many
+ * of the quantity. */
 static bool
 voided_take(JsonSlice details, StoreNotice *notice, FieldFault *fault)
 {
@@ -487,6 +502,7 @@ voided_take(JsonSlice details, StoreNotice *notice, FieldFault *fault)
 	return true;
 }
 
+/* A document of another purchase than the notification's would give or take the wrong thing. */
 static bool
 token_agree(JsonSlice token, StoreNotice *notice, FieldFault *fault)
 {
@@ -499,6 +515,7 @@ token_agree(JsonSlice token, StoreNotice *notice, FieldFault *fault)
 	return true;
 }
 
+/* The first object of an array, and whether it is the only element. */
 static JsonSpan
 first_element(JsonText *text, JsonSpan array, bool *alone)
 {
@@ -512,6 +529,7 @@ first_element(JsonText *text, JsonSpan array, bool *alone)
 	return first;
 }
 
+/* Records what is wrong with which member, and answers false. */
 static bool
 fail(FieldFault *fault, const char *member, const char *words)
 {

@@ -277,6 +277,7 @@ coursebase_purge_notifications(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64((int64) count);
 }
 
+/* Reads the arguments; what is absent is an empty slice. */
 static void
 received_read(FunctionCallInfo fcinfo, Received *received)
 {
@@ -291,6 +292,7 @@ received_read(FunctionCallInfo fcinfo, Received *received)
 		received->details = slice_of(PG_GETARG_TEXT_PP(ARG_DETAILS));
 }
 
+/* The bytes of a text, where they are. */
 static JsonSlice
 slice_of(text *value)
 {
@@ -305,6 +307,8 @@ freshness_clock(TimestampTz at)
 	return has_privs_of_role(GetUserId(), owner_of_tables()) ? at : GetCurrentTimestamp();
 }
 
+/* Inserts the notification, or locks the row that is there and takes what this delivery brings.
+ */
 static void
 row_find(const Received *received, const StoreNotice *notice, NoticeProof proof, const char *id,
 		 TimestampTz at, InboxRow *row)
@@ -335,6 +339,7 @@ row_find(const Received *received, const StoreNotice *notice, NoticeProof proof,
 		row_renew(received, proof, row);
 }
 
+/* Reads a row of ROW_COLUMNS. */
 static void
 row_read(uint64 index, InboxRow *row)
 {
@@ -376,6 +381,7 @@ row_renew(const Received *received, NoticeProof proof, InboxRow *row)
 	row->proof = proof;
 }
 
+/* Tries what the notification means and records what became of it. */
 static void
 row_settle(InboxRow *row, const NoticeCall *call)
 {
@@ -441,6 +447,8 @@ is_answer(int sqlstate)
 		   class == ERRCODE_DATA_EXCEPTION || class == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION;
 }
 
+/* The provider's id, or what stands for one. A purchase of Google Play has no id of its own as
+ * a notification, but a state. */
 static char *
 notification_id(const Received *received, const StoreNotice *notice)
 {
@@ -455,6 +463,7 @@ notification_id(const Received *received, const StoreNotice *notice)
 	return psprintf("%s/" INT64_FORMAT, notice_text(notice->transaction), notice->signed_at);
 }
 
+/* The provider's type with its subtype, for people who look at the inbox. */
 static char *
 kind_of(const StoreNotice *notice)
 {
@@ -466,12 +475,14 @@ kind_of(const StoreNotice *notice)
 	return subtype == NULL ? type : psprintf("%s/%s", type, subtype);
 }
 
+/* A slice as a text that ends with a zero byte; NULL for an absent one. */
 static char *
 text_from(JsonSlice slice)
 {
 	return slice.bytes == NULL ? NULL : pnstrdup(slice.bytes, slice.size);
 }
 
+/* One row of the answer. */
 static void
 row_return(FunctionCallInfo fcinfo, const InboxRow *row)
 {

@@ -27,6 +27,8 @@ static const char *algorithm_read(JsonText *header, JsonSpan value, Jws *jws);
 static const char *certificates_read(JsonText *header, JsonSpan value, Jws *jws, Room *room);
 static bool is_repeated(JsonText *header, JsonSpan object, JsonSlice name, size_t before);
 
+/* Takes the token apart, decodes its parts one behind the other into the room, and reads the
+ * header. The payload is only known to be an object. */
 const char *
 jws_read(JsonSlice token, char *room_bytes, Jws *jws)
 {
@@ -51,6 +53,7 @@ jws_read(JsonSlice token, char *room_bytes, Jws *jws)
 	return fault == NULL ? header_read(jws, &room) : fault;
 }
 
+/* Finds the two dots. A detached payload is an empty part, which is refused. */
 static const char *
 parts_find(JsonSlice token, JsonSlice parts[3])
 {
@@ -71,6 +74,7 @@ parts_find(JsonSlice token, JsonSlice parts[3])
 	return NULL;
 }
 
+/* Decodes a part at the end of the room that was used so far. */
 static bool
 part_decode(JsonSlice part, Room *room, JsonSlice *decoded)
 {
@@ -83,6 +87,7 @@ part_decode(JsonSlice part, Room *room, JsonSlice *decoded)
 	return true;
 }
 
+/* Whether the bytes are one JSON object and nothing else. */
 static const char *
 object_require(JsonSlice bytes, const char *fault)
 {
@@ -96,6 +101,8 @@ object_require(JsonSlice bytes, const char *fault)
 	return NULL;
 }
 
+/* Reads each member of the header once; a second one of the same name is refused, because
+ * readers differ in which of two they take. */
 static const char *
 header_read(Jws *jws, Room *room)
 {
@@ -125,6 +132,8 @@ header_read(Jws *jws, Room *room)
 	return NULL;
 }
 
+/* Takes what is needed from a member; members that are not known are passed over, except those
+ * that must be understood (crit, b64). */
 static const char *
 member_read(JsonText *header, JsonSlice name, JsonSpan value, Jws *jws, Room *room)
 {
@@ -142,6 +151,8 @@ member_read(JsonText *header, JsonSlice name, JsonSpan value, Jws *jws, Room *ro
 	return NULL;
 }
 
+/* Only the two algorithms that the providers use are named; every other one, none and HS256
+ * among them, is JWS_OTHER, which no check accepts. */
 static const char *
 algorithm_read(JsonText *header, JsonSpan value, Jws *jws)
 {
@@ -156,6 +167,7 @@ algorithm_read(JsonText *header, JsonSpan value, Jws *jws)
 	return NULL;
 }
 
+/* Decodes the three certificates behind what was decoded so far. */
 static const char *
 certificates_read(JsonText *header, JsonSpan value, Jws *jws, Room *room)
 {

@@ -135,6 +135,7 @@ coursebase_set_store_key(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(changed);
 }
 
+/* The form of a kind of key; raises 22023 for a provider or kind that does not exist. */
 static MaterialForm
 form_require(const char *provider, const char *kind)
 {
@@ -164,6 +165,7 @@ material_require(MaterialForm form, text *material)
 		signature_require_public_key(bytes);
 }
 
+/* Keys of the environment come before those of any: the more exact one is tried first. */
 int
 store_keys_read(const char *provider, const char *kind, NoticeEnvironment environment,
 				TimestampTz at, StoreKey **keys)

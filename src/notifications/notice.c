@@ -7,6 +7,7 @@
 
 static JsonSlice plain(JsonSlice name);
 
+/* Everything is unknown, which is not zero for times, amounts and flags. */
 void
 notice_begin(StoreNotice *notice)
 {
@@ -52,6 +53,7 @@ notice_environment_parse(JsonSlice raw, NoticeEnvironment *environment)
 	return false;
 }
 
+/* Adds a name once, in the order in which the provider gives them. */
 void
 notice_account_add(StoreNotice *notice, JsonSlice account)
 {

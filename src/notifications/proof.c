@@ -124,6 +124,7 @@ pg_noreturn static void raise_invalid(const char *detail);
 pg_noreturn static void raise_fault(const FieldFault *fault);
 pg_noreturn static void raise_signature(const char *detail);
 
+/* Reads and proves, provider by provider. */
 NoticeProof
 proof_read(const Received *received, TimestampTz now, StoreNotice *notice)
 {
@@ -149,6 +150,8 @@ proof_read(const Received *received, TimestampTz now, StoreNotice *notice)
 	}
 }
 
+/* Reads what was proven before. The reader's faults cannot come here but by damage to the row,
+ * and raise all the same. */
 void
 proof_reread(const Received *received, StoreNotice *notice)
 {
@@ -161,6 +164,7 @@ proof_reread(const Received *received, StoreNotice *notice)
 		other_read(received, notice);
 }
 
+/* The setting is a list of names, separated by commas or spaces. */
 bool
 proof_is_required(NoticeProvider provider)
 {
@@ -191,6 +195,7 @@ body_require(const Received *received)
 		raise_invalid("The body is no JSON object.");
 }
 
+/* Opens all tokens of the body and reads the notice from their payloads, unproven. */
 static void
 apple_read(const Received *received, AppleTokens *tokens, StoreNotice *notice)
 {
@@ -222,6 +227,7 @@ apple_read(const Received *received, AppleTokens *tokens, StoreNotice *notice)
 		raise_fault(&fault);
 }
 
+/* Takes one token apart, in the current context. */
 static void
 apple_token_read(JsonSlice token, Jws *jws)
 {
@@ -231,6 +237,7 @@ apple_token_read(JsonSlice token, Jws *jws)
 		raise_invalid(psprintf("A token of it %s.", fault));
 }
 
+/* Proves every token of the body with the roots of its environment. */
 static NoticeProof
 apple_prove(const AppleTokens *tokens, const StoreNotice *notice, TimestampTz now)
 {
@@ -273,6 +280,7 @@ apple_token_prove(const Jws *jws, const StoreKey *roots, int nroots, TimestampTz
 		raise_signature(psprintf("The signature of a token %s.", fault));
 }
 
+/* Reads the body of a provider whose body is plain JSON. */
 static void
 other_read(const Received *received, StoreNotice *notice)
 {
@@ -335,6 +343,8 @@ google_prove(const Received *received, const StoreNotice *notice, TimestampTz no
 			 "kid as key_id. The provider sends the notification again.")));
 }
 
+/* What Google's token must say: that Google issued it, for this endpoint, for the account that
+ * pushes, and now. */
 static void
 push_claims_require(const Jws *jws, const StoreNotice *notice, TimestampTz now)
 {
@@ -423,6 +433,7 @@ stripe_prove(const Received *received, const StoreNotice *notice, TimestampTz no
 	return PROOF_SIGNED;
 }
 
+/* All keys are compared, so that the time does not tell which one was nearest. */
 static NoticeProof
 revenuecat_prove(const Received *received, const StoreNotice *notice, TimestampTz now)
 {
@@ -458,6 +469,7 @@ header_lacks(const Received *received)
 	return true;
 }
 
+/* Whether there is no key; refused where the provider is taken only with proof. */
 static bool
 keys_lack(NoticeProvider provider, int count, const char *kind)
 {
@@ -491,6 +503,7 @@ application_require(NoticeProvider provider, const char *kind, const StoreNotice
 			psprintf("The notification is of another app than store_keys has as %s.", kind));
 }
 
+/* Whether the raw string is the material of one of the keys; false for an absent one. */
 static bool
 is_one_of(JsonSlice raw, const StoreKey *keys, int nkeys)
 {
@@ -500,12 +513,14 @@ is_one_of(JsonSlice raw, const StoreKey *keys, int nkeys)
 	return false;
 }
 
+/* A raw string without its quotes. */
 static JsonSlice
 plain_of(JsonSlice raw)
 {
 	return (JsonSlice){raw.bytes + 1, raw.size - 2};
 }
 
+/* Seconds since 1970 of a server's time. */
 static int64
 unix_seconds(TimestampTz time)
 {
@@ -513,6 +528,7 @@ unix_seconds(TimestampTz time)
 		   ((int64) POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY;
 }
 
+/* A text for the JSON cores, which serves interrupts. */
 static JsonText
 text_of(JsonSlice slice)
 {
@@ -522,6 +538,7 @@ text_of(JsonSlice slice)
 	return text;
 }
 
+/* Reads members of an object that is no notice, and raises for a fault. */
 static void
 fields_require(JsonSlice object, const Field *fields, size_t nfields, void *into,
 			   const char *what)
@@ -533,12 +550,14 @@ fields_require(JsonSlice object, const Field *fields, size_t nfields, void *into
 		raise_invalid(psprintf("In %s the member %s %s.", what, fault.member, fault.fault));
 }
 
+/* Raises KB824 for what a reader found. */
 static void
 raise_fault(const FieldFault *fault)
 {
 	raise_invalid(psprintf("Its member %s %s.", fault->member, fault->fault));
 }
 
+/* Raises KB824: the body is not what the provider sends. */
 static void
 raise_invalid(const char *detail)
 {
@@ -548,6 +567,7 @@ raise_invalid(const char *detail)
 			 errhint("Pass the body of the request on as it came; nothing was written.")));
 }
 
+/* Raises KB821: nothing of the notification is trusted, and nothing is written. */
 static void
 raise_signature(const char *detail)
 {

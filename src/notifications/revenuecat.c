@@ -75,6 +75,7 @@ static bool list_take(JsonText *text, JsonSpan list, const char *member, JsonSli
 static NoticeSubject subject_of(const Event *event);
 static bool fail(FieldFault *fault, const char *member, const char *words);
 
+/* Reads the one event of the body. */
 bool
 revenuecat_read(JsonSlice bytes, StoreNotice *notice, FieldFault *fault)
 {
@@ -117,6 +118,7 @@ revenuecat_read(JsonSlice bytes, StoreNotice *notice, FieldFault *fault)
 	return true;
 }
 
+/* What every event has. Without it neither repetition nor order could be told. */
 static bool
 event_check(const Event *event, StoreNotice *notice, FieldFault *fault)
 {
@@ -132,6 +134,8 @@ event_check(const Event *event, StoreNotice *notice, FieldFault *fault)
 	return true;
 }
 
+/* Takes the names that may be the person's: the id the app uses, the first id, and all aliases.
+ * A transfer names two people, of which the receiving one is the notification's. */
 static bool
 names_take(JsonText *text, const Event *event, StoreNotice *notice, FieldFault *fault)
 {
@@ -152,6 +156,8 @@ names_take(JsonText *text, const Event *event, StoreNotice *notice, FieldFault *
 	return true;
 }
 
+/* Reads an array of names; more than NOTICE_ACCOUNTS is a fault, because a name that was left
+ * out could be the person's. */
 static bool
 list_take(JsonText *text, JsonSpan list, const char *member, JsonSlice *names, int *count,
 		  FieldFault *fault)
@@ -173,6 +179,7 @@ list_take(JsonText *text, JsonSpan list, const char *member, JsonSlice *names, i
 	return true;
 }
 
+/* What the event is about, which its type alone does not tell. */
 static NoticeSubject
 subject_of(const Event *event)
 {
@@ -190,6 +197,7 @@ subject_of(const Event *event)
 	return NOTICE_SUBSCRIPTION;
 }
 
+/* Records what is wrong with which member, and answers false. */
 static bool
 fail(FieldFault *fault, const char *member, const char *words)
 {

@@ -69,6 +69,8 @@ static char *der_of(JsonSlice material, size_t *size);
 pg_noreturn static void raise_unreadable(const char *what);
 static void end_require(CheckEnd end, const char *algorithm);
 
+/* Checks the root before anything else is parsed, then chain, markers and signature. Frees on
+ * its only way out. */
 const char *
 signature_check_chain(const JsonSlice certificates[3], const JsonSlice *roots, int nroots,
 					  int64 signed_at, JsonSlice signed_bytes, JsonSlice signature)
@@ -89,6 +91,7 @@ signature_check_chain(const JsonSlice certificates[3], const JsonSlice *roots, i
 	return fault;
 }
 
+/* Reads the certificates and checks them in the order in which a fault is cheapest to find. */
 static const char *
 chain_check(ChainCheck *check, const JsonSlice certificates[3], int64 signed_at,
 			JsonSlice signed_bytes, JsonSlice signature, CheckEnd *end)
@@ -107,6 +110,8 @@ chain_check(ChainCheck *check, const JsonSlice certificates[3], int64 signed_at,
 	return es256_verify(check, signed_bytes, signature, end);
 }
 
+/* Verifies the chain at the time of the signature with the given root alone: the machine's own
+ * trust store is never asked. */
 static const char *
 chain_verify(ChainCheck *check, int64 signed_at, CheckEnd *end)
 {
@@ -139,6 +144,7 @@ chain_verify(ChainCheck *check, int64 signed_at, CheckEnd *end)
 	}
 }
 
+/* Whether the certificate has an extension of that object identifier, whatever its value. */
 static bool
 is_marked(X509 *certificate, const char *oid)
 {
@@ -149,6 +155,8 @@ is_marked(X509 *certificate, const char *oid)
 	return marked;
 }
 
+/* Verifies the signature with the leaf's key. OpenSSL takes DER, so that the two numbers are
+ * written as such first. */
 static const char *
 es256_verify(ChainCheck *check, JsonSlice signed_bytes, JsonSlice signature, CheckEnd *end)
 {
@@ -204,12 +212,14 @@ points_read(ChainCheck *check, EVP_PKEY *key, JsonSlice signature)
 	return sound;
 }
 
+/* Whether 0 < value < order: a signature of zeros fits any message in careless verifiers. */
 static bool
 is_within_order(const BIGNUM *value, const BIGNUM *order)
 {
 	return !BN_is_zero(value) && BN_cmp(value, order) < 0;
 }
 
+/* Whether the key is of the curve that ES256 names. OpenSSL has two names for it. */
 static bool
 is_p256(EVP_PKEY *key)
 {
@@ -220,6 +230,7 @@ is_p256(EVP_PKEY *key)
 		   (strcmp(name, "prime256v1") == 0 || strcmp(name, "P-256") == 0);
 }
 
+/* Frees whatever was made; OpenSSL's functions take NULL for what was not. */
 static void
 chain_free(ChainCheck *check)
 {
@@ -252,6 +263,8 @@ is_root(JsonSlice certificate, const JsonSlice *roots, int nroots)
 	return false;
 }
 
+/* The padding is PKCS #1 v1.5, which is OpenSSL's default and what RS256 and Google Play use.
+ */
 const char *
 signature_check_rsa(JsonSlice public_key, SignatureHash hash, JsonSlice signed_bytes,
 					JsonSlice signature)
@@ -285,6 +298,7 @@ signature_check_rsa(JsonSlice public_key, SignatureHash hash, JsonSlice signed_b
 	return sound ? NULL : "does not fit";
 }
 
+/* Feeds the pieces one after the other, so that nobody has to put them together. */
 void
 signature_hmac(JsonSlice secret, const JsonSlice *pieces, int npieces,
 			   unsigned char mac[SIGNATURE_HMAC_SIZE])
@@ -314,12 +328,14 @@ signature_hmac(JsonSlice secret, const JsonSlice *pieces, int npieces,
 	end_require(made ? CHECK_DONE : CHECK_NO_ALGORITHM, "HMAC with SHA-256");
 }
 
+/* Lengths may differ in time: they are no secret. */
 bool
 signature_same(JsonSlice a, JsonSlice b)
 {
 	return a.size == b.size && CRYPTO_memcmp(a.bytes, b.bytes, a.size) == 0;
 }
 
+/* Reads the material as it will be read when a notification comes. */
 void
 signature_require_certificate(JsonSlice material)
 {
@@ -335,6 +351,8 @@ signature_require_certificate(JsonSlice material)
 		raise_unreadable("a certificate");
 }
 
+/* Reads the material as it will be read when a notification comes; every provider's key here is
+ * RSA. */
 void
 signature_require_public_key(JsonSlice material)
 {
@@ -423,6 +441,8 @@ der_of(JsonSlice material, size_t *size)
 	return NULL;
 }
 
+/* The material itself is in no message: it may be a secret that was pasted into the wrong
+ * place. */
 static void
 raise_unreadable(const char *what)
 {
@@ -432,6 +452,7 @@ raise_unreadable(const char *what)
 			 errhint("Enter it again with coursebase.set_store_key().")));
 }
 
+/* Raises for what was no answer about the signature. */
 static void
 end_require(CheckEnd end, const char *algorithm)
 {

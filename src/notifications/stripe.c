@@ -162,6 +162,7 @@ static void subtype_put(char *room, StoreNotice *notice, const char *what, JsonS
 static bool hex_read(JsonSlice hex, unsigned char bytes[32]);
 static bool fail(FieldFault *fault, const char *member, const char *words);
 
+/* Reads the event, then its object; the type decides which of the object's members count. */
 bool
 stripe_read(JsonSlice body, char *room, StoreNotice *notice, FieldFault *fault)
 {
@@ -207,6 +208,8 @@ stripe_read(JsonSlice body, char *room, StoreNotice *notice, FieldFault *fault)
 	return true;
 }
 
+/* Reads the envelope of the event. A live event is of production, one of the test mode of the
+ * sandbox. */
 static bool
 event_read(JsonText *text, Event *event, StoreNotice *notice, FieldFault *fault)
 {
@@ -233,6 +236,8 @@ event_read(JsonText *text, Event *event, StoreNotice *notice, FieldFault *fault)
 	return true;
 }
 
+/* Reads the object with what lies below it. The order of the calls matters where two places
+ * hold the same thing: the later call wins. */
 static bool
 object_read(JsonText *text, JsonSpan span, Object *object, FieldFault *fault)
 {
@@ -347,6 +352,8 @@ checkout_take(const Object *object, StoreNotice *notice, FieldFault *fault)
 	return true;
 }
 
+/* Takes a subscription object. The product is the name that the team gave in metadata, else the
+ * price's lookup key, its product or its id: store_products may have any of them. */
 static void
 subscription_take(JsonText *text, const Event *event, const Object *object, char *room,
 				  StoreNotice *notice)
@@ -399,6 +406,7 @@ subtype_of_update(JsonText *text, JsonSpan previous, const Object *object, char 
 		notice->subtype = notice_word("\"trial_end\"");
 }
 
+/* Takes an invoice of a subscription. Only a paid one gives a period. */
 static void
 invoice_take(const Object *object, StoreNotice *notice)
 {
@@ -471,6 +479,8 @@ dispute_take(const Object *object, StoreNotice *notice, FieldFault *fault)
 		   fail(fault, "data.object.amount", "is missing");
 }
 
+/* Whether the object has a member of that name, whatever its value: previous_attributes holds
+ * null for what was not set before. */
 static bool
 is_among(JsonText *text, JsonSpan object, const char *name)
 {
@@ -503,6 +513,8 @@ subtype_put(char *room, StoreNotice *notice, const char *what, JsonSlice raw)
 	notice->subtype = (JsonSlice){room, size + raw.size};
 }
 
+/* Reads t=…,v1=…,v1=… in any order. Schemes other than v1 are passed over: v0 is made for
+ * tests, and a later scheme would come beside v1 first. */
 bool
 stripe_header_read(JsonSlice header, StripeHeader *parts)
 {
@@ -537,6 +549,7 @@ stripe_header_read(JsonSlice header, StripeHeader *parts)
 	return true;
 }
 
+/* 32 bytes from 64 lower-case hex digits; false for anything else. */
 static bool
 hex_read(JsonSlice hex, unsigned char bytes[32])
 {
@@ -555,6 +568,7 @@ hex_read(JsonSlice hex, unsigned char bytes[32])
 	return true;
 }
 
+/* Records what is wrong with which member, and answers false. */
 static bool
 fail(FieldFault *fault, const char *member, const char *words)
 {

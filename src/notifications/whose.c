@@ -40,6 +40,8 @@ static KeptPlan find_named = {
 static bool bound_find(const NoticeCall *call, pg_uuid_t *user);
 static int named_find(const NoticeCall *call, pg_uuid_t *user);
 
+/* In the order of trust: what is bound, what the content names, what the caller says. The
+ * caller never overrides one of the others. */
 Whose
 whose_find(const NoticeCall *call, pg_uuid_t *user)
 {
@@ -58,6 +60,7 @@ whose_find(const NoticeCall *call, pg_uuid_t *user)
 	return WHOSE_FOUND;
 }
 
+/* A line or a receipt that is known by one of the notice's ids. */
 static bool
 bound_find(const NoticeCall *call, pg_uuid_t *user)
 {
@@ -78,6 +81,7 @@ bound_find(const NoticeCall *call, pg_uuid_t *user)
 	return true;
 }
 
+/* How many live accounts the notice's names are those of; user is the first. */
 static int
 named_find(const NoticeCall *call, pg_uuid_t *user)
 {
@@ -96,6 +100,8 @@ named_find(const NoticeCall *call, pg_uuid_t *user)
 	return (int) count;
 }
 
+/* The app that a line was bought in keeps its name whoever reports it, so that RevenueCat and
+ * the store itself speak of one line. */
 const char *
 whose_store(const NoticeCall *call)
 {

@@ -27,6 +27,7 @@
 #include "utils/rel.h"
 #include "utils/uuid.h"
 
+#include "core/datum.h"
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
@@ -83,6 +84,11 @@ static KeptPlan delete_all_counting = {
 static KeptPlan delete_all_access = {
 	.sql = "DELETE FROM coursebase.user_course_access",
 };
+static KeptPlan find_purchase = {
+	.sql = "SELECT FROM coursebase.purchases WHERE id = $1",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
 /* Ordered, so that all calls write the rows of one person in the same order. */
 static KeptPlan read_courses_of_purchase = {
 	.sql = "SELECT g.course_id FROM coursebase.course_grants g"
@@ -91,6 +97,7 @@ static KeptPlan read_courses_of_purchase = {
 	.types = {UUIDOID, UUIDOID},
 };
 
+static bool purchase_exists(const pg_uuid_t *purchase);
 static bool truncated(FunctionCallInfo fcinfo, KeptPlan *plan);
 static void access_project(Datum *user_and_course);
 static bool grant_counts(Datum *user_and_course);
@@ -129,8 +136,9 @@ coursebase_tg_course_grants__project(PG_FUNCTION_ARGS)
 /*
  * SQL function: tg_course_grants__audit() returns trigger
  *
- * Only for direct grants: purchases records who bought what, but nothing else records who gave
- * or took a course by hand.
+ * For direct grants, and for a purchase's grant that is deleted by hand: purchases records who
+ * bought what, but nothing else records who gave or took a course. A grant that is deleted with
+ * its purchase is not audited.
  */
 PGDLLEXPORT Datum
 coursebase_tg_course_grants__audit(PG_FUNCTION_ARGS)
@@ -138,17 +146,36 @@ coursebase_tg_course_grants__audit(PG_FUNCTION_ARGS)
 	TriggerData *data = trigger_expect(fcinfo, "tg_course_grants__audit", ROW_AFTER_CHANGE);
 	HeapTuple row = trigger_written_row(data);
 	bool given = TRIGGER_FIRED_BY_INSERT(data->tg_event);
+	char *object = psprintf("course_grants/%s", trigger_text(data, row, "id"));
+	pg_uuid_t purchase;
 	char *content;
 
 	if (restore_under_way())
 		return PointerGetDatum(NULL);
+	if (trigger_uuid(data, row, "purchase_id", &purchase))
+	{
+		if (!purchase_exists(&purchase))
+			return PointerGetDatum(NULL);
+		object = psprintf("purchases/%s", uuid_text(&purchase));
+	}
 	content =
 		psprintf("{\"user_id\": \"%s\", \"course_id\": \"%s\"}",
 				 trigger_text(data, row, "user_id"), trigger_text(data, row, "course_id"));
-	audit_write(given ? "course_granted" : "course_grant_taken",
-				psprintf("course_grants/%s", trigger_text(data, row, "id")),
-				given ? NULL : content, given ? content : NULL);
+	audit_write(given ? "course_granted" : "course_grant_taken", object, given ? NULL : content,
+				given ? content : NULL);
 	return PointerGetDatum(NULL);
+}
+
+static bool
+purchase_exists(const pg_uuid_t *purchase)
+{
+	Datum key = UUIDPGetDatum(purchase);
+	bool exists;
+
+	SPI_connect();
+	exists = owner_execute_latest(&find_purchase, &key, NULL) > 0;
+	SPI_finish();
+	return exists;
 }
 
 /*

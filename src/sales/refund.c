@@ -31,8 +31,6 @@
 #include "core/plan.h"
 #include "core/schema.h"
 #include "identity/anchor.h"
-#include "identity/audit.h"
-#include "json/json_write.h"
 #include "sales/sale.h"
 
 /* The arguments of refund_purchase(). */
@@ -122,7 +120,6 @@ static bool refund_told(const Sale *sale, FunctionCallInfo fcinfo);
 static void sale_refund(const Sale *sale, FunctionCallInfo fcinfo);
 static int64 refund_amount(const Sale *sale, FunctionCallInfo fcinfo);
 static void refund_remember(const Sale *sale, int64 amount, FunctionCallInfo fcinfo);
-static void refund_audit(const Sale *sale, int64 refunded, bool ended, FunctionCallInfo fcinfo);
 static void refund_return(FunctionCallInfo fcinfo, const Sale *sale);
 pg_noreturn static void raise_other_refund(void);
 pg_noreturn static void raise_no_purchase(const pg_uuid_t *purchase);
@@ -216,7 +213,7 @@ refund_told(const Sale *sale, FunctionCallInfo fcinfo)
 	return true;
 }
 
-/* Records the refund: its reference, the new sum of the purchase and the audit event. */
+/* Records the refund: its reference and the new sum of the purchase, which a trigger audits. */
 static void
 sale_refund(const Sale *sale, FunctionCallInfo fcinfo)
 {
@@ -231,7 +228,6 @@ sale_refund(const Sale *sale, FunctionCallInfo fcinfo)
 	if (!PG_ARGISNULL(ARGUMENT_REF))
 		refund_remember(sale, amount, fcinfo);
 	owner_execute(&write_refund, values.datums, values.nulls, false);
-	refund_audit(sale, refunded, ended, fcinfo);
 }
 
 /* The sum of this refund in cents: the argument, or all that is left. KB903 for more. */
@@ -268,28 +264,6 @@ refund_remember(const Sale *sale, int64 amount, FunctionCallInfo fcinfo)
 	args_bind(&values, fcinfo, ARGUMENT_AT);
 	if (owner_execute(&write_told, values.datums, values.nulls, false) == 0)
 		raise_other_refund();
-}
-
-/* The audit event: the sum before and after, whether in full, and the reference if any. */
-static void
-refund_audit(const Sale *sale, int64 refunded, bool ended, FunctionCallInfo fcinfo)
-{
-	StringInfoData out;
-
-	initStringInfo(&out);
-	appendStringInfo(&out, "{\"refunded_in_cents\": " INT64_FORMAT ", \"in_full\": %s",
-					 refunded, ended ? "true" : "false");
-	if (!PG_ARGISNULL(ARGUMENT_REF))
-	{
-		char *ref = text_to_cstring(PG_GETARG_TEXT_PP(ARGUMENT_REF));
-
-		appendStringInfoString(&out, ", \"refund_ref\": ");
-		json_write_string(&out, ref, strlen(ref));
-	}
-	appendStringInfoChar(&out, '}');
-	audit_write("purchase_refunded", psprintf("purchases/%s", uuid_text(&sale->id)),
-				psprintf("{\"refunded_in_cents\": " INT64_FORMAT "}", sale->refunded),
-				out.data);
 }
 
 /* Reads the answer, after the triggers updated the access. */

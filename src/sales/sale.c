@@ -70,17 +70,9 @@ static KeptPlan write_purchase = {
 		   " SELECT $1, p.id, $3, $4, $5, jsonb_build_object('name', p.name,"
 		   "  'description', p.description, 'imageUrl', p.image_url)"
 		   " FROM coursebase.products p WHERE p.id = $2"
-		   " ON CONFLICT (stripe_session_id) DO NOTHING RETURNING id",
+		   " ON CONFLICT (stripe_session_id) DO NOTHING",
 	.nargs = 5,
 	.types = {UUIDOID, UUIDOID, TEXTOID, INT8OID, TIMESTAMPTZOID},
-};
-/* In the order of the ids, so that sales lock the rows of courses in one order. */
-static KeptPlan write_grants = {
-	.sql = "INSERT INTO coursebase.course_grants (user_id, course_id, purchase_id)"
-		   " SELECT $1, l.course_id, $3 FROM coursebase.course_products l"
-		   " WHERE l.product_id = $2 ORDER BY l.course_id",
-	.nargs = 3,
-	.types = {UUIDOID, UUIDOID, UUIDOID},
 };
 /*
  * The answer, and last whether the recorded session has the content that was passed. The buyer
@@ -193,22 +185,15 @@ sale_bind(PlanValues *sale, FunctionCallInfo fcinfo)
 	args_bind(sale, fcinfo, SALE_AT);
 }
 
-/* Records the purchase and its grants; writes nothing if the session is recorded already. */
+/* Records the purchase, to which a trigger adds its grants; writes nothing if the session is
+ * recorded already. */
 static void
 sale_record(FunctionCallInfo fcinfo, PlanValues *sale)
 {
 	const pg_uuid_t *product = PG_GETARG_UUID_P(SALE_PRODUCT);
-	PlanValues grant = {0};
-	pg_uuid_t purchase;
 
 	product_lock(product);
-	if (owner_execute(&write_purchase, sale->datums, sale->nulls, false) == 0)
-		return;
-	purchase = plan_uuid(0, 1);
-	plan_bind_uuid(&grant, PG_GETARG_UUID_P(SALE_USER));
-	plan_bind_uuid(&grant, product);
-	plan_bind_uuid(&grant, &purchase);
-	owner_execute(&write_grants, grant.datums, grant.nulls, false);
+	owner_execute(&write_purchase, sale->datums, sale->nulls, false);
 }
 
 /*

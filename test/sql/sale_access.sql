@@ -6,6 +6,8 @@
 \set one '\'00000000-0000-4000-8000-0000000e22c1\''
 \set two '\'00000000-0000-4000-8000-0000000e22c2\''
 \set both 'SELECT ''access'', right(user_id::text, 2), right(course_id::text, 2), NULL FROM coursebase.user_course_access WHERE user_id IN (' :ada ',' :bob ') UNION ALL SELECT ''grant'', right(g.user_id::text, 2), right(g.course_id::text, 2), s.stripe_session_id FROM coursebase.course_grants g LEFT JOIN coursebase.purchases s ON s.id = g.purchase_id WHERE g.user_id IN (' :ada ',' :bob ') ORDER BY 1, 2, 3, 4;'
+-- What this transaction gave was given before, so that no sale of it is meant (sale_plain_sql tells of those).
+\set age 'UPDATE coursebase.course_grants SET created_at = \'2026-01-01\';'
 \pset format unaligned
 \pset tuples_only on
 SET client_min_messages = warning;
@@ -25,7 +27,9 @@ INSERT INTO coursebase.user_course_access (user_id, course_id) VALUES (:ada, :on
 SELECT pg_temp.refused(format('INSERT INTO coursebase.user_course_access (user_id, course_id) VALUES (%L, %L)', :ada, :one));
 INSERT INTO coursebase.user_course_access (user_id, course_id) VALUES (:ada, :one) ON CONFLICT DO NOTHING;
 -- A sale beside it; the direct grant of what was bought is written to course_grants.
+:age
 SELECT status FROM coursebase.complete_purchase(:ada, :'bundle', 'cs_a1', 4900, 'paid', '2026-03-01 12:00+00');
+:age
 INSERT INTO coursebase.course_grants (user_id, course_id) VALUES (:ada, :two);
 :both
 -- A grant goes, the other still gives; the last goes, and access with it.
@@ -43,6 +47,7 @@ SELECT pg_temp.refused(format('UPDATE coursebase.%s SET %s', t, c))
 FROM (VALUES ('user_course_access', 'course_id = ' || quote_literal(:two)), ('course_grants', 'user_id = ' || quote_literal(:ada)),
     ('course_grants', 'purchase_id = gen_random_uuid()')) AS v (t, c);
 UPDATE coursebase.user_course_access SET created_at = '2026-01-01' WHERE user_id = :bob;
+:age
 SELECT purchase_id AS sale FROM coursebase.complete_purchase(:bob, :'bundle', 'cs_a2', 4900, 'paid', '2026-03-01 12:00+00') \gset
 SELECT cardinality(revoked_course_ids) FROM coursebase.refund_purchase(:'sale', at => '2026-03-02 12:00+00');
 :both

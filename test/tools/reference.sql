@@ -67,7 +67,8 @@ SELECT json_build_object(
         FROM pg_proc f WHERE f.pronamespace = 'coursebase'::regnamespace),
     'relations', (SELECT json_agg(json_build_object('name', r.name, 'view', r.is_view, 'comment', r.comment,
             'may', (SELECT json_object_agg(p.part, pg_temp.may(p.role, r.oid)) FROM parts p),
-            'policies', (SELECT coalesce(json_agg(p.polname ORDER BY p.polname COLLATE "C"), '[]')
+            'policies', (SELECT coalesce(json_agg(json_build_object('name', p.polname,
+                    'comment', obj_description(p.oid, 'pg_policy')) ORDER BY p.polname COLLATE "C"), '[]')
                 FROM pg_policy p WHERE p.polrelid = r.oid),
             'columns', (SELECT json_agg(json_build_object('name', c.name, 'type', c.type, 'required', c.required,
                     'otherwise', c.otherwise, 'comment', c.comment) ORDER BY c.n) FROM columns c WHERE c.relation = r.oid),

@@ -1,0 +1,282 @@
+/*
+ * plain_sale.c: sales and refunds that plain SQL writes are those that the functions make.
+ *
+ * Invariants: a purchase holds grants of the courses that its product had at the sale, whoever
+ * inserted it. A purchase with refunded_at is refunded in full, and one that is refunded in
+ * full has refunded_at, whichever of the two a statement wrote. refunded_at back to NULL
+ * reverses the refund: the sum is again what had been paid back before it. Every change of the
+ * sum is audited.
+ *
+ * A program that inserts the purchase and the access of its courses in one transaction, in
+ * either order, means one sale: the access is bound to the purchase, so that the refund takes
+ * it.
+ *
+ * Locks: the person before the purchase is inserted (tg_any__lock_user), then the product FOR
+ * SHARE, as complete_purchase() does. An UPDATE of plain SQL locks the purchase before the
+ * person: against refund_purchase() for the same purchase it may end as a deadlock error, and
+ * nothing is lost.
+ *
+ * Rights: the triggers run as who writes, and lock, read and write with those of the tables'
+ * owner. All stand back while a dump is restored: the rows come with it.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+#include "core/errors.h"
+#include "core/owner.h"
+#include "core/plan.h"
+#include "core/restore.h"
+#include "core/row_trigger.h"
+#include "identity/audit.h"
+#include "json/json_write.h"
+
+/* SHARE: sales exclude changes of the product's courses, but not each other. Ordered against
+ * deadlocks. */
+static KeptPlan lock_products = {
+	.sql = "SELECT FROM coursebase.products p WHERE p.id IN (SELECT m.product_id FROM made m)"
+		   " ORDER BY p.id FOR SHARE",
+};
+/* Ordered, so that sales lock the rows of people and courses in one order. */
+static KeptPlan write_grants = {
+	.sql = "INSERT INTO coursebase.course_grants (user_id, course_id, purchase_id)"
+		   " SELECT m.user_id, l.course_id, m.id FROM made m"
+		   " JOIN coursebase.course_products l ON l.product_id = m.product_id"
+		   " ORDER BY m.user_id, l.course_id"
+		   " ON CONFLICT (user_id, course_id, purchase_id) DO NOTHING",
+};
+/*
+ * Direct grants of this transaction (created_at is its start) for courses that the purchase
+ * gives: the program that inserted them meant the sale. Deleted after the purchase's own grants
+ * are there, so that the access stays.
+ */
+static KeptPlan bind_grants = {
+	.sql = "DELETE FROM coursebase.course_grants g USING made m, coursebase.course_grants b"
+		   " WHERE b.purchase_id = m.id AND g.user_id = b.user_id AND g.course_id = b.course_id"
+		   " AND g.purchase_id IS NULL AND g.created_at = now()",
+};
+/*
+ * A grant of a purchase of this transaction that gives what is about to be inserted; $3 NULL:
+ * any purchase. For an access
+ * ($4 false) only when it is there already: the trigger that derives it inserts it, too.
+ */
+static KeptPlan find_bound = {
+	.sql = "SELECT FROM coursebase.course_grants g"
+		   " JOIN coursebase.purchases s ON s.id = g.purchase_id AND s.refunded_at IS NULL"
+		   " WHERE g.user_id = $1 AND g.course_id = $2 AND g.created_at = now()"
+		   " AND ($3 IS NULL OR g.purchase_id = $3)"
+		   " AND ($4 OR EXISTS (SELECT FROM coursebase.user_course_access a"
+		   "  WHERE a.user_id = $1 AND a.course_id = $2))",
+	.nargs = 4,
+	.types = {UUIDOID, UUIDOID, UUIDOID, BOOLOID},
+};
+/* The refund that the same transaction recorded by the provider's id, if it was one. */
+static KeptPlan find_reference = {
+	.sql = "SELECT r.refund_ref FROM coursebase.purchase_refunds r"
+		   " WHERE r.purchase_id = $1 AND r.amount_in_cents = $2 AND r.created_at = now()"
+		   " ORDER BY r.refund_ref DESC LIMIT 1",
+	.nargs = 2,
+	.types = {UUIDOID, INT8OID},
+};
+static KeptPlan reverse_references = {
+	.sql = "UPDATE coursebase.purchase_refunds SET reversed_at = now()"
+		   " WHERE purchase_id = $1 AND reversed_at IS NULL AND refunded_at = $2",
+	.nargs = 2,
+	.types = {UUIDOID, TIMESTAMPTZOID},
+};
+
+static int64 sum_of(TriggerData *data, HeapTuple row, const char *name);
+static Datum nullable_value(TriggerData *data, HeapTuple row, const char *name, bool *null);
+static HeapTuple refund_complete(TriggerData *data, int64 before);
+static HeapTuple refund_reverse(TriggerData *data, int64 before);
+static void change_audit(TriggerData *data, bool reversed);
+
+PG_FUNCTION_INFO_V1(coursebase_tg_purchases__grant);
+PG_FUNCTION_INFO_V1(coursebase_tg_purchases__refund);
+PG_FUNCTION_INFO_V1(coursebase_tg_purchases__audit);
+PG_FUNCTION_INFO_V1(coursebase_tg_any__bound);
+
+/*
+ * SQL function: tg_purchases__grant() returns trigger
+ *
+ * After each statement, with the new rows as table "made".
+ */
+PGDLLEXPORT Datum
+coursebase_tg_purchases__grant(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_expect_statement(fcinfo, "tg_purchases__grant");
+
+	if (restore_under_way())
+		return PointerGetDatum(NULL);
+	SPI_connect();
+	if (SPI_register_trigger_data(data) < 0)
+		elog(ERROR, "could not see what the statement inserted");
+	owner_execute_latest(&lock_products, NULL, NULL);
+	owner_execute_latest(&write_grants, NULL, NULL);
+	owner_execute_latest(&bind_grants, NULL, NULL);
+	SPI_finish();
+	return PointerGetDatum(NULL);
+}
+
+/*
+ * SQL function: tg_purchases__refund() returns trigger
+ *
+ * Raises KB401 for a refund that would move to another time: it is reversed first.
+ */
+PGDLLEXPORT Datum
+coursebase_tg_purchases__refund(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_expect(fcinfo, "tg_purchases__refund", ROW_BEFORE_UPDATE);
+	int64 before = sum_of(data, data->tg_trigtuple, "refunded_in_cents");
+	int64 after = sum_of(data, data->tg_newtuple, "refunded_in_cents");
+	int64 paid = sum_of(data, data->tg_newtuple, "price_paid_in_cents");
+	bool was_open, is_open;
+	Datum was_at = nullable_value(data, data->tg_trigtuple, "refunded_at", &was_open);
+	Datum is_at = nullable_value(data, data->tg_newtuple, "refunded_at", &is_open);
+
+	if (restore_under_way())
+		return PointerGetDatum(data->tg_newtuple);
+	if (was_open && (!is_open || (after == paid && after > before)))
+		return PointerGetDatum(refund_complete(data, before));
+	if (!was_open && is_open)
+		return PointerGetDatum(refund_reverse(data, before));
+	if (!was_open && DatumGetTimestampTz(was_at) != DatumGetTimestampTz(is_at))
+		ereport(ERROR, (errcode(ERRCODE_CB_SET_ONCE),
+						errmsg("column \"refunded_at\" of table \"purchases\" is set already"),
+						errdetail("The purchase is refunded in full."),
+						errhint("Set refunded_at to NULL to reverse the refund first.")));
+	return PointerGetDatum(data->tg_newtuple);
+}
+
+/* The refund is in full: what the statement left out follows from what it wrote. */
+static HeapTuple
+refund_complete(TriggerData *data, int64 before)
+{
+	HeapTuple row = data->tg_newtuple;
+	Datum paid = trigger_value(data, row, "price_paid_in_cents");
+	bool open;
+
+	nullable_value(data, row, "refunded_at", &open);
+	if (open)
+		row = trigger_set(data, row, "refunded_at",
+						  TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()), false);
+	row = trigger_set(data, row, "refunded_in_cents", paid, false);
+	return trigger_set(data, row, "refunded_in_part_in_cents", Int64GetDatum(before), false);
+}
+
+/* The sum is again what it was before the full refund, unless the statement names another one.
+ */
+static HeapTuple
+refund_reverse(TriggerData *data, int64 before)
+{
+	HeapTuple row = data->tg_newtuple;
+
+	if (sum_of(data, row, "refunded_in_cents") == before)
+		row = trigger_set(data, row, "refunded_in_cents",
+						  trigger_value(data, row, "refunded_in_part_in_cents"), false);
+	return trigger_set(data, row, "refunded_in_part_in_cents", Int64GetDatum(0), false);
+}
+
+/* SQL function: tg_purchases__audit() returns trigger */
+PGDLLEXPORT Datum
+coursebase_tg_purchases__audit(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_expect(fcinfo, "tg_purchases__audit", ROW_AFTER_UPDATE);
+	bool was_open, is_open;
+	Datum was_at = nullable_value(data, data->tg_trigtuple, "refunded_at", &was_open);
+
+	nullable_value(data, data->tg_newtuple, "refunded_at", &is_open);
+	if (restore_under_way())
+		return PointerGetDatum(NULL);
+	SPI_connect();
+	if (!was_open && is_open)
+	{
+		Datum values[] = {trigger_value(data, data->tg_newtuple, "id"), was_at};
+
+		/* a provider that tells the reversed refund again must not refund again: its row stays
+		 */
+		owner_execute(&reverse_references, values, NULL, false);
+	}
+	change_audit(data, !was_open && is_open);
+	SPI_finish();
+	return PointerGetDatum(NULL);
+}
+
+static void
+change_audit(TriggerData *data, bool reversed)
+{
+	int64 before = sum_of(data, data->tg_trigtuple, "refunded_in_cents");
+	int64 after = sum_of(data, data->tg_newtuple, "refunded_in_cents");
+	Datum values[] = {trigger_value(data, data->tg_newtuple, "id"),
+					  Int64GetDatum(after - before)};
+	bool open;
+	StringInfoData content;
+
+	nullable_value(data, data->tg_newtuple, "refunded_at", &open);
+	initStringInfo(&content);
+	appendStringInfo(&content, "{\"refunded_in_cents\": " INT64_FORMAT ", \"in_full\": %s",
+					 after, open ? "false" : "true");
+	if (owner_execute(&find_reference, values, NULL, false) > 0)
+	{
+		char *reference = plan_text_required(0, 1);
+
+		appendStringInfoString(&content, ", \"refund_ref\": ");
+		json_write_string(&content, reference, strlen(reference));
+	}
+	appendStringInfoChar(&content, '}');
+	audit_write(reversed || after < before ? "purchase_refund_reversed" : "purchase_refunded",
+				psprintf("purchases/%s", trigger_text(data, data->tg_newtuple, "id")),
+				psprintf("{\"refunded_in_cents\": " INT64_FORMAT "}", before), content.data);
+}
+
+/*
+ * SQL function: tg_any__bound() returns trigger
+ *
+ * Before an INSERT of plain SQL into course_grants or user_course_access: what a purchase of
+ * the same transaction gave is there already, and the statement means that.
+ */
+PGDLLEXPORT Datum
+coursebase_tg_any__bound(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_expect(fcinfo, "tg_any__bound", ROW_BEFORE_WRITE);
+	HeapTuple row = trigger_written_row(data);
+	PlanValues values = {0};
+	pg_uuid_t purchase;
+	bool is_grant = SPI_fnumber(RelationGetDescr(data->tg_relation), "purchase_id") > 0;
+	bool bound;
+
+	if (restore_under_way())
+		return PointerGetDatum(row);
+	plan_bind(&values, trigger_value(data, row, "user_id"));
+	plan_bind(&values, trigger_value(data, row, "course_id"));
+	plan_bind_uuid(&values, is_grant && trigger_uuid(data, row, "purchase_id", &purchase)
+								? &purchase
+								: NULL);
+	plan_bind_bool(&values, is_grant);
+	SPI_connect();
+	bound = owner_execute_latest(&find_bound, values.datums, values.nulls) > 0;
+	SPI_finish();
+	return PointerGetDatum(bound ? NULL : row);
+}
+
+static int64
+sum_of(TriggerData *data, HeapTuple row, const char *name)
+{
+	return DatumGetInt64(trigger_value(data, row, name));
+}
+
+static Datum
+nullable_value(TriggerData *data, HeapTuple row, const char *name, bool *null)
+{
+	TupleDesc columns = RelationGetDescr(data->tg_relation);
+
+	return SPI_getbinval(row, columns, SPI_fnumber(columns, name), null);
+}
