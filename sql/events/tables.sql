@@ -116,8 +116,8 @@ GRANT SELECT ON TABLE coursebase.event_claims TO server;
 CREATE INDEX subscriptions_expires_at_idx ON coursebase.subscriptions (expires_at);
 CREATE INDEX subscriptions_grace_until_idx ON coursebase.subscriptions (grace_until);
 
--- What tells. Statement triggers, because a statement that changes thousands of rows is judged at once. Their names come
--- behind those of every other trigger, so that what is derived is there, and the person's version is locked.
+-- What tells. Statement triggers, because a statement that changes thousands of rows is judged at once. Their names
+-- come behind those of every other trigger, so that what is derived is there, and the person's version is locked.
 CREATE TRIGGER t900_tell AFTER INSERT ON coursebase.user_course_access
     REFERENCING NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_user_course_access__tell();
