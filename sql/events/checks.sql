@@ -16,16 +16,7 @@ AS $$
     WHERE c.user_id <> e.user_id
         OR (e.id IS NULL AND EXISTS (
             SELECT FROM coursebase.access_events o WHERE o.id = c.event_id))
-    UNION ALL
-    SELECT 'event_place', 'event_consumers ' || n.name,
-        format('its place %s %s passes an event that it has in hand', n.done_xid, n.done_id)
-    FROM coursebase.event_consumers n
-    WHERE EXISTS (
-        SELECT FROM coursebase.event_claims c
-        JOIN coursebase.access_events e ON e.xid = c.xid AND e.id = c.event_id
-        WHERE c.consumer = n.name AND c.claimed_until IS NOT NULL
-            AND (c.xid, c.event_id) <= (n.done_xid, n.done_id))
 $$;
 COMMENT ON FUNCTION coursebase.check_events() IS
-    'Claims that are not of the person or place of their event, and consumers whose place passes an event that they have in hand.';
+    'Claims that are not of the person or place of their event.';
 GRANT EXECUTE ON FUNCTION coursebase.check_events() TO server;

@@ -67,8 +67,8 @@ CREATE TABLE coursebase.event_consumers (
 COMMENT ON TABLE coursebase.event_consumers IS
     'Programs that take events, each by a name of its choice and each every event. The first take_events() makes the row; whoever deletes it gives the consumer up.';
 COMMENT ON COLUMN coursebase.event_consumers.name IS 'Name of the consumer.';
-COMMENT ON COLUMN coursebase.event_consumers.done_xid IS 'Every event up to (done_xid, done_id) in the order of (xid, id) was acknowledged.';
-COMMENT ON COLUMN coursebase.event_consumers.done_id IS 'The second part of that place.';
+COMMENT ON COLUMN coursebase.event_consumers.done_xid IS 'The first part of the consumer''s place: each event up to it, in the order of (xid, id), was acknowledged or has a row in event_claims.';
+COMMENT ON COLUMN coursebase.event_consumers.done_id IS 'The second part of the place.';
 COMMENT ON COLUMN coursebase.event_consumers.created_at IS 'When the consumer first asked.';
 COMMENT ON COLUMN coursebase.event_consumers.updated_at IS 'When the consumer last came further.';
 ALTER TABLE coursebase.event_consumers ENABLE ROW LEVEL SECURITY;
@@ -76,8 +76,8 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.event_consumers
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT, DELETE ON TABLE coursebase.event_consumers TO server;
 
--- What a consumer has in hand, and what it acknowledged beyond its place. No foreign key leads to access_events: events
--- go by purge_logs(), and their claims when the consumer comes past them.
+-- What a consumer has in hand, what waits behind it, and what it acknowledged beyond its place. No foreign key leads to
+-- access_events: purge_events() deletes old events, and then claims without an event.
 CREATE TABLE coursebase.event_claims (
     consumer       text         NOT NULL,
     xid            xid8         NOT NULL,
@@ -92,19 +92,17 @@ CREATE TABLE coursebase.event_claims (
         REFERENCES coursebase.event_consumers (name) ON DELETE CASCADE,
     CONSTRAINT event_claims_user_id_fkey FOREIGN KEY (user_id)
         REFERENCES coursebase.users (id) ON DELETE CASCADE,
-    CONSTRAINT event_claims_attempts_positive_check CHECK (attempts > 0)
+    CONSTRAINT event_claims_attempts_not_negative_check CHECK (attempts >= 0)
 );
-CREATE INDEX event_claims_consumer_xid_event_id_idx
-    ON coursebase.event_claims (consumer, xid, event_id);
 CREATE INDEX event_claims_user_id_consumer_idx ON coursebase.event_claims (user_id, consumer);
 COMMENT ON TABLE coursebase.event_claims IS
-    'Events that a consumer took and has not acknowledged, and acknowledged ones that follow an event which is not. Only take_events() and acknowledge_events() write here.';
+    'Events that a consumer took and has not acknowledged, later ones of the same people that its place has passed, and acknowledged ones beyond its place. Only take_events(), acknowledge_events() and purge_events() write here.';
 COMMENT ON COLUMN coursebase.event_claims.consumer IS 'Who took the event.';
 COMMENT ON COLUMN coursebase.event_claims.xid IS 'The event''s xid.';
 COMMENT ON COLUMN coursebase.event_claims.event_id IS 'The event''s id.';
 COMMENT ON COLUMN coursebase.event_claims.user_id IS 'The event''s person, of whom the consumer is given nothing else while the claim holds.';
-COMMENT ON COLUMN coursebase.event_claims.claimed_until IS 'When the claim lapses and the event is given again; NULL: the event was acknowledged.';
-COMMENT ON COLUMN coursebase.event_claims.attempts IS 'How often the event was given.';
+COMMENT ON COLUMN coursebase.event_claims.claimed_until IS 'When the claim lapses and the event is given again; -infinity: the event waits for an earlier one of its person; NULL: the event was acknowledged.';
+COMMENT ON COLUMN coursebase.event_claims.attempts IS 'How often the event was given; 0 for one that waits.';
 COMMENT ON COLUMN coursebase.event_claims.created_at IS 'When the event was first taken.';
 COMMENT ON COLUMN coursebase.event_claims.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.event_claims ENABLE ROW LEVEL SECURITY;

@@ -1,10 +1,11 @@
 /*
  * purge.c: deletes old events.
  *
- * By time alone, because a consumer that has gone for ever must not keep them. Its claims go
- * when its place passes them, or with its row of event_consumers.
+ * By time alone, because a consumer that has gone for ever must not keep them. Claims whose
+ * event is gone, by this or with a partition, go too; what another session holds goes next
+ * time.
  *
- * Rights: the server's; the statement runs with those of the tables' owner.
+ * Rights: the server's; the statements run with those of the tables' owner.
  */
 #include "postgres.h"
 
@@ -25,6 +26,14 @@ static KeptPlan delete_events = {
 	.types = {TIMESTAMPTZOID, INT4OID},
 };
 
+static KeptPlan delete_claims = {
+	.sql =
+		"DELETE FROM coursebase.event_claims c WHERE c.ctid = ANY (ARRAY(SELECT d.ctid"
+		"  FROM coursebase.event_claims d WHERE NOT EXISTS ("
+		"   SELECT FROM coursebase.access_events e WHERE e.xid = d.xid AND e.id = d.event_id)"
+		"  FOR UPDATE OF d SKIP LOCKED))",
+};
+
 PG_FUNCTION_INFO_V1(coursebase_purge_events);
 
 /* SQL function: purge_events(before timestamptz, batch integer) returns bigint */
@@ -37,6 +46,7 @@ coursebase_purge_events(PG_FUNCTION_ARGS)
 	schema_require_current();
 	SPI_connect();
 	purged = (int64) owner_execute(&delete_events, values, NULL, false);
+	owner_execute(&delete_claims, NULL, NULL, false);
 	SPI_finish();
 	PG_RETURN_INT64(purged);
 }

@@ -6,10 +6,12 @@
  * therefore never given in the order of their ids alone, in which a transaction that commits
  * late would be passed by.
  *
- * What a consumer has done is a place in that order (event_consumers), up to which everything
- * was acknowledged, and a row of event_claims for each event beyond it that was taken. A claim
- * lapses; until then none of the person's other events is given, so that the events of one
- * person are acted on in their order by however many sessions.
+ * What a consumer has done is a place in that order (event_consumers) and rows of event_claims.
+ * Every event up to the place was acknowledged, or has a row; an event beyond it has a row once
+ * it was taken. So an event that is never acknowledged holds back its person and nobody else:
+ * the place moves past it, and what follows of that person gets rows that wait. A claim lapses;
+ * until then none of the person's other events is given, so that the events of one person are
+ * acted on in their order by however many sessions.
  *
  * Locks: sessions that take for one consumer at once share the people among them by advisory
  * locks, which last to the end of the transaction: who finds a person locked goes on to the
@@ -73,39 +75,55 @@ static KeptPlan read_place = {
 	.types = {TEXTOID},
 };
 
-/* What the consumer $1 whose place is ($2, $3) may be given at $4. */
-#define WAITING                                                                                \
-	" FROM coursebase.access_events e WHERE (e.xid, e.id) > ($2, $3)"                          \
-	" AND e.xid < pg_snapshot_xmin(pg_current_snapshot())"                                     \
-	" AND NOT EXISTS (SELECT FROM coursebase.event_claims d WHERE d.consumer = $1"             \
-	"  AND d.xid = e.xid AND d.event_id = e.id AND d.claimed_until IS NULL)"                   \
+/*
+ * What the consumer $1 whose place is ($2, $3) may be given at $4, of people in whose hands is
+ * nothing: what lapsed or waits, and what was never taken.
+ */
+#define FREE_PERSON(person)                                                                    \
 	" AND NOT EXISTS (SELECT FROM coursebase.event_claims h WHERE h.consumer = $1"             \
-	"  AND h.user_id = e.user_id AND h.claimed_until > $4)"
-#define WAITING_TYPES TEXTOID, XID8OID, INT8OID, TIMESTAMPTZOID
+	"  AND h.user_id = " person " AND h.claimed_until > $4)"
+#define UNTAKEN                                                                                \
+	" AND NOT EXISTS (SELECT FROM coursebase.event_claims d WHERE d.consumer = $1"             \
+	"  AND d.event_id = e.id)"
+#define BELOW_OPEN "e.xid < pg_snapshot_xmin(pg_current_snapshot())"
+#define WAITING(people)                                                                        \
+	"(SELECT c.xid, c.event_id AS id, c.user_id FROM coursebase.event_claims c"                \
+	"  JOIN coursebase.access_events o ON o.xid = c.xid AND o.id = c.event_id"                 \
+	"  WHERE c.consumer = $1 AND c.claimed_until <= $4 AND c.user_id" people FREE_PERSON(      \
+		"c.user_id") " ORDER BY c.xid, c.event_id LIMIT $6)"                                   \
+					 " UNION ALL (SELECT e.xid, e.id, e.user_id FROM "                         \
+					 "coursebase.access_events e"                                              \
+					 "  WHERE (e.xid, e.id) > ($2, $3) AND " BELOW_OPEN UNTAKEN                \
+					 " AND e.user_id" people FREE_PERSON(                                      \
+						 "e.user_id") " ORDER BY e.xid, e.id LIMIT $6)"                        \
+									  " ORDER BY xid, id LIMIT $6"
+#define WAITING_TYPES TEXTOID, XID8OID, INT8OID, TIMESTAMPTZOID, UUIDARRAYOID, INT8OID
 
-/* Whose the next events are, but for people who were tried; who is locked stays so till the
- * end of the transaction. */
+/* What says whether another session has the person, until the end of the transaction. */
+#define TRY_LOCK                                                                               \
+	"pg_try_advisory_xact_lock(hashtextextended("                                              \
+	" 'coursebase.event_claims ' || $1 || ' ' || f.user_id, 0))"
+
+/* Whose the next events are, but for people who were tried, and who of them is free. */
 static KeptPlan lock_people = {
-	.sql = "SELECT f.user_id, pg_try_advisory_xact_lock(hashtextextended("
-		   "  'coursebase.event_claims ' || $1 || ' ' || f.user_id, 0))"
-		   " FROM (SELECT DISTINCT w.user_id FROM (SELECT e.user_id" WAITING
-		   "   AND e.user_id <> ALL ($5) ORDER BY e.xid, e.id LIMIT $6) w) f",
+	.sql = "SELECT f.user_id, " TRY_LOCK
+		   " FROM (SELECT DISTINCT w.user_id FROM (" WAITING(" <> ALL ($5)") ") w) f",
 	.nargs = 6,
-	.types = {WAITING_TYPES, UUIDARRAYOID, INT8OID},
+	.types = {WAITING_TYPES},
 };
 /* A claim that lapsed and was acknowledged after all stays acknowledged. */
 static KeptPlan write_claims = {
-	.sql = "WITH picked AS MATERIALIZED (SELECT e.xid, e.id, e.user_id" WAITING
-		   "   AND e.user_id = ANY ($5) ORDER BY e.xid, e.id LIMIT $6)"
-		   " INSERT INTO coursebase.event_claims AS c"
-		   "  (consumer, xid, event_id, user_id, claimed_until)"
-		   " SELECT $1, p.xid, p.id, p.user_id, $4 + $7 FROM picked p ORDER BY p.xid, p.id"
-		   " ON CONFLICT (consumer, event_id) DO UPDATE SET"
-		   "  claimed_until = excluded.claimed_until, attempts = c.attempts + 1"
-		   " WHERE c.claimed_until IS NOT NULL"
-		   " RETURNING c.event_id",
+	.sql = "WITH picked AS MATERIALIZED (" WAITING(
+		" = ANY ($5)") ")"
+					   " INSERT INTO coursebase.event_claims AS c"
+					   "  (consumer, xid, event_id, user_id, claimed_until)"
+					   " SELECT $1, p.xid, p.id, p.user_id, $4 + $7 FROM picked p ORDER BY p.id"
+					   " ON CONFLICT (consumer, event_id) DO UPDATE SET"
+					   "  claimed_until = excluded.claimed_until, attempts = c.attempts + 1"
+					   " WHERE c.claimed_until IS NOT NULL"
+					   " RETURNING c.event_id",
 	.nargs = 7,
-	.types = {WAITING_TYPES, UUIDARRAYOID, INT8OID, INTERVALOID},
+	.types = {WAITING_TYPES, INTERVALOID},
 };
 static KeptPlan read_taken = {
 	.sql = "SELECT e.id, e.at, e.kind::text, e.user_id, e.subject, e.source, e.until,"
@@ -122,8 +140,8 @@ static KeptPlan write_acknowledged = {
 		   "  FROM coursebase.event_claims c WHERE c.consumer = $1"
 		   "  AND c.event_id = ANY ($2) AND c.claimed_until IS NOT NULL"
 		   "  ORDER BY c.event_id FOR NO KEY UPDATE)"
-		   " UPDATE coursebase.event_claims c SET claimed_until = NULL FROM held h"
-		   " WHERE c.consumer = $1 AND c.event_id = h.event_id",
+		   " UPDATE coursebase.event_claims c SET claimed_until = NULL WHERE c.consumer = $1"
+		   " AND c.event_id = ANY (ARRAY(SELECT h.event_id FROM held h))",
 	.nargs = 2,
 	.types = {TEXTOID, INT8ARRAYOID},
 };
@@ -134,34 +152,60 @@ static KeptPlan lock_place = {
 	.nargs = 1,
 	.types = {TEXTOID},
 };
-/* An event that is not below every open transaction yet was not acknowledged either. */
-static KeptPlan find_open = {
+
+/* The place ($2, $3) moves up to the first event that may be given and was not taken. */
+static KeptPlan find_stop = {
 	.sql = "SELECT e.xid, e.id FROM coursebase.access_events e WHERE (e.xid, e.id) > ($2, $3)"
-		   " AND NOT EXISTS (SELECT FROM coursebase.event_claims c WHERE c.consumer = $1"
-		   "  AND c.xid = e.xid AND c.event_id = e.id AND c.claimed_until IS NULL)"
+		   " AND NOT (" BELOW_OPEN " AND (EXISTS (SELECT FROM coursebase.event_claims d"
+		   "   WHERE d.consumer = $1 AND d.event_id = e.id)"
+		   "  OR EXISTS (SELECT FROM coursebase.event_claims h WHERE h.consumer = $1"
+		   "   AND h.user_id = e.user_id AND h.claimed_until IS NOT NULL)))"
 		   " ORDER BY e.xid, e.id LIMIT 1",
 	.nargs = 3,
 	.types = {TEXTOID, XID8OID, INT8OID},
 };
-static KeptPlan write_place = {
-	.sql = "UPDATE coursebase.event_consumers n SET done_xid = p.xid, done_id = p.event_id"
-		   " FROM (SELECT c.xid, c.event_id FROM coursebase.event_claims c"
-		   "  WHERE c.consumer = $1 AND c.claimed_until IS NULL"
-		   "  AND (c.xid, c.event_id) < ($2, $3)"
-		   "  ORDER BY c.xid DESC, c.event_id DESC LIMIT 1) p"
-		   " WHERE n.name = $1 AND (p.xid, p.event_id) > (n.done_xid, n.done_id)"
-		   " RETURNING n.done_xid, n.done_id",
-	.nargs = 3,
-	.types = {TEXTOID, XID8OID, INT8OID},
+/* What it would pass although it was not taken, because its person is held back: $4, $5 is
+ * where it stops. */
+#define PASSED                                                                                 \
+	" FROM coursebase.access_events e WHERE (e.xid, e.id) > ($2, $3)"                          \
+	" AND (e.xid, e.id) < ($4, $5)" UNTAKEN
+#define PASSED_TYPES TEXTOID, XID8OID, INT8OID, XID8OID, INT8OID
+
+static KeptPlan lock_passed = {
+	.sql = "SELECT f.user_id, " TRY_LOCK " FROM (SELECT DISTINCT e.user_id" PASSED ") f",
+	.nargs = 5,
+	.types = {PASSED_TYPES},
 };
-/* Claims of events that were purged go too. One that another session holds goes next time. */
-static KeptPlan delete_passed = {
-	.sql = "DELETE FROM coursebase.event_claims c USING (SELECT d.event_id"
-		   "  FROM coursebase.event_claims d WHERE d.consumer = $1"
-		   "  AND (d.xid, d.event_id) <= ($2, $3) FOR UPDATE SKIP LOCKED) d"
-		   " WHERE c.consumer = $1 AND c.event_id = d.event_id",
-	.nargs = 3,
-	.types = {TEXTOID, XID8OID, INT8OID},
+static KeptPlan find_taken_elsewhere = {
+	.sql = "SELECT e.xid, e.id" PASSED " AND e.user_id = ANY ($6)"
+		   " ORDER BY e.xid, e.id LIMIT 1",
+	.nargs = 6,
+	.types = {PASSED_TYPES, UUIDARRAYOID},
+};
+static KeptPlan write_waiting = {
+	.sql = "INSERT INTO coursebase.event_claims"
+		   "  (consumer, xid, event_id, user_id, claimed_until, attempts)"
+		   " SELECT $1, e.xid, e.id, e.user_id, '-infinity', 0" PASSED
+		   " ON CONFLICT (consumer, event_id) DO NOTHING",
+	.nargs = 5,
+	.types = {PASSED_TYPES},
+};
+static KeptPlan write_place = {
+	.sql = "UPDATE coursebase.event_consumers n SET done_xid = p.xid, done_id = p.id"
+		   " FROM (SELECT e.xid, e.id FROM coursebase.access_events e"
+		   "  WHERE (e.xid, e.id) > ($2, $3) AND (e.xid, e.id) < ($4, $5)"
+		   "  ORDER BY e.xid DESC, e.id DESC LIMIT 1) p WHERE n.name = $1",
+	.nargs = 5,
+	.types = {PASSED_TYPES},
+};
+/* What another session holds goes next time. */
+static KeptPlan delete_done = {
+	.sql = "DELETE FROM coursebase.event_claims c WHERE c.ctid = ANY (ARRAY(SELECT d.ctid"
+		   "  FROM coursebase.event_claims d JOIN coursebase.event_consumers n"
+		   "   ON n.name = d.consumer AND (d.xid, d.event_id) <= (n.done_xid, n.done_id)"
+		   "  WHERE d.consumer = $1 AND d.claimed_until IS NULL FOR UPDATE OF d SKIP LOCKED))",
+	.nargs = 1,
+	.types = {TEXTOID},
 };
 
 /*
@@ -186,7 +230,7 @@ static KeptPlan adopt_foreign[] = {
 			" FROM coursebase.event_consumers n JOIN coursebase.access_events e"
 			"  ON (e.xid, e.id) <= (n.done_xid, n.done_id)"
 			"  AND (n.done_xid < $1 OR e.xid >= $1 OR e.id <= n.done_id)"
-			" ON CONFLICT (consumer, event_id) DO UPDATE SET claimed_until = NULL",
+			" ON CONFLICT (consumer, event_id) DO NOTHING",
 	 .nargs = 1,
 	 .types = {XID8OID}},
 	{.sql = "UPDATE coursebase.event_claims SET xid = '0' WHERE xid >= $1",
@@ -219,6 +263,7 @@ static ArrayBuildState *people_lock(Take *take);
 static void events_claim(Take *take, ArrayBuildState *people);
 static void taken_return(Take *take, FunctionCallInfo fcinfo);
 static void place_move(Datum consumer);
+static bool passed_lock(Datum *values, Datum *elsewhere);
 static Place place_found(uint64 row);
 static void waiting_bind(PlanValues *values, const Take *take);
 static Datum list_datum(ArrayBuildState *list, Oid element);
@@ -402,12 +447,17 @@ taken_return(Take *take, FunctionCallInfo fcinfo)
 	}
 }
 
-/* Moves the consumer's place up to the first event that it has not acknowledged. */
+/*
+ * Moves the consumer's place as far as it goes, and forgets what it passes that was
+ * acknowledged. Events of people who are held back by an earlier one get rows that wait; where
+ * another session has such a person, the place stops.
+ */
 static void
 place_move(Datum consumer)
 {
-	Datum values[1 + PLACE_COLUMNS] = {consumer};
+	Datum values[6] = {consumer};
 	Place place;
+	Datum elsewhere;
 
 	if (owner_execute_latest(&lock_place, &consumer, NULL) == 0)
 		return;
@@ -416,16 +466,39 @@ place_move(Datum consumer)
 	values[2] = place.id;
 	place = (Place){FullTransactionIdGetDatum(FullTransactionIdFromU64(PG_UINT64_MAX)),
 					Int64GetDatum(PG_INT64_MAX)};
-	if (owner_execute_latest(&find_open, values, NULL) > 0)
+	if (owner_execute_latest(&find_stop, values, NULL) > 0)
 		place = place_found(0);
-	values[1] = place.xid;
-	values[2] = place.id;
-	if (owner_execute_latest(&write_place, values, NULL) == 0)
-		return;
-	place = place_found(0);
-	values[1] = place.xid;
-	values[2] = place.id;
-	owner_execute_latest(&delete_passed, values, NULL);
+	values[3] = place.xid;
+	values[4] = place.id;
+	if (passed_lock(values, &elsewhere))
+	{
+		values[5] = elsewhere;
+		if (owner_execute_latest(&find_taken_elsewhere, values, NULL) > 0)
+		{
+			place = place_found(0);
+			values[3] = place.xid;
+			values[4] = place.id;
+		}
+		owner_execute_latest(&write_waiting, values, NULL);
+	}
+	owner_execute_latest(&write_place, values, NULL);
+	owner_execute_latest(&delete_done, &consumer, NULL);
+}
+
+/* Whether the place passes events that were not taken; of which people, as an array, another
+ * session has some. */
+static bool
+passed_lock(Datum *values, Datum *elsewhere)
+{
+	ArrayBuildState *people = NULL;
+	uint64 found = owner_execute_latest(&lock_passed, values, NULL);
+
+	for (uint64 row = 0; row < found; row++)
+		if (!plan_bool(row, 2))
+			people = accumArrayResult(people, plan_value(row, 1, NULL), false, UUIDOID,
+									  CurrentMemoryContext);
+	*elsewhere = list_datum(people, UUIDOID);
+	return found > 0;
 }
 
 /* Points into SPI's memory, where the datums are no values. */

@@ -28,6 +28,18 @@ SELECT coursebase.uncomplete_lesson('00000000-0000-4000-8000-00000000e331', :max
 INSERT INTO coursebase.user_lesson_complete SELECT u.id, l.id FROM coursebase.lessons l, coursebase.users u
 WHERE l.section_id = '00000000-0000-4000-8000-00000000e321' AND u.id IN (:max, :eve) ON CONFLICT DO NOTHING;
 :told
+-- Who completes a lesson, or gives a course, in plain SQL under row security is told of as well.
+\i :abs_srcdir/fixtures/helpers/roles.sql
+UPDATE coursebase.courses SET is_free = false WHERE id = :one;
+UPDATE coursebase.users SET role = 'admin' WHERE clerk_user_id = 'programs_zoe';
+SET LOCAL ROLE regress_end_user;
+SET LOCAL request.jwt.claims = '{"sub": "programs_zoe"}';
+INSERT INTO coursebase.user_course_access (user_id, course_id) VALUES (:eve, :one);
+SET LOCAL request.jwt.claims = '{"sub": "programs_eve"}';
+DELETE FROM coursebase.user_lesson_complete WHERE lesson_id = '00000000-0000-4000-8000-00000000e332';
+INSERT INTO coursebase.user_lesson_complete VALUES (:eve, '00000000-0000-4000-8000-00000000e332');
+RESET ROLE;
+:told
 
 -- Credits are low once a week, when a use leaves less than the setting says; a pack tells of itself.
 UPDATE coursebase.settings SET value = '1000' WHERE name = 'free_weekly_credits';

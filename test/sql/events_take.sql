@@ -51,9 +51,25 @@ SELECT tell(:bob, 'b3') \g /dev/null
 :take ('crm', claim => '0');
 :take ('crm');
 
+-- An event that is never acknowledged holds back its person alone: the place passes it, and what follows of that person waits.
+SELECT done('crm', 'b3'), done('mail', 'b3'), count(*) FROM coursebase.take_events('mail') \g /dev/null
+SELECT tell(:ada, 'a4') \g /dev/null
+SELECT tell(:ada, 'a5'), tell(:bob, 'b4') \g /dev/null
+:take ('crm', 1, '1 year');
+:take ('crm');
+SELECT tell(:ada, 'a6') \g /dev/null
+SELECT done('crm', 'b4');
+SELECT e.subject FROM coursebase.event_consumers n JOIN coursebase.access_events e ON (e.xid, e.id) = (n.done_xid, n.done_id) WHERE n.name = 'crm';
+SELECT e.subject, c.claimed_until = '-infinity' AS waits, c.attempts FROM coursebase.event_claims c JOIN coursebase.access_events e ON e.id = c.event_id WHERE c.consumer = 'crm' ORDER BY 1;
+:take ('crm');
+SELECT done('crm', 'a4');
+:take ('crm');
+SELECT done('crm', 'a5', 'a6'), done('mail', 'b3');
+:claims
+
 -- Events of one's own transaction are not over.
 BEGIN;
-SELECT tell(:ada, 'a4');
+SELECT tell(:ada, 'a7');
 :take ('mail');
 ROLLBACK;
 
@@ -71,7 +87,7 @@ SELECT coursebase.acknowledge_events(repeat('c', 101), ARRAY[1]);
 UPDATE coursebase.access_events SET kind = 'refunded';
 
 -- Old events go, acknowledged or not; a consumer goes with its claims.
-SELECT tell(:ada, 'a5') \g /dev/null
+SELECT tell(:ada, 'a8') \g /dev/null
 SELECT coursebase.purge_logs('2026-03-01 12:00+00'), coursebase.purge_logs('2026-03-01 12:00:01+00', 5), coursebase.purge_logs('2026-03-02'), coursebase.purge_logs('2026-03-02');
 :take ('mail');
 DELETE FROM coursebase.event_consumers;
