@@ -110,6 +110,8 @@ AS $$
     UNION ALL
     SELECT * FROM coursebase.check_programs()
     UNION ALL
+    SELECT * FROM coursebase.check_events()
+    UNION ALL
     SELECT * FROM coursebase.check_sync()
     UNION ALL
     SELECT * FROM coursebase.check_account()

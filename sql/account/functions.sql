@@ -83,13 +83,16 @@ AS $$
         RETURNING 1
     ), logs AS (
         SELECT (SELECT count(*) FROM app) + (SELECT count(*) FROM server) AS entries
+    ), events AS MATERIALIZED (
+        SELECT l.entries + coursebase.purge_events($1, ($2 - l.entries)::integer) AS entries
+        FROM logs l
     )
-    SELECT l.entries + coursebase.purge_notifications($1, ($2 - l.entries)::integer) FROM logs l
+    SELECT e.entries + coursebase.purge_notifications($1, ($2 - e.entries)::integer) FROM events e
 $$;
 COMMENT ON FUNCTION coursebase.purge_logs(timestamptz, integer) IS
-    'Deletes entries of the app''s log, and then of the server''s, oldest first, then empties the bodies of notifications that were applied or noted (key and outcome stay), and answers how many rows it changed. Rows that another session holds are skipped. Call again until the answer is 0. For the server; logs are deleted with the caller''s rights, notifications emptied with those of the tables'' owner.
+    'Deletes entries of the app''s log, then of the server''s, oldest first, then events of access_events, whether or not every consumer has acknowledged them, then empties the bodies of notifications that were applied or noted (key and outcome stay), and answers how many rows it changed. Rows that another session holds are skipped. Call again until the answer is 0. For the server; logs are deleted with the caller''s rights, events deleted and notifications emptied with those of the tables'' owner.
 
-before: entries with an earlier created_at, and notifications that came earlier, are taken. batch: at most so many in one call, so that the transaction stays short. NULL for either answers NULL and deletes nothing.
+before: entries with an earlier created_at, events with an earlier at, and notifications that came earlier, are taken. batch: at most so many in one call, so that the transaction stays short. NULL for either answers NULL and deletes nothing.
 
 Source: the product''s rule that logs and personal data are kept for a limited time.
 Raises: 2201W (batch is negative).';

@@ -80,6 +80,23 @@ course_rights_hold(const pg_uuid_t *user, const pg_uuid_t *course, TimestampTz a
 	return rights_hold(user, asking_if(user), course, at, sources);
 }
 
+/* At the end of time there is only what has no end; premium alone ends, and ends what it gives.
+ */
+TimestampTz
+course_rights_end(const pg_uuid_t *user, const pg_uuid_t *course, uint32 sources)
+{
+	CourseQuestion question = {.user = user, .at = DT_NOEND};
+
+	if (course_sources_find(&question, course, sources) != 0)
+		return DT_NOEND;
+	/* where no row asked for premium, none depends on it */
+	if (!question.premium_known || question.premium.end == FOLD_NEVER)
+		return DT_NOBEGIN;
+	question.at = question.premium.end - 1;
+	return course_sources_find(&question, course, sources) != 0 ? question.premium.end
+																: DT_NOBEGIN;
+}
+
 void
 course_rights_set(const pg_uuid_t *user, TimestampTz at, CourseRights *rights)
 {

@@ -134,6 +134,22 @@ rows_next(Rows *rows)
 	return rows_next_of_statement(rows);
 }
 
+/* Whether the rows are read straight from the index, and so in its order. */
+static inline bool
+rows_are_direct(const Rows *rows)
+{
+	return rows->scan != NULL;
+}
+
+/* The next of the rows from the last one on, where they are direct; not to be mixed with
+ * rows_next(). */
+static inline bool
+rows_previous(Rows *rows)
+{
+	CHECK_FOR_INTERRUPTS();
+	return index_getnext_slot(rows->scan, BackwardScanDirection, rows->slot);
+}
+
 /*
  * A column (its number among the source's, from 0) of the row that rows_next() gave. Points
  * into the row, which stays until the next rows_find(), rows_next() or rows_close(); a long
