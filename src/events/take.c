@@ -17,7 +17,8 @@
  * locks, which last to the end of the transaction: who finds a person locked goes on to the
  * next (SKIP LOCKED, for rows that do not exist yet). What a lock's former holder did is seen,
  * because the events are picked by a new statement after the lock. Rows of event_claims are
- * locked in the order of their event_id.
+ * locked in the order of their event_id. Only the first call after a restore, which mends the
+ * order, locks a table: whoever tells waits for it.
  *
  * Rights: the server's alone; the statements run with the owner's rights.
  */
@@ -210,12 +211,21 @@ static KeptPlan delete_done = {
 
 /*
  * An xid that is yet to come is that of another server: a dump brought it, or a subscription.
- * $1 is the first xid that no transaction here had when this was asked. Of a place of the other
- * server, what was told here since lies behind it by its id, whatever its xid: the dump brought
- * the sequence along.
+ * $1 is the first xid that no transaction here had completed when this was asked, $2 that of this
+ * transaction, NULL if it had none: its own events are of here although their xid is not below
+ * $1. Both are asked for once, because writing gives the transaction an xid, which may be that
+ * of an event of the other server. Of a place of the other server, what was told here since lies
+ * behind it by its id, whatever its xid: the dump brought the sequence along.
  */
+static KeptPlan lock_events = {
+	.sql = "LOCK TABLE coursebase.access_events IN SHARE ROW EXCLUSIVE MODE",
+};
+
+#define IS_FOREIGN(xid) xid " >= $1 AND " xid " IS DISTINCT FROM $2"
+
 static KeptPlan find_foreign = {
-	.sql = "SELECT pg_snapshot_xmax(s.now) FROM (SELECT pg_current_snapshot()) AS s (now)"
+	.sql = "SELECT pg_snapshot_xmax(s.now), pg_current_xact_id_if_assigned()"
+		   " FROM (SELECT pg_current_snapshot()) AS s (now)"
 		   " WHERE EXISTS (SELECT FROM coursebase.access_events e"
 		   "   WHERE e.xid >= pg_snapshot_xmax(s.now)"
 		   "   AND e.xid IS DISTINCT FROM pg_current_xact_id_if_assigned())"
@@ -229,17 +239,16 @@ static KeptPlan adopt_foreign[] = {
 			" SELECT n.name, e.xid, e.id, e.user_id, NULL"
 			" FROM coursebase.event_consumers n JOIN coursebase.access_events e"
 			"  ON (e.xid, e.id) <= (n.done_xid, n.done_id)"
-			"  AND (n.done_xid < $1 OR e.xid >= $1 OR e.id <= n.done_id)"
+			"  AND (n.done_xid < $1 OR " IS_FOREIGN("e.xid") " OR e.id <= n.done_id)"
 			" ON CONFLICT (consumer, event_id) DO NOTHING",
-	 .nargs = 1,
-	 .types = {XID8OID}},
-	{.sql = "UPDATE coursebase.event_claims SET xid = '0' WHERE xid >= $1",
-	 .nargs = 1,
-	 .types = {XID8OID}},
-	{.sql = "UPDATE coursebase.access_events e SET xid = '0' WHERE e.xid >= $1"
-			" AND e.xid IS DISTINCT FROM pg_current_xact_id_if_assigned()",
-	 .nargs = 1,
-	 .types = {XID8OID}},
+	 .nargs = 2,
+	 .types = {XID8OID, XID8OID}},
+	{.sql = "UPDATE coursebase.event_claims c SET xid = '0' WHERE " IS_FOREIGN("c.xid"),
+	 .nargs = 2,
+	 .types = {XID8OID, XID8OID}},
+	{.sql = "UPDATE coursebase.access_events e SET xid = '0' WHERE " IS_FOREIGN("e.xid"),
+	 .nargs = 2,
+	 .types = {XID8OID, XID8OID}},
 	{.sql = "UPDATE coursebase.event_consumers SET done_xid = '0', done_id = 0"},
 };
 
@@ -371,14 +380,25 @@ place_read(Take *take)
 static void
 order_mend(void)
 {
-	Datum first;
+	Datum values[2];
+	bool null;
+	char nulls[] = "  ";
 
 	if (owner_execute_latest(&find_foreign, NULL, NULL) == 0)
 		return;
-	first = plan_value(0, 1, NULL);
+	/* an event that is told here meanwhile would have an xid to come, too */
+	owner_execute_latest(&lock_events, NULL, NULL);
+	if (owner_execute_latest(&find_foreign, NULL, NULL) == 0)
+		return;
+	values[0] = plan_value(0, 1, NULL);
+	values[1] = plan_value(0, 2, &null);
+	if (null)
+		nulls[1] = 'n';
 	for (int i = 0; i < lengthof(adopt_foreign); i++)
-		owner_execute_latest(&adopt_foreign[i], adopt_foreign[i].nargs > 0 ? &first : NULL,
-							 NULL);
+		if (adopt_foreign[i].nargs > 0)
+			owner_execute_latest(&adopt_foreign[i], values, nulls);
+		else
+			owner_execute_latest(&adopt_foreign[i], NULL, NULL);
 }
 
 /* Those of the next people whom no other session has; NULL when nothing is left to take. */
