@@ -103,7 +103,8 @@ my $told = query($other, 'events', <<~'SQL');
 query($other, 'events', "BEGIN;
 	UPDATE coursebase.access_events SET xid = (pg_current_xact_id()::text::bigint + 1)::text::xid8 WHERE id = (SELECT max(i) FROM unnest(ARRAY[$left]) i);
 	INSERT INTO coursebase.event_claims (consumer, xid, event_id, user_id, claimed_until)
-	SELECT 'mail', e.xid, e.id, e.user_id, '-infinity' FROM coursebase.access_events e WHERE e.id = (SELECT max(i) FROM unnest(ARRAY[$left]) i);
+	SELECT 'mail', e.xid, e.id, e.user_id, '-infinity' FROM coursebase.access_events e WHERE e.id = (SELECT max(i) FROM unnest(ARRAY[$left]) i)
+	ON CONFLICT (consumer, event_id) DO UPDATE SET xid = excluded.xid, claimed_until = excluded.claimed_until;
 	COMMIT");
 is(query($other, 'events', "SELECT string_agg(id::text, ',') FROM coursebase.take_events('crm', 1000)"), "$left,$told",
 	'crm is given what it had not acknowledged, and then what was told since');
