@@ -99,11 +99,11 @@ my $told = query($other, 'events', <<~'SQL');
 	INSERT INTO coursebase.user_course_access (user_id, course_id) VALUES ('00000000-0000-4000-8000-0000000060f9', '00000000-0000-4000-8000-0000000060c1');
 	SELECT max(id) FROM coursebase.access_events
 	SQL
-# One that another consumer has in hand has the xid of the transaction that puts them in order.
+# One that crm has done and mail has in hand has the xid of the transaction that puts them in order.
 query($other, 'events', "BEGIN;
-	UPDATE coursebase.access_events SET xid = (pg_current_xact_id()::text::bigint + 1)::text::xid8 WHERE id = (SELECT max(i) FROM unnest(ARRAY[$left]) i);
+	UPDATE coursebase.access_events SET xid = (pg_current_xact_id()::text::bigint + 1)::text::xid8 WHERE id = (SELECT min(i) - 1 FROM unnest(ARRAY[$left]) i);
 	INSERT INTO coursebase.event_claims (consumer, xid, event_id, user_id, claimed_until)
-	SELECT 'mail', e.xid, e.id, e.user_id, '-infinity' FROM coursebase.access_events e WHERE e.id = (SELECT max(i) FROM unnest(ARRAY[$left]) i)
+	SELECT 'mail', e.xid, e.id, e.user_id, '-infinity' FROM coursebase.access_events e WHERE e.id = (SELECT min(i) - 1 FROM unnest(ARRAY[$left]) i)
 	ON CONFLICT (consumer, event_id) DO UPDATE SET xid = excluded.xid, claimed_until = excluded.claimed_until;
 	COMMIT");
 is(query($other, 'events', "SELECT string_agg(id::text, ',') FROM coursebase.take_events('crm', 1000)"), "$left,$told",
