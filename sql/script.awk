@@ -187,7 +187,7 @@ function known(words,    i, n, allowed, list) {
 function object_of(words,    word) {
     sub(/^CREATE (UNIQUE|CONSTRAINT) /, "CREATE ", words)
     split(words, word, " ")
-    sub(/[(;].*$/, "", word[3])
+    sub(/[(;].*$/, "", word[3]); gsub(/"/, "", word[3])
     if (words ~ /^CREATE EVENT TRIGGER /) return "event trigger " word[4]
     if (words ~ /^CREATE (TRIGGER|POLICY) /) return tolower(word[2]) " " word[3] " on " on_what(words)
     if (words ~ /^CREATE /) return tolower(word[2]) " " word[3]

@@ -81,7 +81,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_reorder_sections';
 COMMENT ON FUNCTION coursebase.reorder_sections(uuid, uuid[]) IS
-    'Puts the sections of a course into a new order, with places from 0, and answers how many there are. For administrators and the server; writes with the caller''s rights, under the lock of the course.
+    'Puts the sections of a course into a new order, with places from 0, and answers how many there are. For administrators and the server; writes with the caller''s rights, under the lock of all places.
 
 course_id: the course. ids: every section of the course exactly once, in the new order. Neither may be NULL.
 
@@ -99,13 +99,24 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_reorder_lessons';
 COMMENT ON FUNCTION coursebase.reorder_lessons(uuid, uuid[]) IS
-    'Puts the lessons of a section into a new order, with places from 0, and answers how many there are. For administrators and the server; writes with the caller''s rights, under the lock of the section.
+    'Puts the lessons of a section into a new order, with places from 0, and answers how many there are. For administrators and the server; writes with the caller''s rights, under the lock of all places.
 
 section_id: the section. ids: every lesson of the section exactly once, in the new order. Neither may be NULL.
 
 Source: the product''s rule that an order is written as a whole, so that two editors do not mix theirs.
 Raises: 22004 (an argument is NULL, or ids holds a NULL), KB106 (there is no such section, or none that the caller may change), KB905 (ids lacks a lesson, names one twice, or names one of another section).';
 GRANT EXECUTE ON FUNCTION coursebase.reorder_lessons(uuid, uuid[]) TO end_user, server;
+
+CREATE FUNCTION coursebase.tg_any__lock_places()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_any__lock_places';
+COMMENT ON FUNCTION coursebase.tg_any__lock_places() IS
+    'BEFORE a statement that may write places: locks the places of all parents until the transaction ends, so that writers of places wait for each other before they hold a row. Does nothing for a caller under row security who is no administrator, and while a dump is restored.';
 
 CREATE FUNCTION coursebase.tg_course_sections__place()
 RETURNS trigger
@@ -116,7 +127,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_course_sections__place';
 COMMENT ON FUNCTION coursebase.tg_course_sections__place() IS
-    'BEFORE INSERT OR UPDATE of course_id: gives a section without a place, or one that moved and kept its place, the last place of its course. Locks the course and reads with the rights of the tables'' owner.';
+    'BEFORE INSERT OR UPDATE of course_id: gives a section without a place, or one that moved and kept its place, the last place of its course; a new section whose place is taken gets the next free place. Locks the places of all parents and reads with the rights of the tables'' owner.';
 
 CREATE FUNCTION coursebase.tg_lessons__place()
 RETURNS trigger
@@ -127,4 +138,26 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_lessons__place';
 COMMENT ON FUNCTION coursebase.tg_lessons__place() IS
-    'BEFORE INSERT OR UPDATE of section_id: gives a lesson without a place, or one that moved and kept its place, the last place of its section. Locks the section and reads with the rights of the tables'' owner.';
+    'BEFORE INSERT OR UPDATE of section_id: gives a lesson without a place, or one that moved and kept its place, the last place of its section; a new lesson whose place is taken gets the next free place. Locks the places of all parents and reads with the rights of the tables'' owner.';
+
+CREATE FUNCTION coursebase.tg_course_sections__give_place()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_course_sections__give_place';
+COMMENT ON FUNCTION coursebase.tg_course_sections__give_place() IS
+    'AFTER UPDATE, for each section that the statement moved: the section that still holds the place gets a place that the statement left free, the mover''s own first; a section from another course takes the next free place instead. Reads and writes with the rights of the tables'' owner.';
+
+CREATE FUNCTION coursebase.tg_lessons__give_place()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_lessons__give_place';
+COMMENT ON FUNCTION coursebase.tg_lessons__give_place() IS
+    'AFTER UPDATE, for each lesson that the statement moved: the lesson that still holds the place gets a place that the statement left free, the mover''s own first; a lesson from another section takes the next free place instead. Reads and writes with the rights of the tables'' owner.';

@@ -208,12 +208,20 @@ COMMENT ON COLUMN coursebase.course_sections.id IS 'Key of the section.';
 COMMENT ON COLUMN coursebase.course_sections.course_id IS 'The course.';
 COMMENT ON COLUMN coursebase.course_sections.name IS 'Name to show.';
 COMMENT ON COLUMN coursebase.course_sections.status IS 'public or private. Only administrators see a private section and its lessons.';
-COMMENT ON COLUMN coursebase.course_sections."order" IS 'Place within the course, from 0. A section without a place, or moved to another course, gets the last place. A deleted section leaves a gap.';
+COMMENT ON COLUMN coursebase.course_sections."order" IS 'Place within the course, from 0. A section without a place, or moved to another course, gets the last place. An UPDATE to a place that is taken gives its holder the former place; an INSERT, or a move from another course, takes the next free place. A deleted section leaves a gap.';
 COMMENT ON COLUMN coursebase.course_sections.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.course_sections.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.course_sections ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t100_lock_places
+    BEFORE INSERT OR UPDATE OF "order", course_id ON coursebase.course_sections
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__lock_places();
 CREATE TRIGGER t100_place BEFORE INSERT OR UPDATE OF course_id ON coursebase.course_sections
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_course_sections__place();
+-- Its name sorts before PG_ConstraintTrigger: it acts before the unique key looks at the row.
+CREATE TRIGGER "A500_give_place" AFTER UPDATE ON coursebase.course_sections
+    REFERENCING OLD TABLE AS former NEW TABLE AS changed
+    FOR EACH ROW WHEN (OLD."order" <> NEW."order" OR OLD.course_id <> NEW.course_id)
+    EXECUTE FUNCTION coursebase.tg_course_sections__give_place();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.course_sections
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.course_sections TO anonymous;
@@ -244,12 +252,20 @@ COMMENT ON COLUMN coursebase.lessons.section_id IS 'The section.';
 COMMENT ON COLUMN coursebase.lessons.name IS 'Name to show.';
 COMMENT ON COLUMN coursebase.lessons.description IS 'Description to show, or NULL.';
 COMMENT ON COLUMN coursebase.lessons.status IS 'public: for users of the course. private: for administrators. preview: for anybody.';
-COMMENT ON COLUMN coursebase.lessons."order" IS 'Place within the section, from 0. A lesson without a place, or moved to another section, gets the last place. A deleted lesson leaves a gap.';
+COMMENT ON COLUMN coursebase.lessons."order" IS 'Place within the section, from 0. A lesson without a place, or moved to another section, gets the last place. An UPDATE to a place that is taken gives its holder the former place; an INSERT, or a move from another section, takes the next free place. A deleted lesson leaves a gap.';
 COMMENT ON COLUMN coursebase.lessons.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.lessons.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.lessons ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t100_lock_places
+    BEFORE INSERT OR UPDATE OF "order", section_id ON coursebase.lessons
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__lock_places();
 CREATE TRIGGER t100_place BEFORE INSERT OR UPDATE OF section_id ON coursebase.lessons
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_lessons__place();
+-- Its name sorts before PG_ConstraintTrigger: it acts before the unique key looks at the row.
+CREATE TRIGGER "A500_give_place" AFTER UPDATE ON coursebase.lessons
+    REFERENCING OLD TABLE AS former NEW TABLE AS changed
+    FOR EACH ROW WHEN (OLD."order" <> NEW."order" OR OLD.section_id <> NEW.section_id)
+    EXECUTE FUNCTION coursebase.tg_lessons__give_place();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.lessons
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.lessons TO anonymous;

@@ -166,6 +166,19 @@ trigger_expect_statement(FunctionCallInfo fcinfo, const char *name)
 	return data;
 }
 
+TriggerData *
+trigger_expect_before_statement(FunctionCallInfo fcinfo, const char *name)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(data->tg_event) ||
+		!TRIGGER_FIRED_FOR_STATEMENT(data->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("coursebase.%s() works only as a trigger before a statement", name)));
+	return data;
+}
+
 /* Only a table that is not of this release, or not ours, lacks a column that code names. */
 static int
 column_number(TriggerData *data, const char *name)

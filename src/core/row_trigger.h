@@ -62,4 +62,7 @@ extern HeapTuple trigger_set(TriggerData *data, HeapTuple row, const char *name,
  */
 extern TriggerData *trigger_expect_statement(FunctionCallInfo fcinfo, const char *name);
 
+/* The same for a trigger before each statement. */
+extern TriggerData *trigger_expect_before_statement(FunctionCallInfo fcinfo, const char *name);
+
 #endif
