@@ -211,11 +211,11 @@ static KeptPlan delete_done = {
 
 /*
  * An xid that is yet to come is that of another server: a dump brought it, or a subscription.
- * $1 is the first xid that no transaction here had completed when this was asked, $2 that of this
- * transaction, NULL if it had none: its own events are of here although their xid is not below
- * $1. Both are asked for once, because writing gives the transaction an xid, which may be that
- * of an event of the other server. Of a place of the other server, what was told here since lies
- * behind it by its id, whatever its xid: the dump brought the sequence along.
+ * $1 is the first xid that no transaction here had completed when this was asked, $2 that of
+ * this transaction, NULL if it had none: its own events are of here although their xid is not
+ * below $1. Both are asked for once, because writing gives the transaction an xid, which may be
+ * that of an event of the other server. Of a place of the other server, what was told here
+ * since lies behind it by its id, whatever its xid: the dump brought the sequence along.
  */
 static KeptPlan lock_events = {
 	.sql = "LOCK TABLE coursebase.access_events IN SHARE ROW EXCLUSIVE MODE",
@@ -239,8 +239,9 @@ static KeptPlan adopt_foreign[] = {
 			" SELECT n.name, e.xid, e.id, e.user_id, NULL"
 			" FROM coursebase.event_consumers n JOIN coursebase.access_events e"
 			"  ON (e.xid, e.id) <= (n.done_xid, n.done_id)"
-			"  AND (n.done_xid < $1 OR " IS_FOREIGN("e.xid") " OR e.id <= n.done_id)"
-			" ON CONFLICT (consumer, event_id) DO NOTHING",
+			"  AND (n.done_xid < $1 OR " IS_FOREIGN(
+				"e.xid") " OR e.id <= n.done_id)"
+						 " ON CONFLICT (consumer, event_id) DO NOTHING",
 	 .nargs = 2,
 	 .types = {XID8OID, XID8OID}},
 	{.sql = "UPDATE coursebase.event_claims c SET xid = '0' WHERE " IS_FOREIGN("c.xid"),
