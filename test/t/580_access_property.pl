@@ -130,7 +130,7 @@ query($node, 'property', <<~'SQL');
 	    END IF;
 	    -- of the public sections: previews, and public lessons of the courses; administrators read all
 	    IF at = now() AND ARRAY(SELECT one('f', n) FROM generate_series(0, 239) n
-	            WHERE EXISTS (SELECT FROM plain(u, at) p WHERE p.rule = 'administrator' AND p.rule <> without)
+	            WHERE EXISTS (SELECT FROM unnest(reasons) r WHERE r LIKE '%administrator')
 	                OR n % 2 = 0 AND (n < 12 OR n >= 24 AND one('c', n % 12 / 2) = ANY (expected)) ORDER BY 1)
 	        <> ARRAY(SELECT lesson_id FROM coursebase.lesson_contents ORDER BY 1) THEN
 	        found := found || ' contents';
