@@ -31,7 +31,7 @@ sub statements
 	direct_reads($test);
 	my $log = slurp_file($node->logfile, $before);
 	my %made;
-	$made{$1} = 1 while $log =~ /DEBUG:  rows of table "\w+" by index "\w+" are read by a statement\n.*DETAIL:  (.*)/g;
+	$made{$1} = 1 while $log =~ /DEBUG:  (?:all rows of table "\w+"|rows of table "\w+" by index "\w+") are read by a statement\n.*DETAIL:  (.*)/g;
 	return sort keys %made;
 }
 
