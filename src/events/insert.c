@@ -68,6 +68,7 @@ static const struct
 	[COLUMN_XID] = {"xid", XID8OID},
 };
 
+/* Straight or not at all: otherwise event.c writes the event by a statement. */
 static RowsSource events_of_user = {
 	.table = "access_events",
 	.index = "access_events_user_id_xid_idx",

@@ -53,7 +53,7 @@ DELETE FROM coursebase.user_course_access WHERE user_id = :ada;
 :store('revoked', '2026-02-06', NULL, '{"transaction_id": "t2097-02-01"}');
 :told
 :turns('-infinity', 'infinity');
-:store('unrevoked', '2026-02-07');
+:store('unrevoked', '2026-02-07', NULL, '{"transaction_id": "t2097-02-01"}');
 :told
 
 -- A slot that is given back or moved; premium that is every course has no slots to tell of.
