@@ -77,7 +77,7 @@ ALTER TABLE coursebase.course_purchases ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.course_purchases
     FOR EACH ROW WHEN (OLD.source <> 'premium_slot' OR NEW.source <> 'premium_slot')
     EXECUTE FUNCTION coursebase.tg_any__set_once('id', 'user_id', 'course_id',
-        'source', 'environment', 'purchase_id', 'refunded_at');
+        'source', 'environment', 'purchase_id');
 CREATE TRIGGER t300_slot BEFORE INSERT ON coursebase.course_purchases
     FOR EACH ROW WHEN (NEW.source = 'premium_slot' AND NEW.status = 'valid')
     EXECUTE FUNCTION coursebase.tg_course_purchases__slot();
@@ -86,6 +86,15 @@ CREATE TRIGGER t300_slot_on_update BEFORE UPDATE ON coursebase.course_purchases
         AND (OLD.user_id, OLD.course_id, OLD.source, OLD.status)
             IS DISTINCT FROM (NEW.user_id, NEW.course_id, NEW.source, NEW.status))
     EXECUTE FUNCTION coursebase.tg_course_purchases__slot();
+-- A stolen server key must not invent what a store sold. What takes the course away stays open.
+CREATE TRIGGER t300_signed_only BEFORE INSERT OR DELETE ON coursebase.course_purchases
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__signed_only('source');
+CREATE TRIGGER t300_signed_only_on_update BEFORE UPDATE ON coursebase.course_purchases
+    FOR EACH ROW WHEN (NEW.status IN ('pending', 'valid')
+        AND (OLD.user_id, OLD.course_id, OLD.voice, OLD.source, OLD.environment, OLD.status)
+            IS DISTINCT FROM (NEW.user_id, NEW.course_id, NEW.voice, NEW.source,
+                NEW.environment, NEW.status))
+    EXECUTE FUNCTION coursebase.tg_any__signed_only('source');
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.course_purchases
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.course_purchases TO end_user;

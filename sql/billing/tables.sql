@@ -118,7 +118,7 @@ COMMENT ON COLUMN coursebase.subscription_events.received_at IS 'When the event 
 COMMENT ON COLUMN coursebase.subscription_events.period_end IS 'End of the paid period by this event, or NULL if the store does not say.';
 COMMENT ON COLUMN coursebase.subscription_events.grace_until IS 'End of the grace period by this event; where the store does not say, by the setting grace_days of the store as it was when the event came, or NULL.';
 COMMENT ON COLUMN coursebase.subscription_events.auto_renew IS 'Whether the store will renew by this event, or NULL if the store does not say.';
-COMMENT ON COLUMN coursebase.subscription_events.payload IS 'The event as JSON, as it was given; for a receipt, the event that the receipt stands for. is_trial, base_plan_id, offer_id and purchase_token are read from it.';
+COMMENT ON COLUMN coursebase.subscription_events.payload IS 'The event as JSON: what was given, what is read of it in one spelling; for a receipt, the event that the receipt stands for. is_trial, base_plan_id, offer_id and purchase_token are read from it.';
 COMMENT ON COLUMN coursebase.subscription_events.answered_status IS 'Status in the answer to the first call with this event: every repetition gets the same.';
 COMMENT ON COLUMN coursebase.subscription_events.answered_expires_at IS 'End of the paid period in that answer.';
 COMMENT ON COLUMN coursebase.subscription_events.answered_anomaly IS 'Anomaly in that answer, or NULL.';
@@ -427,16 +427,19 @@ COMMENT ON COLUMN coursebase.subscription_history.anomaly IS 'Why the event did 
 GRANT SELECT ON TABLE coursebase.subscription_history TO end_user, server;
 
 -- Whether a sandbox sells anything here, and how long a failed charge is forgiven where the store does not say.
-INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning)
+INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning, is_owner_only)
 VALUES
     ('accept_sandbox', 'boolean', 'false',
-        'Whether what a store''s sandbox sold gives rights here: true for test installations only.'),
+        'Whether what a store''s sandbox sold gives rights here: true for test installations only.', true),
     ('grace_days_app_store', 'integer', '0',
-        'Days from a failed charge of App Store during which there is premium, where the event names no end; 0 to 366.'),
+        'Days from a failed charge of App Store during which there is premium, where the event names no end; 0 to 366.', false),
     ('grace_days_google_play', 'integer', '0',
-        'Days from a failed charge of Google Play during which there is premium, where the event names no end; 0 to 366.'),
+        'Days from a failed charge of Google Play during which there is premium, where the event names no end; 0 to 366.', false),
     ('grace_days_stripe', 'integer', '0',
-        'Days from a failed charge of Stripe during which there is premium, where the event names no end; 0 to 366.'),
+        'Days from a failed charge of Stripe during which there is premium, where the event names no end; 0 to 366.', false),
     ('grace_days_amazon', 'integer', '0',
-        'Days from a failed charge of Amazon during which there is premium, where the event names no end; 0 to 366.')
-ON CONFLICT (name) DO NOTHING;
+        'Days from a failed charge of Amazon during which there is premium, where the event names no end; 0 to 366.', false)
+ON CONFLICT (name) DO UPDATE SET default_value = excluded.default_value, meaning = excluded.meaning,
+    is_owner_only = excluded.is_owner_only
+WHERE (s.default_value, s.meaning, s.is_owner_only)
+    IS DISTINCT FROM (excluded.default_value, excluded.meaning, excluded.is_owner_only);

@@ -70,7 +70,7 @@ user_id: the buyer; a closed account is recorded too, because the money came. pr
 purchase_id: the purchase. status: completed; refunded, if the purchase was refunded in full (it then gives nothing); or unpaid, and then the other columns are NULL. already_owned: whether an earlier purchase of the product counted at that time. course_ids: the courses that the purchase gave, in the order of their ids.
 
 Source: Stripe''s checkout sessions, which may be reported more than once, and the product''s rule that every paid session is honoured.
-Raises: 22004 (an argument is NULL), 22008 (at is infinite), 22023 (an empty session, a negative price, or an unknown payment_status), 40001 (the purchase was deleted during the call: call again), KB106 (there is no such user or product), KB902 (the session was recorded with another user, product or price).';
+Raises: 22004 (an argument is NULL), 22008 (at is infinite), 22023 (an empty session, a negative price, or an unknown payment_status), 40001 (the purchase was deleted during the call: call again), KB106 (there is no such user or product), KB822 (the setting require_signature names stripe, and the caller is not the owner of the tables: take_notification() takes what Stripe signed), KB902 (the session was recorded with another user, product or price).';
 GRANT EXECUTE ON FUNCTION coursebase.complete_purchase(uuid, uuid, text, bigint, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.refund_purchase(

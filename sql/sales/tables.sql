@@ -57,6 +57,13 @@ CREATE TRIGGER t200_refund BEFORE UPDATE ON coursebase.purchases
 CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.purchases
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once('id', 'user_id', 'product_id',
         'product_details', 'stripe_session_id', 'price_paid_in_cents');
+-- A stolen server key must not invent a sale, or take a refund back. A refund gives nothing and stays open.
+CREATE TRIGGER t300_signed_only BEFORE INSERT OR DELETE ON coursebase.purchases
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__signed_only('stripe');
+CREATE TRIGGER t300_signed_only_on_update BEFORE UPDATE ON coursebase.purchases
+    FOR EACH ROW WHEN (NEW.refunded_in_cents < OLD.refunded_in_cents
+        OR NEW.refunded_at IS NULL AND OLD.refunded_at IS NOT NULL)
+    EXECUTE FUNCTION coursebase.tg_any__signed_only('stripe');
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.purchases
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 CREATE TRIGGER t500_grant AFTER INSERT ON coursebase.purchases

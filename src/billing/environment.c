@@ -11,6 +11,13 @@ const char *const environment_names[ENVIRONMENTS] = {
 	[ENVIRONMENT_SANDBOX] = "sandbox",
 };
 
+const MembersAlias environment_aliases[ENVIRONMENT_ALIASES] = {
+	{"prod", "production"},
+	{"test", "sandbox"},
+	{"xcode", "sandbox"},
+	{"localtesting", "sandbox"},
+};
+
 bool
 environment_is_sandbox(const char *environment)
 {

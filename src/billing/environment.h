@@ -10,6 +10,8 @@
 
 #include "postgres.h"
 
+#include "json/members.h"
+
 typedef enum Environment
 {
 	ENVIRONMENT_PRODUCTION,
@@ -19,6 +21,10 @@ typedef enum Environment
 
 /* As the columns named environment and what stores send name the environments. */
 extern const char *const environment_names[ENVIRONMENTS];
+
+/* What stores call them besides. */
+#define ENVIRONMENT_ALIASES 4
+extern const MembersAlias environment_aliases[ENVIRONMENT_ALIASES];
 
 /* NULL and unknown names are no sandbox. */
 extern bool environment_is_sandbox(const char *environment);

@@ -37,6 +37,8 @@
 #include "core/schema.h"
 #include "core/setting.h"
 #include "identity/anchor.h"
+#include "identity/audit.h"
+#include "json/object_write.h"
 
 /* An event on its way, and what is stored when it comes. */
 typedef struct Situation
@@ -57,26 +59,36 @@ typedef struct Situation
 	bool transaction_seen;
 } Situation;
 
+/* Of a payload what is read: a provider that tells an event again counts its deliveries, or
+ * spells it otherwise. */
+#define READ_MEMBERS(payload)                                                                  \
+	"(SELECT jsonb_object_agg(k.key, k.value) FROM jsonb_each(" payload ") k "                 \
+	"WHERE k.key = ANY ($9))"
+
 /*
  * Locks the row of subscriptions before the line and the log are trusted: anchor_user() already
  * keeps other events of this user out, and the lock makes a stale snapshot fail here.
  */
 static KeptPlan read_situation = {
-	.sql = "SELECT s.id, s.status::text, s.expires_at, s.grace_until, s.store, s.environment, "
-		   "coalesce(s.original_transaction_id, s.user_id::text), "
-		   "l.user_id = $1, e.user_id = $1 AND e.payload = $6, e.answered_status, "
-		   "e.answered_expires_at, e.answered_anomaly, "
-		   "EXISTS (SELECT FROM coursebase.subscription_events p WHERE p.user_id = $1 "
-		   "AND p.transaction_id = $7 AND p.store = $2 "
-		   "AND coalesce(p.original_transaction_id, p.user_id::text) = $3), " LINE_COLUMNS
-		   "FROM coursebase.subscriptions s "
-		   "LEFT JOIN coursebase.subscription_lines l ON l.store = $2 "
-		   "AND l.original_transaction_id = $3 "
-		   "LEFT JOIN coursebase.subscription_events e ON e.store = $2 "
-		   "AND e.environment = $4 AND e.store_event_id = $5 "
-		   "WHERE s.user_id = $1 FOR NO KEY UPDATE OF s",
-	.nargs = 7,
-	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID, TEXTOID},
+	.sql =
+		"SELECT s.id, s.status::text, s.expires_at, s.grace_until, s.store, s.environment, "
+		"coalesce(s.original_transaction_id, s.user_id::text), "
+		"l.user_id = $1, e.user_id = $1 AND e.event_type = $8 "
+		"AND " READ_MEMBERS("e.payload") " = " READ_MEMBERS(
+			"$6") ", e.answered_status, "
+				  "e.answered_expires_at, e.answered_anomaly, "
+				  "EXISTS (SELECT FROM coursebase.subscription_events p WHERE p.user_id = $1 "
+				  "AND p.transaction_id = $7 AND p.store = $2 "
+				  "AND coalesce(p.original_transaction_id, p.user_id::text) = "
+				  "$3), " LINE_COLUMNS "FROM coursebase.subscriptions s "
+				  "LEFT JOIN coursebase.subscription_lines l ON l.store = $2 "
+				  "AND l.original_transaction_id = $3 "
+				  "LEFT JOIN coursebase.subscription_events e ON e.store = $2 "
+				  "AND e.environment = $4 AND e.store_event_id = $5 "
+				  "WHERE s.user_id = $1 FOR NO KEY UPDATE OF s",
+	.nargs = 9,
+	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID,
+			  TEXTARRAYOID},
 };
 enum
 {
@@ -116,6 +128,7 @@ static void situation_read(Situation *situation);
 static bool situation_query(const Situation *situation);
 static void event_take(Situation *situation, SubscriptionAnswer *answer);
 static void first_premium_tell(const Situation *situation, const SubscriptionLine *line);
+static void grant_audit(const Situation *situation);
 static void line_require(const Situation *situation);
 static FoldAnomaly line_advance(Situation *situation, SubscriptionLine *line);
 static FoldAnomaly line_refold(const Situation *situation, SubscriptionLine *line);
@@ -247,6 +260,8 @@ situation_query(const Situation *situation)
 	plan_bind_text(&values, notice->event.id);
 	plan_bind(&values, notice->payload);
 	plan_bind_text(&values, notice->event.transaction);
+	plan_bind_text(&values, subscription_event_names[notice->event.type]);
+	plan_bind(&values, notice_read_members());
 	return owner_execute(&read_situation, values.datums, values.nulls, false) == 1;
 }
 
@@ -273,8 +288,28 @@ event_take(Situation *situation, SubscriptionAnswer *answer)
 	if (!event_insert(&situation->notice, situation->user, &situation->subscription, answer,
 					  situation->at))
 		raise_conflict(&situation->notice);
+	grant_audit(situation);
 	if (anomaly == FOLD_SOUND)
 		first_premium_tell(situation, &line);
+}
+
+/* What no store sold is somebody's decision, which the trail must name: with a stolen server
+ * key it stays possible. */
+static void
+grant_audit(const Situation *situation)
+{
+	const SubscriptionNotice *notice = &situation->notice;
+	StringInfoData out;
+
+	if (strcmp(notice->store, "manual") != 0 && strcmp(notice->store, "promotional") != 0)
+		return;
+	object_begin(&out);
+	object_text(&out, "store", notice->store);
+	object_text(&out, "event_type", subscription_event_names[notice->event.type]);
+	object_text(&out, "store_event_id", notice->event.id);
+	object_time(&out, "period_end", notice->event.period_end);
+	audit_write("subscription_granted", psprintf("users/%s", uuid_text(situation->user)), NULL,
+				object_end(&out));
 }
 
 /*

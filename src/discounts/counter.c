@@ -82,7 +82,7 @@ static KeptPlan lock_code = {
 /* SKIP LOCKED against the order of locks: an entry after the code. */
 static KeptPlan reclaim_expired = {
 	.sql = "UPDATE coursebase.user_discounts"
-		   " SET status = 'assigned', reserved_until = NULL, order_ref = NULL"
+		   " SET status = 'assigned', reserved_until = NULL, order_ref = NULL, quote = NULL"
 		   " WHERE discount_code_id = $1 AND user_id = ANY (ARRAY(SELECT d.user_id"
 		   "  FROM coursebase.user_discounts d WHERE d.discount_code_id = $1"
 		   "  AND d.status = 'reserved' AND d.reserved_until <= $2"

@@ -16,7 +16,7 @@
 #include "core/datum.h"
 #include "core/owner.h"
 #include "core/plan.h"
-#include "core/setting.h"
+#include "core/signed_only.h"
 #include "json/json_load.h"
 #include "notifications/apply.h"
 #include "notifications/fields.h"
@@ -46,7 +46,13 @@ static KeptPlan complete_checkout = {
 static KeptPlan refund_receipt = {
 	.sql = "SELECT pg_catalog.row_to_json(r)::pg_catalog.text FROM "
 		   "coursebase.refund_store_purchase("
-		   "$1, $2, $3, $4) r",
+		   "$1, $2, $3, $4, $5, NULL, CASE WHEN $5 IS NOT NULL THEN $6 END) r",
+	.nargs = 6,
+	.types = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT4OID, TEXTOID},
+};
+static KeptPlan reverse_refund = {
+	.sql = "SELECT pg_catalog.row_to_json(r)::pg_catalog.text FROM "
+		   "coursebase.reverse_store_refund($1, $2, $3, $4) r",
 	.nargs = 4,
 	.types = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID},
 };
@@ -63,6 +69,7 @@ static void purchase_apply(const NoticeCall *call, NoticeEffect *effect);
 static char *receipt_json(const NoticeCall *call);
 static void checkout_apply(const NoticeCall *call, NoticeEffect *effect);
 static void refund_apply(const NoticeCall *call, NoticeEffect *effect);
+static void reversal_apply(const NoticeCall *call, NoticeEffect *effect);
 static void review_apply(const NoticeCall *call, NoticeEffect *effect);
 static bool person_require(const NoticeCall *call, NoticeEffect *effect);
 static void wait(NoticeEffect *effect, const char *detail);
@@ -88,6 +95,15 @@ notice_apply(const NoticeCall *call, NoticeEffect *effect)
 		wait(effect, psprintf("details are needed: fetch %s", notice->needs));
 		return;
 	}
+	/* RevenueCat speaks for stores, and what was stored before the setting named the provider
+	 * is replayed: neither may pass for verified */
+	if (!call->verified &&
+		(signed_only(notice_provider_names[call->provider]) || signed_only(whose_store(call))))
+	{
+		refuse(effect, "KB822: the setting require_signature names its store, and nothing "
+					   "proved it");
+		return;
+	}
 	switch (notice->subject)
 	{
 		case NOTICE_SUBSCRIPTION:
@@ -101,6 +117,9 @@ notice_apply(const NoticeCall *call, NoticeEffect *effect)
 			break;
 		case NOTICE_REFUND:
 			refund_apply(call, effect);
+			break;
+		case NOTICE_REVERSAL:
+			reversal_apply(call, effect);
 			break;
 		case NOTICE_REVIEW:
 			review_apply(call, effect);
@@ -164,24 +183,21 @@ event_json(const NoticeCall *call, const char *store)
 	return json.data;
 }
 
-/* A purchase that is pending gives nothing; one that was canceled before it was paid never gave
- * anything. */
+/* The receipt says whether it is paid; one that was canceled and is nobody's is kept as a
+ * refund that came first. */
 static void
 purchase_apply(const NoticeCall *call, NoticeEffect *effect)
 {
+	const StoreNotice *notice = call->notice;
 	PlanValues values = {0};
 
-	if (call->notice->state == PURCHASE_STATE_PENDING)
-	{
-		wait(effect, "the purchase is pending: the store tells when it is paid");
-		return;
-	}
-	if (call->notice->state == PURCHASE_STATE_CANCELED)
+	if (notice->state == PURCHASE_STATE_CANCELED &&
+		whose_find(call, &effect->user) != WHOSE_FOUND)
 	{
 		refund_apply(call, effect);
 		return;
 	}
-	if (call->notice->purchased_at == NOTICE_NO_TIME)
+	if (notice->state == PURCHASE_STATE_PAID && notice->purchased_at == NOTICE_NO_TIME)
 	{
 		refuse(effect, "KB824: it does not say when it was purchased");
 		return;
@@ -200,7 +216,9 @@ purchase_apply(const NoticeCall *call, NoticeEffect *effect)
 static char *
 receipt_json(const NoticeCall *call)
 {
+	static const char *const states[] = {"paid", "pending", "canceled"};
 	const StoreNotice *notice = call->notice;
+	bool priced = notice->amount != NOTICE_NO_AMOUNT && notice->currency.size > 0;
 	StringInfoData json;
 
 	initStringInfo(&json);
@@ -210,7 +228,20 @@ receipt_json(const NoticeCall *call)
 	member_raw(&json, "purchase_id", notice->transaction);
 	member_raw(&json, "purchase_token",
 			   notice->token.size > 0 ? notice->token : notice->transaction);
-	member_time(&json, "transaction_date", notice->purchased_at);
+	/* what is not paid has no time of a purchase: that of the notification stands for it */
+	member_time(&json, "transaction_date",
+				notice->purchased_at != NOTICE_NO_TIME ? notice->purchased_at : notice->time);
+	member_text(&json, "state", states[notice->state]);
+	appendStringInfo(&json, ", \"quantity\": " INT64_FORMAT, notice->quantity);
+	if (priced && notice->amount >= 0)
+	{
+		appendStringInfo(&json, ", \"%s\": " INT64_FORMAT,
+						 notice->amount_scale == 1000      ? "price_in_milliunits"
+						 : notice->amount_scale == 1000000 ? "price_in_micros"
+														   : "price_in_cents",
+						 notice->amount);
+		member_raw(&json, "currency", notice->currency);
+	}
 	appendStringInfoChar(&json, '}');
 	return json.data;
 }
@@ -274,9 +305,35 @@ refund_apply(const NoticeCall *call, NoticeEffect *effect)
 	plan_bind(&values,
 			  TimestampTzGetDatum(notice->revoked_at != NOTICE_NO_TIME ? notice->revoked_at
 																	   : notice->time));
+	/* the part that was voided, known by the notification that tells of it */
+	plan_bind_nullable(&values, Int32GetDatum((int32) notice->refunded_quantity),
+					   notice->refunded_quantity <= 0);
+	plan_bind_text(&values, call->id);
 	owner_execute(&refund_receipt, values.datums, values.nulls, false);
-	effect->has_user = whose_find(call, &effect->user) == WHOSE_FOUND;
 	applied(effect, false);
+	effect->has_user = whose_find(call, &effect->user) == WHOSE_FOUND;
+}
+
+/* A store took its refund back. */
+static void
+reversal_apply(const NoticeCall *call, NoticeEffect *effect)
+{
+	const StoreNotice *notice = call->notice;
+	const char *store = whose_store(call);
+	PlanValues values = {0};
+
+	if (store == NULL || notice->transaction.size == 0)
+	{
+		wait(effect, "it names no purchase that is known here");
+		return;
+	}
+	plan_bind_text(&values, store);
+	plan_bind_text(&values, environment_of(call));
+	plan_bind_text(&values, notice_text(notice->transaction));
+	plan_bind(&values, TimestampTzGetDatum(notice->time));
+	owner_execute(&reverse_refund, values.datums, values.nulls, false);
+	applied(effect, false);
+	effect->has_user = whose_find(call, &effect->user) == WHOSE_FOUND;
 }
 
 /* Nothing is decided here; refunds_to_review lists it until the store's patience ends. */

@@ -311,6 +311,14 @@ event_take(JsonText *text, Event *event, JsonSlice details, StoreNotice *notice,
 	if (event->one_time.end > 0)
 	{
 		notice->subject = NOTICE_PURCHASE;
+		/* ONE_TIME_PRODUCT_CANCELED says all there is: before it is paid, the token is its id
+		 */
+		if (details.size == 0 && notice_name_same(event->type, notice_word("2")))
+		{
+			notice->state = PURCHASE_STATE_CANCELED;
+			notice->transaction = event->token;
+			return true;
+		}
 		notice->needs = details.size == 0 ? need_product : NULL;
 		return details.size == 0 || purchase_take(details, notice, fault);
 	}

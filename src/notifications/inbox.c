@@ -192,6 +192,7 @@ coursebase_take_notification(PG_FUNCTION_ARGS)
 	call.notice = &notice;
 	call.id = notification_id(&received, &notice);
 	call.user = args_uuid_or_null(fcinfo, ARG_USER);
+	call.verified = row.proof != PROOF_NONE;
 	call.proven = row.proof == PROOF_SIGNED;
 	row_find(&received, &notice, row.proof, call.id, call.at, &row);
 	if (!row.is_final)
@@ -254,6 +255,7 @@ coursebase_replay_notifications(PG_FUNCTION_ARGS)
 		call.provider = received.provider;
 		call.notice = &notice;
 		call.user = row.effect.has_user ? &row.effect.user : NULL;
+		call.verified = row.proof != PROOF_NONE;
 		call.proven = row.proof == PROOF_SIGNED;
 		call.at = at;
 		row_settle(&row, &call);

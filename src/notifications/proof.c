@@ -16,7 +16,7 @@
 #include "utils/timestamp.h"
 
 #include "core/errors.h"
-#include "core/setting.h"
+#include "core/signed_only.h"
 #include "json/json_load.h"
 #include "notifications/app_store.h"
 #include "notifications/base64.h"
@@ -162,19 +162,6 @@ proof_reread(const Received *received, StoreNotice *notice)
 		apple_read(received, &tokens, notice);
 	else
 		other_read(received, notice);
-}
-
-/* The setting is a list of names, separated by commas or spaces. */
-bool
-proof_is_required(NoticeProvider provider)
-{
-	const char *name = notice_provider_names[provider];
-	char *list = setting_text("require_signature");
-
-	for (char *word = strtok(list, ", "); word != NULL; word = strtok(NULL, ", "))
-		if (strcmp(word, name) == 0)
-			return true;
-	return false;
 }
 
 /* The readers expect valid JSON. Apple's body may be a token alone. */
@@ -457,7 +444,7 @@ header_lacks(const Received *received)
 {
 	if (received->signature.size > 0)
 		return false;
-	if (proof_is_required(received->provider))
+	if (signed_only(notice_provider_names[received->provider]))
 		ereport(
 			ERROR,
 			(errcode(ERRCODE_CB_SIGNATURE_REQUIRED),
@@ -475,7 +462,7 @@ keys_lack(NoticeProvider provider, int count, const char *kind)
 {
 	if (count > 0)
 		return false;
-	if (proof_is_required(provider))
+	if (signed_only(notice_provider_names[provider]))
 		ereport(
 			ERROR,
 			(errcode(ERRCODE_CB_STORE_KEY_UNKNOWN),

@@ -32,6 +32,7 @@
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/schema.h"
+#include "core/signed_only.h"
 #include "identity/anchor.h"
 #include "sales/sale.h"
 
@@ -117,6 +118,7 @@ coursebase_complete_purchase(PG_FUNCTION_ARGS)
 
 	arguments_check(fcinfo);
 	schema_require_current();
+	signed_only_require("stripe");
 	compat_materialize(fcinfo);
 	if (!payment_counts(text_to_cstring(PG_GETARG_TEXT_PP(SALE_PAYMENT))))
 	{

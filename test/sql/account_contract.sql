@@ -54,8 +54,9 @@ INSERT INTO stated VALUES
     ('course_purchases', 'kept', 'voice source product_id purchase_id purchase_token environment status'),
     ('custom_course_purchases', 'kept', 'purchase_id purchase_token source environment status'),
     ('ai_credit_purchases', 'kept', 'product_id source environment purchase_id purchase_token status currency'),
-    ('store_receipts', 'kept', 'source environment purchase_id product_id kind voice purchase_token original_transaction_id discount_order_ref status detail receipt refund_detail currency'),
+    ('store_receipts', 'kept', 'source environment purchase_id product_id kind voice purchase_token original_transaction_id discount_order_ref status detail receipt refund_detail currency discount_refused'),
     ('store_notifications', 'removed', 'body details result'),
+    ('store_refunds', 'kept', 'source environment purchase_id refund_ref status_before detail'),
     ('store_notifications', 'kept', 'provider environment notification_id kind proof outcome detail needs'),
     ('subscriptions', 'kept', 'plan store environment product_id base_plan_id offer_id purchase_token original_transaction_id'),
     ('subscription_lines', 'kept', 'store original_transaction_id environment transaction_id product_id base_plan_id offer_id purchase_token last_event_type last_store_event_id'),
@@ -64,7 +65,7 @@ INSERT INTO stated VALUES
     ('payment_transactions', 'kept', 'type provider provider_reference currency'),
     ('referral_credits', 'kept', 'source currency'),
     ('referral_spendings', 'kept', 'order_ref currency'),
-    ('user_discounts', 'kept', 'status order_ref'),
+    ('user_discounts', 'kept', 'status order_ref quote'),
     ('discount_redemptions', 'kept', 'order_ref terms currency'),
     ('discount_codes', 'kept', 'code product_type item android_offer_id ios_offer_id product_suffix currency');
 SELECT 'unstated', w.relation, w.name, w.type, 'state above what becomes of it when the account is closed' FROM words w
