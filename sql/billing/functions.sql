@@ -18,7 +18,7 @@ COMMENT ON FUNCTION coursebase.apply_subscription_event(uuid, json, timestamptz)
 
 user_id: whose subscription it is; a closed account may be named, because its store goes on sending events. event: a JSON object of store (google_play, app_store, stripe, amazon, promotional, manual), environment (production, sandbox; a manual event may leave it out), store_event_id, event_type, event_time, and as far as known original_transaction_id, transaction_id, product_id, base_plan_id, offer_id, purchase_token, period_end, grace_until, auto_renew, is_trial. Times are ISO 8601 with a zone, or milliseconds since 1970. event_type is canonical (created, renewed, ...) or the provider''s own name or number, which is looked up with subtype in subscription_event_mappings under provider (left out: the store); a name that is not there is noted. manual (true; always so for the store manual) refuses an impossible transition instead of keeping it. Other members are kept and not read. at: when the event came here; the time that a referrer''s credit counts from. No argument may be NULL.
 
-status: pending, trialing, active, in_grace, on_hold, paused, canceled, expired or revoked. expires_at: end of the paid period; NULL while there was none. applied: whether the event fitted. anomaly: why it did not, impossible_transition or transaction_refunded; NULL if it was applied.
+status: pending, trialing, active, in_grace, on_hold, paused, canceled, expired or revoked. expires_at: end of the paid period; NULL while there was none. applied: whether the event fitted. anomaly: why it did not, impossible_transition, transaction_refunded or earlier_payment (it is about a payment that the line has left behind); NULL if it was applied.
 
 Source: the table of transitions under Subscriptions in the documentation, and what each store says of its notifications.
 Raises: 22004 (an argument is NULL), KB106 (there is no such user), KB501 (a member of the event is missing or malformed), KB502 (the event came before with other content or for another user, or its line is of another environment), KB503 (the original transaction is another user''s), KB504 (the subscription does not allow the manual event).';
@@ -61,7 +61,7 @@ COMMENT ON FUNCTION coursebase.has_premium(uuid, timestamptz) IS
 
 user_id: the person; NULL is the user who asks, and nobody without an account; only an administrator or the server may name another user. at: the time that is asked about, the past and infinity too; NULL is the start of the transaction.
 
-True if the status gives access (trialing, active, paused and canceled to the end of the paid period; in_grace, and canceled in grace, to the end of the grace period), the end is after that time, and the environment counts: a sandbox only while the setting accept_sandbox is on.
+True if the status gives access (trialing, active, on_hold, paused and canceled to the end of the paid period; in_grace, and canceled in grace, to the end of the grace period where that is later), the end is after that time, and the environment counts: a sandbox only while the setting accept_sandbox is on.
 
 Source: what each status gives, under Subscriptions in the documentation.
 Raises: 42501 (user_id is another user).';
@@ -112,7 +112,7 @@ COMMENT ON FUNCTION coursebase.subscription_steps(uuid) IS
 
 user_id: the person; NULL is the user who asks, and no rows without an account; only an administrator or the server may name another user.
 
-event_id: key of the event. event_type: its canonical type. store, environment: where it comes from. event_time: when it happened, by the store''s clock. received_at: when it came here. status_before, status_after: the status of its line around it. expires_at: end of the line''s paid period after it, or NULL. anomaly: why it did nothing, impossible_transition or transaction_refunded; NULL for an event that fits.
+event_id: key of the event. event_type: its canonical type. store, environment: where it comes from. event_time: when it happened, by the store''s clock. received_at: when it came here. status_before, status_after: the status of its line around it. expires_at: end of the line''s paid period after it, or NULL. anomaly: why it did nothing, impossible_transition, transaction_refunded or earlier_payment; NULL for an event that fits.
 
 Source: the table of transitions under Subscriptions in the documentation.
 Raises: 42501 (user_id is another user).';

@@ -116,7 +116,7 @@ COMMENT ON COLUMN coursebase.subscription_events.product_id IS 'Product as the s
 COMMENT ON COLUMN coursebase.subscription_events.event_time IS 'When the event happened, by the store''s clock: the fold takes events in this order.';
 COMMENT ON COLUMN coursebase.subscription_events.received_at IS 'When the event came here.';
 COMMENT ON COLUMN coursebase.subscription_events.period_end IS 'End of the paid period by this event, or NULL if the store does not say.';
-COMMENT ON COLUMN coursebase.subscription_events.grace_until IS 'End of the grace period by this event, or NULL if the store does not say.';
+COMMENT ON COLUMN coursebase.subscription_events.grace_until IS 'End of the grace period by this event; where the store does not say, by the setting grace_days of the store as it was when the event came, or NULL.';
 COMMENT ON COLUMN coursebase.subscription_events.auto_renew IS 'Whether the store will renew by this event, or NULL if the store does not say.';
 COMMENT ON COLUMN coursebase.subscription_events.payload IS 'The event as JSON, as it was given; for a receipt, the event that the receipt stands for. is_trial, base_plan_id, offer_id and purchase_token are read from it.';
 COMMENT ON COLUMN coursebase.subscription_events.answered_status IS 'Status in the answer to the first call with this event: every repetition gets the same.';
@@ -176,7 +176,7 @@ COMMENT ON COLUMN coursebase.subscription_lines.before_status IS 'While the stat
 COMMENT ON COLUMN coursebase.subscription_lines.before_expires_at IS 'End of the paid period before the refund.';
 COMMENT ON COLUMN coursebase.subscription_lines.before_grace_until IS 'End of the grace period before the refund.';
 COMMENT ON COLUMN coursebase.subscription_lines.before_auto_renew IS 'Whether the store would have renewed before the refund.';
-COMMENT ON COLUMN coursebase.subscription_lines.first_premium_at IS 'Time of the event that first gave access, or NULL.';
+COMMENT ON COLUMN coursebase.subscription_lines.first_premium_at IS 'Time of the first event that gave access and was paid for, which a trial is not; or NULL.';
 COMMENT ON COLUMN coursebase.subscription_lines.transaction_id IS 'The store''s id of the payment of the current period, or NULL.';
 COMMENT ON COLUMN coursebase.subscription_lines.product_id IS 'Product as the store names it, or NULL.';
 COMMENT ON COLUMN coursebase.subscription_lines.base_plan_id IS 'Base plan of the product, or NULL.';
@@ -224,8 +224,8 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.subscription_event_mapping
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.subscription_event_mappings TO server;
 
--- Google Play's real-time developer notifications: notificationType, by number and by name. A scheduled pause or
--- cancellation changes nothing yet, so it is noted: another notice comes when it begins.
+-- Google Play's real-time developer notifications: notificationType, by number and by name. A scheduled cancellation
+-- is a cancellation. A scheduled pause changes nothing yet, so it is noted: another notice comes when it begins.
 INSERT INTO coursebase.subscription_event_mappings (provider, name, event_type)
 SELECT 'google_play', n.name, m.event_type
 FROM (VALUES
@@ -243,7 +243,7 @@ FROM (VALUES
     (12, 'SUBSCRIPTION_REVOKED', 'revoked'),
     (13, 'SUBSCRIPTION_EXPIRED', 'expired'),
     (17, 'SUBSCRIPTION_ITEMS_CHANGED', 'product_changed'),
-    (18, 'SUBSCRIPTION_CANCELLATION_SCHEDULED', 'noted'),
+    (18, 'SUBSCRIPTION_CANCELLATION_SCHEDULED', 'canceled'),
     (19, 'SUBSCRIPTION_PRICE_CHANGE_UPDATED', 'noted'),
     (20, 'SUBSCRIPTION_PENDING_PURCHASE_CANCELED', 'noted'),
     (22, 'SUBSCRIPTION_PRICE_STEP_UP_CONSENT_UPDATED', 'noted')) AS m (number, name, event_type)
@@ -305,13 +305,16 @@ VALUES
 ON CONFLICT (provider, name, subtype) DO NOTHING;
 
 -- Stripe: the event's type. subtype of customer.subscription.updated is what changed: cancel_at_period_end
--- (and to what), or the new status, or items or trial_end; of invoices the billing_reason; of a closed
--- dispute how it ended. A paid invoice is sent as invoice.paid and as invoice.payment_succeeded: the second is noted.
+-- (and to what), cancel_at (null: taken back), or the new status, or items or trial_end; of invoices
+-- the billing_reason; of a closed dispute how it ended. A paid invoice is sent as invoice.paid and as
+-- invoice.payment_succeeded: the second is noted.
 INSERT INTO coursebase.subscription_event_mappings (provider, name, subtype, event_type)
 VALUES
     ('stripe', 'customer.subscription.created', '', 'created'),
     ('stripe', 'customer.subscription.created', 'incomplete', 'noted'),
     ('stripe', 'customer.subscription.updated', '', 'noted'),
+    ('stripe', 'customer.subscription.updated', 'cancel_at', 'canceled'),
+    ('stripe', 'customer.subscription.updated', 'cancel_at.null', 'uncanceled'),
     ('stripe', 'customer.subscription.updated', 'cancel_at_period_end', 'canceled'),
     ('stripe', 'customer.subscription.updated', 'cancel_at_period_end.true', 'canceled'),
     ('stripe', 'customer.subscription.updated', 'cancel_at_period_end.false', 'uncanceled'),
@@ -420,15 +423,20 @@ COMMENT ON COLUMN coursebase.subscription_history.received_at IS 'When the event
 COMMENT ON COLUMN coursebase.subscription_history.status_before IS 'Status of the line before the event.';
 COMMENT ON COLUMN coursebase.subscription_history.status_after IS 'Status of the line after the event.';
 COMMENT ON COLUMN coursebase.subscription_history.expires_at IS 'End of the line''s paid period after the event, or NULL.';
-COMMENT ON COLUMN coursebase.subscription_history.anomaly IS 'Why the event did nothing: impossible_transition or transaction_refunded; NULL for an event that fits.';
+COMMENT ON COLUMN coursebase.subscription_history.anomaly IS 'Why the event did nothing: impossible_transition, transaction_refunded or earlier_payment; NULL for an event that fits.';
 GRANT SELECT ON TABLE coursebase.subscription_history TO end_user, server;
 
--- Whether a sandbox sells anything here.
+-- Whether a sandbox sells anything here, and how long a failed charge is forgiven where the store does not say.
 INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning)
-VALUES (
-    'accept_sandbox',
-    'boolean',
-    'false',
-    'Whether what a store''s sandbox sold gives rights here: true for test installations only.'
-)
+VALUES
+    ('accept_sandbox', 'boolean', 'false',
+        'Whether what a store''s sandbox sold gives rights here: true for test installations only.'),
+    ('grace_days_app_store', 'integer', '0',
+        'Days from a failed charge of App Store during which there is premium, where the event names no end; 0 to 366.'),
+    ('grace_days_google_play', 'integer', '0',
+        'Days from a failed charge of Google Play during which there is premium, where the event names no end; 0 to 366.'),
+    ('grace_days_stripe', 'integer', '0',
+        'Days from a failed charge of Stripe during which there is premium, where the event names no end; 0 to 366.'),
+    ('grace_days_amazon', 'integer', '0',
+        'Days from a failed charge of Amazon during which there is premium, where the event names no end; 0 to 366.')
 ON CONFLICT (name) DO NOTHING;

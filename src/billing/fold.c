@@ -26,6 +26,7 @@ const char *const fold_anomaly_names[FOLD_ANOMALIES] = {
 	NULL,
 	"impossible_transition",
 	"transaction_refunded",
+	"earlier_payment",
 };
 
 /*
@@ -51,20 +52,21 @@ static const unsigned char event_ranks[SUBSCRIPTION_EVENTS] = {
 #define EXP  SUBSCRIPTION_EXPIRED
 #define REV  SUBSCRIPTION_REVOKED
 #define AGN  FOLD_ACTIVE_IF_NEW
+#define PAY  FOLD_ACTIVE_IF_PAID
 #define BEF  FOLD_STATE_BEFORE_REFUND
 
 /*                           created renewed recovered canceled uncanceled
  *                           grace hold paused resumed expired revoked unrevoked */
 static const unsigned char matrix[SUBSCRIPTION_STATUSES][EVENT_MATRIX_COLUMNS] = {
-	[SUBSCRIPTION_PENDING]  = {NEW, ACT, NO,  NO,  NO,  NO,  NO,  NO,  NO,  EXP, REV, NO},
+	[SUBSCRIPTION_PENDING]  = {NEW, ACT, PAY, NO,  NO,  NO,  NO,  NO,  NO,  EXP, REV, NO},
 	[SUBSCRIPTION_TRIALING] = {NEW, ACT, ACT, CAN, ACT, GRC, HLD, PAU, NO,  EXP, REV, NO},
 	[SUBSCRIPTION_ACTIVE]   = {NEW, ACT, ACT, CAN, ACT, GRC, HLD, PAU, NO,  EXP, REV, NO},
 	[SUBSCRIPTION_CANCELED] = {NEW, ACT, ACT, CAN, ACT, GRC, HLD, PAU, NO,  EXP, REV, NO},
 	[SUBSCRIPTION_IN_GRACE] = {ACT, ACT, ACT, CAN, GRC, GRC, HLD, NO,  NO,  EXP, REV, NO},
-	[SUBSCRIPTION_ON_HOLD]  = {ACT, ACT, ACT, EXP, HLD, NO,  HLD, PAU, NO,  EXP, REV, NO},
-	[SUBSCRIPTION_PAUSED]   = {ACT, ACT, ACT, EXP, PAU, NO,  HLD, PAU, ACT, EXP, REV, NO},
+	[SUBSCRIPTION_ON_HOLD]  = {ACT, ACT, ACT, CAN, HLD, NO,  HLD, PAU, NO,  EXP, REV, NO},
+	[SUBSCRIPTION_PAUSED]   = {ACT, ACT, ACT, CAN, PAU, NO,  HLD, PAU, ACT, EXP, REV, NO},
 	[SUBSCRIPTION_EXPIRED]  = {NEW, ACT, ACT, NO,  NO,  NO,  NO,  NO,  NO,  EXP, REV, NO},
-	[SUBSCRIPTION_REVOKED]  = {AGN, AGN, NO,  NO,  NO,  NO,  NO,  NO,  NO,  REV, REV, BEF},
+	[SUBSCRIPTION_REVOKED]  = {AGN, AGN, AGN, NO,  NO,  NO,  NO,  NO,  NO,  REV, REV, BEF},
 };
 /* clang-format on */
 
@@ -74,7 +76,14 @@ static void step_revoke(FoldState *state, const FoldEvent *event);
 static void step_unrevoke(FoldState *state, const FoldEvent *event);
 static void step_extend(FoldState *state, const FoldEvent *event);
 static void step_change_product(FoldState *state, const FoldEvent *event);
-static bool is_earlier_period(const FoldState *state, const FoldEvent *event);
+static SubscriptionStatus status_unless_ending(SubscriptionStatus to, const FoldEvent *event);
+static bool event_pays(const FoldEvent *event);
+static bool is_earlier_payment(const FoldState *state, const FoldEvent *event);
+static bool is_of_earlier_failure(const FoldEvent *event, bool other, bool over);
+static bool is_of_earlier_sale(const FoldState *state, const FoldEvent *event, bool other,
+							   bool over);
+static bool is_of_earlier_refund(const FoldEvent *event, bool other, bool over);
+static int64_t paid_end(const FoldState *state);
 static void take_period(FoldState *state, const FoldEvent *event);
 static void take_auto_renew(FoldState *state, const FoldEvent *event);
 static void take_product(FoldState *state, const FoldEvent *event);
@@ -126,7 +135,10 @@ fold_begin(FoldState *state)
 	state->first_premium_at = FOLD_NEVER;
 }
 
-/* first_premium_at is set once: a referrer is paid for the first access alone. */
+/*
+ * first_premium_at is set once, and by a payment: a referrer is paid for the first period that
+ * was paid for, and a trial is none.
+ */
 FoldAnomaly
 fold_step(FoldState *state, const FoldEvent *event)
 {
@@ -145,16 +157,17 @@ fold_step(FoldState *state, const FoldEvent *event)
 		default:
 			anomaly = step_status(state, event);
 	}
-	if (anomaly == FOLD_SOUND && state->first_premium_at == FOLD_NEVER &&
+	if (anomaly == FOLD_SOUND && state->first_premium_at == FOLD_NEVER && event_pays(event) &&
 		fold_access_end(&state->now) != FOLD_NEVER)
 		state->first_premium_at = event->time;
 	return anomaly;
 }
 
 /*
- * The status says how far access goes: a canceled subscription keeps a grace period that began
- * before the cancellation; in grace the paid period is over, and only the grace counts; a
- * paused one keeps what is paid.
+ * The status says how far access goes. A failed charge never cuts what is paid: in grace access
+ * lasts to the later of both ends, and on hold to the end of the paid period, which is over
+ * where the hold began behind it. A canceled subscription keeps a grace period that began
+ * before the cancellation, and a paused one what is paid.
  */
 int64_t
 fold_access_end(const FoldTerm *term)
@@ -163,12 +176,12 @@ fold_access_end(const FoldTerm *term)
 	{
 		case SUBSCRIPTION_TRIALING:
 		case SUBSCRIPTION_ACTIVE:
+		case SUBSCRIPTION_ON_HOLD:
 		case SUBSCRIPTION_PAUSED:
 			return term->expires_at;
 		case SUBSCRIPTION_CANCELED:
-			return later(term->expires_at, term->grace_until);
 		case SUBSCRIPTION_IN_GRACE:
-			return term->grace_until;
+			return later(term->expires_at, term->grace_until);
 		default:
 			return FOLD_NEVER;
 	}
@@ -194,9 +207,9 @@ step_status(FoldState *state, const FoldEvent *event)
 {
 	int cell = fold_cell(state->now.status, event->type);
 
-	if ((event->type == EVENT_REVOKED || event->type == EVENT_UNREVOKED) &&
-		is_earlier_period(state, event))
-		return FOLD_SOUND;
+	/* before the matrix, because it is asked of another payment than the one of the state */
+	if (is_earlier_payment(state, event))
+		return FOLD_EARLIER_PAYMENT;
 	switch (cell)
 	{
 		case FOLD_IMPOSSIBLE:
@@ -213,6 +226,11 @@ step_status(FoldState *state, const FoldEvent *event)
 				return FOLD_TRANSACTION_REFUNDED;
 			step_enter(state, event, SUBSCRIPTION_ACTIVE);
 			return FOLD_SOUND;
+		case FOLD_ACTIVE_IF_PAID:
+			if (event->period_end == FOLD_NEVER)
+				return FOLD_IMPOSSIBLE_TRANSITION;
+			step_enter(state, event, SUBSCRIPTION_ACTIVE);
+			return FOLD_SOUND;
 		case FOLD_TRIAL_OR_ACTIVE:
 			step_enter(state, event,
 					   event->trial == 1 ? SUBSCRIPTION_TRIALING : SUBSCRIPTION_ACTIVE);
@@ -225,12 +243,13 @@ step_status(FoldState *state, const FoldEvent *event)
 
 /*
  * Begins a status that is none of the refund's. Only a grace period that is still on outlasts
- * the event: cancelling a subscription in grace, or taking that back, does not end it.
+ * the event: cancelling a subscription in grace, or taking that back, does not end it. A charge
+ * that failed pays for no period, whatever end the store names beside it.
  */
 static void
 step_enter(FoldState *state, const FoldEvent *event, SubscriptionStatus to)
 {
-	state->now.status = to;
+	state->now.status = status_unless_ending(to, event);
 	switch (event->type)
 	{
 		case EVENT_CANCELED:
@@ -242,7 +261,8 @@ step_enter(FoldState *state, const FoldEvent *event, SubscriptionStatus to)
 		default:
 			state->now.grace_until = FOLD_NEVER;
 	}
-	if (event->type != EVENT_CANCELED && event->type != EVENT_GRACE_STARTED)
+	if (event->type != EVENT_CANCELED && to != SUBSCRIPTION_IN_GRACE &&
+		to != SUBSCRIPTION_ON_HOLD)
 		take_period(state, event);
 	take_auto_renew(state, event);
 	take_product(state, event);
@@ -303,20 +323,123 @@ step_change_product(FoldState *state, const FoldEvent *event)
 	}
 	if (event->transaction != NULL && !event->transaction_seen)
 		state->transaction = event->transaction;
+	state->now.status = status_unless_ending(state->now.status, event);
 	if (event->auto_renew >= 0)
 		state->now.auto_renew = event->auto_renew;
 	take_product(state, event);
 }
 
 /*
- * Whether the event is about a transaction that the line has seen and left behind: the refund
- * of an earlier period does not end the current one.
+ * A cancellation is a cancellation however the store tells it: a subscription that runs and
+ * that the store says it will not renew is canceled.
+ */
+static SubscriptionStatus
+status_unless_ending(SubscriptionStatus to, const FoldEvent *event)
+{
+	bool runs = to == SUBSCRIPTION_ACTIVE || to == SUBSCRIPTION_TRIALING;
+
+	return runs && event->auto_renew == 0 ? SUBSCRIPTION_CANCELED : to;
+}
+
+/* A change of product is a payment if it has a transaction of its own. */
+static bool
+event_pays(const FoldEvent *event)
+{
+	switch (event->type)
+	{
+		case EVENT_CREATED:
+		case EVENT_RENEWED:
+		case EVENT_RECOVERED:
+		case EVENT_RESUMED:
+			return event->trial != 1;
+		case EVENT_PRODUCT_CHANGED:
+			return event->trial != 1 && event->transaction != NULL && !event->transaction_seen;
+		default:
+			return false;
+	}
+}
+
+/*
+ * Whether the event is about a payment or period that the line has left behind, or that it
+ * never knew while a later one is known. Such an event ends nothing. What a person or the store
+ * does to the line as a whole (canceled, paused and the like) is of no payment.
  */
 static bool
-is_earlier_period(const FoldState *state, const FoldEvent *event)
+is_earlier_payment(const FoldState *state, const FoldEvent *event)
 {
-	return event->transaction != NULL && event->transaction_seen &&
-		   state->transaction != NULL && strcmp(event->transaction, state->transaction) != 0;
+	bool named = event->transaction != NULL && state->transaction != NULL;
+	bool other = named && strcmp(event->transaction, state->transaction) != 0;
+	bool over = event->period_end != FOLD_NEVER && event->period_end < paid_end(state);
+
+	/* what names the current payment is about it, also if it says that it ends earlier */
+	if (named && !other)
+		return false;
+	switch (event->type)
+	{
+		case EVENT_EXPIRED:
+		case EVENT_GRACE_STARTED:
+		case EVENT_HOLD_STARTED:
+			return is_of_earlier_failure(event, other, over) ||
+				   (event->type == EVENT_EXPIRED && other && event->period_end == FOLD_NEVER &&
+					event->time < paid_end(state));
+		case EVENT_CREATED:
+		case EVENT_RENEWED:
+		case EVENT_RECOVERED:
+			return is_of_earlier_sale(state, event, other, over);
+		case EVENT_REVOKED:
+		case EVENT_UNREVOKED:
+			return is_of_earlier_refund(event, other, over);
+		default:
+			return false;
+	}
+}
+
+/*
+ * The end tells best, because a store may name the order that it failed to charge: one that the
+ * line does not know, or knows from the failure alone, and that is the latest all the same.
+ */
+static bool
+is_of_earlier_failure(const FoldEvent *event, bool other, bool over)
+{
+	if (event->period_end != FOLD_NEVER)
+		return over;
+	return other && event->transaction_seen;
+}
+
+/*
+ * A new payment gives what it is for, and a subscription that has ended comes back with it; but
+ * a charge that is recovered late does not end the grace or the hold of a later one.
+ */
+static bool
+is_of_earlier_sale(const FoldState *state, const FoldEvent *event, bool other, bool over)
+{
+	if (!other)
+		return false;
+	if (event->transaction_seen)
+		return over || event->period_end == FOLD_NEVER;
+	return event->type == EVENT_RECOVERED && over && fold_access_end(&state->now) != FOLD_NEVER;
+}
+
+/*
+ * A refund takes the payment that it names. One that names none but the end of a period which
+ * is over by then is of that period; an end to come is where the store ends the access.
+ */
+static bool
+is_of_earlier_refund(const FoldEvent *event, bool other, bool over)
+{
+	if (!other)
+		return event->type == EVENT_REVOKED && event->transaction == NULL && over &&
+			   event->period_end <= event->time;
+	return event->transaction_seen || over || event->period_end == FOLD_NEVER;
+}
+
+/* While a refund stands, the paid period is the one before it. */
+static int64_t
+paid_end(const FoldState *state)
+{
+	return state->now.status == SUBSCRIPTION_REVOKED
+			   ? later(state->now.expires_at, state->before.expires_at)
+			   : state->now.expires_at;
 }
 
 /* A late notice of an earlier period moves neither the end nor the current transaction. */

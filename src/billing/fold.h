@@ -57,6 +57,7 @@ typedef enum FoldAnomaly
 	FOLD_SOUND,
 	FOLD_IMPOSSIBLE_TRANSITION,
 	FOLD_TRANSACTION_REFUNDED, /* a refunded line comes back only with a new transaction */
+	FOLD_EARLIER_PAYMENT,      /* the event is about a payment that the line has left behind */
 	FOLD_ANOMALIES,
 } FoldAnomaly;
 
@@ -66,6 +67,8 @@ enum
 	FOLD_IMPOSSIBLE = SUBSCRIPTION_STATUSES,
 	FOLD_TRIAL_OR_ACTIVE, /* trialing if the event says that it is a trial, else active */
 	FOLD_ACTIVE_IF_NEW,   /* active if the event brings a new transaction, else an anomaly */
+	FOLD_ACTIVE_IF_PAID,  /* active if the event names the end of what is paid, else impossible
+						   */
 	FOLD_STATE_BEFORE_REFUND, /* the term that the refund ended */
 };
 
@@ -102,7 +105,7 @@ typedef struct FoldState
 {
 	FoldTerm now;
 	FoldTerm before;          /* while the status is revoked: the term before the refund */
-	int64_t first_premium_at; /* time of the event that first gave access */
+	int64_t first_premium_at; /* time of the first payment that gave access: not of a trial */
 	const char *transaction;  /* of the current period */
 	const char *product_id;
 	const char *base_plan_id;

@@ -35,6 +35,7 @@
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/schema.h"
+#include "core/setting.h"
 #include "identity/anchor.h"
 
 /* An event on its way, and what is stored when it comes. */
@@ -95,8 +96,22 @@ enum
 	SITUATION_LINE, /* from here on LINE_COLUMNS */
 };
 
+/* What is promotional or entered by hand is never charged, and has no grace period. */
+static const struct
+{
+	const char *store;
+	const char *name;
+} grace_settings[] = {
+	{"app_store", "grace_days_app_store"},
+	{"google_play", "grace_days_google_play"},
+	{"stripe", "grace_days_stripe"},
+	{"amazon", "grace_days_amazon"},
+};
+#define GRACE_DAYS_MAX 366
+
 PremiumListener premium_listener;
 
+static void grace_complete(SubscriptionNotice *notice);
 static void situation_read(Situation *situation);
 static bool situation_query(const Situation *situation);
 static void event_take(Situation *situation, SubscriptionAnswer *answer);
@@ -152,6 +167,8 @@ subscription_take(const SubscriptionNotice *notice, const pg_uuid_t *user, Times
 	situation.line_id = notice->original_transaction_id != NULL
 							? notice->original_transaction_id
 							: uuid_text(user);
+	/* behind the payload, which stays what was sent: a repetition is compared with it */
+	grace_complete(&situation.notice);
 	situation_read(&situation);
 	if (!situation.has_event)
 		event_take(&situation, answer);
@@ -159,6 +176,28 @@ subscription_take(const SubscriptionNotice *notice, const pg_uuid_t *user, Times
 		*answer = situation.first;
 	else
 		raise_conflict(notice);
+}
+
+/*
+ * A grace period whose end the store does not tell lasts as long as the setting of the store
+ * says, from the failed charge. The end goes into the log, so that a later change of the
+ * setting leaves the fold of what came before as it was.
+ */
+static void
+grace_complete(SubscriptionNotice *notice)
+{
+	FoldEvent *event = &notice->event;
+
+	if (event->type != EVENT_GRACE_STARTED || event->grace_until != FOLD_NEVER)
+		return;
+	for (int i = 0; i < lengthof(grace_settings); i++)
+		if (strcmp(notice->store, grace_settings[i].store) == 0)
+		{
+			int64 days = Min(setting_integer(grace_settings[i].name), GRACE_DAYS_MAX);
+
+			if (days > 0)
+				event->grace_until = event->time + days * USECS_PER_DAY;
+		}
 }
 
 /* Makes the row of subscriptions if the user has none, so that there is one to lock. */
@@ -239,9 +278,10 @@ event_take(Situation *situation, SubscriptionAnswer *answer)
 }
 
 /*
- * Tells the listener if the event began the line's first premium, or refunded the line. The
- * listener is not told of a sandbox that does not count. The beginning is told before the
- * refund, because one event can do both: a refund that came before the payment it refunds.
+ * Tells the listener if the event began the line's first premium that was paid for, or refunded
+ * the line. The listener is not told of a sandbox that does not count. The beginning is told
+ * before the refund, because one event can do both: a refund that came before the payment it
+ * refunds.
  */
 static void
 first_premium_tell(const Situation *situation, const SubscriptionLine *line)
@@ -257,7 +297,8 @@ first_premium_tell(const Situation *situation, const SubscriptionLine *line)
 		return;
 	if (premium_listener == NULL)
 		return;
-	if (begins)
+	/* nobody paid for what was given */
+	if (begins && strcmp(line->store, "promotional") != 0 && strcmp(line->store, "manual") != 0)
 		premium_listener(PREMIUM_BEGAN, situation->user, situation->at);
 	if (ends)
 		premium_listener(PREMIUM_REFUNDED, situation->user, situation->at);

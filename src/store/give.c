@@ -192,7 +192,8 @@ course_give(Delivery *delivery)
 
 /*
  * If the event was not applied, or a refund of this payment stands, the refund came before the
- * receipt: the receipt gives nothing, and its status is refunded.
+ * receipt: the receipt gives nothing, and its status is refunded. A receipt of an earlier
+ * payment is none of the refunded ones: its period was paid, and a later one is known.
  */
 static void
 subscription_give(Delivery *delivery)
@@ -203,7 +204,9 @@ subscription_give(Delivery *delivery)
 
 	notice_make(&notice, delivery);
 	subscription_take(&notice, &delivery->user, delivery->at, &answer);
-	if (answer.anomaly != NULL || payment_is_revoked(delivery, &answer))
+	if ((answer.anomaly != NULL &&
+		 strcmp(answer.anomaly, fold_anomaly_names[FOLD_EARLIER_PAYMENT]) != 0) ||
+		payment_is_revoked(delivery, &answer))
 		delivery->status = RECEIPT_REFUNDED;
 	object_begin(&out);
 	object_text(&out, "status", answer.status);

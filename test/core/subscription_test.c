@@ -104,6 +104,13 @@ cell_check(SubscriptionStatus from, SubscriptionEvent by, const char *word, size
 		state = before;
 		event.trial = false;
 	}
+	else if (strcmp(note, "\xe2\x81\xb4") == 0)
+	{
+		table_check(cell == FOLD_ACTIVE_IF_PAID, table, row, "only if paid");
+		table_check(fold_step(&state, &event) == FOLD_IMPOSSIBLE_TRANSITION, table, row,
+					"not without an end");
+		event.period_end = 120;
+	}
 	else
 		table_check(cell == status, table, row, "the status");
 	table_check(fold_step(&state, &event) == FOLD_SOUND && (int) state.now.status == status,
@@ -249,6 +256,61 @@ static const Story stories[] = {
 	 SUBSCRIPTION_ACTIVE,
 	 20,
 	 20,
+	 1},
+	{"nor does one of a payment that nobody told of",
+	 {E(EVENT_CREATED, 1, 10, NEVER, "a", false), E(EVENT_RENEWED, 10, 20, NEVER, "c", false),
+	  E(EVENT_REVOKED, 12, 5, NEVER, "b", false),
+	  E(EVENT_REVOKED, 13, NEVER, NEVER, "d", false)},
+	 SUBSCRIPTION_ACTIVE,
+	 20,
+	 20,
+	 2},
+	{"nor an end, a grace, a hold or a recovery of an earlier payment",
+	 {E(EVENT_CREATED, 1, 10, NEVER, "a", false), E(EVENT_RENEWED, 9, 20, NEVER, "b", false),
+	  E(EVENT_EXPIRED, 11, 10, NEVER, "a", true),
+	  E(EVENT_GRACE_STARTED, 12, NEVER, 14, "a", true),
+	  E(EVENT_HOLD_STARTED, 13, 10, NEVER, NULL, false),
+	  E(EVENT_RECOVERED, 14, 10, NEVER, "a", true)},
+	 SUBSCRIPTION_ACTIVE,
+	 20,
+	 20,
+	 4},
+	{"the order that the store failed to charge is no earlier one",
+	 {E(EVENT_CREATED, 1, 10, NEVER, "a", false),
+	  E(EVENT_GRACE_STARTED, 10, NEVER, 16, "b", false),
+	  E(EVENT_HOLD_STARTED, 16, 16, NEVER, "b", true),
+	  E(EVENT_RECOVERED, 18, 28, NEVER, "b", true), E(EVENT_EXPIRED, 28, 28, NEVER, "b", true)},
+	 SUBSCRIPTION_EXPIRED,
+	 28,
+	 NEVER,
+	 0},
+	{"a failed charge cuts nothing that is paid",
+	 {E(EVENT_CREATED, 1, 10, NEVER, "a", false),
+	  E(EVENT_GRACE_STARTED, 8, NEVER, 9, "a", true)},
+	 SUBSCRIPTION_IN_GRACE,
+	 10,
+	 10,
+	 0},
+	{"and pays for nothing, whatever end it names",
+	 {E(EVENT_CREATED, 1, 10, NEVER, "a", false),
+	  E(EVENT_HOLD_STARTED, 9, 40, NEVER, "a", true)},
+	 SUBSCRIPTION_ON_HOLD,
+	 10,
+	 10,
+	 0},
+	{"a cancellation on hold keeps what is paid",
+	 {E(EVENT_CREATED, 1, 10, NEVER, "a", false),
+	  E(EVENT_HOLD_STARTED, 9, NEVER, NEVER, NULL, false),
+	  E(EVENT_CANCELED, 9, NEVER, NEVER, NULL, false)},
+	 SUBSCRIPTION_CANCELED,
+	 10,
+	 10,
+	 0},
+	{"a recovery begins a line that nothing was paid for",
+	 {E(EVENT_RECOVERED, 1, 10, NEVER, "a", false)},
+	 SUBSCRIPTION_ACTIVE,
+	 10,
+	 10,
 	 0},
 	{"a refund of the current one ends it, and taken back restores it",
 	 {E(EVENT_CREATED, 1, 10, NEVER, "a", false), E(EVENT_RENEWED, 10, 20, NEVER, "b", false),
@@ -266,7 +328,7 @@ static const Story stories[] = {
 	 SUBSCRIPTION_REVOKED,
 	 12,
 	 NEVER,
-	 0},
+	 1},
 	{"refunded stays refunded for the old transaction",
 	 {E(EVENT_CREATED, 1, 10, NEVER, "a", false), E(EVENT_REVOKED, 2, NEVER, NEVER, "a", true),
 	  E(EVENT_RENEWED, 3, 20, NEVER, "a", true)},
@@ -299,7 +361,7 @@ static const Story stories[] = {
 	 30,
 	 30,
 	 0},
-	{"hold gives nothing, recovery gives it back",
+	{"a hold behind the end gives nothing, recovery gives it back",
 	 {E(EVENT_CREATED, 1, 10, NEVER, "a", false),
 	  E(EVENT_HOLD_STARTED, 10, NEVER, NEVER, NULL, false),
 	  E(EVENT_RECOVERED, 15, 25, NEVER, "b", false)},
@@ -340,6 +402,57 @@ stories_check(void)
 		table_check(fold_access_end(&state.now) == story->access_end, story->name, i, "access");
 		table_check(anomalies == story->anomalies, story->name, i, "anomalies");
 	}
+}
+
+/* What begins without a renewal to come is canceled from the start, whatever it is. */
+static void
+unrenewed_check(void)
+{
+	static const SubscriptionEvent kinds[] = {EVENT_CREATED, EVENT_RENEWED, EVENT_RECOVERED,
+											  EVENT_PRODUCT_CHANGED};
+
+	for (size_t i = 0; i < LENGTH(kinds); i++)
+	{
+		FoldState state = state_of(SUBSCRIPTION_ACTIVE);
+		FoldEvent event = event_of(kinds[i]);
+
+		event.auto_renew = 0;
+		event.trial = i % 2;
+		table_check(fold_step(&state, &event) == FOLD_SOUND &&
+						state.now.status == SUBSCRIPTION_CANCELED &&
+						fold_access_end(&state.now) == 100,
+					"unrenewed", i, "canceled, with access to the end");
+	}
+}
+
+/* The first premium is the first payment that gave access. */
+static void
+first_premium_check(void)
+{
+	static const FoldEvent trial = {.type = EVENT_CREATED,
+									.trial = 1,
+									.auto_renew = -1,
+									.time = 1,
+									.period_end = 8,
+									.grace_until = NEVER,
+									.id = "e",
+									.transaction = "a"};
+	FoldEvent paid = trial;
+	FoldState state;
+
+	fold_begin(&state);
+	fold_step(&state, &trial);
+	table_check(state.first_premium_at == NEVER, "first premium", 0, "not of a trial");
+	paid.type = EVENT_RENEWED;
+	paid.trial = 0;
+	paid.transaction = "b";
+	paid.time = 8;
+	paid.period_end = 38;
+	fold_step(&state, &paid);
+	table_check(state.first_premium_at == 8, "first premium", 1, "of what was paid");
+	paid.time = 9;
+	fold_step(&state, &paid);
+	table_check(state.first_premium_at == 8, "first premium", 2, "once");
 }
 
 /* The order is total, and a later instant is always later. */
@@ -446,6 +559,8 @@ main(void)
 	matrix_check();
 	quiet_check();
 	stories_check();
+	unrenewed_check();
+	first_premium_check();
 	order_check();
 	instants_check();
 	return table_end();

@@ -49,9 +49,14 @@ step(FoldState *state, const FoldEvent *event)
 	PROMISE(state->now.status < SUBSCRIPTION_STATUSES);
 	PROMISE(anomaly == FOLD_SOUND || memcmp(&before, state, sizeof(before)) == 0);
 	PROMISE((cell == FOLD_IMPOSSIBLE) <= (anomaly == FOLD_IMPOSSIBLE_TRANSITION) ||
-			event->type == EVENT_UNREVOKED);
-	if (cell < SUBSCRIPTION_STATUSES && event->type != EVENT_REVOKED)
-		PROMISE((int) state->now.status == cell);
+			anomaly == FOLD_EARLIER_PAYMENT);
+	/* a failed charge or its end, however old, never cuts what was paid for */
+	if (event->type == EVENT_GRACE_STARTED || event->type == EVENT_HOLD_STARTED)
+		PROMISE(fold_access_end(&before.now) == FOLD_NEVER ||
+				fold_access_end(&state->now) >= before.now.expires_at);
+	if (cell < SUBSCRIPTION_STATUSES && anomaly == FOLD_SOUND)
+		PROMISE((int) state->now.status == cell ||
+				(event->auto_renew == 0 && state->now.status == SUBSCRIPTION_CANCELED));
 	if (event->type != EVENT_REVOKED && event->type != EVENT_UNREVOKED &&
 		event->type != EVENT_PRODUCT_CHANGED)
 		PROMISE(state->now.expires_at >= before.now.expires_at);

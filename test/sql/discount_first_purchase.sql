@@ -66,7 +66,7 @@ SELECT count(slot_id) FROM coursebase.choose_premium_course(:ada, :course, NULL,
 :first
 SELECT pg_temp.event('b', '{"event_type": "DID_RENEW", "event_time": "2026-06-01T12:00:00Z", "period_end": "2026-07-01T12:00:00Z"}');
 :first
-SELECT pg_temp.event('c', '{"event_type": "EXPIRED", "event_time": "2026-07-01T12:00:00Z", "transaction_id": null}');
+SELECT pg_temp.event('c', '{"event_type": "EXPIRED", "event_time": "2026-07-01T12:00:00Z", "period_end": "2026-07-01T12:00:00Z", "transaction_id": null}');
 :first
 ROLLBACK TO nothing;
 SELECT pg_temp.event('a', '{"event_type": "SUBSCRIBED", "subtype": "INITIAL_BUY"}');

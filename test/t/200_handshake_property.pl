@@ -87,8 +87,8 @@ query($node, 'property', <<~'SQL');
 	            (SELECT value FROM coursebase.settings() WHERE name = 'premium_slots') = '-1' AS every
 	    ), premium AS (
 	        SELECT EXISTS (SELECT FROM coursebase.subscriptions s WHERE s.user_id = of_user AND (known.sandbox OR s.environment = 'production')
-	            AND now() < CASE WHEN s.status IN ('active', 'trialing', 'paused') THEN s.expires_at WHEN s.status = 'canceled' THEN greatest(s.expires_at, s.grace_until)
-	                WHEN s.status = 'in_grace' THEN s.grace_until END) AS live
+	            AND now() < CASE WHEN s.status IN ('active', 'trialing', 'on_hold', 'paused') THEN s.expires_at
+	                WHEN s.status IN ('canceled', 'in_grace') THEN greatest(s.expires_at, s.grace_until) END) AS live
 	        FROM known
 	    )
 	    SELECT p.course_id, p.voice, p.source FROM coursebase.course_purchases p, known, premium

@@ -13,10 +13,11 @@ my $sequences = 2000 * ($ENV{COURSEBASE_LOAD} // 1);
 my $node      = node('subscription_orders');
 
 # A sequence is that of one user: up to 14 events on three lines of two stores, close together in time and with few
-# transactions, so that ties, refunds and what comes late are frequent.
+# transactions, so that ties, refunds, what comes late, and what is about an earlier or unknown payment are frequent.
 my $setup = <<~"SQL";
 	CREATE TABLE public.events (sequence integer, n integer, event json);
 	SELECT setseed(0.25);
+	UPDATE coursebase.settings SET value = '3' WHERE name = 'grace_days_google_play';
 	INSERT INTO public.events
 	SELECT s, n, json_strip_nulls(json_build_object('store', store, 'environment', CASE WHEN line = 2 THEN 'sandbox' ELSE 'production' END,
 	    'store_event_id', format('%s-%s', s, chr(97 + (n * 7) % 26) || n), 'original_transaction_id', format('%s-%s', s, line),
@@ -26,7 +27,7 @@ my $setup = <<~"SQL";
 	    'event_time', timestamptz '2026-01-01 00:00:00+00' + floor(random() * 8) * interval '1 day',
 	    'period_end', CASE WHEN random() < 0.8 THEN timestamptz '2026-01-05 00:00:00+00' + floor(random() * 20) * interval '1 day' END,
 	    'grace_until', CASE WHEN random() < 0.5 THEN timestamptz '2026-01-05 00:00:00+00' + floor(random() * 20) * interval '1 day' END,
-	    'transaction_id', CASE WHEN random() < 0.8 THEN 't' || floor(random() * 4) END,
+	    'transaction_id', CASE WHEN random() < 0.7 THEN 't' || floor(random() * 4) WHEN random() < 0.5 THEN 'u' || n END,
 	    'auto_renew', CASE WHEN random() < 0.2 THEN random() < 0.5 END,
 	    'is_trial', CASE WHEN random() < 0.2 THEN true END,
 	    'product_id', CASE WHEN random() < 0.3 THEN 'p' || floor(random() * 3) END,
@@ -84,16 +85,28 @@ is(query($node, 'shuffled', <<~'SQL'), "0|$sequences", 'rebuild_subscription() m
 	SQL
 is(query($node, 'shuffled', 'SELECT * FROM coursebase.check_billing()'), '', 'check_billing() finds nothing');
 
-# The sequences are not tame: every status is reached, and there are anomalies of both kinds.
+# The sequences are not tame: every status is reached, and there are anomalies of each kind.
 is(query($node, 'forth', 'SELECT count(DISTINCT status_after) FROM coursebase.subscription_history'), 9, 'every status is reached');
-is(query($node, 'forth', 'SELECT count(DISTINCT anomaly) FROM coursebase.subscription_history'), 2, 'and each anomaly');
+is(query($node, 'forth', 'SELECT count(DISTINCT anomaly) FROM coursebase.subscription_history'), 3, 'and each anomaly');
+
+# What is about an earlier payment is of each kind, and changes nothing of what holds.
+is(query($node, 'forth', <<~'SQL'), 'expired, grace_started, hold_started, recovered, revoked', 'each kind is about an earlier payment');
+	SELECT string_agg(DISTINCT event_type, ', ') FROM coursebase.subscription_history
+	WHERE anomaly = 'earlier_payment' AND event_type IN ('expired', 'grace_started', 'hold_started', 'recovered', 'revoked')
+	SQL
+is(query($node, 'forth', <<~'SQL'), 0, 'and ends nothing');
+	SELECT count(*) FROM (
+	    SELECT h.*, lag(h.expires_at) OVER w AS held FROM (SELECT *, row_number() OVER () AS n FROM coursebase.subscription_history) h
+	    JOIN coursebase.subscription_events e ON e.id = h.event_id
+	    WINDOW w AS (PARTITION BY e.store, e.original_transaction_id ORDER BY h.n)) AS h
+	WHERE h.anomaly = 'earlier_payment' AND (h.status_before, h.held) IS DISTINCT FROM (h.status_after, h.expires_at)
+	SQL
 
 # The row of each user is that of the line whose access ends last, computed here from the lines in SQL.
 is(query($node, 'shuffled', <<~'SQL'), 0, 'the user\'s row is the line whose access ends last');
 	WITH ends AS (
-	    SELECT l.*, CASE WHEN l.status IN ('trialing', 'active', 'paused') THEN l.expires_at
-	                     WHEN l.status = 'canceled' THEN greatest(l.expires_at, l.grace_until)
-	                     WHEN l.status = 'in_grace' THEN l.grace_until END AS access_end
+	    SELECT l.*, CASE WHEN l.status IN ('trialing', 'active', 'on_hold', 'paused') THEN l.expires_at
+	                     WHEN l.status IN ('canceled', 'in_grace') THEN greatest(l.expires_at, l.grace_until) END AS access_end
 	    FROM coursebase.subscription_lines l
 	)
 	SELECT count(*) FROM coursebase.subscriptions s

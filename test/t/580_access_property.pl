@@ -88,9 +88,8 @@ query($node, 'property', <<~'SQL');
 	        SELECT s.user_id
 	        FROM who JOIN coursebase.subscriptions s ON s.user_id = who.id, sandbox
 	        WHERE (s.environment IS DISTINCT FROM 'sandbox' OR sandbox.counts)
-	            AND CASE WHEN s.status IN ('active', 'trialing', 'paused') THEN at < s.expires_at
-	                WHEN s.status = 'canceled' THEN at < greatest(s.expires_at, s.grace_until)
-	                WHEN s.status = 'in_grace' THEN at < s.grace_until END
+	            AND CASE WHEN s.status IN ('active', 'trialing', 'on_hold', 'paused') THEN at < s.expires_at
+	                WHEN s.status IN ('canceled', 'in_grace') THEN at < greatest(s.expires_at, s.grace_until) END
 	    )
 	    SELECT c.id, 'free' FROM coursebase.courses c WHERE c.is_free
 	    UNION SELECT a.course_id, 'grant' FROM who JOIN coursebase.user_course_access a ON a.user_id = who.id

@@ -70,9 +70,8 @@ BEGIN
     END IF;
     PERFORM FROM coursebase.subscriptions s
     WHERE s.user_id = of_user AND at < CASE
-            WHEN s.status IN ('active', 'trialing', 'paused') THEN s.expires_at
-            WHEN s.status = 'canceled' THEN greatest(s.expires_at, s.grace_until)
-            WHEN s.status = 'in_grace' THEN s.grace_until END
+            WHEN s.status IN ('active', 'trialing', 'on_hold', 'paused') THEN s.expires_at
+            WHEN s.status IN ('canceled', 'in_grace') THEN greatest(s.expires_at, s.grace_until) END
         AND (s.environment IS DISTINCT FROM 'sandbox'
             OR (SELECT coalesce(x.value, x.default_value) = 'true' FROM coursebase.settings x WHERE x.name = 'accept_sandbox'));
     IF NOT FOUND THEN
@@ -101,9 +100,8 @@ AS $$
                     WHERE p.user_id = u.id AND p.course_id = of_course AND p.status = 'valid' AND p.source <> 'premium_slot')
                 OR EXISTS (SELECT FROM coursebase.subscriptions s
                     WHERE s.user_id = u.id AND at < CASE
-                            WHEN s.status IN ('active', 'trialing', 'paused') THEN s.expires_at
-                            WHEN s.status = 'canceled' THEN greatest(s.expires_at, s.grace_until)
-                            WHEN s.status = 'in_grace' THEN s.grace_until END)
+                            WHEN s.status IN ('active', 'trialing', 'on_hold', 'paused') THEN s.expires_at
+                            WHEN s.status IN ('canceled', 'in_grace') THEN greatest(s.expires_at, s.grace_until) END)
                     AND (EXISTS (SELECT FROM coursebase.course_purchases p
                             WHERE p.user_id = u.id AND p.course_id = of_course AND p.status = 'valid')
                         OR EXISTS (SELECT FROM coursebase.courses c, coursebase.settings s
