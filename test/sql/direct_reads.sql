@@ -55,7 +55,8 @@ INSERT INTO questions VALUES
     -- telling looks up what was told of the person before
     (35, 'WITH told AS (UPDATE coursebase.settings SET value = ''true'' WHERE name = ''events_out'' RETURNING 1) SELECT count(*)::text FROM told'),
     (36, 'WITH gone AS (DELETE FROM coursebase.user_course_access RETURNING 1) SELECT count(*)::text FROM gone'),
-    (37, 'SELECT string_agg(concat_ws('' '', kind, subject, source), '', '' ORDER BY user_id, subject) FROM coursebase.access_events WHERE kind = ''access_lost''');
+    (37, 'SELECT string_agg(concat_ws('' '', kind, subject, source), '', '' ORDER BY user_id, subject) FROM coursebase.access_events WHERE kind = ''access_lost'''),
+    (38, 'SELECT md5(coursebase.admin_dashboard()::text)');
 
 -- The answers once a change was made, which is taken back.
 CREATE FUNCTION pg_temp.answers(change text) RETURNS text LANGUAGE plpgsql AS $$
