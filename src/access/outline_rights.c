@@ -282,8 +282,12 @@ all_are_due(void)
 static void
 all_read(void)
 {
-	kept.all = AllocSetContextCreate(TopTransactionContext, "coursebase viewable lessons",
-									 ALLOCSET_DEFAULT_SIZES);
+	/* an error that a savepoint caught may have left half of it */
+	if (kept.all != NULL)
+		MemoryContextReset(kept.all);
+	else
+		kept.all = AllocSetContextCreate(TopTransactionContext, "coursebase viewable lessons",
+										 ALLOCSET_DEFAULT_SIZES);
 	kept.viewable = viewable_lessons_read(kept.all);
 	/* what was kept of single lessons is not asked for again */
 	if (kept.lessons != NULL)
