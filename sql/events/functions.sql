@@ -71,11 +71,11 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_access_turns';
 COMMENT ON FUNCTION coursebase.access_turns(timestamptz, timestamptz) IS
-    'What time alone ends from from_time on and before to_time, by what is known now, in order of time: premium, and the courses in premium slots that nothing else gives from then on. Nothing is written when a time comes, so that no event tells of it: call with the to_time of the last call and now(). What was renewed, bought or given meanwhile does not end, because the rights themselves are asked. Closed accounts are left out. For the server; reads with the rights of the tables'' owner.
+    'What time alone ends from from_time on and before to_time, by what is known now, in order of time: premium, and the courses in premium slots, sold for a time or given until one that nothing else gives from then on. Nothing is written when a time comes, so that no event tells of it: call with the to_time of the last call and now(). What was renewed, bought or given meanwhile does not end, because the rights themselves are asked. Closed accounts are left out. For the server; reads with the rights of the tables'' owner.
 
 from_time, to_time: may be infinite; neither may be NULL.
 
-Answers a row an end: at, when access ends; kind, access_lost; user_id; subject, entitlements/premium for premium as a whole, courses/ and its id for a course; source, the store for premium, premium_slot for a course; until, NULL.
+Answers a row an end: at, when access ends; kind, access_lost; user_id; subject, entitlements/premium for premium as a whole, courses/ and its id for a course; source, the store for premium, premium_slot or grant for a course; until, NULL.
 
 Source: events out; see doc/guide/events.md.
 Raises: 22004 (an argument is NULL).';
@@ -109,6 +109,17 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_user_course_access__tell';
 COMMENT ON FUNCTION coursebase.tg_user_course_access__tell() IS
     'AFTER INSERT or DELETE, BEFORE TRUNCATE: tells that access to a course began or ended by a sale or a direct grant.';
+
+CREATE FUNCTION coursebase.tg_course_grants__tell()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_course_grants__tell';
+COMMENT ON FUNCTION coursebase.tg_course_grants__tell() IS
+    'AFTER INSERT, UPDATE or DELETE: tells that access to a course until an end began, moved or ended by a sale or a direct grant.';
 
 CREATE FUNCTION coursebase.tg_course_purchases__tell()
 RETURNS trigger

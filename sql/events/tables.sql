@@ -110,9 +110,11 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.event_claims
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.event_claims TO server;
 
--- access_turns() asks which subscriptions end within a time.
+-- access_turns() asks which subscriptions and grants end within a time.
 CREATE INDEX subscriptions_expires_at_idx ON coursebase.subscriptions (expires_at);
 CREATE INDEX subscriptions_grace_until_idx ON coursebase.subscriptions (grace_until);
+CREATE INDEX course_grants_expires_at_idx
+    ON coursebase.course_grants (expires_at) WHERE expires_at IS NOT NULL;
 
 -- What tells. Statement triggers, because a statement that changes thousands of rows is judged at once. Their names
 -- come behind those of every other trigger, so that what is derived is there, and the person's version is locked.
@@ -124,6 +126,16 @@ CREATE TRIGGER t900_tell_on_delete AFTER DELETE ON coursebase.user_course_access
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_user_course_access__tell();
 CREATE TRIGGER t900_tell_on_truncate BEFORE TRUNCATE ON coursebase.user_course_access
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_user_course_access__tell();
+
+CREATE TRIGGER t900_tell AFTER INSERT ON coursebase.course_grants
+    REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_grants__tell();
+CREATE TRIGGER t900_tell_on_update AFTER UPDATE ON coursebase.course_grants
+    REFERENCING OLD TABLE AS was NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_grants__tell();
+CREATE TRIGGER t900_tell_on_delete AFTER DELETE ON coursebase.course_grants
+    REFERENCING OLD TABLE AS was
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_grants__tell();
 
 CREATE TRIGGER t900_tell AFTER INSERT ON coursebase.course_purchases
     REFERENCING NEW TABLE AS changed

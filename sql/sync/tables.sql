@@ -281,6 +281,22 @@ CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.user_cours
 CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.user_course_access
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
 
+-- Grants with an end do not stand in user_course_access. That one ends moves nothing: a cached answer holds until then.
+CREATE TRIGGER t900_move_version AFTER INSERT ON coursebase.course_grants
+    FOR EACH ROW WHEN (NEW.expires_at IS NOT NULL)
+    EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.course_grants
+    FOR EACH ROW WHEN (OLD.expires_at IS DISTINCT FROM NEW.expires_at)
+    EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version_on_delete AFTER DELETE ON coursebase.course_grants
+    FOR EACH ROW WHEN (OLD.expires_at IS NOT NULL)
+    EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.course_grants
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.purchases
+    FOR EACH ROW WHEN (OLD.refunded_at IS DISTINCT FROM NEW.refunded_at)
+    EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+
 -- The machine of subscriptions writes the row only if it changes, so this trigger needs no WHEN.
 CREATE TRIGGER t900_move_version AFTER INSERT OR UPDATE OR DELETE ON coursebase.subscriptions
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');

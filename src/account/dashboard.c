@@ -35,12 +35,17 @@ enum
 	SOLD_COLUMNS,
 };
 
-/* $1 to $6 are what was sold of each product, $7 to $11 of all, $12 the students. */
+/* $1 to $6 are what was sold of each product, $7 to $11 of all, $12 those who have a course
+ * for ever: students have one now. */
 static KeptPlan read_dashboard = {
 	.sql = "SELECT json_build_object("
 		   " 'sales_in_cents', $7, 'refunded_in_cents', $8, 'net_sales_in_cents', $7 - $8,"
 		   " 'purchases', $9, 'refunded_purchases', $10, 'net_purchases', $9 - $10,"
-		   " 'customers', $11, 'students', $12,"
+		   " 'customers', $11, 'students', $12 + (SELECT count(DISTINCT g.user_id)"
+		   "  FROM coursebase.course_grants g"
+		   "  LEFT JOIN coursebase.purchases o ON o.id = g.purchase_id"
+		   "  WHERE g.expires_at > now() AND o.refunded_at IS NULL AND NOT EXISTS ("
+		   "   SELECT FROM coursebase.user_course_access a WHERE a.user_id = g.user_id)),"
 		   " 'users', (SELECT count(*) FROM coursebase.users u WHERE u.deleted_at IS NULL),"
 		   " 'products', (SELECT count(*) FROM coursebase.products),"
 		   " 'courses', (SELECT count(*) FROM coursebase.courses),"

@@ -33,7 +33,8 @@ typedef struct Turnovers
  */
 extern void turnovers_read(Turnovers *turnovers);
 
-/* Counts the people who have a course by a grant or a sale, on the same terms. */
+/* Counts the people who have a course without an end by a grant or a sale, on the same terms.
+ */
 extern int64 turnover_students(void);
 
 #endif

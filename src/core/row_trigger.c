@@ -11,8 +11,10 @@
 #include "executor/spi.h"
 #include "utils/datum.h"
 #include "utils/rel.h"
+#include "utils/timestamp.h"
 
 #include "core/errors.h"
+#include "core/datum.h"
 #include "core/row_trigger.h"
 
 /* What a trigger of each kind may be fired by; an UPDATE is always among it. */
@@ -141,6 +143,16 @@ char *
 trigger_text_or_null(TriggerData *data, HeapTuple row, const char *name)
 {
 	return SPI_getvalue(row, RelationGetDescr(data->tg_relation), column_number(data, name));
+}
+
+char *
+trigger_time(TriggerData *data, HeapTuple row, const char *name)
+{
+	bool null;
+	Datum time = SPI_getbinval(row, RelationGetDescr(data->tg_relation),
+							   column_number(data, name), &null);
+
+	return null ? NULL : time_utc_text(DatumGetTimestampTz(time));
 }
 
 HeapTuple

@@ -21,6 +21,7 @@
 #include "utils/snapmgr.h"
 
 #include "access/course_rights.h"
+#include "access/course_sources.h"
 #include "billing/environment.h"
 #include "billing/premium.h"
 #include "core/owner.h"
@@ -97,6 +98,7 @@ typedef void (*RowLost)(const pg_uuid_t *user, const pg_uuid_t *subject);
 static bool is_truncate(FunctionCallInfo fcinfo);
 static void all_lost(KeptPlan *read, RowLost lost);
 static void grant_lost(const pg_uuid_t *user, const pg_uuid_t *course);
+static void grant_tell(const pg_uuid_t *user, const pg_uuid_t *course, bool was, bool is);
 static void entitlement_lost(const pg_uuid_t *user, const pg_uuid_t *program);
 static void turned_tell(KeptPlan *find);
 static const char *access_kind(TimestampTz was, TimestampTz is, TimestampTz now);
@@ -111,7 +113,7 @@ PG_FUNCTION_INFO_V1(coursebase_tg_course_entitlements__tell);
 /*
  * SQL function: tg_user_course_access__tell() returns trigger
  *
- * A row of user_course_access is access without an end.
+ * A row of user_course_access is access without an end; grant.c tells of grants that end.
  */
 PGDLLEXPORT Datum
 coursebase_tg_user_course_access__tell(PG_FUNCTION_ARGS)
@@ -134,10 +136,8 @@ coursebase_tg_user_course_access__tell(PG_FUNCTION_ARGS)
 			/* A row that goes with its person tells nothing. */
 			if (changes.is == NULL && !identity_user_read(row_uuid(row, user), &admin))
 				continue;
-			course_tell(row_uuid(row, user), row_uuid(row, course),
-						COURSE_BY_REAL & ~COURSE_BY_GRANT,
-						changes.was != NULL ? DT_NOEND : DT_NOBEGIN,
-						changes.is != NULL ? DT_NOEND : DT_NOBEGIN, SOURCE_GRANT);
+			grant_tell(row_uuid(row, user), row_uuid(row, course), changes.was != NULL,
+					   changes.is != NULL);
 		}
 		PopActiveSnapshot();
 		changes_end(&changes);
@@ -272,8 +272,17 @@ all_lost(KeptPlan *read, RowLost lost)
 static void
 grant_lost(const pg_uuid_t *user, const pg_uuid_t *course)
 {
-	course_tell(user, course, COURSE_BY_REAL & ~COURSE_BY_GRANT, DT_NOEND, DT_NOBEGIN,
-				SOURCE_GRANT);
+	grant_tell(user, course, true, false);
+}
+
+/* Of access without an end: what other grants give until an end is before or after it. */
+static void
+grant_tell(const pg_uuid_t *user, const pg_uuid_t *course, bool was, bool is)
+{
+	TimestampTz until = course_sources_granted_until(user, course);
+
+	course_tell(user, course, COURSE_BY_REAL & ~COURSE_BY_GRANT, was ? DT_NOEND : until,
+				is ? DT_NOEND : until, SOURCE_GRANT);
 }
 
 static void

@@ -13,6 +13,7 @@
 #include "core/owner.h"
 #include "core/plan.h"
 #include "events/event.h"
+#include "events/grant.h"
 #include "events/sale.h"
 
 /* The session of a purchase is Stripe's. */
@@ -101,6 +102,7 @@ coursebase_tg_purchases__tell(PG_FUNCTION_ARGS)
 {
 	Changes changes;
 	int id, user, refunded, refunded_at;
+	bool turned = false; /* refunded, or not any more */
 
 	if (!changes_begin(&changes, fcinfo, "tg_purchases__tell", CHANGES_WRITE))
 		return PointerGetDatum(NULL);
@@ -111,18 +113,23 @@ coursebase_tg_purchases__tell(PG_FUNCTION_ARGS)
 	while (changes_next(&changes))
 	{
 		const char *kind = NULL;
+		bool is_refunded = row_time(changes.is, refunded_at, DT_NOBEGIN) != DT_NOBEGIN;
+		bool was_refunded =
+			changes.was != NULL && row_time(changes.was, refunded_at, DT_NOBEGIN) != DT_NOBEGIN;
 
 		if (changes.was == NULL)
 			kind = "purchased";
 		else if (row_int64(changes.is, refunded, 0) > row_int64(changes.was, refunded, 0) ||
-				 (row_time(changes.was, refunded_at, DT_NOBEGIN) == DT_NOBEGIN &&
-				  row_time(changes.is, refunded_at, DT_NOBEGIN) != DT_NOBEGIN))
+				 (is_refunded && !was_refunded))
 			kind = "refunded";
+		turned = turned || (changes.was != NULL && is_refunded != was_refunded);
 		if (kind != NULL)
 			event_write(kind, row_uuid(changes.is, user),
 						event_subject("purchases", row_uuid(changes.is, id)), PURCHASES_SOURCE,
 						DT_NOEND);
 	}
+	if (turned)
+		grants_refunded_tell(changes.data);
 	changes_end(&changes);
 	return PointerGetDatum(NULL);
 }

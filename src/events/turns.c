@@ -42,7 +42,9 @@ static KeptPlan find_ending = {
 		   "  SELECT s.user_id, p.course_id, '" SOURCE_SLOT "'"
 		   "   FROM coursebase.subscriptions s JOIN coursebase.course_purchases p"
 		   "    ON p.user_id = s.user_id AND p.source = 'premium_slot' AND p.status = 'valid'"
-		   "   WHERE " SUBSCRIPTION_ENDS ") f"
+		   "   WHERE " SUBSCRIPTION_ENDS " UNION ALL"
+		   "  SELECT g.user_id, g.course_id, '" SOURCE_GRANT "' FROM coursebase.course_grants g"
+		   "   WHERE g.expires_at >= $1 AND g.expires_at < $2) f"
 		   " JOIN coursebase.users u ON u.id = f.user_id AND u.deleted_at IS NULL"
 		   " ORDER BY f.user_id, f.course_id, f.source",
 	.nargs = 2,

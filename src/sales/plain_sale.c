@@ -2,10 +2,10 @@
  * plain_sale.c: sales and refunds that plain SQL writes are those that the functions make.
  *
  * Invariants: a purchase holds grants of the courses that its product had at the sale, whoever
- * inserted it. A purchase with refunded_at is refunded in full, and one that is refunded in
- * full has refunded_at, whichever of the two a statement wrote. refunded_at back to NULL
- * reverses the refund: the sum is again what had been paid back before it. Every change of the
- * sum is audited.
+ * inserted it, until the end that the product had at the sale. A purchase with refunded_at is
+ * refunded in full, and one that is refunded in full has refunded_at, whichever of the two a
+ * statement wrote. refunded_at back to NULL reverses the refund: the sum is again what had been
+ * paid back before it. Every change of the sum is audited.
  *
  * A program that inserts the purchase and the access of its courses in one transaction, in
  * either order, means one sale: the access is bound to the purchase, so that the refund takes
@@ -42,8 +42,17 @@
 /* SHARE: sales exclude changes of the product's courses, but not each other. Ordered against
  * deadlocks. */
 static KeptPlan lock_products = {
-	.sql = "SELECT FROM coursebase.products p WHERE p.id IN (SELECT m.product_id FROM made m)"
+	.sql = "SELECT p.access_days IS NOT NULL OR p.access_until IS NOT NULL"
+		   " FROM coursebase.products p WHERE p.id IN (SELECT m.product_id FROM made m)"
 		   " ORDER BY p.id FOR SHARE",
+};
+/* The terms of the products, for purchases that were inserted without terms of their own. */
+static KeptPlan write_terms = {
+	.sql = "UPDATE coursebase.purchases s"
+		   " SET access_days = p.access_days, access_until = p.access_until"
+		   " FROM made m JOIN coursebase.products p ON p.id = m.product_id"
+		   " WHERE s.id = m.id AND num_nonnulls(m.access_days, m.access_until) = 0"
+		   " AND num_nonnulls(p.access_days, p.access_until) > 0",
 };
 /* Ordered, so that sales lock the rows of people and courses in one order. */
 static KeptPlan write_grants = {
@@ -64,17 +73,24 @@ static KeptPlan bind_grants = {
 		   " AND g.purchase_id IS NULL AND g.created_at = now()",
 };
 /*
- * A grant of a purchase of this transaction that gives what is about to be inserted; $3 NULL:
- * any purchase. For an access
- * ($4 false) only when it is there already: the trigger that derives it inserts it, too.
+ * Whether a purchase of this transaction gives what is about to be inserted; $3 NULL: any
+ * purchase. For an access ($4 false) only when it is there already, or when nothing but a grant
+ * with an end gives it: the trigger that derives an access inserts it, too. Then the end of the
+ * purchase $3, as if the buyer had no access before.
  */
 static KeptPlan find_bound = {
-	.sql = "SELECT FROM coursebase.course_grants g"
+	.sql = "SELECT EXISTS (SELECT FROM coursebase.course_grants g"
 		   " JOIN coursebase.purchases s ON s.id = g.purchase_id AND s.refunded_at IS NULL"
 		   " WHERE g.user_id = $1 AND g.course_id = $2 AND g.created_at = now()"
 		   " AND ($3 IS NULL OR g.purchase_id = $3)"
 		   " AND ($4 OR EXISTS (SELECT FROM coursebase.user_course_access a"
-		   "  WHERE a.user_id = $1 AND a.course_id = $2))",
+		   "   WHERE a.user_id = $1 AND a.course_id = $2)"
+		   "  OR NOT EXISTS (SELECT FROM coursebase.course_grants f"
+		   "   LEFT JOIN coursebase.purchases t ON t.id = f.purchase_id"
+		   "   WHERE f.user_id = $1 AND f.course_id = $2 AND f.expires_at IS NULL"
+		   "   AND t.refunded_at IS NULL))),"
+		   " (SELECT least(p.created_at + p.access_days * interval '24 hours', p.access_until)"
+		   "  FROM coursebase.purchases p WHERE p.id = $3)",
 	.nargs = 4,
 	.types = {UUIDOID, UUIDOID, UUIDOID, BOOLOID},
 };
@@ -93,6 +109,12 @@ static KeptPlan reverse_references = {
 	.types = {UUIDOID, TIMESTAMPTZOID},
 };
 
+/* True while a sale takes the terms of its product, which nobody need audit. */
+static bool taking_terms;
+
+static bool products_lock(void);
+static void terms_write(void);
+static char *terms_text(TriggerData *data, HeapTuple row);
 static int64 sum_of(TriggerData *data, HeapTuple row, const char *name);
 static Datum nullable_value(TriggerData *data, HeapTuple row, const char *name, bool *null);
 static HeapTuple refund_complete(TriggerData *data, int64 before);
@@ -102,6 +124,7 @@ static void change_audit(TriggerData *data, bool reversed);
 PG_FUNCTION_INFO_V1(coursebase_tg_purchases__grant);
 PG_FUNCTION_INFO_V1(coursebase_tg_purchases__refund);
 PG_FUNCTION_INFO_V1(coursebase_tg_purchases__audit);
+PG_FUNCTION_INFO_V1(coursebase_tg_purchases__audit_terms);
 PG_FUNCTION_INFO_V1(coursebase_tg_any__bound);
 
 /*
@@ -119,11 +142,39 @@ coursebase_tg_purchases__grant(PG_FUNCTION_ARGS)
 	SPI_connect();
 	if (SPI_register_trigger_data(data) < 0)
 		elog(ERROR, "could not see what the statement inserted");
-	owner_execute_latest(&lock_products, NULL, NULL);
+	if (products_lock())
+		terms_write();
 	owner_execute_latest(&write_grants, NULL, NULL);
 	owner_execute_latest(&bind_grants, NULL, NULL);
 	SPI_finish();
 	return PointerGetDatum(NULL);
+}
+
+/* Locks the products; whether one of them is sold until an end. */
+static bool
+products_lock(void)
+{
+	uint64 products = owner_execute_latest(&lock_products, NULL, NULL);
+	bool end = false;
+
+	for (uint64 i = 0; i < products; i++)
+		end = end || plan_bool(i, 1);
+	return end;
+}
+
+static void
+terms_write(void)
+{
+	taking_terms = true;
+	PG_TRY();
+	{
+		owner_execute_latest(&write_terms, NULL, NULL);
+	}
+	PG_FINALLY();
+	{
+		taking_terms = false;
+	}
+	PG_END_TRY();
 }
 
 /*
@@ -237,11 +288,35 @@ change_audit(TriggerData *data, bool reversed)
 				psprintf("{\"refunded_in_cents\": " INT64_FORMAT "}", before), content.data);
 }
 
+/* SQL function: tg_purchases__audit_terms() returns trigger */
+PGDLLEXPORT Datum
+coursebase_tg_purchases__audit_terms(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_expect(fcinfo, "tg_purchases__audit_terms", ROW_AFTER_UPDATE);
+
+	if (!taking_terms && !restore_under_way())
+		audit_write("purchase_terms_changed",
+					psprintf("purchases/%s", trigger_text(data, data->tg_newtuple, "id")),
+					terms_text(data, data->tg_trigtuple), terms_text(data, data->tg_newtuple));
+	return PointerGetDatum(NULL);
+}
+
+static char *
+terms_text(TriggerData *data, HeapTuple row)
+{
+	char *days = trigger_text_or_null(data, row, "access_days");
+	char *until = trigger_time(data, row, "access_until");
+
+	return psprintf("{\"access_days\": %s, \"access_until\": %s}", days != NULL ? days : "null",
+					until != NULL ? psprintf("\"%s\"", until) : "null");
+}
+
 /*
  * SQL function: tg_any__bound() returns trigger
  *
- * Before an INSERT of plain SQL into course_grants or user_course_access: what a purchase of
- * the same transaction gave is there already, and the statement means that.
+ * Before an INSERT into course_grants or user_course_access: what a purchase of the same
+ * transaction gave is there already, and plain SQL that gives it means that. A grant of a
+ * purchase gets the purchase's end at once, so that at no moment it is one for ever.
  */
 PGDLLEXPORT Datum
 coursebase_tg_any__bound(PG_FUNCTION_ARGS)
@@ -250,21 +325,27 @@ coursebase_tg_any__bound(PG_FUNCTION_ARGS)
 	HeapTuple row = trigger_written_row(data);
 	PlanValues values = {0};
 	pg_uuid_t purchase;
+	bool sold;
 	bool is_grant = SPI_fnumber(RelationGetDescr(data->tg_relation), "purchase_id") > 0;
 	bool bound;
+	bool for_ever;
+	Datum end;
 
 	if (restore_under_way())
 		return PointerGetDatum(row);
 	plan_bind(&values, trigger_value(data, row, "user_id"));
 	plan_bind(&values, trigger_value(data, row, "course_id"));
-	plan_bind_uuid(&values, is_grant && trigger_uuid(data, row, "purchase_id", &purchase)
-								? &purchase
-								: NULL);
+	sold = is_grant && trigger_uuid(data, row, "purchase_id", &purchase);
+	plan_bind_uuid(&values, sold ? &purchase : NULL);
 	plan_bind_bool(&values, is_grant);
 	SPI_connect();
-	bound = owner_execute_latest(&find_bound, values.datums, values.nulls) > 0;
+	owner_execute_latest(&find_bound, values.datums, values.nulls);
+	bound = plan_bool(0, 1);
+	end = plan_value(0, 2, &for_ever);
 	SPI_finish();
-	return PointerGetDatum(bound ? NULL : row);
+	if (bound)
+		return PointerGetDatum(NULL);
+	return PointerGetDatum(sold ? trigger_set(data, row, "expires_at", end, for_ever) : row);
 }
 
 static int64

@@ -77,14 +77,17 @@ static KeptPlan write_purchase = {
 };
 /*
  * The answer, and last whether the recorded session has the content that was passed. The buyer
- * owned the product already if an earlier purchase was not refunded at the time of this one.
+ * owned the product already if an earlier purchase was not refunded and had not ended at the
+ * time of this one; one for a number of days is extended by this one.
  */
 static KeptPlan read_purchase = {
 	.sql = "SELECT s.id, CASE WHEN s.refunded_at IS NULL THEN 'completed' ELSE 'refunded' END,"
 		   " EXISTS (SELECT FROM coursebase.purchases o"
 		   "  WHERE o.user_id = s.user_id AND o.product_id = s.product_id"
 		   "  AND (o.created_at, o.stripe_session_id) < (s.created_at, s.stripe_session_id)"
-		   "  AND (o.refunded_at IS NULL OR o.refunded_at > s.created_at)),"
+		   "  AND (o.refunded_at IS NULL OR o.refunded_at > s.created_at)"
+		   "  AND o.access_days IS NULL"
+		   "  AND (o.access_until IS NULL OR o.access_until > s.created_at)),"
 		   " ARRAY(SELECT g.course_id FROM coursebase.course_grants g"
 		   "  WHERE g.purchase_id = s.id AND g.user_id = s.user_id AND s.refunded_at IS NULL"
 		   "  ORDER BY g.course_id),"
