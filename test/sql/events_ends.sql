@@ -10,7 +10,7 @@
 \pset tuples_only on
 SET client_min_messages = warning;
 SET TIME ZONE 'UTC';
-BEGIN;
+-- Each statement is a transaction, because a grant in that of a sale belongs to it. All ends in a clean database.
 INSERT INTO coursebase.users (id, clerk_user_id, name, email) VALUES (:ada, 'ends_ada', 'Ada', 'ada@example.org');
 INSERT INTO coursebase.courses (id, course_code, title, description) VALUES (:one, 'C31EVT', 'One', ''), (:two, 'C32EVT', 'Two', '');
 INSERT INTO coursebase.products (id, name, description, image_url, price_dollars, access_until) VALUES (:product, 'Until', '', '/p.png', 1, '2096-01-01');
@@ -25,7 +25,7 @@ UPDATE coursebase.course_grants SET expires_at = '2097-01-01' WHERE user_id = :a
 :told
 UPDATE coursebase.course_grants SET expires_at = '2095-06-01' WHERE user_id = :ada;
 :told
--- Sold until an end: One for longer, Two anew; a refund takes both back, its reversal gives both again.
+-- Sold until an end: One for longer, Two anew; a refund takes back what that gave, its reversal gives it again.
 SELECT status FROM coursebase.complete_purchase(:ada, :product, 'cs_ends', 100, 'paid', '2026-03-01');
 :told
 UPDATE coursebase.purchases SET refunded_at = '2026-03-02' WHERE stripe_session_id = 'cs_ends';
@@ -52,4 +52,7 @@ INSERT INTO coursebase.course_grants (user_id, course_id, expires_at) VALUES (:a
 DELETE FROM coursebase.course_grants WHERE user_id = :ada;
 :told
 :turns('-infinity', 'infinity');
-ROLLBACK;
+UPDATE coursebase.settings SET value = NULL WHERE name = 'events_out';
+DELETE FROM coursebase.products WHERE id = :product;
+DELETE FROM coursebase.courses WHERE id IN (:one, :two);
+DELETE FROM coursebase.users WHERE id = :ada;
