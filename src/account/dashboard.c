@@ -92,7 +92,7 @@ coursebase_admin_dashboard(PG_FUNCTION_ARGS)
 	plan_bind_int64(&values, turnover_students());
 	SPI_connect();
 	owner_execute(&read_dashboard, values.datums, values.nulls, true);
-	dashboard = plan_transfer(0, 1);
+	dashboard = plan_transfer_as(0, 1, JSONOID);
 	SPI_finish();
 	PG_RETURN_DATUM(dashboard);
 }

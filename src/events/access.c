@@ -18,6 +18,7 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
 #include "access/course_rights.h"
@@ -26,6 +27,7 @@
 #include "billing/premium.h"
 #include "core/owner.h"
 #include "core/plan.h"
+#include "core/setting.h"
 #include "events/access.h"
 #include "events/changes.h"
 #include "events/event.h"
@@ -43,9 +45,12 @@ static KeptPlan read_every_entitlement = {
 /*
  * The courses that rows of one source (purchases, or slots) gave a person before the statement
  * and do not give after it, or the other way round. A course may have a row for each voice, so
- * that one row alone does not tell. $1: whether what a sandbox sold counts.
+ * that one row alone does not tell. $1: whether what a sandbox sold counts for everybody; $2:
+ * the testers for whom it counts.
  */
-#define GIVES(row) row ".status = 'valid' AND " ENVIRONMENT_COUNTS(row ".environment", "$1")
+#define GIVES(row)                                                                             \
+	row ".status = 'valid' AND (" ENVIRONMENT_COUNTS(                                          \
+		row ".environment", "$1") " OR position(" row ".user_id::text IN lower($2)) > 0)"
 #define TURNED(touched, gone, was_there)                                                       \
 	"SELECT g.user_id, g.course_id, g.is_slot, bool_or(g.is_there) FROM (" gone                \
 	" SELECT p.user_id, p.course_id, p.source = 'premium_slot' AS is_slot, " was_there         \
@@ -62,26 +67,26 @@ static KeptPlan read_every_entitlement = {
 
 static KeptPlan find_turned_on_insert = {
 	.sql = TURNED("SELECT n.user_id, n.course_id FROM changed n", "", UNCHANGED),
-	.nargs = 1,
-	.types = {BOOLOID},
+	.nargs = 2,
+	.types = {BOOLOID, TEXTOID},
 };
 static KeptPlan find_turned_on_update = {
 	.sql = TURNED("SELECT n.user_id, n.course_id FROM changed n"
 				  " UNION SELECT o.user_id, o.course_id FROM was o",
 				  GONE, UNCHANGED),
-	.nargs = 1,
-	.types = {BOOLOID},
+	.nargs = 2,
+	.types = {BOOLOID, TEXTOID},
 };
 static KeptPlan find_turned_on_delete = {
 	.sql = TURNED("SELECT o.user_id, o.course_id FROM was o", GONE, "true"),
-	.nargs = 1,
-	.types = {BOOLOID},
+	.nargs = 2,
+	.types = {BOOLOID, TEXTOID},
 };
 static KeptPlan find_turned_on_truncate = {
 	.sql = "SELECT DISTINCT p.user_id, p.course_id, p.source = 'premium_slot', false"
 		   " FROM coursebase.course_purchases p WHERE " GIVES("p"),
-	.nargs = 1,
-	.types = {BOOLOID},
+	.nargs = 2,
+	.types = {BOOLOID, TEXTOID},
 };
 
 enum
@@ -295,8 +300,9 @@ entitlement_lost(const pg_uuid_t *user, const pg_uuid_t *program)
 static void
 turned_tell(KeptPlan *find)
 {
-	Datum sandbox = BoolGetDatum(environment_sandbox_counts());
-	uint64 count = owner_execute_latest(find, &sandbox, NULL);
+	Datum values[] = {BoolGetDatum(environment_sandbox_counts(NULL)),
+					  CStringGetTextDatum(setting_text("sandbox_testers"))};
+	uint64 count = owner_execute_latest(find, values, NULL);
 	SPITupleTable *rows = SPI_tuptable;
 
 	access_snapshot_push();

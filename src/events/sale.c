@@ -203,9 +203,8 @@ sales_tell(Changes *changes, const SaleTable *table)
 		else if (changes->was != NULL && status_is(is, status, table, table->returned) &&
 				 !status_is(changes->was, status, table, table->returned))
 			told = "refunded";
-		if (told != NULL &&
-			(environment == 0 || environment_counts(row_text(is, environment))) &&
-			buyer_find(table, row_uuid(is, user), &buyer))
+		if (told != NULL && buyer_find(table, row_uuid(is, user), &buyer) &&
+			(environment == 0 || environment_counts(row_text(is, environment), &buyer)))
 			event_write(told, &buyer, event_subject(table->name, row_uuid(is, id)),
 						row_text(is, source), DT_NOEND);
 	}

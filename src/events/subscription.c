@@ -129,7 +129,7 @@ state_read(TupleTableSlot *row, const Columns *columns)
 	state.term.auto_renew = row_bool(row, columns->auto_renew, false);
 	state.store = row_text(row, columns->store);
 	state.product = row_text(row, columns->product);
-	if (environment_counts(row_text(row, columns->environment)))
+	if (environment_counts(row_text(row, columns->environment), row_uuid(row, columns->user)))
 		state.premium = fold_access_end(&state.term);
 	return state;
 }

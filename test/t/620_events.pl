@@ -39,8 +39,14 @@ for my $round (1, 2)
 	$_->finish for @acting;
 	$_->signal('INT'), $_->finish for @working;
 }
-# Every claim of before has lapsed, and nobody forgets.
+# Every claim of before has lapsed, and nobody forgets. Whoever still writes, be it autovacuum, would hold events back.
 query($node, 'events', <<~'SQL') for 1 .. 3;
+	DO $$
+	BEGIN
+	    WHILE EXISTS (SELECT FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid()) LOOP
+	        PERFORM pg_sleep(0.05), pg_stat_clear_snapshot();
+	    END LOOP;
+	END $$;
 	UPDATE coursebase.event_claims SET claimed_until = '-infinity' WHERE claimed_until IS NOT NULL;
 	CREATE OR REPLACE PROCEDURE public.drain(of_consumer text) LANGUAGE plpgsql AS $$
 	DECLARE taken bigint[];
