@@ -80,6 +80,30 @@ course_rights_hold(const pg_uuid_t *user, const pg_uuid_t *course, TimestampTz a
 	return rights_hold(user, asking_if(user), course, at, sources);
 }
 
+/* At the end of time there is only what has no end; grants that end and premium come after. */
+TimestampTz
+course_rights_end(const pg_uuid_t *user, const pg_uuid_t *course, uint32 sources)
+{
+	CourseQuestion question = {.user = user,
+							   .at = DT_NOEND,
+							   .valid_from = DT_NOBEGIN,
+							   .valid_until = DT_NOEND,
+							   .granted_until = DT_NOBEGIN};
+	TimestampTz end;
+
+	if (course_sources_find(&question, course, sources) != 0)
+		return DT_NOEND;
+	/* grants that end were all looked at: none of them lasts for ever */
+	end = question.granted_until;
+	/* where no row asked for premium, none depends on it */
+	if (!question.premium_known || question.premium.end == FOLD_NEVER)
+		return end;
+	question.at = question.premium.end - 1;
+	if (course_sources_find(&question, course, sources & ~COURSE_BY_GRANT) != 0)
+		end = Max(end, question.premium.end);
+	return end;
+}
+
 void
 course_rights_set(const pg_uuid_t *user, TimestampTz at, CourseRights *rights)
 {

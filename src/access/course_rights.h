@@ -31,6 +31,14 @@ extern uint32 course_rights_hold(const pg_uuid_t *user, const pg_uuid_t *course,
 /* The same for the user who asks (nobody without one), which is quicker. */
 extern uint32 course_rights_hold_own(const pg_uuid_t *course, TimestampTz at, uint32 sources);
 
+/*
+ * When what these sources give the user of the course ends, by what is known now: DT_NOEND for
+ * never, DT_NOBEGIN where they give nothing at any time. Whether the account is closed is not
+ * asked, and an administrator's right is no source. Nothing is kept.
+ */
+extern TimestampTz course_rights_end(const pg_uuid_t *user, const pg_uuid_t *course,
+									 uint32 sources);
+
 typedef struct CourseRights
 {
 	int count;

@@ -232,6 +232,22 @@ course_sources_find(CourseQuestion *question, const pg_uuid_t *course, uint32 so
 	return given;
 }
 
+TimestampTz
+course_sources_granted_until(const pg_uuid_t *user, const pg_uuid_t *course)
+{
+	Datum keys[] = {UUIDPGetDatum(user), UUIDPGetDatum(course)};
+	CourseQuestion question = {.user = user,
+							   .at = DT_NOEND,
+							   .valid_from = DT_NOBEGIN,
+							   .valid_until = DT_NOEND,
+							   .granted_until = DT_NOBEGIN};
+
+	rows_judge(&course_by_id, &keys[1], &question, course_judge, NULL);
+	if (question.may_end)
+		rows_judge(&ending.of_course, keys, &question, ending.judge, NULL);
+	return question.granted_until;
+}
+
 /*
  * The same sources as sets. An administrator's set is the whole catalogue; for everybody else
  * the courses in premium are read only if premium gives them all.

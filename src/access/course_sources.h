@@ -81,4 +81,7 @@ extern bool course_premium_is_every(CourseQuestion *question);
 /* The course that has the code, in either case and with blanks around; false if none has. */
 extern bool course_by_code_find(const char *code, int size, pg_uuid_t *course);
 
+/* The latest end of the user's grants of the course that have one; DT_NOBEGIN for none. */
+extern TimestampTz course_sources_granted_until(const pg_uuid_t *user, const pg_uuid_t *course);
+
 #endif

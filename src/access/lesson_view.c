@@ -58,6 +58,15 @@ coursebase_can_view_lesson(PG_FUNCTION_ARGS)
 {
 	ViewFindings found;
 
+	/* what the policy of lesson_contents asks for every row */
+	if (!PG_ARGISNULL(0) && PG_ARGISNULL(1) &&
+		(PG_ARGISNULL(2) || PG_GETARG_TIMESTAMPTZ(2) == GetCurrentTransactionStartTimestamp()))
+	{
+		const Asking *asking = identity_asking();
+
+		if (asking == NULL || !asking->admin)
+			PG_RETURN_BOOL(outline_lesson_viewable(asking, PG_GETARG_UUID_P(0)));
+	}
 	view_find(fcinfo, &found);
 	PG_RETURN_BOOL((found.admin && found.exists) || found.preview ||
 				   (found.visible && found.usable));

@@ -1,9 +1,9 @@
 /*
  * outline.c: reads the sections and lessons of a course, and whether the course is on offer.
  *
- * Every read goes straight to an index (core/rows.h), because policies ask these questions for
- * each row of a statement. The readers are callback loops: outline_rights.c keeps what it is
- * called with, and stops the loop once it has enough.
+ * Every read goes straight to an index or to the table (core/rows.h), because policies ask
+ * these questions for each row of a statement. The readers are callback loops: outline_rights.c
+ * keeps what it is called with, and stops the loop once it has enough.
  *
  * On offer has the meaning that readable_course_ids() (readable.c) has for the whole catalogue:
  * a course that the one shows and the other hides would be a leak or a gap.
@@ -45,6 +45,12 @@ static RowsSource lessons_of_section = {
 	.index = "lessons_section_id_order_key",
 	BY_UUID("section_id"),
 };
+static RowsSource every_lesson = {LESSONS, .optional = true};
+
+/* A block of the table is read in the time of so many reads of one lesson; where a statement
+ * reads, nothing is known of the table. */
+#define READS_A_BLOCK     4
+#define READS_A_STATEMENT 4096
 
 /* The columns of SECTIONS. */
 enum
@@ -67,6 +73,7 @@ static RowsSource sections_of_course = {
 	.index = "course_sections_course_id_order_key",
 	BY_UUID("course_id"),
 };
+static RowsSource every_section = {SECTIONS, .optional = true};
 
 /* What makes a course on offer by itself. */
 enum
@@ -108,6 +115,8 @@ static RowsSource product_by_id = {
 };
 
 static void rows_begin(Rows *rows, RowsSource *source, const pg_uuid_t *key);
+static bool sections_take(Rows *rows, OutlineSectionTake take, void *into);
+static bool lessons_take(Rows *rows, OutlineLessonTake take, void *into);
 static bool lesson_of_row(OutlineLesson *lesson, Rows *rows);
 static LessonStatus lesson_status(const char *label);
 static bool section_of_row(OutlineSection *section, Rows *rows);
@@ -146,20 +155,10 @@ outline_section(const pg_uuid_t *section, OutlineSection *found)
 bool
 outline_sections(const pg_uuid_t *course, OutlineSectionTake take, void *into)
 {
-	bool taken = false;
 	Rows rows;
 
 	rows_begin(&rows, &sections_of_course, course);
-	while (!taken && rows_next(&rows))
-	{
-		OutlineSection section;
-		pg_uuid_t id;
-
-		if (section_of_row(&section, &rows) && uuid_value(&rows, SECTION_ID, &id))
-			taken = take(&id, &section, into);
-	}
-	rows_close(&rows);
-	return taken;
+	return sections_take(&rows, take, into);
 }
 
 /* Reads no other column, because a reader of many lessons comes here again and again. */
@@ -188,20 +187,40 @@ outline_section_ids(const pg_uuid_t *course, const pg_uuid_t *from, OutlineIdTak
 bool
 outline_lessons(const pg_uuid_t *section, OutlineLessonTake take, void *into)
 {
-	bool taken = false;
 	Rows rows;
 
 	rows_begin(&rows, &lessons_of_section, section);
-	while (!taken && rows_next(&rows))
-	{
-		OutlineLesson lesson;
-		pg_uuid_t id;
+	return lessons_take(&rows, take, into);
+}
 
-		if (lesson_of_row(&lesson, &rows) && uuid_value(&rows, LESSON_ID, &id))
-			taken = take(&id, &lesson, into);
-	}
+bool
+outline_every_section(OutlineSectionTake take, void *into)
+{
+	Rows rows;
+
+	rows_begin(&rows, &every_section, NULL);
+	return sections_take(&rows, take, into);
+}
+
+bool
+outline_every_lesson(OutlineLessonTake take, void *into)
+{
+	Rows rows;
+
+	rows_begin(&rows, &every_lesson, NULL);
+	return lessons_take(&rows, take, into);
+}
+
+int64
+outline_every_lesson_cost(void)
+{
+	BlockNumber blocks;
+	Rows rows;
+
+	rows_open(&rows, &every_lesson, GetActiveSnapshot());
+	blocks = rows_blocks(&rows);
 	rows_close(&rows);
-	return taken;
+	return blocks == InvalidBlockNumber ? READS_A_STATEMENT : (int64) blocks * READS_A_BLOCK;
 }
 
 /* On offer is asked first: it is the same for everybody, and most of a catalogue is. */
@@ -224,7 +243,8 @@ outline_course_offered(const pg_uuid_t *course)
 	return priced || in_public_product(course);
 }
 
-/* Opens a source at the rows with the key, as the active snapshot sees them. */
+/* Opens a source at the rows with the key (NULL for a source without one), as the active
+ * snapshot sees them. */
 static void
 rows_begin(Rows *rows, RowsSource *source, const pg_uuid_t *key)
 {
@@ -232,6 +252,42 @@ rows_begin(Rows *rows, RowsSource *source, const pg_uuid_t *key)
 
 	rows_open(rows, source, GetActiveSnapshot());
 	rows_find(rows, keys);
+}
+
+/* Closes the rows. */
+static bool
+sections_take(Rows *rows, OutlineSectionTake take, void *into)
+{
+	bool taken = false;
+
+	while (!taken && rows_next(rows))
+	{
+		OutlineSection section;
+		pg_uuid_t id;
+
+		if (section_of_row(&section, rows) && uuid_value(rows, SECTION_ID, &id))
+			taken = take(&id, &section, into);
+	}
+	rows_close(rows);
+	return taken;
+}
+
+/* The same for lessons. */
+static bool
+lessons_take(Rows *rows, OutlineLessonTake take, void *into)
+{
+	bool taken = false;
+
+	while (!taken && rows_next(rows))
+	{
+		OutlineLesson lesson;
+		pg_uuid_t id;
+
+		if (lesson_of_row(&lesson, rows) && uuid_value(rows, LESSON_ID, &id))
+			taken = take(&id, &lesson, into);
+	}
+	rows_close(rows);
+	return taken;
 }
 
 /* False for a row with a null, which is not shown. */

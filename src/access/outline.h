@@ -56,6 +56,13 @@ extern bool outline_section_ids(const pg_uuid_t *course, const pg_uuid_t *from,
 extern bool outline_sections(const pg_uuid_t *course, OutlineSectionTake take, void *into);
 extern bool outline_lessons(const pg_uuid_t *section, OutlineLessonTake take, void *into);
 
+/* The same with every row of the table, in no order. */
+extern bool outline_every_section(OutlineSectionTake take, void *into);
+extern bool outline_every_lesson(OutlineLessonTake take, void *into);
+
+/* About as many calls of outline_lesson() take as long as one of outline_every_lesson(). */
+extern int64 outline_every_lesson_cost(void);
+
 /* Whether everybody may read the row of the course. */
 extern bool outline_course_offered(const pg_uuid_t *course);
 

@@ -7,7 +7,9 @@
  * Lessons likewise: the second lesson of a course brings those of its section and of the
  * sections after it. So that a reader of single lessons never pays for whole courses, no more
  * than LESSONS_READ_EACH rows are read ahead for each lesson that was asked about, and
- * LESSONS_READ_MORE once.
+ * LESSONS_READ_MORE once. Once half of what it costs to read every lesson at once was spent on
+ * single ones, all are read (viewable.h): whatever the order in which a statement asks, it pays
+ * at most one and a half times that.
  *
  * Invariant: a kept answer is the one that reading anew would give.
  */
@@ -19,6 +21,7 @@
 
 #include "access/course_rights.h"
 #include "access/outline_rights.h"
+#include "access/viewable.h"
 #include "core/compat.h"
 #include "core/datum.h"
 #include "core/rows.h"
@@ -113,11 +116,18 @@ static struct
 	int64 ahead;             /* rows that may still be read ahead; not above 0: none */
 	bool any;                /* a lesson was read by itself, the last one of this course: */
 	pg_uuid_t course;
+	int64 read;                /* lessons, by their index */
+	int64 read_all_from;       /* so many of them; 0: not known yet */
+	ViewableLessons *viewable; /* NULL: not read */
+	MemoryContext all;         /* of what is read at once; goes with the transaction */
 } kept;
 
 static inline OutlineRights section_rights(const pg_uuid_t *section);
 static inline bool kept_is_of(const Asking *asking);
 static void kept_begin(const Asking *asking);
+static bool lesson_viewable(const pg_uuid_t *lesson);
+static bool all_are_due(void);
+static void all_read(void);
 static OutlineRights section_read(const pg_uuid_t *section);
 static bool section_keep_each(const pg_uuid_t *id, const OutlineSection *section, void *into);
 static KeptSection *section_keep(const pg_uuid_t *section, OutlineRights rights);
@@ -125,6 +135,7 @@ static bool course_asked_before(const pg_uuid_t *course, OutlineRights *rights);
 static void lessons_follow(const pg_uuid_t *section);
 static bool section_read_ahead(const pg_uuid_t *section, void *into);
 static void lessons_make_room(void);
+static void lessons_forget(void);
 static bool lesson_keep(const pg_uuid_t *id, const OutlineLesson *lesson, void *into);
 
 OutlineRights
@@ -155,6 +166,7 @@ outline_lesson_rights(const pg_uuid_t *lesson, OutlineLesson *found, OutlineRigh
 			*rights = section_rights(&found->section);
 		return true;
 	}
+	kept.read++;
 	if (!outline_lesson(lesson, found))
 		return false;
 	if (found->status == LESSON_PRIVATE)
@@ -162,6 +174,37 @@ outline_lesson_rights(const pg_uuid_t *lesson, OutlineLesson *found, OutlineRigh
 	lessons_follow(&found->section);
 	*rights = section_rights(&found->section);
 	return true;
+}
+
+bool
+outline_lesson_viewable(const Asking *asking, const pg_uuid_t *lesson)
+{
+	bool viewable;
+
+	if (!kept_is_of(asking))
+		kept_begin(asking);
+	if (kept.viewable != NULL && viewable_lessons_know(kept.viewable, lesson, &viewable))
+		return viewable;
+	return lesson_viewable(lesson);
+}
+
+/* Of a lesson that was not read with all. Not inlined, so that what policies call for every row
+ * stays short. */
+static pg_noinline bool
+lesson_viewable(const pg_uuid_t *lesson)
+{
+	OutlineLesson found;
+	OutlineRights rights;
+	bool viewable;
+
+	if (kept.viewable == NULL && all_are_due())
+	{
+		all_read();
+		if (viewable_lessons_know(kept.viewable, lesson, &viewable))
+			return viewable;
+	}
+	return outline_lesson_rights(lesson, &found, &rights) && found.status != LESSON_PRIVATE &&
+		   rights.is_public && (found.status == LESSON_PREVIEW || rights.usable);
 }
 
 /* Of what is kept, which must be of the user who asks. */
@@ -208,6 +251,13 @@ kept_begin(const Asking *asking)
 	kept.last = NULL;
 	kept.ahead = LESSONS_READ_MORE;
 	kept.any = false;
+	kept.read = 0;
+	kept.read_all_from = 0;
+	kept.viewable = NULL;
+	/* of an earlier transaction it is gone */
+	if (kept.all != NULL && kept.transaction == compat_local_transaction())
+		MemoryContextDelete(kept.all);
+	kept.all = NULL;
 	kept.transaction = compat_local_transaction();
 	kept.look_up = asking == NULL ? 0 : asking->look_up;
 	/* taken before anything is read: a change of a table meanwhile makes the answers stale */
@@ -215,6 +265,33 @@ kept_begin(const Asking *asking)
 	if (asking == NULL)
 		snapshot_key_take(&kept.snapshot, GetActiveSnapshot());
 	kept.known = true;
+}
+
+/* Not looked for as long as few lessons were read. */
+static bool
+all_are_due(void)
+{
+	if (kept.read < LESSONS_READ_MORE)
+		return false;
+	if (kept.read_all_from == 0)
+		kept.read_all_from = Max(outline_every_lesson_cost() / 2, LESSONS_READ_MORE);
+	return kept.read >= kept.read_all_from;
+}
+
+/* The set may be large, so that it does not outlive the transaction, whose time it is of. */
+static void
+all_read(void)
+{
+	/* an error that a savepoint caught may have left half of it */
+	if (kept.all != NULL)
+		MemoryContextReset(kept.all);
+	else
+		kept.all = AllocSetContextCreate(TopTransactionContext, "coursebase viewable lessons",
+										 ALLOCSET_DEFAULT_SIZES);
+	kept.viewable = viewable_lessons_read(kept.all);
+	/* what was kept of single lessons is not asked for again */
+	if (kept.lessons != NULL)
+		lessons_forget();
 }
 
 /* Reads a section that is not kept; with the second section of a course, all of the course's.
@@ -325,13 +402,18 @@ section_read_ahead(const pg_uuid_t *section, void *into)
 static void
 lessons_make_room(void)
 {
+	if (kept.lessons == NULL)
+		kept.lessons = lessons_create(kept.context, LESSONS_BEGUN_WITH, NULL);
+	else if (kept.lessons->members >= LESSONS_KEPT)
+		lessons_forget();
+}
+
+static void
+lessons_forget(void)
+{
 	sections_iterator each;
 	KeptSection *section;
 
-	if (kept.lessons == NULL)
-		kept.lessons = lessons_create(kept.context, LESSONS_BEGUN_WITH, NULL);
-	if (kept.lessons->members < LESSONS_KEPT)
-		return;
 	lessons_reset(kept.lessons);
 	sections_start_iterate(kept.sections, &each);
 	while ((section = sections_iterate(kept.sections, &each)) != NULL)
@@ -345,6 +427,7 @@ lesson_keep(const pg_uuid_t *id, const OutlineLesson *lesson, void *into)
 	bool found;
 	KeptLesson *place = lessons_insert(kept.lessons, *id, &found);
 
+	kept.read++;
 	if (!found)
 		place->lesson = *lesson;
 	return --kept.ahead <= 0 || kept.lessons->members >= LESSONS_KEPT;

@@ -13,6 +13,7 @@
 #include "utils/uuid.h"
 
 #include "access/outline.h"
+#include "identity/asking.h"
 
 typedef struct OutlineRights
 {
@@ -34,5 +35,12 @@ extern OutlineRights outline_rights(const pg_uuid_t *section);
  */
 extern bool outline_lesson_rights(const pg_uuid_t *lesson, OutlineLesson *found,
 								  OutlineRights *rights);
+
+/*
+ * Whether the user who asks (identity_asking() of this moment) may view the lesson, as a
+ * preview or by access. False for a lesson that does not exist. Once as many lessons were read
+ * as make it worth while, every lesson is read.
+ */
+extern bool outline_lesson_viewable(const Asking *asking, const pg_uuid_t *lesson);
 
 #endif

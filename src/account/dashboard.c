@@ -1,8 +1,9 @@
 /*
  * dashboard.c: the figures that an administrator sees first: sales, refunds, counts.
  *
- * All figures come from one statement, so that they are of one snapshot and add up. Sales are
- * those of the table purchases; what the app stores sold has no price here.
+ * All figures are of the caller's snapshot, so that they add up. Sales are those of the table
+ * purchases; what the app stores sold has no price here. The sales are read in one pass
+ * (turnover.c), everything else by one statement.
  *
  * Rights: administrators and the server; the statement runs with the rights of the tables'
  * owner, past row security.
@@ -14,28 +15,37 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 
+#include "account/turnover.h"
 #include "core/owner.h"
 #include "core/plan.h"
 #include "identity/asking.h"
 
-/* One row with one value, also without any sale: the sums of no row are 0. */
+/* The columns of what was sold, as arrays: a product has the same place in each. */
+enum
+{
+	SOLD_PRODUCT,
+	SOLD_SALES,
+	SOLD_REFUNDED,
+	SOLD_PURCHASES,
+	SOLD_REFUNDS,
+	SOLD_CUSTOMERS,
+	SOLD_COLUMNS,
+};
+
+/* $1 to $6 are what was sold of each product, $7 to $11 of all, $12 those who have a course
+ * for ever: students have one now. */
 static KeptPlan read_dashboard = {
 	.sql = "SELECT json_build_object("
-		   " 'sales_in_cents', coalesce(sum(s.price_paid_in_cents), 0),"
-		   " 'refunded_in_cents', coalesce(sum(s.refunded_in_cents), 0),"
-		   " 'net_sales_in_cents',"
-		   "  coalesce(sum(s.price_paid_in_cents - s.refunded_in_cents), 0),"
-		   " 'purchases', count(s.id),"
-		   " 'refunded_purchases', count(s.refunded_at),"
-		   " 'net_purchases', count(s.id) - count(s.refunded_at),"
-		   " 'customers', count(DISTINCT s.user_id) FILTER (WHERE s.refunded_at IS NULL),"
-		   " 'students', (SELECT count(*) FROM ("
-		   "   SELECT a.user_id FROM coursebase.user_course_access a"
-		   "   UNION SELECT g.user_id FROM coursebase.course_grants g"
-		   "   LEFT JOIN coursebase.purchases o ON o.id = g.purchase_id"
-		   "   WHERE g.expires_at > now() AND o.refunded_at IS NULL) w),"
+		   " 'sales_in_cents', $7, 'refunded_in_cents', $8, 'net_sales_in_cents', $7 - $8,"
+		   " 'purchases', $9, 'refunded_purchases', $10, 'net_purchases', $9 - $10,"
+		   " 'customers', $11, 'students', $12 + (SELECT count(DISTINCT g.user_id)"
+		   "  FROM coursebase.course_grants g"
+		   "  LEFT JOIN coursebase.purchases o ON o.id = g.purchase_id"
+		   "  WHERE g.expires_at > now() AND o.refunded_at IS NULL AND NOT EXISTS ("
+		   "   SELECT FROM coursebase.user_course_access a WHERE a.user_id = g.user_id)),"
 		   " 'users', (SELECT count(*) FROM coursebase.users u WHERE u.deleted_at IS NULL),"
 		   " 'products', (SELECT count(*) FROM coursebase.products),"
 		   " 'courses', (SELECT count(*) FROM coursebase.courses),"
@@ -47,14 +57,21 @@ static KeptPlan read_dashboard = {
 		   "   'net_sales_in_cents', t.sales - t.refunded, 'purchases', t.purchases,"
 		   "   'refunded_purchases', t.refunds, 'customers', t.customers)"
 		   "   ORDER BY t.sales - t.refunded DESC, p.name, p.id)"
-		   "  FROM coursebase.products p CROSS JOIN LATERAL ("
-		   "   SELECT coalesce(sum(o.price_paid_in_cents), 0) AS sales,"
-		   "    coalesce(sum(o.refunded_in_cents), 0) AS refunded, count(*) AS purchases,"
-		   "    count(o.refunded_at) AS refunds,"
-		   "    count(DISTINCT o.user_id) FILTER (WHERE o.refunded_at IS NULL) AS customers"
-		   "   FROM coursebase.purchases o WHERE o.product_id = p.id) t), '[]'))"
-		   " FROM coursebase.purchases s",
+		   "  FROM coursebase.products p LEFT JOIN unnest($1, $2, $3, $4, $5, $6)"
+		   "   AS s (product_id, sales, refunded, purchases, refunds, customers)"
+		   "   ON s.product_id = p.id"
+		   "  CROSS JOIN LATERAL (SELECT coalesce(s.sales, 0) AS sales,"
+		   "   coalesce(s.refunded, 0) AS refunded, coalesce(s.purchases, 0) AS purchases,"
+		   "   coalesce(s.refunds, 0) AS refunds, coalesce(s.customers, 0) AS customers) t),"
+		   "  '[]'))",
+	.nargs = SOLD_COLUMNS + 6,
+	.types = {UUIDARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID,
+			  INT8ARRAYOID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID},
 };
+
+static void dashboard_bind(PlanValues *values, const Turnovers *turnovers);
+static Datum column_array(const Turnovers *turnovers, int column);
+static int64 turnover_column(const Turnover *turnover, int column);
 
 PG_FUNCTION_INFO_V1(coursebase_admin_dashboard);
 
@@ -62,15 +79,66 @@ PG_FUNCTION_INFO_V1(coursebase_admin_dashboard);
 PGDLLEXPORT Datum
 coursebase_admin_dashboard(PG_FUNCTION_ARGS)
 {
+	PlanValues values = {0};
+	Turnovers turnovers;
 	Datum dashboard;
 
 	if (!identity_is_admin() && !has_bypassrls_privilege(GetUserId()))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("the dashboard is for administrators"), errhint("Sign in as one.")));
+	turnovers_read(&turnovers);
+	dashboard_bind(&values, &turnovers);
+	plan_bind_int64(&values, turnover_students());
 	SPI_connect();
-	owner_execute(&read_dashboard, NULL, NULL, true);
+	owner_execute(&read_dashboard, values.datums, values.nulls, true);
 	dashboard = plan_transfer_as(0, 1, JSONOID);
 	SPI_finish();
 	PG_RETURN_DATUM(dashboard);
+}
+
+static void
+dashboard_bind(PlanValues *values, const Turnovers *turnovers)
+{
+	for (int column = 0; column < SOLD_COLUMNS; column++)
+		plan_bind(values, column_array(turnovers, column));
+	for (int column = SOLD_SALES; column < SOLD_COLUMNS; column++)
+		plan_bind_int64(values, turnover_column(&turnovers->all, column));
+}
+
+static Datum
+column_array(const Turnovers *turnovers, int column)
+{
+	Oid type = column == SOLD_PRODUCT ? UUIDOID : INT8OID;
+	ArrayBuildState *array = initArrayResult(type, CurrentMemoryContext, false);
+
+	for (int i = 0; i < turnovers->count; i++)
+	{
+		const Turnover *turnover = &turnovers->products[i];
+
+		accumArrayResult(array,
+						 column == SOLD_PRODUCT
+							 ? UUIDPGetDatum(&turnover->product)
+							 : Int64GetDatum(turnover_column(turnover, column)),
+						 false, type, CurrentMemoryContext);
+	}
+	return makeArrayResult(array, CurrentMemoryContext);
+}
+
+static int64
+turnover_column(const Turnover *turnover, int column)
+{
+	switch (column)
+	{
+		case SOLD_SALES:
+			return turnover->sales_in_cents;
+		case SOLD_REFUNDED:
+			return turnover->refunded_in_cents;
+		case SOLD_PURCHASES:
+			return turnover->purchases;
+		case SOLD_REFUNDS:
+			return turnover->refunds;
+		default:
+			return turnover->customers;
+	}
 }

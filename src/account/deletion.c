@@ -110,6 +110,15 @@ static KeptPlan steps[] = {
 	STEP("DELETE FROM coursebase.analytics WHERE user_id = $1"),
 	STEP("DELETE FROM coursebase.audio_usage WHERE user_id = $1"),
 	STEP("DELETE FROM coursebase.cached_handshake_responses WHERE user_id = $1"),
+	/* Consumers hear of the closed account alone. Their claims are locked as
+	 * acknowledge_events() locks them, and gone before their events are. */
+	STEP("SELECT FROM coursebase.event_claims c WHERE c.user_id = $1"
+		 " ORDER BY c.event_id FOR UPDATE"),
+	STEP("DELETE FROM coursebase.event_claims c WHERE c.user_id = $1"
+		 " AND EXISTS (SELECT FROM coursebase.access_events e WHERE e.xid = c.xid"
+		 "  AND e.id = c.event_id AND e.kind <> 'account_closed')"),
+	STEP("DELETE FROM coursebase.access_events e WHERE e.user_id = $1"
+		 " AND e.kind <> 'account_closed'"),
 	STEP("UPDATE coursebase.app_logs SET user_id = NULL, message = 'removed',"
 		 " origin = 'removed', context = NULL WHERE user_id = $1"),
 	STEP("UPDATE coursebase.server_logs SET user_id = NULL, message = 'removed',"

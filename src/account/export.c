@@ -115,6 +115,9 @@ static Member members[] = {
 		 "course_workout_completions k JOIN coursebase.course_entitlements e "
 		 "ON e.id = k.entitlement_id WHERE e.user_id = $1",
 		 "t.completed_at, t.id"),
+	/* the transaction that told is the server's business */
+	PART("access_events", "e.id, e.at, e.kind, e.user_id, e.subject, e.source, e.until",
+		 "access_events e WHERE e.user_id = $1", "t.id"),
 	OWN("analytics", "t.user_id"),
 	OWN("audio_usage", "t.course_code, t.audio_key"),
 	OWN("app_logs", "t.created_at, t.id"),

@@ -1,13 +1,13 @@
 /*
- * purge.c: deletes what was kept long enough: logs, bodies of notifications, and the audit
- * trail as far as its owner says.
+ * purge.c: deletes what was kept long enough: logs, events, bodies of notifications, and the
+ * audit trail as far as its owner says.
  *
  * Whole partitions that are past go first, for that costs no more than a file each; then rows,
  * the oldest first, in one batch over all tables. Rows that another session holds are skipped.
  *
- * Rights: logs are deleted with the caller's; partitions, notifications and the audit trail
- * with those of the tables' owner. How long the audit trail is kept is a setting that only the
- * owner changes: a stolen server key cannot wipe it.
+ * Rights: logs are deleted with the caller's; partitions, events, notifications and the audit
+ * trail with those of the tables' owner. How long the audit trail is kept is a setting that
+ * only the owner changes: a stolen server key cannot wipe it.
  */
 #include "postgres.h"
 
@@ -32,6 +32,11 @@
 
 static KeptPlan delete_app_logs = DELETE_OLD("app_logs");
 static KeptPlan delete_server_logs = DELETE_OLD("server_logs");
+static KeptPlan delete_events = {
+	.sql = "SELECT coursebase.purge_events($1, $2::integer)",
+	.nargs = 2,
+	.types = {TIMESTAMPTZOID, INT8OID},
+};
 static KeptPlan empty_notifications = {
 	.sql = "SELECT coursebase.purge_notifications($1, $2::integer)",
 	.nargs = 2,
@@ -39,7 +44,7 @@ static KeptPlan empty_notifications = {
 };
 
 static int64 rows_delete(KeptPlan *plan, TimestampTz before, int64 batch);
-static int64 notifications_empty(TimestampTz before, int64 batch);
+static int64 function_purge(KeptPlan *plan, TimestampTz before, int64 batch);
 
 PG_FUNCTION_INFO_V1(coursebase_purge_logs);
 
@@ -65,7 +70,8 @@ coursebase_purge_logs(PG_FUNCTION_ARGS)
 	dropped = partitions_drop("app_logs", before) + partitions_drop("server_logs", before);
 	left -= rows_delete(&delete_app_logs, before, left);
 	left -= rows_delete(&delete_server_logs, before, left);
-	left -= notifications_empty(before, left);
+	left -= function_purge(&delete_events, before, left);
+	left -= function_purge(&empty_notifications, before, left);
 	dropped += audit_purge(before, &left);
 	SPI_finish();
 	PG_RETURN_INT64(dropped + batch - left);
@@ -81,13 +87,14 @@ rows_delete(KeptPlan *plan, TimestampTz before, int64 batch)
 	return plan_execute(plan, values.datums, values.nulls, false);
 }
 
+/* Of a slice that purges with a function of its own, which answers how many rows. */
 static int64
-notifications_empty(TimestampTz before, int64 batch)
+function_purge(KeptPlan *plan, TimestampTz before, int64 batch)
 {
 	PlanValues values = {0};
 
 	plan_bind_time(&values, before);
 	plan_bind_int64(&values, batch);
-	plan_execute(&empty_notifications, values.datums, values.nulls, false);
+	plan_execute(plan, values.datums, values.nulls, false);
 	return plan_int64(0, 1);
 }

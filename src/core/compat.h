@@ -12,10 +12,12 @@
 
 #include "access/genam.h"
 #include "access/toast_internals.h"
+#include "catalog/dependency.h"
 #include "funcapi.h"
 #include "storage/proc.h"
 #include "utils/guc.h"
 #include "utils/guc_tables.h"
+#include "utils/rel.h"
 
 #if PG_VERSION_NUM < 150000 || PG_VERSION_NUM >= 190000
 #error "coursebase is made for PostgreSQL 15 to 18"
@@ -104,6 +106,17 @@ compat_index_beginscan(Relation table, Relation index, Snapshot snapshot, int nk
 	return index_beginscan(table, index, snapshot, NULL, nkeys, 0);
 #else
 	return index_beginscan(table, index, snapshot, nkeys, 0);
+#endif
+}
+
+/* The sequence behind an identity column; InvalidOid for none. */
+static inline Oid
+compat_identity_sequence(Relation table, AttrNumber column)
+{
+#if PG_VERSION_NUM >= 170000
+	return getIdentitySequence(table, column, true);
+#else
+	return getIdentitySequence(RelationGetRelid(table), column, true);
 #endif
 }
 

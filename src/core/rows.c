@@ -1,6 +1,6 @@
 /*
- * rows.c: rows of one of our tables by the leading columns of an index, without a statement
- * where that is possible.
+ * rows.c: rows of one of our tables by the leading columns of an index, or all of them, without
+ * a statement where that is possible.
  *
  * A source's names are looked up once, under the lock, and trusted until rows_generation moves;
  * every read opens table and index under the locks of a query. What cannot be read straight (a
@@ -22,6 +22,7 @@
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "nodes/primnodes.h"
+#include "storage/bufmgr.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
@@ -105,6 +106,15 @@ rows_open(Rows *rows, RowsSource *source, Snapshot snapshot)
 		statement_open(rows);
 		return;
 	}
+	rows->scan = NULL;
+	rows->whole = NULL;
+	if (source->index == NULL)
+	{
+		rows->numbers = source->numbers;
+		rows->slot = table_slot_create(rows->table, NULL);
+		rows->whole = table_beginscan(rows->table, snapshot, 0, NULL);
+		return;
+	}
 	if (!index_open_usable(rows, snapshot))
 	{
 		table_close(rows->table, NoLock);
@@ -130,7 +140,10 @@ rows_find(Rows *rows, const Datum *keys)
 {
 	if (unlikely(rows->scan == NULL))
 	{
-		statement_run(rows, false, keys);
+		if (rows->whole != NULL)
+			table_rescan(rows->whole, NULL);
+		else
+			statement_run(rows, false, keys);
 		return;
 	}
 	for (int i = 0; i < keys_compared(rows->source); i++)
@@ -154,20 +167,32 @@ rows_find_null(Rows *rows)
 	index_rescan(rows->scan, keys, rows->source->nkeys, NULL, 0);
 }
 
+BlockNumber
+rows_blocks(const Rows *rows)
+{
+	return rows_are_of_statement(rows) ? InvalidBlockNumber
+									   : RelationGetNumberOfBlocks(rows->table);
+}
+
 /* The slot goes first: it may hold a pin on a buffer that the scan has read. */
 void
 rows_close(Rows *rows)
 {
 	if (rows->slot != NULL)
 		ExecDropSingleTupleTableSlot(rows->slot);
-	if (unlikely(rows->scan == NULL))
+	if (unlikely(rows_are_of_statement(rows)))
 	{
 		if (rows->store != NULL)
 			tuplestore_end(rows->store);
 		return;
 	}
-	index_endscan(rows->scan);
-	index_close(rows->index, NoLock);
+	if (rows->whole != NULL)
+		table_endscan(rows->whole);
+	else
+	{
+		index_endscan(rows->scan);
+		index_close(rows->index, NoLock);
+	}
 	table_close(rows->table, NoLock);
 }
 
@@ -180,7 +205,7 @@ rows_label(Rows *rows, int column)
 
 	if (null)
 		return NULL;
-	if (unlikely(rows->scan == NULL))
+	if (unlikely(rows_are_of_statement(rows)))
 		return TextDatumGetCString(value);
 	if (unlikely(label->value != value))
 	{
@@ -200,7 +225,7 @@ rows_written_here(Rows *rows)
 	bool null;
 	Datum writer;
 
-	if (rows->scan == NULL)
+	if (rows_are_of_statement(rows))
 		return true;
 	writer = slot_getsysattr(rows->slot, MinTransactionIdAttributeNumber, &null);
 	return TransactionIdIsCurrentTransactionId(DatumGetTransactionId(writer));
@@ -221,6 +246,7 @@ statement_open(Rows *rows)
 	rows->context = CurrentMemoryContext;
 	rows->numbers = positions;
 	rows->scan = NULL;
+	rows->whole = NULL;
 	rows->slot = NULL;
 	rows->store = NULL;
 }
@@ -300,9 +326,12 @@ statements_make(RowsSource *source)
 	MemoryContextSwitchTo(caller);
 	source->statements = made;
 	/* tells why reading became slower, and a test which descriptions it has tried */
-	ereport(DEBUG1, (errmsg("rows of table \"%s\" by index \"%s\" are read by a statement",
-							source->table, source->index),
-					 errdetail_internal("%s", made->plans[0].sql)));
+	ereport(DEBUG1,
+			(source->index == NULL
+				 ? errmsg("all rows of table \"%s\" are read by a statement", source->table)
+				 : errmsg("rows of table \"%s\" by index \"%s\" are read by a statement",
+						  source->table, source->index),
+			 errdetail_internal("%s", made->plans[0].sql)));
 }
 
 /*
@@ -401,10 +430,13 @@ source_resolve(RowsSource *source, Relation *table)
 	source->resolved = *table != NULL ? rows_generation : 0;
 	if (*table == NULL)
 		return;
-	source->index_oid = get_relname_relid(source->index, RelationGetNamespace(*table));
-	source->usable = !(*table)->rd_rel->relhassubclass && !source_is_distributed() &&
-					 columns_are_usable(source, RelationGetDescr(*table)) &&
-					 index_is_usable(source, RelationGetDescr(*table));
+	source->index_oid = source->index == NULL
+							? InvalidOid
+							: get_relname_relid(source->index, RelationGetNamespace(*table));
+	source->usable =
+		!(*table)->rd_rel->relhassubclass && !source_is_distributed() &&
+		columns_are_usable(source, RelationGetDescr(*table)) &&
+		(source->index == NULL || index_is_usable(source, RelationGetDescr(*table)));
 	if (!source->usable)
 	{
 		table_close(*table, NoLock);

@@ -1,8 +1,9 @@
 /*
- * rows.h: rows of one of our tables by the leading columns of an index, without a statement
- * where that is possible.
+ * rows.h: rows of one of our tables by the leading columns of an index, or all of them, without
+ * a statement where that is possible.
  *
- * A RowsSource describes what is read by what. Its rows are read straight from the index; where
+ * A RowsSource describes what is read by what. Its rows are read straight from the index (or,
+ * all of them, from the table in the order in which they lie there); where
  * that is not possible (the index is missing, the table is partitioned, inherited from or
  * distributed, a column has another type) a statement that is made from the same description
  * reads them, with the rights of the tables' owner. The caller need not know which way it was.
@@ -18,6 +19,7 @@
 
 #include "access/genam.h"
 #include "access/skey.h"
+#include "access/tableam.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "utils/relcache.h"
@@ -50,15 +52,15 @@ typedef struct RowsColumn
  *		.columns = {{"clerk_user_id", TEXTOID}, {"deleted_at", TIMESTAMPTZOID, true}},
  *	};
  *
- * The keys are the leading columns of the index; without keys all rows are read. With
- * last_not_null the last key is compared with nothing: rows in which it is not null are found,
- * also by an index that holds only these. What is behind
- * `optional` is rows.c's own: what was looked up, until one of the relations changes.
+ * The keys are the leading columns of the index; without an index and keys all rows are read.
+ * With last_not_null the last key is compared with nothing: rows in which it is not null are
+ * found, also by an index that holds only these. What is behind `optional` is rows.c's own:
+ *what was looked up, until one of the relations changes.
  */
 typedef struct RowsSource
 {
 	const char *table; /* in schema coursebase */
-	const char *index;
+	const char *index; /* NULL: all rows */
 	int nkeys;
 	RowsColumn keys[ROWS_MAX_KEYS];
 	bool last_not_null;
@@ -83,7 +85,8 @@ typedef struct Rows
 	Snapshot snapshot;
 	const AttrNumber *numbers; /* where the source's columns are in the slot */
 	TupleTableSlot *slot;      /* the row that rows_next() gave */
-	IndexScanDesc scan;        /* NULL: by a statement */
+	IndexScanDesc scan;        /* NULL: all rows, or by a statement */
+	TableScanDesc whole;       /* NULL: by an index or by a statement */
 	bool missing;              /* the table; there are no rows */
 	Relation table;
 	Relation index;
@@ -116,6 +119,9 @@ extern void rows_find(Rows *rows, const Datum *keys);
 /* The same at the rows whose keys are null, all of them. */
 extern void rows_find_null(Rows *rows);
 
+/* How many blocks all rows are read from; InvalidBlockNumber where a statement reads them. */
+extern BlockNumber rows_blocks(const Rows *rows);
+
 extern void rows_close(Rows *rows);
 
 /* The label of a column of ROWS_ENUM, until the next one is asked for; NULL for a null. */
@@ -127,6 +133,13 @@ extern bool rows_written_here(Rows *rows);
 
 extern bool rows_next_of_statement(Rows *rows);
 
+/* Whether a statement reads the rows, for want of a way to read them straight. */
+static inline bool
+rows_are_of_statement(const Rows *rows)
+{
+	return rows->scan == NULL && rows->whole == NULL;
+}
+
 /* The next of the rows; false when there is none left. */
 static inline bool
 rows_next(Rows *rows)
@@ -134,7 +147,25 @@ rows_next(Rows *rows)
 	CHECK_FOR_INTERRUPTS();
 	if (likely(rows->scan != NULL))
 		return index_getnext_slot(rows->scan, ForwardScanDirection, rows->slot);
+	if (likely(rows->whole != NULL))
+		return table_scan_getnextslot(rows->whole, ForwardScanDirection, rows->slot);
 	return rows_next_of_statement(rows);
+}
+
+/* Whether the rows are read straight from the index, and so in its order. */
+static inline bool
+rows_are_direct(const Rows *rows)
+{
+	return rows->scan != NULL;
+}
+
+/* The next of the rows from the last one on, where they are direct; not to be mixed with
+ * rows_next(). */
+static inline bool
+rows_previous(Rows *rows)
+{
+	CHECK_FOR_INTERRUPTS();
+	return index_getnext_slot(rows->scan, BackwardScanDirection, rows->slot);
 }
 
 /*

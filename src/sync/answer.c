@@ -5,44 +5,51 @@
  * computed one: so a cached and a computed answer are equal byte by byte.
  *
  * The names of the state and of the phone are in the same order, so one walk side by side
- * compares them. A document is read only if something of it is sent, with one statement a
- * source, and documents are decompressed one at a time.
+ * compares them. A document is read only if something of it is sent, by its key (core/rows.h),
+ * and documents are decompressed one at a time.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/snapmgr.h"
+#include "utils/uuid.h"
 
-#include "core/plan.h"
+#include "core/rows.h"
 #include "json/json_write.h"
 #include "sync/answer.h"
 #include "sync/delta.h"
 #include "sync/purchases.h"
 #include "sync/slice.h"
 
-/* The columns of read_documents. */
-enum
-{
-	DOCUMENT_ID = 1,
-	DOCUMENT_CONTENT,
+#define DOCUMENT_CONTENT 0
+
+/* A document of each source, by its key. */
+#define CONTENT_BY(id, content)                                                                \
+	.nkeys = 1, .keys = {{(id), UUIDOID}}, .ncolumns = 1, .columns = {{(content), JSONOID}}
+
+static RowsSource manifest_contents = {
+	.table = "master_manifests",
+	.index = "master_manifests_pkey",
+	CONTENT_BY("id", "content"),
+};
+static RowsSource course_contents = {
+	.table = "course_documents",
+	.index = "course_documents_pkey",
+	CONTENT_BY("course_id", "data"),
+};
+static RowsSource custom_course_contents = {
+	.table = "custom_courses",
+	.index = "custom_courses_pkey",
+	CONTENT_BY("id", "data"),
 };
 
-/* The statement of each source. */
-static KeptPlan read_documents[HANDSHAKE_SOURCES] = {
-	{.sql = "SELECT m.id, m.content FROM coursebase.master_manifests m"
-			" WHERE m.id = ANY ($1)",
-	 .nargs = 1,
-	 .types = {UUIDARRAYOID}},
-	{.sql = "SELECT d.course_id, d.data FROM coursebase.course_documents d"
-			" WHERE d.course_id = ANY ($1)",
-	 .nargs = 1,
-	 .types = {UUIDARRAYOID}},
-	{.sql = "SELECT c.id, c.data FROM coursebase.custom_courses c WHERE c.id = ANY ($1)",
-	 .nargs = 1,
-	 .types = {UUIDARRAYOID}},
+static RowsSource *const contents[HANDSHAKE_SOURCES] = {
+	[HANDSHAKE_MANIFEST] = &manifest_contents,
+	[HANDSHAKE_COURSE] = &course_contents,
+	[HANDSHAKE_CUSTOM_COURSE] = &custom_course_contents,
 };
 
 /* About how many bytes a line takes without its document, and for how many lines the buffer is
@@ -66,7 +73,6 @@ static int lines_delete(ManifestLine *lines, const HandshakeRequest *request,
 						const HandshakeState *state);
 static bool is_protected(const HandshakeState *state, JsonSlice name);
 static void documents_read(ManifestLine *lines, int count, HandshakeSource source);
-static int line_compare_id(const void *a, const void *b);
 static bool line_is_kept(const ManifestLine *line);
 static void line_write(StringInfo out, const ManifestLine *line, bool deltas);
 static void document_write(StringInfo out, const ManifestLine *line, bool deltas);
@@ -176,48 +182,31 @@ is_protected(const HandshakeState *state, JsonSlice name)
 	return false;
 }
 
-/* Finds the document of every line of the source in which the phone's file differs. The rows
- * stay in SPI's memory until the handshake ends. */
+/*
+ * Finds the document of every line of the source in which the phone's file differs. What is
+ * copied is the stored value, which of a long document is only where it lies.
+ */
 static void
 documents_read(ManifestLine *lines, int count, HandshakeSource source)
 {
-	ManifestLine **wanted = palloc(count * sizeof(ManifestLine *));
-	Datum *ids = palloc(count * sizeof(Datum));
-	Datum array;
-	uint64 rows;
-	int n = 0;
+	bool opened = false; /* most handshakes send nothing of most sources */
+	Rows rows;
 
 	for (int i = 0; i < count; i++)
-		if (lines[i].entry->source == source && !line_is_kept(&lines[i]))
-			wanted[n++] = &lines[i];
-	if (n == 0)
-		return;
-	qsort(wanted, n, sizeof(ManifestLine *), line_compare_id);
-	for (int i = 0; i < n; i++)
-		ids[i] = UUIDPGetDatum(&wanted[i]->entry->id);
-	array = PointerGetDatum(construct_array(ids, n, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
-	rows = plan_execute(&read_documents[source], &array, NULL, true);
-	for (uint64 row = 0; row < rows; row++)
 	{
-		HandshakeEntry key = {.id = plan_uuid(row, DOCUMENT_ID)};
-		ManifestLine sought = {.entry = &key};
-		ManifestLine *line = &sought;
-		ManifestLine **found =
-			bsearch(&line, wanted, n, sizeof(ManifestLine *), line_compare_id);
+		Datum id = UUIDPGetDatum(&lines[i].entry->id);
 
-		if (found != NULL)
-			(*found)->document = plan_value_as(row, DOCUMENT_CONTENT, JSONOID, NULL);
+		if (lines[i].entry->source != source || line_is_kept(&lines[i]))
+			continue;
+		if (!opened)
+			rows_open(&rows, contents[source], GetActiveSnapshot());
+		opened = true;
+		rows_find(&rows, &id);
+		if (rows_next(&rows))
+			lines[i].document = datumCopy(rows_value(&rows, DOCUMENT_CONTENT), false, -1);
 	}
-}
-
-/* By the id of the document, for the search of documents_read(). */
-static int
-line_compare_id(const void *a, const void *b)
-{
-	const ManifestLine *const *left = a;
-	const ManifestLine *const *right = b;
-
-	return memcmp(&(*left)->entry->id, &(*right)->entry->id, UUID_LEN);
+	if (opened)
+		rows_close(&rows);
 }
 
 /* Whether the phone's file is the document. */

@@ -103,6 +103,7 @@ static KeptPlan insert_cached = {
 			  INT8OID, UUIDOID, INT8OID, INT8OID},
 };
 
+static bool row_exists(const pg_uuid_t *user);
 static bool row_is_in_time(Rows *rows, TimestampTz at);
 static bool row_is_current(Rows *rows, const pg_uuid_t *user);
 static bool state_keep(HandshakeState *state, const HandshakeRequest *request, Datum response,
@@ -136,6 +137,20 @@ handshake_cache_read(HandshakeState *state, const HandshakeRequest *request,
 					 rows_value(&rows, CACHED_DIGEST));
 	rows_close(&rows);
 	return hit;
+}
+
+static bool
+row_exists(const pg_uuid_t *user)
+{
+	Datum key = UUIDPGetDatum(user);
+	Rows rows;
+	bool exists;
+
+	rows_open(&rows, &cached_by_user, GetActiveSnapshot());
+	rows_find(&rows, &key);
+	exists = rows_next(&rows);
+	rows_close(&rows);
+	return exists;
 }
 
 /* A null is an end that never comes. */
@@ -229,7 +244,9 @@ handshake_state_expand(HandshakeState *state)
 	return complete && !text.broken;
 }
 
-/* First the UPDATE, which most often finds the row; the INSERT only for a user's first state.
+/*
+ * The INSERT is for a user's first state: the UPDATE is not even planned where the snapshot
+ * shows no row. One that another transaction has committed since stays as it is.
  */
 void
 handshake_cache_write(const HandshakeState *state, const HandshakeVersions *versions,
@@ -257,7 +274,8 @@ handshake_cache_write(const HandshakeState *state, const HandshakeVersions *vers
 	plan_bind_uuid(&values, versions->in_cohort ? &versions->cohort_id : NULL);
 	plan_bind_int64(&values, versions->cohort);
 	plan_bind_int64(&values, versions->user);
-	if (plan_execute(&replace_cached, values.datums, values.nulls, false) == 0)
+	if (!row_exists(user) ||
+		plan_execute(&replace_cached, values.datums, values.nulls, false) == 0)
 		plan_execute(&insert_cached, values.datums, values.nulls, false);
 }
 

@@ -7,56 +7,85 @@
  * may use the catalogue. A version that this transaction itself has moved names a state that
  * may yet be rolled back: its catalogue is computed every time. A catalogue from which a
  * handshake reads is not freed before that handshake ends.
+ *
+ * Everything is read by keys or as it lies (core/rows.h): the first handshake of a connection
+ * would wait longer for the planner than for the rows.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 
-#include "core/rows.h"
 #include "core/datum.h"
-#include "core/plan.h"
+#include "core/rows.h"
+#include "core/setting.h"
 #include "sync/catalogue.h"
+#include "sync/documents.h"
 #include "sync/slice.h"
 
 /* Phones of different cohorts share a session; administrators have a catalogue of their own. */
 #define KEPT_CATALOGUES 8
 
-/* The statements that list documents have the columns of entries_query(). */
-static KeptPlan read_default_manifests = {
-	.sql = "SELECT m.id, m.name, m.checksum, m.file_size_bytes"
-		   " FROM coursebase.master_manifests m WHERE m.is_default",
+/* The columns of MANIFESTS. */
+enum
+{
+	MANIFEST_ID,
+	MANIFEST_NAME,
+	MANIFEST_CHECKSUM,
+	MANIFEST_SIZE,
+	MANIFEST_IS_DEFAULT,
+	MANIFEST_COLUMNS,
 };
 
-static KeptPlan read_cohort_manifests = {
-	.sql = "SELECT m.id, m.name, m.checksum, m.file_size_bytes"
-		   " FROM coursebase.manifest_cohorts mc"
-		   " JOIN coursebase.master_manifests m ON m.id = mc.manifest_id"
-		   " WHERE mc.cohort_id = $1",
-	.nargs = 1,
-	.types = {UUIDOID},
+#define MANIFESTS                                                                              \
+	.table = "master_manifests", .ncolumns = MANIFEST_COLUMNS,                                 \
+	.columns = {{"id", UUIDOID},                                                               \
+				{"name", TEXTOID},                                                             \
+				{"checksum", TEXTOID},                                                         \
+				{"file_size_bytes", INT4OID},                                                  \
+				{"is_default", BOOLOID}}
+
+/* There are few manifests, and the index of the default ones has no others. */
+static RowsSource every_manifest = {MANIFESTS};
+static RowsSource manifest_by_id = {
+	MANIFESTS,
+	.index = "master_manifests_pkey",
+	.nkeys = 1,
+	.keys = {{"id", UUIDOID}},
 };
 
-static KeptPlan read_free_courses = {
-	.sql = "SELECT d.course_id, c.course_code, d.checksum, d.file_size_bytes"
-		   " FROM coursebase.courses c"
-		   " JOIN coursebase.course_documents d ON d.course_id = c.id"
-		   " WHERE c.is_free AND c.course_code IS NOT NULL",
+#define COHORT_MANIFEST 0
+
+static RowsSource manifests_of_cohort = {
+	.table = "manifest_cohorts",
+	.index = "manifest_cohorts_cohort_id_name_key",
+	.nkeys = 1,
+	.keys = {{"cohort_id", UUIDOID}},
+	.ncolumns = 1,
+	.columns = {{"manifest_id", UUIDOID}},
 };
+
+/* The columns of COURSES. */
+enum
+{
+	COURSE_ID,
+	COURSE_CODE,
+	COURSE_COLUMNS,
+};
+
+#define COURSES                                                                                \
+	.table = "courses", .ncolumns = COURSE_COLUMNS,                                            \
+	.columns = {{"id", UUIDOID}, {"course_code", TEXTOID, true}}
 
 /* An administrator may use every course. */
-static KeptPlan read_every_course = {
-	.sql = "SELECT d.course_id, c.course_code, d.checksum, d.file_size_bytes"
-		   " FROM coursebase.courses c"
-		   " JOIN coursebase.course_documents d ON d.course_id = c.id"
-		   " WHERE c.course_code IS NOT NULL",
-};
-
-static KeptPlan read_protected = {
-	.sql = "SELECT coalesce(s.value, s.default_value) FROM coursebase.settings s"
-		   " WHERE s.name = 'protected_manifests'",
+static RowsSource every_course = {COURSES};
+static RowsSource free_courses = {
+	COURSES,
+	.index = "courses_is_free_idx",
+	.nkeys = 1,
+	.keys = {{"is_free", BOOLOID}},
 };
 
 /* Freed once nobody holds it: neither the array `kept` nor a handshake that is under way. */
@@ -75,6 +104,10 @@ static KeptCatalogue *kept[KEPT_CATALOGUES];
 static bool is_kept(const KeptCatalogue *one, const HandshakeVersions *versions, bool admin);
 static void catalogue_compute(HandshakeCatalogue *catalogue, const HandshakeVersions *versions,
 							  bool admin);
+static void defaults_add(HandshakeEntries *entries);
+static void cohort_add(HandshakeEntries *entries, const pg_uuid_t *cohort);
+static void manifest_add(HandshakeEntries *entries, Rows *manifest, HandshakeRank rank);
+static void courses_add(HandshakeEntries *entries, bool every);
 static void protected_read(HandshakeCatalogue *catalogue);
 static KeptCatalogue *catalogue_keep(const HandshakeCatalogue *computed);
 static const HandshakeCatalogue *catalogue_hold(KeptCatalogue *one);
@@ -129,17 +162,86 @@ catalogue_compute(HandshakeCatalogue *catalogue, const HandshakeVersions *versio
 {
 	HandshakeEntries entries = {0};
 
-	entries_query(&entries, &read_default_manifests, (Datum) 0, HANDSHAKE_MANIFEST,
-				  RANK_DEFAULT_MANIFEST);
+	defaults_add(&entries);
 	if (versions->in_cohort)
-		entries_query(&entries, &read_cohort_manifests, UUIDPGetDatum(&versions->cohort_id),
-					  HANDSHAKE_MANIFEST, RANK_COHORT_MANIFEST);
-	entries_query(&entries, admin ? &read_every_course : &read_free_courses, (Datum) 0,
-				  HANDSHAKE_COURSE, RANK_COURSE);
+		cohort_add(&entries, &versions->cohort_id);
+	courses_add(&entries, admin);
 	entries_order(&entries);
 	catalogue->entries = entries.entries;
 	catalogue->nentries = entries.count;
 	protected_read(catalogue);
+}
+
+static void
+defaults_add(HandshakeEntries *entries)
+{
+	Rows manifests;
+
+	rows_open(&manifests, &every_manifest, GetActiveSnapshot());
+	rows_find(&manifests, NULL);
+	while (rows_next(&manifests))
+		if (DatumGetBool(rows_value(&manifests, MANIFEST_IS_DEFAULT)))
+			manifest_add(entries, &manifests, RANK_DEFAULT_MANIFEST);
+	rows_close(&manifests);
+}
+
+static void
+cohort_add(HandshakeEntries *entries, const pg_uuid_t *cohort)
+{
+	Datum key = UUIDPGetDatum(cohort);
+	Rows names, manifests;
+
+	rows_open(&names, &manifests_of_cohort, GetActiveSnapshot());
+	rows_open(&manifests, &manifest_by_id, GetActiveSnapshot());
+	rows_find(&names, &key);
+	while (rows_next(&names))
+	{
+		Datum id = rows_value(&names, COHORT_MANIFEST);
+
+		rows_find(&manifests, &id);
+		if (rows_next(&manifests))
+			manifest_add(entries, &manifests, RANK_COHORT_MANIFEST);
+	}
+	rows_close(&manifests);
+	rows_close(&names);
+}
+
+/* Name and checksum must outlive the row. */
+static void
+manifest_add(HandshakeEntries *entries, Rows *manifest, HandshakeRank rank)
+{
+	entries_add(entries, HANDSHAKE_MANIFEST, rank,
+				DatumGetUUIDP(rows_value(manifest, MANIFEST_ID)),
+				slice_keep(rows_value(manifest, MANIFEST_NAME)),
+				slice_keep(rows_value(manifest, MANIFEST_CHECKSUM)),
+				DatumGetInt32(rows_value(manifest, MANIFEST_SIZE)));
+}
+
+static void
+courses_add(HandshakeEntries *entries, bool every)
+{
+	Datum yes = BoolGetDatum(true);
+	bool opened = false; /* the documents, by the first course that has a code */
+	Rows courses, documents;
+
+	rows_open(&courses, every ? &every_course : &free_courses, GetActiveSnapshot());
+	rows_find(&courses, every ? NULL : &yes);
+	while (rows_next(&courses))
+	{
+		bool no_code;
+		Datum code = rows_value_or_null(&courses, COURSE_CODE, &no_code);
+
+		if (no_code) /* no file */
+			continue;
+		if (!opened)
+			handshake_documents_open(&documents);
+		opened = true;
+		handshake_document_add(entries, &documents,
+							   DatumGetUUIDP(rows_value(&courses, COURSE_ID)), slice_of(code));
+	}
+	if (opened)
+		rows_close(&documents);
+	rows_close(&courses);
 }
 
 /* The names of the setting protected_manifests, between which stand white space or commas. */
@@ -147,12 +249,9 @@ static void
 protected_read(HandshakeCatalogue *catalogue)
 {
 	const char *between = " \t\r\n,";
-	char *names;
+	char *names = setting_text("protected_manifests");
 	char *rest;
 
-	if (plan_execute(&read_protected, NULL, NULL, true) == 0)
-		return;
-	names = plan_text_required(0, 1);
 	catalogue->protected = palloc((strlen(names) / 2 + 1) * sizeof(JsonSlice));
 	for (char *name = strtok_r(names, between, &rest); name != NULL;
 		 name = strtok_r(NULL, between, &rest))

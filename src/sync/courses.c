@@ -1,24 +1,22 @@
 /*
- * courses.c: the courses that a user has: their documents, and the members "courses" and
- * "premium_slots" of the answer.
+ * courses.c: the courses that a user has: their documents, and the member "premium_slots" of
+ * the answer. The member "courses" is owned.c's.
  *
  * Which courses the user may use, and until when, is known to access/course_rights.c. Courses
  * that everybody may use, and those that only an administrator's right gives, stand in the
  * catalogue (catalogue.c). Most people have no other courses: for them nothing more is read.
  *
- * The document of a course is read by keys (core/rows.h). The two members need a statement
- * each, and only for people who have such courses or slots.
+ * The document of a course is read by keys (core/rows.h). The member needs a statement, and
+ * only for people who have slots.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "utils/array.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "access/course_rights.h"
-#include "billing/environment.h"
 #include "core/plan.h"
 #include "core/rows.h"
 #include "core/setting.h"
@@ -66,27 +64,6 @@ static RowsSource purchases_by_user = {
 	.keys = {{"user_id", UUIDOID}},
 };
 
-/* What a sandbox sold gives the course only while it counts. */
-#define PURCHASE_COUNTS ENVIRONMENT_COUNTS("p.environment", "$4")
-
-/* $3 names what gives each of the courses $2, in the bits of CourseSource. */
-static KeptPlan read_owned = {
-	.sql = "SELECT row_to_json(w)::text FROM ("
-		   " SELECT c.course_code, c.id AS course_id, o.voice, o.source"
-		   " FROM unnest($2, $3) AS r (course_id, sources)"
-		   " JOIN coursebase.courses c ON c.id = r.course_id"
-		   " CROSS JOIN LATERAL ("
-		   "  SELECT p.voice, p.source FROM coursebase.course_purchases p"
-		   "  WHERE p.user_id = $1 AND p.course_id = r.course_id AND p.status = 'valid'"
-		   "  AND " PURCHASE_COUNTS "  AND (p.source <> 'premium_slot' OR r.sources & $5 <> 0)"
-		   "  UNION ALL SELECT NULL, 'grant' WHERE r.sources & $6 <> 0"
-		   "  UNION ALL SELECT NULL, 'premium' WHERE r.sources & $7 <> 0) o) w"
-		   " ORDER BY w.course_code COLLATE \"C\", w.course_id, w.source COLLATE \"C\","
-		   " w.voice COLLATE \"C\"",
-	.nargs = 7,
-	.types = {UUIDOID, UUIDARRAYOID, INT4ARRAYOID, BOOLOID, INT4OID, INT4OID, INT4OID},
-};
-
 /* Times in UTC, so that no session's time zone shows in a kept answer. */
 static KeptPlan read_chosen = {
 	.sql = "SELECT row_to_json(w)::text FROM ("
@@ -97,12 +74,9 @@ static KeptPlan read_chosen = {
 	.types = {UUIDOID, TIMESTAMPTZOID},
 };
 
-static void rights_read(CourseRights *rights, Validity *validity, const pg_uuid_t *user);
 static void documents_add(HandshakeEntries *entries, const CourseRights *rights);
 static void document_add(HandshakeEntries *entries, const CourseRight *right, Rows *courses,
 						 Rows *documents);
-static ArrayType *courses_array(const CourseRights *rights);
-static ArrayType *sources_array(const CourseRights *rights);
 static bool has_purchases(const pg_uuid_t *user);
 static void rows_write(StringInfo out, uint64 rows);
 
@@ -112,33 +86,10 @@ handshake_courses_add(HandshakeEntries *entries, Validity *validity, const pg_uu
 {
 	CourseRights rights;
 
-	rights_read(&rights, validity, user);
+	handshake_rights_read(&rights, validity, user);
 	/* most people have no courses beside the catalogue's */
 	if (rights.count > 0)
 		documents_add(entries, &rights);
-}
-
-/* The statement adds voice and source of each right to what course_rights.c knows. */
-void
-handshake_courses_write(StringInfo out, Validity *validity, const pg_uuid_t *user)
-{
-	CourseRights rights;
-	uint64 rows = 0;
-
-	rights_read(&rights, validity, user);
-	if (rights.count > 0)
-	{
-		Datum values[] = {UUIDPGetDatum(user),
-						  PointerGetDatum(courses_array(&rights)),
-						  PointerGetDatum(sources_array(&rights)),
-						  BoolGetDatum(environment_sandbox_counts(user)),
-						  Int32GetDatum(COURSE_BY_SLOT),
-						  Int32GetDatum(COURSE_BY_GRANT),
-						  Int32GetDatum(COURSE_BY_PREMIUM)};
-
-		rows = plan_execute(&read_owned, values, NULL, true);
-	}
-	rows_write(out, rows);
 }
 
 /* The limit is the setting of now: a change of settings moves the catalogue's version. */
@@ -158,8 +109,8 @@ handshake_slots_write(StringInfo out, Validity *validity, const pg_uuid_t *user)
  * session's set changes with the next question. The end of premium bounds the answer even if
  * the user has no such right now: on its other side there may be one.
  */
-static void
-rights_read(CourseRights *rights, Validity *validity, const pg_uuid_t *user)
+void
+handshake_rights_read(CourseRights *rights, Validity *validity, const pg_uuid_t *user)
 {
 	CourseRights all;
 
@@ -184,56 +135,64 @@ documents_add(HandshakeEntries *entries, const CourseRights *rights)
 	Rows courses;
 	Rows documents;
 
-	rows_open(&courses, &course_by_id, GetActiveSnapshot());
-	rows_open(&documents, &document_by_course, GetActiveSnapshot());
+	handshake_codes_open(&courses);
+	handshake_documents_open(&documents);
 	for (int i = 0; i < rights->count; i++)
 		document_add(entries, &rights->rights[i], &courses, &documents);
 	rows_close(&documents);
 	rows_close(&courses);
 }
 
-/* A course without a code or a document has no file. */
+/* A course without a code has no file. */
 static void
 document_add(HandshakeEntries *entries, const CourseRight *right, Rows *courses,
 			 Rows *documents)
 {
-	Datum id = UUIDPGetDatum(&right->course);
-	Datum code;
+	JsonSlice code;
+
+	if (handshake_code_find(courses, &right->course, &code) && code.bytes != NULL)
+		handshake_document_add(entries, documents, &right->course, code);
+}
+
+void
+handshake_codes_open(Rows *courses)
+{
+	rows_open(courses, &course_by_id, GetActiveSnapshot());
+}
+
+bool
+handshake_code_find(Rows *courses, const pg_uuid_t *course, JsonSlice *code)
+{
+	Datum id = UUIDPGetDatum(course);
+	Datum value;
 	bool no_code;
 
 	rows_find(courses, &id);
 	if (!rows_next(courses))
-		return;
-	code = rows_value_or_null(courses, COURSE_CODE, &no_code);
+		return false;
+	value = rows_value_or_null(courses, COURSE_CODE, &no_code);
+	*code = no_code ? (JsonSlice){NULL, 0} : slice_of(value);
+	return true;
+}
+
+void
+handshake_documents_open(Rows *documents)
+{
+	rows_open(documents, &document_by_course, GetActiveSnapshot());
+}
+
+/* The name is made of the code at once; the checksum must outlive the row. */
+void
+handshake_document_add(HandshakeEntries *entries, Rows *documents, const pg_uuid_t *course,
+					   JsonSlice code)
+{
+	Datum id = UUIDPGetDatum(course);
+
 	rows_find(documents, &id);
-	if (no_code || !rows_next(documents))
-		return;
-	/* the name is made of the code at once; the checksum must outlive the row */
-	entries_add(entries, HANDSHAKE_COURSE, RANK_COURSE, &right->course, slice_of(code),
-				slice_keep(rows_value(documents, DOCUMENT_CHECKSUM)),
-				DatumGetInt32(rows_value(documents, DOCUMENT_SIZE)));
-}
-
-/* In the order of the rights, which is that of the ids. */
-static ArrayType *
-courses_array(const CourseRights *rights)
-{
-	Datum *ids = palloc_extended((Size) rights->count * sizeof(Datum), MCXT_ALLOC_HUGE);
-
-	for (int i = 0; i < rights->count; i++)
-		ids[i] = UUIDPGetDatum(&rights->rights[i].course);
-	return construct_array(ids, rights->count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR);
-}
-
-/* In the order of courses_array(). */
-static ArrayType *
-sources_array(const CourseRights *rights)
-{
-	Datum *sources = palloc_extended((Size) rights->count * sizeof(Datum), MCXT_ALLOC_HUGE);
-
-	for (int i = 0; i < rights->count; i++)
-		sources[i] = Int32GetDatum((int32) rights->rights[i].sources);
-	return construct_array(sources, rights->count, INT4OID, sizeof(int32), true, TYPALIGN_INT);
+	if (rows_next(documents))
+		entries_add(entries, HANDSHAKE_COURSE, RANK_COURSE, course, code,
+					slice_keep(rows_value(documents, DOCUMENT_CHECKSUM)),
+					DatumGetInt32(rows_value(documents, DOCUMENT_SIZE)));
 }
 
 /* A slot is a row of course_purchases: without any, the statement can be spared. */

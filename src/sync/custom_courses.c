@@ -55,16 +55,19 @@ void
 handshake_custom_courses_add(HandshakeEntries *entries, const pg_uuid_t *user)
 {
 	Datum key = UUIDPGetDatum(user);
+	bool opened = false; /* the purchases, by the first course */
 	Rows courses;
 	Rows purchases;
 
 	rows_open(&courses, &courses_by_user, GetActiveSnapshot());
-	rows_open(&purchases, &purchases_by_course, GetActiveSnapshot());
 	rows_find(&courses, &key);
 	while (rows_next(&courses))
 	{
 		Datum id = rows_value(&courses, CUSTOM_ID);
 
+		if (!opened)
+			rows_open(&purchases, &purchases_by_course, GetActiveSnapshot());
+		opened = true;
 		/* the code becomes part of a name, which is made at once; the checksum is kept */
 		if (course_is_kept(&purchases, id))
 			entries_add(entries, HANDSHAKE_CUSTOM_COURSE, RANK_CUSTOM_COURSE, DatumGetUUIDP(id),
@@ -72,7 +75,8 @@ handshake_custom_courses_add(HandshakeEntries *entries, const pg_uuid_t *user)
 						slice_keep(rows_value(&courses, CUSTOM_CHECKSUM)),
 						DatumGetInt32(rows_value(&courses, CUSTOM_SIZE)));
 	}
-	rows_close(&purchases);
+	if (opened)
+		rows_close(&purchases);
 	rows_close(&courses);
 }
 

@@ -8,23 +8,11 @@
  */
 #include "postgres.h"
 
-#include "executor/spi.h"
-#include "utils/builtins.h"
-
 #include "sync/entries.h"
 #include "sync/slice.h"
 
 /* Length of a uuid as text. */
 #define UUID_TEXT 36
-
-/* The columns of a statement for entries_query(). */
-enum
-{
-	ROW_ID = 1,
-	ROW_CODE,
-	ROW_CHECKSUM,
-	ROW_SIZE,
-};
 
 static HandshakeEntry *entry_new(HandshakeEntries *entries);
 static JsonSlice entry_name(HandshakeSource source, JsonSlice code, const pg_uuid_t *id);
@@ -44,21 +32,6 @@ entries_add(HandshakeEntries *entries, HandshakeSource source, HandshakeRank ran
 		.id = *id,
 		.rank = rank,
 	};
-}
-
-/* The slices point into the rows, which SPI holds until the handshake ends. */
-void
-entries_query(HandshakeEntries *entries, KeptPlan *plan, Datum key, HandshakeSource source,
-			  HandshakeRank rank)
-{
-	uint64 rows = plan_execute(plan, &key, NULL, true);
-
-	for (uint64 row = 0; row < rows; row++)
-		entries_add(entries, source, rank,
-					DatumGetUUIDP(plan_value_as(row, ROW_ID, UUIDOID, NULL)),
-					slice_of(plan_value_as(row, ROW_CODE, TEXTOID, NULL)),
-					slice_of(plan_value_as(row, ROW_CHECKSUM, TEXTOID, NULL)),
-					plan_int32(row, ROW_SIZE));
 }
 
 /* Sorted by name and rank: the last one of a name is the one that counts. */

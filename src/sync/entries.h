@@ -11,7 +11,6 @@
 
 #include "utils/uuid.h"
 
-#include "core/plan.h"
 #include "json/json.h"
 
 /* In which table a document stands. */
@@ -53,13 +52,6 @@ typedef struct HandshakeEntries
 /* Adds an entry. code is a manifest's name, or a course's code, from which the name is made. */
 extern void entries_add(HandshakeEntries *entries, HandshakeSource source, HandshakeRank rank,
 						const pg_uuid_t *id, JsonSlice code, JsonSlice checksum, int32 size);
-
-/*
- * Adds the rows of a statement with the columns id, name or code, checksum, size; key is its
- * argument, if it has one. Needs SPI_connect(), and SPI's rows to live as long as the list.
- */
-extern void entries_query(HandshakeEntries *entries, KeptPlan *plan, Datum key,
-						  HandshakeSource source, HandshakeRank rank);
 
 /* Orders the list by name; of one name the entry of the highest rank stays. */
 extern void entries_order(HandshakeEntries *entries);

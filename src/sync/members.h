@@ -31,8 +31,10 @@ extern void handshake_subscription_write(StringInfo out, Validity *validity,
 extern void handshake_discounts_write(StringInfo out, Validity *validity,
 									  const pg_uuid_t *user);
 
-/* courses and premium_slots: courses.c */
+/* courses: owned.c */
 extern void handshake_courses_write(StringInfo out, Validity *validity, const pg_uuid_t *user);
+
+/* premium_slots: courses.c */
 extern void handshake_slots_write(StringInfo out, Validity *validity, const pg_uuid_t *user);
 
 #endif

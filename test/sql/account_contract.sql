@@ -39,6 +39,8 @@ INSERT INTO stated VALUES
     ('custom_courses', 'kept', 'course_code'),
     ('custom_course_versions', 'removed', 'base_checksum checksum'),
     ('course_workout_completions', 'removed', 'notes'),
+    ('access_events', 'removed', 'subject source'),
+    ('event_claims', 'kept', 'consumer'),
     ('analytics', 'removed', 'current_course voice induction background deepening'),
     ('audio_usage', 'removed', 'course_code audio_key title'),
     ('cached_handshake_responses', 'removed', 'response digest'),

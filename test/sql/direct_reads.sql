@@ -49,7 +49,14 @@ INSERT INTO questions VALUES
     (30, 'WITH more AS (UPDATE coursebase.settings SET value = ''-1'' WHERE name = ''premium_slots'' RETURNING 1) SELECT count(*)::text FROM more'),
     (31, 'SELECT cardinality(coursebase.accessible_course_ids(''00000000-0000-4000-a000-00000000000a'', ''2026-01-02 12:00+00''))::text'),
     (32, 'SELECT set_config(''request.jwt.claims'', ''{"sub": "fixture_bob"}'', true)'),
-    (33, 'SELECT string_agg(coursebase.can_read_section(id)::text, '' '' ORDER BY course_id, "order") FROM coursebase.course_sections');
+    (33, 'SELECT string_agg(coursebase.can_read_section(id)::text, '' '' ORDER BY course_id, "order") FROM coursebase.course_sections'),
+    -- so many that all lessons are read at once, before those that there are
+    (34, 'WITH others AS MATERIALIZED (SELECT count(*) FILTER (WHERE coursebase.can_view_lesson(md5(n::text)::uuid)) AS n FROM generate_series(1, 2200) n) SELECT string_agg(concat(l.name, coursebase.can_view_lesson(l.id), o.n), '', '' ORDER BY l.section_id, l.name) FROM coursebase.lessons l, others o'),
+    -- telling looks up what was told of the person before
+    (35, 'WITH told AS (UPDATE coursebase.settings SET value = ''true'' WHERE name = ''events_out'' RETURNING 1) SELECT count(*)::text FROM told'),
+    (36, 'WITH gone AS (DELETE FROM coursebase.user_course_access RETURNING 1) SELECT count(*)::text FROM gone'),
+    (37, 'SELECT string_agg(concat_ws('' '', kind, subject, source), '', '' ORDER BY user_id, subject) FROM coursebase.access_events WHERE kind = ''access_lost'''),
+    (38, 'SELECT md5(coursebase.admin_dashboard()::text)');
 
 -- The answers once a change was made, which is taken back.
 CREATE FUNCTION pg_temp.answers(change text) RETURNS text LANGUAGE plpgsql AS $$

@@ -1,5 +1,5 @@
 # Thousands of random databases and instants: the single form, the set, the explanation source by source, the
-# policy of course_documents and one plain SQL statement give everybody the same courses, whether the one who
+# policies of course_documents and lesson_contents and one plain SQL statement give everybody the same courses, whether the one who
 # asks is the user or the server; in the transaction that changes, after a savepoint was rolled back, from an
 # older snapshot, while others commit. The comparison is one that notices a source that is left out.
 #
@@ -23,6 +23,10 @@ query($node, 'property', <<~'SQL');
 	INSERT INTO coursebase.courses (id, course_code, title, description)
 	SELECT one('c', n), format('C0%sAAA', n), 't', 'd' FROM generate_series(0, 5) n;
 	INSERT INTO coursebase.course_documents (course_id, data) SELECT id, '{}' FROM coursebase.courses;
+	-- so many contents, in no order, that whoever reads them all has all lessons read at once
+	INSERT INTO coursebase.course_sections (id, course_id, name, status, "order") SELECT one('e', n), one('c', n / 2), 's', (ARRAY['public', 'private'])[1 + n % 2]::coursebase.course_section_status, n % 2 FROM generate_series(0, 11) n;
+	INSERT INTO coursebase.lessons (id, section_id, name, status, "order") SELECT one('f', n), one('e', n % 12), 'l', CASE WHEN n < 12 THEN 'preview' WHEN n < 24 THEN 'private' ELSE 'public' END::coursebase.lesson_status, n / 12 FROM generate_series(0, 239) n;
+	INSERT INTO coursebase.lesson_contents (lesson_id) SELECT one('f', n) FROM generate_series(0, 239) n ORDER BY md5(n::text);
 	INSERT INTO coursebase.products (id, name, description, image_url, price_dollars) VALUES (one('b', 0), 'p', '', '/p.png', 0);
 	INSERT INTO coursebase.purchases (id, price_paid_in_cents, product_details, user_id, product_id, stripe_session_id)
 	SELECT one('e', n), 0, '{"name": "", "description": "", "imageUrl": ""}', one('a', n), one('b', 0), n FROM generate_series(0, 3) n;
@@ -138,6 +142,13 @@ query($node, 'property', <<~'SQL');
 	    END IF;
 	    IF at = now() AND expected <> ARRAY(SELECT course_id FROM coursebase.course_documents ORDER BY 1) THEN
 	        found := found || ' policy';
+	    END IF;
+	    -- of the public sections: previews, and public lessons of the courses; administrators read all
+	    IF at = now() AND ARRAY(SELECT one('f', n) FROM generate_series(0, 239) n
+	            WHERE EXISTS (SELECT FROM unnest(reasons) r WHERE r LIKE '%administrator')
+	                OR n % 2 = 0 AND (n < 12 OR n >= 24 AND one('c', n % 12 / 2) = ANY (expected)) ORDER BY 1)
+	        <> ARRAY(SELECT lesson_id FROM coursebase.lesson_contents ORDER BY 1) THEN
+	        found := found || ' contents';
 	    END IF;
 	    PERFORM set_config('role', 'property_server', true), set_config('request.jwt.claims', '', true);
 	    IF u IS NOT NULL AND (expected <> coursebase.accessible_course_ids(u, at)

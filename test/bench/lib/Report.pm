@@ -21,6 +21,7 @@ my @areas = (
         . ' both sides.'],
     ['Sync' => 'The handshake with which a phone starts.'],
     ['Credits and subscriptions' => 'Both ways keep the same log.'],
+    ['Events' => 'A sale with the setting events_out on, against the same sale with it off.'],
     ['Programs' => 'Programs of organisations, against statements that check and write the same.'],
     ['Plain SQL' => 'Statements of other programs, on which triggers keep the rules, against the same statements on a table'
         . ' without triggers.'],

@@ -1,0 +1,365 @@
+/*
+ * access.c: tells what changes when somebody may use a course or a program.
+ *
+ * Invariant: an event of access compares when the access to one subject ends, over all sources,
+ * before the statement and after it. A second source of a course that has one without an end
+ * tells nothing, and neither does the loss of one of two: the last event that a consumer has of
+ * a person and a subject is true until another event or access_turns() says otherwise. What
+ * changes for everybody at once (a course becomes free, a setting) tells of nobody, and neither
+ * does what only an administrator may.
+ *
+ * Order: what other sources give is read with a snapshot of this moment. Of two transactions
+ * that each take one of two sources away, the second waits at the person's row of users or of
+ * user_versions, which both are locked by triggers that fire before these, and then sees what
+ * the first did.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "utils/builtins.h"
+#include "utils/snapmgr.h"
+
+#include "access/course_rights.h"
+#include "access/course_sources.h"
+#include "billing/environment.h"
+#include "billing/premium.h"
+#include "core/owner.h"
+#include "core/plan.h"
+#include "core/setting.h"
+#include "events/access.h"
+#include "events/changes.h"
+#include "events/event.h"
+#include "events/sale.h"
+#include "identity/asking.h"
+
+static KeptPlan read_every_access = {
+	.sql = "SELECT a.user_id, a.course_id FROM coursebase.user_course_access a",
+};
+static KeptPlan read_every_entitlement = {
+	.sql = "SELECT e.user_id, e.program_id FROM coursebase.course_entitlements e"
+		   " WHERE e.status = 'active'",
+};
+
+/*
+ * The courses that rows of one source (purchases, or slots) gave a person before the statement
+ * and do not give after it, or the other way round. A course may have a row for each voice, so
+ * that one row alone does not tell. $1: whether what a sandbox sold counts for everybody; $2:
+ * the testers for whom it counts.
+ */
+#define GIVES(row)                                                                             \
+	row ".status = 'valid' AND (" ENVIRONMENT_COUNTS(                                          \
+		row ".environment", "$1") " OR position(" row ".user_id::text IN lower($2)) > 0)"
+#define TURNED(touched, gone, was_there)                                                       \
+	"SELECT g.user_id, g.course_id, g.is_slot, bool_or(g.is_there) FROM (" gone                \
+	" SELECT p.user_id, p.course_id, p.source = 'premium_slot' AS is_slot, " was_there         \
+	"  AS was_there, true AS is_there FROM coursebase.course_purchases p"                      \
+	"  WHERE (p.user_id, p.course_id) IN (" touched                                            \
+	") AND " GIVES("p") ") g"                                                                  \
+						" GROUP BY g.user_id, g.course_id, g.is_slot"                          \
+						" HAVING bool_or(g.was_there) <> bool_or(g.is_there)"                  \
+						" ORDER BY g.user_id, g.course_id, g.is_slot"
+#define GONE                                                                                   \
+	" SELECT o.user_id, o.course_id, o.source = 'premium_slot' AS is_slot, true AS was_there," \
+	"  false AS is_there FROM was o WHERE " GIVES("o") " UNION ALL"
+#define UNCHANGED "NOT EXISTS (SELECT FROM changed n WHERE n.id = p.id)"
+
+static KeptPlan find_turned_on_insert = {
+	.sql = TURNED("SELECT n.user_id, n.course_id FROM changed n", "", UNCHANGED),
+	.nargs = 2,
+	.types = {BOOLOID, TEXTOID},
+};
+static KeptPlan find_turned_on_update = {
+	.sql = TURNED("SELECT n.user_id, n.course_id FROM changed n"
+				  " UNION SELECT o.user_id, o.course_id FROM was o",
+				  GONE, UNCHANGED),
+	.nargs = 2,
+	.types = {BOOLOID, TEXTOID},
+};
+static KeptPlan find_turned_on_delete = {
+	.sql = TURNED("SELECT o.user_id, o.course_id FROM was o", GONE, "true"),
+	.nargs = 2,
+	.types = {BOOLOID, TEXTOID},
+};
+static KeptPlan find_turned_on_truncate = {
+	.sql = "SELECT DISTINCT p.user_id, p.course_id, p.source = 'premium_slot', false"
+		   " FROM coursebase.course_purchases p WHERE " GIVES("p"),
+	.nargs = 2,
+	.types = {BOOLOID, TEXTOID},
+};
+
+enum
+{
+	TURNED_USER = 1,
+	TURNED_COURSE,
+	TURNED_IS_SLOT,
+	TURNED_IS_THERE,
+};
+
+/* Tells of one row of a table that is being emptied. */
+typedef void (*RowLost)(const pg_uuid_t *user, const pg_uuid_t *subject);
+
+static bool is_truncate(FunctionCallInfo fcinfo);
+static void all_lost(KeptPlan *read, RowLost lost);
+static void grant_lost(const pg_uuid_t *user, const pg_uuid_t *course);
+static void grant_tell(const pg_uuid_t *user, const pg_uuid_t *course, bool was, bool is);
+static void entitlement_lost(const pg_uuid_t *user, const pg_uuid_t *program);
+static void turned_tell(KeptPlan *find);
+static const char *access_kind(TimestampTz was, TimestampTz is, TimestampTz now);
+static void program_tell(const pg_uuid_t *user, const pg_uuid_t *program, bool was, bool is);
+static bool is_active(TupleTableSlot *row, int status);
+static bool is_set(TupleTableSlot *row, int time);
+
+PG_FUNCTION_INFO_V1(coursebase_tg_user_course_access__tell);
+PG_FUNCTION_INFO_V1(coursebase_tg_course_purchases__tell);
+PG_FUNCTION_INFO_V1(coursebase_tg_course_entitlements__tell);
+
+/*
+ * SQL function: tg_user_course_access__tell() returns trigger
+ *
+ * A row of user_course_access is access without an end; grant.c tells of grants that end.
+ */
+PGDLLEXPORT Datum
+coursebase_tg_user_course_access__tell(PG_FUNCTION_ARGS)
+{
+	Changes changes;
+
+	if (is_truncate(fcinfo))
+		all_lost(&read_every_access, grant_lost);
+	else if (changes_begin(&changes, fcinfo, "tg_user_course_access__tell", CHANGES_ANY))
+	{
+		int user = changes_column(&changes, "user_id", UUIDOID);
+		int course = changes_column(&changes, "course_id", UUIDOID);
+
+		access_snapshot_push();
+		while (changes_next(&changes))
+		{
+			TupleTableSlot *row = changes.is != NULL ? changes.is : changes.was;
+			bool admin;
+
+			/* A row that goes with its person tells nothing. */
+			if (changes.is == NULL && !identity_user_read(row_uuid(row, user), &admin))
+				continue;
+			grant_tell(row_uuid(row, user), row_uuid(row, course), changes.was != NULL,
+					   changes.is != NULL);
+		}
+		PopActiveSnapshot();
+		changes_end(&changes);
+	}
+	return PointerGetDatum(NULL);
+}
+
+/* SQL function: tg_course_purchases__tell() returns trigger */
+PGDLLEXPORT Datum
+coursebase_tg_course_purchases__tell(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+	Changes changes;
+
+	if (is_truncate(fcinfo))
+	{
+		if (!events_wanted())
+			return PointerGetDatum(NULL);
+		SPI_connect();
+		turned_tell(&find_turned_on_truncate);
+		SPI_finish();
+	}
+	else if (changes_begin(&changes, fcinfo, "tg_course_purchases__tell", CHANGES_ANY))
+	{
+		course_sales_tell(&changes);
+		if (SPI_register_trigger_data(data) < 0)
+			elog(ERROR, "could not see what the statement changed");
+		turned_tell(TRIGGER_FIRED_BY_INSERT(data->tg_event)   ? &find_turned_on_insert
+					: TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? &find_turned_on_update
+															  : &find_turned_on_delete);
+		changes_end(&changes);
+	}
+	return PointerGetDatum(NULL);
+}
+
+/* SQL function: tg_course_entitlements__tell() returns trigger */
+PGDLLEXPORT Datum
+coursebase_tg_course_entitlements__tell(PG_FUNCTION_ARGS)
+{
+	Changes changes;
+
+	if (is_truncate(fcinfo))
+		all_lost(&read_every_entitlement, entitlement_lost);
+	else if (changes_begin(&changes, fcinfo, "tg_course_entitlements__tell", CHANGES_ANY))
+	{
+		int user = changes_column(&changes, "user_id", UUIDOID);
+		int program = changes_column(&changes, "program_id", UUIDOID);
+		int status = changes_column(&changes, "status", CHANGES_ENUM);
+		int completed_at = changes_column(&changes, "completed_at", TIMESTAMPTZOID);
+
+		while (changes_next(&changes))
+		{
+			TupleTableSlot *row = changes.is != NULL ? changes.is : changes.was;
+
+			program_tell(row_uuid(row, user), row_uuid(row, program),
+						 is_active(changes.was, status), is_active(changes.is, status));
+			if (is_set(changes.is, completed_at) && !is_set(changes.was, completed_at))
+				event_write("course_completed", row_uuid(row, user),
+							event_subject("programs", row_uuid(row, program)), NULL, DT_NOEND);
+		}
+		changes_end(&changes);
+	}
+	return PointerGetDatum(NULL);
+}
+
+void
+course_tell(const pg_uuid_t *user, const pg_uuid_t *course, uint32 others, TimestampTz was,
+			TimestampTz is, const char *source)
+{
+	TimestampTz end = course_rights_end(user, course, others);
+
+	access_tell(user, event_subject("courses", course), Max(was, end), Max(is, end), source);
+}
+
+void
+access_tell(const pg_uuid_t *user, const char *subject, TimestampTz was, TimestampTz is,
+			const char *source)
+{
+	const char *kind = access_kind(was, is, GetCurrentTransactionStartTimestamp());
+
+	if (kind == NULL)
+		return;
+	if (is > was)
+		event_write(kind, user, subject, source, is);
+	else /* perhaps because its row was deleted */
+		event_write_gone(kind, user, subject, source, is == DT_NOBEGIN ? DT_NOEND : is);
+}
+
+void
+access_snapshot_push(void)
+{
+	/* A snapshot sees what the current command did from the next command on. */
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetLatestSnapshot());
+}
+
+/* Whether the trigger stands before a TRUNCATE, which has no transition tables. */
+static bool
+is_truncate(FunctionCallInfo fcinfo)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+
+	return CALLED_AS_TRIGGER(fcinfo) && TRIGGER_FIRED_BY_TRUNCATE(data->tg_event) &&
+		   TRIGGER_FIRED_BEFORE(data->tg_event);
+}
+
+static void
+all_lost(KeptPlan *read, RowLost lost)
+{
+	SPITupleTable *rows;
+	uint64 count;
+
+	if (!events_wanted())
+		return;
+	SPI_connect();
+	count = owner_execute_latest(read, NULL, NULL);
+	rows = SPI_tuptable;
+	access_snapshot_push();
+	for (uint64 row = 0; row < count; row++)
+	{
+		pg_uuid_t user, subject;
+
+		SPI_tuptable = rows; /* the statement that writes an event has set its own */
+		user = plan_uuid(row, 1);
+		subject = plan_uuid(row, 2);
+		lost(&user, &subject);
+	}
+	PopActiveSnapshot();
+	SPI_finish();
+}
+
+static void
+grant_lost(const pg_uuid_t *user, const pg_uuid_t *course)
+{
+	grant_tell(user, course, true, false);
+}
+
+/* Of access without an end: what other grants give until an end is before or after it. */
+static void
+grant_tell(const pg_uuid_t *user, const pg_uuid_t *course, bool was, bool is)
+{
+	TimestampTz until = course_sources_granted_until(user, course);
+
+	course_tell(user, course, COURSE_BY_REAL & ~COURSE_BY_GRANT, was ? DT_NOEND : until,
+				is ? DT_NOEND : until, SOURCE_GRANT);
+}
+
+static void
+entitlement_lost(const pg_uuid_t *user, const pg_uuid_t *program)
+{
+	program_tell(user, program, true, false);
+}
+
+/* Tells of the courses that the statement finds. A slot lasts as long as premium does. */
+static void
+turned_tell(KeptPlan *find)
+{
+	Datum values[] = {BoolGetDatum(environment_sandbox_counts(NULL)),
+					  CStringGetTextDatum(setting_text("sandbox_testers"))};
+	uint64 count = owner_execute_latest(find, values, NULL);
+	SPITupleTable *rows = SPI_tuptable;
+
+	access_snapshot_push();
+	for (uint64 row = 0; row < count; row++)
+	{
+		TimestampTz end = DT_NOEND;
+		pg_uuid_t user, course;
+		Premium premium;
+		bool slot, there;
+
+		SPI_tuptable = rows; /* the statement that writes an event has set its own */
+		user = plan_uuid(row, TURNED_USER);
+		course = plan_uuid(row, TURNED_COURSE);
+		slot = plan_bool(row, TURNED_IS_SLOT);
+		there = plan_bool(row, TURNED_IS_THERE);
+		if (slot)
+		{
+			premium_read(&premium, &user);
+			end = premium.end;
+		}
+		course_tell(&user, &course,
+					COURSE_BY_REAL & ~(slot ? COURSE_BY_SLOT : COURSE_BY_PURCHASE),
+					there ? DT_NOBEGIN : end, there ? end : DT_NOBEGIN,
+					slot ? SOURCE_SLOT : SOURCE_PURCHASE);
+	}
+	PopActiveSnapshot();
+}
+
+/* NULL: nothing that is true now, or will be, has changed. */
+static const char *
+access_kind(TimestampTz was, TimestampTz is, TimestampTz now)
+{
+	if (was == is || (was <= now && is <= now))
+		return NULL;
+	if (was <= now)
+		return "access_gained";
+	if (is <= now)
+		return "access_lost";
+	return is > was ? "access_extended" : "access_shortened";
+}
+
+/* An active entitlement has no end yet: every access policy there is lasts for ever. */
+static void
+program_tell(const pg_uuid_t *user, const pg_uuid_t *program, bool was, bool is)
+{
+	access_tell(user, event_subject("programs", program), was ? DT_NOEND : DT_NOBEGIN,
+				is ? DT_NOEND : DT_NOBEGIN, SOURCE_ENTITLEMENT);
+}
+
+static bool
+is_active(TupleTableSlot *row, int status)
+{
+	return row != NULL && texts_equal(row_label(row, status), "active");
+}
+
+static bool
+is_set(TupleTableSlot *row, int time)
+{
+	return row != NULL && row_time(row, time, DT_NOBEGIN) != DT_NOBEGIN;
+}

@@ -1,0 +1,190 @@
+/*
+ * changes.c: the rows that a statement changed, each as it was beside what it is.
+ *
+ * The transition tables are read as they stand, without a statement of SQL: what tells is asked
+ * after every sale, whether or not there is something to tell. The server adds the old and the
+ * new row of an update in one step, so that the n-th rows of both belong together.
+ */
+#include "postgres.h"
+
+#include "executor/executor.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "core/datum.h"
+#include "events/changes.h"
+#include "events/event.h"
+
+static bool rows_are_there(TriggerData *data, ChangesKind kind);
+static void rows_begin(ChangedRows *rows, Tuplestorestate *store, Relation table);
+static TupleTableSlot *rows_next(ChangedRows *rows);
+static void rows_end(ChangedRows *rows);
+
+bool
+changes_begin(Changes *changes, FunctionCallInfo fcinfo, const char *name, ChangesKind kind)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(data->tg_event) ||
+		!TRIGGER_FIRED_FOR_STATEMENT(data->tg_event) || !rows_are_there(data, kind))
+		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+						errmsg("coursebase.%s() works only as a trigger after a statement that "
+							   "it is for, with its transition tables",
+							   name),
+						errhint("Run SELECT coursebase.install(), which brings the triggers "
+								"back.")));
+	if (!events_wanted())
+		return false;
+	memset(changes, 0, sizeof(*changes));
+	changes->data = data;
+	SPI_connect();
+	rows_begin(&changes->old_rows, data->tg_oldtable, data->tg_relation);
+	rows_begin(&changes->new_rows, data->tg_newtable, data->tg_relation);
+	changes->row = AllocSetContextCreate(CurrentMemoryContext, "coursebase changed row",
+										 ALLOCSET_SMALL_SIZES);
+	return true;
+}
+
+bool
+changes_next(Changes *changes)
+{
+	CHECK_FOR_INTERRUPTS();
+	changes->was = rows_next(&changes->old_rows);
+	changes->is = rows_next(&changes->new_rows);
+	MemoryContextReset(changes->row);
+	MemoryContextSwitchTo(changes->row);
+	return changes->was != NULL || changes->is != NULL;
+}
+
+void
+changes_end(Changes *changes)
+{
+	rows_end(&changes->old_rows);
+	rows_end(&changes->new_rows);
+	SPI_finish();
+}
+
+int
+changes_column(Changes *changes, const char *name, Oid type)
+{
+	TupleDesc columns = RelationGetDescr(changes->data->tg_relation);
+	int column = SPI_fnumber(columns, name);
+	Oid found = column > 0 ? SPI_gettypeid(columns, column) : InvalidOid;
+
+	if (found != type && !(type == CHANGES_ENUM && OidIsValid(found) && type_is_enum(found)) &&
+		!(type == INT8OID && found == INT4OID))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("table \"%s\" has no column \"%s\" of the type that coursebase knows",
+						RelationGetRelationName(changes->data->tg_relation), name),
+				 errhint("Give the column its type back, or switch the setting events_out "
+						 "off.")));
+	return column;
+}
+
+const pg_uuid_t *
+row_uuid(TupleTableSlot *row, int column)
+{
+	bool null;
+	Datum value = slot_getattr(row, column, &null);
+
+	return null ? NULL : DatumGetUUIDP(value);
+}
+
+char *
+row_text(TupleTableSlot *row, int column)
+{
+	bool null;
+	Datum value = slot_getattr(row, column, &null);
+
+	return null ? NULL : TextDatumGetCString(value);
+}
+
+char *
+row_label(TupleTableSlot *row, int column)
+{
+	bool null;
+	Datum value = slot_getattr(row, column, &null);
+
+	return null ? NULL : enum_text(value);
+}
+
+int64
+row_int64(TupleTableSlot *row, int column, int64 otherwise)
+{
+	bool null;
+	Datum value = slot_getattr(row, column, &null);
+
+	if (null)
+		return otherwise;
+	return TupleDescAttr(row->tts_tupleDescriptor, column - 1)->atttypid == INT4OID
+			   ? DatumGetInt32(value)
+			   : DatumGetInt64(value);
+}
+
+bool
+row_bool(TupleTableSlot *row, int column, bool otherwise)
+{
+	bool null;
+	Datum value = slot_getattr(row, column, &null);
+
+	return null ? otherwise : DatumGetBool(value);
+}
+
+TimestampTz
+row_time(TupleTableSlot *row, int column, TimestampTz otherwise)
+{
+	bool null;
+	Datum value = slot_getattr(row, column, &null);
+
+	return null ? otherwise : DatumGetTimestampTz(value);
+}
+
+bool
+texts_equal(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool
+rows_are_there(TriggerData *data, ChangesKind kind)
+{
+	if (TRIGGER_FIRED_BY_INSERT(data->tg_event))
+		return data->tg_newtable != NULL && kind != CHANGES_UPDATE;
+	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+		return data->tg_newtable != NULL && data->tg_oldtable != NULL && kind != CHANGES_INSERT;
+	return data->tg_oldtable != NULL && kind == CHANGES_ANY;
+}
+
+/* Other triggers of the statement read the same rows: each has a place of its own in them. */
+static void
+rows_begin(ChangedRows *rows, Tuplestorestate *store, Relation table)
+{
+	if (store == NULL)
+		return;
+	rows->rows = store;
+	rows->pointer = tuplestore_alloc_read_pointer(store, EXEC_FLAG_REWIND);
+	tuplestore_select_read_pointer(store, rows->pointer);
+	tuplestore_rescan(store);
+	rows->slot = MakeSingleTupleTableSlot(RelationGetDescr(table), &TTSOpsMinimalTuple);
+}
+
+static TupleTableSlot *
+rows_next(ChangedRows *rows)
+{
+	if (rows->rows == NULL)
+		return NULL;
+	tuplestore_select_read_pointer(rows->rows, rows->pointer);
+	return tuplestore_gettupleslot(rows->rows, true, false, rows->slot) ? rows->slot : NULL;
+}
+
+static void
+rows_end(ChangedRows *rows)
+{
+	if (rows->rows != NULL)
+		ExecDropSingleTupleTableSlot(rows->slot);
+}

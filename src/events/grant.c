@@ -1,0 +1,135 @@
+/*
+ * grant.c: tells of grants that have an end: sold for a time, or given until one.
+ *
+ * Grants without an end stand in user_course_access, whose trigger (access.c) tells what
+ * changes between having no end and having one. So only people and courses are told of here
+ * that had an end before the statement and have one after it, or none at all. A grant counts
+ * while its purchase is not refunded.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "utils/snapmgr.h"
+
+#include "access/course_rights.h"
+#include "core/owner.h"
+#include "core/plan.h"
+#include "events/access.h"
+#include "events/changes.h"
+#include "events/grant.h"
+
+#define COUNTS(grant)                                                                          \
+	"NOT EXISTS (SELECT FROM coursebase.purchases s WHERE s.id = " grant ".purchase_id"        \
+	"  AND s.refunded_at IS NOT NULL)"
+
+/* Of each person and course: the latest end before and after, and that of the other grants. */
+#define MOVED(moved, others)                                                                   \
+	"SELECT m.user_id, m.course_id, max(m.was), max(m.is_now),"                                \
+	"  (SELECT max(g.expires_at) FROM coursebase.course_grants g"                              \
+	"   WHERE g.user_id = m.user_id AND g.course_id = m.course_id AND " COUNTS("g") others     \
+		")"                                                                                    \
+		" FROM (" moved ") m"                                                                  \
+		" WHERE NOT EXISTS (SELECT FROM coursebase.user_course_access a"                       \
+		"   WHERE a.user_id = m.user_id AND a.course_id = m.course_id)"                        \
+		" GROUP BY m.user_id, m.course_id"                                                     \
+		" HAVING bool_and(m.ends) AND max(m.was) IS DISTINCT FROM max(m.is_now)"               \
+		" ORDER BY m.user_id, m.course_id"
+#define MADE                                                                                   \
+	"SELECT n.user_id, n.course_id, NULL::timestamptz AS was, n.expires_at AS is_now,"         \
+	"  n.expires_at IS NOT NULL AS ends FROM changed n WHERE " COUNTS("n")
+#define GONE                                                                                   \
+	"SELECT o.user_id, o.course_id, o.expires_at AS was, NULL::timestamptz AS is_now,"         \
+	"  o.expires_at IS NOT NULL AS ends FROM was o WHERE " COUNTS("o")
+#define UNCHANGED " AND NOT EXISTS (SELECT FROM changed n WHERE n.id = g.id)"
+
+static KeptPlan find_made = {.sql = MOVED(MADE, UNCHANGED)};
+static KeptPlan find_moved = {.sql = MOVED(MADE " UNION ALL " GONE, UNCHANGED)};
+static KeptPlan find_gone = {.sql = MOVED(GONE, "")};
+
+/* A refund takes away what the purchase gave until an end, its reversal gives it again. */
+static KeptPlan find_refunded = {
+	.sql = MOVED(
+		"SELECT g.user_id, g.course_id,"
+		"  CASE WHEN o.refunded_at IS NULL THEN g.expires_at END AS was,"
+		"  CASE WHEN n.refunded_at IS NULL THEN g.expires_at END AS is_now,"
+		"  true AS ends FROM changed n JOIN was o ON o.id = n.id"
+		" JOIN coursebase.course_grants g ON g.purchase_id = n.id AND g.user_id = n.user_id"
+		" WHERE g.expires_at IS NOT NULL"
+		"  AND (o.refunded_at IS NULL) <> (n.refunded_at IS NULL)",
+		" AND NOT EXISTS (SELECT FROM changed n WHERE n.id = g.purchase_id)"),
+};
+
+enum
+{
+	MOVED_USER = 1,
+	MOVED_COURSE,
+	MOVED_WAS,
+	MOVED_IS,
+	MOVED_OTHERS,
+};
+
+static void moved_tell(KeptPlan *find);
+static TimestampTz end_or_none(uint64 row, int column);
+
+PG_FUNCTION_INFO_V1(coursebase_tg_course_grants__tell);
+
+/* SQL function: tg_course_grants__tell() returns trigger */
+PGDLLEXPORT Datum
+coursebase_tg_course_grants__tell(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+	Changes changes;
+
+	if (!changes_begin(&changes, fcinfo, "tg_course_grants__tell", CHANGES_ANY))
+		return PointerGetDatum(NULL);
+	if (SPI_register_trigger_data(data) < 0)
+		elog(ERROR, "could not see what the statement changed");
+	moved_tell(TRIGGER_FIRED_BY_INSERT(data->tg_event)   ? &find_made
+			   : TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? &find_moved
+														 : &find_gone);
+	changes_end(&changes);
+	return PointerGetDatum(NULL);
+}
+
+void
+grants_refunded_tell(TriggerData *data)
+{
+	if (SPI_register_trigger_data(data) < 0)
+		elog(ERROR, "could not see what the statement changed");
+	moved_tell(&find_refunded);
+}
+
+static void
+moved_tell(KeptPlan *find)
+{
+	uint64 count = owner_execute_latest(find, NULL, NULL);
+	SPITupleTable *rows = SPI_tuptable;
+
+	access_snapshot_push();
+	for (uint64 row = 0; row < count; row++)
+	{
+		pg_uuid_t user, course;
+		TimestampTz was, is, others;
+
+		SPI_tuptable = rows; /* the statement that writes an event has set its own */
+		user = plan_uuid(row, MOVED_USER);
+		course = plan_uuid(row, MOVED_COURSE);
+		was = end_or_none(row, MOVED_WAS);
+		is = end_or_none(row, MOVED_IS);
+		others = end_or_none(row, MOVED_OTHERS);
+		course_tell(&user, &course, COURSE_BY_REAL & ~COURSE_BY_GRANT, Max(was, others),
+					Max(is, others), SOURCE_GRANT);
+	}
+	PopActiveSnapshot();
+}
+
+/* A null is no grant at all. */
+static TimestampTz
+end_or_none(uint64 row, int column)
+{
+	bool none;
+	Datum end = plan_value(row, column, &none);
+
+	return none ? DT_NOBEGIN : DatumGetTimestampTz(end);
+}
