@@ -64,6 +64,7 @@ BEGIN
         WHEN c.atttypid IN ('json'::regtype, 'jsonb'::regtype) THEN ARRAY['{}'::jsonb, '{"name": "x", "description": "x", "imageUrl": "x"}']
         WHEN c.typcategory = 'S' THEN ARRAY[to_jsonb(coalesce(held #>> '{}', '') || 'x')]
         WHEN c.typcategory = 'T' THEN ARRAY[to_jsonb(interval '1 day'), to_jsonb(interval '2 hours')]
+        WHEN c.atttypid = 'xid8'::regtype THEN ARRAY[to_jsonb('1'::text), to_jsonb('2'::text)]
         WHEN c.atttypid = 'uuid'::regtype THEN ARRAY[to_jsonb(md5('other')::uuid)]
         ELSE '{}' END;
     -- of what a type or a CHECK lists every word is tried, of other values a few
@@ -297,7 +298,9 @@ BEGIN
     UNION ALL
     SELECT 'staff without an audit' FROM coursebase.memberships m FULL JOIN public.was_memberships w USING (id)
     WHERE coalesce(nullif(m.role, 'member')::text, '') <> coalesce(nullif(w.role, 'member')::text, '')
-        AND NOT public.loaded() AND NOT EXISTS (SELECT FROM coursebase.audit_events e WHERE e.object = 'memberships/' || coalesce(m.id, w.id) AND e.id NOT IN (SELECT id FROM public.was_audit));
+        AND NOT public.loaded() AND NOT EXISTS (SELECT FROM coursebase.audit_events e WHERE e.object = 'memberships/' || coalesce(m.id, w.id) AND e.id NOT IN (SELECT id FROM public.was_audit))
+    UNION ALL
+    SELECT 'a person without a profile' FROM coursebase.users u WHERE NOT EXISTS (SELECT FROM coursebase.user_profile p WHERE p.user_id = u.id);
     RETURN QUERY SELECT 'what a phone is told' FROM coursebase.users u WHERE u.deleted_at IS NULL
         AND NOT public.loaded() AND public.answer_differs(u.id);
 END $$;
