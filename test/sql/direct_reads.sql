@@ -52,11 +52,14 @@ INSERT INTO questions VALUES
     (33, 'SELECT string_agg(coursebase.can_read_section(id)::text, '' '' ORDER BY course_id, "order") FROM coursebase.course_sections'),
     -- so many that all lessons are read at once, before those that there are
     (34, 'WITH others AS MATERIALIZED (SELECT count(*) FILTER (WHERE coursebase.can_view_lesson(md5(n::text)::uuid)) AS n FROM generate_series(1, 2200) n) SELECT string_agg(concat(l.name, coursebase.can_view_lesson(l.id), o.n), '', '' ORDER BY l.section_id, l.name) FROM coursebase.lessons l, others o'),
+    -- a purchase that ends gives until then
+    (35, 'WITH ends AS (UPDATE coursebase.purchases SET access_until = ''2099-01-01 00:00+00'' RETURNING 1) SELECT (count(*) > 0)::text FROM ends'),
+    (36, 'SELECT string_agg(coursebase.has_course_access(g.course_id, g.user_id)::text, '' '' ORDER BY g.id) FROM (SELECT * FROM coursebase.course_grants WHERE expires_at IS NOT NULL ORDER BY id LIMIT 1) g'),
     -- telling looks up what was told of the person before
-    (35, 'WITH told AS (UPDATE coursebase.settings SET value = ''true'' WHERE name = ''events_out'' RETURNING 1) SELECT count(*)::text FROM told'),
-    (36, 'WITH gone AS (DELETE FROM coursebase.user_course_access RETURNING 1) SELECT count(*)::text FROM gone'),
-    (37, 'SELECT string_agg(concat_ws('' '', kind, subject, source), '', '' ORDER BY user_id, subject) FROM coursebase.access_events WHERE kind = ''access_lost'''),
-    (38, 'SELECT md5(coursebase.admin_dashboard()::text)');
+    (37, 'WITH told AS (UPDATE coursebase.settings SET value = ''true'' WHERE name = ''events_out'' RETURNING 1) SELECT count(*)::text FROM told'),
+    (38, 'WITH gone AS (DELETE FROM coursebase.course_grants RETURNING 1) SELECT count(*)::text FROM gone'),
+    (39, 'SELECT string_agg(concat_ws('' '', kind, subject, source), '', '' ORDER BY user_id, subject) FROM coursebase.access_events WHERE kind = ''access_lost'''),
+    (40, 'SELECT md5(coursebase.admin_dashboard()::text)');
 
 -- The answers once a change was made, which is taken back.
 CREATE FUNCTION pg_temp.answers(change text) RETURNS text LANGUAGE plpgsql AS $$
