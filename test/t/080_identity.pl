@@ -73,7 +73,11 @@ SKIP:
 {
 	my $first = query($node, 'identity', 'SET statement_timeout = 10000; BEGIN;' . sprintf($insert, 'ada') . "PREPARE TRANSACTION 'open';");
 
-	skip 'this server takes its random bytes from elsewhere', 3 unless $first eq 'UAAAAAA';
+	if ($first ne 'UAAAAAA')
+	{
+		query($node, 'identity', "ROLLBACK PREPARED 'open'");
+		skip 'this server takes its random bytes from elsewhere', 3;
+	}
 	is(query($node, 'identity', 'SET statement_timeout = 10000;' . sprintf($insert, 'bo')),
 		'UBBBBBB', 'a code of a transaction under way is not waited for');
 	query($node, 'identity', "COMMIT PREPARED 'open'");

@@ -1,12 +1,14 @@
 /*
- * known_random.c: takes the chance out of single random bytes, by LD_PRELOAD.
+ * known_random.c: takes the chance out of referral codes, by LD_PRELOAD.
  *
- * In each process the first 12 such bytes are 0, the next 6 are 1, and so on by sixes; requests
- * for more bytes get them from the library as ever.
+ * A code is made from 14 bytes that are asked for at once. In each process the first two such
+ * requests get bytes of 0, the third bytes of 1, and so on; requests for another number of
+ * bytes get them from the library as ever.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stddef.h>
+#include <string.h>
 
 int RAND_bytes(unsigned char *bytes, int size);
 
@@ -14,12 +16,12 @@ int
 RAND_bytes(unsigned char *bytes, int size)
 {
 	static int (*real)(unsigned char *, int) = NULL;
-	static int singles = 0;
+	static int codes = 0;
 
-	if (size == 1)
+	if (size == 14)
 	{
-		*bytes = singles < 12 ? 0 : (unsigned char) ((singles - 6) / 6);
-		singles++;
+		memset(bytes, codes < 2 ? 0 : codes - 1, (size_t) size);
+		codes++;
 		return 1;
 	}
 	if (real == NULL)
