@@ -10,7 +10,7 @@ use Test::More;
 
 my $node   = node('sale_restore');
 my $dir    = PostgreSQL::Test::Utils::tempdir();
-my @tables = qw(users courses products course_products purchases course_grants user_course_access);
+my @tables = qw(users user_profile courses products course_products purchases course_grants user_course_access);
 my $facts  = facts_of(@tables);
 
 create_extension($node, 'origin');

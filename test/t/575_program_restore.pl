@@ -12,7 +12,7 @@ use Test::More;
 my $node   = node('program_restore');
 my $dir    = PostgreSQL::Test::Utils::tempdir();
 my @tables = qw(
-  users organizations memberships workouts programs course_configs course_workouts plans payment_transactions
+  users user_profile organizations memberships workouts programs course_configs course_workouts plans payment_transactions
   course_entitlements course_workout_completions
 );
 my $facts  = facts_of(@tables);
