@@ -169,7 +169,7 @@ static KeptPlan find_stop = {
  * where it stops. */
 #define PASSED                                                                                 \
 	" FROM coursebase.access_events e WHERE (e.xid, e.id) > ($2, $3)"                          \
-	" AND (e.xid, e.id) < ($4, $5)" UNTAKEN
+	" AND (e.xid, e.id) < ($4, $5) AND " BELOW_OPEN UNTAKEN
 #define PASSED_TYPES TEXTOID, XID8OID, INT8OID, XID8OID, INT8OID
 
 static KeptPlan lock_passed = {
@@ -191,11 +191,17 @@ static KeptPlan write_waiting = {
 	.nargs = 5,
 	.types = {PASSED_TYPES},
 };
+/* Asked anew, because transactions have committed since the stop was found: the place moves
+ * past no event that nobody has, and to none before which one can still appear. */
 static KeptPlan write_place = {
 	.sql = "UPDATE coursebase.event_consumers n SET done_xid = p.xid, done_id = p.id"
-		   " FROM (SELECT e.xid, e.id FROM coursebase.access_events e"
-		   "  WHERE (e.xid, e.id) > ($2, $3) AND (e.xid, e.id) < ($4, $5)"
-		   "  ORDER BY e.xid DESC, e.id DESC LIMIT 1) p WHERE n.name = $1",
+		   " FROM (SELECT o.xid, o.id FROM coursebase.access_events o"
+		   "  WHERE (o.xid, o.id) > ($2, $3) AND (o.xid, o.id) < ($4, $5)"
+		   "  AND o.xid < pg_snapshot_xmin(pg_current_snapshot())"
+		   "  AND NOT EXISTS (SELECT FROM"
+		   "   (SELECT e.xid, e.id" PASSED " ORDER BY e.xid, e.id LIMIT 1) u"
+		   "   WHERE (u.xid, u.id) <= (o.xid, o.id))"
+		   "  ORDER BY o.xid DESC, o.id DESC LIMIT 1) p WHERE n.name = $1",
 	.nargs = 5,
 	.types = {PASSED_TYPES},
 };
