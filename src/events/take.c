@@ -70,35 +70,40 @@ static KeptPlan write_consumer = {
 	.nargs = 1,
 	.types = {TEXTOID},
 };
-static KeptPlan read_place = {
-	.sql = "SELECT n.done_xid, n.done_id FROM coursebase.event_consumers n WHERE n.name = $1",
+static KeptPlan find_consumer = {
+	.sql = "SELECT FROM coursebase.event_consumers n WHERE n.name = $1",
 	.nargs = 1,
 	.types = {TEXTOID},
 };
 
 /*
- * What the consumer $1 whose place is ($2, $3) may be given at $4, of people in whose hands is
- * nothing: what lapsed or waits, and what was never taken.
+ * What the consumer $1 may be given at $2: what lapsed or waits, and what was never taken, of
+ * people none of whose events another session has in hand.
  */
 #define FREE_PERSON(person)                                                                    \
 	" AND NOT EXISTS (SELECT FROM coursebase.event_claims h WHERE h.consumer = $1"             \
-	"  AND h.user_id = " person " AND h.claimed_until > $4)"
+	"  AND h.user_id = " person " AND h.claimed_until > $2)"
 #define UNTAKEN                                                                                \
 	" AND NOT EXISTS (SELECT FROM coursebase.event_claims d WHERE d.consumer = $1"             \
 	"  AND d.event_id = e.id)"
+/* Of the statement's own snapshot: a place that was read before would be behind one that moved
+ * meanwhile, and what was acknowledged and forgotten up to there would be given again. */
+#define PLACE                                                                                  \
+	"((SELECT n.done_xid FROM coursebase.event_consumers n WHERE n.name = $1),"                \
+	" (SELECT n.done_id FROM coursebase.event_consumers n WHERE n.name = $1))"
 #define BELOW_OPEN "e.xid < pg_snapshot_xmin(pg_current_snapshot())"
 #define WAITING(people)                                                                        \
 	"(SELECT c.xid, c.event_id AS id, c.user_id FROM coursebase.event_claims c"                \
 	"  JOIN coursebase.access_events o ON o.xid = c.xid AND o.id = c.event_id"                 \
-	"  WHERE c.consumer = $1 AND c.claimed_until <= $4 AND c.user_id" people FREE_PERSON(      \
-		"c.user_id") " ORDER BY c.xid, c.event_id LIMIT $6)"                                   \
+	"  WHERE c.consumer = $1 AND c.claimed_until <= $2 AND c.user_id" people FREE_PERSON(      \
+		"c.user_id") " ORDER BY c.xid, c.event_id LIMIT $4)"                                   \
 					 " UNION ALL (SELECT e.xid, e.id, e.user_id FROM "                         \
 					 "coursebase.access_events e"                                              \
-					 "  WHERE (e.xid, e.id) > ($2, $3) AND " BELOW_OPEN UNTAKEN                \
+					 "  WHERE (e.xid, e.id) > " PLACE " AND " BELOW_OPEN UNTAKEN               \
 					 " AND e.user_id" people FREE_PERSON(                                      \
-						 "e.user_id") " ORDER BY e.xid, e.id LIMIT $6)"                        \
-									  " ORDER BY xid, id LIMIT $6"
-#define WAITING_TYPES TEXTOID, XID8OID, INT8OID, TIMESTAMPTZOID, UUIDARRAYOID, INT8OID
+						 "e.user_id") " ORDER BY e.xid, e.id LIMIT $4)"                        \
+									  " ORDER BY xid, id LIMIT $4"
+#define WAITING_TYPES TEXTOID, TIMESTAMPTZOID, UUIDARRAYOID, INT8OID
 
 /* What says whether another session has the person, until the end of the transaction. */
 #define TRY_LOCK                                                                               \
@@ -108,22 +113,22 @@ static KeptPlan read_place = {
 /* Whose the next events are, but for people who were tried, and who of them is free. */
 static KeptPlan lock_people = {
 	.sql = "SELECT f.user_id, " TRY_LOCK
-		   " FROM (SELECT DISTINCT w.user_id FROM (" WAITING(" <> ALL ($5)") ") w) f",
-	.nargs = 6,
+		   " FROM (SELECT DISTINCT w.user_id FROM (" WAITING(" <> ALL ($3)") ") w) f",
+	.nargs = 4,
 	.types = {WAITING_TYPES},
 };
 /* A claim that lapsed and was acknowledged after all stays acknowledged. */
 static KeptPlan write_claims = {
 	.sql = "WITH picked AS MATERIALIZED (" WAITING(
-		" = ANY ($5)") ")"
+		" = ANY ($3)") ")"
 					   " INSERT INTO coursebase.event_claims AS c"
 					   "  (consumer, xid, event_id, user_id, claimed_until)"
-					   " SELECT $1, p.xid, p.id, p.user_id, $4 + $7 FROM picked p ORDER BY p.id"
+					   " SELECT $1, p.xid, p.id, p.user_id, $2 + $5 FROM picked p ORDER BY p.id"
 					   " ON CONFLICT (consumer, event_id) DO UPDATE SET"
 					   "  claimed_until = excluded.claimed_until, attempts = c.attempts + 1"
 					   " WHERE c.claimed_until IS NOT NULL"
 					   " RETURNING c.event_id",
-	.nargs = 7,
+	.nargs = 5,
 	.types = {WAITING_TYPES, INTERVALOID},
 };
 static KeptPlan read_taken = {
@@ -263,7 +268,6 @@ static KeptPlan adopt_foreign[] = {
 typedef struct Take
 {
 	Datum consumer;
-	Place place;
 	Datum at;
 	Datum claim;
 	int32 room;             /* how many more events may be given */
@@ -273,7 +277,7 @@ typedef struct Take
 
 static void consumer_require(FunctionCallInfo fcinfo, int argument);
 static void take_read(Take *take, FunctionCallInfo fcinfo);
-static void place_read(Take *take);
+static void consumer_make(Take *take);
 static void order_mend(void);
 static ArrayBuildState *people_lock(Take *take);
 static void events_claim(Take *take, ArrayBuildState *people);
@@ -303,7 +307,7 @@ coursebase_take_events(PG_FUNCTION_ARGS)
 	compat_materialize(fcinfo);
 	SPI_connect();
 	order_mend();
-	place_read(&take);
+	consumer_make(&take);
 	/* People whom another session has are passed over, and the next ones are tried. */
 	while (take.room > 0 && (people = people_lock(&take)) != NULL)
 		events_claim(&take, people);
@@ -364,18 +368,17 @@ take_read(Take *take, FunctionCallInfo fcinfo)
 
 /* The first call of a consumer makes its row. */
 static void
-place_read(Take *take)
+consumer_make(Take *take)
 {
-	if (owner_execute_latest(&read_place, &take->consumer, NULL) == 0)
+	if (owner_execute_latest(&find_consumer, &take->consumer, NULL) == 0)
 	{
 		owner_execute_latest(&write_consumer, &take->consumer, NULL);
-		if (owner_execute_latest(&read_place, &take->consumer, NULL) == 0)
+		if (owner_execute_latest(&find_consumer, &take->consumer, NULL) == 0)
 			ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 							errmsg("the consumer was removed while it took events"),
 							errhint("Call again, unless a trigger on event_consumers of the "
 									"database's own keeps the row away.")));
 	}
-	take->place = place_found(0);
 }
 
 /*
@@ -539,8 +542,6 @@ static void
 waiting_bind(PlanValues *values, const Take *take)
 {
 	plan_bind(values, take->consumer);
-	plan_bind(values, take->place.xid);
-	plan_bind(values, take->place.id);
 	plan_bind(values, take->at);
 }
 
