@@ -48,7 +48,8 @@ INSERT INTO questions VALUES
     (29, 'SELECT concat(a.voice, u.title, u.play_count, p.devices) FROM coursebase.analytics a JOIN coursebase.audio_usage u USING (user_id) JOIN coursebase.user_profile p USING (user_id) WHERE u.title = ''t'''),
     (30, 'WITH more AS (UPDATE coursebase.settings SET value = ''-1'' WHERE name = ''premium_slots'' RETURNING 1) SELECT count(*)::text FROM more'),
     (31, 'SELECT cardinality(coursebase.accessible_course_ids(''00000000-0000-4000-a000-00000000000a'', ''2026-01-02 12:00+00''))::text'),
-    (32, 'SELECT set_config(''request.jwt.claims'', ''{"sub": "fixture_bob"}'', true)'),
+    -- somebody who may read what is on offer and nothing more
+    (32, 'SELECT set_config(''request.jwt.claims'', ''{"sub": "fixture_new"}'', true)'),
     (33, 'SELECT string_agg(coursebase.can_read_section(id)::text, '' '' ORDER BY course_id, "order") FROM coursebase.course_sections'),
     -- so many that all lessons are read at once, before those that there are
     (34, 'WITH others AS MATERIALIZED (SELECT count(*) FILTER (WHERE coursebase.can_view_lesson(md5(n::text)::uuid)) AS n FROM generate_series(1, 2200) n) SELECT string_agg(concat(l.name, coursebase.can_view_lesson(l.id), o.n), '', '' ORDER BY l.section_id, l.name) FROM coursebase.lessons l, others o'),
