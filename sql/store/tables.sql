@@ -312,16 +312,11 @@ COMMENT ON COLUMN coursebase.sales_to_review.purchased_at IS 'When the store sol
 GRANT SELECT ON TABLE coursebase.sales_to_review TO server;
 
 -- How the stores spell the ids of products.
--- The value of the setting that knew one prefix stays.
-INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning, value)
-SELECT 'store_product_prefixes', 'text', '',
-    'What the stores put before the ids of products, separated by spaces or commas. Of an id that is no product''s as it stands, the longest that fits is taken off.',
-    (SELECT o.value FROM coursebase.settings o WHERE o.name = 'store_product_prefix')
-ON CONFLICT (name) DO UPDATE SET default_value = excluded.default_value, meaning = excluded.meaning
-WHERE (s.default_value, s.meaning) IS DISTINCT FROM (excluded.default_value, excluded.meaning);
-
 INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning, is_owner_only)
 VALUES
+    ('store_product_prefixes', 'text', '',
+        'What the stores put before the ids of products, separated by spaces or commas. Of an id that is no product''s as it stands, the longest that fits is taken off.',
+        false),
     ('restore_behavior', 'text', 'transfer_if_closed',
         'Whether a receipt of another account goes to the one that brings it: refuse, transfer, or transfer_if_closed.',
         true)
