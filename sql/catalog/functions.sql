@@ -31,7 +31,7 @@ Raises: 22004 (course_ids holds a NULL), 22P02 (an unknown status), 23502 (a new
 GRANT EXECUTE ON FUNCTION coursebase.save_product(uuid, text, text, text, integer, text, uuid[], integer, timestamptz, boolean) TO end_user, server;
 
 CREATE FUNCTION coursebase.country_price(product_id uuid, country text)
-RETURNS bigint
+RETURNS integer
 LANGUAGE sql
 STABLE
 STRICT
@@ -39,7 +39,7 @@ PARALLEL SAFE
 SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT round(p.price_dollars * (100 - coalesce(d.percent_off, 0)))::bigint
+    SELECT round(p.price_dollars * (100 - coalesce(d.percent_off, 0)))::integer
     FROM coursebase.products p
     LEFT JOIN coursebase.country_discounts d ON d.country = upper(btrim(country_price.country))
     WHERE p.id = country_price.product_id
@@ -49,7 +49,8 @@ COMMENT ON FUNCTION coursebase.country_price(uuid, text) IS
 
 product_id: the product. country: ISO 3166 code of two letters, in either case; blanks around it are ignored, and a country without a discount has the full price. NULL for either answers NULL.
 
-Source: country_discounts; what is free stays free.';
+Source: country_discounts; what is free stays free.
+Raises: 22003 (the price is above 2147483647 cents).';
 GRANT EXECUTE ON FUNCTION coursebase.country_price(uuid, text) TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.tg_any__product_has_course()

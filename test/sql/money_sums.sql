@@ -31,6 +31,7 @@ SELECT coursebase.create_organization('Sums', 'sums', 'USD', 'UTC', :ada) AS org
 SELECT coursebase.create_course(:'organization', 'Sums', 7) AS program \gset
 -- The largest sum passes everywhere, also as a bigint, and as the answer of a discount.
 SELECT purchase_id AS sale FROM coursebase.complete_purchase(:ada, :'product', 'cs_sums', 2147483647::bigint, 'paid') \gset
+SELECT coursebase.country_price(:'product', 'PT'), pg_typeof(coursebase.country_price(:'product', 'PT'));
 SELECT refunded_in_cents, pg_typeof(refunded_in_cents) FROM coursebase.refund_purchase(:'sale', 2147483646);
 SELECT refunded_in_cents, refunded_at IS NOT NULL FROM coursebase.refund_purchase(:'sale');
 SELECT discount_in_cents, final_in_cents FROM coursebase.validate_discount(:ada, 'sums', 'course', 2147483647, 'USD');
@@ -50,6 +51,8 @@ SELECT pg_temp.refused($$SELECT coursebase.spend_referral_credit('00000000-0000-
 SELECT pg_temp.refused($$SELECT coursebase.grant_credit_pack('00000000-0000-4000-8000-0000000e90a1', 'pack', 1, 'app_store', 'production', 'sums2', 't', 2147483648, 'USD')$$);
 SELECT pg_temp.refused(format($$UPDATE coursebase.plans SET price_in_cents = 2147483648 WHERE program_id = %L$$, :'program'));
 SELECT pg_temp.refused($$SELECT coursebase.validate_purchase('00000000-0000-4000-8000-0000000e90a1', '{"product_id": "s71sum", "source": "app_store", "purchase_id": "sums3", "purchase_token": "t", "transaction_date": "1767268800000", "price_in_cents": 2147483648, "currency": "USD"}', '2026-01-02')$$);
+UPDATE coursebase.products SET price_dollars = 21474837 WHERE id = :'product';
+SELECT pg_temp.refused(format($$SELECT coursebase.country_price(%L, 'PT')$$, :'product'));
 -- In thousandths and millionths it is the sum in minor units that counts.
 SELECT coursebase.validate_purchase(:ada, '{"product_id": "s71sum", "source": "app_store", "purchase_id": "sums4", "purchase_token": "t", "transaction_date": "1767268800000", "price_in_micros": 21474836470000, "currency": "IDR"}', '2026-01-02') ->> 'status';
 SELECT amount_in_cents, currency FROM coursebase.store_receipts WHERE purchase_id = 'sums4';
