@@ -16,9 +16,9 @@ AS 'MODULE_PATHNAME', 'coursebase_apply_subscription_event';
 COMMENT ON FUNCTION coursebase.apply_subscription_event(uuid, json, timestamptz) IS
     'Takes one event of a store into the log, and answers what the subscription of the person is now. An event that cannot follow those before it is kept and changes nothing. The same event again gets the first answer and changes nothing. Events may come in any order: what is stored is always the fold of the log by event_time. For the server; writes with the rights of the tables'' owner.
 
-user_id: whose subscription it is; a closed account may be named, because its store goes on sending events. event: a JSON object of store (google_play, app_store, stripe, amazon, promotional, manual), environment (production, sandbox; a manual event may leave it out), store_event_id, event_type, event_time, and as far as known original_transaction_id, transaction_id, product_id, base_plan_id, offer_id, purchase_token, period_end, grace_until, auto_renew, is_trial. Times are ISO 8601 with a zone, or milliseconds since 1970. event_type is canonical (created, renewed, ...) or the provider''s own name or number, which is looked up with subtype in subscription_event_mappings under provider (left out: the store); a name that is not there is noted. manual (true; always so for the store manual) refuses an impossible transition instead of keeping it. Other members are kept and not read. at: when the event came here; the time that a referrer''s credit counts from. No argument may be NULL.
+user_id: whose subscription it is; a closed account may be named, because its store goes on sending events. event: a JSON object of store (google_play, app_store, stripe, amazon, promotional, manual), environment (production, sandbox; a manual event may leave it out), store_event_id, event_type, event_time, and as far as known original_transaction_id, transaction_id, product_id, base_plan_id, offer_id, purchase_token, linked_purchase_token (the purchase token or original transaction of the subscription whose place this one takes), period_start, period_end, grace_until, auto_renew, is_trial. Times are ISO 8601 with a zone, or milliseconds since 1970. event_type is canonical (created, renewed, ...) or the provider''s own name or number, which is looked up with subtype in subscription_event_mappings under provider (left out: the store); a name that is not there is noted. manual (true; always so for the store manual) refuses an impossible transition instead of keeping it. Other members are kept and not read. at: when the event came here; the time that a referrer''s credit counts from. No argument may be NULL.
 
-status: pending, trialing, active, in_grace, on_hold, paused, canceled, expired or revoked. expires_at: end of the paid period; NULL while there was none. applied: whether the event fitted. anomaly: why it did not, impossible_transition, transaction_refunded or earlier_payment (it is about a payment that the line has left behind); NULL if it was applied.
+status: pending, trialing, active, in_grace, on_hold, paused, canceled, expired or revoked. expires_at: end of the paid period; NULL while there was none. applied: whether the event fitted. anomaly: why it did not, impossible_transition, transaction_refunded, earlier_payment (it is about a payment that the line has left behind) or line_replaced (another line has taken the place of this one); NULL if it was applied.
 
 Source: the table of transitions under Subscriptions in the documentation, and what each store says of its notifications.
 Raises: 22004 (an argument is NULL), KB106 (there is no such user), KB501 (a member of the event is missing or malformed), KB502 (the event came before with other content or for another user, or its line is of another environment), KB503 (the original transaction is another user''s), KB504 (the subscription does not allow the manual event).';
@@ -57,11 +57,11 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_has_premium';
 COMMENT ON FUNCTION coursebase.has_premium(uuid, timestamptz) IS
-    'Answers whether a person has premium at a time, by the events that are known now. For end users and the server; reads the person''s row of subscriptions past row security.
+    'Answers whether a person has premium at a time, by the events that are known now. For end users and the server; reads the person''s lines of subscriptions past row security.
 
 user_id: the person; NULL is the user who asks, and nobody without an account; only an administrator or the server may name another user. at: the time that is asked about, the past and infinity too; NULL is the start of the transaction.
 
-True if the status gives access (trialing, active, on_hold, paused and canceled to the end of the paid period; in_grace, and canceled in grace, to the end of the grace period where that is later), the end is after that time, and the environment counts: a sandbox only while the setting accept_sandbox is on.
+True if one of the person''s lines gave or gives access at that time: within a period that was paid for (from period_start where the store tells it, else from the event) and not given back by then, or within grace. What happened later changes nothing of an earlier time: a refund and an end act from their own time on, and a payment counts for its period even if it was told late. For the present that is: the status gives access (trialing, active, on_hold, paused and canceled to the end of the paid period; in_grace, and canceled in grace, to the end of the grace period where that is later) and the end is after that time. A line of a sandbox counts only while the setting accept_sandbox is on.
 
 Source: what each status gives, under Subscriptions in the documentation.
 Raises: 42501 (user_id is another user).';
@@ -82,7 +82,7 @@ AS 'MODULE_PATHNAME', 'coursebase_explain_premium';
 COMMENT ON FUNCTION coursebase.explain_premium(uuid, timestamptz) IS
     'Lists the rules of has_premium(), one row each, in the order in which they are asked: there is premium if all pass. For end users and the server.
 
-user_id, at: as for has_premium(). rule: subscription, environment, status or time. passed: whether the rule is met. reason: NULL if passed, else no_subscription, sandbox, status_gives_no_access or ended. detail: what was found, in words; the time of an end is in the session''s time zone.
+user_id, at: as for has_premium(). rule: subscription, environment, status or time. passed: whether the rule is met. reason: NULL if passed, else no_subscription, sandbox, status_gives_no_access, not_begun or ended. detail: what was found, in words; the status is that after the events until then; the time of an end is in the session''s time zone.
 
 Source: as for has_premium().
 Raises: 42501 (user_id is another user).';
@@ -112,7 +112,7 @@ COMMENT ON FUNCTION coursebase.subscription_steps(uuid) IS
 
 user_id: the person; NULL is the user who asks, and no rows without an account; only an administrator or the server may name another user.
 
-event_id: key of the event. event_type: its canonical type. store, environment: where it comes from. event_time: when it happened, by the store''s clock. received_at: when it came here. status_before, status_after: the status of its line around it. expires_at: end of the line''s paid period after it, or NULL. anomaly: why it did nothing, impossible_transition, transaction_refunded or earlier_payment; NULL for an event that fits.
+event_id: key of the event. event_type: its canonical type. store, environment: where it comes from. event_time: when it happened, by the store''s clock. received_at: when it came here. status_before, status_after: the status of its line around it. expires_at: end of the line''s paid period after it, or NULL. anomaly: why it did nothing, impossible_transition, transaction_refunded, earlier_payment or line_replaced; NULL for an event that fits.
 
 Source: the table of transitions under Subscriptions in the documentation.
 Raises: 42501 (user_id is another user).';

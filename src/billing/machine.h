@@ -20,6 +20,13 @@ extern bool line_insert(const SubscriptionLine *line, const pg_uuid_t *user);
 extern void line_update(const SubscriptionLine *line);
 extern void line_delete(const SubscriptionLine *line);
 
+/*
+ * Makes these the lines of the user, and shown the one that the user's row shows: writes what
+ * differs, and answers whether anything did.
+ */
+extern bool lines_store(const SubscriptionLine *lines, int nlines,
+						const SubscriptionLine *shown, const pg_uuid_t *user);
+
 /* Makes the user's row of subscriptions, if there is none. */
 extern void subscription_begin(const pg_uuid_t *user);
 

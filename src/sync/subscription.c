@@ -20,17 +20,19 @@ handshake_subscription_write(StringInfo out, Validity *validity, const pg_uuid_t
 {
 	Premium premium;
 
-	premium_read(&premium, user);
+	premium_read_then(&premium, user, validity->at);
 	if (!premium.counts)
 	{
 		json_write_literal(out, "{\"plan\":\"free\",\"status\":null,\"expires_at\":null,"
 								"\"grace_until\":null,\"auto_renew\":false}");
 		return;
 	}
-	if (premium.end != FOLD_NEVER)
-		validity_turns(validity, premium.end);
+	if (premium.from != DT_NOBEGIN)
+		validity_turns(validity, premium.from);
+	if (premium.until != DT_NOEND)
+		validity_turns(validity, premium.until);
 	appendStringInfo(out, "{\"plan\":\"%s\",\"status\":\"%s\",\"expires_at\":",
-					 premium_holds(&premium, validity->at) ? "premium" : "free",
+					 premium.holds ? "premium" : "free",
 					 subscription_status_names[premium.term.status]);
 	time_write(out, premium.term.expires_at);
 	json_write_literal(out, ",\"grace_until\":");
