@@ -13,7 +13,8 @@ AS $$
         SELECT g.user_id, g.course_id
         FROM coursebase.course_grants g
         LEFT JOIN coursebase.purchases s ON s.id = g.purchase_id
-        WHERE g.purchase_id IS NULL OR s.refunded_at IS NULL AND s.id IS NOT NULL
+        WHERE g.expires_at IS NULL
+            AND (g.purchase_id IS NULL OR s.refunded_at IS NULL AND s.id IS NOT NULL)
     ), slots AS (
         SELECT p.*
         FROM coursebase.course_purchases p
@@ -29,6 +30,11 @@ AS $$
             SELECT e.new ->> 'value'
             FROM coursebase.audit_events e
             WHERE e.action = 'setting_changed' AND e.object = 'settings/premium_slots'
+            UNION ALL
+            -- purge_logs() may have taken the record of a higher limit
+            SELECT '-1'
+            FROM coursebase.audit_events e
+            WHERE e.action = 'audit_purged' AND e.object = 'audit_events'
         ) v
     )
     SELECT 'course_access', format('user_course_access %s %s', a.user_id, a.course_id),
@@ -81,5 +87,5 @@ $$;
 COMMENT ON FUNCTION coursebase.check_access() IS
     'Lists what is wrong with access, grants and premium slots: part of check_integrity(). For the server; reads with the caller''s rights.
 
-check_name: course_access (user_course_access is not what the grants that count give), course_grant_buyer (a grant by another user''s purchase), slot_limit (more courses in slots than the setting premium_slots ever allowed), slot_twice (two slots for one course and voice), slot_sold (a slot with what only a sale has), slot_without_premium (a slot of a user who never had a subscription), course_purchase_live (a course owned twice in one voice). object: table and key. problem: what is stored and what was found.';
+check_name: course_access (user_course_access is not what the grants without an end that count give), course_grant_buyer (a grant by another user''s purchase), slot_limit (more courses in slots than the setting premium_slots ever allowed), slot_twice (two slots for one course and voice), slot_sold (a slot with what only a sale has), slot_without_premium (a slot of a user who never had a subscription), course_purchase_live (a course owned twice in one voice). object: table and key. problem: what is stored and what was found.';
 GRANT EXECUTE ON FUNCTION coursebase.check_access() TO server;

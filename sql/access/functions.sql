@@ -41,7 +41,7 @@ AS 'MODULE_PATHNAME', 'coursebase_has_course_access';
 COMMENT ON FUNCTION coursebase.has_course_access(uuid, uuid, timestamptz) IS
     'Answers whether a user may use a course at a time: because the course is free, was given or bought, fills one of the user''s premium slots, or is part of premium, or because the user is an administrator. Anybody may ask about the own account; reads past row security.
 
-course_id: the course; NULL answers false. user_id: the user; NULL is the user who asks, or nobody, who may use what is free; only an administrator or the server may name another user. at: the time asked about; NULL is now. Only premium depends on it: what was given or bought counts as it is recorded now. A course that does not exist is answered with false.
+course_id: the course; NULL answers false. user_id: the user; NULL is the user who asks, or nobody, who may use what is free; only an administrator or the server may name another user. at: the time asked about; NULL is now. Premium depends on it, and what was given or bought with an end; whether something was given, bought or refunded counts as it is recorded now. A course that does not exist is answered with false.
 
 Source: the product''s rule of access, which policies, lessons and the handshake share; explain_course_access() lists it source by source.
 Raises: 42501 (user_id is another user).';
@@ -103,7 +103,7 @@ AS 'MODULE_PATHNAME', 'coursebase_explain_course_access';
 COMMENT ON FUNCTION coursebase.explain_course_access(uuid, uuid, timestamptz) IS
     'Lists the sources of access to a course, one row each; has_course_access() answers true if one of them passes. Anybody may ask about the own account; reads past row security.
 
-course_id, user_id, at: as for has_course_access(). rule: free, grant (given, or in a product that was bought), purchase (from an app store, or entered by hand), premium_slot, premium or administrator. passed: whether the source gives the course. reason: NULL if passed, else no_user, not_free, not_granted, not_purchased, pending, invalid, refunded, sandbox, not_chosen, no_premium, not_in_premium, slots_only (premium gives only the courses in slots), not_administrator or no_such_course. detail: the same in a sentence, for premium with its end. A course that does not exist reads like one that no source gives.
+course_id, user_id, at: as for has_course_access(). rule: free, grant (given, or in a product that was bought), purchase (from an app store, or entered by hand), premium_slot, premium or administrator. passed: whether the source gives the course. reason: NULL if passed, else no_user, not_free, not_granted, ended (what was given or bought had an end, which has passed), not_purchased, pending, invalid, refunded, sandbox, not_chosen, no_premium, not_in_premium, slots_only (premium gives only the courses in slots), not_administrator or no_such_course. detail: the same in a sentence, with the end of what ends. A course that does not exist reads like one that no source gives.
 
 Source: the product''s rule of access, as support needs it.
 Raises: 42501 (user_id is another user).';

@@ -76,8 +76,8 @@ ALTER TABLE coursebase.course_purchases ENABLE ROW LEVEL SECURITY;
 -- The facts of a sale are set once. A slot may change its course: t300_slot_on_update checks the new one.
 CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.course_purchases
     FOR EACH ROW WHEN (OLD.source <> 'premium_slot' OR NEW.source <> 'premium_slot')
-    EXECUTE FUNCTION coursebase.tg_any__set_once('id', 'user_id', 'course_id',
-        'source', 'environment', 'purchase_id', 'refunded_at');
+    EXECUTE FUNCTION coursebase.tg_any__set_once('id', 'course_id',
+        'source', 'environment', 'purchase_id');
 CREATE TRIGGER t300_slot BEFORE INSERT ON coursebase.course_purchases
     FOR EACH ROW WHEN (NEW.source = 'premium_slot' AND NEW.status = 'valid')
     EXECUTE FUNCTION coursebase.tg_course_purchases__slot();
@@ -86,6 +86,15 @@ CREATE TRIGGER t300_slot_on_update BEFORE UPDATE ON coursebase.course_purchases
         AND (OLD.user_id, OLD.course_id, OLD.source, OLD.status)
             IS DISTINCT FROM (NEW.user_id, NEW.course_id, NEW.source, NEW.status))
     EXECUTE FUNCTION coursebase.tg_course_purchases__slot();
+-- A stolen server key must not invent what a store sold. What takes the course away stays open.
+CREATE TRIGGER t300_signed_only BEFORE INSERT OR DELETE ON coursebase.course_purchases
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__signed_only('source');
+CREATE TRIGGER t300_signed_only_on_update BEFORE UPDATE ON coursebase.course_purchases
+    FOR EACH ROW WHEN (NEW.status IN ('pending', 'valid')
+        AND (OLD.user_id, OLD.course_id, OLD.voice, OLD.source, OLD.environment, OLD.status)
+            IS DISTINCT FROM (NEW.user_id, NEW.course_id, NEW.voice, NEW.source,
+                NEW.environment, NEW.status))
+    EXECUTE FUNCTION coursebase.tg_any__signed_only('source');
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.course_purchases
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.course_purchases TO end_user;
@@ -98,17 +107,33 @@ SELECT a.user_id, a.course_id, c.course_code, c.title, c.description, c.icon_url
     EXISTS (
         SELECT FROM coursebase.course_grants g
         WHERE g.user_id = a.user_id AND g.course_id = a.course_id AND g.purchase_id IS NULL
+            AND (g.expires_at IS NULL OR g.expires_at > now())
     ) AS is_granted,
     EXISTS (
         SELECT FROM coursebase.course_grants g
         JOIN coursebase.purchases s ON s.id = g.purchase_id AND s.refunded_at IS NULL
         WHERE g.user_id = a.user_id AND g.course_id = a.course_id
+            AND (g.expires_at IS NULL OR g.expires_at > now())
     ) AS is_bought,
-    a.created_at AS access_since
-FROM coursebase.user_course_access a
+    a.access_since,
+    a.until
+FROM (
+    SELECT x.user_id, x.course_id, x.created_at AS access_since, NULL::timestamptz AS until
+    FROM coursebase.user_course_access x
+    UNION ALL
+    SELECT g.user_id, g.course_id, min(g.created_at), max(g.expires_at)
+    FROM coursebase.course_grants g
+    LEFT JOIN coursebase.purchases s ON s.id = g.purchase_id
+    WHERE g.expires_at > now()
+        AND (g.purchase_id IS NULL OR s.id IS NOT NULL AND s.refunded_at IS NULL)
+        AND NOT EXISTS (
+            SELECT FROM coursebase.user_course_access x
+            WHERE x.user_id = g.user_id AND x.course_id = g.course_id)
+    GROUP BY g.user_id, g.course_id
+) a
 JOIN coursebase.courses c ON c.id = a.course_id;
 COMMENT ON VIEW coursebase.user_access IS
-    'The courses that sales and grants give: the own ones for a user, all for administrators and the server.';
+    'The courses that sales and grants give now: the own ones for a user, all for administrators and the server.';
 COMMENT ON COLUMN coursebase.user_access.user_id IS 'The user who may use the course.';
 COMMENT ON COLUMN coursebase.user_access.course_id IS 'The course.';
 COMMENT ON COLUMN coursebase.user_access.course_code IS 'Code of the course in the app; NULL if the course has none.';
@@ -118,6 +143,7 @@ COMMENT ON COLUMN coursebase.user_access.icon_url IS 'Icon of the course; NULL i
 COMMENT ON COLUMN coursebase.user_access.is_granted IS 'Whether somebody gave the course.';
 COMMENT ON COLUMN coursebase.user_access.is_bought IS 'Whether a purchase that was not refunded gave the course.';
 COMMENT ON COLUMN coursebase.user_access.access_since IS 'When the access began.';
+COMMENT ON COLUMN coursebase.user_access.until IS 'When the access ends; NULL: never.';
 GRANT SELECT ON TABLE coursebase.user_access TO end_user, server;
 
 -- Completions stay when access ends.

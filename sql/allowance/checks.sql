@@ -22,7 +22,7 @@ AS $$
     ), packs AS (
         SELECT c.*, c.credits - c.refunded_credits AS held,
             coalesce(sum(c.credits - c.refunded_credits) OVER (
-                PARTITION BY c.user_id ORDER BY e.position
+                PARTITION BY c.user_id ORDER BY e.position, c.purchased_at, c.id
                 ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
         FROM coursebase.ai_credit_purchases c
         LEFT JOIN coursebase.credit_log e ON e.credit_purchase_id = c.id AND e.kind = 'pack'
@@ -92,15 +92,18 @@ AS $$
     WHERE (SELECT coalesce(sum(e.bank_credits) FILTER (WHERE e.kind = 'pack'), -1)
             FROM coursebase.credit_log e
             WHERE e.credit_purchase_id = p.id AND e.user_id = p.user_id) <> p.credits
-        OR (p.status = 'refunded') <> EXISTS (
-            SELECT FROM coursebase.credit_log e
-            WHERE e.credit_purchase_id = p.id AND e.kind = 'refund' AND e.user_id = p.user_id)
+        OR (p.claimed_credits > 0) <> (
+            SELECT coalesce(bool_or(e.kind = 'refund'), false)
+                AND (p.claimed_credits > 0 OR NOT bool_or(e.kind = 'reversal'))
+            FROM coursebase.credit_log e
+            WHERE e.credit_purchase_id = p.id AND e.user_id = p.user_id)
     UNION ALL
     SELECT 'credit_pack_refund', 'ai_credit_purchases ' || p.id,
         'the refund left credits that are not spent'
     FROM packs p
     JOIN coursebase.ai_usage u ON u.user_id = p.user_id
-    WHERE p.status = 'refunded' AND p.held > greatest(u.bank_used_credits - p.before, 0)
+    WHERE p.refunded_credits < p.claimed_credits
+        AND p.held > greatest(u.bank_used_credits - p.before, 0)
 $$;
 COMMENT ON FUNCTION coursebase.check_allowance() IS
     'Lists what is wrong with accounts of credits, their logs and packs: part of check_integrity(). For the server; reads with the caller''s rights.

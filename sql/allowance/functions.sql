@@ -231,14 +231,15 @@ user_id: the buyer, whose account must be open. product_id: base id of the produ
 credit_purchase_id: the row of ai_credit_purchases. bank_credits: credits that the pack brought. bank_left: credits left in the bank afterwards.
 
 Source: the product''s rule that what is bought never lapses.
-Raises: 22003 (the bank would be out of range), 22004 (an argument is NULL), 22008 (at is not finite, or the week ends out of range), 23514 (credits, environment, amount or currency is of the wrong form), 40001 (under REPEATABLE READ: the account changed meanwhile; call again), KB106 (no such open account), KB205 (the purchase was granted to another user, or with another product or number of credits).';
+Raises: 22003 (the bank would be out of range), 22004 (an argument is NULL), 22008 (at is not finite, or the week ends out of range), 23514 (credits, environment, amount or currency is of the wrong form), 40001 (under REPEATABLE READ: the account changed meanwhile; call again), KB106 (no such open account), KB205 (the purchase was granted to another user, or with another product or number of credits), KB822 (the setting require_signature names the source, and the caller is not the owner of the tables).';
 GRANT EXECUTE ON FUNCTION coursebase.grant_credit_pack(uuid, text, bigint, text, text, text, text, bigint, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.refund_credit_pack(
     source text,
     environment text,
     purchase_id text,
-    at timestamptz DEFAULT now()
+    at timestamptz DEFAULT now(),
+    credits bigint DEFAULT NULL
 )
 RETURNS TABLE (credit_purchase_id uuid, bank_credits bigint, bank_left bigint)
 LANGUAGE c
@@ -249,16 +250,43 @@ SECURITY INVOKER
 ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_refund_credit_pack';
-COMMENT ON FUNCTION coursebase.refund_credit_pack(text, text, text, timestamptz) IS
-    'Marks a pack of credits as refunded and takes back what is unspent of it, and nothing of another pack: the credits of the pack granted first are spent first. What a reservation holds of the pack is taken when it comes back. The same call again answers the first result and writes nothing. Works for a closed account too. For the server; writes with the rights of the tables'' owner, under the lock of the user.
+COMMENT ON FUNCTION coursebase.refund_credit_pack(text, text, text, timestamptz, bigint) IS
+    'Takes back what is unspent of a pack of credits, as far as its refund is of it, and nothing of another pack: the credits of the pack granted first are spent first. What a reservation holds of the pack is taken when it comes back. A refund in full that is repeated answers the first result and writes nothing; each refund of a part counts. Works for a closed account too. For the server; writes with the rights of the tables'' owner, under the lock of the user.
 
-source, environment, purchase_id: the purchase, as grant_credit_pack() had it. at: when the store refunded; an earlier time than that of the last change counts as the time of that change. No argument may be NULL.
+source, environment, purchase_id: the purchase, as grant_credit_pack() had it. at: when the store refunded; an earlier time than that of the last change counts as the time of that change. credits: how many of the pack''s credits were paid back, above 0; NULL is all that is left. Only credits may be NULL.
 
 credit_purchase_id: the row of ai_credit_purchases. bank_credits: by how many credits the bank grew: 0 or negative. bank_left: credits left in the bank afterwards.
 
 Source: the product''s rule that a refund takes what it can and leaves no debt.
-Raises: 22004 (an argument is NULL), 22008 (at is not finite, or the week ends out of range), 40001 (under REPEATABLE READ: the account changed meanwhile; call again), KB106 (no such purchase).';
-GRANT EXECUTE ON FUNCTION coursebase.refund_credit_pack(text, text, text, timestamptz) TO server;
+Raises: 22004 (an argument is NULL), 22008 (at is not finite, or the week ends out of range), 22023 (credits is not above 0), 40001 (under REPEATABLE READ: the account changed meanwhile; call again), KB106 (no such purchase).';
+GRANT EXECUTE ON FUNCTION coursebase.refund_credit_pack(text, text, text, timestamptz, bigint) TO server;
+
+CREATE FUNCTION coursebase.reverse_credit_pack_refund(
+    source text,
+    environment text,
+    purchase_id text,
+    at timestamptz DEFAULT now(),
+    credits bigint DEFAULT NULL
+)
+RETURNS TABLE (credit_purchase_id uuid, bank_credits bigint, bank_left bigint)
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+ROWS 1
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_reverse_credit_pack_refund';
+COMMENT ON FUNCTION coursebase.reverse_credit_pack_refund(text, text, text, timestamptz, bigint) IS
+    'Gives back what refund_credit_pack() took of a pack, when the store took its refund back. Where nothing of the pack is refunded, nothing changes. Works for a closed account too. For the server; writes with the rights of the tables'' owner, under the lock of the user.
+
+source, environment, purchase_id, at: as for refund_credit_pack(). credits: how many credits the refund was of, above 0; NULL is all that is refunded. Only credits may be NULL.
+
+credit_purchase_id: the row of ai_credit_purchases. bank_credits: by how many credits the bank grew: what the refund had taken. bank_left: credits left in the bank afterwards.
+
+Source: Apple''s REFUND_REVERSED, and disputes that are won.
+Raises: 22003 (the bank would be out of range), 22004 (an argument is NULL), 22008 (at is not finite, or the week ends out of range), 22023 (credits is not above 0), 40001 (under REPEATABLE READ: the account changed meanwhile; call again), KB106 (no such purchase).';
+GRANT EXECUTE ON FUNCTION coursebase.reverse_credit_pack_refund(text, text, text, timestamptz, bigint) TO server;
 
 CREATE FUNCTION coursebase.ai_usage_member(user_id uuid, at timestamptz)
 RETURNS TABLE (member text, valid_from timestamptz, valid_until timestamptz)
@@ -308,11 +336,13 @@ AS $$
             k.refunded_credits, k.refunded
         FROM entries e
         JOIN LATERAL (
-            SELECT c.*, r.position IS NOT NULL AS refunded,
-                CASE WHEN r.position IS NULL THEN c.credits
-                    ELSE c.credits - c.refunded_credits END AS held
+            SELECT c.*, r.refunded AND c.claimed_credits > 0 AS refunded,
+                CASE WHEN r.refunded THEN c.credits - c.refunded_credits
+                    ELSE c.credits END AS held
             FROM coursebase.ai_credit_purchases c
-            LEFT JOIN entries r ON r.credit_purchase_id = c.id AND r.kind = 'refund'
+            CROSS JOIN LATERAL (
+                SELECT count(*) > 0 AS refunded FROM entries r
+                WHERE r.credit_purchase_id = c.id AND r.kind = 'refund') r
             WHERE c.id = e.credit_purchase_id
         ) k ON true
         WHERE e.kind = 'pack'

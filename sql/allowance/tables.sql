@@ -55,6 +55,7 @@ CREATE TABLE coursebase.ai_credit_purchases (
     acknowledged_at   timestamptz,
     created_at        timestamptz  NOT NULL DEFAULT now(),
     updated_at        timestamptz  NOT NULL DEFAULT now(),
+    claimed_credits   bigint       NOT NULL DEFAULT 0,
     CONSTRAINT ai_credit_purchases_pkey PRIMARY KEY (id),
     CONSTRAINT ai_credit_purchases_source_environment_purchase_id_key
         UNIQUE (source, environment, purchase_id),
@@ -66,8 +67,10 @@ CREATE TABLE coursebase.ai_credit_purchases (
         CHECK (environment IN ('production', 'sandbox')),
     CONSTRAINT ai_credit_purchases_refunded_within_credits_check
         CHECK (refunded_credits BETWEEN 0 AND credits),
-    CONSTRAINT ai_credit_purchases_refunded_only_by_refund_check
-        CHECK (status = 'refunded' OR refunded_credits = 0),
+    CONSTRAINT ai_credit_purchases_refunded_only_by_claim_check
+        CHECK (refunded_credits <= claimed_credits AND claimed_credits <= credits),
+    CONSTRAINT ai_credit_purchases_refunded_when_all_is_claimed_check
+        CHECK ((status = 'refunded') = (claimed_credits = credits)),
     CONSTRAINT ai_credit_purchases_amount_with_currency_check
         CHECK ((amount_in_cents IS NULL) = (currency IS NULL)),
     CONSTRAINT ai_credit_purchases_amount_not_negative_check CHECK (amount_in_cents >= 0),
@@ -79,7 +82,8 @@ COMMENT ON COLUMN coursebase.ai_credit_purchases.id IS 'Key of the purchase.';
 COMMENT ON COLUMN coursebase.ai_credit_purchases.user_id IS 'The person who bought the pack.';
 COMMENT ON COLUMN coursebase.ai_credit_purchases.product_id IS 'Base id of the product, as in store_products.';
 COMMENT ON COLUMN coursebase.ai_credit_purchases.credits IS 'Credits that the pack brought.';
-COMMENT ON COLUMN coursebase.ai_credit_purchases.refunded_credits IS 'How many of the pack''s credits its refund took back: those that were not spent.';
+COMMENT ON COLUMN coursebase.ai_credit_purchases.refunded_credits IS 'How many of the pack''s credits its refunds took back: of those that they claim the ones that were not spent.';
+COMMENT ON COLUMN coursebase.ai_credit_purchases.claimed_credits IS 'How many of the pack''s credits its refunds are of. As many are taken back as are not spent; a reservation''s when they come back.';
 COMMENT ON COLUMN coursebase.ai_credit_purchases.amount_in_cents IS 'What was paid, in minor units; NULL if the store does not say.';
 COMMENT ON COLUMN coursebase.ai_credit_purchases.currency IS 'Currency of the amount; NULL without an amount.';
 COMMENT ON COLUMN coursebase.ai_credit_purchases.source IS 'The store that sold the pack.';
@@ -92,6 +96,9 @@ COMMENT ON COLUMN coursebase.ai_credit_purchases.acknowledged_at IS 'When the se
 COMMENT ON COLUMN coursebase.ai_credit_purchases.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.ai_credit_purchases.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.ai_credit_purchases ENABLE ROW LEVEL SECURITY;
+-- A stolen server key must not invent a pack that a store sold.
+CREATE TRIGGER t300_signed_only BEFORE INSERT OR UPDATE OR DELETE ON coursebase.ai_credit_purchases
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__signed_only('source');
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.ai_credit_purchases
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.ai_credit_purchases TO end_user, server;
@@ -122,13 +129,14 @@ CREATE TABLE coursebase.credit_log (
         REFERENCES coursebase.ai_credit_purchases (id) ON DELETE RESTRICT,
     CONSTRAINT credit_log_position_counts_from_one_check CHECK (position > 0),
     CONSTRAINT credit_log_kind_known_check CHECK (kind IN (
-        'start', 'turn', 'raise', 'consume', 'reserve', 'commit', 'release', 'pack', 'refund')),
+        'start', 'turn', 'raise', 'consume', 'reserve', 'commit', 'release', 'pack', 'refund',
+        'reversal')),
     CONSTRAINT credit_log_use_has_a_key_check CHECK (
         (kind IN ('consume', 'reserve', 'commit', 'release')) = (idempotency_key IS NOT NULL)),
     CONSTRAINT credit_log_use_has_a_price_check CHECK (
         (kind IN ('consume', 'reserve', 'commit')) = (seconds IS NOT NULL AND credits IS NOT NULL)),
     CONSTRAINT credit_log_pack_has_a_purchase_check CHECK (
-        (kind IN ('pack', 'refund')) = (credit_purchase_id IS NOT NULL)),
+        (kind IN ('pack', 'refund', 'reversal')) = (credit_purchase_id IS NOT NULL)),
     CONSTRAINT credit_log_idempotency_key_1_to_200_characters_check
         CHECK (length(idempotency_key) BETWEEN 1 AND 200)
 );
@@ -137,13 +145,16 @@ CREATE UNIQUE INDEX credit_log_use_idx ON coursebase.credit_log (user_id, idempo
     WHERE kind IN ('consume', 'reserve');
 CREATE UNIQUE INDEX credit_log_end_idx ON coursebase.credit_log (user_id, idempotency_key)
     WHERE kind IN ('commit', 'release');
-CREATE UNIQUE INDEX credit_log_credit_purchase_id_kind_idx
-    ON coursebase.credit_log (credit_purchase_id, kind);
+-- A pack is bought once, and may be refunded in parts.
+CREATE UNIQUE INDEX credit_log_pack_idx ON coursebase.credit_log (credit_purchase_id)
+    WHERE kind = 'pack';
+CREATE INDEX credit_log_credit_purchase_id_idx
+    ON coursebase.credit_log (credit_purchase_id, position);
 CREATE INDEX credit_log_user_id_at_position_idx ON coursebase.credit_log (user_id, at, position);
 COMMENT ON TABLE coursebase.credit_log IS 'Every change of a person''s credits in order, and the account as the change left it. Rows are never changed or deleted.';
 COMMENT ON COLUMN coursebase.credit_log.user_id IS 'The person whose credits changed.';
 COMMENT ON COLUMN coursebase.credit_log.position IS 'Counts the person''s changes from 1, without a gap.';
-COMMENT ON COLUMN coursebase.credit_log.kind IS 'start (the first week begins), turn (a week turns), raise (the weekly limit rises), consume, reserve, commit or release (ends of a reservation), pack (bought), refund (of a pack).';
+COMMENT ON COLUMN coursebase.credit_log.kind IS 'start (the first week begins), turn (a week turns), raise (the weekly limit rises), consume, reserve, commit or release (ends of a reservation), pack (bought), refund (of a pack, or of a part) or reversal (of a refund).';
 COMMENT ON COLUMN coursebase.credit_log.idempotency_key IS 'The caller''s name of the use; NULL if the change is no use. The end of a reservation has the key of the reservation.';
 COMMENT ON COLUMN coursebase.credit_log.seconds IS 'How long the use took, or may take; NULL if the change is no use, or a release.';
 COMMENT ON COLUMN coursebase.credit_log.credits IS 'Price of the use: its seconds, rounded up; NULL without seconds.';

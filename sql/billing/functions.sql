@@ -14,14 +14,14 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_apply_subscription_event';
 COMMENT ON FUNCTION coursebase.apply_subscription_event(uuid, json, timestamptz) IS
-    'Takes one event of a store into the log, and answers what the subscription of the person is now. An event that cannot follow those before it is kept and changes nothing. The same event again gets the first answer and changes nothing. Events may come in any order: what is stored is always the fold of the log by event_time. For the server; writes with the rights of the tables'' owner.
+    'Takes one event of a store into the log, and answers what the subscription of the person is now. An event that cannot follow those before it is kept and changes nothing. The same event again (equal in what is read of it) gets the first answer and changes nothing. Events may come in any order: what is stored is always the fold of the log by event_time. For the server; writes with the rights of the tables'' owner.
 
-user_id: whose subscription it is; a closed account may be named, because its store goes on sending events. event: a JSON object of store (google_play, app_store, stripe, amazon, promotional, manual), environment (production, sandbox; a manual event may leave it out), store_event_id, event_type, event_time, and as far as known original_transaction_id, transaction_id, product_id, base_plan_id, offer_id, purchase_token, linked_purchase_token (the purchase token or original transaction of the subscription whose place this one takes), period_start, period_end, grace_until, auto_renew, is_trial. Times are ISO 8601 with a zone, or milliseconds since 1970. event_type is canonical (created, renewed, ...) or the provider''s own name or number, which is looked up with subtype in subscription_event_mappings under provider (left out: the store); a name that is not there is noted. manual (true; always so for the store manual) refuses an impossible transition instead of keeping it. Other members are kept and not read. at: when the event came here; the time that a referrer''s credit counts from. No argument may be NULL.
+user_id: whose subscription it is; a closed account may be named, because its store goes on sending events. event: a JSON object of store (google_play, app_store, stripe, amazon, promotional, manual), environment (production, sandbox; a manual event may leave it out), store_event_id, event_type, event_time, and as far as known original_transaction_id, transaction_id, product_id, base_plan_id, offer_id, purchase_token, linked_purchase_token (the purchase token or original transaction of the subscription whose place this one takes), period_start, period_end, grace_until, auto_renew, is_trial. Times are ISO 8601 with a zone, or milliseconds since 1970, from 2008 to 2100 (an end may be later: it never comes). Names of stores and environments and flags are read in any usual spelling (PLAY_STORE, Production, 1). event_type is canonical (created, renewed, ...) or the provider''s own name or number, which is looked up with subtype in subscription_event_mappings under provider (left out: the store); a name that is not there is noted, and refused where it is written as canonical ones are and no provider is named. manual (true; always so for the store manual) refuses an impossible transition instead of keeping it. Other members are kept and not read, but one that is nearly the name of a member which is absent is refused; payload is for what one wants to keep. at: when the event came here; the time that a referrer''s credit counts from. No argument may be NULL.
 
 status: pending, trialing, active, in_grace, on_hold, paused, canceled, expired or revoked. expires_at: end of the paid period; NULL while there was none. applied: whether the event fitted. anomaly: why it did not, impossible_transition, transaction_refunded, earlier_payment (it is about a payment that the line has left behind) or line_replaced (another line has taken the place of this one); NULL if it was applied.
 
 Source: the table of transitions under Subscriptions in the documentation, and what each store says of its notifications.
-Raises: 22004 (an argument is NULL), KB106 (there is no such user), KB501 (a member of the event is missing or malformed), KB502 (the event came before with other content or for another user, or its line is of another environment), KB503 (the original transaction is another user''s), KB504 (the subscription does not allow the manual event).';
+Raises: 22004 (an argument is NULL), KB106 (there is no such user), KB501 (a member of the event is missing or malformed), KB502 (the event came before with other content or for another user, or its line is of another environment), KB503 (the original transaction is another user''s), KB504 (the subscription does not allow the manual event), KB822 (the setting require_signature names the store or the provider, and the caller is not the owner of the tables: take_notification() takes what they sent).';
 GRANT EXECUTE ON FUNCTION coursebase.apply_subscription_event(uuid, json, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.rebuild_subscription(user_id uuid)
@@ -44,6 +44,28 @@ Source: the table of transitions under Subscriptions in the documentation.
 Raises: 22004 (user_id is NULL), KB106 (there is no such user).';
 GRANT EXECUTE ON FUNCTION coursebase.rebuild_subscription(uuid) TO server;
 
+CREATE FUNCTION coursebase.transfer_subscription(
+    store text,
+    original_transaction_id text,
+    to_user uuid
+)
+RETURNS boolean
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_transfer_subscription';
+COMMENT ON FUNCTION coursebase.transfer_subscription(text, text, uuid) IS
+    'Moves a line of renewals with its events to another person, who has what it gives from then on. Answers false if it is that person''s already. For the server; writes with the rights of the tables'' owner, and audits the transfer.
+
+store, original_transaction_id: the line. to_user: who gets it; the account must be open. No argument may be NULL.
+
+Source: the stores'' rule that purchases are restored by whoever holds the store''s account, and RevenueCat''s TRANSFER.
+Raises: 22004 (an argument is NULL), KB106 (there is no such line or user, or the account is closed).';
+GRANT EXECUTE ON FUNCTION coursebase.transfer_subscription(text, text, uuid) TO server;
+
 CREATE FUNCTION coursebase.has_premium(
     user_id uuid DEFAULT NULL,
     at timestamptz DEFAULT now()
@@ -61,7 +83,7 @@ COMMENT ON FUNCTION coursebase.has_premium(uuid, timestamptz) IS
 
 user_id: the person; NULL is the user who asks, and nobody without an account; only an administrator or the server may name another user. at: the time that is asked about, the past and infinity too; NULL is the start of the transaction.
 
-True if one of the person''s lines gave or gives access at that time: within a period that was paid for (from period_start where the store tells it, else from the event) and not given back by then, or within grace. What happened later changes nothing of an earlier time: a refund and an end act from their own time on, and a payment counts for its period even if it was told late. For the present that is: the status gives access (trialing, active, on_hold, paused and canceled to the end of the paid period; in_grace, and canceled in grace, to the end of the grace period where that is later) and the end is after that time. A line of a sandbox counts only while the setting accept_sandbox is on.
+True if one of the person''s lines gave or gives access at that time: within a period that was paid for (from period_start where the store tells it, else from the event) and not given back by then, or within grace. What happened later changes nothing of an earlier time: a refund and an end act from their own time on, and a payment counts for its period even if it was told late. For the present that is: the status gives access (trialing, active, on_hold, paused and canceled to the end of the paid period; in_grace, and canceled in grace, to the end of the grace period where that is later) and the end is after that time. A line of a sandbox counts only while the setting accept_sandbox is on, or sandbox_testers names the person.
 
 Source: what each status gives, under Subscriptions in the documentation.
 Raises: 42501 (user_id is another user).';
@@ -87,6 +109,37 @@ user_id, at: as for has_premium(). rule: subscription, environment, status or ti
 Source: as for has_premium().
 Raises: 42501 (user_id is another user).';
 GRANT EXECUTE ON FUNCTION coursebase.explain_premium(uuid, timestamptz) TO end_user, server;
+
+CREATE FUNCTION coursebase.is_trial_eligible(user_id uuid, product_id text)
+RETURNS boolean
+LANGUAGE sql
+STABLE
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT EXISTS (
+            SELECT FROM coursebase.users u
+            WHERE u.id = is_trial_eligible.user_id AND u.deleted_at IS NULL)
+        AND NOT EXISTS (
+            SELECT FROM coursebase.subscription_events e
+            CROSS JOIN (
+                SELECT coalesce(s.value, s.default_value) AS prefix FROM coursebase.settings s
+                WHERE s.name = 'store_product_prefix') p
+            WHERE e.user_id = is_trial_eligible.user_id AND e.environment = 'production'
+                AND e.store NOT IN ('manual', 'promotional')
+                AND e.event_type IN ('created', 'renewed', 'recovered')
+                AND e.period_end > e.event_time
+                AND lower(e.product_id) IN (lower(is_trial_eligible.product_id),
+                    lower(p.prefix || is_trial_eligible.product_id)))
+$$;
+COMMENT ON FUNCTION coursebase.is_trial_eligible(uuid, text) IS
+    'Answers whether a person may have a trial of a product: the account is open, and no period of it, on trial or paid, was ever begun, also when it was refunded. What a sandbox sold and what was given away does not count. For the server; reads with the caller''s rights.
+
+user_id: the person. product_id: the product, as store_products has it. False for NULL.
+
+Source: the stores'' rule that an introductory offer is had once.';
+GRANT EXECUTE ON FUNCTION coursebase.is_trial_eligible(uuid, text) TO server;
 
 CREATE FUNCTION coursebase.subscription_steps(user_id uuid DEFAULT NULL)
 RETURNS TABLE (

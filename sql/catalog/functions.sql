@@ -8,7 +8,9 @@ CREATE FUNCTION coursebase.save_product(
     image_url text,
     price_dollars integer,
     status text,
-    course_ids uuid[]
+    course_ids uuid[],
+    access_days integer DEFAULT NULL,
+    access_until timestamptz DEFAULT NULL
 )
 RETURNS uuid
 LANGUAGE c
@@ -18,14 +20,14 @@ PARALLEL UNSAFE
 SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_save_product';
-COMMENT ON FUNCTION coursebase.save_product(uuid, text, text, text, integer, text, uuid[]) IS
+COMMENT ON FUNCTION coursebase.save_product(uuid, text, text, text, integer, text, uuid[], integer, timestamptz) IS
     'Writes a product together with its courses and answers the id of the product. For administrators and the server; writes with the caller''s rights.
 
-product_id: the product to change, or NULL for a new one. name, description, image_url, price_dollars (in whole dollars, 0 is free), status (public or private): as in products. For a new product they are required, except status, which is then private; for a stored product NULL leaves what is stored. course_ids: all the courses that the product has from now on, in any order; NULL leaves its courses, an empty array takes them all out.
+product_id: the product to change, or NULL for a new one. name, description, image_url, price_dollars (in whole dollars, 0 is free), status (public or private): as in products. For a new product they are required, except status, which is then private; for a stored product NULL leaves what is stored. course_ids: all the courses that the product has from now on, in any order; NULL leaves its courses, an empty array takes them all out. access_days, access_until: how long later sales give the courses, as in products; NULL leaves what is stored, 0 days and the time infinity take the end away.
 
 Source: the product''s rule that a public product has a course, checked at the end of the transaction (KB901, by a trigger).
 Raises: 22004 (course_ids holds a NULL), 22P02 (an unknown status), 23502 (a new product lacks a value), 23503 (there is no such course), 23514 (a value of the wrong form), 42501 (the caller may not write products), KB106 (there is no such product, or none that the caller may change).';
-GRANT EXECUTE ON FUNCTION coursebase.save_product(uuid, text, text, text, integer, text, uuid[]) TO end_user, server;
+GRANT EXECUTE ON FUNCTION coursebase.save_product(uuid, text, text, text, integer, text, uuid[], integer, timestamptz) TO end_user, server;
 
 CREATE FUNCTION coursebase.country_price(product_id uuid, country text)
 RETURNS bigint
@@ -81,7 +83,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_reorder_sections';
 COMMENT ON FUNCTION coursebase.reorder_sections(uuid, uuid[]) IS
-    'Puts the sections of a course into a new order, with places from 0, and answers how many there are. For administrators and the server; writes with the caller''s rights, under the lock of the course.
+    'Puts the sections of a course into a new order, with places from 0, and answers how many there are. For administrators and the server; writes with the caller''s rights, under the lock of all places.
 
 course_id: the course. ids: every section of the course exactly once, in the new order. Neither may be NULL.
 
@@ -99,13 +101,24 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_reorder_lessons';
 COMMENT ON FUNCTION coursebase.reorder_lessons(uuid, uuid[]) IS
-    'Puts the lessons of a section into a new order, with places from 0, and answers how many there are. For administrators and the server; writes with the caller''s rights, under the lock of the section.
+    'Puts the lessons of a section into a new order, with places from 0, and answers how many there are. For administrators and the server; writes with the caller''s rights, under the lock of all places.
 
 section_id: the section. ids: every lesson of the section exactly once, in the new order. Neither may be NULL.
 
 Source: the product''s rule that an order is written as a whole, so that two editors do not mix theirs.
 Raises: 22004 (an argument is NULL, or ids holds a NULL), KB106 (there is no such section, or none that the caller may change), KB905 (ids lacks a lesson, names one twice, or names one of another section).';
 GRANT EXECUTE ON FUNCTION coursebase.reorder_lessons(uuid, uuid[]) TO end_user, server;
+
+CREATE FUNCTION coursebase.tg_any__lock_places()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_any__lock_places';
+COMMENT ON FUNCTION coursebase.tg_any__lock_places() IS
+    'BEFORE a statement that may write places: locks the places of all parents until the transaction ends, so that writers of places wait for each other before they hold a row. Does nothing for a caller under row security who is no administrator, and while a dump is restored.';
 
 CREATE FUNCTION coursebase.tg_course_sections__place()
 RETURNS trigger
@@ -116,7 +129,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_course_sections__place';
 COMMENT ON FUNCTION coursebase.tg_course_sections__place() IS
-    'BEFORE INSERT OR UPDATE of course_id: gives a section without a place, or one that moved and kept its place, the last place of its course. Locks the course and reads with the rights of the tables'' owner.';
+    'BEFORE INSERT OR UPDATE of course_id: gives a section without a place, or one that moved and kept its place, the last place of its course; a new section whose place is taken gets the next free place. Locks the places of all parents and reads with the rights of the tables'' owner.';
 
 CREATE FUNCTION coursebase.tg_lessons__place()
 RETURNS trigger
@@ -127,4 +140,26 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_lessons__place';
 COMMENT ON FUNCTION coursebase.tg_lessons__place() IS
-    'BEFORE INSERT OR UPDATE of section_id: gives a lesson without a place, or one that moved and kept its place, the last place of its section. Locks the section and reads with the rights of the tables'' owner.';
+    'BEFORE INSERT OR UPDATE of section_id: gives a lesson without a place, or one that moved and kept its place, the last place of its section; a new lesson whose place is taken gets the next free place. Locks the places of all parents and reads with the rights of the tables'' owner.';
+
+CREATE FUNCTION coursebase.tg_course_sections__give_place()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_course_sections__give_place';
+COMMENT ON FUNCTION coursebase.tg_course_sections__give_place() IS
+    'AFTER UPDATE, for each section that the statement moved: the section that still holds the place gets a place that the statement left free, the mover''s own first; a section from another course takes the next free place instead. Reads and writes with the rights of the tables'' owner.';
+
+CREATE FUNCTION coursebase.tg_lessons__give_place()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_lessons__give_place';
+COMMENT ON FUNCTION coursebase.tg_lessons__give_place() IS
+    'AFTER UPDATE, for each lesson that the statement moved: the lesson that still holds the place gets a place that the statement left free, the mover''s own first; a lesson from another section takes the next free place instead. Reads and writes with the rights of the tables'' owner.';

@@ -13,6 +13,7 @@ CREATE TABLE coursebase.courses (
     in_premium      boolean      NOT NULL DEFAULT false,
     created_at      timestamptz  NOT NULL DEFAULT now(),
     updated_at      timestamptz  NOT NULL DEFAULT now(),
+    grants_may_end  boolean      NOT NULL DEFAULT false,
     CONSTRAINT courses_pkey PRIMARY KEY (id),
     CONSTRAINT courses_course_code_key UNIQUE (course_code),
     CONSTRAINT courses_course_code_form_check CHECK (course_code ~ '^[A-WYZ][0-9]{2}[A-Z]{3}$'),
@@ -36,7 +37,11 @@ COMMENT ON COLUMN coursebase.courses.is_free IS 'Whether everybody may use the c
 COMMENT ON COLUMN coursebase.courses.in_premium IS 'Whether the course may fill a premium slot.';
 COMMENT ON COLUMN coursebase.courses.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.courses.updated_at IS 'When the row last changed.';
+COMMENT ON COLUMN coursebase.courses.grants_may_end IS 'Whether a grant of the course ever had an end. Written by a trigger; while it is false, nobody need look for such grants. It stays true.';
 ALTER TABLE coursebase.courses ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.courses
+    FOR EACH ROW WHEN (OLD.grants_may_end AND NOT NEW.grants_may_end)
+    EXECUTE FUNCTION coursebase.tg_any__keep_columns('grants_may_end');
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.courses
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.courses TO anonymous;
@@ -86,11 +91,15 @@ CREATE TABLE coursebase.products (
     status         coursebase.product_status  NOT NULL DEFAULT 'private',
     created_at     timestamptz                NOT NULL DEFAULT now(),
     updated_at     timestamptz                NOT NULL DEFAULT now(),
+    access_days    integer,
+    access_until   timestamptz,
     CONSTRAINT products_pkey PRIMARY KEY (id),
     CONSTRAINT products_name_not_empty_check CHECK (btrim(name) <> ''),
     CONSTRAINT products_image_url_form_check
         CHECK (image_url ~ '^(https?://[^/[:space:]]+[^[:space:]]*|/([^/[:space:]][^[:space:]]*)?)$'),
-    CONSTRAINT products_price_not_negative_check CHECK (price_dollars >= 0)
+    CONSTRAINT products_price_not_negative_check CHECK (price_dollars >= 0),
+    CONSTRAINT products_access_days_range_check CHECK (access_days BETWEEN 1 AND 36500),
+    CONSTRAINT products_access_until_finite_check CHECK (isfinite(access_until))
 );
 COMMENT ON TABLE coursebase.products IS 'What the storefront sells: bundles of courses.';
 COMMENT ON COLUMN coursebase.products.id IS 'Key of the product.';
@@ -101,6 +110,8 @@ COMMENT ON COLUMN coursebase.products.price_dollars IS 'Price in whole dollars; 
 COMMENT ON COLUMN coursebase.products.status IS 'public or private. A public product has at least one course.';
 COMMENT ON COLUMN coursebase.products.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.products.updated_at IS 'When the row or its courses last changed.';
+COMMENT ON COLUMN coursebase.products.access_days IS 'For how many days of 24 hours a sale gives the courses; NULL: without such an end. Buying again adds the days to the end that there is. A change counts for later sales.';
+COMMENT ON COLUMN coursebase.products.access_until IS 'Until when a sale gives the courses at most; NULL: without such an end. With access_days, whichever comes first. A change counts for later sales.';
 ALTER TABLE coursebase.products ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.products
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
@@ -171,7 +182,8 @@ SELECT p.id AS product_id, p.name, p.description, p.image_url, p.price_dollars,
         FROM coursebase.course_products l
         WHERE l.product_id = p.id
         ORDER BY l.course_id
-    ) AS course_ids
+    ) AS course_ids,
+    p.access_days, p.access_until
 FROM coursebase.products p
 WHERE p.status = 'public'
 ORDER BY p.name, p.id;
@@ -183,6 +195,8 @@ COMMENT ON COLUMN coursebase.storefront_products.description IS 'Description to 
 COMMENT ON COLUMN coursebase.storefront_products.image_url IS 'Picture to show.';
 COMMENT ON COLUMN coursebase.storefront_products.price_dollars IS 'Price in whole dollars; 0 is free.';
 COMMENT ON COLUMN coursebase.storefront_products.course_ids IS 'The courses that the product sells.';
+COMMENT ON COLUMN coursebase.storefront_products.access_days IS 'For how many days a sale gives the courses; NULL: without such an end.';
+COMMENT ON COLUMN coursebase.storefront_products.access_until IS 'Until when a sale gives the courses at most; NULL: without such an end.';
 GRANT SELECT ON TABLE coursebase.storefront_products TO anonymous, end_user, server;
 
 CREATE TYPE coursebase.course_section_status AS ENUM ('public', 'private');
@@ -208,12 +222,20 @@ COMMENT ON COLUMN coursebase.course_sections.id IS 'Key of the section.';
 COMMENT ON COLUMN coursebase.course_sections.course_id IS 'The course.';
 COMMENT ON COLUMN coursebase.course_sections.name IS 'Name to show.';
 COMMENT ON COLUMN coursebase.course_sections.status IS 'public or private. Only administrators see a private section and its lessons.';
-COMMENT ON COLUMN coursebase.course_sections."order" IS 'Place within the course, from 0. A section without a place, or moved to another course, gets the last place. A deleted section leaves a gap.';
+COMMENT ON COLUMN coursebase.course_sections."order" IS 'Place within the course, from 0. A section without a place, or moved to another course, gets the last place. An UPDATE to a place that is taken gives its holder the former place; an INSERT, or a move from another course, takes the next free place. A deleted section leaves a gap.';
 COMMENT ON COLUMN coursebase.course_sections.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.course_sections.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.course_sections ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t100_lock_places
+    BEFORE INSERT OR UPDATE OF "order", course_id ON coursebase.course_sections
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__lock_places();
 CREATE TRIGGER t100_place BEFORE INSERT OR UPDATE OF course_id ON coursebase.course_sections
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_course_sections__place();
+-- Its name sorts before PG_ConstraintTrigger: it acts before the unique key looks at the row.
+CREATE TRIGGER "A500_give_place" AFTER UPDATE ON coursebase.course_sections
+    REFERENCING OLD TABLE AS former NEW TABLE AS changed
+    FOR EACH ROW WHEN (OLD."order" <> NEW."order" OR OLD.course_id <> NEW.course_id)
+    EXECUTE FUNCTION coursebase.tg_course_sections__give_place();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.course_sections
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.course_sections TO anonymous;
@@ -244,12 +266,20 @@ COMMENT ON COLUMN coursebase.lessons.section_id IS 'The section.';
 COMMENT ON COLUMN coursebase.lessons.name IS 'Name to show.';
 COMMENT ON COLUMN coursebase.lessons.description IS 'Description to show, or NULL.';
 COMMENT ON COLUMN coursebase.lessons.status IS 'public: for users of the course. private: for administrators. preview: for anybody.';
-COMMENT ON COLUMN coursebase.lessons."order" IS 'Place within the section, from 0. A lesson without a place, or moved to another section, gets the last place. A deleted lesson leaves a gap.';
+COMMENT ON COLUMN coursebase.lessons."order" IS 'Place within the section, from 0. A lesson without a place, or moved to another section, gets the last place. An UPDATE to a place that is taken gives its holder the former place; an INSERT, or a move from another section, takes the next free place. A deleted lesson leaves a gap.';
 COMMENT ON COLUMN coursebase.lessons.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.lessons.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.lessons ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t100_lock_places
+    BEFORE INSERT OR UPDATE OF "order", section_id ON coursebase.lessons
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__lock_places();
 CREATE TRIGGER t100_place BEFORE INSERT OR UPDATE OF section_id ON coursebase.lessons
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_lessons__place();
+-- Its name sorts before PG_ConstraintTrigger: it acts before the unique key looks at the row.
+CREATE TRIGGER "A500_give_place" AFTER UPDATE ON coursebase.lessons
+    REFERENCING OLD TABLE AS former NEW TABLE AS changed
+    FOR EACH ROW WHEN (OLD."order" <> NEW."order" OR OLD.section_id <> NEW.section_id)
+    EXECUTE FUNCTION coursebase.tg_lessons__give_place();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.lessons
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.lessons TO anonymous;

@@ -64,7 +64,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_any__append_only';
 COMMENT ON FUNCTION coursebase.tg_any__append_only() IS
-    'BEFORE UPDATE, DELETE or TRUNCATE: refuses (KB005). A foreign key may set the columns that the arguments name to NULL.';
+    'BEFORE UPDATE, DELETE or TRUNCATE: refuses (KB005). A foreign key may set the column that the first argument names to NULL. The second names a setting of days: rows whose created_at is older may be deleted, unless it is 0.';
 
 CREATE FUNCTION coursebase.tg_any__set_once()
 RETURNS trigger
@@ -109,6 +109,17 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_settings__owner_only';
 COMMENT ON FUNCTION coursebase.tg_settings__owner_only() IS
     'BEFORE UPDATE: a setting that guards the business against a stolen server key is changed by the owner of the tables alone (42501).';
+
+CREATE FUNCTION coursebase.tg_any__signed_only()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_any__signed_only';
+COMMENT ON FUNCTION coursebase.tg_any__signed_only() IS
+    'BEFORE a change: a row of a provider that the setting require_signature names is written by the owner of the tables alone, and by take_notification(), which has these rights (KB822). The argument is the column of the provider, or the provider.';
 
 -- USAGE on the schema, for whoever may call or read anything in it.
 GRANT USAGE ON SCHEMA coursebase TO anonymous, end_user, server;

@@ -55,3 +55,14 @@ CREATE TRIGGER t300_owner_only BEFORE UPDATE ON coursebase.settings
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.settings
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT, UPDATE (value) ON TABLE coursebase.settings TO server;
+
+-- Which providers are taken only with proof.
+INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning, is_owner_only)
+VALUES
+    ('require_signature', 'text', '',
+        'Providers (app_store, google_play, stripe, revenuecat), separated by spaces or commas, of which nothing is recorded but what take_notification() verified.',
+        true)
+ON CONFLICT (name) DO UPDATE SET default_value = excluded.default_value, meaning = excluded.meaning,
+    is_owner_only = excluded.is_owner_only
+WHERE (s.default_value, s.meaning, s.is_owner_only)
+    IS DISTINCT FROM (excluded.default_value, excluded.meaning, excluded.is_owner_only);

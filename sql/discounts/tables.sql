@@ -128,6 +128,7 @@ CREATE TABLE coursebase.user_discounts (
     order_ref         text,
     created_at        timestamptz  NOT NULL DEFAULT now(),
     updated_at        timestamptz  NOT NULL DEFAULT now(),
+    quote             jsonb,
     CONSTRAINT user_discounts_pkey PRIMARY KEY (user_id, discount_code_id),
     CONSTRAINT user_discounts_user_id_fkey FOREIGN KEY (user_id)
         REFERENCES coursebase.users (id) ON DELETE CASCADE,
@@ -151,6 +152,7 @@ COMMENT ON COLUMN coursebase.user_discounts.expires_at IS 'When the person''s ri
 COMMENT ON COLUMN coursebase.user_discounts.status IS 'assigned, reserved (for an order, until reserved_until) or redeemed.';
 COMMENT ON COLUMN coursebase.user_discounts.reserved_until IS 'When the reservation ends, or NULL.';
 COMMENT ON COLUMN coursebase.user_discounts.order_ref IS 'The order that has reserved or used the code, or NULL.';
+COMMENT ON COLUMN coursebase.user_discounts.quote IS 'What the reservation showed, and its order redeems while it lives: base_in_cents, discount_in_cents, currency and the terms of the code. NULL without a reservation.';
 COMMENT ON COLUMN coursebase.user_discounts.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.user_discounts.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.user_discounts ENABLE ROW LEVEL SECURITY;

@@ -112,6 +112,14 @@ COMMENT ON COLUMN coursebase.custom_course_purchases.created_at IS 'When the row
 COMMENT ON COLUMN coursebase.custom_course_purchases.updated_at IS 'When the row last changed.';
 COMMENT ON COLUMN coursebase.custom_course_purchases.acknowledged_at IS 'When the server told the store that the course was delivered, or NULL. A store refunds a purchase that is not acknowledged within three days.';
 ALTER TABLE coursebase.custom_course_purchases ENABLE ROW LEVEL SECURITY;
+-- A stolen server key must not invent a custom course that a store sold. What takes it away stays open.
+CREATE TRIGGER t300_signed_only BEFORE INSERT OR DELETE ON coursebase.custom_course_purchases
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__signed_only('source');
+CREATE TRIGGER t300_signed_only_on_update BEFORE UPDATE ON coursebase.custom_course_purchases
+    FOR EACH ROW WHEN (NEW.status = 'active'
+        AND (OLD.course_id, OLD.source, OLD.environment, OLD.status)
+            IS DISTINCT FROM (NEW.course_id, NEW.source, NEW.environment, NEW.status))
+    EXECUTE FUNCTION coursebase.tg_any__signed_only('source');
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.custom_course_purchases
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.custom_course_purchases TO end_user;

@@ -148,12 +148,9 @@ COMMENT ON COLUMN coursebase.refunds_to_review.asked_at IS 'When the store asked
 COMMENT ON COLUMN coursebase.refunds_to_review.answer_until IS 'Until when it waits for an answer.';
 GRANT SELECT ON TABLE coursebase.refunds_to_review TO server;
 
--- Which providers are taken only with proof.
+-- Whose word counts.
 INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning, is_owner_only)
 VALUES
-    ('require_signature', 'text', '',
-        'Providers (app_store, google_play, stripe, revenuecat), separated by spaces or commas, of which nothing is taken without proof.',
-        true),
     ('require_account_token', 'boolean', 'false',
         'Whether a signed document that names nobody is refused, instead of going to the user_id beside it.',
         true)

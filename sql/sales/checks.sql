@@ -35,9 +35,32 @@ AS $$
         AND NOT EXISTS (
             SELECT FROM coursebase.audit_events e
             WHERE e.object = 'purchases/' || s.id AND e.action = 'course_grant_taken')
+        -- nor may purge_logs() have taken that event
+        AND NOT EXISTS (
+            SELECT FROM coursebase.audit_events p
+            WHERE p.object = 'audit_events' AND p.action = 'audit_purged'
+                AND p.created_at > s.created_at)
         AND EXISTS (
             SELECT FROM coursebase.course_products l
             WHERE l.product_id = s.product_id AND l.created_at <= s.created_at)
+    UNION ALL
+    SELECT 'course_grant_end', 'course_grants ' || g.id,
+        format('its purchase gives %s days and ends at %s, it ends at %s',
+            coalesce(s.access_days::text, 'all'), coalesce(s.access_until::text, 'no time'),
+            coalesce(g.expires_at::text, 'no time'))
+    FROM coursebase.course_grants g
+    JOIN coursebase.purchases s ON s.id = g.purchase_id
+    WHERE s.refunded_at IS NULL
+        AND (g.expires_at IS NULL <> (s.access_days IS NULL AND s.access_until IS NULL)
+            OR g.expires_at > s.access_until
+            OR g.expires_at < least(s.access_until,
+                s.created_at + s.access_days * interval '24 hours'))
+    UNION ALL
+    SELECT DISTINCT 'course_grants_may_end', 'courses ' || c.id,
+        'a grant of it has an end, and grants_may_end is false'
+    FROM coursebase.course_grants g
+    JOIN coursebase.courses c ON c.id = g.course_id AND NOT c.grants_may_end
+    WHERE g.expires_at IS NOT NULL
     UNION ALL
     SELECT 'purchase_details', 'purchases ' || s.id, 'name, description or imageUrl is no text'
     FROM coursebase.purchases s
@@ -47,7 +70,7 @@ AS $$
         IS DISTINCT FROM ('string', 'string', 'string')
 $$;
 COMMENT ON FUNCTION coursebase.check_sales() IS
-    'Lists rows of this slice that break its rules, for check_integrity(): purchases whose refunded sum and refunded_at contradict what was paid, purchases with less refunded than their recorded refunds add up to, purchases that gave no course of their product, and purchases without the product as it was sold. No row if all is well. For the server; reads with the caller''s rights.
+    'Lists rows of this slice that break its rules, for check_integrity(): purchases whose refunded sum and refunded_at contradict what was paid, purchases with less refunded than their recorded refunds add up to, purchases that gave no course of their product, grants whose end is not one that their purchase can have, courses that hide grants with an end, and purchases without the product as it was sold. No row if all is well. For the server; reads with the caller''s rights.
 
 check_name: name of the rule. object: table and key of the row. problem: what is wrong.';
 GRANT EXECUTE ON FUNCTION coursebase.check_sales() TO server;

@@ -18,6 +18,12 @@ CREATE POLICY admin_insert_all ON coursebase.course_grants
     WITH CHECK ((SELECT coursebase.is_admin()));
 COMMENT ON POLICY admin_insert_all ON coursebase.course_grants IS 'An administrator grants a course.';
 
+CREATE POLICY admin_update_all ON coursebase.course_grants
+    FOR UPDATE TO public
+    USING ((SELECT coursebase.is_admin()))
+    WITH CHECK ((SELECT coursebase.is_admin()));
+COMMENT ON POLICY admin_update_all ON coursebase.course_grants IS 'An administrator moves the end of a grant.';
+
 CREATE POLICY admin_delete_all ON coursebase.course_grants
     FOR DELETE TO public
     USING ((SELECT coursebase.is_admin()));

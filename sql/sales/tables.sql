@@ -12,6 +12,13 @@ CREATE TABLE coursebase.purchases (
     created_at           timestamptz  NOT NULL DEFAULT now(),
     updated_at           timestamptz  NOT NULL DEFAULT now(),
     refunded_in_part_in_cents  bigint  NOT NULL DEFAULT 0,
+    access_days          integer,
+    access_until         timestamptz,
+    currency             char(3),
+    tax_in_cents         integer,
+    payment_intent_id    text,
+    charge_id            text,
+    invoice_id           text,
     CONSTRAINT purchases_pkey PRIMARY KEY (id),
     CONSTRAINT purchases_stripe_session_id_key UNIQUE (stripe_session_id),
     CONSTRAINT purchases_id_user_id_key UNIQUE (id, user_id),
@@ -27,14 +34,25 @@ CREATE TABLE coursebase.purchases (
         CASE WHEN refunded_at IS NULL
             THEN refunded_in_cents < price_paid_in_cents OR price_paid_in_cents = 0
             ELSE refunded_in_cents = price_paid_in_cents END),
+    CONSTRAINT purchases_currency_form_check CHECK (currency ~ '^[A-Z]{3}$'),
+    CONSTRAINT purchases_tax_not_negative_check CHECK (tax_in_cents >= 0),
     CONSTRAINT purchases_product_details_form_check CHECK (
         jsonb_typeof(product_details) = 'object'
         AND jsonb_typeof(product_details -> 'name') IS NOT DISTINCT FROM 'string'
         AND jsonb_typeof(product_details -> 'description') IS NOT DISTINCT FROM 'string'
-        AND jsonb_typeof(product_details -> 'imageUrl') IS NOT DISTINCT FROM 'string')
+        AND jsonb_typeof(product_details -> 'imageUrl') IS NOT DISTINCT FROM 'string'),
+    CONSTRAINT purchases_access_days_range_check CHECK (access_days BETWEEN 1 AND 36500),
+    CONSTRAINT purchases_access_until_finite_check CHECK (isfinite(access_until))
 );
 CREATE INDEX purchases_user_id_idx ON coursebase.purchases (user_id);
 CREATE INDEX purchases_product_id_idx ON coursebase.purchases (product_id);
+-- A refund and a dispute name the payment, not the session.
+CREATE UNIQUE INDEX purchases_payment_intent_id_idx ON coursebase.purchases (payment_intent_id)
+    WHERE payment_intent_id IS NOT NULL;
+CREATE UNIQUE INDEX purchases_charge_id_idx ON coursebase.purchases (charge_id)
+    WHERE charge_id IS NOT NULL;
+CREATE INDEX purchases_invoice_id_idx ON coursebase.purchases (invoice_id)
+    WHERE invoice_id IS NOT NULL;
 COMMENT ON TABLE coursebase.purchases IS 'Sales of products: one row a paid session of the checkout. Two sessions for one product are two rows; duplicate_purchases shows such pairs.';
 COMMENT ON COLUMN coursebase.purchases.id IS 'Key of the purchase.';
 COMMENT ON COLUMN coursebase.purchases.price_paid_in_cents IS 'Price that was paid, in cents; 0 for a free product.';
@@ -44,9 +62,16 @@ COMMENT ON COLUMN coursebase.purchases.user_id IS 'The buyer.';
 COMMENT ON COLUMN coursebase.purchases.product_id IS 'The product.';
 COMMENT ON COLUMN coursebase.purchases.stripe_session_id IS 'The session of the checkout in which the product was paid.';
 COMMENT ON COLUMN coursebase.purchases.refunded_at IS 'When the purchase was refunded in full, or NULL. From then on the purchase gives no course. Set by hand it refunds all that is left; set back to NULL it reverses the refund.';
+COMMENT ON COLUMN coursebase.purchases.currency IS 'ISO 4217 code of the sums, in upper case; NULL if it was not told.';
+COMMENT ON COLUMN coursebase.purchases.tax_in_cents IS 'Tax within the price, in minor units; NULL if it was not told.';
+COMMENT ON COLUMN coursebase.purchases.payment_intent_id IS 'The provider''s id of the payment, by which refunds and disputes find the purchase; NULL if it was not told.';
+COMMENT ON COLUMN coursebase.purchases.charge_id IS 'The provider''s id of the charge, or NULL; a refund may tell it first.';
+COMMENT ON COLUMN coursebase.purchases.invoice_id IS 'The provider''s id of the invoice, or NULL.';
 COMMENT ON COLUMN coursebase.purchases.created_at IS 'When the product was bought.';
 COMMENT ON COLUMN coursebase.purchases.updated_at IS 'When the row last changed.';
 COMMENT ON COLUMN coursebase.purchases.refunded_in_part_in_cents IS 'How much had been refunded, in cents, before the purchase was refunded in full; 0 while it is not. A reversal goes back to it.';
+COMMENT ON COLUMN coursebase.purchases.access_days IS 'For how many days of 24 hours the purchase gives its courses, from the sale or from the end that the buyer had then; NULL: without such an end. An INSERT that names neither this nor access_until gets what the product says. A change moves the ends.';
+COMMENT ON COLUMN coursebase.purchases.access_until IS 'Until when the purchase gives its courses at most; NULL: without such an end. With access_days, whichever comes first.';
 ALTER TABLE coursebase.purchases ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t100_lock_user BEFORE INSERT ON coursebase.purchases
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__lock_user();
@@ -56,7 +81,15 @@ CREATE TRIGGER t200_refund BEFORE UPDATE ON coursebase.purchases
     EXECUTE FUNCTION coursebase.tg_purchases__refund();
 CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.purchases
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once('id', 'user_id', 'product_id',
-        'product_details', 'stripe_session_id', 'price_paid_in_cents');
+        'product_details', 'stripe_session_id', 'price_paid_in_cents', 'currency', 'tax_in_cents',
+        'payment_intent_id', 'charge_id', 'invoice_id');
+-- A stolen server key must not invent a sale, or take a refund back. A refund gives nothing and stays open.
+CREATE TRIGGER t300_signed_only BEFORE INSERT OR DELETE ON coursebase.purchases
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__signed_only('stripe');
+CREATE TRIGGER t300_signed_only_on_update BEFORE UPDATE ON coursebase.purchases
+    FOR EACH ROW WHEN (NEW.refunded_in_cents < OLD.refunded_in_cents
+        OR NEW.refunded_at IS NULL AND OLD.refunded_at IS NOT NULL)
+    EXECUTE FUNCTION coursebase.tg_any__signed_only('stripe');
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.purchases
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 CREATE TRIGGER t500_grant AFTER INSERT ON coursebase.purchases
@@ -66,8 +99,13 @@ CREATE TRIGGER t900_audit AFTER UPDATE ON coursebase.purchases
     FOR EACH ROW WHEN ((OLD.refunded_at, OLD.refunded_in_cents)
         IS DISTINCT FROM (NEW.refunded_at, NEW.refunded_in_cents))
     EXECUTE FUNCTION coursebase.tg_purchases__audit();
+CREATE TRIGGER t900_audit_terms AFTER UPDATE ON coursebase.purchases
+    FOR EACH ROW WHEN ((OLD.access_days, OLD.access_until)
+        IS DISTINCT FROM (NEW.access_days, NEW.access_until))
+    EXECUTE FUNCTION coursebase.tg_purchases__audit_terms();
 CREATE TRIGGER t900_project AFTER UPDATE ON coursebase.purchases
-    FOR EACH ROW WHEN (OLD.refunded_at IS DISTINCT FROM NEW.refunded_at)
+    FOR EACH ROW WHEN ((OLD.refunded_at, OLD.access_days, OLD.access_until)
+        IS DISTINCT FROM (NEW.refunded_at, NEW.access_days, NEW.access_until))
     EXECUTE FUNCTION coursebase.tg_purchases__project();
 GRANT SELECT ON TABLE coursebase.purchases TO end_user;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.purchases TO server;
@@ -140,10 +178,12 @@ WHERE s.refunded_at IS NULL
     AND EXISTS (
         SELECT FROM coursebase.purchases o
         WHERE o.user_id = s.user_id AND o.product_id = s.product_id AND o.refunded_at IS NULL
+            AND o.access_days IS NULL
+            AND (o.access_until IS NULL OR o.access_until > s.created_at)
             AND (o.created_at, o.stripe_session_id) < (s.created_at, s.stripe_session_id))
 ORDER BY s.created_at, s.id;
 COMMENT ON VIEW coursebase.duplicate_purchases IS
-    'Purchases of a product that the buyer owned already by an earlier purchase: candidates for a refund.';
+    'Purchases of a product that the buyer owned already by an earlier purchase: candidates for a refund. What is sold for a number of days is bought again to extend it, and a sale after its end is none of these.';
 COMMENT ON COLUMN coursebase.duplicate_purchases.purchase_id IS 'Key of the later purchase.';
 COMMENT ON COLUMN coursebase.duplicate_purchases.user_id IS 'The buyer.';
 COMMENT ON COLUMN coursebase.duplicate_purchases.product_id IS 'The product.';
@@ -162,6 +202,7 @@ CREATE TABLE coursebase.course_grants (
     purchase_id  uuid,
     created_at   timestamptz  NOT NULL DEFAULT now(),
     updated_at   timestamptz  NOT NULL DEFAULT now(),
+    expires_at   timestamptz,
     CONSTRAINT course_grants_pkey PRIMARY KEY (id),
     CONSTRAINT course_grants_user_id_course_id_purchase_id_key
         UNIQUE NULLS NOT DISTINCT (user_id, course_id, purchase_id),
@@ -170,9 +211,14 @@ CREATE TABLE coursebase.course_grants (
     CONSTRAINT course_grants_course_id_fkey FOREIGN KEY (course_id)
         REFERENCES coursebase.courses (id) ON DELETE CASCADE,
     CONSTRAINT course_grants_purchase_id_user_id_fkey FOREIGN KEY (purchase_id, user_id)
-        REFERENCES coursebase.purchases (id, user_id) ON DELETE CASCADE
+        REFERENCES coursebase.purchases (id, user_id) ON DELETE CASCADE,
+    CONSTRAINT course_grants_expires_at_finite_check CHECK (isfinite(expires_at))
 );
 CREATE INDEX course_grants_course_id_idx ON coursebase.course_grants (course_id);
+-- Whoever wants all that a person may use reads the few grants that have an end; the others stand in
+-- user_course_access.
+CREATE INDEX course_grants_user_id_expires_at_idx
+    ON coursebase.course_grants (user_id, expires_at) WHERE expires_at IS NOT NULL;
 CREATE INDEX course_grants_purchase_id_idx ON coursebase.course_grants (purchase_id, user_id);
 COMMENT ON TABLE coursebase.course_grants IS 'What gave a person a course: a sale, or an administrator by hand. Triggers derive user_course_access from this table.';
 COMMENT ON COLUMN coursebase.course_grants.id IS 'Key of the grant.';
@@ -181,13 +227,18 @@ COMMENT ON COLUMN coursebase.course_grants.course_id IS 'The course.';
 COMMENT ON COLUMN coursebase.course_grants.purchase_id IS 'The purchase that gave the course; the grant counts until the purchase is refunded in full. NULL for a direct grant.';
 COMMENT ON COLUMN coursebase.course_grants.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.course_grants.updated_at IS 'When the row last changed.';
+COMMENT ON COLUMN coursebase.course_grants.expires_at IS 'From when on the grant gives nothing; NULL: never. Of a purchase''s grant it follows from access_days and access_until of the purchase, and nobody else writes it.';
 ALTER TABLE coursebase.course_grants ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.course_grants
     FOR EACH ROW EXECUTE FUNCTION
     coursebase.tg_any__keep_columns('id', 'user_id', 'course_id', 'purchase_id');
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.course_grants
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
-GRANT SELECT, INSERT, DELETE ON TABLE coursebase.course_grants TO end_user;
+CREATE TRIGGER t300_keep_end BEFORE UPDATE ON coursebase.course_grants
+    FOR EACH ROW WHEN (OLD.purchase_id IS NOT NULL
+        AND OLD.expires_at IS DISTINCT FROM NEW.expires_at)
+    EXECUTE FUNCTION coursebase.tg_course_grants__keep_end();
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.course_grants TO end_user;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.course_grants TO server;
 CREATE TRIGGER t100_lock_user BEFORE INSERT ON coursebase.course_grants
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__lock_user();
@@ -196,14 +247,25 @@ CREATE TRIGGER t200_bound BEFORE INSERT ON coursebase.course_grants
 CREATE TRIGGER t900_audit_grant AFTER INSERT ON coursebase.course_grants
     FOR EACH ROW WHEN (NEW.purchase_id IS NULL)
     EXECUTE FUNCTION coursebase.tg_course_grants__audit();
+CREATE TRIGGER t900_audit_end AFTER UPDATE ON coursebase.course_grants
+    FOR EACH ROW WHEN (NEW.purchase_id IS NULL
+        AND OLD.expires_at IS DISTINCT FROM NEW.expires_at)
+    EXECUTE FUNCTION coursebase.tg_course_grants__audit();
 CREATE TRIGGER t900_audit_withdrawal AFTER DELETE ON coursebase.course_grants
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_course_grants__audit();
-CREATE TRIGGER t900_project AFTER INSERT OR DELETE ON coursebase.course_grants
+CREATE TRIGGER t900_project AFTER DELETE ON coursebase.course_grants
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_course_grants__project();
+CREATE TRIGGER t900_project_made AFTER INSERT ON coursebase.course_grants
+    REFERENCING NEW TABLE AS made
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_grants__project_made();
+CREATE TRIGGER t900_project_on_update AFTER UPDATE ON coursebase.course_grants
+    FOR EACH ROW WHEN (OLD.expires_at IS DISTINCT FROM NEW.expires_at)
+    EXECUTE FUNCTION coursebase.tg_course_grants__project();
 CREATE TRIGGER t900_project_on_truncate AFTER TRUNCATE ON coursebase.course_grants
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_grants__project();
 
--- Who may use which course now by a sale or a direct grant. Derived, because every page asks and one row must answer.
+-- Who may use which course for ever by a sale or a direct grant. Derived, because every page asks and one row must
+-- answer. A right that ends is not here: a query that does not know of ends would take it for one that does not.
 CREATE TABLE coursebase.user_course_access (
     user_id     uuid         NOT NULL,
     course_id   uuid         NOT NULL,
@@ -216,7 +278,7 @@ CREATE TABLE coursebase.user_course_access (
         REFERENCES coursebase.courses (id) ON DELETE CASCADE
 );
 CREATE INDEX user_course_access_course_id_idx ON coursebase.user_course_access (course_id);
-COMMENT ON TABLE coursebase.user_course_access IS 'Who may use which course by a sale or a direct grant. Derived from course_grants by triggers: an INSERT here records a direct grant, a DELETE deletes every grant that counts. A program that deletes rows while others sell and refund locks the row of users first (FOR NO KEY UPDATE).';
+COMMENT ON TABLE coursebase.user_course_access IS 'Who may use which course by a sale or a direct grant without an end; rights that end stand in course_grants alone, and user_access shows both. Derived from course_grants by triggers: an INSERT here records a direct grant, a DELETE deletes every grant without an end that counts. A program that deletes rows while others sell and refund locks the row of users first (FOR NO KEY UPDATE).';
 COMMENT ON COLUMN coursebase.user_course_access.user_id IS 'The person who may use the course.';
 COMMENT ON COLUMN coursebase.user_course_access.course_id IS 'The course.';
 COMMENT ON COLUMN coursebase.user_course_access.created_at IS 'When access began.';

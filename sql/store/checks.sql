@@ -67,7 +67,13 @@ AS $$
     LEFT JOIN coursebase.discount_redemptions d
         ON d.user_id = r.user_id AND d.order_ref = r.discount_order_ref
     WHERE r.discount_order_ref IS NOT NULL AND r.status <> 'sandbox'
-        AND (d.id IS NULL OR (r.status = 'refunded') <> (d.reversed_at IS NOT NULL))
+        AND r.status NOT IN ('pending', 'canceled')
+        AND (d.id IS NULL OR (r.status = 'refunded') <> (d.reversed_at IS NOT NULL)
+            AND NOT EXISTS (
+                -- the use of a discount that a refund gave back stays given back
+                SELECT FROM coursebase.store_refunds f
+                WHERE f.source = r.source AND f.environment = r.environment
+                    AND f.purchase_id = r.purchase_id AND f.reversed_at IS NOT NULL))
 $$;
 COMMENT ON FUNCTION coursebase.check_store() IS
     'Lists receipts that did not give what they are for, or gave what they must not; receipts that count as duplicates while nothing else gives the course; and discounts that are redeemed or given back other than their receipt says. For the server, as a part of check_integrity().

@@ -68,6 +68,10 @@ CREATE TABLE coursebase.store_receipts (
     refund_detail            text,
     created_at               timestamptz  NOT NULL DEFAULT now(),
     updated_at               timestamptz  NOT NULL DEFAULT now(),
+    quantity                 integer      NOT NULL DEFAULT 1,
+    refunded_quantity        integer      NOT NULL DEFAULT 0,
+    refunded_in_cents        bigint       NOT NULL DEFAULT 0,
+    discount_refused         text,
     CONSTRAINT store_receipts_pkey PRIMARY KEY (id),
     CONSTRAINT store_receipts_source_environment_purchase_id_key
         UNIQUE (source, environment, purchase_id),
@@ -82,13 +86,16 @@ CREATE TABLE coursebase.store_receipts (
         CHECK (kind IN ('course', 'subscription', 'ai_credits', 'custom_course')),
     CONSTRAINT store_receipts_voice_known_check CHECK (voice IN ('male', 'female')),
     CONSTRAINT store_receipts_status_known_check
-        CHECK (status IN ('valid', 'duplicate', 'sandbox', 'refunded')),
+        CHECK (status IN ('valid', 'duplicate', 'sandbox', 'refunded', 'pending', 'canceled')),
     CONSTRAINT store_receipts_only_a_refund_lacks_a_receipt_check CHECK (
         status = 'refunded'
         OR (user_id IS NOT NULL AND product_id IS NOT NULL AND kind IS NOT NULL
             AND purchased_at IS NOT NULL AND validated_at IS NOT NULL)),
     CONSTRAINT store_receipts_refunded_has_a_time_check
         CHECK ((status = 'refunded') = (refunded_at IS NOT NULL)),
+    CONSTRAINT store_receipts_quantity_positive_check CHECK (quantity > 0),
+    CONSTRAINT store_receipts_refunded_within_purchase_check CHECK (
+        refunded_quantity BETWEEN 0 AND quantity AND refunded_in_cents >= 0),
     CONSTRAINT store_receipts_amount_not_negative_check CHECK (amount_in_cents >= 0),
     CONSTRAINT store_receipts_amount_with_currency_check
         CHECK ((amount_in_cents IS NULL) = (currency IS NULL)),
@@ -112,7 +119,11 @@ COMMENT ON COLUMN coursebase.store_receipts.original_transaction_id IS 'Original
 COMMENT ON COLUMN coursebase.store_receipts.discount_order_ref IS 'Order under which a discount was redeemed for the receipt, or NULL.';
 COMMENT ON COLUMN coursebase.store_receipts.amount_in_cents IS 'What was paid, in minor units of currency, or NULL if it is not known.';
 COMMENT ON COLUMN coursebase.store_receipts.currency IS 'ISO 4217 code of the amount, in upper case.';
-COMMENT ON COLUMN coursebase.store_receipts.status IS 'valid; duplicate: the course was owned already, and the receipt is to be refunded; sandbox: the receipt gives nothing while the setting accept_sandbox is off; refunded.';
+COMMENT ON COLUMN coursebase.store_receipts.status IS 'valid; duplicate: the course was owned already, and the receipt is to be refunded; sandbox: the receipt gives nothing while the setting accept_sandbox is off; refunded; pending: it is to be paid yet, and gives nothing; canceled: it was canceled before it was paid.';
+COMMENT ON COLUMN coursebase.store_receipts.discount_refused IS 'Why the discount that the receipt names was not redeemed: SQLSTATE and reason; NULL if it was, or there is none.';
+COMMENT ON COLUMN coursebase.store_receipts.quantity IS 'How often the product was bought; a pack of credits counts that often.';
+COMMENT ON COLUMN coursebase.store_receipts.refunded_quantity IS 'How many of quantity were refunded.';
+COMMENT ON COLUMN coursebase.store_receipts.refunded_in_cents IS 'What was paid back by refunds that name a sum, in minor units of currency.';
 COMMENT ON COLUMN coursebase.store_receipts.detail IS 'What the first answer showed as given, or NULL.';
 COMMENT ON COLUMN coursebase.store_receipts.receipt IS 'The receipt as it came, or NULL if only the refund came.';
 COMMENT ON COLUMN coursebase.store_receipts.purchased_at IS 'When the store sold the product, or NULL if it is not known.';
@@ -125,10 +136,83 @@ COMMENT ON COLUMN coursebase.store_receipts.updated_at IS 'When the row last cha
 ALTER TABLE coursebase.store_receipts ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.store_receipts
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once('id', 'source', 'environment',
-        'purchase_id', 'user_id', 'product_id', 'refunded_at');
+        'purchase_id', 'product_id');
+CREATE TRIGGER t300_person_stays BEFORE UPDATE ON coursebase.store_receipts
+    FOR EACH ROW WHEN (OLD.user_id IS NOT NULL AND OLD.user_id IS DISTINCT FROM NEW.user_id)
+    EXECUTE FUNCTION coursebase.tg_any__person_stays();
+CREATE TRIGGER t300_refund_stays BEFORE UPDATE ON coursebase.store_receipts
+    FOR EACH ROW WHEN (OLD.refunded_at IS NOT NULL
+        AND OLD.refunded_at IS DISTINCT FROM NEW.refunded_at)
+    EXECUTE FUNCTION coursebase.tg_any__refund_stays();
+-- A stolen server key must not invent a receipt, nor free one for another person. A refund stays open.
+CREATE TRIGGER t300_signed_only BEFORE INSERT OR DELETE ON coursebase.store_receipts
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__signed_only('source');
+CREATE TRIGGER t300_signed_only_on_update BEFORE UPDATE ON coursebase.store_receipts
+    FOR EACH ROW WHEN (NEW.status <> 'refunded'
+        AND (OLD.source, OLD.environment, OLD.purchase_id, OLD.user_id, OLD.product_id, OLD.kind,
+            OLD.voice, OLD.status)
+            IS DISTINCT FROM (NEW.source, NEW.environment, NEW.purchase_id, NEW.user_id,
+                NEW.product_id, NEW.kind, NEW.voice, NEW.status))
+    EXECUTE FUNCTION coursebase.tg_any__signed_only('source');
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.store_receipts
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.store_receipts TO server;
+
+-- What each refund took of its purchase, so that a reversal gives back exactly that.
+CREATE TABLE coursebase.store_refunds (
+    source           text         NOT NULL,
+    environment      text         NOT NULL,
+    purchase_id      text         NOT NULL,
+    refund_ref       text         NOT NULL,
+    quantity         integer,
+    amount_in_cents  bigint,
+    credits          bigint,
+    status_before    text,
+    detail           text,
+    refunded_at      timestamptz  NOT NULL,
+    reversed_at      timestamptz,
+    created_at       timestamptz  NOT NULL DEFAULT now(),
+    updated_at       timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT store_refunds_pkey PRIMARY KEY (source, environment, purchase_id, refund_ref),
+    CONSTRAINT store_refunds_source_environment_purchase_id_fkey
+        FOREIGN KEY (source, environment, purchase_id)
+        REFERENCES coursebase.store_receipts (source, environment, purchase_id) ON DELETE CASCADE,
+    CONSTRAINT store_refunds_refund_ref_not_empty_check CHECK (refund_ref <> ''),
+    CONSTRAINT store_refunds_parts_positive_check
+        CHECK (quantity > 0 AND amount_in_cents > 0 AND credits > 0)
+);
+COMMENT ON TABLE coursebase.store_refunds IS 'Refunds of receipts, each once, with what it took. Written by refund_store_purchase() and reverse_store_refund(); there is no policy: only the server reads it.';
+COMMENT ON COLUMN coursebase.store_refunds.source IS 'google_play or app_store.';
+COMMENT ON COLUMN coursebase.store_refunds.environment IS 'production or sandbox.';
+COMMENT ON COLUMN coursebase.store_refunds.purchase_id IS 'The store''s id of the purchase.';
+COMMENT ON COLUMN coursebase.store_refunds.refund_ref IS 'The store''s id of the refund; its number if the store gave none.';
+COMMENT ON COLUMN coursebase.store_refunds.quantity IS 'How many of the receipt''s quantity it was of; NULL if it names none.';
+COMMENT ON COLUMN coursebase.store_refunds.amount_in_cents IS 'What was paid back, in minor units; NULL if it names no sum.';
+COMMENT ON COLUMN coursebase.store_refunds.credits IS 'Credits of a pack that it claims; NULL for what is no pack.';
+COMMENT ON COLUMN coursebase.store_refunds.status_before IS 'Status of the receipt before it, to which a reversal returns; NULL if it was of a part.';
+COMMENT ON COLUMN coursebase.store_refunds.detail IS 'What it took back, in words.';
+COMMENT ON COLUMN coursebase.store_refunds.refunded_at IS 'When it was paid back.';
+COMMENT ON COLUMN coursebase.store_refunds.reversed_at IS 'When the store took it back, or NULL.';
+COMMENT ON COLUMN coursebase.store_refunds.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.store_refunds.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.store_refunds ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.store_refunds
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT ON TABLE coursebase.store_refunds TO server;
+
+-- Access does not know store: what keeps a refund, and records gifts by plain SQL, stands here.
+CREATE TRIGGER t300_refund_stays BEFORE UPDATE ON coursebase.course_purchases
+    FOR EACH ROW WHEN (OLD.refunded_at IS NOT NULL
+        AND OLD.refunded_at IS DISTINCT FROM NEW.refunded_at
+        AND (OLD.source <> 'premium_slot' OR NEW.source <> 'premium_slot'))
+    EXECUTE FUNCTION coursebase.tg_any__refund_stays();
+CREATE TRIGGER t300_person_stays BEFORE UPDATE ON coursebase.course_purchases
+    FOR EACH ROW WHEN (OLD.user_id IS DISTINCT FROM NEW.user_id
+        AND (OLD.source <> 'premium_slot' OR NEW.source <> 'premium_slot'))
+    EXECUTE FUNCTION coursebase.tg_any__person_stays();
+CREATE TRIGGER t900_audit AFTER INSERT OR UPDATE ON coursebase.course_purchases
+    FOR EACH ROW WHEN (NEW.source = 'admin' AND NEW.status = 'valid')
+    EXECUTE FUNCTION coursebase.tg_course_purchases__audit();
 
 -- A store refunds a purchase that it was not told of: the server works through this list.
 CREATE VIEW coursebase.purchases_awaiting_acknowledgement
@@ -200,10 +284,38 @@ COMMENT ON COLUMN coursebase.duplicate_store_purchases.currency IS 'ISO 4217 cod
 COMMENT ON COLUMN coursebase.duplicate_store_purchases.purchased_at IS 'When the store sold the product.';
 GRANT SELECT ON TABLE coursebase.duplicate_store_purchases TO server;
 
+-- The money came, so that the sale stands, and the code that lowered its price was refused: somebody decides.
+CREATE VIEW coursebase.sales_to_review
+WITH (security_invoker = true)
+AS
+SELECT r.user_id, r.product_id, r.source, r.environment, r.purchase_id,
+    r.receipt -> 'discount' ->> 'code' AS discount_code, r.discount_refused AS reason,
+    r.amount_in_cents, r.currency, r.purchased_at
+FROM coursebase.store_receipts r
+WHERE r.discount_refused IS NOT NULL AND r.status IN ('valid', 'duplicate');
+COMMENT ON VIEW coursebase.sales_to_review IS
+    'Sales that were given although the discount of their receipt was refused: the store had taken the lower price. Nothing is to be undone; the reason says which rule and code to look at.';
+COMMENT ON COLUMN coursebase.sales_to_review.user_id IS 'Who bought.';
+COMMENT ON COLUMN coursebase.sales_to_review.product_id IS 'Base id of the product.';
+COMMENT ON COLUMN coursebase.sales_to_review.source IS 'google_play or app_store.';
+COMMENT ON COLUMN coursebase.sales_to_review.environment IS 'production or sandbox.';
+COMMENT ON COLUMN coursebase.sales_to_review.purchase_id IS 'The store''s id of the purchase.';
+COMMENT ON COLUMN coursebase.sales_to_review.discount_code IS 'The code that the receipt names.';
+COMMENT ON COLUMN coursebase.sales_to_review.reason IS 'SQLSTATE and reason of the refusal.';
+COMMENT ON COLUMN coursebase.sales_to_review.amount_in_cents IS 'What was paid, in minor units of currency, or NULL if it is not known.';
+COMMENT ON COLUMN coursebase.sales_to_review.currency IS 'ISO 4217 code of the amount.';
+COMMENT ON COLUMN coursebase.sales_to_review.purchased_at IS 'When the store sold the product.';
+GRANT SELECT ON TABLE coursebase.sales_to_review TO server;
+
 -- How the stores spell the ids of products.
-INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning)
+INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning, is_owner_only)
 VALUES
     ('store_product_prefix', 'text', 'me.hypnoelp.app.',
-        'What the stores put before the id of a product, taken off before it is looked up.')
-ON CONFLICT (name) DO UPDATE SET default_value = excluded.default_value, meaning = excluded.meaning
-WHERE (s.default_value, s.meaning) IS DISTINCT FROM (excluded.default_value, excluded.meaning);
+        'What the stores put before the id of a product, taken off before it is looked up.', false),
+    ('restore_behavior', 'text', 'transfer_if_closed',
+        'Whether a receipt of another account goes to the one that brings it: refuse, transfer, or transfer_if_closed.',
+        true)
+ON CONFLICT (name) DO UPDATE SET default_value = excluded.default_value, meaning = excluded.meaning,
+    is_owner_only = excluded.is_owner_only
+WHERE (s.default_value, s.meaning, s.is_owner_only)
+    IS DISTINCT FROM (excluded.default_value, excluded.meaning, excluded.is_owner_only);

@@ -1,1 +1,4 @@
--- From 0.1: what the new code over the old and install() cannot do by themselves. Nothing so far.
+-- From 0.1: what the new code over the old and install() cannot do by themselves.
+
+-- It has an argument now; with both, a call without arguments would be ambiguous.
+DROP FUNCTION coursebase.check_integrity();

@@ -42,6 +42,7 @@ static const pg_uuid_t no_course;
 static ArrayType *ids_array(const CourseRights *rights);
 static bool course_hold(FunctionCallInfo fcinfo, const pg_uuid_t *course);
 static const pg_uuid_t *user_argument(FunctionCallInfo fcinfo, int argument, pg_uuid_t *user);
+static const char *grant_words(const CourseFindings *findings);
 static const char *premium_reason(const CourseFindings *findings);
 static const char *premium_words(const CourseFindings *findings);
 static void source_return(FunctionCallInfo fcinfo, const CourseFindings *findings,
@@ -114,8 +115,9 @@ coursebase_explain_course_access(PG_FUNCTION_ARGS)
 						  PG_ARGISNULL(0) ? &no_course : PG_GETARG_UUID_P(0),
 						  args_time_or_now(fcinfo, 2), &found);
 	source_return(fcinfo, &found, COURSE_BY_FREE, "free", "not_free", "free for everybody");
-	source_return(fcinfo, &found, COURSE_BY_GRANT, "grant", "not_granted",
-				  "given, or in a product that was bought");
+	source_return(fcinfo, &found, COURSE_BY_GRANT, "grant",
+				  found.granted_until == DT_NOBEGIN ? "not_granted" : "ended",
+				  grant_words(&found));
 	source_return(fcinfo, &found, COURSE_BY_PURCHASE, "purchase",
 				  found.purchase == NULL ? "not_purchased" : found.purchase,
 				  "bought from a store, or entered by hand");
@@ -175,6 +177,18 @@ user_argument(FunctionCallInfo fcinfo, int argument, pg_uuid_t *user)
 	return identity_resolve_user(args_uuid_or_null(fcinfo, argument), user) ? user : NULL;
 }
 
+static const char *
+grant_words(const CourseFindings *findings)
+{
+	const char *words = "given, or in a product that was bought";
+
+	if (TIMESTAMP_NOT_FINITE(findings->granted_until))
+		return words;
+	if ((findings->sources & COURSE_BY_GRANT) != 0)
+		return psprintf("%s, until %s", words, time_text(findings->granted_until));
+	return psprintf("given or bought until %s", time_text(findings->granted_until));
+}
+
 /* Whether a course is in premium is told only to users who could use it by that. */
 static const char *
 premium_reason(const CourseFindings *findings)
@@ -215,7 +229,8 @@ source_return(FunctionCallInfo fcinfo, const CourseFindings *findings, CourseSou
 	rule_return(fcinfo, rule, passed, reason, passed ? words : reason_words(reason, words));
 }
 
-/* The sentence of a reason. Those of premium are not listed: words has them, with its end. */
+/* The sentence of a reason. Those of premium, and the end of a grant, are not listed: words has
+ * them, with the time. */
 static const char *
 reason_words(const char *reason, const char *words)
 {

@@ -4,7 +4,7 @@
  * The first question of a statement is answered from the few rows that it is about; the second
  * one loads the user's whole set, in which every further question is looked up. A set is kept
  * for as long as it must be the same: the same user, an equal snapshot, unchanged tables, and a
- * time on the same side of the end of premium.
+ * time on the same side of the end of premium and of each grant.
  *
  * Invariant: an answer from the set is the one that reading anew would give.
  */
@@ -110,6 +110,7 @@ course_rights_explain(const pg_uuid_t *user, const pg_uuid_t *course, TimestampT
 	findings->slot = question.slot;
 	findings->purchase = question.purchase;
 	findings->premium = question.premium;
+	findings->granted_until = question.granted_until;
 }
 
 /* What is known of the user if that is the one who asks, which saves reading it; else NULL. */
@@ -184,7 +185,7 @@ kept_begin(const pg_uuid_t *user, const Asking *asking)
 	kept.known = true;
 }
 
-/* Whether the set is loaded, and the time on its side of the end of premium. */
+/* Whether the set is loaded, and the time on its side of every end. */
 static inline bool
 kept_is_at(TimestampTz at)
 {
@@ -200,6 +201,9 @@ question_begin(CourseQuestion *question, const Asking *asking, TimestampTz at)
 
 	memset(question, 0, sizeof(*question));
 	question->at = at;
+	question->valid_from = DT_NOBEGIN;
+	question->valid_until = DT_NOEND;
+	question->granted_until = DT_NOBEGIN;
 	if (asking != NULL)
 		question->admin = asking->admin;
 	else if (known)
@@ -223,14 +227,16 @@ kept_load(const Asking *asking, TimestampTz at)
 	MemoryContextReset(kept.context);
 	question_begin(&question, asking, at);
 	question.all = true;
-	kept.set = (CourseRights){.valid_from = DT_NOBEGIN, .valid_until = DT_NOEND};
+	kept.set = (CourseRights){0};
 	kept.set.count = course_sources_gather(&question, kept.context, &kept.set.rights);
 	places_make();
+	kept.set.valid_from = question.valid_from;
+	kept.set.valid_until = question.valid_until;
 	/* premium_known: whether there is premium was asked on the way, so the set depends on it */
 	if (question.premium_known)
 	{
-		kept.set.valid_from = question.premium.from;
-		kept.set.valid_until = question.premium.until;
+		kept.set.valid_from = Max(kept.set.valid_from, question.premium.from);
+		kept.set.valid_until = Min(kept.set.valid_until, question.premium.until);
 	}
 	kept.answered = false;
 	kept.loaded = true;

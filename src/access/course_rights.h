@@ -2,8 +2,8 @@
  * course_rights.h: which courses may a user use?
  *
  * What gives a course is known to course_sources.c alone. What is recorded holds whatever the
- * time; time alone takes away only premium, so that `at` decides on which side of its end the
- * question is.
+ * time; time alone takes away only premium and what was given or sold with an end, so that `at`
+ * decides on which side of these ends the question is.
  *
  * Everything is read with the active snapshot, past row security: the caller has decided that
  * the answer may be known. A user who is NULL, unknown or closed is nobody, who may use free
@@ -54,6 +54,7 @@ typedef struct CourseFindings
 	bool admin;
 	bool slot;            /* a slot holds the course, whether or not there is premium */
 	const char *purchase; /* why the purchase that comes nearest gives nothing; NULL: none */
+	TimestampTz granted_until; /* the latest end of a grant; DT_NOBEGIN: there is no grant */
 	bool has_premium;
 	bool every_in_premium; /* premium is every course in premium; looked for under premium */
 	Premium premium;

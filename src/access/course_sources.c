@@ -5,8 +5,9 @@
  * user, and which bits a row gives. Whatever else an answer depends on (premium, settings) is
  * read when a row first needs it, and remembered in the question.
  *
- * Access by sale and grant holds as it is recorded, whatever the time. Premium is the only
- * source that time alone takes away, so the answer changes with time only at its end.
+ * What was sold or given holds as it is recorded, whatever the time, unless it has an end. So
+ * the answer changes with time only at the end of premium and at the ends of grants, and both
+ * are told (CourseQuestion).
  */
 #include "postgres.h"
 
@@ -15,6 +16,7 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+#include "utils/timestamp.h"
 
 #include "access/course_sources.h"
 #include "billing/environment.h"
@@ -47,6 +49,7 @@ typedef struct Gathering
 } Gathering;
 
 static uint32 grant_judge(CourseQuestion *question, Rows *rows);
+static uint32 ending_judge(CourseQuestion *question, Rows *rows);
 static uint32 purchase_judge(CourseQuestion *question, Rows *rows);
 static uint32 course_judge(CourseQuestion *question, Rows *rows);
 static uint32 any_judge(CourseQuestion *question, Rows *rows);
@@ -57,6 +60,22 @@ static uint32 any_judge(CourseQuestion *question, Rows *rows);
 #define GRANTS                                                                                 \
 	.table = "user_course_access", .index = "user_course_access_pkey", .ncolumns = 1,          \
 	.columns = {{"course_id", UUIDOID}}, .optional = true
+
+/* The columns of ENDING behind the course. */
+enum
+{
+	ENDING_PURCHASE = COURSE_ID + 1,
+	ENDING_EXPIRES_AT,
+	ENDING_COLUMNS,
+};
+
+/* Grants with an end, which user_course_access does not hold. */
+#define ENDING                                                                                 \
+	.table = "course_grants", .ncolumns = ENDING_COLUMNS,                                      \
+	.columns = {{"course_id", UUIDOID},                                                        \
+				{"purchase_id", UUIDOID, true},                                                \
+				{"expires_at", TIMESTAMPTZOID, true}},                                         \
+	.optional = true
 
 /* The columns of PURCHASES behind the course. */
 enum
@@ -82,12 +101,16 @@ enum
 {
 	COURSE_IS_FREE = COURSE_ID + 1,
 	COURSE_IN_PREMIUM,
+	COURSE_MAY_END,
 	COURSE_COLUMNS,
 };
 
 #define COURSES                                                                                \
 	.table = "courses", .ncolumns = COURSE_COLUMNS,                                            \
-	.columns = {{"id", UUIDOID}, {"is_free", BOOLOID}, {"in_premium", BOOLOID}},               \
+	.columns = {{"id", UUIDOID},                                                               \
+				{"is_free", BOOLOID},                                                          \
+				{"in_premium", BOOLOID},                                                       \
+				{"grants_may_end", BOOLOID}},                                                  \
 	.optional = true
 
 #define BY_USER   .nkeys = 1, .keys = {{"user_id", UUIDOID}}
@@ -107,6 +130,38 @@ static SourceTable tables[] = {
 		.sources = COURSE_BY_PURCHASE | COURSE_BY_SLOT,
 		.judge = purchase_judge,
 	},
+};
+
+/*
+ * The same of grants with an end, which most courses and people do not have: the course's own
+ * row says whether to look, so that other questions pay nothing.
+ */
+static SourceTable ending = {
+	.of_user =
+		{
+			ENDING,
+			.index = "course_grants_user_id_expires_at_idx",
+			.nkeys = 2,
+			.keys = {{"user_id", UUIDOID}, {"expires_at", TIMESTAMPTZOID}},
+			.last_not_null = true,
+		},
+	.of_course =
+		{
+			ENDING,
+			.index = "course_grants_user_id_course_id_purchase_id_key",
+			BY_COURSE,
+		},
+	.sources = COURSE_BY_GRANT,
+	.judge = ending_judge,
+};
+static RowsSource purchase_by_id = {
+	.table = "purchases",
+	.index = "purchases_pkey",
+	.nkeys = 1,
+	.keys = {{"id", UUIDOID}},
+	.ncolumns = 1,
+	.columns = {{"refunded_at", TIMESTAMPTZOID, true}},
+	.optional = true,
 };
 
 /* What the catalogue gives: course_by_id by the course, the others as sets. */
@@ -144,6 +199,7 @@ static int right_compare(const void *a, const void *b);
 static uint32 rows_judge(RowsSource *source, const Datum *keys, CourseQuestion *question,
 						 RowJudge judge, Gathering *gathering);
 static void right_add(Gathering *gathering, const pg_uuid_t *course, uint32 sources);
+static bool purchase_counts(Datum purchase);
 static const char *purchase_reason(Rows *rows);
 static bool sandbox_counts(CourseQuestion *question);
 static bool text_is(Datum value, const char *plain);
@@ -169,8 +225,11 @@ course_sources_find(CourseQuestion *question, const pg_uuid_t *course, uint32 so
 			if (given != 0 && !question->all)
 				return given;
 		}
-	return given |
-		   (sources & rows_judge(&course_by_id, &keys[1], question, course_judge, NULL));
+	given |= sources & rows_judge(&course_by_id, &keys[1], question, course_judge, NULL);
+	if (question->may_end && (sources & ending.sources) != 0 && question->user != NULL &&
+		(question->all || given == 0))
+		given |= rows_judge(&ending.of_course, keys, question, ending.judge, NULL);
+	return given;
 }
 
 /*
@@ -187,6 +246,8 @@ course_sources_gather(CourseQuestion *question, MemoryContext context, CourseRig
 	if (question->user != NULL)
 		for (int i = 0; i < lengthof(tables); i++)
 			rows_judge(&tables[i].of_user, &user, question, tables[i].judge, &gathering);
+	if (question->user != NULL)
+		rows_judge(&ending.of_user, &user, question, ending.judge, &gathering);
 	if (question->admin)
 		rows_judge(&courses_every, NULL, question, course_judge, &gathering);
 	else
@@ -327,7 +388,46 @@ right_add(Gathering *gathering, const pg_uuid_t *course, uint32 sources)
 static uint32
 grant_judge(CourseQuestion *question, Rows *rows)
 {
+	question->granted_until = DT_NOEND;
 	return COURSE_BY_GRANT;
+}
+
+/*
+ * A grant gives its course before its end, and only while its purchase is not refunded. The end
+ * bounds the answer on whichever side of it the time is.
+ */
+static uint32
+ending_judge(CourseQuestion *question, Rows *rows)
+{
+	bool for_ever;
+	bool direct;
+	TimestampTz end =
+		DatumGetTimestampTz(rows_value_or_null(rows, ENDING_EXPIRES_AT, &for_ever));
+	Datum purchase = rows_value_or_null(rows, ENDING_PURCHASE, &direct);
+
+	if (for_ever || (!direct && !purchase_counts(purchase)))
+		return 0;
+	question->granted_until = Max(question->granted_until, end);
+	if (question->at < end)
+		question->valid_until = Min(question->valid_until, end);
+	else
+		question->valid_from = Max(question->valid_from, end);
+	return question->at < end ? COURSE_BY_GRANT : 0;
+}
+
+/* Whether the purchase was not refunded in full. */
+static bool
+purchase_counts(Datum purchase)
+{
+	bool open = false;
+	Rows rows;
+
+	rows_open(&rows, &purchase_by_id, GetActiveSnapshot());
+	rows_find(&rows, &purchase);
+	if (rows_next(&rows))
+		rows_value_or_null(&rows, 0, &open);
+	rows_close(&rows);
+	return open;
 }
 
 /*
@@ -376,6 +476,7 @@ course_judge(CourseQuestion *question, Rows *rows)
 {
 	uint32 given = question->admin ? COURSE_BY_ADMIN : 0;
 
+	question->may_end = DatumGetBool(rows_value(rows, COURSE_MAY_END));
 	if (DatumGetBool(rows_value(rows, COURSE_IS_FREE)))
 		given |= COURSE_BY_FREE;
 	if ((given == 0 || question->all) && DatumGetBool(rows_value(rows, COURSE_IN_PREMIUM)) &&
@@ -397,7 +498,7 @@ sandbox_counts(CourseQuestion *question)
 {
 	if (!question->sandbox_known)
 	{
-		question->sandbox_counts = environment_sandbox_counts();
+		question->sandbox_counts = environment_sandbox_counts(question->user);
 		question->sandbox_known = true;
 	}
 	return question->sandbox_counts;

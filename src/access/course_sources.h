@@ -18,7 +18,7 @@
 /* What gives a course, as bits. */
 typedef enum CourseSource
 {
-	COURSE_BY_GRANT = 1 << 0, /* user_course_access: given, or in a product that was bought */
+	COURSE_BY_GRANT = 1 << 0,    /* given, or in a product that was bought, and not ended */
 	COURSE_BY_PURCHASE = 1 << 1, /* a valid purchase: of a store, or entered by hand */
 	COURSE_BY_SLOT = 1 << 2,     /* chosen for a premium slot, while there is premium */
 	COURSE_BY_PREMIUM = 1 << 3,  /* in premium, where premium is every such course */
@@ -42,12 +42,17 @@ typedef struct CourseQuestion
 	bool admin;            /* the user is an administrator */
 	TimestampTz at;
 	bool all; /* every source is wanted, not only the first that gives the course */
+	/* narrowed by the ends of grants; the caller begins with DT_NOBEGIN and DT_NOEND */
+	TimestampTz valid_from;
+	TimestampTz valid_until;
+	TimestampTz granted_until; /* the latest end of a grant; the caller sets DT_NOBEGIN */
 	bool premium_known;
 	Premium premium;
 	bool slots_known;
 	bool unlimited; /* premium is every course in premium */
 	bool sandbox_known;
 	bool sandbox_counts;
+	bool may_end;         /* the course has, or had, grants with an end */
 	bool slot;            /* a slot holds the course, whether or not there is premium */
 	const char *purchase; /* why the purchase that comes nearest gives nothing; NULL: none */
 } CourseQuestion;

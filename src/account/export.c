@@ -87,6 +87,11 @@ static Member members[] = {
 	OWN("user_course_access", "t.created_at, t.course_id"),
 	OWN("user_lesson_complete", "t.created_at, t.lesson_id"),
 	OWN("store_receipts", "t.created_at, t.id"),
+	PART("store_refunds", "f.*",
+		 "store_refunds f JOIN coursebase.store_receipts r ON r.source = f.source "
+		 "AND r.environment = f.environment AND r.purchase_id = f.purchase_id "
+		 "WHERE r.user_id = $1",
+		 "t.refunded_at, t.purchase_id, t.refund_ref"),
 	OWN("store_notifications", "t.received_at, t.id"),
 	OWN("course_purchases", "t.purchased_at, t.id"),
 	OWN("custom_courses", "t.created_at, t.id"),

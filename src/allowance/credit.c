@@ -135,7 +135,7 @@ spend(FunctionCallInfo fcinfo, const char *kind)
 	rights = owner_enter();
 	/* the lock before the look at the key: of two equal calls the second one finds the first */
 	credit_open(&state, use.user, use.at, false);
-	if (credit_entries(entries, use.user, use.key, NULL) > 0)
+	if (credit_entries(entries, use.user, use.key) > 0)
 		entry = entry_repeated(&entries[0], kind, &use);
 	else
 	{
@@ -169,7 +169,7 @@ end_reservation(FunctionCallInfo fcinfo, Use *use, const char *kind)
 	rights = owner_enter();
 	/* the lock before the look at the key, as in spend() */
 	credit_open(&state, use->user, use->at, true);
-	count = credit_entries(entries, use->user, use->key, NULL);
+	count = credit_entries(entries, use->user, use->key);
 	reserved = reservation_find(entries, count, use);
 	if (count == 2)
 		entry = entry_repeated(&entries[1], kind, use);

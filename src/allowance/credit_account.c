@@ -114,16 +114,16 @@ enum
 						   "e.weekly_credits, e.bank_credits FROM coursebase.credit_log e "    \
 						   "WHERE "
 
-/* The entries of a use, or of a purchase: the one that began it and the one that ended it. */
+/* The entries of a use: the one that began it and the one that ended it. */
 static KeptPlan read_use = {
 	.sql = ENTRIES_WHERE "e.user_id = $1 AND e.idempotency_key = $2 ORDER BY e.position",
 	.nargs = 2,
 	.types = {UUIDOID, TEXTOID},
 };
 static KeptPlan read_sale = {
-	.sql = ENTRIES_WHERE "e.credit_purchase_id = $1 ORDER BY e.position",
-	.nargs = 1,
-	.types = {UUIDOID},
+	.sql = ENTRIES_WHERE "e.credit_purchase_id = $1 AND e.kind = $2 ORDER BY e.position DESC",
+	.nargs = 2,
+	.types = {UUIDOID, TEXTOID},
 };
 
 static void state_read(CreditState *state, const pg_uuid_t *user, bool read_only);
@@ -196,7 +196,7 @@ static bool
 account_of_row(CreditAccount *account, TimestampTz *reset, uint64 row)
 {
 	bool null;
-	Datum end = plan_value(row, ACCOUNT_RESET, &null);
+	Datum end = plan_value_as(row, ACCOUNT_RESET, TIMESTAMPTZOID, &null);
 
 	if (null)
 		return false;
@@ -209,24 +209,34 @@ account_of_row(CreditAccount *account, TimestampTz *reset, uint64 row)
 }
 
 int
-credit_entries(CreditEntry entries[2], const pg_uuid_t *user, const char *key,
-			   const pg_uuid_t *purchase)
+credit_entries(CreditEntry entries[2], const pg_uuid_t *user, const char *key)
 {
 	PlanValues values = {0};
 	uint64 rows;
 
-	plan_bind_uuid(&values, key != NULL ? user : purchase);
-	if (key != NULL)
-		plan_bind_text(&values, key);
-	rows = plan_execute_limit(key != NULL ? &read_use : &read_sale, values.datums, values.nulls,
-							  false, 2);
+	plan_bind_uuid(&values, user);
+	plan_bind_text(&values, key);
+	rows = plan_execute_limit(&read_use, values.datums, values.nulls, false, 2);
 	for (uint64 row = 0; row < rows; row++)
 	{
 		entry_of_row(&entries[row], row);
 		entries[row].key = key;
-		entries[row].purchase = purchase;
 	}
 	return (int) rows;
+}
+
+bool
+credit_purchase_entry(CreditEntry *entry, const pg_uuid_t *purchase, const char *kind)
+{
+	PlanValues values = {0};
+
+	plan_bind_uuid(&values, purchase);
+	plan_bind_text(&values, kind);
+	if (plan_execute_limit(&read_sale, values.datums, values.nulls, false, 1) == 0)
+		return false;
+	entry_of_row(entry, 0);
+	entry->purchase = purchase;
+	return true;
 }
 
 /* An end without a price (release) has no seconds and no credits. */

@@ -39,10 +39,14 @@ extern void credit_look(CreditState *state, const pg_uuid_t *user, TimestampTz a
 extern void credit_save(CreditState *state, CreditEntry *entry);
 
 /*
- * The entries of a use, by its key, or (key NULL) of a purchase, the first one first; at most
- * two: a use is begun and ended, a pack bought and refunded. Returns their number.
+ * The entries of a use, by its key, the first one first; at most two: a use is begun and ended.
+ * Returns their number.
  */
-extern int credit_entries(CreditEntry entries[2], const pg_uuid_t *user, const char *key,
-						  const pg_uuid_t *purchase);
+extern int credit_entries(CreditEntry entries[2], const pg_uuid_t *user, const char *key);
+
+/* The latest entry of that kind (pack, refund, reversal) of a purchase; false if there is none.
+ */
+extern bool credit_purchase_entry(CreditEntry *entry, const pg_uuid_t *purchase,
+								  const char *kind);
 
 #endif

@@ -139,7 +139,8 @@ credit_packs_settle(CreditAccount *account, CreditPack *packs, size_t count, int
 		int64_t spent = min(packs[i].held, used);
 
 		used -= spent;
-		packs[i].taken = packs[i].refunded ? packs[i].held - spent : 0;
+		packs[i].taken = min(packs[i].claimed, packs[i].held - spent);
+		packs[i].claimed -= packs[i].taken;
 		packs[i].held -= packs[i].taken;
 		*taken += packs[i].taken;
 	}

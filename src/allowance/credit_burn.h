@@ -60,15 +60,15 @@ extern bool credit_bank_add(CreditAccount *account, int64_t credits);
 /* A pack; the packs of an account stand in the order in which they were granted. */
 typedef struct CreditPack
 {
-	int64_t held; /* bought, less what was taken back */
-	bool refunded;
-	int64_t taken; /* by credit_packs_settle() */
+	int64_t held;    /* bought, less what was taken back */
+	int64_t claimed; /* what refunds claim of it, and have not taken yet */
+	int64_t taken;   /* by credit_packs_settle() */
 } CreditPack;
 
 /*
- * The credits of the oldest pack are spent first. Takes what is not spent of the refunded
- * packs, and of no other pack, off the packs and off the account's bank, and gives the sum.
- * False unless the packs together hold the bank's limit.
+ * The credits of the oldest pack are spent first. Takes of what is not spent as much as refunds
+ * claim of each pack, and of no other pack, off the packs and off the account's bank, and gives
+ * the sum. False unless the packs together hold the bank's limit.
  */
 extern bool credit_packs_settle(CreditAccount *account, CreditPack *packs, size_t count,
 								int64_t *taken);

@@ -3,7 +3,9 @@
  *
  * Invariants: a purchase is known by source, environment and its id there, and belongs to one
  * person. What all packs of a person hold is the bank's limit. The packs that were granted
- * first are spent first, and a refund takes what is unspent of its own pack and of no other.
+ * first are spent first, and a refund takes what is unspent of its own pack and of no other, as
+ * far as it claims it; what is spent or reserved it takes when it comes back. A reversal gives
+ * back what its refund took.
  *
  * Lock order: the row of users, then the purchase, then account and log (credit_account.h).
  *
@@ -26,6 +28,7 @@
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/schema.h"
+#include "core/signed_only.h"
 
 /* The arguments of grant_credit_pack(), which are $1, $2, … of insert_purchase. */
 enum
@@ -50,6 +53,7 @@ enum
 	REFUND_ENVIRONMENT,
 	REFUND_PURCHASE,
 	REFUND_AT,
+	REFUND_CREDITS, /* also of reverse_credit_pack_refund() */
 };
 
 static KeptPlan insert_purchase = {
@@ -78,12 +82,30 @@ static KeptPlan read_purchase = {
 	.nargs = 3,
 	.types = {TEXTOID, TEXTOID, TEXTOID},
 };
-/* Changes no row the second time, which is how a repeated refund is recognised. */
-static KeptPlan mark_refunded = {
-	.sql = "UPDATE coursebase.ai_credit_purchases p SET status = 'refunded' "
-		   "WHERE p.id = $1 AND p.status = 'valid'",
-	.nargs = 1,
-	.types = {UUIDOID},
+/* Claims $2 credits, or all that no refund claims yet; changes no row where a refund in full is
+ * repeated. */
+static KeptPlan claim_credits = {
+	.sql =
+		"UPDATE coursebase.ai_credit_purchases p "
+		"SET claimed_credits = least(p.credits, p.claimed_credits + coalesce($2, p.credits)), "
+		"status = CASE WHEN p.claimed_credits + coalesce($2, p.credits) >= p.credits "
+		"THEN 'refunded' ELSE p.status END "
+		"WHERE p.id = $1 AND p.claimed_credits < p.credits",
+	.nargs = 2,
+	.types = {UUIDOID, INT8OID},
+};
+/* Of what a refund took comes back what the remaining claims do not hold. */
+static KeptPlan release_claim = {
+	.sql =
+		"UPDATE coursebase.ai_credit_purchases p SET status = 'valid', "
+		"claimed_credits = n.claimed, refunded_credits = least(p.refunded_credits, n.claimed) "
+		"FROM (SELECT o.refunded_credits AS taken, "
+		"greatest(o.claimed_credits - coalesce($2, o.claimed_credits), 0) AS claimed "
+		"FROM coursebase.ai_credit_purchases o WHERE o.id = $1) n "
+		"WHERE p.id = $1 AND p.claimed_credits > 0 "
+		"RETURNING n.taken - p.refunded_credits",
+	.nargs = 2,
+	.types = {UUIDOID, INT8OID},
 };
 
 /* The columns of read_packs. */
@@ -91,12 +113,13 @@ enum
 {
 	PACK_ID = 1,
 	PACK_HELD,
-	PACK_REFUNDED,
+	PACK_CLAIMED,
 };
 
 /* In the order in which packs are spent. */
 static KeptPlan read_packs = {
-	.sql = "SELECT p.id, p.credits - p.refunded_credits, p.status = 'refunded' "
+	.sql = "SELECT p.id, p.credits - p.refunded_credits, "
+		   "p.claimed_credits - p.refunded_credits "
 		   "FROM coursebase.ai_credit_purchases p JOIN coursebase.credit_log e "
 		   "ON e.credit_purchase_id = p.id AND e.kind = 'pack' "
 		   "WHERE p.user_id = $1 ORDER BY e.position",
@@ -124,6 +147,10 @@ static void pack_grant(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinf
 static void pack_grant_again(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo);
 static void pack_refund(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo,
 						TimestampTz at);
+static void pack_reverse(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo,
+						 TimestampTz at);
+static void pack_require(Purchase *purchase, FunctionCallInfo fcinfo);
+static void claim_require(FunctionCallInfo fcinfo);
 static bool purchase_find(Purchase *purchase, FunctionCallInfo fcinfo, int source);
 static void purchase_entry(CreditEntry *entry, const pg_uuid_t *purchase, const char *kind);
 static void packs_write(const CreditPack *packs, const pg_uuid_t *ids, uint64 count);
@@ -131,6 +158,7 @@ static void entry_return(FunctionCallInfo fcinfo, const CreditEntry *entry);
 
 PG_FUNCTION_INFO_V1(coursebase_grant_credit_pack);
 PG_FUNCTION_INFO_V1(coursebase_refund_credit_pack);
+PG_FUNCTION_INFO_V1(coursebase_reverse_credit_pack_refund);
 
 /*
  * SQL function: grant_credit_pack(user_id uuid, product_id text, credits bigint, source text,
@@ -148,6 +176,7 @@ coursebase_grant_credit_pack(PG_FUNCTION_ARGS)
 	args_require_first(fcinfo, GRANT_AMOUNT);
 	args_time(fcinfo, GRANT_AT);
 	schema_require_current();
+	signed_only_require(args_text_or_null(fcinfo, GRANT_SOURCE));
 	compat_materialize(fcinfo);
 	SPI_connect();
 	rights = owner_enter();
@@ -160,7 +189,8 @@ coursebase_grant_credit_pack(PG_FUNCTION_ARGS)
 
 /*
  * SQL function: refund_credit_pack(source text, environment text, purchase_id text, at
- * timestamptz) returns table (credit_purchase_id uuid, bank_credits bigint, bank_left bigint)
+ * timestamptz, credits bigint) returns table (credit_purchase_id uuid, bank_credits bigint,
+ * bank_left bigint)
  */
 PGDLLEXPORT Datum
 coursebase_refund_credit_pack(PG_FUNCTION_ARGS)
@@ -172,6 +202,7 @@ coursebase_refund_credit_pack(PG_FUNCTION_ARGS)
 
 	args_require_first(fcinfo, REFUND_AT);
 	at = args_time(fcinfo, REFUND_AT);
+	claim_require(fcinfo);
 	schema_require_current();
 	compat_materialize(fcinfo);
 	SPI_connect();
@@ -181,6 +212,43 @@ coursebase_refund_credit_pack(PG_FUNCTION_ARGS)
 	entry_return(fcinfo, &entry);
 	SPI_finish();
 	return (Datum) 0;
+}
+
+/*
+ * SQL function: reverse_credit_pack_refund(source text, environment text, purchase_id text, at
+ * timestamptz, credits bigint) returns table (credit_purchase_id uuid, bank_credits bigint,
+ * bank_left bigint)
+ */
+PGDLLEXPORT Datum
+coursebase_reverse_credit_pack_refund(PG_FUNCTION_ARGS)
+{
+	CreditEntry entry = {.kind = "reversal"};
+	pg_uuid_t purchase;
+	OwnerRights rights;
+	TimestampTz at;
+
+	args_require_first(fcinfo, REFUND_AT);
+	at = args_time(fcinfo, REFUND_AT);
+	claim_require(fcinfo);
+	schema_require_current();
+	compat_materialize(fcinfo);
+	SPI_connect();
+	rights = owner_enter();
+	pack_reverse(&entry, &purchase, fcinfo, at);
+	owner_leave(rights);
+	entry_return(fcinfo, &entry);
+	SPI_finish();
+	return (Datum) 0;
+}
+
+/* How many credits the refund is of; NULL: all. */
+static void
+claim_require(FunctionCallInfo fcinfo)
+{
+	if (!PG_ARGISNULL(REFUND_CREDITS) && PG_GETARG_INT64(REFUND_CREDITS) <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("credits must be above 0"),
+				 errhint("Pass null for all credits of the pack.")));
 }
 
 /* entry->purchase points to *id, which must live as long. */
@@ -226,25 +294,23 @@ pack_grant_again(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo)
 	purchase_entry(entry, id, "pack");
 }
 
-/* entry->purchase points to *id, which must live as long. */
+/* entry->purchase points to *id, which must live as long. A refund in full that is repeated
+ * answers its entry. */
 static void
 pack_refund(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo, TimestampTz at)
 {
 	CreditState state;
 	Purchase purchase;
-	Datum key = UUIDPGetDatum(id);
+	PlanValues values = {0};
 
-	if (!purchase_find(&purchase, fcinfo, REFUND_SOURCE))
-		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such purchase"),
-						errdetail("No pack of credits was granted for \"%s\" of %s, %s.",
-								  args_text_or_null(fcinfo, REFUND_PURCHASE),
-								  args_text_or_null(fcinfo, REFUND_SOURCE),
-								  args_text_or_null(fcinfo, REFUND_ENVIRONMENT))));
+	pack_require(&purchase, fcinfo);
 	*id = purchase.id;
 	/* whose purchase it is never changes, so that the user's row may be locked after the look
 	 */
 	credit_open(&state, &purchase.user, at, true);
-	if (plan_execute(&mark_refunded, &key, NULL, false) == 0)
+	plan_bind_uuid(&values, id);
+	args_bind(&values, fcinfo, REFUND_CREDITS);
+	if (plan_execute(&claim_credits, values.datums, values.nulls, false) == 0)
 	{
 		purchase_entry(entry, id, "refund");
 		return;
@@ -252,6 +318,41 @@ pack_refund(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo, Timestam
 	credit_packs_take(&state);
 	entry->purchase = id;
 	credit_save(&state, entry);
+}
+
+/* Nothing is written where no refund claims anything: a reversal that is repeated. */
+static void
+pack_reverse(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo, TimestampTz at)
+{
+	CreditState state;
+	Purchase purchase;
+	PlanValues values = {0};
+
+	pack_require(&purchase, fcinfo);
+	*id = purchase.id;
+	credit_open(&state, &purchase.user, at, true);
+	entry->purchase = id;
+	entry->account = state.account;
+	plan_bind_uuid(&values, id);
+	args_bind(&values, fcinfo, REFUND_CREDITS);
+	if (plan_execute(&release_claim, values.datums, values.nulls, false) == 0)
+		return;
+	if (!credit_bank_add(&state.account, plan_int64(0, 1)))
+		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						errmsg("the bank of credits would be out of range")));
+	credit_save(&state, entry);
+}
+
+/* The purchase that a refund or its reversal names; KB106 if there is none. */
+static void
+pack_require(Purchase *purchase, FunctionCallInfo fcinfo)
+{
+	if (!purchase_find(purchase, fcinfo, REFUND_SOURCE))
+		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such purchase"),
+						errdetail("No pack of credits was granted for \"%s\" of %s, %s.",
+								  args_text_or_null(fcinfo, REFUND_PURCHASE),
+								  args_text_or_null(fcinfo, REFUND_SOURCE),
+								  args_text_or_null(fcinfo, REFUND_ENVIRONMENT))));
 }
 
 /* The purchase whose key begins at the argument `source`: source, environment, purchase_id. */
@@ -271,22 +372,14 @@ purchase_find(Purchase *purchase, FunctionCallInfo fcinfo, int source)
 	return true;
 }
 
-/* The entry of that kind that the first call wrote for the purchase. */
+/* The latest entry of that kind of the purchase: the one that a repeated call repeats. */
 static void
 purchase_entry(CreditEntry *entry, const pg_uuid_t *purchase, const char *kind)
 {
-	CreditEntry entries[2] = {0};
-	int count = credit_entries(entries, NULL, NULL, purchase);
-
-	for (int i = 0; i < count; i++)
-		if (strcmp(entries[i].kind, kind) == 0)
-		{
-			*entry = entries[i];
-			return;
-		}
-	ereport(ERROR,
-			(errcode(ERRCODE_DATA_CORRUPTED), errmsg("the log of credits lacks a purchase"),
-			 errhint("Run SELECT * FROM coursebase.check_integrity().")));
+	if (!credit_purchase_entry(entry, purchase, kind))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED), errmsg("the log of credits lacks a purchase"),
+				 errhint("Run SELECT * FROM coursebase.check_integrity().")));
 }
 
 void
@@ -303,7 +396,7 @@ credit_packs_take(CreditState *state)
 	{
 		ids[row] = plan_uuid(row, PACK_ID);
 		packs[row].held = plan_int64(row, PACK_HELD);
-		packs[row].refunded = plan_bool(row, PACK_REFUNDED);
+		packs[row].claimed = plan_int64(row, PACK_CLAIMED);
 	}
 	if (!credit_packs_settle(&state->account, packs, count, &taken))
 		ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),

@@ -27,6 +27,13 @@ extern void line_delete(const SubscriptionLine *line);
 extern bool lines_store(const SubscriptionLine *lines, int nlines,
 						const SubscriptionLine *shown, const pg_uuid_t *user);
 
+/*
+ * Moves a line with its events to another user; false if it is not this one's. The caller holds
+ * the locks of both, and folds both anew.
+ */
+extern bool line_move(const char *store, const char *line, const pg_uuid_t *from,
+					  const pg_uuid_t *to);
+
 /* Makes the user's row of subscriptions, if there is none. */
 extern void subscription_begin(const pg_uuid_t *user);
 

@@ -7,9 +7,11 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
+#include "utils/varlena.h"
 
 #include "billing/environment.h"
 #include "billing/notice.h"
@@ -17,6 +19,7 @@
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
+#include "core/signed_only.h"
 #include "json/members.h"
 
 /* The members that this release reads. The payload keeps the others too. */
@@ -85,6 +88,12 @@ static const char *const stores[] = {
 	"google_play", "app_store", "stripe", "amazon", "promotional", STORE_MANUAL,
 };
 
+/* RevenueCat's names of the stores, and those that people write. */
+static const MembersAlias store_aliases[] = {
+	{"playstore", "google_play"}, {"google", "google_play"}, {"macappstore", "app_store"},
+	{"apple", "app_store"},       {"rcbilling", "stripe"},
+};
+
 /* The mapping of the subtype, or else the one that is for every subtype (''). */
 static KeptPlan read_mapping = {
 	.sql = "SELECT m.event_type FROM coursebase.subscription_event_mappings m "
@@ -95,7 +104,10 @@ static KeptPlan read_mapping = {
 };
 
 static SubscriptionEvent type_read(Members *members, const char *store);
-static SubscriptionEvent type_map(const char *provider, const char *name, const char *subtype);
+static bool type_map(const char *provider, const char *name, const char *subtype,
+					 SubscriptionEvent *type);
+pg_noreturn static void raise_type(const char *name);
+static Datum payload_of(const SubscriptionNotice *notice, bool typed);
 static void member_push(JsonbParseState **state, NoticeMember member, JsonbValue *value);
 static void text_push(JsonbParseState **state, NoticeMember member, const char *text);
 static void time_push(JsonbParseState **state, NoticeMember member, int64 time);
@@ -115,14 +127,17 @@ notice_read(SubscriptionNotice *notice, Datum json)
 	/* also transaction_seen, which is the log's to say */
 	memset(notice, 0, sizeof(*notice));
 	members_load(&members, &notice_form, json, MEMBERS);
-	notice->store = members_word(&members, MEMBER_STORE, stores, lengthof(stores));
+	notice->store = members_spelled(&members, MEMBER_STORE, stores, lengthof(stores),
+									store_aliases, lengthof(store_aliases));
 	if (notice->store == NULL)
 		members_raise(&notice_form, MEMBER_STORE, "is missing");
+	signed_only_require(notice->store);
 	/* a correction by hand is refused if it does not fit: there is somebody to tell */
 	by_hand = strcmp(notice->store, STORE_MANUAL) == 0;
 	notice->manual = members_flag(&members, MEMBER_MANUAL) == 1 || by_hand;
 	notice->environment =
-		members_word(&members, MEMBER_ENVIRONMENT, environment_names, ENVIRONMENTS);
+		members_spelled(&members, MEMBER_ENVIRONMENT, environment_names, ENVIRONMENTS,
+						environment_aliases, ENVIRONMENT_ALIASES);
 	if (notice->environment == NULL && !by_hand)
 		members_raise(&notice_form, MEMBER_ENVIRONMENT, "is missing");
 	if (notice->environment == NULL)
@@ -133,8 +148,8 @@ notice_read(SubscriptionNotice *notice, Datum json)
 	if (event->time == FOLD_NEVER)
 		members_raise(&notice_form, MEMBER_EVENT_TIME, "is missing");
 	event->period_start = members_time(&members, MEMBER_PERIOD_START);
-	event->period_end = members_time(&members, MEMBER_PERIOD_END);
-	event->grace_until = members_time(&members, MEMBER_GRACE_UNTIL);
+	event->period_end = members_end_time(&members, MEMBER_PERIOD_END);
+	event->grace_until = members_end_time(&members, MEMBER_GRACE_UNTIL);
 	event->auto_renew = members_flag(&members, MEMBER_AUTO_RENEW);
 	event->trial = members_flag(&members, MEMBER_IS_TRIAL);
 	event->transaction = members_text(&members, MEMBER_TRANSACTION_ID, MEMBERS_ID_SIZE);
@@ -149,9 +164,27 @@ notice_read(SubscriptionNotice *notice, Datum json)
 	/* the last one, because a mapping is looked up only for an event that is well formed */
 	event->type = type_read(&members, notice->store);
 	members_end(&members);
-	/* the whole object as it came, so that a later release can read what this one does not */
+	/* the whole object, so that a later release can read what this one does not; what this one
+	 * reads in one spelling, so that a repetition in another is the same */
 	notice->payload = DirectFunctionCall1(
 		jsonb_in, CStringGetDatum(pnstrdup(members.text.bytes, members.text.size)));
+	notice->payload = DirectFunctionCall2(
+		jsonb_concat,
+		DirectFunctionCall2(jsonb_delete_array, notice->payload, notice_read_members()),
+		payload_of(notice, false));
+}
+
+/* As what came names a type is kept, with its subtype; what it means is a column. */
+Datum
+notice_read_members(void)
+{
+	Datum names[MEMBERS];
+	int count = 0;
+
+	for (int i = 0; i < MEMBERS; i++)
+		if (i != MEMBER_PROVIDER && i != MEMBER_SUBTYPE && i != MEMBER_EVENT_TYPE)
+			names[count++] = CStringGetTextDatum(member_names[i]);
+	return PointerGetDatum(construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
 /*
@@ -167,6 +200,7 @@ type_read(Members *members, const char *store)
 	const char *name;
 	SubscriptionEvent type;
 
+	signed_only_require(provider);
 	/* Google Play numbers its notifications */
 	if (json_kind(&members->text, span) == JSON_KIND_NUMBER && span.end > span.start)
 		name = pnstrdup(members->text.bytes + span.start, span.end - span.start);
@@ -176,28 +210,63 @@ type_read(Members *members, const char *store)
 	if (subscription_event_parse(name, &type))
 		return type;
 	/* RevenueCat speaks for several stores, in words of its own */
-	return type_map(provider == NULL ? store : provider, name, subtype == NULL ? "" : subtype);
+	if (type_map(provider == NULL ? store : provider, name, subtype == NULL ? "" : subtype,
+				 &type))
+		return type;
+	/* in the manner of our own names, and none of them: no provider of ours writes so */
+	if (provider == NULL && name[strspn(name, "abcdefghijklmnopqrstuvwxyz_")] == '\0')
+		raise_type(name);
+	return EVENT_NOTED;
 }
 
-/* EVENT_NOTED for a name without a mapping. */
-static SubscriptionEvent
-type_map(const char *provider, const char *name, const char *subtype)
+/* A canonical type that does not exist, with the nearest one that does. */
+static void
+raise_type(const char *name)
+{
+	int least = INT_MAX;
+	SubscriptionEvent nearest = EVENT_NOTED;
+
+	for (SubscriptionEvent type = 0; type < SUBSCRIPTION_EVENTS; type++)
+	{
+		const char *known = subscription_event_names[type];
+		int distance = varstr_levenshtein(name, Min(strlen(name), 64), known, strlen(known), 1,
+										  1, 1, true);
+
+		if (distance < least)
+		{
+			least = distance;
+			nearest = type;
+		}
+	}
+	ereport(ERROR, (errcode(ERRCODE_CB_EVENT_INVALID),
+					errmsg("there is no type \"%s\" of events", name),
+					errhint("The nearest one is \"%s\". A provider's own name comes with the "
+							"member \"provider\".",
+							subscription_event_names[nearest])));
+}
+
+/* False for a name without a mapping. */
+static bool
+type_map(const char *provider, const char *name, const char *subtype, SubscriptionEvent *type)
 {
 	PlanValues values = {0};
-	SubscriptionEvent type;
 
 	plan_bind_text(&values, provider);
 	plan_bind_text(&values, name);
 	plan_bind_text(&values, subtype);
-	if (owner_execute(&read_mapping, values.datums, values.nulls, false) == 0 ||
-		!subscription_event_parse(plan_text_required(0, 1), &type))
-		return EVENT_NOTED;
-	return type;
+	return owner_execute(&read_mapping, values.datums, values.nulls, false) > 0 &&
+		   subscription_event_parse(plan_text_required(0, 1), type);
+}
+
+Datum
+notice_payload(const SubscriptionNotice *notice)
+{
+	return payload_of(notice, true);
 }
 
 /* jsonb orders the members itself, so their order here does not matter. */
-Datum
-notice_payload(const SubscriptionNotice *notice)
+static Datum
+payload_of(const SubscriptionNotice *notice, bool typed)
 {
 	const FoldEvent *event = &notice->event;
 	JsonbParseState *state = NULL;
@@ -207,7 +276,8 @@ notice_payload(const SubscriptionNotice *notice)
 	text_push(&state, MEMBER_STORE, notice->store);
 	text_push(&state, MEMBER_ENVIRONMENT, notice->environment);
 	text_push(&state, MEMBER_STORE_EVENT_ID, event->id);
-	text_push(&state, MEMBER_EVENT_TYPE, subscription_event_names[event->type]);
+	if (typed)
+		text_push(&state, MEMBER_EVENT_TYPE, subscription_event_names[event->type]);
 	text_push(&state, MEMBER_ORIGINAL_TRANSACTION_ID, notice->original_transaction_id);
 	text_push(&state, MEMBER_TRANSACTION_ID, event->transaction);
 	text_push(&state, MEMBER_PRODUCT_ID, event->product_id);

@@ -20,7 +20,8 @@ typedef struct SubscriptionNotice
 	const char *environment;
 	const char *original_transaction_id; /* NULL if the store names none */
 	bool manual;   /* a person entered it: refuse the event if the line does not allow it */
-	Datum payload; /* jsonb, as it came; 0: notice_payload() of the other members */
+	Datum payload; /* jsonb: what came, what is read of it in one spelling; 0: notice_payload()
+					  of the other members */
 } SubscriptionNotice;
 
 /* What the call that brought the event was answered; every repetition gets the same. */
@@ -43,6 +44,12 @@ extern void notice_read(SubscriptionNotice *notice, Datum json);
  * notice that another feature makes, so that the log holds the payload of every event.
  */
 extern Datum notice_payload(const SubscriptionNotice *notice);
+
+/*
+ * The members of a payload that are read, as text[] in the current context: two payloads whose
+ * events and these members are equal are of one event.
+ */
+extern Datum notice_read_members(void);
 
 /*
  * Takes a notice into the log, once, and stores what the subscription is then

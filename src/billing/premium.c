@@ -68,7 +68,8 @@ static bool term_read(FoldTerm *term, Rows *rows);
 static void log_read(Premium *premium, const pg_uuid_t *user, TimestampTz at);
 static void log_fold(Premium *premium, const pg_uuid_t *user, TimestampTz at);
 static LineAnswer line_answer(const SubscriptionLine *line, TimestampTz at);
-static void answer_take(Premium *premium, const LineAnswer *answer, TimestampTz at);
+static void answer_take(Premium *premium, const LineAnswer *answer, const pg_uuid_t *user,
+						TimestampTz at);
 static int64 time_or_never(Rows *rows, int column);
 
 void
@@ -122,7 +123,7 @@ stored_read(Premium *premium, const pg_uuid_t *user, TimestampTz at, bool then)
 			continue;
 		earlier |= at < answer.span.from;
 		later |= at < DatumGetTimestampTz(rows_value(&rows, COLUMN_LAST_EVENT_TIME));
-		answer_take(premium, &answer, at);
+		answer_take(premium, &answer, user, at);
 	}
 	rows_close(&rows);
 	return then ? !earlier && !later : premium->holds || !earlier;
@@ -164,7 +165,7 @@ log_fold(Premium *premium, const pg_uuid_t *user, TimestampTz at)
 	{
 		LineAnswer answer = line_answer(&lines[i], at);
 
-		answer_take(premium, &answer, at);
+		answer_take(premium, &answer, user, at);
 	}
 }
 
@@ -191,10 +192,10 @@ line_answer(const SubscriptionLine *line, TimestampTz at)
  * lasts longest, or ended last; a line that does not count is told only if no other is there.
  */
 static void
-answer_take(Premium *premium, const LineAnswer *answer, TimestampTz at)
+answer_take(Premium *premium, const LineAnswer *answer, const pg_uuid_t *user, TimestampTz at)
 {
 	/* the setting is read for a sandbox only: most people's lines are of production */
-	bool counts = !answer->sandbox || environment_sandbox_counts();
+	bool counts = !answer->sandbox || environment_sandbox_counts(user);
 	bool holds = counts && answer->span.from <= at && at < answer->span.until;
 	int64 ended = counts && !holds && answer->span.from <= at ? answer->span.until : FOLD_NEVER;
 	int64 next = counts && answer->span.from > at ? answer->span.from : answer->next;

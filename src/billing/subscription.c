@@ -37,6 +37,8 @@
 #include "core/schema.h"
 #include "core/setting.h"
 #include "identity/anchor.h"
+#include "identity/audit.h"
+#include "json/object_write.h"
 
 /* An event on its way, and what is stored when it comes. */
 typedef struct Situation
@@ -58,29 +60,40 @@ typedef struct Situation
 	bool linked; /* an event of the log says that another line takes the place of this one */
 } Situation;
 
+/* Of a payload what is read: a provider that tells an event again counts its deliveries, or
+ * spells it otherwise. */
+#define READ_MEMBERS(payload)                                                                  \
+	"(SELECT jsonb_object_agg(k.key, k.value) FROM jsonb_each(" payload ") k "                 \
+	"WHERE k.key = ANY ($9))"
+
 /*
  * Locks the row of subscriptions before the line and the log are trusted: anchor_user() already
  * keeps other events of this user out, and the lock makes a stale snapshot fail here.
  */
 static KeptPlan read_situation = {
-	.sql = "SELECT s.id, s.status::text, s.expires_at, s.grace_until, s.store, s.environment, "
-		   "coalesce(s.original_transaction_id, s.user_id::text), "
-		   "l.user_id = $1, e.user_id = $1 AND e.payload = $6, e.answered_status, "
-		   "e.answered_expires_at, e.answered_anomaly, "
-		   "EXISTS (SELECT FROM coursebase.subscription_events p WHERE p.user_id = $1 "
-		   "AND p.transaction_id = $7 AND p.store = $2 "
-		   "AND coalesce(p.original_transaction_id, p.user_id::text) = $3), "
-		   "EXISTS (SELECT FROM coursebase.subscription_events k WHERE k.user_id = $1 "
-		   "AND k.store = $2 AND k.linked_purchase_token IS NOT NULL "
-		   "AND k.linked_purchase_token IN ($3, $8)), " LINE_COLUMNS
-		   "FROM coursebase.subscriptions s "
-		   "LEFT JOIN coursebase.subscription_lines l ON l.store = $2 "
-		   "AND l.original_transaction_id = $3 "
-		   "LEFT JOIN coursebase.subscription_events e ON e.store = $2 "
-		   "AND e.environment = $4 AND e.store_event_id = $5 "
-		   "WHERE s.user_id = $1 FOR NO KEY UPDATE OF s",
-	.nargs = 8,
-	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID},
+	.sql =
+		"SELECT s.id, s.status::text, s.expires_at, s.grace_until, s.store, s.environment, "
+		"coalesce(s.original_transaction_id, s.user_id::text), "
+		"l.user_id = $1, e.user_id = $1 AND e.event_type = $8 "
+		"AND " READ_MEMBERS("e.payload") " = " READ_MEMBERS(
+			"$6") ", e.answered_status, "
+				  "e.answered_expires_at, e.answered_anomaly, "
+				  "EXISTS (SELECT FROM coursebase.subscription_events p WHERE p.user_id = $1 "
+				  "AND p.transaction_id = $7 AND p.store = $2 "
+				  "AND coalesce(p.original_transaction_id, p.user_id::text) = "
+				  "$3), EXISTS (SELECT FROM coursebase.subscription_events k "
+				  "WHERE k.user_id = $1 AND k.store = $2 "
+				  "AND k.linked_purchase_token IS NOT NULL "
+				  "AND k.linked_purchase_token IN ($3, $10)), " LINE_COLUMNS
+				  "FROM coursebase.subscriptions s "
+				  "LEFT JOIN coursebase.subscription_lines l ON l.store = $2 "
+				  "AND l.original_transaction_id = $3 "
+				  "LEFT JOIN coursebase.subscription_events e ON e.store = $2 "
+				  "AND e.environment = $4 AND e.store_event_id = $5 "
+				  "WHERE s.user_id = $1 FOR NO KEY UPDATE OF s",
+	.nargs = 10,
+	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID,
+			  TEXTARRAYOID, TEXTOID},
 };
 enum
 {
@@ -125,6 +138,7 @@ static FoldAnomaly lines_refold(Situation *situation, SubscriptionLine *line);
 static void line_write(const Situation *situation, const SubscriptionLine *line,
 					   FoldAnomaly anomaly);
 static void first_premium_tell(const Situation *situation, const SubscriptionLine *line);
+static void grant_audit(const Situation *situation);
 static void line_require(const Situation *situation);
 static FoldAnomaly line_advance(Situation *situation, SubscriptionLine *line);
 static FoldAnomaly line_refold(const Situation *situation, SubscriptionLine *line);
@@ -233,7 +247,7 @@ situation_read(Situation *situation)
 	situation->shown.store = plan_text(0, SITUATION_STORE);
 	situation->shown.environment = plan_text(0, SITUATION_ENVIRONMENT);
 	situation->shown.id = plan_text_required(0, SITUATION_LINE_ID);
-	plan_value(0, SITUATION_LINE_IS_OWN, &no_line);
+	plan_value_as(0, SITUATION_LINE_IS_OWN, BOOLOID, &no_line);
 	situation->has_line = !no_line;
 	situation->line_is_own = plan_bool_or(0, SITUATION_LINE_IS_OWN, false);
 	situation->first.status = plan_text(0, SITUATION_ANSWERED_STATUS);
@@ -260,6 +274,8 @@ situation_query(const Situation *situation)
 	plan_bind_text(&values, notice->event.id);
 	plan_bind(&values, notice->payload);
 	plan_bind_text(&values, notice->event.transaction);
+	plan_bind_text(&values, subscription_event_names[notice->event.type]);
+	plan_bind(&values, notice_read_members());
 	plan_bind_text(&values, notice->event.purchase_token);
 	return owner_execute(&read_situation, values.datums, values.nulls, false) == 1;
 }
@@ -286,6 +302,7 @@ event_take(Situation *situation, SubscriptionAnswer *answer)
 	if (!event_insert(&situation->notice, situation->user, &situation->subscription, answer,
 					  situation->at))
 		raise_conflict(&situation->notice);
+	grant_audit(situation);
 	if (anomaly == FOLD_SOUND)
 		first_premium_tell(situation, &line);
 }
@@ -337,6 +354,25 @@ line_write(const Situation *situation, const SubscriptionLine *line, FoldAnomaly
 		raise_taken(situation);
 }
 
+/* What no store sold is somebody's decision, which the trail must name: with a stolen server
+ * key it stays possible. */
+static void
+grant_audit(const Situation *situation)
+{
+	const SubscriptionNotice *notice = &situation->notice;
+	StringInfoData out;
+
+	if (strcmp(notice->store, "manual") != 0 && strcmp(notice->store, "promotional") != 0)
+		return;
+	object_begin(&out);
+	object_text(&out, "store", notice->store);
+	object_text(&out, "event_type", subscription_event_names[notice->event.type]);
+	object_text(&out, "store_event_id", notice->event.id);
+	object_time(&out, "period_end", notice->event.period_end);
+	audit_write("subscription_granted", psprintf("users/%s", uuid_text(situation->user)), NULL,
+				object_end(&out));
+}
+
 /*
  * Tells the listener if the event began the line's first premium that was paid for, or refunded
  * the line. The listener is not told of a sandbox that does not count. The beginning is told
@@ -353,7 +389,8 @@ first_premium_tell(const Situation *situation, const SubscriptionLine *line)
 
 	if (!begins && !ends)
 		return;
-	if (!environment_counts(line->environment))
+	/* a tester pays nothing, and so nobody is paid for bringing one */
+	if (!environment_counts(line->environment, NULL))
 		return;
 	if (premium_listener == NULL)
 		return;

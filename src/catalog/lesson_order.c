@@ -2,34 +2,46 @@
  * lesson_order.c: the places of sections within a course and of lessons within a section.
  *
  * Invariants: no two children of one parent have the same place (the deferrable unique keys
- * course_sections_course_id_order_key and lessons_section_id_order_key). A new order names
- * every child exactly once, and one statement writes the whole order.
+ * course_sections_course_id_order_key and lessons_section_id_order_key). reorder_sections() and
+ * reorder_lessons() name every child exactly once and write the whole order. A plain UPDATE of
+ * one place swaps: the child that still holds the place at the statement's end gets the former
+ * place of the one that moved there. A plain INSERT at a place that is taken gets the next free
+ * one, so that neither of two writers that chose the same place fails.
  *
- * Locks: the row of the parent (course or section) before the places of its children are read,
- * so that two sessions that append at once get different places, and that no child is added
- * while an order is checked and written.
+ * Locks: one lock for the places of all parents, from before the statement to the end of the
+ * transaction. It comes before the rows: an UPDATE holds its row before a row trigger knows the
+ * parent, so that two UPDATEs that swap with each other would wait in a ring behind a lock of
+ * the parent. The parent itself is never locked against its other writers, who may want this
+ * lock next.
  *
- * Rights: the triggers lock and read with those of the tables' owner, because row security may
+ * Rights: the triggers read and write with those of the tables' owner, because row security may
  * hide siblings; reorder_sections() and reorder_lessons() run with the caller's.
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
+#include "utils/rls.h"
+#include "utils/tuplestore.h"
 #include "utils/uuid.h"
 
 #include "core/args.h"
+#include "core/column.h"
 #include "core/datum.h"
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
+#include "core/restore.h"
 #include "core/row_trigger.h"
 #include "core/schema.h"
+#include "identity/asking.h"
 
 /* A table of children that have an order within their parent. */
 typedef struct Ordered
@@ -37,8 +49,13 @@ typedef struct Ordered
 	const char *parent;        /* the column that names the parent */
 	const char *parent_word;   /* "course" or "section", for messages */
 	const char *children_word; /* "section" or "lesson", for messages */
-	KeptPlan lock;             /* locks the parent, with the caller's rights */
+	KeptPlan find;             /* the parent, if the caller may change it */
 	KeptPlan last;             /* the place after the last child */
+	KeptPlan free;             /* a place, or the next free one after it */
+	KeptPlan swap;             /* gives whoever holds a place another one, if that is free */
+	KeptPlan taken;            /* whether a place has another child */
+	KeptPlan holder;           /* who else holds the place of a child that an UPDATE moved */
+	KeptPlan put;              /* puts one child into a place */
 	KeptPlan compare;          /* how the named ids differ from the children */
 	KeptPlan write;            /* writes the places */
 } Ordered;
@@ -51,10 +68,52 @@ enum
 	COMPARED_REPEATED,
 };
 
-#define LOCK_QUERY(table) "SELECT FROM coursebase." table " WHERE id = $1 FOR NO KEY UPDATE"
+/* The columns of holder. */
+enum
+{
+	HOLDER_ID = 1,
+	HOLDER_MOVED,   /* the same statement moved the holder there */
+	HOLDER_VACATED, /* a place that the statement left free, or NULL */
+};
+
+/* The object whose lock guards all places: a part of the schema that nothing else locks. */
+#define PLACES_LOCK_PART 1
+
+/*
+ * A lock clause makes the policies for UPDATE count, and FOR KEY SHARE waits for nobody but who
+ * deletes the parent.
+ */
+#define FIND_QUERY(table) "SELECT FROM coursebase." table " WHERE id = $1 FOR KEY SHARE"
 #define LAST_QUERY(table, parent)                                                              \
 	"SELECT coalesce(max(o.\"order\") + 1, 0) FROM coursebase." table " o WHERE o." parent     \
 	" = $1"
+/* A row of the same id is no sibling: ON CONFLICT (id) is about to update it. */
+#define FREE_QUERY(table, parent)                                                              \
+	"SELECT CASE WHEN NOT EXISTS (SELECT FROM coursebase." table " o WHERE o." parent " = $1"  \
+	"  AND o.\"order\" = $2) OR EXISTS (SELECT FROM coursebase." table " o WHERE o.id = $3)"   \
+	" THEN $2 ELSE (SELECT o.\"order\" + 1 FROM coursebase." table " o WHERE o." parent        \
+	" = $1 AND o.\"order\" >= $2 AND NOT EXISTS (SELECT FROM coursebase." table " n"           \
+	"  WHERE n." parent " = $1 AND n.\"order\" = o.\"order\" + 1)"                             \
+	" ORDER BY o.\"order\" LIMIT 1) END"
+#define SWAP_QUERY(table, parent)                                                              \
+	"UPDATE coursebase." table " h SET \"order\" = $4 WHERE h." parent " = $2"                 \
+	" AND h.\"order\" = $3 AND h.id <> $1 AND NOT EXISTS (SELECT FROM coursebase." table " o"  \
+	"  WHERE o." parent " = $2 AND o.\"order\" = $4)"
+#define TAKEN_QUERY(table, parent)                                                             \
+	"SELECT FROM coursebase." table " h WHERE h." parent " = $2 AND h.\"order\" = $3"          \
+	" AND h.id <> $1"
+/* Of the places that the statement left free, the former one of the mover comes first. */
+#define HOLDER_QUERY(table, parent)                                                            \
+	"SELECT h.id, EXISTS (SELECT FROM changed c JOIN former f ON f.id = c.id"                  \
+	"  WHERE c.id = h.id AND c." parent " = $2 AND c.\"order\" = $3"                           \
+	"  AND (f." parent ", f.\"order\") <> (c." parent ", c.\"order\")),"                       \
+	" (SELECT f.\"order\" FROM former f WHERE f." parent " = $2 AND NOT EXISTS ("              \
+	"  SELECT FROM coursebase." table " o WHERE o." parent " = $2"                             \
+	"   AND o.\"order\" = f.\"order\") ORDER BY f.id <> $1, f.\"order\" LIMIT 1)"              \
+	" FROM coursebase." table " m JOIN coursebase." table " h"                                 \
+	"  ON h." parent " = m." parent " AND h.\"order\" = m.\"order\" AND h.id <> m.id"          \
+	" WHERE m.id = $1 AND m." parent " = $2 AND m.\"order\" = $3"
+#define PUT_QUERY(table) "UPDATE coursebase." table " SET \"order\" = $2 WHERE id = $1"
 #define COMPARE_QUERY(table, parent)                                                           \
 	"SELECT (SELECT count(*) FROM coursebase." table " o WHERE o." parent " = $1"              \
 	"  AND o.id <> ALL ($2)),"                                                                 \
@@ -66,14 +125,23 @@ enum
 	" FROM unnest($2) WITH ORDINALITY n (id, place)"                                           \
 	" WHERE o." parent " = $1 AND o.id = n.id AND o.\"order\" <> n.place - 1"
 #define ONE_KEY  .nargs = 1, .types = {UUIDOID}
+#define AT_PLACE .nargs = 3, .types = {UUIDOID, INT4OID, UUIDOID}
+#define MOVED    .nargs = 3, .types = {UUIDOID, UUIDOID, INT4OID}
+#define SWAPPED  .nargs = 4, .types = {UUIDOID, UUIDOID, INT4OID, INT4OID}
+#define TO_PLACE .nargs = 2, .types = {UUIDOID, INT4OID}
 #define KEY_LIST .nargs = 2, .types = {UUIDOID, UUIDARRAYOID}
 
 static Ordered sections = {
 	.parent = "course_id",
 	.parent_word = "course",
 	.children_word = "section",
-	.lock = {.sql = LOCK_QUERY("courses"), ONE_KEY},
+	.find = {.sql = FIND_QUERY("courses"), ONE_KEY},
 	.last = {.sql = LAST_QUERY("course_sections", "course_id"), ONE_KEY},
+	.free = {.sql = FREE_QUERY("course_sections", "course_id"), AT_PLACE},
+	.swap = {.sql = SWAP_QUERY("course_sections", "course_id"), SWAPPED},
+	.taken = {.sql = TAKEN_QUERY("course_sections", "course_id"), MOVED},
+	.holder = {.sql = HOLDER_QUERY("course_sections", "course_id"), MOVED},
+	.put = {.sql = PUT_QUERY("course_sections"), TO_PLACE},
 	.compare = {.sql = COMPARE_QUERY("course_sections", "course_id"), KEY_LIST},
 	.write = {.sql = WRITE_QUERY("course_sections", "course_id"), KEY_LIST},
 };
@@ -81,43 +149,101 @@ static Ordered lessons = {
 	.parent = "section_id",
 	.parent_word = "section",
 	.children_word = "lesson",
-	.lock = {.sql = LOCK_QUERY("course_sections"), ONE_KEY},
+	.find = {.sql = FIND_QUERY("course_sections"), ONE_KEY},
 	.last = {.sql = LAST_QUERY("lessons", "section_id"), ONE_KEY},
+	.free = {.sql = FREE_QUERY("lessons", "section_id"), AT_PLACE},
+	.swap = {.sql = SWAP_QUERY("lessons", "section_id"), SWAPPED},
+	.taken = {.sql = TAKEN_QUERY("lessons", "section_id"), MOVED},
+	.holder = {.sql = HOLDER_QUERY("lessons", "section_id"), MOVED},
+	.put = {.sql = PUT_QUERY("lessons"), TO_PLACE},
 	.compare = {.sql = COMPARE_QUERY("lessons", "section_id"), KEY_LIST},
 	.write = {.sql = WRITE_QUERY("lessons", "section_id"), KEY_LIST},
 };
-/*
- * The locks that the triggers take with the rights of the tables' owner. They have plans of
- * their own: one plan that runs under two roles would be planned anew at each change of role.
- */
-static KeptPlan lock_course = {.sql = LOCK_QUERY("courses"), ONE_KEY};
-static KeptPlan lock_section = {.sql = LOCK_QUERY("course_sections"), ONE_KEY};
 
-static Datum place_keep(TriggerData *data, Ordered *ordered, KeptPlan *lock);
+/* One child's way from one place of its parent to another. */
+typedef struct Move
+{
+	pg_uuid_t parent;
+	int32 from;
+	int32 to;
+} Move;
+
+/*
+ * What place_swap() is doing: the UPDATE of the holder fires these triggers again, and there is
+ * nothing left for them to give.
+ */
+static const Move *swapping = NULL;
+
+static void places_lock(void);
+static Datum place_keep(TriggerData *data, Ordered *ordered);
+static int32 place_free(Ordered *ordered, const pg_uuid_t *parent, int32 place,
+						const pg_uuid_t *child);
+static Datum place_give(TriggerData *data, Ordered *ordered);
+static bool move_within(TriggerData *data, Ordered *ordered, Move *move);
+static bool move_is_swap(const Move *move);
+static bool place_swap(Ordered *ordered, const pg_uuid_t *child, const Move *move);
+static void place_give_of_many(TriggerData *data, Ordered *ordered, PlanValues *values);
+static void place_put(Ordered *ordered, const pg_uuid_t *child, int32 place);
 static bool place_wanted(TriggerData *data, const Ordered *ordered, const pg_uuid_t *parent,
 						 int column);
 static Datum reorder(FunctionCallInfo fcinfo, Ordered *ordered);
 static void children_require(Ordered *ordered, Datum *values);
 
+PG_FUNCTION_INFO_V1(coursebase_tg_any__lock_places);
 PG_FUNCTION_INFO_V1(coursebase_tg_course_sections__place);
 PG_FUNCTION_INFO_V1(coursebase_tg_lessons__place);
+PG_FUNCTION_INFO_V1(coursebase_tg_course_sections__give_place);
+PG_FUNCTION_INFO_V1(coursebase_tg_lessons__give_place);
 PG_FUNCTION_INFO_V1(coursebase_reorder_sections);
 PG_FUNCTION_INFO_V1(coursebase_reorder_lessons);
+
+/*
+ * SQL function: tg_any__lock_places() returns trigger
+ *
+ * Who may write no place by row security does not get the lock, and so cannot hold it for long.
+ * A policy of an operator's own may let others write: for them the triggers of the row take it.
+ */
+PGDLLEXPORT Datum
+coursebase_tg_any__lock_places(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_expect_before_statement(fcinfo, "tg_any__lock_places");
+
+	if (!restore_under_way() && (check_enable_rls(RelationGetRelid(data->tg_relation),
+												  InvalidOid, true) != RLS_ENABLED ||
+								 identity_is_admin()))
+		places_lock();
+	return PointerGetDatum(NULL);
+}
 
 /* SQL function: tg_course_sections__place() returns trigger. See place_keep(). */
 PGDLLEXPORT Datum
 coursebase_tg_course_sections__place(PG_FUNCTION_ARGS)
 {
 	return place_keep(trigger_expect(fcinfo, "tg_course_sections__place", ROW_BEFORE_WRITE),
-					  &sections, &lock_course);
+					  &sections);
 }
 
 /* SQL function: tg_lessons__place() returns trigger. See place_keep(). */
 PGDLLEXPORT Datum
 coursebase_tg_lessons__place(PG_FUNCTION_ARGS)
 {
-	return place_keep(trigger_expect(fcinfo, "tg_lessons__place", ROW_BEFORE_WRITE), &lessons,
-					  &lock_section);
+	return place_keep(trigger_expect(fcinfo, "tg_lessons__place", ROW_BEFORE_WRITE), &lessons);
+}
+
+/* SQL function: tg_course_sections__give_place() returns trigger. See place_give(). */
+PGDLLEXPORT Datum
+coursebase_tg_course_sections__give_place(PG_FUNCTION_ARGS)
+{
+	return place_give(
+		trigger_expect(fcinfo, "tg_course_sections__give_place", ROW_AFTER_UPDATE), &sections);
+}
+
+/* SQL function: tg_lessons__give_place() returns trigger. See place_give(). */
+PGDLLEXPORT Datum
+coursebase_tg_lessons__give_place(PG_FUNCTION_ARGS)
+{
+	return place_give(trigger_expect(fcinfo, "tg_lessons__give_place", ROW_AFTER_UPDATE),
+					  &lessons);
 }
 
 /* SQL function: reorder_sections(course_id uuid, ids uuid[]) returns integer. See reorder(). */
@@ -135,35 +261,182 @@ coursebase_reorder_lessons(PG_FUNCTION_ARGS)
 }
 
 /*
- * Gives a row that has no place of its own the place after the last one of its parent. The
- * parent is locked before the last place is read, so that a second session waits and then reads
- * the place that the first one took. If the parent is missing, the lock finds no row and the
- * foreign key reports it.
+ * Locks the places until the transaction ends. A session that holds the lock already does not
+ * wait.
+ */
+static void
+places_lock(void)
+{
+	LockDatabaseObject(NamespaceRelationId, owner_schema(), PLACES_LOCK_PART, ExclusiveLock);
+}
+
+/*
+ * Gives a row that has no place of its own the place after the last one of its parent, and a
+ * new row whose place is taken the next free one. The places are locked before they are read,
+ * so that a second session waits and then reads what the first one took. If the parent is
+ * missing, the foreign key reports it. A dump brings places that are right.
  */
 static Datum
-place_keep(TriggerData *data, Ordered *ordered, KeptPlan *lock)
+place_keep(TriggerData *data, Ordered *ordered)
 {
-	TupleDesc columns = RelationGetDescr(data->tg_relation);
 	HeapTuple row = trigger_written_row(data);
-	int column = SPI_fnumber(columns, "order");
+	int column = SPI_fnumber(RelationGetDescr(data->tg_relation), "order");
 	pg_uuid_t parent;
+	pg_uuid_t id;
 	Datum key = UUIDPGetDatum(&parent);
 	Datum place;
-	bool null = false;
+	bool wanted;
 
 	if (column <= 0)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
 						errmsg("table \"%s\" has no column \"order\"",
 							   RelationGetRelationName(data->tg_relation))));
-	if (!trigger_uuid(data, row, ordered->parent, &parent) ||
-		!place_wanted(data, ordered, &parent, column))
+	if (!trigger_uuid(data, row, ordered->parent, &parent))
 		return PointerGetDatum(row);
+	wanted = place_wanted(data, ordered, &parent, column);
+	if (!wanted && (TRIGGER_FIRED_BY_UPDATE(data->tg_event) || restore_under_way() ||
+					!trigger_uuid(data, row, "id", &id)))
+		return PointerGetDatum(row);
+	places_lock();
 	SPI_connect();
-	owner_execute(lock, &key, NULL, false);
-	owner_execute(&ordered->last, &key, NULL, false);
-	place = plan_value(0, 1, NULL);
+	if (wanted)
+	{
+		owner_execute_latest(&ordered->last, &key, NULL);
+		place = plan_value_as(0, 1, INT4OID, NULL);
+	}
+	else
+	{
+		int32 asked = DatumGetInt32(trigger_value_as(data, row, "order", INT4OID));
+
+		place = Int32GetDatum(place_free(ordered, &parent, asked, &id));
+	}
 	SPI_finish();
-	return PointerGetDatum(heap_modify_tuple_by_cols(row, columns, 1, &column, &place, &null));
+	return PointerGetDatum(trigger_set_as(data, row, "order", INT4OID, place, false));
+}
+
+/* The place if it is free for the child, NULL for one that has a place, or the next free one.
+ */
+static int32
+place_free(Ordered *ordered, const pg_uuid_t *parent, int32 place, const pg_uuid_t *child)
+{
+	PlanValues values = {0};
+
+	plan_bind_uuid(&values, parent);
+	plan_bind_int32(&values, place);
+	plan_bind_uuid(&values, child);
+	owner_execute_latest(&ordered->free, values.datums, values.nulls);
+	return plan_int32(0, 1);
+}
+
+/*
+ * After an UPDATE, for each row that it moved: whoever still holds the place, and was not moved
+ * there by the same statement, gets a place that the statement left free. Where it left none,
+ * because the row came from another parent, the row itself takes the next free place. Two rows
+ * that one statement moves to one place are left to the unique key.
+ */
+static Datum
+place_give(TriggerData *data, Ordered *ordered)
+{
+	pg_uuid_t id = *DatumGetUUIDP(trigger_value_as(data, data->tg_newtuple, "id", UUIDOID));
+	PlanValues values = {0};
+	Move move;
+	bool within;
+
+	if (restore_under_way())
+		return PointerGetDatum(NULL);
+	within = move_within(data, ordered, &move);
+	if (within && move_is_swap(&move))
+		return PointerGetDatum(NULL);
+	places_lock();
+	plan_bind_uuid(&values, &id);
+	plan_bind_uuid(&values, &move.parent);
+	plan_bind_int32(&values, move.to);
+	SPI_connect();
+	/* one row is the usual case, and needs no look at what the statement moved besides */
+	if (!(within && tuplestore_tuple_count(data->tg_newtable) == 1 &&
+		  place_swap(ordered, &id, &move)) &&
+		owner_execute_latest(&ordered->taken, values.datums, values.nulls) > 0)
+		place_give_of_many(data, ordered, &values);
+	SPI_finish();
+	return PointerGetDatum(NULL);
+}
+
+/* The way of the row, and whether it stayed with its parent. */
+static bool
+move_within(TriggerData *data, Ordered *ordered, Move *move)
+{
+	pg_uuid_t before =
+		*DatumGetUUIDP(trigger_value_as(data, data->tg_trigtuple, ordered->parent, UUIDOID));
+
+	move->parent =
+		*DatumGetUUIDP(trigger_value_as(data, data->tg_newtuple, ordered->parent, UUIDOID));
+	move->from = DatumGetInt32(trigger_value_as(data, data->tg_trigtuple, "order", INT4OID));
+	move->to = DatumGetInt32(trigger_value_as(data, data->tg_newtuple, "order", INT4OID));
+	return uuid_equal(&before, &move->parent);
+}
+
+static bool
+move_is_swap(const Move *move)
+{
+	return swapping != NULL && uuid_equal(&swapping->parent, &move->parent) &&
+		   swapping->from == move->to && swapping->to == move->from;
+}
+
+/* Gives whoever holds the child's place the child's former one; false if nobody does. */
+static bool
+place_swap(Ordered *ordered, const pg_uuid_t *child, const Move *move)
+{
+	const Move *outer = swapping;
+	PlanValues values = {0};
+	uint64 swapped;
+
+	plan_bind_uuid(&values, child);
+	plan_bind_uuid(&values, &move->parent);
+	plan_bind_int32(&values, move->to);
+	plan_bind_int32(&values, move->from);
+	swapping = move;
+	PG_TRY();
+	{
+		swapped = owner_execute_latest(&ordered->swap, values.datums, values.nulls);
+	}
+	PG_FINALLY();
+	{
+		swapping = outer;
+	}
+	PG_END_TRY();
+	return swapped > 0;
+}
+
+/* The same for a row of several that the statement moved, or one of another parent. */
+static void
+place_give_of_many(TriggerData *data, Ordered *ordered, PlanValues *values)
+{
+	if (SPI_register_trigger_data(data) < 0)
+		elog(ERROR, "could not see what the statement changed");
+	if (owner_execute_latest(&ordered->holder, values->datums, values->nulls) > 0 &&
+		!plan_bool(0, HOLDER_MOVED))
+	{
+		pg_uuid_t holder = plan_uuid(0, HOLDER_ID);
+		bool none;
+		Datum vacated = plan_value_as(0, HOLDER_VACATED, INT4OID, &none);
+		const pg_uuid_t *id = DatumGetUUIDP(values->datums[0]);
+
+		if (!none)
+			place_put(ordered, &holder, DatumGetInt32(vacated));
+		else
+			place_put(ordered, id,
+					  place_free(ordered, DatumGetUUIDP(values->datums[1]),
+								 DatumGetInt32(values->datums[2]), NULL));
+	}
+}
+
+/* The UPDATE fires the triggers of the child again, which find the place free. */
+static void
+place_put(Ordered *ordered, const pg_uuid_t *child, int32 place)
+{
+	Datum values[] = {UUIDPGetDatum(child), Int32GetDatum(place)};
+
+	owner_execute_latest(&ordered->put, values, NULL);
 }
 
 /*
@@ -177,8 +450,11 @@ place_wanted(TriggerData *data, const Ordered *ordered, const pg_uuid_t *parent,
 	pg_uuid_t before;
 	bool null;
 	bool old_null;
-	Datum place = SPI_getbinval(trigger_written_row(data), columns, column, &null);
+	Datum place;
 	Datum old;
+
+	column_require_type(columns, column, INT4OID);
+	place = SPI_getbinval(trigger_written_row(data), columns, column, &null);
 
 	if (!TRIGGER_FIRED_BY_UPDATE(data->tg_event))
 		return null;
@@ -190,10 +466,10 @@ place_wanted(TriggerData *data, const Ordered *ordered, const pg_uuid_t *parent,
 }
 
 /*
- * Puts the children of a parent into the given order and answers how many they are. The parent
- * is locked before the children are compared with the ids, so that the set of children stays
- * the same until the transaction ends. Row security decides whether the caller may lock the
- * parent: a hidden parent reads like a missing one.
+ * Puts the children of a parent into the given order and answers how many they are. The places
+ * are locked before the children are compared with the ids, so that no child is added until the
+ * transaction ends; only for a caller who may change the parent, so that nobody else holds the
+ * lock. Row security decides that: a hidden parent reads like a missing one.
  */
 static Datum
 reorder(FunctionCallInfo fcinfo, Ordered *ordered)
@@ -204,12 +480,13 @@ reorder(FunctionCallInfo fcinfo, Ordered *ordered)
 	args_require(fcinfo, 0);
 	schema_require_current();
 	SPI_connect();
-	if (plan_execute(&ordered->lock, values, NULL, false) != 1)
+	if (plan_execute(&ordered->find, values, NULL, false) != 1)
 		ereport(
 			ERROR,
 			(errcode(ERRCODE_CB_NOT_FOUND),
 			 errmsg("there is no such %s, or it is not yours to change", ordered->parent_word),
 			 errdetail("The id that was passed is %s.", uuid_text(PG_GETARG_UUID_P(0)))));
+	places_lock();
 	children_require(ordered, values);
 	plan_execute(&ordered->write, values, NULL, false);
 	SPI_finish();
@@ -218,7 +495,7 @@ reorder(FunctionCallInfo fcinfo, Ordered *ordered)
 
 /*
  * Raises KB905 unless the ids name every child exactly once. The caller holds the lock of the
- * parent. The three counts go into the DETAIL, so that the client can tell an outdated list
+ * places. The three counts go into the DETAIL, so that the client can tell an outdated list
  * from a mistake.
  */
 static void

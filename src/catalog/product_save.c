@@ -22,8 +22,8 @@
 #include "core/plan.h"
 #include "core/schema.h"
 
-/* The arguments of save_product(). All but the courses are parameters of the first statement.
- */
+/* The arguments of save_product(). All but the courses are parameters of the first statement,
+ * in their order. */
 enum
 {
 	SAVE_PRODUCT,
@@ -33,26 +33,30 @@ enum
 	SAVE_PRICE,
 	SAVE_STATUS,
 	SAVE_COURSES,
+	SAVE_ACCESS_DAYS,
+	SAVE_ACCESS_UNTIL,
 	SAVE_ARGUMENTS,
 };
 
 static KeptPlan insert_product = {
 	.sql = "INSERT INTO coursebase.products"
-		   " (name, description, image_url, price_dollars, status)"
-		   " VALUES ($2, $3, $4, $5, coalesce($6, 'private')::coursebase.product_status)"
-		   " RETURNING id",
-	.nargs = SAVE_COURSES,
-	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID},
+		   " (name, description, image_url, price_dollars, status, access_days, access_until)"
+		   " VALUES ($2, $3, $4, $5, coalesce($6, 'private')::coursebase.product_status,"
+		   "  nullif($7, 0), nullif($8, 'infinity')) RETURNING id",
+	.nargs = SAVE_ARGUMENTS - 1,
+	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, INT4OID, TIMESTAMPTZOID},
 };
-/* A null argument leaves its column. */
+/* A null argument leaves its column; 0 days and infinity make it null. */
 static KeptPlan update_product = {
 	.sql = "UPDATE coursebase.products SET name = coalesce($2, name),"
 		   " description = coalesce($3, description), image_url = coalesce($4, image_url),"
 		   " price_dollars = coalesce($5, price_dollars),"
-		   " status = coalesce($6::coursebase.product_status, status)"
+		   " status = coalesce($6::coursebase.product_status, status),"
+		   " access_days = nullif(coalesce($7, access_days), 0),"
+		   " access_until = nullif(coalesce($8, access_until), 'infinity')"
 		   " WHERE id = $1 RETURNING id",
-	.nargs = SAVE_COURSES,
-	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID},
+	.nargs = SAVE_ARGUMENTS - 1,
+	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, INT4OID, TIMESTAMPTZOID},
 };
 /* Takes out of the product what course_ids leaves out. */
 static KeptPlan delete_courses = {
@@ -77,7 +81,8 @@ PG_FUNCTION_INFO_V1(coursebase_save_product);
 
 /*
  * SQL function: save_product(product_id uuid, name text, description text, image_url text,
- * price_dollars integer, status text, course_ids uuid[]) returns uuid
+ * price_dollars integer, status text, course_ids uuid[], access_days integer, access_until
+ * timestamptz) returns uuid
  *
  * A null course_ids leaves the courses; an empty array takes all of them out, which the
  * deferred trigger of product.c refuses for a public product.
@@ -108,8 +113,9 @@ product_write(FunctionCallInfo fcinfo)
 	PlanValues values = {0};
 	KeptPlan *plan = PG_ARGISNULL(SAVE_PRODUCT) ? &insert_product : &update_product;
 
-	for (int i = 0; i < SAVE_COURSES; i++)
-		args_bind(&values, fcinfo, i);
+	for (int i = 0; i < SAVE_ARGUMENTS; i++)
+		if (i != SAVE_COURSES)
+			args_bind(&values, fcinfo, i);
 	if (plan_execute(plan, values.datums, values.nulls, false) != 1)
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND),
 						errmsg("there is no such product, or it is not yours to change"),

@@ -21,6 +21,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
+#include "nodes/primnodes.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
@@ -78,9 +79,16 @@ static bool source_is_distributed(void);
 static bool columns_are_usable(RowsSource *source, TupleDesc columns);
 static bool column_is_usable(TupleDesc columns, AttrNumber number, const RowsColumn *column);
 static bool index_is_usable(RowsSource *source, TupleDesc columns);
+static bool index_is_whole(const RowsSource *source, Relation index);
 static void on_relation_change(Datum arg, Oid relation);
 static void on_schema_change(Datum arg, int cache, uint32 hash);
 static void on_label_change(Datum arg, int cache, uint32 hash);
+
+static inline int
+keys_compared(const RowsSource *source)
+{
+	return source->nkeys - source->last_not_null;
+}
 
 /*
  * An index that cannot serve this snapshot may serve the next one, so that only this read goes
@@ -107,6 +115,10 @@ rows_open(Rows *rows, RowsSource *source, Snapshot snapshot)
 		ScanKeyEntryInitialize(&rows->keys[i], 0, i + 1, BTEqualStrategyNumber, InvalidOid,
 							   rows->index->rd_indcollation[i], source->procedures[i],
 							   (Datum) 0);
+	if (source->last_not_null)
+		ScanKeyEntryInitialize(&rows->keys[source->nkeys - 1], SK_ISNULL | SK_SEARCHNOTNULL,
+							   source->nkeys, InvalidStrategy, InvalidOid, InvalidOid,
+							   InvalidOid, (Datum) 0);
 	rows->numbers = source->numbers;
 	rows->slot = table_slot_create(rows->table, NULL);
 	rows->scan = compat_index_beginscan(rows->table, rows->index, snapshot, source->nkeys);
@@ -121,7 +133,7 @@ rows_find(Rows *rows, const Datum *keys)
 		statement_run(rows, false, keys);
 		return;
 	}
-	for (int i = 0; i < rows->source->nkeys; i++)
+	for (int i = 0; i < keys_compared(rows->source); i++)
 		rows->keys[i].sk_argument = keys[i];
 	index_rescan(rows->scan, rows->keys, rows->source->nkeys, NULL, 0);
 }
@@ -282,8 +294,8 @@ statements_make(RowsSource *source)
 	made = palloc0(sizeof(*made));
 	for (int null_keys = 0; null_keys < 2; null_keys++)
 		made->plans[null_keys].sql = statement_text(source, null_keys);
-	made->plans[0].nargs = source->nkeys;
-	for (int i = 0; i < source->nkeys; i++)
+	made->plans[0].nargs = keys_compared(source);
+	for (int i = 0; i < keys_compared(source); i++)
 		made->plans[0].types[i] = source->keys[i].type;
 	MemoryContextSwitchTo(caller);
 	source->statements = made;
@@ -314,7 +326,9 @@ statement_text(const RowsSource *source, bool null_keys)
 	{
 		appendStringInfo(&sql, " %s t.%s", i == 0 ? "WHERE" : "AND",
 						 quote_identifier(source->keys[i].name));
-		if (null_keys)
+		if (i >= keys_compared(source))
+			appendStringInfoString(&sql, " IS NOT NULL");
+		else if (null_keys)
 			appendStringInfoString(&sql, " IS NULL");
 		else
 			appendStringInfo(&sql, " OPERATOR(pg_catalog.=) $%d", i + 1);
@@ -498,7 +512,7 @@ index_is_usable(RowsSource *source, TupleDesc columns)
 	index = index_open(source->index_oid, AccessShareLock);
 	form = index->rd_index;
 	usable = index->rd_rel->relam == BTREE_AM_OID && form->indrelid == source->table_oid &&
-			 form->indnkeyatts >= source->nkeys && RelationGetIndexPredicate(index) == NIL;
+			 form->indnkeyatts >= source->nkeys && index_is_whole(source, index);
 	for (int i = 0; usable && i < source->nkeys; i++)
 	{
 		Oid type = source->keys[i].type;
@@ -511,6 +525,24 @@ index_is_usable(RowsSource *source, TupleDesc columns)
 	}
 	index_close(index, NoLock);
 	return usable;
+}
+
+/* Whether the index has all rows that the source finds. */
+static bool
+index_is_whole(const RowsSource *source, Relation index)
+{
+	List *predicate = RelationGetIndexPredicate(index);
+	AttrNumber last = source->nkeys > 0 ? index->rd_index->indkey.values[source->nkeys - 1] : 0;
+	NullTest *test;
+
+	if (predicate == NIL)
+		return true;
+	if (!source->last_not_null || list_length(predicate) != 1 ||
+		!IsA(linitial(predicate), NullTest))
+		return false;
+	test = linitial_node(NullTest, predicate);
+	return test->nulltesttype == IS_NOT_NULL && IsA(test->arg, Var) &&
+		   castNode(Var, test->arg)->varattno == last;
 }
 
 /*

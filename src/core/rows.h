@@ -50,7 +50,9 @@ typedef struct RowsColumn
  *		.columns = {{"clerk_user_id", TEXTOID}, {"deleted_at", TIMESTAMPTZOID, true}},
  *	};
  *
- * The keys are the leading columns of the index; without keys all rows are read. What is behind
+ * The keys are the leading columns of the index; without keys all rows are read. With
+ * last_not_null the last key is compared with nothing: rows in which it is not null are found,
+ * also by an index that holds only these. What is behind
  * `optional` is rows.c's own: what was looked up, until one of the relations changes.
  */
 typedef struct RowsSource
@@ -59,6 +61,7 @@ typedef struct RowsSource
 	const char *index;
 	int nkeys;
 	RowsColumn keys[ROWS_MAX_KEYS];
+	bool last_not_null;
 	int ncolumns;
 	RowsColumn columns[ROWS_MAX_COLUMNS];
 	bool optional; /* a missing table has no rows; else it raises KB001 */
@@ -105,8 +108,8 @@ extern uint64 rows_generation;
 extern void rows_open(Rows *rows, RowsSource *source, Snapshot snapshot);
 
 /*
- * Starts at the rows whose keys equal these (as many as the source has); any number of times.
- * A statement runs here, between an SPI_connect() and SPI_finish() of its own.
+ * Starts at the rows whose keys equal these (as many as the source compares); any number of
+ * times. A statement runs here, between an SPI_connect() and SPI_finish() of its own.
  */
 extern void rows_find(Rows *rows, const Datum *keys);
 

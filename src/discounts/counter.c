@@ -82,7 +82,7 @@ static KeptPlan lock_code = {
 /* SKIP LOCKED against the order of locks: an entry after the code. */
 static KeptPlan reclaim_expired = {
 	.sql = "UPDATE coursebase.user_discounts"
-		   " SET status = 'assigned', reserved_until = NULL, order_ref = NULL"
+		   " SET status = 'assigned', reserved_until = NULL, order_ref = NULL, quote = NULL"
 		   " WHERE discount_code_id = $1 AND user_id = ANY (ARRAY(SELECT d.user_id"
 		   "  FROM coursebase.user_discounts d WHERE d.discount_code_id = $1"
 		   "  AND d.status = 'reserved' AND d.reserved_until <= $2"
@@ -286,7 +286,7 @@ counter_split(int shards)
 	PlanValues values = {0};
 	PlanValues written = {0};
 	bool unlimited;
-	Datum limit = plan_value(0, WHOLE_LIMIT, &unlimited);
+	Datum limit = plan_value_as(0, WHOLE_LIMIT, INT8OID, &unlimited);
 
 	plan_bind_uuid(&values, &code);
 	owner_execute(&delete_shards, values.datums, NULL, false);

@@ -4,7 +4,8 @@
  *
  * Invariants: an order uses one code, and its first result is its result for ever; a person has
  * one entry for a code, and the code's counter counts the entries that are reserved or
- * redeemed; the use keeps the terms of the code, whatever becomes of the code.
+ * redeemed; the use keeps the terms of the code, whatever becomes of the code, and so does a
+ * reservation while it lives: what it showed is what its order redeems.
  *
  * Locks: the person's row of users first, then as in discount.h; every decision is read after
  * the locks. A row that an older snapshot (REPEATABLE READ) cannot see stops the write at a
@@ -73,31 +74,84 @@ static KeptPlan write_entry = {
 		   " (user_id, discount_code_id, assigned_at, status, reserved_until, order_ref)"
 		   " VALUES ($1, $2, $3, $4, $5, $6)"
 		   " ON CONFLICT (user_id, discount_code_id) DO UPDATE SET status = excluded.status,"
-		   " reserved_until = excluded.reserved_until, order_ref = excluded.order_ref"
-		   " WHERE d.status <> 'redeemed'",
+		   " reserved_until = excluded.reserved_until, order_ref = excluded.order_ref,"
+		   " quote = NULL WHERE d.status <> 'redeemed'",
 	.nargs = 6,
 	.types = {UUIDOID, UUIDOID, TIMESTAMPTZOID, TEXTOID, TIMESTAMPTZOID, TEXTOID},
 };
+/* The terms of the code c; ordered_type and ordered_item are of the order. */
+#define TERMS(ordered_type, ordered_item)                                                      \
+	"jsonb_build_object('code', c.code, 'product_type', c.product_type,"                       \
+	" 'item', c.item, 'percent_off', c.percent_off,"                                           \
+	" 'amount_off_in_cents', c.amount_off_in_cents, 'currency', c.currency,"                   \
+	" 'lifespan', c.lifespan, 'starts_at', c.starts_at, 'expires_at', c.expires_at,"           \
+	" 'max_redemptions', c.max_redemptions,"                                                   \
+	" 'first_purchase_only', c.first_purchase_only,"                                           \
+	" 'minimum_in_cents', c.minimum_in_cents, 'cohort_id', c.cohort_id,"                       \
+	" 'referrer_id', c.referrer_id, 'product_suffix', c.product_suffix,"                       \
+	" 'ordered_type', " ordered_type ", 'ordered_item', " ordered_item ")"
+
 /* The terms are read from the code in the same statement, so that they are those of the use. */
 static KeptPlan write_redemption = {
-	.sql = "INSERT INTO coursebase.discount_redemptions (user_id, discount_code_id, order_ref,"
-		   " base_in_cents, discount_in_cents, final_in_cents, currency, terms, redeemed_at)"
-		   " SELECT $1, c.id, $3, $4, $5, $4 - $5, upper(btrim($6)),"
-		   " jsonb_build_object('code', c.code, 'product_type', c.product_type,"
-		   "  'item', c.item, 'percent_off', c.percent_off,"
-		   "  'amount_off_in_cents', c.amount_off_in_cents, 'currency', c.currency,"
-		   "  'lifespan', c.lifespan, 'starts_at', c.starts_at, 'expires_at', c.expires_at,"
-		   "  'max_redemptions', c.max_redemptions,"
-		   "  'first_purchase_only', c.first_purchase_only,"
-		   "  'minimum_in_cents', c.minimum_in_cents, 'cohort_id', c.cohort_id,"
-		   "  'referrer_id', c.referrer_id, 'product_suffix', c.product_suffix,"
-		   "  'ordered_type', $7, 'ordered_item', $8), $9"
-		   " FROM coursebase.discount_codes c WHERE c.id = $2"
-		   " ON CONFLICT (user_id, order_ref) DO NOTHING"
-		   " RETURNING id, discount_in_cents, final_in_cents, redeemed_at, reversed_at",
+	.sql =
+		"INSERT INTO coursebase.discount_redemptions (user_id, discount_code_id, order_ref,"
+		" base_in_cents, discount_in_cents, final_in_cents, currency, terms, redeemed_at)"
+		" SELECT $1, c.id, $3, $4, $5, $4 - $5, upper(btrim($6)),"
+		" " TERMS(
+			"$7",
+			"$8") ", $9"
+				  " FROM coursebase.discount_codes c WHERE c.id = $2"
+				  " ON CONFLICT (user_id, order_ref) DO NOTHING"
+				  " RETURNING id, discount_in_cents, final_in_cents, redeemed_at, reversed_at",
 	.nargs = 9,
 	.types = {UUIDOID, UUIDOID, TEXTOID, INT8OID, INT8OID, TEXTOID, TEXTOID, TEXTOID,
 			  TIMESTAMPTZOID},
+};
+/* What the reservation showed holds while it lives, whatever becomes of the code. */
+static KeptPlan write_quote = {
+	.sql =
+		"UPDATE coursebase.user_discounts d SET quote = jsonb_build_object("
+		"'base_in_cents', $3::bigint, 'discount_in_cents', $4::bigint,"
+		" 'currency', upper(btrim($5)), 'terms', " TERMS(
+			"$6", "$7") ")"
+						" FROM coursebase.discount_codes c WHERE c.id = $2 AND d.user_id = $1"
+						" AND d.discount_code_id = c.id",
+	.nargs = 7,
+	.types = {UUIDOID, UUIDOID, INT8OID, INT8OID, TEXTOID, TEXTOID, TEXTOID},
+};
+/* The quote of an order for what was quoted, and no other base, currency or item. */
+#define QUOTE_IS                                                                               \
+	" d.user_id = $1 AND d.order_ref = $3 AND d.status = 'reserved'"                           \
+	" AND d.reserved_until > $8 AND (d.quote ->> 'base_in_cents')::bigint = $4"                \
+	" AND d.quote ->> 'currency' = upper(btrim($5))"                                           \
+	" AND d.quote -> 'terms' ->> 'ordered_type' = $6"                                          \
+	" AND d.quote -> 'terms' ->> 'ordered_item' IS NOT DISTINCT FROM $7"
+#define QUOTE_ARGS                                                                             \
+	.nargs = 8,                                                                                \
+	.types = {UUIDOID, TEXTOID, TEXTOID, INT8OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID}
+
+static KeptPlan read_quote = {
+	.sql = "SELECT (d.quote ->> 'discount_in_cents')::bigint FROM coursebase.user_discounts d"
+		   " JOIN coursebase.discount_codes c ON c.id = d.discount_code_id AND " ENTRY_CODE_IS
+		   " WHERE" QUOTE_IS,
+	QUOTE_ARGS,
+};
+/* The place is taken since the reservation. */
+static KeptPlan redeem_quote = {
+	.sql = "WITH used AS (UPDATE coursebase.user_discounts d SET status = 'redeemed',"
+		   "  reserved_until = NULL, quote = NULL FROM coursebase.user_discounts o"
+		   "  JOIN coursebase.discount_codes c ON c.id = o.discount_code_id AND " ENTRY_CODE_IS
+		   "  WHERE o.user_id = d.user_id AND o.discount_code_id = d.discount_code_id"
+		   "  AND" QUOTE_IS "  RETURNING d.user_id, d.discount_code_id, d.order_ref, o.quote)"
+		   " INSERT INTO coursebase.discount_redemptions (user_id, discount_code_id, order_ref,"
+		   " base_in_cents, discount_in_cents, final_in_cents, currency, terms, redeemed_at)"
+		   " SELECT q.user_id, q.discount_code_id, q.order_ref, $4,"
+		   " (q.quote ->> 'discount_in_cents')::bigint,"
+		   " $4 - (q.quote ->> 'discount_in_cents')::bigint, q.quote ->> 'currency',"
+		   " q.quote -> 'terms', $8 FROM used q"
+		   " ON CONFLICT (user_id, order_ref) DO NOTHING"
+		   " RETURNING id, discount_in_cents, final_in_cents, redeemed_at, reversed_at",
+	QUOTE_ARGS,
 };
 /* An order may hold an ended reservation of one code and a later one of another: the latest
  * end comes first. */
@@ -113,7 +167,7 @@ static KeptPlan find_reservation = {
 /* Names the order and the status, so that an entry which another order took over stays. */
 static KeptPlan free_entry = {
 	.sql = "UPDATE coursebase.user_discounts"
-		   " SET status = 'assigned', reserved_until = NULL, order_ref = NULL"
+		   " SET status = 'assigned', reserved_until = NULL, order_ref = NULL, quote = NULL"
 		   " WHERE user_id = $1 AND discount_code_id = $2 AND order_ref = $3 AND status = $4",
 	.nargs = 4,
 	.types = {UUIDOID, UUIDOID, TEXTOID, TEXTOID},
@@ -194,6 +248,11 @@ static void redemption_write(const DiscountOrder *order, const DiscountFacts *fa
 							 const char *order_ref, Redemption *redemption);
 static bool reservation_repeats(const DiscountOrder *order, const char *order_ref,
 								TimestampTz *until);
+static void quote_write(const DiscountOrder *order, const DiscountFacts *facts, int64 amount);
+static void quote_bind(PlanValues *values, const DiscountOrder *order, const char *order_ref);
+static bool quote_read(const DiscountOrder *order, const char *order_ref, int64 *amount);
+static bool quote_redeem(const DiscountOrder *order, const char *order_ref,
+						 Redemption *redemption);
 static TimestampTz reservation_end(TimestampTz at, Datum ttl);
 static void entry_write(const DiscountOrder *order, const DiscountFacts *facts,
 						const char *order_ref, DiscountStatus status, TimestampTz until);
@@ -233,7 +292,7 @@ coursebase_redeem_discount(PG_FUNCTION_ARGS)
 		if (!redemption.same)
 			refuse_other_content(order_ref);
 	}
-	else
+	else if (!quote_redeem(&order, order_ref, &redemption))
 	{
 		DiscountFacts facts = facts_lock(&order);
 
@@ -276,16 +335,20 @@ coursebase_reserve_discount(PG_FUNCTION_ARGS)
 	anchor_user_require(&order.user);
 	if (redemption_read(&order, order_ref, &redemption))
 		refuse_other_content(order_ref);
-	if (reservation_repeats(&order, order_ref, &until))
-		facts = discount_facts_read(&order, false);
-	else
+	if (!reservation_repeats(&order, order_ref, &until))
 	{
 		facts = facts_lock(&order);
+		amount = discount_amount(&order, &facts);
 		entry_write(&order, &facts, order_ref, DISCOUNT_RESERVED, until);
+		quote_write(&order, &facts, amount);
 		place_require(&order, &facts);
 	}
+	else if (!quote_read(&order, order_ref, &amount))
+	{
+		facts = discount_facts_read(&order, false);
+		amount = discount_amount(&order, &facts);
+	}
 	SPI_finish();
-	amount = discount_amount(&order, &facts);
 	values[0] = Int64GetDatum(amount);
 	values[1] = Int64GetDatum(order.base - amount);
 	values[2] = TimestampTzGetDatum(until);
@@ -463,6 +526,70 @@ reservation_repeats(const DiscountOrder *order, const char *order_ref, Timestamp
 	if (!plan_bool_or(0, RESERVATION_IS_SAME, false))
 		refuse_other_content(order_ref);
 	*until = held;
+	return true;
+}
+
+/* Keeps what the reservation shows. */
+static void
+quote_write(const DiscountOrder *order, const DiscountFacts *facts, int64 amount)
+{
+	PlanValues values = {0};
+
+	plan_bind_uuid(&values, &order->user);
+	plan_bind_uuid(&values, &facts->code_id);
+	plan_bind_int64(&values, order->base);
+	plan_bind_int64(&values, amount);
+	plan_bind_text(&values, order->currency);
+	plan_bind_text(&values, order->product_type);
+	plan_bind_text(&values, order->item);
+	owner_execute(&write_quote, values.datums, values.nulls, false);
+}
+
+/* QUOTE_ARGS. */
+static void
+quote_bind(PlanValues *values, const DiscountOrder *order, const char *order_ref)
+{
+	plan_bind_uuid(values, &order->user);
+	plan_bind_text(values, order->code);
+	plan_bind_text(values, order_ref);
+	plan_bind_int64(values, order->base);
+	plan_bind_text(values, order->currency);
+	plan_bind_text(values, order->product_type);
+	plan_bind_text(values, order->item);
+	plan_bind_time(values, order->at);
+}
+
+/* What the order's reservation showed; false where it lives no more, or is of other content. */
+static bool
+quote_read(const DiscountOrder *order, const char *order_ref, int64 *amount)
+{
+	PlanValues values = {0};
+
+	quote_bind(&values, order, order_ref);
+	if (owner_execute(&read_quote, values.datums, values.nulls, false) == 0)
+		return false;
+	*amount = plan_int64(0, 1);
+	return true;
+}
+
+/* Redeems what the order's reservation showed; false where there is no such quote. */
+static bool
+quote_redeem(const DiscountOrder *order, const char *order_ref, Redemption *redemption)
+{
+	Datum keys[] = {UUIDPGetDatum(&order->user), (Datum) 0};
+	PlanValues values = {0};
+	int64 amount;
+
+	if (order->code == NULL || !quote_read(order, order_ref, &amount))
+		return false;
+	keys[1] = CStringGetTextDatum(order->code);
+	/* the code before the entry, in the order of every use; what was read is judged anew */
+	owner_execute(&lock_code, &keys[1], NULL, false);
+	owner_execute(&lock_entry, keys, NULL, false);
+	quote_bind(&values, order, order_ref);
+	if (owner_execute(&redeem_quote, values.datums, values.nulls, false) == 0)
+		return false;
+	redemption_keep(redemption);
 	return true;
 }
 

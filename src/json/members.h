@@ -2,8 +2,9 @@
  * members.h: the members of a JSON object that a caller sends, each read as what it must be.
  *
  * Whatever is wrong is said with the name of the member; nothing is guessed. A member that is
- * null counts as absent, of one that is there twice the last counts, and members that the form
- * does not name are not read. Texts are in the current context.
+ * null counts as absent, of one that is there twice the last counts. A member that the form
+ * does not name is refused where it is nearly one that is absent, and otherwise not read. Texts
+ * are in the current context.
  */
 #ifndef COURSEBASE_JSON_MEMBERS_H
 #define COURSEBASE_JSON_MEMBERS_H
@@ -14,11 +15,13 @@
 
 #include "json/json_load.h"
 
-#define MEMBERS_MAX 24
+#define MEMBERS_MAX 32
 
 /* Ids are keys of indexes; no store's are longer. */
 #define MEMBERS_ID_SIZE    512
 #define MEMBERS_TOKEN_SIZE 4096
+/* A longer name is no slip of one of ours. */
+#define MEMBERS_NAME_SIZE 64
 
 /* Instead of a time or a flag that is absent. */
 #define MEMBERS_NO_TIME DT_NOBEGIN
@@ -58,14 +61,31 @@ extern bool members_has(const Members *members, int member);
 extern const char *members_text(const Members *members, int member, size_t most);
 extern const char *members_text_require(const Members *members, int member, size_t most);
 
-/* One of the words; NULL when absent. */
+/* A string, number or boolean as it is written, without quotes; NULL when absent. */
+extern const char *members_scalar(const Members *members, int member, size_t most);
+
+/* Another name of a word; the alias in lower case, without what stands between words. */
+typedef struct MembersAlias
+{
+	const char *alias;
+	const char *word;
+} MembersAlias;
+
+/* One of the words, whatever the case and whatever stands between their parts; NULL when
+ * absent. */
 extern const char *members_word(const Members *members, int member, const char *const *words,
 								int count);
+extern const char *members_spelled(const Members *members, int member, const char *const *words,
+								   int count, const MembersAlias *aliases, int naliases);
 
-/* ISO 8601 with a zone, or milliseconds since 1970; MEMBERS_NO_TIME when absent. */
+/*
+ * ISO 8601 with a zone, or milliseconds since 1970, from 2008 to 2100; MEMBERS_NO_TIME when
+ * absent. An end may be later: it never comes.
+ */
 extern TimestampTz members_time(const Members *members, int member);
+extern TimestampTz members_end_time(const Members *members, int member);
 
-/* 1, 0 or MEMBERS_NO_FLAG. */
+/* 1, 0 or MEMBERS_NO_FLAG: true, false, 1, 0, and these in a string in any case. */
 extern int members_flag(const Members *members, int member);
 
 /* Raises with the form's code: the object's member … fault. */

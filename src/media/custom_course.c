@@ -26,6 +26,7 @@
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/schema.h"
+#include "core/signed_only.h"
 #include "identity/anchor.h"
 #include "identity/asking.h"
 #include "media/form.h"
@@ -236,6 +237,7 @@ coursebase_create_custom_course(PG_FUNCTION_ARGS)
 	args_require_all(fcinfo);
 	args_time(fcinfo, CREATE_AT);
 	schema_require_current();
+	signed_only_require(args_text_or_null(fcinfo, CREATE_SOURCE));
 	compat_materialize(fcinfo);
 	SPI_connect();
 	/* the user's row first: of two calls of one user the second finds the receipt */
@@ -267,7 +269,7 @@ coursebase_own_custom_course_ids(PG_FUNCTION_ARGS)
 		PG_RETURN_ARRAYTYPE_P(construct_empty_array(UUIDOID));
 	SPI_connect();
 	owner_execute(&read_own, &key, NULL, true);
-	ids = plan_transfer(0, 1);
+	ids = plan_transfer_as(0, 1, UUIDARRAYOID);
 	SPI_finish();
 	PG_RETURN_DATUM(ids);
 }

@@ -38,6 +38,7 @@ typedef struct NoticeCall
 	const StoreNotice *notice;
 	const char *id;        /* the provider's id of the notification */
 	const pg_uuid_t *user; /* named by the caller; NULL: nobody */
+	bool verified;         /* the sender or the content was proven */
 	bool proven;           /* the content is signed */
 	TimestampTz at;
 } NoticeCall;

@@ -52,7 +52,4 @@ extern NoticeProof proof_read(const Received *received, TimestampTz now, StoreNo
 /* The same without a check: for what was checked when it was received. */
 extern void proof_reread(const Received *received, StoreNotice *notice);
 
-/* Whether the setting require_signature names the provider. */
-extern bool proof_is_required(NoticeProvider provider);
-
 #endif

@@ -2,11 +2,13 @@
  * course_grant.c: keeps user_course_access equal to what course_grants gives.
  *
  * Invariant: a person has a row of user_course_access for a course exactly while a grant of
- * that course counts. A direct grant (purchase_id NULL) always counts; the grant of a purchase
- * counts until the purchase is refunded in full. The invariant holds whichever of the two
- * tables is written: an INSERT into user_course_access that no grant explains records a direct
- * grant, and a DELETE from user_course_access deletes the grants that counted. The grants of a
- * refunded purchase stay as a record. A TRUNCATE of either table is a DELETE of all its rows.
+ * that course without an end counts. A direct grant (purchase_id NULL) always counts; the grant
+ * of a purchase counts until the purchase is refunded in full. The invariant holds whichever of
+ * the two tables is written: an INSERT into user_course_access that no grant explains records a
+ * direct grant, and a DELETE from user_course_access deletes the grants that explained it. The
+ * grants of a refunded purchase stay as a record. A TRUNCATE of either table is a DELETE of all
+ * its rows. A grant with an end has no row, so that a query that knows no ends gives nothing by
+ * it; grants_may_end of its course says that there is one.
  *
  * Locks: every decision is made under the lock of the person's row of users, and is read with a
  * snapshot taken after that lock, at every isolation level. An INSERT takes the lock in a
@@ -35,27 +37,29 @@
 #include "core/row_trigger.h"
 #include "identity/anchor.h"
 #include "identity/audit.h"
+#include "sales/access_end.h"
 
-/* Whether a grant counts; the same condition stands in both statements that delete grants. */
+/* A grant that explains a row of user_course_access. */
+#define EXPLAINS                                                                               \
+	"g.expires_at IS NULL AND NOT EXISTS (SELECT FROM coursebase.purchases p"                  \
+	" WHERE p.id = g.purchase_id AND p.refunded_at IS NOT NULL)"
+
 static KeptPlan read_counting = {
 	.sql = "SELECT FROM coursebase.course_grants g"
-		   " WHERE g.user_id = $1 AND g.course_id = $2 AND NOT EXISTS ("
-		   "  SELECT FROM coursebase.purchases p"
-		   "  WHERE p.id = g.purchase_id AND p.refunded_at IS NOT NULL)",
+		   " WHERE g.user_id = $1 AND g.course_id = $2 AND " EXPLAINS,
 	.nargs = 2,
 	.types = {UUIDOID, UUIDOID},
 };
+/* A direct grant with an end loses it. */
 static KeptPlan write_direct = {
 	.sql = "INSERT INTO coursebase.course_grants (user_id, course_id) VALUES ($1, $2)"
-		   " ON CONFLICT (user_id, course_id, purchase_id) DO NOTHING",
+		   " ON CONFLICT (user_id, course_id, purchase_id) DO UPDATE SET expires_at = NULL",
 	.nargs = 2,
 	.types = {UUIDOID, UUIDOID},
 };
 static KeptPlan delete_counting = {
 	.sql = "DELETE FROM coursebase.course_grants g"
-		   " WHERE g.user_id = $1 AND g.course_id = $2 AND NOT EXISTS ("
-		   "  SELECT FROM coursebase.purchases p"
-		   "  WHERE p.id = g.purchase_id AND p.refunded_at IS NOT NULL)",
+		   " WHERE g.user_id = $1 AND g.course_id = $2 AND " EXPLAINS,
 	.nargs = 2,
 	.types = {UUIDOID, UUIDOID},
 };
@@ -71,15 +75,38 @@ static KeptPlan write_access = {
 	.nargs = 2,
 	.types = {UUIDOID, UUIDOID},
 };
+/* The same for all grants that a statement inserted, in the order of the rows' locks. */
+static KeptPlan write_access_made = {
+	.sql = "INSERT INTO coursebase.user_course_access (user_id, course_id)"
+		   " SELECT DISTINCT g.user_id, g.course_id FROM made g WHERE " EXPLAINS
+		   " AND NOT EXISTS (SELECT FROM coursebase.user_course_access a"
+		   "  WHERE a.user_id = g.user_id AND a.course_id = g.course_id)"
+		   " ORDER BY g.user_id, g.course_id",
+};
+static KeptPlan find_made_end = {
+	.sql = "SELECT FROM made m WHERE m.expires_at IS NOT NULL LIMIT 1",
+};
+/* Locked in the order of the ids, so that two sales that are the first of their courses wait
+ * for each other. */
+static KeptPlan write_may_end_made = {
+	.sql = "UPDATE coursebase.courses c SET grants_may_end = true FROM ("
+		   "  SELECT k.id FROM coursebase.courses k WHERE NOT k.grants_may_end AND k.id IN ("
+		   "   SELECT m.course_id FROM made m WHERE m.expires_at IS NOT NULL)"
+		   "  ORDER BY k.id FOR NO KEY UPDATE) l WHERE c.id = l.id",
+};
+static KeptPlan write_may_end = {
+	.sql = "UPDATE coursebase.courses c SET grants_may_end = true"
+		   " WHERE NOT c.grants_may_end AND c.id = $2",
+	.nargs = 2,
+	.types = {UUIDOID, UUIDOID},
+};
 static KeptPlan delete_access = {
 	.sql = "DELETE FROM coursebase.user_course_access WHERE user_id = $1 AND course_id = $2",
 	.nargs = 2,
 	.types = {UUIDOID, UUIDOID},
 };
 static KeptPlan delete_all_counting = {
-	.sql = "DELETE FROM coursebase.course_grants g WHERE NOT EXISTS ("
-		   " SELECT FROM coursebase.purchases p"
-		   " WHERE p.id = g.purchase_id AND p.refunded_at IS NOT NULL)",
+	.sql = "DELETE FROM coursebase.course_grants g WHERE " EXPLAINS,
 };
 static KeptPlan delete_all_access = {
 	.sql = "DELETE FROM coursebase.user_course_access",
@@ -97,12 +124,16 @@ static KeptPlan read_courses_of_purchase = {
 	.types = {UUIDOID, UUIDOID},
 };
 
+static bool has_end(TriggerData *data, HeapTuple row);
+static void audit_content(StringInfo out, TriggerData *data, HeapTuple row);
 static bool purchase_exists(const pg_uuid_t *purchase);
+static bool has_terms(TriggerData *data, HeapTuple row);
 static bool truncated(FunctionCallInfo fcinfo, KeptPlan *plan);
 static void access_project(Datum *user_and_course);
 static bool grant_counts(Datum *user_and_course);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_course_grants__project);
+PG_FUNCTION_INFO_V1(coursebase_tg_course_grants__project_made);
 PG_FUNCTION_INFO_V1(coursebase_tg_course_grants__audit);
 PG_FUNCTION_INFO_V1(coursebase_tg_user_course_access__record);
 PG_FUNCTION_INFO_V1(coursebase_tg_purchases__project);
@@ -124,31 +155,73 @@ coursebase_tg_course_grants__project(PG_FUNCTION_ARGS)
 	data = trigger_expect(fcinfo, "tg_course_grants__project", ROW_AFTER_CHANGE);
 	if (restore_under_way())
 		return PointerGetDatum(NULL);
-	keys[0] = trigger_value(data, data->tg_trigtuple, "user_id");
-	keys[1] = trigger_value(data, data->tg_trigtuple, "course_id");
+	keys[0] = trigger_value_as(data, data->tg_trigtuple, "user_id", UUIDOID);
+	keys[1] = trigger_value_as(data, data->tg_trigtuple, "course_id", UUIDOID);
 	SPI_connect();
 	if (anchor_user(DatumGetUUIDP(keys[0])) != ANCHORED_NONE)
+	{
+		HeapTuple after = trigger_row_after(data);
+
+		if (has_end(data, after))
+			owner_execute_latest(&write_may_end, keys, NULL);
+		if (has_end(data, data->tg_trigtuple) || has_end(data, after))
+			access_ends_write_pair(keys);
 		access_project(keys);
+	}
 	SPI_finish();
 	return PointerGetDatum(NULL);
 }
 
 /*
+ * SQL function: tg_course_grants__project_made() returns trigger
+ *
+ * After each INSERT, with the new rows as table "made". The people were locked before their
+ * rows were inserted (tg_any__lock_user).
+ */
+PGDLLEXPORT Datum
+coursebase_tg_course_grants__project_made(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_expect_statement(fcinfo, "tg_course_grants__project_made");
+
+	if (restore_under_way())
+		return PointerGetDatum(NULL);
+	SPI_connect();
+	if (SPI_register_trigger_data(data) < 0)
+		elog(ERROR, "could not see what the statement inserted");
+	if (owner_execute_latest(&find_made_end, NULL, NULL) > 0)
+	{
+		owner_execute_latest(&write_may_end_made, NULL, NULL);
+		access_ends_write_made();
+	}
+	owner_execute_latest(&write_access_made, NULL, NULL);
+	SPI_finish();
+	return PointerGetDatum(NULL);
+}
+
+/* Whether the row has an end; false for no row. */
+static bool
+has_end(TriggerData *data, HeapTuple row)
+{
+	return row != NULL && trigger_text_or_null(data, row, "expires_at") != NULL;
+}
+
+/*
  * SQL function: tg_course_grants__audit() returns trigger
  *
- * For direct grants, and for a purchase's grant that is deleted by hand: purchases records who
- * bought what, but nothing else records who gave or took a course. A grant that is deleted with
- * its purchase is not audited.
+ * For direct grants and their ends, and for a purchase's grant that is deleted by hand:
+ * purchases records who bought what, but nothing else records who gave or took a course. A
+ * grant that is deleted with its purchase is not audited.
  */
 PGDLLEXPORT Datum
 coursebase_tg_course_grants__audit(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect(fcinfo, "tg_course_grants__audit", ROW_AFTER_CHANGE);
-	HeapTuple row = trigger_written_row(data);
-	bool given = TRIGGER_FIRED_BY_INSERT(data->tg_event);
+	HeapTuple row = data->tg_trigtuple;
+	HeapTuple before = trigger_row_before(data);
+	HeapTuple after = trigger_row_after(data);
 	char *object = psprintf("course_grants/%s", trigger_text(data, row, "id"));
 	pg_uuid_t purchase;
-	char *content;
+	StringInfoData old, new;
 
 	if (restore_under_way())
 		return PointerGetDatum(NULL);
@@ -158,12 +231,30 @@ coursebase_tg_course_grants__audit(PG_FUNCTION_ARGS)
 			return PointerGetDatum(NULL);
 		object = psprintf("purchases/%s", uuid_text(&purchase));
 	}
-	content =
-		psprintf("{\"user_id\": \"%s\", \"course_id\": \"%s\"}",
-				 trigger_text(data, row, "user_id"), trigger_text(data, row, "course_id"));
-	audit_write(given ? "course_granted" : "course_grant_taken", object, given ? NULL : content,
-				given ? content : NULL);
+	audit_content(&old, data, before);
+	audit_content(&new, data, after);
+	audit_write(before == NULL  ? "course_granted"
+				: after == NULL ? "course_grant_taken"
+								: "course_grant_changed",
+				object, before == NULL ? NULL : old.data, after == NULL ? NULL : new.data);
 	return PointerGetDatum(NULL);
+}
+
+/* What the audit tells of a row, if there is one. */
+static void
+audit_content(StringInfo out, TriggerData *data, HeapTuple row)
+{
+	char *end;
+
+	if (row == NULL)
+		return;
+	initStringInfo(out);
+	appendStringInfo(out, "{\"user_id\": \"%s\", \"course_id\": \"%s\"",
+					 trigger_text(data, row, "user_id"), trigger_text(data, row, "course_id"));
+	end = trigger_time(data, row, "expires_at");
+	if (end != NULL)
+		appendStringInfo(out, ", \"expires_at\": \"%s\"", end);
+	appendStringInfoChar(out, '}');
 }
 
 static bool
@@ -196,8 +287,8 @@ coursebase_tg_user_course_access__record(PG_FUNCTION_ARGS)
 	data = trigger_expect(fcinfo, "tg_user_course_access__record", ROW_AFTER_CHANGE);
 	if (restore_under_way())
 		return PointerGetDatum(NULL);
-	keys[0] = trigger_value(data, data->tg_trigtuple, "user_id");
-	keys[1] = trigger_value(data, data->tg_trigtuple, "course_id");
+	keys[0] = trigger_value_as(data, data->tg_trigtuple, "user_id", UUIDOID);
+	keys[1] = trigger_value_as(data, data->tg_trigtuple, "course_id", UUIDOID);
 	SPI_connect();
 	if (anchor_user(DatumGetUUIDP(keys[0])) != ANCHORED_NONE)
 	{
@@ -213,15 +304,15 @@ coursebase_tg_user_course_access__record(PG_FUNCTION_ARGS)
 /*
  * SQL function: tg_purchases__project() returns trigger
  *
- * Fires when refunded_at changes. The courses are copied before anything is written, because
- * the next statement overwrites SPI_tuptable.
+ * Fires when refunded_at or the terms of the end change. The courses are copied before anything
+ * is written, because the next statement overwrites SPI_tuptable.
  */
 PGDLLEXPORT Datum
 coursebase_tg_purchases__project(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect(fcinfo, "tg_purchases__project", ROW_AFTER_CHANGE);
-	Datum keys[] = {trigger_value(data, data->tg_trigtuple, "id"),
-					trigger_value(data, data->tg_trigtuple, "user_id")};
+	Datum keys[] = {trigger_value_as(data, data->tg_trigtuple, "id", UUIDOID),
+					trigger_value_as(data, data->tg_trigtuple, "user_id", UUIDOID)};
 	pg_uuid_t *courses;
 	uint64 count;
 
@@ -229,6 +320,8 @@ coursebase_tg_purchases__project(PG_FUNCTION_ARGS)
 		return PointerGetDatum(NULL);
 	SPI_connect();
 	anchor_user(DatumGetUUIDP(keys[1]));
+	if (has_terms(data, data->tg_trigtuple) || has_terms(data, data->tg_newtuple))
+		access_ends_write_purchase(keys[0]);
 	count = owner_execute(&read_courses_of_purchase, keys, NULL, false);
 	courses = palloc_extended((count + 1) * sizeof(pg_uuid_t), MCXT_ALLOC_HUGE);
 	for (uint64 i = 0; i < count; i++)
@@ -241,6 +334,14 @@ coursebase_tg_purchases__project(PG_FUNCTION_ARGS)
 	}
 	SPI_finish();
 	return PointerGetDatum(NULL);
+}
+
+/* Whether the purchase gives its courses until an end. */
+static bool
+has_terms(TriggerData *data, HeapTuple row)
+{
+	return trigger_text_or_null(data, row, "access_days") != NULL ||
+		   trigger_text_or_null(data, row, "access_until") != NULL;
 }
 
 /*

@@ -2,10 +2,10 @@
  * plain_sale.c: sales and refunds that plain SQL writes are those that the functions make.
  *
  * Invariants: a purchase holds grants of the courses that its product had at the sale, whoever
- * inserted it. A purchase with refunded_at is refunded in full, and one that is refunded in
- * full has refunded_at, whichever of the two a statement wrote. refunded_at back to NULL
- * reverses the refund: the sum is again what had been paid back before it. Every change of the
- * sum is audited.
+ * inserted it, until the end that the product had at the sale. A purchase with refunded_at is
+ * refunded in full, and one that is refunded in full has refunded_at, whichever of the two a
+ * statement wrote. refunded_at back to NULL reverses the refund: the sum is again what had been
+ * paid back before it. Every change of the sum is audited.
  *
  * A program that inserts the purchase and the access of its courses in one transaction, in
  * either order, means one sale: the access is bound to the purchase, so that the refund takes
@@ -42,8 +42,17 @@
 /* SHARE: sales exclude changes of the product's courses, but not each other. Ordered against
  * deadlocks. */
 static KeptPlan lock_products = {
-	.sql = "SELECT FROM coursebase.products p WHERE p.id IN (SELECT m.product_id FROM made m)"
+	.sql = "SELECT p.access_days IS NOT NULL OR p.access_until IS NOT NULL"
+		   " FROM coursebase.products p WHERE p.id IN (SELECT m.product_id FROM made m)"
 		   " ORDER BY p.id FOR SHARE",
+};
+/* The terms of the products, for purchases that were inserted without terms of their own. */
+static KeptPlan write_terms = {
+	.sql = "UPDATE coursebase.purchases s"
+		   " SET access_days = p.access_days, access_until = p.access_until"
+		   " FROM made m JOIN coursebase.products p ON p.id = m.product_id"
+		   " WHERE s.id = m.id AND num_nonnulls(m.access_days, m.access_until) = 0"
+		   " AND num_nonnulls(p.access_days, p.access_until) > 0",
 };
 /* Ordered, so that sales lock the rows of people and courses in one order. */
 static KeptPlan write_grants = {
@@ -64,17 +73,24 @@ static KeptPlan bind_grants = {
 		   " AND g.purchase_id IS NULL AND g.created_at = now()",
 };
 /*
- * A grant of a purchase of this transaction that gives what is about to be inserted; $3 NULL:
- * any purchase. For an access
- * ($4 false) only when it is there already: the trigger that derives it inserts it, too.
+ * Whether a purchase of this transaction gives what is about to be inserted; $3 NULL: any
+ * purchase. For an access ($4 false) only when it is there already, or when nothing but a grant
+ * with an end gives it: the trigger that derives an access inserts it, too. Then the end of the
+ * purchase $3, as if the buyer had no access before.
  */
 static KeptPlan find_bound = {
-	.sql = "SELECT FROM coursebase.course_grants g"
+	.sql = "SELECT EXISTS (SELECT FROM coursebase.course_grants g"
 		   " JOIN coursebase.purchases s ON s.id = g.purchase_id AND s.refunded_at IS NULL"
 		   " WHERE g.user_id = $1 AND g.course_id = $2 AND g.created_at = now()"
 		   " AND ($3 IS NULL OR g.purchase_id = $3)"
 		   " AND ($4 OR EXISTS (SELECT FROM coursebase.user_course_access a"
-		   "  WHERE a.user_id = $1 AND a.course_id = $2))",
+		   "   WHERE a.user_id = $1 AND a.course_id = $2)"
+		   "  OR NOT EXISTS (SELECT FROM coursebase.course_grants f"
+		   "   LEFT JOIN coursebase.purchases t ON t.id = f.purchase_id"
+		   "   WHERE f.user_id = $1 AND f.course_id = $2 AND f.expires_at IS NULL"
+		   "   AND t.refunded_at IS NULL))),"
+		   " (SELECT least(p.created_at + p.access_days * interval '24 hours', p.access_until)"
+		   "  FROM coursebase.purchases p WHERE p.id = $3)",
 	.nargs = 4,
 	.types = {UUIDOID, UUIDOID, UUIDOID, BOOLOID},
 };
@@ -93,8 +109,13 @@ static KeptPlan reverse_references = {
 	.types = {UUIDOID, TIMESTAMPTZOID},
 };
 
+/* True while a sale takes the terms of its product, which nobody need audit. */
+static bool taking_terms;
+
+static bool products_lock(void);
+static void terms_write(void);
+static char *terms_text(TriggerData *data, HeapTuple row);
 static int64 sum_of(TriggerData *data, HeapTuple row, const char *name);
-static Datum nullable_value(TriggerData *data, HeapTuple row, const char *name, bool *null);
 static HeapTuple refund_complete(TriggerData *data, int64 before);
 static HeapTuple refund_reverse(TriggerData *data, int64 before);
 static void change_audit(TriggerData *data, bool reversed);
@@ -102,6 +123,7 @@ static void change_audit(TriggerData *data, bool reversed);
 PG_FUNCTION_INFO_V1(coursebase_tg_purchases__grant);
 PG_FUNCTION_INFO_V1(coursebase_tg_purchases__refund);
 PG_FUNCTION_INFO_V1(coursebase_tg_purchases__audit);
+PG_FUNCTION_INFO_V1(coursebase_tg_purchases__audit_terms);
 PG_FUNCTION_INFO_V1(coursebase_tg_any__bound);
 
 /*
@@ -119,11 +141,39 @@ coursebase_tg_purchases__grant(PG_FUNCTION_ARGS)
 	SPI_connect();
 	if (SPI_register_trigger_data(data) < 0)
 		elog(ERROR, "could not see what the statement inserted");
-	owner_execute_latest(&lock_products, NULL, NULL);
+	if (products_lock())
+		terms_write();
 	owner_execute_latest(&write_grants, NULL, NULL);
 	owner_execute_latest(&bind_grants, NULL, NULL);
 	SPI_finish();
 	return PointerGetDatum(NULL);
+}
+
+/* Locks the products; whether one of them is sold until an end. */
+static bool
+products_lock(void)
+{
+	uint64 products = owner_execute_latest(&lock_products, NULL, NULL);
+	bool end = false;
+
+	for (uint64 i = 0; i < products; i++)
+		end = end || plan_bool(i, 1);
+	return end;
+}
+
+static void
+terms_write(void)
+{
+	taking_terms = true;
+	PG_TRY();
+	{
+		owner_execute_latest(&write_terms, NULL, NULL);
+	}
+	PG_FINALLY();
+	{
+		taking_terms = false;
+	}
+	PG_END_TRY();
 }
 
 /*
@@ -139,8 +189,10 @@ coursebase_tg_purchases__refund(PG_FUNCTION_ARGS)
 	int64 after = sum_of(data, data->tg_newtuple, "refunded_in_cents");
 	int64 paid = sum_of(data, data->tg_newtuple, "price_paid_in_cents");
 	bool was_open, is_open;
-	Datum was_at = nullable_value(data, data->tg_trigtuple, "refunded_at", &was_open);
-	Datum is_at = nullable_value(data, data->tg_newtuple, "refunded_at", &is_open);
+	Datum was_at = trigger_value_or_null(data, data->tg_trigtuple, "refunded_at",
+										 TIMESTAMPTZOID, &was_open);
+	Datum is_at =
+		trigger_value_or_null(data, data->tg_newtuple, "refunded_at", TIMESTAMPTZOID, &is_open);
 
 	if (restore_under_way())
 		return PointerGetDatum(data->tg_newtuple);
@@ -161,15 +213,16 @@ static HeapTuple
 refund_complete(TriggerData *data, int64 before)
 {
 	HeapTuple row = data->tg_newtuple;
-	Datum paid = trigger_value(data, row, "price_paid_in_cents");
+	Datum paid = trigger_value_as(data, row, "price_paid_in_cents", INT8OID);
 	bool open;
 
-	nullable_value(data, row, "refunded_at", &open);
+	trigger_value_or_null(data, row, "refunded_at", TIMESTAMPTZOID, &open);
 	if (open)
-		row = trigger_set(data, row, "refunded_at",
-						  TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()), false);
-	row = trigger_set(data, row, "refunded_in_cents", paid, false);
-	return trigger_set(data, row, "refunded_in_part_in_cents", Int64GetDatum(before), false);
+		row = trigger_set_as(data, row, "refunded_at", TIMESTAMPTZOID,
+							 TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()), false);
+	row = trigger_set_as(data, row, "refunded_in_cents", INT8OID, paid, false);
+	return trigger_set_as(data, row, "refunded_in_part_in_cents", INT8OID,
+						  Int64GetDatum(before), false);
 }
 
 /* The sum is again what it was before the full refund, unless the statement names another one.
@@ -180,9 +233,11 @@ refund_reverse(TriggerData *data, int64 before)
 	HeapTuple row = data->tg_newtuple;
 
 	if (sum_of(data, row, "refunded_in_cents") == before)
-		row = trigger_set(data, row, "refunded_in_cents",
-						  trigger_value(data, row, "refunded_in_part_in_cents"), false);
-	return trigger_set(data, row, "refunded_in_part_in_cents", Int64GetDatum(0), false);
+		row = trigger_set_as(data, row, "refunded_in_cents", INT8OID,
+							 trigger_value_as(data, row, "refunded_in_part_in_cents", INT8OID),
+							 false);
+	return trigger_set_as(data, row, "refunded_in_part_in_cents", INT8OID, Int64GetDatum(0),
+						  false);
 }
 
 /* SQL function: tg_purchases__audit() returns trigger */
@@ -191,15 +246,16 @@ coursebase_tg_purchases__audit(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect(fcinfo, "tg_purchases__audit", ROW_AFTER_UPDATE);
 	bool was_open, is_open;
-	Datum was_at = nullable_value(data, data->tg_trigtuple, "refunded_at", &was_open);
+	Datum was_at = trigger_value_or_null(data, data->tg_trigtuple, "refunded_at",
+										 TIMESTAMPTZOID, &was_open);
 
-	nullable_value(data, data->tg_newtuple, "refunded_at", &is_open);
+	trigger_value_or_null(data, data->tg_newtuple, "refunded_at", TIMESTAMPTZOID, &is_open);
 	if (restore_under_way())
 		return PointerGetDatum(NULL);
 	SPI_connect();
 	if (!was_open && is_open)
 	{
-		Datum values[] = {trigger_value(data, data->tg_newtuple, "id"), was_at};
+		Datum values[] = {trigger_value_as(data, data->tg_newtuple, "id", UUIDOID), was_at};
 
 		/* a provider that tells the reversed refund again must not refund again: its row stays
 		 */
@@ -215,12 +271,12 @@ change_audit(TriggerData *data, bool reversed)
 {
 	int64 before = sum_of(data, data->tg_trigtuple, "refunded_in_cents");
 	int64 after = sum_of(data, data->tg_newtuple, "refunded_in_cents");
-	Datum values[] = {trigger_value(data, data->tg_newtuple, "id"),
+	Datum values[] = {trigger_value_as(data, data->tg_newtuple, "id", UUIDOID),
 					  Int64GetDatum(after - before)};
 	bool open;
 	StringInfoData content;
 
-	nullable_value(data, data->tg_newtuple, "refunded_at", &open);
+	trigger_value_or_null(data, data->tg_newtuple, "refunded_at", TIMESTAMPTZOID, &open);
 	initStringInfo(&content);
 	appendStringInfo(&content, "{\"refunded_in_cents\": " INT64_FORMAT ", \"in_full\": %s",
 					 after, open ? "false" : "true");
@@ -237,11 +293,35 @@ change_audit(TriggerData *data, bool reversed)
 				psprintf("{\"refunded_in_cents\": " INT64_FORMAT "}", before), content.data);
 }
 
+/* SQL function: tg_purchases__audit_terms() returns trigger */
+PGDLLEXPORT Datum
+coursebase_tg_purchases__audit_terms(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_expect(fcinfo, "tg_purchases__audit_terms", ROW_AFTER_UPDATE);
+
+	if (!taking_terms && !restore_under_way())
+		audit_write("purchase_terms_changed",
+					psprintf("purchases/%s", trigger_text(data, data->tg_newtuple, "id")),
+					terms_text(data, data->tg_trigtuple), terms_text(data, data->tg_newtuple));
+	return PointerGetDatum(NULL);
+}
+
+static char *
+terms_text(TriggerData *data, HeapTuple row)
+{
+	char *days = trigger_text_or_null(data, row, "access_days");
+	char *until = trigger_time(data, row, "access_until");
+
+	return psprintf("{\"access_days\": %s, \"access_until\": %s}", days != NULL ? days : "null",
+					until != NULL ? psprintf("\"%s\"", until) : "null");
+}
+
 /*
  * SQL function: tg_any__bound() returns trigger
  *
- * Before an INSERT of plain SQL into course_grants or user_course_access: what a purchase of
- * the same transaction gave is there already, and the statement means that.
+ * Before an INSERT into course_grants or user_course_access: what a purchase of the same
+ * transaction gave is there already, and plain SQL that gives it means that. A grant of a
+ * purchase gets the purchase's end at once, so that at no moment it is one for ever.
  */
 PGDLLEXPORT Datum
 coursebase_tg_any__bound(PG_FUNCTION_ARGS)
@@ -250,33 +330,32 @@ coursebase_tg_any__bound(PG_FUNCTION_ARGS)
 	HeapTuple row = trigger_written_row(data);
 	PlanValues values = {0};
 	pg_uuid_t purchase;
+	bool sold;
 	bool is_grant = SPI_fnumber(RelationGetDescr(data->tg_relation), "purchase_id") > 0;
 	bool bound;
+	bool for_ever;
+	Datum end;
 
 	if (restore_under_way())
 		return PointerGetDatum(row);
-	plan_bind(&values, trigger_value(data, row, "user_id"));
-	plan_bind(&values, trigger_value(data, row, "course_id"));
-	plan_bind_uuid(&values, is_grant && trigger_uuid(data, row, "purchase_id", &purchase)
-								? &purchase
-								: NULL);
+	plan_bind(&values, trigger_value_as(data, row, "user_id", UUIDOID));
+	plan_bind(&values, trigger_value_as(data, row, "course_id", UUIDOID));
+	sold = is_grant && trigger_uuid(data, row, "purchase_id", &purchase);
+	plan_bind_uuid(&values, sold ? &purchase : NULL);
 	plan_bind_bool(&values, is_grant);
 	SPI_connect();
-	bound = owner_execute_latest(&find_bound, values.datums, values.nulls) > 0;
+	owner_execute_latest(&find_bound, values.datums, values.nulls);
+	bound = plan_bool(0, 1);
+	end = plan_value_as(0, 2, TIMESTAMPTZOID, &for_ever);
 	SPI_finish();
-	return PointerGetDatum(bound ? NULL : row);
+	if (bound)
+		return PointerGetDatum(NULL);
+	return PointerGetDatum(
+		sold ? trigger_set_as(data, row, "expires_at", TIMESTAMPTZOID, end, for_ever) : row);
 }
 
 static int64
 sum_of(TriggerData *data, HeapTuple row, const char *name)
 {
-	return DatumGetInt64(trigger_value(data, row, name));
-}
-
-static Datum
-nullable_value(TriggerData *data, HeapTuple row, const char *name, bool *null)
-{
-	TupleDesc columns = RelationGetDescr(data->tg_relation);
-
-	return SPI_getbinval(row, columns, SPI_fnumber(columns, name), null);
+	return DatumGetInt64(trigger_value_as(data, row, name, INT8OID));
 }

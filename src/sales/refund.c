@@ -101,17 +101,19 @@ static KeptPlan write_told = {
 	.nargs = 5,
 	.types = {TEXTOID, UUIDOID, INT8OID, BOOLOID, TIMESTAMPTZOID},
 };
-/* The answer: revoked are the courses of the purchase that nothing else gives. */
+/* The answer: revoked are the courses of the purchase that no other grant gives at $2. */
 static KeptPlan read_refund = {
 	.sql = "SELECT s.id, s.refunded_in_cents, s.refunded_at,"
 		   " ARRAY(SELECT g.course_id FROM coursebase.course_grants g"
 		   "  WHERE g.purchase_id = s.id AND g.user_id = s.user_id"
-		   "  AND NOT EXISTS (SELECT FROM coursebase.user_course_access a"
-		   "   WHERE a.user_id = g.user_id AND a.course_id = g.course_id)"
+		   "  AND NOT EXISTS (SELECT FROM coursebase.course_grants o"
+		   "   LEFT JOIN coursebase.purchases p ON p.id = o.purchase_id"
+		   "   WHERE o.user_id = g.user_id AND o.course_id = g.course_id"
+		   "   AND p.refunded_at IS NULL AND (o.expires_at IS NULL OR o.expires_at > $2))"
 		   "  ORDER BY g.course_id)"
 		   " FROM coursebase.purchases s WHERE s.id = $1",
-	.nargs = 1,
-	.types = {UUIDOID},
+	.nargs = 2,
+	.types = {UUIDOID, TIMESTAMPTZOID},
 };
 
 static void arguments_check(FunctionCallInfo fcinfo);
@@ -266,13 +268,14 @@ refund_remember(const Sale *sale, int64 amount, FunctionCallInfo fcinfo)
 		raise_other_refund();
 }
 
-/* Reads the answer, after the triggers updated the access. */
+/* Reads the answer, after the triggers updated the access, by what is committed by now: another
+ * sale may have ended while this call waited. */
 static void
 refund_return(FunctionCallInfo fcinfo, const Sale *sale)
 {
-	Datum key = UUIDPGetDatum(&sale->id);
+	Datum values[] = {UUIDPGetDatum(&sale->id), PG_GETARG_DATUM(ARGUMENT_AT)};
 
-	if (owner_execute(&read_refund, &key, NULL, false) != 1)
+	if (owner_execute_latest(&read_refund, values, NULL) != 1)
 		raise_no_purchase(&sale->id);
 	sale_row_return(fcinfo, ANSWER_COLUMNS);
 }

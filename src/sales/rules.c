@@ -38,7 +38,10 @@ static const struct
 	{"user_known", "no_user", "somebody is asking",
 	 "nobody is asking, or the account is closed"},
 	{"product_public", "not_public", "it is on offer", "it is not on offer, or not there"},
-	{"not_owned", "already_owned", "no purchase of it counts", "a purchase of it counts"},
+	{"not_ended", "ended", "a sale would give its courses",
+	 "the time until which it gives its courses has passed"},
+	{"not_owned", "already_owned", "no purchase of it counts that another would not extend",
+	 "a purchase of it counts that another would not extend"},
 };
 
 /* A column for each rule, true if it is met. */
@@ -47,8 +50,15 @@ static KeptPlan read_facts = {
 		   "  WHERE u.id = $2 AND u.deleted_at IS NULL),"
 		   " EXISTS (SELECT FROM coursebase.products p"
 		   "  WHERE p.id = $1 AND p.status = 'public'),"
+		   " NOT EXISTS (SELECT FROM coursebase.products p"
+		   "  WHERE p.id = $1 AND p.access_until <= now()),"
 		   " NOT EXISTS (SELECT FROM coursebase.purchases s"
-		   "  WHERE s.user_id = $2 AND s.product_id = $1 AND s.refunded_at IS NULL)",
+		   "  WHERE s.user_id = $2 AND s.product_id = $1 AND s.refunded_at IS NULL"
+		   "  AND (s.access_days IS NULL AND (s.access_until IS NULL OR s.access_until > now())"
+		   "   OR NOT EXISTS (SELECT FROM coursebase.course_grants g"
+		   "    JOIN coursebase.products p ON p.id = $1"
+		   "    WHERE g.purchase_id = s.id AND (p.access_until IS NULL"
+		   "     OR g.expires_at < p.access_until))))",
 	.nargs = 2,
 	.types = {UUIDOID, UUIDOID},
 };

@@ -32,6 +32,7 @@
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/schema.h"
+#include "core/signed_only.h"
 #include "identity/anchor.h"
 #include "sales/sale.h"
 
@@ -44,6 +45,7 @@ enum
 	SALE_PRICE,
 	SALE_PAYMENT,
 	SALE_AT,
+	SALE_FIRST_REFERENCE,
 };
 
 /* The columns of read_purchase; all but the last one are those of the answer. */
@@ -76,14 +78,17 @@ static KeptPlan write_purchase = {
 };
 /*
  * The answer, and last whether the recorded session has the content that was passed. The buyer
- * owned the product already if an earlier purchase was not refunded at the time of this one.
+ * owned the product already if an earlier purchase was not refunded and had not ended at the
+ * time of this one; one for a number of days is extended by this one.
  */
 static KeptPlan read_purchase = {
 	.sql = "SELECT s.id, CASE WHEN s.refunded_at IS NULL THEN 'completed' ELSE 'refunded' END,"
 		   " EXISTS (SELECT FROM coursebase.purchases o"
 		   "  WHERE o.user_id = s.user_id AND o.product_id = s.product_id"
 		   "  AND (o.created_at, o.stripe_session_id) < (s.created_at, s.stripe_session_id)"
-		   "  AND (o.refunded_at IS NULL OR o.refunded_at > s.created_at)),"
+		   "  AND (o.refunded_at IS NULL OR o.refunded_at > s.created_at)"
+		   "  AND o.access_days IS NULL"
+		   "  AND (o.access_until IS NULL OR o.access_until > s.created_at)),"
 		   " ARRAY(SELECT g.course_id FROM coursebase.course_grants g"
 		   "  WHERE g.purchase_id = s.id AND g.user_id = s.user_id AND s.refunded_at IS NULL"
 		   "  ORDER BY g.course_id),"
@@ -105,7 +110,8 @@ PG_FUNCTION_INFO_V1(coursebase_complete_purchase);
 
 /*
  * SQL function: complete_purchase(user_id uuid, product_id uuid, stripe_session_id text,
- * price_paid_in_cents bigint, payment_status text, at timestamptz) returns table (purchase_id
+ * price_paid_in_cents bigint, payment_status text, at timestamptz, currency text, tax_in_cents
+ * bigint, payment_intent_id text, charge_id text, invoice_id text) returns table (purchase_id
  * uuid, status text, already_owned boolean, course_ids uuid[])
  *
  * An unpaid session answers without touching a row.
@@ -117,6 +123,7 @@ coursebase_complete_purchase(PG_FUNCTION_ARGS)
 
 	arguments_check(fcinfo);
 	schema_require_current();
+	signed_only_require("stripe");
 	compat_materialize(fcinfo);
 	if (!payment_counts(text_to_cstring(PG_GETARG_TEXT_PP(SALE_PAYMENT))))
 	{
@@ -128,6 +135,8 @@ coursebase_complete_purchase(PG_FUNCTION_ARGS)
 	/* the person before the product: the order of all locks */
 	anchor_user_require(PG_GETARG_UUID_P(SALE_USER));
 	sale_record(fcinfo, &sale);
+	/* the browser may have come first, without what only the webhook knows */
+	sale_references_write(fcinfo, SALE_SESSION, SALE_FIRST_REFERENCE);
 	sale_return(fcinfo, &sale);
 	SPI_finish();
 	return (Datum) 0;
@@ -141,7 +150,8 @@ sale_row_return(FunctionCallInfo fcinfo, int columns)
 	bool *nulls = palloc_array(bool, columns);
 
 	for (int i = 0; i < columns; i++)
-		values[i] = plan_value(0, i + 1, &nulls[i]);
+		values[i] =
+			plan_value_as(0, i + 1, TupleDescAttr(result->setDesc, i)->atttypid, &nulls[i]);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
@@ -149,7 +159,7 @@ sale_row_return(FunctionCallInfo fcinfo, int columns)
 static void
 arguments_check(FunctionCallInfo fcinfo)
 {
-	args_require_all(fcinfo);
+	args_require_first(fcinfo, SALE_AT);
 	args_time(fcinfo, SALE_AT);
 	if (VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(SALE_SESSION)) == 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),

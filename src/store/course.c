@@ -134,6 +134,21 @@ static KeptPlan promote_duplicate = {
 	.types = {UUIDOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, BOOLOID},
 };
 
+static KeptPlan read_refunded = {
+	.sql = "SELECT c.user_id, c.course_id, c.voice FROM coursebase.course_purchases c "
+		   "WHERE c.source = $1 AND c.environment = $2 AND c.purchase_id = $3 "
+		   "AND c.status = 'refunded' FOR NO KEY UPDATE",
+	.nargs = 3,
+	.types = {TEXTOID, TEXTOID, TEXTOID},
+};
+static KeptPlan restore_purchase = {
+	.sql = "UPDATE coursebase.course_purchases c SET status = $4, refunded_at = NULL, "
+		   "validated_at = coalesce(c.validated_at, $5) WHERE c.source = $1 "
+		   "AND c.environment = $2 AND c.purchase_id = $3",
+	.nargs = 5,
+	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID},
+};
+
 static bool own_find(const Delivery *delivery);
 static bool place_is_taken(const Delivery *delivery);
 static bool purchase_write(const Delivery *delivery, bool recorded, bool duplicate);
@@ -222,6 +237,33 @@ course_purchase_refund(const char *source, const char *environment, const char *
 	return true;
 }
 
+bool
+course_purchase_restore(const char *source, const char *environment, const char *purchase_id,
+						TimestampTz at)
+{
+	Delivery delivery = {.at = at};
+	PlanValues values = {0};
+	bool taken;
+
+	delivery.receipt.source = source;
+	delivery.receipt.environment = environment;
+	delivery.receipt.purchase_id = purchase_id;
+	plan_bind_text(&values, source);
+	plan_bind_text(&values, environment);
+	plan_bind_text(&values, purchase_id);
+	if (plan_execute(&read_refunded, values.datums, values.nulls, false) == 0)
+		return false;
+	delivery.user = plan_uuid(0, 1);
+	delivery.product.course = plan_uuid(0, 2);
+	delivery.receipt.voice = plan_text(0, 3);
+	/* while it was refunded, a duplicate may have taken its place */
+	taken = place_is_taken(&delivery);
+	plan_bind_text(&values, taken ? "invalid" : "valid");
+	plan_bind_time(&values, at);
+	plan_execute(&restore_purchase, values.datums, values.nulls, false);
+	return !taken;
+}
+
 void
 course_purchase_promote(const pg_uuid_t *user, const pg_uuid_t *course, const char *voice,
 						TimestampTz at)
@@ -232,7 +274,7 @@ course_purchase_promote(const pg_uuid_t *user, const pg_uuid_t *course, const ch
 	plan_bind_uuid(&values, course);
 	plan_bind_text(&values, voice);
 	plan_bind_time(&values, at);
-	plan_bind_bool(&values, environment_sandbox_counts());
+	plan_bind_bool(&values, environment_sandbox_counts(user));
 	plan_execute(&promote_duplicate, values.datums, values.nulls, false);
 }
 

@@ -22,6 +22,8 @@ typedef enum ReceiptStatus
 	RECEIPT_DUPLICATE, /* the course was owned already: the receipt is to be refunded */
 	RECEIPT_SANDBOX,   /* it gives nothing while the setting accept_sandbox is off */
 	RECEIPT_REFUNDED,
+	RECEIPT_PENDING,  /* it is to be paid yet */
+	RECEIPT_CANCELED, /* it was canceled before it was paid */
 	RECEIPT_STATUSES,
 } ReceiptStatus;
 
@@ -35,6 +37,7 @@ typedef struct Delivery
 	ReceiptStatus status;
 	TimestampTz acknowledged_at; /* RECEIPT_NO_TIME: the store was not told yet */
 	char *detail;                /* JSON text: what was given; NULL: nothing to show */
+	char *discount_refused; /* SQLSTATE and reason; NULL: its discount was redeemed, or none */
 } Delivery;
 
 /*
@@ -60,6 +63,13 @@ extern ReceiptStatus course_purchase_record(const Delivery *delivery);
 /* Refunds a row of course_purchases; false if it gave nothing, or is not there. */
 extern bool course_purchase_refund(const char *source, const char *environment,
 								   const char *purchase_id, TimestampTz at);
+
+/*
+ * Takes the refund of a row of course_purchases back. False if it gives nothing all the same:
+ * another purchase gives the course by now, or there is no such row.
+ */
+extern bool course_purchase_restore(const char *source, const char *environment,
+									const char *purchase_id, TimestampTz at);
 
 /*
  * Makes the oldest duplicate valid that waits for a person's course in a voice (NULL: none),

@@ -14,6 +14,8 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 
 #include "billing/environment.h"
 #include "core/args.h"
@@ -21,6 +23,8 @@
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
+#include "core/restore.h"
+#include "core/row_trigger.h"
 #include "core/schema.h"
 #include "identity/anchor.h"
 #include "identity/audit.h"
@@ -67,6 +71,7 @@ static void gift_audit(const char *action, const Delivery *gift);
 
 PG_FUNCTION_INFO_V1(coursebase_grant_course_purchase);
 PG_FUNCTION_INFO_V1(coursebase_revoke_course_purchase);
+PG_FUNCTION_INFO_V1(coursebase_tg_course_purchases__audit);
 
 /*
  * SQL function: grant_course_purchase(user_id uuid, course_id uuid, voice text, at timestamptz)
@@ -179,4 +184,27 @@ gift_audit(const char *action, const Delivery *gift)
 	object_text(&out, "course_id", uuid_text(&gift->product.course));
 	object_text(&out, "voice", gift->receipt.voice);
 	audit_write(action, psprintf("users/%s", uuid_text(&gift->user)), NULL, object_end(&out));
+}
+
+/*
+ * SQL function: tg_course_purchases__audit() returns trigger
+ *
+ * The functions of this file audit by themselves, with the rights of the tables' owner; what is
+ * left are gifts by plain SQL.
+ */
+PGDLLEXPORT Datum
+coursebase_tg_course_purchases__audit(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_expect(fcinfo, "tg_course_purchases__audit", ROW_AFTER_WRITE);
+	HeapTuple row = trigger_written_row(data);
+	StringInfoData out;
+
+	if (restore_under_way() || has_privs_of_role(GetUserId(), owner_of_tables()))
+		return PointerGetDatum(NULL);
+	object_begin(&out);
+	object_text(&out, "course_id", trigger_text(data, row, "course_id"));
+	object_text(&out, "voice", trigger_text_or_null(data, row, "voice"));
+	audit_write("course_given", psprintf("users/%s", trigger_text(data, row, "user_id")), NULL,
+				object_end(&out));
+	return PointerGetDatum(NULL);
 }

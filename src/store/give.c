@@ -10,10 +10,14 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
 
 #include "billing/notice.h"
+#include "core/errors.h"
 #include "core/plan.h"
 #include "json/object_write.h"
 #include "store/delivery.h"
@@ -100,6 +104,7 @@ enum
 	LINK_IS_SUBMITTED,
 };
 
+static void discount_try(Delivery *delivery);
 static void discount_redeem(Delivery *delivery);
 static void discount_reverse(const Delivery *delivery);
 static void course_give(Delivery *delivery);
@@ -112,7 +117,7 @@ static void acknowledge(KeptPlan *plan, const Delivery *delivery);
 
 StaticAssertDecl(RECEIPT_NO_TIME == FOLD_NEVER, "a receipt without a time says never");
 
-/* The discount comes first: a rule that refuses it undoes the whole call. */
+/* The discount comes first: it says what was paid, where the receipt does not. */
 void
 delivery_give(Delivery *delivery)
 {
@@ -120,7 +125,7 @@ delivery_give(Delivery *delivery)
 
 	delivery->status = RECEIPT_VALID;
 	if (receipt->discount_code != NULL)
-		discount_redeem(delivery);
+		discount_try(delivery);
 	switch (delivery->product.kind)
 	{
 		case PRODUCT_COURSE:
@@ -138,8 +143,51 @@ delivery_give(Delivery *delivery)
 	/* the row of its kind has the time already; this one is for the answer and subscriptions */
 	if (receipt->acknowledged && delivery->status == RECEIPT_VALID)
 		delivery->acknowledged_at = delivery->at;
-	if (receipt->discount_code != NULL && delivery->status == RECEIPT_REFUNDED)
+	if (receipt->discount_code != NULL && delivery->discount_refused == NULL &&
+		delivery->status == RECEIPT_REFUNDED)
 		discount_reverse(delivery);
+}
+
+/*
+ * The money came: a rule that refuses the code does not undo the sale. It is given without the
+ * use of the code, and listed in sales_to_review. What would pass by itself is raised.
+ */
+static void
+discount_try(Delivery *delivery)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		discount_redeem(delivery);
+		ReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		/* also before an error is passed on: outside of a transaction block the server would
+		 * take the open one for a savepoint of the client, and the session would stay aborted
+		 */
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		if (error->sqlerrcode != ERRCODE_CB_DISCOUNT_REFUSED &&
+			error->sqlerrcode != ERRCODE_CB_ORDER_CONFLICT)
+			ReThrowError(error);
+		delivery->discount_refused =
+			psprintf("%s: %s: %s", unpack_sql_state(error->sqlerrcode), error->message,
+					 error->detail == NULL ? "" : error->detail);
+	}
+	PG_END_TRY();
 }
 
 /* If the receipt does not say what was paid, it was the price after the discount. */
@@ -157,7 +205,7 @@ discount_redeem(Delivery *delivery)
 	plan_bind_text(&values, receipt->discount_order_ref);
 	plan_bind_text(&values, delivery->product.product_id);
 	plan_bind_time(&values, delivery->at);
-	/* raises KB601 for a rule that refuses the code, and with it undoes the receipt */
+	/* raises KB601 for a rule that refuses the code */
 	plan_execute(&redeem_discount, values.datums, values.nulls, false);
 	if (receipt->amount != STORE_NO_AMOUNT)
 		return;
@@ -274,7 +322,7 @@ credits_give(Delivery *delivery)
 
 	plan_bind_uuid(&values, &delivery->user);
 	plan_bind_text(&values, delivery->product.product_id);
-	plan_bind_int64(&values, delivery->product.credits);
+	plan_bind_int64(&values, delivery->product.credits * receipt->quantity);
 	plan_bind_text(&values, receipt->source);
 	plan_bind_text(&values, receipt->environment);
 	plan_bind_text(&values, receipt->purchase_id);
@@ -318,7 +366,7 @@ acknowledge(KeptPlan *plan, const Delivery *delivery)
 
 	if (!delivery->receipt.acknowledged)
 		return;
-	plan_bind(&values, plan_value(0, 1, NULL));
+	plan_bind(&values, plan_value_as(0, 1, UUIDOID, NULL));
 	plan_bind_time(&values, delivery->at);
 	plan_execute(plan, values.datums, values.nulls, false);
 }

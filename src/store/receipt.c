@@ -3,7 +3,8 @@
  *
  * Invariants: a receipt belongs to one user and one product for ever. It gives what it is for
  * once, in the transaction that records it. A receipt whose refund came before it gives
- * nothing. A receipt of a sandbox is recorded and gives nothing while the setting
+ * nothing. One that is not paid yet gives nothing until it comes again as paid. A receipt of a
+ * sandbox is recorded and gives nothing while the setting
  * accept_sandbox is off; validated again while the setting is on, it gives what it is for then.
  *
  * Lock order: the row of users, then the row of store_receipts, then whatever the receipt
@@ -28,22 +29,25 @@
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/schema.h"
+#include "core/signed_only.h"
 #include "identity/anchor.h"
 #include "identity/audit.h"
 #include "json/object_write.h"
 #include "store/delivery.h"
+#include "store/transfer.h"
 
 static const char *const status_names[RECEIPT_STATUSES] = {
-	[RECEIPT_VALID] = "valid",
-	[RECEIPT_DUPLICATE] = "duplicate",
-	[RECEIPT_SANDBOX] = "sandbox",
-	[RECEIPT_REFUNDED] = "refunded",
+	[RECEIPT_VALID] = "valid",     [RECEIPT_DUPLICATE] = "duplicate",
+	[RECEIPT_SANDBOX] = "sandbox", [RECEIPT_REFUNDED] = "refunded",
+	[RECEIPT_PENDING] = "pending", [RECEIPT_CANCELED] = "canceled",
 };
 static const char *const status_messages[RECEIPT_STATUSES] = {
 	[RECEIPT_VALID] = "the purchase is valid",
 	[RECEIPT_DUPLICATE] = "the course was owned already: this purchase is to be refunded",
 	[RECEIPT_SANDBOX] = "what a sandbox sold gives nothing here",
 	[RECEIPT_REFUNDED] = "the purchase was refunded",
+	[RECEIPT_PENDING] = "the purchase is not paid yet",
+	[RECEIPT_CANCELED] = "the purchase was canceled before it was paid",
 };
 
 /* The member of the answer that shows what was given. */
@@ -56,16 +60,16 @@ static const char *const detail_members[PRODUCT_KINDS] = {
 
 /* The arguments of the two statements that write a receipt: receipt_bind(). */
 #define RECEIPT_VALUES                                                                         \
-	.nargs = 14,                                                                               \
-	.types = {TEXTOID, TEXTOID, TEXTOID, UUIDOID, TEXTOID,  TEXTOID,        TEXTOID,           \
-			  TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+	.nargs = 15, .types = {TEXTOID, TEXTOID,  TEXTOID,        UUIDOID,        TEXTOID,         \
+						   TEXTOID, TEXTOID,  TEXTOID,        TEXTOID,        TEXTOID,         \
+						   TEXTOID, JSONBOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID}
 
 /* ON CONFLICT waits for another user's call with the same receipt, and then finds it taken. */
 static KeptPlan insert_receipt = {
 	.sql = "INSERT INTO coursebase.store_receipts (source, environment, purchase_id, user_id, "
 		   "product_id, kind, voice, purchase_token, original_transaction_id, "
-		   "discount_order_ref, status, receipt, purchased_at, validated_at) VALUES ($1, $2, "
-		   "$3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) "
+		   "discount_order_ref, status, receipt, purchased_at, validated_at, quantity) "
+		   "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) "
 		   "ON CONFLICT (source, environment, purchase_id) DO NOTHING RETURNING id",
 	RECEIPT_VALUES,
 };
@@ -74,11 +78,12 @@ static KeptPlan insert_receipt = {
  * that counts now. A refunded receipt redeems no discount.
  */
 static KeptPlan adopt_receipt = {
-	.sql = "UPDATE coursebase.store_receipts r SET user_id = $4, product_id = $5, kind = $6, "
-		   "voice = $7, purchase_token = $8, original_transaction_id = $9, "
-		   "discount_order_ref = CASE WHEN $11 = 'refunded' THEN NULL ELSE $10 END, "
-		   "status = $11, receipt = $12, purchased_at = $13, validated_at = $14 "
-		   "WHERE r.source = $1 AND r.environment = $2 AND r.purchase_id = $3",
+	.sql =
+		"UPDATE coursebase.store_receipts r SET user_id = $4, product_id = $5, kind = $6, "
+		"voice = $7, purchase_token = $8, original_transaction_id = $9, "
+		"discount_order_ref = CASE WHEN $11 = 'refunded' THEN NULL ELSE $10 END, "
+		"status = $11, receipt = $12, purchased_at = $13, validated_at = $14, quantity = $15 "
+		"WHERE r.source = $1 AND r.environment = $2 AND r.purchase_id = $3",
 	RECEIPT_VALUES,
 };
 
@@ -94,7 +99,7 @@ static KeptPlan read_receipt = {
 		   "CASE WHEN 'refunded' IN (r.status, c.status, a.status) "
 		   "OR m.status IN ('refunded', 'revoked') THEN 'refunded' ELSE r.status END, "
 		   "r.detail::text, coalesce(c.acknowledged_at, m.acknowledged_at, a.acknowledged_at, "
-		   "r.acknowledged_at) "
+		   "r.acknowledged_at), r.discount_refused "
 		   "FROM coursebase.store_receipts r "
 		   "LEFT JOIN coursebase.course_purchases c ON c.source = r.source "
 		   "AND c.environment = r.environment AND c.purchase_id = r.purchase_id "
@@ -115,6 +120,7 @@ enum
 	READ_STATUS,
 	READ_DETAIL,
 	READ_ACKNOWLEDGED_AT,
+	READ_DISCOUNT_REFUSED,
 };
 
 /* Of the other kinds the table of the kind keeps acknowledged_at: acknowledge.c. */
@@ -122,12 +128,33 @@ static KeptPlan finish_receipt = {
 	.sql = "UPDATE coursebase.store_receipts r SET status = $2, detail = $3::json, "
 		   "amount_in_cents = $4, currency = $5, "
 		   "acknowledged_at = CASE WHEN r.kind = 'subscription' THEN $6 END, "
-		   "refunded_at = CASE WHEN $2 = 'refunded' THEN $7 END WHERE r.id = $1",
-	.nargs = 7,
-	.types = {UUIDOID, TEXTOID, TEXTOID, INT8OID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID},
+		   "refunded_at = CASE WHEN $2 = 'refunded' THEN $7 END, discount_refused = $8, "
+		   "discount_order_ref = CASE WHEN $8 IS NULL THEN r.discount_order_ref END "
+		   "WHERE r.id = $1",
+	.nargs = 8,
+	.types = {UUIDOID, TEXTOID, TEXTOID, INT8OID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID,
+			  TEXTOID},
+};
+
+static KeptPlan refund_receipt = {
+	.sql = "SELECT FROM coursebase.refund_store_purchase($1, $2, $3, $4)",
+	.nargs = 4,
+	.types = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID},
+};
+
+/* Google Play names no order before it is paid: the token stood for it. */
+static KeptPlan drop_placeholder = {
+	.sql = "DELETE FROM coursebase.store_receipts r WHERE r.source = $1 AND r.environment = $2 "
+		   "AND r.purchase_id = $3 AND r.purchase_token = $3 AND r.status = 'pending' "
+		   "AND r.user_id = $4",
+	.nargs = 4,
+	.types = {TEXTOID, TEXTOID, TEXTOID, UUIDOID},
 };
 
 static bool receipt_claim(Delivery *delivery);
+static bool receipt_advance(Delivery *delivery, ReceiptStatus recorded);
+static void placeholder_drop(const Delivery *delivery);
+static void receipt_refund(Delivery *delivery);
 static bool receipt_insert(Delivery *delivery);
 static void receipt_find(Delivery *delivery);
 static void receipt_adopt(const Delivery *delivery);
@@ -152,11 +179,14 @@ coursebase_validate_purchase(PG_FUNCTION_ARGS)
 	delivery.at = args_time(fcinfo, 2);
 	schema_require_current();
 	SPI_connect();
-	rights = owner_enter();
 	/* what is wrong with the receipt is said before anybody waits for a lock */
 	receipt_read(&delivery.receipt, PG_GETARG_DATUM(1));
+	signed_only_require(delivery.receipt.source);
+	rights = owner_enter();
 	store_product_find(&delivery.product, delivery.receipt.product_name);
 	receipt_complete(&delivery.receipt, &delivery.product);
+	/* who had it, and closed the account, is locked with the one who brings it */
+	transfer_restore(&delivery.receipt, &delivery.user);
 	anchor_open_user_require(&delivery.user);
 	if (receipt_claim(&delivery))
 	{
@@ -175,11 +205,17 @@ coursebase_validate_purchase(PG_FUNCTION_ARGS)
 static bool
 receipt_claim(Delivery *delivery)
 {
-	bool counts = environment_counts(delivery->receipt.environment);
+	bool counts = environment_counts(delivery->receipt.environment, &delivery->user);
 
-	delivery->status = counts ? RECEIPT_VALID : RECEIPT_SANDBOX;
+	delivery->status = delivery->receipt.state == RECEIPT_UNPAID            ? RECEIPT_PENDING
+					   : delivery->receipt.state == RECEIPT_CANCELED_UNPAID ? RECEIPT_CANCELED
+					   : counts                                             ? RECEIPT_VALID
+																			: RECEIPT_SANDBOX;
 	if (receipt_insert(delivery))
-		return counts;
+	{
+		placeholder_drop(delivery);
+		return delivery->status == RECEIPT_VALID;
+	}
 	receipt_find(delivery);
 	if (plan_bool(0, READ_IS_NOBODYS))
 	{
@@ -193,14 +229,69 @@ receipt_claim(Delivery *delivery)
 				(errcode(ERRCODE_CB_RECEIPT_USED), errmsg("the receipt was used already"),
 				 errdetail("It belongs to another user, product or voice."),
 				 errhint("Ask the store whose purchase it is.")));
-	delivery->status = status_parse(plan_text_required(0, READ_STATUS));
+	return receipt_advance(delivery, status_parse(plan_text_required(0, READ_STATUS)));
+}
+
+/* The receipt has its own id now, and takes the place of the one by the token. */
+static void
+placeholder_drop(const Delivery *delivery)
+{
+	const Receipt *receipt = &delivery->receipt;
+	PlanValues values = {0};
+
+	if (strcmp(receipt->purchase_id, receipt->purchase_token) == 0)
+		return;
+	plan_bind_text(&values, receipt->source);
+	plan_bind_text(&values, receipt->environment);
+	plan_bind_text(&values, receipt->purchase_token);
+	plan_bind_uuid(&values, &delivery->user);
+	plan_execute(&drop_placeholder, values.datums, values.nulls, false);
+}
+
+/*
+ * A receipt that is there moves from pending on when it is paid or canceled, and one of a
+ * sandbox when the sandbox counts. A receipt that gave and is canceled now was refunded. Any
+ * other repetition gets the first answer.
+ */
+static bool
+receipt_advance(Delivery *delivery, ReceiptStatus recorded)
+{
+	ReceiptStatus told = delivery->status;
+	bool open = recorded == RECEIPT_PENDING || recorded == RECEIPT_CANCELED;
+
+	delivery->status = recorded;
 	delivery->detail = plan_text(0, READ_DETAIL);
+	delivery->discount_refused = plan_text(0, READ_DISCOUNT_REFUSED);
 	delivery->acknowledged_at = plan_time_or(0, READ_ACKNOWLEDGED_AT, RECEIPT_NO_TIME);
-	if (delivery->status != RECEIPT_SANDBOX || !counts)
+	if (told == RECEIPT_PENDING || told == recorded ||
+		(recorded == RECEIPT_SANDBOX && told != RECEIPT_VALID))
 		return false;
-	delivery->status = RECEIPT_VALID;
+	if (told == RECEIPT_CANCELED &&
+		(recorded == RECEIPT_VALID || recorded == RECEIPT_DUPLICATE))
+	{
+		receipt_refund(delivery);
+		return false;
+	}
+	if (!open && recorded != RECEIPT_SANDBOX)
+		return false;
+	delivery->status = told;
 	receipt_adopt(delivery);
-	return true;
+	return told == RECEIPT_VALID;
+}
+
+/* As the refund of the store that the receipt tells of. The row of users is locked already. */
+static void
+receipt_refund(Delivery *delivery)
+{
+	const Receipt *receipt = &delivery->receipt;
+	PlanValues values = {0};
+
+	plan_bind_text(&values, receipt->source);
+	plan_bind_text(&values, receipt->environment);
+	plan_bind_text(&values, receipt->purchase_id);
+	plan_bind_time(&values, delivery->at);
+	plan_execute(&refund_receipt, values.datums, values.nulls, false);
+	delivery->status = RECEIPT_REFUNDED;
 }
 
 /* Records the receipt; false if there is a row of it already. */
@@ -264,6 +355,7 @@ receipt_bind(PlanValues *values, const Delivery *delivery)
 	plan_bind(values, receipt->payload);
 	plan_bind_time(values, receipt->purchased_at);
 	plan_bind_time(values, delivery->at);
+	plan_bind_int64(values, receipt->quantity);
 }
 
 /* Writes what delivery_give() has learnt. */
@@ -281,6 +373,7 @@ receipt_finish(const Delivery *delivery)
 	plan_bind_text(&values, receipt->currency);
 	plan_bind_time_unless(&values, delivery->acknowledged_at, RECEIPT_NO_TIME);
 	plan_bind_time(&values, delivery->at);
+	plan_bind_text(&values, delivery->discount_refused);
 	plan_execute(&finish_receipt, values.datums, values.nulls, false);
 }
 
@@ -309,6 +402,7 @@ answer_make(const Delivery *delivery)
 	object_text(&out, "message", status_messages[delivery->status]);
 	object_flag(&out, "acknowledged", delivery->acknowledged_at != RECEIPT_NO_TIME);
 	object_json(&out, detail_members[delivery->product.kind], detail);
+	object_text(&out, "discount_refused", delivery->discount_refused);
 	return object_end(&out);
 }
 

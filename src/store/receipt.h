@@ -17,6 +17,17 @@
 #define RECEIPT_NO_TIME DT_NOBEGIN
 #define RECEIPT_NO_FLAG (-1)
 
+/* Nobody buys more at once. */
+#define RECEIPT_QUANTITY_MOST 1000
+
+/* What the store says of the money. */
+typedef enum ReceiptState
+{
+	RECEIPT_PAID,
+	RECEIPT_UNPAID,          /* it is to be paid yet: gives nothing */
+	RECEIPT_CANCELED_UNPAID, /* it will not be paid, or was taken back */
+} ReceiptState;
+
 typedef struct Receipt
 {
 	const char *product_name; /* as the store says it */
@@ -25,6 +36,8 @@ typedef struct Receipt
 	const char *purchase_id;
 	const char *purchase_token;
 	TimestampTz purchased_at;
+	ReceiptState state;
+	int64 quantity;    /* how often the product was bought; a pack counts that often */
 	bool acknowledged; /* the store was told already that the purchase was delivered */
 
 	/* from here on NULL, RECEIPT_NO_… or STORE_NO_AMOUNT if the receipt does not say it */

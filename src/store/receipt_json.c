@@ -11,6 +11,7 @@
 #include "utils/fmgrprotos.h"
 
 #include "billing/environment.h"
+#include "core/currency.h"
 #include "core/errors.h"
 #include "json/members.h"
 #include "store/receipt.h"
@@ -34,6 +35,10 @@ typedef enum ReceiptMember
 	MEMBER_GRACE_UNTIL,
 	MEMBER_AUTO_RENEW,
 	MEMBER_IS_TRIAL,
+	MEMBER_STATE,
+	MEMBER_QUANTITY,
+	MEMBER_PRICE_IN_MILLIUNITS,
+	MEMBER_PRICE_IN_MICROS,
 	MEMBER_DISCOUNT,
 	/* members of the object that discount is */
 	MEMBER_DISCOUNT_CODE,
@@ -62,6 +67,10 @@ static const char *const member_names[MEMBERS] = {
 	[MEMBER_GRACE_UNTIL] = "grace_until",
 	[MEMBER_AUTO_RENEW] = "auto_renew",
 	[MEMBER_IS_TRIAL] = "is_trial",
+	[MEMBER_STATE] = "state",
+	[MEMBER_QUANTITY] = "quantity",
+	[MEMBER_PRICE_IN_MILLIUNITS] = "price_in_milliunits",
+	[MEMBER_PRICE_IN_MICROS] = "price_in_micros",
 	[MEMBER_DISCOUNT] = "discount",
 	[MEMBER_DISCOUNT_CODE] = "discount.code",
 	[MEMBER_DISCOUNT_ORDER_REF] = "discount.order_ref",
@@ -85,8 +94,15 @@ static const MembersForm receipt_form = {
 
 /* Stripe's and the organisations' payments are no receipts: sales and programs take them. */
 static const char *const sources[] = {"google_play", "app_store"};
+static const MembersAlias source_aliases[] = {
+	{"playstore", "google_play"},
+	{"google", "google_play"},
+	{"apple", "app_store"},
+};
 static const char *const voices[] = {"male", "female"};
 
+static void price_read(Receipt *receipt, Members *members);
+static void state_read(Receipt *receipt, Members *members);
 static void discount_read(Receipt *receipt, Members *members);
 static int64 money_read(Members *members, int amount_member, int currency_member,
 						const char **currency);
@@ -102,11 +118,13 @@ receipt_read(Receipt *receipt, Datum json)
 	members_load(&members, &receipt_form, json, MEMBER_DISCOUNT_CODE);
 	memset(receipt, 0, sizeof(*receipt));
 	receipt->product_name = members_text_require(&members, MEMBER_PRODUCT_ID, MEMBERS_ID_SIZE);
-	receipt->source = members_word(&members, MEMBER_SOURCE, sources, lengthof(sources));
+	receipt->source = members_spelled(&members, MEMBER_SOURCE, sources, lengthof(sources),
+									  source_aliases, lengthof(source_aliases));
 	if (receipt->source == NULL)
 		members_raise(&receipt_form, MEMBER_SOURCE, "is missing");
 	receipt->environment =
-		members_word(&members, MEMBER_ENVIRONMENT, environment_names, ENVIRONMENTS);
+		members_spelled(&members, MEMBER_ENVIRONMENT, environment_names, ENVIRONMENTS,
+						environment_aliases, ENVIRONMENT_ALIASES);
 	/* receipts of apps that do not name it are of production */
 	if (receipt->environment == NULL)
 		receipt->environment = environment_names[ENVIRONMENT_PRODUCTION];
@@ -118,14 +136,14 @@ receipt_read(Receipt *receipt, Datum json)
 		members_raise(&receipt_form, MEMBER_TRANSACTION_DATE, "is missing");
 	receipt->acknowledged = members_flag(&members, MEMBER_ACKNOWLEDGED) == 1;
 	receipt->voice = members_word(&members, MEMBER_VOICE, voices, lengthof(voices));
-	receipt->amount =
-		money_read(&members, MEMBER_PRICE_IN_CENTS, MEMBER_CURRENCY, &receipt->currency);
+	price_read(receipt, &members);
+	state_read(receipt, &members);
 	receipt->original_transaction_id =
 		members_text(&members, MEMBER_ORIGINAL_TRANSACTION_ID, MEMBERS_ID_SIZE);
 	receipt->base_plan_id = members_text(&members, MEMBER_BASE_PLAN_ID, MEMBERS_ID_SIZE);
 	receipt->offer_id = members_text(&members, MEMBER_OFFER_ID, MEMBERS_ID_SIZE);
-	receipt->period_end = members_time(&members, MEMBER_PERIOD_END);
-	receipt->grace_until = members_time(&members, MEMBER_GRACE_UNTIL);
+	receipt->period_end = members_end_time(&members, MEMBER_PERIOD_END);
+	receipt->grace_until = members_end_time(&members, MEMBER_GRACE_UNTIL);
 	receipt->auto_renew = members_flag(&members, MEMBER_AUTO_RENEW);
 	receipt->is_trial = members_flag(&members, MEMBER_IS_TRIAL);
 	/* no product is looked at yet: receipt_complete() checks what depends on it */
@@ -146,7 +164,9 @@ receipt_complete(Receipt *receipt, const StoreProduct *product)
 {
 	if (product->kind != PRODUCT_COURSE)
 		receipt->voice = NULL;
-	if (product->kind == PRODUCT_SUBSCRIPTION && receipt->period_end == RECEIPT_NO_TIME)
+	/* what is not paid has no period yet */
+	if (product->kind == PRODUCT_SUBSCRIPTION && receipt->state == RECEIPT_PAID &&
+		receipt->period_end == RECEIPT_NO_TIME)
 		members_raise(&receipt_form, MEMBER_PERIOD_END, "is missing");
 	if (product->kind == PRODUCT_SUBSCRIPTION && receipt->original_transaction_id == NULL)
 		receipt->original_transaction_id = order_without_period(receipt->purchase_id);
@@ -162,6 +182,75 @@ receipt_complete(Receipt *receipt, const StoreProduct *product)
 	if (receipt->discount_order_ref == NULL)
 		receipt->discount_order_ref =
 			psprintf("%s:%s:%s", receipt->source, receipt->environment, receipt->purchase_id);
+}
+
+/* The one member of three that names the price; stores count in minor units, in thousandths or
+ * in millionths of the major unit. */
+static void
+price_read(Receipt *receipt, Members *members)
+{
+	static const struct
+	{
+		int member;
+		int64 scale;
+	} units[] = {
+		{MEMBER_PRICE_IN_CENTS, 1},
+		{MEMBER_PRICE_IN_MILLIUNITS, 1000},
+		{MEMBER_PRICE_IN_MICROS, 1000000},
+	};
+	int unit = 0;
+
+	for (int i = 1; i < lengthof(units); i++)
+		if (members_has(members, units[i].member))
+		{
+			if (members_has(members, units[unit].member))
+				members_raise(&receipt_form, units[i].member,
+							  psprintf("is one price too many, beside \"%s\"",
+									   member_names[units[unit].member]));
+			unit = i;
+		}
+	receipt->amount =
+		money_read(members, units[unit].member, MEMBER_CURRENCY, &receipt->currency);
+	if (units[unit].scale > 1 && !currency_minor_units(receipt->amount, units[unit].scale,
+													   receipt->currency, &receipt->amount))
+		members_raise(&receipt_form, units[unit].member, "is out of range");
+}
+
+/* Whether it is paid, and how often the product was bought. Google Play's own words and numbers
+ * are read as well. */
+static void
+state_read(Receipt *receipt, Members *members)
+{
+	static const struct
+	{
+		const char *word;
+		ReceiptState state;
+	} words[] = {
+		{"paid", RECEIPT_PAID},
+		{"purchased", RECEIPT_PAID},
+		{"0", RECEIPT_PAID},
+		{"pending", RECEIPT_UNPAID},
+		{"2", RECEIPT_UNPAID},
+		{"canceled", RECEIPT_CANCELED_UNPAID},
+		{"cancelled", RECEIPT_CANCELED_UNPAID},
+		{"1", RECEIPT_CANCELED_UNPAID},
+	};
+	const char *word = members_scalar(members, MEMBER_STATE, MEMBERS_ID_SIZE);
+	int64 quantity = amount_read(members, MEMBER_QUANTITY);
+
+	receipt->quantity = quantity == STORE_NO_AMOUNT ? 1 : quantity;
+	if (receipt->quantity < 1 || receipt->quantity > RECEIPT_QUANTITY_MOST)
+		members_raise(&receipt_form, MEMBER_QUANTITY, "is not between 1 and 1000");
+	receipt->state = RECEIPT_PAID;
+	if (word == NULL)
+		return;
+	for (int i = 0; i < lengthof(words); i++)
+		if (pg_strcasecmp(word, words[i].word) == 0)
+		{
+			receipt->state = words[i].state;
+			return;
+		}
+	members_raise(&receipt_form, MEMBER_STATE, "is none of paid, pending, canceled");
 }
 
 /* The members of the object discount, if the receipt has one. */

@@ -72,17 +72,21 @@ static const struct
 {
 	int64_t used; /* of a bank that is what the packs hold */
 	size_t count;
-	CreditPack packs[3]; /* held, refunded, and taken as it should become */
+	CreditPack packs[3]; /* held, claimed, and taken as it should become */
 } refunds[] = {
-	{0, 1, {{100, true, 100}}},
-	{30, 1, {{100, true, 70}}},
-	{100, 1, {{100, true, 0}}},
-	{0, 2, {{100, true, 100}, {50, false, 0}}},
-	{30, 2, {{100, false, 0}, {50, true, 50}}},
-	{120, 2, {{100, true, 0}, {50, false, 0}}},
-	{120, 2, {{100, false, 0}, {50, true, 30}}},
-	{120, 3, {{100, true, 0}, {50, true, 30}, {10, true, 10}}},
-	{0, 0, {{0, false, 0}}},
+	{0, 1, {{100, 100, 100}}},
+	{30, 1, {{100, 100, 70}}},
+	{100, 1, {{100, 100, 0}}},
+	{0, 2, {{100, 100, 100}, {50, 0, 0}}},
+	{30, 2, {{100, 0, 0}, {50, 50, 50}}},
+	{120, 2, {{100, 100, 0}, {50, 0, 0}}},
+	{120, 2, {{100, 0, 0}, {50, 50, 30}}},
+	{120, 3, {{100, 100, 0}, {50, 50, 30}, {10, 10, 10}}},
+	{0, 0, {{0, 0, 0}}},
+	{0, 1, {{300, 100, 100}}}, /* a third of the pack was paid back */
+	{250, 1, {{300, 100, 50}}},
+	{300, 1, {{300, 100, 0}}},
+	{320, 2, {{300, 200, 0}, {50, 0, 0}}},
 };
 
 static void
@@ -131,7 +135,7 @@ return_check(void)
 	for (size_t i = 0; i < LENGTH(refunds); i++)
 	{
 		CreditAccount account = {0, 0, 0, refunds[i].used};
-		CreditPack packs[3] = {{0, false, 0}};
+		CreditPack packs[3] = {{0, 0, 0}};
 		int64_t taken, all = 0, expected = 0;
 
 		for (size_t p = 0; p < refunds[i].count; p++)

@@ -106,12 +106,15 @@ step(Model *m, unsigned what, int64_t amount)
 			break;
 		case 5:
 			if (m->npacks < PACKS && amount > 0 && credit_bank_add(&m->account, amount))
-				m->packs[m->npacks++] = (CreditPack){amount, false, 0};
+				m->packs[m->npacks++] = (CreditPack){amount, 0, 0};
 			break;
 		case 6:
 			if (m->npacks > 0)
 			{
-				m->packs[(size_t) amount % m->npacks].refunded = true;
+				CreditPack *pack = &m->packs[(size_t) amount % m->npacks];
+
+				/* of an even amount a part, of an odd one all */
+				pack->claimed = amount % 2 == 0 ? pack->held / 2 : pack->held;
 				settle(m);
 			}
 			break;

@@ -61,10 +61,10 @@ ROLLBACK TO sound;
 UPDATE coursebase.ai_credit_purchases SET credits = 40 WHERE purchase_id = 'check 2' AND user_id = :ada;
 :check
 ROLLBACK TO sound;
-UPDATE coursebase.ai_credit_purchases SET status = 'refunded' WHERE purchase_id = 'check 2' AND user_id = :ada;
+UPDATE coursebase.ai_credit_purchases SET status = 'refunded', claimed_credits = credits WHERE purchase_id = 'check 2' AND user_id = :ada;
 :check
 ROLLBACK TO sound;
-UPDATE coursebase.ai_credit_purchases SET status = 'valid', refunded_credits = 0 WHERE purchase_id = 'check 1' AND user_id = :ada;
+UPDATE coursebase.ai_credit_purchases SET status = 'valid', refunded_credits = 0, claimed_credits = 0 WHERE purchase_id = 'check 1' AND user_id = :ada;
 :check
 ROLLBACK TO sound;
 :check

@@ -88,15 +88,15 @@ WHERE obj_description(e.oid, 'pg_event_trigger') IS NULL;
 :told
 
 -- Planted: a table, a type and functions that break the rules.
-CREATE TYPE coursebase.tag_kind AS ENUM ('topic');
-CREATE TABLE coursebase.course_tags (
+CREATE TYPE coursebase.planted_kind AS ENUM ('topic');
+CREATE TABLE coursebase.planted (
     course_id uuid REFERENCES coursebase.courses (id),
-    kind coursebase.tag_kind CHECK (coursebase.json_size(to_json(kind)) > 0),
+    kind coursebase.planted_kind CHECK (coursebase.json_size(to_json(kind)) > 0),
     fee_in_cents numeric, added_at timestamp, updated_at timestamptz
 );
-COMMENT ON COLUMN coursebase.course_tags.course_id IS 'The course.';
-CREATE POLICY anyone_select_all ON coursebase.course_tags FOR SELECT USING (true);
-CREATE FUNCTION coursebase.tag(kind coursebase.tag_kind) RETURNS coursebase.course_tags LANGUAGE sql AS 'SELECT NULL::coursebase.course_tags';
-COMMENT ON FUNCTION coursebase.tag IS 'Tags';
+COMMENT ON COLUMN coursebase.planted.course_id IS 'The course.';
+CREATE POLICY anyone_select_all ON coursebase.planted FOR SELECT USING (true);
+CREATE FUNCTION coursebase.planted_words(kind coursebase.planted_kind) RETURNS coursebase.planted LANGUAGE sql AS 'SELECT NULL::coursebase.planted';
+COMMENT ON FUNCTION coursebase.planted_words IS 'Tags';
 :told
 ROLLBACK;

@@ -33,7 +33,7 @@ UNION ALL
 SELECT r.relname, 3, format('rename the trigger %s or its function: t<order>_<what> and tg_%s__<what>', t.tgname, r.relname)
 FROM pg_trigger t JOIN relations r ON r.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
 WHERE NOT t.tgisinternal
-    AND (t.tgname !~ '^t[0-9]00_[a-z_]+$' OR p.proname !~ ('^tg_(any|document|' || r.relname || ')__[a-z_]+$'))
+    AND (t.tgname !~ '^[tA][0-9]00_[a-z_]+$' OR p.proname !~ ('^tg_(any|document|' || r.relname || ')__[a-z_]+$'))
 UNION ALL
 SELECT r.relname, 4, format('rename the policy %s: <who>_%s_<scope>', p.polname, c.command)
 FROM pg_policy p JOIN relations r ON r.oid = p.polrelid
@@ -78,12 +78,12 @@ FROM functions f WHERE f.prosecdef;
 :told
 
 -- Planted: a table and functions that break the rules.
-CREATE TABLE coursebase.course_tags (id integer CONSTRAINT tags PRIMARY KEY, tag text CONSTRAINT is_short CHECK (tag <> ''));
-CREATE INDEX tagged ON coursebase.course_tags (tag);
-CREATE TRIGGER stamp BEFORE UPDATE ON coursebase.course_tags FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
-CREATE POLICY readers ON coursebase.course_tags FOR SELECT TO pg_monitor USING (coursebase.is_admin());
-CREATE POLICY self_select_own ON coursebase.course_tags FOR SELECT USING (true);
-CREATE FUNCTION coursebase.tag(integer) RETURNS boolean LANGUAGE plpgsql STABLE AS 'BEGIN RETURN true; END';
-CREATE FUNCTION coursebase.tag() RETURNS boolean LANGUAGE c AS 'coursebase', 'coursebase_is_admin' SECURITY DEFINER;
+CREATE TABLE coursebase.planted (id integer CONSTRAINT tags PRIMARY KEY, tag text CONSTRAINT is_short CHECK (tag <> ''));
+CREATE INDEX tagged ON coursebase.planted (tag);
+CREATE TRIGGER stamp BEFORE UPDATE ON coursebase.planted FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+CREATE POLICY readers ON coursebase.planted FOR SELECT TO pg_monitor USING (coursebase.is_admin());
+CREATE POLICY self_select_own ON coursebase.planted FOR SELECT USING (true);
+CREATE FUNCTION coursebase.planted_words(integer) RETURNS boolean LANGUAGE plpgsql STABLE AS 'BEGIN RETURN true; END';
+CREATE FUNCTION coursebase.planted_words() RETURNS boolean LANGUAGE c AS 'coursebase', 'coursebase_is_admin' SECURITY DEFINER;
 :told
 ROLLBACK;

@@ -23,12 +23,12 @@ SELECT format('00000000-0000-4000-8000-00000000e33%s', n)::uuid, '00000000-0000-
 FROM generate_series(0, 3) n;
 \set order 'SELECT string_agg(s.name || s."order", \' \' ORDER BY s.course_id, s."order"), (SELECT string_agg(concat(p.name, right(l.id::text, 1), \':\', l."order"), \' \' ORDER BY p.name, l."order") FROM coursebase.lessons l JOIN coursebase.course_sections p ON p.id = l.section_id) FROM coursebase.course_sections s WHERE s.course_id IN (\'00000000-0000-4000-8000-00000000e310\', \'00000000-0000-4000-8000-00000000e311\');'
 :order
--- A gap stays; the place after the last is next; a place of one's own may be named, once, and not below 0.
+-- A gap stays; the place after the last is next; a place of one's own may be named, and not below 0; where it is taken, the next free one.
 DELETE FROM coursebase.lessons WHERE name = 'lesson 1';
 INSERT INTO coursebase.lessons (id, section_id, name) VALUES ('00000000-0000-4000-8000-00000000e334', '00000000-0000-4000-8000-00000000e320', 'lesson 4');
 INSERT INTO coursebase.lessons (id, section_id, name, "order") VALUES ('00000000-0000-4000-8000-00000000e331', '00000000-0000-4000-8000-00000000e320', 'lesson 1', 1);
 :order
-INSERT INTO coursebase.lessons (section_id, name, "order") VALUES ('00000000-0000-4000-8000-00000000e320', 'again', 1);
+INSERT INTO coursebase.lessons (id, section_id, name, "order") VALUES ('00000000-0000-4000-8000-00000000e339', '00000000-0000-4000-8000-00000000e320', 'again', 1);
 INSERT INTO coursebase.lessons (section_id, name, "order") VALUES ('00000000-0000-4000-8000-00000000e320', 'below', -1);
 INSERT INTO coursebase.lessons (section_id, name) VALUES ('00000000-0000-4000-8000-00000000e3ff', 'nowhere');
 -- Moved: the last place there, or the one that is named; a section keeps its lessons, and moves between courses alike.

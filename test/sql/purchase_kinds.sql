@@ -29,11 +29,14 @@ SELECT amount_in_cents, currency, discount_order_ref FROM coursebase.store_recei
 SELECT user_id = :bob, available_at FROM coursebase.referral_credits WHERE referred_user_id = :ada;
 SELECT pg_temp.buy('premium_31', 's-2', '{"period_end": "2026-05-02T12:00:00Z", "original_transaction_id": "s-1"}', at => '2026-04-02 12:00+00');
 SELECT event_type, store_event_id, transaction_id FROM coursebase.subscription_events WHERE user_id = :ada ORDER BY event_time;
--- The code had one use: it is refused, and nothing is left of the sale.
+-- The code had one use: it is refused, and the sale, whose money came, is given and listed.
+SAVEPOINT refused;
 SELECT pg_temp.buy('premium_31', 's-3', '{"period_end": "2026-04-02T12:00:00Z", "discount": {"code": "KINDS10"}}', person => :bob);
-\echo :LAST_ERROR_SQLSTATE
-SELECT count(*) FROM coursebase.store_receipts WHERE user_id = :bob;
-SELECT count(*) FROM coursebase.subscriptions WHERE user_id = :bob;
+SELECT pg_temp.buy('premium_31', 's-3', '{"period_end": "2026-04-02T12:00:00Z", "discount": {"code": "KINDS10"}}', person => :bob) ->> 'discount_refused';
+SELECT discount_order_ref FROM coursebase.store_receipts WHERE user_id = :bob;
+SELECT product_id, purchase_id, discount_code, reason FROM coursebase.sales_to_review WHERE user_id = :bob;
+SELECT * FROM coursebase.check_integrity();
+ROLLBACK TO refused;
 SELECT * FROM coursebase.check_integrity();
 
 -- A pack: its credits, and what is left after a refund of what was not spent.

@@ -29,7 +29,7 @@ SELECT pg_temp.validate('{"product_id": null}');
 \echo :LAST_ERROR_SQLSTATE
 SELECT pg_temp.validate('{"source": null}');
 SELECT pg_temp.validate('{"source": "stripe"}');
-SELECT pg_temp.validate('{"environment": "Production"}');
+SELECT pg_temp.validate('{"environment": "Live"}');
 SELECT pg_temp.validate('{"purchase_id": 5}');
 SELECT pg_temp.validate('{"purchase_id": ""}');
 SELECT pg_temp.validate(json_build_object('purchase_id', repeat('x', 513)));
@@ -54,7 +54,7 @@ SELECT pg_temp.validate('{"discount": {"code": "A"}}');
 SELECT pg_temp.validate('{"discount": {"code": "A", "base_in_cents": 100}}');
 SELECT pg_temp.validate('{"product_id": "premium_31"}');
 SELECT pg_temp.validate('{"product_id": "premium_31", "period_end": "2026-02-01T00:00:00Z", "voice": "male"}');
-SELECT pg_temp.validate('{"product_id": "premium_31", "period_end": "2026-02-01T00:00:00Z", "auto_renew": 1}');
+SELECT pg_temp.validate('{"product_id": "premium_31", "period_end": "2026-02-01T00:00:00Z", "auto_renew": "yes"}');
 \set VERBOSITY default
 SELECT pg_temp.validate('{"product_id": "C99PUR_x2"}');
 \echo :LAST_ERROR_SQLSTATE

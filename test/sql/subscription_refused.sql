@@ -30,20 +30,20 @@ CREATE FUNCTION pg_temp.event(more jsonb, user_n integer DEFAULT 1) RETURNS text
 $$;
 -- Missing or malformed members.
 SELECT m.more, pg_temp.event(m.more) FROM unnest(ARRAY['{"store": null}', '{"store": "paypal"}', '{"store": 1}',
-    '{"environment": null}', '{"environment": "test"}', '{"store_event_id": null}', '{"store_event_id": ""}',
+    '{"environment": null}', '{"environment": "live"}', '{"store_event_id": null}', '{"store_event_id": ""}',
     '{"event_type": null}', '{"event_type": true}', '{"event_time": null}', '{"event_time": "yesterday"}',
     '{"event_time": "2026-01-01"}', '{"event_time": "2026-02-30T00:00:00Z"}', '{"event_time": 1.5}',
-    '{"period_end": {}}', '{"grace_until": "infinity"}', '{"auto_renew": "yes"}', '{"is_trial": 1}',
-    '{"manual": "true"}', '{"product_id": 7}']::jsonb[]) AS m (more);
+    '{"period_end": {}}', '{"grace_until": "infinity"}', '{"auto_renew": "yes"}', '{"is_trial": 2}',
+    '{"manual": "on"}', '{"product_id": 7}']::jsonb[]) AS m (more);
 SELECT pg_temp.event(jsonb_build_object('store_event_id', repeat('x', 513)));
 SELECT pg_temp.told($$ SELECT coursebase.apply_subscription_event('00000000-0000-4000-8000-000000005501', '[]') $$);
 SELECT pg_temp.told($$ SELECT coursebase.apply_subscription_event('00000000-0000-4000-8000-00000000ffff',
-    '{"store": "manual", "store_event_id": "1", "event_type": "noted", "event_time": 0}') $$);
+    '{"store": "manual", "store_event_id": "1", "event_type": "noted", "event_time": "2026-01-01T00:00:00Z"}') $$);
 SELECT pg_temp.told($$ SELECT coursebase.apply_subscription_event(NULL, '{}') $$);
 SELECT count(*) FROM coursebase.subscription_events WHERE user_id::text LIKE '00000000-0000-4000-8000-00000000550%';
 -- Milliseconds are a time as well.
 SELECT pg_temp.event('{"event_time": 1767225600000, "period_end": "1769904000000"}');
--- The first answer again; the order of members is no content, everything else is.
+-- The first answer again; neither the order of members nor what is not read is content, everything else is.
 SELECT pg_temp.event('{"event_time": 1767225600000, "period_end": "1769904000000"}');
 SELECT pg_temp.event('{"store_event_id": "refused-2", "event_type": "expired", "event_time": "2026-02-01T00:00:00Z"}');
 SELECT pg_temp.event('{"event_time": 1767225600000, "period_end": "1769904000000"}');

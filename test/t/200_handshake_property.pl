@@ -25,6 +25,10 @@ query($node, 'property', <<~'SQL');
 	INSERT INTO coursebase.courses (id, course_code, title, description, is_free, in_premium)
 	SELECT format('00000000-0000-4000-8000-00000000d00%s', n)::uuid, format('C0%sAAA', n), 't', 'd', n < 4, n > 2 FROM generate_series(0, 7) n;
 	INSERT INTO coursebase.course_documents (course_id, data) SELECT id, to_json(course_code) FROM coursebase.courses;
+	INSERT INTO coursebase.products (id, name, description, image_url, price_dollars)
+	SELECT format('00000000-0000-4000-8000-00000000e00%s', n)::uuid, 'p', '', '/p.png', 0 FROM generate_series(0, 7) n;
+	INSERT INTO coursebase.course_products (course_id, product_id)
+	SELECT format('00000000-0000-4000-8000-00000000d00%s', n)::uuid, format('00000000-0000-4000-8000-00000000e00%s', n)::uuid FROM generate_series(0, 7) n;
 	INSERT INTO coursebase.custom_courses (id, user_id, course_code, title, description, data)
 	SELECT format('00000000-0000-4000-8000-00000000f00%s', n)::uuid, format('00000000-0000-4000-8000-00000000a00%s', n % 6)::uuid,
 	    'X01AAA', 't', 'd', '{}' FROM generate_series(0, 8) n;
@@ -77,6 +81,12 @@ query($node, 'property', <<~'SQL');
 	    WHEN 26 THEN UPDATE coursebase.courses SET in_premium = n % 4 > 0 WHERE id = one('d', n % 8);
 	    WHEN 27 THEN INSERT INTO coursebase.user_course_access (user_id, course_id) VALUES (one('a', n % 6), one('d', n % 8)) ON CONFLICT DO NOTHING;
 	    WHEN 28 THEN DELETE FROM coursebase.user_course_access WHERE user_id = one('a', n % 6) AND course_id = one('d', n % 8);
+	    WHEN 31 THEN INSERT INTO coursebase.course_grants (user_id, course_id, expires_at) VALUES (one('a', n % 6), one('d', n % 8), clock_timestamp() + n % 7 * interval '200 ms')
+	        ON CONFLICT (user_id, course_id, purchase_id) DO UPDATE SET expires_at = excluded.expires_at;
+	    WHEN 32 THEN INSERT INTO coursebase.purchases (price_paid_in_cents, product_details, user_id, product_id, stripe_session_id, access_until)
+	        VALUES (0, '{"name": "", "description": "", "imageUrl": ""}', one('a', n % 6), one('e', n % 8), gen_random_uuid(), clock_timestamp() + n % 7 * interval '200 ms');
+	    WHEN 33 THEN UPDATE coursebase.purchases SET refunded_at = CASE WHEN refunded_at IS NULL THEN now() END WHERE user_id = one('a', n % 6);
+	    WHEN 34 THEN DELETE FROM coursebase.course_grants WHERE user_id = one('a', n % 6);
 	    END CASE;
 	END $$;
 
@@ -94,7 +104,10 @@ query($node, 'property', <<~'SQL');
 	    SELECT p.course_id, p.voice, p.source FROM coursebase.course_purchases p, known, premium
 	    WHERE p.user_id = of_user AND p.status = 'valid' AND (known.sandbox OR p.environment = 'production') AND (p.source <> 'premium_slot' OR premium.live)
 	    UNION ALL
-	    SELECT a.course_id, NULL, 'grant' FROM coursebase.user_course_access a WHERE a.user_id = of_user
+	    (SELECT a.course_id, NULL, 'grant' FROM coursebase.user_course_access a WHERE a.user_id = of_user
+	    UNION
+	    SELECT g.course_id, NULL, 'grant' FROM coursebase.course_grants g LEFT JOIN coursebase.purchases s ON s.id = g.purchase_id
+	    WHERE g.user_id = of_user AND now() < g.expires_at AND s.refunded_at IS NULL)
 	    UNION ALL
 	    SELECT c.id, NULL, 'premium' FROM coursebase.courses c, known, premium WHERE c.in_premium AND known.every AND premium.live
 	$$;
@@ -177,7 +190,7 @@ sub script
 {
 	my ($name, $sql) = @_;
 
-	return pgbench_script($name, "\\set kind random(1, 30)\n\\set n random(0, 999)\n\\set end random(0, 2)\n$sql");
+	return pgbench_script($name, "\\set kind random(1, 34)\n\\set n random(0, 999)\n\\set end random(0, 2)\n$sql");
 }
 
 my $end = "\\if :end\nCOMMIT;\n\\else\nROLLBACK;\n\\endif\n";

@@ -14,7 +14,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $load = $ENV{COURSEBASE_LOAD} // 1;
-my @rules = qw(free grant purchase premium_slot premium administrator);
+my @rules = qw(free grant ending purchase premium_slot premium administrator);
 my $node = node('access_property');
 create_extension($node, 'property');
 query($node, 'property', 'ALTER DATABASE property SET client_min_messages = warning');
@@ -23,6 +23,9 @@ query($node, 'property', <<~'SQL');
 	INSERT INTO coursebase.courses (id, course_code, title, description)
 	SELECT one('c', n), format('C0%sAAA', n), 't', 'd' FROM generate_series(0, 5) n;
 	INSERT INTO coursebase.course_documents (course_id, data) SELECT id, '{}' FROM coursebase.courses;
+	INSERT INTO coursebase.products (id, name, description, image_url, price_dollars) VALUES (one('b', 0), 'p', '', '/p.png', 0);
+	INSERT INTO coursebase.purchases (id, price_paid_in_cents, product_details, user_id, product_id, stripe_session_id)
+	SELECT one('e', n), 0, '{"name": "", "description": "", "imageUrl": ""}', one('a', n), one('b', 0), n FROM generate_series(0, 3) n;
 	CREATE TABLE ids AS SELECT id, course_code AS code FROM coursebase.courses UNION ALL SELECT one('c', 9), 'C09AAA';
 	GRANT SELECT ON ids TO property_user, property_server;
 
@@ -67,9 +70,17 @@ query($node, 'property', <<~'SQL');
 	    WHEN 13 THEN UPDATE coursebase.settings SET value = (ARRAY['true', 'false', NULL])[1 + m % 3] WHERE name = 'accept_sandbox';
 	    WHEN 14 THEN UPDATE coursebase.settings SET value = (ARRAY['-1', '2', NULL])[1 + m % 3] WHERE name = 'premium_slots';
 	    WHEN 15 THEN EXECUTE format('ALTER INDEX IF EXISTS coursebase.%I RENAME TO %I', i.name, 'x_' || i.name)
-	        FROM (SELECT (ARRAY['users_pkey', 'courses_is_free_idx', 'course_purchases_user_id_course_id_idx', 'user_course_access_pkey',
-	            'subscription_lines_user_id_idx', 'settings_pkey', 'courses_pkey', 'courses_in_premium_idx'])[1 + m % 8]) i (name);
+	        FROM (SELECT (ARRAY['course_grants_user_id_expires_at_idx', 'course_grants_user_id_course_id_purchase_id_key', 'purchases_pkey',
+	            'users_pkey', 'courses_is_free_idx', 'course_purchases_user_id_course_id_idx', 'user_course_access_pkey',
+	            'subscription_lines_user_id_idx', 'settings_pkey', 'courses_pkey', 'courses_in_premium_idx'])[1 + m % 11]) i (name);
 	    WHEN 16 THEN IF m % 4 = 0 THEN TRUNCATE coursebase.user_course_access; ELSE ALTER TABLE coursebase.users SET (fillfactor = 90); END IF;
+	    WHEN 17, 18 THEN
+	        UPDATE coursebase.courses SET grants_may_end = true WHERE id = c AND NOT grants_may_end;
+	        INSERT INTO coursebase.course_grants (user_id, course_id, purchase_id, expires_at)
+	        VALUES (u, c, CASE WHEN m % 2 = 0 THEN one('e', n % 4) END, instant(m / 2))
+	        ON CONFLICT (user_id, course_id, purchase_id) DO UPDATE SET expires_at = CASE WHEN m % 5 > 0 THEN excluded.expires_at END;
+	    WHEN 19 THEN UPDATE coursebase.purchases SET refunded_at = CASE WHEN m % 2 = 0 THEN now() END WHERE user_id = u;
+	    WHEN 20 THEN DELETE FROM coursebase.course_grants WHERE user_id = u;
 	    END CASE;
 	END $$;
 
@@ -88,6 +99,8 @@ query($node, 'property', <<~'SQL');
 	    )
 	    SELECT c.id, 'free' FROM coursebase.courses c WHERE c.is_free
 	    UNION SELECT a.course_id, 'grant' FROM who JOIN coursebase.user_course_access a ON a.user_id = who.id
+	    UNION SELECT g.course_id, 'ending' FROM who JOIN coursebase.course_grants g ON g.user_id = who.id
+	        LEFT JOIN coursebase.purchases s ON s.id = g.purchase_id WHERE at < g.expires_at AND s.refunded_at IS NULL
 	    UNION SELECT p.course_id, 'purchase' FROM who JOIN coursebase.course_purchases p ON p.user_id = who.id, sandbox
 	        WHERE p.status = 'valid' AND p.source <> 'premium_slot' AND (p.environment = 'production' OR sandbox.counts)
 	    UNION SELECT p.course_id, 'premium_slot' FROM premium JOIN coursebase.course_purchases p USING (user_id), sandbox
@@ -101,7 +114,7 @@ query($node, 'property', <<~'SQL');
 	CREATE FUNCTION difference(u uuid, at timestamptz, without text) RETURNS text LANGUAGE plpgsql AS $$
 	DECLARE
 	    expected uuid[] := ARRAY(SELECT DISTINCT course FROM plain(u, at) WHERE rule <> without ORDER BY course);
-	    reasons text[] := ARRAY(SELECT concat(course, rule) FROM plain(u, at) WHERE rule <> without ORDER BY course, rule);
+	    reasons text[] := ARRAY(SELECT DISTINCT concat(course, replace(rule, 'ending', 'grant')) AS r FROM plain(u, at) WHERE rule <> without ORDER BY r);
 	    found text := '';
 	BEGIN
 	    PERFORM nextval('checks');
@@ -116,7 +129,7 @@ query($node, 'property', <<~'SQL');
 	    IF expected <> ARRAY(SELECT id FROM ids WHERE coursebase.has_course_access_by_code(lower(code), at => at) ORDER BY id) THEN
 	        found := found || ' code';
 	    END IF;
-	    IF reasons <> ARRAY(SELECT concat(id, rule) FROM ids, coursebase.explain_course_access(id, at => at) WHERE passed ORDER BY id, rule) THEN
+	    IF reasons <> ARRAY(SELECT concat(id, rule) AS r FROM ids, coursebase.explain_course_access(id, at => at) WHERE passed ORDER BY r) THEN
 	        found := found || ' explanation';
 	    END IF;
 	    IF at = now() AND expected <> ARRAY(SELECT course_id FROM coursebase.course_documents ORDER BY 1) THEN
@@ -125,7 +138,7 @@ query($node, 'property', <<~'SQL');
 	    PERFORM set_config('role', 'property_server', true), set_config('request.jwt.claims', '', true);
 	    IF u IS NOT NULL AND (expected <> coursebase.accessible_course_ids(u, at)
 	        OR expected <> ARRAY(SELECT i.id FROM (SELECT * FROM ids ORDER BY random()) i WHERE coursebase.has_course_access(i.id, u, at) ORDER BY 1)
-	        OR reasons <> ARRAY(SELECT concat(id, rule) FROM ids, coursebase.explain_course_access(id, u, at) WHERE passed ORDER BY id, rule)) THEN
+	        OR reasons <> ARRAY(SELECT concat(id, rule) AS r FROM ids, coursebase.explain_course_access(id, u, at) WHERE passed ORDER BY r)) THEN
 	        found := found || ' server';
 	    END IF;
 	    PERFORM set_config('role', 'none', true);
@@ -140,10 +153,10 @@ query($node, 'property', <<~'SQL');
 	    PERFORM setseed(seed / 1000.0);
 	    FOR step IN 1 .. steps LOOP
 	        name := format('seed %s step %s', seed, step);
-	        PERFORM change((1 + random() * 15)::integer, (random() * 9999)::integer);
+	        PERFORM change((1 + random() * 19)::integer, (random() * 9999)::integer);
 	        IF step % 3 = 0 THEN
 	            BEGIN
-	                PERFORM change((1 + random() * 15)::integer, (random() * 9999)::integer);
+	                PERFORM change((1 + random() * 19)::integer, (random() * 9999)::integer);
 	                PERFORM agree(now(), name || ' undone later');
 	                RAISE EXCEPTION USING ERRCODE = 'RB000';
 	            EXCEPTION WHEN SQLSTATE 'RB000' THEN NULL;
@@ -166,7 +179,7 @@ my %noticed = map { $_ => 0 } @rules;
 for my $seed (1 .. 30)
 {
 	my $found = query($node, 'property', "BEGIN; SELECT setseed($seed / 100.0) \\g /dev/null\n"
-		  . "SELECT change((1 + random() * 13)::integer, (random() * 9999)::integer) FROM generate_series(1, 30) \\g /dev/null\n"
+		  . "SELECT change(k + CASE WHEN k > 14 THEN 2 ELSE 0 END, (random() * 9999)::integer) FROM (SELECT (1 + random() * 17)::integer AS k FROM generate_series(1, 45)) k \\g /dev/null\n"
 		  . "SELECT r FROM unnest('{@{[join ',', @rules]}}'::text[]) r WHERE EXISTS (SELECT FROM users() u WHERE difference(u, now(), r) LIKE '%single%set%code%explanation%policy%'); COMMIT");
 	$noticed{$_}++ for split /\n/, $found;
 }
@@ -176,7 +189,7 @@ sub script
 {
 	my ($name, $sql) = @_;
 
-	return pgbench_script($name, "\\set kind random(1, 14)\n\\set n random(0, 9999)\n$sql");
+	return pgbench_script($name, "\\set kind random(1, 18)\n\\set kind case when :kind > 14 then :kind + 2 else :kind end\n\\set n random(0, 9999)\n$sql");
 }
 
 # Each in one snapshot: a statement's, or that of the transaction.

@@ -1,0 +1,397 @@
+/*
+ * reversal.c: a store took a refund back, so what the refund took is given back.
+ *
+ * Invariants: a reversal gives back what its refund took, once, and nothing else: the credits
+ * that the refund took of the pack, the period as the fold had it before, the course unless
+ * another purchase gives it by now (the purchase is a duplicate then). The use of a discount
+ * and a referrer's credit, which the refund took back, stay taken: the code may be in other
+ * hands by now. A refund whose receipt never came is forgotten.
+ *
+ * Locks: as in refund.c.
+ *
+ * Rights: reverse_store_refund() is the server's alone; all statements run with the rights of
+ * the tables' owner. Nobody else sets refunded_at back: tg_any__refund_stays.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+
+#include "billing/notice.h"
+#include "core/args.h"
+#include "core/compat.h"
+#include "core/datum.h"
+#include "core/errors.h"
+#include "core/owner.h"
+#include "core/plan.h"
+#include "core/restore.h"
+#include "core/row_trigger.h"
+#include "core/schema.h"
+#include "core/signed_only.h"
+#include "identity/anchor.h"
+#include "identity/audit.h"
+#include "json/object_write.h"
+#include "store/delivery.h"
+#include "store/purchase_key.h"
+
+enum
+{
+	ARGUMENT_AT = 3,
+	ARGUMENT_REF,
+};
+
+static KeptPlan find_receipt = {
+	.sql = "SELECT x.user_id, x.kind, x.product_id, x.original_transaction_id, x.status "
+		   "FROM coursebase.store_receipts x WHERE " PURCHASE_KEY,
+	.nargs = 3,
+	.types = {TEXTOID, TEXTOID, TEXTOID},
+};
+enum
+{
+	FOUND_USER_ID = 1,
+	FOUND_KIND,
+	FOUND_PRODUCT_ID,
+	FOUND_LINE,
+	FOUND_STATUS,
+};
+static KeptPlan lock_receipt = {
+	.sql = "SELECT FROM coursebase.store_receipts x WHERE " PURCHASE_KEY " FOR NO KEY UPDATE",
+	.nargs = 3,
+	.types = {TEXTOID, TEXTOID, TEXTOID},
+};
+/* The latest first: what ended the purchase goes before what had taken a part of it. */
+static KeptPlan reverse_refunds = {
+	.sql = "WITH reversed AS (UPDATE coursebase.store_refunds x SET reversed_at = $4 "
+		   "WHERE " PURCHASE_KEY " AND x.reversed_at IS NULL "
+		   "AND ($5 IS NULL OR x.refund_ref = $5) RETURNING x.*) "
+		   "SELECT r.credits, r.status_before, coalesce(r.quantity, 0)::bigint, "
+		   "coalesce(r.amount_in_cents, 0) FROM reversed r "
+		   "ORDER BY r.status_before IS NULL, r.created_at DESC",
+	.nargs = 5,
+	.types = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID},
+};
+enum
+{
+	REVERSED_CREDITS = 1, /* null: it took none */
+	REVERSED_STATUS,      /* of the receipt before; null: it was of a part */
+	REVERSED_QUANTITY,
+	REVERSED_AMOUNT,
+};
+/* What is still refunded counts anew from the refunds that stand. */
+static KeptPlan write_receipt = {
+	.sql = "UPDATE coursebase.store_receipts x SET status = coalesce($4, x.status), "
+		   "refunded_at = CASE WHEN $4 IS NULL THEN x.refunded_at END, "
+		   "refund_detail = CASE WHEN $4 IS NULL THEN x.refund_detail END, "
+		   "refunded_quantity = f.quantity, refunded_in_cents = f.amount "
+		   "FROM (SELECT coalesce(sum(r.quantity), 0) AS quantity, "
+		   "coalesce(sum(r.amount_in_cents), 0) AS amount FROM coursebase.store_refunds r "
+		   "WHERE r.source = $1 AND r.environment = $2 AND r.purchase_id = $3 "
+		   "AND r.reversed_at IS NULL) f WHERE " PURCHASE_KEY,
+	.nargs = 4,
+	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID},
+};
+static KeptPlan forget_refund = {
+	.sql = "DELETE FROM coursebase.store_receipts x WHERE " PURCHASE_KEY
+		   " AND x.user_id IS NULL AND x.status = 'refunded'",
+	.nargs = 3,
+	.types = {TEXTOID, TEXTOID, TEXTOID},
+};
+static KeptPlan restore_custom_course = {
+	.sql =
+		"UPDATE coursebase.custom_course_purchases x SET status = 'active' WHERE " PURCHASE_KEY
+		" AND x.status = 'refunded'",
+	.nargs = 3,
+	.types = {TEXTOID, TEXTOID, TEXTOID},
+};
+static KeptPlan restore_credits = {
+	.sql = "SELECT r.bank_credits "
+		   "FROM coursebase.reverse_credit_pack_refund($1, $2, $3, $4, $5) r",
+	.nargs = 5,
+	.types = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID},
+};
+static KeptPlan count_reversed = {
+	.sql = "SELECT count(*) FROM coursebase.store_refunds x WHERE " PURCHASE_KEY
+		   " AND x.reversed_at IS NOT NULL",
+	.nargs = 3,
+	.types = {TEXTOID, TEXTOID, TEXTOID},
+};
+
+/* A purchase whose refund is reversed. */
+typedef struct Reversal
+{
+	PurchaseKey key;
+	TimestampTz at;
+	const char *ref; /* NULL: every refund */
+	bool known;      /* a user has the purchase */
+	pg_uuid_t user;
+	const char *kind;
+	const char *product_id;
+	const char *line;
+	const char *status;        /* the receipt's, in the end */
+	const char *status_before; /* a refund ended the purchase: what to return to */
+	int64 credits;             /* that the refunds claimed of a pack */
+	char *detail;
+} Reversal;
+
+/* While it is set, refunded_at may become NULL again: our own statements, and no others. */
+static bool reversal_writes;
+
+static void receipt_find(Reversal *reversal);
+static bool refunds_reverse(Reversal *reversal);
+static void purchase_restore(Reversal *reversal);
+static void credits_restore(Reversal *reversal);
+static void subscription_restore(Reversal *reversal);
+static void receipt_write(Reversal *reversal);
+static void reversal_audit(const Reversal *reversal);
+static void reversal_return(FunctionCallInfo fcinfo, const Reversal *reversal);
+
+PG_FUNCTION_INFO_V1(coursebase_reverse_store_refund);
+PG_FUNCTION_INFO_V1(coursebase_tg_any__refund_stays);
+
+/*
+ * SQL function: reverse_store_refund(source text, environment text, purchase_id text, at
+ * timestamptz, refund_ref text) returns table (status text, kind text, user_id uuid, product_id
+ * text, detail text)
+ */
+PGDLLEXPORT Datum
+coursebase_reverse_store_refund(PG_FUNCTION_ARGS)
+{
+	Reversal reversal = {0};
+	OwnerRights rights;
+
+	purchase_key_read(&reversal.key, fcinfo);
+	reversal.at = args_time(fcinfo, ARGUMENT_AT);
+	reversal.ref = args_text_or_null(fcinfo, ARGUMENT_REF);
+	schema_require_current();
+	/* it gives: a stolen server key must not take refunds back */
+	signed_only_require(reversal.key.source);
+	compat_materialize(fcinfo);
+	SPI_connect();
+	rights = owner_enter();
+	receipt_find(&reversal);
+	reversal.detail = "Nothing of it is refunded.";
+	if (refunds_reverse(&reversal))
+	{
+		reversal_writes = true;
+		PG_TRY();
+		{
+			purchase_restore(&reversal);
+			receipt_write(&reversal);
+		}
+		PG_FINALLY();
+		{
+			reversal_writes = false;
+		}
+		PG_END_TRY();
+		reversal_audit(&reversal);
+	}
+	owner_leave(rights);
+	reversal_return(fcinfo, &reversal);
+	SPI_finish();
+	return (Datum) 0;
+}
+
+/*
+ * SQL function: tg_any__refund_stays() returns trigger
+ *
+ * Fires where an UPDATE changes a refunded_at that is set.
+ */
+PGDLLEXPORT Datum
+coursebase_tg_any__refund_stays(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_expect(fcinfo, "tg_any__refund_stays", ROW_BEFORE_UPDATE);
+
+	if (!reversal_writes && !restore_under_way())
+		ereport(ERROR, (errcode(ERRCODE_CB_SET_ONCE),
+						errmsg("column \"refunded_at\" of table \"%s\" is set already",
+							   RelationGetRelationName(data->tg_relation)),
+						errdetail("It is set once and then stays."),
+						errhint("Where the store took the refund back, call "
+								"coursebase.reverse_store_refund().")));
+	return PointerGetDatum(data->tg_newtuple);
+}
+
+/* Finds the receipt, locks its person and then it; KB106 if there is none. */
+static void
+receipt_find(Reversal *reversal)
+{
+	PlanValues values = {0};
+
+	purchase_key_bind(&values, &reversal->key);
+	if (plan_execute(&find_receipt, values.datums, values.nulls, false) == 0)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such purchase"),
+			 errdetail("There is no receipt of \"%s\" of %s, %s.", reversal->key.purchase_id,
+					   reversal->key.source, reversal->key.environment),
+			 errhint("Tell the reversal again when the receipt or its refund has come.")));
+	reversal->known = plan_uuid_or_null(0, FOUND_USER_ID, &reversal->user);
+	if (reversal->known)
+		anchor_user_require(&reversal->user);
+	/* whose it is never changes; what is refunded is read under the lock */
+	plan_execute(&lock_receipt, values.datums, values.nulls, false);
+	plan_execute(&find_receipt, values.datums, values.nulls, false);
+	reversal->kind = plan_text(0, FOUND_KIND);
+	reversal->product_id = plan_text(0, FOUND_PRODUCT_ID);
+	reversal->line = plan_text(0, FOUND_LINE);
+	reversal->status = plan_text_required(0, FOUND_STATUS);
+}
+
+/* Marks the refunds as reversed and adds up what they took; false if there is none. */
+static bool
+refunds_reverse(Reversal *reversal)
+{
+	PlanValues values = {0};
+	uint64 count;
+
+	purchase_key_bind(&values, &reversal->key);
+	if (!reversal->known)
+	{
+		if (plan_execute(&forget_refund, values.datums, values.nulls, false) > 0)
+			reversal->detail =
+				"The receipt has not come; when it comes it gives what it is for.";
+		return false;
+	}
+	plan_bind_time(&values, reversal->at);
+	plan_bind_text(&values, reversal->ref);
+	count = plan_execute(&reverse_refunds, values.datums, values.nulls, false);
+	for (uint64 row = 0; row < count; row++)
+	{
+		reversal->credits += plan_int64_or(row, REVERSED_CREDITS, 0);
+		if (reversal->status_before == NULL)
+			reversal->status_before = plan_text(row, REVERSED_STATUS);
+	}
+	return count > 0;
+}
+
+/* Gives back by kind. What had given nothing before its refund gives nothing after it. */
+static void
+purchase_restore(Reversal *reversal)
+{
+	const PurchaseKey *key = &reversal->key;
+	PlanValues values = {0};
+
+	reversal->detail = "It gives nothing, as before its refund.";
+	if (reversal->status_before != NULL && strcmp(reversal->status_before, "valid") != 0 &&
+		strcmp(reversal->status_before, "duplicate") != 0)
+		return;
+	switch (product_kind_parse(reversal->kind))
+	{
+		case PRODUCT_AI_CREDITS:
+			credits_restore(reversal);
+			break;
+		case PRODUCT_COURSE:
+			if (reversal->status_before == NULL)
+				break;
+			reversal->status_before = course_purchase_restore(key->source, key->environment,
+															  key->purchase_id, reversal->at)
+										  ? "valid"
+										  : "duplicate";
+			reversal->detail = strcmp(reversal->status_before, "valid") == 0
+								   ? "The course was given back."
+								   : "Another purchase gives the course by now.";
+			break;
+		case PRODUCT_SUBSCRIPTION:
+			if (reversal->status_before != NULL)
+				subscription_restore(reversal);
+			break;
+		default:
+			if (reversal->status_before == NULL)
+				break;
+			purchase_key_bind(&values, key);
+			plan_execute(&restore_custom_course, values.datums, values.nulls, false);
+			reversal->detail = "The custom course was given back.";
+	}
+}
+
+/* What the refunds claimed is released; the pack knows what of it they had taken. */
+static void
+credits_restore(Reversal *reversal)
+{
+	PlanValues values = {0};
+
+	if (reversal->credits == 0)
+		return;
+	purchase_key_bind(&values, &reversal->key);
+	plan_bind_time(&values, reversal->at);
+	plan_bind_int64(&values, reversal->credits);
+	plan_execute(&restore_credits, values.datums, values.nulls, false);
+	reversal->detail = psprintf("Credits were given back: " INT64_FORMAT ".", plan_int64(0, 1));
+}
+
+/* The fold knows the term before the refund. Each reversal is an event of its own. */
+static void
+subscription_restore(Reversal *reversal)
+{
+	const PurchaseKey *key = &reversal->key;
+	SubscriptionNotice notice = {0};
+	SubscriptionAnswer answer;
+	PlanValues values = {0};
+
+	purchase_key_bind(&values, key);
+	plan_execute(&count_reversed, values.datums, values.nulls, false);
+	notice.store = key->source;
+	notice.environment = key->environment;
+	notice.original_transaction_id = reversal->line != NULL ? reversal->line : key->purchase_id;
+	notice.event.type = EVENT_UNREVOKED;
+	notice.event.trial = notice.event.auto_renew = RECEIPT_NO_FLAG;
+	notice.event.time = reversal->at;
+	notice.event.period_end = notice.event.grace_until = FOLD_NEVER;
+	notice.event.id =
+		psprintf("refund_reversed:%s:" INT64_FORMAT, key->purchase_id, plan_int64(0, 1));
+	notice.event.transaction = key->purchase_id;
+	subscription_take(&notice, &reversal->user, reversal->at, &answer);
+	reversal->detail =
+		psprintf("The period was given back; the subscription is %s.", answer.status);
+}
+
+/* A receipt that a refund had ended returns to what it was. */
+static void
+receipt_write(Reversal *reversal)
+{
+	PlanValues values = {0};
+
+	purchase_key_bind(&values, &reversal->key);
+	plan_bind_text(&values, reversal->status_before);
+	plan_execute(&write_receipt, values.datums, values.nulls, false);
+	if (reversal->status_before != NULL)
+		reversal->status = reversal->status_before;
+}
+
+static void
+reversal_audit(const Reversal *reversal)
+{
+	const PurchaseKey *key = &reversal->key;
+	StringInfoData out;
+
+	object_begin(&out);
+	object_text(&out, "user_id", uuid_text(&reversal->user));
+	object_text(&out, "kind", reversal->kind);
+	object_text(&out, "product_id", reversal->product_id);
+	object_text(&out, "detail", reversal->detail);
+	audit_write(
+		"purchase_refund_reversed",
+		psprintf("store_receipts/%s/%s/%s", key->source, key->environment, key->purchase_id),
+		NULL, object_end(&out));
+}
+
+static void
+reversal_return(FunctionCallInfo fcinfo, const Reversal *reversal)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	PlanValues values = {0};
+	bool nulls[5];
+
+	plan_bind_text(&values, reversal->known ? reversal->status : "forgotten");
+	plan_bind_text(&values, reversal->kind);
+	plan_bind_uuid(&values, reversal->known ? &reversal->user : NULL);
+	plan_bind_text(&values, reversal->product_id);
+	plan_bind_text(&values, reversal->detail);
+	for (int i = 0; i < lengthof(nulls); i++)
+		nulls[i] = values.nulls[i] == 'n';
+	tuplestore_putvalues(result->setResult, result->setDesc, values.datums, nulls);
+}
