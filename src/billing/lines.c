@@ -609,7 +609,7 @@ transaction_compare(const void *a, const void *b)
 static int
 access_rank(const SubscriptionLine *line)
 {
-	if (!line_gives_access(line))
+	if (fold_access_end(&line->state.now) == FOLD_NEVER)
 		return 0;
 	return environment_is_sandbox(line->environment) ? 1 : 2;
 }

@@ -112,8 +112,7 @@ is(query($node, 'shuffled', <<~'SQL'), 0, 'the user\'s row is the line whose acc
 	SELECT count(*) FROM coursebase.subscriptions s
 	JOIN LATERAL (
 	    SELECT e.* FROM ends e WHERE e.user_id = s.user_id
-	    ORDER BY CASE WHEN e.access_end IS NULL AND NOT coalesce(e.access_until > e.last_event_time, false) THEN 0
-	        WHEN e.environment = 'production' THEN 2 ELSE 1 END DESC, e.access_end DESC NULLS LAST,
+	    ORDER BY (e.access_end IS NOT NULL AND e.environment = 'production') DESC, e.access_end DESC NULLS LAST,
 	        e.expires_at DESC NULLS LAST
 	    LIMIT 1) AS best ON true
 	WHERE (s.status, s.expires_at, s.grace_until) IS DISTINCT FROM (best.status, best.expires_at, best.grace_until)
