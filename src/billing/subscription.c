@@ -522,7 +522,8 @@ row_is_equal(const SubscriptionLine *a, const SubscriptionLine *b)
 {
 	SubscriptionLine of_a = *a;
 
-	if (!line_same(a, b))
+	/* the plan looks at the last event too, which the row does not show */
+	if (!line_same(a, b) || strcmp(line_plan(a), line_plan(b)) != 0)
 		return false;
 	of_a.state.before = b->state.before;
 	of_a.state.first_premium_at = b->state.first_premium_at;
