@@ -70,6 +70,8 @@ static void log_fold(Premium *premium, const pg_uuid_t *user, TimestampTz at);
 static LineAnswer line_answer(const SubscriptionLine *line, TimestampTz at);
 static void answer_take(Premium *premium, const LineAnswer *answer, const pg_uuid_t *user,
 						TimestampTz at);
+static void term_turns(Premium *premium, int64 moment, TimestampTz at);
+static void span_turns(Premium *premium, const PaidSpan *span, TimestampTz at);
 static int64 time_or_never(Rows *rows, int column);
 
 void
@@ -92,6 +94,8 @@ premium_begin(Premium *premium)
 	memset(premium, 0, sizeof(*premium));
 	premium->from = DT_NOBEGIN;
 	premium->until = DT_NOEND;
+	premium->term_from = DT_NOBEGIN;
+	premium->term_until = DT_NOEND;
 	premium->term.expires_at = premium->term.grace_until = FOLD_NEVER;
 }
 
@@ -123,6 +127,8 @@ stored_read(Premium *premium, const pg_uuid_t *user, TimestampTz at, bool then)
 			continue;
 		earlier |= at < answer.span.from;
 		later |= at < DatumGetTimestampTz(rows_value(&rows, COLUMN_LAST_EVENT_TIME));
+		term_turns(premium, DatumGetTimestampTz(rows_value(&rows, COLUMN_LAST_EVENT_TIME)), at);
+		span_turns(premium, &answer.span, at);
 		answer_take(premium, &answer, user, at);
 	}
 	rows_close(&rows);
@@ -165,6 +171,10 @@ log_fold(Premium *premium, const pg_uuid_t *user, TimestampTz at)
 	{
 		LineAnswer answer = line_answer(&lines[i], at);
 
+		for (int e = 0; e < lines[i].nentries; e++)
+			term_turns(premium, lines[i].entries[e].event.time, at);
+		for (int n = 0; n < lines[i].nspans; n++)
+			span_turns(premium, &lines[i].spans[n], at);
 		answer_take(premium, &answer, user, at);
 	}
 }
@@ -228,6 +238,23 @@ answer_take(Premium *premium, const LineAnswer *answer, const pg_uuid_t *user, T
 		if (next != FOLD_NEVER)
 			premium->until = Min(premium->until, next);
 	}
+}
+
+/* At this moment the term may change: by an event, or because another line gives the answer. */
+static void
+term_turns(Premium *premium, int64 moment, TimestampTz at)
+{
+	if (moment > at)
+		premium->term_until = Min(premium->term_until, moment);
+	else
+		premium->term_from = Max(premium->term_from, moment);
+}
+
+static void
+span_turns(Premium *premium, const PaidSpan *span, TimestampTz at)
+{
+	term_turns(premium, span->from, at);
+	term_turns(premium, span->until, at);
 }
 
 /* A column that is null, as the fold writes a time that it does not know. */

@@ -27,6 +27,9 @@ typedef struct Premium
 	TimestampTz from;
 	TimestampTz until;
 	FoldTerm term; /* of the line that gives the answer */
+	/* of premium_read_then(): the term is the same in [term_from, term_until) */
+	TimestampTz term_from;
+	TimestampTz term_until;
 } Premium;
 
 /*
