@@ -257,12 +257,10 @@ kept_load(const Asking *asking, TimestampTz at)
 	kept.set.valid_from = question.valid_from;
 	kept.set.valid_until = question.valid_until;
 	/* premium_known: whether there is premium was asked on the way, so the set depends on it */
-	if (question.premium_known && question.premium.end != FOLD_NEVER)
+	if (question.premium_known)
 	{
-		if (premium_holds(&question.premium, at))
-			kept.set.valid_until = Min(kept.set.valid_until, question.premium.end);
-		else
-			kept.set.valid_from = Max(kept.set.valid_from, question.premium.end);
+		kept.set.valid_from = Max(kept.set.valid_from, question.premium.from);
+		kept.set.valid_until = Min(kept.set.valid_until, question.premium.until);
 	}
 	kept.answered = false;
 	kept.loaded = true;
