@@ -111,8 +111,7 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.event_claims
 GRANT SELECT ON TABLE coursebase.event_claims TO server;
 
 -- access_turns() asks which subscriptions and grants end within a time.
-CREATE INDEX subscriptions_expires_at_idx ON coursebase.subscriptions (expires_at);
-CREATE INDEX subscriptions_grace_until_idx ON coursebase.subscriptions (grace_until);
+CREATE INDEX subscription_lines_access_until_idx ON coursebase.subscription_lines (access_until);
 CREATE INDEX course_grants_expires_at_idx
     ON coursebase.course_grants (expires_at) WHERE expires_at IS NOT NULL;
 

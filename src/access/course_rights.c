@@ -89,18 +89,21 @@ course_rights_end(const pg_uuid_t *user, const pg_uuid_t *course, uint32 sources
 							   .valid_from = DT_NOBEGIN,
 							   .valid_until = DT_NOEND,
 							   .granted_until = DT_NOBEGIN};
-	TimestampTz end;
+	TimestampTz end, premium_ends;
 
 	if (course_sources_find(&question, course, sources) != 0)
 		return DT_NOEND;
 	/* grants that end were all looked at: none of them lasts for ever */
 	end = question.granted_until;
 	/* where no row asked for premium, none depends on it */
-	if (!question.premium_known || question.premium.end == FOLD_NEVER)
+	premium_ends = question.premium.from;
+	if (!question.premium_known || premium_ends == DT_NOBEGIN)
 		return end;
-	question.at = question.premium.end - 1;
+	/* the last moment of premium is another time, for which it is read anew */
+	question.premium_known = false;
+	question.at = premium_ends - 1;
 	if (course_sources_find(&question, course, sources & ~COURSE_BY_GRANT) != 0)
-		end = Max(end, question.premium.end);
+		end = Max(end, premium_ends);
 	return end;
 }
 

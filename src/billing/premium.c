@@ -88,6 +88,16 @@ premium_read_then(Premium *premium, const pg_uuid_t *user, TimestampTz at)
 		log_read(premium, user, at);
 }
 
+/* At the end of time no line holds any more, and the last span of each has begun. */
+TimestampTz
+premium_end(const pg_uuid_t *user)
+{
+	Premium premium;
+
+	premium_read(&premium, user, DT_NOEND);
+	return premium.from;
+}
+
 static void
 premium_begin(Premium *premium)
 {

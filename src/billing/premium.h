@@ -43,4 +43,10 @@ extern void premium_read(Premium *premium, const pg_uuid_t *user, TimestampTz at
 /* The same with the term as it was at that time. */
 extern void premium_read_then(Premium *premium, const pg_uuid_t *user, TimestampTz at);
 
+/*
+ * When premium ends for good, by what is known now: DT_NOEND for never, DT_NOBEGIN if there is
+ * none at any time. Reads as premium_read() does.
+ */
+extern TimestampTz premium_end(const pg_uuid_t *user);
+
 #endif
