@@ -155,6 +155,16 @@ CREATE TRIGGER t900_tell_on_update AFTER UPDATE ON coursebase.subscriptions
     REFERENCING OLD TABLE AS was NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_subscriptions__tell();
 
+CREATE TRIGGER t900_tell AFTER INSERT ON coursebase.subscription_lines
+    REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_subscription_lines__tell();
+CREATE TRIGGER t900_tell_on_update AFTER UPDATE ON coursebase.subscription_lines
+    REFERENCING OLD TABLE AS was NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_subscription_lines__tell();
+CREATE TRIGGER t900_tell_on_delete AFTER DELETE ON coursebase.subscription_lines
+    REFERENCING OLD TABLE AS was
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_subscription_lines__tell();
+
 CREATE TRIGGER t900_tell AFTER INSERT ON coursebase.course_entitlements
     REFERENCING NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_entitlements__tell();
