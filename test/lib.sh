@@ -52,12 +52,14 @@ work_end()
 	trap '' HUP INT TERM
 	[ -z "$child" ] || kill_family "$child"
 	[ -z "$watcher" ] || kill_family "$watcher"
+	[ -z "$beside" ] || kill_family "$beside"
 	server_stop
 	cd /
 	rm -rf "$work"
 }
-child=
-watcher=
+child=   # what attended runs
+watcher= # what tells how a build gets on
+beside=  # what runs while tests run
 
 kill_family()
 {
