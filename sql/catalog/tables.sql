@@ -14,9 +14,17 @@ CREATE TABLE coursebase.courses (
     created_at      timestamptz  NOT NULL DEFAULT now(),
     updated_at      timestamptz  NOT NULL DEFAULT now(),
     grants_may_end  boolean      NOT NULL DEFAULT false,
+    course_key      text         GENERATED ALWAYS AS
+        (pg_catalog.lower(course_code COLLATE pg_catalog."C")) STORED,
     CONSTRAINT courses_pkey PRIMARY KEY (id),
     CONSTRAINT courses_course_code_key UNIQUE (course_code),
-    CONSTRAINT courses_course_code_form_check CHECK (course_code ~ '^[A-WYZ][0-9]{2}[A-Z]{3}$'),
+    CONSTRAINT courses_course_key_key UNIQUE (course_key),
+    -- The code becomes the name of a file. X, two digits, three letters is a custom course's.
+    CONSTRAINT courses_course_code_form_check CHECK (
+        course_code ~ '^[A-Za-z0-9_-][A-Za-z0-9._-]{0,62}[A-Za-z0-9_-]$'
+        AND course_code !~ '[.][.]'
+        AND course_code !~* '^x[0-9]{2}[a-z]{3}(_|$)'
+        AND course_code !~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'),
     CONSTRAINT courses_price_not_negative_check CHECK (price_in_cents >= 0),
     CONSTRAINT courses_currency_upper_case_check CHECK (currency ~ '^[A-Z]{3}$'),
     CONSTRAINT courses_price_has_currency_check
@@ -26,7 +34,7 @@ CREATE INDEX courses_is_free_idx ON coursebase.courses (is_free);
 CREATE INDEX courses_in_premium_idx ON coursebase.courses (in_premium);
 COMMENT ON TABLE coursebase.courses IS 'The courses, of the app''s catalogue and of the course platform alike.';
 COMMENT ON COLUMN coursebase.courses.id IS 'Key of the course.';
-COMMENT ON COLUMN coursebase.courses.course_code IS 'Code of the course in the app, such as C14ENB: a letter other than X, two digits, three letters. NULL for a course of the platform only.';
+COMMENT ON COLUMN coursebase.courses.course_code IS 'Code of the course in the app, such as C14ENB or yoga-101: 2 to 64 letters, digits, ".", "_" and "-", without a dot at either end or two in a row; unique ignoring case; no uuid, and not of the form of a custom course''s (X, two digits, three letters). NULL for a course of the platform only.';
 COMMENT ON COLUMN coursebase.courses.title IS 'Title to show.';
 COMMENT ON COLUMN coursebase.courses.description IS 'Description to show.';
 COMMENT ON COLUMN coursebase.courses.price_in_cents IS 'Price in minor units of the currency, or NULL if the course is not sold by itself.';
@@ -38,6 +46,7 @@ COMMENT ON COLUMN coursebase.courses.in_premium IS 'Whether the course may fill 
 COMMENT ON COLUMN coursebase.courses.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.courses.updated_at IS 'When the row last changed.';
 COMMENT ON COLUMN coursebase.courses.grants_may_end IS 'Whether a grant of the course ever had an end. Written by a trigger; while it is false, nobody need look for such grants. It stays true.';
+COMMENT ON COLUMN coursebase.courses.course_key IS 'The code in lower case: what makes codes unique, and finds a course by its code in either case.';
 ALTER TABLE coursebase.courses ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.courses
     FOR EACH ROW WHEN (OLD.grants_may_end AND NOT NEW.grants_may_end)

@@ -386,6 +386,24 @@ CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.custom_cou
 CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.custom_course_purchases
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
 
+-- One name, one file. After t900: the version of the catalogue is locked by then, so that of two writers the second sees
+-- what the first one wrote.
+CREATE TRIGGER t950_file_name AFTER INSERT ON coursebase.courses
+    FOR EACH ROW WHEN (NEW.course_code IS NOT NULL)
+    EXECUTE FUNCTION coursebase.tg_any__file_name();
+CREATE TRIGGER t950_file_name_on_update AFTER UPDATE ON coursebase.courses
+    FOR EACH ROW WHEN (NEW.course_code IS NOT NULL
+        AND NEW.course_code IS DISTINCT FROM OLD.course_code)
+    EXECUTE FUNCTION coursebase.tg_any__file_name();
+CREATE TRIGGER t950_file_name AFTER INSERT ON coursebase.master_manifests
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__file_name();
+CREATE TRIGGER t950_file_name_on_update AFTER UPDATE ON coursebase.master_manifests
+    FOR EACH ROW WHEN (NEW.name IS DISTINCT FROM OLD.name)
+    EXECUTE FUNCTION coursebase.tg_any__file_name();
+CREATE TRIGGER t950_file_name AFTER UPDATE ON coursebase.settings
+    FOR EACH ROW WHEN (NEW.name = 'protected_manifests' AND NEW.value IS DISTINCT FROM OLD.value)
+    EXECUTE FUNCTION coursebase.tg_any__file_name();
+
 -- Files that a phone always keeps.
 INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning)
 VALUES (
