@@ -6,7 +6,8 @@
 # takes (BEGIN lists them). Statements of functions.sql and checks.sql go into the script itself, because functions
 # are members of the extension; statements of tables.sql and policies.sql become the rows of coursebase.steps(),
 # which install() runs. A GRANT names the parts anonymous, end_user and server, which are no roles: it becomes a
-# step as well, for grant_roles() to fill in. UPDATE.sql (in a folder "update") is copied as it is.
+# step as well, for grant_roles() to fill in. UPDATE.sql (in a folder "update") is copied as it is. The folder of a
+# function's FILE is its topic: coursebase.topics() lists them for help().
 #
 # The build writes REVOKE ALL ... FROM PUBLIC after every CREATE FUNCTION, so that no function can go without.
 # It refuses, with file and line, what the server would report at a line of the generated script, or not at all:
@@ -46,6 +47,10 @@ END {
     for (i = 1; i <= nobjects; i++)
         if (!(objects[i] in commented)) complain_at(places[objects[i]], objects[i] " has no COMMENT")
     if (failed) exit 1
+    if (ntopics) write_topics()
+    # check_integrity() asks which tables there ought to be, with the caller's rights
+    grants[++ngrants] = "GRANT EXECUTE ON FUNCTION coursebase.steps() TO server;"
+    grant_names[ngrants] = "grant on steps"
     for (i = 1; i <= ngrants; i++) add_step(grants[i], grant_names[i])
     write_steps()
 }
@@ -160,7 +165,7 @@ function finish(    words, step) {
     if (gsub(/[(]/, "(", words) != gsub(/[)]/, ")", words)) complain(begun, "the statement does not close its brackets")
     if (statement ~ /[$](ddl|steps)[$]/) complain(begun, "$ddl$ and $steps$ quote the steps")
     step = object_of(words)
-    if (words ~ /^CREATE FUNCTION /) made(step = "function " signature(words))
+    if (words ~ /^CREATE FUNCTION /) { made(step = "function " signature(words)); topic(words) }
     else if (words ~ /^CREATE /) made(step)
     if (words ~ /^CREATE TABLE / && words !~ / PARTITION OF /) table_columns(words)
     if (words ~ /^COMMENT ON /) comment(words)
@@ -216,6 +221,15 @@ function signature(words,    name, i, n, argument, type, mode, list) {
         list = list (i > 1 ? ", " : "") type
     }
     return name "(" list ")"
+}
+
+# Functions of one name are of one slice, and listed once.
+function topic(words,    part, n) {
+    sub(/^CREATE FUNCTION /, "", words); sub(/ *[(].*$/, "", words)
+    n = split(file, part, "/")
+    if (n < 2 || part[n - 1] == "." || words in topic_of) return
+    topic_of[words] = part[n - 1]
+    topics[++ntopics] = "('" part[n - 1] "', '" words "')"
 }
 
 function table_columns(words,    table, i, n, element, word) {
@@ -279,6 +293,19 @@ function write_member(words, object,    text) {
 function add_step(text, object) {
     sub(/;$/, "", text)
     steps[++nsteps] = "('" object "', $ddl$" text "$ddl$)"
+}
+
+function write_topics(    i) {
+    print "CREATE " (from == "" ? "" : "OR REPLACE ") "FUNCTION coursebase.topics()"
+    print "RETURNS TABLE (topic text, function text)\nLANGUAGE sql\nIMMUTABLE\nPARALLEL SAFE\nSECURITY INVOKER"
+    print "SET search_path = pg_catalog, pg_temp\nAS $steps$\nVALUES"
+    for (i = 1; i <= ntopics; i++) print topics[i] (i < ntopics ? "," : "")
+    print "$steps$;"
+    print "COMMENT ON FUNCTION coursebase.topics() IS 'The topic of each function, for help(): the slice that makes it, in " \
+        "the order of the slices. Anybody may call it.';"
+    print "REVOKE ALL ON FUNCTION coursebase.topics() FROM PUBLIC;"
+    grants[++ngrants] = "GRANT EXECUTE ON FUNCTION coursebase.topics() TO anonymous, end_user, server;"
+    grant_names[ngrants] = "grant on topics"
 }
 
 function write_steps(    i) {

@@ -30,6 +30,11 @@ AS $$
             SELECT e.new ->> 'value'
             FROM coursebase.audit_events e
             WHERE e.action = 'setting_changed' AND e.object = 'settings/premium_slots'
+            UNION ALL
+            -- purge_logs() may have taken the record of a higher limit
+            SELECT '-1'
+            FROM coursebase.audit_events e
+            WHERE e.action = 'audit_purged' AND e.object = 'audit_events'
         ) v
     )
     SELECT 'course_access', format('user_course_access %s %s', a.user_id, a.course_id),

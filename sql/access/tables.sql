@@ -76,7 +76,7 @@ ALTER TABLE coursebase.course_purchases ENABLE ROW LEVEL SECURITY;
 -- The facts of a sale are set once. A slot may change its course: t300_slot_on_update checks the new one.
 CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.course_purchases
     FOR EACH ROW WHEN (OLD.source <> 'premium_slot' OR NEW.source <> 'premium_slot')
-    EXECUTE FUNCTION coursebase.tg_any__set_once('id', 'user_id', 'course_id',
+    EXECUTE FUNCTION coursebase.tg_any__set_once('id', 'course_id',
         'source', 'environment', 'purchase_id');
 CREATE TRIGGER t300_slot BEFORE INSERT ON coursebase.course_purchases
     FOR EACH ROW WHEN (NEW.source = 'premium_slot' AND NEW.status = 'valid')

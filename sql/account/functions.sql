@@ -90,42 +90,35 @@ GRANT EXECUTE ON FUNCTION coursebase.my_courses(uuid, timestamptz) TO end_user, 
 
 CREATE FUNCTION coursebase.purge_logs(before timestamptz, batch integer DEFAULT 10000)
 RETURNS bigint
-LANGUAGE sql
+LANGUAGE c
 VOLATILE
 STRICT
 PARALLEL UNSAFE
 SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT coursebase.assert_schema_current();
-    WITH app AS (
-        DELETE FROM coursebase.app_logs
-        WHERE id = ANY (ARRAY(
-            SELECT l.id FROM coursebase.app_logs l
-            WHERE l.created_at < $1
-            ORDER BY l.created_at
-            LIMIT $2
-            FOR NO KEY UPDATE SKIP LOCKED))
-        RETURNING 1
-    ), server AS (
-        DELETE FROM coursebase.server_logs
-        WHERE id = ANY (ARRAY(
-            SELECT l.id FROM coursebase.server_logs l
-            WHERE l.created_at < $1
-            ORDER BY l.created_at
-            LIMIT $2 - (SELECT count(*) FROM app)
-            FOR NO KEY UPDATE SKIP LOCKED))
-        RETURNING 1
-    ), logs AS (
-        SELECT (SELECT count(*) FROM app) + (SELECT count(*) FROM server) AS entries
-    )
-    SELECT l.entries + coursebase.purge_notifications($1, ($2 - l.entries)::integer) FROM logs l
-$$;
+AS 'MODULE_PATHNAME', 'coursebase_purge_logs';
 COMMENT ON FUNCTION coursebase.purge_logs(timestamptz, integer) IS
-    'Deletes entries of the app''s log, and then of the server''s, oldest first, then empties the bodies of notifications that were applied or noted (key and outcome stay), and answers how many rows it changed. Rows that another session holds are skipped. Call again until the answer is 0. For the server; logs are deleted with the caller''s rights, notifications emptied with those of the tables'' owner.
+    'Deletes entries of the app''s log, and then of the server''s, oldest first, then empties the bodies of notifications that were applied or noted (key and outcome stay), then deletes events of the audit trail that are older than the setting audit_retention_days says (with 0, none), and answers how many rows it changed. Partitions whose rows are all past are dropped as a whole, before anything else. Rows, and partitions, that another session holds are skipped. Call again until the answer is 0. For the server; logs are deleted with the caller''s rights, the rest with those of the tables'' owner. What it took from the audit trail is an event there, audit_purged.
 
-before: entries with an earlier created_at, and notifications that came earlier, are taken. batch: at most so many in one call, so that the transaction stays short. NULL for either answers NULL and deletes nothing.
+before: entries with an earlier created_at, and notifications that came earlier, are taken. batch: at most so many rows in one call, besides those of dropped partitions, so that the transaction stays short. NULL for either answers NULL and deletes nothing.
 
 Source: the product''s rule that logs and personal data are kept for a limited time.
-Raises: 2201W (batch is negative).';
+Raises: 22023 (batch is negative), 42501 (the caller may not delete logs).';
 GRANT EXECUTE ON FUNCTION coursebase.purge_logs(timestamptz, integer) TO server;
+
+CREATE FUNCTION coursebase.adopt(verify boolean DEFAULT true)
+RETURNS TABLE (what text, made bigint, not_understood bigint, example text)
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_adopt';
+COMMENT ON FUNCTION coursebase.adopt(boolean) IS
+    'Makes what triggers would have made of rows that came while triggers were off (COPY or INSERT under session_replication_role = replica): profiles and referral codes of users, grants of purchases, direct grants of access that no purchase gives, access of grants, events of subscriptions that came as a state and lines of those that came as events, entries of credit accounts, when entitlements were completed, places that two rows share, checksums and sizes of documents, the record of roles and settings. In statements over whole tables; what is there stays, and another call makes nothing. Cached handshakes answer no more. For the owner of the tables alone; others may read meanwhile and wait to write. Triggers are off within, also those of the user.
+
+verify: whether to end with check_integrity(), and to name what it finds. what: what was made, or check_integrity with the name of the check. made: rows that were made or put right. not_understood: findings of the check. example: one of them; NULL if there is none. No row: nothing was to be made, and nothing is wrong.
+
+Source: a team that comes with data; doc/guide/migrate.md shows how.
+Raises: 22004 (verify is NULL), 42501 (the caller is not the owner of the tables).';

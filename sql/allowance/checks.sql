@@ -22,7 +22,7 @@ AS $$
     ), packs AS (
         SELECT c.*, c.credits - c.refunded_credits AS held,
             coalesce(sum(c.credits - c.refunded_credits) OVER (
-                PARTITION BY c.user_id ORDER BY e.position
+                PARTITION BY c.user_id ORDER BY e.position, c.purchased_at, c.id
                 ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
         FROM coursebase.ai_credit_purchases c
         LEFT JOIN coursebase.credit_log e ON e.credit_purchase_id = c.id AND e.kind = 'pack'

@@ -15,6 +15,45 @@ COMMENT ON FUNCTION coursebase.compare_subscription(uuid) IS
 user_id: the person; NULL answers no rows. object: the line or subscription that differs. problem: how it differs.';
 GRANT EXECUTE ON FUNCTION coursebase.compare_subscription(uuid) TO server;
 
+CREATE FUNCTION coursebase.folded_lines()
+RETURNS TABLE (
+    user_id uuid,
+    store text,
+    original_transaction_id text,
+    environment text,
+    status text,
+    expires_at timestamptz,
+    grace_until timestamptz,
+    auto_renew boolean,
+    before_status text,
+    before_expires_at timestamptz,
+    before_grace_until timestamptz,
+    before_auto_renew boolean,
+    first_premium_at timestamptz,
+    transaction_id text,
+    product_id text,
+    base_plan_id text,
+    offer_id text,
+    purchase_token text,
+    last_event_time timestamptz,
+    last_event_type text,
+    last_store_event_id text,
+    plan text,
+    is_shown boolean
+)
+LANGUAGE c
+STABLE
+STRICT
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_folded_lines';
+COMMENT ON FUNCTION coursebase.folded_lines() IS
+    'The lines of everybody''s subscriptions as the fold of their events makes them, whatever is stored: adopt() stores them. For the server; reads with the caller''s rights.
+
+The columns are those of subscription_lines, with the user''s id as the original transaction where the store names none. plan: what the line would make of subscriptions.plan. is_shown: whether it is the line that stands for the person.';
+GRANT EXECUTE ON FUNCTION coursebase.folded_lines() TO server;
+
 CREATE FUNCTION coursebase.check_billing()
 RETURNS TABLE (check_name text, object text, problem text)
 LANGUAGE sql

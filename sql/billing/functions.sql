@@ -44,6 +44,28 @@ Source: the table of transitions under Subscriptions in the documentation.
 Raises: 22004 (user_id is NULL), KB106 (there is no such user).';
 GRANT EXECUTE ON FUNCTION coursebase.rebuild_subscription(uuid) TO server;
 
+CREATE FUNCTION coursebase.transfer_subscription(
+    store text,
+    original_transaction_id text,
+    to_user uuid
+)
+RETURNS boolean
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_transfer_subscription';
+COMMENT ON FUNCTION coursebase.transfer_subscription(text, text, uuid) IS
+    'Moves a line of renewals with its events to another person, who has what it gives from then on. Answers false if it is that person''s already. For the server; writes with the rights of the tables'' owner, and audits the transfer.
+
+store, original_transaction_id: the line. to_user: who gets it; the account must be open. No argument may be NULL.
+
+Source: the stores'' rule that purchases are restored by whoever holds the store''s account, and RevenueCat''s TRANSFER.
+Raises: 22004 (an argument is NULL), KB106 (there is no such line or user, or the account is closed).';
+GRANT EXECUTE ON FUNCTION coursebase.transfer_subscription(text, text, uuid) TO server;
+
 CREATE FUNCTION coursebase.has_premium(
     user_id uuid DEFAULT NULL,
     at timestamptz DEFAULT now()
@@ -61,7 +83,7 @@ COMMENT ON FUNCTION coursebase.has_premium(uuid, timestamptz) IS
 
 user_id: the person; NULL is the user who asks, and nobody without an account; only an administrator or the server may name another user. at: the time that is asked about, the past and infinity too; NULL is the start of the transaction.
 
-True if the status gives access (trialing, active, on_hold, paused and canceled to the end of the paid period; in_grace, and canceled in grace, to the end of the grace period where that is later), the end is after that time, and the environment counts: a sandbox only while the setting accept_sandbox is on.
+True if the status gives access (trialing, active, on_hold, paused and canceled to the end of the paid period; in_grace, and canceled in grace, to the end of the grace period where that is later), the end is after that time, and the environment counts: a sandbox only while the setting accept_sandbox is on, or sandbox_testers names the person.
 
 Source: what each status gives, under Subscriptions in the documentation.
 Raises: 42501 (user_id is another user).';
@@ -87,6 +109,37 @@ user_id, at: as for has_premium(). rule: subscription, environment, status or ti
 Source: as for has_premium().
 Raises: 42501 (user_id is another user).';
 GRANT EXECUTE ON FUNCTION coursebase.explain_premium(uuid, timestamptz) TO end_user, server;
+
+CREATE FUNCTION coursebase.is_trial_eligible(user_id uuid, product_id text)
+RETURNS boolean
+LANGUAGE sql
+STABLE
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT EXISTS (
+            SELECT FROM coursebase.users u
+            WHERE u.id = is_trial_eligible.user_id AND u.deleted_at IS NULL)
+        AND NOT EXISTS (
+            SELECT FROM coursebase.subscription_events e
+            CROSS JOIN (
+                SELECT coalesce(s.value, s.default_value) AS prefix FROM coursebase.settings s
+                WHERE s.name = 'store_product_prefix') p
+            WHERE e.user_id = is_trial_eligible.user_id AND e.environment = 'production'
+                AND e.store NOT IN ('manual', 'promotional')
+                AND e.event_type IN ('created', 'renewed', 'recovered')
+                AND e.period_end > e.event_time
+                AND lower(e.product_id) IN (lower(is_trial_eligible.product_id),
+                    lower(p.prefix || is_trial_eligible.product_id)))
+$$;
+COMMENT ON FUNCTION coursebase.is_trial_eligible(uuid, text) IS
+    'Answers whether a person may have a trial of a product: the account is open, and no period of it, on trial or paid, was ever begun, also when it was refunded. What a sandbox sold and what was given away does not count. For the server; reads with the caller''s rights.
+
+user_id: the person. product_id: the product, as store_products has it. False for NULL.
+
+Source: the stores'' rule that an introductory offer is had once.';
+GRANT EXECUTE ON FUNCTION coursebase.is_trial_eligible(uuid, text) TO server;
 
 CREATE FUNCTION coursebase.subscription_steps(user_id uuid DEFAULT NULL)
 RETURNS TABLE (

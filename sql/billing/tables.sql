@@ -101,6 +101,9 @@ CREATE INDEX subscription_events_subscription_id_idx
     ON coursebase.subscription_events (subscription_id);
 CREATE INDEX subscription_events_user_id_transaction_id_idx
     ON coursebase.subscription_events (user_id, transaction_id);
+-- A refund names the payment alone.
+CREATE INDEX subscription_events_transaction_id_idx
+    ON coursebase.subscription_events (transaction_id) WHERE transaction_id IS NOT NULL;
 COMMENT ON TABLE coursebase.subscription_events IS
     'The log of all subscriptions: append-only, each event of a store once. The view subscription_history shows what each event did.';
 COMMENT ON COLUMN coursebase.subscription_events.id IS 'Key of the event.';
@@ -123,9 +126,15 @@ COMMENT ON COLUMN coursebase.subscription_events.answered_status IS 'Status in t
 COMMENT ON COLUMN coursebase.subscription_events.answered_expires_at IS 'End of the paid period in that answer.';
 COMMENT ON COLUMN coursebase.subscription_events.answered_anomaly IS 'Anomaly in that answer, or NULL.';
 ALTER TABLE coursebase.subscription_events ENABLE ROW LEVEL SECURITY;
-CREATE TRIGGER t300_append_only BEFORE UPDATE OR DELETE ON coursebase.subscription_events
+-- A transfer changes whose the event is, and nothing else does.
+CREATE TRIGGER t300_append_only BEFORE DELETE ON coursebase.subscription_events
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__append_only();
-CREATE TRIGGER t300_machine BEFORE INSERT ON coursebase.subscription_events
+CREATE TRIGGER t300_append_only_on_update BEFORE UPDATE ON coursebase.subscription_events
+    FOR EACH ROW WHEN ((to_jsonb(OLD) - 'user_id' - 'subscription_id')
+        IS DISTINCT FROM (to_jsonb(NEW) - 'user_id' - 'subscription_id')
+        OR OLD.user_id IS NOT DISTINCT FROM NEW.user_id)
+    EXECUTE FUNCTION coursebase.tg_any__append_only();
+CREATE TRIGGER t300_machine BEFORE INSERT OR UPDATE ON coursebase.subscription_events
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__machine_only();
 CREATE TRIGGER t300_machine_on_truncate BEFORE TRUNCATE ON coursebase.subscription_events
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__machine_only();
@@ -296,6 +305,8 @@ VALUES
     ('app_store', 'PRICE_CHANGE', '', 'noted'),
     ('app_store', 'CONSUMPTION_REQUEST', '', 'noted'),
     ('app_store', 'EXTERNAL_PURCHASE_TOKEN', '', 'noted'),
+    ('app_store', 'EXTERNAL_PURCHASE_TOKEN', 'CREATED', 'noted'),
+    ('app_store', 'EXTERNAL_PURCHASE_TOKEN', 'ACTIVE_TOKEN_REMINDER', 'noted'),
     ('app_store', 'EXTERNAL_PURCHASE_TOKEN', 'UNREPORTED', 'noted'),
     ('app_store', 'ONE_TIME_CHARGE', '', 'noted'),
     ('app_store', 'METADATA_UPDATE', '', 'noted'),
@@ -305,13 +316,24 @@ VALUES
 ON CONFLICT (provider, name, subtype) DO NOTHING;
 
 -- Stripe: the event's type. subtype of customer.subscription.updated is what changed: cancel_at_period_end
--- (and to what), cancel_at (null: taken back), or the new status, or items or trial_end; of invoices
+-- (and to what), cancel_at (null: taken back), pause_collection, or the new status, or items or trial_end; of invoices
 -- the billing_reason; of a closed dispute how it ended. A paid invoice is sent as invoice.paid and as
 -- invoice.payment_succeeded: the second is noted.
 INSERT INTO coursebase.subscription_event_mappings (provider, name, subtype, event_type)
 VALUES
     ('stripe', 'customer.subscription.created', '', 'created'),
     ('stripe', 'customer.subscription.created', 'incomplete', 'noted'),
+    ('stripe', 'customer.subscription.created', 'incomplete_expired', 'noted'),
+    ('stripe', 'customer.subscription.created', 'past_due', 'noted'),
+    ('stripe', 'customer.subscription.created', 'unpaid', 'noted'),
+    ('stripe', 'customer.subscription.created', 'paused', 'noted'),
+    ('stripe', 'customer.subscription.created', 'canceled', 'noted'),
+    ('stripe', 'customer.subscription.updated', 'pause_collection.set', 'paused'),
+    ('stripe', 'customer.subscription.updated', 'pause_collection.unset', 'resumed'),
+    ('stripe', 'checkout.session.completed', '', 'noted'),
+    ('stripe', 'checkout.session.async_payment_succeeded', '', 'noted'),
+    ('stripe', 'checkout.session.async_payment_failed', '', 'noted'),
+    ('stripe', 'checkout.session.expired', '', 'noted'),
     ('stripe', 'customer.subscription.updated', '', 'noted'),
     ('stripe', 'customer.subscription.updated', 'cancel_at', 'canceled'),
     ('stripe', 'customer.subscription.updated', 'cancel_at.null', 'uncanceled'),
@@ -365,9 +387,9 @@ VALUES
     ('stripe', 'charge.dispute.closed', '', 'noted')
 ON CONFLICT (provider, name, subtype) DO NOTHING;
 
--- RevenueCat: type; subtype is cancel_reason or expiration_reason. A cancellation by customer support is a refund. A
--- cancellation for a billing error is noted, because a BILLING_ISSUE comes with it; so is SUBSCRIPTION_PAUSED, which
--- announces a pause: the EXPIRATION begins it.
+-- RevenueCat: type; subtype is cancel_reason or expiration_reason, of a period that does not renew itself who gave it.
+-- A cancellation by customer support is a refund. A cancellation for a billing error is noted, because a BILLING_ISSUE
+-- comes with it; so is SUBSCRIPTION_PAUSED, which announces a pause: the EXPIRATION begins it.
 INSERT INTO coursebase.subscription_event_mappings (provider, name, subtype, event_type)
 VALUES
     ('revenuecat', 'INITIAL_PURCHASE', '', 'created'),
@@ -394,6 +416,8 @@ VALUES
     ('revenuecat', 'SUBSCRIPTION_EXTENDED', '', 'extended'),
     ('revenuecat', 'REFUND_REVERSED', '', 'unrevoked'),
     ('revenuecat', 'NON_RENEWING_PURCHASE', '', 'noted'),
+    ('revenuecat', 'NON_RENEWING_PURCHASE', 'PROMOTIONAL', 'created'),
+    ('revenuecat', 'NON_RENEWING_PURCHASE', 'PERIOD', 'created'),
     ('revenuecat', 'TRANSFER', '', 'noted'),
     ('revenuecat', 'TEMPORARY_ENTITLEMENT_GRANT', '', 'noted'),
     ('revenuecat', 'INVOICE_ISSUANCE', '', 'noted'),
@@ -426,11 +450,43 @@ COMMENT ON COLUMN coursebase.subscription_history.expires_at IS 'End of the line
 COMMENT ON COLUMN coursebase.subscription_history.anomaly IS 'Why the event did nothing: impossible_transition, transaction_refunded or earlier_payment; NULL for an event that fits.';
 GRANT SELECT ON TABLE coursebase.subscription_history TO end_user, server;
 
+-- A person who pays twice does not notice: the operator does.
+CREATE VIEW coursebase.duplicate_subscriptions
+WITH (security_invoker = true)
+AS
+SELECT l.user_id, l.store, l.original_transaction_id, l.product_id, l.status, l.expires_at,
+    l.auto_renew
+FROM coursebase.subscription_lines l
+JOIN (
+    SELECT d.user_id
+    FROM coursebase.subscription_lines d
+    WHERE d.environment = 'production' AND d.store NOT IN ('manual', 'promotional')
+        AND d.status IN ('trialing', 'active', 'in_grace', 'on_hold', 'paused')
+        AND greatest(d.expires_at, d.grace_until) > now()
+    GROUP BY d.user_id
+    HAVING count(*) > 1
+) p ON p.user_id = l.user_id
+WHERE l.environment = 'production' AND l.store NOT IN ('manual', 'promotional')
+    AND l.status IN ('trialing', 'active', 'in_grace', 'on_hold', 'paused')
+    AND greatest(l.expires_at, l.grace_until) > now();
+COMMENT ON VIEW coursebase.duplicate_subscriptions IS
+    'Lines of people who have two live subscriptions or more that a store goes on charging for: one is to be canceled or refunded in its store. Lines that are canceled already are not here.';
+COMMENT ON COLUMN coursebase.duplicate_subscriptions.user_id IS 'The person.';
+COMMENT ON COLUMN coursebase.duplicate_subscriptions.store IS 'The store of the line.';
+COMMENT ON COLUMN coursebase.duplicate_subscriptions.original_transaction_id IS 'The store''s id of the line.';
+COMMENT ON COLUMN coursebase.duplicate_subscriptions.product_id IS 'Product as the store names it, or NULL.';
+COMMENT ON COLUMN coursebase.duplicate_subscriptions.status IS 'Status of the line.';
+COMMENT ON COLUMN coursebase.duplicate_subscriptions.expires_at IS 'End of its paid period.';
+COMMENT ON COLUMN coursebase.duplicate_subscriptions.auto_renew IS 'Whether the store will renew it.';
+GRANT SELECT ON TABLE coursebase.duplicate_subscriptions TO server;
+
 -- Whether a sandbox sells anything here, and how long a failed charge is forgiven where the store does not say.
 INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning, is_owner_only)
 VALUES
     ('accept_sandbox', 'boolean', 'false',
         'Whether what a store''s sandbox sold gives rights here: true for test installations only.', true),
+    ('sandbox_testers', 'text', '',
+        'Ids of users, separated by spaces or commas, for whom a sandbox counts although accept_sandbox is off: App Review must be able to buy.', true),
     ('grace_days_app_store', 'integer', '0',
         'Days from a failed charge of App Store during which there is premium, where the event names no end; 0 to 366.', false),
     ('grace_days_google_play', 'integer', '0',

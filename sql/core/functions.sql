@@ -64,7 +64,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_any__append_only';
 COMMENT ON FUNCTION coursebase.tg_any__append_only() IS
-    'BEFORE UPDATE, DELETE or TRUNCATE: refuses (KB005). A foreign key may set the columns that the arguments name to NULL.';
+    'BEFORE UPDATE, DELETE or TRUNCATE: refuses (KB005). A foreign key may set the column that the first argument names to NULL. The second names a setting of days: rows whose created_at is older may be deleted, unless it is 0.';
 
 CREATE FUNCTION coursebase.tg_any__set_once()
 RETURNS trigger

@@ -42,6 +42,24 @@ COMMENT ON FUNCTION coursebase.is_admin() IS
 Anybody may call it; policies do, as (SELECT coursebase.is_admin()), once a statement. Never raises because of claims.';
 GRANT EXECUTE ON FUNCTION coursebase.is_admin() TO anonymous, end_user, server;
 
+CREATE FUNCTION coursebase.whoami()
+RETURNS TABLE (
+    user_id uuid, reason text, is_admin boolean, role_name name, rights text, detail text
+)
+LANGUAGE c
+STABLE
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_whoami';
+COMMENT ON FUNCTION coursebase.whoami() IS
+    'Says whom the claims of the request are taken for, and if for nobody, why; and which rights the role of the session has. One row. Anybody may call it; it tells nobody about another user.
+
+user_id: the user who asks, as current_user_id() answers. reason: NULL if there is one, else no_claims, unreadable_claims (no JSON object with a member sub of 1 to 255 bytes), unknown_subject or closed_account. is_admin: whether that user is an administrator. role_name: the role whose grants count. rights: which grants these are: superuser, owner (of the tables), server, end_user, anonymous, or none where the role plays no part and is a member of none that does. detail: the reason in a sentence.
+
+Never raises because of claims. Source: PostgREST''s and Supabase''s ways to pass a token on, and what goes wrong there.';
+GRANT EXECUTE ON FUNCTION coursebase.whoami() TO anonymous, end_user, server;
+
 CREATE FUNCTION coursebase.own_from()
 RETURNS uuid
 LANGUAGE c
@@ -152,6 +170,18 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_users__audit';
 COMMENT ON FUNCTION coursebase.tg_users__audit() IS
     'AFTER INSERT OR UPDATE: records in audit_events a role that changes, or that is not user from the start. Writes with the rights of the tables'' owner.';
+
+CREATE FUNCTION coursebase.draw_referral_code()
+RETURNS text
+LANGUAGE c
+VOLATILE
+STRICT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_draw_referral_code';
+COMMENT ON FUNCTION coursebase.draw_referral_code() IS
+    'Draws a referral code, U and six of A-Z and 2-9, at random. Somebody may have it already: the trigger of user_profile, which makes codes for new rows, looks; so does adopt(), the only caller of this function. For the owner of the tables.';
 
 CREATE FUNCTION coursebase.tg_user_profile__normalise()
 RETURNS trigger

@@ -241,7 +241,7 @@ CREATE TABLE coursebase.audit_events (
 CREATE INDEX audit_events_created_at_idx ON coursebase.audit_events (created_at);
 CREATE INDEX audit_events_object_created_at_idx ON coursebase.audit_events (object, created_at);
 CREATE INDEX audit_events_actor_id_idx ON coursebase.audit_events (actor_id);
-COMMENT ON TABLE coursebase.audit_events IS 'Who changed roles, direct grants, refunds and settings, from what to what. Rows are never changed or deleted.';
+COMMENT ON TABLE coursebase.audit_events IS 'Who changed roles, direct grants, refunds and settings, from what to what. Rows are never changed, and deleted only by purge_logs() when they are older than the setting audit_retention_days says. May be partitioned by created_at.';
 COMMENT ON COLUMN coursebase.audit_events.id IS 'Key of the event.';
 COMMENT ON COLUMN coursebase.audit_events.actor_id IS 'The user who made the change, or NULL for the server and for an operator.';
 COMMENT ON COLUMN coursebase.audit_events.action IS 'Kind of change, such as role_changed.';
@@ -251,8 +251,16 @@ COMMENT ON COLUMN coursebase.audit_events.new IS 'The values after the change, o
 COMMENT ON COLUMN coursebase.audit_events.created_at IS 'When the change was made.';
 ALTER TABLE coursebase.audit_events ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t300_append_only BEFORE UPDATE OR DELETE ON coursebase.audit_events
-    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__append_only('actor_id');
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__append_only('actor_id', 'audit_retention_days');
 CREATE TRIGGER t300_append_only_on_truncate BEFORE TRUNCATE ON coursebase.audit_events
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__append_only();
 GRANT SELECT ON TABLE coursebase.audit_events TO end_user;
 GRANT SELECT, INSERT ON TABLE coursebase.audit_events TO server;
+INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning, is_owner_only)
+VALUES
+    ('audit_retention_days', 'integer', '0',
+        'How many days purge_logs() leaves events in audit_events; 0 keeps them for ever.', true)
+ON CONFLICT (name) DO UPDATE SET default_value = excluded.default_value, meaning = excluded.meaning,
+    is_owner_only = excluded.is_owner_only
+WHERE (s.default_value, s.meaning, s.is_owner_only)
+    IS DISTINCT FROM (excluded.default_value, excluded.meaning, excluded.is_owner_only);

@@ -15,7 +15,7 @@ COMMENT ON FUNCTION coursebase.install() IS
 object: what was made, such as table users or column users.email. action: created, added (to a table or type that was there) or restored (a default or NOT NULL that was taken away). No row: nothing was missing. Within a restore nothing is made: the tables come from the dump.
 
 Source: doc on upgrades: the code belongs to the extension, the tables to the user.
-Raises: 25006 (the transaction is read-only), 42501 (the caller is not the owner of the tables), KB003 (an object of that name belongs to another role), KB004 (the role that plays the server has lost BYPASSRLS).';
+Raises: 25006 (the transaction is read-only), 42501 (the caller is not the owner of the tables), 42P16 (a table is partitioned that cannot be, or in another way than by created_at), KB003 (an object of that name belongs to another role), KB004 (a role no longer fits the part that it plays: the server has lost BYPASSRLS, or end users got rights that they may not have).';
 
 CREATE FUNCTION coursebase.guard()
 RETURNS event_trigger
@@ -26,11 +26,11 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_guard';
 COMMENT ON FUNCTION coursebase.guard() IS
-    'Event trigger, at the start of every DDL command: arms the check that refuses (KB002) to drop or rename the schema, the extension, a table or a column of coursebase, unless coursebase.allow_drop is on.';
+    'Event trigger, at the start of every DDL command: arms the check that refuses (KB002) to take the schema, the extension, a table, a column or a type of coursebase away, to give it another name or type, or to switch row security off, unless coursebase.allow_drop is on.';
 
 CREATE EVENT TRIGGER coursebase_guard ON ddl_command_start EXECUTE FUNCTION coursebase.guard();
 COMMENT ON EVENT TRIGGER coursebase_guard IS
-    'Arms the guard that keeps commands from dropping tables and columns of coursebase.';
+    'Arms the guard that keeps commands from dropping and altering tables, columns and types of coursebase.';
 
 CREATE FUNCTION coursebase.grant_roles(anonymous name, end_user name, server name)
 RETURNS void
@@ -44,10 +44,10 @@ AS 'MODULE_PATHNAME', 'coursebase_grant_roles';
 COMMENT ON FUNCTION coursebase.grant_roles(name, name, name) IS
     'Grants each of the three parts to a role: exactly what the part may do, and nothing else of coursebase. Takes from the roles that played the parts before what they held. Remembered, so that install() grants new objects too. For the owner of the tables.
 
-anonymous: for requests without a user. end_user: for requests with one. server: for edge functions; needs BYPASSRLS. NULL leaves a part to nobody.
+anonymous: for requests without a user. end_user: for requests with one. Neither may pass row security or get rights of others: no SUPERUSER, BYPASSRLS or CREATEROLE, not the owner of the tables, and not a member of the server''s role, of the owner''s, or of any role with such an attribute. server: for edge functions; needs BYPASSRLS. NULL leaves a part to nobody.
 
 Source: a release''s GRANTs stand beside the functions and tables that they are about.
-Raises: 42501 (the caller is not the owner of the tables), 42704 (no such role), KB004 (the role for server lacks BYPASSRLS).';
+Raises: 42501 (the caller is not the owner of the tables), 42704 (no such role), KB004 (the role for server lacks BYPASSRLS, or one for anonymous or end_user has rights that no end user may have).';
 
 CREATE FUNCTION coursebase.installation()
 RETURNS TABLE (name text, value text)
@@ -63,6 +63,32 @@ COMMENT ON FUNCTION coursebase.installation() IS
 
 name, value: library version (of the loaded code), schema version (of the tables; no row without tables), and for each part that somebody plays (anonymous, end_user, server) the role.';
 GRANT EXECUTE ON FUNCTION coursebase.installation() TO server;
+
+CREATE FUNCTION coursebase.help(about text DEFAULT NULL)
+RETURNS TABLE (topic text, function text, call text, purpose text)
+LANGUAGE sql
+STABLE
+CALLED ON NULL INPUT
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT t.topic, p.proname::text,
+        format('coursebase.%I(%s)', p.proname, pg_get_function_arguments(p.oid)),
+        substring(obj_description(p.oid, 'pg_proc') FROM '^(.*?\.)(?:\s|$)')
+    FROM coursebase.topics() WITH ORDINALITY AS t (topic, function, n)
+    JOIN pg_namespace s ON s.nspname = 'coursebase'
+    JOIN pg_proc p ON p.pronamespace = s.oid AND p.proname = t.function
+    WHERE p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
+        AND has_function_privilege(p.oid, 'EXECUTE')
+        AND ($1 IS NULL OR t.topic = lower($1) OR strpos(p.proname, lower($1)) > 0)
+    ORDER BY t.n, p.oid
+$$;
+COMMENT ON FUNCTION coursebase.help(text) IS
+    'Lists the functions that the caller may execute, by topic. Anybody may call it.
+
+about: a topic, or a part of a function''s name, in either case; NULL lists all. topic: the slice that the function is of, in their order: core, json, install, identity, records, catalog, sales, billing, access, allowance, media, discounts, store, notifications, programs, sync, account. function: its name. call: the function with its arguments, their types and defaults. purpose: the first sentence of its COMMENT; obj_description() has the rest.';
+GRANT EXECUTE ON FUNCTION coursebase.help(text) TO anonymous, end_user, server;
 
 -- Reads the catalogues only, so that lint() answers when tables are missing. The steps of install() say what ought to
 -- be there: every column has a comment among them, every constraint a name.
@@ -110,6 +136,10 @@ AS $$
         FROM steps s
         WHERE s.kind IN ('table', 'view', 'index')
             AND to_regclass(format('coursebase.%I', s.name)) IS NULL
+            -- a table that is partitioned by time cannot have it
+            AND NOT (s.ddl LIKE 'CREATE UNIQUE INDEX %' AND EXISTS (
+                SELECT FROM relations r
+                WHERE r.relkind = 'p' AND s.ddl ~ format('\mON coursebase\.%s\M', r.relname)))
         UNION ALL
         SELECT s.object
         FROM steps s
@@ -193,6 +223,20 @@ AS $$
         format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY.', r.oid::regclass)
     FROM relations r
     WHERE r.relkind IN ('r', 'p') AND NOT r.relrowsecurity
+    UNION ALL
+    SELECT 'row_security_off', 'table ' || c.oid::regclass,
+        format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY: %s.', c.oid::regclass,
+            'who has a grant on the partition reads past the policies of its table')
+    FROM relations r
+    JOIN pg_inherits h ON h.inhparent = r.oid
+    JOIN pg_class c ON c.oid = h.inhrelid AND NOT c.relrowsecurity
+    WHERE EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee <> c.relowner)
+    UNION ALL
+    SELECT 'default_partition_missing', 'table ' || r.oid::regclass,
+        format('CREATE TABLE %s_default PARTITION OF %1$s DEFAULT: %s.', r.oid::regclass,
+            'without it a row that fits no partition is refused, and what would write it')
+    FROM relations r
+    JOIN pg_partitioned_table p ON p.partrelid = r.oid AND p.partdefid = 0
     UNION ALL
     SELECT 'row_security_forced', 'table ' || r.oid::regclass,
         format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY: %s.', r.oid::regclass,
@@ -312,9 +356,20 @@ AS $$
     WHERE i.name = 'server'
     UNION ALL
     SELECT 'end_user_role_unfit', format('role %I', i.value),
-        format('ALTER ROLE %I NOBYPASSRLS NOSUPERUSER: row security does not hold for it.', i.value)
+        format('ALTER ROLE %I NOBYPASSRLS NOSUPERUSER NOCREATEROLE: %s.', i.value,
+            'row security and grants do not hold for it')
     FROM installed i
-    JOIN pg_roles o ON o.rolname = i.value AND (o.rolbypassrls OR o.rolsuper)
+    JOIN pg_roles o ON o.rolname = i.value AND (o.rolbypassrls OR o.rolsuper OR o.rolcreaterole)
+    WHERE i.name IN ('anonymous', 'end_user')
+    UNION ALL
+    SELECT 'end_user_role_unfit', format('role %I', i.value),
+        format('REVOKE %I FROM %I: %s.', o.rolname, i.value, 'an end user could use its rights')
+    FROM installed i
+    JOIN pg_roles e ON e.rolname = i.value AND NOT e.rolsuper
+    JOIN pg_roles o ON o.oid <> e.oid AND pg_has_role(e.oid, o.oid, 'MEMBER')
+        AND (o.rolsuper OR o.rolbypassrls OR o.rolcreaterole
+            OR o.rolname IN (SELECT s.value FROM installed s WHERE s.name = 'server')
+            OR o.oid IN (SELECT v.relowner FROM relations v WHERE v.relname = 'schema_version'))
     WHERE i.name IN ('anonymous', 'end_user')
     UNION ALL
     SELECT 'document_not_lz4', format('column %s.%s', s.name, c.name[1]),
@@ -332,4 +387,4 @@ $$;
 COMMENT ON FUNCTION coursebase.lint() IS
     'Looks over the installation''s own safety, one row a fault; no row is good. Reads the catalogues alone, so that it answers when tables are missing. For the owner of the tables; the advice is SQL to run where SQL mends it.
 
-rule: missing (what install() makes), schema_behind, extension_behind, row_security_off, row_security_forced, view_not_invoker, not_logged, foreign_key_without_index, foreign_key_not_valid, index_invalid, trigger_disabled, guard_off, search_path_not_fixed, leakproof, granted_to_public, owner_differs, schema_owner, schema_open, encoding_not_utf8, owner_unfit, role_missing, server_role_unfit, end_user_role_unfit, document_not_lz4. object: what is at fault. advice: what to do.';
+rule: missing (what install() makes), schema_behind, extension_behind, row_security_off, default_partition_missing, row_security_forced, view_not_invoker, not_logged, foreign_key_without_index, foreign_key_not_valid, index_invalid, trigger_disabled, guard_off, search_path_not_fixed, leakproof, granted_to_public, owner_differs, schema_owner, schema_open, encoding_not_utf8, owner_unfit, role_missing, server_role_unfit, end_user_role_unfit, document_not_lz4. object: what is at fault. advice: what to do.';

@@ -14,7 +14,8 @@ AS $$
     FROM coursebase.store_notifications n
     WHERE n.outcome = 'applied' AND n.result ->> 'applied' IS NOT NULL AND NOT EXISTS (
         SELECT FROM coursebase.subscription_events e
-        WHERE e.user_id = n.user_id AND e.store_event_id = n.notification_id)
+        -- whoever has the line by now: it may have been transferred
+        WHERE e.environment = n.environment AND e.store_event_id = n.notification_id)
 $$;
 COMMENT ON FUNCTION coursebase.check_notifications() IS
     'Notifications that were applied to a subscription whose log does not hold them.';

@@ -52,12 +52,12 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_set_day';
 COMMENT ON FUNCTION coursebase.set_day(uuid, integer, uuid[], boolean) IS
-    'Makes a day of a program''s curriculum these workouts, in this order, or a day of rest. Answers how many places the day has then. A place whose workout remains keeps its row, and with it what buyers completed: the nth occurrence of a workout within the day stays the nth. The rules of the table course_workouts may refuse the day: KBA03 (a day beyond duration_days), KBA04 (a published program without a workout), KBA05 (the preview''s workout leaves the curriculum), KBA07 (the program is not configured as a course). For staff of the program''s organisation and the server; writes with the rights of the tables'' owner.
+    'Makes a day of a program''s curriculum these workouts, in this order, or a day of rest. Answers how many places the day has then. A place whose workout remains keeps its row, and with it what buyers completed: the nth occurrence of a workout within the day stays the nth. The rules of the table course_workouts may refuse the day. For staff of the program''s organisation and the server; writes with the rights of the tables'' owner.
 
 program_id: the program. day_offset: the day, from 0. workout_ids: workouts of the same organisation that are not deleted; an empty array empties the day. is_rest: true for a day of rest, without workout_ids; NULL is false.
 
 Source: the product''s editor, which writes whole days.
-Raises: 22004 (program_id, day_offset, an element of workout_ids, or workout_ids without is_rest is NULL), 40001 (under REPEATABLE READ: the day changed meanwhile; call again), 42501 (the caller is not staff of the program''s organisation), KB106 (no such program, told to the server alone, or no such workout), KBA03 (rest and workouts together).';
+Raises: 22004 (program_id, day_offset, an element of workout_ids, or workout_ids without is_rest is NULL), 40001 (under REPEATABLE READ: the day changed meanwhile; call again), 42501 (the caller is not staff of the program''s organisation), KB106 (no such program, told to the server alone, or no such workout), KBA03 (rest and workouts together, or a day beyond duration_days), KBA04 (a published program would have no workout), KBA05 (the preview''s workout would leave the curriculum), KBA07 (the program is not configured as a course).';
 GRANT EXECUTE ON FUNCTION coursebase.set_day(uuid, integer, uuid[], boolean) TO end_user, server;
 
 CREATE FUNCTION coursebase.set_price(program_id uuid, price_in_cents bigint)
@@ -211,7 +211,29 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_course_workouts__rules';
 COMMENT ON FUNCTION coursebase.tg_course_workouts__rules() IS
-    'AFTER each statement: refuses a day beyond the program''s days, a day of rest with other places and a deleted workout (KBA03), a published program without a workout (KBA04), a preview whose workout is not in the curriculum (KBA05), and a program that is not configured as a course (KBA07). Judges under a lock of the program, with the rights of the tables'' owner.';
+    'AFTER each statement: refuses a day beyond the program''s days, a day of rest with other places and a deleted workout (KBA03), and a program that is not configured as a course (KBA07); after a TRUNCATE a published program without a workout (KBA04) and a preview without its own (KBA05). Judges under a lock of the program, with the rights of the tables'' owner. Notes what tg_course_workouts__settle() judges.';
+
+CREATE FUNCTION coursebase.tg_course_workouts__reopen()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_course_workouts__reopen';
+COMMENT ON FUNCTION coursebase.tg_course_workouts__reopen() IS
+    'BEFORE each statement: what tg_course_workouts__settle() has settled is open again.';
+
+CREATE FUNCTION coursebase.tg_course_workouts__settle()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_course_workouts__settle';
+COMMENT ON FUNCTION coursebase.tg_course_workouts__settle() IS
+    'At commit, AFTER DELETE and AFTER UPDATE of the workout: gives completions of deleted places to the places that the transaction inserted for the same workout in the same day, the nth to the nth, and deletes the rest; refuses a published program without a workout (KBA04) and a preview whose workout is not in the curriculum (KBA05); derives completed_at. Reads and writes with the rights of the tables'' owner, under the lock of the program that tg_course_workouts__rules() took.';
 
 CREATE FUNCTION coursebase.tg_course_configs__guard()
 RETURNS trigger
@@ -676,6 +698,17 @@ AS 'MODULE_PATHNAME', 'coursebase_tg_payment_transactions__program';
 COMMENT ON FUNCTION coursebase.tg_payment_transactions__program() IS
     'BEFORE INSERT: gives a payment the program that its plan sells, where none is named. Reads with the rights of the tables'' owner.';
 
+CREATE FUNCTION coursebase.tg_payment_transactions__currency()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_payment_transactions__currency';
+COMMENT ON FUNCTION coursebase.tg_payment_transactions__currency() IS
+    'BEFORE INSERT of a payment without a currency: gives it the organisation''s, under a lock of the organisation FOR SHARE. Locks and reads with the rights of the tables'' owner.';
+
 CREATE FUNCTION coursebase.tg_payment_transactions__status()
 RETURNS trigger
 LANGUAGE c
@@ -709,6 +742,28 @@ AS 'MODULE_PATHNAME', 'coursebase_tg_course_workout_completions__program';
 COMMENT ON FUNCTION coursebase.tg_course_workout_completions__program() IS
     'BEFORE INSERT: locks program and entitlement, gives the row its program where none is named, and refuses an entitlement that is not active (KBA25) and a day of rest (KBA26). Locks and reads with the rights of the tables'' owner.';
 
+CREATE FUNCTION coursebase.tg_course_workout_completions__keep_place()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_course_workout_completions__keep_place';
+COMMENT ON FUNCTION coursebase.tg_course_workout_completions__keep_place() IS
+    'BEFORE UPDATE that changes course_workout_id: refuses it (KB401) to everybody but tg_course_workouts__settle().';
+
+CREATE FUNCTION coursebase.tg_course_workout_completions__settle()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_course_workout_completions__settle';
+COMMENT ON FUNCTION coursebase.tg_course_workout_completions__settle() IS
+    'At commit, AFTER INSERT: does what tg_course_workouts__settle() does when the transaction has deleted places, before the key of the new completion is judged.';
+
 CREATE FUNCTION coursebase.tg_course_workout_completions__derive()
 RETURNS trigger
 LANGUAGE c
@@ -729,7 +784,18 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_course_entitlements__completed';
 COMMENT ON FUNCTION coursebase.tg_course_entitlements__completed() IS
-    'BEFORE INSERT OR UPDATE that sets completed_at: refuses it to everybody but the triggers that derive the column (KBA27).';
+    'BEFORE INSERT OR UPDATE that sets completed_at: puts there what the completions say, whatever the statement wrote. Reads with the rights of the tables'' owner.';
+
+CREATE FUNCTION coursebase.tg_course_entitlements__revoked()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_course_entitlements__revoked';
+COMMENT ON FUNCTION coursebase.tg_course_entitlements__revoked() IS
+    'BEFORE INSERT, or an UPDATE of status, that leaves access_revoked_at in contradiction to status: sets it to the transaction''s time for a revoked entitlement, and to NULL for another.';
 
 CREATE FUNCTION coursebase.tg_course_workouts__derive()
 RETURNS trigger
@@ -740,4 +806,4 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_course_workouts__derive';
 COMMENT ON FUNCTION coursebase.tg_course_workouts__derive() IS
-    'AFTER each statement: derives completed_at of all entitlements to the programs whose curriculum changed. Reads and writes with the rights of the tables'' owner, under the lock of the program that tg_course_workouts__rules() took.';
+    'AFTER each INSERT or UPDATE: derives completed_at of all entitlements to the programs whose curriculum changed. Reads and writes with the rights of the tables'' owner, under the lock of the program that tg_course_workouts__rules() took.';

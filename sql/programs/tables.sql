@@ -216,6 +216,8 @@ CREATE TRIGGER t300_set_once BEFORE UPDATE ON coursebase.course_workouts
         'id', 'program_id', 'organization_id');
 CREATE TRIGGER t100_program BEFORE INSERT ON coursebase.course_workouts
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_course_workouts__program();
+CREATE TRIGGER t100_reopen BEFORE INSERT OR UPDATE OR DELETE ON coursebase.course_workouts
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_workouts__reopen();
 CREATE TRIGGER t300_rules_on_insert AFTER INSERT ON coursebase.course_workouts
     REFERENCING NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_workouts__rules();
@@ -227,6 +229,15 @@ CREATE TRIGGER t300_rules_on_delete AFTER DELETE ON coursebase.course_workouts
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_workouts__rules();
 CREATE TRIGGER t300_rules_on_truncate AFTER TRUNCATE ON coursebase.course_workouts
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_workouts__rules();
+-- Judged at commit, so that a day may be deleted and inserted anew. Its name sorts before those of the keys'
+-- triggers: it gives completions another place before the key looks for the old one.
+CREATE CONSTRAINT TRIGGER "A500_settle_on_delete" AFTER DELETE ON coursebase.course_workouts
+    DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_course_workouts__settle();
+CREATE CONSTRAINT TRIGGER "A500_settle_on_update" AFTER UPDATE ON coursebase.course_workouts
+    DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN ((OLD.workout_id, OLD.is_rest) IS DISTINCT FROM (NEW.workout_id, NEW.is_rest))
+    EXECUTE FUNCTION coursebase.tg_course_workouts__settle();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.course_workouts
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.course_workouts TO end_user, server;
@@ -356,7 +367,7 @@ COMMENT ON COLUMN coursebase.payment_transactions.membership_id IS 'The payer''s
 COMMENT ON COLUMN coursebase.payment_transactions.plan_id IS 'The plan that was bought, of the same organisation.';
 COMMENT ON COLUMN coursebase.payment_transactions.program_id IS 'The program that the plan sells, or NULL. Kept by a trigger and a key.';
 COMMENT ON COLUMN coursebase.payment_transactions.amount_in_cents IS 'The amount, in minor units of currency.';
-COMMENT ON COLUMN coursebase.payment_transactions.currency IS 'ISO 4217 code, in upper case.';
+COMMENT ON COLUMN coursebase.payment_transactions.currency IS 'ISO 4217 code, in upper case; the organisation''s where an INSERT names none.';
 COMMENT ON COLUMN coursebase.payment_transactions.type IS 'charge or refund.';
 COMMENT ON COLUMN coursebase.payment_transactions.status IS 'pending, completed, failed, cancelled, refund_pending or refunded. The trigger t300_status says which may follow which.';
 COMMENT ON COLUMN coursebase.payment_transactions.provider IS 'The payment provider; NULL until attach_payment_reference() names it.';
@@ -367,6 +378,9 @@ COMMENT ON COLUMN coursebase.payment_transactions.updated_at IS 'When the row la
 ALTER TABLE coursebase.payment_transactions ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t100_program BEFORE INSERT ON coursebase.payment_transactions
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_payment_transactions__program();
+CREATE TRIGGER t100_currency BEFORE INSERT ON coursebase.payment_transactions
+    FOR EACH ROW WHEN (NEW.currency IS NULL)
+    EXECUTE FUNCTION coursebase.tg_payment_transactions__currency();
 CREATE TRIGGER t300_set_once BEFORE UPDATE ON coursebase.payment_transactions
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once('id', 'organization_id', 'user_id',
         'plan_id', 'program_id', 'amount_in_cents', 'currency', 'type', 'provider',
@@ -436,10 +450,10 @@ COMMENT ON COLUMN coursebase.course_entitlements.program_id IS 'The program. Nev
 COMMENT ON COLUMN coursebase.course_entitlements.organization_id IS 'The organisation that sells the program. Kept by a trigger and keys.';
 COMMENT ON COLUMN coursebase.course_entitlements.status IS 'pending (not paid yet), active or revoked.';
 COMMENT ON COLUMN coursebase.course_entitlements.start_date IS 'Day 0, a date in the organisation''s time zone; NULL until the buyer starts.';
-COMMENT ON COLUMN coursebase.course_entitlements.completed_at IS 'When the last of all workouts was done; NULL while a workout is not done. Kept by triggers.';
+COMMENT ON COLUMN coursebase.course_entitlements.completed_at IS 'When the last of all workouts was done; NULL while a workout is not done. Kept by triggers, whatever a statement writes.';
 COMMENT ON COLUMN coursebase.course_entitlements.restart_count IS 'How often the buyer began anew.';
 COMMENT ON COLUMN coursebase.course_entitlements.source_payment_transaction_id IS 'The completed charge that the entitlement rests on, of this buyer for this program; NULL for a free one.';
-COMMENT ON COLUMN coursebase.course_entitlements.access_revoked_at IS 'When the entitlement was revoked; NULL unless it is revoked.';
+COMMENT ON COLUMN coursebase.course_entitlements.access_revoked_at IS 'When the entitlement was revoked; NULL unless it is revoked. Follows status where a statement changes that alone.';
 COMMENT ON COLUMN coursebase.course_entitlements.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.course_entitlements.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.course_entitlements ENABLE ROW LEVEL SECURITY;
@@ -451,6 +465,13 @@ CREATE TRIGGER t300_completed_on_insert BEFORE INSERT ON coursebase.course_entit
 CREATE TRIGGER t300_completed_on_update BEFORE UPDATE ON coursebase.course_entitlements
     FOR EACH ROW WHEN (OLD.completed_at IS DISTINCT FROM NEW.completed_at)
     EXECUTE FUNCTION coursebase.tg_course_entitlements__completed();
+CREATE TRIGGER t200_revoked_on_insert BEFORE INSERT ON coursebase.course_entitlements
+    FOR EACH ROW WHEN ((NEW.status = 'revoked') <> (NEW.access_revoked_at IS NOT NULL))
+    EXECUTE FUNCTION coursebase.tg_course_entitlements__revoked();
+CREATE TRIGGER t200_revoked_on_update BEFORE UPDATE ON coursebase.course_entitlements
+    FOR EACH ROW WHEN (OLD.status <> NEW.status
+        AND (NEW.status = 'revoked') <> (NEW.access_revoked_at IS NOT NULL))
+    EXECUTE FUNCTION coursebase.tg_course_entitlements__revoked();
 CREATE TRIGGER t300_set_once BEFORE UPDATE ON coursebase.course_entitlements
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once(
         'id', 'user_id', 'program_id', 'organization_id');
@@ -459,7 +480,8 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.course_entitlements
 GRANT SELECT ON TABLE coursebase.course_entitlements TO end_user;
 GRANT SELECT, INSERT, UPDATE ON TABLE coursebase.course_entitlements TO server;
 
--- What a buyer has done. program_id repeats that of entitlement and place, so that keys refuse two programs.
+-- What a buyer has done. program_id repeats that of entitlement and place, so that keys refuse two programs. The key to
+-- the place is judged at commit: until then A500_settle_on_delete gives what was done to the place that follows.
 CREATE TABLE coursebase.course_workout_completions (
     id                 uuid         NOT NULL DEFAULT gen_random_uuid(),
     entitlement_id     uuid         NOT NULL,
@@ -475,7 +497,7 @@ CREATE TABLE coursebase.course_workout_completions (
         REFERENCES coursebase.course_entitlements (id, program_id) ON DELETE CASCADE,
     CONSTRAINT course_workout_completions_course_workout_id_program_id_fkey
         FOREIGN KEY (course_workout_id, program_id)
-        REFERENCES coursebase.course_workouts (id, program_id) ON DELETE CASCADE,
+        REFERENCES coursebase.course_workouts (id, program_id) DEFERRABLE INITIALLY DEFERRED,
     CONSTRAINT course_workout_completions_notes_at_most_10000_characters_check
         CHECK (length(notes) <= 10000)
 );
@@ -486,7 +508,7 @@ CREATE INDEX course_workout_completions_workout_idx
 COMMENT ON TABLE coursebase.course_workout_completions IS 'Which places of a program''s curriculum buyers have done.';
 COMMENT ON COLUMN coursebase.course_workout_completions.id IS 'Key of the row.';
 COMMENT ON COLUMN coursebase.course_workout_completions.entitlement_id IS 'The buyer''s entitlement.';
-COMMENT ON COLUMN coursebase.course_workout_completions.course_workout_id IS 'The place in the curriculum; never a day of rest.';
+COMMENT ON COLUMN coursebase.course_workout_completions.course_workout_id IS 'The place in the curriculum; never a day of rest. Follows the workout when its place is deleted and inserted again in one transaction, and otherwise never changes.';
 COMMENT ON COLUMN coursebase.course_workout_completions.program_id IS 'The program of entitlement and place. Kept by a trigger and keys.';
 COMMENT ON COLUMN coursebase.course_workout_completions.completed_at IS 'When the workout was done. Never changes.';
 COMMENT ON COLUMN coursebase.course_workout_completions.notes IS 'The buyer''s notes, or NULL.';
@@ -495,7 +517,13 @@ CREATE TRIGGER t100_program BEFORE INSERT ON coursebase.course_workout_completio
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_course_workout_completions__program();
 CREATE TRIGGER t300_set_once BEFORE UPDATE ON coursebase.course_workout_completions
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once(
-        'id', 'entitlement_id', 'course_workout_id', 'program_id', 'completed_at');
+        'id', 'entitlement_id', 'program_id', 'completed_at');
+CREATE TRIGGER t300_keep_place BEFORE UPDATE ON coursebase.course_workout_completions
+    FOR EACH ROW WHEN (OLD.course_workout_id <> NEW.course_workout_id)
+    EXECUTE FUNCTION coursebase.tg_course_workout_completions__keep_place();
+CREATE CONSTRAINT TRIGGER "A500_settle" AFTER INSERT ON coursebase.course_workout_completions
+    DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_course_workout_completions__settle();
 CREATE TRIGGER t500_derive_on_insert AFTER INSERT ON coursebase.course_workout_completions
     REFERENCING NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_workout_completions__derive();
@@ -507,15 +535,13 @@ CREATE TRIGGER t500_derive_on_truncate AFTER TRUNCATE ON coursebase.course_worko
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.course_workout_completions
     TO end_user, server;
 
--- A change of the curriculum may complete an entitlement, or make it incomplete again.
+-- A change of the curriculum may complete an entitlement, or make it incomplete again; after a deletion
+-- A500_settle_on_delete says so.
 CREATE TRIGGER t500_derive_on_insert AFTER INSERT ON coursebase.course_workouts
     REFERENCING NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_workouts__derive();
 CREATE TRIGGER t500_derive_on_update AFTER UPDATE ON coursebase.course_workouts
     REFERENCING OLD TABLE AS was NEW TABLE AS changed
-    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_workouts__derive();
-CREATE TRIGGER t500_derive_on_delete AFTER DELETE ON coursebase.course_workouts
-    REFERENCING OLD TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_workouts__derive();
 
 CREATE VIEW coursebase.transactions_to_refund

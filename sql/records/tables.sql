@@ -1,4 +1,4 @@
--- Entries that apps report. Not partitioned: the unique index below must hold over all rows.
+-- Entries that apps report. An operator may partition it by created_at; the unique index of sign_up is then left out.
 CREATE TABLE coursebase.app_logs (
     id          uuid         NOT NULL DEFAULT gen_random_uuid(),
     user_id     uuid,
@@ -24,7 +24,7 @@ CREATE UNIQUE INDEX app_logs_sign_up_user_id_idx ON coursebase.app_logs (user_id
     WHERE log_type = 'sign_up';
 CREATE INDEX app_logs_created_at_idx ON coursebase.app_logs (created_at);
 CREATE INDEX app_logs_user_id_idx ON coursebase.app_logs (user_id);
-COMMENT ON TABLE coursebase.app_logs IS 'The log of apps: what they report about themselves and their users.';
+COMMENT ON TABLE coursebase.app_logs IS 'The log of apps: what they report about themselves and their users. May be partitioned by created_at.';
 COMMENT ON COLUMN coursebase.app_logs.id IS 'Key of the entry.';
 COMMENT ON COLUMN coursebase.app_logs.user_id IS 'The user of the app, or NULL before there is an account.';
 COMMENT ON COLUMN coursebase.app_logs.log_type IS 'Subject of the entry. A person has at most one entry of type sign_up, which log_app() updates.';
@@ -63,7 +63,7 @@ CREATE TABLE coursebase.server_logs (
 );
 CREATE INDEX server_logs_created_at_idx ON coursebase.server_logs (created_at);
 CREATE INDEX server_logs_user_id_idx ON coursebase.server_logs (user_id);
-COMMENT ON TABLE coursebase.server_logs IS 'The log of the server: what edge functions and stored procedures report.';
+COMMENT ON TABLE coursebase.server_logs IS 'The log of the server: what edge functions and stored procedures report. May be partitioned by created_at.';
 COMMENT ON COLUMN coursebase.server_logs.id IS 'Key of the entry.';
 COMMENT ON COLUMN coursebase.server_logs.function_name IS 'Which function reported it.';
 COMMENT ON COLUMN coursebase.server_logs.level IS 'debug, info, warning or error.';

@@ -35,6 +35,11 @@ AS $$
         AND NOT EXISTS (
             SELECT FROM coursebase.audit_events e
             WHERE e.object = 'purchases/' || s.id AND e.action = 'course_grant_taken')
+        -- nor may purge_logs() have taken that event
+        AND NOT EXISTS (
+            SELECT FROM coursebase.audit_events p
+            WHERE p.object = 'audit_events' AND p.action = 'audit_purged'
+                AND p.created_at > s.created_at)
         AND EXISTS (
             SELECT FROM coursebase.course_products l
             WHERE l.product_id = s.product_id AND l.created_at <= s.created_at)

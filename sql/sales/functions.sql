@@ -52,7 +52,12 @@ CREATE FUNCTION coursebase.complete_purchase(
     stripe_session_id text,
     price_paid_in_cents bigint,
     payment_status text,
-    at timestamptz DEFAULT now()
+    at timestamptz DEFAULT now(),
+    currency text DEFAULT NULL,
+    tax_in_cents bigint DEFAULT NULL,
+    payment_intent_id text DEFAULT NULL,
+    charge_id text DEFAULT NULL,
+    invoice_id text DEFAULT NULL
 )
 RETURNS TABLE (purchase_id uuid, status text, already_owned boolean, course_ids uuid[])
 LANGUAGE c
@@ -62,16 +67,16 @@ PARALLEL UNSAFE
 SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_complete_purchase';
-COMMENT ON FUNCTION coursebase.complete_purchase(uuid, uuid, text, bigint, text, timestamptz) IS
+COMMENT ON FUNCTION coursebase.complete_purchase(uuid, uuid, text, bigint, text, timestamptz, text, bigint, text, text, text) IS
     'Records a paid session of the checkout as a purchase, with the product as it is now, and gives the buyer its courses: for ever, or as long as access_days and access_until of the product say, the days counted from the sale or from the end that the buyer has by then. The same session again answers what the first call did, so that the browser and the webhook may both call. For the server; writes with the rights of the tables'' owner.
 
-user_id: the buyer; a closed account is recorded too, because the money came. product_id: the product, public or not. stripe_session_id: the session of the checkout, not empty. price_paid_in_cents: what was paid, 0 or more. payment_status: paid or no_payment_required; unpaid writes nothing. at: when it was paid. No argument may be NULL.
+user_id: the buyer; a closed account is recorded too, because the money came. product_id: the product, public or not. stripe_session_id: the session of the checkout, not empty. price_paid_in_cents: what was paid, 0 or more. payment_status: paid or no_payment_required; unpaid writes nothing. at: when it was paid. currency: ISO 4217 code. tax_in_cents: tax within the price. payment_intent_id, charge_id, invoice_id: the provider''s names of the payment, by which refund_payment() finds the purchase; a later call of the same session fills in what was NULL. Only these last five may be NULL.
 
 purchase_id: the purchase. status: completed; refunded, if the purchase was refunded in full (it then gives nothing); or unpaid, and then the other columns are NULL. already_owned: whether an earlier purchase of the product counted at that time that this one does not extend: one without access_days, whose access_until had not passed. course_ids: the courses that the purchase gave, in the order of their ids.
 
 Source: Stripe''s checkout sessions, which may be reported more than once, and the product''s rule that every paid session is honoured.
-Raises: 22004 (an argument is NULL), 22008 (at is infinite), 22023 (an empty session, a negative price, or an unknown payment_status), 40001 (the purchase was deleted during the call: call again), KB106 (there is no such user or product), KB822 (the setting require_signature names stripe, and the caller is not the owner of the tables: take_notification() takes what Stripe signed), KB902 (the session was recorded with another user, product or price).';
-GRANT EXECUTE ON FUNCTION coursebase.complete_purchase(uuid, uuid, text, bigint, text, timestamptz) TO server;
+Raises: 22004 (one of the first six arguments is NULL), 22008 (at is infinite), 22023 (an empty session, a negative price, or an unknown payment_status), 40001 (the purchase was deleted during the call: call again), KB106 (there is no such user or product), KB822 (the setting require_signature names stripe, and the caller is not the owner of the tables: take_notification() takes what Stripe signed), KB902 (the session was recorded with another user, product or price), 23505 (the payment is that of another session), 23514 (the currency or tax is of the wrong form).';
+GRANT EXECUTE ON FUNCTION coursebase.complete_purchase(uuid, uuid, text, bigint, text, timestamptz, text, bigint, text, text, text) TO server;
 
 CREATE FUNCTION coursebase.refund_purchase(
     purchase_id uuid,
@@ -102,6 +107,69 @@ purchase_id: the purchase. refunded_in_cents: all that was refunded of it until 
 Source: Stripe''s refunds, which may be reported more than once.
 Raises: 22004 (purchase_id or at is NULL), 22008 (at is infinite), 22023 (an amount of 0 or less, or an empty refund_ref), KB106 (there is no such purchase), KB903 (the amount is more than is left), KB906 (refund_ref was recorded for another purchase or sum).';
 GRANT EXECUTE ON FUNCTION coursebase.refund_purchase(uuid, bigint, timestamptz, text) TO server;
+
+CREATE FUNCTION coursebase.refund_payment(
+    payment_intent_id text,
+    charge_id text,
+    invoice_id text,
+    amount_in_cents bigint,
+    refund_ref text,
+    is_total boolean DEFAULT false,
+    at timestamptz DEFAULT now()
+)
+RETURNS TABLE (
+    purchase_id uuid,
+    refunded_in_cents bigint,
+    refunded_at timestamptz,
+    revoked_course_ids uuid[]
+)
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_refund_payment';
+COMMENT ON FUNCTION coursebase.refund_payment(text, text, text, bigint, text, boolean, timestamptz) IS
+    'Records a refund as its provider tells of it: by the payment, as one refund with an id, or as all that was paid back of a charge until then. Both may come, in any order; what counts is the greater, once. For the server; writes with the rights of the tables'' owner, and audits every refund.
+
+payment_intent_id, charge_id, invoice_id: the payment, as complete_purchase() has it; any of them may be NULL, and one that the purchase lacks is filled in. amount_in_cents: what was paid back, above 0. refund_ref: the provider''s id of the refund, or of the charge. is_total: whether amount_in_cents is all that was paid back until then. at: when. The last four may not be NULL.
+
+purchase_id, refunded_in_cents, refunded_at: as of refund_purchase(). revoked_course_ids: the courses that the purchase gave, if it is refunded in full.
+
+Source: Stripe''s refund.created and charge.refunded, of which neither comes first.
+Raises: 22004 (an argument is NULL), 22008 (at is infinite), 22023 (an amount of 0 or less, or an empty refund_ref), 40001 (the purchase was deleted during the call: call again), KB106 (no purchase is known by the payment), KB903 (the amount is more than is left), KB906 (refund_ref was recorded for another purchase or sum).';
+GRANT EXECUTE ON FUNCTION coursebase.refund_payment(text, text, text, bigint, text, boolean, timestamptz) TO server;
+
+CREATE FUNCTION coursebase.reverse_refund(
+    purchase_id uuid,
+    refund_ref text,
+    amount_in_cents bigint DEFAULT NULL,
+    at timestamptz DEFAULT now()
+)
+RETURNS TABLE (
+    purchase_id uuid,
+    refunded_in_cents bigint,
+    refunded_at timestamptz,
+    revoked_course_ids uuid[]
+)
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_reverse_refund';
+COMMENT ON FUNCTION coursebase.reverse_refund(uuid, text, bigint, timestamptz) IS
+    'Gives back what a refund of a purchase took: it failed, or the dispute was won. The same reversal again changes nothing. For the server; writes with the rights of the tables'' owner, and audits it.
+
+purchase_id: the purchase. refund_ref: the provider''s id of the refund or dispute. amount_in_cents: its sum: with it a reversal that comes before its refund is kept, and the refund then counts for nothing; NULL, and it is not kept. at: when. Only amount_in_cents may be NULL.
+
+purchase_id, refunded_in_cents, refunded_at, revoked_course_ids: as of refund_payment().
+
+Source: Stripe''s refund.failed and charge.dispute.closed.
+Raises: 22004 (an argument other than amount_in_cents is NULL), 22008 (at is infinite), 40001 (the purchase was deleted during the call: call again), KB106 (there is no such purchase), KB822 (the setting require_signature names stripe, and the caller is not the owner of the tables), KB906 (the refund is another purchase''s).';
+GRANT EXECUTE ON FUNCTION coursebase.reverse_refund(uuid, text, bigint, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.tg_purchases__project()
 RETURNS trigger

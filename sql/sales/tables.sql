@@ -14,6 +14,11 @@ CREATE TABLE coursebase.purchases (
     refunded_in_part_in_cents  bigint  NOT NULL DEFAULT 0,
     access_days          integer,
     access_until         timestamptz,
+    currency             char(3),
+    tax_in_cents         integer,
+    payment_intent_id    text,
+    charge_id            text,
+    invoice_id           text,
     CONSTRAINT purchases_pkey PRIMARY KEY (id),
     CONSTRAINT purchases_stripe_session_id_key UNIQUE (stripe_session_id),
     CONSTRAINT purchases_id_user_id_key UNIQUE (id, user_id),
@@ -29,6 +34,8 @@ CREATE TABLE coursebase.purchases (
         CASE WHEN refunded_at IS NULL
             THEN refunded_in_cents < price_paid_in_cents OR price_paid_in_cents = 0
             ELSE refunded_in_cents = price_paid_in_cents END),
+    CONSTRAINT purchases_currency_form_check CHECK (currency ~ '^[A-Z]{3}$'),
+    CONSTRAINT purchases_tax_not_negative_check CHECK (tax_in_cents >= 0),
     CONSTRAINT purchases_product_details_form_check CHECK (
         jsonb_typeof(product_details) = 'object'
         AND jsonb_typeof(product_details -> 'name') IS NOT DISTINCT FROM 'string'
@@ -39,6 +46,13 @@ CREATE TABLE coursebase.purchases (
 );
 CREATE INDEX purchases_user_id_idx ON coursebase.purchases (user_id);
 CREATE INDEX purchases_product_id_idx ON coursebase.purchases (product_id);
+-- A refund and a dispute name the payment, not the session.
+CREATE UNIQUE INDEX purchases_payment_intent_id_idx ON coursebase.purchases (payment_intent_id)
+    WHERE payment_intent_id IS NOT NULL;
+CREATE UNIQUE INDEX purchases_charge_id_idx ON coursebase.purchases (charge_id)
+    WHERE charge_id IS NOT NULL;
+CREATE INDEX purchases_invoice_id_idx ON coursebase.purchases (invoice_id)
+    WHERE invoice_id IS NOT NULL;
 COMMENT ON TABLE coursebase.purchases IS 'Sales of products: one row a paid session of the checkout. Two sessions for one product are two rows; duplicate_purchases shows such pairs.';
 COMMENT ON COLUMN coursebase.purchases.id IS 'Key of the purchase.';
 COMMENT ON COLUMN coursebase.purchases.price_paid_in_cents IS 'Price that was paid, in cents; 0 for a free product.';
@@ -48,6 +62,11 @@ COMMENT ON COLUMN coursebase.purchases.user_id IS 'The buyer.';
 COMMENT ON COLUMN coursebase.purchases.product_id IS 'The product.';
 COMMENT ON COLUMN coursebase.purchases.stripe_session_id IS 'The session of the checkout in which the product was paid.';
 COMMENT ON COLUMN coursebase.purchases.refunded_at IS 'When the purchase was refunded in full, or NULL. From then on the purchase gives no course. Set by hand it refunds all that is left; set back to NULL it reverses the refund.';
+COMMENT ON COLUMN coursebase.purchases.currency IS 'ISO 4217 code of the sums, in upper case; NULL if it was not told.';
+COMMENT ON COLUMN coursebase.purchases.tax_in_cents IS 'Tax within the price, in minor units; NULL if it was not told.';
+COMMENT ON COLUMN coursebase.purchases.payment_intent_id IS 'The provider''s id of the payment, by which refunds and disputes find the purchase; NULL if it was not told.';
+COMMENT ON COLUMN coursebase.purchases.charge_id IS 'The provider''s id of the charge, or NULL; a refund may tell it first.';
+COMMENT ON COLUMN coursebase.purchases.invoice_id IS 'The provider''s id of the invoice, or NULL.';
 COMMENT ON COLUMN coursebase.purchases.created_at IS 'When the product was bought.';
 COMMENT ON COLUMN coursebase.purchases.updated_at IS 'When the row last changed.';
 COMMENT ON COLUMN coursebase.purchases.refunded_in_part_in_cents IS 'How much had been refunded, in cents, before the purchase was refunded in full; 0 while it is not. A reversal goes back to it.';
@@ -62,7 +81,8 @@ CREATE TRIGGER t200_refund BEFORE UPDATE ON coursebase.purchases
     EXECUTE FUNCTION coursebase.tg_purchases__refund();
 CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.purchases
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once('id', 'user_id', 'product_id',
-        'product_details', 'stripe_session_id', 'price_paid_in_cents');
+        'product_details', 'stripe_session_id', 'price_paid_in_cents', 'currency', 'tax_in_cents',
+        'payment_intent_id', 'charge_id', 'invoice_id');
 -- A stolen server key must not invent a sale, or take a refund back. A refund gives nothing and stays open.
 CREATE TRIGGER t300_signed_only BEFORE INSERT OR DELETE ON coursebase.purchases
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__signed_only('stripe');

@@ -18,7 +18,7 @@ COMMENT ON FUNCTION coursebase.validate_purchase(uuid, json, timestamptz) IS
 
 user_id: who bought; the account must be open. receipt: a JSON object of product_id, source (google_play, app_store), environment (production, which is the default, or sandbox), purchase_id (the store''s order or transaction), purchase_token, transaction_date, and as far as known state (paid, which is the default, pending or canceled; also in Google''s words and numbers), quantity (1, which is the default, to 1000), acknowledged, voice (male, female; of a course), price_in_cents, price_in_milliunits or price_in_micros with currency, discount {code, order_ref, base_in_cents with currency}; of a subscription period_end (required), original_transaction_id, base_plan_id, offer_id, grace_until, auto_renew, is_trial. Times are ISO 8601 with a zone, or milliseconds since 1970, from 2008 to 2100 (an end may be later: it never comes); amounts are whole numbers. Names of stores and environments and flags are read in any usual spelling. Other members are kept and not read, but one that is nearly the name of a member which is absent is refused; payload is for what one wants to keep. product_id is compared in lower case, without the longest prefix of the setting store_product_prefixes that it begins with and, where that is no product, without a suffix of an underscore, one letter and digits (_x2). at: when it was validated. No argument may be NULL.
 
-A JSON object: status, message (the status in words), acknowledged (whether the store was told), and course, subscription or ai_usage, what was given, if the status is valid or duplicate. status: valid; duplicate (the course was owned already in that voice: the money came, it gives nothing, and is listed in duplicate_store_purchases); sandbox (recorded, and gives nothing; validated again while the setting accept_sandbox is on it gives what it is for); refunded (the refund came before its receipt, or after it); pending (it is not paid yet, and gives nothing: validate it again when it is paid); canceled (before it was paid). A receipt that gave and is canceled now counts as refunded. A discount that its rules refuse is not redeemed, and the sale stands: discount_refused of the answer, and the view sales_to_review, say why.
+A JSON object: status, message (the status in words), acknowledged (whether the store was told), and course, subscription or ai_usage, what was given, if the status is valid or duplicate. status: valid; duplicate (the course was owned already in that voice: the money came, it gives nothing, and is listed in duplicate_store_purchases); sandbox (recorded, and gives nothing; validated again while the setting accept_sandbox is on, or sandbox_testers names the person, it gives what it is for); refunded (the refund came before its receipt, or after it); pending (it is not paid yet, and gives nothing: validate it again when it is paid); canceled (before it was paid). A receipt that gave and is canceled now counts as refunded. A discount that its rules refuse is not redeemed, and the sale stands: discount_refused of the answer, and the view sales_to_review, say why.
 
 Source: the stores'' own rules of receipts, and the product''s rule that a receipt gives once what it is for.
 Raises: 22004 (an argument is NULL), 22008 (at is infinite), KB106 (there is no such user, or the account is closed), KB205 (the receipt belongs to another user, product or voice), KB502 (its subscription is of another environment, or its event came before with other content), KB503 (its subscription is another user''s), KB801 (a member of the receipt is missing or malformed), KB802 (no product has the id), KB822 (the setting require_signature names the source, and the caller is not the owner of the tables: take_notification() takes what the store signed).';
@@ -147,6 +147,63 @@ status: of the receipt now, as validate_purchase() has it; forgotten for a refun
 Source: Apple''s REFUND_REVERSED, and the product''s rule that a reversal gives back what its refund took.
 Raises: 22004 (an argument other than refund_ref is NULL), 22008 (at is infinite), KB106 (there is no such receipt), KB502 (its subscription is of another environment, or an event of that id came before with other content), KB503 (its subscription is another user''s), KB822 (the setting require_signature names the source, and the caller is not the owner of the tables).';
 GRANT EXECUTE ON FUNCTION coursebase.reverse_store_refund(text, text, text, timestamptz, text) TO server;
+
+CREATE FUNCTION coursebase.transfer_purchases(
+    from_user uuid,
+    to_user uuid,
+    at timestamptz DEFAULT now()
+)
+RETURNS TABLE (kind text, source text, purchase_id text)
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_transfer_purchases';
+COMMENT ON FUNCTION coursebase.transfer_purchases(uuid, uuid, timestamptz) IS
+    'Moves all that the stores sold to one person to another: receipts with their courses and custom courses, and lines of renewals with their events. A course that the receiver has already becomes a duplicate. Packs of credits stay where they were bought, and so do gifts and sales through Stripe. For the server; writes with the rights of the tables'' owner, and audits each move.
+
+from_user: who has it; a closed account may be named. to_user: who gets it; the account must be open. at: when, not NULL.
+
+One row for each that moved. kind: course, custom_course, subscription (its receipt), or line (of renewals). source: the store. purchase_id: the store''s id of the purchase or line.
+
+Source: the stores'' rule that purchases are restored by whoever holds the store''s account.
+Raises: 22004 (an argument is NULL), 22008 (at is infinite), 22023 (both are the same person), KB106 (there is no such user, or the receiver is closed).';
+GRANT EXECUTE ON FUNCTION coursebase.transfer_purchases(uuid, uuid, timestamptz) TO server;
+
+CREATE FUNCTION coursebase.transfer_line(
+    store text,
+    original_transaction_id text,
+    to_user uuid
+)
+RETURNS boolean
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_transfer_line';
+COMMENT ON FUNCTION coursebase.transfer_line(text, text, uuid) IS
+    'Moves a line of renewals, as transfer_subscription() does, with the receipts of its payments. Answers false where there is no such line of another person. For the server; writes with the rights of the tables'' owner, and audits each move.
+
+store, original_transaction_id: the line. to_user: who gets it; the account must be open. No argument may be NULL.
+
+Source: RevenueCat''s TRANSFER, and restores of what a store sold.
+Raises: 22004 (an argument is NULL), KB106 (there is no such user, or the account is closed).';
+GRANT EXECUTE ON FUNCTION coursebase.transfer_line(text, text, uuid) TO server;
+
+CREATE FUNCTION coursebase.tg_any__person_stays()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_any__person_stays';
+COMMENT ON FUNCTION coursebase.tg_any__person_stays() IS
+    'BEFORE UPDATE of a user_id that is set: refuses it (KB401) unless a transfer moves what a store sold.';
 
 CREATE FUNCTION coursebase.tg_any__refund_stays()
 RETURNS trigger

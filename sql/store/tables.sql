@@ -140,7 +140,10 @@ COMMENT ON COLUMN coursebase.store_receipts.updated_at IS 'When the row last cha
 ALTER TABLE coursebase.store_receipts ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.store_receipts
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once('id', 'source', 'environment',
-        'purchase_id', 'user_id', 'product_id');
+        'purchase_id', 'product_id');
+CREATE TRIGGER t300_person_stays BEFORE UPDATE ON coursebase.store_receipts
+    FOR EACH ROW WHEN (OLD.user_id IS NOT NULL AND OLD.user_id IS DISTINCT FROM NEW.user_id)
+    EXECUTE FUNCTION coursebase.tg_any__person_stays();
 CREATE TRIGGER t300_refund_stays BEFORE UPDATE ON coursebase.store_receipts
     FOR EACH ROW WHEN (OLD.refunded_at IS NOT NULL
         AND OLD.refunded_at IS DISTINCT FROM NEW.refunded_at)
@@ -207,6 +210,10 @@ CREATE TRIGGER t300_refund_stays BEFORE UPDATE ON coursebase.course_purchases
         AND OLD.refunded_at IS DISTINCT FROM NEW.refunded_at
         AND (OLD.source <> 'premium_slot' OR NEW.source <> 'premium_slot'))
     EXECUTE FUNCTION coursebase.tg_any__refund_stays();
+CREATE TRIGGER t300_person_stays BEFORE UPDATE ON coursebase.course_purchases
+    FOR EACH ROW WHEN (OLD.user_id IS DISTINCT FROM NEW.user_id
+        AND (OLD.source <> 'premium_slot' OR NEW.source <> 'premium_slot'))
+    EXECUTE FUNCTION coursebase.tg_any__person_stays();
 CREATE TRIGGER t900_audit AFTER INSERT OR UPDATE ON coursebase.course_purchases
     FOR EACH ROW WHEN (NEW.source = 'admin' AND NEW.status = 'valid')
     EXECUTE FUNCTION coursebase.tg_course_purchases__audit();
@@ -312,3 +319,13 @@ SELECT 'store_product_prefixes', 'text', '',
     (SELECT o.value FROM coursebase.settings o WHERE o.name = 'store_product_prefix')
 ON CONFLICT (name) DO UPDATE SET default_value = excluded.default_value, meaning = excluded.meaning
 WHERE (s.default_value, s.meaning) IS DISTINCT FROM (excluded.default_value, excluded.meaning);
+
+INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning, is_owner_only)
+VALUES
+    ('restore_behavior', 'text', 'transfer_if_closed',
+        'Whether a receipt of another account goes to the one that brings it: refuse, transfer, or transfer_if_closed.',
+        true)
+ON CONFLICT (name) DO UPDATE SET default_value = excluded.default_value, meaning = excluded.meaning,
+    is_owner_only = excluded.is_owner_only
+WHERE (s.default_value, s.meaning, s.is_owner_only)
+    IS DISTINCT FROM (excluded.default_value, excluded.meaning, excluded.is_owner_only);

@@ -119,6 +119,9 @@ COMMENT ON COLUMN coursebase.user_versions.version IS 'Grows with every change, 
 COMMENT ON COLUMN coursebase.user_versions.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.user_versions.updated_at IS 'When the version last moved.';
 ALTER TABLE coursebase.user_versions ENABLE ROW LEVEL SECURITY;
+-- Half of each page stays free: rows are only ever updated, and the next version finds room beside the last one, so
+-- that no index changes (HOT). ALTER TABLE, because a table of an earlier release gets it too.
+ALTER TABLE coursebase.user_versions SET (fillfactor = 50);
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.user_versions
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.user_versions TO server;
@@ -265,8 +268,12 @@ CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.user_disco
 CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.user_discounts
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
 
-CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.course_purchases
-    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version AFTER INSERT ON coursebase.course_purchases
+    REFERENCING NEW TABLE AS made
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version_on_delete AFTER DELETE ON coursebase.course_purchases
+    REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
 CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.course_purchases
     FOR EACH ROW WHEN ((OLD.user_id, OLD.course_id, OLD.voice, OLD.source, OLD.environment,
             OLD.status, OLD.purchased_at)
@@ -276,8 +283,12 @@ CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.course_pur
 CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.course_purchases
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
 
-CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.user_course_access
-    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version AFTER INSERT ON coursebase.user_course_access
+    REFERENCING NEW TABLE AS made
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version_on_delete AFTER DELETE ON coursebase.user_course_access
+    REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
 CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.user_course_access
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
 
@@ -317,8 +328,12 @@ CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.ai_usage
 CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.ai_usage
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
 
-CREATE TRIGGER t900_move_version AFTER INSERT OR DELETE ON coursebase.user_profile
-    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version AFTER INSERT ON coursebase.user_profile
+    REFERENCING NEW TABLE AS made
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
+CREATE TRIGGER t900_move_version_on_delete AFTER DELETE ON coursebase.user_profile
+    REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');
 CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.user_profile
     FOR EACH ROW WHEN ((OLD.user_id, OLD.time_zone) IS DISTINCT FROM (NEW.user_id, NEW.time_zone))
     EXECUTE FUNCTION coursebase.tg_any__move_version('user', 'user_id');

@@ -498,7 +498,7 @@ sandbox_counts(CourseQuestion *question)
 {
 	if (!question->sandbox_known)
 	{
-		question->sandbox_counts = environment_sandbox_counts();
+		question->sandbox_counts = environment_sandbox_counts(question->user);
 		question->sandbox_known = true;
 	}
 	return question->sandbox_counts;

@@ -313,7 +313,7 @@ neighbour(FunctionCallInfo fcinfo, KeptPlan *plan)
 	plan_bind_bool(&values, known && admin); /* administrators see hidden lessons too */
 	SPI_connect();
 	if (owner_execute(plan, values.datums, values.nulls, true) > 0)
-		found = DatumGetUUIDP(plan_transfer(0, 1));
+		found = DatumGetUUIDP(plan_transfer_as(0, 1, UUIDOID));
 	SPI_finish();
 	if (found == NULL)
 		PG_RETURN_NULL();

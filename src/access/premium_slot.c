@@ -316,7 +316,8 @@ choice_find(const Choice *choice, Chosen *chosen)
 
 	if (plan_execute(&read_chosen, values.datums, values.nulls, true) == 0)
 		return false;
-	*chosen = (Chosen){plan_value(0, CHOSEN_ID, NULL), plan_value(0, CHOSEN_AT, NULL)};
+	*chosen = (Chosen){plan_value_as(0, CHOSEN_ID, UUIDOID, NULL),
+					   plan_value_as(0, CHOSEN_AT, TIMESTAMPTZOID, NULL)};
 	return true;
 }
 
@@ -350,7 +351,7 @@ choice_is_owned(const Choice *choice)
 	if (course_rights_hold(&choice->user, &choice->course, choice->at,
 						   COURSE_BY_GRANT | COURSE_BY_FREE) != 0)
 		return true;
-	plan_bind_bool(&values, environment_sandbox_counts());
+	plan_bind_bool(&values, environment_sandbox_counts(&choice->user));
 	return plan_execute(&read_bought, values.datums, values.nulls, true) > 0;
 }
 
@@ -362,7 +363,8 @@ choice_write(const Choice *choice, Chosen *chosen)
 	plan_bind_time(&values, choice->at);
 	if (plan_execute(&write_slot, values.datums, values.nulls, false) != 1)
 		elog(ERROR, "a slot exists that was not found under the lock of its user");
-	*chosen = (Chosen){plan_value(0, CHOSEN_ID, NULL), plan_value(0, CHOSEN_AT, NULL)};
+	*chosen = (Chosen){plan_value_as(0, CHOSEN_ID, UUIDOID, NULL),
+					   plan_value_as(0, CHOSEN_AT, TIMESTAMPTZOID, NULL)};
 }
 
 /* $1 to $3 of the statements about a choice. */
@@ -432,7 +434,9 @@ filled_return(FunctionCallInfo fcinfo, const pg_uuid_t *user, TimestampTz at)
 	{
 		SPI_tuptable = slots; /* course_rights_hold() below may run statements of its own */
 		for (int column = 0; column < SLOT_LIVE; column++)
-			values[column] = plan_value(row, column + 1, &nulls[column]);
+			values[column] =
+				plan_value_as(row, column + 1, TupleDescAttr(result->setDesc, column)->atttypid,
+							  &nulls[column]);
 		values[SLOT_LIVE] =
 			BoolGetDatum(course_rights_hold(user, DatumGetUUIDP(values[SLOT_COURSE]), at,
 											COURSE_BY_SLOT) != 0);

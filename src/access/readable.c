@@ -60,7 +60,7 @@ ids_read(KeptPlan *plan, Datum *values)
 
 	SPI_connect();
 	owner_execute(plan, values, NULL, true);
-	ids = plan_transfer(0, 1);
+	ids = plan_transfer_as(0, 1, UUIDARRAYOID);
 	SPI_finish();
 	return ids;
 }

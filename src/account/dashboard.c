@@ -70,7 +70,7 @@ coursebase_admin_dashboard(PG_FUNCTION_ARGS)
 				 errmsg("the dashboard is for administrators"), errhint("Sign in as one.")));
 	SPI_connect();
 	owner_execute(&read_dashboard, NULL, NULL, true);
-	dashboard = plan_transfer(0, 1);
+	dashboard = plan_transfer_as(0, 1, JSONOID);
 	SPI_finish();
 	PG_RETURN_DATUM(dashboard);
 }

@@ -160,6 +160,6 @@ user_lock(const pg_uuid_t *user, TimestampTz *closed_at)
 						errdetail("None has the id %s.", uuid_text(user)),
 						errhint("Give the id of a row of users.")));
 	*closed_at = plan_time_or(0, 1, 0);
-	plan_value(0, 1, &open);
+	plan_value_as(0, 1, TIMESTAMPTZOID, &open);
 	return !open;
 }

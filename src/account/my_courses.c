@@ -164,7 +164,7 @@ question_bind(PlanValues *values, const pg_uuid_t *user, TimestampTz at)
 	rights_bind(values, &rights);
 	premium_read(&premium, user);
 	plan_bind_time(values, at);
-	plan_bind_bool(values, environment_sandbox_counts());
+	plan_bind_bool(values, environment_sandbox_counts(user));
 	plan_bind_nullable(values, TimestampTzGetDatum(premium.end),
 					   TIMESTAMP_NOT_FINITE(premium.end));
 	for (int i = 0; i < lengthof(bits); i++)

@@ -196,7 +196,7 @@ static bool
 account_of_row(CreditAccount *account, TimestampTz *reset, uint64 row)
 {
 	bool null;
-	Datum end = plan_value(row, ACCOUNT_RESET, &null);
+	Datum end = plan_value_as(row, ACCOUNT_RESET, TIMESTAMPTZOID, &null);
 
 	if (null)
 		return false;

@@ -10,6 +10,8 @@
 
 #include "postgres.h"
 
+#include "utils/uuid.h"
+
 #include "json/members.h"
 
 typedef enum Environment
@@ -29,11 +31,16 @@ extern const MembersAlias environment_aliases[ENVIRONMENT_ALIASES];
 /* NULL and unknown names are no sandbox. */
 extern bool environment_is_sandbox(const char *environment);
 
-/* Whether the setting accept_sandbox is on; errors are those of setting_boolean(). */
-extern bool environment_sandbox_counts(void);
+/*
+ * Whether a sandbox counts for this person: the setting accept_sandbox is on, or the setting
+ * sandbox_testers names the id. NULL asks for everybody: what no tester may bring about, such
+ * as money for others. Errors are those of setting_boolean().
+ */
+extern bool environment_sandbox_counts(const pg_uuid_t *user);
 
-/* Whether what was sold there counts. The setting is read for a sandbox only. */
-extern bool environment_counts(const char *environment);
+/* Whether what was sold there counts for this person. The settings are read for a sandbox only.
+ */
+extern bool environment_counts(const char *environment, const pg_uuid_t *user);
 
 /*
  * The same for rows within a statement: the condition on a column, with the parameter that is

@@ -27,6 +27,7 @@ typedef struct SubscriptionEntry
 	const char *line; /* the original transaction, or the user's id if the event names none */
 	const char *environment;
 	pg_uuid_t id;
+	pg_uuid_t user;
 	TimestampTz received_at;
 	/* set by lines_fold() */
 	SubscriptionStatus before;
@@ -51,6 +52,13 @@ typedef struct SubscriptionLine
  */
 extern SubscriptionEntry *entries_load(const pg_uuid_t *user, const char *store,
 									   const char *line, bool read_only, int *count);
+
+/*
+ * The entries of all lines of the people from one id to another: person by person, and within a
+ * person in no order. Reads with the caller's rights.
+ */
+extern SubscriptionEntry *entries_load_people(const pg_uuid_t *first, const pg_uuid_t *last,
+											  int *count);
 
 /* Sorts the entries by line and order, folds each line, and answers the lines. */
 extern SubscriptionLine *lines_fold(SubscriptionEntry *entries, int nentries, int *nlines);

@@ -20,17 +20,26 @@
  * event without an original transaction belongs to the line that is named by the user's id.
  * What the fold needs and the table has no column for is read from the payload.
  */
+#define ENTRY_COLUMNS                                                                          \
+	"e.id, e.store, coalesce(e.original_transaction_id, e.user_id::text), "                    \
+	"e.environment, e.received_at, e.event_type, e.event_time, e.store_event_id, "             \
+	"e.period_end, e.grace_until, e.auto_renew, e.transaction_id, e.product_id, "              \
+	"e.payload ->> 'is_trial' = 'true', e.payload ->> 'base_plan_id', "                        \
+	"e.payload ->> 'offer_id', e.payload ->> 'purchase_token', e.user_id "                     \
+	"FROM coursebase.subscription_events e "
+
 static KeptPlan read_entries = {
-	.sql = "SELECT e.id, e.store, coalesce(e.original_transaction_id, e.user_id::text), "
-		   "e.environment, e.received_at, e.event_type, e.event_time, e.store_event_id, "
-		   "e.period_end, e.grace_until, e.auto_renew, e.transaction_id, e.product_id, "
-		   "e.payload ->> 'is_trial' = 'true', e.payload ->> 'base_plan_id', "
-		   "e.payload ->> 'offer_id', e.payload ->> 'purchase_token' "
-		   "FROM coursebase.subscription_events e WHERE e.user_id = $1 "
-		   "AND ($2 IS NULL OR e.store = $2 "
+	.sql = "SELECT " ENTRY_COLUMNS "WHERE e.user_id = $1 AND ($2 IS NULL OR e.store = $2 "
 		   "AND coalesce(e.original_transaction_id, e.user_id::text) = $3)",
 	.nargs = 3,
 	.types = {UUIDOID, TEXTOID, TEXTOID},
+};
+/* All entries of the people whose ids lie between $1 and $2, person by person. */
+static KeptPlan read_people = {
+	.sql = "SELECT " ENTRY_COLUMNS "WHERE e.user_id BETWEEN $1 AND $2 "
+		   "ORDER BY e.user_id",
+	.nargs = 2,
+	.types = {UUIDOID, UUIDOID},
 };
 enum
 {
@@ -51,6 +60,7 @@ enum
 	ENTRY_BASE_PLAN_ID,
 	ENTRY_OFFER_ID,
 	ENTRY_PURCHASE_TOKEN,
+	ENTRY_USER_ID,
 };
 
 /* An index on user_id serves it: a person has few lines, however long the log is. */
@@ -109,6 +119,7 @@ enum
 	SHOWN_LINE, /* the user's id, if the line has no original transaction */
 };
 
+static SubscriptionEntry *entries_read(uint64 rows);
 static void entry_read(SubscriptionEntry *entry, uint64 row);
 static int flag_read(uint64 row, int column);
 static void line_fold(SubscriptionLine *line, SubscriptionEntry *entries, int count);
@@ -128,18 +139,35 @@ entries_load(const pg_uuid_t *user, const char *store, const char *line, bool re
 			 int *count)
 {
 	PlanValues values = {0};
-	SubscriptionEntry *entries;
 	uint64 rows;
 
 	plan_bind_uuid(&values, user);
 	plan_bind_text(&values, store);
 	plan_bind_text(&values, line);
-	/* a long log may pass the 1 GB of an ordinary allocation */
 	rows = owner_execute(&read_entries, values.datums, values.nulls, read_only);
-	entries = palloc_extended((rows + 1) * sizeof(*entries), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	*count = (int) rows;
+	return entries_read(rows);
+}
+
+SubscriptionEntry *
+entries_load_people(const pg_uuid_t *first, const pg_uuid_t *last, int *count)
+{
+	Datum values[] = {UUIDPGetDatum(first), UUIDPGetDatum(last)};
+	uint64 rows = plan_execute(&read_people, values, NULL, true);
+
+	*count = (int) rows;
+	return entries_read(rows);
+}
+
+/* The rows of the last plan. A long log may pass the 1 GB of an ordinary allocation. */
+static SubscriptionEntry *
+entries_read(uint64 rows)
+{
+	SubscriptionEntry *entries =
+		palloc_extended((rows + 1) * sizeof(*entries), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+
 	for (uint64 row = 0; row < rows; row++)
 		entry_read(&entries[row], row);
-	*count = (int) rows;
 	return entries;
 }
 
@@ -318,6 +346,7 @@ entry_read(SubscriptionEntry *entry, uint64 row)
 	FoldEvent *event = &entry->event;
 
 	entry->id = plan_uuid(row, ENTRY_ID);
+	entry->user = plan_uuid(row, ENTRY_USER_ID);
 	entry->store = plan_text_required(row, ENTRY_STORE);
 	entry->line = plan_text_required(row, ENTRY_LINE);
 	entry->environment = plan_text_required(row, ENTRY_ENVIRONMENT);
@@ -341,7 +370,7 @@ static int
 flag_read(uint64 row, int column)
 {
 	bool null;
-	Datum value = plan_value(row, column, &null);
+	Datum value = plan_value_as(row, column, BOOLOID, &null);
 
 	return null ? -1 : DatumGetBool(value);
 }

@@ -116,6 +116,27 @@ static KeptPlan insert_event = {
 			  TEXTOID, TIMESTAMPTZOID, TEXTOID},
 };
 
+/* The log and the line go together, so that the fold of each person stays what is stored. */
+static KeptPlan move_events = {
+	.sql = "UPDATE coursebase.subscription_events e SET user_id = $4, subscription_id = s.id "
+		   "FROM coursebase.subscriptions s WHERE s.user_id = $4 AND e.user_id = $3 "
+		   "AND e.store = $1 AND e.original_transaction_id = $2",
+	.nargs = 4,
+	.types = {TEXTOID, TEXTOID, UUIDOID, UUIDOID},
+};
+static KeptPlan move_line = {
+	.sql = "UPDATE coursebase.subscription_lines SET user_id = $4, updated_at = now() "
+		   "WHERE store = $1 AND original_transaction_id = $2 AND user_id = $3",
+	.nargs = 4,
+	.types = {TEXTOID, TEXTOID, UUIDOID, UUIDOID},
+};
+static KeptPlan delete_subscription = {
+	.sql = "DELETE FROM coursebase.subscriptions s WHERE s.user_id = $1 AND NOT EXISTS "
+		   "(SELECT FROM coursebase.subscription_events e WHERE e.user_id = $1)",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+
 static uint64 machine_execute(KeptPlan *plan, PlanValues *values);
 static void line_bind(PlanValues *values, const SubscriptionLine *line, const pg_uuid_t *user);
 
@@ -170,6 +191,26 @@ line_delete(const SubscriptionLine *line)
 	plan_bind_text(&values, line->store);
 	plan_bind_text(&values, line->id);
 	machine_execute(&delete_line, &values);
+}
+
+bool
+line_move(const char *store, const char *line, const pg_uuid_t *from, const pg_uuid_t *to)
+{
+	PlanValues values = {0};
+	PlanValues rest = {0};
+
+	subscription_begin(to);
+	plan_bind_text(&values, store);
+	plan_bind_text(&values, line);
+	plan_bind_uuid(&values, from);
+	plan_bind_uuid(&values, to);
+	if (machine_execute(&move_line, &values) == 0)
+		return false;
+	machine_execute(&move_events, &values);
+	/* who has no event left has no subscription: the row would go on showing the line */
+	plan_bind_uuid(&rest, from);
+	machine_execute(&delete_subscription, &rest);
+	return true;
 }
 
 void

@@ -20,6 +20,13 @@ extern bool line_insert(const SubscriptionLine *line, const pg_uuid_t *user);
 extern void line_update(const SubscriptionLine *line);
 extern void line_delete(const SubscriptionLine *line);
 
+/*
+ * Moves a line with its events to another user; false if it is not this one's. The caller holds
+ * the locks of both, and folds both anew.
+ */
+extern bool line_move(const char *store, const char *line, const pg_uuid_t *from,
+					  const pg_uuid_t *to);
+
 /* Makes the user's row of subscriptions, if there is none. */
 extern void subscription_begin(const pg_uuid_t *user);
 

@@ -69,7 +69,7 @@ premium_read(Premium *premium, const pg_uuid_t *user)
 	}
 	rows_close(&rows);
 	/* the setting is read for a sandbox only: most people's row is of production */
-	premium->counts = premium->found && (!premium->sandbox || environment_sandbox_counts());
+	premium->counts = premium->found && (!premium->sandbox || environment_sandbox_counts(user));
 	premium->end = premium->counts ? fold_access_end(&premium->term) : FOLD_NEVER;
 }
 

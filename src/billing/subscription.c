@@ -234,7 +234,7 @@ situation_read(Situation *situation)
 	situation->shown.store = plan_text(0, SITUATION_STORE);
 	situation->shown.environment = plan_text(0, SITUATION_ENVIRONMENT);
 	situation->shown.id = plan_text_required(0, SITUATION_LINE_ID);
-	plan_value(0, SITUATION_LINE_IS_OWN, &no_line);
+	plan_value_as(0, SITUATION_LINE_IS_OWN, BOOLOID, &no_line);
 	situation->has_line = !no_line;
 	situation->line_is_own = plan_bool_or(0, SITUATION_LINE_IS_OWN, false);
 	situation->first.status = plan_text(0, SITUATION_ANSWERED_STATUS);
@@ -328,7 +328,8 @@ first_premium_tell(const Situation *situation, const SubscriptionLine *line)
 
 	if (!begins && !ends)
 		return;
-	if (!environment_counts(line->environment))
+	/* a tester pays nothing, and so nobody is paid for bringing one */
+	if (!environment_counts(line->environment, NULL))
 		return;
 	if (premium_listener == NULL)
 		return;

@@ -33,6 +33,7 @@
 #include "utils/uuid.h"
 
 #include "core/args.h"
+#include "core/column.h"
 #include "core/datum.h"
 #include "core/errors.h"
 #include "core/owner.h"
@@ -301,16 +302,16 @@ place_keep(TriggerData *data, Ordered *ordered)
 	if (wanted)
 	{
 		owner_execute_latest(&ordered->last, &key, NULL);
-		place = plan_value(0, 1, NULL);
+		place = plan_value_as(0, 1, INT4OID, NULL);
 	}
 	else
 	{
-		int32 asked = DatumGetInt32(trigger_value(data, row, "order"));
+		int32 asked = DatumGetInt32(trigger_value_as(data, row, "order", INT4OID));
 
 		place = Int32GetDatum(place_free(ordered, &parent, asked, &id));
 	}
 	SPI_finish();
-	return PointerGetDatum(trigger_set(data, row, "order", place, false));
+	return PointerGetDatum(trigger_set_as(data, row, "order", INT4OID, place, false));
 }
 
 /* The place if it is free for the child, NULL for one that has a place, or the next free one.
@@ -336,7 +337,7 @@ place_free(Ordered *ordered, const pg_uuid_t *parent, int32 place, const pg_uuid
 static Datum
 place_give(TriggerData *data, Ordered *ordered)
 {
-	pg_uuid_t id = *DatumGetUUIDP(trigger_value(data, data->tg_newtuple, "id"));
+	pg_uuid_t id = *DatumGetUUIDP(trigger_value_as(data, data->tg_newtuple, "id", UUIDOID));
 	PlanValues values = {0};
 	Move move;
 	bool within;
@@ -364,11 +365,13 @@ place_give(TriggerData *data, Ordered *ordered)
 static bool
 move_within(TriggerData *data, Ordered *ordered, Move *move)
 {
-	pg_uuid_t before = *DatumGetUUIDP(trigger_value(data, data->tg_trigtuple, ordered->parent));
+	pg_uuid_t before =
+		*DatumGetUUIDP(trigger_value_as(data, data->tg_trigtuple, ordered->parent, UUIDOID));
 
-	move->parent = *DatumGetUUIDP(trigger_value(data, data->tg_newtuple, ordered->parent));
-	move->from = DatumGetInt32(trigger_value(data, data->tg_trigtuple, "order"));
-	move->to = DatumGetInt32(trigger_value(data, data->tg_newtuple, "order"));
+	move->parent =
+		*DatumGetUUIDP(trigger_value_as(data, data->tg_newtuple, ordered->parent, UUIDOID));
+	move->from = DatumGetInt32(trigger_value_as(data, data->tg_trigtuple, "order", INT4OID));
+	move->to = DatumGetInt32(trigger_value_as(data, data->tg_newtuple, "order", INT4OID));
 	return uuid_equal(&before, &move->parent);
 }
 
@@ -414,11 +417,12 @@ place_give_of_many(TriggerData *data, Ordered *ordered, PlanValues *values)
 		!plan_bool(0, HOLDER_MOVED))
 	{
 		pg_uuid_t holder = plan_uuid(0, HOLDER_ID);
-		int64 vacated = plan_int64_or(0, HOLDER_VACATED, -1);
+		bool none;
+		Datum vacated = plan_value_as(0, HOLDER_VACATED, INT4OID, &none);
 		const pg_uuid_t *id = DatumGetUUIDP(values->datums[0]);
 
-		if (vacated >= 0)
-			place_put(ordered, &holder, (int32) vacated);
+		if (!none)
+			place_put(ordered, &holder, DatumGetInt32(vacated));
 		else
 			place_put(ordered, id,
 					  place_free(ordered, DatumGetUUIDP(values->datums[1]),
@@ -446,8 +450,11 @@ place_wanted(TriggerData *data, const Ordered *ordered, const pg_uuid_t *parent,
 	pg_uuid_t before;
 	bool null;
 	bool old_null;
-	Datum place = SPI_getbinval(trigger_written_row(data), columns, column, &null);
+	Datum place;
 	Datum old;
+
+	column_require_type(columns, column, INT4OID);
+	place = SPI_getbinval(trigger_written_row(data), columns, column, &null);
 
 	if (!TRIGGER_FIRED_BY_UPDATE(data->tg_event))
 		return null;

@@ -18,9 +18,9 @@
 
 /* The installation */
 #define ERRCODE_CB_SCHEMA_BEHIND       CB_SQLSTATE('0', '0', '1') /* 503 the tables are of an older version than the code, or missing */
-#define ERRCODE_CB_DROP_REFUSED        CB_SQLSTATE('0', '0', '2') /* 409 the command would take a table or a column away */
+#define ERRCODE_CB_DROP_REFUSED        CB_SQLSTATE('0', '0', '2') /* 409 the command would drop or alter what the code reads */
 #define ERRCODE_CB_SCHEMA_OWNER        CB_SQLSTATE('0', '0', '3') /* 403 the schema belongs to a role that could plant objects in it */
-#define ERRCODE_CB_ROLE_UNFIT          CB_SQLSTATE('0', '0', '4') /* 409 a role lacks an attribute that its part needs */
+#define ERRCODE_CB_ROLE_UNFIT          CB_SQLSTATE('0', '0', '4') /* 409 a role does not fit the part that it is to play */
 #define ERRCODE_CB_APPEND_ONLY         CB_SQLSTATE('0', '0', '5') /* 409 rows of this table are never changed or deleted */
 
 /* Documents */
@@ -109,7 +109,6 @@
 #define ERRCODE_CB_PAYMENT_SETTLED     CB_SQLSTATE('A', '2', '4') /* 409 the status of a payment cannot change that way */
 #define ERRCODE_CB_NOT_ENTITLED        CB_SQLSTATE('A', '2', '5') /* 403 the entitlement is not active */
 #define ERRCODE_CB_NOT_A_WORKOUT       CB_SQLSTATE('A', '2', '6') /* 422 a day of rest, or no workout of the course */
-#define ERRCODE_CB_COMPLETED_DERIVED   CB_SQLSTATE('A', '2', '7') /* 409 completed_at follows from the workouts that are done */
 
 /* clang-format on */
 

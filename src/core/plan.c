@@ -13,6 +13,7 @@
 #include "executor/spi.h"
 #include "utils/snapmgr.h"
 
+#include "core/column.h"
 #include "core/compat.h"
 #include "core/plan.h"
 
@@ -64,10 +65,13 @@ plan_execute_latest(KeptPlan *kept, Datum *values, const char *nulls)
 }
 
 Datum
-plan_value(uint64 row, int column, bool *isnull)
+plan_value_as(uint64 row, int column, Oid type, bool *isnull)
 {
 	bool null;
-	Datum value = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &null);
+	Datum value;
+
+	column_require_type(SPI_tuptable->tupdesc, column, type);
+	value = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &null);
 
 	if (isnull != NULL)
 		*isnull = null;
@@ -103,18 +107,19 @@ plan_text_required(uint64 row, int column)
 }
 
 Datum
-plan_transfer(uint64 row, int column)
+plan_transfer_as(uint64 row, int column, Oid type)
 {
 	Form_pg_attribute form = TupleDescAttr(SPI_tuptable->tupdesc, column - 1);
 
-	return SPI_datumTransfer(plan_value(row, column, NULL), form->attbyval, form->attlen);
+	return SPI_datumTransfer(plan_value_as(row, column, type, NULL), form->attbyval,
+							 form->attlen);
 }
 
 bool
 plan_uuid_or_null(uint64 row, int column, pg_uuid_t *id)
 {
 	bool null;
-	Datum value = plan_value(row, column, &null);
+	Datum value = plan_value_as(row, column, UUIDOID, &null);
 
 	if (null)
 		memset(id, 0, sizeof(*id));

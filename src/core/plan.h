@@ -6,6 +6,7 @@
 
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "datatype/timestamp.h"
 #include "executor/spi.h"
 #include "utils/builtins.h"
@@ -66,9 +67,18 @@ extern uint64 plan_execute_latest(KeptPlan *kept, Datum *values, const char *nul
 /*
  * A column of a row that the last plan gave. The datum points into SPI's memory, gone at
  * SPI_finish(). isnull is NULL for a column that holds no nulls: one that is there all the same
- * (a constraint of ours was dropped) raises 23502.
+ * (a constraint of ours was dropped) raises 23502. type is what the caller reads it as: a
+ * column of another type raises KB001. It is in the result's description: nothing is looked up.
  */
-extern Datum plan_value(uint64 row, int column, bool *isnull);
+extern Datum plan_value_as(uint64 row, int column, Oid type, bool *isnull);
+
+/* The same of a column that is taken as it is: nobody checks what it is read as. */
+static inline Datum
+plan_value(uint64 row, int column, bool *isnull)
+{
+	return plan_value_as(row, column,
+						 TupleDescAttr(SPI_tuptable->tupdesc, column - 1)->atttypid, isnull);
+}
 
 /*
  * The same copied into the caller's context (the one current before SPI_connect(); with
@@ -76,7 +86,7 @@ extern Datum plan_value(uint64 row, int column, bool *isnull);
  */
 extern char *plan_text(uint64 row, int column);
 
-/* plan_text() of a column that holds no nulls, as for plan_value(). */
+/* plan_text() of a column that holds no nulls, as for plan_value_as(). */
 extern char *plan_text_required(uint64 row, int column);
 
 /* Raises 23502 for a null in a column that holds none. */
@@ -84,42 +94,50 @@ pg_noreturn extern void plan_raise_null(const char *column);
 
 /*
  * The value copied into the caller's context, for a type of any length; raises 23502 for a
- * null, as plan_value() does.
+ * null and KB001 for another type, as plan_value_as() does.
  */
-extern Datum plan_transfer(uint64 row, int column);
+extern Datum plan_transfer_as(uint64 row, int column, Oid type);
+
+/* The same of a column that is taken as it is. */
+static inline Datum
+plan_transfer(uint64 row, int column)
+{
+	return plan_transfer_as(row, column,
+							TupleDescAttr(SPI_tuptable->tupdesc, column - 1)->atttypid);
+}
 
 /* Copies the uuid and says that there is one; a null leaves all zeros. */
 extern bool plan_uuid_or_null(uint64 row, int column, pg_uuid_t *id);
 
-/* Values of columns that hold no nulls: a null raises 23502, as in plan_value(). */
+/* Values of columns that hold no nulls: a null raises 23502, as in plan_value_as(). */
 static inline bool
 plan_bool(uint64 row, int column)
 {
-	return DatumGetBool(plan_value(row, column, NULL));
+	return DatumGetBool(plan_value_as(row, column, BOOLOID, NULL));
 }
 
 static inline int32
 plan_int32(uint64 row, int column)
 {
-	return DatumGetInt32(plan_value(row, column, NULL));
+	return DatumGetInt32(plan_value_as(row, column, INT4OID, NULL));
 }
 
 static inline int64
 plan_int64(uint64 row, int column)
 {
-	return DatumGetInt64(plan_value(row, column, NULL));
+	return DatumGetInt64(plan_value_as(row, column, INT8OID, NULL));
 }
 
 static inline TimestampTz
 plan_time(uint64 row, int column)
 {
-	return DatumGetTimestampTz(plan_value(row, column, NULL));
+	return DatumGetTimestampTz(plan_value_as(row, column, TIMESTAMPTZOID, NULL));
 }
 
 static inline pg_uuid_t
 plan_uuid(uint64 row, int column)
 {
-	return *DatumGetUUIDP(plan_value(row, column, NULL));
+	return *DatumGetUUIDP(plan_value_as(row, column, UUIDOID, NULL));
 }
 
 /* The same where a null means something: what it means is the last argument. */
@@ -127,7 +145,7 @@ static inline bool
 plan_bool_or(uint64 row, int column, bool otherwise)
 {
 	bool null;
-	Datum value = plan_value(row, column, &null);
+	Datum value = plan_value_as(row, column, BOOLOID, &null);
 
 	return null ? otherwise : DatumGetBool(value);
 }
@@ -136,7 +154,7 @@ static inline int64
 plan_int64_or(uint64 row, int column, int64 otherwise)
 {
 	bool null;
-	Datum value = plan_value(row, column, &null);
+	Datum value = plan_value_as(row, column, INT8OID, &null);
 
 	return null ? otherwise : DatumGetInt64(value);
 }
@@ -145,7 +163,7 @@ static inline TimestampTz
 plan_time_or(uint64 row, int column, TimestampTz otherwise)
 {
 	bool null;
-	Datum value = plan_value(row, column, &null);
+	Datum value = plan_value_as(row, column, TIMESTAMPTZOID, &null);
 
 	return null ? otherwise : DatumGetTimestampTz(value);
 }

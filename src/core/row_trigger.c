@@ -8,11 +8,13 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "utils/datum.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
+#include "core/column.h"
 #include "core/errors.h"
 #include "core/datum.h"
 #include "core/row_trigger.h"
@@ -34,6 +36,7 @@ static const struct
 };
 
 static int column_number(TriggerData *data, const char *name);
+pg_noreturn static void null_raise(TriggerData *data, const char *name);
 
 /*
  * Anybody who owns a table can hang a trigger function of ours on it, at any event: without
@@ -77,8 +80,7 @@ bool
 trigger_uuid(TriggerData *data, HeapTuple row, const char *column, pg_uuid_t *value)
 {
 	bool null;
-	Datum datum = SPI_getbinval(row, RelationGetDescr(data->tg_relation),
-								column_number(data, column), &null);
+	Datum datum = trigger_value_or_null(data, row, column, UUIDOID, &null);
 
 	if (!null)
 		*value = *DatumGetUUIDP(datum);
@@ -118,25 +120,34 @@ trigger_changed(TriggerData *data, int column)
  * dropped NOT NULL.
  */
 Datum
-trigger_value(TriggerData *data, HeapTuple row, const char *name)
+trigger_value_as(TriggerData *data, HeapTuple row, const char *name, Oid type)
 {
-	TupleDesc columns = RelationGetDescr(data->tg_relation);
-	int column = SPI_fnumber(columns, name);
-	bool null = true;
-	Datum value = column > 0 ? SPI_getbinval(row, columns, column, &null) : (Datum) 0;
+	bool null;
+	Datum value = trigger_value_or_null(data, row, name, type, &null);
 
 	if (null)
-		ereport(ERROR, (errcode(ERRCODE_NOT_NULL_VIOLATION),
-						errmsg("\"%s\" of table \"%s\" must not be null", name,
-							   RelationGetRelationName(data->tg_relation))));
+		null_raise(data, name);
 	return value;
+}
+
+Datum
+trigger_value_or_null(TriggerData *data, HeapTuple row, const char *name, Oid type, bool *null)
+{
+	TupleDesc columns = RelationGetDescr(data->tg_relation);
+	int column = column_number(data, name);
+
+	column_require_type(columns, column, type);
+	return SPI_getbinval(row, columns, column, null);
 }
 
 char *
 trigger_text(TriggerData *data, HeapTuple row, const char *name)
 {
-	trigger_value(data, row, name);
-	return trigger_text_or_null(data, row, name);
+	char *text = trigger_text_or_null(data, row, name);
+
+	if (text == NULL)
+		null_raise(data, name);
+	return text;
 }
 
 char *
@@ -156,11 +167,13 @@ trigger_time(TriggerData *data, HeapTuple row, const char *name)
 }
 
 HeapTuple
-trigger_set(TriggerData *data, HeapTuple row, const char *name, Datum value, bool null)
+trigger_set_as(TriggerData *data, HeapTuple row, const char *name, Oid type, Datum value,
+			   bool null)
 {
 	TupleDesc columns = RelationGetDescr(data->tg_relation);
 	int column = column_number(data, name);
 
+	column_require_type(columns, column, type);
 	return heap_modify_tuple_by_cols(row, columns, 1, &column, &value, &null);
 }
 
@@ -191,6 +204,33 @@ trigger_expect_before_statement(FunctionCallInfo fcinfo, const char *name)
 	return data;
 }
 
+Datum
+trigger_value(TriggerData *data, HeapTuple row, const char *name)
+{
+	TupleDesc columns = RelationGetDescr(data->tg_relation);
+
+	return trigger_value_as(data, row, name, SPI_gettypeid(columns, column_number(data, name)));
+}
+
+HeapTuple
+trigger_set(TriggerData *data, HeapTuple row, const char *name, Datum value, bool null)
+{
+	TupleDesc columns = RelationGetDescr(data->tg_relation);
+	Oid type = SPI_gettypeid(columns, column_number(data, name));
+
+	return trigger_set_as(data, row, name, type, value, null);
+}
+
+void
+trigger_raise_set_already(TriggerData *data, const char *column)
+{
+	ereport(ERROR, (errcode(ERRCODE_CB_SET_ONCE),
+					errmsg("column \"%s\" of table \"%s\" is set already", column,
+						   RelationGetRelationName(data->tg_relation)),
+					errdetail("It is set once and then stays."),
+					errhint("Leave it out of the UPDATE.")));
+}
+
 /* Only a table that is not of this release, or not ours, lacks a column that code names. */
 static int
 column_number(TriggerData *data, const char *name)
@@ -202,4 +242,12 @@ column_number(TriggerData *data, const char *name)
 						errmsg("table \"%s\" has no column \"%s\"",
 							   RelationGetRelationName(data->tg_relation), name)));
 	return number;
+}
+
+static void
+null_raise(TriggerData *data, const char *name)
+{
+	ereport(ERROR, (errcode(ERRCODE_NOT_NULL_VIOLATION),
+					errmsg("\"%s\" of table \"%s\" must not be null", name,
+						   RelationGetRelationName(data->tg_relation))));
 }

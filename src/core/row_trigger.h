@@ -10,6 +10,8 @@
 #include "fmgr.h"
 #include "utils/uuid.h"
 
+#include "core/compat.h"
+
 typedef enum RowTrigger
 {
 	ROW_BEFORE_CHANGE,
@@ -41,9 +43,17 @@ extern bool trigger_names(TriggerData *data, const char *column);
  * no equality operator. */
 extern bool trigger_changed(TriggerData *data, int column);
 
-/* The value of a column that may not be null: 23502, naming it, when it is null or the table
- * lacks it. A by-reference value points into the row. */
+/* The value of a column that may not be null: 23502, naming it, for a null. A by-reference
+ * value points into the row. Raises KB001 when the column is not of the type that the caller
+ * reads, and 42703 when the table lacks it. */
+extern Datum trigger_value_as(TriggerData *data, HeapTuple row, const char *name, Oid type);
+
+/* The same of a column that is taken as it is: nobody checks what it is read as. */
 extern Datum trigger_value(TriggerData *data, HeapTuple row, const char *name);
+
+/* The same of a column that may be null. */
+extern Datum trigger_value_or_null(TriggerData *data, HeapTuple row, const char *name, Oid type,
+								   bool *null);
 
 /* The same value as text, by the output function of its type, in the current context. */
 extern char *trigger_text(TriggerData *data, HeapTuple row, const char *name);
@@ -54,10 +64,17 @@ extern char *trigger_text_or_null(TriggerData *data, HeapTuple row, const char *
 /* The same of a time, in ISO 8601 and UTC whatever the session's time zone is. */
 extern char *trigger_time(TriggerData *data, HeapTuple row, const char *name);
 
-/* A copy of the row, in the current context, with another value in the column. Raises 42703
- * when the table lacks the column. */
+/* A copy of the row, in the current context, with another value in the column. type is
+ * the value's: raises KB001 for a column of another, 42703 when the table lacks the column. */
+extern HeapTuple trigger_set_as(TriggerData *data, HeapTuple row, const char *name, Oid type,
+								Datum value, bool null);
+
+/* The same with a value whose type the caller vouches for. */
 extern HeapTuple trigger_set(TriggerData *data, HeapTuple row, const char *name, Datum value,
 							 bool null);
+
+/* Raises KB401: the column is set once, and the UPDATE would change it. */
+pg_noreturn extern void trigger_raise_set_already(TriggerData *data, const char *column);
 
 /*
  * For a trigger after each statement: raises 39P01, with the name of the SQL function, for a

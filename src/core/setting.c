@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
@@ -68,4 +69,15 @@ bool
 setting_boolean(const char *name)
 {
 	return strcmp(setting_text(name), "true") == 0;
+}
+
+TimestampTz
+setting_kept_since(const char *name)
+{
+	int64 days = setting_integer(name);
+	TimestampTz now = GetCurrentTransactionStartTimestamp();
+
+	if (days <= 0 || days > (now - MIN_TIMESTAMP) / USECS_PER_DAY)
+		return DT_NOBEGIN;
+	return now - days * USECS_PER_DAY;
 }

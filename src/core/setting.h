@@ -6,6 +6,8 @@
 
 #include "postgres.h"
 
+#include "utils/timestamp.h"
+
 /*
  * The value of a setting, or its default where it has none, as the active snapshot sees it.
  * Reads past row security, without SPI where it can, and otherwise connects by itself; may be
@@ -15,5 +17,12 @@
 extern char *setting_text(const char *name);
 extern int64 setting_integer(const char *name);
 extern bool setting_boolean(const char *name);
+
+/*
+ * For a setting that says how many days rows are kept: the time since which they are, counted
+ * from the start of the transaction. DT_NOBEGIN, before which nothing is, for 0 (kept for ever)
+ * and for more days than the calendar has.
+ */
+extern TimestampTz setting_kept_since(const char *name);
 
 #endif

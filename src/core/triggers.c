@@ -21,10 +21,11 @@
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/row_trigger.h"
+#include "core/setting.h"
 #include "core/zone.h"
 
 static bool foreign_key_action(TriggerData *data);
-pg_noreturn static void raise_set_already(TriggerData *data, const char *column);
+static bool row_kept_long_enough(TriggerData *data);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_any__stamp);
 PG_FUNCTION_INFO_V1(coursebase_tg_any__append_only);
@@ -38,21 +39,15 @@ PGDLLEXPORT Datum
 coursebase_tg_any__stamp(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect(fcinfo, "tg_any__stamp", ROW_BEFORE_CHANGE);
-	int column = SPI_fnumber(RelationGetDescr(data->tg_relation), "updated_at");
+	HeapTuple row = data->tg_newtuple;
 	Datum now = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
-	bool null = false;
-	Datum sent;
+	bool null;
+	Datum sent = trigger_value_or_null(data, row, "updated_at", TIMESTAMPTZOID, &null);
 
-	if (column <= 0)
-		elog(ERROR, "table \"%s\" has no column updated_at",
-			 RelationGetRelationName(data->tg_relation));
 	/* a row that has the right time already, by another trigger's hand, need not be copied */
-	sent = SPI_getbinval(data->tg_newtuple, RelationGetDescr(data->tg_relation), column, &null);
-	if (!null && DatumGetTimestampTz(sent) == DatumGetTimestampTz(now))
-		return PointerGetDatum(data->tg_newtuple);
-	null = false;
-	return PointerGetDatum(heap_modify_tuple_by_cols(
-		data->tg_newtuple, RelationGetDescr(data->tg_relation), 1, &column, &now, &null));
+	if (null || DatumGetTimestampTz(sent) != DatumGetTimestampTz(now))
+		row = trigger_set_as(data, row, "updated_at", TIMESTAMPTZOID, now, false);
+	return PointerGetDatum(row);
 }
 
 /* SQL function: tg_any__append_only() returns trigger */
@@ -65,10 +60,24 @@ coursebase_tg_any__append_only(PG_FUNCTION_ARGS)
 		data = trigger_expect(fcinfo, "tg_any__append_only", ROW_BEFORE_CHANGE);
 	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event) && foreign_key_action(data))
 		return PointerGetDatum(data->tg_newtuple);
+	if (TRIGGER_FIRED_BY_DELETE(data->tg_event) && row_kept_long_enough(data))
+		return PointerGetDatum(data->tg_trigtuple);
 	ereport(ERROR, (errcode(ERRCODE_CB_APPEND_ONLY),
 					errmsg("rows of table \"%s\" are never changed or deleted",
 						   RelationGetRelationName(data->tg_relation)),
 					errhint("Write a new row that says what is true now.")));
+}
+
+/* A trigger whose second argument names a setting of days lets rows go that are older. */
+static bool
+row_kept_long_enough(TriggerData *data)
+{
+	Trigger *trigger = data->tg_trigger;
+
+	return trigger->tgnargs >= 2 &&
+		   DatumGetTimestampTz(
+			   trigger_value_as(data, data->tg_trigtuple, "created_at", TIMESTAMPTZOID)) <
+			   setting_kept_since(trigger->tgargs[1]);
 }
 
 /*
@@ -93,7 +102,7 @@ coursebase_tg_any__set_once(PG_FUNCTION_ARGS)
 		SPI_getbinval(data->tg_trigtuple, columns, i, &null);
 		if (null || !trigger_changed(data, i) || foreign_key_action(data))
 			continue;
-		raise_set_already(data, name);
+		trigger_raise_set_already(data, name);
 	}
 	return PointerGetDatum(data->tg_newtuple);
 }
@@ -111,7 +120,7 @@ coursebase_tg_any__keep_columns(PG_FUNCTION_ARGS)
 
 		if (!TupleDescAttr(columns, i - 1)->attisdropped && trigger_names(data, name) &&
 			trigger_changed(data, i))
-			raise_set_already(data, name);
+			trigger_raise_set_already(data, name);
 	}
 	return PointerGetDatum(data->tg_newtuple);
 }
@@ -136,7 +145,7 @@ coursebase_tg_any__time_zone(PG_FUNCTION_ARGS)
 	if (strcmp(name, given) == 0)
 		return PointerGetDatum(row);
 	return PointerGetDatum(
-		trigger_set(data, row, "time_zone", CStringGetTextDatum(name), false));
+		trigger_set_as(data, row, "time_zone", TEXTOID, CStringGetTextDatum(name), false));
 }
 
 /*
@@ -183,14 +192,4 @@ foreign_key_action(TriggerData *data)
 			return false;
 	}
 	return true;
-}
-
-static void
-raise_set_already(TriggerData *data, const char *column)
-{
-	ereport(ERROR, (errcode(ERRCODE_CB_SET_ONCE),
-					errmsg("column \"%s\" of table \"%s\" is set already", column,
-						   RelationGetRelationName(data->tg_relation)),
-					errdetail("It is set once and then stays."),
-					errhint("Leave it out of the UPDATE.")));
 }

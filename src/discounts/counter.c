@@ -286,7 +286,7 @@ counter_split(int shards)
 	PlanValues values = {0};
 	PlanValues written = {0};
 	bool unlimited;
-	Datum limit = plan_value(0, WHOLE_LIMIT, &unlimited);
+	Datum limit = plan_value_as(0, WHOLE_LIMIT, INT8OID, &unlimited);
 
 	plan_bind_uuid(&values, &code);
 	owner_execute(&delete_shards, values.datums, NULL, false);

@@ -149,6 +149,26 @@ asking_look_up(const Subject *subject)
 	return user_asking(user_look_up(subject, GetActiveSnapshot()));
 }
 
+AskingOutcome
+identity_explain(pg_uuid_t *user, bool *admin)
+{
+	const Subject *subject = claims_subject();
+	const User *found;
+
+	if (subject == NULL)
+		return ASKING_NO_CLAIMS;
+	if (subject->size == 0 || !subject_is_text(subject))
+		return ASKING_UNREADABLE;
+	found = user_look_up(subject, GetActiveSnapshot());
+	if (!found->exists)
+		return ASKING_UNKNOWN;
+	if (found->deleted)
+		return ASKING_CLOSED;
+	*user = found->asking.user;
+	*admin = found->asking.admin;
+	return ASKING_KNOWN;
+}
+
 bool
 identity_user_read(const pg_uuid_t *id, bool *admin)
 {

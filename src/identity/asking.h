@@ -41,6 +41,22 @@ typedef struct Asking
 /* NULL for nobody. Points to memory of the session that the next call may overwrite. */
 extern const Asking *identity_asking(void);
 
+/* What became of the claims, in the order of the words that whoami() answers. */
+typedef enum AskingOutcome
+{
+	ASKING_KNOWN,      /* an open account */
+	ASKING_NO_CLAIMS,  /* neither setting has a value */
+	ASKING_UNREADABLE, /* there is a value, and no subject in it */
+	ASKING_UNKNOWN,    /* no row of users has the subject */
+	ASKING_CLOSED,     /* the account is closed: it counts as nobody */
+} AskingOutcome;
+
+/*
+ * The same as identity_asking() with the reason for nobody. *user is written for an open
+ * account alone: whose a closed one was is not told.
+ */
+extern AskingOutcome identity_explain(pg_uuid_t *user, bool *admin);
+
 /* Whether the user exists and is open; *admin says whether that user is an administrator. */
 extern bool identity_user_read(const pg_uuid_t *user, bool *admin);
 

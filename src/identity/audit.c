@@ -13,7 +13,9 @@
 #include "utils/uuid.h"
 
 #include "core/owner.h"
+#include "core/partition.h"
 #include "core/plan.h"
+#include "core/setting.h"
 #include "identity/asking.h"
 #include "identity/audit.h"
 
@@ -22,6 +24,15 @@ static KeptPlan write_event = {
 		   "VALUES ($5, $1, $2, $3::pg_catalog.jsonb, $4::pg_catalog.jsonb)",
 	.nargs = 5,
 	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, UUIDOID},
+};
+
+/* The trigger of the table lets pass what is older than the setting says. */
+static KeptPlan delete_events = {
+	.sql = "DELETE FROM coursebase.audit_events WHERE created_at < $1 AND id = ANY (ARRAY("
+		   "SELECT e.id FROM coursebase.audit_events e WHERE e.created_at < $1 "
+		   "ORDER BY e.created_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED))",
+	.nargs = 2,
+	.types = {TIMESTAMPTZOID, INT8OID},
 };
 
 void
@@ -50,4 +61,31 @@ audit_write_change(const char *action, const char *object, const char *old_json,
 
 	if (!same)
 		audit_write(action, object, old_json, new_json);
+}
+
+/*
+ * What stands here says that the trail is no longer whole: check_integrity() then misses no
+ * event that a purge may have taken.
+ */
+int64
+audit_purge(TimestampTz before, int64 *left)
+{
+	TimestampTz kept_since = setting_kept_since("audit_retention_days");
+	PlanValues values = {0};
+	int64 dropped;
+	int64 deleted;
+
+	if (kept_since == DT_NOBEGIN)
+		return 0;
+	before = Min(before, kept_since);
+	dropped = partitions_drop("audit_events", before);
+	plan_bind_time(&values, before);
+	plan_bind_int64(&values, *left);
+	deleted = owner_execute(&delete_events, values.datums, values.nulls, false);
+	*left -= deleted;
+	if (dropped + deleted > 0)
+		audit_write("audit_purged", "audit_events", NULL,
+					psprintf("{\"before\": \"%s\", \"events\": " INT64_FORMAT "}",
+							 timestamptz_to_str(before), dropped + deleted));
+	return dropped;
 }

@@ -7,6 +7,8 @@
 
 #include "postgres.h"
 
+#include "utils/timestamp.h"
+
 /*
  * Writes one row of audit_events with the rights of the tables' owner. The actor is the user
  * whom the claims of the request name, and NULL for an operator in psql. action is a word such
@@ -23,5 +25,13 @@ extern void audit_write(const char *action, const char *object, const char *old_
 /* The same, but writes nothing if both values are equal or absent: another column changed. */
 extern void audit_write_change(const char *action, const char *object, const char *old_json,
 							   const char *new_json);
+
+/*
+ * Deletes events that are earlier than the time and older than the setting audit_retention_days
+ * says, whole partitions first, and records that it did. Answers the rows that went with their
+ * partition; other rows are at most *left, which they lessen. Nothing where the setting is 0.
+ * Needs SPI_connect(); overwrites SPI_tuptable.
+ */
+extern int64 audit_purge(TimestampTz before, int64 *left);
 
 #endif

@@ -166,7 +166,7 @@ coursebase_tg_memberships__only_owners(PG_FUNCTION_ARGS)
 	HeapTuple row = trigger_written_row(data);
 	bool was = role_is_owner(data, trigger_row_before(data));
 	bool is = role_is_owner(data, trigger_row_after(data));
-	Datum organization = trigger_value(data, row, "organization_id");
+	Datum organization = trigger_value_as(data, row, "organization_id", UUIDOID);
 
 	if (was != is &&
 		check_enable_rls(RelationGetRelid(data->tg_relation), InvalidOid, true) ==
@@ -206,7 +206,7 @@ coursebase_tg_memberships__keep_owner(PG_FUNCTION_ARGS)
 	else
 	{
 		data = trigger_expect(fcinfo, "tg_memberships__keep_owner", ROW_AFTER_CHANGE);
-		organization = trigger_value(data, data->tg_trigtuple, "organization_id");
+		organization = trigger_value_as(data, data->tg_trigtuple, "organization_id", UUIDOID);
 		/* the lock first: only then is it certain that no other owner is leaving */
 		none_left = owner_execute(&lock_organization, &organization, NULL, false) > 0 &&
 					owner_execute_latest(&read_owners, &organization, NULL) == 0;
@@ -249,7 +249,7 @@ organizations_read(MembershipRole least)
 		return membership_organizations(least);
 	SPI_connect();
 	owner_execute(&read_all, NULL, NULL, true);
-	ids = SPI_datumTransfer(plan_value(0, 1, NULL), false, -1);
+	ids = SPI_datumTransfer(plan_value_as(0, 1, UUIDARRAYOID, NULL), false, -1);
 	SPI_finish();
 	return ids;
 }

@@ -24,6 +24,7 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "core/column.h"
 #include "core/row_trigger.h"
 #include "core/rows.h"
 
@@ -47,6 +48,7 @@ static void code_write(char *code);
 static bool code_taken(Datum code);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_user_profile__normalise);
+PG_FUNCTION_INFO_V1(coursebase_draw_referral_code);
 
 /*
  * SQL function: tg_user_profile__normalise() returns trigger
@@ -58,13 +60,13 @@ coursebase_tg_user_profile__normalise(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect(fcinfo, "tg_user_profile__normalise", ROW_BEFORE_WRITE);
 	HeapTuple row = trigger_written_row(data);
-	int email;
-	int code;
+	int email = column_number(data, "email");
+	int code = column_number(data, "referral_code");
 	Datum value;
 	bool null;
 
-	email = column_number(data, "email");
-	code = column_number(data, "referral_code");
+	column_require_type(RelationGetDescr(data->tg_relation), email, TEXTOID);
+	column_require_type(RelationGetDescr(data->tg_relation), code, TEXTOID);
 	value = SPI_getbinval(row, RelationGetDescr(data->tg_relation), email, &null);
 	if (!null)
 		row = column_set(data, row, email,
@@ -119,19 +121,40 @@ static void
 code_write(char *code)
 {
 	const int letters = sizeof(code_letters) - 1;
+	unsigned char bytes[2 * CODE_LENGTH];
+	int next = sizeof(bytes);
 	int length = 0;
 
 	code[length++] = 'U';
 	while (length < CODE_LENGTH)
 	{
-		unsigned char byte;
-
-		if (!pg_strong_random(&byte, 1))
-			ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
-							errmsg("could not generate a random referral code")));
-		if (byte < 256 / letters * letters)
-			code[length++] = code_letters[byte % letters];
+		/* many at a time: each drawing asks the kernel or the library */
+		if (next == sizeof(bytes))
+		{
+			if (!pg_strong_random(bytes, sizeof(bytes)))
+				ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+								errmsg("could not generate a random referral code")));
+			next = 0;
+		}
+		if (bytes[next] < 256 / letters * letters)
+			code[length++] = code_letters[bytes[next] % letters];
+		next++;
 	}
+}
+
+/*
+ * SQL function: draw_referral_code() returns text
+ *
+ * Nobody is asked whether somebody has the code: adopt() draws for everybody at once and keeps
+ * those that are free.
+ */
+PGDLLEXPORT Datum
+coursebase_draw_referral_code(PG_FUNCTION_ARGS)
+{
+	char code[CODE_LENGTH];
+
+	code_write(code);
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(code, CODE_LENGTH));
 }
 
 /*

@@ -15,6 +15,7 @@
 #include "catalog/pg_authid.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
 #include "utils/acl.h"
@@ -78,12 +79,30 @@ static KeptPlan read_revokes = {
 	.types = {NAMEOID},
 };
 
+/*
+ * A role that the part's role could become or act as, though no end user may: it passes row
+ * security, makes roles, owns the tables, or is the server. Membership counts whether or not it
+ * is inherited, for SET ROLE needs no inheritance.
+ */
+static KeptPlan find_stronger = {
+	.sql = "SELECT s.rolname FROM pg_roles s "
+		   "WHERE s.rolname <> $1 AND pg_has_role($1, s.oid, 'MEMBER') "
+		   "AND (s.rolsuper OR s.rolbypassrls OR s.rolcreaterole OR s.rolname = $2 "
+		   "OR s.oid = (SELECT c.relowner FROM pg_class c "
+		   "WHERE c.oid = 'coursebase.schema_version'::regclass)) "
+		   "ORDER BY s.rolname LIMIT 1",
+	.nargs = 2,
+	.types = {NAMEOID, NAMEOID},
+};
+
 static GrantRoles roles_remembered(void);
 static bool roles_empty(GrantRoles *roles);
 static GrantRoles roles_usual(void);
-static void role_check(GrantPart part, const char *role);
+static void role_check(const GrantRoles *roles, GrantPart part);
 static bool role_exists(const char *role);
-static bool role_passes_row_security(const char *role);
+static char *role_fault(const GrantRoles *roles, GrantPart part);
+static char *person_fault(const char *role, const char *server);
+static char *stronger_role(const char *role, const char *server);
 static void role_revoke(const char *role);
 static void grant_steps(GrantRoles *roles);
 static void grant_step(Step *step, GrantRoles *roles);
@@ -99,7 +118,7 @@ grants_set(GrantRoles *roles)
 	GrantRoles before = roles_remembered();
 
 	for (GrantPart part = 0; part < GRANT_PARTS; part++)
-		role_check(part, roles->role[part]);
+		role_check(roles, part);
 	for (GrantPart part = 0; part < GRANT_PARTS; part++)
 	{
 		role_revoke(before.role[part]);
@@ -164,32 +183,33 @@ roles_empty(GrantRoles *roles)
 static GrantRoles
 roles_usual(void)
 {
-	GrantRoles roles = {{NULL}};
+	GrantRoles all = {{NULL}};
+	GrantRoles fit = {{NULL}};
 
 	for (GrantPart part = 0; part < GRANT_PARTS; part++)
+		if (role_exists(usual_roles[part]))
+			all.role[part] = pstrdup(usual_roles[part]);
+	for (GrantPart part = 0; part < GRANT_PARTS; part++)
 	{
-		const char *role = usual_roles[part];
+		char *fault = all.role[part] != NULL ? role_fault(&all, part) : NULL;
 
-		if (!role_exists(role))
-			continue;
-		if (part == GRANT_SERVER && !role_passes_row_security(role))
-			ereport(WARNING,
-					(errcode(ERRCODE_CB_ROLE_UNFIT),
-					 errmsg("role \"%s\" was granted nothing", role),
-					 errdetail("It lacks BYPASSRLS, and a server reads tables that have "
-							   "no policy."),
-					 errhint("ALTER ROLE %s BYPASSRLS, then run "
-							 "coursebase.grant_roles().",
-							 quote_identifier(role))));
+		if (fault == NULL)
+			fit.role[part] = all.role[part];
 		else
-			roles.role[part] = pstrdup(role);
+			ereport(WARNING, (errcode(ERRCODE_CB_ROLE_UNFIT),
+							  errmsg("role \"%s\" was granted nothing", all.role[part]),
+							  errdetail("%s", fault),
+							  errhint("Change the role, then run coursebase.grant_roles().")));
 	}
-	return roles;
+	return fit;
 }
 
 static void
-role_check(GrantPart part, const char *role)
+role_check(const GrantRoles *roles, GrantPart part)
 {
+	const char *role = roles->role[part];
+	char *fault;
+
 	if (role == NULL)
 		return;
 	if (!role_exists(role))
@@ -197,12 +217,13 @@ role_check(GrantPart part, const char *role)
 				(errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("role \"%s\" does not exist", role),
 				 errdetail("It was named for the part \"%s\".", grant_part_names[part]),
 				 errhint("CREATE ROLE %s first.", quote_identifier(role))));
-	if (part == GRANT_SERVER && !role_passes_row_security(role))
+	fault = role_fault(roles, part);
+	if (fault != NULL)
 		ereport(
 			ERROR,
-			(errcode(ERRCODE_CB_ROLE_UNFIT), errmsg("role \"%s\" cannot be the server", role),
-			 errdetail("It lacks BYPASSRLS, and a server reads tables that have no policy."),
-			 errhint("ALTER ROLE %s BYPASSRLS, then grant again.", quote_identifier(role))));
+			(errcode(ERRCODE_CB_ROLE_UNFIT),
+			 errmsg("role \"%s\" cannot play the part \"%s\"", role, grant_part_names[part]),
+			 errdetail("%s", fault), errhint("Change the role, or name another one.")));
 }
 
 static bool
@@ -212,23 +233,62 @@ role_exists(const char *role)
 }
 
 /*
- * Tables without a policy are closed to everybody whom row security binds, and the server
- * works on them.
+ * Why the role, which exists, does not fit its part, as a sentence; NULL for one that fits.
+ * Tables without a policy are closed to everybody whom row security binds: the server must pass
+ * it, and nobody else may.
  */
-static bool
-role_passes_row_security(const char *role)
+static char *
+role_fault(const GrantRoles *roles, GrantPart part)
+{
+	const char *role = roles->role[part];
+	Oid id = get_role_oid(role, false);
+
+	if (part == GRANT_SERVER)
+		return superuser_arg(id) || has_bypassrls_privilege(id)
+				   ? NULL
+				   : "It lacks BYPASSRLS, and a server reads tables that have no policy.";
+	return person_fault(role, roles->role[GRANT_SERVER]);
+}
+
+/* Of a role that end users get: row security and grants must hold for it. */
+static char *
+person_fault(const char *role, const char *server)
 {
 	HeapTuple tuple = SearchSysCache1(AUTHNAME, CStringGetDatum(role));
-	bool passes = false;
+	FormData_pg_authid form = *(Form_pg_authid) GETSTRUCT(tuple);
+	char *stronger;
 
-	if (HeapTupleIsValid(tuple))
-	{
-		Form_pg_authid form = (Form_pg_authid) GETSTRUCT(tuple);
+	ReleaseSysCache(tuple);
+	if (form.rolsuper)
+		return "It is a superuser, for whom neither row security nor grants hold.";
+	if (form.rolbypassrls)
+		return "It has BYPASSRLS, and row security is what keeps people apart.";
+	if (form.rolcreaterole)
+		return "It has CREATEROLE, and could give itself the rights of others.";
+	if (form.oid == owner_of_tables())
+		return "It owns the tables, for whom row security does not hold.";
+	stronger = stronger_role(role, server);
+	return stronger == NULL ? NULL
+							: psprintf("It is a member of role %s, whose rights it could use.",
+									   quote_identifier(stronger));
+}
 
-		passes = form->rolbypassrls || form->rolsuper;
-		ReleaseSysCache(tuple);
-	}
-	return passes;
+static char *
+stronger_role(const char *role, const char *server)
+{
+	PlanValues values = {0};
+	char *stronger = NULL;
+
+	plan_bind(&values, DirectFunctionCall1(namein, CStringGetDatum(role)));
+	if (server != NULL)
+		plan_bind(&values, DirectFunctionCall1(namein, CStringGetDatum(server)));
+	else
+		plan_bind_text(&values, NULL);
+	SPI_connect();
+	if (plan_execute(&find_stronger, values.datums, values.nulls, true) > 0)
+		stronger = plan_text(0, 1);
+	SPI_finish();
+	return stronger;
 }
 
 /*

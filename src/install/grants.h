@@ -28,7 +28,7 @@ extern const char *const grant_part_names[GRANT_PARTS];
  * Takes from the roles named before, and from the new ones, whatever they hold on objects of
  * ours, grants each what its part may do, and remembers them. Runs with the caller's rights,
  * who must own the tables. Raises 42704 for a role that is not there, KB004 for a server role
- * without BYPASSRLS.
+ * without BYPASSRLS, and for one of end users with rights beyond row security and the grants.
  */
 extern void grants_set(GrantRoles *roles);
 

@@ -1,5 +1,6 @@
 /*
- * guard.c: no command takes a table or a column of the business away unless it is allowed to.
+ * guard.c: no command takes a table, a column or a type of the business away, or makes another
+ * thing of it, unless it is allowed to.
  *
  * An event trigger at the start of every DDL command arms the server's object access hook; the
  * hook sees each table and column that is about to go, however the command came to it (DROP
@@ -9,8 +10,11 @@
  * end of the transaction: a command that runs within another (an event trigger's) must not
  * disarm that one, and nothing of ours is dropped between commands.
  *
- * A new name takes a table or a column away too: the code would not find it, and the next
- * command could drop it under a name that nobody guards.
+ * A new name takes a table, a column, a type or a value of an enum away too: the code would not
+ * find it, and the next command could drop it under a name that nobody guards. Another type of
+ * a column is refused because the code reads the column by the one it has; row security that is
+ * switched off, because the tables then stand open to whoever has a grant. What is no change,
+ * or the user's own, passes.
  *
  * Whoever gives a command runs the trigger, rights on our schema or not: names are looked up in
  * the catalogue, without asking what the caller may use, and never by the caller's search_path.
@@ -25,22 +29,27 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
+#include "catalog/namespace.h"
 #include "catalog/objectaccess.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_enum.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
 #include "commands/event_trigger.h"
 #include "commands/extension.h"
 #include "fmgr.h"
 #include "nodes/bitmapset.h"
 #include "nodes/parsenodes.h"
+#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 #include "core/compat.h"
 #include "core/errors.h"
@@ -48,12 +57,13 @@
 #include "install/guard.h"
 #include "install/steps.h"
 
-/* A table as the release has it. */
-typedef struct ReleaseTable
+/* A table or an enum as the release has it. */
+typedef struct ReleaseObject
 {
 	char *name;
-	List *columns; /* their names */
-} ReleaseTable;
+	bool is_table;
+	List *parts; /* the names of its columns, or its labels */
+} ReleaseObject;
 
 /* A table of ours and the columns that the release gave it (by attribute number). */
 typedef struct GuardedTable
@@ -62,35 +72,59 @@ typedef struct GuardedTable
 	Bitmapset *columns;
 } GuardedTable;
 
+/* An enum of ours and the labels that the release gave it. */
+typedef struct GuardedType
+{
+	Oid type;
+	List *labels; /* the release's */
+} GuardedType;
+
+/* What of an object's row in the catalogue must stay as it is. */
+typedef struct Facts
+{
+	Oid schema; /* of a table or a type */
+	NameData name;
+	Oid type; /* of a column, with its modifier */
+	int32 modifier;
+} Facts;
+
 static bool allow_drop = false;
 static object_access_hook_type previous_hook = NULL;
 
-/* The release's tables, read once a session, and again when steps() changed. */
+/* The release's tables and enums, read once a session, and again when steps() changed. */
 static MemoryContext release = NULL;
-static List *release_tables = NIL;
+static List *release_objects = NIL;
 static StepsKey release_key;
 
 /* What the commands of this transaction may not take; NULL: nothing is armed. */
 static MemoryContext armed = NULL;
 static List *guarded_tables = NIL;
+static List *guarded_types = NIL;
 static Oid guarded_extension = InvalidOid;
 static Oid guarded_schema = InvalidOid;
-/* The last command that the trigger saw gives something another name or schema. */
-static bool renaming = false;
+/* The last command that the trigger saw may change what an object is or is called. */
+static bool changing = false;
 
 static bool may_drop(Node *statement);
-static bool may_rename(Node *statement);
+static void refuse_if_opened(AlterTableStmt *statement);
+static Oid relation_named(RangeVar *name);
+static bool may_change(Node *statement);
 static void arm(void);
 static void disarm(void);
 static void release_read(void);
-static ReleaseTable *release_table(Step *step);
-static GuardedTable *guard_table(ReleaseTable *table);
+static bool release_wants(const char *object);
+static ReleaseObject *release_object(Step *step);
+static void guard_table(ReleaseObject *table);
+static void guard_type(ReleaseObject *type);
 static void on_object_access(ObjectAccessType access, Oid class, Oid object, int sub,
 							 void *arg);
 static void refuse_if_dropped(Oid class, Oid object, int sub);
-static void refuse_if_renamed(Oid class, Oid object, int sub);
-static bool name_changes(Oid class, Oid object, int sub);
-static bool name_differs(Oid class, HeapTuple row, Oid object, int sub);
+static void refuse_if_changed(Oid class, Oid object, int sub);
+static bool facts_before(Oid class, Oid object, int sub, Facts *facts);
+static bool facts_after(Oid class, Oid object, int sub, Facts *facts);
+static void facts_take(Oid class, HeapTuple row, int sub, Facts *facts);
+static GuardedType *guarded_type(Oid class, Oid object);
+static const char *label_lost(GuardedType *type);
 static char *guarded_name(Oid class, Oid object, int sub);
 pg_noreturn static void refuse(const char *verb, const char *what, const char *detail);
 static void on_transaction_end(XactEvent event, void *arg);
@@ -102,8 +136,8 @@ guard_init(void)
 {
 	DefineCustomBoolVariable(
 		"coursebase.allow_drop", "Lets commands drop tables and columns of coursebase.",
-		"A safety catch: without it DROP TABLE, DROP SCHEMA, DROP EXTENSION and "
-		"the like refuse.",
+		"A safety catch: without it DROP TABLE, DROP SCHEMA, DROP EXTENSION, RENAME, "
+		"ALTER COLUMN TYPE, DISABLE ROW LEVEL SECURITY and the like refuse.",
 		&allow_drop, false, PGC_USERSET, 0, NULL, NULL, NULL);
 	previous_hook = object_access_hook;
 	object_access_hook = on_object_access;
@@ -124,9 +158,11 @@ coursebase_guard(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
 						errmsg("coursebase.guard() works only as an event trigger")));
 	statement = ((EventTriggerData *) fcinfo->context)->parsetree;
-	renaming = may_rename(statement);
-	if (!allow_drop && (renaming || may_drop(statement)))
+	changing = may_change(statement);
+	if (!allow_drop && (changing || may_drop(statement)))
 		arm();
+	if (!allow_drop && IsA(statement, AlterTableStmt))
+		refuse_if_opened((AlterTableStmt *) statement);
 	PG_RETURN_NULL();
 }
 
@@ -152,13 +188,22 @@ may_drop(Node *statement)
 }
 
 /*
- * ALTER ... RENAME and ALTER ... SET SCHEMA; ALTER TABLE ... RENAME COLUMN is a RenameStmt
- * too.
+ * ALTER ... RENAME, ALTER ... SET SCHEMA, ALTER COLUMN TYPE, ALTER TYPE ... RENAME VALUE; ALTER
+ * TABLE ... RENAME COLUMN is a RenameStmt too.
  */
 static bool
-may_rename(Node *statement)
+may_change(Node *statement)
 {
-	return IsA(statement, RenameStmt) || IsA(statement, AlterObjectSchemaStmt);
+	switch (nodeTag(statement))
+	{
+		case T_RenameStmt:
+		case T_AlterObjectSchemaStmt:
+		case T_AlterTableStmt:
+		case T_AlterEnumStmt:
+			return true;
+		default:
+			return false;
+	}
 }
 
 /* What an earlier command armed is thrown away first: the tables may be others by now. */
@@ -174,12 +219,14 @@ arm(void)
 	caller = MemoryContextSwitchTo(armed);
 	guarded_extension = get_extension_oid("coursebase", true);
 	guarded_schema = owner_schema();
-	foreach (cell, release_tables)
+	foreach (cell, release_objects)
 	{
-		GuardedTable *table = guard_table(lfirst(cell));
+		ReleaseObject *object = lfirst(cell);
 
-		if (table != NULL)
-			guarded_tables = lappend(guarded_tables, table);
+		if (object->is_table)
+			guard_table(object);
+		else
+			guard_type(object);
 	}
 	MemoryContextSwitchTo(caller);
 }
@@ -188,6 +235,7 @@ static void
 disarm(void)
 {
 	guarded_tables = NIL;
+	guarded_types = NIL;
 	guarded_extension = InvalidOid;
 	guarded_schema = InvalidOid;
 	if (armed != NULL)
@@ -209,8 +257,8 @@ release_read(void)
 
 	if (!steps_key(&key) || (release != NULL && steps_key_equals(&key, &release_key)))
 		return;
-	steps = steps_read(NULL, steps_is_table);
-	release_tables = NIL;
+	steps = steps_read(NULL, release_wants);
+	release_objects = NIL;
 	if (release != NULL)
 		MemoryContextDelete(release);
 	release = NULL;
@@ -219,49 +267,84 @@ release_read(void)
 	memset(&release_key, 0, sizeof(release_key)); /* until the list is complete */
 	caller = MemoryContextSwitchTo(release);
 	foreach (cell, steps)
-		release_tables = lappend(release_tables, release_table(lfirst(cell)));
+		release_objects = lappend(release_objects, release_object(lfirst(cell)));
 	MemoryContextSwitchTo(caller);
 	release_key = key;
 }
 
-static ReleaseTable *
-release_table(Step *step)
+static bool
+release_wants(const char *object)
 {
-	CreateStmt *create = castNode(CreateStmt, step->statement);
-	ReleaseTable *table = palloc0(sizeof(ReleaseTable));
+	return steps_is_table(object) || steps_is_type(object);
+}
+
+static ReleaseObject *
+release_object(Step *step)
+{
+	ReleaseObject *object = palloc0(sizeof(ReleaseObject));
 	ListCell *cell;
 
-	table->name = pstrdup(create->relation->relname);
-	foreach (cell, create->tableElts)
-		if (IsA(lfirst(cell), ColumnDef))
-			table->columns =
-				lappend(table->columns, pstrdup(lfirst_node(ColumnDef, cell)->colname));
-	return table;
+	object->is_table = IsA(step->statement, CreateStmt);
+	if (object->is_table)
+	{
+		CreateStmt *create = (CreateStmt *) step->statement;
+
+		object->name = pstrdup(create->relation->relname);
+		foreach (cell, create->tableElts)
+			if (IsA(lfirst(cell), ColumnDef))
+				object->parts =
+					lappend(object->parts, pstrdup(lfirst_node(ColumnDef, cell)->colname));
+	}
+	else
+	{
+		CreateEnumStmt *create = castNode(CreateEnumStmt, step->statement);
+
+		object->name = pstrdup(strVal(llast(create->typeName)));
+		foreach (cell, create->vals)
+			object->parts = lappend(object->parts, pstrdup(strVal(lfirst(cell))));
+	}
+	return object;
 }
 
 /*
  * Columns that the user added are not the release's: the user may drop them. A table that is
  * not there cannot be dropped.
  */
-static GuardedTable *
-guard_table(ReleaseTable *table)
+static void
+guard_table(ReleaseObject *table)
 {
 	Oid relation = get_relname_relid(table->name, guarded_schema);
 	GuardedTable *guarded;
 	ListCell *cell;
 
 	if (!OidIsValid(relation))
-		return NULL;
+		return;
 	guarded = palloc0(sizeof(GuardedTable));
 	guarded->relation = relation;
-	foreach (cell, table->columns)
+	foreach (cell, table->parts)
 	{
 		AttrNumber column = get_attnum(relation, lfirst(cell));
 
 		if (column > 0)
 			guarded->columns = bms_add_member(guarded->columns, column);
 	}
-	return guarded;
+	guarded_tables = lappend(guarded_tables, guarded);
+}
+
+/*
+ * Values that the user added to an enum are not the release's: the user may give them another
+ * name.
+ */
+static void
+guard_type(ReleaseObject *type)
+{
+	GuardedType *guarded = palloc0(sizeof(GuardedType));
+
+	guarded->type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(type->name),
+									ObjectIdGetDatum(guarded_schema));
+	guarded->labels = type->parts;
+	if (OidIsValid(guarded->type))
+		guarded_types = lappend(guarded_types, guarded);
 }
 
 static void
@@ -275,8 +358,8 @@ on_object_access(ObjectAccessType access, Oid class, Oid object, int sub, void *
 	if (access == OAT_DROP &&
 		(((ObjectAccessDrop *) arg)->dropflags & PERFORM_DELETION_INTERNAL) == 0)
 		refuse_if_dropped(class, object, sub);
-	if (access == OAT_POST_ALTER && renaming)
-		refuse_if_renamed(class, object, sub);
+	if (access == OAT_POST_ALTER && changing)
+		refuse_if_changed(class, object, sub);
 }
 
 /*
@@ -294,34 +377,112 @@ refuse_if_dropped(Oid class, Oid object, int sub)
 			"The tables would stay, without the rules, policies and triggers that keep them.");
 	if (name != NULL)
 		refuse("drop", name,
-			   sub == 0 ? "Its rows would be gone." : "Its values would be gone.");
+			   class == TypeRelationId ? "The columns of the type would be gone."
+			   : sub == 0              ? "Its rows would be gone."
+									   : "Its values would be gone.");
 }
 
+/* Row security switched off: no hook tells of it, so that the statement is read. */
 static void
-refuse_if_renamed(Oid class, Oid object, int sub)
+refuse_if_opened(AlterTableStmt *statement)
 {
-	char *name = guarded_name(class, object, sub);
+	ListCell *cell;
 
-	if (class == NamespaceRelationId && object == guarded_schema)
-		name = "schema coursebase";
-	if (name != NULL && name_changes(class, object, sub))
-		refuse("rename", name, "The code would not find it under another name.");
+	foreach (cell, statement->cmds)
+	{
+		Oid relation;
+		char *name;
+
+		if (lfirst_node(AlterTableCmd, cell)->subtype != AT_DisableRowSecurity)
+			continue;
+		relation = relation_named(statement->relation);
+		name = guarded_name(RelationRelationId, relation, 0);
+		if (name != NULL)
+			refuse("disable", psprintf("row security of %s", name),
+				   "Whoever has a grant on the table would see and write every row.");
+	}
 }
 
 /*
- * Whether the change that is being made takes the name or the schema: the trigger does not fire
- * for a command under session_replication_role = replica, which would else be taken for the
- * rename before it. The catalogue already has the row, the caches not yet.
+ * The table as the command will find it: by the search_path of whoever gave the command, which
+ * was saved when guard() got its own.
  */
+static Oid
+relation_named(RangeVar *name)
+{
+	struct config_generic *setting = compat_setting("search_path");
+	int level = NewGUCNestLevel();
+	Oid relation;
+
+	if (setting != NULL && setting->stack != NULL && setting->stack->state == GUC_SAVE)
+		set_config_option("search_path", setting->stack->prior.val.stringval, PGC_USERSET,
+						  PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	relation = RangeVarGetRelid(name, NoLock, true);
+	AtEOXact_GUC(true, level);
+	return relation;
+}
+
+/*
+ * The change that is being made stands in the catalogue already, and not yet in the caches,
+ * which is how before and after are told apart. Comparing, rather than reading the statement,
+ * also holds for a command that the trigger did not see (session_replication_role = replica)
+ * behind one that it did.
+ */
+static void
+refuse_if_changed(Oid class, Oid object, int sub)
+{
+	char *name = guarded_name(class, object, sub);
+	GuardedType *type = guarded_type(class, object);
+	const char *label = type != NULL ? label_lost(type) : NULL;
+	Facts before;
+	Facts after;
+
+	if (class == NamespaceRelationId && object == guarded_schema)
+		name = "schema coursebase";
+	if (name == NULL || !facts_before(class, object, sub, &before) ||
+		!facts_after(class, object, sub, &after))
+		return;
+	if (before.schema != after.schema || strcmp(NameStr(before.name), NameStr(after.name)) != 0)
+		refuse("rename", name, "The code would not find it under another name.");
+	if (before.type != after.type || before.modifier != after.modifier)
+		refuse("change", psprintf("the type of %s", name),
+			   psprintf("The code reads it as %s.",
+						format_type_with_typemod(before.type, before.modifier)));
+	if (label != NULL)
+		refuse("rename", psprintf("value \"%s\" of %s", label, name),
+			   "The code would not find it under another name.");
+}
+
+/* As the caches have them; false for an object that they do not have. */
 static bool
-name_changes(Oid class, Oid object, int sub)
+facts_before(Oid class, Oid object, int sub, Facts *facts)
+{
+	HeapTuple row;
+
+	if (sub != 0)
+		row = SearchSysCache2(ATTNUM, ObjectIdGetDatum(object), Int16GetDatum(sub));
+	else
+		row = SearchSysCache1(class == RelationRelationId ? RELOID
+							  : class == TypeRelationId   ? TYPEOID
+														  : NAMESPACEOID,
+							  ObjectIdGetDatum(object));
+	if (!HeapTupleIsValid(row))
+		return false;
+	facts_take(class, row, sub, facts);
+	ReleaseSysCache(row);
+	return true;
+}
+
+/* As the catalogue has them. */
+static bool
+facts_after(Oid class, Oid object, int sub, Facts *facts)
 {
 	Oid catalogue = sub == 0 ? class : AttributeRelationId;
 	Relation relation = table_open(catalogue, AccessShareLock);
 	ScanKeyData keys[2];
 	SysScanDesc scan;
 	HeapTuple row;
-	bool changes;
+	bool found;
 
 	/* oid or attrelid; the key of a column ends with its number */
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(object));
@@ -331,37 +492,96 @@ name_changes(Oid class, Oid object, int sub)
 	scan = systable_beginscan(relation,
 							  sub != 0                      ? AttributeRelidNumIndexId
 							  : class == RelationRelationId ? ClassOidIndexId
+							  : class == TypeRelationId     ? TypeOidIndexId
 															: NamespaceOidIndexId,
 							  true, SnapshotSelf, sub != 0 ? 2 : 1, keys);
 	row = systable_getnext(scan);
-	changes = HeapTupleIsValid(row) && name_differs(class, row, object, sub);
+	found = HeapTupleIsValid(row);
+	if (found)
+		facts_take(class, row, sub, facts);
 	systable_endscan(scan);
 	table_close(relation, AccessShareLock);
-	return changes;
+	return found;
 }
 
-/* Compares the row as the command has just written it with what the caches still say. */
-static bool
-name_differs(Oid class, HeapTuple row, Oid object, int sub)
+static void
+facts_take(Oid class, HeapTuple row, int sub, Facts *facts)
 {
-	Form_pg_class table = (Form_pg_class) GETSTRUCT(row);
-
-	if (class == NamespaceRelationId)
-		return strcmp(NameStr(((Form_pg_namespace) GETSTRUCT(row))->nspname),
-					  get_namespace_name(object)) != 0;
+	memset(facts, 0, sizeof(*facts));
 	if (sub != 0)
-		return strcmp(NameStr(((Form_pg_attribute) GETSTRUCT(row))->attname),
-					  get_attname(object, sub, false)) != 0;
-	return table->relnamespace != guarded_schema ||
-		   strcmp(NameStr(table->relname), get_rel_name(object)) != 0;
+	{
+		Form_pg_attribute column = (Form_pg_attribute) GETSTRUCT(row);
+
+		facts->name = column->attname;
+		facts->type = column->atttypid;
+		facts->modifier = column->atttypmod;
+	}
+	else if (class == RelationRelationId)
+	{
+		Form_pg_class table = (Form_pg_class) GETSTRUCT(row);
+
+		facts->schema = table->relnamespace;
+		facts->name = table->relname;
+	}
+	else if (class == TypeRelationId)
+	{
+		facts->schema = ((Form_pg_type) GETSTRUCT(row))->typnamespace;
+		facts->name = ((Form_pg_type) GETSTRUCT(row))->typname;
+	}
+	else
+		facts->name = ((Form_pg_namespace) GETSTRUCT(row))->nspname;
 }
 
-/* What the table or column is called, or NULL when it is none of ours. */
+static GuardedType *
+guarded_type(Oid class, Oid object)
+{
+	ListCell *cell;
+
+	if (class == TypeRelationId)
+		foreach (cell, guarded_types)
+			if (((GuardedType *) lfirst(cell))->type == object)
+				return lfirst(cell);
+	return NULL;
+}
+
+/* A label of the release that the running change takes from the enum; NULL for none. */
+static const char *
+label_lost(GuardedType *type)
+{
+	Relation labels = table_open(EnumRelationId, AccessShareLock);
+	const char *lost = NULL;
+	ListCell *cell;
+
+	foreach (cell, type->labels)
+	{
+		const char *label = lfirst(cell);
+		ScanKeyData keys[2];
+		SysScanDesc scan;
+
+		if (!SearchSysCacheExists2(ENUMTYPOIDNAME, ObjectIdGetDatum(type->type),
+								   CStringGetDatum(label)))
+			continue;
+		ScanKeyInit(&keys[0], Anum_pg_enum_enumtypid, BTEqualStrategyNumber, F_OIDEQ,
+					ObjectIdGetDatum(type->type));
+		ScanKeyInit(&keys[1], Anum_pg_enum_enumlabel, BTEqualStrategyNumber, F_NAMEEQ,
+					CStringGetDatum(label));
+		scan = systable_beginscan(labels, EnumTypIdLabelIndexId, true, SnapshotSelf, 2, keys);
+		if (!HeapTupleIsValid(systable_getnext(scan)))
+			lost = label;
+		systable_endscan(scan);
+	}
+	table_close(labels, AccessShareLock);
+	return lost;
+}
+
+/* What the table, column or type is called, or NULL when it is none of ours. */
 static char *
 guarded_name(Oid class, Oid object, int sub)
 {
 	ListCell *cell;
 
+	if (guarded_type(class, object) != NULL)
+		return psprintf("type %s", format_type_be_qualified(object));
 	if (class != RelationRelationId)
 		return NULL;
 	foreach (cell, guarded_tables)

@@ -48,6 +48,7 @@
 #include "core/plan.h"
 #include "core/trust.h"
 #include "install/grants.h"
+#include "install/partition.h"
 #include "install/steps.h"
 #include "install/utility.h"
 
@@ -254,6 +255,7 @@ converge_table(Step *step, Report *report)
 		return;
 	}
 	trust_require_relation(step->object, relation);
+	partition_require(relation, table->relation->relname);
 	foreach (cell, table->tableElts)
 	{
 		Node *element = lfirst(cell);
@@ -364,14 +366,17 @@ static void
 converge_index(Step *step, Report *report)
 {
 	IndexStmt *index = castNode(IndexStmt, step->statement);
+	Oid relation = RangeVarGetRelid(index->relation, NoLock, false);
 	Oid there = get_relname_relid(index->idxname, owner_schema());
 
 	/*
 	 * where another relation has the name, the statement runs and the server's own error says
 	 * so
 	 */
-	if (OidIsValid(there) &&
-		IndexGetRelation(there, true) == RangeVarGetRelid(index->relation, NoLock, false))
+	if (OidIsValid(there) && IndexGetRelation(there, true) == relation)
+		return;
+	/* without the time it cannot be: log_app() keeps its rule under a lock as well */
+	if (index->unique && relation_is_partitioned(relation))
 		return;
 	utility_run((Node *) index, step->ddl);
 	report_row(report, step->object, "created");

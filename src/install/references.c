@@ -3,7 +3,7 @@
  *
  * The server checks a key when a row is written, and no longer when somebody turned triggers
  * off (session_replication_role, ALTER TABLE … DISABLE TRIGGER). Every key of our tables is
- * looked at, those of later slices too.
+ * looked at, those of later slices too; a partition's key is its parent's.
  */
 #include "postgres.h"
 
@@ -26,9 +26,11 @@ enum
 /* One row a key: its name, the table it points to, and the question how many rows it fails. */
 static KeptPlan read_questions = {
 	.sql = "SELECT k.conname, k.confrelid::regclass::text, "
-		   "format('SELECT count(*) FROM ONLY %s c WHERE %s "
+		   "format('SELECT count(*) FROM %s %s c WHERE %s "
 		   "AND NOT EXISTS (SELECT FROM ONLY %s p WHERE (%s) = (%s))', "
-		   "k.conrelid::regclass, string_agg(format('c.%I IS NOT NULL', c.attname), ' AND ' "
+		   "CASE WHEN (SELECT t.relkind FROM pg_class t WHERE t.oid = k.conrelid) = 'p' "
+		   "THEN '' ELSE 'ONLY' END, k.conrelid::regclass, string_agg(format('c.%I IS NOT "
+		   "NULL', c.attname), ' AND ' "
 		   "ORDER BY n), k.confrelid::regclass, "
 		   "string_agg(format('p.%I', p.attname), ', ' ORDER BY n), "
 		   "string_agg(format('c.%I', c.attname), ', ' ORDER BY n)) "
@@ -38,6 +40,7 @@ static KeptPlan read_questions = {
 		   "JOIN pg_attribute c ON c.attrelid = k.conrelid AND c.attnum = u.child "
 		   "JOIN pg_attribute p ON p.attrelid = k.confrelid AND p.attnum = u.parent "
 		   "WHERE k.contype = 'f' AND k.connamespace = 'coursebase'::regnamespace "
+		   "AND k.conparentid = 0 "
 		   "GROUP BY k.oid, k.conname, k.conrelid, k.confrelid ORDER BY k.conname",
 };
 

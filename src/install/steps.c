@@ -84,6 +84,12 @@ steps_is_table(const char *object)
 }
 
 bool
+steps_is_type(const char *object)
+{
+	return strncmp(object, "type ", 5) == 0;
+}
+
+bool
 steps_is_grant(const char *object)
 {
 	return strncmp(object, "grant ", 6) == 0;

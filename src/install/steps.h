@@ -36,8 +36,10 @@ typedef struct StepsKey
 extern bool steps_key(StepsKey *key);
 extern bool steps_key_equals(StepsKey *left, StepsKey *right);
 
-/* Whether an object of the steps is a table: the first word of its label says so. */
+/* Whether an object of the steps is a table (a type, a grant): its label's first word says so.
+ */
 extern bool steps_is_table(const char *object);
+extern bool steps_is_type(const char *object);
 extern bool steps_is_grant(const char *object);
 
 #endif

@@ -180,7 +180,7 @@ document_lock(Datum id)
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such custom course"),
 						errdetail("None has the id %s.", uuid_text(DatumGetUUIDP(id))),
 						errhint("Create it with coursebase.create_custom_course().")));
-	document.data = plan_value(0, LOCKED_DATA, NULL);
+	document.data = plan_value_as(0, LOCKED_DATA, JSONOID, NULL);
 	document.checksum = plan_text_required(0, LOCKED_CHECKSUM);
 	document.size = plan_int32(0, LOCKED_SIZE);
 	return document;

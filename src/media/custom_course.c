@@ -269,7 +269,7 @@ coursebase_own_custom_course_ids(PG_FUNCTION_ARGS)
 		PG_RETURN_ARRAYTYPE_P(construct_empty_array(UUIDOID));
 	SPI_connect();
 	owner_execute(&read_own, &key, NULL, true);
-	ids = plan_transfer(0, 1);
+	ids = plan_transfer_as(0, 1, UUIDARRAYOID);
 	SPI_finish();
 	PG_RETURN_DATUM(ids);
 }

@@ -4,11 +4,15 @@
  * Source: App Store Server Notifications V2, responseBodyV2DecodedPayload,
  * JWSTransactionDecodedPayload and JWSRenewalInfoDecodedPayload. Times are milliseconds since
  * 1970, prices thousandths of the currency's major unit.
+ *
+ * Invariants: the payloads of one notification agree in app, environment and line; a
+ * transaction that comes alone is an event of the time at which it was bought, or taken back.
  */
 #include "notifications/app_store.h"
 
 #include <string.h>
 
+/* The notification itself; data, summary and external are the three forms of its content. */
 typedef struct Payload
 {
 	JsonSlice type;
@@ -20,6 +24,7 @@ typedef struct Payload
 	JsonSpan external;
 } Payload;
 
+/* App and environment, and the two tokens within. */
 typedef struct Data
 {
 	JsonSlice application;
@@ -28,6 +33,7 @@ typedef struct Data
 	JsonSlice renewal;
 } Data;
 
+/* JWSTransactionDecodedPayload. */
 typedef struct Transaction
 {
 	JsonSlice application;
@@ -50,6 +56,7 @@ typedef struct Transaction
 	int64_t price;
 } Transaction;
 
+/* JWSRenewalInfoDecodedPayload. */
 typedef struct Renewal
 {
 	JsonSlice environment;
@@ -222,6 +229,7 @@ transaction_take(JsonSlice bytes, StoreNotice *notice, FieldFault *fault)
 		!require(transaction.id, "transactionId", fault) ||
 		!require(transaction.product, "productId", fault))
 		return false;
+	/* with it the transaction's id becomes the id of the notification */
 	if (alone && transaction.signed_at == NOTICE_NO_TIME)
 		return fail(fault, "signedDate", "is missing");
 	if (transaction.quantity < 1)
@@ -231,12 +239,14 @@ transaction_take(JsonSlice bytes, StoreNotice *notice, FieldFault *fault)
 	notice->transaction = transaction.id;
 	notice->original_transaction =
 		transaction.original.size > 0 ? transaction.original : transaction.id;
+	/* Apple has no token: the transaction is what the server asks about */
 	notice->token = transaction.id;
 	notice->product = transaction.product;
 	notice->offer = transaction.offer;
 	notice->trial = json_string_is(transaction.offer_kind, "FREE_TRIAL");
 	notice->currency = transaction.currency;
 	notice->amount = transaction.price;
+	/* thousandths of the major unit, whatever the currency's minor unit is */
 	notice->amount_scale = 1000;
 	notice->quantity = transaction.quantity;
 	notice->purchased_at = notice->period_start = transaction.purchased_at;
@@ -261,6 +271,7 @@ renewal_take(JsonSlice bytes, StoreNotice *notice, FieldFault *fault)
 	if (!object_read(bytes, FIELDS(renewal_fields), &renewal, fault) ||
 		!environment_take(renewal.environment, false, notice, fault))
 		return false;
+	/* two genuine tokens of two lines make no genuine notification */
 	if (renewal.original.size > 0 && notice->original_transaction.size > 0 &&
 		!notice_name_same(renewal.original, notice->original_transaction))
 		return fail(fault, "originalTransactionId",
@@ -305,9 +316,11 @@ application_take(JsonSlice raw, StoreNotice *notice, FieldFault *fault)
 static NoticeSubject
 subject_of(const StoreNotice *notice, const Transaction *transaction)
 {
+	/* what a type does to a subscription is data; Apple's question is none of it */
 	if (json_string_is(transaction->kind, "Auto-Renewable Subscription"))
 		return json_string_is(notice->type, "CONSUMPTION_REQUEST") ? NOTICE_REVIEW
 																   : NOTICE_SUBSCRIPTION;
+	/* a transaction alone tells by its members whether it stands */
 	if (notice->type.size == 0)
 		return transaction->revoked_at != NOTICE_NO_TIME ? NOTICE_REFUND : NOTICE_PURCHASE;
 	if (json_string_is(notice->type, "ONE_TIME_CHARGE"))

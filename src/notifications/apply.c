@@ -4,6 +4,15 @@
  * Nothing here decides what a type does to a subscription: its name goes to the fold as
  * subscription_event_mappings has it. What is bought in a store goes the way of
  * validate_purchase(), a checkout that of complete_purchase().
+ *
+ * Invariants: a notification takes effect by one call of a function that is repeatable by
+ * itself, so that a replay changes nothing; what cannot be decided yet waits and says for what;
+ * nothing that was not proven acts for a store that is taken only verified.
+ *
+ * Locks: those of the functions that are called; the caller holds the row of the inbox.
+ *
+ * Rights: the statements run with those of the tables' owner, which lets them pass where a
+ * server key alone is refused (core/signed_only.h).
  */
 #include "postgres.h"
 
@@ -13,6 +22,7 @@
 #include "utils/json.h"
 #include "utils/timestamp.h"
 
+#include "billing/environment.h"
 #include "core/datum.h"
 #include "core/owner.h"
 #include "core/plan.h"
@@ -24,6 +34,7 @@
 
 const char *const notice_outcome_names[] = {"applied", "noted", "waiting", "refused"};
 
+/* What exists for everybody is called by its SQL name, with the rights of the tables' owner. */
 static KeptPlan apply_event = {
 	.sql = "SELECT pg_catalog.json_build_object('status', r.status, 'expires_at', r.expires_at,"
 		   " 'applied', r.applied, 'anomaly', r.anomaly)::pg_catalog.text"
@@ -31,18 +42,40 @@ static KeptPlan apply_event = {
 	.nargs = 3,
 	.types = {UUIDOID, TEXTOID, TIMESTAMPTZOID},
 };
+/* A restore by the caller's word: whose_find() allowed it. */
+static KeptPlan restore_line = {
+	.sql = "SELECT coursebase.transfer_line($1, $2, $3)",
+	.nargs = 3,
+	.types = {TEXTOID, TEXTOID, UUIDOID},
+};
+/* What RevenueCat told of the one goes to the other, and nothing else of theirs. */
+static KeptPlan transfer_lines = {
+	.sql = "SELECT pg_catalog.json_build_object('moved', count(*))::pg_catalog.text FROM"
+		   " (SELECT DISTINCT e.store, e.original_transaction_id AS line"
+		   "  FROM coursebase.subscription_events e JOIN coursebase.store_notifications n"
+		   "  ON n.provider = 'revenuecat' AND n.environment = e.environment"
+		   "  AND n.notification_id = e.store_event_id"
+		   "  WHERE e.user_id = $1 AND e.original_transaction_id IS NOT NULL) l"
+		   " WHERE coursebase.transfer_line(l.store, l.line, $2)",
+	.nargs = 2,
+	.types = {UUIDOID, UUIDOID},
+};
+/* Receipts of the app stores: pending, paid or canceled, as the notice says. */
 static KeptPlan validate_receipt = {
 	.sql = "SELECT coursebase.validate_purchase($1, $2::pg_catalog.json, $3)::pg_catalog.text",
 	.nargs = 3,
 	.types = {UUIDOID, TEXTOID, TIMESTAMPTZOID},
 };
+/* A session of Stripe's checkout, with the names by which refunds will find it. */
 static KeptPlan complete_checkout = {
 	.sql =
 		"SELECT pg_catalog.row_to_json(r)::pg_catalog.text FROM coursebase.complete_purchase("
-		"$1, $2::pg_catalog.uuid, $3, $4, $5, $6) r",
-	.nargs = 6,
-	.types = {UUIDOID, TEXTOID, TEXTOID, INT8OID, TEXTOID, TIMESTAMPTZOID},
+		"$1, $2::pg_catalog.uuid, $3, $4, $5, $6, $7, $8, $9, $10, $11) r",
+	.nargs = 11,
+	.types = {UUIDOID, TEXTOID, TEXTOID, INT8OID, TEXTOID, TIMESTAMPTZOID, TEXTOID, INT8OID,
+			  TEXTOID, TEXTOID, TEXTOID},
 };
+/* A part is known by the notification that tells of it; a whole refund needs no name. */
 static KeptPlan refund_receipt = {
 	.sql = "SELECT pg_catalog.row_to_json(r)::pg_catalog.text FROM "
 		   "coursebase.refund_store_purchase("
@@ -50,12 +83,43 @@ static KeptPlan refund_receipt = {
 	.nargs = 6,
 	.types = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT4OID, TEXTOID},
 };
+/* All refunds of the receipt: a store reverses without saying which. */
 static KeptPlan reverse_refund = {
 	.sql = "SELECT pg_catalog.row_to_json(r)::pg_catalog.text FROM "
 		   "coursebase.reverse_store_refund($1, $2, $3, $4) r",
 	.nargs = 4,
 	.types = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID},
 };
+/* By any of the three names; an intent has one sale, an invoice may be a subscription's. */
+static KeptPlan find_sale = {
+	.sql = "SELECT s.id, s.user_id FROM coursebase.purchases s WHERE s.payment_intent_id = $1"
+		   " OR s.charge_id = $2 OR s.invoice_id = $3 LIMIT 1",
+	.nargs = 3,
+	.types = {TEXTOID, TEXTOID, TEXTOID},
+};
+/* The line whose payment an invoice is. */
+static KeptPlan find_line = {
+	.sql = "SELECT e.original_transaction_id FROM coursebase.subscription_events e"
+		   " WHERE e.store = 'stripe' AND e.environment = $1 AND e.transaction_id = $2"
+		   " AND e.original_transaction_id IS NOT NULL LIMIT 1",
+	.nargs = 2,
+	.types = {TEXTOID, TEXTOID},
+};
+/* One refund, or the sum of a charge: sales tells them apart. */
+static KeptPlan refund_sale = {
+	.sql = "SELECT pg_catalog.row_to_json(r)::pg_catalog.text FROM coursebase.refund_payment("
+		   "$1, $2, $3, $4, $5, $6, $7) r",
+	.nargs = 7,
+	.types = {TEXTOID, TEXTOID, TEXTOID, INT8OID, TEXTOID, BOOLOID, TIMESTAMPTZOID},
+};
+/* By the refund's own id, and with its sum, for it may come before the refund. */
+static KeptPlan reverse_sale = {
+	.sql = "SELECT pg_catalog.row_to_json(r)::pg_catalog.text FROM coursebase.reverse_refund("
+		   "$1, $2, $3, $4) r",
+	.nargs = 4,
+	.types = {UUIDOID, TEXTOID, INT8OID, TIMESTAMPTZOID},
+};
+/* The session's metadata names a row of products; as text, for it may be no uuid at all. */
 static KeptPlan find_product = {
 	.sql =
 		"SELECT FROM coursebase.products p WHERE p.id::pg_catalog.text = pg_catalog.lower($1)",
@@ -68,8 +132,14 @@ static char *event_json(const NoticeCall *call, const char *store);
 static void purchase_apply(const NoticeCall *call, NoticeEffect *effect);
 static char *receipt_json(const NoticeCall *call);
 static void checkout_apply(const NoticeCall *call, NoticeEffect *effect);
+static void payment_bind(PlanValues *values, const StoreNotice *notice);
+static bool sale_find(const NoticeCall *call, pg_uuid_t *purchase, NoticeEffect *effect);
+static void sale_refund_apply(const NoticeCall *call, NoticeEffect *effect);
+static void line_refund_apply(const NoticeCall *call, NoticeEffect *effect);
+static void sale_reversal_apply(const NoticeCall *call, NoticeEffect *effect);
 static void refund_apply(const NoticeCall *call, NoticeEffect *effect);
 static void reversal_apply(const NoticeCall *call, NoticeEffect *effect);
+static void transfer_apply(const NoticeCall *call, NoticeEffect *effect);
 static void review_apply(const NoticeCall *call, NoticeEffect *effect);
 static bool person_require(const NoticeCall *call, NoticeEffect *effect);
 static void wait(NoticeEffect *effect, const char *detail);
@@ -89,6 +159,7 @@ notice_apply(const NoticeCall *call, NoticeEffect *effect)
 	const StoreNotice *notice = call->notice;
 
 	memset(effect, 0, sizeof(*effect));
+	/* the document may tell another person and another meaning than the notification alone */
 	if (notice->needs != NULL)
 	{
 		effect->needs = notice->needs;
@@ -124,6 +195,9 @@ notice_apply(const NoticeCall *call, NoticeEffect *effect)
 		case NOTICE_REVIEW:
 			review_apply(call, effect);
 			break;
+		case NOTICE_TRANSFER:
+			transfer_apply(call, effect);
+			break;
 		default:
 			note(effect, "it means nothing to this database");
 	}
@@ -144,6 +218,16 @@ subscription_apply(const NoticeCall *call, NoticeEffect *effect)
 	}
 	if (!person_require(call, effect))
 		return;
+	/* only who is named by the caller can differ from whose the line is */
+	if (call->user != NULL && call->notice->original_transaction.size > 0)
+	{
+		PlanValues line = {0};
+
+		plan_bind_text(&line, store);
+		plan_bind_text(&line, notice_text(call->notice->original_transaction));
+		plan_bind_uuid(&line, &effect->user);
+		owner_execute(&restore_line, line.datums, line.nulls, false);
+	}
 	plan_bind_uuid(&values, &effect->user);
 	plan_bind_text(&values, event_json(call, store));
 	plan_bind(&values, TimestampTzGetDatum(call->at));
@@ -163,6 +247,7 @@ event_json(const NoticeCall *call, const char *store)
 	member_text(&json, "provider", notice_provider_names[call->provider]);
 	member_text(&json, "store", store);
 	member_text(&json, "environment", environment_of(call));
+	/* the same id for a repetition, whatever the body was */
 	member_text(&json, "store_event_id", call->id);
 	member_raw(&json, "event_type", notice->type);
 	member_raw(&json, "subtype", notice->subtype);
@@ -191,6 +276,7 @@ purchase_apply(const NoticeCall *call, NoticeEffect *effect)
 	const StoreNotice *notice = call->notice;
 	PlanValues values = {0};
 
+	/* whoever it would have been for, it gives nothing: nobody need be known */
 	if (notice->state == PURCHASE_STATE_CANCELED &&
 		whose_find(call, &effect->user) != WHOSE_FOUND)
 	{
@@ -265,6 +351,7 @@ checkout_apply(const NoticeCall *call, NoticeEffect *effect)
 		return;
 	}
 	plan_bind_text(&values, product);
+	/* waits, for the product may be entered later, and the money came */
 	if (product == NULL ||
 		owner_execute(&find_product, values.datums, values.nulls, false) == 0)
 	{
@@ -274,14 +361,119 @@ checkout_apply(const NoticeCall *call, NoticeEffect *effect)
 	}
 	if (!person_require(call, effect))
 		return;
+	/* purchases have no environment: what the test mode sells is a sale for testers alone */
+	if (!environment_counts(environment_of(call), &effect->user))
+	{
+		note(effect, "what a sandbox sold gives nothing here");
+		return;
+	}
 	values = (PlanValues){0};
 	plan_bind_uuid(&values, &effect->user);
 	plan_bind_text(&values, product);
 	plan_bind_text(&values, notice_text(notice->order));
 	plan_bind_int64(&values, notice->amount);
+	/* a session without a price is paid too: Stripe tells no_payment_required as 0 */
 	plan_bind_text(&values, "paid");
 	plan_bind(&values, TimestampTzGetDatum(call->at));
+	plan_bind_text(&values, notice_text(notice->currency));
+	plan_bind_nullable(&values, Int64GetDatum(notice->tax), notice->tax == NOTICE_NO_AMOUNT);
+	payment_bind(&values, notice);
 	owner_execute(&complete_checkout, values.datums, values.nulls, false);
+	applied(effect, false);
+}
+
+/* The three names of a payment, in the order of refund_payment(). */
+static void
+payment_bind(PlanValues *values, const StoreNotice *notice)
+{
+	plan_bind_text(values, notice_text(notice->payment));
+	plan_bind_text(values, notice_text(notice->charge));
+	plan_bind_text(values, notice_text(notice->invoice));
+}
+
+/* Finds the sale of the payment that a refund or a dispute names; waits for one that has not
+ * come. */
+static bool
+sale_find(const NoticeCall *call, pg_uuid_t *purchase, NoticeEffect *effect)
+{
+	PlanValues values = {0};
+
+	payment_bind(&values, call->notice);
+	if (owner_execute(&find_sale, values.datums, values.nulls, false) == 0)
+	{
+		wait(effect, "it names no payment that is known here");
+		return false;
+	}
+	*purchase = plan_uuid(0, 1);
+	effect->user = plan_uuid(0, 2);
+	effect->has_user = true;
+	return true;
+}
+
+/* A refund, a lost dispute, or the sum of a charge's refunds. An invoice may be of a
+ * subscription: its event says by its subtype whether all of it was paid back. */
+static void
+sale_refund_apply(const NoticeCall *call, NoticeEffect *effect)
+{
+	const StoreNotice *notice = call->notice;
+	PlanValues values = {0};
+	pg_uuid_t purchase;
+
+	if (!sale_find(call, &purchase, effect))
+	{
+		line_refund_apply(call, effect);
+		return;
+	}
+	payment_bind(&values, notice);
+	plan_bind_int64(&values, notice->amount);
+	plan_bind_text(&values,
+				   notice_text(notice->amount_is_total ? notice->charge : notice->refund));
+	plan_bind_bool(&values, notice->amount_is_total);
+	plan_bind(&values, TimestampTzGetDatum(notice->time));
+	owner_execute(&refund_sale, values.datums, values.nulls, false);
+	applied(effect, false);
+}
+
+/* The payment of an invoice that the log of subscriptions knows. */
+static void
+line_refund_apply(const NoticeCall *call, NoticeEffect *effect)
+{
+	StoreNotice notice = *call->notice;
+	NoticeCall of_line = *call;
+	PlanValues values = {0};
+	StringInfoData line;
+
+	if (notice.invoice.size == 0)
+		return;
+	plan_bind_text(&values, environment_of(call));
+	plan_bind_text(&values, notice_text(notice.invoice));
+	if (owner_execute(&find_line, values.datums, values.nulls, false) == 0)
+		return;
+	initStringInfo(&line);
+	escape_json(&line, plan_text_required(0, 1));
+	notice.original_transaction = (JsonSlice){line.data, line.len};
+	notice.transaction = notice.invoice;
+	/* the event is the same notification, seen as one of the line */
+	of_line.notice = &notice;
+	memset(effect, 0, sizeof(*effect));
+	subscription_apply(&of_line, effect);
+}
+
+/* A refund that failed, or a dispute that was won. */
+static void
+sale_reversal_apply(const NoticeCall *call, NoticeEffect *effect)
+{
+	const StoreNotice *notice = call->notice;
+	PlanValues values = {0};
+	pg_uuid_t purchase;
+
+	if (!sale_find(call, &purchase, effect))
+		return;
+	plan_bind_uuid(&values, &purchase);
+	plan_bind_text(&values, notice_text(notice->refund));
+	plan_bind_int64(&values, notice->amount);
+	plan_bind(&values, TimestampTzGetDatum(notice->time));
+	owner_execute(&reverse_sale, values.datums, values.nulls, false);
 	applied(effect, false);
 }
 
@@ -294,6 +486,12 @@ refund_apply(const NoticeCall *call, NoticeEffect *effect)
 	const char *store = whose_store(call);
 	PlanValues values = {0};
 
+	/* what Stripe sells is a sale; the app stores' things are receipts */
+	if (call->provider == PROVIDER_STRIPE)
+	{
+		sale_refund_apply(call, effect);
+		return;
+	}
 	if (store == NULL || notice->transaction.size == 0)
 	{
 		wait(effect, "it names no purchase that is known here");
@@ -322,6 +520,11 @@ reversal_apply(const NoticeCall *call, NoticeEffect *effect)
 	const char *store = whose_store(call);
 	PlanValues values = {0};
 
+	if (call->provider == PROVIDER_STRIPE)
+	{
+		sale_reversal_apply(call, effect);
+		return;
+	}
 	if (store == NULL || notice->transaction.size == 0)
 	{
 		wait(effect, "it names no purchase that is known here");
@@ -336,6 +539,32 @@ reversal_apply(const NoticeCall *call, NoticeEffect *effect)
 	effect->has_user = whose_find(call, &effect->user) == WHOSE_FOUND;
 }
 
+/* RevenueCat names both people; who had it may have closed the account, or never have been
+ * here. */
+static void
+transfer_apply(const NoticeCall *call, NoticeEffect *effect)
+{
+	const StoreNotice *notice = call->notice;
+	pg_uuid_t people[NOTICE_ACCOUNTS];
+	int count;
+
+	if (!person_require(call, effect))
+		return;
+	count = whose_named(notice->transferred_from, notice->ntransferred, true, people);
+	for (int i = 0; i < count; i++)
+	{
+		Datum values[] = {UUIDPGetDatum(&people[i]), UUIDPGetDatum(&effect->user)};
+
+		/* RevenueCat lists aliases: some of the givers may be the receiver */
+		if (uuid_equal(&people[i], &effect->user))
+			continue;
+		owner_execute(&transfer_lines, values, NULL, false);
+		applied(effect, false);
+	}
+	if (effect->result == NULL)
+		note(effect, "nobody who is known here gives anything over");
+}
+
 /* Nothing is decided here; refunds_to_review lists it until the store's patience ends. */
 static void
 review_apply(const NoticeCall *call, NoticeEffect *effect)
@@ -345,17 +574,20 @@ review_apply(const NoticeCall *call, NoticeEffect *effect)
 						 : notice->token.size > 0     ? notice->token
 						 : notice->charge.size > 0    ? notice->charge
 													  : notice->order;
+	/* Apple waits twelve hours, Google a day; Stripe says until when */
 	int64 hours = call->provider == PROVIDER_APP_STORE ? 12 : 24;
 	int64 until = notice->answer_until != NOTICE_NO_TIME
 					  ? notice->answer_until
 					  : notice->time + hours * USECS_PER_HOUR;
 	StringInfoData json;
 
+	/* for the list alone: nobody need be known */
 	effect->has_user = whose_find(call, &effect->user) == WHOSE_FOUND;
 	initStringInfo(&json);
 	member_text(&json, "review", "true");
 	member_raw(&json, "purchase_id", purchase);
-	member_time(&json, "answer_until", until);
+	/* the view casts it, so that it is no number */
+	member_text(&json, "answer_until", time_utc_text(until));
 	appendStringInfoChar(&json, '}');
 	effect->result = json.data;
 	note(effect, "the store asks about a refund; refunds_to_review lists it");
@@ -365,6 +597,7 @@ review_apply(const NoticeCall *call, NoticeEffect *effect)
 static bool
 person_require(const NoticeCall *call, NoticeEffect *effect)
 {
+	/* each answer is one that a later call may change: the person signs up, or is named */
 	switch (whose_find(call, &effect->user))
 	{
 		case WHOSE_FOUND:

@@ -17,6 +17,7 @@ base64_decode(Base64Alphabet alphabet, const char *text, size_t size, char *out,
 	int bits = 0;
 	size_t written = 0;
 
+	/* padding is a part of one alphabet, and a fault in the other */
 	if (alphabet == BASE64_STANDARD)
 	{
 		if (size % 4 != 0)
@@ -24,6 +25,7 @@ base64_decode(Base64Alphabet alphabet, const char *text, size_t size, char *out,
 		for (int padding = 0; padding < 2 && size > 0 && text[size - 1] == '='; padding++)
 			size--;
 	}
+	/* six bits alone are no byte */
 	if (size % 4 == 1)
 		return false;
 	for (size_t i = 0; i < size; i++)
@@ -34,6 +36,7 @@ base64_decode(Base64Alphabet alphabet, const char *text, size_t size, char *out,
 			return false;
 		group = group << 6 | (uint32_t) value;
 		bits += 6;
+		/* written behind what was read: out may be the text itself */
 		if (bits >= 8)
 		{
 			bits -= 8;

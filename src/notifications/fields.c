@@ -42,6 +42,7 @@ fields_read(JsonText *text, JsonSpan object, const Field *fields, size_t nfields
 		JsonSlice name = {fields[i].name, strlen(fields[i].name)};
 		JsonSpan value;
 
+		/* absent and null leave the place as the reader began it */
 		if (!json_member_find(text, object, name, &value) ||
 			json_kind(text, value) == JSON_KIND_NULL)
 			continue;
@@ -116,6 +117,7 @@ expandable_read(JsonText *text, JsonSpan value, JsonSlice *slice)
 	JsonSlice name = {"id", 2};
 	JsonSpan id;
 
+	/* an id, as long as nobody asked for the whole object */
 	if (json_kind(text, value) != JSON_KIND_OBJECT)
 		return text_read(text, value, slice);
 	if (!json_member_find(text, value, name, &id))
@@ -194,6 +196,7 @@ integer_read(JsonText *text, JsonSpan value, int64_t *integer)
 		word.size - i > DIGITS_OF_INT64)
 		return false;
 	*integer = 0;
+	/* eighteen digits fit; no fraction and no exponent is guessed at */
 	for (size_t k = i; k < word.size; k++)
 	{
 		if (word.bytes[k] < '0' || word.bytes[k] > '9')

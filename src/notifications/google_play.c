@@ -5,6 +5,10 @@
  * purchases.productsv2, purchases.products and purchases.voidedpurchases of the Play Developer
  * API. A notification says that something happened to a token; what holds now stands in the
  * document alone. Event times are milliseconds since 1970 in a string, documents have ISO 8601.
+ *
+ * Invariants: a document counts only for the token that the notification names; a kind of
+ * notification that is not known leaves the notice about nothing, so that it is noted and not
+ * refused; numbers of one-time purchases are never read as those of subscriptions.
  */
 #include "notifications/google_play.h"
 
@@ -14,6 +18,7 @@
 
 #define AT(type, member) offsetof(type, member)
 
+/* What Pub/Sub puts around the notification. */
 typedef struct Envelope
 {
 	JsonSpan message;
@@ -40,6 +45,7 @@ typedef struct Event
 	int64_t answer_until;
 } Event;
 
+/* purchases.subscriptionsv2: what holds now of the token. */
 typedef struct Subscription
 {
 	JsonSpan lines;
@@ -51,6 +57,7 @@ typedef struct Subscription
 	int64_t started_at;
 } Subscription;
 
+/* Its one line item, with plan, offer and phase. */
 typedef struct Line
 {
 	JsonSlice product;
@@ -86,6 +93,7 @@ typedef struct Purchase
 	int64_t purchased_at;
 } Purchase;
 
+/* An entry of purchases.voidedpurchases. */
 typedef struct Voided
 {
 	JsonSlice token;
@@ -120,6 +128,7 @@ static const Field kind_fields[] = {
 	{"productType", FIELD_INTEGER, AT(Event, product_type), false},
 	{"refundType", FIELD_INTEGER, AT(Event, refund_type), false},
 };
+/* The order of the tables is that in which the documents are opened, from the outside in. */
 static const Field subscription_fields[] = {
 	{"lineItems", FIELD_ARRAY, AT(Subscription, lines), false},
 	{"testPurchase", FIELD_OBJECT, AT(Subscription, test), false},
@@ -165,6 +174,7 @@ static const Field purchase_fields[] = {
 	{"purchaseTime", FIELD_MILLISECONDS, AT(Purchase, purchased_at), false},
 	{"purchaseCompletionTime", FIELD_INSTANT, AT(Purchase, purchased_at), false},
 };
+/* Below productLineItem of productsv2; the older documents have these at their root. */
 static const Field product_line_fields[] = {
 	{"productId", FIELD_TEXT, AT(Purchase, product), false},
 	{"productOfferDetails", FIELD_OBJECT, AT(Purchase, offer), false},
@@ -182,6 +192,7 @@ static const Field voided_fields[] = {
 	{"voidedQuantity", FIELD_INTEGER, AT(Voided, quantity), false},
 };
 
+/* What the edge function is told to fetch, in the words of Google's documentation. */
 static const char need_subscription[] = "purchases.subscriptionsv2.get of its purchaseToken";
 static const char need_product[] =
 	"purchases.productsv2.getproductpurchasev2 of its purchaseToken";
@@ -257,6 +268,7 @@ event_open(JsonSlice body, char *room, StoreNotice *notice, JsonText *text, Even
 		return fail(fault, "message", "is missing");
 	if (!fields_read(&outer, envelope.message, FIELDS(message_fields), &envelope, fault))
 		return false;
+	/* the id is what makes a repeated delivery the same notification */
 	if (envelope.id.size == 0)
 		return fail(fault, "message.messageId", "is missing");
 	if (envelope.data.size == 0)
@@ -264,6 +276,7 @@ event_open(JsonSlice body, char *room, StoreNotice *notice, JsonText *text, Even
 	if (!base64_decode(BASE64_STANDARD, envelope.data.bytes + 1, envelope.data.size - 2, room,
 					   &size))
 		return fail(fault, "message.data", "is no base64");
+	/* what was decoded is as untrusted as the body */
 	json_text_init(text, room, size, NULL, NULL);
 	if (json_text_validate(text, NULL, 0, &where) != JSON_OK ||
 		json_kind(text, json_root(text)) != JSON_KIND_OBJECT)
@@ -298,6 +311,7 @@ event_take(JsonText *text, Event *event, JsonSlice details, StoreNotice *notice,
 	if (event->token.size == 0)
 		return fail(fault, "purchaseToken", "is missing");
 	notice->token = event->token;
+	/* a line is known by its token: Google numbers orders, and a line has many */
 	notice->original_transaction = event->token;
 	notice->product = event->product;
 	notice->order = event->order;
@@ -322,11 +336,13 @@ event_take(JsonText *text, Event *event, JsonSlice details, StoreNotice *notice,
 		notice->needs = details.size == 0 ? need_product : NULL;
 		return details.size == 0 || purchase_take(details, notice, fault);
 	}
+	/* Google asks before it gives back; nothing is decided here */
 	if (event->review.end > 0)
 	{
 		notice->subject = NOTICE_REVIEW;
 		return true;
 	}
+	/* productType 1 is a subscription, whose refund the fold takes; 2 is a thing */
 	notice->transaction = event->order;
 	notice->subject = event->product_type == 1 ? NOTICE_SUBSCRIPTION : NOTICE_REFUND;
 	notice->type =
@@ -357,6 +373,7 @@ subscription_take(JsonSlice details, StoreNotice *notice, FieldFault *fault)
 	notice->base_plan = line.base_plan_id;
 	notice->offer = line.offer_id;
 	notice->transaction = line.order.size > 0 ? line.order : subscription.order;
+	/* an upgrade: the new token replaces the line of the old one */
 	notice->linked_token = subscription.linked_token;
 	notice->period_end = line.expires_at;
 	notice->purchased_at = subscription.started_at;
@@ -384,6 +401,7 @@ line_take(JsonText *text, JsonSpan lines, Line *line, FieldFault *fault)
 	bool alone = false;
 	JsonSpan first = lines.end > 0 ? first_element(text, lines, &alone) : lines;
 
+	/* refused loudly: the end of one item would be taken for that of all */
 	if (!alone)
 		return fail(fault, "lineItems",
 					"is not of one item: subscriptions with add-ons are not sold here");
@@ -440,6 +458,7 @@ purchase_take(JsonSlice bytes, StoreNotice *notice, FieldFault *fault)
 		return fail(fault, "productId", "is missing");
 	if (purchase.quantity < 1)
 		return fail(fault, "quantity", "is not positive");
+	/* a licence tester's purchase costs nothing, in both versions of the document */
 	notice->environment = purchase.test_context.end > 0 || purchase.type == 0
 							  ? NOTICE_SANDBOX
 							  : NOTICE_PRODUCTION;
@@ -447,6 +466,7 @@ purchase_take(JsonSlice bytes, StoreNotice *notice, FieldFault *fault)
 		notice->application = purchase.application;
 	notice->product = purchase.product;
 	notice->order = purchase.order;
+	/* a purchase that is pending has no order yet */
 	notice->transaction = purchase.order.size > 0 ? purchase.order : notice->token;
 	notice->quantity = purchase.quantity;
 	notice->purchased_at = purchase.purchased_at;

@@ -183,10 +183,12 @@ coursebase_take_notification(PG_FUNCTION_ARGS)
 
 	args_require(fcinfo, ARG_BODY);
 	received_read(fcinfo, &received);
+	/* before SPI: what is wrong with the arguments needs no tables */
 	call.at = args_time(fcinfo, ARG_AT);
 	schema_require_current();
 	compat_materialize(fcinfo);
 	SPI_connect();
+	/* raises for what is forged or cannot be read: nothing is written yet */
 	row.proof = proof_read(&received, freshness_clock(call.at), &notice);
 	call.provider = received.provider;
 	call.notice = &notice;
@@ -194,6 +196,7 @@ coursebase_take_notification(PG_FUNCTION_ARGS)
 	call.user = args_uuid_or_null(fcinfo, ARG_USER);
 	call.verified = row.proof != PROOF_NONE;
 	call.proven = row.proof == PROOF_SIGNED;
+	/* from here on the notification is ours: whatever becomes of it stands in its row */
 	row_find(&received, &notice, row.proof, call.id, call.at, &row);
 	if (!row.is_final)
 		row_settle(&row, &call);
@@ -228,7 +231,7 @@ coursebase_replay_notifications(PG_FUNCTION_ARGS)
 	count = owner_execute(&open_rows, values.datums, values.nulls, false);
 	ids = palloc(sizeof(pg_uuid_t) * (count + 1));
 	for (uint64 i = 0; i < count; i++)
-		ids[i] = *DatumGetUUIDP(plan_value(i, 1, NULL));
+		ids[i] = *DatumGetUUIDP(plan_value_as(i, 1, UUIDOID, NULL));
 	for (uint64 i = 0; i < count; i++)
 	{
 		Datum id = UUIDPGetDatum(&ids[i]);
@@ -238,6 +241,7 @@ coursebase_replay_notifications(PG_FUNCTION_ARGS)
 		NoticeCall call;
 
 		CHECK_FOR_INTERRUPTS();
+		/* another call has it, or has settled it since the list was read */
 		if (owner_execute(&lock_open, &id, NULL, false) == 0)
 			continue;
 		row_read(0, &row);
@@ -348,10 +352,10 @@ row_read(uint64 index, InboxRow *row)
 	char *proof = plan_text_required(index, ROW_PROOF);
 	char *outcome = plan_text_required(index, ROW_OUTCOME);
 	bool null;
-	Datum user = plan_value(index, ROW_USER, &null);
+	Datum user = plan_value_as(index, ROW_USER, UUIDOID, &null);
 
 	memset(row, 0, sizeof(*row));
-	row->id = *DatumGetUUIDP(plan_value(index, ROW_ID, NULL));
+	row->id = *DatumGetUUIDP(plan_value_as(index, ROW_ID, UUIDOID, NULL));
 	while (strcmp(notice_proof_names[row->proof], proof) != 0)
 		row->proof++;
 	while (strcmp(notice_outcome_names[row->effect.outcome], outcome) != 0)
@@ -407,6 +411,7 @@ effect_try(const NoticeCall *call, NoticeEffect *effect)
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 
+	/* what a rule refuses is undone to here, and the row of the inbox stays */
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	PG_TRY();
@@ -422,12 +427,16 @@ effect_try(const NoticeCall *call, NoticeEffect *effect)
 
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
-		if (!is_answer(error->sqlerrcode))
-			PG_RE_THROW();
 		FlushErrorState();
+		/* also before an error is passed on: outside of a transaction block the server would
+		 * take the open one for a savepoint of the client, and the session would stay aborted
+		 */
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
+		/* a deadlock, a cancel, a full disk: the provider sends again, and nothing is kept */
+		if (!is_answer(error->sqlerrcode))
+			ReThrowError(error);
 		memset(effect, 0, sizeof(*effect));
 		effect->outcome = OUTCOME_REFUSED;
 		effect->detail = psprintf("%s: %s%s%s", unpack_sql_state(error->sqlerrcode),

@@ -3,6 +3,9 @@
  *
  * Rights: set_store_key() is granted to nobody, so that the owner of the tables alone calls it;
  * reading goes with the owner's rights, and no function answers a material.
+ *
+ * Invariant: a material that cannot be read is never stored. Locks none: a rotation keeps the
+ * old key beside the new one until both sides have changed.
  */
 #include "postgres.h"
 
@@ -19,6 +22,7 @@
 #include "notifications/keys.h"
 #include "notifications/signature.h"
 
+/* Valid at that time: a rotation and a revocation are entered ahead. */
 static KeptPlan read_keys = {
 	.sql = "SELECT k.key_id, k.material FROM coursebase.store_keys k"
 		   " WHERE k.provider = $1 AND k.kind = $2 AND k.environment IN ($3, 'any')"
@@ -27,6 +31,7 @@ static KeptPlan read_keys = {
 	.nargs = 4,
 	.types = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID},
 };
+/* Entered again, a key is replaced with its bounds. */
 static KeptPlan write_key = {
 	.sql = "INSERT INTO coursebase.store_keys"
 		   " (provider, kind, material, key_id, environment, valid_from, valid_until)"
@@ -101,6 +106,7 @@ coursebase_set_store_key(PG_FUNCTION_ARGS)
 	PlanValues values = {0};
 	bool changed;
 
+	/* nothing is looked up before the words are known: the errors name the argument */
 	args_require(fcinfo, ARG_PROVIDER);
 	args_require(fcinfo, ARG_KIND);
 	args_require(fcinfo, ARG_KEY_ID);
@@ -116,6 +122,7 @@ coursebase_set_store_key(PG_FUNCTION_ARGS)
 	SPI_connect();
 	args_bind(&values, fcinfo, ARG_PROVIDER);
 	args_bind(&values, fcinfo, ARG_KIND);
+	/* without a material the key goes: of a rotation the old one, at once */
 	if (PG_ARGISNULL(ARG_MATERIAL))
 	{
 		args_bind(&values, fcinfo, ARG_KEY_ID);
@@ -128,6 +135,7 @@ coursebase_set_store_key(PG_FUNCTION_ARGS)
 			args_bind(&values, fcinfo, i);
 		changed = owner_execute(&write_key, values.datums, values.nulls, false) > 0;
 	}
+	/* that a key changed is for everybody who reads the trail; what it is, for nobody */
 	if (changed)
 		audit_write(PG_ARGISNULL(ARG_MATERIAL) ? "store_key_removed" : "store_key_set",
 					psprintf("store_keys/%s/%s/%s", provider, kind, key_id), NULL, NULL);

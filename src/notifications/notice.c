@@ -1,5 +1,8 @@
 /*
- * notice.c: what the readers of all providers share.
+ * notice.c: what the readers of all providers share: an empty notice, names of accounts and of
+ * environments.
+ *
+ * Plain C: nothing allocates or raises, and what a notice points to stays the reader's.
  */
 #include "notifications/notice.h"
 
@@ -22,6 +25,7 @@ notice_begin(StoreNotice *notice)
 	notice->auto_renew = -1;
 }
 
+/* Compares in lower case; Apple has Xcode and LocalTesting besides, which are no production. */
 bool
 notice_environment_parse(JsonSlice raw, NoticeEnvironment *environment)
 {
@@ -34,6 +38,7 @@ notice_environment_parse(JsonSlice raw, NoticeEnvironment *environment)
 		{"sandbox", NOTICE_SANDBOX},       {"test", NOTICE_SANDBOX},
 		{"xcode", NOTICE_SANDBOX},         {"localtesting", NOTICE_SANDBOX},
 	};
+	/* the longest word has twelve letters; a longer one is none of them */
 	JsonSlice word = plain(raw);
 	char lower[16];
 
@@ -59,18 +64,22 @@ notice_account_add(StoreNotice *notice, JsonSlice account)
 {
 	if (account.size == 0 || notice->naccounts == NOTICE_ACCOUNTS)
 		return;
+	/* once: two spellings of one account would look like two people */
 	for (int i = 0; i < notice->naccounts; i++)
 		if (notice_name_same(notice->accounts[i], account))
 			return;
 	notice->accounts[notice->naccounts++] = account;
 }
 
+/* Words live as long as the program, so that a notice may keep them. */
 JsonSlice
 notice_word(const char *raw)
 {
 	return (JsonSlice){raw, strlen(raw)};
 }
 
+/* Compares what stands between the quotes, if there are some; escapes are not undone, for ids
+ * have none. */
 bool
 notice_name_same(JsonSlice a, JsonSlice b)
 {

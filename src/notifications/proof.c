@@ -73,6 +73,7 @@ static const Field push_fields[] = {
 	{"exp", FIELD_SECONDS, offsetof(PushClaims, expires_at), false},
 };
 
+/* The date within each token of Apple's, at which its certificates must have been valid. */
 typedef struct SignedDate
 {
 	int64_t at;
@@ -82,6 +83,7 @@ static const Field signed_fields[] = {
 	{"signedDate", FIELD_MILLISECONDS, offsetof(SignedDate, at), false},
 };
 
+/* A notification, or the answer of the App Store Server API with one transaction. */
 typedef struct AppleBody
 {
 	JsonSlice payload;
@@ -130,12 +132,15 @@ proof_read(const Received *received, TimestampTz now, StoreNotice *notice)
 {
 	AppleTokens tokens;
 
+	/* the readers below take the JSON for valid */
 	body_require(received);
 	switch (received->provider)
 	{
 		case PROVIDER_APP_STORE:
 			apple_read(received, &tokens, notice);
 			return apple_prove(&tokens, notice, now);
+		/* two things come as google_play: pushes, and what a phone holds, signed by another key
+		 */
 		case PROVIDER_GOOGLE_PLAY:
 			other_read(received, notice);
 			return google_play_is_purchase_data(received->body)
@@ -173,6 +178,7 @@ body_require(const Received *received)
 
 	if (received->body.size == 0)
 		raise_invalid("The body is empty.");
+	/* before anything walks it */
 	if (received->body.size > BODY_SIZE)
 		raise_invalid("The body has more than 1 MB.");
 	if (received->provider == PROVIDER_APP_STORE && received->body.bytes[0] != '{')
@@ -250,6 +256,7 @@ apple_token_prove(const Jws *jws, const StoreKey *roots, int nroots, TimestampTz
 	SignedDate date = {NOTICE_NO_TIME};
 	const char *fault;
 
+	/* the algorithm is ours to choose, never the token's: none and HS256 end here */
 	if (jws->algorithm != JWS_ES256)
 		raise_signature("A token is not signed with ES256.");
 	if (jws->certificates[0].size == 0)
@@ -257,6 +264,7 @@ apple_token_prove(const Jws *jws, const StoreKey *roots, int nroots, TimestampTz
 	fields_require(jws->payload, FIELDS(signed_fields), &date, "a token");
 	if (date.at == NOTICE_NO_TIME)
 		raise_invalid("A token has no signedDate.");
+	/* a date far ahead would outlive the key that is taken out of store_keys */
 	if (date.at > now + APPLE_AHEAD * USECS_PER_SEC)
 		raise_signature("A token was signed in the future.");
 	for (int i = 0; i < nroots; i++)
@@ -303,14 +311,17 @@ google_prove(const Received *received, const StoreNotice *notice, TimestampTz no
 
 	if (header_lacks(received) || keys_lack(PROVIDER_GOOGLE_PLAY, nkeys, "push_key"))
 		return PROOF_NONE;
+	/* with the word in front or without: gateways differ */
 	if (token.size > 7 && pg_strncasecmp(token.bytes, "Bearer ", 7) == 0)
 		token = (JsonSlice){token.bytes + 7, token.size - 7};
 	fault = jws_read(token, palloc(JWS_ROOM(token.size)), &jws);
 	if (fault != NULL)
 		raise_signature(psprintf("The push token %s.", fault));
+	/* HS256 with Google's public key as its secret is a known attack */
 	if (jws.algorithm != JWS_RS256)
 		raise_signature("The push token is not signed with RS256.");
 	for (int i = 0; i < nkeys; i++)
+		/* by its kid alone: trying every key would hide that one is missing */
 		if (jws.key_id.size > 0 && json_string_is(jws.key_id, keys[i].key_id))
 		{
 			fault = signature_check_rsa(keys[i].material, SIGNATURE_SHA256, jws.signed_bytes,
@@ -349,8 +360,10 @@ push_claims_require(const Jws *jws, const StoreNotice *notice, TimestampTz now)
 		(!json_string_is(claims.issuer, "https://accounts.google.com") &&
 		 !json_string_is(claims.issuer, "accounts.google.com")))
 		raise_signature("The push token was not issued by Google.");
+	/* a token for another endpoint of anybody's is genuine, and not for us */
 	if (!is_one_of(claims.audience, audiences, naudiences))
 		raise_signature("The push token is for another audience than store_keys has.");
+	/* anybody's project may push; only ours has this account */
 	if (!is_one_of(claims.email, emails, nemails) || claims.email_verified != 1)
 		raise_signature("The push token is of another account than store_keys has.");
 	if (claims.issued_at == NOTICE_NO_TIME || claims.expires_at == NOTICE_NO_TIME ||
@@ -413,6 +426,7 @@ stripe_prove(const Received *received, const StoreNotice *notice, TimestampTz no
 	}
 	if (!same)
 		raise_signature("No signature v1 of the header fits a signing secret.");
+	/* behind the comparison: a wrong signature must not learn the server's clock */
 	if (header.seconds < unix_seconds(now) - STRIPE_TOLERANCE ||
 		header.seconds > unix_seconds(now) + STRIPE_TOLERANCE)
 		raise_signature(
@@ -430,6 +444,7 @@ revenuecat_prove(const Received *received, const StoreNotice *notice, TimestampT
 
 	if (header_lacks(received) || keys_lack(PROVIDER_REVENUECAT, nkeys, "authorization"))
 		return PROOF_NONE;
+	/* without an early end */
 	for (int i = 0; i < nkeys; i++)
 		same |= signature_same(received->signature, keys[i].material);
 	if (!same)

@@ -4,6 +4,9 @@
  * Source: RevenueCat, Webhooks, Event Types and Fields. event_timestamp_ms is when RevenueCat
  * made the event, and not when the store's thing happened; nothing later in the body tells that
  * better, so that it orders the events of a line.
+ *
+ * Invariants: the store behind an event stays the store of its line; a transfer names two
+ * people and is never an event of a line; a type that is not known is noted.
  */
 #include "notifications/revenuecat.h"
 
@@ -11,11 +14,13 @@
 
 #define AT(type, member) offsetof(type, member)
 
+/* The webhook: one event, beside the version of its form. */
 typedef struct Body
 {
 	JsonSpan event;
 } Body;
 
+/* The event's members that are read; cancel_reason and expiration_reason share a place. */
 typedef struct Event
 {
 	JsonSlice id;
@@ -101,11 +106,18 @@ revenuecat_read(JsonSlice bytes, StoreNotice *notice, FieldFault *fault)
 	notice->id = event.id;
 	notice->type = event.type;
 	notice->subtype = event.reason;
+	/* a period that does not renew itself, by whom it was given: the mapping tells it from a
+	 * purchase of a thing */
+	if (json_string_is(event.type, "NON_RENEWING_PURCHASE") &&
+		notice->subject == NOTICE_SUBSCRIPTION)
+		notice->subtype = notice_word(
+			json_string_is(event.period, "PROMOTIONAL") ? "\"PROMOTIONAL\"" : "\"PERIOD\"");
 	notice->time = event.time;
 	notice->application = event.application;
 	notice->store = event.store;
 	notice->product = event.product;
 	notice->transaction = event.transaction;
+	/* what is sold once has no original: its own transaction is its line */
 	notice->original_transaction = event.original.size > 0 ? event.original : event.transaction;
 	notice->purchased_at = notice->period_start = event.purchased_at;
 	notice->period_end = event.expires_at;
@@ -149,6 +161,7 @@ names_take(JsonText *text, const Event *event, StoreNotice *notice, FieldFault *
 						 &notice->ntransferred, fault);
 	if (!list_take(text, event->aliases, "event.aliases", aliases, &naliases, fault))
 		return false;
+	/* anonymous ids are among them, and are nobody's here */
 	notice_account_add(notice, event->account);
 	notice_account_add(notice, event->original_account);
 	for (int i = 0; i < naliases; i++)

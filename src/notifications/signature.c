@@ -30,6 +30,7 @@
 #define MARKER_LEAF         "1.2.840.113635.100.6.11.1"
 #define MARKER_INTERMEDIATE "1.2.840.113635.100.6.2.1"
 
+/* RFC 7518 3.4: two numbers of 32 bytes, and nothing else. */
 #define ES256_SIZE 64
 
 /* What a check could not do, beside finding a signature wrong. */
@@ -40,6 +41,7 @@ typedef enum CheckEnd
 	CHECK_NO_ALGORITHM,
 } CheckEnd;
 
+/* All that a check of a chain makes; chain_free() is the one place that frees it. */
 typedef struct ChainCheck
 {
 	X509 *certificates[3];
@@ -79,6 +81,8 @@ signature_check_chain(const JsonSlice certificates[3], const JsonSlice *roots, i
 	CheckEnd end = CHECK_DONE;
 	const char *fault;
 
+	/* The order is that of trust: a parser of certificates is a large thing to feed with what
+	 * anybody sent. */
 	/* before anything is parsed: only a root that the operator entered is trusted */
 	if (!is_root(certificates[2], roots, nroots))
 		return "comes from a root that is not in store_keys";
@@ -98,12 +102,14 @@ chain_check(ChainCheck *check, const JsonSlice certificates[3], int64 signed_at,
 {
 	const char *fault;
 
+	/* the root too: it equals a stored one, and is needed as an object */
 	for (int i = 0; i < 3; i++)
 		if ((check->certificates[i] = certificate_read(certificates[i])) == NULL)
 			return "comes with a certificate that cannot be read";
 	fault = chain_verify(check, signed_at, end);
 	if (fault != NULL)
 		return fault;
+	/* Apple's root signs other things as well, such as the certificates of developers */
 	if (!is_marked(check->certificates[0], MARKER_LEAF) ||
 		!is_marked(check->certificates[1], MARKER_INTERMEDIATE))
 		return "comes with a certificate that lacks Apple's marker";
@@ -129,6 +135,7 @@ chain_verify(ChainCheck *check, int64 signed_at, CheckEnd *end)
 		*end = CHECK_NO_MEMORY;
 		return NULL;
 	}
+	/* not now: a notification that is delivered again after years is as genuine as it was */
 	X509_VERIFY_PARAM_set_time(X509_STORE_CTX_get0_param(check->context), (time_t) signed_at);
 	verified = X509_verify_cert(check->context);
 	/* leaf, intermediate and root: the intermediate that came must be the one that was used */
@@ -167,6 +174,7 @@ es256_verify(ChainCheck *check, JsonSlice signed_bytes, JsonSlice signature, Che
 		return "comes with a key that is not of P-256";
 	if (!points_read(check, key, signature))
 		return "is not of the form that ES256 has";
+	/* the key is the leaf's; the chain above has said whose it is */
 	der_size = i2d_ECDSA_SIG(check->points, &check->der);
 	check->digest = EVP_MD_CTX_new();
 	if (der_size <= 0 || check->digest == NULL)
@@ -195,6 +203,7 @@ points_read(ChainCheck *check, EVP_PKEY *key, JsonSlice signature)
 	BIGNUM *r, *s;
 	bool sound;
 
+	/* the order of the curve comes from the key, whose curve was checked before */
 	if (signature.size != ES256_SIZE ||
 		!EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_EC_ORDER, &order))
 		return false;
@@ -203,6 +212,7 @@ points_read(ChainCheck *check, EVP_PKEY *key, JsonSlice signature)
 	check->points = ECDSA_SIG_new();
 	sound = r != NULL && s != NULL && check->points != NULL && is_within_order(r, order) &&
 			is_within_order(s, order) && ECDSA_SIG_set0(check->points, r, s) == 1;
+	/* ECDSA_SIG_set0() takes them over; before it they are still ours */
 	if (!sound)
 	{
 		BN_free(r);
@@ -276,6 +286,7 @@ signature_check_rsa(JsonSlice public_key, SignatureHash hash, JsonSlice signed_b
 	bool is_rsa;
 
 	ERR_set_mark();
+	/* a key of another kind is a fault of the operator's, and no word about the signature */
 	key = public_key_read(public_key);
 	is_rsa = key != NULL && EVP_PKEY_is_a(key, "RSA");
 	digest = EVP_MD_CTX_new();
@@ -320,6 +331,7 @@ signature_hmac(JsonSlice secret, const JsonSlice *pieces, int npieces,
 	for (int i = 0; made && i < npieces; i++)
 		made = EVP_MAC_update(context, (const unsigned char *) pieces[i].bytes,
 							  pieces[i].size) == 1;
+	/* the size is asked for: a truncated code would be compared as a whole one */
 	made = made && EVP_MAC_final(context, mac, &size, SIGNATURE_HMAC_SIZE) == 1 &&
 		   size == SIGNATURE_HMAC_SIZE;
 	EVP_MAC_CTX_free(context);
@@ -375,6 +387,7 @@ certificate_read(JsonSlice der)
 	const unsigned char *bytes = (const unsigned char *) der.bytes;
 	X509 *certificate = d2i_X509(NULL, &bytes, (long) der.size);
 
+	/* bytes behind it would be a second spelling of the same certificate */
 	if (certificate != NULL && bytes != (const unsigned char *) der.bytes + der.size)
 	{
 		X509_free(certificate);
@@ -395,6 +408,7 @@ public_key_read(JsonSlice material)
 
 	if (der == NULL)
 		return NULL;
+	/* first as a bare key, which is the shorter of the two */
 	key = d2i_PUBKEY(NULL, &bytes, (long) size);
 	if (key == NULL && (certificate = certificate_read((JsonSlice){der, size})) != NULL)
 	{
@@ -417,6 +431,7 @@ der_of(JsonSlice material, size_t *size)
 
 	memcpy(text, material.bytes, material.size);
 	text[material.size] = '\0';
+	/* a file may hold words around the block; what counts stands between its lines */
 	if (strstr(text, "-----BEGIN ") != NULL)
 	{
 		char *begin = strstr(strstr(text, "-----BEGIN ") + 11, "-----");

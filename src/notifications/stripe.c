@@ -6,6 +6,10 @@
  * since 2025 have a period's end on the subscription's item and an invoice's subscription below
  * parent; both places are read. An event's pending_webhooks counts down from one delivery to
  * the next and means nothing.
+ *
+ * Invariants: a type outside of the families below leaves the notice about nothing; a refund is
+ * known by its own id and a charge by its sum, so that neither counts twice; what was never
+ * paid gives no period.
  */
 #include "notifications/stripe.h"
 
@@ -13,6 +17,7 @@
 
 #define AT(type, member) offsetof(type, member)
 
+/* The envelope, the same for all types. */
 typedef struct Event
 {
 	JsonSlice id;
@@ -32,12 +37,14 @@ typedef struct Object
 	JsonSlice status;
 	JsonSlice payment_status;
 	JsonSlice currency;
+	/* whose: the checkout's own member, or what the team put into metadata (user) */
 	JsonSlice reference;
 	JsonSlice payment;
 	JsonSlice charge;
 	JsonSlice invoice;
 	JsonSlice subscription;
 	JsonSlice billing_reason;
+	/* objects within, each read by a table of its own */
 	JsonSpan metadata;
 	JsonSpan total_details;
 	JsonSpan items;
@@ -50,9 +57,11 @@ typedef struct Object
 	JsonSpan period;
 	JsonSlice user;
 	JsonSlice product;
+	/* what was bought, in the names that a team may have in store_products */
 	JsonSlice price_product;
 	JsonSlice price_key;
 	JsonSlice price_id;
+	/* money: of a refund or charge, of a checkout or invoice, given back of a charge in all */
 	int64_t amount;
 	int64_t amount_total;
 	int64_t amount_refunded;
@@ -107,6 +116,7 @@ static const Field object_fields[] = {
 	{"cancel_at_period_end", FIELD_FLAG, AT(Object, cancel_at_period_end), false},
 	{"pause_collection", FIELD_OBJECT, AT(Object, pause), false},
 };
+/* The two keys that a team is told to set; everything else in metadata is the team's. */
 static const Field metadata_fields[] = {
 	{"user_id", FIELD_TEXT, AT(Object, user), false},
 	{"product_id", FIELD_TEXT, AT(Object, product), false},
@@ -114,6 +124,7 @@ static const Field metadata_fields[] = {
 static const Field total_fields[] = {
 	{"amount_tax", FIELD_INTEGER, AT(Object, tax), false},
 };
+/* Since 2025 the period stands here, before it on the subscription: whichever is there. */
 static const Field item_fields[] = {
 	{"price", FIELD_OBJECT, AT(Object, price), false},
 	{"current_period_start", FIELD_SECONDS, AT(Object, period_start), false},
@@ -124,6 +135,7 @@ static const Field price_fields[] = {
 	{"lookup_key", FIELD_TEXT, AT(Object, price_key), false},
 	{"product", FIELD_EXPANDABLE, AT(Object, price_product), false},
 };
+/* Since 2025 an invoice names its subscription below parent. */
 static const Field parent_fields[] = {
 	{"subscription_details", FIELD_OBJECT, AT(Object, subscription_details), false},
 };
@@ -188,11 +200,13 @@ stripe_read(JsonSlice body, char *room, StoreNotice *notice, FieldFault *fault)
 		return false;
 	notice_account_add(notice, object.reference);
 	notice_account_add(notice, object.user);
+	/* by these a refund and a dispute find the sale, whatever the type */
 	notice->currency = object.currency;
 	notice->payment = object.payment;
 	notice->charge = object.charge;
 	notice->invoice = object.invoice;
 	notice->tax = object.tax;
+	/* by the beginning of the type: Stripe adds types to a family without notice */
 	if (begins_with(event.type, "checkout.session."))
 		return checkout_take(&object, notice, fault);
 	if (begins_with(event.type, "refund.") || begins_with(event.type, "charge.refund."))
@@ -329,6 +343,7 @@ checkout_take(const Object *object, StoreNotice *notice, FieldFault *fault)
 {
 	if (object->id.size == 0)
 		return fail(fault, "data.object.id", "is missing");
+	/* the subscription's own events bring its periods; this one brings the person */
 	if (json_string_is(object->mode, "subscription"))
 	{
 		notice->subject = object->subscription.size > 0 ? NOTICE_SUBSCRIPTION : NOTICE_NOTHING;
@@ -342,6 +357,7 @@ checkout_take(const Object *object, StoreNotice *notice, FieldFault *fault)
 	notice->product = object->product;
 	notice->amount = object->amount_total;
 	notice->purchased_at = notice->time;
+	/* bank debits and vouchers are paid days later, and Stripe tells of that by itself */
 	if (json_string_is(notice->type, "checkout.session.async_payment_failed") ||
 		json_string_is(notice->type, "checkout.session.expired"))
 		notice->state = PURCHASE_STATE_CANCELED;
@@ -364,6 +380,7 @@ subscription_take(JsonText *text, const Event *event, const Object *object, char
 					  : object->price_key.size > 0     ? object->price_key
 					  : object->price_product.size > 0 ? object->price_product
 													   : object->price_id;
+	/* two prices of one product are told apart by it */
 	notice->base_plan = object->price_id;
 	notice->trial = json_string_is(object->status, "trialing");
 	/* a subscription that was never paid has a period, and nothing was paid for it */
@@ -376,6 +393,7 @@ subscription_take(JsonText *text, const Event *event, const Object *object, char
 		object->cancel_at_period_end == 1 || object->cancel_at != NOTICE_NO_TIME ? 0
 		: object->cancel_at_period_end == 0                                      ? 1
 																				 : -1;
+	/* the mapping decides by it: what was never paid gives nothing */
 	if (json_string_is(event->type, "customer.subscription.created"))
 		notice->subtype = object->status;
 	else if (json_string_is(event->type, "customer.subscription.updated") &&
@@ -388,6 +406,7 @@ static void
 subtype_of_update(JsonText *text, JsonSpan previous, const Object *object, char *room,
 				  StoreNotice *notice)
 {
+	/* previous_attributes holds what changed, as it was before */
 	if (is_among(text, previous, "status"))
 		subtype_put(room, notice, "status.", object->status);
 	else if (is_among(text, previous, "pause_collection"))
@@ -399,7 +418,7 @@ subtype_of_update(JsonText *text, JsonSpan previous, const Object *object, char 
 												: "\"cancel_at_period_end.false\"");
 	else if (is_among(text, previous, "cancel_at"))
 		notice->subtype =
-			notice_word(notice->auto_renew == 0 ? "\"cancel_at.set\"" : "\"cancel_at.unset\"");
+			notice_word(notice->auto_renew == 0 ? "\"cancel_at\"" : "\"cancel_at.null\"");
 	else if (is_among(text, previous, "items"))
 		notice->subtype = notice_word("\"items\"");
 	else if (is_among(text, previous, "trial_end"))
@@ -414,6 +433,7 @@ invoice_take(const Object *object, StoreNotice *notice)
 		return;
 	notice->subject = NOTICE_SUBSCRIPTION;
 	notice->original_transaction = object->subscription;
+	/* an invoice is one payment of its line */
 	notice->transaction = notice->invoice = object->id;
 	notice->subtype = object->billing_reason;
 	notice->amount = object->amount_total;
@@ -439,6 +459,7 @@ refund_take(const Object *object, StoreNotice *notice, FieldFault *fault)
 		return fail(fault, "data.object.id", "is missing");
 	if (object->amount == NOTICE_NO_AMOUNT)
 		return fail(fault, "data.object.amount", "is missing");
+	/* what is pending counts: the money is on its way, and a failure is told */
 	notice->subject = taken_back ? NOTICE_REVERSAL : NOTICE_REFUND;
 	notice->refund = object->id;
 	notice->amount = object->amount;
@@ -456,6 +477,8 @@ charge_take(const Object *object, StoreNotice *notice, FieldFault *fault)
 	notice->charge = object->id;
 	notice->amount = object->amount_refunded;
 	notice->amount_is_total = true;
+	if (object->amount != NOTICE_NO_AMOUNT && object->amount_refunded < object->amount)
+		notice->subtype = notice_word("\"partial\"");
 	return true;
 }
 
@@ -464,6 +487,7 @@ dispute_take(const Object *object, StoreNotice *notice, FieldFault *fault)
 {
 	if (object->id.size == 0)
 		return fail(fault, "data.object.id", "is missing");
+	/* a lost dispute is a refund by the dispute's id, which the reversal names again */
 	notice->refund = object->id;
 	notice->amount = object->amount;
 	notice->answer_until = object->due_by;
@@ -471,6 +495,7 @@ dispute_take(const Object *object, StoreNotice *notice, FieldFault *fault)
 		notice->subject = NOTICE_REFUND;
 	else if (json_string_is(object->status, "won"))
 		notice->subject = NOTICE_REVERSAL;
+	/* an inquiry: no money moved, and none may ever */
 	else if (begins_with(object->status, "warning_"))
 		notice->subject = NOTICE_NOTHING;
 	else
@@ -528,6 +553,7 @@ stripe_header_read(JsonSlice header, StripeHeader *parts)
 		const char *stop = comma == NULL ? end : comma;
 		JsonSlice value = {from + 3, stop - from > 3 ? (size_t) (stop - from - 3) : 0};
 
+		/* the last time wins; the digits themselves are what was signed */
 		if (stop - from > 2 && memcmp(from, "t=", 2) == 0)
 			parts->timestamp = (JsonSlice){from + 2, (size_t) (stop - from - 2)};
 		else if (stop - from > 3 && memcmp(from, "v1=", 3) == 0 &&
@@ -538,6 +564,7 @@ stripe_header_read(JsonSlice header, StripeHeader *parts)
 	}
 	if (parts->timestamp.size == 0 || parts->timestamp.size > 15 || parts->nsignatures == 0)
 		return false;
+	/* fifteen digits at most, so that nothing overflows */
 	for (size_t i = 0; i < parts->timestamp.size; i++)
 	{
 		char c = parts->timestamp.bytes[i];

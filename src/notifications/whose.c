@@ -17,44 +17,60 @@
 #include "core/plan.h"
 #include "core/setting.h"
 #include "notifications/whose.h"
+#include "store/transfer.h"
 
 /* $1 store, $2 environment, $3 line, $4 transaction, $5 token */
 static KeptPlan find_bound = {
-	.sql = "SELECT l.user_id FROM coursebase.subscription_lines l"
+	.sql = "SELECT u.id, u.deleted_at IS NOT NULL FROM (SELECT l.user_id"
+		   " FROM coursebase.subscription_lines l"
 		   " WHERE l.store = $1 AND l.environment = $2 AND l.original_transaction_id = $3"
 		   " UNION"
 		   " SELECT r.user_id FROM coursebase.store_receipts r"
 		   " WHERE r.source = $1 AND r.environment = $2 AND r.user_id IS NOT NULL"
-		   "  AND (r.purchase_id IN ($3, $4) OR r.purchase_token = $5)",
+		   "  AND (r.purchase_id IN ($3, $4) OR r.purchase_token = $5)) b"
+		   " JOIN coursebase.users u ON u.id = b.user_id",
 	.nargs = 5,
 	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID},
 };
-/* Names of live accounts: the id of users, or the external id. */
+/* Names of accounts: the id of users, or the external id; of live ones, unless $2. */
 static KeptPlan find_named = {
 	.sql = "SELECT DISTINCT u.id FROM unnest($1) n (name)"
 		   " JOIN coursebase.users u ON u.clerk_user_id = n.name OR u.id::text = lower(n.name)"
-		   " WHERE u.deleted_at IS NULL",
-	.nargs = 1,
-	.types = {TEXTARRAYOID},
+		   " WHERE u.deleted_at IS NULL OR $2",
+	.nargs = 2,
+	.types = {TEXTARRAYOID, BOOLOID},
 };
 
-static bool bound_find(const NoticeCall *call, pg_uuid_t *user);
-static int named_find(const NoticeCall *call, pg_uuid_t *user);
+static bool bound_find(const NoticeCall *call, pg_uuid_t *user, bool *closed);
 
 /* In the order of trust: what is bound, what the content names, what the caller says. The
- * caller never overrides one of the others. */
+ * caller never overrides one of the others, but for a restore. */
 Whose
 whose_find(const NoticeCall *call, pg_uuid_t *user)
 {
+	const StoreNotice *notice = call->notice;
+	pg_uuid_t people[NOTICE_ACCOUNTS];
+	bool closed;
 	int named;
 
-	if (bound_find(call, user))
-		return call->user == NULL || uuid_equal(user, call->user) ? WHOSE_FOUND : WHOSE_OTHER;
-	named = named_find(call, user);
+	if (bound_find(call, user, &closed))
+	{
+		if (call->user == NULL || uuid_equal(user, call->user))
+			return WHOSE_FOUND;
+		/* who brings the purchase of an account that is closed restores it */
+		if (!transfer_is_allowed(closed))
+			return WHOSE_OTHER;
+		*user = *call->user;
+		return WHOSE_FOUND;
+	}
+	named = whose_named(notice->accounts, notice->naccounts, false, people);
 	if (named > 1)
 		return WHOSE_AMBIGUOUS;
 	if (named == 1)
+	{
+		*user = people[0];
 		return call->user == NULL || uuid_equal(user, call->user) ? WHOSE_FOUND : WHOSE_OTHER;
+	}
 	/* The operator may forbid that the caller says whose a signed document is. */
 	if (call->user == NULL || (call->proven && setting_boolean("require_account_token")))
 		return WHOSE_NOBODY;
@@ -64,12 +80,13 @@ whose_find(const NoticeCall *call, pg_uuid_t *user)
 
 /* A line or a receipt that is known by one of the notice's ids. */
 static bool
-bound_find(const NoticeCall *call, pg_uuid_t *user)
+bound_find(const NoticeCall *call, pg_uuid_t *user, bool *closed)
 {
 	const StoreNotice *notice = call->notice;
 	const char *store = whose_store(call);
 	PlanValues values = {0};
 
+	/* RevenueCat may name a store that nothing is sold in here */
 	if (store == NULL)
 		return false;
 	plan_bind_text(&values, store);
@@ -79,27 +96,27 @@ bound_find(const NoticeCall *call, pg_uuid_t *user)
 	plan_bind_text(&values, notice_text(notice->token));
 	if (owner_execute(&find_bound, values.datums, values.nulls, false) == 0)
 		return false;
-	*user = *DatumGetUUIDP(plan_value(0, 1, NULL));
+	*user = plan_uuid(0, 1);
+	*closed = plan_bool(0, 2);
 	return true;
 }
 
-/* How many live accounts the notice's names are those of; user is the first. */
-static int
-named_find(const NoticeCall *call, pg_uuid_t *user)
+int
+whose_named(const JsonSlice *names, int nnames, bool closed_too, pg_uuid_t *people)
 {
-	const StoreNotice *notice = call->notice;
-	Datum names[NOTICE_ACCOUNTS];
-	Datum list;
-	uint64 count;
+	Datum texts[NOTICE_ACCOUNTS];
+	PlanValues values = {0};
+	int count;
 
-	for (int i = 0; i < notice->naccounts; i++)
-		names[i] = CStringGetTextDatum(notice_text(notice->accounts[i]));
-	list = PointerGetDatum(
-		construct_array(names, notice->naccounts, TEXTOID, -1, false, TYPALIGN_INT));
-	count = owner_execute(&find_named, &list, NULL, false);
-	if (count > 0)
-		*user = *DatumGetUUIDP(plan_value(0, 1, NULL));
-	return (int) count;
+	for (int i = 0; i < nnames; i++)
+		texts[i] = CStringGetTextDatum(notice_text(names[i]));
+	plan_bind(&values, PointerGetDatum(
+						   construct_array(texts, nnames, TEXTOID, -1, false, TYPALIGN_INT)));
+	plan_bind_bool(&values, closed_too);
+	count = (int) owner_execute(&find_named, values.datums, values.nulls, false);
+	for (int i = 0; i < count && i < NOTICE_ACCOUNTS; i++)
+		people[i] = plan_uuid(i, 1);
+	return Min(count, NOTICE_ACCOUNTS);
 }
 
 /* The app that a line was bought in keeps its name whoever reports it, so that RevenueCat and

@@ -19,6 +19,12 @@ typedef enum Whose
 /* Needs SPI; reads with the owner's rights. */
 extern Whose whose_find(const NoticeCall *call, pg_uuid_t *user);
 
+/*
+ * The accounts that the names are those of, at most NOTICE_ACCOUNTS, in no order; closed ones
+ * only where they are asked for. Answers how many.
+ */
+extern int whose_named(const JsonSlice *names, int nnames, bool closed_too, pg_uuid_t *people);
+
 /* The store that a notification speaks of: the provider, or for RevenueCat the one behind it.
  * NULL: none that is known. */
 extern const char *whose_store(const NoticeCall *call);

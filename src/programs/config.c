@@ -150,7 +150,7 @@ PGDLLEXPORT Datum
 coursebase_tg_programs__delivery_mode(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect(fcinfo, "tg_programs__delivery_mode", ROW_BEFORE_UPDATE);
-	Datum id = trigger_value(data, data->tg_newtuple, "id");
+	Datum id = trigger_value_as(data, data->tg_newtuple, "id", UUIDOID);
 
 	SPI_connect();
 	rules_require(&find_config, &id);
@@ -173,7 +173,7 @@ status_moved(TriggerData *data, HeapTuple row, const char *from)
 				 errhint("Archive a course that is not to be sold.")));
 	row = time_set(data, row, "published_at", published);
 	if (published)
-		return trigger_set(data, row, "archived_at", (Datum) 0, true);
+		return trigger_set_as(data, row, "archived_at", TIMESTAMPTZOID, (Datum) 0, true);
 	return time_set(data, row, "archived_at", moved && strcmp(to, "archived") == 0);
 }
 
@@ -200,20 +200,19 @@ time_set(TriggerData *data, HeapTuple row, const char *name, bool now)
 	bool was = former != NULL && time_read(data, former, name, &before);
 
 	if (!now)
-		return trigger_set(data, row, name, before, !was);
+		return trigger_set_as(data, row, name, TIMESTAMPTZOID, before, !was);
 	if (was_sent && (!was || DatumGetTimestampTz(sent) != DatumGetTimestampTz(before)))
 		return row;
-	return trigger_set(data, row, name,
-					   TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()), false);
+	return trigger_set_as(data, row, name, TIMESTAMPTZOID,
+						  TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()), false);
 }
 
 /* False for a null. */
 static bool
 time_read(TriggerData *data, HeapTuple row, const char *name, Datum *value)
 {
-	TupleDesc columns = RelationGetDescr(data->tg_relation);
 	bool null;
 
-	*value = SPI_getbinval(row, columns, SPI_fnumber(columns, name), &null);
+	*value = trigger_value_or_null(data, row, name, TIMESTAMPTZOID, &null);
 	return !null;
 }

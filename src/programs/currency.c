@@ -1,8 +1,9 @@
 /*
- * currency.c: the currency of an organisation and that of its plans.
+ * currency.c: the currency of an organisation, of its plans and of its payments.
  *
  * Invariants: a plan has the currency of its organisation; the currency of an organisation
- * stays once one of its plans has a price, and plans without a price follow it.
+ * stays once one of its plans has a price, and plans without a price follow it. A payment
+ * that names no currency is in the organisation's.
  *
  * Locks: the row of the organisation anchors its currency. An UPDATE of the organisation holds
  * the row; a plan locks it FOR SHARE, so that the currency cannot change before the plan is
@@ -45,9 +46,11 @@ static KeptPlan renew_plans = {
 	.types = {UUIDOID, TEXTOID},
 };
 
+static HeapTuple currency_set(TriggerData *data, HeapTuple row, const pg_uuid_t *organization);
 static void plan_require_program(TriggerData *data, HeapTuple row);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_plans__currency);
+PG_FUNCTION_INFO_V1(coursebase_tg_payment_transactions__currency);
 PG_FUNCTION_INFO_V1(coursebase_tg_organizations__currency);
 
 /*
@@ -60,21 +63,28 @@ coursebase_tg_plans__currency(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect(fcinfo, "tg_plans__currency", ROW_BEFORE_WRITE);
 	HeapTuple row = trigger_written_row(data);
-	const char *currency = "XXX";
 	pg_uuid_t id;
-	Datum key = UUIDPGetDatum(&id);
-	Datum value;
 
 	if (!trigger_uuid(data, row, "organization_id", &id))
 		return PointerGetDatum(row);
 	SPI_connect();
 	plan_require_program(data, row);
-	if (owner_execute(&share_currency, &key, NULL, false) > 0)
-		currency = plan_text_required(0, 1);
 	SPI_finish();
-	value = DirectFunctionCall3(bpcharin, CStringGetDatum(currency),
-								ObjectIdGetDatum(InvalidOid), Int32GetDatum(VARHDRSZ + 3));
-	return PointerGetDatum(trigger_set(data, row, "currency", value, false));
+	return PointerGetDatum(currency_set(data, row, &id));
+}
+
+/* SQL function: tg_payment_transactions__currency() returns trigger. For a row without one. */
+PGDLLEXPORT Datum
+coursebase_tg_payment_transactions__currency(PG_FUNCTION_ARGS)
+{
+	TriggerData *data =
+		trigger_expect(fcinfo, "tg_payment_transactions__currency", ROW_BEFORE_WRITE);
+	HeapTuple row = trigger_written_row(data);
+	pg_uuid_t id;
+
+	if (!trigger_uuid(data, row, "organization_id", &id))
+		return PointerGetDatum(row);
+	return PointerGetDatum(currency_set(data, row, &id));
 }
 
 /* SQL function: tg_organizations__currency() returns trigger */
@@ -84,7 +94,7 @@ coursebase_tg_organizations__currency(PG_FUNCTION_ARGS)
 	TriggerData *data = trigger_expect(fcinfo, "tg_organizations__currency", ROW_AFTER_UPDATE);
 	PlanValues values = {0};
 
-	plan_bind(&values, trigger_value(data, data->tg_newtuple, "id"));
+	plan_bind(&values, trigger_value_as(data, data->tg_newtuple, "id", UUIDOID));
 	plan_bind_text(&values, trigger_text(data, data->tg_newtuple, "currency"));
 	SPI_connect();
 	/* the UPDATE holds the organisation: a plan that got a price before is committed and found,
@@ -97,6 +107,23 @@ coursebase_tg_organizations__currency(PG_FUNCTION_ARGS)
 	owner_execute(&renew_plans, values.datums, NULL, false);
 	SPI_finish();
 	return PointerGetDatum(NULL);
+}
+
+/* The row in the organisation's currency, a copy in the current context. */
+static HeapTuple
+currency_set(TriggerData *data, HeapTuple row, const pg_uuid_t *organization)
+{
+	const char *currency = "XXX";
+	Datum key = UUIDPGetDatum(organization);
+	Datum value;
+
+	SPI_connect();
+	if (owner_execute(&share_currency, &key, NULL, false) > 0)
+		currency = plan_text_required(0, 1);
+	SPI_finish();
+	value = DirectFunctionCall3(bpcharin, CStringGetDatum(currency),
+								ObjectIdGetDatum(InvalidOid), Int32GetDatum(VARHDRSZ + 3));
+	return trigger_set_as(data, row, "currency", BPCHAROID, value, false);
 }
 
 /* A plan may sell no program; one that sells a program names the program's organisation. */

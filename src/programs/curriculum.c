@@ -3,8 +3,9 @@
  *
  * Invariants: no day lies beyond the program's duration; a day of rest is one row; no workout
  * of a curriculum is deleted, softly either; a published program keeps a workout that is not
- * rest, and a preview its workout. A restored dump is taken as it is: its tables come one after
- * the other, so that the rules do not hold in between.
+ * rest, and a preview its workout; these two hold at commit (places.c). A restored dump is
+ * taken as it is: its tables come one after the other, so that the rules do not hold in
+ * between.
  *
  * Locks: the program, then the workouts that are new in a day FOR SHARE, which holds off their
  * deletion. The rules are judged once a statement under these locks, by what is committed then,
@@ -24,6 +25,7 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 
+#include "core/column.h"
 #include "core/compat.h"
 #include "core/datum.h"
 #include "core/errors.h"
@@ -31,6 +33,7 @@
 #include "core/plan.h"
 #include "core/restore.h"
 #include "core/row_trigger.h"
+#include "programs/places.h"
 #include "programs/program.h"
 #include "programs/rules.h"
 
@@ -118,9 +121,9 @@ static KeptPlan find_use = {
 static bool program_lock_once(const pg_uuid_t *id, Program *program);
 static KeptPlan *changed_plan(TriggerData *data);
 static void days_require(SPITupleTable *days, uint64 rows, bool deletion);
-static int32 course_require(const pg_uuid_t *program, bool deletion);
+static int32 course_duration(const pg_uuid_t *program);
 static void day_require(SPITupleTable *days, uint64 row, int32 duration);
-static Datum value_of(SPITupleTable *table, uint64 row, int column);
+static Datum value_of(SPITupleTable *table, uint64 row, int column, Oid type);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_course_workouts__program);
 PG_FUNCTION_INFO_V1(coursebase_tg_course_workouts__rules);
@@ -176,6 +179,7 @@ coursebase_tg_course_workouts__rules(PG_FUNCTION_ARGS)
 			elog(ERROR, "could not see what the statement changed");
 		rows = owner_execute(changed_plan(data), NULL, NULL, false);
 		days_require(SPI_tuptable, rows, TRIGGER_FIRED_BY_DELETE(data->tg_event));
+		places_note(data);
 	}
 	SPI_finish();
 	return PointerGetDatum(NULL);
@@ -190,7 +194,7 @@ PGDLLEXPORT Datum
 coursebase_tg_workouts__in_use(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect(fcinfo, "tg_workouts__in_use", ROW_BEFORE_UPDATE);
-	Datum id = trigger_value(data, data->tg_trigtuple, "id");
+	Datum id = trigger_value_as(data, data->tg_trigtuple, "id", UUIDOID);
 
 	SPI_connect();
 	if (owner_execute_latest(&find_use, &id, NULL) > 0)
@@ -249,37 +253,40 @@ days_require(SPITupleTable *days, uint64 rows, bool deletion)
 
 	for (uint64 i = 0; i < rows; i++)
 	{
-		pg_uuid_t *id = DatumGetUUIDP(value_of(days, i, CHANGED_PROGRAM));
+		pg_uuid_t *id = DatumGetUUIDP(value_of(days, i, CHANGED_PROGRAM, UUIDOID));
 
 		if (i == 0 || !uuid_equal(id, &current))
 		{
 			current = *id;
 			there = program_lock(&current, &program);
-			duration = there ? course_require(&current, deletion) : 0;
+			duration = there && !deletion ? course_duration(&current) : 0;
 		}
 		if (there && !deletion)
 			day_require(days, i, duration);
 	}
 }
 
-/* Judges a program whose curriculum changed, and gives its duration in days. The caller has
- * locked the program. */
+/* The days of a program whose curriculum changed. */
 static int32
-course_require(const pg_uuid_t *program, bool deletion)
+course_duration(const pg_uuid_t *program)
+{
+	Datum key = UUIDPGetDatum(program);
+
+	if (owner_execute_latest(&read_course, &key, NULL) == 0)
+		rule_raise("unconfigured");
+	return plan_int32(0, COURSE_DURATION);
+}
+
+void
+curriculum_require(const pg_uuid_t *program)
 {
 	Datum values[] = {UUIDPGetDatum(program), 0};
 	pg_uuid_t preview;
 	bool has_preview;
 	bool published;
-	int32 duration;
 
 	if (owner_execute_latest(&read_course, values, NULL) == 0)
-	{
-		if (!deletion)
-			rule_raise("unconfigured");
-		return 0;
-	}
-	duration = plan_int32(0, COURSE_DURATION);
+		return;
 	published = plan_bool(0, COURSE_IS_PUBLISHED);
 	has_preview = plan_uuid_or_null(0, COURSE_PREVIEW, &preview);
 	values[1] = UUIDPGetDatum(&preview);
@@ -287,15 +294,15 @@ course_require(const pg_uuid_t *program, bool deletion)
 		rule_raise("empty");
 	if (has_preview && owner_execute_latest(&find_preview, values, NULL) == 0)
 		rule_raise("preview");
-	return duration;
 }
 
 /* Judges a day to which something was added. */
 static void
 day_require(SPITupleTable *days, uint64 row, int32 duration)
 {
-	Datum day[] = {value_of(days, row, CHANGED_PROGRAM), value_of(days, row, CHANGED_DAY)};
-	Datum workouts = value_of(days, row, CHANGED_WORKOUTS);
+	Datum day[] = {value_of(days, row, CHANGED_PROGRAM, UUIDOID),
+				   value_of(days, row, CHANGED_DAY, INT4OID)};
+	Datum workouts = value_of(days, row, CHANGED_WORKOUTS, UUIDARRAYOID);
 	uint64 count;
 
 	if (DatumGetInt32(day[1]) >= duration)
@@ -308,11 +315,12 @@ day_require(SPITupleTable *days, uint64 row, int32 duration)
 }
 
 /* A column that holds no nulls of an earlier result, which other statements follow:
- * plan_value() knows the last result alone. */
+ * plan_value_as() knows the last result alone. */
 static Datum
-value_of(SPITupleTable *table, uint64 row, int column)
+value_of(SPITupleTable *table, uint64 row, int column, Oid type)
 {
 	bool null;
 
+	column_require_type(table->tupdesc, column, type);
 	return SPI_getbinval(table->vals[row], table->tupdesc, column, &null);
 }

@@ -25,6 +25,7 @@
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/schema.h"
+#include "programs/places.h"
 #include "programs/program.h"
 
 /* The arguments of set_day(). */
@@ -139,6 +140,8 @@ coursebase_set_day(PG_FUNCTION_ARGS)
 	owner_execute(&read_day, day, NULL, false);
 	change_find(&change, workouts, count, rest);
 	change_write(&change, day[0], day[1], &program.organization);
+	if (change.gone.count > 0)
+		places_settle_day(DatumGetUUIDP(day[0]), DatumGetInt32(day[1]));
 	SPI_finish();
 	PG_RETURN_INT32(rest ? 1 : count);
 }
@@ -218,13 +221,13 @@ change_find(Change *change, Datum *workouts, int count, bool rest)
 		}
 		else if (plan_int32(place, PLACE_ORDER) != i)
 		{
-			column_add(&change->moved, plan_value(place, PLACE_ID, NULL), most);
+			column_add(&change->moved, plan_value_as(place, PLACE_ID, UUIDOID, NULL), most);
 			column_add(&change->moved_to, Int32GetDatum(i), most);
 		}
 	}
 	for (uint64 i = 0; i < rows; i++)
 		if (!taken[i])
-			column_add(&change->gone, plan_value(i, PLACE_ID, NULL), most);
+			column_add(&change->gone, plan_value_as(i, PLACE_ID, UUIDOID, NULL), most);
 }
 
 /* The row of the day as it was, or -1; workout is NULL for rest. */
@@ -234,7 +237,7 @@ place_take(bool *taken, uint64 rows, const Datum *workout)
 	for (uint64 i = 0; i < rows; i++)
 	{
 		bool is_rest;
-		Datum present = plan_value(i, PLACE_WORKOUT, &is_rest);
+		Datum present = plan_value_as(i, PLACE_WORKOUT, UUIDOID, &is_rest);
 
 		if (taken[i] || is_rest != (workout == NULL) ||
 			(!is_rest && !uuid_equal(DatumGetUUIDP(present), DatumGetUUIDP(*workout))))

@@ -176,7 +176,7 @@ coursebase_start_course(PG_FUNCTION_ARGS)
 	enrolment_enter(values[0], &program);
 	owner_execute(&start, values, NULL, false);
 	owner_execute(&read_start, values, NULL, false);
-	date = plan_value(0, START_DATE, NULL);
+	date = plan_value_as(0, START_DATE, DATEOID, NULL);
 	SPI_finish();
 	PG_RETURN_DATUM(date);
 }
@@ -203,8 +203,8 @@ coursebase_restart_course(PG_FUNCTION_ARGS)
 	owner_execute(&clear_completions, values, NULL, false);
 	owner_execute(&restart, values, NULL, false);
 	owner_execute(&read_start, values, NULL, false);
-	values[0] = plan_value(0, START_DATE, NULL);
-	values[1] = plan_value(0, START_RESTARTS, NULL);
+	values[0] = plan_value_as(0, START_DATE, DATEOID, NULL);
+	values[1] = plan_value_as(0, START_RESTARTS, INT4OID, NULL);
 	SPI_finish();
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	return (Datum) 0;
@@ -239,8 +239,8 @@ coursebase_mark_workout_complete(PG_FUNCTION_ARGS)
 	owner_execute(&write_completion, values.datums, values.nulls, false);
 	if (owner_execute(&read_completion, values.datums, NULL, false) != 1)
 		elog(ERROR, "a completion is gone as soon as it is written");
-	row[0] = plan_value(0, COMPLETION_AT, NULL);
-	row[1] = plan_value(0, COMPLETION_OF_ALL, &nulls[1]);
+	row[0] = plan_value_as(0, COMPLETION_AT, TIMESTAMPTZOID, NULL);
+	row[1] = plan_value_as(0, COMPLETION_OF_ALL, TIMESTAMPTZOID, &nulls[1]);
 	SPI_finish();
 	tuplestore_putvalues(result->setResult, result->setDesc, row, nulls);
 	return (Datum) 0;

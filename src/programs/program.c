@@ -20,6 +20,7 @@
 #include "utils/builtins.h"
 #include "utils/uuid.h"
 
+#include "core/column.h"
 #include "core/args.h"
 #include "core/compat.h"
 #include "core/datum.h"
@@ -216,7 +217,7 @@ status_change(FunctionCallInfo fcinfo, KeptPlan *change, int column)
 	if (owner_execute(&read_times, values, NULL, false) != 1)
 		not_found_raise("the program is not configured as a course", PG_GETARG_UUID_P(0),
 						"Make courses with create_course().");
-	time = plan_value(0, column, NULL);
+	time = plan_value_as(0, column, TIMESTAMPTZOID, NULL);
 	SPI_finish();
 	PG_RETURN_DATUM(time);
 }
@@ -279,7 +280,7 @@ program_ids_read(KeptPlan *plan, const pg_uuid_t *user)
 
 	SPI_connect();
 	owner_execute(plan, &key, NULL, true);
-	ids = plan_transfer(0, 1);
+	ids = plan_transfer_as(0, 1, UUIDARRAYOID);
 	SPI_finish();
 	return ids;
 }
@@ -291,6 +292,9 @@ program_rows_return(FunctionCallInfo fcinfo, KeptPlan *plan, Datum *values)
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	uint64 rows = owner_execute(plan, values, NULL, true);
 
+	for (int i = 0; i < result->setDesc->natts; i++)
+		column_require_type(SPI_tuptable->tupdesc, i + 1,
+							TupleDescAttr(result->setDesc, i)->atttypid);
 	for (uint64 i = 0; i < rows; i++)
 	{
 		CHECK_FOR_INTERRUPTS();

@@ -5,8 +5,9 @@
  * has places that are not rest and each of them is done, and NULL otherwise. Triggers derive
  * the time after every change of completions, for the entitlements that changed, and of a
  * curriculum, for all entitlements to the program: each with one reading and one writing
- * statement, whatever the number of buyers. Nobody else writes the time; a restored dump brings
- * it along.
+ * statement, whatever the number of buyers. After a deletion of places it waits for the end of
+ * the transaction, which may bring them back (places.c). A time that somebody else writes is
+ * put right, as a wrong checksum is; a restored dump brings it along.
  *
  * Locks: completions change under the program FOR SHARE and their entitlement; a curriculum
  * changes under the program FOR NO KEY UPDATE (curriculum.c), so that neither misses the other.
@@ -19,6 +20,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
@@ -34,19 +36,27 @@
 #include "core/restore.h"
 #include "core/row_trigger.h"
 #include "identity/asking.h"
+#include "programs/places.h"
 #include "programs/program.h"
+
+/* What follows for the entitlement e from its completions c. */
+#define DONE                                                                                   \
+	"CASE WHEN count(c.id) > 0 AND count(c.id) ="                                              \
+	"  (SELECT count(*) FROM coursebase.course_workouts w"                                     \
+	"   WHERE w.program_id = e.program_id AND NOT w.is_rest)"                                  \
+	" THEN max(c.completed_at) END"
+
+/* The completions of places that are there and are not rest. */
+#define COUNTED                                                                                \
+	"(coursebase.course_workout_completions c"                                                 \
+	" JOIN coursebase.course_workouts k ON k.id = c.course_workout_id AND NOT k.is_rest)"
 
 /* The entitlements whose completed_at is not what follows from their completions: how many,
  * their ids, and what follows. */
 #define STALE(entitlements)                                                                    \
 	"SELECT count(*)::integer, array_agg(d.id), array_agg(d.done) FROM ("                      \
-	" SELECT e.id, e.completed_at, CASE WHEN count(c.id) > 0 AND count(c.id) ="                \
-	"   (SELECT count(*) FROM coursebase.course_workouts w"                                    \
-	"    WHERE w.program_id = e.program_id AND NOT w.is_rest)"                                 \
-	"  THEN max(c.completed_at) END AS done"                                                   \
-	" FROM coursebase.course_entitlements e"                                                   \
-	" LEFT JOIN (coursebase.course_workout_completions c"                                      \
-	"   JOIN coursebase.course_workouts k ON k.id = c.course_workout_id AND NOT k.is_rest)"    \
+	" SELECT e.id, e.completed_at, " DONE " AS done"                                           \
+	" FROM coursebase.course_entitlements e LEFT JOIN " COUNTED                                \
 	"  ON c.entitlement_id = e.id" entitlements " GROUP BY e.id) d"                            \
 	" WHERE d.completed_at IS DISTINCT FROM d.done"
 
@@ -84,9 +94,8 @@ static KeptPlan lock_entitlement = {
 	.nargs = 2,
 	.types = {UUIDOID, UUIDOID},
 };
-static KeptPlan find_rest = {
-	.sql = "SELECT FROM coursebase.course_workouts"
-		   " WHERE id = $1 AND program_id = $2 AND is_rest",
+static KeptPlan read_place = {
+	.sql = "SELECT is_rest FROM coursebase.course_workouts WHERE id = $1 AND program_id = $2",
 	.nargs = 2,
 	.types = {UUIDOID, UUIDOID},
 };
@@ -114,6 +123,18 @@ static KeptPlan find_stale_of_completions = {
 static KeptPlan find_stale_of_curriculum = {
 	.sql = STALE(" WHERE e.program_id IN (SELECT n.program_id FROM changed n)"),
 };
+static KeptPlan find_stale_of_program = {
+	.sql = STALE(" WHERE e.program_id = $1"),
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+/* What follows for one entitlement ($1) to a program ($2). */
+static KeptPlan read_done = {
+	.sql = "SELECT " DONE " FROM (SELECT $2 AS program_id) e LEFT JOIN " COUNTED
+		   " ON c.entitlement_id = $1 GROUP BY e.program_id",
+	.nargs = 2,
+	.types = {UUIDOID, UUIDOID},
+};
 /* An UPDATE changes progress only where a place becomes rest, or ceases to be. */
 static KeptPlan find_stale_of_rest = {
 	.sql = STALE(" WHERE e.program_id IN (SELECT n.program_id FROM changed n"
@@ -131,18 +152,17 @@ static KeptPlan clear_completed = {
 		   " WHERE completed_at IS NOT NULL",
 };
 
-/* True while completed_write() runs: the guard of completed_at lets that statement alone pass.
- */
+/* True while completed_write() runs: what that statement writes is right already. */
 static bool deriving;
 
 static HeapTuple row_complete(TriggerData *data, const char *from, KeptPlan *read,
 							  const char *to);
 static void completion_require(TriggerData *data, const pg_uuid_t *entitlement,
 							   const pg_uuid_t *program, const pg_uuid_t *workout);
-static bool place_is_rest(const pg_uuid_t *workout, const pg_uuid_t *program);
+static void place_require(const pg_uuid_t *workout, const pg_uuid_t *program);
 static void changes_register(TriggerData *data);
 static bool row_is_callers(TriggerData *data, const pg_uuid_t *user);
-static void completed_derive(KeptPlan *find);
+static void completed_derive(KeptPlan *find, Datum *values);
 static uint64 completed_write(KeptPlan *write, Datum *values);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_payment_transactions__program);
@@ -151,6 +171,7 @@ PG_FUNCTION_INFO_V1(coursebase_tg_course_workout_completions__program);
 PG_FUNCTION_INFO_V1(coursebase_tg_course_workout_completions__derive);
 PG_FUNCTION_INFO_V1(coursebase_tg_course_workouts__derive);
 PG_FUNCTION_INFO_V1(coursebase_tg_course_entitlements__completed);
+PG_FUNCTION_INFO_V1(coursebase_tg_course_entitlements__revoked);
 
 /* SQL function: tg_payment_transactions__program() returns trigger */
 PGDLLEXPORT Datum
@@ -210,7 +231,7 @@ coursebase_tg_course_workout_completions__derive(PG_FUNCTION_ARGS)
 		/* an UPDATE or DELETE of plain SQL has not locked them yet */
 		owner_execute(&share_programs, NULL, NULL, false);
 		owner_execute(&lock_entitlements, NULL, NULL, false);
-		completed_derive(&find_stale_of_completions);
+		completed_derive(&find_stale_of_completions, NULL);
 	}
 	SPI_finish();
 	return PointerGetDatum(NULL);
@@ -231,7 +252,8 @@ coursebase_tg_course_workouts__derive(PG_FUNCTION_ARGS)
 	SPI_connect();
 	changes_register(data);
 	completed_derive(TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? &find_stale_of_rest
-															 : &find_stale_of_curriculum);
+															 : &find_stale_of_curriculum,
+					 NULL);
 	SPI_finish();
 	return PointerGetDatum(NULL);
 }
@@ -239,19 +261,55 @@ coursebase_tg_course_workouts__derive(PG_FUNCTION_ARGS)
 /*
  * SQL function: tg_course_entitlements__completed() returns trigger
  *
- * A new entitlement has no completions, so that no INSERT may name a time either.
+ * A new entitlement has no completions, and so no time. The row is locked when the trigger of
+ * an UPDATE runs: no completion can come in between.
  */
 PGDLLEXPORT Datum
 coursebase_tg_course_entitlements__completed(PG_FUNCTION_ARGS)
 {
 	TriggerData *data =
 		trigger_expect(fcinfo, "tg_course_entitlements__completed", ROW_BEFORE_WRITE);
+	HeapTuple row = trigger_written_row(data);
+	PlanValues values = {0};
+	Datum done;
+	bool open;
 
-	if (!deriving && !restore_under_way())
-		ereport(ERROR, (errcode(ERRCODE_CB_COMPLETED_DERIVED),
-						errmsg("completed_at follows from the workouts that are done"),
-						errhint("Mark workouts, or take marks back.")));
-	return PointerGetDatum(trigger_written_row(data));
+	if (deriving || restore_under_way())
+		return PointerGetDatum(row);
+	plan_bind(&values, trigger_value(data, row, "id"));
+	plan_bind(&values, trigger_value(data, row, "program_id"));
+	SPI_connect();
+	owner_execute_latest(&read_done, values.datums, NULL);
+	done = plan_value_as(0, 1, TIMESTAMPTZOID, &open);
+	SPI_finish();
+	return PointerGetDatum(
+		trigger_set_as(data, row, "completed_at", TIMESTAMPTZOID, done, open));
+}
+
+/*
+ * SQL function: tg_course_entitlements__revoked() returns trigger
+ *
+ * For a row whose status and access_revoked_at contradict each other: the time follows.
+ */
+PGDLLEXPORT Datum
+coursebase_tg_course_entitlements__revoked(PG_FUNCTION_ARGS)
+{
+	TriggerData *data =
+		trigger_expect(fcinfo, "tg_course_entitlements__revoked", ROW_BEFORE_WRITE);
+	HeapTuple row = trigger_written_row(data);
+	bool revoked = strcmp(trigger_text(data, row, "status"), "revoked") == 0;
+	Datum now = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
+
+	return PointerGetDatum(
+		trigger_set_as(data, row, "access_revoked_at", TIMESTAMPTZOID, now, !revoked));
+}
+
+void
+progress_derive(const pg_uuid_t *program)
+{
+	Datum key = UUIDPGetDatum(program);
+
+	completed_derive(&find_stale_of_program, &key);
 }
 
 /*
@@ -276,13 +334,14 @@ row_complete(TriggerData *data, const char *from, KeptPlan *read, const char *to
 	/* a plan may sell no program: then its payments have none either */
 	if (!found && read == &read_plan_program)
 		return row;
-	return trigger_set(data, row, to, UUIDPGetDatum(found ? &value : &parent), false);
+	return trigger_set_as(data, row, to, UUIDOID, UUIDPGetDatum(found ? &value : &parent),
+						  false);
 }
 
 /*
  * Locks program and entitlement, in the order of mark_workout_complete(), and judges a
  * completion that the caller may write. Another person's row is left to row security, an
- * entitlement or a place of another program to the keys.
+ * entitlement of another program to the keys.
  */
 static void
 completion_require(TriggerData *data, const pg_uuid_t *entitlement, const pg_uuid_t *program,
@@ -305,20 +364,26 @@ completion_require(TriggerData *data, const pg_uuid_t *entitlement, const pg_uui
 						errmsg("the course is not this buyer's to use"),
 						errdetail("The entitlement is not active."),
 						errhint("Buy the course with begin_checkout().")));
-	if (judged && place_is_rest(workout, program))
+	if (judged)
+		place_require(workout, program);
+	SPI_finish();
+}
+
+/* The key of the place is judged at commit, which is late for who wrote the row. */
+static void
+place_require(const pg_uuid_t *workout, const pg_uuid_t *program)
+{
+	Datum values[] = {UUIDPGetDatum(workout), UUIDPGetDatum(program)};
+
+	if (owner_execute_latest(&read_place, values, NULL) == 0)
+		ereport(ERROR, (errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+						errmsg("there is no such workout in the course"),
+						errhint("Give the id of a row of the course's course_workouts.")));
+	if (plan_bool(0, 1))
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_A_WORKOUT),
 						errmsg("there is no such workout in the course"),
 						errdetail("It is a day of rest."),
 						errhint("Give the id of a row of the course's course_workouts.")));
-	SPI_finish();
-}
-
-static bool
-place_is_rest(const pg_uuid_t *workout, const pg_uuid_t *program)
-{
-	Datum values[] = {UUIDPGetDatum(workout), UUIDPGetDatum(program)};
-
-	return owner_execute_latest(&find_rest, values, NULL) > 0;
 }
 
 /* Whether the caller is the buyer, or passes row security. */
@@ -342,18 +407,18 @@ changes_register(TriggerData *data)
 
 /* Writes completed_at of the entitlements that the statement finds wrong. */
 static void
-completed_derive(KeptPlan *find)
+completed_derive(KeptPlan *find, Datum *values)
 {
-	Datum values[2];
+	Datum found[2];
 	int32 stale;
 
-	owner_execute_latest(find, NULL, NULL);
+	owner_execute_latest(find, values, NULL);
 	stale = plan_int32(0, STALE_COUNT);
 	if (stale == 0)
 		return;
-	values[0] = plan_value(0, STALE_IDS, NULL);
-	values[1] = plan_value(0, STALE_TIMES, NULL);
-	if (completed_write(&write_completed, values) != (uint64) stale)
+	found[0] = plan_value_as(0, STALE_IDS, UUIDARRAYOID, NULL);
+	found[1] = plan_value_as(0, STALE_TIMES, TIMESTAMPTZARRAYOID, NULL);
+	if (completed_write(&write_completed, found) != (uint64) stale)
 		program_raise_newer("an entitlement");
 }
 

@@ -120,8 +120,8 @@ coursebase_refund_transaction(PG_FUNCTION_ARGS)
 						errdetail("It is a %s, and %s.",
 								  payment.is_charge ? "charge" : "refund", payment.status),
 						errhint("Give the id of a charge that is completed.")));
-	values[0] = plan_transfer(0, 1);
-	values[1] = plan_transfer(0, 2);
+	values[0] = plan_transfer_as(0, 1, TupleDescAttr(result->setDesc, 0)->atttypid);
+	values[1] = plan_transfer_as(0, 2, TupleDescAttr(result->setDesc, 1)->atttypid);
 	SPI_finish();
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	return (Datum) 0;

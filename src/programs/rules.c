@@ -113,5 +113,5 @@ rule_set_organization(TriggerData *data, HeapTuple row, const pg_uuid_t *organiz
 		value = *organization;
 	else
 		trigger_uuid(data, row, "program_id", &value);
-	return trigger_set(data, row, "organization_id", UUIDPGetDatum(&value), false);
+	return trigger_set_as(data, row, "organization_id", UUIDOID, UUIDPGetDatum(&value), false);
 }

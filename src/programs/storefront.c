@@ -118,7 +118,7 @@ coursebase_storefront_course(PG_FUNCTION_ARGS)
 	SPI_connect();
 	found = owner_execute(&read_offer, &id, NULL, true) > 0;
 	if (found)
-		offer = plan_transfer(0, 1);
+		offer = plan_transfer_as(0, 1, JSONOID);
 	SPI_finish();
 	if (!found)
 		PG_RETURN_NULL();

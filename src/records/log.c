@@ -2,9 +2,13 @@
  * log.c: stores the entries that apps report.
  *
  * Invariants: an entry is about the user who asks; only the server names another user. Entries
- * are only ever added, with one exception: a person has at most one sign_up entry (the unique
- * index app_logs_sign_up_user_id_idx), and reporting again updates that entry. Kinds and
- * lengths are checked by constraints of the table.
+ * are only ever added, with one exception: a person has at most one sign_up entry, and
+ * reporting again updates that entry. Kinds and lengths are checked by constraints of the
+ * table.
+ *
+ * Locks: for a sign_up entry the person, so that of two reports the second finds the first's
+ * entry. The unique index app_logs_sign_up_user_id_idx says the same of plain SQL, and a table
+ * that is partitioned by time cannot have it.
  *
  * Rights: the user is decided with the caller's rights, the entry is written with those of the
  * tables' owner, because end users cannot read or update the log.
@@ -24,6 +28,7 @@
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/schema.h"
+#include "identity/anchor.h"
 #include "identity/asking.h"
 
 /* The arguments of log_app(), which are the parameters of its statement too. */
@@ -40,17 +45,23 @@ enum
 
 /* A time in the future would keep an entry from purge_logs(): it counts as now. */
 static KeptPlan write_entry = {
-	.sql = "INSERT INTO coursebase.app_logs AS l "
+	.sql = "INSERT INTO coursebase.app_logs "
 		   "(log_type, message, context, origin, user_id, created_at) "
-		   "VALUES ($1, $2, $3, $4, $5, least($6, now())) "
-		   "ON CONFLICT (user_id) WHERE log_type = 'sign_up' DO UPDATE SET "
-		   "message = EXCLUDED.message, context = coalesce(EXCLUDED.context, l.context), "
-		   "origin = EXCLUDED.origin "
-		   "RETURNING id",
+		   "VALUES ($1, $2, $3, $4, $5, least($6, now())) RETURNING id",
 	.nargs = LOG_ARGS,
 	.types = {TEXTOID, TEXTOID, JSONBOID, TEXTOID, UUIDOID, TIMESTAMPTZOID},
 };
 
+/* The same parameters; $6 is not asked for. */
+static KeptPlan renew_sign_up = {
+	.sql = "UPDATE coursebase.app_logs l SET message = $2, "
+		   "context = coalesce($3, l.context), origin = $4 "
+		   "WHERE l.user_id = $5 AND l.log_type = $1 RETURNING l.id",
+	.nargs = LOG_USER + 1,
+	.types = {TEXTOID, TEXTOID, JSONBOID, TEXTOID, UUIDOID},
+};
+
+static bool sign_up_renew(FunctionCallInfo fcinfo, const pg_uuid_t *user, PlanValues *values);
 static bool log_user(const pg_uuid_t *named, pg_uuid_t *user);
 
 PG_FUNCTION_INFO_V1(coursebase_log_app);
@@ -76,10 +87,23 @@ coursebase_log_app(PG_FUNCTION_ARGS)
 	plan_bind_uuid(&values, about_user ? &user : NULL);
 	args_bind(&values, fcinfo, LOG_AT);
 	SPI_connect();
-	owner_execute(&write_entry, values.datums, values.nulls, false);
+	if (!about_user || !sign_up_renew(fcinfo, &user, &values))
+		owner_execute(&write_entry, values.datums, values.nulls, false);
 	*id = plan_uuid(0, 1);
 	SPI_finish();
 	PG_RETURN_UUID_P(id);
+}
+
+/* False, and nothing done, for another entry than a sign_up, and for a person's first one. */
+static bool
+sign_up_renew(FunctionCallInfo fcinfo, const pg_uuid_t *user, PlanValues *values)
+{
+	char *type = args_text_or_null(fcinfo, LOG_TYPE);
+
+	if (type == NULL || strcmp(type, "sign_up") != 0)
+		return false;
+	anchor_user(user);
+	return owner_execute_latest(&renew_sign_up, values->datums, values->nulls) > 0;
 }
 
 /*

@@ -63,6 +63,10 @@ static KeptPlan read_pair = {
 	.nargs = 2,
 	.types = {UUIDOID, UUIDOID},
 };
+static KeptPlan read_all = {
+	.sql = CHAIN_OF("SELECT b.user_id, b.course_id FROM coursebase.course_grants b"
+					" WHERE b.expires_at IS NOT NULL"),
+};
 static KeptPlan write_ends = {
 	.sql = "UPDATE coursebase.course_grants g SET expires_at = n.expires_at"
 		   " FROM unnest($1, $2) AS n (id, expires_at) WHERE g.id = n.id",
@@ -92,6 +96,12 @@ void
 access_ends_write_made(void)
 {
 	ends_write(owner_execute_latest(&read_made, NULL, NULL));
+}
+
+void
+access_ends_write_all(void)
+{
+	ends_write(owner_execute_latest(&read_all, NULL, NULL));
 }
 
 void
@@ -156,7 +166,7 @@ ends_write(uint64 rows)
 			latest = Max(latest, end);
 		if (end == plan_time_or(row, CHAIN_EXPIRES_AT, DT_NOEND))
 			continue;
-		changes.grants[changes.count] = plan_value(row, CHAIN_GRANT, NULL);
+		changes.grants[changes.count] = plan_value_as(row, CHAIN_GRANT, UUIDOID, NULL);
 		changes.ends[changes.count] = TimestampTzGetDatum(end);
 		changes.for_ever[changes.count++] = end == DT_NOEND;
 	}
@@ -175,7 +185,7 @@ row_end(uint64 row, TimestampTz latest)
 	if (!plan_bool(row, CHAIN_SOLD))
 		return plan_time_or(row, CHAIN_EXPIRES_AT, DT_NOEND);
 	terms.sold_at = plan_time(row, CHAIN_BEGAN_AT);
-	days = plan_value(row, CHAIN_DAYS, &no_days);
+	days = plan_value_as(row, CHAIN_DAYS, INT4OID, &no_days);
 	terms.days = no_days ? 0 : DatumGetInt32(days);
 	terms.until = plan_time_or(row, CHAIN_UNTIL, DT_NOEND);
 	return access_end(&terms, latest);

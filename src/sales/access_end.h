@@ -38,11 +38,12 @@ access_end(const AccessTerms *terms, TimestampTz latest)
 /*
  * Writes the ends of all grants of one person and course, as they follow from each other: for
  * the grants with an end in the transition table "made" of a trigger (registered with SPI); for
- * the buyer and each course of a purchase; and for one person and course, two Datums. Needs
- * SPI_connect(), and the locks of the people's rows of users. Overwrites SPI_tuptable. What the
- * statement raises comes through.
+ * everybody, where the tables are locked; for the buyer and each course of a purchase; and for
+ * one person and course, two Datums. Needs SPI_connect(), and the locks of the people's rows of
+ * users. Overwrites SPI_tuptable. What the statement raises comes through.
  */
 extern void access_ends_write_made(void);
+extern void access_ends_write_all(void);
 extern void access_ends_write_purchase(Datum purchase);
 extern void access_ends_write_pair(Datum *user_and_course);
 

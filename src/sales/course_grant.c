@@ -156,8 +156,8 @@ coursebase_tg_course_grants__project(PG_FUNCTION_ARGS)
 	data = trigger_expect(fcinfo, "tg_course_grants__project", ROW_AFTER_CHANGE);
 	if (restore_under_way())
 		return PointerGetDatum(NULL);
-	keys[0] = trigger_value(data, data->tg_trigtuple, "user_id");
-	keys[1] = trigger_value(data, data->tg_trigtuple, "course_id");
+	keys[0] = trigger_value_as(data, data->tg_trigtuple, "user_id", UUIDOID);
+	keys[1] = trigger_value_as(data, data->tg_trigtuple, "course_id", UUIDOID);
 	SPI_connect();
 	if (anchor_user(DatumGetUUIDP(keys[0])) != ANCHORED_NONE)
 	{
@@ -288,8 +288,8 @@ coursebase_tg_user_course_access__record(PG_FUNCTION_ARGS)
 	data = trigger_expect(fcinfo, "tg_user_course_access__record", ROW_AFTER_CHANGE);
 	if (derive_under_way() || restore_under_way())
 		return PointerGetDatum(NULL);
-	keys[0] = trigger_value(data, data->tg_trigtuple, "user_id");
-	keys[1] = trigger_value(data, data->tg_trigtuple, "course_id");
+	keys[0] = trigger_value_as(data, data->tg_trigtuple, "user_id", UUIDOID);
+	keys[1] = trigger_value_as(data, data->tg_trigtuple, "course_id", UUIDOID);
 	SPI_connect();
 	if (anchor_user(DatumGetUUIDP(keys[0])) != ANCHORED_NONE)
 	{
@@ -312,8 +312,8 @@ PGDLLEXPORT Datum
 coursebase_tg_purchases__project(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect(fcinfo, "tg_purchases__project", ROW_AFTER_CHANGE);
-	Datum keys[] = {trigger_value(data, data->tg_trigtuple, "id"),
-					trigger_value(data, data->tg_trigtuple, "user_id")};
+	Datum keys[] = {trigger_value_as(data, data->tg_trigtuple, "id", UUIDOID),
+					trigger_value_as(data, data->tg_trigtuple, "user_id", UUIDOID)};
 	pg_uuid_t *courses;
 	uint64 count;
 

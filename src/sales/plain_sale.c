@@ -117,7 +117,6 @@ static bool products_lock(void);
 static void terms_write(void);
 static char *terms_text(TriggerData *data, HeapTuple row);
 static int64 sum_of(TriggerData *data, HeapTuple row, const char *name);
-static Datum nullable_value(TriggerData *data, HeapTuple row, const char *name, bool *null);
 static HeapTuple refund_complete(TriggerData *data, int64 before);
 static HeapTuple refund_reverse(TriggerData *data, int64 before);
 static void change_audit(TriggerData *data, bool reversed);
@@ -191,8 +190,10 @@ coursebase_tg_purchases__refund(PG_FUNCTION_ARGS)
 	int64 after = sum_of(data, data->tg_newtuple, "refunded_in_cents");
 	int64 paid = sum_of(data, data->tg_newtuple, "price_paid_in_cents");
 	bool was_open, is_open;
-	Datum was_at = nullable_value(data, data->tg_trigtuple, "refunded_at", &was_open);
-	Datum is_at = nullable_value(data, data->tg_newtuple, "refunded_at", &is_open);
+	Datum was_at = trigger_value_or_null(data, data->tg_trigtuple, "refunded_at",
+										 TIMESTAMPTZOID, &was_open);
+	Datum is_at =
+		trigger_value_or_null(data, data->tg_newtuple, "refunded_at", TIMESTAMPTZOID, &is_open);
 
 	if (restore_under_way())
 		return PointerGetDatum(data->tg_newtuple);
@@ -213,15 +214,16 @@ static HeapTuple
 refund_complete(TriggerData *data, int64 before)
 {
 	HeapTuple row = data->tg_newtuple;
-	Datum paid = trigger_value(data, row, "price_paid_in_cents");
+	Datum paid = trigger_value_as(data, row, "price_paid_in_cents", INT8OID);
 	bool open;
 
-	nullable_value(data, row, "refunded_at", &open);
+	trigger_value_or_null(data, row, "refunded_at", TIMESTAMPTZOID, &open);
 	if (open)
-		row = trigger_set(data, row, "refunded_at",
-						  TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()), false);
-	row = trigger_set(data, row, "refunded_in_cents", paid, false);
-	return trigger_set(data, row, "refunded_in_part_in_cents", Int64GetDatum(before), false);
+		row = trigger_set_as(data, row, "refunded_at", TIMESTAMPTZOID,
+							 TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()), false);
+	row = trigger_set_as(data, row, "refunded_in_cents", INT8OID, paid, false);
+	return trigger_set_as(data, row, "refunded_in_part_in_cents", INT8OID,
+						  Int64GetDatum(before), false);
 }
 
 /* The sum is again what it was before the full refund, unless the statement names another one.
@@ -232,9 +234,11 @@ refund_reverse(TriggerData *data, int64 before)
 	HeapTuple row = data->tg_newtuple;
 
 	if (sum_of(data, row, "refunded_in_cents") == before)
-		row = trigger_set(data, row, "refunded_in_cents",
-						  trigger_value(data, row, "refunded_in_part_in_cents"), false);
-	return trigger_set(data, row, "refunded_in_part_in_cents", Int64GetDatum(0), false);
+		row = trigger_set_as(data, row, "refunded_in_cents", INT8OID,
+							 trigger_value_as(data, row, "refunded_in_part_in_cents", INT8OID),
+							 false);
+	return trigger_set_as(data, row, "refunded_in_part_in_cents", INT8OID, Int64GetDatum(0),
+						  false);
 }
 
 /* SQL function: tg_purchases__audit() returns trigger */
@@ -243,15 +247,16 @@ coursebase_tg_purchases__audit(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect(fcinfo, "tg_purchases__audit", ROW_AFTER_UPDATE);
 	bool was_open, is_open;
-	Datum was_at = nullable_value(data, data->tg_trigtuple, "refunded_at", &was_open);
+	Datum was_at = trigger_value_or_null(data, data->tg_trigtuple, "refunded_at",
+										 TIMESTAMPTZOID, &was_open);
 
-	nullable_value(data, data->tg_newtuple, "refunded_at", &is_open);
+	trigger_value_or_null(data, data->tg_newtuple, "refunded_at", TIMESTAMPTZOID, &is_open);
 	if (restore_under_way())
 		return PointerGetDatum(NULL);
 	SPI_connect();
 	if (!was_open && is_open)
 	{
-		Datum values[] = {trigger_value(data, data->tg_newtuple, "id"), was_at};
+		Datum values[] = {trigger_value_as(data, data->tg_newtuple, "id", UUIDOID), was_at};
 
 		/* a provider that tells the reversed refund again must not refund again: its row stays
 		 */
@@ -267,12 +272,12 @@ change_audit(TriggerData *data, bool reversed)
 {
 	int64 before = sum_of(data, data->tg_trigtuple, "refunded_in_cents");
 	int64 after = sum_of(data, data->tg_newtuple, "refunded_in_cents");
-	Datum values[] = {trigger_value(data, data->tg_newtuple, "id"),
+	Datum values[] = {trigger_value_as(data, data->tg_newtuple, "id", UUIDOID),
 					  Int64GetDatum(after - before)};
 	bool open;
 	StringInfoData content;
 
-	nullable_value(data, data->tg_newtuple, "refunded_at", &open);
+	trigger_value_or_null(data, data->tg_newtuple, "refunded_at", TIMESTAMPTZOID, &open);
 	initStringInfo(&content);
 	appendStringInfo(&content, "{\"refunded_in_cents\": " INT64_FORMAT ", \"in_full\": %s",
 					 after, open ? "false" : "true");
@@ -334,31 +339,24 @@ coursebase_tg_any__bound(PG_FUNCTION_ARGS)
 
 	if (derive_under_way() || restore_under_way())
 		return PointerGetDatum(row);
-	plan_bind(&values, trigger_value(data, row, "user_id"));
-	plan_bind(&values, trigger_value(data, row, "course_id"));
+	plan_bind(&values, trigger_value_as(data, row, "user_id", UUIDOID));
+	plan_bind(&values, trigger_value_as(data, row, "course_id", UUIDOID));
 	sold = is_grant && trigger_uuid(data, row, "purchase_id", &purchase);
 	plan_bind_uuid(&values, sold ? &purchase : NULL);
 	plan_bind_bool(&values, is_grant);
 	SPI_connect();
 	owner_execute_latest(&find_bound, values.datums, values.nulls);
 	bound = plan_bool(0, 1);
-	end = plan_value(0, 2, &for_ever);
+	end = plan_value_as(0, 2, TIMESTAMPTZOID, &for_ever);
 	SPI_finish();
 	if (bound)
 		return PointerGetDatum(NULL);
-	return PointerGetDatum(sold ? trigger_set(data, row, "expires_at", end, for_ever) : row);
+	return PointerGetDatum(
+		sold ? trigger_set_as(data, row, "expires_at", TIMESTAMPTZOID, end, for_ever) : row);
 }
 
 static int64
 sum_of(TriggerData *data, HeapTuple row, const char *name)
 {
-	return DatumGetInt64(trigger_value(data, row, name));
-}
-
-static Datum
-nullable_value(TriggerData *data, HeapTuple row, const char *name, bool *null)
-{
-	TupleDesc columns = RelationGetDescr(data->tg_relation);
-
-	return SPI_getbinval(row, columns, SPI_fnumber(columns, name), null);
+	return DatumGetInt64(trigger_value_as(data, row, name, INT8OID));
 }

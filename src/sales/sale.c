@@ -45,6 +45,7 @@ enum
 	SALE_PRICE,
 	SALE_PAYMENT,
 	SALE_AT,
+	SALE_FIRST_REFERENCE,
 };
 
 /* The columns of read_purchase; all but the last one are those of the answer. */
@@ -109,7 +110,8 @@ PG_FUNCTION_INFO_V1(coursebase_complete_purchase);
 
 /*
  * SQL function: complete_purchase(user_id uuid, product_id uuid, stripe_session_id text,
- * price_paid_in_cents bigint, payment_status text, at timestamptz) returns table (purchase_id
+ * price_paid_in_cents bigint, payment_status text, at timestamptz, currency text, tax_in_cents
+ * bigint, payment_intent_id text, charge_id text, invoice_id text) returns table (purchase_id
  * uuid, status text, already_owned boolean, course_ids uuid[])
  *
  * An unpaid session answers without touching a row.
@@ -133,6 +135,8 @@ coursebase_complete_purchase(PG_FUNCTION_ARGS)
 	/* the person before the product: the order of all locks */
 	anchor_user_require(PG_GETARG_UUID_P(SALE_USER));
 	sale_record(fcinfo, &sale);
+	/* the browser may have come first, without what only the webhook knows */
+	sale_references_write(fcinfo, SALE_SESSION, SALE_FIRST_REFERENCE);
 	sale_return(fcinfo, &sale);
 	SPI_finish();
 	return (Datum) 0;
@@ -146,7 +150,8 @@ sale_row_return(FunctionCallInfo fcinfo, int columns)
 	bool *nulls = palloc_array(bool, columns);
 
 	for (int i = 0; i < columns; i++)
-		values[i] = plan_value(0, i + 1, &nulls[i]);
+		values[i] =
+			plan_value_as(0, i + 1, TupleDescAttr(result->setDesc, i)->atttypid, &nulls[i]);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
@@ -154,7 +159,7 @@ sale_row_return(FunctionCallInfo fcinfo, int columns)
 static void
 arguments_check(FunctionCallInfo fcinfo)
 {
-	args_require_all(fcinfo);
+	args_require_first(fcinfo, SALE_AT);
 	args_time(fcinfo, SALE_AT);
 	if (VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(SALE_SESSION)) == 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -1,5 +1,5 @@
 /*
- * sale.h: what sale.c and refund.c share.
+ * sale.h: what sale.c, refund.c and payment_refund.c share.
  */
 #ifndef COURSEBASE_SALES_SALE_H
 #define COURSEBASE_SALES_SALE_H
@@ -14,5 +14,13 @@
  * SPI, whose memory the row is in.
  */
 extern void sale_row_return(FunctionCallInfo fcinfo, int columns);
+
+/*
+ * Writes the arguments from first on (currency, tax_in_cents, payment_intent_id, charge_id,
+ * invoice_id) into the purchase of the session that another argument names; what is there
+ * stays. Needs SPI and the lock of the buyer.
+ */
+#define SALE_REFERENCES 5
+extern void sale_references_write(FunctionCallInfo fcinfo, int session, int first);
 
 #endif

@@ -274,7 +274,7 @@ course_purchase_promote(const pg_uuid_t *user, const pg_uuid_t *course, const ch
 	plan_bind_uuid(&values, course);
 	plan_bind_text(&values, voice);
 	plan_bind_time(&values, at);
-	plan_bind_bool(&values, environment_sandbox_counts());
+	plan_bind_bool(&values, environment_sandbox_counts(user));
 	plan_execute(&promote_duplicate, values.datums, values.nulls, false);
 }
 

@@ -172,13 +172,16 @@ discount_try(Delivery *delivery)
 
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
-		if (error->sqlerrcode != ERRCODE_CB_DISCOUNT_REFUSED &&
-			error->sqlerrcode != ERRCODE_CB_ORDER_CONFLICT)
-			PG_RE_THROW();
 		FlushErrorState();
+		/* also before an error is passed on: outside of a transaction block the server would
+		 * take the open one for a savepoint of the client, and the session would stay aborted
+		 */
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
+		if (error->sqlerrcode != ERRCODE_CB_DISCOUNT_REFUSED &&
+			error->sqlerrcode != ERRCODE_CB_ORDER_CONFLICT)
+			ReThrowError(error);
 		delivery->discount_refused =
 			psprintf("%s: %s: %s", unpack_sql_state(error->sqlerrcode), error->message,
 					 error->detail == NULL ? "" : error->detail);
@@ -360,7 +363,7 @@ acknowledge(KeptPlan *plan, const Delivery *delivery)
 
 	if (!delivery->receipt.acknowledged)
 		return;
-	plan_bind(&values, plan_value(0, 1, NULL));
+	plan_bind(&values, plan_value_as(0, 1, UUIDOID, NULL));
 	plan_bind_time(&values, delivery->at);
 	plan_execute(plan, values.datums, values.nulls, false);
 }

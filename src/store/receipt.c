@@ -34,6 +34,7 @@
 #include "identity/audit.h"
 #include "json/object_write.h"
 #include "store/delivery.h"
+#include "store/transfer.h"
 
 static const char *const status_names[RECEIPT_STATUSES] = {
 	[RECEIPT_VALID] = "valid",     [RECEIPT_DUPLICATE] = "duplicate",
@@ -184,6 +185,8 @@ coursebase_validate_purchase(PG_FUNCTION_ARGS)
 	rights = owner_enter();
 	store_product_find(&delivery.product, delivery.receipt.product_name);
 	receipt_complete(&delivery.receipt, &delivery.product);
+	/* who had it, and closed the account, is locked with the one who brings it */
+	transfer_restore(&delivery.receipt, &delivery.user);
 	anchor_open_user_require(&delivery.user);
 	if (receipt_claim(&delivery))
 	{
@@ -202,7 +205,7 @@ coursebase_validate_purchase(PG_FUNCTION_ARGS)
 static bool
 receipt_claim(Delivery *delivery)
 {
-	bool counts = environment_counts(delivery->receipt.environment);
+	bool counts = environment_counts(delivery->receipt.environment, &delivery->user);
 
 	delivery->status = delivery->receipt.state == RECEIPT_UNPAID            ? RECEIPT_PENDING
 					   : delivery->receipt.state == RECEIPT_CANCELED_UNPAID ? RECEIPT_CANCELED

@@ -206,7 +206,7 @@ documents_read(ManifestLine *lines, int count, HandshakeSource source)
 			bsearch(&line, wanted, n, sizeof(ManifestLine *), line_compare_id);
 
 		if (found != NULL)
-			(*found)->document = plan_value(row, DOCUMENT_CONTENT, NULL);
+			(*found)->document = plan_value_as(row, DOCUMENT_CONTENT, JSONOID, NULL);
 	}
 }
 

@@ -83,15 +83,20 @@ static KeptPlan replace_cached = {
 			  INT8OID, UUIDOID, INT8OID, INT8OID},
 };
 
-/* The advisory lock stands for the row that is not there yet: while another transaction inserts
- * the first row of a user, this one neither waits nor inserts. */
+/*
+ * The advisory lock stands for the row that is not there yet: while another transaction inserts
+ * the first row of a user, this one neither waits nor inserts. All users share 1024 locks, for
+ * each that a transaction holds takes a place in the server's table of locks, and one that
+ * answers for all users would fill the table. Who shares a lock with such a user is only cached
+ * later.
+ */
 static KeptPlan insert_cached = {
 	.sql = "INSERT INTO coursebase.cached_handshake_responses (user_id, response, digest,"
 		   " computed_at, valid_from, valid_until, catalogue_version, cohort_id,"
 		   " cohort_version, user_version)"
 		   " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10"
 		   " WHERE pg_try_advisory_xact_lock(hashtextextended("
-		   "  'coursebase.cached_handshake_responses ' || $1::text, 0))"
+		   "  'coursebase.cached_handshake_responses ' || (uuid_hash($1) & 1023)::text, 0))"
 		   " ON CONFLICT DO NOTHING",
 	.nargs = 10,
 	.types = {UUIDOID, JSONOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID,

@@ -131,7 +131,7 @@ handshake_courses_write(StringInfo out, Validity *validity, const pg_uuid_t *use
 		Datum values[] = {UUIDPGetDatum(user),
 						  PointerGetDatum(courses_array(&rights)),
 						  PointerGetDatum(sources_array(&rights)),
-						  BoolGetDatum(environment_sandbox_counts()),
+						  BoolGetDatum(environment_sandbox_counts(user)),
 						  Int32GetDatum(COURSE_BY_SLOT),
 						  Int32GetDatum(COURSE_BY_GRANT),
 						  Int32GetDatum(COURSE_BY_PREMIUM)};

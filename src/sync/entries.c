@@ -54,9 +54,11 @@ entries_query(HandshakeEntries *entries, KeptPlan *plan, Datum key, HandshakeSou
 	uint64 rows = plan_execute(plan, &key, NULL, true);
 
 	for (uint64 row = 0; row < rows; row++)
-		entries_add(entries, source, rank, DatumGetUUIDP(plan_value(row, ROW_ID, NULL)),
-					slice_of(plan_value(row, ROW_CODE, NULL)),
-					slice_of(plan_value(row, ROW_CHECKSUM, NULL)), plan_int32(row, ROW_SIZE));
+		entries_add(entries, source, rank,
+					DatumGetUUIDP(plan_value_as(row, ROW_ID, UUIDOID, NULL)),
+					slice_of(plan_value_as(row, ROW_CODE, TEXTOID, NULL)),
+					slice_of(plan_value_as(row, ROW_CHECKSUM, TEXTOID, NULL)),
+					plan_int32(row, ROW_SIZE));
 }
 
 /* Sorted by name and rank: the last one of a name is the one that counts. */

@@ -28,10 +28,6 @@ static KeptPlan read_name = {
 	.types = {UUIDOID},
 };
 
-static int column_number(TriggerData *data, const char *column);
-static Datum column_value(TriggerData *data, HeapTuple row, const char *column, bool *null);
-static HeapTuple column_replace(TriggerData *data, const char *column, Datum value);
-
 PG_FUNCTION_INFO_V1(coursebase_tg_manifest_cohorts__name);
 PG_FUNCTION_INFO_V1(coursebase_tg_audio_usage__keep_greatest);
 
@@ -43,7 +39,7 @@ coursebase_tg_manifest_cohorts__name(PG_FUNCTION_ARGS)
 	HeapTuple row = trigger_written_row(data);
 	const char *name = NULL;
 	bool null;
-	Datum manifest = column_value(data, row, "manifest_id", &null);
+	Datum manifest = trigger_value_or_null(data, row, "manifest_id", UUIDOID, &null);
 
 	if (null)
 		return PointerGetDatum(row);
@@ -55,12 +51,13 @@ coursebase_tg_manifest_cohorts__name(PG_FUNCTION_ARGS)
 	 * reports it */
 	if (name == NULL)
 	{
-		column_value(data, row, "name", &null);
+		trigger_value_or_null(data, row, "name", TEXTOID, &null);
 		if (!null)
 			return PointerGetDatum(row);
 		name = "";
 	}
-	return PointerGetDatum(column_replace(data, "name", CStringGetTextDatum(name)));
+	return PointerGetDatum(trigger_set_as(data, trigger_written_row(data), "name", TEXTOID,
+										  CStringGetTextDatum(name), false));
 }
 
 /*
@@ -75,42 +72,15 @@ coursebase_tg_audio_usage__keep_greatest(PG_FUNCTION_ARGS)
 		trigger_expect(fcinfo, "tg_audio_usage__keep_greatest", ROW_BEFORE_WRITE);
 	bool old_null = true;
 	bool new_null;
-	Datum new_count = column_value(data, trigger_written_row(data), "play_count", &new_null);
+	Datum new_count = trigger_value_or_null(data, trigger_written_row(data), "play_count",
+											INT4OID, &new_null);
 	Datum old_count = (Datum) 0;
 
 	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
-		old_count = column_value(data, data->tg_trigtuple, "play_count", &old_null);
+		old_count =
+			trigger_value_or_null(data, data->tg_trigtuple, "play_count", INT4OID, &old_null);
 	if (old_null || new_null || DatumGetInt32(old_count) <= DatumGetInt32(new_count))
 		return PointerGetDatum(trigger_written_row(data));
-	return PointerGetDatum(column_replace(data, "play_count", old_count));
-}
-
-static Datum
-column_value(TriggerData *data, HeapTuple row, const char *column, bool *null)
-{
-	return SPI_getbinval(row, RelationGetDescr(data->tg_relation), column_number(data, column),
-						 null);
-}
-
-static HeapTuple
-column_replace(TriggerData *data, const char *column, Datum value)
-{
-	int number = column_number(data, column);
-	bool null = false;
-
-	return heap_modify_tuple_by_cols(trigger_written_row(data),
-									 RelationGetDescr(data->tg_relation), 1, &number, &value,
-									 &null);
-}
-
-static int
-column_number(TriggerData *data, const char *column)
-{
-	int number = SPI_fnumber(RelationGetDescr(data->tg_relation), column);
-
-	if (number <= 0)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
-						errmsg("table \"%s\" has no column \"%s\"",
-							   RelationGetRelationName(data->tg_relation), column)));
-	return number;
+	return PointerGetDatum(trigger_set_as(data, trigger_written_row(data), "play_count",
+										  INT4OID, old_count, false));
 }

@@ -18,8 +18,12 @@
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
+#include "executor/tuptable.h"
 #include "fmgr.h"
+#include "utils/array.h"
+#include "utils/datum.h"
 #include "utils/rel.h"
+#include "utils/tuplestore.h"
 #include "utils/uuid.h"
 
 #include "core/datum.h"
@@ -34,6 +38,7 @@ typedef struct VersionScope
 	const char *name;
 	bool keyed;
 	KeptPlan move;
+	KeptPlan move_many; /* of all keys of an array, if the scope has triggers of statements */
 } VersionScope;
 
 /*
@@ -44,33 +49,41 @@ typedef struct VersionScope
 #define FIRST_VERSION "1 + (random() * 1e15)::bigint"
 
 static VersionScope scopes[] = {
-	{"catalogue",
-	 false,
-	 {.sql = "INSERT INTO coursebase.catalogue_version AS v (singleton, version)"
-			 " VALUES (true, " FIRST_VERSION ")"
-			 " ON CONFLICT (singleton) DO UPDATE SET version = v.version + 1"}},
-	{"cohort",
-	 true,
-	 {.sql = "INSERT INTO coursebase.cohort_versions AS v (cohort_id, version)"
-			 " SELECT c.id, " FIRST_VERSION " FROM coursebase.cohorts c WHERE c.id = $1"
-			 " ON CONFLICT (cohort_id) DO UPDATE SET version = v.version + 1",
-	  .nargs = 1,
-	  .types = {UUIDOID}}},
-	{"user",
-	 true,
-	 {.sql = "INSERT INTO coursebase.user_versions AS v (user_id, version)"
-			 " SELECT u.id, " FIRST_VERSION " FROM coursebase.users u WHERE u.id = $1"
-			 " ON CONFLICT (user_id) DO UPDATE SET version = v.version + 1",
-	  .nargs = 1,
-	  .types = {UUIDOID}}},
-	{"custom_course",
-	 true, /* the user whose course it is */
-	 {.sql = "INSERT INTO coursebase.user_versions AS v (user_id, version)"
-			 " SELECT c.user_id, " FIRST_VERSION
-			 " FROM coursebase.custom_courses c WHERE c.id = $1"
-			 " ON CONFLICT (user_id) DO UPDATE SET version = v.version + 1",
-	  .nargs = 1,
-	  .types = {UUIDOID}}},
+	{.name = "catalogue",
+	 .move = {.sql = "INSERT INTO coursebase.catalogue_version AS v (singleton, version)"
+					 " VALUES (true, " FIRST_VERSION ")"
+					 " ON CONFLICT (singleton) DO UPDATE SET version = v.version + 1"}},
+	{.name = "cohort",
+	 .keyed = true,
+	 .move = {.sql = "INSERT INTO coursebase.cohort_versions AS v (cohort_id, version)"
+					 " SELECT c.id, " FIRST_VERSION " FROM coursebase.cohorts c WHERE c.id = $1"
+					 " ON CONFLICT (cohort_id) DO UPDATE SET version = v.version + 1",
+			  .nargs = 1,
+			  .types = {UUIDOID}}},
+	{.name = "user",
+	 .keyed = true,
+	 .move = {.sql = "INSERT INTO coursebase.user_versions AS v (user_id, version)"
+					 " SELECT u.id, " FIRST_VERSION " FROM coursebase.users u WHERE u.id = $1"
+					 " ON CONFLICT (user_id) DO UPDATE SET version = v.version + 1",
+			  .nargs = 1,
+			  .types = {UUIDOID}},
+	 /* in the order of ids, so that two statements wait in turn; a key that comes twice counts
+	  * once */
+	 .move_many = {.sql = "INSERT INTO coursebase.user_versions AS v (user_id, version)"
+						  " SELECT u.id, " FIRST_VERSION
+						  " FROM coursebase.users u WHERE u.id = ANY ($1) ORDER BY u.id"
+						  " ON CONFLICT (user_id) DO UPDATE SET version = v.version + 1",
+				   .nargs = 1,
+				   .types = {UUIDARRAYOID}}},
+	/* the user whose course it is */
+	{.name = "custom_course",
+	 .keyed = true,
+	 .move = {.sql = "INSERT INTO coursebase.user_versions AS v (user_id, version)"
+					 " SELECT c.user_id, " FIRST_VERSION
+					 " FROM coursebase.custom_courses c WHERE c.id = $1"
+					 " ON CONFLICT (user_id) DO UPDATE SET version = v.version + 1",
+			  .nargs = 1,
+			  .types = {UUIDOID}}},
 };
 
 /*
@@ -87,8 +100,10 @@ static struct
 	pg_uuid_t key;
 } last_move;
 
-static VersionScope *scope_of(Trigger *trigger);
+static VersionScope *scope_of(TriggerData *data);
 static void row_move(TriggerData *data, VersionScope *scope, HeapTuple row);
+static void rows_move(TriggerData *data, VersionScope *scope);
+static int key_column(TriggerData *data);
 static void version_move(VersionScope *scope, const pg_uuid_t *key);
 static bool moved_already(const VersionScope *scope, const pg_uuid_t *key);
 
@@ -105,9 +120,14 @@ coursebase_tg_any__move_version(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 						errmsg("coursebase.tg_any__move_version() works only as a trigger "
 							   "after a change")));
-	scope = scope_of(data->tg_trigger);
+	scope = scope_of(data);
 	if (!TRIGGER_FIRED_FOR_ROW(data->tg_event))
-		version_move(scope, NULL);
+	{
+		if (scope->keyed)
+			rows_move(data, scope);
+		else
+			version_move(scope, NULL);
+	}
 	else
 	{
 		row_move(data, scope, data->tg_trigtuple);
@@ -123,16 +143,23 @@ versions_were_read(void)
 	last_move.scope = NULL;
 }
 
-/* The scope that the arguments name. A statement's trigger (TRUNCATE) has no rows, so its scope
- * must be one without a key. */
+/* The scope that the arguments name. A statement's trigger has keys only where a transition
+ * table shows its rows, and not for a TRUNCATE. */
 static VersionScope *
-scope_of(Trigger *trigger)
+scope_of(TriggerData *data)
 {
+	Trigger *trigger = data->tg_trigger;
+	bool shows_rows = TRIGGER_FOR_ROW(trigger->tgtype) || data->tg_newtable != NULL ||
+					  data->tg_oldtable != NULL;
+
 	for (int i = 0; i < lengthof(scopes); i++)
 	{
-		bool fits = TRIGGER_FOR_ROW(trigger->tgtype) ? trigger->tgnargs == 1 + scopes[i].keyed
-													 : !scopes[i].keyed;
+		bool keyed = scopes[i].keyed;
+		bool fits = keyed ? shows_rows && trigger->tgnargs == 2
+						  : trigger->tgnargs == 1 || !TRIGGER_FOR_ROW(trigger->tgtype);
 
+		if (keyed && !TRIGGER_FOR_ROW(trigger->tgtype) && scopes[i].move_many.sql == NULL)
+			fits = false;
 		if (fits && trigger->tgnargs > 0 && strcmp(trigger->tgargs[0], scopes[i].name) == 0)
 			return &scopes[i];
 	}
@@ -145,8 +172,6 @@ scope_of(Trigger *trigger)
 static void
 row_move(TriggerData *data, VersionScope *scope, HeapTuple row)
 {
-	TupleDesc columns = RelationGetDescr(data->tg_relation);
-	int column;
 	Datum key;
 	bool null;
 
@@ -155,15 +180,65 @@ row_move(TriggerData *data, VersionScope *scope, HeapTuple row)
 		version_move(scope, NULL);
 		return;
 	}
-	column = SPI_fnumber(columns, data->tg_trigger->tgargs[1]);
+	key = SPI_getbinval(row, RelationGetDescr(data->tg_relation), key_column(data), &null);
+	if (!null)
+		version_move(scope, DatumGetUUIDP(key));
+}
+
+/*
+ * The same for all rows of a statement at once. One row, as most programs write, takes the way
+ * of row_move(), which knows what this transaction moved already.
+ */
+static void
+rows_move(TriggerData *data, VersionScope *scope)
+{
+	Tuplestorestate *rows = data->tg_newtable != NULL ? data->tg_newtable : data->tg_oldtable;
+	int64 count = tuplestore_tuple_count(rows);
+	int column = key_column(data);
+	TupleTableSlot *slot;
+	Datum *keys;
+	int nkeys = 0;
+
+	if (count == 0)
+		return;
+	keys = palloc_extended(count * sizeof(Datum), MCXT_ALLOC_HUGE);
+	slot = MakeSingleTupleTableSlot(RelationGetDescr(data->tg_relation), &TTSOpsMinimalTuple);
+	tuplestore_rescan(rows);
+	while (tuplestore_gettupleslot(rows, true, false, slot))
+	{
+		bool null;
+		Datum key = slot_getattr(slot, column, &null);
+
+		if (!null)
+			keys[nkeys++] = datumCopy(key, false, UUID_LEN);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	if (nkeys == 1)
+		version_move(scope, DatumGetUUIDP(keys[0]));
+	else if (nkeys > 1)
+	{
+		Datum array = PointerGetDatum(
+			construct_array(keys, nkeys, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
+
+		SPI_connect();
+		owner_execute(&scope->move_many, &array, NULL, false);
+		SPI_finish();
+	}
+}
+
+/* The column that the second argument names: 09000 where the table has none of that type. */
+static int
+key_column(TriggerData *data)
+{
+	TupleDesc columns = RelationGetDescr(data->tg_relation);
+	int column = SPI_fnumber(columns, data->tg_trigger->tgargs[1]);
+
 	if (column <= 0 || SPI_gettypeid(columns, column) != UUIDOID)
 		ereport(ERROR, (errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
 						errmsg("table \"%s\" has no column \"%s\" of type uuid",
 							   RelationGetRelationName(data->tg_relation),
 							   data->tg_trigger->tgargs[1])));
-	key = SPI_getbinval(row, columns, column, &null);
-	if (!null)
-		version_move(scope, DatumGetUUIDP(key));
+	return column;
 }
 
 /* key is NULL in a scope without a key, of which the statement has no parameter. */

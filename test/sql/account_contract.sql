@@ -47,7 +47,7 @@ INSERT INTO stated VALUES
     ('server_logs', 'removed', 'message context'),
     ('server_logs', 'kept', 'function_name level'),
     ('audit_events', 'kept', 'action object old new'),
-    ('purchases', 'kept', 'product_details stripe_session_id'),
+    ('purchases', 'kept', 'product_details stripe_session_id currency payment_intent_id charge_id invoice_id'),
     ('purchase_refunds', 'kept', 'refund_ref'),
     ('course_purchases', 'kept', 'voice source product_id purchase_id purchase_token environment status'),
     ('custom_course_purchases', 'kept', 'purchase_id purchase_token source environment status'),

@@ -10,6 +10,7 @@ BEGIN;
 \i :abs_srcdir/fixtures/helpers/roles.sql
 CREATE ROLE regress_stranger;
 
+\pset footer off
 SELECT format('%s(%s)', p.proname, pg_get_function_identity_arguments(p.oid)) AS function,
     CASE p.provolatile WHEN 'i' THEN 'immutable' WHEN 's' THEN 'stable' ELSE 'volatile' END AS volatility,
     has_function_privilege('regress_anonymous', p.oid, 'EXECUTE') AS anonymous,
@@ -18,6 +19,7 @@ SELECT format('%s(%s)', p.proname, pg_get_function_identity_arguments(p.oid)) AS
 FROM pg_proc p
 WHERE p.pronamespace = 'coursebase'::regnamespace
 ORDER BY p.proname COLLATE "C";
+\pset footer on
 
 -- A role that plays no part may execute nothing.
 SELECT p.oid::regprocedure AS function, 'REVOKE EXECUTE FROM PUBLIC right after it is created' AS advice FROM pg_proc p

@@ -73,6 +73,7 @@ BEGIN
                     ELSE
                         EXECUTE statement USING ada;
                         GET DIAGNOSTICS n = ROW_COUNT;
+                        SET CONSTRAINTS ALL IMMEDIATE;
                     END IF;
                     RAISE EXCEPTION USING ERRCODE = '00001';
                 EXCEPTION

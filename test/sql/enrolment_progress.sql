@@ -53,6 +53,8 @@ ROLLBACK TO before;
 INSERT INTO coursebase.course_workouts (program_id, day_offset, sort_order, workout_id) VALUES (:strong, 2, 1, :squat);
 EXECUTE done(:max);
 DELETE FROM coursebase.course_workouts WHERE program_id = :strong AND day_offset = 2 AND sort_order = 1;
+SET CONSTRAINTS ALL IMMEDIATE;
+SET CONSTRAINTS ALL DEFERRED;
 EXECUTE done(:max);
 -- Refused: rest, another program's, what is another program's on either side, a course that is not active.
 SELECT coursebase.mark_workout_complete(:'e', :rest, NULL, '2026-02-05');

@@ -29,6 +29,7 @@ EXECUTE asking;
 UPDATE coursebase.users SET role = 'admin' WHERE clerk_user_id = 'cache_ada';
 EXECUTE asking;
 DROP INDEX coursebase.users_clerk_user_id_key;
+SET LOCAL coursebase.allow_drop = on;
 ALTER TABLE coursebase.users ALTER COLUMN clerk_user_id TYPE varchar(300);
 CREATE UNIQUE INDEX users_clerk_user_id_key ON coursebase.users (clerk_user_id);
 EXECUTE asking;

@@ -52,6 +52,7 @@ ROLLBACK;
 
 -- Row security.
 BEGIN;
+SET LOCAL coursebase.allow_drop = on;
 ALTER TABLE coursebase.users DISABLE ROW LEVEL SECURITY;
 ALTER TABLE coursebase.cohorts FORCE ROW LEVEL SECURITY;
 :lint

@@ -84,6 +84,7 @@ UPDATE coursebase.course_configs SET preview_workout_id = '00000000-0000-4000-80
 UPDATE coursebase.course_configs SET preview_type = 'specific_workout', preview_workout_id = '00000000-0000-4000-8000-0000000a2c02' WHERE program_id = :program; EXECUTE preview;
 SELECT coursebase.set_day(:program, 6, '{}'); EXECUTE preview;
 SELECT coursebase.set_day(:program, 7, '{}');
+SET CONSTRAINTS ALL IMMEDIATE;
 DELETE FROM coursebase.course_workouts WHERE workout_id = '00000000-0000-4000-8000-0000000a2c02';
 UPDATE coursebase.course_configs SET preview_type = 'none', preview_workout_id = NULL WHERE program_id = :program;
 SELECT coursebase.set_day(:program, 7, '{}');

@@ -46,6 +46,8 @@ CREATE FUNCTION pg_temp.all_rows() RETURNS TABLE (what text, rows bigint) LANGUA
     SELECT 'payments', count(*) FROM coursebase.payment_transactions WHERE organization_id::text LIKE '%db0_' UNION ALL SELECT 'entitlements', count(*) FROM coursebase.course_entitlements WHERE organization_id::text LIKE '%db0_' UNION ALL
     SELECT 'completions', count(*) FROM coursebase.course_workout_completions WHERE program_id::text LIKE '%dd0_' UNION ALL SELECT 'completed', count(completed_at) FROM coursebase.course_entitlements WHERE organization_id::text LIKE '%db0_' UNION ALL
     SELECT 'bound', count(membership_id) FROM coursebase.course_entitlements WHERE organization_id::text LIKE '%db0_' UNION ALL SELECT 'paid_bound', count(membership_id) FROM coursebase.payment_transactions WHERE organization_id::text LIKE '%db0_' $$;
+SET CONSTRAINTS ALL IMMEDIATE;
+SET CONSTRAINTS ALL DEFERRED;
 -- What an act comes to: the SQLSTATE, or which tables have how many rows more or fewer; undone again.
 CREATE FUNCTION pg_temp.act(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE state text; words text;

@@ -1,4 +1,5 @@
-# No command takes a table or a column of the business away unless coursebase.allow_drop is on.
+# No command takes a table, a column or a type of the business away, or makes another thing of it, unless
+# coursebase.allow_drop is on.
 use strict;
 use warnings FATAL => 'all';
 use FindBin;
@@ -68,6 +69,10 @@ my @refused = (
 	(map { "ALTER TABLE coursebase.$_ SET SCHEMA public" } @tables),
 	(map { "ALTER TABLE $_ CASCADE" } @columns),
 	(map { s/ DROP COLUMN (.*)/ RENAME COLUMN $1 TO other/r } map { "ALTER TABLE $_" } @columns),
+	'DO $$ BEGIN ALTER TABLE coursebase.users ALTER COLUMN name TYPE varchar(500); END $$',
+	(map { "ALTER TABLE coursebase.$_ DISABLE ROW LEVEL SECURITY" } @tables),
+	(map { "ALTER TYPE $_ RENAME TO other" } @types),
+	(map { "ALTER TYPE $_ SET SCHEMA public" } @types),
 	(map { "DROP TYPE $_ CASCADE" } @types));
 my @states = sqlstates($node, 'shop', \@refused);
 my @wrong = map { "$refused[$_]: $states[$_]" } grep { $states[$_] ne 'KB002' } 0 .. $#refused;
@@ -96,7 +101,6 @@ my @own = (
 	'ALTER TABLE coursebase.users DROP COLUMN own_note',
 	'DROP INDEX coursebase.own_idx',
 	'CREATE TEMP TABLE t (i int); DROP TABLE t',
-	'ALTER TABLE coursebase.users ALTER COLUMN name TYPE varchar(500)',
 	'CLUSTER coursebase.users USING users_pkey',
 	'TRUNCATE coursebase.app_logs',
 	'ALTER TABLE coursebase.users RENAME COLUMN own_note TO own',
@@ -110,6 +114,9 @@ my @own = (
 		'ALTER TABLE coursebase.users ADD COLUMN more integer', 'GRANT CREATE ON SCHEMA coursebase TO PUBLIC'),
 	'SET LOCAL search_path = public; DROP TABLE own',
 	'SAVEPOINT a; DROP TABLE coursebase.app_logs; ROLLBACK TO a; DROP TABLE public.own',
+	# added to an enum behind a new name, by a command that the trigger does not see
+	'ALTER TABLE public.own RENAME TO other; SET LOCAL session_replication_role = replica; '
+	  . q(ALTER TYPE coursebase.user_role ADD VALUE 'guest'),
 	'CREATE MATERIALIZED VIEW public.people AS SELECT name FROM coursebase.users; '
 	  . 'REFRESH MATERIALIZED VIEW public.people; DROP MATERIALIZED VIEW public.people');
 @states = sqlstates($node, 'shop', \@own);

@@ -55,7 +55,7 @@ my %taken = (
 		FROM pg_constraint WHERE connamespace = 'coursebase'::regnamespace AND contype IN ('p', 'u')
 		SQL
 	'row security' => <<~'SQL',
-		SELECT format('ALTER TABLE %s DISABLE ROW LEVEL SECURITY', oid::regclass)
+		SELECT format('SET coursebase.allow_drop = on; ALTER TABLE %s DISABLE ROW LEVEL SECURITY', oid::regclass)
 		FROM pg_class WHERE relnamespace = 'coursebase'::regnamespace AND relrowsecurity
 		SQL
 	comments => <<~'SQL',

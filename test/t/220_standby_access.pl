@@ -14,8 +14,8 @@ use Test::More;
 
 # What a standby leaves out of an answer that it gives all the same.
 my %answers_without_writing = map { $_ => 1 } qw(handshake);
-# What has nothing to write: these only look at the schema, and the form of the fixture was sent in.
-my %writes_nothing = map { $_ => 1 } qw(assert_schema_current assert_schema_owner submit_custom_course);
+# What has nothing to write: these only look at the schema, or draw at random, and the form of the fixture was sent in.
+my %writes_nothing = map { $_ => 1 } qw(assert_schema_current assert_schema_owner draw_referral_code submit_custom_course);
 
 my $primary = node('primary');
 $primary->append_conf('postgresql.conf', "max_wal_senders = 5\nhot_standby = on\nclient_min_messages = warning");

@@ -88,5 +88,9 @@ SELECT json_build_object(
     'session_settings', (SELECT json_agg(json_build_object('name', s.name, 'otherwise', s.boot_val,
             'meaning', s.short_desc) ORDER BY s.name COLLATE "C")
         FROM pg_settings s WHERE s.name ~ '^coursebase\.'),
+    'notices', (SELECT json_agg(json_build_object('provider', m.provider, 'name', m.name, 'subtype', m.subtype,
+            'event', m.event_type) ORDER BY m.provider COLLATE "C",
+            CASE WHEN m.name ~ '^[0-9]+$' THEN m.name::integer ELSE 1000 END, m.name COLLATE "C", m.subtype COLLATE "C")
+        FROM coursebase.subscription_event_mappings m),
     'parts', (SELECT json_agg(json_build_object('part', p.part, 'usual', p.usual) ORDER BY p.n) FROM parts p));
 ROLLBACK;

@@ -24,6 +24,8 @@ my @areas = (
     ['Programs' => 'Programs of organisations, against statements that check and write the same.'],
     ['Plain SQL' => 'Statements of other programs, on which triggers keep the rules, against the same statements on a table'
         . ' without triggers.'],
+    ['Coming with data' => 'Rows loaded while triggers are off and then `adopt()`, against the same rows and what is derived'
+        . ' from them written without triggers, and against a call a row. The time of one row.'],
     ['Growth' => 'The same call in databases with more people.'],
 );
 

@@ -1,0 +1,93 @@
+/*
+ * purge.c: deletes what was kept long enough: logs, bodies of notifications, and the audit
+ * trail as far as its owner says.
+ *
+ * Whole partitions that are past go first, for that costs no more than a file each; then rows,
+ * the oldest first, in one batch over all tables. Rows that another session holds are skipped.
+ *
+ * Rights: logs are deleted with the caller's; partitions, notifications and the audit trail
+ * with those of the tables' owner. How long the audit trail is kept is a setting that only the
+ * owner changes: a stolen server key cannot wipe it.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "utils/timestamp.h"
+
+#include "core/partition.h"
+#include "core/plan.h"
+#include "core/schema.h"
+#include "identity/audit.h"
+
+/* The second condition on the time is for the planner, which leaves partitions out by it. */
+#define DELETE_OLD(table)                                                                      \
+	{                                                                                          \
+		.sql = "DELETE FROM coursebase." table " WHERE created_at < $1 AND id = ANY (ARRAY("   \
+			   "SELECT l.id FROM coursebase." table " l WHERE l.created_at < $1 "              \
+			   "ORDER BY l.created_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED))",               \
+		.nargs = 2, .types = {TIMESTAMPTZOID, INT8OID},                                        \
+	}
+
+static KeptPlan delete_app_logs = DELETE_OLD("app_logs");
+static KeptPlan delete_server_logs = DELETE_OLD("server_logs");
+static KeptPlan empty_notifications = {
+	.sql = "SELECT coursebase.purge_notifications($1, $2::integer)",
+	.nargs = 2,
+	.types = {TIMESTAMPTZOID, INT8OID},
+};
+
+static int64 rows_delete(KeptPlan *plan, TimestampTz before, int64 batch);
+static int64 notifications_empty(TimestampTz before, int64 batch);
+
+PG_FUNCTION_INFO_V1(coursebase_purge_logs);
+
+/* SQL function: purge_logs(before timestamptz, batch integer) returns bigint */
+PGDLLEXPORT Datum
+coursebase_purge_logs(PG_FUNCTION_ARGS)
+{
+	TimestampTz before = PG_GETARG_TIMESTAMPTZ(0);
+	int64 left = PG_GETARG_INT32(1);
+	int64 batch = left;
+	int64 dropped;
+
+	schema_require_current();
+	if (batch < 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("argument batch must not be negative"),
+						errhint("Give the number of rows that one call may take at most.")));
+	SPI_connect();
+	/* for the right alone: who may not delete the rows may not drop them with their partition
+	 */
+	rows_delete(&delete_app_logs, before, 0);
+	rows_delete(&delete_server_logs, before, 0);
+	dropped = partitions_drop("app_logs", before) + partitions_drop("server_logs", before);
+	left -= rows_delete(&delete_app_logs, before, left);
+	left -= rows_delete(&delete_server_logs, before, left);
+	left -= notifications_empty(before, left);
+	dropped += audit_purge(before, &left);
+	SPI_finish();
+	PG_RETURN_INT64(dropped + batch - left);
+}
+
+static int64
+rows_delete(KeptPlan *plan, TimestampTz before, int64 batch)
+{
+	PlanValues values = {0};
+
+	plan_bind_time(&values, before);
+	plan_bind_int64(&values, batch);
+	return plan_execute(plan, values.datums, values.nulls, false);
+}
+
+static int64
+notifications_empty(TimestampTz before, int64 batch)
+{
+	PlanValues values = {0};
+
+	plan_bind_time(&values, before);
+	plan_bind_int64(&values, batch);
+	plan_execute(&empty_notifications, values.datums, values.nulls, false);
+	return plan_int64(0, 1);
+}

@@ -1,0 +1,95 @@
+/*
+ * adopt.c: the profiles of people, and the record of roles, for rows that came without
+ * triggers.
+ *
+ * Invariants: as in profile.c: everybody has a profile, with the address in lower case and a
+ * referral code that nobody else has. A closed account has a profile that tells of nobody. A
+ * role other than the one that was recorded last is recorded.
+ */
+#include "postgres.h"
+
+#include "executor/spi.h"
+#include "miscadmin.h"
+
+#include "identity/adopt.h"
+
+/*
+ * Answers how many people were without a profile, and how many have one now. Two people of one
+ * statement may draw the same code, or one that somebody has: these are left out, and the next
+ * round draws for them again. Nobody else writes profiles meanwhile, so that no conflict is
+ * left for the keys to find.
+ */
+static KeptPlan make_profiles = {
+	.sql = "WITH drawn AS MATERIALIZED ("
+		   " SELECT u.id, u.created_at,"
+		   "  CASE WHEN u.deleted_at IS NULL THEN lower(u.email) ELSE '' END AS email,"
+		   "  coursebase.draw_referral_code() AS code"
+		   " FROM coursebase.users u WHERE NOT EXISTS ("
+		   "  SELECT FROM coursebase.user_profile p WHERE p.user_id = u.id)"
+		   "), made AS ("
+		   " INSERT INTO coursebase.user_profile"
+		   "  (user_id, email, referral_code, created_at, updated_at)"
+		   " SELECT d.id, d.email, d.code, d.created_at, d.created_at FROM drawn d"
+		   " WHERE NOT EXISTS ("
+		   "   SELECT FROM coursebase.user_profile p WHERE p.referral_code = d.code)"
+		   "  AND d.code NOT IN ("
+		   "   SELECT t.code FROM drawn t GROUP BY t.code HAVING count(*) > 1)"
+		   " RETURNING 1)"
+		   " SELECT (SELECT count(*) FROM drawn), (SELECT count(*) FROM made)",
+};
+enum
+{
+	PROFILES_LACKING = 1,
+	PROFILES_MADE,
+};
+
+/* What BEFORE triggers do with the zone's name. UTC, which most have, is not looked up. */
+#define SPELL_ZONE(table)                                                                      \
+	"UPDATE coursebase." table " t SET time_zone = z.name"                                     \
+	" FROM (SELECT DISTINCT o.time_zone FROM coursebase." table " o"                           \
+	"  WHERE o.time_zone <> 'UTC') d"                                                          \
+	" JOIN pg_timezone_names z ON lower(z.name) = lower(d.time_zone)"                          \
+	" WHERE t.time_zone = d.time_zone AND z.name <> t.time_zone"
+
+static KeptPlan spell_zones_of_people = {.sql = SPELL_ZONE("user_profile")};
+static KeptPlan spell_zones_of_organizations = {.sql = SPELL_ZONE("organizations")};
+
+/* The role that was recorded last is user where nothing was recorded, as in check_identity().
+ */
+static KeptPlan record_roles = {
+	.sql = "INSERT INTO coursebase.audit_events (action, object, old, new)"
+		   " SELECT 'role_changed', 'users/' || u.id,"
+		   "  CASE WHEN l.role IS NOT NULL THEN jsonb_build_object('role', l.role) END,"
+		   "  jsonb_build_object('role', u.role)"
+		   " FROM coursebase.users u"
+		   " LEFT JOIN (SELECT DISTINCT ON (e.object) e.object, e.new ->> 'role' AS role"
+		   "  FROM coursebase.audit_events e WHERE e.action = 'role_changed'"
+		   "  ORDER BY e.object, e.created_at DESC) l ON l.object = 'users/' || u.id"
+		   " WHERE u.role::text <> coalesce(l.role, 'user')",
+};
+
+static void adopt(Adoption *adoption);
+
+const AdoptionPart identity_adoption = {
+	.tables = "coursebase.users, coursebase.user_profile, coursebase.organizations,"
+			  " coursebase.audit_events",
+	.adopt = adopt,
+};
+
+static void
+adopt(Adoption *adoption)
+{
+	int64 left;
+
+	/* codes rarely meet, so that one or two rounds do */
+	do
+	{
+		CHECK_FOR_INTERRUPTS();
+		plan_execute(&make_profiles, NULL, NULL, false);
+		left = plan_int64(0, PROFILES_LACKING) - plan_int64(0, PROFILES_MADE);
+		adoption_count(adoption, "profiles of users", plan_int64(0, PROFILES_MADE));
+	} while (left > 0);
+	adoption_make(adoption, "time zones respelled", &spell_zones_of_people);
+	adoption_make(adoption, "time zones respelled", &spell_zones_of_organizations);
+	adoption_make(adoption, "roles recorded in the audit", &record_roles);
+}

@@ -1,0 +1,356 @@
+/*
+ * transfer.c: what the stores sold to one person goes to another: by order of the operator, or
+ * because the account that had it is closed and the next one brings the same receipt.
+ *
+ * Invariants: a receipt moves with what it gave; a course that the receiver has already becomes
+ * a duplicate. Packs of credits stay where they were bought: their log tells what was spent of
+ * them. The use of a discount stays the buyer's. Each move is audited.
+ *
+ * Locks: the two rows of users, the lesser uuid first, then as in receipt.c.
+ *
+ * Rights: the server's alone; the statements run with the rights of the tables' owner. Nobody
+ * else moves a receipt: tg_any__person_stays.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+
+#include "core/args.h"
+#include "core/compat.h"
+#include "core/datum.h"
+#include "core/errors.h"
+#include "core/owner.h"
+#include "core/plan.h"
+#include "core/restore.h"
+#include "core/row_trigger.h"
+#include "core/schema.h"
+#include "core/setting.h"
+#include "identity/anchor.h"
+#include "identity/audit.h"
+#include "json/object_write.h"
+#include "store/purchase_key.h"
+#include "store/transfer.h"
+
+/* Whose the receipt or its line is, if not this person's, and whether the account is closed. */
+static KeptPlan find_other = {
+	.sql = "SELECT u.id, u.deleted_at IS NOT NULL FROM coursebase.users u WHERE u.id = ("
+		   "SELECT r.user_id FROM coursebase.store_receipts r WHERE r.source = $1 "
+		   "AND r.environment = $2 AND r.purchase_id = $3 AND r.user_id <> $4 "
+		   "AND r.kind <> 'ai_credits' UNION ALL "
+		   "SELECT l.user_id FROM coursebase.subscription_lines l WHERE l.store = $1 "
+		   "AND l.original_transaction_id = $5 AND l.user_id <> $4 LIMIT 1)",
+	.nargs = 5,
+	.types = {TEXTOID, TEXTOID, TEXTOID, UUIDOID, TEXTOID},
+};
+static KeptPlan list_receipts = {
+	.sql = "SELECT r.source, r.environment, r.purchase_id, r.kind "
+		   "FROM coursebase.store_receipts r WHERE r.user_id = $1 AND r.kind <> 'ai_credits' "
+		   "ORDER BY r.source, r.environment, r.purchase_id",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+static KeptPlan list_lines = {
+	.sql = "SELECT l.store, l.original_transaction_id FROM coursebase.subscription_lines l "
+		   "WHERE l.user_id = $1 AND l.store NOT IN ('manual', 'promotional') "
+		   "AND l.original_transaction_id <> l.user_id::text ORDER BY 1, 2",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+static KeptPlan move_receipt = {
+	.sql = "UPDATE coursebase.store_receipts x SET user_id = $4, discount_order_ref = NULL "
+		   "WHERE " PURCHASE_KEY " AND x.user_id = $5 AND x.kind <> 'ai_credits'",
+	.nargs = 5,
+	.types = {TEXTOID, TEXTOID, TEXTOID, UUIDOID, UUIDOID},
+};
+/* What the receiver has already stands: the purchase that comes becomes a duplicate. */
+static KeptPlan move_course = {
+	.sql = "WITH moved AS (UPDATE coursebase.course_purchases x SET user_id = $4, "
+		   "status = CASE WHEN x.status = 'valid' AND EXISTS (SELECT FROM "
+		   "coursebase.course_purchases o WHERE o.user_id = $4 AND o.course_id = x.course_id "
+		   "AND o.voice IS NOT DISTINCT FROM x.voice AND o.status IN ('valid', 'pending') "
+		   "AND o.source <> 'premium_slot') THEN 'invalid' ELSE x.status END "
+		   "WHERE " PURCHASE_KEY " AND x.user_id = $5 RETURNING x.status) "
+		   "UPDATE coursebase.store_receipts x SET status = 'duplicate' FROM moved m "
+		   "WHERE " PURCHASE_KEY " AND m.status = 'invalid' AND x.status = 'valid'",
+	.nargs = 5,
+	.types = {TEXTOID, TEXTOID, TEXTOID, UUIDOID, UUIDOID},
+};
+static KeptPlan move_custom_course = {
+	.sql = "UPDATE coursebase.custom_courses c SET user_id = $4 "
+		   "FROM coursebase.custom_course_purchases x WHERE " PURCHASE_KEY
+		   " AND c.id = x.course_id AND c.user_id = $5",
+	.nargs = 5,
+	.types = {TEXTOID, TEXTOID, TEXTOID, UUIDOID, UUIDOID},
+};
+static KeptPlan move_line = {
+	.sql = "SELECT coursebase.transfer_subscription($1, $2, $3) WHERE EXISTS (SELECT FROM "
+		   "coursebase.subscription_lines l WHERE l.store = $1 "
+		   "AND l.original_transaction_id = $2 AND l.user_id <> $3)",
+	.nargs = 3,
+	.types = {TEXTOID, TEXTOID, UUIDOID},
+};
+
+/* The receipts of a line's payments. */
+static KeptPlan list_payments = {
+	.sql = "SELECT r.source, r.environment, r.purchase_id, r.user_id "
+		   "FROM coursebase.store_receipts r WHERE r.source = $1 AND r.kind = 'subscription' "
+		   "AND r.original_transaction_id = $2 AND r.user_id <> $3 "
+		   "ORDER BY r.environment, r.purchase_id",
+	.nargs = 3,
+	.types = {TEXTOID, TEXTOID, UUIDOID},
+};
+
+/* While it is set, a receipt may change its person: our own statements, and no others. */
+static bool transfer_writes;
+
+static void people_lock(const pg_uuid_t *from, const pg_uuid_t *to);
+static void receipts_move(FunctionCallInfo fcinfo, const pg_uuid_t *from, const pg_uuid_t *to);
+static void lines_move(FunctionCallInfo fcinfo, const pg_uuid_t *from, const pg_uuid_t *to);
+static void receipt_move(const PurchaseKey *key, const pg_uuid_t *from, const pg_uuid_t *to);
+static bool line_move(const char *store, const char *line, const pg_uuid_t *to);
+static void move_return(FunctionCallInfo fcinfo, const char *kind, const char *source,
+						const char *id);
+
+PG_FUNCTION_INFO_V1(coursebase_transfer_purchases);
+PG_FUNCTION_INFO_V1(coursebase_transfer_line);
+PG_FUNCTION_INFO_V1(coursebase_tg_any__person_stays);
+
+/*
+ * SQL function: transfer_purchases(from_user uuid, to_user uuid, at timestamptz) returns table
+ * (kind text, source text, purchase_id text)
+ */
+PGDLLEXPORT Datum
+coursebase_transfer_purchases(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t *from, *to;
+	OwnerRights rights;
+
+	args_require_all(fcinfo);
+	from = PG_GETARG_UUID_P(0);
+	to = PG_GETARG_UUID_P(1);
+	args_time(fcinfo, 2);
+	if (memcmp(from, to, UUID_LEN) == 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("from_user and to_user are the same person")));
+	schema_require_current();
+	compat_materialize(fcinfo);
+	SPI_connect();
+	rights = owner_enter();
+	people_lock(from, to);
+	receipts_move(fcinfo, from, to);
+	lines_move(fcinfo, from, to);
+	owner_leave(rights);
+	SPI_finish();
+	return (Datum) 0;
+}
+
+/*
+ * SQL function: transfer_line(store text, original_transaction_id text, to_user uuid) returns
+ * boolean
+ */
+PGDLLEXPORT Datum
+coursebase_transfer_line(PG_FUNCTION_ARGS)
+{
+	OwnerRights rights;
+	bool moved;
+
+	args_require_all(fcinfo);
+	schema_require_current();
+	SPI_connect();
+	rights = owner_enter();
+	moved = line_move(args_text_or_null(fcinfo, 0), args_text_or_null(fcinfo, 1),
+					  PG_GETARG_UUID_P(2));
+	owner_leave(rights);
+	SPI_finish();
+	PG_RETURN_BOOL(moved);
+}
+
+/*
+ * SQL function: tg_any__person_stays() returns trigger
+ *
+ * Fires where an UPDATE changes a user_id that is set.
+ */
+PGDLLEXPORT Datum
+coursebase_tg_any__person_stays(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_expect(fcinfo, "tg_any__person_stays", ROW_BEFORE_UPDATE);
+
+	if (!transfer_writes && !restore_under_way())
+		ereport(ERROR, (errcode(ERRCODE_CB_SET_ONCE),
+						errmsg("column \"user_id\" of table \"%s\" is set already",
+							   RelationGetRelationName(data->tg_relation)),
+						errdetail("It is set once and then stays."),
+						errhint("To give what a store sold to another account call "
+								"coursebase.transfer_purchases().")));
+	return PointerGetDatum(data->tg_newtuple);
+}
+
+/* By the setting restore_behavior. An unknown word refuses, which is the safe side. */
+bool
+transfer_is_allowed(bool closed)
+{
+	char *behavior = setting_text("restore_behavior");
+
+	return strcmp(behavior, "transfer") == 0 ||
+		   (closed && strcmp(behavior, "transfer_if_closed") == 0);
+}
+
+bool
+transfer_restore(const Receipt *receipt, const pg_uuid_t *user)
+{
+	PurchaseKey key = {receipt->source, receipt->environment, receipt->purchase_id};
+	PlanValues values = {0};
+	pg_uuid_t other;
+
+	purchase_key_bind(&values, &key);
+	plan_bind_uuid(&values, user);
+	plan_bind_text(&values, receipt->original_transaction_id);
+	if (plan_execute(&find_other, values.datums, values.nulls, false) == 0)
+		return false;
+	other = plan_uuid(0, 1);
+	if (!transfer_is_allowed(plan_bool(0, 2)))
+		return false;
+	people_lock(&other, user);
+	receipt_move(&key, &other, user);
+	if (receipt->original_transaction_id != NULL)
+		line_move(receipt->source, receipt->original_transaction_id, user);
+	return true;
+}
+
+/* In the order of uuids. Who gets it must be open; who had it may be closed. */
+static void
+people_lock(const pg_uuid_t *from, const pg_uuid_t *to)
+{
+	if (memcmp(from, to, UUID_LEN) < 0)
+		anchor_user_require(from);
+	anchor_open_user_require(to);
+	if (memcmp(from, to, UUID_LEN) > 0)
+		anchor_user_require(from);
+}
+
+/* The list is copied before anything moves: the next statement overwrites it. */
+static void
+receipts_move(FunctionCallInfo fcinfo, const pg_uuid_t *from, const pg_uuid_t *to)
+{
+	Datum person = UUIDPGetDatum(from);
+	uint64 count = plan_execute(&list_receipts, &person, NULL, false);
+	PurchaseKey *keys = palloc(sizeof(PurchaseKey) * (count + 1));
+	char **kinds = palloc(sizeof(char *) * (count + 1));
+
+	for (uint64 i = 0; i < count; i++)
+	{
+		keys[i].source = plan_text_required(i, 1);
+		keys[i].environment = plan_text_required(i, 2);
+		keys[i].purchase_id = plan_text_required(i, 3);
+		kinds[i] = plan_text_required(i, 4);
+	}
+	for (uint64 i = 0; i < count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		receipt_move(&keys[i], from, to);
+		move_return(fcinfo, kinds[i], keys[i].source, keys[i].purchase_id);
+	}
+}
+
+static void
+lines_move(FunctionCallInfo fcinfo, const pg_uuid_t *from, const pg_uuid_t *to)
+{
+	Datum person = UUIDPGetDatum(from);
+	uint64 count = plan_execute(&list_lines, &person, NULL, false);
+	char **stores = palloc(sizeof(char *) * (count + 1));
+	char **lines = palloc(sizeof(char *) * (count + 1));
+
+	for (uint64 i = 0; i < count; i++)
+	{
+		stores[i] = plan_text_required(i, 1);
+		lines[i] = plan_text_required(i, 2);
+	}
+	for (uint64 i = 0; i < count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		line_move(stores[i], lines[i], to);
+		move_return(fcinfo, "line", stores[i], lines[i]);
+	}
+}
+
+/* The receipt, and what it gave. */
+static void
+receipt_move(const PurchaseKey *key, const pg_uuid_t *from, const pg_uuid_t *to)
+{
+	KeptPlan *const plans[] = {&move_course, &move_custom_course};
+	PlanValues values = {0};
+	StringInfoData before, after;
+	uint64 moved;
+
+	purchase_key_bind(&values, key);
+	plan_bind_uuid(&values, to);
+	plan_bind_uuid(&values, from);
+	transfer_writes = true;
+	PG_TRY();
+	{
+		moved = plan_execute(&move_receipt, values.datums, values.nulls, false);
+		for (int i = 0; moved > 0 && i < lengthof(plans); i++)
+			plan_execute(plans[i], values.datums, values.nulls, false);
+	}
+	PG_FINALLY();
+	{
+		transfer_writes = false;
+	}
+	PG_END_TRY();
+	if (moved == 0)
+		return;
+	object_begin(&before);
+	object_text(&before, "user_id", uuid_text(from));
+	object_begin(&after);
+	object_text(&after, "user_id", uuid_text(to));
+	audit_write(
+		"purchase_transferred",
+		psprintf("store_receipts/%s/%s/%s", key->source, key->environment, key->purchase_id),
+		object_end(&before), object_end(&after));
+}
+
+/* The line, and then the receipts of its payments, which go wherever it goes. */
+static bool
+line_move(const char *store, const char *line, const pg_uuid_t *to)
+{
+	PlanValues values = {0};
+	bool moved;
+	uint64 count;
+	PurchaseKey *keys;
+	pg_uuid_t *people;
+
+	plan_bind_text(&values, store);
+	plan_bind_text(&values, line);
+	plan_bind_uuid(&values, to);
+	moved = plan_execute(&move_line, values.datums, values.nulls, false) > 0;
+	count = plan_execute(&list_payments, values.datums, values.nulls, false);
+	keys = palloc(sizeof(PurchaseKey) * (count + 1));
+	people = palloc(sizeof(pg_uuid_t) * (count + 1));
+	for (uint64 i = 0; i < count; i++)
+	{
+		keys[i].source = plan_text_required(i, 1);
+		keys[i].environment = plan_text_required(i, 2);
+		keys[i].purchase_id = plan_text_required(i, 3);
+		people[i] = plan_uuid(i, 4);
+	}
+	for (uint64 i = 0; i < count; i++)
+		receipt_move(&keys[i], &people[i], to);
+	return moved;
+}
+
+static void
+move_return(FunctionCallInfo fcinfo, const char *kind, const char *source, const char *id)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Datum values[] = {CStringGetTextDatum(kind), CStringGetTextDatum(source),
+					  CStringGetTextDatum(id)};
+	bool nulls[lengthof(values)] = {false};
+
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}

@@ -1,0 +1,28 @@
+-- Promise: adopt() gives accounts and packs of credits that came without a log the entries that lead to what they say:
+-- nothing is lost of week and bank, packs can be refunded, and a bank that holds less than its packs is named.
+\set person '(\'00000000-0000-4000-8000-0000000ad6\' || lpad(n::text, 2, \'0\'))::uuid'
+\pset format unaligned
+\pset tuples_only on
+SET client_min_messages = warning;
+SET TIME ZONE 'UTC';
+BEGIN;
+SET LOCAL session_replication_role = replica;
+INSERT INTO coursebase.users (id, clerk_user_id, name, email) SELECT :person, 'adopt_' || n, 'Person', 'p' || n || '@example.org' FROM generate_series(1, 6) n;
+-- 1: a week alone; 2: a bank without packs; 3: a bank with its packs, one spent in part; 4: a bank with more than its pack; 5: packs alone; 6: less.
+INSERT INTO coursebase.ai_usage (user_id, weekly_limit_credits, weekly_used_credits, weekly_reset_date, bank_limit_credits, bank_used_credits, created_at, updated_at)
+SELECT :person, lim, used, '2026-01-12', bank, spent, '2025-12-01', '2026-01-08'
+FROM (VALUES (1, 100, 40, 0, 0), (2, 0, 0, 500, 120), (3, 100, 100, 3000, 1200), (4, 0, 0, 1500, 0), (6, 0, 0, 10, 0)) v (n, lim, used, bank, spent);
+INSERT INTO coursebase.ai_credit_purchases (user_id, product_id, credits, source, environment, purchase_id, purchase_token, purchased_at)
+SELECT :person, 'ai_credits', credits, 'app_store', 'production', id, 't', at::timestamptz
+FROM (VALUES (3, 1000, 'a', '2025-12-02'), (3, 2000, 'b', '2025-12-20'), (4, 1000, 'c', '2025-12-03'), (5, 700, 'd', '2025-12-04'), (6, 700, 'e', '2025-12-05')) v (n, credits, id, at);
+SELECT what, made, not_understood, regexp_replace(example, 'purchases [-0-9a-f]+', 'purchases ...') FROM coursebase.adopt();
+SELECT * FROM coursebase.adopt(false);
+SELECT right(l.user_id::text, 2), l.position, l.kind, l.seconds, l.weekly_credits, l.bank_credits, l.bank_limit_credits, l.bank_used_credits, l.at FROM coursebase.credit_log l ORDER BY 1, 2;
+SELECT right(c.user_id::text, 2), c.product_id, c.credits, c.source FROM coursebase.ai_credit_purchases c ORDER BY 1, c.purchased_at;
+-- The account goes on: the week turns, credits are spent, the younger pack is refunded for what is left of it.
+SET LOCAL session_replication_role = origin;
+SELECT n, b.* FROM generate_series(1, 5) n CROSS JOIN LATERAL coursebase.credit_balance(:person, '2026-01-09') b;
+SELECT n, c.* FROM (VALUES (2), (5)) v (n) CROSS JOIN LATERAL coursebase.consume_credits(:person, 100, 'later', '2026-01-20') c;
+SELECT r.bank_credits FROM coursebase.refund_credit_pack('app_store', 'production', 'b', '2026-01-20') r;
+SELECT what, made, not_understood FROM coursebase.adopt();
+ROLLBACK;

@@ -1,0 +1,56 @@
+-- Promise: a column whose type the owner changed all the same (coursebase.allow_drop) is never read as what it was: functions and
+-- triggers that read it raise KB001, which names it, or read its value by a statement that casts it; none crashes.
+\pset format unaligned
+\pset tuples_only on
+\set SHOW_CONTEXT never
+BEGIN;
+SET LOCAL client_min_messages = warning;
+SET LOCAL coursebase.allow_drop = on;
+CREATE FUNCTION pg_temp.said(statement text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN EXECUTE statement; RETURN 'passed'; EXCEPTION WHEN OTHERS THEN RETURN sqlstate; END $$;
+INSERT INTO coursebase.users (id, clerk_user_id, name, email) VALUES
+    ('00000000-0000-4000-8000-0000000008a1', 'types_ada', 'Ada', 'ada@example.org');
+INSERT INTO coursebase.user_profile (user_id, email) VALUES
+    ('00000000-0000-4000-8000-0000000008a1', 'ada@example.org');
+INSERT INTO coursebase.custom_courses (id, user_id, course_code, title, description, data) VALUES
+    ('00000000-0000-4000-8000-0000000008f1', '00000000-0000-4000-8000-0000000008a1', 'X01AAA', 't', 'd', '{"a": 1}');
+SET LOCAL request.jwt.claims = '{"sub": "types_ada"}';
+SAVEPOINT whole;
+
+-- One at a time, with what is said.
+ALTER TABLE coursebase.users ALTER COLUMN updated_at TYPE text;
+UPDATE coursebase.users SET name = 'Bea';
+ROLLBACK TO whole;
+ALTER TABLE coursebase.custom_courses ALTER COLUMN file_size_bytes TYPE numeric;
+SELECT coursebase.update_json('00000000-0000-4000-8000-0000000008f1', '{"url": "https://x.example/a"}');
+ROLLBACK TO whole;
+
+-- Each column of some tables, to each of some types: the rows written again, and what reads them.
+CREATE FUNCTION pg_temp.tried(relation regclass, name name, type text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE said text[]; call text;
+BEGIN
+    BEGIN
+        EXECUTE format('ALTER TABLE %s ALTER %I DROP DEFAULT, ALTER %2$I TYPE %s USING %s', relation, name, type,
+            CASE WHEN type = 'jsonb' THEN format('to_jsonb(%I)', name) ELSE format('%I::text::%s', name, type) END);
+        FOREACH call IN ARRAY ARRAY[format('UPDATE %s SET %I = %2$I', relation, name),
+            'SELECT coursebase.handshake(''00000000-0000-4000-8000-0000000008a1'', ''{"deltas": true}'')',
+            'SELECT coursebase.update_json(''00000000-0000-4000-8000-0000000008f1'', ''{"url": "https://x.example/a"}'')',
+            'SELECT coursebase.calculate_checksum(''00000000-0000-4000-8000-0000000008f1'')',
+            'SELECT coursebase.export_user(''00000000-0000-4000-8000-0000000008a1'')',
+            'SELECT coursebase.delete_user(''00000000-0000-4000-8000-0000000008a1'')',
+            'INSERT INTO coursebase.user_profile (user_id, email) SELECT id, ''B@example.org'' FROM coursebase.users']
+        LOOP
+            said := said || pg_temp.said(call);
+        END LOOP;
+        RAISE 'back' USING ERRCODE = 'ZZ001';
+    EXCEPTION WHEN SQLSTATE 'ZZ001' THEN RETURN QUERY SELECT unnest(said); WHEN OTHERS THEN NULL;
+    END;
+END $$;
+SELECT said, count(*) FROM pg_attribute AS a,
+    unnest(CASE atttypid::regtype::text WHEN 'uuid' THEN '{text,name,jsonb}' WHEN 'text' THEN '{name,jsonb}'
+        WHEN 'timestamp with time zone' THEN '{date,timestamp,text}' ELSE '{numeric,jsonb}' END::text[]) AS type,
+    LATERAL (SELECT * FROM pg_temp.tried(attrelid::regclass, attname, type) AS said) AS tried
+WHERE attrelid IN ('coursebase.users'::regclass, 'coursebase.user_profile'::regclass, 'coursebase.custom_courses'::regclass,
+    'coursebase.custom_course_versions'::regclass, 'coursebase.settings'::regclass)
+  AND attnum > 0 AND NOT attisdropped AND format_type(atttypid, NULL) <> type GROUP BY said ORDER BY said;
+ROLLBACK;

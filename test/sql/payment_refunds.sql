@@ -1,0 +1,70 @@
+-- Promise: a refund or a dispute finds its sale by the payment; refunds and the sum of a charge count once, in whatever
+-- order they come; what fails or is won is given back; what a reversal tells first is not taken afterwards.
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set ada '\'00000000-0000-4000-8000-000000586161\''
+\set sale 'SELECT price_paid_in_cents, refunded_in_cents, refunded_at IS NOT NULL AS in_full, (SELECT count(*) FROM coursebase.user_course_access a WHERE a.user_id = s.user_id) AS courses FROM coursebase.purchases s WHERE stripe_session_id = \'cs_paid\';'
+\pset format unaligned
+\pset tuples_only on
+SET client_min_messages = warning;
+SET TimeZone = 'UTC';
+BEGIN;
+\i :abs_srcdir/fixtures/helpers/refused.sql
+\i :abs_srcdir/fixtures/helpers/notices.sql
+INSERT INTO coursebase.users (id, clerk_user_id, name, email) VALUES (:ada, 'paid_ada', 'Ada', 'ada@example.org');
+INSERT INTO coursebase.courses (id, course_code, title, description) VALUES ('00000000-0000-4000-8000-000000586162', 'P86PAY', 'One', '');
+INSERT INTO coursebase.products (id, name, description, image_url, price_dollars, status) VALUES ('00000000-0000-4000-8000-000000586163', 'Single', '', '/s.png', 10, 'private');
+INSERT INTO coursebase.course_products (course_id, product_id) VALUES ('00000000-0000-4000-8000-000000586162', '00000000-0000-4000-8000-000000586163');
+CREATE FUNCTION pg_temp.stripe_take(id text, type text, object jsonb) RETURNS text LANGUAGE sql AS $$
+    SELECT concat_ws(' | ', outcome, detail, result ->> 'refunded_in_cents') FROM coursebase.take_notification('stripe',
+        pg_temp.stripe(id, '2026-02-02', type, object || '{"payment_intent": "pi_1", "charge": "ch_1"}'), at => '2026-02-02') $$;
+-- The browser comes first, the webhook brings what only it knows.
+SELECT status FROM coursebase.complete_purchase(:ada, '00000000-0000-4000-8000-000000586163', 'cs_paid', 1000, 'paid', '2026-02-01');
+SELECT pg_temp.stripe_take('evt_1', 'checkout.session.completed', '{"id": "cs_paid", "mode": "payment", "payment_status": "paid", "amount_total": 1000, "currency": "eur", "client_reference_id": "paid_ada", "metadata": {"product_id": "00000000-0000-4000-8000-000000586163"}, "total_details": {"amount_tax": 160}}');
+SELECT currency, tax_in_cents, payment_intent_id, charge_id FROM coursebase.purchases WHERE stripe_session_id = 'cs_paid';
+SAVEPOINT paid;
+-- A refund, and then the sum; the sum, and then the refund; two refunds behind one sum; each told twice.
+SELECT pg_temp.stripe_take('evt_2', 'refund.created', '{"id": "re_1", "object": "refund", "status": "succeeded", "amount": 300}');
+SELECT pg_temp.stripe_take('evt_3', 'charge.refunded', '{"id": "ch_1", "amount": 1000, "amount_refunded": 300}');
+SELECT pg_temp.stripe_take('evt_4', 'refund.updated', '{"id": "re_1", "object": "refund", "status": "succeeded", "amount": 300}');
+SELECT pg_temp.stripe_take('evt_5', 'charge.refunded', '{"id": "ch_1", "amount": 1000, "amount_refunded": 1000}');
+:sale
+SELECT pg_temp.stripe_take('evt_6', 'refund.created', '{"id": "re_2", "object": "refund", "status": "pending", "amount": 700}');
+:sale
+-- It fails: what it took is given back, and the first refund stands.
+SELECT pg_temp.stripe_take('evt_7', 'refund.failed', '{"id": "re_2", "object": "refund", "status": "failed", "amount": 700}');
+:sale
+SELECT pg_temp.stripe_take('evt_8', 'refund.failed', '{"id": "re_2", "object": "refund", "status": "failed", "amount": 700}');
+:sale
+SELECT count(*) FROM coursebase.check_integrity();
+ROLLBACK TO paid;
+SELECT pg_temp.stripe_take('evt_2', 'charge.refunded', '{"id": "ch_1", "amount": 1000, "amount_refunded": 500}');
+SELECT pg_temp.stripe_take('evt_3', 'refund.created', '{"id": "re_1", "object": "refund", "status": "succeeded", "amount": 200}');
+SELECT pg_temp.stripe_take('evt_4', 'refund.created', '{"id": "re_2", "object": "refund", "status": "succeeded", "amount": 300}');
+:sale
+SELECT refund_ref, amount_in_cents FROM coursebase.purchase_refunds r JOIN coursebase.purchases s ON s.id = r.purchase_id WHERE s.user_id = :ada AND reversed_at IS NULL ORDER BY 1;
+SELECT count(*) FROM coursebase.check_integrity();
+ROLLBACK TO paid;
+-- What failed before it was told; a refund that is more than is left.
+SELECT pg_temp.stripe_take('evt_2', 'refund.failed', '{"id": "re_1", "object": "refund", "status": "failed", "amount": 1000}');
+SELECT pg_temp.stripe_take('evt_3', 'refund.created', '{"id": "re_1", "object": "refund", "status": "pending", "amount": 1000}');
+SELECT pg_temp.stripe_take('evt_4', 'refund.created', '{"id": "re_2", "object": "refund", "status": "pending", "amount": 1001}');
+:sale
+-- Disputes: open, lost, won; of a payment that nobody knows; of the test mode.
+SELECT pg_temp.stripe_take('evt_5', 'charge.dispute.created', '{"id": "dp_1", "status": "needs_response", "amount": 1000, "evidence_details": {"due_by": 4070908800}}');
+SELECT kind, purchase_id, answer_until FROM coursebase.refunds_to_review WHERE purchase_id = 'ch_1';
+SELECT pg_temp.stripe_take('evt_6', 'charge.dispute.closed', '{"id": "dp_1", "status": "lost", "amount": 1000}');
+:sale
+SELECT pg_temp.stripe_take('evt_7', 'charge.dispute.closed', '{"id": "dp_1", "status": "won", "amount": 1000}');
+:sale
+SELECT outcome, detail FROM coursebase.take_notification('stripe', pg_temp.stripe('evt_8', '2026-02-02', 'refund.created', '{"id": "re_9", "status": "succeeded", "amount": 1, "payment_intent": "pi_9"}'));
+SELECT outcome, detail FROM coursebase.take_notification('stripe', replace(pg_temp.stripe('evt_9', '2026-02-02', 'checkout.session.completed', '{"id": "cs_test", "mode": "payment", "payment_status": "paid", "amount_total": 1000, "client_reference_id": "paid_ada", "metadata": {"product_id": "00000000-0000-4000-8000-000000586163"}}'), '"livemode": true', '"livemode": false'));
+SELECT count(*) FROM coursebase.purchases WHERE user_id = :ada;
+-- A subscription's invoice: a part changes nothing, the whole revokes its payment.
+SELECT outcome, result ->> 'status' FROM coursebase.take_notification('stripe', pg_temp.stripe('evt_10', '2026-02-01', 'invoice.paid', '{"id": "in_1", "subscription": "sub_1", "billing_reason": "subscription_create", "amount_paid": 900, "lines": {"data": [{"period": {"start": 1769904000, "end": 1772323200}}]}, "parent": {"subscription_details": {"subscription": "sub_1", "metadata": {"user_id": "paid_ada"}}}}'));
+SELECT outcome, result ->> 'status' FROM coursebase.take_notification('stripe', pg_temp.stripe('evt_11', '2026-02-03', 'charge.refunded', '{"id": "ch_2", "invoice": "in_1", "amount": 900, "amount_refunded": 100}'));
+SELECT outcome, result ->> 'status' FROM coursebase.take_notification('stripe', pg_temp.stripe('evt_12', '2026-02-04', 'charge.refunded', '{"id": "ch_2", "invoice": "in_1", "amount": 900, "amount_refunded": 900}'));
+SELECT pg_temp.refused('SELECT coursebase.reverse_refund($$00000000-0000-4000-8000-000000586199$$, $$re$$)');
+SELECT pg_temp.refused('SELECT coursebase.refund_payment($$pi_9$$, NULL, NULL, 1, $$re$$)');
+SELECT pg_temp.refused('SELECT coursebase.refund_payment($$pi_1$$, NULL, NULL, 0, $$re$$)');
+SELECT count(*) FROM coursebase.check_integrity();
+ROLLBACK;
