@@ -58,3 +58,14 @@ SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'coursebase_tg_audio_usage__keep_greatest';
 COMMENT ON FUNCTION coursebase.tg_audio_usage__keep_greatest() IS
     'BEFORE UPDATE: a play count never falls; of a lower total the stored one stays.';
+
+CREATE FUNCTION coursebase.tg_any__name_of_file()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_any__name_of_file';
+COMMENT ON FUNCTION coursebase.tg_any__name_of_file() IS
+    'AFTER a course''s code, a manifest''s name or the setting protected_manifests was written: refuses a code whose file (yoga-101.json; by the id, of a course without a code) would have the name of a manifest or of a protected file, ignoring case (23505). Reads with the rights of the tables'' owner.';
