@@ -37,7 +37,7 @@ CREATE INDEX courses_is_free_idx ON coursebase.courses (is_free);
 CREATE INDEX courses_in_premium_idx ON coursebase.courses (in_premium);
 COMMENT ON TABLE coursebase.courses IS 'The courses, of the app''s catalogue and of the course platform alike.';
 COMMENT ON COLUMN coursebase.courses.id IS 'Key of the course.';
-COMMENT ON COLUMN coursebase.courses.course_code IS 'Code of the course in the app, such as C14ENB or yoga-101: 2 to 64 letters, digits, ".", "_" and "-", without a dot at either end or two in a row; unique ignoring case; no uuid, not of the form of a custom course''s (X, two digits, three letters), and not the name of a manifest''s or protected file (shop). NULL for a course of the platform only.';
+COMMENT ON COLUMN coursebase.courses.course_code IS 'Code of the course in the app, such as C14ENB or yoga-101: 2 to 64 letters, digits, ".", "_" and "-", without a dot at either end or two in a row; unique ignoring case; no uuid, not of the form of a custom course''s (X, two digits, three letters), and not the name of a manifest''s or protected file (shop). NULL for a course of the platform, whose document phones know by its id.';
 COMMENT ON COLUMN coursebase.courses.title IS 'Title to show.';
 COMMENT ON COLUMN coursebase.courses.description IS 'Description to show.';
 COMMENT ON COLUMN coursebase.courses.price_in_cents IS 'Price in minor units of the currency, or NULL if the course is not sold by itself.';

@@ -33,9 +33,10 @@ AS $$
             ON l.manifest_id = m.id AND l.cohort_id = c.cohort_id
         WHERE m.is_default OR l.manifest_id IS NOT NULL
         UNION ALL
-        SELECT c.user_id, k.course_code || '.json', d.checksum, d.file_size_bytes, 2
+        SELECT c.user_id, coalesce(k.course_code, k.id::text) || '.json', d.checksum,
+            d.file_size_bytes, 2
         FROM current c
-        JOIN coursebase.courses k ON k.course_code IS NOT NULL AND k.id = ANY (c.course_ids)
+        JOIN coursebase.courses k ON k.id = ANY (c.course_ids)
         JOIN coursebase.course_documents d ON d.course_id = k.id
         UNION ALL
         SELECT c.user_id, format('%s_%s.json', k.course_code, k.id), k.checksum,
