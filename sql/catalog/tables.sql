@@ -29,7 +29,7 @@ CREATE TABLE coursebase.courses (
         CHECK ((price_in_cents IS NULL) = (currency IS NULL))
 );
 -- The form that the first version knew.
-ALTER TABLE coursebase.courses DROP CONSTRAINT IF EXISTS courses_course_code_form_check;
+ALTER TABLE coursebase.courses DROP CONSTRAINT courses_course_code_form_check;
 -- Phones may keep files where case does not count.
 CREATE UNIQUE INDEX courses_lower_idx
     ON coursebase.courses (lower(course_code COLLATE pg_catalog."C"));
