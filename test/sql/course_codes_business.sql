@@ -36,6 +36,7 @@ CREATE FUNCTION pg_temp.buy(product text, session text, at timestamptz) RETURNS 
 SELECT * FROM pg_temp.sync(:at);
 SELECT product, pg_temp.buy(product, 'cs ' || product, :at) FROM unnest(ARRAY['Yoga', 'Yin', 'Breath']) WITH ORDINALITY AS a (product, n) ORDER BY n;
 SELECT coursebase.validate_purchase(:ada, '{"product_id": "com.studio.Yoga-For-You_x2", "source": "app_store", "purchase_id": "studio 1", "purchase_token": "t", "transaction_date": "2026-03-01T08:00:00Z"}', :at) ->> 'status';
+SELECT product_id, purchase_id FROM coursebase.purchases_awaiting_acknowledgement;
 SELECT coursebase.has_course_access_by_code(code, :ada, :at) FROM unnest(ARRAY['yoga-101', 'YOGA-101', 'yin_yoga.2', 'X01YOG']) WITH ORDINALITY AS a (code, n) ORDER BY n;
 SELECT * FROM pg_temp.sync(:at);
 SELECT c ->> 'course_code', c ->> 'course_id', c ->> 'source' FROM json_array_elements(coursebase.handshake(:ada, '{}', :at) -> 'courses') c;
