@@ -149,6 +149,8 @@ fold_step(FoldState *state, const FoldEvent *event)
 			step_extend(state, event);
 			break;
 		case EVENT_PRODUCT_CHANGED:
+			if (is_earlier_payment(state, event))
+				return FOLD_EARLIER_PAYMENT;
 			step_change_product(state, event);
 			break;
 		default:
@@ -402,6 +404,9 @@ is_earlier_payment(const FoldState *state, const FoldEvent *event)
 		case EVENT_REVOKED:
 		case EVENT_UNREVOKED:
 			return is_of_earlier_refund(event, other, over);
+		/* a new plan may end sooner, but not at the end of the payment that it left behind */
+		case EVENT_PRODUCT_CHANGED:
+			return other && event->transaction_seen && over;
 		default:
 			return false;
 	}

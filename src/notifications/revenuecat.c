@@ -207,6 +207,16 @@ subject_of(const Event *event)
 				   : NOTICE_SUBSCRIPTION;
 	if (event->product.size == 0 && event->transaction.size == 0 && event->original.size == 0)
 		return NOTICE_NOTHING;
+	/* a subscription's events name the end of its period; what is without one was bought once
+	 */
+	if (event->expires_at == NOTICE_NO_TIME && !json_string_is(event->period, "PROMOTIONAL"))
+	{
+		if (json_string_is(event->type, "CANCELLATION") &&
+			json_string_is(event->reason, "CUSTOMER_SUPPORT"))
+			return NOTICE_REFUND;
+		if (json_string_is(event->type, "REFUND_REVERSED"))
+			return NOTICE_REVERSAL;
+	}
 	return NOTICE_SUBSCRIPTION;
 }
 

@@ -5,6 +5,13 @@
  * A check gathers what it makes in one struct, looks at nothing but return values, and frees
  * the struct on its only way out: no error of the server may leave while OpenSSL's objects are
  * held, for nobody would free them.
+ *
+ * Apple signs with one leaf for months, and each notification brings its chain up to three
+ * times. A session keeps the last few chains that it found sound: that the three certificates
+ * are a chain with Apple's markers is true whenever it is asked, for any app and environment.
+ * What may change is asked of every token: whether its root is in store_keys now, and whether
+ * the chain was valid when the token was signed. So nothing has to be forgotten when
+ * store_keys changes.
  */
 #include "postgres.h"
 
@@ -19,6 +26,9 @@
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
+
+#include "datatype/timestamp.h"
+#include "utils/datetime.h"
 
 #include "core/compat.h"
 #include "core/errors.h"
@@ -41,6 +51,27 @@ typedef enum CheckEnd
 	CHECK_NO_ALGORITHM,
 } CheckEnd;
 
+/* SHA-256 of the three certificates. */
+#define CHAIN_DIGEST_SIZE 32
+
+/* A chain that was found sound, with what its tokens are checked with. */
+typedef struct SoundChain
+{
+	unsigned char digest[CHAIN_DIGEST_SIZE];
+	/* all three certificates are valid from the one to before the other, in seconds since 1970
+	 */
+	int64 valid_from;
+	int64 valid_until;
+	EVP_PKEY *key; /* the leaf's, of P-256, held until another chain takes the place; NULL: no
+					  chain */
+	uint64 used;   /* greater for what was used later */
+} SoundChain;
+
+/* The chains that this session keeps. A new one takes the place of the one that was not used
+ * for longest; only a root of store_keys can make another, so that nobody else fills them. */
+static SoundChain sound_chains[8];
+static uint64 sound_chain_uses;
+
 /* All that a check of a chain makes; chain_free() is the one place that frees it. */
 typedef struct ChainCheck
 {
@@ -53,13 +84,19 @@ typedef struct ChainCheck
 	unsigned char *der;
 } ChainCheck;
 
+static const char *chain_require(ChainCheck *check, const JsonSlice certificates[3],
+								 SoundChain **chain, CheckEnd *end);
+static bool chain_digest(ChainCheck *check, const JsonSlice certificates[3],
+						 unsigned char digest[CHAIN_DIGEST_SIZE]);
 static const char *chain_check(ChainCheck *check, const JsonSlice certificates[3],
-							   int64 signed_at, JsonSlice signed_bytes, JsonSlice signature,
-							   CheckEnd *end);
-static const char *chain_verify(ChainCheck *check, int64 signed_at, CheckEnd *end);
+							   SoundChain *chain, CheckEnd *end);
+static const char *chain_verify(ChainCheck *check, CheckEnd *end);
+static bool validity_read(ChainCheck *check, SoundChain *chain);
+static bool seconds_read(const ASN1_TIME *time, int64 *seconds);
+static SoundChain *chain_keep(const SoundChain *chain);
 static bool is_marked(X509 *certificate, const char *oid);
-static const char *es256_verify(ChainCheck *check, JsonSlice signed_bytes, JsonSlice signature,
-								CheckEnd *end);
+static const char *es256_verify(ChainCheck *check, EVP_PKEY *key, JsonSlice signed_bytes,
+								JsonSlice signature, CheckEnd *end);
 static bool points_read(ChainCheck *check, EVP_PKEY *key, JsonSlice signature);
 static bool is_within_order(const BIGNUM *value, const BIGNUM *order);
 static bool is_p256(EVP_PKEY *key);
@@ -71,23 +108,30 @@ static char *der_of(JsonSlice material, size_t *size);
 pg_noreturn static void raise_unreadable(const char *what);
 static void end_require(CheckEnd end, const char *algorithm);
 
-/* Checks the root before anything else is parsed, then chain, markers and signature. Frees on
- * its only way out. */
+/* Checks the root before anything else is parsed, then chain, dates and signature. Frees on its
+ * only way out. */
 const char *
 signature_check_chain(const JsonSlice certificates[3], const JsonSlice *roots, int nroots,
 					  int64 signed_at, JsonSlice signed_bytes, JsonSlice signature)
 {
 	ChainCheck check = {0};
 	CheckEnd end = CHECK_DONE;
+	SoundChain *chain = NULL;
 	const char *fault;
 
 	/* The order is that of trust: a parser of certificates is a large thing to feed with what
 	 * anybody sent. */
-	/* before anything is parsed: only a root that the operator entered is trusted */
+	/* before anything is parsed: only a root that the operator entered is trusted, also where
+	 * the chain is known from the time when it was */
 	if (!is_root(certificates[2], roots, nroots))
 		return "comes from a root that is not in store_keys";
 	ERR_set_mark();
-	fault = chain_check(&check, certificates, signed_at, signed_bytes, signature, &end);
+	fault = chain_require(&check, certificates, &chain, &end);
+	/* not now: a notification that is delivered again after years is as genuine as it was */
+	if (chain != NULL && (signed_at < chain->valid_from || signed_at >= chain->valid_until))
+		fault = "comes with a certificate that was not valid when it was made";
+	else if (chain != NULL)
+		fault = es256_verify(&check, chain->key, signed_bytes, signature, &end);
 	chain_free(&check);
 	/* what OpenSSL queued would be reported by the next failure of an encrypted connection */
 	ERR_pop_to_mark();
@@ -95,34 +139,84 @@ signature_check_chain(const JsonSlice certificates[3], const JsonSlice *roots, i
 	return fault;
 }
 
-/* Reads the certificates and checks them in the order in which a fault is cheapest to find. */
+/* Finds the chain among those that are kept, or checks and keeps it; without a chain the answer
+ * or the end says why. The chain stays the session's. */
 static const char *
-chain_check(ChainCheck *check, const JsonSlice certificates[3], int64 signed_at,
-			JsonSlice signed_bytes, JsonSlice signature, CheckEnd *end)
+chain_require(ChainCheck *check, const JsonSlice certificates[3], SoundChain **chain,
+			  CheckEnd *end)
+{
+	SoundChain sound = {0};
+	const char *fault;
+
+	if (!chain_digest(check, certificates, sound.digest))
+	{
+		*end = CHECK_NO_MEMORY;
+		return NULL;
+	}
+	for (int i = 0; i < lengthof(sound_chains); i++)
+		if (sound_chains[i].key != NULL &&
+			memcmp(sound_chains[i].digest, sound.digest, CHAIN_DIGEST_SIZE) == 0)
+		{
+			*chain = &sound_chains[i];
+			(*chain)->used = ++sound_chain_uses;
+			return NULL;
+		}
+	fault = chain_check(check, certificates, &sound, end);
+	if (fault == NULL && *end == CHECK_DONE)
+		*chain = chain_keep(&sound);
+	return fault;
+}
+
+/* The sizes stand in it too: where one certificate ends decides what is parsed. */
+static bool
+chain_digest(ChainCheck *check, const JsonSlice certificates[3],
+			 unsigned char digest[CHAIN_DIGEST_SIZE])
+{
+	bool made = (check->digest = EVP_MD_CTX_new()) != NULL &&
+				EVP_DigestInit_ex(check->digest, EVP_sha256(), NULL) == 1;
+
+	for (int i = 0; made && i < 3; i++)
+		made =
+			EVP_DigestUpdate(check->digest, &certificates[i].size,
+							 sizeof(certificates[i].size)) == 1 &&
+			EVP_DigestUpdate(check->digest, certificates[i].bytes, certificates[i].size) == 1;
+	return made && EVP_DigestFinal_ex(check->digest, digest, NULL) == 1;
+}
+
+/* Reads the certificates and checks them in the order in which a fault is cheapest to find. A
+ * sound chain has its dates and a key, which the caller keeps. */
+static const char *
+chain_check(ChainCheck *check, const JsonSlice certificates[3], SoundChain *chain,
+			CheckEnd *end)
 {
 	const char *fault;
+	EVP_PKEY *key;
 
 	/* the root too: it equals a stored one, and is needed as an object */
 	for (int i = 0; i < 3; i++)
 		if ((check->certificates[i] = certificate_read(certificates[i])) == NULL)
 			return "comes with a certificate that cannot be read";
-	fault = chain_verify(check, signed_at, end);
-	if (fault != NULL)
+	if (!validity_read(check, chain))
+		return "comes with a certificate that cannot be read";
+	fault = chain_verify(check, end);
+	if (fault != NULL || *end != CHECK_DONE)
 		return fault;
 	/* Apple's root signs other things as well, such as the certificates of developers */
 	if (!is_marked(check->certificates[0], MARKER_LEAF) ||
 		!is_marked(check->certificates[1], MARKER_INTERMEDIATE))
 		return "comes with a certificate that lacks Apple's marker";
-	return es256_verify(check, signed_bytes, signature, end);
+	key = X509_get0_pubkey(check->certificates[0]);
+	if (key == NULL || !is_p256(key))
+		return "comes with a key that is not of P-256";
+	chain->key = X509_get_pubkey(check->certificates[0]);
+	return NULL;
 }
 
-/* Verifies the chain at the time of the signature with the given root alone: the machine's own
- * trust store is never asked. */
+/* Verifies the chain with the given root alone, without its dates: the machine's own trust
+ * store is never asked. */
 static const char *
-chain_verify(ChainCheck *check, int64 signed_at, CheckEnd *end)
+chain_verify(ChainCheck *check, CheckEnd *end)
 {
-	int verified;
-
 	check->store = X509_STORE_new();
 	check->context = X509_STORE_CTX_new();
 	check->intermediates = sk_X509_new_null();
@@ -135,20 +229,65 @@ chain_verify(ChainCheck *check, int64 signed_at, CheckEnd *end)
 		*end = CHECK_NO_MEMORY;
 		return NULL;
 	}
-	/* not now: a notification that is delivered again after years is as genuine as it was */
-	X509_VERIFY_PARAM_set_time(X509_STORE_CTX_get0_param(check->context), (time_t) signed_at);
-	verified = X509_verify_cert(check->context);
+	/* the dates are asked of each token, of a chain that is kept as of a new one */
+	X509_VERIFY_PARAM_set_flags(X509_STORE_CTX_get0_param(check->context),
+								X509_V_FLAG_NO_CHECK_TIME);
 	/* leaf, intermediate and root: the intermediate that came must be the one that was used */
-	if (verified == 1 && sk_X509_num(X509_STORE_CTX_get0_chain(check->context)) == 3)
-		return NULL;
-	switch (X509_STORE_CTX_get_error(check->context))
+	return X509_verify_cert(check->context) == 1 &&
+				   sk_X509_num(X509_STORE_CTX_get0_chain(check->context)) == 3
+			   ? NULL
+			   : "comes with certificates that are no chain";
+}
+
+/* Reads when all three certificates are valid. */
+static bool
+validity_read(ChainCheck *check, SoundChain *chain)
+{
+	chain->valid_from = PG_INT64_MIN;
+	chain->valid_until = PG_INT64_MAX;
+	for (int i = 0; i < 3; i++)
 	{
-		case X509_V_ERR_CERT_NOT_YET_VALID:
-		case X509_V_ERR_CERT_HAS_EXPIRED:
-			return "comes with a certificate that was not valid when it was made";
-		default:
-			return "comes with certificates that are no chain";
+		int64 from, until;
+
+		if (!seconds_read(X509_get0_notBefore(check->certificates[i]), &from) ||
+			!seconds_read(X509_get0_notAfter(check->certificates[i]), &until))
+			return false;
+		chain->valid_from = Max(chain->valid_from, from);
+		/* a certificate counts as expired at its last second, as OpenSSL has it */
+		chain->valid_until = Min(chain->valid_until, until);
 	}
+	return true;
+}
+
+/* Seconds since 1970 of a certificate's time. */
+static bool
+seconds_read(const ASN1_TIME *time, int64 *seconds)
+{
+	struct tm parts;
+
+	if (time == NULL || ASN1_TIME_to_tm(time, &parts) != 1)
+		return false;
+	*seconds = ((int64) date2j(parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday) -
+				UNIX_EPOCH_JDATE) *
+				   SECS_PER_DAY +
+			   parts.tm_hour * SECS_PER_HOUR + parts.tm_min * SECS_PER_MINUTE + parts.tm_sec;
+	return true;
+}
+
+/* Keeps the chain, whose key becomes the session's, in the place of the one that was not used
+ * for longest. */
+static SoundChain *
+chain_keep(const SoundChain *chain)
+{
+	SoundChain *place = &sound_chains[0];
+
+	for (int i = 1; i < lengthof(sound_chains); i++)
+		if (sound_chains[i].used < place->used)
+			place = &sound_chains[i];
+	EVP_PKEY_free(place->key);
+	*place = *chain;
+	place->used = ++sound_chain_uses;
+	return place;
 }
 
 /* Whether the certificate has an extension of that object identifier, whatever its value. */
@@ -165,19 +304,16 @@ is_marked(X509 *certificate, const char *oid)
 /* Verifies the signature with the leaf's key. OpenSSL takes DER, so that the two numbers are
  * written as such first. */
 static const char *
-es256_verify(ChainCheck *check, JsonSlice signed_bytes, JsonSlice signature, CheckEnd *end)
+es256_verify(ChainCheck *check, EVP_PKEY *key, JsonSlice signed_bytes, JsonSlice signature,
+			 CheckEnd *end)
 {
-	EVP_PKEY *key = X509_get0_pubkey(check->certificates[0]);
 	int der_size;
 
-	if (key == NULL || !is_p256(key))
-		return "comes with a key that is not of P-256";
 	if (!points_read(check, key, signature))
 		return "is not of the form that ES256 has";
 	/* the key is the leaf's; the chain above has said whose it is */
 	der_size = i2d_ECDSA_SIG(check->points, &check->der);
-	check->digest = EVP_MD_CTX_new();
-	if (der_size <= 0 || check->digest == NULL)
+	if (der_size <= 0 || EVP_MD_CTX_reset(check->digest) != 1)
 	{
 		*end = CHECK_NO_MEMORY;
 		return NULL;

@@ -4,7 +4,8 @@
  * Each check answers NULL for a sound signature, or what is wrong, as static words that go
  * behind "the signature". A check raises (0A000) when the machine's cryptographic policy lacks
  * the algorithm, and (KB825) when the key that the operator stored cannot be read. Nothing
- * stays allocated, whatever the answer.
+ * stays allocated, whatever the answer, but for the few chains of certificates that a session
+ * keeps so as not to verify them again.
  */
 #ifndef COURSEBASE_NOTIFICATIONS_SIGNATURE_H
 #define COURSEBASE_NOTIFICATIONS_SIGNATURE_H

@@ -72,6 +72,9 @@ SELECT n, pg_temp.took('revenuecat', pg_temp.cat('rc-' || n, '2026-02-0' || n, t
     (3, 'NON_RENEWING_PURCHASE', '{"product_id": "rc_pass", "period_type": "NORMAL", "transaction_id": "rc-c", "purchased_at_ms": 1769904000000, "expiration_at_ms": 1772323200000}'),
     (4, 'NON_RENEWING_PURCHASE', '{"product_id": "c75cas", "period_type": "NORMAL", "transaction_id": "rc-d", "purchased_at_ms": 1769904000000}'),
     (5, 'BRAND_NEW_TYPE', '{"product_id": "rc_pass", "transaction_id": "rc-e"}')) v (n, type, event) ORDER BY n;
+-- What was bought once is refunded, and given back, as what it is; no subscription hears of it.
+SELECT n, pg_temp.took('revenuecat', pg_temp.cat('rc-' || n, '2026-02-0' || n, type, more || '{"app_user_id": "case_ada", "store": "PLAY_STORE", "product_id": "c75cas", "period_type": "NORMAL", "transaction_id": "rc-d", "purchased_at_ms": 1769904000000, "expiration_at_ms": null}'))
+FROM (VALUES (6, 'CANCELLATION', '{"cancel_reason": "CUSTOMER_SUPPORT"}'::jsonb), (7, 'REFUND_REVERSED', '{}')) v (n, type, more) ORDER BY n;
 SELECT kind, event_type, period_end FROM coursebase.store_notifications n JOIN coursebase.subscription_events e ON e.store_event_id = n.notification_id WHERE n.provider = 'revenuecat' AND e.user_id = :ada ORDER BY n.notification_id;
 SELECT count(*), string_agg(DISTINCT check_name, ' ') FROM coursebase.check_integrity();
 ROLLBACK;

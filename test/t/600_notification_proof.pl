@@ -1,6 +1,7 @@
 # Promise: a notification that is not genuine is refused and leaves nothing; one that is genuine is taken, once. The keys
 # are the test's own. Attacks: another root, swapped certificates, missing markers, a leaf of another curve or expired,
-# none and HS256, a signature cut short, of zeros or of another body, another app, a repeated member, replays out of time.
+# none and HS256, a signature cut short, of zeros or of another body, another app, a repeated member, replays out of time;
+# a chain that the session keeps, for what it was not found sound for.
 use strict;
 use warnings FATAL => 'all';
 use FindBin;
@@ -122,6 +123,78 @@ like(take('app_store', apple_token($large, \%transaction, signature => 'x' x 64)
 key('app_store', 'root', undef, 'bare');
 is(inbox(), $before, 'and nothing is in the inbox');
 is(take('app_store', $true_token) =~ s/\|.*//r, 'applied', 'a transaction alone is taken');
+
+# One session, which keeps the chains that it found sound: nothing passes by that which would not pass alone.
+my $year = 365 * 86_400;
+my $past = apple_root('past', from => $now - 3 * $year, leaf_until => $now - $year);
+my @more = map { apple_root("more$_") } 1 .. 9;
+my $steps = 0;
+
+# A transaction of its own, by the chain, signed so many seconds ago.
+sub step
+{
+	my ($by, $ago, %change) = @_;
+	my $id = 5000 + ++$steps;
+	my $at = 1000 * ($now - $ago);
+	return apple_token($by, { %transaction, transactionId => "$id", originalTransactionId => "$id", signedDate => $at, purchaseDate => $at, expiresDate => $at + 1000, %change });
+}
+
+# session [BODY or SQL, PATTERN, NAME]…: all in one session, each answered by its outcome or its SQLSTATE and DETAIL.
+sub session
+{
+	my (@steps) = @_;
+	my @sql = (<<~'SQL');
+		SET client_min_messages = error;
+		CREATE FUNCTION pg_temp.taken(body text) RETURNS text LANGUAGE plpgsql AS $$
+		DECLARE detail text;
+		BEGIN
+		    RETURN (SELECT outcome FROM coursebase.take_notification('app_store', body));
+		EXCEPTION WHEN OTHERS THEN
+		    GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
+		    RETURN sqlstate || '|' || detail;
+		END $$;
+		SQL
+	push @sql, $_->[0] =~ /^SELECT/ ? "$_->[0];" : 'SELECT pg_temp.taken(' . quote($_->[0]) . ');' for @steps;
+	my @answers = split /\n/, query($node, 'shop', join("\n", @sql));
+	is(scalar @answers, scalar @steps, 'each step of the session has an answer');
+	like($answers[$_], $steps[$_][1], "a chain that is kept: $steps[$_][2]") for 0 .. $#steps;
+}
+
+sub root_of
+{
+	my ($by, $name, $environment) = @_;
+	return "SELECT coursebase.set_store_key('app_store', 'root', " . quote($by && $by->{root}) . ", '$name', '$environment')";
+}
+
+my ($kept_head, $kept_body) = split /\./, step($chain, 0);
+session(
+	[ root_of($past, 'past', 'any'), qr/^t$/, 'another root' ],
+	[ step($chain, 0), qr/^applied$/, 'its first token' ],
+	[ step($chain, 0), qr/^applied$/, 'its second' ],
+	[ step($chain, 0, productId => 'never_seen'), qr/^(?:applied|waiting|refused)$/, 'of another product' ],
+	[ "$kept_head.$kept_body." . base64url("\1" x 64), qr/^KB821\|.*does not fit/, 'a signature that is none' ],
+	[ apple_token($forger, \%transaction, x5c => $chain->{x5c}), qr/^KB821\|.*does not fit/, 'a signature of another key' ],
+	[ step($chain, 0, bundleId => 'org.other'), qr/^KB821\|.*another app/, 'another app' ],
+	[ step($chain, 30 * 86_400), qr/^KB821\|.*not valid when/, 'signed before its certificates' ],
+	[ step($chain, -3600), qr/^KB821\|.*in the future/, 'signed in the future' ],
+	[ apple_token($chain, \%transaction, x5c => [ $chain->{x5c}[0], $forger->{x5c}[1], $chain->{x5c}[2] ]), qr/^KB821\|.*no chain/, 'with another intermediate' ],
+	[ apple_token($chain, \%transaction, x5c => [ @{ $chain->{x5c} }[ 0, 1 ], $past->{x5c}[2] ]), qr/^KB821\|.*no chain/, 'with another root that is trusted' ],
+	[ apple_token($forger, \%transaction, x5c => [ $forger->{x5c}[0], @{ $chain->{x5c} }[ 1, 2 ] ]), qr/^KB821\|.*no chain/, 'with another leaf' ],
+	[ step($past, 2 * $year), qr/^applied$/, 'signed while its leaf was valid' ],
+	[ step($past, $year / 2), qr/^KB821\|.*not valid when/, 'signed when its leaf had expired' ],
+	[ step($past, 4 * $year), qr/^KB821\|.*not valid when/, 'signed before it' ],
+	[ step($past, 2 * $year + 5), qr/^applied$/, 'and again while its leaf was valid' ],
+	[ root_of(undef, 'past', 'any'), qr/^t$/, 'its root is taken out' ],
+	[ step($past, 2 * $year), qr/^KB821\|.*root that is not in store_keys/, 'which ends it at once' ],
+	[ root_of($past, 'past', 'sandbox'), qr/^t$/, 'its root comes back for the sandbox' ],
+	[ step($past, 2 * $year, environment => 'Sandbox'), qr/^(?:applied|noted)$/, 'of whose tokens it is good' ],
+	[ step($past, 2 * $year), qr/^KB821\|.*root that is not in store_keys/, 'and not of those of production' ],
+	[ root_of(undef, 'past', 'sandbox'), qr/^t$/, 'no other root' ],
+	(map { ([ root_of($more[$_], "more$_", 'any'), qr/^t$/, 'one more root' ], [ step($more[$_], 0), qr/^applied$/, 'one more chain' ]) } 0 .. $#more),
+	[ step($chain, 0), qr/^applied$/, 'after more chains than a session keeps' ],
+	[ step($more[0], 0), qr/^applied$/, 'which may come back' ],
+	(map { [ root_of(undef, "more$_", 'any'), qr/^t$/, 'taken out' ] } 0 .. $#more),
+	[ step($more[8], 0), qr/^KB821\|.*root that is not in store_keys/, 'and all of them end with their roots' ]);
 
 # A signed transaction that names nobody: the caller says whose it is, unless the operator does not allow that.
 my %nameless = (%transaction, transactionId => '1002', originalTransactionId => '1002');
