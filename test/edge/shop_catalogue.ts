@@ -1,6 +1,6 @@
 // shop_catalogue.ts: what programs do with courses, sections, lessons and products.
 import { strict as assert } from "node:assert"
-import { and, asc, eq, max, sql } from "drizzle-orm"
+import { asc, eq, max, sql } from "drizzle-orm"
 import { Operation, refused, Shop, times } from "./shop"
 import { countryDiscounts, courseProducts, courses, courseSections, lessonContents, lessons, products } from "./shop_tables"
 
@@ -88,6 +88,17 @@ export const catalogue: Operation[] = [
             const other = [...lessonIds[0]].reverse()
             await Promise.all([one, other].flatMap((list) => list.map((id, order) => moveLesson(shop, id, order))))
             assert.deepEqual((await shop.lessonsOf(sectionIds[0])).sort(), [...lessonIds[0]].sort())
+        },
+    },
+    {
+        name: "reorder lessons by one UPDATE each, within one transaction",
+        async run(shop) {
+            const { sectionIds, lessonIds } = await shop.curriculum(await shop.course(), [5])
+            const wanted = shuffled(lessonIds[0])
+            await shop.db.transaction(async (tx) => {
+                for (const [order, id] of wanted.entries()) await tx.update(lessons).set({ order }).where(eq(lessons.id, id))
+            })
+            assert.deepEqual(await shop.lessonsOf(sectionIds[0]), wanted)
         },
     },
     {
@@ -202,15 +213,17 @@ export const catalogue: Operation[] = [
         },
     },
     {
-        name: "install_country_discounts(), and a price for a country",
+        name: "INSERT discounts of countries: prices follow, and what is free stays free",
         async run(shop) {
-            const product = await shop.product([await shop.course()])
-            await shop.value(sql`SELECT count(*) FROM install_country_discounts()`)
-            const rows = await shop.db.select().from(countryDiscounts)
-            assert.ok(rows.length > 50, `${rows.length} countries`)
-            const [row] = await shop.db.select().from(countryDiscounts).where(and(eq(countryDiscounts.country, "NG")))
-            const price = await shop.value<number>(sql`SELECT country_price(${product}, 'NG')`)
-            assert.equal(Number(price), Math.round((4900 * (100 - Number(row.percentOff))) / 100))
+            const course = await shop.course()
+            const [priced, free] = [await shop.product([course]), await shop.product([course], { priceDollars: 0 })]
+            await shop.db.insert(countryDiscounts).values([
+                { country: "NG", percentOff: "40" },
+                { country: "IN", percentOff: "33.33" },
+            ])
+            const price = (product: string, country: string) => shop.value(sql`SELECT country_price(${product}, ${country})::integer`)
+            assert.deepEqual([await price(priced, "NG"), await price(priced, "IN"), await price(priced, "SE")], [2940, 3267, 4900])
+            assert.equal(await price(free, "NG"), 0)
         },
     },
 ]
