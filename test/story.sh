@@ -199,14 +199,15 @@ proved()
 # Needs a server that runs. Makes the database in which the story happens.
 story_begin()
 {
-	mkdir -p "$work/outside"
+	mkdir -p "$work/outside" "$work/stores"
 	: >"$work/names" >"$work/ids"
 	: >"$work/facts" >"$work/prepared"
 	PGOPTIONS='-c client_min_messages=warning'
 	PATH=$tree/test/demo.d:$PATH
 	DEMO=$tree/test/demo.d
+	STORE_KEYS=$work/stores
 	story_database=demo
-	export PATH PGOPTIONS DEMO story_database
+	export PATH PGOPTIONS DEMO STORE_KEYS story_database
 	exec 3>&2
 	createdb demo || die "the database could not be made"
 }
