@@ -91,17 +91,6 @@ export const catalogue: Operation[] = [
         },
     },
     {
-        name: "reorder lessons by one UPDATE each, within one transaction",
-        async run(shop) {
-            const { sectionIds, lessonIds } = await shop.curriculum(await shop.course(), [5])
-            const wanted = shuffled(lessonIds[0])
-            await shop.db.transaction(async (tx) => {
-                for (const [order, id] of wanted.entries()) await tx.update(lessons).set({ order }).where(eq(lessons.id, id))
-            })
-            assert.deepEqual(await shop.lessonsOf(sectionIds[0]), wanted)
-        },
-    },
-    {
         name: "an administrator reorders through row security; a buyer's UPDATE changes nothing",
         async run(shop) {
             const [root, ada] = [await shop.person("root", "admin"), await shop.person("ada")]
@@ -221,7 +210,7 @@ export const catalogue: Operation[] = [
                 { country: "NG", percentOff: "40" },
                 { country: "IN", percentOff: "33.33" },
             ])
-            const price = (product: string, country: string) => shop.value(sql`SELECT country_price(${product}, ${country})::integer`)
+            const price = (product: string, country: string) => shop.value(sql`SELECT country_price(${product}, ${country})`)
             assert.deepEqual([await price(priced, "NG"), await price(priced, "IN"), await price(priced, "SE")], [2940, 3267, 4900])
             assert.equal(await price(free, "NG"), 0)
         },

@@ -101,7 +101,7 @@ export const records: Operation[] = [
                         .then((result) => result.rows[0].final_in_cents, sqlstate)
                 )
             )
-            assert.equal(codes.filter((final) => Number(final) === 3920).length, 3, String(codes))
+            assert.equal(codes.filter((final) => final === 3920).length, 3, String(codes))
             const counted = await shop.value(sql`SELECT redeemed_count FROM discount_codes WHERE code = ${code}`)
             assert.equal(Number(counted), 3)
         },

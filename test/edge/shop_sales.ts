@@ -188,6 +188,19 @@ export const sales: Operation[] = [
         },
     },
     {
+        name: "money arrives in JavaScript as numbers, sums included",
+        async run(shop) {
+            const { buyer, productId } = await bundle(shop)
+            const id = await shop.buys(buyer, productId)
+            const raw = await shop.db.execute<Record<string, unknown>>(
+                sql`SELECT price_paid_in_cents, refunded_in_cents FROM purchases WHERE id = ${id}`
+            )
+            assert.deepEqual(raw.rows[0], { price_paid_in_cents: 4900, refunded_in_cents: 0 })
+            const sum = await shop.value(sql`SELECT sum(price_paid_in_cents)::integer FROM purchases WHERE user_id = ${buyer.id}`)
+            assert.equal(sum, 4900)
+        },
+    },
+    {
         name: "a buyer reads the own purchases, newest first, as they were sold; the product changed since",
         async run(shop) {
             const { buyer, productId } = await bundle(shop)
