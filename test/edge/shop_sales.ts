@@ -198,6 +198,11 @@ export const sales: Operation[] = [
             assert.deepEqual(raw.rows[0], { price_paid_in_cents: 4900, refunded_in_cents: 0 })
             const sum = await shop.value(sql`SELECT sum(price_paid_in_cents)::integer FROM purchases WHERE user_id = ${buyer.id}`)
             assert.equal(sum, 4900)
+            const wide = await shop.db.execute(
+                sql`SELECT table_name, column_name FROM information_schema.columns
+                    WHERE table_schema = 'coursebase' AND column_name LIKE '%_in_cents' AND data_type <> 'integer'`
+            )
+            assert.deepEqual(wide.rows, [], "of every other sum as well")
         },
     },
     {
