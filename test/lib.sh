@@ -166,18 +166,22 @@ edge_packaged()
 	command -v node >/dev/null && [ -x "$tsc" ] && [ -d /usr/share/nodejs/pg ] && [ -d /usr/share/nodejs/@types/node ]
 }
 
-# edge_modules DIRECTORY: what test/edge imports, as its node_modules: Debian's, or where Node is another's npm's.
+# edge_modules DIRECTORY [PACKAGE]…: what test/edge imports, as its node_modules: Debian's, or npm's where Node is another's
+# or where packages are named, which Debian has not and whose types its TypeScript cannot read.
 edge_modules()
 {
-	mkdir -p "$1"
-	if edge_packaged; then
-		ln -sfn /usr/share/nodejs "$1/node_modules"
+	modules=$1
+	shift
+	mkdir -p "$modules"
+	if [ $# = 0 ] && edge_packaged; then
+		ln -sfn /usr/share/nodejs "$modules/node_modules"
 		return
 	fi
-	tsc=$1/node_modules/.bin/tsc
+	tsc=$modules/node_modules/.bin/tsc
 	command -v npm >/dev/null || return 1
-	[ -x "$tsc" ] || HOME=$work/home attended npm install --prefix "$1" --no-audit --no-fund --no-package-lock \
-		--no-update-notifier --loglevel=error pg@8 typescript@5 @types/pg@8 @types/node@20
+	[ $# = 0 ] && [ -x "$tsc" ] || HOME=$work/home attended npm install --prefix "$modules" --no-audit --no-fund \
+		--no-package-lock --no-update-notifier --loglevel=error --fetch-retries=1 --fetch-retry-mintimeout=1000 \
+		pg@8 typescript@5 @types/pg@8 @types/node@20 "$@"
 }
 
 # Tools without which a step of test/check is skipped, in words, instead of failing.
@@ -187,6 +191,7 @@ packages_useful()
 	command -v clang >/dev/null || say clang
 	clang_fuzzes || say libclang-rt-dev
 	edge_packaged || command -v npm >/dev/null || printf '%s\n' nodejs node-typescript node-pg
+	command -v npm >/dev/null || say npm
 }
 
 # Debian's package of the server makes a cluster and starts it; a test has no business to leave

@@ -12,6 +12,9 @@
 #   outside COMMAND…      runs a command outside the database, prints it and what it gave
 #   proved TEXT TEST…     keeps TEXT for the summary once `test TEST…` held; else the demo fails
 #
+# The variable story_database names the database that they mean. A chapter may make another one and set it; the next chapter
+# is again told of the demo's.
+#
 # Sourced after lib.sh, POSIX sh. Descriptor 3 is where a story that stops says so, whatever its steps print to.
 
 ## The chapters
@@ -114,7 +117,7 @@ stop()
 
 psql_demo()
 {
-	psql -X -q -d demo -v ON_ERROR_STOP=1 -P null=- "$@"
+	psql -X -q -d "$story_database" -v ON_ERROR_STOP=1 -P null=- "$@"
 }
 
 # Errors come with their SQLSTATE; where in the source they were raised is nothing for a reader.
@@ -203,7 +206,8 @@ story_begin()
 	PATH=$tree/test/demo.d:$PATH
 	DEMO=$tree/test/demo.d
 	STORE_KEYS=$work/stores
-	export PATH PGOPTIONS DEMO STORE_KEYS
+	story_database=demo
+	export PATH PGOPTIONS DEMO STORE_KEYS story_database
 	exec 3>&2
 	createdb demo || die "the database could not be made"
 }
@@ -217,6 +221,7 @@ story_tell()
 		if is_among "$telling" "$prepared"; then
 			printf ' %s' "$telling"
 			preparing=yes
+			story_database=demo
 			. "$(chapter_file "$telling")" >"$work/prepared" 2>&1
 			preparing=
 		fi
@@ -228,6 +233,7 @@ story_tell()
 		title=$(chapter_title "$telling")
 		printf '\n\n== %s\n' "$title"
 		printf '\n%s\n' "$title" >>"$work/facts"
+		story_database=demo
 		. "$(chapter_file "$telling")"
 	done
 }

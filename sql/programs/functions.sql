@@ -709,6 +709,17 @@ AS 'MODULE_PATHNAME', 'coursebase_tg_payment_transactions__currency';
 COMMENT ON FUNCTION coursebase.tg_payment_transactions__currency() IS
     'BEFORE INSERT of a payment without a currency: gives it the organisation''s, under a lock of the organisation FOR SHARE. Locks and reads with the rights of the tables'' owner.';
 
+CREATE FUNCTION coursebase.tg_payment_transactions__refund()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_payment_transactions__refund';
+COMMENT ON FUNCTION coursebase.tg_payment_transactions__refund() IS
+    'At commit, AFTER UPDATE of a charge to refunded or refund_pending: does what refund_transaction() does and the transaction has not done itself, which is to write the refund or complete it, and to hand the entitlement over to another completed charge or revoke it. Reads and writes with the rights of the tables'' owner.';
+
 CREATE FUNCTION coursebase.tg_payment_transactions__status()
 RETURNS trigger
 LANGUAGE c

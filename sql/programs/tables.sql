@@ -391,6 +391,12 @@ CREATE TRIGGER t300_status BEFORE UPDATE ON coursebase.payment_transactions
         ('cancelled', 'completed'), ('completed', 'refunded'), ('completed', 'refund_pending'),
         ('refund_pending', 'refunded')))
     EXECUTE FUNCTION coursebase.tg_payment_transactions__status();
+-- Judged at commit, so that a program may write the refund and the entitlement itself.
+CREATE CONSTRAINT TRIGGER t500_refund AFTER UPDATE ON coursebase.payment_transactions
+    DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (NEW.type = 'charge' AND OLD.status <> NEW.status
+        AND NEW.status IN ('refunded', 'refund_pending'))
+    EXECUTE FUNCTION coursebase.tg_payment_transactions__refund();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.payment_transactions
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.payment_transactions TO end_user;

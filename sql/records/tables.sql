@@ -36,7 +36,7 @@ COMMENT ON COLUMN coursebase.app_logs.updated_at IS 'When the entry last changed
 ALTER TABLE coursebase.app_logs ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.app_logs
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
-GRANT INSERT (user_id, log_type, message, origin, context) ON TABLE coursebase.app_logs TO end_user;
+GRANT INSERT ON TABLE coursebase.app_logs TO end_user;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.app_logs TO server;
 
 -- Entries that edge functions and other programs of the server report.

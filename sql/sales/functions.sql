@@ -268,7 +268,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_any__bound';
 COMMENT ON FUNCTION coursebase.tg_any__bound() IS
-    'BEFORE INSERT of a grant or an access: what a purchase of the same transaction gave already is not inserted again; a purchase''s grant gets the end that the purchase says.';
+    'BEFORE INSERT of a grant or an access: what a purchase of the same transaction gave already is not inserted again, nor an access that is there by an earlier purchase; a purchase''s grant gets the end that the purchase says.';
 
 CREATE FUNCTION coursebase.tg_course_grants__keep_end()
 RETURNS trigger

@@ -3,14 +3,21 @@
  *
  * Invariants: a charge is given back in full and once: it has at most one refund
  * (payment_transactions_one_refund_idx), which is pending while the charge is refund_pending.
- * An active entitlement rests on a charge that is completed, or is free.
+ * An active entitlement rests on a charge that is completed, or is free. A charge whose status
+ * plain SQL writes is given back as by the function, at commit: the program may write the
+ * refund and the entitlement itself, in any order.
  *
- * Locks: see payment.h. Rights: only the server calls the function; the statements run with the
- * rights of the tables' owner.
+ * Locks: see payment.h. An UPDATE of plain SQL locks the payment before the entitlement:
+ * against apply_payment_event() for the same payment it may end as a deadlock error, and
+ * nothing is lost. Rights: only the server calls the function; the statements run with the
+ * rights of the tables' owner. The trigger stands back while a dump is restored: the refund
+ * comes with it.
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -24,6 +31,8 @@
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
+#include "core/restore.h"
+#include "core/row_trigger.h"
 #include "core/schema.h"
 #include "identity/audit.h"
 #include "programs/payment.h"
@@ -36,7 +45,10 @@ enum
 	REFUND_AT,
 };
 
-/* Copies the charge, so that the refund is of the same sum, currency and provider. */
+/*
+ * Copies the charge, so that the refund is of the same sum, currency and provider. A charge
+ * that plain SQL gave back may have a refund, of the program's own.
+ */
 static KeptPlan write_refund = {
 	.sql =
 		"INSERT INTO coursebase.payment_transactions (organization_id, user_id,"
@@ -44,7 +56,8 @@ static KeptPlan write_refund = {
 		"  provider_reference, refunds_transaction_id, created_at)"
 		" SELECT organization_id, user_id, membership_id, plan_id, amount_in_cents, currency,"
 		"  'refund', $2::coursebase.transaction_status, provider, provider_reference, id, $3"
-		" FROM coursebase.payment_transactions WHERE id = $1",
+		" FROM coursebase.payment_transactions WHERE id = $1"
+		" ON CONFLICT (refunds_transaction_id) DO NOTHING",
 	.nargs = 3,
 	.types = {UUIDOID, TEXTOID, TIMESTAMPTZOID},
 };
@@ -58,6 +71,13 @@ static KeptPlan read_refund = {
 	.sql = "SELECT r.id, c.status::text FROM coursebase.payment_transactions c"
 		   " JOIN coursebase.payment_transactions r ON r.refunds_transaction_id = c.id"
 		   " WHERE c.id = $1",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+/* What a transaction wrote in the end: it may have changed the status more than once. */
+static KeptPlan read_status = {
+	.sql = "SELECT t.status::text FROM coursebase.payment_transactions t"
+		   " WHERE t.id = $1 AND t.status IN ('refunded', 'refund_pending')",
 	.nargs = 1,
 	.types = {UUIDOID},
 };
@@ -83,8 +103,11 @@ static KeptPlan revoke_entitlement = {
 };
 
 static void refund_write(FunctionCallInfo fcinfo, const Payment *payment);
+static void plain_refund_write(const pg_uuid_t *id, const char *status);
+static void refund_audit(const pg_uuid_t *id, const char *status);
 
 PG_FUNCTION_INFO_V1(coursebase_refund_transaction);
+PG_FUNCTION_INFO_V1(coursebase_tg_payment_transactions__refund);
 
 /*
  * SQL function: refund_transaction(transaction_id uuid, manual boolean, at timestamptz) returns
@@ -148,7 +171,60 @@ refund_write(FunctionCallInfo fcinfo, const Payment *payment)
 	args_bind(&ended, fcinfo, REFUND_AT);
 	if (payment->is_source && owner_execute(&hand_over, values.datums, NULL, false) == 0)
 		owner_execute(&revoke_entitlement, ended.datums, NULL, false);
-	audit_write("payment_refunded",
-				psprintf("payment_transactions/%s", uuid_text(&payment->id)),
+	refund_audit(&payment->id, status);
+}
+
+/*
+ * SQL function: tg_payment_transactions__refund() returns trigger
+ *
+ * At commit, for a charge that was given back. refund_transaction() has done all of it by then,
+ * and nothing is left to do.
+ */
+PGDLLEXPORT Datum
+coursebase_tg_payment_transactions__refund(PG_FUNCTION_ARGS)
+{
+	TriggerData *data =
+		trigger_expect(fcinfo, "tg_payment_transactions__refund", ROW_AFTER_UPDATE);
+	PlanValues values = {0};
+	pg_uuid_t id;
+
+	if (restore_under_way())
+		return PointerGetDatum(NULL);
+	trigger_uuid(data, data->tg_newtuple, "id", &id);
+	plan_bind_uuid(&values, &id);
+	SPI_connect();
+	/* no row: the transaction has deleted it */
+	if (owner_execute(&read_status, values.datums, NULL, false) == 1)
+		plain_refund_write(&id, plan_text(0, 1));
+	SPI_finish();
+	return PointerGetDatum(NULL);
+}
+
+/* What refund_transaction() does, of which the program may have done any part. */
+static void
+plain_refund_write(const pg_uuid_t *id, const char *status)
+{
+	bool refunded = strcmp(status, "refunded") == 0;
+	PlanValues refund = {0};
+	PlanValues ended = {0};
+	Datum now = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
+
+	plan_bind_uuid(&refund, id);
+	plan_bind_text(&refund, refunded ? "completed" : "pending");
+	plan_bind(&refund, now);
+	plan_bind_uuid(&ended, id);
+	plan_bind(&ended, now);
+	if (owner_execute(&write_refund, refund.datums, NULL, false) == 1)
+		refund_audit(id, status);
+	else if (refunded)
+		owner_execute(&settle_refund, refund.datums, NULL, false);
+	if (owner_execute(&hand_over, refund.datums, NULL, false) == 0)
+		owner_execute(&revoke_entitlement, ended.datums, NULL, false);
+}
+
+static void
+refund_audit(const pg_uuid_t *id, const char *status)
+{
+	audit_write("payment_refunded", psprintf("payment_transactions/%s", uuid_text(id)),
 				"{\"status\": \"completed\"}", psprintf("{\"status\": \"%s\"}", status));
 }

@@ -9,7 +9,7 @@
  *
  * A program that inserts the purchase and the access of its courses in one transaction, in
  * either order, means one sale: the access is bound to the purchase, so that the refund takes
- * it.
+ * it. One that inserts the access in a later transaction means the same, and finds it there.
  *
  * Locks: the person before the purchase is inserted (tg_any__lock_user), then the product FOR
  * SHARE, as complete_purchase() does. An UPDATE of plain SQL locks the purchase before the
@@ -95,6 +95,16 @@ static KeptPlan find_bound = {
 	.nargs = 4,
 	.types = {UUIDOID, UUIDOID, UUIDOID, BOOLOID},
 };
+/* Whether the access is there, and a purchase of an earlier transaction gives it. */
+static KeptPlan find_sold = {
+	.sql = "SELECT FROM coursebase.user_course_access a"
+		   " WHERE a.user_id = $1 AND a.course_id = $2"
+		   " AND EXISTS (SELECT FROM coursebase.course_grants g"
+		   "  JOIN coursebase.purchases s ON s.id = g.purchase_id AND s.refunded_at IS NULL"
+		   "  WHERE g.user_id = $1 AND g.course_id = $2 AND g.expires_at IS NULL)",
+	.nargs = 2,
+	.types = {UUIDOID, UUIDOID},
+};
 /* The refund that the same transaction recorded by the provider's id, if it was one. */
 static KeptPlan find_reference = {
 	.sql = "SELECT r.refund_ref FROM coursebase.purchase_refunds r"
@@ -126,6 +136,7 @@ static int32 sum_of(TriggerData *data, HeapTuple row, const char *name);
 static HeapTuple refund_complete(TriggerData *data, int32 before);
 static HeapTuple refund_reverse(TriggerData *data, int32 before);
 static void change_audit(TriggerData *data, bool reversed);
+static bool access_is_sold(PlanValues *values);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_purchases__grant);
 PG_FUNCTION_INFO_V1(coursebase_tg_purchases__refund);
@@ -333,7 +344,8 @@ terms_text(TriggerData *data, HeapTuple row)
  * SQL function: tg_any__bound() returns trigger
  *
  * Before an INSERT into course_grants or user_course_access: what a purchase of the same
- * transaction gave is there already, and plain SQL that gives it means that. A grant of a
+ * transaction gave is there already, and plain SQL that gives it means that; so does an access
+ * that an earlier purchase gave. A grant of a
  * purchase gets the purchase's end at once, so that at no moment it is one for ever.
  */
 PGDLLEXPORT Datum
@@ -358,7 +370,7 @@ coursebase_tg_any__bound(PG_FUNCTION_ARGS)
 		selling = GetTopFullTransactionId();
 	else if (!FullTransactionIdIsValid(selling) ||
 			 !FullTransactionIdEquals(selling, GetTopFullTransactionIdIfAny()))
-		return PointerGetDatum(row);
+		return PointerGetDatum(is_grant || !access_is_sold(&values) ? row : NULL);
 	plan_bind_uuid(&values, sold ? &purchase : NULL);
 	plan_bind_bool(&values, is_grant);
 	SPI_connect();
@@ -366,7 +378,7 @@ coursebase_tg_any__bound(PG_FUNCTION_ARGS)
 	bound = plan_bool(0, 1);
 	end = plan_value_as(0, 2, TIMESTAMPTZOID, &for_ever);
 	SPI_finish();
-	if (bound)
+	if (bound || (!is_grant && access_is_sold(&values)))
 		return PointerGetDatum(NULL);
 	return PointerGetDatum(
 		sold ? trigger_set_as(data, row, "expires_at", TIMESTAMPTZOID, end, for_ever) : row);
@@ -376,4 +388,19 @@ static int32
 sum_of(TriggerData *data, HeapTuple row, const char *name)
 {
 	return DatumGetInt32(trigger_value_as(data, row, name, INT4OID));
+}
+
+/*
+ * A program that inserts the purchase and then, by itself, the access: the purchase's trigger
+ * has made it already. An access that nothing but a direct grant gives stays a duplicate.
+ */
+static bool
+access_is_sold(PlanValues *values)
+{
+	bool found;
+
+	SPI_connect();
+	found = owner_execute_latest(&find_sold, values->datums, values->nulls) > 0;
+	SPI_finish();
+	return found;
 }

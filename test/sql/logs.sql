@@ -19,7 +19,7 @@ SELECT coursebase.log_app('user_action', 'play', user_id => '00000000-0000-4000-
 -- Her sign-up entry is one, updated in place; what it does not say anew stays.
 SELECT coursebase.log_app('sign_up', 'started', '{"step": 1}', at => '2026-03-01 11:00+00') AS first \gset
 SELECT coursebase.log_app('sign_up', 'finished', origin => 'web') = :'first';
--- A plain INSERT through the API may do the same for herself and not for another; it chooses no time.
+-- A plain INSERT through the API may do the same for herself and not for another; it chooses no time to come.
 INSERT INTO coursebase.app_logs (user_id, log_type, message) VALUES
     ('00000000-0000-4000-8000-0000000001a1', 'audio_playback', 'paused');
 SAVEPOINT entries;
@@ -27,7 +27,9 @@ INSERT INTO coursebase.app_logs (user_id, log_type, message) VALUES
     ('00000000-0000-4000-8000-0000000001b1', 'audio_playback', 'paused');
 ROLLBACK TO entries;
 INSERT INTO coursebase.app_logs (user_id, log_type, message, created_at) VALUES
-    ('00000000-0000-4000-8000-0000000001a1', 'audio_playback', 'paused', now());
+    ('00000000-0000-4000-8000-0000000001a1', 'audio_playback', 'paused', now() - interval '1 day');
+INSERT INTO coursebase.app_logs (user_id, log_type, message, created_at) VALUES
+    ('00000000-0000-4000-8000-0000000001a1', 'audio_playback', 'paused', now() + interval '6 minutes');
 ROLLBACK TO entries;
 -- Naming another is refused, in the same words whether that person exists or not.
 SELECT coursebase.log_app('error', 'x', user_id => '00000000-0000-4000-8000-0000000001b1');

@@ -58,6 +58,19 @@ INSERT INTO coursebase.course_grants (user_id, course_id, created_at) VALUES (:a
 INSERT INTO coursebase.purchases (price_paid_in_cents, product_details, user_id, product_id, stripe_session_id) VALUES (4900, :details, :ada, :'bundle', 'cs_beside');
 UPDATE coursebase.purchases SET refunded_at = now();
 :rights
+-- An access that an earlier purchase gave is there already; one that nothing but a direct grant gives is a duplicate.
+ROLLBACK TO before_sale;
+SET LOCAL session_replication_role = replica;
+INSERT INTO coursebase.purchases (id, price_paid_in_cents, product_details, user_id, product_id, stripe_session_id)
+VALUES ('00000000-0000-4000-8000-0000000e93d3', 4900, :details, :ada, :'bundle', 'cs_earlier');
+INSERT INTO coursebase.course_grants (user_id, course_id, purchase_id, created_at) VALUES (:ada, :one, '00000000-0000-4000-8000-0000000e93d3', '2026-01-01');
+INSERT INTO coursebase.user_course_access (user_id, course_id) VALUES (:ada, :one);
+SET LOCAL session_replication_role = origin;
+INSERT INTO coursebase.user_course_access (user_id, course_id) VALUES (:ada, :one), (:ada, :two) RETURNING right(course_id::text, 2);
+:rights
+SAVEPOINT given;
+INSERT INTO coursebase.user_course_access (user_id, course_id) VALUES (:ada, :two);
+\echo :LAST_ERROR_SQLSTATE
 -- A sale that was refunded before it is recorded gives nothing; a purchase whose grants are gone is reported.
 ROLLBACK TO before_sale;
 INSERT INTO coursebase.purchases (id, price_paid_in_cents, refunded_in_cents, refunded_at, product_details, user_id, product_id, stripe_session_id)
