@@ -86,7 +86,7 @@ AS $$
     SELECT count(*)::integer FROM made
 $$;
 COMMENT ON FUNCTION coursebase.install_country_discounts() IS
-    'Fills country_discounts, which is empty at first, with the usual groups of countries by purchasing power, and answers how many rows it made: 60 percent off where incomes are low, 50 where they are lower middle and 30 where they are upper middle, by the World Bank''s groups of July 2024; countries of high income keep the full price. A country that has a row keeps it, so that what the business decided stays, and a second call makes only what was deleted meanwhile. Run it when you want such prices: until then every country pays the same. Only the owner of the tables may call it.
+    'Fills country_discounts, which is empty at first, with the usual groups of countries by purchasing power, and answers how many rows it made. It takes 60 percent off where incomes are low, 50 where they are lower middle and 30 where they are upper middle, by the World Bank''s groups of July 2024; countries of high income keep the full price. A country that has a row keeps it, so that what the business decided stays, and a second call makes only what was deleted meanwhile. Run it when you want such prices: until then every country pays the same. Only the owner of the tables may call it.
 
 Source: what a month''s income buys differs by more than these round numbers, so that a lower price sells where the full one does not; a country with another discount is one UPDATE of country_discounts.
 Raises: 42501 (the caller is not the owner of the tables).';
