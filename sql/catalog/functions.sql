@@ -53,6 +53,44 @@ Source: country_discounts; what is free stays free.
 Raises: 22003 (the price is above 2147483647 cents).';
 GRANT EXECUTE ON FUNCTION coursebase.country_price(uuid, text) TO anonymous, end_user, server;
 
+-- The groups are the World Bank's of July 2024, by national income a head; a country of high income has
+-- no row. XK is what the stores send for Kosovo, for which ISO 3166 has no code.
+CREATE FUNCTION coursebase.install_country_discounts()
+RETURNS integer
+LANGUAGE sql
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT coursebase.assert_schema_current();
+    WITH made AS (
+        INSERT INTO coursebase.country_discounts (country, percent_off)
+        SELECT c.country, g.percent_off
+        FROM (VALUES
+            -- upper middle income
+            (30, 'AL AM AR AZ BA BR BW BY BZ CN CO CR CU DM DO DZ EC FJ GA GD GE GQ GT ID IQ IR JM '
+                'KZ LC LY MD ME MH MK MN MU MV MX MY NA PE PY RS SR SV TH TM TO TR TV UA VC XK ZA'),
+            -- lower middle income
+            (50, 'AO BD BJ BO BT CG CI CM CV DJ EG FM GH GN HN HT IN JO KE KG KH KI KM LA LB LK LS '
+                'MA MM MR NG NI NP PG PH PK PS SB SN ST SZ TJ TL TN TZ UZ VN VU WS ZM ZW'),
+            -- low income
+            (60, 'AF BF BI CD CF ER ET GM GW KP LR MG ML MW MZ NE RW SD SL SO SS SY TD TG UG YE'))
+            AS g (percent_off, countries)
+        CROSS JOIN LATERAL string_to_table(g.countries, ' ') AS c (country)
+        ORDER BY c.country
+        ON CONFLICT (country) DO NOTHING
+        RETURNING country
+    )
+    SELECT count(*)::integer FROM made
+$$;
+COMMENT ON FUNCTION coursebase.install_country_discounts() IS
+    'Fills country_discounts, which is empty at first, with the usual groups of countries by purchasing power, and answers how many rows it made. It takes 60 percent off where incomes are low, 50 where they are lower middle and 30 where they are upper middle, by the World Bank''s groups of July 2024; countries of high income keep the full price. A country that has a row keeps it, so that what the business decided stays, and a second call makes only what was deleted meanwhile. Run it when you want such prices: until then every country pays the same. Only the owner of the tables may call it.
+
+Source: what a month''s income buys differs by more than these round numbers, so that a lower price sells where the full one does not; a country with another discount is one UPDATE of country_discounts.
+Raises: 42501 (the caller is not the owner of the tables).';
+
 CREATE FUNCTION coursebase.tg_any__product_has_course()
 RETURNS trigger
 LANGUAGE c

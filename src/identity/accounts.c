@@ -30,6 +30,7 @@
 #include "core/schema.h"
 #include "identity/audit.h"
 #include "identity/claims.h"
+#include "identity/profile_made.h"
 
 /*
  * The arguments of upsert_user(). Each statement of upsert_user() takes all of them as its
@@ -107,12 +108,15 @@ static KeptPlan read_user = {
 	ACCOUNT_TYPES,
 };
 
-/* Waits like insert_user. Without a target, so that a taken referral code is no error either.
+/*
+ * Waits like insert_user. Without a target, so that a taken referral code is no error either. A
+ * placeholder, as what the trigger of users makes: a program may insert the profile as well.
  */
 static KeptPlan insert_profile = {
 	.sql = "INSERT INTO coursebase.user_profile (user_id, email, first_name, last_name, "
-		   "phone_number, country, lead_source, time_zone, created_at, updated_at) "
-		   "SELECT u.id, u.email, $6, $7, $8, $9, $10, coalesce($11, 'UTC'), $12, $12 "
+		   "phone_number, country, lead_source, time_zone, is_placeholder, created_at, "
+		   "updated_at) "
+		   "SELECT u.id, u.email, $6, $7, $8, $9, $10, coalesce($11, 'UTC'), true, $12, $12 "
 		   "FROM coursebase.users u WHERE u.clerk_user_id = $1 ON CONFLICT DO NOTHING",
 	ACCOUNT_TYPES,
 };
@@ -159,6 +163,7 @@ static KeptPlan write_cohort = {
 static void account_bind(PlanValues *account, FunctionCallInfo fcinfo);
 static void subject_check(const char *subject);
 static pg_uuid_t account_store(PlanValues *account);
+static bool user_insert(PlanValues *account);
 static bool account_lock(PlanValues *account, StoredAccount *stored);
 static void require_of_new(const PlanValues *account, int argument, const char *name);
 static void profile_store(PlanValues *account);
@@ -293,7 +298,7 @@ account_store(PlanValues *account)
 			require_of_new(account, ACCOUNT_EMAIL, "email");
 		}
 	}
-	if (known || plan_execute(&insert_user, account->datums, account->nulls, false) == 0)
+	if (known || !user_insert(account))
 		plan_execute(&update_user, account->datums, account->nulls, false);
 	/* none: somebody deleted the row between the insert that met it and the lock */
 	if (!account_lock(account, &stored))
@@ -303,6 +308,26 @@ account_store(PlanValues *account)
 	if (stored.open)
 		profile_store(account);
 	return stored.id;
+}
+
+/* False if the account is there. The profile follows with all that was reported, so that it is
+ * written once and not made first. */
+static bool
+user_insert(PlanValues *account)
+{
+	uint64 made;
+
+	profile_follows = TextDatumGetCString(account->datums[ACCOUNT_SUBJECT]);
+	PG_TRY();
+	{
+		made = plan_execute(&insert_user, account->datums, account->nulls, false);
+	}
+	PG_FINALLY();
+	{
+		profile_follows = NULL;
+	}
+	PG_END_TRY();
+	return made > 0;
 }
 
 /* Locks the account and reads what is stored of it; false if no row has the subject. */

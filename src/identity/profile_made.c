@@ -27,14 +27,18 @@
 #include "core/plan.h"
 #include "core/restore.h"
 #include "core/row_trigger.h"
+#include "identity/profile_made.h"
 
 /*
  * How many profiles are still missing afterwards: those whose referral code somebody else took
- * at the same moment. The profile of a closed account tells of nobody.
+ * at the same moment. The profile of a closed account tells of nobody. $1 is the subject whose
+ * profile follows (profile_made.h).
  */
 static KeptPlan make_profiles = {
 	.sql = "WITH missing AS ("
-		   "  SELECT m.* FROM made m WHERE NOT EXISTS ("
+		   "  SELECT m.* FROM made m"
+		   "  WHERE (m.clerk_user_id IS DISTINCT FROM $1 OR m.deleted_at IS NOT NULL)"
+		   "  AND NOT EXISTS ("
 		   "   SELECT FROM coursebase.user_profile p WHERE p.user_id = m.id)), written AS ("
 		   "  INSERT INTO coursebase.user_profile"
 		   "   (user_id, email, is_placeholder, created_at, updated_at)"
@@ -42,6 +46,8 @@ static KeptPlan make_profiles = {
 		   "   m.created_at, m.updated_at FROM missing m ORDER BY m.id"
 		   "  ON CONFLICT DO NOTHING RETURNING 1)"
 		   " SELECT (SELECT count(*) FROM missing) - (SELECT count(*) FROM written)",
+	.nargs = 1,
+	.types = {TEXTOID},
 };
 
 /* What a row that takes the place keeps where it says nothing itself. A column that is NOT NULL
@@ -65,6 +71,8 @@ static KeptPlan inheritholder = {
 	.types = {UUIDOID},
 };
 
+const char *profile_follows = NULL;
+
 static HeapTuple row_fill(TriggerData *data, HeapTuple row);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_users__profile);
@@ -80,6 +88,7 @@ PGDLLEXPORT Datum
 coursebase_tg_users__profile(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect_statement(fcinfo, "tg_users__profile");
+	PlanValues values = {0};
 
 	if (restore_under_way() ||
 		(data->tg_newtable != NULL && tuplestore_tuple_count(data->tg_newtable) == 0))
@@ -87,10 +96,11 @@ coursebase_tg_users__profile(PG_FUNCTION_ARGS)
 	SPI_connect();
 	if (SPI_register_trigger_data(data) < 0)
 		elog(ERROR, "could not see what the statement inserted");
+	plan_bind_text(&values, profile_follows);
 	do
 	{
 		CHECK_FOR_INTERRUPTS();
-		owner_execute_latest(&make_profiles, NULL, NULL);
+		owner_execute_latest(&make_profiles, values.datums, values.nulls);
 	} while (plan_int64(0, 1) > 0);
 	SPI_finish();
 	return PointerGetDatum(NULL);

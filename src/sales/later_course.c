@@ -8,10 +8,11 @@
  *
  * Locks: the buyers' rows of users before the product's row, as a sale locks them, by a trigger
  * that fires before catalog/product.c updates the product. Who bought between the two locks is
- * locked afterwards without waiting; if that person is busy, the statement ends with 40001.
- * save_product(), and a statement about several products, hold a product before the buyers:
- * against another sale of it to one of them they may end as a deadlock error, and nothing is
- * lost.
+ * locked afterwards without waiting; if that person is busy, the statement ends with 40001. So
+ * it does where the snapshot of the transaction (REPEATABLE READ) is older than such a
+ * purchase. save_product(), and a statement about several products, hold a product before the
+ * buyers: against another sale of it to one of them they may end as a deadlock error, and
+ * nothing is lost.
  *
  * Rights: those of the tables' owner; the triggers stand back while a dump is restored.
  */
@@ -77,6 +78,9 @@ static KeptPlan lock_buyers = {
 	" ORDER BY s.user_id, a.course_id"                                                         \
 	" ON CONFLICT (user_id, course_id, purchase_id) DO NOTHING"
 
+#define COUNT " SELECT count(*)" GIVING
+
+static KeptPlan count_giving[] = {{.sql = INSERTED COUNT}, {.sql = UPDATED COUNT}};
 static KeptPlan lock_late[] = {{.sql = INSERTED LOCK_LATE}, {.sql = UPDATED LOCK_LATE}};
 static KeptPlan give[] = {{.sql = INSERTED GIVE}, {.sql = UPDATED GIVE}};
 
@@ -87,6 +91,8 @@ static struct
 	SubTransactionId subtransaction;
 	pg_uuid_t product;
 } locked;
+
+static void purchases_require(int update);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_course_products__lock_buyers);
 PG_FUNCTION_INFO_V1(coursebase_tg_course_products__give_later);
@@ -139,7 +145,30 @@ coursebase_tg_course_products__give_later(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				 errmsg("somebody is buying the product"),
 				 errdetail("The buyer would not get the course."), errhint("Try again.")));
+	purchases_require(update);
 	derive_execute(&give[update]);
 	SPI_finish();
 	return PointerGetDatum(NULL);
+}
+
+/*
+ * The foreign key of a grant reads by the transaction's snapshot: for a purchase that it does
+ * not see, the key would refuse the grant as if there were no such purchase, and nobody would
+ * try again.
+ */
+static void
+purchases_require(int update)
+{
+	int64 there;
+
+	if (!IsolationUsesXactSnapshot())
+		return;
+	owner_execute_latest(&count_giving[update], NULL, NULL);
+	there = plan_int64(0, 1);
+	owner_execute(&count_giving[update], NULL, NULL, false);
+	if (plan_int64(0, 1) != there)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("the product was bought since the transaction began"),
+				 errdetail("The buyer would not get the course."), errhint("Try again.")));
 }
