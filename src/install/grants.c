@@ -19,6 +19,7 @@
 #include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
 #include "storage/lmgr.h"
+#include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -147,6 +148,8 @@ tables_lock(void)
 {
 	uint64 tables;
 
+	PreventCommandIfReadOnly("coursebase.grant_roles()");
+	PreventCommandDuringRecovery("coursebase.grant_roles()");
 	SPI_connect();
 	tables = plan_execute(&read_tables, NULL, NULL, false);
 	for (uint64 i = 0; i < tables; i++)
