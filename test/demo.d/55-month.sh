@@ -39,6 +39,7 @@ receipt='{"product_id": "me.hypnoelp.app.HypnoELP_subscriptions", "source": "app
   "discount": {"code": "spring", "order_ref": "order-71", "base_in_cents": 999, "currency": "EUR"}}'
 sql_as app_server <<SQL
 INSERT INTO coursebase.store_products (product_id, kind) VALUES ('hypnoelp_subscriptions', 'subscription');
+UPDATE coursebase.settings SET value = 'me.hypnoelp.app.' WHERE name = 'store_product_prefixes';
 SELECT r ->> 'status' AS status, r ->> 'message' AS message, r -> 'subscription' AS subscription
 FROM coursebase.validate_purchase('$dana', '$receipt', '2026-03-02 09:06+00') r;
 SELECT r ->> 'status' AS again FROM coursebase.validate_purchase('$dana', '$receipt', '2026-03-02 09:07+00') r;
