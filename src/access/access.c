@@ -204,7 +204,7 @@ premium_words(const CourseFindings *findings)
 	const Premium *premium = &findings->premium;
 
 	if (!premium->found)
-		return "no subscription";
+		return premium->other ? "the subscription gives no courses" : "no subscription";
 	if (!premium->counts || (premium->barred && !premium->holds))
 		return "a sandbox sold the subscription; see the setting accept_sandbox";
 	if (premium->holds)
