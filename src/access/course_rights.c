@@ -144,6 +144,7 @@ course_rights_explain(const pg_uuid_t *user, const pg_uuid_t *course, TimestampT
 	findings->slot = question.slot;
 	findings->purchase = question.purchase;
 	findings->premium = question.premium;
+	findings->every = question.every;
 	findings->granted_until = question.granted_until;
 }
 
