@@ -271,12 +271,11 @@ static void
 log_fold(Premium *premium, const EntitlementAsk *ask, const pg_uuid_t *user, TimestampTz at)
 {
 	int nentries, nlines;
-	const Entitlements *known = entitlements_known(GetActiveSnapshot());
 	SubscriptionEntry *entries = entries_load(user, NULL, NULL, true, &nentries);
 	SubscriptionLine *lines = lines_fold(entries, nentries, &nlines);
+	const Entitlements *known = entitlements_known(GetActiveSnapshot());
 
 	premium_begin(premium);
-	known = entitlements_known(GetActiveSnapshot());
 	for (int i = 0; i < nlines; i++)
 	{
 		LineAnswer answer = line_answer(&lines[i], at);
