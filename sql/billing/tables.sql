@@ -489,7 +489,7 @@ VALUES
     ('revenuecat', 'NON_RENEWING_PURCHASE', 'PROMOTIONAL', 'created'),
     ('revenuecat', 'NON_RENEWING_PURCHASE', 'PERIOD', 'created'),
     ('revenuecat', 'TRANSFER', '', 'noted'),
-    ('revenuecat', 'TEMPORARY_ENTITLEMENT_GRANT', '', 'noted'),
+    ('revenuecat', 'TEMPORARY_ENTITLEMENT_GRANT', '', 'created'),
     ('revenuecat', 'INVOICE_ISSUANCE', '', 'noted'),
     ('revenuecat', 'VIRTUAL_CURRENCY_TRANSACTION', '', 'noted'),
     ('revenuecat', 'EXPERIMENT_ENROLLMENT', '', 'noted'),
