@@ -35,7 +35,7 @@ COMMENT ON TABLE coursebase.subscriptions IS
     'The billing plan of a person, one row each: the line of events whose access ends last. Only the subscription machine writes it: apply_subscription_event(), rebuild_subscription(), and receipts and refunds of subscriptions.';
 COMMENT ON COLUMN coursebase.subscriptions.id IS 'Key of the subscription.';
 COMMENT ON COLUMN coursebase.subscriptions.user_id IS 'The person.';
-COMMENT ON COLUMN coursebase.subscriptions.plan IS 'premium while the status gives access until some time, else free. The column does not look at the clock: has_premium() does.';
+COMMENT ON COLUMN coursebase.subscriptions.plan IS 'premium while the status gives access until some time, whatever the product gives, else free. The column does not look at the clock: has_premium() and has_entitlement() do.';
 COMMENT ON COLUMN coursebase.subscriptions.status IS 'Status of the line after its last event.';
 COMMENT ON COLUMN coursebase.subscriptions.expires_at IS 'End of the paid period; NULL while there was none.';
 COMMENT ON COLUMN coursebase.subscriptions.grace_until IS 'End of the grace period after a failed renewal, or NULL.';

@@ -6,7 +6,7 @@
  * rows_generation. What was read may be used by a snapshot that is not older than the one it
  * was read by, and only where that one was as new as any: otherwise a change that it did not
  * see may have been told already. Without that, what was read serves snapshots of the same age
- * alone.
+ * alone. A serializable transaction reads both tables itself, or conflicts go unseen.
  *
  * Locks: none. Rights: the tables are read past row security, as settings are; the record of a
  * change is written with the rights of the tables' owner.
@@ -29,6 +29,7 @@
 #include "billing/product_names.h"
 #include "core/row_trigger.h"
 #include "core/rows.h"
+#include "core/snapshot_key.h"
 #include "identity/audit.h"
 #include "json/object_write.h"
 
@@ -58,7 +59,8 @@ typedef struct KeptEntitlements
 {
 	uint64 generation; /* of the tables; 0: nothing is kept */
 	SnapshotAge age;
-	bool lasting; /* good for later snapshots too */
+	bool lasting;                    /* good for later snapshots too */
+	LocalTransactionId serializable; /* the one that read it, if it was such a one */
 	Entitlements entitlements;
 	MemoryContext context;
 } KeptEntitlements;
@@ -97,7 +99,9 @@ entitlements_known(Snapshot snapshot)
 	if (likely(kept.generation == rows_generation))
 	{
 		order = age_compare(snapshot_age(snapshot), kept.age);
-		if (likely(order == 0 || (order > 0 && kept.lasting)))
+		if (likely(
+				(order == 0 || (order > 0 && kept.lasting)) &&
+				(!IsolationIsSerializable() || kept.serializable == snapshot_serializable())))
 			return &kept.entitlements;
 	}
 	kept_load(snapshot);
@@ -220,10 +224,9 @@ kept_load(Snapshot snapshot)
 	/* rows.c hears of changes from the first look-up on */
 	if (every_product.resolved == 0)
 		entitlements_load(&kept.entitlements, snapshot);
-	MemoryContextReset(kept.context);
-	memset(&kept.entitlements, 0, sizeof(kept.entitlements));
 	kept.age = snapshot_age(snapshot);
 	kept.lasting = false;
+	kept.serializable = snapshot_serializable();
 	generation = rows_generation;
 	if (!IsInParallelMode())
 		kept.lasting = age_compare(snapshot_age(GetLatestSnapshot()), kept.age) == 0;
@@ -231,12 +234,15 @@ kept_load(Snapshot snapshot)
 	kept.generation = generation;
 }
 
+/* From the beginning: an error may have ended an earlier load half way. */
 static void
 entitlements_load(Entitlements *to, Snapshot snapshot)
 {
 	int room = 0;
 	Rows rows;
 
+	MemoryContextReset(kept.context);
+	memset(to, 0, sizeof(*to));
 	rows_open(&rows, &every_entitlement, snapshot);
 	rows_find(&rows, NULL);
 	while (rows_next(&rows))
