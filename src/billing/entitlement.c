@@ -27,6 +27,7 @@
 
 #include "billing/entitlement.h"
 #include "billing/product_names.h"
+#include "core/restore.h"
 #include "core/row_trigger.h"
 #include "core/rows.h"
 #include "core/snapshot_key.h"
@@ -343,12 +344,16 @@ coursebase_tg_store_product_entitlements__changed(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
-/* Records the change, and makes every session forget what it kept once it is committed. */
+/*
+ * Records the change, and makes every session forget what it kept once it is committed. What a
+ * dump brings was recorded when it was written.
+ */
 static void
 change_tell(TriggerData *data, const char *action, const char *object, char *was, char *is)
 {
 	CacheInvalidateRelcache(data->tg_relation);
-	audit_write_change(action, object, was, is);
+	if (!restore_under_way())
+		audit_write_change(action, object, was, is);
 }
 
 static char *
