@@ -272,7 +272,8 @@ COMMENT ON COLUMN coursebase.store_product_entitlements.created_at IS 'When the 
 ALTER TABLE coursebase.store_product_entitlements ENABLE ROW LEVEL SECURITY;
 GRANT SELECT ON TABLE coursebase.store_product_entitlements TO anonymous, end_user;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.store_product_entitlements TO server;
-CREATE TRIGGER t900_changed AFTER INSERT OR UPDATE OR DELETE ON coursebase.store_product_entitlements
+CREATE TRIGGER t900_changed
+    AFTER INSERT OR UPDATE OR DELETE ON coursebase.store_product_entitlements
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_store_product_entitlements__changed();
 
 -- What each provider's notices mean. The mappings are data, so that a new kind of notice needs no release; a release

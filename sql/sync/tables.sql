@@ -354,7 +354,8 @@ CREATE TRIGGER t900_move_version AFTER INSERT OR UPDATE OR DELETE ON coursebase.
 CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.entitlements
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
 
-CREATE TRIGGER t900_move_version AFTER INSERT OR UPDATE OR DELETE ON coursebase.store_product_entitlements
+CREATE TRIGGER t900_move_version
+    AFTER INSERT OR UPDATE OR DELETE ON coursebase.store_product_entitlements
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
 CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.store_product_entitlements
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
