@@ -21,18 +21,18 @@ AS $$
         WHERE p.source = 'premium_slot' AND p.status IN ('pending', 'valid')
     ), allowed AS (
         -- a lower limit takes no slot away, so the highest limit that there ever was counts
-        SELECT max(v.value::bigint) AS most, bool_or(v.value::bigint = -1) AS unlimited
+        SELECT max(v.slots) AS most, bool_or(v.every_course) AS unlimited
         FROM (
-            SELECT s.value FROM coursebase.settings s WHERE s.name = 'premium_slots'
+            SELECT e.course_slots AS slots, e.covers_every_course AS every_course
+            FROM coursebase.entitlements e
             UNION ALL
-            SELECT s.default_value FROM coursebase.settings s WHERE s.name = 'premium_slots'
-            UNION ALL
-            SELECT e.new ->> 'value'
+            SELECT (w.value ->> 'course_slots')::integer, (w.value ->> 'covers_every_course')::boolean
             FROM coursebase.audit_events e
-            WHERE e.action = 'setting_changed' AND e.object = 'settings/premium_slots'
+            CROSS JOIN LATERAL (VALUES (e.old), (e.new)) AS w (value)
+            WHERE e.action = 'entitlement_changed' AND w.value IS NOT NULL
             UNION ALL
             -- purge_logs() may have taken the record of a higher limit
-            SELECT '-1'
+            SELECT 0, true
             FROM coursebase.audit_events e
             WHERE e.action = 'audit_purged' AND e.object = 'audit_events'
         ) v

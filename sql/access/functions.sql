@@ -132,9 +132,9 @@ COMMENT ON FUNCTION coursebase.choose_premium_course(uuid, uuid, text, timestamp
 
 user_id: whose slot it is; NULL is the user who asks; only the server may name another user. course_id: the course; may not be NULL. voice: male or female; NULL for a course with one voice. at: when the course is chosen, and the time at which there must be premium; NULL is now.
 
-slot_id: the row of course_purchases. chosen_at: when the course was chosen first. Where premium is every course (setting premium_slots is -1), nothing is written and both are NULL.
+slot_id: the row of course_purchases. chosen_at: when the course was chosen first. Where premium is every course (entitlements.covers_every_course), nothing is written and both are NULL.
 
-Source: the product''s rule that premium gives a number of courses of one''s choice (setting premium_slots).
+Source: the product''s rule that premium gives a number of courses of one''s choice (entitlements.course_slots).
 Raises: 22004 (course_id is NULL), 22008 (at is not finite), 22023 (an unknown voice), 42501 (nobody is signed in, or user_id is another user), KB106 (no such open account), KB811 (there is no premium at that time), KB812 (no such course in premium), KB813 (every slot holds another course), KB814 (the course can be used without a slot).';
 GRANT EXECUTE ON FUNCTION coursebase.choose_premium_course(uuid, uuid, text, timestamptz) TO end_user, server;
 
@@ -166,7 +166,7 @@ user_id: the user; NULL is the user who asks; only an administrator or the serve
 
 slot: number of the slot, from 1; the voices of a course share it. course_id, course_code, title: the course; NULL in an empty slot, course_code also where the course has none. voice: male or female; NULL for a course with one voice. chosen_at: when the course was chosen. live: whether the slot gives its course at that time; of an empty slot, whether it could be filled.
 
-Source: the setting premium_slots; a lower setting takes no slot away.
+Source: entitlements.course_slots, of what the person holds the largest and otherwise that of premium; a lower number takes no slot away.
 Raises: 42501 (user_id is another user).';
 GRANT EXECUTE ON FUNCTION coursebase.premium_slots(uuid, timestamptz) TO end_user, server;
 

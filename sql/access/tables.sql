@@ -206,11 +206,3 @@ COMMENT ON COLUMN coursebase.course_lessons_with_completion."order" IS 'Place of
 COMMENT ON COLUMN coursebase.course_lessons_with_completion.is_complete IS 'Whether the user who asks completed the lesson.';
 COMMENT ON COLUMN coursebase.course_lessons_with_completion.completed_at IS 'When that user completed the lesson; NULL before.';
 GRANT SELECT ON TABLE coursebase.course_lessons_with_completion TO anonymous, end_user, server;
-
--- How many courses a person with premium may choose.
-INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning)
-VALUES
-    ('premium_slots', 'integer', '2',
-        'How many courses a person with premium may choose; -1: every course that is in premium.')
-ON CONFLICT (name) DO UPDATE SET default_value = excluded.default_value, meaning = excluded.meaning
-WHERE (s.default_value, s.meaning) IS DISTINCT FROM (excluded.default_value, excluded.meaning);

@@ -198,7 +198,7 @@ user_id: the user; NULL is the user who asks; only an administrator or the serve
 
 weekly_limit_credits: allowance of the week. weekly_used_credits: how much of it is spent or reserved. weekly_reset_date: when the week turns; NULL before the first use. bank_limit_credits: credits of all packs less what refunds took back. bank_used_credits: how many of them are spent or reserved. available: what is left of both.
 
-Source: credit_log, and the settings premium_weekly_credits and free_weekly_credits for weeks that turned unseen.
+Source: credit_log, and the entitlements and the setting free_weekly_credits for weeks that turned unseen.
 Raises: 22004 (at is NULL), 22008 (at is not finite, or the week ends out of range), 42501 (user_id is another user).';
 GRANT EXECUTE ON FUNCTION coursebase.credit_balance(uuid, timestamptz) TO end_user, server;
 

@@ -176,9 +176,7 @@ GRANT SELECT ON TABLE coursebase.credit_log TO end_user, server;
 -- The week's allowance.
 INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning)
 VALUES
-    ('premium_weekly_credits', 'integer', '10000',
-        'Credits a week, one a second of the assistant, of a person with premium.'),
     ('free_weekly_credits', 'integer', '0',
-        'Credits a week, one a second of the assistant, of a person without premium.')
+        'Credits a week, one a second of the assistant, of everybody; what an entitlement gives counts where it is more.')
 ON CONFLICT (name) DO UPDATE SET default_value = excluded.default_value, meaning = excluded.meaning
 WHERE (s.default_value, s.meaning) IS DISTINCT FROM (excluded.default_value, excluded.meaning);

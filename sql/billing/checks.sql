@@ -98,9 +98,18 @@ AS $$
         OR e.payload ->> 'transaction_id' IS DISTINCT FROM e.transaction_id
         OR e.payload ->> 'product_id' IS DISTINCT FROM e.product_id
         OR e.payload ->> 'linked_purchase_token' IS DISTINCT FROM e.linked_purchase_token
+    UNION ALL
+    SELECT 'entitlement_premium', 'entitlements premium',
+        'it is not there, so that premium gives nothing; install() brings it back'
+    WHERE NOT EXISTS (SELECT FROM coursebase.entitlements n WHERE n.name = 'premium')
+    UNION ALL
+    SELECT 'product_entitlement', 'store_product_entitlements ' || p.product_id,
+        format('there is no entitlement %s', p.entitlement)
+    FROM coursebase.store_product_entitlements p
+    WHERE NOT EXISTS (SELECT FROM coursebase.entitlements n WHERE n.name = p.entitlement)
 $$;
 COMMENT ON FUNCTION coursebase.check_billing() IS
-    'Lists subscriptions and lines that are not the fold of their events, and events whose user, line or columns differ from what the store said. For the server, as a part of check_integrity().
+    'Lists subscriptions and lines that are not the fold of their events, and events whose user, line or columns differ from what the store said, and entitlements that are not there. For the server, as a part of check_integrity().
 
-check_name: subscription_fold, event_user, event_line or event_payload. object: the row. problem: what is wrong with it.';
+check_name: subscription_fold, event_user, event_line, event_payload, entitlement_premium or product_entitlement. object: the row. problem: what is wrong with it.';
 GRANT EXECUTE ON FUNCTION coursebase.check_billing() TO server;

@@ -110,6 +110,74 @@ Source: as for has_premium().
 Raises: 42501 (user_id is another user).';
 GRANT EXECUTE ON FUNCTION coursebase.explain_premium(uuid, timestamptz) TO end_user, server;
 
+CREATE FUNCTION coursebase.has_entitlement(
+    name text,
+    user_id uuid DEFAULT NULL,
+    at timestamptz DEFAULT now()
+)
+RETURNS boolean
+LANGUAGE c
+STABLE
+CALLED ON NULL INPUT
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_has_entitlement';
+COMMENT ON FUNCTION coursebase.has_entitlement(text, uuid, timestamptz) IS
+    'Answers whether a person holds an entitlement at a time: what has_premium() answers of the one named premium. For end users and the server; reads the person''s lines of subscriptions past row security.
+
+name: the entitlement, a row of entitlements; not NULL. user_id, at: as for has_premium().
+
+True if one of the person''s lines gave or gives access at that time, as for has_premium(), and its product at that time gives the entitlement: by store_product_entitlements as it is now, where it says nothing of a product the product gives premium. Several may be held at once.
+
+Source: plans and what they give are rows.
+Raises: 22004 (name is NULL), 42501 (user_id is another user), KB506 (there is no such entitlement).';
+GRANT EXECUTE ON FUNCTION coursebase.has_entitlement(text, uuid, timestamptz) TO end_user, server;
+
+CREATE FUNCTION coursebase.explain_entitlement(
+    name text,
+    user_id uuid DEFAULT NULL,
+    at timestamptz DEFAULT now()
+)
+RETURNS TABLE (rule text, passed boolean, reason text, detail text)
+LANGUAGE c
+STABLE
+CALLED ON NULL INPUT
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_explain_entitlement';
+COMMENT ON FUNCTION coursebase.explain_entitlement(text, uuid, timestamptz) IS
+    'Lists the rules of has_entitlement(), one row each, in the order in which they are asked: the entitlement is held if all pass. For end users and the server.
+
+name, user_id, at: as for has_entitlement(). rule, passed, reason, detail: as for explain_premium(); only lines are looked at whose product gives the entitlement, and the reason is other_product where there are others.
+
+Source: as for has_entitlement().
+Raises: 22004 (name is NULL), 42501 (user_id is another user), KB506 (there is no such entitlement).';
+GRANT EXECUTE ON FUNCTION coursebase.explain_entitlement(text, uuid, timestamptz) TO end_user, server;
+
+CREATE FUNCTION coursebase.tg_entitlements__changed()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_entitlements__changed';
+COMMENT ON FUNCTION coursebase.tg_entitlements__changed() IS
+    'AFTER INSERT OR UPDATE OR DELETE: records in audit_events who changed what an entitlement gives, and tells every session to read it anew. Writes with the rights of the tables'' owner.';
+
+CREATE FUNCTION coursebase.tg_store_product_entitlements__changed()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_store_product_entitlements__changed';
+COMMENT ON FUNCTION coursebase.tg_store_product_entitlements__changed() IS
+    'AFTER INSERT OR UPDATE OR DELETE: records in audit_events who changed what a product gives, and tells every session to read it anew. Writes with the rights of the tables'' owner.';
+
 CREATE FUNCTION coursebase.is_trial_eligible(user_id uuid, product_id text)
 RETURNS boolean
 LANGUAGE sql

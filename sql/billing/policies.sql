@@ -5,3 +5,13 @@ CREATE POLICY self_select_own ON coursebase.subscriptions FOR SELECT TO public
     USING (user_id BETWEEN (SELECT coursebase.own_from()) AND (SELECT coursebase.own_to()));
 COMMENT ON POLICY self_select_own ON coursebase.subscriptions IS
     'A person reads the own subscription; administrators read all.';
+
+CREATE POLICY anyone_select_all ON coursebase.entitlements FOR SELECT TO public
+    USING (true);
+COMMENT ON POLICY anyone_select_all ON coursebase.entitlements IS
+    'Anybody reads what the plans give. Only the server writes it.';
+
+CREATE POLICY anyone_select_all ON coursebase.store_product_entitlements FOR SELECT TO public
+    USING (true);
+COMMENT ON POLICY anyone_select_all ON coursebase.store_product_entitlements IS
+    'Anybody reads what the products give. Only the server writes it.';

@@ -35,7 +35,7 @@ COMMENT ON TABLE coursebase.subscriptions IS
     'The billing plan of a person, one row each: the line of events whose access ends last. Only the subscription machine writes it: apply_subscription_event(), rebuild_subscription(), and receipts and refunds of subscriptions.';
 COMMENT ON COLUMN coursebase.subscriptions.id IS 'Key of the subscription.';
 COMMENT ON COLUMN coursebase.subscriptions.user_id IS 'The person.';
-COMMENT ON COLUMN coursebase.subscriptions.plan IS 'premium while the status gives access until some time, else free. The column does not look at the clock: has_premium() does.';
+COMMENT ON COLUMN coursebase.subscriptions.plan IS 'premium while the status gives access until some time, whatever the product gives, else free. The column does not look at the clock: has_premium() and has_entitlement() do.';
 COMMENT ON COLUMN coursebase.subscriptions.status IS 'Status of the line after its last event.';
 COMMENT ON COLUMN coursebase.subscriptions.expires_at IS 'End of the paid period; NULL while there was none.';
 COMMENT ON COLUMN coursebase.subscriptions.grace_until IS 'End of the grace period after a failed renewal, or NULL.';
@@ -218,6 +218,63 @@ CREATE TRIGGER t300_machine_on_truncate BEFORE TRUNCATE ON coursebase.subscripti
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.subscription_lines
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.subscription_lines TO server;
+
+-- What a paid plan gives. Plans are rows, so that a business names its own; the first one is premium, which every
+-- subscription product gives of which nothing else is said.
+CREATE TABLE coursebase.entitlements (
+    name                 text         NOT NULL,
+    weekly_credits       integer      NOT NULL DEFAULT 0,
+    course_slots         integer      NOT NULL DEFAULT 0,
+    covers_every_course  boolean      NOT NULL DEFAULT false,
+    created_at           timestamptz  NOT NULL DEFAULT now(),
+    updated_at           timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT entitlements_pkey PRIMARY KEY (name),
+    CONSTRAINT entitlements_name_form_check CHECK (name ~ '^[a-z][a-z0-9_]{0,62}$'),
+    CONSTRAINT entitlements_weekly_credits_not_negative_check CHECK (weekly_credits >= 0),
+    CONSTRAINT entitlements_course_slots_not_negative_check CHECK (course_slots >= 0)
+);
+COMMENT ON TABLE coursebase.entitlements IS
+    'What paid plans give: a row for each entitlement that a person may hold. The row premium is what has_premium() asks for.';
+COMMENT ON COLUMN coursebase.entitlements.name IS 'Name of the entitlement, as has_entitlement() takes it.';
+COMMENT ON COLUMN coursebase.entitlements.weekly_credits IS 'Credits a week, one a second of the assistant. Of several entitlements the largest number counts, not the sum.';
+COMMENT ON COLUMN coursebase.entitlements.course_slots IS 'How many courses in premium a person may choose. Of several entitlements the largest number counts; a lower one takes no chosen course away.';
+COMMENT ON COLUMN coursebase.entitlements.covers_every_course IS 'Whether it gives every course that is in premium, without a choice.';
+COMMENT ON COLUMN coursebase.entitlements.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.entitlements.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.entitlements ENABLE ROW LEVEL SECURITY;
+GRANT SELECT ON TABLE coursebase.entitlements TO anonymous, end_user;
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.entitlements TO server;
+-- Before the triggers, so that an installation is no change to audit.
+INSERT INTO coursebase.entitlements (name, weekly_credits, course_slots) VALUES ('premium', 10000, 2)
+ON CONFLICT (name) DO NOTHING;
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.entitlements
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+CREATE TRIGGER t900_changed AFTER INSERT OR UPDATE OR DELETE ON coursebase.entitlements
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_entitlements__changed();
+
+CREATE TABLE coursebase.store_product_entitlements (
+    product_id   text         NOT NULL,
+    entitlement  text         NOT NULL,
+    created_at   timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT store_product_entitlements_pkey PRIMARY KEY (product_id, entitlement),
+    CONSTRAINT store_product_entitlements_entitlement_fkey FOREIGN KEY (entitlement)
+        REFERENCES coursebase.entitlements (name) ON DELETE RESTRICT,
+    CONSTRAINT store_product_entitlements_product_id_form_check
+        CHECK (product_id ~ '^[a-z0-9][a-z0-9_.:-]*$')
+);
+CREATE INDEX store_product_entitlements_entitlement_idx
+    ON coursebase.store_product_entitlements (entitlement);
+COMMENT ON TABLE coursebase.store_product_entitlements IS
+    'Which entitlements a subscription product gives. A product without a row gives premium.';
+COMMENT ON COLUMN coursebase.store_product_entitlements.product_id IS 'The product in lower case; without the store''s prefix and a discount''s suffix, as in store_products, or as the store names it.';
+COMMENT ON COLUMN coursebase.store_product_entitlements.entitlement IS 'An entitlement that the product gives.';
+COMMENT ON COLUMN coursebase.store_product_entitlements.created_at IS 'When the row was made.';
+ALTER TABLE coursebase.store_product_entitlements ENABLE ROW LEVEL SECURITY;
+GRANT SELECT ON TABLE coursebase.store_product_entitlements TO anonymous, end_user;
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.store_product_entitlements TO server;
+CREATE TRIGGER t900_changed
+    AFTER INSERT OR UPDATE OR DELETE ON coursebase.store_product_entitlements
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_store_product_entitlements__changed();
 
 -- What each provider's notices mean. The mappings are data, so that a new kind of notice needs no release; a release
 -- adds rows and never changes one that is there, so that a change by hand stays.
@@ -433,7 +490,7 @@ VALUES
     ('revenuecat', 'NON_RENEWING_PURCHASE', 'PROMOTIONAL', 'created'),
     ('revenuecat', 'NON_RENEWING_PURCHASE', 'PERIOD', 'created'),
     ('revenuecat', 'TRANSFER', '', 'noted'),
-    ('revenuecat', 'TEMPORARY_ENTITLEMENT_GRANT', '', 'noted'),
+    ('revenuecat', 'TEMPORARY_ENTITLEMENT_GRANT', '', 'created'),
     ('revenuecat', 'INVOICE_ISSUANCE', '', 'noted'),
     ('revenuecat', 'VIRTUAL_CURRENCY_TRANSACTION', '', 'noted'),
     ('revenuecat', 'EXPERIMENT_ENROLLMENT', '', 'noted'),

@@ -75,7 +75,7 @@ COMMENT ON FUNCTION coursebase.access_turns(timestamptz, timestamptz) IS
 
 from_time, to_time: may be infinite; neither may be NULL.
 
-Answers a row an end: at, when access ends; kind, access_lost; user_id; subject, entitlements/premium for premium as a whole, courses/ and its id for a course; source, the store for premium, premium_slot or grant for a course; until, NULL.
+Answers a row an end: at, when access ends; kind, access_lost; user_id; subject, entitlements/ and its name for what a plan gives as a whole, courses/ and its id for a course; source, the store for premium, premium_slot or grant for a course; until, NULL.
 
 Source: events out; see doc/guide/events.md.
 Raises: 22004 (an argument is NULL).';

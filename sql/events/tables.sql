@@ -44,7 +44,7 @@ COMMENT ON COLUMN coursebase.access_events.id IS 'Number of the event, by which 
 COMMENT ON COLUMN coursebase.access_events.at IS 'When the transaction that told began, by the server''s clock.';
 COMMENT ON COLUMN coursebase.access_events.kind IS 'What happened.';
 COMMENT ON COLUMN coursebase.access_events.user_id IS 'To whom.';
-COMMENT ON COLUMN coursebase.access_events.subject IS 'What the event is about: a table and a key in it, such as courses/ and the course''s id; entitlements/premium for premium as a whole.';
+COMMENT ON COLUMN coursebase.access_events.subject IS 'What the event is about: a table and a key in it, such as courses/ and the course''s id; entitlements/ and its name for what a plan gives as a whole.';
 COMMENT ON COLUMN coursebase.access_events.source IS 'What caused it: grant, purchase, premium_slot or entitlement for access; the store or provider for money and subscriptions; NULL where there is one cause only.';
 COMMENT ON COLUMN coursebase.access_events.until IS 'Until when the access lasts, as far as known; the week''s end for credits_low; NULL: without an end, or nothing that ends.';
 COMMENT ON COLUMN coursebase.access_events.xid IS 'The first part of the order: the transaction that told, or a later one that told of the same person before it.';

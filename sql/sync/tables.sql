@@ -349,6 +349,17 @@ CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.settings
 CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.settings
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
 
+CREATE TRIGGER t900_move_version AFTER INSERT OR UPDATE OR DELETE ON coursebase.entitlements
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.entitlements
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+
+CREATE TRIGGER t900_move_version
+    AFTER INSERT OR UPDATE OR DELETE ON coursebase.store_product_entitlements
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.store_product_entitlements
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
+
 CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.users
     FOR EACH ROW WHEN ((OLD.role, OLD.deleted_at)
         IS DISTINCT FROM (NEW.role, NEW.deleted_at))

@@ -44,7 +44,7 @@ static bool course_hold(FunctionCallInfo fcinfo, const pg_uuid_t *course);
 static const pg_uuid_t *user_argument(FunctionCallInfo fcinfo, int argument, pg_uuid_t *user);
 static const char *grant_words(const CourseFindings *findings);
 static const char *premium_reason(const CourseFindings *findings);
-static const char *premium_words(const CourseFindings *findings);
+static const char *premium_words(const Premium *premium);
 static void source_return(FunctionCallInfo fcinfo, const CourseFindings *findings,
 						  CourseSource source, const char *rule, const char *reason,
 						  const char *words);
@@ -122,9 +122,9 @@ coursebase_explain_course_access(PG_FUNCTION_ARGS)
 				  found.purchase == NULL ? "not_purchased" : found.purchase,
 				  "bought from a store, or entered by hand");
 	source_return(fcinfo, &found, COURSE_BY_SLOT, "premium_slot",
-				  found.slot ? "no_premium" : "not_chosen", premium_words(&found));
+				  found.slot ? "no_premium" : "not_chosen", premium_words(&found.premium));
 	source_return(fcinfo, &found, COURSE_BY_PREMIUM, "premium", premium_reason(&found),
-				  premium_words(&found));
+				  premium_words(found.every_in_premium ? &found.every : &found.premium));
 	source_return(fcinfo, &found, COURSE_BY_ADMIN, "administrator",
 				  found.admin ? "no_such_course" : "not_administrator",
 				  "an administrator may use every course");
@@ -199,12 +199,10 @@ premium_reason(const CourseFindings *findings)
 }
 
 static const char *
-premium_words(const CourseFindings *findings)
+premium_words(const Premium *premium)
 {
-	const Premium *premium = &findings->premium;
-
 	if (!premium->found)
-		return "no subscription";
+		return premium->other ? "the subscription gives no courses" : "no subscription";
 	if (!premium->counts || (premium->barred && !premium->holds))
 		return "a sandbox sold the subscription; see the setting accept_sandbox";
 	if (premium->holds)

@@ -89,21 +89,28 @@ course_rights_end(const pg_uuid_t *user, const pg_uuid_t *course, uint32 sources
 							   .valid_from = DT_NOBEGIN,
 							   .valid_until = DT_NOEND,
 							   .granted_until = DT_NOBEGIN};
-	TimestampTz end, premium_ends;
+	TimestampTz end;
+	TimestampTz ends[2];
 
 	if (course_sources_find(&question, course, sources) != 0)
 		return DT_NOEND;
 	/* grants that end were all looked at: none of them lasts for ever */
 	end = question.granted_until;
 	/* where no row asked for premium, none depends on it */
-	premium_ends = question.premium.from;
-	if (!question.premium_known || premium_ends == DT_NOBEGIN)
+	if (!question.premium_known)
 		return end;
-	/* the last moment of premium is another time, for which it is read anew */
-	question.premium_known = false;
-	question.at = premium_ends - 1;
-	if (course_sources_find(&question, course, sources & ~COURSE_BY_GRANT) != 0)
-		end = Max(end, premium_ends);
+	ends[0] = question.premium.from;
+	ends[1] = premium_end(&entitlement_ask_every_course, user);
+	for (int i = 0; i < lengthof(ends); i++)
+	{
+		if (ends[i] <= end)
+			continue;
+		/* the last moment of premium is another time, for which it is read anew */
+		question.premium_known = question.every_known = false;
+		question.at = ends[i] - 1;
+		if (course_sources_find(&question, course, sources & ~COURSE_BY_GRANT) != 0)
+			end = ends[i];
+	}
 	return end;
 }
 
@@ -137,6 +144,7 @@ course_rights_explain(const pg_uuid_t *user, const pg_uuid_t *course, TimestampT
 	findings->slot = question.slot;
 	findings->purchase = question.purchase;
 	findings->premium = question.premium;
+	findings->every = question.every;
 	findings->granted_until = question.granted_until;
 }
 
@@ -259,12 +267,8 @@ kept_load(const Asking *asking, TimestampTz at)
 	places_make();
 	kept.set.valid_from = question.valid_from;
 	kept.set.valid_until = question.valid_until;
-	/* premium_known: whether there is premium was asked on the way, so the set depends on it */
-	if (question.premium_known)
-	{
-		kept.set.valid_from = Max(kept.set.valid_from, question.premium.from);
-		kept.set.valid_until = Min(kept.set.valid_until, question.premium.until);
-	}
+	/* what was asked of entitlements on the way, the set depends on */
+	course_premium_bound(&question, &kept.set.valid_from, &kept.set.valid_until);
 	kept.answered = false;
 	kept.loaded = true;
 }

@@ -65,7 +65,8 @@ typedef struct CourseFindings
 	TimestampTz granted_until; /* the latest end of a grant; DT_NOBEGIN: there is no grant */
 	bool has_premium;
 	bool every_in_premium; /* premium is every course in premium; looked for under premium */
-	Premium premium;
+	Premium premium;       /* of what gives slots */
+	Premium every;         /* of what gives every course in premium; looked for under premium */
 } CourseFindings;
 
 /* Fills *findings; purchase points to constants. */

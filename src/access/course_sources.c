@@ -315,23 +315,47 @@ course_premium_holds(CourseQuestion *question)
 		return false;
 	if (!question->premium_known)
 	{
-		premium_read(&question->premium, question->user, question->at);
+		premium_read(&question->premium, &entitlement_ask_slots, question->user, question->at);
 		question->premium_known = true;
 	}
 	return question->premium.holds;
 }
 
+/* Where only premium is given, that is answered by what was read already. */
 bool
 course_premium_is_every(CourseQuestion *question)
 {
 	if (!course_premium_holds(question))
 		return false;
-	if (!question->slots_known)
+	if (!question->every_known)
 	{
-		question->unlimited = setting_integer("premium_slots") == PREMIUM_EVERY_COURSE;
-		question->slots_known = true;
+		const Entitlements *known = entitlements_known(GetActiveSnapshot());
+
+		question->every = question->premium;
+		if (known->only_premium)
+			question->every.holds =
+				known->premium != NULL && known->premium->covers_every_course;
+		else
+			premium_read(&question->every, &entitlement_ask_every_course, question->user,
+						 question->at);
+		question->every_known = true;
 	}
-	return question->unlimited;
+	return question->every.holds;
+}
+
+void
+course_premium_bound(const CourseQuestion *question, TimestampTz *from, TimestampTz *until)
+{
+	if (question->premium_known)
+	{
+		*from = Max(*from, question->premium.valid_from);
+		*until = Min(*until, question->premium.valid_until);
+	}
+	if (question->every_known)
+	{
+		*from = Max(*from, question->every.valid_from);
+		*until = Min(*until, question->every.valid_until);
+	}
 }
 
 /* Orders the rights by course; of one course, the sources are joined into one right. */

@@ -20,17 +20,14 @@ typedef enum CourseSource
 {
 	COURSE_BY_GRANT = 1 << 0,    /* given, or in a product that was bought, and not ended */
 	COURSE_BY_PURCHASE = 1 << 1, /* a valid purchase: of a store, or entered by hand */
-	COURSE_BY_SLOT = 1 << 2,     /* chosen for a premium slot, while there is premium */
-	COURSE_BY_PREMIUM = 1 << 3,  /* in premium, where premium is every such course */
-	COURSE_BY_FREE = 1 << 4,     /* free for everybody */
-	COURSE_BY_ADMIN = 1 << 5,    /* every course, for an administrator */
+	COURSE_BY_SLOT = 1 << 2,    /* chosen for a slot, while an entitlement with slots is held */
+	COURSE_BY_PREMIUM = 1 << 3, /* in premium, by an entitlement to every such course */
+	COURSE_BY_FREE = 1 << 4,    /* free for everybody */
+	COURSE_BY_ADMIN = 1 << 5,   /* every course, for an administrator */
 } CourseSource;
 
 #define COURSE_BY_ANY  ((1 << 6) - 1)
 #define COURSE_BY_REAL (COURSE_BY_ANY & ~COURSE_BY_ADMIN)
-
-/* The setting premium_slots says that premium is every course in premium. */
-#define PREMIUM_EVERY_COURSE (-1)
 
 /*
  * A question, and what was found out on the way to its answer. The caller sets what stands
@@ -47,9 +44,9 @@ typedef struct CourseQuestion
 	TimestampTz valid_until;
 	TimestampTz granted_until; /* the latest end of a grant; the caller sets DT_NOBEGIN */
 	bool premium_known;
-	Premium premium;
-	bool slots_known;
-	bool unlimited; /* premium is every course in premium */
+	Premium premium; /* of the entitlements that give slots or every course */
+	bool every_known;
+	Premium every; /* of those that give every course in premium */
 	bool sandbox_known;
 	bool sandbox_counts;
 	bool may_end;         /* the course has, or had, grants with an end */
@@ -74,9 +71,16 @@ extern uint32 course_sources_find(CourseQuestion *question, const pg_uuid_t *cou
 extern int course_sources_gather(CourseQuestion *question, MemoryContext context,
 								 CourseRight **rights);
 
-/* Whether the user has premium at the time; whether that gives every course in premium. */
+/*
+ * Whether the user holds an entitlement that gives slots or more at the time; one that gives
+ * every course in premium. course_premium_bound() tells for how long.
+ */
 extern bool course_premium_holds(CourseQuestion *question);
 extern bool course_premium_is_every(CourseQuestion *question);
+
+/* Narrows [*from, *until) to where what was asked of entitlements has the same answer. */
+extern void course_premium_bound(const CourseQuestion *question, TimestampTz *from,
+								 TimestampTz *until);
 
 /* The course that has the code, in either case and with blanks around; false if none has. */
 extern bool course_by_code_find(const char *code, int size, pg_uuid_t *course);

@@ -9,8 +9,8 @@
  * counted one after the other, with a snapshot that is taken under the lock. A transaction with
  * an older snapshot (REPEATABLE READ) does not see another transaction's slot; it stops at the
  * version of the user, which every slot moves, and ends as a serialization failure. The trigger
- * counts, so that the limit holds whatever way a slot is written. A lower setting premium_slots
- * takes no slot away.
+ * counts, so that the limit holds whatever way a slot is written. A lower number of
+ * slots (entitlements.course_slots) takes no slot away.
  *
  * Rights: a user chooses for the own account, the server for anybody; the statements run with
  * the rights of the tables' owner.
@@ -38,11 +38,10 @@
 #include "core/restore.h"
 #include "core/row_trigger.h"
 #include "core/schema.h"
-#include "core/setting.h"
 #include "identity/anchor.h"
 #include "identity/asking.h"
 
-/* A list of empty slots ends here: the setting may be any number. */
+/* A list of empty slots ends here: an entitlement may give any number. */
 #define EMPTY_SHOWN 100
 
 #define LIVE_SLOTS                                                                             \
@@ -156,6 +155,7 @@ typedef struct Chosen
 	Datum at;
 } Chosen;
 
+static int64 row_limit(TriggerData *data, HeapTuple row, const pg_uuid_t *user);
 static void choice_read(Choice *choice, FunctionCallInfo fcinfo);
 static void choice_user(const pg_uuid_t *named, pg_uuid_t *user);
 static bool choice_make(const Choice *choice, Chosen *chosen);
@@ -218,17 +218,19 @@ coursebase_premium_slots(PG_FUNCTION_ARGS)
 {
 	TimestampTz at = args_time_or_now(fcinfo, 1);
 	pg_uuid_t user;
+	EntitlementLimits limits;
 	Premium premium;
 	int64 filled;
 
 	compat_materialize(fcinfo);
 	if (!identity_resolve_user(args_uuid_or_null(fcinfo, 0), &user))
 		return (Datum) 0;
-	premium_read(&premium, &user, at);
+	premium_read(&premium, &entitlement_ask_slots, &user, at);
+	entitlement_limits(&limits, &user, at);
 	SPI_connect();
 	filled = filled_return(fcinfo, &user, at);
 	SPI_finish();
-	empty_return(fcinfo, filled + 1, setting_integer("premium_slots"), premium.holds);
+	empty_return(fcinfo, filled + 1, entitlement_slots(&limits), premium.holds);
 	return (Datum) 0;
 }
 
@@ -256,11 +258,25 @@ coursebase_tg_course_purchases__slot(PG_FUNCTION_ARGS)
 	if (owner_execute(&read_subscriber, &key, NULL, false) == 0)
 		premium_raise("There never was a subscription.");
 	course_require_in_premium(&course);
-	limit = setting_integer("premium_slots");
-	if (limit != PREMIUM_EVERY_COURSE)
+	limit = row_limit(data, row, &user);
+	if (limit != SLOTS_EVERY_COURSE)
 		room_require(&user, &course, &id, limit);
 	SPI_finish();
 	return PointerGetDatum(row);
+}
+
+/* How many slots the person has when the course is chosen. */
+static int64
+row_limit(TriggerData *data, HeapTuple row, const pg_uuid_t *user)
+{
+	bool never;
+	Datum chosen_at = trigger_value_or_null(data, row, "purchased_at", TIMESTAMPTZOID, &never);
+	EntitlementLimits limits;
+
+	entitlement_limits(&limits, user,
+					   never ? GetCurrentTransactionStartTimestamp()
+							 : DatumGetTimestampTz(chosen_at));
+	return entitlement_slots(&limits);
 }
 
 static void
@@ -324,10 +340,10 @@ choice_find(const Choice *choice, Chosen *chosen)
 static bool
 choice_needs_slot(const Choice *choice)
 {
-	int64 limit = setting_integer("premium_slots");
+	EntitlementLimits limits;
 	Premium premium;
 
-	premium_read(&premium, &choice->user, choice->at);
+	premium_read(&premium, &entitlement_ask_slots, &choice->user, choice->at);
 	if (!premium.holds)
 		premium_raise(psprintf("There is no premium at %s.", time_text(choice->at)));
 	course_require_in_premium(&choice->course);
@@ -336,9 +352,10 @@ choice_needs_slot(const Choice *choice)
 						errmsg("the course can be used without a premium slot"),
 						errdetail("The course was bought or given, or it is free."),
 						errhint("Keep the slot for another course.")));
-	if (limit == PREMIUM_EVERY_COURSE)
+	entitlement_limits(&limits, &choice->user, choice->at);
+	if (limits.every_course)
 		return false;
-	room_require(&choice->user, &choice->course, NULL, limit);
+	room_require(&choice->user, &choice->course, NULL, limits.course_slots);
 	return true;
 }
 

@@ -30,8 +30,8 @@
 
 /*
  * $1 the person; $2 and $3 the courses and what gives each, in the bits of CourseSource; $4 the
- * time; $5 whether sandboxes count; $6 the end of premium; then the bits of slot, premium,
- * free, administrator and grant.
+ * time; $5 whether sandboxes count; $6 the end of what gives slots; then the bits of slot,
+ * premium, free, administrator and grant; $12 the end of what gives every course in premium.
  *
  * given: a row for each source that gives a course. Of these the one that lasts longest is
  * shown, and of several the one that was paid for. A row of user_course_access without its
@@ -62,7 +62,7 @@ static KeptPlan read_courses = {
 		" WHERE " ENVIRONMENT_COUNTS(
 			"p.environment",
 			"$5") "  AND (p.source <> 'premium_slot' OR m.sources & $7 <> 0)"
-				  " UNION ALL SELECT m.course_id, 'premium', 7, NULL, $6 FROM mine m"
+				  " UNION ALL SELECT m.course_id, 'premium', 7, NULL, $12 FROM mine m"
 				  "  WHERE m.sources & $8 <> 0"
 				  " UNION ALL SELECT m.course_id, 'free', 5, NULL, NULL FROM mine m"
 				  "  WHERE m.sources & $9 <> 0"
@@ -118,12 +118,13 @@ static KeptPlan read_courses = {
 				  " CASE WHEN t.lessons > 0 THEN t.completed * 100 / t.lessons"
 				  "  WHEN t.lessons = 0 THEN 0 END::integer"
 				  " FROM things t ORDER BY t.since DESC NULLS LAST, t.title, t.id",
-	.nargs = 11,
+	.nargs = 12,
 	.types = {UUIDOID, UUIDARRAYOID, INT4ARRAYOID, TIMESTAMPTZOID, BOOLOID, TIMESTAMPTZOID,
-			  INT4OID, INT4OID, INT4OID, INT4OID, INT4OID},
+			  INT4OID, INT4OID, INT4OID, INT4OID, INT4OID, TIMESTAMPTZOID},
 };
 
 static void question_bind(PlanValues *values, const pg_uuid_t *user, TimestampTz at);
+static void end_bind(PlanValues *values, const Premium *premium);
 static void rights_bind(PlanValues *values, const CourseRights *rights);
 static void rows_return(FunctionCallInfo fcinfo, uint64 rows);
 
@@ -162,14 +163,22 @@ question_bind(PlanValues *values, const pg_uuid_t *user, TimestampTz at)
 	plan_bind_uuid(values, user);
 	/* copied at once: the set is the session's, and goes with the next question */
 	rights_bind(values, &rights);
-	premium_read(&premium, user, at);
+	premium_read(&premium, &entitlement_ask_slots, user, at);
 	plan_bind_time(values, at);
 	plan_bind_bool(values, environment_sandbox_counts(user));
-	/* asked of only where premium holds */
-	plan_bind_nullable(values, TimestampTzGetDatum(premium.until),
-					   TIMESTAMP_NOT_FINITE(premium.until));
+	end_bind(values, &premium);
 	for (int i = 0; i < lengthof(bits); i++)
 		plan_bind_int32(values, bits[i]);
+	premium_read(&premium, &entitlement_ask_every_course, user, at);
+	end_bind(values, &premium);
+}
+
+/* Asked of only where it holds. */
+static void
+end_bind(PlanValues *values, const Premium *premium)
+{
+	plan_bind_nullable(values, TimestampTzGetDatum(premium->until),
+					   TIMESTAMP_NOT_FINITE(premium->until));
 }
 
 static void

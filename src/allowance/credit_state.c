@@ -161,16 +161,14 @@ credit_state_advance(CreditState *state)
 	state->left = credit_left(&state->account);
 }
 
-/* Credits a week at that moment; a setting below 0 gives nothing. */
+/* Credits a week at that moment: the largest of what is held and of what is free. */
 static int64
 allowance(CreditState *state, TimestampTz at)
 {
-	Premium premium;
-	int64 credits;
+	EntitlementLimits limits;
 
-	premium_read(&premium, &state->user, at);
-	credits = setting_integer(premium.holds ? "premium_weekly_credits" : "free_weekly_credits");
-	return Max(credits, 0);
+	entitlement_limits(&limits, &state->user, at);
+	return Max(limits.weekly_credits, setting_integer("free_weekly_credits"));
 }
 
 /*

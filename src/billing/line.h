@@ -74,6 +74,12 @@ extern SubscriptionLine *lines_fold(SubscriptionEntry *entries, int nentries, in
 /* The term of a line that lines_fold() made as it was at that time. */
 extern FoldTerm line_term_at(const SubscriptionLine *line, int64 at);
 
+/*
+ * The product of such a line at that time, for what came before the first event that names one
+ * the first one; NULL if none does.
+ */
+extern const char *line_product_at(const SubscriptionLine *line, int64 at);
+
 /* The lines of a user as they are stored, in no order. */
 extern SubscriptionLine *lines_load(const pg_uuid_t *user, bool read_only, int *count);
 

@@ -557,6 +557,24 @@ line_term_at(const SubscriptionLine *line, int64 at)
 	return state.now;
 }
 
+const char *
+line_product_at(const SubscriptionLine *line, int64 at)
+{
+	const char *product = NULL;
+
+	for (int i = 0; i < line->nentries; i++)
+	{
+		const FoldEvent *event = &line->entries[i].event;
+
+		if (product != NULL && event->time > at)
+			break;
+		if (event->product_id != NULL && line->entries[i].anomaly == FOLD_SOUND &&
+			event->type != EVENT_NOTED)
+			product = event->product_id;
+	}
+	return product;
+}
+
 /*
  * Sets transaction_seen of all entries but the first of each transaction. Sorted pointers make
  * it n log n: a search among the entries before each one would be quadratic.

@@ -1,5 +1,5 @@
 /*
- * premium.c: whether a user has premium at a time, and from when until when.
+ * premium.c: whether a user holds an entitlement at a time, and from when until when.
  *
  * The only place that reads subscriptions for this question. A line is stored with its last
  * span of access, which answers for every time from its beginning on: for the present one read
@@ -33,6 +33,7 @@ enum
 	COLUMN_ACCESS_FROM,
 	COLUMN_ACCESS_UNTIL,
 	COLUMN_LAST_EVENT_TIME,
+	COLUMN_PRODUCT_ID,
 	COLUMNS,
 };
 
@@ -50,7 +51,8 @@ static RowsSource lines_by_user = {
 				{"environment", TEXTOID},
 				{"access_from", TIMESTAMPTZOID, true},
 				{"access_until", TIMESTAMPTZOID, true},
-				{"last_event_time", TIMESTAMPTZOID}},
+				{"last_event_time", TIMESTAMPTZOID},
+				{"product_id", TEXTOID, true}},
 };
 
 /* What one line says of the time that is asked about. */
@@ -63,10 +65,18 @@ typedef struct LineAnswer
 } LineAnswer;
 
 static void premium_begin(Premium *premium);
-static bool stored_read(Premium *premium, const pg_uuid_t *user, TimestampTz at, bool then);
+static void limits_take(EntitlementLimits *limits, const Entitlement *entitlement);
+static bool stored_read(Premium *premium, const EntitlementAsk *ask, const pg_uuid_t *user,
+						TimestampTz at, bool then);
+static bool row_gives(const Entitlements *known, const EntitlementAsk *ask, Rows *rows);
 static bool term_read(FoldTerm *term, Rows *rows);
-static void log_read(Premium *premium, const pg_uuid_t *user, TimestampTz at);
-static void log_fold(Premium *premium, const pg_uuid_t *user, TimestampTz at);
+static void log_read(Premium *premium, const EntitlementAsk *ask, const pg_uuid_t *user,
+					 TimestampTz at);
+static void log_fold(Premium *premium, const EntitlementAsk *ask, const pg_uuid_t *user,
+					 TimestampTz at);
+static void events_bound(Premium *premium, const SubscriptionLine *line, TimestampTz at);
+static void product_turns(Premium *premium, int64 moment, TimestampTz at);
+static void validity_end(Premium *premium);
 static LineAnswer line_answer(const SubscriptionLine *line, TimestampTz at);
 static void answer_take(Premium *premium, const LineAnswer *answer, const pg_uuid_t *user,
 						TimestampTz at);
@@ -75,27 +85,85 @@ static void span_turns(Premium *premium, const PaidSpan *span, TimestampTz at);
 static int64 time_or_never(Rows *rows, int column);
 
 void
-premium_read(Premium *premium, const pg_uuid_t *user, TimestampTz at)
+premium_read(Premium *premium, const EntitlementAsk *ask, const pg_uuid_t *user, TimestampTz at)
 {
-	if (!stored_read(premium, user, at, false))
-		log_read(premium, user, at);
+	if (!stored_read(premium, ask, user, at, false))
+		log_read(premium, ask, user, at);
 }
 
 void
-premium_read_then(Premium *premium, const pg_uuid_t *user, TimestampTz at)
+premium_read_then(Premium *premium, const EntitlementAsk *ask, const pg_uuid_t *user,
+				  TimestampTz at)
 {
-	if (!stored_read(premium, user, at, true))
-		log_read(premium, user, at);
+	if (!stored_read(premium, ask, user, at, true))
+		log_read(premium, ask, user, at);
 }
 
 /* At the end of time no line holds any more, and the last span of each has begun. */
 TimestampTz
-premium_end(const pg_uuid_t *user)
+premium_end(const EntitlementAsk *ask, const pg_uuid_t *user)
 {
 	Premium premium;
 
-	premium_read(&premium, user, DT_NOEND);
+	premium_read(&premium, ask, user, DT_NOEND);
 	return premium.from;
+}
+
+/* Where only premium is given, that is one read of the lines. */
+void
+entitlement_limits(EntitlementLimits *limits, const pg_uuid_t *user, TimestampTz at)
+{
+	const Entitlements *known = entitlements_known(GetActiveSnapshot());
+	int count = known->only_premium ? 1 : known->count;
+	Entitlement *asked = palloc(Max(count, 1) * sizeof(Entitlement));
+	Premium premium;
+
+	memset(limits, 0, sizeof(*limits));
+	limits->valid_from = DT_NOBEGIN;
+	limits->valid_until = DT_NOEND;
+	/* copied at once: the session's may be read anew on the way */
+	if (known->only_premium)
+		asked[0] = known->premium != NULL ? *known->premium
+										  : (Entitlement){.name = ENTITLEMENT_PREMIUM};
+	else
+		memcpy(asked, known->list, count * sizeof(Entitlement));
+	for (int i = 0; i < count; i++)
+		asked[i].name = pstrdup(asked[i].name);
+	limits->names = palloc(Max(count, 1) * sizeof(char *));
+	for (int i = 0; i < count; i++)
+	{
+		EntitlementAsk ask = {ENTITLEMENT_NAMED, asked[i].name};
+
+		premium_read(&premium, &ask, user, at);
+		limits->valid_from = Max(limits->valid_from, premium.valid_from);
+		limits->valid_until = Min(limits->valid_until, premium.valid_until);
+		if (!premium.holds)
+			continue;
+		limits_take(limits, &asked[i]);
+		limits->names[limits->nnames++] = asked[i].name;
+	}
+}
+
+int32
+entitlement_slots(const EntitlementLimits *limits)
+{
+	const Entitlement *premium;
+
+	if (limits->holds)
+		return limits->every_course ? SLOTS_EVERY_COURSE : limits->course_slots;
+	premium = entitlements_known(GetActiveSnapshot())->premium;
+	if (premium == NULL)
+		return 0;
+	return premium->covers_every_course ? SLOTS_EVERY_COURSE : premium->course_slots;
+}
+
+static void
+limits_take(EntitlementLimits *limits, const Entitlement *entitlement)
+{
+	limits->holds = true;
+	limits->weekly_credits = Max(limits->weekly_credits, entitlement->weekly_credits);
+	limits->course_slots = Max(limits->course_slots, entitlement->course_slots);
+	limits->every_course |= entitlement->covers_every_course;
 }
 
 static void
@@ -104,6 +172,8 @@ premium_begin(Premium *premium)
 	memset(premium, 0, sizeof(*premium));
 	premium->from = DT_NOBEGIN;
 	premium->until = DT_NOEND;
+	premium->valid_from = DT_NOBEGIN;
+	premium->valid_until = DT_NOEND;
 	premium->term_from = DT_NOBEGIN;
 	premium->term_until = DT_NOEND;
 	premium->term.expires_at = premium->term.grace_until = FOLD_NEVER;
@@ -111,12 +181,16 @@ premium_begin(Premium *premium)
 
 /*
  * False if only the log can tell: no line gives access by its last span, and one of them may
- * have done so by an earlier one; or the term is wanted and an event came later.
+ * have done so by an earlier one; or the term is wanted and an event came later. Where products
+ * give different things, a line's product before its last event is asked of the log, too.
  */
 static bool
-stored_read(Premium *premium, const pg_uuid_t *user, TimestampTz at, bool then)
+stored_read(Premium *premium, const EntitlementAsk *ask, const pg_uuid_t *user, TimestampTz at,
+			bool then)
 {
 	Datum key = UUIDPGetDatum(user);
+	const Entitlements *known = entitlements_known(GetActiveSnapshot());
+	bool only_premium = known->only_premium;
 	bool earlier = false;
 	bool later = false;
 	Rows rows;
@@ -126,8 +200,17 @@ stored_read(Premium *premium, const pg_uuid_t *user, TimestampTz at, bool then)
 	rows_find(&rows, &key);
 	while (rows_next(&rows))
 	{
+		TimestampTz last = DatumGetTimestampTz(rows_value(&rows, COLUMN_LAST_EVENT_TIME));
 		LineAnswer answer = {.next = FOLD_NEVER};
 
+		later |= at < last;
+		if (!only_premium)
+			product_turns(premium, last, at);
+		if (!row_gives(known, ask, &rows))
+		{
+			premium->other = true;
+			continue;
+		}
 		answer.sandbox =
 			environment_is_sandbox(TextDatumGetCString(rows_value(&rows, COLUMN_ENVIRONMENT)));
 		answer.span.from = time_or_never(&rows, COLUMN_ACCESS_FROM);
@@ -136,13 +219,28 @@ stored_read(Premium *premium, const pg_uuid_t *user, TimestampTz at, bool then)
 		if (!term_read(&answer.term, &rows))
 			continue;
 		earlier |= at < answer.span.from;
-		later |= at < DatumGetTimestampTz(rows_value(&rows, COLUMN_LAST_EVENT_TIME));
-		term_turns(premium, DatumGetTimestampTz(rows_value(&rows, COLUMN_LAST_EVENT_TIME)), at);
+		term_turns(premium, last, at);
 		span_turns(premium, &answer.span, at);
 		answer_take(premium, &answer, user, at);
 	}
 	rows_close(&rows);
-	return then ? !earlier && !later : premium->holds || !earlier;
+	validity_end(premium);
+	if (only_premium || ask->kind == ENTITLEMENT_ANY)
+		return then ? !earlier && !later : premium->holds || !earlier;
+	/* before its last event a line may have been of another product */
+	return !later;
+}
+
+/* Texts of products are read only where products give different things. */
+static bool
+row_gives(const Entitlements *known, const EntitlementAsk *ask, Rows *rows)
+{
+	bool none = true;
+	Datum product = (Datum) 0;
+
+	if (!known->only_premium && ask->kind != ENTITLEMENT_ANY)
+		product = rows_value_or_null(rows, COLUMN_PRODUCT_ID, &none);
+	return entitlement_given(known, ask, none ? NULL : TextDatumGetCString(product));
 }
 
 static bool
@@ -156,37 +254,72 @@ term_read(FoldTerm *term, Rows *rows)
 
 /* In a memory of its own, because the log of a person may be long. */
 static void
-log_read(Premium *premium, const pg_uuid_t *user, TimestampTz at)
+log_read(Premium *premium, const EntitlementAsk *ask, const pg_uuid_t *user, TimestampTz at)
 {
 	MemoryContext context =
 		AllocSetContextCreate(CurrentMemoryContext, "coursebase premium", ALLOCSET_SMALL_SIZES);
 	MemoryContext outside = MemoryContextSwitchTo(context);
 
 	SPI_connect();
-	log_fold(premium, user, at);
+	log_fold(premium, ask, user, at);
 	SPI_finish();
 	MemoryContextSwitchTo(outside);
 	MemoryContextDelete(context);
 }
 
 static void
-log_fold(Premium *premium, const pg_uuid_t *user, TimestampTz at)
+log_fold(Premium *premium, const EntitlementAsk *ask, const pg_uuid_t *user, TimestampTz at)
 {
 	int nentries, nlines;
 	SubscriptionEntry *entries = entries_load(user, NULL, NULL, true, &nentries);
 	SubscriptionLine *lines = lines_fold(entries, nentries, &nlines);
+	const Entitlements *known = entitlements_known(GetActiveSnapshot());
 
 	premium_begin(premium);
 	for (int i = 0; i < nlines; i++)
 	{
 		LineAnswer answer = line_answer(&lines[i], at);
+		bool gives = entitlement_given(known, ask, line_product_at(&lines[i], at));
 
 		for (int e = 0; e < lines[i].nentries; e++)
 			term_turns(premium, lines[i].entries[e].event.time, at);
+		/* at each event the product may be another one */
+		if (!known->only_premium && ask->kind != ENTITLEMENT_ANY)
+			events_bound(premium, &lines[i], at);
+		if (!gives)
+		{
+			premium->other = true;
+			continue;
+		}
 		for (int n = 0; n < lines[i].nspans; n++)
 			span_turns(premium, &lines[i].spans[n], at);
 		answer_take(premium, &answer, user, at);
 	}
+	validity_end(premium);
+}
+
+static void
+events_bound(Premium *premium, const SubscriptionLine *line, TimestampTz at)
+{
+	for (int e = 0; e < line->nentries; e++)
+		product_turns(premium, line->entries[e].event.time, at);
+}
+
+/* At this moment a line may become one of another product. */
+static void
+product_turns(Premium *premium, int64 moment, TimestampTz at)
+{
+	if (moment > at)
+		premium->valid_until = Min(premium->valid_until, moment);
+	else
+		premium->valid_from = Max(premium->valid_from, moment);
+}
+
+static void
+validity_end(Premium *premium)
+{
+	premium->valid_from = Max(premium->valid_from, premium->from);
+	premium->valid_until = Min(premium->valid_until, premium->until);
 }
 
 static LineAnswer

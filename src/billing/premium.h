@@ -1,9 +1,10 @@
 /*
- * premium.h: whether a user has premium at a time, and from when until when.
+ * premium.h: whether a user holds an entitlement at a time, and from when until when.
  *
- * The answer is computed from the rows of subscription_lines and from the setting
- * accept_sandbox, for the past from the log: the same for has_premium(), for the right to
- * courses, for credits and for the handshake.
+ * The answer is computed from the rows of subscription_lines, from what their products give
+ * (billing/entitlement.h) and from the setting accept_sandbox, for the past from the log: the
+ * same for has_premium(), for the right to courses, for credits and for the handshake. What is
+ * called premium here is the entitlement that is asked about, or several of which any will do.
  */
 #ifndef COURSEBASE_BILLING_PREMIUM_H
 #define COURSEBASE_BILLING_PREMIUM_H
@@ -13,19 +14,27 @@
 #include "datatype/timestamp.h"
 #include "utils/uuid.h"
 
+#include "billing/entitlement.h"
 #include "billing/fold.h"
 
 /* Premium of one user at one time. */
 typedef struct Premium
 {
-	bool found;   /* there is a line */
+	bool found;   /* there is a line that gives what is asked about */
+	bool other;   /* there is one that gives something else */
 	bool counts;  /* there is one whose environment counts (billing/environment.h) */
 	bool sandbox; /* the line that the term is of is of a store's sandbox */
 	bool barred; /* a line would give access at that time, and its environment does not count */
 	bool holds;  /* there is premium at that time */
-	/* the answer is the same in [from, until); DT_NOBEGIN and DT_NOEND: for ever */
+	/*
+	 * Since when and until when it holds; where it does not, when it ended last and begins
+	 * next. DT_NOBEGIN and DT_NOEND: for ever
+	 */
 	TimestampTz from;
 	TimestampTz until;
+	/* the answer is the same in [valid_from, valid_until) */
+	TimestampTz valid_from;
+	TimestampTz valid_until;
 	FoldTerm term; /* of the line that gives the answer */
 	/* of premium_read_then(): the term is the same in [term_from, term_until) */
 	TimestampTz term_from;
@@ -38,15 +47,39 @@ typedef struct Premium
  * it cannot, or for a time before the last span of access of some line. Keeps no memory, and
  * raises KB001 if the tables are missing. The term is that after all events.
  */
-extern void premium_read(Premium *premium, const pg_uuid_t *user, TimestampTz at);
+extern void premium_read(Premium *premium, const EntitlementAsk *ask, const pg_uuid_t *user,
+						 TimestampTz at);
 
 /* The same with the term as it was at that time. */
-extern void premium_read_then(Premium *premium, const pg_uuid_t *user, TimestampTz at);
+extern void premium_read_then(Premium *premium, const EntitlementAsk *ask,
+							  const pg_uuid_t *user, TimestampTz at);
 
 /*
  * When premium ends for good, by what is known now: DT_NOEND for never, DT_NOBEGIN if there is
  * none at any time. Reads as premium_read() does.
  */
-extern TimestampTz premium_end(const pg_uuid_t *user);
+extern TimestampTz premium_end(const EntitlementAsk *ask, const pg_uuid_t *user);
+
+/* What a person holds at a time: of several entitlements the largest of each, not the sum. */
+typedef struct EntitlementLimits
+{
+	bool holds; /* any entitlement; without one the rest is 0 */
+	int32 weekly_credits;
+	int32 course_slots;
+	bool every_course;
+	int nnames; /* what is held, by name; in the context of the caller */
+	const char **names;
+	TimestampTz valid_from; /* the same in [valid_from, valid_until) */
+	TimestampTz valid_until;
+} EntitlementLimits;
+
+extern void entitlement_limits(EntitlementLimits *limits, const pg_uuid_t *user,
+							   TimestampTz at);
+
+/* Instead of a number of slots: every course in premium. */
+#define SLOTS_EVERY_COURSE (-1)
+
+/* How many slots that is; for a person who holds nothing, what premium would give. */
+extern int32 entitlement_slots(const EntitlementLimits *limits);
 
 #endif

@@ -50,6 +50,7 @@
 #define ERRCODE_CB_LINE_TAKEN          CB_SQLSTATE('5', '0', '3') /* 409 the store's subscription is another user's */
 #define ERRCODE_CB_TRANSITION_REFUSED  CB_SQLSTATE('5', '0', '4') /* 409 the subscription's state does not allow the event */
 #define ERRCODE_CB_MACHINE_ONLY        CB_SQLSTATE('5', '0', '5') /* 409 only the machine of subscriptions writes this table */
+#define ERRCODE_CB_NO_ENTITLEMENT      CB_SQLSTATE('5', '0', '6') /* 422 there is no such entitlement */
 
 /* Discounts and referrals */
 #define ERRCODE_CB_DISCOUNT_REFUSED    CB_SQLSTATE('6', '0', '1') /* 422 a rule refuses the discount; the detail names it */

@@ -13,7 +13,6 @@
 uint64 snapshot_rollbacks = 0;
 
 static const TransactionId *snapshot_running(Snapshot snapshot, uint32 *count);
-static LocalTransactionId serializable_transaction(void);
 static void on_subtransaction_end(SubXactEvent event, SubTransactionId mine,
 								  SubTransactionId parent, void *arg);
 
@@ -53,7 +52,7 @@ snapshot_key_take(SnapshotKey *key, Snapshot snapshot)
 	key->xmax = snapshot->xmax;
 	key->own = GetTopTransactionIdIfAny();
 	key->command = snapshot->curcid;
-	key->serializable = serializable_transaction();
+	key->serializable = snapshot_serializable();
 	key->rollbacks = snapshot_rollbacks;
 	key->xmin = snapshot->xmin;
 }
@@ -68,7 +67,7 @@ snapshot_key_equals_slowly(const SnapshotKey *key, Snapshot snapshot)
 	uint32 count;
 	const TransactionId *running = snapshot_running(snapshot, &count);
 
-	return key->serializable == serializable_transaction() && key->running_count == count &&
+	return key->serializable == snapshot_serializable() && key->running_count == count &&
 		   (count == 0 || memcmp(key->running, running, count * sizeof(*running)) == 0);
 }
 
@@ -90,8 +89,8 @@ snapshot_running(Snapshot snapshot, uint32 *count)
 
 /* A serializable transaction must itself have read what it relies on, or conflicts go unseen.
  */
-static LocalTransactionId
-serializable_transaction(void)
+LocalTransactionId
+snapshot_serializable(void)
 {
 	return IsolationIsSerializable() ? compat_local_transaction() : InvalidLocalTransactionId;
 }

@@ -33,6 +33,12 @@ typedef struct SnapshotKey
 /* Counts subtransactions rolled back, from the first snapshot_key_take() on. */
 extern uint64 snapshot_rollbacks;
 
+/*
+ * The transaction while it is a serializable one, which must itself have read what it relies
+ * on; else InvalidLocalTransactionId.
+ */
+extern LocalTransactionId snapshot_serializable(void);
+
 /* Remembers the snapshot. A kind of snapshot that no key describes makes an empty key. */
 extern void snapshot_key_take(SnapshotKey *key, Snapshot snapshot);
 

@@ -318,7 +318,7 @@ turned_tell(KeptPlan *find)
 		slot = plan_bool(row, TURNED_IS_SLOT);
 		there = plan_bool(row, TURNED_IS_THERE);
 		if (slot)
-			end = premium_end(&user);
+			end = premium_end(&entitlement_ask_slots, &user);
 		course_tell(&user, &course,
 					COURSE_BY_REAL & ~(slot ? COURSE_BY_SLOT : COURSE_BY_PURCHASE),
 					there ? DT_NOBEGIN : end, there ? end : DT_NOBEGIN,

@@ -15,8 +15,8 @@
 #define SOURCE_SLOT        "premium_slot"
 #define SOURCE_ENTITLEMENT "entitlement"
 
-/* The subject of premium as a whole. */
-#define SUBJECT_PREMIUM "entitlements/premium"
+/* The subject of an entitlement as a whole: its name follows. */
+#define SUBJECT_OF_ENTITLEMENT "entitlements/"
 
 /*
  * An end of access is DT_NOEND for access that lasts, DT_NOBEGIN for none. Both functions write

@@ -1,11 +1,11 @@
 /*
- * subscription.c: tells the state of a subscription, and what lines give of premium.
+ * subscription.c: tells the state of a subscription, and what lines give of entitlements.
  *
- * The row of subscriptions tells the state that it shows. Access to premium as a whole, and to
- * each course that the person chose for a premium slot, is told by the lines, of which every
- * one may give premium (billing/premium.h). Where premium is every course in premium (setting
- * premium_slots -1), the event of premium stands for all of them. Time alone changes no row:
- * access_turns() tells what it ends.
+ * The row of subscriptions tells the state that it shows. Access to each entitlement as a
+ * whole, and to each course that the person chose for a slot, is told by the lines, of which
+ * every one may give it (billing/premium.h). Where an entitlement covers every course in
+ * premium, its event stands for all of them. Time alone changes no row: access_turns() tells
+ * what it ends.
  *
  * The machine of subscriptions holds the person's row of users before it writes, and writes
  * line by line, each by a statement of its own.
@@ -19,6 +19,7 @@
 #include "access/course_rights.h"
 #include "billing/environment.h"
 #include "billing/fold.h"
+#include "billing/premium.h"
 #include "core/datum.h"
 #include "core/owner.h"
 #include "core/plan.h"
@@ -34,13 +35,19 @@ static KeptPlan read_slots = {
 	.types = {UUIDOID},
 };
 
-/* When premium of a person ends by all lines but one. $4: whether sandboxes count. */
-static KeptPlan read_others_end = {
-	.sql = "SELECT max(l.access_until) FROM coursebase.subscription_lines l"
+/* A person's lines but one, of those that count. $4: whether sandboxes count. */
+static KeptPlan read_others = {
+	.sql = "SELECT l.access_until, l.product_id FROM coursebase.subscription_lines l"
 		   " WHERE l.user_id = $1 AND (l.store, l.original_transaction_id) <> ($2, $3)"
-		   "  AND " ENVIRONMENT_COUNTS("l.environment", "$4"),
+		   "  AND l.access_until IS NOT NULL AND " ENVIRONMENT_COUNTS("l.environment", "$4"),
 	.nargs = 4,
 	.types = {UUIDOID, TEXTOID, TEXTOID, BOOLOID},
+};
+
+enum
+{
+	OTHERS_UNTIL = 1,
+	OTHERS_PRODUCT,
 };
 
 /* The columns of subscription_lines that events are made from. */
@@ -51,7 +58,15 @@ typedef struct LineColumns
 	int line;
 	int environment;
 	int access_until;
+	int product;
 } LineColumns;
+
+/* A line that gives access, or what there was before a change and is after it. */
+typedef struct LineGift
+{
+	TimestampTz until; /* DT_NOBEGIN: it gives nothing */
+	const char *product;
+} LineGift;
 
 /* The columns of subscriptions that events are made from. */
 typedef struct Columns
@@ -79,10 +94,13 @@ typedef struct State
 static Columns columns_find(Changes *changes);
 static State state_read(TupleTableSlot *row, const Columns *columns);
 static bool state_same(const State *was, const State *is);
-static TimestampTz line_end(TupleTableSlot *row, const LineColumns *columns);
-static void line_tell(TupleTableSlot *row, const LineColumns *columns, TimestampTz was,
-					  TimestampTz is);
-static TimestampTz others_end(TupleTableSlot *row, const LineColumns *columns);
+static LineGift line_gift(TupleTableSlot *row, const LineColumns *columns);
+static void line_tell(TupleTableSlot *row, const LineColumns *columns, const LineGift *was,
+					  const LineGift *is);
+static LineGift *others_read(TupleTableSlot *row, const LineColumns *columns, int *count);
+static TimestampTz gifts_end(const EntitlementAsk *ask, const LineGift *line,
+							 const LineGift *others, int count);
+static TimestampTz gift_end(const EntitlementAsk *ask, const LineGift *gift);
 static void slots_tell(const pg_uuid_t *user, TimestampTz was, TimestampTz is);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_subscriptions__tell);
@@ -123,6 +141,7 @@ coursebase_tg_subscriptions__tell(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_tg_subscription_lines__tell(PG_FUNCTION_ARGS)
 {
+	static const LineGift nothing = {DT_NOBEGIN, NULL};
 	Changes changes;
 	LineColumns columns;
 
@@ -134,22 +153,23 @@ coursebase_tg_subscription_lines__tell(PG_FUNCTION_ARGS)
 		.line = changes_column(&changes, "original_transaction_id", TEXTOID),
 		.environment = changes_column(&changes, "environment", TEXTOID),
 		.access_until = changes_column(&changes, "access_until", TIMESTAMPTZOID),
+		.product = changes_column(&changes, "product_id", TEXTOID),
 	};
 	while (changes_next(&changes))
 	{
-		TimestampTz was = line_end(changes.was, &columns);
-		TimestampTz is = line_end(changes.is, &columns);
+		LineGift was = line_gift(changes.was, &columns);
+		LineGift is = line_gift(changes.is, &columns);
 
 		if (changes.was != NULL && changes.is != NULL &&
 			uuid_equal(row_uuid(changes.was, columns.user), row_uuid(changes.is, columns.user)))
-			line_tell(changes.is, &columns, was, is);
+			line_tell(changes.is, &columns, &was, &is);
 		else
 		{
 			/* a transfer takes the line from one person and gives it to another */
 			if (changes.was != NULL)
-				line_tell(changes.was, &columns, was, DT_NOBEGIN);
+				line_tell(changes.was, &columns, &was, &nothing);
 			if (changes.is != NULL)
-				line_tell(changes.is, &columns, DT_NOBEGIN, is);
+				line_tell(changes.is, &columns, &nothing, &is);
 		}
 	}
 	changes_end(&changes);
@@ -204,46 +224,88 @@ state_same(const State *was, const State *is)
 		   texts_equal(was->product, is->product);
 }
 
-/* When what the line gives ends; a sandbox that does not count gives nothing. */
-static TimestampTz
-line_end(TupleTableSlot *row, const LineColumns *columns)
+/* What the line gives; a sandbox that does not count gives nothing. */
+static LineGift
+line_gift(TupleTableSlot *row, const LineColumns *columns)
 {
 	if (row == NULL ||
 		!environment_counts(row_text(row, columns->environment), row_uuid(row, columns->user)))
-		return DT_NOBEGIN;
-	return row_time(row, columns->access_until, DT_NOBEGIN);
+		return (LineGift){DT_NOBEGIN, NULL};
+	return (LineGift){row_time(row, columns->access_until, DT_NOBEGIN),
+					  row_text(row, columns->product)};
 }
 
-/* Tells what the row's person has of premium when the end of this line moves. */
+/* Tells what the row's person has of each entitlement, and of the slots, by the change. */
 static void
-line_tell(TupleTableSlot *row, const LineColumns *columns, TimestampTz was, TimestampTz is)
+line_tell(TupleTableSlot *row, const LineColumns *columns, const LineGift *was,
+		  const LineGift *is)
 {
 	const pg_uuid_t *user = row_uuid(row, columns->user);
-	TimestampTz others;
+	EntitlementNames names;
+	TimestampTz ended, ends;
+	LineGift *others;
+	int count;
 
-	if (was == is)
+	if (was->until == is->until && texts_equal(was->product, is->product))
 		return;
-	others = others_end(row, columns);
-	was = Max(was, others);
-	is = Max(is, others);
-	if (was == is)
-		return;
-	access_tell(user, SUBJECT_PREMIUM, was, is, row_text(row, columns->store));
-	slots_tell(user, was, is);
+	others = others_read(row, columns, &count);
+	access_snapshot_push();
+	names = entitlement_names();
+	for (int i = 0; i < names.count; i++)
+	{
+		EntitlementAsk ask = {ENTITLEMENT_NAMED, names.names[i]};
+
+		ended = gifts_end(&ask, was, others, count);
+		ends = gifts_end(&ask, is, others, count);
+		if (ended != ends)
+			access_tell(user, psprintf(SUBJECT_OF_ENTITLEMENT "%s", names.names[i]), ended,
+						ends, row_text(row, columns->store));
+	}
+	ended = gifts_end(&entitlement_ask_slots, was, others, count);
+	ends = gifts_end(&entitlement_ask_slots, is, others, count);
+	PopActiveSnapshot();
+	if (ended != ends)
+		slots_tell(user, ended, ends);
 }
 
-static TimestampTz
-others_end(TupleTableSlot *row, const LineColumns *columns)
+/* In the current context. */
+static LineGift *
+others_read(TupleTableSlot *row, const LineColumns *columns, int *count)
 {
 	const pg_uuid_t *user = row_uuid(row, columns->user);
 	PlanValues values = {0};
+	LineGift *others;
 
 	plan_bind_uuid(&values, user);
 	plan_bind_text(&values, row_text(row, columns->store));
 	plan_bind_text(&values, row_text(row, columns->line));
 	plan_bind_bool(&values, environment_sandbox_counts(user));
-	owner_execute_latest(&read_others_end, values.datums, values.nulls);
-	return plan_time_or(0, 1, DT_NOBEGIN);
+	*count = (int) owner_execute_latest(&read_others, values.datums, values.nulls);
+	others = palloc((*count + 1) * sizeof(*others));
+	for (int i = 0; i < *count; i++)
+		others[i] = (LineGift){plan_time(i, OTHERS_UNTIL), plan_text(i, OTHERS_PRODUCT)};
+	return others;
+}
+
+/* When what is asked about ends, by one line and the others. */
+static TimestampTz
+gifts_end(const EntitlementAsk *ask, const LineGift *line, const LineGift *others, int count)
+{
+	TimestampTz end = gift_end(ask, line);
+
+	for (int i = 0; i < count; i++)
+		end = Max(end, gift_end(ask, &others[i]));
+	return end;
+}
+
+static TimestampTz
+gift_end(const EntitlementAsk *ask, const LineGift *gift)
+{
+	const Entitlements *known = entitlements_known(GetActiveSnapshot());
+
+	if (gift->until == DT_NOBEGIN || !entitlement_given(known, ask, gift->product))
+		return DT_NOBEGIN;
+	return gift->until;
 }
 
 static void

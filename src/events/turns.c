@@ -31,7 +31,8 @@
 
 #define LINE_ENDS "s.access_until >= $1 AND s.access_until < $2"
 
-/* Each course once a person, by whichever source was found; without a course: premium itself.
+/* Each course once a person, by whichever source was found; without a course: what
+ * the line itself gives.
  */
 static KeptPlan find_ending = {
 	.sql = "SELECT DISTINCT ON (f.user_id, f.course_id) f.user_id, f.course_id, f.source"
@@ -75,8 +76,20 @@ typedef struct Turn
 	char *source; /* NULL: the subscription names no store */
 } Turn;
 
-static Turn *turns_find(TimestampTz from, TimestampTz to, int *count);
-static TimestampTz ending_end(uint64 row, const pg_uuid_t *user, char **subject);
+/* Those that end in [from, to). */
+typedef struct Turns
+{
+	TimestampTz from;
+	TimestampTz to;
+	Turn *list;
+	int count;
+} Turns;
+
+static Turns turns_find(TimestampTz from, TimestampTz to);
+static void entitlement_turns(Turns *turns, const EntitlementNames *names,
+							  const pg_uuid_t *user, char *source);
+static void turn_add(Turns *turns, TimestampTz end, const pg_uuid_t *user, char *subject,
+					 char *source);
 static int turn_compare(const void *a, const void *b);
 static void turn_return(FunctionCallInfo fcinfo, const Turn *turn);
 
@@ -89,64 +102,73 @@ PG_FUNCTION_INFO_V1(coursebase_access_turns);
 PGDLLEXPORT Datum
 coursebase_access_turns(PG_FUNCTION_ARGS)
 {
-	Turn *turns;
-	int count;
+	Turns turns;
 
 	args_require_all(fcinfo);
 	compat_materialize(fcinfo);
-	turns = turns_find(PG_GETARG_TIMESTAMPTZ(0), PG_GETARG_TIMESTAMPTZ(1), &count);
-	qsort(turns, count, sizeof(Turn), turn_compare);
-	for (int i = 0; i < count; i++)
-		turn_return(fcinfo, &turns[i]);
+	turns = turns_find(PG_GETARG_TIMESTAMPTZ(0), PG_GETARG_TIMESTAMPTZ(1));
+	qsort(turns.list, turns.count, sizeof(Turn), turn_compare);
+	for (int i = 0; i < turns.count; i++)
+		turn_return(fcinfo, &turns.list[i]);
 	return (Datum) 0;
 }
 
 /* In the caller's memory. */
-static Turn *
-turns_find(TimestampTz from, TimestampTz to, int *count)
+static Turns
+turns_find(TimestampTz from, TimestampTz to)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	Datum window[] = {TimestampTzGetDatum(from), TimestampTzGetDatum(to)};
+	EntitlementNames names = entitlement_names();
+	Turns turns = {.from = from, .to = to};
 	SPITupleTable *rows;
 	uint64 found;
-	Turn *turns;
 
-	*count = 0;
 	SPI_connect();
 	found = owner_execute(&find_ending, window, NULL, true);
 	rows = SPI_tuptable;
-	turns = MemoryContextAllocExtended(caller, (found + 1) * sizeof(Turn), MCXT_ALLOC_HUGE);
+	turns.list = MemoryContextAllocExtended(caller, (found * names.count + 1) * sizeof(Turn),
+											MCXT_ALLOC_HUGE);
 	for (uint64 row = 0; row < found; row++)
 	{
-		Turn *turn = &turns[*count];
+		pg_uuid_t user, course;
+		char *source;
 
 		CHECK_FOR_INTERRUPTS();
 		SPI_tuptable = rows; /* the rights may have read others */
-		turn->user = plan_uuid(row, ENDING_USER);
-		turn->source = plan_text(row, ENDING_SOURCE);
+		user = plan_uuid(row, ENDING_USER);
+		source = plan_text(row, ENDING_SOURCE);
 		MemoryContextSwitchTo(caller);
-		turn->at = ending_end(row, &turn->user, &turn->subject);
-		/* what gives nothing has no end either */
-		if (turn->at != DT_NOBEGIN && turn->at >= from && turn->at < to)
-			(*count)++;
+		/* when the access that was found ends, over all sources */
+		if (plan_uuid_or_null(row, ENDING_COURSE, &course))
+			turn_add(&turns, course_rights_end(&user, &course, COURSE_BY_REAL), &user,
+					 event_subject("courses", &course), source);
+		else
+			entitlement_turns(&turns, &names, &user, source);
 	}
 	SPI_finish();
 	return turns;
 }
 
-/* When the access that was found ends, over all sources. */
-static TimestampTz
-ending_end(uint64 row, const pg_uuid_t *user, char **subject)
+static void
+entitlement_turns(Turns *turns, const EntitlementNames *names, const pg_uuid_t *user,
+				  char *source)
 {
-	pg_uuid_t course;
-
-	if (plan_uuid_or_null(row, ENDING_COURSE, &course))
+	for (int i = 0; i < names->count; i++)
 	{
-		*subject = event_subject("courses", &course);
-		return course_rights_end(user, &course, COURSE_BY_REAL);
+		EntitlementAsk ask = {ENTITLEMENT_NAMED, names->names[i]};
+
+		turn_add(turns, premium_end(&ask, user), user,
+				 psprintf(SUBJECT_OF_ENTITLEMENT "%s", names->names[i]), source);
 	}
-	*subject = SUBJECT_PREMIUM;
-	return premium_end(user);
+}
+
+/* What gives nothing has no end either. */
+static void
+turn_add(Turns *turns, TimestampTz end, const pg_uuid_t *user, char *subject, char *source)
+{
+	if (end != DT_NOBEGIN && end >= turns->from && end < turns->to)
+		turns->list[turns->count++] = (Turn){end, *user, subject, source};
 }
 
 static int

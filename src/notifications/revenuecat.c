@@ -5,7 +5,8 @@
  * made the event, and not when the store's thing happened; nothing later in the body tells that
  * better, so that it orders the events of a line.
  *
- * Invariants: the store behind an event stays the store of its line; a transfer names two
+ * Invariants: the store behind an event stays the store of its line, but for a temporary grant,
+ * which no store made; a transfer names two
  * people and is never an event of a line; a type that is not known is noted.
  */
 #include "notifications/revenuecat.h"
@@ -72,6 +73,10 @@ static const Field event_fields[] = {
 	{"grace_period_expiration_at_ms", FIELD_MILLISECONDS, AT(Event, grace_until), true},
 };
 
+/* 24 hours in microseconds. */
+#define TEMPORARY_GRANT_MAX (INT64_C(24) * 60 * 60 * 1000000)
+
+static void temporary_grant(StoreNotice *notice, const Event *event);
 static bool event_check(const Event *event, StoreNotice *notice, FieldFault *fault);
 static bool names_take(JsonText *text, const Event *event, StoreNotice *notice,
 					   FieldFault *fault);
@@ -127,7 +132,28 @@ revenuecat_read(JsonSlice bytes, StoreNotice *notice, FieldFault *fault)
 	 * end */
 	if (json_string_is(event.period, "PROMOTIONAL") && event.expires_at == NOTICE_NO_TIME)
 		notice->period_end = FIELD_FOR_EVER;
+	if (json_string_is(event.type, "TEMPORARY_ENTITLEMENT_GRANT"))
+		temporary_grant(notice, &event);
 	return true;
+}
+
+/*
+ * While a store cannot confirm a purchase RevenueCat lets the person in, for a day at most.
+ * That is a line of its own, which nobody sold: it moves no status of what the store confirms
+ * later, and ends by itself.
+ */
+static void
+temporary_grant(StoreNotice *notice, const Event *event)
+{
+	int64_t latest = event->time + TEMPORARY_GRANT_MAX;
+
+	notice->store = notice_word("\"PROMOTIONAL\"");
+	notice->transaction = notice->original_transaction = event->id;
+	notice->period_start = event->time;
+	/* as a trial it is no payment: not the first one either, for which a referrer is paid */
+	notice->trial = true;
+	if (event->expires_at == NOTICE_NO_TIME || event->expires_at > latest)
+		notice->period_end = latest;
 }
 
 /* What every event has. Without it neither repetition nor order could be told. */

@@ -1,20 +1,17 @@
 /*
  * product.c: which of our products a store means by its id.
  *
- * A store's id is compared in lower case: first as it stands, then without the longest prefix
- * of the setting store_product_prefixes that it begins with, then also without the suffix of a
- * discount, which is an underscore, one letter and digits at the end (_x2, _c1). The longest of
- * the three that is the id of a product is the product, so that an id that is a product's as it
- * stands is never cut.
+ * The longest of the names that billing/product_names.h makes of a store's id and that is the
+ * id of a product is the product.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 
+#include "billing/product_names.h"
 #include "core/errors.h"
 #include "core/plan.h"
-#include "core/setting.h"
 #include "store/product.h"
 
 const char *const product_kind_names[PRODUCT_KINDS] = {
@@ -44,27 +41,20 @@ enum
 	FOUND_CODE,
 };
 
-static char *lower_case(const char *name);
-static char *without_prefix(char *name);
-static char *without_suffix(const char *name);
-
-/* Three candidates, each cut a little more; without_suffix() cuts what the prefix has left. */
 void
 store_product_find(StoreProduct *product, const char *name)
 {
-	char *whole = lower_case(name);
-	char *inner = without_prefix(whole);
+	ProductNames names = product_names(name);
 	PlanValues values = {0};
 
-	plan_bind_text(&values, whole);
-	plan_bind_text(&values, inner);
-	plan_bind_text(&values, without_suffix(inner));
+	for (int i = 0; i < PRODUCT_NAMES; i++)
+		plan_bind_text(&values, names.names[i]);
 	if (plan_execute(&find_product, values.datums, values.nulls, false) != 1)
 		ereport(ERROR, (errcode(ERRCODE_CB_PRODUCT_UNKNOWN),
 						errmsg("no product has the id \"%s\"", name),
 						errdetail("store_products has neither \"%s\" nor that id without a "
 								  "discount's suffix.",
-								  inner),
+								  names.names[1]),
 						errhint("Add the product, or correct the setting "
 								"store_product_prefixes.")));
 	product->product_id = plan_text_required(0, FOUND_PRODUCT_ID);
@@ -86,50 +76,4 @@ product_kind_parse(const char *name)
 			return kind;
 	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
 					errmsg("there are no products of the kind \"%s\"", name)));
-}
-
-/* ASCII letters alone: a CHECK keeps all others out of the ids of products. */
-static char *
-lower_case(const char *name)
-{
-	char *lower = pstrdup(name);
-
-	for (char *c = lower; *c != '\0'; c++)
-		*c = pg_ascii_tolower((unsigned char) *c);
-	return lower;
-}
-
-/* The name itself, where it has no such prefix or nothing behind it. */
-static char *
-without_prefix(char *name)
-{
-	const char *between = " \t\r\n,";
-	size_t longest = 0;
-	char *rest;
-
-	for (char *prefix =
-			 strtok_r(lower_case(setting_text("store_product_prefixes")), between, &rest);
-		 prefix != NULL; prefix = strtok_r(NULL, between, &rest))
-	{
-		size_t size = strlen(prefix);
-
-		if (size > longest && strncmp(name, prefix, size) == 0 && name[size] != '\0')
-			longest = size;
-	}
-	return name + longest;
-}
-
-/* A copy, whole where it has no such suffix or nothing before it. */
-static char *
-without_suffix(const char *name)
-{
-	size_t size = strlen(name);
-	size_t end = size;
-
-	while (end > 0 && name[end - 1] >= '0' && name[end - 1] <= '9')
-		end--;
-	if (end == size || end < 3 || name[end - 1] < 'a' || name[end - 1] > 'z' ||
-		name[end - 2] != '_')
-		return pstrdup(name);
-	return pnstrdup(name, end - 2);
 }

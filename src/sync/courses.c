@@ -19,7 +19,6 @@
 #include "access/course_rights.h"
 #include "core/plan.h"
 #include "core/rows.h"
-#include "core/setting.h"
 #include "json/json_write.h"
 #include "sync/documents.h"
 #include "sync/members.h"
@@ -92,14 +91,23 @@ handshake_courses_add(HandshakeEntries *entries, Validity *validity, const pg_uu
 		documents_add(entries, &rights);
 }
 
-/* The limit is the setting of now: a change of settings moves the catalogue's version. */
+/*
+ * The limit is what entitlements give now: a change of theirs moves the catalogue's version.
+ * Where only premium is given it is the same for everybody, and nothing is read of the person.
+ */
 void
 handshake_slots_write(StringInfo out, Validity *validity, const pg_uuid_t *user)
 {
 	Datum values[] = {UUIDPGetDatum(user), TimestampTzGetDatum(validity->at)};
+	EntitlementLimits limits = {.valid_from = DT_NOBEGIN, .valid_until = DT_NOEND};
 
-	appendStringInfo(
-		out, "{\"limit\":" INT64_FORMAT ",\"chosen\":", setting_integer("premium_slots"));
+	if (!entitlements_known(GetActiveSnapshot())->only_premium)
+		entitlement_limits(&limits, user, validity->at);
+	if (limits.valid_from != DT_NOBEGIN)
+		validity_turns(validity, limits.valid_from);
+	if (limits.valid_until != DT_NOEND)
+		validity_turns(validity, limits.valid_until);
+	appendStringInfo(out, "{\"limit\":%d,\"chosen\":", entitlement_slots(&limits));
 	rows_write(out, has_purchases(user) ? plan_execute(&read_chosen, values, NULL, true) : 0);
 	appendStringInfoChar(out, '}');
 }

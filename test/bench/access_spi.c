@@ -28,9 +28,9 @@ static const char *const question =
 	"END)"
 	"    AND (EXISTS (SELECT FROM coursebase.course_purchases p WHERE p.user_id = u.id"
 	"      AND p.course_id = $1 AND p.status = 'valid')"
-	"     OR EXISTS (SELECT FROM coursebase.courses c, coursebase.settings s"
-	"      WHERE c.id = $1 AND c.in_premium AND s.name = 'premium_slots'"
-	"      AND coalesce(s.value, s.default_value) = '-1'))))";
+	"     OR EXISTS (SELECT FROM coursebase.courses c, coursebase.entitlements n"
+	"      WHERE c.id = $1 AND c.in_premium AND n.name = 'premium'"
+	"      AND n.covers_every_course))))";
 static SPIPlanPtr plan = NULL;
 
 PG_FUNCTION_INFO_V1(access_spi);

@@ -18,7 +18,7 @@ SELECT format('00000000-0000-4000-8000-0000000ad0%s', lpad(to_hex(n), 2, '0'))::
 FROM generate_series(1, 200) n;
 INSERT INTO coursebase.user_profile (user_id, email, referral_code, time_zone) VALUES
     ('00000000-0000-4000-8000-0000000ad002', 'person2@example.org', 'UADOPTA', 'europe/berlin');
-UPDATE coursebase.settings SET value = '7' WHERE name = 'premium_slots';
+UPDATE coursebase.settings SET value = '7' WHERE name = 'free_weekly_credits';
 INSERT INTO coursebase.courses (id, title, description) VALUES ('00000000-0000-4000-8000-0000000ad1c1', 'One', '');
 INSERT INTO coursebase.course_documents (course_id, data, checksum, file_size_bytes) VALUES
     ('00000000-0000-4000-8000-0000000ad1c1', '{"a": 1}', repeat('0', 32), 0);
@@ -36,7 +36,7 @@ SELECT * FROM coursebase.adopt();
 SELECT count(*) - :before_count, count(DISTINCT p.referral_code) = count(*), bool_and(p.referral_code ~ '^U[A-Z2-9]{6}$') FROM coursebase.user_profile p;
 SELECT p.email, p.time_zone, p.created_at < '2026-01-01' FROM coursebase.user_profile p WHERE p.user_id IN
     ('00000000-0000-4000-8000-0000000ad001', '00000000-0000-4000-8000-0000000ad002') ORDER BY p.user_id;
-SELECT actor_id, action, object, old, new FROM coursebase.audit_events WHERE object IN ('users/00000000-0000-4000-8000-0000000ad001', 'settings/premium_slots')
+SELECT actor_id, action, object, old, new FROM coursebase.audit_events WHERE object IN ('users/00000000-0000-4000-8000-0000000ad001', 'settings/free_weekly_credits')
 ORDER BY object, created_at DESC LIMIT 2;
 SELECT s.name, s."order" FROM coursebase.course_sections s WHERE s.course_id = '00000000-0000-4000-8000-0000000ad1c1' ORDER BY 2;
 SELECT l.name, l."order" FROM coursebase.lessons l WHERE l.section_id = '00000000-0000-4000-8000-0000000ad201' ORDER BY 2;

@@ -9,10 +9,10 @@ CREATE ROLE regress_server BYPASSRLS;
 SELECT coursebase.grant_roles(NULL, NULL, 'regress_server');
 INSERT INTO coursebase.users (id, clerk_user_id, name, email, role) VALUES
     ('00000000-0000-4000-8000-0000000000a1', 'keep_ada', 'Ada', 'ada@example.org', 'admin');
-UPDATE coursebase.settings SET value = '3' WHERE name = 'premium_slots';
+UPDATE coursebase.settings SET value = '3' WHERE name = 'free_weekly_credits';
 -- Ten days ago, as plain SQL of the owner with triggers off would have it.
 SET LOCAL session_replication_role = replica;
-UPDATE coursebase.audit_events SET created_at = now() - interval '10 days' WHERE object IN ('users/00000000-0000-4000-8000-0000000000a1', 'settings/premium_slots');
+UPDATE coursebase.audit_events SET created_at = now() - interval '10 days' WHERE object IN ('users/00000000-0000-4000-8000-0000000000a1', 'settings/free_weekly_credits');
 SET LOCAL session_replication_role = origin;
 SELECT check_name, object FROM coursebase.check_integrity();
 SAVEPOINT kept;

@@ -17,11 +17,11 @@ CREATE FUNCTION pg_temp.slot(of_user uuid, n integer, of_voice text) RETURNS voi
     INSERT INTO coursebase.course_purchases (id, user_id, course_id, voice, source, status, purchased_at, validated_at) VALUES
         (format('00000000-0000-4000-8000-%s%s', right(of_user::text, 4), to_char(8000000 + n, 'FM00000000'))::uuid, of_user,
          format('00000000-0000-4000-8000-0000000088c%s', n % 10)::uuid, of_voice, 'premium_slot', 'valid', '2026-05-02', '2026-05-02') $$;
-UPDATE coursebase.settings SET value = '3' WHERE name = 'premium_slots';
+UPDATE coursebase.entitlements SET course_slots = 3, covers_every_course = false WHERE name = 'premium';
 SELECT count(slot_id) FROM generate_series(1, 3) n,
     coursebase.choose_premium_course(:ada, format('00000000-0000-4000-8000-0000000088c%s', n)::uuid, 'male', '2026-05-02 12:00+00');
 SELECT pg_temp.slot(:ada, 1, 'female');
-UPDATE coursebase.settings SET value = NULL WHERE name = 'premium_slots';
+UPDATE coursebase.entitlements SET course_slots = 2, covers_every_course = false WHERE name = 'premium';
 UPDATE coursebase.courses SET in_premium = false WHERE id = '00000000-0000-4000-8000-0000000088c2';
 :check
 SET LOCAL session_replication_role = replica;
@@ -31,8 +31,8 @@ SAVEPOINT sound;
 SELECT pg_temp.slot(:ada, 4, 'male');
 :check
 SET LOCAL session_replication_role = origin;
-UPDATE coursebase.settings SET value = '-1' WHERE name = 'premium_slots';
-UPDATE coursebase.settings SET value = NULL WHERE name = 'premium_slots';
+UPDATE coursebase.entitlements SET covers_every_course = true WHERE name = 'premium';
+UPDATE coursebase.entitlements SET course_slots = 2, covers_every_course = false WHERE name = 'premium';
 :check
 ROLLBACK TO sound;
 

@@ -51,14 +51,15 @@ SELECT count(*) FROM coursebase.explain_course_access('00000000-0000-4000-8000-0
 JOIN coursebase.explain_course_access('00000000-0000-4000-8000-00000000d404', :ada, '2026-02-01') b ON a::text = b::text;
 
 -- settings: premium is every course in premium, what a sandbox sold counts
-UPDATE coursebase.settings SET value = '-1' WHERE name = 'premium_slots';
+UPDATE coursebase.entitlements SET covers_every_course = true WHERE name = 'premium';
 EXECUTE usable (:ada, '2026-02-01');
 SELECT rule, detail FROM coursebase.explain_course_access('00000000-0000-4000-8000-00000000d404', :ada, '2026-02-01') WHERE passed;
 SELECT reason FROM coursebase.explain_course_access('00000000-0000-4000-8000-00000000d406', :ada, '2026-02-01') WHERE rule = 'premium';
 UPDATE coursebase.settings SET value = 'true' WHERE name = 'accept_sandbox';
 EXECUTE usable (:ada, '2026-02-01');
 EXECUTE usable (:ada, '2026-03-01');
-UPDATE coursebase.settings SET value = NULL WHERE name IN ('premium_slots', 'accept_sandbox');
+UPDATE coursebase.entitlements SET covers_every_course = false WHERE name = 'premium';
+UPDATE coursebase.settings SET value = NULL WHERE name = 'accept_sandbox';
 EXECUTE usable (:ada, '2026-02-01');
 
 -- the statement that grants still sees what was; the next one what is; what is taken back was never there

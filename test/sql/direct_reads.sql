@@ -46,7 +46,7 @@ INSERT INTO questions VALUES
     (27, 'SELECT md5(coursebase.handshake(''00000000-0000-4000-a000-00000000000a'', ''{"device_id": "d", "analytics": {"voice": "v", "audio_usage": {"1": {"title": "t", "no_of_plays": 3}}}}'', ''2026-01-02 12:00+00'')::text)'),
     (28, 'SELECT md5(coursebase.handshake(''00000000-0000-4000-a000-00000000000a'', ''{"device_id": "d", "analytics": {"voice": "v", "audio_usage": {"1": {"title": "t", "no_of_plays": 3}}}}'', ''2026-01-02 12:00+00'')::text)'),
     (29, 'SELECT concat(a.voice, u.title, u.play_count, p.devices) FROM coursebase.analytics a JOIN coursebase.audio_usage u USING (user_id) JOIN coursebase.user_profile p USING (user_id) WHERE u.title = ''t'''),
-    (30, 'WITH more AS (UPDATE coursebase.settings SET value = ''-1'' WHERE name = ''premium_slots'' RETURNING 1) SELECT count(*)::text FROM more'),
+    (30, 'WITH more AS (UPDATE coursebase.entitlements SET covers_every_course = true WHERE name = ''premium'' RETURNING 1) SELECT count(*)::text FROM more'),
     (31, 'SELECT cardinality(coursebase.accessible_course_ids(''00000000-0000-4000-a000-00000000000a'', ''2026-01-02 12:00+00''))::text'),
     -- somebody who may read what is on offer and nothing more
     (32, 'SELECT set_config(''request.jwt.claims'', ''{"sub": "fixture_new"}'', true)'),

@@ -61,7 +61,7 @@ DELETE FROM coursebase.course_purchases WHERE user_id = :ada AND course_id = :tw
 :told
 UPDATE coursebase.course_purchases SET course_id = :two WHERE user_id = :ada AND source = 'premium_slot';
 :told
-UPDATE coursebase.settings SET value = '-1' WHERE name = 'premium_slots';
+UPDATE coursebase.entitlements SET covers_every_course = true WHERE name = 'premium';
 INSERT INTO coursebase.user_course_access (user_id, course_id) VALUES (:ada, :one);
 :told
 -- Access does not end where something else gives the course; nor for somebody who has left.

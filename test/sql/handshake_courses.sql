@@ -56,11 +56,11 @@ SELECT status FROM coursebase.apply_subscription_event(:ada, '{"store": "app_sto
 :say
 
 -- every course in premium
-UPDATE coursebase.settings SET value = '-1' WHERE name = 'premium_slots';
+UPDATE coursebase.entitlements SET covers_every_course = true WHERE name = 'premium';
 :say
 UPDATE coursebase.courses SET in_premium = false WHERE id = :premium;
 :say
-UPDATE coursebase.settings SET value = NULL WHERE name = 'premium_slots';
+UPDATE coursebase.entitlements SET course_slots = 2, covers_every_course = false WHERE name = 'premium';
 
 -- the same by statements, where an index cannot be read directly
 SELECT coursebase.handshake(:ada, '{}', :at) AS direct \gset

@@ -51,7 +51,7 @@ SELECT m.kind, m.course_code, m.title, m.source, m.since, m.until, m.lessons, m.
 SELECT a.at, array_agg(m.id ORDER BY m.id) FILTER (WHERE m.kind = 'course') = coursebase.accessible_course_ids(:ada, a.at) AS same, string_agg(m.title, ', ' ORDER BY m.title) FILTER (WHERE m.kind = 'course')
 FROM (VALUES ('2026-05-10'::timestamptz), ('2026-05-30 12:00+00'), ('2026-06-01'), ('2027-01-01')) a (at), coursebase.my_courses(:ada, a.at) m GROUP BY 1 ORDER BY 1;
 -- Premium that is every course, and what is both granted for ever and sold.
-UPDATE coursebase.settings SET value = '-1' WHERE name = 'premium_slots';
+UPDATE coursebase.entitlements SET covers_every_course = true WHERE name = 'premium';
 INSERT INTO coursebase.user_course_access (user_id, course_id) VALUES (:ada, '00000000-0000-4000-8000-00000000edc2');
 SELECT m.title, m.source, m.until FROM coursebase.my_courses(:ada, '2026-05-10') m WHERE m.title IN ('Slot', 'Granted') ORDER BY 1;
 -- Everybody asks about themselves; an administrator has every course, and may ask about others.

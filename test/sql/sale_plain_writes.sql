@@ -47,7 +47,7 @@ UPDATE coursebase.course_purchases SET status = 'valid', refunded_at = NULL WHER
 UPDATE coursebase.store_receipts SET status = 'valid', refunded_at = NULL WHERE user_id = :ada;
 -- A slot is no sale; in a restore it may come before the settings.
 SET check_function_bodies = off;
-DELETE FROM coursebase.settings WHERE name = 'premium_slots';
+DELETE FROM coursebase.settings WHERE name = 'free_weekly_credits';
 INSERT INTO coursebase.course_purchases (user_id, course_id, source, status, validated_at) VALUES (:bob, :one, 'premium_slot', 'valid', now());
 DELETE FROM coursebase.course_purchases WHERE user_id = :bob;
 RESET check_function_bodies;

@@ -14,7 +14,7 @@ SET LOCAL ROLE regress_server;
 SELECT slot_id AS slot FROM coursebase.choose_premium_course(:ada, :one, 'male', :may) \gset
 SELECT count(slot_id) FROM coursebase.choose_premium_course(:ada, :two, 'male', '2026-05-11');
 -- what was bought or given needs no slot, in that voice; a slot stays when its course is bought
-UPDATE coursebase.settings SET value = '3' WHERE name = 'premium_slots';
+UPDATE coursebase.entitlements SET course_slots = 3, covers_every_course = false WHERE name = 'premium';
 INSERT INTO coursebase.course_purchases (user_id, course_id, voice, source, status, validated_at) VALUES (:ada, :three, 'male', 'admin', 'valid', :may);
 SELECT * FROM coursebase.choose_premium_course(:ada, :three, 'male', :may);
 \echo :SQLSTATE
@@ -29,21 +29,21 @@ SELECT slot_id = :'slot' FROM coursebase.choose_premium_course(:ada, :one, 'male
 :slots
 
 -- fewer slots take nothing away; every course: nothing to choose
-UPDATE coursebase.settings SET value = '1' WHERE name = 'premium_slots';
+UPDATE coursebase.entitlements SET course_slots = 1, covers_every_course = false WHERE name = 'premium';
 SELECT slot_id IS NOT NULL FROM coursebase.choose_premium_course(:ada, :two, 'female', '2026-05-12');
 SELECT * FROM coursebase.choose_premium_course(:ada, :three, NULL, :may);
 \echo :SQLSTATE
 :slots
 :usable
-UPDATE coursebase.settings SET value = '-1' WHERE name = 'premium_slots';
+UPDATE coursebase.entitlements SET covers_every_course = true WHERE name = 'premium';
 SELECT * FROM coursebase.choose_premium_course(:ada, :three, NULL, :may);
 \echo :SQLSTATE
 :slots
 :usable
-UPDATE coursebase.settings SET value = '0' WHERE name = 'premium_slots';
+UPDATE coursebase.entitlements SET course_slots = 0, covers_every_course = false WHERE name = 'premium';
 SELECT * FROM coursebase.choose_premium_course(:ada, :three, NULL, :may);
 \echo :SQLSTATE
-UPDATE coursebase.settings SET value = NULL WHERE name = 'premium_slots';
+UPDATE coursebase.entitlements SET course_slots = 2, covers_every_course = false WHERE name = 'premium';
 
 -- a course that left premium stays chosen
 UPDATE coursebase.courses SET in_premium = false WHERE id = :two;

@@ -85,7 +85,7 @@ UPDATE coursebase.settings SET value = 'true' WHERE name = 'accept_sandbox';
 SELECT pg_temp.spans(11);
 -- Access by premium, credits, slots and the handshake follow.
 INSERT INTO coursebase.courses (id, course_code, title, description, in_premium) VALUES ('00000000-0000-4000-8000-000000005890', 'C58PST', 't', 'd', true);
-UPDATE coursebase.settings SET value = '-1' WHERE name = 'premium_slots';
+UPDATE coursebase.entitlements SET covers_every_course = true WHERE name = 'premium';
 SELECT i.at, coursebase.has_course_access('00000000-0000-4000-8000-000000005890', pg_temp.who(1), i.at),
     cardinality(coursebase.accessible_course_ids(pg_temp.who(1), i.at)),
     (SELECT bool_or(e.passed) FROM coursebase.explain_course_access('00000000-0000-4000-8000-000000005890', pg_temp.who(1), i.at) e),

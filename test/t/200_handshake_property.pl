@@ -76,7 +76,7 @@ query($node, 'property', <<~'SQL');
 	        'environment', CASE WHEN n % 6 < 5 THEN 'production' ELSE 'sandbox' END, 'store_event_id', gen_random_uuid(), 'original_transaction_id', one('a', n % 6), 'transaction_id', gen_random_uuid(),
 	        'event_type', (ARRAY['DID_RENEW', 'DID_RENEW', 'DID_RENEW', 'SUBSCRIBED', 'EXPIRED', 'REFUND'])[1 + n / 6 % 6], 'event_time', clock_timestamp(),
 	        'period_end', clock_timestamp() + n % 7 * interval '200 ms'));
-	    WHEN 24 THEN UPDATE coursebase.settings SET value = (ARRAY[NULL, NULL, '-1', '1'])[1 + n % 4] WHERE name = 'premium_slots';
+	    WHEN 24 THEN UPDATE coursebase.entitlements SET course_slots = 1 + n % 2, covers_every_course = n % 4 = 2 WHERE name = 'premium';
 	    WHEN 25 THEN UPDATE coursebase.settings SET value = (ARRAY[NULL, 'true'])[1 + n % 2] WHERE name = 'accept_sandbox';
 	    WHEN 26 THEN UPDATE coursebase.courses SET in_premium = n % 4 > 0 WHERE id = one('d', n % 8);
 	    WHEN 27 THEN INSERT INTO coursebase.user_course_access (user_id, course_id) VALUES (one('a', n % 6), one('d', n % 8)) ON CONFLICT DO NOTHING;
@@ -94,7 +94,7 @@ query($node, 'property', <<~'SQL');
 	CREATE FUNCTION owned(of_user uuid) RETURNS TABLE (course_id uuid, voice text, source text) LANGUAGE sql STABLE AS $$
 	    WITH known AS (
 	        SELECT (SELECT value FROM coursebase.settings() WHERE name = 'accept_sandbox') = 'true' AS sandbox,
-	            (SELECT value FROM coursebase.settings() WHERE name = 'premium_slots') = '-1' AS every
+	            (SELECT e.covers_every_course FROM coursebase.entitlements e WHERE e.name = 'premium') AS every
 	    ), premium AS (
 	        -- what that is at each instant is the test of subscriptions (510)
 	        SELECT coursebase.has_premium(of_user, now()) AS live

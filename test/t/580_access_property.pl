@@ -75,7 +75,7 @@ query($node, 'property', <<~'SQL');
 	        ON CONFLICT (store, original_transaction_id) DO UPDATE SET environment = excluded.environment, access_from = excluded.access_from,
 	            access_until = excluded.access_until;
 	    WHEN 13 THEN UPDATE coursebase.settings SET value = (ARRAY['true', 'false', NULL])[1 + m % 3] WHERE name = 'accept_sandbox';
-	    WHEN 14 THEN UPDATE coursebase.settings SET value = (ARRAY['-1', '2', NULL])[1 + m % 3] WHERE name = 'premium_slots';
+	    WHEN 14 THEN UPDATE coursebase.entitlements SET covers_every_course = m % 3 = 0 WHERE name = 'premium';
 	    WHEN 15 THEN EXECUTE format('ALTER INDEX IF EXISTS coursebase.%I RENAME TO %I', i.name, 'x_' || i.name)
 	        FROM (SELECT (ARRAY['course_grants_user_id_expires_at_idx', 'course_grants_user_id_course_id_purchase_id_key', 'purchases_pkey',
 	            'users_pkey', 'courses_is_free_idx', 'course_purchases_user_id_course_id_idx', 'user_course_access_pkey',
@@ -113,7 +113,7 @@ query($node, 'property', <<~'SQL');
 	    UNION SELECT p.course_id, 'premium_slot' FROM premium JOIN coursebase.course_purchases p USING (user_id), sandbox
 	        WHERE p.status = 'valid' AND p.source = 'premium_slot' AND (p.environment = 'production' OR sandbox.counts)
 	    UNION SELECT c.id, 'premium' FROM premium, setting, coursebase.courses c
-	        WHERE c.in_premium AND setting.name = 'premium_slots' AND setting.value = '-1'
+	        WHERE c.in_premium AND (SELECT e.covers_every_course FROM coursebase.entitlements e WHERE e.name = 'premium')
 	    UNION SELECT c.id, 'administrator' FROM who, coursebase.courses c WHERE who.role = 'admin'
 	$$;
 

@@ -35,7 +35,7 @@ INSERT INTO coursebase.subscription_lines (store, original_transaction_id, user_
 SELECT 'app_store', s.user_id, s.user_id, s.environment, s.status, s.expires_at, true, 'pending', false,
     s.expires_at - interval '2 years', 'created', 'e', s.expires_at - interval '2 years', s.expires_at
 FROM coursebase.subscriptions s;
-UPDATE coursebase.settings SET value = '-1' WHERE name = 'premium_slots';
+UPDATE coursebase.entitlements SET covers_every_course = true WHERE name = 'premium';
 RESET session_replication_role;
 
 -- Whom is asked about: twenty people one after the other, each about a course that a grant, a purchase, a slot
@@ -83,7 +83,7 @@ BEGIN
         RETURN false;
     END IF;
     IF c.in_premium THEN
-        PERFORM FROM coursebase.settings s WHERE s.name = 'premium_slots' AND coalesce(s.value, s.default_value) = '-1';
+        PERFORM FROM coursebase.entitlements n WHERE n.name = 'premium' AND n.covers_every_course;
         IF FOUND THEN
             RETURN true;
         END IF;
@@ -109,9 +109,9 @@ AS $$
                             WHEN s.status IN ('canceled', 'in_grace') THEN greatest(s.expires_at, s.grace_until) END)
                     AND (EXISTS (SELECT FROM coursebase.course_purchases p
                             WHERE p.user_id = u.id AND p.course_id = of_course AND p.status = 'valid')
-                        OR EXISTS (SELECT FROM coursebase.courses c, coursebase.settings s
-                            WHERE c.id = of_course AND c.in_premium AND s.name = 'premium_slots'
-                                AND coalesce(s.value, s.default_value) = '-1'))))
+                        OR EXISTS (SELECT FROM coursebase.courses c, coursebase.entitlements n
+                            WHERE c.id = of_course AND c.in_premium AND n.name = 'premium'
+                                AND n.covers_every_course))))
 $$;
 -- The same statement as a plan that C keeps.
 \getenv spi BENCH_ACCESS_SPI
@@ -161,7 +161,7 @@ $$;
 DROP TABLE bench_peer.notes_by_set, bench_peer.notes_by_row;
 DROP OWNED BY bench_reader;
 DROP ROLE bench_reader;
-UPDATE coursebase.settings SET value = NULL WHERE name = 'premium_slots'
+UPDATE coursebase.entitlements SET course_slots = 2, covers_every_course = false WHERE name = 'premium'
 
 --# row: access_cold
 --# area: Course access

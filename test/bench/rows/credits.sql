@@ -49,8 +49,10 @@ BEGIN
     WHERE l.user_id = of_user ORDER BY l.position DESC LIMIT 1;
     use_at := greatest(use_at, last_at);
     SELECT coalesce(s.value, s.default_value)::bigint INTO allowance FROM coursebase.settings s
-    WHERE s.name = CASE WHEN coursebase.has_premium(of_user, use_at) THEN 'premium_weekly_credits'
-        ELSE 'free_weekly_credits' END;
+    WHERE s.name = 'free_weekly_credits';
+    IF coursebase.has_premium(of_user, use_at) THEN
+        SELECT greatest(allowance, n.weekly_credits) INTO allowance FROM coursebase.entitlements n WHERE n.name = 'premium';
+    END IF;
     SELECT coalesce((SELECT p.time_zone FROM coursebase.user_profile p WHERE p.user_id = of_user), 'UTC') INTO zone;
     SELECT * INTO a FROM bench_peer.ai_usage u WHERE u.user_id = of_user;
     IF NOT FOUND THEN

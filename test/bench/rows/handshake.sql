@@ -83,7 +83,7 @@ BEGIN
     WHERE u.id = of_user AND u.deleted_at IS NULL;
     SELECT regexp_split_to_array(coalesce(s.value, s.default_value), '[ ,]+') INTO protected_names
     FROM coursebase.settings AS s WHERE s.name = 'protected_manifests';
-    SELECT coalesce(s.value, s.default_value) INTO slots FROM coursebase.settings AS s WHERE s.name = 'premium_slots';
+    SELECT CASE WHEN n.covers_every_course THEN -1 ELSE n.course_slots END INTO slots FROM coursebase.entitlements AS n WHERE n.name = 'premium';
     SELECT coalesce(json_agg(json_build_object('course_code', c.course_code, 'course_id', o.course_id, 'voice', o.voice,
         'source', o.source)), '[]') INTO owned
     FROM bench_peer.owned AS o JOIN coursebase.courses AS c ON c.id = o.course_id WHERE o.user_id = of_user;
@@ -138,7 +138,7 @@ BEGIN
     RETURN ('{"json_manifest":{' || manifest || coalesce(deleted, '') || '},"purchases":[],'
         || '"ai_usage":{"weekly_limit_credits":0,"weekly_used_credits":0,"weekly_reset_date":null,'
         || '"bank_limit_credits":0,"bank_used_credits":0},"subscription":{"plan":"free","status":null,'
-        || '"expires_at":null,"grace_until":null,"auto_renew":false},"discounts":[],"courses":' || owned || ',"premium_slots":{"limit":'
+        || '"expires_at":null,"grace_until":null,"auto_renew":false,"entitlements":[]},"discounts":[],"courses":' || owned || ',"premium_slots":{"limit":'
         || slots || ',"chosen":[]},"digest":"'
         || md5(lines) || '"}')::json;
 END
@@ -202,13 +202,13 @@ AS $$
         'ai_usage', json_build_object('weekly_limit_credits', 0, 'weekly_used_credits', 0,
             'weekly_reset_date', NULL, 'bank_limit_credits', 0, 'bank_used_credits', 0),
         'subscription', json_build_object('plan', 'free', 'status', NULL, 'expires_at', NULL,
-            'grace_until', NULL, 'auto_renew', false),
+            'grace_until', NULL, 'auto_renew', false, 'entitlements', '[]'::json),
         'discounts', '[]'::json,
         'courses', (SELECT coalesce(json_agg(json_build_object('course_code', c.course_code, 'course_id', o.course_id,
             'voice', o.voice, 'source', o.source)), '[]')
             FROM bench_peer.owned AS o JOIN coursebase.courses AS c ON c.id = o.course_id WHERE o.user_id = of_user),
-        'premium_slots', json_build_object('limit', (SELECT coalesce(s.value, s.default_value)::integer
-            FROM coursebase.settings AS s WHERE s.name = 'premium_slots'), 'chosen', '[]'::json),
+        'premium_slots', json_build_object('limit', (SELECT CASE WHEN n.covers_every_course THEN -1 ELSE n.course_slots END
+            FROM coursebase.entitlements AS n WHERE n.name = 'premium'), 'chosen', '[]'::json),
         'digest', d.digest)
     FROM digest AS d, asking
 $$;

@@ -181,7 +181,7 @@ CREATE FUNCTION public.usable(u uuid) RETURNS TABLE (course uuid) LANGUAGE sql S
         WHERE p.status = 'valid' AND p.source <> 'premium_slot'
     UNION SELECT p.course_id FROM premium JOIN coursebase.course_purchases p USING (user_id) JOIN counted USING (environment)
         WHERE p.status = 'valid' AND p.source = 'premium_slot'
-    UNION SELECT c.id FROM premium, setting, coursebase.courses c WHERE c.in_premium AND setting.name = 'premium_slots' AND setting.value = '-1'
+    UNION SELECT c.id FROM premium, coursebase.entitlements n, coursebase.courses c WHERE c.in_premium AND n.name = 'premium' AND n.covers_every_course
     UNION SELECT c.id FROM who, coursebase.courses c WHERE who.role = 'admin'
 $$;
 
