@@ -246,9 +246,9 @@ export const progress: Operation[] = [
         },
     },
     {
-        name: "who has no access neither sees a video nor completes a lesson, and nobody does for another",
+        name: "who has no access neither sees a video, completes a lesson nor gives access, and nobody does for another",
         async run(shop) {
-            const { buyer, lessonIds } = await learner(shop)
+            const { course, buyer, lessonIds } = await learner(shop)
             const stranger = await shop.person("stranger")
             await shop.db.insert(lessonContents).values({ lessonId: lessonIds[0], videoRef: "video" })
             const video = eq(lessonContents.lessonId, lessonIds[0])
@@ -257,6 +257,8 @@ export const progress: Operation[] = [
             for (const user of [stranger, buyer]) {
                 const row = { userId: user.id, lessonId: lessonIds[0] }
                 await refused(["42501", "KB904"], shop.as(stranger, (tx) => tx.insert(userLessonComplete).values(row)))
+                const access = { userId: user.id, courseId: course }
+                await refused(["42501"], shop.as(stranger, (tx) => tx.insert(userCourseAccess).values(access)))
             }
         },
     },

@@ -1,5 +1,6 @@
 -- Promise: a program that sells and refunds by plain SQL, in whatever order, gets what the functions do: the rights are the
 -- purchase's own, a refund takes them, its reversal gives them back, and a later complete_purchase() answers the same.
+\getenv abs_srcdir PG_ABS_SRCDIR
 \set ada '\'00000000-0000-4000-8000-0000000e90a1\''
 \set one '\'00000000-0000-4000-8000-0000000e92c1\''
 \set two '\'00000000-0000-4000-8000-0000000e92c2\''
@@ -70,6 +71,12 @@ INSERT INTO coursebase.user_course_access (user_id, course_id) VALUES (:ada, :on
 :rights
 SAVEPOINT given;
 INSERT INTO coursebase.user_course_access (user_id, course_id) VALUES (:ada, :two);
+\echo :LAST_ERROR_SQLSTATE
+-- Whoever may not give it does not learn that it was bought.
+ROLLBACK TO given;
+\i :abs_srcdir/fixtures/helpers/roles.sql
+SET LOCAL ROLE regress_end_user;
+INSERT INTO coursebase.user_course_access (user_id, course_id) VALUES (:ada, :one);
 \echo :LAST_ERROR_SQLSTATE
 -- A sale that was refunded before it is recorded gives nothing; a purchase whose grants are gone is reported.
 ROLLBACK TO before_sale;
