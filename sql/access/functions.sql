@@ -62,7 +62,7 @@ AS 'MODULE_PATHNAME', 'coursebase_has_course_access_by_code';
 COMMENT ON FUNCTION coursebase.has_course_access_by_code(text, uuid, timestamptz) IS
     'Answers has_course_access() for the course that has a code. Anybody may ask about the own account; reads past row security.
 
-course_code: one letter, two digits and three letters, in either case; blanks around it are ignored; NULL, and a code that no course has, answer false. user_id, at: as for has_course_access().
+course_code: the code, such as C14ENB or yoga-101, in any case; blanks around it are ignored; NULL, and a code that no course has, answer false. user_id, at: as for has_course_access().
 
 Source: apps, which know courses by their codes.
 Raises: 42501 (user_id is another user).';

@@ -16,17 +16,28 @@ CREATE TABLE coursebase.courses (
     grants_may_end  boolean      NOT NULL DEFAULT false,
     CONSTRAINT courses_pkey PRIMARY KEY (id),
     CONSTRAINT courses_course_code_key UNIQUE (course_code),
-    CONSTRAINT courses_course_code_form_check CHECK (course_code ~ '^[A-WYZ][0-9]{2}[A-Z]{3}$'),
+    -- The code becomes the name of a file. A uuid in any spelling names the file of a course
+    -- without a code; X, two digits, three letters, with or without an id, a custom course's.
+    CONSTRAINT courses_course_code_names_a_file_check CHECK (
+        course_code ~ '^[A-Za-z0-9_-][A-Za-z0-9._-]{0,62}[A-Za-z0-9_-]$'
+        AND course_code !~ '[.][.]'
+        AND course_code !~* '^x[0-9]{2}[a-z]{3}(_[0-9a-f-]{36})?$'
+        AND replace(course_code, '-', '') !~* '^[0-9a-f]{32}$'),
     CONSTRAINT courses_price_not_negative_check CHECK (price_in_cents >= 0),
     CONSTRAINT courses_currency_upper_case_check CHECK (currency ~ '^[A-Z]{3}$'),
     CONSTRAINT courses_price_has_currency_check
         CHECK ((price_in_cents IS NULL) = (currency IS NULL))
 );
+-- The form that the first version knew.
+ALTER TABLE coursebase.courses DROP CONSTRAINT courses_course_code_form_check;
+-- Phones may keep files where case does not count.
+CREATE UNIQUE INDEX courses_lower_idx
+    ON coursebase.courses (lower(course_code COLLATE pg_catalog."C"));
 CREATE INDEX courses_is_free_idx ON coursebase.courses (is_free);
 CREATE INDEX courses_in_premium_idx ON coursebase.courses (in_premium);
 COMMENT ON TABLE coursebase.courses IS 'The courses, of the app''s catalogue and of the course platform alike.';
 COMMENT ON COLUMN coursebase.courses.id IS 'Key of the course.';
-COMMENT ON COLUMN coursebase.courses.course_code IS 'Code of the course in the app, such as C14ENB: a letter other than X, two digits, three letters. NULL for a course of the platform only.';
+COMMENT ON COLUMN coursebase.courses.course_code IS 'Code of the course in the app, such as C14ENB or yoga-101: 2 to 64 letters, digits, ".", "_" and "-", without a dot at either end or two in a row; unique ignoring case; no uuid, not of the form of a custom course''s (X, two digits, three letters), and not the name of a manifest''s or protected file (shop). NULL for a course of the platform, whose document phones know by its id.';
 COMMENT ON COLUMN coursebase.courses.title IS 'Title to show.';
 COMMENT ON COLUMN coursebase.courses.description IS 'Description to show.';
 COMMENT ON COLUMN coursebase.courses.price_in_cents IS 'Price in minor units of the currency, or NULL if the course is not sold by itself.';

@@ -244,9 +244,12 @@ FROM (
     WHERE a.status = 'valid' AND a.acknowledged_at IS NULL
         AND a.source IN ('google_play', 'app_store')
     UNION ALL
-    SELECT 'custom_course' AS kind, c.user_id, lower(c.course_code), m.source, m.environment,
-        m.purchase_id, m.purchase_token, coalesce(r.purchased_at, m.created_at),
-        coalesce(r.validated_at, m.created_at)
+    -- one without a receipt was entered by hand: its code says which product it may have been
+    SELECT 'custom_course' AS kind, c.user_id,
+        coalesce(r.product_id, (SELECT min(s.product_id) FROM coursebase.store_products s
+            WHERE s.course_code = c.course_code), lower(c.course_code)),
+        m.source, m.environment, m.purchase_id, m.purchase_token,
+        coalesce(r.purchased_at, m.created_at), coalesce(r.validated_at, m.created_at)
     FROM coursebase.custom_course_purchases m
     JOIN coursebase.custom_courses c ON c.id = m.course_id
     LEFT JOIN coursebase.store_receipts r ON r.source = m.source

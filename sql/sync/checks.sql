@@ -33,9 +33,10 @@ AS $$
             ON l.manifest_id = m.id AND l.cohort_id = c.cohort_id
         WHERE m.is_default OR l.manifest_id IS NOT NULL
         UNION ALL
-        SELECT c.user_id, k.course_code || '.json', d.checksum, d.file_size_bytes, 2
+        SELECT c.user_id, coalesce(k.course_code, k.id::text) || '.json', d.checksum,
+            d.file_size_bytes, 2
         FROM current c
-        JOIN coursebase.courses k ON k.course_code IS NOT NULL AND k.id = ANY (c.course_ids)
+        JOIN coursebase.courses k ON k.id = ANY (c.course_ids)
         JOIN coursebase.course_documents d ON d.course_id = k.id
         UNION ALL
         SELECT c.user_id, format('%s_%s.json', k.course_code, k.id), k.checksum,
@@ -78,6 +79,15 @@ AS $$
     JOIN coursebase.master_manifests m ON m.id = l.manifest_id
     WHERE l.name <> m.name
     UNION ALL
+    SELECT 'name_of_file', 'courses ' || k.id, 'its document and another file are both named ' || f.name
+    FROM (
+        SELECT m.name FROM coursebase.master_manifests m
+        UNION
+        SELECT regexp_split_to_table(coalesce(s.value, s.default_value), '[[:space:],]+')
+        FROM coursebase.settings s WHERE s.name = 'protected_manifests') f
+    JOIN coursebase.courses k
+        ON lower(coalesce(k.course_code, k.id::text) COLLATE "C") || '.json' = lower(f.name COLLATE "C")
+    UNION ALL
     SELECT 'cached_version', 'cached_handshake_responses ' || r.user_id,
         'made from versions that are yet to come: it would answer when they do'
     FROM coursebase.cached_handshake_responses r
@@ -98,5 +108,5 @@ $$;
 COMMENT ON FUNCTION coursebase.check_sync() IS
     'Lists what is wrong with manifests and cached handshakes: part of check_integrity(). For the server; reads with the caller''s rights.
 
-check_name: document_checksum or document_size (the column is not that of the manifest''s bytes), manifest_name (a link has another name than its manifest), cached_version (an answer was made from versions that are yet to come), cached_answer (an answer would be given and is not what the documents give). object: table and key. problem: what is stored and what was found.';
+check_name: document_checksum or document_size (the column is not that of the manifest''s bytes), manifest_name (a link has another name than its manifest), name_of_file (a course''s document has the name of a manifest or of a protected file), cached_version (an answer was made from versions that are yet to come), cached_answer (an answer would be given and is not what the documents give). object: table and key. problem: what is stored and what was found.';
 GRANT EXECUTE ON FUNCTION coursebase.check_sync() TO server;

@@ -401,6 +401,22 @@ CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.custom_cou
 CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.custom_course_purchases
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
 
+-- One name, one file. In the order of names they come after t900_move_version: the version of the catalogue is locked
+-- by then, so that of two writers at both ends the second one sees what the first one wrote.
+CREATE TRIGGER t900_name_of_file AFTER INSERT ON coursebase.courses
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__name_of_file();
+CREATE TRIGGER t900_name_of_file_on_update AFTER UPDATE ON coursebase.courses
+    FOR EACH ROW WHEN ((OLD.id, OLD.course_code) IS DISTINCT FROM (NEW.id, NEW.course_code))
+    EXECUTE FUNCTION coursebase.tg_any__name_of_file();
+CREATE TRIGGER t900_name_of_file AFTER INSERT ON coursebase.master_manifests
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__name_of_file();
+CREATE TRIGGER t900_name_of_file_on_update AFTER UPDATE ON coursebase.master_manifests
+    FOR EACH ROW WHEN (OLD.name IS DISTINCT FROM NEW.name)
+    EXECUTE FUNCTION coursebase.tg_any__name_of_file();
+CREATE TRIGGER t900_name_of_file_on_update AFTER UPDATE ON coursebase.settings
+    FOR EACH ROW WHEN (NEW.name = 'protected_manifests' AND OLD.value IS DISTINCT FROM NEW.value)
+    EXECUTE FUNCTION coursebase.tg_any__name_of_file();
+
 -- Files that a phone always keeps.
 INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning)
 VALUES (

@@ -24,8 +24,8 @@
 #include "core/rows.h"
 #include "core/setting.h"
 
-/* Length of a course code: a letter, two digits, three letters. */
-#define COURSE_CODE_SIZE 6
+/* Length of the longest course code. */
+#define COURSE_CODE_SIZE 64
 
 /* The bits that the current row gives; a judge leaves bits out that nobody asked for only
  * where looking for them would cost a read. */
@@ -173,9 +173,9 @@ static RowsSource course_by_id = {
 };
 static RowsSource course_by_code = {
 	COURSES,
-	.index = "courses_course_code_key",
+	.index = "courses_lower_idx",
 	.nkeys = 1,
-	.keys = {{"course_code", TEXTOID}},
+	.keys = {{"course_code", TEXTOID, .lower = true}},
 };
 static RowsSource courses_every = {COURSES, .index = "courses_pkey"};
 static RowsSource courses_free = {
@@ -278,8 +278,8 @@ course_sources_gather(CourseQuestion *question, MemoryContext context, CourseRig
 }
 
 /*
- * Codes are stored in upper case without blanks, so what the caller wrote is brought into that
- * form and found by the index. A text of another length is no code.
+ * An index has the codes in lower case, so what the caller wrote is brought into that form
+ * and found by it. A longer text is no code.
  */
 bool
 course_by_code_find(const char *code, int size, pg_uuid_t *course)
@@ -295,10 +295,10 @@ course_by_code_find(const char *code, int size, pg_uuid_t *course)
 	}
 	while (size > 0 && code[size - 1] == ' ')
 		size--;
-	if (size != COURSE_CODE_SIZE)
+	if (size > COURSE_CODE_SIZE)
 		return false;
 	for (int i = 0; i < size; i++)
-		canonical[i] = pg_ascii_toupper((unsigned char) code[i]);
+		canonical[i] = pg_ascii_tolower((unsigned char) code[i]);
 	key = PointerGetDatum(cstring_to_text_with_len(canonical, size));
 	rows_judge(&course_by_code, &key, NULL, any_judge, &gathering);
 	if (gathering.count == 0)

@@ -17,6 +17,7 @@
 #include "access/xact.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -25,6 +26,7 @@
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -80,6 +82,8 @@ static bool source_is_distributed(void);
 static bool columns_are_usable(RowsSource *source, TupleDesc columns);
 static bool column_is_usable(TupleDesc columns, AttrNumber number, const RowsColumn *column);
 static bool index_is_usable(RowsSource *source, TupleDesc columns);
+static bool key_is_usable(RowsSource *source, TupleDesc columns, Relation index, int key);
+static AttrNumber lower_column(Relation index, int key);
 static bool index_is_whole(const RowsSource *source, Relation index);
 static void on_relation_change(Datum arg, Oid relation);
 static void on_schema_change(Datum arg, int cache, uint32 hash);
@@ -353,8 +357,11 @@ statement_text(const RowsSource *source, bool null_keys)
 	appendStringInfo(&sql, " FROM coursebase.%s t", quote_identifier(source->table));
 	for (int i = 0; i < source->nkeys; i++)
 	{
-		appendStringInfo(&sql, " %s t.%s", i == 0 ? "WHERE" : "AND",
-						 quote_identifier(source->keys[i].name));
+		appendStringInfo(&sql,
+						 source->keys[i].lower
+							 ? " %s pg_catalog.lower(t.%s COLLATE pg_catalog.\"C\")"
+							 : " %s t.%s",
+						 i == 0 ? "WHERE" : "AND", quote_identifier(source->keys[i].name));
 		if (i >= keys_compared(source))
 			appendStringInfoString(&sql, " IS NOT NULL");
 		else if (null_keys)
@@ -552,11 +559,43 @@ index_is_usable(RowsSource *source, TupleDesc columns)
 			get_opfamily_member(index->rd_opfamily[i], type, type, BTEqualStrategyNumber);
 
 		source->procedures[i] = OidIsValid(operator) ? get_opcode(operator) : InvalidOid;
-		usable = OidIsValid(source->procedures[i]) &&
-				 column_is_usable(columns, form->indkey.values[i], &source->keys[i]);
+		usable = OidIsValid(source->procedures[i]) && key_is_usable(source, columns, index, i);
 	}
 	index_close(index, NoLock);
 	return usable;
+}
+
+/* Whether the index has the key's column there, or that column in lower case. */
+static bool
+key_is_usable(RowsSource *source, TupleDesc columns, Relation index, int key)
+{
+	AttrNumber number = index->rd_index->indkey.values[key];
+
+	if (source->keys[key].lower)
+		number = number == 0 ? lower_column(index, key) : InvalidAttrNumber;
+	return column_is_usable(columns, number, &source->keys[key]);
+}
+
+/* The column of lower(column COLLATE "C"), which the index has there; 0 for another expression.
+ */
+static AttrNumber
+lower_column(Relation index, int key)
+{
+	List *expressions = RelationGetIndexExpressions(index);
+	int before = 0;
+	FuncExpr *call;
+	Node *argument;
+
+	for (int i = 0; i < key; i++)
+		before += index->rd_index->indkey.values[i] == 0;
+	call = list_nth(expressions, before);
+	if (!IsA(call, FuncExpr) || call->funcid != F_LOWER_TEXT ||
+		call->inputcollid != C_COLLATION_OID)
+		return InvalidAttrNumber;
+	argument = linitial(call->args);
+	if (IsA(argument, RelabelType)) /* what the planner makes of COLLATE */
+		argument = (Node *) castNode(RelabelType, argument)->arg;
+	return IsA(argument, Var) ? castNode(Var, argument)->varattno : InvalidAttrNumber;
 }
 
 /* Whether the index has all rows that the source finds. */

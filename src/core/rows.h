@@ -38,6 +38,7 @@ typedef struct RowsColumn
 	const char *name;
 	Oid type;
 	bool nullable;
+	bool lower; /* of a key: a text that the index has in lower case, by the rules of "C" */
 } RowsColumn;
 
 /*

@@ -11,8 +11,9 @@
  *  - enums: made, or given the values they lack
  *  - indexes and constraint triggers: made when no object has the name
  *  - triggers, policies and views: replaced, for a release may change what they say
- *  - rows of lookup tables, comments, ALTER TABLE: run each time, and written so that this is
- *  harmless
+ *  - constraints that an earlier release had: dropped
+ *  - rows of lookup tables, comments, other ALTER TABLE: run each time, and written so that
+ * this is harmless
  *
  * Locks: the extension's row (ShareUpdateExclusiveLock) first, so that two install() come
  * one after the other; then what each statement locks, in the order of the steps.
@@ -77,6 +78,7 @@ static void converge_trigger(Step *step, Report *report);
 static void converge_policy(Step *step, Report *report);
 static void drop_policy(CreatePolicyStmt *policy);
 static void converge_view(Step *step, Report *report);
+static void converge_alter(Step *step, Report *report);
 static void compression_fall_back(CreateStmt *table);
 static void insert_rows(Step *step);
 static void record_version(char *version);
@@ -229,6 +231,9 @@ run_step(Step *step, Report *report)
 			break;
 		case T_InsertStmt:
 			insert_rows(step);
+			break;
+		case T_AlterTableStmt:
+			converge_alter(step, report);
 			break;
 		default:
 			utility_run(step->statement, step->ddl);
@@ -445,6 +450,25 @@ converge_view(Step *step, Report *report)
 	utility_run((Node *) view, step->ddl);
 	if (!there)
 		report_row(report, step->object, "created");
+}
+
+/* DROP CONSTRAINT takes away what an earlier release had; where that is gone, nothing is said.
+ */
+static void
+converge_alter(Step *step, Report *report)
+{
+	AlterTableStmt *alter = castNode(AlterTableStmt, step->statement);
+	AlterTableCmd *command = linitial_node(AlterTableCmd, alter->cmds);
+
+	if (command->subtype == AT_DropConstraint)
+	{
+		Oid relation = RangeVarGetRelid(alter->relation, NoLock, false);
+
+		if (!OidIsValid(get_relation_constraint_oid(relation, command->name, true)))
+			return;
+		report_row(report, psprintf("constraint %s", command->name), "dropped");
+	}
+	utility_run((Node *) alter, step->ddl);
 }
 
 /* A server built without lz4 keeps documents with its own method; lint() says so. */

@@ -221,7 +221,7 @@ static void
 courses_add(HandshakeEntries *entries, bool every)
 {
 	Datum yes = BoolGetDatum(true);
-	bool opened = false; /* the documents, by the first course that has a code */
+	bool opened = false; /* the documents, by the first course */
 	Rows courses, documents;
 
 	rows_open(&courses, every ? &every_course : &free_courses, GetActiveSnapshot());
@@ -231,13 +231,12 @@ courses_add(HandshakeEntries *entries, bool every)
 		bool no_code;
 		Datum code = rows_value_or_null(&courses, COURSE_CODE, &no_code);
 
-		if (no_code) /* no file */
-			continue;
 		if (!opened)
 			handshake_documents_open(&documents);
 		opened = true;
 		handshake_document_add(entries, &documents,
-							   DatumGetUUIDP(rows_value(&courses, COURSE_ID)), slice_of(code));
+							   DatumGetUUIDP(rows_value(&courses, COURSE_ID)),
+							   no_code ? (JsonSlice){NULL, 0} : slice_of(code));
 	}
 	if (opened)
 		rows_close(&documents);

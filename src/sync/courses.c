@@ -143,14 +143,13 @@ documents_add(HandshakeEntries *entries, const CourseRights *rights)
 	rows_close(&courses);
 }
 
-/* A course without a code has no file. */
 static void
 document_add(HandshakeEntries *entries, const CourseRight *right, Rows *courses,
 			 Rows *documents)
 {
 	JsonSlice code;
 
-	if (handshake_code_find(courses, &right->course, &code) && code.bytes != NULL)
+	if (handshake_code_find(courses, &right->course, &code))
 		handshake_document_add(entries, documents, &right->course, code);
 }
 

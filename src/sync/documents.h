@@ -25,8 +25,9 @@ extern void handshake_codes_open(Rows *courses);
 extern bool handshake_code_find(Rows *courses, const pg_uuid_t *course, JsonSlice *code);
 
 /*
- * Adds the document of a course by its code; none for a course without a document. The
- * documents are opened once for many courses, and closed by rows_close().
+ * Adds the document of a course, named by the code that handshake_code_find() gave; none for a
+ * course without a document. The documents are opened once for many courses, and closed by
+ * rows_close().
  */
 extern void handshake_documents_open(Rows *documents);
 extern void handshake_document_add(HandshakeEntries *entries, Rows *documents,

@@ -1,8 +1,9 @@
 /*
  * entries.c: lists of documents that a phone gets, ordered by name, each name once.
  *
- * The name of a file is made here alone: a manifest's own name, C14ENB.json for a course, and
- * X14ENB_<id>.json for a custom course, of which a person may have several with one code.
+ * The name of a file is made here alone: a manifest's own name, C14ENB.json for a course and
+ * <id>.json for one without a code, and X14ENB_<id>.json for a custom course, of which a person
+ * may have several with one code.
  *
  * Ordering and merging go by name alone, in byte order, which is the order that phones use.
  */
@@ -70,7 +71,7 @@ entry_new(HandshakeEntries *entries)
 	return &entries->entries[entries->count++];
 }
 
-/* The file's name; a manifest's code is its name. */
+/* The file's name; a manifest's code is its name. No code is the id of another document. */
 static JsonSlice
 entry_name(HandshakeSource source, JsonSlice code, const pg_uuid_t *id)
 {
@@ -82,13 +83,15 @@ entry_name(HandshakeSource source, JsonSlice code, const pg_uuid_t *id)
 		return code;
 	/* room for the longest form */
 	name = at = palloc(code.size + 1 + UUID_TEXT + sizeof(ending));
-	memcpy(at, code.bytes, code.size);
-	at += code.size;
-	if (source == HANDSHAKE_CUSTOM_COURSE)
+	if (code.bytes != NULL)
 	{
-		*at++ = '_';
-		at = id_write(at, id);
+		memcpy(at, code.bytes, code.size);
+		at += code.size;
 	}
+	if (source == HANDSHAKE_CUSTOM_COURSE)
+		*at++ = '_';
+	if (source == HANDSHAKE_CUSTOM_COURSE || code.bytes == NULL)
+		at = id_write(at, id);
 	memcpy(at, ending, sizeof(ending));
 	return (JsonSlice){name, at + sizeof(ending) - name};
 }

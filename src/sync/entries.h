@@ -49,7 +49,8 @@ typedef struct HandshakeEntries
 	int room;
 } HandshakeEntries;
 
-/* Adds an entry. code is a manifest's name, or a course's code, from which the name is made. */
+/* Adds an entry. code is a manifest's name, or a course's code, from which the name is made;
+ * its bytes are NULL for a course without one, which is named by its id. */
 extern void entries_add(HandshakeEntries *entries, HandshakeSource source, HandshakeRank rank,
 						const pg_uuid_t *id, JsonSlice code, JsonSlice checksum, int32 size);
 

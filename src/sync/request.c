@@ -294,7 +294,10 @@ course_of_key(JsonSlice key, JsonSlice current_course)
 	return current_course.bytes != NULL ? current_course : none;
 }
 
-/* A letter, two digits, three letters, all in upper case: the form of courses.course_code. */
+/*
+ * A letter, two digits, three letters, all in upper case: the form of code with which the apps
+ * begin a key. A code of another form cannot be told from the rest of a key.
+ */
 static bool
 is_course_code(const char *bytes)
 {

@@ -41,7 +41,7 @@ INSERT INTO questions VALUES
     (22, 'SELECT coursebase.organization_ids_as(''coach'')::text'),
     (23, 'SELECT string_agg(concat(l.name, coursebase.can_view_lesson(l.id), coursebase.can_view_lesson(l.id, ''00000000-0000-4000-a000-00000000000b'')), '', '' ORDER BY l.section_id, l.name) FROM coursebase.lessons l'),
     (24, 'SELECT string_agg(coursebase.can_read_section(id)::text, '' '' ORDER BY id) FROM coursebase.course_sections'),
-    (25, 'SELECT string_agg(concat(coursebase.has_course_access(id), coursebase.has_course_access_by_code(course_code)), '' '' ORDER BY id) FROM coursebase.courses'),
+    (25, 'SELECT string_agg(concat(coursebase.has_course_access(id), coursebase.has_course_access_by_code(lower(course_code))), '' '' ORDER BY id) FROM coursebase.courses'),
     (26, 'SELECT string_agg(coursebase.has_course_access(id, ''00000000-0000-4000-a000-00000000000b'')::text, '' '' ORDER BY id) FROM coursebase.courses'),
     (27, 'SELECT md5(coursebase.handshake(''00000000-0000-4000-a000-00000000000a'', ''{"device_id": "d", "analytics": {"voice": "v", "audio_usage": {"1": {"title": "t", "no_of_plays": 3}}}}'', ''2026-01-02 12:00+00'')::text)'),
     (28, 'SELECT md5(coursebase.handshake(''00000000-0000-4000-a000-00000000000a'', ''{"device_id": "d", "analytics": {"voice": "v", "audio_usage": {"1": {"title": "t", "no_of_plays": 3}}}}'', ''2026-01-02 12:00+00'')::text)'),

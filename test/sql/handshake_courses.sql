@@ -17,7 +17,7 @@ INSERT INTO coursebase.users (id, clerk_user_id, name, email) VALUES (:ada, 'cou
 INSERT INTO coursebase.courses (id, course_code, title, description, in_premium) VALUES
     (:bought, 'C61HSC', 'bought', '', false), (:chosen, 'C62HSC', 'chosen', '', true), (:premium, 'C63HSC', 'premium', '', true),
     (:granted, 'C64HSC', 'granted', '', false), (:bare, NULL, 'no code', '', true);
-INSERT INTO coursebase.course_documents (course_id, data) SELECT id, to_json(title) FROM coursebase.courses WHERE course_code LIKE 'C6_HSC';
+INSERT INTO coursebase.course_documents (course_id, data) SELECT id, to_json(title) FROM coursebase.courses WHERE course_code LIKE 'C6_HSC' OR id = :bare;
 CREATE FUNCTION pg_temp.say(at timestamptz) RETURNS TABLE (part text, said text) LANGUAGE sql AS $$
     WITH h AS MATERIALIZED (SELECT coursebase.handshake('00000000-0000-4000-8000-000000006a01', '{}', at) AS answer)
     SELECT 'documents', string_agg(k, ' ') FROM h, json_object_keys(answer -> 'json_manifest') k

@@ -20,8 +20,14 @@ INSERT INTO coursebase.master_manifests (id, name, content, is_default) VALUES
     ('00000000-0000-4000-8000-000000000032', 'shop.json', '{"for": "cohort"}', false),
     ('00000000-0000-4000-8000-000000000042', 'only.json', '"cohort"', false),
     ('00000000-0000-4000-8000-000000000052', 'no one''s.json', '0', false),
-    ('00000000-0000-4000-8000-000000000062', E'odd "name"\n\\.json', 'null', true),
-    ('00000000-0000-4000-8000-000000000072', 'C01AAA.json', '"not the course"', true);
+    ('00000000-0000-4000-8000-000000000062', E'odd "name"\n\\.json', 'null', true);
+-- A course's document hides a manifest of its name, which only a restored database can have.
+SET LOCAL session_replication_role = replica;
+INSERT INTO coursebase.master_manifests (id, name, content, checksum, file_size_bytes, is_default) VALUES
+    ('00000000-0000-4000-8000-000000000072', 'C01AAA.json', '"not the course"', md5('"not the course"'), 16, true);
+INSERT INTO coursebase.courses (id, course_code, title, description, is_free) VALUES
+    ('00000000-0000-4000-8000-000000000112', 'C01AAA', 't', 'd', true);
+RESET session_replication_role;
 -- The name follows the manifest, whatever the writer says; a cohort has one of a name.
 INSERT INTO coursebase.manifest_cohorts (manifest_id, cohort_id, name) VALUES
     ('00000000-0000-4000-8000-000000000032', '00000000-0000-4000-8000-0000000000d2', 'wrong');
@@ -36,7 +42,6 @@ INSERT INTO coursebase.manifest_cohorts (manifest_id, cohort_id) VALUES
     ('00000000-0000-4000-8000-0000000000ff', '00000000-0000-4000-8000-0000000000d2');
 ROLLBACK TO call;
 INSERT INTO coursebase.courses (id, course_code, title, description, is_free) VALUES
-    ('00000000-0000-4000-8000-000000000112', 'C01AAA', 't', 'd', true),
     ('00000000-0000-4000-8000-000000000122', 'C02AAA', 't', 'd', false),
     ('00000000-0000-4000-8000-000000000132', NULL, 't', 'd', true),
     ('00000000-0000-4000-8000-000000000142', 'C04AAA', 'no document', 'd', true);
@@ -74,9 +79,9 @@ SELECT * FROM pg_temp.manifest(coursebase.handshake(:'ada', json_build_object('c
     'aa.json', 'x', 'background.json', 'x', 'C02AAA.json', md5('{"code": "C02AAA"}'), 'aa.json', 'y'))));
 SELECT * FROM pg_temp.manifest(coursebase.handshake(:'ada', '{"checksums": {}}')) WHERE action <> 'add';
 SELECT coursebase.handshake(:'ada', '{"checksums": {"q\"\n.json": "x"}}') -> 'json_manifest' ->> E'q"\n.json';
-UPDATE coursebase.settings SET value = 'aa.json,  C02AAA.json' WHERE name = 'protected_manifests';
+UPDATE coursebase.settings SET value = 'aa.json,  bb.json' WHERE name = 'protected_manifests';
 SELECT name FROM pg_temp.manifest(coursebase.handshake(:'ada',
-    '{"checksums": {"aa.json": "x", "ads.json": "x", "C02AAA.json": "x", "FAQs.json": "x"}}')) WHERE action = 'delete';
+    '{"checksums": {"aa.json": "x", "ads.json": "x", "bb.json": "x", "FAQs.json": "x"}}')) WHERE action = 'delete';
 
 -- The digest is that of names and checksums; with it the manifest is empty.
 SELECT coursebase.handshake(:'ada', '{}') ->> 'digest' = md5((

@@ -126,9 +126,9 @@ query($node, 'property', <<~'SQL');
 	    ), documents AS (
 	        SELECT * FROM manifests
 	        UNION ALL
-	        SELECT c.course_code || '.json', d.checksum, d.file_size_bytes, d.data
+	        SELECT coalesce(c.course_code, c.id::text) || '.json', d.checksum, d.file_size_bytes, d.data
 	        FROM who, coursebase.courses c JOIN coursebase.course_documents d ON d.course_id = c.id
-	        WHERE c.course_code IS NOT NULL AND (c.is_free OR who.role = 'admin' OR c.id IN (SELECT course_id FROM owned(of_user)))
+	        WHERE c.is_free OR who.role = 'admin' OR c.id IN (SELECT course_id FROM owned(of_user))
 	        UNION ALL
 	        SELECT c.course_code || '_' || c.id || '.json', c.checksum, c.file_size_bytes, c.data
 	        FROM coursebase.custom_courses c
@@ -156,7 +156,8 @@ query($node, 'property', <<~'SQL');
 	DECLARE
 	    of_user uuid := one('a', n % 6);
 	    request json := json_build_object('checksums', json_build_object('m1.json', 'x', 'shop.json', 'x', 'gone.json', 'x',
-	        'C01AAA.json', md5('"C01AAA"'), 'X01AAA_' || one('f', n % 9) || '.json', md5('{}')));
+	        'C01AAA.json', md5('"C01AAA"'), 'X01AAA_' || one('f', n % 9) || '.json', md5('{}'),
+	        one('d', n % 8) || '.json', md5('"C01AAA"')));
 	    first text := coursebase.handshake(of_user, request);
 	    second text;
 	    empty text;

@@ -99,10 +99,9 @@ BEGIN
                 JOIN coursebase.master_manifests AS m ON m.id = mc.manifest_id
             WHERE mc.cohort_id = its_cohort
             UNION ALL
-            SELECT 'c', d.course_id, c.course_code || '.json', d.checksum, d.file_size_bytes
+            SELECT 'c', d.course_id, coalesce(c.course_code, c.id::text) || '.json', d.checksum, d.file_size_bytes
             FROM coursebase.courses AS c JOIN coursebase.course_documents AS d ON d.course_id = c.id
             WHERE (c.is_free OR is_admin OR c.id IN (SELECT o.course_id FROM bench_peer.owned AS o WHERE o.user_id = of_user))
-                AND c.course_code IS NOT NULL
             UNION ALL
             SELECT 'x', x.id, x.course_code || '_' || x.id || '.json', x.checksum, x.file_size_bytes
             FROM coursebase.custom_courses AS x
@@ -163,10 +162,9 @@ AS $$
         FROM asking AS a JOIN coursebase.manifest_cohorts AS mc ON mc.cohort_id = a.cohort_id
             JOIN coursebase.master_manifests AS m ON m.id = mc.manifest_id
         UNION ALL
-        SELECT 'c', d.course_id, c.course_code || '.json', d.checksum, d.file_size_bytes
+        SELECT 'c', d.course_id, coalesce(c.course_code, c.id::text) || '.json', d.checksum, d.file_size_bytes
         FROM coursebase.courses AS c JOIN coursebase.course_documents AS d ON d.course_id = c.id
         WHERE (c.is_free OR (SELECT a.is_admin FROM asking AS a) OR c.id IN (SELECT o.course_id FROM bench_peer.owned AS o WHERE o.user_id = of_user))
-            AND c.course_code IS NOT NULL
         UNION ALL
         SELECT 'x', x.id, x.course_code || '_' || x.id || '.json', x.checksum, x.file_size_bytes
         FROM coursebase.custom_courses AS x
