@@ -3,7 +3,8 @@
  * or by an UPDATE of plain SQL that sets users.deleted_at.
  *
  * Invariants: a closed account belongs to nobody, holds nothing that tells who the person was,
- * and its external id is free for a new person. What accounting needs stays under the bare id:
+ * and its external id is free for a new person, once late notices about the account have come
+ * (identity/closed_id.h). What accounting needs stays under the bare id:
  * purchases, receipts, payments, events of subscriptions, logs of credits, redemptions. An
  * organisation keeps an owner. Calling again keeps the first time and removes what a late
  * writer has left since; check_account() says where that is needed.
@@ -43,10 +44,12 @@
 #include "core/row_trigger.h"
 #include "core/schema.h"
 #include "identity/audit.h"
+#include "identity/closed_id.h"
 
 /* FOR UPDATE and not anchor_user(): see the lock order above. */
 static KeptPlan lock_user = {
-	.sql = "SELECT u.deleted_at FROM coursebase.users u WHERE u.id = $1 FOR UPDATE",
+	.sql = "SELECT u.deleted_at, u.clerk_user_id FROM coursebase.users u WHERE u.id = $1"
+		   " FOR UPDATE",
 	.nargs = 1,
 	.types = {UUIDOID},
 };
@@ -163,9 +166,10 @@ static KeptPlan clear_user =
 		 " OR clerk_user_id !~ " CLOSED_ID " OR name !~* '^$|" WORDS "'"
 		 " OR email !~* '^$|" WORDS "')");
 
-static bool user_lock(const pg_uuid_t *user, TimestampTz *closed_at);
+static bool user_lock(const pg_uuid_t *user, TimestampTz *closed_at, char **subject);
 static void steps_take(PlanValues *values);
 static HeapTuple row_close(TriggerData *data);
+static void subject_keep(const char *subject);
 static void opening_require(TriggerData *data);
 
 PG_FUNCTION_INFO_V1(coursebase_delete_user);
@@ -180,6 +184,7 @@ coursebase_delete_user(PG_FUNCTION_ARGS)
 	PlanValues values = {0};
 	TimestampTz closed_at;
 	TimestampTz at;
+	char *subject;
 	bool closed;
 
 	args_require(fcinfo, 0);
@@ -190,7 +195,7 @@ coursebase_delete_user(PG_FUNCTION_ARGS)
 	SPI_connect();
 	/* both locks before everything else: nothing about the person is written meanwhile */
 	owner_execute(&lock_inbox, values.datums, values.nulls, false);
-	closed = user_lock(user, &closed_at);
+	closed = user_lock(user, &closed_at, &subject);
 	if (!closed)
 	{
 		closed_at = at;
@@ -200,6 +205,7 @@ coursebase_delete_user(PG_FUNCTION_ARGS)
 	if (closed || SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA)
 	{
 		steps_take(&values);
+		subject_keep(subject);
 		owner_execute_latest(&clear_user, values.datums, values.nulls);
 	}
 	SPI_finish();
@@ -276,11 +282,25 @@ row_close(TriggerData *data)
 	owner_execute(&choose_words, words.datums, NULL, true);
 	row = trigger_set(data, row, "name", plan_value(0, 1, NULL), false);
 	row = trigger_set(data, row, "email", plan_value(0, 2, NULL), false);
+	subject_keep(trigger_text(data, data->tg_trigtuple, "clerk_user_id"));
 	plan_bind_text(&id, trigger_text(data, row, "clerk_user_id"));
 	owner_execute(&choose_id, id.datums, NULL, false);
 	row = trigger_set(data, row, "clerk_user_id", plan_value(0, 1, NULL), false);
 	row = trigger_set(data, row, "image_url", (Datum) 0, true);
 	return trigger_set(data, row, "role", plan_value(0, 3, NULL), false);
+}
+
+/* Keeps the external id that the account had, unless it is one that was made for a closed one.
+ */
+static void
+subject_keep(const char *subject)
+{
+	PlanValues values = {0};
+
+	plan_bind_text(&values, subject);
+	owner_execute(&choose_id, values.datums, NULL, false);
+	if (!plan_bool(0, 2))
+		closed_id_keep(subject);
 }
 
 /* KB401 for an account that would be open without anybody who could sign in to it. */
@@ -301,10 +321,10 @@ opening_require(TriggerData *data)
 						 "to open it again.")));
 }
 
-/* Locks the row. Whether the account was closed before, and when; raises KB106 without a row.
- */
+/* Locks the row. Whether the account was closed before, and when, and its external id; raises
+ * KB106 without a row. */
 static bool
-user_lock(const pg_uuid_t *user, TimestampTz *closed_at)
+user_lock(const pg_uuid_t *user, TimestampTz *closed_at, char **subject)
 {
 	Datum key = UUIDPGetDatum(user);
 	bool open;
@@ -314,6 +334,7 @@ user_lock(const pg_uuid_t *user, TimestampTz *closed_at)
 						errdetail("None has the id %s.", uuid_text(user)),
 						errhint("Give the id of a row of users.")));
 	*closed_at = plan_time_or(0, 1, 0);
+	*subject = plan_text_required(0, 2);
 	plan_value_as(0, 1, TIMESTAMPTZOID, &open);
 	return !open;
 }

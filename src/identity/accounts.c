@@ -4,8 +4,8 @@
  * Invariants: one subject (users.clerk_user_id) is one row of users. The provider may send a
  * report twice, late, or at the same time as another report about the same person: the first
  * call inserts the row, every other call waits for that insert and then updates only the
- * columns that differ. A closed account (deleted_at is set) never changes. Every change of a
- * role is audited.
+ * columns that differ. A closed account (deleted_at is set) never changes, and a late report
+ * about it makes no new one (closed_id.h). Every change of a role is audited.
  *
  * Locks: the row of users, FOR KEY SHARE. delete_user() takes that row FOR UPDATE, so it waits
  * until the call is over and then redacts what the call wrote as well.
@@ -30,6 +30,7 @@
 #include "core/schema.h"
 #include "identity/audit.h"
 #include "identity/claims.h"
+#include "identity/closed_id.h"
 
 /*
  * The arguments of upsert_user(). Each statement of upsert_user() takes all of them as its
@@ -289,6 +290,7 @@ account_store(PlanValues *account)
 		known = account_lock(account, &stored);
 		if (!known)
 		{
+			closed_id_refuse(TextDatumGetCString(account->datums[ACCOUNT_SUBJECT]));
 			require_of_new(account, ACCOUNT_NAME, "name");
 			require_of_new(account, ACCOUNT_EMAIL, "email");
 		}
