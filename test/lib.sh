@@ -138,6 +138,7 @@ packages_missing()
 	command -v make >/dev/null || say make
 	[ -f /usr/include/stdio.h ] || say libc6-dev
 	[ -f /usr/include/openssl/evp.h ] || say libssl-dev
+	command -v openssl >/dev/null || say openssl
 	perl -MJSON::PP -MTest::More -e 1 2>/dev/null || say perl
 	[ "$1" = demo ] || perl -MIPC::Run -e 1 2>/dev/null || say libipc-run-perl
 }
@@ -184,7 +185,6 @@ packages_useful()
 {
 	clang_format_find || say clang-format
 	command -v clang >/dev/null || say clang
-	command -v openssl >/dev/null || say openssl
 	clang_fuzzes || say libclang-rt-dev
 	edge_packaged || command -v npm >/dev/null || printf '%s\n' nodejs node-typescript node-pg
 }
