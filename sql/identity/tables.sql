@@ -12,10 +12,16 @@ CREATE TABLE coursebase.users (
     deleted_at     timestamptz,
     created_at     timestamptz           NOT NULL DEFAULT now(),
     updated_at     timestamptz           NOT NULL DEFAULT now(),
+    merged_into    uuid,
     CONSTRAINT users_pkey PRIMARY KEY (id),
     CONSTRAINT users_clerk_user_id_key UNIQUE (clerk_user_id),
-    CONSTRAINT users_clerk_user_id_not_empty_check CHECK (clerk_user_id <> '')
+    CONSTRAINT users_merged_into_fkey FOREIGN KEY (merged_into)
+        REFERENCES coursebase.users (id) ON DELETE RESTRICT,
+    CONSTRAINT users_clerk_user_id_not_empty_check CHECK (clerk_user_id <> ''),
+    CONSTRAINT users_merged_is_closed_check CHECK (merged_into IS NULL OR deleted_at IS NOT NULL),
+    CONSTRAINT users_merged_into_other_check CHECK (merged_into <> id)
 );
+CREATE INDEX users_merged_into_idx ON coursebase.users (merged_into) WHERE merged_into IS NOT NULL;
 COMMENT ON TABLE coursebase.users IS 'People: one row a person, found by the id that the authentication provider gives.';
 COMMENT ON COLUMN coursebase.users.id IS 'Key that every other table points to.';
 COMMENT ON COLUMN coursebase.users.clerk_user_id IS 'Id of the person at the authentication provider: a Clerk id or another provider''s subject, as in the claim sub.';
@@ -26,9 +32,18 @@ COMMENT ON COLUMN coursebase.users.image_url IS 'Picture to show, or NULL.';
 COMMENT ON COLUMN coursebase.users.deleted_at IS 'When the account was closed; NULL while the account is open. Claims that name a closed account name nobody.';
 COMMENT ON COLUMN coursebase.users.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.users.updated_at IS 'When the row last changed.';
+COMMENT ON COLUMN coursebase.users.merged_into IS 'The person who has what this one had, by merge_users(), or NULL. The id and the external id of this row lead to that person. Only merge_users() writes it.';
 ALTER TABLE coursebase.users ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t300_guard BEFORE UPDATE ON coursebase.users
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__guard_columns('name', 'image_url');
+CREATE TRIGGER t300_merged BEFORE INSERT ON coursebase.users
+    FOR EACH ROW WHEN (NEW.merged_into IS NOT NULL)
+    EXECUTE FUNCTION coursebase.tg_users__merged();
+CREATE TRIGGER t300_merged_on_update BEFORE UPDATE ON coursebase.users
+    FOR EACH ROW WHEN (
+        OLD.merged_into IS DISTINCT FROM NEW.merged_into
+        OR (OLD.merged_into IS NOT NULL AND NEW.deleted_at IS NULL))
+    EXECUTE FUNCTION coursebase.tg_users__merged();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.users
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 CREATE TRIGGER t500_profile AFTER INSERT ON coursebase.users

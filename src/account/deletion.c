@@ -13,6 +13,9 @@
  * email ("Deleted User"): such words stay, because the program shows them. An account is opened
  * again only together with the external id of somebody: what was removed is gone for good.
  *
+ * With the person go the accounts that were merged into it. One of those alone gives up its
+ * external id, which then leads to nobody; the person stays.
+ *
  * Two tables stay because their rows are never changed: events of subscriptions, as the store
  * told them, and the audit trail, which names people by id alone. Open reservations of credits
  * stay too, because the call that made a reservation will end it.
@@ -166,8 +169,17 @@ static KeptPlan clear_user =
 		 " OR clerk_user_id !~ " CLOSED_ID " OR name !~* '^$|" WORDS "'"
 		 " OR email !~* '^$|" WORDS "')");
 
+/* Accounts that were merged into the person's: what is left of them tells of the person. */
+static KeptPlan list_merged = {
+	.sql = "SELECT u.id, u.clerk_user_id FROM coursebase.users u WHERE u.merged_into = $1"
+		   " ORDER BY u.id",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+
 static bool user_lock(const pg_uuid_t *user, TimestampTz *closed_at, char **subject);
 static void steps_take(PlanValues *values);
+static void merged_forget(Datum user, Datum at);
 static HeapTuple row_close(TriggerData *data);
 static void subject_keep(const char *subject);
 static void opening_require(TriggerData *data);
@@ -207,6 +219,7 @@ coursebase_delete_user(PG_FUNCTION_ARGS)
 		steps_take(&values);
 		subject_keep(subject);
 		owner_execute_latest(&clear_user, values.datums, values.nulls);
+		merged_forget(values.datums[0], values.datums[1]);
 	}
 	SPI_finish();
 	PG_RETURN_TIMESTAMPTZ(closed_at);
@@ -255,6 +268,7 @@ coursebase_tg_users__forget(PG_FUNCTION_ARGS)
 				psprintf("users/%s", trigger_text(data, data->tg_newtuple, "id")), NULL, NULL);
 	owner_execute(&lock_inbox, values.datums, values.nulls, false);
 	steps_take(&values);
+	merged_forget(values.datums[0], values.datums[1]);
 	SPI_finish();
 	return PointerGetDatum(NULL);
 }
@@ -265,6 +279,30 @@ steps_take(PlanValues *values)
 {
 	for (int i = 0; i < lengthof(steps); i++)
 		owner_execute_latest(&steps[i], values->datums, values->nulls);
+}
+
+/* The same of accounts that were merged into it, whose external ids still led to the person. */
+static void
+merged_forget(Datum user, Datum at)
+{
+	uint64 count = owner_execute_latest(&list_merged, &user, NULL);
+	SPITupleTable *rows = SPI_tuptable;
+
+	for (uint64 row = 0; row < count; row++)
+	{
+		PlanValues values = {0};
+		pg_uuid_t merged;
+		char *subject;
+
+		SPI_tuptable = rows; /* each statement sets its own */
+		merged = plan_uuid(row, 1);
+		subject = plan_text_required(row, 2);
+		plan_bind_uuid(&values, &merged);
+		plan_bind(&values, at);
+		steps_take(&values);
+		subject_keep(subject);
+		owner_execute_latest(&clear_user, values.datums, values.nulls);
+	}
 }
 
 /* The row of a closed account, from what the statement wrote. In SPI's memory. */

@@ -26,6 +26,7 @@
 #include "core/datum.h"
 #include "core/errors.h"
 #include "core/plan.h"
+#include "core/restore.h"
 #include "core/row_trigger.h"
 #include "core/schema.h"
 #include "identity/audit.h"
@@ -102,7 +103,8 @@ enum
 
 /* Locks the row, so that delete_user() waits and redacts the profile that follows as well. */
 static KeptPlan read_user = {
-	.sql = "SELECT u.id, u.deleted_at IS NULL, p.user_id IS NOT NULL FROM coursebase.users u "
+	.sql = "SELECT coalesce(u.merged_into, u.id), u.deleted_at IS NULL, p.user_id IS NOT NULL "
+		   "FROM coursebase.users u "
 		   "LEFT JOIN coursebase.user_profile p ON p.user_id = u.id WHERE u.clerk_user_id = $1 "
 		   "FOR KEY SHARE OF u",
 	ACCOUNT_TYPES,
@@ -169,6 +171,7 @@ static char *role_json(TriggerData *data, HeapTuple row);
 PG_FUNCTION_INFO_V1(coursebase_upsert_user);
 PG_FUNCTION_INFO_V1(coursebase_assign_cohort);
 PG_FUNCTION_INFO_V1(coursebase_tg_users__audit);
+PG_FUNCTION_INFO_V1(coursebase_tg_users__merged);
 
 /*
  * SQL function: upsert_user(clerk_user_id text, name text, email text, …) returns uuid
@@ -241,6 +244,26 @@ coursebase_tg_users__audit(PG_FUNCTION_ARGS)
 						   before != NULL ? role_json(data, before) : NULL,
 						   role_json(data, row));
 	return PointerGetDatum(NULL);
+}
+
+/*
+ * SQL function: tg_users__merged() returns trigger
+ *
+ * merge_users() writes the column while triggers are off: whatever comes here is refused.
+ */
+PGDLLEXPORT Datum
+coursebase_tg_users__merged(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_expect(fcinfo, "tg_users__merged", ROW_BEFORE_WRITE);
+
+	if (!restore_under_way())
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_CB_SET_ONCE),
+			 errmsg("column \"merged_into\" of table \"users\" is not to be written"),
+			 errdetail("A merged account leads to another person, and is never opened again."),
+			 errhint("Call coursebase.merge_users().")));
+	return PointerGetDatum(trigger_written_row(data));
 }
 
 /* Takes the arguments over; without a time of its own the account was made now. */
