@@ -21,7 +21,7 @@ CREATE TABLE coursebase.users (
     CONSTRAINT users_merged_is_closed_check CHECK (merged_into IS NULL OR deleted_at IS NOT NULL),
     CONSTRAINT users_merged_into_other_check CHECK (merged_into <> id)
 );
-CREATE INDEX users_merged_into_idx ON coursebase.users (merged_into) WHERE merged_into IS NOT NULL;
+CREATE INDEX users_merged_into_idx ON coursebase.users (merged_into);
 COMMENT ON TABLE coursebase.users IS 'People: one row a person, found by the id that the authentication provider gives.';
 COMMENT ON COLUMN coursebase.users.id IS 'Key that every other table points to.';
 COMMENT ON COLUMN coursebase.users.clerk_user_id IS 'Id of the person at the authentication provider: a Clerk id or another provider''s subject, as in the claim sub.';
