@@ -14,7 +14,11 @@ AS $$
     ), left_over (user_id, name) AS (
         SELECT c.id, 'users'
         FROM closed c
-        WHERE c.clerk_user_id !~ '^deleted:[-0-9a-f]{36}$' OR c.image_url IS NOT NULL
+        -- the external id of a merged account leads on, until the person who was kept leaves
+        WHERE c.clerk_user_id !~ '^deleted:[-0-9a-f]{36}$' AND NOT EXISTS (
+                SELECT FROM coursebase.users k
+                WHERE k.id = c.merged_into AND k.deleted_at IS NULL)
+            OR c.image_url IS NOT NULL
             OR c.role <> 'user' OR c.name !~* '^$|^(deleted|redacted)'
             OR c.email !~* '^$|^(deleted|redacted)'
         UNION ALL
@@ -66,14 +70,44 @@ AS $$
         SELECT p.user_id, 'server_logs' FROM coursebase.server_logs p
     )
     SELECT DISTINCT 'closed_account', 'users ' || c.id,
-        format('%s still tells of the person: call delete_user() again', l.name)
+        format('%s still tells of the person: call %s() again', l.name,
+            CASE WHEN c.merged_into IS NULL THEN 'delete_user' ELSE 'merge_users' END)
     FROM left_over l
     JOIN closed c ON c.id = l.user_id
+    UNION ALL
+    SELECT DISTINCT 'merged_account', 'users ' || m.id,
+        format('%s has rows that are not with %s: call merge_users() again', h.name, m.merged_into)
+    FROM coursebase.users m
+    JOIN (
+        SELECT p.user_id, 'purchases' FROM coursebase.purchases p
+        UNION ALL
+        SELECT p.user_id, 'course_grants' FROM coursebase.course_grants p
+        UNION ALL
+        SELECT p.user_id, 'course_purchases' FROM coursebase.course_purchases p
+        UNION ALL
+        SELECT p.user_id, 'store_receipts' FROM coursebase.store_receipts p
+        UNION ALL
+        SELECT p.user_id, 'subscription_lines' FROM coursebase.subscription_lines p
+        UNION ALL
+        SELECT p.user_id, 'ai_usage' FROM coursebase.ai_usage p
+        UNION ALL
+        SELECT p.user_id, 'custom_courses' FROM coursebase.custom_courses p
+        UNION ALL
+        SELECT p.user_id, 'payment_transactions' FROM coursebase.payment_transactions p
+        UNION ALL
+        SELECT p.user_id, 'course_entitlements' FROM coursebase.course_entitlements p
+    ) h (user_id, name) ON h.user_id = m.id
+    WHERE m.merged_into IS NOT NULL
+    UNION ALL
+    SELECT 'merged_account', 'users ' || m.id, 'it leads to an account that was merged itself'
+    FROM coursebase.users m
+    JOIN coursebase.users k ON k.id = m.merged_into
+    WHERE k.merged_into IS NOT NULL
 $$;
 COMMENT ON FUNCTION coursebase.check_account() IS
-    'Lists closed accounts that still hold something personal: part of check_integrity(). For the server; reads with the caller''s rights.
+    'Lists closed accounts that still hold something personal, and merged ones that hold what is the kept person''s: part of check_integrity(). For the server; reads with the caller''s rights.
 
-check_name: closed_account. object: the row of users. problem: which table still tells of the person, and that delete_user() removes it.';
+check_name: closed_account, merged_account. object: the row of users. problem: which table still tells of the person, and that delete_user() removes it; which table has rows that merge_users() moves.';
 GRANT EXECUTE ON FUNCTION coursebase.check_account() TO server;
 
 CREATE FUNCTION coursebase.run_checks(name text)

@@ -49,13 +49,37 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_delete_user';
 COMMENT ON FUNCTION coursebase.delete_user(uuid, timestamptz) IS
-    'Closes an account and removes everything personal: name, e-mail, profile, settings, contents of custom courses, logs; gives reservations, checkouts, links and memberships up; and frees the external id for a new person. What accounting needs stays under the bare id: purchases, receipts, payments, events of subscriptions, logs of credits, redemptions. Answers when the account was closed. Another call removes what has been written about the person since, and answers the first time. For the server; writes with the rights of the tables'' owner, under the lock of the user. An organisation''s last owner is refused (KBA01, by a trigger of memberships).
+    'Closes an account and removes everything personal: name, e-mail, profile, settings, contents of custom courses, logs; gives reservations, checkouts, links and memberships up; and frees the external id for a new person, after as many days as the setting closed_id_days says. What accounting needs stays under the bare id: purchases, receipts, payments, events of subscriptions, logs of credits, redemptions. Answers when the account was closed. Another call removes what has been written about the person since, and answers the first time. For the server; writes with the rights of the tables'' owner, under the lock of the user. An organisation''s last owner is refused (KBA01, by a trigger of memberships).
 
 user_id: the person. at: when the account is closed. Neither may be NULL.
 
 Source: the product''s rule that a person who leaves takes everything personal along.
 Raises: 22004 (an argument is NULL), 22008 (at is not finite), KB106 (no such user).';
 GRANT EXECUTE ON FUNCTION coursebase.delete_user(uuid, timestamptz) TO server;
+
+CREATE FUNCTION coursebase.merge_users(
+    keep uuid,
+    gone uuid,
+    at timestamptz DEFAULT now()
+)
+RETURNS timestamptz
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_merge_users';
+COMMENT ON FUNCTION coursebase.merge_users(uuid, uuid, timestamptz) IS
+    'Makes two accounts of one person one: purchases and rights, programs, progress with the earlier completion, credits (both banks, and the week''s use of both), subscriptions, receipts, documents, custom courses, discounts, memberships and what was brought by referral go to the account that is kept. The other is closed, and its id and external id lead to the kept one from then on: a token with the old subject acts as the kept person. A use of a discount code that both have used stays with the closed account; a credit for bringing the other is revoked. Answers when the account was closed. Another call moves what has been written about it since, and answers the first time. For the server; writes with the rights of the tables'' owner under the locks of both people, with triggers off, also those of the user, and is audited (account_merged).
+
+keep: the account that stays; it must be open. gone: the one that is closed. at: when. No argument may be NULL.
+
+Refused (KB402, with the reasons in the detail) where two truths cannot be one: one of them is an administrator; gone is the last owner of an organisation; their roles in an organisation differ; both have a checkout of one program under way, or one waits to pay for it and the other''s access was revoked; of one course in one voice both have a purchase, and one waits for its payment; together they chose more courses for premium than the setting premium_slots allows; both have a subscription that its store did not name, such as one given by hand; both bought credits, and a refund waits for credits that are spent; each brought somebody who brought the other.
+
+Source: the product''s rule that a person who signed up twice is one person.
+Raises: 22004 (an argument is NULL), 22008 (at is not finite), 22023 (both are the same account), KB106 (there is no such account, or it is closed, or it was merged into another), KB402 (two truths cannot be one).';
+GRANT EXECUTE ON FUNCTION coursebase.merge_users(uuid, uuid, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.export_user(user_id uuid DEFAULT NULL)
 RETURNS json
@@ -120,7 +144,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_purge_logs';
 COMMENT ON FUNCTION coursebase.purge_logs(timestamptz, integer) IS
-    'Deletes entries of the app''s log, and then of the server''s, oldest first, then events of access_events, whether or not every consumer has acknowledged them, then empties the bodies of notifications that were applied or noted (key and outcome stay), then deletes events of the audit trail that are older than the setting audit_retention_days says (with 0, none), and answers how many rows it changed. Partitions whose rows are all past are dropped as a whole, before anything else. Rows, and partitions, that another session holds are skipped. Call again until the answer is 0. For the server; logs are deleted with the caller''s rights, the rest with those of the tables'' owner. What it took from the audit trail is an event there, audit_purged.
+    'Deletes entries of the app''s log, and then of the server''s, oldest first, then events of access_events, whether or not every consumer has acknowledged them, then empties the bodies of notifications that were applied or noted (key and outcome stay), then deletes hashes of external ids that are not kept any more (setting closed_id_days, whatever before is), then deletes events of the audit trail that are older than the setting audit_retention_days says (with 0, none), and answers how many rows it changed. Partitions whose rows are all past are dropped as a whole, before anything else. Rows, and partitions, that another session holds are skipped. Call again until the answer is 0. For the server; logs are deleted with the caller''s rights, the rest with those of the tables'' owner. What it took from the audit trail is an event there, audit_purged.
 
 before: entries with an earlier created_at, events with an earlier at, and notifications that came earlier, are taken. batch: at most so many rows in one call, besides those of dropped partitions, so that the transaction stays short. NULL for either answers NULL and deletes nothing.
 

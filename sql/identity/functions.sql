@@ -24,7 +24,7 @@ PARALLEL SAFE
 SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'coursebase_current_user_id';
 COMMENT ON FUNCTION coursebase.current_user_id() IS
-    'Answers the user who asks: the subject in the claims of the request (setting request.jwt.claims, else request.jwt.claim.sub), looked up in users.clerk_user_id and then in users.id. NULL for nobody: no claims, malformed claims, an unknown user or a closed account.
+    'Answers the user who asks: the subject in the claims of the request (setting request.jwt.claims, else request.jwt.claim.sub), looked up in users.clerk_user_id and then in users.id. Of an account that merge_users() closed it is the person who has what that one had. NULL for nobody: no claims, malformed claims, an unknown user or a closed account.
 
 Anybody may call it; it reads past row security and tells nobody about another user. Never raises because of claims. Source: how PostgREST and Supabase pass a token on.';
 GRANT EXECUTE ON FUNCTION coursebase.current_user_id() TO anonymous, end_user, server;
@@ -134,12 +134,12 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_upsert_user';
 COMMENT ON FUNCTION coursebase.upsert_user(text, text, text, text, text, text, text, text, text, text, text, timestamptz) IS
-    'Stores an account as the authentication provider reports it, with its profile and a referral code, and answers the id of the user. A first report makes the account, later ones update it, the same report again changes nothing, and a closed account stays as it is. For the server; writes with the caller''s rights.
+    'Stores an account as the authentication provider reports it, with its profile and a referral code, and answers the id of the user. A first report makes the account, later ones update it, the same report again changes nothing, and a closed account stays as it is: for closed_id_days after its end a late report about it is refused, then its id is a new person''s. For the id of a merged account it answers the person who was kept, and changes nothing. For the server; writes with the caller''s rights.
 
 clerk_user_id: the subject of the provider''s tokens, 1 to 255 bytes. name, email: required for a new account. image_url, first_name, last_name, phone_number, country, lead_source: as reported. role: admin or user (a new account: user); changes are audited. time_zone: an IANA name that the server knows (a new profile: UTC). at: when a new account was made, now if NULL or left out. Any other argument that is NULL leaves what is stored. The profile''s email is stored in lower case.
 
 Source: the created and updated events of the provider''s webhook, which may come twice, late or out of order.
-Raises: 22004 (clerk_user_id is NULL, or name or email of a new account), 22023 (clerk_user_id empty or too long, an unknown role or time zone), 40001 (the account was deleted during the call: call again).';
+Raises: 22004 (clerk_user_id is NULL, or name or email of a new account), 22023 (clerk_user_id empty or too long, an unknown role or time zone), 40001 (the account was deleted during the call: call again), KB106 (the id is that of an account that was closed less than closed_id_days ago).';
 GRANT EXECUTE ON FUNCTION coursebase.upsert_user(text, text, text, text, text, text, text, text, text, text, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.assign_cohort(user_id uuid, cohort_code text)
@@ -170,6 +170,28 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_users__audit';
 COMMENT ON FUNCTION coursebase.tg_users__audit() IS
     'AFTER INSERT OR UPDATE: records in audit_events a role that changes, or that is not user from the start. Writes with the rights of the tables'' owner.';
+
+CREATE FUNCTION coursebase.tg_users__merged()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_users__merged';
+COMMENT ON FUNCTION coursebase.tg_users__merged() IS
+    'BEFORE INSERT OR UPDATE that writes merged_into, or opens a merged account: refuses it (KB401), for whoever that row''s token names would act as another person. merge_users() alone writes it. Stands back while a dump is restored.';
+
+CREATE FUNCTION coursebase.tg_users__closed_id()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_users__closed_id';
+COMMENT ON FUNCTION coursebase.tg_users__closed_id() IS
+    'AFTER INSERT, each statement, new rows as "made": refuses (KB106) an open account under the external id of one that was closed less than closed_id_days ago. Reads with the rights of the tables'' owner; stands back while a dump is restored.';
 
 CREATE FUNCTION coursebase.draw_referral_code()
 RETURNS text

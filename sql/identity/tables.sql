@@ -12,10 +12,16 @@ CREATE TABLE coursebase.users (
     deleted_at     timestamptz,
     created_at     timestamptz           NOT NULL DEFAULT now(),
     updated_at     timestamptz           NOT NULL DEFAULT now(),
+    merged_into    uuid,
     CONSTRAINT users_pkey PRIMARY KEY (id),
     CONSTRAINT users_clerk_user_id_key UNIQUE (clerk_user_id),
-    CONSTRAINT users_clerk_user_id_not_empty_check CHECK (clerk_user_id <> '')
+    CONSTRAINT users_merged_into_fkey FOREIGN KEY (merged_into)
+        REFERENCES coursebase.users (id) ON DELETE RESTRICT,
+    CONSTRAINT users_clerk_user_id_not_empty_check CHECK (clerk_user_id <> ''),
+    CONSTRAINT users_merged_is_closed_check CHECK (merged_into IS NULL OR deleted_at IS NOT NULL),
+    CONSTRAINT users_merged_into_other_check CHECK (merged_into <> id)
 );
+CREATE INDEX users_merged_into_idx ON coursebase.users (merged_into);
 COMMENT ON TABLE coursebase.users IS 'People: one row a person, found by the id that the authentication provider gives.';
 COMMENT ON COLUMN coursebase.users.id IS 'Key that every other table points to.';
 COMMENT ON COLUMN coursebase.users.clerk_user_id IS 'Id of the person at the authentication provider: a Clerk id or another provider''s subject, as in the claim sub.';
@@ -26,9 +32,18 @@ COMMENT ON COLUMN coursebase.users.image_url IS 'Picture to show, or NULL.';
 COMMENT ON COLUMN coursebase.users.deleted_at IS 'When the account was closed; NULL while the account is open. Claims that name a closed account name nobody.';
 COMMENT ON COLUMN coursebase.users.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.users.updated_at IS 'When the row last changed.';
+COMMENT ON COLUMN coursebase.users.merged_into IS 'The person who has what this one had, by merge_users(), or NULL. The id and the external id of this row lead to that person. Only merge_users() writes it.';
 ALTER TABLE coursebase.users ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t300_guard BEFORE UPDATE ON coursebase.users
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__guard_columns('name', 'image_url');
+CREATE TRIGGER t300_merged BEFORE INSERT ON coursebase.users
+    FOR EACH ROW WHEN (NEW.merged_into IS NOT NULL)
+    EXECUTE FUNCTION coursebase.tg_users__merged();
+CREATE TRIGGER t300_merged_on_update BEFORE UPDATE ON coursebase.users
+    FOR EACH ROW WHEN (
+        OLD.merged_into IS DISTINCT FROM NEW.merged_into
+        OR (OLD.merged_into IS NOT NULL AND NEW.deleted_at IS NULL))
+    EXECUTE FUNCTION coursebase.tg_users__merged();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.users
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 CREATE TRIGGER t500_profile AFTER INSERT ON coursebase.users
@@ -268,10 +283,57 @@ CREATE TRIGGER t300_append_only_on_truncate BEFORE TRUNCATE ON coursebase.audit_
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__append_only();
 GRANT SELECT ON TABLE coursebase.audit_events TO end_user;
 GRANT SELECT, INSERT ON TABLE coursebase.audit_events TO server;
+-- With what external ids of closed accounts are hashed: an HMAC, because somebody who read the hashes alone could
+-- otherwise try ids on them. The owner's alone; made when the first account is closed.
+CREATE TABLE coursebase.closed_id_key (
+    singleton   boolean      NOT NULL DEFAULT true,
+    inner_key   bytea        NOT NULL,
+    outer_key   bytea        NOT NULL,
+    created_at  timestamptz  NOT NULL DEFAULT now(),
+    updated_at  timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT closed_id_key_pkey PRIMARY KEY (singleton),
+    CONSTRAINT closed_id_key_one_row_check CHECK (singleton),
+    CONSTRAINT closed_id_key_length_check
+        CHECK (octet_length(inner_key) = 64 AND octet_length(outer_key) = 64)
+);
+COMMENT ON TABLE coursebase.closed_id_key IS 'The key with which external ids of closed accounts are hashed. No grant and no policy: the owner''s alone.';
+COMMENT ON COLUMN coursebase.closed_id_key.singleton IS 'Always true: there is one row.';
+COMMENT ON COLUMN coursebase.closed_id_key.inner_key IS 'The key with HMAC''s inner padding.';
+COMMENT ON COLUMN coursebase.closed_id_key.outer_key IS 'The key with HMAC''s outer padding.';
+COMMENT ON COLUMN coursebase.closed_id_key.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.closed_id_key.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.closed_id_key ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.closed_id_key
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+
+-- A provider's notice about an account can come after the account was closed: it must not make the person anew.
+CREATE TABLE coursebase.closed_ids (
+    id_hash     bytea        NOT NULL,
+    closed_at   timestamptz  NOT NULL DEFAULT now(),
+    created_at  timestamptz  NOT NULL DEFAULT now(),
+    updated_at  timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT closed_ids_pkey PRIMARY KEY (id_hash),
+    CONSTRAINT closed_ids_id_hash_length_check CHECK (octet_length(id_hash) = 32)
+);
+CREATE INDEX closed_ids_closed_at_idx ON coursebase.closed_ids (closed_at);
+COMMENT ON TABLE coursebase.closed_ids IS 'External ids of closed accounts, as an HMAC that tells of nobody. While one is kept (setting closed_id_days) no account is made under the id; purge_logs() deletes what is older. No grant and no policy: the owner''s alone.';
+COMMENT ON COLUMN coursebase.closed_ids.id_hash IS 'HMAC-SHA-256 of users.clerk_user_id, with closed_id_key.';
+COMMENT ON COLUMN coursebase.closed_ids.closed_at IS 'When the account was closed, by the clock of the server.';
+COMMENT ON COLUMN coursebase.closed_ids.created_at IS 'When the row was made.';
+COMMENT ON COLUMN coursebase.closed_ids.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.closed_ids ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.closed_ids
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+-- Before the profile is made, so that an id that is refused costs no referral code.
+CREATE TRIGGER t300_closed_id AFTER INSERT ON coursebase.users
+    REFERENCING NEW TABLE AS made
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_users__closed_id();
 INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning, is_owner_only)
 VALUES
     ('audit_retention_days', 'integer', '0',
-        'How many days purge_logs() leaves events in audit_events; 0 keeps them for ever.', true)
+        'How many days purge_logs() leaves events in audit_events; 0 keeps them for ever.', true),
+    ('closed_id_days', 'integer', '30',
+        'How many days after an account was closed its external id makes no new account, so that late notices do not bring it back; 0 keeps no id.', true)
 ON CONFLICT (name) DO UPDATE SET default_value = excluded.default_value, meaning = excluded.meaning,
     is_owner_only = excluded.is_owner_only
 WHERE (s.default_value, s.meaning, s.is_owner_only)

@@ -3,7 +3,8 @@
  * or by an UPDATE of plain SQL that sets users.deleted_at.
  *
  * Invariants: a closed account belongs to nobody, holds nothing that tells who the person was,
- * and its external id is free for a new person. What accounting needs stays under the bare id:
+ * and its external id is free for a new person, once late notices about the account have come
+ * (identity/closed_id.h). What accounting needs stays under the bare id:
  * purchases, receipts, payments, events of subscriptions, logs of credits, redemptions. An
  * organisation keeps an owner. Calling again keeps the first time and removes what a late
  * writer has left since; check_account() says where that is needed.
@@ -11,6 +12,9 @@
  * A program that closes accounts by plain SQL writes words of its own in place of name and
  * email ("Deleted User"): such words stay, because the program shows them. An account is opened
  * again only together with the external id of somebody: what was removed is gone for good.
+ *
+ * With the person go the accounts that were merged into it. One of those alone gives up its
+ * external id, which then leads to nobody; the person stays.
  *
  * Two tables stay because their rows are never changed: events of subscriptions, as the store
  * told them, and the audit trail, which names people by id alone. Open reservations of credits
@@ -43,10 +47,12 @@
 #include "core/row_trigger.h"
 #include "core/schema.h"
 #include "identity/audit.h"
+#include "identity/closed_id.h"
 
 /* FOR UPDATE and not anchor_user(): see the lock order above. */
 static KeptPlan lock_user = {
-	.sql = "SELECT u.deleted_at FROM coursebase.users u WHERE u.id = $1 FOR UPDATE",
+	.sql = "SELECT u.deleted_at, u.clerk_user_id FROM coursebase.users u WHERE u.id = $1"
+		   " FOR UPDATE",
 	.nargs = 1,
 	.types = {UUIDOID},
 };
@@ -163,9 +169,19 @@ static KeptPlan clear_user =
 		 " OR clerk_user_id !~ " CLOSED_ID " OR name !~* '^$|" WORDS "'"
 		 " OR email !~* '^$|" WORDS "')");
 
-static bool user_lock(const pg_uuid_t *user, TimestampTz *closed_at);
+/* Accounts that were merged into the person's: what is left of them tells of the person. */
+static KeptPlan list_merged = {
+	.sql = "SELECT u.id, u.clerk_user_id FROM coursebase.users u WHERE u.merged_into = $1"
+		   " ORDER BY u.id",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+
+static bool user_lock(const pg_uuid_t *user, TimestampTz *closed_at, char **subject);
 static void steps_take(PlanValues *values);
+static void merged_forget(Datum user, Datum at);
 static HeapTuple row_close(TriggerData *data);
+static void subject_keep(const char *subject);
 static void opening_require(TriggerData *data);
 
 PG_FUNCTION_INFO_V1(coursebase_delete_user);
@@ -180,6 +196,7 @@ coursebase_delete_user(PG_FUNCTION_ARGS)
 	PlanValues values = {0};
 	TimestampTz closed_at;
 	TimestampTz at;
+	char *subject;
 	bool closed;
 
 	args_require(fcinfo, 0);
@@ -190,7 +207,7 @@ coursebase_delete_user(PG_FUNCTION_ARGS)
 	SPI_connect();
 	/* both locks before everything else: nothing about the person is written meanwhile */
 	owner_execute(&lock_inbox, values.datums, values.nulls, false);
-	closed = user_lock(user, &closed_at);
+	closed = user_lock(user, &closed_at, &subject);
 	if (!closed)
 	{
 		closed_at = at;
@@ -200,7 +217,9 @@ coursebase_delete_user(PG_FUNCTION_ARGS)
 	if (closed || SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA)
 	{
 		steps_take(&values);
+		subject_keep(subject);
 		owner_execute_latest(&clear_user, values.datums, values.nulls);
+		merged_forget(values.datums[0], values.datums[1]);
 	}
 	SPI_finish();
 	PG_RETURN_TIMESTAMPTZ(closed_at);
@@ -249,6 +268,7 @@ coursebase_tg_users__forget(PG_FUNCTION_ARGS)
 				psprintf("users/%s", trigger_text(data, data->tg_newtuple, "id")), NULL, NULL);
 	owner_execute(&lock_inbox, values.datums, values.nulls, false);
 	steps_take(&values);
+	merged_forget(values.datums[0], values.datums[1]);
 	SPI_finish();
 	return PointerGetDatum(NULL);
 }
@@ -259,6 +279,30 @@ steps_take(PlanValues *values)
 {
 	for (int i = 0; i < lengthof(steps); i++)
 		owner_execute_latest(&steps[i], values->datums, values->nulls);
+}
+
+/* The same of accounts that were merged into it, whose external ids still led to the person. */
+static void
+merged_forget(Datum user, Datum at)
+{
+	uint64 count = owner_execute_latest(&list_merged, &user, NULL);
+	SPITupleTable *rows = SPI_tuptable;
+
+	for (uint64 row = 0; row < count; row++)
+	{
+		PlanValues values = {0};
+		pg_uuid_t merged;
+		char *subject;
+
+		SPI_tuptable = rows; /* each statement sets its own */
+		merged = plan_uuid(row, 1);
+		subject = plan_text_required(row, 2);
+		plan_bind_uuid(&values, &merged);
+		plan_bind(&values, at);
+		steps_take(&values);
+		subject_keep(subject);
+		owner_execute_latest(&clear_user, values.datums, values.nulls);
+	}
 }
 
 /* The row of a closed account, from what the statement wrote. In SPI's memory. */
@@ -276,11 +320,25 @@ row_close(TriggerData *data)
 	owner_execute(&choose_words, words.datums, NULL, true);
 	row = trigger_set(data, row, "name", plan_value(0, 1, NULL), false);
 	row = trigger_set(data, row, "email", plan_value(0, 2, NULL), false);
+	subject_keep(trigger_text(data, data->tg_trigtuple, "clerk_user_id"));
 	plan_bind_text(&id, trigger_text(data, row, "clerk_user_id"));
 	owner_execute(&choose_id, id.datums, NULL, false);
 	row = trigger_set(data, row, "clerk_user_id", plan_value(0, 1, NULL), false);
 	row = trigger_set(data, row, "image_url", (Datum) 0, true);
 	return trigger_set(data, row, "role", plan_value(0, 3, NULL), false);
+}
+
+/* Keeps the external id that the account had, unless it is one that was made for a closed one.
+ */
+static void
+subject_keep(const char *subject)
+{
+	PlanValues values = {0};
+
+	plan_bind_text(&values, subject);
+	owner_execute(&choose_id, values.datums, NULL, false);
+	if (!plan_bool(0, 2))
+		closed_id_keep(subject);
 }
 
 /* KB401 for an account that would be open without anybody who could sign in to it. */
@@ -301,10 +359,10 @@ opening_require(TriggerData *data)
 						 "to open it again.")));
 }
 
-/* Locks the row. Whether the account was closed before, and when; raises KB106 without a row.
- */
+/* Locks the row. Whether the account was closed before, and when, and its external id; raises
+ * KB106 without a row. */
 static bool
-user_lock(const pg_uuid_t *user, TimestampTz *closed_at)
+user_lock(const pg_uuid_t *user, TimestampTz *closed_at, char **subject)
 {
 	Datum key = UUIDPGetDatum(user);
 	bool open;
@@ -314,6 +372,7 @@ user_lock(const pg_uuid_t *user, TimestampTz *closed_at)
 						errdetail("None has the id %s.", uuid_text(user)),
 						errhint("Give the id of a row of users.")));
 	*closed_at = plan_time_or(0, 1, 0);
+	*subject = plan_text_required(0, 2);
 	plan_value_as(0, 1, TIMESTAMPTZOID, &open);
 	return !open;
 }

@@ -41,12 +41,16 @@ typedef struct Member
 			}                                                                                  \
 		}                                                                                      \
 	}
+/* The person, and accounts that were merged into it, with which some rows stay. */
+#define PERSON                                                                                 \
+	"ANY (ARRAY(SELECT $1 UNION ALL"                                                           \
+	" SELECT m.id FROM coursebase.users m WHERE m.merged_into = $1))"
 #define OWN(name, order) ROWS(name, "coursebase." name " t WHERE t.user_id = $1", order)
 #define PART(name, columns, from, order)                                                       \
 	ROWS(name, "(SELECT " columns " FROM coursebase." from ") t", order)
 
 static Member members[] = {
-	ROWS("users", "coursebase.users t WHERE t.id = $1", "t.id"),
+	ROWS("users", "coursebase.users t WHERE t.id = " PERSON, "t.id"),
 	/* not who brought the person: that is another person */
 	PART("user_profile",
 		 "p.user_id, p.first_name, p.last_name, p.phone_number, p.country, p.lead_source, "
@@ -64,20 +68,21 @@ static Member members[] = {
 		 "discount_codes c WHERE c.referrer_id = $1", "t.code"),
 	PART("user_discounts", "d.*, c.code",
 		 "user_discounts d JOIN coursebase.discount_codes c ON c.id = d.discount_code_id "
-		 "WHERE d.user_id = $1",
+		 "WHERE d.user_id = " PERSON,
 		 "t.assigned_at, t.discount_code_id"),
 	/* not whose code it was */
 	PART("discount_redemptions",
 		 "r.id, r.user_id, r.discount_code_id, r.order_ref, r.base_in_cents, "
 		 "r.discount_in_cents, r.final_in_cents, r.currency, r.terms - 'referrer_id' AS terms, "
 		 "r.redeemed_at, r.reversed_at",
-		 "discount_redemptions r WHERE r.user_id = $1", "t.redeemed_at, t.id"),
+		 "discount_redemptions r WHERE r.user_id = " PERSON, "t.redeemed_at, t.id"),
 	/* not for whom the credit was paid */
 	PART("referral_credits",
 		 "r.id, r.amount_in_cents, r.spent_in_cents, r.currency, r.source, r.earned_at, "
 		 "r.available_at, r.expires_at, r.revoked_at, r.created_at, r.updated_at",
-		 "referral_credits r WHERE r.user_id = $1", "t.earned_at, t.id"),
-	OWN("referral_spendings", "t.spent_at, t.order_ref, t.referral_credit_id"),
+		 "referral_credits r WHERE r.user_id = " PERSON, "t.earned_at, t.id"),
+	ROWS("referral_spendings", "coursebase.referral_spendings t WHERE t.user_id = " PERSON,
+		 "t.spent_at, t.order_ref, t.referral_credit_id"),
 	OWN("purchases", "t.created_at, t.id"),
 	PART("purchase_refunds", "r.*",
 		 "purchase_refunds r JOIN coursebase.purchases p ON p.id = r.purchase_id "

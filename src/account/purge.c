@@ -1,13 +1,13 @@
 /*
- * purge.c: deletes what was kept long enough: logs, events, bodies of notifications, and the
- * audit trail as far as its owner says.
+ * purge.c: deletes what was kept long enough: logs, events, bodies of notifications, external
+ * ids of closed accounts, and the audit trail as far as its owner says.
  *
  * Whole partitions that are past go first, for that costs no more than a file each; then rows,
  * the oldest first, in one batch over all tables. Rows that another session holds are skipped.
  *
- * Rights: logs are deleted with the caller's; partitions, events, notifications and the audit
- * trail with those of the tables' owner. How long the audit trail is kept is a setting that
- * only the owner changes: a stolen server key cannot wipe it.
+ * Rights: logs are deleted with the caller's; partitions, events, notifications, ids and
+ * the audit trail with those of the tables' owner. How long the audit trail is kept is a
+ * setting that only the owner changes: a stolen server key cannot wipe it.
  */
 #include "postgres.h"
 
@@ -20,6 +20,7 @@
 #include "core/plan.h"
 #include "core/schema.h"
 #include "identity/audit.h"
+#include "identity/closed_id.h"
 
 /* The second condition on the time is for the planner, which leaves partitions out by it. */
 #define DELETE_OLD(table)                                                                      \
@@ -72,6 +73,7 @@ coursebase_purge_logs(PG_FUNCTION_ARGS)
 	left -= rows_delete(&delete_server_logs, before, left);
 	left -= function_purge(&delete_events, before, left);
 	left -= function_purge(&empty_notifications, before, left);
+	left -= closed_ids_purge(left);
 	dropped += audit_purge(before, &left);
 	SPI_finish();
 	PG_RETURN_INT64(dropped + batch - left);

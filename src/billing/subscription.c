@@ -163,10 +163,10 @@ coursebase_apply_subscription_event(PG_FUNCTION_ARGS)
 {
 	SubscriptionNotice notice;
 	SubscriptionAnswer answer;
-	pg_uuid_t *user;
+	pg_uuid_t user;
 
 	args_require_all(fcinfo);
-	user = PG_GETARG_UUID_P(0);
+	user = *PG_GETARG_UUID_P(0);
 	schema_require_current();
 	compat_materialize(fcinfo);
 	SPI_connect();
@@ -175,8 +175,8 @@ coursebase_apply_subscription_event(PG_FUNCTION_ARGS)
 	 * Locks the user before anything is read, so that of two events of one user the second sees
 	 * what the first stored. A closed account passes: its store goes on sending events.
 	 */
-	anchor_user_require(user);
-	subscription_take(&notice, user, PG_GETARG_TIMESTAMPTZ(2), &answer);
+	anchor_kept_user_require(&user);
+	subscription_take(&notice, &user, PG_GETARG_TIMESTAMPTZ(2), &answer);
 	answer_return(fcinfo, &answer);
 	SPI_finish();
 	return (Datum) 0;

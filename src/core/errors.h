@@ -43,6 +43,7 @@
 
 /* Accounts */
 #define ERRCODE_CB_SET_ONCE            CB_SQLSTATE('4', '0', '1') /* 409 a value that is set once is set already */
+#define ERRCODE_CB_MERGE_REFUSED       CB_SQLSTATE('4', '0', '2') /* 409 two accounts cannot become one; the detail says why */
 
 /* Subscriptions */
 #define ERRCODE_CB_EVENT_INVALID       CB_SQLSTATE('5', '0', '1') /* 422 an event lacks a member, or it is of the wrong form */

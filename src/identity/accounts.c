@@ -4,8 +4,8 @@
  * Invariants: one subject (users.clerk_user_id) is one row of users. The provider may send a
  * report twice, late, or at the same time as another report about the same person: the first
  * call inserts the row, every other call waits for that insert and then updates only the
- * columns that differ. A closed account (deleted_at is set) never changes. Every change of a
- * role is audited.
+ * columns that differ. A closed account (deleted_at is set) never changes, and a late report
+ * about it makes no new one (closed_id.h). Every change of a role is audited.
  *
  * Locks: the row of users, FOR KEY SHARE. delete_user() takes that row FOR UPDATE, so it waits
  * until the call is over and then redacts what the call wrote as well.
@@ -26,10 +26,12 @@
 #include "core/datum.h"
 #include "core/errors.h"
 #include "core/plan.h"
+#include "core/restore.h"
 #include "core/row_trigger.h"
 #include "core/schema.h"
 #include "identity/audit.h"
 #include "identity/claims.h"
+#include "identity/closed_id.h"
 #include "identity/profile_made.h"
 
 /*
@@ -102,7 +104,8 @@ enum
 
 /* Locks the row, so that delete_user() waits and redacts the profile that follows as well. */
 static KeptPlan read_user = {
-	.sql = "SELECT u.id, u.deleted_at IS NULL, p.user_id IS NOT NULL FROM coursebase.users u "
+	.sql = "SELECT coalesce(u.merged_into, u.id), u.deleted_at IS NULL, p.user_id IS NOT NULL "
+		   "FROM coursebase.users u "
 		   "LEFT JOIN coursebase.user_profile p ON p.user_id = u.id WHERE u.clerk_user_id = $1 "
 		   "FOR KEY SHARE OF u",
 	ACCOUNT_TYPES,
@@ -173,6 +176,7 @@ static char *role_json(TriggerData *data, HeapTuple row);
 PG_FUNCTION_INFO_V1(coursebase_upsert_user);
 PG_FUNCTION_INFO_V1(coursebase_assign_cohort);
 PG_FUNCTION_INFO_V1(coursebase_tg_users__audit);
+PG_FUNCTION_INFO_V1(coursebase_tg_users__merged);
 
 /*
  * SQL function: upsert_user(clerk_user_id text, name text, email text, …) returns uuid
@@ -247,6 +251,26 @@ coursebase_tg_users__audit(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
+/*
+ * SQL function: tg_users__merged() returns trigger
+ *
+ * merge_users() writes the column while triggers are off: whatever comes here is refused.
+ */
+PGDLLEXPORT Datum
+coursebase_tg_users__merged(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_expect(fcinfo, "tg_users__merged", ROW_BEFORE_WRITE);
+
+	if (!restore_under_way())
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_CB_SET_ONCE),
+			 errmsg("column \"merged_into\" of table \"users\" is not to be written"),
+			 errdetail("A merged account leads to another person, and is never opened again."),
+			 errhint("Call coursebase.merge_users().")));
+	return PointerGetDatum(trigger_written_row(data));
+}
+
 /* Takes the arguments over; without a time of its own the account was made now. */
 static void
 account_bind(PlanValues *account, FunctionCallInfo fcinfo)
@@ -294,6 +318,7 @@ account_store(PlanValues *account)
 		known = account_lock(account, &stored);
 		if (!known)
 		{
+			closed_id_refuse(TextDatumGetCString(account->datums[ACCOUNT_SUBJECT]));
 			require_of_new(account, ACCOUNT_NAME, "name");
 			require_of_new(account, ACCOUNT_EMAIL, "email");
 		}

@@ -17,9 +17,10 @@
 #include "core/restore.h"
 #include "core/row_trigger.h"
 #include "identity/anchor.h"
+#include "identity/asking.h"
 
 static KeptPlan lock_user = {
-	.sql = "SELECT u.deleted_at IS NULL FROM coursebase.users u WHERE u.id = $1"
+	.sql = "SELECT u.deleted_at IS NULL, u.merged_into FROM coursebase.users u WHERE u.id = $1"
 		   " FOR NO KEY UPDATE",
 	.nargs = 1,
 	.types = {UUIDOID},
@@ -71,6 +72,22 @@ anchor_user_require(const pg_uuid_t *user)
 						errhint("Give the id of a row of users.")));
 }
 
+/* The row that was locked first stays locked: a merged account changes no more. */
+void
+anchor_kept_user_require(pg_uuid_t *user)
+{
+	pg_uuid_t kept;
+
+	/* most are found here, before anything is locked */
+	identity_follow(user);
+	anchor_user_require(user);
+	while (plan_uuid_or_null(0, 2, &kept))
+	{
+		*user = kept;
+		anchor_user_require(user);
+	}
+}
+
 void
 anchor_open_user_require(const pg_uuid_t *user)
 {
@@ -81,6 +98,12 @@ anchor_open_user_require(const pg_uuid_t *user)
 void
 anchor_raise_missing(const pg_uuid_t *user)
 {
+	pg_uuid_t kept = *user;
+
+	if (identity_follow(&kept))
+		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("the account was merged"),
+						errdetail("What %s had is %s's.", uuid_text(user), uuid_text(&kept)),
+						errhint("Give the id %s.", uuid_text(&kept))));
 	ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such user"),
 					errdetail("None has the id %s.", uuid_text(user)),
 					errhint("Give the id of a row of users that is not closed.")));

@@ -47,7 +47,11 @@ extern Anchored anchor_user(const pg_uuid_t *user);
 /* The same; raises KB106 if there is no such user. A closed account passes. */
 extern void anchor_user_require(const pg_uuid_t *user);
 
-/* The same; raises KB106 also if the account is closed. */
+/* The same for a call that may name a merged account: *user becomes the person who was kept,
+ * who is locked. */
+extern void anchor_kept_user_require(pg_uuid_t *user);
+
+/* As anchor_user_require(); raises KB106 also if the account is closed. */
 extern void anchor_open_user_require(const pg_uuid_t *user);
 
 /* True while a statement of ours inserts rows for people whom it has locked: the trigger that

@@ -35,6 +35,8 @@ typedef struct User
 	Asking asking;
 	bool exists;
 	bool deleted;
+	bool merged; /* into the person of that id, who has what this one had */
+	pg_uuid_t merged_into;
 } User;
 
 /*
@@ -57,6 +59,7 @@ enum
 	COLUMN_ID,
 	COLUMN_ROLE,
 	COLUMN_DELETED_AT,
+	COLUMN_MERGED_INTO,
 	COLUMNS,
 };
 
@@ -70,7 +73,8 @@ enum
 		.ncolumns = COLUMNS,                                                                   \
 		.columns = {{"id", UUIDOID},                                                           \
 					{"role", ROWS_ENUM, true},                                                 \
-					{"deleted_at", TIMESTAMPTZOID, true}},                                     \
+					{"deleted_at", TIMESTAMPTZOID, true},                                      \
+					{"merged_into", UUIDOID, true}},                                           \
 		.optional = true,                                                                      \
 	}
 
@@ -178,6 +182,16 @@ identity_user_read(const pg_uuid_t *id, bool *admin)
 	return user.exists && !user.deleted;
 }
 
+bool
+identity_follow(pg_uuid_t *user)
+{
+	User found = user_read(&users_by_id, UUIDPGetDatum(user), GetActiveSnapshot());
+
+	if (found.merged)
+		*user = found.merged_into;
+	return found.merged;
+}
+
 /*
  * The user of the subject, from the last answer if it still holds. The subject is compared as
  * text here: a pooled connection sets equal claims again and again, each time with a new
@@ -213,7 +227,8 @@ user_look_up(const Subject *subject, Snapshot snapshot)
 /*
  * Looks the subject up as clerk_user_id first, and as users.id only if no row has it, closed
  * accounts included: a person whose subject happens to be the id of somebody else must never
- * become that person.
+ * become that person. A merged account leads to the person who was kept, in one step, which
+ * merge_users() sees to.
  */
 static User
 user_of_subject(const Subject *subject, Snapshot snapshot)
@@ -228,6 +243,8 @@ user_of_subject(const Subject *subject, Snapshot snapshot)
 					 snapshot);
 	if (!user.exists && subject_is_uuid(subject, &uuid))
 		user = user_read(&users_by_id, UUIDPGetDatum(&uuid), snapshot);
+	if (user.merged)
+		user = user_read(&users_by_id, UUIDPGetDatum(&user.merged_into), snapshot);
 	return user;
 }
 
@@ -244,13 +261,18 @@ user_read(RowsSource *source, Datum key, Snapshot snapshot)
 	if (rows_next(&rows))
 	{
 		const char *role = rows_label(&rows, COLUMN_ROLE);
-		bool open;
+		bool open, unmerged;
+		Datum kept;
 
 		user.exists = true;
 		user.asking.user = *DatumGetUUIDP(rows_value(&rows, COLUMN_ID));
 		user.asking.admin = role != NULL && strcmp(role, "admin") == 0;
 		rows_value_or_null(&rows, COLUMN_DELETED_AT, &open);
 		user.deleted = !open;
+		kept = rows_value_or_null(&rows, COLUMN_MERGED_INTO, &unmerged);
+		user.merged = !unmerged;
+		if (user.merged)
+			user.merged_into = *DatumGetUUIDP(kept);
 	}
 	rows_close(&rows);
 	return user;
@@ -319,6 +341,7 @@ identity_resolve_user(const pg_uuid_t *named, pg_uuid_t *user)
 						errmsg("only an administrator or the server asks about another user"),
 						errhint("Leave user_id out: the answer is about who is signed in.")));
 	*user = *named;
+	identity_follow(user);
 	return true;
 }
 

@@ -60,6 +60,10 @@ extern AskingOutcome identity_explain(pg_uuid_t *user, bool *admin);
 /* Whether the user exists and is open; *admin says whether that user is an administrator. */
 extern bool identity_user_read(const pg_uuid_t *user, bool *admin);
 
+/* Replaces the id of a merged account by that of the person who was kept, as the active
+ * snapshot sees it; false, and nothing changed, for any other. */
+extern bool identity_follow(pg_uuid_t *user);
+
 /* Writes the cohort that the user is in to *cohort; false for none. Defined in bounds.c. */
 extern bool identity_cohort(const pg_uuid_t *user, pg_uuid_t *cohort);
 
@@ -67,7 +71,8 @@ extern bool identity_cohort(const pg_uuid_t *user, pg_uuid_t *cohort);
  * Writes to *user whom a reading function is about. If named is NULL, that is the user who
  * asks, and false for nobody. Otherwise it is named, which only that user, an administrator,
  * the server (BYPASSRLS) and the tables' owner may name: everybody else gets 42501, in the same
- * words whether that user exists or not.
+ * words whether that user exists or not. The id of a merged account becomes that of the person
+ * who was kept.
  */
 extern bool identity_resolve_user(const pg_uuid_t *named, pg_uuid_t *user);
 

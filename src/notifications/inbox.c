@@ -39,6 +39,7 @@
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/schema.h"
+#include "identity/asking.h"
 #include "notifications/apply.h"
 #include "notifications/proof.h"
 
@@ -180,6 +181,7 @@ coursebase_take_notification(PG_FUNCTION_ARGS)
 	StoreNotice notice;
 	InboxRow row;
 	NoticeCall call;
+	pg_uuid_t user;
 
 	args_require(fcinfo, ARG_BODY);
 	received_read(fcinfo, &received);
@@ -193,7 +195,13 @@ coursebase_take_notification(PG_FUNCTION_ARGS)
 	call.provider = received.provider;
 	call.notice = &notice;
 	call.id = notification_id(&received, &notice);
-	call.user = args_uuid_or_null(fcinfo, ARG_USER);
+	call.user = NULL;
+	if (!PG_ARGISNULL(ARG_USER))
+	{
+		user = *PG_GETARG_UUID_P(ARG_USER);
+		identity_follow(&user);
+		call.user = &user;
+	}
 	call.verified = row.proof != PROOF_NONE;
 	call.proven = row.proof == PROOF_SIGNED;
 	/* from here on the notification is ours: whatever becomes of it stands in its row */

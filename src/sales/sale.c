@@ -121,6 +121,7 @@ PGDLLEXPORT Datum
 coursebase_complete_purchase(PG_FUNCTION_ARGS)
 {
 	PlanValues sale = {0};
+	pg_uuid_t *user = palloc(sizeof(*user));
 
 	arguments_check(fcinfo);
 	schema_require_current();
@@ -131,10 +132,13 @@ coursebase_complete_purchase(PG_FUNCTION_ARGS)
 		unpaid_return(fcinfo);
 		return (Datum) 0;
 	}
-	sale_bind(&sale, fcinfo);
+	*user = *PG_GETARG_UUID_P(SALE_USER);
 	SPI_connect();
 	/* the person before the product: the order of all locks */
-	anchor_user_require(PG_GETARG_UUID_P(SALE_USER));
+	anchor_kept_user_require(user);
+	/* who was merged meanwhile buys for the person who was kept */
+	fcinfo->args[SALE_USER].value = UUIDPGetDatum(user);
+	sale_bind(&sale, fcinfo);
 	sale_record(fcinfo, &sale);
 	/* the browser may have come first, without what only the webhook knows */
 	sale_references_write(fcinfo, SALE_SESSION, SALE_FIRST_REFERENCE);

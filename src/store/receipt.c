@@ -31,6 +31,7 @@
 #include "core/schema.h"
 #include "core/signed_only.h"
 #include "identity/anchor.h"
+#include "identity/asking.h"
 #include "identity/audit.h"
 #include "json/object_write.h"
 #include "store/delivery.h"
@@ -185,6 +186,7 @@ coursebase_validate_purchase(PG_FUNCTION_ARGS)
 	rights = owner_enter();
 	store_product_find(&delivery.product, delivery.receipt.product_name);
 	receipt_complete(&delivery.receipt, &delivery.product);
+	identity_follow(&delivery.user);
 	/* who had it, and closed the account, is locked with the one who brings it */
 	transfer_restore(&delivery.receipt, &delivery.user);
 	anchor_open_user_require(&delivery.user);

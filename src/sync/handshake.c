@@ -26,6 +26,7 @@
 #include "core/args.h"
 #include "core/owner.h"
 #include "core/schema.h"
+#include "identity/asking.h"
 #include "sync/answer.h"
 #include "sync/cache.h"
 #include "sync/discounts.h"
@@ -59,7 +60,7 @@ PG_FUNCTION_INFO_V1(coursebase_handshake);
 PGDLLEXPORT Datum
 coursebase_handshake(PG_FUNCTION_ARGS)
 {
-	const pg_uuid_t *user = PG_GETARG_UUID_P(0);
+	pg_uuid_t user = *PG_GETARG_UUID_P(0);
 	text *sent = PG_GETARG_TEXT_PP(1);
 	TimestampTz at = args_time(fcinfo, 2);
 	HandshakeRequest request;
@@ -69,8 +70,10 @@ coursebase_handshake(PG_FUNCTION_ARGS)
 	handshake_request_parse(&request, VARDATA_ANY(sent), VARSIZE_ANY_EXHDR(sent));
 	initStringInfo(&answer);
 	appendStringInfoSpaces(&answer, VARHDRSZ);
-	if (!answer_directly(&answer, &request, user, at))
-		answer_by_statements(&answer, &request, user, at);
+	/* a phone may still have the id of an account that was merged */
+	identity_follow(&user);
+	if (!answer_directly(&answer, &request, &user, at))
+		answer_by_statements(&answer, &request, &user, at);
 	SET_VARSIZE(answer.data, answer.len);
 	PG_RETURN_TEXT_P((text *) answer.data);
 }

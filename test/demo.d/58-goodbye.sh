@@ -39,10 +39,13 @@ SELECT (SELECT count(*) FROM coursebase.purchases WHERE user_id = '$dora') || ' 
 SQL
 proved 'who left is told of by nothing, and the books still balance' "$told" = '1 false'
 
-step 'The same sign-in comes again, as a new person who has nothing of the first.'
-sql_as app_server <<SQL
-SELECT coursebase.upsert_user('user_2dora', 'Dora Klein', 'dora@example.org') <> '$dora' AS is_new;
+step 'A late notice about the account does not bring it back. Under another sign-in she is a new person at once, who has nothing of the first.'
+refused KB106 sql_as app_server <<'SQL'
+SELECT coursebase.upsert_user('user_2dora', 'Dora Klein', 'dora@example.org');
 SQL
-sql_as app_user user_2dora <<'SQL'
+sql_as app_server <<SQL
+SELECT coursebase.upsert_user('user_2dora2', 'Dora Klein', 'dora@example.org') <> '$dora' AS is_new;
+SQL
+sql_as app_user user_2dora2 <<'SQL'
 SELECT count(*) AS purchases FROM coursebase.purchases;
 SQL

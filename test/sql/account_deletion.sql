@@ -16,6 +16,8 @@ SELECT coursebase.grant_roles(NULL, 'regress_leave_user', 'regress_leave_server'
 UPDATE coursebase.users SET role = 'admin', image_url = 'https://example.org/ada.png' WHERE id = :ada;
 INSERT INTO coursebase.discount_codes (id, code, product_type, percent_off, max_redemptions) VALUES
     ('00000000-0000-4000-a000-0000000ea501', 'LEAVING', 'course', 10, 1);
+-- How long a closed account's external id is kept from a new one is in closed_ids.sql.
+UPDATE coursebase.settings SET value = '0' WHERE name = 'closed_id_days';
 SET LOCAL ROLE regress_leave_server;
 \set ON_ERROR_ROLLBACK on
 

@@ -14,6 +14,16 @@ my $dir  = PostgreSQL::Test::Utils::tempdir();
 create_extension($node, 'origin');
 own_things($node, 'origin');
 fixture($node, 'origin');
+# three accounts that became one, and one that was closed
+query($node, 'origin', <<'SQL');
+INSERT INTO coursebase.users (id, clerk_user_id, name, email)
+SELECT ('00000000-0000-4000-a000-00000000aa0' || n)::uuid, 'restore_' || n, 'N', 'n@example.org' FROM generate_series(1, 4) n;
+INSERT INTO coursebase.user_course_access (user_id, course_id)
+VALUES ('00000000-0000-4000-a000-00000000aa02', '00000000-0000-4000-a000-0000000000d1');
+SELECT coursebase.merge_users('00000000-0000-4000-a000-00000000aa01', '00000000-0000-4000-a000-00000000aa02');
+SELECT coursebase.merge_users('00000000-0000-4000-a000-00000000aa03', '00000000-0000-4000-a000-00000000aa01');
+SELECT coursebase.delete_user('00000000-0000-4000-a000-00000000aa04');
+SQL
 my $origin = fingerprint($node, 'origin');
 my @allowed = (env => { PGOPTIONS => '-c coursebase.allow_drop=on' });
 

@@ -1,0 +1,425 @@
+/*
+ * merge.c: two accounts of one person become one.
+ *
+ * Invariants: what either account gave, the one that is kept gives; the other is closed, and
+ * its id and external id lead to the kept one from then on (users.merged_into, always in one
+ * step). Where both accounts hold a truth of their own and only one can hold, nothing happens
+ * and the reasons are named. Called again, it moves what has been written about the closed
+ * account since.
+ *
+ * What the stores sold moves as transfer_purchases() moves it. The rest moves with triggers
+ * off: guards keep rows with their person, and what triggers derive moves along
+ * (merge_steps.c). Then subscriptions are folded anew, credits become one account, and
+ * consumers of events are told what is new to the kept person.
+ *
+ * Locks: notifications of both, as the inbox locks them before people; the two rows of users,
+ * the lesser uuid first, that of the one who goes FOR UPDATE: a transaction that inserts a row
+ * about that person waits, or is waited for. Then organisations, in the order of ids.
+ *
+ * Rights: the server's alone; the statements run with those of the tables' owner. Audited.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "utils/guc.h"
+#include "utils/uuid.h"
+
+#include "account/merge_steps.h"
+#include "allowance/credit_merge.h"
+#include "core/args.h"
+#include "core/datum.h"
+#include "core/errors.h"
+#include "core/owner.h"
+#include "core/plan.h"
+#include "core/schema.h"
+#include "core/setting.h"
+#include "events/access.h"
+#include "events/event.h"
+#include "identity/anchor.h"
+#include "identity/audit.h"
+#include "json/object_write.h"
+
+/* $1 keeps, $2 goes, $3 is the time, in every statement that says nothing else. */
+#define PEOPLE .nargs = 3, .types = {UUIDOID, UUIDOID, TIMESTAMPTZOID}
+
+static KeptPlan lock_inbox = {
+	.sql = "SELECT FROM coursebase.store_notifications n WHERE n.user_id IN ($1, $2)"
+		   " ORDER BY n.id FOR NO KEY UPDATE",
+	PEOPLE,
+};
+static KeptPlan lock_keep = {
+	.sql = "SELECT u.deleted_at, u.merged_into FROM coursebase.users u WHERE u.id = $1"
+		   " FOR NO KEY UPDATE",
+	PEOPLE,
+};
+static KeptPlan lock_gone = {
+	.sql = "SELECT u.deleted_at, u.merged_into FROM coursebase.users u WHERE u.id = $2"
+		   " FOR UPDATE",
+	PEOPLE,
+};
+static KeptPlan lock_organizations = {
+	.sql = "SELECT FROM coursebase.organizations o WHERE o.id IN (SELECT m.organization_id"
+		   " FROM coursebase.memberships m WHERE m.user_id IN ($1, $2))"
+		   " ORDER BY o.id FOR NO KEY UPDATE",
+	PEOPLE,
+};
+
+/* clang-format off */
+/* A course or program that both have, k of the one who keeps and g of the one who goes. */
+#define BOTH(table) "coursebase." table " k, coursebase." table " g" \
+	" WHERE k.user_id = $1 AND g.user_id = $2"
+#define SLOTS(who) "(SELECT count(DISTINCT s.course_id) FROM coursebase.course_purchases s" \
+	" WHERE s.user_id " who " AND s.source = 'premium_slot' AND s.status = 'valid')"
+/* A refund took less than it claims, because the credits were spent. */
+#define REFUND_OPEN(who) "EXISTS (SELECT FROM coursebase.ai_credit_purchases p" \
+	" WHERE p.user_id " who " AND p.refunded_credits < p.claimed_credits)"
+
+/* Why the two cannot become one: a sentence each. $3 is the setting premium_slots. */
+static KeptPlan find_reasons = {
+	.sql =
+	"SELECT string_agg(r.reason, ' ' ORDER BY r.reason COLLATE \"C\") FROM ("
+	" SELECT format('%s is an administrator.', u.id) FROM coursebase.users u"
+	"  WHERE u.id IN ($1, $2) AND u.role = 'admin'"
+	" UNION ALL"
+	" SELECT format('%s is the last owner of organisation %s.', $2, m.organization_id)"
+	"  FROM coursebase.memberships m WHERE m.user_id = $2 AND m.role = 'owner'"
+	"  AND NOT EXISTS (SELECT FROM coursebase.memberships o"
+	"   WHERE o.organization_id = m.organization_id AND o.role = 'owner' AND o.user_id <> $2)"
+	" UNION ALL"
+	" SELECT format('Their roles in organisation %s differ.', k.organization_id)"
+	"  FROM " BOTH("memberships") " AND k.organization_id = g.organization_id"
+	"  AND k.role <> g.role"
+	" UNION ALL"
+	" SELECT format('Both have a checkout of program %s under way.', k.program_id)"
+	"  FROM " BOTH("payment_transactions") " AND k.program_id = g.program_id"
+	"  AND k.type = 'charge' AND g.type = 'charge'"
+	"  AND k.status = 'pending' AND g.status = 'pending'"
+	" UNION ALL"
+	" SELECT format('One waits to pay for program %s, the other''s access was revoked.',"
+	"   k.program_id)"
+	"  FROM " BOTH("course_entitlements") " AND k.program_id = g.program_id"
+	"  AND ARRAY[k.status::text, g.status::text] <@ ARRAY['pending', 'revoked']"
+	"  AND k.status <> g.status"
+	" UNION ALL"
+	" SELECT DISTINCT format('A purchase of course %s waits for its payment.', k.course_id)"
+	"  FROM " BOTH("course_purchases") " AND k.course_id = g.course_id"
+	"  AND k.voice IS NOT DISTINCT FROM g.voice AND k.source <> 'premium_slot'"
+	"  AND g.source <> 'premium_slot' AND k.status IN ('pending', 'valid')"
+	"  AND g.status IN ('pending', 'valid') AND 'pending' IN (k.status, g.status)"
+	" UNION ALL"
+	" SELECT format('They chose %s courses for premium, of %s.', " SLOTS("IN ($1, $2)") ", $3)"
+	"  WHERE $3 <> -1 AND " SLOTS("IN ($1, $2)")
+	"   > greatest($3, " SLOTS("= $1") ", " SLOTS("= $2") ")"
+	" UNION ALL"
+	" SELECT DISTINCT format('Both have a subscription of store %s without a name.', k.store)"
+	"  FROM " BOTH("subscription_events") " AND k.store = g.store"
+	"  AND k.original_transaction_id IS NULL AND g.original_transaction_id IS NULL"
+	" UNION ALL"
+	" SELECT 'Both bought credits, and a refund waits for credits that are spent.'"
+	"  WHERE (" REFUND_OPEN("= $1") " OR " REFUND_OPEN("= $2") ")"
+	"  AND EXISTS (SELECT FROM " BOTH("ai_credit_purchases") ")"
+	" ) r (reason)",
+	.nargs = 3,
+	.types = {UUIDOID, UUIDOID, INT8OID},
+};
+/* clang-format on */
+
+/* A place of a code that both hold is given up, as by delete_user(): one person needs one. */
+static KeptPlan release_twice = {
+	.sql = "SELECT coursebase.release_discount($2, r.order_ref) FROM (SELECT g.order_ref"
+		   " FROM coursebase.user_discounts k JOIN coursebase.user_discounts g"
+		   " ON g.discount_code_id = k.discount_code_id WHERE k.user_id = $1"
+		   " AND k.status <> 'assigned' AND g.user_id = $2 AND g.status = 'reserved'"
+		   " ORDER BY g.discount_code_id) r",
+	PEOPLE,
+};
+/* The use of a discount moves, unlike in a transfer: what a receipt says of it stays. */
+static KeptPlan read_orders = {
+	.sql = "SELECT array_agg(r.id ORDER BY r.id), array_agg(r.discount_order_ref ORDER BY r.id)"
+		   " FROM coursebase.store_receipts r WHERE r.user_id = $2"
+		   " AND r.discount_order_ref IS NOT NULL",
+	PEOPLE,
+};
+static KeptPlan write_orders = {
+	.sql = "UPDATE coursebase.store_receipts r SET discount_order_ref = o.order_ref"
+		   " FROM unnest($1, $2) o (id, order_ref) WHERE r.id = o.id",
+	.nargs = 2,
+	.types = {UUIDARRAYOID, TEXTARRAYOID},
+};
+static KeptPlan transfer = {
+	.sql = "SELECT count(*) FROM coursebase.transfer_purchases($2, $1, $3)",
+	PEOPLE,
+};
+static KeptPlan fold_again = {
+	.sql = "SELECT count(*) FROM coursebase.rebuild_subscription($1)",
+	PEOPLE,
+};
+/* One row where following who brought whom leads back to the person. */
+static KeptPlan find_ring = {
+	.sql = "WITH RECURSIVE above (id) AS ("
+		   " SELECT p.referred_by FROM coursebase.user_profile p WHERE p.user_id = $1"
+		   " UNION SELECT p.referred_by FROM above a"
+		   " JOIN coursebase.user_profile p ON p.user_id = a.id WHERE a.id <> $1)"
+		   " SELECT FROM above WHERE id = $1",
+	PEOPLE,
+};
+
+/* What the person may use by a source that triggers, were they on, would tell of. */
+#define USABLE                                                                                 \
+	"SELECT CASE c.kind WHEN 'program' THEN 'programs/' ELSE 'courses/' END || c.id AS "       \
+	"subject,"                                                                                 \
+	" coalesce(c.until, 'infinity') AS until, CASE c.source WHEN 'granted' THEN 'grant'"       \
+	"  WHEN 'premium_slot' THEN 'premium_slot'"                                                \
+	"  ELSE CASE c.kind WHEN 'program' THEN 'entitlement' ELSE 'purchase' END END AS source"   \
+	" FROM coursebase.my_courses($1) c WHERE c.kind IN ('course', 'program')"                  \
+	" AND c.source IN ('bought', 'granted', 'admin', 'premium_slot')"
+static KeptPlan read_usable = {
+	.sql = "SELECT coalesce(json_agg(u), '[]')::text FROM (" USABLE ") u",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+static KeptPlan find_gained = {
+	.sql = "SELECT n.subject, coalesce(o.until, '-infinity'), n.until, n.source FROM (" USABLE
+		   ") n LEFT JOIN json_to_recordset($2::json) o (subject text, until timestamptz)"
+		   " ON o.subject = n.subject WHERE o.until IS DISTINCT FROM n.until ORDER BY 1",
+	.nargs = 2,
+	.types = {UUIDOID, TEXTOID},
+};
+
+/* A call: the two people and the values that statements take. */
+typedef struct Merge
+{
+	const pg_uuid_t *keep;
+	const pg_uuid_t *gone;
+	TimestampTz at;
+	PlanValues values;
+	bool again; /* the one who goes was merged into the other before */
+} Merge;
+
+static void people_lock(Merge *merge);
+static void keep_check(const Merge *merge);
+static void gone_check(Merge *merge);
+static void reasons_refuse(const Merge *merge);
+pg_noreturn static void merge_refuse(const char *reasons);
+static void rows_move(Merge *merge);
+static void stores_move(Merge *merge);
+static int triggers_off(void);
+static void merge_tell(const Merge *merge, const char *usable);
+static void merge_audit(const Merge *merge);
+
+PG_FUNCTION_INFO_V1(coursebase_merge_users);
+
+/* SQL function: merge_users(keep uuid, gone uuid, at timestamptz) returns timestamptz */
+PGDLLEXPORT Datum
+coursebase_merge_users(PG_FUNCTION_ARGS)
+{
+	Merge merge = {0};
+	OwnerRights rights;
+
+	args_require_all(fcinfo);
+	merge.keep = PG_GETARG_UUID_P(0);
+	merge.gone = PG_GETARG_UUID_P(1);
+	merge.at = args_time(fcinfo, 2);
+	if (uuid_equal(merge.keep, merge.gone))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("keep and gone are the same account")));
+	schema_require_current();
+	plan_bind_uuid(&merge.values, merge.keep);
+	plan_bind_uuid(&merge.values, merge.gone);
+	plan_bind_time(&merge.values, merge.at);
+	SPI_connect();
+	rights = owner_enter();
+	people_lock(&merge);
+	reasons_refuse(&merge);
+	rows_move(&merge);
+	owner_leave(rights);
+	if (!merge.again)
+		merge_audit(&merge);
+	SPI_finish();
+	PG_RETURN_TIMESTAMPTZ(merge.at);
+}
+
+/* Both, in the order of uuids, and what each must be. */
+static void
+people_lock(Merge *merge)
+{
+	KeptPlan *const locks[] = {&lock_keep, &lock_gone};
+	int first = memcmp(merge->keep, merge->gone, UUID_LEN) < 0 ? 0 : 1;
+	PlanValues *values = &merge->values;
+
+	plan_execute_latest(&lock_inbox, values->datums, values->nulls);
+	for (int i = 0; i < lengthof(locks); i++)
+	{
+		int which = i ^ first;
+
+		if (plan_execute_latest(locks[which], values->datums, values->nulls) == 0)
+			anchor_raise_missing(which == 0 ? merge->keep : merge->gone);
+		if (which == 0)
+			keep_check(merge);
+		else
+			gone_check(merge);
+	}
+	plan_execute_latest(&lock_organizations, values->datums, values->nulls);
+}
+
+/* The row that was locked last: KB106 for one that is closed, or merged itself. */
+static void
+keep_check(const Merge *merge)
+{
+	pg_uuid_t kept;
+
+	if (plan_uuid_or_null(0, 2, &kept))
+		ereport(ERROR,
+				(errcode(ERRCODE_CB_NOT_FOUND), errmsg("the account was merged"),
+				 errdetail("What %s had is %s's.", uuid_text(merge->keep), uuid_text(&kept)),
+				 errhint("Give the id %s.", uuid_text(&kept))));
+	if (plan_time_or(0, 1, DT_NOEND) != DT_NOEND)
+		anchor_raise_missing(merge->keep);
+}
+
+/* KB106 for one that is closed, unless by an earlier call for the same two. */
+static void
+gone_check(Merge *merge)
+{
+	TimestampTz closed_at = plan_time_or(0, 1, DT_NOEND);
+	pg_uuid_t kept;
+
+	if (!plan_uuid_or_null(0, 2, &kept))
+	{
+		if (closed_at != DT_NOEND)
+			anchor_raise_missing(merge->gone);
+		return;
+	}
+	if (!uuid_equal(&kept, merge->keep))
+		ereport(ERROR,
+				(errcode(ERRCODE_CB_NOT_FOUND), errmsg("the account was merged"),
+				 errdetail("What %s had is %s's.", uuid_text(merge->gone), uuid_text(&kept)),
+				 errhint("To merge that account too, give its id.")));
+	merge->again = true;
+	merge->at = closed_at;
+	merge->values.datums[2] = TimestampTzGetDatum(closed_at);
+}
+
+static void
+reasons_refuse(const Merge *merge)
+{
+	PlanValues values = {0};
+	char *reasons;
+
+	plan_bind_uuid(&values, merge->keep);
+	plan_bind_uuid(&values, merge->gone);
+	plan_bind_int64(&values, setting_integer("premium_slots"));
+	plan_execute_latest(&find_reasons, values.datums, values.nulls);
+	reasons = plan_text(0, 1);
+	if (reasons != NULL)
+		merge_refuse(reasons);
+}
+
+static void
+merge_refuse(const char *reasons)
+{
+	ereport(ERROR, (errcode(ERRCODE_CB_MERGE_REFUSED), errmsg("the accounts cannot become one"),
+					errdetail_internal("%s", reasons),
+					errhint("Settle this for one of the two accounts, then call again.")));
+}
+
+/* In the order that the head of this file gives. */
+static void
+rows_move(Merge *merge)
+{
+	PlanValues *values = &merge->values;
+	char *usable = NULL;
+	int level;
+
+	if (events_wanted())
+	{
+		plan_execute_latest(&read_usable, values->datums, values->nulls);
+		usable = plan_text_required(0, 1);
+	}
+	plan_execute_latest(&release_twice, values->datums, values->nulls);
+	stores_move(merge);
+	level = triggers_off();
+	merge_steps_take(values);
+	AtEOXact_GUC(true, level);
+	if (plan_execute_latest(&find_ring, values->datums, values->nulls) > 0)
+		merge_refuse("Each of them brought somebody who brought the other.");
+	plan_execute_latest(&fold_again, values->datums, values->nulls);
+	level = triggers_off();
+	credit_accounts_merge(merge->keep, merge->gone, merge->at);
+	AtEOXact_GUC(true, level);
+	if (usable != NULL)
+		merge_tell(merge, usable);
+}
+
+/* With triggers, which tell consumers of it. */
+static void
+stores_move(Merge *merge)
+{
+	PlanValues *values = &merge->values;
+	PlanValues orders = {0};
+	bool none;
+
+	plan_execute_latest(&read_orders, values->datums, values->nulls);
+	plan_value_as(0, 1, UUIDARRAYOID, &none);
+	if (!none)
+	{
+		plan_bind(&orders, plan_transfer_as(0, 1, UUIDARRAYOID));
+		plan_bind(&orders, plan_transfer_as(0, 2, TEXTARRAYOID));
+	}
+	plan_execute_latest(&transfer, values->datums, values->nulls);
+	if (!none)
+		plan_execute_latest(&write_orders, orders.datums, orders.nulls);
+}
+
+/* Until AtEOXact_GUC() with the level, or the end of a transaction that fails. */
+static int
+triggers_off(void)
+{
+	int level = NewGUCNestLevel();
+
+	(void) set_config_option("session_replication_role", "replica", PGC_SUSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	return level;
+}
+
+/* What the kept person gained, of what moved without triggers, and that the other is closed. */
+static void
+merge_tell(const Merge *merge, const char *usable)
+{
+	PlanValues values = {0};
+	SPITupleTable *rows;
+	uint64 count;
+
+	plan_bind_uuid(&values, merge->keep);
+	plan_bind_text(&values, usable);
+	count = plan_execute_latest(&find_gained, values.datums, values.nulls);
+	rows = SPI_tuptable;
+	for (uint64 row = 0; row < count; row++)
+	{
+		char *subject, *source;
+		TimestampTz was, is;
+
+		SPI_tuptable = rows; /* the statement that writes an event has set its own */
+		subject = plan_text_required(row, 1);
+		was = plan_time(row, 2);
+		is = plan_time(row, 3);
+		source = plan_text_required(row, 4);
+		access_tell(merge->keep, subject, was, is, source);
+	}
+	if (!merge->again)
+		event_write("account_closed", merge->gone, event_subject("users", merge->gone), NULL,
+					DT_NOEND);
+}
+
+static void
+merge_audit(const Merge *merge)
+{
+	StringInfoData after;
+
+	object_begin(&after);
+	object_text(&after, "merged_into", uuid_text(merge->keep));
+	audit_write("account_merged", psprintf("users/%s", uuid_text(merge->gone)), NULL,
+				object_end(&after));
+}

@@ -1,0 +1,245 @@
+/*
+ * merge_steps.c: the statements with which one account's rows become another's.
+ *
+ * Invariant: each row with the id of the one who goes gets that of the one who keeps, or is
+ * made one with the row that is there already, or stays and is named here. A test
+ * (merge_contract) compares what is left with the columns of the catalogue, so that no table is
+ * forgotten.
+ *
+ * What stays with the closed account: uses of a discount code that both have used (a person
+ * uses a code once, and both uses count); the credit for a person brought between the two,
+ * revoked; who brought the one who goes, where the other was brought too; the audit trail and
+ * events, which tell what was so then.
+ *
+ * Triggers are off, those of foreign keys too: the statements keep what keys say, rows that
+ * others point to first.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+
+#include "account/merge_steps.h"
+#include "core/owner.h"
+
+/* $1 keeps, $2 goes, $3 is the time. */
+#define STEP(statement)                                                                        \
+	{                                                                                          \
+		.sql = statement, .nargs = 3, .types = { UUIDOID, UUIDOID, TIMESTAMPTZOID }            \
+	}
+/* Every row that is left of the table. */
+#define MOVE(table) STEP("UPDATE coursebase." table " SET user_id = $1 WHERE user_id = $2")
+
+/* clang-format off */
+/* Rows k of the one who keeps and g of the one who goes, of which there may be one. */
+#define BOTH(table) "coursebase." table " g WHERE k.user_id = $1 AND g.user_id = $2"
+/* Both are in one organisation, in one role: merge.c refuses two roles. */
+#define ONE_MEMBERSHIP(table) \
+	STEP("UPDATE coursebase." table " t SET membership_id = k.id" \
+		 " FROM coursebase.memberships k, " BOTH("memberships") \
+		 " AND k.organization_id = g.organization_id AND t.membership_id = g.id")
+/* A person's entitlement to one program: what gives more access stays. */
+#define RANK(alias) "array_position('{active,pending,revoked}'::text[], " alias ".status::text)"
+#define ONE_ENTITLEMENT \
+	" FROM coursebase.course_entitlements k, " BOTH("course_entitlements") \
+	" AND k.program_id = g.program_id"
+/* Codes of which the one who goes keeps the use: both have used them, or an order is of both. */
+#define STAYS(code) \
+	"(EXISTS (SELECT FROM coursebase.user_discounts k, " BOTH("user_discounts") \
+	"  AND k.discount_code_id = " code " AND g.discount_code_id = " code \
+	"  AND k.status <> 'assigned' AND g.status <> 'assigned')" \
+	" OR EXISTS (SELECT FROM coursebase.discount_redemptions k, " BOTH("discount_redemptions") \
+	"  AND k.order_ref = g.order_ref AND g.discount_code_id = " code "))"
+
+static KeptPlan steps[] = {
+	/* organisations: the rows that point to a membership before the membership */
+	ONE_MEMBERSHIP("payment_transactions"),
+	ONE_MEMBERSHIP("course_entitlements"),
+	STEP("DELETE FROM coursebase.memberships g USING coursebase.memberships k"
+		 " WHERE k.user_id = $1 AND g.user_id = $2 AND k.organization_id = g.organization_id"),
+	MOVE("memberships"),
+	MOVE("payment_transactions"),
+
+	/* programs: of two completions of one place the earlier one, with the notes of both */
+	STEP("UPDATE coursebase.course_workout_completions c SET"
+		 " completed_at = least(c.completed_at, o.completed_at),"
+		 " notes = left(concat_ws(E'\\n', c.notes, o.notes), 10000)"
+		 " FROM coursebase.course_workout_completions o, coursebase.course_entitlements k, "
+		 BOTH("course_entitlements") " AND k.program_id = g.program_id"
+		 " AND c.entitlement_id = k.id AND o.entitlement_id = g.id"
+		 " AND c.course_workout_id = o.course_workout_id"),
+	STEP("DELETE FROM coursebase.course_workout_completions o"
+		 " USING coursebase.course_workout_completions c, coursebase.course_entitlements k, "
+		 BOTH("course_entitlements") " AND k.program_id = g.program_id"
+		 " AND c.entitlement_id = k.id AND o.entitlement_id = g.id"
+		 " AND c.course_workout_id = o.course_workout_id"),
+	STEP("UPDATE coursebase.course_workout_completions o SET entitlement_id = k.id"
+		 ONE_ENTITLEMENT " AND o.entitlement_id = g.id"),
+	/* the key of the payment is unique: the row that had it goes first */
+	STEP("WITH gone AS (DELETE FROM coursebase.course_entitlements g"
+		 "  USING coursebase.course_entitlements k WHERE k.user_id = $1 AND g.user_id = $2"
+		 "  AND k.program_id = g.program_id RETURNING g.*)"
+		 " UPDATE coursebase.course_entitlements k SET status = g.status,"
+		 "  start_date = g.start_date, access_revoked_at = g.access_revoked_at,"
+		 "  source_payment_transaction_id = g.source_payment_transaction_id,"
+		 "  membership_id = coalesce(g.membership_id, k.membership_id),"
+		 "  restart_count = greatest(k.restart_count, g.restart_count), updated_at = now()"
+		 " FROM gone g WHERE k.user_id = $1 AND k.program_id = g.program_id"
+		 "  AND " RANK("g") " < " RANK("k")),
+	MOVE("course_entitlements"),
+	STEP("UPDATE coursebase.course_entitlements e SET completed_at = d.done FROM ("
+		 "  SELECT t.id, CASE WHEN count(k.id) = count(w.id) AND count(w.id) > 0"
+		 "   THEN max(k.completed_at) END AS done"
+		 "  FROM coursebase.course_entitlements t"
+		 "  LEFT JOIN coursebase.course_workouts w ON w.program_id = t.program_id"
+		 "   AND NOT w.is_rest"
+		 "  LEFT JOIN coursebase.course_workout_completions k ON k.entitlement_id = t.id"
+		 "   AND k.course_workout_id = w.id"
+		 "  WHERE t.user_id = $1 GROUP BY t.id) d"
+		 " WHERE e.id = d.id AND e.completed_at IS DISTINCT FROM d.done"),
+
+	/* sales: of two grants of one course by hand the later end, no end above all */
+	MOVE("purchases"),
+	STEP("UPDATE coursebase.course_grants k SET updated_at = now(),"
+		 " created_at = least(k.created_at, g.created_at),"
+		 " expires_at = nullif(greatest(coalesce(k.expires_at, 'infinity'),"
+		 "  coalesce(g.expires_at, 'infinity')), 'infinity')"
+		 " FROM " BOTH("course_grants") " AND k.course_id = g.course_id"
+		 " AND k.purchase_id IS NULL AND g.purchase_id IS NULL"),
+	STEP("DELETE FROM coursebase.course_grants g USING coursebase.course_grants k"
+		 " WHERE k.user_id = $1 AND g.user_id = $2 AND k.course_id = g.course_id"
+		 " AND k.purchase_id IS NULL AND g.purchase_id IS NULL"),
+	MOVE("course_grants"),
+	STEP("UPDATE coursebase.user_course_access k SET updated_at = now(),"
+		 " created_at = least(k.created_at, g.created_at) FROM " BOTH("user_course_access")
+		 " AND k.course_id = g.course_id"),
+	STEP("DELETE FROM coursebase.user_course_access g USING coursebase.user_course_access k"
+		 " WHERE k.user_id = $1 AND g.user_id = $2 AND k.course_id = g.course_id"),
+	MOVE("user_course_access"),
+	STEP("UPDATE coursebase.user_lesson_complete k SET updated_at = now(),"
+		 " created_at = least(k.created_at, g.created_at) FROM " BOTH("user_lesson_complete")
+		 " AND k.lesson_id = g.lesson_id"),
+	STEP("DELETE FROM coursebase.user_lesson_complete g"
+		 " USING coursebase.user_lesson_complete k"
+		 " WHERE k.user_id = $1 AND g.user_id = $2 AND k.lesson_id = g.lesson_id"),
+	MOVE("user_lesson_complete"),
+
+	/* stores: a course that both have is had once */
+	MOVE("store_receipts"),
+	STEP("WITH twice AS (UPDATE coursebase.course_purchases g SET status = 'invalid',"
+		 "  updated_at = now() FROM coursebase.course_purchases k"
+		 "  WHERE k.user_id = $1 AND g.user_id = $2 AND k.course_id = g.course_id"
+		 "  AND k.voice IS NOT DISTINCT FROM g.voice AND k.status = 'valid'"
+		 "  AND g.status = 'valid'"
+		 "  AND (k.source = 'premium_slot') = (g.source = 'premium_slot')"
+		 "  RETURNING g.source, g.environment, g.purchase_id)"
+		 " UPDATE coursebase.store_receipts r SET status = 'duplicate', updated_at = now()"
+		 " FROM twice t WHERE r.source = t.source AND r.environment = t.environment"
+		 " AND r.purchase_id = t.purchase_id AND r.status = 'valid'"),
+	MOVE("course_purchases"),
+	MOVE("custom_courses"),
+	MOVE("store_notifications"),
+
+	/* lines without a name of the store's are named by the person; merge.c folds them anew */
+	STEP("UPDATE coursebase.subscriptions g SET user_id = $1 WHERE g.user_id = $2"
+		 " AND EXISTS (SELECT FROM coursebase.subscription_events e WHERE e.user_id = $2)"
+		 " AND NOT EXISTS (SELECT FROM coursebase.subscriptions k WHERE k.user_id = $1)"),
+	STEP("UPDATE coursebase.subscription_events e SET user_id = $1, subscription_id = k.id"
+		 " FROM coursebase.subscriptions k WHERE k.user_id = $1 AND e.user_id = $2"),
+	STEP("DELETE FROM coursebase.subscription_lines WHERE user_id = $2"),
+	STEP("DELETE FROM coursebase.subscriptions WHERE user_id = $2"),
+
+	/* discounts: a use comes before an entry that was not used; its redemptions go along */
+	STEP("DELETE FROM coursebase.user_discounts k USING coursebase.user_discounts g"
+		 " WHERE k.user_id = $1 AND g.user_id = $2 AND k.discount_code_id = g.discount_code_id"
+		 " AND k.status = 'assigned' AND g.status <> 'assigned'"
+		 " AND NOT " STAYS("g.discount_code_id")),
+	STEP("UPDATE coursebase.user_discounts d SET user_id = $1 WHERE d.user_id = $2"
+		 " AND NOT " STAYS("d.discount_code_id")
+		 " AND NOT EXISTS (SELECT FROM coursebase.user_discounts k WHERE k.user_id = $1"
+		 "  AND k.discount_code_id = d.discount_code_id)"),
+	STEP("UPDATE coursebase.discount_redemptions r SET user_id = $1 WHERE r.user_id = $2"
+		 " AND NOT " STAYS("r.discount_code_id")),
+	STEP("DELETE FROM coursebase.user_discounts d WHERE d.user_id = $2 AND d.status = 'assigned'"
+		 " AND NOT EXISTS (SELECT FROM coursebase.discount_redemptions r"
+		 "  WHERE r.user_id = $2 AND r.discount_code_id = d.discount_code_id)"),
+	STEP("UPDATE coursebase.store_receipts r SET discount_order_ref = NULL"
+		 " WHERE r.user_id = $1 AND EXISTS (SELECT FROM coursebase.discount_redemptions d"
+		 "  WHERE d.user_id = $2 AND d.order_ref = r.discount_order_ref)"
+		 " AND NOT EXISTS (SELECT FROM coursebase.discount_redemptions d"
+		 "  WHERE d.user_id = $1 AND d.order_ref = r.discount_order_ref)"),
+	STEP("UPDATE coursebase.discount_codes SET referrer_id = $1, updated_at = now()"
+		 " WHERE referrer_id = $2"),
+
+	/* referrals: nobody is paid for bringing oneself */
+	STEP("UPDATE coursebase.referral_credits SET revoked_at = $3, updated_at = now()"
+		 " WHERE (user_id, referred_user_id) IN (($1, $2), ($2, $1)) AND revoked_at IS NULL"),
+	STEP("UPDATE coursebase.referral_credits SET user_id = $1 WHERE user_id = $2"
+		 " AND referred_user_id <> $1"),
+	STEP("UPDATE coursebase.referral_spendings s SET user_id = $1"
+		 " FROM coursebase.referral_credits c WHERE c.id = s.referral_credit_id"
+		 " AND s.user_id = $2 AND c.user_id = $1"),
+	STEP("UPDATE coursebase.user_profile SET referred_by = $1, updated_at = now()"
+		 " WHERE referred_by = $2 AND user_id <> $1"),
+	STEP("WITH brought AS (UPDATE coursebase.user_profile k SET referred_by = g.referred_by"
+		 "  FROM " BOTH("user_profile") " AND k.referred_by IS NULL AND g.referred_by <> $1"
+		 "  RETURNING k.referred_by), credit AS ("
+		 "  UPDATE coursebase.referral_credits c SET referred_user_id = $1 FROM brought b"
+		 "  WHERE c.referred_user_id = $2 AND c.user_id = b.referred_by)"
+		 " UPDATE coursebase.user_profile g SET referred_by = NULL FROM brought b"
+		 " WHERE g.user_id = $2"),
+
+	/* what the kept person has not said the other may have said */
+	STEP("UPDATE coursebase.user_profile k SET updated_at = now(),"
+		 " first_name = coalesce(k.first_name, g.first_name),"
+		 " last_name = coalesce(k.last_name, g.last_name),"
+		 " phone_number = coalesce(k.phone_number, g.phone_number),"
+		 " country = coalesce(k.country, g.country),"
+		 " lead_source = coalesce(k.lead_source, g.lead_source),"
+		 " devices = g.devices || k.devices FROM " BOTH("user_profile")),
+	STEP("UPDATE coursebase.user_profile SET first_name = NULL, last_name = NULL,"
+		 " phone_number = NULL, country = NULL, lead_source = NULL, email = '',"
+		 " time_zone = 'UTC', devices = '{}', role = 'user', is_placeholder = false,"
+		 " updated_at = now() WHERE user_id = $2"),
+	STEP("UPDATE coursebase.user_cohorts g SET user_id = $1 WHERE g.user_id = $2"
+		 " AND NOT EXISTS (SELECT FROM coursebase.user_cohorts k WHERE k.user_id = $1)"),
+	STEP("DELETE FROM coursebase.user_cohorts WHERE user_id = $2"),
+	STEP("UPDATE coursebase.analytics g SET user_id = $1 WHERE g.user_id = $2"
+		 " AND NOT EXISTS (SELECT FROM coursebase.analytics k WHERE k.user_id = $1)"),
+	STEP("DELETE FROM coursebase.analytics WHERE user_id = $2"),
+	STEP("UPDATE coursebase.audio_usage k SET updated_at = now(),"
+		 " play_count = greatest(k.play_count, g.play_count),"
+		 " title = coalesce(k.title, g.title) FROM " BOTH("audio_usage")
+		 " AND (k.course_code, k.audio_key) = (g.course_code, g.audio_key)"),
+	STEP("DELETE FROM coursebase.audio_usage g USING coursebase.audio_usage k"
+		 " WHERE k.user_id = $1 AND g.user_id = $2"
+		 " AND (k.course_code, k.audio_key) = (g.course_code, g.audio_key)"),
+	MOVE("audio_usage"),
+	/* a person signs up once */
+	STEP("UPDATE coursebase.app_logs l SET user_id = NULL, message = 'removed',"
+		 " origin = 'removed', context = NULL WHERE l.user_id = $2 AND l.log_type = 'sign_up'"
+		 " AND EXISTS (SELECT FROM coursebase.app_logs k WHERE k.user_id = $1"
+		 "  AND k.log_type = 'sign_up')"),
+	MOVE("app_logs"),
+	MOVE("server_logs"),
+
+	/* what phones were told before is told anew, to both */
+	STEP("DELETE FROM coursebase.cached_handshake_responses WHERE user_id IN ($1, $2)"),
+	STEP("INSERT INTO coursebase.user_versions AS v (user_id, version)"
+		 " SELECT p.id, (random() * 1e9)::bigint + 1 FROM unnest(ARRAY[$1, $2]) p (id)"
+		 " ORDER BY p.id ON CONFLICT (user_id) DO UPDATE SET version = v.version + 1,"
+		 " updated_at = now()"),
+
+	/* the account itself; those that were merged into it before lead on in one step */
+	STEP("UPDATE coursebase.users SET merged_into = $1 WHERE merged_into = $2"),
+	STEP("UPDATE coursebase.users SET merged_into = $1, deleted_at = $3, name = '',"
+		 " email = '', image_url = NULL, role = 'user', updated_at = now()"
+		 " WHERE id = $2 AND merged_into IS NULL"),
+};
+/* clang-format on */
+
+void
+merge_steps_take(PlanValues *values)
+{
+	for (int i = 0; i < lengthof(steps); i++)
+		owner_execute_latest(&steps[i], values->datums, values->nulls);
+}
