@@ -87,5 +87,5 @@ $$;
 COMMENT ON FUNCTION coursebase.check_access() IS
     'Lists what is wrong with access, grants and premium slots: part of check_integrity(). For the server; reads with the caller''s rights.
 
-check_name: course_access (user_course_access is not what the grants without an end that count give), course_grant_buyer (a grant by another user''s purchase), slot_limit (more courses in slots than the setting premium_slots ever allowed), slot_twice (two slots for one course and voice), slot_sold (a slot with what only a sale has), slot_without_premium (a slot of a user who never had a subscription), course_purchase_live (a course owned twice in one voice). object: table and key. problem: what is stored and what was found.';
+check_name: course_access (user_course_access is not what the grants without an end that count give), course_grant_buyer (a grant by another user''s purchase), slot_limit (more courses in slots than any entitlement ever gave), slot_twice (two slots for one course and voice), slot_sold (a slot with what only a sale has), slot_without_premium (a slot of a user who never had a subscription), course_purchase_live (a course owned twice in one voice). object: table and key. problem: what is stored and what was found.';
 GRANT EXECUTE ON FUNCTION coursebase.check_access() TO server;

@@ -34,7 +34,6 @@
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/schema.h"
-#include "core/setting.h"
 #include "events/access.h"
 #include "events/event.h"
 #include "identity/anchor.h"
@@ -76,7 +75,11 @@ static KeptPlan lock_organizations = {
 #define REFUND_OPEN(who) "EXISTS (SELECT FROM coursebase.ai_credit_purchases p" \
 	" WHERE p.user_id " who " AND p.refunded_credits < p.claimed_credits)"
 
-/* Why the two cannot become one: a sentence each. $3 is the setting premium_slots. */
+/* The most slots that any entitlement gives; NULL where one covers every course. */
+#define MOST_SLOTS "(SELECT CASE WHEN bool_or(e.covers_every_course) THEN NULL" \
+	" ELSE max(e.course_slots) END FROM coursebase.entitlements e)"
+
+/* Why the two cannot become one: a sentence each. */
 static KeptPlan find_reasons = {
 	.sql =
 	"SELECT string_agg(r.reason, ' ' ORDER BY r.reason COLLATE \"C\") FROM ("
@@ -109,9 +112,10 @@ static KeptPlan find_reasons = {
 	"  AND g.source <> 'premium_slot' AND k.status IN ('pending', 'valid')"
 	"  AND g.status IN ('pending', 'valid') AND 'pending' IN (k.status, g.status)"
 	" UNION ALL"
-	" SELECT format('They chose %s courses for premium, of %s.', " SLOTS("IN ($1, $2)") ", $3)"
-	"  WHERE $3 <> -1 AND " SLOTS("IN ($1, $2)")
-	"   > greatest($3, " SLOTS("= $1") ", " SLOTS("= $2") ")"
+	" SELECT format('They chose %s courses for premium, of %s.', " SLOTS("IN ($1, $2)")
+	"  , " MOST_SLOTS ")"
+	"  WHERE " MOST_SLOTS " IS NOT NULL AND " SLOTS("IN ($1, $2)")
+	"   > greatest(" MOST_SLOTS ", " SLOTS("= $1") ", " SLOTS("= $2") ")"
 	" UNION ALL"
 	" SELECT DISTINCT format('Both have a subscription of store %s without a name.', k.store)"
 	"  FROM " BOTH("subscription_events") " AND k.store = g.store"
@@ -121,8 +125,8 @@ static KeptPlan find_reasons = {
 	"  WHERE (" REFUND_OPEN("= $1") " OR " REFUND_OPEN("= $2") ")"
 	"  AND EXISTS (SELECT FROM " BOTH("ai_credit_purchases") ")"
 	" ) r (reason)",
-	.nargs = 3,
-	.types = {UUIDOID, UUIDOID, INT8OID},
+	.nargs = 2,
+	.types = {UUIDOID, UUIDOID},
 };
 /* clang-format on */
 
@@ -310,7 +314,6 @@ reasons_refuse(const Merge *merge)
 
 	plan_bind_uuid(&values, merge->keep);
 	plan_bind_uuid(&values, merge->gone);
-	plan_bind_int64(&values, setting_integer("premium_slots"));
 	plan_execute_latest(&find_reasons, values.datums, values.nulls);
 	reasons = plan_text(0, 1);
 	if (reasons != NULL)

@@ -7,7 +7,7 @@ SET client_min_messages = warning;
 BEGIN;
 SET LOCAL TimeZone = 'UTC';
 \i :abs_srcdir/fixtures/worlds/everything.sql
-UPDATE coursebase.settings SET value = '-1' WHERE name = 'premium_slots';
+UPDATE coursebase.entitlements SET covers_every_course = true WHERE name = 'premium';
 CREATE FUNCTION pg_temp.id(kind text, n int) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$ SELECT md5(kind || n)::uuid $$;
 INSERT INTO coursebase.courses (id, course_code, title, description, in_premium, grants_may_end)
 SELECT pg_temp.id('course', c), 'C' || 50 + c || 'MRG', 'C', '', c % 3 = 0, true FROM generate_series(1, 6) c;

@@ -37,7 +37,7 @@ SELECT coursebase.merge_users(:cleo, NULL);
 SELECT coursebase.merge_users(:cleo, :dora, 'infinity');
 SELECT coursebase.merge_users(:cleo, '00000000-0000-4000-a000-0000000000ff');
 -- Two truths.
-UPDATE coursebase.settings SET value = '1' WHERE name = 'premium_slots';
+UPDATE coursebase.entitlements SET course_slots = least(course_slots, 1), covers_every_course = false;
 SAVEPOINT asked;
 INSERT INTO coursebase.memberships (organization_id, user_id, role) VALUES
     ('00000000-0000-4000-a000-000000000201', :cleo, 'member'), ('00000000-0000-4000-a000-000000000201', :dora, 'coach');
