@@ -87,10 +87,24 @@ static RowsSource users_by_id = USERS_BY("users_pkey", "id", UUIDOID);
 
 static Answer answer;
 
+/*
+ * The last user who was looked up by id, and what the row holds for: who asks about another user
+ * resolves the id first and reads the rights of that user next.
+ */
+static struct
+{
+	bool known;
+	pg_uuid_t id;
+	User user;
+	uint64 generation;
+	SnapshotKey snapshot;
+} named;
+
 static const Asking *user_asking(const User *user);
 static const Asking *asking_look_up(const Subject *subject);
 static const User *user_look_up(const Subject *subject, Snapshot snapshot);
 static User user_of_subject(const Subject *subject, Snapshot snapshot);
+static const User *user_named(const pg_uuid_t *id);
 static User user_read(RowsSource *source, Datum key, Snapshot snapshot);
 static bool subject_is_text(const Subject *subject);
 static bool subject_is_uuid(const Subject *subject, pg_uuid_t *uuid);
@@ -176,20 +190,42 @@ identity_explain(pg_uuid_t *user, bool *admin)
 bool
 identity_user_read(const pg_uuid_t *id, bool *admin)
 {
-	User user = user_read(&users_by_id, UUIDPGetDatum(id), GetActiveSnapshot());
+	const User *user = user_named(id);
 
-	*admin = user.asking.admin;
-	return user.exists && !user.deleted;
+	*admin = user->asking.admin;
+	return user->exists && !user->deleted;
 }
 
 bool
 identity_follow(pg_uuid_t *user)
 {
-	User found = user_read(&users_by_id, UUIDPGetDatum(user), GetActiveSnapshot());
+	const User *found = user_named(user);
 
-	if (found.merged)
-		*user = found.merged_into;
-	return found.merged;
+	if (found->merged)
+		*user = found->merged_into;
+	return found->merged;
+}
+
+/* The user of that id, from the last look-up if it still holds; valid until the next one. */
+static const User *
+user_named(const pg_uuid_t *id)
+{
+	Snapshot snapshot = GetActiveSnapshot();
+
+	if (!named.known || named.generation != rows_generation || !uuid_equal(&named.id, id) ||
+		!snapshot_key_equals(&named.snapshot, snapshot))
+	{
+		/* as in user_look_up() */
+		uint64 generation = rows_generation;
+
+		named.known = false;
+		named.user = user_read(&users_by_id, UUIDPGetDatum(id), snapshot);
+		named.id = *id;
+		named.generation = generation;
+		snapshot_key_take(&named.snapshot, snapshot);
+		named.known = true;
+	}
+	return &named.user;
 }
 
 /*
