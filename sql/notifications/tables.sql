@@ -57,6 +57,7 @@ CREATE TABLE coursebase.store_notifications (
     applied_at       timestamptz,
     created_at       timestamptz  NOT NULL DEFAULT now(),
     updated_at       timestamptz  NOT NULL DEFAULT now(),
+    waits_for        text[],
     CONSTRAINT store_notifications_pkey PRIMARY KEY (id),
     CONSTRAINT store_notifications_provider_environment_notification_id_key
         UNIQUE (provider, environment, notification_id),
@@ -78,6 +79,9 @@ CREATE INDEX store_notifications_user_id_idx ON coursebase.store_notifications (
 CREATE INDEX store_notifications_received_at_idx ON coursebase.store_notifications (received_at);
 CREATE INDEX store_notifications_open_idx ON coursebase.store_notifications (received_at)
     WHERE outcome IN ('waiting', 'refused');
+-- What comes looks for those who wait for it.
+CREATE INDEX store_notifications_waits_for_idx ON coursebase.store_notifications
+    USING gin (waits_for) WHERE outcome IN ('waiting', 'refused');
 COMMENT ON TABLE coursebase.store_notifications IS
     'What providers sent, each notification once, with what became of it. Written by take_notification() and replay_notifications() alone. Bodies are personal data: delete_user() and purge_logs() empty them, and keep key and outcome.';
 COMMENT ON COLUMN coursebase.store_notifications.id IS 'Key of the notification here.';
@@ -98,6 +102,7 @@ COMMENT ON COLUMN coursebase.store_notifications.received_at IS 'When it first c
 COMMENT ON COLUMN coursebase.store_notifications.applied_at IS 'When it took effect, or NULL.';
 COMMENT ON COLUMN coursebase.store_notifications.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.store_notifications.updated_at IS 'When the row last changed.';
+COMMENT ON COLUMN coursebase.store_notifications.waits_for IS 'While it waits or is refused: the provider''s names of the payment, line and purchase that it is about. Whatever takes effect with one of them has it tried again.';
 ALTER TABLE coursebase.store_notifications ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.store_notifications
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();

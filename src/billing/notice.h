@@ -19,6 +19,8 @@ typedef struct SubscriptionNotice
 	const char *store;
 	const char *environment;
 	const char *original_transaction_id; /* NULL if the store names none */
+	const char *payment_intent_id; /* by these a refund finds the payment; NULL: not told */
+	const char *charge_id;
 	bool manual;   /* a person entered it: refuse the event if the line does not allow it */
 	Datum payload; /* jsonb: what came, what is read of it in one spelling; 0: notice_payload()
 					  of the other members */

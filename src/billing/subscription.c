@@ -365,6 +365,9 @@ line_advance(Situation *situation, SubscriptionLine *line)
 
 	if (situation->has_line && fold_event_compare(&event, &situation->line.last) < 0)
 		return line_refold(situation, line);
+	/* what a refund does follows from the other refunds of its payment, and from its sum */
+	if (event.refund != NULL || (event.paid > 0 && situation->transaction_seen))
+		return line_refold(situation, line);
 	if (!situation->has_line)
 	{
 		situation->line.store = notice->store;
