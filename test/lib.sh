@@ -52,12 +52,14 @@ work_end()
 	trap '' HUP INT TERM
 	[ -z "$child" ] || kill_family "$child"
 	[ -z "$watcher" ] || kill_family "$watcher"
+	[ -z "$beside" ] || kill_family "$beside"
 	server_stop
 	cd /
 	rm -rf "$work"
 }
-child=
-watcher=
+child=   # what attended runs
+watcher= # what tells how a build gets on
+beside=  # what runs while tests run
 
 kill_family()
 {
@@ -136,6 +138,7 @@ packages_missing()
 	command -v make >/dev/null || say make
 	[ -f /usr/include/stdio.h ] || say libc6-dev
 	[ -f /usr/include/openssl/evp.h ] || say libssl-dev
+	command -v openssl >/dev/null || say openssl
 	perl -MJSON::PP -MTest::More -e 1 2>/dev/null || say perl
 	[ "$1" = demo ] || perl -MIPC::Run -e 1 2>/dev/null || say libipc-run-perl
 }
@@ -182,7 +185,6 @@ packages_useful()
 {
 	clang_format_find || say clang-format
 	command -v clang >/dev/null || say clang
-	command -v openssl >/dev/null || say openssl
 	clang_fuzzes || say libclang-rt-dev
 	edge_packaged || command -v npm >/dev/null || printf '%s\n' nodejs node-typescript node-pg
 }

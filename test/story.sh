@@ -196,13 +196,14 @@ proved()
 # Needs a server that runs. Makes the database in which the story happens.
 story_begin()
 {
-	mkdir -p "$work/outside"
+	mkdir -p "$work/outside" "$work/stores"
 	: >"$work/names" >"$work/ids"
 	: >"$work/facts" >"$work/prepared"
 	PGOPTIONS='-c client_min_messages=warning'
 	PATH=$tree/test/demo.d:$PATH
 	DEMO=$tree/test/demo.d
-	export PATH PGOPTIONS DEMO
+	STORE_KEYS=$work/stores
+	export PATH PGOPTIONS DEMO STORE_KEYS
 	exec 3>&2
 	createdb demo || die "the database could not be made"
 }

@@ -20,6 +20,9 @@ SQL
 value ben <<'SQL'
 SELECT id FROM coursebase.users WHERE clerk_user_id = 'user_2ben';
 SQL
+value cleo <<'SQL'
+SELECT id FROM coursebase.users WHERE clerk_user_id = 'user_2cleo';
+SQL
 value people <<'SQL'
 SELECT count(*) FROM coursebase.users;
 SQL

@@ -14,7 +14,6 @@ use Test::More;
 plan skip_all => 'needs the program openssl' if system('openssl version >/dev/null 2>&1') != 0;
 
 my $node = node('notification_proof');
-# All chains before the clock is read: a token is signed when its certificates are valid.
 my $chain = apple_root('true');
 my $forger = apple_root('forged');
 my %unmarked = map { $_ => apple_root("no_$_", "${_}_marker" => 0) } 'leaf', 'intermediate';

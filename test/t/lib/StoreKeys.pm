@@ -1,4 +1,7 @@
 # StoreKeys.pm: roots, keys and signed notifications of stores that a test makes for itself, with the program openssl.
+#
+# STORE_KEYS in the environment names a directory that keeps what was made, so that several programs sign with the same
+# keys; without it the keys end with the program.
 package StoreKeys;
 
 use strict;
@@ -8,11 +11,11 @@ use Exporter 'import';
 use File::Temp qw(tempdir);
 use JSON::PP;
 use MIME::Base64;
+use POSIX qw(strftime);
 
 our @EXPORT = qw(apple_root apple_token apple_notification stripe_header rsa_key rsa_sign jwt base64url json_of);
 
-my $folder = tempdir(CLEANUP => 1);
-my $serial = 100;
+my $folder = $ENV{STORE_KEYS} // tempdir(CLEANUP => 1);
 
 sub run_openssl
 {
@@ -53,29 +56,26 @@ sub json_of
 	return JSON::PP->new->canonical->encode($value);
 }
 
-# A chain as Apple's: NAME => the paths of its three certificates and the leaf's key. Options: leaf_marker and
-# intermediate_marker (1), curve (prime256v1), leaf_days (365).
+# A chain as Apple's: root is its root in PEM, key the path of the leaf's key, x5c the three certificates. Options:
+# leaf_marker and intermediate_marker (1), curve (prime256v1); from and until, the epochs between which the certificates
+# are valid (a day ago, ten years from now), leaf_until.
 sub apple_root
 {
 	my ($name, %option) = @_;
 	my %marker = (leaf => '1.2.840.113635.100.6.11.1', intermediate => '1.2.840.113635.100.6.2.1');
 	my $base = "$folder/$name";
-
-	run_openssl("ecparam -name prime256v1 -genkey -noout -out $base-root.key");
-	run_openssl("req -x509 -new -key $base-root.key -subj /CN=$name-root -days 3650 -out $base-root.pem"
-		  . " -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign");
 	my $issuer = 'root';
-	for my $what ('intermediate', 'leaf')
+
+	for my $what (-e "$base-leaf.pem" ? () : ('root', 'intermediate', 'leaf'))
 	{
 		my $curve = $what eq 'leaf' ? $option{curve} // 'prime256v1' : 'prime256v1';
-		my $days = $what eq 'leaf' ? $option{leaf_days} // 3650 : 3650;
 		my $extensions = $what eq 'leaf' ? "basicConstraints=CA:FALSE\n" : "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n";
-		$extensions .= "$marker{$what}=ASN1:NULL\n" if $option{"${what}_marker"} // 1;
-		spew("$base-$what.ext", $extensions);
+		$extensions .= "$marker{$what}=ASN1:NULL\n" if $marker{$what} && ($option{"${what}_marker"} // 1);
+		my $until = $option{until} // time + 3650 * 86_400;
+		$until = $option{leaf_until} // $until if $what eq 'leaf';
 		run_openssl("ecparam -name $curve -genkey -noout -out $base-$what.key");
 		run_openssl("req -new -key $base-$what.key -subj /CN=$name-$what -out $base-$what.csr");
-		run_openssl("x509 -req -in $base-$what.csr -CA $base-$issuer.pem -CAkey $base-$issuer.key -days $days"
-			  . " -set_serial " . $serial++ . " -extfile $base-$what.ext -out $base-$what.pem");
+		certify("$base-$what", "$base-$issuer", $extensions, $option{from} // time - 86_400, $until);
 		$issuer = $what;
 	}
 	return {
@@ -83,6 +83,20 @@ sub apple_root
 		key => "$base-leaf.key",
 		x5c => [ map { der_of("$base-$_.pem") } 'leaf', 'intermediate', 'root' ],
 	};
+}
+
+# The issuer signs the request of SUBJECT.csr. The program's `ca` alone takes the dates: `req` and `x509` begin now.
+sub certify
+{
+	my ($subject, $issuer, $extensions, $from, $until) = @_;
+	my ($start, $end) = map { strftime('%Y%m%d%H%M%SZ', gmtime $_) } $from, $until;
+
+	spew("$subject.ext", $extensions);
+	spew("$subject.index", '');
+	spew("$subject.cnf", "[ca]\ndefault_ca=own\n[own]\ndatabase=$subject.index\nnew_certs_dir=$folder\nrand_serial=yes\n"
+		  . "default_md=sha256\npolicy=names\n[names]\ncommonName=supplied\n");
+	run_openssl("ca -batch -notext -config $subject.cnf -in $subject.csr -out $subject.pem -keyfile $issuer.key "
+		  . ($subject eq $issuer ? '-selfsign' : "-cert $issuer.pem") . " -startdate $start -enddate $end -extfile $subject.ext");
 }
 
 sub der_of
@@ -147,7 +161,7 @@ sub stripe_header
 sub rsa_key
 {
 	my ($name) = @_;
-	run_openssl("genrsa -out $folder/$name.key 2048");
+	run_openssl("genrsa -out $folder/$name.key 2048") unless -e "$folder/$name.key";
 	run_openssl("rsa -in $folder/$name.key -pubout -out $folder/$name.pub");
 	return { key => "$folder/$name.key", public => slurp("$folder/$name.pub") };
 }
