@@ -227,6 +227,19 @@ sum_read(const Members *members, int member)
 	return sum;
 }
 
+/* All names of the form, and the one for what one wants to keep. */
+Datum
+notice_known_members(void)
+{
+	Datum names[MEMBERS + 1];
+
+	for (int i = 0; i < MEMBERS; i++)
+		names[i] = CStringGetTextDatum(member_names[i]);
+	names[MEMBERS] = CStringGetTextDatum("payload");
+	return PointerGetDatum(
+		construct_array(names, MEMBERS + 1, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
 /* As what came names a type is kept, with its subtype; what it means is a column. */
 Datum
 notice_read_members(void)

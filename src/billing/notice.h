@@ -53,6 +53,9 @@ extern Datum notice_payload(const SubscriptionNotice *notice);
  */
 extern Datum notice_read_members(void);
 
+/* All names that the form of an event knows, as text[] in the current context. */
+extern Datum notice_known_members(void);
+
 /*
  * Takes a notice into the log, once, and stores what the subscription is then
  * (subscription.c). Needs SPI and the lock of the user's row, and runs with the rights of the

@@ -326,7 +326,11 @@ first_premium_tell(const Situation *situation, const SubscriptionLine *line)
 	bool ends = line->state.now.status == SUBSCRIPTION_REVOKED &&
 				(begins || situation->notice.event.type == EVENT_REVOKED);
 
-	if (!begins && !ends)
+	bool returns = situation->has_line && !ends &&
+				   situation->line.state.now.status == SUBSCRIPTION_REVOKED &&
+				   situation->notice.event.type == EVENT_UNREVOKED;
+
+	if (!begins && !ends && !returns)
 		return;
 	/* a tester pays nothing, and so nobody is paid for bringing one */
 	if (!environment_counts(line->environment, NULL))
@@ -338,6 +342,8 @@ first_premium_tell(const Situation *situation, const SubscriptionLine *line)
 		premium_listener(PREMIUM_BEGAN, situation->user, situation->at);
 	if (ends)
 		premium_listener(PREMIUM_REFUNDED, situation->user, situation->at);
+	if (returns && line->state.now.status != SUBSCRIPTION_REVOKED)
+		premium_listener(PREMIUM_RETURNED, situation->user, situation->at);
 }
 
 /* A line that is there must be this user's, and of the environment of the event. */

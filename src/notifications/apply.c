@@ -30,6 +30,7 @@
 #include "json/json_load.h"
 #include "notifications/apply.h"
 #include "notifications/fields.h"
+#include "notifications/session.h"
 #include "notifications/whose.h"
 
 const char *const notice_outcome_names[] = {"applied", "noted", "waiting", "refused"};
@@ -147,12 +148,15 @@ typedef enum PaymentOf
 	PAYMENT_OF_LINE,
 } PaymentOf;
 
+SessionListener session_listener;
+
 static void subscription_apply(const NoticeCall *call, NoticeEffect *effect);
 static char *event_json(const NoticeCall *call, const char *store);
 static void payment_append(StringInfo json, const StoreNotice *notice);
 static void purchase_apply(const NoticeCall *call, NoticeEffect *effect);
 static char *receipt_json(const NoticeCall *call);
 static void checkout_apply(const NoticeCall *call, NoticeEffect *effect);
+static bool session_apply(const NoticeCall *call, NoticeEffect *effect);
 static void payment_bind(PlanValues *values, const StoreNotice *notice);
 static PaymentOf payment_find(const NoticeCall *call, StoreNotice *notice, pg_uuid_t *purchase,
 							  NoticeEffect *effect);
@@ -387,6 +391,8 @@ checkout_apply(const NoticeCall *call, NoticeEffect *effect)
 	char *product = notice_text(notice->product);
 	PlanValues values = {0};
 
+	if (notice->state != PURCHASE_STATE_PENDING && session_apply(call, effect))
+		return;
 	if (notice->state == PURCHASE_STATE_CANCELED)
 	{
 		note(effect, "the session was not paid");
@@ -427,6 +433,37 @@ checkout_apply(const NoticeCall *call, NoticeEffect *effect)
 	payment_bind(&values, notice);
 	owner_execute(&complete_checkout, values.datums, values.nulls, false);
 	applied(effect, false);
+}
+
+/* The session of a checkout of another slice; false where none knows it. */
+static bool
+session_apply(const NoticeCall *call, NoticeEffect *effect)
+{
+	const StoreNotice *notice = call->notice;
+	PaidSession session = {
+		.session = notice_text(notice->order),
+		.payment_intent = notice_text(notice->payment),
+		.failed = notice->state == PURCHASE_STATE_CANCELED,
+		.amount = notice->amount,
+		.currency = notice_text(notice->currency),
+		.environment = environment_of(call),
+		.at = call->at,
+	};
+
+	if (session_listener == NULL || !session_listener(&session))
+		return false;
+	effect->user = session.user;
+	effect->has_user = true;
+	if (session.refusal != NULL)
+		refuse(effect, session.refusal);
+	else if (session.answer == NULL)
+		note(effect, "what a sandbox sold gives nothing here");
+	else
+	{
+		effect->outcome = OUTCOME_APPLIED;
+		effect->result = session.answer;
+	}
+	return true;
 }
 
 /* The three names of a payment, in the order of refund_payment(). */

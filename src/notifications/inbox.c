@@ -160,7 +160,6 @@ static void row_read(uint64 index, InboxRow *row);
 static void row_renew(const Received *received, NoticeProof proof, InboxRow *row);
 static bool row_replay(const pg_uuid_t *id, TimestampTz at, InboxRow *row);
 static void row_settle(InboxRow *row, const NoticeCall *call);
-static void waiting_take_up(Datum names, TimestampTz at);
 static void effect_try(const NoticeCall *call, NoticeEffect *effect);
 static bool is_answer(int sqlstate);
 static char *notification_id(const Received *received, const StoreNotice *notice);
@@ -424,13 +423,13 @@ row_settle(InboxRow *row, const NoticeCall *call)
 	plan_bind_nullable(&values, names, final);
 	owner_execute(&settle_row, values.datums, values.nulls, false);
 	if (final && call->notice->subject != NOTICE_NOTHING)
-		waiting_take_up(names, call->at);
+		takeup_names_came(names, call->at);
 }
 
 /* Each that is taken up may be what another one waits for. A row that still waits takes up
  * nothing, so that this ends. */
-static void
-waiting_take_up(Datum names, TimestampTz at)
+void
+takeup_names_came(Datum names, TimestampTz at)
 {
 	pg_uuid_t *ids;
 	uint64 count;

@@ -11,16 +11,25 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "fmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/timestamp.h"
 #include "utils/uuid.h"
 
 #include "core/datum.h"
 #include "core/owner.h"
 #include "core/plan.h"
+#include "core/restore.h"
+#include "core/row_trigger.h"
 #include "notifications/apply.h"
 #include "notifications/takeup.h"
+
+#define TAKEUP_COLUMNS 8
 
 /* The class of the locks: 'cbtu' in hexadecimal. Sorted, so that two callers take them in one
  * order. */
@@ -39,12 +48,14 @@ static KeptPlan find_waiting = {
 	.types = {TEXTARRAYOID},
 };
 
+PG_FUNCTION_INFO_V1(coursebase_tg_any__take_up);
+
 Datum
 takeup_names(const StoreNotice *notice)
 {
 	const JsonSlice names[] = {
 		notice->payment,     notice->charge, notice->invoice, notice->original_transaction,
-		notice->transaction, notice->token,
+		notice->transaction, notice->token,  notice->order,
 	};
 	Datum texts[lengthof(names)];
 	int count = 0;
@@ -71,4 +82,37 @@ takeup_find(Datum names, uint64 *count)
 	for (uint64 i = 0; i < *count; i++)
 		ids[i] = plan_uuid(i, 1);
 	return ids;
+}
+
+/*
+ * SQL function: tg_any__take_up() returns trigger
+ *
+ * After a row got a name by which notifications may wait for it; the arguments are the columns.
+ * The time is that of the transaction, as where a notification comes by itself.
+ */
+PGDLLEXPORT Datum
+coursebase_tg_any__take_up(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_expect(fcinfo, "tg_any__take_up", ROW_AFTER_CHANGE);
+	HeapTuple row = trigger_row_after(data);
+	Datum texts[TAKEUP_COLUMNS];
+	int count = 0;
+
+	if (restore_under_way() || row == NULL)
+		return PointerGetDatum(NULL);
+	for (int i = 0; i < data->tg_trigger->tgnargs && count < TAKEUP_COLUMNS; i++)
+	{
+		char *name = trigger_text_or_null(data, row, data->tg_trigger->tgargs[i]);
+
+		if (name != NULL)
+			texts[count++] = CStringGetTextDatum(name);
+	}
+	if (count == 0)
+		return PointerGetDatum(NULL);
+	SPI_connect();
+	takeup_names_came(
+		PointerGetDatum(construct_array(texts, count, TEXTOID, -1, false, TYPALIGN_INT)),
+		GetCurrentTransactionStartTimestamp());
+	SPI_finish();
+	return PointerGetDatum(NULL);
 }

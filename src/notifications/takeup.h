@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "datatype/timestamp.h"
 #include "utils/uuid.h"
 
 #include "notifications/notice.h"
@@ -21,6 +22,9 @@ extern Datum takeup_names(const StoreNotice *notice);
  * the other. Needs SPI.
  */
 extern void takeup_lock(Datum names);
+
+/* Tries again what waits for one of the names (inbox.c). Needs SPI. */
+extern void takeup_names_came(Datum names, TimestampTz at);
 
 /* The rows of the inbox that wait for one of the names, oldest first, in the current context.
  * Needs SPI. */
