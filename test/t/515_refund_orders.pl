@@ -2,7 +2,7 @@
 # ones, nothing waits in the end, and who has premium is who paid for the period and did not get the money back. The
 # oracle knows nothing of events: it adds up money.
 #
-# COURSEBASE_LOAD multiplies the 300 people.
+# COURSEBASE_LOAD multiplies the 150 people.
 use strict;
 use warnings FATAL => 'all';
 use FindBin;
@@ -10,7 +10,7 @@ use lib "$FindBin::RealBin/lib";
 use Coursebase;
 use Test::More;
 
-my $people = int(300 * ($ENV{COURSEBASE_LOAD} // 1));
+my $people = int(150 * ($ENV{COURSEBASE_LOAD} // 1));
 my $node   = node('refund_orders');
 
 # A person pays one to four months of 900; up to three refunds or disputes are of any of the payments, at any time from
