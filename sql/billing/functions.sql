@@ -123,15 +123,18 @@ AS $$
             WHERE u.id = is_trial_eligible.user_id AND u.deleted_at IS NULL)
         AND NOT EXISTS (
             SELECT FROM coursebase.subscription_events e
-            CROSS JOIN (
-                SELECT coalesce(s.value, s.default_value) AS prefix FROM coursebase.settings s
-                WHERE s.name = 'store_product_prefix') p
             WHERE e.user_id = is_trial_eligible.user_id AND e.environment = 'production'
                 AND e.store NOT IN ('manual', 'promotional')
                 AND e.event_type IN ('created', 'renewed', 'recovered')
                 AND e.period_end > e.event_time
-                AND lower(e.product_id) IN (lower(is_trial_eligible.product_id),
-                    lower(p.prefix || is_trial_eligible.product_id)))
+                AND (lower(e.product_id) = lower(is_trial_eligible.product_id)
+                    OR EXISTS (
+                        SELECT FROM coursebase.settings s,
+                            regexp_split_to_table(coalesce(s.value, s.default_value),
+                                '[[:space:],]+') AS p (prefix)
+                        WHERE s.name = 'store_product_prefixes'
+                            AND lower(e.product_id)
+                                = lower(p.prefix || is_trial_eligible.product_id))))
 $$;
 COMMENT ON FUNCTION coursebase.is_trial_eligible(uuid, text) IS
     'Answers whether a person may have a trial of a product: the account is open, and no period of it, on trial or paid, was ever begun, also when it was refunded. What a sandbox sold and what was given away does not count. For the server; reads with the caller''s rights.

@@ -8,6 +8,7 @@ CREATE TABLE coursebase.store_products (
     currency        char(3),
     created_at      timestamptz  NOT NULL DEFAULT now(),
     updated_at      timestamptz  NOT NULL DEFAULT now(),
+    course_code     text,
     CONSTRAINT store_products_pkey PRIMARY KEY (product_id),
     CONSTRAINT store_products_course_id_fkey FOREIGN KEY (course_id)
         REFERENCES coursebase.courses (id) ON DELETE RESTRICT,
@@ -19,8 +20,10 @@ CREATE TABLE coursebase.store_products (
     CONSTRAINT store_products_credits_of_a_pack_check
         CHECK ((kind = 'ai_credits') = (credits IS NOT NULL)),
     CONSTRAINT store_products_credits_positive_check CHECK (credits > 0),
-    CONSTRAINT store_products_custom_course_names_a_code_check
-        CHECK (kind <> 'custom_course' OR product_id ~ '^x[0-9]{2}[a-z]{3}$'),
+    CONSTRAINT store_products_code_of_a_custom_course_check
+        CHECK ((kind = 'custom_course') = (course_code IS NOT NULL)),
+    CONSTRAINT store_products_course_code_form_check
+        CHECK (course_code ~ '^X[0-9]{2}[A-Z]{3}$'),
     CONSTRAINT store_products_price_not_negative_check CHECK (price_in_cents >= 0),
     CONSTRAINT store_products_currency_form_check CHECK (currency ~ '^[A-Z]{3}$'),
     CONSTRAINT store_products_price_has_currency_check
@@ -28,9 +31,10 @@ CREATE TABLE coursebase.store_products (
 );
 CREATE INDEX store_products_course_id_idx ON coursebase.store_products (course_id);
 COMMENT ON TABLE coursebase.store_products IS 'What the app stores sell: a course, a subscription, a pack of credits or a custom course.';
-COMMENT ON COLUMN coursebase.store_products.product_id IS 'Base id in lower case, without the store''s prefix and a discount''s suffix (c14enb).';
+COMMENT ON COLUMN coursebase.store_products.product_id IS 'Base id in lower case, without a store''s prefix and a discount''s suffix. The kind says what it is, not its spelling.';
 COMMENT ON COLUMN coursebase.store_products.kind IS 'course, subscription, ai_credits or custom_course.';
 COMMENT ON COLUMN coursebase.store_products.course_id IS 'The course that the product gives; NULL for another kind.';
+COMMENT ON COLUMN coursebase.store_products.course_code IS 'The code that a custom course of this product gets: X, two digits, three letters; NULL for another kind.';
 COMMENT ON COLUMN coursebase.store_products.credits IS 'The credits that a pack gives; NULL for another kind.';
 COMMENT ON COLUMN coursebase.store_products.price_in_cents IS 'Price in minor units of currency, or NULL if only the store knows it.';
 COMMENT ON COLUMN coursebase.store_products.currency IS 'ISO 4217 code of the price, in upper case.';
@@ -310,8 +314,9 @@ GRANT SELECT ON TABLE coursebase.sales_to_review TO server;
 -- How the stores spell the ids of products.
 INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning, is_owner_only)
 VALUES
-    ('store_product_prefix', 'text', 'me.hypnoelp.app.',
-        'What the stores put before the id of a product, taken off before it is looked up.', false),
+    ('store_product_prefixes', 'text', '',
+        'What the stores put before the ids of products, separated by spaces or commas. Of an id that is no product''s as it stands, the longest that fits is taken off.',
+        false),
     ('restore_behavior', 'text', 'transfer_if_closed',
         'Whether a receipt of another account goes to the one that brings it: refuse, transfer, or transfer_if_closed.',
         true)

@@ -18,6 +18,7 @@
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -33,6 +34,11 @@
 const char *const grant_part_names[GRANT_PARTS] = {"anonymous", "end_user", "server"};
 static const char *const usual_roles[GRANT_PARTS] = {"anon", "authenticated", "service_role"};
 
+/* In the order that each transaction takes. */
+static KeptPlan read_tables = {
+	.sql = "SELECT oid FROM pg_catalog.pg_class WHERE relnamespace = 'coursebase'::regnamespace"
+		   " AND relkind IN ('r', 'p') ORDER BY oid",
+};
 /* The roles in the order of GrantPart, NULL for a part that nobody plays. */
 static KeptPlan read_roles = {
 	.sql =
@@ -103,6 +109,7 @@ static bool role_exists(const char *role);
 static char *role_fault(const GrantRoles *roles, GrantPart part);
 static char *person_fault(const char *role, const char *server);
 static char *stronger_role(const char *role, const char *server);
+static void tables_lock(void);
 static void role_revoke(const char *role);
 static void grant_steps(GrantRoles *roles);
 static void grant_step(Step *step, GrantRoles *roles);
@@ -119,6 +126,7 @@ grants_set(GrantRoles *roles)
 
 	for (GrantPart part = 0; part < GRANT_PARTS; part++)
 		role_check(roles, part);
+	tables_lock();
 	for (GrantPart part = 0; part < GRANT_PARTS; part++)
 	{
 		role_revoke(before.role[part]);
@@ -127,6 +135,24 @@ grants_set(GrantRoles *roles)
 	grant_steps(roles);
 	for (GrantPart part = 0; part < GRANT_PARTS; part++)
 		role_remember(part, roles->role[part]);
+}
+
+/*
+ * GRANT writes a table's row of pg_class without a lock on the table. VACUUM, which
+ * autovacuum runs at any time, holds the table and then waits for that row, so that a later
+ * statement of this transaction about the table would wait for VACUUM, and VACUUM for it.
+ */
+static void
+tables_lock(void)
+{
+	uint64 tables;
+
+	SPI_connect();
+	tables = plan_execute(&read_tables, NULL, NULL, false);
+	for (uint64 i = 0; i < tables; i++)
+		LockRelationOid(DatumGetObjectId(plan_value_as(i, 1, OIDOID, NULL)),
+						ShareUpdateExclusiveLock);
+	SPI_finish();
 }
 
 /*

@@ -71,10 +71,9 @@ static KeptPlan show_usage = {
 	.nargs = 2,
 	.types = {UUIDOID, TIMESTAMPTZOID},
 };
-/* The code of a custom course is the id of its product in upper case (x01abc: X01ABC). */
 static KeptPlan create_course = {
 	.sql = "SELECT c.custom_course_id FROM coursebase.create_custom_course($1, $2, $3, $4, $5, "
-		   "upper($6 COLLATE pg_catalog.\"C\"), 'Custom course', '', $7) c",
+		   "$6, 'Custom course', '', $7) c",
 	.nargs = 7,
 	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID},
 };
@@ -349,7 +348,7 @@ custom_course_give(Delivery *delivery)
 	plan_bind_text(&values, receipt->environment);
 	plan_bind_text(&values, receipt->purchase_id);
 	plan_bind_text(&values, receipt->purchase_token);
-	plan_bind_text(&values, delivery->product.product_id);
+	plan_bind_text(&values, delivery->product.code);
 	plan_bind_time(&values, delivery->at);
 	/* the course is empty yet: the person fills its form in behind the link */
 	plan_execute(&create_course, values.datums, values.nulls, false);

@@ -1,10 +1,11 @@
 /*
  * product.c: which of our products a store means by its id.
  *
- * A store's id is compared in lower case: first as it stands, then without the prefix of the
- * setting store_product_prefix, then also without the suffix of a discount, which is an
- * underscore, one letter and digits at the end (_x2, _c1). The longest of the three that is the
- * id of a product is the product, so that an id that is a product's as it stands is never cut.
+ * A store's id is compared in lower case: first as it stands, then without the longest prefix
+ * of the setting store_product_prefixes that it begins with, then also without the suffix of a
+ * discount, which is an underscore, one letter and digits at the end (_x2, _c1). The longest of
+ * the three that is the id of a product is the product, so that an id that is a product's as it
+ * stands is never cut.
  */
 #include "postgres.h"
 
@@ -26,7 +27,7 @@ const char *const product_kind_names[PRODUCT_KINDS] = {
 /* The primary key serves all three names; at most three rows are sorted. */
 static KeptPlan find_product = {
 	.sql = "SELECT s.product_id, s.kind, s.course_id, s.credits::bigint, "
-		   "s.price_in_cents::bigint, s.currency "
+		   "s.price_in_cents::bigint, s.currency, s.course_code "
 		   "FROM coursebase.store_products s WHERE s.product_id IN ($1, $2, $3) "
 		   "ORDER BY length(s.product_id) DESC LIMIT 1",
 	.nargs = 3,
@@ -40,6 +41,7 @@ enum
 	FOUND_CREDITS,
 	FOUND_PRICE,
 	FOUND_CURRENCY,
+	FOUND_CODE,
 };
 
 static char *lower_case(const char *name);
@@ -64,7 +66,7 @@ store_product_find(StoreProduct *product, const char *name)
 								  "discount's suffix.",
 								  inner),
 						errhint("Add the product, or correct the setting "
-								"store_product_prefix.")));
+								"store_product_prefixes.")));
 	product->product_id = plan_text_required(0, FOUND_PRODUCT_ID);
 	product->kind = product_kind_parse(plan_text_required(0, FOUND_KIND));
 	/* what another kind does not have is zero */
@@ -72,6 +74,7 @@ store_product_find(StoreProduct *product, const char *name)
 	product->credits = plan_int64_or(0, FOUND_CREDITS, 0);
 	product->price = plan_int64_or(0, FOUND_PRICE, STORE_NO_AMOUNT);
 	product->currency = plan_text(0, FOUND_CURRENCY);
+	product->code = plan_text(0, FOUND_CODE);
 }
 
 /* Not elog(): a kind that a user added to the CHECK is data, and the message must name it. */
@@ -100,10 +103,20 @@ lower_case(const char *name)
 static char *
 without_prefix(char *name)
 {
-	char *prefix = lower_case(setting_text("store_product_prefix"));
-	size_t size = strlen(prefix);
+	const char *between = " \t\r\n,";
+	size_t longest = 0;
+	char *rest;
 
-	return strncmp(name, prefix, size) == 0 && name[size] != '\0' ? name + size : name;
+	for (char *prefix =
+			 strtok_r(lower_case(setting_text("store_product_prefixes")), between, &rest);
+		 prefix != NULL; prefix = strtok_r(NULL, between, &rest))
+	{
+		size_t size = strlen(prefix);
+
+		if (size > longest && strncmp(name, prefix, size) == 0 && name[size] != '\0')
+			longest = size;
+	}
+	return name + longest;
 }
 
 /* A copy, whole where it has no such suffix or nothing before it. */

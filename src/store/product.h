@@ -28,6 +28,7 @@ typedef struct StoreProduct
 	int64 credits;    /* of PRODUCT_AI_CREDITS, else 0 */
 	int64 price;      /* in minor units of currency, or STORE_NO_AMOUNT */
 	char *currency;   /* NULL without a price */
+	char *code;       /* that a course of PRODUCT_CUSTOM_COURSE gets; NULL of another kind */
 } StoreProduct;
 
 extern const char *const product_kind_names[PRODUCT_KINDS];

@@ -44,6 +44,7 @@ FROM (VALUES ('app_store', 'root', :'root', ''), ('app_store', 'bundle_id', 'org
     ('stripe', 'signing_secret', 'whsec_calm', ''), ('revenuecat', 'authorization', 'Bearer sesame', '')) k (provider, kind, material, key_id);
 UPDATE coursebase.settings SET value = 'app_store, google_play, stripe, revenuecat' WHERE name = 'require_signature';
 INSERT INTO coursebase.store_products (product_id, kind) VALUES ('hypnoelp_subscriptions', 'subscription');
+UPDATE coursebase.settings SET value = 'me.hypnoelp.app.' WHERE name = 'store_product_prefixes';
 SQL
 refused KB822 sql_as app_server <<SQL
 SELECT coursebase.validate_purchase('$dana', '{"product_id": "hypnoelp_subscriptions", "source": "app_store", "purchase_id": "t-666",

@@ -38,7 +38,7 @@ SELECT coursebase.export_user();
 SET LOCAL ROLE regress_end_user;
 SET LOCAL request.jwt.claims = '{"sub": "fixture_root"}';
 SELECT e -> 'discount_codes' -> 0 ->> 'code', e -> 'referral_credits' -> 0 ->> 'amount_in_cents',
-    json_array_length(e -> 'payment_transactions'), json_array_length(e -> 'course_workout_completions'), e::text ~* 'ada|00000000000a"'
+    json_array_length(e -> 'payment_transactions'), json_array_length(e -> 'course_workout_completions'), e::text ~ '00000000000a"' OR regexp_replace(e::text, '[0-9a-f-]{32,36}', '', 'g') ~* '\mada'
 FROM coursebase.export_user(:bob) e;
 SET LOCAL ROLE regress_server;
 RESET request.jwt.claims;

@@ -10,9 +10,9 @@ SET client_min_messages = warning;
 BEGIN;
 INSERT INTO coursebase.users (id, clerk_user_id, name, email) VALUES (:ada, 'check_ada', 'Ada', 'ada@example.org'), (:bob, 'check_bob', 'Bob', 'bob@example.org');
 INSERT INTO coursebase.courses (id, course_code, title, description) VALUES ('00000000-0000-4000-8000-0000000003c1', 'C31PUR', 'Sleep', '');
-INSERT INTO coursebase.store_products (product_id, kind, course_id, credits, price_in_cents, currency) VALUES
-    ('c31pur', 'course', '00000000-0000-4000-8000-0000000003c1', NULL, 4900, 'EUR'), ('x31pur', 'custom_course', NULL, NULL, NULL, NULL),
-    ('ai_credits_31', 'ai_credits', NULL, 31, NULL, NULL), ('premium_31', 'subscription', NULL, NULL, NULL, NULL);
+INSERT INTO coursebase.store_products (product_id, kind, course_id, credits, price_in_cents, currency, course_code) VALUES
+    ('c31pur', 'course', '00000000-0000-4000-8000-0000000003c1', NULL, 4900, 'EUR', NULL), ('x31pur', 'custom_course', NULL, NULL, NULL, NULL, 'X31PUR'),
+    ('ai_credits_31', 'ai_credits', NULL, 31, NULL, NULL, NULL), ('premium_31', 'subscription', NULL, NULL, NULL, NULL, NULL);
 INSERT INTO coursebase.discount_codes (id, code, product_type, percent_off) VALUES ('00000000-0000-4000-8000-0000000003d1', 'CHECK31', 'course', 10);
 SELECT coursebase.validate_purchase(:ada, json_build_object('product_id', product, 'source', 'app_store', 'purchase_id', purchase, 'purchase_token', 't', 'transaction_date', '2026-01-01T12:00:00Z',
     'period_end', '2026-02-01T12:00:00Z', 'discount', CASE purchase WHEN 'first' THEN '{"code": "check31"}'::json END), '2026-01-01 12:00+00')->>'status'

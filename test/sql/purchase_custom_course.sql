@@ -8,7 +8,8 @@
 BEGIN;
 SET LOCAL TimeZone = 'UTC';
 INSERT INTO coursebase.users (id, clerk_user_id, name, email) VALUES (:ada, 'life_ada', 'Ada', 'ada@example.org');
-INSERT INTO coursebase.store_products (product_id, kind, price_in_cents, currency) VALUES ('x31pur', 'custom_course', 4900, 'EUR');
+INSERT INTO coursebase.store_products (product_id, kind, price_in_cents, currency, course_code) VALUES ('x31pur', 'custom_course', 4900, 'EUR', 'X31PUR');
+UPDATE coursebase.settings SET value = 'me.hypnoelp.app.' WHERE name = 'store_product_prefixes';
 CREATE FUNCTION pg_temp.buy(purchase text, at timestamptz) RETURNS json LANGUAGE sql AS $$
     SELECT coursebase.validate_purchase('00000000-0000-4000-8000-0000000003a1', json_build_object('product_id', 'me.hypnoelp.app.X31PUR', 'source', 'google_play', 'purchase_id', purchase, 'purchase_token', 'token', 'transaction_date', '2026-01-01T12:00:00Z'), at) $$;
 \set rows 'SELECT p.purchase_id, p.status, p.is_submitted, p.link_issued_at, p.acknowledged_at, c.title, c.data::text, c.checksum = md5(c.data::text) AS sound FROM coursebase.custom_course_purchases p JOIN coursebase.custom_courses c ON c.id = p.course_id WHERE c.user_id = \'00000000-0000-4000-8000-0000000003a1\' ORDER BY 1;'

@@ -63,14 +63,24 @@ SELECT coursebase.validate_purchase('00000000-0000-4000-8000-0000000003ff', '{"p
 -- Nothing of it was written.
 SELECT count(*) FROM coursebase.store_receipts WHERE user_id = :ada;
 
--- Names of products: prefix, case and suffix. What is a product's id as it stands is not cut.
+-- Names of products: case, the longest prefix of the list, which is empty at first, and suffix. What is a product's id as it
+-- stands is not cut. Which custom course a product makes is said by its row, not by its spelling.
+SELECT pg_temp.validate('{"product_id": "me.hypnoelp.app.c31pur", "purchase_id": "r-1"}');
+UPDATE coursebase.settings SET value = 'me. me.hypnoelp.app., org.example.' WHERE name = 'store_product_prefixes';
+\set VERBOSITY terse
+INSERT INTO coursebase.store_products (product_id, kind) VALUES ('x31bad', 'custom_course');
+\set VERBOSITY default
+\echo :LAST_ERROR_SQLSTATE
+INSERT INTO coursebase.store_products (product_id, kind, course_code) VALUES ('x99abc', 'subscription', NULL), ('my.own.talk', 'custom_course', 'X31OWN');
+SELECT pg_temp.validate('{"product_id": "me.hypnoelp.app.My.Own.Talk_x2", "purchase_id": "own 1"}');
+SELECT course_code FROM coursebase.custom_courses WHERE user_id = :ada;
 SELECT name, pg_temp.validate(json_build_object('product_id', name, 'purchase_id', name, 'voice', CASE n % 2 WHEN 0 THEN 'male' END))
 FROM unnest(ARRAY['c31pur', 'me.hypnoelp.app.C31PUR', 'ME.HYPNOELP.APP.c31pur_x2', 'C31PUR_C1', 'c31pur_c1_x2', 'c31pur_c2', 'AI_credits_31', 'ai_credits_31_z123']) WITH ORDINALITY AS a (name, n) ORDER BY n;
 SELECT pg_temp.validate(json_build_object('product_id', name)) FROM unnest(ARRAY['c31pur_x']) name;
 SELECT pg_temp.validate(json_build_object('product_id', name)) FROM unnest(ARRAY['c31pur_xx2']) name;
 SELECT pg_temp.validate(json_build_object('product_id', name)) FROM unnest(ARRAY['ai_credits']) name;
 SELECT pg_temp.validate(json_build_object('product_id', name)) FROM unnest(ARRAY['me.hypnoelp.app.']) name;
-UPDATE coursebase.settings SET value = 'org.example.' WHERE name = 'store_product_prefix';
+UPDATE coursebase.settings SET value = 'org.example.' WHERE name = 'store_product_prefixes';
 SELECT pg_temp.validate('{"product_id": "Org.Example.c31pur", "purchase_id": "r-2"}');
 SELECT pg_temp.validate('{"product_id": "me.hypnoelp.app.c31pur", "purchase_id": "r-3"}');
 -- The instant of the sale, however it was written.

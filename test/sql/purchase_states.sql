@@ -14,8 +14,8 @@ BEGIN;
 UPDATE coursebase.settings SET value = '1000' WHERE name = 'free_weekly_credits';
 INSERT INTO coursebase.users (id, clerk_user_id, name, email) VALUES (:ada, 'states_ada', 'Ada', 'ada@example.org');
 INSERT INTO coursebase.courses (id, course_code, title, description) VALUES ('00000000-0000-4000-8000-000000577162', 'C77STA', 'One', '');
-INSERT INTO coursebase.store_products (product_id, kind, course_id, credits) VALUES ('c77sta', 'course', '00000000-0000-4000-8000-000000577162', NULL),
-    ('states.pack', 'ai_credits', NULL, 4000), ('states.premium', 'subscription', NULL, NULL), ('x77sta', 'custom_course', NULL, NULL);
+INSERT INTO coursebase.store_products (product_id, kind, course_id, credits, course_code) VALUES ('c77sta', 'course', '00000000-0000-4000-8000-000000577162', NULL, NULL),
+    ('states.pack', 'ai_credits', NULL, 4000, NULL), ('states.premium', 'subscription', NULL, NULL, NULL), ('x77sta', 'custom_course', NULL, NULL, 'X77STA');
 -- Pending, in whatever words; then paid.
 \set product '\'c77sta\''
 \set purchase '\'p-1\''

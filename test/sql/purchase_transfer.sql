@@ -13,7 +13,7 @@ BEGIN;
 \i :abs_srcdir/fixtures/helpers/notices.sql
 INSERT INTO coursebase.users (id, clerk_user_id, name, email) VALUES (:ada, 'moved_ada', 'Ada', 'ada@example.org'), (:bob, 'moved_bob', 'Bob', 'bob@example.org'), (:eve, 'moved_eve', 'Eve', 'eve@example.org');
 INSERT INTO coursebase.courses (id, course_code, title, description) VALUES ('00000000-0000-4000-8000-000000547164', 'C47MOV', 'One', '');
-INSERT INTO coursebase.store_products (product_id, kind, course_id, credits) VALUES ('c47mov', 'course', '00000000-0000-4000-8000-000000547164', NULL), ('moved.premium', 'subscription', NULL, NULL), ('x47mov', 'custom_course', NULL, NULL), ('moved.pack', 'ai_credits', NULL, 100);
+INSERT INTO coursebase.store_products (product_id, kind, course_id, credits, course_code) VALUES ('c47mov', 'course', '00000000-0000-4000-8000-000000547164', NULL, NULL), ('moved.premium', 'subscription', NULL, NULL, NULL), ('x47mov', 'custom_course', NULL, NULL, 'X47MOV'), ('moved.pack', 'ai_credits', NULL, 100, NULL);
 CREATE FUNCTION pg_temp.brings(person uuid, product text, purchase text) RETURNS text LANGUAGE sql AS $$
     SELECT pg_temp.refused(format('SELECT coursebase.validate_purchase(%L, %L, %L)', person, json_build_object('product_id', product, 'source', 'app_store', 'purchase_id', purchase,
         'purchase_token', 't', 'transaction_date', '2026-01-01T12:00:00Z', 'period_end', '2026-03-01T12:00:00Z'), '2026-01-02')) $$;

@@ -29,9 +29,9 @@ query($node, 'load', <<~"SQL");
 	    CASE WHEN id > '00000000-0000-4000-8000-000000000000' THEN '00000000-0000-4000-8000-000000000000'::uuid END
 	FROM coursebase.users ORDER BY id;
 	INSERT INTO coursebase.courses (id, course_code, title, description) VALUES ('00000000-0000-4000-8000-0000000000c1', 'C51PUR', 'Sleep', '');
-	INSERT INTO coursebase.store_products (product_id, kind, course_id, credits, price_in_cents, currency) VALUES
-	    ('c51pur', 'course', '00000000-0000-4000-8000-0000000000c1', NULL, 4900, 'EUR'), ('ai_credits_51', 'ai_credits', NULL, 51, 500, 'EUR'),
-	    ('premium_51', 'subscription', NULL, NULL, 999, 'EUR'), ('x51pur', 'custom_course', NULL, NULL, 9900, 'EUR');
+	INSERT INTO coursebase.store_products (product_id, kind, course_id, credits, price_in_cents, currency, course_code) VALUES
+	    ('c51pur', 'course', '00000000-0000-4000-8000-0000000000c1', NULL, 4900, 'EUR', NULL), ('ai_credits_51', 'ai_credits', NULL, 51, 500, 'EUR', NULL),
+	    ('premium_51', 'subscription', NULL, NULL, 999, 'EUR', NULL), ('x51pur', 'custom_course', NULL, NULL, 9900, 'EUR', 'X51PUR');
 	INSERT INTO coursebase.discount_codes (code, product_type, percent_off) SELECT 'LOAD_' || t, t, 10 FROM unnest(ARRAY['course', 'ai_credits']) t;
 	CREATE FUNCTION public.sell(level integer, n bigint, thief bigint) RETURNS text LANGUAGE plpgsql AS \$\$
 	DECLARE

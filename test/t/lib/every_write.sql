@@ -326,7 +326,7 @@ SELECT coursebase.attach_payment_reference(c.transaction_id, 'stripe', 'root-1')
 SELECT coursebase.attach_payment_reference(c.transaction_id, 'stripe', 'ada-1') FROM coursebase.begin_checkout(:ada, :strong) c;
 SELECT coursebase.apply_payment_event(organization_id, 'stripe', 'ada-1', 'completed') FROM coursebase.programs WHERE id = :strong;
 SELECT coursebase.refund_transaction(id) FROM coursebase.payment_transactions WHERE provider_reference = 'ada-1';
-INSERT INTO coursebase.store_products (product_id, kind) VALUES ('x99enb', 'custom_course'), ('premium', 'subscription');
+INSERT INTO coursebase.store_products (product_id, kind, course_code) VALUES ('x99enb', 'custom_course', 'X99ENB'), ('premium', 'subscription', NULL);
 SELECT coursebase.validate_purchase(u::uuid, format('{"product_id": "%s", "source": "google_play", "purchase_id": "walk %s", "purchase_token": "t%2$s", "transaction_date": "1767268800000"%s}', product, n, more)::json)
 FROM (VALUES (1, :bob, 'c02fix', ', "voice": "male"'), (2, :bob, 'c02fix', ', "voice": "female"'), (3, :bob, 'ai_credits_4000', ''), (4, :bob, 'x99enb', ''),
     (5, :bob, 'premium', ', "period_end": "2099-01-01T00:00:00Z"'), (6, :bob, 'ai_credits_4000', '')) v (n, u, product, more) ORDER BY n;

@@ -32,7 +32,8 @@ INSERT INTO coursebase.course_documents (course_id, data) SELECT id, to_json(cou
 INSERT INTO coursebase.store_products (product_id, kind, course_id)
 SELECT lower(course_code), 'course', id FROM coursebase.courses;
 INSERT INTO coursebase.store_products (product_id, kind, credits) VALUES ('mixed_credits', 'ai_credits', 20);
-INSERT INTO coursebase.store_products (product_id, kind) VALUES ('x01mix', 'custom_course'), ('mixed_premium', 'subscription');
+INSERT INTO coursebase.store_products (product_id, kind, course_code) VALUES ('x01mix', 'custom_course', 'X01MIX'), ('mixed_premium', 'subscription', NULL);
+UPDATE coursebase.settings SET value = 'me.hypnoelp.app.' WHERE name = 'store_product_prefixes';
 INSERT INTO coursebase.products (id, name, description, image_url, price_dollars)
 SELECT format('00000000-0000-4000-8000-00000000090%s', i)::uuid, 'Mixed ' || i, '', '/mixed.png', 49 FROM generate_series(0, 2) i;
 INSERT INTO coursebase.course_products (course_id, product_id)
