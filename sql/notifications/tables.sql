@@ -109,10 +109,10 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.store_notifications
 GRANT SELECT ON TABLE coursebase.store_notifications TO server;
 
 -- Sales do not know the inbox: the triggers by which a refund that came first is taken up stand here.
-CREATE TRIGGER t950_take_up AFTER INSERT ON coursebase.purchases
+CREATE TRIGGER t900_wake_waiting AFTER INSERT ON coursebase.purchases
     FOR EACH ROW WHEN (num_nonnulls(NEW.payment_intent_id, NEW.charge_id, NEW.invoice_id) > 0)
     EXECUTE FUNCTION coursebase.tg_any__take_up('payment_intent_id', 'charge_id', 'invoice_id');
-CREATE TRIGGER t950_take_up_on_update AFTER UPDATE ON coursebase.purchases
+CREATE TRIGGER t900_wake_waiting_on_update AFTER UPDATE ON coursebase.purchases
     FOR EACH ROW WHEN ((OLD.payment_intent_id, OLD.charge_id, OLD.invoice_id)
         IS DISTINCT FROM (NEW.payment_intent_id, NEW.charge_id, NEW.invoice_id))
     EXECUTE FUNCTION coursebase.tg_any__take_up('payment_intent_id', 'charge_id', 'invoice_id');

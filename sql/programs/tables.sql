@@ -402,7 +402,7 @@ CREATE TRIGGER t300_signed_only_on_update BEFORE UPDATE ON coursebase.payment_tr
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.payment_transactions
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 -- The provider may tell that a session was paid before the reference is attached.
-CREATE TRIGGER t950_take_up AFTER UPDATE ON coursebase.payment_transactions
+CREATE TRIGGER t900_wake_waiting AFTER UPDATE ON coursebase.payment_transactions
     FOR EACH ROW WHEN (OLD.provider_reference IS DISTINCT FROM NEW.provider_reference)
     EXECUTE FUNCTION coursebase.tg_any__take_up('provider_reference');
 GRANT SELECT ON TABLE coursebase.payment_transactions TO end_user;

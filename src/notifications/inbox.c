@@ -64,6 +64,15 @@ typedef struct InboxRow
 	NoticeEffect effect;
 } InboxRow;
 
+/* The rows that this session is settling, the innermost first: what one of them does may bring
+ * the names that it waits for itself. */
+typedef struct Settling
+{
+	const pg_uuid_t *id;
+	struct Settling *outer;
+} Settling;
+static Settling *settling;
+
 #define ROW_COLUMNS                                                                            \
 	"n.id, n.proof, n.outcome, n.kind, n.user_id, n.detail, n.needs, "                         \
 	"n.result::pg_catalog.text"
@@ -160,6 +169,8 @@ static void row_read(uint64 index, InboxRow *row);
 static void row_renew(const Received *received, NoticeProof proof, InboxRow *row);
 static bool row_replay(const pg_uuid_t *id, TimestampTz at, InboxRow *row);
 static void row_settle(InboxRow *row, const NoticeCall *call);
+static void row_write(const InboxRow *row, Datum names, TimestampTz at);
+static bool effect_is_final(const NoticeEffect *effect);
 static void effect_try(const NoticeCall *call, NoticeEffect *effect);
 static bool is_answer(int sqlstate);
 static char *notification_id(const Received *received, const StoreNotice *notice);
@@ -338,8 +349,7 @@ row_read(uint64 index, InboxRow *row)
 		row->proof++;
 	while (strcmp(notice_outcome_names[row->effect.outcome], outcome) != 0)
 		row->effect.outcome++;
-	row->is_final =
-		row->effect.outcome == OUTCOME_APPLIED || row->effect.outcome == OUTCOME_NOTED;
+	row->is_final = effect_is_final(&row->effect);
 	row->kind = plan_text_required(index, ROW_KIND);
 	row->effect.has_user = !null;
 	if (!null)
@@ -375,6 +385,9 @@ row_replay(const pg_uuid_t *id, TimestampTz at, InboxRow *row)
 	StoreNotice notice;
 	NoticeCall call;
 
+	for (const Settling *outer = settling; outer != NULL; outer = outer->outer)
+		if (uuid_equal(outer->id, id))
+			return false;
 	if (owner_execute(&lock_open, &key, NULL, false) == 0)
 		return false;
 	row_read(0, row);
@@ -401,29 +414,52 @@ row_replay(const pg_uuid_t *id, TimestampTz at, InboxRow *row)
 static void
 row_settle(InboxRow *row, const NoticeCall *call)
 {
-	PlanValues values = {0};
+	Settling self = {&row->id, settling};
 	Datum names = takeup_names(call->notice);
-	bool final;
 
-	effect_try(call, &row->effect);
-	/* what it waits for may be on its way: the second look comes behind the lock */
-	if (row->effect.outcome == OUTCOME_WAITING && row->effect.needs == NULL)
+	settling = &self;
+	PG_TRY();
 	{
-		takeup_lock(names);
 		effect_try(call, &row->effect);
+		/* what it waits for may be on its way: the second look comes behind the lock */
+		if (row->effect.outcome == OUTCOME_WAITING && row->effect.needs == NULL)
+		{
+			takeup_lock(names);
+			effect_try(call, &row->effect);
+		}
+		row_write(row, names, call->at);
+		if (effect_is_final(&row->effect) && call->notice->subject != NOTICE_NOTHING)
+			takeup_names_came(names, call->at);
 	}
-	final = row->effect.outcome == OUTCOME_APPLIED || row->effect.outcome == OUTCOME_NOTED;
+	PG_FINALLY();
+	{
+		settling = self.outer;
+	}
+	PG_END_TRY();
+}
+
+/* Records what became of the notification. */
+static void
+row_write(const InboxRow *row, Datum names, TimestampTz at)
+{
+	const NoticeEffect *effect = &row->effect;
+	PlanValues values = {0};
+
 	plan_bind_uuid(&values, &row->id);
-	plan_bind_text(&values, notice_outcome_names[row->effect.outcome]);
-	plan_bind_text(&values, row->effect.detail);
-	plan_bind_text(&values, row->effect.needs);
-	plan_bind_text(&values, row->effect.result);
-	plan_bind_uuid(&values, row->effect.has_user ? &row->effect.user : NULL);
-	plan_bind(&values, TimestampTzGetDatum(call->at));
-	plan_bind_nullable(&values, names, final);
+	plan_bind_text(&values, notice_outcome_names[effect->outcome]);
+	plan_bind_text(&values, effect->detail);
+	plan_bind_text(&values, effect->needs);
+	plan_bind_text(&values, effect->result);
+	plan_bind_uuid(&values, effect->has_user ? &effect->user : NULL);
+	plan_bind(&values, TimestampTzGetDatum(at));
+	plan_bind_nullable(&values, names, effect_is_final(effect));
 	owner_execute(&settle_row, values.datums, values.nulls, false);
-	if (final && call->notice->subject != NOTICE_NOTHING)
-		takeup_names_came(names, call->at);
+}
+
+static bool
+effect_is_final(const NoticeEffect *effect)
+{
+	return effect->outcome == OUTCOME_APPLIED || effect->outcome == OUTCOME_NOTED;
 }
 
 /* Each that is taken up may be what another one waits for. A row that still waits takes up

@@ -34,7 +34,7 @@ my $setup = <<~"SQL";
 	UPDATE public.refunds r SET at = p.starts_at + interval '1 day' + random() * interval '40 days' + r.n * interval '1 second'
 	FROM public.payments p WHERE (p.person, p.m) = (r.person, r.m);
 	UPDATE public.refunds r SET at = date_trunc('second', at), reversed_at = date_trunc('second', at + interval '1 hour' + random() * interval '20 days');
-	
+
 	CREATE TABLE public.bodies (person integer, n bigint, body text);
 	CREATE FUNCTION public.tell(id text, at timestamptz, type text, object jsonb) RETURNS text LANGUAGE sql AS \$\$
 	    SELECT jsonb_build_object('id', id, 'type', type, 'created', extract(epoch FROM at)::bigint, 'livemode', true, 'data', jsonb_build_object('object', jsonb_strip_nulls(object)))::text
@@ -61,6 +61,25 @@ my $setup = <<~"SQL";
 	UNION ALL
 	SELECT r.person, r.reversed_at, public.tell('evt_back' || ref, r.reversed_at, CASE WHEN is_dispute THEN 'charge.dispute.funds_reinstated' ELSE 'refund.failed' END, jsonb_build_object('id', ref, 'status', CASE WHEN is_dispute THEN 'won' ELSE 'failed' END, 'amount', amount, 'payment_intent', intent))
 	FROM public.refunds r JOIN public.payments p USING (person, m) WHERE is_reversed) b;
+	-- A sale a person, of which three refunds or disputes of a third each may be told, by themselves or by the sums too.
+	INSERT INTO coursebase.products (id, name, description, image_url, price_dollars, status) VALUES ('00000000-0000-4000-8000-0000000f0001', 'Single', '', '/s.png', 9, 'private');
+	CREATE TABLE public.sale_refunds AS
+	SELECT s AS person, n, 'res_' || s || '_' || n AS ref, random() < 0.3 AS is_dispute, random() < 0.3 AS is_reversed, s % 2 = 0 AS is_summed, timestamptz '2026-02-01 00:00:00+00' AS at, timestamptz '2026-02-01 00:00:00+00' AS reversed_at
+	FROM generate_series(1, $people) s, generate_series(1, 3) n WHERE random() < 0.7;
+	UPDATE public.sale_refunds SET ref = 'dp_' || ref WHERE is_dispute;
+	UPDATE public.sale_refunds SET at = date_trunc('second', at + random() * interval '30 days' + n * interval '1 second');
+	UPDATE public.sale_refunds SET reversed_at = date_trunc('second', at + interval '1 hour' + random() * interval '20 days');
+	INSERT INTO public.bodies
+	SELECT person, row_number() OVER (ORDER BY person, at, body), body FROM (
+	SELECT s AS person, timestamptz '2026-01-31 00:00:00+00' AS at, public.tell('evt_sale' || s, '2026-01-31', 'checkout.session.completed', jsonb_build_object('id', 'css_' || s, 'mode', 'payment', 'payment_status', 'paid', 'amount_total', 900, 'currency', 'eur',
+	    'payment_intent', 'pis_' || s, 'client_reference_id', 'payer_' || s, 'metadata', '{"product_id": "00000000-0000-4000-8000-0000000f0001"}'::jsonb)) AS body FROM generate_series(1, $people) s
+	UNION ALL
+	SELECT person, at, public.tell('evt_' || ref, at, CASE WHEN is_dispute THEN 'charge.dispute.closed' ELSE 'refund.created' END, jsonb_build_object('id', ref, 'status', CASE WHEN is_dispute THEN 'lost' ELSE 'succeeded' END, 'amount', 300, 'payment_intent', 'pis_' || person)) FROM public.sale_refunds
+	UNION ALL
+	SELECT r.person, r.at, public.tell('evt_sum' || ref, r.at, 'charge.refunded', jsonb_build_object('id', 'chs_' || person, 'amount', 900, 'payment_intent', 'pis_' || person, 'amount_refunded',
+	    (SELECT 300 * count(*) FROM public.sale_refunds o WHERE o.person = r.person AND NOT o.is_dispute AND o.at <= r.at AND NOT (o.is_reversed AND o.reversed_at <= r.at)))) FROM public.sale_refunds r WHERE is_summed AND NOT is_dispute
+	UNION ALL
+	SELECT person, reversed_at, public.tell('evt_back' || ref, reversed_at, CASE WHEN is_dispute THEN 'charge.dispute.closed' ELSE 'refund.failed' END, jsonb_build_object('id', ref, 'status', CASE WHEN is_dispute THEN 'won' ELSE 'failed' END, 'amount', 300, 'payment_intent', 'pis_' || person)) FROM public.sale_refunds WHERE is_reversed) b;
 	SQL
 my $rows = <<~'SQL';
 	SELECT to_jsonb(s) - '{id,created_at,updated_at}'::text[] FROM coursebase.subscriptions s ORDER BY s.user_id;
@@ -94,6 +113,14 @@ for my $name (sort keys %order)
 		    AND coursebase.has_premium(format('00000000-0000-4000-8000-%s', lpad(n.person::text, 12, '0'))::uuid, i.at)
 		        IS DISTINCT FROM EXISTS (SELECT FROM given g WHERE g.person = n.person AND g.starts_at <= i.at AND i.at < g.ends_at AND g.back < 900)
 		SQL
+	is(query($node, $name, <<~'SQL'), '', "$name: a sale is refunded by what was given back of it");
+		SELECT s.refunded_in_cents, r.back, (SELECT string_agg(concat_ws(' ', t.n, t.at, CASE WHEN t.is_dispute THEN 'dispute' END, CASE WHEN t.is_reversed THEN t.reversed_at END), ', ' ORDER BY at) FROM public.sale_refunds t WHERE t.person = r.person),
+		    (SELECT string_agg(concat_ws(' ', f.refund_ref, f.amount_in_cents, f.refunded_at, f.reversed_at), ', ' ORDER BY f.created_at) FROM coursebase.purchase_refunds f WHERE f.purchase_id = s.id)
+		FROM coursebase.purchases s
+		LEFT JOIN (SELECT person, 300 * count(*) FILTER (WHERE NOT is_reversed) AS back FROM public.sale_refunds GROUP BY person) r ON s.stripe_session_id = 'css_' || r.person
+		WHERE (s.refunded_in_cents, s.refunded_at IS NOT NULL) IS DISTINCT FROM (coalesce(r.back, 0), coalesce(r.back, 0) = 900)
+		SQL
+	is(query($node, $name, 'SELECT count(*) FROM coursebase.purchases'), $people, "$name: each sale is there once");
 	is(query($node, $name, 'SELECT * FROM coursebase.check_billing()'), '', "$name: check_billing() finds nothing");
 	$rows{$name} = query($node, $name, $rows);
 }
