@@ -44,7 +44,7 @@ CREATE TABLE coursebase.ai_credit_purchases (
     product_id        text         NOT NULL,
     credits           bigint       NOT NULL,
     refunded_credits  bigint       NOT NULL DEFAULT 0,
-    amount_in_cents   bigint,
+    amount_in_cents   integer,
     currency          char(3),
     source            text         NOT NULL,
     environment       text         NOT NULL,

@@ -12,8 +12,8 @@ CREATE FUNCTION coursebase.validate_discount(
 RETURNS TABLE (
     valid boolean,
     reason text,
-    discount_in_cents bigint,
-    final_in_cents bigint,
+    discount_in_cents integer,
+    final_in_cents integer,
     expires_at timestamptz
 )
 LANGUAGE c
@@ -32,7 +32,7 @@ user_id: the person. code: as the buyer typed it, in any case, with white space 
 valid: whether every rule passes. reason: NULL, or that of the first rule that fails: not_found, disabled, not_started, expired, wrong_product, wrong_item, wrong_cohort, not_assigned, assignment_expired, already_used, limit_reached, first_purchase_only, below_minimum, currency_mismatch, self_referral, user_deleted (an unknown account too). discount_in_cents: what the code takes off; 0 unless valid. final_in_cents: the price without it. expires_at: the earlier end of the code and of the person''s assignment; NULL without an end.
 
 Source: the product''s rules of discounts, in that order; explain_discount() lists all of them.
-Raises: 22004 (another argument than code or item is NULL), 22008 (at is not finite), 22023 (base_in_cents is negative).';
+Raises: 22003 (base_in_cents is above 2147483647), 22004 (another argument than code or item is NULL), 22008 (at is not finite), 22023 (base_in_cents is negative).';
 GRANT EXECUTE ON FUNCTION coursebase.validate_discount(uuid, text, text, bigint, text, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.explain_discount(
@@ -61,7 +61,7 @@ Arguments: those of validate_discount().
 rule: the name of the rule. passed: whether it passes; NULL for all rules but the first where the code is unknown. reason: NULL, or what validate_discount() answers where this is the first rule that fails. detail: what the rule looked at, for a person to read; NULL where passed is.
 
 Source: the product''s rules of discounts.
-Raises: 22004 (another argument than code or item is NULL), 22008 (at is not finite), 22023 (base_in_cents is negative).';
+Raises: 22003 (base_in_cents is above 2147483647), 22004 (another argument than code or item is NULL), 22008 (at is not finite), 22023 (base_in_cents is negative).';
 GRANT EXECUTE ON FUNCTION coursebase.explain_discount(uuid, text, text, bigint, text, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.redeem_discount(
@@ -76,8 +76,8 @@ CREATE FUNCTION coursebase.redeem_discount(
 )
 RETURNS TABLE (
     redemption_id uuid,
-    discount_in_cents bigint,
-    final_in_cents bigint,
+    discount_in_cents integer,
+    final_in_cents integer,
     redeemed_at timestamptz,
     reversed_at timestamptz
 )
@@ -97,7 +97,7 @@ order_ref: the caller''s name for the order, not empty; an order of a person use
 redemption_id: the key of the use in discount_redemptions. discount_in_cents: what the code took off. final_in_cents: the price without it. redeemed_at: when the order used the code first. reversed_at: when reverse_discount() gave the use back, or NULL.
 
 Source: the product''s rule that a code gives what it promised, once an order.
-Raises: 22004 (another argument than code or item is NULL), 22008 (at is not finite), 22023 (base_in_cents is negative, or order_ref empty), KB106 (no such user), KB601 (a rule refuses the code; the message names the reason), KB602 (the order has used another code, or the same code for another price or product).';
+Raises: 22003 (base_in_cents is above 2147483647), 22004 (another argument than code or item is NULL), 22008 (at is not finite), 22023 (base_in_cents is negative, or order_ref empty), KB106 (no such user), KB601 (a rule refuses the code; the message names the reason), KB602 (the order has used another code, or the same code for another price or product).';
 GRANT EXECUTE ON FUNCTION coursebase.redeem_discount(uuid, text, text, bigint, text, text, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.reserve_discount(
@@ -111,7 +111,7 @@ CREATE FUNCTION coursebase.reserve_discount(
     ttl interval DEFAULT '15 minutes',
     at timestamptz DEFAULT now()
 )
-RETURNS TABLE (discount_in_cents bigint, final_in_cents bigint, reserved_until timestamptz)
+RETURNS TABLE (discount_in_cents integer, final_in_cents integer, reserved_until timestamptz)
 LANGUAGE c
 VOLATILE
 CALLED ON NULL INPUT
@@ -128,7 +128,7 @@ order_ref: the caller''s name for the order, not empty. ttl: how long the place 
 discount_in_cents, final_in_cents: what the code takes off, and the price without it. reserved_until: when the reservation ends.
 
 Source: the product''s rule that a buyer at checkout keeps the price that the page showed.
-Raises: 22004 (another argument than code or item is NULL), 22008 (at is not finite), 22023 (base_in_cents is negative, order_ref empty, or ttl not above 0), KB106 (no such user), KB601 (a rule refuses the code; the message names the reason), KB602 (the order has used a code, or holds another one).';
+Raises: 22003 (base_in_cents is above 2147483647), 22004 (another argument than code or item is NULL), 22008 (at is not finite), 22023 (base_in_cents is negative, order_ref empty, or ttl not above 0), KB106 (no such user), KB601 (a rule refuses the code; the message names the reason), KB602 (the order has used a code, or holds another one).';
 GRANT EXECUTE ON FUNCTION coursebase.reserve_discount(uuid, text, text, bigint, text, text, text, interval, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.release_discount(user_id uuid, order_ref text)
@@ -332,7 +332,7 @@ CREATE FUNCTION coursebase.spend_referral_credit(
     at timestamptz DEFAULT now(),
     currency text DEFAULT NULL
 )
-RETURNS bigint
+RETURNS integer
 LANGUAGE c
 VOLATILE
 CALLED ON NULL INPUT
@@ -346,7 +346,7 @@ COMMENT ON FUNCTION coursebase.spend_referral_credit(uuid, bigint, text, timesta
 user_id: the person. amount_in_cents: how much, above 0. order_ref: the caller''s name for the order, not empty. at: when it is spent; credit on hold or at its end does not count. currency: that of the order, in which credit must be; NULL is the setting referral_credit_currency. No other argument may be NULL.
 
 Source: the product''s rule that referral credit is money off a later order.
-Raises: 22004 (an argument is NULL), 22008 (at is not finite), 22023 (amount_in_cents is not above 0), 23514 (order_ref is empty), KB106 (no such user), KB602 (the order has spent another amount or currency), KB606 (there is less credit than that).';
+Raises: 22003 (amount_in_cents is above 2147483647), 22004 (an argument is NULL), 22008 (at is not finite), 22023 (amount_in_cents is not above 0), 23514 (order_ref is empty), KB106 (no such user), KB602 (the order has spent another amount or currency), KB606 (there is less credit than that).';
 GRANT EXECUTE ON FUNCTION coursebase.spend_referral_credit(uuid, bigint, text, timestamptz, text) TO server;
 
 CREATE FUNCTION coursebase.tg_any__no_cycle()

@@ -75,7 +75,7 @@ COMMENT ON FUNCTION coursebase.set_price(uuid, bigint) IS
 program_id: the program. price_in_cents: the price in minor units of the organisation''s currency, not negative; 0 is free. Neither may be NULL.
 
 Source: the product''s rule that such a program has one price.
-Raises: 22004 (an argument is NULL), 23514 (price_in_cents is negative), 42501 (the caller is not staff of the program''s organisation), KB106 (no such program; told to the server alone), KBA07 (the program is not delivered as a course).';
+Raises: 22003 (price_in_cents is above 2147483647), 22004 (an argument is NULL), 23514 (price_in_cents is negative), 42501 (the caller is not staff of the program''s organisation), KB106 (no such program; told to the server alone), KBA07 (the program is not delivered as a course).';
 GRANT EXECUTE ON FUNCTION coursebase.set_price(uuid, bigint) TO end_user, server;
 
 CREATE FUNCTION coursebase.publish_course(
@@ -154,7 +154,7 @@ RETURNS TABLE (
     access_policy      text,
     preview_type       text,
     plan_id            uuid,
-    price_in_cents     bigint,
+    price_in_cents     integer,
     currency           text,
     published_at       timestamptz
 )

@@ -75,7 +75,7 @@ user_id: the buyer; a closed account is recorded too, because the money came. pr
 purchase_id: the purchase. status: completed; refunded, if the purchase was refunded in full (it then gives nothing); or unpaid, and then the other columns are NULL. already_owned: whether an earlier purchase of the product counted at that time that this one does not extend: one without access_days, whose access_until had not passed. course_ids: the courses that the purchase gave, in the order of their ids.
 
 Source: Stripe''s checkout sessions, which may be reported more than once, and the product''s rule that every paid session is honoured.
-Raises: 22004 (one of the first six arguments is NULL), 22008 (at is infinite), 22023 (an empty session, a negative price, or an unknown payment_status), 40001 (the purchase was deleted during the call: call again), KB106 (there is no such user or product), KB822 (the setting require_signature names stripe, and the caller is not the owner of the tables: take_notification() takes what Stripe signed), KB902 (the session was recorded with another user, product or price), 23505 (the payment is that of another session), 23514 (the currency or tax is of the wrong form).';
+Raises: 22003 (price_paid_in_cents or tax_in_cents is above 2147483647), 22004 (one of the first six arguments is NULL), 22008 (at is infinite), 22023 (an empty session, a negative price, or an unknown payment_status), 40001 (the purchase was deleted during the call: call again), KB106 (there is no such user or product), KB822 (the setting require_signature names stripe, and the caller is not the owner of the tables: take_notification() takes what Stripe signed), KB902 (the session was recorded with another user, product or price), 23505 (the payment is that of another session), 23514 (the currency or tax is of the wrong form).';
 GRANT EXECUTE ON FUNCTION coursebase.complete_purchase(uuid, uuid, text, bigint, text, timestamptz, text, bigint, text, text, text) TO server;
 
 CREATE FUNCTION coursebase.refund_purchase(
@@ -86,7 +86,7 @@ CREATE FUNCTION coursebase.refund_purchase(
 )
 RETURNS TABLE (
     purchase_id uuid,
-    refunded_in_cents bigint,
+    refunded_in_cents integer,
     refunded_at timestamptz,
     revoked_course_ids uuid[]
 )
@@ -105,7 +105,7 @@ purchase_id: the purchase. amount_in_cents: what was paid back, above 0; NULL is
 purchase_id: the purchase. refunded_in_cents: all that was refunded of it until now. refunded_at: when it was refunded in full, else NULL. revoked_course_ids: the courses of the purchase that no other sale or grant gives the buyer at that time, in the order of their ids. What a later purchase added to an end of this one is counted anew, from its own sale.
 
 Source: Stripe''s refunds, which may be reported more than once.
-Raises: 22004 (purchase_id or at is NULL), 22008 (at is infinite), 22023 (an amount of 0 or less, or an empty refund_ref), KB106 (there is no such purchase), KB903 (the amount is more than is left), KB906 (refund_ref was recorded for another purchase or sum).';
+Raises: 22003 (amount_in_cents is above 2147483647), 22004 (purchase_id or at is NULL), 22008 (at is infinite), 22023 (an amount of 0 or less, or an empty refund_ref), KB106 (there is no such purchase), KB903 (the amount is more than is left), KB906 (refund_ref was recorded for another purchase or sum).';
 GRANT EXECUTE ON FUNCTION coursebase.refund_purchase(uuid, bigint, timestamptz, text) TO server;
 
 CREATE FUNCTION coursebase.refund_payment(
@@ -119,7 +119,7 @@ CREATE FUNCTION coursebase.refund_payment(
 )
 RETURNS TABLE (
     purchase_id uuid,
-    refunded_in_cents bigint,
+    refunded_in_cents integer,
     refunded_at timestamptz,
     revoked_course_ids uuid[]
 )
@@ -138,7 +138,7 @@ payment_intent_id, charge_id, invoice_id: the payment, as complete_purchase() ha
 purchase_id, refunded_in_cents, refunded_at: as of refund_purchase(). revoked_course_ids: the courses that the purchase gave, if it is refunded in full.
 
 Source: Stripe''s refund.created and charge.refunded, of which neither comes first.
-Raises: 22004 (an argument is NULL), 22008 (at is infinite), 22023 (an amount of 0 or less, or an empty refund_ref), 40001 (the purchase was deleted during the call: call again), KB106 (no purchase is known by the payment), KB903 (the amount is more than is left), KB906 (refund_ref was recorded for another purchase or sum).';
+Raises: 22003 (amount_in_cents is above 2147483647), 22004 (an argument is NULL), 22008 (at is infinite), 22023 (an amount of 0 or less, or an empty refund_ref), 40001 (the purchase was deleted during the call: call again), KB106 (no purchase is known by the payment), KB903 (the amount is more than is left), KB906 (refund_ref was recorded for another purchase or sum).';
 GRANT EXECUTE ON FUNCTION coursebase.refund_payment(text, text, text, bigint, text, boolean, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.reverse_refund(
@@ -149,7 +149,7 @@ CREATE FUNCTION coursebase.reverse_refund(
 )
 RETURNS TABLE (
     purchase_id uuid,
-    refunded_in_cents bigint,
+    refunded_in_cents integer,
     refunded_at timestamptz,
     revoked_course_ids uuid[]
 )
@@ -168,7 +168,7 @@ purchase_id: the purchase. refund_ref: the provider''s id of the refund or dispu
 purchase_id, refunded_in_cents, refunded_at, revoked_course_ids: as of refund_payment().
 
 Source: Stripe''s refund.failed and charge.dispute.closed.
-Raises: 22004 (an argument other than amount_in_cents is NULL), 22008 (at is infinite), 40001 (the purchase was deleted during the call: call again), KB106 (there is no such purchase), KB822 (the setting require_signature names stripe, and the caller is not the owner of the tables), KB906 (the refund is another purchase''s).';
+Raises: 22003 (amount_in_cents is above 2147483647), 22004 (an argument other than amount_in_cents is NULL), 22008 (at is infinite), 40001 (the purchase was deleted during the call: call again), KB106 (there is no such purchase), KB822 (the setting require_signature names stripe, and the caller is not the owner of the tables), KB906 (the refund is another purchase''s).';
 GRANT EXECUTE ON FUNCTION coursebase.reverse_refund(uuid, text, bigint, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.tg_purchases__project()

@@ -2,8 +2,8 @@
 -- came.
 CREATE TABLE coursebase.purchases (
     id                   uuid         NOT NULL DEFAULT gen_random_uuid(),
-    price_paid_in_cents  bigint       NOT NULL,
-    refunded_in_cents    bigint       NOT NULL DEFAULT 0,
+    price_paid_in_cents  integer      NOT NULL,
+    refunded_in_cents    integer      NOT NULL DEFAULT 0,
     product_details      jsonb        NOT NULL,
     user_id              uuid         NOT NULL,
     product_id           uuid         NOT NULL,
@@ -11,7 +11,7 @@ CREATE TABLE coursebase.purchases (
     refunded_at          timestamptz,
     created_at           timestamptz  NOT NULL DEFAULT now(),
     updated_at           timestamptz  NOT NULL DEFAULT now(),
-    refunded_in_part_in_cents  bigint  NOT NULL DEFAULT 0,
+    refunded_in_part_in_cents  integer  NOT NULL DEFAULT 0,
     access_days          integer,
     access_until         timestamptz,
     currency             char(3),
@@ -119,7 +119,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.purchases TO server;
 CREATE TABLE coursebase.purchase_refunds (
     refund_ref       text         NOT NULL,
     purchase_id      uuid         NOT NULL,
-    amount_in_cents  bigint       NOT NULL,
+    amount_in_cents  integer      NOT NULL,
     is_rest          boolean      NOT NULL,
     refunded_at      timestamptz  NOT NULL,
     created_at       timestamptz  NOT NULL DEFAULT now(),

@@ -118,7 +118,7 @@ source, environment, purchase_id: the purchase, as its receipt named it; a subsc
 status: refunded; partly_refunded; or recorded for a purchase that nobody knows: its receipt, when it comes, gives nothing. kind: course, subscription, ai_credits or custom_course. user_id: whose it was. product_id: the base id of the product. kind, user_id and product_id are NULL if they are not known. refunded_at: when it was refunded, by the first call. detail: what was taken back, in words.
 
 Source: the stores'' own rules of refunds, and the product''s rule that a refund ends what its purchase gave and nothing else.
-Raises: 22004 (one of the first four arguments is NULL), 22008 (at is infinite), 22023 (a quantity or sum of 0 or less, both, or a part without refund_ref), KB106 (a part of a purchase that nobody knows), KB502 (its subscription is of another environment, or an event of that id came before with other content), KB503 (its subscription is another user''s).';
+Raises: 22003 (amount_in_cents is above 2147483647), 22004 (one of the first four arguments is NULL), 22008 (at is infinite), 22023 (a quantity or sum of 0 or less, both, or a part without refund_ref), KB106 (a part of a purchase that nobody knows), KB502 (its subscription is of another environment, or an event of that id came before with other content), KB503 (its subscription is another user''s).';
 GRANT EXECUTE ON FUNCTION coursebase.refund_store_purchase(text, text, text, timestamptz, integer, bigint, text) TO server;
 
 CREATE FUNCTION coursebase.reverse_store_refund(

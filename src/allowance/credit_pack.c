@@ -174,6 +174,8 @@ coursebase_grant_credit_pack(PG_FUNCTION_ARGS)
 	OwnerRights rights;
 
 	args_require_first(fcinfo, GRANT_AMOUNT);
+	if (!PG_ARGISNULL(GRANT_AMOUNT))
+		args_money(fcinfo, GRANT_AMOUNT);
 	args_time(fcinfo, GRANT_AT);
 	schema_require_current();
 	signed_only_require(args_text_or_null(fcinfo, GRANT_SOURCE));

@@ -67,6 +67,28 @@ args_time(FunctionCallInfo fcinfo, int argument)
 }
 
 /*
+ * The arguments are bigint, so that a sum that is too large is refused in these words and not
+ * as a function that does not exist; the columns are integer, which JavaScript reads as a
+ * number.
+ */
+int32
+args_money(FunctionCallInfo fcinfo, int argument)
+{
+	int64 sum;
+
+	args_require(fcinfo, argument);
+	sum = PG_GETARG_INT64(argument);
+	if (sum < PG_INT32_MIN || sum > PG_INT32_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("%s is out of range", argument_name(fcinfo, argument)),
+				 errdetail("Given are " INT64_FORMAT " minor units; a sum is at most %d.", sum,
+						   PG_INT32_MAX),
+				 errhint("Pass the sum in minor units of its currency.")));
+	return (int32) sum;
+}
+
+/*
  * A null in a list is a caller's mistake: as an id it would match nothing and be lost in
  * silence.
  */

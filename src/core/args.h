@@ -29,6 +29,10 @@ extern void args_require_first(FunctionCallInfo fcinfo, int count);
 /* A time to count from or to store: raises 22004 for null, 22008 for one that is not finite. */
 extern TimestampTz args_time(FunctionCallInfo fcinfo, int argument);
 
+/* A sum of money in minor units, of a type that holds what the caller added up: raises 22004
+ * for null and 22003 for more than the columns of the tables hold. */
+extern int32 args_money(FunctionCallInfo fcinfo, int argument);
+
 /* A list without nulls: raises 22004 for null and for an element that is null. Owned by the
  * caller's context, or the argument itself. */
 extern ArrayType *args_array(FunctionCallInfo fcinfo, int argument);

@@ -40,7 +40,7 @@ PG_FUNCTION_INFO_V1(coursebase_split_discount);
 /*
  * SQL function: validate_discount(user_id uuid, code text, product_type text, base_in_cents
  * bigint, currency text, item text, at timestamptz) returns table (valid boolean, reason text,
- * discount_in_cents bigint, final_in_cents bigint, expires_at timestamptz)
+ * discount_in_cents integer, final_in_cents integer, expires_at timestamptz)
  */
 PGDLLEXPORT Datum
 coursebase_validate_discount(PG_FUNCTION_ARGS)
@@ -52,7 +52,7 @@ coursebase_validate_discount(PG_FUNCTION_ARGS)
 	StringInfoData detail;
 	Datum values[5] = {0};
 	bool nulls[5] = {false};
-	int64 amount;
+	int32 amount;
 	TimestampTz end;
 
 	initStringInfo(&detail);
@@ -67,8 +67,8 @@ coursebase_validate_discount(PG_FUNCTION_ARGS)
 	nulls[1] = failed == NULL;
 	if (failed != NULL)
 		values[1] = CStringGetTextDatum(failed->reason);
-	values[2] = Int64GetDatum(amount);
-	values[3] = Int64GetDatum(order.base - amount);
+	values[2] = Int32GetDatum(amount);
+	values[3] = Int32GetDatum(order.base - amount);
 	values[4] = TimestampTzGetDatum(end);
 	nulls[4] = end == DT_NOEND;
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);

@@ -30,7 +30,7 @@ typedef struct DiscountOrder
 	pg_uuid_t user;
 	char *code; /* NULL: none */
 	char *product_type;
-	int64 base;
+	int32 base;
 	char *currency;
 	char *item; /* NULL: none */
 	TimestampTz at;
@@ -73,10 +73,10 @@ typedef struct DiscountFacts
 	int64 taken;           /* places that others hold at that time */
 	bool first_purchase_only;
 	bool has_purchase;
-	int64 minimum;
+	int32 minimum;
 	char *currency;    /* NULL: of a percentage */
 	int32 percent_off; /* hundredths of a percent; 0: a fixed amount */
-	int64 amount_off;
+	int32 amount_off;
 	bool own_referral;
 	bool user_open;
 	DiscountStatus status;
@@ -96,7 +96,8 @@ typedef struct DiscountRule
 /*
  * facts.c: the order that the arguments of a function make; item and at are the numbers of
  * those arguments. Raises 22004 for a null in any other argument than code and item, 22008 for
- * at, and 22023 for a negative base. The texts are in the current context.
+ * at, 22003 for a base that no column holds, and 22023 for a negative one. The texts are in the
+ * current context.
  */
 extern DiscountOrder discount_order(FunctionCallInfo fcinfo, int item, int at);
 
@@ -119,7 +120,7 @@ extern const DiscountRule *discount_verdict(const DiscountOrder *order,
 											const DiscountFacts *facts, StringInfo detail);
 
 /* What the code takes off, whether or not the rules let it: at most the base. */
-extern int64 discount_amount(const DiscountOrder *order, const DiscountFacts *facts);
+extern int32 discount_amount(const DiscountOrder *order, const DiscountFacts *facts);
 
 /*
  * counter.c: the places of a code. The caller has the code's row locked FOR KEY SHARE, so that

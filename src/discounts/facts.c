@@ -109,7 +109,7 @@ static KeptPlan read_facts = {
 		   " c.max_redemptions, " TAKEN ", c.first_purchase_only,"
 		   " c.first_purchase_only AND (" HAS_PURCHASE "),"
 		   " coalesce(c.minimum_in_cents, 0), c.currency::text,"
-		   " coalesce(c.percent_off * 100, 0)::integer, c.amount_off_in_cents,"
+		   " coalesce(c.percent_off * 100, 0)::integer, coalesce(c.amount_off_in_cents, 0),"
 		   " c.referrer_id IS NOT DISTINCT FROM $1, u.id IS NOT NULL,"
 		   " d.status, d.expires_at, d.reserved_until"
 		   " FROM coursebase.discount_codes c"
@@ -138,7 +138,7 @@ discount_order(FunctionCallInfo fcinfo, int item, int at)
 	order.user = *PG_GETARG_UUID_P(DISCOUNT_USER);
 	order.code = args_text_or_null(fcinfo, DISCOUNT_CODE);
 	order.product_type = text_to_cstring(PG_GETARG_TEXT_PP(DISCOUNT_PRODUCT_TYPE));
-	order.base = PG_GETARG_INT64(DISCOUNT_BASE);
+	order.base = args_money(fcinfo, DISCOUNT_BASE);
 	order.currency = text_to_cstring(PG_GETARG_TEXT_PP(DISCOUNT_CURRENCY));
 	order.item = args_text_or_null(fcinfo, item);
 	order.at = args_time(fcinfo, at);
@@ -187,10 +187,10 @@ facts_read_code(DiscountFacts *facts)
 	facts->taken = plan_int64(0, FACTS_TAKEN);
 	facts->first_purchase_only = plan_bool(0, FACTS_FIRST_PURCHASE_ONLY);
 	facts->has_purchase = plan_bool(0, FACTS_HAS_PURCHASE);
-	facts->minimum = plan_int64(0, FACTS_MINIMUM);
+	facts->minimum = plan_int32(0, FACTS_MINIMUM);
 	facts->currency = plan_text(0, FACTS_CURRENCY);
 	facts->percent_off = plan_int32(0, FACTS_PERCENT_OFF);
-	facts->amount_off = plan_int64_or(0, FACTS_AMOUNT_OFF, 0);
+	facts->amount_off = plan_int32(0, FACTS_AMOUNT_OFF);
 	facts->own_referral = plan_bool(0, FACTS_OWN_REFERRAL);
 	facts->user_open = plan_bool(0, FACTS_USER_OPEN);
 }

@@ -98,7 +98,7 @@ static KeptPlan write_credit = {
 		   " WHERE p.user_id = $1"
 		   " ON CONFLICT (referred_user_id) DO NOTHING",
 	.nargs = 6,
-	.types = {UUIDOID, TIMESTAMPTZOID, INT8OID, TEXTOID, INT4OID, INT4OID},
+	.types = {UUIDOID, TIMESTAMPTZOID, INT4OID, TEXTOID, INT4OID, INT4OID},
 };
 /* Once the hold is over the credit may have been spent, and stays. */
 static KeptPlan revoke_credit = {
@@ -153,7 +153,7 @@ static KeptPlan spend_available = {
 		   "   sum(amount_in_cents - spent_in_cents) OVER ("
 		   "    ORDER BY expires_at NULLS LAST, earned_at, id) AS upto"
 		   "  FROM coursebase.referral_credits WHERE " AVAILABLE "), taken AS ("
-		   "  SELECT id, least(rest, $4 - (upto - rest))::bigint AS part"
+		   "  SELECT id, least(rest, $4 - (upto - rest))::integer AS part"
 		   "  FROM open WHERE upto - rest < $4), spent AS ("
 		   "  UPDATE coursebase.referral_credits c"
 		   "  SET spent_in_cents = c.spent_in_cents + t.part"
@@ -162,7 +162,7 @@ static KeptPlan spend_available = {
 		   " (user_id, order_ref, referral_credit_id, amount_in_cents, currency, spent_at)"
 		   " SELECT $1, $5, id, part, currency, $2 FROM spent",
 	.nargs = 5,
-	.types = {UUIDOID, TIMESTAMPTZOID, TEXTOID, INT8OID, TEXTOID},
+	.types = {UUIDOID, TIMESTAMPTZOID, TEXTOID, INT4OID, TEXTOID},
 };
 
 /* The arguments of spend_referral_credit(). */
@@ -184,8 +184,8 @@ enum
 
 static void referrer_require(bool fits, const char *detail);
 static bool referrer_attach(Datum user, Datum referrer);
-static bool spending_repeats(FunctionCallInfo fcinfo, Datum currency, int64 amount);
-static void spending_write(FunctionCallInfo fcinfo, Datum currency, int64 amount);
+static bool spending_repeats(FunctionCallInfo fcinfo, Datum currency, int32 amount);
+static void spending_write(FunctionCallInfo fcinfo, Datum currency, int32 amount);
 static void first_premium_settle(PremiumTurn turn, const pg_uuid_t *user, TimestampTz at);
 
 PG_FUNCTION_INFO_V1(coursebase_validate_referral_code);
@@ -278,20 +278,20 @@ coursebase_attach_referral(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_pay_referral(PG_FUNCTION_ARGS)
 {
-	int64 amount;
+	int32 amount;
 	bool paid = false;
 
 	args_require(fcinfo, 0);
 	args_time(fcinfo, 1);
 	schema_require_current();
-	amount = setting_integer("referral_credit_in_cents");
+	amount = (int32) setting_integer("referral_credit_in_cents");
 	SPI_connect();
 	anchor_user_require(PG_GETARG_UUID_P(0));
 	if (amount > 0)
 	{
 		Datum values[] = {PG_GETARG_DATUM(0),
 						  PG_GETARG_DATUM(1),
-						  Int64GetDatum(amount),
+						  Int32GetDatum(amount),
 						  CStringGetTextDatum(setting_text("referral_credit_currency")),
 						  Int32GetDatum((int32) Max(setting_integer("referral_hold_days"), 0)),
 						  Int32GetDatum((int32) setting_integer("referral_credit_days"))};
@@ -321,18 +321,18 @@ coursebase_revoke_referral(PG_FUNCTION_ARGS)
 
 /*
  * SQL function: spend_referral_credit(user_id uuid, amount_in_cents bigint, order_ref text, at
- * timestamptz, currency text) returns bigint
+ * timestamptz, currency text) returns integer
  */
 PGDLLEXPORT Datum
 coursebase_spend_referral_credit(PG_FUNCTION_ARGS)
 {
-	int64 amount;
+	int32 amount;
 	Datum currency;
 
 	args_require_all_but(fcinfo, SPEND_CURRENCY);
 	args_time(fcinfo, SPEND_AT);
 	schema_require_current();
-	amount = PG_GETARG_INT64(SPEND_AMOUNT);
+	amount = args_money(fcinfo, SPEND_AMOUNT);
 	if (amount <= 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("amount_in_cents must be above 0")));
@@ -344,7 +344,7 @@ coursebase_spend_referral_credit(PG_FUNCTION_ARGS)
 	if (!spending_repeats(fcinfo, currency, amount))
 		spending_write(fcinfo, currency, amount);
 	SPI_finish();
-	PG_RETURN_INT64(amount);
+	PG_RETURN_INT32(amount);
 }
 
 static void
@@ -380,7 +380,7 @@ referrer_attach(Datum user, Datum referrer)
 
 /* Whether the order has spent this already; raises KB602 when it has spent something else. */
 static bool
-spending_repeats(FunctionCallInfo fcinfo, Datum currency, int64 amount)
+spending_repeats(FunctionCallInfo fcinfo, Datum currency, int32 amount)
 {
 	Datum values[] = {PG_GETARG_DATUM(SPEND_USER), PG_GETARG_DATUM(SPEND_ORDER_REF), currency};
 	int64 spent;
@@ -389,31 +389,29 @@ spending_repeats(FunctionCallInfo fcinfo, Datum currency, int64 amount)
 		return false;
 	spent = plan_int64(0, SPENT_AMOUNT);
 	if (spent != amount || !plan_bool(0, SPENT_IN_CURRENCY))
-		ereport(ERROR,
-				(errcode(ERRCODE_CB_ORDER_CONFLICT),
-				 errmsg("the order has spent referral credit already"),
-				 errdetail("It spent " INT64_FORMAT ", not " INT64_FORMAT ".", spent, amount),
-				 errhint("Repeat the first call as it was, or use another order_ref.")));
+		ereport(ERROR, (errcode(ERRCODE_CB_ORDER_CONFLICT),
+						errmsg("the order has spent referral credit already"),
+						errdetail("It spent " INT64_FORMAT ", not %d.", spent, amount),
+						errhint("Repeat the first call as it was, or use another order_ref.")));
 	return true;
 }
 
 /* Locks the credits that may be spent, adds them up, and takes the amount only when they
  * suffice: nothing is spent otherwise. */
 static void
-spending_write(FunctionCallInfo fcinfo, Datum currency, int64 amount)
+spending_write(FunctionCallInfo fcinfo, Datum currency, int32 amount)
 {
 	Datum values[] = {PG_GETARG_DATUM(SPEND_USER), PG_GETARG_DATUM(SPEND_AT), currency,
-					  Int64GetDatum(amount), PG_GETARG_DATUM(SPEND_ORDER_REF)};
+					  Int32GetDatum(amount), PG_GETARG_DATUM(SPEND_ORDER_REF)};
 	uint64 credits = owner_execute(&lock_available, values, NULL, false);
 	int64 available = 0;
 
 	for (uint64 i = 0; i < credits; i++)
-		available += plan_int64(i, 1);
+		available += plan_int32(i, 1);
 	if (available < amount)
 		ereport(ERROR, (errcode(ERRCODE_CB_CREDIT_SHORT),
 						errmsg("there is not enough referral credit"),
-						errdetail("Needed " INT64_FORMAT ", available " INT64_FORMAT ".",
-								  amount, available),
+						errdetail("Needed %d, available " INT64_FORMAT ".", amount, available),
 						errhint("Spend what is available, or less.")));
 	owner_execute(&spend_available, values, NULL, false);
 }

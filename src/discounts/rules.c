@@ -83,13 +83,14 @@ discount_verdict(const DiscountOrder *order, const DiscountFacts *facts, StringI
 	return NULL;
 }
 
-/* A code has a percentage or a fixed amount (a CHECK of its table), never both. */
-int64
+/* A code has a percentage or a fixed amount (a CHECK of its table), never both. Either takes
+ * off at most the base, so that the cast loses nothing. */
+int32
 discount_amount(const DiscountOrder *order, const DiscountFacts *facts)
 {
 	if (facts->percent_off > 0)
-		return discount_percentage(order->base, facts->percent_off);
-	return discount_fixed(order->base, facts->amount_off);
+		return (int32) discount_percentage(order->base, facts->percent_off);
+	return (int32) discount_fixed(order->base, facts->amount_off);
 }
 
 RULE(code_exists)
@@ -182,8 +183,7 @@ RULE(first_purchase)
 
 RULE(minimum_reached)
 {
-	appendStringInfo(detail, "The price is " INT64_FORMAT ", the minimum " INT64_FORMAT ".",
-					 order->base, facts->minimum);
+	appendStringInfo(detail, "The price is %d, the minimum %d.", order->base, facts->minimum);
 	return order->base >= facts->minimum;
 }
 

@@ -66,7 +66,7 @@ static KeptPlan read_redemption = {
 		   " AND terms ->> 'ordered_item' IS NOT DISTINCT FROM $7"
 		   " FROM coursebase.discount_redemptions WHERE user_id = $1 AND order_ref = $2",
 	.nargs = 7,
-	.types = {UUIDOID, TEXTOID, TEXTOID, INT8OID, TEXTOID, TEXTOID, TEXTOID},
+	.types = {UUIDOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID},
 };
 /* The WHERE is judged on the row as it is after the lock, whatever the snapshot shows. */
 static KeptPlan write_entry = {
@@ -104,34 +104,34 @@ static KeptPlan write_redemption = {
 				  " ON CONFLICT (user_id, order_ref) DO NOTHING"
 				  " RETURNING id, discount_in_cents, final_in_cents, redeemed_at, reversed_at",
 	.nargs = 9,
-	.types = {UUIDOID, UUIDOID, TEXTOID, INT8OID, INT8OID, TEXTOID, TEXTOID, TEXTOID,
+	.types = {UUIDOID, UUIDOID, TEXTOID, INT4OID, INT4OID, TEXTOID, TEXTOID, TEXTOID,
 			  TIMESTAMPTZOID},
 };
 /* What the reservation showed holds while it lives, whatever becomes of the code. */
 static KeptPlan write_quote = {
 	.sql =
 		"UPDATE coursebase.user_discounts d SET quote = jsonb_build_object("
-		"'base_in_cents', $3::bigint, 'discount_in_cents', $4::bigint,"
+		"'base_in_cents', $3::integer, 'discount_in_cents', $4::integer,"
 		" 'currency', upper(btrim($5)), 'terms', " TERMS(
 			"$6", "$7") ")"
 						" FROM coursebase.discount_codes c WHERE c.id = $2 AND d.user_id = $1"
 						" AND d.discount_code_id = c.id",
 	.nargs = 7,
-	.types = {UUIDOID, UUIDOID, INT8OID, INT8OID, TEXTOID, TEXTOID, TEXTOID},
+	.types = {UUIDOID, UUIDOID, INT4OID, INT4OID, TEXTOID, TEXTOID, TEXTOID},
 };
 /* The quote of an order for what was quoted, and no other base, currency or item. */
 #define QUOTE_IS                                                                               \
 	" d.user_id = $1 AND d.order_ref = $3 AND d.status = 'reserved'"                           \
-	" AND d.reserved_until > $8 AND (d.quote ->> 'base_in_cents')::bigint = $4"                \
+	" AND d.reserved_until > $8 AND (d.quote ->> 'base_in_cents')::integer = $4"               \
 	" AND d.quote ->> 'currency' = upper(btrim($5))"                                           \
 	" AND d.quote -> 'terms' ->> 'ordered_type' = $6"                                          \
 	" AND d.quote -> 'terms' ->> 'ordered_item' IS NOT DISTINCT FROM $7"
 #define QUOTE_ARGS                                                                             \
 	.nargs = 8,                                                                                \
-	.types = {UUIDOID, TEXTOID, TEXTOID, INT8OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID}
+	.types = {UUIDOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID}
 
 static KeptPlan read_quote = {
-	.sql = "SELECT (d.quote ->> 'discount_in_cents')::bigint FROM coursebase.user_discounts d"
+	.sql = "SELECT (d.quote ->> 'discount_in_cents')::integer FROM coursebase.user_discounts d"
 		   " JOIN coursebase.discount_codes c ON c.id = d.discount_code_id AND " ENTRY_CODE_IS
 		   " WHERE" QUOTE_IS,
 	QUOTE_ARGS,
@@ -146,8 +146,8 @@ static KeptPlan redeem_quote = {
 		   " INSERT INTO coursebase.discount_redemptions (user_id, discount_code_id, order_ref,"
 		   " base_in_cents, discount_in_cents, final_in_cents, currency, terms, redeemed_at)"
 		   " SELECT q.user_id, q.discount_code_id, q.order_ref, $4,"
-		   " (q.quote ->> 'discount_in_cents')::bigint,"
-		   " $4 - (q.quote ->> 'discount_in_cents')::bigint, q.quote ->> 'currency',"
+		   " (q.quote ->> 'discount_in_cents')::integer,"
+		   " $4 - (q.quote ->> 'discount_in_cents')::integer, q.quote ->> 'currency',"
 		   " q.quote -> 'terms', $8 FROM used q"
 		   " ON CONFLICT (user_id, order_ref) DO NOTHING"
 		   " RETURNING id, discount_in_cents, final_in_cents, redeemed_at, reversed_at",
@@ -261,8 +261,8 @@ enum
 typedef struct Redemption
 {
 	pg_uuid_t id;
-	int64 discount;
-	int64 final;
+	int32 discount;
+	int32 final;
 	TimestampTz at;
 	TimestampTz reversed_at; /* DT_NOEND: the use stands */
 	bool same;               /* as the order that asks; not set for a use that is new */
@@ -277,9 +277,9 @@ static void redemption_write(const DiscountOrder *order, const DiscountFacts *fa
 							 const char *order_ref, Redemption *redemption);
 static bool reservation_repeats(const DiscountOrder *order, const char *order_ref,
 								TimestampTz *until);
-static void quote_write(const DiscountOrder *order, const DiscountFacts *facts, int64 amount);
+static void quote_write(const DiscountOrder *order, const DiscountFacts *facts, int32 amount);
 static void quote_bind(PlanValues *values, const DiscountOrder *order, const char *order_ref);
-static bool quote_read(const DiscountOrder *order, const char *order_ref, int64 *amount);
+static bool quote_read(const DiscountOrder *order, const char *order_ref, int32 *amount);
 static bool quote_redeem(const DiscountOrder *order, const char *order_ref,
 						 Redemption *redemption);
 static TimestampTz reservation_end(TimestampTz at, Datum ttl);
@@ -301,7 +301,7 @@ PG_FUNCTION_INFO_V1(coursebase_assign_discounts);
 /*
  * SQL function: redeem_discount(user_id uuid, code text, product_type text, base_in_cents
  * bigint, currency text, order_ref text, item text, at timestamptz) returns table
- * (redemption_id uuid, discount_in_cents bigint, final_in_cents bigint, redeemed_at
+ * (redemption_id uuid, discount_in_cents integer, final_in_cents integer, redeemed_at
  * timestamptz, reversed_at timestamptz)
  */
 PGDLLEXPORT Datum
@@ -333,8 +333,8 @@ coursebase_redeem_discount(PG_FUNCTION_ARGS)
 	}
 	SPI_finish();
 	values[0] = UUIDPGetDatum(&redemption.id);
-	values[1] = Int64GetDatum(redemption.discount);
-	values[2] = Int64GetDatum(redemption.final);
+	values[1] = Int32GetDatum(redemption.discount);
+	values[2] = Int32GetDatum(redemption.final);
 	values[3] = TimestampTzGetDatum(redemption.at);
 	values[4] = TimestampTzGetDatum(redemption.reversed_at);
 	nulls[4] = redemption.reversed_at == DT_NOEND;
@@ -345,7 +345,7 @@ coursebase_redeem_discount(PG_FUNCTION_ARGS)
 /*
  * SQL function: reserve_discount(user_id uuid, code text, product_type text, base_in_cents
  * bigint, currency text, order_ref text, item text, ttl interval, at timestamptz) returns table
- * (discount_in_cents bigint, final_in_cents bigint, reserved_until timestamptz)
+ * (discount_in_cents integer, final_in_cents integer, reserved_until timestamptz)
  */
 PGDLLEXPORT Datum
 coursebase_reserve_discount(PG_FUNCTION_ARGS)
@@ -358,7 +358,7 @@ coursebase_reserve_discount(PG_FUNCTION_ARGS)
 	DiscountFacts facts;
 	bool nulls[3] = {false};
 	Datum values[3];
-	int64 amount;
+	int32 amount;
 
 	schema_require_current();
 	compat_materialize(fcinfo);
@@ -380,8 +380,8 @@ coursebase_reserve_discount(PG_FUNCTION_ARGS)
 		amount = discount_amount(&order, &facts);
 	}
 	SPI_finish();
-	values[0] = Int64GetDatum(amount);
-	values[1] = Int64GetDatum(order.base - amount);
+	values[0] = Int32GetDatum(amount);
+	values[1] = Int32GetDatum(order.base - amount);
 	values[2] = TimestampTzGetDatum(until);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	return (Datum) 0;
@@ -517,7 +517,7 @@ redemption_read(const DiscountOrder *order, const char *order_ref, Redemption *r
 	plan_bind_uuid(&values, &order->user);
 	plan_bind_text(&values, order_ref);
 	plan_bind_text(&values, order->code);
-	plan_bind_int64(&values, order->base);
+	plan_bind_int32(&values, order->base);
 	plan_bind_text(&values, order->currency);
 	plan_bind_text(&values, order->product_type);
 	plan_bind_text(&values, order->item);
@@ -532,8 +532,8 @@ static void
 redemption_keep(Redemption *redemption)
 {
 	redemption->id = plan_uuid(0, REDEMPTION_ID);
-	redemption->discount = plan_int64(0, REDEMPTION_DISCOUNT);
-	redemption->final = plan_int64(0, REDEMPTION_FINAL);
+	redemption->discount = plan_int32(0, REDEMPTION_DISCOUNT);
+	redemption->final = plan_int32(0, REDEMPTION_FINAL);
 	redemption->at = plan_time(0, REDEMPTION_AT);
 	redemption->reversed_at = plan_time_or(0, REDEMPTION_REVERSED_AT, DT_NOEND);
 }
@@ -549,8 +549,8 @@ redemption_write(const DiscountOrder *order, const DiscountFacts *facts, const c
 	plan_bind_uuid(&values, &order->user);
 	plan_bind_uuid(&values, &facts->code_id);
 	plan_bind_text(&values, order_ref);
-	plan_bind_int64(&values, order->base);
-	plan_bind_int64(&values, discount_amount(order, facts));
+	plan_bind_int32(&values, order->base);
+	plan_bind_int32(&values, discount_amount(order, facts));
 	plan_bind_text(&values, order->currency);
 	plan_bind_text(&values, order->product_type);
 	plan_bind_text(&values, order->item);
@@ -586,14 +586,14 @@ reservation_repeats(const DiscountOrder *order, const char *order_ref, Timestamp
 
 /* Keeps what the reservation shows. */
 static void
-quote_write(const DiscountOrder *order, const DiscountFacts *facts, int64 amount)
+quote_write(const DiscountOrder *order, const DiscountFacts *facts, int32 amount)
 {
 	PlanValues values = {0};
 
 	plan_bind_uuid(&values, &order->user);
 	plan_bind_uuid(&values, &facts->code_id);
-	plan_bind_int64(&values, order->base);
-	plan_bind_int64(&values, amount);
+	plan_bind_int32(&values, order->base);
+	plan_bind_int32(&values, amount);
 	plan_bind_text(&values, order->currency);
 	plan_bind_text(&values, order->product_type);
 	plan_bind_text(&values, order->item);
@@ -607,7 +607,7 @@ quote_bind(PlanValues *values, const DiscountOrder *order, const char *order_ref
 	plan_bind_uuid(values, &order->user);
 	plan_bind_text(values, order->code);
 	plan_bind_text(values, order_ref);
-	plan_bind_int64(values, order->base);
+	plan_bind_int32(values, order->base);
 	plan_bind_text(values, order->currency);
 	plan_bind_text(values, order->product_type);
 	plan_bind_text(values, order->item);
@@ -616,14 +616,14 @@ quote_bind(PlanValues *values, const DiscountOrder *order, const char *order_ref
 
 /* What the order's reservation showed; false where it lives no more, or is of other content. */
 static bool
-quote_read(const DiscountOrder *order, const char *order_ref, int64 *amount)
+quote_read(const DiscountOrder *order, const char *order_ref, int32 *amount)
 {
 	PlanValues values = {0};
 
 	quote_bind(&values, order, order_ref);
 	if (owner_execute(&read_quote, values.datums, values.nulls, false) == 0)
 		return false;
-	*amount = plan_int64(0, 1);
+	*amount = plan_int32(0, 1);
 	return true;
 }
 
@@ -633,7 +633,7 @@ quote_redeem(const DiscountOrder *order, const char *order_ref, Redemption *rede
 {
 	Datum keys[] = {UUIDPGetDatum(&order->user), (Datum) 0};
 	PlanValues values = {0};
-	int64 amount;
+	int32 amount;
 
 	if (order->code == NULL || !quote_read(order, order_ref, &amount))
 		return false;

@@ -108,7 +108,7 @@ coursebase_tg_purchases__tell(PG_FUNCTION_ARGS)
 		return PointerGetDatum(NULL);
 	id = changes_column(&changes, "id", UUIDOID);
 	user = changes_column(&changes, "user_id", UUIDOID);
-	refunded = changes_column(&changes, "refunded_in_cents", INT8OID);
+	refunded = changes_column(&changes, "refunded_in_cents", INT4OID);
 	refunded_at = changes_column(&changes, "refunded_at", TIMESTAMPTZOID);
 	while (changes_next(&changes))
 	{

@@ -92,7 +92,7 @@ static KeptPlan write_charge = {
 		   "  membership_id, plan_id, amount_in_cents, currency, type, created_at)"
 		   " VALUES ($1, $2, $3, $4, $5, $6, 'charge', $7) RETURNING id",
 	.nargs = 7,
-	.types = {UUIDOID, UUIDOID, UUIDOID, UUIDOID, INT8OID, TEXTOID, TIMESTAMPTZOID},
+	.types = {UUIDOID, UUIDOID, UUIDOID, UUIDOID, INT4OID, TEXTOID, TIMESTAMPTZOID},
 };
 /* $3: the program is free. Start and completions stay. */
 static KeptPlan take_up = {
@@ -129,7 +129,7 @@ typedef struct Offer
 	pg_uuid_t plan;
 	pg_uuid_t membership;
 	bool is_member;
-	int64 price;
+	int32 price;
 	char *currency;
 } Offer;
 
@@ -272,7 +272,7 @@ offer_read(const pg_uuid_t *program, Offer *offer)
 						errhint("See storefront_courses for what is.")));
 	offer->organization = plan_uuid(0, OFFER_ORGANIZATION);
 	offer->plan = plan_uuid(0, OFFER_PLAN);
-	offer->price = plan_int64(0, OFFER_PRICE);
+	offer->price = plan_int32(0, OFFER_PRICE);
 	offer->currency = plan_text_required(0, OFFER_CURRENCY);
 }
 
@@ -308,7 +308,7 @@ charge_write(FunctionCallInfo fcinfo, const Offer *offer, pg_uuid_t *id)
 	plan_bind_uuid(&values, &offer->organization);
 	plan_bind_uuid(&values, membership_of(offer));
 	plan_bind_uuid(&values, &offer->plan);
-	plan_bind_int64(&values, offer->price);
+	plan_bind_int32(&values, offer->price);
 	plan_bind_text(&values, offer->currency);
 	args_bind(&values, fcinfo, CHECKOUT_AT);
 	owner_execute(&write_charge, values.datums, values.nulls, false);

@@ -82,7 +82,7 @@ static KeptPlan write_price = {
 		   " ON CONFLICT (program_id) WHERE type = 'course'"
 		   " DO UPDATE SET price_in_cents = excluded.price_in_cents RETURNING l.id",
 	.nargs = 2,
-	.types = {UUIDOID, INT8OID},
+	.types = {UUIDOID, INT4OID},
 };
 /* A program that is published already keeps published_at. */
 static KeptPlan publish = {
@@ -166,11 +166,13 @@ coursebase_create_course(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_set_price(PG_FUNCTION_ARGS)
 {
-	Datum values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
 	pg_uuid_t *id = palloc(sizeof(*id));
+	PlanValues values = {0};
 	Program program;
 
 	args_require_all(fcinfo);
+	args_bind(&values, fcinfo, 0);
+	plan_bind_int32(&values, args_money(fcinfo, 1));
 	schema_require_current();
 	SPI_connect();
 	program_enter(PG_GETARG_UUID_P(0), &program);
@@ -178,7 +180,7 @@ coursebase_set_price(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_CB_COURSE_CONFIGURED),
 						errmsg("the program is not delivered as a course"),
 						errhint("Insert plans of other types into plans.")));
-	owner_execute(&write_price, values, NULL, false);
+	owner_execute(&write_price, values.datums, NULL, false);
 	*id = plan_uuid(0, 1);
 	SPI_finish();
 	PG_RETURN_UUID_P(id);

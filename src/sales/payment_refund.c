@@ -230,7 +230,7 @@ sale_references_write(FunctionCallInfo fcinfo, int session, int first)
 /*
  * SQL function: refund_payment(payment_intent_id text, charge_id text, invoice_id text,
  * amount_in_cents bigint, refund_ref text, is_total boolean, at timestamptz) returns table
- * (purchase_id uuid, refunded_in_cents bigint, refunded_at timestamptz, revoked_course_ids
+ * (purchase_id uuid, refunded_in_cents integer, refunded_at timestamptz, revoked_course_ids
  * uuid[])
  */
 PGDLLEXPORT Datum
@@ -243,7 +243,7 @@ coursebase_refund_payment(PG_FUNCTION_ARGS)
 	for (int i = PAYMENT_AMOUNT; i <= PAYMENT_IS_TOTAL; i++)
 		args_require(fcinfo, i);
 	args_time(fcinfo, PAYMENT_AT);
-	if (PG_GETARG_INT64(PAYMENT_AMOUNT) <= 0)
+	if (args_money(fcinfo, PAYMENT_AMOUNT) <= 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("amount_in_cents must be above 0")));
 	schema_require_current();
@@ -273,7 +273,7 @@ coursebase_refund_payment(PG_FUNCTION_ARGS)
 
 /*
  * SQL function: reverse_refund(purchase_id uuid, refund_ref text, amount_in_cents bigint, at
- * timestamptz) returns table (purchase_id uuid, refunded_in_cents bigint, refunded_at
+ * timestamptz) returns table (purchase_id uuid, refunded_in_cents integer, refunded_at
  * timestamptz, revoked_course_ids uuid[])
  */
 PGDLLEXPORT Datum
@@ -286,6 +286,8 @@ coursebase_reverse_refund(PG_FUNCTION_ARGS)
 	Datum key;
 
 	args_require_all_but(fcinfo, REVERSE_AMOUNT);
+	if (!PG_ARGISNULL(REVERSE_AMOUNT))
+		args_money(fcinfo, REVERSE_AMOUNT);
 	at = args_time(fcinfo, REVERSE_AT);
 	purchase = *PG_GETARG_UUID_P(REVERSE_PURCHASE);
 	ref = args_text_or_null(fcinfo, REVERSE_REF);

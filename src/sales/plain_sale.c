@@ -101,7 +101,7 @@ static KeptPlan find_reference = {
 		   " WHERE r.purchase_id = $1 AND r.amount_in_cents = $2 AND r.created_at = now()"
 		   " ORDER BY r.refund_ref DESC LIMIT 1",
 	.nargs = 2,
-	.types = {UUIDOID, INT8OID},
+	.types = {UUIDOID, INT4OID},
 };
 static KeptPlan reverse_references = {
 	.sql = "UPDATE coursebase.purchase_refunds SET reversed_at = now()"
@@ -122,9 +122,9 @@ static bool taking_terms;
 static bool products_lock(void);
 static void terms_write(void);
 static char *terms_text(TriggerData *data, HeapTuple row);
-static int64 sum_of(TriggerData *data, HeapTuple row, const char *name);
-static HeapTuple refund_complete(TriggerData *data, int64 before);
-static HeapTuple refund_reverse(TriggerData *data, int64 before);
+static int32 sum_of(TriggerData *data, HeapTuple row, const char *name);
+static HeapTuple refund_complete(TriggerData *data, int32 before);
+static HeapTuple refund_reverse(TriggerData *data, int32 before);
 static void change_audit(TriggerData *data, bool reversed);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_purchases__grant);
@@ -193,9 +193,9 @@ PGDLLEXPORT Datum
 coursebase_tg_purchases__refund(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect(fcinfo, "tg_purchases__refund", ROW_BEFORE_UPDATE);
-	int64 before = sum_of(data, data->tg_trigtuple, "refunded_in_cents");
-	int64 after = sum_of(data, data->tg_newtuple, "refunded_in_cents");
-	int64 paid = sum_of(data, data->tg_newtuple, "price_paid_in_cents");
+	int32 before = sum_of(data, data->tg_trigtuple, "refunded_in_cents");
+	int32 after = sum_of(data, data->tg_newtuple, "refunded_in_cents");
+	int32 paid = sum_of(data, data->tg_newtuple, "price_paid_in_cents");
 	bool was_open, is_open;
 	Datum was_at = trigger_value_or_null(data, data->tg_trigtuple, "refunded_at",
 										 TIMESTAMPTZOID, &was_open);
@@ -214,41 +214,42 @@ coursebase_tg_purchases__refund(PG_FUNCTION_ARGS)
 						errdetail("The purchase is refunded in full."),
 						errhint("Set refunded_at to NULL to reverse the refund first.")));
 	/* what a reversal goes back to is nobody's to write */
-	return PointerGetDatum(trigger_set(
-		data, data->tg_newtuple, "refunded_in_part_in_cents",
-		trigger_value(data, data->tg_trigtuple, "refunded_in_part_in_cents"), false));
+	return PointerGetDatum(trigger_set_as(
+		data, data->tg_newtuple, "refunded_in_part_in_cents", INT4OID,
+		trigger_value_as(data, data->tg_trigtuple, "refunded_in_part_in_cents", INT4OID),
+		false));
 }
 
 /* The refund is in full: what the statement left out follows from what it wrote. */
 static HeapTuple
-refund_complete(TriggerData *data, int64 before)
+refund_complete(TriggerData *data, int32 before)
 {
 	HeapTuple row = data->tg_newtuple;
-	Datum paid = trigger_value_as(data, row, "price_paid_in_cents", INT8OID);
+	Datum paid = trigger_value_as(data, row, "price_paid_in_cents", INT4OID);
 	bool open;
 
 	trigger_value_or_null(data, row, "refunded_at", TIMESTAMPTZOID, &open);
 	if (open)
 		row = trigger_set_as(data, row, "refunded_at", TIMESTAMPTZOID,
 							 TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()), false);
-	row = trigger_set_as(data, row, "refunded_in_cents", INT8OID, paid, false);
-	return trigger_set_as(data, row, "refunded_in_part_in_cents", INT8OID,
-						  Int64GetDatum(before), false);
+	row = trigger_set_as(data, row, "refunded_in_cents", INT4OID, paid, false);
+	return trigger_set_as(data, row, "refunded_in_part_in_cents", INT4OID,
+						  Int32GetDatum(before), false);
 }
 
 /* The sum is again what it was before the full refund, unless the statement names another one.
  */
 static HeapTuple
-refund_reverse(TriggerData *data, int64 before)
+refund_reverse(TriggerData *data, int32 before)
 {
 	HeapTuple row = data->tg_newtuple;
 
 	if (sum_of(data, row, "refunded_in_cents") == before)
 		row = trigger_set_as(
-			data, row, "refunded_in_cents", INT8OID,
-			trigger_value_as(data, data->tg_trigtuple, "refunded_in_part_in_cents", INT8OID),
+			data, row, "refunded_in_cents", INT4OID,
+			trigger_value_as(data, data->tg_trigtuple, "refunded_in_part_in_cents", INT4OID),
 			false);
-	return trigger_set_as(data, row, "refunded_in_part_in_cents", INT8OID, Int64GetDatum(0),
+	return trigger_set_as(data, row, "refunded_in_part_in_cents", INT4OID, Int32GetDatum(0),
 						  false);
 }
 
@@ -281,17 +282,17 @@ coursebase_tg_purchases__audit(PG_FUNCTION_ARGS)
 static void
 change_audit(TriggerData *data, bool reversed)
 {
-	int64 before = sum_of(data, data->tg_trigtuple, "refunded_in_cents");
-	int64 after = sum_of(data, data->tg_newtuple, "refunded_in_cents");
+	int32 before = sum_of(data, data->tg_trigtuple, "refunded_in_cents");
+	int32 after = sum_of(data, data->tg_newtuple, "refunded_in_cents");
 	Datum values[] = {trigger_value_as(data, data->tg_newtuple, "id", UUIDOID),
-					  Int64GetDatum(after - before)};
+					  Int32GetDatum(after - before)};
 	bool open;
 	StringInfoData content;
 
 	trigger_value_or_null(data, data->tg_newtuple, "refunded_at", TIMESTAMPTZOID, &open);
 	initStringInfo(&content);
-	appendStringInfo(&content, "{\"refunded_in_cents\": " INT64_FORMAT ", \"in_full\": %s",
-					 after, open ? "false" : "true");
+	appendStringInfo(&content, "{\"refunded_in_cents\": %d, \"in_full\": %s", after,
+					 open ? "false" : "true");
 	if (owner_execute(&find_reference, values, NULL, false) > 0)
 	{
 		char *reference = plan_text_required(0, 1);
@@ -302,7 +303,7 @@ change_audit(TriggerData *data, bool reversed)
 	appendStringInfoChar(&content, '}');
 	audit_write(reversed || after < before ? "purchase_refund_reversed" : "purchase_refunded",
 				psprintf("purchases/%s", trigger_text(data, data->tg_newtuple, "id")),
-				psprintf("{\"refunded_in_cents\": " INT64_FORMAT "}", before), content.data);
+				psprintf("{\"refunded_in_cents\": %d}", before), content.data);
 }
 
 /* SQL function: tg_purchases__audit_terms() returns trigger */
@@ -371,8 +372,8 @@ coursebase_tg_any__bound(PG_FUNCTION_ARGS)
 		sold ? trigger_set_as(data, row, "expires_at", TIMESTAMPTZOID, end, for_ever) : row);
 }
 
-static int64
+static int32
 sum_of(TriggerData *data, HeapTuple row, const char *name)
 {
-	return DatumGetInt64(trigger_value_as(data, row, name, INT8OID));
+	return DatumGetInt32(trigger_value_as(data, row, name, INT4OID));
 }

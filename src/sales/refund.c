@@ -58,8 +58,8 @@ enum
 typedef struct Sale
 {
 	pg_uuid_t id;
-	int64 paid;
-	int64 refunded;
+	int32 paid;
+	int32 refunded;
 	bool ended; /* refunded in full */
 } Sale;
 
@@ -80,7 +80,7 @@ static KeptPlan write_refund = {
 	.sql = "UPDATE coursebase.purchases SET refunded_in_cents = $2, refunded_at = $3"
 		   " WHERE id = $1",
 	.nargs = 3,
-	.types = {UUIDOID, INT8OID, TIMESTAMPTZOID},
+	.types = {UUIDOID, INT4OID, TIMESTAMPTZOID},
 };
 /*
  * No row if the reference is new. Otherwise whether the recorded refund has the same content:
@@ -99,7 +99,7 @@ static KeptPlan write_told = {
 		   " (refund_ref, purchase_id, amount_in_cents, is_rest, refunded_at)"
 		   " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (refund_ref) DO NOTHING",
 	.nargs = 5,
-	.types = {TEXTOID, UUIDOID, INT8OID, BOOLOID, TIMESTAMPTZOID},
+	.types = {TEXTOID, UUIDOID, INT4OID, BOOLOID, TIMESTAMPTZOID},
 };
 /* The answer: revoked are the courses of the purchase that no other grant gives at $2. */
 static KeptPlan read_refund = {
@@ -120,8 +120,8 @@ static void arguments_check(FunctionCallInfo fcinfo);
 static Sale sale_lock(const pg_uuid_t *purchase);
 static bool refund_told(const Sale *sale, FunctionCallInfo fcinfo);
 static void sale_refund(const Sale *sale, FunctionCallInfo fcinfo);
-static int64 refund_amount(const Sale *sale, FunctionCallInfo fcinfo);
-static void refund_remember(const Sale *sale, int64 amount, FunctionCallInfo fcinfo);
+static int32 refund_amount(const Sale *sale, FunctionCallInfo fcinfo);
+static void refund_remember(const Sale *sale, int32 amount, FunctionCallInfo fcinfo);
 static void refund_return(FunctionCallInfo fcinfo, const Sale *sale);
 pg_noreturn static void raise_other_refund(void);
 pg_noreturn static void raise_no_purchase(const pg_uuid_t *purchase);
@@ -130,7 +130,7 @@ PG_FUNCTION_INFO_V1(coursebase_refund_purchase);
 
 /*
  * SQL function: refund_purchase(purchase_id uuid, amount_in_cents bigint, at timestamptz,
- * refund_ref text) returns table (purchase_id uuid, refunded_in_cents bigint, refunded_at
+ * refund_ref text) returns table (purchase_id uuid, refunded_in_cents integer, refunded_at
  * timestamptz, revoked_course_ids uuid[])
  *
  * A reference that is recorded already, or a purchase that is refunded in full, changes
@@ -159,7 +159,7 @@ arguments_check(FunctionCallInfo fcinfo)
 {
 	args_require(fcinfo, ARGUMENT_PURCHASE);
 	args_time(fcinfo, ARGUMENT_AT);
-	if (!PG_ARGISNULL(ARGUMENT_AMOUNT) && PG_GETARG_INT64(ARGUMENT_AMOUNT) <= 0)
+	if (!PG_ARGISNULL(ARGUMENT_AMOUNT) && args_money(fcinfo, ARGUMENT_AMOUNT) <= 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("amount_in_cents must be above 0"),
 						errhint("Pass null to refund all that is left.")));
@@ -187,8 +187,8 @@ sale_lock(const pg_uuid_t *purchase)
 	anchor_user_require(&user);
 	if (owner_execute(&lock_purchase, &key, NULL, false) != 1)
 		raise_no_purchase(purchase);
-	sale.paid = plan_int64(0, PURCHASE_PAID);
-	sale.refunded = plan_int64(0, PURCHASE_REFUNDED);
+	sale.paid = plan_int32(0, PURCHASE_PAID);
+	sale.refunded = plan_int32(0, PURCHASE_REFUNDED);
 	sale.ended = plan_bool(0, PURCHASE_ENDED);
 	return sale;
 }
@@ -219,13 +219,13 @@ refund_told(const Sale *sale, FunctionCallInfo fcinfo)
 static void
 sale_refund(const Sale *sale, FunctionCallInfo fcinfo)
 {
-	int64 amount = refund_amount(sale, fcinfo);
-	int64 refunded = sale->refunded + amount;
+	int32 amount = refund_amount(sale, fcinfo);
+	int32 refunded = sale->refunded + amount;
 	bool ended = refunded == sale->paid;
 	PlanValues values = {0};
 
 	plan_bind_uuid(&values, &sale->id);
-	plan_bind_int64(&values, refunded);
+	plan_bind_int32(&values, refunded);
 	plan_bind_nullable(&values, PG_GETARG_DATUM(ARGUMENT_AT), !ended);
 	if (!PG_ARGISNULL(ARGUMENT_REF))
 		refund_remember(sale, amount, fcinfo);
@@ -233,21 +233,20 @@ sale_refund(const Sale *sale, FunctionCallInfo fcinfo)
 }
 
 /* The sum of this refund in cents: the argument, or all that is left. KB903 for more. */
-static int64
+static int32
 refund_amount(const Sale *sale, FunctionCallInfo fcinfo)
 {
-	int64 left = sale->paid - sale->refunded;
+	int32 left = sale->paid - sale->refunded;
 
 	if (PG_ARGISNULL(ARGUMENT_AMOUNT))
 		return left;
-	if (PG_GETARG_INT64(ARGUMENT_AMOUNT) > left)
+	if (args_money(fcinfo, ARGUMENT_AMOUNT) > left)
 		ereport(ERROR, (errcode(ERRCODE_CB_REFUND_REFUSED),
 						errmsg("more is to be refunded than is left of the purchase"),
-						errdetail("Of " INT64_FORMAT " cents that were paid, " INT64_FORMAT
-								  " are left to refund.",
+						errdetail("Of %d cents that were paid, %d are left to refund.",
 								  sale->paid, left),
 						errhint("Pass null to refund all that is left.")));
-	return PG_GETARG_INT64(ARGUMENT_AMOUNT);
+	return args_money(fcinfo, ARGUMENT_AMOUNT);
 }
 
 /*
@@ -255,13 +254,13 @@ refund_amount(const Sale *sale, FunctionCallInfo fcinfo)
  * so that a conflict means a refund of another purchase.
  */
 static void
-refund_remember(const Sale *sale, int64 amount, FunctionCallInfo fcinfo)
+refund_remember(const Sale *sale, int32 amount, FunctionCallInfo fcinfo)
 {
 	PlanValues values = {0};
 
 	args_bind(&values, fcinfo, ARGUMENT_REF);
 	plan_bind_uuid(&values, &sale->id);
-	plan_bind_int64(&values, amount);
+	plan_bind_int32(&values, amount);
 	plan_bind_bool(&values, PG_ARGISNULL(ARGUMENT_AMOUNT));
 	args_bind(&values, fcinfo, ARGUMENT_AT);
 	if (owner_execute(&write_told, values.datums, values.nulls, false) == 0)

@@ -46,6 +46,7 @@ enum
 	SALE_PAYMENT,
 	SALE_AT,
 	SALE_FIRST_REFERENCE,
+	SALE_TAX,
 };
 
 /* The columns of read_purchase; all but the last one are those of the answer. */
@@ -164,7 +165,9 @@ arguments_check(FunctionCallInfo fcinfo)
 	if (VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(SALE_SESSION)) == 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("stripe_session_id must not be empty")));
-	if (PG_GETARG_INT64(SALE_PRICE) < 0)
+	if (!PG_ARGISNULL(SALE_TAX))
+		args_money(fcinfo, SALE_TAX);
+	if (args_money(fcinfo, SALE_PRICE) < 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("price_paid_in_cents must not be negative")));
 }

@@ -208,7 +208,7 @@ discount_redeem(Delivery *delivery)
 	plan_execute(&redeem_discount, values.datums, values.nulls, false);
 	if (receipt->amount != STORE_NO_AMOUNT)
 		return;
-	receipt->amount = plan_int64(0, 1);
+	receipt->amount = plan_int32(0, 1);
 	receipt->currency = receipt->discount_currency;
 }
 

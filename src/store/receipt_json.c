@@ -105,13 +105,16 @@ static const MembersAlias source_aliases[] = {
 };
 static const char *const voices[] = {"male", "female"};
 
+/* A price in parts of the major unit, before it is counted in minor units. */
+#define AMOUNT_MOST INT64CONST(999999999999999)
+
 static void price_read(Receipt *receipt, Members *members);
 static void state_read(Receipt *receipt, Members *members);
 static void discount_read(Receipt *receipt, Members *members);
-static int64 money_read(Members *members, int amount_member, int currency_member,
+static int64 money_read(Members *members, int amount_member, int currency_member, int64 most,
 						const char **currency);
 static const char *currency_read(Members *members, int member);
-static int64 amount_read(Members *members, int member);
+static int64 amount_read(Members *members, int member, int64 most);
 static char *order_without_period(const char *order);
 
 PG_FUNCTION_INFO_V1(coursebase_known_members);
@@ -191,7 +194,7 @@ receipt_complete(Receipt *receipt, const StoreProduct *product)
 }
 
 /* The one member of three that names the price; stores count in minor units, in thousandths or
- * in millionths of the major unit. */
+ * in millionths of the major unit. The table holds minor units as an integer. */
 static void
 price_read(Receipt *receipt, Members *members)
 {
@@ -199,10 +202,11 @@ price_read(Receipt *receipt, Members *members)
 	{
 		int member;
 		int64 scale;
+		int64 most;
 	} units[] = {
-		{MEMBER_PRICE_IN_CENTS, 1},
-		{MEMBER_PRICE_IN_MILLIUNITS, 1000},
-		{MEMBER_PRICE_IN_MICROS, 1000000},
+		{MEMBER_PRICE_IN_CENTS, 1, PG_INT32_MAX},
+		{MEMBER_PRICE_IN_MILLIUNITS, 1000, AMOUNT_MOST},
+		{MEMBER_PRICE_IN_MICROS, 1000000, AMOUNT_MOST},
 	};
 	int unit = 0;
 
@@ -215,10 +219,11 @@ price_read(Receipt *receipt, Members *members)
 									   member_names[units[unit].member]));
 			unit = i;
 		}
-	receipt->amount =
-		money_read(members, units[unit].member, MEMBER_CURRENCY, &receipt->currency);
-	if (units[unit].scale > 1 && !currency_minor_units(receipt->amount, units[unit].scale,
-													   receipt->currency, &receipt->amount))
+	receipt->amount = money_read(members, units[unit].member, MEMBER_CURRENCY, units[unit].most,
+								 &receipt->currency);
+	if (units[unit].scale > 1 && (!currency_minor_units(receipt->amount, units[unit].scale,
+														receipt->currency, &receipt->amount) ||
+								  receipt->amount > PG_INT32_MAX))
 		members_raise(&receipt_form, units[unit].member, "is out of range");
 }
 
@@ -242,7 +247,7 @@ state_read(Receipt *receipt, Members *members)
 		{"1", RECEIPT_CANCELED_UNPAID},
 	};
 	const char *word = members_scalar(members, MEMBER_STATE, MEMBERS_ID_SIZE);
-	int64 quantity = amount_read(members, MEMBER_QUANTITY);
+	int64 quantity = amount_read(members, MEMBER_QUANTITY, PG_INT32_MAX);
 
 	receipt->quantity = quantity == STORE_NO_AMOUNT ? 1 : quantity;
 	if (receipt->quantity < 1 || receipt->quantity > RECEIPT_QUANTITY_MOST)
@@ -271,15 +276,17 @@ discount_read(Receipt *receipt, Members *members)
 		members_text_require(members, MEMBER_DISCOUNT_CODE, MEMBERS_ID_SIZE);
 	receipt->discount_order_ref =
 		members_text(members, MEMBER_DISCOUNT_ORDER_REF, MEMBERS_ID_SIZE);
-	receipt->discount_base = money_read(members, MEMBER_DISCOUNT_BASE_IN_CENTS,
-										MEMBER_DISCOUNT_CURRENCY, &receipt->discount_currency);
+	receipt->discount_base =
+		money_read(members, MEMBER_DISCOUNT_BASE_IN_CENTS, MEMBER_DISCOUNT_CURRENCY,
+				   PG_INT32_MAX, &receipt->discount_currency);
 }
 
 /* Both members, or neither: then STORE_NO_AMOUNT and NULL. */
 static int64
-money_read(Members *members, int amount_member, int currency_member, const char **currency)
+money_read(Members *members, int amount_member, int currency_member, int64 most,
+		   const char **currency)
 {
-	int64 amount = amount_read(members, amount_member);
+	int64 amount = amount_read(members, amount_member, most);
 
 	*currency = currency_read(members, currency_member);
 	if ((amount == STORE_NO_AMOUNT) != (*currency == NULL))
@@ -300,11 +307,11 @@ currency_read(Members *members, int member)
 }
 
 /*
- * Whole minor units, in digits: a fraction or an exponent would be a guess at what was meant.
+ * A whole number, in digits: a fraction or an exponent would be a guess at what was meant.
  * STORE_NO_AMOUNT for a member that is absent.
  */
 static int64
-amount_read(Members *members, int member)
+amount_read(Members *members, int member, int64 most)
 {
 	JsonSpan span = members->spans[member];
 	const char *bytes = members->text.bytes + span.start;
@@ -317,11 +324,11 @@ amount_read(Members *members, int member)
 		members_raise(&receipt_form, member, "is no number");
 	for (size_t i = 0; i < size; i++)
 	{
-		/* 15 digits cannot overflow, and no price has more */
-		if (bytes[i] < '0' || bytes[i] > '9' || i >= 15)
-			members_raise(&receipt_form, member,
-						  "is no whole number from 0 to 999999999999999");
 		amount = amount * 10 + (bytes[i] - '0');
+		/* before the next digit, so that nothing overflows */
+		if (bytes[i] < '0' || bytes[i] > '9' || amount > most)
+			members_raise(&receipt_form, member,
+						  psprintf("is no whole number from 0 to " INT64_FORMAT, most));
 	}
 	return amount;
 }

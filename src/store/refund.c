@@ -73,7 +73,7 @@ enum
 static KeptPlan read_receipt = {
 	.sql = "SELECT x.status, x.refunded_at, x.refund_detail, x.discount_order_ref, "
 		   "x.quantity - x.refunded_quantity, x.quantity::bigint, "
-		   "x.amount_in_cents - x.refunded_in_cents, x.amount_in_cents "
+		   "(x.amount_in_cents - x.refunded_in_cents)::bigint, x.amount_in_cents::bigint "
 		   "FROM coursebase.store_receipts x WHERE " PURCHASE_KEY " FOR NO KEY UPDATE",
 	.nargs = 3,
 	.types = {TEXTOID, TEXTOID, TEXTOID},
@@ -278,7 +278,7 @@ part_read(Refund *refund, FunctionCallInfo fcinfo)
 
 	refund->ref = args_text_or_null(fcinfo, ARGUMENT_REF);
 	refund->quantity = has_quantity ? PG_GETARG_INT32(ARGUMENT_QUANTITY) : 0;
-	refund->amount = has_amount ? PG_GETARG_INT64(ARGUMENT_AMOUNT) : 0;
+	refund->amount = has_amount ? args_money(fcinfo, ARGUMENT_AMOUNT) : 0;
 	if ((has_quantity && refund->quantity <= 0) || (has_amount && refund->amount <= 0))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("quantity and amount_in_cents must be above 0"),

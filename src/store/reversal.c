@@ -70,8 +70,7 @@ static KeptPlan reverse_refunds = {
 	.sql = "WITH reversed AS (UPDATE coursebase.store_refunds x SET reversed_at = $4 "
 		   "WHERE " PURCHASE_KEY " AND x.reversed_at IS NULL "
 		   "AND ($5 IS NULL OR x.refund_ref = $5) RETURNING x.*) "
-		   "SELECT r.credits, r.status_before, coalesce(r.quantity, 0)::bigint, "
-		   "coalesce(r.amount_in_cents, 0), r.refunded_at FROM reversed r "
+		   "SELECT r.credits, r.status_before, r.refunded_at FROM reversed r "
 		   "ORDER BY r.status_before IS NULL, r.created_at DESC",
 	.nargs = 5,
 	.types = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID},
@@ -80,8 +79,6 @@ enum
 {
 	REVERSED_CREDITS = 1, /* null: it took none */
 	REVERSED_STATUS,      /* of the receipt before; null: it was of a part */
-	REVERSED_QUANTITY,
-	REVERSED_AMOUNT,
 	REVERSED_REFUNDED_AT,
 };
 /* What is still refunded counts anew from the refunds that stand. */

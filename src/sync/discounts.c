@@ -117,7 +117,7 @@ static RowsSource code_by_id = {
 				{"product_type", TEXTOID},
 				{"item", TEXTOID, true},
 				{"percent_off", NUMERICOID, true},
-				{"amount_off_in_cents", INT8OID, true},
+				{"amount_off_in_cents", INT4OID, true},
 				{"currency", BPCHAROID, true},
 				{"android_offer_id", TEXTOID, true},
 				{"ios_offer_id", TEXTOID, true},
@@ -446,7 +446,7 @@ code_write(StringInfo out, JsonSlice name, const Value *code, Value expires_at)
 	if (code[CODE_AMOUNT_OFF].null)
 		json_write_literal(out, "null");
 	else
-		json_write_integer(out, DatumGetInt64(code[CODE_AMOUNT_OFF].datum));
+		json_write_integer(out, DatumGetInt32(code[CODE_AMOUNT_OFF].datum));
 	json_write_literal(out, ",\"currency\":");
 	text_write(out, code[CODE_CURRENCY]);
 	json_write_literal(out, ",\"expires_at\":");
