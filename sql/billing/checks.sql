@@ -38,6 +38,9 @@ RETURNS TABLE (
     last_event_time timestamptz,
     last_event_type text,
     last_store_event_id text,
+    access_from timestamptz,
+    access_until timestamptz,
+    replaced_at timestamptz,
     plan text,
     is_shown boolean
 )
@@ -94,6 +97,7 @@ AS $$
         OR e.payload ->> 'original_transaction_id' IS DISTINCT FROM e.original_transaction_id
         OR e.payload ->> 'transaction_id' IS DISTINCT FROM e.transaction_id
         OR e.payload ->> 'product_id' IS DISTINCT FROM e.product_id
+        OR e.payload ->> 'linked_purchase_token' IS DISTINCT FROM e.linked_purchase_token
 $$;
 COMMENT ON FUNCTION coursebase.check_billing() IS
     'Lists subscriptions and lines that are not the fold of their events, and events whose user, line or columns differ from what the store said. For the server, as a part of check_integrity().

@@ -80,6 +80,8 @@ CREATE TABLE coursebase.subscription_events (
     answered_status          text         NOT NULL,
     answered_expires_at      timestamptz,
     answered_anomaly         text,
+    period_start             timestamptz,
+    linked_purchase_token    text,
     CONSTRAINT subscription_events_pkey PRIMARY KEY (id),
     CONSTRAINT subscription_events_store_environment_store_event_id_key
         UNIQUE (store, environment, store_event_id),
@@ -106,6 +108,10 @@ CREATE INDEX subscription_events_payment_intent_id_idx ON coursebase.subscriptio
     ((payload ->> 'payment_intent_id')) WHERE payload ->> 'payment_intent_id' IS NOT NULL;
 CREATE INDEX subscription_events_charge_id_idx ON coursebase.subscription_events
     ((payload ->> 'charge_id')) WHERE payload ->> 'charge_id' IS NOT NULL;
+-- Few events are in it: an event of another line asks it whether its line was replaced. The token itself may be too
+-- long for an index.
+CREATE INDEX subscription_events_linked_user_id_idx
+    ON coursebase.subscription_events (user_id) WHERE linked_purchase_token IS NOT NULL;
 -- A refund names the payment alone.
 CREATE INDEX subscription_events_transaction_id_idx
     ON coursebase.subscription_events (transaction_id) WHERE transaction_id IS NOT NULL;
@@ -130,6 +136,8 @@ COMMENT ON COLUMN coursebase.subscription_events.payload IS 'The event as JSON: 
 COMMENT ON COLUMN coursebase.subscription_events.answered_status IS 'Status in the answer to the first call with this event: every repetition gets the same.';
 COMMENT ON COLUMN coursebase.subscription_events.answered_expires_at IS 'End of the paid period in that answer.';
 COMMENT ON COLUMN coursebase.subscription_events.answered_anomaly IS 'Anomaly in that answer, or NULL.';
+COMMENT ON COLUMN coursebase.subscription_events.period_start IS 'Beginning of the paid period by this event, or NULL if the store does not say.';
+COMMENT ON COLUMN coursebase.subscription_events.linked_purchase_token IS 'Token or original transaction of the line whose place this one takes, or NULL.';
 ALTER TABLE coursebase.subscription_events ENABLE ROW LEVEL SECURITY;
 -- A transfer changes whose the event is, and nothing else does.
 CREATE TRIGGER t300_append_only BEFORE DELETE ON coursebase.subscription_events
@@ -171,6 +179,9 @@ CREATE TABLE coursebase.subscription_lines (
     last_store_event_id      text                            NOT NULL,
     created_at               timestamptz                     NOT NULL DEFAULT now(),
     updated_at               timestamptz                     NOT NULL DEFAULT now(),
+    access_from              timestamptz,
+    access_until             timestamptz,
+    replaced_at              timestamptz,
     CONSTRAINT subscription_lines_pkey PRIMARY KEY (store, original_transaction_id),
     CONSTRAINT subscription_lines_user_id_fkey FOREIGN KEY (user_id)
         REFERENCES coursebase.users (id) ON DELETE RESTRICT
@@ -201,6 +212,9 @@ COMMENT ON COLUMN coursebase.subscription_lines.last_event_type IS 'Canonical ty
 COMMENT ON COLUMN coursebase.subscription_lines.last_store_event_id IS 'The store''s id of that event.';
 COMMENT ON COLUMN coursebase.subscription_lines.created_at IS 'When the first event of the line came.';
 COMMENT ON COLUMN coursebase.subscription_lines.updated_at IS 'When the row last changed.';
+COMMENT ON COLUMN coursebase.subscription_lines.access_from IS 'Beginning of the last span in which the line gives access, or NULL. has_premium() answers for every time from then on by this row, and for an earlier time by the log.';
+COMMENT ON COLUMN coursebase.subscription_lines.access_until IS 'End of that span.';
+COMMENT ON COLUMN coursebase.subscription_lines.replaced_at IS 'When another line of the person took the place of this one (linked_purchase_token), which is over since then; or NULL.';
 ALTER TABLE coursebase.subscription_lines ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t300_machine BEFORE INSERT OR UPDATE OR DELETE ON coursebase.subscription_lines
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__machine_only();
@@ -471,7 +485,7 @@ COMMENT ON COLUMN coursebase.subscription_history.received_at IS 'When the event
 COMMENT ON COLUMN coursebase.subscription_history.status_before IS 'Status of the line before the event.';
 COMMENT ON COLUMN coursebase.subscription_history.status_after IS 'Status of the line after the event.';
 COMMENT ON COLUMN coursebase.subscription_history.expires_at IS 'End of the line''s paid period after the event, or NULL.';
-COMMENT ON COLUMN coursebase.subscription_history.anomaly IS 'Why the event did nothing: impossible_transition, transaction_refunded or earlier_payment; NULL for an event that fits.';
+COMMENT ON COLUMN coursebase.subscription_history.anomaly IS 'Why the event did nothing: impossible_transition, transaction_refunded, earlier_payment or line_replaced; NULL for an event that fits.';
 GRANT SELECT ON TABLE coursebase.subscription_history TO end_user, server;
 
 -- A person who pays twice does not notice: the operator does.

@@ -141,7 +141,18 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_subscriptions__tell';
 COMMENT ON FUNCTION coursebase.tg_subscriptions__tell() IS
-    'AFTER INSERT or UPDATE: tells the state of a subscription, and what that changes for premium and the courses in premium slots.';
+    'AFTER INSERT or UPDATE: tells the state of a subscription.';
+
+CREATE FUNCTION coursebase.tg_subscription_lines__tell()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_subscription_lines__tell';
+COMMENT ON FUNCTION coursebase.tg_subscription_lines__tell() IS
+    'AFTER INSERT, UPDATE or DELETE: tells what a line of renewals changes for premium and the courses in premium slots.';
 
 CREATE FUNCTION coursebase.tg_course_entitlements__tell()
 RETURNS trigger

@@ -111,8 +111,7 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.event_claims
 GRANT SELECT ON TABLE coursebase.event_claims TO server;
 
 -- access_turns() asks which subscriptions and grants end within a time.
-CREATE INDEX subscriptions_expires_at_idx ON coursebase.subscriptions (expires_at);
-CREATE INDEX subscriptions_grace_until_idx ON coursebase.subscriptions (grace_until);
+CREATE INDEX subscription_lines_access_until_idx ON coursebase.subscription_lines (access_until);
 CREATE INDEX course_grants_expires_at_idx
     ON coursebase.course_grants (expires_at) WHERE expires_at IS NOT NULL;
 
@@ -155,6 +154,16 @@ CREATE TRIGGER t900_tell AFTER INSERT ON coursebase.subscriptions
 CREATE TRIGGER t900_tell_on_update AFTER UPDATE ON coursebase.subscriptions
     REFERENCING OLD TABLE AS was NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_subscriptions__tell();
+
+CREATE TRIGGER t900_tell AFTER INSERT ON coursebase.subscription_lines
+    REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_subscription_lines__tell();
+CREATE TRIGGER t900_tell_on_update AFTER UPDATE ON coursebase.subscription_lines
+    REFERENCING OLD TABLE AS was NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_subscription_lines__tell();
+CREATE TRIGGER t900_tell_on_delete AFTER DELETE ON coursebase.subscription_lines
+    REFERENCING OLD TABLE AS was
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_subscription_lines__tell();
 
 CREATE TRIGGER t900_tell AFTER INSERT ON coursebase.course_entitlements
     REFERENCING NEW TABLE AS changed

@@ -205,13 +205,15 @@ premium_words(const CourseFindings *findings)
 
 	if (!premium->found)
 		return "no subscription";
-	if (!premium->counts)
+	if (!premium->counts || (premium->barred && !premium->holds))
 		return "a sandbox sold the subscription; see the setting accept_sandbox";
-	if (premium->end == FOLD_NEVER)
-		return psprintf("the subscription is %s",
-						subscription_status_names[premium->term.status]);
-	return psprintf("premium %s %s", findings->has_premium ? "until" : "ended at",
-					time_text(premium->end));
+	if (premium->holds)
+		return psprintf("premium until %s", time_text(premium->until));
+	if (premium->from != DT_NOBEGIN)
+		return psprintf("premium ended at %s", time_text(premium->from));
+	if (premium->until != DT_NOEND)
+		return psprintf("premium begins at %s", time_text(premium->until));
+	return psprintf("the subscription is %s", subscription_status_names[premium->term.status]);
 }
 
 /* The row of one source. words describe the source where it passes; otherwise the detail says

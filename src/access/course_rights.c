@@ -89,18 +89,21 @@ course_rights_end(const pg_uuid_t *user, const pg_uuid_t *course, uint32 sources
 							   .valid_from = DT_NOBEGIN,
 							   .valid_until = DT_NOEND,
 							   .granted_until = DT_NOBEGIN};
-	TimestampTz end;
+	TimestampTz end, premium_ends;
 
 	if (course_sources_find(&question, course, sources) != 0)
 		return DT_NOEND;
 	/* grants that end were all looked at: none of them lasts for ever */
 	end = question.granted_until;
 	/* where no row asked for premium, none depends on it */
-	if (!question.premium_known || question.premium.end == FOLD_NEVER)
+	premium_ends = question.premium.from;
+	if (!question.premium_known || premium_ends == DT_NOBEGIN)
 		return end;
-	question.at = question.premium.end - 1;
+	/* the last moment of premium is another time, for which it is read anew */
+	question.premium_known = false;
+	question.at = premium_ends - 1;
 	if (course_sources_find(&question, course, sources & ~COURSE_BY_GRANT) != 0)
-		end = Max(end, question.premium.end);
+		end = Max(end, premium_ends);
 	return end;
 }
 
@@ -257,12 +260,10 @@ kept_load(const Asking *asking, TimestampTz at)
 	kept.set.valid_from = question.valid_from;
 	kept.set.valid_until = question.valid_until;
 	/* premium_known: whether there is premium was asked on the way, so the set depends on it */
-	if (question.premium_known && question.premium.end != FOLD_NEVER)
+	if (question.premium_known)
 	{
-		if (premium_holds(&question.premium, at))
-			kept.set.valid_until = Min(kept.set.valid_until, question.premium.end);
-		else
-			kept.set.valid_from = Max(kept.set.valid_from, question.premium.end);
+		kept.set.valid_from = Max(kept.set.valid_from, question.premium.from);
+		kept.set.valid_until = Min(kept.set.valid_until, question.premium.until);
 	}
 	kept.answered = false;
 	kept.loaded = true;

@@ -307,7 +307,7 @@ course_by_code_find(const char *code, int size, pg_uuid_t *course)
 	return true;
 }
 
-/* The row of the subscription is read once a question. */
+/* The lines of subscriptions are read once a question. */
 bool
 course_premium_holds(CourseQuestion *question)
 {
@@ -315,10 +315,10 @@ course_premium_holds(CourseQuestion *question)
 		return false;
 	if (!question->premium_known)
 	{
-		premium_read(&question->premium, question->user);
+		premium_read(&question->premium, question->user, question->at);
 		question->premium_known = true;
 	}
-	return premium_holds(&question->premium, question->at);
+	return question->premium.holds;
 }
 
 bool

@@ -224,12 +224,11 @@ coursebase_premium_slots(PG_FUNCTION_ARGS)
 	compat_materialize(fcinfo);
 	if (!identity_resolve_user(args_uuid_or_null(fcinfo, 0), &user))
 		return (Datum) 0;
-	premium_read(&premium, &user);
+	premium_read(&premium, &user, at);
 	SPI_connect();
 	filled = filled_return(fcinfo, &user, at);
 	SPI_finish();
-	empty_return(fcinfo, filled + 1, setting_integer("premium_slots"),
-				 premium_holds(&premium, at));
+	empty_return(fcinfo, filled + 1, setting_integer("premium_slots"), premium.holds);
 	return (Datum) 0;
 }
 
@@ -328,8 +327,8 @@ choice_needs_slot(const Choice *choice)
 	int64 limit = setting_integer("premium_slots");
 	Premium premium;
 
-	premium_read(&premium, &choice->user);
-	if (!premium_holds(&premium, choice->at))
+	premium_read(&premium, &choice->user, choice->at);
+	if (!premium.holds)
 		premium_raise(psprintf("There is no premium at %s.", time_text(choice->at)));
 	course_require_in_premium(&choice->course);
 	if (choice_is_owned(choice))

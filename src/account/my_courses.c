@@ -162,11 +162,12 @@ question_bind(PlanValues *values, const pg_uuid_t *user, TimestampTz at)
 	plan_bind_uuid(values, user);
 	/* copied at once: the set is the session's, and goes with the next question */
 	rights_bind(values, &rights);
-	premium_read(&premium, user);
+	premium_read(&premium, user, at);
 	plan_bind_time(values, at);
 	plan_bind_bool(values, environment_sandbox_counts(user));
-	plan_bind_nullable(values, TimestampTzGetDatum(premium.end),
-					   TIMESTAMP_NOT_FINITE(premium.end));
+	/* asked of only where premium holds */
+	plan_bind_nullable(values, TimestampTzGetDatum(premium.until),
+					   TIMESTAMP_NOT_FINITE(premium.until));
 	for (int i = 0; i < lengthof(bits); i++)
 		plan_bind_int32(values, bits[i]);
 }

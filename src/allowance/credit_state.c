@@ -168,9 +168,8 @@ allowance(CreditState *state, TimestampTz at)
 	Premium premium;
 	int64 credits;
 
-	premium_read(&premium, &state->user);
-	credits = setting_integer(premium_holds(&premium, at) ? "premium_weekly_credits"
-														  : "free_weekly_credits");
+	premium_read(&premium, &state->user, at);
+	credits = setting_integer(premium.holds ? "premium_weekly_credits" : "free_weekly_credits");
 	return Max(credits, 0);
 }
 

@@ -93,7 +93,7 @@ static KeptPlan fill_payloads = {
 	row "before_grace_until, " row "before_auto_renew, " row "first_premium_at, " \
 	row "transaction_id, " row "product_id, " row "base_plan_id, " row "offer_id, " \
 	row "purchase_token, " row "last_event_time, " row "last_event_type, " \
-	row "last_store_event_id"
+	row "last_store_event_id, " row "access_from, " row "access_until, " row "replaced_at"
 #define SHOWN(row) \
 	row "plan, " row "status, " row "expires_at, " row "grace_until, " row "auto_renew, " \
 	row "store, " row "environment, " row "product_id, " row "base_plan_id, " \
@@ -113,7 +113,8 @@ static KeptPlan store_fold = {
 	"   f.auto_renew, f.before_status::coursebase.subscription_status AS before_status,"
 	"   f.before_expires_at, f.before_grace_until, f.before_auto_renew, f.first_premium_at,"
 	"   f.transaction_id, f.product_id, f.base_plan_id, f.offer_id, f.purchase_token,"
-	"   f.last_event_time, f.last_event_type, f.last_store_event_id, f.plan, f.is_shown"
+	"   f.last_event_time, f.last_event_type, f.last_store_event_id,"
+	"   f.access_from, f.access_until, f.replaced_at, f.plan, f.is_shown"
 	"  FROM coursebase.folded_lines() f"
 	" ), claimed AS MATERIALIZED ("
 	"  SELECT f.store, f.original_transaction_id FROM folded f"

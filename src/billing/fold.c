@@ -23,10 +23,7 @@ const char *const subscription_event_names[SUBSCRIPTION_EVENTS] = {
 };
 
 const char *const fold_anomaly_names[FOLD_ANOMALIES] = {
-	NULL,
-	"impossible_transition",
-	"transaction_refunded",
-	"earlier_payment",
+	NULL, "impossible_transition", "transaction_refunded", "earlier_payment", "line_replaced",
 };
 
 /*
@@ -164,6 +161,22 @@ fold_step(FoldState *state, const FoldEvent *event)
 		fold_access_end(&state->now) != FOLD_NEVER)
 		state->first_premium_at = event->time;
 	return anomaly;
+}
+
+/*
+ * The line is over, and for ever: its rest was set off against the line that stands for it, so
+ * that it does not come back when that one is refunded.
+ */
+void
+fold_replace(FoldState *state, int64_t at)
+{
+	if (state->now.status != SUBSCRIPTION_REVOKED)
+		state->now.status = SUBSCRIPTION_EXPIRED;
+	if (state->now.expires_at > at)
+		state->now.expires_at = at;
+	state->now.grace_until = FOLD_NEVER;
+	state->now.auto_renew = false;
+	state->before = (FoldTerm){SUBSCRIPTION_PENDING, FOLD_NEVER, FOLD_NEVER, false};
 }
 
 /*

@@ -58,6 +58,7 @@ typedef enum FoldAnomaly
 	FOLD_IMPOSSIBLE_TRANSITION,
 	FOLD_TRANSACTION_REFUNDED, /* a refunded line comes back only with a new transaction */
 	FOLD_EARLIER_PAYMENT,      /* the event is about a payment that the line has left behind */
+	FOLD_LINE_REPLACED,        /* another line has taken the place of this one */
 	FOLD_ANOMALIES,
 } FoldAnomaly;
 
@@ -92,6 +93,8 @@ typedef struct FoldEvent
 	int trial;             /* 1: what the event begins is a trial; -1: the store does not say */
 	int auto_renew;        /* 1: the store will renew; -1: the store does not say */
 	int64_t time;
+	int64_t
+		period_start; /* of what is paid; FOLD_NEVER, as an end, if the store does not say */
 	int64_t period_end;
 	int64_t grace_until;
 	const char *id;          /* the store's; breaks ties of the order */
@@ -105,6 +108,7 @@ typedef struct FoldEvent
 	int64_t refunded;       /* how much, in minor units */
 	int64_t paid;           /* for the payment, in minor units; 0: the event does not say */
 	bool idle; /* the refund makes or unmakes no whole payment: refunds_mark() says so */
+	const char *linked_token; /* of the line that this one takes the place of */
 } FoldEvent;
 
 /* What a status is worth: until when, and what comes then. */
@@ -150,6 +154,9 @@ extern void fold_begin(FoldState *state);
  * anomaly leaves the state as it was.
  */
 extern FoldAnomaly fold_step(FoldState *state, const FoldEvent *event);
+
+/* Another line takes the place of this one at that time; no step comes behind it. */
+extern void fold_replace(FoldState *state, int64_t at);
 
 /* The term is premium at every moment before this one; FOLD_NEVER: it gives no access. */
 extern int64_t fold_access_end(const FoldTerm *term);

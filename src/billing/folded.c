@@ -53,7 +53,8 @@ enum
 	FOLDED_LAST_TIME = FOLDED_TEXTS + 5,
 	FOLDED_LAST_TYPE,
 	FOLDED_LAST_ID,
-	FOLDED_PLAN,
+	FOLDED_TIMES, /* access from and until, replaced */
+	FOLDED_PLAN = FOLDED_TIMES + 3,
 	FOLDED_IS_SHOWN,
 	FOLDED_COLUMNS,
 };
@@ -150,6 +151,7 @@ line_return(ReturnSetInfo *result, const pg_uuid_t *user, const SubscriptionLine
 	const FoldState *state = &line->state;
 	const char *texts[] = {state->transaction, state->product_id, state->base_plan_id,
 						   state->offer_id, state->purchase_token};
+	int64 times[] = {line->access.from, line->access.until, line->replaced_at};
 	Datum values[FOLDED_COLUMNS];
 	bool nulls[FOLDED_COLUMNS] = {false};
 
@@ -166,6 +168,11 @@ line_return(ReturnSetInfo *result, const pg_uuid_t *user, const SubscriptionLine
 	values[FOLDED_LAST_TIME] = TimestampTzGetDatum(line->last.time);
 	values[FOLDED_LAST_TYPE] = CStringGetTextDatum(subscription_event_names[line->last.type]);
 	values[FOLDED_LAST_ID] = CStringGetTextDatum(line->last.id);
+	for (int i = 0; i < lengthof(times); i++)
+	{
+		values[FOLDED_TIMES + i] = TimestampTzGetDatum(times[i]);
+		nulls[FOLDED_TIMES + i] = times[i] == FOLD_NEVER;
+	}
 	values[FOLDED_PLAN] = CStringGetTextDatum(line_plan(line));
 	values[FOLDED_IS_SHOWN] = BoolGetDatum(shown);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);

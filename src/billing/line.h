@@ -18,6 +18,7 @@
 #include "utils/uuid.h"
 
 #include "billing/fold.h"
+#include "billing/paid.h"
 
 /* A row of subscription_events, and what the event did to its line. */
 typedef struct SubscriptionEntry
@@ -43,7 +44,14 @@ typedef struct SubscriptionLine
 	const char *id; /* as SubscriptionEntry.line */
 	const char *environment;
 	FoldState state;
-	FoldEvent last; /* type, time and id alone: where the line ends in the order of the fold */
+	FoldEvent last;  /* type, time and id alone: where the line ends in the order of the fold */
+	PaidSpan access; /* the last span of access: what holds from its beginning on */
+	int64 replaced_at; /* another line takes the place of this one; FOLD_NEVER: none does */
+	/* set by lines_fold() alone: what the state was made of, and all spans of access */
+	const SubscriptionEntry *entries;
+	int nentries;
+	const PaidSpan *spans;
+	int nspans;
 } SubscriptionLine;
 
 /*
@@ -62,6 +70,9 @@ extern SubscriptionEntry *entries_load_people(const pg_uuid_t *first, const pg_u
 
 /* Sorts the entries by line and order, folds each line, and answers the lines. */
 extern SubscriptionLine *lines_fold(SubscriptionEntry *entries, int nentries, int *nlines);
+
+/* The term of a line that lines_fold() made as it was at that time. */
+extern FoldTerm line_term_at(const SubscriptionLine *line, int64 at);
 
 /* The lines of a user as they are stored, in no order. */
 extern SubscriptionLine *lines_load(const pg_uuid_t *user, bool read_only, int *count);
@@ -96,6 +107,7 @@ extern void line_read(SubscriptionLine *line, uint64 row, int column);
 	"l.expires_at, l.grace_until, l.auto_renew, l.before_status::pg_catalog.text, "            \
 	"l.before_expires_at, l.before_grace_until, l.before_auto_renew, l.first_premium_at, "     \
 	"l.transaction_id, l.product_id, l.base_plan_id, l.offer_id, l.purchase_token, "           \
-	"l.last_event_time, l.last_event_type, l.last_store_event_id "
+	"l.last_event_time, l.last_event_type, l.last_store_event_id, l.access_from, "             \
+	"l.access_until, l.replaced_at "
 
 #endif

@@ -32,6 +32,7 @@
 	"e.period_end, e.grace_until, e.auto_renew, e.transaction_id, e.product_id, "              \
 	"e.payload ->> 'is_trial' = 'true', e.payload ->> 'base_plan_id', "                        \
 	"e.payload ->> 'offer_id', e.payload ->> 'purchase_token', e.user_id, "                    \
+	"e.period_start, e.linked_purchase_token, "                                                \
 	"e.payload ->> 'refund_ref', e.payload ->> 'refund_kind', " PAYLOAD_SUM(                   \
 		"refunded_in_cents") ", " PAYLOAD_SUM("paid_in_cents") " "                             \
 															   "FROM "                         \
@@ -71,6 +72,8 @@ enum
 	ENTRY_OFFER_ID,
 	ENTRY_PURCHASE_TOKEN,
 	ENTRY_USER_ID,
+	ENTRY_PERIOD_START,
+	ENTRY_LINKED_TOKEN,
 	ENTRY_REFUND, /* null, as the kind: the event is about no refund that has an id */
 	ENTRY_REFUND_KIND,
 	ENTRY_REFUNDED,
@@ -106,6 +109,9 @@ enum
 	LINE_LAST_EVENT_TIME, /* from here on: the key of the last event in the order of the fold */
 	LINE_LAST_EVENT_TYPE,
 	LINE_LAST_STORE_EVENT_ID,
+	LINE_ACCESS_FROM,
+	LINE_ACCESS_UNTIL,
+	LINE_REPLACED_AT,
 };
 
 /* What a row of subscriptions shows of a line: fewer columns than the line itself has. */
@@ -136,11 +142,21 @@ enum
 static SubscriptionEntry *entries_read(uint64 rows);
 static void entry_read(SubscriptionEntry *entry, uint64 row);
 static int flag_read(uint64 row, int column);
-static void line_fold(SubscriptionLine *line, SubscriptionEntry *entries, int count);
+static int links_gather(SubscriptionEntry *entries, int nentries,
+						const SubscriptionEntry ***links);
+static int64 line_replaced_at(const SubscriptionEntry *entries, int count,
+							  const SubscriptionEntry **links, int nlinks);
+static bool line_has_token(const SubscriptionEntry *entries, int count, const char *token);
+static void line_fold(SubscriptionLine *line, SubscriptionEntry *entries, int count,
+					  int64 replaced_at);
+static void entry_step(SubscriptionLine *line, SubscriptionEntry *entry, PaidLedger *ledger);
+static void ledger_init(PaidLedger *ledger, int nevents);
+static void spans_take(SubscriptionLine *line, PaidLedger *ledger);
 static void transactions_mark(SubscriptionEntry *entries, int count);
 static void entries_mark_refunds(SubscriptionEntry *entries, int count);
 static int entry_compare(const void *a, const void *b);
 static int transaction_compare(const void *a, const void *b);
+static bool line_gives_access(const SubscriptionLine *line);
 static int access_rank(const SubscriptionLine *line);
 static bool term_equal(const FoldTerm *a, const FoldTerm *b);
 static bool text_equal(const char *a, const char *b);
@@ -189,20 +205,24 @@ entries_read(uint64 rows)
 SubscriptionLine *
 lines_fold(SubscriptionEntry *entries, int nentries, int *nlines)
 {
-	SubscriptionLine *lines = palloc((nentries + 1) * sizeof(*lines));
+	SubscriptionLine *lines = palloc_extended((nentries + 1) * sizeof(*lines), MCXT_ALLOC_HUGE);
+	const SubscriptionEntry **links;
+	int nlinks;
 	int first = 0;
 
 	*nlines = 0;
 	/* sorting puts the entries of a line side by side, in the order of the fold */
 	if (nentries > 1)
 		qsort(entries, nentries, sizeof(*entries), entry_compare);
+	nlinks = links_gather(entries, nentries, &links);
 	/* a line ends where the next entry is another line's, and behind the last entry */
 	for (int i = 1; i <= nentries; i++)
 	{
 		if (i < nentries && strcmp(entries[first].store, entries[i].store) == 0 &&
 			strcmp(entries[first].line, entries[i].line) == 0)
 			continue;
-		line_fold(&lines[(*nlines)++], entries + first, i - first);
+		line_fold(&lines[(*nlines)++], entries + first, i - first,
+				  line_replaced_at(entries + first, i - first, links, nlinks));
 		first = i;
 	}
 	return lines;
@@ -281,7 +301,8 @@ line_equal(const SubscriptionLine *a, const SubscriptionLine *b)
 		   text_equal(s->base_plan_id, t->base_plan_id) &&
 		   text_equal(s->offer_id, t->offer_id) &&
 		   text_equal(s->purchase_token, t->purchase_token) &&
-		   fold_event_compare(&a->last, &b->last) == 0;
+		   a->access.from == b->access.from && a->access.until == b->access.until &&
+		   a->replaced_at == b->replaced_at && fold_event_compare(&a->last, &b->last) == 0;
 }
 
 /* For rebuild_subscription() and check_integrity(): an event knows already what the row shows.
@@ -318,7 +339,7 @@ subscription_shows(const pg_uuid_t *user, const SubscriptionLine *line, bool rea
 const char *
 line_plan(const SubscriptionLine *line)
 {
-	return fold_access_end(&line->state.now) == FOLD_NEVER ? "free" : "premium";
+	return line_gives_access(line) ? "premium" : "free";
 }
 
 void
@@ -352,6 +373,9 @@ line_read(SubscriptionLine *line, uint64 row, int column)
 	subscription_event_parse(plan_text_required(row, column + LINE_LAST_EVENT_TYPE),
 							 &line->last.type);
 	line->last.id = plan_text_required(row, column + LINE_LAST_STORE_EVENT_ID);
+	line->access.from = plan_time_or(row, column + LINE_ACCESS_FROM, FOLD_NEVER);
+	line->access.until = plan_time_or(row, column + LINE_ACCESS_UNTIL, FOLD_NEVER);
+	line->replaced_at = plan_time_or(row, column + LINE_REPLACED_AT, FOLD_NEVER);
 }
 
 /* A row of read_entries. What lines_fold() sets stays zero. */
@@ -379,6 +403,8 @@ entry_read(SubscriptionEntry *entry, uint64 row)
 	event->base_plan_id = plan_text(row, ENTRY_BASE_PLAN_ID);
 	event->offer_id = plan_text(row, ENTRY_OFFER_ID);
 	event->purchase_token = plan_text(row, ENTRY_PURCHASE_TOKEN);
+	event->period_start = plan_time_or(row, ENTRY_PERIOD_START, FOLD_NEVER);
+	event->linked_token = plan_text(row, ENTRY_LINKED_TOKEN);
 	event->refund = plan_text(row, ENTRY_REFUND);
 	kind = plan_text(row, ENTRY_REFUND_KIND);
 	if (kind == NULL || !refund_kind_parse(kind, &event->refund_kind))
@@ -397,30 +423,161 @@ flag_read(uint64 row, int column)
 	return null ? -1 : DatumGetBool(value);
 }
 
+/* The entries that say that their line takes the place of another; most people have none. */
+static int
+links_gather(SubscriptionEntry *entries, int nentries, const SubscriptionEntry ***links)
+{
+	int count = 0;
+
+	*links = NULL;
+	for (int i = 0; i < nentries; i++)
+	{
+		const FoldEvent *event = &entries[i].event;
+
+		if (event->linked_token == NULL || event->type == EVENT_NOTED)
+			continue;
+		if (*links == NULL)
+			*links = palloc_extended(nentries * sizeof(**links), MCXT_ALLOC_HUGE);
+		(*links)[count++] = &entries[i];
+	}
+	return count;
+}
+
+/*
+ * When another line first took the place of the line of these entries: with its event, or when
+ * the period begins that the event paid for. The link counts whatever became of the new line.
+ */
+static int64
+line_replaced_at(const SubscriptionEntry *entries, int count, const SubscriptionEntry **links,
+				 int nlinks)
+{
+	int64 first = FOLD_NEVER;
+
+	for (int i = 0; i < nlinks; i++)
+	{
+		const SubscriptionEntry *link = links[i];
+		int64 at = Max(link->event.time, link->event.period_start);
+
+		CHECK_FOR_INTERRUPTS();
+		if (strcmp(link->store, entries->store) != 0 ||
+			strcmp(link->line, entries->line) == 0 ||
+			strcmp(link->environment, entries->environment) != 0 ||
+			!line_has_token(entries, count, link->event.linked_token))
+			continue;
+		first = first == FOLD_NEVER ? at : Min(first, at);
+	}
+	return first;
+}
+
+/* Google Play names a line by its token; a receipt names it by the order, and has the token. */
+static bool
+line_has_token(const SubscriptionEntry *entries, int count, const char *token)
+{
+	if (strcmp(entries->line, token) == 0)
+		return true;
+	for (int i = 0; i < count; i++)
+		if (text_equal(entries[i].event.purchase_token, token))
+			return true;
+	return false;
+}
+
 /* The entries are those of one line, at least one, in the order of the fold. */
 static void
-line_fold(SubscriptionLine *line, SubscriptionEntry *entries, int count)
+line_fold(SubscriptionLine *line, SubscriptionEntry *entries, int count, int64 replaced_at)
 {
+	PaidLedger ledger;
+	bool replaced = false;
+
 	memset(line, 0, sizeof(*line));
 	line->store = entries->store;
 	line->id = entries->line;
 	line->environment = entries->environment;
+	line->replaced_at = replaced_at;
+	line->entries = entries;
+	line->nentries = count;
 	fold_begin(&line->state);
+	ledger_init(&ledger, count);
 	transactions_mark(entries, count);
 	entries_mark_refunds(entries, count);
 	for (int i = 0; i < count; i++)
 	{
-		SubscriptionEntry *entry = &entries[i];
-
 		/* a line may hold as many events as its user's store cares to send */
 		CHECK_FOR_INTERRUPTS();
-		entry->before = line->state.now.status;
-		entry->anomaly = fold_step(&line->state, &entry->event);
-		entry->after = line->state.now.status;
-		entry->expires_at = line->state.now.expires_at;
+		if (!replaced && replaced_at != FOLD_NEVER && entries[i].event.time >= replaced_at)
+		{
+			fold_replace(&line->state, replaced_at);
+			replaced = true;
+		}
+		entry_step(line, &entries[i], replaced ? NULL : &ledger);
 	}
+	if (!replaced && replaced_at != FOLD_NEVER)
+		fold_replace(&line->state, replaced_at);
+	if (replaced_at != FOLD_NEVER)
+		paid_end_all(&ledger, replaced_at);
+	spans_take(line, &ledger);
 	/* where an event that comes in order goes on */
 	line->last = entries[count - 1].event;
+}
+
+/* One event; ledger NULL: another line has taken the place of this one. */
+static void
+entry_step(SubscriptionLine *line, SubscriptionEntry *entry, PaidLedger *ledger)
+{
+	FoldState before = line->state;
+
+	entry->before = before.now.status;
+	if (ledger == NULL)
+		entry->anomaly = entry->event.type == EVENT_NOTED ? FOLD_SOUND : FOLD_LINE_REPLACED;
+	else
+	{
+		entry->anomaly = fold_step(&line->state, &entry->event);
+		paid_take(ledger, &before, &line->state, &entry->event, entry->anomaly);
+	}
+	entry->after = line->state.now.status;
+	entry->expires_at = line->state.now.expires_at;
+}
+
+/* Room for what so many events can bring, and for the end of the line. */
+static void
+ledger_init(PaidLedger *ledger, int nevents)
+{
+	Size n = nevents;
+
+	memset(ledger, 0, sizeof(*ledger));
+	ledger->items =
+		palloc_extended(PAID_ITEMS_AN_EVENT * n * sizeof(PaidItem), MCXT_ALLOC_HUGE);
+	ledger->returns = palloc_extended(n * sizeof(PaidReturn), MCXT_ALLOC_HUGE);
+	ledger->cuts = palloc_extended((n + 1) * sizeof(PaidCut), MCXT_ALLOC_HUGE);
+}
+
+static void
+spans_take(SubscriptionLine *line, PaidLedger *ledger)
+{
+	Size room = (Size) ledger->nitems + ledger->nreturns + 1;
+	PaidSpan *spans = palloc_extended(room * sizeof(PaidSpan), MCXT_ALLOC_HUGE);
+
+	line->nspans = paid_spans(ledger, spans);
+	line->spans = spans;
+	line->access =
+		line->nspans > 0 ? spans[line->nspans - 1] : (PaidSpan){FOLD_NEVER, FOLD_NEVER};
+	pfree(ledger->items);
+	pfree(ledger->returns);
+	pfree(ledger->cuts);
+}
+
+/* The fold of the entries that had happened by then: transactions_mark() has seen them. */
+FoldTerm
+line_term_at(const SubscriptionLine *line, int64 at)
+{
+	FoldState state;
+
+	fold_begin(&state);
+	for (int i = 0; i < line->nentries && line->entries[i].event.time <= at; i++)
+		if (line->entries[i].anomaly != FOLD_LINE_REPLACED)
+			fold_step(&state, &line->entries[i].event);
+	if (line->replaced_at != FOLD_NEVER && at >= line->replaced_at)
+		fold_replace(&state, line->replaced_at);
+	return state.now;
 }
 
 /*
@@ -499,6 +656,14 @@ access_rank(const SubscriptionLine *line)
 	if (fold_access_end(&line->state.now) == FOLD_NEVER)
 		return 0;
 	return environment_is_sandbox(line->environment) ? 1 : 2;
+}
+
+/* By its status, or by a payment before the one that was given back. */
+static bool
+line_gives_access(const SubscriptionLine *line)
+{
+	return fold_access_end(&line->state.now) != FOLD_NEVER ||
+		   line->access.until > line->last.time;
 }
 
 /* The members one by one: padding makes memcmp() of two equal terms differ. */

@@ -29,12 +29,12 @@ static bool machine_writes = false;
 
 /* The columns of a line in the order of the table: line_bind(). */
 #define LINE_ARGS                                                                              \
-	.nargs = 21, .types = {TEXTOID,        TEXTOID,        UUIDOID,        TEXTOID,            \
+	.nargs = 24, .types = {TEXTOID,        TEXTOID,        UUIDOID,        TEXTOID,            \
 						   TEXTOID,        TIMESTAMPTZOID, TIMESTAMPTZOID, BOOLOID,            \
 						   TEXTOID,        TIMESTAMPTZOID, TIMESTAMPTZOID, BOOLOID,            \
 						   TIMESTAMPTZOID, TEXTOID,        TEXTOID,        TEXTOID,            \
 						   TEXTOID,        TEXTOID,        TIMESTAMPTZOID, TEXTOID,            \
-						   TEXTOID}
+						   TEXTOID,        TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
 
 /*
  * A line belongs to one user for ever. ON CONFLICT waits for another transaction that inserts
@@ -46,10 +46,12 @@ static KeptPlan insert_line = {
 		   "user_id, environment, status, expires_at, grace_until, auto_renew, "
 		   "before_status, before_expires_at, before_grace_until, before_auto_renew, "
 		   "first_premium_at, transaction_id, product_id, base_plan_id, offer_id, "
-		   "purchase_token, last_event_time, last_event_type, last_store_event_id) "
+		   "purchase_token, last_event_time, last_event_type, last_store_event_id, "
+		   "access_from, access_until, replaced_at) "
 		   "VALUES ($1, $2, $3, $4, $5::coursebase.subscription_status, $6, $7, $8, "
 		   "$9::coursebase.subscription_status, $10, $11, $12, $13, $14, $15, $16, $17, $18, "
-		   "$19, $20, $21) ON CONFLICT (store, original_transaction_id) DO NOTHING",
+		   "$19, $20, $21, $22, $23, $24) "
+		   "ON CONFLICT (store, original_transaction_id) DO NOTHING",
 	LINE_ARGS,
 };
 /*
@@ -63,7 +65,8 @@ static KeptPlan update_line = {
 		   "before_expires_at = $10, before_grace_until = $11, before_auto_renew = $12, "
 		   "first_premium_at = $13, transaction_id = $14, product_id = $15, "
 		   "base_plan_id = $16, offer_id = $17, purchase_token = $18, last_event_time = $19, "
-		   "last_event_type = $20, last_store_event_id = $21, updated_at = now() "
+		   "last_event_type = $20, last_store_event_id = $21, access_from = $22, "
+		   "access_until = $23, replaced_at = $24, updated_at = now() "
 		   "WHERE store = $1 AND original_transaction_id = $2 AND ($3::uuid IS NULL)",
 	LINE_ARGS,
 };
@@ -107,13 +110,15 @@ static KeptPlan insert_event = {
 	.sql = "INSERT INTO coursebase.subscription_events (subscription_id, user_id, event_type, "
 		   "store, environment, store_event_id, original_transaction_id, transaction_id, "
 		   "product_id, event_time, received_at, period_end, grace_until, auto_renew, "
-		   "payload, answered_status, answered_expires_at, answered_anomaly) "
+		   "payload, answered_status, answered_expires_at, answered_anomaly, period_start, "
+		   "linked_purchase_token) "
 		   "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, "
-		   "$17, $18) ON CONFLICT (store, environment, store_event_id) DO NOTHING",
-	.nargs = 18,
-	.types = {UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
-			  TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BOOLOID, JSONBOID,
-			  TEXTOID, TIMESTAMPTZOID, TEXTOID},
+		   "$17, $18, $19, $20) ON CONFLICT (store, environment, store_event_id) DO NOTHING",
+	.nargs = 20,
+	.types = {UUIDOID,        UUIDOID,        TEXTOID,        TEXTOID,        TEXTOID,
+			  TEXTOID,        TEXTOID,        TEXTOID,        TEXTOID,        TIMESTAMPTZOID,
+			  TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BOOLOID,        JSONBOID,
+			  TEXTOID,        TIMESTAMPTZOID, TEXTOID,        TIMESTAMPTZOID, TEXTOID},
 };
 
 /* The log and the line go together, so that the fold of each person stays what is stored. */
@@ -191,6 +196,37 @@ line_delete(const SubscriptionLine *line)
 	plan_bind_text(&values, line->store);
 	plan_bind_text(&values, line->id);
 	machine_execute(&delete_line, &values);
+}
+
+bool
+lines_store(const SubscriptionLine *lines, int nlines, const SubscriptionLine *shown,
+			const pg_uuid_t *user)
+{
+	int nstored;
+	SubscriptionLine *stored = lines_load(user, false, &nstored);
+	bool changed = !subscription_shows(user, shown, false);
+
+	for (int i = 0; i < nstored; i++)
+		if (lines_find(lines, nlines, &stored[i]) == NULL)
+		{
+			line_delete(&stored[i]);
+			changed = true;
+		}
+	for (int i = 0; i < nlines; i++)
+	{
+		const SubscriptionLine *found = lines_find(stored, nstored, &lines[i]);
+
+		if (found != NULL && line_equal(found, &lines[i]))
+			continue;
+		if (found == NULL)
+			line_insert(&lines[i], user);
+		else
+			line_update(&lines[i]);
+		changed = true;
+	}
+	if (changed)
+		subscription_show(user, shown);
+	return changed;
 }
 
 bool
@@ -278,6 +314,8 @@ event_insert(const SubscriptionNotice *notice, const pg_uuid_t *user,
 	plan_bind_text(&values, answer->status);
 	plan_bind_time_unless(&values, answer->expires_at, FOLD_NEVER);
 	plan_bind_text(&values, answer->anomaly);
+	plan_bind_time_unless(&values, event->period_start, FOLD_NEVER);
+	plan_bind_text(&values, event->linked_token);
 	return machine_execute(&insert_event, &values) == 1;
 }
 
@@ -327,4 +365,7 @@ line_bind(PlanValues *values, const SubscriptionLine *line, const pg_uuid_t *use
 	plan_bind_time(values, line->last.time);
 	plan_bind_text(values, subscription_event_names[line->last.type]);
 	plan_bind_text(values, line->last.id);
+	plan_bind_time_unless(values, line->access.from, FOLD_NEVER);
+	plan_bind_time_unless(values, line->access.until, FOLD_NEVER);
+	plan_bind_time_unless(values, line->replaced_at, FOLD_NEVER);
 }

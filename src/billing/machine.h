@@ -21,6 +21,13 @@ extern void line_update(const SubscriptionLine *line);
 extern void line_delete(const SubscriptionLine *line);
 
 /*
+ * Makes these the lines of the user, and shown the one that the user's row shows: writes what
+ * differs, and answers whether anything did.
+ */
+extern bool lines_store(const SubscriptionLine *lines, int nlines,
+						const SubscriptionLine *shown, const pg_uuid_t *user);
+
+/*
  * Moves a line with its events to another user; false if it is not this one's. The caller holds
  * the locks of both, and folds both anew.
  */

@@ -40,7 +40,9 @@ typedef enum NoticeMember
 	MEMBER_BASE_PLAN_ID,
 	MEMBER_OFFER_ID,
 	MEMBER_PURCHASE_TOKEN,
+	MEMBER_LINKED_PURCHASE_TOKEN,
 	MEMBER_EVENT_TIME,
+	MEMBER_PERIOD_START,
 	MEMBER_PERIOD_END,
 	MEMBER_GRACE_UNTIL,
 	MEMBER_AUTO_RENEW,
@@ -69,7 +71,9 @@ static const char *const member_names[MEMBERS] = {
 	[MEMBER_BASE_PLAN_ID] = "base_plan_id",
 	[MEMBER_OFFER_ID] = "offer_id",
 	[MEMBER_PURCHASE_TOKEN] = "purchase_token",
+	[MEMBER_LINKED_PURCHASE_TOKEN] = "linked_purchase_token",
 	[MEMBER_EVENT_TIME] = "event_time",
+	[MEMBER_PERIOD_START] = "period_start",
 	[MEMBER_PERIOD_END] = "period_end",
 	[MEMBER_GRACE_UNTIL] = "grace_until",
 	[MEMBER_AUTO_RENEW] = "auto_renew",
@@ -161,6 +165,7 @@ notice_read(SubscriptionNotice *notice, Datum json)
 	event->time = members_time(&members, MEMBER_EVENT_TIME);
 	if (event->time == FOLD_NEVER)
 		members_raise(&notice_form, MEMBER_EVENT_TIME, "is missing");
+	event->period_start = members_time(&members, MEMBER_PERIOD_START);
 	event->period_end = members_end_time(&members, MEMBER_PERIOD_END);
 	event->grace_until = members_end_time(&members, MEMBER_GRACE_UNTIL);
 	event->auto_renew = members_flag(&members, MEMBER_AUTO_RENEW);
@@ -170,6 +175,8 @@ notice_read(SubscriptionNotice *notice, Datum json)
 	event->base_plan_id = members_text(&members, MEMBER_BASE_PLAN_ID, MEMBERS_ID_SIZE);
 	event->offer_id = members_text(&members, MEMBER_OFFER_ID, MEMBERS_ID_SIZE);
 	event->purchase_token = members_text(&members, MEMBER_PURCHASE_TOKEN, MEMBERS_TOKEN_SIZE);
+	event->linked_token =
+		members_text(&members, MEMBER_LINKED_PURCHASE_TOKEN, MEMBERS_TOKEN_SIZE);
 	notice->original_transaction_id =
 		members_text(&members, MEMBER_ORIGINAL_TRANSACTION_ID, MEMBERS_ID_SIZE);
 	refund_read(notice, &members);
@@ -350,7 +357,9 @@ payload_of(const SubscriptionNotice *notice, bool typed)
 	text_push(&state, MEMBER_BASE_PLAN_ID, event->base_plan_id);
 	text_push(&state, MEMBER_OFFER_ID, event->offer_id);
 	text_push(&state, MEMBER_PURCHASE_TOKEN, event->purchase_token);
+	text_push(&state, MEMBER_LINKED_PURCHASE_TOKEN, event->linked_token);
 	time_push(&state, MEMBER_EVENT_TIME, event->time);
+	time_push(&state, MEMBER_PERIOD_START, event->period_start);
 	time_push(&state, MEMBER_PERIOD_END, event->period_end);
 	time_push(&state, MEMBER_GRACE_UNTIL, event->grace_until);
 	flag_push(&state, MEMBER_AUTO_RENEW, event->auto_renew);

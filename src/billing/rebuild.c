@@ -23,8 +23,6 @@
 #include "core/schema.h"
 #include "identity/anchor.h"
 
-static bool lines_store(const SubscriptionLine *lines, int nlines,
-						const SubscriptionLine *shown, const pg_uuid_t *user);
 static void rebuilt_return(FunctionCallInfo fcinfo, const FoldTerm *term, bool changed);
 
 PG_FUNCTION_INFO_V1(coursebase_rebuild_subscription);
@@ -56,38 +54,6 @@ coursebase_rebuild_subscription(PG_FUNCTION_ARGS)
 		rebuilt_return(fcinfo, &shown->state.now, lines_store(lines, nlines, shown, user));
 	SPI_finish();
 	return (Datum) 0;
-}
-
-/* Writes what differs, and answers whether anything did. */
-static bool
-lines_store(const SubscriptionLine *lines, int nlines, const SubscriptionLine *shown,
-			const pg_uuid_t *user)
-{
-	int nstored;
-	SubscriptionLine *stored = lines_load(user, false, &nstored);
-	bool changed = !subscription_shows(user, shown, false);
-
-	for (int i = 0; i < nstored; i++)
-		if (lines_find(lines, nlines, &stored[i]) == NULL)
-		{
-			line_delete(&stored[i]);
-			changed = true;
-		}
-	for (int i = 0; i < nlines; i++)
-	{
-		const SubscriptionLine *found = lines_find(stored, nstored, &lines[i]);
-
-		if (found != NULL && line_equal(found, &lines[i]))
-			continue;
-		if (found == NULL)
-			line_insert(&lines[i], user);
-		else
-			line_update(&lines[i]);
-		changed = true;
-	}
-	if (changed)
-		subscription_show(user, shown);
-	return changed;
 }
 
 static void

@@ -57,6 +57,7 @@ typedef struct Situation
 	bool event_is_same;
 	SubscriptionAnswer first; /* the answer that it got */
 	bool transaction_seen;
+	bool linked; /* an event of the log says that another line takes the place of this one */
 } Situation;
 
 /* Of a payload what is read: a provider that tells an event again counts its deliveries, or
@@ -80,15 +81,19 @@ static KeptPlan read_situation = {
 				  "EXISTS (SELECT FROM coursebase.subscription_events p WHERE p.user_id = $1 "
 				  "AND p.transaction_id = $7 AND p.store = $2 "
 				  "AND coalesce(p.original_transaction_id, p.user_id::text) = "
-				  "$3), " LINE_COLUMNS "FROM coursebase.subscriptions s "
+				  "$3), EXISTS (SELECT FROM coursebase.subscription_events k "
+				  "WHERE k.user_id = $1 AND k.store = $2 "
+				  "AND k.linked_purchase_token IS NOT NULL "
+				  "AND k.linked_purchase_token IN ($3, $10)), " LINE_COLUMNS
+				  "FROM coursebase.subscriptions s "
 				  "LEFT JOIN coursebase.subscription_lines l ON l.store = $2 "
 				  "AND l.original_transaction_id = $3 "
 				  "LEFT JOIN coursebase.subscription_events e ON e.store = $2 "
 				  "AND e.environment = $4 AND e.store_event_id = $5 "
 				  "WHERE s.user_id = $1 FOR NO KEY UPDATE OF s",
-	.nargs = 9,
+	.nargs = 10,
 	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID,
-			  TEXTARRAYOID},
+			  TEXTARRAYOID, TEXTOID},
 };
 enum
 {
@@ -105,6 +110,7 @@ enum
 	SITUATION_ANSWERED_EXPIRES_AT,
 	SITUATION_ANSWERED_ANOMALY,
 	SITUATION_TRANSACTION_SEEN,
+	SITUATION_LINKED,
 	SITUATION_LINE, /* from here on LINE_COLUMNS */
 };
 
@@ -127,11 +133,18 @@ static void grace_complete(SubscriptionNotice *notice);
 static void situation_read(Situation *situation);
 static bool situation_query(const Situation *situation);
 static void event_take(Situation *situation, SubscriptionAnswer *answer);
+static bool lines_are_linked(const Situation *situation);
+static FoldAnomaly lines_refold(Situation *situation, SubscriptionLine *line);
+static void line_write(const Situation *situation, const SubscriptionLine *line,
+					   FoldAnomaly anomaly);
 static void first_premium_tell(const Situation *situation, const SubscriptionLine *line);
 static void grant_audit(const Situation *situation);
 static void line_require(const Situation *situation);
 static FoldAnomaly line_advance(Situation *situation, SubscriptionLine *line);
 static FoldAnomaly line_refold(const Situation *situation, SubscriptionLine *line);
+static void entry_add(const Situation *situation, SubscriptionEntry *entries, int *nentries);
+static FoldAnomaly anomaly_of(const Situation *situation, const SubscriptionEntry *entries,
+							  int nentries);
 static void shown_update(Situation *situation, const SubscriptionLine *line);
 static bool row_is_equal(const SubscriptionLine *a, const SubscriptionLine *b);
 static void answer_return(FunctionCallInfo fcinfo, const SubscriptionAnswer *answer);
@@ -243,6 +256,7 @@ situation_read(Situation *situation)
 	situation->first.expires_at = plan_time_or(0, SITUATION_ANSWERED_EXPIRES_AT, FOLD_NEVER);
 	situation->first.anomaly = plan_text(0, SITUATION_ANSWERED_ANOMALY);
 	situation->transaction_seen = plan_bool(0, SITUATION_TRANSACTION_SEEN);
+	situation->linked = plan_bool(0, SITUATION_LINKED);
 	if (situation->has_line)
 		line_read(&situation->line, 0, SITUATION_LINE);
 }
@@ -262,6 +276,7 @@ situation_query(const Situation *situation)
 	plan_bind_text(&values, notice->event.transaction);
 	plan_bind_text(&values, subscription_event_names[notice->event.type]);
 	plan_bind(&values, notice_read_members());
+	plan_bind_text(&values, notice->event.purchase_token);
 	return owner_execute(&read_situation, values.datums, values.nulls, false) == 1;
 }
 
@@ -273,15 +288,14 @@ event_take(Situation *situation, SubscriptionAnswer *answer)
 	FoldAnomaly anomaly;
 
 	line_require(situation);
-	anomaly = line_advance(situation, &line);
-	if (anomaly != FOLD_SOUND && situation->notice.manual)
-		raise_refused(situation, anomaly);
-	/* the insert fails only if another user's call has made the line since line_require() */
-	if (situation->has_line)
-		line_update(&line);
-	else if (!line_insert(&line, situation->user))
-		raise_taken(situation);
-	shown_update(situation, &line);
+	if (lines_are_linked(situation))
+		anomaly = lines_refold(situation, &line);
+	else
+	{
+		anomaly = line_advance(situation, &line);
+		line_write(situation, &line, anomaly);
+		shown_update(situation, &line);
+	}
 	answer->status = subscription_status_names[situation->shown.state.now.status];
 	answer->expires_at = situation->shown.state.now.expires_at;
 	answer->anomaly = fold_anomaly_names[anomaly];
@@ -291,6 +305,53 @@ event_take(Situation *situation, SubscriptionAnswer *answer)
 	grant_audit(situation);
 	if (anomaly == FOLD_SOUND)
 		first_premium_tell(situation, &line);
+}
+
+/* Whether the event, or one before it, puts one line of the user into the place of another. */
+static bool
+lines_are_linked(const Situation *situation)
+{
+	const FoldEvent *event = &situation->notice.event;
+
+	return situation->linked || (event->linked_token != NULL && event->type != EVENT_NOTED) ||
+		   (situation->has_line && situation->line.replaced_at != FOLD_NEVER);
+}
+
+/* All lines of the user, because the event reaches beyond its own. Seldom: by a link alone. */
+static FoldAnomaly
+lines_refold(Situation *situation, SubscriptionLine *line)
+{
+	int nentries, nlines;
+	SubscriptionEntry *entries = entries_load(situation->user, NULL, NULL, false, &nentries);
+	SubscriptionLine *lines;
+	FoldAnomaly anomaly;
+	const SubscriptionLine *shown;
+
+	entry_add(situation, entries, &nentries);
+	lines = lines_fold(entries, nentries, &nlines);
+	anomaly = anomaly_of(situation, entries, nentries);
+	line->store = situation->notice.store;
+	line->id = situation->line_id;
+	*line = *lines_find(lines, nlines, line);
+	line_write(situation, line, anomaly);
+	shown = lines_shown(lines, nlines);
+	/* the row is written in any case: a transaction with an older snapshot fails */
+	if (!lines_store(lines, nlines, shown, situation->user))
+		subscription_show(situation->user, shown);
+	situation->shown = *shown;
+	return anomaly;
+}
+
+/* The insert fails only if another user's call has made the line since line_require(). */
+static void
+line_write(const Situation *situation, const SubscriptionLine *line, FoldAnomaly anomaly)
+{
+	if (anomaly != FOLD_SOUND && situation->notice.manual)
+		raise_refused(situation, anomaly);
+	if (situation->has_line)
+		line_update(line);
+	else if (!line_insert(line, situation->user))
+		raise_taken(situation);
 }
 
 /* What no store sold is somebody's decision, which the trail must name: with a stolen server
@@ -368,6 +429,7 @@ line_advance(Situation *situation, SubscriptionLine *line)
 {
 	const SubscriptionNotice *notice = &situation->notice;
 	FoldEvent event = notice->event;
+	FoldAnomaly anomaly;
 
 	if (situation->has_line && fold_event_compare(&event, &situation->line.last) < 0)
 		return line_refold(situation, line);
@@ -379,33 +441,56 @@ line_advance(Situation *situation, SubscriptionLine *line)
 		situation->line.store = notice->store;
 		situation->line.id = situation->line_id;
 		situation->line.environment = notice->environment;
+		situation->line.access = (PaidSpan){FOLD_NEVER, FOLD_NEVER};
+		situation->line.replaced_at = FOLD_NEVER;
 		fold_begin(&situation->line.state);
 	}
 	/* the log was asked for the transaction in read_situation: the line knows only its last */
 	*line = situation->line;
 	event.transaction_seen = situation->transaction_seen;
 	line->last = event;
-	return fold_step(&line->state, &event);
+	anomaly = fold_step(&line->state, &event);
+	if (!paid_step(&line->access, &situation->line.state, &line->state, &event, anomaly))
+		return line_refold(situation, line);
+	return anomaly;
 }
 
-/* For an event that others of its line stand behind. */
+/* For an event that others of its line stand behind, or that reaches back into the line. */
 static FoldAnomaly
 line_refold(const Situation *situation, SubscriptionLine *line)
 {
-	const SubscriptionNotice *notice = &situation->notice;
 	int nentries, nlines;
-	SubscriptionEntry *entries =
-		entries_load(situation->user, notice->store, situation->line_id, false, &nentries);
-	SubscriptionEntry *entry = &entries[nentries++];
+	SubscriptionEntry *entries = entries_load(situation->user, situation->notice.store,
+											  situation->line_id, false, &nentries);
 
-	entry->event = notice->event;
-	entry->store = notice->store;
-	entry->line = situation->line_id;
-	entry->environment = notice->environment;
-	/* lines_fold() sorts the array: the event is found by its id again */
+	entry_add(situation, entries, &nentries);
 	*line = *lines_fold(entries, nentries, &nlines);
+	return anomaly_of(situation, entries, nentries);
+}
+
+/* The event as an entry: entries_load() leaves room for it. */
+static void
+entry_add(const Situation *situation, SubscriptionEntry *entries, int *nentries)
+{
+	SubscriptionEntry *entry = &entries[(*nentries)++];
+
+	entry->event = situation->notice.event;
+	entry->store = situation->notice.store;
+	entry->line = situation->line_id;
+	entry->environment = situation->notice.environment;
+}
+
+/* lines_fold() sorts the array: the event is found by its id again, which is one of a store and
+ * environment. */
+static FoldAnomaly
+anomaly_of(const Situation *situation, const SubscriptionEntry *entries, int nentries)
+{
+	const SubscriptionNotice *notice = &situation->notice;
+
 	for (int i = 0; i < nentries; i++)
-		if (strcmp(entries[i].event.id, notice->event.id) == 0)
+		if (strcmp(entries[i].event.id, notice->event.id) == 0 &&
+			strcmp(entries[i].store, notice->store) == 0 &&
+			strcmp(entries[i].environment, notice->environment) == 0)
 			return entries[i].anomaly;
 	elog(ERROR, "an event is lost in its line");
 }
@@ -446,7 +531,8 @@ row_is_equal(const SubscriptionLine *a, const SubscriptionLine *b)
 {
 	SubscriptionLine of_a = *a;
 
-	if (!line_same(a, b))
+	/* the plan looks at the last event too, which the row does not show */
+	if (!line_same(a, b) || strcmp(line_plan(a), line_plan(b)) != 0)
 		return false;
 	of_a.state.before = b->state.before;
 	of_a.state.first_premium_at = b->state.first_premium_at;

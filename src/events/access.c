@@ -310,7 +310,6 @@ turned_tell(KeptPlan *find)
 	{
 		TimestampTz end = DT_NOEND;
 		pg_uuid_t user, course;
-		Premium premium;
 		bool slot, there;
 
 		SPI_tuptable = rows; /* the statement that writes an event has set its own */
@@ -319,10 +318,7 @@ turned_tell(KeptPlan *find)
 		slot = plan_bool(row, TURNED_IS_SLOT);
 		there = plan_bool(row, TURNED_IS_THERE);
 		if (slot)
-		{
-			premium_read(&premium, &user);
-			end = premium.end;
-		}
+			end = premium_end(&user);
 		course_tell(&user, &course,
 					COURSE_BY_REAL & ~(slot ? COURSE_BY_SLOT : COURSE_BY_PURCHASE),
 					there ? DT_NOBEGIN : end, there ? end : DT_NOBEGIN,

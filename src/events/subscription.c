@@ -1,13 +1,14 @@
 /*
- * subscription.c: tells the state of a subscription, and what that changes for premium.
+ * subscription.c: tells the state of a subscription, and what lines give of premium.
  *
- * One change of a person's row of subscriptions is up to three kinds of events: the state of
- * the subscription, access to premium as a whole, and access to each course that the person
- * chose for a premium slot. Where premium is every course in premium (setting premium_slots
- * -1), the event of premium stands for all of them. Time alone changes no row: access_turns()
- * tells what it ends.
+ * The row of subscriptions tells the state that it shows. Access to premium as a whole, and to
+ * each course that the person chose for a premium slot, is told by the lines, of which every
+ * one may give premium (billing/premium.h). Where premium is every course in premium (setting
+ * premium_slots -1), the event of premium stands for all of them. Time alone changes no row:
+ * access_turns() tells what it ends.
  *
- * The machine of subscriptions holds the person's row of users before it writes.
+ * The machine of subscriptions holds the person's row of users before it writes, and writes
+ * line by line, each by a statement of its own.
  */
 #include "postgres.h"
 
@@ -18,6 +19,7 @@
 #include "access/course_rights.h"
 #include "billing/environment.h"
 #include "billing/fold.h"
+#include "core/datum.h"
 #include "core/owner.h"
 #include "core/plan.h"
 #include "events/access.h"
@@ -31,6 +33,25 @@ static KeptPlan read_slots = {
 	.nargs = 1,
 	.types = {UUIDOID},
 };
+
+/* When premium of a person ends by all lines but one. $4: whether sandboxes count. */
+static KeptPlan read_others_end = {
+	.sql = "SELECT max(l.access_until) FROM coursebase.subscription_lines l"
+		   " WHERE l.user_id = $1 AND (l.store, l.original_transaction_id) <> ($2, $3)"
+		   "  AND " ENVIRONMENT_COUNTS("l.environment", "$4"),
+	.nargs = 4,
+	.types = {UUIDOID, TEXTOID, TEXTOID, BOOLOID},
+};
+
+/* The columns of subscription_lines that events are made from. */
+typedef struct LineColumns
+{
+	int user;
+	int store;
+	int line;
+	int environment;
+	int access_until;
+} LineColumns;
 
 /* The columns of subscriptions that events are made from. */
 typedef struct Columns
@@ -46,21 +67,26 @@ typedef struct Columns
 	int product;
 } Columns;
 
-/* What a row says; pending and without premium for a row that is not there. */
+/* What a row says; pending and without access for a row that is not there. */
 typedef struct State
 {
 	FoldTerm term;
 	const char *store;
 	const char *product;
-	TimestampTz premium; /* its end */
+	TimestampTz until; /* the end of access by this state */
 } State;
 
 static Columns columns_find(Changes *changes);
 static State state_read(TupleTableSlot *row, const Columns *columns);
 static bool state_same(const State *was, const State *is);
+static TimestampTz line_end(TupleTableSlot *row, const LineColumns *columns);
+static void line_tell(TupleTableSlot *row, const LineColumns *columns, TimestampTz was,
+					  TimestampTz is);
+static TimestampTz others_end(TupleTableSlot *row, const LineColumns *columns);
 static void slots_tell(const pg_uuid_t *user, TimestampTz was, TimestampTz is);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_subscriptions__tell);
+PG_FUNCTION_INFO_V1(coursebase_tg_subscription_lines__tell);
 
 /*
  * SQL function: tg_subscriptions__tell() returns trigger
@@ -87,10 +113,44 @@ coursebase_tg_subscriptions__tell(PG_FUNCTION_ARGS)
 		user = row_uuid(changes.is, columns.user);
 		event_write(psprintf("subscription_%s", subscription_status_names[is.term.status]),
 					user, event_subject("subscriptions", row_uuid(changes.is, columns.id)),
-					is.store, is.premium == DT_NOBEGIN ? DT_NOEND : is.premium);
-		access_tell(user, SUBJECT_PREMIUM, was.premium, is.premium, is.store);
-		if (was.premium != is.premium)
-			slots_tell(user, was.premium, is.premium);
+					is.store, is.until == DT_NOBEGIN ? DT_NOEND : is.until);
+	}
+	changes_end(&changes);
+	return PointerGetDatum(NULL);
+}
+
+/* SQL function: tg_subscription_lines__tell() returns trigger */
+PGDLLEXPORT Datum
+coursebase_tg_subscription_lines__tell(PG_FUNCTION_ARGS)
+{
+	Changes changes;
+	LineColumns columns;
+
+	if (!changes_begin(&changes, fcinfo, "tg_subscription_lines__tell", CHANGES_ANY))
+		return PointerGetDatum(NULL);
+	columns = (LineColumns){
+		.user = changes_column(&changes, "user_id", UUIDOID),
+		.store = changes_column(&changes, "store", TEXTOID),
+		.line = changes_column(&changes, "original_transaction_id", TEXTOID),
+		.environment = changes_column(&changes, "environment", TEXTOID),
+		.access_until = changes_column(&changes, "access_until", TIMESTAMPTZOID),
+	};
+	while (changes_next(&changes))
+	{
+		TimestampTz was = line_end(changes.was, &columns);
+		TimestampTz is = line_end(changes.is, &columns);
+
+		if (changes.was != NULL && changes.is != NULL &&
+			uuid_equal(row_uuid(changes.was, columns.user), row_uuid(changes.is, columns.user)))
+			line_tell(changes.is, &columns, was, is);
+		else
+		{
+			/* a transfer takes the line from one person and gives it to another */
+			if (changes.was != NULL)
+				line_tell(changes.was, &columns, was, DT_NOBEGIN);
+			if (changes.is != NULL)
+				line_tell(changes.is, &columns, DT_NOBEGIN, is);
+		}
 	}
 	changes_end(&changes);
 	return PointerGetDatum(NULL);
@@ -116,7 +176,7 @@ static State
 state_read(TupleTableSlot *row, const Columns *columns)
 {
 	State state = {.term = {.expires_at = FOLD_NEVER, .grace_until = FOLD_NEVER},
-				   .premium = DT_NOBEGIN};
+				   .until = DT_NOBEGIN};
 	char *status;
 
 	if (row == NULL)
@@ -130,18 +190,60 @@ state_read(TupleTableSlot *row, const Columns *columns)
 	state.store = row_text(row, columns->store);
 	state.product = row_text(row, columns->product);
 	if (environment_counts(row_text(row, columns->environment), row_uuid(row, columns->user)))
-		state.premium = fold_access_end(&state.term);
+		state.until = fold_access_end(&state.term);
 	return state;
 }
 
 static bool
 state_same(const State *was, const State *is)
 {
-	return was->term.status == is->term.status && was->premium == is->premium &&
+	return was->term.status == is->term.status && was->until == is->until &&
 		   was->term.expires_at == is->term.expires_at &&
 		   was->term.grace_until == is->term.grace_until &&
 		   was->term.auto_renew == is->term.auto_renew && texts_equal(was->store, is->store) &&
 		   texts_equal(was->product, is->product);
+}
+
+/* When what the line gives ends; a sandbox that does not count gives nothing. */
+static TimestampTz
+line_end(TupleTableSlot *row, const LineColumns *columns)
+{
+	if (row == NULL ||
+		!environment_counts(row_text(row, columns->environment), row_uuid(row, columns->user)))
+		return DT_NOBEGIN;
+	return row_time(row, columns->access_until, DT_NOBEGIN);
+}
+
+/* Tells what the row's person has of premium when the end of this line moves. */
+static void
+line_tell(TupleTableSlot *row, const LineColumns *columns, TimestampTz was, TimestampTz is)
+{
+	const pg_uuid_t *user = row_uuid(row, columns->user);
+	TimestampTz others;
+
+	if (was == is)
+		return;
+	others = others_end(row, columns);
+	was = Max(was, others);
+	is = Max(is, others);
+	if (was == is)
+		return;
+	access_tell(user, SUBJECT_PREMIUM, was, is, row_text(row, columns->store));
+	slots_tell(user, was, is);
+}
+
+static TimestampTz
+others_end(TupleTableSlot *row, const LineColumns *columns)
+{
+	const pg_uuid_t *user = row_uuid(row, columns->user);
+	PlanValues values = {0};
+
+	plan_bind_uuid(&values, user);
+	plan_bind_text(&values, row_text(row, columns->store));
+	plan_bind_text(&values, row_text(row, columns->line));
+	plan_bind_bool(&values, environment_sandbox_counts(user));
+	owner_execute_latest(&read_others_end, values.datums, values.nulls);
+	return plan_time_or(0, 1, DT_NOBEGIN);
 }
 
 static void

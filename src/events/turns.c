@@ -29,20 +29,18 @@
 #include "events/access.h"
 #include "events/event.h"
 
-/* Both columns have an index: a subscription ends by one of them (billing/fold.c). */
-#define SUBSCRIPTION_ENDS                                                                      \
-	"(s.expires_at >= $1 AND s.expires_at < $2 OR s.grace_until >= $1 AND s.grace_until < $2)"
+#define LINE_ENDS "s.access_until >= $1 AND s.access_until < $2"
 
 /* Each course once a person, by whichever source was found; without a course: premium itself.
  */
 static KeptPlan find_ending = {
 	.sql = "SELECT DISTINCT ON (f.user_id, f.course_id) f.user_id, f.course_id, f.source"
 		   " FROM (SELECT s.user_id, NULL::uuid AS course_id, s.store AS source"
-		   "   FROM coursebase.subscriptions s WHERE " SUBSCRIPTION_ENDS " UNION ALL"
+		   "   FROM coursebase.subscription_lines s WHERE " LINE_ENDS " UNION ALL"
 		   "  SELECT s.user_id, p.course_id, '" SOURCE_SLOT "'"
-		   "   FROM coursebase.subscriptions s JOIN coursebase.course_purchases p"
+		   "   FROM coursebase.subscription_lines s JOIN coursebase.course_purchases p"
 		   "    ON p.user_id = s.user_id AND p.source = 'premium_slot' AND p.status = 'valid'"
-		   "   WHERE " SUBSCRIPTION_ENDS " UNION ALL"
+		   "   WHERE " LINE_ENDS " UNION ALL"
 		   "  SELECT g.user_id, g.course_id, '" SOURCE_GRANT "' FROM coursebase.course_grants g"
 		   "   WHERE g.expires_at >= $1 AND g.expires_at < $2) f"
 		   " JOIN coursebase.users u ON u.id = f.user_id AND u.deleted_at IS NULL"
@@ -141,7 +139,6 @@ static TimestampTz
 ending_end(uint64 row, const pg_uuid_t *user, char **subject)
 {
 	pg_uuid_t course;
-	Premium premium;
 
 	if (plan_uuid_or_null(row, ENDING_COURSE, &course))
 	{
@@ -149,8 +146,7 @@ ending_end(uint64 row, const pg_uuid_t *user, char **subject)
 		return course_rights_end(user, &course, COURSE_BY_REAL);
 	}
 	*subject = SUBJECT_PREMIUM;
-	premium_read(&premium, user);
-	return premium.end;
+	return premium_end(user);
 }
 
 static int

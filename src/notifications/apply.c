@@ -289,7 +289,9 @@ event_json(const NoticeCall *call, const char *store)
 	member_raw(&json, "base_plan_id", notice->base_plan);
 	member_raw(&json, "offer_id", notice->offer);
 	member_raw(&json, "purchase_token", notice->token);
+	member_raw(&json, "linked_purchase_token", notice->linked_token);
 	member_time(&json, "event_time", notice->time);
+	member_time(&json, "period_start", notice->period_start);
 	member_time(&json, "period_end", notice->period_end);
 	member_time(&json, "grace_until", notice->grace_until);
 	if (notice->auto_renew >= 0)

@@ -281,6 +281,8 @@ notice_make(SubscriptionNotice *notice, const Delivery *delivery)
 	event->trial = receipt->is_trial;
 	event->auto_renew = receipt->auto_renew;
 	event->time = receipt->purchased_at;
+	/* a receipt tells when it was bought, which is not always when its period begins */
+	event->period_start = FOLD_NEVER;
 	event->period_end = receipt->period_end;
 	event->grace_until = receipt->grace_until;
 	event->id = psprintf("receipt:%s", receipt->purchase_id);

@@ -511,7 +511,8 @@ subscription_undo(const Refund *refund)
 	notice.event.type = EVENT_REVOKED;
 	notice.event.trial = notice.event.auto_renew = RECEIPT_NO_FLAG;
 	notice.event.time = refund->at;
-	notice.event.period_end = notice.event.grace_until = FOLD_NEVER;
+	notice.event.period_start = notice.event.period_end = FOLD_NEVER;
+	notice.event.grace_until = FOLD_NEVER;
 	notice.event.id = refund_event_id(refund);
 	notice.event.transaction = key->purchase_id;
 	subscription_take(&notice, &refund->user, refund->at, &answer);

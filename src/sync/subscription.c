@@ -2,8 +2,8 @@
  * subscription.c: the member "subscription" of the answer.
  *
  * A subscription that a sandbox sold is told only while it counts (billing/environment.h). The
- * end of premium bounds the answer; the status in the row changes only by events, which move
- * the version of the user.
+ * answer is bounded by the moments at which premium or the status turns: for a time in the
+ * past, that of each event. An event that comes moves the version of the user.
  */
 #include "postgres.h"
 
@@ -20,17 +20,20 @@ handshake_subscription_write(StringInfo out, Validity *validity, const pg_uuid_t
 {
 	Premium premium;
 
-	premium_read(&premium, user);
+	premium_read_then(&premium, user, validity->at);
 	if (!premium.counts)
 	{
 		json_write_literal(out, "{\"plan\":\"free\",\"status\":null,\"expires_at\":null,"
 								"\"grace_until\":null,\"auto_renew\":false}");
 		return;
 	}
-	if (premium.end != FOLD_NEVER)
-		validity_turns(validity, premium.end);
+	/* the ends of premium are among the moments at which the term turns */
+	if (premium.term_from != DT_NOBEGIN)
+		validity_turns(validity, premium.term_from);
+	if (premium.term_until != DT_NOEND)
+		validity_turns(validity, premium.term_until);
 	appendStringInfo(out, "{\"plan\":\"%s\",\"status\":\"%s\",\"expires_at\":",
-					 premium_holds(&premium, validity->at) ? "premium" : "free",
+					 premium.holds ? "premium" : "free",
 					 subscription_status_names[premium.term.status]);
 	time_write(out, premium.term.expires_at);
 	json_write_literal(out, ",\"grace_until\":");

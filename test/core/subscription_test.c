@@ -1,10 +1,12 @@
 /*
  * subscription_test.c: the fold of subscriptions against the matrix of the documentation
- * (test/fixtures/subscription_matrix.txt, every cell) and a table of stories; instants.
+ * (test/fixtures/subscription_matrix.txt, every cell) and a table of stories; the spans of
+ * access that a log makes; instants.
  */
 #include <stdlib.h>
 
 #include "billing/fold.h"
+#include "billing/paid.h"
 #include "billing/refunds.h"
 #include "json/instant.h"
 #include "table.h"
@@ -405,6 +407,101 @@ stories_check(void)
 	}
 }
 
+/*
+ * The spans of access of whole logs. A payment is told at `time` for [start, end); start NEVER:
+ * the store does not tell it.
+ */
+#define PAY(kind, at, start, end, trans)                                                       \
+	{                                                                                          \
+		.type = (kind), .time = (at), .period_start = (start), .period_end = (end),            \
+		.grace_until = NEVER, .transaction = (trans), .auto_renew = -1, .id = "e"              \
+	}
+#define BACK(kind, at, trans) PAY(kind, at, NEVER, NEVER, trans)
+#define SPANS                 3
+typedef struct PaidStory
+{
+	const char *name;
+	FoldEvent events[STORY_EVENTS];
+	PaidSpan spans[SPANS]; /* the rest is empty */
+} PaidStory;
+
+static const PaidStory paid_stories[] = {
+	{"what was paid stays paid after the end",
+	 {PAY(EVENT_CREATED, 1, NEVER, 10, "a"), BACK(EVENT_EXPIRED, 10, "a"),
+	  PAY(EVENT_CREATED, 20, NEVER, 30, "b")},
+	 {{1, 10}, {20, 30}}},
+	{"a start in the future begins then",
+	 {PAY(EVENT_CREATED, 1, 5, 10, "a"), PAY(EVENT_RENEWED, 8, 15, 20, "b")},
+	 {{5, 10}, {15, 20}}},
+	{"a period that is told late was paid all the same",
+	 {PAY(EVENT_CREATED, 1, NEVER, 10, "a"), BACK(EVENT_EXPIRED, 10, "a"),
+	  PAY(EVENT_RENEWED, 13, 10, 20, "b"), PAY(EVENT_RECOVERED, 15, -9, 0, "z")},
+	 {{-9, 0}, {1, 20}}},
+	{"a refund acts from its time on, and leaves the payment before it",
+	 {PAY(EVENT_CREATED, 1, NEVER, 10, "a"), PAY(EVENT_RENEWED, 8, NEVER, 20, "b"),
+	  BACK(EVENT_REVOKED, 9, "b")},
+	 {{1, 10}}},
+	{"nor does it take the payment behind it",
+	 {PAY(EVENT_CREATED, 1, NEVER, 10, "a"), PAY(EVENT_RENEWED, 5, 10, 20, "b"),
+	  BACK(EVENT_REVOKED, 7, "a")},
+	 {{1, 7}, {10, 20}}},
+	{"what is taken back twice comes back twice, each from its time on",
+	 {PAY(EVENT_CREATED, 1, NEVER, 20, "a"), BACK(EVENT_REVOKED, 3, "a"),
+	  BACK(EVENT_UNREVOKED, 5, "a"), BACK(EVENT_REVOKED, 7, "a"),
+	  BACK(EVENT_UNREVOKED, 9, "a")},
+	 {{1, 3}, {5, 7}, {9, 20}}},
+	{"a refund of all ends all",
+	 {PAY(EVENT_CREATED, 1, NEVER, 10, "a"), PAY(EVENT_RENEWED, 5, 10, 20, "b"),
+	  BACK(EVENT_REVOKED, 7, NULL)},
+	 {{1, 7}}},
+	{"a period within another takes its place, and is given back with it",
+	 {PAY(EVENT_CREATED, 1, NEVER, 10, "a"), PAY(EVENT_PRODUCT_CHANGED, 4, 4, 40, "b"),
+	  BACK(EVENT_REVOKED, 6, "b")},
+	 {{1, 6}}},
+	{"an extension that stands behind the end goes with the last payment",
+	 {PAY(EVENT_CREATED, 1, NEVER, 10, "a"), PAY(EVENT_EXTENDED, 5, NEVER, 15, NULL),
+	  BACK(EVENT_REVOKED, 7, "a")},
+	 {{1, 7}}},
+	{"a refund that is told before the payment takes it",
+	 {BACK(EVENT_REVOKED, 1, "b"), PAY(EVENT_CREATED, 2, NEVER, 10, "a"),
+	  PAY(EVENT_RENEWED, 3, NEVER, 20, "b")},
+	 {{2, 10}}},
+};
+
+static void
+paid_stories_check(void)
+{
+	for (size_t i = 0; i < LENGTH(paid_stories); i++)
+	{
+		const PaidStory *story = &paid_stories[i];
+		PaidItem items[PAID_ITEMS_AN_EVENT * STORY_EVENTS];
+		PaidReturn returns[STORY_EVENTS];
+		PaidCut cuts[STORY_EVENTS];
+		PaidLedger ledger = {.items = items, .returns = returns, .cuts = cuts};
+		PaidSpan spans[(PAID_ITEMS_AN_EVENT + 1) * STORY_EVENTS + 1];
+		FoldState state;
+		int count;
+
+		fold_begin(&state);
+		for (int e = 0; e < STORY_EVENTS && story->events[e].id != NULL; e++)
+		{
+			FoldState before = state;
+			FoldEvent event = story->events[e];
+
+			for (int f = 0; f < e; f++)
+				event.transaction_seen |= event.transaction != NULL &&
+										  story->events[f].transaction == event.transaction;
+			paid_take(&ledger, &before, &state, &event, fold_step(&state, &event));
+		}
+		count = paid_spans(&ledger, spans);
+		for (int n = 0; n < SPANS; n++)
+			table_check(n < count ? spans[n].from == story->spans[n].from &&
+										spans[n].until == story->spans[n].until
+								  : story->spans[n].until == 0,
+						story->name, i, "spans");
+	}
+}
+
 /* What begins without a renewal to come is canceled from the start, whatever it is. */
 static void
 unrenewed_check(void)
@@ -643,6 +740,7 @@ main(void)
 	matrix_check();
 	quiet_check();
 	stories_check();
+	paid_stories_check();
 	unrenewed_check();
 	refunds_check();
 	first_premium_check();

@@ -1,10 +1,12 @@
 /*
  * subscription_fuzz.c: any events in any order: the fold never leaves its statuses, an anomaly
  * changes nothing, a status moves only as the matrix says, quiet events and cancellations move
- * no end backwards, and the order of the log does not show.
+ * no end backwards, and the order of the log does not show. The spans of access lie apart, an
+ * event takes nothing away that lies before it, and one step says what the whole ledger says.
  */
 #include "fuzz.h"
 #include "billing/fold.h"
+#include "billing/paid.h"
 #include "json/instant.h"
 
 #define MAX_EVENTS 64
@@ -24,6 +26,7 @@ event_read(FoldEvent *event, const uint8_t *bytes, int n)
 	event->auto_renew = (bytes[1] >> 1) % 3 - 1;
 	event->transaction = transactions[(bytes[1] >> 4) % 4];
 	event->time = bytes[2];
+	event->period_start = bytes[6] == 0 ? FOLD_NEVER : bytes[6];
 	event->period_end = bytes[3] == 0 ? FOLD_NEVER : bytes[3];
 	event->grace_until = bytes[4] == 0 ? FOLD_NEVER : bytes[4];
 	event->product_id = bytes[5] & 1 ? "p" : NULL;
@@ -38,7 +41,7 @@ order(const void *a, const void *b)
 	return fold_event_compare(a, b);
 }
 
-static void
+static FoldAnomaly
 step(FoldState *state, const FoldEvent *event)
 {
 	FoldState before = *state;
@@ -64,22 +67,89 @@ step(FoldState *state, const FoldEvent *event)
 		PROMISE(state->now.expires_at == before.now.expires_at);
 	PROMISE(before.first_premium_at == FOLD_NEVER ||
 			state->first_premium_at == before.first_premium_at);
+	return anomaly;
+}
+
+/* The ledger, and which of the times of a byte it gave access to after the event before. */
+typedef struct Access
+{
+	PaidLedger ledger;
+	PaidItem items[PAID_ITEMS_AN_EVENT * MAX_EVENTS];
+	PaidReturn returns[MAX_EVENTS];
+	PaidCut cuts[MAX_EVENTS];
+	PaidSpan last;
+	bool given[256];
+} Access;
+
+/* The ledger is used up by paid_spans(): it is made of a copy after each event. */
+static int
+spans_of(const Access *access, PaidSpan *spans)
+{
+	static PaidItem items[PAID_ITEMS_AN_EVENT * MAX_EVENTS];
+	static PaidReturn returns[MAX_EVENTS];
+	PaidLedger copy = access->ledger;
+
+	memcpy(items, access->items, sizeof(items));
+	memcpy(returns, access->returns, sizeof(returns));
+	copy.items = items;
+	copy.returns = returns;
+	return paid_spans(&copy, spans);
+}
+
+static void
+access_step(Access *access, const FoldState *before, const FoldState *after,
+			const FoldEvent *event, FoldAnomaly anomaly)
+{
+	PaidSpan spans[(PAID_ITEMS_AN_EVENT + 1) * MAX_EVENTS + 1];
+	PaidSpan last = access->last;
+	bool told = paid_step(&last, before, after, event, anomaly);
+	int count, n = 0;
+
+	paid_take(&access->ledger, before, after, event, anomaly);
+	count = spans_of(access, spans);
+	for (int i = 0; i < count; i++)
+		PROMISE(spans[i].from < spans[i].until &&
+				(i == 0 || spans[i - 1].until < spans[i].from));
+	access->last = count == 0 ? (PaidSpan){FOLD_NEVER, FOLD_NEVER} : spans[count - 1];
+	PROMISE(!told || (last.from == access->last.from && last.until == access->last.until));
+	for (int t = 0; t < 256; t++)
+	{
+		bool given;
+
+		while (n < count && spans[n].until <= t)
+			n++;
+		given = n < count && spans[n].from <= t;
+		PROMISE(t >= event->time || given >= access->given[t]);
+		PROMISE(t >= event->time || given == access->given[t] ||
+				(event->period_start != FOLD_NEVER && event->period_start <= t));
+		access->given[t] = given;
+	}
 }
 
 static FoldState
 fold(FoldEvent *events, int count)
 {
+	static Access access;
 	FoldState state;
 
 	qsort(events, count, sizeof(*events), order);
 	fold_begin(&state);
+	memset(&access, 0, sizeof(access));
+	access.ledger.items = access.items;
+	access.ledger.returns = access.returns;
+	access.ledger.cuts = access.cuts;
+	access.last = (PaidSpan){FOLD_NEVER, FOLD_NEVER};
 	for (int i = 0; i < count; i++)
 	{
+		FoldState before = state;
+		FoldAnomaly anomaly;
+
 		events[i].transaction_seen = false;
 		for (int j = 0; j < i; j++)
 			events[i].transaction_seen |=
 				events[j].transaction != NULL && events[j].transaction == events[i].transaction;
-		step(&state, &events[i]);
+		anomaly = step(&state, &events[i]);
+		access_step(&access, &before, &state, &events[i], anomaly);
 	}
 	return state;
 }

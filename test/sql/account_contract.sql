@@ -61,7 +61,7 @@ INSERT INTO stated VALUES
     ('store_notifications', 'kept', 'provider environment notification_id kind proof outcome detail needs'),
     ('subscriptions', 'kept', 'plan store environment product_id base_plan_id offer_id purchase_token original_transaction_id'),
     ('subscription_lines', 'kept', 'store original_transaction_id environment transaction_id product_id base_plan_id offer_id purchase_token last_event_type last_store_event_id'),
-    ('subscription_events', 'kept', 'event_type store environment store_event_id original_transaction_id transaction_id product_id payload answered_status answered_anomaly'),
+    ('subscription_events', 'kept', 'event_type store environment store_event_id original_transaction_id transaction_id product_id payload answered_status answered_anomaly linked_purchase_token'),
     ('credit_log', 'kept', 'kind idempotency_key'),
     ('payment_transactions', 'kept', 'type provider provider_reference currency'),
     ('referral_credits', 'kept', 'source currency'),

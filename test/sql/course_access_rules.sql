@@ -24,8 +24,10 @@ FROM (VALUES (2, 'app_store', 'production', 'valid', 'p'), (5, 'app_store', 'san
     (6, 'google_play', 'production', 'refunded', 'p')) p (n, source, environment, status, product);
 INSERT INTO coursebase.course_purchases (user_id, course_id, source, status, validated_at)
 VALUES (:ada, '00000000-0000-4000-8000-00000000d403', 'premium_slot', 'valid', now());
-INSERT INTO coursebase.subscriptions (user_id, plan, status, expires_at, auto_renew, environment)
-VALUES (:ada, 'premium', 'active', '2026-03-01', true, 'production');
+INSERT INTO coursebase.subscription_lines (store, original_transaction_id, user_id, environment, status, expires_at, auto_renew,
+    before_status, before_auto_renew, last_event_time, last_event_type, last_store_event_id, access_from, access_until)
+VALUES ('app_store', 'rules', :ada, 'production', 'active', '2026-03-01', true, 'pending', false, '2026-01-01', 'created', 'e',
+    '2026-01-01', '2026-03-01');
 RESET session_replication_role;
 -- the courses by their last digit
 PREPARE usable (uuid, timestamptz) AS SELECT string_agg(right(id::text, 1), '' ORDER BY id)

@@ -26,7 +26,10 @@ VALUES (:ada, '00000000-0000-4000-8000-00000000edc3', 'app_store', 'production',
     (:ada, '00000000-0000-4000-8000-00000000edc6', 'google_play', 'production', 'valid', 'p', 'mine 2', 't', '2026-04-05', '2026-04-05'),
     (:ada, '00000000-0000-4000-8000-00000000edc5', 'google_play', 'sandbox', 'valid', 'p', 'mine 3', 't', '2026-04-05', '2026-04-05');
 SET LOCAL session_replication_role = replica;
-INSERT INTO coursebase.subscriptions (user_id, plan, status, expires_at, auto_renew, environment) VALUES (:ada, 'premium', 'active', '2026-06-01', true, 'production');
+INSERT INTO coursebase.subscription_lines (store, original_transaction_id, user_id, environment, status, expires_at, auto_renew,
+    before_status, before_auto_renew, last_event_time, last_event_type, last_store_event_id, access_from, access_until)
+VALUES ('app_store', 'mine', :ada, 'production', 'active', '2026-06-01', true, 'pending', false, '2026-01-01', 'created', 'e',
+    '2026-01-01', '2026-06-01');
 INSERT INTO coursebase.course_purchases (user_id, course_id, source, status, purchased_at, validated_at) VALUES (:ada, '00000000-0000-4000-8000-00000000edc4', 'premium_slot', 'valid', '2026-05-05', '2026-05-05');
 RESET session_replication_role;
 INSERT INTO coursebase.user_lesson_complete (user_id, lesson_id) VALUES (:ada, '00000000-0000-4000-8000-00000000ede1');

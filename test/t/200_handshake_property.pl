@@ -96,10 +96,8 @@ query($node, 'property', <<~'SQL');
 	        SELECT (SELECT value FROM coursebase.settings() WHERE name = 'accept_sandbox') = 'true' AS sandbox,
 	            (SELECT value FROM coursebase.settings() WHERE name = 'premium_slots') = '-1' AS every
 	    ), premium AS (
-	        SELECT EXISTS (SELECT FROM coursebase.subscriptions s WHERE s.user_id = of_user AND (known.sandbox OR s.environment = 'production')
-	            AND now() < CASE WHEN s.status IN ('active', 'trialing', 'on_hold', 'paused') THEN s.expires_at
-	                WHEN s.status IN ('canceled', 'in_grace') THEN greatest(s.expires_at, s.grace_until) END) AS live
-	        FROM known
+	        -- what that is at each instant is the test of subscriptions (510)
+	        SELECT coursebase.has_premium(of_user, now()) AS live
 	    )
 	    SELECT p.course_id, p.voice, p.source FROM coursebase.course_purchases p, known, premium
 	    WHERE p.user_id = of_user AND p.status = 'valid' AND (known.sandbox OR p.environment = 'production') AND (p.source <> 'premium_slot' OR premium.live)

@@ -67,18 +67,19 @@ query($node, 'property', <<~'SQL');
 	        ON CONFLICT DO NOTHING;
 	    WHEN 9 THEN UPDATE coursebase.course_purchases SET status = 'refunded', refunded_at = now() WHERE user_id = u AND course_id = c;
 	    WHEN 10 THEN DELETE FROM coursebase.course_purchases WHERE user_id = u;
-	    WHEN 11, 12 THEN INSERT INTO coursebase.subscriptions AS s (user_id, plan, status, expires_at, grace_until, auto_renew, environment)
-	        SELECT u, 'premium', (enum_range(NULL::coursebase.subscription_status) || '{active,active,active,trialing,canceled,in_grace}')[1 + m % 15],
-	            CASE WHEN m % 11 > 0 THEN instant(m) END, CASE WHEN m % 2 = 0 THEN instant(m / 2) END, true,
-	            (ARRAY['production', 'production', 'sandbox', NULL])[1 + m % 4]
-	        ON CONFLICT (user_id) DO UPDATE SET status = excluded.status, expires_at = excluded.expires_at,
-	            grace_until = excluded.grace_until, environment = excluded.environment;
+	    WHEN 11, 12 THEN INSERT INTO coursebase.subscription_lines AS s (store, original_transaction_id, user_id, environment, status, auto_renew,
+	            before_status, before_auto_renew, last_event_time, last_event_type, last_store_event_id, access_from, access_until)
+	        SELECT 'app_store', format('%s of %s', m % 2, u), u, (ARRAY['production', 'production', 'sandbox'])[1 + m % 3], 'active', true,
+	            'pending', false, '2026-01-01', 'created', 'e', CASE WHEN m % 11 > 0 THEN CASE WHEN m % 5 = 0 THEN instant(m / 2) ELSE '-infinity' END END,
+	            CASE WHEN m % 11 > 0 THEN instant(m) END
+	        ON CONFLICT (store, original_transaction_id) DO UPDATE SET environment = excluded.environment, access_from = excluded.access_from,
+	            access_until = excluded.access_until;
 	    WHEN 13 THEN UPDATE coursebase.settings SET value = (ARRAY['true', 'false', NULL])[1 + m % 3] WHERE name = 'accept_sandbox';
 	    WHEN 14 THEN UPDATE coursebase.settings SET value = (ARRAY['-1', '2', NULL])[1 + m % 3] WHERE name = 'premium_slots';
 	    WHEN 15 THEN EXECUTE format('ALTER INDEX IF EXISTS coursebase.%I RENAME TO %I', i.name, 'x_' || i.name)
 	        FROM (SELECT (ARRAY['course_grants_user_id_expires_at_idx', 'course_grants_user_id_course_id_purchase_id_key', 'purchases_pkey',
 	            'users_pkey', 'courses_is_free_idx', 'course_purchases_user_id_course_id_idx', 'user_course_access_pkey',
-	            'subscriptions_user_id_key', 'settings_pkey', 'courses_pkey', 'courses_in_premium_idx'])[1 + m % 11]) i (name);
+	            'subscription_lines_user_id_idx', 'settings_pkey', 'courses_pkey', 'courses_in_premium_idx'])[1 + m % 11]) i (name);
 	    WHEN 16 THEN IF m % 4 = 0 THEN TRUNCATE coursebase.user_course_access; ELSE ALTER TABLE coursebase.users SET (fillfactor = 90); END IF;
 	    WHEN 17, 18 THEN
 	        UPDATE coursebase.courses SET grants_may_end = true WHERE id = c AND NOT grants_may_end;
@@ -100,10 +101,8 @@ query($node, 'property', <<~'SQL');
 	        SELECT value = 'true' AS counts FROM setting WHERE name = 'accept_sandbox'
 	    ), premium AS (
 	        SELECT s.user_id
-	        FROM who JOIN coursebase.subscriptions s ON s.user_id = who.id, sandbox
-	        WHERE (s.environment IS DISTINCT FROM 'sandbox' OR sandbox.counts)
-	            AND CASE WHEN s.status IN ('active', 'trialing', 'on_hold', 'paused') THEN at < s.expires_at
-	                WHEN s.status IN ('canceled', 'in_grace') THEN at < greatest(s.expires_at, s.grace_until) END
+	        FROM who JOIN coursebase.subscription_lines s ON s.user_id = who.id, sandbox
+	        WHERE (s.environment <> 'sandbox' OR sandbox.counts) AND s.access_from <= at AND at < s.access_until
 	    )
 	    SELECT c.id, 'free' FROM coursebase.courses c WHERE c.is_free
 	    UNION SELECT a.course_id, 'grant' FROM who JOIN coursebase.user_course_access a ON a.user_id = who.id

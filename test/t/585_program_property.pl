@@ -78,9 +78,10 @@ query($node, 'property', <<~'SQL');
 	    WHEN 20 THEN DELETE FROM coursebase.user_course_access WHERE user_id = u;
 	    WHEN 21 THEN INSERT INTO coursebase.course_purchases (user_id, course_id, source, status, validated_at)
 	        VALUES (u, one('c', m % 3), 'premium_slot', 'valid', now()) ON CONFLICT DO NOTHING;
-	    WHEN 22 THEN INSERT INTO coursebase.subscriptions (user_id, plan, status, expires_at, auto_renew, environment)
-	        VALUES (u, 'premium', 'active', instant(m), true, 'production')
-	        ON CONFLICT (user_id) DO UPDATE SET expires_at = excluded.expires_at;
+	    WHEN 22 THEN INSERT INTO coursebase.subscription_lines (store, original_transaction_id, user_id, environment, status, auto_renew,
+	            before_status, before_auto_renew, last_event_time, last_event_type, last_store_event_id, access_from, access_until)
+	        VALUES ('app_store', u, u, 'production', 'active', true, 'pending', false, '2026-01-01', 'created', 'e', '-infinity', instant(m))
+	        ON CONFLICT (store, original_transaction_id) DO UPDATE SET access_until = excluded.access_until;
 	    WHEN 23 THEN EXECUTE format('ALTER INDEX IF EXISTS coursebase.%I RENAME TO %I', i.name, 'x_' || i.name)
 	        FROM (SELECT (ARRAY['users_pkey', 'memberships_user_id_idx', 'lessons_pkey', 'course_sections_pkey', 'user_course_access_pkey'])[1 + m % 5]) i (name);
 	    END CASE;
@@ -107,8 +108,8 @@ query($node, 'property', <<~'SQL');
 	    usable AS (
 	        SELECT id FROM coursebase.courses WHERE is_free
 	        UNION SELECT a.course_id FROM who JOIN coursebase.user_course_access a ON a.user_id = who.id
-	        UNION SELECT p.course_id FROM who JOIN coursebase.subscriptions s ON s.user_id = who.id
-	            JOIN coursebase.course_purchases p ON p.user_id = who.id WHERE p.source = 'premium_slot' AND at < s.expires_at
+	        UNION SELECT p.course_id FROM who JOIN coursebase.subscription_lines s ON s.user_id = who.id
+	            JOIN coursebase.course_purchases p ON p.user_id = who.id WHERE p.source = 'premium_slot' AND at < s.access_until
 	        UNION SELECT c.id FROM who, coursebase.courses c WHERE who.role = 'admin')
 	    SELECT id, 'preview' FROM shown WHERE status = 'preview'
 	    UNION SELECT s.id, 'usable' FROM shown s JOIN usable ON usable.id = s.course_id WHERE s.status <> 'private'

@@ -30,6 +30,11 @@ SELECT bench_peer.one('user', n), 'premium', 'active', now() + CASE WHEN n % 4 =
     true, 'production'
 FROM generate_series(1, 1003) n WHERE n % 2 = 0 OR n = 1003;
 DELETE FROM coursebase.subscriptions WHERE user_id = bench_peer.one('user', 1002);
+INSERT INTO coursebase.subscription_lines (store, original_transaction_id, user_id, environment, status, expires_at, auto_renew,
+    before_status, before_auto_renew, last_event_time, last_event_type, last_store_event_id, access_from, access_until)
+SELECT 'app_store', s.user_id, s.user_id, s.environment, s.status, s.expires_at, true, 'pending', false,
+    s.expires_at - interval '2 years', 'created', 'e', s.expires_at - interval '2 years', s.expires_at
+FROM coursebase.subscriptions s;
 UPDATE coursebase.settings SET value = '-1' WHERE name = 'premium_slots';
 RESET session_replication_role;
 
