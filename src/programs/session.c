@@ -22,7 +22,8 @@
 
 /* By the session or the intent, whichever attach_payment_reference() named. */
 static KeptPlan find_charge = {
-	.sql = "SELECT t.user_id, t.organization_id, t.provider_reference, t.amount_in_cents,"
+	.sql = "SELECT t.user_id, t.organization_id, t.provider_reference, "
+		   "t.amount_in_cents::pg_catalog.int8,"
 		   " t.currency::pg_catalog.text FROM coursebase.payment_transactions t"
 		   " WHERE t.provider = 'stripe' AND t.type = 'charge'"
 		   " AND t.provider_reference IN ($1, $2)"
