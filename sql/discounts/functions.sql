@@ -171,6 +171,29 @@ Source: the product''s rule that a refund gives back what the purchase took.
 Raises: 22004 (an argument is NULL), KB106 (no such user).';
 GRANT EXECUTE ON FUNCTION coursebase.reverse_discount(uuid, text, timestamptz) TO server;
 
+CREATE FUNCTION coursebase.restore_discount(
+    user_id uuid,
+    order_ref text,
+    reversed_at timestamptz,
+    at timestamptz DEFAULT now()
+)
+RETURNS boolean
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_restore_discount';
+COMMENT ON FUNCTION coursebase.restore_discount(uuid, text, timestamptz, timestamptz) IS
+    'Takes an order''s use of a discount code again that a refund gave back, after the refund was reversed. Answers true, or false where that refund gave none back, the person uses the code otherwise by now, or others have taken its last place: the order then keeps its price, and the use stays given back. For the server; writes with the rights of the tables'' owner.
+
+user_id, order_ref: the person and the order. reversed_at: the time of the refund, which names what it gave back. at: when the use is taken again. No argument may be NULL.
+
+Source: the product''s rule that a reversal gives back exactly what the refund took.
+Raises: 22004 (an argument is NULL), KB106 (no such user).';
+GRANT EXECUTE ON FUNCTION coursebase.restore_discount(uuid, text, timestamptz, timestamptz) TO server;
+
 CREATE FUNCTION coursebase.split_discount(lines bigint[], total bigint)
 RETURNS bigint[]
 LANGUAGE c

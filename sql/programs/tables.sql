@@ -391,6 +391,14 @@ CREATE TRIGGER t300_status BEFORE UPDATE ON coursebase.payment_transactions
         ('cancelled', 'completed'), ('completed', 'refunded'), ('completed', 'refund_pending'),
         ('refund_pending', 'refunded')))
     EXECUTE FUNCTION coursebase.tg_payment_transactions__status();
+-- A stolen server key must not invent a payment. What failed, is pending or was given back gives nothing.
+CREATE TRIGGER t300_signed_only BEFORE INSERT ON coursebase.payment_transactions
+    FOR EACH ROW WHEN (NEW.type = 'charge' AND NEW.status = 'completed')
+    EXECUTE FUNCTION coursebase.tg_any__signed_only('provider');
+CREATE TRIGGER t300_signed_only_on_update BEFORE UPDATE ON coursebase.payment_transactions
+    FOR EACH ROW WHEN (NEW.type = 'charge' AND NEW.status = 'completed'
+        AND (OLD.status, OLD.provider) IS DISTINCT FROM (NEW.status, NEW.provider))
+    EXECUTE FUNCTION coursebase.tg_any__signed_only('provider');
 -- Judged at commit, so that a program may write the refund and the entitlement itself.
 CREATE CONSTRAINT TRIGGER t500_refund AFTER UPDATE ON coursebase.payment_transactions
     DEFERRABLE INITIALLY DEFERRED
@@ -399,6 +407,10 @@ CREATE CONSTRAINT TRIGGER t500_refund AFTER UPDATE ON coursebase.payment_transac
     EXECUTE FUNCTION coursebase.tg_payment_transactions__refund();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.payment_transactions
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+-- The provider may tell that a session was paid before the reference is attached.
+CREATE TRIGGER t900_wake_waiting AFTER UPDATE ON coursebase.payment_transactions
+    FOR EACH ROW WHEN (OLD.provider_reference IS DISTINCT FROM NEW.provider_reference)
+    EXECUTE FUNCTION coursebase.tg_any__take_up('provider_reference');
 GRANT SELECT ON TABLE coursebase.payment_transactions TO end_user;
 GRANT SELECT, INSERT, UPDATE ON TABLE coursebase.payment_transactions TO server;
 
