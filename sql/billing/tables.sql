@@ -256,6 +256,8 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.entitlements
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 CREATE TRIGGER t900_changed AFTER INSERT OR UPDATE OR DELETE ON coursebase.entitlements
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_entitlements__changed();
+-- Sessions keep both tables: they must forget what a load changes, too.
+ALTER TABLE coursebase.entitlements ENABLE ALWAYS TRIGGER t900_changed;
 
 CREATE TABLE coursebase.store_product_entitlements (
     product_id   text         NOT NULL,
@@ -280,6 +282,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.store_product_entitleme
 CREATE TRIGGER t900_changed
     AFTER INSERT OR UPDATE OR DELETE ON coursebase.store_product_entitlements
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_store_product_entitlements__changed();
+ALTER TABLE coursebase.store_product_entitlements ENABLE ALWAYS TRIGGER t900_changed;
 
 -- What each provider's notices mean. The mappings are data, so that a new kind of notice needs no release; a release
 -- adds rows and never changes one that is there, so that a change by hand stays.

@@ -345,14 +345,15 @@ coursebase_tg_store_product_entitlements__changed(PG_FUNCTION_ARGS)
 }
 
 /*
- * Records the change, and makes every session forget what it kept once it is committed. What a
- * dump brings was recorded when it was written.
+ * Records the change, and makes every session forget what it kept once it is committed. The
+ * triggers fire always, so that rows which a load or a subscription writes are seen, too; what
+ * those bring, or a dump, was recorded where it was written first.
  */
 static void
 change_tell(TriggerData *data, const char *action, const char *object, char *was, char *is)
 {
 	CacheInvalidateRelcache(data->tg_relation);
-	if (!restore_under_way())
+	if (!restore_under_way() && SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA)
 		audit_write_change(action, object, was, is);
 }
 
