@@ -195,7 +195,8 @@ FROM (
     CROSS JOIN LATERAL jsonb_object_keys(e.payload) k (name)
     WHERE k.name <> ALL (coursebase.known_members('event'))
     UNION ALL
-    SELECT 'receipt', r.source, k.name, r.created_at
+    -- named, or a restored dump would print them in another way
+    SELECT 'receipt' AS form, r.source, k.name AS member, r.created_at AS received_at
     FROM coursebase.store_receipts r
     CROSS JOIN LATERAL jsonb_object_keys(r.receipt) k (name)
     WHERE k.name <> ALL (coursebase.known_members('receipt'))) c
