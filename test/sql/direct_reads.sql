@@ -53,9 +53,9 @@ INSERT INTO questions VALUES
     (33, 'SELECT string_agg(coursebase.can_read_section(id)::text, '' '' ORDER BY course_id, "order") FROM coursebase.course_sections'),
     -- so many that all lessons are read at once, before those that there are
     (34, 'WITH others AS MATERIALIZED (SELECT count(*) FILTER (WHERE coursebase.can_view_lesson(md5(n::text)::uuid)) AS n FROM generate_series(1, 2200) n) SELECT string_agg(concat(l.name, coursebase.can_view_lesson(l.id), o.n), '', '' ORDER BY l.section_id, l.name) FROM coursebase.lessons l, others o'),
-    -- a purchase that ends gives until then
+    -- a purchase that ends gives until then, a course that nothing else gives
     (35, 'WITH ends AS (UPDATE coursebase.purchases SET access_until = ''2099-01-01 00:00+00'' RETURNING 1) SELECT (count(*) > 0)::text FROM ends'),
-    (36, 'SELECT string_agg(coursebase.has_course_access(g.course_id, g.user_id)::text, '' '' ORDER BY g.id) FROM (SELECT * FROM coursebase.course_grants WHERE expires_at IS NOT NULL ORDER BY id LIMIT 1) g'),
+    (36, 'SELECT string_agg(coursebase.has_course_access(g.course_id, g.user_id)::text, '' '' ORDER BY g.id) FROM (SELECT * FROM coursebase.course_grants WHERE expires_at IS NOT NULL AND course_id = ''00000000-0000-4000-a000-0000000000d3'' LIMIT 1) g'),
     -- telling looks up what was told of the person before
     (37, 'WITH told AS (UPDATE coursebase.settings SET value = ''true'' WHERE name = ''events_out'' RETURNING 1) SELECT count(*)::text FROM told'),
     (38, 'WITH gone AS (DELETE FROM coursebase.course_grants RETURNING 1) SELECT count(*)::text FROM gone'),
