@@ -360,6 +360,9 @@ take_read(Take *take, FunctionCallInfo fcinfo)
 	take->room = PG_GETARG_INT32(TAKE_BATCH);
 	take->claim = PG_GETARG_DATUM(TAKE_CLAIM);
 	take->at = TimestampTzGetDatum(args_time(fcinfo, TAKE_AT));
+	/* in this context: makeArrayResult() frees a context of the list's own, and people are added to
+	 * the list after it was read as an array */
+	take->tried = initArrayResult(UUIDOID, CurrentMemoryContext, false);
 	if (take->room < 1 || take->room > BATCH_MAX)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("batch must be from 1 to %d", BATCH_MAX),
@@ -427,8 +430,7 @@ people_lock(Take *take)
 	{
 		Datum person = plan_value(row, 1, NULL);
 
-		take->tried =
-			accumArrayResult(take->tried, person, false, UUIDOID, CurrentMemoryContext);
+		accumArrayResult(take->tried, person, false, UUIDOID, CurrentMemoryContext);
 		if (plan_bool(row, 2))
 			accumArrayResult(people, person, false, UUIDOID, CurrentMemoryContext);
 	}
@@ -545,7 +547,7 @@ waiting_bind(PlanValues *values, const Take *take)
 	plan_bind(values, take->at);
 }
 
-/* The list as an array, empty for NULL. */
+/* The list as an array, empty for NULL. A list with a memory context of its own is freed by it. */
 static Datum
 list_datum(ArrayBuildState *list, Oid element)
 {
