@@ -4,8 +4,9 @@
  * Invariants: a refund counts once by its id, however often it is told, and never again once it
  * was reversed. A provider tells of each refund and besides of the sum of a charge until then:
  * the greater of both counts. A dispute stands beside the refunds of its charge. What was paid
- * for a payment is the greatest sum that any event tells of it; where none does, every refund
- * is of the whole.
+ * for a payment is the greatest sum that is told of it until the refund; where none is, the
+ * refund is of the whole. Nothing that happened later decides what a refund did: a question
+ * about the past gets one answer, however long the log has become.
  */
 #include "billing/refunds.h"
 
@@ -15,7 +16,8 @@
 const char *const refund_kind_names[REFUND_KINDS] = {"refund", "total", "dispute"};
 
 static bool names_refund(const FoldEvent *event);
-static int64_t payment_paid(FoldEvent *const *events, int count, const char *transaction);
+static int64_t payment_paid(FoldEvent *const *events, int count, const FoldEvent *refund);
+static bool payment_was_whole(FoldEvent *const *events, int refund);
 static bool payment_is_whole(const RefundTold *told, int ntold, const char *transaction,
 							 int64_t paid);
 static void refund_tell(RefundTold *told, int *ntold, const FoldEvent *event);
@@ -35,7 +37,10 @@ refund_kind_parse(const char *name, RefundKind *kind)
 	return false;
 }
 
-/* What was paid is asked of the whole log: the payment may be told after its refund. */
+/*
+ * What was done before is asked of the marks and not computed anew: a sum that was told since
+ * does not undo a refund of the whole, and its reversal must still take it back.
+ */
 void
 refunds_mark(FoldEvent *const *events, int count, RefundTold *room)
 {
@@ -44,16 +49,15 @@ refunds_mark(FoldEvent *const *events, int count, RefundTold *room)
 	for (int i = 0; i < count; i++)
 	{
 		FoldEvent *event = events[i];
-		int64_t paid;
 		bool before, after;
 
 		event->idle = false;
 		if (!names_refund(event))
 			continue;
-		paid = payment_paid(events, count, event->transaction);
-		before = payment_is_whole(room, ntold, event->transaction, paid);
+		before = payment_was_whole(events, i);
 		refund_tell(room, &ntold, event);
-		after = payment_is_whole(room, ntold, event->transaction, paid);
+		after = payment_is_whole(room, ntold, event->transaction,
+								 payment_paid(events, count, event));
 		event->idle = event->type == EVENT_REVOKED ? before || !after : after || !before;
 	}
 }
@@ -66,16 +70,30 @@ names_refund(const FoldEvent *event)
 		   (event->type == EVENT_REVOKED || event->type == EVENT_UNREVOKED);
 }
 
+/* By all events of the refund's instant: the provider tells a refund and its charge at once. */
 static int64_t
-payment_paid(FoldEvent *const *events, int count, const char *transaction)
+payment_paid(FoldEvent *const *events, int count, const FoldEvent *refund)
 {
 	int64_t paid = 0;
 
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < count && events[i]->time <= refund->time; i++)
 		if (events[i]->paid > paid && events[i]->transaction != NULL &&
-			strcmp(events[i]->transaction, transaction) == 0)
+			strcmp(events[i]->transaction, refund->transaction) == 0)
 			paid = events[i]->paid;
 	return paid;
+}
+
+/* The last refund or reversal that did something to the payment says how it left it. */
+static bool
+payment_was_whole(FoldEvent *const *events, int refund)
+{
+	const char *transaction = events[refund]->transaction;
+
+	for (int i = refund - 1; i >= 0; i--)
+		if (names_refund(events[i]) && !events[i]->idle &&
+			strcmp(events[i]->transaction, transaction) == 0)
+			return events[i]->type == EVENT_REVOKED;
+	return false;
 }
 
 static bool

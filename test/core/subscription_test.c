@@ -634,12 +634,48 @@ refunds_check(void)
 			all[count] = &events[count];
 			count++;
 		}
-		/* the payment is told last: what was paid is asked of the whole log */
+		/* the payment is told last, and at the same instant: the sum counts */
 		all[count] = &other;
 		all[count + 1] = &payment;
 		refunds_mark(all, count + 2, room);
 		for (int e = 0; e < count; e++)
 			table_check(events[e].idle == refunds[i].told[e].idle, refunds[i].name, e, "idle");
+	}
+}
+
+/* A sum that is told later changes nothing of what a refund did, and its reversal counts. */
+static void
+refunds_past_check(void)
+{
+	FoldEvent events[] = {
+		{.type = EVENT_REVOKED, .transaction = "a", .refund = "r", .refunded = 300, .id = "e"},
+		{.type = EVENT_RENEWED, .transaction = "a", .paid = 900, .id = "e"},
+		{.type = EVENT_REVOKED, .transaction = "a", .refund = "s", .refunded = 300, .id = "e"},
+		{.type = EVENT_UNREVOKED,
+		 .transaction = "a",
+		 .refund = "r",
+		 .refunded = 300,
+		 .id = "e"},
+		{.type = EVENT_UNREVOKED,
+		 .transaction = "a",
+		 .refund = "s",
+		 .refunded = 300,
+		 .id = "e"},
+	};
+	bool idle[] = {false, false, true, false, true};
+	FoldEvent *all[LENGTH(events)];
+	RefundTold room[LENGTH(events)];
+
+	for (size_t i = 0; i < LENGTH(events); i++)
+	{
+		events[i].time = (int64_t) i;
+		all[i] = &events[i];
+	}
+	for (size_t count = 1; count <= LENGTH(events); count++)
+	{
+		refunds_mark(all, (int) count, room);
+		for (size_t i = 0; i < count; i++)
+			table_check(events[i].idle == idle[i], "a sum that is told later", (int) i, "idle");
 	}
 }
 
@@ -750,6 +786,7 @@ main(void)
 	paid_stories_check();
 	unrenewed_check();
 	refunds_check();
+	refunds_past_check();
 	first_premium_check();
 	order_check();
 	instants_check();
