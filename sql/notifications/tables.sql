@@ -58,6 +58,7 @@ CREATE TABLE coursebase.store_notifications (
     created_at       timestamptz  NOT NULL DEFAULT now(),
     updated_at       timestamptz  NOT NULL DEFAULT now(),
     waits_for        text[],
+    settles_review   text,
     CONSTRAINT store_notifications_pkey PRIMARY KEY (id),
     CONSTRAINT store_notifications_provider_environment_notification_id_key
         UNIQUE (provider, environment, notification_id),
@@ -82,6 +83,8 @@ CREATE INDEX store_notifications_open_idx ON coursebase.store_notifications (rec
 -- What comes looks for those who wait for it.
 CREATE INDEX store_notifications_waits_for_idx ON coursebase.store_notifications
     USING gin (waits_for) WHERE outcome IN ('waiting', 'refused');
+CREATE INDEX store_notifications_settles_review_idx ON coursebase.store_notifications (settles_review)
+    WHERE settles_review IS NOT NULL;
 COMMENT ON TABLE coursebase.store_notifications IS
     'What providers sent, each notification once, with what became of it. Written by take_notification() and replay_notifications() alone. Bodies are personal data: delete_user() and purge_logs() empty them, and keep key and outcome.';
 COMMENT ON COLUMN coursebase.store_notifications.id IS 'Key of the notification here.';
@@ -103,6 +106,7 @@ COMMENT ON COLUMN coursebase.store_notifications.applied_at IS 'When it took eff
 COMMENT ON COLUMN coursebase.store_notifications.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.store_notifications.updated_at IS 'When the row last changed.';
 COMMENT ON COLUMN coursebase.store_notifications.waits_for IS 'While it waits or is refused: the provider''s names of the payment, line and purchase that it is about. Whatever takes effect with one of them has it tried again.';
+COMMENT ON COLUMN coursebase.store_notifications.settles_review IS 'The provider''s id of the dispute or purchase of which it tells how a refund was decided, or NULL. A question about it leaves refunds_to_review.';
 ALTER TABLE coursebase.store_notifications ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.store_notifications
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
@@ -149,9 +153,13 @@ SELECT n.id AS notification_id, n.provider, n.environment, n.kind, n.user_id,
     (n.result ->> 'answer_until')::timestamptz AS answer_until
 FROM coursebase.store_notifications n
 WHERE n.outcome = 'noted' AND n.result ->> 'review' = 'true'
-    AND (n.result ->> 'answer_until')::timestamptz > now();
+    AND (n.result ->> 'answer_until')::timestamptz > now()
+    AND NOT EXISTS (
+        SELECT FROM coursebase.store_notifications o
+        WHERE o.settles_review = n.result ->> 'review_ref' AND o.provider = n.provider
+            AND o.environment = n.environment AND o.happened_at >= n.happened_at);
 COMMENT ON VIEW coursebase.refunds_to_review IS
-    'Refunds and disputes about which a store waits for an answer, until when: App Store 12 hours, Google Play 24 hours, Stripe as the dispute says.';
+    'Refunds and disputes about which a store waits for an answer, until when: App Store 12 hours, Google Play 24 hours, Stripe as the dispute says. What is decided (a dispute lost, won or closed; a refund made or declined) is listed no more.';
 COMMENT ON COLUMN coursebase.refunds_to_review.notification_id IS 'Key in store_notifications.';
 COMMENT ON COLUMN coursebase.refunds_to_review.provider IS 'The store that asks.';
 COMMENT ON COLUMN coursebase.refunds_to_review.environment IS 'production or sandbox.';

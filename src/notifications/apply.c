@@ -30,6 +30,7 @@
 #include "json/json_load.h"
 #include "notifications/apply.h"
 #include "notifications/fields.h"
+#include "notifications/review.h"
 #include "notifications/session.h"
 #include "notifications/whose.h"
 
@@ -716,6 +717,8 @@ review_apply(const NoticeCall *call, NoticeEffect *effect)
 	initStringInfo(&json);
 	member_text(&json, "review", "true");
 	member_raw(&json, "purchase_id", purchase);
+	/* by it the view finds how the question ended, which may have been told before */
+	member_raw(&json, "review_ref", review_ref(call->provider, notice));
 	/* the view casts it, so that it is no number */
 	member_text(&json, "answer_until", time_utc_text(until));
 	appendStringInfoChar(&json, '}');

@@ -42,6 +42,7 @@
 #include "identity/asking.h"
 #include "notifications/apply.h"
 #include "notifications/proof.h"
+#include "notifications/review.h"
 #include "notifications/takeup.h"
 
 /* The order of the arguments of take_notification(). */
@@ -94,13 +95,15 @@ static KeptPlan insert_row = {
 	.sql =
 		"INSERT INTO coursebase.store_notifications AS n (provider, environment, "
 		"notification_id,"
-		" kind, proof, body, details, outcome, detail, happened_at, received_at)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7::pg_catalog.json, 'waiting', 'received', $8, $9)"
+		" kind, proof, body, details, outcome, detail, happened_at, received_at,"
+		" settles_review)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7::pg_catalog.json, 'waiting', 'received', $8, $9,"
+		" $10)"
 		" ON CONFLICT (provider, environment, notification_id) DO NOTHING"
 		" RETURNING " ROW_COLUMNS,
-	.nargs = 9,
+	.nargs = 10,
 	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID,
-			  TIMESTAMPTZOID},
+			  TIMESTAMPTZOID, TEXTOID},
 };
 /* Locked, so that of two deliveries at once the second sees what the first did. */
 static KeptPlan lock_row = {
@@ -328,6 +331,7 @@ row_find(const Received *received, const StoreNotice *notice, NoticeProof proof,
 	plan_bind_nullable(&values, TimestampTzGetDatum(notice->time),
 					   notice->time == NOTICE_NO_TIME);
 	plan_bind(&values, TimestampTzGetDatum(at));
+	plan_bind_text(&values, notice_text(review_settled(received->provider, notice)));
 	if (owner_execute(&insert_row, values.datums, values.nulls, false) == 1)
 	{
 		row_read(0, row);

@@ -57,6 +57,7 @@ INSERT INTO stated VALUES
     ('store_receipts', 'kept', 'source environment purchase_id product_id kind voice purchase_token original_transaction_id discount_order_ref status detail receipt refund_detail currency discount_refused'),
     ('store_notifications', 'removed', 'body details result'),
     ('store_notifications', 'derived', 'waits_for'),
+    ('store_notifications', 'kept', 'settles_review'),
     ('store_refunds', 'kept', 'source environment purchase_id refund_ref status_before detail'),
     ('store_notifications', 'kept', 'provider environment notification_id kind proof outcome detail needs'),
     ('subscriptions', 'kept', 'plan store environment product_id base_plan_id offer_id purchase_token original_transaction_id'),
