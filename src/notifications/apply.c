@@ -150,6 +150,7 @@ typedef enum PaymentOf
 } PaymentOf;
 
 SessionListener session_listener;
+ReturnListener return_listener;
 
 static void subscription_apply(const NoticeCall *call, NoticeEffect *effect);
 static char *event_json(const NoticeCall *call, const char *store);
@@ -157,7 +158,9 @@ static void payment_append(StringInfo json, const StoreNotice *notice);
 static void purchase_apply(const NoticeCall *call, NoticeEffect *effect);
 static char *receipt_json(const NoticeCall *call);
 static void checkout_apply(const NoticeCall *call, NoticeEffect *effect);
+static void intent_apply(const NoticeCall *call, NoticeEffect *effect);
 static bool session_apply(const NoticeCall *call, NoticeEffect *effect);
+static bool return_apply(const NoticeCall *call, NoticeEffect *effect);
 static void payment_bind(PlanValues *values, const StoreNotice *notice);
 static PaymentOf payment_find(const NoticeCall *call, StoreNotice *notice, pg_uuid_t *purchase,
 							  NoticeEffect *effect);
@@ -396,6 +399,11 @@ checkout_apply(const NoticeCall *call, NoticeEffect *effect)
 
 	if (notice->state != PURCHASE_STATE_PENDING && session_apply(call, effect))
 		return;
+	if (notice->order.size == 0)
+	{
+		intent_apply(call, effect);
+		return;
+	}
 	if (notice->state == PURCHASE_STATE_CANCELED)
 	{
 		note(effect, "the session was not paid");
@@ -438,6 +446,20 @@ checkout_apply(const NoticeCall *call, NoticeEffect *effect)
 	applied(effect, false);
 }
 
+/* A payment intent that is no program's. That of a session or an invoice is told of by these
+ * too; what nobody knows may be a program's whose reference is attached later. */
+static void
+intent_apply(const NoticeCall *call, NoticeEffect *effect)
+{
+	StoreNotice notice = *call->notice;
+	pg_uuid_t purchase;
+
+	if (notice.state == PURCHASE_STATE_CANCELED)
+		note(effect, "the payment was not made");
+	else if (payment_find(call, &notice, &purchase, effect) != PAYMENT_UNKNOWN)
+		note(effect, "the sale or the invoice tells of its payment itself");
+}
+
 /* The session of a checkout of another slice; false where none knows it. */
 static bool
 session_apply(const NoticeCall *call, NoticeEffect *effect)
@@ -446,6 +468,7 @@ session_apply(const NoticeCall *call, NoticeEffect *effect)
 	PaidSession session = {
 		.session = notice_text(notice->order),
 		.payment_intent = notice_text(notice->payment),
+		.charge = notice_text(notice->charge),
 		.failed = notice->state == PURCHASE_STATE_CANCELED,
 		.amount = notice->amount,
 		.currency = notice_text(notice->currency),
@@ -466,6 +489,35 @@ session_apply(const NoticeCall *call, NoticeEffect *effect)
 		effect->outcome = OUTCOME_APPLIED;
 		effect->result = session.answer;
 	}
+	return true;
+}
+
+/* A refund, or its reversal, of a payment of another slice; false where none knows it. */
+static bool
+return_apply(const NoticeCall *call, NoticeEffect *effect)
+{
+	const StoreNotice *notice = call->notice;
+	PaymentReturn given_back = {
+		.payment_intent = notice_text(notice->payment),
+		.charge = notice_text(notice->charge),
+		.reversed = notice->subject == NOTICE_REVERSAL,
+		.amount = notice->amount,
+		.environment = environment_of(call),
+		.at = notice->time,
+	};
+
+	if (return_listener == NULL || !return_listener(&given_back))
+		return false;
+	memset(effect, 0, sizeof(*effect));
+	effect->user = given_back.user;
+	effect->has_user = true;
+	effect->result = given_back.answer;
+	if (given_back.refusal != NULL)
+		refuse(effect, given_back.refusal);
+	else if (given_back.note != NULL)
+		note(effect, given_back.note);
+	else
+		effect->outcome = OUTCOME_APPLIED;
 	return true;
 }
 
@@ -505,8 +557,8 @@ payment_find(const NoticeCall *call, StoreNotice *notice, pg_uuid_t *purchase,
 	return PAYMENT_OF_LINE;
 }
 
-/* A refund, a dispute that is over, or the sum of a charge's refunds: of a sale, or of a
- * payment of a subscription, whose fold knows how much of it was given back. */
+/* A refund, a dispute that is over, or the sum of a charge's refunds: of a sale, of a payment
+ * of a subscription, whose fold knows how much of it was given back, or of another slice's. */
 static void
 payment_refund_apply(const NoticeCall *call, NoticeEffect *effect)
 {
@@ -530,7 +582,8 @@ payment_refund_apply(const NoticeCall *call, NoticeEffect *effect)
 			subscription_apply(&of_line, effect);
 			break;
 		default:
-			break;
+			/* where nobody knows it, it goes on waiting */
+			return_apply(call, effect);
 	}
 }
 

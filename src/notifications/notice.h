@@ -28,12 +28,12 @@ typedef enum NoticeSubject
 	NOTICE_NOTHING,      /* a test, a price notice, a type that nobody knows: noted */
 	NOTICE_SUBSCRIPTION, /* an event of a subscription's line */
 	NOTICE_PURCHASE,     /* a one-time purchase that was made, is pending, or was canceled */
-	NOTICE_CHECKOUT,     /* a checkout session of Stripe */
-	NOTICE_PAYMENT,      /* the names of the payment that paid an invoice */
-	NOTICE_REFUND,       /* money of a one-time purchase or sale that went back */
-	NOTICE_REVERSAL,     /* a refund that was taken back */
-	NOTICE_REVIEW,       /* a refund that the store asks about, or a dispute that is open */
-	NOTICE_TRANSFER,     /* purchases that go from one account to another */
+	NOTICE_CHECKOUT, /* a checkout session of Stripe, or a payment intent: without an order */
+	NOTICE_PAYMENT,  /* the names of the payment that paid an invoice */
+	NOTICE_REFUND,   /* money of a one-time purchase or sale that went back */
+	NOTICE_REVERSAL, /* a refund that was taken back */
+	NOTICE_REVIEW,   /* a refund that the store asks about, or a dispute that is open */
+	NOTICE_TRANSFER, /* purchases that go from one account to another */
 } NoticeSubject;
 
 /* What a refund of Stripe's is: itself, all refunds of a charge so far, or a dispute. */

@@ -1,8 +1,9 @@
 /*
- * session.h: who is told of a session of Stripe's checkout that was paid or failed.
+ * session.h: who is told of a payment of Stripe's that was made, failed or was given back.
  *
- * The slice programs sells by sessions too. It stands to the right of notifications, which must
- * not call it by name: programs sets the listener when the library is loaded.
+ * The slice programs sells by sessions and payment intents too. It stands to the right of
+ * notifications, which must not call it by name: programs sets the listener when the library is
+ * loaded.
  */
 #ifndef COURSEBASE_NOTIFICATIONS_SESSION_H
 #define COURSEBASE_NOTIFICATIONS_SESSION_H
@@ -15,8 +16,9 @@
 typedef struct PaidSession
 {
 	/* what the session says; texts may be NULL */
-	const char *session;
+	const char *session; /* NULL: a payment intent alone */
 	const char *payment_intent;
+	const char *charge;
 	bool failed;
 	int64 amount; /* NOTICE_NO_AMOUNT: none, of one that failed */
 	const char *currency;
@@ -32,7 +34,28 @@ typedef struct PaidSession
  * raise. */
 typedef bool (*SessionListener)(PaidSession *session);
 
+/* A refund or a dispute that is over, of a payment that neither sales nor lines know. */
+typedef struct PaymentReturn
+{
+	/* what was told; texts may be NULL */
+	const char *payment_intent;
+	const char *charge;
+	bool reversed; /* the refund failed, or the dispute was won */
+	int64 amount;  /* given back: of the refund, or of all refunds so far */
+	const char *environment;
+	TimestampTz at;
+	/* what the listener answers, in the current context: one of these at most is set */
+	pg_uuid_t user;
+	const char *refusal; /* begins with the SQLSTATE */
+	const char *note;    /* why nothing was done */
+	const char *answer;  /* JSON */
+} PaymentReturn;
+
+/* As SessionListener: false for a payment that is none of the listener's. */
+typedef bool (*ReturnListener)(PaymentReturn *given_back);
+
 /* NULL: nobody is told. Set once, by _PG_init(). */
 extern SessionListener session_listener;
+extern ReturnListener return_listener;
 
 #endif

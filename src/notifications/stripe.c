@@ -94,7 +94,8 @@ static const Field data_fields[] = {
 	{"object", FIELD_OBJECT, AT(Event, object), false},
 	{"previous_attributes", FIELD_OBJECT, AT(Event, previous), false},
 };
-/* amount_total is a checkout's, amount_paid an invoice's: no object has both. */
+/* amount_total is a checkout's, amount_paid an invoice's, amount_received a payment intent's:
+ * no object has two of them. */
 static const Field object_fields[] = {
 	{"id", FIELD_TEXT, AT(Object, id), false},
 	{"mode", FIELD_TEXT, AT(Object, mode), false},
@@ -104,6 +105,7 @@ static const Field object_fields[] = {
 	{"client_reference_id", FIELD_TEXT, AT(Object, reference), false},
 	{"payment_intent", FIELD_EXPANDABLE, AT(Object, payment), false},
 	{"charge", FIELD_EXPANDABLE, AT(Object, charge), false},
+	{"latest_charge", FIELD_EXPANDABLE, AT(Object, charge), false},
 	{"invoice", FIELD_EXPANDABLE, AT(Object, invoice), false},
 	{"subscription", FIELD_EXPANDABLE, AT(Object, subscription), false},
 	{"billing_reason", FIELD_TEXT, AT(Object, billing_reason), false},
@@ -117,6 +119,7 @@ static const Field object_fields[] = {
 	{"amount", FIELD_INTEGER, AT(Object, amount), false},
 	{"amount_total", FIELD_INTEGER, AT(Object, amount_total), false},
 	{"amount_paid", FIELD_INTEGER, AT(Object, amount_total), false},
+	{"amount_received", FIELD_INTEGER, AT(Object, amount_total), false},
 	{"amount_refunded", FIELD_INTEGER, AT(Object, amount_refunded), false},
 	{"current_period_start", FIELD_SECONDS, AT(Object, period_start), false},
 	{"current_period_end", FIELD_SECONDS, AT(Object, period_end), true},
@@ -187,6 +190,7 @@ static bool items_read(JsonText *text, Object *object, FieldFault *fault);
 static bool lines_read(JsonText *text, Object *object, FieldFault *fault);
 static bool payments_read(JsonText *text, JsonSpan span, Object *object, FieldFault *fault);
 static bool checkout_take(const Object *object, StoreNotice *notice, FieldFault *fault);
+static bool intent_take(const Object *object, StoreNotice *notice, FieldFault *fault);
 static void subscription_take(JsonText *text, const Event *event, const Object *object,
 							  char *room, StoreNotice *notice);
 static void subtype_of_update(JsonText *text, JsonSpan previous, const Object *object,
@@ -240,6 +244,8 @@ stripe_read(JsonSlice body, char *room, StoreNotice *notice, FieldFault *fault)
 	/* by the beginning of the type: Stripe adds types to a family without notice */
 	if (begins_with(event.type, "checkout.session."))
 		return checkout_take(&object, notice, fault);
+	if (begins_with(event.type, "payment_intent."))
+		return intent_take(&object, notice, fault);
 	if (begins_with(event.type, "refund.") || begins_with(event.type, "charge.refund."))
 		return refund_take(&object, notice, fault);
 	if (begins_with(event.type, "charge.dispute."))
@@ -421,6 +427,26 @@ checkout_take(const Object *object, StoreNotice *notice, FieldFault *fault)
 		notice->state = PURCHASE_STATE_PENDING;
 	else if (object->amount_total == NOTICE_NO_AMOUNT)
 		return fail(fault, "data.object.amount_total", "is missing");
+	return true;
+}
+
+/* A payment intent that no session began. One whose try failed may be tried again, so that only
+ * one that is paid or canceled tells an outcome. */
+static bool
+intent_take(const Object *object, StoreNotice *notice, FieldFault *fault)
+{
+	bool canceled = json_string_is(notice->type, "payment_intent.canceled");
+
+	if (!canceled && !json_string_is(notice->type, "payment_intent.succeeded"))
+		return true;
+	if (object->id.size == 0)
+		return fail(fault, "data.object.id", "is missing");
+	notice->payment = object->id;
+	notice->amount = object->amount_total;
+	if (!canceled && object->amount_total == NOTICE_NO_AMOUNT)
+		return fail(fault, "data.object.amount_received", "is missing");
+	notice->subject = NOTICE_CHECKOUT;
+	notice->state = canceled ? PURCHASE_STATE_CANCELED : PURCHASE_STATE_PAID;
 	return true;
 }
 
