@@ -322,3 +322,8 @@ VALUES
         'Days after the hold until which a referral credit may be spent; 0 for ever.')
 ON CONFLICT (name) DO UPDATE SET default_value = excluded.default_value, meaning = excluded.meaning
 WHERE (s.default_value, s.meaning) IS DISTINCT FROM (excluded.default_value, excluded.meaning);
+
+-- Sales do not know discounts: the trigger by which a refund gives the use of a code back stands here.
+CREATE TRIGGER t900_discount AFTER UPDATE ON coursebase.purchases
+    FOR EACH ROW WHEN ((OLD.refunded_at IS NULL) <> (NEW.refunded_at IS NULL))
+    EXECUTE FUNCTION coursebase.tg_purchases__discount();

@@ -83,8 +83,8 @@ CREATE INDEX store_notifications_open_idx ON coursebase.store_notifications (rec
 -- What comes looks for those who wait for it.
 CREATE INDEX store_notifications_waits_for_idx ON coursebase.store_notifications
     USING gin (waits_for) WHERE outcome IN ('waiting', 'refused');
-CREATE INDEX store_notifications_settles_review_idx ON coursebase.store_notifications (settles_review)
-    WHERE settles_review IS NOT NULL;
+CREATE INDEX store_notifications_settles_review_idx
+    ON coursebase.store_notifications (settles_review) WHERE settles_review IS NOT NULL;
 COMMENT ON TABLE coursebase.store_notifications IS
     'What providers sent, each notification once, with what became of it. Written by take_notification() and replay_notifications() alone. Bodies are personal data: delete_user() and purge_logs() empty them, and keep key and outcome.';
 COMMENT ON COLUMN coursebase.store_notifications.id IS 'Key of the notification here.';

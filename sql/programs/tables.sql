@@ -419,7 +419,8 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.payment_transactions
 CREATE TRIGGER t900_wake_waiting AFTER UPDATE ON coursebase.payment_transactions
     FOR EACH ROW WHEN ((OLD.provider_reference, OLD.payment_intent_id, OLD.charge_id)
         IS DISTINCT FROM (NEW.provider_reference, NEW.payment_intent_id, NEW.charge_id))
-    EXECUTE FUNCTION coursebase.tg_any__take_up('provider_reference', 'payment_intent_id', 'charge_id');
+    EXECUTE FUNCTION coursebase.tg_any__take_up('provider_reference', 'payment_intent_id',
+        'charge_id');
 GRANT SELECT ON TABLE coursebase.payment_transactions TO end_user;
 GRANT SELECT, INSERT, UPDATE ON TABLE coursebase.payment_transactions TO server;
 
