@@ -106,7 +106,7 @@ COMMENT ON COLUMN coursebase.store_notifications.applied_at IS 'When it took eff
 COMMENT ON COLUMN coursebase.store_notifications.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.store_notifications.updated_at IS 'When the row last changed.';
 COMMENT ON COLUMN coursebase.store_notifications.waits_for IS 'While it waits or is refused: the provider''s names of the payment, line and purchase that it is about. Whatever takes effect with one of them has it tried again.';
-COMMENT ON COLUMN coursebase.store_notifications.settles_review IS 'The provider''s id of the dispute or purchase of which it tells how a refund was decided, or NULL. A question about it leaves refunds_to_review.';
+COMMENT ON COLUMN coursebase.store_notifications.settles_review IS 'The provider''s id of the dispute, purchase or failed refund of which it tells how it was decided, or NULL. A question about it leaves refunds_to_review.';
 ALTER TABLE coursebase.store_notifications ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.store_notifications
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();

@@ -500,6 +500,7 @@ return_apply(const NoticeCall *call, NoticeEffect *effect)
 	PaymentReturn given_back = {
 		.payment_intent = notice_text(notice->payment),
 		.charge = notice_text(notice->charge),
+		.ref = notice_text(notice->refund),
 		.reversed = notice->subject == NOTICE_REVERSAL,
 		.amount = notice->amount,
 		.environment = environment_of(call),

@@ -2,9 +2,11 @@
  * review.c: which notification ends a store's question about a refund.
  *
  * Invariant: the question and its end name the same thing, whichever of them comes first:
- * Stripe the dispute, App Store the transaction, Google Play the order. Plain C: nothing
- * allocates or raises.
+ * Stripe the dispute, App Store the transaction, Google Play the order. Nothing allocates or
+ * raises.
  */
+#include "postgres.h"
+
 #include "notifications/review.h"
 
 JsonSlice
@@ -24,7 +26,8 @@ review_ref(NoticeProvider provider, const StoreNotice *notice)
 	}
 }
 
-/* A dispute ends lost, won, or closed as an inquiry that it only was. */
+/* A dispute ends lost, won, or closed as an inquiry that it only was. A refund that failed is
+ * decided too: it is told by the refund's own id. */
 JsonSlice
 review_settled(NoticeProvider provider, const StoreNotice *notice)
 {
@@ -33,7 +36,9 @@ review_settled(NoticeProvider provider, const StoreNotice *notice)
 	switch (provider)
 	{
 		case PROVIDER_STRIPE:
-			ends = notice->subject == NOTICE_REFUND || notice->subject == NOTICE_REVERSAL ||
+			if (notice->subject == NOTICE_REVERSAL)
+				return notice->refund;
+			ends = notice->subject == NOTICE_REFUND ||
 				   json_string_is(notice->type, "charge.dispute.closed");
 			break;
 		case PROVIDER_APP_STORE:

@@ -4,6 +4,8 @@
 #ifndef COURSEBASE_NOTIFICATIONS_REVIEW_H
 #define COURSEBASE_NOTIFICATIONS_REVIEW_H
 
+#include "postgres.h"
+
 #include "notifications/notice.h"
 #include "notifications/proof.h"
 

@@ -40,8 +40,9 @@ typedef struct PaymentReturn
 	/* what was told; texts may be NULL */
 	const char *payment_intent;
 	const char *charge;
-	bool reversed; /* the refund failed, or the dispute was won */
-	int64 amount;  /* given back: of the refund, or of all refunds so far */
+	const char *ref; /* the provider's id of the refund or dispute */
+	bool reversed;   /* the refund failed, or the dispute was won */
+	int64 amount;    /* given back: of the refund, or of all refunds so far */
 	const char *environment;
 	TimestampTz at;
 	/* what the listener answers, in the current context: one of these at most is set */

@@ -56,6 +56,14 @@ static KeptPlan learn_names = {
 	.nargs = 3,
 	.types = {UUIDOID, TEXTOID, TEXTOID},
 };
+/* A reversal that was told before its refund: the inbox has it. */
+static KeptPlan find_reversal = {
+	.sql = "SELECT FROM coursebase.store_notifications n WHERE n.provider = 'stripe'"
+		   " AND n.settles_review = $1 AND n.happened_at >= $2"
+		   " AND split_part(n.kind, '/', 2) IN ('failed', 'canceled', 'won') LIMIT 1",
+	.nargs = 2,
+	.types = {TEXTOID, TIMESTAMPTZOID},
+};
 static KeptPlan refund_charge = {
 	.sql = "SELECT pg_catalog.row_to_json(r)::pg_catalog.text FROM"
 		   " coursebase.refund_transaction($1, false, $2) r",
@@ -71,6 +79,7 @@ static KeptPlan report_charge = {
 
 static bool session_take(PaidSession *session);
 static bool return_take(PaymentReturn *given_back);
+static bool was_reversed(const PaymentReturn *given_back);
 static bool charge_find(const char *session, const char *intent, const char *charge);
 static bool sum_is_asked(const PaidSession *session);
 
@@ -140,6 +149,8 @@ return_take(PaymentReturn *given_back)
 	else if (!is_back && given_back->amount < plan_int64(0, CHARGE_AMOUNT))
 		given_back->note = "a part of a program's payment leaves the program: charge.refunded "
 						   "tells when it is the whole";
+	else if (!is_back && was_reversed(given_back))
+		given_back->note = "it was reversed since";
 	else
 	{
 		plan_bind_uuid(&values, &id);
@@ -148,6 +159,16 @@ return_take(PaymentReturn *given_back)
 		given_back->answer = plan_text_required(0, 1);
 	}
 	return true;
+}
+
+static bool
+was_reversed(const PaymentReturn *given_back)
+{
+	PlanValues values = {0};
+
+	plan_bind_text(&values, given_back->ref);
+	plan_bind_time(&values, given_back->at);
+	return owner_execute(&find_reversal, values.datums, values.nulls, false) > 0;
 }
 
 /* Runs find_charge; names may be NULL. */

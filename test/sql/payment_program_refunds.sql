@@ -40,6 +40,12 @@ SELECT pg_temp.told('evt_2', '2026-02-10', 'charge.dispute.created', :whole || '
 SELECT pg_temp.told('evt_3', '2026-02-11', 'charge.dispute.closed', :whole || '{"id": "dp_2", "status": "won"}'), pg_temp.state(:'charge');
 SELECT pg_temp.told('evt_4', '2026-02-12', 'charge.dispute.closed', :whole || '{"id": "dp_1", "status": "lost"}'), pg_temp.state(:'charge');
 ROLLBACK TO paid;
+-- What failed before it is told is not given back; what is decided since is.
+SELECT pg_temp.told('evt_2', '2026-02-11', 'refund.updated', :whole || '{"status": "canceled"}'), pg_temp.state(:'charge');
+SELECT pg_temp.told('evt_3', '2026-02-10', 'refund.created', :whole), pg_temp.state(:'charge');
+SELECT pg_temp.told('evt_4', '2026-02-13', 'charge.dispute.closed', :whole || '{"id": "dp_1", "status": "won"}'), pg_temp.told('evt_5', '2026-02-12', 'charge.dispute.closed', :whole || '{"id": "dp_1", "status": "lost"}'), pg_temp.state(:'charge');
+SELECT pg_temp.told('evt_6', '2026-02-14', 'refund.created', :whole || '{"id": "re_2"}'), pg_temp.state(:'charge');
+ROLLBACK TO paid;
 -- Who gave it back by hand learns nothing new; a refund that was promised is settled.
 SELECT status FROM coursebase.refund_transaction(:'charge', true, '2026-02-09');
 SELECT pg_temp.told('evt_2', '2026-02-10', 'refund.created', :whole), pg_temp.state(:'charge');
