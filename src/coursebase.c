@@ -9,6 +9,7 @@
 #include "discounts/referral.h"
 #include "identity/asking.h"
 #include "install/guard.h"
+#include "programs/session.h"
 
 PG_MODULE_MAGIC;
 
@@ -20,5 +21,6 @@ _PG_init(void)
 	guard_init();
 	identity_init();
 	referral_init();
+	session_init();
 	MarkGUCPrefixReserved("coursebase");
 }

@@ -103,6 +103,11 @@ CREATE INDEX subscription_events_subscription_id_idx
     ON coursebase.subscription_events (subscription_id);
 CREATE INDEX subscription_events_user_id_transaction_id_idx
     ON coursebase.subscription_events (user_id, transaction_id);
+-- Stripe's refunds and disputes name the payment of an invoice.
+CREATE INDEX subscription_events_payment_intent_id_idx ON coursebase.subscription_events
+    ((payload ->> 'payment_intent_id')) WHERE payload ->> 'payment_intent_id' IS NOT NULL;
+CREATE INDEX subscription_events_charge_id_idx ON coursebase.subscription_events
+    ((payload ->> 'charge_id')) WHERE payload ->> 'charge_id' IS NOT NULL;
 -- Few events are in it: an event of another line asks it whether its line was replaced. The token itself may be too
 -- long for an index.
 CREATE INDEX subscription_events_linked_user_id_idx
@@ -453,12 +458,34 @@ VALUES
     ('stripe', 'invoice.updated', '', 'noted'),
     ('stripe', 'invoice.voided', '', 'noted'),
     ('stripe', 'invoice.will_be_due', '', 'noted'),
+    ('stripe', 'invoice_payment.paid', '', 'noted'),
+    ('stripe', 'payment_intent.succeeded', '', 'noted'),
+    ('stripe', 'payment_intent.canceled', '', 'noted'),
+    ('stripe', 'payment_intent.payment_failed', '', 'noted'),
     ('stripe', 'charge.refunded', '', 'revoked'),
-    ('stripe', 'charge.refunded', 'partial', 'noted'),
+    ('stripe', 'charge.refund.updated', '', 'revoked'),
+    ('stripe', 'charge.refund.updated', 'failed', 'unrevoked'),
+    ('stripe', 'charge.refund.updated', 'canceled', 'unrevoked'),
+    ('stripe', 'refund.created', '', 'revoked'),
+    ('stripe', 'refund.created', 'failed', 'unrevoked'),
+    ('stripe', 'refund.created', 'canceled', 'unrevoked'),
+    ('stripe', 'refund.updated', '', 'revoked'),
+    ('stripe', 'refund.updated', 'failed', 'unrevoked'),
+    ('stripe', 'refund.updated', 'canceled', 'unrevoked'),
+    ('stripe', 'refund.failed', '', 'unrevoked'),
     ('stripe', 'charge.dispute.created', '', 'noted'),
+    ('stripe', 'charge.dispute.created', 'lost', 'revoked'),
+    ('stripe', 'charge.dispute.created', 'won', 'unrevoked'),
+    ('stripe', 'charge.dispute.updated', '', 'noted'),
+    ('stripe', 'charge.dispute.updated', 'lost', 'revoked'),
+    ('stripe', 'charge.dispute.updated', 'won', 'unrevoked'),
     ('stripe', 'charge.dispute.funds_withdrawn', '', 'revoked'),
+    ('stripe', 'charge.dispute.funds_withdrawn', 'won', 'unrevoked'),
     ('stripe', 'charge.dispute.funds_reinstated', '', 'unrevoked'),
-    ('stripe', 'charge.dispute.closed', '', 'noted')
+    ('stripe', 'charge.dispute.funds_reinstated', 'lost', 'revoked'),
+    ('stripe', 'charge.dispute.closed', '', 'noted'),
+    ('stripe', 'charge.dispute.closed', 'lost', 'revoked'),
+    ('stripe', 'charge.dispute.closed', 'won', 'unrevoked')
 ON CONFLICT (provider, name, subtype) DO NOTHING;
 
 -- RevenueCat: type; subtype is cancel_reason or expiration_reason, of a period that does not renew itself who gave it.

@@ -92,7 +92,7 @@ AS 'MODULE_PATHNAME', 'coursebase_redeem_discount';
 COMMENT ON FUNCTION coursebase.redeem_discount(uuid, text, text, bigint, text, text, text, timestamptz) IS
     'Uses a discount code for an order, once: the same order again answers its first result, also after the code has ended. A reservation of the person for the code is used up, whichever order it is for. However many people ask at once, a code is never used more often than max_redemptions. Where the order holds a reservation that lives, its quote is redeemed, whatever became of the code since. For the server; writes with the rights of the tables'' owner.
 
-order_ref: the caller''s name for the order, not empty; an order of a person uses one code. The other arguments: those of validate_discount(); the use is recorded at at. Only code and item may be NULL.
+order_ref: the caller''s name for the order, not empty; an order of a person uses one code. That of a sale is its stripe_session_id: a full refund of the sale then gives the use back by itself. The other arguments: those of validate_discount(); the use is recorded at at. Only code and item may be NULL.
 
 redemption_id: the key of the use in discount_redemptions. discount_in_cents: what the code took off. final_in_cents: the price without it. redeemed_at: when the order used the code first. reversed_at: when reverse_discount() gave the use back, or NULL.
 
@@ -170,6 +170,29 @@ user_id, order_ref: the person and the order. at: when the use is given back. No
 Source: the product''s rule that a refund gives back what the purchase took.
 Raises: 22004 (an argument is NULL), KB106 (no such user).';
 GRANT EXECUTE ON FUNCTION coursebase.reverse_discount(uuid, text, timestamptz) TO server;
+
+CREATE FUNCTION coursebase.restore_discount(
+    user_id uuid,
+    order_ref text,
+    reversed_at timestamptz,
+    at timestamptz DEFAULT now()
+)
+RETURNS boolean
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_restore_discount';
+COMMENT ON FUNCTION coursebase.restore_discount(uuid, text, timestamptz, timestamptz) IS
+    'Takes an order''s use of a discount code again that a refund gave back, after the refund was reversed. Answers true, or false where that refund gave none back, the person uses the code otherwise by now, or others have taken its last place: the order then keeps its price, and the use stays given back. For the server; writes with the rights of the tables'' owner.
+
+user_id, order_ref: the person and the order. reversed_at: the time of the refund, which names what it gave back. at: when the use is taken again. No argument may be NULL.
+
+Source: the product''s rule that a reversal gives back exactly what the refund took.
+Raises: 22004 (an argument is NULL), KB106 (no such user).';
+GRANT EXECUTE ON FUNCTION coursebase.restore_discount(uuid, text, timestamptz, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.split_discount(lines bigint[], total bigint)
 RETURNS bigint[]
@@ -336,6 +359,17 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_any__no_cycle';
 COMMENT ON FUNCTION coursebase.tg_any__no_cycle() IS
     'BEFORE INSERT OR UPDATE: refuses a link that closes a ring (KB604). Arguments: the chain (parent_code or referral), the column of the row''s key, and the column of what the row points to. Moves the chain''s row in chain_versions under its lock, and reads, with the rights of the tables'' owner.';
+
+CREATE FUNCTION coursebase.tg_purchases__discount()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_purchases__discount';
+COMMENT ON FUNCTION coursebase.tg_purchases__discount() IS
+    'AFTER UPDATE of refunded_at: gives the use of the code back that the order with the sale''s stripe_session_id made, or takes it again when the refund is reversed, as reverse_discount() and restore_discount() do. Writes with the rights of the tables'' owner.';
 
 CREATE FUNCTION coursebase.tg_discount_codes__keep_split()
 RETURNS trigger

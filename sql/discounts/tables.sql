@@ -221,6 +221,7 @@ CREATE TABLE coursebase.referral_credits (
     revoked_at        timestamptz,
     created_at        timestamptz  NOT NULL DEFAULT now(),
     updated_at        timestamptz  NOT NULL DEFAULT now(),
+    revoked_by_refund boolean      NOT NULL DEFAULT false,
     CONSTRAINT referral_credits_pkey PRIMARY KEY (id),
     CONSTRAINT referral_credits_referred_user_id_key UNIQUE (referred_user_id),
     CONSTRAINT referral_credits_user_id_fkey FOREIGN KEY (user_id)
@@ -249,6 +250,7 @@ COMMENT ON COLUMN coursebase.referral_credits.expires_at IS 'When the credit end
 COMMENT ON COLUMN coursebase.referral_credits.revoked_at IS 'When a refund within the hold took the credit back, or NULL.';
 COMMENT ON COLUMN coursebase.referral_credits.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.referral_credits.updated_at IS 'When the row last changed.';
+COMMENT ON COLUMN coursebase.referral_credits.revoked_by_refund IS 'Whether a refund revoked it, so that its reversal gives it back.';
 ALTER TABLE coursebase.referral_credits ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.referral_credits
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
@@ -320,3 +322,8 @@ VALUES
         'Days after the hold until which a referral credit may be spent; 0 for ever.')
 ON CONFLICT (name) DO UPDATE SET default_value = excluded.default_value, meaning = excluded.meaning
 WHERE (s.default_value, s.meaning) IS DISTINCT FROM (excluded.default_value, excluded.meaning);
+
+-- Sales do not know discounts: the trigger by which a refund gives the use of a code back stands here.
+CREATE TRIGGER t900_discount AFTER UPDATE ON coursebase.purchases
+    FOR EACH ROW WHEN ((OLD.refunded_at IS NULL) <> (NEW.refunded_at IS NULL))
+    EXECUTE FUNCTION coursebase.tg_purchases__discount();

@@ -90,3 +90,14 @@ AS 'MODULE_PATHNAME', 'coursebase_purge_notifications';
 COMMENT ON FUNCTION coursebase.purge_notifications(timestamptz, integer) IS
     'Empties bodies, documents and results of notifications that were applied or noted and came before that time, at most batch of them, oldest first; key and outcome stay, so that one that comes again is known. Rows that another session holds are left out. Answers how many; purge_logs() calls it. The server may call it.';
 GRANT EXECUTE ON FUNCTION coursebase.purge_notifications(timestamptz, integer) TO server;
+
+CREATE FUNCTION coursebase.tg_any__take_up()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_any__take_up';
+COMMENT ON FUNCTION coursebase.tg_any__take_up() IS
+    'AFTER a row got a name of its payment: notifications that wait for the name are tried again. The arguments are the columns of the names.';

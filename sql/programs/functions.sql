@@ -385,7 +385,7 @@ organization_id: the organisation in whose name the provider reports. provider, 
 status: that of the charge then (completed, failed, cancelled, refund_pending, refunded), or rejected. entitlement_id: the buyer''s entitlement to the program; NULL without one. reason: NULL, or why less was done than reported: settled_already (the charge had its outcome before; money for a failed one is also written to server_logs), already_active (the entitlement rests on another payment, or was free), paid_after_cancel (the money counts although the checkout was cancelled), wrong_organization (only another organisation has the reference: status is rejected, a warning in server_logs, nothing else).
 
 Source: providers report twice, late, and in any order.
-Raises: 22004 (an argument is NULL), 22008 (at is not finite), 22023 (unknown outcome), 40001 (under REPEATABLE READ: the payment is newer than the snapshot; call again), KB106 (nobody has the reference yet: report again after attach_payment_reference()).';
+Raises: 22004 (an argument is NULL), 22008 (at is not finite), 22023 (unknown outcome), 40001 (under REPEATABLE READ: the payment is newer than the snapshot; call again), KB106 (nobody has the reference yet: report again after attach_payment_reference()), KB822 (completed, and the setting require_signature names the provider: take_notification() reports what its checkout sessions say).';
 GRANT EXECUTE ON FUNCTION coursebase.apply_payment_event(uuid, text, text, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.refund_transaction(

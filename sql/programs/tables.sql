@@ -308,6 +308,8 @@ CREATE TABLE coursebase.payment_transactions (
     refunds_transaction_id  uuid,
     created_at              timestamptz                    NOT NULL DEFAULT now(),
     updated_at              timestamptz                    NOT NULL DEFAULT now(),
+    payment_intent_id       text,
+    charge_id               text,
     CONSTRAINT payment_transactions_pkey PRIMARY KEY (id),
     CONSTRAINT payment_transactions_id_program_id_user_id_key UNIQUE (id, program_id, user_id),
     CONSTRAINT payment_transactions_id_organization_id_user_id_key
@@ -354,6 +356,10 @@ CREATE INDEX payment_transactions_refunds_idx
     ON coursebase.payment_transactions (refunds_transaction_id, organization_id, user_id);
 CREATE INDEX payment_transactions_reference_idx
     ON coursebase.payment_transactions (provider, provider_reference);
+CREATE INDEX payment_transactions_payment_intent_id_idx
+    ON coursebase.payment_transactions (payment_intent_id) WHERE payment_intent_id IS NOT NULL;
+CREATE INDEX payment_transactions_charge_id_idx
+    ON coursebase.payment_transactions (charge_id) WHERE charge_id IS NOT NULL;
 CREATE UNIQUE INDEX payment_transactions_one_refund_idx
     ON coursebase.payment_transactions (refunds_transaction_id);
 CREATE UNIQUE INDEX payment_transactions_one_pending_idx
@@ -375,6 +381,8 @@ COMMENT ON COLUMN coursebase.payment_transactions.provider_reference IS 'The pro
 COMMENT ON COLUMN coursebase.payment_transactions.refunds_transaction_id IS 'For a refund the charge that it gives back; NULL for a charge.';
 COMMENT ON COLUMN coursebase.payment_transactions.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.payment_transactions.updated_at IS 'When the row last changed.';
+COMMENT ON COLUMN coursebase.payment_transactions.payment_intent_id IS 'Stripe''s id of the payment, where the reference is a session: refunds name it. NULL if it was not told.';
+COMMENT ON COLUMN coursebase.payment_transactions.charge_id IS 'Stripe''s id of the charge; NULL if it was not told.';
 ALTER TABLE coursebase.payment_transactions ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t100_program BEFORE INSERT ON coursebase.payment_transactions
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_payment_transactions__program();
@@ -391,6 +399,14 @@ CREATE TRIGGER t300_status BEFORE UPDATE ON coursebase.payment_transactions
         ('cancelled', 'completed'), ('completed', 'refunded'), ('completed', 'refund_pending'),
         ('refund_pending', 'refunded')))
     EXECUTE FUNCTION coursebase.tg_payment_transactions__status();
+-- A stolen server key must not invent a payment. What failed, is pending or was given back gives nothing.
+CREATE TRIGGER t300_signed_only BEFORE INSERT ON coursebase.payment_transactions
+    FOR EACH ROW WHEN (NEW.type = 'charge' AND NEW.status = 'completed')
+    EXECUTE FUNCTION coursebase.tg_any__signed_only('provider');
+CREATE TRIGGER t300_signed_only_on_update BEFORE UPDATE ON coursebase.payment_transactions
+    FOR EACH ROW WHEN (NEW.type = 'charge' AND NEW.status = 'completed'
+        AND (OLD.status, OLD.provider) IS DISTINCT FROM (NEW.status, NEW.provider))
+    EXECUTE FUNCTION coursebase.tg_any__signed_only('provider');
 -- Judged at commit, so that a program may write the refund and the entitlement itself.
 CREATE CONSTRAINT TRIGGER t500_refund AFTER UPDATE ON coursebase.payment_transactions
     DEFERRABLE INITIALLY DEFERRED
@@ -399,6 +415,12 @@ CREATE CONSTRAINT TRIGGER t500_refund AFTER UPDATE ON coursebase.payment_transac
     EXECUTE FUNCTION coursebase.tg_payment_transactions__refund();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.payment_transactions
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+-- The provider may tell that a session was paid before the reference is attached.
+CREATE TRIGGER t900_wake_waiting AFTER UPDATE ON coursebase.payment_transactions
+    FOR EACH ROW WHEN ((OLD.provider_reference, OLD.payment_intent_id, OLD.charge_id)
+        IS DISTINCT FROM (NEW.provider_reference, NEW.payment_intent_id, NEW.charge_id))
+    EXECUTE FUNCTION coursebase.tg_any__take_up('provider_reference', 'payment_intent_id',
+        'charge_id');
 GRANT SELECT ON TABLE coursebase.payment_transactions TO end_user;
 GRANT SELECT, INSERT, UPDATE ON TABLE coursebase.payment_transactions TO server;
 

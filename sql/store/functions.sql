@@ -240,3 +240,16 @@ Answers true if the purchase is valid, also if it was acknowledged before; false
 Source: Google Play''s rule that a purchase which is not acknowledged within three days is refunded.
 Raises: 22004 (an argument is NULL), 22008 (at is infinite).';
 GRANT EXECUTE ON FUNCTION coursebase.acknowledge_purchase(text, text, text, timestamptz) TO server;
+
+CREATE FUNCTION coursebase.known_members(form text)
+RETURNS text[]
+LANGUAGE c
+IMMUTABLE
+STRICT
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_known_members';
+COMMENT ON FUNCTION coursebase.known_members(text) IS
+    'Answers the names of the members that a canonical form knows: event (of apply_subscription_event()) or receipt (of validate_purchase()); the view unknown_members lists the others that came. The server may call it. Raises: 22023 (no such form).';
+GRANT EXECUTE ON FUNCTION coursebase.known_members(text) TO server;

@@ -108,11 +108,12 @@ static KeptPlan steps[] = {
 		 " FROM coursebase.course_entitlements e WHERE e.id = k.entitlement_id"
 		 " AND e.user_id = $1 AND k.notes IS NOT NULL"),
 	/* what still waited for something waits no more: there is nobody to give it to */
-	STEP("UPDATE coursebase.store_notifications n SET body = NULL, details = NULL,"
-		 " result = NULL, detail = CASE WHEN n.outcome IN ('applied', 'noted')"
-		 " THEN n.detail ELSE 'the account was closed' END,"
-		 " outcome = CASE WHEN n.outcome = 'applied' THEN 'applied' ELSE 'noted' END"
-		 " WHERE n.user_id = $1 AND n.body IS NOT NULL"),
+	STEP(
+		"UPDATE coursebase.store_notifications n SET body = NULL, details = NULL,"
+		" result = NULL, waits_for = NULL, detail = CASE WHEN n.outcome IN ('applied', 'noted')"
+		" THEN n.detail ELSE 'the account was closed' END,"
+		" outcome = CASE WHEN n.outcome = 'applied' THEN 'applied' ELSE 'noted' END"
+		" WHERE n.user_id = $1 AND n.body IS NOT NULL"),
 	STEP("DELETE FROM coursebase.analytics WHERE user_id = $1"),
 	STEP("DELETE FROM coursebase.audio_usage WHERE user_id = $1"),
 	STEP("DELETE FROM coursebase.cached_handshake_responses WHERE user_id = $1"),

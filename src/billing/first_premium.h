@@ -1,5 +1,5 @@
 /*
- * first_premium.h: who is told that a person's first premium began, or was refunded.
+ * first_premium.h: who is told that a person's first premium began, was refunded, or came back.
  *
  * The slice discounts pays whoever brought the person. It stands to the right of billing, so
  * billing must not call it by name: discounts sets the listener when the library is loaded.
@@ -16,6 +16,7 @@ typedef enum PremiumTurn
 {
 	PREMIUM_BEGAN,
 	PREMIUM_REFUNDED,
+	PREMIUM_RETURNED, /* the refund was reversed */
 } PremiumTurn;
 
 /* Called between SPI_connect() and SPI_finish(), under the lock of the user's row; may raise.

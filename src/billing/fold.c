@@ -141,6 +141,9 @@ fold_step(FoldState *state, const FoldEvent *event)
 {
 	FoldAnomaly anomaly = FOLD_SOUND;
 
+	/* a part of a payment, or a refund that another one made whole already */
+	if (event->idle)
+		return FOLD_SOUND;
 	switch (event->type)
 	{
 		case EVENT_NOTED:

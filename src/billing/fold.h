@@ -73,6 +73,16 @@ enum
 	FOLD_STATE_BEFORE_REFUND, /* the term that the refund ended */
 };
 
+/* What a refund tells: itself, the sum of the refunds of its charge, or a dispute that was
+ * lost. */
+typedef enum RefundKind
+{
+	REFUND_ONE,
+	REFUND_TOTAL,
+	REFUND_DISPUTE,
+	REFUND_KINDS,
+} RefundKind;
+
 /* Instead of a time that is not known, or that never comes. */
 #define FOLD_NEVER INT64_MIN
 
@@ -93,6 +103,11 @@ typedef struct FoldEvent
 	const char *base_plan_id;
 	const char *offer_id;
 	const char *purchase_token;
+	const char *refund;     /* the provider's id of the refund that is told or reversed */
+	RefundKind refund_kind; /* while refund is set */
+	int64_t refunded;       /* how much, in minor units */
+	int64_t paid;           /* for the payment, in minor units; 0: the event does not say */
+	bool idle; /* the refund makes or unmakes no whole payment: refunds_mark() says so */
 	const char *linked_token; /* of the line that this one takes the place of */
 } FoldEvent;
 

@@ -12,8 +12,14 @@
 
 #include "billing/environment.h"
 #include "billing/line.h"
+#include "billing/refunds.h"
 #include "core/owner.h"
 #include "core/plan.h"
+
+/* A log of before these members were read may hold anything by their names. */
+#define PAYLOAD_SUM(name)                                                                      \
+	"CASE jsonb_typeof(e.payload -> '" name "') WHEN 'number' THEN "                           \
+	"(e.payload -> '" name "')::bigint END"
 
 /*
  * $2 NULL: the entries of all lines of the user; else those of the line $3 of the store $2. An
@@ -26,8 +32,12 @@
 	"e.period_end, e.grace_until, e.auto_renew, e.transaction_id, e.product_id, "              \
 	"e.payload ->> 'is_trial' = 'true', e.payload ->> 'base_plan_id', "                        \
 	"e.payload ->> 'offer_id', e.payload ->> 'purchase_token', e.user_id, "                    \
-	"e.period_start, e.linked_purchase_token "                                                 \
-	"FROM coursebase.subscription_events e "
+	"e.period_start, e.linked_purchase_token, "                                                \
+	"e.payload ->> 'refund_ref', e.payload ->> 'refund_kind', " PAYLOAD_SUM(                   \
+		"refunded_in_cents") ", " PAYLOAD_SUM("paid_in_cents") " "                             \
+															   "FROM "                         \
+															   "coursebase.subscription_"      \
+															   "events e "
 
 static KeptPlan read_entries = {
 	.sql = "SELECT " ENTRY_COLUMNS "WHERE e.user_id = $1 AND ($2 IS NULL OR e.store = $2 "
@@ -64,6 +74,10 @@ enum
 	ENTRY_USER_ID,
 	ENTRY_PERIOD_START,
 	ENTRY_LINKED_TOKEN,
+	ENTRY_REFUND, /* null, as the kind: the event is about no refund that has an id */
+	ENTRY_REFUND_KIND,
+	ENTRY_REFUNDED,
+	ENTRY_PAID,
 };
 
 /* An index on user_id serves it: a person has few lines, however long the log is. */
@@ -139,6 +153,7 @@ static void entry_step(SubscriptionLine *line, SubscriptionEntry *entry, PaidLed
 static void ledger_init(PaidLedger *ledger, int nevents);
 static void spans_take(SubscriptionLine *line, PaidLedger *ledger);
 static void transactions_mark(SubscriptionEntry *entries, int count);
+static void entries_mark_refunds(SubscriptionEntry *entries, int count);
 static int entry_compare(const void *a, const void *b);
 static int transaction_compare(const void *a, const void *b);
 static bool line_gives_access(const SubscriptionLine *line);
@@ -368,6 +383,7 @@ static void
 entry_read(SubscriptionEntry *entry, uint64 row)
 {
 	FoldEvent *event = &entry->event;
+	const char *kind;
 
 	entry->id = plan_uuid(row, ENTRY_ID);
 	entry->user = plan_uuid(row, ENTRY_USER_ID);
@@ -389,6 +405,12 @@ entry_read(SubscriptionEntry *entry, uint64 row)
 	event->purchase_token = plan_text(row, ENTRY_PURCHASE_TOKEN);
 	event->period_start = plan_time_or(row, ENTRY_PERIOD_START, FOLD_NEVER);
 	event->linked_token = plan_text(row, ENTRY_LINKED_TOKEN);
+	event->refund = plan_text(row, ENTRY_REFUND);
+	kind = plan_text(row, ENTRY_REFUND_KIND);
+	if (kind == NULL || !refund_kind_parse(kind, &event->refund_kind))
+		event->refund = NULL;
+	event->refunded = plan_int64_or(row, ENTRY_REFUNDED, 0);
+	event->paid = plan_int64_or(row, ENTRY_PAID, 0);
 }
 
 /* 1 or 0; -1 for a null, as in FoldEvent. */
@@ -476,6 +498,7 @@ line_fold(SubscriptionLine *line, SubscriptionEntry *entries, int count, int64 r
 	fold_begin(&line->state);
 	ledger_init(&ledger, count);
 	transactions_mark(entries, count);
+	entries_mark_refunds(entries, count);
 	for (int i = 0; i < count; i++)
 	{
 		/* a line may hold as many events as its user's store cares to send */
@@ -597,6 +620,27 @@ transactions_mark(SubscriptionEntry *entries, int count)
 		sorted[i]->event.transaction_seen =
 			strcmp(sorted[i - 1]->event.transaction, sorted[i]->event.transaction) == 0;
 	pfree(sorted);
+}
+
+/* Sets idle of the entries that name a refund, which few lines have. */
+static void
+entries_mark_refunds(SubscriptionEntry *entries, int count)
+{
+	FoldEvent **events;
+	RefundTold *room;
+	int named = 0;
+
+	for (int i = 0; i < count; i++)
+		named += entries[i].event.refund != NULL;
+	if (named == 0)
+		return;
+	events = palloc(count * sizeof(*events));
+	room = palloc(named * sizeof(*room));
+	for (int i = 0; i < count; i++)
+		events[i] = &entries[i].event;
+	refunds_mark(events, count, room);
+	pfree(room);
+	pfree(events);
 }
 
 /* By line, and within a line by the order of the fold. */

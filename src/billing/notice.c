@@ -7,14 +7,17 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "common/int.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
+#include "utils/numeric.h"
 #include "utils/varlena.h"
 
 #include "billing/environment.h"
 #include "billing/notice.h"
+#include "billing/refunds.h"
 #include "core/datum.h"
 #include "core/errors.h"
 #include "core/owner.h"
@@ -45,6 +48,12 @@ typedef enum NoticeMember
 	MEMBER_AUTO_RENEW,
 	MEMBER_IS_TRIAL,
 	MEMBER_MANUAL,
+	MEMBER_PAID,
+	MEMBER_REFUND_REF,
+	MEMBER_REFUND_KIND,
+	MEMBER_REFUNDED,
+	MEMBER_PAYMENT_INTENT_ID,
+	MEMBER_CHARGE_ID,
 	MEMBERS,
 } NoticeMember;
 
@@ -70,6 +79,12 @@ static const char *const member_names[MEMBERS] = {
 	[MEMBER_AUTO_RENEW] = "auto_renew",
 	[MEMBER_IS_TRIAL] = "is_trial",
 	[MEMBER_MANUAL] = "manual",
+	[MEMBER_PAID] = "paid_in_cents",
+	[MEMBER_REFUND_REF] = "refund_ref",
+	[MEMBER_REFUND_KIND] = "refund_kind",
+	[MEMBER_REFUNDED] = "refunded_in_cents",
+	[MEMBER_PAYMENT_INTENT_ID] = "payment_intent_id",
+	[MEMBER_CHARGE_ID] = "charge_id",
 };
 
 /* A wrong event is an error of the sender, which must not be taken for one of the server. */
@@ -103,6 +118,8 @@ static KeptPlan read_mapping = {
 	.types = {TEXTOID, TEXTOID, TEXTOID},
 };
 
+static void refund_read(SubscriptionNotice *notice, const Members *members);
+static int64 sum_read(const Members *members, int member);
 static SubscriptionEvent type_read(Members *members, const char *store);
 static bool type_map(const char *provider, const char *name, const char *subtype,
 					 SubscriptionEvent *type);
@@ -112,6 +129,7 @@ static void member_push(JsonbParseState **state, NoticeMember member, JsonbValue
 static void text_push(JsonbParseState **state, NoticeMember member, const char *text);
 static void time_push(JsonbParseState **state, NoticeMember member, int64 time);
 static void flag_push(JsonbParseState **state, NoticeMember member, int flag);
+static void sum_push(JsonbParseState **state, NoticeMember member, int64 sum);
 
 /* Members are read straight into the event, so that what is absent must look the same there. */
 StaticAssertDecl(MEMBERS_NO_TIME == FOLD_NEVER, "a time that is absent is a time never");
@@ -161,6 +179,7 @@ notice_read(SubscriptionNotice *notice, Datum json)
 		members_text(&members, MEMBER_LINKED_PURCHASE_TOKEN, MEMBERS_TOKEN_SIZE);
 	notice->original_transaction_id =
 		members_text(&members, MEMBER_ORIGINAL_TRANSACTION_ID, MEMBERS_ID_SIZE);
+	refund_read(notice, &members);
 	/* the last one, because a mapping is looked up only for an event that is well formed */
 	event->type = type_read(&members, notice->store);
 	members_end(&members);
@@ -172,6 +191,60 @@ notice_read(SubscriptionNotice *notice, Datum json)
 		jsonb_concat,
 		DirectFunctionCall2(jsonb_delete_array, notice->payload, notice_read_members()),
 		payload_of(notice, false));
+}
+
+/* What was paid, by which names the payment is found again, and what was given back of it. */
+static void
+refund_read(SubscriptionNotice *notice, const Members *members)
+{
+	FoldEvent *event = &notice->event;
+	const char *kind;
+
+	event->paid = sum_read(members, MEMBER_PAID);
+	notice->payment_intent_id =
+		members_text(members, MEMBER_PAYMENT_INTENT_ID, MEMBERS_ID_SIZE);
+	notice->charge_id = members_text(members, MEMBER_CHARGE_ID, MEMBERS_ID_SIZE);
+	event->refund = members_text(members, MEMBER_REFUND_REF, MEMBERS_ID_SIZE);
+	event->refunded = sum_read(members, MEMBER_REFUNDED);
+	kind = members_word(members, MEMBER_REFUND_KIND, refund_kind_names, REFUND_KINDS);
+	if (event->refund == NULL)
+		return;
+	/* without a sum it could be a part or the whole */
+	if (event->refunded == 0)
+		members_raise(&notice_form, MEMBER_REFUNDED, "is missing");
+	if (event->transaction == NULL)
+		members_raise(&notice_form, MEMBER_TRANSACTION_ID, "is missing");
+	if (kind != NULL)
+		refund_kind_parse(kind, &event->refund_kind);
+}
+
+/* A sum in minor units; 0 for one that is absent. */
+static int64
+sum_read(const Members *members, int member)
+{
+	const char *word = members_scalar(members, member, MEMBERS_ID_SIZE);
+	int64 sum = 0;
+
+	if (word == NULL)
+		return 0;
+	for (const char *c = word; *c != '\0'; c++)
+		if (*c < '0' || *c > '9' || pg_mul_s64_overflow(sum, 10, &sum) ||
+			pg_add_s64_overflow(sum, *c - '0', &sum))
+			members_raise(&notice_form, member, "is not a whole number of minor units");
+	return sum;
+}
+
+/* All names of the form, and the one for what one wants to keep. */
+Datum
+notice_known_members(void)
+{
+	Datum names[MEMBERS + 1];
+
+	for (int i = 0; i < MEMBERS; i++)
+		names[i] = CStringGetTextDatum(member_names[i]);
+	names[MEMBERS] = CStringGetTextDatum("payload");
+	return PointerGetDatum(
+		construct_array(names, MEMBERS + 1, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
 /* As what came names a type is kept, with its subtype; what it means is a column. */
@@ -293,6 +366,13 @@ payload_of(const SubscriptionNotice *notice, bool typed)
 	flag_push(&state, MEMBER_IS_TRIAL, event->trial);
 	/* left out if it is false, as a caller would */
 	flag_push(&state, MEMBER_MANUAL, notice->manual ? 1 : MEMBERS_NO_FLAG);
+	sum_push(&state, MEMBER_PAID, event->paid);
+	text_push(&state, MEMBER_PAYMENT_INTENT_ID, notice->payment_intent_id);
+	text_push(&state, MEMBER_CHARGE_ID, notice->charge_id);
+	text_push(&state, MEMBER_REFUND_REF, event->refund);
+	if (event->refund != NULL)
+		text_push(&state, MEMBER_REFUND_KIND, refund_kind_names[event->refund_kind]);
+	sum_push(&state, MEMBER_REFUNDED, event->refunded);
 	object = pushJsonbValue(&state, WJB_END_OBJECT, NULL);
 	return JsonbPGetDatum(JsonbValueToJsonb(object));
 }
@@ -339,5 +419,17 @@ flag_push(JsonbParseState **state, NoticeMember member, int flag)
 	if (flag == MEMBERS_NO_FLAG)
 		return;
 	value.val.boolean = flag == 1;
+	member_push(state, member, &value);
+}
+
+/* 0 is a sum that nobody told. */
+static void
+sum_push(JsonbParseState **state, NoticeMember member, int64 sum)
+{
+	JsonbValue value = {.type = jbvNumeric};
+
+	if (sum == 0)
+		return;
+	value.val.numeric = int64_to_numeric(sum);
 	member_push(state, member, &value);
 }

@@ -19,6 +19,8 @@ typedef struct SubscriptionNotice
 	const char *store;
 	const char *environment;
 	const char *original_transaction_id; /* NULL if the store names none */
+	const char *payment_intent_id; /* by these a refund finds the payment; NULL: not told */
+	const char *charge_id;
 	bool manual;   /* a person entered it: refuse the event if the line does not allow it */
 	Datum payload; /* jsonb: what came, what is read of it in one spelling; 0: notice_payload()
 					  of the other members */
@@ -50,6 +52,9 @@ extern Datum notice_payload(const SubscriptionNotice *notice);
  * events and these members are equal are of one event.
  */
 extern Datum notice_read_members(void);
+
+/* All names that the form of an event knows, as text[] in the current context. */
+extern Datum notice_known_members(void);
 
 /*
  * Takes a notice into the log, once, and stores what the subscription is then

@@ -52,6 +52,9 @@ paid_take(PaidLedger *ledger, const FoldState *before, const FoldState *after,
 {
 	PaidChange change;
 
+	/* of a part of a payment, or told again */
+	if (event->idle)
+		return;
 	if (event->type == EVENT_REVOKED || event->type == EVENT_UNREVOKED)
 	{
 		return_take(ledger, before, after, event, anomaly);

@@ -387,7 +387,11 @@ first_premium_tell(const Situation *situation, const SubscriptionLine *line)
 	bool ends = line->state.now.status == SUBSCRIPTION_REVOKED &&
 				(begins || situation->notice.event.type == EVENT_REVOKED);
 
-	if (!begins && !ends)
+	bool returns = situation->has_line && !ends &&
+				   situation->line.state.now.status == SUBSCRIPTION_REVOKED &&
+				   situation->notice.event.type == EVENT_UNREVOKED;
+
+	if (!begins && !ends && !returns)
 		return;
 	/* a tester pays nothing, and so nobody is paid for bringing one */
 	if (!environment_counts(line->environment, NULL))
@@ -399,6 +403,8 @@ first_premium_tell(const Situation *situation, const SubscriptionLine *line)
 		premium_listener(PREMIUM_BEGAN, situation->user, situation->at);
 	if (ends)
 		premium_listener(PREMIUM_REFUNDED, situation->user, situation->at);
+	if (returns && line->state.now.status != SUBSCRIPTION_REVOKED)
+		premium_listener(PREMIUM_RETURNED, situation->user, situation->at);
 }
 
 /* A line that is there must be this user's, and of the environment of the event. */
@@ -426,6 +432,9 @@ line_advance(Situation *situation, SubscriptionLine *line)
 	FoldAnomaly anomaly;
 
 	if (situation->has_line && fold_event_compare(&event, &situation->line.last) < 0)
+		return line_refold(situation, line);
+	/* what a refund does follows from the other refunds of its payment, and from its sum */
+	if (event.refund != NULL || (event.paid > 0 && situation->transaction_seen))
 		return line_refold(situation, line);
 	if (!situation->has_line)
 	{

@@ -3,7 +3,8 @@
  *
  * Invariants: a person is brought once and by another person, without a ring (the trigger of
  * chain.c); the first premium of the person brought earns one credit, ever; a credit may be
- * spent from the end of the hold on, and revoked only before; an order spends once, and the
+ * spent from the end of the hold on, and revoked only before; what a refund revoked comes back
+ * when the refund is reversed; an order spends once, and the
  * rows in referral_spendings are what an order spent.
  *
  * Locks: a call locks the row of users of the person it is about, never that of the referrer
@@ -106,6 +107,23 @@ static KeptPlan revoke_credit = {
 	.nargs = 2,
 	.types = {UUIDOID, TIMESTAMPTZOID},
 };
+/* Told apart from what somebody revoked by hand, which no reversal gives back. */
+static KeptPlan mark_refunded = {
+	.sql = "UPDATE coursebase.referral_credits SET revoked_by_refund = true"
+		   " WHERE referred_user_id = $1 AND revoked_at = $2",
+	.nargs = 2,
+	.types = {UUIDOID, TIMESTAMPTZOID},
+};
+/* Not while another subscription that was paid for is refunded. */
+static KeptPlan return_credit = {
+	.sql = "UPDATE coursebase.referral_credits SET revoked_at = NULL,"
+		   " revoked_by_refund = false WHERE referred_user_id = $1 AND revoked_by_refund"
+		   " AND NOT EXISTS (SELECT FROM coursebase.subscription_lines l"
+		   "  WHERE l.user_id = $1 AND l.status = 'revoked'"
+		   "  AND l.store NOT IN ('manual', 'promotional'))",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
 static KeptPlan read_spending = {
 	.sql = "SELECT sum(amount_in_cents)::bigint, min(currency) = upper(btrim($3))"
 		   " FROM coursebase.referral_spendings"
@@ -189,8 +207,19 @@ first_premium_settle(PremiumTurn turn, const pg_uuid_t *user, TimestampTz at)
 {
 	Datum values[] = {UUIDPGetDatum(user), TimestampTzGetDatum(at)};
 
-	owner_execute(turn == PREMIUM_BEGAN ? &pay_referral : &revoke_referral, values, NULL,
-				  false);
+	switch (turn)
+	{
+		case PREMIUM_BEGAN:
+			owner_execute(&pay_referral, values, NULL, false);
+			break;
+		case PREMIUM_REFUNDED:
+			owner_execute(&revoke_referral, values, NULL, false);
+			if (plan_bool(0, 1))
+				owner_execute(&mark_refunded, values, NULL, false);
+			break;
+		case PREMIUM_RETURNED:
+			owner_execute(&return_credit, values, NULL, false);
+	}
 }
 
 /*

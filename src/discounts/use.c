@@ -179,6 +179,35 @@ static KeptPlan reverse_redemption = {
 	.nargs = 3,
 	.types = {UUIDOID, TEXTOID, TIMESTAMPTZOID},
 };
+/* The use that this refund gave back, and no other: its time is the refund's. */
+static KeptPlan find_reversed = {
+	.sql = "SELECT discount_code_id FROM coursebase.discount_redemptions"
+		   " WHERE user_id = $1 AND order_ref = $2 AND reversed_at = $3",
+	.nargs = 3,
+	.types = {UUIDOID, TEXTOID, TIMESTAMPTZOID},
+};
+/* Whether the entry holds a place: of a reservation that is over, which nobody took yet. No row
+ * while the person uses the code otherwise. */
+static KeptPlan lock_unused = {
+	.sql = "SELECT status = 'reserved' FROM coursebase.user_discounts"
+		   " WHERE user_id = $1 AND discount_code_id = $2"
+		   " AND (status = 'assigned' OR status = 'reserved' AND reserved_until <= $3)"
+		   " FOR NO KEY UPDATE",
+	.nargs = 3,
+	.types = {UUIDOID, UUIDOID, TIMESTAMPTZOID},
+};
+static KeptPlan restore_entry = {
+	.sql = "UPDATE coursebase.user_discounts SET status = 'redeemed', reserved_until = NULL,"
+		   " order_ref = $3, quote = NULL WHERE user_id = $1 AND discount_code_id = $2",
+	.nargs = 3,
+	.types = {UUIDOID, UUIDOID, TEXTOID},
+};
+static KeptPlan restore_redemption = {
+	.sql = "UPDATE coursebase.discount_redemptions SET reversed_at = NULL"
+		   " WHERE user_id = $1 AND discount_code_id = $2 AND order_ref = $3",
+	.nargs = 3,
+	.types = {UUIDOID, UUIDOID, TEXTOID},
+};
 /* ORDER BY: two calls that insert for one person meet at the keys in one order. */
 static KeptPlan write_assignments = {
 	.sql = "INSERT INTO coursebase.user_discounts"
@@ -258,6 +287,7 @@ static void entry_write(const DiscountOrder *order, const DiscountFacts *facts,
 						const char *order_ref, DiscountStatus status, TimestampTz until);
 static void place_require(const DiscountOrder *order, const DiscountFacts *facts);
 static bool entry_free(FunctionCallInfo fcinfo, int code_column, DiscountStatus status);
+static bool use_restore(FunctionCallInfo fcinfo, const pg_uuid_t *code);
 pg_noreturn static void refuse(const char *reason, const char *detail);
 pg_noreturn static void refuse_other_content(const char *order_ref);
 
@@ -265,6 +295,7 @@ PG_FUNCTION_INFO_V1(coursebase_redeem_discount);
 PG_FUNCTION_INFO_V1(coursebase_reserve_discount);
 PG_FUNCTION_INFO_V1(coursebase_release_discount);
 PG_FUNCTION_INFO_V1(coursebase_reverse_discount);
+PG_FUNCTION_INFO_V1(coursebase_restore_discount);
 PG_FUNCTION_INFO_V1(coursebase_assign_discounts);
 
 /*
@@ -393,6 +424,30 @@ coursebase_reverse_discount(PG_FUNCTION_ARGS)
 		entry_free(fcinfo, 1, DISCOUNT_REDEEMED);
 	SPI_finish();
 	PG_RETURN_BOOL(reversed);
+}
+
+/*
+ * SQL function: restore_discount(user_id uuid, order_ref text, reversed_at timestamptz, at
+ * timestamptz) returns boolean
+ */
+PGDLLEXPORT Datum
+coursebase_restore_discount(PG_FUNCTION_ARGS)
+{
+	Datum values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), PG_GETARG_DATUM(2)};
+	bool restored = false;
+
+	args_require_all(fcinfo);
+	schema_require_current();
+	SPI_connect();
+	anchor_user_require(PG_GETARG_UUID_P(0));
+	if (owner_execute(&find_reversed, values, NULL, false) > 0)
+	{
+		pg_uuid_t code = plan_uuid(0, 1);
+
+		restored = use_restore(fcinfo, &code);
+	}
+	SPI_finish();
+	PG_RETURN_BOOL(restored);
 }
 
 /*
@@ -655,6 +710,26 @@ entry_free(FunctionCallInfo fcinfo, int code_column, DiscountStatus status)
 	if (owner_execute(&free_entry, values.datums, NULL, false) == 0)
 		return false;
 	discount_place_give_back(&code);
+	return true;
+}
+
+/* Takes the use again unless the person or others have taken it meanwhile. Locks as every use:
+ * the code, the entry, the counter. */
+static bool
+use_restore(FunctionCallInfo fcinfo, const pg_uuid_t *code)
+{
+	Datum user = PG_GETARG_DATUM(0);
+	TimestampTz at = PG_GETARG_TIMESTAMPTZ(3);
+	Datum entry[] = {user, UUIDPGetDatum(code), TimestampTzGetDatum(at)};
+	Datum order[] = {user, UUIDPGetDatum(code), PG_GETARG_DATUM(1)};
+
+	owner_execute(&lock_code_by_id, &entry[1], NULL, false);
+	if (owner_execute(&lock_unused, entry, NULL, false) == 0)
+		return false;
+	if (!plan_bool(0, 1) && !discount_place_take(code, at))
+		return false;
+	owner_execute(&restore_entry, order, NULL, false);
+	owner_execute(&restore_redemption, order, NULL, false);
 	return true;
 }
 

@@ -30,6 +30,8 @@
 #include "json/json_load.h"
 #include "notifications/apply.h"
 #include "notifications/fields.h"
+#include "notifications/review.h"
+#include "notifications/session.h"
 #include "notifications/whose.h"
 
 const char *const notice_outcome_names[] = {"applied", "noted", "waiting", "refused"};
@@ -97,13 +99,25 @@ static KeptPlan find_sale = {
 	.nargs = 3,
 	.types = {TEXTOID, TEXTOID, TEXTOID},
 };
-/* The line whose payment an invoice is. */
-static KeptPlan find_line = {
-	.sql = "SELECT e.original_transaction_id FROM coursebase.subscription_events e"
-		   " WHERE e.store = 'stripe' AND e.environment = $1 AND e.transaction_id = $2"
-		   " AND e.original_transaction_id IS NOT NULL LIMIT 1",
-	.nargs = 2,
-	.types = {TEXTOID, TEXTOID},
+/* The payment of a line, by the names that its invoice brought: $1 payment intent, $2 charge,
+ * $3 invoice, $4 environment. */
+static KeptPlan find_payment = {
+	.sql = "SELECT e.original_transaction_id, e.transaction_id"
+		   " FROM coursebase.subscription_events e"
+		   " WHERE e.store = 'stripe' AND e.environment = $4 AND (e.transaction_id = $3"
+		   "  OR e.payload ->> 'payment_intent_id' = $1 OR e.payload ->> 'charge_id' = $2)"
+		   " AND e.original_transaction_id IS NOT NULL AND e.transaction_id IS NOT NULL"
+		   " ORDER BY e.transaction_id = $3 DESC NULLS LAST LIMIT 1",
+	.nargs = 4,
+	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID},
+};
+/* A sale whose checkout made an invoice learns what paid it. */
+static KeptPlan name_sale = {
+	.sql = "UPDATE coursebase.purchases s SET"
+		   " payment_intent_id = coalesce(s.payment_intent_id, $1),"
+		   " charge_id = coalesce(s.charge_id, $2) WHERE s.invoice_id = $3",
+	.nargs = 3,
+	.types = {TEXTOID, TEXTOID, TEXTOID},
 };
 /* One refund, or the sum of a charge: sales tells them apart. */
 static KeptPlan refund_sale = {
@@ -127,16 +141,35 @@ static KeptPlan find_product = {
 	.types = {TEXTOID},
 };
 
+/* What a refund, a dispute or its reversal is of. */
+typedef enum PaymentOf
+{
+	PAYMENT_UNKNOWN,
+	PAYMENT_OF_SALE,
+	PAYMENT_OF_LINE,
+} PaymentOf;
+
+SessionListener session_listener;
+ReturnListener return_listener;
+
 static void subscription_apply(const NoticeCall *call, NoticeEffect *effect);
 static char *event_json(const NoticeCall *call, const char *store);
+static void payment_append(StringInfo json, const StoreNotice *notice);
 static void purchase_apply(const NoticeCall *call, NoticeEffect *effect);
 static char *receipt_json(const NoticeCall *call);
 static void checkout_apply(const NoticeCall *call, NoticeEffect *effect);
+static void intent_apply(const NoticeCall *call, NoticeEffect *effect);
+static bool session_apply(const NoticeCall *call, NoticeEffect *effect);
+static bool return_apply(const NoticeCall *call, NoticeEffect *effect);
 static void payment_bind(PlanValues *values, const StoreNotice *notice);
-static bool sale_find(const NoticeCall *call, pg_uuid_t *purchase, NoticeEffect *effect);
+static PaymentOf payment_find(const NoticeCall *call, StoreNotice *notice, pg_uuid_t *purchase,
+							  NoticeEffect *effect);
+static void payment_refund_apply(const NoticeCall *call, NoticeEffect *effect);
 static void sale_refund_apply(const NoticeCall *call, NoticeEffect *effect);
-static void line_refund_apply(const NoticeCall *call, NoticeEffect *effect);
-static void sale_reversal_apply(const NoticeCall *call, NoticeEffect *effect);
+static void sale_reversal_apply(const NoticeCall *call, const pg_uuid_t *purchase,
+								NoticeEffect *effect);
+static void payment_apply(const NoticeCall *call, NoticeEffect *effect);
+static JsonSlice quoted(const char *text);
 static void refund_apply(const NoticeCall *call, NoticeEffect *effect);
 static void reversal_apply(const NoticeCall *call, NoticeEffect *effect);
 static void transfer_apply(const NoticeCall *call, NoticeEffect *effect);
@@ -185,6 +218,9 @@ notice_apply(const NoticeCall *call, NoticeEffect *effect)
 			break;
 		case NOTICE_CHECKOUT:
 			checkout_apply(call, effect);
+			break;
+		case NOTICE_PAYMENT:
+			payment_apply(call, effect);
 			break;
 		case NOTICE_REFUND:
 			refund_apply(call, effect);
@@ -266,8 +302,27 @@ event_json(const NoticeCall *call, const char *store)
 		appendStringInfo(&json, ", \"auto_renew\": %s", notice->auto_renew ? "true" : "false");
 	if (notice->trial)
 		appendStringInfoString(&json, ", \"is_trial\": true");
+	if (call->provider == PROVIDER_STRIPE)
+		payment_append(&json, notice);
 	appendStringInfoChar(&json, '}');
 	return json.data;
+}
+
+/* By which names the payment is found again, what it was, and what was given back of it. */
+static void
+payment_append(StringInfo json, const StoreNotice *notice)
+{
+	static const char *const kinds[] = {"refund", "total", "dispute"};
+
+	member_raw(json, "payment_intent_id", notice->payment);
+	member_raw(json, "charge_id", notice->charge);
+	if (notice->paid > 0)
+		appendStringInfo(json, ", \"paid_in_cents\": " INT64_FORMAT, notice->paid);
+	if (notice->subject != NOTICE_REFUND && notice->subject != NOTICE_REVERSAL)
+		return;
+	member_raw(json, "refund_ref", notice->refund);
+	member_text(json, "refund_kind", kinds[notice->refund_kind]);
+	appendStringInfo(json, ", \"refunded_in_cents\": " INT64_FORMAT, notice->amount);
 }
 
 /* The receipt says whether it is paid; one that was canceled and is nobody's is kept as a
@@ -342,6 +397,13 @@ checkout_apply(const NoticeCall *call, NoticeEffect *effect)
 	char *product = notice_text(notice->product);
 	PlanValues values = {0};
 
+	if (notice->state != PURCHASE_STATE_PENDING && session_apply(call, effect))
+		return;
+	if (notice->order.size == 0)
+	{
+		intent_apply(call, effect);
+		return;
+	}
 	if (notice->state == PURCHASE_STATE_CANCELED)
 	{
 		note(effect, "the session was not paid");
@@ -384,6 +446,82 @@ checkout_apply(const NoticeCall *call, NoticeEffect *effect)
 	applied(effect, false);
 }
 
+/* A payment intent that is no program's. That of a session or an invoice is told of by these
+ * too; what nobody knows may be a program's whose reference is attached later. */
+static void
+intent_apply(const NoticeCall *call, NoticeEffect *effect)
+{
+	StoreNotice notice = *call->notice;
+	pg_uuid_t purchase;
+
+	if (notice.state == PURCHASE_STATE_CANCELED)
+		note(effect, "the payment was not made");
+	else if (payment_find(call, &notice, &purchase, effect) != PAYMENT_UNKNOWN)
+		note(effect, "the sale or the invoice tells of its payment itself");
+}
+
+/* The session of a checkout of another slice; false where none knows it. */
+static bool
+session_apply(const NoticeCall *call, NoticeEffect *effect)
+{
+	const StoreNotice *notice = call->notice;
+	PaidSession session = {
+		.session = notice_text(notice->order),
+		.payment_intent = notice_text(notice->payment),
+		.charge = notice_text(notice->charge),
+		.failed = notice->state == PURCHASE_STATE_CANCELED,
+		.amount = notice->amount,
+		.currency = notice_text(notice->currency),
+		.environment = environment_of(call),
+		.at = call->at,
+	};
+
+	if (session_listener == NULL || !session_listener(&session))
+		return false;
+	effect->user = session.user;
+	effect->has_user = true;
+	if (session.refusal != NULL)
+		refuse(effect, session.refusal);
+	else if (session.answer == NULL)
+		note(effect, "what a sandbox sold gives nothing here");
+	else
+	{
+		effect->outcome = OUTCOME_APPLIED;
+		effect->result = session.answer;
+	}
+	return true;
+}
+
+/* A refund, or its reversal, of a payment of another slice; false where none knows it. */
+static bool
+return_apply(const NoticeCall *call, NoticeEffect *effect)
+{
+	const StoreNotice *notice = call->notice;
+	PaymentReturn given_back = {
+		.payment_intent = notice_text(notice->payment),
+		.charge = notice_text(notice->charge),
+		.ref = notice_text(notice->refund),
+		.reversed = notice->subject == NOTICE_REVERSAL,
+		.amount = notice->amount,
+		.environment = environment_of(call),
+		.at = notice->time,
+	};
+
+	if (return_listener == NULL || !return_listener(&given_back))
+		return false;
+	memset(effect, 0, sizeof(*effect));
+	effect->user = given_back.user;
+	effect->has_user = true;
+	effect->result = given_back.answer;
+	if (given_back.refusal != NULL)
+		refuse(effect, given_back.refusal);
+	else if (given_back.note != NULL)
+		note(effect, given_back.note);
+	else
+		effect->outcome = OUTCOME_APPLIED;
+	return true;
+}
+
 /* The three names of a payment, in the order of refund_payment(). */
 static void
 payment_bind(PlanValues *values, const StoreNotice *notice)
@@ -393,90 +531,128 @@ payment_bind(PlanValues *values, const StoreNotice *notice)
 	plan_bind_text(values, notice_text(notice->invoice));
 }
 
-/* Finds the sale of the payment that a refund or a dispute names; waits for one that has not
- * come. */
-static bool
-sale_find(const NoticeCall *call, pg_uuid_t *purchase, NoticeEffect *effect)
+/* Finds the payment among sales and lines, or waits for it; of a line the notice then names it
+ * as the line's events do. */
+static PaymentOf
+payment_find(const NoticeCall *call, StoreNotice *notice, pg_uuid_t *purchase,
+			 NoticeEffect *effect)
 {
 	PlanValues values = {0};
 
-	payment_bind(&values, call->notice);
-	if (owner_execute(&find_sale, values.datums, values.nulls, false) == 0)
+	payment_bind(&values, notice);
+	if (owner_execute(&find_sale, values.datums, values.nulls, false) > 0)
+	{
+		*purchase = plan_uuid(0, 1);
+		effect->user = plan_uuid(0, 2);
+		effect->has_user = true;
+		return PAYMENT_OF_SALE;
+	}
+	plan_bind_text(&values, environment_of(call));
+	if (owner_execute(&find_payment, values.datums, values.nulls, false) == 0)
 	{
 		wait(effect, "it names no payment that is known here");
-		return false;
+		return PAYMENT_UNKNOWN;
 	}
-	*purchase = plan_uuid(0, 1);
-	effect->user = plan_uuid(0, 2);
-	effect->has_user = true;
-	return true;
+	notice->original_transaction = quoted(plan_text_required(0, 1));
+	notice->transaction = quoted(plan_text_required(0, 2));
+	return PAYMENT_OF_LINE;
 }
 
-/* A refund, a lost dispute, or the sum of a charge's refunds. An invoice may be of a
- * subscription: its event says by its subtype whether all of it was paid back. */
+/* A refund, a dispute that is over, or the sum of a charge's refunds: of a sale, of a payment
+ * of a subscription, whose fold knows how much of it was given back, or of another slice's. */
+static void
+payment_refund_apply(const NoticeCall *call, NoticeEffect *effect)
+{
+	StoreNotice notice = *call->notice;
+	NoticeCall of_line = *call;
+	pg_uuid_t purchase;
+
+	switch (payment_find(call, &notice, &purchase, effect))
+	{
+		case PAYMENT_OF_SALE:
+			if (notice.subject == NOTICE_REVERSAL)
+				sale_reversal_apply(call, &purchase, effect);
+			else
+				sale_refund_apply(call, effect);
+			break;
+		case PAYMENT_OF_LINE:
+			/* the event is the same notification, seen as one of the line */
+			of_line.notice = &notice;
+			/* whose the line is stands in it */
+			of_line.user = NULL;
+			subscription_apply(&of_line, effect);
+			break;
+		default:
+			/* where nobody knows it, it goes on waiting */
+			return_apply(call, effect);
+	}
+}
+
 static void
 sale_refund_apply(const NoticeCall *call, NoticeEffect *effect)
 {
 	const StoreNotice *notice = call->notice;
 	PlanValues values = {0};
-	pg_uuid_t purchase;
 
-	if (!sale_find(call, &purchase, effect))
-	{
-		line_refund_apply(call, effect);
-		return;
-	}
 	payment_bind(&values, notice);
 	plan_bind_int64(&values, notice->amount);
-	plan_bind_text(&values,
-				   notice_text(notice->amount_is_total ? notice->charge : notice->refund));
-	plan_bind_bool(&values, notice->amount_is_total);
+	plan_bind_text(&values, notice_text(notice->refund));
+	plan_bind_bool(&values, notice->refund_kind == NOTICE_REFUND_TOTAL);
 	plan_bind(&values, TimestampTzGetDatum(notice->time));
 	owner_execute(&refund_sale, values.datums, values.nulls, false);
 	applied(effect, false);
 }
 
-/* The payment of an invoice that the log of subscriptions knows. */
-static void
-line_refund_apply(const NoticeCall *call, NoticeEffect *effect)
-{
-	StoreNotice notice = *call->notice;
-	NoticeCall of_line = *call;
-	PlanValues values = {0};
-	StringInfoData line;
-
-	if (notice.invoice.size == 0)
-		return;
-	plan_bind_text(&values, environment_of(call));
-	plan_bind_text(&values, notice_text(notice.invoice));
-	if (owner_execute(&find_line, values.datums, values.nulls, false) == 0)
-		return;
-	initStringInfo(&line);
-	escape_json(&line, plan_text_required(0, 1));
-	notice.original_transaction = (JsonSlice){line.data, line.len};
-	notice.transaction = notice.invoice;
-	/* the event is the same notification, seen as one of the line */
-	of_line.notice = &notice;
-	memset(effect, 0, sizeof(*effect));
-	subscription_apply(&of_line, effect);
-}
-
 /* A refund that failed, or a dispute that was won. */
 static void
-sale_reversal_apply(const NoticeCall *call, NoticeEffect *effect)
+sale_reversal_apply(const NoticeCall *call, const pg_uuid_t *purchase, NoticeEffect *effect)
 {
 	const StoreNotice *notice = call->notice;
 	PlanValues values = {0};
-	pg_uuid_t purchase;
 
-	if (!sale_find(call, &purchase, effect))
-		return;
-	plan_bind_uuid(&values, &purchase);
+	plan_bind_uuid(&values, purchase);
 	plan_bind_text(&values, notice_text(notice->refund));
 	plan_bind_int64(&values, notice->amount);
 	plan_bind(&values, TimestampTzGetDatum(notice->time));
 	owner_execute(&reverse_sale, values.datums, values.nulls, false);
 	applied(effect, false);
+}
+
+/* The names of a payment: of a line they are an event that is noted, of a sale columns. */
+static void
+payment_apply(const NoticeCall *call, NoticeEffect *effect)
+{
+	StoreNotice notice = *call->notice;
+	NoticeCall of_line = *call;
+	PlanValues values = {0};
+	pg_uuid_t purchase;
+
+	switch (payment_find(call, &notice, &purchase, effect))
+	{
+		case PAYMENT_OF_SALE:
+			payment_bind(&values, &notice);
+			owner_execute(&name_sale, values.datums, values.nulls, false);
+			note(effect, "the sale learned the names of its payment");
+			break;
+		case PAYMENT_OF_LINE:
+			of_line.notice = &notice;
+			of_line.user = NULL;
+			subscription_apply(&of_line, effect);
+			break;
+		default:
+			break;
+	}
+}
+
+/* A text as a raw JSON string, in the current context. */
+static JsonSlice
+quoted(const char *text)
+{
+	StringInfoData raw;
+
+	initStringInfo(&raw);
+	escape_json(&raw, text);
+	return (JsonSlice){raw.data, raw.len};
 }
 
 /* A refund finds its purchase by the store's id, whoever it belongs to; one that comes before
@@ -491,7 +667,7 @@ refund_apply(const NoticeCall *call, NoticeEffect *effect)
 	/* what Stripe sells is a sale; the app stores' things are receipts */
 	if (call->provider == PROVIDER_STRIPE)
 	{
-		sale_refund_apply(call, effect);
+		payment_refund_apply(call, effect);
 		return;
 	}
 	if (store == NULL || notice->transaction.size == 0)
@@ -524,7 +700,7 @@ reversal_apply(const NoticeCall *call, NoticeEffect *effect)
 
 	if (call->provider == PROVIDER_STRIPE)
 	{
-		sale_reversal_apply(call, effect);
+		payment_refund_apply(call, effect);
 		return;
 	}
 	if (store == NULL || notice->transaction.size == 0)
@@ -578,16 +754,25 @@ review_apply(const NoticeCall *call, NoticeEffect *effect)
 													  : notice->order;
 	/* Apple waits twelve hours, Google a day; Stripe says until when */
 	int64 hours = call->provider == PROVIDER_APP_STORE ? 12 : 24;
+	StoreNotice of_line = *notice;
+	NoticeCall seen = *call;
+	pg_uuid_t sale;
 	int64 until = notice->answer_until != NOTICE_NO_TIME
 					  ? notice->answer_until
 					  : notice->time + hours * USECS_PER_HOUR;
 	StringInfoData json;
 
+	seen.notice = &of_line;
 	/* for the list alone: nobody need be known */
-	effect->has_user = whose_find(call, &effect->user) == WHOSE_FOUND;
+	if (call->provider == PROVIDER_STRIPE)
+		payment_find(call, &of_line, &sale, effect);
+	if (!effect->has_user)
+		effect->has_user = whose_find(&seen, &effect->user) == WHOSE_FOUND;
 	initStringInfo(&json);
 	member_text(&json, "review", "true");
 	member_raw(&json, "purchase_id", purchase);
+	/* by it the view finds how the question ended, which may have been told before */
+	member_raw(&json, "review_ref", review_ref(call->provider, notice));
 	/* the view casts it, so that it is no number */
 	member_text(&json, "answer_until", time_utc_text(until));
 	appendStringInfoChar(&json, '}');

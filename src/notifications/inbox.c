@@ -42,6 +42,8 @@
 #include "identity/asking.h"
 #include "notifications/apply.h"
 #include "notifications/proof.h"
+#include "notifications/review.h"
+#include "notifications/takeup.h"
 
 /* The order of the arguments of take_notification(). */
 enum
@@ -64,6 +66,15 @@ typedef struct InboxRow
 	NoticeEffect effect;
 } InboxRow;
 
+/* The rows that this session is settling, the innermost first: what one of them does may bring
+ * the names that it waits for itself. */
+typedef struct Settling
+{
+	const pg_uuid_t *id;
+	struct Settling *outer;
+} Settling;
+static Settling *settling;
+
 #define ROW_COLUMNS                                                                            \
 	"n.id, n.proof, n.outcome, n.kind, n.user_id, n.detail, n.needs, "                         \
 	"n.result::pg_catalog.text"
@@ -84,13 +95,15 @@ static KeptPlan insert_row = {
 	.sql =
 		"INSERT INTO coursebase.store_notifications AS n (provider, environment, "
 		"notification_id,"
-		" kind, proof, body, details, outcome, detail, happened_at, received_at)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7::pg_catalog.json, 'waiting', 'received', $8, $9)"
+		" kind, proof, body, details, outcome, detail, happened_at, received_at,"
+		" settles_review)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7::pg_catalog.json, 'waiting', 'received', $8, $9,"
+		" $10)"
 		" ON CONFLICT (provider, environment, notification_id) DO NOTHING"
 		" RETURNING " ROW_COLUMNS,
-	.nargs = 9,
+	.nargs = 10,
 	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID,
-			  TIMESTAMPTZOID},
+			  TIMESTAMPTZOID, TEXTOID},
 };
 /* Locked, so that of two deliveries at once the second sees what the first did. */
 static KeptPlan lock_row = {
@@ -110,9 +123,10 @@ static KeptPlan renew_row = {
 static KeptPlan settle_row = {
 	.sql = "UPDATE coursebase.store_notifications n SET outcome = $2, detail = $3, needs = $4,"
 		   " result = $5::pg_catalog.json, user_id = coalesce($6, n.user_id),"
-		   " applied_at = CASE WHEN $2 = 'applied' THEN $7 END WHERE n.id = $1",
-	.nargs = 7,
-	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, UUIDOID, TIMESTAMPTZOID},
+		   " applied_at = CASE WHEN $2 = 'applied' THEN $7 END, waits_for = $8 WHERE n.id = $1",
+	.nargs = 8,
+	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, UUIDOID, TIMESTAMPTZOID,
+			  TEXTARRAYOID},
 };
 /* Oldest first: an event that another one waits for has come before it, as a rule. */
 static KeptPlan open_rows = {
@@ -157,7 +171,10 @@ static void row_find(const Received *received, const StoreNotice *notice, Notice
 					 const char *id, TimestampTz at, InboxRow *row);
 static void row_read(uint64 index, InboxRow *row);
 static void row_renew(const Received *received, NoticeProof proof, InboxRow *row);
+static bool row_replay(const pg_uuid_t *id, TimestampTz at, InboxRow *row);
 static void row_settle(InboxRow *row, const NoticeCall *call);
+static void row_write(const InboxRow *row, Datum names, TimestampTz at);
+static bool effect_is_final(const NoticeEffect *effect);
 static void effect_try(const NoticeCall *call, NoticeEffect *effect);
 static bool is_answer(int sqlstate);
 static char *notification_id(const Received *received, const StoreNotice *notice);
@@ -242,36 +259,11 @@ coursebase_replay_notifications(PG_FUNCTION_ARGS)
 		ids[i] = *DatumGetUUIDP(plan_value_as(i, 1, UUIDOID, NULL));
 	for (uint64 i = 0; i < count; i++)
 	{
-		Datum id = UUIDPGetDatum(&ids[i]);
-		Received received = {0};
-		StoreNotice notice;
 		InboxRow row;
-		NoticeCall call;
 
 		CHECK_FOR_INTERRUPTS();
-		/* another call has it, or has settled it since the list was read */
-		if (owner_execute(&lock_open, &id, NULL, false) == 0)
-			continue;
-		row_read(0, &row);
-		for (int provider = 0; provider < PROVIDERS; provider++)
-			if (strcmp(plan_text_required(0, OPEN_PROVIDER), notice_provider_names[provider]) ==
-				0)
-				received.provider = (NoticeProvider) provider;
-		call.id = plan_text_required(0, OPEN_NOTIFICATION);
-		received.body = (JsonSlice){plan_text_required(0, OPEN_BODY), 0};
-		received.body.size = strlen(received.body.bytes);
-		received.details.bytes = plan_text(0, OPEN_DETAILS);
-		received.details.size =
-			received.details.bytes == NULL ? 0 : strlen(received.details.bytes);
-		proof_reread(&received, &notice);
-		call.provider = received.provider;
-		call.notice = &notice;
-		call.user = row.effect.has_user ? &row.effect.user : NULL;
-		call.verified = row.proof != PROOF_NONE;
-		call.proven = row.proof == PROOF_SIGNED;
-		call.at = at;
-		row_settle(&row, &call);
-		row_return(fcinfo, &row);
+		if (row_replay(&ids[i], at, &row))
+			row_return(fcinfo, &row);
 	}
 	SPI_finish();
 	return (Datum) 0;
@@ -339,6 +331,7 @@ row_find(const Received *received, const StoreNotice *notice, NoticeProof proof,
 	plan_bind_nullable(&values, TimestampTzGetDatum(notice->time),
 					   notice->time == NOTICE_NO_TIME);
 	plan_bind(&values, TimestampTzGetDatum(at));
+	plan_bind_text(&values, notice_text(review_settled(received->provider, notice)));
 	if (owner_execute(&insert_row, values.datums, values.nulls, false) == 1)
 	{
 		row_read(0, row);
@@ -368,8 +361,7 @@ row_read(uint64 index, InboxRow *row)
 		row->proof++;
 	while (strcmp(notice_outcome_names[row->effect.outcome], outcome) != 0)
 		row->effect.outcome++;
-	row->is_final =
-		row->effect.outcome == OUTCOME_APPLIED || row->effect.outcome == OUTCOME_NOTED;
+	row->is_final = effect_is_final(&row->effect);
 	row->kind = plan_text_required(index, ROW_KIND);
 	row->effect.has_user = !null;
 	if (!null)
@@ -395,21 +387,111 @@ row_renew(const Received *received, NoticeProof proof, InboxRow *row)
 	row->proof = proof;
 }
 
-/* Tries what the notification means and records what became of it. */
+/* Tries a notification again that waits or was refused; false for one that is settled, or that
+ * another call holds. */
+static bool
+row_replay(const pg_uuid_t *id, TimestampTz at, InboxRow *row)
+{
+	Datum key = UUIDPGetDatum(id);
+	Received received = {0};
+	StoreNotice notice;
+	NoticeCall call;
+
+	for (const Settling *outer = settling; outer != NULL; outer = outer->outer)
+		if (uuid_equal(outer->id, id))
+			return false;
+	if (owner_execute(&lock_open, &key, NULL, false) == 0)
+		return false;
+	row_read(0, row);
+	for (int provider = 0; provider < PROVIDERS; provider++)
+		if (strcmp(plan_text_required(0, OPEN_PROVIDER), notice_provider_names[provider]) == 0)
+			received.provider = (NoticeProvider) provider;
+	call.id = plan_text_required(0, OPEN_NOTIFICATION);
+	received.body = (JsonSlice){plan_text_required(0, OPEN_BODY), 0};
+	received.body.size = strlen(received.body.bytes);
+	received.details.bytes = plan_text(0, OPEN_DETAILS);
+	received.details.size = received.details.bytes == NULL ? 0 : strlen(received.details.bytes);
+	proof_reread(&received, &notice);
+	call.provider = received.provider;
+	call.notice = &notice;
+	call.user = row->effect.has_user ? &row->effect.user : NULL;
+	call.verified = row->proof != PROOF_NONE;
+	call.proven = row->proof == PROOF_SIGNED;
+	call.at = at;
+	row_settle(row, &call);
+	return true;
+}
+
+/* Tries what the notification means and records what became of it; then what waited for it. */
 static void
 row_settle(InboxRow *row, const NoticeCall *call)
 {
+	Settling self = {&row->id, settling};
+	Datum names = takeup_names(call->notice);
+
+	settling = &self;
+	PG_TRY();
+	{
+		effect_try(call, &row->effect);
+		/* what it waits for may be on its way: the second look comes behind the lock */
+		if (row->effect.outcome == OUTCOME_WAITING && row->effect.needs == NULL)
+		{
+			takeup_lock(names);
+			effect_try(call, &row->effect);
+		}
+		row_write(row, names, call->at);
+		if (effect_is_final(&row->effect) && call->notice->subject != NOTICE_NOTHING)
+			takeup_names_came(names, call->at);
+	}
+	PG_FINALLY();
+	{
+		settling = self.outer;
+	}
+	PG_END_TRY();
+}
+
+/* Records what became of the notification. */
+static void
+row_write(const InboxRow *row, Datum names, TimestampTz at)
+{
+	const NoticeEffect *effect = &row->effect;
 	PlanValues values = {0};
 
-	effect_try(call, &row->effect);
 	plan_bind_uuid(&values, &row->id);
-	plan_bind_text(&values, notice_outcome_names[row->effect.outcome]);
-	plan_bind_text(&values, row->effect.detail);
-	plan_bind_text(&values, row->effect.needs);
-	plan_bind_text(&values, row->effect.result);
-	plan_bind_uuid(&values, row->effect.has_user ? &row->effect.user : NULL);
-	plan_bind(&values, TimestampTzGetDatum(call->at));
+	plan_bind_text(&values, notice_outcome_names[effect->outcome]);
+	plan_bind_text(&values, effect->detail);
+	plan_bind_text(&values, effect->needs);
+	plan_bind_text(&values, effect->result);
+	plan_bind_uuid(&values, effect->has_user ? &effect->user : NULL);
+	plan_bind(&values, TimestampTzGetDatum(at));
+	plan_bind_nullable(&values, names, effect_is_final(effect));
 	owner_execute(&settle_row, values.datums, values.nulls, false);
+}
+
+static bool
+effect_is_final(const NoticeEffect *effect)
+{
+	return effect->outcome == OUTCOME_APPLIED || effect->outcome == OUTCOME_NOTED;
+}
+
+/* Each that is taken up may be what another one waits for. A row that still waits takes up
+ * nothing, so that this ends. */
+void
+takeup_names_came(Datum names, TimestampTz at)
+{
+	pg_uuid_t *ids;
+	uint64 count;
+
+	check_stack_depth();
+	takeup_lock(names);
+	ids = takeup_find(names, &count);
+	for (uint64 i = 0; i < count; i++)
+	{
+		InboxRow row;
+
+		CHECK_FOR_INTERRUPTS();
+		row_replay(&ids[i], at, &row);
+	}
 }
 
 /* Runs what the notification means; a rule's refusal becomes its answer. */

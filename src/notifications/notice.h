@@ -28,12 +28,21 @@ typedef enum NoticeSubject
 	NOTICE_NOTHING,      /* a test, a price notice, a type that nobody knows: noted */
 	NOTICE_SUBSCRIPTION, /* an event of a subscription's line */
 	NOTICE_PURCHASE,     /* a one-time purchase that was made, is pending, or was canceled */
-	NOTICE_CHECKOUT,     /* a checkout session of Stripe */
-	NOTICE_REFUND,       /* money of a one-time purchase or sale that went back */
-	NOTICE_REVERSAL,     /* a refund that was taken back */
-	NOTICE_REVIEW,       /* a refund that the store asks about, or a dispute that is open */
-	NOTICE_TRANSFER,     /* purchases that go from one account to another */
+	NOTICE_CHECKOUT, /* a checkout session of Stripe, or a payment intent: without an order */
+	NOTICE_PAYMENT,  /* the names of the payment that paid an invoice */
+	NOTICE_REFUND,   /* money of a one-time purchase or sale that went back */
+	NOTICE_REVERSAL, /* a refund that was taken back */
+	NOTICE_REVIEW,   /* a refund that the store asks about, or a dispute that is open */
+	NOTICE_TRANSFER, /* purchases that go from one account to another */
 } NoticeSubject;
+
+/* What a refund of Stripe's is: itself, all refunds of a charge so far, or a dispute. */
+typedef enum NoticeRefund
+{
+	NOTICE_REFUND_ONE,
+	NOTICE_REFUND_TOTAL,
+	NOTICE_REFUND_DISPUTE,
+} NoticeRefund;
 
 typedef enum NoticeEnvironment
 {
@@ -82,13 +91,14 @@ typedef struct StoreNotice
 	JsonSlice charge;
 	JsonSlice invoice;
 	JsonSlice refund; /* the provider's id of the refund */
+	NoticeRefund refund_kind;
 	PurchaseState state;
 	int64_t quantity;
 	int64_t refunded_quantity;
-	int64_t amount;       /* in minor units, milliunits or micros, as amount_scale says */
-	int amount_scale;     /* 1: minor units; 1000: thousandths of the major unit; 1000000:
-							 millionths */
-	bool amount_is_total; /* of a refund: all that was given back, and not this one refund */
+	int64_t amount;   /* in minor units, milliunits or micros, as amount_scale says */
+	int amount_scale; /* 1: minor units; 1000: thousandths of the major unit; 1000000:
+						 millionths */
+	int64_t paid;     /* of a payment that is told of, in minor units */
 	int64_t tax;
 	JsonSlice currency;
 

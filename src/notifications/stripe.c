@@ -51,6 +51,8 @@ typedef struct Object
 	JsonSpan total_details;
 	JsonSpan items;
 	JsonSpan lines;
+	JsonSpan payments;
+	JsonSpan paid_by;
 	JsonSpan parent;
 	JsonSpan parent_subscription;
 	JsonSpan evidence;
@@ -92,7 +94,8 @@ static const Field data_fields[] = {
 	{"object", FIELD_OBJECT, AT(Event, object), false},
 	{"previous_attributes", FIELD_OBJECT, AT(Event, previous), false},
 };
-/* amount_total is a checkout's, amount_paid an invoice's: no object has both. */
+/* amount_total is a checkout's, amount_paid an invoice's, amount_received a payment intent's:
+ * no object has two of them. */
 static const Field object_fields[] = {
 	{"id", FIELD_TEXT, AT(Object, id), false},
 	{"mode", FIELD_TEXT, AT(Object, mode), false},
@@ -102,6 +105,7 @@ static const Field object_fields[] = {
 	{"client_reference_id", FIELD_TEXT, AT(Object, reference), false},
 	{"payment_intent", FIELD_EXPANDABLE, AT(Object, payment), false},
 	{"charge", FIELD_EXPANDABLE, AT(Object, charge), false},
+	{"latest_charge", FIELD_EXPANDABLE, AT(Object, charge), false},
 	{"invoice", FIELD_EXPANDABLE, AT(Object, invoice), false},
 	{"subscription", FIELD_EXPANDABLE, AT(Object, subscription), false},
 	{"billing_reason", FIELD_TEXT, AT(Object, billing_reason), false},
@@ -115,6 +119,7 @@ static const Field object_fields[] = {
 	{"amount", FIELD_INTEGER, AT(Object, amount), false},
 	{"amount_total", FIELD_INTEGER, AT(Object, amount_total), false},
 	{"amount_paid", FIELD_INTEGER, AT(Object, amount_total), false},
+	{"amount_received", FIELD_INTEGER, AT(Object, amount_total), false},
 	{"amount_refunded", FIELD_INTEGER, AT(Object, amount_refunded), false},
 	{"current_period_start", FIELD_SECONDS, AT(Object, period_start), false},
 	{"current_period_end", FIELD_SECONDS, AT(Object, period_end), true},
@@ -157,6 +162,18 @@ static const Field parent_subscription_fields[] = {
 static const Field line_fields[] = {
 	{"period", FIELD_OBJECT, AT(Object, period), false},
 };
+/* Since 2025 an invoice lists what paid it, and each of these is an object of its own too. */
+static const Field payments_fields[] = {
+	{"payments", FIELD_OBJECT, AT(Object, payments), false},
+	{"payment", FIELD_OBJECT, AT(Object, paid_by), false},
+};
+static const Field payment_fields[] = {
+	{"payment", FIELD_OBJECT, AT(Object, paid_by), false},
+};
+static const Field paid_by_fields[] = {
+	{"payment_intent", FIELD_EXPANDABLE, AT(Object, payment), false},
+	{"charge", FIELD_EXPANDABLE, AT(Object, charge), false},
+};
 static const Field period_fields[] = {
 	{"start", FIELD_SECONDS, AT(Object, period_start), false},
 	{"end", FIELD_SECONDS, AT(Object, period_end), true},
@@ -171,12 +188,15 @@ static bool object_read(JsonText *text, JsonSpan span, Object *object, FieldFaul
 static bool nested_read(JsonText *text, Object *object, FieldFault *fault);
 static bool items_read(JsonText *text, Object *object, FieldFault *fault);
 static bool lines_read(JsonText *text, Object *object, FieldFault *fault);
+static bool payments_read(JsonText *text, JsonSpan span, Object *object, FieldFault *fault);
 static bool checkout_take(const Object *object, StoreNotice *notice, FieldFault *fault);
+static bool intent_take(const Object *object, StoreNotice *notice, FieldFault *fault);
 static void subscription_take(JsonText *text, const Event *event, const Object *object,
 							  char *room, StoreNotice *notice);
 static void subtype_of_update(JsonText *text, JsonSpan previous, const Object *object,
 							  char *room, StoreNotice *notice);
 static void invoice_take(const Object *object, StoreNotice *notice);
+static bool payment_take(const Object *object, StoreNotice *notice, FieldFault *fault);
 static bool refund_take(const Object *object, StoreNotice *notice, FieldFault *fault);
 static bool charge_take(const Object *object, StoreNotice *notice, FieldFault *fault);
 static bool dispute_take(const Object *object, StoreNotice *notice, FieldFault *fault);
@@ -210,6 +230,9 @@ stripe_read(JsonSlice body, char *room, StoreNotice *notice, FieldFault *fault)
 	if (!event_read(&text, &event, notice, fault) ||
 		!object_read(&text, event.object, &object, fault))
 		return false;
+	if (begins_with(event.type, "invoice") &&
+		!payments_read(&text, event.object, &object, fault))
+		return false;
 	notice_account_add(notice, object.reference);
 	notice_account_add(notice, object.user);
 	/* by these a refund and a dispute find the sale, whatever the type */
@@ -221,12 +244,16 @@ stripe_read(JsonSlice body, char *room, StoreNotice *notice, FieldFault *fault)
 	/* by the beginning of the type: Stripe adds types to a family without notice */
 	if (begins_with(event.type, "checkout.session."))
 		return checkout_take(&object, notice, fault);
+	if (begins_with(event.type, "payment_intent."))
+		return intent_take(&object, notice, fault);
 	if (begins_with(event.type, "refund.") || begins_with(event.type, "charge.refund."))
 		return refund_take(&object, notice, fault);
 	if (begins_with(event.type, "charge.dispute."))
 		return dispute_take(&object, notice, fault);
 	if (json_string_is(event.type, "charge.refunded"))
 		return charge_take(&object, notice, fault);
+	if (begins_with(event.type, "invoice_payment."))
+		return payment_take(&object, notice, fault);
 	if (begins_with(event.type, "customer.subscription."))
 		subscription_take(&text, &event, &object, room, notice);
 	else if (begins_with(event.type, "invoice."))
@@ -348,6 +375,29 @@ lines_read(JsonText *text, Object *object, FieldFault *fault)
 	return true;
 }
 
+/* What paid an invoice: the first of its payments, or the one that the object is. */
+static bool
+payments_read(JsonText *text, JsonSpan span, Object *object, FieldFault *fault)
+{
+	JsonCursor cursor;
+	JsonSpan list, payment;
+	JsonSlice name = {"data", 4};
+
+	if (!fields_read(text, span, FIELDS(payments_fields), object, fault))
+		return false;
+	if (object->payments.end > 0 && json_member_find(text, object->payments, name, &list) &&
+		json_kind(text, list) == JSON_KIND_ARRAY)
+	{
+		json_walk_begin(&cursor, text, list);
+		if (json_element_next(&cursor, &payment) &&
+			json_kind(text, payment) == JSON_KIND_OBJECT &&
+			!fields_read(text, payment, FIELDS(payment_fields), object, fault))
+			return false;
+	}
+	return object->paid_by.end == 0 ||
+		   fields_read(text, object->paid_by, FIELDS(paid_by_fields), object, fault);
+}
+
 /* A checkout in mode subscription names the person of a line whose events name nobody: an event
  * that is noted. */
 static bool
@@ -377,6 +427,26 @@ checkout_take(const Object *object, StoreNotice *notice, FieldFault *fault)
 		notice->state = PURCHASE_STATE_PENDING;
 	else if (object->amount_total == NOTICE_NO_AMOUNT)
 		return fail(fault, "data.object.amount_total", "is missing");
+	return true;
+}
+
+/* A payment intent that no session began. One whose try failed may be tried again, so that only
+ * one that is paid or canceled tells an outcome. */
+static bool
+intent_take(const Object *object, StoreNotice *notice, FieldFault *fault)
+{
+	bool canceled = json_string_is(notice->type, "payment_intent.canceled");
+
+	if (!canceled && !json_string_is(notice->type, "payment_intent.succeeded"))
+		return true;
+	if (object->id.size == 0)
+		return fail(fault, "data.object.id", "is missing");
+	notice->payment = object->id;
+	notice->amount = object->amount_total;
+	if (!canceled && object->amount_total == NOTICE_NO_AMOUNT)
+		return fail(fault, "data.object.amount_received", "is missing");
+	notice->subject = NOTICE_CHECKOUT;
+	notice->state = canceled ? PURCHASE_STATE_CANCELED : PURCHASE_STATE_PAID;
 	return true;
 }
 
@@ -451,12 +521,26 @@ invoice_take(const Object *object, StoreNotice *notice)
 	notice->amount = object->amount_total;
 	if (json_string_is(notice->type, "invoice.paid"))
 	{
+		notice->paid = object->amount_total;
 		notice->period_start = object->period_start;
 		notice->period_end = object->period_end;
 		/* a first invoice of nothing is that of a trial */
 		notice->trial = object->amount_total == 0 &&
 						json_string_is(object->billing_reason, "subscription_create");
 	}
+}
+
+/* invoice_payment.paid: which payment paid an invoice, which since 2025 the invoice itself does
+ * not tell. Whose invoice it is stands in neither. */
+static bool
+payment_take(const Object *object, StoreNotice *notice, FieldFault *fault)
+{
+	if (!json_string_is(notice->type, "invoice_payment.paid"))
+		return true;
+	if (object->invoice.size == 0)
+		return fail(fault, "data.object.invoice", "is missing");
+	notice->subject = NOTICE_PAYMENT;
+	return true;
 }
 
 /* refund.created, refund.updated, refund.failed: one refund, by its id. One that is under way
@@ -474,6 +558,10 @@ refund_take(const Object *object, StoreNotice *notice, FieldFault *fault)
 	/* what is pending counts: the money is on its way, and a failure is told */
 	notice->subject = taken_back ? NOTICE_REVERSAL : NOTICE_REFUND;
 	notice->refund = object->id;
+	notice->refund_kind = NOTICE_REFUND_ONE;
+	/* refund.updated tells of a success and of a failure: the mapping has to know which */
+	if (taken_back)
+		notice->subtype = object->status;
 	notice->amount = object->amount;
 	return true;
 }
@@ -487,10 +575,10 @@ charge_take(const Object *object, StoreNotice *notice, FieldFault *fault)
 		return fail(fault, "data.object.amount_refunded", "is missing");
 	notice->subject = NOTICE_REFUND;
 	notice->charge = object->id;
+	notice->refund = object->id;
+	notice->refund_kind = NOTICE_REFUND_TOTAL;
 	notice->amount = object->amount_refunded;
-	notice->amount_is_total = true;
-	if (object->amount != NOTICE_NO_AMOUNT && object->amount_refunded < object->amount)
-		notice->subtype = notice_word("\"partial\"");
+	notice->paid = object->amount;
 	return true;
 }
 
@@ -501,6 +589,7 @@ dispute_take(const Object *object, StoreNotice *notice, FieldFault *fault)
 		return fail(fault, "data.object.id", "is missing");
 	/* a lost dispute is a refund by the dispute's id, which the reversal names again */
 	notice->refund = object->id;
+	notice->refund_kind = NOTICE_REFUND_DISPUTE;
 	notice->amount = object->amount;
 	notice->answer_until = object->due_by;
 	if (json_string_is(object->status, "lost"))
@@ -512,6 +601,8 @@ dispute_take(const Object *object, StoreNotice *notice, FieldFault *fault)
 		notice->subject = NOTICE_NOTHING;
 	else
 		notice->subject = NOTICE_REVIEW;
+	if (notice->subject == NOTICE_REFUND || notice->subject == NOTICE_REVERSAL)
+		notice->subtype = object->status;
 	return notice->subject == NOTICE_NOTHING || object->amount != NOTICE_NO_AMOUNT ||
 		   fail(fault, "data.object.amount", "is missing");
 }

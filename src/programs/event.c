@@ -27,6 +27,7 @@
 #include "core/plan.h"
 #include "core/row_trigger.h"
 #include "core/schema.h"
+#include "core/signed_only.h"
 #include "programs/payment.h"
 
 static KeptPlan find_by_reference = {
@@ -120,6 +121,9 @@ coursebase_apply_payment_event(PG_FUNCTION_ARGS)
 	args_time(fcinfo, EVENT_AT);
 	outcome = args_word(fcinfo, EVENT_OUTCOME, outcome_names, lengthof(outcome_names));
 	schema_require_current();
+	/* money that came gives a program; a failure gives nothing, and anybody may tell it */
+	if (outcome == OUTCOME_COMPLETED)
+		signed_only_require(text_to_cstring(PG_GETARG_TEXT_PP(EVENT_PROVIDER)));
 	compat_materialize(fcinfo);
 	SPI_connect();
 	if (event_find(fcinfo, &payment))

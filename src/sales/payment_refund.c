@@ -5,7 +5,9 @@
  * A provider tells of each refund by an id of its own, and besides of the sum that was paid
  * back of a charge until then. Invariant: what counts is the greater of both, once. A sum that
  * came before its refunds is recorded as a refund whose reference begins with TOTAL_PREFIX; the
- * refund that it was of takes its place when it comes.
+ * refund that it was of takes its place when it comes. A sum holds the refunds that failed
+ * later, and is told late too: they are taken off it. A dispute stands beside the refunds and
+ * their sum.
  *
  * A reversal (a refund that failed, a dispute that was won) gives back what its refund took. It
  * is kept where it comes first, and the refund then counts for nothing.
@@ -37,6 +39,9 @@
 /* No provider's id of a refund begins so. */
 #define TOTAL_PREFIX "total:"
 
+/* Stripe's ids of disputes, which no sum of refunds holds. */
+#define IS_DISPUTE(ref) "(starts_with(" ref ", 'dp_') OR starts_with(" ref ", 'du_'))"
+
 /* The arguments of refund_payment(). */
 enum
 {
@@ -59,6 +64,14 @@ enum
 };
 
 #define ANSWER_COLUMNS 4
+
+/* Sums that were taken back to be counted anew. */
+typedef struct Totals
+{
+	int64 sum;
+	TimestampTz at;     /* of the latest of them */
+	const char *latest; /* its reference; NULL: there is none */
+} Totals;
 
 static KeptPlan write_references = {
 	.sql = "UPDATE coursebase.purchases s SET currency = coalesce(s.currency, upper($2)),"
@@ -108,14 +121,30 @@ static KeptPlan find_told = {
 	.nargs = 1,
 	.types = {TEXTOID},
 };
-/* Sums that came before their refunds and still count, the latest first. */
+/* Sums that came before their refunds and still count, of until $2, the latest first. */
 static KeptPlan read_totals = {
 	.sql =
-		"SELECT r.refund_ref, r.amount_in_cents::bigint FROM coursebase.purchase_refunds r"
-		" WHERE r.purchase_id = $1 AND r.reversed_at IS NULL"
+		"SELECT r.refund_ref, r.amount_in_cents::bigint, r.refunded_at"
+		" FROM coursebase.purchase_refunds r"
+		" WHERE r.purchase_id = $1 AND r.reversed_at IS NULL AND r.refunded_at <= $2"
 		" AND starts_with(r.refund_ref, '" TOTAL_PREFIX "') ORDER BY r.created_at DESC, 1 DESC",
-	.nargs = 1,
-	.types = {UUIDOID},
+	.nargs = 2,
+	.types = {UUIDOID, TIMESTAMPTZOID},
+};
+/* What was refunded by disputes, and what of refunds was given back after the sum was told. */
+static KeptPlan read_beside = {
+	.sql =
+		"SELECT coalesce(sum(r.amount_in_cents) FILTER (WHERE r.reversed_at IS NULL"
+		"  AND " IS_DISPUTE(
+			"r.refund_ref") "), 0)::bigint,"
+							" coalesce(sum(r.amount_in_cents) FILTER (WHERE r.reversed_at >= $2"
+							"  AND NOT " IS_DISPUTE(
+								"r.refund_ref") "  AND NOT starts_with(r.refund_ref, "
+												"'" TOTAL_PREFIX "')), 0)::bigint"
+												" FROM coursebase.purchase_refunds r WHERE "
+												"r.purchase_id = $1",
+	.nargs = 2,
+	.types = {UUIDOID, TIMESTAMPTZOID},
 };
 static KeptPlan mark_reversed = {
 	.sql = "UPDATE coursebase.purchase_refunds r SET reversed_at = $2"
@@ -163,6 +192,12 @@ static KeptPlan read_answer = {
 
 static int64 purchase_lock(const pg_uuid_t *purchase, const pg_uuid_t *user);
 static void refund_count(const pg_uuid_t *purchase, FunctionCallInfo fcinfo, int64 refunded);
+static void total_count(const pg_uuid_t *purchase, const char *ref, int64 amount,
+						int64 refunded, TimestampTz at);
+static bool ref_is_dispute(const char *ref);
+static void totals_lessen(const pg_uuid_t *purchase, const char *ref, int64 amount,
+						  TimestampTz at);
+static Totals totals_reverse(const pg_uuid_t *purchase, TimestampTz until, TimestampTz at);
 static bool total_swap(const pg_uuid_t *purchase, const char *ref, int64 amount,
 					   TimestampTz at);
 static void totals_replace(const pg_uuid_t *purchase, const char *ref, int64 amount,
@@ -222,12 +257,14 @@ coursebase_refund_payment(PG_FUNCTION_ARGS)
 						errhint("Tell the refund again when the sale has come.")));
 	purchase = plan_uuid(0, 1);
 	user = plan_uuid(0, 2);
-	refunded = purchase_lock(&purchase, &user);
+	purchase_lock(&purchase, &user);
 	values = (PlanValues){0};
 	plan_bind_uuid(&values, &purchase);
 	for (int i = PAYMENT_INTENT; i <= PAYMENT_INVOICE; i++)
 		args_bind(&values, fcinfo, i);
 	owner_execute(&learn_references, values.datums, values.nulls, false);
+	/* again: a name that is new may have brought refunds that waited for it */
+	refunded = purchase_lock(&purchase, &user);
 	refund_count(&purchase, fcinfo, refunded);
 	answer_return(fcinfo, &purchase);
 	SPI_finish();
@@ -274,7 +311,10 @@ coursebase_reverse_refund(PG_FUNCTION_ARGS)
 		args_bind(&values, fcinfo, REVERSE_AMOUNT);
 		plan_bind_time(&values, at);
 		plan_bind_time(&values, at);
-		owner_execute(&write_told, values.datums, values.nulls, false);
+		/* told again: the sums were lessened then */
+		if (owner_execute(&write_told, values.datums, values.nulls, false) > 0 &&
+			!ref_is_dispute(ref))
+			totals_lessen(&purchase, ref, PG_GETARG_INT64(REVERSE_AMOUNT), at);
 	}
 	answer_return(fcinfo, &purchase);
 	SPI_finish();
@@ -306,27 +346,48 @@ refund_count(const pg_uuid_t *purchase, FunctionCallInfo fcinfo, int64 refunded)
 
 	if (PG_GETARG_BOOL(PAYMENT_IS_TOTAL))
 	{
-		if (amount > refunded)
-			refund_call(purchase, amount - refunded, at,
-						psprintf(TOTAL_PREFIX "%s:" INT64_FORMAT, ref, amount));
+		total_count(purchase, ref, amount, refunded, at);
 		return;
 	}
 	/* told before, also as a reversal that came first: refund_purchase() checks its content */
-	if (owner_execute(&find_told, &key, NULL, false) > 0)
+	if (owner_execute(&find_told, &key, NULL, false) > 0 || ref_is_dispute(ref))
 		refund_call(purchase, amount, at, ref);
 	else if (!total_swap(purchase, ref, amount, at))
 		totals_replace(purchase, ref, amount, at);
+}
+
+/* What the sum is above the refunds that are known; what it holds of refunds that failed since
+ * then is none of it. */
+static void
+total_count(const pg_uuid_t *purchase, const char *ref, int64 amount, int64 refunded,
+			TimestampTz at)
+{
+	Datum values[] = {UUIDPGetDatum(purchase), TimestampTzGetDatum(at)};
+	int64 above;
+
+	owner_execute(&read_beside, values, NULL, false);
+	above = amount - plan_int64(0, 2) - (refunded - plan_int64(0, 1));
+	if (above > 0)
+		refund_call(
+			purchase, above, at,
+			psprintf(TOTAL_PREFIX "%s:" INT64_FORMAT ":" INT64_FORMAT, ref, amount, at));
+}
+
+static bool
+ref_is_dispute(const char *ref)
+{
+	return strncmp(ref, "dp_", 3) == 0 || strncmp(ref, "du_", 3) == 0;
 }
 
 /* The usual case of both orders: the sum was of this refund alone. */
 static bool
 total_swap(const pg_uuid_t *purchase, const char *ref, int64 amount, TimestampTz at)
 {
-	Datum key = UUIDPGetDatum(purchase);
+	Datum totals[] = {UUIDPGetDatum(purchase), TimestampTzGetDatum(DT_NOEND)};
 	PlanValues values = {0};
 	char *total;
 
-	if (owner_execute(&read_totals, &key, NULL, false) != 1 || plan_int64(0, 2) != amount)
+	if (owner_execute(&read_totals, totals, NULL, false) != 1 || plan_int64(0, 2) != amount)
 		return false;
 	total = plan_text_required(0, 1);
 	plan_bind_text(&values, total);
@@ -346,18 +407,43 @@ total_swap(const pg_uuid_t *purchase, const char *ref, int64 amount, TimestampTz
 static void
 totals_replace(const pg_uuid_t *purchase, const char *ref, int64 amount, TimestampTz at)
 {
-	Datum key = UUIDPGetDatum(purchase);
-	uint64 count = owner_execute(&read_totals, &key, NULL, false);
-	char **totals = palloc(sizeof(char *) * (count + 1));
-	int64 sum = 0;
+	Totals totals = totals_reverse(purchase, DT_NOEND, at);
+
+	refund_call(purchase, amount, at, ref);
+	if (totals.sum > amount)
+		refund_call(purchase, totals.sum - amount, totals.at,
+					psprintf("%s/%s", totals.latest, ref));
+}
+
+/* A refund that only sums told of has failed: those of before hold it no more. */
+static void
+totals_lessen(const pg_uuid_t *purchase, const char *ref, int64 amount, TimestampTz at)
+{
+	Totals totals = totals_reverse(purchase, at, at);
+
+	if (totals.sum > amount)
+		refund_call(purchase, totals.sum - amount, totals.at,
+					psprintf("%s/-%s", totals.latest, ref));
+}
+
+/* Takes the sums of until then back; what they were. */
+static Totals
+totals_reverse(const pg_uuid_t *purchase, TimestampTz until, TimestampTz at)
+{
+	Datum values[] = {UUIDPGetDatum(purchase), TimestampTzGetDatum(until)};
+	uint64 count = owner_execute(&read_totals, values, NULL, false);
+	char **refs = palloc(sizeof(char *) * (count + 1));
+	Totals totals = {0, at, NULL};
 
 	for (uint64 i = 0; i < count; i++)
-		totals[i] = plan_text_required(i, 1);
+	{
+		refs[i] = plan_text_required(i, 1);
+		totals.at = i == 0 ? plan_time(i, 3) : Max(totals.at, plan_time(i, 3));
+	}
+	totals.latest = count > 0 ? refs[0] : NULL;
 	for (uint64 i = 0; i < count; i++)
-		sum += reference_reverse(purchase, totals[i], at);
-	refund_call(purchase, amount, at, ref);
-	if (sum > amount)
-		refund_call(purchase, sum - amount, at, psprintf("%s/%s", totals[0], ref));
+		totals.sum += reference_reverse(purchase, refs[i], at);
+	return totals;
 }
 
 static void

@@ -6,11 +6,15 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
 #include "billing/environment.h"
+#include "billing/notice.h"
+#include "core/args.h"
 #include "core/currency.h"
 #include "core/errors.h"
 #include "json/members.h"
@@ -112,6 +116,8 @@ static int64 money_read(Members *members, int amount_member, int currency_member
 static const char *currency_read(Members *members, int member);
 static int64 amount_read(Members *members, int member, int64 most);
 static char *order_without_period(const char *order);
+
+PG_FUNCTION_INFO_V1(coursebase_known_members);
 
 void
 receipt_read(Receipt *receipt, Datum json)
@@ -339,4 +345,24 @@ order_without_period(const char *order)
 	if (order[end] == '\0' || end < 3 || order[end - 1] != '.' || order[end - 2] != '.')
 		return pstrdup(order);
 	return pnstrdup(order, end - 2);
+}
+
+/*
+ * SQL function: known_members(form text) returns text[]
+ *
+ * Of the discount within a receipt the object is a member, and its own members are not.
+ */
+PGDLLEXPORT Datum
+coursebase_known_members(PG_FUNCTION_ARGS)
+{
+	static const char *const forms[] = {"event", "receipt"};
+	Datum names[MEMBER_DISCOUNT_CODE + 1];
+
+	if (args_word(fcinfo, 0, forms, lengthof(forms)) == 0)
+		return notice_known_members();
+	for (int i = 0; i < MEMBER_DISCOUNT_CODE; i++)
+		names[i] = CStringGetTextDatum(member_names[i]);
+	names[MEMBER_DISCOUNT_CODE] = CStringGetTextDatum("payload");
+	return PointerGetDatum(
+		construct_array(names, lengthof(names), TEXTOID, -1, false, TYPALIGN_INT));
 }

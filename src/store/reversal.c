@@ -3,9 +3,9 @@
  *
  * Invariants: a reversal gives back what its refund took, once, and nothing else: the credits
  * that the refund took of the pack, the period as the fold had it before, the course unless
- * another purchase gives it by now (the purchase is a duplicate then). The use of a discount
- * and a referrer's credit, which the refund took back, stay taken: the code may be in other
- * hands by now. A refund whose receipt never came is forgotten.
+ * another purchase gives it by now (the purchase is a duplicate then), the use of its discount
+ * unless the code is in other hands by now, and by the event of the fold a referrer's credit. A
+ * refund whose receipt never came is forgotten.
  *
  * Locks: as in refund.c.
  *
@@ -45,7 +45,8 @@ enum
 };
 
 static KeptPlan find_receipt = {
-	.sql = "SELECT x.user_id, x.kind, x.product_id, x.original_transaction_id, x.status "
+	.sql = "SELECT x.user_id, x.kind, x.product_id, x.original_transaction_id, x.status, "
+		   "x.discount_order_ref "
 		   "FROM coursebase.store_receipts x WHERE " PURCHASE_KEY,
 	.nargs = 3,
 	.types = {TEXTOID, TEXTOID, TEXTOID},
@@ -57,6 +58,7 @@ enum
 	FOUND_PRODUCT_ID,
 	FOUND_LINE,
 	FOUND_STATUS,
+	FOUND_ORDER_REF,
 };
 static KeptPlan lock_receipt = {
 	.sql = "SELECT FROM coursebase.store_receipts x WHERE " PURCHASE_KEY " FOR NO KEY UPDATE",
@@ -68,7 +70,7 @@ static KeptPlan reverse_refunds = {
 	.sql = "WITH reversed AS (UPDATE coursebase.store_refunds x SET reversed_at = $4 "
 		   "WHERE " PURCHASE_KEY " AND x.reversed_at IS NULL "
 		   "AND ($5 IS NULL OR x.refund_ref = $5) RETURNING x.*) "
-		   "SELECT r.credits, r.status_before FROM reversed r "
+		   "SELECT r.credits, r.status_before, r.refunded_at FROM reversed r "
 		   "ORDER BY r.status_before IS NULL, r.created_at DESC",
 	.nargs = 5,
 	.types = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID},
@@ -77,6 +79,7 @@ enum
 {
 	REVERSED_CREDITS = 1, /* null: it took none */
 	REVERSED_STATUS,      /* of the receipt before; null: it was of a part */
+	REVERSED_REFUNDED_AT,
 };
 /* What is still refunded counts anew from the refunds that stand. */
 static KeptPlan write_receipt = {
@@ -117,6 +120,12 @@ static KeptPlan count_reversed = {
 	.types = {TEXTOID, TEXTOID, TEXTOID},
 };
 
+static KeptPlan restore_discount = {
+	.sql = "SELECT coursebase.restore_discount($1, $2, $3, $4)",
+	.nargs = 4,
+	.types = {UUIDOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID},
+};
+
 /* A purchase whose refund is reversed. */
 typedef struct Reversal
 {
@@ -128,8 +137,10 @@ typedef struct Reversal
 	const char *kind;
 	const char *product_id;
 	const char *line;
+	const char *order_ref;     /* of the purchase's discount */
 	const char *status;        /* the receipt's, in the end */
 	const char *status_before; /* a refund ended the purchase: what to return to */
+	TimestampTz refunded_at;   /* of the refund that ended it */
 	int64 credits;             /* that the refunds claimed of a pack */
 	char *detail;
 } Reversal;
@@ -142,6 +153,7 @@ static bool refunds_reverse(Reversal *reversal);
 static void purchase_restore(Reversal *reversal);
 static void credits_restore(Reversal *reversal);
 static void subscription_restore(Reversal *reversal);
+static void discount_restore(Reversal *reversal);
 static void receipt_write(Reversal *reversal);
 static void reversal_audit(const Reversal *reversal);
 static void reversal_return(FunctionCallInfo fcinfo, const Reversal *reversal);
@@ -177,6 +189,7 @@ coursebase_reverse_store_refund(PG_FUNCTION_ARGS)
 		PG_TRY();
 		{
 			purchase_restore(&reversal);
+			discount_restore(&reversal);
 			receipt_write(&reversal);
 		}
 		PG_FINALLY();
@@ -236,6 +249,7 @@ receipt_find(Reversal *reversal)
 	reversal->product_id = plan_text(0, FOUND_PRODUCT_ID);
 	reversal->line = plan_text(0, FOUND_LINE);
 	reversal->status = plan_text_required(0, FOUND_STATUS);
+	reversal->order_ref = plan_text(0, FOUND_ORDER_REF);
 }
 
 /* Marks the refunds as reversed and adds up what they took; false if there is none. */
@@ -260,7 +274,10 @@ refunds_reverse(Reversal *reversal)
 	{
 		reversal->credits += plan_int64_or(row, REVERSED_CREDITS, 0);
 		if (reversal->status_before == NULL)
+		{
 			reversal->status_before = plan_text(row, REVERSED_STATUS);
+			reversal->refunded_at = plan_time(row, REVERSED_REFUNDED_AT);
+		}
 	}
 	return count > 0;
 }
@@ -344,6 +361,24 @@ subscription_restore(Reversal *reversal)
 	subscription_take(&notice, &reversal->user, reversal->at, &answer);
 	reversal->detail =
 		psprintf("The period was given back; the subscription is %s.", answer.status);
+}
+
+/* A part gave no use back. */
+static void
+discount_restore(Reversal *reversal)
+{
+	PlanValues values = {0};
+
+	if (reversal->order_ref == NULL || reversal->status_before == NULL)
+		return;
+	plan_bind_uuid(&values, &reversal->user);
+	plan_bind_text(&values, reversal->order_ref);
+	plan_bind_time(&values, reversal->refunded_at);
+	plan_bind_time(&values, reversal->at);
+	plan_execute(&restore_discount, values.datums, values.nulls, false);
+	if (plan_bool(0, 1))
+		reversal->detail =
+			psprintf("%s The use of its discount was taken again.", reversal->detail);
 }
 
 /* A receipt that a refund had ended returns to what it was. */

@@ -7,6 +7,7 @@
 
 #include "billing/fold.h"
 #include "billing/paid.h"
+#include "billing/refunds.h"
 #include "json/instant.h"
 #include "table.h"
 
@@ -559,6 +560,125 @@ first_premium_check(void)
 	table_check(state.first_premium_at == 8, "first premium", 2, "once");
 }
 
+/* Refunds of one payment of 900: those that make or unmake the whole are not idle. */
+#define R(kind, how, ref_name, sum, expected)                                                  \
+	{                                                                                          \
+		{.type = (kind),                                                                       \
+		 .transaction = "a",                                                                   \
+		 .refund = (ref_name),                                                                 \
+		 .refund_kind = (how),                                                                 \
+		 .refunded = (sum),                                                                    \
+		 .id = "e"},                                                                           \
+			(expected)                                                                         \
+	}
+#define REFUNDS 6
+
+static const struct
+{
+	const char *name;
+	struct
+	{
+		FoldEvent event;
+		bool idle;
+	} told[REFUNDS];
+} refunds[] = {
+	{"one of the whole", {R(EVENT_REVOKED, REFUND_ONE, "r", 900, false)}},
+	{"two parts, told twice, and one of them taken back twice",
+	 {R(EVENT_REVOKED, REFUND_ONE, "r", 400, true),
+	  R(EVENT_REVOKED, REFUND_ONE, "s", 500, false),
+	  R(EVENT_REVOKED, REFUND_ONE, "r", 400, true),
+	  R(EVENT_UNREVOKED, REFUND_ONE, "r", 400, false),
+	  R(EVENT_UNREVOKED, REFUND_ONE, "r", 400, true),
+	  R(EVENT_REVOKED, REFUND_ONE, "r", 400, true)}},
+	{"taken back before it is told",
+	 {R(EVENT_UNREVOKED, REFUND_ONE, "r", 900, true),
+	  R(EVENT_REVOKED, REFUND_ONE, "r", 900, true)}},
+	{"a refund and the sum of its charge, in both orders",
+	 {R(EVENT_REVOKED, REFUND_TOTAL, "c", 400, true),
+	  R(EVENT_REVOKED, REFUND_ONE, "r", 400, true),
+	  R(EVENT_REVOKED, REFUND_ONE, "s", 500, false),
+	  R(EVENT_REVOKED, REFUND_TOTAL, "c", 900, true),
+	  R(EVENT_UNREVOKED, REFUND_ONE, "s", 500, false),
+	  R(EVENT_REVOKED, REFUND_TOTAL, "c", 900, false)}},
+	{"the sums alone",
+	 {R(EVENT_REVOKED, REFUND_TOTAL, "c", 400, true),
+	  R(EVENT_REVOKED, REFUND_TOTAL, "c", 900, false),
+	  R(EVENT_UNREVOKED, REFUND_ONE, "r", 500, false)}},
+	{"a dispute stands beside the refunds",
+	 {R(EVENT_REVOKED, REFUND_ONE, "r", 400, true),
+	  R(EVENT_REVOKED, REFUND_TOTAL, "c", 400, true),
+	  R(EVENT_REVOKED, REFUND_DISPUTE, "d", 500, false),
+	  R(EVENT_UNREVOKED, REFUND_DISPUTE, "d", 500, false),
+	  R(EVENT_UNREVOKED, REFUND_DISPUTE, "f", 900, true)}},
+	{"sums beyond all numbers",
+	 {R(EVENT_REVOKED, REFUND_ONE, "r", INT64_MAX, false),
+	  R(EVENT_REVOKED, REFUND_ONE, "s", INT64_MAX, true),
+	  R(EVENT_REVOKED, REFUND_DISPUTE, "d", INT64_MAX, true)}},
+};
+
+static void
+refunds_check(void)
+{
+	for (size_t i = 0; i < LENGTH(refunds); i++)
+	{
+		FoldEvent payment = {.type = EVENT_RENEWED, .transaction = "a", .paid = 900, .id = "e"};
+		FoldEvent other = {.type = EVENT_RENEWED, .transaction = "b", .paid = 9000, .id = "e"};
+		FoldEvent events[REFUNDS];
+		FoldEvent *all[REFUNDS + 2];
+		RefundTold room[REFUNDS];
+		int count = 0;
+
+		while (count < REFUNDS && refunds[i].told[count].event.id != NULL)
+		{
+			events[count] = refunds[i].told[count].event;
+			all[count] = &events[count];
+			count++;
+		}
+		/* the payment is told last, and at the same instant: the sum counts */
+		all[count] = &other;
+		all[count + 1] = &payment;
+		refunds_mark(all, count + 2, room);
+		for (int e = 0; e < count; e++)
+			table_check(events[e].idle == refunds[i].told[e].idle, refunds[i].name, e, "idle");
+	}
+}
+
+/* A sum that is told later changes nothing of what a refund did, and its reversal counts. */
+static void
+refunds_past_check(void)
+{
+	FoldEvent events[] = {
+		{.type = EVENT_REVOKED, .transaction = "a", .refund = "r", .refunded = 300, .id = "e"},
+		{.type = EVENT_RENEWED, .transaction = "a", .paid = 900, .id = "e"},
+		{.type = EVENT_REVOKED, .transaction = "a", .refund = "s", .refunded = 300, .id = "e"},
+		{.type = EVENT_UNREVOKED,
+		 .transaction = "a",
+		 .refund = "r",
+		 .refunded = 300,
+		 .id = "e"},
+		{.type = EVENT_UNREVOKED,
+		 .transaction = "a",
+		 .refund = "s",
+		 .refunded = 300,
+		 .id = "e"},
+	};
+	bool idle[] = {false, false, true, false, true};
+	FoldEvent *all[LENGTH(events)];
+	RefundTold room[LENGTH(events)];
+
+	for (size_t i = 0; i < LENGTH(events); i++)
+	{
+		events[i].time = (int64_t) i;
+		all[i] = &events[i];
+	}
+	for (size_t count = 1; count <= LENGTH(events); count++)
+	{
+		refunds_mark(all, (int) count, room);
+		for (size_t i = 0; i < count; i++)
+			table_check(events[i].idle == idle[i], "a sum that is told later", (int) i, "idle");
+	}
+}
+
 /* The order is total, and a later instant is always later. */
 static void
 order_check(void)
@@ -665,6 +785,8 @@ main(void)
 	stories_check();
 	paid_stories_check();
 	unrenewed_check();
+	refunds_check();
+	refunds_past_check();
 	first_premium_check();
 	order_check();
 	instants_check();

@@ -3,16 +3,19 @@
  * changes nothing, a status moves only as the matrix says, quiet events and cancellations move
  * no end backwards, and the order of the log does not show. The spans of access lie apart, an
  * event takes nothing away that lies before it, and one step says what the whole ledger says.
+ * What a refund did is what the log of until its instant says.
  */
 #include "fuzz.h"
 #include "billing/fold.h"
 #include "billing/paid.h"
+#include "billing/refunds.h"
 #include "json/instant.h"
 
 #define MAX_EVENTS 64
 #define EVENT_SIZE 8
 
 static const char *const transactions[] = {NULL, "a", "b", "c"};
+static const char *const refunds[] = {NULL, "r", "s", "t"};
 static char id_room[MAX_EVENTS][3];
 
 static void
@@ -32,7 +35,34 @@ event_read(FoldEvent *event, const uint8_t *bytes, int n)
 	event->product_id = bytes[5] & 1 ? "p" : NULL;
 	event->offer_id = bytes[5] & 2 ? "o" : NULL;
 	event->purchase_token = bytes[5] & 4 ? "t" : NULL;
+	event->refund = refunds[bytes[7] & 3];
+	event->refund_kind = (RefundKind) ((bytes[7] >> 2) % REFUND_KINDS);
+	event->refunded = 1 + (bytes[7] >> 4) % 4;
+	event->paid = bytes[7] >> 6;
 	event->id = id_room[n];
+}
+
+static void
+refunds_read(FoldEvent *events, int count)
+{
+	FoldEvent *all[MAX_EVENTS];
+	RefundTold room[MAX_EVENTS];
+	bool idle[MAX_EVENTS];
+
+	for (int i = 0; i < count; i++)
+		all[i] = &events[i];
+	refunds_mark(all, count, room);
+	for (int i = 0; i < count; i++)
+		idle[i] = events[i].idle;
+	for (int end = 1; end < count; end++)
+	{
+		if (events[end].time == events[end - 1].time)
+			continue;
+		refunds_mark(all, end, room);
+		for (int i = 0; i < end; i++)
+			PROMISE(events[i].idle == idle[i]);
+	}
+	refunds_mark(all, count, room);
 }
 
 static int
@@ -49,6 +79,11 @@ step(FoldState *state, const FoldEvent *event)
 	int cell = event->type < EVENT_MATRIX_COLUMNS ? fold_cell(before.now.status, event->type)
 												  : (int) before.now.status;
 
+	if (event->idle)
+	{
+		PROMISE(anomaly == FOLD_SOUND && memcmp(&before, state, sizeof(before)) == 0);
+		return anomaly;
+	}
 	PROMISE(state->now.status < SUBSCRIPTION_STATUSES);
 	PROMISE(anomaly == FOLD_SOUND || memcmp(&before, state, sizeof(before)) == 0);
 	PROMISE((cell == FOLD_IMPOSSIBLE) <= (anomaly == FOLD_IMPOSSIBLE_TRANSITION) ||
@@ -133,6 +168,7 @@ fold(FoldEvent *events, int count)
 	FoldState state;
 
 	qsort(events, count, sizeof(*events), order);
+	refunds_read(events, count);
 	fold_begin(&state);
 	memset(&access, 0, sizeof(access));
 	access.ledger.items = access.items;

@@ -59,6 +59,16 @@ SELECT pg_temp.stripe_take('evt_7', 'charge.dispute.closed', '{"id": "dp_1", "st
 SELECT outcome, detail FROM coursebase.take_notification('stripe', pg_temp.stripe('evt_8', '2026-02-02', 'refund.created', '{"id": "re_9", "status": "succeeded", "amount": 1, "payment_intent": "pi_9"}'));
 SELECT outcome, detail FROM coursebase.take_notification('stripe', replace(pg_temp.stripe('evt_9', '2026-02-02', 'checkout.session.completed', '{"id": "cs_test", "mode": "payment", "payment_status": "paid", "amount_total": 1000, "client_reference_id": "paid_ada", "metadata": {"product_id": "00000000-0000-4000-8000-000000586163"}}'), '"livemode": true', '"livemode": false'));
 SELECT count(*) FROM coursebase.purchases WHERE user_id = :ada;
+-- A refund comes before its sale, and a reversal before both: taken up whichever way the sale comes, by a webhook, by the
+-- browser with the names of the payment, or by plain SQL.
+SELECT outcome FROM generate_series(1, 4) n, coursebase.take_notification('stripe', pg_temp.stripe('evt_2' || n, '2026-02-03', 'refund.created', jsonb_build_object('id', 're_2' || n, 'status', 'succeeded', 'amount', 500, 'payment_intent', 'pi_2' || n)));
+SELECT outcome FROM coursebase.take_notification('stripe', pg_temp.stripe('evt_25', '2026-02-04', 'refund.failed', '{"id": "re_23", "status": "failed", "amount": 500, "payment_intent": "pi_23"}'));
+SELECT outcome FROM coursebase.take_notification('stripe', pg_temp.stripe('evt_30', '2026-02-01', 'checkout.session.completed', '{"id": "cs_21", "mode": "payment", "payment_status": "paid", "amount_total": 500, "payment_intent": "pi_21", "client_reference_id": "paid_ada", "metadata": {"product_id": "00000000-0000-4000-8000-000000586163"}}'));
+SELECT status FROM coursebase.complete_purchase(:ada, '00000000-0000-4000-8000-000000586163', 'cs_22', 500, 'paid', '2026-02-01', payment_intent_id => 'pi_22');
+SELECT status FROM coursebase.complete_purchase(:ada, '00000000-0000-4000-8000-000000586163', 'cs_23', 500, 'paid', '2026-02-01', payment_intent_id => 'pi_23');
+INSERT INTO coursebase.purchases (user_id, product_id, stripe_session_id, price_paid_in_cents, product_details, payment_intent_id) VALUES (:ada, '00000000-0000-4000-8000-000000586163', 'cs_24', 900, '{"name": "", "description": "", "imageUrl": ""}', 'pi_24');
+SELECT stripe_session_id, refunded_in_cents, refunded_at FROM coursebase.purchases WHERE stripe_session_id LIKE 'cs_2_' ORDER BY 1;
+SELECT notification_id, outcome FROM coursebase.store_notifications WHERE notification_id LIKE 'evt_2_' ORDER BY 1;
 -- A subscription's invoice: a part changes nothing, the whole revokes its payment.
 SELECT outcome, result ->> 'status' FROM coursebase.take_notification('stripe', pg_temp.stripe('evt_10', '2026-02-01', 'invoice.paid', '{"id": "in_1", "subscription": "sub_1", "billing_reason": "subscription_create", "amount_paid": 900, "lines": {"data": [{"period": {"start": 1769904000, "end": 1772323200}}]}, "parent": {"subscription_details": {"subscription": "sub_1", "metadata": {"user_id": "paid_ada"}}}}'));
 SELECT outcome, result ->> 'status' FROM coursebase.take_notification('stripe', pg_temp.stripe('evt_11', '2026-02-03', 'charge.refunded', '{"id": "ch_2", "invoice": "in_1", "amount": 900, "amount_refunded": 100}'));

@@ -44,6 +44,16 @@ SELECT pg_temp.event(2, 'l2', 'created', '2026-02-01', 't1', NULL, '2026-06-01')
 SELECT pg_temp.spans(2);
 SELECT pg_temp.event(2, 'l2', 'unrevoked', '2026-04-01', 't1');
 SELECT pg_temp.spans(2);
+-- A sum that is told after a refund does not change what the refund did, and its reversal still gives back; a sum that was
+-- told before makes the same refund a part.
+SELECT pg_temp.event(12, 'la', 'created', '2026-02-01', 't1', NULL, '2026-06-01'), pg_temp.event(12, 'la', 'revoked', '2026-03-01', 't1', more => '{"refund_ref": "r1", "refunded_in_cents": 300}');
+SELECT pg_temp.spans(12);
+SELECT pg_temp.event(12, 'la', 'recovered', '2026-04-01', 't1', NULL, '2026-06-01', '{"paid_in_cents": 900}');
+SELECT pg_temp.spans(12);
+SELECT pg_temp.event(12, 'la', 'unrevoked', '2026-05-01', 't1', more => '{"refund_ref": "r1", "refunded_in_cents": 300}');
+SELECT pg_temp.spans(12);
+SELECT pg_temp.event(13, 'lb', 'created', '2026-02-01', 't1', NULL, '2026-06-01', '{"paid_in_cents": 900}'), pg_temp.event(13, 'lb', 'revoked', '2026-03-01', 't1', more => '{"refund_ref": "r1", "refunded_in_cents": 300}');
+SELECT pg_temp.spans(13);
 -- A start in the future; a payment for January that is told in March; one in time for the next period, which is given
 -- back before it begins, and leaves what is paid for.
 SELECT pg_temp.event(3, 'l3', 'created', '2026-02-01', 't1', '2026-05-01', '2026-06-01'), pg_temp.event(3, 'l3', 'recovered', '2026-03-01', 't0', '2026-01-01', '2026-02-01');

@@ -36,6 +36,15 @@ my $setup = <<~"SQL";
 	FROM generate_series(1, $sequences) s,
 	    LATERAL (SELECT n, floor(random() * 3 + s * 0)::integer AS line FROM generate_series(1, 3 + s % 12) n) e,
 	    LATERAL (SELECT CASE WHEN line = 1 THEN 'app_store' ELSE 'google_play' END AS store) l;
+	-- Half of the refunds and reversals have an id, with a sum; half of the payments tell theirs.
+	UPDATE public.events e SET event = (e.event::jsonb || jsonb_build_object('refund_ref', 'r' || r.ref, 'refund_kind',
+	    (ARRAY['refund', 'refund', 'total', 'dispute'])[1 + r.kind], 'refunded_in_cents', 300 * (1 + r.sum)))::json
+	FROM (SELECT sequence, n, floor(random() * 3)::integer AS ref, floor(random() * 4)::integer AS kind, floor(random() * 3)::integer AS sum
+	      FROM public.events ORDER BY sequence, n) r
+	WHERE (e.sequence, e.n) = (r.sequence, r.n) AND e.event ->> 'event_type' IN ('revoked', 'unrevoked')
+	    AND e.event ->> 'transaction_id' IS NOT NULL AND e.n % 2 = 0;
+	UPDATE public.events e SET event = (e.event::jsonb || '{"paid_in_cents": 900}')::json
+	WHERE e.event ->> 'event_type' IN ('created', 'renewed', 'recovered', 'product_changed') AND e.n % 2 = 1;
 	CREATE FUNCTION public.user_of(sequence integer) RETURNS uuid LANGUAGE sql IMMUTABLE AS \$\$
 	    SELECT format('00000000-0000-4000-8000-%s', lpad(to_hex(sequence), 12, '0'))::uuid
 	\$\$;
@@ -88,6 +97,13 @@ is(query($node, 'shuffled', 'SELECT * FROM coursebase.check_billing()'), '', 'ch
 # The sequences are not tame: every status is reached, and there are anomalies of each kind.
 is(query($node, 'forth', 'SELECT count(DISTINCT status_after) FROM coursebase.subscription_history'), 9, 'every status is reached');
 is(query($node, 'forth', 'SELECT count(DISTINCT anomaly) FROM coursebase.subscription_history'), 3, 'and each anomaly');
+
+# Refunds with an id are of parts and of the whole.
+is(query($node, 'forth', <<~'SQL'), 't|t', 'refunds of parts change nothing, refunds of the whole do');
+	SELECT count(*) FILTER (WHERE h.status_after <> 'revoked' AND h.anomaly IS NULL) > 0, count(*) FILTER (WHERE h.status_before <> 'revoked' AND h.status_after = 'revoked') > 0
+	FROM coursebase.subscription_history h JOIN coursebase.subscription_events e ON e.id = h.event_id
+	WHERE h.event_type = 'revoked' AND e.payload ->> 'refund_ref' IS NOT NULL
+	SQL
 
 # What is about an earlier payment is of each kind, and changes nothing of what holds.
 is(query($node, 'forth', <<~'SQL'), 'expired, grace_started, hold_started, recovered, revoked', 'each kind is about an earlier payment');

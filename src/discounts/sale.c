@@ -1,0 +1,80 @@
+/*
+ * sale.c: the refund of a sale gives the use of its discount code back.
+ *
+ * Invariant: a sale whose order is named by its session has its use while it is not refunded in
+ * full, however the refund is written. The slice sales stands to the left and does not know
+ * discounts: a trigger on its table tells.
+ *
+ * Locks: those of reverse_discount(), and none for a sale without a discount. Rights: the
+ * statements run with those of the tables' owner. The trigger stands back while a dump is
+ * restored: the uses come with it.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+
+#include "core/owner.h"
+#include "core/plan.h"
+#include "core/restore.h"
+#include "core/row_trigger.h"
+
+/* Nothing is called for a sale that no code was used for. */
+#define FOR_USE                                                                                \
+	" FROM coursebase.discount_redemptions r WHERE r.user_id = $1 AND r.order_ref = $2"
+
+static KeptPlan give_back = {
+	.sql = "SELECT coursebase.reverse_discount($1, $2, $3)" FOR_USE,
+	.nargs = 3,
+	.types = {UUIDOID, TEXTOID, TIMESTAMPTZOID},
+};
+static KeptPlan take_again = {
+	.sql = "SELECT coursebase.restore_discount($1, $2, $3, $4)" FOR_USE,
+	.nargs = 4,
+	.types = {UUIDOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID},
+};
+
+PG_FUNCTION_INFO_V1(coursebase_tg_purchases__discount);
+
+/* SQL function: tg_purchases__discount() returns trigger */
+PGDLLEXPORT Datum
+coursebase_tg_purchases__discount(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_expect(fcinfo, "tg_purchases__discount", ROW_AFTER_UPDATE);
+	char *session = trigger_text_or_null(data, data->tg_newtuple, "stripe_session_id");
+	PlanValues values = {0};
+	pg_uuid_t user;
+	Datum was_at, is_at;
+	bool was_open, is_open;
+
+	if (restore_under_way() || session == NULL)
+		return PointerGetDatum(NULL);
+	if (!trigger_uuid(data, data->tg_newtuple, "user_id", &user))
+		return PointerGetDatum(NULL);
+	plan_bind_uuid(&values, &user);
+	plan_bind_text(&values, session);
+	was_at = trigger_value_or_null(data, data->tg_trigtuple, "refunded_at", TIMESTAMPTZOID,
+								   &was_open);
+	is_at =
+		trigger_value_or_null(data, data->tg_newtuple, "refunded_at", TIMESTAMPTZOID, &is_open);
+	SPI_connect();
+	if (was_open && !is_open)
+	{
+		plan_bind(&values, is_at);
+		owner_execute(&give_back, values.datums, values.nulls, false);
+	}
+	else if (!was_open && is_open)
+	{
+		/* the time of the refund names what it gave back */
+		plan_bind(&values, was_at);
+		plan_bind(&values, TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
+		owner_execute(&take_again, values.datums, values.nulls, false);
+	}
+	SPI_finish();
+	return PointerGetDatum(NULL);
+}

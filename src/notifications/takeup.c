@@ -1,0 +1,118 @@
+/*
+ * takeup.c: what waits is found by the names of what it is about.
+ *
+ * A refund may come before its sale, and an event of a subscription before the one that says
+ * whose it is. Both keep the names that they were sent with; whatever takes effect later brings
+ * names too, and those that wait for one of them are tried again in the same transaction.
+ *
+ * Locks: the names, shared out among a thousand advisory locks, so that a long import holds no
+ * more than these. They come behind the row of the inbox and the person; two imports at once
+ * may deadlock, and the provider sends again.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+
+#include "core/datum.h"
+#include "core/owner.h"
+#include "core/plan.h"
+#include "core/restore.h"
+#include "core/row_trigger.h"
+#include "notifications/apply.h"
+#include "notifications/takeup.h"
+
+#define TAKEUP_COLUMNS 8
+
+/* The class of the locks: 'cbtu' in hexadecimal. Sorted, so that two callers take them in one
+ * order. */
+static KeptPlan lock_names = {
+	.sql = "SELECT pg_catalog.pg_advisory_xact_lock(1667396725, k.place) FROM (SELECT DISTINCT"
+		   " pg_catalog.hashtext(n.name) & 1023 AS place FROM pg_catalog.unnest($1) n (name)"
+		   " ORDER BY 1) k",
+	.nargs = 1,
+	.types = {TEXTARRAYOID},
+};
+static KeptPlan find_waiting = {
+	.sql = "SELECT n.id FROM coursebase.store_notifications n"
+		   " WHERE n.outcome IN ('waiting', 'refused') AND n.waits_for && $1"
+		   " ORDER BY n.happened_at, n.received_at, n.id",
+	.nargs = 1,
+	.types = {TEXTARRAYOID},
+};
+
+PG_FUNCTION_INFO_V1(coursebase_tg_any__take_up);
+
+Datum
+takeup_names(const StoreNotice *notice)
+{
+	const JsonSlice names[] = {
+		notice->payment,     notice->charge, notice->invoice, notice->original_transaction,
+		notice->transaction, notice->token,  notice->order,
+	};
+	Datum texts[lengthof(names)];
+	int count = 0;
+
+	for (int i = 0; i < lengthof(names); i++)
+		if (names[i].size > 0)
+			texts[count++] = CStringGetTextDatum(notice_text(names[i]));
+	return PointerGetDatum(construct_array(texts, count, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+void
+takeup_lock(Datum names)
+{
+	owner_execute(&lock_names, &names, NULL, false);
+}
+
+pg_uuid_t *
+takeup_find(Datum names, uint64 *count)
+{
+	pg_uuid_t *ids;
+
+	*count = owner_execute(&find_waiting, &names, NULL, false);
+	ids = palloc(sizeof(pg_uuid_t) * (*count + 1));
+	for (uint64 i = 0; i < *count; i++)
+		ids[i] = plan_uuid(i, 1);
+	return ids;
+}
+
+/*
+ * SQL function: tg_any__take_up() returns trigger
+ *
+ * After a row got a name by which notifications may wait for it; the arguments are the columns.
+ * The time is that of the transaction, as where a notification comes by itself.
+ */
+PGDLLEXPORT Datum
+coursebase_tg_any__take_up(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_expect(fcinfo, "tg_any__take_up", ROW_AFTER_CHANGE);
+	HeapTuple row = trigger_row_after(data);
+	Datum texts[TAKEUP_COLUMNS];
+	int count = 0;
+
+	if (restore_under_way() || row == NULL)
+		return PointerGetDatum(NULL);
+	for (int i = 0; i < data->tg_trigger->tgnargs && count < TAKEUP_COLUMNS; i++)
+	{
+		char *name = trigger_text_or_null(data, row, data->tg_trigger->tgargs[i]);
+
+		if (name != NULL)
+			texts[count++] = CStringGetTextDatum(name);
+	}
+	if (count == 0)
+		return PointerGetDatum(NULL);
+	SPI_connect();
+	takeup_names_came(
+		PointerGetDatum(construct_array(texts, count, TEXTOID, -1, false, TYPALIGN_INT)),
+		GetCurrentTransactionStartTimestamp());
+	SPI_finish();
+	return PointerGetDatum(NULL);
+}

@@ -1,0 +1,33 @@
+/*
+ * takeup.h: by which names a notification that waits is found again when what it waits for
+ * comes.
+ */
+#ifndef COURSEBASE_NOTIFICATIONS_TAKEUP_H
+#define COURSEBASE_NOTIFICATIONS_TAKEUP_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "utils/uuid.h"
+
+#include "notifications/notice.h"
+
+/* The names of what the notice is about, as text[] in the current context: payment, line,
+ * transaction and token. */
+extern Datum takeup_names(const StoreNotice *notice);
+
+/*
+ * Locks the names until the transaction ends. Who waits takes the lock before the last look,
+ * and who brings takes it before the look for who waits: of the two that come at once one sees
+ * the other. Needs SPI.
+ */
+extern void takeup_lock(Datum names);
+
+/* Tries again what waits for one of the names (inbox.c). Needs SPI. */
+extern void takeup_names_came(Datum names, TimestampTz at);
+
+/* The rows of the inbox that wait for one of the names, oldest first, in the current context.
+ * Needs SPI. */
+extern pg_uuid_t *takeup_find(Datum names, uint64 *count);
+
+#endif
