@@ -114,8 +114,8 @@ GRANT EXECUTE ON FUNCTION coursebase.own_cohort_to() TO anonymous, end_user, ser
 
 CREATE FUNCTION coursebase.upsert_user(
     clerk_user_id text,
-    name          text,
-    email         text,
+    name          text DEFAULT NULL,
+    email         text DEFAULT NULL,
     image_url     text DEFAULT NULL,
     role          text DEFAULT NULL,
     first_name    text DEFAULT NULL,
