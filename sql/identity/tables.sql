@@ -68,7 +68,7 @@ CREATE TABLE coursebase.user_profile (
     email          text         NOT NULL,
     time_zone      text         NOT NULL DEFAULT 'UTC',
     devices        jsonb        NOT NULL DEFAULT '{}',
-    referral_code  text         NOT NULL,
+    referral_code  text         NOT NULL DEFAULT NULL::varchar,
     referred_by    uuid,
     role           text         NOT NULL DEFAULT 'user',
     created_at     timestamptz  NOT NULL DEFAULT now(),

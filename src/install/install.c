@@ -11,7 +11,7 @@
  *  - enums: made, or given the values they lack
  *  - indexes and constraint triggers: made when no object has the name
  *  - triggers, policies and views: replaced, for a release may change what they say
- *  - constraints that an earlier release had: dropped
+ *  - constraints and types that an earlier release had: dropped, replaced
  *  - rows of lookup tables, comments, other ALTER TABLE: run each time, and written so that
  * this is harmless
  *
@@ -452,21 +452,32 @@ converge_view(Step *step, Report *report)
 		report_row(report, step->object, "created");
 }
 
-/* DROP CONSTRAINT takes away what an earlier release had; where that is gone, nothing is said.
+/*
+ * DROP CONSTRAINT takes away what an earlier release had, and TYPE replaces the type that it
+ * had: where that is done, nothing is said, and no table is locked.
  */
 static void
 converge_alter(Step *step, Report *report)
 {
 	AlterTableStmt *alter = castNode(AlterTableStmt, step->statement);
 	AlterTableCmd *command = linitial_node(AlterTableCmd, alter->cmds);
+	Oid relation = RangeVarGetRelid(alter->relation, NoLock, false);
 
 	if (command->subtype == AT_DropConstraint)
 	{
-		Oid relation = RangeVarGetRelid(alter->relation, NoLock, false);
-
 		if (!OidIsValid(get_relation_constraint_oid(relation, command->name, true)))
 			return;
 		report_row(report, psprintf("constraint %s", command->name), "dropped");
+	}
+	if (command->subtype == AT_AlterColumnType)
+	{
+		ColumnDef *column = castNode(ColumnDef, command->def);
+
+		if (get_atttype(relation, get_attnum(relation, command->name)) ==
+			typenameTypeId(NULL, column->typeName))
+			return;
+		report_row(report, psprintf("column %s.%s", alter->relation->relname, command->name),
+				   "changed");
 	}
 	utility_run((Node *) alter, step->ddl);
 }
