@@ -12,7 +12,7 @@ AS 'MODULE_PATHNAME', 'coursebase_install';
 COMMENT ON FUNCTION coursebase.install() IS
     'Makes whatever the schema lacks: types, tables, columns, defaults, constraints, indexes, triggers, policies, views, comments, grants. Never takes rows, tables or columns away; may be run at any time, and again. Part of CREATE EXTENSION and of ALTER EXTENSION UPDATE. For the owner of the tables (the first time, the role that installs).
 
-object: what was made, such as table users or column users.email. action: created, added (to a table or type that was there), restored (a default or NOT NULL that was taken away) or dropped (a constraint of an earlier release). No row: nothing was missing. Within a restore nothing is made: the tables come from the dump.
+object: what was made, such as table users or column users.email. action: created, added (to a table or type that was there), restored (a default or NOT NULL that was taken away), changed (the type of a column of an earlier release, or a NOT NULL that it had) or dropped (a constraint of an earlier release). No row: nothing was missing. Within a restore nothing is made: the tables come from the dump.
 
 Source: doc on upgrades: the code belongs to the extension, the tables to the user.
 Raises: 25006 (the transaction is read-only), 42501 (the caller is not the owner of the tables), 42P16 (a table is partitioned that cannot be, or in another way than by created_at), KB003 (an object of that name belongs to another role), KB004 (a role no longer fits the part that it plays: the server has lost BYPASSRLS, or end users got rights that they may not have).';

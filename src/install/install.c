@@ -453,8 +453,8 @@ converge_view(Step *step, Report *report)
 }
 
 /*
- * DROP CONSTRAINT takes away what an earlier release had, and TYPE replaces the type that it
- * had: where that is done, nothing is said, and no table is locked.
+ * DROP CONSTRAINT and DROP NOT NULL take away what an earlier release had, and TYPE replaces
+ * the type that it had: where that is done, nothing is said, and no table is locked.
  */
 static void
 converge_alter(Step *step, Report *report)
@@ -475,6 +475,17 @@ converge_alter(Step *step, Report *report)
 
 		if (get_atttype(relation, get_attnum(relation, command->name)) ==
 			typenameTypeId(NULL, column->typeName))
+			return;
+		report_row(report, psprintf("column %s.%s", alter->relation->relname, command->name),
+				   "changed");
+	}
+	if (command->subtype == AT_DropNotNull)
+	{
+		HeapTuple tuple = SearchSysCacheAttName(relation, command->name);
+		bool not_null = ((Form_pg_attribute) GETSTRUCT(tuple))->attnotnull;
+
+		ReleaseSysCache(tuple);
+		if (!not_null)
 			return;
 		report_row(report, psprintf("column %s.%s", alter->relation->relname, command->name),
 				   "changed");
