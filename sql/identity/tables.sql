@@ -90,7 +90,7 @@ CREATE TABLE coursebase.user_profile (
 );
 CREATE INDEX user_profile_referred_by_idx ON coursebase.user_profile (referred_by);
 COMMENT ON TABLE coursebase.user_profile IS 'What the app knows about a person beyond the account.';
-COMMENT ON COLUMN coursebase.user_profile.user_id IS 'Whose profile it is.';
+COMMENT ON COLUMN coursebase.user_profile.user_id IS 'Whose profile it is. PostgREST embeds it by this column''s name, users?select=*,user_profile!user_id(*), because referred_by points to users, too.';
 COMMENT ON COLUMN coursebase.user_profile.first_name IS 'Given name, or NULL.';
 COMMENT ON COLUMN coursebase.user_profile.last_name IS 'Family name, or NULL.';
 COMMENT ON COLUMN coursebase.user_profile.phone_number IS 'Telephone number, or NULL.';

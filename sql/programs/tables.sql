@@ -577,10 +577,13 @@ GRANT SELECT ON TABLE coursebase.transactions_to_refund TO end_user, server;
 CREATE VIEW coursebase.storefront_courses
 WITH (security_invoker = true)
 AS
-SELECT c.program_id, c.organization_id, c.organization_name, c.organization_slug, c.name,
+SELECT g.program_id, g.organization_id, c.organization_name, c.organization_slug, c.name,
     c.description, c.duration_days, c.access_policy, c.preview_type, c.plan_id, c.price_in_cents,
     c.currency, c.published_at
-FROM coursebase.offered_courses() c;
+FROM coursebase.offered_courses() c
+-- PostgREST embeds what columns of a view are a foreign key to, and a function's answer is none.
+JOIN coursebase.course_configs g ON g.program_id = c.program_id
+ORDER BY c.published_at DESC, g.program_id;
 COMMENT ON VIEW coursebase.storefront_courses IS 'The programs that anybody may buy, of all organisations, the newest first.';
 COMMENT ON COLUMN coursebase.storefront_courses.program_id IS 'The program.';
 COMMENT ON COLUMN coursebase.storefront_courses.organization_id IS 'The organisation that sells the program.';

@@ -38,6 +38,7 @@
 #include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -79,6 +80,9 @@ static void converge_policy(Step *step, Report *report);
 static void drop_policy(CreatePolicyStmt *policy);
 static void converge_view(Step *step, Report *report);
 static void converge_alter(Step *step, Report *report);
+static char *column_object(AlterTableStmt *alter, AlterTableCmd *command);
+static bool column_is_not_null(Oid relation, const char *name);
+static void alter_type(Step *step);
 static void compression_fall_back(CreateStmt *table);
 static void insert_rows(Step *step);
 static void record_version(char *version);
@@ -463,34 +467,60 @@ converge_alter(Step *step, Report *report)
 	AlterTableCmd *command = linitial_node(AlterTableCmd, alter->cmds);
 	Oid relation = RangeVarGetRelid(alter->relation, NoLock, false);
 
-	if (command->subtype == AT_DropConstraint)
+	switch (command->subtype)
 	{
-		if (!OidIsValid(get_relation_constraint_oid(relation, command->name, true)))
+		case AT_DropConstraint:
+			if (!OidIsValid(get_relation_constraint_oid(relation, command->name, true)))
+				return;
+			report_row(report, psprintf("constraint %s", command->name), "dropped");
+			break;
+		case AT_DropNotNull:
+			if (!column_is_not_null(relation, command->name))
+				return;
+			report_row(report, column_object(alter, command), "changed");
+			break;
+		case AT_AlterColumnType:
+			if (get_atttype(relation, get_attnum(relation, command->name)) ==
+				typenameTypeId(NULL, castNode(ColumnDef, command->def)->typeName))
+				return;
+			report_row(report, column_object(alter, command), "changed");
+			alter_type(step);
 			return;
-		report_row(report, psprintf("constraint %s", command->name), "dropped");
-	}
-	if (command->subtype == AT_AlterColumnType)
-	{
-		ColumnDef *column = castNode(ColumnDef, command->def);
-
-		if (get_atttype(relation, get_attnum(relation, command->name)) ==
-			typenameTypeId(NULL, column->typeName))
-			return;
-		report_row(report, psprintf("column %s.%s", alter->relation->relname, command->name),
-				   "changed");
-	}
-	if (command->subtype == AT_DropNotNull)
-	{
-		HeapTuple tuple = SearchSysCacheAttName(relation, command->name);
-		bool not_null = ((Form_pg_attribute) GETSTRUCT(tuple))->attnotnull;
-
-		ReleaseSysCache(tuple);
-		if (!not_null)
-			return;
-		report_row(report, psprintf("column %s.%s", alter->relation->relname, command->name),
-				   "changed");
+		default:
+			break;
 	}
 	utility_run((Node *) alter, step->ddl);
+}
+
+static char *
+column_object(AlterTableStmt *alter, AlterTableCmd *command)
+{
+	return psprintf("column %s.%s", alter->relation->relname, command->name);
+}
+
+static bool
+column_is_not_null(Oid relation, const char *name)
+{
+	HeapTuple tuple = SearchSysCacheAttName(relation, name);
+	bool not_null;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	not_null = ((Form_pg_attribute) GETSTRUCT(tuple))->attnotnull;
+	ReleaseSysCache(tuple);
+	return not_null;
+}
+
+/* The guard refuses another type than the code reads, and the one before is such a type. */
+static void
+alter_type(Step *step)
+{
+	int level = NewGUCNestLevel();
+
+	(void) set_config_option("coursebase.allow_drop", "on", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	utility_run(step->statement, step->ddl);
+	AtEOXact_GUC(true, level);
 }
 
 /* A server built without lz4 keeps documents with its own method; lint() says so. */
