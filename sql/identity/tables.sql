@@ -34,9 +34,9 @@ COMMENT ON COLUMN coursebase.users.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.users.updated_at IS 'When the row last changed.';
 COMMENT ON COLUMN coursebase.users.merged_into IS 'The person who has what this one had, by merge_users(), or NULL. The id and the external id of this row lead to that person. Only merge_users() writes it.';
 ALTER TABLE coursebase.users ENABLE ROW LEVEL SECURITY;
-CREATE TRIGGER t100_email BEFORE INSERT OR UPDATE OF email ON coursebase.users
-    FOR EACH ROW WHEN (NEW.email IS NULL)
-    EXECUTE FUNCTION coursebase.tg_users__email();
+-- Neither OF nor WHEN: the server would refuse to drop the column before the guard could say why.
+CREATE TRIGGER t100_email BEFORE INSERT OR UPDATE ON coursebase.users
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_users__email();
 CREATE TRIGGER t300_guard BEFORE UPDATE ON coursebase.users
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__guard_columns('name', 'image_url');
 CREATE TRIGGER t300_merged BEFORE INSERT ON coursebase.users
