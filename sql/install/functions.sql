@@ -27,10 +27,11 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS $$
     WITH parts AS (
-        SELECT r.rolname FROM coursebase.granted_roles g JOIN pg_roles r ON r.rolname = g.role_name),
+        SELECT r.rolname FROM coursebase.granted_roles g
+        JOIN pg_roles r ON r.rolname = g.role_name),
     -- The root type Subscription of GraphQL leaves no place for a table of that name.
     relations AS (
-        SELECT c.oid, c.relname, c.relkind, c.reltuples,
+        SELECT c.oid, c.relname, c.relkind,
             CASE c.relname WHEN 'subscriptions' THEN 'user_subscriptions' ELSE c.relname END AS shown
         FROM pg_class c
         WHERE c.relnamespace = 'coursebase'::regnamespace AND c.relkind IN ('r', 'p', 'v')
@@ -38,19 +39,25 @@ AS $$
             AND c.relname IN (
                 SELECT split_part(s.object, ' ', 2) FROM coursebase.steps() s
                 WHERE s.object ~ '^(table|view) ')
-            AND EXISTS (SELECT FROM parts p WHERE has_table_privilege(p.rolname, c.oid, 'SELECT, INSERT'))),
+            AND EXISTS (
+                SELECT FROM parts p WHERE has_table_privilege(p.rolname, c.oid, 'SELECT, INSERT'))),
     functions AS (
         SELECT f.oid, f.proname, f.provolatile, f.proisstrict, f.proparallel, f.proretset,
             pg_get_function_arguments(f.oid) AS arguments, pg_get_function_result(f.oid) AS result,
             pg_get_function_identity_arguments(f.oid) AS identity,
-            obj_description(f.oid, 'pg_proc') AS comment,
+            -- In GraphQL the type of such a function would have the name of a relation's, or of a change of its rows.
+            concat(CASE WHEN f.proname ~ '^(create|update|delete)_'
+                OR f.proname IN (SELECT r.shown FROM relations r)
+                THEN format(E'@name call_%s\n', f.proname) END, obj_description(f.oid, 'pg_proc')) AS comment,
             format('coursebase.%I(%s)', f.proname, (
-                SELECT string_agg('$' || n, ', ' ORDER BY n) FROM generate_series(1, f.pronargs) AS n)) AS call
+                SELECT string_agg('$' || n, ', ' ORDER BY n)
+                FROM generate_series(1, f.pronargs) AS n)) AS call
         FROM pg_proc f
         JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = f.oid AND d.deptype = 'e'
         JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'coursebase'
         WHERE f.pronamespace = 'coursebase'::regnamespace
-            AND EXISTS (SELECT FROM parts p WHERE has_function_privilege(p.rolname, f.oid, 'EXECUTE'))
+            AND EXISTS (
+                SELECT FROM parts p WHERE has_function_privilege(p.rolname, f.oid, 'EXECUTE'))
             -- What only policies call, without a person to ask about, people do not.
             AND (obj_description(f.oid, 'pg_proc') !~ 'For (the )?polic(y|ies)'
                 OR 'user_id' = ANY (f.proargnames))),
@@ -66,26 +73,33 @@ AS $$
             p.shown AS parent,
             (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY n.n)
              FROM unnest(k.confkey) WITH ORDINALITY AS n (attnum, n)
-             JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = n.attnum) AS parent_columns
+             JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = n.attnum)
+            AS parent_columns
         FROM pg_constraint k LEFT JOIN relations p ON p.oid = k.confrelid
         WHERE k.contype = 'p' OR (k.contype = 'f' AND p.oid IS NOT NULL)),
     tags AS (
         SELECT k.conrelid,
             string_agg(CASE k.contype WHEN 'p' THEN format(E'@primaryKey %s\n', k.columns)
-                ELSE format(E'@foreignKey (%s) references %I (%s)\n', k.columns, k.parent, k.parent_columns) END,
+                ELSE format(E'@foreignKey (%s) references %I (%s)\n', k.columns, k.parent,
+                    k.parent_columns) END,
                 '' ORDER BY k.contype DESC, k.conname) AS before,
             string_agg(format(E'\n\n@graphql(%s)', json_build_object('primary_key_columns', k.list)), '')
                 FILTER (WHERE k.contype = 'p') AS behind
         FROM keys k GROUP BY k.conrelid),
     made AS (
         SELECT 1 AS pass, '' AS name, format('schema %I', schema) AS object,
-            format('CREATE SCHEMA IF NOT EXISTS %I', schema) AS ddl
+            format('CREATE SCHEMA %I', schema) AS ddl
+        WHERE NOT EXISTS (SELECT FROM pg_namespace n WHERE n.nspname = schema)
         UNION ALL
         SELECT 2, r.shown, 'view ' || r.shown,
-            format('CREATE OR REPLACE VIEW %I.%I WITH (security_invoker = true) AS SELECT %s FROM coursebase.%I', schema,
-                r.shown, (
-                    SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a
-                    WHERE a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped), r.relname)
+            format('CREATE OR REPLACE VIEW %I.%I WITH (security_invoker = true) AS %s', schema,
+                r.shown,
+                CASE r.relkind WHEN 'v' THEN rtrim(pg_get_viewdef(r.oid), ';')
+                ELSE format('SELECT %s FROM coursebase.%I', (
+                    SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum)
+                    FROM pg_attribute a
+                    WHERE a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped),
+                    r.relname) END)
         FROM relations r
         UNION ALL
         SELECT 3, r.shown, 'comment on view ' || r.shown, format('COMMENT ON VIEW %I.%I IS %L', schema, r.shown,
@@ -94,7 +108,8 @@ AS $$
         UNION ALL
         SELECT 4, r.shown, format('comment on column %s.%s', r.shown, a.attname),
             format('COMMENT ON COLUMN %I.%I.%I IS %L', schema, r.shown, a.attname, col_description(r.oid, a.attnum))
-        FROM relations r JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
+        FROM relations r
+        JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
         WHERE col_description(r.oid, a.attnum) IS NOT NULL
         UNION ALL
         -- A wrapper of an earlier release may have other arguments, and would make calls ambiguous.

@@ -34,12 +34,12 @@ enum
 
 /* The schema is made first, alone: only then can be told whose it is. */
 static KeptPlan read_schema = {
-	.sql = "SELECT object, ddl FROM coursebase.api_steps($1) LIMIT 1",
+	.sql = "SELECT object, ddl FROM coursebase.api_steps($1) WHERE object LIKE 'schema %'",
 	.nargs = 1,
 	.types = {NAMEOID},
 };
 static KeptPlan read_objects = {
-	.sql = "SELECT object, ddl FROM coursebase.api_steps($1) OFFSET 1",
+	.sql = "SELECT object, ddl FROM coursebase.api_steps($1) WHERE object NOT LIKE 'schema %'",
 	.nargs = 1,
 	.types = {NAMEOID},
 };
