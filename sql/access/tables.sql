@@ -148,7 +148,7 @@ GRANT SELECT ON TABLE coursebase.user_access TO end_user, server;
 
 -- Completions stay when access ends.
 CREATE TABLE coursebase.user_lesson_complete (
-    user_id     uuid         NOT NULL,
+    user_id     uuid         NOT NULL DEFAULT coursebase.current_user_id(),
     lesson_id   uuid         NOT NULL,
     created_at  timestamptz  NOT NULL DEFAULT now(),
     updated_at  timestamptz  NOT NULL DEFAULT now(),

@@ -289,7 +289,7 @@ ALTER TABLE coursebase.store_product_entitlements ENABLE ALWAYS TRIGGER t900_cha
 CREATE TABLE coursebase.subscription_event_mappings (
     provider    text         NOT NULL,
     name        text         NOT NULL,
-    subtype     text         NOT NULL DEFAULT '',
+    subtype     text         NOT NULL DEFAULT ' '::bpchar,
     event_type  text         NOT NULL,
     created_at  timestamptz  NOT NULL DEFAULT now(),
     updated_at  timestamptz  NOT NULL DEFAULT now(),

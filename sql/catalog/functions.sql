@@ -2,13 +2,13 @@
 -- depends on access: those functions stand in sql/access/functions.sql.
 
 CREATE FUNCTION coursebase.save_product(
-    product_id uuid,
-    name text,
-    description text,
-    image_url text,
-    price_dollars integer,
-    status text,
-    course_ids uuid[],
+    product_id uuid DEFAULT NULL,
+    name text DEFAULT NULL,
+    description text DEFAULT NULL,
+    image_url text DEFAULT NULL,
+    price_dollars integer DEFAULT NULL,
+    status text DEFAULT NULL,
+    course_ids uuid[] DEFAULT NULL,
     access_days integer DEFAULT NULL,
     access_until timestamptz DEFAULT NULL,
     gives_later_courses boolean DEFAULT NULL

@@ -12,6 +12,12 @@ COMMENT ON FUNCTION coursebase.assert_schema_owner() IS
     'Refuses (KB003) a schema coursebase whose owner is neither the current role nor a superuser, or in which another role may create objects. The first statement of the extension''s script: such a role could plant functions that those of coursebase would call.';
 SELECT coursebase.assert_schema_owner();
 
+-- In the script and no step of install(): a title that a team writes in its place stays until the next release.
+COMMENT ON SCHEMA coursebase IS
+    'coursebase
+
+What a business that sells courses needs on its server side: accounts, a catalogue, sales, subscriptions, rights, progress and programs. Tables and views are read under row security, so that everybody gets the own rows; functions do what takes more than one row. whoami() tells whom the token names, help() which functions the caller may use. A refusal has a SQLSTATE as its code.';
+
 CREATE FUNCTION coursebase.assert_schema_current()
 RETURNS void
 LANGUAGE c

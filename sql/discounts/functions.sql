@@ -2,10 +2,10 @@
 
 CREATE FUNCTION coursebase.validate_discount(
     user_id uuid,
-    code text,
-    product_type text,
-    base_in_cents bigint,
-    currency text,
+    code text DEFAULT NULL,
+    product_type text DEFAULT NULL,
+    base_in_cents bigint DEFAULT NULL,
+    currency text DEFAULT NULL,
     item text DEFAULT NULL,
     at timestamptz DEFAULT now()
 )
@@ -37,10 +37,10 @@ GRANT EXECUTE ON FUNCTION coursebase.validate_discount(uuid, text, text, bigint,
 
 CREATE FUNCTION coursebase.explain_discount(
     user_id uuid,
-    code text,
-    product_type text,
-    base_in_cents bigint,
-    currency text,
+    code text DEFAULT NULL,
+    product_type text DEFAULT NULL,
+    base_in_cents bigint DEFAULT NULL,
+    currency text DEFAULT NULL,
     item text DEFAULT NULL,
     at timestamptz DEFAULT now()
 )
@@ -66,11 +66,11 @@ GRANT EXECUTE ON FUNCTION coursebase.explain_discount(uuid, text, text, bigint, 
 
 CREATE FUNCTION coursebase.redeem_discount(
     user_id uuid,
-    code text,
-    product_type text,
-    base_in_cents bigint,
-    currency text,
-    order_ref text,
+    code text DEFAULT NULL,
+    product_type text DEFAULT NULL,
+    base_in_cents bigint DEFAULT NULL,
+    currency text DEFAULT NULL,
+    order_ref text DEFAULT NULL,
     item text DEFAULT NULL,
     at timestamptz DEFAULT now()
 )
@@ -102,11 +102,11 @@ GRANT EXECUTE ON FUNCTION coursebase.redeem_discount(uuid, text, text, bigint, t
 
 CREATE FUNCTION coursebase.reserve_discount(
     user_id uuid,
-    code text,
-    product_type text,
-    base_in_cents bigint,
-    currency text,
-    order_ref text,
+    code text DEFAULT NULL,
+    product_type text DEFAULT NULL,
+    base_in_cents bigint DEFAULT NULL,
+    currency text DEFAULT NULL,
+    order_ref text DEFAULT NULL,
     item text DEFAULT NULL,
     ttl interval DEFAULT '15 minutes',
     at timestamptz DEFAULT now()

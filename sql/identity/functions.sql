@@ -114,8 +114,8 @@ GRANT EXECUTE ON FUNCTION coursebase.own_cohort_to() TO anonymous, end_user, ser
 
 CREATE FUNCTION coursebase.upsert_user(
     clerk_user_id text,
-    name          text,
-    email         text,
+    name          text DEFAULT NULL,
+    email         text DEFAULT NULL,
     image_url     text DEFAULT NULL,
     role          text DEFAULT NULL,
     first_name    text DEFAULT NULL,
@@ -136,10 +136,10 @@ AS 'MODULE_PATHNAME', 'coursebase_upsert_user';
 COMMENT ON FUNCTION coursebase.upsert_user(text, text, text, text, text, text, text, text, text, text, text, timestamptz) IS
     'Stores an account as the authentication provider reports it, with its profile and a referral code, and answers the id of the user. A first report makes the account, later ones update it, the same report again changes nothing, and a closed account stays as it is: for closed_id_days after its end a late report about it is refused, then its id is a new person''s. For the id of a merged account it answers the person who was kept, and changes nothing. For the server; writes with the caller''s rights.
 
-clerk_user_id: the subject of the provider''s tokens, 1 to 255 bytes. name, email: required for a new account. image_url, first_name, last_name, phone_number, country, lead_source: as reported. role: admin or user (a new account: user); changes are audited. time_zone: an IANA name that the server knows (a new profile: UTC). at: when a new account was made, now if NULL or left out. Any other argument that is NULL leaves what is stored. The profile''s email is stored in lower case.
+clerk_user_id: the subject of the provider''s tokens, 1 to 255 bytes. name: required for a new account. email: empty or NULL for who has none. image_url, first_name, last_name, phone_number, country, lead_source: as reported. role: admin or user (a new account: user); changes are audited. time_zone: an IANA name that the server knows (a new profile: UTC). at: when a new account was made, now if NULL or left out. Any other argument that is NULL leaves what is stored. The profile''s email is stored in lower case, and is NULL for who has none.
 
 Source: the created and updated events of the provider''s webhook, which may come twice, late or out of order.
-Raises: 22004 (clerk_user_id is NULL, or name or email of a new account), 22023 (clerk_user_id empty or too long, an unknown role or time zone), 40001 (the account was deleted during the call: call again), KB106 (the id is that of an account that was closed less than closed_id_days ago).';
+Raises: 22004 (clerk_user_id is NULL, or name of a new account), 22023 (clerk_user_id empty or too long, an unknown role or time zone), 40001 (the account was deleted during the call: call again), KB106 (the id is that of an account that was closed less than closed_id_days ago).';
 GRANT EXECUTE ON FUNCTION coursebase.upsert_user(text, text, text, text, text, text, text, text, text, text, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.assign_cohort(user_id uuid, cohort_code text)
@@ -170,6 +170,17 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_users__audit';
 COMMENT ON FUNCTION coursebase.tg_users__audit() IS
     'AFTER INSERT OR UPDATE: records in audit_events a role that changes, or that is not user from the start. Writes with the rights of the tables'' owner.';
+
+CREATE FUNCTION coursebase.tg_users__email()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_users__email';
+COMMENT ON FUNCTION coursebase.tg_users__email() IS
+    'BEFORE INSERT OR UPDATE: makes an email that is NULL empty, because who signs up by telephone or anonymously has none.';
 
 CREATE FUNCTION coursebase.tg_users__merged()
 RETURNS trigger

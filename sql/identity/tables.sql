@@ -6,7 +6,7 @@ CREATE TABLE coursebase.users (
     id             uuid                  NOT NULL DEFAULT gen_random_uuid(),
     clerk_user_id  text                  NOT NULL,
     name           text                  NOT NULL,
-    email          text                  NOT NULL,
+    email          text                  NOT NULL DEFAULT NULL::varchar,
     role           coursebase.user_role  NOT NULL DEFAULT 'user',
     image_url      text,
     deleted_at     timestamptz,
@@ -26,7 +26,7 @@ COMMENT ON TABLE coursebase.users IS 'People: one row a person, found by the id 
 COMMENT ON COLUMN coursebase.users.id IS 'Key that every other table points to.';
 COMMENT ON COLUMN coursebase.users.clerk_user_id IS 'Id of the person at the authentication provider: a Clerk id or another provider''s subject, as in the claim sub.';
 COMMENT ON COLUMN coursebase.users.name IS 'Name to show.';
-COMMENT ON COLUMN coursebase.users.email IS 'Address as the authentication provider reports it.';
+COMMENT ON COLUMN coursebase.users.email IS 'Address as the authentication provider reports it; empty for who signed up without one. A NULL that is written becomes empty.';
 COMMENT ON COLUMN coursebase.users.role IS 'admin or user; changes are audited.';
 COMMENT ON COLUMN coursebase.users.image_url IS 'Picture to show, or NULL.';
 COMMENT ON COLUMN coursebase.users.deleted_at IS 'When the account was closed; NULL while the account is open. Claims that name a closed account name nobody.';
@@ -34,6 +34,9 @@ COMMENT ON COLUMN coursebase.users.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.users.updated_at IS 'When the row last changed.';
 COMMENT ON COLUMN coursebase.users.merged_into IS 'The person who has what this one had, by merge_users(), or NULL. The id and the external id of this row lead to that person. Only merge_users() writes it.';
 ALTER TABLE coursebase.users ENABLE ROW LEVEL SECURITY;
+-- Neither OF nor WHEN: the server would refuse to drop the column before the guard could say why.
+CREATE TRIGGER t100_email BEFORE INSERT OR UPDATE ON coursebase.users
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_users__email();
 CREATE TRIGGER t300_guard BEFORE UPDATE ON coursebase.users
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__guard_columns('name', 'image_url');
 CREATE TRIGGER t300_merged BEFORE INSERT ON coursebase.users
@@ -65,10 +68,10 @@ CREATE TABLE coursebase.user_profile (
     phone_number   text,
     country        text,
     lead_source    text,
-    email          text         NOT NULL,
+    email          text,
     time_zone      text         NOT NULL DEFAULT 'UTC',
     devices        jsonb        NOT NULL DEFAULT '{}',
-    referral_code  text         NOT NULL,
+    referral_code  text         NOT NULL DEFAULT NULL::varchar,
     referred_by    uuid,
     role           text         NOT NULL DEFAULT 'user',
     created_at     timestamptz  NOT NULL DEFAULT now(),
@@ -87,13 +90,13 @@ CREATE TABLE coursebase.user_profile (
 );
 CREATE INDEX user_profile_referred_by_idx ON coursebase.user_profile (referred_by);
 COMMENT ON TABLE coursebase.user_profile IS 'What the app knows about a person beyond the account.';
-COMMENT ON COLUMN coursebase.user_profile.user_id IS 'Whose profile it is.';
+COMMENT ON COLUMN coursebase.user_profile.user_id IS 'Whose profile it is. PostgREST embeds it by this column''s name, users?select=*,user_profile!user_id(*), because referred_by points to users, too.';
 COMMENT ON COLUMN coursebase.user_profile.first_name IS 'Given name, or NULL.';
 COMMENT ON COLUMN coursebase.user_profile.last_name IS 'Family name, or NULL.';
 COMMENT ON COLUMN coursebase.user_profile.phone_number IS 'Telephone number, or NULL.';
 COMMENT ON COLUMN coursebase.user_profile.country IS 'Country as the person gave it, or NULL.';
 COMMENT ON COLUMN coursebase.user_profile.lead_source IS 'How the person heard of the business, or NULL.';
-COMMENT ON COLUMN coursebase.user_profile.email IS 'Address for mail, always in lower case.';
+COMMENT ON COLUMN coursebase.user_profile.email IS 'Address for mail, always in lower case; NULL for who signed up without one, empty in a closed account.';
 COMMENT ON COLUMN coursebase.user_profile.time_zone IS 'IANA time zone that the server knows. The days and weeks of this person are counted in this zone.';
 COMMENT ON COLUMN coursebase.user_profile.devices IS 'Devices of the person, as a JSON object: device id to the times first and last seen. The time last seen is updated at most once a day.';
 COMMENT ON COLUMN coursebase.user_profile.referral_code IS 'The person''s own code for others: U and six of A-Z, 2-9. Made by the database.';
@@ -102,6 +105,8 @@ COMMENT ON COLUMN coursebase.user_profile.role IS 'A label inside the app. It gi
 COMMENT ON COLUMN coursebase.user_profile.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.user_profile.updated_at IS 'When the row last changed.';
 COMMENT ON COLUMN coursebase.user_profile.is_placeholder IS 'Whether the database made the row when the person was inserted. One INSERT of a profile for the same person takes its place.';
+-- A table of release 0.1 demands an address.
+ALTER TABLE coursebase.user_profile ALTER COLUMN email DROP NOT NULL;
 ALTER TABLE coursebase.user_profile ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t100_inherit BEFORE INSERT ON coursebase.user_profile
     FOR EACH ROW WHEN (NOT NEW.is_placeholder)

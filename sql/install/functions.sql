@@ -12,10 +12,169 @@ AS 'MODULE_PATHNAME', 'coursebase_install';
 COMMENT ON FUNCTION coursebase.install() IS
     'Makes whatever the schema lacks: types, tables, columns, defaults, constraints, indexes, triggers, policies, views, comments, grants. Never takes rows, tables or columns away; may be run at any time, and again. Part of CREATE EXTENSION and of ALTER EXTENSION UPDATE. For the owner of the tables (the first time, the role that installs).
 
-object: what was made, such as table users or column users.email. action: created, added (to a table or type that was there), restored (a default or NOT NULL that was taken away) or dropped (a constraint of an earlier release). No row: nothing was missing. Within a restore nothing is made: the tables come from the dump.
+object: what was made, such as table users or column users.email. action: created, added (to a table or type that was there), restored (a default or NOT NULL that was taken away), changed (the type of a column of an earlier release, or a NOT NULL that it had) or dropped (a constraint of an earlier release). No row: nothing was missing. Within a restore nothing is made: the tables come from the dump.
 
 Source: doc on upgrades: the code belongs to the extension, the tables to the user.
 Raises: 25006 (the transaction is read-only), 42501 (the caller is not the owner of the tables), 42P16 (a table is partitioned that cannot be, or in another way than by created_at), KB003 (an object of that name belongs to another role), KB004 (a role no longer fits the part that it plays: the server has lost BYPASSRLS, or end users got rights that they may not have).';
+
+CREATE FUNCTION coursebase.api_steps(schema name)
+RETURNS TABLE (object text, ddl text)
+LANGUAGE sql
+STABLE
+STRICT
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH parts AS (
+        SELECT r.rolname FROM coursebase.granted_roles g
+        JOIN pg_roles r ON r.rolname = g.role_name),
+    -- The root type Subscription of GraphQL leaves no place for a table of that name.
+    relations AS (
+        SELECT c.oid, c.relname, c.relkind,
+            CASE c.relname WHEN 'subscriptions' THEN 'user_subscriptions' ELSE c.relname END AS shown
+        FROM pg_class c
+        WHERE c.relnamespace = 'coursebase'::regnamespace AND c.relkind IN ('r', 'p', 'v')
+            AND NOT c.relispartition
+            AND c.relname IN (
+                SELECT split_part(s.object, ' ', 2) FROM coursebase.steps() s
+                WHERE s.object ~ '^(table|view) ')
+            AND EXISTS (
+                SELECT FROM parts p WHERE has_table_privilege(p.rolname, c.oid, 'SELECT, INSERT'))),
+    functions AS (
+        SELECT f.oid, f.proname, f.provolatile, f.proisstrict, f.proparallel, f.proretset,
+            pg_get_function_arguments(f.oid) AS arguments, pg_get_function_result(f.oid) AS result,
+            pg_get_function_identity_arguments(f.oid) AS identity,
+            -- In GraphQL the type of such a function would have the name of a relation's, or of a change of its rows.
+            concat(CASE WHEN f.proname ~ '^(create|update|delete)_'
+                OR f.proname IN (SELECT r.shown FROM relations r)
+                THEN format(E'@name call_%s\n', f.proname) END, obj_description(f.oid, 'pg_proc')) AS comment,
+            format('coursebase.%I(%s)', f.proname, (
+                SELECT string_agg('$' || n, ', ' ORDER BY n)
+                FROM generate_series(1, f.pronargs) AS n)) AS call
+        FROM pg_proc f
+        JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = f.oid AND d.deptype = 'e'
+        JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'coursebase'
+        WHERE f.pronamespace = 'coursebase'::regnamespace
+            AND EXISTS (
+                SELECT FROM parts p WHERE has_function_privilege(p.rolname, f.oid, 'EXECUTE'))
+            -- What only policies call, without a person to ask about, people do not.
+            AND (obj_description(f.oid, 'pg_proc') !~ 'For (the )?polic(y|ies)'
+                OR 'user_id' = ANY (f.proargnames))),
+    -- What PostGraphile and pg_graphql read in a comment: a view has no keys of its own.
+    keys AS (
+        SELECT k.conrelid, k.contype, k.conname,
+            (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY n.n)
+             FROM unnest(k.conkey) WITH ORDINALITY AS n (attnum, n)
+             JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = n.attnum) AS columns,
+            (SELECT json_agg(a.attname ORDER BY n.n)
+             FROM unnest(k.conkey) WITH ORDINALITY AS n (attnum, n)
+             JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = n.attnum) AS list,
+            p.shown AS parent,
+            (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY n.n)
+             FROM unnest(k.confkey) WITH ORDINALITY AS n (attnum, n)
+             JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = n.attnum)
+            AS parent_columns
+        FROM pg_constraint k LEFT JOIN relations p ON p.oid = k.confrelid
+        WHERE k.contype = 'p' OR (k.contype = 'f' AND p.oid IS NOT NULL)),
+    tags AS (
+        SELECT k.conrelid,
+            string_agg(CASE k.contype WHEN 'p' THEN format(E'@primaryKey %s\n', k.columns)
+                ELSE format(E'@foreignKey (%s) references %I (%s)\n', k.columns, k.parent,
+                    k.parent_columns) END,
+                '' ORDER BY k.contype DESC, k.conname) AS before,
+            string_agg(format(E'\n\n@graphql(%s)', json_build_object('primary_key_columns', k.list)), '')
+                FILTER (WHERE k.contype = 'p') AS behind
+        FROM keys k GROUP BY k.conrelid),
+    made AS (
+        SELECT 1 AS pass, '' AS name, format('schema %I', schema) AS object,
+            format('CREATE SCHEMA %I', schema) AS ddl
+        WHERE NOT EXISTS (SELECT FROM pg_namespace n WHERE n.nspname = schema)
+        UNION ALL
+        SELECT 2, r.shown, 'view ' || r.shown,
+            format('CREATE OR REPLACE VIEW %I.%I WITH (security_invoker = true) AS %s', schema,
+                r.shown,
+                CASE r.relkind WHEN 'v' THEN rtrim(pg_get_viewdef(r.oid), ';')
+                ELSE format('SELECT %s FROM coursebase.%I', (
+                    SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum)
+                    FROM pg_attribute a
+                    WHERE a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped),
+                    r.relname) END)
+        FROM relations r
+        UNION ALL
+        SELECT 3, r.shown, 'comment on view ' || r.shown, format('COMMENT ON VIEW %I.%I IS %L', schema, r.shown,
+            concat(t.before, obj_description(r.oid, 'pg_class'), t.behind))
+        FROM relations r LEFT JOIN tags t ON t.conrelid = r.oid
+        UNION ALL
+        SELECT 4, r.shown, format('comment on column %s.%s', r.shown, a.attname),
+            format('COMMENT ON COLUMN %I.%I.%I IS %L', schema, r.shown, a.attname, col_description(r.oid, a.attnum))
+        FROM relations r
+        JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
+        WHERE col_description(r.oid, a.attnum) IS NOT NULL
+        UNION ALL
+        -- A wrapper of an earlier release may have other arguments, and would make calls ambiguous.
+        SELECT 5, w.proname, format('function %s of before', w.proname),
+            format('DROP FUNCTION %I.%I(%s)', schema, w.proname, pg_get_function_identity_arguments(w.oid))
+        FROM pg_proc w JOIN pg_namespace n ON n.oid = w.pronamespace AND n.nspname = schema
+        WHERE w.prosrc LIKE 'SELECT %coursebase.' || w.proname || '(%' AND w.prolang = (
+            SELECT l.oid FROM pg_language l WHERE l.lanname = 'sql')
+        UNION ALL
+        SELECT 6, f.proname, 'function ' || f.proname,
+            format('CREATE FUNCTION %I.%I(%s) RETURNS %s LANGUAGE sql %s %s PARALLEL %s SECURITY INVOKER AS %L', schema,
+                f.proname, f.arguments, f.result,
+                CASE f.provolatile WHEN 'i' THEN 'IMMUTABLE' WHEN 's' THEN 'STABLE' ELSE 'VOLATILE' END,
+                CASE WHEN f.proisstrict THEN 'STRICT' ELSE 'CALLED ON NULL INPUT' END,
+                CASE f.proparallel WHEN 's' THEN 'SAFE' WHEN 'r' THEN 'RESTRICTED' ELSE 'UNSAFE' END,
+                CASE WHEN f.proretset THEN 'SELECT * FROM ' ELSE 'SELECT ' END || f.call)
+        FROM functions f
+        UNION ALL
+        SELECT 7, f.proname, 'revoke on function ' || f.proname,
+            format('REVOKE ALL ON FUNCTION %I.%I(%s) FROM PUBLIC', schema, f.proname, f.identity)
+        FROM functions f
+        UNION ALL
+        SELECT 7, f.proname, 'comment on function ' || f.proname,
+            format('COMMENT ON FUNCTION %I.%I(%s) IS %L', schema, f.proname, f.identity, f.comment)
+        FROM functions f
+        UNION ALL
+        SELECT 8, p.rolname, format('grant on schema to %I', p.rolname),
+            format('GRANT USAGE ON SCHEMA %I TO %I', schema, p.rolname)
+        FROM parts p
+        UNION ALL
+        SELECT 8, r.shown, format('grant on view %s to %I', r.shown, p.rolname),
+            format('GRANT %s ON %I.%I TO %I', string_agg(g.privilege, ', ' ORDER BY g.privilege), schema, r.shown, p.rolname)
+        FROM relations r CROSS JOIN parts p
+        CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS g (privilege)
+        WHERE has_table_privilege(p.rolname, r.oid, g.privilege)
+        GROUP BY r.shown, p.rolname
+        UNION ALL
+        SELECT 8, f.proname, format('grant on function %s to %I', f.proname, p.rolname),
+            format('GRANT EXECUTE ON FUNCTION %I.%I(%s) TO %I', schema, f.proname, f.identity, p.rolname)
+        FROM functions f CROSS JOIN parts p
+        WHERE has_function_privilege(p.rolname, f.oid, 'EXECUTE'))
+    SELECT m.object, m.ddl FROM made m ORDER BY m.pass, m.name COLLATE "C", m.object COLLATE "C"
+$$;
+COMMENT ON FUNCTION coursebase.api_steps(name) IS
+    'The steps of make_api(): each object of the schema with its DDL, in the order in which they are made. For the owner of the tables.
+
+schema: the name of the schema; NULL answers no rows.';
+
+CREATE FUNCTION coursebase.make_api(schema name)
+RETURNS TABLE (object text, ddl text)
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_make_api';
+COMMENT ON FUNCTION coursebase.make_api(name) IS
+    'Makes a schema for gateways that do not show what belongs to an extension (PostGraphile, pg_graphql), or that are to show only what people use: a view of each table and view that some part may read or write, and a function for each that some part may call, without those that only policies call. Views run with the rights and under the row security of whoever reads them. subscriptions is shown as user_subscriptions, because GraphQL has a root type of that name. Run it again after an update or grant_roles(). For the owner of the tables; what it makes is the caller''s own.
+
+schema: the name of the schema, which is made if it is missing; not coursebase, and not one of the server''s. Objects in it that are not of these names stay as they are.
+
+object: what was made. ddl: the statement that made it.
+
+Raises: 22004 (schema is NULL), 22023 (schema is coursebase or begins with pg_), 42501 (the caller has not the rights of the owner of the tables), KB001 (the tables are missing, or older than the code), KB003 (the schema, or an object in it, belongs to another role, or another role may create objects in it).';
 
 CREATE FUNCTION coursebase.guard()
 RETURNS event_trigger

@@ -1,7 +1,7 @@
 -- The roles that play the parts anonymous, end_user and server, so that install() can grant new objects to them.
 CREATE TABLE coursebase.granted_roles (
     part        text        NOT NULL,
-    role_name   name        NOT NULL,
+    role_name   text        NOT NULL,
     created_at  timestamptz NOT NULL DEFAULT now(),
     updated_at  timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT granted_roles_pkey PRIMARY KEY (part),
@@ -13,4 +13,6 @@ COMMENT ON COLUMN coursebase.granted_roles.part IS 'anonymous, end_user or serve
 COMMENT ON COLUMN coursebase.granted_roles.role_name IS 'The role of this server that plays the part.';
 COMMENT ON COLUMN coursebase.granted_roles.created_at IS 'When the part was first given to a role.';
 COMMENT ON COLUMN coursebase.granted_roles.updated_at IS 'When the part was last given to another role.';
+-- Generators of types know no name; a table of release 0.1 has one.
+ALTER TABLE coursebase.granted_roles ALTER COLUMN role_name TYPE text;
 ALTER TABLE coursebase.granted_roles ENABLE ROW LEVEL SECURITY;

@@ -4,7 +4,7 @@ CREATE TABLE coursebase.store_keys (
     provider     text         NOT NULL,
     environment  text         NOT NULL DEFAULT 'any',
     kind         text         NOT NULL,
-    key_id       text         NOT NULL DEFAULT '',
+    key_id       text         NOT NULL DEFAULT ' '::bpchar,
     material     text         NOT NULL,
     valid_from   timestamptz  NOT NULL DEFAULT '-infinity',
     valid_until  timestamptz  NOT NULL DEFAULT 'infinity',

@@ -109,7 +109,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.programs TO end_user, s
 -- organization_id repeats that of the program, so that keys refuse a preview workout of another organisation.
 CREATE TABLE coursebase.course_configs (
     program_id          uuid                            NOT NULL,
-    organization_id     uuid                            NOT NULL,
+    organization_id     uuid                            NOT NULL DEFAULT nullif(0, 0)::text::uuid,
     duration_days       integer                         NOT NULL,
     access_policy       varchar(50)                     NOT NULL DEFAULT 'lifetime',
     preview_type        coursebase.course_preview_type  NOT NULL DEFAULT 'none',
@@ -172,7 +172,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.course_configs TO end_u
 CREATE TABLE coursebase.course_workouts (
     id               uuid         NOT NULL DEFAULT gen_random_uuid(),
     program_id       uuid         NOT NULL,
-    organization_id  uuid         NOT NULL,
+    organization_id  uuid         NOT NULL DEFAULT nullif(0, 0)::text::uuid,
     day_offset       integer      NOT NULL,
     sort_order       integer      NOT NULL,
     workout_id       uuid,
@@ -250,7 +250,7 @@ CREATE TABLE coursebase.plans (
     type             coursebase.plan_type  NOT NULL,
     name             text                  NOT NULL,
     price_in_cents   integer               NOT NULL,
-    currency         char(3)               NOT NULL,
+    currency         char(3)               NOT NULL DEFAULT NULL,
     is_active        boolean               NOT NULL DEFAULT true,
     created_at       timestamptz           NOT NULL DEFAULT now(),
     updated_at       timestamptz           NOT NULL DEFAULT now(),
@@ -300,7 +300,7 @@ CREATE TABLE coursebase.payment_transactions (
     plan_id                 uuid                           NOT NULL,
     program_id              uuid,
     amount_in_cents         integer                        NOT NULL,
-    currency                char(3)                        NOT NULL,
+    currency                char(3)                        NOT NULL DEFAULT NULL,
     type                    text                           NOT NULL,
     status                  coursebase.transaction_status  NOT NULL DEFAULT 'pending',
     provider                text,
@@ -431,7 +431,7 @@ CREATE TABLE coursebase.course_entitlements (
     user_id                        uuid         NOT NULL,
     membership_id                  uuid,
     program_id                     uuid         NOT NULL,
-    organization_id                uuid         NOT NULL,
+    organization_id                uuid         NOT NULL DEFAULT nullif(0, 0)::text::uuid,
     status                         coursebase.course_entitlement_status  NOT NULL,
     start_date                     date,
     completed_at                   timestamptz,
@@ -514,7 +514,7 @@ CREATE TABLE coursebase.course_workout_completions (
     id                 uuid         NOT NULL DEFAULT gen_random_uuid(),
     entitlement_id     uuid         NOT NULL,
     course_workout_id  uuid         NOT NULL,
-    program_id         uuid         NOT NULL,
+    program_id         uuid         NOT NULL DEFAULT nullif(0, 0)::text::uuid,
     completed_at       timestamptz  NOT NULL DEFAULT now(),
     notes              text,
     CONSTRAINT course_workout_completions_pkey PRIMARY KEY (id),
@@ -599,10 +599,13 @@ GRANT SELECT ON TABLE coursebase.transactions_to_refund TO end_user, server;
 CREATE VIEW coursebase.storefront_courses
 WITH (security_invoker = true)
 AS
-SELECT c.program_id, c.organization_id, c.organization_name, c.organization_slug, c.name,
+SELECT g.program_id, g.organization_id, c.organization_name, c.organization_slug, c.name,
     c.description, c.duration_days, c.access_policy, c.preview_type, c.plan_id, c.price_in_cents,
     c.currency, c.published_at
-FROM coursebase.offered_courses() c;
+FROM coursebase.offered_courses() c
+-- PostgREST embeds what columns of a view are a foreign key to, and a function's answer is none.
+JOIN coursebase.course_configs g ON g.program_id = c.program_id
+ORDER BY c.published_at DESC, g.program_id;
 COMMENT ON VIEW coursebase.storefront_courses IS 'The programs that anybody may buy, of all organisations, the newest first.';
 COMMENT ON COLUMN coursebase.storefront_courses.program_id IS 'The program.';
 COMMENT ON COLUMN coursebase.storefront_courses.organization_id IS 'The organisation that sells the program.';

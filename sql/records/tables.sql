@@ -1,7 +1,7 @@
 -- Entries that apps report. An operator may partition it by created_at; the unique index of sign_up is then left out.
 CREATE TABLE coursebase.app_logs (
     id          uuid         NOT NULL DEFAULT gen_random_uuid(),
-    user_id     uuid,
+    user_id     uuid DEFAULT coursebase.current_user_id(),
     log_type    text         NOT NULL,
     message     text         NOT NULL,
     origin      text         NOT NULL DEFAULT 'app',

@@ -109,11 +109,11 @@ Raises: 22003 (amount_in_cents is above 2147483647), 22004 (purchase_id or at is
 GRANT EXECUTE ON FUNCTION coursebase.refund_purchase(uuid, bigint, timestamptz, text) TO server;
 
 CREATE FUNCTION coursebase.refund_payment(
-    payment_intent_id text,
-    charge_id text,
-    invoice_id text,
-    amount_in_cents bigint,
-    refund_ref text,
+    payment_intent_id text DEFAULT NULL,
+    charge_id text DEFAULT NULL,
+    invoice_id text DEFAULT NULL,
+    amount_in_cents bigint DEFAULT NULL,
+    refund_ref text DEFAULT NULL,
     is_total boolean DEFAULT false,
     at timestamptz DEFAULT now()
 )

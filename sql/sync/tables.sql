@@ -3,8 +3,8 @@ CREATE TABLE coursebase.master_manifests (
     id               uuid         NOT NULL DEFAULT gen_random_uuid(),
     name             text         NOT NULL,
     content          json         COMPRESSION lz4 NOT NULL,
-    checksum         text         NOT NULL,
-    file_size_bytes  integer      NOT NULL,
+    checksum         text         NOT NULL DEFAULT NULL::varchar,
+    file_size_bytes  integer      NOT NULL DEFAULT nullif(0, 0),
     is_default       boolean      NOT NULL DEFAULT false,
     created_at       timestamptz  NOT NULL DEFAULT now(),
     updated_at       timestamptz  NOT NULL DEFAULT now(),
@@ -39,7 +39,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.master_manifests TO ser
 CREATE TABLE coursebase.manifest_cohorts (
     manifest_id  uuid         NOT NULL,
     cohort_id    uuid         NOT NULL,
-    name         text         NOT NULL,
+    name         text         NOT NULL DEFAULT NULL::varchar,
     created_at   timestamptz  NOT NULL DEFAULT now(),
     updated_at   timestamptz  NOT NULL DEFAULT now(),
     CONSTRAINT manifest_cohorts_pkey PRIMARY KEY (manifest_id, cohort_id),
@@ -162,7 +162,7 @@ GRANT SELECT, DELETE ON TABLE coursebase.cached_handshake_responses TO server;
 
 -- Settings of a person's player. Phones report them at every handshake.
 CREATE TABLE coursebase.analytics (
-    user_id         uuid         NOT NULL,
+    user_id         uuid         NOT NULL DEFAULT coursebase.current_user_id(),
     current_course  text,
     voice           text,
     induction       text,
@@ -190,7 +190,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.analytics TO end_user, 
 
 -- How often a person has played what.
 CREATE TABLE coursebase.audio_usage (
-    user_id      uuid         NOT NULL,
+    user_id      uuid         NOT NULL DEFAULT coursebase.current_user_id(),
     course_code  text         NOT NULL,
     audio_key    text         NOT NULL,
     title        text,

@@ -9,47 +9,90 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
+#include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/array.h"
+#include "utils/builtins.h"
 #include "utils/syscache.h"
 
 #include "core/errors.h"
 #include "core/owner.h"
+#include "core/plan.h"
 #include "core/trust.h"
 
-static void creators_require(Acl *acl, Oid owner);
+/* A relation or function of a role that is neither the caller nor a superuser. */
+static KeptPlan read_others = {
+	.sql = "SELECT o.object FROM ("
+		   " SELECT c.relnamespace, c.relowner, c.oid::regclass::text FROM pg_class c UNION ALL"
+		   " SELECT p.pronamespace, p.proowner, p.oid::regprocedure::text FROM pg_proc p"
+		   ") AS o (schema, owner, object)"
+		   " JOIN pg_namespace n ON n.oid = o.schema JOIN pg_roles r ON r.oid = o.owner"
+		   " WHERE n.nspname = $1 AND r.rolname <> current_user AND NOT r.rolsuper LIMIT 1",
+	.nargs = 1,
+	.types = {TEXTOID},
+};
+
+static void schema_require(Oid schema, const char *name);
+static void creators_require(Acl *acl, Oid owner, const char *schema);
 static void object_require(const char *object, Oid owner);
 static bool is_trusted(Oid role);
+
+void
+trust_require_schema(void)
+{
+	schema_require(owner_schema(), "coursebase");
+}
+
+/* What is there of another role would be replaced, and stay that role's to change. */
+void
+trust_require_foreign_schema(const char *name)
+{
+	Datum values[] = {CStringGetTextDatum(name)};
+	uint64 found;
+	char *object = NULL;
+
+	schema_require(get_namespace_oid(name, false), name);
+	SPI_connect();
+	found = plan_execute(&read_others, values, NULL, true);
+	if (found > 0)
+		object = plan_text_required(0, 1);
+	if (object != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_CB_SCHEMA_OWNER), errmsg("%s belongs to another role", object),
+				 errhint("Drop it, or give it to the owner of the tables.")));
+	SPI_finish();
+}
 
 /*
  * The access list is copied: looking up the names of roles may drop the cache entry that holds
  * it.
  */
-void
-trust_require_schema(void)
+static void
+schema_require(Oid schema, const char *name)
 {
-	HeapTuple tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(owner_schema()));
+	HeapTuple tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
 	Oid owner;
 	Datum acl;
 	bool no_acl;
 
 	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "schema coursebase does not exist");
+		elog(ERROR, "schema %s does not exist", name);
 	owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
 	if (!is_trusted(owner))
 		ereport(ERROR,
 				(errcode(ERRCODE_CB_SCHEMA_OWNER),
-				 errmsg("schema coursebase belongs to another role"),
+				 errmsg("schema %s belongs to another role", name),
 				 errdetail("Its owner \"%s\" is neither the installing role nor a superuser.",
 						   GetUserNameFromId(owner, false)),
 				 errhint("Rename that schema, or give it to the installing role.")));
 	acl = SysCacheGetAttr(NAMESPACEOID, tuple, Anum_pg_namespace_nspacl, &no_acl);
 	if (!no_acl)
-		creators_require(DatumGetAclPCopy(acl), owner);
+		creators_require(DatumGetAclPCopy(acl), owner, name);
 	ReleaseSysCache(tuple);
 }
 
@@ -58,7 +101,7 @@ trust_require_schema(void)
  * CREATE.
  */
 static void
-creators_require(Acl *acl, Oid owner)
+creators_require(Acl *acl, Oid owner, const char *schema)
 {
 	for (int i = 0; i < ACL_NUM(acl); i++)
 	{
@@ -68,14 +111,13 @@ creators_require(Acl *acl, Oid owner)
 		if ((ACLITEM_GET_PRIVS(*item) & ACL_CREATE) == 0 || role == owner ||
 			(role != ACL_ID_PUBLIC && (is_trusted(role) || role == owner_of_tables())))
 			continue;
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_CB_SCHEMA_OWNER),
-			 errmsg("another role may create objects in schema coursebase"),
-			 role == ACL_ID_PUBLIC
-				 ? errdetail("CREATE is granted to PUBLIC.")
-				 : errdetail("CREATE is granted to \"%s\".", GetUserNameFromId(role, false)),
-			 errhint("REVOKE CREATE ON SCHEMA coursebase, and see what the schema holds.")));
+		ereport(ERROR, (errcode(ERRCODE_CB_SCHEMA_OWNER),
+						errmsg("another role may create objects in schema %s", schema),
+						role == ACL_ID_PUBLIC ? errdetail("CREATE is granted to PUBLIC.")
+											  : errdetail("CREATE is granted to \"%s\".",
+														  GetUserNameFromId(role, false)),
+						errhint("REVOKE CREATE ON SCHEMA %s, and see what the schema holds.",
+								schema)));
 	}
 }
 

@@ -74,7 +74,8 @@ static const char *const role_names[] = {"admin", "user"};
 static KeptPlan insert_user = {
 	.sql = "INSERT INTO coursebase.users "
 		   "(clerk_user_id, name, email, image_url, role, created_at, updated_at) "
-		   "VALUES ($1, $2, $3, $4, coalesce($5, 'user')::coursebase.user_role, $12, $12) "
+		   "VALUES ($1, $2, coalesce($3, ''), $4, coalesce($5, 'user')::coursebase.user_role, "
+		   "$12, $12) "
 		   "ON CONFLICT (clerk_user_id) DO NOTHING",
 	ACCOUNT_TYPES,
 };
@@ -119,21 +120,24 @@ static KeptPlan insert_profile = {
 	.sql = "INSERT INTO coursebase.user_profile (user_id, email, first_name, last_name, "
 		   "phone_number, country, lead_source, time_zone, is_placeholder, created_at, "
 		   "updated_at) "
-		   "SELECT u.id, u.email, $6, $7, $8, $9, $10, coalesce($11, 'UTC'), true, $12, $12 "
+		   "SELECT u.id, nullif(u.email, ''), $6, $7, $8, $9, $10, coalesce($11, 'UTC'), true, "
+		   "$12, $12 "
 		   "FROM coursebase.users u WHERE u.clerk_user_id = $1 ON CONFLICT DO NOTHING",
 	ACCOUNT_TYPES,
 };
 
 static KeptPlan update_profile = {
 	.sql =
-		"UPDATE coursebase.user_profile p SET email = coalesce(lower($3), p.email), "
+		"UPDATE coursebase.user_profile p SET email = nullif(lower(coalesce($3, p.email)), "
+		"''), "
 		"first_name = coalesce($6, p.first_name), last_name = coalesce($7, p.last_name), "
 		"phone_number = coalesce($8, p.phone_number), country = coalesce($9, p.country), "
 		"lead_source = coalesce($10, p.lead_source), time_zone = coalesce($11, p.time_zone) "
 		"FROM coursebase.users u WHERE u.clerk_user_id = $1 AND p.user_id = u.id "
 		"AND (p.email, p.first_name, p.last_name, p.phone_number, p.country, p.lead_source, "
 		"p.time_zone) IS DISTINCT FROM "
-		"(coalesce(lower($3), p.email), coalesce($6, p.first_name), coalesce($7, p.last_name), "
+		"(nullif(lower(coalesce($3, p.email)), ''), coalesce($6, p.first_name), coalesce($7, "
+		"p.last_name), "
 		"coalesce($8, p.phone_number), coalesce($9, p.country), coalesce($10, p.lead_source), "
 		"coalesce($11, p.time_zone))",
 	ACCOUNT_TYPES,
@@ -176,6 +180,7 @@ static char *role_json(TriggerData *data, HeapTuple row);
 PG_FUNCTION_INFO_V1(coursebase_upsert_user);
 PG_FUNCTION_INFO_V1(coursebase_assign_cohort);
 PG_FUNCTION_INFO_V1(coursebase_tg_users__audit);
+PG_FUNCTION_INFO_V1(coursebase_tg_users__email);
 PG_FUNCTION_INFO_V1(coursebase_tg_users__merged);
 
 /*
@@ -252,6 +257,23 @@ coursebase_tg_users__audit(PG_FUNCTION_ARGS)
 }
 
 /*
+ * SQL function: tg_users__email() returns trigger
+ *
+ * Who signs up by telephone or anonymously has no address, and a provider's trigger passes the
+ * NULL on that it was given.
+ */
+PGDLLEXPORT Datum
+coursebase_tg_users__email(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_expect(fcinfo, "tg_users__email", ROW_BEFORE_WRITE);
+	HeapTuple row = trigger_written_row(data);
+
+	if (trigger_text_or_null(data, row, "email") == NULL)
+		row = trigger_set(data, row, "email", CStringGetTextDatum(""), false);
+	return PointerGetDatum(row);
+}
+
+/*
  * SQL function: tg_users__merged() returns trigger
  *
  * merge_users() writes the column while triggers are off: whatever comes here is refused.
@@ -305,7 +327,7 @@ subject_check(const char *subject)
  *
  * The insert waits for a concurrent insert of the same subject, so every statement after it
  * must take a new snapshot to see that row: they are all writing plans. A report without name
- * or email can only update; only if there is no row yet do those arguments count as missing.
+ * can only update; only if there is no row yet does that argument count as missing.
  */
 static pg_uuid_t
 account_store(PlanValues *account)
@@ -313,14 +335,13 @@ account_store(PlanValues *account)
 	StoredAccount stored;
 	bool known = false;
 
-	if (account->nulls[ACCOUNT_NAME] == 'n' || account->nulls[ACCOUNT_EMAIL] == 'n')
+	if (account->nulls[ACCOUNT_NAME] == 'n')
 	{
 		known = account_lock(account, &stored);
 		if (!known)
 		{
 			closed_id_refuse(TextDatumGetCString(account->datums[ACCOUNT_SUBJECT]));
 			require_of_new(account, ACCOUNT_NAME, "name");
-			require_of_new(account, ACCOUNT_EMAIL, "email");
 		}
 	}
 	if (known || !user_insert(account))
@@ -374,7 +395,7 @@ require_of_new(const PlanValues *account, int argument, const char *name)
 	if (account->nulls[argument] == 'n')
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name),
-				 errdetail("A new account needs clerk_user_id, name and email."),
+				 errdetail("A new account needs clerk_user_id and name."),
 				 errhint("Pass what the authentication provider reports.")));
 }
 

@@ -20,22 +20,23 @@
  * left for the keys to find.
  */
 static KeptPlan make_profiles = {
-	.sql = "WITH drawn AS MATERIALIZED ("
-		   " SELECT u.id, u.created_at,"
-		   "  CASE WHEN u.deleted_at IS NULL THEN lower(u.email) ELSE '' END AS email,"
-		   "  coursebase.draw_referral_code() AS code"
-		   " FROM coursebase.users u WHERE NOT EXISTS ("
-		   "  SELECT FROM coursebase.user_profile p WHERE p.user_id = u.id)"
-		   "), made AS ("
-		   " INSERT INTO coursebase.user_profile"
-		   "  (user_id, email, referral_code, created_at, updated_at)"
-		   " SELECT d.id, d.email, d.code, d.created_at, d.created_at FROM drawn d"
-		   " WHERE NOT EXISTS ("
-		   "   SELECT FROM coursebase.user_profile p WHERE p.referral_code = d.code)"
-		   "  AND d.code NOT IN ("
-		   "   SELECT t.code FROM drawn t GROUP BY t.code HAVING count(*) > 1)"
-		   " RETURNING 1)"
-		   " SELECT (SELECT count(*) FROM drawn), (SELECT count(*) FROM made)",
+	.sql =
+		"WITH drawn AS MATERIALIZED ("
+		" SELECT u.id, u.created_at,"
+		"  CASE WHEN u.deleted_at IS NULL THEN nullif(lower(u.email), '') ELSE '' END AS email,"
+		"  coursebase.draw_referral_code() AS code"
+		" FROM coursebase.users u WHERE NOT EXISTS ("
+		"  SELECT FROM coursebase.user_profile p WHERE p.user_id = u.id)"
+		"), made AS ("
+		" INSERT INTO coursebase.user_profile"
+		"  (user_id, email, referral_code, created_at, updated_at)"
+		" SELECT d.id, d.email, d.code, d.created_at, d.created_at FROM drawn d"
+		" WHERE NOT EXISTS ("
+		"   SELECT FROM coursebase.user_profile p WHERE p.referral_code = d.code)"
+		"  AND d.code NOT IN ("
+		"   SELECT t.code FROM drawn t GROUP BY t.code HAVING count(*) > 1)"
+		" RETURNING 1)"
+		" SELECT (SELECT count(*) FROM drawn), (SELECT count(*) FROM made)",
 };
 enum
 {

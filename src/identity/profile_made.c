@@ -42,7 +42,8 @@ static KeptPlan make_profiles = {
 		   "   SELECT FROM coursebase.user_profile p WHERE p.user_id = m.id)), written AS ("
 		   "  INSERT INTO coursebase.user_profile"
 		   "   (user_id, email, is_placeholder, created_at, updated_at)"
-		   "  SELECT m.id, CASE WHEN m.deleted_at IS NULL THEN m.email ELSE '' END, true,"
+		   "  SELECT m.id, CASE WHEN m.deleted_at IS NULL THEN nullif(m.email, '') ELSE '' "
+		   "END, true,"
 		   "   m.created_at, m.updated_at FROM missing m ORDER BY m.id"
 		   "  ON CONFLICT DO NOTHING RETURNING 1)"
 		   " SELECT (SELECT count(*) FROM missing) - (SELECT count(*) FROM written)",

@@ -43,7 +43,7 @@ static KeptPlan read_tables = {
 /* The roles in the order of GrantPart, NULL for a part that nobody plays. */
 static KeptPlan read_roles = {
 	.sql =
-		"SELECT (SELECT role_name FROM coursebase.granted_roles WHERE part = p.part) "
+		"SELECT (SELECT role_name::text FROM coursebase.granted_roles WHERE part = p.part) "
 		"FROM unnest(ARRAY['anonymous', 'end_user', 'server']) WITH ORDINALITY AS p (part, n) "
 		"ORDER BY p.n",
 };
@@ -53,7 +53,7 @@ static KeptPlan write_role = {
 		"ON CONFLICT (part) DO UPDATE SET role_name = EXCLUDED.role_name, updated_at = now() "
 		"WHERE g.role_name <> EXCLUDED.role_name",
 	.nargs = 2,
-	.types = {TEXTOID, NAMEOID},
+	.types = {TEXTOID, TEXTOID},
 };
 static KeptPlan forget_role = {
 	.sql = "DELETE FROM coursebase.granted_roles WHERE part = $1",
@@ -396,7 +396,7 @@ role_remember(GrantPart part, const char *role)
 
 	plan_bind_text(&values, grant_part_names[part]);
 	if (role != NULL)
-		plan_bind(&values, DirectFunctionCall1(namein, CStringGetDatum(role)));
+		plan_bind_text(&values, role);
 	SPI_connect();
 	plan_execute(role != NULL ? &write_role : &forget_role, values.datums, values.nulls, false);
 	SPI_finish();

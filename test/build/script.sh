@@ -59,7 +59,7 @@ instead of: $2"
 bad()
 {
 	refused functions.sql \
-		'functions.sql:3: "CREATE PROCEDURE buy" does not belong in functions.sql; it takes CREATE FUNCTION, COMMENT ON FUNCTION, GRANT EXECUTE ON FUNCTION, CREATE EVENT TRIGGER, COMMENT ON EVENT TRIGGER, GRANT USAGE ON SCHEMA, SELECT' <<-'END'
+		'functions.sql:3: "CREATE PROCEDURE buy" does not belong in functions.sql; it takes CREATE FUNCTION, COMMENT ON FUNCTION, GRANT EXECUTE ON FUNCTION, CREATE EVENT TRIGGER, COMMENT ON EVENT TRIGGER, COMMENT ON SCHEMA, GRANT USAGE ON SCHEMA, SELECT' <<-'END'
 		-- A comment; then
 
 		CREATE PROCEDURE coursebase.buy() LANGUAGE c AS 'x', 'y';

@@ -84,8 +84,8 @@ SELECT coursebase.upsert_user(repeat('x', 256), 'N', 'n@example.org');
 ROLLBACK TO tried; \echo :LAST_ERROR_SQLSTATE
 SELECT coursebase.upsert_user('users_new', NULL, 'n@example.org');
 ROLLBACK TO tried; \echo :LAST_ERROR_SQLSTATE
-SELECT coursebase.upsert_user('users_new', 'N', NULL);
-ROLLBACK TO tried; \echo :LAST_ERROR_SQLSTATE
+SELECT coursebase.upsert_user('users_new', 'N', NULL) IS NOT NULL;
+ROLLBACK TO tried;
 SELECT coursebase.upsert_user('users_new', 'N', 'n@example.org', role => 'owner');
 ROLLBACK TO tried; \echo :LAST_ERROR_SQLSTATE
 SELECT coursebase.upsert_user('users_new', 'N', 'n@example.org', time_zone => 'FOO+3');

@@ -1,0 +1,128 @@
+/*
+ * api.c: make_api() makes a schema of views and functions for gateways.
+ *
+ * What belongs to an extension is hidden by PostGraphile and pg_graphql, and the schema
+ * coursebase holds functions that only policies call. What stands in the schema that make_api()
+ * makes belongs to nobody's extension: a dump has it, and DROP EXTENSION does not take it.
+ *
+ * Invariants: views run with the rights of whoever reads them, functions with those of whoever
+ * calls them, so that the schema gives nobody more than coursebase does. Nothing is made in a
+ * schema in which a role that is not trusted has or may make an object.
+ */
+#include "postgres.h"
+
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+
+#include "core/args.h"
+#include "core/compat.h"
+#include "core/owner.h"
+#include "core/plan.h"
+#include "core/schema.h"
+#include "core/trust.h"
+
+/* The columns of both statements. */
+enum
+{
+	STEP_OBJECT = 1,
+	STEP_DDL,
+};
+
+/* The schema is made first, alone: only then can be told whose it is. */
+static KeptPlan read_schema = {
+	.sql = "SELECT object, ddl FROM coursebase.api_steps($1) WHERE object LIKE 'schema %'",
+	.nargs = 1,
+	.types = {NAMEOID},
+};
+static KeptPlan read_objects = {
+	.sql = "SELECT object, ddl FROM coursebase.api_steps($1) WHERE object NOT LIKE 'schema %'",
+	.nargs = 1,
+	.types = {NAMEOID},
+};
+
+static void require_owner(void);
+static void require_name(const char *schema);
+static void run_steps(KeptPlan *plan, Datum schema, ReturnSetInfo *report);
+
+PG_FUNCTION_INFO_V1(coursebase_make_api);
+
+/*
+ * SQL function: make_api(schema name) returns table (object text, ddl text)
+ *
+ * Works with the rights of the caller.
+ */
+PGDLLEXPORT Datum
+coursebase_make_api(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *report = (ReturnSetInfo *) fcinfo->resultinfo;
+	const char *schema;
+
+	schema_require_current();
+	args_require(fcinfo, 0);
+	schema = NameStr(*PG_GETARG_NAME(0));
+	require_owner();
+	require_name(schema);
+	compat_materialize(fcinfo);
+	run_steps(&read_schema, PG_GETARG_DATUM(0), report);
+	trust_require_foreign_schema(schema);
+	run_steps(&read_objects, PG_GETARG_DATUM(0), report);
+	return (Datum) 0;
+}
+
+static void
+require_owner(void)
+{
+	Oid owner = owner_of_tables();
+
+	if (!has_privs_of_role(GetUserId(), owner))
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("only the owner of coursebase's tables may run make_api()"),
+						errdetail("They belong to \"%s\".", GetUserNameFromId(owner, false))));
+}
+
+/* Views of coursebase in coursebase itself would take the names of its own tables. */
+static void
+require_name(const char *schema)
+{
+	if (strcmp(schema, "coursebase") == 0 || strncmp(schema, "pg_", 3) == 0 ||
+		strcmp(schema, "information_schema") == 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("schema \"%s\" cannot be made for gateways", schema),
+						errhint("Name a schema of your own, such as api.")));
+}
+
+/* The steps are copied out first: each that runs takes the place of what SPI answered. */
+static void
+run_steps(KeptPlan *plan, Datum schema, ReturnSetInfo *report)
+{
+	Datum values[] = {schema};
+	uint64 count;
+	char **objects;
+	char **statements;
+
+	SPI_connect();
+	count = plan_execute(plan, values, NULL, false);
+	objects = palloc_array(char *, count);
+	statements = palloc_array(char *, count);
+	for (uint64 row = 0; row < count; row++)
+	{
+		objects[row] = plan_text_required(row, STEP_OBJECT);
+		statements[row] = plan_text_required(row, STEP_DDL);
+	}
+	for (uint64 row = 0; row < count; row++)
+	{
+		Datum answer[] = {CStringGetTextDatum(objects[row]),
+						  CStringGetTextDatum(statements[row])};
+		bool nulls[] = {false, false};
+
+		CHECK_FOR_INTERRUPTS();
+		if (SPI_execute(statements[row], false, 0) != SPI_OK_UTILITY)
+			elog(ERROR, "step \"%s\" is no command", objects[row]);
+		tuplestore_putvalues(report->setResult, report->setDesc, answer, nulls);
+	}
+	SPI_finish();
+}

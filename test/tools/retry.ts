@@ -1,0 +1,37 @@
+/** What a driver throws, or supabase-js answers as error. */
+export interface DatabaseError {
+    code: string
+    message: string
+    details?: string | null
+    hint?: string | null
+}
+
+export function isDatabaseError(thrown: unknown): thrown is DatabaseError {
+    return typeof thrown === 'object' && thrown !== null && typeof (thrown as DatabaseError).code === 'string'
+}
+
+/** The error of coursebase's own that a code names, or undefined. */
+export function errorOf(thrown: unknown): (typeof errors)[ErrorCode] | undefined {
+    return isDatabaseError(thrown) && thrown.code in errors ? errors[thrown.code as ErrorCode] : undefined
+}
+
+/** Whether the same call may succeed now: somebody else's transaction was in the way. */
+export function isTransient(thrown: unknown): boolean {
+    return isDatabaseError(thrown) && ['40001', '40P01'].includes(thrown.code)
+}
+
+/**
+ * Calls again what ended in 40001 or 40P01, at most `attempts` times in all, with a pause that grows. The call is a whole
+ * transaction: within one, the rest of it fails, too. Takes what throws, as pg does, and what answers { error }, as supabase-js.
+ */
+export async function retry<T>(call: () => PromiseLike<T>, attempts = 5): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+        try {
+            const answer = await call()
+            if (attempt >= attempts || !isTransient((answer as { error?: unknown } | null | undefined)?.error)) return answer
+        } catch (thrown) {
+            if (attempt >= attempts || !isTransient(thrown)) throw thrown
+        }
+        await new Promise<void>((resolve) => setTimeout(resolve, 2 ** attempt * (5 + 10 * Math.random())))
+    }
+}
