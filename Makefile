@@ -1,4 +1,4 @@
-# coursebase: make && make install && make installcheck (PostgreSQL 15 to 18; PG_CONFIG chooses which)
+# coursebase: make && make install && make installcheck (PostgreSQL 15 to 19; PG_CONFIG chooses which)
 # In another folder: make -f /path/to/Makefile VPATH=/path/to, as pg_buildext does; the tree is then only read.
 
 # ---- What is built ---------------------------------------------------------------------------
@@ -34,7 +34,7 @@ REGRESS_OPTS   = --inputdir=$(root)test --load-extension=coursebase
 ISOLATION_OPTS = --inputdir=$(root)test --outputdir=. --load-extension=coursebase
 
 # ---- For developers --------------------------------------------------------------------------
-scripts = check bench bench-doc fuzz valgrind ubsan memory coverage check-full dev dev-stop docs
+scripts = check bench bench-doc fuzz valgrind ubsan memory coverage check-full dev dev-stop docs dist
 ifneq ($(filter $(scripts),$(MAKECMDGOALS)),)
 .PHONY: $(scripts)
 $(filter-out check bench% dev-stop,$(scripts)):

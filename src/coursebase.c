@@ -6,12 +6,13 @@
 #include "fmgr.h"
 #include "utils/guc.h"
 
+#include "core/compat.h"
 #include "discounts/referral.h"
 #include "identity/asking.h"
 #include "install/guard.h"
 #include "programs/session.h"
 
-PG_MODULE_MAGIC;
+COMPAT_MODULE_MAGIC("coursebase", COURSEBASE_VERSION);
 
 extern PGDLLEXPORT void _PG_init(void);
 

@@ -90,6 +90,9 @@ is_root()
 	[ "$(id -u)" = 0 ]
 }
 
+# The majors that the extension is made for, as src/core/compat.h says.
+majors='19 18 17 16 15'
+
 major_of()
 {
 	"$1" --version 2>/dev/null | sed -n 's/^PostgreSQL \([0-9]*\).*/\1/p'
@@ -98,8 +101,8 @@ major_of()
 # A pg_config serves when both the server and what extensions are built with stand behind it.
 pg_config_serves()
 {
-	case $(major_of "$1") in
-		15 | 16 | 17 | 18) ;;
+	case " $majors " in
+		*" $(major_of "$1") "*) ;;
 		*) return 1 ;;
 	esac
 	[ -x "$("$1" --bindir)/postgres" ] && [ -f "$("$1" --pgxs)" ]
@@ -113,15 +116,13 @@ pg_config_find()
 		pg_config_serves "$pg_config"
 		return
 	fi
-	for pg_config in "$(command -v pg_config)" /usr/lib/postgresql/18/bin/pg_config \
-		/usr/lib/postgresql/17/bin/pg_config /usr/lib/postgresql/16/bin/pg_config \
-		/usr/lib/postgresql/15/bin/pg_config; do
+	for pg_config in "$(command -v pg_config)" $(printf '/usr/lib/postgresql/%s/bin/pg_config ' $majors); do
 		[ -n "$pg_config" ] && [ -x "$pg_config" ] && pg_config_serves "$pg_config" || continue
 		major=$(major_of "$pg_config")
 		return 0
 	done
 	pg_config=
-	for major in 18 17 16 15; do
+	for major in $majors; do
 		[ -x "/usr/lib/postgresql/$major/bin/postgres" ] && return 1
 	done
 	return 1
@@ -216,17 +217,17 @@ apt_update()
 	apt_updated=yes
 }
 
-# Of PostgreSQL 15 to 18 the one that is here, else 15, else the newest that the system offers.
+# Of the majors the one that is here, else 15, else the newest that the system offers.
 server_version_choose()
 {
 	case $1 in
 		*postgresql-15*) ;;
 		*) return ;;
 	esac
-	for major in 15 18 17 16; do
+	for major in 15 $majors; do
 		[ -z "$(apt-cache search --names-only "^postgresql-server-dev-$major\$")" ] || return 0
 	done
-	die "this system offers no package of PostgreSQL 15 to 18"
+	die "this system offers no package of PostgreSQL 15 to 19"
 }
 
 packages_say_and_leave()
@@ -237,7 +238,7 @@ Install them as root and run test/$program again:
 
     apt-get install $1"
 	fi
-	die "the server and the headers of PostgreSQL 15 to 18, a C compiler, make, OpenSSL's headers
+	die "the server and the headers of PostgreSQL 15 to 19, a C compiler, make, OpenSSL's headers
 and Perl with IPC::Run are needed (on Debian: $1).
 If PostgreSQL stands in a place of its own, name its pg_config: PG_CONFIG=/path/to/pg_config"
 }

@@ -18,6 +18,7 @@
 #include "billing/environment.h"
 #include "billing/notice.h"
 #include "billing/refunds.h"
+#include "core/compat.h"
 #include "core/datum.h"
 #include "core/errors.h"
 #include "core/owner.h"
@@ -125,11 +126,11 @@ static bool type_map(const char *provider, const char *name, const char *subtype
 					 SubscriptionEvent *type);
 pg_noreturn static void raise_type(const char *name);
 static Datum payload_of(const SubscriptionNotice *notice, bool typed);
-static void member_push(JsonbParseState **state, NoticeMember member, JsonbValue *value);
-static void text_push(JsonbParseState **state, NoticeMember member, const char *text);
-static void time_push(JsonbParseState **state, NoticeMember member, int64 time);
-static void flag_push(JsonbParseState **state, NoticeMember member, int flag);
-static void sum_push(JsonbParseState **state, NoticeMember member, int64 sum);
+static void member_push(CompatJsonb *object, NoticeMember member, JsonbValue *value);
+static void text_push(CompatJsonb *object, NoticeMember member, const char *text);
+static void time_push(CompatJsonb *object, NoticeMember member, int64 time);
+static void flag_push(CompatJsonb *object, NoticeMember member, int flag);
+static void sum_push(CompatJsonb *object, NoticeMember member, int64 sum);
 
 /* Members are read straight into the event, so that what is absent must look the same there. */
 StaticAssertDecl(MEMBERS_NO_TIME == FOLD_NEVER, "a time that is absent is a time never");
@@ -342,56 +343,55 @@ static Datum
 payload_of(const SubscriptionNotice *notice, bool typed)
 {
 	const FoldEvent *event = &notice->event;
-	JsonbParseState *state = NULL;
-	JsonbValue *object;
+	CompatJsonb object = {0};
 
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	text_push(&state, MEMBER_STORE, notice->store);
-	text_push(&state, MEMBER_ENVIRONMENT, notice->environment);
-	text_push(&state, MEMBER_STORE_EVENT_ID, event->id);
+	compat_jsonb_push(&object, WJB_BEGIN_OBJECT, NULL);
+	text_push(&object, MEMBER_STORE, notice->store);
+	text_push(&object, MEMBER_ENVIRONMENT, notice->environment);
+	text_push(&object, MEMBER_STORE_EVENT_ID, event->id);
 	if (typed)
-		text_push(&state, MEMBER_EVENT_TYPE, subscription_event_names[event->type]);
-	text_push(&state, MEMBER_ORIGINAL_TRANSACTION_ID, notice->original_transaction_id);
-	text_push(&state, MEMBER_TRANSACTION_ID, event->transaction);
-	text_push(&state, MEMBER_PRODUCT_ID, event->product_id);
-	text_push(&state, MEMBER_BASE_PLAN_ID, event->base_plan_id);
-	text_push(&state, MEMBER_OFFER_ID, event->offer_id);
-	text_push(&state, MEMBER_PURCHASE_TOKEN, event->purchase_token);
-	text_push(&state, MEMBER_LINKED_PURCHASE_TOKEN, event->linked_token);
-	time_push(&state, MEMBER_EVENT_TIME, event->time);
-	time_push(&state, MEMBER_PERIOD_START, event->period_start);
-	time_push(&state, MEMBER_PERIOD_END, event->period_end);
-	time_push(&state, MEMBER_GRACE_UNTIL, event->grace_until);
-	flag_push(&state, MEMBER_AUTO_RENEW, event->auto_renew);
-	flag_push(&state, MEMBER_IS_TRIAL, event->trial);
+		text_push(&object, MEMBER_EVENT_TYPE, subscription_event_names[event->type]);
+	text_push(&object, MEMBER_ORIGINAL_TRANSACTION_ID, notice->original_transaction_id);
+	text_push(&object, MEMBER_TRANSACTION_ID, event->transaction);
+	text_push(&object, MEMBER_PRODUCT_ID, event->product_id);
+	text_push(&object, MEMBER_BASE_PLAN_ID, event->base_plan_id);
+	text_push(&object, MEMBER_OFFER_ID, event->offer_id);
+	text_push(&object, MEMBER_PURCHASE_TOKEN, event->purchase_token);
+	text_push(&object, MEMBER_LINKED_PURCHASE_TOKEN, event->linked_token);
+	time_push(&object, MEMBER_EVENT_TIME, event->time);
+	time_push(&object, MEMBER_PERIOD_START, event->period_start);
+	time_push(&object, MEMBER_PERIOD_END, event->period_end);
+	time_push(&object, MEMBER_GRACE_UNTIL, event->grace_until);
+	flag_push(&object, MEMBER_AUTO_RENEW, event->auto_renew);
+	flag_push(&object, MEMBER_IS_TRIAL, event->trial);
 	/* left out if it is false, as a caller would */
-	flag_push(&state, MEMBER_MANUAL, notice->manual ? 1 : MEMBERS_NO_FLAG);
-	sum_push(&state, MEMBER_PAID, event->paid);
-	text_push(&state, MEMBER_PAYMENT_INTENT_ID, notice->payment_intent_id);
-	text_push(&state, MEMBER_CHARGE_ID, notice->charge_id);
-	text_push(&state, MEMBER_REFUND_REF, event->refund);
+	flag_push(&object, MEMBER_MANUAL, notice->manual ? 1 : MEMBERS_NO_FLAG);
+	sum_push(&object, MEMBER_PAID, event->paid);
+	text_push(&object, MEMBER_PAYMENT_INTENT_ID, notice->payment_intent_id);
+	text_push(&object, MEMBER_CHARGE_ID, notice->charge_id);
+	text_push(&object, MEMBER_REFUND_REF, event->refund);
 	if (event->refund != NULL)
-		text_push(&state, MEMBER_REFUND_KIND, refund_kind_names[event->refund_kind]);
-	sum_push(&state, MEMBER_REFUNDED, event->refunded);
-	object = pushJsonbValue(&state, WJB_END_OBJECT, NULL);
-	return JsonbPGetDatum(JsonbValueToJsonb(object));
+		text_push(&object, MEMBER_REFUND_KIND, refund_kind_names[event->refund_kind]);
+	sum_push(&object, MEMBER_REFUNDED, event->refunded);
+	compat_jsonb_push(&object, WJB_END_OBJECT, NULL);
+	return JsonbPGetDatum(JsonbValueToJsonb(object.result));
 }
 
 /* The strings of a JsonbValue are not constant by type, but nothing writes to them. */
 static void
-member_push(JsonbParseState **state, NoticeMember member, JsonbValue *value)
+member_push(CompatJsonb *object, NoticeMember member, JsonbValue *value)
 {
 	JsonbValue name = {.type = jbvString};
 
 	name.val.string.val = unconstify(char *, member_names[member]);
 	name.val.string.len = strlen(member_names[member]);
-	pushJsonbValue(state, WJB_KEY, &name);
-	pushJsonbValue(state, WJB_VALUE, value);
+	compat_jsonb_push(object, WJB_KEY, &name);
+	compat_jsonb_push(object, WJB_VALUE, value);
 }
 
 /* NULL is a member that is absent. */
 static void
-text_push(JsonbParseState **state, NoticeMember member, const char *text)
+text_push(CompatJsonb *object, NoticeMember member, const char *text)
 {
 	JsonbValue value = {.type = jbvString};
 
@@ -399,37 +399,37 @@ text_push(JsonbParseState **state, NoticeMember member, const char *text)
 		return;
 	value.val.string.val = unconstify(char *, text);
 	value.val.string.len = strlen(text);
-	member_push(state, member, &value);
+	member_push(object, member, &value);
 }
 
 /* In UTC: the payload of a repeated event must be equal in a session of any time zone. */
 static void
-time_push(JsonbParseState **state, NoticeMember member, int64 time)
+time_push(CompatJsonb *object, NoticeMember member, int64 time)
 {
 	if (time != FOLD_NEVER)
-		text_push(state, member, time_utc_text(time));
+		text_push(object, member, time_utc_text(time));
 }
 
 /* A flag that the store does not say is a member that is absent, and not false. */
 static void
-flag_push(JsonbParseState **state, NoticeMember member, int flag)
+flag_push(CompatJsonb *object, NoticeMember member, int flag)
 {
 	JsonbValue value = {.type = jbvBool};
 
 	if (flag == MEMBERS_NO_FLAG)
 		return;
 	value.val.boolean = flag == 1;
-	member_push(state, member, &value);
+	member_push(object, member, &value);
 }
 
 /* 0 is a sum that nobody told. */
 static void
-sum_push(JsonbParseState **state, NoticeMember member, int64 sum)
+sum_push(CompatJsonb *object, NoticeMember member, int64 sum)
 {
 	JsonbValue value = {.type = jbvNumeric};
 
 	if (sum == 0)
 		return;
 	value.val.numeric = int64_to_numeric(sum);
-	member_push(state, member, &value);
+	member_push(object, member, &value);
 }

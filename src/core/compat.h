@@ -1,5 +1,5 @@
 /*
- * compat.h: the only place where PostgreSQL 15, 16, 17 and 18 differ.
+ * compat.h: the only place where PostgreSQL 15, 16, 17, 18 and 19 differ.
  *
  * A version test anywhere else is a mistake. Nothing here may bind to a symbol that an older
  * minor release of the same major lacks (heap_getattr does, from 15.20, 16.16, 17.12 and 18.7
@@ -11,16 +11,18 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "access/tableam.h"
 #include "access/toast_internals.h"
 #include "catalog/dependency.h"
 #include "funcapi.h"
 #include "storage/proc.h"
 #include "utils/guc.h"
 #include "utils/guc_tables.h"
+#include "utils/jsonb.h"
 #include "utils/rel.h"
 
-#if PG_VERSION_NUM < 150000 || PG_VERSION_NUM >= 190000
-#error "coursebase is made for PostgreSQL 15 to 18"
+#if PG_VERSION_NUM < 150000 || PG_VERSION_NUM >= 200000
+#error "coursebase is made for PostgreSQL 15 to 19"
 #endif
 
 /* 16 moved the macros of variable-length values out of postgres.h. */
@@ -31,6 +33,15 @@
 /* Before 18 the server has only a form that stands behind the declaration. */
 #ifndef pg_noreturn
 #define pg_noreturn __attribute__((noreturn))
+#endif
+
+/* The library's mark; since 18 it says its name and version too, which pg_get_loaded_modules()
+ * lists. */
+#ifdef PG_MODULE_MAGIC_EXT
+#define COMPAT_MODULE_MAGIC(name_, version_)                                                   \
+	PG_MODULE_MAGIC_EXT(.name = (name_), .version = (version_))
+#else
+#define COMPAT_MODULE_MAGIC(name_, version_) PG_MODULE_MAGIC
 #endif
 
 /* The server's record of a setting, or NULL: find_option() is private in 15. */
@@ -102,10 +113,44 @@ compat_setting_extra_free(void *extra)
 static inline IndexScanDesc
 compat_index_beginscan(Relation table, Relation index, Snapshot snapshot, int nkeys)
 {
-#if PG_VERSION_NUM >= 180000
+#if PG_VERSION_NUM >= 190000
+	return index_beginscan(table, index, snapshot, NULL, nkeys, 0, 0);
+#elif PG_VERSION_NUM >= 180000
 	return index_beginscan(table, index, snapshot, NULL, nkeys, 0);
 #else
 	return index_beginscan(table, index, snapshot, nkeys, 0);
+#endif
+}
+
+static inline TableScanDesc
+compat_table_beginscan(Relation table, Snapshot snapshot, int nkeys, struct ScanKeyData *keys)
+{
+#if PG_VERSION_NUM >= 190000
+	return table_beginscan(table, snapshot, nkeys, keys, 0);
+#else
+	return table_beginscan(table, snapshot, nkeys, keys);
+#endif
+}
+
+/* A jsonb in the making: the result of the last push is whole once the outermost value is
+ * closed. Since 19 the server's own state holds it. */
+#if PG_VERSION_NUM >= 190000
+typedef JsonbInState CompatJsonb;
+#else
+typedef struct CompatJsonb
+{
+	JsonbParseState *state;
+	JsonbValue *result;
+} CompatJsonb;
+#endif
+
+static inline void
+compat_jsonb_push(CompatJsonb *jsonb, JsonbIteratorToken token, JsonbValue *value)
+{
+#if PG_VERSION_NUM >= 190000
+	pushJsonbValue(jsonb, token, value);
+#else
+	jsonb->result = pushJsonbValue(&jsonb->state, token, value);
 #endif
 }
 

@@ -33,6 +33,7 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
+#include "utils/tuplestore.h"
 
 #include "core/compat.h"
 #include "core/datum.h"
@@ -116,7 +117,7 @@ rows_open(Rows *rows, RowsSource *source, Snapshot snapshot)
 	{
 		rows->numbers = source->numbers;
 		rows->slot = table_slot_create(rows->table, NULL);
-		rows->whole = table_beginscan(rows->table, snapshot, 0, NULL);
+		rows->whole = compat_table_beginscan(rows->table, snapshot, 0, NULL);
 		return;
 	}
 	if (!index_open_usable(rows, snapshot))

@@ -5,6 +5,7 @@
 
 #include "funcapi.h"
 #include "utils/builtins.h"
+#include "utils/tuplestore.h"
 
 #include "core/compat.h"
 #include "core/rule.h"

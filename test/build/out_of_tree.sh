@@ -1,8 +1,9 @@
 #!/bin/sh
 # out_of_tree.sh: make -f …/Makefile VPATH=… in an empty folder builds, installs and tests the same as in the tree.
 #
-# Packagers build so, one folder a version of the server (pg_buildext). What the tree is built from is in $tree, what
-# was built of it in $build; a server in which that is installed is running. Run by test/check in an empty folder.
+# Packagers build so, one folder a version of the server (pg_buildext), from the archive that make dist writes. What the
+# tree is built from is in $tree, what was built of it in $build; a server in which that is installed is running. Run by
+# test/check in an empty folder.
 failed=0
 
 fail()
@@ -18,10 +19,9 @@ files()
 
 # A tree in which somebody built before, another version at that: those files are newer than their sources, and must
 # not pass for what this build makes.
-mkdir tree out
-(cd "$tree" && tar -cf - Makefile coursebase.control src sql test/sql test/specs test/fixtures expected) |
-	tar -C tree -xf -
-find tree \( -name '*.o' -o -name '*.d' -type f -o -name '*.so' \) -exec rm -f {} +
+mkdir out
+"$tree/test/tools/dist" --to "$PWD" && perl "$tree/test/build/unpack.pl" coursebase-*.zip && rm coursebase-*.zip &&
+	mv coursebase-* tree || exit 1
 mkdir tree/build
 for left in src/coursebase.o coursebase.so $(cd "$build" && echo build/*.sql); do
 	echo "left by another build" >"tree/$left"

@@ -20,7 +20,7 @@ CREATE TEMP TABLE asked AS SELECT l, pg_temp.key('lesson', l) AS id FROM generat
 -- else the plans of the comparisons hang on whether autovacuum came by
 ANALYZE coursebase.courses, coursebase.user_course_access, coursebase.course_sections, coursebase.lessons, asked;
 -- Written out by hand.
-CREATE VIEW pg_temp.expected AS
+CREATE TEMPORARY VIEW expected AS
 SELECT l.id, s.status = 'public' AND (l.status = 'preview' OR l.status = 'public' AND EXISTS (
     SELECT FROM coursebase.user_course_access a WHERE a.user_id = pg_temp.key('user', 1) AND a.course_id = s.course_id)) AS viewable
 FROM coursebase.lessons l JOIN coursebase.course_sections s ON s.id = l.section_id;
