@@ -88,8 +88,8 @@ static RowsSource users_by_id = USERS_BY("users_pkey", "id", UUIDOID);
 static Answer answer;
 
 /*
- * The last user who was looked up by id, and what the row holds for: who asks about another user
- * resolves the id first and reads the rights of that user next.
+ * The last user who was looked up by id, and what the row holds for: who asks about another
+ * user resolves the id first and reads the rights of that user next.
  */
 static struct
 {
