@@ -6,16 +6,19 @@
 import { strict as assert } from "node:assert"
 import { execFileSync } from "node:child_process"
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { resolve } from "node:path"
 import { Client } from "pg"
 
 const database = "coursebase_edge"
-const folder = `${process.cwd()}/generated`
+// where the packages are, too
+const base = resolve(__dirname, "..")
+const folder = `${base}/generated`
 // the tables that the guide names
 const unwritten = ["access_events", "closed_id_key", "closed_ids", "event_claims", "event_consumers"]
 
 function run(program: string, ...args: string[]): void {
     try {
-        execFileSync(process.execPath, [`${process.cwd()}/node_modules/${program}`, ...args], { cwd: folder, encoding: "utf8" })
+        execFileSync(process.execPath, [`${base}/node_modules/${program}`, ...args], { cwd: folder, encoding: "utf8" })
     } catch (failed) {
         const said = failed as { stdout?: string; stderr?: string }
         throw new Error(`${program}: ${said.stdout ?? ""}${said.stderr ?? ""}`)
