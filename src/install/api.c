@@ -3,7 +3,7 @@
  *
  * What belongs to an extension is hidden by PostGraphile and pg_graphql, and the schema
  * coursebase holds functions that only policies call. What stands in the schema that make_api()
- * makes belongs to nobody's extension: a dump has it, and DROP EXTENSION does not take it.
+ * makes belongs to nobody's extension, so that a dump has it, as it has the tables.
  *
  * Invariants: views run with the rights of whoever reads them, functions with those of whoever
  * calls them, so that the schema gives nobody more than coursebase does. Nothing is made in a
