@@ -179,7 +179,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_metrics';
 COMMENT ON FUNCTION coursebase.metrics(timestamptz) IS
-    'Figures for a monitoring program, such as an exporter for Prometheus. For the server, and for a role of its own that is granted EXECUTE and USAGE on the schema; reads with the rights of the tables'' owner, names no person, and answers on a standby too.
+    'Figures for a monitoring program, such as an exporter for Prometheus. For the server, and for a role of its own that is granted EXECUTE and USAGE on the schema; reads with the rights of the tables'' owner, names no person, and answers on a standby too, where the figures of blocks, rows and the cache are those of that server.
 
 at: the instant up to which what waits has waited. name: the figure. subject: what it is of. value: the number. kind: gauge, or counter, which only grows.
 
