@@ -34,15 +34,17 @@ REGRESS_OPTS   = --inputdir=$(root)test --load-extension=coursebase
 ISOLATION_OPTS = --inputdir=$(root)test --outputdir=. --load-extension=coursebase
 
 # ---- For developers --------------------------------------------------------------------------
-scripts = check bench bench-doc fuzz valgrind ubsan memory coverage check-full dev dev-stop docs dist
+scripts = check bench bench-doc fuzz valgrind ubsan memory coverage check-full dev dev-stop docs dist check-package
 ifneq ($(filter $(scripts),$(MAKECMDGOALS)),)
 .PHONY: $(scripts)
-$(filter-out check bench% dev-stop,$(scripts)):
+$(filter-out check check-package bench% dev-stop,$(scripts)):
 	$(root)test/tools/$@
 dev-stop:
 	$(root)test/tools/dev --stop
 check:
 	$(root)test/check
+check-package:
+	$(root)test/tools/package
 bench:
 	$(root)test/bench/run
 bench-doc:

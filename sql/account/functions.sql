@@ -168,3 +168,22 @@ verify: whether to end with check_integrity(), and to name what it finds. what: 
 
 Source: a team that comes with data; doc/guide/migrate.md shows how.
 Raises: 22004 (verify is NULL), 42501 (the caller is not the owner of the tables).';
+
+CREATE FUNCTION coursebase.metrics(at timestamptz DEFAULT now())
+RETURNS TABLE (name text, subject text, value double precision, kind text)
+LANGUAGE c
+STABLE
+CALLED ON NULL INPUT
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_metrics';
+COMMENT ON FUNCTION coursebase.metrics(timestamptz) IS
+    'Figures for a monitoring program, such as an exporter for Prometheus. For the server, and for a role of its own that is granted EXECUTE and USAGE on the schema; reads with the rights of the tables'' owner, names no person, and answers on a standby too, where the figures of blocks, rows and the cache are those of that server.
+
+at: the instant up to which what waits has waited. name: the figure. subject: what it is of. value: the number. kind: gauge, or counter, which only grows.
+
+coursebase_waiting and coursebase_waiting_oldest_seconds: how many wait and for how many seconds the oldest has (0 when nothing waits), of notifications, refused notifications, acknowledgements, duplicate purchases, transactions to refund, refunds to review, and events of each consumer. coursebase_notifications: how many the inbox holds, by outcome. coursebase_table_bytes: a table with its indexes. coursebase_table_rows: its rows, as the server estimates them. coursebase_table_blocks_hit and _read: blocks that the server found in its cache, or did not. coursebase_handshake_cache: how often an answer was looked for (asked), and how often one was computed and stored (computed).
+
+Raises: 22004 (at is NULL), 22008 (at is not finite), KB001 (the tables are missing).';
+GRANT EXECUTE ON FUNCTION coursebase.metrics(timestamptz) TO server;

@@ -208,6 +208,22 @@ anonymous: for requests without a user. end_user: for requests with one. Neither
 Source: a release''s GRANTs stand beside the functions and tables that they are about.
 Raises: 42501 (the caller is not the owner of the tables), 42704 (no such role), KB004 (the role for server lacks BYPASSRLS, or one for anonymous or end_user has rights that no end user may have).';
 
+CREATE FUNCTION coursebase.hand_over(role name)
+RETURNS void
+LANGUAGE c
+VOLATILE
+STRICT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_hand_over';
+COMMENT ON FUNCTION coursebase.hand_over(name) IS
+    'Makes a role the owner of the tables, views and types, so that an ordinary role can look after them, as on Supabase. The schema, the functions, the extension and the guard stay with the superuser who installed them. For superusers.
+
+role: the new owner. It reads and writes every row, changes the owner''s settings, alters the tables and adds to them, and runs install(), lint() and grant_roles(); it may create in the schema, for an index stands there. It cannot change a function of coursebase, drop the extension, or drop a table unless it allows that by coursebase.allow_drop. It gets no attribute and no membership. Of the owner before, unless that is a superuser, everything is taken. NULL does nothing.
+
+Raises: 25006 (the transaction is read-only), 42501 (the caller is no superuser), 42704 (no such role), KB001 (tables are missing or behind), KB004 (the role, or one that could become it, is for end users or anonymous requests).';
+
 CREATE FUNCTION coursebase.installation()
 RETURNS TABLE (name text, value text)
 LANGUAGE c

@@ -6,6 +6,11 @@
  * role may do exactly what the GRANTs of the current steps say: everything it held before is
  * taken away first, so that a release can take a right back.
  *
+ * The tables' owner need not own the extension's functions and its schema (hand_over()). What
+ * is granted on these runs with the rights of the functions' owner, and is never more than the
+ * steps say; what is granted on tables runs with the caller's. So whoever has not the rights of
+ * the tables' owner is refused before anything else.
+ *
  * GRANTs run as utility statements outside of the extension's own privileges
  * (creating_extension is off), so that a dump carries them.
  */
@@ -68,20 +73,35 @@ static KeptPlan forget_role = {
  */
 static KeptPlan read_revokes = {
 	.sql = "SELECT format('REVOKE ALL ON %s FROM %I', string_agg(c.oid::regclass::text, ', '), "
-		   "$1) "
+		   "$1), false "
 		   "FROM pg_class c WHERE c.relnamespace = 'coursebase'::regnamespace "
 		   "AND c.relname IN (SELECT split_part(object, ' ', 2) FROM coursebase.steps() "
 		   "WHERE object ~ '^(table|view) ') HAVING count(*) > 0 "
 		   "UNION ALL "
 		   "SELECT format('REVOKE ALL ON FUNCTION %s FROM %I', "
-		   "string_agg(p.oid::regprocedure::text, ', '), $1) "
+		   "string_agg(p.oid::regprocedure::text, ', '), $1), true "
 		   "FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = "
 		   "'coursebase' "
 		   "JOIN pg_proc p ON p.oid = d.objid "
 		   "WHERE d.refclassid = 'pg_extension'::regclass AND d.classid = 'pg_proc'::regclass "
 		   "AND d.deptype = 'e' HAVING count(*) > 0 "
 		   "UNION ALL "
-		   "SELECT format('REVOKE ALL ON SCHEMA coursebase FROM %I', $1)",
+		   "SELECT format('REVOKE ALL ON SCHEMA coursebase FROM %I', $1), true",
+	.nargs = 1,
+	.types = {NAMEOID},
+};
+/* The second column, as above, is whether the statement is about the extension's own objects.
+ */
+static KeptPlan read_owner_grants = {
+	.sql = "SELECT format('GRANT EXECUTE ON FUNCTION %s TO %I', "
+		   "string_agg(p.oid::regprocedure::text, ', '), $1), true "
+		   "FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = "
+		   "'coursebase' "
+		   "JOIN pg_proc p ON p.oid = d.objid "
+		   "WHERE d.refclassid = 'pg_extension'::regclass AND d.classid = 'pg_proc'::regclass "
+		   "AND d.deptype = 'e' HAVING count(*) > 0 "
+		   "UNION ALL "
+		   "SELECT format('GRANT USAGE, CREATE ON SCHEMA coursebase TO %I', $1), true",
 	.nargs = 1,
 	.types = {NAMEOID},
 };
@@ -102,6 +122,9 @@ static KeptPlan find_stronger = {
 	.types = {NAMEOID, NAMEOID},
 };
 
+static void owner_require(void);
+static void statements_run(KeptPlan *kept, const char *role);
+static void grant_run(Node *grant, const char *source, bool of_extension);
 static GrantRoles roles_remembered(void);
 static bool roles_empty(GrantRoles *roles);
 static GrantRoles roles_usual(void);
@@ -123,8 +146,11 @@ static void role_remember(GrantPart part, const char *role);
 void
 grants_set(GrantRoles *roles)
 {
-	GrantRoles before = roles_remembered();
+	GrantRoles before;
 
+	owner_require();
+	grants_owner();
+	before = roles_remembered();
 	for (GrantPart part = 0; part < GRANT_PARTS; part++)
 		role_check(roles, part);
 	tables_lock();
@@ -136,6 +162,17 @@ grants_set(GrantRoles *roles)
 	grant_steps(roles);
 	for (GrantPart part = 0; part < GRANT_PARTS; part++)
 		role_remember(part, roles->role[part]);
+}
+
+static void
+owner_require(void)
+{
+	Oid owner = owner_of_tables();
+
+	if (OidIsValid(owner) && !has_privs_of_role(GetUserId(), owner))
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("only the owner of coursebase's tables may name the roles"),
+						errdetail("They belong to \"%s\".", GetUserNameFromId(owner, false))));
 }
 
 /*
@@ -178,8 +215,7 @@ grants_renew(void)
 							  errhint("Create it and run coursebase.grant_roles().")));
 			roles.role[part] = NULL;
 		}
-	if (!roles_empty(&roles))
-		grants_set(&roles);
+	grants_set(&roles);
 }
 
 /* Reads with a new snapshot: install() has just made the table within this command. */
@@ -320,29 +356,70 @@ stronger_role(const char *role, const char *server)
 	return stronger;
 }
 
+static void
+role_revoke(const char *role)
+{
+	/* the owner's own rights are no part's: without them nothing of ours would work */
+	if (role == NULL || !role_exists(role) || get_role_oid(role, false) == owner_of_tables())
+		return;
+	statements_run(&read_revokes, role);
+}
+
+void
+grants_owner(void)
+{
+	Oid owner = owner_of_tables();
+
+	if (OidIsValid(owner) && !superuser_arg(owner))
+		statements_run(&read_owner_grants, GetUserNameFromId(owner, false));
+}
+
+void
+grants_take(Oid role)
+{
+	role_revoke(GetUserNameFromId(role, false));
+}
+
 /*
  * The statements are read before the first one runs: a REVOKE changes the catalogues that the
  * statement read.
  */
 static void
-role_revoke(const char *role)
+statements_run(KeptPlan *kept, const char *role)
 {
-	Datum name;
-	uint64 rows;
+	Datum name = DirectFunctionCall1(namein, CStringGetDatum(role));
 	List *statements = NIL;
+	List *kinds = NIL;
 	ListCell *cell;
+	ListCell *kind;
+	uint64 rows;
 
-	/* the owner's own rights are no part's: without them nothing of ours would work */
-	if (role == NULL || !role_exists(role) || get_role_oid(role, false) == owner_of_tables())
-		return;
-	name = DirectFunctionCall1(namein, CStringGetDatum(role));
 	SPI_connect();
-	rows = plan_execute(&read_revokes, &name, NULL, false);
+	rows = plan_execute(kept, &name, NULL, false);
 	for (uint64 row = 0; row < rows; row++)
-		statements = lappend(statements, plan_text(row, 1));
-	foreach (cell, statements)
-		utility_run_text(lfirst(cell));
+	{
+		statements = lappend(statements, plan_text_required(row, 1));
+		kinds = lappend_int(kinds, DatumGetBool(plan_value_as(row, 2, BOOLOID, NULL)));
+	}
+	forboth(cell, statements, kind, kinds) grant_run(NULL, lfirst(cell), lfirst_int(kind));
 	SPI_finish();
+}
+
+/* Runs a parsed statement, or the text where none is given, of the extension or of tables. */
+static void
+grant_run(Node *grant, const char *source, bool of_extension)
+{
+	Oid userid;
+	int security_context;
+
+	GetUserIdAndSecContext(&userid, &security_context);
+	if (of_extension)
+		SetUserIdAndSecContext(steps_owner(), security_context | SECURITY_LOCAL_USERID_CHANGE);
+	if (grant != NULL)
+		utility_run(grant, source);
+	else
+		utility_run_text(source);
+	SetUserIdAndSecContext(userid, security_context);
 }
 
 static void
@@ -385,10 +462,14 @@ grant_step(Step *step, GrantRoles *roles)
 	if (grantees == NIL)
 		return;
 	grant->grantees = grantees;
-	utility_run((Node *) grant, step->ddl);
+	grant_run((Node *) grant, step->ddl,
+			  grant->objtype == OBJECT_FUNCTION || grant->objtype == OBJECT_SCHEMA);
 }
 
-/* Writes only what changed, so that updated_at is the time of the change. */
+/*
+ * Writes only what changed, so that updated_at is the time of the change; with the rights of
+ * the tables' owner, whose triggers a superuser who calls is not to run.
+ */
 static void
 role_remember(GrantPart part, const char *role)
 {
@@ -398,6 +479,7 @@ role_remember(GrantPart part, const char *role)
 	if (role != NULL)
 		plan_bind_text(&values, role);
 	SPI_connect();
-	plan_execute(role != NULL ? &write_role : &forget_role, values.datums, values.nulls, false);
+	owner_execute(role != NULL ? &write_role : &forget_role, values.datums, values.nulls,
+				  false);
 	SPI_finish();
 }

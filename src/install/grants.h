@@ -26,9 +26,10 @@ extern const char *const grant_part_names[GRANT_PARTS];
 
 /*
  * Takes from the roles named before, and from the new ones, whatever they hold on objects of
- * ours, grants each what its part may do, and remembers them. Runs with the caller's rights,
- * who must own the tables. Raises 42704 for a role that is not there, KB004 for a server role
- * without BYPASSRLS, and for one of end users with rights beyond row security and the grants.
+ * ours, grants each what its part may do, and remembers them; and calls grants_owner(). Raises
+ * 42501 for a caller who does not own the tables, 42704 for a role that is not there, KB004 for
+ * a server role without BYPASSRLS, and for one of end users with rights beyond row security and
+ * the grants.
  */
 extern void grants_set(GrantRoles *roles);
 
@@ -37,5 +38,15 @@ extern void grants_set(GrantRoles *roles);
  * service_role as far as these exist and are fit. Part of install().
  */
 extern void grants_renew(void);
+
+/*
+ * Grants an owner of the tables that is no superuser what it needs, which is not among the
+ * steps: the rules run with its rights and call functions of the extension, and its indexes
+ * stand in the schema. Part of grants_set().
+ */
+extern void grants_owner(void);
+
+/* Takes from a role that no longer owns the tables what it holds on objects of ours. */
+extern void grants_take(Oid role);
 
 #endif

@@ -35,21 +35,31 @@ static Step *step_make(char *object, char *ddl);
 List *
 steps_read(char **version, bool (*wanted)(const char *object))
 {
-	HeapTuple function = steps_function();
-	Oid owner;
+	Oid owner = steps_owner();
 	Oid userid;
 	int security_context;
 	List *steps;
 
-	if (!HeapTupleIsValid(function))
+	if (!OidIsValid(owner))
 		return NIL;
-	owner = ((Form_pg_proc) GETSTRUCT(function))->proowner;
-	ReleaseSysCache(function);
 	GetUserIdAndSecContext(&userid, &security_context);
 	SetUserIdAndSecContext(owner, security_context | SECURITY_LOCAL_USERID_CHANGE);
 	steps = steps_fetch(version, wanted);
 	SetUserIdAndSecContext(userid, security_context);
 	return steps;
+}
+
+Oid
+steps_owner(void)
+{
+	HeapTuple function = steps_function();
+	Oid owner;
+
+	if (!HeapTupleIsValid(function))
+		return InvalidOid;
+	owner = ((Form_pg_proc) GETSTRUCT(function))->proowner;
+	ReleaseSysCache(function);
+	return owner;
 }
 
 /*

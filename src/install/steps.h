@@ -24,6 +24,9 @@ typedef struct Step
  */
 extern List *steps_read(char **version, bool (*wanted)(const char *object));
 
+/* Who owns the extension's functions; InvalidOid when the extension is not there. */
+extern Oid steps_owner(void);
+
 /* Which list it is: the function's row in the catalogue. Equal keys, equal steps. */
 typedef struct StepsKey
 {

@@ -44,6 +44,10 @@ refused license '/"license"/d' META.json
 refused docfile 's/"docfile": "/&no/' META.json
 refused default "s/^default_version = '/&9/" coursebase.control
 
+head -n 1 "$tree/packaging/debian/changelog" | grep -q "^coursebase ($version-[0-9]*) " || fail "packaging/debian/changelog does not begin with $version"
+grep -qx "$(sed -n 's/.*PG_VERSION_NUM < \([0-9]*\)0000 .*/\1/p' "$tree/src/core/compat.h")+" "$tree/packaging/debian/pgversions" ||
+	fail "packaging/debian/pgversions names another oldest major"
+
 # Who names the majors, and which.
 oldest=$(sed -n 's/.*PG_VERSION_NUM < \([0-9]*\)0000 .*/\1/p' "$tree/src/core/compat.h")
 newest=$(($(sed -n 's/.*PG_VERSION_NUM >= \([0-9]*\)0000$/\1/p' "$tree/src/core/compat.h" | head -n 1) - 1))

@@ -70,7 +70,8 @@ sub run_page
 		}
 	}
 	query($node, 'postgres', 'DROP DATABASE app');
-	query($node, 'postgres', q(SELECT format('DROP ROLE %I', rolname) FROM pg_roles WHERE rolname LIKE 'app\_%' \gexec));
+	query($node, 'postgres', q(SELECT format('DROP ROLE %I', rolname) FROM pg_roles
+		WHERE rolname LIKE 'app\_%' OR rolname IN ('anon', 'authenticated', 'service_role', 'studio') \gexec));
 	return;
 }
 

@@ -1,0 +1,10 @@
+-- Runs once, when the database is made: the extension, the three parts that a caller plays, and PostgREST's own role.
+\set ON_ERROR_STOP on
+\getenv gateway_password GATEWAY_PASSWORD
+CREATE EXTENSION coursebase;
+CREATE ROLE app_anonymous;
+CREATE ROLE app_user;
+CREATE ROLE app_server BYPASSRLS;
+SELECT coursebase.grant_roles('app_anonymous', 'app_user', 'app_server');
+CREATE ROLE app_gateway LOGIN NOINHERIT PASSWORD :'gateway_password';
+GRANT app_anonymous, app_user, app_server TO app_gateway;

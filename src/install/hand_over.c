@@ -1,0 +1,106 @@
+/*
+ * hand_over.c: makes another role the owner of the tables.
+ *
+ * The tables, views and types of coursebase change hands, together with the partitions of its
+ * tables; the schema, the functions, the extension and the guard stay with whoever installed
+ * them. So the new owner reads, writes and alters the tables past row security, and can neither
+ * replace a function of ours, which runs for others, nor switch the guard off but by its
+ * setting.
+ *
+ * Locks: the extension's row first, as install() does, then each table, in the order of oids.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_extension.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+
+#include "core/owner.h"
+#include "core/plan.h"
+#include "core/schema.h"
+#include "install/grants.h"
+#include "install/utility.h"
+
+static KeptPlan read_changes = {
+	.sql =
+		"SELECT format('ALTER %s %s OWNER TO %I', kind, name, $1) FROM ("
+		"SELECT 1 AS place, c.oid, 'TABLE' AS kind, c.oid::regclass::text AS name FROM "
+		"pg_class c "
+		"WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'coursebase'::regnamespace "
+		"AND (EXISTS (SELECT FROM coursebase.steps() s WHERE s.object = 'table ' || c.relname) "
+		"OR EXISTS (SELECT FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent "
+		"JOIN coursebase.steps() s ON s.object = 'table ' || p.relname "
+		"WHERE i.inhrelid = c.oid AND p.relnamespace = c.relnamespace)) "
+		"UNION ALL "
+		"SELECT 2, c.oid, 'VIEW', c.oid::regclass::text FROM pg_class c "
+		"JOIN coursebase.steps() s ON s.object = 'view ' || c.relname "
+		"WHERE c.relkind = 'v' AND c.relnamespace = 'coursebase'::regnamespace "
+		"UNION ALL "
+		"SELECT 3, t.oid, 'TYPE', t.oid::regtype::text FROM pg_type t "
+		"JOIN coursebase.steps() s ON s.object = 'type ' || t.typname "
+		"WHERE t.typtype = 'e' AND t.typnamespace = 'coursebase'::regnamespace"
+		") AS changes ORDER BY place, oid",
+	.nargs = 1,
+	.types = {NAMEOID},
+};
+
+static void changes_run(Name role);
+
+PG_FUNCTION_INFO_V1(coursebase_hand_over);
+
+/*
+ * SQL function: hand_over(role name) returns void
+ *
+ * The grants are renewed at the end, which refuses an owner whose rights a role of end users
+ * could use; whoever owned the tables before loses what an owner has.
+ */
+PGDLLEXPORT Datum
+coursebase_hand_over(PG_FUNCTION_ARGS)
+{
+	Name role = PG_GETARG_NAME(0);
+	Oid before = owner_of_tables();
+	Oid after;
+
+	PreventCommandIfReadOnly("coursebase.hand_over()");
+	if (!superuser())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("only a superuser may hand the tables over"),
+				 errdetail("The schema and the functions belong to who installed them, and "
+						   "stay so.")));
+	schema_require_current();
+	after = get_role_oid(NameStr(*role), false);
+	LockDatabaseObject(ExtensionRelationId, get_extension_oid("coursebase", false), 0,
+					   ShareUpdateExclusiveLock);
+	changes_run(role);
+	/* first: what follows reads and writes with the new owner's rights */
+	grants_owner();
+	if (before != after && !superuser_arg(before))
+		grants_take(before);
+	grants_renew();
+	PG_RETURN_VOID();
+}
+
+/* All statements are read before the first one runs: each changes what the reading looks at. */
+static void
+changes_run(Name role)
+{
+	Datum name = NameGetDatum(role);
+	List *statements = NIL;
+	ListCell *cell;
+	uint64 rows;
+
+	SPI_connect();
+	rows = plan_execute(&read_changes, &name, NULL, false);
+	for (uint64 row = 0; row < rows; row++)
+		statements = lappend(statements, plan_text_required(row, 1));
+	foreach (cell, statements)
+		utility_run_text(lfirst(cell));
+	SPI_finish();
+}
