@@ -40,6 +40,7 @@
 #include "core/compat.h"
 #include "core/owner.h"
 #include "core/plan.h"
+#include "core/row_kept.h"
 #include "core/schema.h"
 
 #define BATCH_MAX    1000
@@ -360,8 +361,8 @@ take_read(Take *take, FunctionCallInfo fcinfo)
 	take->room = PG_GETARG_INT32(TAKE_BATCH);
 	take->claim = PG_GETARG_DATUM(TAKE_CLAIM);
 	take->at = TimestampTzGetDatum(args_time(fcinfo, TAKE_AT));
-	/* in this context: makeArrayResult() frees a context of the list's own, and people are added to
-	 * the list after it was read as an array */
+	/* in this context: makeArrayResult() frees a context of the list's own, and people are
+	 * added to the list after it was read as an array */
 	take->tried = initArrayResult(UUIDOID, CurrentMemoryContext, false);
 	if (take->room < 1 || take->room > BATCH_MAX)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -377,10 +378,7 @@ consumer_make(Take *take)
 	{
 		owner_execute_latest(&write_consumer, &take->consumer, NULL);
 		if (owner_execute_latest(&find_consumer, &take->consumer, NULL) == 0)
-			ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-							errmsg("the consumer was removed while it took events"),
-							errhint("Call again, unless a trigger on event_consumers of the "
-									"database's own keeps the row away.")));
+			row_kept_raise("event_consumers", "the consumer was not recorded");
 	}
 }
 
@@ -547,7 +545,8 @@ waiting_bind(PlanValues *values, const Take *take)
 	plan_bind(values, take->at);
 }
 
-/* The list as an array, empty for NULL. A list with a memory context of its own is freed by it. */
+/* The list as an array, empty for NULL. A list with a memory context of its own is freed by it.
+ */
 static Datum
 list_datum(ArrayBuildState *list, Oid element)
 {
