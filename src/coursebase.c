@@ -6,6 +6,7 @@
 #include "fmgr.h"
 #include "utils/guc.h"
 
+#include "core/http_errors.h"
 #include "discounts/referral.h"
 #include "identity/asking.h"
 #include "install/guard.h"
@@ -17,6 +18,7 @@ extern PGDLLEXPORT void _PG_init(void);
 void
 _PG_init(void)
 {
+	http_errors_init();
 	guard_init();
 	identity_init();
 	referral_init();
