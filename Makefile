@@ -15,7 +15,7 @@ sources   := $(foreach kind,functions checks tables policies,$(call slice_files,
 
 MODULE_big  = coursebase
 OBJS        = $(patsubst $(root)%.c,%.o,$(sort $(wildcard $(root)src/*.c $(root)src/*/*.c)))
-PG_CPPFLAGS = -I$(root)src
+PG_CPPFLAGS = -I$(root)src -Ibuild
 PG_CFLAGS   = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare $(WERROR)
 # What SQL names is exported and nothing else; before 16 the server's own macro exports nothing.
 PG_CFLAGS  += -fvisibility=hidden -DPGDLLEXPORT='__attribute__((visibility("default")))'
@@ -72,6 +72,13 @@ $(OBJS): %.o: $(root)%.c $(root)Makefile
 versioned := $(patsubst $(root)%.c,%.o,$(shell grep -l COURSEBASE_VERSION $(root)src/*.c $(root)src/*/*.c))
 $(versioned): defines = -DCOURSEBASE_VERSION='"$(RELEASE)"'
 $(versioned): $(root)coursebase.control
+
+# The HTTP statuses, for http_errors.c: a line {SQLSTATE, status} of each line of errors.h.
+src/core/http_errors.o: build/http_status.h
+build/http_status.h: $(root)src/core/errors.h
+	@mkdir -p build
+	sed -e ':join' -e '/\\$$/{N;s/\\\n//;b join' -e '}' $< | sed -n \
+	    's|^#define ERRCODE_CB_.*CB_SQLSTATE\(([^)]*)\) */\* *\([0-9]*\) .*|{CB_SQLSTATE\1, \2},|p' >$@.part && mv $@.part $@
 
 build/coursebase--$(RELEASE).sql: $(root)sql/script.awk $(root)coursebase.control $(sources)
 	@mkdir -p build

@@ -7,6 +7,7 @@
 #include "utils/guc.h"
 
 #include "core/compat.h"
+#include "core/http_errors.h"
 #include "discounts/referral.h"
 #include "identity/asking.h"
 #include "install/guard.h"
@@ -19,6 +20,7 @@ extern PGDLLEXPORT void _PG_init(void);
 void
 _PG_init(void)
 {
+	http_errors_init();
 	guard_init();
 	identity_init();
 	referral_init();

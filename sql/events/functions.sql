@@ -33,7 +33,7 @@ consumer: a name of 1 to 100 characters. Every name gets every event that is kep
 Answers a row an event: id, by which to acknowledge it; at, when the transaction began that told it; kind, user_id, subject, source and until as in access_events; attempt, how often it has been given to this consumer, from 1.
 
 Source: events out; see doc/guide/events.md.
-Raises: 22004 (an argument is NULL), 22023 (consumer or batch is out of bounds), 22008 (taken_at is not finite, or the claim leads out of the calendar), 40001 (the consumer was removed meanwhile; call again).';
+Raises: 22004 (an argument is NULL), 22023 (consumer or batch is out of bounds), 22008 (taken_at is not finite, or the claim leads out of the calendar), 40001 (under REPEATABLE READ: the consumer is newer than the snapshot; call again).';
 GRANT EXECUTE ON FUNCTION coursebase.take_events(text, integer, interval, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.acknowledge_events(consumer text, ids bigint[])

@@ -139,7 +139,7 @@ COMMENT ON FUNCTION coursebase.upsert_user(text, text, text, text, text, text, t
 clerk_user_id: the subject of the provider''s tokens, 1 to 255 bytes. name: required for a new account. email: empty or NULL for who has none. image_url, first_name, last_name, phone_number, country, lead_source: as reported. role: admin or user (a new account: user); changes are audited. time_zone: an IANA name that the server knows (a new profile: UTC). at: when a new account was made, now if NULL or left out. Any other argument that is NULL leaves what is stored. The profile''s email is stored in lower case, and is NULL for who has none.
 
 Source: the created and updated events of the provider''s webhook, which may come twice, late or out of order.
-Raises: 22004 (clerk_user_id is NULL, or name of a new account), 22023 (clerk_user_id empty or too long, an unknown role or time zone), 40001 (the account was deleted during the call: call again), KB106 (the id is that of an account that was closed less than closed_id_days ago).';
+Raises: 22004 (clerk_user_id is NULL, or name of a new account), 22023 (clerk_user_id empty or too long, an unknown role or time zone), 40001 (under REPEATABLE READ: the account is newer than the snapshot; call again), KB106 (the id is that of an account that was closed less than closed_id_days ago).';
 GRANT EXECUTE ON FUNCTION coursebase.upsert_user(text, text, text, text, text, text, text, text, text, text, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.assign_cohort(user_id uuid, cohort_code text)

@@ -75,7 +75,7 @@ user_id: the buyer; a closed account is recorded too, because the money came. pr
 purchase_id: the purchase. status: completed; refunded, if the purchase was refunded in full (it then gives nothing); or unpaid, and then the other columns are NULL. already_owned: whether an earlier purchase of the product counted at that time that this one does not extend: one without access_days, whose access_until had not passed. course_ids: the courses that the purchase gave, in the order of their ids.
 
 Source: Stripe''s checkout sessions, which may be reported more than once, and the product''s rule that every paid session is honoured.
-Raises: 22003 (price_paid_in_cents or tax_in_cents is above 2147483647), 22004 (one of the first six arguments is NULL), 22008 (at is infinite), 22023 (an empty session, a negative price, or an unknown payment_status), 40001 (the purchase was deleted during the call: call again), KB106 (there is no such user or product), KB822 (the setting require_signature names stripe, and the caller is not the owner of the tables: take_notification() takes what Stripe signed), KB902 (the session was recorded with another user, product or price), 23505 (the payment is that of another session), 23514 (the currency or tax is of the wrong form).';
+Raises: 22003 (price_paid_in_cents or tax_in_cents is above 2147483647), 22004 (one of the first six arguments is NULL), 22008 (at is infinite), 22023 (an empty session, a negative price, or an unknown payment_status), 40001 (under REPEATABLE READ: the purchase is newer than the snapshot; call again), KB106 (there is no such user or product), KB822 (the setting require_signature names stripe, and the caller is not the owner of the tables: take_notification() takes what Stripe signed), KB902 (the session was recorded with another user, product or price), 23505 (the payment is that of another session), 23514 (the currency or tax is of the wrong form).';
 GRANT EXECUTE ON FUNCTION coursebase.complete_purchase(uuid, uuid, text, bigint, text, timestamptz, text, bigint, text, text, text) TO server;
 
 CREATE FUNCTION coursebase.refund_purchase(
@@ -138,7 +138,7 @@ payment_intent_id, charge_id, invoice_id: the payment, as complete_purchase() ha
 purchase_id, refunded_in_cents, refunded_at: as of refund_purchase(). revoked_course_ids: the courses that the purchase gave, if it is refunded in full.
 
 Source: Stripe''s refund.created and charge.refunded, of which neither comes first.
-Raises: 22003 (amount_in_cents is above 2147483647), 22004 (an argument is NULL), 22008 (at is infinite), 22023 (an amount of 0 or less, or an empty refund_ref), 40001 (the purchase was deleted during the call: call again), KB106 (no purchase is known by the payment), KB903 (the amount is more than is left), KB906 (refund_ref was recorded for another purchase or sum).';
+Raises: 22003 (amount_in_cents is above 2147483647), 22004 (an argument is NULL), 22008 (at is infinite), 22023 (an amount of 0 or less, or an empty refund_ref), 40001 (under REPEATABLE READ: the purchase is newer than the snapshot; call again), KB106 (no purchase is known by the payment), KB903 (the amount is more than is left), KB906 (refund_ref was recorded for another purchase or sum).';
 GRANT EXECUTE ON FUNCTION coursebase.refund_payment(text, text, text, bigint, text, boolean, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.reverse_refund(
@@ -168,7 +168,7 @@ purchase_id: the purchase. refund_ref: the provider''s id of the refund or dispu
 purchase_id, refunded_in_cents, refunded_at, revoked_course_ids: as of refund_payment().
 
 Source: Stripe''s refund.failed and charge.dispute.closed.
-Raises: 22003 (amount_in_cents is above 2147483647), 22004 (an argument other than amount_in_cents is NULL), 22008 (at is infinite), 40001 (the purchase was deleted during the call: call again), KB106 (there is no such purchase), KB822 (the setting require_signature names stripe, and the caller is not the owner of the tables), KB906 (the refund is another purchase''s), KB903 (the sums that are counted anew are more than was paid: somebody wrote the purchase meanwhile).';
+Raises: 22003 (amount_in_cents is above 2147483647), 22004 (an argument other than amount_in_cents is NULL), 22008 (at is infinite), 40001 (under REPEATABLE READ: the purchase is newer than the snapshot; call again), KB106 (there is no such purchase), KB822 (the setting require_signature names stripe, and the caller is not the owner of the tables), KB906 (the refund is another purchase''s), KB903 (the sums that are counted anew are more than was paid: somebody wrote the purchase meanwhile).';
 GRANT EXECUTE ON FUNCTION coursebase.reverse_refund(uuid, text, bigint, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.tg_purchases__project()
@@ -323,4 +323,4 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_course_products__give_later';
 COMMENT ON FUNCTION coursebase.tg_course_products__give_later() IS
-    'AFTER INSERT OR UPDATE, per statement: gives the courses of the new table "made" to those who bought a product with gives_later_courses before, bound to their purchases that have not ended; what it gives a purchase that was refunded counts after the reversal. 40001 if somebody is just buying it. Writes with the rights of the tables'' owner.';
+    'AFTER INSERT OR UPDATE, per statement: gives the courses of the new table "made" to those who bought a product with gives_later_courses before, bound to their purchases that have not ended; what it gives a purchase that was refunded counts after the reversal. 55P03 if somebody is just buying it (40001 under REPEATABLE READ). Writes with the rights of the tables'' owner.';

@@ -37,6 +37,7 @@
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/restore.h"
+#include "core/row_kept.h"
 #include "core/row_trigger.h"
 #include "core/schema.h"
 #include "identity/anchor.h"
@@ -379,7 +380,7 @@ choice_write(const Choice *choice, Chosen *chosen)
 
 	plan_bind_time(&values, choice->at);
 	if (plan_execute(&write_slot, values.datums, values.nulls, false) != 1)
-		elog(ERROR, "a slot exists that was not found under the lock of its user");
+		row_kept_raise("course_purchases", "the slot was not filled");
 	*chosen = (Chosen){plan_value_as(0, CHOSEN_ID, UUIDOID, NULL),
 					   plan_value_as(0, CHOSEN_AT, TIMESTAMPTZOID, NULL)};
 }

@@ -21,6 +21,7 @@
 
 #include "allowance/credit_account.h"
 #include "core/plan.h"
+#include "core/row_kept.h"
 #include "identity/anchor.h"
 
 /* The columns of an account, with which every statement that reads one begins. */
@@ -275,9 +276,7 @@ account_write(CreditState *state)
 	account_bind(&values, &state->user, &state->account, state->reset);
 	/* the account came or went in a transaction that an older snapshot does not see */
 	if (plan_execute(plan, values.datums, values.nulls, false) != 1)
-		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-						errmsg("the account of credits changed meanwhile"),
-						errhint("Try the transaction again.")));
+		row_kept_raise("ai_usage", "the account of credits was not written");
 }
 
 /* Positions count from the last entry that was read under the lock, so that there is no gap. */

@@ -23,6 +23,7 @@
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
+#include "core/row_kept.h"
 
 /* Read by the trigger, which runs within the statement. */
 static bool machine_writes = false;
@@ -185,7 +186,7 @@ line_update(const SubscriptionLine *line)
 
 	line_bind(&values, line, NULL);
 	if (machine_execute(&update_line, &values) != 1)
-		elog(ERROR, "a line that was read is not there");
+		row_kept_raise("subscription_lines", "the subscription was not recorded");
 }
 
 void

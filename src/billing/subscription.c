@@ -35,6 +35,7 @@
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
+#include "core/row_kept.h"
 #include "core/schema.h"
 #include "core/setting.h"
 #include "identity/anchor.h"
@@ -239,7 +240,7 @@ situation_read(Situation *situation)
 	{
 		subscription_begin(situation->user);
 		if (!situation_query(situation))
-			elog(ERROR, "a subscription that was made is not there");
+			row_kept_raise("subscriptions", "the subscription was not recorded");
 	}
 	situation->subscription = plan_uuid(0, SITUATION_ID);
 	subscription_status_parse(plan_text_required(0, SITUATION_STATUS), &shown->status);
@@ -493,7 +494,7 @@ anomaly_of(const Situation *situation, const SubscriptionEntry *entries, int nen
 			strcmp(entries[i].store, notice->store) == 0 &&
 			strcmp(entries[i].environment, notice->environment) == 0)
 			return entries[i].anomaly;
-	elog(ERROR, "an event is lost in its line");
+	row_kept_raise("subscription_events", "the event was not recorded");
 }
 
 /*

@@ -3,8 +3,8 @@
  *
  * One class, KB (classes that begin with a letter up to H belong to the SQL standard), one line
  * a code: the code, the HTTP status that PostgREST should give for it, and what it means.
- * doc/reference/errors.md is generated from these lines, so that they are the only place to
- * change.
+ * doc/reference/errors.md and the statuses of http_errors.c are generated from these lines, so
+ * that they are the only place to change.
  *
  * Refused rights are not here: they are the server's own 42501.
  */
@@ -22,6 +22,7 @@
 #define ERRCODE_CB_SCHEMA_OWNER        CB_SQLSTATE('0', '0', '3') /* 403 the schema belongs to a role that could plant objects in it */
 #define ERRCODE_CB_ROLE_UNFIT          CB_SQLSTATE('0', '0', '4') /* 409 a role does not fit the part that it is to play */
 #define ERRCODE_CB_APPEND_ONLY         CB_SQLSTATE('0', '0', '5') /* 409 rows of this table are never changed or deleted */
+#define ERRCODE_CB_ROW_KEPT            CB_SQLSTATE('0', '0', '6') /* 500 a row that was written is not there: a trigger of the database's own may have kept or changed it */
 
 /* Documents */
 #define ERRCODE_CB_DOCUMENT_CHANGED    CB_SQLSTATE('1', '0', '1') /* 409 the document is not the one the caller expected */

@@ -16,6 +16,7 @@
 #include "core/column.h"
 #include "core/compat.h"
 #include "core/plan.h"
+#include "core/row_kept.h"
 
 static void plan_prepare(KeptPlan *kept);
 
@@ -64,12 +65,24 @@ plan_execute_latest(KeptPlan *kept, Datum *values, const char *nulls)
 	return SPI_processed;
 }
 
+/*
+ * A statement that always returns a row (INSERT … RETURNING) returns none where a trigger of
+ * the database's own kept the row: there is nothing to read then.
+ */
+static inline void
+row_require(uint64 row)
+{
+	if (unlikely(row >= SPI_tuptable->numvals))
+		row_kept_raise(NULL, "a row was not written");
+}
+
 Datum
 plan_value_as(uint64 row, int column, Oid type, bool *isnull)
 {
 	bool null;
 	Datum value;
 
+	row_require(row);
 	column_require_type(SPI_tuptable->tupdesc, column, type);
 	value = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &null);
 
@@ -84,10 +97,12 @@ plan_value_as(uint64 row, int column, Oid type, bool *isnull)
 char *
 plan_text(uint64 row, int column)
 {
-	char *value = SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column);
+	char *value;
 	Size size;
 	char *copy;
 
+	row_require(row);
+	value = SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column);
 	if (value == NULL)
 		return NULL;
 	size = strlen(value) + 1;

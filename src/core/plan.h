@@ -69,6 +69,7 @@ extern uint64 plan_execute_latest(KeptPlan *kept, Datum *values, const char *nul
  * SPI_finish(). isnull is NULL for a column that holds no nulls: one that is there all the same
  * (a constraint of ours was dropped) raises 23502. type is what the caller reads it as: a
  * column of another type raises KB001. It is in the result's description: nothing is looked up.
+ * A row that the plan did not give raises KB006, or 40001, as row_kept.h says.
  */
 extern Datum plan_value_as(uint64 row, int column, Oid type, bool *isnull);
 

@@ -40,6 +40,7 @@
 #include "core/compat.h"
 #include "core/owner.h"
 #include "core/plan.h"
+#include "core/row_kept.h"
 #include "core/schema.h"
 
 #define BATCH_MAX    1000
@@ -377,10 +378,7 @@ consumer_make(Take *take)
 	{
 		owner_execute_latest(&write_consumer, &take->consumer, NULL);
 		if (owner_execute_latest(&find_consumer, &take->consumer, NULL) == 0)
-			ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-							errmsg("the consumer was removed while it took events"),
-							errhint("Call again, unless a trigger on event_consumers of the "
-									"database's own keeps the row away.")));
+			row_kept_raise("event_consumers", "the consumer was not recorded");
 	}
 }
 

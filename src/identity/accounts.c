@@ -27,6 +27,7 @@
 #include "core/errors.h"
 #include "core/plan.h"
 #include "core/restore.h"
+#include "core/row_kept.h"
 #include "core/row_trigger.h"
 #include "core/schema.h"
 #include "identity/audit.h"
@@ -346,11 +347,9 @@ account_store(PlanValues *account)
 	}
 	if (known || !user_insert(account))
 		plan_execute(&update_user, account->datums, account->nulls, false);
-	/* none: somebody deleted the row between the insert that met it and the lock */
+	/* none: the row was kept away, or it went between the insert that met it and the lock */
 	if (!account_lock(account, &stored))
-		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-						errmsg("the account was removed while it was being stored"),
-						errhint("Call again.")));
+		row_kept_raise("users", "the account was not stored");
 	if (stored.open)
 		profile_store(account);
 	return stored.id;
@@ -402,15 +401,18 @@ require_of_new(const PlanValues *account, int argument, const char *name)
 /*
  * Inserts or updates the profile. An insert that wrote nothing met either a profile that
  * another session just made, or a referral code that is taken: looking again tells which, and
- * only the second case inserts again, with a new code.
+ * only the second case inserts again, with a new code. Where none of PROFILE_TRIES new codes
+ * helps, it is no code that is taken: the row is kept away.
  */
 static void
 profile_store(PlanValues *account)
 {
 	StoredAccount stored;
 
-	while (account_lock(account, &stored) && !stored.has_profile)
+	for (int tries = 0; account_lock(account, &stored) && !stored.has_profile; tries++)
 	{
+		if (tries == PROFILE_TRIES)
+			row_kept_raise("user_profile", "the account has no profile");
 		if (plan_execute(&insert_profile, account->datums, account->nulls, false) > 0)
 			return;
 	}

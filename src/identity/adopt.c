@@ -8,10 +8,12 @@
  */
 #include "postgres.h"
 
+#include "core/row_kept.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 
 #include "identity/adopt.h"
+#include "identity/profile_made.h"
 
 /*
  * Answers how many people were without a profile, and how many have one now. Two people of one
@@ -80,16 +82,18 @@ const AdoptionPart identity_adoption = {
 static void
 adopt(Adoption *adoption)
 {
-	int64 left;
+	int64 left = 1;
 
 	/* codes rarely meet, so that one or two rounds do */
-	do
+	for (int tries = 0; left > 0; tries++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		plan_execute(&make_profiles, NULL, NULL, false);
 		left = plan_int64(0, PROFILES_LACKING) - plan_int64(0, PROFILES_MADE);
 		adoption_count(adoption, "profiles of users", plan_int64(0, PROFILES_MADE));
-	} while (left > 0);
+		if (left > 0 && tries == PROFILE_TRIES)
+			row_kept_raise("user_profile", "users have no profile");
+	}
 	adoption_make(adoption, "time zones respelled", &spell_zones_of_people);
 	adoption_make(adoption, "time zones respelled", &spell_zones_of_organizations);
 	adoption_make(adoption, "roles recorded in the audit", &record_roles);

@@ -26,6 +26,7 @@
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/restore.h"
+#include "core/row_kept.h"
 #include "core/row_trigger.h"
 #include "identity/profile_made.h"
 
@@ -98,11 +99,15 @@ coursebase_tg_users__profile(PG_FUNCTION_ARGS)
 	if (SPI_register_trigger_data(data) < 0)
 		elog(ERROR, "could not see what the statement inserted");
 	plan_bind_text(&values, profile_follows);
-	do
+	for (int tries = 0;; tries++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		owner_execute_latest(&make_profiles, values.datums, values.nulls);
-	} while (plan_int64(0, 1) > 0);
+		if (plan_int64(0, 1) == 0)
+			break;
+		if (tries == PROFILE_TRIES)
+			row_kept_raise("user_profile", "an account has no profile");
+	}
 	SPI_finish();
 	return PointerGetDatum(NULL);
 }

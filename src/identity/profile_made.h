@@ -12,4 +12,10 @@
  */
 extern const char *profile_follows;
 
+/*
+ * How often a profile is inserted with a new referral code before the row counts as kept away.
+ * Among a billion codes two tries are rare.
+ */
+#define PROFILE_TRIES 10
+
 #endif

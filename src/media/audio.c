@@ -24,6 +24,7 @@
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
+#include "core/row_kept.h"
 #include "core/schema.h"
 #include "json/document.h"
 #include "json/json_load.h"
@@ -363,7 +364,7 @@ document_grow(Datum id, CourseDocument *document, AudioCall *call, JsonText *tex
 	PG_TRY();
 	{
 		if (owner_execute(&write_document, values.datums, NULL, false) != 1)
-			elog(ERROR, "a trigger kept a custom course from being written");
+			row_kept_raise("custom_courses", "the document was not written");
 	}
 	PG_FINALLY();
 	{

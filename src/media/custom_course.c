@@ -26,6 +26,7 @@
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
+#include "core/row_kept.h"
 #include "core/schema.h"
 #include "core/signed_only.h"
 #include "identity/anchor.h"
@@ -330,7 +331,8 @@ receipt_create(FunctionCallInfo fcinfo, Created *created)
 	args_bind(&course, fcinfo, CREATE_USER);
 	for (int i = CREATE_CODE; i <= CREATE_DESCRIPTION; i++)
 		args_bind(&course, fcinfo, i);
-	owner_execute(&write_course, course.datums, NULL, false);
+	if (owner_execute(&write_course, course.datums, NULL, false) != 1)
+		row_kept_raise("custom_courses", "the course was not made");
 	id = plan_uuid(0, 1);
 	plan_bind_uuid(&receipt, &id);
 	for (int i = CREATE_SOURCE; i <= CREATE_TOKEN; i++)
@@ -339,5 +341,5 @@ receipt_create(FunctionCallInfo fcinfo, Created *created)
 	if (owner_execute(&write_receipt, receipt.datums, NULL, false) != 1)
 		owner_execute(&delete_course, receipt.datums, NULL, false);
 	if (!receipt_find(fcinfo, created))
-		elog(ERROR, "a purchase of a custom course vanished while it was made");
+		row_kept_raise("custom_course_purchases", "the purchase was not recorded");
 }

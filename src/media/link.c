@@ -17,6 +17,7 @@
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
+#include "core/row_kept.h"
 #include "media/link.h"
 
 #define LINK_LIFETIME (24 * USECS_PER_HOUR)
@@ -176,7 +177,7 @@ link_use(const Link *link, TimestampTz at, const char *title)
 	/* another call was first: report what the link has become */
 	now = link_find(&link->token, false);
 	link_require(&now, at);
-	elog(ERROR, "a link that is valid could not be used");
+	row_kept_raise("custom_course_purchases", "the form was not recorded");
 }
 
 /*

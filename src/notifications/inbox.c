@@ -39,6 +39,7 @@
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
+#include "core/row_kept.h"
 #include "core/schema.h"
 #include "identity/asking.h"
 #include "notifications/apply.h"
@@ -339,9 +340,7 @@ row_find(const Received *received, const StoreNotice *notice, NoticeProof proof,
 		return;
 	}
 	if (owner_execute(&lock_row, values.datums, NULL, false) == 0)
-		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-						errmsg("the notification was taken by another call at the same time"),
-						errhint("Try the call again.")));
+		row_kept_raise("store_notifications", "the notification was not recorded");
 	row_read(0, row);
 	if (!row->is_final)
 		row_renew(received, proof, row);

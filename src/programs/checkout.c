@@ -293,7 +293,7 @@ entitlement_open(FunctionCallInfo fcinfo, const Offer *offer, pg_uuid_t *id)
 	owner_execute(&write_entitlement, made.datums, made.nulls, false);
 	/* there is one now; an older snapshot may not see it */
 	if (!entitlement_lock(fcinfo, id, &active))
-		program_raise_newer("the entitlement");
+		program_raise_newer("course_entitlements", "the entitlement");
 	plan_bind_uuid(&values, id);
 	plan_bind_uuid(&values, membership_of(offer));
 	plan_bind_bool(&values, offer->price == 0);

@@ -180,7 +180,7 @@ day_seen_require(Datum *day)
 {
 	if (IsolationUsesXactSnapshot() && owner_execute(&lock_day, day, NULL, false) !=
 										   owner_execute_latest(&read_day, day, NULL))
-		program_raise_newer("the day");
+		program_raise_newer("course_workouts", "the day");
 }
 
 /* Another organisation's workout reads like one that does not exist. */

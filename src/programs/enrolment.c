@@ -29,6 +29,7 @@
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
+#include "core/row_kept.h"
 #include "core/schema.h"
 #include "identity/asking.h"
 #include "identity/membership.h"
@@ -239,7 +240,7 @@ coursebase_mark_workout_complete(PG_FUNCTION_ARGS)
 	plan_bind_uuid(&values, &program);
 	owner_execute(&write_completion, values.datums, values.nulls, false);
 	if (owner_execute(&read_completion, values.datums, NULL, false) != 1)
-		elog(ERROR, "a completion is gone as soon as it is written");
+		row_kept_raise("course_workout_completions", "the completion was not stored");
 	row[0] = plan_value_as(0, COMPLETION_AT, TIMESTAMPTZOID, NULL);
 	row[1] = plan_value_as(0, COMPLETION_OF_ALL, TIMESTAMPTZOID, &nulls[1]);
 	SPI_finish();
@@ -313,7 +314,7 @@ enrolment_enter(Datum id, pg_uuid_t *program)
 		not_found_raise(id);
 	program_share(program);
 	if (owner_execute(&lock_entitlement, &id, NULL, false) != 1)
-		program_raise_newer("the entitlement");
+		program_raise_newer("course_entitlements", "the entitlement");
 	if (strcmp(plan_text_required(0, 1), "active") != 0)
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_ENTITLED),
 						errmsg("the course is not this buyer's to use"),

@@ -142,7 +142,7 @@ payment_lock(Payment *payment)
 	}
 	/* payment_find() saw the row: the transaction's snapshot is older */
 	if (owner_execute(&lock_payment, &entitlement[2], NULL, false) != 1)
-		program_raise_newer("the payment");
+		program_raise_newer("payment_transactions", "the payment");
 	payment->status = plan_text_required(0, LOCKED_STATUS);
 	payment->is_charge = plan_bool(0, LOCKED_IS_CHARGE);
 }

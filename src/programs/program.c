@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -28,6 +29,7 @@
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
+#include "core/row_kept.h"
 #include "core/schema.h"
 #include "identity/membership.h"
 #include "programs/program.h"
@@ -306,11 +308,11 @@ program_rows_return(FunctionCallInfo fcinfo, KeptPlan *plan, Datum *values)
 }
 
 void
-program_raise_newer(const char *what)
+program_raise_newer(const char *table, const char *what)
 {
-	ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-					errmsg("%s is newer than this transaction's snapshot", what),
-					errhint("Call again in a new transaction.")));
+	row_kept_raise(table, IsolationUsesXactSnapshot()
+							  ? psprintf("%s is newer than this transaction's snapshot", what)
+							  : psprintf("%s was not stored", what));
 }
 
 static void

@@ -54,8 +54,10 @@ extern void program_rows_return(FunctionCallInfo fcinfo, KeptPlan *plan, Datum *
 
 /*
  * Raises 40001: a lock shows that a row is newer than the snapshot that the transaction keeps
- * (REPEATABLE READ), and no statement of the transaction can read it. what: "the payment".
+ * (REPEATABLE READ), and no statement of the transaction can read it. Raises KB006 at READ
+ * COMMITTED, where a trigger has kept the row (row_kept.h). table: whose row; what: "the
+ * payment".
  */
-pg_noreturn extern void program_raise_newer(const char *what);
+pg_noreturn extern void program_raise_newer(const char *table, const char *what);
 
 #endif

@@ -419,7 +419,7 @@ completed_derive(KeptPlan *find, Datum *values)
 	found[0] = plan_value_as(0, STALE_IDS, UUIDARRAYOID, NULL);
 	found[1] = plan_value_as(0, STALE_TIMES, TIMESTAMPTZARRAYOID, NULL);
 	if (completed_write(&write_completed, found) != (uint64) stale)
-		program_raise_newer("an entitlement");
+		program_raise_newer("course_entitlements", "an entitlement");
 }
 
 /* The flag goes back on an error too: the session would otherwise let everybody write. */

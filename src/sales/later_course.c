@@ -8,11 +8,11 @@
  *
  * Locks: the buyers' rows of users before the product's row, as a sale locks them, by a trigger
  * that fires before catalog/product.c updates the product. Who bought between the two locks is
- * locked afterwards without waiting; if that person is busy, the statement ends with 40001. So
- * it does where the snapshot of the transaction (REPEATABLE READ) is older than such a
- * purchase. save_product(), and a statement about several products, hold a product before the
- * buyers: against another sale of it to one of them they may end as a deadlock error, and
- * nothing is lost.
+ * locked afterwards without waiting; if that person is busy, the statement ends with 55P03, in
+ * a transaction that keeps its snapshot (REPEATABLE READ) with 40001. So does the latter where
+ * its snapshot is older than such a purchase. save_product(), and a statement about several
+ * products, hold a product before the buyers: against another sale of it to one of them they
+ * may end as a deadlock error, and nothing is lost.
  *
  * Rights: those of the tables' owner; the triggers stand back while a dump is restored.
  */
@@ -141,8 +141,11 @@ coursebase_tg_course_products__give_later(PG_FUNCTION_ARGS)
 		elog(ERROR, "could not see what the statement wrote");
 	owner_execute_latest(&lock_late[update], NULL, NULL);
 	if (plan_int64(0, 1) > 0)
+		/* a gateway that repeats 40001 by itself would ask until the buyer's transaction ends
+		 */
 		ereport(ERROR,
-				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				(errcode(IsolationUsesXactSnapshot() ? ERRCODE_T_R_SERIALIZATION_FAILURE
+													 : ERRCODE_LOCK_NOT_AVAILABLE),
 				 errmsg("somebody is buying the product"),
 				 errdetail("The buyer would not get the course."), errhint("Try again.")));
 	purchases_require(update);

@@ -31,6 +31,7 @@
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
+#include "core/row_kept.h"
 #include "core/schema.h"
 #include "core/signed_only.h"
 #include "identity/anchor.h"
@@ -329,8 +330,7 @@ purchase_lock(const pg_uuid_t *purchase, const pg_uuid_t *user)
 
 	anchor_user_require(user);
 	if (owner_execute(&lock_purchase, &key, NULL, false) != 1)
-		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-						errmsg("the purchase was removed meanwhile"), errhint("Call again.")));
+		row_kept_raise("purchases", "the purchase was removed meanwhile");
 	return plan_int64(0, 1);
 }
 

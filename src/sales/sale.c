@@ -32,6 +32,7 @@
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
+#include "core/row_kept.h"
 #include "core/schema.h"
 #include "core/signed_only.h"
 #include "identity/anchor.h"
@@ -216,16 +217,14 @@ sale_record(FunctionCallInfo fcinfo, PlanValues *sale)
 
 /*
  * Reads the answer from the recorded purchase, whoever recorded it, so that a repeated call
- * answers what the first one did. Raises KB902 if the session has other content, and 40001 if
- * somebody deleted the purchase in the meantime.
+ * answers what the first one did. Raises KB902 if the session has other content, and KB006
+ * if the purchase was kept away or deleted in the meantime.
  */
 static void
 sale_return(FunctionCallInfo fcinfo, PlanValues *sale)
 {
 	if (owner_execute(&read_purchase, sale->datums, sale->nulls, false) != 1)
-		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-						errmsg("the purchase was removed while it was being recorded"),
-						errhint("Call again.")));
+		row_kept_raise("purchases", "the purchase was not recorded");
 	if (!plan_bool(0, PURCHASE_SAME_CONTENT))
 		ereport(ERROR, (errcode(ERRCODE_CB_SESSION_CONFLICT),
 						errmsg("the session was recorded already, with other content"),

@@ -19,6 +19,7 @@
 #include "billing/environment.h"
 #include "core/errors.h"
 #include "core/plan.h"
+#include "core/row_kept.h"
 #include "store/delivery.h"
 
 static KeptPlan read_own = {
@@ -175,7 +176,7 @@ course_purchase_record(const Delivery *delivery)
 	}
 	duplicate = place_is_taken(delivery);
 	if (!purchase_write(delivery, recorded, duplicate))
-		elog(ERROR, "a purchase of a course could not be written");
+		row_kept_raise("course_purchases", "the purchase was not recorded");
 	return duplicate ? RECEIPT_DUPLICATE : RECEIPT_VALID;
 }
 

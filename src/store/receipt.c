@@ -28,6 +28,7 @@
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
+#include "core/row_kept.h"
 #include "core/schema.h"
 #include "core/signed_only.h"
 #include "identity/anchor.h"
@@ -323,7 +324,7 @@ receipt_find(Delivery *delivery)
 	plan_bind_text(&values, delivery->product.product_id);
 	plan_bind_text(&values, receipt->voice);
 	if (plan_execute(&read_receipt, values.datums, values.nulls, false) != 1)
-		elog(ERROR, "a receipt that is there could not be read");
+		row_kept_raise("store_receipts", "the receipt was not recorded");
 	delivery->id = plan_uuid(0, READ_ID);
 }
 
