@@ -174,7 +174,8 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.user_lesson_complete
 GRANT SELECT ON TABLE coursebase.user_lesson_complete TO anonymous;
 -- An upsert of supabase-js (ON CONFLICT DO UPDATE of the columns that it inserts) needs UPDATE of them; t300_keep lets
 -- nothing of them change.
-GRANT SELECT, INSERT, DELETE, UPDATE (user_id, lesson_id) ON TABLE coursebase.user_lesson_complete TO end_user;
+GRANT SELECT, INSERT, DELETE, UPDATE (user_id, lesson_id)
+    ON TABLE coursebase.user_lesson_complete TO end_user;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.user_lesson_complete TO server;
 
 -- The lesson list of a course's page, for the user who asks.
