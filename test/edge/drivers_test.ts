@@ -56,7 +56,7 @@ async function ofPostgresJs(): Promise<void> {
         max: 1,
     })
     try {
-        const [object] = await sql`SELECT coursebase.validate_purchase(${ada}, ${receipt}::json) AS answer`
+        const [object] = await sql`SELECT coursebase.validate_purchase(${ada}, ${sql.json(receipt)}::json) AS answer`
         assert.equal(object.answer.status, "valid")
         const [cast] = await sql`SELECT coursebase.validate_purchase(${ada}, ${text}::text::json) AS answer`
         assert.equal(cast.answer.status, "valid")
