@@ -42,6 +42,12 @@ CREATE POLICY self_insert_own ON coursebase.user_lesson_complete
 COMMENT ON POLICY self_insert_own ON coursebase.user_lesson_complete IS
     'A user completes lessons for the own account; a trigger asks for real access.';
 
+CREATE POLICY self_update_own ON coursebase.user_lesson_complete
+    FOR UPDATE TO public
+    USING (user_id = (SELECT coursebase.current_user_id()));
+COMMENT ON POLICY self_update_own ON coursebase.user_lesson_complete IS
+    'A user may upsert the own completions; a trigger lets neither user nor lesson change.';
+
 CREATE POLICY self_delete_own ON coursebase.user_lesson_complete
     FOR DELETE TO public
     USING (user_id = (SELECT coursebase.current_user_id()));

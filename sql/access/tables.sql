@@ -172,7 +172,10 @@ CREATE TRIGGER t300_real_access BEFORE INSERT OR DELETE ON coursebase.user_lesso
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.user_lesson_complete
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.user_lesson_complete TO anonymous;
-GRANT SELECT, INSERT, DELETE ON TABLE coursebase.user_lesson_complete TO end_user;
+-- An upsert of supabase-js (ON CONFLICT DO UPDATE of the columns that it inserts) needs UPDATE of them; t300_keep lets
+-- nothing of them change.
+GRANT SELECT, INSERT, DELETE, UPDATE (user_id, lesson_id)
+    ON TABLE coursebase.user_lesson_complete TO end_user;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.user_lesson_complete TO server;
 
 -- The lesson list of a course's page, for the user who asks.

@@ -76,6 +76,16 @@ json_string_text(JsonSlice raw, size_t *size)
 	return text;
 }
 
+const char *
+json_kind_hint(JsonKind kind, const char *hint)
+{
+	if (kind != JSON_KIND_STRING)
+		return hint;
+	return psprintf("%s It is a JSON string: pass the object and not its text, or cast the "
+					"text ($1::text::json).",
+					hint);
+}
+
 /*
  * The type checks a value only when it is written; damaged pages and writers in C can bring
  * others.

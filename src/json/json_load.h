@@ -25,6 +25,12 @@ extern char *json_excerpt(JsonSlice value);
  * what cannot be text. */
 extern char *json_string_text(JsonSlice raw, size_t *size);
 
+/*
+ * The hint of an error about a value that is no object, in the current context: of a string it
+ * says as well how its text becomes the object. Drivers make a string of a text that is JSON.
+ */
+extern const char *json_kind_hint(JsonKind kind, const char *hint);
+
 /* Raises 22032: bytes that are no JSON after all. */
 pg_noreturn extern void json_raise_broken(void);
 

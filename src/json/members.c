@@ -15,6 +15,7 @@
 #include "utils/varlena.h"
 
 #include "json/instant.h"
+#include "json/json_load.h"
 #include "json/members.h"
 
 /* Microseconds since 2000: nothing was sold in an app store before 2008, and nobody who sends a
@@ -40,7 +41,8 @@ members_load(Members *members, const MembersForm *form, Datum json, int end)
 	root = json_root(&members->text);
 	if (json_kind(&members->text, root) != JSON_KIND_OBJECT)
 		ereport(ERROR, (errcode(form->code), errmsg("%s is not an object", form->object),
-						errhint("%s", form->object_hint)));
+						errhint("%s", json_kind_hint(json_kind(&members->text, root),
+													 form->object_hint))));
 	members_find(members, root, 0, end, 0);
 }
 

@@ -71,8 +71,9 @@ audio_call_read(AudioCall *call, Datum audio)
 			ereport(ERROR,
 					(errcode(ERRCODE_CB_ENTRY_INVALID), errmsg("audio has no entries"),
 					 errdetail("It is neither an object nor an array."),
-					 errhint("Give one entry, an array of entries, or an object of entries "
-							 "by audio number.")));
+					 errhint("%s", json_kind_hint(json_kind(&call->text, root),
+												  "Give one entry, an array of entries, or an "
+												  "object of entries by audio number."))));
 	}
 	/* the readers stop at bytes that are no JSON and leave the error to the end */
 	if (call->text.broken)

@@ -60,7 +60,9 @@ form_read(Form *form, Datum answers)
 	if (form->faults.len > 0)
 		ereport(ERROR, (errcode(ERRCODE_CB_FORM_INVALID), errmsg("the form is not complete"),
 						errdetail_internal("%s", form->faults.data + 1),
-						errhint("Correct these answers and submit the form again.")));
+						errhint("%s", json_kind_hint(json_kind(&form->text, root),
+													 "Correct these answers and submit the "
+													 "form again."))));
 }
 
 /*

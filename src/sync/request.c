@@ -17,6 +17,7 @@
 
 #include "core/compat.h"
 #include "core/errors.h"
+#include "json/json_load.h"
 #include "sync/request.h"
 #include "sync/slice.h"
 
@@ -105,7 +106,9 @@ handshake_request_parse(HandshakeRequest *request, const char *bytes, Size size)
 		ereport(ERROR,
 				(errcode(ERRCODE_CB_REQUEST_INVALID), errmsg("the request is not understood"),
 				 errdetail("The request must be an object, not %s.",
-						   kind_text(json_kind(&text, root)))));
+						   kind_text(json_kind(&text, root))),
+				 errhint("%s", json_kind_hint(json_kind(&text, root),
+											  "Send the request as a JSON object."))));
 	json_walk_begin(&cursor, &text, root);
 	/* the walk also checks the text: a member behind a fault is never reached */
 	while (json_member_next(&cursor, &key, &value))

@@ -40,6 +40,13 @@ SELECT * FROM coursebase.course_progress('00000000-0000-4000-8000-00000000e410')
 INSERT INTO coursebase.user_lesson_complete (user_id, lesson_id) VALUES ('00000000-0000-4000-8000-00000000e400', '00000000-0000-4000-8000-00000000e433');
 INSERT INTO coursebase.user_lesson_complete (user_id, lesson_id) VALUES ('00000000-0000-4000-8000-00000000e400', '00000000-0000-4000-8000-00000000e438');
 INSERT INTO coursebase.user_lesson_complete (user_id, lesson_id) VALUES ('00000000-0000-4000-8000-00000000e401', '00000000-0000-4000-8000-00000000e433');
+-- what upsert() of supabase-js sends, of a lesson that is complete and of one that is not; it changes nothing, and nobody else's
+INSERT INTO coursebase.user_lesson_complete (user_id, lesson_id) VALUES ('00000000-0000-4000-8000-00000000e400', '00000000-0000-4000-8000-00000000e431'), ('00000000-0000-4000-8000-00000000e400', '00000000-0000-4000-8000-00000000e433')
+    ON CONFLICT (user_id, lesson_id) DO UPDATE SET user_id = EXCLUDED.user_id, lesson_id = EXCLUDED.lesson_id RETURNING right(lesson_id::text, 4);
+INSERT INTO coursebase.user_lesson_complete (user_id, lesson_id) VALUES ('00000000-0000-4000-8000-00000000e401', '00000000-0000-4000-8000-00000000e431')
+    ON CONFLICT (user_id, lesson_id) DO UPDATE SET user_id = EXCLUDED.user_id, lesson_id = EXCLUDED.lesson_id;
+UPDATE coursebase.user_lesson_complete SET lesson_id = '00000000-0000-4000-8000-00000000e433' WHERE lesson_id = '00000000-0000-4000-8000-00000000e431';
+UPDATE coursebase.user_lesson_complete SET created_at = '2020-01-01';
 SELECT coursebase.complete_lesson('00000000-0000-4000-8000-00000000e433', '00000000-0000-4000-8000-00000000e401');
 SELECT coursebase.complete_lesson('00000000-0000-4000-8000-00000000e438');
 SELECT coursebase.complete_lesson('00000000-0000-4000-8000-00000000e436');

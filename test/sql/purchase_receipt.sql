@@ -22,6 +22,8 @@ CREATE FUNCTION pg_temp.validate(changes json) RETURNS text LANGUAGE sql AS $$
 -- Members: missing, of the wrong type, of the wrong form. Null is missing.
 SELECT coursebase.validate_purchase(:ada, '[]');
 \echo :LAST_ERROR_SQLSTATE
+SELECT coursebase.validate_purchase(:ada, '"{\"product_id\": \"c31pur\"}"');
+\echo :LAST_ERROR_SQLSTATE
 SELECT coursebase.validate_purchase(:ada, NULL);
 \echo :LAST_ERROR_SQLSTATE
 \set VERBOSITY terse

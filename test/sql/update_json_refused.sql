@@ -29,6 +29,8 @@ SELECT * FROM coursebase.update_json(:list, '{"1":{"url":"https://a/1"}}');
 \echo :SQLSTATE
 SELECT * FROM coursebase.update_json(:keyed, '{"url":"https://a/1"}');
 \echo :SQLSTATE
+SELECT * FROM coursebase.update_json(:list, '"[]"');
+\echo :SQLSTATE
 SELECT * FROM coursebase.update_json(:list, '7');
 \echo :SQLSTATE
 SELECT * FROM coursebase.update_json(:list, '[{"url":"https://a/5"},[]]');
