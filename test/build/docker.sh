@@ -42,7 +42,7 @@ perl -MCPAN::Meta::YAML -e '
 read -r schema anonymous gateway <"$OLDPWD/compose"
 
 # As the image does it, and then as PostgREST: it logs in, becomes the anonymous role, and reads the catalogue.
-psql -Xq -d postgres -c 'DROP DATABASE IF EXISTS composed' -c 'CREATE DATABASE composed' || exit 1
+psql -Xq -d postgres -c 'SET client_min_messages = warning' -c 'DROP DATABASE IF EXISTS composed' -c 'CREATE DATABASE composed' || exit 1
 GATEWAY_PASSWORD=secret psql -Xq -d composed -f init.sql >"$OLDPWD/init.log" 2>&1 || fail "init.sql fails: $(cat "$OLDPWD/init.log")"
 seen=$(psql -XAtq -U "$gateway" -d composed -v ON_ERROR_STOP=1 -c "SET ROLE $anonymous" -c "SELECT count(*) FROM $schema.courses" 2>&1)
 [ "$seen" = 0 ] || fail "as $gateway: $seen"

@@ -17,12 +17,13 @@ with()
 {
 	PGOPTIONS="-c extension_control_path=$1 -c dynamic_library_path=$2" psql -XAtq -v ON_ERROR_STOP=1 -d staged -c "$3"
 }
-psql -Xq -d postgres -c 'DROP DATABASE IF EXISTS staged' -c 'CREATE DATABASE staged' || exit 1
-# Nothing else serves: neither the files without the library nor the library without the files.
-! with '$system' "$PWD/volume/lib" 'CREATE EXTENSION coursebase' 2>/dev/null || { echo "the server has another control file"; exit 1; }
-! with "$PWD/volume/share:\$system" '$libdir' 'CREATE EXTENSION coursebase' 2>/dev/null || { echo "the server has another library"; exit 1; }
-with "$PWD/volume/share:\$system" "$PWD/volume/lib:\$libdir" 'CREATE EXTENSION coursebase' || exit 1
-found=$(with "$PWD/volume/share:\$system" "$PWD/volume/lib:\$libdir" \
+psql -Xq -d postgres -c 'SET client_min_messages = warning' -c 'DROP DATABASE IF EXISTS staged' -c 'CREATE DATABASE staged' || exit 1
+# These folders alone are searched: neither the files without the library serve nor the library without the files.
+mkdir nothing
+! with "$PWD/nothing" "$PWD/volume/lib" 'CREATE EXTENSION coursebase' 2>/dev/null || { echo "the server has another control file"; exit 1; }
+! with "$PWD/volume/share" "$PWD/nothing" 'CREATE EXTENSION coursebase' 2>/dev/null || { echo "the server has another library"; exit 1; }
+with "$PWD/volume/share" "$PWD/volume/lib" 'CREATE EXTENSION coursebase' || exit 1
+found=$(with "$PWD/volume/share" "$PWD/volume/lib" \
 	'SELECT count(*) FROM coursebase.lint(); SELECT count(*) FROM coursebase.check_integrity()')
 psql -Xq -d postgres -c 'DROP DATABASE staged'
 [ "$found" = "0
