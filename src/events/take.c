@@ -360,8 +360,8 @@ take_read(Take *take, FunctionCallInfo fcinfo)
 	take->room = PG_GETARG_INT32(TAKE_BATCH);
 	take->claim = PG_GETARG_DATUM(TAKE_CLAIM);
 	take->at = TimestampTzGetDatum(args_time(fcinfo, TAKE_AT));
-	/* in this context: makeArrayResult() frees a context of the list's own, and people are added to
-	 * the list after it was read as an array */
+	/* in this context: makeArrayResult() frees a context of the list's own, and people are
+	 * added to the list after it was read as an array */
 	take->tried = initArrayResult(UUIDOID, CurrentMemoryContext, false);
 	if (take->room < 1 || take->room > BATCH_MAX)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -547,7 +547,8 @@ waiting_bind(PlanValues *values, const Take *take)
 	plan_bind(values, take->at);
 }
 
-/* The list as an array, empty for NULL. A list with a memory context of its own is freed by it. */
+/* The list as an array, empty for NULL. A list with a memory context of its own is freed by it.
+ */
 static Datum
 list_datum(ArrayBuildState *list, Oid element)
 {
