@@ -225,6 +225,7 @@ typedef struct Refund
 } Refund;
 
 static bool purchase_find(Refund *refund);
+static void person_lock(Refund *refund);
 static bool unknown_record(Refund *refund);
 static void part_read(Refund *refund, FunctionCallInfo fcinfo);
 static void receipt_lock(Refund *refund);
@@ -272,7 +273,7 @@ coursebase_refund_store_purchase(PG_FUNCTION_ARGS)
 	if (purchase_find(&refund) || (!unknown_record(&refund) && purchase_find(&refund)))
 	{
 		if (refund.known)
-			anchor_user_require(&refund.user);
+			person_lock(&refund);
 		else
 			receipt_require(&refund);
 		receipt_lock(&refund);
@@ -481,6 +482,21 @@ purchase_find(Refund *refund)
 	refund->product_id = plan_text(0, FOUND_PRODUCT_ID);
 	refund->line = plan_text(0, FOUND_LINE);
 	return true;
+}
+
+/* Locks whose purchase it is: a transfer may have taken it to another person meanwhile. */
+static void
+person_lock(Refund *refund)
+{
+	pg_uuid_t locked;
+
+	do
+	{
+		locked = refund->user;
+		anchor_user_require(&locked);
+		if (!purchase_find(refund) || !refund->known)
+			elog(ERROR, "a purchase of a person became nobody's");
+	} while (memcmp(&locked, &refund->user, UUID_LEN) != 0);
 }
 
 /* Records the refund of a purchase that nobody knows; false if its receipt has come meanwhile.

@@ -250,6 +250,7 @@ static void
 receipt_find(Reversal *reversal)
 {
 	PlanValues values = {0};
+	pg_uuid_t locked;
 
 	purchase_key_bind(&values, &reversal->key);
 	if (plan_execute(&find_receipt, values.datums, values.nulls, false) == 0)
@@ -260,11 +261,17 @@ receipt_find(Reversal *reversal)
 					   reversal->key.source, reversal->key.environment),
 			 errhint("Tell the reversal again when the receipt or its refund has come.")));
 	reversal->known = plan_uuid_or_null(0, FOUND_USER_ID, &reversal->user);
-	if (reversal->known)
-		anchor_user_require(&reversal->user);
-	/* whose it is never changes; what is refunded is read under the lock */
-	plan_execute(&lock_receipt, values.datums, values.nulls, false);
-	plan_execute(&find_receipt, values.datums, values.nulls, false);
+	/* a transfer may have taken it to another person meanwhile; what is refunded is read under
+	 * the lock */
+	do
+	{
+		locked = reversal->user;
+		if (reversal->known)
+			anchor_user_require(&locked);
+		plan_execute(&lock_receipt, values.datums, values.nulls, false);
+		plan_execute(&find_receipt, values.datums, values.nulls, false);
+		plan_uuid_or_null(0, FOUND_USER_ID, &reversal->user);
+	} while (memcmp(&locked, &reversal->user, UUID_LEN) != 0);
 	reversal->kind = plan_text(0, FOUND_KIND);
 	reversal->product_id = plan_text(0, FOUND_PRODUCT_ID);
 	reversal->line = plan_text(0, FOUND_LINE);

@@ -3,8 +3,9 @@
  * because the account that had it is closed and the next one brings the same receipt.
  *
  * Invariants: a receipt moves with what it gave; a course that the receiver has already becomes
- * a duplicate. Packs of credits stay where they were bought: their log tells what was spent of
- * them. The use of a discount stays the buyer's. Each move is audited.
+ * a duplicate, and a duplicate that the giver has takes the place of the one that went. Packs
+ * of credits stay where they were bought: their log tells what was spent of them. The use of a
+ * discount stays the buyer's. Each move is audited.
  *
  * Locks: the two rows of users, the lesser uuid first, then as in receipt.c.
  *
@@ -13,6 +14,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -34,6 +36,7 @@
 #include "identity/anchor.h"
 #include "identity/audit.h"
 #include "json/object_write.h"
+#include "store/delivery.h"
 #include "store/purchase_key.h"
 #include "store/transfer.h"
 
@@ -68,16 +71,30 @@ static KeptPlan move_receipt = {
 	.nargs = 5,
 	.types = {TEXTOID, TEXTOID, TEXTOID, UUIDOID, UUIDOID},
 };
-/* What the receiver has already stands: the purchase that comes becomes a duplicate. */
+/* While it is valid here, a duplicate of the giver may wait behind it. */
+static KeptPlan find_valid_course = {
+	.sql = "SELECT x.course_id, x.voice FROM coursebase.course_purchases x "
+		   "WHERE " PURCHASE_KEY " AND x.user_id = $5 AND x.status = 'valid'",
+	.nargs = 5,
+	.types = {TEXTOID, TEXTOID, TEXTOID, UUIDOID, UUIDOID},
+};
+/* What the receiver has already stands: the purchase that comes becomes a duplicate. One that
+ * was a duplicate gives where nothing else does. */
 static KeptPlan move_course = {
 	.sql = "WITH moved AS (UPDATE coursebase.course_purchases x SET user_id = $4, "
-		   "status = CASE WHEN x.status = 'valid' AND EXISTS (SELECT FROM "
+		   "status = CASE WHEN x.status = 'valid' OR (x.status = 'invalid' "
+		   "AND x.environment = 'production' AND EXISTS (SELECT FROM "
+		   "coursebase.store_receipts r WHERE r.source = x.source "
+		   "AND r.environment = x.environment AND r.purchase_id = x.purchase_id "
+		   "AND r.status = 'duplicate')) THEN CASE WHEN EXISTS (SELECT FROM "
 		   "coursebase.course_purchases o WHERE o.user_id = $4 AND o.course_id = x.course_id "
 		   "AND o.voice IS NOT DISTINCT FROM x.voice AND o.status IN ('valid', 'pending') "
-		   "AND o.source <> 'premium_slot') THEN 'invalid' ELSE x.status END "
-		   "WHERE " PURCHASE_KEY " AND x.user_id = $5 RETURNING x.status) "
-		   "UPDATE coursebase.store_receipts x SET status = 'duplicate' FROM moved m "
-		   "WHERE " PURCHASE_KEY " AND m.status = 'invalid' AND x.status = 'valid'",
+		   "AND o.source <> 'premium_slot') THEN 'invalid' ELSE 'valid' END "
+		   "ELSE x.status END WHERE " PURCHASE_KEY " AND x.user_id = $5 RETURNING x.status) "
+		   "UPDATE coursebase.store_receipts x SET status = "
+		   "CASE m.status WHEN 'valid' THEN 'valid' ELSE 'duplicate' END FROM moved m "
+		   "WHERE " PURCHASE_KEY " AND m.status IN ('valid', 'invalid') "
+		   "AND x.status IN ('valid', 'duplicate')",
 	.nargs = 5,
 	.types = {TEXTOID, TEXTOID, TEXTOID, UUIDOID, UUIDOID},
 };
@@ -96,6 +113,14 @@ static KeptPlan move_line = {
 	.types = {TEXTOID, TEXTOID, UUIDOID},
 };
 
+/* What was bought once: a pack stays where it was bought, a period goes with its line. */
+static KeptPlan find_person = {
+	.sql = "SELECT x.user_id FROM coursebase.store_receipts x WHERE " PURCHASE_KEY
+		   " AND x.user_id <> $4 AND x.kind IN ('course', 'custom_course')",
+	.nargs = 4,
+	.types = {TEXTOID, TEXTOID, TEXTOID, UUIDOID},
+};
+
 /* The receipts of a line's payments. */
 static KeptPlan list_payments = {
 	.sql = "SELECT r.source, r.environment, r.purchase_id, r.user_id "
@@ -112,13 +137,14 @@ static bool transfer_writes;
 static void people_lock(const pg_uuid_t *from, const pg_uuid_t *to);
 static void receipts_move(FunctionCallInfo fcinfo, const pg_uuid_t *from, const pg_uuid_t *to);
 static void lines_move(FunctionCallInfo fcinfo, const pg_uuid_t *from, const pg_uuid_t *to);
-static void receipt_move(const PurchaseKey *key, const pg_uuid_t *from, const pg_uuid_t *to);
+static bool receipt_move(const PurchaseKey *key, const pg_uuid_t *from, const pg_uuid_t *to);
 static bool line_move(const char *store, const char *line, const pg_uuid_t *to);
 static void move_return(FunctionCallInfo fcinfo, const char *kind, const char *source,
 						const char *id);
 
 PG_FUNCTION_INFO_V1(coursebase_transfer_purchases);
 PG_FUNCTION_INFO_V1(coursebase_transfer_line);
+PG_FUNCTION_INFO_V1(coursebase_transfer_receipt);
 PG_FUNCTION_INFO_V1(coursebase_tg_any__person_stays);
 
 /*
@@ -166,6 +192,40 @@ coursebase_transfer_line(PG_FUNCTION_ARGS)
 	rights = owner_enter();
 	moved = line_move(args_text_or_null(fcinfo, 0), args_text_or_null(fcinfo, 1),
 					  PG_GETARG_UUID_P(2));
+	owner_leave(rights);
+	SPI_finish();
+	PG_RETURN_BOOL(moved);
+}
+
+/*
+ * SQL function: transfer_receipt(source text, environment text, purchase_id text, to_user uuid)
+ * returns boolean
+ */
+PGDLLEXPORT Datum
+coursebase_transfer_receipt(PG_FUNCTION_ARGS)
+{
+	PlanValues values = {0};
+	PurchaseKey key;
+	pg_uuid_t *to;
+	pg_uuid_t from;
+	OwnerRights rights;
+	bool moved = false;
+
+	args_require_all(fcinfo);
+	purchase_key_read(&key, fcinfo);
+	to = PG_GETARG_UUID_P(3);
+	schema_require_current();
+	SPI_connect();
+	rights = owner_enter();
+	purchase_key_bind(&values, &key);
+	plan_bind_uuid(&values, to);
+	if (plan_execute(&find_person, values.datums, values.nulls, false) > 0)
+	{
+		from = plan_uuid(0, 1);
+		people_lock(&from, to);
+		/* another transfer may have come first: then it is not this person's any more */
+		moved = receipt_move(&key, &from, to);
+	}
 	owner_leave(rights);
 	SPI_finish();
 	PG_RETURN_BOOL(moved);
@@ -279,18 +339,27 @@ lines_move(FunctionCallInfo fcinfo, const pg_uuid_t *from, const pg_uuid_t *to)
 	}
 }
 
-/* The receipt, and what it gave. */
-static void
+/* The receipt, and what it gave; false if it is not that person's. */
+static bool
 receipt_move(const PurchaseKey *key, const pg_uuid_t *from, const pg_uuid_t *to)
 {
 	KeptPlan *const plans[] = {&move_course, &move_custom_course};
 	PlanValues values = {0};
 	StringInfoData before, after;
 	uint64 moved;
+	bool was_valid;
+	pg_uuid_t course;
+	const char *voice = NULL;
 
 	purchase_key_bind(&values, key);
 	plan_bind_uuid(&values, to);
 	plan_bind_uuid(&values, from);
+	was_valid = plan_execute(&find_valid_course, values.datums, values.nulls, false) > 0;
+	if (was_valid)
+	{
+		course = plan_uuid(0, 1);
+		voice = plan_text(0, 2);
+	}
 	transfer_writes = true;
 	PG_TRY();
 	{
@@ -304,7 +373,11 @@ receipt_move(const PurchaseKey *key, const pg_uuid_t *from, const pg_uuid_t *to)
 	}
 	PG_END_TRY();
 	if (moved == 0)
-		return;
+		return false;
+	/* no caller but one names a time, and this one is only that of the second purchase's turn
+	 */
+	if (was_valid)
+		course_purchase_promote(from, &course, voice, GetCurrentTransactionStartTimestamp());
 	object_begin(&before);
 	object_text(&before, "user_id", uuid_text(from));
 	object_begin(&after);
@@ -313,6 +386,7 @@ receipt_move(const PurchaseKey *key, const pg_uuid_t *from, const pg_uuid_t *to)
 		"purchase_transferred",
 		psprintf("store_receipts/%s/%s/%s", key->source, key->environment, key->purchase_id),
 		object_end(&before), object_end(&after));
+	return true;
 }
 
 /* The line, and then the receipts of its payments, which go wherever it goes. */
