@@ -138,6 +138,8 @@ static void people_lock(const pg_uuid_t *from, const pg_uuid_t *to);
 static void receipts_move(FunctionCallInfo fcinfo, const pg_uuid_t *from, const pg_uuid_t *to);
 static void lines_move(FunctionCallInfo fcinfo, const pg_uuid_t *from, const pg_uuid_t *to);
 static bool receipt_move(const PurchaseKey *key, const pg_uuid_t *from, const pg_uuid_t *to);
+static bool rows_move(PlanValues *values);
+static void move_audit(const PurchaseKey *key, const pg_uuid_t *from, const pg_uuid_t *to);
 static bool line_move(const char *store, const char *line, const pg_uuid_t *to);
 static void move_return(FunctionCallInfo fcinfo, const char *kind, const char *source,
 						const char *id);
@@ -343,10 +345,7 @@ lines_move(FunctionCallInfo fcinfo, const pg_uuid_t *from, const pg_uuid_t *to)
 static bool
 receipt_move(const PurchaseKey *key, const pg_uuid_t *from, const pg_uuid_t *to)
 {
-	KeptPlan *const plans[] = {&move_course, &move_custom_course};
 	PlanValues values = {0};
-	StringInfoData before, after;
-	uint64 moved;
 	bool was_valid;
 	pg_uuid_t course;
 	const char *voice = NULL;
@@ -360,24 +359,42 @@ receipt_move(const PurchaseKey *key, const pg_uuid_t *from, const pg_uuid_t *to)
 		course = plan_uuid(0, 1);
 		voice = plan_text(0, 2);
 	}
+	if (!rows_move(&values))
+		return false;
+	/* after the one that was valid is gone, so that there is room for it */
+	if (was_valid)
+		course_purchase_promote(from, &course, voice, GetCurrentTransactionStartTimestamp());
+	move_audit(key, from, to);
+	return true;
+}
+
+/* The values are those of each plan. */
+static bool
+rows_move(PlanValues *values)
+{
+	KeptPlan *const plans[] = {&move_course, &move_custom_course};
+	volatile uint64 moved = 0;
+
 	transfer_writes = true;
 	PG_TRY();
 	{
-		moved = plan_execute(&move_receipt, values.datums, values.nulls, false);
+		moved = plan_execute(&move_receipt, values->datums, values->nulls, false);
 		for (int i = 0; moved > 0 && i < lengthof(plans); i++)
-			plan_execute(plans[i], values.datums, values.nulls, false);
+			plan_execute(plans[i], values->datums, values->nulls, false);
 	}
 	PG_FINALLY();
 	{
 		transfer_writes = false;
 	}
 	PG_END_TRY();
-	if (moved == 0)
-		return false;
-	/* no caller but one names a time, and this one is only that of the second purchase's turn
-	 */
-	if (was_valid)
-		course_purchase_promote(from, &course, voice, GetCurrentTransactionStartTimestamp());
+	return moved > 0;
+}
+
+static void
+move_audit(const PurchaseKey *key, const pg_uuid_t *from, const pg_uuid_t *to)
+{
+	StringInfoData before, after;
+
 	object_begin(&before);
 	object_text(&before, "user_id", uuid_text(from));
 	object_begin(&after);
@@ -386,7 +403,6 @@ receipt_move(const PurchaseKey *key, const pg_uuid_t *from, const pg_uuid_t *to)
 		"purchase_transferred",
 		psprintf("store_receipts/%s/%s/%s", key->source, key->environment, key->purchase_id),
 		object_end(&before), object_end(&after));
-	return true;
 }
 
 /* The line, and then the receipts of its payments, which go wherever it goes. */

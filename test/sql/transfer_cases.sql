@@ -59,7 +59,7 @@ SELECT n, pg_temp.brings(15 + n % 2, 'c18goe', 'goes-turn'), pg_temp.has(15, 16)
 -- A pack stays where it was bought: to and fro creates no credits, and its refund takes what is left there.
 SELECT pg_temp.brings(17, 'goes.pack', 'goes-pack');
 SELECT bank_credits FROM coursebase.consume_credits(pg_temp.person(17), 30, 'use', '2026-02-10');
-SELECT t % 2, count(*) FROM generate_series(1, 4) t, LATERAL coursebase.transfer_purchases(pg_temp.person(18 - t % 2), pg_temp.person(17 + t % 2), '2026-02-11') GROUP BY 1;
+SELECT t % 2, count(*) FROM generate_series(1, 4) t, LATERAL coursebase.transfer_purchases(pg_temp.person(18 - t % 2), pg_temp.person(17 + t % 2), '2026-02-11') GROUP BY 1 ORDER BY 1;
 SELECT coursebase.transfer_receipt('app_store', 'production', 'goes-pack', pg_temp.person(18));
 SELECT n, (SELECT bank_limit_credits - bank_used_credits FROM coursebase.credit_balance(pg_temp.person(n), '2026-02-12')) FROM generate_series(17, 18) n ORDER BY n;
 SELECT status, user_id = pg_temp.person(17), detail FROM coursebase.refund_store_purchase('app_store', 'production', 'goes-pack', '2026-02-13');
