@@ -51,10 +51,11 @@ static KeptPlan find_other = {
 	.nargs = 5,
 	.types = {TEXTOID, TEXTOID, TEXTOID, UUIDOID, TEXTOID},
 };
+/* Duplicates last: the receiver must not lose the place of the purchase that gave to one. */
 static KeptPlan list_receipts = {
 	.sql = "SELECT r.source, r.environment, r.purchase_id, r.kind "
 		   "FROM coursebase.store_receipts r WHERE r.user_id = $1 AND r.kind <> 'ai_credits' "
-		   "ORDER BY r.source, r.environment, r.purchase_id",
+		   "ORDER BY r.status = 'duplicate', r.source, r.environment, r.purchase_id",
 	.nargs = 1,
 	.types = {UUIDOID},
 };
@@ -74,9 +75,9 @@ static KeptPlan move_receipt = {
 /* While it is valid here, a duplicate of the giver may wait behind it. */
 static KeptPlan find_valid_course = {
 	.sql = "SELECT x.course_id, x.voice FROM coursebase.course_purchases x "
-		   "WHERE " PURCHASE_KEY " AND x.user_id = $5 AND x.status = 'valid'",
-	.nargs = 5,
-	.types = {TEXTOID, TEXTOID, TEXTOID, UUIDOID, UUIDOID},
+		   "WHERE " PURCHASE_KEY " AND x.user_id = $4 AND x.status = 'valid'",
+	.nargs = 4,
+	.types = {TEXTOID, TEXTOID, TEXTOID, UUIDOID},
 };
 /* What the receiver has already stands: the purchase that comes becomes a duplicate. One that
  * was a duplicate gives where nothing else does. */
@@ -93,8 +94,8 @@ static KeptPlan move_course = {
 		   "ELSE x.status END WHERE " PURCHASE_KEY " AND x.user_id = $5 RETURNING x.status) "
 		   "UPDATE coursebase.store_receipts x SET status = "
 		   "CASE m.status WHEN 'valid' THEN 'valid' ELSE 'duplicate' END FROM moved m "
-		   "WHERE " PURCHASE_KEY " AND m.status IN ('valid', 'invalid') "
-		   "AND x.status IN ('valid', 'duplicate')",
+		   "WHERE " PURCHASE_KEY " AND (m.status, x.status) IN "
+		   "(('valid', 'duplicate'), ('invalid', 'valid'))",
 	.nargs = 5,
 	.types = {TEXTOID, TEXTOID, TEXTOID, UUIDOID, UUIDOID},
 };
@@ -137,6 +138,8 @@ static bool transfer_writes;
 static void people_lock(const pg_uuid_t *from, const pg_uuid_t *to);
 static void receipts_move(FunctionCallInfo fcinfo, const pg_uuid_t *from, const pg_uuid_t *to);
 static void lines_move(FunctionCallInfo fcinfo, const pg_uuid_t *from, const pg_uuid_t *to);
+static bool receipt_move_alone(const PurchaseKey *key, const pg_uuid_t *from,
+							   const pg_uuid_t *to);
 static bool receipt_move(const PurchaseKey *key, const pg_uuid_t *from, const pg_uuid_t *to);
 static bool rows_move(PlanValues *values);
 static void move_audit(const PurchaseKey *key, const pg_uuid_t *from, const pg_uuid_t *to);
@@ -226,7 +229,7 @@ coursebase_transfer_receipt(PG_FUNCTION_ARGS)
 		from = plan_uuid(0, 1);
 		people_lock(&from, to);
 		/* another transfer may have come first: then it is not this person's any more */
-		moved = receipt_move(&key, &from, to);
+		moved = receipt_move_alone(&key, &from, to);
 	}
 	owner_leave(rights);
 	SPI_finish();
@@ -279,7 +282,7 @@ transfer_restore(const Receipt *receipt, const pg_uuid_t *user)
 	if (!transfer_is_allowed(plan_bool(0, 2)))
 		return false;
 	people_lock(&other, user);
-	receipt_move(&key, &other, user);
+	receipt_move_alone(&key, &other, user);
 	if (receipt->original_transaction_id != NULL)
 		line_move(receipt->source, receipt->original_transaction_id, user);
 	return true;
@@ -341,9 +344,9 @@ lines_move(FunctionCallInfo fcinfo, const pg_uuid_t *from, const pg_uuid_t *to)
 	}
 }
 
-/* The receipt, and what it gave; false if it is not that person's. */
+/* One receipt, without the others of the giver: a duplicate that stays takes its place. */
 static bool
-receipt_move(const PurchaseKey *key, const pg_uuid_t *from, const pg_uuid_t *to)
+receipt_move_alone(const PurchaseKey *key, const pg_uuid_t *from, const pg_uuid_t *to)
 {
 	PlanValues values = {0};
 	bool was_valid;
@@ -351,7 +354,6 @@ receipt_move(const PurchaseKey *key, const pg_uuid_t *from, const pg_uuid_t *to)
 	const char *voice = NULL;
 
 	purchase_key_bind(&values, key);
-	plan_bind_uuid(&values, to);
 	plan_bind_uuid(&values, from);
 	was_valid = plan_execute(&find_valid_course, values.datums, values.nulls, false) > 0;
 	if (was_valid)
@@ -359,11 +361,25 @@ receipt_move(const PurchaseKey *key, const pg_uuid_t *from, const pg_uuid_t *to)
 		course = plan_uuid(0, 1);
 		voice = plan_text(0, 2);
 	}
-	if (!rows_move(&values))
+	if (!receipt_move(key, from, to))
 		return false;
 	/* after the one that was valid is gone, so that there is room for it */
 	if (was_valid)
 		course_purchase_promote(from, &course, voice, GetCurrentTransactionStartTimestamp());
+	return true;
+}
+
+/* The receipt, and what it gave; false if it is not that person's. */
+static bool
+receipt_move(const PurchaseKey *key, const pg_uuid_t *from, const pg_uuid_t *to)
+{
+	PlanValues values = {0};
+
+	purchase_key_bind(&values, key);
+	plan_bind_uuid(&values, to);
+	plan_bind_uuid(&values, from);
+	if (!rows_move(&values))
+		return false;
 	move_audit(key, from, to);
 	return true;
 }
