@@ -16,7 +16,7 @@ AS 'MODULE_PATHNAME', 'coursebase_validate_purchase';
 COMMENT ON FUNCTION coursebase.validate_purchase(uuid, json, timestamptz) IS
     'Records a receipt that the store has confirmed, and gives what was bought. Right, credits, the referrer''s credit and the record are written together or not at all. The same receipt again answers the first result. For the server, which has asked the store; writes with the rights of the tables'' owner, and audits what it gives.
 
-user_id: who bought; the account must be open. receipt: a JSON object of product_id, source (google_play, app_store), environment (production, which is the default, or sandbox), purchase_id (the store''s order or transaction), purchase_token, transaction_date, and as far as known state (paid, which is the default, pending or canceled; also in Google''s words and numbers), quantity (1, which is the default, to 1000), acknowledged, voice (male, female; of a course), price_in_cents, price_in_milliunits or price_in_micros with currency, discount {code, order_ref, base_in_cents with currency}; of a subscription period_end (required), original_transaction_id, base_plan_id, offer_id, grace_until, auto_renew, is_trial. Times are ISO 8601 with a zone, or milliseconds since 1970, from 2008 to 2100 (an end may be later: it never comes); amounts are whole numbers. Names of stores and environments and flags are read in any usual spelling. Other members are kept and not read, but one that is nearly the name of a member which is absent is refused; payload is for what one wants to keep. product_id is compared in lower case, without the longest prefix of the setting store_product_prefixes that it begins with and, where that is no product, without a suffix of an underscore, one letter and digits (_x2). at: when it was validated. No argument may be NULL.
+user_id: who bought; the account must be open. receipt: a JSON object of product_id, source (google_play, app_store), environment (production, which is the default, or sandbox), purchase_id (the store''s order or transaction), purchase_token, transaction_date, and as far as known state (paid, which is the default, pending or canceled; also in Google''s words and numbers), quantity (1, which is the default, to 1000), acknowledged, voice (male, female; of a course), price_in_cents, price_in_milliunits or price_in_micros with currency, discount {code, order_ref, base_in_cents with currency}; of a subscription period_end (required), original_transaction_id, linked_purchase_token (of the subscription whose place it takes), base_plan_id, offer_id, grace_until, auto_renew, is_trial. Times are ISO 8601 with a zone, or milliseconds since 1970, from 2008 to 2100 (an end may be later: it never comes); amounts are whole numbers. Names of stores and environments and flags are read in any usual spelling. Other members are kept and not read, but one that is nearly the name of a member which is absent is refused; payload is for what one wants to keep. product_id is compared in lower case, without the longest prefix of the setting store_product_prefixes that it begins with and, where that is no product, without a suffix of an underscore, one letter and digits (_x2). at: when it was validated. No argument may be NULL.
 
 A JSON object: status, message (the status in words), acknowledged (whether the store was told), and course, subscription or ai_usage, what was given, if the status is valid or duplicate. status: valid; duplicate (the course was owned already in that voice: the money came, it gives nothing, and is listed in duplicate_store_purchases); sandbox (recorded, and gives nothing; validated again while the setting accept_sandbox is on, or sandbox_testers names the person, it gives what it is for); refunded (the refund came before its receipt, or after it); pending (it is not paid yet, and gives nothing: validate it again when it is paid); canceled (before it was paid). A receipt that gave and is canceled now counts as refunded. A discount that its rules refuse is not redeemed, and the sale stands: discount_refused of the answer, and the view sales_to_review, say why.
 
@@ -113,12 +113,12 @@ AS 'MODULE_PATHNAME', 'coursebase_refund_store_purchase';
 COMMENT ON FUNCTION coursebase.refund_store_purchase(text, text, text, timestamptz, integer, bigint, text) IS
     'Takes back, once, what a store''s purchase of any kind gave, after the store has refunded it: the course (a duplicate that was paid for takes its place), the custom course, the unspent credits of the pack, or the period of the subscription with the referrer''s credit; and gives the use of its discount back. The same refund again answers the first result. For the server; writes with the rights of the tables'' owner, and audits what it takes back.
 
-source, environment, purchase_id: the purchase, as its receipt named it; a subscription that only its events tell of is known by its original transaction. at: when it was refunded. quantity: how many of the receipt''s quantity were refunded. amount_in_cents: which sum, in minor units of the receipt''s currency; at most one of the two, NULL for both is all that is left. refund_ref: the stores id of the refund, which a part needs: the same refund again changes nothing; NULL is a refund of the whole. Of a part of a pack as many credits are taken back; a part of anything else takes nothing.
+source, environment, purchase_id: the purchase, as its receipt named it; a subscription that only its events tell of is known by its original transaction. at: when it was refunded. quantity: how many of the receipt''s quantity were refunded. amount_in_cents: which sum, in minor units of the receipt''s currency; at most one of the two, NULL for both is all that is left. refund_ref: the store''s id of the refund, which a part needs: the same refund again changes nothing; NULL is a refund of the whole, known by its time. Of a part of a pack as many credits are taken back; a part of anything else takes nothing.
 
-status: refunded; partly_refunded; or recorded for a purchase that nobody knows: its receipt, when it comes, gives nothing. kind: course, subscription, ai_credits or custom_course. user_id: whose it was. product_id: the base id of the product. kind, user_id and product_id are NULL if they are not known. refunded_at: when it was refunded, by the first call. detail: what was taken back, in words.
+status: refunded; partly_refunded; reversed where the store had taken this refund back before it was told, so that it takes nothing; or recorded for a purchase that nobody knows: its receipt, when it comes, gives nothing. kind: course, subscription, ai_credits or custom_course. user_id: whose it was. product_id: the base id of the product. kind, user_id and product_id are NULL if they are not known. refunded_at: when it was refunded, by the first call. detail: what was taken back, in words.
 
 Source: the stores'' own rules of refunds, and the product''s rule that a refund ends what its purchase gave and nothing else.
-Raises: 22003 (amount_in_cents is above 2147483647), 22004 (one of the first four arguments is NULL), 22008 (at is infinite), 22023 (a quantity or sum of 0 or less, both, or a part without refund_ref), KB106 (a part of a purchase that nobody knows), KB502 (its subscription is of another environment, or an event of that id came before with other content), KB503 (its subscription is another user''s).';
+Raises: 22003 (amount_in_cents is above 2147483647), 22004 (one of the first four arguments is NULL), 22008 (at is infinite), 22023 (a quantity or sum of 0 or less, both, or a part without refund_ref), KB106 (a part of a purchase whose receipt has not come), KB502 (its subscription is of another environment, or an event of that id came before with other content), KB503 (its subscription is another user''s).';
 GRANT EXECUTE ON FUNCTION coursebase.refund_store_purchase(text, text, text, timestamptz, integer, bigint, text) TO server;
 
 CREATE FUNCTION coursebase.reverse_store_refund(
@@ -138,11 +138,11 @@ ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_reverse_store_refund';
 COMMENT ON FUNCTION coursebase.reverse_store_refund(text, text, text, timestamptz, text) IS
-    'Gives back what refund_store_purchase() took, after the store took its refund back: the course (or, where another purchase gives it by now, the purchase becomes a duplicate), the custom course, the credits, or the period of the subscription. The use of a discount and the credit of a referrer stay taken. Where nothing is refunded, nothing changes. For the server; writes with the rights of the tables'' owner, and audits what it gives back.
+    'Gives back what refund_store_purchase() took, after the store took its refund back: the course (or, where another purchase gives it by now, the purchase becomes a duplicate), the custom course, the credits, or the period of the subscription. The use of a discount is taken again unless the code is in other hands by now, and a referrer''s credit comes back. A purchase whose receipt came after its refund, and so gave nothing, is given by the receipt as it was kept. Where nothing is refunded, nothing changes, and a refund up to that time that is told later takes nothing. For the server; writes with the rights of the tables'' owner, and audits what it gives back.
 
-source, environment, purchase_id: the purchase, as its receipt named it. at: when the refund was taken back. refund_ref: the store''s id of the refund; NULL is every refund of the purchase. Only refund_ref may be NULL.
+source, environment, purchase_id: the purchase, as its receipt named it. at: when the refund was taken back. refund_ref: the store''s id of the refund; NULL is every refund of the purchase up to that time, told already or not. Only refund_ref may be NULL.
 
-status: of the receipt now, as validate_purchase() has it; forgotten for a refund whose receipt has not come. kind, user_id, product_id: as of refund_store_purchase(). detail: what was given back, in words.
+status: of the receipt now, as validate_purchase() has it; forgotten for a refund whose receipt has not come, and which stands no longer. kind, user_id, product_id: as of refund_store_purchase(). detail: what was given back, in words.
 
 Source: Apple''s REFUND_REVERSED, and the product''s rule that a reversal gives back what its refund took.
 Raises: 22004 (an argument other than refund_ref is NULL), 22008 (at is infinite), KB106 (there is no such receipt), KB502 (its subscription is of another environment, or an event of that id came before with other content), KB503 (its subscription is another user''s), KB822 (the setting require_signature names the source, and the caller is not the owner of the tables).';
@@ -193,6 +193,29 @@ store, original_transaction_id: the line. to_user: who gets it; the account must
 Source: RevenueCat''s TRANSFER, and restores of what a store sold.
 Raises: 22004 (an argument is NULL), KB106 (there is no such user, or the account is closed).';
 GRANT EXECUTE ON FUNCTION coursebase.transfer_line(text, text, uuid) TO server;
+
+CREATE FUNCTION coursebase.transfer_receipt(
+    source text,
+    environment text,
+    purchase_id text,
+    to_user uuid
+)
+RETURNS boolean
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_transfer_receipt';
+COMMENT ON FUNCTION coursebase.transfer_receipt(text, text, text, uuid) IS
+    'Moves a purchase that a store makes once, a course or a custom course, with its receipt. A course that the receiver has already becomes a duplicate. Answers false where there is no such purchase of another person, for a pack of credits, which stays where it was bought, and for a period of a subscription, which goes with its line. For the server; writes with the rights of the tables'' owner, and audits the move.
+
+source, environment, purchase_id: the purchase, as its receipt named it. to_user: who gets it; the account must be open. No argument may be NULL.
+
+Source: RevenueCat''s TRANSFER.
+Raises: 22004 (an argument is NULL), KB106 (there is no such user, or the account is closed).';
+GRANT EXECUTE ON FUNCTION coursebase.transfer_receipt(text, text, text, uuid) TO server;
 
 CREATE FUNCTION coursebase.tg_any__person_stays()
 RETURNS trigger

@@ -76,6 +76,7 @@ CREATE TABLE coursebase.store_receipts (
     refunded_quantity        integer      NOT NULL DEFAULT 0,
     refunded_in_cents        integer      NOT NULL DEFAULT 0,
     discount_refused         text,
+    reversals                timestamptz[],
     CONSTRAINT store_receipts_pkey PRIMARY KEY (id),
     CONSTRAINT store_receipts_source_environment_purchase_id_key
         UNIQUE (source, environment, purchase_id),
@@ -125,6 +126,7 @@ COMMENT ON COLUMN coursebase.store_receipts.amount_in_cents IS 'What was paid, i
 COMMENT ON COLUMN coursebase.store_receipts.currency IS 'ISO 4217 code of the amount, in upper case.';
 COMMENT ON COLUMN coursebase.store_receipts.status IS 'valid; duplicate: the course was owned already, and the receipt is to be refunded; sandbox: the receipt gives nothing while the setting accept_sandbox is off; refunded; pending: it is to be paid yet, and gives nothing; canceled: it was canceled before it was paid.';
 COMMENT ON COLUMN coursebase.store_receipts.discount_refused IS 'Why the discount that the receipt names was not redeemed: SQLSTATE and reason; NULL if it was, or there is none.';
+COMMENT ON COLUMN coursebase.store_receipts.reversals IS 'When the store took refunds back without naming them: a refund up to such a time that is told later takes nothing; NULL if it never did.';
 COMMENT ON COLUMN coursebase.store_receipts.quantity IS 'How often the product was bought; a pack of credits counts that often.';
 COMMENT ON COLUMN coursebase.store_receipts.refunded_quantity IS 'How many of quantity were refunded.';
 COMMENT ON COLUMN coursebase.store_receipts.refunded_in_cents IS 'What was paid back by refunds that name a sum, in minor units of currency.';
@@ -194,8 +196,8 @@ COMMENT ON COLUMN coursebase.store_refunds.quantity IS 'How many of the receipt'
 COMMENT ON COLUMN coursebase.store_refunds.amount_in_cents IS 'What was paid back, in minor units; NULL if it names no sum.';
 COMMENT ON COLUMN coursebase.store_refunds.credits IS 'Credits of a pack that it claims; NULL for what is no pack.';
 COMMENT ON COLUMN coursebase.store_refunds.status_before IS 'Status of the receipt before it, to which a reversal returns; NULL if it was of a part.';
-COMMENT ON COLUMN coursebase.store_refunds.detail IS 'What it took back, in words.';
-COMMENT ON COLUMN coursebase.store_refunds.refunded_at IS 'When it was paid back.';
+COMMENT ON COLUMN coursebase.store_refunds.detail IS 'What it took back, in words; NULL if only the reversal of the refund has come.';
+COMMENT ON COLUMN coursebase.store_refunds.refunded_at IS 'When it was paid back; while only its reversal has come, when that was.';
 COMMENT ON COLUMN coursebase.store_refunds.reversed_at IS 'When the store took it back, or NULL.';
 COMMENT ON COLUMN coursebase.store_refunds.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.store_refunds.updated_at IS 'When the row last changed.';

@@ -50,15 +50,27 @@ static KeptPlan restore_line = {
 	.nargs = 3,
 	.types = {TEXTOID, TEXTOID, UUIDOID},
 };
-/* What RevenueCat told of the one goes to the other, and nothing else of theirs. */
+/*
+ * What RevenueCat told of the one goes to the other, and nothing else of theirs. A receipt that
+ * came by RevenueCat first says so; of another the body of a notification tells, if it is kept.
+ */
 static KeptPlan transfer_lines = {
-	.sql = "SELECT pg_catalog.json_build_object('moved', count(*))::pg_catalog.text FROM"
+	.sql = "SELECT pg_catalog.json_build_object('moved', (SELECT count(*) FROM"
 		   " (SELECT DISTINCT e.store, e.original_transaction_id AS line"
 		   "  FROM coursebase.subscription_events e JOIN coursebase.store_notifications n"
 		   "  ON n.provider = 'revenuecat' AND n.environment = e.environment"
 		   "  AND n.notification_id = e.store_event_id"
 		   "  WHERE e.user_id = $1 AND e.original_transaction_id IS NOT NULL) l"
-		   " WHERE coursebase.transfer_line(l.store, l.line, $2)",
+		   " WHERE coursebase.transfer_line(l.store, l.line, $2)) + (SELECT count(*) FROM"
+		   " (SELECT DISTINCT r.source, r.environment, r.purchase_id"
+		   "  FROM coursebase.store_receipts r WHERE r.user_id = $1"
+		   "  AND r.kind IN ('course', 'custom_course')"
+		   "  AND (r.receipt -> 'payload' ->> 'provider' = 'revenuecat' OR EXISTS ("
+		   "   SELECT FROM coursebase.store_notifications n WHERE n.provider = 'revenuecat'"
+		   "   AND n.environment = r.environment AND n.user_id = $1 AND n.outcome = 'applied'"
+		   "   AND n.body::pg_catalog.json #>> '{event,transaction_id}' = r.purchase_id))) p"
+		   " WHERE coursebase.transfer_receipt(p.source, p.environment, p.purchase_id, $2))"
+		   ")::pg_catalog.text",
 	.nargs = 2,
 	.types = {UUIDOID, UUIDOID},
 };
@@ -385,6 +397,10 @@ receipt_json(const NoticeCall *call)
 						 notice->amount);
 		member_raw(&json, "currency", notice->currency);
 	}
+	/* what RevenueCat told of goes with its transfers */
+	if (call->provider == PROVIDER_REVENUECAT)
+		appendStringInfo(&json, ", \"payload\": {\"provider\": \"%s\"}",
+						 notice_provider_names[call->provider]);
 	appendStringInfoChar(&json, '}');
 	return json.data;
 }

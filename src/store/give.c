@@ -291,6 +291,7 @@ notice_make(SubscriptionNotice *notice, const Delivery *delivery)
 	event->base_plan_id = receipt->base_plan_id;
 	event->offer_id = receipt->offer_id;
 	event->purchase_token = receipt->purchase_token;
+	event->linked_token = receipt->linked_token;
 }
 
 /*

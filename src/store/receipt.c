@@ -36,6 +36,7 @@
 #include "identity/audit.h"
 #include "json/object_write.h"
 #include "store/delivery.h"
+#include "store/reversal.h"
 #include "store/transfer.h"
 
 static const char *const status_names[RECEIPT_STATUSES] = {
@@ -62,9 +63,10 @@ static const char *const detail_members[PRODUCT_KINDS] = {
 
 /* The arguments of the two statements that write a receipt: receipt_bind(). */
 #define RECEIPT_VALUES                                                                         \
-	.nargs = 15, .types = {TEXTOID, TEXTOID,  TEXTOID,        UUIDOID,        TEXTOID,         \
-						   TEXTOID, TEXTOID,  TEXTOID,        TEXTOID,        TEXTOID,         \
-						   TEXTOID, JSONBOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID}
+	.nargs = 17,                                                                               \
+	.types = {TEXTOID,        TEXTOID,        TEXTOID, UUIDOID, TEXTOID, TEXTOID,              \
+			  TEXTOID,        TEXTOID,        TEXTOID, TEXTOID, TEXTOID, JSONBOID,             \
+			  TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, INT8OID, TEXTOID}
 
 /* ON CONFLICT waits for another user's call with the same receipt, and then finds it taken. */
 static KeptPlan insert_receipt = {
@@ -84,7 +86,10 @@ static KeptPlan adopt_receipt = {
 		"UPDATE coursebase.store_receipts r SET user_id = $4, product_id = $5, kind = $6, "
 		"voice = $7, purchase_token = $8, original_transaction_id = $9, "
 		"discount_order_ref = CASE WHEN $11 = 'refunded' THEN NULL ELSE $10 END, "
-		"status = $11, receipt = $12, purchased_at = $13, validated_at = $14, quantity = $15 "
+		"status = $11, receipt = $12, purchased_at = $13, validated_at = $14, quantity = $15, "
+		/* of a refund of a part that comes later */
+		"amount_in_cents = CASE WHEN $11 = 'refunded' THEN $16 ELSE r.amount_in_cents END, "
+		"currency = CASE WHEN $11 = 'refunded' THEN $17 ELSE r.currency END "
 		"WHERE r.source = $1 AND r.environment = $2 AND r.purchase_id = $3",
 	RECEIPT_VALUES,
 };
@@ -208,12 +213,14 @@ coursebase_validate_purchase(PG_FUNCTION_ARGS)
 static bool
 receipt_claim(Delivery *delivery)
 {
-	bool counts = environment_counts(delivery->receipt.environment, &delivery->user);
+	const Receipt *receipt = &delivery->receipt;
+	PurchaseKey key = {receipt->source, receipt->environment, receipt->purchase_id};
+	bool counts = environment_counts(receipt->environment, &delivery->user);
 
-	delivery->status = delivery->receipt.state == RECEIPT_UNPAID            ? RECEIPT_PENDING
-					   : delivery->receipt.state == RECEIPT_CANCELED_UNPAID ? RECEIPT_CANCELED
-					   : counts                                             ? RECEIPT_VALID
-																			: RECEIPT_SANDBOX;
+	delivery->status = receipt->state == RECEIPT_UNPAID            ? RECEIPT_PENDING
+					   : receipt->state == RECEIPT_CANCELED_UNPAID ? RECEIPT_CANCELED
+					   : counts                                    ? RECEIPT_VALID
+																   : RECEIPT_SANDBOX;
 	if (receipt_insert(delivery))
 	{
 		placeholder_drop(delivery);
@@ -222,10 +229,17 @@ receipt_claim(Delivery *delivery)
 	receipt_find(delivery);
 	if (plan_bool(0, READ_IS_NOBODYS))
 	{
+		ReceiptStatus told = delivery->status;
+
 		/* the refund came first, and now learns whose the receipt was */
 		delivery->status = RECEIPT_REFUNDED;
 		receipt_adopt(delivery);
-		return false;
+		if (!reversal_reopen(&key))
+			return false;
+		/* the store has taken the refund back meanwhile */
+		delivery->status = told;
+		receipt_adopt(delivery);
+		return told == RECEIPT_VALID;
 	}
 	if (!plan_bool(0, READ_IS_THIS_ONES))
 		ereport(ERROR,
@@ -359,6 +373,9 @@ receipt_bind(PlanValues *values, const Delivery *delivery)
 	plan_bind_time(values, receipt->purchased_at);
 	plan_bind_time(values, delivery->at);
 	plan_bind_int64(values, receipt->quantity);
+	plan_bind_nullable(values, Int64GetDatum(receipt->amount),
+					   receipt->amount == STORE_NO_AMOUNT);
+	plan_bind_text(values, receipt->currency);
 }
 
 /* Writes what delivery_give() has learnt. */

@@ -33,6 +33,7 @@ typedef enum ReceiptMember
 	MEMBER_PRICE_IN_CENTS,
 	MEMBER_CURRENCY,
 	MEMBER_ORIGINAL_TRANSACTION_ID,
+	MEMBER_LINKED_PURCHASE_TOKEN,
 	MEMBER_BASE_PLAN_ID,
 	MEMBER_OFFER_ID,
 	MEMBER_PERIOD_END,
@@ -65,6 +66,7 @@ static const char *const member_names[MEMBERS] = {
 	[MEMBER_PRICE_IN_CENTS] = "price_in_cents",
 	[MEMBER_CURRENCY] = "currency",
 	[MEMBER_ORIGINAL_TRANSACTION_ID] = "original_transaction_id",
+	[MEMBER_LINKED_PURCHASE_TOKEN] = "linked_purchase_token",
 	[MEMBER_BASE_PLAN_ID] = "base_plan_id",
 	[MEMBER_OFFER_ID] = "offer_id",
 	[MEMBER_PERIOD_END] = "period_end",
@@ -149,6 +151,8 @@ receipt_read(Receipt *receipt, Datum json)
 	state_read(receipt, &members);
 	receipt->original_transaction_id =
 		members_text(&members, MEMBER_ORIGINAL_TRANSACTION_ID, MEMBERS_ID_SIZE);
+	receipt->linked_token =
+		members_text(&members, MEMBER_LINKED_PURCHASE_TOKEN, MEMBERS_TOKEN_SIZE);
 	receipt->base_plan_id = members_text(&members, MEMBER_BASE_PLAN_ID, MEMBERS_ID_SIZE);
 	receipt->offer_id = members_text(&members, MEMBER_OFFER_ID, MEMBERS_ID_SIZE);
 	receipt->period_end = members_end_time(&members, MEMBER_PERIOD_END);

@@ -2,9 +2,10 @@
  * refund.c: a store took a purchase back, so what the purchase gave is taken back.
  *
  * Invariants: a refund undoes what its purchase gave, once, and nothing that another purchase
- * gave. A part takes back that part of a pack, and of anything else nothing. What a refund took
- * stands in store_refunds, so that reversal.c can give it back. A refund that comes before its
- * receipt is recorded as a receipt without a user, and the receipt, when it comes, gives
+ * gave. A part takes back that part of a pack, and of anything else nothing. Every refund has a
+ * row of store_refunds, from which refund_state.c counts what is taken by now and which
+ * reversal.c marks. A refund that comes after its reversal takes nothing. One that comes before
+ * its receipt is recorded as a receipt without a user, and the receipt, when it comes, gives
  * nothing.
  *
  * Lock order: as in receipt.c. A refund of a purchase that nobody knows has no user to lock: it
@@ -35,6 +36,8 @@
 #include "json/object_write.h"
 #include "store/delivery.h"
 #include "store/purchase_key.h"
+#include "store/refund_state.h"
+#include "store/reversal.h"
 
 /*
  * Looks for the receipt first, then for what was given without one: by a release that had no
@@ -72,9 +75,7 @@ enum
 /* The row of users is locked by now; the lock here keeps validate_purchase() of a row without a
  * user out. */
 static KeptPlan read_receipt = {
-	.sql = "SELECT x.status, x.refunded_at, x.refund_detail, x.discount_order_ref, "
-		   "x.quantity - x.refunded_quantity, x.quantity::bigint, "
-		   "(x.amount_in_cents - x.refunded_in_cents)::bigint, x.amount_in_cents::bigint "
+	.sql = "SELECT x.status, x.refunded_at, x.refund_detail, x.discount_order_ref "
 		   "FROM coursebase.store_receipts x WHERE " PURCHASE_KEY " FOR NO KEY UPDATE",
 	.nargs = 3,
 	.types = {TEXTOID, TEXTOID, TEXTOID},
@@ -85,37 +86,52 @@ enum
 	LOCKED_REFUNDED_AT,
 	LOCKED_REFUND_DETAIL,
 	LOCKED_ORDER_REF,
-	LOCKED_QUANTITY_LEFT,
-	LOCKED_QUANTITY,
-	LOCKED_AMOUNT_LEFT, /* null, as the next one, if nobody knows what was paid */
-	LOCKED_AMOUNT,
 };
 
-/* A refund that came before by the store's id of it. */
+/* A refund that was told before: by the store's id of it, or without one by its time. */
 static KeptPlan read_told = {
-	.sql = "SELECT f.detail, f.refunded_at, x.status FROM coursebase.store_refunds f "
+	.sql = "SELECT f.detail, f.refunded_at, x.status, f.reversed_at IS NOT NULL "
+		   "FROM coursebase.store_refunds f "
 		   "JOIN coursebase.store_receipts x USING (source, environment, purchase_id) "
-		   "WHERE " PURCHASE_KEY " AND f.refund_ref = $4",
-	.nargs = 4,
-	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID},
+		   "WHERE " PURCHASE_KEY " AND f.detail IS NOT NULL "
+		   "AND CASE WHEN $4 IS NOT NULL THEN f.refund_ref = $4 ELSE f.refunded_at = $5 "
+		   "AND f.quantity IS NULL AND f.amount_in_cents IS NULL END LIMIT 1",
+	.nargs = 5,
+	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID},
 };
 enum
 {
 	TOLD_DETAIL = 1,
 	TOLD_REFUNDED_AT,
 	TOLD_STATUS,
+	TOLD_IS_REVERSED,
 };
 
-/* A refund that names no id is known by its number. */
+/*
+ * A refund that names no id is known by its number. Its reversal may have come before it, by
+ * its id as a row without a detail, or by a time up to which all refunds are reversed.
+ */
 static KeptPlan write_told = {
 	.sql =
-		"INSERT INTO coursebase.store_refunds (source, environment, purchase_id, "
-		"refund_ref, quantity, amount_in_cents, credits, status_before, refunded_at, detail) "
-		"SELECT $1, $2, $3, coalesce($4, (count(*) + 1)::text), $5, $6, $7, $8, $9, $10 "
-		"FROM coursebase.store_refunds x WHERE " PURCHASE_KEY,
-	.nargs = 10,
-	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT8OID, INT8OID, INT8OID, TEXTOID,
-			  TIMESTAMPTZOID, TEXTOID},
+		"INSERT INTO coursebase.store_refunds AS t (source, environment, purchase_id, "
+		"refund_ref, quantity, amount_in_cents, refunded_at, detail, reversed_at) "
+		"SELECT $1, $2, $3, coalesce($4, (SELECT (count(*) + 1)::text "
+		"FROM coursebase.store_refunds x WHERE " PURCHASE_KEY ")), $5, $6, $7, '', "
+		"(SELECT min(r.reversed_at) FROM coursebase.store_receipts x, "
+		"unnest(x.reversals) r (reversed_at) WHERE " PURCHASE_KEY " AND r.reversed_at >= $7) "
+		"ON CONFLICT (source, environment, purchase_id, refund_ref) DO UPDATE "
+		"SET quantity = excluded.quantity, amount_in_cents = excluded.amount_in_cents, "
+		"refunded_at = excluded.refunded_at, detail = excluded.detail, "
+		"reversed_at = least(t.reversed_at, excluded.reversed_at) WHERE t.detail IS NULL "
+		"RETURNING refund_ref, reversed_at IS NOT NULL",
+	.nargs = 7,
+	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT8OID, INT8OID, TIMESTAMPTZOID},
+};
+static KeptPlan finish_told = {
+	.sql = "UPDATE coursebase.store_refunds x SET credits = $5, status_before = $6, "
+		   "detail = $7 WHERE " PURCHASE_KEY " AND x.refund_ref = $4",
+	.nargs = 7,
+	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT8OID, TEXTOID, TEXTOID},
 };
 static KeptPlan write_part = {
 	.sql = "UPDATE coursebase.store_receipts x SET "
@@ -124,11 +140,13 @@ static KeptPlan write_part = {
 	.nargs = 5,
 	.types = {TEXTOID, TEXTOID, TEXTOID, INT8OID, INT8OID},
 };
-/* How often a subscription's payment was refunded: a repetition is an event of its own. */
+/* How often a subscription's payment was refunded before: a repetition is an event of its own.
+ */
 static KeptPlan count_told = {
-	.sql = "SELECT count(*) FROM coursebase.store_refunds x WHERE " PURCHASE_KEY,
-	.nargs = 3,
-	.types = {TEXTOID, TEXTOID, TEXTOID},
+	.sql = "SELECT count(*) FROM coursebase.store_refunds x WHERE " PURCHASE_KEY
+		   " AND x.refund_ref IS DISTINCT FROM $4",
+	.nargs = 4,
+	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID},
 };
 
 /* ON CONFLICT waits for a receipt that is being validated; the caller looks again then. */
@@ -161,16 +179,12 @@ static KeptPlan refund_custom_course = {
 	.nargs = 3,
 	.types = {TEXTOID, TEXTOID, TEXTOID},
 };
-/* $5 of $6 parts of the pack; $5 NULL: all that no refund claims yet. The credits are counted
- * before the function changes them, because one statement has one snapshot. */
+/* null: all credits of the pack */
 static KeptPlan refund_credits = {
-	.sql = "SELECT -r.bank_credits, c.credits FROM (SELECT CASE WHEN $5 IS NULL "
-		   "THEN x.credits - x.claimed_credits "
-		   "ELSE greatest(div(x.credits::numeric * $5, $6), 1)::bigint END AS credits "
-		   "FROM coursebase.ai_credit_purchases x WHERE " PURCHASE_KEY ") c, "
-		   "LATERAL coursebase.refund_credit_pack($1, $2, $3, $4, nullif(c.credits, 0)) r",
-	.nargs = 6,
-	.types = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID, INT8OID},
+	.sql = "SELECT -r.bank_credits "
+		   "FROM coursebase.refund_credit_pack($1, $2, $3, $4, $5) r",
+	.nargs = 5,
+	.types = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID},
 };
 static KeptPlan reverse_discount = {
 	.sql = "SELECT coursebase.reverse_discount($1, $2, $3)",
@@ -202,30 +216,32 @@ typedef struct Refund
 	int64 quantity;        /* how many of quantity_all this refund is of; 0: it names none */
 	int64 amount;          /* the sum in minor units; 0: it names none */
 	const char *ref;       /* the store's id of the refund; NULL: none */
-	int64 quantity_left;
-	int64 quantity_all;
-	int64 amount_left; /* STORE_NO_AMOUNT, as the next one: nobody knows what was paid */
-	int64 amount_all;
-	int64 credits; /* of the pack that it claims */
-	bool part;     /* something of the purchase stays */
-	bool ended;    /* refunded before */
-	bool idle;     /* a sandbox's receipt that gave nothing */
+	int64 credits;         /* of the pack that it claims */
+	bool part;             /* something of the purchase stays */
+	bool ended;            /* refunded before */
+	bool idle;             /* a sandbox's receipt that gave nothing */
+	bool reversed;         /* the store took it back before it was told */
 	TimestampTz refunded_at;
 	char *detail; /* what was taken back, in words */
 } Refund;
 
 static bool purchase_find(Refund *refund);
+static void person_lock(Refund *refund);
 static bool unknown_record(Refund *refund);
 static void part_read(Refund *refund, FunctionCallInfo fcinfo);
 static void receipt_lock(Refund *refund);
 static bool refund_told(Refund *refund);
 static void refund_take(Refund *refund);
-static void part_undo(Refund *refund);
-static void told_write(const Refund *refund);
+static void whole_take(Refund *refund);
+static void reversed_take(Refund *refund, const RefundState *before);
+static void part_undo(Refund *refund, const RefundState *before, const RefundState *after);
+static void told_write(Refund *refund);
+static void told_finish(const Refund *refund, const char *detail);
+static void receipt_require(const Refund *refund);
 static void refund_undo(Refund *refund);
 static char *course_undo(const Refund *refund);
 static char *custom_course_undo(const Refund *refund);
-static char *credits_undo(Refund *refund);
+static char *credits_undo(Refund *refund, int64 credits);
 static char *subscription_undo(const Refund *refund);
 static char *refund_event_id(const Refund *refund);
 static void discount_undo(Refund *refund);
@@ -258,9 +274,11 @@ coursebase_refund_store_purchase(PG_FUNCTION_ARGS)
 	if (purchase_find(&refund) || (!unknown_record(&refund) && purchase_find(&refund)))
 	{
 		if (refund.known)
-			anchor_user_require(&refund.user);
+			person_lock(&refund);
+		else
+			receipt_require(&refund);
 		receipt_lock(&refund);
-		if (!refund.ended && !refund_told(&refund))
+		if (!refund_told(&refund))
 			refund_take(&refund);
 	}
 	owner_leave(rights);
@@ -293,81 +311,163 @@ part_read(Refund *refund, FunctionCallInfo fcinfo)
 						errhint("Pass the store's id of the refund, so that it counts once.")));
 }
 
-/* Whether the refund was told before, by its id; then the answer is that of the first call. */
+/* Whether the refund was told before; then the answer is that of the first call. */
 static bool
 refund_told(Refund *refund)
 {
 	PlanValues values = {0};
+	bool whole = refund->quantity == 0 && refund->amount == 0;
 
-	if (refund->ref == NULL)
+	if (refund->ref == NULL && !whole)
 		return false;
 	purchase_key_bind(&values, &refund->key);
 	plan_bind_text(&values, refund->ref);
+	plan_bind_time(&values, refund->at);
 	if (plan_execute(&read_told, values.datums, values.nulls, false) == 0)
 		return false;
+	refund->reversed = plan_bool(0, TOLD_IS_REVERSED);
+	/* what ended the purchase answers for every refund of the whole */
+	if (refund->ended && whole && !refund->reversed)
+		return true;
 	refund->detail = plan_text(0, TOLD_DETAIL);
 	refund->refunded_at = plan_time(0, TOLD_REFUNDED_AT);
 	refund->part = strcmp(plan_text_required(0, TOLD_STATUS), "refunded") != 0;
 	return true;
 }
 
-/* Takes back what was refunded, and records what was taken, so that it can be given back. */
+/*
+ * Takes back what was refunded. The row is written first: what is left is counted from the rows
+ * of all refunds, of which some may have been paid back later than this one.
+ */
 static void
 refund_take(Refund *refund)
 {
-	refund->part = (refund->quantity > 0 && refund->quantity < refund->quantity_left) ||
-				   (refund->amount > 0 && (refund->amount_all == STORE_NO_AMOUNT ||
-										   refund->amount < refund->amount_left));
+	RefundState before, after;
+
+	/* what was given without a receipt has no row to count with */
+	if (refund->status == NULL)
+	{
+		whole_take(refund);
+		return;
+	}
+	refund_state_read(&refund->key, &before);
+	told_write(refund);
+	refund_state_read(&refund->key, &after);
+	if (refund->reversed)
+	{
+		reversed_take(refund, &before);
+		return;
+	}
+	if (refund->ended)
+	{
+		told_finish(refund, "It was refunded already.");
+		return;
+	}
+	refund->part = !refund_state_is_whole(&after);
 	refund->refunded_at = refund->at;
 	if (refund->part)
-		part_undo(refund);
+		part_undo(refund, &before, &after);
+	else
+	{
+		refund->credits = refund_state_credits(&refund->key, &after, before.taken, after.taken);
+		refund_undo(refund);
+		refund_write(refund);
+	}
+	told_finish(refund, refund->detail);
+	refund_audit(refund);
+}
+
+/* Of what has no receipt a sum takes nothing: nobody knows what was paid. */
+static void
+whole_take(Refund *refund)
+{
+	RefundState state;
+
+	refund->refunded_at = refund->at;
+	refund->part = refund->amount > 0;
+	if (refund->part)
+		refund->detail = "A part was paid back; nothing was taken.";
 	else
 	{
 		refund_undo(refund);
 		refund_write(refund);
+		refund->status = "valid";
+		told_write(refund);
+		refund_state_read(&refund->key, &state);
+		refund->credits = refund_state_credits(&refund->key, &state, 0, state.total);
+		told_finish(refund, refund->detail);
 	}
-	told_write(refund);
 	refund_audit(refund);
+}
+
+/* A later refund may have taken what this one left of the purchase while it stood. */
+static void
+reversed_take(Refund *refund, const RefundState *before)
+{
+	refund->detail = "The store had taken this refund back: nothing was taken.";
+	refund->refunded_at = refund->at;
+	told_finish(refund, refund->detail);
+	if (refund->known)
+		reversal_settle(&refund->key, refund->at, before);
 }
 
 /* A part takes credits of a pack; of anything else the purchase stays whole. */
 static void
-part_undo(Refund *refund)
+part_undo(Refund *refund, const RefundState *before, const RefundState *after)
 {
 	PlanValues values = {0};
 
-	if (!refund->idle && refund->kind != NULL &&
-		product_kind_parse(refund->kind) == PRODUCT_AI_CREDITS &&
-		(refund->quantity > 0 || refund->amount_all != STORE_NO_AMOUNT))
-		refund->detail = credits_undo(refund);
-	else
-		refund->detail = "A part was paid back; nothing was taken.";
+	if (!refund->idle && product_kind_parse(refund->kind) == PRODUCT_AI_CREDITS)
+		refund->credits =
+			refund_state_credits(&refund->key, after, before->taken, after->taken);
+	refund->detail = refund->credits > 0 ? credits_undo(refund, refund->credits)
+										 : "A part was paid back; nothing was taken.";
 	purchase_key_bind(&values, &refund->key);
 	plan_bind_int64(&values, refund->quantity);
 	plan_bind_int64(&values, refund->amount);
 	plan_execute(&write_part, values.datums, values.nulls, false);
 }
 
-/* A part of what has no receipt took nothing, and has no row to stand with. */
+/* Writes the refund's row, and learns its number and whether it is reversed already. */
 static void
-told_write(const Refund *refund)
+told_write(Refund *refund)
 {
 	PlanValues values = {0};
 
-	if (refund->part && refund->status == NULL)
-		return;
 	purchase_key_bind(&values, &refund->key);
 	plan_bind_text(&values, refund->ref);
 	plan_bind_nullable(&values, Int64GetDatum(refund->quantity), refund->quantity == 0);
 	plan_bind_nullable(&values, Int64GetDatum(refund->amount), refund->amount == 0);
+	plan_bind_time(&values, refund->at);
+	plan_execute(&write_told, values.datums, values.nulls, false);
+	refund->ref = plan_text_required(0, 1);
+	refund->reversed = plan_bool(0, 2);
+}
+
+/* Adds what the refund took. */
+static void
+told_finish(const Refund *refund, const char *detail)
+{
+	bool ends = !refund->part && !refund->reversed && !refund->ended;
+	PlanValues values = {0};
+
+	purchase_key_bind(&values, &refund->key);
+	plan_bind_text(&values, refund->ref);
 	plan_bind_nullable(&values, Int64GetDatum(refund->credits), refund->credits == 0);
 	/* null tells a part from the refund that ended the purchase */
-	plan_bind_text(&values, refund->part             ? NULL
-							: refund->status != NULL ? refund->status
-													 : "valid");
-	plan_bind_time(&values, refund->at);
-	plan_bind_text(&values, refund->detail);
-	plan_execute(&write_told, values.datums, values.nulls, false);
+	plan_bind_text(&values, ends ? refund->status : NULL);
+	plan_bind_text(&values, detail);
+	plan_execute(&finish_told, values.datums, values.nulls, false);
+}
+
+/* A part of what nobody has cannot be told from the whole before the receipt says how much. */
+static void
+receipt_require(const Refund *refund)
+{
+	if (refund->quantity > 0 || refund->amount > 0)
+		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such purchase"),
+						errdetail("Its receipt has not come, and a part was refunded."),
+						errhint("Tell the refund again when the receipt has come.")));
 }
 
 static bool
@@ -385,6 +485,21 @@ purchase_find(Refund *refund)
 	return true;
 }
 
+/* Locks whose purchase it is: a transfer may have taken it to another person meanwhile. */
+static void
+person_lock(Refund *refund)
+{
+	pg_uuid_t locked;
+
+	do
+	{
+		locked = refund->user;
+		anchor_user_require(&locked);
+		if (!purchase_find(refund) || !refund->known)
+			elog(ERROR, "a purchase of a person became nobody's");
+	} while (memcmp(&locked, &refund->user, UUID_LEN) != 0);
+}
+
 /* Records the refund of a purchase that nobody knows; false if its receipt has come meanwhile.
  */
 static bool
@@ -392,10 +507,7 @@ unknown_record(Refund *refund)
 {
 	PlanValues values = {0};
 
-	if (refund->quantity > 0 || refund->amount > 0)
-		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such purchase"),
-						errdetail("Its receipt has not come, and a part was refunded."),
-						errhint("Tell the refund again when the receipt has come.")));
+	receipt_require(refund);
 	refund->detail = "No receipt has come yet; when it comes it gives nothing.";
 	refund->refunded_at = refund->at;
 	purchase_key_bind(&values, &refund->key);
@@ -404,14 +516,12 @@ unknown_record(Refund *refund)
 	return plan_execute(&record_unknown, values.datums, values.nulls, false) > 0;
 }
 
-/* Locks the receipt, if there is one, and reads what is left of it to refund. */
+/* Locks the receipt, if there is one, and reads what became of it. */
 static void
 receipt_lock(Refund *refund)
 {
 	PlanValues values = {0};
 
-	refund->quantity_left = refund->quantity_all = 1;
-	refund->amount_left = refund->amount_all = STORE_NO_AMOUNT;
 	purchase_key_bind(&values, &refund->key);
 	if (plan_execute(&read_receipt, values.datums, values.nulls, false) == 0)
 		return;
@@ -419,10 +529,6 @@ receipt_lock(Refund *refund)
 	refund->refunded_at = plan_time_or(0, LOCKED_REFUNDED_AT, refund->at);
 	refund->detail = plan_text(0, LOCKED_REFUND_DETAIL);
 	refund->order_ref = plan_text(0, LOCKED_ORDER_REF);
-	refund->quantity_left = plan_int32(0, LOCKED_QUANTITY_LEFT);
-	refund->quantity_all = plan_int64(0, LOCKED_QUANTITY);
-	refund->amount_left = plan_int64_or(0, LOCKED_AMOUNT_LEFT, STORE_NO_AMOUNT);
-	refund->amount_all = plan_int64_or(0, LOCKED_AMOUNT, STORE_NO_AMOUNT);
 	refund->ended = strcmp(refund->status, "refunded") == 0;
 	refund->idle = strcmp(refund->status, "sandbox") == 0 ||
 				   strcmp(refund->status, "pending") == 0 ||
@@ -448,7 +554,7 @@ refund_undo(Refund *refund)
 			refund->detail = subscription_undo(refund);
 			break;
 		case PRODUCT_AI_CREDITS:
-			refund->detail = credits_undo(refund);
+			refund->detail = credits_undo(refund, refund->credits);
 			break;
 		default:
 			refund->detail = custom_course_undo(refund);
@@ -478,20 +584,16 @@ custom_course_undo(const Refund *refund)
 			   : "It had been taken back already.";
 }
 
-/* The part is in the terms that the refund names: quantity, or sum. */
+/* 0: all of them; what has no receipt is not counted. */
 static char *
-credits_undo(Refund *refund)
+credits_undo(Refund *refund, int64 credits)
 {
 	PlanValues values = {0};
 
 	purchase_key_bind(&values, &refund->key);
 	plan_bind_time(&values, refund->at);
-	plan_bind_nullable(&values,
-					   Int64GetDatum(refund->quantity > 0 ? refund->quantity : refund->amount),
-					   !refund->part);
-	plan_bind_int64(&values, refund->quantity > 0 ? refund->quantity_all : refund->amount_all);
+	plan_bind_nullable(&values, Int64GetDatum(credits), credits == 0);
 	plan_execute(&refund_credits, values.datums, values.nulls, false);
-	refund->credits = plan_int64(0, 2);
 	return psprintf("Unspent credits were taken back: " INT64_FORMAT ".", plan_int64(0, 1));
 }
 
@@ -528,6 +630,7 @@ refund_event_id(const Refund *refund)
 	int64 earlier;
 
 	purchase_key_bind(&values, &refund->key);
+	plan_bind_text(&values, refund->ref);
 	plan_execute(&count_told, values.datums, values.nulls, false);
 	earlier = plan_int64(0, 1);
 	return earlier == 0
@@ -588,9 +691,10 @@ refund_return(FunctionCallInfo fcinfo, const Refund *refund)
 	PlanValues values = {0};
 	bool nulls[6];
 
-	plan_bind_text(&values, !refund->known ? "recorded"
-							: refund->part ? "partly_refunded"
-										   : "refunded");
+	plan_bind_text(&values, refund->reversed ? "reversed"
+							: !refund->known ? "recorded"
+							: refund->part   ? "partly_refunded"
+											 : "refunded");
 	plan_bind_text(&values, refund->kind);
 	plan_bind_uuid(&values, refund->known ? &refund->user : NULL);
 	plan_bind_text(&values, refund->product_id);

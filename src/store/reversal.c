@@ -5,7 +5,11 @@
  * that the refund took of the pack, the period as the fold had it before, the course unless
  * another purchase gives it by now (the purchase is a duplicate then), the use of its discount
  * unless the code is in other hands by now, and by the event of the fold a referrer's credit. A
- * refund whose receipt never came is forgotten.
+ * purchase that was refunded before its receipt came is given by the receipt as it was kept.
+ *
+ * A reversal that names a refund is of that one; any other is of all refunds that were paid
+ * back by its time. Both are kept, so that a refund that comes after its reversal takes
+ * nothing.
  *
  * Locks: as in refund.c.
  *
@@ -38,6 +42,8 @@
 #include "json/object_write.h"
 #include "store/delivery.h"
 #include "store/purchase_key.h"
+#include "store/refund_state.h"
+#include "store/reversal.h"
 
 enum
 {
@@ -66,28 +72,37 @@ static KeptPlan lock_receipt = {
 	.nargs = 3,
 	.types = {TEXTOID, TEXTOID, TEXTOID},
 };
-/* The latest first: what ended the purchase goes before what had taken a part of it. */
+/* By its id, or all that were paid back by then; the first reversal counts. */
 static KeptPlan reverse_refunds = {
-	.sql = "WITH reversed AS (UPDATE coursebase.store_refunds x SET reversed_at = $4 "
-		   "WHERE " PURCHASE_KEY " AND x.reversed_at IS NULL "
-		   "AND ($5 IS NULL OR x.refund_ref = $5) RETURNING x.*) "
-		   "SELECT r.credits, r.status_before, r.refunded_at FROM reversed r "
-		   "ORDER BY r.status_before IS NULL, r.created_at DESC",
+	.sql = "UPDATE coursebase.store_refunds x "
+		   "SET reversed_at = greatest(least(x.reversed_at, $4), x.refunded_at) "
+		   "WHERE " PURCHASE_KEY " AND coalesce(x.reversed_at > $4, true) "
+		   "AND CASE WHEN $5 IS NULL THEN x.refunded_at <= $4 ELSE x.refund_ref = $5 END "
+		   "AND x.detail IS NOT NULL",
 	.nargs = 5,
 	.types = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID},
 };
-enum
-{
-	REVERSED_CREDITS = 1, /* null: it took none */
-	REVERSED_STATUS,      /* of the receipt before; null: it was of a part */
-	REVERSED_REFUNDED_AT,
+/* What a refund that comes after this reversal will find. */
+static KeptPlan keep_time = {
+	.sql = "UPDATE coursebase.store_receipts x "
+		   "SET reversals = coalesce(x.reversals, '{}') || $4 "
+		   "WHERE " PURCHASE_KEY " AND ($4 = ANY (x.reversals)) IS NOT TRUE",
+	.nargs = 4,
+	.types = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID},
+};
+static KeptPlan keep_ref = {
+	.sql =
+		"INSERT INTO coursebase.store_refunds (source, environment, purchase_id, refund_ref, "
+		"refunded_at, reversed_at) VALUES ($1, $2, $3, $5, $4, $4) ON CONFLICT DO NOTHING",
+	.nargs = 5,
+	.types = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID},
 };
 /* What is still refunded counts anew from the refunds that stand. */
 static KeptPlan write_receipt = {
 	.sql = "UPDATE coursebase.store_receipts x SET status = coalesce($4, x.status), "
 		   "refunded_at = CASE WHEN $4 IS NULL THEN x.refunded_at END, "
 		   "refund_detail = CASE WHEN $4 IS NULL THEN x.refund_detail END, "
-		   "refunded_quantity = f.quantity, refunded_in_cents = f.amount "
+		   "refunded_quantity = least(f.quantity, x.quantity), refunded_in_cents = f.amount "
 		   "FROM (SELECT coalesce(sum(r.quantity), 0) AS quantity, "
 		   "coalesce(sum(r.amount_in_cents), 0) AS amount FROM coursebase.store_refunds r "
 		   "WHERE r.source = $1 AND r.environment = $2 AND r.purchase_id = $3 "
@@ -95,11 +110,26 @@ static KeptPlan write_receipt = {
 	.nargs = 4,
 	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID},
 };
-static KeptPlan forget_refund = {
-	.sql = "DELETE FROM coursebase.store_receipts x WHERE " PURCHASE_KEY
-		   " AND x.user_id IS NULL AND x.status = 'refunded'",
+/* As if it were not paid yet: validate_purchase() gives what the kept receipt is for. A person
+ * who is closed gets nothing; whoever brings the receipt next does. */
+static KeptPlan reopen_receipt = {
+	.sql = "UPDATE coursebase.store_receipts x SET status = 'pending', refunded_at = NULL, "
+		   "refund_detail = NULL, refunded_quantity = 0, refunded_in_cents = 0 "
+		   "WHERE " PURCHASE_KEY,
 	.nargs = 3,
 	.types = {TEXTOID, TEXTOID, TEXTOID},
+};
+static KeptPlan give_receipt = {
+	.sql = "SELECT coursebase.validate_purchase(u.id, x.receipt::text::json, $4) ->> 'status' "
+		   "FROM coursebase.store_receipts x JOIN coursebase.users u ON u.id = x.user_id "
+		   "WHERE " PURCHASE_KEY " AND u.deleted_at IS NULL AND x.receipt IS NOT NULL",
+	.nargs = 4,
+	.types = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID},
+};
+static KeptPlan claim_credits = {
+	.sql = "SELECT FROM coursebase.refund_credit_pack($1, $2, $3, $4, $5)",
+	.nargs = 5,
+	.types = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID},
 };
 static KeptPlan restore_custom_course = {
 	.sql =
@@ -142,15 +172,17 @@ typedef struct Reversal
 	const char *status;        /* the receipt's, in the end */
 	const char *status_before; /* a refund ended the purchase: what to return to */
 	TimestampTz refunded_at;   /* of the refund that ended it */
-	int64 credits;             /* that the refunds claimed of a pack */
-	char *detail;
+	int64 credits;             /* that come back to a pack */
+	const char *detail;
 } Reversal;
 
 /* While it is set, refunded_at may become NULL again: our own statements, and no others. */
 static bool reversal_writes;
 
 static void receipt_find(Reversal *reversal);
-static bool refunds_reverse(Reversal *reversal);
+static bool refunds_reverse(const Reversal *reversal);
+static void settle(Reversal *reversal, const RefundState *before);
+static void purchase_give(Reversal *reversal, const RefundState *after);
 static void purchase_restore(Reversal *reversal);
 static void credits_restore(Reversal *reversal);
 static void subscription_restore(Reversal *reversal);
@@ -171,6 +203,7 @@ PGDLLEXPORT Datum
 coursebase_reverse_store_refund(PG_FUNCTION_ARGS)
 {
 	Reversal reversal = {0};
+	RefundState before;
 	OwnerRights rights;
 
 	purchase_key_read(&reversal.key, fcinfo);
@@ -183,23 +216,10 @@ coursebase_reverse_store_refund(PG_FUNCTION_ARGS)
 	SPI_connect();
 	rights = owner_enter();
 	receipt_find(&reversal);
+	refund_state_read(&reversal.key, &before);
 	reversal.detail = "Nothing of it is refunded.";
-	if (refunds_reverse(&reversal))
-	{
-		reversal_writes = true;
-		PG_TRY();
-		{
-			purchase_restore(&reversal);
-			discount_restore(&reversal);
-			receipt_write(&reversal);
-		}
-		PG_FINALLY();
-		{
-			reversal_writes = false;
-		}
-		PG_END_TRY();
-		reversal_audit(&reversal);
-	}
+	if (refunds_reverse(&reversal) || !reversal.known)
+		settle(&reversal, &before);
 	owner_leave(rights);
 	reversal_return(fcinfo, &reversal);
 	SPI_finish();
@@ -231,6 +251,7 @@ static void
 receipt_find(Reversal *reversal)
 {
 	PlanValues values = {0};
+	pg_uuid_t locked;
 
 	purchase_key_bind(&values, &reversal->key);
 	if (plan_execute(&find_receipt, values.datums, values.nulls, false) == 0)
@@ -241,11 +262,17 @@ receipt_find(Reversal *reversal)
 					   reversal->key.source, reversal->key.environment),
 			 errhint("Tell the reversal again when the receipt or its refund has come.")));
 	reversal->known = plan_uuid_or_null(0, FOUND_USER_ID, &reversal->user);
-	if (reversal->known)
-		anchor_user_require(&reversal->user);
-	/* whose it is never changes; what is refunded is read under the lock */
-	plan_execute(&lock_receipt, values.datums, values.nulls, false);
-	plan_execute(&find_receipt, values.datums, values.nulls, false);
+	/* a transfer may have taken it to another person meanwhile; what is refunded is read under
+	 * the lock */
+	do
+	{
+		locked = reversal->user;
+		if (reversal->known)
+			anchor_user_require(&locked);
+		plan_execute(&lock_receipt, values.datums, values.nulls, false);
+		plan_execute(&find_receipt, values.datums, values.nulls, false);
+		plan_uuid_or_null(0, FOUND_USER_ID, &reversal->user);
+	} while (memcmp(&locked, &reversal->user, UUID_LEN) != 0);
 	reversal->kind = plan_text(0, FOUND_KIND);
 	reversal->product_id = plan_text(0, FOUND_PRODUCT_ID);
 	reversal->line = plan_text(0, FOUND_LINE);
@@ -253,34 +280,125 @@ receipt_find(Reversal *reversal)
 	reversal->order_ref = plan_text(0, FOUND_ORDER_REF);
 }
 
-/* Marks the refunds as reversed and adds up what they took; false if there is none. */
+void
+reversal_settle(const PurchaseKey *key, TimestampTz at, const RefundState *before)
+{
+	Reversal reversal = {.key = *key, .at = at};
+
+	receipt_find(&reversal);
+	settle(&reversal, before);
+}
+
+bool
+reversal_reopen(const PurchaseKey *key)
+{
+	RefundState state;
+	PlanValues values = {0};
+
+	refund_state_read(key, &state);
+	if (refund_state_is_whole(&state))
+		return false;
+	purchase_key_bind(&values, key);
+	reversal_writes = true;
+	PG_TRY();
+	{
+		plan_execute(&reopen_receipt, values.datums, values.nulls, false);
+	}
+	PG_FINALLY();
+	{
+		reversal_writes = false;
+	}
+	PG_END_TRY();
+	return true;
+}
+
+/* Marks the refunds as reversed, and keeps the reversal for one that has not come; false if
+ * none is marked. */
 static bool
-refunds_reverse(Reversal *reversal)
+refunds_reverse(const Reversal *reversal)
 {
 	PlanValues values = {0};
-	uint64 count;
+	uint64 marked;
 
 	purchase_key_bind(&values, &reversal->key);
-	if (!reversal->known)
-	{
-		if (plan_execute(&forget_refund, values.datums, values.nulls, false) > 0)
-			reversal->detail =
-				"The receipt has not come; when it comes it gives what it is for.";
-		return false;
-	}
 	plan_bind_time(&values, reversal->at);
 	plan_bind_text(&values, reversal->ref);
-	count = plan_execute(&reverse_refunds, values.datums, values.nulls, false);
-	for (uint64 row = 0; row < count; row++)
+	marked = plan_execute(&reverse_refunds, values.datums, values.nulls, false);
+	/* the first four of the same values */
+	plan_execute(reversal->ref == NULL ? &keep_time : &keep_ref, values.datums, values.nulls,
+				 false);
+	return marked > 0;
+}
+
+/* Gives back what the refunds that stand hold no longer. */
+static void
+settle(Reversal *reversal, const RefundState *before)
+{
+	RefundState after;
+
+	refund_state_read(&reversal->key, &after);
+	if (before->ended && refund_state_is_whole(&after))
 	{
-		reversal->credits += plan_int64_or(row, REVERSED_CREDITS, 0);
-		if (reversal->status_before == NULL)
-		{
-			reversal->status_before = plan_text(row, REVERSED_STATUS);
-			reversal->refunded_at = plan_time(row, REVERSED_REFUNDED_AT);
-		}
+		reversal->detail = "Another refund of it stands.";
+		return;
 	}
-	return count > 0;
+	if (!reversal->known)
+	{
+		reversal->status = "forgotten";
+		reversal->detail = "The receipt has not come; when it comes it gives what it is for.";
+		return;
+	}
+	if (before->ended && !before->given &&
+		(before->status_before == NULL || strcmp(before->status_before, "valid") == 0))
+		purchase_give(reversal, &after);
+	else
+	{
+		reversal->refunded_at = before->refunded_at;
+		/* what it returns to; a part had ended nothing */
+		if (before->ended)
+			reversal->status_before =
+				before->status_before != NULL ? before->status_before : "valid";
+		if (strcmp(reversal->kind, product_kind_names[PRODUCT_AI_CREDITS]) == 0)
+			reversal->credits =
+				refund_state_credits(&reversal->key, &after, after.taken,
+									 before->ended ? after.total : before->taken);
+		reversal_writes = true;
+		PG_TRY();
+		{
+			purchase_restore(reversal);
+			discount_restore(reversal);
+			receipt_write(reversal);
+		}
+		PG_FINALLY();
+		{
+			reversal_writes = false;
+		}
+		PG_END_TRY();
+	}
+	reversal_audit(reversal);
+}
+
+/* The receipt came when its purchase was refunded already, and has given nothing yet. */
+static void
+purchase_give(Reversal *reversal, const RefundState *after)
+{
+	PlanValues values = {0};
+	int64 credits;
+
+	reversal_reopen(&reversal->key);
+	purchase_key_bind(&values, &reversal->key);
+	plan_bind_time(&values, reversal->at);
+	reversal->status = "pending";
+	reversal->detail = "The account is closed; whoever brings the receipt gets what it is for.";
+	if (plan_execute(&give_receipt, values.datums, values.nulls, false) == 0)
+		return;
+	reversal->status = plan_text_required(0, 1);
+	reversal->detail = "The purchase was given: its receipt had come after its refund.";
+	credits = refund_state_credits(&reversal->key, after, 0, after->taken);
+	if (credits == 0)
+		return;
+	plan_bind_int64(&values, credits);
+	plan_execute(&claim_credits, values.datums, values.nulls, false);
 }
 
 /* Gives back by kind. What had given nothing before its refund gives nothing after it. */
@@ -290,7 +408,9 @@ purchase_restore(Reversal *reversal)
 	const PurchaseKey *key = &reversal->key;
 	PlanValues values = {0};
 
-	reversal->detail = "It gives nothing, as before its refund.";
+	reversal->detail = reversal->status_before != NULL
+						   ? "It gives nothing, as before its refund."
+						   : "The refund of a part had taken nothing.";
 	if (reversal->status_before != NULL && strcmp(reversal->status_before, "valid") != 0 &&
 		strcmp(reversal->status_before, "duplicate") != 0)
 		return;
@@ -419,7 +539,7 @@ reversal_return(FunctionCallInfo fcinfo, const Reversal *reversal)
 	PlanValues values = {0};
 	bool nulls[5];
 
-	plan_bind_text(&values, reversal->known ? reversal->status : "forgotten");
+	plan_bind_text(&values, reversal->status);
 	plan_bind_text(&values, reversal->kind);
 	plan_bind_uuid(&values, reversal->known ? &reversal->user : NULL);
 	plan_bind_text(&values, reversal->product_id);

@@ -3,8 +3,9 @@
  * because the account that had it is closed and the next one brings the same receipt.
  *
  * Invariants: a receipt moves with what it gave; a course that the receiver has already becomes
- * a duplicate. Packs of credits stay where they were bought: their log tells what was spent of
- * them. The use of a discount stays the buyer's. Each move is audited.
+ * a duplicate, and a duplicate that the giver has takes the place of the one that went. Packs
+ * of credits stay where they were bought: their log tells what was spent of them. The use of a
+ * discount stays the buyer's. Each move is audited.
  *
  * Locks: the two rows of users, the lesser uuid first, then as in receipt.c.
  *
@@ -13,6 +14,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -35,6 +37,7 @@
 #include "identity/anchor.h"
 #include "identity/audit.h"
 #include "json/object_write.h"
+#include "store/delivery.h"
 #include "store/purchase_key.h"
 #include "store/transfer.h"
 
@@ -49,10 +52,11 @@ static KeptPlan find_other = {
 	.nargs = 5,
 	.types = {TEXTOID, TEXTOID, TEXTOID, UUIDOID, TEXTOID},
 };
+/* Duplicates last: the receiver must not lose the place of the purchase that gave to one. */
 static KeptPlan list_receipts = {
 	.sql = "SELECT r.source, r.environment, r.purchase_id, r.kind "
 		   "FROM coursebase.store_receipts r WHERE r.user_id = $1 AND r.kind <> 'ai_credits' "
-		   "ORDER BY r.source, r.environment, r.purchase_id",
+		   "ORDER BY r.status = 'duplicate', r.source, r.environment, r.purchase_id",
 	.nargs = 1,
 	.types = {UUIDOID},
 };
@@ -69,16 +73,30 @@ static KeptPlan move_receipt = {
 	.nargs = 5,
 	.types = {TEXTOID, TEXTOID, TEXTOID, UUIDOID, UUIDOID},
 };
-/* What the receiver has already stands: the purchase that comes becomes a duplicate. */
+/* While it is valid here, a duplicate of the giver may wait behind it. */
+static KeptPlan find_valid_course = {
+	.sql = "SELECT x.course_id, x.voice FROM coursebase.course_purchases x "
+		   "WHERE " PURCHASE_KEY " AND x.user_id = $4 AND x.status = 'valid'",
+	.nargs = 4,
+	.types = {TEXTOID, TEXTOID, TEXTOID, UUIDOID},
+};
+/* What the receiver has already stands: the purchase that comes becomes a duplicate. One that
+ * was a duplicate gives where nothing else does. */
 static KeptPlan move_course = {
 	.sql = "WITH moved AS (UPDATE coursebase.course_purchases x SET user_id = $4, "
-		   "status = CASE WHEN x.status = 'valid' AND EXISTS (SELECT FROM "
+		   "status = CASE WHEN x.status = 'valid' OR (x.status = 'invalid' "
+		   "AND x.environment = 'production' AND EXISTS (SELECT FROM "
+		   "coursebase.store_receipts r WHERE r.source = x.source "
+		   "AND r.environment = x.environment AND r.purchase_id = x.purchase_id "
+		   "AND r.status = 'duplicate')) THEN CASE WHEN EXISTS (SELECT FROM "
 		   "coursebase.course_purchases o WHERE o.user_id = $4 AND o.course_id = x.course_id "
 		   "AND o.voice IS NOT DISTINCT FROM x.voice AND o.status IN ('valid', 'pending') "
-		   "AND o.source <> 'premium_slot') THEN 'invalid' ELSE x.status END "
-		   "WHERE " PURCHASE_KEY " AND x.user_id = $5 RETURNING x.status) "
-		   "UPDATE coursebase.store_receipts x SET status = 'duplicate' FROM moved m "
-		   "WHERE " PURCHASE_KEY " AND m.status = 'invalid' AND x.status = 'valid'",
+		   "AND o.source <> 'premium_slot') THEN 'invalid' ELSE 'valid' END "
+		   "ELSE x.status END WHERE " PURCHASE_KEY " AND x.user_id = $5 RETURNING x.status) "
+		   "UPDATE coursebase.store_receipts x SET status = "
+		   "CASE m.status WHEN 'valid' THEN 'valid' ELSE 'duplicate' END FROM moved m "
+		   "WHERE " PURCHASE_KEY " AND (m.status, x.status) IN "
+		   "(('valid', 'duplicate'), ('invalid', 'valid'))",
 	.nargs = 5,
 	.types = {TEXTOID, TEXTOID, TEXTOID, UUIDOID, UUIDOID},
 };
@@ -97,6 +115,14 @@ static KeptPlan move_line = {
 	.types = {TEXTOID, TEXTOID, UUIDOID},
 };
 
+/* What was bought once: a pack stays where it was bought, a period goes with its line. */
+static KeptPlan find_person = {
+	.sql = "SELECT x.user_id FROM coursebase.store_receipts x WHERE " PURCHASE_KEY
+		   " AND x.user_id <> $4 AND x.kind IN ('course', 'custom_course')",
+	.nargs = 4,
+	.types = {TEXTOID, TEXTOID, TEXTOID, UUIDOID},
+};
+
 /* The receipts of a line's payments. */
 static KeptPlan list_payments = {
 	.sql = "SELECT r.source, r.environment, r.purchase_id, r.user_id "
@@ -113,13 +139,18 @@ static bool transfer_writes;
 static void people_lock(const pg_uuid_t *from, const pg_uuid_t *to);
 static void receipts_move(FunctionCallInfo fcinfo, const pg_uuid_t *from, const pg_uuid_t *to);
 static void lines_move(FunctionCallInfo fcinfo, const pg_uuid_t *from, const pg_uuid_t *to);
-static void receipt_move(const PurchaseKey *key, const pg_uuid_t *from, const pg_uuid_t *to);
+static bool receipt_move_alone(const PurchaseKey *key, const pg_uuid_t *from,
+							   const pg_uuid_t *to);
+static bool receipt_move(const PurchaseKey *key, const pg_uuid_t *from, const pg_uuid_t *to);
+static bool rows_move(PlanValues *values);
+static void move_audit(const PurchaseKey *key, const pg_uuid_t *from, const pg_uuid_t *to);
 static bool line_move(const char *store, const char *line, const pg_uuid_t *to);
 static void move_return(FunctionCallInfo fcinfo, const char *kind, const char *source,
 						const char *id);
 
 PG_FUNCTION_INFO_V1(coursebase_transfer_purchases);
 PG_FUNCTION_INFO_V1(coursebase_transfer_line);
+PG_FUNCTION_INFO_V1(coursebase_transfer_receipt);
 PG_FUNCTION_INFO_V1(coursebase_tg_any__person_stays);
 
 /*
@@ -173,6 +204,40 @@ coursebase_transfer_line(PG_FUNCTION_ARGS)
 }
 
 /*
+ * SQL function: transfer_receipt(source text, environment text, purchase_id text, to_user uuid)
+ * returns boolean
+ */
+PGDLLEXPORT Datum
+coursebase_transfer_receipt(PG_FUNCTION_ARGS)
+{
+	PlanValues values = {0};
+	PurchaseKey key;
+	pg_uuid_t *to;
+	pg_uuid_t from;
+	OwnerRights rights;
+	bool moved = false;
+
+	args_require_all(fcinfo);
+	purchase_key_read(&key, fcinfo);
+	to = PG_GETARG_UUID_P(3);
+	schema_require_current();
+	SPI_connect();
+	rights = owner_enter();
+	purchase_key_bind(&values, &key);
+	plan_bind_uuid(&values, to);
+	if (plan_execute(&find_person, values.datums, values.nulls, false) > 0)
+	{
+		from = plan_uuid(0, 1);
+		people_lock(&from, to);
+		/* another transfer may have come first: then it is not this person's any more */
+		moved = receipt_move_alone(&key, &from, to);
+	}
+	owner_leave(rights);
+	SPI_finish();
+	PG_RETURN_BOOL(moved);
+}
+
+/*
  * SQL function: tg_any__person_stays() returns trigger
  *
  * Fires where an UPDATE changes a user_id that is set.
@@ -218,7 +283,7 @@ transfer_restore(const Receipt *receipt, const pg_uuid_t *user)
 	if (!transfer_is_allowed(plan_bool(0, 2)))
 		return false;
 	people_lock(&other, user);
-	receipt_move(&key, &other, user);
+	receipt_move_alone(&key, &other, user);
 	if (receipt->original_transaction_id != NULL)
 		line_move(receipt->source, receipt->original_transaction_id, user);
 	return true;
@@ -280,32 +345,73 @@ lines_move(FunctionCallInfo fcinfo, const pg_uuid_t *from, const pg_uuid_t *to)
 	}
 }
 
-/* The receipt, and what it gave. */
-static void
+/* One receipt, without the others of the giver: a duplicate that stays takes its place. */
+static bool
+receipt_move_alone(const PurchaseKey *key, const pg_uuid_t *from, const pg_uuid_t *to)
+{
+	PlanValues values = {0};
+	bool was_valid;
+	pg_uuid_t course;
+	const char *voice = NULL;
+
+	purchase_key_bind(&values, key);
+	plan_bind_uuid(&values, from);
+	was_valid = plan_execute(&find_valid_course, values.datums, values.nulls, false) > 0;
+	if (was_valid)
+	{
+		course = plan_uuid(0, 1);
+		voice = plan_text(0, 2);
+	}
+	if (!receipt_move(key, from, to))
+		return false;
+	/* after the one that was valid is gone, so that there is room for it */
+	if (was_valid)
+		course_purchase_promote(from, &course, voice, GetCurrentTransactionStartTimestamp());
+	return true;
+}
+
+/* The receipt, and what it gave; false if it is not that person's. */
+static bool
 receipt_move(const PurchaseKey *key, const pg_uuid_t *from, const pg_uuid_t *to)
 {
-	KeptPlan *const plans[] = {&move_course, &move_custom_course};
 	PlanValues values = {0};
-	StringInfoData before, after;
-	uint64 moved;
 
 	purchase_key_bind(&values, key);
 	plan_bind_uuid(&values, to);
 	plan_bind_uuid(&values, from);
+	if (!rows_move(&values))
+		return false;
+	move_audit(key, from, to);
+	return true;
+}
+
+/* The values are those of each plan. */
+static bool
+rows_move(PlanValues *values)
+{
+	KeptPlan *const plans[] = {&move_course, &move_custom_course};
+	volatile uint64 moved = 0;
+
 	transfer_writes = true;
 	PG_TRY();
 	{
-		moved = plan_execute(&move_receipt, values.datums, values.nulls, false);
+		moved = plan_execute(&move_receipt, values->datums, values->nulls, false);
 		for (int i = 0; moved > 0 && i < lengthof(plans); i++)
-			plan_execute(plans[i], values.datums, values.nulls, false);
+			plan_execute(plans[i], values->datums, values->nulls, false);
 	}
 	PG_FINALLY();
 	{
 		transfer_writes = false;
 	}
 	PG_END_TRY();
-	if (moved == 0)
-		return;
+	return moved > 0;
+}
+
+static void
+move_audit(const PurchaseKey *key, const pg_uuid_t *from, const pg_uuid_t *to)
+{
+	StringInfoData before, after;
+
 	object_begin(&before);
 	object_text(&before, "user_id", uuid_text(from));
 	object_begin(&after);

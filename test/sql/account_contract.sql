@@ -54,7 +54,7 @@ INSERT INTO stated VALUES
     ('course_purchases', 'kept', 'voice source product_id purchase_id purchase_token environment status'),
     ('custom_course_purchases', 'kept', 'purchase_id purchase_token source environment status'),
     ('ai_credit_purchases', 'kept', 'product_id source environment purchase_id purchase_token status currency'),
-    ('store_receipts', 'kept', 'source environment purchase_id product_id kind voice purchase_token original_transaction_id discount_order_ref status detail receipt refund_detail currency discount_refused'),
+    ('store_receipts', 'kept', 'source environment purchase_id product_id kind voice purchase_token original_transaction_id discount_order_ref status detail receipt refund_detail currency discount_refused reversals'),
     ('store_notifications', 'removed', 'body details result'),
     ('store_notifications', 'derived', 'waits_for'),
     ('store_notifications', 'kept', 'settles_review'),
