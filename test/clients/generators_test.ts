@@ -1,24 +1,24 @@
 // generators_test.ts: what drizzle-kit pull and kysely-codegen write of a database with coursebase compiles, and a program
 // that leaves out what the database fills compiles against it.
-// Needs: typescript@5.6.3 drizzle-kit@0.31.4 drizzle-orm@0.45.1 kysely@0.28.5 kysely-codegen@0.19.0
+// Needs: drizzle-kit@0.31.4 drizzle-orm@0.45.1 kysely@0.28.5 kysely-codegen@0.19.0
 //
-// PGHOST, PGPORT and PGUSER name a server on which the caller may make databases.
+// The environment is that of client.ts.
 import { strict as assert } from "node:assert"
 import { execFileSync } from "node:child_process"
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { resolve } from "node:path"
-import { Client } from "pg"
+import { Calls, inWorld, run, worldOf } from "./client"
 
-const database = "coursebase_edge"
+const world = worldOf("generators")
 // where the packages are, too
 const base = resolve(__dirname, "..")
 const folder = `${base}/generated`
 // the tables that the guide names
 const unwritten = ["access_events", "closed_id_key", "closed_ids", "event_claims", "event_consumers"]
 
-function run(program: string, ...args: string[]): void {
+function generate(program: string, ...args: string[]): void {
     try {
-        execFileSync(process.execPath, [`${base}/node_modules/${program}`, ...args], { cwd: folder, encoding: "utf8" })
+        execFileSync(process.execPath, [`${base}/node_modules/${program}`, ...args], { cwd: folder, encoding: "utf8", timeout: 60_000 })
     } catch (failed) {
         const said = failed as { stdout?: string; stderr?: string }
         throw new Error(`${program}: ${said.stdout ?? ""}${said.stderr ?? ""}`)
@@ -26,7 +26,7 @@ function run(program: string, ...args: string[]): void {
 }
 
 function compile(...files: string[]): void {
-    run("typescript/bin/tsc", "--noEmit", "--strict", "--skipLibCheck", "--target", "es2020", "--module", "nodenext",
+    generate("typescript/bin/tsc", "--noEmit", "--strict", "--skipLibCheck", "--target", "es2020", "--module", "nodenext",
         "--moduleResolution", "nodenext", "--types", "node", ...files)
 }
 
@@ -36,7 +36,7 @@ function drizzle(url: string): void {
         dbCredentials: { url },
     }
     writeFileSync(`${folder}/drizzle.config.json`, JSON.stringify(config))
-    run("drizzle-kit/bin.cjs", "pull", "--config=drizzle.config.json")
+    generate("drizzle-kit/bin.cjs", "pull", "--config=drizzle.config.json")
     writeFileSync(`${folder}/with_drizzle.ts`, `
         import { appLogsInCoursebase, lessonsInCoursebase, plansInCoursebase, usersInCoursebase } from "./drizzle/schema"
         export const lesson: typeof lessonsInCoursebase.$inferInsert = { sectionId: "a", name: "b" }
@@ -50,7 +50,7 @@ function drizzle(url: string): void {
 }
 
 function kysely(url: string): void {
-    run("kysely-codegen/dist/cli/bin.js", "--url", url, "--dialect", "postgres", "--default-schema", "coursebase",
+    generate("kysely-codegen/dist/cli/bin.js", "--url", url, "--dialect", "postgres", "--default-schema", "coursebase",
         "--include-pattern", "coursebase.*", "--out-file", `${folder}/kysely.ts`)
     writeFileSync(`${folder}/with_kysely.ts`, `
         import type { Insertable } from "kysely"
@@ -63,27 +63,16 @@ function kysely(url: string): void {
 }
 
 async function main(): Promise<void> {
-    const admin = new Client({ database: "postgres" })
-    await admin.connect()
-    try {
-        await admin.query(`CREATE DATABASE ${database}`)
-        const client = new Client({ database })
-        await client.connect()
-        await client.query("CREATE EXTENSION coursebase")
-        await client.end()
+    await inWorld(world, async () => {
         mkdirSync(folder, { recursive: true })
         const { PGHOST = "localhost", PGPORT = "5432", PGUSER = "postgres" } = process.env
-        const url = `postgres://${PGUSER}@localhost:${PGPORT}/${database}?host=${encodeURIComponent(PGHOST)}`
-        drizzle(url)
-        kysely(url)
-        console.log("ok: drizzle-kit pull, kysely-codegen")
-    } finally {
-        await admin.query(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`)
-        await admin.end()
-    }
+        const url = `postgres://${PGUSER}@localhost:${PGPORT}/${world.database}?host=${encodeURIComponent(PGHOST)}`
+        for (const [name, pull] of Object.entries({ "drizzle-kit": drizzle, "kysely-codegen": kysely })) {
+            const calls = new Calls(name)
+            await calls.call("pull and compile", () => pull(url))
+            calls.end()
+        }
+    })
 }
 
-main().catch((error) => {
-    console.error(error)
-    process.exit(1)
-})
+run(main)
