@@ -66,6 +66,8 @@ BEGIN
         WHEN c.typcategory = 'T' THEN ARRAY[to_jsonb(interval '1 day'), to_jsonb(interval '2 hours')]
         WHEN c.atttypid = 'xid8'::regtype THEN ARRAY[to_jsonb('1'::text), to_jsonb('2'::text)]
         WHEN c.atttypid = 'bytea'::regtype THEN ARRAY[to_jsonb(overlay((held #>> '{}')::bytea PLACING '\x00' FROM 1)), to_jsonb(overlay((held #>> '{}')::bytea PLACING '\x01' FROM 1))]
+        WHEN c.atttypid = 'timestamptz[]'::regtype THEN ARRAY[jsonb_build_array(now())]
+        WHEN c.atttypid = 'text[]'::regtype THEN ARRAY['["x"]'::jsonb]
         WHEN c.atttypid = 'uuid'::regtype THEN ARRAY[to_jsonb(md5('other')::uuid)]
         ELSE '{}' END;
     -- of what a type or a CHECK lists every word is tried, of other values a few
