@@ -167,22 +167,55 @@ edge_packaged()
 	command -v node >/dev/null && [ -x "$tsc" ] && [ -d /usr/share/nodejs/pg ] && [ -d /usr/share/nodejs/@types/node ]
 }
 
-# edge_modules DIRECTORY [PACKAGE]…: what test/edge imports, as its node_modules: Debian's, or npm's where Node is another's
-# or where packages are named, which Debian has not and whose types its TypeScript cannot read.
-edge_modules()
+# npm_install DIRECTORY PACKAGE…: what test/edge and test/clients import, as the directory's node_modules. They stay there, so
+# that a second run with the same packages needs no network.
+npm_install()
 {
 	modules=$1
 	shift
-	mkdir -p "$modules"
-	if [ $# = 0 ] && edge_packaged; then
-		ln -sfn /usr/share/nodejs "$modules/node_modules"
-		return
-	fi
 	tsc=$modules/node_modules/.bin/tsc
 	command -v npm >/dev/null || return 1
-	[ $# = 0 ] && [ -x "$tsc" ] || HOME=$work/home attended npm install --prefix "$modules" --no-audit --no-fund \
-		--no-package-lock --no-update-notifier --loglevel=error --fetch-retries=1 --fetch-retry-mintimeout=1000 \
-		pg@8 typescript@5 @types/pg@8 @types/node@20 "$@"
+	mkdir -p "$modules"
+	[ "$(cat "$modules/installed" 2>/dev/null)" != "$*" ] || return 0
+	HOME=$work/home attended npm install --prefix "$modules" --no-audit --no-fund \
+		--no-package-lock --no-update-notifier --loglevel=error --fetch-retries=1 --fetch-retry-mintimeout=1000 "$@" || return 1
+	say "$*" >"$modules/installed"
+}
+
+# The types and the compiler that go with any package that npm brings.
+npm_base='pg@8.13.1 typescript@5.6.3 @types/pg@8.11.10 @types/node@20.17.6'
+
+# edge_modules DIRECTORY [PACKAGE]…: Debian's modules, or npm's where Node is another's or where packages are named, which
+# Debian has not and whose types its TypeScript cannot read.
+edge_modules()
+{
+	if [ $# = 1 ] && edge_packaged; then
+		mkdir -p "$1"
+		ln -sfn /usr/share/nodejs "$1/node_modules"
+		return
+	fi
+	# shellcheck disable=SC2086 # a list of words
+	npm_install "$@" $npm_base
+}
+
+# apt_unpack DIRECTORY PACKAGE…: Debian's packages and what they need and is not here, unpacked there instead of installed:
+# nothing of them is started, and nobody has to be root. They stay there as npm's do.
+apt_unpack()
+{
+	unpacked=$1
+	shift
+	[ "$(cat "$unpacked/unpacked" 2>/dev/null)" != "$*" ] || return 0
+	command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || return 1
+	mkdir -p "$unpacked/archives/partial" "$unpacked/root"
+	if is_root; then
+		apt_update || return 1
+	fi
+	attended apt-get install -y -qq --download-only --reinstall --no-install-recommends -o Debug::NoLocking=1 \
+		-o APT::Sandbox::User= -o Acquire::Retries=1 -o Acquire::http::Timeout=20 -o Dir::Cache::archives="$unpacked/archives" "$@" || return 1
+	for archive in "$unpacked"/archives/*.deb; do
+		dpkg-deb -x "$archive" "$unpacked/root" || return 1
+	done
+	say "$*" >"$unpacked/unpacked"
 }
 
 # Tools without which a step of test/check is skipped, in words, instead of failing.

@@ -309,8 +309,8 @@ SELECT count(@expression@) FROM bench_peer.phones AS p, bench_peer.phones AS oth
 WHERE p.user_id = '00000000-0000-4000-8000-000000001000' AND other.user_id = '00000000-0000-4000-8000-000000001001'
 --# way ours: handshake(user, request), a hit
 coursebase.handshake(p.user_id, p.current)
---# way miss: of another user, computed | instructions >= 10
-coursebase.handshake(other.user_id, other.current)
+--# way miss: computed for another user, 65 files sent | instructions >= 10
+coursebase.handshake(other.user_id, other.request)
 
 --# row: handshake_hit_whole
 --# area: Sync

