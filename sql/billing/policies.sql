@@ -1,5 +1,5 @@
--- subscription_events, subscription_lines and subscription_event_mappings have no policy: only the server reads
--- them. A person reads the own events in the view subscription_history.
+-- subscription_events, subscription_lines and subscription_event_mappings are the server's alone. A person reads
+-- the own events in the view subscription_history.
 
 CREATE POLICY self_select_own ON coursebase.subscriptions FOR SELECT TO public
     USING (user_id BETWEEN (SELECT coursebase.own_from()) AND (SELECT coursebase.own_to()));
@@ -15,3 +15,10 @@ CREATE POLICY anyone_select_all ON coursebase.store_product_entitlements FOR SEL
     USING (true);
 COMMENT ON POLICY anyone_select_all ON coursebase.store_product_entitlements IS
     'Anybody reads what the products give. Only the server writes it.';
+
+CREATE POLICY nobody_all_rows ON coursebase.subscription_event_mappings FOR ALL USING (false);
+COMMENT ON POLICY nobody_all_rows ON coursebase.subscription_event_mappings IS 'Closed to everybody whom row security binds: only the server passes.';
+CREATE POLICY nobody_all_rows ON coursebase.subscription_events FOR ALL USING (false);
+COMMENT ON POLICY nobody_all_rows ON coursebase.subscription_events IS 'Closed to everybody whom row security binds: only the server passes.';
+CREATE POLICY nobody_all_rows ON coursebase.subscription_lines FOR ALL USING (false);
+COMMENT ON POLICY nobody_all_rows ON coursebase.subscription_lines IS 'Closed to everybody whom row security binds: only the server passes.';

@@ -54,7 +54,7 @@ CREATE UNIQUE INDEX discount_codes_code_idx ON coursebase.discount_codes (upper(
 CREATE INDEX discount_codes_cohort_id_idx ON coursebase.discount_codes (cohort_id);
 CREATE INDEX discount_codes_referrer_id_idx ON coursebase.discount_codes (referrer_id);
 CREATE INDEX discount_codes_parent_code_id_idx ON coursebase.discount_codes (parent_code_id);
-COMMENT ON TABLE coursebase.discount_codes IS 'Discounts: what a code takes off, from what, for whom, how often and how long. No policy: only the server reads and writes the table.';
+COMMENT ON TABLE coursebase.discount_codes IS 'Discounts: what a code takes off, from what, for whom, how often and how long. Only the server reads and writes the table.';
 COMMENT ON COLUMN coursebase.discount_codes.id IS 'Key of the code.';
 COMMENT ON COLUMN coursebase.discount_codes.code IS 'What a buyer types. White space around the code and upper or lower case make no difference.';
 COMMENT ON COLUMN coursebase.discount_codes.product_type IS 'The kind of product that the code is for: course, subscription, ai_credits or custom_course.';
@@ -105,7 +105,7 @@ CREATE TABLE coursebase.discount_code_shards (
     CONSTRAINT discount_code_shards_redeemed_count_range_check
         CHECK (redeemed_count <= max_redemptions)
 );
-COMMENT ON TABLE coursebase.discount_code_shards IS 'Counters of codes that many people use at once, in parts; split_counter() makes them. No policy: only the server reads and writes the table.';
+COMMENT ON TABLE coursebase.discount_code_shards IS 'Counters of codes that many people use at once, in parts; split_counter() makes them. Only the server reads and writes the table.';
 COMMENT ON COLUMN coursebase.discount_code_shards.discount_code_id IS 'The code.';
 COMMENT ON COLUMN coursebase.discount_code_shards.shard IS 'Number of the part, from 0.';
 COMMENT ON COLUMN coursebase.discount_code_shards.redeemed_count IS 'Places of this part that are taken. The parts add up to the count of the code.';
@@ -275,7 +275,7 @@ CREATE TABLE coursebase.referral_spendings (
 );
 CREATE INDEX referral_spendings_referral_credit_id_idx
     ON coursebase.referral_spendings (referral_credit_id);
-COMMENT ON TABLE coursebase.referral_spendings IS 'What an order took from which referral credit: one row a part. No policy: only the server reads and writes the table.';
+COMMENT ON TABLE coursebase.referral_spendings IS 'What an order took from which referral credit: one row a part. Only the server reads and writes the table.';
 COMMENT ON COLUMN coursebase.referral_spendings.user_id IS 'The person who spent.';
 COMMENT ON COLUMN coursebase.referral_spendings.order_ref IS 'The order; an order spends once.';
 COMMENT ON COLUMN coursebase.referral_spendings.referral_credit_id IS 'The credit that this part was taken from.';

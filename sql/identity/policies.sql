@@ -98,3 +98,8 @@ CREATE POLICY admin_select_all ON coursebase.audit_events FOR SELECT TO public
     USING ((SELECT coursebase.is_admin()));
 COMMENT ON POLICY admin_select_all ON coursebase.audit_events IS
     'Administrators read who changed what.';
+
+CREATE POLICY nobody_all_rows ON coursebase.closed_id_key FOR ALL USING (false);
+COMMENT ON POLICY nobody_all_rows ON coursebase.closed_id_key IS 'Closed to everybody whom row security binds: the table is the owner''s alone.';
+CREATE POLICY nobody_all_rows ON coursebase.closed_ids FOR ALL USING (false);
+COMMENT ON POLICY nobody_all_rows ON coursebase.closed_ids IS 'Closed to everybody whom row security binds: the table is the owner''s alone.';

@@ -301,7 +301,7 @@ CREATE TABLE coursebase.closed_id_key (
     CONSTRAINT closed_id_key_length_check
         CHECK (octet_length(inner_key) = 64 AND octet_length(outer_key) = 64)
 );
-COMMENT ON TABLE coursebase.closed_id_key IS 'The key with which external ids of closed accounts are hashed. No grant and no policy: the owner''s alone.';
+COMMENT ON TABLE coursebase.closed_id_key IS 'The key with which external ids of closed accounts are hashed. No grant, and a policy that lets nobody through: the owner''s alone.';
 COMMENT ON COLUMN coursebase.closed_id_key.singleton IS 'Always true: there is one row.';
 COMMENT ON COLUMN coursebase.closed_id_key.inner_key IS 'The key with HMAC''s inner padding.';
 COMMENT ON COLUMN coursebase.closed_id_key.outer_key IS 'The key with HMAC''s outer padding.';
@@ -321,7 +321,7 @@ CREATE TABLE coursebase.closed_ids (
     CONSTRAINT closed_ids_id_hash_length_check CHECK (octet_length(id_hash) = 32)
 );
 CREATE INDEX closed_ids_closed_at_idx ON coursebase.closed_ids (closed_at);
-COMMENT ON TABLE coursebase.closed_ids IS 'External ids of closed accounts, as an HMAC that tells of nobody. While one is kept (setting closed_id_days) no account is made under the id; purge_logs() deletes what is older. No grant and no policy: the owner''s alone.';
+COMMENT ON TABLE coursebase.closed_ids IS 'External ids of closed accounts, as an HMAC that tells of nobody. While one is kept (setting closed_id_days) no account is made under the id; purge_logs() deletes what is older. No grant, and a policy that lets nobody through: the owner''s alone.';
 COMMENT ON COLUMN coursebase.closed_ids.id_hash IS 'HMAC-SHA-256 of users.clerk_user_id, with closed_id_key.';
 COMMENT ON COLUMN coursebase.closed_ids.closed_at IS 'When the account was closed, by the clock of the server.';
 COMMENT ON COLUMN coursebase.closed_ids.created_at IS 'When the row was made.';

@@ -18,7 +18,7 @@ CREATE TABLE coursebase.custom_courses (
     CONSTRAINT custom_courses_file_size_not_negative_check CHECK (file_size_bytes >= 0)
 );
 CREATE INDEX custom_courses_user_id_idx ON coursebase.custom_courses (user_id);
-COMMENT ON TABLE coursebase.custom_courses IS 'Courses made for one person, as JSON documents. No policy: only the server reads and writes the table.';
+COMMENT ON TABLE coursebase.custom_courses IS 'Courses made for one person, as JSON documents. Only the server reads and writes the table.';
 COMMENT ON COLUMN coursebase.custom_courses.id IS 'Key of the custom course.';
 COMMENT ON COLUMN coursebase.custom_courses.user_id IS 'The person for whom the course was made.';
 COMMENT ON COLUMN coursebase.custom_courses.course_code IS 'Code of the product that was bought: X, two digits, three letters (X99ENB).';

@@ -23,7 +23,7 @@ CREATE TABLE coursebase.store_keys (
     CONSTRAINT store_keys_valid_period_check CHECK (valid_from < valid_until)
 );
 COMMENT ON TABLE coursebase.store_keys IS
-    'Roots, public keys, secrets and names of apps with which notifications are proven genuine. set_store_key() enters them. No grant and no policy: the owner''s alone.';
+    'Roots, public keys, secrets and names of apps with which notifications are proven genuine. set_store_key() enters them. No grant, and a policy that lets nobody through: the owner''s alone.';
 COMMENT ON COLUMN coursebase.store_keys.provider IS 'app_store, google_play, stripe or revenuecat.';
 COMMENT ON COLUMN coursebase.store_keys.environment IS 'production, sandbox, or any for both.';
 COMMENT ON COLUMN coursebase.store_keys.kind IS 'app_store: root (certificate), bundle_id. google_play: push_key (public key or certificate of Google''s tokens), push_audience, push_email, licence_key (the app''s public key), package_name. stripe: signing_secret. revenuecat: authorization (the header''s value), app_id.';

@@ -6,3 +6,6 @@ CREATE POLICY self_insert_own ON coursebase.app_logs FOR INSERT TO public
         AND created_at <= now() + interval '5 minutes');
 COMMENT ON POLICY self_insert_own ON coursebase.app_logs IS
     'A user writes entries about the own account only, and of no time to come.';
+
+CREATE POLICY nobody_all_rows ON coursebase.server_logs FOR ALL USING (false);
+COMMENT ON POLICY nobody_all_rows ON coursebase.server_logs IS 'Closed to everybody whom row security binds: only the server passes.';

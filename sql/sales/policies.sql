@@ -1,5 +1,5 @@
--- A person reads their own purchases and grants; administrators grant courses by hand. purchase_refunds has no policy:
--- only the server reads and writes it.
+-- A person reads their own purchases and grants; administrators grant courses by hand. purchase_refunds is
+-- the server's alone.
 
 CREATE POLICY self_select_own ON coursebase.purchases
     FOR SELECT TO public
@@ -44,3 +44,6 @@ CREATE POLICY admin_delete_all ON coursebase.user_course_access
     FOR DELETE TO public
     USING ((SELECT coursebase.is_admin()));
 COMMENT ON POLICY admin_delete_all ON coursebase.user_course_access IS 'An administrator takes a course away; a trigger deletes every grant of the course that counts.';
+
+CREATE POLICY nobody_all_rows ON coursebase.purchase_refunds FOR ALL USING (false);
+COMMENT ON POLICY nobody_all_rows ON coursebase.purchase_refunds IS 'Closed to everybody whom row security binds: only the server passes.';

@@ -132,7 +132,7 @@ CREATE TABLE coursebase.purchase_refunds (
     CONSTRAINT purchase_refunds_amount_not_negative_check CHECK (amount_in_cents >= 0)
 );
 CREATE INDEX purchase_refunds_purchase_id_idx ON coursebase.purchase_refunds (purchase_id);
-COMMENT ON TABLE coursebase.purchase_refunds IS 'Refunds that came with an id of their provider: each counts once. There is no policy: only the server reads and writes the table.';
+COMMENT ON TABLE coursebase.purchase_refunds IS 'Refunds that came with an id of their provider: each counts once. Only the server reads and writes the table.';
 COMMENT ON COLUMN coursebase.purchase_refunds.refund_ref IS 'The provider''s id of the refund.';
 COMMENT ON COLUMN coursebase.purchase_refunds.purchase_id IS 'The purchase.';
 COMMENT ON COLUMN coursebase.purchase_refunds.amount_in_cents IS 'Sum that was paid back, in cents; 0 for the refund of a free product.';

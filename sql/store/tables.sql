@@ -187,7 +187,7 @@ CREATE TABLE coursebase.store_refunds (
     CONSTRAINT store_refunds_parts_positive_check
         CHECK (quantity > 0 AND amount_in_cents > 0 AND credits > 0)
 );
-COMMENT ON TABLE coursebase.store_refunds IS 'Refunds of receipts, each once, with what it took. Written by refund_store_purchase() and reverse_store_refund(); there is no policy: only the server reads it.';
+COMMENT ON TABLE coursebase.store_refunds IS 'Refunds of receipts, each once, with what it took. Written by refund_store_purchase() and reverse_store_refund(); only the server reads it.';
 COMMENT ON COLUMN coursebase.store_refunds.source IS 'google_play or app_store.';
 COMMENT ON COLUMN coursebase.store_refunds.environment IS 'production or sandbox.';
 COMMENT ON COLUMN coursebase.store_refunds.purchase_id IS 'The store''s id of the purchase.';

@@ -16,7 +16,7 @@ CREATE TABLE coursebase.master_manifests (
 );
 CREATE UNIQUE INDEX master_manifests_default_name_idx ON coursebase.master_manifests (name)
     WHERE is_default;
-COMMENT ON TABLE coursebase.master_manifests IS 'Documents that phones fetch at start: of each name one default, and others for cohorts. No policy: only the server reads and writes the table.';
+COMMENT ON TABLE coursebase.master_manifests IS 'Documents that phones fetch at start: of each name one default, and others for cohorts. Only the server reads and writes the table.';
 COMMENT ON COLUMN coursebase.master_manifests.id IS 'Key of the manifest.';
 COMMENT ON COLUMN coursebase.master_manifests.name IS 'File name on the phone, such as shop.json.';
 COMMENT ON COLUMN coursebase.master_manifests.content IS 'The document, kept byte for byte.';
@@ -51,7 +51,7 @@ CREATE TABLE coursebase.manifest_cohorts (
 );
 CREATE INDEX manifest_cohorts_manifest_id_name_idx
     ON coursebase.manifest_cohorts (manifest_id, name);
-COMMENT ON TABLE coursebase.manifest_cohorts IS 'Manifests that a cohort gets instead of the default of the same name. No policy: only the server reads and writes the table.';
+COMMENT ON TABLE coursebase.manifest_cohorts IS 'Manifests that a cohort gets instead of the default of the same name. Only the server reads and writes the table.';
 COMMENT ON COLUMN coursebase.manifest_cohorts.manifest_id IS 'The manifest.';
 COMMENT ON COLUMN coursebase.manifest_cohorts.cohort_id IS 'The cohort that gets it.';
 COMMENT ON COLUMN coursebase.manifest_cohorts.name IS 'Name of the manifest, filled in and kept equal by a trigger and a foreign key.';

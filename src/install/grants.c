@@ -303,7 +303,7 @@ role_exists(const char *role)
 
 /*
  * Why the role, which exists, does not fit its part, as a sentence; NULL for one that fits.
- * Tables without a policy are closed to everybody whom row security binds: the server must pass
+ * Tables of the server are closed to everybody whom row security binds: the server must pass
  * it, and nobody else may.
  */
 static char *
@@ -315,7 +315,7 @@ role_fault(const GrantRoles *roles, GrantPart part)
 	if (part == GRANT_SERVER)
 		return superuser_arg(id) || has_bypassrls_privilege(id)
 				   ? NULL
-				   : "It lacks BYPASSRLS, and a server reads tables that have no policy.";
+				   : "It lacks BYPASSRLS, without which the server's tables show no row.";
 	return person_fault(role, roles->role[GRANT_SERVER]);
 }
 

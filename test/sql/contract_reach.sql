@@ -62,6 +62,6 @@ SELECT a.name,
     (SELECT string_agg(DISTINCT v.relname::text, ', ' ORDER BY v.relname::text) FROM pg_depend d JOIN pg_rewrite w ON w.oid = d.objid
         JOIN pg_class v ON v.oid = w.ev_class AND v.relkind = 'v'
         WHERE d.classid = 'pg_rewrite'::regclass AND d.refobjid = ('coursebase.' || a.name)::regclass AND d.refclassid = 'pg_class'::regclass) AS by_views,
-    coalesce((SELECT string_agg(p.polname, ', ' ORDER BY p.polname) FROM pg_policy p WHERE p.polrelid = ('coursebase.' || a.name)::regclass), 'closed') AS policies
+    (SELECT string_agg(p.polname, ', ' ORDER BY p.polname) FROM pg_policy p WHERE p.polrelid = ('coursebase.' || a.name)::regclass) AS policies
 FROM app a ORDER BY a.name COLLATE "C";
 ROLLBACK;
