@@ -152,7 +152,8 @@ AS $$
             format('GRANT %s ON %I.%I TO %I', string_agg(g.grants, ', ' ORDER BY g.grants), schema, r.shown, p.rolname)
         FROM relations r CROSS JOIN parts p
         CROSS JOIN LATERAL (
-            SELECT format('%s (%s)', v.privilege, string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum)) AS grants
+            SELECT format('%s (%s)', v.privilege,
+                string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum)) AS grants
             FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE']) AS v (privilege)
             JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
                 AND has_column_privilege(p.rolname, r.oid, a.attnum, v.privilege)

@@ -501,8 +501,8 @@ person_lock(Refund *refund)
 }
 
 /*
- * Records the refund of a purchase that nobody knows; false if its receipt has come meanwhile. By
- * the refund's id, which its reversal and whoever tells it again will name.
+ * Records the refund of a purchase that nobody knows; false if its receipt has come meanwhile.
+ * By the refund's id, which its reversal and whoever tells it again will name.
  */
 static bool
 unknown_record(Refund *refund)
