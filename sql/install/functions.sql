@@ -147,6 +147,20 @@ AS $$
         WHERE has_table_privilege(p.rolname, r.oid, g.privilege)
         GROUP BY r.shown, p.rolname
         UNION ALL
+        -- What a part may do with some columns only.
+        SELECT 8, r.shown, format('grant on columns of view %s to %I', r.shown, p.rolname),
+            format('GRANT %s ON %I.%I TO %I', string_agg(g.grants, ', ' ORDER BY g.grants), schema, r.shown, p.rolname)
+        FROM relations r CROSS JOIN parts p
+        CROSS JOIN LATERAL (
+            SELECT format('%s (%s)', v.privilege,
+                string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum)) AS grants
+            FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE']) AS v (privilege)
+            JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
+                AND has_column_privilege(p.rolname, r.oid, a.attnum, v.privilege)
+            WHERE NOT has_table_privilege(p.rolname, r.oid, v.privilege)
+            GROUP BY v.privilege) AS g
+        GROUP BY r.shown, p.rolname
+        UNION ALL
         SELECT 8, f.proname, format('grant on function %s to %I', f.proname, p.rolname),
             format('GRANT EXECUTE ON FUNCTION %I.%I(%s) TO %I', schema, f.proname, f.identity, p.rolname)
         FROM functions f CROSS JOIN parts p

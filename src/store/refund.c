@@ -500,7 +500,9 @@ person_lock(Refund *refund)
 	} while (memcmp(&locked, &refund->user, UUID_LEN) != 0);
 }
 
-/* Records the refund of a purchase that nobody knows; false if its receipt has come meanwhile.
+/*
+ * Records the refund of a purchase that nobody knows; false if its receipt has come meanwhile.
+ * By the refund's id, which its reversal and whoever tells it again will name.
  */
 static bool
 unknown_record(Refund *refund)
@@ -513,7 +515,11 @@ unknown_record(Refund *refund)
 	purchase_key_bind(&values, &refund->key);
 	plan_bind_time(&values, refund->at);
 	plan_bind_text(&values, refund->detail);
-	return plan_execute(&record_unknown, values.datums, values.nulls, false) > 0;
+	if (plan_execute(&record_unknown, values.datums, values.nulls, false) == 0)
+		return false;
+	told_write(refund);
+	told_finish(refund, refund->detail);
+	return true;
 }
 
 /* Locks the receipt, if there is one, and reads what became of it. */

@@ -23,6 +23,11 @@ CROSS JOIN (VALUES ('regress_anonymous'), ('regress_end_user'), ('regress_server
 CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS p (privilege)
 WHERE m.class = 'pg_class'::regclass AND has_table_privilege(r.rolname, m.oid, p.privilege) <> has_table_privilege(r.rolname,
     format('coursebase.%I', CASE m.name WHEN 'user_subscriptions' THEN 'subscriptions' ELSE m.name END)::regclass, p.privilege);
+SELECT m.name, r.rolname, a.attname, p.privilege FROM made m JOIN pg_attribute a ON a.attrelid = m.oid AND a.attnum > 0
+CROSS JOIN (VALUES ('regress_anonymous'), ('regress_end_user'), ('regress_server')) AS r (rolname)
+CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE']) AS p (privilege)
+WHERE m.class = 'pg_class'::regclass AND has_column_privilege(r.rolname, m.oid, a.attname, p.privilege) <> has_column_privilege(r.rolname,
+    format('coursebase.%I', CASE m.name WHEN 'user_subscriptions' THEN 'subscriptions' ELSE m.name END)::regclass, a.attname, p.privilege);
 SELECT m.name, r.rolname FROM made m JOIN pg_proc w ON w.oid = m.oid
 JOIN pg_proc f ON f.pronamespace = 'coursebase'::regnamespace AND f.proname = w.proname
 CROSS JOIN (VALUES ('regress_anonymous'), ('regress_end_user'), ('regress_server')) AS r (rolname)

@@ -58,4 +58,12 @@ SELECT pg_temp.bought(:ada, 'back.premium', 's-3', '{"period_end": "2026-04-02T1
 SELECT pg_temp.reversed('s-3', '2026-03-04'), pg_temp.credit();
 SELECT pg_temp.reversed('s-1', '2026-03-05'), pg_temp.credit();
 SELECT count(*) FROM coursebase.check_integrity();
+ROLLBACK TO bought;
+-- A refund that comes before its receipt keeps its id: its reversal names it, and told again it counts once.
+SELECT status FROM coursebase.refund_store_purchase('google_play', 'production', 'p-3', '2026-03-03', refund_ref => 're-3');
+SELECT pg_temp.bought(:ada, 'back.pack', 'p-3', '{}');
+SELECT status, detail FROM coursebase.reverse_store_refund('google_play', 'production', 'p-3', '2026-03-04', 're-3');
+SELECT status, detail FROM coursebase.refund_store_purchase('google_play', 'production', 'p-3', '2026-03-03', refund_ref => 're-3');
+SELECT bank_limit_credits FROM coursebase.credit_balance(:ada, '2026-03-10');
+SELECT count(*) FROM coursebase.check_integrity();
 ROLLBACK;
