@@ -133,14 +133,16 @@ static KeptPlan write_quote = {
 	.nargs = 7,
 	.types = {UUIDOID, UUIDOID, INT4OID, INT4OID, TEXTOID, TEXTOID, TEXTOID},
 };
-/* The quote of an order for what was quoted, and no other base, currency or item. */
+/* The quote of an order for what was quoted, and no other base, currency or item. One that
+ * named no item is for any: a receipt names what it sold. */
 #define QUOTE_IS                                                                               \
 	" " QUOTED_CODE_IS(                                                                        \
 		"$2") " AND d.user_id = $1 AND d.order_ref = $3 AND d.status = 'reserved'"             \
 			  " AND d.reserved_until > $8 AND (d.quote ->> 'base_in_cents')::integer = $4"     \
 			  " AND d.quote ->> 'currency' = upper(btrim($5))"                                 \
 			  " AND d.quote -> 'terms' ->> 'ordered_type' = $6"                                \
-			  " AND d.quote -> 'terms' ->> 'ordered_item' IS NOT DISTINCT FROM $7"
+			  " AND coalesce(upper(btrim(d.quote -> 'terms' ->> 'ordered_item'))"              \
+			  " = upper(btrim($7)), d.quote -> 'terms' ->> 'ordered_item' IS NULL)"
 #define QUOTE_ARGS                                                                             \
 	.nargs = 8,                                                                                \
 	.types = {UUIDOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID}
@@ -163,7 +165,7 @@ static KeptPlan redeem_quote = {
 		   " SELECT q.user_id, q.discount_code_id, q.order_ref, $4,"
 		   " (q.quote ->> 'discount_in_cents')::integer,"
 		   " $4 - (q.quote ->> 'discount_in_cents')::integer, q.quote ->> 'currency',"
-		   " q.quote -> 'terms', $8 FROM used q"
+		   " (q.quote -> 'terms') || jsonb_build_object('ordered_item', $7), $8 FROM used q"
 		   " ON CONFLICT (user_id, order_ref) DO NOTHING"
 		   " RETURNING id, discount_in_cents, final_in_cents, redeemed_at, reversed_at",
 	QUOTE_ARGS,

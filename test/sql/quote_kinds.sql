@@ -64,6 +64,13 @@ SELECT coursebase.reverse_discount(pg_temp.person(40), 'q-40', '2026-01-12'), pg
 SELECT right(user_id::text, 2), product_id, discount_code, reason, amount_in_cents, currency FROM coursebase.sales_to_review WHERE purchase_id LIKE 'quote-%' ORDER BY 1;
 SELECT count(*) FILTER (WHERE coursebase.has_course_access('00000000-0000-4000-8000-000000573300', pg_temp.person(n))), count(*) FILTER (WHERE coursebase.has_premium(pg_temp.person(n), '2026-01-20')),
     sum((SELECT bank_limit_credits FROM coursebase.credit_balance(pg_temp.person(n), '2026-01-20'))) FROM generate_series(25, 35) n;
+-- What was quoted for the order of a receipt holds too, whether it named the product, in its own spelling, or none.
+INSERT INTO coursebase.discount_codes (code, product_type, percent_off) SELECT 'SOLD' || n, 'course', 50 FROM generate_series(1, 3) n;
+SELECT string_agg(pg_temp.ordered('reserve_discount', 46 + n, 'sold' || n, '2026-01-11', item => i), ' ') FROM (VALUES (1, NULL), (2, 'C33QUO'), (3, 'c33quo')) v (n, i);
+UPDATE coursebase.discount_codes SET percent_off = 10, is_active = code <> 'SOLD3' WHERE code LIKE 'SOLD_';
+SELECT n, pg_temp.brings(46 + n, 'c33quo', 'SOLD' || n, '2026-01-11 00:01', jsonb_build_object('discount', jsonb_build_object('code', 'SOLD' || n, 'order_ref', 'q-' || 46 + n, 'base_in_cents', 1000, 'currency', 'EUR'))) FROM generate_series(1, 3) n ORDER BY n;
+SELECT order_ref, final_in_cents, terms ->> 'percent_off', terms ->> 'ordered_item' FROM coursebase.discount_redemptions WHERE order_ref IN ('q-47', 'q-48', 'q-49') ORDER BY 1;
+SELECT n, i, pg_temp.ordered('redeem_discount', 46 + n, 'sold' || n, '2026-01-11 00:02', item => i) FROM generate_series(1, 2) n, unnest(ARRAY['c33quo', 'c99xyz']) i ORDER BY 1, 2;
 -- The code counts only whom it was given to; a refund of a sale that was refused gives no use back, and leaves the list.
 SELECT status FROM coursebase.refund_store_purchase('app_store', 'production', 'quote-27', '2026-01-14');
 SELECT code, redeemed_count FROM coursebase.discount_codes WHERE code LIKE 'LAST_' OR code LIKE 'NOPE_' ORDER BY 1;
