@@ -13,7 +13,7 @@
  * error of a session is rewritten as well.
  *
  * The hook runs while an error is being reported: it reads no table, waits for nothing and
- * raises nothing. Where memory is short the error goes out as it is.
+ * raises nothing. Where memory is short, or the error very long, it goes out as it is.
  */
 #include "postgres.h"
 
@@ -37,6 +37,9 @@ static const HttpStatus statuses[] = {
 /* made of errors.h by the build */
 #include "http_status.h"
 };
+
+/* An error is not to take a multiple of its own size; none of ours is near this. */
+#define MESSAGE_SIZE_MAX ((Size) 16 * 1024 * 1024)
 
 static bool http_errors = false;
 static emit_log_hook_type previous_hook = NULL;
@@ -127,16 +130,21 @@ log_as_raised(ErrorData *error)
 	error->output_to_server = false;
 }
 
-/* The object that PostgREST answers; NULL where memory is short. */
+/* The object that PostgREST answers; NULL where memory is short, or the object too long. */
 static char *
 message_json(const ErrorData *error)
 {
 	const char *code = unpack_sql_state(error->sqlerrcode);
 	Size size = 2 + member_size("code", code) + member_size("message", error->message) +
 				member_size("details", error->detail) + member_size("hint", error->hint);
-	char *json = palloc_extended(size, MCXT_ALLOC_NO_OOM);
-	char *end = json;
+	char *json;
+	char *end;
 
+	/* the allocator raises where it is asked for more than a string may have */
+	if (size > MESSAGE_SIZE_MAX)
+		return NULL;
+	json = palloc_extended(size, MCXT_ALLOC_NO_OOM);
+	end = json;
 	if (json == NULL)
 		return NULL;
 	end = member_put(end, "{\"code\":", code);

@@ -15,6 +15,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -31,7 +32,7 @@ static Oid table_owner(Oid relation);
 OwnerRights
 owner_enter(void)
 {
-	OwnerRights rights;
+	OwnerRights rights = {0};
 	Oid owner = owner_of_tables();
 
 	if (!OidIsValid(owner))
@@ -42,9 +43,27 @@ owner_enter(void)
 	return rights;
 }
 
+OwnerRights
+owner_confine(Oid owner)
+{
+	OwnerRights rights = {0};
+
+	if (!OidIsValid(owner))
+		schema_raise_missing();
+	GetUserIdAndSecContext(&rights.userid, &rights.security_context);
+	if (owner == rights.userid)
+		return rights;
+	SetUserIdAndSecContext(owner, rights.security_context | SECURITY_LOCAL_USERID_CHANGE |
+									  SECURITY_RESTRICTED_OPERATION);
+	rights.settings_level = NewGUCNestLevel();
+	return rights;
+}
+
 void
 owner_leave(OwnerRights rights)
 {
+	if (rights.settings_level > 0)
+		AtEOXact_GUC(false, rights.settings_level);
 	SetUserIdAndSecContext(rights.userid, rights.security_context);
 }
 

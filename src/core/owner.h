@@ -12,6 +12,7 @@ typedef struct OwnerRights
 {
 	Oid userid;           /* who it was before */
 	int security_context; /* and in which context */
+	int settings_level;   /* whose settings owner_leave() puts back; 0 for none */
 } OwnerRights;
 
 /*
@@ -22,6 +23,14 @@ typedef struct OwnerRights
  */
 extern OwnerRights owner_enter(void);
 extern void owner_leave(OwnerRights rights);
+
+/*
+ * The same for what a superuser does on behalf of an owner who is none, DDL included: what
+ * hangs on the owner's tables can leave nothing behind that the caller would run at commit (a
+ * deferred trigger, a cursor WITH HOLD), and its settings end with owner_leave(). For the owner
+ * itself nothing is confined. Raises KB001 for no owner.
+ */
+extern OwnerRights owner_confine(Oid owner);
 
 /* plan_execute() under the owner's rights. */
 extern uint64 owner_execute(KeptPlan *kept, Datum *values, const char *nulls, bool read_only);

@@ -48,10 +48,17 @@ static KeptPlan lock_code_by_id = {
 	.nargs = 1,
 	.types = {UUIDOID},
 };
-/* Whether a row is of the code that was given. */
-#define ENTRY_CODE_IS    DISCOUNT_CODE_IS("c.code", "$2")
-#define REDEEMED_CODE_IS DISCOUNT_CODE_IS("terms ->> 'code'", "$3")
-#define RESERVED_CODE_IS DISCOUNT_CODE_IS("c.code", "$3")
+/* Whether a row is of the code that was given: by the name that it has now or, of what was
+ * quoted or redeemed, by the one that it had then. */
+#define ENTRY_CODE_IS DISCOUNT_CODE_IS("c.code", "$2")
+#define QUOTED_CODE_IS(code)                                                                   \
+	"(" DISCOUNT_CODE_IS("c.code", code) " OR coalesce(" DISCOUNT_CODE_IS(                     \
+		"d.quote -> 'terms' ->> 'code'", code) ", false))"
+#define REDEEMED_CODE_IS                                                                       \
+	"(" DISCOUNT_CODE_IS("terms ->> 'code'",                                                   \
+						 "$3") " OR EXISTS (SELECT FROM "                                      \
+							   "coursebase.discount_codes c WHERE c.id = discount_code_id "    \
+							   "AND " DISCOUNT_CODE_IS("c.code", "$3") "))"
 
 static KeptPlan lock_entry = {
 	.sql = "SELECT FROM coursebase.user_discounts d JOIN coursebase.discount_codes c"
@@ -59,6 +66,12 @@ static KeptPlan lock_entry = {
 		   " WHERE d.user_id = $1 FOR NO KEY UPDATE OF d",
 	.nargs = 2,
 	.types = {UUIDOID, TEXTOID},
+};
+static KeptPlan lock_entry_by_id = {
+	.sql = "SELECT FROM coursebase.user_discounts"
+		   " WHERE user_id = $1 AND discount_code_id = $2 FOR NO KEY UPDATE",
+	.nargs = 2,
+	.types = {UUIDOID, UUIDOID},
 };
 static KeptPlan read_redemption = {
 	.sql = "SELECT id, discount_in_cents, final_in_cents, redeemed_at, reversed_at,"
@@ -122,26 +135,27 @@ static KeptPlan write_quote = {
 };
 /* The quote of an order for what was quoted, and no other base, currency or item. */
 #define QUOTE_IS                                                                               \
-	" d.user_id = $1 AND d.order_ref = $3 AND d.status = 'reserved'"                           \
-	" AND d.reserved_until > $8 AND (d.quote ->> 'base_in_cents')::integer = $4"               \
-	" AND d.quote ->> 'currency' = upper(btrim($5))"                                           \
-	" AND d.quote -> 'terms' ->> 'ordered_type' = $6"                                          \
-	" AND d.quote -> 'terms' ->> 'ordered_item' IS NOT DISTINCT FROM $7"
+	" " QUOTED_CODE_IS(                                                                        \
+		"$2") " AND d.user_id = $1 AND d.order_ref = $3 AND d.status = 'reserved'"             \
+			  " AND d.reserved_until > $8 AND (d.quote ->> 'base_in_cents')::integer = $4"     \
+			  " AND d.quote ->> 'currency' = upper(btrim($5))"                                 \
+			  " AND d.quote -> 'terms' ->> 'ordered_type' = $6"                                \
+			  " AND d.quote -> 'terms' ->> 'ordered_item' IS NOT DISTINCT FROM $7"
 #define QUOTE_ARGS                                                                             \
 	.nargs = 8,                                                                                \
 	.types = {UUIDOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID}
 
 static KeptPlan read_quote = {
-	.sql = "SELECT (d.quote ->> 'discount_in_cents')::integer FROM coursebase.user_discounts d"
-		   " JOIN coursebase.discount_codes c ON c.id = d.discount_code_id AND " ENTRY_CODE_IS
-		   " WHERE" QUOTE_IS,
+	.sql = "SELECT (d.quote ->> 'discount_in_cents')::integer, d.discount_code_id"
+		   " FROM coursebase.user_discounts d"
+		   " JOIN coursebase.discount_codes c ON c.id = d.discount_code_id WHERE" QUOTE_IS,
 	QUOTE_ARGS,
 };
 /* The place is taken since the reservation. */
 static KeptPlan redeem_quote = {
 	.sql = "WITH used AS (UPDATE coursebase.user_discounts d SET status = 'redeemed',"
 		   "  reserved_until = NULL, quote = NULL FROM coursebase.user_discounts o"
-		   "  JOIN coursebase.discount_codes c ON c.id = o.discount_code_id AND " ENTRY_CODE_IS
+		   "  JOIN coursebase.discount_codes c ON c.id = o.discount_code_id"
 		   "  WHERE o.user_id = d.user_id AND o.discount_code_id = d.discount_code_id"
 		   "  AND" QUOTE_IS "  RETURNING d.user_id, d.discount_code_id, d.order_ref, o.quote)"
 		   " INSERT INTO coursebase.discount_redemptions (user_id, discount_code_id, order_ref,"
@@ -158,10 +172,11 @@ static KeptPlan redeem_quote = {
  * end comes first. */
 static KeptPlan find_reservation = {
 	.sql = "SELECT d.discount_code_id, d.reserved_until,"
-		   " " RESERVED_CODE_IS " FROM coursebase.user_discounts d"
-		   " JOIN coursebase.discount_codes c ON c.id = d.discount_code_id"
-		   " WHERE d.user_id = $1 AND d.order_ref = $2 AND d.status = 'reserved'"
-		   " ORDER BY d.reserved_until DESC",
+		   " " QUOTED_CODE_IS(
+			   "$3") " FROM coursebase.user_discounts d"
+					 " JOIN coursebase.discount_codes c ON c.id = d.discount_code_id"
+					 " WHERE d.user_id = $1 AND d.order_ref = $2 AND d.status = 'reserved'"
+					 " ORDER BY d.reserved_until DESC",
 	.nargs = 3,
 	.types = {UUIDOID, TEXTOID, TEXTOID},
 };
@@ -280,7 +295,8 @@ static bool reservation_repeats(const DiscountOrder *order, const char *order_re
 								TimestampTz *until);
 static void quote_write(const DiscountOrder *order, const DiscountFacts *facts, int32 amount);
 static void quote_bind(PlanValues *values, const DiscountOrder *order, const char *order_ref);
-static bool quote_read(const DiscountOrder *order, const char *order_ref, int32 *amount);
+static bool quote_read(const DiscountOrder *order, const char *order_ref, int32 *amount,
+					   pg_uuid_t *code);
 static bool quote_redeem(const DiscountOrder *order, const char *order_ref,
 						 Redemption *redemption);
 static TimestampTz reservation_end(TimestampTz at, Datum ttl);
@@ -360,6 +376,7 @@ coursebase_reserve_discount(PG_FUNCTION_ARGS)
 	bool nulls[3] = {false};
 	Datum values[3];
 	int32 amount;
+	pg_uuid_t code;
 
 	schema_require_current();
 	compat_materialize(fcinfo);
@@ -375,7 +392,7 @@ coursebase_reserve_discount(PG_FUNCTION_ARGS)
 		quote_write(&order, &facts, amount);
 		place_require(&order, &facts);
 	}
-	else if (!quote_read(&order, order_ref, &amount))
+	else if (!quote_read(&order, order_ref, &amount, &code))
 	{
 		facts = discount_facts_read(&order, false);
 		amount = discount_amount(&order, &facts);
@@ -615,9 +632,10 @@ quote_bind(PlanValues *values, const DiscountOrder *order, const char *order_ref
 	plan_bind_time(values, order->at);
 }
 
-/* What the order's reservation showed; false where it lives no more, or is of other content. */
+/* What the order's reservation showed, and its code; false where it lives no more, or is of
+ * other content. */
 static bool
-quote_read(const DiscountOrder *order, const char *order_ref, int32 *amount)
+quote_read(const DiscountOrder *order, const char *order_ref, int32 *amount, pg_uuid_t *code)
 {
 	PlanValues values = {0};
 
@@ -625,6 +643,7 @@ quote_read(const DiscountOrder *order, const char *order_ref, int32 *amount)
 	if (owner_execute(&read_quote, values.datums, values.nulls, false) == 0)
 		return false;
 	*amount = plan_int32(0, 1);
+	*code = plan_uuid(0, 2);
 	return true;
 }
 
@@ -632,16 +651,16 @@ quote_read(const DiscountOrder *order, const char *order_ref, int32 *amount)
 static bool
 quote_redeem(const DiscountOrder *order, const char *order_ref, Redemption *redemption)
 {
-	Datum keys[] = {UUIDPGetDatum(&order->user), (Datum) 0};
+	pg_uuid_t code;
+	Datum keys[] = {UUIDPGetDatum(&order->user), UUIDPGetDatum(&code)};
 	PlanValues values = {0};
 	int32 amount;
 
-	if (order->code == NULL || !quote_read(order, order_ref, &amount))
+	if (order->code == NULL || !quote_read(order, order_ref, &amount, &code))
 		return false;
-	keys[1] = CStringGetTextDatum(order->code);
 	/* the code before the entry, in the order of every use; what was read is judged anew */
-	owner_execute(&lock_code, &keys[1], NULL, false);
-	owner_execute(&lock_entry, keys, NULL, false);
+	owner_execute(&lock_code_by_id, &keys[1], NULL, false);
+	owner_execute(&lock_entry_by_id, keys, NULL, false);
 	quote_bind(&values, order, order_ref);
 	if (owner_execute(&redeem_quote, values.datums, values.nulls, false) == 0)
 		return false;

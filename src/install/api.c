@@ -95,17 +95,23 @@ require_name(const char *schema)
 						errhint("Name a schema of your own, such as api.")));
 }
 
-/* The steps are copied out first: each that runs takes the place of what SPI answered. */
+/*
+ * The steps are copied out first: each that runs takes the place of what SPI answered. They are
+ * read with the owner's rights, and run with the caller's.
+ */
 static void
 run_steps(KeptPlan *plan, Datum schema, ReturnSetInfo *report)
 {
 	Datum values[] = {schema};
+	OwnerRights rights;
 	uint64 count;
 	char **objects;
 	char **statements;
 
 	SPI_connect();
+	rights = owner_confine(owner_of_tables());
 	count = plan_execute(plan, values, NULL, false);
+	owner_leave(rights);
 	objects = palloc_array(char *, count);
 	statements = palloc_array(char *, count);
 	for (uint64 row = 0; row < count; row++)

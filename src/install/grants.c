@@ -218,14 +218,18 @@ grants_renew(void)
 	grants_set(&roles);
 }
 
-/* Reads with a new snapshot: install() has just made the table within this command. */
+/* Reads with a new snapshot: install() has just made the table within this command. With the
+ * owner's rights, who may have put a view in the table's place. */
 static GrantRoles
 roles_remembered(void)
 {
 	GrantRoles roles;
+	OwnerRights rights;
 
 	SPI_connect();
-	plan_execute(&read_roles, NULL, NULL, false);
+	rights = owner_confine(owner_of_tables());
+	owner_execute(&read_roles, NULL, NULL, false);
+	owner_leave(rights);
 	for (GrantPart part = 0; part < GRANT_PARTS; part++)
 		roles.role[part] = plan_text(part, 1);
 	SPI_finish();
@@ -474,12 +478,15 @@ static void
 role_remember(GrantPart part, const char *role)
 {
 	PlanValues values = {0};
+	OwnerRights rights;
 
 	plan_bind_text(&values, grant_part_names[part]);
 	if (role != NULL)
 		plan_bind_text(&values, role);
 	SPI_connect();
+	rights = owner_confine(owner_of_tables());
 	owner_execute(role != NULL ? &write_role : &forget_role, values.datums, values.nulls,
 				  false);
+	owner_leave(rights);
 	SPI_finish();
 }

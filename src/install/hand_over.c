@@ -7,6 +7,9 @@
  * replace a function of ours, which runs for others, nor switch the guard off but by its
  * setting.
  *
+ * The caller is a superuser, and the owner before need not be one: what is read of the tables
+ * or written to them is so with the owner's rights (owner_confine()).
+ *
  * Locks: the extension's row first, as install() does, then each table, in the order of oids.
  */
 #include "postgres.h"
@@ -66,6 +69,7 @@ coursebase_hand_over(PG_FUNCTION_ARGS)
 	Name role = PG_GETARG_NAME(0);
 	Oid before = owner_of_tables();
 	Oid after;
+	OwnerRights rights;
 
 	PreventCommandIfReadOnly("coursebase.hand_over()");
 	if (!superuser())
@@ -74,7 +78,9 @@ coursebase_hand_over(PG_FUNCTION_ARGS)
 				 errmsg("only a superuser may hand the tables over"),
 				 errdetail("The schema and the functions belong to who installed them, and "
 						   "stay so.")));
+	rights = owner_confine(before);
 	schema_require_current();
+	owner_leave(rights);
 	after = get_role_oid(NameStr(*role), false);
 	LockDatabaseObject(ExtensionRelationId, get_extension_oid("coursebase", false), 0,
 					   ShareUpdateExclusiveLock);

@@ -116,8 +116,7 @@ coursebase_install(PG_FUNCTION_ARGS)
 {
 	Report *report = (Report *) fcinfo->resultinfo;
 	bool creating = creating_extension;
-	Oid userid;
-	int security_context;
+	OwnerRights rights;
 
 	PreventCommandIfReadOnly("coursebase.install()");
 	compat_materialize(fcinfo);
@@ -129,8 +128,7 @@ coursebase_install(PG_FUNCTION_ARGS)
 				 errhint("Where no dump follows, run SELECT coursebase.install().")));
 		return (Datum) 0;
 	}
-	GetUserIdAndSecContext(&userid, &security_context);
-	SetUserIdAndSecContext(installer(), security_context | SECURITY_LOCAL_USERID_CHANGE);
+	rights = owner_confine(installer());
 	LockDatabaseObject(ExtensionRelationId, get_extension_oid("coursebase", false), 0,
 					   ShareUpdateExclusiveLock);
 	creating_extension = false;
@@ -143,7 +141,7 @@ coursebase_install(PG_FUNCTION_ARGS)
 		creating_extension = creating;
 	}
 	PG_END_TRY();
-	SetUserIdAndSecContext(userid, security_context);
+	owner_leave(rights);
 	return (Datum) 0;
 }
 

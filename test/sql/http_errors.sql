@@ -22,6 +22,11 @@ SELECT pg_temp.refuse(E'a "quoted" \\ back\tslash', E'line\nline \u00e9\u4e16', 
 DO $$ BEGIN RAISE SQLSTATE 'KB601'; END $$;
 \echo :LAST_ERROR_SQLSTATE
 
+-- One that is very long goes out as it is: to escape it could take more than a string may have.
+\set VERBOSITY sqlstate
+SELECT pg_temp.refuse('long', repeat('"', 3000000), NULL);
+\set VERBOSITY default
+
 -- What is caught inside the database is KB; what is raised again from there is rewritten.
 DO $$ BEGIN
     PERFORM coursebase.calculate_checksum('00000000-0000-4000-8000-000000000001');
