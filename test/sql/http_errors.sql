@@ -13,18 +13,18 @@ SELECT coursebase.calculate_checksum('00000000-0000-4000-8000-000000000001');
 \echo :LAST_ERROR_SQLSTATE
 
 -- Quotes, backslashes and control characters of the message are escaped; HINT and DETAIL may be absent.
-CREATE FUNCTION pg_temp.refuse(words text, more text, advice text) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION public.refuse(words text, more text, advice text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     RAISE SQLSTATE 'KB601' USING MESSAGE = words, DETAIL = coalesce(more, ''), HINT = coalesce(advice, '');
 END $$;
-SELECT pg_temp.refuse(E'a "quoted" \\ back\tslash', E'line\nline \u00e9\u4e16', NULL);
+SELECT public.refuse(E'a "quoted" \\ back\tslash', E'line\nline \u00e9\u4e16', NULL);
 \echo :LAST_ERROR_SQLSTATE
 DO $$ BEGIN RAISE SQLSTATE 'KB601'; END $$;
 \echo :LAST_ERROR_SQLSTATE
 
 -- One that is very long goes out as it is: to escape it could take more than a string may have.
 \set VERBOSITY sqlstate
-SELECT pg_temp.refuse('long', repeat('"', 3000000), NULL);
+SELECT public.refuse('long', repeat('"', 3000000), NULL);
 \set VERBOSITY default
 
 -- What is caught inside the database is KB; what is raised again from there is rewritten.
@@ -73,6 +73,6 @@ SET coursebase.http_errors = off;
 DO $$ BEGIN RAISE SQLSTATE 'KB601' USING MESSAGE = 'as ever'; END $$;
 \echo :LAST_ERROR_SQLSTATE
 DROP TABLE public.numbers;
-DROP FUNCTION public.refuse_in_worker;
+DROP FUNCTION public.refuse_in_worker, public.refuse;
 \c - :me
 DROP ROLE regress_gateway;
