@@ -62,7 +62,8 @@ exit main();
 sub main
 {
     my (%figures, %failure);
-    my $circumstances = circumstances($typed);
+    my $settings = settings();
+    my $circumstances = "$settings Printed by `$typed`.";
     print "$circumstances\n\n";
     run(slurp("$FindBin::Bin/peers.sql"));
     for my $file (uniq map { $_->{file} } @chosen)
@@ -82,16 +83,15 @@ sub main
     print "$out/bench.md and its drawings are written.\n";
     if ($option{doc})
     {
-        keep(\%failure, @lines);
+        keep("$settings Printed by `test/bench/run --repetitions $option{repetitions}`.", \%failure, @lines);
         render();
     }
     return verdict(\@lines, \%failure);
 }
 
 # What the figures depend on besides the code.
-sub circumstances
+sub settings
 {
-    my ($command) = @_;
     my $session = Session->new;
     my $version = $session->ask('SHOW server_version') =~ s/ .*//r;
     my $cores = () = slurp('/proc/cpuinfo') =~ /^processor\s*:/mg;
@@ -99,7 +99,7 @@ sub circumstances
         max_parallel_workers_per_gather);
     $session->end;
     return "PostgreSQL $version on $cores cores; " . join(', ', @settings)
-        . "; medians of $option{repetitions} interleaved repetitions, the empty loop subtracted. Printed by `$command`.";
+        . "; medians of $option{repetitions} interleaved repetitions, the empty loop subtracted.";
 }
 
 # Each file finds its tables fresh from the vacuum and no dirty page of anybody's.
@@ -216,9 +216,8 @@ sub write_file
 # under the same circumstances. A row that failed keeps none.
 sub keep
 {
-    my ($failure, @lines) = @_;
+    my ($circumstances, $failure, @lines) = @_;
     my %measured = map { $_->{row}{name} => 1 } @lines;
-    my $circumstances = circumstances("test/bench/run --repetitions $option{repetitions}");
     my ($before, @others) = -f kept_file() ? Report::kept_lines(slurp(kept_file()), every_row()) : ($circumstances);
     @others = grep { !$measured{$_->{row}{name}} && !$failure->{$_->{row}{name}} } @others;
     @others = () if @chosen == @rows;
