@@ -3,7 +3,7 @@
 # are read from the catalogue and from test/tools/memory.calls, so that what is new joins by itself. 16 sessions say random
 # acts about the same few people and take them back; every row's trigger dawdles, so that acts meet in the middle.
 #
-# 150 acts a session; with COURSEBASE_LOAD above 1 the long form: 20,000.
+# 60 acts a session; with COURSEBASE_LOAD above 1 the long form: 20,000.
 use strict;
 use warnings FATAL => 'all';
 use FindBin;
@@ -13,7 +13,7 @@ use Load;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $turns = ($ENV{COURSEBASE_LOAD} // 1) > 1 ? 20_000 : 1000;
+my $turns = ($ENV{COURSEBASE_LOAD} // 1) > 1 ? 20_000 : 60;
 my $node  = load_node('pairs');
 
 $node->append_conf('postgresql.conf', "deadlock_timeout = 20ms\nlog_min_messages = warning\nclient_min_messages = error");
@@ -31,15 +31,40 @@ my $rows  = query($node, 'pairs', $facts);
 note("$acts{$_}[2] acts by $_") for sort keys %acts;
 cmp_ok($acts{function}[2], '>', 80, 'functions that write were found');
 cmp_ok($acts{statement}[2], '>', 800, 'and statements that change something');
-many_ok($node, 'pairs', "16 sessions say $turns acts each",
-	sessions => 16, turns => $turns,
-	scripts => [ map { pgbench_script($_, "\\set n random($acts{$_}[0], $acts{$_}[1])\nSET pairs.dawdle = on;\nSELECT public.act(:n);\n") } sort keys %acts ]);
+hunt("16 sessions say $turns acts each", $turns, map { random_act(@{ $acts{$_} }) } qw(function statement));
 is(join("\n", rings()), '', 'no two of them waited for each other');
+
+# Two acts that do are noticed.
+my @ring = split /\n/, query($node, 'pairs', <<~'SQL');
+	INSERT INTO public.acts (kind, what, spoken)
+	SELECT 'statement', 'ring ' || n, format('DO %L', format('BEGIN PERFORM FROM coursebase.users WHERE id = %L FOR NO KEY UPDATE; PERFORM pg_sleep(0.01);
+	    PERFORM FROM coursebase.users WHERE id = %L FOR NO KEY UPDATE; END', u[n], u[3 - n]))
+	FROM (SELECT array_agg(id ORDER BY id) FROM coursebase.users) u (u), generate_series(1, 2) n RETURNING n;
+	SQL
+hunt('acts that wait for each other', 20, random_act(@ring));
+like(join("\n", rings()), qr/ring/, 'are noticed');
 is(query($node, 'pairs', $facts), $rows, 'every row is as it was');
 is(query($node, 'pairs', 'SELECT * FROM coursebase.check_integrity()'), '', 'and nothing for check_integrity');
 
 $node->stop;
 done_testing();
+
+# The script of a session: an act between two numbers.
+sub random_act
+{
+	my ($from, $to) = @_;
+
+	return "\\set n random($from, $to)\nSET pairs.dawdle = on;\nSELECT public.act(:n);\n";
+}
+
+sub hunt
+{
+	my ($name, $times, @scripts) = @_;
+	my $n = 0;
+
+	return many_ok($node, 'pairs', $name, sessions => 16, turns => $times,
+		scripts => [ map { pgbench_script('hunt' . $n++, $_) } @scripts ]);
+}
 
 # The calls, with the names in them that test/tools/memory gives: number, function, call.
 sub calls

@@ -31,8 +31,8 @@ BEGIN
     END;
 END $$;
 
--- An act as a session says it: all of it is taken back, so that the rows stay those that it was chosen for. Whoever is told
--- of a deadlock says so to the test, and the server's log names both.
+-- An act as a session says it: all of it is taken back, so that the rows stay those that it was chosen for. A deadlock
+-- is passed on, so that the server's log names both.
 CREATE FUNCTION public.act(which integer) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     a public.acts;
@@ -42,8 +42,9 @@ BEGIN
     IF a.caller IS NOT NULL THEN EXECUTE format('SET LOCAL ROLE %I', a.caller); END IF;
     EXECUTE a.spoken;
     RAISE EXCEPTION USING ERRCODE = 'ZZ000';
-EXCEPTION WHEN OTHERS THEN
-    NULL;
+EXCEPTION
+    WHEN deadlock_detected THEN RAISE;
+    WHEN OTHERS THEN NULL;
 END $$;
 
 -- Who is in the middle of a statement is there for longer, so that few tries meet many middles.
