@@ -63,6 +63,10 @@ SELECT t % 2, count(*) FROM generate_series(1, 4) t, LATERAL coursebase.transfer
 SELECT coursebase.transfer_receipt('app_store', 'production', 'goes-pack', pg_temp.person(18));
 SELECT n, (SELECT bank_limit_credits - bank_used_credits FROM coursebase.credit_balance(pg_temp.person(n))) FROM generate_series(17, 18) n ORDER BY n;
 SELECT status, user_id = pg_temp.person(17), detail FROM coursebase.refund_store_purchase('app_store', 'production', 'goes-pack', '2026-02-13');
+-- A pack by RevenueCat's words: bought, transferred, told twice.
+SELECT pg_temp.cat_bought(15, '2026-02-01', 'NON_RENEWING_PURCHASE', '{"product_id": "goes.pack"}');
+SELECT t, pg_temp.cat_said(15, '2026-02-0' || 2 + t, 'TRANSFER', '{"store": "PLAY_STORE", "transferred_from": ["goes_15"], "transferred_to": ["goes_16"]}') FROM generate_series(0, 1) t ORDER BY t;
+SELECT n, (SELECT bank_limit_credits FROM coursebase.credit_balance(pg_temp.person(n))) FROM generate_series(15, 16) n ORDER BY n;
 -- A sale of Stripe's belongs to who paid.
 INSERT INTO coursebase.products (id, name, description, image_url, price_dollars, status) VALUES ('00000000-0000-4000-8000-000000571899', 'Sale', '', '/s.png', 9, 'private');
 SELECT status FROM coursebase.complete_purchase(pg_temp.person(17), '00000000-0000-4000-8000-000000571899', 'cs_goes', 900, 'paid', '2026-02-10');
