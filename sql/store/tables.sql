@@ -112,7 +112,7 @@ CREATE TABLE coursebase.store_receipts (
 CREATE INDEX store_receipts_user_id_idx ON coursebase.store_receipts (user_id);
 CREATE INDEX store_receipts_product_id_idx ON coursebase.store_receipts (product_id);
 CREATE INDEX store_receipts_discount_redemption_id_idx
-    ON coursebase.store_receipts (discount_redemption_id) WHERE discount_redemption_id IS NOT NULL;
+    ON coursebase.store_receipts (discount_redemption_id);
 CREATE INDEX store_receipts_unacknowledged_idx ON coursebase.store_receipts (purchased_at)
     WHERE acknowledged_at IS NULL AND status = 'valid' AND kind = 'subscription';
 COMMENT ON TABLE coursebase.store_receipts IS 'Receipts of the app stores, one row each: the person, the product, and whether it was refunded. A refund that comes before its receipt is a row without a person. Written by validate_purchase(), refund_store_purchase() and acknowledge_purchase().';
