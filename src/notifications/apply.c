@@ -181,6 +181,8 @@ typedef enum PaymentOf
 	PAYMENT_OF_LINE,
 } PaymentOf;
 
+static const char *const refund_kinds[] = {"refund", "total", "dispute"};
+
 SessionListener session_listener;
 ReturnListener return_listener;
 
@@ -346,8 +348,6 @@ event_json(const NoticeCall *call, const char *store)
 static void
 payment_append(StringInfo json, const StoreNotice *notice)
 {
-	static const char *const kinds[] = {"refund", "total", "dispute"};
-
 	member_raw(json, "payment_intent_id", notice->payment);
 	member_raw(json, "charge_id", notice->charge);
 	if (notice->paid > 0)
@@ -355,7 +355,7 @@ payment_append(StringInfo json, const StoreNotice *notice)
 	if (notice->subject != NOTICE_REFUND && notice->subject != NOTICE_REVERSAL)
 		return;
 	member_raw(json, "refund_ref", notice->refund);
-	member_text(json, "refund_kind", kinds[notice->refund_kind]);
+	member_text(json, "refund_kind", refund_kinds[notice->refund_kind]);
 	appendStringInfo(json, ", \"refunded_in_cents\": " INT64_FORMAT, notice->amount);
 }
 
@@ -531,7 +531,8 @@ session_apply(const NoticeCall *call, NoticeEffect *effect)
 	return true;
 }
 
-/* A refund, or its reversal, of a payment of another slice; false where none knows it. */
+/* A refund, its reversal or a question about one, of a payment of another slice; false where
+ * none knows it. */
 static bool
 return_apply(const NoticeCall *call, NoticeEffect *effect)
 {
@@ -540,6 +541,8 @@ return_apply(const NoticeCall *call, NoticeEffect *effect)
 		.payment_intent = notice_text(notice->payment),
 		.charge = notice_text(notice->charge),
 		.ref = notice_text(notice->refund),
+		.kind = refund_kinds[notice->refund_kind],
+		.review = notice->subject == NOTICE_REVIEW,
 		.reversed = notice->subject == NOTICE_REVERSAL,
 		.amount = notice->amount,
 		.environment = environment_of(call),
@@ -844,8 +847,9 @@ review_apply(const NoticeCall *call, NoticeEffect *effect)
 
 	seen.notice = &of_line;
 	/* for the list alone: nobody need be known */
-	if (call->provider == PROVIDER_STRIPE)
-		payment_find(call, &of_line, &sale, effect);
+	if (call->provider == PROVIDER_STRIPE &&
+		payment_find(call, &of_line, &sale, effect) == PAYMENT_UNKNOWN)
+		return_apply(call, effect);
 	if (!effect->has_user)
 		effect->has_user = whose_find(&seen, &effect->user) == WHOSE_FOUND;
 	initStringInfo(&json);
