@@ -148,10 +148,11 @@ static KeptPlan lock_claims = {
 	.nargs = 1,
 	.types = {UUIDOID},
 };
-/* Everybody who ever held of the pack, and who has it. */
+/* Everybody who holds of the pack, and who has it. */
 static KeptPlan list_people = {
 	.sql = "SELECT p.user_id FROM coursebase.ai_credit_purchases p WHERE p.id = $1 UNION "
 		   "SELECT l.user_id FROM coursebase.credit_log l WHERE l.credit_purchase_id = $1 "
+		   "GROUP BY l.user_id HAVING sum(l.bank_credits) > coalesce(sum(l.credits), 0) "
 		   "ORDER BY 1",
 	.nargs = 1,
 	.types = {UUIDOID},

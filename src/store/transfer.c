@@ -68,8 +68,12 @@ static KeptPlan list_lines = {
 	.nargs = 1,
 	.types = {UUIDOID},
 };
+/* The use of its discount stays the buyer's, and the receipt says which one it is. */
 static KeptPlan move_receipt = {
-	.sql = "UPDATE coursebase.store_receipts x SET user_id = $4, discount_order_ref = NULL "
+	.sql = "UPDATE coursebase.store_receipts x SET user_id = $4, "
+		   "discount_redemption_id = coalesce(x.discount_redemption_id, ("
+		   "SELECT d.id FROM coursebase.discount_redemptions d "
+		   "WHERE d.user_id = x.user_id AND d.order_ref = x.discount_order_ref)) "
 		   "WHERE " PURCHASE_KEY " AND x.user_id = $5",
 	.nargs = 5,
 	.types = {TEXTOID, TEXTOID, TEXTOID, UUIDOID, UUIDOID},
