@@ -438,6 +438,8 @@ row_settle(InboxRow *row, const NoticeCall *call)
 	settling = &self;
 	PG_TRY();
 	{
+		/* behind the lock a transfer looks for what it transfers, and that for transfers */
+		takeup_accounts_lock(call->notice);
 		effect_try(call, &row->effect);
 		/* what it waits for may be on its way: the second look comes behind the lock */
 		if (row->effect.outcome == OUTCOME_WAITING && row->effect.needs == NULL)
