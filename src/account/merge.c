@@ -72,8 +72,11 @@ static KeptPlan lock_organizations = {
 #define SLOTS(who) "(SELECT count(DISTINCT s.course_id) FROM coursebase.course_purchases s" \
 	" WHERE s.user_id " who " AND s.source = 'premium_slot' AND s.status = 'valid')"
 /* A refund took less than it claims, because the credits were spent. */
-#define REFUND_OPEN(who) "EXISTS (SELECT FROM coursebase.ai_credit_purchases p" \
-	" WHERE p.user_id " who " AND p.refunded_credits < p.claimed_credits)"
+#define REFUND_OPEN(who) "EXISTS (SELECT FROM coursebase.credit_log l" \
+	" JOIN coursebase.ai_credit_purchases p ON p.id = l.credit_purchase_id" \
+	" WHERE l.user_id " who " AND p.refunded_credits < p.claimed_credits)"
+#define HOLDS_PACKS(who) "EXISTS (SELECT FROM coursebase.credit_log l" \
+	" WHERE l.user_id " who " AND l.credit_purchase_id IS NOT NULL)"
 
 /* The most slots that any entitlement gives; NULL where one covers every course. */
 #define MOST_SLOTS "(SELECT CASE WHEN bool_or(e.covers_every_course) THEN NULL" \
@@ -123,7 +126,7 @@ static KeptPlan find_reasons = {
 	" UNION ALL"
 	" SELECT 'Both bought credits, and a refund waits for credits that are spent.'"
 	"  WHERE (" REFUND_OPEN("= $1") " OR " REFUND_OPEN("= $2") ")"
-	"  AND EXISTS (SELECT FROM " BOTH("ai_credit_purchases") ")"
+	"  AND " HOLDS_PACKS("= $1") " AND " HOLDS_PACKS("= $2")
 	" ) r (reason)",
 	.nargs = 2,
 	.types = {UUIDOID, UUIDOID},

@@ -66,7 +66,7 @@ static KeptPlan transfer_lines = {
 		   " WHERE coursebase.transfer_line(l.store, l.line, $2)) + (SELECT count(*) FROM"
 		   " (SELECT DISTINCT r.source, r.environment, r.purchase_id"
 		   "  FROM coursebase.store_receipts r WHERE r.user_id = $1"
-		   "  AND r.kind IN ('course', 'custom_course') AND r.purchased_at <= $3"
+		   "  AND r.kind <> 'subscription' AND r.purchased_at <= $3"
 		   "  AND (r.receipt -> 'payload' ->> 'provider' = 'revenuecat' OR EXISTS ("
 		   "   SELECT FROM coursebase.store_notifications n WHERE n.provider = 'revenuecat'"
 		   "   AND n.environment = r.environment AND n.user_id = $1 AND n.outcome = 'applied'"

@@ -107,11 +107,15 @@ static KeptPlan write_receipt = {
 	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID},
 };
 /* As if it were not paid yet: validate_purchase() gives what the kept receipt is for. A person
- * who is closed gets nothing; whoever brings the receipt next does. */
+ * who is closed gets nothing; whoever brings the receipt next does. Refunds of parts stand. */
 static KeptPlan reopen_receipt = {
 	.sql = "UPDATE coursebase.store_receipts x SET status = 'pending', refunded_at = NULL, "
-		   "refund_detail = NULL, refunded_quantity = 0, refunded_in_cents = 0 "
-		   "WHERE " PURCHASE_KEY,
+		   "refund_detail = NULL, refunded_quantity = least(f.quantity, x.quantity), "
+		   "refunded_in_cents = f.amount "
+		   "FROM (SELECT coalesce(sum(r.quantity), 0) AS quantity, "
+		   "coalesce(sum(r.amount_in_cents), 0) AS amount FROM coursebase.store_refunds r "
+		   "WHERE r.source = $1 AND r.environment = $2 AND r.purchase_id = $3 "
+		   "AND r.reversed_at IS NULL) f WHERE " PURCHASE_KEY,
 	.nargs = 3,
 	.types = {TEXTOID, TEXTOID, TEXTOID},
 };
