@@ -11,6 +11,7 @@ BEGIN;
 INSERT INTO coursebase.users (id, clerk_user_id, name, email) SELECT ('00000000-0000-4000-8000-0000006f150' || n)::uuid, 'late_' || n, 'Ada', 'ada@example.org' FROM generate_series(1, 5) n;
 INSERT INTO coursebase.courses (id, course_code, title, description) VALUES ('00000000-0000-4000-8000-0000006f1510', 'C63LAT', 'One', ''), ('00000000-0000-4000-8000-0000006f1511', 'C64LAT', 'Two', '');
 INSERT INTO coursebase.store_products (product_id, kind, course_id, course_code) VALUES ('c63lat', 'course', '00000000-0000-4000-8000-0000006f1510', NULL), ('c64lat', 'course', '00000000-0000-4000-8000-0000006f1511', NULL), ('x63lat', 'custom_course', NULL, 'X63LAT'), ('late.premium', 'subscription', NULL, NULL);
+INSERT INTO coursebase.store_products (product_id, kind, credits) VALUES ('late.pack', 'ai_credits', 100);
 CREATE FUNCTION pg_temp.person(n integer) RETURNS uuid LANGUAGE sql AS $$ SELECT ('00000000-0000-4000-8000-0000006f150' || n)::uuid $$;
 -- The day is that of February; who is a name of RevenueCat's.
 CREATE FUNCTION pg_temp.buys(day integer, who text, product text) RETURNS text LANGUAGE sql AS $$
@@ -53,6 +54,7 @@ ROLLBACK TO open;
 SELECT * FROM pg_temp.orders(pg_temp.buys(1, 'late_1', 'c63lat'), pg_temp.goes(5, 'late_1', 'late_2'), pg_temp.goes(6, 'late_2', 'late_3'), pg_temp.goes(7, 'late_3', 'late_4'));
 SELECT * FROM pg_temp.orders(pg_temp.buys(1, 'late_1', 'c63lat'), pg_temp.goes(5, 'late_1', 'late_2'), pg_temp.goes(6, 'late_2', 'late_1'), pg_temp.goes(7, 'late_1', 'late_2'));
 SELECT * FROM pg_temp.orders(pg_temp.buys(1, 'late_1', 'c63lat'), pg_temp.goes(1, 'late_1', 'late_2'));
+SELECT * FROM pg_temp.orders(pg_temp.buys(1, 'late_1', 'late.pack'), pg_temp.goes(5, 'late_1', 'late_2'), pg_temp.goes(6, 'late_2', 'late_3'));
 -- What was bought after the transfer stays; what goes on to somebody who is not here waits where it came to.
 SELECT * FROM pg_temp.orders(pg_temp.buys(1, 'late_1', 'c63lat'), pg_temp.goes(5, 'late_1', 'late_2'), pg_temp.buys(6, 'late_1', 'c64lat'), pg_temp.goes(7, 'late_2', 'late_3'));
 SELECT * FROM pg_temp.orders(pg_temp.buys(1, 'late_1', 'c63lat'), pg_temp.goes(5, 'late_1', 'late_2'), pg_temp.buys(4, 'late_2', 'c64lat'));
