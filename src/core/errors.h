@@ -16,6 +16,9 @@
 /* A code, its status and its meaning stay on one line. */
 /* clang-format off */
 
+/* More than one server */
+#define ERRCODE_CB_STANDBY_BEHIND      CB_SQLSTATE('C', '0', '3') /* 503 the standby has not replayed so far: ask the primary */
+
 /* The installation */
 #define ERRCODE_CB_SCHEMA_BEHIND       CB_SQLSTATE('0', '0', '1') /* 503 the tables are of an older version than the code, or missing */
 #define ERRCODE_CB_DROP_REFUSED        CB_SQLSTATE('0', '0', '2') /* 409 the command would drop or alter what the code reads */
