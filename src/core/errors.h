@@ -17,6 +17,7 @@
 /* clang-format off */
 
 /* More than one server */
+#define ERRCODE_CB_ON_WORKER           CB_SQLSTATE('C', '0', '2') /* 503 coursebase lives on the coordinator of Citus, and this is a worker */
 #define ERRCODE_CB_STANDBY_BEHIND      CB_SQLSTATE('C', '0', '3') /* 503 the standby has not replayed so far: ask the primary */
 
 /* The installation */
