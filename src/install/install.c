@@ -15,6 +15,8 @@
  *  - rows of lookup tables, comments, other ALTER TABLE: run each time, and written so that
  * this is harmless
  *
+ * On a worker of Citus nothing is made; functions are made to refuse (citus.h).
+ *
  * Locks: the extension's row (ShareUpdateExclusiveLock) first, so that two install() come
  * one after the other; then what each statement locks, in the order of the steps.
  */
@@ -50,6 +52,7 @@
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/trust.h"
+#include "install/citus.h"
 #include "install/grants.h"
 #include "install/partition.h"
 #include "install/steps.h"
@@ -117,6 +120,7 @@ coursebase_install(PG_FUNCTION_ARGS)
 	Report *report = (Report *) fcinfo->resultinfo;
 	bool creating = creating_extension;
 	OwnerRights rights;
+	int settings;
 
 	PreventCommandIfReadOnly("coursebase.install()");
 	compat_materialize(fcinfo);
@@ -132,15 +136,24 @@ coursebase_install(PG_FUNCTION_ARGS)
 	LockDatabaseObject(ExtensionRelationId, get_extension_oid("coursebase", false), 0,
 					   ShareUpdateExclusiveLock);
 	creating_extension = false;
+	settings = NewGUCNestLevel();
 	PG_TRY();
 	{
-		run_steps(report);
+		citus_keep_local();
+		if (citus_place() == CITUS_WORKER)
+			citus_turn_away(report);
+		else
+		{
+			citus_require_answers();
+			run_steps(report);
+		}
 	}
 	PG_FINALLY();
 	{
 		creating_extension = creating;
 	}
 	PG_END_TRY();
+	AtEOXact_GUC(true, settings);
 	owner_leave(rights);
 	return (Datum) 0;
 }
