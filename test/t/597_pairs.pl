@@ -29,7 +29,7 @@ my %acts = map { my ($kind, @of) = split /\|/; $kind => \@of } split /\n/, query
 my $facts = facts_of(tables($node, 'pairs'));
 my $rows  = query($node, 'pairs', $facts);
 note("$acts{$_}[2] acts by $_") for sort keys %acts;
-cmp_ok($acts{function}[2], '>', 80, 'functions that write were found');
+cmp_ok($acts{function}[2], '>', 50, 'functions that write were found');
 cmp_ok($acts{statement}[2], '>', 800, 'and statements that change something');
 hunt("16 sessions say $turns acts each", $turns, map { random_act(@{ $acts{$_} }) } qw(function statement));
 is(join("\n", rings()), '', 'no two of them waited for each other');
@@ -41,7 +41,7 @@ my @ring = split /\n/, query($node, 'pairs', <<~'SQL');
 	    PERFORM FROM coursebase.users WHERE id = %L FOR NO KEY UPDATE; END', u[n], u[3 - n]))
 	FROM (SELECT array_agg(id ORDER BY id) FROM coursebase.users) u (u), generate_series(1, 2) n RETURNING n;
 	SQL
-hunt('acts that wait for each other', 20, random_act(@ring));
+hunt('acts that wait for each other', 3, random_act(@ring));
 like(join("\n", rings()), qr/ring/, 'are noticed');
 is(query($node, 'pairs', $facts), $rows, 'every row is as it was');
 is(query($node, 'pairs', 'SELECT * FROM coursebase.check_integrity()'), '', 'and nothing for check_integrity');
@@ -77,18 +77,19 @@ sub calls
 
 	s/:(ada|document|purchase|link|form|at)\b/$names{$1}/g for @lines;
 	my $n = 0;
+	push @lines, "delete_user: PERFORM coursebase.delete_user($names{ada})";
 	return map { my ($name, $call) = split /: /, $_, 2; $n++ . ", '$name', \$call\$$call\$call\$" } @lines;
 }
 
 # What the server says of each deadlock, with the acts that were in it.
 sub rings
 {
-	my @rings = slurp_file($node->logfile) =~ /deadlock detected\n.*?DETAIL:(.*?)(?:HINT|CONTEXT):/gs;
+	my %of = split /[\n|]/, query($node, 'pairs', "SELECT n, coalesce(caller || ' ', '') || what FROM public.acts");
 	my %seen;
 
-	for my $ring (@rings)
+	for my $ring (slurp_file($node->logfile) =~ /deadlock detected\n.*?DETAIL:(.*?)(?:HINT|CONTEXT):/gs)
 	{
-		$seen{ join ' / ', sort map { query($node, 'pairs', "SELECT coalesce(caller || ' ', '') || what FROM public.acts WHERE n = $_") } $ring =~ /act\((\d+)\)/g }++;
+		$seen{ join ' / ', sort map { $of{$_} } $ring =~ /act\((\d+)\)/g }++;
 	}
 	return map { "$seen{$_} times: $_" } sort keys %seen;
 }
