@@ -302,7 +302,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_sample_shop';
 COMMENT ON FUNCTION coursebase.sample_shop(timestamptz) IS
-    'Fills an empty database with a small shop to look at: an administrator and three people; a free course and two that are sold, with documents, sections and lessons; products of Stripe and of app stores; a discount code; a sale with it, a sale that was refunded, a receipt of an app store, and a subscription with its slot. It is made by the functions that a server calls. Refused where there are people, courses, products, codes, manifests, cohorts or organisations already, so that a second call is. remove_sample_shop() takes it away. For the owner of the tables alone; writes with the owner''s rights.
+    'Fills an empty database with a small shop to look at: an administrator and three people; a free course and two that are sold, with documents, sections and lessons; products of Stripe and of app stores; a discount code; a sale with it, a sale that was refunded, a receipt of an app store, and a subscription with its slot. It is made by the functions that a server calls. Refused where there are people, courses, products, codes, manifests, cohorts or organisations already, so that a second call is. remove_sample_shop() takes it away. For the owner of the tables alone, also not for a superuser who is another role; writes with the caller''s rights.
 
 at: the instant at which the shop is as described; its sales lie up to 40 days before. what: a kind of rows. made: how many there are.
 
@@ -319,7 +319,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_remove_sample_shop';
 COMMENT ON FUNCTION coursebase.remove_sample_shop() IS
-    'Takes away what sample_shop() made, with what its people bought since. Rows of the business''s own stay; where one refers to the shop (somebody else bought its product, one of its people joined an organisation) nothing is removed. What audit_events tells stays. For the owner of the tables alone; writes with the owner''s rights.
+    'Takes away what sample_shop() made, with what its people bought since. Rows of the business''s own stay; where one refers to the shop (somebody else bought its product, one of its people joined an organisation) nothing is removed. What audit_events tells stays. For the owner of the tables alone; writes with the caller''s rights.
 
 what: a kind of rows. removed: how many went. No row: there was no sample shop.
 

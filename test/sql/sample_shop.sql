@@ -98,21 +98,13 @@ SELECT pg_temp.refused('SELECT coursebase.sample_shop(NULL)');
 SELECT pg_temp.refused('SELECT coursebase.sample_shop(''infinity'')');
 SELECT pg_temp.refused_after('SET LOCAL transaction_read_only = on', 'SELECT coursebase.sample_shop()');
 
--- An ordinary owner makes it and removes it; what hangs on the tables runs with that role's rights when a superuser does.
+-- An ordinary owner makes it and removes it; a superuser who is not the owner does not run what hangs on the tables.
 CREATE ROLE regress_studio;
 SELECT coursebase.hand_over('regress_studio');
+SELECT pg_temp.refused('SELECT coursebase.sample_shop()');
+SELECT pg_temp.refused('SELECT coursebase.remove_sample_shop()');
 SET LOCAL ROLE regress_studio;
 SELECT sum(made) FROM coursebase.sample_shop('2026-06-10 12:00+00');
+SELECT * FROM coursebase.check_integrity();
 SELECT sum(removed) FROM coursebase.remove_sample_shop();
-CREATE TEMP TABLE ran_as (name name);
-CREATE FUNCTION pg_temp.own() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    INSERT INTO ran_as VALUES (current_user);
-    RETURN NULL;
-END $$;
-CREATE TRIGGER own AFTER INSERT OR DELETE ON coursebase.courses FOR EACH STATEMENT EXECUTE FUNCTION pg_temp.own();
-RESET ROLE;
-SELECT sum(made) FROM coursebase.sample_shop('2026-06-10 12:00+00');
-SELECT sum(removed) FROM coursebase.remove_sample_shop();
-SELECT name, count(*) FROM ran_as GROUP BY name;
 ROLLBACK;
