@@ -10,6 +10,8 @@ use Test::More;
 
 my $home = node('home');
 my $cell = node('cell');
+$home->append_conf('postgresql.conf', 'max_wal_senders = 10');
+$home->restart;
 create_extension($home, 'app');
 create_extension($cell, 'app');
 create_extension($cell, 'copy');
@@ -75,8 +77,8 @@ sub follows
 follows(q{UPDATE coursebase.course_documents SET data = '{"v": 2}'}, 1);
 follows(q{UPDATE coursebase.master_manifests SET content = '{"v": 2}' WHERE is_default}, 1);
 follows(q{INSERT INTO coursebase.master_manifests (name, content, is_default) VALUES ('ads.json', '[]', true)}, 1);
-follows(qq{INSERT INTO coursebase.manifest_cohorts (manifest_id, cohort_id) VALUES ('00000000-0000-4000-8000-0000000000f2', '$cohort')}, 1);
-follows(q{UPDATE coursebase.manifest_cohorts SET manifest_id = '00000000-0000-4000-8000-0000000000f1'}, 1);
+follows(qq{INSERT INTO coursebase.manifest_cohorts (manifest_id, cohort_id) VALUES ('00000000-0000-4000-8000-0000000000f1', '$cohort')}, 0);
+follows(q{UPDATE coursebase.manifest_cohorts SET manifest_id = '00000000-0000-4000-8000-0000000000f2'}, 1);
 follows(q{UPDATE coursebase.discount_codes SET percent_off = 20}, 0);
 follows(q{UPDATE coursebase.courses SET course_code = 'C01BBB'}, 1);
 follows(q{UPDATE coursebase.settings SET value = 'shop.json' WHERE name = 'protected_manifests'}, 0);

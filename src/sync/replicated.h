@@ -1,8 +1,8 @@
 /*
  * replicated.h: whether a table's rows come from another server.
  */
-#ifndef COURSEBASE_CORE_REPLICATED_H
-#define COURSEBASE_CORE_REPLICATED_H
+#ifndef COURSEBASE_SYNC_REPLICATED_H
+#define COURSEBASE_SYNC_REPLICATED_H
 
 #include "postgres.h"
 

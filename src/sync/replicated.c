@@ -17,7 +17,7 @@
 #include "utils/rel.h"
 
 #include "core/owner.h"
-#include "core/replicated.h"
+#include "sync/replicated.h"
 
 /* What a copy of the whole schema contains and a copy of the catalogue does not. */
 #define WHOLE_SCHEMA "catalogue_version"
