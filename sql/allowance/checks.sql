@@ -111,6 +111,14 @@ AS $$
     LEFT JOIN sums s ON s.id = p.id
     WHERE coalesce(s.held, 0) <> p.credits - p.refunded_credits OR s.least < 0
     UNION ALL
+    SELECT 'credit_pack_owner', 'ai_credit_purchases ' || p.id,
+        'the log says neither that its person bought it nor that it came to them'
+    FROM coursebase.ai_credit_purchases p
+    WHERE NOT EXISTS (
+        SELECT FROM coursebase.credit_log e
+        WHERE e.credit_purchase_id = p.id AND e.user_id = p.user_id
+            AND e.kind IN ('pack', 'moved_in'))
+    UNION ALL
     SELECT 'credit_pack_refund', 'ai_credit_purchases ' || p.id,
         'the refund left credits that are not spent'
     FROM coursebase.ai_credit_purchases p
@@ -122,5 +130,5 @@ $$;
 COMMENT ON FUNCTION coursebase.check_allowance() IS
     'Lists what is wrong with accounts of credits, their logs and packs: part of check_integrity(). For the server; reads with the caller''s rights.
 
-check_name: credit_limits (more is used than there was), credit_account (the account is not what its log ends in), credit_bank (the bank is not what its packs hold), credit_log_position, credit_log_time, credit_log_amount (an entry is missing, out of order, or does not lead from the one before), credit_weekly_limit (the limit fell within a week), credit_reservation (an end without an open reservation), credit_pack_logged (the log lacks a sale or refund), credit_pack_held (what people hold of a pack is not what is left of it), credit_pack_refund (a refund left unspent credits). object: table and key. problem: what is stored and what was found.';
+check_name: credit_limits (more is used than there was), credit_account (the account is not what its log ends in), credit_bank (the bank is not what its packs hold), credit_log_position, credit_log_time, credit_log_amount (an entry is missing, out of order, or does not lead from the one before), credit_weekly_limit (the limit fell within a week), credit_reservation (an end without an open reservation), credit_pack_logged (the log lacks a sale or refund), credit_pack_held (what people hold of a pack is not what is left of it), credit_pack_owner (a pack belongs to a person to whom it never came), credit_pack_refund (a refund left unspent credits). object: table and key. problem: what is stored and what was found.';
 GRANT EXECUTE ON FUNCTION coursebase.check_allowance() TO server;
