@@ -1,7 +1,7 @@
-# No plain statement and no function waits in a ring: every plain statement on the rows of every table that a grant or a
+# No plain statement deadlocks with a function: every plain statement on the rows of every table that a grant or a
 # policy allows, by the server role and by each person, against every function that writes. Tables, statements and functions
 # are read from the catalogue and from test/tools/memory.calls, so that what is new joins by itself. 16 sessions say random
-# acts about the same few people and take them back; every row's trigger dawdles, so that acts meet in the middle.
+# acts about the same few people and take them back; a trigger delays each change of a row, so that acts overlap.
 #
 # 60 acts a session; with COURSEBASE_LOAD above 1 the long form: 20,000.
 use strict;
@@ -54,7 +54,7 @@ sub random_act
 {
 	my ($from, $to) = @_;
 
-	return "\\set n random($from, $to)\nSET pairs.dawdle = on;\nSELECT public.act(:n);\n";
+	return "\\set n random($from, $to)\nSET pairs.delay = on;\nSELECT public.act(:n);\n";
 }
 
 sub hunt
