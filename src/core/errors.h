@@ -113,6 +113,11 @@
 #define ERRCODE_CB_NOT_ENTITLED        CB_SQLSTATE('A', '2', '5') /* 403 the entitlement is not active */
 #define ERRCODE_CB_NOT_A_WORKOUT       CB_SQLSTATE('A', '2', '6') /* 422 a day of rest, or no workout of the course */
 
+/* Cells */
+#define ERRCODE_CB_LIVES_ELSEWHERE     CB_SQLSTATE('C', '0', '1') /* 421 the person lives in another cell, which the detail names */
+#define ERRCODE_CB_HOME_ONLY           CB_SQLSTATE('C', '0', '3') /* 421 the call belongs on home */
+#define ERRCODE_CB_NOT_PLACED          CB_SQLSTATE('C', '0', '4') /* 409 the directory does not know the person: home places people */
+
 /* clang-format on */
 
 #endif
