@@ -169,6 +169,163 @@ verify: whether to end with check_integrity(), and to name what it finds. what: 
 Source: a team that comes with data; doc/guide/migrate.md shows how.
 Raises: 22004 (verify is NULL), 42501 (the caller is not the owner of the tables).';
 
+CREATE FUNCTION coursebase.sample_rows(at timestamptz)
+RETURNS TABLE (what text, made bigint)
+LANGUAGE sql
+VOLATILE
+STRICT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    -- All keys begin with 5a5a5a5a: remove_sample_shop() finds the rows by them.
+    INSERT INTO coursebase.users (id, clerk_user_id, name, email, created_at)
+    SELECT p.id::uuid, p.subject, p.name, p.email, sample_rows.at - interval '40 days'
+    FROM (VALUES
+        ('5a5a5a5a-0000-4000-8000-0000000000a1', 'sample_olga', 'Olga Winter', 'olga@sample.example'),
+        ('5a5a5a5a-0000-4000-8000-0000000000a2', 'sample_ada', 'Ada Moreau', 'ada@sample.example'),
+        ('5a5a5a5a-0000-4000-8000-0000000000a3', 'sample_ben', 'Ben Okafor', 'ben@sample.example'),
+        ('5a5a5a5a-0000-4000-8000-0000000000a4', 'sample_cleo', 'Cleo Lind', 'cleo@sample.example'))
+        AS p (id, subject, name, email);
+    SELECT coursebase.upsert_user(u.clerk_user_id, u.name, u.email,
+        role => CASE u.clerk_user_id WHEN 'sample_olga' THEN 'admin' ELSE 'user' END,
+        country => p.country)
+    FROM (VALUES ('sample_olga', 'DE'), ('sample_ada', 'FR'), ('sample_ben', 'NG'),
+        ('sample_cleo', 'SE')) AS p (subject, country)
+    JOIN coursebase.users u ON u.clerk_user_id = p.subject;
+
+    INSERT INTO coursebase.courses
+        (id, course_code, title, description, price_in_cents, currency, is_free, in_premium)
+    VALUES
+        ('5a5a5a5a-0000-4000-8000-0000000000c1', 'sample-breath', 'First breaths',
+            'Three minutes a day, for everybody.', NULL, NULL, true, false),
+        ('5a5a5a5a-0000-4000-8000-0000000000c2', 'sample-sleep', 'Sleep well',
+            'Ten evenings to a quiet night.', 4900, 'EUR', false, true),
+        ('5a5a5a5a-0000-4000-8000-0000000000c3', 'sample-focus', 'Deep work',
+            'Two hours without a telephone.', 3900, 'EUR', false, true);
+    INSERT INTO coursebase.course_documents (course_id, data)
+    SELECT c.id, json_build_object('course_code', c.course_code, 'title', c.title,
+        'audio_files', json_build_array(json_build_object(
+            'url', format('https://cdn.sample.example/%s/1.mp3', c.course_code), 'duration', 312)))
+    FROM coursebase.courses c;
+    INSERT INTO coursebase.course_sections (course_id, name, status, "order")
+    SELECT c.id, s.name, 'public', s.place - 1
+    FROM coursebase.courses c
+    CROSS JOIN unnest(ARRAY['Arrive', 'Go on']) WITH ORDINALITY AS s (name, place);
+    INSERT INTO coursebase.lessons (section_id, name, status, "order")
+    SELECT s.id, l.name,
+        CASE WHEN s."order" = 0 AND l.place = 1 THEN 'preview' ELSE 'public' END::coursebase.lesson_status,
+        l.place - 1
+    FROM coursebase.course_sections s
+    CROSS JOIN unnest(ARRAY['Listen', 'Practise']) WITH ORDINALITY AS l (name, place);
+    INSERT INTO coursebase.lesson_contents (lesson_id, video_ref, body)
+    SELECT l.id, format('%s-%s-%s', c.course_code, s."order" + 1, l."order" + 1),
+        format('%s: %s.', s.name, lower(l.name))
+    FROM coursebase.lessons l
+    JOIN coursebase.course_sections s ON s.id = l.section_id
+    JOIN coursebase.courses c ON c.id = s.course_id;
+
+    INSERT INTO coursebase.products (id, name, description, image_url, price_dollars) VALUES
+        ('5a5a5a5a-0000-4000-8000-0000000000d1', 'Sleep well', 'The course, for ever.',
+            '/sample/sleep.png', 49),
+        ('5a5a5a5a-0000-4000-8000-0000000000d2', 'Everything', 'All courses, for a year.',
+            '/sample/all.png', 79);
+    SELECT coursebase.save_product(p.id, status => 'public',
+        course_ids => ARRAY(SELECT c.id FROM coursebase.courses c
+            WHERE p.name = 'Everything' OR c.course_code = 'sample-sleep'),
+        access_days => CASE p.name WHEN 'Everything' THEN 365 END)
+    FROM coursebase.products p;
+    INSERT INTO coursebase.store_products (product_id, kind, course_id, price_in_cents, currency)
+    VALUES ('sample_focus', 'course', '5a5a5a5a-0000-4000-8000-0000000000c3', 3900, 'EUR'),
+        ('sample_monthly', 'subscription', NULL, 990, 'EUR');
+    INSERT INTO coursebase.discount_codes (id, code, product_type, percent_off)
+    VALUES ('5a5a5a5a-0000-4000-8000-0000000000e1', 'SAMPLE10', 'course', 10);
+    INSERT INTO coursebase.master_manifests (id, name, content, is_default)
+    VALUES ('5a5a5a5a-0000-4000-8000-0000000000f1', 'sample-shop.json',
+        '{"title": "Sample shop", "currency": "EUR"}', true);
+
+    -- Ada buys with the code, and begins. Ben buys everything, and has his money back.
+    SELECT coursebase.redeem_discount('5a5a5a5a-0000-4000-8000-0000000000a2', 'SAMPLE10', 'course',
+        4900, 'EUR', 'cs_sample_ada', at => sample_rows.at - interval '30 days');
+    SELECT coursebase.complete_purchase(s.person::uuid, s.product::uuid, s.session, s.paid, 'paid',
+        sample_rows.at - s.ago, currency => 'EUR')
+    FROM (VALUES
+        ('5a5a5a5a-0000-4000-8000-0000000000a2', '5a5a5a5a-0000-4000-8000-0000000000d1',
+            'cs_sample_ada', 4410, interval '30 days'),
+        ('5a5a5a5a-0000-4000-8000-0000000000a3', '5a5a5a5a-0000-4000-8000-0000000000d2',
+            'cs_sample_ben', 7900, interval '20 days')) AS s (person, product, session, paid, ago);
+    SELECT coursebase.complete_lesson(l.id, '5a5a5a5a-0000-4000-8000-0000000000a2')
+    FROM coursebase.lessons l
+    JOIN coursebase.course_sections s ON s.id = l.section_id AND s."order" = 0
+    WHERE s.course_id = '5a5a5a5a-0000-4000-8000-0000000000c2';
+    SELECT coursebase.refund_purchase(p.id, at => sample_rows.at - interval '18 days')
+    FROM coursebase.purchases p WHERE p.stripe_session_id = 'cs_sample_ben';
+
+    -- Then he buys a course in an app store. Cleo subscribes, and chooses a course.
+    SELECT coursebase.validate_purchase('5a5a5a5a-0000-4000-8000-0000000000a3', json_build_object(
+        'product_id', 'sample_focus', 'source', 'app_store', 'purchase_id', 'sample-1',
+        'purchase_token', 'sample-receipt-1', 'transaction_date', sample_rows.at - interval '10 days'),
+        sample_rows.at - interval '10 days');
+    SELECT coursebase.apply_subscription_event('5a5a5a5a-0000-4000-8000-0000000000a4',
+        json_build_object('store', 'google_play', 'environment', 'production',
+            'store_event_id', 'sample-1', 'event_type', 'created',
+            'event_time', sample_rows.at - interval '5 days',
+            'original_transaction_id', 'GPA.sample', 'transaction_id', 'GPA.sample..0',
+            'product_id', 'sample_monthly', 'period_end', sample_rows.at + interval '25 days'),
+        sample_rows.at - interval '5 days');
+    SELECT coursebase.choose_premium_course('5a5a5a5a-0000-4000-8000-0000000000a4',
+        '5a5a5a5a-0000-4000-8000-0000000000c2', at => sample_rows.at - interval '4 days');
+
+    SELECT 'people', count(*) FROM coursebase.users
+    UNION ALL SELECT 'courses', count(*) FROM coursebase.courses
+    UNION ALL SELECT 'documents', count(*) FROM coursebase.course_documents
+    UNION ALL SELECT 'lessons', count(*) FROM coursebase.lessons
+    UNION ALL SELECT 'products', count(*) FROM coursebase.products
+    UNION ALL SELECT 'products of app stores', count(*) FROM coursebase.store_products
+    UNION ALL SELECT 'codes', count(*) FROM coursebase.discount_codes
+    UNION ALL SELECT 'sales', count(*) FROM coursebase.purchases
+    UNION ALL SELECT 'receipts', count(*) FROM coursebase.store_receipts
+    UNION ALL SELECT 'subscriptions', count(*) FROM coursebase.subscriptions
+$$;
+COMMENT ON FUNCTION coursebase.sample_rows(timestamptz) IS
+    'Makes the rows of sample_shop(), which looks first whether the database is empty, by the functions that a server calls, and answers what there is then. For the owner of the tables; writes with the caller''s rights.
+
+at, what, made: as for sample_shop().';
+
+CREATE FUNCTION coursebase.sample_shop(at timestamptz DEFAULT now())
+RETURNS TABLE (what text, made bigint)
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_sample_shop';
+COMMENT ON FUNCTION coursebase.sample_shop(timestamptz) IS
+    'Fills an empty database with a small shop to look at: an administrator and three people; a free course and two that are sold, with documents, sections and lessons; products of Stripe and of app stores; a discount code; a sale with it, a sale that was refunded, a receipt of an app store, and a subscription with its slot. It is made by the functions that a server calls. Refused where there are people, courses, products, codes, manifests, cohorts or organisations already, so that a second call is. remove_sample_shop() takes it away. For the owner of the tables alone, also not for a superuser who is another role; writes with the caller''s rights.
+
+at: the instant at which the shop is as described; its sales lie up to 40 days before. what: a kind of rows. made: how many there are.
+
+Source: a newcomer who wants to see rows before the first own ones.
+Raises: 22004 (at is NULL), 22008 (at is not finite), 25006 (the transaction is read-only), 42501 (the caller is not the owner of the tables), 55000 (the database has rows already), KB001 (the tables are missing).';
+
+CREATE FUNCTION coursebase.remove_sample_shop()
+RETURNS TABLE (what text, removed bigint)
+LANGUAGE c
+VOLATILE
+STRICT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_remove_sample_shop';
+COMMENT ON FUNCTION coursebase.remove_sample_shop() IS
+    'Takes away what sample_shop() made, with what its people bought since. Rows of the business''s own stay; where one refers to the shop (somebody else bought its product, one of its people joined an organisation) nothing is removed. What audit_events tells stays. For the owner of the tables alone; writes with the caller''s rights.
+
+what: a kind of rows. removed: how many went. No row: there was no sample shop.
+
+Source: what was made to be looked at can be taken away.
+Raises: 23503 (a row of the business''s own refers to the shop), 25006 (the transaction is read-only), 42501 (the caller is not the owner of the tables), KB001 (the tables are missing).';
+
 CREATE FUNCTION coursebase.metrics(at timestamptz DEFAULT now())
 RETURNS TABLE (name text, subject text, value double precision, kind text)
 LANGUAGE c

@@ -19,15 +19,21 @@ AS $$
             row_number() OVER (PARTITION BY l.user_id ORDER BY l.position DESC) = 1 AS last
         FROM coursebase.credit_log l
         WINDOW w AS (PARTITION BY l.user_id ORDER BY l.position)
-    ), packs AS (
-        SELECT c.*, c.credits - c.refunded_credits AS held,
-            coalesce(sum(c.credits - c.refunded_credits) OVER (
-                PARTITION BY c.user_id ORDER BY e.position, c.purchased_at, c.id
-                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
-        FROM coursebase.ai_credit_purchases c
-        LEFT JOIN coursebase.credit_log e ON e.credit_purchase_id = c.id AND e.kind = 'pack'
+    ), shares AS (
+        -- what each person holds of a pack, in the order in which the person's packs are spent
+        SELECT l.user_id, l.credit_purchase_id AS id, min(l.position) AS position,
+            sum(l.bank_credits) - coalesce(sum(l.credits), 0) AS held
+        FROM coursebase.credit_log l
+        WHERE l.credit_purchase_id IS NOT NULL
+        GROUP BY l.user_id, l.credit_purchase_id
+    ), spent AS (
+        SELECT s.*, coalesce(sum(s.held) OVER (PARTITION BY s.user_id ORDER BY s.position
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
+        FROM shares s
     ), banks AS (
-        SELECT p.user_id, sum(p.held) AS held FROM packs p GROUP BY p.user_id
+        SELECT s.user_id, sum(s.held) AS held FROM shares s GROUP BY s.user_id
+    ), sums AS (
+        SELECT s.id, sum(s.held) AS held, min(s.held) AS least FROM shares s GROUP BY s.id
     )
     SELECT 'credit_limits', 'ai_usage ' || u.user_id, 'more is used than there was, or less than nothing'
     FROM coursebase.ai_usage u
@@ -88,25 +94,41 @@ AS $$
     UNION ALL
     SELECT 'credit_pack_logged', 'ai_credit_purchases ' || p.id,
         'the log does not have its sale, or its refund, as it is'
-    FROM packs p
+    FROM coursebase.ai_credit_purchases p
     WHERE (SELECT coalesce(sum(e.bank_credits) FILTER (WHERE e.kind = 'pack'), -1)
             FROM coursebase.credit_log e
-            WHERE e.credit_purchase_id = p.id AND e.user_id = p.user_id) <> p.credits
+            WHERE e.credit_purchase_id = p.id) <> p.credits
         OR (p.claimed_credits > 0) <> (
             SELECT coalesce(bool_or(e.kind = 'refund'), false)
                 AND (p.claimed_credits > 0 OR NOT bool_or(e.kind = 'reversal'))
             FROM coursebase.credit_log e
-            WHERE e.credit_purchase_id = p.id AND e.user_id = p.user_id)
+            WHERE e.credit_purchase_id = p.id)
+    UNION ALL
+    SELECT 'credit_pack_held', 'ai_credit_purchases ' || p.id,
+        format('%s of it are left, and people hold %s, one of them %s', p.credits - p.refunded_credits,
+            coalesce(s.held, 0), coalesce(s.least, 0))
+    FROM coursebase.ai_credit_purchases p
+    LEFT JOIN sums s ON s.id = p.id
+    WHERE coalesce(s.held, 0) <> p.credits - p.refunded_credits OR s.least < 0
+    UNION ALL
+    SELECT 'credit_pack_owner', 'ai_credit_purchases ' || p.id,
+        'the log says neither that its person bought it nor that it came to them'
+    FROM coursebase.ai_credit_purchases p
+    WHERE NOT EXISTS (
+        SELECT FROM coursebase.credit_log e
+        WHERE e.credit_purchase_id = p.id AND e.user_id = p.user_id
+            AND e.kind IN ('pack', 'moved_in'))
     UNION ALL
     SELECT 'credit_pack_refund', 'ai_credit_purchases ' || p.id,
         'the refund left credits that are not spent'
-    FROM packs p
-    JOIN coursebase.ai_usage u ON u.user_id = p.user_id
+    FROM coursebase.ai_credit_purchases p
+    JOIN spent s ON s.id = p.id
+    JOIN coursebase.ai_usage u ON u.user_id = s.user_id
     WHERE p.refunded_credits < p.claimed_credits
-        AND p.held > greatest(u.bank_used_credits - p.before, 0)
+        AND s.held > greatest(u.bank_used_credits - s.before, 0)
 $$;
 COMMENT ON FUNCTION coursebase.check_allowance() IS
     'Lists what is wrong with accounts of credits, their logs and packs: part of check_integrity(). For the server; reads with the caller''s rights.
 
-check_name: credit_limits (more is used than there was), credit_account (the account is not what its log ends in), credit_bank (the bank is not what its packs hold), credit_log_position, credit_log_time, credit_log_amount (an entry is missing, out of order, or does not lead from the one before), credit_weekly_limit (the limit fell within a week), credit_reservation (an end without an open reservation), credit_pack_logged (the log lacks a sale or refund), credit_pack_refund (a refund left unspent credits). object: table and key. problem: what is stored and what was found.';
+check_name: credit_limits (more is used than there was), credit_account (the account is not what its log ends in), credit_bank (the bank is not what its packs hold), credit_log_position, credit_log_time, credit_log_amount (an entry is missing, out of order, or does not lead from the one before), credit_weekly_limit (the limit fell within a week), credit_reservation (an end without an open reservation), credit_pack_logged (the log lacks a sale or refund), credit_pack_held (what people hold of a pack is not what is left of it), credit_pack_owner (a pack belongs to a person to whom it never came), credit_pack_refund (a refund left unspent credits). object: table and key. problem: what is stored and what was found.';
 GRANT EXECUTE ON FUNCTION coursebase.check_allowance() TO server;

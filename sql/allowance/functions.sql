@@ -196,7 +196,7 @@ COMMENT ON FUNCTION coursebase.credit_balance(uuid, timestamptz) IS
 
 user_id: the user; NULL is the user who asks; only an administrator or the server may name another user. at: the time asked about; may not be NULL.
 
-weekly_limit_credits: allowance of the week. weekly_used_credits: how much of it is spent or reserved. weekly_reset_date: when the week turns; NULL before the first use. bank_limit_credits: credits of all packs less what refunds took back. bank_used_credits: how many of them are spent or reserved. available: what is left of both.
+weekly_limit_credits: allowance of the week. weekly_used_credits: how much of it is spent or reserved. weekly_reset_date: when the week turns; NULL before the first use. bank_limit_credits: credits of all packs less what refunds took back and what went to another person. bank_used_credits: how many of them are spent or reserved. available: what is left of both.
 
 Source: credit_log, and the entitlements and the setting free_weekly_credits for weeks that turned unseen.
 Raises: 22004 (at is NULL), 22008 (at is not finite, or the week ends out of range), 42501 (user_id is another user).';
@@ -251,11 +251,11 @@ ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_refund_credit_pack';
 COMMENT ON FUNCTION coursebase.refund_credit_pack(text, text, text, timestamptz, bigint) IS
-    'Takes back what is unspent of a pack of credits, as far as its refund is of it, and nothing of another pack: the credits of the pack granted first are spent first. What a reservation holds of the pack is taken when it comes back. A refund in full that is repeated answers the first result and writes nothing; each refund of a part counts. Works for a closed account too. For the server; writes with the rights of the tables'' owner, under the lock of the user.
+    'Takes back what is unspent of a pack of credits, as far as its refund is of it, and nothing of another pack: the credits of the pack granted first are spent first. Of a pack that went from person to person it takes what the one who has it has not spent, then what came back to the others. What a reservation holds of the pack is taken when it comes back. A refund in full that is repeated answers the first result and writes nothing; each refund of a part counts. Works for a closed account too. For the server; writes with the rights of the tables'' owner, under the locks of all who hold of the pack.
 
 source, environment, purchase_id: the purchase, as grant_credit_pack() had it. at: when the store refunded; an earlier time than that of the last change counts as the time of that change. credits: how many of the pack''s credits were paid back, above 0; NULL is all that is left. Only credits may be NULL.
 
-credit_purchase_id: the row of ai_credit_purchases. bank_credits: by how many credits the bank grew: 0 or negative. bank_left: credits left in the bank afterwards.
+credit_purchase_id: the row of ai_credit_purchases. bank_credits: by how many credits the bank of the person who has the pack grew: 0 or negative. bank_left: credits left in that bank afterwards.
 
 Source: the product''s rule that a refund takes what it can and leaves no debt.
 Raises: 22004 (an argument is NULL), 22008 (at is not finite, or the week ends out of range), 22023 (credits is not above 0), 40001 (under REPEATABLE READ: the account changed meanwhile; call again), KB106 (no such purchase).';
@@ -278,7 +278,7 @@ ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_reverse_credit_pack_refund';
 COMMENT ON FUNCTION coursebase.reverse_credit_pack_refund(text, text, text, timestamptz, bigint) IS
-    'Gives back what refund_credit_pack() took of a pack, when the store took its refund back. Where nothing of the pack is refunded, nothing changes. Works for a closed account too. For the server; writes with the rights of the tables'' owner, under the lock of the user.
+    'Gives back what refund_credit_pack() took of a pack, when the store took its refund back, to the person who has the pack. Where nothing of the pack is refunded, nothing changes. Works for a closed account too. For the server; writes with the rights of the tables'' owner, under the lock of the user.
 
 source, environment, purchase_id, at: as for refund_credit_pack(). credits: how many credits the refund was of, above 0; NULL is all that is refunded. Only credits may be NULL.
 
@@ -329,23 +329,26 @@ AS $$
         JOIN person p ON l.user_id = p.id
         WHERE l.at <= explain_credits.at
     ), packs AS (
-        -- what a pack still holds, and what the packs granted before it hold, which are spent first
-        SELECT k.product_id, k.purchase_id, k.credits, e.position, k.held,
-            coalesce(sum(k.held) OVER (ORDER BY e.position
+        -- what the person holds of a pack, and of the packs that came before it, which are spent first
+        SELECT k.*, c.product_id, c.purchase_id,
+            coalesce(sum(k.held) OVER (ORDER BY k.position
                 ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before,
-            k.refunded_credits, k.refunded
-        FROM entries e
-        JOIN LATERAL (
-            SELECT c.*, r.refunded AND c.claimed_credits > 0 AS refunded,
-                CASE WHEN r.refunded THEN c.credits - c.refunded_credits
-                    ELSE c.credits END AS held
-            FROM coursebase.ai_credit_purchases c
-            CROSS JOIN LATERAL (
-                SELECT count(*) > 0 AS refunded FROM entries r
-                WHERE r.credit_purchase_id = c.id AND r.kind = 'refund') r
-            WHERE c.id = e.credit_purchase_id
-        ) k ON true
-        WHERE e.kind = 'pack'
+            k.has_refund AND coalesce(c.claimed_credits > 0, k.taken > 0) AS refunded
+        FROM (
+            SELECT e.credit_purchase_id AS id, min(e.position) AS position,
+                (sum(e.bank_credits) - coalesce(sum(e.credits), 0))::bigint AS held,
+                sum(e.bank_credits) FILTER (WHERE e.kind = 'pack')::bigint AS bought,
+                coalesce(sum(e.bank_credits) FILTER (WHERE e.kind IN ('moved_out', 'moved_in')),
+                    0)::bigint AS moved,
+                (coalesce(sum(e.credits), 0) - coalesce(sum(e.bank_credits)
+                    FILTER (WHERE e.kind IN ('refund', 'reversal')), 0))::bigint AS taken,
+                bool_or(e.kind = 'refund') AS has_refund
+            FROM entries e
+            WHERE e.credit_purchase_id IS NOT NULL
+            GROUP BY e.credit_purchase_id
+        ) k
+        -- the row of a pack that went to another person is that person's to read
+        LEFT JOIN coursebase.ai_credit_purchases c ON c.id = k.id
     )
     SELECT x.item, x.object, x.credits, x.unspent, x.detail
     FROM (
@@ -355,10 +358,12 @@ AS $$
                 ELSE 'Spent first; what is left lapses when the week turns.' END
         FROM balance b
         UNION ALL
-        SELECT 2, k.position, 'pack', k.product_id || ' ' || k.purchase_id, k.credits,
+        SELECT 2, k.position, 'pack', coalesce(k.product_id || ' ' || k.purchase_id, k.id::text),
+            coalesce(k.bought, greatest(k.moved, 0)),
             k.held - least(k.held, greatest(b.bank_used_credits - k.before, 0))::bigint,
-            CASE WHEN k.refunded THEN format('Refunded: %s credits were taken back.',
-                k.refunded_credits) ELSE 'Never lapses; the first pack is spent first.' END
+            CASE WHEN k.refunded THEN format('Refunded: %s credits were taken back.', k.taken)
+                WHEN k.moved < 0 THEN format('%s credits went to another account.', -k.moved)
+                ELSE 'Never lapses; the first pack is spent first.' END
         FROM packs k
         CROSS JOIN balance b
         UNION ALL
@@ -376,7 +381,7 @@ COMMENT ON FUNCTION coursebase.explain_credits(uuid, timestamptz) IS
 
 user_id, at: as for credit_balance().
 
-item: week, pack or reservation. object: product and purchase of a pack, key of a reservation, NULL for the week. credits: the week''s limit, what the pack brought, or what the reservation holds. unspent: what is left of week or pack; NULL for a reservation. detail: what the row means.
+item: week, pack or reservation. object: product and purchase of a pack (its id, if it went to another person and the caller may not read it), key of a reservation, NULL for the week. credits: the week''s limit, what the pack brought to the person, or what the reservation holds. unspent: what is left of week or pack; NULL for a reservation. detail: what the row means.
 
 Source: credit_log, as support needs it.
 Raises: 22004 (at is NULL), 22008 (at is not finite, or the week ends out of range), 42501 (user_id is another user).';

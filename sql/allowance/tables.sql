@@ -22,7 +22,7 @@ COMMENT ON COLUMN coursebase.ai_usage.user_id IS 'The person who has the credits
 COMMENT ON COLUMN coursebase.ai_usage.weekly_limit_credits IS 'Allowance of this week. A higher allowance counts at once, a lower one when the week turns.';
 COMMENT ON COLUMN coursebase.ai_usage.weekly_used_credits IS 'How much of this week''s allowance is spent or reserved.';
 COMMENT ON COLUMN coursebase.ai_usage.weekly_reset_date IS 'When the week turns: seven days after it began, on the calendar of the person''s time zone.';
-COMMENT ON COLUMN coursebase.ai_usage.bank_limit_credits IS 'Credits of all packs ever bought, less what refunds took back.';
+COMMENT ON COLUMN coursebase.ai_usage.bank_limit_credits IS 'Credits of all packs that the person ever got, less what refunds took back and what went to another person.';
 COMMENT ON COLUMN coursebase.ai_usage.bank_used_credits IS 'How many of the bank''s credits are spent or reserved.';
 COMMENT ON COLUMN coursebase.ai_usage.created_at IS 'When the first week began.';
 COMMENT ON COLUMN coursebase.ai_usage.updated_at IS 'When the row last changed.';
@@ -79,7 +79,7 @@ CREATE TABLE coursebase.ai_credit_purchases (
 CREATE INDEX ai_credit_purchases_user_id_idx ON coursebase.ai_credit_purchases (user_id);
 COMMENT ON TABLE coursebase.ai_credit_purchases IS 'Packs of credits that people bought. Their credits are spent in the order in which the packs were granted.';
 COMMENT ON COLUMN coursebase.ai_credit_purchases.id IS 'Key of the purchase.';
-COMMENT ON COLUMN coursebase.ai_credit_purchases.user_id IS 'The person who bought the pack.';
+COMMENT ON COLUMN coursebase.ai_credit_purchases.user_id IS 'The person who has the pack: the buyer, or whom what was left of it went to. The log says who bought it, and what each person holds of it.';
 COMMENT ON COLUMN coursebase.ai_credit_purchases.product_id IS 'Base id of the product, as in store_products.';
 COMMENT ON COLUMN coursebase.ai_credit_purchases.credits IS 'Credits that the pack brought.';
 COMMENT ON COLUMN coursebase.ai_credit_purchases.refunded_credits IS 'How many of the pack''s credits its refunds took back: of those that they claim the ones that were not spent.';
@@ -130,13 +130,16 @@ CREATE TABLE coursebase.credit_log (
     CONSTRAINT credit_log_position_counts_from_one_check CHECK (position > 0),
     CONSTRAINT credit_log_kind_known_check CHECK (kind IN (
         'start', 'turn', 'raise', 'consume', 'reserve', 'commit', 'release', 'pack', 'refund',
-        'reversal')),
+        'reversal', 'moved_out', 'moved_in', 'taken')),
     CONSTRAINT credit_log_use_has_a_key_check CHECK (
         (kind IN ('consume', 'reserve', 'commit', 'release')) = (idempotency_key IS NOT NULL)),
     CONSTRAINT credit_log_use_has_a_price_check CHECK (
         (kind IN ('consume', 'reserve', 'commit')) = (seconds IS NOT NULL AND credits IS NOT NULL)),
     CONSTRAINT credit_log_pack_has_a_purchase_check CHECK (
-        (kind IN ('pack', 'refund', 'reversal')) = (credit_purchase_id IS NOT NULL)),
+        (kind IN ('pack', 'refund', 'reversal', 'moved_out', 'moved_in', 'taken'))
+            = (credit_purchase_id IS NOT NULL)),
+    CONSTRAINT credit_log_taken_says_how_many_check CHECK (
+        (kind = 'taken') = (credits IS NOT NULL AND seconds IS NULL)),
     CONSTRAINT credit_log_idempotency_key_1_to_200_characters_check
         CHECK (length(idempotency_key) BETWEEN 1 AND 200)
 );
@@ -150,14 +153,17 @@ CREATE UNIQUE INDEX credit_log_pack_idx ON coursebase.credit_log (credit_purchas
     WHERE kind = 'pack';
 CREATE INDEX credit_log_credit_purchase_id_idx
     ON coursebase.credit_log (credit_purchase_id, position);
+-- What a person holds of each pack is the sum of these entries.
+CREATE INDEX credit_log_user_id_credit_purchase_id_idx
+    ON coursebase.credit_log (user_id, credit_purchase_id) WHERE credit_purchase_id IS NOT NULL;
 CREATE INDEX credit_log_user_id_at_position_idx ON coursebase.credit_log (user_id, at, position);
 COMMENT ON TABLE coursebase.credit_log IS 'Every change of a person''s credits in order, and the account as the change left it. Rows are never changed or deleted.';
 COMMENT ON COLUMN coursebase.credit_log.user_id IS 'The person whose credits changed.';
 COMMENT ON COLUMN coursebase.credit_log.position IS 'Counts the person''s changes from 1, without a gap.';
-COMMENT ON COLUMN coursebase.credit_log.kind IS 'start (the first week begins), turn (a week turns), raise (the weekly limit rises), consume, reserve, commit or release (ends of a reservation), pack (bought), refund (of a pack, or of a part) or reversal (of a refund).';
+COMMENT ON COLUMN coursebase.credit_log.kind IS 'start (the first week begins), turn (a week turns), raise (the weekly limit rises), consume, reserve, commit or release (ends of a reservation), pack (bought), refund (of a pack, or of a part), reversal (of a refund), moved_out or moved_in (what was left of a pack went to another person, or came from one), or taken (a refund of the pack took credits that a reservation gave back; the amounts of the entry before have it).';
 COMMENT ON COLUMN coursebase.credit_log.idempotency_key IS 'The caller''s name of the use; NULL if the change is no use. The end of a reservation has the key of the reservation.';
 COMMENT ON COLUMN coursebase.credit_log.seconds IS 'How long the use took, or may take; NULL if the change is no use, or a release.';
-COMMENT ON COLUMN coursebase.credit_log.credits IS 'Price of the use: its seconds, rounded up; NULL without seconds.';
+COMMENT ON COLUMN coursebase.credit_log.credits IS 'Price of the use: its seconds, rounded up; of taken, how many credits the refund took; NULL for other changes.';
 COMMENT ON COLUMN coursebase.credit_log.weekly_credits IS 'By how much the week''s rest grew; negative: it shrank.';
 COMMENT ON COLUMN coursebase.credit_log.bank_credits IS 'By how much the bank''s rest grew; negative: it shrank.';
 COMMENT ON COLUMN coursebase.credit_log.weekly_limit_credits IS 'The weekly limit after the change.';
@@ -165,7 +171,7 @@ COMMENT ON COLUMN coursebase.credit_log.weekly_used_credits IS 'How much of the 
 COMMENT ON COLUMN coursebase.credit_log.weekly_reset_date IS 'The end of the week after the change.';
 COMMENT ON COLUMN coursebase.credit_log.bank_limit_credits IS 'The bank''s limit after the change.';
 COMMENT ON COLUMN coursebase.credit_log.bank_used_credits IS 'How much of the bank was used after the change.';
-COMMENT ON COLUMN coursebase.credit_log.credit_purchase_id IS 'The pack that was bought or refunded; NULL for other changes.';
+COMMENT ON COLUMN coursebase.credit_log.credit_purchase_id IS 'The pack that was bought, refunded or moved; NULL for other changes. What a person holds of a pack is the sum of bank_credits, less credits, over the person''s entries of it.';
 COMMENT ON COLUMN coursebase.credit_log.at IS 'When the change took place. A call that names an earlier time than the last change counts as of that change.';
 COMMENT ON COLUMN coursebase.credit_log.created_at IS 'When the row was written.';
 ALTER TABLE coursebase.credit_log ENABLE ROW LEVEL SECURITY;

@@ -51,6 +51,42 @@ COMMENT ON FUNCTION coursebase.settings() IS
 name: of the setting. value: what holds now, the default where nothing is set. default_value: what holds without a value; a release may change it. meaning: what the setting does, and its unit.';
 GRANT EXECUTE ON FUNCTION coursebase.settings() TO server;
 
+CREATE FUNCTION coursebase.write_position()
+RETURNS pg_lsn
+LANGUAGE c
+VOLATILE
+STRICT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_write_position';
+COMMENT ON FUNCTION coursebase.write_position() IS
+    'The position of the primary''s log (WAL) behind everything that is committed by now, to be given to wait_for() on a standby. For users and the server.
+
+Call it after the write, in a transaction of its own; the session may be another one, so that it works through a pooler. It brings the log to disk up to the position, also what was committed with synchronous_commit off, for nothing else is sent to a standby: it takes at most as long as a commit. Reads and writes no table.
+
+Source: the rule for a router: what is STABLE may go to a standby.
+Raises: 25001 (this transaction has written, and is not committed), 25006 (on a standby, where nothing is written).';
+GRANT EXECUTE ON FUNCTION coursebase.write_position() TO end_user, server;
+
+CREATE FUNCTION coursebase.wait_for(lsn pg_lsn, timeout interval DEFAULT '1 second')
+RETURNS void
+LANGUAGE c
+STABLE
+STRICT
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_wait_for';
+COMMENT ON FUNCTION coursebase.wait_for(pg_lsn, interval) IS
+    'Waits on a standby until it has replayed the log (WAL) up to a position, so that the next statement sees what was written before it. On the primary it returns at once. Anybody may call it.
+
+lsn: what write_position() answered. timeout: how long to wait, from 0 (only ask) to 1 minute. If an argument is NULL, nothing is waited for. Call it in a statement of its own before the one that reads, at READ COMMITTED. While it waits, its statement holds a snapshot, as any other: where replay has to wait for that snapshot, the server ends the wait (40001), or the time ends it.
+
+Source: the rule for a router: what is STABLE may go to a standby.
+Raises: 22023 (timeout is out of range), 25001 (the transaction is REPEATABLE READ or SERIALIZABLE: it would see nothing new), 40001 (replay had to end the wait: ask the primary), KBC03 (the time is over: ask the primary).';
+GRANT EXECUTE ON FUNCTION coursebase.wait_for(pg_lsn, interval) TO anonymous, end_user, server;
+
 CREATE FUNCTION coursebase.tg_any__stamp()
 RETURNS trigger
 LANGUAGE c

@@ -12,10 +12,10 @@ AS 'MODULE_PATHNAME', 'coursebase_install';
 COMMENT ON FUNCTION coursebase.install() IS
     'Makes whatever the schema lacks: types, tables, columns, defaults, constraints, indexes, triggers, policies, views, comments, grants. Never takes rows, tables or columns away; may be run at any time, and again. Part of CREATE EXTENSION and of ALTER EXTENSION UPDATE. For the owner of the tables (the first time, the role that installs).
 
-object: what was made, such as table users or column users.email. action: created, added (to a table or type that was there), restored (a default or NOT NULL that was taken away), changed (the type of a column of an earlier release, or a NOT NULL that it had) or dropped (a constraint of an earlier release). No row: nothing was missing. Within a restore nothing is made: the tables come from the dump.
+object: what was made, such as table users or column users.email. action: created, added (to a table or type that was there), restored (a default or NOT NULL that was taken away, a trigger that was switched off), changed (the type of a column of an earlier release, or a NOT NULL that it had), dropped (a constraint of an earlier release) or refuses (a function, on a worker of Citus, where nothing else is made: it raises KBC02 from then on). No row: nothing was missing. Within a restore nothing is made: the tables come from the dump.
 
 Source: doc on upgrades: the code belongs to the extension, the tables to the user.
-Raises: 25006 (the transaction is read-only), 42501 (the caller is not the owner of the tables), 42P16 (a table is partitioned that cannot be, or in another way than by created_at), KB003 (an object of that name belongs to another role), KB004 (a role no longer fits the part that it plays: the server has lost BYPASSRLS, or end users got rights that they may not have).';
+Raises: 25006 (the transaction is read-only), 42501 (the caller is not the owner of the tables), 42P16 (a table is partitioned that cannot be, or in another way than by created_at), KB003 (an object of that name belongs to another role), KB004 (a role no longer fits the part that it plays: the server has lost BYPASSRLS, or end users got rights that they may not have), KBC02 (the functions are those of a worker of Citus, and the server is none now).';
 
 CREATE FUNCTION coursebase.api_steps(schema name)
 RETURNS TABLE (object text, ddl text)
@@ -250,7 +250,7 @@ AS 'MODULE_PATHNAME', 'coursebase_installation';
 COMMENT ON FUNCTION coursebase.installation() IS
     'What is installed, for those who look after it; answers when tables are missing too. For the server; reads with the rights of the tables'' owner.
 
-name, value: library version (of the loaded code), schema version (of the tables; no row without tables), and for each part that somebody plays (anonymous, end_user, server) the role.';
+name, value: library version (of the loaded code), schema version (of the tables; no row without tables), for each part that somebody plays (anonymous, end_user, server) the role, and where Citus is installed citus (coordinator or worker) and citus workers (how many are attached).';
 GRANT EXECUTE ON FUNCTION coursebase.installation() TO server;
 
 CREATE FUNCTION coursebase.help(about text DEFAULT NULL)
@@ -474,6 +474,14 @@ AS $$
     JOIN relations r ON r.oid = t.tgrelid
     WHERE t.tgenabled IN ('D', 'R')
     UNION ALL
+    SELECT 'trigger_not_always', format('trigger %s on %s', t.tgname, r.oid::regclass),
+        format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I: %s.', r.oid::regclass, t.tgname,
+            'else rows that a subscription brings change no handshake')
+    FROM steps s, regexp_matches(s.ddl, E'ENABLE ALWAYS TRIGGER (\\w+)') AS a (name)
+    JOIN pg_trigger t ON t.tgname = a.name[1] AND t.tgenabled = 'O'
+    JOIN relations r ON r.oid = t.tgrelid
+    WHERE s.object = 'setting of ' || r.relname
+    UNION ALL
     SELECT 'guard_off', 'event trigger coursebase_guard',
         'Tables can be dropped: ALTER EVENT TRIGGER coursebase_guard ENABLE, or create the extension again.'
     WHERE NOT EXISTS (
@@ -561,6 +569,17 @@ AS $$
             OR o.oid IN (SELECT v.relowner FROM relations v WHERE v.relname = 'schema_version'))
     WHERE i.name IN ('anonymous', 'end_user')
     UNION ALL
+    SELECT 'not_distributed', 'schema coursebase',
+        format('Connect to the coordinator, which has all of it; its %s workers have nothing of it.', n.value)
+    FROM installed i
+    JOIN installed n ON n.name = 'citus workers' AND n.value <> '0'
+    WHERE i.name = 'citus' AND i.value = 'coordinator'
+    UNION ALL
+    SELECT 'citus_worker', 'database ' || quote_ident(current_database()),
+        'Run SELECT coursebase.install(): functions refuse then, and the coordinator answers.'
+    FROM installed i
+    WHERE i.name = 'citus' AND i.value = 'worker'
+    UNION ALL
     SELECT 'document_not_lz4', format('column %s.%s', s.name, c.name[1]),
         format('ALTER TABLE coursebase.%I ALTER COLUMN %I SET COMPRESSION lz4, %s.', s.name,
             c.name[1],
@@ -576,4 +595,4 @@ $$;
 COMMENT ON FUNCTION coursebase.lint() IS
     'Looks over the installation''s own safety, one row a fault; no row is good. Reads the catalogues alone, so that it answers when tables are missing. For the owner of the tables; the advice is SQL to run where SQL mends it.
 
-rule: missing (what install() makes), schema_behind, extension_behind, row_security_off, default_partition_missing, row_security_forced, view_not_invoker, not_logged, foreign_key_without_index, foreign_key_not_valid, index_invalid, trigger_disabled, guard_off, search_path_not_fixed, leakproof, granted_to_public, owner_differs, schema_owner, schema_open, encoding_not_utf8, owner_unfit, role_missing, server_role_unfit, end_user_role_unfit, document_not_lz4. object: what is at fault. advice: what to do.';
+rule: missing (what install() makes), schema_behind, extension_behind, row_security_off, default_partition_missing, row_security_forced, view_not_invoker, not_logged, foreign_key_without_index, foreign_key_not_valid, index_invalid, trigger_disabled, trigger_not_always, guard_off, search_path_not_fixed, leakproof, granted_to_public, owner_differs, schema_owner, schema_open, encoding_not_utf8, owner_unfit, role_missing, server_role_unfit, end_user_role_unfit, document_not_lz4, not_distributed (workers of Citus are attached: coursebase stays whole on the coordinator), citus_worker (this server became a worker). object: what is at fault. advice: what to do.';

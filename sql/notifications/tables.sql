@@ -83,6 +83,9 @@ CREATE INDEX store_notifications_open_idx ON coursebase.store_notifications (rec
 -- What comes looks for those who wait for it.
 CREATE INDEX store_notifications_waits_for_idx ON coursebase.store_notifications
     USING gin (waits_for) WHERE outcome IN ('waiting', 'refused');
+-- Few: what comes late looks for the transfers since.
+CREATE INDEX store_notifications_transfers_idx
+    ON coursebase.store_notifications (happened_at, notification_id) WHERE kind = 'TRANSFER';
 CREATE INDEX store_notifications_settles_review_idx
     ON coursebase.store_notifications (settles_review) WHERE settles_review IS NOT NULL;
 COMMENT ON TABLE coursebase.store_notifications IS
@@ -105,7 +108,7 @@ COMMENT ON COLUMN coursebase.store_notifications.received_at IS 'When it first c
 COMMENT ON COLUMN coursebase.store_notifications.applied_at IS 'When it took effect, or NULL.';
 COMMENT ON COLUMN coursebase.store_notifications.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.store_notifications.updated_at IS 'When the row last changed.';
-COMMENT ON COLUMN coursebase.store_notifications.waits_for IS 'While it waits or is refused: the provider''s names of the payment, line and purchase that it is about. Whatever takes effect with one of them has it tried again.';
+COMMENT ON COLUMN coursebase.store_notifications.waits_for IS 'While it waits or is refused: the provider''s names of the payment, line and purchase that it is about, and of RevenueCat the accounts. Whatever takes effect with one of them has it tried again.';
 COMMENT ON COLUMN coursebase.store_notifications.settles_review IS 'The provider''s id of the dispute, purchase or failed refund of which it tells how it was decided, or NULL. A question about it leaves refunds_to_review.';
 ALTER TABLE coursebase.store_notifications ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.store_notifications

@@ -729,7 +729,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_payment_transactions__status';
 COMMENT ON FUNCTION coursebase.tg_payment_transactions__status() IS
-    'BEFORE UPDATE: refuses a change of status that the trigger''s condition does not list (KBA24).';
+    'BEFORE UPDATE: refuses a change of status that the trigger''s condition does not list (KBA24), but for a refund that its provider took back.';
 
 CREATE FUNCTION coursebase.tg_course_entitlements__organization()
 RETURNS trigger

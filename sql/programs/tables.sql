@@ -310,6 +310,7 @@ CREATE TABLE coursebase.payment_transactions (
     updated_at              timestamptz                    NOT NULL DEFAULT now(),
     payment_intent_id       text,
     charge_id               text,
+    provider_refunds        jsonb,
     CONSTRAINT payment_transactions_pkey PRIMARY KEY (id),
     CONSTRAINT payment_transactions_id_program_id_user_id_key UNIQUE (id, program_id, user_id),
     CONSTRAINT payment_transactions_id_organization_id_user_id_key
@@ -383,6 +384,7 @@ COMMENT ON COLUMN coursebase.payment_transactions.created_at IS 'When the row wa
 COMMENT ON COLUMN coursebase.payment_transactions.updated_at IS 'When the row last changed.';
 COMMENT ON COLUMN coursebase.payment_transactions.payment_intent_id IS 'Stripe''s id of the payment, where the reference is a session: refunds name it. NULL if it was not told.';
 COMMENT ON COLUMN coursebase.payment_transactions.charge_id IS 'Stripe''s id of the charge; NULL if it was not told.';
+COMMENT ON COLUMN coursebase.payment_transactions.provider_refunds IS 'By the provider''s ids, its last word of each refund and dispute, and of their sum: kind, amount, at, is_reversed. The charge is refunded when what stands is the whole. NULL if none was told.';
 ALTER TABLE coursebase.payment_transactions ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t100_program BEFORE INSERT ON coursebase.payment_transactions
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_payment_transactions__program();

@@ -69,7 +69,8 @@ AS $$
             ELSE 'its discount was given back' END
     FROM receipts r
     LEFT JOIN coursebase.discount_redemptions d
-        ON d.user_id = r.user_id AND d.order_ref = r.discount_order_ref
+        ON d.id = r.discount_redemption_id OR (r.discount_redemption_id IS NULL
+            AND d.user_id = r.user_id AND d.order_ref = r.discount_order_ref)
     WHERE r.discount_order_ref IS NOT NULL AND r.status <> 'sandbox'
         AND r.status NOT IN ('pending', 'canceled')
         AND (d.id IS NULL OR (r.status = 'refunded') <> (d.reversed_at IS NOT NULL)

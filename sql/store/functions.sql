@@ -162,11 +162,11 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_transfer_purchases';
 COMMENT ON FUNCTION coursebase.transfer_purchases(uuid, uuid, timestamptz) IS
-    'Moves all that the stores sold to one person to another: receipts with their courses and custom courses, and lines of renewals with their events. A course that the receiver has already becomes a duplicate. Packs of credits stay where they were bought, and so do gifts and sales through Stripe. For the server; writes with the rights of the tables'' owner, and audits each move.
+    'Moves all that the stores sold to one person to another: receipts with their courses and custom courses, and lines of renewals with their events. A course that the receiver has already becomes a duplicate. Of a pack of credits goes what is unspent. Gifts and sales through Stripe stay. For the server; writes with the rights of the tables'' owner, and audits each move.
 
 from_user: who has it; a closed account may be named. to_user: who gets it; the account must be open. at: when, not NULL.
 
-One row for each that moved. kind: course, custom_course, subscription (its receipt), or line (of renewals). source: the store. purchase_id: the store''s id of the purchase or line.
+One row for each that moved. kind: course, custom_course, ai_credits, subscription (its receipt), or line (of renewals). source: the store. purchase_id: the store''s id of the purchase or line.
 
 Source: the stores'' rule that purchases are restored by whoever holds the store''s account.
 Raises: 22004 (an argument is NULL), 22008 (at is infinite), 22023 (both are the same person), KB106 (there is no such user, or the receiver is closed).';
@@ -209,7 +209,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_transfer_receipt';
 COMMENT ON FUNCTION coursebase.transfer_receipt(text, text, text, uuid) IS
-    'Moves a purchase that a store makes once, a course or a custom course, with its receipt. A course that the receiver has already becomes a duplicate. Answers false where there is no such purchase of another person, for a pack of credits, which stays where it was bought, and for a period of a subscription, which goes with its line. For the server; writes with the rights of the tables'' owner, and audits the move.
+    'Moves a purchase that a store makes once, a course, a custom course or a pack of credits, with its receipt. A course that the receiver has already becomes a duplicate, and of a pack goes what is unspent. Answers false where there is no such purchase of another person, and for a period of a subscription, which goes with its line. For the server; writes with the rights of the tables'' owner, and audits the move.
 
 source, environment, purchase_id: the purchase, as its receipt named it. to_user: who gets it; the account must be open. No argument may be NULL.
 

@@ -77,6 +77,7 @@ CREATE TABLE coursebase.store_receipts (
     refunded_in_cents        integer      NOT NULL DEFAULT 0,
     discount_refused         text,
     reversals                timestamptz[],
+    discount_redemption_id   uuid,
     CONSTRAINT store_receipts_pkey PRIMARY KEY (id),
     CONSTRAINT store_receipts_source_environment_purchase_id_key
         UNIQUE (source, environment, purchase_id),
@@ -84,6 +85,8 @@ CREATE TABLE coursebase.store_receipts (
         REFERENCES coursebase.users (id) ON DELETE RESTRICT,
     CONSTRAINT store_receipts_product_id_fkey FOREIGN KEY (product_id)
         REFERENCES coursebase.store_products (product_id) ON DELETE RESTRICT,
+    CONSTRAINT store_receipts_discount_redemption_id_fkey FOREIGN KEY (discount_redemption_id)
+        REFERENCES coursebase.discount_redemptions (id) ON DELETE SET NULL,
     CONSTRAINT store_receipts_source_known_check CHECK (source IN ('google_play', 'app_store')),
     CONSTRAINT store_receipts_environment_known_check
         CHECK (environment IN ('production', 'sandbox')),
@@ -108,6 +111,8 @@ CREATE TABLE coursebase.store_receipts (
 );
 CREATE INDEX store_receipts_user_id_idx ON coursebase.store_receipts (user_id);
 CREATE INDEX store_receipts_product_id_idx ON coursebase.store_receipts (product_id);
+CREATE INDEX store_receipts_discount_redemption_id_idx
+    ON coursebase.store_receipts (discount_redemption_id);
 CREATE INDEX store_receipts_unacknowledged_idx ON coursebase.store_receipts (purchased_at)
     WHERE acknowledged_at IS NULL AND status = 'valid' AND kind = 'subscription';
 COMMENT ON TABLE coursebase.store_receipts IS 'Receipts of the app stores, one row each: the person, the product, and whether it was refunded. A refund that comes before its receipt is a row without a person. Written by validate_purchase(), refund_store_purchase() and acknowledge_purchase().';
@@ -122,6 +127,7 @@ COMMENT ON COLUMN coursebase.store_receipts.voice IS 'The voice that the receipt
 COMMENT ON COLUMN coursebase.store_receipts.purchase_token IS 'Token with which the store is asked about the purchase, or NULL.';
 COMMENT ON COLUMN coursebase.store_receipts.original_transaction_id IS 'Original transaction of the subscription that a period belongs to, or NULL.';
 COMMENT ON COLUMN coursebase.store_receipts.discount_order_ref IS 'Order under which a discount was redeemed for the receipt, or NULL.';
+COMMENT ON COLUMN coursebase.store_receipts.discount_redemption_id IS 'That use of the discount where it is another person''s: who bought, before the receipt went to user_id. NULL: the one of user_id and discount_order_ref.';
 COMMENT ON COLUMN coursebase.store_receipts.amount_in_cents IS 'What was paid, in minor units of currency, or NULL if it is not known.';
 COMMENT ON COLUMN coursebase.store_receipts.currency IS 'ISO 4217 code of the amount, in upper case.';
 COMMENT ON COLUMN coursebase.store_receipts.status IS 'valid; duplicate: the course was owned already, and the receipt is to be refunded; sandbox: the receipt gives nothing while the setting accept_sandbox is off; refunded; pending: it is to be paid yet, and gives nothing; canceled: it was canceled before it was paid.';

@@ -412,6 +412,23 @@ CREATE TRIGGER t900_move_version_on_update AFTER UPDATE ON coursebase.custom_cou
 CREATE TRIGGER t900_move_version_on_truncate AFTER TRUNCATE ON coursebase.custom_course_purchases
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__move_version('catalogue');
 
+-- Of the catalogue's tables they fire always: rows that a subscription brings from another server move the versions
+-- of this one (version_trigger.c says when), so that no cached answer outlives them.
+ALTER TABLE coursebase.master_manifests ENABLE ALWAYS TRIGGER t900_move_version;
+ALTER TABLE coursebase.master_manifests ENABLE ALWAYS TRIGGER t900_move_version_on_update;
+ALTER TABLE coursebase.manifest_cohorts ENABLE ALWAYS TRIGGER t900_move_version;
+ALTER TABLE coursebase.manifest_cohorts ENABLE ALWAYS TRIGGER t900_move_version_on_update;
+ALTER TABLE coursebase.discount_codes ENABLE ALWAYS TRIGGER t900_move_version;
+ALTER TABLE coursebase.discount_codes ENABLE ALWAYS TRIGGER t900_move_version_on_update;
+ALTER TABLE coursebase.settings ENABLE ALWAYS TRIGGER t900_move_version;
+ALTER TABLE coursebase.settings ENABLE ALWAYS TRIGGER t900_move_version_on_update;
+ALTER TABLE coursebase.courses ENABLE ALWAYS TRIGGER t900_move_version;
+ALTER TABLE coursebase.courses ENABLE ALWAYS TRIGGER t900_move_version_on_update;
+ALTER TABLE coursebase.course_documents ENABLE ALWAYS TRIGGER t900_move_version;
+ALTER TABLE coursebase.course_documents ENABLE ALWAYS TRIGGER t900_move_version_on_update;
+ALTER TABLE coursebase.entitlements ENABLE ALWAYS TRIGGER t900_move_version;
+ALTER TABLE coursebase.store_product_entitlements ENABLE ALWAYS TRIGGER t900_move_version;
+
 -- One name, one file. In the order of names they come after t900_move_version: the version of the catalogue is locked
 -- by then, so that of two writers at both ends the second one sees what the first one wrote.
 CREATE TRIGGER t900_name_of_file AFTER INSERT ON coursebase.courses

@@ -25,10 +25,10 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/resowner.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
+#include "core/attempt.h"
 #include "core/compat.h"
 #include "core/errors.h"
 #include "core/plan.h"
@@ -79,9 +79,17 @@ static KeptPlan read_missing = {
 		   "AND to_regclass(format('coursebase.%I', split_part(s.object, ' ', 2))) IS NULL",
 };
 
+/* One check: where its rows go, and its statement. */
+typedef struct Work
+{
+	ReturnSetInfo *report;
+	const char *query;
+} Work;
+
 static void missing_report(ReturnSetInfo *report);
 static void checks_run(ReturnSetInfo *report, const char *name);
 static void check_run(ReturnSetInfo *report, const char *function, const char *query);
+static void work_run(void *argument);
 static bool is_damage(int sqlstate);
 static void query_run(ReturnSetInfo *report, const char *query);
 static void row_write(ReturnSetInfo *report, const char *check, const char *object,
@@ -155,36 +163,24 @@ checks_run(ReturnSetInfo *report, const char *name)
 static void
 check_run(ReturnSetInfo *report, const char *function, const char *query)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	ErrorData *volatile error = NULL; /* written before a longjmp, read after it */
+	ErrorData *error;
 
 	if (IsInParallelMode())
 	{
 		query_run(report, query);
 		return;
 	}
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		query_run(report, query);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		if (!is_damage(error->sqlerrcode))
-			PG_RE_THROW();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
+	error = attempt(work_run, &(Work){.report = report, .query = query}, is_damage);
 	if (error != NULL)
 		row_write(report, "not_checked", function, error->message);
+}
+
+static void
+work_run(void *argument)
+{
+	const Work *work = argument;
+
+	query_run(work->report, work->query);
 }
 
 /* What a statement says when a table, a column or a type of ours is gone or another one. */

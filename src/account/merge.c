@@ -72,8 +72,11 @@ static KeptPlan lock_organizations = {
 #define SLOTS(who) "(SELECT count(DISTINCT s.course_id) FROM coursebase.course_purchases s" \
 	" WHERE s.user_id " who " AND s.source = 'premium_slot' AND s.status = 'valid')"
 /* A refund took less than it claims, because the credits were spent. */
-#define REFUND_OPEN(who) "EXISTS (SELECT FROM coursebase.ai_credit_purchases p" \
-	" WHERE p.user_id " who " AND p.refunded_credits < p.claimed_credits)"
+#define REFUND_OPEN(who) "EXISTS (SELECT FROM coursebase.credit_log l" \
+	" JOIN coursebase.ai_credit_purchases p ON p.id = l.credit_purchase_id" \
+	" WHERE l.user_id " who " AND p.refunded_credits < p.claimed_credits)"
+#define HOLDS_PACKS(who) "EXISTS (SELECT FROM coursebase.credit_log l" \
+	" WHERE l.user_id " who " AND l.credit_purchase_id IS NOT NULL)"
 
 /* The most slots that any entitlement gives; NULL where one covers every course. */
 #define MOST_SLOTS "(SELECT CASE WHEN bool_or(e.covers_every_course) THEN NULL" \
@@ -123,7 +126,7 @@ static KeptPlan find_reasons = {
 	" UNION ALL"
 	" SELECT 'Both bought credits, and a refund waits for credits that are spent.'"
 	"  WHERE (" REFUND_OPEN("= $1") " OR " REFUND_OPEN("= $2") ")"
-	"  AND EXISTS (SELECT FROM " BOTH("ai_credit_purchases") ")"
+	"  AND " HOLDS_PACKS("= $1") " AND " HOLDS_PACKS("= $2")
 	" ) r (reason)",
 	.nargs = 2,
 	.types = {UUIDOID, UUIDOID},
@@ -138,19 +141,6 @@ static KeptPlan release_twice = {
 		   " AND k.status <> 'assigned' AND g.user_id = $2 AND g.status = 'reserved'"
 		   " ORDER BY g.discount_code_id) r",
 	PEOPLE,
-};
-/* The use of a discount moves, unlike in a transfer: what a receipt says of it stays. */
-static KeptPlan read_orders = {
-	.sql = "SELECT array_agg(r.id ORDER BY r.id), array_agg(r.discount_order_ref ORDER BY r.id)"
-		   " FROM coursebase.store_receipts r WHERE r.user_id = $2"
-		   " AND r.discount_order_ref IS NOT NULL",
-	PEOPLE,
-};
-static KeptPlan write_orders = {
-	.sql = "UPDATE coursebase.store_receipts r SET discount_order_ref = o.order_ref"
-		   " FROM unnest($1, $2) o (id, order_ref) WHERE r.id = o.id",
-	.nargs = 2,
-	.types = {UUIDARRAYOID, TEXTARRAYOID},
 };
 static KeptPlan transfer = {
 	.sql = "SELECT count(*) FROM coursebase.transfer_purchases($2, $1, $3)",
@@ -208,7 +198,6 @@ static void gone_check(Merge *merge);
 static void reasons_refuse(const Merge *merge);
 pg_noreturn static void merge_refuse(const char *reasons);
 static void rows_move(Merge *merge);
-static void stores_move(Merge *merge);
 static int triggers_off(void);
 static void merge_tell(const Merge *merge, const char *usable);
 static void merge_audit(const Merge *merge);
@@ -342,7 +331,8 @@ rows_move(Merge *merge)
 		usable = plan_text_required(0, 1);
 	}
 	plan_execute_latest(&release_twice, values->datums, values->nulls);
-	stores_move(merge);
+	/* with triggers, which tell consumers of it */
+	plan_execute_latest(&transfer, values->datums, values->nulls);
 	level = triggers_off();
 	merge_steps_take(values);
 	AtEOXact_GUC(true, level);
@@ -354,26 +344,6 @@ rows_move(Merge *merge)
 	AtEOXact_GUC(true, level);
 	if (usable != NULL)
 		merge_tell(merge, usable);
-}
-
-/* With triggers, which tell consumers of it. */
-static void
-stores_move(Merge *merge)
-{
-	PlanValues *values = &merge->values;
-	PlanValues orders = {0};
-	bool none;
-
-	plan_execute_latest(&read_orders, values->datums, values->nulls);
-	plan_value_as(0, 1, UUIDARRAYOID, &none);
-	if (!none)
-	{
-		plan_bind(&orders, plan_transfer_as(0, 1, UUIDARRAYOID));
-		plan_bind(&orders, plan_transfer_as(0, 2, TEXTARRAYOID));
-	}
-	plan_execute_latest(&transfer, values->datums, values->nulls);
-	if (!none)
-		plan_execute_latest(&write_orders, orders.datums, orders.nulls);
 }
 
 /* Until AtEOXact_GUC() with the level, or the end of a transaction that fails. */

@@ -123,7 +123,12 @@ static KeptPlan steps[] = {
 		 " WHERE k.user_id = $1 AND g.user_id = $2 AND k.lesson_id = g.lesson_id"),
 	MOVE("user_lesson_complete"),
 
-	/* stores: a course that both have is had once */
+	/* stores: a course that both have is had once; the use of a discount may stay, and each
+	 * receipt says which one it is before it moves */
+	STEP("UPDATE coursebase.store_receipts r SET discount_redemption_id = d.id"
+		 " FROM coursebase.discount_redemptions d WHERE r.user_id = $2"
+		 " AND r.discount_redemption_id IS NULL AND d.user_id = r.user_id"
+		 " AND d.order_ref = r.discount_order_ref"),
 	MOVE("store_receipts"),
 	STEP("WITH twice AS (UPDATE coursebase.course_purchases g SET status = 'invalid',"
 		 "  updated_at = now() FROM coursebase.course_purchases k"
@@ -162,11 +167,6 @@ static KeptPlan steps[] = {
 	STEP("DELETE FROM coursebase.user_discounts d WHERE d.user_id = $2 AND d.status = 'assigned'"
 		 " AND NOT EXISTS (SELECT FROM coursebase.discount_redemptions r"
 		 "  WHERE r.user_id = $2 AND r.discount_code_id = d.discount_code_id)"),
-	STEP("UPDATE coursebase.store_receipts r SET discount_order_ref = NULL"
-		 " WHERE r.user_id = $1 AND EXISTS (SELECT FROM coursebase.discount_redemptions d"
-		 "  WHERE d.user_id = $2 AND d.order_ref = r.discount_order_ref)"
-		 " AND NOT EXISTS (SELECT FROM coursebase.discount_redemptions d"
-		 "  WHERE d.user_id = $1 AND d.order_ref = r.discount_order_ref)"),
 	STEP("UPDATE coursebase.discount_codes SET referrer_id = $1, updated_at = now()"
 		 " WHERE referrer_id = $2"),
 

@@ -45,7 +45,8 @@ static Datum spend(FunctionCallInfo fcinfo, const char *kind);
 static Datum end_reservation(FunctionCallInfo fcinfo, Use *use, const char *kind);
 static void use_read(Use *use, FunctionCallInfo fcinfo, int key, int seconds, int at);
 static CreditEntry entry_repeated(const CreditEntry *entry, const char *kind, const Use *use);
-static void reservation_settle(CreditState *state, const CreditEntry *reserved, int64 price);
+static int reservation_settle(CreditState *state, const CreditEntry *reserved, int64 price,
+							  PackShare **taken);
 static CreditEntry reservation_find(const CreditEntry *entries, int count, const Use *use);
 static void not_enough_raise(const CreditState *state, int64 needed);
 static void conflict_raise(const Use *use, const CreditEntry *entry);
@@ -176,9 +177,13 @@ end_reservation(FunctionCallInfo fcinfo, Use *use, const char *kind)
 		entry = entry_repeated(&entries[1], kind, use);
 	else
 	{
+		PackShare *taken;
+		int packs;
+
 		entry.price = use->price;
-		reservation_settle(&state, &reserved, use->price);
+		packs = reservation_settle(&state, &reserved, use->price, &taken);
 		credit_save(&state, &entry);
+		credit_packs_log(&state, taken, packs);
 	}
 	owner_leave(rights);
 	entry_return(fcinfo, &entry);
@@ -231,9 +236,11 @@ reservation_find(const CreditEntry *entries, int count, const Use *use)
 	return entries[0];
 }
 
-/* Spends what the use cost beyond the reservation, or gives back what it did not need. */
-static void
-reservation_settle(CreditState *state, const CreditEntry *reserved, int64 price)
+/* Spends what the use cost beyond the reservation, or gives back what it did not need. Answers
+ * from how many packs refunds took of what came back. */
+static int
+reservation_settle(CreditState *state, const CreditEntry *reserved, int64 price,
+				   PackShare **taken)
 {
 	CreditAmount held = {-reserved->change.weekly, -reserved->change.bank};
 	CreditAmount moved;
@@ -242,12 +249,11 @@ reservation_settle(CreditState *state, const CreditEntry *reserved, int64 price)
 	{
 		if (!credit_burn(&state->account, price - reserved->price, &moved))
 			not_enough_raise(state, price - reserved->price);
-		return;
+		return 0;
 	}
 	credit_give_back(&state->account, held, price, reserved->reset == state->reset, &moved);
 	/* credits that come back to a pack that was refunded meanwhile go with the pack */
-	if (moved.bank > 0)
-		credit_packs_take(state);
+	return moved.bank > 0 ? credit_packs_take(state, taken) : 0;
 }
 
 static void

@@ -122,9 +122,10 @@ static KeptPlan read_use = {
 	.types = {UUIDOID, TEXTOID},
 };
 static KeptPlan read_sale = {
-	.sql = ENTRIES_WHERE "e.credit_purchase_id = $1 AND e.kind = $2 ORDER BY e.position DESC",
-	.nargs = 2,
-	.types = {UUIDOID, TEXTOID},
+	.sql = ENTRIES_WHERE "e.user_id = $1 AND e.credit_purchase_id = $2 AND e.kind = $3 "
+						 "ORDER BY e.position DESC",
+	.nargs = 3,
+	.types = {UUIDOID, UUIDOID, TEXTOID},
 };
 
 static void state_read(CreditState *state, const pg_uuid_t *user, bool read_only);
@@ -227,10 +228,12 @@ credit_entries(CreditEntry entries[2], const pg_uuid_t *user, const char *key)
 }
 
 bool
-credit_purchase_entry(CreditEntry *entry, const pg_uuid_t *purchase, const char *kind)
+credit_purchase_entry(CreditEntry *entry, const pg_uuid_t *user, const pg_uuid_t *purchase,
+					  const char *kind)
 {
 	PlanValues values = {0};
 
+	plan_bind_uuid(&values, user);
 	plan_bind_uuid(&values, purchase);
 	plan_bind_text(&values, kind);
 	if (plan_execute_limit(&read_sale, values.datums, values.nulls, false, 1) == 0)
@@ -264,6 +267,9 @@ credit_save(CreditState *state, CreditEntry *entry)
 	if (state->by_time.kind != NULL)
 		entry_write(state, &state->by_time);
 	entry_write(state, entry);
+	state->left = credit_left(&state->account);
+	state->by_time.kind = NULL;
+	state->account_written = true;
 }
 
 /* Inserts the account if there was none under the lock, else updates it. */
@@ -291,7 +297,8 @@ entry_write(CreditState *state, CreditEntry *entry)
 	plan_bind_text(&values, entry->kind);
 	plan_bind_text(&values, entry->key);
 	plan_bind_text(&values, entry->seconds);
-	plan_bind_nullable(&values, Int64GetDatum(entry->price), entry->seconds == NULL);
+	plan_bind_nullable(&values, Int64GetDatum(entry->price),
+					   entry->seconds == NULL && entry->price == 0);
 	plan_bind_int64(&values, entry->change.weekly);
 	plan_bind_int64(&values, entry->change.bank);
 	plan_bind_uuid(&values, entry->purchase);

@@ -34,7 +34,8 @@ extern void credit_look(CreditState *state, const pg_uuid_t *user, TimestampTz a
 /*
  * Writes an account that credit_open() gave, after the caller changed state->account: first the
  * account, then an entry of what time alone did, then this entry, of which the function fills
- * in change, account, reset and position. Raises 40001 if an older snapshot hid the account.
+ * in change, account, reset and position. Afterwards the state is that of an account just
+ * opened, for a further change. Raises 40001 if an older snapshot hid the account.
  */
 extern void credit_save(CreditState *state, CreditEntry *entry);
 
@@ -44,9 +45,9 @@ extern void credit_save(CreditState *state, CreditEntry *entry);
  */
 extern int credit_entries(CreditEntry entries[2], const pg_uuid_t *user, const char *key);
 
-/* The latest entry of that kind (pack, refund, reversal) of a purchase; false if there is none.
- */
-extern bool credit_purchase_entry(CreditEntry *entry, const pg_uuid_t *purchase,
-								  const char *kind);
+/* The person's latest entry of that kind (pack, refund, moved_in) of a purchase; false if there
+ * is none. */
+extern bool credit_purchase_entry(CreditEntry *entry, const pg_uuid_t *user,
+								  const pg_uuid_t *purchase, const char *kind);
 
 #endif

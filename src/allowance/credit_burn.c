@@ -142,6 +142,7 @@ credit_packs_settle(CreditAccount *account, CreditPack *packs, size_t count, int
 		packs[i].taken = min(packs[i].claimed, packs[i].held - spent);
 		packs[i].claimed -= packs[i].taken;
 		packs[i].held -= packs[i].taken;
+		packs[i].rest = packs[i].held - spent;
 		*taken += packs[i].taken;
 	}
 	account->bank_limit -= *taken;

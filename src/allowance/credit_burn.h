@@ -57,12 +57,13 @@ extern bool credit_raise(CreditAccount *account, int64_t allowance);
 /* Adds the credits (not negative) of a pack. False when the bank would pass an int64. */
 extern bool credit_bank_add(CreditAccount *account, int64_t credits);
 
-/* A pack; the packs of an account stand in the order in which they were granted. */
+/* A pack; the packs of an account stand in the order in which they came to it. */
 typedef struct CreditPack
 {
-	int64_t held;    /* bought, less what was taken back */
+	int64_t held;    /* what the person got of it, less what went or was taken back */
 	int64_t claimed; /* what refunds claim of it, and have not taken yet */
 	int64_t taken;   /* by credit_packs_settle() */
+	int64_t rest;    /* neither spent nor taken, set by credit_packs_settle() */
 } CreditPack;
 
 /*

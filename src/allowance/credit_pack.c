@@ -1,13 +1,21 @@
 /*
- * credit_pack.c: packs of credits, bought and refunded.
+ * credit_pack.c: packs of credits, bought, refunded, and gone to another person.
  *
- * Invariants: a purchase is known by source, environment and its id there, and belongs to one
- * person. What all packs of a person hold is the bank's limit. The packs that were granted
- * first are spent first, and a refund takes what is unspent of its own pack and of no other, as
- * far as it claims it; what is spent or reserved it takes when it comes back. A reversal gives
- * back what its refund took.
+ * Invariants: a purchase is known by source, environment and its id there, and one person has
+ * it. A pack that goes to another person goes with what is unspent of it; what is spent or
+ * reserved stays with who spent it. So several people may hold of a pack: what each holds is
+ * the sum of the person's entries of it in the log, and all of them hold what refunds have left
+ * of it. What a person holds of all packs is the limit of the person's bank.
  *
- * Lock order: the row of users, then the purchase, then account and log (credit_account.h).
+ * The packs that came to a person first are spent first, and one that comes back stands where
+ * it stood. A refund takes what is unspent of its own pack and of no other, as far as it claims
+ * it: of the person who has the pack, then of the others. What is spent or reserved it takes
+ * when it comes back, whoever reserved it. A reversal gives what its refund took to the person
+ * who has the pack.
+ *
+ * Lock order: the rows of users who hold of the pack, in the order of uuids; then the purchase,
+ * then account and log (credit_account.h). Whoever gives a reservation back locks one user
+ * alone, so the claims of refunds are read under the lock of the purchase.
  *
  * Rights: the server's alone (EXECUTE is granted to nobody else); the statements run with the
  * rights of the tables' owner.
@@ -30,6 +38,7 @@
 #include "core/plan.h"
 #include "core/schema.h"
 #include "core/signed_only.h"
+#include "identity/anchor.h"
 
 /* The arguments of grant_credit_pack(), which are $1, $2, … of insert_purchase. */
 enum
@@ -117,15 +126,43 @@ enum
 	PACK_CLAIMED,
 };
 
-/* In the order in which packs are spent. */
+/* In the order in which packs are spent. The entries of a pack have credits where a refund took
+ * of what a reservation gave back. */
 static KeptPlan read_packs = {
-	.sql = "SELECT p.id, p.credits - p.refunded_credits, "
-		   "p.claimed_credits - p.refunded_credits "
-		   "FROM coursebase.ai_credit_purchases p JOIN coursebase.credit_log e "
-		   "ON e.credit_purchase_id = p.id AND e.kind = 'pack' "
-		   "WHERE p.user_id = $1 ORDER BY e.position",
+	.sql = "SELECT h.id, h.held, p.claimed_credits - p.refunded_credits "
+		   "FROM (SELECT l.credit_purchase_id AS id, min(l.position) AS position, "
+		   "(sum(l.bank_credits) - coalesce(sum(l.credits), 0))::bigint AS held "
+		   "FROM coursebase.credit_log l "
+		   "WHERE l.user_id = $1 AND l.credit_purchase_id IS NOT NULL GROUP BY 1) h "
+		   "JOIN coursebase.ai_credit_purchases p ON p.id = h.id ORDER BY h.position",
 	.nargs = 1,
 	.types = {UUIDOID},
+};
+/* A statement before read_packs, which reads what others have taken until the locks came. */
+static KeptPlan lock_claims = {
+	.sql = "SELECT FROM coursebase.ai_credit_purchases p "
+		   "WHERE p.claimed_credits > p.refunded_credits AND p.id IN ("
+		   "SELECT l.credit_purchase_id FROM coursebase.credit_log l "
+		   "WHERE l.user_id = $1 AND l.credit_purchase_id IS NOT NULL) "
+		   "ORDER BY p.id FOR NO KEY UPDATE",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+/* Everybody who holds of the pack, and who has it. */
+static KeptPlan list_people = {
+	.sql = "SELECT p.user_id FROM coursebase.ai_credit_purchases p WHERE p.id = $1 UNION "
+		   "SELECT l.user_id FROM coursebase.credit_log l WHERE l.credit_purchase_id = $1 "
+		   "GROUP BY l.user_id HAVING sum(l.bank_credits) > coalesce(sum(l.credits), 0) "
+		   "ORDER BY 1",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+static KeptPlan move_purchase = {
+	.sql = "UPDATE coursebase.ai_credit_purchases p SET user_id = $5 "
+		   "WHERE p.source = $1 AND p.environment = $2 AND p.purchase_id = $3 "
+		   "AND p.user_id = $4 RETURNING p.id",
+	.nargs = 5,
+	.types = {TEXTOID, TEXTOID, TEXTOID, UUIDOID, UUIDOID},
 };
 /* Adds up, for a pack may be taken from twice: when refunded, and when a reservation ends. */
 static KeptPlan take_back = {
@@ -144,6 +181,14 @@ typedef struct Purchase
 	int64 credits;
 } Purchase;
 
+/* What a person holds of each pack, in the order in which packs are spent. */
+typedef struct Packs
+{
+	CreditPack *packs;
+	pg_uuid_t *ids;
+	uint64 count;
+} Packs;
+
 static void pack_grant(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo);
 static void pack_grant_again(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo);
 static void pack_refund(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo,
@@ -153,8 +198,12 @@ static void pack_reverse(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fci
 static void pack_require(Purchase *purchase, FunctionCallInfo fcinfo);
 static void claim_require(FunctionCallInfo fcinfo);
 static bool purchase_find(Purchase *purchase, FunctionCallInfo fcinfo, int source);
-static void purchase_entry(CreditEntry *entry, const pg_uuid_t *purchase, const char *kind);
-static void packs_write(const CreditPack *packs, const pg_uuid_t *ids, uint64 count);
+static void pack_lock(Purchase *purchase, FunctionCallInfo fcinfo);
+static uint64 people_list(const pg_uuid_t *pack, pg_uuid_t **people);
+static void others_take(const Purchase *purchase, TimestampTz at);
+static void packs_settle(Packs *packs, CreditAccount *account, const pg_uuid_t *user);
+static int64 pack_rest(const CreditState *state, const pg_uuid_t *pack);
+static void bank_add(CreditAccount *account, int64 credits);
 static void entry_return(FunctionCallInfo fcinfo, const CreditEntry *entry);
 
 PG_FUNCTION_INFO_V1(coursebase_grant_credit_pack);
@@ -272,14 +321,13 @@ pack_grant(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo)
 		return;
 	}
 	*id = plan_uuid(0, 1);
-	if (!credit_bank_add(&state.account, PG_GETARG_INT64(GRANT_CREDITS)))
-		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-						errmsg("the bank of credits would be out of range")));
+	bank_add(&state.account, PG_GETARG_INT64(GRANT_CREDITS));
 	entry->purchase = id;
 	credit_save(&state, entry);
 }
 
-/* What the first call with that purchase wrote; raises KB205 if that call was another one. */
+/* What the first call with that purchase wrote, or how the pack came to the person; raises
+ * KB205 if the first call was another one, or the pack is another person's by now. */
 static void
 pack_grant_again(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo)
 {
@@ -294,33 +342,59 @@ pack_grant_again(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo)
 				 errmsg("the purchase is that of another user or product"),
 				 errdetail("The purchase was granted already, and with other content.")));
 	*id = purchase.id;
-	purchase_entry(entry, id, "pack");
+	if (!credit_purchase_entry(entry, &purchase.user, id, "pack") &&
+		!credit_purchase_entry(entry, &purchase.user, id, "moved_in"))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED), errmsg("the log of credits lacks a purchase"),
+				 errhint("Run SELECT * FROM coursebase.check_integrity().")));
 }
 
 /* entry->purchase points to *id, which must live as long. A refund in full that is repeated
- * answers its entry. */
+ * answers its entry, and nothing where the pack went to another person since. */
 static void
 pack_refund(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo, TimestampTz at)
 {
 	CreditState state;
 	Purchase purchase;
 	PlanValues values = {0};
+	PackShare *taken;
 
-	pack_require(&purchase, fcinfo);
+	pack_lock(&purchase, fcinfo);
 	*id = purchase.id;
-	/* whose purchase it is never changes, so that the user's row may be locked after the look
-	 */
 	credit_open(&state, &purchase.user, at, true);
+	entry->purchase = id;
+	entry->account = state.account;
 	plan_bind_uuid(&values, id);
 	args_bind(&values, fcinfo, REFUND_CREDITS);
 	if (plan_execute(&claim_credits, values.datums, values.nulls, false) == 0)
 	{
-		purchase_entry(entry, id, "refund");
+		credit_purchase_entry(entry, &purchase.user, id, "refund");
 		return;
 	}
-	credit_packs_take(&state);
-	entry->purchase = id;
+	credit_packs_take(&state, &taken);
 	credit_save(&state, entry);
+	others_take(&purchase, at);
+}
+
+/* What the others hold unspent of the pack, because a reservation gave it back. */
+static void
+others_take(const Purchase *purchase, TimestampTz at)
+{
+	pg_uuid_t *people;
+	uint64 count = people_list(&purchase->id, &people);
+
+	for (uint64 i = 0; i < count; i++)
+	{
+		CreditState state;
+		CreditEntry entry = {.kind = "refund", .purchase = &purchase->id};
+		PackShare *taken;
+
+		if (memcmp(&people[i], &purchase->user, UUID_LEN) == 0)
+			continue;
+		credit_open(&state, &people[i], at, true);
+		if (credit_packs_take(&state, &taken) > 0)
+			credit_save(&state, &entry);
+	}
 }
 
 /* Nothing is written where no refund claims anything: a reversal that is repeated. */
@@ -331,7 +405,7 @@ pack_reverse(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo, Timesta
 	Purchase purchase;
 	PlanValues values = {0};
 
-	pack_require(&purchase, fcinfo);
+	pack_lock(&purchase, fcinfo);
 	*id = purchase.id;
 	credit_open(&state, &purchase.user, at, true);
 	entry->purchase = id;
@@ -340,10 +414,85 @@ pack_reverse(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo, Timesta
 	args_bind(&values, fcinfo, REFUND_CREDITS);
 	if (plan_execute(&release_claim, values.datums, values.nulls, false) == 0)
 		return;
-	if (!credit_bank_add(&state.account, plan_int64(0, 1)))
+	bank_add(&state.account, plan_int64(0, 1));
+	credit_save(&state, entry);
+}
+
+static void
+bank_add(CreditAccount *account, int64 credits)
+{
+	if (!credit_bank_add(account, credits))
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 						errmsg("the bank of credits would be out of range")));
-	credit_save(&state, entry);
+}
+
+/* Both entries have one time, so that at every time the two banks are what the packs hold. */
+void
+credit_pack_move(const char *source, const char *environment, const char *purchase_id,
+				 const pg_uuid_t *from, const pg_uuid_t *to, TimestampTz at)
+{
+	PlanValues values = {0};
+	CreditState giver, receiver;
+	pg_uuid_t id;
+	CreditEntry gone = {.kind = "moved_out", .purchase = &id};
+	CreditEntry come = {.kind = "moved_in", .purchase = &id};
+	int64 rest;
+
+	plan_bind_text(&values, source);
+	plan_bind_text(&values, environment);
+	plan_bind_text(&values, purchase_id);
+	plan_bind_uuid(&values, from);
+	plan_bind_uuid(&values, to);
+	/* the purchase before the accounts, as everybody locks them */
+	if (plan_execute(&move_purchase, values.datums, values.nulls, false) == 0)
+		return;
+	id = plan_uuid(0, 1);
+	credit_open(&giver, from, at, true);
+	credit_open(&receiver, to, giver.at, false);
+	if (receiver.at > giver.at)
+		credit_open(&giver, from, receiver.at, true);
+	rest = pack_rest(&giver, &id);
+	giver.account.bank_limit -= rest;
+	credit_save(&giver, &gone);
+	bank_add(&receiver.account, rest);
+	credit_save(&receiver, &come);
+}
+
+/*
+ * Finds the purchase that a refund or its reversal names, and locks all who hold of it. A
+ * transfer may bring it to somebody else until the people who were found are locked: then that
+ * person is locked too, and nobody is left who could give it on.
+ */
+static void
+pack_lock(Purchase *purchase, FunctionCallInfo fcinfo)
+{
+	pg_uuid_t *people, *found;
+	uint64 count, again;
+
+	pack_require(purchase, fcinfo);
+	again = people_list(&purchase->id, &found);
+	do
+	{
+		count = again;
+		people = found;
+		for (uint64 i = 0; i < count; i++)
+			anchor_user_require(&people[i]);
+		again = people_list(&purchase->id, &found);
+	} while (again != count || memcmp(people, found, count * sizeof(pg_uuid_t)) != 0);
+	pack_require(purchase, fcinfo);
+}
+
+/* Allocates the people, in the order of uuids, in the current context. */
+static uint64
+people_list(const pg_uuid_t *pack, pg_uuid_t **people)
+{
+	Datum id = UUIDPGetDatum(pack);
+	uint64 count = plan_execute(&list_people, &id, NULL, false);
+
+	*people = palloc_extended((count + 1) * sizeof(pg_uuid_t), MCXT_ALLOC_HUGE);
+	for (uint64 i = 0; i < count; i++)
+		(*people)[i] = plan_uuid(i, 1);
+	return count;
 }
 
 /* The purchase that a refund or its reversal names; KB106 if there is none. */
@@ -375,50 +524,80 @@ purchase_find(Purchase *purchase, FunctionCallInfo fcinfo, int source)
 	return true;
 }
 
-/* The latest entry of that kind of the purchase: the one that a repeated call repeats. */
-static void
-purchase_entry(CreditEntry *entry, const pg_uuid_t *purchase, const char *kind)
+/* Writes only what changed, in the order of the packs. */
+int
+credit_packs_take(CreditState *state, PackShare **taken)
 {
-	if (!credit_purchase_entry(entry, purchase, kind))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED), errmsg("the log of credits lacks a purchase"),
-				 errhint("Run SELECT * FROM coursebase.check_integrity().")));
+	Datum user = UUIDPGetDatum(&state->user);
+	Packs packs;
+	int count = 0;
+
+	plan_execute(&lock_claims, &user, NULL, false);
+	packs_settle(&packs, &state->account, &state->user);
+	*taken = palloc_extended((packs.count + 1) * sizeof(PackShare), MCXT_ALLOC_HUGE);
+	for (uint64 i = 0; i < packs.count; i++)
+	{
+		Datum values[] = {UUIDPGetDatum(&packs.ids[i]), Int64GetDatum(packs.packs[i].taken)};
+
+		if (packs.packs[i].taken == 0)
+			continue;
+		plan_execute(&take_back, values, NULL, false);
+		(*taken)[count++] = (PackShare){packs.ids[i], packs.packs[i].taken};
+	}
+	return count;
 }
 
 void
-credit_packs_take(CreditState *state)
+credit_packs_log(CreditState *state, const PackShare *taken, int count)
 {
-	Datum user = UUIDPGetDatum(&state->user);
-	uint64 count = plan_execute(&read_packs, &user, NULL, false);
-	CreditPack *packs =
-		palloc_extended((count + 1) * sizeof(CreditPack), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	pg_uuid_t *ids = palloc_extended((count + 1) * sizeof(pg_uuid_t), MCXT_ALLOC_HUGE);
+	for (int i = 0; i < count; i++)
+	{
+		CreditEntry entry = {
+			.kind = "taken",
+			.price = taken[i].credits,
+			.purchase = &taken[i].pack,
+		};
+
+		credit_save(state, &entry);
+	}
+}
+
+/* What is unspent of the pack, and no refund claims. */
+static int64
+pack_rest(const CreditState *state, const pg_uuid_t *pack)
+{
+	CreditAccount account = state->account;
+	Packs packs;
+
+	packs_settle(&packs, &account, &state->user);
+	for (uint64 i = 0; i < packs.count; i++)
+		if (memcmp(&packs.ids[i], pack, UUID_LEN) == 0)
+			return packs.packs[i].rest;
+	return 0;
+}
+
+/* Reads the packs, and what refunds take of them and of the account by now. */
+static void
+packs_settle(Packs *packs, CreditAccount *account, const pg_uuid_t *user)
+{
+	Datum person = UUIDPGetDatum(user);
+	uint64 count = plan_execute(&read_packs, &person, NULL, false);
 	int64_t taken;
 
+	packs->count = count;
+	packs->packs =
+		palloc_extended((count + 1) * sizeof(CreditPack), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	packs->ids = palloc_extended((count + 1) * sizeof(pg_uuid_t), MCXT_ALLOC_HUGE);
 	for (uint64 row = 0; row < count; row++)
 	{
-		ids[row] = plan_uuid(row, PACK_ID);
-		packs[row].held = plan_int64(row, PACK_HELD);
-		packs[row].claimed = plan_int64(row, PACK_CLAIMED);
+		packs->ids[row] = plan_uuid(row, PACK_ID);
+		packs->packs[row].held = plan_int64(row, PACK_HELD);
+		packs->packs[row].claimed = plan_int64(row, PACK_CLAIMED);
 	}
-	if (!credit_packs_settle(&state->account, packs, count, &taken))
+	if (!credit_packs_settle(account, packs->packs, count, &taken))
 		ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
 						errmsg("the bank of credits is not what its packs hold"),
 						errhint("Run SELECT * FROM coursebase.check_integrity().")));
-	packs_write(packs, ids, count);
-}
-
-/* Writes only what changed, in the order of the packs, which every refund of the person has. */
-static void
-packs_write(const CreditPack *packs, const pg_uuid_t *ids, uint64 count)
-{
-	for (uint64 i = 0; i < count; i++)
-	{
-		Datum values[] = {UUIDPGetDatum(&ids[i]), Int64GetDatum(packs[i].taken)};
-
-		if (packs[i].taken > 0)
-			plan_execute(&take_back, values, NULL, false);
-	}
 }
 
 /* The columns of both functions: the purchase, what the entry changed in the bank, the rest. */

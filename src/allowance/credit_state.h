@@ -24,7 +24,7 @@ typedef struct CreditEntry
 	const char *kind;          /* as the column credit_log.kind */
 	const char *key;           /* NULL: the change is no use */
 	const char *seconds;       /* NULL: the change has no price */
-	int64 price;               /* counts only with seconds */
+	int64 price;               /* of a use; without seconds what a refund took, or 0 */
 	const pg_uuid_t *purchase; /* NULL: the change is of no pack */
 	CreditAmount change;       /* of what is left in week and bank */
 	CreditAccount account;

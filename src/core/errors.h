@@ -16,6 +16,10 @@
 /* A code, its status and its meaning stay on one line. */
 /* clang-format off */
 
+/* More than one server */
+#define ERRCODE_CB_ON_WORKER           CB_SQLSTATE('C', '0', '2') /* 503 coursebase lives on the coordinator of Citus, and this is a worker */
+#define ERRCODE_CB_STANDBY_BEHIND      CB_SQLSTATE('C', '0', '3') /* 503 the standby has not replayed so far: ask the primary */
+
 /* The installation */
 #define ERRCODE_CB_SCHEMA_BEHIND       CB_SQLSTATE('0', '0', '1') /* 503 the tables are of an older version than the code, or missing */
 #define ERRCODE_CB_DROP_REFUSED        CB_SQLSTATE('0', '0', '2') /* 409 the command would drop or alter what the code reads */

@@ -30,11 +30,6 @@
 #include "core/setting.h"
 #include "identity/closed_id.h"
 
-/* Of the id as it is stored, whatever the encoding of the database. */
-#define HASH_OF(id)                                                                            \
-	"sha256(k.outer_key || sha256(k.inner_key ||"                                              \
-	" convert_to(" id ", getdatabaseencoding())))"
-
 /* 64 bytes, of which 488 bits are random; the paddings are those of RFC 2104. Of two sessions
  * that make the key at once the second waits and does nothing. */
 #define PADDED(padding)                                                                        \
@@ -51,7 +46,7 @@ static KeptPlan make_key = {
 };
 static KeptPlan keep_id = {
 	.sql = "INSERT INTO coursebase.closed_ids AS c (id_hash, closed_at)"
-		   " SELECT " HASH_OF(
+		   " SELECT " CLOSED_ID_HASH(
 			   "$1") ", now() FROM coursebase.closed_id_key k"
 					 " ON CONFLICT (id_hash) DO UPDATE SET closed_at = excluded.closed_at"
 					 " WHERE c.closed_at < excluded.closed_at",
@@ -60,7 +55,7 @@ static KeptPlan keep_id = {
 };
 static KeptPlan find_id = {
 	.sql = "SELECT $1 FROM coursebase.closed_id_key k JOIN coursebase.closed_ids c"
-		   " ON c.id_hash = " HASH_OF("$1") " WHERE c.closed_at > $2",
+		   " ON c.id_hash = " CLOSED_ID_HASH("$1") " WHERE c.closed_at > $2",
 	.nargs = 2,
 	.types = {TEXTOID, TIMESTAMPTZOID},
 };
@@ -70,7 +65,7 @@ static KeptPlan find_made = {
 	.sql = "SELECT m.clerk_user_id FROM (SELECT k.* FROM coursebase.closed_id_key k"
 		   "  WHERE EXISTS (SELECT FROM coursebase.closed_ids o WHERE o.closed_at > $1)) k"
 		   " CROSS JOIN made m JOIN coursebase.closed_ids c"
-		   " ON c.id_hash = " HASH_OF(
+		   " ON c.id_hash = " CLOSED_ID_HASH(
 			   "m.clerk_user_id") " WHERE c.closed_at > $1 AND m.deleted_at IS NULL LIMIT 1",
 	.nargs = 1,
 	.types = {TIMESTAMPTZOID},

@@ -11,6 +11,12 @@
 
 #include "postgres.h"
 
+/* What is kept of an id, where a statement calls closed_id_key k: of the id as it is stored,
+ * whatever the encoding of the database. */
+#define CLOSED_ID_HASH(id)                                                                     \
+	"sha256(k.outer_key || sha256(k.inner_key ||"                                              \
+	" convert_to(" id ", getdatabaseencoding())))"
+
 /* Keeps the id from now on, anew if it was kept already. */
 extern void closed_id_keep(const char *subject);
 

@@ -11,9 +11,12 @@
  *  - enums: made, or given the values they lack
  *  - indexes and constraint triggers: made when no object has the name
  *  - triggers, policies and views: replaced, for a release may change what they say
+ *  - triggers that were switched off: switched on; those that fire always go on to do so
  *  - constraints and types that an earlier release had: dropped, replaced
  *  - rows of lookup tables, comments, other ALTER TABLE: run each time, and written so that
  * this is harmless
+ *
+ * On a worker of Citus nothing is made; functions are made to refuse (citus.h).
  *
  * Locks: the extension's row (ShareUpdateExclusiveLock) first, so that two install() come
  * one after the other; then what each statement locks, in the order of the steps.
@@ -50,10 +53,14 @@
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/trust.h"
+#include "install/citus.h"
 #include "install/grants.h"
 #include "install/partition.h"
 #include "install/steps.h"
 #include "install/utility.h"
+
+/* The state of a trigger that is not there. */
+#define NO_TRIGGER '\0'
 
 /* Where install() reports what it made: the function's result. */
 typedef ReturnSetInfo Report;
@@ -77,6 +84,7 @@ static void alter_table(RangeVar *relation, AlterTableType what, const char *nam
 static void converge_enum(Step *step, Report *report);
 static void converge_index(Step *step, Report *report);
 static void converge_trigger(Step *step, Report *report);
+static char trigger_state(Oid relation, const char *name);
 static void converge_policy(Step *step, Report *report);
 static void drop_policy(CreatePolicyStmt *policy);
 static void converge_view(Step *step, Report *report);
@@ -117,6 +125,7 @@ coursebase_install(PG_FUNCTION_ARGS)
 	Report *report = (Report *) fcinfo->resultinfo;
 	bool creating = creating_extension;
 	OwnerRights rights;
+	int settings;
 
 	PreventCommandIfReadOnly("coursebase.install()");
 	compat_materialize(fcinfo);
@@ -132,15 +141,24 @@ coursebase_install(PG_FUNCTION_ARGS)
 	LockDatabaseObject(ExtensionRelationId, get_extension_oid("coursebase", false), 0,
 					   ShareUpdateExclusiveLock);
 	creating_extension = false;
+	settings = NewGUCNestLevel();
 	PG_TRY();
 	{
-		run_steps(report);
+		citus_keep_local();
+		if (citus_place() == CITUS_WORKER)
+			citus_turn_away(report);
+		else
+		{
+			citus_require_answers();
+			run_steps(report);
+		}
 	}
 	PG_FINALLY();
 	{
 		creating_extension = creating;
 	}
 	PG_END_TRY();
+	AtEOXact_GUC(true, settings);
 	owner_leave(rights);
 	return (Datum) 0;
 }
@@ -390,19 +408,42 @@ converge_index(Step *step, Report *report)
 	report_row(report, step->object, "created");
 }
 
+/*
+ * CREATE OR REPLACE makes a trigger fire for writes of this server alone, whatever it was set
+ * to before. One that fires always is set back to that; that one is switched on again is told.
+ */
 static void
 converge_trigger(Step *step, Report *report)
 {
 	CreateTrigStmt *trigger = castNode(CreateTrigStmt, step->statement);
 	Oid relation = RangeVarGetRelid(trigger->relation, NoLock, false);
-	bool there = OidIsValid(get_trigger_oid(relation, trigger->trigname, true));
+	char state = trigger_state(relation, trigger->trigname);
 
-	if (there && trigger->isconstraint)
+	if (state != NO_TRIGGER && trigger->isconstraint)
 		return; /* CREATE OR REPLACE knows no constraint triggers */
 	trigger->replace = !trigger->isconstraint;
 	utility_run((Node *) trigger, step->ddl);
-	if (!there)
+	if (state == NO_TRIGGER)
 		report_row(report, step->object, "created");
+	else if (state == TRIGGER_FIRES_ALWAYS)
+		alter_table(trigger->relation, AT_EnableAlwaysTrig, trigger->trigname, NULL);
+	else if (state != TRIGGER_FIRES_ON_ORIGIN)
+		report_row(report, step->object, "restored");
+}
+
+/* pg_trigger.tgenabled, or NO_TRIGGER. */
+static char
+trigger_state(Oid relation, const char *name)
+{
+	Relation table = table_open(relation, AccessShareLock);
+	TriggerDesc *triggers = table->trigdesc;
+	char state = NO_TRIGGER;
+
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+		if (strcmp(triggers->triggers[i].tgname, name) == 0)
+			state = triggers->triggers[i].tgenabled;
+	table_close(table, NoLock);
+	return state;
 }
 
 /*

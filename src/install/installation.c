@@ -16,6 +16,7 @@
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/schema.h"
+#include "install/citus.h"
 
 /* Of both statements. */
 enum
@@ -32,6 +33,7 @@ static KeptPlan read_parts = {
 };
 
 static void report_rows(ReturnSetInfo *report, const char *table, KeptPlan *plan);
+static void report_citus(ReturnSetInfo *report);
 static void report_row(ReturnSetInfo *report, char *name, char *value);
 
 PG_FUNCTION_INFO_V1(coursebase_installation);
@@ -51,6 +53,7 @@ coursebase_installation(PG_FUNCTION_ARGS)
 	report_row(report, "library version", COURSEBASE_VERSION);
 	report_rows(report, "schema_version", &read_version);
 	report_rows(report, "granted_roles", &read_parts);
+	report_citus(report);
 	return (Datum) 0;
 }
 
@@ -79,6 +82,18 @@ report_rows(ReturnSetInfo *report, const char *table, KeptPlan *plan)
 		report_row(report, plan_text_required(row, REPORT_NAME),
 				   plan_text_required(row, REPORT_VALUE));
 	SPI_finish();
+}
+
+/* A worker tells of itself only until install() has run there: its functions then refuse. */
+static void
+report_citus(ReturnSetInfo *report)
+{
+	CitusPlace place = citus_place();
+
+	if (place == CITUS_NONE)
+		return;
+	report_row(report, "citus", place == CITUS_WORKER ? "worker" : "coordinator");
+	report_row(report, "citus workers", citus_workers());
 }
 
 static void

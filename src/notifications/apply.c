@@ -53,6 +53,7 @@ static KeptPlan restore_line = {
 /*
  * What RevenueCat told of the one goes to the other, and nothing else of theirs. A receipt that
  * came by RevenueCat first says so; of another the body of a notification tells, if it is kept.
+ * What came after the transfer ($3) stays.
  */
 static KeptPlan transfer_lines = {
 	.sql = "SELECT pg_catalog.json_build_object('moved', (SELECT count(*) FROM"
@@ -60,19 +61,38 @@ static KeptPlan transfer_lines = {
 		   "  FROM coursebase.subscription_events e JOIN coursebase.store_notifications n"
 		   "  ON n.provider = 'revenuecat' AND n.environment = e.environment"
 		   "  AND n.notification_id = e.store_event_id"
-		   "  WHERE e.user_id = $1 AND e.original_transaction_id IS NOT NULL) l"
+		   "  WHERE e.user_id = $1 AND e.original_transaction_id IS NOT NULL"
+		   "  AND e.event_time <= $3) l"
 		   " WHERE coursebase.transfer_line(l.store, l.line, $2)) + (SELECT count(*) FROM"
 		   " (SELECT DISTINCT r.source, r.environment, r.purchase_id"
 		   "  FROM coursebase.store_receipts r WHERE r.user_id = $1"
-		   "  AND r.kind IN ('course', 'custom_course')"
+		   "  AND r.kind <> 'subscription' AND r.purchased_at <= $3"
 		   "  AND (r.receipt -> 'payload' ->> 'provider' = 'revenuecat' OR EXISTS ("
 		   "   SELECT FROM coursebase.store_notifications n WHERE n.provider = 'revenuecat'"
 		   "   AND n.environment = r.environment AND n.user_id = $1 AND n.outcome = 'applied'"
 		   "   AND n.body::pg_catalog.json #>> '{event,transaction_id}' = r.purchase_id))) p"
 		   " WHERE coursebase.transfer_receipt(p.source, p.environment, p.purchase_id, $2))"
 		   ")::pg_catalog.text",
-	.nargs = 2,
-	.types = {UUIDOID, UUIDOID},
+	.nargs = 3,
+	.types = {UUIDOID, UUIDOID, TIMESTAMPTZOID},
+};
+/* What a store told of stays where it was until RevenueCat tells of it: $1 store, $2
+ * environment, $3 line, $4 transaction, $5 who gets it, $6 whether it is a line. */
+static KeptPlan transfer_late = {
+	.sql = "SELECT CASE WHEN $6 THEN coursebase.transfer_line($1, $3, $5)"
+		   " ELSE coursebase.transfer_receipt($1, $2, $4, $5) END WHERE NOT EXISTS (SELECT"
+		   " FROM coursebase.subscription_events e JOIN coursebase.store_notifications n"
+		   " ON n.provider = 'revenuecat' AND n.environment = e.environment"
+		   " AND n.notification_id = e.store_event_id"
+		   " WHERE e.store = $1 AND e.environment = $2 AND e.original_transaction_id = $3)"
+		   " AND NOT EXISTS (SELECT FROM coursebase.store_receipts r WHERE r.source = $1"
+		   " AND r.environment = $2 AND r.purchase_id = $4"
+		   " AND (r.receipt -> 'payload' ->> 'provider' = 'revenuecat' OR EXISTS ("
+		   "  SELECT FROM coursebase.store_notifications n WHERE n.provider = 'revenuecat'"
+		   "  AND n.environment = $2 AND n.user_id IN (r.user_id, $5) AND n.outcome = 'applied'"
+		   "  AND n.body::pg_catalog.json #>> '{event,transaction_id}' = $4)))",
+	.nargs = 6,
+	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, UUIDOID, BOOLOID},
 };
 /* Receipts of the app stores: pending, paid or canceled, as the notice says. */
 static KeptPlan validate_receipt = {
@@ -161,6 +181,8 @@ typedef enum PaymentOf
 	PAYMENT_OF_LINE,
 } PaymentOf;
 
+static const char *const refund_kinds[] = {"refund", "total", "dispute"};
+
 SessionListener session_listener;
 ReturnListener return_listener;
 
@@ -185,6 +207,7 @@ static JsonSlice quoted(const char *text);
 static void refund_apply(const NoticeCall *call, NoticeEffect *effect);
 static void reversal_apply(const NoticeCall *call, NoticeEffect *effect);
 static void transfer_apply(const NoticeCall *call, NoticeEffect *effect);
+static void late_transfer_apply(const NoticeCall *call, NoticeEffect *effect);
 static void review_apply(const NoticeCall *call, NoticeEffect *effect);
 static bool person_require(const NoticeCall *call, NoticeEffect *effect);
 static void wait(NoticeEffect *effect, const char *detail);
@@ -266,6 +289,7 @@ subscription_apply(const NoticeCall *call, NoticeEffect *effect)
 	}
 	if (!person_require(call, effect))
 		return;
+	late_transfer_apply(call, effect);
 	/* only who is named by the caller can differ from whose the line is */
 	if (call->user != NULL && call->notice->original_transaction.size > 0)
 	{
@@ -324,8 +348,6 @@ event_json(const NoticeCall *call, const char *store)
 static void
 payment_append(StringInfo json, const StoreNotice *notice)
 {
-	static const char *const kinds[] = {"refund", "total", "dispute"};
-
 	member_raw(json, "payment_intent_id", notice->payment);
 	member_raw(json, "charge_id", notice->charge);
 	if (notice->paid > 0)
@@ -333,7 +355,7 @@ payment_append(StringInfo json, const StoreNotice *notice)
 	if (notice->subject != NOTICE_REFUND && notice->subject != NOTICE_REVERSAL)
 		return;
 	member_raw(json, "refund_ref", notice->refund);
-	member_text(json, "refund_kind", kinds[notice->refund_kind]);
+	member_text(json, "refund_kind", refund_kinds[notice->refund_kind]);
 	appendStringInfo(json, ", \"refunded_in_cents\": " INT64_FORMAT, notice->amount);
 }
 
@@ -359,6 +381,7 @@ purchase_apply(const NoticeCall *call, NoticeEffect *effect)
 	}
 	if (!person_require(call, effect))
 		return;
+	late_transfer_apply(call, effect);
 	plan_bind_uuid(&values, &effect->user);
 	plan_bind_text(&values, receipt_json(call));
 	plan_bind(&values, TimestampTzGetDatum(call->at));
@@ -508,7 +531,8 @@ session_apply(const NoticeCall *call, NoticeEffect *effect)
 	return true;
 }
 
-/* A refund, or its reversal, of a payment of another slice; false where none knows it. */
+/* A refund, its reversal or a question about one, of a payment of another slice; false where
+ * none knows it. */
 static bool
 return_apply(const NoticeCall *call, NoticeEffect *effect)
 {
@@ -517,6 +541,8 @@ return_apply(const NoticeCall *call, NoticeEffect *effect)
 		.payment_intent = notice_text(notice->payment),
 		.charge = notice_text(notice->charge),
 		.ref = notice_text(notice->refund),
+		.kind = refund_kinds[notice->refund_kind],
+		.review = notice->subject == NOTICE_REVIEW,
 		.reversed = notice->subject == NOTICE_REVERSAL,
 		.amount = notice->amount,
 		.environment = environment_of(call),
@@ -733,8 +759,10 @@ reversal_apply(const NoticeCall *call, NoticeEffect *effect)
 	effect->has_user = whose_find(call, &effect->user) == WHOSE_FOUND;
 }
 
-/* RevenueCat names both people; who had it may have closed the account, or never have been
- * here. */
+/*
+ * RevenueCat names both people; who had it may have closed the account, or never have been
+ * here. Where later transfers are known already, the last one's receiver gets it.
+ */
 static void
 transfer_apply(const NoticeCall *call, NoticeEffect *effect)
 {
@@ -742,12 +770,16 @@ transfer_apply(const NoticeCall *call, NoticeEffect *effect)
 	pg_uuid_t people[NOTICE_ACCOUNTS];
 	int count;
 
-	if (!person_require(call, effect))
+	if (whose_transferred(notice->accounts, notice->naccounts, notice->time, call->id,
+						  &effect->user))
+		effect->has_user = true;
+	else if (!person_require(call, effect))
 		return;
 	count = whose_named(notice->transferred_from, notice->ntransferred, true, people);
 	for (int i = 0; i < count; i++)
 	{
-		Datum values[] = {UUIDPGetDatum(&people[i]), UUIDPGetDatum(&effect->user)};
+		Datum values[] = {UUIDPGetDatum(&people[i]), UUIDPGetDatum(&effect->user),
+						  TimestampTzGetDatum(notice->time)};
 
 		/* RevenueCat lists aliases: some of the givers may be the receiver */
 		if (uuid_equal(&people[i], &effect->user))
@@ -757,6 +789,41 @@ transfer_apply(const NoticeCall *call, NoticeEffect *effect)
 	}
 	if (effect->result == NULL)
 		note(effect, "nobody who is known here gives anything over");
+}
+
+/*
+ * A purchase that a store told of, and whose person has transferred everything since: the
+ * transfer left it, because RevenueCat had not told of it. Its first word of it moves it, if
+ * the purchase is still whose RevenueCat says that it was.
+ */
+static void
+late_transfer_apply(const NoticeCall *call, NoticeEffect *effect)
+{
+	const StoreNotice *notice = call->notice;
+	pg_uuid_t people[NOTICE_ACCOUNTS];
+	PlanValues values = {0};
+	bool was_theirs = false;
+	pg_uuid_t receiver;
+	int count;
+
+	if (call->provider != PROVIDER_REVENUECAT ||
+		!whose_transferred(notice->accounts, notice->naccounts, notice->time, "", &receiver) ||
+		uuid_equal(&receiver, &effect->user))
+		return;
+	count = whose_named(notice->accounts, notice->naccounts, true, people);
+	for (int i = 0; i < count; i++)
+		was_theirs = was_theirs || uuid_equal(&people[i], &effect->user);
+	if (!was_theirs)
+		return;
+	plan_bind_text(&values, whose_store(call));
+	plan_bind_text(&values, environment_of(call));
+	plan_bind_text(&values, notice_text(notice->original_transaction));
+	plan_bind_text(&values, notice_text(notice->transaction));
+	plan_bind_uuid(&values, &receiver);
+	plan_bind_bool(&values, notice->subject == NOTICE_SUBSCRIPTION);
+	if (owner_execute(&transfer_late, values.datums, values.nulls, false) > 0 &&
+		plan_bool(0, 1))
+		effect->user = receiver;
 }
 
 /* Nothing is decided here; refunds_to_review lists it until the store's patience ends. */
@@ -780,8 +847,9 @@ review_apply(const NoticeCall *call, NoticeEffect *effect)
 
 	seen.notice = &of_line;
 	/* for the list alone: nobody need be known */
-	if (call->provider == PROVIDER_STRIPE)
-		payment_find(call, &of_line, &sale, effect);
+	if (call->provider == PROVIDER_STRIPE &&
+		payment_find(call, &of_line, &sale, effect) == PAYMENT_UNKNOWN)
+		return_apply(call, effect);
 	if (!effect->has_user)
 		effect->has_user = whose_find(&seen, &effect->user) == WHOSE_FOUND;
 	initStringInfo(&json);

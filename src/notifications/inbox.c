@@ -18,7 +18,6 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -27,13 +26,12 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
-#include "utils/memutils.h"
-#include "utils/resowner.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 #include "utils/uuid.h"
 
 #include "core/args.h"
+#include "core/attempt.h"
 #include "core/compat.h"
 #include "core/datum.h"
 #include "core/errors.h"
@@ -76,6 +74,13 @@ typedef struct Settling
 	struct Settling *outer;
 } Settling;
 static Settling *settling;
+
+/* What a notification means, and where its effect is told. */
+typedef struct Effecting
+{
+	const NoticeCall *call;
+	NoticeEffect *effect;
+} Effecting;
 
 #define ROW_COLUMNS                                                                            \
 	"n.id, n.proof, n.outcome, n.kind, n.user_id, n.detail, n.needs, "                         \
@@ -178,6 +183,7 @@ static void row_settle(InboxRow *row, const NoticeCall *call);
 static void row_write(const InboxRow *row, Datum names, TimestampTz at);
 static bool effect_is_final(const NoticeEffect *effect);
 static void effect_try(const NoticeCall *call, NoticeEffect *effect);
+static void effect_run(void *argument);
 static bool is_answer(int sqlstate);
 static char *notification_id(const Received *received, const StoreNotice *notice);
 static char *kind_of(const StoreNotice *notice);
@@ -432,6 +438,8 @@ row_settle(InboxRow *row, const NoticeCall *call)
 	settling = &self;
 	PG_TRY();
 	{
+		/* behind the lock a transfer looks for what it transfers, and that for transfers */
+		takeup_accounts_lock(call->notice);
 		effect_try(call, &row->effect);
 		/* what it waits for may be on its way: the second look comes behind the lock */
 		if (row->effect.outcome == OUTCOME_WAITING && row->effect.needs == NULL)
@@ -494,46 +502,30 @@ takeup_names_came(Datum names, TimestampTz at)
 	}
 }
 
-/* Runs what the notification means; a rule's refusal becomes its answer. */
+/* Runs what the notification means; a rule's refusal becomes its answer, and the row of the
+ * inbox stays. After any other error (a deadlock, a cancel, a full disk) nothing is kept, and
+ * the provider sends again. */
 static void
 effect_try(const NoticeCall *call, NoticeEffect *effect)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData *error =
+		attempt(effect_run, &(Effecting){.call = call, .effect = effect}, is_answer);
 
-	/* what a rule refuses is undone to here, and the row of the inbox stays */
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		notice_apply(call, effect);
-		ReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-	}
-	PG_CATCH();
-	{
-		ErrorData *error;
+	if (error == NULL)
+		return;
+	memset(effect, 0, sizeof(*effect));
+	effect->outcome = OUTCOME_REFUSED;
+	effect->detail =
+		psprintf("%s: %s%s%s", unpack_sql_state(error->sqlerrcode), error->message,
+				 error->detail == NULL ? "" : ": ", error->detail == NULL ? "" : error->detail);
+}
 
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		/* also before an error is passed on: outside of a transaction block the server would
-		 * take the open one for a savepoint of the client, and the session would stay aborted
-		 */
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-		/* a deadlock, a cancel, a full disk: the provider sends again, and nothing is kept */
-		if (!is_answer(error->sqlerrcode))
-			ReThrowError(error);
-		memset(effect, 0, sizeof(*effect));
-		effect->outcome = OUTCOME_REFUSED;
-		effect->detail = psprintf("%s: %s%s%s", unpack_sql_state(error->sqlerrcode),
-								  error->message, error->detail == NULL ? "" : ": ",
-								  error->detail == NULL ? "" : error->detail);
-	}
-	PG_END_TRY();
+static void
+effect_run(void *argument)
+{
+	const Effecting *effecting = argument;
+
+	notice_apply(effecting->call, effecting->effect);
 }
 
 /* Errors of our own class, of data (22) and of constraints (23) are what a rule says; a product

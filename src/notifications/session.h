@@ -34,15 +34,17 @@ typedef struct PaidSession
  * raise. */
 typedef bool (*SessionListener)(PaidSession *session);
 
-/* A refund or a dispute that is over, of a payment that neither sales nor lines know. */
+/* A refund or a dispute, of a payment that neither sales nor lines know. */
 typedef struct PaymentReturn
 {
 	/* what was told; texts may be NULL */
 	const char *payment_intent;
 	const char *charge;
-	const char *ref; /* the provider's id of the refund or dispute */
-	bool reversed;   /* the refund failed, or the dispute was won */
-	int64 amount;    /* given back: of the refund, or of all refunds so far */
+	const char *ref;  /* the provider's id of the refund or dispute; of a sum the charge's */
+	const char *kind; /* refund, dispute, or total: the sum of the charge's refunds so far */
+	bool review;      /* a question whose it is, and nothing was given back */
+	bool reversed;    /* the refund failed, or the dispute was won */
+	int64 amount;     /* given back */
 	const char *environment;
 	TimestampTz at;
 	/* what the listener answers, in the current context: one of these at most is set */

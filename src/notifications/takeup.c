@@ -2,12 +2,14 @@
  * takeup.c: what waits is found by the names of what it is about.
  *
  * A refund may come before its sale, and an event of a subscription before the one that says
- * whose it is. Both keep the names that they were sent with; whatever takes effect later brings
- * names too, and those that wait for one of them are tried again in the same transaction.
+ * whose it is, or before the transfer that does. Both keep the names that they were sent with;
+ * whatever takes effect later brings names too, and those that wait for one of them are tried
+ * again in the same transaction.
  *
  * Locks: the names, shared out among a thousand advisory locks, so that a long import holds no
  * more than these. They come behind the row of the inbox and the person; two imports at once
- * may deadlock, and the provider sends again.
+ * may deadlock, and the provider sends again. RevenueCat's accounts have locks of their own,
+ * between the row of the inbox and the person.
  */
 #include "postgres.h"
 
@@ -30,11 +32,20 @@
 #include "notifications/takeup.h"
 
 #define TAKEUP_COLUMNS 8
+#define ACCOUNTS_MAX   (2 * NOTICE_ACCOUNTS)
 
 /* The class of the locks: 'cbtu' in hexadecimal. Sorted, so that two callers take them in one
  * order. */
 static KeptPlan lock_names = {
 	.sql = "SELECT pg_catalog.pg_advisory_xact_lock(1667396725, k.place) FROM (SELECT DISTINCT"
+		   " pg_catalog.hashtext(n.name) & 1023 AS place FROM pg_catalog.unnest($1) n (name)"
+		   " ORDER BY 1) k",
+	.nargs = 1,
+	.types = {TEXTARRAYOID},
+};
+/* 'cbta': another class, for these are taken before the person. */
+static KeptPlan lock_accounts = {
+	.sql = "SELECT pg_catalog.pg_advisory_xact_lock(1667396705, k.place) FROM (SELECT DISTINCT"
 		   " pg_catalog.hashtext(n.name) & 1023 AS place FROM pg_catalog.unnest($1) n (name)"
 		   " ORDER BY 1) k",
 	.nargs = 1,
@@ -48,6 +59,8 @@ static KeptPlan find_waiting = {
 	.types = {TEXTARRAYOID},
 };
 
+static int accounts_of(const StoreNotice *notice, Datum *texts);
+
 PG_FUNCTION_INFO_V1(coursebase_tg_any__take_up);
 
 Datum
@@ -57,13 +70,42 @@ takeup_names(const StoreNotice *notice)
 		notice->payment,     notice->charge, notice->invoice, notice->original_transaction,
 		notice->transaction, notice->token,  notice->order,
 	};
-	Datum texts[lengthof(names)];
+	Datum texts[lengthof(names) + ACCOUNTS_MAX];
 	int count = 0;
 
 	for (int i = 0; i < lengthof(names); i++)
 		if (names[i].size > 0)
 			texts[count++] = CStringGetTextDatum(notice_text(names[i]));
+	count += accounts_of(notice, &texts[count]);
 	return PointerGetDatum(construct_array(texts, count, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+/* RevenueCat alone transfers from account to account: a transfer says whose it is by now that
+ * waits for one of them. Answers how many texts it wrote, at most ACCOUNTS_MAX. */
+static int
+accounts_of(const StoreNotice *notice, Datum *texts)
+{
+	int count = 0;
+
+	if (notice->store.size > 0 || notice->subject == NOTICE_TRANSFER)
+		for (int i = 0; i < notice->naccounts; i++)
+			texts[count++] = CStringGetTextDatum(notice_text(notice->accounts[i]));
+	for (int i = 0; i < notice->ntransferred; i++)
+		texts[count++] = CStringGetTextDatum(notice_text(notice->transferred_from[i]));
+	return count;
+}
+
+void
+takeup_accounts_lock(const StoreNotice *notice)
+{
+	Datum texts[ACCOUNTS_MAX];
+	int count = accounts_of(notice, texts);
+	Datum names;
+
+	if (count == 0)
+		return;
+	names = PointerGetDatum(construct_array(texts, count, TEXTOID, -1, false, TYPALIGN_INT));
+	owner_execute(&lock_accounts, &names, NULL, false);
 }
 
 void

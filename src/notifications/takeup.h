@@ -13,7 +13,7 @@
 #include "notifications/notice.h"
 
 /* The names of what the notice is about, as text[] in the current context: payment, line,
- * transaction and token. */
+ * transaction and token; of RevenueCat also the accounts. */
 extern Datum takeup_names(const StoreNotice *notice);
 
 /*
@@ -22,6 +22,12 @@ extern Datum takeup_names(const StoreNotice *notice);
  * the other. Needs SPI.
  */
 extern void takeup_lock(Datum names);
+
+/*
+ * Locks the accounts of a notice of RevenueCat until the transaction ends, before any person:
+ * of a transfer and what it transfers, at once, one sees the other. Needs SPI.
+ */
+extern void takeup_accounts_lock(const StoreNotice *notice);
 
 /* Tries again what waits for one of the names (inbox.c). Needs SPI. */
 extern void takeup_names_came(Datum names, TimestampTz at);

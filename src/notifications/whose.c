@@ -4,7 +4,8 @@
  *
  * A payment that is bound to somebody stays theirs whatever a later notification names, for
  * account tokens are set by apps, and apps are signed in and out of. A closed account's names
- * are nobody's.
+ * are nobody's. What RevenueCat tells late of somebody who has transferred everything since is
+ * the receiver's.
  */
 #include "postgres.h"
 
@@ -41,6 +42,36 @@ static KeptPlan find_named = {
 	.types = {TEXTARRAYOID, BOOLOID},
 };
 
+/*
+ * One step after the other, each to the next transfer away from whose names it has then; the
+ * last that names somebody who is here, or was. A person is named by either name. $1 names, $2
+ * time, $3 notification
+ */
+static KeptPlan follow_transfers = {
+	.sql = "WITH RECURSIVE way (names, at, id, step) AS (SELECT $1, $2, $3, 0 UNION ALL"
+		   " SELECT t.names, t.happened_at, t.notification_id, w.step + 1 FROM way w"
+		   " CROSS JOIN LATERAL (SELECT n.happened_at, n.notification_id,"
+		   "  ARRAY(SELECT pg_catalog.json_array_elements_text("
+		   "   n.body::pg_catalog.json #> '{event,transferred_to}')) AS names"
+		   "  FROM coursebase.store_notifications n WHERE n.kind = 'TRANSFER'"
+		   "  AND n.provider = 'revenuecat' AND n.outcome <> 'refused' AND n.body IS NOT NULL"
+		   "  AND n.happened_at >= w.at AND (n.happened_at, n.notification_id) > (w.at, w.id)"
+		   "  AND EXISTS (SELECT FROM pg_catalog.json_array_elements_text("
+		   "    n.body::pg_catalog.json #> '{event,transferred_from}') f (name)"
+		   "   WHERE f.name = ANY (w.names) OR EXISTS (SELECT FROM coursebase.users u"
+		   "    WHERE u.clerk_user_id = f.name AND u.id::text IN (SELECT lower(x)"
+		   "     FROM unnest(w.names) x) OR u.clerk_user_id = ANY (w.names)"
+		   "     AND u.id::text = lower(f.name)))"
+		   "  ORDER BY n.happened_at, n.notification_id LIMIT 1) t)"
+		   " SELECT p.id FROM (SELECT coalesce(u.merged_into, u.id) AS id,"
+		   "  w.step = max(w.step) OVER () AS is_last FROM way w, unnest(w.names) n (name)"
+		   "  JOIN coursebase.users u ON u.clerk_user_id = n.name OR u.id::text = lower(n.name)"
+		   "  WHERE w.step > 0) p WHERE p.is_last GROUP BY p.id",
+	.nargs = 3,
+	.types = {TEXTARRAYOID, TIMESTAMPTZOID, TEXTOID},
+};
+
+static Datum names_array(const JsonSlice *names, int nnames);
 static bool bound_find(const NoticeCall *call, pg_uuid_t *user, bool *closed);
 
 /* In the order of trust: what is bound, what the content names, what the caller says. The
@@ -63,6 +94,10 @@ whose_find(const NoticeCall *call, pg_uuid_t *user)
 		*user = *call->user;
 		return WHOSE_FOUND;
 	}
+	/* a transfer names the receiver, and follows the later ones itself */
+	if (call->provider == PROVIDER_REVENUECAT && notice->subject != NOTICE_TRANSFER &&
+		whose_transferred(notice->accounts, notice->naccounts, notice->time, "", user))
+		return call->user == NULL || uuid_equal(user, call->user) ? WHOSE_FOUND : WHOSE_OTHER;
 	named = whose_named(notice->accounts, notice->naccounts, false, people);
 	if (named > 1)
 		return WHOSE_AMBIGUOUS;
@@ -104,19 +139,43 @@ bound_find(const NoticeCall *call, pg_uuid_t *user, bool *closed)
 int
 whose_named(const JsonSlice *names, int nnames, bool closed_too, pg_uuid_t *people)
 {
-	Datum texts[NOTICE_ACCOUNTS];
 	PlanValues values = {0};
 	int count;
 
-	for (int i = 0; i < nnames; i++)
-		texts[i] = CStringGetTextDatum(notice_text(names[i]));
-	plan_bind(&values, PointerGetDatum(
-						   construct_array(texts, nnames, TEXTOID, -1, false, TYPALIGN_INT)));
+	plan_bind(&values, names_array(names, nnames));
 	plan_bind_bool(&values, closed_too);
 	count = (int) owner_execute(&find_named, values.datums, values.nulls, false);
 	for (int i = 0; i < count && i < NOTICE_ACCOUNTS; i++)
 		people[i] = plan_uuid(i, 1);
 	return Min(count, NOTICE_ACCOUNTS);
+}
+
+bool
+whose_transferred(const JsonSlice *names, int nnames, TimestampTz at, const char *id,
+				  pg_uuid_t *person)
+{
+	PlanValues values = {0};
+
+	if (nnames == 0)
+		return false;
+	plan_bind(&values, names_array(names, nnames));
+	plan_bind_time(&values, at);
+	plan_bind_text(&values, id);
+	if (owner_execute(&follow_transfers, values.datums, values.nulls, false) != 1)
+		return false;
+	*person = plan_uuid(0, 1);
+	return true;
+}
+
+/* Names as text[], in the current context. */
+static Datum
+names_array(const JsonSlice *names, int nnames)
+{
+	Datum texts[NOTICE_ACCOUNTS];
+
+	for (int i = 0; i < nnames; i++)
+		texts[i] = CStringGetTextDatum(notice_text(names[i]));
+	return PointerGetDatum(construct_array(texts, nnames, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
 /* The app that a line was bought in keeps its name whoever reports it, so that RevenueCat and

@@ -25,6 +25,16 @@ extern Whose whose_find(const NoticeCall *call, pg_uuid_t *user);
  */
 extern int whose_named(const JsonSlice *names, int nnames, bool closed_too, pg_uuid_t *people);
 
+/*
+ * Whose that is by now which was of one of the accounts at a time: follows what RevenueCat told
+ * of transfers since then, in the order in which they happened and whenever they came. id: of
+ * the transfer at that time behind which it looks; empty: those at that time count too. The
+ * account may be closed by now. False where there is none that names an account, where the last
+ * names several people, or where the bodies are purged.
+ */
+extern bool whose_transferred(const JsonSlice *names, int nnames, TimestampTz at,
+							  const char *id, pg_uuid_t *person);
+
 /* The store that a notification speaks of: the provider, or for RevenueCat the one behind it.
  * NULL: none that is known. */
 extern const char *whose_store(const NoticeCall *call);

@@ -147,7 +147,8 @@ coursebase_apply_payment_event(PG_FUNCTION_ARGS)
 /*
  * SQL function: tg_payment_transactions__status() returns trigger
  *
- * Refuses whenever it is called: the condition of the trigger lists what is allowed.
+ * Refuses whenever it is called, but for a refund that is reversed: the condition of the
+ * trigger lists what is allowed.
  */
 PGDLLEXPORT Datum
 coursebase_tg_payment_transactions__status(PG_FUNCTION_ARGS)
@@ -155,6 +156,8 @@ coursebase_tg_payment_transactions__status(PG_FUNCTION_ARGS)
 	TriggerData *data =
 		trigger_expect(fcinfo, "tg_payment_transactions__status", ROW_BEFORE_UPDATE);
 
+	if (payment_reverses)
+		return PointerGetDatum(data->tg_newtuple);
 	ereport(ERROR, (errcode(ERRCODE_CB_PAYMENT_SETTLED),
 					errmsg("a payment that is %s cannot become %s",
 						   trigger_text(data, data->tg_trigtuple, "status"),

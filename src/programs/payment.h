@@ -50,6 +50,16 @@ extern void payment_status_write(const Payment *payment, const char *status);
 extern void payment_pending_end(const Payment *payment, Datum at);
 
 /*
+ * Makes a charge that was refunded a completed one again, whose rows payment_lock() has locked:
+ * the refund is no payment any more, and the entitlement that it revoked is active. What
+ * another charge gave since stays.
+ */
+extern void payment_refund_reverse(const Payment *payment);
+
+/* While it is set, a refunded charge may become completed: payment_refund_reverse() alone. */
+extern bool payment_reverses;
+
+/*
  * Locks the buyer's membership of the organisation FOR KEY SHARE, or with a NULL organisation
  * that of the program's organisation; false when there is none. membership may be NULL.
  */

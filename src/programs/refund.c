@@ -5,7 +5,8 @@
  * (payment_transactions_one_refund_idx), which is pending while the charge is refund_pending.
  * An active entitlement rests on a charge that is completed, or is free. A charge whose status
  * plain SQL writes is given back as by the function, at commit: the program may write the
- * refund and the entitlement itself, in any order.
+ * refund and the entitlement itself, in any order. A refund that its provider took back is
+ * none.
  *
  * Locks: see payment.h. An UPDATE of plain SQL locks the payment before the entitlement:
  * against apply_payment_event() for the same payment it may end as a deadlock error, and
@@ -103,6 +104,25 @@ static KeptPlan revoke_entitlement = {
 	.types = {UUIDOID, TIMESTAMPTZOID},
 };
 
+/* What the refund revoked, or a checkout has made pending since; not what was revoked before.
+ */
+static KeptPlan restore_entitlement = {
+	.sql = "UPDATE coursebase.course_entitlements e"
+		   " SET status = 'active', access_revoked_at = NULL"
+		   " FROM coursebase.payment_transactions r WHERE r.refunds_transaction_id = $1"
+		   " AND e.source_payment_transaction_id = $1 AND (e.status = 'pending'"
+		   "  OR e.status = 'revoked' AND e.access_revoked_at >= r.created_at)",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+static KeptPlan delete_refund = {
+	.sql = "DELETE FROM coursebase.payment_transactions WHERE refunds_transaction_id = $1",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+
+bool payment_reverses;
+
 static void refund_write(FunctionCallInfo fcinfo, const Payment *payment);
 static void plain_refund_write(const pg_uuid_t *id, const char *status);
 static void refund_audit(const pg_uuid_t *id, const char *status);
@@ -173,6 +193,31 @@ refund_write(FunctionCallInfo fcinfo, const Payment *payment)
 	if (payment->is_source && owner_execute(&hand_over, values.datums, NULL, false) == 0)
 		owner_execute(&revoke_entitlement, ended.datums, NULL, false);
 	refund_audit(&payment->id, status);
+}
+
+/* No money went back: the charge then is as if it had not been refunded, and a later refund is
+ * one of its own. The audit trail tells of both. */
+void
+payment_refund_reverse(const Payment *payment)
+{
+	Datum charge = UUIDPGetDatum(&payment->id);
+
+	payment_reverses = true;
+	PG_TRY();
+	{
+		payment_status_write(payment, "completed");
+	}
+	PG_FINALLY();
+	{
+		payment_reverses = false;
+	}
+	PG_END_TRY();
+	owner_execute(&restore_entitlement, &charge, NULL, false);
+	/* behind the entitlement: when it was refunded stands in the refund */
+	owner_execute(&delete_refund, &charge, NULL, false);
+	audit_write("payment_refund_reversed",
+				psprintf("payment_transactions/%s", uuid_text(&payment->id)),
+				"{\"status\": \"refunded\"}", "{\"status\": \"completed\"}");
 }
 
 /*

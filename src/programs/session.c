@@ -5,7 +5,8 @@
  * Invariants: what was paid is what the checkout asked for, in sum and currency: whoever
  * attached the reference may have attached another payment's. What the test mode paid counts
  * for testers alone. A payment of a program is given back in full and once: a part leaves the
- * program, until the sum of the charge's refunds is the whole.
+ * program, until the parts are the whole. Each refund and dispute counts by its last word,
+ * whatever came first; when what stands is the whole no longer, the program comes back.
  *
  * Locks: those of apply_payment_event() and refund_transaction(). Rights: as the caller,
  * take_notification(), which runs its statements with those of the tables' owner.
@@ -20,14 +21,14 @@
 #include "core/owner.h"
 #include "core/plan.h"
 #include "notifications/session.h"
+#include "programs/payment.h"
 #include "programs/session.h"
 
 /* By the session ($1), intent ($2) or charge ($3), whichever attach_payment_reference() named,
  * or what was learned of it since. */
 static KeptPlan find_charge = {
 	.sql = "SELECT t.user_id, t.organization_id, t.provider_reference, "
-		   "t.amount_in_cents::pg_catalog.int8,"
-		   " t.currency::pg_catalog.text, t.id, t.status::pg_catalog.text"
+		   "t.amount_in_cents::pg_catalog.int8, t.currency::pg_catalog.text, t.id"
 		   " FROM coursebase.payment_transactions t"
 		   " WHERE t.provider = 'stripe' AND t.type = 'charge'"
 		   " AND (t.provider_reference IN ($1, $2, $3) OR t.payment_intent_id = $2"
@@ -44,7 +45,6 @@ enum
 	CHARGE_AMOUNT,
 	CHARGE_CURRENCY,
 	CHARGE_ID,
-	CHARGE_STATUS,
 };
 /* A refund names the intent or the charge, and not the session. */
 static KeptPlan learn_names = {
@@ -56,13 +56,50 @@ static KeptPlan learn_names = {
 	.nargs = 3,
 	.types = {UUIDOID, TEXTOID, TEXTOID},
 };
-/* A reversal that was told before its refund: the inbox has it. */
-static KeptPlan find_reversal = {
-	.sql = "SELECT FROM coursebase.store_notifications n WHERE n.provider = 'stripe'"
-		   " AND n.settles_review = $1 AND n.happened_at >= $2"
-		   " AND split_part(n.kind, '/', 2) IN ('failed', 'canceled', 'won') LIMIT 1",
-	.nargs = 2,
-	.types = {TEXTOID, TIMESTAMPTZOID},
+/*
+ * What the provider says of each refund, dispute and sum, by its id; its last word counts. $1
+ * charge, $2 id, $3 kind, $4 amount, $5 time, $6 whether it was reversed then
+ */
+static KeptPlan write_word = {
+	.sql =
+		"UPDATE coursebase.payment_transactions t SET provider_refunds ="
+		" coalesce(t.provider_refunds, '{}') || pg_catalog.jsonb_build_object(coalesce($2, ''),"
+		"  pg_catalog.jsonb_build_object('kind', $3, 'amount', $4, 'at', $5,"
+		"   'is_reversed', $6)) WHERE t.id = $1"
+		" AND NOT coalesce((t.provider_refunds -> coalesce($2, '') ->> 'at')::timestamptz"
+		"  > $5, false)"
+		/* a success and a failure at one time: the failure comes later */
+		" AND ($6 OR NOT coalesce((t.provider_refunds -> coalesce($2, '') ->> 'is_reversed')"
+		"  ::boolean AND (t.provider_refunds -> coalesce($2, '') ->> 'at')::timestamptz = $5,"
+		"  false))",
+	.nargs = 6,
+	.types = {UUIDOID, TEXTOID, TEXTOID, INT8OID, TIMESTAMPTZOID, BOOLOID},
+};
+/* The refunds may be told of one by one, as the charge's sum, or as both; that sum counts those
+ * that failed since. A dispute takes its own money. */
+static KeptPlan read_sum = {
+	.sql = "WITH w AS (SELECT e.value ->> 'kind' AS kind, (e.value ->> 'amount')::int8 AS"
+		   "  amount, (e.value ->> 'at')::timestamptz AS at,"
+		   "  (e.value ->> 'is_reversed')::boolean AS is_reversed"
+		   "  FROM coursebase.payment_transactions t,"
+		   "  pg_catalog.jsonb_each(t.provider_refunds) e WHERE t.id = $1)"
+		   " SELECT (greatest((SELECT sum(w.amount) FROM w"
+		   "   WHERE w.kind = 'refund' AND NOT w.is_reversed),"
+		   "  (SELECT max(w.amount - coalesce((SELECT sum(f.amount) FROM w f"
+		   "    WHERE f.kind = 'refund' AND f.is_reversed AND f.at >= w.at), 0)) FROM w"
+		   "   WHERE w.kind = 'total'), 0)"
+		   " + coalesce((SELECT sum(w.amount) FROM w"
+		   "   WHERE w.kind = 'dispute' AND NOT w.is_reversed), 0))::int8",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+static KeptPlan answer_reversal = {
+	.sql = "SELECT pg_catalog.json_build_object('transaction_id', t.id, 'status', t.status,"
+		   " 'entitlement', e.status)::pg_catalog.text FROM coursebase.payment_transactions t"
+		   " LEFT JOIN coursebase.course_entitlements e ON e.user_id = t.user_id"
+		   " AND e.program_id = t.program_id WHERE t.id = $1",
+	.nargs = 1,
+	.types = {UUIDOID},
 };
 static KeptPlan refund_charge = {
 	.sql = "SELECT pg_catalog.row_to_json(r)::pg_catalog.text FROM"
@@ -79,7 +116,12 @@ static KeptPlan report_charge = {
 
 static bool session_take(PaidSession *session);
 static bool return_take(PaymentReturn *given_back);
-static bool was_reversed(const PaymentReturn *given_back);
+static void return_count(PaymentReturn *given_back, const Payment *payment, int64 whole);
+static void refund_apply(PaymentReturn *given_back, const Payment *payment);
+static void reversal_apply(PaymentReturn *given_back, const Payment *payment, bool is_back,
+						   bool gives);
+static bool word_write(const PaymentReturn *given_back, const Payment *payment);
+static int64 sum_read(const Payment *payment);
 static bool charge_find(const char *session, const char *intent, const char *charge);
 static bool sum_is_asked(const PaidSession *session);
 
@@ -124,51 +166,109 @@ session_take(PaidSession *session)
 	return true;
 }
 
-/* Nothing takes a refund of a program back: who paid again is sold the program again. */
 static bool
 return_take(PaymentReturn *given_back)
 {
-	PlanValues values = {0};
+	Payment payment;
 	pg_uuid_t id;
-	const char *status;
-	bool is_back;
+	int64 whole;
 
 	if (!charge_find(NULL, given_back->payment_intent, given_back->charge))
 		return false;
 	given_back->user = plan_uuid(0, CHARGE_USER);
 	id = plan_uuid(0, CHARGE_ID);
-	status = plan_text_required(0, CHARGE_STATUS);
-	is_back = strcmp(status, "refunded") == 0;
+	whole = plan_int64(0, CHARGE_AMOUNT);
+	if (given_back->review)
+		return true;
 	if (!environment_counts(given_back->environment, &given_back->user))
 		given_back->note = "what a sandbox sold gives nothing here";
-	else if (given_back->reversed && is_back)
-		given_back->refusal = "KBA24: the payment of a program was given back, and that is not "
-							  "reversed: decide whether the person has the program";
-	else if (given_back->reversed)
-		given_back->note = "nothing of the payment was given back";
-	else if (!is_back && given_back->amount < plan_int64(0, CHARGE_AMOUNT))
-		given_back->note = "a part of a program's payment leaves the program: charge.refunded "
-						   "tells when it is the whole";
-	else if (!is_back && was_reversed(given_back))
-		given_back->note = "it was reversed since";
 	else
 	{
-		plan_bind_uuid(&values, &id);
-		plan_bind_time(&values, given_back->at);
-		owner_execute(&refund_charge, values.datums, values.nulls, false);
-		given_back->answer = plan_text_required(0, 1);
+		/* of two parts at once the second counts the first */
+		payment_require(&id, &payment);
+		payment_lock(&payment);
+		return_count(given_back, &payment, whole);
 	}
 	return true;
 }
 
-static bool
-was_reversed(const PaymentReturn *given_back)
+/* Writes down what was told, and does what the sum of all that stands means by then. */
+static void
+return_count(PaymentReturn *given_back, const Payment *payment, int64 whole)
+{
+	bool is_back = strcmp(payment->status, "refunded") == 0;
+	bool was_whole = sum_read(payment) >= whole;
+	bool is_whole;
+
+	if (!word_write(given_back, payment))
+	{
+		given_back->note = "it was decided otherwise since";
+		return;
+	}
+	is_whole = sum_read(payment) >= whole;
+	if (given_back->reversed)
+		reversal_apply(given_back, payment, is_back, was_whole && !is_whole);
+	else if (is_whole || is_back)
+		refund_apply(given_back, payment);
+	else
+		given_back->note = "a part of a program's payment leaves the program until the parts "
+						   "are the whole";
+}
+
+/* As refund_transaction(), which answers the first refund of what was given back before. */
+static void
+refund_apply(PaymentReturn *given_back, const Payment *payment)
 {
 	PlanValues values = {0};
 
-	plan_bind_text(&values, given_back->ref);
+	plan_bind_uuid(&values, &payment->id);
 	plan_bind_time(&values, given_back->at);
-	return owner_execute(&find_reversal, values.datums, values.nulls, false) > 0;
+	owner_execute(&refund_charge, values.datums, values.nulls, false);
+	given_back->answer = plan_text_required(0, 1);
+}
+
+/* What was given back by hand is not reversed by a word about a refund that nobody told of. */
+static void
+reversal_apply(PaymentReturn *given_back, const Payment *payment, bool is_back, bool gives)
+{
+	Datum charge = UUIDPGetDatum(&payment->id);
+
+	if (!is_back)
+		given_back->note = "nothing of the payment was given back";
+	else if (!gives)
+		given_back->refusal = "KBA24: the payment of a program was given back otherwise, and "
+							  "that is not reversed: decide whether the person has the program";
+	else
+	{
+		payment_refund_reverse(payment);
+		owner_execute(&answer_reversal, &charge, NULL, false);
+		given_back->answer = plan_text_required(0, 1);
+	}
+}
+
+/* False, and nothing is written, if the provider's last word of it is another. */
+static bool
+word_write(const PaymentReturn *given_back, const Payment *payment)
+{
+	PlanValues values = {0};
+
+	plan_bind_uuid(&values, &payment->id);
+	plan_bind_text(&values, given_back->ref);
+	plan_bind_text(&values, given_back->kind);
+	plan_bind_int64(&values, given_back->amount);
+	plan_bind_time(&values, given_back->at);
+	plan_bind_bool(&values, given_back->reversed);
+	return owner_execute(&write_word, values.datums, values.nulls, false) > 0;
+}
+
+/* How much of the payment is given back by what the provider told. */
+static int64
+sum_read(const Payment *payment)
+{
+	Datum charge = UUIDPGetDatum(&payment->id);
+
+	owner_execute(&read_sum, &charge, NULL, false);
+	return plan_int64(0, 1);
 }
 
 /* Runs find_charge; names may be NULL. */

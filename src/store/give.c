@@ -10,13 +10,11 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "utils/memutils.h"
-#include "utils/resowner.h"
 
 #include "billing/notice.h"
+#include "core/attempt.h"
 #include "core/errors.h"
 #include "core/plan.h"
 #include "json/object_write.h"
@@ -104,7 +102,8 @@ enum
 };
 
 static void discount_try(Delivery *delivery);
-static void discount_redeem(Delivery *delivery);
+static bool refuses_code(int sqlstate);
+static void discount_redeem(void *argument);
 static void discount_reverse(const Delivery *delivery);
 static void course_give(Delivery *delivery);
 static void subscription_give(Delivery *delivery);
@@ -154,45 +153,25 @@ delivery_give(Delivery *delivery)
 static void
 discount_try(Delivery *delivery)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData *error = attempt(discount_redeem, delivery, refuses_code);
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		discount_redeem(delivery);
-		ReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-	}
-	PG_CATCH();
-	{
-		ErrorData *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		/* also before an error is passed on: outside of a transaction block the server would
-		 * take the open one for a savepoint of the client, and the session would stay aborted
-		 */
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-		if (error->sqlerrcode != ERRCODE_CB_DISCOUNT_REFUSED &&
-			error->sqlerrcode != ERRCODE_CB_ORDER_CONFLICT)
-			ReThrowError(error);
+	if (error != NULL)
 		delivery->discount_refused =
 			psprintf("%s: %s: %s", unpack_sql_state(error->sqlerrcode), error->message,
 					 error->detail == NULL ? "" : error->detail);
-	}
-	PG_END_TRY();
+}
+
+static bool
+refuses_code(int sqlstate)
+{
+	return sqlstate == ERRCODE_CB_DISCOUNT_REFUSED || sqlstate == ERRCODE_CB_ORDER_CONFLICT;
 }
 
 /* If the receipt does not say what was paid, it was the price after the discount. */
 static void
-discount_redeem(Delivery *delivery)
+discount_redeem(void *argument)
 {
+	Delivery *delivery = argument;
 	Receipt *receipt = &delivery->receipt;
 	PlanValues values = {0};
 

@@ -89,7 +89,11 @@ static KeptPlan adopt_receipt = {
 		"status = $11, receipt = $12, purchased_at = $13, validated_at = $14, quantity = $15, "
 		/* of a refund of a part that comes later */
 		"amount_in_cents = CASE WHEN $11 = 'refunded' THEN $16 ELSE r.amount_in_cents END, "
-		"currency = CASE WHEN $11 = 'refunded' THEN $17 ELSE r.currency END "
+		"currency = CASE WHEN $11 = 'refunded' THEN $17 ELSE r.currency END, "
+		/* the whole of it was paid back: of a part nobody could tell before */
+		"refunded_quantity = CASE WHEN $11 = 'refunded' THEN $15 ELSE r.refunded_quantity END, "
+		"refunded_in_cents = CASE WHEN $11 = 'refunded' THEN coalesce($16, 0) "
+		"ELSE r.refunded_in_cents END "
 		"WHERE r.source = $1 AND r.environment = $2 AND r.purchase_id = $3",
 	RECEIPT_VALUES,
 };
@@ -194,7 +198,7 @@ coursebase_validate_purchase(PG_FUNCTION_ARGS)
 	receipt_complete(&delivery.receipt, &delivery.product);
 	identity_follow(&delivery.user);
 	/* who had it, and closed the account, is locked with the one who brings it */
-	transfer_restore(&delivery.receipt, &delivery.user);
+	transfer_restore(&delivery.receipt, &delivery.user, delivery.at);
 	anchor_open_user_require(&delivery.user);
 	if (receipt_claim(&delivery))
 	{

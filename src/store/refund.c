@@ -8,7 +8,7 @@
  * its receipt is recorded as a receipt without a user, and the receipt, when it comes, gives
  * nothing.
  *
- * Lock order: as in receipt.c. A refund of a purchase that nobody knows has no user to lock: it
+ * Lock order: purchase_lock.c. A refund of a purchase that nobody knows has no user to lock: it
  * locks the row that it inserts, which the receipt waits for.
  *
  * Rights: refund_store_purchase() is the server's alone; all statements run with the rights of
@@ -30,12 +30,13 @@
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
+#include "core/row_kept.h"
 #include "core/schema.h"
-#include "identity/anchor.h"
 #include "identity/audit.h"
 #include "json/object_write.h"
 #include "store/delivery.h"
 #include "store/purchase_key.h"
+#include "store/purchase_lock.h"
 #include "store/refund_state.h"
 #include "store/reversal.h"
 
@@ -72,20 +73,20 @@ enum
 	FOUND_LINE,
 };
 
-/* The row of users is locked by now; the lock here keeps validate_purchase() of a row without a
- * user out. */
+/* The people and the receipt are locked by now. */
 static KeptPlan read_receipt = {
-	.sql = "SELECT x.status, x.refunded_at, x.refund_detail, x.discount_order_ref "
-		   "FROM coursebase.store_receipts x WHERE " PURCHASE_KEY " FOR NO KEY UPDATE",
+	.sql = "SELECT x.status, x.refunded_at, x.refund_detail, d.user_id, d.order_ref "
+		   "FROM coursebase.store_receipts x " JOIN_DISCOUNT_USE "WHERE " PURCHASE_KEY,
 	.nargs = 3,
 	.types = {TEXTOID, TEXTOID, TEXTOID},
 };
 enum
 {
-	LOCKED_STATUS = 1,
-	LOCKED_REFUNDED_AT,
-	LOCKED_REFUND_DETAIL,
-	LOCKED_ORDER_REF,
+	READ_STATUS = 1,
+	READ_REFUNDED_AT,
+	READ_REFUND_DETAIL,
+	READ_BUYER,
+	READ_ORDER_REF,
 };
 
 /* A refund that was told before: by the store's id of it, or without one by its time. */
@@ -149,7 +150,7 @@ static KeptPlan count_told = {
 	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID},
 };
 
-/* ON CONFLICT waits for a receipt that is being validated; the caller looks again then. */
+/* ON CONFLICT waits for a receipt that is being validated; the caller locks it then. */
 static KeptPlan record_unknown = {
 	.sql = "INSERT INTO coursebase.store_receipts (source, environment, purchase_id, status, "
 		   "refunded_at, refund_detail) VALUES ($1, $2, $3, 'refunded', $4, $5) "
@@ -211,7 +212,8 @@ typedef struct Refund
 	const char *kind; /* NULL, as the texts below, if it is not known */
 	const char *product_id;
 	const char *line;      /* the original transaction of a subscription */
-	const char *order_ref; /* of the purchase's discount */
+	pg_uuid_t buyer;       /* who used a discount for it */
+	const char *order_ref; /* of that use; NULL: there is none */
 	const char *status;    /* of the receipt before; NULL: there is none */
 	int64 quantity;        /* how many of quantity_all this refund is of; 0: it names none */
 	int64 amount;          /* the sum in minor units; 0: it names none */
@@ -225,11 +227,11 @@ typedef struct Refund
 	char *detail; /* what was taken back, in words */
 } Refund;
 
-static bool purchase_find(Refund *refund);
-static void person_lock(Refund *refund);
+static bool purchase_take(Refund *refund);
+static void purchase_find(Refund *refund);
 static bool unknown_record(Refund *refund);
 static void part_read(Refund *refund, FunctionCallInfo fcinfo);
-static void receipt_lock(Refund *refund);
+static void receipt_state_read(Refund *refund);
 static bool refund_told(Refund *refund);
 static void refund_take(Refund *refund);
 static void whole_take(Refund *refund);
@@ -271,20 +273,27 @@ coursebase_refund_store_purchase(PG_FUNCTION_ARGS)
 	rights = owner_enter();
 	/* a receipt that comes while the unknown purchase is recorded is found by the second look
 	 */
-	if (purchase_find(&refund) || (!unknown_record(&refund) && purchase_find(&refund)))
-	{
-		if (refund.known)
-			person_lock(&refund);
-		else
-			receipt_require(&refund);
-		receipt_lock(&refund);
-		if (!refund_told(&refund))
-			refund_take(&refund);
-	}
+	if (!purchase_take(&refund) && !unknown_record(&refund) && !purchase_take(&refund))
+		row_kept_raise("store_receipts", "the refund was not recorded");
 	owner_leave(rights);
 	refund_return(fcinfo, &refund);
 	SPI_finish();
 	return (Datum) 0;
+}
+
+/* Refunds the purchase; false if nobody knows it. */
+static bool
+purchase_take(Refund *refund)
+{
+	if (!purchase_lock(&refund->key))
+		return false;
+	purchase_find(refund);
+	if (!refund->known)
+		receipt_require(refund);
+	receipt_state_read(refund);
+	if (!refund_told(refund))
+		refund_take(refund);
+	return true;
 }
 
 /* Reads of which part the refund is. Without an id a part would count as often as it is told.
@@ -470,34 +479,19 @@ receipt_require(const Refund *refund)
 						errhint("Tell the refund again when the receipt has come.")));
 }
 
-static bool
+/* Reads whose the purchase is, and what, under its locks. */
+static void
 purchase_find(Refund *refund)
 {
 	PlanValues values = {0};
 
 	purchase_key_bind(&values, &refund->key);
 	if (plan_execute(&find_purchase, values.datums, values.nulls, false) == 0)
-		return false;
+		elog(ERROR, "a purchase that is locked could not be read");
 	refund->known = plan_uuid_or_null(0, FOUND_USER_ID, &refund->user);
 	refund->kind = plan_text(0, FOUND_KIND);
 	refund->product_id = plan_text(0, FOUND_PRODUCT_ID);
 	refund->line = plan_text(0, FOUND_LINE);
-	return true;
-}
-
-/* Locks whose purchase it is: a transfer may have taken it to another person meanwhile. */
-static void
-person_lock(Refund *refund)
-{
-	pg_uuid_t locked;
-
-	do
-	{
-		locked = refund->user;
-		anchor_user_require(&locked);
-		if (!purchase_find(refund) || !refund->known)
-			elog(ERROR, "a purchase of a person became nobody's");
-	} while (memcmp(&locked, &refund->user, UUID_LEN) != 0);
 }
 
 /*
@@ -522,19 +516,20 @@ unknown_record(Refund *refund)
 	return true;
 }
 
-/* Locks the receipt, if there is one, and reads what became of it. */
+/* Reads what became of the receipt, if there is one. */
 static void
-receipt_lock(Refund *refund)
+receipt_state_read(Refund *refund)
 {
 	PlanValues values = {0};
 
 	purchase_key_bind(&values, &refund->key);
 	if (plan_execute(&read_receipt, values.datums, values.nulls, false) == 0)
 		return;
-	refund->status = plan_text_required(0, LOCKED_STATUS);
-	refund->refunded_at = plan_time_or(0, LOCKED_REFUNDED_AT, refund->at);
-	refund->detail = plan_text(0, LOCKED_REFUND_DETAIL);
-	refund->order_ref = plan_text(0, LOCKED_ORDER_REF);
+	refund->status = plan_text_required(0, READ_STATUS);
+	refund->refunded_at = plan_time_or(0, READ_REFUNDED_AT, refund->at);
+	refund->detail = plan_text(0, READ_REFUND_DETAIL);
+	refund->order_ref = plan_text(0, READ_ORDER_REF);
+	plan_uuid_or_null(0, READ_BUYER, &refund->buyer);
 	refund->ended = strcmp(refund->status, "refunded") == 0;
 	refund->idle = strcmp(refund->status, "sandbox") == 0 ||
 				   strcmp(refund->status, "pending") == 0 ||
@@ -644,13 +639,14 @@ refund_event_id(const Refund *refund)
 			   : psprintf("refund:%s:" INT64_FORMAT, refund->key.purchase_id, earlier + 1);
 }
 
-/* Gives the use of the purchase's discount back. */
+/* Gives the use of the purchase's discount back, which is the buyer's wherever the purchase is.
+ */
 static void
 discount_undo(Refund *refund)
 {
 	PlanValues values = {0};
 
-	plan_bind_uuid(&values, &refund->user);
+	plan_bind_uuid(&values, &refund->buyer);
 	plan_bind_text(&values, refund->order_ref);
 	plan_bind_time(&values, refund->at);
 	plan_execute(&reverse_discount, values.datums, values.nulls, false);

@@ -11,7 +11,7 @@
  * back by its time. Both are kept, so that a refund that comes after its reversal takes
  * nothing.
  *
- * Locks: as in refund.c.
+ * Locks: purchase_lock.c.
  *
  * Rights: reverse_store_refund() is the server's alone; all statements run with the rights of
  * the tables' owner. Nobody else sets refunded_at back: tg_any__refund_stays.
@@ -37,11 +37,11 @@
 #include "core/row_trigger.h"
 #include "core/schema.h"
 #include "core/signed_only.h"
-#include "identity/anchor.h"
 #include "identity/audit.h"
 #include "json/object_write.h"
 #include "store/delivery.h"
 #include "store/purchase_key.h"
+#include "store/purchase_lock.h"
 #include "store/refund_state.h"
 #include "store/reversal.h"
 
@@ -53,8 +53,8 @@ enum
 
 static KeptPlan find_receipt = {
 	.sql = "SELECT x.user_id, x.kind, x.product_id, x.original_transaction_id, x.status, "
-		   "x.discount_order_ref "
-		   "FROM coursebase.store_receipts x WHERE " PURCHASE_KEY,
+		   "d.user_id, d.order_ref "
+		   "FROM coursebase.store_receipts x " JOIN_DISCOUNT_USE "WHERE " PURCHASE_KEY,
 	.nargs = 3,
 	.types = {TEXTOID, TEXTOID, TEXTOID},
 };
@@ -65,12 +65,8 @@ enum
 	FOUND_PRODUCT_ID,
 	FOUND_LINE,
 	FOUND_STATUS,
+	FOUND_BUYER,
 	FOUND_ORDER_REF,
-};
-static KeptPlan lock_receipt = {
-	.sql = "SELECT FROM coursebase.store_receipts x WHERE " PURCHASE_KEY " FOR NO KEY UPDATE",
-	.nargs = 3,
-	.types = {TEXTOID, TEXTOID, TEXTOID},
 };
 /* By its id, or all that were paid back by then; the first reversal counts. */
 static KeptPlan reverse_refunds = {
@@ -111,11 +107,15 @@ static KeptPlan write_receipt = {
 	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID},
 };
 /* As if it were not paid yet: validate_purchase() gives what the kept receipt is for. A person
- * who is closed gets nothing; whoever brings the receipt next does. */
+ * who is closed gets nothing; whoever brings the receipt next does. Refunds of parts stand. */
 static KeptPlan reopen_receipt = {
 	.sql = "UPDATE coursebase.store_receipts x SET status = 'pending', refunded_at = NULL, "
-		   "refund_detail = NULL, refunded_quantity = 0, refunded_in_cents = 0 "
-		   "WHERE " PURCHASE_KEY,
+		   "refund_detail = NULL, refunded_quantity = least(f.quantity, x.quantity), "
+		   "refunded_in_cents = f.amount "
+		   "FROM (SELECT coalesce(sum(r.quantity), 0) AS quantity, "
+		   "coalesce(sum(r.amount_in_cents), 0) AS amount FROM coursebase.store_refunds r "
+		   "WHERE r.source = $1 AND r.environment = $2 AND r.purchase_id = $3 "
+		   "AND r.reversed_at IS NULL) f WHERE " PURCHASE_KEY,
 	.nargs = 3,
 	.types = {TEXTOID, TEXTOID, TEXTOID},
 };
@@ -168,7 +168,8 @@ typedef struct Reversal
 	const char *kind;
 	const char *product_id;
 	const char *line;
-	const char *order_ref;     /* of the purchase's discount */
+	pg_uuid_t buyer;           /* who used a discount for it */
+	const char *order_ref;     /* of that use; NULL: there is none */
 	const char *status;        /* the receipt's, in the end */
 	const char *status_before; /* a refund ended the purchase: what to return to */
 	TimestampTz refunded_at;   /* of the refund that ended it */
@@ -246,15 +247,16 @@ coursebase_tg_any__refund_stays(PG_FUNCTION_ARGS)
 	return PointerGetDatum(data->tg_newtuple);
 }
 
-/* Finds the receipt, locks its person and then it; KB106 if there is none. */
+/* Locks the people whom the purchase concerns and its receipt, and reads it; KB106 if there is
+ * none. */
 static void
 receipt_find(Reversal *reversal)
 {
 	PlanValues values = {0};
-	pg_uuid_t locked;
 
 	purchase_key_bind(&values, &reversal->key);
-	if (plan_execute(&find_receipt, values.datums, values.nulls, false) == 0)
+	if (!purchase_lock(&reversal->key) ||
+		plan_execute(&find_receipt, values.datums, values.nulls, false) == 0)
 		ereport(
 			ERROR,
 			(errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such purchase"),
@@ -262,21 +264,11 @@ receipt_find(Reversal *reversal)
 					   reversal->key.source, reversal->key.environment),
 			 errhint("Tell the reversal again when the receipt or its refund has come.")));
 	reversal->known = plan_uuid_or_null(0, FOUND_USER_ID, &reversal->user);
-	/* a transfer may have taken it to another person meanwhile; what is refunded is read under
-	 * the lock */
-	do
-	{
-		locked = reversal->user;
-		if (reversal->known)
-			anchor_user_require(&locked);
-		plan_execute(&lock_receipt, values.datums, values.nulls, false);
-		plan_execute(&find_receipt, values.datums, values.nulls, false);
-		plan_uuid_or_null(0, FOUND_USER_ID, &reversal->user);
-	} while (memcmp(&locked, &reversal->user, UUID_LEN) != 0);
 	reversal->kind = plan_text(0, FOUND_KIND);
 	reversal->product_id = plan_text(0, FOUND_PRODUCT_ID);
 	reversal->line = plan_text(0, FOUND_LINE);
 	reversal->status = plan_text_required(0, FOUND_STATUS);
+	plan_uuid_or_null(0, FOUND_BUYER, &reversal->buyer);
 	reversal->order_ref = plan_text(0, FOUND_ORDER_REF);
 }
 
@@ -484,7 +476,7 @@ subscription_restore(Reversal *reversal)
 		psprintf("The period was given back; the subscription is %s.", answer.status);
 }
 
-/* A part gave no use back. */
+/* A part gave no use back. The use is the buyer's wherever the purchase is. */
 static void
 discount_restore(Reversal *reversal)
 {
@@ -492,7 +484,7 @@ discount_restore(Reversal *reversal)
 
 	if (reversal->order_ref == NULL || reversal->status_before == NULL)
 		return;
-	plan_bind_uuid(&values, &reversal->user);
+	plan_bind_uuid(&values, &reversal->buyer);
 	plan_bind_text(&values, reversal->order_ref);
 	plan_bind_time(&values, reversal->refunded_at);
 	plan_bind_time(&values, reversal->at);

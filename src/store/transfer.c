@@ -3,9 +3,9 @@
  * because the account that had it is closed and the next one brings the same receipt.
  *
  * Invariants: a receipt moves with what it gave; a course that the receiver has already becomes
- * a duplicate, and a duplicate that the giver has takes the place of the one that went. Packs
- * of credits stay where they were bought: their log tells what was spent of them. The use of a
- * discount stays the buyer's. Each move is audited.
+ * a duplicate, and a duplicate that the giver has takes the place of the one that went. Of a
+ * pack of credits goes what is unspent (credit_pack.h). The use of a discount stays the
+ * buyer's. Each move is audited.
  *
  * Locks: the two rows of users, the lesser uuid first, then as in receipt.c.
  *
@@ -24,6 +24,7 @@
 #include "utils/rel.h"
 #include "utils/tuplestore.h"
 
+#include "allowance/credit_pack.h"
 #include "core/args.h"
 #include "core/compat.h"
 #include "core/datum.h"
@@ -46,7 +47,7 @@ static KeptPlan find_other = {
 	.sql = "SELECT u.id, u.deleted_at IS NOT NULL FROM coursebase.users u WHERE u.id = ("
 		   "SELECT r.user_id FROM coursebase.store_receipts r WHERE r.source = $1 "
 		   "AND r.environment = $2 AND r.purchase_id = $3 AND r.user_id <> $4 "
-		   "AND r.kind <> 'ai_credits' UNION ALL "
+		   "UNION ALL "
 		   "SELECT l.user_id FROM coursebase.subscription_lines l WHERE l.store = $1 "
 		   "AND l.original_transaction_id = $5 AND l.user_id <> $4 LIMIT 1)",
 	.nargs = 5,
@@ -55,7 +56,7 @@ static KeptPlan find_other = {
 /* Duplicates last: the receiver must not lose the place of the purchase that gave to one. */
 static KeptPlan list_receipts = {
 	.sql = "SELECT r.source, r.environment, r.purchase_id, r.kind "
-		   "FROM coursebase.store_receipts r WHERE r.user_id = $1 AND r.kind <> 'ai_credits' "
+		   "FROM coursebase.store_receipts r WHERE r.user_id = $1 "
 		   "ORDER BY r.status = 'duplicate', r.source, r.environment, r.purchase_id",
 	.nargs = 1,
 	.types = {UUIDOID},
@@ -67,9 +68,13 @@ static KeptPlan list_lines = {
 	.nargs = 1,
 	.types = {UUIDOID},
 };
+/* The use of its discount stays the buyer's, and the receipt says which one it is. */
 static KeptPlan move_receipt = {
-	.sql = "UPDATE coursebase.store_receipts x SET user_id = $4, discount_order_ref = NULL "
-		   "WHERE " PURCHASE_KEY " AND x.user_id = $5 AND x.kind <> 'ai_credits'",
+	.sql = "UPDATE coursebase.store_receipts x SET user_id = $4, "
+		   "discount_redemption_id = coalesce(x.discount_redemption_id, ("
+		   "SELECT d.id FROM coursebase.discount_redemptions d "
+		   "WHERE d.user_id = x.user_id AND d.order_ref = x.discount_order_ref)) "
+		   "WHERE " PURCHASE_KEY " AND x.user_id = $5",
 	.nargs = 5,
 	.types = {TEXTOID, TEXTOID, TEXTOID, UUIDOID, UUIDOID},
 };
@@ -115,10 +120,10 @@ static KeptPlan move_line = {
 	.types = {TEXTOID, TEXTOID, UUIDOID},
 };
 
-/* What was bought once: a pack stays where it was bought, a period goes with its line. */
+/* What was bought once: a period goes with its line. */
 static KeptPlan find_person = {
 	.sql = "SELECT x.user_id FROM coursebase.store_receipts x WHERE " PURCHASE_KEY
-		   " AND x.user_id <> $4 AND x.kind IN ('course', 'custom_course')",
+		   " AND x.user_id <> $4 AND x.kind <> 'subscription'",
 	.nargs = 4,
 	.types = {TEXTOID, TEXTOID, TEXTOID, UUIDOID},
 };
@@ -137,11 +142,13 @@ static KeptPlan list_payments = {
 static bool transfer_writes;
 
 static void people_lock(const pg_uuid_t *from, const pg_uuid_t *to);
-static void receipts_move(FunctionCallInfo fcinfo, const pg_uuid_t *from, const pg_uuid_t *to);
+static void receipts_move(FunctionCallInfo fcinfo, const pg_uuid_t *from, const pg_uuid_t *to,
+						  TimestampTz at);
 static void lines_move(FunctionCallInfo fcinfo, const pg_uuid_t *from, const pg_uuid_t *to);
 static bool receipt_move_alone(const PurchaseKey *key, const pg_uuid_t *from,
-							   const pg_uuid_t *to);
-static bool receipt_move(const PurchaseKey *key, const pg_uuid_t *from, const pg_uuid_t *to);
+							   const pg_uuid_t *to, TimestampTz at);
+static bool receipt_move(const PurchaseKey *key, const pg_uuid_t *from, const pg_uuid_t *to,
+						 TimestampTz at);
 static bool rows_move(PlanValues *values);
 static void move_audit(const PurchaseKey *key, const pg_uuid_t *from, const pg_uuid_t *to);
 static bool line_move(const char *store, const char *line, const pg_uuid_t *to);
@@ -162,11 +169,12 @@ coursebase_transfer_purchases(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t *from, *to;
 	OwnerRights rights;
+	TimestampTz at;
 
 	args_require_all(fcinfo);
 	from = PG_GETARG_UUID_P(0);
 	to = PG_GETARG_UUID_P(1);
-	args_time(fcinfo, 2);
+	at = args_time(fcinfo, 2);
 	if (memcmp(from, to, UUID_LEN) == 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("from_user and to_user are the same person")));
@@ -175,7 +183,7 @@ coursebase_transfer_purchases(PG_FUNCTION_ARGS)
 	SPI_connect();
 	rights = owner_enter();
 	people_lock(from, to);
-	receipts_move(fcinfo, from, to);
+	receipts_move(fcinfo, from, to, at);
 	lines_move(fcinfo, from, to);
 	owner_leave(rights);
 	SPI_finish();
@@ -230,7 +238,7 @@ coursebase_transfer_receipt(PG_FUNCTION_ARGS)
 		from = plan_uuid(0, 1);
 		people_lock(&from, to);
 		/* another transfer may have come first: then it is not this person's any more */
-		moved = receipt_move_alone(&key, &from, to);
+		moved = receipt_move_alone(&key, &from, to, GetCurrentTransactionStartTimestamp());
 	}
 	owner_leave(rights);
 	SPI_finish();
@@ -268,7 +276,7 @@ transfer_is_allowed(bool closed)
 }
 
 bool
-transfer_restore(const Receipt *receipt, const pg_uuid_t *user)
+transfer_restore(const Receipt *receipt, const pg_uuid_t *user, TimestampTz at)
 {
 	PurchaseKey key = {receipt->source, receipt->environment, receipt->purchase_id};
 	PlanValues values = {0};
@@ -283,7 +291,7 @@ transfer_restore(const Receipt *receipt, const pg_uuid_t *user)
 	if (!transfer_is_allowed(plan_bool(0, 2)))
 		return false;
 	people_lock(&other, user);
-	receipt_move_alone(&key, &other, user);
+	receipt_move_alone(&key, &other, user, at);
 	if (receipt->original_transaction_id != NULL)
 		line_move(receipt->source, receipt->original_transaction_id, user);
 	return true;
@@ -302,7 +310,8 @@ people_lock(const pg_uuid_t *from, const pg_uuid_t *to)
 
 /* The list is copied before anything moves: the next statement overwrites it. */
 static void
-receipts_move(FunctionCallInfo fcinfo, const pg_uuid_t *from, const pg_uuid_t *to)
+receipts_move(FunctionCallInfo fcinfo, const pg_uuid_t *from, const pg_uuid_t *to,
+			  TimestampTz at)
 {
 	Datum person = UUIDPGetDatum(from);
 	uint64 count = plan_execute(&list_receipts, &person, NULL, false);
@@ -319,7 +328,7 @@ receipts_move(FunctionCallInfo fcinfo, const pg_uuid_t *from, const pg_uuid_t *t
 	for (uint64 i = 0; i < count; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		receipt_move(&keys[i], from, to);
+		receipt_move(&keys[i], from, to, at);
 		move_return(fcinfo, kinds[i], keys[i].source, keys[i].purchase_id);
 	}
 }
@@ -347,7 +356,8 @@ lines_move(FunctionCallInfo fcinfo, const pg_uuid_t *from, const pg_uuid_t *to)
 
 /* One receipt, without the others of the giver: a duplicate that stays takes its place. */
 static bool
-receipt_move_alone(const PurchaseKey *key, const pg_uuid_t *from, const pg_uuid_t *to)
+receipt_move_alone(const PurchaseKey *key, const pg_uuid_t *from, const pg_uuid_t *to,
+				   TimestampTz at)
 {
 	PlanValues values = {0};
 	bool was_valid;
@@ -362,7 +372,7 @@ receipt_move_alone(const PurchaseKey *key, const pg_uuid_t *from, const pg_uuid_
 		course = plan_uuid(0, 1);
 		voice = plan_text(0, 2);
 	}
-	if (!receipt_move(key, from, to))
+	if (!receipt_move(key, from, to, at))
 		return false;
 	/* after the one that was valid is gone, so that there is room for it */
 	if (was_valid)
@@ -372,7 +382,7 @@ receipt_move_alone(const PurchaseKey *key, const pg_uuid_t *from, const pg_uuid_
 
 /* The receipt, and what it gave; false if it is not that person's. */
 static bool
-receipt_move(const PurchaseKey *key, const pg_uuid_t *from, const pg_uuid_t *to)
+receipt_move(const PurchaseKey *key, const pg_uuid_t *from, const pg_uuid_t *to, TimestampTz at)
 {
 	PlanValues values = {0};
 
@@ -381,6 +391,7 @@ receipt_move(const PurchaseKey *key, const pg_uuid_t *from, const pg_uuid_t *to)
 	plan_bind_uuid(&values, from);
 	if (!rows_move(&values))
 		return false;
+	credit_pack_move(key->source, key->environment, key->purchase_id, from, to, at);
 	move_audit(key, from, to);
 	return true;
 }
@@ -447,7 +458,7 @@ line_move(const char *store, const char *line, const pg_uuid_t *to)
 		people[i] = plan_uuid(i, 4);
 	}
 	for (uint64 i = 0; i < count; i++)
-		receipt_move(&keys[i], &people[i], to);
+		receipt_move(&keys[i], &people[i], to, GetCurrentTransactionStartTimestamp());
 	return moved;
 }
 

@@ -17,7 +17,7 @@
  * setting restore_behavior allows it; false, and nothing changed, otherwise. Locks both people:
  * to be called before anything else is locked.
  */
-extern bool transfer_restore(const Receipt *receipt, const pg_uuid_t *user);
+extern bool transfer_restore(const Receipt *receipt, const pg_uuid_t *user, TimestampTz at);
 
 /* Whether the setting allows to take over from an account; closed: it is closed. */
 extern bool transfer_is_allowed(bool closed);

@@ -1,8 +1,9 @@
 /*
  * answer.c: the answer, made from the request and the state in one pass over both.
  *
- * Invariant: the answer depends on request and state alone, and a cached state equals a
- * computed one: so a cached and a computed answer are equal byte by byte.
+ * Invariant: the answer depends on request, state and whether what the phone reported is kept,
+ * and a cached state equals a computed one: so a cached and a computed answer are equal byte by
+ * byte.
  *
  * The names of the state and of the phone are in the same order, so one walk side by side
  * compares them. A document is read only if something of it is sent, by its key (core/rows.h),
@@ -77,10 +78,11 @@ static bool line_is_kept(const ManifestLine *line);
 static void line_write(StringInfo out, const ManifestLine *line, bool deltas);
 static void document_write(StringInfo out, const ManifestLine *line, bool deltas);
 
-/* The manifest is left empty if the phone has everything. */
+/* The manifest is left empty if the phone has everything. That all was kept is the rule, and is
+ * not said. */
 void
 handshake_answer_write(StringInfo out, const HandshakeRequest *request,
-					   const HandshakeState *state, const pg_uuid_t *user)
+					   const HandshakeState *state, const pg_uuid_t *user, bool kept)
 {
 	json_write_literal(out, "{\"json_manifest\":{");
 	if (!handshake_is_current(request, state->digest))
@@ -91,7 +93,10 @@ handshake_answer_write(StringInfo out, const HandshakeRequest *request,
 	appendBinaryStringInfo(out, state->members.bytes, (int) state->members.size);
 	json_write_literal(out, ",\"digest\":\"");
 	appendStringInfoString(out, state->digest);
-	json_write_literal(out, "\"}");
+	if (kept)
+		json_write_literal(out, "\"}");
+	else
+		json_write_literal(out, "\",\"kept\":false}");
 }
 
 /* A file that the phone is to delete is not looked for: deleting needs no document. */

@@ -13,11 +13,12 @@
 extern bool handshake_keeps_all(const HandshakeRequest *request, const HandshakeState *state);
 
 /*
- * Appends the answer. Reads with the active snapshot, which must be the one that the state was
- * computed with, or one that sees the same versions. Raises XX001 if a document is gone all the
- * same.
+ * Appends the answer; kept is whether everything that the phone reported is stored by now.
+ * Reads with the active snapshot, which must be the one that the state was computed with, or
+ * one that sees the same versions. Raises XX001 if a document is gone all the same.
  */
 extern void handshake_answer_write(StringInfo out, const HandshakeRequest *request,
-								   const HandshakeState *state, const pg_uuid_t *user);
+								   const HandshakeState *state, const pg_uuid_t *user,
+								   bool kept);
 
 #endif

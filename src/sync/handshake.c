@@ -7,7 +7,8 @@
  *
  * Rights: only a server may call the function (EXECUTE is granted to nobody else), for any
  * user; statements run with the rights of the tables' owner. In a read-only transaction, also
- * on a standby, the answer is the same and nothing is written.
+ * on a standby, nothing is written; the answer is the same, but for saying so where the phone
+ * reported something new, which it then reports again.
  *
  * Most calls bring nothing new and find a cached state: direct reads alone answer these. Only a
  * call that needs a statement pays for SPI and for a search_path of its own, which is why the
@@ -84,15 +85,17 @@ answer_directly(StringInfo answer, const HandshakeRequest *request, const pg_uui
 				TimestampTz at)
 {
 	HandshakeState state;
+	bool kept;
 
 	if (request->npurchases > 0 || !handshake_cache_read(&state, request, user, at))
 		return false;
 	if (!handshake_is_current(request, state.digest) &&
 		(!handshake_state_expand(&state) || !handshake_keeps_all(request, &state)))
 		return false;
-	if (!XactReadOnly && !handshake_is_recorded(request, user, at))
+	kept = handshake_is_recorded(request, user, at);
+	if (!kept && !XactReadOnly)
 		return false;
-	handshake_answer_write(answer, request, &state, user);
+	handshake_answer_write(answer, request, &state, user, kept);
 	return true;
 }
 
@@ -103,10 +106,14 @@ answer_by_statements(StringInfo answer, const HandshakeRequest *request, const p
 	Statements statements = statements_begin();
 	HandshakeState state;
 	bool newer = state_load(&state, request, user, at);
+	bool kept = handshake_is_recorded(request, user, at);
 
-	if (!XactReadOnly && !handshake_is_recorded(request, user, at))
+	if (!kept && !XactReadOnly)
+	{
 		handshake_record(request, user, at);
-	handshake_answer_write(answer, request, &state, user);
+		kept = true;
+	}
+	handshake_answer_write(answer, request, &state, user, kept);
 	if (newer)
 		PopActiveSnapshot();
 	statements_end(statements);

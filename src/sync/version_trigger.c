@@ -7,6 +7,13 @@
  * in the transaction that makes the change, under the lock of its row. So a snapshot that sees
  * the version sees every change up to it, and no later one.
  *
+ * The same holds where the catalogue comes from another server. Its triggers fire always, and
+ * in the transaction that applies the other server's rows, or copies them first, they move the
+ * versions of this one: no version is replicated, and none could be, because the rows of two
+ * tables are copied at two times, and a version that was copied before them would stand for
+ * both. Where the versions come along (a copy of the whole schema, a dump that is loaded as a
+ * replica), the triggers stand back: what they would write is written already.
+ *
  * Lock order: versions come after what is the person's (identity/anchor.h): the trigger fires
  * after the change. Rights: those of the tables' owner, because nobody may write versions. A
  * user or cohort that is being deleted has no version left to move.
@@ -29,6 +36,7 @@
 #include "core/datum.h"
 #include "core/owner.h"
 #include "core/plan.h"
+#include "sync/replicated.h"
 #include "sync/versions.h"
 
 /* A scope of versions. The first argument of the trigger names it; the second one, of a keyed
@@ -120,6 +128,9 @@ coursebase_tg_any__move_version(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 						errmsg("coursebase.tg_any__move_version() works only as a trigger "
 							   "after a change")));
+	if (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA &&
+		!replicated_without_versions(RelationGetRelid(data->tg_relation)))
+		return PointerGetDatum(NULL);
 	scope = scope_of(data);
 	if (!TRIGGER_FIRED_FOR_ROW(data->tg_event))
 	{

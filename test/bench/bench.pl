@@ -24,7 +24,8 @@ Measures the rows whose names begin with one of the given, or all.
   --milliseconds N     the least time of one execution (default 100)
   --no-instructions    leave callgrind out
   --full               what grows is measured up to a million people, too
-  --doc                keep the figures in test/bench/figures.tsv, and write doc/bench.md and its drawings
+  --doc                keep the figures in test/bench/figures.tsv, and write doc/bench.md and its drawings;
+                       with ROWs, the figures of the other rows stay
   --render             write doc/bench.md and its drawings from the figures that are kept; measure nothing
   --check              the same, but only say what differs, and fail if anything does
 
@@ -34,7 +35,7 @@ END
 my %option = (repetitions => 7, milliseconds => 100, instructions => 1, as => '',
     tree => "$FindBin::Bin/../..");
 # What its caller typed: test/bench/run adds what begins so.
-my $command = "test/bench/run @ARGV" =~ s/ --(?:tree|as|data) \S+//gr;
+my $typed = "test/bench/run @ARGV" =~ s/ --(?:tree|as|data) \S+//gr;
 GetOptions(\%option, 'list', 'repetitions=i', 'milliseconds=i', 'instructions!', 'full', 'doc', 'render', 'check', 'tree=s',
     'as=s', 'data=s', 'help') or die $usage;
 if ($option{help})
@@ -50,7 +51,6 @@ Report::area_check($_) for @rows;
 exit render() if $option{render} || $option{check};
 my @chosen = @ARGV ? grep { my $row = $_; any { index($row->{name}, $_) == 0 } @ARGV } @rows : @rows;
 die "no such row: @ARGV\n" if !@chosen;
-die "doc/bench.md shows every row, not some\n" if $option{doc} && @chosen < @rows;
 if ($option{list})
 {
     printf "%-28s %s\n", $_->{name}, $_->{work} for @chosen;
@@ -62,7 +62,8 @@ exit main();
 sub main
 {
     my (%figures, %failure);
-    my $circumstances = circumstances();
+    my $settings = settings();
+    my $circumstances = "$settings Printed by `$typed`.";
     print "$circumstances\n\n";
     run(slurp("$FindBin::Bin/peers.sql"));
     for my $file (uniq map { $_->{file} } @chosen)
@@ -82,14 +83,14 @@ sub main
     print "$out/bench.md and its drawings are written.\n";
     if ($option{doc})
     {
-        write_file(kept_file(), Report::kept_text($circumstances, @lines));
+        keep("$settings Printed by `test/bench/run --repetitions $option{repetitions}`.", \%failure, @lines);
         render();
     }
     return verdict(\@lines, \%failure);
 }
 
 # What the figures depend on besides the code.
-sub circumstances
+sub settings
 {
     my $session = Session->new;
     my $version = $session->ask('SHOW server_version') =~ s/ .*//r;
@@ -98,7 +99,7 @@ sub circumstances
         max_parallel_workers_per_gather);
     $session->end;
     return "PostgreSQL $version on $cores cores; " . join(', ', @settings)
-        . "; medians of $option{repetitions} interleaved repetitions, the empty loop subtracted. Printed by `$command`.";
+        . "; medians of $option{repetitions} interleaved repetitions, the empty loop subtracted.";
 }
 
 # Each file finds its tables fresh from the vacuum and no dirty page of anybody's.
@@ -211,20 +212,40 @@ sub write_file
     return;
 }
 
+# The figures of the rows that were measured replace those that were kept; those of other rows stay, if they were measured
+# under the same circumstances. A row that failed keeps none.
+sub keep
+{
+    my ($circumstances, $failure, @lines) = @_;
+    my %measured = map { $_->{row}{name} => 1 } @lines;
+    my ($before, @others) = -f kept_file() ? Report::kept_lines(slurp(kept_file()), every_row()) : ($circumstances);
+    @others = grep { !$measured{$_->{row}{name}} && !$failure->{$_->{row}{name}} } @others;
+    @others = () if @chosen == @rows;
+    die "the figures that are kept were measured otherwise: $before\n" if @others && $before ne $circumstances;
+    write_file(kept_file(), Report::kept_text($circumstances, @others, @lines));
+    return;
+}
+
+# Rows that grow to a million are there after --full.
+sub every_row
+{
+    local $ENV{BENCH_FULL} = 1;
+    return map { Rows::load($_) } sort glob "$FindBin::Bin/rows/*.sql";
+}
+
 sub kept_file
 {
     return "$option{tree}/test/bench/figures.tsv";
 }
 
-# doc/bench.md and its drawings from the figures that are kept. Rows that grow to a million are there after --full.
+# doc/bench.md and its drawings from the figures that are kept.
 sub render
 {
-    my $kept = slurp(kept_file());
-    local $ENV{BENCH_FULL} = 1;
-    my @all = map { Rows::load($_) } sort glob "$FindBin::Bin/rows/*.sql";
-    my ($circumstances, @lines) = Report::kept_lines($kept, @all);
+    my ($circumstances, @lines) = Report::kept_lines(slurp(kept_file()), every_row());
     my %measured = map { $_->{row}{name} => 1 } @lines;
-    my @unmeasured = grep { !$measured{$_} } map { $_->{name} } @rows;
+    # rows that only --full measures may be missing
+    local $ENV{BENCH_FULL};
+    my @unmeasured = grep { !$measured{$_} } map { $_->{name} } map { Rows::load($_) } sort glob "$FindBin::Bin/rows/*.sql";
     my $pages = Report::pages($circumstances, \@unmeasured, @lines);
     my @differ = grep { !-f "$option{tree}/doc/$_" || slurp("$option{tree}/doc/$_") ne $pages->{$_} } sort keys %$pages;
     for my $file (@differ)

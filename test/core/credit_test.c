@@ -72,21 +72,21 @@ static const struct
 {
 	int64_t used; /* of a bank that is what the packs hold */
 	size_t count;
-	CreditPack packs[3]; /* held, claimed, and taken as it should become */
+	CreditPack packs[3]; /* held, claimed, and taken and the rest as they should become */
 } refunds[] = {
-	{0, 1, {{100, 100, 100}}},
-	{30, 1, {{100, 100, 70}}},
-	{100, 1, {{100, 100, 0}}},
-	{0, 2, {{100, 100, 100}, {50, 0, 0}}},
-	{30, 2, {{100, 0, 0}, {50, 50, 50}}},
-	{120, 2, {{100, 100, 0}, {50, 0, 0}}},
-	{120, 2, {{100, 0, 0}, {50, 50, 30}}},
-	{120, 3, {{100, 100, 0}, {50, 50, 30}, {10, 10, 10}}},
-	{0, 0, {{0, 0, 0}}},
-	{0, 1, {{300, 100, 100}}}, /* a third of the pack was paid back */
-	{250, 1, {{300, 100, 50}}},
-	{300, 1, {{300, 100, 0}}},
-	{320, 2, {{300, 200, 0}, {50, 0, 0}}},
+	{0, 1, {{100, 100, 100, 0}}},
+	{30, 1, {{100, 100, 70, 0}}},
+	{100, 1, {{100, 100, 0, 0}}},
+	{0, 2, {{100, 100, 100, 0}, {50, 0, 0, 50}}},
+	{30, 2, {{100, 0, 0, 70}, {50, 50, 50, 0}}},
+	{120, 2, {{100, 100, 0, 0}, {50, 0, 0, 30}}},
+	{120, 2, {{100, 0, 0, 0}, {50, 50, 30, 0}}},
+	{120, 3, {{100, 100, 0, 0}, {50, 50, 30, 0}, {10, 10, 10, 0}}},
+	{0, 0, {{0, 0, 0, 0}}},
+	{0, 1, {{300, 100, 100, 200}}}, /* a third of the pack was paid back */
+	{250, 1, {{300, 100, 50, 0}}},
+	{300, 1, {{300, 100, 0, 0}}},
+	{320, 2, {{300, 200, 0, 0}, {50, 0, 0, 30}}},
 };
 
 static void
@@ -135,7 +135,7 @@ return_check(void)
 	for (size_t i = 0; i < LENGTH(refunds); i++)
 	{
 		CreditAccount account = {0, 0, 0, refunds[i].used};
-		CreditPack packs[3] = {{0, 0, 0}};
+		CreditPack packs[3] = {{0, 0, 0, 0}};
 		int64_t taken, all = 0, expected = 0;
 
 		for (size_t p = 0; p < refunds[i].count; p++)
@@ -150,7 +150,9 @@ return_check(void)
 		table_check(taken == expected && account.bank_limit == all - expected, "refunds", i,
 					"sum");
 		for (size_t p = 0; p < refunds[i].count; p++)
-			table_check(packs[p].taken == refunds[i].packs[p].taken, "refunds", i, "pack");
+			table_check(packs[p].taken == refunds[i].packs[p].taken &&
+							packs[p].rest == refunds[i].packs[p].rest,
+						"refunds", i, "pack");
 		account.bank_limit++;
 		table_check(!credit_packs_settle(&account, packs, refunds[i].count, &taken), "refunds",
 					i, "a bank that is not what its packs hold");

@@ -66,7 +66,7 @@ INSERT INTO stated VALUES
     ('subscription_lines', 'kept', 'store original_transaction_id environment transaction_id product_id base_plan_id offer_id purchase_token last_event_type last_store_event_id'),
     ('subscription_events', 'kept', 'event_type store environment store_event_id original_transaction_id transaction_id product_id payload answered_status answered_anomaly linked_purchase_token'),
     ('credit_log', 'kept', 'kind idempotency_key'),
-    ('payment_transactions', 'kept', 'type provider provider_reference currency payment_intent_id charge_id'),
+    ('payment_transactions', 'kept', 'type provider provider_reference currency payment_intent_id charge_id provider_refunds'),
     ('referral_credits', 'kept', 'source currency'),
     ('referral_spendings', 'kept', 'order_ref currency'),
     ('user_discounts', 'kept', 'status order_ref quote'),

@@ -26,7 +26,7 @@ SELECT pg_temp.told('evt_1', '2026-02-02', 'checkout.session.completed', :sessio
 SAVEPOINT paid;
 SELECT pg_temp.told('evt_2', '2026-02-10', 'refund.created', :whole), pg_temp.state(:'charge');
 SELECT pg_temp.told('evt_3', '2026-02-10', 'charge.refunded', jsonb_build_object('id', 'ch_1', 'amount', :sum, 'amount_refunded', :sum, 'payment_intent', 'pi_1')), pg_temp.state(:'charge');
--- What was given back is not sold again by a refund that fails: it is listed.
+-- A refund that fails gives the program back; nothing waits.
 SELECT pg_temp.told('evt_4', '2026-02-11', 'refund.failed', :whole || '{"status": "failed"}'), pg_temp.state(:'charge');
 SELECT kind, outcome, user_id = :max FROM coursebase.notifications_waiting;
 SELECT count(*) FROM coursebase.check_integrity();

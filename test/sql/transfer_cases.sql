@@ -1,5 +1,5 @@
 -- Promise: what is bought once and goes to another account gives there, and nowhere else, and its refund finds it there:
--- by each provider, after a closed account, on a device of two accounts, told twice; a pack's credits count once for ever.
+-- by each provider, after a closed account, on a device of two accounts, told twice; of a pack the unspent credits go, and count once for ever.
 \getenv abs_srcdir PG_ABS_SRCDIR
 \pset format unaligned
 \pset tuples_only on
@@ -56,13 +56,17 @@ SELECT n, pg_temp.brings(15 + n % 2, 'c18goe', 'goes-turn') FROM generate_series
 SELECT pg_temp.has(15, 16);
 UPDATE coursebase.settings SET value = 'transfer' WHERE name = 'restore_behavior';
 SELECT n, pg_temp.brings(15 + n % 2, 'c18goe', 'goes-turn'), pg_temp.has(15, 16) FROM generate_series(1, 4) n ORDER BY n;
--- A pack stays where it was bought: to and fro creates no credits, and its refund takes what is left there.
+-- Of a pack goes what is unspent: to and fro creates no credits, and its refund takes what is left from who has it.
 SELECT pg_temp.brings(17, 'goes.pack', 'goes-pack');
 SELECT bank_credits FROM coursebase.consume_credits(pg_temp.person(17), 30, 'use', '2026-02-10');
 SELECT t % 2, count(*) FROM generate_series(1, 4) t, LATERAL coursebase.transfer_purchases(pg_temp.person(18 - t % 2), pg_temp.person(17 + t % 2), '2026-02-11') GROUP BY 1 ORDER BY 1;
 SELECT coursebase.transfer_receipt('app_store', 'production', 'goes-pack', pg_temp.person(18));
-SELECT n, (SELECT bank_limit_credits - bank_used_credits FROM coursebase.credit_balance(pg_temp.person(n), '2026-02-12')) FROM generate_series(17, 18) n ORDER BY n;
+SELECT n, (SELECT bank_limit_credits - bank_used_credits FROM coursebase.credit_balance(pg_temp.person(n))) FROM generate_series(17, 18) n ORDER BY n;
 SELECT status, user_id = pg_temp.person(17), detail FROM coursebase.refund_store_purchase('app_store', 'production', 'goes-pack', '2026-02-13');
+-- A pack by RevenueCat's words: bought, transferred, told twice.
+SELECT pg_temp.cat_bought(15, '2026-02-01', 'NON_RENEWING_PURCHASE', '{"product_id": "goes.pack"}');
+SELECT t, pg_temp.cat_said(15, '2026-02-0' || 2 + t, 'TRANSFER', '{"store": "PLAY_STORE", "transferred_from": ["goes_15"], "transferred_to": ["goes_16"]}') FROM generate_series(0, 1) t ORDER BY t;
+SELECT n, (SELECT bank_limit_credits FROM coursebase.credit_balance(pg_temp.person(n))) FROM generate_series(15, 16) n ORDER BY n;
 -- A sale of Stripe's belongs to who paid.
 INSERT INTO coursebase.products (id, name, description, image_url, price_dollars, status) VALUES ('00000000-0000-4000-8000-000000571899', 'Sale', '', '/s.png', 9, 'private');
 SELECT status FROM coursebase.complete_purchase(pg_temp.person(17), '00000000-0000-4000-8000-000000571899', 'cs_goes', 900, 'paid', '2026-02-10');

@@ -1,5 +1,5 @@
 # A handshake in a read-only transaction and on a hot standby answers what it answers on the primary, from the
-# cached row or computed, and writes nothing at all.
+# cached row or computed, and writes nothing at all; where the phone reported something that is not kept, it says so.
 use strict;
 use warnings FATAL => 'all';
 use FindBin;
@@ -45,10 +45,25 @@ sub same_everywhere
 	for my $request ($said, '{"checksums": {"shop.json": "x", "old.json": "y"}}', '{"device_id": "new", "analytics": {"voice": "female"}}')
 	{
 		my $read_only = query($primary, 'app', 'BEGIN READ ONLY; ' . $call->($user, $request) . '; COMMIT');
+		my $written = query($primary, 'app', 'BEGIN ISOLATION LEVEL REPEATABLE READ; ' . $call->($user, $request) . '; ROLLBACK');
 		is(query($standby, 'app', $call->($user, $request)), $read_only, "$name: the standby answers as a read-only transaction does");
-		is(query($primary, 'app', 'BEGIN ISOLATION LEVEL REPEATABLE READ; ' . $call->($user, $request) . '; ROLLBACK'),
-			$read_only, "$name: and as the primary does");
+		unlike($written, qr/"kept"/, "$name: the primary keeps what was reported");
+		is($read_only, $user == 1 && $request eq $said || $request =~ /checksums/ ? $written : $written =~ s/\}$/,"kept":false}/r,
+			"$name: and answers the same, and whether something new was not kept");
 	}
+}
+
+# Each thing that a phone may report, by itself; what is kept already, and what cannot be, is not told of.
+for (['{"analytics": {"voice": "male"}}', 0], ['{"analytics": {"voice": "female"}}', 1], ['{"analytics": {"voice": null}}', 1],
+	['{"analytics": {"induction": null}}', 0], ['{"device_id": "d"}', 0], ['{"device_id": "e"}', 1], ['{"purchases": ["unheard of"]}', 0],
+	['{"analytics": {"audio_usage": {"C01AAA_1": {"no_of_plays": 2}}}}', 0], ['{"analytics": {"audio_usage": {"C01AAA_1": {"no_of_plays": 4}}}}', 1],
+	['{"device_id": "d", "purchases": ["p"], "analytics": {"voice": "male", "audio_usage": {"C01AAA_2": {"no_of_plays": 1}}}}', 1])
+{
+	my ($request, $new) = @$_;
+	my $answer = query($standby, 'app', $call->(1, $request));
+
+	is($answer =~ /,"kept":false\}\z/ ? 1 : 0, $new, "whether this is told as not kept: $request");
+	is($answer =~ s/,"kept":false//r, query($primary, 'app', 'BEGIN; ' . $call->(1, $request) . '; ROLLBACK'), 'and nothing else is different');
 }
 
 my $before = fingerprint($primary, 'app');
@@ -65,7 +80,7 @@ like(query($standby, 'app', $call->(1, '{}')), qr/"content":"2"/, 'the standby s
 same_everywhere(1, 'stale');
 
 $standby->promote;
-query($standby, 'app', $call->(3, $said));
+unlike(query($standby, 'app', $call->(3, $said)), qr/"kept"/, 'promoted, it keeps what is reported');
 is(query($standby, 'app', $rows), '2|2|2|2', 'promoted, it writes again');
 
 done_testing();

@@ -76,6 +76,8 @@ export interface Handshake {
         }[]
     }
     digest: string
+    /** There only where what was reported could not be kept: on a standby. Report it again. */
+    kept?: false
 }
 
 /** Members that are absent were not given: which one is there the kind of the product says. */

@@ -142,7 +142,7 @@ sub table
     return $text;
 }
 
-## What is kept: figures.tsv has the figures of one whole run, and rows/ has their names
+## What is kept: figures.tsv has the figures of the last run of each row, and rows/ has their names
 
 sub kept_text
 {
@@ -228,12 +228,12 @@ sub introduction
     return <<"END";
 # Benchmark
 
-Two ways of doing the same work, coursebase's and another, interleaved in one run. Before anything is timed the results of both
-are compared. The **ratio** is the other way's cost over that of coursebase: at 4× the other way costs four times as
+Two ways of doing the same work, coursebase's and another, interleaved in one run of the row. Before anything is timed the results
+of both are compared. The **ratio** is the other way's cost over that of coursebase: at 4× the other way costs four times as
 much, at 1× the same. Of $aims figures that were to be reached, $short fall short and are shown as they are.
 
     make bench        # measures and prints; test/bench/run --help says more
-    make bench-doc    # measures everything and writes this page
+    make bench-doc    # measures everything and writes this page; test/bench/run --doc ROW measures a row anew
 
 Times on a busy machine lie far apart; counts of instructions do not.
 

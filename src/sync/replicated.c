@@ -1,0 +1,51 @@
+/*
+ * replicated.c: whether a table's rows come from another server.
+ *
+ * The server applies what a subscription brings with session_replication_role = replica, in
+ * which triggers do not fire unless they fire always. That is right where the whole schema is
+ * copied, because what the triggers wrote comes along. Where some tables alone are copied, what
+ * follows from their rows on this server is written on this server.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/pg_subscription_rel.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "core/owner.h"
+#include "sync/replicated.h"
+
+/* What a copy of the whole schema contains and a copy of the catalogue does not. */
+#define WHOLE_SCHEMA "catalogue_version"
+
+static bool is_subscribed(Oid relation);
+
+bool
+replicated_without_versions(Oid relation)
+{
+	return is_subscribed(relation) &&
+		   !is_subscribed(get_relname_relid(WHOLE_SCHEMA, owner_schema()));
+}
+
+/* Whatever the state of the subscription: rows may come as soon as it names the table. */
+static bool
+is_subscribed(Oid relation)
+{
+	Relation catalog = table_open(SubscriptionRelRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	bool found;
+
+	ScanKeyInit(&key, Anum_pg_subscription_rel_srrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relation));
+	scan =
+		systable_beginscan(catalog, SubscriptionRelSrrelidSrsubidIndexId, true, NULL, 1, &key);
+	found = HeapTupleIsValid(systable_getnext(scan));
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return found;
+}
