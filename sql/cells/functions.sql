@@ -50,7 +50,7 @@ COMMENT ON FUNCTION coursebase.place_person(text, integer, uuid) IS
 
 external_id: the subject of the provider''s tokens. preferred_cell: where a new person is to live; NULL spreads people evenly by their external id. preferred_id: the id of a new person; NULL makes one. Whoever is placed already stays where they are: the answer counts, not what was preferred. user_id: the person. cell: number of the cell.
 
-Raises: 22004 (external_id is NULL), 22023 (external_id is empty, or there is no such cell), 23505 (preferred_id is another person''s), KBC03 (this server is not home).';
+Raises: 22004 (external_id is NULL), 22023 (external_id is empty, or there is no such cell), 23505 (preferred_id is another person''s), KBC04 (this server is not home).';
 GRANT EXECUTE ON FUNCTION coursebase.place_person(text, integer, uuid) TO server;
 
 CREATE FUNCTION coursebase.forget_person(user_id uuid)
@@ -67,5 +67,5 @@ COMMENT ON FUNCTION coursebase.forget_person(uuid) IS
 
 user_id: the person. Answers whether there was an external id.
 
-Raises: 22004 (user_id is NULL), KBC03 (this server is not home).';
+Raises: 22004 (user_id is NULL), KBC04 (this server is not home).';
 GRANT EXECUTE ON FUNCTION coursebase.forget_person(uuid) TO server;

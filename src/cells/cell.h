@@ -27,7 +27,7 @@ extern bool cell_here(Cell *cell);
 /* Whether what belongs on home may be done here: on home, and where there is one server. */
 extern bool cell_is_home(void);
 
-/* Raises KBC03: the call, named as its caller knows it, belongs on home. */
+/* Raises KBC04: the call, named as its caller knows it, belongs on home. */
 pg_noreturn extern void cell_raise_not_home(const Cell *cell, const char *call);
 
 #endif

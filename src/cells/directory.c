@@ -172,7 +172,7 @@ directory_raise_elsewhere(const Cell *here, const Residence *residence)
 					errhint("Send the call to cell %d.", residence->cell)));
 }
 
-/* Raises KBC03 where this server is another cell, or the only server: there is no directory. */
+/* Raises KBC04 where this server is another cell, or the only server: there is no directory. */
 static void
 home_require(Cell *here, const char *call)
 {

@@ -372,7 +372,7 @@ account_store(PlanValues *account)
 
 /*
  * Gives a new account the id under which the directory has the person. Raises KBC01 for a
- * person who lives in another cell, and KBC04 where neither the directory nor the caller has an
+ * person who lives in another cell, and KBC05 where neither the directory nor the caller has an
  * id for the person: each of two cells would make an account. On home the trigger of users
  * places them.
  */
