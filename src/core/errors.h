@@ -17,8 +17,11 @@
 /* clang-format off */
 
 /* More than one server */
+#define ERRCODE_CB_LIVES_ELSEWHERE     CB_SQLSTATE('C', '0', '1') /* 421 the person lives in another cell, which the detail names */
 #define ERRCODE_CB_ON_WORKER           CB_SQLSTATE('C', '0', '2') /* 503 coursebase lives on the coordinator of Citus, and this is a worker */
 #define ERRCODE_CB_STANDBY_BEHIND      CB_SQLSTATE('C', '0', '3') /* 503 the standby has not replayed so far: ask the primary */
+#define ERRCODE_CB_HOME_ONLY           CB_SQLSTATE('C', '0', '4') /* 421 the call belongs on home */
+#define ERRCODE_CB_NOT_PLACED          CB_SQLSTATE('C', '0', '5') /* 409 the directory does not know the person: home places people */
 
 /* The installation */
 #define ERRCODE_CB_SCHEMA_BEHIND       CB_SQLSTATE('0', '0', '1') /* 503 the tables are of an older version than the code, or missing */
