@@ -9,10 +9,6 @@ import { Ask, atOnce, Caller } from "./postgrest"
 
 const id = (end: string) => `00000000-0000-4000-a000-0000000000${end}`
 
-/** In a schema that make_api() makes. */
-const shown = (schema: string, relation: string) =>
-    schema !== "coursebase" && relation === "subscriptions" ? "user_subscriptions" : relation
-
 /** Pairs of relations that have a foreign key, both ways. */
 async function pairs(owner: Client, role: string): Promise<[string, string][]> {
     const { rows } = await owner.query(
@@ -43,8 +39,7 @@ async function relations(owner: Client, calls: Calls, ask: Ask, schema: string, 
     const found = await pairs(owner, caller.role)
     assert.ok(found.length > 100, "there are relations")
     await atOnce(4, found, async ([from, to]) => {
-        const get = (hint: string) =>
-            ask(caller, `/${shown(schema, from)}?select=${shown(schema, to)}${hint}(*)&limit=1`, { schema })
+        const get = (hint: string) => ask(caller, `/${from}?select=${to}${hint}(*)&limit=1`, { schema })
         const said = documented.get(`${from} ${to}`)
         await calls.call(`${schema}: ${from} with ${to}`, async () => {
             const plain = await get("")

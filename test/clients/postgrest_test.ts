@@ -11,6 +11,7 @@ import { Client } from "pg"
 import { Calls, inWorld, run, worldOf } from "./client"
 import { Answer, Ask, Caller, withPostgrest } from "./postgrest"
 import { functions, prepared } from "./postgrest_functions"
+import { openApi } from "./postgrest_openapi"
 import { tables } from "./postgrest_tables"
 
 const world = worldOf("rest")
@@ -99,6 +100,9 @@ async function tests(owner: Client, ask: Ask): Promise<void> {
     const rows = new Calls("PostgREST, tables")
     for (const schema of ["gateway", "coursebase"]) await tables(owner, rows, ask, schema, callers)
     rows.end()
+    const api = new Calls("PostgREST, OpenAPI")
+    await openApi(owner, api, ask, ["coursebase", "gateway"], [anonymous, user, server])
+    api.end()
     const called = new Calls("PostgREST, functions")
     await functions(owner, called, ask, "gateway", callers, new Map(codes))
     // which are what the functions of the gateway's schema call
