@@ -17,7 +17,7 @@ object: what was made, such as table users or column users.email. action: create
 Source: doc on upgrades: the code belongs to the extension, the tables to the user.
 Raises: 25006 (the transaction is read-only), 42501 (the caller is not the owner of the tables), 42P16 (a table is partitioned that cannot be, or in another way than by created_at), KB003 (an object of that name belongs to another role), KB004 (a role no longer fits the part that it plays: the server has lost BYPASSRLS, or end users got rights that they may not have), KBC02 (the functions are those of a worker of Citus, and the server is none now).';
 
-CREATE FUNCTION coursebase.api_steps(schema name)
+CREATE FUNCTION coursebase.api_steps(schema name, graphql boolean DEFAULT false)
 RETURNS TABLE (object text, ddl text)
 LANGUAGE sql
 STABLE
@@ -32,7 +32,7 @@ AS $$
     -- The root type Subscription of GraphQL leaves no place for a table of that name.
     relations AS (
         SELECT c.oid, c.relname, c.relkind,
-            CASE c.relname WHEN 'subscriptions' THEN 'user_subscriptions' ELSE c.relname END AS shown
+            CASE WHEN graphql AND c.relname = 'subscriptions' THEN 'user_subscriptions' ELSE c.relname END AS shown
         FROM pg_class c
         WHERE c.relnamespace = 'coursebase'::regnamespace AND c.relkind IN ('r', 'p', 'v')
             AND NOT c.relispartition
@@ -46,8 +46,8 @@ AS $$
             pg_get_function_arguments(f.oid) AS arguments, pg_get_function_result(f.oid) AS result,
             pg_get_function_identity_arguments(f.oid) AS identity,
             -- In GraphQL the type of such a function would have the name of a relation's, or of a change of its rows.
-            concat(CASE WHEN f.proname ~ '^(create|update|delete)_'
-                OR f.proname IN (SELECT r.shown FROM relations r)
+            concat(CASE WHEN graphql AND (f.proname ~ '^(create|update|delete)_'
+                OR f.proname IN (SELECT r.shown FROM relations r))
                 THEN format(E'@name call_%s\n', f.proname) END, obj_description(f.oid, 'pg_proc')) AS comment,
             format('coursebase.%I(%s)', f.proname, (
                 SELECT string_agg('$' || n, ', ' ORDER BY n)
@@ -60,7 +60,9 @@ AS $$
                 SELECT FROM parts p WHERE has_function_privilege(p.rolname, f.oid, 'EXECUTE'))
             -- What only policies call, without a person to ask about, people do not.
             AND (obj_description(f.oid, 'pg_proc') !~ 'For (the )?polic(y|ies)'
-                OR 'user_id' = ANY (f.proargnames))),
+                OR 'user_id' = ANY (f.proargnames))
+            -- What only functions call.
+            AND f.proname NOT IN ('assert_schema_current', 'topics')),
     -- What PostGraphile and pg_graphql read in a comment: a view has no keys of its own.
     keys AS (
         SELECT k.conrelid, k.contype, k.conname,
@@ -76,7 +78,7 @@ AS $$
              JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = n.attnum)
             AS parent_columns
         FROM pg_constraint k LEFT JOIN relations p ON p.oid = k.confrelid
-        WHERE k.contype = 'p' OR (k.contype = 'f' AND p.oid IS NOT NULL)),
+        WHERE graphql AND (k.contype = 'p' OR (k.contype = 'f' AND p.oid IS NOT NULL))),
     tags AS (
         SELECT k.conrelid,
             string_agg(CASE k.contype WHEN 'p' THEN format(E'@primaryKey %s\n', k.columns)
@@ -90,6 +92,13 @@ AS $$
         SELECT 1 AS pass, '' AS name, format('schema %I', schema) AS object,
             format('CREATE SCHEMA %I', schema) AS ddl
         WHERE NOT EXISTS (SELECT FROM pg_namespace n WHERE n.nspname = schema)
+        UNION ALL
+        -- What PostgREST shows as the title and the text of the API, unless somebody wrote another.
+        SELECT 2, '', format('comment on schema %I', schema),
+            format('COMMENT ON SCHEMA %I IS %L', schema, obj_description('coursebase'::regnamespace, 'pg_namespace'))
+        WHERE NOT EXISTS (
+            SELECT FROM pg_namespace n
+            WHERE n.nspname = schema AND obj_description(n.oid, 'pg_namespace') IS NOT NULL)
         UNION ALL
         SELECT 2, r.shown, 'view ' || r.shown,
             format('CREATE OR REPLACE VIEW %I.%I WITH (security_invoker = true) AS %s', schema,
@@ -167,12 +176,12 @@ AS $$
         WHERE has_function_privilege(p.rolname, f.oid, 'EXECUTE'))
     SELECT m.object, m.ddl FROM made m ORDER BY m.pass, m.name COLLATE "C", m.object COLLATE "C"
 $$;
-COMMENT ON FUNCTION coursebase.api_steps(name) IS
+COMMENT ON FUNCTION coursebase.api_steps(name, boolean) IS
     'The steps of make_api(): each object of the schema with its DDL, in the order in which they are made. For the owner of the tables.
 
-schema: the name of the schema; NULL answers no rows.';
+schema: the name of the schema. graphql: whether GraphQL is made of it. NULL for either answers no rows.';
 
-CREATE FUNCTION coursebase.make_api(schema name)
+CREATE FUNCTION coursebase.make_api(schema name, graphql boolean DEFAULT false)
 RETURNS TABLE (object text, ddl text)
 LANGUAGE c
 VOLATILE
@@ -181,14 +190,14 @@ PARALLEL UNSAFE
 SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_make_api';
-COMMENT ON FUNCTION coursebase.make_api(name) IS
-    'Makes a schema for gateways that do not show what belongs to an extension (PostGraphile, pg_graphql), or that are to show only what people use: a view of each table and view that some part may read or write, and a function for each that some part may call, without those that only policies call. Views run with the rights and under the row security of whoever reads them. subscriptions is shown as user_subscriptions, because GraphQL has a root type of that name. Run it again after an update or grant_roles(). For the owner of the tables; what it makes is the caller''s own.
+COMMENT ON FUNCTION coursebase.make_api(name, boolean) IS
+    'Makes a schema for gateways, which shows what people use: a view of each table and view that some part may read or write, and a function for each that some part may call, without those that only policies call. Nothing in it belongs to an extension, because PostGraphile and pg_graphql hide what does. Views run with the rights and under the row security of whoever reads them. Run it again after an update or grant_roles(). For the owner of the tables; what it makes is the caller''s own.
 
-schema: the name of the schema, which is made if it is missing; not coursebase, and not one of the server''s. Objects in it that are not of these names stay as they are.
+schema: the name of the schema, which is made if it is missing; not coursebase, and not one of the server''s. Objects in it that are not of these names stay as they are; so does the comment on the schema, which otherwise becomes that of coursebase. graphql: whether PostGraphile or pg_graphql shows the schema: the comments then begin with the keys as these read them, and subscriptions is shown as user_subscriptions, because GraphQL has a root type of that name; false: names and comments are those of coursebase.
 
 object: what was made. ddl: the statement that made it.
 
-Raises: 22004 (schema is NULL), 22023 (schema is coursebase or begins with pg_), 42501 (the caller has not the rights of the owner of the tables), KB001 (the tables are missing, or older than the code), KB003 (the schema, or an object in it, belongs to another role, or another role may create objects in it).';
+Raises: 22004 (an argument is NULL), 22023 (schema is coursebase or begins with pg_), 42501 (the caller has not the rights of the owner of the tables), KB001 (the tables are missing, or older than the code), KB003 (the schema, or an object in it, belongs to another role, or another role may create objects in it).';
 
 CREATE FUNCTION coursebase.guard()
 RETURNS event_trigger

@@ -1,8 +1,8 @@
 /*
  * api.c: make_api() makes a schema of views and functions for gateways.
  *
- * What belongs to an extension is hidden by PostGraphile and pg_graphql, and the schema
- * coursebase holds functions that only policies call. What stands in the schema that make_api()
+ * The schema coursebase holds functions that only policies call, and what belongs to an
+ * extension is hidden by PostGraphile and pg_graphql. What stands in the schema that make_api()
  * makes belongs to nobody's extension, so that a dump has it, as it has the tables.
  *
  * Invariants: views run with the rights of whoever reads them, functions with those of whoever
@@ -35,42 +35,41 @@ enum
 
 /* The schema is made first, alone: only then can be told whose it is. */
 static KeptPlan read_schema = {
-	.sql = "SELECT object, ddl FROM coursebase.api_steps($1) WHERE object LIKE 'schema %'",
-	.nargs = 1,
-	.types = {NAMEOID},
+	.sql = "SELECT object, ddl FROM coursebase.api_steps($1, $2) WHERE object LIKE 'schema %'",
+	.nargs = 2,
+	.types = {NAMEOID, BOOLOID},
 };
 static KeptPlan read_objects = {
-	.sql = "SELECT object, ddl FROM coursebase.api_steps($1) WHERE object NOT LIKE 'schema %'",
-	.nargs = 1,
-	.types = {NAMEOID},
+	.sql = "SELECT object, ddl FROM coursebase.api_steps($1, $2) WHERE object NOT LIKE 'schema %'",
+	.nargs = 2,
+	.types = {NAMEOID, BOOLOID},
 };
 
 static void require_owner(void);
 static void require_name(const char *schema);
-static void run_steps(KeptPlan *plan, Datum schema, ReturnSetInfo *report);
+static void run_steps(KeptPlan *plan, FunctionCallInfo fcinfo);
 
 PG_FUNCTION_INFO_V1(coursebase_make_api);
 
 /*
- * SQL function: make_api(schema name) returns table (object text, ddl text)
+ * SQL function: make_api(schema name, graphql boolean) returns table (object text, ddl text)
  *
  * Works with the rights of the caller.
  */
 PGDLLEXPORT Datum
 coursebase_make_api(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *report = (ReturnSetInfo *) fcinfo->resultinfo;
 	const char *schema;
 
 	schema_require_current();
-	args_require(fcinfo, 0);
+	args_require_all(fcinfo);
 	schema = NameStr(*PG_GETARG_NAME(0));
 	require_owner();
 	require_name(schema);
 	compat_materialize(fcinfo);
-	run_steps(&read_schema, PG_GETARG_DATUM(0), report);
+	run_steps(&read_schema, fcinfo);
 	trust_require_foreign_schema(schema);
-	run_steps(&read_objects, PG_GETARG_DATUM(0), report);
+	run_steps(&read_objects, fcinfo);
 	return (Datum) 0;
 }
 
@@ -101,9 +100,10 @@ require_name(const char *schema)
  * read with the owner's rights, and run with the caller's.
  */
 static void
-run_steps(KeptPlan *plan, Datum schema, ReturnSetInfo *report)
+run_steps(KeptPlan *plan, FunctionCallInfo fcinfo)
 {
-	Datum values[] = {schema};
+	ReturnSetInfo *report = (ReturnSetInfo *) fcinfo->resultinfo;
+	Datum values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
 	OwnerRights rights;
 	uint64 count;
 	char **objects;

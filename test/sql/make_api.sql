@@ -22,12 +22,12 @@ SELECT m.name, r.rolname, p.privilege FROM made m
 CROSS JOIN (VALUES ('regress_anonymous'), ('regress_end_user'), ('regress_server')) AS r (rolname)
 CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS p (privilege)
 WHERE m.class = 'pg_class'::regclass AND has_table_privilege(r.rolname, m.oid, p.privilege) <> has_table_privilege(r.rolname,
-    format('coursebase.%I', CASE m.name WHEN 'user_subscriptions' THEN 'subscriptions' ELSE m.name END)::regclass, p.privilege);
+    format('coursebase.%I', m.name)::regclass, p.privilege);
 SELECT m.name, r.rolname, a.attname, p.privilege FROM made m JOIN pg_attribute a ON a.attrelid = m.oid AND a.attnum > 0
 CROSS JOIN (VALUES ('regress_anonymous'), ('regress_end_user'), ('regress_server')) AS r (rolname)
 CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE']) AS p (privilege)
 WHERE m.class = 'pg_class'::regclass AND has_column_privilege(r.rolname, m.oid, a.attname, p.privilege) <> has_column_privilege(r.rolname,
-    format('coursebase.%I', CASE m.name WHEN 'user_subscriptions' THEN 'subscriptions' ELSE m.name END)::regclass, a.attname, p.privilege);
+    format('coursebase.%I', m.name)::regclass, a.attname, p.privilege);
 SELECT m.name, r.rolname FROM made m JOIN pg_proc w ON w.oid = m.oid
 JOIN pg_proc f ON f.pronamespace = 'coursebase'::regnamespace AND f.proname = w.proname
 CROSS JOIN (VALUES ('regress_anonymous'), ('regress_end_user'), ('regress_server')) AS r (rolname)
@@ -48,7 +48,7 @@ SET LOCAL ROLE regress_end_user;
 SET LOCAL request.jwt.claims = '{"sub": "fixture_ada"}';
 SELECT name FROM gateway.users;
 SELECT count(*) = (SELECT count(*) FROM coursebase.purchases) FROM gateway.purchases;
-SELECT status FROM gateway.user_subscriptions;
+SELECT status FROM gateway.subscriptions;
 SELECT name FROM gateway.storefront_courses;
 UPDATE gateway.users SET name = 'Ada L.' RETURNING name;
 INSERT INTO gateway.app_logs (log_type, message) VALUES ('user_action', 'through the view');
@@ -61,8 +61,15 @@ SELECT count(*) FROM gateway.custom_courses;
 ROLLBACK TO refused;
 RESET ROLE;
 
--- Keys, as PostGraphile and pg_graphql read them.
-SELECT obj_description('gateway.course_workout_completions'::regclass);
+-- For GraphQL: keys, as PostGraphile and pg_graphql read them, and no relation of the name of a root type.
+SELECT count(*) > 0 AS made FROM coursebase.make_api('graph', graphql => true);
+SELECT obj_description('graph.course_workout_completions'::regclass);
+SELECT to_regclass('graph.subscriptions') IS NULL, to_regclass('graph.user_subscriptions') IS NOT NULL;
+-- Otherwise the comments are those of coursebase.
+SELECT m.name FROM made m WHERE m.class = 'pg_class'::regclass
+    AND obj_description(m.oid, 'pg_class') IS DISTINCT FROM obj_description(format('coursebase.%I', m.name)::regclass, 'pg_class');
+SELECT obj_description('gateway'::regnamespace) = obj_description('coursebase'::regnamespace) AS text;
+COMMENT ON SCHEMA gateway IS 'Own';
 
 -- Again: what was there of before is replaced, what is somebody's own stays.
 CREATE TABLE gateway.own (id integer);
@@ -71,11 +78,13 @@ ALTER FUNCTION gateway.whoami() RENAME TO whoami_renamed;
 SELECT count(*) = (SELECT count(*) FROM made WHERE class = 'pg_proc'::regclass) - 2 AS all_but_own
 FROM coursebase.make_api('gateway') WHERE object LIKE '% of before';
 SELECT to_regclass('gateway.own') IS NOT NULL, to_regprocedure('gateway.help(integer)') IS NOT NULL,
-    to_regprocedure('gateway.whoami()') IS NOT NULL;
+    to_regprocedure('gateway.whoami()') IS NOT NULL, obj_description('gateway'::regnamespace);
 
 -- Refused.
 SAVEPOINT refused;
 SELECT coursebase.make_api(NULL);
+ROLLBACK TO refused;
+SELECT coursebase.make_api('gateway', NULL);
 ROLLBACK TO refused;
 SELECT coursebase.make_api('coursebase');
 ROLLBACK TO refused;
@@ -95,7 +104,7 @@ SELECT coursebase.make_api('gateway');
 ROLLBACK TO refused;
 CREATE ROLE regress_other;
 GRANT USAGE ON SCHEMA coursebase TO regress_other;
-GRANT EXECUTE ON FUNCTION coursebase.make_api(name) TO regress_other;
+GRANT EXECUTE ON FUNCTION coursebase.make_api(name, boolean) TO regress_other;
 SET LOCAL ROLE regress_other;
 SELECT coursebase.make_api('gateway');
 ROLLBACK;

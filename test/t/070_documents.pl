@@ -71,7 +71,7 @@ sub run_page
 	}
 	query($node, 'postgres', 'DROP DATABASE app');
 	query($node, 'postgres', q(SELECT format('DROP ROLE %I', rolname) FROM pg_roles
-		WHERE rolname LIKE 'app\_%' OR rolname IN ('anon', 'authenticated', 'service_role', 'studio') \gexec));
+		WHERE rolname LIKE 'app\_%' OR rolname IN ('anon', 'authenticated', 'service_role', 'authenticator', 'studio') \gexec));
 	return;
 }
 

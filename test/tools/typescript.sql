@@ -1,12 +1,13 @@
 -- The facts of test/tools/typescript, as one JSON object: enums, tables and views with their columns, and the functions that
--- some part may call. Run in a database with coursebase.
+-- some part may call, as far as the schema in :schema shows them. Run in a database with coursebase.
 \set ON_ERROR_STOP on
 SET search_path = pg_catalog;
 WITH granted AS (
     SELECT string_agg(s.ddl, E'\n') AS ddl FROM coursebase.steps() s WHERE s.ddl LIKE 'GRANT EXECUTE ON FUNCTION %'),
 called AS (
     SELECT p.* FROM pg_proc p, granted g
-    WHERE p.pronamespace = 'coursebase'::regnamespace AND g.ddl LIKE '%coursebase.' || p.proname || '(%'),
+    WHERE p.pronamespace = 'coursebase'::regnamespace AND g.ddl LIKE '%coursebase.' || p.proname || '(%'
+        AND EXISTS (SELECT FROM pg_proc s WHERE s.pronamespace = :'schema'::regnamespace AND s.proname = p.proname)),
 lists AS (
     SELECT c.conrelid, c.conkey[1] AS attnum, min(l.list::text)::json AS list
     FROM pg_constraint c
@@ -41,7 +42,8 @@ SELECT json_build_object(
                     'parent_columns', (SELECT json_agg(a.attname ORDER BY k.n) FROM unnest(c.confkey) WITH ORDINALITY AS k (attnum, n)
                         JOIN pg_attribute a ON a.attrelid = c.confrelid AND a.attnum = k.attnum)) ORDER BY c.conname)
                 FROM pg_constraint c WHERE c.conrelid = r.oid AND c.contype = 'f'), '[]')) ORDER BY r.relname)
-        FROM pg_class r WHERE r.relnamespace = 'coursebase'::regnamespace AND r.relkind IN ('r', 'p', 'v') AND NOT r.relispartition),
+        FROM pg_class r WHERE r.relnamespace = 'coursebase'::regnamespace AND r.relkind IN ('r', 'p', 'v') AND NOT r.relispartition
+            AND EXISTS (SELECT FROM pg_class s WHERE s.relnamespace = :'schema'::regnamespace AND s.relname = r.relname)),
     'functions', (
         SELECT json_agg(json_build_object('name', f.proname, 'comment', obj_description(f.oid, 'pg_proc'),
             'result', regexp_replace(format_type(f.prorettype, NULL), '^coursebase\.', ''),
