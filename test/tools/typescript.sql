@@ -35,7 +35,7 @@ SELECT json_build_object(
             'arrows', coalesce((
                 SELECT json_agg(json_build_object('name', c.conname, 'parent', (SELECT p.relname FROM pg_class p WHERE p.oid = c.confrelid),
                     'single', EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = c.conrelid AND k.contype IN ('p', 'u')
-                        AND k.conkey <@ c.conkey),
+                        AND k.conkey <@ c.conkey AND k.conkey @> c.conkey),
                     'columns', (SELECT json_agg(a.attname ORDER BY k.n) FROM unnest(c.conkey) WITH ORDINALITY AS k (attnum, n)
                         JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.attnum),
                     'parent_columns', (SELECT json_agg(a.attname ORDER BY k.n) FROM unnest(c.confkey) WITH ORDINALITY AS k (attnum, n)
