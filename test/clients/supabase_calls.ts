@@ -71,7 +71,7 @@ const catalogue: Record<string, Call> = {
         assert.equal(count, 1)
     },
     "upsert a store's product, twice": async ({ server }) => {
-        const row = { product_id: "supabase.calm", kind: "course", course_id: made.course }
+        const row = { product_id: "supabase.calm", kind: "course" as const, course_id: made.course }
         for (const price_in_cents of [1900, 2900])
             await server.from("store_products").upsert({ ...row, price_in_cents, currency: "EUR" }, { onConflict: "product_id" }).throwOnError()
     },
@@ -155,7 +155,7 @@ const sales: Record<string, Call> = {
     },
     "a payment without its currency": async ({ server }) => {
         const { data } = await server.rpc("begin_checkout", { user_id: made.user, program_id: made.program }).single().throwOnError()
-        await server.rpc("attach_payment_reference", { transaction_id: data.transaction_id, provider: "stripe", provider_reference: "pi_supabase" }).throwOnError()
+        await server.rpc("attach_payment_reference", { transaction_id: data.transaction_id ?? "", provider: "stripe", provider_reference: "pi_supabase" }).throwOnError()
         const event = { organization_id: made.organization, provider: "stripe", provider_reference: "pi_supabase", outcome: "completed" }
         const { data: payment } = await server.rpc("apply_payment_event", event).single().throwOnError()
         assert.equal(payment.status, "completed")

