@@ -188,7 +188,7 @@ SELECT
     l.id AS lesson_id,
     l.name,
     l.description,
-    l.status::text AS status,
+    l.status,
     l."order",
     c.lesson_id IS NOT NULL AS is_complete,
     c.created_at AS completed_at

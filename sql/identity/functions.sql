@@ -44,7 +44,7 @@ GRANT EXECUTE ON FUNCTION coursebase.is_admin() TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.whoami()
 RETURNS TABLE (
-    user_id uuid, reason text, is_admin boolean, role_name name, rights text, detail text
+    user_id uuid, reason text, is_admin boolean, role_name text, rights text, detail text
 )
 LANGUAGE c
 STABLE

@@ -120,6 +120,8 @@ CREATE TABLE coursebase.course_configs (
     created_at          timestamptz                     NOT NULL DEFAULT now(),
     updated_at          timestamptz                     NOT NULL DEFAULT now(),
     CONSTRAINT course_configs_pkey PRIMARY KEY (program_id),
+    -- PostgREST embeds one row, not a list, where the columns of a foreign key are those of a key.
+    CONSTRAINT course_configs_organization_id_program_id_key UNIQUE (organization_id, program_id),
     CONSTRAINT course_configs_program_id_organization_id_fkey
         FOREIGN KEY (program_id, organization_id)
         REFERENCES coursebase.programs (id, organization_id) ON DELETE CASCADE,
@@ -137,8 +139,6 @@ CREATE TABLE coursebase.course_configs (
     CONSTRAINT course_configs_archived_has_a_time_check
         CHECK ((status = 'archived') = (archived_at IS NOT NULL))
 );
-CREATE INDEX course_configs_organization_id_program_id_idx
-    ON coursebase.course_configs (organization_id, program_id);
 CREATE INDEX course_configs_access_policy_idx ON coursebase.course_configs (access_policy);
 CREATE INDEX course_configs_preview_workout_id_idx
     ON coursebase.course_configs (preview_workout_id, organization_id);
@@ -602,7 +602,7 @@ CREATE VIEW coursebase.storefront_courses
 WITH (security_invoker = true)
 AS
 SELECT g.program_id, g.organization_id, c.organization_name, c.organization_slug, c.name,
-    c.description, c.duration_days, c.access_policy, c.preview_type, c.plan_id, c.price_in_cents,
+    c.description, c.duration_days, c.access_policy, g.preview_type, c.plan_id, c.price_in_cents,
     c.currency, c.published_at
 FROM coursebase.offered_courses() c
 -- PostgREST embeds what columns of a view are a foreign key to, and a function's answer is none.

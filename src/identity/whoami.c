@@ -73,7 +73,7 @@ PG_FUNCTION_INFO_V1(coursebase_whoami);
 
 /*
  * SQL function: whoami() returns table (user_id uuid, reason text, is_admin boolean, role_name
- * name, rights text, detail text)
+ * text, rights text, detail text)
  *
  * One row. The role is asked for before anything runs with the owner's rights.
  */
@@ -95,8 +95,7 @@ coursebase_whoami(PG_FUNCTION_ARGS)
 	values[WHO_REASON] =
 		nulls[WHO_REASON] ? (Datum) 0 : CStringGetTextDatum(outcomes[outcome].reason);
 	values[WHO_IS_ADMIN] = BoolGetDatum(admin);
-	values[WHO_ROLE] =
-		DirectFunctionCall1(namein, CStringGetDatum(GetUserNameFromId(role, false)));
+	values[WHO_ROLE] = CStringGetTextDatum(GetUserNameFromId(role, false));
 	values[WHO_RIGHTS] = CStringGetTextDatum(rights_of(role));
 	values[WHO_DETAIL] = CStringGetTextDatum(outcomes[outcome].detail);
 	tuplestore_putvalues(report->setResult, report->setDesc, values, nulls);

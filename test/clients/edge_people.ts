@@ -75,6 +75,18 @@ async function handshakes(story: Story, all: Person[]): Promise<void> {
         refused(await phone.post(request, personToken(all[0].sub).replace(/\.[^.]*$/, ".")), 401, "invalid_token")
         refused(await phone.post(request, personToken(`${story.name}_none`)), 403, "unknown_subject")
     })
+    await story.calls.call("handshake: connections that end while they work", async () => {
+        await story.owner.query("BEGIN; LOCK TABLE coursebase.users IN ACCESS EXCLUSIVE MODE")
+        const cut = times(4, (n) => phone.post(request, personToken(all[n].sub)))
+        const waiting = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1 AND wait_event_type = 'Lock'"
+        for (let left = 200, ended = 0; ended < 4 && left > 0; left--) {
+            ended += (await story.owner.query(waiting, [story.place.world.gateway])).rows.length
+            await new Promise((resolve) => setTimeout(resolve, 20))
+        }
+        await story.owner.query("ROLLBACK")
+        for (const answer of await cut) refused(answer, 503, "server")
+        assert.deepEqual(statuses(await times(4, (n) => phone.post(request, personToken(all[n].sub)))), [200, 200, 200, 200])
+    })
     await story.calls.call("handshake: what cannot be read", async () => {
         const token = personToken(all[0].sub)
         const wrong = await phone.post({ checksums: 5 }, token)

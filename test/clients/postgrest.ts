@@ -28,7 +28,7 @@ export interface Request {
 export type Ask = (caller: Caller, path: string, request?: Request) => Promise<Answer>
 
 /** Runs PostgREST over schemas of the world's database while inside runs. A request may ask by Prefer that nothing of it stays. */
-export async function withPostgrest(world: World, schemas: string[], probe: string, inside: (ask: Ask) => Promise<void>): Promise<void> {
+export async function withPostgrest(world: World, schemas: string[], probe: string, inside: (ask: Ask, address: string) => Promise<void>): Promise<void> {
     const port = await freePort()
     const child = spawn(program(), [], {
         stdio: "ignore",
@@ -45,7 +45,7 @@ export async function withPostgrest(world: World, schemas: string[], probe: stri
     })
     try {
         await ready(`http://127.0.0.1:${port}${probe}`, child)
-        await inside(asker(`http://127.0.0.1:${port}`))
+        await inside(asker(`http://127.0.0.1:${port}`), `http://127.0.0.1:${port}`)
     } finally {
         child.kill()
     }
@@ -64,7 +64,7 @@ async function ready(address: string, child: ChildProcess): Promise<void> {
     throw new Error("PostgREST did not start")
 }
 
-function token(role: string, sub: string): string {
+export function token(role: string, sub: string): string {
     const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url")
     const content = `${part({ alg: "HS256", typ: "JWT" })}.${part({ role, sub })}`
     return `${content}.${createHmac("sha256", secret).update(content).digest("base64url")}`

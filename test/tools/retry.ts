@@ -15,7 +15,7 @@ export function errorOf(thrown: unknown): (typeof errors)[ErrorCode] | undefined
     return isDatabaseError(thrown) && thrown.code in errors ? errors[thrown.code as ErrorCode] : undefined
 }
 
-/** The HTTP status to answer with: of coursebase's own errors that of the table, of the server's own the one that PostgREST gives. */
+/** The HTTP status to answer with: of coursebase's own errors that of the table, of the server's own that of PostgREST, and 503 for later. */
 export function statusOf(thrown: unknown): number {
     const own = errorOf(thrown)
     if (own !== undefined) return own.status

@@ -16,7 +16,37 @@ lists AS (
     CROSS JOIN LATERAL (SELECT json_agg(m[1] ORDER BY n)
         FROM regexp_matches(d.words, '''([^'']*)''::text', 'g') WITH ORDINALITY AS r (m, n)) AS l (list)
     WHERE c.contype = 'c' AND cardinality(c.conkey) = 1 AND d.words IS NOT NULL AND l.list IS NOT NULL
-    GROUP BY c.conrelid, c.conkey[1])
+    GROUP BY c.conrelid, c.conkey[1]),
+-- Which column of which table a column of a view is, as the stored query says it; of a table, itself. In a UNION it is none.
+origins AS (
+    SELECT DISTINCT ON (a.attrelid, m[3], m[4]) a.attrelid, a.attname, m[3]::oid AS relid, m[4]::smallint AS attnum
+    FROM pg_class v
+    JOIN pg_rewrite r ON r.ev_class = v.oid
+    CROSS JOIN LATERAL regexp_matches(r.ev_action::text,
+        ':resno (\d+) :resname (\S+) :ressortgroupref \d+ :resorigtbl (\d+) :resorigcol (\d+) :resjunk false', 'g') AS m
+    JOIN pg_attribute a ON a.attrelid = v.oid AND a.attnum = m[1]::smallint AND a.attname = m[2]
+    WHERE v.relnamespace = 'coursebase'::regnamespace AND v.relkind = 'v' AND m[3] <> '0'
+        AND r.ev_action::text !~ 'SETOPERATIONSTMT'
+    UNION ALL
+    SELECT t.oid, a.attname, t.oid, a.attnum
+    FROM pg_class t JOIN pg_attribute a ON a.attrelid = t.oid
+    WHERE t.relnamespace = 'coursebase'::regnamespace AND t.relkind IN ('r', 'p')),
+-- PostgREST embeds along a foreign key what shows all its columns, tables and views alike; one row where they are a key.
+arrows AS (
+    SELECT child.relid, c.conname AS name, (SELECT p.relname FROM pg_class p WHERE p.oid = parent.relid) AS parent,
+        EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = c.conrelid AND k.contype IN ('p', 'u')
+            AND k.conkey <@ c.conkey AND k.conkey @> c.conkey) AS single,
+        child.columns, parent.columns AS parent_columns
+    FROM pg_constraint c
+    CROSS JOIN LATERAL (
+        SELECT o.attrelid, json_agg(o.attname ORDER BY k.n)
+        FROM unnest(c.conkey) WITH ORDINALITY AS k (attnum, n) JOIN origins o ON o.relid = c.conrelid AND o.attnum = k.attnum
+        GROUP BY o.attrelid HAVING count(*) = cardinality(c.conkey)) AS child (relid, columns)
+    CROSS JOIN LATERAL (
+        SELECT o.attrelid, json_agg(o.attname ORDER BY k.n)
+        FROM unnest(c.confkey) WITH ORDINALITY AS k (attnum, n) JOIN origins o ON o.relid = c.confrelid AND o.attnum = k.attnum
+        GROUP BY o.attrelid HAVING count(*) = cardinality(c.confkey)) AS parent (relid, columns)
+    WHERE c.contype = 'f')
 SELECT json_build_object(
     'version', (SELECT extversion FROM pg_extension WHERE extname = 'coursebase'),
     'enums', (
@@ -34,14 +64,9 @@ SELECT json_build_object(
                     'comment', col_description(r.oid, a.attnum)) ORDER BY a.attnum)
                 FROM pg_attribute a WHERE a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped),
             'arrows', coalesce((
-                SELECT json_agg(json_build_object('name', c.conname, 'parent', (SELECT p.relname FROM pg_class p WHERE p.oid = c.confrelid),
-                    'single', EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = c.conrelid AND k.contype IN ('p', 'u')
-                        AND k.conkey <@ c.conkey),
-                    'columns', (SELECT json_agg(a.attname ORDER BY k.n) FROM unnest(c.conkey) WITH ORDINALITY AS k (attnum, n)
-                        JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.attnum),
-                    'parent_columns', (SELECT json_agg(a.attname ORDER BY k.n) FROM unnest(c.confkey) WITH ORDINALITY AS k (attnum, n)
-                        JOIN pg_attribute a ON a.attrelid = c.confrelid AND a.attnum = k.attnum)) ORDER BY c.conname)
-                FROM pg_constraint c WHERE c.conrelid = r.oid AND c.contype = 'f'), '[]')) ORDER BY r.relname)
+                SELECT json_agg(json_build_object('name', a.name, 'parent', a.parent, 'single', a.single,
+                    'columns', a.columns, 'parent_columns', a.parent_columns) ORDER BY a.name, a.parent)
+                FROM arrows a WHERE a.relid = r.oid), '[]')) ORDER BY r.relname)
         FROM pg_class r WHERE r.relnamespace = 'coursebase'::regnamespace AND r.relkind IN ('r', 'p', 'v') AND NOT r.relispartition
             AND EXISTS (SELECT FROM pg_class s WHERE s.relnamespace = :'schema'::regnamespace AND s.relname = r.relname)),
     'functions', (

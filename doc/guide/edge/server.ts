@@ -40,14 +40,20 @@ export function setting(name: string): string {
 let pool: pg.Pool | undefined
 
 function connections(): pg.Pool {
-    pool ??= new pg.Pool({ connectionString: setting("DATABASE_URL"), max: Number(process.env.DATABASE_POOL ?? 10) })
-    // a connection that ends while it waits is replaced; without a listener it would end the program
-    if (pool.listenerCount("error") === 0) pool.on("error", (error) => console.error(error.message))
+    if (pool === undefined) {
+        pool = new pg.Pool({ connectionString: setting("DATABASE_URL"), max: Number(process.env.DATABASE_POOL ?? 10) })
+        // a connection that ends is replaced, and whoever used it is told; without listeners it would end the program
+        pool.on("error", (error) => console.error(error.message))
+        pool.on("connect", (client) => client.on("error", () => undefined))
+    }
     return pool
 }
 
+/** At SERIALIZABLE of many that sell at once some begin again more than once. */
+const attempts = 8
+
 /** Each statement is a transaction by itself, and is made again when another's was in the way. */
-export const ask: Ask = async (sql, values) => (await retry(() => connections().query(sql, values))).rows
+export const ask: Ask = async (sql, values) => (await retry(() => connections().query(sql, values), attempts)).rows
 
 /**
  * What a person asks for, in one transaction that carries the claims of the token: current_user_id() is that person. The rights
@@ -70,7 +76,7 @@ export function askAs<T>(claims: JWTPayload, work: (ask: Ask) => Promise<T>): Pr
             await client.query("ROLLBACK").then(() => client.release(), () => client.release(true))
             throw error
         }
-    })
+    }, attempts)
 }
 
 // The request
