@@ -39,6 +39,7 @@
 #include "core/schema.h"
 #include "core/signed_only.h"
 #include "identity/anchor.h"
+#include "identity/named.h"
 
 /* The arguments of grant_credit_pack(), which are $1, $2, … of insert_purchase. */
 enum
@@ -63,7 +64,8 @@ enum
 	REFUND_ENVIRONMENT,
 	REFUND_PURCHASE,
 	REFUND_AT,
-	REFUND_CREDITS, /* also of reverse_credit_pack_refund() */
+	REFUND_CREDITS,
+	REFUND_USER,
 };
 
 static KeptPlan insert_purchase = {
@@ -241,8 +243,8 @@ coursebase_grant_credit_pack(PG_FUNCTION_ARGS)
 
 /*
  * SQL function: refund_credit_pack(source text, environment text, purchase_id text, at
- * timestamptz, credits bigint) returns table (credit_purchase_id uuid, bank_credits bigint,
- * bank_left bigint)
+ * timestamptz, credits bigint, user_id uuid) returns table (credit_purchase_id uuid,
+ * bank_credits bigint, bank_left bigint)
  */
 PGDLLEXPORT Datum
 coursebase_refund_credit_pack(PG_FUNCTION_ARGS)
@@ -268,8 +270,8 @@ coursebase_refund_credit_pack(PG_FUNCTION_ARGS)
 
 /*
  * SQL function: reverse_credit_pack_refund(source text, environment text, purchase_id text, at
- * timestamptz, credits bigint) returns table (credit_purchase_id uuid, bank_credits bigint,
- * bank_left bigint)
+ * timestamptz, credits bigint, user_id uuid) returns table (credit_purchase_id uuid,
+ * bank_credits bigint, bank_left bigint)
  */
 PGDLLEXPORT Datum
 coursebase_reverse_credit_pack_refund(PG_FUNCTION_ARGS)
@@ -468,6 +470,7 @@ pack_lock(Purchase *purchase, FunctionCallInfo fcinfo)
 {
 	pg_uuid_t *people, *found;
 	uint64 count, again;
+	NamedUser named = named_user_read(fcinfo, REFUND_USER);
 
 	pack_require(purchase, fcinfo);
 	again = people_list(&purchase->id, &found);
@@ -480,6 +483,7 @@ pack_lock(Purchase *purchase, FunctionCallInfo fcinfo)
 		again = people_list(&purchase->id, &found);
 	} while (again != count || memcmp(people, found, count * sizeof(pg_uuid_t)) != 0);
 	pack_require(purchase, fcinfo);
+	named_user_require(&named, &purchase->user);
 }
 
 /* Allocates the people, in the order of uuids, in the current context. */
