@@ -147,7 +147,8 @@ AS $$
         UNION ALL
         SELECT 6, '', 'revoke on function cell_of', NULL,
             'REVOKE ALL ON FUNCTION coursebase.cell_of(uuid, text) FROM PUBLIC')
-    SELECT m.object, m.runs, m.ddl FROM made m ORDER BY m.pass, m.name COLLATE "C", m.object COLLATE "C"
+    SELECT m.object, m.runs, m.ddl FROM made m
+    ORDER BY m.pass, m.name COLLATE "C", m.object COLLATE "C"
 $$;
 COMMENT ON FUNCTION coursebase.proxy_functions(text) IS
     'The DDL of a proxy in front of the cells, a database with PL/Proxy: each function that the server may call, under its own name, with the same arguments and answer, sent to the cell that it belongs to. To be run in an empty database; tables and policies stay in the cells, and claims do not travel: the proxy is the server. For the owner of the tables.

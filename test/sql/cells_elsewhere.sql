@@ -96,8 +96,10 @@ WHERE p.pronamespace = 'coursebase'::regnamespace AND a.type = 'uuid'::regtype
 GRANT SELECT ON calls TO regress_end_user;
 SET LOCAL request.jwt.claims = '{"sub": "far"}';
 SET LOCAL ROLE regress_end_user;
+-- (Of country_price() alone the plan decides whether it reads the product, whose policy refuses.)
 SELECT function, pg_temp.outcome(format(call, NULL)) FROM calls
-WHERE has_function_privilege(oid, 'EXECUTE') AND pg_temp.outcome(format(call, NULL)) NOT LIKE 'KBC01%' ORDER BY 1;
+WHERE has_function_privilege(oid, 'EXECUTE') AND function <> 'country_price'
+    AND pg_temp.outcome(format(call, NULL)) NOT LIKE 'KBC01%' ORDER BY 1;
 SELECT c.relname, pg_temp.outcome(format('SELECT * FROM coursebase.%I', c.relname)) FROM pg_class c
 WHERE c.relnamespace = 'coursebase'::regnamespace AND c.relkind IN ('r', 'v', 'p') AND has_any_column_privilege(c.oid, 'SELECT')
     AND pg_temp.outcome(format('SELECT * FROM coursebase.%I', c.relname)) NOT LIKE 'KBC01%' ORDER BY 1;
