@@ -232,6 +232,7 @@ packages_useful()
 	clang_fuzzes || say libclang-rt-dev
 	edge_packaged || command -v npm >/dev/null || printf '%s\n' nodejs node-typescript node-pg
 	command -v npm >/dev/null || say npm
+	[ -e "$("${pg_config:-pg_config}" --sharedir 2>/dev/null)/extension/plproxy.control" ] || say "postgresql-$major-plproxy"
 }
 
 # Debian's package of the server makes a cluster and starts it; a test has no business to leave

@@ -239,7 +239,8 @@ CREATE FUNCTION coursebase.refund_credit_pack(
     environment text,
     purchase_id text,
     at timestamptz DEFAULT now(),
-    credits bigint DEFAULT NULL
+    credits bigint DEFAULT NULL,
+    user_id uuid DEFAULT NULL
 )
 RETURNS TABLE (credit_purchase_id uuid, bank_credits bigint, bank_left bigint)
 LANGUAGE c
@@ -250,23 +251,24 @@ SECURITY INVOKER
 ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_refund_credit_pack';
-COMMENT ON FUNCTION coursebase.refund_credit_pack(text, text, text, timestamptz, bigint) IS
+COMMENT ON FUNCTION coursebase.refund_credit_pack(text, text, text, timestamptz, bigint, uuid) IS
     'Takes back what is unspent of a pack of credits, as far as its refund is of it, and nothing of another pack: the credits of the pack granted first are spent first. Of a pack that went from person to person it takes what the one who has it has not spent, then what came back to the others. What a reservation holds of the pack is taken when it comes back. A refund in full that is repeated answers the first result and writes nothing; each refund of a part counts. Works for a closed account too. For the server; writes with the rights of the tables'' owner, under the locks of all who hold of the pack.
 
-source, environment, purchase_id: the purchase, as grant_credit_pack() had it. at: when the store refunded; an earlier time than that of the last change counts as the time of that change. credits: how many of the pack''s credits were paid back, above 0; NULL is all that is left. Only credits may be NULL.
+source, environment, purchase_id: the purchase, as grant_credit_pack() had it. at: when the store refunded; an earlier time than that of the last change counts as the time of that change. credits: how many of the pack''s credits were paid back, above 0; NULL is all that is left. Only credits and user_id may be NULL. user_id: whose it is, by which a router finds the cell; another person''s thing is refused, and NULL compares nothing.
 
 credit_purchase_id: the row of ai_credit_purchases. bank_credits: by how many credits the bank of the person who has the pack grew: 0 or negative. bank_left: credits left in that bank afterwards.
 
 Source: the product''s rule that a refund takes what it can and leaves no debt.
 Raises: 22004 (an argument is NULL), 22008 (at is not finite, or the week ends out of range), 22023 (credits is not above 0), 40001 (under REPEATABLE READ: the account changed meanwhile; call again), KB007 (the purchase goes from person to person; call again), KB106 (no such purchase).';
-GRANT EXECUTE ON FUNCTION coursebase.refund_credit_pack(text, text, text, timestamptz, bigint) TO server;
+GRANT EXECUTE ON FUNCTION coursebase.refund_credit_pack(text, text, text, timestamptz, bigint, uuid) TO server;
 
 CREATE FUNCTION coursebase.reverse_credit_pack_refund(
     source text,
     environment text,
     purchase_id text,
     at timestamptz DEFAULT now(),
-    credits bigint DEFAULT NULL
+    credits bigint DEFAULT NULL,
+    user_id uuid DEFAULT NULL
 )
 RETURNS TABLE (credit_purchase_id uuid, bank_credits bigint, bank_left bigint)
 LANGUAGE c
@@ -277,16 +279,16 @@ SECURITY INVOKER
 ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_reverse_credit_pack_refund';
-COMMENT ON FUNCTION coursebase.reverse_credit_pack_refund(text, text, text, timestamptz, bigint) IS
+COMMENT ON FUNCTION coursebase.reverse_credit_pack_refund(text, text, text, timestamptz, bigint, uuid) IS
     'Gives back what refund_credit_pack() took of a pack, when the store took its refund back, to the person who has the pack. Where nothing of the pack is refunded, nothing changes. Works for a closed account too. For the server; writes with the rights of the tables'' owner, under the lock of the user.
 
-source, environment, purchase_id, at: as for refund_credit_pack(). credits: how many credits the refund was of, above 0; NULL is all that is refunded. Only credits may be NULL.
+source, environment, purchase_id, at: as for refund_credit_pack(). credits: how many credits the refund was of, above 0; NULL is all that is refunded. Only credits and user_id may be NULL. user_id: whose it is, by which a router finds the cell; another person''s thing is refused, and NULL compares nothing.
 
 credit_purchase_id: the row of ai_credit_purchases. bank_credits: by how many credits the bank grew: what the refund had taken. bank_left: credits left in the bank afterwards.
 
 Source: Apple''s REFUND_REVERSED, and disputes that are won.
 Raises: 22003 (the bank would be out of range), 22004 (an argument is NULL), 22008 (at is not finite, or the week ends out of range), 22023 (credits is not above 0), 40001 (under REPEATABLE READ: the account changed meanwhile; call again), KB007 (the purchase goes from person to person; call again), KB106 (no such purchase).';
-GRANT EXECUTE ON FUNCTION coursebase.reverse_credit_pack_refund(text, text, text, timestamptz, bigint) TO server;
+GRANT EXECUTE ON FUNCTION coursebase.reverse_credit_pack_refund(text, text, text, timestamptz, bigint, uuid) TO server;
 
 CREATE FUNCTION coursebase.ai_usage_member(user_id uuid, at timestamptz)
 RETURNS TABLE (member text, valid_from timestamptz, valid_until timestamptz)

@@ -186,9 +186,7 @@ PARALLEL SAFE
 SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT EXISTS (
-            SELECT FROM coursebase.users u
-            WHERE u.id = is_trial_eligible.user_id AND u.deleted_at IS NULL)
+    SELECT coursebase.has_account(is_trial_eligible.user_id)
         AND NOT EXISTS (
             SELECT FROM coursebase.subscription_events e
             WHERE e.user_id = is_trial_eligible.user_id AND e.environment = 'production'

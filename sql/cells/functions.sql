@@ -69,3 +69,92 @@ user_id: the person. Answers whether there was an external id.
 
 Raises: 22004 (user_id is NULL), KBC04 (this server is not home).';
 GRANT EXECUTE ON FUNCTION coursebase.forget_person(uuid) TO server;
+
+CREATE FUNCTION coursebase.proxy_functions(cluster text)
+RETURNS TABLE (object text, runs text, ddl text)
+LANGUAGE sql
+STABLE
+STRICT
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH home AS (
+        SELECT coalesce((SELECT c.home FROM coursebase.this_cell c), 0) AS cell),
+    functions AS (
+        SELECT f.oid, f.proname, f.provolatile, f.proargnames,
+            pg_get_function_arguments(f.oid) AS arguments, pg_get_function_result(f.oid) AS result,
+            pg_get_function_identity_arguments(f.oid) AS identity,
+            -- The person by the first argument that names one; who had a purchase lives where the new owner does.
+            (SELECT a.n FROM unnest(f.proargnames[1:f.pronargs]) WITH ORDINALITY AS a (name, n)
+             WHERE a.name IN ('user_id', 'to_user', 'keep') ORDER BY a.n LIMIT 1) AS person,
+            array_position(f.proargnames[1:f.pronargs], 'clerk_user_id') AS subject,
+            (SELECT t.topic FROM coursebase.topics() t WHERE t.function = f.proname) AS topic
+        FROM pg_proc f
+        JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = f.oid AND d.deptype = 'e'
+        JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'coursebase'
+        WHERE f.pronamespace = 'coursebase'::regnamespace
+            AND EXISTS (
+                SELECT FROM coursebase.granted_roles g JOIN pg_roles r ON r.rolname = g.role_name
+                WHERE g.part = 'server' AND has_function_privilege(r.rolname, f.oid, 'EXECUTE'))),
+    placed AS (
+        SELECT f.*,
+            CASE
+                -- What looks a server over, and what only policies ask.
+                WHEN 'check_name' = ANY (f.proargnames) OR f.person IS NULL
+                    AND obj_description(f.oid, 'pg_proc') ~ 'For (the )?polic(y|ies)' THEN 'each'
+                -- The directory is written on home, and organisations live there with their buyers.
+                WHEN f.topic = 'cells' AND f.provolatile = 'v' OR f.topic = 'programs'
+                    OR f.proname = 'create_organization' THEN 'home'
+                WHEN f.person IS NOT NULL THEN 'person'
+                -- The catalogue is the same in every cell, and is written on home.
+                WHEN f.provolatile = 'i' OR f.topic = 'catalog' AND f.provolatile = 's' THEN 'any'
+                WHEN f.topic IN ('catalog', 'discounts') THEN 'home'
+                ELSE 'each' END AS runs
+        FROM functions f),
+    made AS (
+        SELECT 1 AS pass, '' AS name, 'extension plproxy' AS object, NULL AS runs,
+            'CREATE EXTENSION IF NOT EXISTS plproxy' AS ddl
+        UNION ALL
+        SELECT 2, '', 'schema coursebase', NULL, 'CREATE SCHEMA IF NOT EXISTS coursebase'
+        UNION ALL
+        SELECT 3, '', 'table people', NULL,
+            'CREATE TABLE IF NOT EXISTS coursebase.people (user_id uuid PRIMARY KEY, external_id text UNIQUE,'
+            ' cell integer NOT NULL, created_at timestamptz, updated_at timestamptz)'
+        UNION ALL
+        SELECT 4, '', 'function cell_of', NULL, format(
+            'CREATE OR REPLACE FUNCTION coursebase.cell_of(user_id uuid, external_id text DEFAULT NULL) RETURNS integer'
+            ' LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS %L',
+            format('SELECT coalesce((SELECT p.cell FROM coursebase.people p WHERE p.user_id = $1),'
+                ' (SELECT p.cell FROM coursebase.people p WHERE p.external_id = $2), %s)', h.cell))
+        FROM home h
+        UNION ALL
+        SELECT 5, f.proname, 'function ' || f.proname, f.runs,
+            CASE WHEN f.runs <> 'each' THEN format(
+                -- PL/Proxy takes no others than volatile ones.
+                'CREATE OR REPLACE FUNCTION coursebase.%I(%s) RETURNS %s LANGUAGE plproxy VOLATILE SECURITY INVOKER AS %L',
+                f.proname, f.arguments, f.result,
+                format('CLUSTER %L; RUN ON %s;', cluster,
+                    CASE f.runs
+                        WHEN 'home' THEN h.cell::text
+                        WHEN 'any' THEN 'ANY'
+                        ELSE format('coursebase.cell_of($%s%s)', f.person, ', $' || f.subject) END)) END
+        FROM placed f CROSS JOIN home h
+        UNION ALL
+        SELECT 6, f.proname, 'revoke on function ' || f.proname, NULL,
+            format('REVOKE ALL ON FUNCTION coursebase.%I(%s) FROM PUBLIC', f.proname, f.identity)
+        FROM placed f WHERE f.runs <> 'each'
+        UNION ALL
+        SELECT 6, '', 'revoke on function cell_of', NULL,
+            'REVOKE ALL ON FUNCTION coursebase.cell_of(uuid, text) FROM PUBLIC')
+    SELECT m.object, m.runs, m.ddl FROM made m
+    ORDER BY m.pass, m.name COLLATE "C", m.object COLLATE "C"
+$$;
+COMMENT ON FUNCTION coursebase.proxy_functions(text) IS
+    'The DDL of a proxy in front of the cells, a database with PL/Proxy: each function that the server may call, under its own name, with the same arguments and answer, sent to the cell that it belongs to. To be run in an empty database; tables and policies stay in the cells, and claims do not travel: the proxy is the server. For the owner of the tables.
+
+cluster: the name of the proxy''s foreign server of PL/Proxy, with an option for each cell (p0, p1, and so on) and modular_mapping 1; NULL answers no rows.
+
+object: what is made. runs: where a function runs: person (in the cell of user_id, of to_user or of keep; of nobody and of who is unknown on home), any (in any cell: it reads the catalogue or its arguments alone), home (it writes the catalogue or the directory, or is about an organisation), each (it is about a server itself, about everybody in it or about who asks: the proxy has none, and it is called in each cell). ddl: the statement; NULL for each. The table people is to be filled by replication from home.
+
+Source: PL/Proxy''s way to route a call by a function of its arguments.';

@@ -26,7 +26,7 @@ AS 'MODULE_PATHNAME', 'coursebase_current_user_id';
 COMMENT ON FUNCTION coursebase.current_user_id() IS
     'Answers the user who asks: the subject in the claims of the request (setting request.jwt.claims, else request.jwt.claim.sub), looked up in users.clerk_user_id and then in users.id. Of an account that merge_users() closed it is the person who has what that one had. NULL for nobody: no claims, malformed claims, an unknown user or a closed account.
 
-Anybody may call it; it reads past row security and tells nobody about another user. Never raises because of claims. Source: how PostgREST and Supabase pass a token on.';
+Anybody may call it; it reads past row security and tells nobody about another user. Never raises because of claims, but for a person who lives in another cell (KBC01). Source: how PostgREST and Supabase pass a token on.';
 GRANT EXECUTE ON FUNCTION coursebase.current_user_id() TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.is_admin()
@@ -39,8 +39,25 @@ AS 'MODULE_PATHNAME', 'coursebase_is_admin';
 COMMENT ON FUNCTION coursebase.is_admin() IS
     'Answers whether the user who asks is an administrator of the installation (users.role = admin). False for nobody.
 
-Anybody may call it; policies do, as (SELECT coursebase.is_admin()), once a statement. Never raises because of claims.';
+Anybody may call it; policies do, as (SELECT coursebase.is_admin()), once a statement. Never raises because of claims, but for a person who lives in another cell (KBC01).';
 GRANT EXECUTE ON FUNCTION coursebase.is_admin() TO anonymous, end_user, server;
+
+CREATE FUNCTION coursebase.has_account(user_id uuid)
+RETURNS boolean
+LANGUAGE c
+STABLE
+CALLED ON NULL INPUT
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_has_account';
+COMMENT ON FUNCTION coursebase.has_account(uuid) IS
+    'Answers whether a person has an open account on this server. Of a person who lives in another cell it does not answer false: it raises KBC01, as every function that is asked about one. For the server; reads past row security.
+
+user_id: the person. False for NULL.
+
+Raises: KBC01 (the person lives in another cell).';
+GRANT EXECUTE ON FUNCTION coursebase.has_account(uuid) TO server;
 
 CREATE FUNCTION coursebase.whoami()
 RETURNS TABLE (

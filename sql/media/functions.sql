@@ -3,7 +3,8 @@
 CREATE FUNCTION coursebase.update_json(
     custom_course_id uuid,
     audio json,
-    expected_checksum text DEFAULT NULL
+    expected_checksum text DEFAULT NULL,
+    user_id uuid DEFAULT NULL
 )
 RETURNS TABLE (checksum text, file_size_bytes integer, appended integer, skipped integer)
 LANGUAGE c
@@ -14,18 +15,21 @@ SECURITY INVOKER
 ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_update_json';
-COMMENT ON FUNCTION coursebase.update_json(uuid, json, text) IS
+COMMENT ON FUNCTION coursebase.update_json(uuid, json, text, uuid) IS
     'Appends audio entries to the member audio_files of a custom course''s document and answers what the document is then. An entry that is there already with the same content is skipped, so that the same call again changes nothing. All bytes that were there stay as they were; document, checksum, size and the record of the append for the handshake''s deltas are written together. For the server; writes with the rights of the tables'' owner.
 
-custom_course_id: the custom course. audio: one entry, an array of entries, or an object of entries by audio number (only where audio_files is an object, or missing). An entry is an object with url (absolute, http or https) and, as far as known, checksum (MD5, 32 hex digits) and duration (above 0); other members are kept. An entry is recognised by its url, or by its audio number where there is one. expected_checksum: the MD5 of the document that the caller decided upon, in either case of letters; NULL accepts any document.
+custom_course_id: the custom course. audio: one entry, an array of entries, or an object of entries by audio number (only where audio_files is an object, or missing). An entry is an object with url (absolute, http or https) and, as far as known, checksum (MD5, 32 hex digits) and duration (above 0); other members are kept. An entry is recognised by its url, or by its audio number where there is one. expected_checksum: the MD5 of the document that the caller decided upon, in either case of letters; NULL accepts any document. user_id: whose it is, by which a router finds the cell; another person''s thing is refused, and NULL compares nothing.
 
 checksum, file_size_bytes: MD5 and length in bytes of the document. appended, skipped: how many entries were appended, and how many were there already or came twice in the call.
 
 Source: the product''s rule that audio is made one by one and delivered once, by callers that may repeat themselves.
 Raises: 22004 (custom_course_id or audio is NULL), KB101 (the document has another checksum than expected_checksum), KB102 (an entry is there already, or comes twice, with other content), KB103 (an entry is invalid, or audio has none), KB104 (audio_files is neither an array nor an object, or of another form than audio), KB105 (the document would pass the limit of 1 GB), KB106 (no such custom course).';
-GRANT EXECUTE ON FUNCTION coursebase.update_json(uuid, json, text) TO server;
+GRANT EXECUTE ON FUNCTION coursebase.update_json(uuid, json, text, uuid) TO server;
 
-CREATE FUNCTION coursebase.calculate_checksum(custom_course_id uuid)
+CREATE FUNCTION coursebase.calculate_checksum(
+    custom_course_id uuid,
+    user_id uuid DEFAULT NULL
+)
 RETURNS TABLE (checksum text, file_size_bytes integer)
 LANGUAGE c
 VOLATILE
@@ -35,14 +39,14 @@ SECURITY INVOKER
 ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_calculate_checksum';
-COMMENT ON FUNCTION coursebase.calculate_checksum(uuid) IS
+COMMENT ON FUNCTION coursebase.calculate_checksum(uuid, uuid) IS
     'Computes checksum and size of a custom course''s document, stores both where one of them is wrong, and answers both. A row that is right stays as it is, updated_at included. For the server; writes with the rights of the tables'' owner.
 
-custom_course_id: the custom course. checksum, file_size_bytes: MD5 (32 lower-case hex digits) and length in bytes of the document.
+custom_course_id: the custom course. user_id: whose it is, by which a router finds the cell; another person''s thing is refused, and NULL compares nothing. checksum, file_size_bytes: MD5 (32 lower-case hex digits) and length in bytes of the document.
 
 Source: an operator''s repair of rows that were written while triggers were off; triggers keep both columns otherwise.
 Raises: 22004 (custom_course_id is NULL), KB106 (no such custom course).';
-GRANT EXECUTE ON FUNCTION coursebase.calculate_checksum(uuid) TO server;
+GRANT EXECUTE ON FUNCTION coursebase.calculate_checksum(uuid, uuid) TO server;
 
 CREATE FUNCTION coursebase.create_custom_course(
     user_id uuid,
@@ -79,7 +83,8 @@ CREATE FUNCTION coursebase.submit_custom_course(
     link_token uuid,
     step text,
     answers json,
-    at timestamptz DEFAULT now()
+    at timestamptz DEFAULT now(),
+    user_id uuid DEFAULT NULL
 )
 RETURNS json
 LANGUAGE c
@@ -89,18 +94,22 @@ PARALLEL UNSAFE
 SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_submit_custom_course';
-COMMENT ON FUNCTION coursebase.submit_custom_course(uuid, text, json, timestamptz) IS
+COMMENT ON FUNCTION coursebase.submit_custom_course(uuid, text, json, timestamptz, uuid) IS
     'Checks a link and the form behind it, and answers what the generation of the course needs. The step generate_script only checks and may be repeated; generate_audio also submits the form, once, and gives the course the form''s title. For the server; writes with the rights of the tables'' owner.
 
-link_token: the secret in the link. step: generate_script or generate_audio. answers: an object with the strings issue and goal (20 to 500 characters), feel and why (10 to 500), title (5 to 55), white space around them not counted, and scripts, an array of three objects with number (1 to 3, each once) and technique. at: when the form is submitted. No argument may be NULL.
+link_token: the secret in the link. step: generate_script or generate_audio. answers: an object with the strings issue and goal (20 to 500 characters), feel and why (10 to 500), title (5 to 55), white space around them not counted, and scripts, an array of three objects with number (1 to 3, each once) and technique. at: when the form is submitted. None of these may be NULL. user_id: whose it is, by which a router finds the cell; another person''s thing is refused, and NULL compares nothing.
 
 Answers {custom_course_id, user_id, course_code, step, the five answers without white space around them, scripts in the order of their numbers, other members of a script as they were sent}.
 
 Source: the product''s form for custom courses.
-Raises: 22004 (an argument is NULL), 22023 (unknown step), 22P05 (an answer holds the character U+0000), KB201 (no purchase has the link, or the purchase is not active), KB202 (the link is older than 24 hours), KB203 (the form was submitted already), KB204 (an answer is missing, too short or too long; the detail lists all).';
-GRANT EXECUTE ON FUNCTION coursebase.submit_custom_course(uuid, text, json, timestamptz) TO server;
+Raises: 22004 (an argument is NULL), 22023 (unknown step), 22P05 (an answer holds the character U+0000), KB106 (user_id has no such link), KB201 (no purchase has the link, or the purchase is not active), KB202 (the link is older than 24 hours), KB203 (the form was submitted already), KB204 (an answer is missing, too short or too long; the detail lists all).';
+GRANT EXECUTE ON FUNCTION coursebase.submit_custom_course(uuid, text, json, timestamptz, uuid) TO server;
 
-CREATE FUNCTION coursebase.verify_gen_link(link_token uuid, at timestamptz DEFAULT now())
+CREATE FUNCTION coursebase.verify_gen_link(
+    link_token uuid,
+    at timestamptz DEFAULT now(),
+    user_id uuid DEFAULT NULL
+)
 RETURNS TABLE (valid boolean, reason text, expires_at timestamptz)
 LANGUAGE c
 STABLE
@@ -110,19 +119,20 @@ SECURITY INVOKER
 ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_verify_gen_link';
-COMMENT ON FUNCTION coursebase.verify_gen_link(uuid, timestamptz) IS
-    'Answers whether a link leads to its form at a time. For the server; reads with the rights of the tables'' owner, and never raises.
+COMMENT ON FUNCTION coursebase.verify_gen_link(uuid, timestamptz, uuid) IS
+    'Answers whether a link leads to its form at a time. For the server; reads with the rights of the tables'' owner, and raises nothing but KBC01.
 
-link_token: the secret in the link; NULL is found nowhere. at: the time asked about; NULL is now.
+link_token: the secret in the link; NULL is found nowhere. at: the time asked about; NULL is now. user_id: whose it is, by which a router finds the cell; another person''s link is not found, and NULL compares nothing.
 
 valid: whether the form may be opened. reason: NULL where valid, else the first of not_found, refunded, revoked, submitted, expired. expires_at: 24 hours after the link was issued; NULL where it is not found.
 
 Source: the product''s rule that a link lives 24 hours and serves one submission.';
-GRANT EXECUTE ON FUNCTION coursebase.verify_gen_link(uuid, timestamptz) TO server;
+GRANT EXECUTE ON FUNCTION coursebase.verify_gen_link(uuid, timestamptz, uuid) TO server;
 
 CREATE FUNCTION coursebase.manage_regen_requests(
     purchase_id uuid,
-    at timestamptz DEFAULT now()
+    at timestamptz DEFAULT now(),
+    user_id uuid DEFAULT NULL
 )
 RETURNS TABLE (link_token uuid, expires_at timestamptz)
 LANGUAGE c
@@ -133,16 +143,16 @@ SECURITY INVOKER
 ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_manage_regen_requests';
-COMMENT ON FUNCTION coursebase.manage_regen_requests(uuid, timestamptz) IS
+COMMENT ON FUNCTION coursebase.manage_regen_requests(uuid, timestamptz, uuid) IS
     'Gives a purchase of a custom course a new link, so that its form can be filled in again: where the form was submitted or the link has expired. A link that still leads to the form is answered as it is. The old link leads nowhere then. For the server; writes with the rights of the tables'' owner.
 
-purchase_id: the key of a row of custom_course_purchases. at: when the link is issued. Neither may be NULL.
+purchase_id: the key of a row of custom_course_purchases. at: when the link is issued. Neither may be NULL. user_id: whose it is, by which a router finds the cell; another person''s thing is refused, and NULL compares nothing.
 
 link_token: the secret in the link. expires_at: 24 hours after the link was issued.
 
 Source: the product''s rule that who bought a custom course may have it made again.
 Raises: 22004 (an argument is NULL), 22008 (at is not finite), KB106 (no such purchase), KB201 (the purchase is revoked or refunded).';
-GRANT EXECUTE ON FUNCTION coursebase.manage_regen_requests(uuid, timestamptz) TO server;
+GRANT EXECUTE ON FUNCTION coursebase.manage_regen_requests(uuid, timestamptz, uuid) TO server;
 
 CREATE FUNCTION coursebase.own_custom_course_ids()
 RETURNS uuid[]

@@ -57,6 +57,8 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT coursebase.assert_schema_current();
+    -- KBC01 rather than a missing key, for a person who lives in another cell
+    SELECT coursebase.has_account($5);
     INSERT INTO coursebase.server_logs
         (function_name, level, message, context, user_id, duration_ms, created_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7)

@@ -82,7 +82,8 @@ CREATE FUNCTION coursebase.refund_purchase(
     purchase_id uuid,
     amount_in_cents bigint DEFAULT NULL,
     at timestamptz DEFAULT now(),
-    refund_ref text DEFAULT NULL
+    refund_ref text DEFAULT NULL,
+    user_id uuid DEFAULT NULL
 )
 RETURNS TABLE (
     purchase_id uuid,
@@ -97,16 +98,16 @@ PARALLEL UNSAFE
 SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_refund_purchase';
-COMMENT ON FUNCTION coursebase.refund_purchase(uuid, bigint, timestamptz, text) IS
+COMMENT ON FUNCTION coursebase.refund_purchase(uuid, bigint, timestamptz, text, uuid) IS
     'Records a refund of a purchase, in full or in part. A part takes no course away. When all that was paid is refunded, the purchase gives no course any more, and may be bought again; completed lessons stay. A purchase that is refunded in full already is answered as it is. For the server; writes with the rights of the tables'' owner, and audits every refund.
 
-purchase_id: the purchase. amount_in_cents: what was paid back, above 0; NULL is all that is left. at: when it was paid back, not NULL. refund_ref: the provider''s id of the refund, not empty: the same refund again changes nothing; NULL, and each call counts.
+purchase_id: the purchase. amount_in_cents: what was paid back, above 0; NULL is all that is left. at: when it was paid back, not NULL. refund_ref: the provider''s id of the refund, not empty: the same refund again changes nothing; NULL, and each call counts. user_id: whose it is, by which a router finds the cell; another person''s thing is refused, and NULL compares nothing.
 
 purchase_id: the purchase. refunded_in_cents: all that was refunded of it until now. refunded_at: when it was refunded in full, else NULL. revoked_course_ids: the courses of the purchase that no other sale or grant gives the buyer at that time, in the order of their ids. What a later purchase added to an end of this one is counted anew, from its own sale.
 
 Source: Stripe''s refunds, which may be reported more than once.
 Raises: 22003 (amount_in_cents is above 2147483647), 22004 (purchase_id or at is NULL), 22008 (at is infinite), 22023 (an amount of 0 or less, or an empty refund_ref), KB106 (there is no such purchase), KB903 (the amount is more than is left), KB906 (refund_ref was recorded for another purchase or sum).';
-GRANT EXECUTE ON FUNCTION coursebase.refund_purchase(uuid, bigint, timestamptz, text) TO server;
+GRANT EXECUTE ON FUNCTION coursebase.refund_purchase(uuid, bigint, timestamptz, text, uuid) TO server;
 
 CREATE FUNCTION coursebase.refund_payment(
     payment_intent_id text DEFAULT NULL,
@@ -115,7 +116,8 @@ CREATE FUNCTION coursebase.refund_payment(
     amount_in_cents bigint DEFAULT NULL,
     refund_ref text DEFAULT NULL,
     is_total boolean DEFAULT false,
-    at timestamptz DEFAULT now()
+    at timestamptz DEFAULT now(),
+    user_id uuid DEFAULT NULL
 )
 RETURNS TABLE (
     purchase_id uuid,
@@ -130,22 +132,23 @@ PARALLEL UNSAFE
 SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_refund_payment';
-COMMENT ON FUNCTION coursebase.refund_payment(text, text, text, bigint, text, boolean, timestamptz) IS
+COMMENT ON FUNCTION coursebase.refund_payment(text, text, text, bigint, text, boolean, timestamptz, uuid) IS
     'Records a refund as its provider tells of it: by the payment, as one refund with an id, or as all that was paid back of a charge until then. Both may come, in any order; what counts is the greater, once. For the server; writes with the rights of the tables'' owner, and audits every refund.
 
-payment_intent_id, charge_id, invoice_id: the payment, as complete_purchase() has it; any of them may be NULL, and one that the purchase lacks is filled in. amount_in_cents: what was paid back, above 0. refund_ref: the provider''s id of the refund, or of the charge. is_total: whether amount_in_cents is all that was paid back until then. at: when. The last four may not be NULL.
+payment_intent_id, charge_id, invoice_id: the payment, as complete_purchase() has it; any of them may be NULL, and one that the purchase lacks is filled in. amount_in_cents: what was paid back, above 0. refund_ref: the provider''s id of the refund, or of the charge. is_total: whether amount_in_cents is all that was paid back until then. at: when. These four may not be NULL. user_id: whose it is, by which a router finds the cell; another person''s thing is refused, and NULL compares nothing.
 
 purchase_id, refunded_in_cents, refunded_at: as of refund_purchase(). revoked_course_ids: the courses that the purchase gave, if it is refunded in full.
 
 Source: Stripe''s refund.created and charge.refunded, of which neither comes first.
 Raises: 22003 (amount_in_cents is above 2147483647), 22004 (an argument is NULL), 22008 (at is infinite), 22023 (an amount of 0 or less, or an empty refund_ref), 40001 (under REPEATABLE READ: the purchase is newer than the snapshot; call again), KB106 (no purchase is known by the payment), KB903 (the amount is more than is left), KB906 (refund_ref was recorded for another purchase or sum).';
-GRANT EXECUTE ON FUNCTION coursebase.refund_payment(text, text, text, bigint, text, boolean, timestamptz) TO server;
+GRANT EXECUTE ON FUNCTION coursebase.refund_payment(text, text, text, bigint, text, boolean, timestamptz, uuid) TO server;
 
 CREATE FUNCTION coursebase.reverse_refund(
     purchase_id uuid,
     refund_ref text,
     amount_in_cents bigint DEFAULT NULL,
-    at timestamptz DEFAULT now()
+    at timestamptz DEFAULT now(),
+    user_id uuid DEFAULT NULL
 )
 RETURNS TABLE (
     purchase_id uuid,
@@ -160,16 +163,16 @@ PARALLEL UNSAFE
 SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_reverse_refund';
-COMMENT ON FUNCTION coursebase.reverse_refund(uuid, text, bigint, timestamptz) IS
+COMMENT ON FUNCTION coursebase.reverse_refund(uuid, text, bigint, timestamptz, uuid) IS
     'Gives back what a refund of a purchase took: it failed, or the dispute was won. The same reversal again changes nothing. For the server; writes with the rights of the tables'' owner, and audits it.
 
-purchase_id: the purchase. refund_ref: the provider''s id of the refund or dispute. amount_in_cents: its sum: with it a reversal that comes before its refund is kept, and the refund then counts for nothing; NULL, and it is not kept. at: when. Only amount_in_cents may be NULL.
+purchase_id: the purchase. refund_ref: the provider''s id of the refund or dispute. amount_in_cents: its sum: with it a reversal that comes before its refund is kept, and the refund then counts for nothing; NULL, and it is not kept. at: when. Only amount_in_cents and user_id may be NULL. user_id: whose it is, by which a router finds the cell; another person''s thing is refused, and NULL compares nothing.
 
 purchase_id, refunded_in_cents, refunded_at, revoked_course_ids: as of refund_payment().
 
 Source: Stripe''s refund.failed and charge.dispute.closed.
-Raises: 22003 (amount_in_cents is above 2147483647), 22004 (an argument other than amount_in_cents is NULL), 22008 (at is infinite), 40001 (under REPEATABLE READ: the purchase is newer than the snapshot; call again), KB106 (there is no such purchase), KB822 (the setting require_signature names stripe, and the caller is not the owner of the tables), KB906 (the refund is another purchase''s), KB903 (the sums that are counted anew are more than was paid: somebody wrote the purchase meanwhile).';
-GRANT EXECUTE ON FUNCTION coursebase.reverse_refund(uuid, text, bigint, timestamptz) TO server;
+Raises: 22003 (amount_in_cents is above 2147483647), 22004 (an argument other than amount_in_cents and user_id is NULL), 22008 (at is infinite), 40001 (under REPEATABLE READ: the purchase is newer than the snapshot; call again), KB106 (there is no such purchase), KB822 (the setting require_signature names stripe, and the caller is not the owner of the tables), KB906 (the refund is another purchase''s), KB903 (the sums that are counted anew are more than was paid: somebody wrote the purchase meanwhile).';
+GRANT EXECUTE ON FUNCTION coursebase.reverse_refund(uuid, text, bigint, timestamptz, uuid) TO server;
 
 CREATE FUNCTION coursebase.tg_purchases__project()
 RETURNS trigger

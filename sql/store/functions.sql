@@ -92,7 +92,8 @@ CREATE FUNCTION coursebase.refund_store_purchase(
     at timestamptz DEFAULT now(),
     quantity integer DEFAULT NULL,
     amount_in_cents bigint DEFAULT NULL,
-    refund_ref text DEFAULT NULL
+    refund_ref text DEFAULT NULL,
+    user_id uuid DEFAULT NULL
 )
 RETURNS TABLE (
     status text,
@@ -110,23 +111,24 @@ SECURITY INVOKER
 ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_refund_store_purchase';
-COMMENT ON FUNCTION coursebase.refund_store_purchase(text, text, text, timestamptz, integer, bigint, text) IS
+COMMENT ON FUNCTION coursebase.refund_store_purchase(text, text, text, timestamptz, integer, bigint, text, uuid) IS
     'Takes back, once, what a store''s purchase of any kind gave, after the store has refunded it: the course (a duplicate that was paid for takes its place), the custom course, the unspent credits of the pack, or the period of the subscription with the referrer''s credit; and gives the use of its discount back. The same refund again answers the first result. For the server; writes with the rights of the tables'' owner, and audits what it takes back.
 
-source, environment, purchase_id: the purchase, as its receipt named it; a subscription that only its events tell of is known by its original transaction. at: when it was refunded. quantity: how many of the receipt''s quantity were refunded. amount_in_cents: which sum, in minor units of the receipt''s currency; at most one of the two, NULL for both is all that is left. refund_ref: the store''s id of the refund, which a part needs: the same refund again changes nothing; NULL is a refund of the whole, known by its time. Of a part of a pack as many credits are taken back; a part of anything else takes nothing.
+source, environment, purchase_id: the purchase, as its receipt named it; a subscription that only its events tell of is known by its original transaction. at: when it was refunded. quantity: how many of the receipt''s quantity were refunded. amount_in_cents: which sum, in minor units of the receipt''s currency; at most one of the two, NULL for both is all that is left. refund_ref: the store''s id of the refund, which a part needs: the same refund again changes nothing; NULL is a refund of the whole, known by its time. Of a part of a pack as many credits are taken back; a part of anything else takes nothing. user_id: whose it is, by which a router finds the cell; another person''s thing is refused, and NULL compares nothing.
 
 status: refunded; partly_refunded; reversed where the store had taken this refund back before it was told, so that it takes nothing; or recorded for a purchase that nobody knows: its receipt, when it comes, gives nothing. kind: course, subscription, ai_credits or custom_course. user_id: whose it was. product_id: the base id of the product. kind, user_id and product_id are NULL if they are not known. refunded_at: when it was refunded, by the first call. detail: what was taken back, in words.
 
 Source: the stores'' own rules of refunds, and the product''s rule that a refund ends what its purchase gave and nothing else.
-Raises: 22003 (amount_in_cents is above 2147483647), 22004 (one of the first four arguments is NULL), 22008 (at is infinite), 22023 (a quantity or sum of 0 or less, both, or a part without refund_ref), KB007 (the purchase goes from person to person; call again), KB106 (a part of a purchase whose receipt has not come), KB502 (its subscription is of another environment, or an event of that id came before with other content), KB503 (its subscription is another user''s).';
-GRANT EXECUTE ON FUNCTION coursebase.refund_store_purchase(text, text, text, timestamptz, integer, bigint, text) TO server;
+Raises: 22003 (amount_in_cents is above 2147483647), 22004 (one of the first four arguments is NULL), 22008 (at is infinite), 22023 (a quantity or sum of 0 or less, both, or a part without refund_ref), KB007 (the purchase goes from person to person; call again), KB106 (a part of a purchase whose receipt has not come, or user_id has no such purchase), KB502 (its subscription is of another environment, or an event of that id came before with other content), KB503 (its subscription is another user''s).';
+GRANT EXECUTE ON FUNCTION coursebase.refund_store_purchase(text, text, text, timestamptz, integer, bigint, text, uuid) TO server;
 
 CREATE FUNCTION coursebase.reverse_store_refund(
     source text,
     environment text,
     purchase_id text,
     at timestamptz DEFAULT now(),
-    refund_ref text DEFAULT NULL
+    refund_ref text DEFAULT NULL,
+    user_id uuid DEFAULT NULL
 )
 RETURNS TABLE (status text, kind text, user_id uuid, product_id text, detail text)
 LANGUAGE c
@@ -137,16 +139,16 @@ SECURITY INVOKER
 ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_reverse_store_refund';
-COMMENT ON FUNCTION coursebase.reverse_store_refund(text, text, text, timestamptz, text) IS
+COMMENT ON FUNCTION coursebase.reverse_store_refund(text, text, text, timestamptz, text, uuid) IS
     'Gives back what refund_store_purchase() took, after the store took its refund back: the course (or, where another purchase gives it by now, the purchase becomes a duplicate), the custom course, the credits, or the period of the subscription. The use of a discount is taken again unless the code is in other hands by now, and a referrer''s credit comes back. A purchase whose receipt came after its refund, and so gave nothing, is given by the receipt as it was kept. Where nothing is refunded, nothing changes, and a refund up to that time that is told later takes nothing. For the server; writes with the rights of the tables'' owner, and audits what it gives back.
 
-source, environment, purchase_id: the purchase, as its receipt named it. at: when the refund was taken back. refund_ref: the store''s id of the refund; NULL is every refund of the purchase up to that time, told already or not. Only refund_ref may be NULL.
+source, environment, purchase_id: the purchase, as its receipt named it. at: when the refund was taken back. refund_ref: the store''s id of the refund; NULL is every refund of the purchase up to that time, told already or not. Only refund_ref and user_id may be NULL. user_id: whose it is, by which a router finds the cell; another person''s thing is refused, and NULL compares nothing.
 
 status: of the receipt now, as validate_purchase() has it; forgotten for a refund whose receipt has not come, and which stands no longer. kind, user_id, product_id: as of refund_store_purchase(). detail: what was given back, in words.
 
 Source: Apple''s REFUND_REVERSED, and the product''s rule that a reversal gives back what its refund took.
-Raises: 22004 (an argument other than refund_ref is NULL), 22008 (at is infinite), KB007 (the purchase goes from person to person; call again), KB106 (there is no such receipt), KB502 (its subscription is of another environment, or an event of that id came before with other content), KB503 (its subscription is another user''s), KB822 (the setting require_signature names the source, and the caller is not the owner of the tables).';
-GRANT EXECUTE ON FUNCTION coursebase.reverse_store_refund(text, text, text, timestamptz, text) TO server;
+Raises: 22004 (an argument other than refund_ref and user_id is NULL), 22008 (at is infinite), KB007 (the purchase goes from person to person; call again), KB106 (there is no such receipt), KB502 (its subscription is of another environment, or an event of that id came before with other content), KB503 (its subscription is another user''s), KB822 (the setting require_signature names the source, and the caller is not the owner of the tables).';
+GRANT EXECUTE ON FUNCTION coursebase.reverse_store_refund(text, text, text, timestamptz, text, uuid) TO server;
 
 CREATE FUNCTION coursebase.transfer_purchases(
     from_user uuid,
@@ -243,7 +245,8 @@ CREATE FUNCTION coursebase.acknowledge_purchase(
     source text,
     environment text,
     purchase_id text,
-    at timestamptz DEFAULT now()
+    at timestamptz DEFAULT now(),
+    user_id uuid DEFAULT NULL
 )
 RETURNS boolean
 LANGUAGE c
@@ -253,16 +256,16 @@ PARALLEL UNSAFE
 SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_acknowledge_purchase';
-COMMENT ON FUNCTION coursebase.acknowledge_purchase(text, text, text, timestamptz) IS
+COMMENT ON FUNCTION coursebase.acknowledge_purchase(text, text, text, timestamptz, uuid) IS
     'Records that the store was told that a purchase of any kind was delivered. The time of the first call stays. For the server; writes with the rights of the tables'' owner.
 
-source, environment, purchase_id: the purchase, as its receipt named it. at: when the store was told. No argument may be NULL.
+source, environment, purchase_id: the purchase, as its receipt named it. at: when the store was told. None of these may be NULL. user_id: whose it is, by which a router finds the cell; another person''s thing is refused, and NULL compares nothing.
 
 Answers true if the purchase is valid, also if it was acknowledged before; false if it is unknown or not valid.
 
 Source: Google Play''s rule that a purchase which is not acknowledged within three days is refunded.
-Raises: 22004 (an argument is NULL), 22008 (at is infinite).';
-GRANT EXECUTE ON FUNCTION coursebase.acknowledge_purchase(text, text, text, timestamptz) TO server;
+Raises: 22004 (an argument is NULL), 22008 (at is infinite), KB106 (user_id has no such purchase).';
+GRANT EXECUTE ON FUNCTION coursebase.acknowledge_purchase(text, text, text, timestamptz, uuid) TO server;
 
 CREATE FUNCTION coursebase.known_members(form text)
 RETURNS text[]

@@ -5,3 +5,9 @@ DROP FUNCTION coursebase.check_integrity();
 -- It has an argument more; with both, a call would be ambiguous.
 DROP FUNCTION coursebase.upsert_user(
     text, text, text, text, text, text, text, text, text, text, text, timestamptz);
+-- The same: each can be told whose it is.
+DROP FUNCTION coursebase.update_json(uuid, json, text);
+DROP FUNCTION coursebase.calculate_checksum(uuid);
+DROP FUNCTION coursebase.submit_custom_course(uuid, text, json, timestamptz);
+DROP FUNCTION coursebase.verify_gen_link(uuid, timestamptz);
+DROP FUNCTION coursebase.manage_regen_requests(uuid, timestamptz);

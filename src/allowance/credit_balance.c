@@ -16,6 +16,7 @@
 
 #include "allowance/credit_account.h"
 #include "allowance/seconds.h"
+#include "cells/directory.h"
 #include "core/args.h"
 #include "core/compat.h"
 #include "core/owner.h"
@@ -106,6 +107,8 @@ coursebase_ai_usage_member(PG_FUNCTION_ARGS)
 	args_require(fcinfo, 0);
 	compat_materialize(fcinfo);
 	credit_state_look(&state, PG_GETARG_UUID_P(0), args_time(fcinfo, 1));
+	if (!state.begun)
+		directory_require_here(PG_GETARG_UUID_P(0));
 	initStringInfo(&member);
 	credit_state_write(&member, &state);
 	values[0] = CStringGetTextDatum(member.data);

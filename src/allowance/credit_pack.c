@@ -38,6 +38,7 @@
 #include "core/plan.h"
 #include "core/schema.h"
 #include "core/signed_only.h"
+#include "identity/named.h"
 #include "identity/people_lock.h"
 
 /* The arguments of grant_credit_pack(), which are $1, $2, … of insert_purchase. */
@@ -63,7 +64,8 @@ enum
 	REFUND_ENVIRONMENT,
 	REFUND_PURCHASE,
 	REFUND_AT,
-	REFUND_CREDITS, /* also of reverse_credit_pack_refund() */
+	REFUND_CREDITS,
+	REFUND_USER,
 };
 
 static KeptPlan insert_purchase = {
@@ -249,8 +251,8 @@ coursebase_grant_credit_pack(PG_FUNCTION_ARGS)
 
 /*
  * SQL function: refund_credit_pack(source text, environment text, purchase_id text, at
- * timestamptz, credits bigint) returns table (credit_purchase_id uuid, bank_credits bigint,
- * bank_left bigint)
+ * timestamptz, credits bigint, user_id uuid) returns table (credit_purchase_id uuid,
+ * bank_credits bigint, bank_left bigint)
  */
 PGDLLEXPORT Datum
 coursebase_refund_credit_pack(PG_FUNCTION_ARGS)
@@ -276,8 +278,8 @@ coursebase_refund_credit_pack(PG_FUNCTION_ARGS)
 
 /*
  * SQL function: reverse_credit_pack_refund(source text, environment text, purchase_id text, at
- * timestamptz, credits bigint) returns table (credit_purchase_id uuid, bank_credits bigint,
- * bank_left bigint)
+ * timestamptz, credits bigint, user_id uuid) returns table (credit_purchase_id uuid,
+ * bank_credits bigint, bank_left bigint)
  */
 PGDLLEXPORT Datum
 coursebase_reverse_credit_pack_refund(PG_FUNCTION_ARGS)
@@ -471,8 +473,11 @@ credit_pack_move(const char *source, const char *environment, const char *purcha
 static void
 pack_lock(Purchase *purchase, FunctionCallInfo fcinfo)
 {
+	NamedUser named = named_user_read(fcinfo, REFUND_USER);
+
 	people_lock(people_find, &(Named){.purchase = purchase, .fcinfo = fcinfo},
 				args_text_or_null(fcinfo, REFUND_PURCHASE));
+	named_user_require(&named, &purchase->user);
 }
 
 /* Everybody who holds of the pack, of which the purchase is read anew each time. */

@@ -17,6 +17,7 @@
 #include "utils/tuplestore.h"
 
 #include "billing/line.h"
+#include "cells/directory.h"
 #include "core/args.h"
 #include "core/compat.h"
 #include "core/datum.h"
@@ -76,6 +77,8 @@ coursebase_compare_subscription(PG_FUNCTION_ARGS)
 	user = *PG_GETARG_UUID_P(0);
 	SPI_connect();
 	entries = entries_load(&user, NULL, NULL, true, &nentries);
+	if (nentries == 0)
+		directory_require_here(&user);
 	lines = lines_fold(entries, nentries, &nlines);
 	lines_compare(fcinfo, &user, lines, nlines);
 	shown = lines_shown(lines, nlines);

@@ -23,6 +23,7 @@
 #include "core/plan.h"
 #include "core/schema.h"
 #include "identity/anchor.h"
+#include "identity/asking.h"
 #include "identity/audit.h"
 #include "json/object_write.h"
 
@@ -62,6 +63,7 @@ coursebase_transfer_subscription(PG_FUNCTION_ARGS)
 	line = args_text_or_null(fcinfo, 1);
 	to = PG_GETARG_UUID_P(2);
 	schema_require_current();
+	identity_require_here(to);
 	SPI_connect();
 	plan_bind_text(&values, store);
 	plan_bind_text(&values, line);

@@ -152,6 +152,17 @@ directory_find(const pg_uuid_t *user, Residence *residence)
 	return residence_read(&people_by_id, UUIDPGetDatum(user), residence);
 }
 
+bool
+directory_has_elsewhere(const char *name, Size size, Cell *here, Residence *residence)
+{
+	pg_uuid_t user;
+
+	return cell_here(here) &&
+		   (directory_find_subject(pnstrdup(name, size), residence) ||
+			(uuid_read(name, size, &user) && directory_find(&user, residence))) &&
+		   residence->cell != here->number;
+}
+
 void
 directory_require_here(const pg_uuid_t *user)
 {

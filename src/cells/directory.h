@@ -28,6 +28,13 @@ typedef struct Residence
 extern bool directory_find_subject(const char *external_id, Residence *residence);
 extern bool directory_find(const pg_uuid_t *user, Residence *residence);
 
+/*
+ * Whether the directory has in another cell whom a token or a store names, by the external id
+ * or the id; writes to *here and *residence then. Asks which cell this is first.
+ */
+extern bool directory_has_elsewhere(const char *name, Size size, Cell *here,
+									Residence *residence);
+
 /* Raises KBC01 if the person lives in another cell. */
 extern void directory_require_here(const pg_uuid_t *user);
 

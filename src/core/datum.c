@@ -17,6 +17,37 @@ uuid_text(const pg_uuid_t *id)
 	return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(id)));
 }
 
+bool
+uuid_read(const char *text, Size size, pg_uuid_t *id)
+{
+	int digits = 0;
+
+	if (size != 36)
+		return false;
+	memset(id, 0, sizeof(*id));
+	for (int i = 0; i < 36; i++)
+	{
+		char c = text[i];
+		int digit;
+
+		if (i == 8 || i == 13 || i == 18 || i == 23)
+		{
+			if (c != '-')
+				return false;
+			continue;
+		}
+		if (c >= '0' && c <= '9')
+			digit = c - '0';
+		else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
+			digit = (c | 0x20) - 'a' + 10;
+		else
+			return false;
+		id->data[digits / 2] |= digits % 2 ? digit : digit << 4;
+		digits++;
+	}
+	return true;
+}
+
 char *
 time_text(TimestampTz time)
 {

@@ -20,6 +20,12 @@ extern char *time_text(TimestampTz time);
  */
 extern char *time_utc_text(TimestampTz time);
 
+/*
+ * Reads a uuid of the form 8-4-4-4-12, in which tokens and stores carry one; false for anything
+ * else, on which the input function of the type would raise.
+ */
+extern bool uuid_read(const char *text, Size size, pg_uuid_t *id);
+
 /* The label of a value of any enum. */
 extern char *enum_text(Datum value);
 

@@ -20,6 +20,7 @@
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
+#include "cells/directory.h"
 #include "core/compat.h"
 #include "discounts/amount.h"
 #include "discounts/discount.h"
@@ -31,6 +32,7 @@ enum
 	ASK_AT,
 };
 
+static DiscountFacts facts_ask(const DiscountOrder *order);
 static void row_put(FunctionCallInfo fcinfo, const DiscountRule *rule, int passed,
 					const char *detail);
 
@@ -58,9 +60,7 @@ coursebase_validate_discount(PG_FUNCTION_ARGS)
 
 	initStringInfo(&detail);
 	compat_materialize(fcinfo);
-	SPI_connect();
-	facts = discount_facts_read(&order, true);
-	SPI_finish();
+	facts = facts_ask(&order);
 	failed = discount_verdict(&order, &facts, &detail);
 	amount = failed == NULL ? discount_amount(&order, &facts) : 0;
 	end = facts.found ? Min(facts.expires_at, facts.entry_expires_at) : DT_NOEND;
@@ -90,9 +90,7 @@ coursebase_explain_discount(PG_FUNCTION_ARGS)
 
 	initStringInfo(&detail);
 	compat_materialize(fcinfo);
-	SPI_connect();
-	facts = discount_facts_read(&order, true);
-	SPI_finish();
+	facts = facts_ask(&order);
 	for (int i = 0; i < discount_nrules; i++)
 	{
 		int passed = -1; /* not asked: without a code there is nothing to look at */
@@ -134,6 +132,23 @@ coursebase_split_discount(PG_FUNCTION_ARGS)
 		shares[i] = Int64GetDatum(parts[i].share);
 	PG_RETURN_ARRAYTYPE_P(
 		construct_array(shares, count, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, 'd'));
+}
+
+/*
+ * The facts for a question. A person without an open account may live in another cell: raises
+ * KBC01 then, because the rules would say that there is no such person.
+ */
+static DiscountFacts
+facts_ask(const DiscountOrder *order)
+{
+	DiscountFacts facts;
+
+	SPI_connect();
+	facts = discount_facts_read(order, true);
+	SPI_finish();
+	if (!facts.user_open)
+		directory_require_here(&order->user);
+	return facts;
 }
 
 /* passed below 0: the rule was not asked, and passed and detail are NULL. */

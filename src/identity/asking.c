@@ -113,7 +113,6 @@ static bool subject_lives_elsewhere(const Subject *subject, Cell *here, Residenc
 static const User *user_named(const pg_uuid_t *id);
 static User user_read(RowsSource *source, Datum key, Snapshot snapshot);
 static bool subject_is_text(const Subject *subject);
-static bool subject_is_uuid(const Subject *subject, pg_uuid_t *uuid);
 
 void
 identity_init(void)
@@ -222,6 +221,20 @@ identity_follow(pg_uuid_t *user)
 	return found->merged;
 }
 
+void
+identity_require_here(const pg_uuid_t *user)
+{
+	user_named(user);
+}
+
+void
+identity_require_caller_here(void)
+{
+	pg_uuid_t user;
+
+	identity_current_user(&user);
+}
+
 /*
  * The user of that id, from the last look-up if it still holds; valid until the next one.
  * Raises KBC01 for a person who lives in another cell.
@@ -298,7 +311,7 @@ user_of_subject(const Subject *subject, Snapshot snapshot)
 	user = user_read(&users_by_subject,
 					 PointerGetDatum(cstring_to_text_with_len(subject->bytes, subject->size)),
 					 snapshot);
-	if (!user.exists && subject_is_uuid(subject, &uuid))
+	if (!user.exists && uuid_read(subject->bytes, subject->size, &uuid))
 		user = user_read(&users_by_id, UUIDPGetDatum(&uuid), snapshot);
 	if (user.merged)
 		user = user_read(&users_by_id, UUIDPGetDatum(&user.merged_into), snapshot);
@@ -312,14 +325,8 @@ user_of_subject(const Subject *subject, Snapshot snapshot)
 static bool
 subject_lives_elsewhere(const Subject *subject, Cell *here, Residence *residence)
 {
-	pg_uuid_t uuid;
-
-	if (!cell_here(here) || !subject_is_text(subject))
-		return false;
-	if (!directory_find_subject(pnstrdup(subject->bytes, subject->size), residence) &&
-		!(subject_is_uuid(subject, &uuid) && directory_find(&uuid, residence)))
-		return false;
-	if (residence->cell == here->number)
+	if (!subject_is_text(subject) ||
+		!directory_has_elsewhere(subject->bytes, subject->size, here, residence))
 		return false;
 	answer.serial = 0;
 	return true;
@@ -368,41 +375,6 @@ subject_is_text(const Subject *subject)
 	for (int i = 0; i < subject->size; i++)
 		if (subject->bytes[i] == '\0' || IS_HIGHBIT_SET(subject->bytes[i]))
 			return false;
-	return true;
-}
-
-/*
- * Reads a subject of the form 8-4-4-4-12, in which tokens carry a uuid. The input function of
- * the type uuid is not used, because it raises on anything else.
- */
-static bool
-subject_is_uuid(const Subject *subject, pg_uuid_t *uuid)
-{
-	int digits = 0;
-
-	if (subject->size != 36)
-		return false;
-	memset(uuid, 0, sizeof(*uuid));
-	for (int i = 0; i < 36; i++)
-	{
-		char c = subject->bytes[i];
-		int digit;
-
-		if (i == 8 || i == 13 || i == 18 || i == 23)
-		{
-			if (c != '-')
-				return false;
-			continue;
-		}
-		if (c >= '0' && c <= '9')
-			digit = c - '0';
-		else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
-			digit = (c | 0x20) - 'a' + 10;
-		else
-			return false;
-		uuid->data[digits / 2] |= digits % 2 ? digit : digit << 4;
-		digits++;
-	}
 	return true;
 }
 

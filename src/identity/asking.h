@@ -64,6 +64,13 @@ extern AskingOutcome identity_explain(pg_uuid_t *user, bool *admin);
 /* Whether the user exists and is open; *admin says whether that user is an administrator. */
 extern bool identity_user_read(const pg_uuid_t *user, bool *admin);
 
+/* Raises KBC01 for a person who lives in another cell: for a call that would otherwise answer
+ * or refuse without having looked for the person. */
+extern void identity_require_here(const pg_uuid_t *user);
+
+/* The same of who asks: for a refusal that did not look who that is. */
+extern void identity_require_caller_here(void);
+
 /* Replaces the id of a merged account by that of the person who was kept, as the active
  * snapshot sees it; false, and nothing changed, for any other. */
 extern bool identity_follow(pg_uuid_t *user);

@@ -39,6 +39,7 @@ static Datum uuid_result(FunctionCallInfo fcinfo, bool found, const pg_uuid_t *u
 
 PG_FUNCTION_INFO_V1(coursebase_current_user_id);
 PG_FUNCTION_INFO_V1(coursebase_is_admin);
+PG_FUNCTION_INFO_V1(coursebase_has_account);
 PG_FUNCTION_INFO_V1(coursebase_own_from);
 PG_FUNCTION_INFO_V1(coursebase_own_to);
 PG_FUNCTION_INFO_V1(coursebase_own_cohort_from);
@@ -58,6 +59,19 @@ PGDLLEXPORT Datum
 coursebase_is_admin(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(identity_is_admin());
+}
+
+/*
+ * SQL function: has_account(user_id uuid) returns boolean
+ *
+ * For functions in SQL that answer about a person: KBC01 comes with it.
+ */
+PGDLLEXPORT Datum
+coursebase_has_account(PG_FUNCTION_ARGS)
+{
+	bool admin;
+
+	PG_RETURN_BOOL(!PG_ARGISNULL(0) && identity_user_read(PG_GETARG_UUID_P(0), &admin));
 }
 
 /* SQL function: own_from() returns uuid */

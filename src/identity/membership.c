@@ -107,6 +107,8 @@ membership_require(const pg_uuid_t *organization, MembershipRole least)
 {
 	if (identity_is_server())
 		return;
+	if (organization == NULL)
+		identity_require_caller_here();
 	if (organization == NULL || !membership_holds(organization, least))
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("only staff of its organisation may do this"),

@@ -26,6 +26,7 @@
 #include "core/plan.h"
 #include "core/row_kept.h"
 #include "core/schema.h"
+#include "identity/named.h"
 #include "json/document.h"
 #include "json/json_load.h"
 #include "json/splice.h"
@@ -34,6 +35,7 @@
 /* The row as it was locked, then as it was written. */
 typedef struct CourseDocument
 {
+	pg_uuid_t user; /* whose course it is */
 	Datum data;
 	char *checksum;
 	int32 size;
@@ -45,6 +47,7 @@ enum
 	LOCKED_DATA = 1,
 	LOCKED_CHECKSUM,
 	LOCKED_SIZE,
+	LOCKED_USER,
 };
 
 /* The columns of write_document. */
@@ -56,7 +59,7 @@ enum
 
 /* The lock comes before the read: a call that waited reads what the call before it appended. */
 static KeptPlan lock_document = {
-	.sql = "SELECT data, checksum, file_size_bytes FROM coursebase.custom_courses"
+	.sql = "SELECT data, checksum, file_size_bytes, user_id FROM coursebase.custom_courses"
 		   " WHERE id = $1 FOR NO KEY UPDATE",
 	.nargs = 1,
 	.types = {UUIDOID},
@@ -107,25 +110,29 @@ PG_FUNCTION_INFO_V1(coursebase_update_json);
 PG_FUNCTION_INFO_V1(coursebase_calculate_checksum);
 
 /*
- * SQL function: update_json(custom_course_id uuid, audio json, expected_checksum text) returns
- * table (checksum text, file_size_bytes integer, appended integer, skipped integer)
+ * SQL function: update_json(custom_course_id uuid, audio json, expected_checksum text,
+ * user_id uuid) returns table (checksum text, file_size_bytes integer, appended integer,
+ * skipped integer)
  */
 PGDLLEXPORT Datum
 coursebase_update_json(PG_FUNCTION_ARGS)
 {
 	AudioCall call;
 	CourseDocument document;
+	NamedUser named;
 	JsonText json;
 	JsonFound found;
 
 	args_require_first(fcinfo, 2);
 	schema_require_current();
+	named = named_user_read(fcinfo, 3);
 	compat_materialize(fcinfo);
 	SPI_connect();
 	/* before the lock, so that a call which is refused makes nobody wait; within SPI, so that
 	 * what the call holds is freed at SPI_finish() */
 	audio_call_read(&call, PG_GETARG_DATUM(1));
 	document = document_lock(PG_GETARG_DATUM(0));
+	named_user_require(&named, &document.user);
 	document_require(&document, args_text_or_null(fcinfo, 2));
 	json_load(&json, document.data);
 	target_find(&call, &json, &found);
@@ -138,8 +145,8 @@ coursebase_update_json(PG_FUNCTION_ARGS)
 }
 
 /*
- * SQL function: calculate_checksum(custom_course_id uuid) returns table (checksum text,
- * file_size_bytes integer)
+ * SQL function: calculate_checksum(custom_course_id uuid, user_id uuid) returns table (checksum
+ * text, file_size_bytes integer)
  *
  * Writes only what is wrong: a row that is right keeps its updated_at.
  */
@@ -148,13 +155,16 @@ coursebase_calculate_checksum(PG_FUNCTION_ARGS)
 {
 	char checksum[DIGEST_HEX_SIZE];
 	CourseDocument document;
+	NamedUser named;
 	int32 size;
 
-	args_require_all(fcinfo);
+	args_require(fcinfo, 0);
 	schema_require_current();
+	named = named_user_read(fcinfo, 1);
 	compat_materialize(fcinfo);
 	SPI_connect();
 	document = document_lock(PG_GETARG_DATUM(0));
+	named_user_require(&named, &document.user);
 	size = (int32) document_digest(document.data, DOCUMENT_STORED, DIGEST_MD5, checksum);
 	if (size != document.size || strcmp(checksum, document.checksum) != 0)
 	{
@@ -185,6 +195,7 @@ document_lock(Datum id)
 	document.data = plan_value_as(0, LOCKED_DATA, JSONOID, NULL);
 	document.checksum = plan_text_required(0, LOCKED_CHECKSUM);
 	document.size = plan_int32(0, LOCKED_SIZE);
+	document.user = plan_uuid(0, LOCKED_USER);
 	return document;
 }
 

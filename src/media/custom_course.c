@@ -31,6 +31,7 @@
 #include "core/signed_only.h"
 #include "identity/anchor.h"
 #include "identity/asking.h"
+#include "identity/named.h"
 #include "media/form.h"
 #include "media/link.h"
 
@@ -46,6 +47,14 @@ enum
 	CREATE_TITLE,
 	CREATE_DESCRIPTION,
 	CREATE_AT,
+};
+
+/* The last arguments of the functions that know the person by a link or a purchase. */
+enum
+{
+	SUBMIT_USER = 4,
+	VERIFY_USER = 2,
+	REGEN_USER = 2,
 };
 
 /* What is done with a form: every step checks the form, the last one submits it. */
@@ -119,8 +128,8 @@ PG_FUNCTION_INFO_V1(coursebase_manage_regen_requests);
 PG_FUNCTION_INFO_V1(coursebase_create_custom_course);
 PG_FUNCTION_INFO_V1(coursebase_own_custom_course_ids);
 
-/* SQL function: submit_custom_course(link_token uuid, step text, answers json, at timestamptz)
- * returns json */
+/* SQL function: submit_custom_course(link_token uuid, step text, answers json, at timestamptz,
+ * user_id uuid) returns json */
 PGDLLEXPORT Datum
 coursebase_submit_custom_course(PG_FUNCTION_ARGS)
 {
@@ -128,14 +137,18 @@ coursebase_submit_custom_course(PG_FUNCTION_ARGS)
 	SubmitStep step;
 	Link link;
 	Form form;
+	NamedUser named;
 	Datum result;
 
-	args_require_all(fcinfo);
+	args_require_first(fcinfo, SUBMIT_USER);
 	schema_require_current();
+	named = named_user_read(fcinfo, SUBMIT_USER);
 	step = args_word(fcinfo, 1, step_names, lengthof(step_names));
 	at = PG_GETARG_TIMESTAMPTZ(3);
 	SPI_connect();
 	link = link_find(PG_GETARG_UUID_P(0), false);
+	if (link.found)
+		named_user_require(&named, &link.user);
 	link_require(&link, at);
 	form_read(&form, PG_GETARG_DATUM(2));
 	if (step == STEP_GENERATE_AUDIO)
@@ -146,16 +159,18 @@ coursebase_submit_custom_course(PG_FUNCTION_ARGS)
 }
 
 /*
- * SQL function: verify_gen_link(link_token uuid, at timestamptz) returns table (valid boolean,
- * reason text, expires_at timestamptz)
+ * SQL function: verify_gen_link(link_token uuid, at timestamptz, user_id uuid) returns table
+ * (valid boolean, reason text, expires_at timestamptz)
  *
- * Answers and never raises: a link_token that is null is not found.
+ * Answers and never raises but KBC01: a link_token that is null, or another person's, is not
+ * found.
  */
 PGDLLEXPORT Datum
 coursebase_verify_gen_link(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	Link link = {false};
+	NamedUser named = named_user_read(fcinfo, VERIFY_USER);
 	LinkState state;
 	Datum values[3] = {0};
 	bool nulls[3] = {false};
@@ -165,6 +180,8 @@ coursebase_verify_gen_link(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(0))
 		link = link_find(PG_GETARG_UUID_P(0), true);
 	SPI_finish();
+	if (link.found)
+		link.found = named_user_may_be(&named, &link.user);
 	state = link_state(&link, args_time_or_now(fcinfo, 1));
 	values[0] = BoolGetDatum(state == LINK_VALID);
 	nulls[1] = state == LINK_VALID;
@@ -178,8 +195,8 @@ coursebase_verify_gen_link(PG_FUNCTION_ARGS)
 }
 
 /*
- * SQL function: manage_regen_requests(purchase_id uuid, at timestamptz) returns table
- * (link_token uuid, expires_at timestamptz)
+ * SQL function: manage_regen_requests(purchase_id uuid, at timestamptz, user_id uuid) returns
+ * table (link_token uuid, expires_at timestamptz)
  *
  * A link that still leads to the form is answered as it is, so that asking twice issues one.
  */
@@ -191,12 +208,14 @@ coursebase_manage_regen_requests(PG_FUNCTION_ARGS)
 	bool nulls[2] = {false};
 	pg_uuid_t *purchase;
 	TimestampTz at;
+	NamedUser named;
 	Link link;
 
-	args_require_all(fcinfo);
+	args_require_first(fcinfo, REGEN_USER);
 	purchase = PG_GETARG_UUID_P(0);
 	at = args_time(fcinfo, 1);
 	schema_require_current();
+	named = named_user_read(fcinfo, REGEN_USER);
 	compat_materialize(fcinfo);
 	SPI_connect();
 	link = link_lock(purchase);
@@ -205,6 +224,7 @@ coursebase_manage_regen_requests(PG_FUNCTION_ARGS)
 						errmsg("there is no such purchase of a custom course"),
 						errdetail("None has the id %s.", uuid_text(purchase)),
 						errhint("Give the id of a row of custom_course_purchases.")));
+	named_user_require(&named, &link.user);
 	switch (link_state(&link, at))
 	{
 		case LINK_VALID:

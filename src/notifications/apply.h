@@ -40,6 +40,7 @@ typedef struct NoticeCall
 	const pg_uuid_t *user; /* named by the caller; NULL: nobody */
 	bool verified;         /* the sender or the content was proven */
 	bool proven;           /* the content is signed */
+	bool is_delivery;      /* it comes now: another cell than this one is told to the sender */
 	TimestampTz at;
 } NoticeCall;
 

@@ -187,6 +187,7 @@ static bool effect_is_final(const NoticeEffect *effect);
 static void effect_try(const NoticeCall *call, NoticeEffect *effect);
 static bool effect_run(void *argument);
 static bool is_answer(int sqlstate);
+static bool is_answer_here(int sqlstate);
 static char *notification_id(const Received *received, const StoreNotice *notice);
 static char *kind_of(const StoreNotice *notice);
 static char *text_from(JsonSlice slice);
@@ -231,6 +232,7 @@ coursebase_take_notification(PG_FUNCTION_ARGS)
 	}
 	call.verified = row.proof != PROOF_NONE;
 	call.proven = row.proof == PROOF_SIGNED;
+	call.is_delivery = true;
 	/* from here on the notification is ours: whatever becomes of it stands in its row */
 	row_find(&received, &notice, row.proof, call.id, call.at, &row);
 	if (!row.is_final)
@@ -427,6 +429,7 @@ row_replay(const pg_uuid_t *id, TimestampTz at, InboxRow *row)
 	call.user = row->effect.has_user ? &row->effect.user : NULL;
 	call.verified = row->proof != PROOF_NONE;
 	call.proven = row->proof == PROOF_SIGNED;
+	call.is_delivery = false;
 	call.at = at;
 	row_settle(row, &call);
 	return true;
@@ -535,8 +538,8 @@ takeup_names_came(Datum names, TimestampTz at)
 static void
 effect_try(const NoticeCall *call, NoticeEffect *effect)
 {
-	ErrorData *error =
-		attempt(effect_run, &(Effecting){.call = call, .effect = effect}, is_answer);
+	ErrorData *error = attempt(effect_run, &(Effecting){.call = call, .effect = effect},
+							   call->is_delivery ? is_answer_here : is_answer);
 
 	if (error == NULL)
 		return;
@@ -568,6 +571,14 @@ is_answer(int sqlstate)
 		return false;
 	return class == ERRCODE_TO_CATEGORY(ERRCODE_CB_NOT_FOUND) ||
 		   class == ERRCODE_DATA_EXCEPTION || class == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION;
+}
+
+/* Whose person lives in another cell belongs there: nothing of it is kept here, and the sender
+ * is told where. A replay has no sender, so that the row says it. */
+static bool
+is_answer_here(int sqlstate)
+{
+	return sqlstate != ERRCODE_CB_LIVES_ELSEWHERE && is_answer(sqlstate);
 }
 
 /* The provider's id, or what stands for one. A purchase of Google Play has no id of its own as

@@ -13,6 +13,7 @@
 #include "utils/builtins.h"
 #include "utils/uuid.h"
 
+#include "cells/directory.h"
 #include "core/datum.h"
 #include "core/owner.h"
 #include "core/plan.h"
@@ -72,6 +73,7 @@ static KeptPlan follow_transfers = {
 };
 
 static Datum names_array(const JsonSlice *names, int nnames);
+static void names_require_here(const JsonSlice *names, int nnames);
 static bool bound_find(const NoticeCall *call, pg_uuid_t *user, bool *closed);
 
 /* In the order of trust: what is bound, what the content names, what the caller says. The
@@ -106,6 +108,7 @@ whose_find(const NoticeCall *call, pg_uuid_t *user)
 		*user = people[0];
 		return call->user == NULL || uuid_equal(user, call->user) ? WHOSE_FOUND : WHOSE_OTHER;
 	}
+	names_require_here(notice->accounts, notice->naccounts);
 	/* The operator may forbid that the caller says whose a signed document is. */
 	if (call->user == NULL || (call->proven && setting_boolean("require_account_token")))
 		return WHOSE_NOBODY;
@@ -165,6 +168,23 @@ whose_transferred(const JsonSlice *names, int nnames, TimestampTz at, const char
 		return false;
 	*person = plan_uuid(0, 1);
 	return true;
+}
+
+/* Raises KBC01 if one of the names, none of which is known here, is that of a person who lives
+ * in another cell: the caller is not to say that it is somebody else's. */
+static void
+names_require_here(const JsonSlice *names, int nnames)
+{
+	Residence residence;
+	Cell here;
+
+	for (int i = 0; i < nnames; i++)
+	{
+		const char *name = notice_text(names[i]);
+
+		if (name != NULL && directory_has_elsewhere(name, strlen(name), &here, &residence))
+			directory_raise_elsewhere(&here, &residence);
+	}
 }
 
 /* Names as text[], in the current context. */

@@ -293,6 +293,8 @@ coursebase_current_day(PG_FUNCTION_ARGS)
 		day = plan_int32(0, DAY_NUMBER);
 	}
 	SPI_finish();
+	if (day < 0)
+		identity_require_caller_here();
 	if (day < 0 || !(caller_is(&user) || identity_is_admin() ||
 					 membership_holds(&organization, MEMBERSHIP_COACH)))
 		PG_RETURN_NULL();
@@ -350,6 +352,7 @@ workout_require(const pg_uuid_t *program, Datum workout)
 static void
 not_found_raise(Datum id)
 {
+	identity_require_caller_here();
 	ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such entitlement"),
 					errdetail("You have none with the id %s.", uuid_text(DatumGetUUIDP(id))),
 					errhint("See course_library() for what you have.")));

@@ -121,6 +121,7 @@ log_user(const pg_uuid_t *named, pg_uuid_t *user)
 	if (has_bypassrls_privilege(GetUserId()) || (known && uuid_equal(named, user)))
 	{
 		*user = *named;
+		identity_require_here(user);
 		return true;
 	}
 	ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

@@ -35,6 +35,7 @@
 #include "core/schema.h"
 #include "core/signed_only.h"
 #include "identity/anchor.h"
+#include "identity/named.h"
 #include "sales/sale.h"
 
 /* No provider's id of a refund begins so. */
@@ -53,6 +54,7 @@ enum
 	PAYMENT_REF,
 	PAYMENT_IS_TOTAL,
 	PAYMENT_AT,
+	PAYMENT_USER,
 };
 
 /* The arguments of reverse_refund(). */
@@ -62,6 +64,7 @@ enum
 	REVERSE_REF,
 	REVERSE_AMOUNT,
 	REVERSE_AT,
+	REVERSE_USER,
 };
 
 #define ANSWER_COLUMNS 4
@@ -230,15 +233,16 @@ sale_references_write(FunctionCallInfo fcinfo, int session, int first)
 
 /*
  * SQL function: refund_payment(payment_intent_id text, charge_id text, invoice_id text,
- * amount_in_cents bigint, refund_ref text, is_total boolean, at timestamptz) returns table
- * (purchase_id uuid, refunded_in_cents integer, refunded_at timestamptz, revoked_course_ids
- * uuid[])
+ * amount_in_cents bigint, refund_ref text, is_total boolean, at timestamptz, user_id uuid)
+ * returns table (purchase_id uuid, refunded_in_cents integer, refunded_at timestamptz,
+ * revoked_course_ids uuid[])
  */
 PGDLLEXPORT Datum
 coursebase_refund_payment(PG_FUNCTION_ARGS)
 {
 	PlanValues values = {0};
 	pg_uuid_t purchase, user;
+	NamedUser named;
 	int64 refunded;
 
 	for (int i = PAYMENT_AMOUNT; i <= PAYMENT_IS_TOTAL; i++)
@@ -248,6 +252,7 @@ coursebase_refund_payment(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("amount_in_cents must be above 0")));
 	schema_require_current();
+	named = named_user_read(fcinfo, PAYMENT_USER);
 	compat_materialize(fcinfo);
 	SPI_connect();
 	for (int i = PAYMENT_INTENT; i <= PAYMENT_INVOICE; i++)
@@ -258,6 +263,7 @@ coursebase_refund_payment(PG_FUNCTION_ARGS)
 						errhint("Tell the refund again when the sale has come.")));
 	purchase = plan_uuid(0, 1);
 	user = plan_uuid(0, 2);
+	named_user_require(&named, &user);
 	purchase_lock(&purchase, &user);
 	values = (PlanValues){0};
 	plan_bind_uuid(&values, &purchase);
@@ -274,19 +280,22 @@ coursebase_refund_payment(PG_FUNCTION_ARGS)
 
 /*
  * SQL function: reverse_refund(purchase_id uuid, refund_ref text, amount_in_cents bigint, at
- * timestamptz) returns table (purchase_id uuid, refunded_in_cents integer, refunded_at
- * timestamptz, revoked_course_ids uuid[])
+ * timestamptz, user_id uuid) returns table (purchase_id uuid, refunded_in_cents integer,
+ * refunded_at timestamptz, revoked_course_ids uuid[])
  */
 PGDLLEXPORT Datum
 coursebase_reverse_refund(PG_FUNCTION_ARGS)
 {
 	PlanValues values = {0};
 	pg_uuid_t purchase, user;
+	NamedUser named;
 	TimestampTz at;
 	char *ref;
 	Datum key;
 
-	args_require_all_but(fcinfo, REVERSE_AMOUNT);
+	for (int i = REVERSE_PURCHASE; i <= REVERSE_AT; i++)
+		if (i != REVERSE_AMOUNT)
+			args_require(fcinfo, i);
 	if (!PG_ARGISNULL(REVERSE_AMOUNT))
 		args_money(fcinfo, REVERSE_AMOUNT);
 	at = args_time(fcinfo, REVERSE_AT);
@@ -295,6 +304,7 @@ coursebase_reverse_refund(PG_FUNCTION_ARGS)
 	schema_require_current();
 	/* it gives: a stolen server key must not take refunds back */
 	signed_only_require("stripe");
+	named = named_user_read(fcinfo, REVERSE_USER);
 	compat_materialize(fcinfo);
 	SPI_connect();
 	key = UUIDPGetDatum(&purchase);
@@ -303,6 +313,7 @@ coursebase_reverse_refund(PG_FUNCTION_ARGS)
 						errdetail("None has the id %s.", uuid_text(&purchase)),
 						errhint("Give the id of a row of purchases.")));
 	user = plan_uuid(0, 1);
+	named_user_require(&named, &user);
 	purchase_lock(&purchase, &user);
 	if (reference_reverse(&purchase, ref, at) == 0 && !PG_ARGISNULL(REVERSE_AMOUNT))
 	{

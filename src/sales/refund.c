@@ -31,6 +31,7 @@
 #include "core/plan.h"
 #include "core/schema.h"
 #include "identity/anchor.h"
+#include "identity/named.h"
 #include "sales/sale.h"
 
 /* The arguments of refund_purchase(). */
@@ -40,6 +41,7 @@ enum
 	ARGUMENT_AMOUNT,
 	ARGUMENT_AT,
 	ARGUMENT_REF,
+	ARGUMENT_USER,
 };
 
 /* The columns of lock_purchase. */
@@ -117,7 +119,7 @@ static KeptPlan read_refund = {
 };
 
 static void arguments_check(FunctionCallInfo fcinfo);
-static Sale sale_lock(const pg_uuid_t *purchase);
+static Sale sale_lock(const pg_uuid_t *purchase, const NamedUser *named);
 static bool refund_told(const Sale *sale, FunctionCallInfo fcinfo);
 static void sale_refund(const Sale *sale, FunctionCallInfo fcinfo);
 static int32 refund_amount(const Sale *sale, FunctionCallInfo fcinfo);
@@ -130,8 +132,8 @@ PG_FUNCTION_INFO_V1(coursebase_refund_purchase);
 
 /*
  * SQL function: refund_purchase(purchase_id uuid, amount_in_cents bigint, at timestamptz,
- * refund_ref text) returns table (purchase_id uuid, refunded_in_cents integer, refunded_at
- * timestamptz, revoked_course_ids uuid[])
+ * refund_ref text, user_id uuid) returns table (purchase_id uuid, refunded_in_cents integer,
+ * refunded_at timestamptz, revoked_course_ids uuid[])
  *
  * A reference that is recorded already, or a purchase that is refunded in full, changes
  * nothing: the answer is then what an earlier call made of the purchase.
@@ -139,13 +141,15 @@ PG_FUNCTION_INFO_V1(coursebase_refund_purchase);
 PGDLLEXPORT Datum
 coursebase_refund_purchase(PG_FUNCTION_ARGS)
 {
+	NamedUser named;
 	Sale sale;
 
 	arguments_check(fcinfo);
 	schema_require_current();
+	named = named_user_read(fcinfo, ARGUMENT_USER);
 	compat_materialize(fcinfo);
 	SPI_connect();
-	sale = sale_lock(PG_GETARG_UUID_P(ARGUMENT_PURCHASE));
+	sale = sale_lock(PG_GETARG_UUID_P(ARGUMENT_PURCHASE), &named);
 	if (!refund_told(&sale, fcinfo) && !sale.ended)
 		sale_refund(&sale, fcinfo);
 	refund_return(fcinfo, &sale);
@@ -175,7 +179,7 @@ arguments_check(FunctionCallInfo fcinfo)
  * never changes (trigger t300_keep).
  */
 static Sale
-sale_lock(const pg_uuid_t *purchase)
+sale_lock(const pg_uuid_t *purchase, const NamedUser *named)
 {
 	Sale sale = {.id = *purchase};
 	Datum key = UUIDPGetDatum(&sale.id);
@@ -184,6 +188,7 @@ sale_lock(const pg_uuid_t *purchase)
 	if (owner_execute(&read_user, &key, NULL, false) != 1)
 		raise_no_purchase(purchase);
 	user = plan_uuid(0, 1);
+	named_user_require(named, &user);
 	anchor_user_require(&user);
 	if (owner_execute(&lock_purchase, &key, NULL, false) != 1)
 		raise_no_purchase(purchase);

@@ -18,6 +18,7 @@
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/schema.h"
+#include "identity/named.h"
 #include "store/purchase_key.h"
 
 /*
@@ -53,24 +54,45 @@ static KeptPlan acknowledged[] = {
 	ACKNOWLEDGED("custom_course_purchases", LINK_CONDITION),
 };
 
+/* Whose the purchase is; of a receipt that is nobody's yet no row. */
+static KeptPlan find_person = {
+	.sql = "SELECT p.user_id FROM (SELECT x.user_id FROM coursebase.store_receipts x"
+		   " WHERE " PURCHASE_KEY " UNION ALL SELECT x.user_id"
+		   " FROM coursebase.course_purchases x WHERE " PURCHASE_KEY " UNION ALL"
+		   " SELECT x.user_id FROM coursebase.ai_credit_purchases x WHERE " PURCHASE_KEY
+		   " UNION ALL SELECT c.user_id FROM coursebase.custom_course_purchases x"
+		   " JOIN coursebase.custom_courses c ON c.id = x.course_id WHERE " PURCHASE_KEY
+		   ") p WHERE p.user_id IS NOT NULL LIMIT 1",
+	.nargs = 3,
+	.types = {TEXTOID, TEXTOID, TEXTOID},
+};
+
 PG_FUNCTION_INFO_V1(coursebase_acknowledge_purchase);
 
 /*
  * SQL function: acknowledge_purchase(source text, environment text, purchase_id text, at
- * timestamptz) returns boolean
+ * timestamptz, user_id uuid) returns boolean
  */
 PGDLLEXPORT Datum
 coursebase_acknowledge_purchase(PG_FUNCTION_ARGS)
 {
 	PlanValues values = {0};
 	PurchaseKey key;
+	NamedUser named;
+	pg_uuid_t person;
 	bool told = false;
 
 	purchase_key_read(&key, fcinfo);
 	purchase_key_bind(&values, &key);
 	plan_bind_time(&values, args_time(fcinfo, 3));
 	schema_require_current();
+	named = named_user_read(fcinfo, 4);
 	SPI_connect();
+	if (named.given && owner_execute(&find_person, values.datums, values.nulls, false) > 0)
+	{
+		person = plan_uuid(0, 1);
+		named_user_require(&named, &person);
+	}
 	/* the second statement takes the first three of the same values */
 	for (int i = 0; i < lengthof(acknowledge) && !told; i++)
 		told = owner_execute(&acknowledge[i], values.datums, values.nulls, false) > 0 ||

@@ -33,6 +33,7 @@
 #include "core/row_kept.h"
 #include "core/schema.h"
 #include "identity/audit.h"
+#include "identity/named.h"
 #include "json/object_write.h"
 #include "store/delivery.h"
 #include "store/purchase_key.h"
@@ -200,12 +201,14 @@ enum
 	ARGUMENT_QUANTITY,
 	ARGUMENT_AMOUNT,
 	ARGUMENT_REF,
+	ARGUMENT_USER,
 };
 
 /* A purchase that is to be refunded, as the tables know it. */
 typedef struct Refund
 {
 	PurchaseKey key;
+	NamedUser named; /* nobody, but for who calls by SQL */
 	TimestampTz at;
 	bool known; /* a user has the purchase */
 	pg_uuid_t user;
@@ -255,8 +258,9 @@ PG_FUNCTION_INFO_V1(coursebase_refund_store_purchase);
 
 /*
  * SQL function: refund_store_purchase(source text, environment text, purchase_id text, at
- * timestamptz, quantity integer, amount_in_cents bigint, refund_ref text) returns table (status
- * text, kind text, user_id uuid, product_id text, refunded_at timestamptz, detail text)
+ * timestamptz, quantity integer, amount_in_cents bigint, refund_ref text, user_id uuid) returns
+ * table (status text, kind text, user_id uuid, product_id text, refunded_at timestamptz, detail
+ * text)
  */
 PGDLLEXPORT Datum
 coursebase_refund_store_purchase(PG_FUNCTION_ARGS)
@@ -268,6 +272,7 @@ coursebase_refund_store_purchase(PG_FUNCTION_ARGS)
 	refund.at = args_time(fcinfo, ARGUMENT_AT);
 	part_read(&refund, fcinfo);
 	schema_require_current();
+	refund.named = named_user_read(fcinfo, ARGUMENT_USER);
 	compat_materialize(fcinfo);
 	SPI_connect();
 	rights = owner_enter();
@@ -492,6 +497,8 @@ purchase_find(Refund *refund)
 	refund->kind = plan_text(0, FOUND_KIND);
 	refund->product_id = plan_text(0, FOUND_PRODUCT_ID);
 	refund->line = plan_text(0, FOUND_LINE);
+	if (refund->known)
+		named_user_require(&refund->named, &refund->user);
 }
 
 /*

@@ -38,6 +38,7 @@
 #include "core/schema.h"
 #include "core/signed_only.h"
 #include "identity/audit.h"
+#include "identity/named.h"
 #include "json/object_write.h"
 #include "store/delivery.h"
 #include "store/purchase_key.h"
@@ -49,6 +50,7 @@ enum
 {
 	ARGUMENT_AT = 3,
 	ARGUMENT_REF,
+	ARGUMENT_USER,
 };
 
 static KeptPlan find_receipt = {
@@ -161,6 +163,7 @@ static KeptPlan restore_discount = {
 typedef struct Reversal
 {
 	PurchaseKey key;
+	NamedUser named; /* nobody, but for who calls by SQL */
 	TimestampTz at;
 	const char *ref; /* NULL: every refund */
 	bool known;      /* a user has the purchase */
@@ -197,8 +200,8 @@ PG_FUNCTION_INFO_V1(coursebase_tg_any__refund_stays);
 
 /*
  * SQL function: reverse_store_refund(source text, environment text, purchase_id text, at
- * timestamptz, refund_ref text) returns table (status text, kind text, user_id uuid, product_id
- * text, detail text)
+ * timestamptz, refund_ref text, user_id uuid) returns table (status text, kind text, user_id
+ * uuid, product_id text, detail text)
  */
 PGDLLEXPORT Datum
 coursebase_reverse_store_refund(PG_FUNCTION_ARGS)
@@ -213,6 +216,7 @@ coursebase_reverse_store_refund(PG_FUNCTION_ARGS)
 	schema_require_current();
 	/* it gives: a stolen server key must not take refunds back */
 	signed_only_require(reversal.key.source);
+	reversal.named = named_user_read(fcinfo, ARGUMENT_USER);
 	compat_materialize(fcinfo);
 	SPI_connect();
 	rights = owner_enter();
@@ -264,6 +268,8 @@ receipt_find(Reversal *reversal)
 					   reversal->key.source, reversal->key.environment),
 			 errhint("Tell the reversal again when the receipt or its refund has come.")));
 	reversal->known = plan_uuid_or_null(0, FOUND_USER_ID, &reversal->user);
+	if (reversal->known)
+		named_user_require(&reversal->named, &reversal->user);
 	reversal->kind = plan_text(0, FOUND_KIND);
 	reversal->product_id = plan_text(0, FOUND_PRODUCT_ID);
 	reversal->line = plan_text(0, FOUND_LINE);

@@ -36,6 +36,7 @@
 #include "core/schema.h"
 #include "core/setting.h"
 #include "identity/anchor.h"
+#include "identity/asking.h"
 #include "identity/audit.h"
 #include "json/object_write.h"
 #include "store/delivery.h"
@@ -202,6 +203,7 @@ coursebase_transfer_line(PG_FUNCTION_ARGS)
 
 	args_require_all(fcinfo);
 	schema_require_current();
+	identity_require_here(PG_GETARG_UUID_P(2));
 	SPI_connect();
 	rights = owner_enter();
 	moved = line_move(args_text_or_null(fcinfo, 0), args_text_or_null(fcinfo, 1),
@@ -229,6 +231,7 @@ coursebase_transfer_receipt(PG_FUNCTION_ARGS)
 	purchase_key_read(&key, fcinfo);
 	to = PG_GETARG_UUID_P(3);
 	schema_require_current();
+	identity_require_here(to);
 	SPI_connect();
 	rights = owner_enter();
 	purchase_key_bind(&values, &key);
