@@ -40,7 +40,8 @@ static KeptPlan read_schema = {
 	.types = {NAMEOID, BOOLOID},
 };
 static KeptPlan read_objects = {
-	.sql = "SELECT object, ddl FROM coursebase.api_steps($1, $2) WHERE object NOT LIKE 'schema %'",
+	.sql =
+		"SELECT object, ddl FROM coursebase.api_steps($1, $2) WHERE object NOT LIKE 'schema %'",
 	.nargs = 2,
 	.types = {NAMEOID, BOOLOID},
 };
