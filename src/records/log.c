@@ -3,8 +3,8 @@
  *
  * Invariants: an entry is about the user who asks; only the server names another user. Entries
  * are only ever added, with one exception: a person has at most one sign_up entry, and
- * reporting again updates that entry. Kinds and lengths are checked by constraints of the
- * table.
+ * reporting again updates that entry. Kinds and lengths are those of the table's
+ * constraints.
  *
  * Locks: for a sign_up entry the person, so that of two reports the second finds the first's
  * entry. The unique index app_logs_sign_up_user_id_idx says the same of plain SQL, and a table
@@ -42,6 +42,11 @@ enum
 	LOG_AT,
 	LOG_ARGS,
 };
+
+/* As app_logs_log_type_known_check has them. */
+static const char *const log_types[] = {"sync_module", "billing",  "authentication",
+										"sign_up",	   "audio_playback", "ai_chat",
+										"error",	   "user_action",	 "user_report"};
 
 /* A time in the future would keep an entry from purge_logs(): it counts as now. */
 static KeptPlan write_entry = {
@@ -82,6 +87,9 @@ coursebase_log_app(PG_FUNCTION_ARGS)
 
 	schema_require_current();
 	about_user = log_user(args_uuid_or_null(fcinfo, LOG_USER), &user);
+	args_word(fcinfo, LOG_TYPE, log_types, lengthof(log_types));
+	args_length(fcinfo, LOG_MESSAGE, 1, 10000);
+	args_length(fcinfo, LOG_ORIGIN, 1, 100);
 	for (int i = LOG_TYPE; i < LOG_USER; i++)
 		args_bind(&values, fcinfo, i);
 	plan_bind_uuid(&values, about_user ? &user : NULL);
