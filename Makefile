@@ -6,7 +6,7 @@ EXTENSION  = coursebase
 tree      := $(or $(VPATH),$(dir $(firstword $(MAKEFILE_LIST))))
 root      := $(if $(filter-out $(realpath .),$(realpath $(tree))),$(realpath $(tree))/)
 RELEASE   := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" $(root)coursebase.control)
-SLICES      = core json install identity records catalog sales billing access allowance media discounts store \
+SLICES      = core json install cells identity records catalog sales billing access allowance media discounts store \
               notifications programs events sync account
 slice_files = $(wildcard $(SLICES:%=$(root)sql/%/$(1).sql))
 # Files live by slice and are executed by kind: functions and checks (functions that verify a slice's

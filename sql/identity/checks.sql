@@ -61,13 +61,26 @@ AS $$
         SELECT FROM coursebase.memberships m
         WHERE m.organization_id = o.id AND m.role = 'owner')
     UNION ALL
+    SELECT 'directory', 'users ' || u.id,
+        CASE
+            WHEN d.user_id IS NULL THEN 'the directory does not know the person'
+            WHEN d.cell <> c.number THEN format('the directory has the person in cell %s', d.cell)
+            ELSE 'the directory has another external id' END
+    FROM coursebase.this_cell c
+    CROSS JOIN coursebase.users u
+    LEFT JOIN coursebase.people d ON d.user_id = u.id
+    WHERE d.cell IS DISTINCT FROM c.number
+        -- a merged account leads to the person who was kept, by its external id as well
+        OR d.external_id IS DISTINCT FROM CASE
+            WHEN u.deleted_at IS NULL OR u.merged_into IS NOT NULL THEN u.clerk_user_id END
+    UNION ALL
     SELECT 'time_zone', 'organizations ' || o.id,
         format('the server knows no time zone %s', o.time_zone)
     FROM coursebase.organizations o
     WHERE o.time_zone NOT IN (SELECT z.name FROM pg_timezone_names z)
 $$;
 COMMENT ON FUNCTION coursebase.check_identity() IS
-    'Lists rows of this slice that break its rules, for check_integrity(): people without a profile; profiles with an email that is not in lower case, a referral code of the wrong form, an unknown time zone, or a chain of referrals that leads back to itself; users whose role is not the one that audit_events recorded last; organisations without an owner or with an unknown time zone. No row if all is well. For the server; reads with the caller''s rights.
+    'Lists rows of this slice that break its rules, for check_integrity(): people without a profile; profiles with an email that is not in lower case, a referral code of the wrong form, an unknown time zone, or a chain of referrals that leads back to itself; users whose role is not the one that audit_events recorded last; organisations without an owner or with an unknown time zone; in a cell, people whom the directory does not know, or has in another cell or with another external id. No row if all is well. For the server; reads with the caller''s rights.
 
 check_name: name of the rule. object: table and key of the row. problem: what is wrong.';
 GRANT EXECUTE ON FUNCTION coursebase.check_identity() TO server;

@@ -55,7 +55,7 @@ AS 'MODULE_PATHNAME', 'coursebase_whoami';
 COMMENT ON FUNCTION coursebase.whoami() IS
     'Says whom the claims of the request are taken for, and if for nobody, why; and which rights the role of the session has. One row. Anybody may call it; it tells nobody about another user.
 
-user_id: the user who asks, as current_user_id() answers. reason: NULL if there is one, else no_claims, unreadable_claims (no JSON object with a member sub of 1 to 255 bytes), unknown_subject or closed_account. is_admin: whether that user is an administrator. role_name: the role whose grants count. rights: which grants these are: superuser, owner (of the tables), server, end_user, anonymous, or none where the role plays no part and is a member of none that does. detail: the reason in a sentence.
+user_id: the user who asks, as current_user_id() answers. reason: NULL if there is one, else no_claims, unreadable_claims (no JSON object with a member sub of 1 to 255 bytes), unknown_subject, closed_account or other_cell. is_admin: whether that user is an administrator. role_name: the role whose grants count. rights: which grants these are: superuser, owner (of the tables), server, end_user, anonymous, or none where the role plays no part and is a member of none that does. detail: the reason in a sentence.
 
 Never raises because of claims. Source: PostgREST''s and Supabase''s ways to pass a token on, and what goes wrong there.';
 GRANT EXECUTE ON FUNCTION coursebase.whoami() TO anonymous, end_user, server;
@@ -124,7 +124,8 @@ CREATE FUNCTION coursebase.upsert_user(
     country       text DEFAULT NULL,
     lead_source   text DEFAULT NULL,
     time_zone     text DEFAULT NULL,
-    at            timestamptz DEFAULT now())
+    at            timestamptz DEFAULT now(),
+    user_id       uuid DEFAULT NULL)
 RETURNS uuid
 LANGUAGE c
 VOLATILE
@@ -133,14 +134,14 @@ PARALLEL UNSAFE
 SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_upsert_user';
-COMMENT ON FUNCTION coursebase.upsert_user(text, text, text, text, text, text, text, text, text, text, text, timestamptz) IS
+COMMENT ON FUNCTION coursebase.upsert_user(text, text, text, text, text, text, text, text, text, text, text, timestamptz, uuid) IS
     'Stores an account as the authentication provider reports it, with its profile and a referral code, and answers the id of the user. A first report makes the account, later ones update it, the same report again changes nothing, and a closed account stays as it is: for closed_id_days after its end a late report about it is refused, then its id is a new person''s. For the id of a merged account it answers the person who was kept, and changes nothing. For the server; writes with the caller''s rights.
 
-clerk_user_id: the subject of the provider''s tokens, 1 to 255 bytes. name: required for a new account. email: empty or NULL for who has none. image_url, first_name, last_name, phone_number, country, lead_source: as reported. role: admin or user (a new account: user); changes are audited. time_zone: an IANA name that the server knows (a new profile: UTC). at: when a new account was made, now if NULL or left out. Any other argument that is NULL leaves what is stored. The profile''s email is stored in lower case, and is NULL for who has none.
+clerk_user_id: the subject of the provider''s tokens, 1 to 255 bytes. name: required for a new account. email: empty or NULL for who has none. image_url, first_name, last_name, phone_number, country, lead_source: as reported. role: admin or user (a new account: user); changes are audited. time_zone: an IANA name that the server knows (a new profile: UTC). at: when a new account was made, now if NULL or left out. user_id: the id of a new account, which a router chose by place_person(); NULL takes the directory''s, and makes one where there is none. Any other argument that is NULL leaves what is stored. The profile''s email is stored in lower case, and is NULL for who has none.
 
 Source: the created and updated events of the provider''s webhook, which may come twice, late or out of order.
-Raises: 22004 (clerk_user_id is NULL, or name of a new account), 22023 (clerk_user_id empty or too long, an unknown role or time zone), 40001 (under REPEATABLE READ: the account is newer than the snapshot; call again), KB106 (the id is that of an account that was closed less than closed_id_days ago).';
-GRANT EXECUTE ON FUNCTION coursebase.upsert_user(text, text, text, text, text, text, text, text, text, text, text, timestamptz) TO server;
+Raises: 22004 (clerk_user_id is NULL, or name of a new account), 22023 (clerk_user_id empty or too long, an unknown role or time zone), 40001 (under REPEATABLE READ: the account is newer than the snapshot; call again), KB106 (the id is that of an account that was closed less than closed_id_days ago), KB401 (the account has another id than user_id), KBC01 (the person lives in another cell), KBC05 (a person whom the directory does not know, in another cell than home and without user_id).';
+GRANT EXECUTE ON FUNCTION coursebase.upsert_user(text, text, text, text, text, text, text, text, text, text, text, timestamptz, uuid) TO server;
 
 CREATE FUNCTION coursebase.assign_cohort(user_id uuid, cohort_code text)
 RETURNS uuid
@@ -192,6 +193,39 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_users__merged';
 COMMENT ON FUNCTION coursebase.tg_users__merged() IS
     'BEFORE INSERT OR UPDATE that writes merged_into, or opens a merged account: refuses it (KB401), for whoever that row''s token names would act as another person. merge_users() alone writes it. Stands back while a dump is restored.';
+
+CREATE FUNCTION coursebase.tg_users__directory()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_users__directory';
+COMMENT ON FUNCTION coursebase.tg_users__directory() IS
+    'AFTER INSERT, with the new rows as table made: refuses a person whom the directory has in another cell (KBC01) or under another id (KB401), and on home enters in the directory whom it does not know. Does nothing where there is one server. Stands back while a dump is restored.';
+
+CREATE FUNCTION coursebase.tg_users__directory_id()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_users__directory_id';
+COMMENT ON FUNCTION coursebase.tg_users__directory_id() IS
+    'AFTER UPDATE of the external id, and AFTER DELETE, on home: the directory follows, and forgets the external id of a closed account. Does nothing elsewhere.';
+
+CREATE FUNCTION coursebase.tg_this_cell__directory()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_this_cell__directory';
+COMMENT ON FUNCTION coursebase.tg_this_cell__directory() IS
+    'AFTER INSERT OR UPDATE, on home: enters in the directory everybody who has an account here. Refuses (KBC01) if the directory has one of them in another cell. Stands back while a dump is restored.';
 
 CREATE FUNCTION coursebase.tg_users__closed_id()
 RETURNS trigger

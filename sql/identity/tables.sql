@@ -52,6 +52,14 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.users
 CREATE TRIGGER t500_profile AFTER INSERT ON coursebase.users
     REFERENCING NEW TABLE AS made
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_users__profile();
+CREATE TRIGGER t500_directory AFTER INSERT ON coursebase.users
+    REFERENCING NEW TABLE AS made
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_users__directory();
+-- No WHEN, for the reason above: the function compares the external ids.
+CREATE TRIGGER t500_directory_on_change AFTER UPDATE OR DELETE ON coursebase.users
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_users__directory_id();
+CREATE TRIGGER t500_directory AFTER INSERT OR UPDATE ON coursebase.this_cell
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_this_cell__directory();
 CREATE TRIGGER t900_audit AFTER INSERT ON coursebase.users
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_users__audit();
 -- Not UPDATE OF role: a trigger that closes the account takes the role, too.

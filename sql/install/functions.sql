@@ -276,7 +276,7 @@ $$;
 COMMENT ON FUNCTION coursebase.help(text) IS
     'Lists the functions that the caller may execute, by topic. Anybody may call it.
 
-about: a topic, or a part of a function''s name, in either case; NULL lists all. topic: the slice that the function is of, in their order: core, json, install, identity, records, catalog, sales, billing, access, allowance, media, discounts, store, notifications, programs, sync, account. function: its name. call: the function with its arguments, their types and defaults. purpose: the first sentence of its COMMENT; obj_description() has the rest.';
+about: a topic, or a part of a function''s name, in either case; NULL lists all. topic: the slice that the function is of, in their order: core, json, install, cells, identity, records, catalog, sales, billing, access, allowance, media, discounts, store, notifications, programs, events, sync, account. function: its name. call: the function with its arguments, their types and defaults. purpose: the first sentence of its COMMENT; obj_description() has the rest.';
 GRANT EXECUTE ON FUNCTION coursebase.help(text) TO anonymous, end_user, server;
 
 -- Reads the catalogues only, so that lint() answers when tables are missing. The steps of install() say what ought to

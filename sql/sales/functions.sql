@@ -323,4 +323,4 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_course_products__give_later';
 COMMENT ON FUNCTION coursebase.tg_course_products__give_later() IS
-    'AFTER INSERT OR UPDATE, per statement: gives the courses of the new table "made" to those who bought a product with gives_later_courses before, bound to their purchases that have not ended; what it gives a purchase that was refunded counts after the reversal. 55P03 if somebody is just buying it (40001 under REPEATABLE READ). Writes with the rights of the tables'' owner.';
+    'AFTER INSERT OR UPDATE, per statement: gives the courses of the new table "made" to those who bought a product with gives_later_courses before, bound to their purchases that have not ended; what it gives a purchase that was refunded counts after the reversal. KB007 if somebody is just buying it (40001 under REPEATABLE READ). Writes with the rights of the tables'' owner.';

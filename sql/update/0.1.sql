@@ -2,3 +2,6 @@
 
 -- It has an argument now; with both, a call without arguments would be ambiguous.
 DROP FUNCTION coursebase.check_integrity();
+-- It has an argument more; with both, a call would be ambiguous.
+DROP FUNCTION coursebase.upsert_user(
+    text, text, text, text, text, text, text, text, text, text, text, timestamptz);

@@ -38,6 +38,7 @@
 #include "fmgr.h"
 #include "utils/timestamp.h"
 
+#include "cells/directory.h"
 #include "core/args.h"
 #include "core/datum.h"
 #include "core/errors.h"
@@ -369,9 +370,12 @@ user_lock(const pg_uuid_t *user, TimestampTz *closed_at, char **subject)
 	bool open;
 
 	if (owner_execute(&lock_user, &key, NULL, false) == 0)
+	{
+		directory_require_here(user);
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such user"),
 						errdetail("None has the id %s.", uuid_text(user)),
 						errhint("Give the id of a row of users.")));
+	}
 	*closed_at = plan_time_or(0, 1, 0);
 	*subject = plan_text_required(0, 2);
 	plan_value_as(0, 1, TIMESTAMPTZOID, &open);

@@ -17,8 +17,11 @@
 /* clang-format off */
 
 /* More than one server */
+#define ERRCODE_CB_LIVES_ELSEWHERE     CB_SQLSTATE('C', '0', '1') /* 421 the person lives in another cell, which the detail names */
 #define ERRCODE_CB_ON_WORKER           CB_SQLSTATE('C', '0', '2') /* 503 coursebase lives on the coordinator of Citus, and this is a worker */
 #define ERRCODE_CB_STANDBY_BEHIND      CB_SQLSTATE('C', '0', '3') /* 503 the standby has not replayed so far: ask the primary */
+#define ERRCODE_CB_HOME_ONLY           CB_SQLSTATE('C', '0', '4') /* 421 the call belongs on home */
+#define ERRCODE_CB_NOT_PLACED          CB_SQLSTATE('C', '0', '5') /* 409 the directory does not know the person: home places people */
 
 /* The installation */
 #define ERRCODE_CB_SCHEMA_BEHIND       CB_SQLSTATE('0', '0', '1') /* 503 the tables are of an older version than the code, or missing */
@@ -27,6 +30,7 @@
 #define ERRCODE_CB_ROLE_UNFIT          CB_SQLSTATE('0', '0', '4') /* 409 a role does not fit the part that it is to play */
 #define ERRCODE_CB_APPEND_ONLY         CB_SQLSTATE('0', '0', '5') /* 409 rows of this table are never changed or deleted */
 #define ERRCODE_CB_ROW_KEPT            CB_SQLSTATE('0', '0', '6') /* 500 a row that was written is not there: a trigger of the database's own may have kept or changed it */
+#define ERRCODE_CB_IN_THE_WAY          CB_SQLSTATE('0', '0', '7') /* 503 another transaction is in the way and nothing was done: call again */
 
 /* Documents */
 #define ERRCODE_CB_DOCUMENT_CHANGED    CB_SQLSTATE('1', '0', '1') /* 409 the document is not the one the caller expected */

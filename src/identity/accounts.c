@@ -22,6 +22,8 @@
 #include "utils/rel.h"
 #include "utils/uuid.h"
 
+#include "cells/cell.h"
+#include "cells/directory.h"
 #include "core/args.h"
 #include "core/datum.h"
 #include "core/errors.h"
@@ -53,13 +55,15 @@ enum
 	ACCOUNT_LEAD_SOURCE,
 	ACCOUNT_TIME_ZONE,
 	ACCOUNT_AT,
+	ACCOUNT_ID,
 	ACCOUNT_ARGUMENTS,
 };
 
 /* What is stored of an account, as of after the lock of its row. */
 typedef struct StoredAccount
 {
-	pg_uuid_t id;
+	pg_uuid_t id;     /* of a merged account that of the person who was kept */
+	pg_uuid_t own_id; /* users.id */
 	bool open;
 	bool has_profile;
 } StoredAccount;
@@ -68,15 +72,15 @@ static const char *const role_names[] = {"admin", "user"};
 
 #define ACCOUNT_TYPES                                                                          \
 	.nargs = ACCOUNT_ARGUMENTS,                                                                \
-	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,                            \
-			  TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID}
+	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,        TEXTOID, TEXTOID,            \
+			  TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, UUIDOID}
 
 /* If another session is inserting the same subject, waits for its end; then writes nothing. */
 static KeptPlan insert_user = {
 	.sql = "INSERT INTO coursebase.users "
-		   "(clerk_user_id, name, email, image_url, role, created_at, updated_at) "
+		   "(clerk_user_id, name, email, image_url, role, created_at, updated_at, id) "
 		   "VALUES ($1, $2, coalesce($3, ''), $4, coalesce($5, 'user')::coursebase.user_role, "
-		   "$12, $12) "
+		   "$12, $12, coalesce($13, gen_random_uuid())) "
 		   "ON CONFLICT (clerk_user_id) DO NOTHING",
 	ACCOUNT_TYPES,
 };
@@ -96,18 +100,19 @@ static KeptPlan update_user = {
 	ACCOUNT_TYPES,
 };
 
-/* The columns of read_user. */
+/* The columns of read_user. USER_ID is the person who was kept, of a merged account. */
 enum
 {
 	USER_ID = 1,
 	USER_OPEN,
 	USER_HAS_PROFILE,
+	USER_OWN_ID,
 };
 
 /* Locks the row, so that delete_user() waits and redacts the profile that follows as well. */
 static KeptPlan read_user = {
-	.sql = "SELECT coalesce(u.merged_into, u.id), u.deleted_at IS NULL, p.user_id IS NOT NULL "
-		   "FROM coursebase.users u "
+	.sql = "SELECT coalesce(u.merged_into, u.id), u.deleted_at IS NULL, p.user_id IS NOT NULL, "
+		   "u.id FROM coursebase.users u "
 		   "LEFT JOIN coursebase.user_profile p ON p.user_id = u.id WHERE u.clerk_user_id = $1 "
 		   "FOR KEY SHARE OF u",
 	ACCOUNT_TYPES,
@@ -171,6 +176,8 @@ static KeptPlan write_cohort = {
 static void account_bind(PlanValues *account, FunctionCallInfo fcinfo);
 static void subject_check(const char *subject);
 static pg_uuid_t account_store(PlanValues *account);
+static void account_place(PlanValues *account, const Cell *here, Residence *residence);
+static void id_check(const PlanValues *account, const StoredAccount *stored);
 static bool user_insert(PlanValues *account);
 static bool account_lock(PlanValues *account, StoredAccount *stored);
 static void require_of_new(const PlanValues *account, int argument, const char *name);
@@ -227,9 +234,12 @@ coursebase_assign_cohort(PG_FUNCTION_ARGS)
 	plan_bind_uuid(&values, user);
 	SPI_connect();
 	if (plan_execute(&read_open_account, values.datums, values.nulls, false) == 0)
+	{
+		directory_require_here(user);
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("no such user"),
 						errdetail("No open account has the id %s.", uuid_text(user)),
 						errhint("Take the id that upsert_user() returned.")));
+	}
 	*cohort = cohort_of_code(PG_GETARG_DATUM(1));
 	plan_bind_uuid(&values, cohort);
 	plan_execute(&write_cohort, values.datums, values.nulls, false);
@@ -301,6 +311,7 @@ account_bind(PlanValues *account, FunctionCallInfo fcinfo)
 	for (int i = 0; i < ACCOUNT_AT; i++)
 		args_bind(account, fcinfo, i);
 	plan_bind(account, TimestampTzGetDatum(args_time_or_now(fcinfo, ACCOUNT_AT)));
+	args_bind(account, fcinfo, ACCOUNT_ID);
 }
 
 /*
@@ -334,25 +345,74 @@ static pg_uuid_t
 account_store(PlanValues *account)
 {
 	StoredAccount stored;
+	Residence residence; /* owns the id that the directory gives */
+	Cell here;
+	bool spread = cell_here(&here);
 	bool known = false;
 
-	if (account->nulls[ACCOUNT_NAME] == 'n')
-	{
+	if (spread || account->nulls[ACCOUNT_NAME] == 'n')
 		known = account_lock(account, &stored);
-		if (!known)
-		{
-			closed_id_refuse(TextDatumGetCString(account->datums[ACCOUNT_SUBJECT]));
-			require_of_new(account, ACCOUNT_NAME, "name");
-		}
+	if (spread && !known)
+		account_place(account, &here, &residence);
+	if (!known && account->nulls[ACCOUNT_NAME] == 'n')
+	{
+		closed_id_refuse(TextDatumGetCString(account->datums[ACCOUNT_SUBJECT]));
+		require_of_new(account, ACCOUNT_NAME, "name");
 	}
 	if (known || !user_insert(account))
 		plan_execute(&update_user, account->datums, account->nulls, false);
 	/* none: the row was kept away, or it went between the insert that met it and the lock */
 	if (!account_lock(account, &stored))
 		row_kept_raise("users", "the account was not stored");
+	id_check(account, &stored);
 	if (stored.open)
 		profile_store(account);
 	return stored.id;
+}
+
+/*
+ * Gives a new account the id under which the directory has the person. Raises KBC01 for a
+ * person who lives in another cell, and KBC05 where neither the directory nor the caller has an
+ * id for the person: each of two cells would make an account. On home the trigger of users
+ * places them.
+ */
+static void
+account_place(PlanValues *account, const Cell *here, Residence *residence)
+{
+	const char *subject = TextDatumGetCString(account->datums[ACCOUNT_SUBJECT]);
+
+	if (directory_find_subject(subject, residence))
+	{
+		if (residence->cell != here->number)
+			directory_raise_elsewhere(here, residence);
+		if (account->nulls[ACCOUNT_ID] != 'n')
+			return; /* id_check() compares them */
+		account->datums[ACCOUNT_ID] = UUIDPGetDatum(&residence->user);
+		account->nulls[ACCOUNT_ID] = ' ';
+	}
+	else if (here->number != here->home && account->nulls[ACCOUNT_ID] == 'n')
+		ereport(ERROR,
+				(errcode(ERRCODE_CB_NOT_PLACED), errmsg("no cell was chosen for the person"),
+				 errdetail("The directory does not know the external id \"%s\".", subject),
+				 errhint("Call place_person() in cell %d, and then upsert_user() in the cell "
+						 "that it answers, with the user_id that it answers.",
+						 here->home)));
+}
+
+/* Raises KB401 if the caller has another id for the person. Of a merged account the id of the
+ * person who was kept will do. */
+static void
+id_check(const PlanValues *account, const StoredAccount *stored)
+{
+	const pg_uuid_t *id = DatumGetUUIDP(account->datums[ACCOUNT_ID]);
+
+	if (account->nulls[ACCOUNT_ID] == 'n' || uuid_equal(id, &stored->own_id) ||
+		uuid_equal(id, &stored->id))
+		return;
+	ereport(ERROR, (errcode(ERRCODE_CB_SET_ONCE), errmsg("the person has another id"),
+					errdetail("The account has the id %s, the call says %s.",
+							  uuid_text(&stored->own_id), uuid_text(id)),
+					errhint("Leave user_id out, or give the id that the account has.")));
 }
 
 /* False if the account is there. The profile follows with all that was reported, so that it is
@@ -382,6 +442,7 @@ account_lock(PlanValues *account, StoredAccount *stored)
 	if (plan_execute(&read_user, account->datums, account->nulls, false) == 0)
 		return false;
 	stored->id = plan_uuid(0, USER_ID);
+	stored->own_id = plan_uuid(0, USER_OWN_ID);
 	stored->open = plan_bool(0, USER_OPEN);
 	stored->has_profile = plan_bool(0, USER_HAS_PROFILE);
 	return true;

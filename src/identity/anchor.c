@@ -10,6 +10,7 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 
+#include "cells/directory.h"
 #include "core/datum.h"
 #include "core/errors.h"
 #include "core/owner.h"
@@ -59,7 +60,10 @@ anchor_user(const pg_uuid_t *user)
 	Datum key = UUIDPGetDatum(user);
 
 	if (owner_execute(&lock_user, &key, NULL, false) == 0)
+	{
+		directory_require_here(user);
 		return ANCHORED_NONE;
+	}
 	return plan_bool(0, 1) ? ANCHORED_LIVE : ANCHORED_CLOSED;
 }
 
@@ -100,6 +104,7 @@ anchor_raise_missing(const pg_uuid_t *user)
 {
 	pg_uuid_t kept = *user;
 
+	/* refuses a person who lives in another cell */
 	if (identity_follow(&kept))
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("the account was merged"),
 						errdetail("What %s had is %s's.", uuid_text(user), uuid_text(&kept)),

@@ -39,8 +39,8 @@ typedef enum Anchored
 /*
  * Locks the row of users until the transaction ends, with the rights of the tables' owner, and
  * says what the row is as of after the lock. Needs SPI_connect(); overwrites SPI_tuptable.
- * Raises what a wait can raise (40001 in an older snapshot, 40P01, 55P03) and KB001 without
- * tables.
+ * Raises what a wait can raise (40001 in an older snapshot, 40P01, 55P03), KB001 without
+ * tables, and KBC01 for a person who lives in another cell.
  */
 extern Anchored anchor_user(const pg_uuid_t *user);
 

@@ -10,6 +10,9 @@
  * (rows_generation). Nothing deletes the answer when a row changes, because a deletion would
  * race with a reader that is about to store an older answer.
  *
+ * A person who is not here may live in another cell (cells/directory.h). That is asked only of
+ * whom nothing was found for, and is refused: nobody's empty answers would look like a refund.
+ *
  * No lock is taken, and nothing is written: the answer is the same on a standby.
  */
 #include "postgres.h"
@@ -22,6 +25,8 @@
 #include "utils/fmgrprotos.h"
 #include "utils/snapmgr.h"
 
+#include "cells/cell.h"
+#include "cells/directory.h"
 #include "core/datum.h"
 #include "core/owner.h"
 #include "core/rows.h"
@@ -104,6 +109,7 @@ static const Asking *user_asking(const User *user);
 static const Asking *asking_look_up(const Subject *subject);
 static const User *user_look_up(const Subject *subject, Snapshot snapshot);
 static User user_of_subject(const Subject *subject, Snapshot snapshot);
+static bool subject_lives_elsewhere(const Subject *subject, Cell *here, Residence *residence);
 static const User *user_named(const pg_uuid_t *id);
 static User user_read(RowsSource *source, Datum key, Snapshot snapshot);
 static bool subject_is_text(const Subject *subject);
@@ -162,9 +168,16 @@ user_asking(const User *user)
 static pg_noinline const Asking *
 asking_look_up(const Subject *subject)
 {
+	const User *user;
+	Residence residence;
+	Cell here;
+
 	if (subject == NULL || subject->size == 0 || !ActiveSnapshotSet())
 		return NULL;
-	return user_asking(user_look_up(subject, GetActiveSnapshot()));
+	user = user_look_up(subject, GetActiveSnapshot());
+	if (!user->exists && subject_lives_elsewhere(subject, &here, &residence))
+		directory_raise_elsewhere(&here, &residence);
+	return user_asking(user);
 }
 
 AskingOutcome
@@ -172,6 +185,8 @@ identity_explain(pg_uuid_t *user, bool *admin)
 {
 	const Subject *subject = claims_subject();
 	const User *found;
+	Residence residence;
+	Cell here;
 
 	if (subject == NULL)
 		return ASKING_NO_CLAIMS;
@@ -179,7 +194,8 @@ identity_explain(pg_uuid_t *user, bool *admin)
 		return ASKING_UNREADABLE;
 	found = user_look_up(subject, GetActiveSnapshot());
 	if (!found->exists)
-		return ASKING_UNKNOWN;
+		return subject_lives_elsewhere(subject, &here, &residence) ? ASKING_ELSEWHERE
+																   : ASKING_UNKNOWN;
 	if (found->deleted)
 		return ASKING_CLOSED;
 	*user = found->asking.user;
@@ -206,7 +222,10 @@ identity_follow(pg_uuid_t *user)
 	return found->merged;
 }
 
-/* The user of that id, from the last look-up if it still holds; valid until the next one. */
+/*
+ * The user of that id, from the last look-up if it still holds; valid until the next one.
+ * Raises KBC01 for a person who lives in another cell.
+ */
 static const User *
 user_named(const pg_uuid_t *id)
 {
@@ -225,6 +244,8 @@ user_named(const pg_uuid_t *id)
 		snapshot_key_take(&named.snapshot, snapshot);
 		named.known = true;
 	}
+	if (unlikely(!named.user.exists))
+		directory_require_here(id);
 	return &named.user;
 }
 
@@ -282,6 +303,26 @@ user_of_subject(const Subject *subject, Snapshot snapshot)
 	if (user.merged)
 		user = user_read(&users_by_id, UUIDPGetDatum(&user.merged_into), snapshot);
 	return user;
+}
+
+/*
+ * Whether the directory has whom the subject names, as user_of_subject() does, in another cell.
+ * The answer "nobody" is then not kept: who asks again in the same snapshot is refused again.
+ */
+static bool
+subject_lives_elsewhere(const Subject *subject, Cell *here, Residence *residence)
+{
+	pg_uuid_t uuid;
+
+	if (!cell_here(here) || !subject_is_text(subject))
+		return false;
+	if (!directory_find_subject(pnstrdup(subject->bytes, subject->size), residence) &&
+		!(subject_is_uuid(subject, &uuid) && directory_find(&uuid, residence)))
+		return false;
+	if (residence->cell == here->number)
+		return false;
+	answer.serial = 0;
+	return true;
 }
 
 /* The row with that key. Without a table (before install(), or during a restore) nobody exists.

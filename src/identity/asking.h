@@ -4,8 +4,10 @@
  * The claims (setting request.jwt.claims, else the older request.jwt.claim.sub) name a subject;
  * the subject is looked up in users. If the claims are missing or malformed, or the user is
  * unknown or closed, the answer is nobody: claims never cause an error and never name another
- * person. The functions need no right of the caller, lock nothing, and may be called with and
- * without SPI_connect(). They raise only what the look-up itself can raise.
+ * person. One case is refused: a person, asking or asked about, who is not here and lives in
+ * another cell raises KBC01. The functions need no right of the caller, lock nothing, and may
+ * be called with and without SPI_connect(). Beyond that they raise only what the look-up itself
+ * can raise.
  */
 #ifndef COURSEBASE_IDENTITY_ASKING_H
 #define COURSEBASE_IDENTITY_ASKING_H
@@ -49,11 +51,13 @@ typedef enum AskingOutcome
 	ASKING_UNREADABLE, /* there is a value, and no subject in it */
 	ASKING_UNKNOWN,    /* no row of users has the subject */
 	ASKING_CLOSED,     /* the account is closed: it counts as nobody */
+	ASKING_ELSEWHERE,  /* the person lives in another cell */
 } AskingOutcome;
 
 /*
- * The same as identity_asking() with the reason for nobody. *user is written for an open
- * account alone: whose a closed one was is not told.
+ * The same as identity_asking() with the reason for nobody, and without an error for a person
+ * who lives elsewhere. *user is written for an open account alone: whose a closed one was is
+ * not told.
  */
 extern AskingOutcome identity_explain(pg_uuid_t *user, bool *admin);
 

@@ -52,6 +52,9 @@ static const struct
 						"No row of users has the subject of the claims as clerk_user_id or id: "
 						"upsert_user() makes one."},
 	[ASKING_CLOSED] = {"closed_account", "The account that the claims name is closed."},
+	[ASKING_ELSEWHERE] = {"other_cell",
+						  "The directory has the person of the claims in another cell: the "
+						  "gateway is to send the request there."},
 };
 
 /* The first part that the role plays itself or by a membership; the server's comes first. */

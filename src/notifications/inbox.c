@@ -183,7 +183,7 @@ static void row_settle(InboxRow *row, const NoticeCall *call);
 static void row_write(const InboxRow *row, Datum names, TimestampTz at);
 static bool effect_is_final(const NoticeEffect *effect);
 static void effect_try(const NoticeCall *call, NoticeEffect *effect);
-static void effect_run(void *argument);
+static bool effect_run(void *argument);
 static bool is_answer(int sqlstate);
 static char *notification_id(const Received *received, const StoreNotice *notice);
 static char *kind_of(const StoreNotice *notice);
@@ -520,22 +520,25 @@ effect_try(const NoticeCall *call, NoticeEffect *effect)
 				 error->detail == NULL ? "" : ": ", error->detail == NULL ? "" : error->detail);
 }
 
-static void
+static bool
 effect_run(void *argument)
 {
 	const Effecting *effecting = argument;
 
 	notice_apply(effecting->call, effecting->effect);
+	return true;
 }
 
 /* Errors of our own class, of data (22) and of constraints (23) are what a rule says; a product
- * that is unknown waits, which replay sees by itself. Everything else passes, or is a fault
- * that must be seen. */
+ * that is unknown waits, which replay sees by itself. Everything else passes, as what is in the
+ * way of another transaction does, or is a fault that must be seen. */
 static bool
 is_answer(int sqlstate)
 {
 	int class = ERRCODE_TO_CATEGORY(sqlstate);
 
+	if (sqlstate == ERRCODE_CB_IN_THE_WAY)
+		return false;
 	return class == ERRCODE_TO_CATEGORY(ERRCODE_CB_NOT_FOUND) ||
 		   class == ERRCODE_DATA_EXCEPTION || class == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION;
 }

@@ -59,7 +59,7 @@ async function retried(client: Client): Promise<void> {
         calls++
         return client.query(`DO $$ BEGIN RAISE EXCEPTION 'planted' USING ERRCODE = '${code}'; END $$`)
     }
-    for (const [code, expected] of [["40001", 3], ["40P01", 3], ["23505", 1], ["KB106", 1]] as const) {
+    for (const [code, expected] of [["40001", 3], ["40P01", 3], ["KB007", 3], ["23505", 1], ["KB106", 1]] as const) {
         calls = 0
         await assert.rejects(retry(raise(code), 3), (thrown: DatabaseError) => thrown.code === code)
         assert.equal(calls, expected, code)

@@ -17,11 +17,11 @@ export function errorOf(thrown: unknown): (typeof errors)[ErrorCode] | undefined
 
 /** Whether the same call may succeed now: somebody else's transaction was in the way. */
 export function isTransient(thrown: unknown): boolean {
-    return isDatabaseError(thrown) && ['40001', '40P01'].includes(thrown.code)
+    return isDatabaseError(thrown) && ['40001', '40P01', 'KB007'].includes(thrown.code)
 }
 
 /**
- * Calls again what ended in 40001 or 40P01, at most `attempts` times in all, with a pause that grows. The call is a whole
+ * Calls again what ended in 40001, 40P01 or KB007, at most `attempts` times in all, with a pause that grows. The call is a whole
  * transaction: within one, the rest of it fails, too. Takes what throws, as pg does, and what answers { error }, as supabase-js.
  */
 export async function retry<T>(call: () => PromiseLike<T>, attempts = 5): Promise<T> {

@@ -1,0 +1,51 @@
+-- Which cell this server is. No row: it is the only one, and nothing here costs anything.
+CREATE TABLE coursebase.this_cell (
+    singleton   boolean      NOT NULL DEFAULT true,
+    number      integer      NOT NULL,
+    count       integer      NOT NULL,
+    home        integer      NOT NULL,
+    created_at  timestamptz  NOT NULL DEFAULT now(),
+    updated_at  timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT this_cell_pkey PRIMARY KEY (singleton),
+    CONSTRAINT this_cell_one_row_check CHECK (singleton),
+    CONSTRAINT this_cell_count_in_range_check CHECK (count BETWEEN 1 AND 1024),
+    CONSTRAINT this_cell_number_in_range_check CHECK (number >= 0 AND number < count),
+    CONSTRAINT this_cell_home_in_range_check CHECK (home >= 0 AND home < count)
+);
+COMMENT ON TABLE coursebase.this_cell IS
+    'One row where people are spread over several servers: which of them this one is. No row: this server is the only one. Written by set_cell(), never replicated.';
+COMMENT ON COLUMN coursebase.this_cell.singleton IS 'Always true: there is at most one row.';
+COMMENT ON COLUMN coursebase.this_cell.number IS 'Number of this cell, from 0.';
+COMMENT ON COLUMN coursebase.this_cell.count IS 'How many cells there are, home included.';
+COMMENT ON COLUMN coursebase.this_cell.home IS 'Number of the cell that the catalogue and the directory come from.';
+COMMENT ON COLUMN coursebase.this_cell.created_at IS 'When this server became a cell.';
+COMMENT ON COLUMN coursebase.this_cell.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.this_cell ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.this_cell
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT ON TABLE coursebase.this_cell TO server;
+
+-- The directory: in which cell each person lives. Written on home and replicated to every cell. The key points to no
+-- row of users, because the person lives in one cell and the directory is in all of them.
+CREATE TABLE coursebase.people (
+    user_id      uuid         NOT NULL,
+    external_id  text,
+    cell         integer      NOT NULL,
+    created_at   timestamptz  NOT NULL DEFAULT now(),
+    updated_at   timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT people_pkey PRIMARY KEY (user_id),
+    CONSTRAINT people_external_id_key UNIQUE (external_id),
+    CONSTRAINT people_external_id_not_empty_check CHECK (external_id <> ''),
+    CONSTRAINT people_cell_not_negative_check CHECK (cell >= 0)
+);
+COMMENT ON TABLE coursebase.people IS
+    'The directory: in which cell each person lives. Written on home by place_person(), read by routers, replicated to every cell. Empty where there is one server.';
+COMMENT ON COLUMN coursebase.people.user_id IS 'The person: users.id in the cell where the person lives.';
+COMMENT ON COLUMN coursebase.people.external_id IS 'Id of the person at the authentication provider, as in users.clerk_user_id; NULL for a closed account, whose purchases may still be refunded.';
+COMMENT ON COLUMN coursebase.people.cell IS 'Number of the cell.';
+COMMENT ON COLUMN coursebase.people.created_at IS 'When the person was placed.';
+COMMENT ON COLUMN coursebase.people.updated_at IS 'When the row last changed: when the person last moved, unless the account was closed since.';
+ALTER TABLE coursebase.people ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.people
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT ON TABLE coursebase.people TO server;

@@ -1,0 +1,33 @@
+/*
+ * cell.h: which of several servers this one is.
+ */
+#ifndef COURSEBASE_CELLS_CELL_H
+#define COURSEBASE_CELLS_CELL_H
+
+#include "postgres.h"
+
+#include "core/compat.h"
+
+/* The row of this_cell. */
+typedef struct Cell
+{
+	int32 number;
+	int32 count;
+	int32 home;
+} Cell;
+
+/*
+ * Which cell this server is; false where it is the only server, and *cell is not written. One
+ * read of an index (core/rows.h) with the active snapshot: to be asked where something is
+ * written or was not found, not for every row. Needs no right of the caller and no SPI; without
+ * tables there is one server.
+ */
+extern bool cell_here(Cell *cell);
+
+/* Whether what belongs on home may be done here: on home, and where there is one server. */
+extern bool cell_is_home(void);
+
+/* Raises KBC04: the call, named as its caller knows it, belongs on home. */
+pg_noreturn extern void cell_raise_not_home(const Cell *cell, const char *call);
+
+#endif

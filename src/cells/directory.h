@@ -1,0 +1,37 @@
+/*
+ * directory.h: in which cell a person lives who is not found in this one.
+ *
+ * Whoever looks for a person and finds none calls directory_require_here(): a person who lives
+ * in another cell must not look like a stranger, who has bought nothing. Where there is one
+ * server it costs the read of an empty index; who finds the person does not ask.
+ *
+ * The functions need no right of the caller, lock nothing, and may be called with and without
+ * SPI_connect().
+ */
+#ifndef COURSEBASE_CELLS_DIRECTORY_H
+#define COURSEBASE_CELLS_DIRECTORY_H
+
+#include "postgres.h"
+
+#include "utils/uuid.h"
+
+#include "cells/cell.h"
+
+/* A row of people. */
+typedef struct Residence
+{
+	pg_uuid_t user;
+	int32 cell;
+} Residence;
+
+/* Where the person of that external id, or of that id, lives; false for nobody. */
+extern bool directory_find_subject(const char *external_id, Residence *residence);
+extern bool directory_find(const pg_uuid_t *user, Residence *residence);
+
+/* Raises KBC01 if the person lives in another cell. */
+extern void directory_require_here(const pg_uuid_t *user);
+
+/* Raises that KBC01. */
+pg_noreturn extern void directory_raise_elsewhere(const Cell *here, const Residence *residence);
+
+#endif
