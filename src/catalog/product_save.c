@@ -40,7 +40,7 @@ enum
 };
 
 /* An unknown word is refused once the row is written, for row security asks first. */
-#define KNOWN_STATUS \
+#define KNOWN_STATUS                                                                           \
 	"CASE WHEN $6 IN ('public', 'private') THEN $6::coursebase.product_status END"
 
 static KeptPlan insert_product = {

@@ -18,10 +18,11 @@
 #include "core/compat.h"
 
 #define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#define SMALL	 "abcdefghijklmnopqrstuvwxyz"
-/* Of the years 1 to 9999: a time to which a term is added stays one that the server can hold. */
+#define SMALL    "abcdefghijklmnopqrstuvwxyz"
+/* Of the years 1 to 9999: a time to which a term is added stays one that the server can hold.
+ */
 #define EARLIEST_TIME INT64CONST(-63082281600000000)
-#define LATEST_TIME	  INT64CONST(252455616000000000)
+#define LATEST_TIME   INT64CONST(252455616000000000)
 
 static const char *argument_name(FunctionCallInfo fcinfo, int argument);
 
@@ -173,10 +174,9 @@ args_currency(FunctionCallInfo fcinfo, int argument, bool any_case)
 	if (VARSIZE_ANY_EXHDR(code) == 3 &&
 		strspn(pnstrdup(letters, 3), any_case ? CAPITALS SMALL : CAPITALS) == 3)
 		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("%s is no currency", argument_name(fcinfo, argument)),
-			 errhint("Use a code of ISO 4217 in three letters, such as EUR.")));
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("%s is no currency", argument_name(fcinfo, argument)),
+					errhint("Use a code of ISO 4217 in three letters, such as EUR.")));
 }
 
 void

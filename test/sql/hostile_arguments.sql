@@ -83,7 +83,7 @@ BEGIN
         GROUP BY function, argument, said;
     PERFORM set_config('role', 'none', true);
 END $$;
-SELECT 'anonymous', * FROM pg_temp.tried('regress_anonymous', '') ORDER BY bad COLLATE "C" NULLS FIRST;
-SELECT 'end user', * FROM pg_temp.tried('regress_end_user', '{"sub": "fixture_ada"}') ORDER BY bad COLLATE "C" NULLS FIRST;
-SELECT 'server', * FROM pg_temp.tried('regress_server', '') ORDER BY bad COLLATE "C" NULLS FIRST;
+SELECT 'anonymous', tried > 50, bad FROM pg_temp.tried('regress_anonymous', '') ORDER BY bad COLLATE "C" NULLS FIRST;
+SELECT 'end user', tried > 50, bad FROM pg_temp.tried('regress_end_user', '{"sub": "fixture_ada"}') ORDER BY bad COLLATE "C" NULLS FIRST;
+SELECT 'server', tried > 50, bad FROM pg_temp.tried('regress_server', '') ORDER BY bad COLLATE "C" NULLS FIRST;
 ROLLBACK;
