@@ -183,6 +183,17 @@ AS 'MODULE_PATHNAME', 'coursebase_tg_users__email';
 COMMENT ON FUNCTION coursebase.tg_users__email() IS
     'BEFORE INSERT OR UPDATE: makes an email that is NULL empty, because who signs up by telephone or anonymously has none.';
 
+CREATE FUNCTION coursebase.tg_users__keep_admin()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_users__keep_admin';
+COMMENT ON FUNCTION coursebase.tg_users__keep_admin() IS
+    'AFTER UPDATE OR DELETE of an administrator: refuses an administrator who takes the last open account of one away, by another role, by closing or by deleting it (KBA01). The server and the owner of the tables may. Reads with the rights of the tables'' owner.';
+
 CREATE FUNCTION coursebase.tg_users__merged()
 RETURNS trigger
 LANGUAGE c

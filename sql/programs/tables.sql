@@ -50,7 +50,10 @@ CREATE TABLE coursebase.workouts (
     CONSTRAINT workouts_pkey PRIMARY KEY (id),
     CONSTRAINT workouts_organization_id_id_key UNIQUE (organization_id, id),
     CONSTRAINT workouts_organization_id_fkey FOREIGN KEY (organization_id)
-        REFERENCES coursebase.organizations (id) ON DELETE CASCADE
+        REFERENCES coursebase.organizations (id) ON DELETE CASCADE,
+    CONSTRAINT workouts_name_at_most_200_characters_check CHECK (length(name) <= 200),
+    CONSTRAINT workouts_description_at_most_20000_characters_check
+        CHECK (length(description) <= 20000)
 );
 COMMENT ON TABLE coursebase.workouts IS 'Workouts of an organisation. A workout that stands in a curriculum cannot be deleted, softly either.';
 COMMENT ON COLUMN coursebase.workouts.id IS 'Key of the workout.';
@@ -85,7 +88,10 @@ CREATE TABLE coursebase.programs (
     CONSTRAINT programs_organization_id_id_key UNIQUE (organization_id, id),
     CONSTRAINT programs_organization_id_fkey FOREIGN KEY (organization_id)
         REFERENCES coursebase.organizations (id) ON DELETE RESTRICT,
-    CONSTRAINT programs_name_not_empty_check CHECK (btrim(name) <> '')
+    CONSTRAINT programs_name_not_empty_check CHECK (btrim(name) <> ''),
+    CONSTRAINT programs_name_at_most_200_characters_check CHECK (length(name) <= 200),
+    CONSTRAINT programs_description_at_most_20000_characters_check
+        CHECK (length(description) <= 20000)
 );
 COMMENT ON TABLE coursebase.programs IS 'What organisations offer. A program that is delivered day by day has a row in course_configs.';
 COMMENT ON COLUMN coursebase.programs.id IS 'Key of the program.';
@@ -261,6 +267,7 @@ CREATE TABLE coursebase.plans (
         REFERENCES coursebase.organizations (id) ON DELETE CASCADE,
     CONSTRAINT plans_program_id_organization_id_fkey FOREIGN KEY (program_id, organization_id)
         REFERENCES coursebase.programs (id, organization_id) ON DELETE CASCADE,
+    CONSTRAINT plans_name_at_most_200_characters_check CHECK (length(name) <= 200),
     CONSTRAINT plans_price_not_negative_check CHECK (price_in_cents >= 0),
     CONSTRAINT plans_currency_form_check CHECK (currency ~ '^[A-Z]{3}$'),
     CONSTRAINT plans_course_has_a_program_check
