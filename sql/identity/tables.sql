@@ -245,6 +245,8 @@ CREATE TABLE coursebase.memberships (
     role             coursebase.membership_role  NOT NULL,
     created_at       timestamptz                 NOT NULL DEFAULT now(),
     updated_at       timestamptz                 NOT NULL DEFAULT now(),
+    CONSTRAINT memberships_times_finite_check
+        CHECK (isfinite(created_at) AND isfinite(updated_at)),
     CONSTRAINT memberships_pkey PRIMARY KEY (id),
     CONSTRAINT memberships_organization_id_user_id_key UNIQUE (organization_id, user_id),
     CONSTRAINT memberships_id_organization_id_user_id_key UNIQUE (id, organization_id, user_id),

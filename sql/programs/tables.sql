@@ -47,6 +47,9 @@ CREATE TABLE coursebase.workouts (
     deleted_at       timestamptz,
     created_at       timestamptz  NOT NULL DEFAULT now(),
     updated_at       timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT workouts_times_finite_check
+        CHECK (isfinite(created_at) AND isfinite(updated_at)
+            AND isfinite(deleted_at)),
     CONSTRAINT workouts_pkey PRIMARY KEY (id),
     CONSTRAINT workouts_organization_id_id_key UNIQUE (organization_id, id),
     CONSTRAINT workouts_organization_id_fkey FOREIGN KEY (organization_id)
@@ -84,6 +87,8 @@ CREATE TABLE coursebase.programs (
     delivery_mode    coursebase.program_delivery_mode  NOT NULL,
     created_at       timestamptz                       NOT NULL DEFAULT now(),
     updated_at       timestamptz                       NOT NULL DEFAULT now(),
+    CONSTRAINT programs_times_finite_check
+        CHECK (isfinite(created_at) AND isfinite(updated_at)),
     CONSTRAINT programs_pkey PRIMARY KEY (id),
     CONSTRAINT programs_organization_id_id_key UNIQUE (organization_id, id),
     CONSTRAINT programs_organization_id_fkey FOREIGN KEY (organization_id)
@@ -125,6 +130,9 @@ CREATE TABLE coursebase.course_configs (
     archived_at         timestamptz,
     created_at          timestamptz                     NOT NULL DEFAULT now(),
     updated_at          timestamptz                     NOT NULL DEFAULT now(),
+    CONSTRAINT course_configs_times_finite_check
+        CHECK (isfinite(created_at) AND isfinite(updated_at)
+            AND isfinite(archived_at) AND isfinite(published_at)),
     CONSTRAINT course_configs_pkey PRIMARY KEY (program_id),
     CONSTRAINT course_configs_program_id_organization_id_fkey
         FOREIGN KEY (program_id, organization_id)
@@ -185,6 +193,8 @@ CREATE TABLE coursebase.course_workouts (
     is_rest          boolean      NOT NULL DEFAULT false,
     created_at       timestamptz  NOT NULL DEFAULT now(),
     updated_at       timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT course_workouts_times_finite_check
+        CHECK (isfinite(created_at) AND isfinite(updated_at)),
     CONSTRAINT course_workouts_pkey PRIMARY KEY (id),
     CONSTRAINT course_workouts_id_program_id_key UNIQUE (id, program_id),
     CONSTRAINT course_workouts_program_id_day_offset_sort_order_key
@@ -260,6 +270,8 @@ CREATE TABLE coursebase.plans (
     is_active        boolean               NOT NULL DEFAULT true,
     created_at       timestamptz           NOT NULL DEFAULT now(),
     updated_at       timestamptz           NOT NULL DEFAULT now(),
+    CONSTRAINT plans_times_finite_check
+        CHECK (isfinite(created_at) AND isfinite(updated_at)),
     CONSTRAINT plans_pkey PRIMARY KEY (id),
     CONSTRAINT plans_organization_id_id_key UNIQUE (organization_id, id),
     CONSTRAINT plans_id_program_id_key UNIQUE (id, program_id),

@@ -170,6 +170,8 @@ CREATE TABLE coursebase.analytics (
     deepening       text,
     created_at      timestamptz  NOT NULL DEFAULT now(),
     updated_at      timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT analytics_times_finite_check
+        CHECK (isfinite(created_at) AND isfinite(updated_at)),
     CONSTRAINT analytics_pkey PRIMARY KEY (user_id),
     CONSTRAINT analytics_user_id_fkey FOREIGN KEY (user_id)
         REFERENCES coursebase.users (id) ON DELETE CASCADE,
@@ -200,6 +202,8 @@ CREATE TABLE coursebase.audio_usage (
     play_count   integer      NOT NULL,
     created_at   timestamptz  NOT NULL DEFAULT now(),
     updated_at   timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT audio_usage_times_finite_check
+        CHECK (isfinite(created_at) AND isfinite(updated_at)),
     CONSTRAINT audio_usage_pkey PRIMARY KEY (user_id, course_code, audio_key),
     CONSTRAINT audio_usage_user_id_fkey FOREIGN KEY (user_id)
         REFERENCES coursebase.users (id) ON DELETE CASCADE,
