@@ -180,6 +180,8 @@ static void row_read(uint64 index, InboxRow *row);
 static void row_renew(const Received *received, NoticeProof proof, InboxRow *row);
 static bool row_replay(const pg_uuid_t *id, TimestampTz at, InboxRow *row);
 static void row_settle(InboxRow *row, const NoticeCall *call);
+static bool is_claim(const InboxRow *row, const NoticeCall *call);
+static void row_claim(InboxRow *row, const NoticeCall *call);
 static void row_write(const InboxRow *row, Datum names, TimestampTz at);
 static bool effect_is_final(const NoticeEffect *effect);
 static void effect_try(const NoticeCall *call, NoticeEffect *effect);
@@ -233,6 +235,8 @@ coursebase_take_notification(PG_FUNCTION_ARGS)
 	row_find(&received, &notice, row.proof, call.id, call.at, &row);
 	if (!row.is_final)
 		row_settle(&row, &call);
+	else if (is_claim(&row, &call))
+		row_claim(&row, &call);
 	row_return(fcinfo, &row);
 	SPI_finish();
 	return (Datum) 0;
@@ -456,6 +460,29 @@ row_settle(InboxRow *row, const NoticeCall *call)
 		settling = self.outer;
 	}
 	PG_END_TRY();
+}
+
+/* Whether the caller names another person than the one whose the settled notification is. */
+static bool
+is_claim(const InboxRow *row, const NoticeCall *call)
+{
+	pg_uuid_t user = row->effect.user;
+
+	if (call->user == NULL || !row->effect.has_user)
+		return false;
+	identity_follow(&user);
+	return !uuid_equal(&user, call->user);
+}
+
+/* Tries a settled notification for another person, who gets an own answer: the first one is
+ * that of somebody else. A rule refuses it and leaves the row as it is, or it is a restore,
+ * whose purchase and notification are the caller's from then on. */
+static void
+row_claim(InboxRow *row, const NoticeCall *call)
+{
+	effect_try(call, &row->effect);
+	if (effect_is_final(&row->effect))
+		row_write(row, takeup_names(call->notice), call->at);
 }
 
 /* Records what became of the notification. */
