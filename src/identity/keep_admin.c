@@ -48,8 +48,8 @@ coursebase_tg_users__keep_admin(PG_FUNCTION_ARGS)
 	none_left = owner_execute_latest(&read_admins, NULL, NULL) == 0;
 	SPI_finish();
 	if (none_left)
-		ereport(ERROR, (errcode(ERRCODE_CB_LAST_OWNER),
-						errmsg("the last administrator stays one"),
-						errhint("Make somebody else an administrator first.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_CB_LAST_OWNER), errmsg("the last administrator stays one"),
+				 errhint("Make somebody else an administrator first.")));
 	return PointerGetDatum(NULL);
 }
