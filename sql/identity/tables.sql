@@ -100,7 +100,8 @@ CREATE TABLE coursebase.user_profile (
     CONSTRAINT user_profile_referral_code_form_check CHECK (referral_code ~ '^U[A-Z2-9]{6}$'),
     CONSTRAINT user_profile_email_lower_check CHECK (email = lower(email)),
     CONSTRAINT user_profile_devices_object_check CHECK (jsonb_typeof(devices) = 'object'),
-    CONSTRAINT user_profile_first_name_at_most_200_characters_check CHECK (length(first_name) <= 200),
+    CONSTRAINT user_profile_first_name_at_most_200_characters_check
+        CHECK (length(first_name) <= 200),
     CONSTRAINT user_profile_last_name_at_most_200_characters_check CHECK (length(last_name) <= 200),
     CONSTRAINT user_profile_phone_number_at_most_40_characters_check
         CHECK (length(phone_number) <= 40),
