@@ -152,6 +152,8 @@ CREATE TABLE coursebase.user_lesson_complete (
     lesson_id   uuid         NOT NULL,
     created_at  timestamptz  NOT NULL DEFAULT now(),
     updated_at  timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT user_lesson_complete_times_finite_check
+        CHECK (isfinite(created_at) AND isfinite(updated_at)),
     CONSTRAINT user_lesson_complete_pkey PRIMARY KEY (user_id, lesson_id),
     CONSTRAINT user_lesson_complete_user_id_fkey FOREIGN KEY (user_id)
         REFERENCES coursebase.users (id) ON DELETE CASCADE,

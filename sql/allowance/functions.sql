@@ -231,7 +231,7 @@ user_id: the buyer, whose account must be open. product_id: base id of the produ
 credit_purchase_id: the row of ai_credit_purchases. bank_credits: credits that the pack brought. bank_left: credits left in the bank afterwards.
 
 Source: the product''s rule that what is bought never lapses.
-Raises: 22003 (the bank would be out of range, or amount_in_cents is above 2147483647), 22004 (an argument is NULL), 22008 (at is not finite, or the week ends out of range), 23514 (credits, environment, amount or currency is of the wrong form), 40001 (under REPEATABLE READ: the account changed meanwhile; call again), KB106 (no such open account), KB205 (the purchase was granted to another user, or with another product or number of credits), KB822 (the setting require_signature names the source, and the caller is not the owner of the tables).';
+Raises: 22003 (the bank would be out of range, or amount_in_cents is above 2147483647), 22004 (an argument is NULL), 22008 (at is not finite, or the week ends out of range), 22023 (an unknown environment, currency is no code of three capital letters, or only one of amount_in_cents and currency is NULL), 23514 (credits or amount_in_cents is of the wrong form), 40001 (under REPEATABLE READ: the account changed meanwhile; call again), KB106 (no such open account), KB205 (the purchase was granted to another user, or with another product or number of credits), KB822 (the setting require_signature names the source, and the caller is not the owner of the tables).';
 GRANT EXECUTE ON FUNCTION coursebase.grant_credit_pack(uuid, text, bigint, text, text, text, text, bigint, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.refund_credit_pack(

@@ -200,6 +200,17 @@ AS 'MODULE_PATHNAME', 'coursebase_tg_users__email';
 COMMENT ON FUNCTION coursebase.tg_users__email() IS
     'BEFORE INSERT OR UPDATE: makes an email that is NULL empty, because who signs up by telephone or anonymously has none.';
 
+CREATE FUNCTION coursebase.tg_users__keep_admin()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_users__keep_admin';
+COMMENT ON FUNCTION coursebase.tg_users__keep_admin() IS
+    'AFTER UPDATE OR DELETE of an administrator: refuses an administrator who takes the last open account of one away, by another role, by closing or by deleting it (KBA01). The server and the owner of the tables may. Reads with the rights of the tables'' owner.';
+
 CREATE FUNCTION coursebase.tg_users__merged()
 RETURNS trigger
 LANGUAGE c
@@ -320,7 +331,7 @@ COMMENT ON FUNCTION coursebase.create_organization(text, text, text, text, uuid)
 name: name to show, not empty. slug: name in addresses, unique: lower-case letters and digits, joined by hyphens. currency: ISO 4217 code in upper case, of all its prices. time_zone: an IANA name that the server knows: days of its programs are counted in it. owner_id: the user who becomes its owner, whose account must be open. No argument may be NULL.
 
 Source: the product''s rule that an organisation has an owner from its first moment.
-Raises: 22004 (an argument is NULL), 22023 (an unknown time zone), 23505 (the slug is taken), 23514 (name, slug or currency is of the wrong form), KB106 (there is no such open account).';
+Raises: 22004 (an argument is NULL), 22023 (an unknown time zone, or currency is no code of three capital letters), 23505 (the slug is taken), 23514 (name or slug is of the wrong form), KB106 (there is no such open account).';
 GRANT EXECUTE ON FUNCTION coursebase.create_organization(text, text, text, text, uuid) TO server;
 
 CREATE FUNCTION coursebase.member_organization_ids()

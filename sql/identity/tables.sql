@@ -19,7 +19,9 @@ CREATE TABLE coursebase.users (
         REFERENCES coursebase.users (id) ON DELETE RESTRICT,
     CONSTRAINT users_clerk_user_id_not_empty_check CHECK (clerk_user_id <> ''),
     CONSTRAINT users_merged_is_closed_check CHECK (merged_into IS NULL OR deleted_at IS NOT NULL),
-    CONSTRAINT users_merged_into_other_check CHECK (merged_into <> id)
+    CONSTRAINT users_merged_into_other_check CHECK (merged_into <> id),
+    CONSTRAINT users_name_at_most_200_characters_check CHECK (length(name) <= 200),
+    CONSTRAINT users_image_url_at_most_2000_characters_check CHECK (length(image_url) <= 2000)
 );
 CREATE INDEX users_merged_into_idx ON coursebase.users (merged_into);
 COMMENT ON TABLE coursebase.users IS 'People: one row a person, found by the id that the authentication provider gives.';
@@ -47,6 +49,9 @@ CREATE TRIGGER t300_merged_on_update BEFORE UPDATE ON coursebase.users
         OLD.merged_into IS DISTINCT FROM NEW.merged_into
         OR (OLD.merged_into IS NOT NULL AND NEW.deleted_at IS NULL))
     EXECUTE FUNCTION coursebase.tg_users__merged();
+CREATE TRIGGER t300_keep_admin AFTER UPDATE OR DELETE ON coursebase.users
+    FOR EACH ROW WHEN (OLD.role = 'admin')
+    EXECUTE FUNCTION coursebase.tg_users__keep_admin();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.users
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 CREATE TRIGGER t500_profile AFTER INSERT ON coursebase.users
@@ -94,7 +99,13 @@ CREATE TABLE coursebase.user_profile (
     CONSTRAINT user_profile_referred_by_other_check CHECK (referred_by <> user_id),
     CONSTRAINT user_profile_referral_code_form_check CHECK (referral_code ~ '^U[A-Z2-9]{6}$'),
     CONSTRAINT user_profile_email_lower_check CHECK (email = lower(email)),
-    CONSTRAINT user_profile_devices_object_check CHECK (jsonb_typeof(devices) = 'object')
+    CONSTRAINT user_profile_devices_object_check CHECK (jsonb_typeof(devices) = 'object'),
+    CONSTRAINT user_profile_first_name_at_most_200_characters_check
+        CHECK (length(first_name) <= 200),
+    CONSTRAINT user_profile_last_name_at_most_200_characters_check CHECK (length(last_name) <= 200),
+    CONSTRAINT user_profile_phone_number_at_most_40_characters_check
+        CHECK (length(phone_number) <= 40),
+    CONSTRAINT user_profile_country_at_most_100_characters_check CHECK (length(country) <= 100)
 );
 CREATE INDEX user_profile_referred_by_idx ON coursebase.user_profile (referred_by);
 COMMENT ON TABLE coursebase.user_profile IS 'What the app knows about a person beyond the account.';
@@ -200,6 +211,8 @@ CREATE TABLE coursebase.organizations (
     CONSTRAINT organizations_pkey PRIMARY KEY (id),
     CONSTRAINT organizations_slug_key UNIQUE (slug),
     CONSTRAINT organizations_name_not_empty_check CHECK (btrim(name) <> ''),
+    CONSTRAINT organizations_name_at_most_200_characters_check CHECK (length(name) <= 200),
+    CONSTRAINT organizations_slug_at_most_100_characters_check CHECK (length(slug) <= 100),
     CONSTRAINT organizations_slug_form_check CHECK (slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'),
     CONSTRAINT organizations_currency_form_check CHECK (currency ~ '^[A-Z]{3}$'),
     CONSTRAINT organizations_platform_tier_known_check
@@ -233,6 +246,8 @@ CREATE TABLE coursebase.memberships (
     role             coursebase.membership_role  NOT NULL,
     created_at       timestamptz                 NOT NULL DEFAULT now(),
     updated_at       timestamptz                 NOT NULL DEFAULT now(),
+    CONSTRAINT memberships_times_finite_check
+        CHECK (isfinite(created_at) AND isfinite(updated_at)),
     CONSTRAINT memberships_pkey PRIMARY KEY (id),
     CONSTRAINT memberships_organization_id_user_id_key UNIQUE (organization_id, user_id),
     CONSTRAINT memberships_id_organization_id_user_id_key UNIQUE (id, organization_id, user_id),

@@ -76,7 +76,7 @@ user_id: the buyer, whose account must be open. source, environment, purchase_id
 custom_course_id: the course. link_token: the secret in the link to the form. expires_at: 24 hours after the link was issued.
 
 Source: the product''s rule that a receipt makes one custom course, for one person.
-Raises: 22004 (an argument is NULL), 22008 (at is not finite), 23514 (source, environment or course_code is of the wrong form), KB106 (no such open account), KB205 (the receipt belongs to another user, or to another course_code), KB822 (the setting require_signature names the source, and the caller is not the owner of the tables).';
+Raises: 22004 (an argument is NULL), 22008 (at is not finite), 22023 (an unknown source or environment), 23514 (course_code is of the wrong form), KB106 (no such open account), KB205 (the receipt belongs to another user, or to another course_code), KB822 (the setting require_signature names the source, and the caller is not the owner of the tables).';
 GRANT EXECUTE ON FUNCTION coursebase.create_custom_course(uuid, text, text, text, text, text, text, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.submit_custom_course(

@@ -47,10 +47,16 @@ CREATE TABLE coursebase.workouts (
     deleted_at       timestamptz,
     created_at       timestamptz  NOT NULL DEFAULT now(),
     updated_at       timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT workouts_times_finite_check
+        CHECK (isfinite(created_at) AND isfinite(updated_at)
+            AND isfinite(deleted_at)),
     CONSTRAINT workouts_pkey PRIMARY KEY (id),
     CONSTRAINT workouts_organization_id_id_key UNIQUE (organization_id, id),
     CONSTRAINT workouts_organization_id_fkey FOREIGN KEY (organization_id)
-        REFERENCES coursebase.organizations (id) ON DELETE CASCADE
+        REFERENCES coursebase.organizations (id) ON DELETE CASCADE,
+    CONSTRAINT workouts_name_at_most_200_characters_check CHECK (length(name) <= 200),
+    CONSTRAINT workouts_description_at_most_20000_characters_check
+        CHECK (length(description) <= 20000)
 );
 COMMENT ON TABLE coursebase.workouts IS 'Workouts of an organisation. A workout that stands in a curriculum cannot be deleted, softly either.';
 COMMENT ON COLUMN coursebase.workouts.id IS 'Key of the workout.';
@@ -81,11 +87,16 @@ CREATE TABLE coursebase.programs (
     delivery_mode    coursebase.program_delivery_mode  NOT NULL,
     created_at       timestamptz                       NOT NULL DEFAULT now(),
     updated_at       timestamptz                       NOT NULL DEFAULT now(),
+    CONSTRAINT programs_times_finite_check
+        CHECK (isfinite(created_at) AND isfinite(updated_at)),
     CONSTRAINT programs_pkey PRIMARY KEY (id),
     CONSTRAINT programs_organization_id_id_key UNIQUE (organization_id, id),
     CONSTRAINT programs_organization_id_fkey FOREIGN KEY (organization_id)
         REFERENCES coursebase.organizations (id) ON DELETE RESTRICT,
-    CONSTRAINT programs_name_not_empty_check CHECK (btrim(name) <> '')
+    CONSTRAINT programs_name_not_empty_check CHECK (btrim(name) <> ''),
+    CONSTRAINT programs_name_at_most_200_characters_check CHECK (length(name) <= 200),
+    CONSTRAINT programs_description_at_most_20000_characters_check
+        CHECK (length(description) <= 20000)
 );
 COMMENT ON TABLE coursebase.programs IS 'What organisations offer. A program that is delivered day by day has a row in course_configs.';
 COMMENT ON COLUMN coursebase.programs.id IS 'Key of the program.';
@@ -119,6 +130,9 @@ CREATE TABLE coursebase.course_configs (
     archived_at         timestamptz,
     created_at          timestamptz                     NOT NULL DEFAULT now(),
     updated_at          timestamptz                     NOT NULL DEFAULT now(),
+    CONSTRAINT course_configs_times_finite_check
+        CHECK (isfinite(created_at) AND isfinite(updated_at)
+            AND isfinite(archived_at) AND isfinite(published_at)),
     CONSTRAINT course_configs_pkey PRIMARY KEY (program_id),
     -- PostgREST embeds one row, not a list, where the columns of a foreign key are those of a key.
     CONSTRAINT course_configs_organization_id_program_id_key UNIQUE (organization_id, program_id),
@@ -179,6 +193,8 @@ CREATE TABLE coursebase.course_workouts (
     is_rest          boolean      NOT NULL DEFAULT false,
     created_at       timestamptz  NOT NULL DEFAULT now(),
     updated_at       timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT course_workouts_times_finite_check
+        CHECK (isfinite(created_at) AND isfinite(updated_at)),
     CONSTRAINT course_workouts_pkey PRIMARY KEY (id),
     CONSTRAINT course_workouts_id_program_id_key UNIQUE (id, program_id),
     CONSTRAINT course_workouts_program_id_day_offset_sort_order_key
@@ -254,6 +270,8 @@ CREATE TABLE coursebase.plans (
     is_active        boolean               NOT NULL DEFAULT true,
     created_at       timestamptz           NOT NULL DEFAULT now(),
     updated_at       timestamptz           NOT NULL DEFAULT now(),
+    CONSTRAINT plans_times_finite_check
+        CHECK (isfinite(created_at) AND isfinite(updated_at)),
     CONSTRAINT plans_pkey PRIMARY KEY (id),
     CONSTRAINT plans_organization_id_id_key UNIQUE (organization_id, id),
     CONSTRAINT plans_id_program_id_key UNIQUE (id, program_id),
@@ -261,6 +279,7 @@ CREATE TABLE coursebase.plans (
         REFERENCES coursebase.organizations (id) ON DELETE CASCADE,
     CONSTRAINT plans_program_id_organization_id_fkey FOREIGN KEY (program_id, organization_id)
         REFERENCES coursebase.programs (id, organization_id) ON DELETE CASCADE,
+    CONSTRAINT plans_name_at_most_200_characters_check CHECK (length(name) <= 200),
     CONSTRAINT plans_price_not_negative_check CHECK (price_in_cents >= 0),
     CONSTRAINT plans_currency_form_check CHECK (currency ~ '^[A-Z]{3}$'),
     CONSTRAINT plans_course_has_a_program_check

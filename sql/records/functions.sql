@@ -35,7 +35,7 @@ COMMENT ON FUNCTION coursebase.log_app(text, text, jsonb, text, uuid, timestampt
 log_type: sync_module, billing, authentication, sign_up, audio_playback, ai_chat, error, user_action or user_report. message: 1 to 10000 characters. context: facts beside the message as JSON, at most 64 kB, or NULL. origin: which program reports, 1 to 100 characters. user_id: whom the entry is about; NULL is the user who asks; only the server may name another user. at: when it happened; NULL and a time in the future count as now.
 
 Source: the product''s rule that the sign-up is reported in place.
-Raises: 23502 (log_type, message or origin is NULL), 23503 (there is no such user), 23514 (an unknown log_type, or a text of the wrong length), 42501 (user_id is another user).';
+Raises: 22004 (log_type, message or origin is NULL), 22023 (an unknown log_type, or a text of the wrong length), 23503 (there is no such user), 23514 (context is too large), 42501 (user_id is another user).';
 GRANT EXECUTE ON FUNCTION coursebase.log_app(text, text, jsonb, text, uuid, timestamptz)
     TO end_user, server;
 
@@ -49,27 +49,19 @@ CREATE FUNCTION coursebase.log_server(
     at timestamptz DEFAULT now()
 )
 RETURNS uuid
-LANGUAGE sql
+LANGUAGE c
 VOLATILE
 CALLED ON NULL INPUT
 PARALLEL UNSAFE
 SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT coursebase.assert_schema_current();
-    -- KBC01 rather than a missing key, for a person who lives in another cell
-    SELECT coursebase.has_account($5);
-    INSERT INTO coursebase.server_logs
-        (function_name, level, message, context, user_id, duration_ms, created_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7)
-    RETURNING id
-$$;
+AS 'MODULE_PATHNAME', 'coursebase_log_server';
 COMMENT ON FUNCTION coursebase.log_server(text, text, text, jsonb, uuid, numeric, timestamptz) IS
     'Writes an entry of the server''s log and answers its id. For the server; writes with the caller''s rights.
 
-function_name: which function reports, 1 to 200 characters. level: debug, info, warning or error. message: 1 to 10000 characters. context: facts beside the message as JSON, at most 64 kB, or NULL. user_id: on whose behalf it worked, or NULL. duration_ms: how long it took, in milliseconds, or NULL. at: when it happened.
+function_name: which function reports, 1 to 200 characters. level: debug, info, warning or error. message: 1 to 10000 characters. context: facts beside the message as JSON, at most 64 kB, or NULL. user_id: on whose behalf it worked, or NULL. duration_ms: how long it took, in milliseconds, or NULL. at: when it happened; NULL is now.
 
 Source: the product''s rule that edge functions report into the database.
-Raises: 23502 (function_name, level, message or at is NULL), 23503 (there is no such user), 23514 (an unknown level, a text of the wrong length, or a negative duration).';
+Raises: 22004 (function_name, level or message is NULL), 22008 (at is not finite), 22023 (an unknown level, a text of the wrong length, or a negative duration), 23503 (there is no such user), 23514 (context is too large).';
 GRANT EXECUTE ON FUNCTION coursebase.log_server(text, text, text, jsonb, uuid, numeric, timestamptz)
     TO server;

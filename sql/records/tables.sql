@@ -8,6 +8,8 @@ CREATE TABLE coursebase.app_logs (
     context     jsonb,
     created_at  timestamptz  NOT NULL DEFAULT now(),
     updated_at  timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT app_logs_times_finite_check
+        CHECK (isfinite(created_at) AND isfinite(updated_at)),
     CONSTRAINT app_logs_pkey PRIMARY KEY (id),
     CONSTRAINT app_logs_user_id_fkey FOREIGN KEY (user_id)
         REFERENCES coursebase.users (id) ON DELETE SET NULL,

@@ -170,9 +170,14 @@ CREATE TABLE coursebase.analytics (
     deepening       text,
     created_at      timestamptz  NOT NULL DEFAULT now(),
     updated_at      timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT analytics_times_finite_check
+        CHECK (isfinite(created_at) AND isfinite(updated_at)),
     CONSTRAINT analytics_pkey PRIMARY KEY (user_id),
     CONSTRAINT analytics_user_id_fkey FOREIGN KEY (user_id)
-        REFERENCES coursebase.users (id) ON DELETE CASCADE
+        REFERENCES coursebase.users (id) ON DELETE CASCADE,
+    CONSTRAINT analytics_texts_at_most_300_characters_check
+        CHECK (greatest(length(current_course), length(voice), length(induction),
+            length(background), length(deepening)) <= 300)
 );
 COMMENT ON TABLE coursebase.analytics IS 'What a person chose in the player, one row a user, as phones report it.';
 COMMENT ON COLUMN coursebase.analytics.user_id IS 'The user.';
@@ -197,10 +202,15 @@ CREATE TABLE coursebase.audio_usage (
     play_count   integer      NOT NULL,
     created_at   timestamptz  NOT NULL DEFAULT now(),
     updated_at   timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT audio_usage_times_finite_check
+        CHECK (isfinite(created_at) AND isfinite(updated_at)),
     CONSTRAINT audio_usage_pkey PRIMARY KEY (user_id, course_code, audio_key),
     CONSTRAINT audio_usage_user_id_fkey FOREIGN KEY (user_id)
         REFERENCES coursebase.users (id) ON DELETE CASCADE,
-    CONSTRAINT audio_usage_play_count_not_negative_check CHECK (play_count >= 0)
+    CONSTRAINT audio_usage_play_count_not_negative_check CHECK (play_count >= 0),
+    CONSTRAINT audio_usage_keys_at_most_300_characters_check
+        CHECK (greatest(length(course_code), length(audio_key)) <= 300),
+    CONSTRAINT audio_usage_title_at_most_1000_characters_check CHECK (length(title) <= 1000)
 );
 COMMENT ON TABLE coursebase.audio_usage IS 'How often a person played which audio: the highest total that a phone reported.';
 COMMENT ON COLUMN coursebase.audio_usage.user_id IS 'The user.';

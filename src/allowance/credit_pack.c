@@ -236,6 +236,13 @@ coursebase_grant_credit_pack(PG_FUNCTION_ARGS)
 	args_require_first(fcinfo, GRANT_AMOUNT);
 	if (!PG_ARGISNULL(GRANT_AMOUNT))
 		args_money(fcinfo, GRANT_AMOUNT);
+	args_environment(fcinfo, GRANT_ENVIRONMENT);
+	if (PG_ARGISNULL(GRANT_AMOUNT) != PG_ARGISNULL(GRANT_CURRENCY))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("amount_in_cents and currency go together"),
+						errhint("Pass both, or neither.")));
+	if (!PG_ARGISNULL(GRANT_CURRENCY))
+		args_currency(fcinfo, GRANT_CURRENCY, false);
 	args_time(fcinfo, GRANT_AT);
 	schema_require_current();
 	signed_only_require(args_text_or_null(fcinfo, GRANT_SOURCE));

@@ -39,11 +39,15 @@ enum
 	SAVE_ARGUMENTS,
 };
 
+/* An unknown word is refused once the row is written, for row security asks first. */
+#define KNOWN_STATUS                                                                           \
+	"CASE WHEN $6 IN ('public', 'private') THEN $6::coursebase.product_status END"
+
 static KeptPlan insert_product = {
 	.sql = "INSERT INTO coursebase.products"
 		   " (name, description, image_url, price_dollars, status, access_days, access_until,"
 		   "  gives_later_courses)"
-		   " VALUES ($2, $3, $4, $5, coalesce($6, 'private')::coursebase.product_status,"
+		   " VALUES ($2, $3, $4, $5, coalesce(" KNOWN_STATUS ", 'private'),"
 		   "  nullif($7, 0), nullif($8, 'infinity'), coalesce($9, false)) RETURNING id",
 	.nargs = SAVE_ARGUMENTS - 1,
 	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, INT4OID, TIMESTAMPTZOID,
@@ -54,7 +58,7 @@ static KeptPlan update_product = {
 	.sql = "UPDATE coursebase.products SET name = coalesce($2, name),"
 		   " description = coalesce($3, description), image_url = coalesce($4, image_url),"
 		   " price_dollars = coalesce($5, price_dollars),"
-		   " status = coalesce($6::coursebase.product_status, status),"
+		   " status = coalesce(" KNOWN_STATUS ", status),"
 		   " access_days = nullif(coalesce($7, access_days), 0),"
 		   " access_until = nullif(coalesce($8, access_until), 'infinity'),"
 		   " gives_later_courses = coalesce($9, gives_later_courses)"
@@ -81,6 +85,9 @@ static KeptPlan insert_courses = {
 	.nargs = 2,
 	.types = {UUIDOID, UUIDARRAYOID},
 };
+
+/* As the enum product_status has them. */
+static const char *const status_names[] = {"public", "private"};
 
 static pg_uuid_t product_write(FunctionCallInfo fcinfo);
 static void courses_write(const pg_uuid_t *product, Datum courses);
@@ -130,6 +137,8 @@ product_write(FunctionCallInfo fcinfo)
 						errdetail("The id that was passed is %s.",
 								  uuid_text(PG_GETARG_UUID_P(SAVE_PRODUCT))),
 						errhint("Pass the id of a row of products, or null for a new one.")));
+	if (!PG_ARGISNULL(SAVE_STATUS))
+		args_word(fcinfo, SAVE_STATUS, status_names, lengthof(status_names));
 	return plan_uuid(0, 1);
 }
 

@@ -10,11 +10,19 @@
 #include "catalog/pg_proc.h"
 #include "funcapi.h"
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/syscache.h"
 
 #include "core/args.h"
 #include "core/compat.h"
+
+#define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define SMALL    "abcdefghijklmnopqrstuvwxyz"
+/* Of the years 1 to 9999: a time to which a term is added stays one that the server can hold.
+ */
+#define EARLIEST_TIME INT64CONST(-63082281600000000)
+#define LATEST_TIME   INT64CONST(252455616000000000)
 
 static const char *argument_name(FunctionCallInfo fcinfo, int argument);
 
@@ -63,6 +71,10 @@ args_time(FunctionCallInfo fcinfo, int argument)
 	if (TIMESTAMP_NOT_FINITE(time))
 		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 						errmsg("%s must be a finite time", argument_name(fcinfo, argument))));
+	if (time < EARLIEST_TIME || time >= LATEST_TIME)
+		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+						errmsg("%s must be a time of the years 1 to 9999",
+							   argument_name(fcinfo, argument))));
 	return time;
 }
 
@@ -132,6 +144,56 @@ args_word(FunctionCallInfo fcinfo, int argument, const char *const *words, int c
 					errmsg("unknown %s \"%s\"", argument_name(fcinfo, argument),
 						   text_to_cstring(word)),
 					errhint("Use one of: %s.", known.data)));
+}
+
+void
+args_length(FunctionCallInfo fcinfo, int argument, int least, int most)
+{
+	const text *value;
+	int length;
+
+	args_require(fcinfo, argument);
+	value = PG_GETARG_TEXT_PP(argument);
+	length = pg_mbstrlen_with_len(VARDATA_ANY(value), (int) VARSIZE_ANY_EXHDR(value));
+	if (length < least || length > most)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("%s must have %d to %d characters",
+							   argument_name(fcinfo, argument), least, most),
+						errdetail("It has %d.", length)));
+}
+
+void
+args_currency(FunctionCallInfo fcinfo, int argument, bool any_case)
+{
+	const text *code;
+	const char *letters;
+
+	args_require(fcinfo, argument);
+	code = PG_GETARG_TEXT_PP(argument);
+	letters = VARDATA_ANY(code);
+	if (VARSIZE_ANY_EXHDR(code) == 3 &&
+		strspn(pnstrdup(letters, 3), any_case ? CAPITALS SMALL : CAPITALS) == 3)
+		return;
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("%s is no currency", argument_name(fcinfo, argument)),
+					errhint("Use a code of ISO 4217 in three letters, such as EUR.")));
+}
+
+void
+args_receipt_source(FunctionCallInfo fcinfo, int argument)
+{
+	static const char *const sources[] = {"google_play", "app_store"};
+
+	args_word(fcinfo, argument, sources, lengthof(sources));
+	args_environment(fcinfo, argument + 1);
+}
+
+void
+args_environment(FunctionCallInfo fcinfo, int argument)
+{
+	static const char *const environments[] = {"production", "sandbox"};
+
+	args_word(fcinfo, argument, environments, lengthof(environments));
 }
 
 /*

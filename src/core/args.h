@@ -26,7 +26,8 @@ extern void args_require_all(FunctionCallInfo fcinfo);
 extern void args_require_all_but(FunctionCallInfo fcinfo, int optional);
 extern void args_require_first(FunctionCallInfo fcinfo, int count);
 
-/* A time to count from or to store: raises 22004 for null, 22008 for one that is not finite. */
+/* A time to count from or to store: raises 22004 for null, 22008 for one that is not finite
+ * or not of the years 1 to 9999. */
 extern TimestampTz args_time(FunctionCallInfo fcinfo, int argument);
 
 /* A sum of money in minor units, of a type that holds what the caller added up: raises 22004
@@ -44,6 +45,19 @@ extern char *args_text_or_null(FunctionCallInfo fcinfo, int argument);
  */
 extern int args_word(FunctionCallInfo fcinfo, int argument, const char *const *words,
 					 int count);
+
+/* A text of so many characters: raises 22004 for null, 22023 for one that is shorter or longer.
+ */
+extern void args_length(FunctionCallInfo fcinfo, int argument, int least, int most);
+
+/* A code of ISO 4217 as the columns named currency hold it: raises 22004 for null, 22023 for
+ * another text than three letters: capital ones, or of any case where the caller folds it. */
+extern void args_currency(FunctionCallInfo fcinfo, int argument, bool any_case);
+
+/* An environment of a store, and the source of a receipt with its environment behind it: raise
+ * 22004 for null, 22023 for another word than the tables know. */
+extern void args_environment(FunctionCallInfo fcinfo, int argument);
+extern void args_receipt_source(FunctionCallInfo fcinfo, int argument);
 
 /* The argument itself, which lives as long as the call; NULL for a null. */
 static inline const pg_uuid_t *

@@ -106,7 +106,7 @@
 #define ERRCODE_CB_REFUND_CONFLICT     CB_SQLSTATE('9', '0', '6') /* 409 the refund was another purchase's or sum's */
 
 /* Programs */
-#define ERRCODE_CB_LAST_OWNER          CB_SQLSTATE('A', '0', '1') /* 409 an organisation keeps an owner as long as it exists */
+#define ERRCODE_CB_LAST_OWNER          CB_SQLSTATE('A', '0', '1') /* 409 an organisation keeps an owner, and the installation an administrator */
 #define ERRCODE_CB_CURRENCY_FIXED      CB_SQLSTATE('A', '0', '2') /* 409 the currency stays once a plan has a price */
 #define ERRCODE_CB_CURRICULUM_INVALID  CB_SQLSTATE('A', '0', '3') /* 422 a day beyond the course, or a rest day with other places */
 #define ERRCODE_CB_COURSE_EMPTY        CB_SQLSTATE('A', '0', '4') /* 409 a published course has a workout that is not rest */

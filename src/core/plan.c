@@ -19,6 +19,7 @@
 #include "core/row_kept.h"
 
 static void plan_prepare(KeptPlan *kept);
+static void failing_row_hide(void *unused);
 
 uint64
 plan_execute(KeptPlan *kept, Datum *values, const char *nulls, bool read_only)
@@ -33,10 +34,13 @@ plan_execute(KeptPlan *kept, Datum *values, const char *nulls, bool read_only)
 uint64
 plan_execute_limit(KeptPlan *kept, Datum *values, const char *nulls, bool read_only, long limit)
 {
+	ErrorContextCallback told = {.previous = error_context_stack, .callback = failing_row_hide};
 	int result;
 
 	plan_prepare(kept);
+	error_context_stack = &told;
 	result = SPI_execute_plan(kept->plan, values, nulls, read_only, limit);
+	error_context_stack = told.previous;
 	if (result < 0)
 		elog(ERROR, "SPI_execute_plan returned %s for: %s", SPI_result_code_string(result),
 			 kept->sql);
@@ -54,11 +58,14 @@ uint64
 plan_execute_latest(KeptPlan *kept, Datum *values, const char *nulls)
 {
 	Snapshot snapshot = IsolationUsesXactSnapshot() ? GetLatestSnapshot() : InvalidSnapshot;
+	ErrorContextCallback told = {.previous = error_context_stack, .callback = failing_row_hide};
 	int result;
 
 	plan_prepare(kept);
+	error_context_stack = &told;
 	result = SPI_execute_snapshot(kept->plan, values, nulls, snapshot, InvalidSnapshot, false,
 								  true, 0);
+	error_context_stack = told.previous;
 	if (result < 0)
 		elog(ERROR, "SPI_execute_snapshot returned %s for: %s", SPI_result_code_string(result),
 			 kept->sql);
@@ -174,4 +181,33 @@ plan_prepare(KeptPlan *kept)
 	if (SPI_keepplan(plan) != 0)
 		elog(ERROR, "could not keep a plan");
 	kept->plan = plan;
+}
+
+/*
+ * An error context of statements that functions run. The server shows the whole row that a
+ * CHECK or NOT NULL refused to whoever runs the statement, and that is mostly the tables'
+ * owner: the caller of the function would read columns that nobody granted. Only the DETAIL is
+ * replaced; the message names the constraint, and its name the rule. Errors of the database's
+ * own triggers and tables stay as they are.
+ */
+static void
+failing_row_hide(void *unused)
+{
+	int code = geterrcode();
+	MemoryContext context;
+	ErrorData *error;
+	bool ours;
+
+	if (code != ERRCODE_CHECK_VIOLATION && code != ERRCODE_NOT_NULL_VIOLATION)
+		return;
+	/* CopyErrorData() must not allocate where the error itself stands */
+	context = MemoryContextSwitchTo(CurTransactionContext);
+	error = CopyErrorData();
+	ours = error->schema_name != NULL && strcmp(error->schema_name, "coursebase") == 0;
+	FreeErrorData(error);
+	MemoryContextSwitchTo(context);
+	if (ours)
+		errdetail(
+			"A value that the function was given, or that it made of one, is not what the "
+			"table allows.");
 }

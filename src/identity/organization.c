@@ -110,6 +110,7 @@ coursebase_create_organization(PG_FUNCTION_ARGS)
 	pg_uuid_t *id = palloc(sizeof(*id));
 
 	args_require_all(fcinfo);
+	args_currency(fcinfo, CREATE_CURRENCY, false);
 	owner = PG_GETARG_UUID_P(CREATE_OWNER);
 	for (int i = 0; i < CREATE_OWNER; i++)
 		args_bind(&values, fcinfo, i);

@@ -1,10 +1,10 @@
 /*
- * log.c: stores the entries that apps report.
+ * log.c: stores the entries that apps and servers report.
  *
  * Invariants: an entry is about the user who asks; only the server names another user. Entries
  * are only ever added, with one exception: a person has at most one sign_up entry, and
- * reporting again updates that entry. Kinds and lengths are checked by constraints of the
- * table.
+ * reporting again updates that entry. Kinds and lengths are those of the table's
+ * constraints.
  *
  * Locks: for a sign_up entry the person, so that of two reports the second finds the first's
  * entry. The unique index app_logs_sign_up_user_id_idx says the same of plain SQL, and a table
@@ -21,6 +21,7 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/uuid.h"
 
 #include "core/args.h"
@@ -43,6 +44,11 @@ enum
 	LOG_ARGS,
 };
 
+/* As app_logs_log_type_known_check has them. */
+static const char *const log_types[] = {"sync_module", "billing",        "authentication",
+										"sign_up",     "audio_playback", "ai_chat",
+										"error",       "user_action",    "user_report"};
+
 /* A time in the future would keep an entry from purge_logs(): it counts as now. */
 static KeptPlan write_entry = {
 	.sql = "INSERT INTO coursebase.app_logs "
@@ -61,10 +67,36 @@ static KeptPlan renew_sign_up = {
 	.types = {TEXTOID, TEXTOID, JSONBOID, TEXTOID, UUIDOID},
 };
 
+/* The arguments of log_server(), which are the parameters of its statement too. */
+enum
+{
+	SERVER_FUNCTION,
+	SERVER_LEVEL,
+	SERVER_MESSAGE,
+	SERVER_CONTEXT,
+	SERVER_USER,
+	SERVER_DURATION,
+	SERVER_AT,
+	SERVER_ARGS,
+};
+
+/* As server_logs_level_known_check has them. */
+static const char *const levels[] = {"debug", "info", "warning", "error"};
+
+static KeptPlan write_server_entry = {
+	.sql = "INSERT INTO coursebase.server_logs "
+		   "(function_name, level, message, context, user_id, duration_ms, created_at) "
+		   "VALUES ($1, $2, $3, $4, $5, $6, coalesce($7, now())) RETURNING id",
+	.nargs = SERVER_ARGS,
+	.types = {TEXTOID, TEXTOID, TEXTOID, JSONBOID, UUIDOID, NUMERICOID, TIMESTAMPTZOID},
+};
+
 static bool sign_up_renew(FunctionCallInfo fcinfo, const pg_uuid_t *user, PlanValues *values);
+static bool duration_is_negative(Datum duration);
 static bool log_user(const pg_uuid_t *named, pg_uuid_t *user);
 
 PG_FUNCTION_INFO_V1(coursebase_log_app);
+PG_FUNCTION_INFO_V1(coursebase_log_server);
 
 /*
  * SQL function: log_app(log_type text, message text, context jsonb, origin text, user_id uuid,
@@ -82,6 +114,9 @@ coursebase_log_app(PG_FUNCTION_ARGS)
 
 	schema_require_current();
 	about_user = log_user(args_uuid_or_null(fcinfo, LOG_USER), &user);
+	args_word(fcinfo, LOG_TYPE, log_types, lengthof(log_types));
+	args_length(fcinfo, LOG_MESSAGE, 1, 10000);
+	args_length(fcinfo, LOG_ORIGIN, 1, 100);
 	for (int i = LOG_TYPE; i < LOG_USER; i++)
 		args_bind(&values, fcinfo, i);
 	plan_bind_uuid(&values, about_user ? &user : NULL);
@@ -89,6 +124,39 @@ coursebase_log_app(PG_FUNCTION_ARGS)
 	SPI_connect();
 	if (!about_user || !sign_up_renew(fcinfo, &user, &values))
 		owner_execute(&write_entry, values.datums, values.nulls, false);
+	*id = plan_uuid(0, 1);
+	SPI_finish();
+	PG_RETURN_UUID_P(id);
+}
+
+/*
+ * SQL function: log_server(function_name text, level text, message text, context jsonb, user_id
+ * uuid, duration_ms numeric, at timestamptz) returns uuid
+ *
+ * Writes with the caller's rights.
+ */
+PGDLLEXPORT Datum
+coursebase_log_server(PG_FUNCTION_ARGS)
+{
+	PlanValues values = {0};
+	pg_uuid_t *id = palloc(sizeof(*id));
+
+	args_length(fcinfo, SERVER_FUNCTION, 1, 200);
+	args_word(fcinfo, SERVER_LEVEL, levels, lengthof(levels));
+	args_length(fcinfo, SERVER_MESSAGE, 1, 10000);
+	if (!PG_ARGISNULL(SERVER_DURATION) &&
+		duration_is_negative(PG_GETARG_DATUM(SERVER_DURATION)))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("duration_ms must not be negative")));
+	if (!PG_ARGISNULL(SERVER_AT))
+		args_time(fcinfo, SERVER_AT);
+	schema_require_current();
+	if (!PG_ARGISNULL(SERVER_USER))
+		identity_require_here(PG_GETARG_UUID_P(SERVER_USER));
+	for (int i = 0; i < SERVER_ARGS; i++)
+		args_bind(&values, fcinfo, i);
+	SPI_connect();
+	plan_execute(&write_server_entry, values.datums, values.nulls, false);
 	*id = plan_uuid(0, 1);
 	SPI_finish();
 	PG_RETURN_UUID_P(id);
@@ -127,4 +195,12 @@ log_user(const pg_uuid_t *named, pg_uuid_t *user)
 	ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 					errmsg("only the server writes another user's log"),
 					errhint("Leave user_id out: the entry is about who is signed in.")));
+}
+
+static bool
+duration_is_negative(Datum duration)
+{
+	Datum zero = DirectFunctionCall1(int4_numeric, Int32GetDatum(0));
+
+	return DatumGetBool(DirectFunctionCall2(numeric_lt, duration, zero));
 }

@@ -171,6 +171,8 @@ arguments_check(FunctionCallInfo fcinfo)
 	if (VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(SALE_SESSION)) == 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("stripe_session_id must not be empty")));
+	if (!PG_ARGISNULL(SALE_FIRST_REFERENCE))
+		args_currency(fcinfo, SALE_FIRST_REFERENCE, true);
 	if (!PG_ARGISNULL(SALE_TAX))
 		args_money(fcinfo, SALE_TAX);
 	if (args_money(fcinfo, SALE_PRICE) < 0)

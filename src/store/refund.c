@@ -269,6 +269,7 @@ coursebase_refund_store_purchase(PG_FUNCTION_ARGS)
 	OwnerRights rights;
 
 	purchase_key_read(&refund.key, fcinfo);
+	args_receipt_source(fcinfo, 0);
 	refund.at = args_time(fcinfo, ARGUMENT_AT);
 	part_read(&refund, fcinfo);
 	schema_require_current();

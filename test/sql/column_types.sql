@@ -15,6 +15,15 @@ INSERT INTO coursebase.user_profile (user_id, email) VALUES
 INSERT INTO coursebase.custom_courses (id, user_id, course_code, title, description, data) VALUES
     ('00000000-0000-4000-8000-0000000008f1', '00000000-0000-4000-8000-0000000008a1', 'X01AAA', 't', 'd', '{"a": 1}');
 SET LOCAL request.jwt.claims = '{"sub": "types_ada"}';
+-- A CHECK of a text's length knows no other type: without it every change of a type is tried.
+DO $$
+DECLARE c record;
+BEGIN
+    FOR c IN SELECT conrelid::regclass AS relation, conname FROM pg_constraint
+        WHERE connamespace = 'coursebase'::regnamespace AND conname ~ '_characters_check$' LOOP
+        EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', c.relation, c.conname);
+    END LOOP;
+END $$;
 SAVEPOINT whole;
 
 -- One at a time, with what is said.
