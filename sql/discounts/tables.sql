@@ -79,6 +79,18 @@ COMMENT ON COLUMN coursebase.discount_codes.is_active IS 'Whether the code may b
 COMMENT ON COLUMN coursebase.discount_codes.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.discount_codes.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.discount_codes ENABLE ROW LEVEL SECURITY;
+-- The counter and the referrer are of this server, and so they may be written in any cell.
+CREATE TRIGGER t300_of_home BEFORE INSERT OR DELETE OR TRUNCATE
+    OR UPDATE OF id, code, product_type, item, percent_off, amount_off_in_cents, currency, lifespan,
+    starts_at, expires_at, max_redemptions, first_purchase_only, minimum_in_cents, cohort_id,
+    android_offer_id, ios_offer_id, product_suffix, parent_code_id, is_active
+    ON coursebase.discount_codes
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__of_home();
+CREATE TRIGGER t300_keep_for_cells BEFORE DELETE ON coursebase.discount_codes
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__keep_for_cells();
+CREATE TRIGGER t300_keep_for_cells_on_update BEFORE UPDATE ON coursebase.discount_codes
+    FOR EACH ROW WHEN (OLD.id <> NEW.id)
+    EXECUTE FUNCTION coursebase.tg_any__keep_for_cells();
 CREATE TRIGGER t300_keep_split BEFORE UPDATE ON coursebase.discount_codes
     FOR EACH ROW WHEN ((OLD.id, OLD.max_redemptions) IS DISTINCT FROM (NEW.id, NEW.max_redemptions))
     EXECUTE FUNCTION coursebase.tg_discount_codes__keep_split();
