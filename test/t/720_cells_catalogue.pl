@@ -16,7 +16,13 @@ $cell->reload;
 create_extension($home, 'app');
 create_extension($cell, 'app');
 fixture($home, 'app');
-my $conninfo = sprintf "host=%s port=%d dbname=app", $home->host, $home->port;
+query($home, 'app', <<~'SQL');
+	CREATE ROLE cells LOGIN REPLICATION BYPASSRLS;
+	GRANT USAGE ON SCHEMA coursebase TO cells;
+	SELECT format('GRANT SELECT ON coursebase.%I TO cells', table_name) FROM coursebase.cell_tables()
+	WHERE kind IN ('catalogue', 'directory') \gexec
+	SQL
+my $conninfo = sprintf "host=%s port=%d dbname=app user=cells", $home->host, $home->port;
 my %id = map { $_ => "00000000-0000-4000-a000-0000000000$_" } qw(c1 d1 d2 d3 e1 e2 f1 f2 f3 f4 f5);
 my %person = map { $_ => "00000000-0000-4000-a000-00000000001$_" } 1 .. 3;
 
