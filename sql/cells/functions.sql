@@ -83,12 +83,14 @@ AS $$
     SELECT t.name, k.kind,
         t.name = ANY (ARRAY['cohorts', 'courses', 'products', 'lessons', 'discount_codes',
             'store_products']),
-        CASE t.name WHEN 'discount_codes' THEN ARRAY['redeemed_count', 'referrer_id'] END
+        CASE t.name
+            WHEN 'discount_codes' THEN ARRAY['redeemed_count', 'referrer_id']
+            WHEN 'discount_code_shards' THEN ARRAY['redeemed_count'] END
     FROM (VALUES
         ('catalogue', 'settings cohorts courses course_documents products course_products '
             'country_discounts course_sections lessons lesson_contents entitlements '
             'store_product_entitlements subscription_event_mappings discount_codes '
-            'store_products master_manifests manifest_cohorts'),
+            'discount_code_shards store_products master_manifests manifest_cohorts'),
         ('directory', 'people'),
         ('person', 'users user_profile user_cohorts purchases purchase_refunds course_grants '
             'user_course_access subscriptions subscription_events subscription_lines '
@@ -100,7 +102,7 @@ AS $$
             'course_workouts plans payment_transactions course_entitlements '
             'course_workout_completions'),
         ('server', 'schema_version granted_roles this_cell audit_events closed_id_key '
-            'closed_ids app_logs server_logs discount_code_shards chain_versions store_keys '
+            'closed_ids app_logs server_logs chain_versions store_keys '
             'store_notifications access_policies access_events event_consumers event_claims '
             'catalogue_version cohort_versions user_versions cached_handshake_responses'))
         AS k (kind, names)
