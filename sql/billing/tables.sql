@@ -247,6 +247,9 @@ COMMENT ON COLUMN coursebase.entitlements.covers_every_course IS 'Whether it giv
 COMMENT ON COLUMN coursebase.entitlements.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.entitlements.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.entitlements ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_of_home BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE
+    ON coursebase.entitlements
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__of_home();
 GRANT SELECT ON TABLE coursebase.entitlements TO anonymous, end_user;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.entitlements TO server;
 -- Before the triggers, so that an installation is no change to audit.
@@ -277,6 +280,9 @@ COMMENT ON COLUMN coursebase.store_product_entitlements.product_id IS 'The produ
 COMMENT ON COLUMN coursebase.store_product_entitlements.entitlement IS 'An entitlement that the product gives.';
 COMMENT ON COLUMN coursebase.store_product_entitlements.created_at IS 'When the row was made.';
 ALTER TABLE coursebase.store_product_entitlements ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_of_home BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE
+    ON coursebase.store_product_entitlements
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__of_home();
 GRANT SELECT ON TABLE coursebase.store_product_entitlements TO anonymous, end_user;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.store_product_entitlements TO server;
 CREATE TRIGGER t900_changed
@@ -308,6 +314,9 @@ COMMENT ON COLUMN coursebase.subscription_event_mappings.event_type IS 'The cano
 COMMENT ON COLUMN coursebase.subscription_event_mappings.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.subscription_event_mappings.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.subscription_event_mappings ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_of_home BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE
+    ON coursebase.subscription_event_mappings
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__of_home();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.subscription_event_mappings
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.subscription_event_mappings TO server;

@@ -50,6 +50,14 @@ COMMENT ON COLUMN coursebase.courses.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.courses.updated_at IS 'When the row last changed.';
 COMMENT ON COLUMN coursebase.courses.grants_may_end IS 'Whether a grant of the course ever had an end. Written by a trigger; while it is false, nobody need look for such grants. It stays true.';
 ALTER TABLE coursebase.courses ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_of_home BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE
+    ON coursebase.courses
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__of_home();
+CREATE TRIGGER t300_keep_for_cells BEFORE DELETE ON coursebase.courses
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__keep_for_cells();
+CREATE TRIGGER t300_keep_for_cells_on_update BEFORE UPDATE ON coursebase.courses
+    FOR EACH ROW WHEN (OLD.id <> NEW.id)
+    EXECUTE FUNCTION coursebase.tg_any__keep_for_cells();
 CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.courses
     FOR EACH ROW WHEN (OLD.grants_may_end AND NOT NEW.grants_may_end)
     EXECUTE FUNCTION coursebase.tg_any__keep_columns('grants_may_end');
@@ -80,6 +88,9 @@ COMMENT ON COLUMN coursebase.course_documents.file_size_bytes IS 'Length of the 
 COMMENT ON COLUMN coursebase.course_documents.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.course_documents.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.course_documents ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_of_home BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE
+    ON coursebase.course_documents
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__of_home();
 CREATE TRIGGER t500_checksum BEFORE INSERT OR UPDATE ON coursebase.course_documents
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_document__checksum('data');
 CREATE TRIGGER t900_checksum AFTER INSERT OR UPDATE ON coursebase.course_documents
@@ -126,6 +137,14 @@ COMMENT ON COLUMN coursebase.products.access_days IS 'For how many days of 24 ho
 COMMENT ON COLUMN coursebase.products.access_until IS 'Until when a sale gives the courses at most; NULL: without such an end. With access_days, whichever comes first. A change counts for later sales.';
 COMMENT ON COLUMN coursebase.products.gives_later_courses IS 'Whether a course that is added to the product is given to those who bought it before, too. What was added while it was false is not.';
 ALTER TABLE coursebase.products ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_of_home BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE
+    ON coursebase.products
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__of_home();
+CREATE TRIGGER t300_keep_for_cells BEFORE DELETE ON coursebase.products
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__keep_for_cells();
+CREATE TRIGGER t300_keep_for_cells_on_update BEFORE UPDATE ON coursebase.products
+    FOR EACH ROW WHEN (OLD.id <> NEW.id)
+    EXECUTE FUNCTION coursebase.tg_any__keep_for_cells();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.products
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 CREATE CONSTRAINT TRIGGER t900_has_course AFTER INSERT OR UPDATE ON coursebase.products
@@ -154,6 +173,9 @@ COMMENT ON COLUMN coursebase.course_products.product_id IS 'The product.';
 COMMENT ON COLUMN coursebase.course_products.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.course_products.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.course_products ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_of_home BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE
+    ON coursebase.course_products
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__of_home();
 CREATE TRIGGER t300_stamp_product BEFORE INSERT OR UPDATE OR DELETE ON coursebase.course_products
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_course_products__stamp_product();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.course_products
@@ -181,6 +203,9 @@ COMMENT ON COLUMN coursebase.country_discounts.percent_off IS 'Percentage that i
 COMMENT ON COLUMN coursebase.country_discounts.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.country_discounts.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.country_discounts ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_of_home BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE
+    ON coursebase.country_discounts
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__of_home();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.country_discounts
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.country_discounts TO anonymous;
@@ -239,6 +264,9 @@ COMMENT ON COLUMN coursebase.course_sections."order" IS 'Place within the course
 COMMENT ON COLUMN coursebase.course_sections.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.course_sections.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.course_sections ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_of_home BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE
+    ON coursebase.course_sections
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__of_home();
 CREATE TRIGGER t100_lock_places
     BEFORE INSERT OR UPDATE OF "order", course_id ON coursebase.course_sections
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__lock_places();
@@ -283,6 +311,14 @@ COMMENT ON COLUMN coursebase.lessons."order" IS 'Place within the section, from 
 COMMENT ON COLUMN coursebase.lessons.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.lessons.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.lessons ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_of_home BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE
+    ON coursebase.lessons
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__of_home();
+CREATE TRIGGER t300_keep_for_cells BEFORE DELETE ON coursebase.lessons
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__keep_for_cells();
+CREATE TRIGGER t300_keep_for_cells_on_update BEFORE UPDATE ON coursebase.lessons
+    FOR EACH ROW WHEN (OLD.id <> NEW.id)
+    EXECUTE FUNCTION coursebase.tg_any__keep_for_cells();
 CREATE TRIGGER t100_lock_places
     BEFORE INSERT OR UPDATE OF "order", section_id ON coursebase.lessons
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__lock_places();
@@ -316,6 +352,9 @@ COMMENT ON COLUMN coursebase.lesson_contents.body IS 'Text to read, or NULL.';
 COMMENT ON COLUMN coursebase.lesson_contents.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.lesson_contents.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.lesson_contents ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_of_home BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE
+    ON coursebase.lesson_contents
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__of_home();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.lesson_contents
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.lesson_contents TO anonymous;

@@ -158,3 +158,99 @@ cluster: the name of the proxy''s foreign server of PL/Proxy, with an option for
 object: what is made. runs: where a function runs: person (in the cell of user_id, of to_user or of keep; of nobody and of who is unknown on home), any (in any cell: it reads the catalogue or its arguments alone), home (it writes the catalogue or the directory, or is about an organisation), each (it is about a server itself, about everybody in it or about who asks: the proxy has none, and it is called in each cell). ddl: the statement; NULL for each. The table people is to be filled by replication from home.
 
 Source: PL/Proxy''s way to route a call by a function of its arguments.';
+
+-- Names, not references: the slices of the tables stand further right.
+CREATE FUNCTION coursebase.cell_tables()
+RETURNS TABLE (table_name text, kind text, is_kept boolean, own_columns text[])
+LANGUAGE sql
+STABLE
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    -- in the order of the slices: what a foreign key points to comes first
+    SELECT t.name, k.kind,
+        t.name = ANY (ARRAY['cohorts', 'courses', 'products', 'lessons', 'discount_codes',
+            'store_products']),
+        CASE t.name
+            WHEN 'discount_codes' THEN ARRAY['redeemed_count', 'referrer_id']
+            WHEN 'discount_code_shards' THEN ARRAY['redeemed_count'] END
+    FROM (VALUES
+        ('catalogue', 'settings cohorts courses course_documents products course_products '
+            'country_discounts course_sections lessons lesson_contents entitlements '
+            'store_product_entitlements subscription_event_mappings discount_codes '
+            'discount_code_shards store_products master_manifests manifest_cohorts'),
+        ('directory', 'people'),
+        ('person', 'users user_profile user_cohorts purchases purchase_refunds course_grants '
+            'user_course_access subscriptions subscription_events subscription_lines '
+            'course_purchases user_lesson_complete ai_usage ai_credit_purchases credit_log '
+            'custom_courses custom_course_versions custom_course_purchases user_discounts '
+            'discount_redemptions referral_credits referral_spendings store_receipts '
+            'store_refunds analytics audio_usage'),
+        ('organization', 'organizations memberships workouts programs course_configs '
+            'course_workouts plans payment_transactions course_entitlements '
+            'course_workout_completions'),
+        ('server', 'schema_version granted_roles this_cell audit_events closed_id_key '
+            'closed_ids app_logs server_logs chain_versions store_keys '
+            'store_notifications access_policies access_events event_consumers event_claims '
+            'catalogue_version cohort_versions user_versions cached_handshake_responses'))
+        AS k (kind, names)
+    CROSS JOIN LATERAL string_to_table(k.names, ' ') AS t (name)
+$$;
+COMMENT ON FUNCTION coursebase.cell_tables() IS
+    'Lists every table and where its rows live when there are several cells. For the server.
+
+table_name: the table. kind: catalogue (written on home, the same in every cell), directory (the same: who lives where), person (in the cell of the person), organization (on home, where organisations live) or server (each server''s own, copied nowhere). is_kept: whether rows of people point to it, so that home deletes none of its rows while there are other cells. own_columns: columns of a catalogue table that each server writes for itself.';
+GRANT EXECUTE ON FUNCTION coursebase.cell_tables() TO server;
+
+CREATE FUNCTION coursebase.publish_catalogue()
+RETURNS integer
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_publish_catalogue';
+COMMENT ON FUNCTION coursebase.publish_catalogue() IS
+    'Publishes the catalogue and the directory of people, so that other cells may join, and answers how many tables it publishes. Called on home, after set_cell(), and again after an update of coursebase: then join_home() follows in each cell. It makes two publications, or brings them up to date: coursebase_catalogue, and coursebase_kept, which tells of no deletion. For the owner of the tables with the right to create in the database.
+
+Raises: 42501 (the caller does not own the tables, or may not create publications), 55000 (wal_level is not logical), KBC04 (this server is not home).';
+
+CREATE FUNCTION coursebase.join_home(conninfo text DEFAULT NULL)
+RETURNS TABLE (table_name text, inserted bigint, updated bigint, deleted bigint)
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_join_home';
+COMMENT ON FUNCTION coursebase.join_home(text) IS
+    'Makes the catalogue of this cell that of home, in one transaction, and subscribes to home''s changes: from then on tables of the catalogue are written on home alone (KBC06 here). What differs is inserted, updated or deleted; what install() wrote goes, and columns that are this server''s own stay. Until the transaction ends everybody sees the catalogue of before. Called in a cell, after set_cell() here and publish_catalogue() on home; again whenever home published another table, or lost the slot. Makes the replication slot coursebase_cell_<number> on home and the subscription coursebase_home here, both anew. For superusers.
+
+conninfo: how to reach home, as in CREATE SUBSCRIPTION, with a role that has REPLICATION and reads past row security; NULL takes that of before. table_name: each table. inserted, updated, deleted: how many of its rows differed.
+
+Raises: 08001 (home cannot be reached), 22004 (conninfo is NULL, and there is no subscription yet), 23503 (rows of people here point to what home does not have; the detail names the keys), 42501 (the caller is no superuser), 55000 (this server is home, or the only one; or home does not publish everything), and what home answers.';
+
+CREATE FUNCTION coursebase.tg_any__of_home()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_any__of_home';
+COMMENT ON FUNCTION coursebase.tg_any__of_home() IS
+    'BEFORE a statement that writes a table of the catalogue: refuses it in a cell that has joined home (KBC06); on home refuses TRUNCATE while there are other cells (KBC07). What the subscription brings fires no such trigger.';
+
+CREATE FUNCTION coursebase.tg_any__keep_for_cells()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_any__keep_for_cells';
+COMMENT ON FUNCTION coursebase.tg_any__keep_for_cells() IS
+    'BEFORE DELETE, or UPDATE of the key, of a row to which rows of people point: refuses it on home while there are other cells (KBC07), because home does not see what they sold.';

@@ -49,3 +49,12 @@ ALTER TABLE coursebase.people ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.people
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.people TO server;
+
+-- What comes from home is not written here: settings, which stand in a slice to the left, and the directory. The other
+-- tables of the catalogue have the same trigger where they are made.
+CREATE TRIGGER t300_of_home BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE
+    ON coursebase.settings
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__of_home();
+CREATE TRIGGER t300_of_home BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE
+    ON coursebase.people
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__of_home();

@@ -223,11 +223,30 @@ AS 'MODULE_PATHNAME', 'coursebase_split_counter';
 COMMENT ON FUNCTION coursebase.split_counter(text, integer) IS
     'Spreads the counter of a discount code over several rows (discount_code_shards), so that as many buyers at once do not wait for each other; 0 joins it to one row again. The count and the limit stay. Waits for everybody who is using the code. Answers how many places of the code are taken. For the server; writes with the rights of the tables'' owner.
 
-code: as a buyer would type it. shards: 0 to 1024. Neither may be NULL.
+Where there are several cells, it is called on home, once, and spreads the free places of a limited code over them: each cell sells its own. A limited code that is not split is sold on home alone.
+
+code: as a buyer would type it. shards: 0 to 1024; with cells at least as many as there are. Neither may be NULL.
 
 Source: an operator''s tuning of a code that many want in the same moment.
-Raises: 22004 (an argument is NULL), 22023 (shards is out of range), KB106 (no such code).';
+Raises: 22004 (an argument is NULL), 22023 (shards is out of range), KB106 (no such code), KB603 (the places are those of several cells already: what others took is not known here), KBC04 (this cell is not home).';
 GRANT EXECUTE ON FUNCTION coursebase.split_counter(text, integer) TO server;
+
+CREATE FUNCTION coursebase.refill_counter(code text, cell integer, places bigint)
+RETURNS bigint
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_refill_counter';
+COMMENT ON FUNCTION coursebase.refill_counter(text, integer, bigint) IS
+    'Moves free places of a discount code from home to another cell, which sells them once it has heard of it, and answers how many there were to move. So the places of all cells always add up to the limit. Called on home, after split_counter(). Waits for everybody on home who is using the code. For the server; writes with the rights of the tables'' owner.
+
+code: as a buyer would type it. cell: the number of the other cell. places: how many at most. None may be NULL. An unlimited code has nothing to move.
+
+Raises: 22004 (an argument is NULL), 22023 (no such cell beside home, or places is negative), KB106 (no such code), KB603 (the counter is not split), KBC04 (this server is not home).';
+GRANT EXECUTE ON FUNCTION coursebase.refill_counter(text, integer, bigint) TO server;
 
 CREATE FUNCTION coursebase.assign_discounts(user_id uuid, at timestamptz DEFAULT now())
 RETURNS integer

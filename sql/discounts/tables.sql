@@ -79,6 +79,18 @@ COMMENT ON COLUMN coursebase.discount_codes.is_active IS 'Whether the code may b
 COMMENT ON COLUMN coursebase.discount_codes.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.discount_codes.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.discount_codes ENABLE ROW LEVEL SECURITY;
+-- The counter and the referrer are of this server, and so they may be written in any cell.
+CREATE TRIGGER t300_of_home BEFORE INSERT OR DELETE OR TRUNCATE
+    OR UPDATE OF id, code, product_type, item, percent_off, amount_off_in_cents, currency, lifespan,
+    starts_at, expires_at, max_redemptions, first_purchase_only, minimum_in_cents, cohort_id,
+    android_offer_id, ios_offer_id, product_suffix, parent_code_id, is_active
+    ON coursebase.discount_codes
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__of_home();
+CREATE TRIGGER t300_keep_for_cells BEFORE DELETE ON coursebase.discount_codes
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__keep_for_cells();
+CREATE TRIGGER t300_keep_for_cells_on_update BEFORE UPDATE ON coursebase.discount_codes
+    FOR EACH ROW WHEN (OLD.id <> NEW.id)
+    EXECUTE FUNCTION coursebase.tg_any__keep_for_cells();
 CREATE TRIGGER t300_keep_split BEFORE UPDATE ON coursebase.discount_codes
     FOR EACH ROW WHEN ((OLD.id, OLD.max_redemptions) IS DISTINCT FROM (NEW.id, NEW.max_redemptions))
     EXECUTE FUNCTION coursebase.tg_discount_codes__keep_split();
@@ -97,13 +109,15 @@ CREATE TABLE coursebase.discount_code_shards (
     max_redemptions   bigint,
     created_at        timestamptz  NOT NULL DEFAULT now(),
     updated_at        timestamptz  NOT NULL DEFAULT now(),
+    cell              integer,
     CONSTRAINT discount_code_shards_pkey PRIMARY KEY (discount_code_id, shard),
     CONSTRAINT discount_code_shards_discount_code_id_fkey FOREIGN KEY (discount_code_id)
         REFERENCES coursebase.discount_codes (id) ON DELETE CASCADE,
     CONSTRAINT discount_code_shards_shard_not_negative_check CHECK (shard >= 0),
     CONSTRAINT discount_code_shards_redeemed_count_not_negative_check CHECK (redeemed_count >= 0),
     CONSTRAINT discount_code_shards_redeemed_count_range_check
-        CHECK (redeemed_count <= max_redemptions)
+        CHECK (redeemed_count <= max_redemptions),
+    CONSTRAINT discount_code_shards_cell_not_negative_check CHECK (cell >= 0)
 );
 COMMENT ON TABLE coursebase.discount_code_shards IS 'Counters of codes that many people use at once, in parts; split_counter() makes them. Only the server reads and writes the table.';
 COMMENT ON COLUMN coursebase.discount_code_shards.discount_code_id IS 'The code.';
@@ -112,7 +126,13 @@ COMMENT ON COLUMN coursebase.discount_code_shards.redeemed_count IS 'Places of t
 COMMENT ON COLUMN coursebase.discount_code_shards.max_redemptions IS 'Places of this part, or NULL for any number. The parts add up to the limit of the code.';
 COMMENT ON COLUMN coursebase.discount_code_shards.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.discount_code_shards.updated_at IS 'When the row last changed.';
+COMMENT ON COLUMN coursebase.discount_code_shards.cell IS 'The cell whose people take the places of this part, and which alone counts them; NULL where there is one server, and home''s where there were no cells yet.';
 ALTER TABLE coursebase.discount_code_shards ENABLE ROW LEVEL SECURITY;
+-- Limits come from home; each cell counts what it takes.
+CREATE TRIGGER t300_of_home BEFORE INSERT OR DELETE OR TRUNCATE
+    OR UPDATE OF discount_code_id, shard, max_redemptions, cell
+    ON coursebase.discount_code_shards
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__of_home();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.discount_code_shards
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.discount_code_shards TO server;

@@ -166,6 +166,14 @@ COMMENT ON COLUMN coursebase.cohorts.splash_screen_url IS 'Picture that the app 
 COMMENT ON COLUMN coursebase.cohorts.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.cohorts.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.cohorts ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_of_home BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE
+    ON coursebase.cohorts
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__of_home();
+CREATE TRIGGER t300_keep_for_cells BEFORE DELETE ON coursebase.cohorts
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__keep_for_cells();
+CREATE TRIGGER t300_keep_for_cells_on_update BEFORE UPDATE ON coursebase.cohorts
+    FOR EACH ROW WHEN (OLD.id <> NEW.id)
+    EXECUTE FUNCTION coursebase.tg_any__keep_for_cells();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.cohorts
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.cohorts TO end_user;

@@ -318,6 +318,11 @@ AS $$
         JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'coursebase'
     ), installed AS (
         SELECT i.name, i.value FROM coursebase.installation() i
+    ), subscribed AS (
+        SELECT s.oid, s.subname, s.subenabled
+        FROM pg_subscription s
+        JOIN pg_database d ON d.oid = s.subdbid AND d.datname = current_database()
+        WHERE s.subname = 'coursebase_home'
     ), resolves_no_names (name) AS (
         -- functions in C that look nothing up by name, where a SET would cost more than they do, or
         -- that set it themselves around their statements (handshake)
@@ -491,6 +496,39 @@ AS $$
     JOIN relations r ON r.oid = t.tgrelid
     WHERE s.object = 'setting of ' || r.relname
     UNION ALL
+    SELECT 'not_published', 'table ' || r.oid::regclass,
+        'Call publish_catalogue(), then join_home() in each cell: they do not get its rows.'
+    FROM relations r
+    JOIN steps s ON s.object = 'trigger t300_of_home on ' || r.relname
+    WHERE EXISTS (SELECT FROM pg_publication p WHERE p.pubname = 'coursebase_catalogue')
+        AND NOT EXISTS (
+            SELECT FROM pg_publication_rel i
+            JOIN pg_publication p ON p.oid = i.prpubid
+                AND p.pubname IN ('coursebase_catalogue', 'coursebase_kept')
+            WHERE i.prrelid = r.oid)
+    UNION ALL
+    SELECT 'not_subscribed', 'table ' || r.oid::regclass,
+        'Call join_home(): what home writes into it does not come.'
+    FROM relations r
+    JOIN steps s ON s.object = 'trigger t300_of_home on ' || r.relname
+    WHERE EXISTS (SELECT FROM subscribed)
+        AND NOT EXISTS (
+            SELECT FROM pg_subscription_rel i
+            JOIN subscribed u ON u.oid = i.srsubid
+            WHERE i.srrelid = r.oid AND i.srsubstate = 'r')
+    UNION ALL
+    SELECT 'subscription_off', 'subscription ' || quote_ident(u.subname),
+        format('ALTER SUBSCRIPTION %I ENABLE: what home writes does not come.', u.subname)
+    FROM subscribed u
+    WHERE NOT u.subenabled
+    UNION ALL
+    SELECT 'cell_away', 'replication slot ' || quote_ident(l.slot_name),
+        format('Start the cell; or, if it does not come back, SELECT pg_drop_replication_slot(%L): %s.',
+            l.slot_name, 'this server keeps its log until then')
+    FROM pg_replication_slots l
+    WHERE l.slot_name ~ '^coursebase_cell_\d+$' AND l.database = current_database()
+        AND NOT l.active
+    UNION ALL
     SELECT 'guard_off', 'event trigger coursebase_guard',
         'Tables can be dropped: ALTER EVENT TRIGGER coursebase_guard ENABLE, or create the extension again.'
     WHERE NOT EXISTS (
@@ -604,4 +642,4 @@ $$;
 COMMENT ON FUNCTION coursebase.lint() IS
     'Looks over the installation''s own safety, one row a fault; no row is good. Reads the catalogues alone, so that it answers when tables are missing. For the owner of the tables; the advice is SQL to run where SQL mends it.
 
-rule: missing (what install() makes), schema_behind, extension_behind, row_security_off, default_partition_missing, row_security_forced, view_not_invoker, not_logged, foreign_key_without_index, foreign_key_not_valid, index_invalid, trigger_disabled, trigger_not_always, guard_off, search_path_not_fixed, leakproof, granted_to_public, owner_differs, schema_owner, schema_open, encoding_not_utf8, owner_unfit, role_missing, server_role_unfit, end_user_role_unfit, document_not_lz4, not_distributed (workers of Citus are attached: coursebase stays whole on the coordinator), citus_worker (this server became a worker). object: what is at fault. advice: what to do.';
+rule: missing (what install() makes), schema_behind, extension_behind, row_security_off, default_partition_missing, row_security_forced, view_not_invoker, not_logged, foreign_key_without_index, foreign_key_not_valid, index_invalid, trigger_disabled, trigger_not_always, not_published and cell_away (on home: a table that cells do not get; a cell that does not follow, for which home keeps its log), not_subscribed and subscription_off (in a cell), guard_off, search_path_not_fixed, leakproof, granted_to_public, owner_differs, schema_owner, schema_open, encoding_not_utf8, owner_unfit, role_missing, server_role_unfit, end_user_role_unfit, document_not_lz4, not_distributed (workers of Citus are attached: coursebase stays whole on the coordinator), citus_worker (this server became a worker). object: what is at fault. advice: what to do.';

@@ -317,5 +317,14 @@ CREATE TRIGGER t500_give_later AFTER INSERT ON coursebase.course_products
 CREATE TRIGGER t500_give_later_on_update AFTER UPDATE ON coursebase.course_products
     REFERENCING OLD TABLE AS gone NEW TABLE AS made
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_products__give_later();
+-- Added on home, bought in this cell.
+CREATE TRIGGER t500_give_replicated AFTER INSERT ON coursebase.course_products
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_course_products__give_replicated();
+CREATE TRIGGER t500_give_replicated_on_update AFTER UPDATE ON coursebase.course_products
+    FOR EACH ROW WHEN ((OLD.product_id, OLD.course_id)
+        IS DISTINCT FROM (NEW.product_id, NEW.course_id))
+    EXECUTE FUNCTION coursebase.tg_course_products__give_replicated();
+ALTER TABLE coursebase.course_products ENABLE ALWAYS TRIGGER t500_give_replicated;
+ALTER TABLE coursebase.course_products ENABLE ALWAYS TRIGGER t500_give_replicated_on_update;
 CREATE TRIGGER t300_keep_sold BEFORE DELETE ON coursebase.courses
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_courses__keep_sold();

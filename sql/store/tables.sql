@@ -41,6 +41,14 @@ COMMENT ON COLUMN coursebase.store_products.currency IS 'ISO 4217 code of the pr
 COMMENT ON COLUMN coursebase.store_products.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.store_products.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.store_products ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_of_home BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE
+    ON coursebase.store_products
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__of_home();
+CREATE TRIGGER t300_keep_for_cells BEFORE DELETE ON coursebase.store_products
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__keep_for_cells();
+CREATE TRIGGER t300_keep_for_cells_on_update BEFORE UPDATE ON coursebase.store_products
+    FOR EACH ROW WHEN (OLD.product_id <> NEW.product_id)
+    EXECUTE FUNCTION coursebase.tg_any__keep_for_cells();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.store_products
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.store_products TO anonymous;

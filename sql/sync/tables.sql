@@ -26,6 +26,9 @@ COMMENT ON COLUMN coursebase.master_manifests.is_default IS 'Whether the manifes
 COMMENT ON COLUMN coursebase.master_manifests.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.master_manifests.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.master_manifests ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_of_home BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE
+    ON coursebase.master_manifests
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__of_home();
 CREATE TRIGGER t500_checksum BEFORE INSERT OR UPDATE ON coursebase.master_manifests
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_document__checksum('content');
 CREATE TRIGGER t900_checksum AFTER INSERT OR UPDATE ON coursebase.master_manifests
@@ -58,6 +61,9 @@ COMMENT ON COLUMN coursebase.manifest_cohorts.name IS 'Name of the manifest, fil
 COMMENT ON COLUMN coursebase.manifest_cohorts.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.manifest_cohorts.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.manifest_cohorts ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t300_of_home BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE
+    ON coursebase.manifest_cohorts
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__of_home();
 CREATE TRIGGER t100_name BEFORE INSERT OR UPDATE ON coursebase.manifest_cohorts
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_manifest_cohorts__name();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.manifest_cohorts

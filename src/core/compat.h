@@ -15,6 +15,7 @@
 #include "access/toast_internals.h"
 #include "catalog/dependency.h"
 #include "funcapi.h"
+#include "replication/walreceiver.h"
 #include "storage/proc.h"
 #include "utils/guc.h"
 #include "utils/guc_tables.h"
@@ -162,6 +163,37 @@ compat_identity_sequence(Relation table, AttrNumber column)
 	return getIdentitySequence(table, column, true);
 #else
 	return getIdentitySequence(RelationGetRelid(table), column, true);
+#endif
+}
+
+/*
+ * A connection for logical replication, by the conninfo of a subscription; NULL with *error
+ * where it cannot be made. Needs the library libpqwalreceiver.
+ */
+static inline WalReceiverConn *
+compat_walrcv_connect(const char *conninfo, bool must_use_password, const char *name,
+					  char **error)
+{
+#if PG_VERSION_NUM >= 170000
+	return walrcv_connect(conninfo, true, true, must_use_password, name, error);
+#elif PG_VERSION_NUM >= 160000
+	return walrcv_connect(conninfo, true, must_use_password, name, error);
+#else
+	(void) must_use_password;
+	return walrcv_connect(conninfo, true, name, error);
+#endif
+}
+
+/* A lasting slot; the transaction of the connection reads from where it begins. */
+static inline void
+compat_walrcv_create_slot(WalReceiverConn *connection, const char *name)
+{
+	XLogRecPtr position;
+
+#if PG_VERSION_NUM >= 170000
+	walrcv_create_slot(connection, name, false, false, false, CRS_USE_SNAPSHOT, &position);
+#else
+	walrcv_create_slot(connection, name, false, false, CRS_USE_SNAPSHOT, &position);
 #endif
 }
 

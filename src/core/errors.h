@@ -22,6 +22,8 @@
 #define ERRCODE_CB_STANDBY_BEHIND      CB_SQLSTATE('C', '0', '3') /* 503 the standby has not replayed so far: ask the primary */
 #define ERRCODE_CB_HOME_ONLY           CB_SQLSTATE('C', '0', '4') /* 421 the call belongs on home */
 #define ERRCODE_CB_NOT_PLACED          CB_SQLSTATE('C', '0', '5') /* 409 the directory does not know the person: home places people */
+#define ERRCODE_CB_OF_HOME             CB_SQLSTATE('C', '0', '6') /* 421 the catalogue comes from home, and is changed there */
+#define ERRCODE_CB_KEPT_FOR_CELLS      CB_SQLSTATE('C', '0', '7') /* 409 cells may have sold what the row stands for */
 
 /* The installation */
 #define ERRCODE_CB_SCHEMA_BEHIND       CB_SQLSTATE('0', '0', '1') /* 503 the tables are of an older version than the code, or missing */

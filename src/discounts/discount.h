@@ -24,6 +24,14 @@
 #define DISCOUNT_CODE_KEY(text) "upper(btrim(" text "))"
 #define DISCOUNT_CODE_IS(a, b)  DISCOUNT_CODE_KEY(a) " = " DISCOUNT_CODE_KEY(b)
 
+/*
+ * Whether places of the shard s are taken on this server: all of them, unless there are cells.
+ * cell and home are parameters of type integer, NULL where there is one server. A shard that
+ * was made before there were cells is home's.
+ */
+#define DISCOUNT_SHARD_IS_OWN(cell, home)                                                      \
+	"(" cell " IS NULL OR coalesce(s.cell, " home ") = " cell ")"
+
 /* What a person wants to buy with a code. */
 typedef struct DiscountOrder
 {

@@ -16,6 +16,7 @@
 #include "utils/uuid.h"
 
 #include "billing/environment.h"
+#include "cells/cell.h"
 #include "core/args.h"
 #include "core/owner.h"
 #include "core/plan.h"
@@ -74,6 +75,19 @@
 	"  AND o.status = 'reserved' AND o.reserved_until <= $3 AND o.user_id <> $1)"              \
 	" - coalesce((d.status = 'reserved')::integer, 0)"
 
+/*
+ * The places that there are: of a cell its own. A limited code that is not split is home's. $5
+ * and $6: cell and home, or NULL.
+ */
+#define LIMIT                                                                                  \
+	"CASE WHEN $5::integer IS NULL OR c.max_redemptions IS NULL THEN c.max_redemptions"        \
+	" ELSE (SELECT CASE WHEN count(*) = 0 AND $5 = $6 THEN c.max_redemptions"                  \
+	"   ELSE coalesce(sum(s.max_redemptions)"                                                  \
+	"    FILTER (WHERE " DISCOUNT_SHARD_IS_OWN(                                                \
+		"$5",                                                                                  \
+		"$6") "), 0)::bigint END"                                                              \
+			  "  FROM coursebase.discount_code_shards s WHERE s.discount_code_id = c.id) END"
+
 /* The columns of read_facts. */
 enum
 {
@@ -106,7 +120,7 @@ enum
 static KeptPlan read_facts = {
 	.sql = "SELECT c.id, c.code, c.is_active, c.starts_at, c.expires_at, c.product_type,"
 		   " c.item, c.cohort_id IS NOT NULL, m.user_id IS NOT NULL, c.lifespan IS NOT NULL,"
-		   " c.max_redemptions, " TAKEN ", c.first_purchase_only,"
+		   " " LIMIT ", " TAKEN ", c.first_purchase_only,"
 		   " c.first_purchase_only AND (" HAS_PURCHASE "),"
 		   " coalesce(c.minimum_in_cents, 0), c.currency::text,"
 		   " coalesce(c.percent_off * 100, 0)::integer, coalesce(c.amount_off_in_cents, 0),"
@@ -119,8 +133,8 @@ static KeptPlan read_facts = {
 		   " LEFT JOIN coursebase.user_discounts d"
 		   "  ON d.user_id = $1 AND d.discount_code_id = c.id"
 		   " WHERE " DISCOUNT_CODE_IS("c.code", "$2"),
-	.nargs = 4,
-	.types = {UUIDOID, TEXTOID, TIMESTAMPTZOID, BOOLOID},
+	.nargs = 6,
+	.types = {UUIDOID, TEXTOID, TIMESTAMPTZOID, BOOLOID, INT4OID, INT4OID},
 };
 
 static void facts_read_code(DiscountFacts *facts);
@@ -153,6 +167,8 @@ discount_facts_read(const DiscountOrder *order, bool read_only)
 {
 	DiscountFacts facts = {.found = false};
 	PlanValues values = {0};
+	Cell here = {0};
+	bool cells;
 
 	if (order->code == NULL)
 		return facts;
@@ -161,7 +177,10 @@ discount_facts_read(const DiscountOrder *order, bool read_only)
 	plan_bind_time(&values, order->at);
 	/* a tester spends nothing, so that a first purchase is still to come */
 	plan_bind_bool(&values, environment_sandbox_counts(NULL));
-	if (owner_execute(&read_facts, values.datums, NULL, read_only) != 1)
+	cells = cell_here(&here);
+	plan_bind_nullable(&values, Int32GetDatum(here.number), !cells);
+	plan_bind_nullable(&values, Int32GetDatum(here.home), !cells);
+	if (owner_execute(&read_facts, values.datums, values.nulls, read_only) != 1)
 		return facts;
 	facts_read_code(&facts);
 	facts_read_entry(&facts);

@@ -52,6 +52,7 @@
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
+#include "core/replicated.h"
 #include "core/trust.h"
 #include "install/citus.h"
 #include "install/grants.h"
@@ -576,10 +577,18 @@ compression_fall_back(CreateStmt *table)
 #endif
 }
 
-/* The slices write ON CONFLICT: a row that is there keeps the value that the user gave it. */
+/*
+ * The slices write ON CONFLICT: a row that is there keeps the value that the user gave it.
+ * Where another server writes the rows, they come from there: a row that is made here would be
+ * in the way of that one, and the subscription would stop.
+ */
 static void
 insert_rows(Step *step)
 {
+	InsertStmt *insert = castNode(InsertStmt, step->statement);
+
+	if (replicated_here(RangeVarGetRelid(insert->relation, NoLock, false)))
+		return;
 	SPI_connect();
 	if (SPI_execute(step->ddl, false, 0) != SPI_OK_INSERT)
 		elog(ERROR, "step \"%s\" is not an INSERT", step->object);

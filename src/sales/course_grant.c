@@ -199,7 +199,7 @@ coursebase_tg_course_grants__project_made(PG_FUNCTION_ARGS)
 		owner_execute_latest(&write_may_end_made, NULL, NULL);
 		access_ends_write_made();
 	}
-	derive_execute(&write_access_made);
+	derive_execute(&write_access_made, NULL);
 	SPI_finish();
 	return PointerGetDatum(NULL);
 }

@@ -13,7 +13,7 @@
 static bool under_way;
 
 void
-derive_execute(KeptPlan *plan)
+derive_execute(KeptPlan *plan, Datum *values)
 {
 	bool outer = under_way;
 	bool held = anchor_held;
@@ -21,7 +21,7 @@ derive_execute(KeptPlan *plan)
 	under_way = anchor_held = true;
 	PG_TRY();
 	{
-		owner_execute_latest(plan, NULL, NULL);
+		owner_execute_latest(plan, values, NULL);
 	}
 	PG_FINALLY();
 	{

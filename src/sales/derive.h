@@ -9,12 +9,13 @@
 #include "core/plan.h"
 
 /*
- * Runs a statement that inserts grants with their ends, or the access that grants give, with
- * the rights of the tables' owner and a snapshot of this moment. The triggers that would lock
- * each person, look for a sale that is meant, or record the grant of an access, stand back: the
- * statement has seen to that for all rows at once. Needs SPI_connect() and the people's locks.
+ * Runs a statement (with its values, NULL for none) that inserts grants with their ends, or the
+ * access that grants give, with the rights of the tables' owner and a snapshot of this moment.
+ * The triggers that would lock each person, look for a sale that is meant, or record the grant
+ * of an access, stand back: the statement has seen to that for all rows at once. Needs
+ * SPI_connect() and the people's locks.
  */
-extern void derive_execute(KeptPlan *plan);
+extern void derive_execute(KeptPlan *plan, Datum *values);
 
 /* Whether such a statement runs. */
 extern bool derive_under_way(void);

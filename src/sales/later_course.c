@@ -14,6 +14,11 @@
  * products, hold a product before the buyers: against another sale of it to one of them they
  * may end as a deadlock error, and nothing is lost.
  *
+ * Where the catalogue comes from another server, courses are added there and the buyers are
+ * here: a trigger a row, because the server applies rows and fires none for statements, does
+ * the same when the row arrives. The product's row arrived before it and is locked. If a buyer
+ * is busy, the error makes the server apply the transaction again a few seconds later.
+ *
  * Rights: those of the tables' owner; the triggers stand back while a dump is restored.
  */
 #include "postgres.h"
@@ -23,6 +28,8 @@
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "utils/guc.h"
+#include "utils/rel.h"
 #include "utils/uuid.h"
 
 #include "core/compat.h"
@@ -30,6 +37,7 @@
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
+#include "core/replicated.h"
 #include "core/restore.h"
 #include "core/row_trigger.h"
 #include "sales/derive.h"
@@ -64,6 +72,8 @@ static KeptPlan lock_buyers = {
 #define UPDATED                                                                                \
 	"WITH added AS (SELECT m.product_id, m.course_id FROM made m"                              \
 	" EXCEPT SELECT b.product_id, b.course_id FROM gone b)"
+/* A row that another server wrote. */
+#define REPLICATED "WITH added (product_id, course_id) AS (VALUES ($1, $2))"
 
 /* How many buyers cannot be locked now. Those who are locked already are no wait. */
 #define LOCK_LATE                                                                              \
@@ -84,6 +94,16 @@ static KeptPlan lock_buyers = {
 static KeptPlan count_giving[] = {{.sql = INSERTED COUNT}, {.sql = UPDATED COUNT}};
 static KeptPlan lock_late[] = {{.sql = INSERTED LOCK_LATE}, {.sql = UPDATED LOCK_LATE}};
 static KeptPlan give[] = {{.sql = INSERTED GIVE}, {.sql = UPDATED GIVE}};
+static KeptPlan lock_late_replicated = {
+	.sql = REPLICATED LOCK_LATE,
+	.nargs = 2,
+	.types = {UUIDOID, UUIDOID},
+};
+static KeptPlan give_replicated = {
+	.sql = REPLICATED GIVE,
+	.nargs = 2,
+	.types = {UUIDOID, UUIDOID},
+};
 
 /* The product whose buyers this (sub)transaction has locked: adding ten courses locks once. */
 static struct
@@ -93,10 +113,12 @@ static struct
 	pg_uuid_t product;
 } locked;
 
+static void buyers_lock_late(KeptPlan *lock, Datum *values);
 static void purchases_require(int update);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_course_products__lock_buyers);
 PG_FUNCTION_INFO_V1(coursebase_tg_course_products__give_later);
+PG_FUNCTION_INFO_V1(coursebase_tg_course_products__give_replicated);
 
 /* SQL function: tg_course_products__lock_buyers() returns trigger */
 PGDLLEXPORT Datum
@@ -140,7 +162,53 @@ coursebase_tg_course_products__give_later(PG_FUNCTION_ARGS)
 	SPI_connect();
 	if (SPI_register_trigger_data(data) < 0)
 		elog(ERROR, "could not see what the statement wrote");
-	owner_execute_latest(&lock_late[update], NULL, NULL);
+	buyers_lock_late(&lock_late[update], NULL);
+	purchases_require(update);
+	derive_execute(&give[update], NULL);
+	SPI_finish();
+	return PointerGetDatum(NULL);
+}
+
+/*
+ * SQL function: tg_course_products__give_replicated() returns trigger
+ *
+ * Fires always, after a row, and gives only what comes from another server. The grants are
+ * written here first: their own triggers must fire, which they do not while the server applies
+ * what it was sent.
+ */
+PGDLLEXPORT Datum
+coursebase_tg_course_products__give_replicated(PG_FUNCTION_ARGS)
+{
+	TriggerData *data =
+		trigger_expect(fcinfo, "tg_course_products__give_replicated", ROW_AFTER_WRITE);
+	HeapTuple row = trigger_written_row(data);
+	pg_uuid_t product;
+	pg_uuid_t course;
+	Datum values[] = {UUIDPGetDatum(&product), UUIDPGetDatum(&course)};
+	int settings;
+
+	if (SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA ||
+		!replicated_without_versions(RelationGetRelid(data->tg_relation)) ||
+		!trigger_uuid(data, row, "product_id", &product) ||
+		!trigger_uuid(data, row, "course_id", &course))
+		return PointerGetDatum(NULL);
+	settings = NewGUCNestLevel();
+	(void) set_config_option("session_replication_role", "origin", PGC_SUSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	SPI_connect();
+	buyers_lock_late(&lock_late_replicated, values);
+	derive_execute(&give_replicated, values);
+	SPI_finish();
+	AtEOXact_GUC(true, settings);
+	return PointerGetDatum(NULL);
+}
+
+/* Locks who bought since the buyers were locked, and raises 55P03 or 40001 instead of waiting.
+ */
+static void
+buyers_lock_late(KeptPlan *lock, Datum *values)
+{
+	owner_execute_latest(lock, values, NULL);
 	if (plan_int64(0, 1) > 0)
 		/* a gateway that repeats 40001 by itself would ask until the buyer's transaction ends
 		 */
@@ -149,10 +217,6 @@ coursebase_tg_course_products__give_later(PG_FUNCTION_ARGS)
 													 : ERRCODE_CB_IN_THE_WAY),
 				 errmsg("somebody is buying the product"),
 				 errdetail("The buyer would not get the course."), errhint("Try again.")));
-	purchases_require(update);
-	derive_execute(&give[update]);
-	SPI_finish();
-	return PointerGetDatum(NULL);
 }
 
 /*

@@ -36,7 +36,7 @@
 #include "core/datum.h"
 #include "core/owner.h"
 #include "core/plan.h"
-#include "sync/replicated.h"
+#include "core/replicated.h"
 #include "sync/versions.h"
 
 /* A scope of versions. The first argument of the trigger names it; the second one, of a keyed

@@ -1,8 +1,8 @@
 /*
  * replicated.h: whether a table's rows come from another server.
  */
-#ifndef COURSEBASE_SYNC_REPLICATED_H
-#define COURSEBASE_SYNC_REPLICATED_H
+#ifndef COURSEBASE_CORE_REPLICATED_H
+#define COURSEBASE_CORE_REPLICATED_H
 
 #include "postgres.h"
 
@@ -13,5 +13,8 @@
  * a snapshot of its own; allocates nothing that stays; raises nothing.
  */
 extern bool replicated_without_versions(Oid relation);
+
+/* The same of any subscription, also one to everything. */
+extern bool replicated_here(Oid relation);
 
 #endif

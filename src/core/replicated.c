@@ -17,23 +17,21 @@
 #include "utils/rel.h"
 
 #include "core/owner.h"
-#include "sync/replicated.h"
+#include "core/replicated.h"
 
 /* What a copy of the whole schema contains and a copy of the catalogue does not. */
 #define WHOLE_SCHEMA "catalogue_version"
 
-static bool is_subscribed(Oid relation);
-
 bool
 replicated_without_versions(Oid relation)
 {
-	return is_subscribed(relation) &&
-		   !is_subscribed(get_relname_relid(WHOLE_SCHEMA, owner_schema()));
+	return replicated_here(relation) &&
+		   !replicated_here(get_relname_relid(WHOLE_SCHEMA, owner_schema()));
 }
 
 /* Whatever the state of the subscription: rows may come as soon as it names the table. */
-static bool
-is_subscribed(Oid relation)
+bool
+replicated_here(Oid relation)
 {
 	Relation catalog = table_open(SubscriptionRelRelationId, AccessShareLock);
 	ScanKeyData key;

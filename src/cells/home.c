@@ -1,0 +1,234 @@
+/*
+ * home.c: a cell's connection to home.
+ *
+ * Home answers with the rights of the role that the connection names. That role must read past
+ * row security: without that its answers would lack rows, and the cell would delete them. So
+ * home is told to refuse instead.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "commands/copy.h"
+#include "executor/tuptable.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "parser/parse_relation.h"
+#include "pgstat.h"
+#include "storage/latch.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+#include "cells/home.h"
+
+/* The data of the copy that runs: its callback gets no argument. */
+static struct
+{
+	WalReceiverConn *connection;
+	char *data; /* the connection's memory, until more is received */
+	int length;
+	int read;
+} incoming;
+
+static WalRcvExecResult *home_ask(WalReceiverConn *connection, const char *sql,
+								  WalRcvExecStatus expected, int ncolumns, const Oid *types);
+static void home_tell(WalReceiverConn *connection, const char *sql);
+static List *names_of(Datum array);
+static int incoming_read(void *out, int at_least, int at_most);
+static int incoming_take(char *out, int at_most);
+
+WalReceiverConn *
+home_connect(const char *conninfo)
+{
+	char *error = NULL;
+	WalReceiverConn *connection;
+
+	load_file("libpqwalreceiver", false);
+	connection = compat_walrcv_connect(conninfo, false, "coursebase", &error);
+	if (connection == NULL)
+		ereport(ERROR, (errcode(ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION),
+						errmsg("home cannot be reached"), errdetail_internal("%s", error),
+						errhint("Give conninfo as in CREATE SUBSCRIPTION.")));
+	return connection;
+}
+
+List *
+home_tables(WalReceiverConn *connection)
+{
+	Oid types[] = {TEXTOID, TEXTARRAYOID};
+	List *tables = NIL;
+	WalRcvExecResult *result = home_ask(
+		connection,
+		"SELECT tablename::text, attnames::text[] FROM pg_catalog.pg_publication_tables"
+		" WHERE schemaname = 'coursebase' AND pubname IN ('" CATALOGUE_PUBLICATION
+		"', '" KEPT_PUBLICATION "')",
+		WALRCV_OK_TUPLES, lengthof(types), types);
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(result->tupledesc, &TTSOpsMinimalTuple);
+
+	while (tuplestore_gettupleslot(result->tuplestore, true, true, slot))
+	{
+		HomeTable *table = palloc(sizeof(HomeTable));
+		bool null;
+
+		table->name = TextDatumGetCString(slot_getattr(slot, 1, &null));
+		table->columns = names_of(slot_getattr(slot, 2, &null));
+		tables = lappend(tables, table);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	walrcv_clear_result(result);
+	return tables;
+}
+
+void
+home_drop_slot(WalReceiverConn *connection, const char *slot)
+{
+	WalRcvExecResult *result = walrcv_exec(
+		connection, psprintf("DROP_REPLICATION_SLOT %s WAIT", quote_identifier(slot)), 0, NULL);
+	bool gone =
+		result->status == WALRCV_OK_COMMAND || result->sqlstate == ERRCODE_UNDEFINED_OBJECT;
+
+	if (!gone)
+		ereport(ERROR,
+				(errcode(result->sqlstate), errmsg("home does not drop the slot \"%s\"", slot),
+				 errdetail_internal("%s", result->err)));
+	walrcv_clear_result(result);
+}
+
+/* The transaction must be of this kind, and ask nothing before, for the slot's snapshot to be
+ * its own. */
+void
+home_begin(WalReceiverConn *connection, const char *slot)
+{
+	home_tell(connection, "SET row_security = off");
+	home_tell(connection, "BEGIN READ ONLY ISOLATION LEVEL REPEATABLE READ");
+	compat_walrcv_create_slot(connection, slot);
+}
+
+void
+home_copy(WalReceiverConn *connection, const HomeTable *table, Oid into)
+{
+	Relation relation = table_open(into, RowExclusiveLock);
+	ParseState *parse = make_parsestate(NULL);
+	List *columns = NIL;
+	CopyFromState copy;
+	ListCell *cell;
+
+	walrcv_clear_result(
+		home_ask(connection,
+				 psprintf("COPY coursebase.%s (%s) TO STDOUT", quote_identifier(table->name),
+						  home_columns(table->columns, "")),
+				 WALRCV_OK_COPY_OUT, 0, NULL));
+	memset(&incoming, 0, sizeof(incoming));
+	incoming.connection = connection;
+	foreach (cell, table->columns)
+		columns = lappend(columns, makeString(lfirst(cell)));
+	(void) addRangeTableEntryForRelation(parse, relation, RowExclusiveLock, NULL, false, false);
+	copy = BeginCopyFrom(parse, relation, NULL, NULL, false, incoming_read, columns, NIL);
+	(void) CopyFrom(copy);
+	EndCopyFrom(copy);
+	table_close(relation, NoLock);
+}
+
+void
+home_abandon(WalReceiverConn *connection, const char *conninfo, const char *slot)
+{
+	char *error = NULL;
+
+	walrcv_disconnect(connection);
+	/* another one: this one may be within a transaction that failed, or a copy */
+	connection = compat_walrcv_connect(conninfo, false, "coursebase", &error);
+	if (connection == NULL)
+		return;
+	walrcv_clear_result(walrcv_exec(
+		connection, psprintf("DROP_REPLICATION_SLOT %s WAIT", quote_identifier(slot)), 0,
+		NULL));
+	walrcv_disconnect(connection);
+}
+
+char *
+home_columns(List *names, const char *prefix)
+{
+	StringInfoData out;
+	ListCell *cell;
+
+	initStringInfo(&out);
+	foreach (cell, names)
+		appendStringInfo(&out, "%s%s%s", out.len > 0 ? ", " : "", prefix,
+						 quote_identifier(lfirst(cell)));
+	return out.data;
+}
+
+/* Home's own error, with its SQLSTATE, for any other answer. */
+static WalRcvExecResult *
+home_ask(WalReceiverConn *connection, const char *sql, WalRcvExecStatus expected, int ncolumns,
+		 const Oid *types)
+{
+	WalRcvExecResult *result = walrcv_exec(connection, sql, ncolumns, types);
+
+	if (result->status != expected)
+		ereport(ERROR,
+				(errcode(result->sqlstate ? result->sqlstate : ERRCODE_CONNECTION_FAILURE),
+				 errmsg("home refuses: %s", result->err ? result->err : "no answer"),
+				 errdetail("Asked was: %s.", sql)));
+	return result;
+}
+
+static void
+home_tell(WalReceiverConn *connection, const char *sql)
+{
+	walrcv_clear_result(home_ask(connection, sql, WALRCV_OK_COMMAND, 0, NULL));
+}
+
+static List *
+names_of(Datum array)
+{
+	List *names = NIL;
+	Datum *elements;
+	int count;
+
+	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &elements,
+					  NULL, &count);
+	for (int i = 0; i < count; i++)
+		names = lappend(names, TextDatumGetCString(elements[i]));
+	return names;
+}
+
+/* As the server's own copy of a table: waits until there is as much as is asked for. */
+static int
+incoming_read(void *out, int at_least, int at_most)
+{
+	int taken = incoming_take(out, at_most);
+
+	while (taken < at_least)
+	{
+		pgsocket socket = PGINVALID_SOCKET;
+
+		CHECK_FOR_INTERRUPTS();
+		incoming.length = walrcv_receive(incoming.connection, &incoming.data, &socket);
+		incoming.read = 0;
+		if (incoming.length < 0)
+			break; /* the end */
+		if (incoming.length == 0)
+		{
+			(void) WaitLatchOrSocket(
+				MyLatch, WL_SOCKET_READABLE | WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+				socket, 1000L, PG_WAIT_EXTENSION);
+			ResetLatch(MyLatch);
+		}
+		taken += incoming_take((char *) out + taken, at_most - taken);
+	}
+	return taken;
+}
+
+/* What was received and not read yet. */
+static int
+incoming_take(char *out, int at_most)
+{
+	int count = Min(incoming.length - incoming.read, at_most);
+
+	if (count <= 0)
+		return 0;
+	memcpy(out, incoming.data + incoming.read, count);
+	incoming.read += count;
+	return count;
+}

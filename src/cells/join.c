@@ -1,0 +1,316 @@
+/*
+ * join.c: a cell takes over the catalogue of home.
+ *
+ * Invariants: all of it happens in one transaction. A replication slot on home gives a snapshot
+ * of home and every change after it; the tables here become what the snapshot holds, row by
+ * row, and the subscription begins behind it. So nobody sees half a catalogue, versions of
+ * handshakes move only where something differs, and columns that are this server's own stay.
+ *
+ * The server itself could copy the tables for the subscription, but table by table, into empty
+ * ones: phones would be told to delete their files meanwhile.
+ *
+ * Rows are written as a subscription writes them (session_replication_role), so that only those
+ * triggers fire which do so then. The server checks no foreign key of such rows: they are
+ * checked at the end, and rows of people that point to nothing refuse the whole.
+ *
+ * Locks: those of the statements; each table is written as a whole. Rights: a superuser's.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+#include "utils/tuplestore.h"
+
+#include "cells/cell.h"
+#include "cells/home.h"
+#include "core/args.h"
+#include "core/errors.h"
+#include "core/owner.h"
+#include "core/plan.h"
+#include "core/schema.h"
+
+/* Where the rows of a table of home stand until they are compared. */
+#define INCOMING "coursebase_incoming"
+
+static KeptPlan read_conninfo = {
+	.sql = "SELECT subconninfo FROM pg_subscription WHERE subname = '" SUBSCRIPTION "'"
+		   " AND subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())",
+};
+/* With the columns of the primary key, by which rows are compared. */
+static KeptPlan read_tables = {
+	.sql = "SELECT t.table_name, (SELECT array_agg(a.attname::text ORDER BY a.attnum)"
+		   "  FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid"
+		   "   AND a.attnum = ANY (i.indkey)"
+		   "  WHERE i.indisprimary"
+		   "   AND i.indrelid = to_regclass(format('coursebase.%I', t.table_name)))"
+		   " FROM coursebase.cell_tables() WITH ORDINALITY"
+		   "  AS t (table_name, kind, is_kept, own_columns, n)"
+		   " WHERE t.kind IN ('catalogue', 'directory') ORDER BY t.n",
+};
+static KeptPlan read_dangling = {
+	.sql = "SELECT string_agg(format('%s: %s', r.object, r.problem), '; ' ORDER BY r.object)"
+		   " FROM coursebase.check_references() r"
+		   " JOIN pg_constraint k ON k.contype = 'f' AND k.conname = r.object"
+		   "  AND k.connamespace = 'coursebase'::regnamespace"
+		   " JOIN pg_class c ON c.oid = k.confrelid"
+		   " JOIN coursebase.cell_tables() t ON t.table_name = c.relname"
+		   "  AND t.kind IN ('catalogue', 'directory')",
+};
+
+/* A table here and the same of home. */
+typedef struct JoinedTable
+{
+	HomeTable *home;
+	List *key; /* of char * */
+} JoinedTable;
+
+static void joiner_require(Cell *here);
+static char *conninfo_of(FunctionCallInfo fcinfo);
+static List *joined_tables(WalReceiverConn *connection);
+static List *key_of(Datum array);
+static HomeTable *table_find(List *tables, const char *name);
+static void subscription_drop(void);
+static void subscription_create(const char *conninfo, const char *slot);
+static void catalogue_take(WalReceiverConn *connection, List *tables, ReturnSetInfo *report);
+static void table_take(WalReceiverConn *connection, const JoinedTable *table,
+					   ReturnSetInfo *report);
+static int64 statement_run(const char *sql);
+static char *key_equals(List *key);
+static void references_require(void);
+
+PG_FUNCTION_INFO_V1(coursebase_join_home);
+
+/* SQL function: join_home(conninfo text) returns table (table_name text, inserted, updated,
+ * deleted bigint) */
+PGDLLEXPORT Datum
+coursebase_join_home(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *report = (ReturnSetInfo *) fcinfo->resultinfo;
+	WalReceiverConn *connection;
+	char *conninfo;
+	char *slot;
+	Cell here;
+
+	schema_require_current();
+	joiner_require(&here);
+	compat_materialize(fcinfo);
+	SPI_connect();
+	conninfo = conninfo_of(fcinfo);
+	slot = psprintf("coursebase_cell_%d", here.number);
+	connection = home_connect(conninfo);
+	PG_TRY();
+	{
+		List *tables = joined_tables(connection);
+
+		subscription_drop();
+		home_drop_slot(connection, slot);
+		home_begin(connection, slot);
+		/* before the rows: the triggers that fire for them ask whether a subscription does it
+		 */
+		subscription_create(conninfo, slot);
+		catalogue_take(connection, tables, report);
+		references_require();
+	}
+	PG_CATCH();
+	{
+		home_abandon(connection, conninfo, slot);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	walrcv_disconnect(connection);
+	SPI_finish();
+	return (Datum) 0;
+}
+
+static void
+joiner_require(Cell *here)
+{
+	if (!superuser())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("only a superuser may call join_home()"),
+				 errdetail("It writes as a subscription does, past triggers and keys.")));
+	if (!cell_here(here) || here->number == here->home)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("this server is not a cell beside home"),
+						errdetail("Its catalogue is its own."),
+						errhint("Call coursebase.set_cell() first.")));
+}
+
+/* The argument, or that of the subscription that is there. */
+static char *
+conninfo_of(FunctionCallInfo fcinfo)
+{
+	if (PG_ARGISNULL(0) && plan_execute(&read_conninfo, NULL, NULL, false) == 1)
+		return plan_text_required(0, 1);
+	args_require(fcinfo, 0);
+	return text_to_cstring(PG_GETARG_TEXT_PP(0));
+}
+
+/* In the order of foreign keys; raises 55000 if home does not publish one of them. */
+static List *
+joined_tables(WalReceiverConn *connection)
+{
+	List *published = home_tables(connection);
+	uint64 count = plan_execute(&read_tables, NULL, NULL, false);
+	List *tables = NIL;
+
+	for (uint64 i = 0; i < count; i++)
+	{
+		JoinedTable *table = palloc(sizeof(JoinedTable));
+		char *name = plan_text_required(i, 1);
+
+		table->home = table_find(published, name);
+		table->key = key_of(plan_value_as(i, 2, TEXTARRAYOID, NULL));
+		if (table->home == NULL)
+			ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+							errmsg("home does not publish table \"%s\"", name),
+							errhint("Call coursebase.publish_catalogue() on home first.")));
+		tables = lappend(tables, table);
+	}
+	return tables;
+}
+
+static List *
+key_of(Datum array)
+{
+	List *names = NIL;
+	Datum *elements;
+	int count;
+
+	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &elements,
+					  NULL, &count);
+	for (int i = 0; i < count; i++)
+		names = lappend(names, TextDatumGetCString(elements[i]));
+	return names;
+}
+
+static HomeTable *
+table_find(List *tables, const char *name)
+{
+	ListCell *cell;
+
+	foreach (cell, tables)
+		if (strcmp(((HomeTable *) lfirst(cell))->name, name) == 0)
+			return lfirst(cell);
+	return NULL;
+}
+
+/* Leaves the slot, so that it can be done within a transaction. */
+static void
+subscription_drop(void)
+{
+	if (plan_execute(&read_conninfo, NULL, NULL, false) == 0)
+		return;
+	statement_run("ALTER SUBSCRIPTION " SUBSCRIPTION " DISABLE");
+	statement_run("ALTER SUBSCRIPTION " SUBSCRIPTION " SET (slot_name = NONE)");
+	statement_run("DROP SUBSCRIPTION " SUBSCRIPTION);
+}
+
+/* It begins to work when the transaction is committed. */
+static void
+subscription_create(const char *conninfo, const char *slot)
+{
+	statement_run(psprintf("CREATE SUBSCRIPTION " SUBSCRIPTION " CONNECTION %s"
+						   " PUBLICATION " CATALOGUE_PUBLICATION ", " KEPT_PUBLICATION
+						   " WITH (create_slot = false, copy_data = false, slot_name = %s)",
+						   quote_literal_cstr(conninfo), quote_literal_cstr(slot)));
+}
+
+static void
+catalogue_take(WalReceiverConn *connection, List *tables, ReturnSetInfo *report)
+{
+	int settings = NewGUCNestLevel();
+	ListCell *cell;
+
+	(void) set_config_option("session_replication_role", "replica", PGC_SUSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	/* as home's connection writes them */
+	(void) set_config_option("intervalstyle", "postgres", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	foreach (cell, tables)
+	{
+		CHECK_FOR_INTERRUPTS();
+		table_take(connection, lfirst(cell), report);
+	}
+	AtEOXact_GUC(true, settings);
+}
+
+/* Makes the rows of the table those of home: what goes, what differs, what is new. */
+static void
+table_take(WalReceiverConn *connection, const JoinedTable *table, ReturnSetInfo *report)
+{
+	List *columns = table->home->columns;
+	char *name = psprintf("coursebase.%s", quote_identifier(table->home->name));
+	char *same = key_equals(table->key);
+	int64 deleted;
+	int64 updated;
+	int64 inserted;
+	bool nulls[4] = {false};
+	Datum values[4];
+
+	statement_run(psprintf("CREATE TEMPORARY TABLE " INCOMING " ON COMMIT DROP AS SELECT %s"
+						   " FROM %s WITH NO DATA",
+						   home_columns(columns, ""), name));
+	home_copy(connection, table->home, RelnameGetRelid(INCOMING));
+	CommandCounterIncrement();
+	deleted = statement_run(psprintf(
+		"DELETE FROM %s t WHERE NOT EXISTS (SELECT FROM pg_temp." INCOMING " i WHERE %s)", name,
+		same));
+	/* as text: a json column has no equality */
+	updated =
+		statement_run(psprintf("UPDATE %s t SET (%s) = ROW (%s) FROM pg_temp." INCOMING
+							   " i WHERE %s AND ROW (%s)::text <> ROW (%s)::text",
+							   name, home_columns(columns, ""), home_columns(columns, "i."),
+							   same, home_columns(columns, "i."), home_columns(columns, "t.")));
+	inserted = statement_run(psprintf("INSERT INTO %s (%s) SELECT %s FROM pg_temp." INCOMING
+									  " i WHERE NOT EXISTS (SELECT FROM %s t WHERE %s)",
+									  name, home_columns(columns, ""),
+									  home_columns(columns, "i."), name, same));
+	statement_run("DROP TABLE pg_temp." INCOMING);
+	values[0] = CStringGetTextDatum(table->home->name);
+	values[1] = Int64GetDatum(inserted);
+	values[2] = Int64GetDatum(updated);
+	values[3] = Int64GetDatum(deleted);
+	tuplestore_putvalues(report->setResult, report->setDesc, values, nulls);
+}
+
+static int64
+statement_run(const char *sql)
+{
+	int result = SPI_execute(sql, false, 0);
+
+	if (result < 0)
+		elog(ERROR, "%s: %s", SPI_result_code_string(result), sql);
+	return SPI_processed;
+}
+
+/* Of the rows i, of home, and t. */
+static char *
+key_equals(List *key)
+{
+	return psprintf("(%s) = (%s)", home_columns(key, "i."), home_columns(key, "t."));
+}
+
+static void
+references_require(void)
+{
+	char *dangling;
+
+	plan_execute(&read_dangling, NULL, NULL, false);
+	dangling = plan_text(0, 1);
+	if (dangling != NULL)
+		ereport(ERROR, (errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+						errmsg("this cell has rows that point to what home does not have"),
+						errdetail("%s", dangling),
+						errhint("Write what is missing on home first, with the same keys.")));
+}
