@@ -29,7 +29,7 @@ CREATE TEMP TABLE other_arguments (function, name, value) AS VALUES
     (NULL, 'level', 'info'), (NULL, 'log_type', 'error'), (NULL, 'provider', 'stripe'), (NULL, 'signature', NULL),
     (NULL, 'payment_status', 'paid'), (NULL, 'currency', 'usd'), (NULL, 'ttl', '15 minutes'), (NULL, 'slug', 'far'),
     ('has_entitlement', 'name', 'premium'), ('explain_entitlement', 'name', 'premium'),
-    ('restore_discount', 'reversed_at', '2026-01-01'),
+    ('restore_discount', 'reversed_at', '2026-01-01'), ('create_organization', 'currency', 'USD'), ('grant_credit_pack', 'currency', 'USD'),
     ('apply_subscription_event', 'event', '{"store": "app_store", "environment": "production", "event_type": "DID_RENEW",
         "event_time": "2026-01-01T12:00:00Z", "original_transaction_id": "far", "store_event_id": "far"}'),
     ('validate_purchase', 'receipt', '{"product_id": "c02fix_x2", "source": "google_play", "purchase_id": "far",
