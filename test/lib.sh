@@ -215,6 +215,12 @@ apt_unpack()
 	for archive in "$unpacked"/archives/*.deb; do
 		dpkg-deb -x "$archive" "$unpacked/root" || return 1
 	done
+	# Java, for one, finds its settings by links to /etc: there is nothing of it there.
+	find "$unpacked/root/usr/lib" -type l -lname '/etc/*' -exec sh -c '
+		root=$0
+		for link in "$@"; do
+			ln -sfnr "$root$(readlink "$link")" "$link"
+		done' "$unpacked/root" {} +
 	say "$*" >"$unpacked/unpacked"
 }
 

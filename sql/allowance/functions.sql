@@ -258,7 +258,7 @@ source, environment, purchase_id: the purchase, as grant_credit_pack() had it. a
 credit_purchase_id: the row of ai_credit_purchases. bank_credits: by how many credits the bank of the person who has the pack grew: 0 or negative. bank_left: credits left in that bank afterwards.
 
 Source: the product''s rule that a refund takes what it can and leaves no debt.
-Raises: 22004 (an argument is NULL), 22008 (at is not finite, or the week ends out of range), 22023 (credits is not above 0), 40001 (under REPEATABLE READ: the account changed meanwhile; call again), KB106 (no such purchase).';
+Raises: 22004 (an argument is NULL), 22008 (at is not finite, or the week ends out of range), 22023 (credits is not above 0), 40001 (under REPEATABLE READ: the account changed meanwhile; call again), KB007 (the purchase goes from person to person; call again), KB106 (no such purchase).';
 GRANT EXECUTE ON FUNCTION coursebase.refund_credit_pack(text, text, text, timestamptz, bigint) TO server;
 
 CREATE FUNCTION coursebase.reverse_credit_pack_refund(
@@ -285,7 +285,7 @@ source, environment, purchase_id, at: as for refund_credit_pack(). credits: how 
 credit_purchase_id: the row of ai_credit_purchases. bank_credits: by how many credits the bank grew: what the refund had taken. bank_left: credits left in the bank afterwards.
 
 Source: Apple''s REFUND_REVERSED, and disputes that are won.
-Raises: 22003 (the bank would be out of range), 22004 (an argument is NULL), 22008 (at is not finite, or the week ends out of range), 22023 (credits is not above 0), 40001 (under REPEATABLE READ: the account changed meanwhile; call again), KB106 (no such purchase).';
+Raises: 22003 (the bank would be out of range), 22004 (an argument is NULL), 22008 (at is not finite, or the week ends out of range), 22023 (credits is not above 0), 40001 (under REPEATABLE READ: the account changed meanwhile; call again), KB007 (the purchase goes from person to person; call again), KB106 (no such purchase).';
 GRANT EXECUTE ON FUNCTION coursebase.reverse_credit_pack_refund(text, text, text, timestamptz, bigint) TO server;
 
 CREATE FUNCTION coursebase.ai_usage_member(user_id uuid, at timestamptz)

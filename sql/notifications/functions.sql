@@ -48,9 +48,9 @@ $$Takes what a provider sent, as it came, checks that it is genuine, and does wh
 
 provider: app_store (the body of App Store Server Notifications V2, or the JWS of one transaction), google_play (Pub/Sub's push envelope, or INAPP_PURCHASE_DATA), stripe (an event) or revenuecat (a webhook). body: the request's body byte for byte. signature: the header that came with it (google_play: Authorization, or INAPP_DATA_SIGNATURE; stripe: Stripe-Signature; revenuecat: Authorization; NULL: none). details: the provider's document for it, where one is needed (google_play: subscriptionsv2, productsv2, a voided purchase), or NULL. user_id: whose it is where neither what is bound already nor the content says so; another person than those is refused. at: when it is taken; freshness is measured against the server's clock.
 
-notification_id: key in store_notifications. kind: the provider's type and subtype. user_id: whose it is, or NULL. outcome: applied; noted (it means nothing here); waiting (detail says for what: a person, a product, a document); refused (a rule; detail begins with its SQLSTATE). result: what the function it led to answered. The same notification again answers the first answer when that was applied or noted, and is tried again otherwise.
+notification_id: key in store_notifications. kind: the provider's type and subtype. user_id: whose it is, or NULL. outcome: applied; noted (it means nothing here); waiting (detail says for what: a person, a product, a document); refused (a rule; detail begins with its SQLSTATE). result: what the function it led to answered. The same notification again answers the first answer when that was applied or noted, and is tried again otherwise, or for another person in user_id.
 
-Raises: KB821 (not genuine), KB822 (the setting require_signature names the provider, and no signature came), KB823 (store_keys lacks the key; the provider sends again), KB824 (not what the provider sends, by member), KB825 (a key in store_keys cannot be read), 40001 and the like, after which the provider sends again. Source of the rules: the providers' documentation, as doc/guide/notifications.md tells.$$;
+Raises: KB007 (the purchase goes from person to person; the provider sends again), KB821 (not genuine), KB822 (the setting require_signature names the provider, and no signature came), KB823 (store_keys lacks the key; the provider sends again), KB824 (not what the provider sends, by member), KB825 (a key in store_keys cannot be read), 40001 and the like, after which the provider sends again. Source of the rules: the providers' documentation, as doc/guide/notifications.md tells.$$;
 GRANT EXECUTE ON FUNCTION coursebase.take_notification(text, text, text, json, uuid, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.replay_notifications(
@@ -75,7 +75,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_replay_notifications';
 COMMENT ON FUNCTION coursebase.replay_notifications(text, uuid, integer, timestamptz) IS
-    'Tries the notifications again that wait or were refused, oldest first, and answers what became of each; those that another call holds are left out. The server may call it. provider and notification_id (NULL: any) choose, most is how many at the most, at the time it happens. Signatures are not checked again. Columns as of take_notification(). Raises: KB824 (a body that was accepted can no longer be read).';
+    'Tries the notifications again that wait or were refused, oldest first, and answers what became of each; those that another call holds are left out. The server may call it. provider and notification_id (NULL: any) choose, most is how many at the most, at the time it happens. Signatures are not checked again. Columns as of take_notification(). Raises: KB007 (the purchase goes from person to person; call again), KB824 (a body that was accepted can no longer be read).';
 GRANT EXECUTE ON FUNCTION coursebase.replay_notifications(text, uuid, integer, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.purge_notifications(before timestamptz, batch integer DEFAULT 10000)

@@ -323,7 +323,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_course_products__give_later';
 COMMENT ON FUNCTION coursebase.tg_course_products__give_later() IS
-    'AFTER INSERT OR UPDATE, per statement: gives the courses of the new table "made" to those who bought a product with gives_later_courses before, bound to their purchases that have not ended; what it gives a purchase that was refunded counts after the reversal. 55P03 if somebody is just buying it (40001 under REPEATABLE READ). Writes with the rights of the tables'' owner.';
+    'AFTER INSERT OR UPDATE, per statement: gives the courses of the new table "made" to those who bought a product with gives_later_courses before, bound to their purchases that have not ended; what it gives a purchase that was refunded counts after the reversal. KB007 if somebody is just buying it (40001 under REPEATABLE READ). Writes with the rights of the tables'' owner.';
 
 CREATE FUNCTION coursebase.tg_course_products__give_replicated()
 RETURNS trigger
@@ -334,4 +334,4 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_course_products__give_replicated';
 COMMENT ON FUNCTION coursebase.tg_course_products__give_replicated() IS
-    'AFTER INSERT OR UPDATE of a row that comes from home: gives the course to those who bought the product in this cell, as tg_course_products__give_later() does of a row that is written here. 55P03 if somebody is just buying it; the server then applies the row again. Writes with the rights of the tables'' owner.';
+    'AFTER INSERT OR UPDATE of a row that comes from home: gives the course to those who bought the product in this cell, as tg_course_products__give_later() does of a row that is written here. KB007 if somebody is just buying it; the server then applies the row again. Writes with the rights of the tables'' owner.';

@@ -89,7 +89,7 @@ typedef struct Work
 static void missing_report(ReturnSetInfo *report);
 static void checks_run(ReturnSetInfo *report, const char *name);
 static void check_run(ReturnSetInfo *report, const char *function, const char *query);
-static void work_run(void *argument);
+static bool work_run(void *argument);
 static bool is_damage(int sqlstate);
 static void query_run(ReturnSetInfo *report, const char *query);
 static void row_write(ReturnSetInfo *report, const char *check, const char *object,
@@ -175,12 +175,13 @@ check_run(ReturnSetInfo *report, const char *function, const char *query)
 		row_write(report, "not_checked", function, error->message);
 }
 
-static void
+static bool
 work_run(void *argument)
 {
 	const Work *work = argument;
 
 	query_run(work->report, work->query);
+	return true;
 }
 
 /* What a statement says when a table, a column or a type of ours is gone or another one. */

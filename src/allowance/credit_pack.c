@@ -13,8 +13,8 @@
  * when it comes back, whoever reserved it. A reversal gives what its refund took to the person
  * who has the pack.
  *
- * Lock order: the rows of users who hold of the pack, in the order of uuids; then the purchase,
- * then account and log (credit_account.h). Whoever gives a reservation back locks one user
+ * Lock order: the rows of users who hold of the pack (people_lock.h); then the purchase, then
+ * account and log (credit_account.h). Whoever gives a reservation back locks one user
  * alone, so the claims of refunds are read under the lock of the purchase.
  *
  * Rights: the server's alone (EXECUTE is granted to nobody else); the statements run with the
@@ -38,7 +38,7 @@
 #include "core/plan.h"
 #include "core/schema.h"
 #include "core/signed_only.h"
-#include "identity/anchor.h"
+#include "identity/people_lock.h"
 
 /* The arguments of grant_credit_pack(), which are $1, $2, … of insert_purchase. */
 enum
@@ -189,6 +189,13 @@ typedef struct Packs
 	uint64 count;
 } Packs;
 
+/* The purchase that a call names, and its arguments. */
+typedef struct Named
+{
+	Purchase *purchase;
+	FunctionCallInfo fcinfo;
+} Named;
+
 static void pack_grant(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo);
 static void pack_grant_again(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo);
 static void pack_refund(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo,
@@ -199,6 +206,7 @@ static void pack_require(Purchase *purchase, FunctionCallInfo fcinfo);
 static void claim_require(FunctionCallInfo fcinfo);
 static bool purchase_find(Purchase *purchase, FunctionCallInfo fcinfo, int source);
 static void pack_lock(Purchase *purchase, FunctionCallInfo fcinfo);
+static bool people_find(People *people, bool locked, void *argument);
 static uint64 people_list(const pg_uuid_t *pack, pg_uuid_t **people);
 static void others_take(const Purchase *purchase, TimestampTz at);
 static void packs_settle(Packs *packs, CreditAccount *account, const pg_uuid_t *user);
@@ -458,31 +466,31 @@ credit_pack_move(const char *source, const char *environment, const char *purcha
 	credit_save(&receiver, &come);
 }
 
-/*
- * Finds the purchase that a refund or its reversal names, and locks all who hold of it. A
- * transfer may bring it to somebody else until the people who were found are locked: then that
- * person is locked too, and nobody is left who could give it on.
- */
+/* Finds the purchase that a refund or its reversal names, and locks all who hold of it: nobody
+ * is left who could give it on. */
 static void
 pack_lock(Purchase *purchase, FunctionCallInfo fcinfo)
 {
-	pg_uuid_t *people, *found;
-	uint64 count, again;
-
-	pack_require(purchase, fcinfo);
-	again = people_list(&purchase->id, &found);
-	do
-	{
-		count = again;
-		people = found;
-		for (uint64 i = 0; i < count; i++)
-			anchor_user_require(&people[i]);
-		again = people_list(&purchase->id, &found);
-	} while (again != count || memcmp(people, found, count * sizeof(pg_uuid_t)) != 0);
-	pack_require(purchase, fcinfo);
+	people_lock(people_find, &(Named){.purchase = purchase, .fcinfo = fcinfo},
+				args_text_or_null(fcinfo, REFUND_PURCHASE));
 }
 
-/* Allocates the people, in the order of uuids, in the current context. */
+/* Everybody who holds of the pack, of which the purchase is read anew each time. */
+static bool
+people_find(People *people, bool locked, void *argument)
+{
+	Named *named = argument;
+	pg_uuid_t *found;
+	uint64 count;
+
+	pack_require(named->purchase, named->fcinfo);
+	count = people_list(&named->purchase->id, &found);
+	for (uint64 i = 0; i < count; i++)
+		people_add(people, &found[i]);
+	return true;
+}
+
+/* Allocates the people in the current context. */
 static uint64
 people_list(const pg_uuid_t *pack, pg_uuid_t **people)
 {

@@ -1,7 +1,8 @@
 /*
- * attempt.c: work whose error may be an answer.
+ * attempt.c: work that may be undone.
  *
  * A subtransaction is what the server undoes an error by. PL/pgSQL's EXCEPTION does the same.
+ * The locks of rows that the subtransaction took are given back when it is undone.
  */
 #include "postgres.h"
 
@@ -12,19 +13,22 @@
 #include "core/attempt.h"
 
 ErrorData *
-attempt(void (*work)(void *argument), void *argument, bool (*is_answer)(int sqlstate))
+attempt(bool (*work)(void *argument), void *argument, bool (*is_answer)(int sqlstate))
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	ErrorData *volatile error = NULL; /* written before a longjmp, read after it */
+	volatile bool undone = false;
 
 	BeginInternalSubTransaction(NULL);
 	/* what the work answers outlives the subtransaction */
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		work(argument);
-		ReleaseCurrentSubTransaction();
+		if (work(argument))
+			ReleaseCurrentSubTransaction();
+		else
+			undone = true;
 	}
 	PG_CATCH();
 	{
@@ -36,9 +40,12 @@ attempt(void (*work)(void *argument), void *argument, bool (*is_answer)(int sqls
 		RollbackAndReleaseCurrentSubTransaction();
 	}
 	PG_END_TRY();
+	/* not above: an error on the way would undo once more, to before the caller's work */
+	if (undone)
+		RollbackAndReleaseCurrentSubTransaction();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
-	if (error != NULL && !is_answer(error->sqlerrcode))
+	if (error != NULL && (is_answer == NULL || !is_answer(error->sqlerrcode)))
 		ReThrowError(error);
 	return error;
 }

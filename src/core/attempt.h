@@ -1,6 +1,6 @@
 /*
- * attempt.h: work whose error may be an answer: what the work did is undone, and the caller
- * goes on.
+ * attempt.h: work that may be undone, because it says so or because its error is an answer: the
+ * caller goes on.
  */
 #ifndef COURSEBASE_CORE_ATTEMPT_H
 #define COURSEBASE_CORE_ATTEMPT_H
@@ -8,13 +8,15 @@
 #include "postgres.h"
 
 /*
- * Runs work(argument) in a subtransaction. NULL if it ended; the error, in the caller's memory
- * context, if it raised one of which is_answer(sqlstate) is true: all that it did is undone
- * then. Any other error is undone to here as well and raised again. The memory context and the
- * resource owner are the caller's afterwards. Not in parallel mode, where no subtransaction may
- * begin.
+ * Runs work(argument) in a subtransaction. True says that what it did stays, false that all of
+ * it is undone, locks of rows included. If the work raises an error, all of it is undone.
+ *
+ * NULL if the work raised nothing; the error, in the caller's memory context, if
+ * is_answer(sqlstate) is true of it (NULL: of none). Any other error is raised again. The
+ * memory context and the resource owner are the caller's afterwards. Not in parallel mode,
+ * where no subtransaction may begin.
  */
-extern ErrorData *attempt(void (*work)(void *argument), void *argument,
+extern ErrorData *attempt(bool (*work)(void *argument), void *argument,
 						  bool (*is_answer)(int sqlstate));
 
 #endif

@@ -32,6 +32,7 @@
 #define ERRCODE_CB_ROLE_UNFIT          CB_SQLSTATE('0', '0', '4') /* 409 a role does not fit the part that it is to play */
 #define ERRCODE_CB_APPEND_ONLY         CB_SQLSTATE('0', '0', '5') /* 409 rows of this table are never changed or deleted */
 #define ERRCODE_CB_ROW_KEPT            CB_SQLSTATE('0', '0', '6') /* 500 a row that was written is not there: a trigger of the database's own may have kept or changed it */
+#define ERRCODE_CB_IN_THE_WAY          CB_SQLSTATE('0', '0', '7') /* 503 another transaction is in the way and nothing was done: call again */
 
 /* Documents */
 #define ERRCODE_CB_DOCUMENT_CHANGED    CB_SQLSTATE('1', '0', '1') /* 409 the document is not the one the caller expected */

@@ -180,10 +180,12 @@ static void row_read(uint64 index, InboxRow *row);
 static void row_renew(const Received *received, NoticeProof proof, InboxRow *row);
 static bool row_replay(const pg_uuid_t *id, TimestampTz at, InboxRow *row);
 static void row_settle(InboxRow *row, const NoticeCall *call);
+static bool is_claim(const InboxRow *row, const NoticeCall *call);
+static void row_claim(InboxRow *row, const NoticeCall *call);
 static void row_write(const InboxRow *row, Datum names, TimestampTz at);
 static bool effect_is_final(const NoticeEffect *effect);
 static void effect_try(const NoticeCall *call, NoticeEffect *effect);
-static void effect_run(void *argument);
+static bool effect_run(void *argument);
 static bool is_answer(int sqlstate);
 static char *notification_id(const Received *received, const StoreNotice *notice);
 static char *kind_of(const StoreNotice *notice);
@@ -233,6 +235,8 @@ coursebase_take_notification(PG_FUNCTION_ARGS)
 	row_find(&received, &notice, row.proof, call.id, call.at, &row);
 	if (!row.is_final)
 		row_settle(&row, &call);
+	else if (is_claim(&row, &call))
+		row_claim(&row, &call);
 	row_return(fcinfo, &row);
 	SPI_finish();
 	return (Datum) 0;
@@ -458,6 +462,29 @@ row_settle(InboxRow *row, const NoticeCall *call)
 	PG_END_TRY();
 }
 
+/* Whether the caller names another person than the one whose the settled notification is. */
+static bool
+is_claim(const InboxRow *row, const NoticeCall *call)
+{
+	pg_uuid_t user = row->effect.user;
+
+	if (call->user == NULL || !row->effect.has_user)
+		return false;
+	identity_follow(&user);
+	return !uuid_equal(&user, call->user);
+}
+
+/* Tries a settled notification for another person, who gets an own answer: the first one is
+ * that of somebody else. A rule refuses it and leaves the row as it is, or it is a restore,
+ * whose purchase and notification are the caller's from then on. */
+static void
+row_claim(InboxRow *row, const NoticeCall *call)
+{
+	effect_try(call, &row->effect);
+	if (effect_is_final(&row->effect))
+		row_write(row, takeup_names(call->notice), call->at);
+}
+
 /* Records what became of the notification. */
 static void
 row_write(const InboxRow *row, Datum names, TimestampTz at)
@@ -520,22 +547,25 @@ effect_try(const NoticeCall *call, NoticeEffect *effect)
 				 error->detail == NULL ? "" : ": ", error->detail == NULL ? "" : error->detail);
 }
 
-static void
+static bool
 effect_run(void *argument)
 {
 	const Effecting *effecting = argument;
 
 	notice_apply(effecting->call, effecting->effect);
+	return true;
 }
 
 /* Errors of our own class, of data (22) and of constraints (23) are what a rule says; a product
- * that is unknown waits, which replay sees by itself. Everything else passes, or is a fault
- * that must be seen. */
+ * that is unknown waits, which replay sees by itself. Everything else passes, as what is in the
+ * way of another transaction does, or is a fault that must be seen. */
 static bool
 is_answer(int sqlstate)
 {
 	int class = ERRCODE_TO_CATEGORY(sqlstate);
 
+	if (sqlstate == ERRCODE_CB_IN_THE_WAY)
+		return false;
 	return class == ERRCODE_TO_CATEGORY(ERRCODE_CB_NOT_FOUND) ||
 		   class == ERRCODE_DATA_EXCEPTION || class == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION;
 }

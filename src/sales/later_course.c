@@ -8,7 +8,7 @@
  *
  * Locks: the buyers' rows of users before the product's row, as a sale locks them, by a trigger
  * that fires before catalog/product.c updates the product. Who bought between the two locks is
- * locked afterwards without waiting; if that person is busy, the statement ends with 55P03, in
+ * locked afterwards without waiting; if that person is busy, the statement ends with KB007, in
  * a transaction that keeps its snapshot (REPEATABLE READ) with 40001. So does the latter where
  * its snapshot is older than such a purchase. save_product(), and a statement about several
  * products, hold a product before the buyers: against another sale of it to one of them they
@@ -34,6 +34,7 @@
 
 #include "core/compat.h"
 #include "core/datum.h"
+#include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/replicated.h"
@@ -202,7 +203,7 @@ coursebase_tg_course_products__give_replicated(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
-/* Locks who bought since the buyers were locked, and raises 55P03 or 40001 instead of waiting.
+/* Locks who bought since the buyers were locked, and raises KB007 or 40001 instead of waiting.
  */
 static void
 buyers_lock_late(KeptPlan *lock, Datum *values)
@@ -213,7 +214,7 @@ buyers_lock_late(KeptPlan *lock, Datum *values)
 		 */
 		ereport(ERROR,
 				(errcode(IsolationUsesXactSnapshot() ? ERRCODE_T_R_SERIALIZATION_FAILURE
-													 : ERRCODE_LOCK_NOT_AVAILABLE),
+													 : ERRCODE_CB_IN_THE_WAY),
 				 errmsg("somebody is buying the product"),
 				 errdetail("The buyer would not get the course."), errhint("Try again.")));
 }

@@ -103,7 +103,7 @@ enum
 
 static void discount_try(Delivery *delivery);
 static bool refuses_code(int sqlstate);
-static void discount_redeem(void *argument);
+static bool discount_redeem(void *argument);
 static void discount_reverse(const Delivery *delivery);
 static void course_give(Delivery *delivery);
 static void subscription_give(Delivery *delivery);
@@ -168,7 +168,7 @@ refuses_code(int sqlstate)
 }
 
 /* If the receipt does not say what was paid, it was the price after the discount. */
-static void
+static bool
 discount_redeem(void *argument)
 {
 	Delivery *delivery = argument;
@@ -186,9 +186,10 @@ discount_redeem(void *argument)
 	/* raises KB601 for a rule that refuses the code */
 	plan_execute(&redeem_discount, values.datums, values.nulls, false);
 	if (receipt->amount != STORE_NO_AMOUNT)
-		return;
+		return true;
 	receipt->amount = plan_int32(0, 1);
 	receipt->currency = receipt->discount_currency;
+	return true;
 }
 
 /* The refund came before the receipt, by an event or for the course: the use is given back. */

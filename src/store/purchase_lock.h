@@ -23,10 +23,12 @@
  * discount for it. False, and nothing is locked, where nobody knows the purchase; true also for
  * a receipt that is nobody's.
  *
- * Needs SPI and the rights of the tables' owner; overwrites SPI_tuptable. Raises what a wait
- * can raise (40001 in an older snapshot, 40P01, 55P03), and 40001 for a purchase that goes on
- * from person to person while it waits.
+ * line, bringer: NULL, or the store's subscription that a receipt names and the person who
+ * brings the receipt, who with the one who has the line are among the people.
+ *
+ * Needs SPI and the rights of the tables' owner; overwrites SPI_tuptable. Raises what
+ * people_lock() raises.
  */
-extern bool purchase_lock(const PurchaseKey *key);
+extern bool purchase_lock(const PurchaseKey *key, const char *line, const pg_uuid_t *bringer);
 
 #endif

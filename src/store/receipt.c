@@ -8,7 +8,8 @@
  * accept_sandbox is off; validated again while the setting is on, it gives what it is for then.
  *
  * Lock order: the row of users, then the row of store_receipts, then whatever the receipt
- * gives, in the order of identity/anchor.h. All calls for one receipt name its user, so the
+ * gives, in the order of identity/anchor.h; of a receipt that is canceled first everybody whom
+ * its refund concerns (purchase_lock.h). All calls for one receipt name its user, so the
  * first lock lets one of them through at a time; the unique key of store_receipts refuses
  * another user's.
  *
@@ -36,6 +37,7 @@
 #include "identity/audit.h"
 #include "json/object_write.h"
 #include "store/delivery.h"
+#include "store/purchase_lock.h"
 #include "store/reversal.h"
 #include "store/transfer.h"
 
@@ -162,6 +164,7 @@ static KeptPlan drop_placeholder = {
 	.types = {TEXTOID, TEXTOID, TEXTOID, UUIDOID},
 };
 
+static void receipt_lock(const Delivery *delivery);
 static bool receipt_claim(Delivery *delivery);
 static bool receipt_advance(Delivery *delivery, ReceiptStatus recorded);
 static void placeholder_drop(const Delivery *delivery);
@@ -197,6 +200,8 @@ coursebase_validate_purchase(PG_FUNCTION_ARGS)
 	store_product_find(&delivery.product, delivery.receipt.product_name);
 	receipt_complete(&delivery.receipt, &delivery.product);
 	identity_follow(&delivery.user);
+	if (delivery.receipt.state == RECEIPT_CANCELED_UNPAID)
+		receipt_lock(&delivery);
 	/* who had it, and closed the account, is locked with the one who brings it */
 	transfer_restore(&delivery.receipt, &delivery.user, delivery.at);
 	anchor_open_user_require(&delivery.user);
@@ -211,6 +216,20 @@ coursebase_validate_purchase(PG_FUNCTION_ARGS)
 	owner_leave(rights);
 	SPI_finish();
 	PG_RETURN_DATUM(answer);
+}
+
+/*
+ * A receipt that gave and is canceled now is refunded, and a refund locks more people than who
+ * brings it: who used a discount for it, and who has it by now. After the lock of the one they
+ * would be locked out of the order of uuids.
+ */
+static void
+receipt_lock(const Delivery *delivery)
+{
+	const Receipt *receipt = &delivery->receipt;
+	PurchaseKey key = {receipt->source, receipt->environment, receipt->purchase_id};
+
+	purchase_lock(&key, receipt->original_transaction_id, &delivery->user);
 }
 
 /* True if the receipt is to give now; else status and detail are set to what it gave before. */
@@ -300,7 +319,7 @@ receipt_advance(Delivery *delivery, ReceiptStatus recorded)
 	return told == RECEIPT_VALID;
 }
 
-/* As the refund of the store that the receipt tells of. The row of users is locked already. */
+/* As the refund of the store that the receipt tells of. All whom it concerns are locked. */
 static void
 receipt_refund(Delivery *delivery)
 {

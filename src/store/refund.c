@@ -285,7 +285,7 @@ coursebase_refund_store_purchase(PG_FUNCTION_ARGS)
 static bool
 purchase_take(Refund *refund)
 {
-	if (!purchase_lock(&refund->key))
+	if (!purchase_lock(&refund->key, NULL, NULL))
 		return false;
 	purchase_find(refund);
 	if (!refund->known)

@@ -255,7 +255,7 @@ receipt_find(Reversal *reversal)
 	PlanValues values = {0};
 
 	purchase_key_bind(&values, &reversal->key);
-	if (!purchase_lock(&reversal->key) ||
+	if (!purchase_lock(&reversal->key, NULL, NULL) ||
 		plan_execute(&find_receipt, values.datums, values.nulls, false) == 0)
 		ereport(
 			ERROR,

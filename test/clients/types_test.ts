@@ -6,7 +6,7 @@ import { strict as assert } from "node:assert"
 import { Client } from "pg"
 import * as answers from "./answers"
 import { Calls, inWorld, run, worldOf } from "./client"
-import { Database, DatabaseError, errorOf, errors, Functions, HandshakeRequest, retry, Row, Tables, Views } from "./coursebase"
+import { Database, DatabaseError, errorOf, errors, Functions, HandshakeRequest, retry, Row, statusOf, Tables, Views } from "./coursebase"
 
 /** As supabase-js has it: the name of a function, and its arguments. */
 function rpc<F extends keyof Functions>(_name: F, _args: Functions[F]["Args"]): Functions[F]["Returns"] | undefined {
@@ -59,7 +59,7 @@ async function retried(client: Client): Promise<void> {
         calls++
         return client.query(`DO $$ BEGIN RAISE EXCEPTION 'planted' USING ERRCODE = '${code}'; END $$`)
     }
-    for (const [code, expected] of [["40001", 3], ["40P01", 3], ["23505", 1], ["KB106", 1]] as const) {
+    for (const [code, expected] of [["40001", 3], ["40P01", 3], ["KB007", 3], ["23505", 1], ["KB106", 1]] as const) {
         calls = 0
         await assert.rejects(retry(raise(code), 3), (thrown: DatabaseError) => thrown.code === code)
         assert.equal(calls, expected, code)
@@ -77,6 +77,10 @@ async function told(client: Client): Promise<void> {
     const thrown = await client.query("SELECT coursebase.assign_cohort($1, 'none')", ["00000000-0000-4000-8000-000000000000"]).catch((e) => e)
     assert.equal(errorOf(thrown)?.status, 404)
     assert.equal(errorOf(new Error("another")), undefined)
+    const codes = { KB203: 409, KB822: 401, "42501": 403, "23505": 409, "23514": 400, "22P02": 400, "40001": 503, "55P03": 503, "53300": 503, "42P01": 500 }
+    assert.equal(statusOf(thrown), 404)
+    for (const [code, status] of Object.entries(codes)) assert.equal(statusOf({ code, message: "" }), status, code)
+    assert.equal(statusOf(new Error("another")), 500)
 }
 
 /** Each kind of answer was written, and each action of a handshake. */

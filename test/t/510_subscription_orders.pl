@@ -27,7 +27,7 @@ my $setup = <<~"SQL";
 	    'event_time', timestamptz '2026-01-01 00:00:00+00' + floor(random() * 8) * interval '1 day',
 	    'period_end', CASE WHEN random() < 0.8 THEN timestamptz '2026-01-05 00:00:00+00' + floor(random() * 20) * interval '1 day' END,
 	    'grace_until', CASE WHEN random() < 0.5 THEN timestamptz '2026-01-05 00:00:00+00' + floor(random() * 20) * interval '1 day' END,
-	    'transaction_id', CASE WHEN random() < 0.7 THEN 't' || floor(random() * 4) WHEN random() < 0.5 THEN 'u' || n END,
+	    'transaction_id', CASE WHEN random() < 0.7 THEN format('%s-t%s', s, floor(random() * 4)) WHEN random() < 0.5 THEN format('%s-u%s', s, n) END,
 	    'auto_renew', CASE WHEN random() < 0.2 THEN random() < 0.5 END,
 	    'is_trial', CASE WHEN random() < 0.2 THEN true END,
 	    'product_id', CASE WHEN random() < 0.3 THEN 'p' || floor(random() * 3) END,
@@ -167,6 +167,7 @@ my $people = 300 * ($ENV{COURSEBASE_LOAD} // 1);
 create_database($node, 'paid', 'orders');
 query($node, 'paid', <<~"SQL");
 	TRUNCATE public.events;
+	CREATE INDEX ON public.events (sequence);
 	SELECT setseed(0.5);
 	UPDATE coursebase.settings SET value = NULL WHERE name = 'grace_days_google_play';
 	CREATE TABLE public.payments AS
@@ -186,7 +187,7 @@ query($node, 'paid', <<~"SQL");
 	    INSERT INTO public.events
 	    SELECT s, count(*), (jsonb_build_object('store', CASE line WHEN 0 THEN 'app_store' ELSE 'google_play' END, 'environment', 'production',
 	        'store_event_id', format('%s-%s-%s', s, line, count(*)), 'original_transaction_id', format('%s-%s', s, line),
-	        'event_type', type, 'event_time', instant, 'transaction_id', transaction) || more)::json
+	        'event_type', type, 'event_time', instant, 'transaction_id', format('%s-%s', s, transaction)) || more)::json
 	    FROM public.events e WHERE e.sequence = s
 	\$\$;
 	SELECT count(public.add(p.s, p.line, (ARRAY['created', 'renewed', 'recovered'])[1 + floor(random() * 3)::integer], p.told + n * interval '5 hours', 'p' || p.k,
