@@ -24,6 +24,7 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -100,6 +101,8 @@ coursebase_join_home(PG_FUNCTION_ARGS)
 	char *slot;
 	Cell here;
 
+	/* before what a standby would be told otherwise: no cell can be one */
+	PreventCommandIfReadOnly("coursebase.join_home()");
 	schema_require_current();
 	joiner_require(&here);
 	compat_materialize(fcinfo);

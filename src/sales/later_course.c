@@ -203,7 +203,7 @@ coursebase_tg_course_products__give_replicated(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
-/* Locks who bought since the buyers were locked, and raises 55P03 or 40001 instead of waiting.
+/* Locks who bought since the buyers were locked, and raises KB007 or 40001 instead of waiting.
  */
 static void
 buyers_lock_late(KeptPlan *lock, Datum *values)
