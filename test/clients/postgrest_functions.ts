@@ -39,6 +39,8 @@ const more: Record<string, string> = {
     reserve_discount: `(${fixture("0c")}, 'fixture', 'course', 1000, 'EUR', 'rest', NULL, '15 minutes', ${at})`,
     spend_referral_credit: `(${fixture("0b")}, 1, 'rest', '2026-02-01 12:00+00', 'EUR')`,
 }
+/** Refused wherever there is one server, as here: tests of their own have several. */
+const ofSeveral = new Set(["refill_counter"])
 /** What others find there: reservations, and no notification, for the one of the fixtures is of no provider's form. */
 const rows = `
     SELECT coursebase.reserve_credits(${fixture("0a")}, 0, key, ${at}) FROM unnest(ARRAY['memory 7', 'memory release']) AS k (key);
@@ -156,7 +158,7 @@ export async function functions(owner: Client, calls: Calls, ask: Ask, schema: s
         })
     })
     await calls.call(`${schema}: each function answers somebody`, () =>
-        assert.deepEqual(all.map((each) => each.name).filter((name) => !answered.has(name)), []))
+        assert.deepEqual(all.map((each) => each.name).filter((name) => !answered.has(name) && !ofSeveral.has(name)), []))
 }
 
 /** Makes what functions() needs beside the fixtures. */
