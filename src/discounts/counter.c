@@ -13,11 +13,11 @@
  * looks, and however late it hears of a move: a cell that has not heard yet sells less. A
  * limited code that is not split is home's alone.
  *
- * Locks: the quick way takes a shard that nobody holds (SKIP LOCKED) and waits for nothing. A
- * call that must wait for shards locks the code's row first, then the shards in order, so that
- * no two calls wait for each other. Expired reservations are ended only when no place is left
- * otherwise, and those whose entry another call holds are skipped: that call may be waiting for
- * the code.
+ * Locks: the quick way takes a shard that nobody holds (SKIP LOCKED) and waits for nothing;
+ * when it finds none, it is undone with the locks that it took (shard_now()). A call that must
+ * wait for shards locks the code's row first, then the shards in order, so that no two calls
+ * wait for each other. Expired reservations are ended only when no place is left otherwise, and
+ * those whose entry another call holds are skipped: that call may be waiting for the code.
  *
  * Rights: the statements run with the rights of the tables' owner.
  */
@@ -32,6 +32,7 @@
 
 #include "cells/cell.h"
 #include "core/args.h"
+#include "core/attempt.h"
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
@@ -214,7 +215,17 @@ enum
 	WHOLE_COUNT,
 };
 
+/* The quick way to a shard, and whether it found one. */
+typedef struct QuickWay
+{
+	KeptPlan *plan;
+	PlanValues *values;
+	bool found;
+} QuickWay;
+
 static bool is_split(const pg_uuid_t *code_id);
+static bool shard_now(KeptPlan *plan, PlanValues *values);
+static bool shard_try(void *argument);
 static bool take_from_shards(PlanValues *values);
 static PlanValues code_and_cell(const pg_uuid_t *code_id);
 static void code_lock(Datum code);
@@ -238,8 +249,8 @@ discount_place_take(const pg_uuid_t *code_id, TimestampTz at)
 
 	/* the quick way; when it fails, the places may only look taken: reservations have ended, or
 	 * shards with places are locked */
-	if (owner_execute(split ? &take_from_free_shard : &take_from_code, place.datums,
-					  place.nulls, false))
+	if (split ? shard_now(&take_from_free_shard, &place)
+			  : owner_execute(&take_from_code, place.datums, place.nulls, false) > 0)
 		return true;
 	owner_execute(&lock_code, values, NULL, false);
 	expired = owner_execute(&reclaim_expired, values, NULL, false);
@@ -253,11 +264,12 @@ discount_place_take(const pg_uuid_t *code_id, TimestampTz at)
 void
 discount_place_give_back(const pg_uuid_t *code_id)
 {
-	Datum code = UUIDPGetDatum(code_id);
+	PlanValues values = {0};
 
-	if (is_split(code_id) && owner_execute(&give_to_free_shard, &code, NULL, false) > 0)
+	plan_bind_uuid(&values, code_id);
+	if (is_split(code_id) && shard_now(&give_to_free_shard, &values))
 		return;
-	owner_execute(&lock_code, &code, NULL, false);
+	owner_execute(&lock_code, values.datums, NULL, false);
 	give_back_locked(code_id, 1);
 }
 
@@ -409,6 +421,29 @@ is_split(const pg_uuid_t *code_id)
 	Datum code = UUIDPGetDatum(code_id);
 
 	return owner_execute(&find_shards, &code, NULL, false) > 0;
+}
+
+/*
+ * Changes a shard that nobody holds. A shard that fills up while this call comes to it is
+ * locked by the time that the server sees so, and would stay locked while this call waits for
+ * the code, whose holder waits for the shards: where no shard was found, all of it is undone.
+ */
+static bool
+shard_now(KeptPlan *plan, PlanValues *values)
+{
+	QuickWay way = {.plan = plan, .values = values};
+
+	attempt(shard_try, &way, NULL);
+	return way.found;
+}
+
+static bool
+shard_try(void *argument)
+{
+	QuickWay *way = argument;
+
+	way->found = owner_execute(way->plan, way->values->datums, way->values->nulls, false) > 0;
+	return way->found;
 }
 
 /* The caller has locked the code. */
