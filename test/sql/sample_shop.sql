@@ -15,6 +15,7 @@ BEGIN
     SET CONSTRAINTS ALL IMMEDIATE;
     RETURN 'not refused';
 EXCEPTION WHEN OTHERS THEN
+    IF SQLSTATE IN ('23001', '23503') THEN RETURN 'held by rows that point to it'; END IF; -- 18 tells them apart
     GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL;
     RETURN concat_ws(' | ', SQLSTATE, message, detail);
 END $$;
