@@ -191,12 +191,12 @@ typedef struct Packs
 	uint64 count;
 } Packs;
 
-/* The purchase that a call names, and its arguments. */
-typedef struct Named
+/* What people_find() gets: where the purchase is written, and the arguments that name it. */
+typedef struct Search
 {
 	Purchase *purchase;
 	FunctionCallInfo fcinfo;
-} Named;
+} Search;
 
 static void pack_grant(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo);
 static void pack_grant_again(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo);
@@ -482,7 +482,7 @@ pack_lock(Purchase *purchase, FunctionCallInfo fcinfo)
 {
 	NamedUser named = named_user_read(fcinfo, REFUND_USER);
 
-	people_lock(people_find, &(Named){.purchase = purchase, .fcinfo = fcinfo},
+	people_lock(people_find, &(Search){.purchase = purchase, .fcinfo = fcinfo},
 				args_text_or_null(fcinfo, REFUND_PURCHASE));
 	named_user_require(&named, &purchase->user);
 }
@@ -491,12 +491,12 @@ pack_lock(Purchase *purchase, FunctionCallInfo fcinfo)
 static bool
 people_find(People *people, bool locked, void *argument)
 {
-	Named *named = argument;
+	const Search *search = argument;
 	pg_uuid_t *found;
 	uint64 count;
 
-	pack_require(named->purchase, named->fcinfo);
-	count = people_list(&named->purchase->id, &found);
+	pack_require(search->purchase, search->fcinfo);
+	count = people_list(&search->purchase->id, &found);
 	for (uint64 i = 0; i < count; i++)
 		people_add(people, &found[i]);
 	return true;

@@ -110,12 +110,14 @@ cell_here(Cell *cell)
 	return found;
 }
 
-bool
-cell_is_home(void)
+void
+cell_bind(PlanValues *values)
 {
-	Cell cell;
+	Cell here = {0};
+	bool cells = cell_here(&here);
 
-	return !cell_here(&cell) || cell.number == cell.home;
+	plan_bind_nullable(values, Int32GetDatum(here.number), !cells);
+	plan_bind_nullable(values, Int32GetDatum(here.home), !cells);
 }
 
 void

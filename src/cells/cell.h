@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "core/compat.h"
+#include "core/plan.h"
 
 /* The row of this_cell. */
 typedef struct Cell
@@ -24,8 +25,11 @@ typedef struct Cell
  */
 extern bool cell_here(Cell *cell);
 
-/* Whether what belongs on home may be done here: on home, and where there is one server. */
-extern bool cell_is_home(void);
+/*
+ * Binds the numbers of this cell and of home, as integer parameters: NULL and NULL where there
+ * is one server.
+ */
+extern void cell_bind(PlanValues *values);
 
 /* Raises KBC04: the call, named as its caller knows it, belongs on home. */
 pg_noreturn extern void cell_raise_not_home(const Cell *cell, const char *call);

@@ -34,7 +34,6 @@ static struct
 static WalRcvExecResult *home_ask(WalReceiverConn *connection, const char *sql,
 								  WalRcvExecStatus expected, int ncolumns, const Oid *types);
 static void home_tell(WalReceiverConn *connection, const char *sql);
-static List *names_of(Datum array);
 static int incoming_read(void *out, int at_least, int at_most);
 static int incoming_take(char *out, int at_most);
 
@@ -72,7 +71,7 @@ home_tables(WalReceiverConn *connection)
 		bool null;
 
 		table->name = TextDatumGetCString(slot_getattr(slot, 1, &null));
-		table->columns = names_of(slot_getattr(slot, 2, &null));
+		table->columns = home_names(slot_getattr(slot, 2, &null));
 		tables = lappend(tables, table);
 	}
 	ExecDropSingleTupleTableSlot(slot);
@@ -146,6 +145,20 @@ home_abandon(WalReceiverConn *connection, const char *conninfo, const char *slot
 	walrcv_disconnect(connection);
 }
 
+List *
+home_names(Datum array)
+{
+	List *names = NIL;
+	Datum *elements;
+	int count;
+
+	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &elements,
+					  NULL, &count);
+	for (int i = 0; i < count; i++)
+		names = lappend(names, TextDatumGetCString(elements[i]));
+	return names;
+}
+
 char *
 home_columns(List *names, const char *prefix)
 {
@@ -178,20 +191,6 @@ static void
 home_tell(WalReceiverConn *connection, const char *sql)
 {
 	walrcv_clear_result(home_ask(connection, sql, WALRCV_OK_COMMAND, 0, NULL));
-}
-
-static List *
-names_of(Datum array)
-{
-	List *names = NIL;
-	Datum *elements;
-	int count;
-
-	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &elements,
-					  NULL, &count);
-	for (int i = 0; i < count; i++)
-		names = lappend(names, TextDatumGetCString(elements[i]));
-	return names;
 }
 
 /* As the server's own copy of a table: waits until there is as much as is asked for. */

@@ -19,11 +19,11 @@
 #define KEPT_PUBLICATION      "coursebase_kept"
 #define SUBSCRIPTION          "coursebase_home"
 
-/* Text parts of SQL by which a table that home publishes is copied; in the current context. */
+/* A table that home publishes, by names without quotes, in the current context. */
 typedef struct HomeTable
 {
-	char *name;    /* quoted where it must be */
-	List *columns; /* of char *, unquoted */
+	char *name;
+	List *columns; /* of char * */
 } HomeTable;
 
 /* Raises 08001 where home cannot be reached. */
@@ -49,6 +49,9 @@ extern void home_copy(WalReceiverConn *connection, const HomeTable *table, Oid i
  * Raises nothing; a slot that cannot be dropped is one that lint() on home names.
  */
 extern void home_abandon(WalReceiverConn *connection, const char *conninfo, const char *slot);
+
+/* The names in a text[], as a List of char *. */
+extern List *home_names(Datum array);
 
 /* The names, quoted and separated by commas, each after a prefix. */
 extern char *home_columns(List *names, const char *prefix);

@@ -77,7 +77,6 @@ typedef struct JoinedTable
 static void joiner_require(Cell *here);
 static char *conninfo_of(FunctionCallInfo fcinfo);
 static List *joined_tables(WalReceiverConn *connection);
-static List *key_of(Datum array);
 static HomeTable *table_find(List *tables, const char *name);
 static void subscription_drop(void);
 static void subscription_create(const char *conninfo, const char *slot);
@@ -173,7 +172,7 @@ joined_tables(WalReceiverConn *connection)
 		char *name = plan_text_required(i, 1);
 
 		table->home = table_find(published, name);
-		table->key = key_of(plan_value_as(i, 2, TEXTARRAYOID, NULL));
+		table->key = home_names(plan_value_as(i, 2, TEXTARRAYOID, NULL));
 		if (table->home == NULL)
 			ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 							errmsg("home does not publish table \"%s\"", name),
@@ -181,20 +180,6 @@ joined_tables(WalReceiverConn *connection)
 		tables = lappend(tables, table);
 	}
 	return tables;
-}
-
-static List *
-key_of(Datum array)
-{
-	List *names = NIL;
-	Datum *elements;
-	int count;
-
-	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &elements,
-					  NULL, &count);
-	for (int i = 0; i < count; i++)
-		names = lappend(names, TextDatumGetCString(elements[i]));
-	return names;
 }
 
 static HomeTable *

@@ -459,12 +459,9 @@ static PlanValues
 code_and_cell(const pg_uuid_t *code_id)
 {
 	PlanValues values = {0};
-	Cell here = {0};
-	bool cells = cell_here(&here);
 
 	plan_bind_uuid(&values, code_id);
-	plan_bind_nullable(&values, Int32GetDatum(here.number), !cells);
-	plan_bind_nullable(&values, Int32GetDatum(here.home), !cells);
+	cell_bind(&values);
 	return values;
 }
 

@@ -167,8 +167,6 @@ discount_facts_read(const DiscountOrder *order, bool read_only)
 {
 	DiscountFacts facts = {.found = false};
 	PlanValues values = {0};
-	Cell here = {0};
-	bool cells;
 
 	if (order->code == NULL)
 		return facts;
@@ -177,9 +175,7 @@ discount_facts_read(const DiscountOrder *order, bool read_only)
 	plan_bind_time(&values, order->at);
 	/* a tester spends nothing, so that a first purchase is still to come */
 	plan_bind_bool(&values, environment_sandbox_counts(NULL));
-	cells = cell_here(&here);
-	plan_bind_nullable(&values, Int32GetDatum(here.number), !cells);
-	plan_bind_nullable(&values, Int32GetDatum(here.home), !cells);
+	cell_bind(&values);
 	if (owner_execute(&read_facts, values.datums, values.nulls, read_only) != 1)
 		return facts;
 	facts_read_code(&facts);

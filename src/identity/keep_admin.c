@@ -6,8 +6,9 @@
  * of the tables may, because what they do cannot lock anybody out.
  *
  * Locks: an advisory lock to the end of the transaction, behind the rows of the statement, so
- * that of two administrators who demote each other the second sees what the first has done.
- * Whoever holds it only reads, so that nobody waits in a ring.
+ * that of two administrators who demote each other the second sees what the first has done. It
+ * comes last of all locks: a transaction that writes more about people afterwards can meet
+ * another one that waits here, and one of the two ends in a deadlock error.
  *
  * Rights: reads with those of the tables' owner.
  */
