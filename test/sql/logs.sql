@@ -36,6 +36,14 @@ SELECT coursebase.log_app('error', 'x', user_id => '00000000-0000-4000-8000-0000
 ROLLBACK TO entries;
 SELECT coursebase.log_app('error', 'x', user_id => '00000000-0000-4000-8000-0000000001ff');
 ROLLBACK TO entries;
+-- Every word that a table knows is taken, so that a list in the code that lacks one is noticed.
+RESET ROLE;
+RESET request.jwt.claims;
+SELECT c.conname, count(*) > 2, count(CASE c.conname WHEN 'app_logs_log_type_known_check' THEN coursebase.log_app(w.word[1], 'x')
+    ELSE coursebase.log_server('f', w.word[1], 'x') END) = count(*)
+FROM pg_constraint c CROSS JOIN LATERAL regexp_matches(pg_get_constraintdef(c.oid), '''([a-z_]+)''::text', 'g') AS w (word)
+WHERE c.conname IN ('app_logs_log_type_known_check', 'server_logs_level_known_check') GROUP BY 1 ORDER BY 1;
+ROLLBACK TO entries;
 -- An end user is no server.
 SELECT coursebase.log_server('f', 'info', 'x');
 ROLLBACK TO entries;
