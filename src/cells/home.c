@@ -43,6 +43,7 @@ home_connect(const char *conninfo)
 	char *error = NULL;
 	WalReceiverConn *connection;
 
+	/* fills in the functions behind walrcv_…(), as CREATE SUBSCRIPTION does */
 	load_file("libpqwalreceiver", false);
 	connection = compat_walrcv_connect(conninfo, false, "coursebase", &error);
 	if (connection == NULL)
@@ -87,6 +88,7 @@ home_drop_slot(WalReceiverConn *connection, const char *slot)
 	bool gone =
 		result->status == WALRCV_OK_COMMAND || result->sqlstate == ERRCODE_UNDEFINED_OBJECT;
 
+	/* a slot that is in use after WAIT, or a role that may not */
 	if (!gone)
 		ereport(ERROR,
 				(errcode(result->sqlstate), errmsg("home does not drop the slot \"%s\"", slot),
@@ -104,6 +106,8 @@ home_begin(WalReceiverConn *connection, const char *slot)
 	compat_walrcv_create_slot(connection, slot);
 }
 
+/* By the server's own COPY on both sides, so that every type is read as it was written; it asks
+ * incoming_read() for the bytes. */
 void
 home_copy(WalReceiverConn *connection, const HomeTable *table, Oid into)
 {
