@@ -78,11 +78,12 @@ async function handshakes(story: Story, all: Person[]): Promise<void> {
     await story.calls.call("handshake: connections that end while they work", async () => {
         await story.owner.query("BEGIN; LOCK TABLE coursebase.users IN ACCESS EXCLUSIVE MODE")
         const cut = times(4, (n) => phone.post(request, personToken(all[n].sub)))
-        const end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1 AND wait_event_type = 'Lock'"
+        // pg_locks is read anew each time; pg_stat_activity stays as it was first seen in a transaction
+        const end = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE NOT granted AND relation = 'coursebase.users'::regclass"
         let settled = false
         void cut.finally(() => (settled = true)).catch(() => undefined)
         for (let left = 500; !settled && left > 0; left--) {
-            await story.owner.query(end, [story.place.world.gateway])
+            await story.owner.query(end)
             await new Promise((resolve) => setTimeout(resolve, 20))
         }
         await story.owner.query("ROLLBACK")
