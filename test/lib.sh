@@ -98,14 +98,15 @@ major_of()
 	"$1" --version 2>/dev/null | sed -n 's/^PostgreSQL \([0-9]*\).*/\1/p'
 }
 
-# A pg_config serves when both the server and what extensions are built with stand behind it.
+# A pg_config serves when both the server and what extensions are built with stand behind it: Debian's package of the
+# client has PGXS without the headers.
 pg_config_serves()
 {
 	case " $majors " in
 		*" $(major_of "$1") "*) ;;
 		*) return 1 ;;
 	esac
-	[ -x "$("$1" --bindir)/postgres" ] && [ -f "$("$1" --pgxs)" ]
+	[ -x "$("$1" --bindir)/postgres" ] && [ -f "$("$1" --pgxs)" ] && [ -f "$("$1" --includedir-server)/postgres.h" ]
 }
 
 pg_config_find()
