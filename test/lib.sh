@@ -342,8 +342,12 @@ build_sync()
 	comm -23 "$build/.files" "$work/files" 2>/dev/null | grep -q . && rebuild=yes
 	cp "$work/files" "$build/.files"
 	build_kind "$@" >"$work/kind"
-	cmp -s "$work/kind" "$build/.kind" || rebuild=yes
-	cp "$work/kind" "$build/.kind"
+	if build_stricter "$@"; then
+		[ -z "$rebuild" ] && make -sq -C "$build" with_llvm=no >/dev/null 2>&1 || cp "$work/kind" "$build/.kind"
+	else
+		cmp -s "$work/kind" "$build/.kind" || rebuild=yes
+		cp "$work/kind" "$build/.kind"
+	fi
 	if [ -n "$rebuild" ]; then
 		# the library too: while it is there, make does not miss the objects
 		find "$build/src" \( -name '*.o' -o -name '*.gc??' \) -exec rm -f {} +
@@ -360,7 +364,14 @@ build_kind()
 	say "${COPT:-} $*"
 }
 
-# build_extension NAME [MAKE ARGUMENT]…: one directory a set of arguments, so that none disturbs another.
+# Objects that were made where a warning is an error serve who does not ask for that as well. Once one of them is made
+# anew they serve nobody else.
+build_stricter()
+{
+	[ $# = 0 ] && build_kind WERROR=-Werror | cmp -s - "$build/.kind"
+}
+
+# build_extension NAME [MAKE ARGUMENT]…: programs that may run at the same time name different directories.
 build_extension()
 {
 	build=$tree/build/$1${BUILD_VARIANT:+-$BUILD_VARIANT}-$major
