@@ -104,7 +104,7 @@ sub chosen
 	return grep { $listed{ $_->[1] } } @calls;
 }
 
-# try_on TABLE, WAY, EMPTIED, CALL…: all under the trigger, in a transaction that leaves only what was seen.
+# try_on TABLE, WAY, EMPTIED, CALL…: a script that says all under the trigger, in a transaction that leaves only what was seen.
 sub try_on
 {
 	my ($table, $way, $emptied, @calls) = @_;
@@ -115,15 +115,14 @@ sub try_on
 	$script .= "SET LOCAL session_replication_role = replica;\nDELETE FROM coursebase.$table;\nSET LOCAL session_replication_role = origin;\n" if $emptied;
 	$script .= "CREATE TRIGGER own_keep BEFORE $events ON coursebase.$table FOR EACH ROW EXECUTE FUNCTION public.own_keep('$do');\n";
 	$script .= "INSERT INTO seen SELECT '$table', '$way" . ($emptied ? ', emptied' : '') . "', '$_->[0]', \$c\$$_->[1]\$c\$, t.* FROM public.try(\$c\$$_->[1]\$c\$) t;\n" for @calls;
-	$script .= "\\copy seen TO '$node->{_kept}'\nROLLBACK;\n\\copy public.tried FROM '$node->{_kept}'\n";
-	query($node, 'app', $script);
+	return $script . "\\copy seen TO '$node->{_kept}'\nROLLBACK;\n\\copy public.tried FROM '$node->{_kept}'\n";
 }
 
 $node->{_kept} = PostgreSQL::Test::Utils::tempdir() . '/seen';
 my @tables = tables($node, 'app');
 my %writes = map { $_ => 1 } split /\n/, query($node, 'app', "SELECT DISTINCT proname FROM pg_proc WHERE pronamespace = 'coursebase'::regnamespace AND provolatile = 'v' AND prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)");
-# What installs takes its time, and is tried on the tables of the installation alone.
-my %installs = map { $_ => 1 } qw(install grant_roles);
+# What is made of DDL takes its time, and is tried on the tables of the installation alone.
+my %installs = map { $_ => 1 } qw(install grant_roles hand_over make_api);
 my @installation = qw(schema_version granted_roles settings);
 @calls = grep { $writes{ $_->[0] } } calls();
 cmp_ok(scalar(@calls), '>', 50, 'functions that write: ' . @calls . ' calls');
@@ -133,22 +132,31 @@ my $touched = join ";\n", "SET request.jwt.claims = '{\"sub\": \"fixture_ada\"}'
   map { "SELECT public.touch(\$c\$$_->[1]\$c\$)" } @calls;
 query($node, 'app', $touched);
 
-# keep: whatever the table would get, as it is and emptied; then each command alone, and new keys, of the calls that reach it.
+# A table is tried as it is and emptied; without its settings no installation is one.
+my %states = map { my $table = $_; $table => [ (grep { $_ eq $table } @installation) ? 0 : (0, 1) ] } @tables;
+# keep: whatever the table would get. One session says it for all tables: what it has planned once serves the next, where a
+# new one would begin anew.
+my @scripts;
 for my $table (@tables)
 {
-	my $of_installation = grep { $_ eq $table } @installation;
-	my @touch = grep { $of_installation || !$installs{ $_->[0] } } chosen("SELECT call FROM public.touched WHERE relation = '$table'") or next;
-	# without its settings no installation is one
-	my @states = $of_installation ? (0) : (0, 1);
-	try_on($table, 'INSERT OR UPDATE OR DELETE: keep', $_, @touch) for @states;
+	my @touch = grep { @{ $states{$table} } == 1 || !$installs{ $_->[0] } } chosen("SELECT call FROM public.touched WHERE relation = '$table'") or next;
+	push @scripts, map { try_on($table, 'INSERT OR UPDATE OR DELETE: keep', $_, @touch) } @{ $states{$table} };
+}
+query($node, 'app', join '', @scripts);
+
+# Then each command alone, and new keys, of the calls that reach the table.
+@scripts = ();
+for my $table (@tables)
+{
 	my @reach = chosen("SELECT call FROM public.tried WHERE relation = '$table' AND fired") or next;
 	for my $way ('INSERT: keep', 'INSERT OR UPDATE: rewrite')
 	{
-		try_on($table, $way, $_, @reach) for @states;
+		push @scripts, map { try_on($table, $way, $_, @reach) } @{ $states{$table} };
 	}
 	# an emptied table has little to update or delete
-	try_on($table, $_, 0, @reach) for 'UPDATE: keep', 'DELETE: keep';
+	push @scripts, map { try_on($table, $_, 0, @reach) } 'UPDATE: keep', 'DELETE: keep';
 }
+query($node, 'app', join '', @scripts);
 
 note(query($node, 'app', 'SELECT state, count(*), count(DISTINCT name), max(took) FROM public.tried GROUP BY 1 ORDER BY 1'));
 note('tables that a call reaches: ' . query($node, 'app', 'SELECT count(DISTINCT relation) FROM public.tried WHERE fired'));
