@@ -71,6 +71,7 @@ typedef struct Customer
 	char status; /* simplehash's */
 } Customer;
 
+/* Places are small numbers: multiplied, so that they change the upper bits too. */
 static inline uint32
 customer_hash(const CustomerKey *key)
 {
@@ -131,6 +132,8 @@ static Turnover *turnover_of(Counting *counting, const pg_uuid_t *product);
 static void turnover_add(Turnover *turnover, int32 price, int32 refunded, bool returned);
 static void customer_count(Counting *counting, Turnover *turnover, const pg_uuid_t *user);
 
+/* One pass over all sales. The sets go at its end, the turnovers stay: there are as many as
+ * products. */
 void
 turnovers_read(Turnovers *turnovers)
 {
@@ -153,6 +156,7 @@ turnovers_read(Turnovers *turnovers)
 	MemoryContextDelete(sets);
 }
 
+/* People with a course, each once. The table is read in the order in which it lies. */
 int64
 turnover_students(void)
 {
@@ -174,6 +178,7 @@ turnover_students(void)
 	return count;
 }
 
+/* A sale that was paid back counts as money that came and went, but makes nobody a customer. */
 static void
 sale_count(Counting *counting, Rows *sale)
 {

@@ -7,11 +7,14 @@
 #include "core/datum.h"
 #include "core/setting.h"
 
+/* In the order of the enum. */
 const char *const environment_names[ENVIRONMENTS] = {
 	[ENVIRONMENT_PRODUCTION] = "production",
 	[ENVIRONMENT_SANDBOX] = "sandbox",
 };
 
+/* Xcode and LocalTesting are Apple's: receipts that were signed on a developer's own machine.
+ */
 const MembersAlias environment_aliases[ENVIRONMENT_ALIASES] = {
 	{"prod", "production"},
 	{"test", "sandbox"},
@@ -36,6 +39,7 @@ environment_sandbox_counts(const pg_uuid_t *user)
 		return true;
 	if (user == NULL)
 		return false;
+	/* a copy: strtok() writes into it */
 	list = setting_text("sandbox_testers");
 	if (list[0] == '\0')
 		return false;
@@ -46,6 +50,7 @@ environment_sandbox_counts(const pg_uuid_t *user)
 	return false;
 }
 
+/* The name comes first: production, by far the most, asks for no setting. */
 bool
 environment_counts(const char *environment, const pg_uuid_t *user)
 {

@@ -99,6 +99,8 @@ coursebase_folded_lines(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* Read before the first thousand is folded: the folding connects anew, and would take the
+ * answer away. */
 static People *
 thousands_read(uint64 *count)
 {
@@ -116,6 +118,7 @@ thousands_read(uint64 *count)
 	return thousands;
 }
 
+/* The entries come in the order of people, so that a person is a run of them. */
 static void
 people_fold(ReturnSetInfo *result, const People *people)
 {
@@ -145,6 +148,7 @@ person_return(ReturnSetInfo *result, SubscriptionEntry *entries, int count)
 		line_return(result, &user, &lines[i], &lines[i] == shown);
 }
 
+/* The columns follow those of subscription_lines, which adopt() fills from this answer. */
 static void
 line_return(ReturnSetInfo *result, const pg_uuid_t *user, const SubscriptionLine *line,
 			bool shown)
@@ -191,6 +195,7 @@ term_put(Datum *values, bool *nulls, const FoldTerm *term)
 	values[3] = BoolGetDatum(term->auto_renew);
 }
 
+/* A text that is not there is NULL. */
 static void
 text_put(Datum *value, bool *null, const char *text)
 {

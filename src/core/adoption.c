@@ -32,6 +32,7 @@ struct Adoption
 
 static AdoptionRow *row_of(Adoption *adoption, const char *what);
 
+/* Made before the caller connects to SPI: the current memory is that of the answer. */
 Adoption *
 adoption_begin(void)
 {
@@ -41,6 +42,7 @@ adoption_begin(void)
 	return adoption;
 }
 
+/* Runs the statement as it is: the caller has connected, and chosen whose rights it uses. */
 uint64
 adoption_make(Adoption *adoption, const char *what, KeptPlan *plan)
 {
@@ -50,6 +52,7 @@ adoption_make(Adoption *adoption, const char *what, KeptPlan *plan)
 	return rows;
 }
 
+/* Nothing made, no row: a part that had nothing to do stays out of the answer. */
 void
 adoption_count(Adoption *adoption, const char *what, uint64 rows)
 {
@@ -57,6 +60,7 @@ adoption_count(Adoption *adoption, const char *what, uint64 rows)
 		row_of(adoption, what)->made += rows;
 }
 
+/* One example is enough to look at, and the first is as good as any. */
 void
 adoption_doubt(Adoption *adoption, const char *what, int64 rows, const char *example)
 {
@@ -67,6 +71,7 @@ adoption_doubt(Adoption *adoption, const char *what, int64 rows, const char *exa
 		row->example = MemoryContextStrdup(adoption->memory, example);
 }
 
+/* In the order in which the parts told them, which is that of the slices. */
 void
 adoption_return(Adoption *adoption, ReturnSetInfo *result)
 {

@@ -17,6 +17,8 @@ uuid_text(const pg_uuid_t *id)
 	return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(id)));
 }
 
+/* By hand, because the input function raises on what is no uuid, and takes forms that tokens
+ * never have: braces, no hyphens. */
 bool
 uuid_read(const char *text, Size size, pg_uuid_t *id)
 {
@@ -36,6 +38,7 @@ uuid_read(const char *text, Size size, pg_uuid_t *id)
 				return false;
 			continue;
 		}
+		/* the bit 0x20 is what parts capital letters from small ones */
 		if (c >= '0' && c <= '9')
 			digit = c - '0';
 		else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
@@ -48,6 +51,7 @@ uuid_read(const char *text, Size size, pg_uuid_t *id)
 	return true;
 }
 
+/* In the zone and the style of the session, as a client would see the column. */
 char *
 time_text(TimestampTz time)
 {
@@ -63,6 +67,7 @@ time_utc_text(TimestampTz time)
 							  &utc);
 }
 
+/* The label is looked up in the catalogue's cache: a value of an enum is an oid. */
 char *
 enum_text(Datum value)
 {

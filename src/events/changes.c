@@ -25,6 +25,8 @@ static void rows_begin(ChangedRows *rows, Tuplestorestate *store, Relation table
 static TupleTableSlot *rows_next(ChangedRows *rows);
 static void rows_end(ChangedRows *rows);
 
+/* Checks first that the trigger is the one that the release makes: a hand-made one without
+ * transition tables would tell nothing, in silence. */
 bool
 changes_begin(Changes *changes, FunctionCallInfo fcinfo, const char *name, ChangesKind kind)
 {
@@ -38,6 +40,7 @@ changes_begin(Changes *changes, FunctionCallInfo fcinfo, const char *name, Chang
 							   name),
 						errhint("Run SELECT coursebase.install(), which brings the triggers "
 								"back.")));
+	/* nobody takes events: the statement pays for this question alone */
 	if (!events_wanted())
 		return false;
 	memset(changes, 0, sizeof(*changes));
@@ -50,6 +53,8 @@ changes_begin(Changes *changes, FunctionCallInfo fcinfo, const char *name, Chang
 	return true;
 }
 
+/* The memory of a row lasts until the next one, so that a statement over a million rows keeps
+ * that of one. */
 bool
 changes_next(Changes *changes)
 {
@@ -69,6 +74,8 @@ changes_end(Changes *changes)
 	SPI_finish();
 }
 
+/* Asks for the type as well: a value that is read as another type is another value, or a crash.
+ */
 int
 changes_column(Changes *changes, const char *name, Oid type)
 {
@@ -87,6 +94,7 @@ changes_column(Changes *changes, const char *name, Oid type)
 	return column;
 }
 
+/* The value stays in the slot: it is good until the next row. */
 const pg_uuid_t *
 row_uuid(TupleTableSlot *row, int column)
 {
@@ -96,6 +104,7 @@ row_uuid(TupleTableSlot *row, int column)
 	return null ? NULL : DatumGetUUIDP(value);
 }
 
+/* A copy in the memory of the row. */
 char *
 row_text(TupleTableSlot *row, int column)
 {
@@ -114,6 +123,7 @@ row_label(TupleTableSlot *row, int column)
 	return null ? NULL : enum_text(value);
 }
 
+/* Columns of both widths: what counts money or credits is a bigint, what counts days is not. */
 int64
 row_int64(TupleTableSlot *row, int column, int64 otherwise)
 {
@@ -145,12 +155,15 @@ row_time(TupleTableSlot *row, int column, TimestampTz otherwise)
 	return null ? otherwise : DatumGetTimestampTz(value);
 }
 
+/* Two nulls are equal: a change from nothing to nothing tells nothing. */
 bool
 texts_equal(const char *a, const char *b)
 {
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
+/* Whether the statement is of a kind that the caller can tell, with the rows before and after
+ * that belong to it. */
 static bool
 rows_are_there(TriggerData *data, ChangesKind kind)
 {
@@ -174,6 +187,7 @@ rows_begin(ChangedRows *rows, Tuplestorestate *store, Relation table)
 	rows->slot = MakeSingleTupleTableSlot(RelationGetDescr(table), &TTSOpsMinimalTuple);
 }
 
+/* The place is chosen anew each time: what reads between two rows may have chosen another. */
 static TupleTableSlot *
 rows_next(ChangedRows *rows)
 {
@@ -183,6 +197,7 @@ rows_next(ChangedRows *rows)
 	return tuplestore_gettupleslot(rows->rows, true, false, rows->slot) ? rows->slot : NULL;
 }
 
+/* The rows themselves are the trigger's, and go with the statement. */
 static void
 rows_end(ChangedRows *rows)
 {

@@ -52,6 +52,8 @@ PG_FUNCTION_INFO_V1(coursebase_tg_user_lesson_complete__tell);
 PG_FUNCTION_INFO_V1(coursebase_tg_ai_usage__tell);
 PG_FUNCTION_INFO_V1(coursebase_tg_users__tell);
 
+/* A statement of SQL over the transition table: a load of completions is answered once, not
+ * once a row. */
 /* SQL function: tg_user_lesson_complete__tell() returns trigger */
 PGDLLEXPORT Datum
 coursebase_tg_user_lesson_complete__tell(PG_FUNCTION_ARGS)
@@ -62,6 +64,7 @@ coursebase_tg_user_lesson_complete__tell(PG_FUNCTION_ARGS)
 
 	if (!changes_begin(&changes, fcinfo, "tg_user_lesson_complete__tell", CHANGES_INSERT))
 		return PointerGetDatum(NULL);
+	/* the name "changed" in the statement is that of the transition table */
 	if (SPI_register_trigger_data(changes.data) < 0)
 		elog(ERROR, "could not see what the statement changed");
 	count = owner_execute_latest(&find_completed, NULL, NULL);
@@ -135,6 +138,7 @@ coursebase_tg_users__tell(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
+/* What is left over both pots, as credit_balance() adds it up. */
 static Credits
 credits_read(TupleTableSlot *row, const CreditColumns *columns)
 {

@@ -16,9 +16,11 @@
 #include "core/plan.h"
 #include "install/partition.h"
 
-static const char *const by_time[] = {"audit_events", "app_logs", "server_logs",
-									  "access_events"};
+/* Tables that grow with every act and are read by time. */
+static const char *const by_time[] = {"audit_events", "app_logs", "server_logs"};
 
+/* A row, if the table is partitioned by ranges of created_at alone and its key is the id with
+ * that time. */
 static KeptPlan fits = {
 	.sql = "SELECT FROM pg_partitioned_table p "
 		   "JOIN pg_attribute a ON a.attrelid = p.partrelid AND a.attnum = p.partattrs[0] "
@@ -43,6 +45,8 @@ relation_is_partitioned(Oid relation)
 	return get_rel_relkind(relation) == RELKIND_PARTITIONED_TABLE;
 }
 
+/* Called before install() adds anything, so that a table that it cannot keep right is refused
+ * as it was found. */
 void
 partition_require(Oid relation, const char *table)
 {

@@ -79,6 +79,8 @@ static int text_compare(JsonSlice a, JsonSlice b);
 static void owned_write(StringInfo out, const Owned *owned);
 static void text_write(StringInfo out, JsonSlice value);
 
+/* Rights first, purchases second, codes last: codes are looked up once a row of the answer, not
+ * once a purchase that gives nothing. */
 void
 handshake_courses_write(StringInfo out, Validity *validity, const pg_uuid_t *user)
 {
@@ -198,6 +200,7 @@ codes_add(OwnedList *list)
 	list->count = found;
 }
 
+/* The order of the answer, which its digest depends on. */
 static int
 owned_compare(const void *a, const void *b)
 {
@@ -221,6 +224,8 @@ text_compare(JsonSlice a, JsonSlice b)
 	return slice_compare(a, b);
 }
 
+/* The names are the contract with the phone (shared with every version of the app that is out).
+ */
 static void
 owned_write(StringInfo out, const Owned *owned)
 {
