@@ -83,6 +83,7 @@ coursebase_admin_dashboard(PG_FUNCTION_ARGS)
 	Turnovers turnovers;
 	Datum dashboard;
 
+	/* by hand, for the figures are read past row security */
 	if (!identity_is_admin() && !has_bypassrls_privilege(GetUserId()))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -97,6 +98,7 @@ coursebase_admin_dashboard(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(dashboard);
 }
 
+/* One array a column, in the order of the products, then the sums over all of them. */
 static void
 dashboard_bind(PlanValues *values, const Turnovers *turnovers)
 {
@@ -106,6 +108,8 @@ dashboard_bind(PlanValues *values, const Turnovers *turnovers)
 		plan_bind_int64(values, turnover_column(&turnovers->all, column));
 }
 
+/* A column of the turnovers as an array, so that the statement that names the products takes
+ * all in one call. */
 static Datum
 column_array(const Turnovers *turnovers, int column)
 {
@@ -125,6 +129,7 @@ column_array(const Turnovers *turnovers, int column)
 	return makeArrayResult(array, CurrentMemoryContext);
 }
 
+/* The columns in the order of the enum, which is that of the statement's parameters. */
 static int64
 turnover_column(const Turnover *turnover, int column)
 {

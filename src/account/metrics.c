@@ -99,12 +99,15 @@ coursebase_metrics(PG_FUNCTION_ARGS)
 	Datum at = TimestampTzGetDatum(args_time(fcinfo, 0));
 
 	compat_materialize(fcinfo);
+	/* what somebody must do comes first: it is what alarms are made of */
 	figures_report(report, &read_waiting, &at);
 	figures_report(report, &read_notifications, NULL);
 	figures_report(report, &read_statistics, NULL);
 	return (Datum) 0;
 }
 
+/* Each figure as one row of the answer. Connected for one statement at a time, so that its rows
+ * are gone before the next. */
 static void
 figures_report(ReturnSetInfo *report, KeptPlan *plan, Datum *values)
 {

@@ -170,6 +170,8 @@ coursebase_tg_any__machine_only(PG_FUNCTION_ARGS)
 																   : data->tg_trigtuple);
 }
 
+/* False where another person has the line: the caller says whose it is, or that nobody may
+ * know. */
 bool
 line_insert(const SubscriptionLine *line, const pg_uuid_t *user)
 {
@@ -179,6 +181,8 @@ line_insert(const SubscriptionLine *line, const pg_uuid_t *user)
 	return machine_execute(&insert_line, &values) == 1;
 }
 
+/* The caller has read the line under the lock: a row that is not there was kept away by a
+ * trigger of the operator's. */
 void
 line_update(const SubscriptionLine *line)
 {
@@ -199,6 +203,8 @@ line_delete(const SubscriptionLine *line)
 	machine_execute(&delete_line, &values);
 }
 
+/* Writes what differs and nothing else: a repair of a person whose rows are right leaves no
+ * trace. */
 bool
 lines_store(const SubscriptionLine *lines, int nlines, const SubscriptionLine *shown,
 			const pg_uuid_t *user)
@@ -230,6 +236,7 @@ lines_store(const SubscriptionLine *lines, int nlines, const SubscriptionLine *s
 	return changed;
 }
 
+/* The line goes before its events: a person who does not have it loses nothing. */
 bool
 line_move(const char *store, const char *line, const pg_uuid_t *from, const pg_uuid_t *to)
 {
@@ -250,6 +257,8 @@ line_move(const char *store, const char *line, const pg_uuid_t *from, const pg_u
 	return true;
 }
 
+/* A row for everybody who had an event, so that event_insert() has a subscription to point to.
+ */
 void
 subscription_begin(const pg_uuid_t *user)
 {
@@ -259,6 +268,7 @@ subscription_begin(const pg_uuid_t *user)
 	machine_execute(&insert_subscription, &values);
 }
 
+/* For an event that changes no line, and yet may have been decided by. */
 void
 subscription_touch(const pg_uuid_t *user)
 {
@@ -268,6 +278,7 @@ subscription_touch(const pg_uuid_t *user)
 	machine_execute(&touch_subscription, &values);
 }
 
+/* The row repeats columns of the line, for clients that read one table. */
 void
 subscription_show(const pg_uuid_t *user, const SubscriptionLine *line)
 {
@@ -290,6 +301,8 @@ subscription_show(const pg_uuid_t *user, const SubscriptionLine *line)
 	machine_execute(&update_subscription, &values);
 }
 
+/* False for an event that is there already. The answer is kept beside it: a repetition is
+ * answered the same, whatever came since. */
 bool
 event_insert(const SubscriptionNotice *notice, const pg_uuid_t *user,
 			 const pg_uuid_t *subscription, const SubscriptionAnswer *answer, TimestampTz at)

@@ -84,6 +84,8 @@ static void term_turns(Premium *premium, int64 moment, TimestampTz at);
 static void span_turns(Premium *premium, const PaidSpan *span, TimestampTz at);
 static int64 time_or_never(Rows *rows, int column);
 
+/* Whether it holds is the question: where the stored spans say so, nobody asks for the term
+ * that an earlier event gave. */
 void
 premium_read(Premium *premium, const EntitlementAsk *ask, const pg_uuid_t *user, TimestampTz at)
 {
@@ -91,6 +93,8 @@ premium_read(Premium *premium, const EntitlementAsk *ask, const pg_uuid_t *user,
 		log_read(premium, ask, user, at);
 }
 
+/* The term is asked for as well, as it was then: an event that came later has overwritten the
+ * stored one. */
 void
 premium_read_then(Premium *premium, const EntitlementAsk *ask, const pg_uuid_t *user,
 				  TimestampTz at)
@@ -144,6 +148,7 @@ entitlement_limits(EntitlementLimits *limits, const pg_uuid_t *user, TimestampTz
 	}
 }
 
+/* Who holds nothing is told what premium would give: the app shows what there is to buy. */
 int32
 entitlement_slots(const EntitlementLimits *limits)
 {
@@ -157,6 +162,7 @@ entitlement_slots(const EntitlementLimits *limits)
 	return premium->covers_every_course ? SLOTS_EVERY_COURSE : premium->course_slots;
 }
 
+/* Entitlements do not add up: of each limit the greatest counts. */
 static void
 limits_take(EntitlementLimits *limits, const Entitlement *entitlement)
 {
@@ -166,6 +172,7 @@ limits_take(EntitlementLimits *limits, const Entitlement *entitlement)
 	limits->every_course |= entitlement->covers_every_course;
 }
 
+/* Nothing is known: valid for ever, until a line says when it turns. */
 static void
 premium_begin(Premium *premium)
 {
@@ -243,6 +250,7 @@ row_gives(const Entitlements *known, const EntitlementAsk *ask, Rows *rows)
 	return entitlement_given(known, ask, none ? NULL : TextDatumGetCString(product));
 }
 
+/* False for a status that this release does not know: a later release may have written it. */
 static bool
 term_read(FoldTerm *term, Rows *rows)
 {
@@ -267,6 +275,7 @@ log_read(Premium *premium, const EntitlementAsk *ask, const pg_uuid_t *user, Tim
 	MemoryContextDelete(context);
 }
 
+/* The same question as stored_read(), line by line of what the log makes of itself. */
 static void
 log_fold(Premium *premium, const EntitlementAsk *ask, const pg_uuid_t *user, TimestampTz at)
 {
@@ -315,6 +324,7 @@ product_turns(Premium *premium, int64 moment, TimestampTz at)
 		premium->valid_from = Max(premium->valid_from, moment);
 }
 
+/* An answer is no longer valid than the access that it tells of. */
 static void
 validity_end(Premium *premium)
 {
@@ -322,6 +332,7 @@ validity_end(Premium *premium)
 	premium->valid_until = Min(premium->valid_until, premium->until);
 }
 
+/* Of all spans of a line those around the time that is asked about. */
 static LineAnswer
 line_answer(const SubscriptionLine *line, TimestampTz at)
 {
@@ -393,6 +404,7 @@ term_turns(Premium *premium, int64 moment, TimestampTz at)
 		premium->term_from = Max(premium->term_from, moment);
 }
 
+/* Both ends of a span: at one access begins, at the other it ends. */
 static void
 span_turns(Premium *premium, const PaidSpan *span, TimestampTz at)
 {

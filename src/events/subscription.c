@@ -176,6 +176,7 @@ coursebase_tg_subscription_lines__tell(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
+/* Looked up once a statement, and not once a row. */
 static Columns
 columns_find(Changes *changes)
 {
@@ -192,6 +193,8 @@ columns_find(Changes *changes)
 	};
 }
 
+/* A row that is not there is read as pending, with nothing that a change could differ from by
+ * chance. */
 static State
 state_read(TupleTableSlot *row, const Columns *columns)
 {
@@ -214,6 +217,7 @@ state_read(TupleTableSlot *row, const Columns *columns)
 	return state;
 }
 
+/* Compares what an event tells: a change of anything else is none. */
 static bool
 state_same(const State *was, const State *is)
 {
@@ -298,6 +302,7 @@ gifts_end(const EntitlementAsk *ask, const LineGift *line, const LineGift *other
 	return end;
 }
 
+/* A product that does not give the entitlement ends before time began. */
 static TimestampTz
 gift_end(const EntitlementAsk *ask, const LineGift *gift)
 {
@@ -308,6 +313,7 @@ gift_end(const EntitlementAsk *ask, const LineGift *gift)
 	return gift->until;
 }
 
+/* Each chosen course of its own: the person loses or gains every one of them with the line. */
 static void
 slots_tell(const pg_uuid_t *user, TimestampTz was, TimestampTz is)
 {

@@ -93,18 +93,21 @@ static void changes_write(const EndChanges *changes);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_course_grants__keep_end);
 
+/* Of the grants that the statement has just made, which its trigger sees as "made". */
 void
 access_ends_write_made(void)
 {
 	ends_write(owner_execute_latest(&read_made, NULL, NULL));
 }
 
+/* Of each course that the purchase gave: a refund moves the ends of what was bought later. */
 void
 access_ends_write_purchase(Datum purchase)
 {
 	ends_write(owner_execute_latest(&read_purchase, &purchase, NULL));
 }
 
+/* Of one person and course, whose direct grant has changed. */
 void
 access_ends_write_pair(Datum *user_and_course)
 {
@@ -113,12 +116,14 @@ access_ends_write_pair(Datum *user_and_course)
 		ends_write(owner_execute_latest(&read_pair, user_and_course, NULL));
 }
 
+/* Of everything that was sold for a time, after rows were loaded without triggers. */
 void
 access_ends_write_all(void)
 {
 	ends_write(owner_execute_latest(&read_all, NULL, NULL));
 }
 
+/* Ends are computed, so that a hand-written one would be gone at the next refund. */
 /* SQL function: tg_course_grants__keep_end() returns trigger */
 PGDLLEXPORT Datum
 coursebase_tg_course_grants__keep_end(PG_FUNCTION_ARGS)
@@ -192,6 +197,8 @@ row_end(uint64 row, TimestampTz latest)
 	return access_end(&terms, latest);
 }
 
+/* One statement for all rows. The flag goes down on every way out, so that an error leaves no
+ * door open. */
 static void
 changes_write(const EndChanges *changes)
 {
