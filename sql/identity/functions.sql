@@ -298,7 +298,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_user_profile__inherit';
 COMMENT ON FUNCTION coursebase.tg_user_profile__inherit() IS
-    'BEFORE INSERT: lets a profile take the place of the one that the database made for the person, keeping what only that one says. Writes with the rights of the tables'' owner; stands back while a dump is restored.';
+    'BEFORE INSERT: lets a profile take the place of the one that the database made for the person, keeping what only that one says. Locks the person FOR KEY SHARE before. Writes with the rights of the tables'' owner; stands back while a dump is restored.';
 
 CREATE FUNCTION coursebase.tg_user_profile__normalise()
 RETURNS trigger

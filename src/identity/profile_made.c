@@ -7,8 +7,9 @@
  * what that one holds beyond: the referral code that others may know by now, who brought the
  * person, devices. A second INSERT is a duplicate, as for every table.
  *
- * Locks: the statement's own rows of users come before their profiles, which is the order of
- * identity/anchor.h. Of two programs that insert one profile the second waits for the first,
+ * Locks: the row of users comes before the profile, which is the order of identity/anchor.h:
+ * the statement's own, or the person's FOR KEY SHARE, for which nobody waits but who closes the
+ * account. Of two programs that insert one profile the second waits for the first,
  * finds no placeholder any more, and meets the primary key.
  *
  * Rights: the triggers run as who writes; an administrator may insert people and not profiles,
@@ -62,6 +63,16 @@ static const struct
 	{"first_name", NULL},  {"last_name", NULL},     {"phone_number", NULL}, {"country", NULL},
 	{"lead_source", NULL}, {"referral_code", NULL}, {"referred_by", NULL},  {"email", NULL},
 	{"time_zone", "UTC"},  {"devices", "{}"},       {"role", "user"},
+};
+
+/*
+ * The lock that the foreign key takes once the row is there, taken before the placeholder goes:
+ * delete_user() holds the person FOR UPDATE and then writes the profile.
+ */
+static KeptPlan lock_person = {
+	.sql = "SELECT FROM coursebase.users u WHERE u.id = $1 FOR KEY SHARE",
+	.nargs = 1,
+	.types = {UUIDOID},
 };
 
 /* The columns in the order of kept_columns. */
@@ -129,6 +140,7 @@ coursebase_tg_user_profile__inherit(PG_FUNCTION_ARGS)
 	if (restore_under_way() || !trigger_uuid(data, row, "user_id", &user))
 		return PointerGetDatum(row);
 	SPI_connect();
+	owner_execute_latest(&lock_person, &key, NULL);
 	if (owner_execute_latest(&inheritholder, &key, NULL) > 0)
 		row = row_fill(data, row);
 	row = SPI_copytuple(row);
