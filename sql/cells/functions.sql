@@ -191,7 +191,7 @@ AS $$
             'course_workouts plans payment_transactions course_entitlements '
             'course_workout_completions'),
         ('server', 'schema_version granted_roles this_cell audit_events closed_id_key '
-            'closed_ids app_logs server_logs chain_versions store_keys '
+            'closed_ids app_logs app_log_counts server_logs chain_versions store_keys '
             'store_notifications access_policies access_events event_consumers event_claims '
             'catalogue_version cohort_versions user_versions cached_handshake_responses'))
         AS k (kind, names)

@@ -13,6 +13,17 @@ COMMENT ON FUNCTION coursebase.tg_settings__audit() IS
 
 -- The logs of apps and of the server.
 
+CREATE FUNCTION coursebase.tg_app_logs__quota()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_app_logs__quota';
+COMMENT ON FUNCTION coursebase.tg_app_logs__quota() IS
+    'BEFORE INSERT: counts an entry that an end user writes by plain SQL, and refuses it (KB311) when the day''s entries are used up (setting app_logs_a_day). The server and the tables'' owner are not counted. Writes with the rights of the tables'' owner.';
+
 CREATE FUNCTION coursebase.log_app(
     log_type text,
     message text,
@@ -30,12 +41,12 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_log_app';
 COMMENT ON FUNCTION coursebase.log_app(text, text, jsonb, text, uuid, timestamptz) IS
-    'Writes an entry of the app''s log and answers its id. A person has one entry of type sign_up: reporting again updates its message, origin and (unless NULL) context, and answers the same id. Entries without a user, of an app before its first sign-in, are always added. For end users and the server; writes with the rights of the tables'' owner.
+    'Writes an entry of the app''s log and answers its id. A person has one entry of type sign_up: reporting again updates its message, origin and (unless NULL) context, and answers the same id. Entries without a user, of an app before its first sign-in, are always added. An end user writes or renews at most as many entries a day (UTC) as the setting app_logs_a_day says, by this function and by INSERT together, counted for the person, or for the token where there is no account yet. For end users and the server; writes with the rights of the tables'' owner.
 
 log_type: sync_module, billing, authentication, sign_up, audio_playback, ai_chat, error, user_action or user_report. message: 1 to 10000 characters. context: facts beside the message as JSON, at most 64 kB, or NULL. origin: which program reports, 1 to 100 characters. user_id: whom the entry is about; NULL is the user who asks; only the server may name another user. at: when it happened; NULL and a time in the future count as now.
 
 Source: the product''s rule that the sign-up is reported in place.
-Raises: 22004 (log_type, message or origin is NULL), 22023 (an unknown log_type, or a text of the wrong length), 23503 (there is no such user), 23514 (context is too large), 42501 (user_id is another user).';
+Raises: 22004 (log_type, message or origin is NULL), 22023 (an unknown log_type, or a text of the wrong length), 23503 (there is no such user), 23514 (context is too large), 42501 (user_id is another user), KB311 (the day''s entries are used up).';
 GRANT EXECUTE ON FUNCTION coursebase.log_app(text, text, jsonb, text, uuid, timestamptz)
     TO end_user, server;
 

@@ -7,5 +7,8 @@ CREATE POLICY self_insert_own ON coursebase.app_logs FOR INSERT TO public
 COMMENT ON POLICY self_insert_own ON coursebase.app_logs IS
     'A user writes entries about the own account only, and of no time to come.';
 
+CREATE POLICY nobody_all_rows ON coursebase.app_log_counts FOR ALL USING (false);
+COMMENT ON POLICY nobody_all_rows ON coursebase.app_log_counts IS 'Closed to everybody whom row security binds: only the server passes.';
+
 CREATE POLICY nobody_all_rows ON coursebase.server_logs FOR ALL USING (false);
 COMMENT ON POLICY nobody_all_rows ON coursebase.server_logs IS 'Closed to everybody whom row security binds: only the server passes.';

@@ -40,6 +40,33 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.app_logs
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT INSERT ON TABLE coursebase.app_logs TO end_user;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.app_logs TO server;
+CREATE TRIGGER t300_quota BEFORE INSERT ON coursebase.app_logs
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_app_logs__quota();
+
+-- How many entries of app_logs each end user wrote on the last day that saw any: one row a writer, which is updated in
+-- place, so that counting costs the same on an empty and on a full log. No foreign key: a token without an account
+-- counts too.
+CREATE TABLE coursebase.app_log_counts (
+    writer_id   uuid         NOT NULL,
+    day         date         NOT NULL,
+    entries     integer      NOT NULL,
+    CONSTRAINT app_log_counts_pkey PRIMARY KEY (writer_id),
+    CONSTRAINT app_log_counts_day_finite_check CHECK (isfinite(day)),
+    CONSTRAINT app_log_counts_entries_not_negative_check CHECK (entries >= 0)
+) WITH (fillfactor = 50);
+COMMENT ON TABLE coursebase.app_log_counts IS 'How many entries of app_logs each end user wrote on the last day with any, for the setting app_logs_a_day.';
+COMMENT ON COLUMN coursebase.app_log_counts.writer_id IS 'The person, or a hash of the subject of a token that names no open account.';
+COMMENT ON COLUMN coursebase.app_log_counts.day IS 'The last day, in UTC, on which there was an entry.';
+COMMENT ON COLUMN coursebase.app_log_counts.entries IS 'How many entries were written or renewed on that day.';
+ALTER TABLE coursebase.app_log_counts ENABLE ROW LEVEL SECURITY;
+GRANT SELECT, DELETE ON TABLE coursebase.app_log_counts TO server;
+
+INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning)
+VALUES
+    ('app_logs_a_day', 'integer', '1000',
+        'How many entries of app_logs an end user may write or renew a day (UTC); 0 for any number. The server is not bound.')
+ON CONFLICT (name) DO UPDATE SET default_value = excluded.default_value, meaning = excluded.meaning
+WHERE (s.default_value, s.meaning) IS DISTINCT FROM (excluded.default_value, excluded.meaning);
 
 -- Entries that edge functions and other programs of the server report.
 CREATE TABLE coursebase.server_logs (

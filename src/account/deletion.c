@@ -129,6 +129,7 @@ static KeptPlan steps[] = {
 		 " AND e.kind <> 'account_closed'"),
 	STEP("UPDATE coursebase.app_logs SET user_id = NULL, message = 'removed',"
 		 " origin = 'removed', context = NULL WHERE user_id = $1"),
+	STEP("DELETE FROM coursebase.app_log_counts WHERE writer_id = $1"),
 	STEP("UPDATE coursebase.server_logs SET user_id = NULL, message = 'removed',"
 		 " context = NULL WHERE user_id = $1"),
 };

@@ -220,6 +220,7 @@ static KeptPlan steps[] = {
 		 " AND EXISTS (SELECT FROM coursebase.app_logs k WHERE k.user_id = $1"
 		 "  AND k.log_type = 'sign_up')"),
 	MOVE("app_logs"),
+	STEP("DELETE FROM coursebase.app_log_counts WHERE writer_id = $2"),
 	MOVE("server_logs"),
 
 	/* what phones were told before is told anew, to both */

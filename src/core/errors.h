@@ -52,6 +52,9 @@
 /* Sync */
 #define ERRCODE_CB_REQUEST_INVALID     CB_SQLSTATE('3', '0', '1') /* 400 a member of the request has the wrong type */
 
+/* Logs */
+#define ERRCODE_CB_LOG_QUOTA           CB_SQLSTATE('3', '1', '1') /* 429 a person wrote as many entries of app_logs today as the setting app_logs_a_day allows */
+
 /* Accounts */
 #define ERRCODE_CB_SET_ONCE            CB_SQLSTATE('4', '0', '1') /* 409 a value that is set once is set already */
 #define ERRCODE_CB_MERGE_REFUSED       CB_SQLSTATE('4', '0', '2') /* 409 two accounts cannot become one; the detail says why */

@@ -6,9 +6,10 @@
  * reporting again updates that entry. Kinds and lengths are those of the table's
  * constraints.
  *
- * Locks: for a sign_up entry the person, so that of two reports the second finds the first's
- * entry. The unique index app_logs_sign_up_user_id_idx says the same of plain SQL, and a table
- * that is partitioned by time cannot have it.
+ * Locks: an end user's entry locks what quota.h says; a sign_up entry locks the person, so that
+ * of two reports the second finds the first's entry. The unique index
+ * app_logs_sign_up_user_id_idx says the same of plain SQL, and a table that is partitioned by
+ * time cannot have it.
  *
  * Rights: the user is decided with the caller's rights, the entry is written with those of the
  * tables' owner, because end users cannot read or update the log.
@@ -31,6 +32,7 @@
 #include "core/schema.h"
 #include "identity/anchor.h"
 #include "identity/asking.h"
+#include "records/quota.h"
 
 /* The arguments of log_app(), which are the parameters of its statement too. */
 enum
@@ -122,6 +124,7 @@ coursebase_log_app(PG_FUNCTION_ARGS)
 	plan_bind_uuid(&values, about_user ? &user : NULL);
 	args_bind(&values, fcinfo, LOG_AT);
 	SPI_connect();
+	quota_take();
 	if (!about_user || !sign_up_renew(fcinfo, &user, &values))
 		owner_execute(&write_entry, values.datums, values.nulls, false);
 	*id = plan_uuid(0, 1);

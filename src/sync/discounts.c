@@ -142,6 +142,24 @@ static KeptPlan assign_due = {
 	.types = {UUIDOID, TIMESTAMPTZOID},
 };
 
+/* What an assignment locks and could have to wait for: locked only where it is free. */
+static KeptPlan lock_person = {
+	.sql = "SELECT FROM coursebase.users WHERE id = $1 FOR NO KEY UPDATE SKIP LOCKED",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+static KeptPlan lock_version = {
+	.sql = "SELECT FROM coursebase.user_versions WHERE user_id = $1"
+		   " FOR NO KEY UPDATE SKIP LOCKED",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+static KeptPlan find_version = {
+	.sql = "SELECT FROM coursebase.user_versions WHERE user_id = $1",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+
 /* A column that may be null; what it points to stands in the row. */
 typedef struct Value
 {
@@ -166,6 +184,7 @@ typedef struct Discounts
 	int room;
 } Discounts;
 
+static bool person_lock(const pg_uuid_t *user);
 static bool is_due(const pg_uuid_t *user, TimestampTz at);
 static bool offers_find_due(Rows *offers, Rows *entry, const pg_uuid_t *user, TimestampTz at);
 static void offers_bound_all(Validity *validity, const pg_uuid_t *user);
@@ -185,15 +204,37 @@ static void time_write(StringInfo out, Value time);
 static Value value_of(Rows *rows, int column);
 static Value earlier(Value a, Value b);
 
-/* The statement calls assign_discounts() of the slice discounts, which takes its own locks. */
-bool
+/*
+ * The statement calls assign_discounts() of the slice discounts, which takes its own locks:
+ * after person_lock() it has the two of them for which it could have to wait. The reads alone
+ * answer most often.
+ */
+Assignment
 handshake_discounts_assign(const pg_uuid_t *user, TimestampTz at)
 {
 	Datum values[] = {UUIDPGetDatum(user), TimestampTzGetDatum(at)};
 
-	/* most often the reads alone answer */
-	return is_due(user, at) && plan_execute(&assign_due, values, NULL, false) == 1 &&
-		   plan_int32(0, 1) > 0;
+	if (!is_due(user, at))
+		return ASSIGNMENT_NONE;
+	if (!person_lock(user))
+		return ASSIGNMENT_LATER;
+	return plan_execute(&assign_due, values, NULL, false) == 1 && plan_int32(0, 1) > 0
+			   ? ASSIGNMENT_MADE
+			   : ASSIGNMENT_NONE;
+}
+
+/*
+ * The person, then the version that an assignment moves, in the order of identity/anchor.h.
+ * False if another transaction holds either; a person without a version has none to wait for.
+ */
+static bool
+person_lock(const pg_uuid_t *user)
+{
+	Datum key = UUIDPGetDatum(user);
+
+	return plan_execute(&lock_person, &key, NULL, false) == 1 &&
+		   (plan_execute(&lock_version, &key, NULL, false) == 1 ||
+			plan_execute(&find_version, &key, NULL, false) == 0);
 }
 
 /* Whether assign_due would find a code. Most often there is none, and no statement is needed.

@@ -126,22 +126,25 @@ state_load(HandshakeState *state, const HandshakeRequest *request, const pg_uuid
 		   TimestampTz at)
 {
 	HandshakeVersions versions;
-	bool assigned;
+	Assignment assignment = ASSIGNMENT_NONE;
 
 	if (handshake_cache_read(state, request, user, at) &&
 		(handshake_is_current(request, state->digest) || handshake_state_expand(state)))
 		return false;
 	/* only a newer snapshot sees what was assigned just now, and the version that this moved */
-	assigned = !XactReadOnly && handshake_discounts_assign(user, at);
-	if (assigned)
+	if (!XactReadOnly)
+		assignment = handshake_discounts_assign(user, at);
+	if (assignment == ASSIGNMENT_MADE)
 	{
 		CommandCounterIncrement();
 		PushCopiedSnapshot(GetTransactionSnapshot());
 		UpdateActiveSnapshotCommandId();
 	}
 	handshake_state_compute(state, &versions, user, at);
-	handshake_cache_write(state, &versions, user);
-	return assigned;
+	/* a cached state would hide from the next handshake that something is due */
+	if (assignment != ASSIGNMENT_LATER)
+		handshake_cache_write(state, &versions, user);
+	return assignment == ASSIGNMENT_MADE;
 }
 
 /* As a function with SET runs. After an error, the end of the (sub)transaction undoes it. */
