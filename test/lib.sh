@@ -521,7 +521,51 @@ server_runs=
 
 server_stop()
 {
+	servers_beside_stop
 	[ -n "$server_runs" ] || return 0
 	server_runs=
 	as_runner pg_ctl -D "$data" -m immediate -w stop >/dev/null 2>&1 </dev/null
 }
+
+# Servers beside it, each in a folder of $place with its name, on the same socket directory and a port of its own.
+
+# server_beside_make NAME PORT [FOLDER]: a fresh one, or a copy of another that does not run. A copy takes a fraction of the
+# time, and whatever was created there is in it.
+server_beside_make()
+{
+	mkdir -p "$place/beside" && { ! is_root || chown "$runner" "$place/beside"; }
+	if [ $# = 3 ]; then
+		as_runner cp -R "$place/beside/$3" "$place/beside/$1"
+	else
+		as_runner initdb -D "$place/beside/$1" -U postgres --auth=trust --encoding=UTF8 --locale=C --no-sync >"$work/initdb.log" 2>&1 </dev/null
+	fi && as_runner sh -c 'cat >"$0"' "$place/beside/$1/postgresql.conf" <<-END
+		include '$place/server.conf'
+		port = $2
+		max_connections = 30
+		shared_buffers = 32MB
+		wal_level = logical
+		wal_retrieve_retry_interval = 200ms
+		synchronous_commit = on
+	END
+}
+
+server_beside_start()
+{
+	servers_beside="$servers_beside $1"
+	as_runner pg_ctl -D "$place/beside/$1" -l "$place/$1.log" -w -t 120 start >"$work/pg_ctl.log" 2>&1 </dev/null
+}
+
+# server_beside_stop NAME [MODE]
+server_beside_stop()
+{
+	as_runner pg_ctl -D "$place/beside/$1" -m "${2:-fast}" -w stop >/dev/null 2>&1 </dev/null
+}
+
+servers_beside_stop()
+{
+	for beside_name in $servers_beside; do
+		server_beside_stop "$beside_name" immediate
+	done
+	servers_beside=
+}
+servers_beside=

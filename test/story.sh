@@ -6,7 +6,9 @@
 #   step TEXT             begins a numbered step: what happens, in plain words
 #   sql                   runs the SQL on its standard input, prints it and the rows it gave
 #   sql_as ROLE [SUB]     the same as another role, for an end user with the `sub` of the request's claims
-#   refused CODE sql…     either of these, which must be refused with that SQLSTATE
+#   on PLACE sql…         either of these at another place: the chapter has set at_PLACE to 'PORT DATABASE', and to
+#                         'PORT DATABASE CLIENT' where another command than psql_demo reads the statements
+#   refused CODE sql…     any of these, which must be refused with that SQLSTATE
 #   value NAME            sets the variable NAME to the one value that the SQL gives, and prints nothing; an id
 #                         in quotes is from then on :'NAME' in the SQL that is shown and run
 #   outside COMMAND…      runs a command outside the database, prints it and what it gave
@@ -125,9 +127,10 @@ run_told()
 {
 	sed -f "$work/names" >"$work/statement"
 	gap sql
+	[ -z "$told_of" ] || heading="on $told_of${heading:+, $heading}"
 	[ -z "$heading" ] || say "    -- $heading"
 	indented <"$work/statement"
-	cat "$work/ids" "$work/preamble" "$work/statement" | psql_demo -v VERBOSITY=verbose >"$work/out" 2>&1
+	cat "$work/ids" "$work/preamble" "$work/statement" | $story_client -v VERBOSITY=verbose >"$work/out" 2>&1
 	status=$?
 	# psql ends every table with a blank line
 	[ ! -s "$work/out" ] || say
@@ -157,6 +160,27 @@ sql_as()
 	} >"$work/preamble"
 	heading="as the role $1${2:+, with the claim sub = $2}"
 	run_told
+}
+
+# The words of one line are about one place; the next line is again about the demo's own.
+on()
+{
+	told_of=$1
+	eval "at=\$at_$1"
+	shift
+	# shellcheck disable=SC2086 # a list of words
+	on_at $at
+	"$@"
+	told_of=
+	on_at 5432 "$database_before"
+}
+told_of=
+story_client=psql_demo
+
+on_at()
+{
+	database_before=$story_database
+	PGPORT=$1 story_database=$2 story_client=${3:-psql_demo}
 }
 
 refused()
