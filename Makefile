@@ -15,7 +15,7 @@ sources   := $(foreach kind,functions checks tables policies,$(call slice_files,
 
 MODULE_big  = coursebase
 OBJS        = $(patsubst $(root)%.c,%.o,$(sort $(wildcard $(root)src/*.c $(root)src/*/*.c)))
-PG_CPPFLAGS = -I$(root)src -Ibuild
+PG_CPPFLAGS = -I$(root)src -Ibuild -I$(libpq_srcdir)
 PG_CFLAGS   = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare $(WERROR)
 # What SQL names is exported and nothing else; before 16 the server's own macro exports nothing.
 PG_CFLAGS  += -fvisibility=hidden -DPGDLLEXPORT='__attribute__((visibility("default")))'

@@ -97,6 +97,12 @@ CREATE TRIGGER t300_signed_only_on_update BEFORE UPDATE ON coursebase.course_pur
     EXECUTE FUNCTION coursebase.tg_any__signed_only('source');
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.course_purchases
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+CREATE TRIGGER t400_claim AFTER INSERT ON coursebase.course_purchases
+    FOR EACH ROW WHEN (NEW.source IN ('google_play', 'app_store'))
+    EXECUTE FUNCTION coursebase.tg_any__claim_keys('purchase source environment purchase_id');
+CREATE TRIGGER t400_claim_on_update AFTER UPDATE ON coursebase.course_purchases
+    FOR EACH ROW WHEN (NEW.source IN ('google_play', 'app_store') AND OLD.user_id <> NEW.user_id)
+    EXECUTE FUNCTION coursebase.tg_any__claim_keys('purchase source environment purchase_id');
 GRANT SELECT ON TABLE coursebase.course_purchases TO end_user;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.course_purchases TO server;
 

@@ -101,6 +101,12 @@ CREATE TRIGGER t300_signed_only BEFORE INSERT OR UPDATE OR DELETE ON coursebase.
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__signed_only('source');
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.ai_credit_purchases
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+CREATE TRIGGER t400_claim AFTER INSERT ON coursebase.ai_credit_purchases
+    FOR EACH ROW
+    EXECUTE FUNCTION coursebase.tg_any__claim_keys('purchase source environment purchase_id');
+CREATE TRIGGER t400_claim_on_update AFTER UPDATE ON coursebase.ai_credit_purchases
+    FOR EACH ROW WHEN (OLD.user_id <> NEW.user_id)
+    EXECUTE FUNCTION coursebase.tg_any__claim_keys('purchase source environment purchase_id');
 GRANT SELECT ON TABLE coursebase.ai_credit_purchases TO end_user, server;
 
 -- Every change of a person's credits, with the account as the change left it: credit_balance() reads past

@@ -151,6 +151,9 @@ CREATE TRIGGER t300_machine BEFORE INSERT OR UPDATE ON coursebase.subscription_e
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__machine_only();
 CREATE TRIGGER t300_machine_on_truncate BEFORE TRUNCATE ON coursebase.subscription_events
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__machine_only();
+CREATE TRIGGER t400_claim AFTER INSERT ON coursebase.subscription_events
+    FOR EACH ROW
+    EXECUTE FUNCTION coursebase.tg_any__claim_keys('store_event store environment store_event_id');
 GRANT SELECT ON TABLE coursebase.subscription_events TO server;
 
 -- Each line of events: the person whom it belongs to for ever, and the state after its events so far. The state is
@@ -222,6 +225,14 @@ CREATE TRIGGER t300_machine_on_truncate BEFORE TRUNCATE ON coursebase.subscripti
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__machine_only();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.subscription_lines
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+-- With the event that begins it, whose row comes next: home is asked once.
+CREATE TRIGGER t400_claim AFTER INSERT ON coursebase.subscription_lines
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__claim_keys(
+        'store_line store original_transaction_id',
+        'store_event store environment last_store_event_id');
+CREATE TRIGGER t400_claim_on_update AFTER UPDATE ON coursebase.subscription_lines
+    FOR EACH ROW WHEN (OLD.user_id <> NEW.user_id)
+    EXECUTE FUNCTION coursebase.tg_any__claim_keys('store_line store original_transaction_id');
 GRANT SELECT ON TABLE coursebase.subscription_lines TO server;
 
 -- What a paid plan gives. Plans are rows, so that a business names its own; the first one is premium, which every

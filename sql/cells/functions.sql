@@ -190,7 +190,7 @@ AS $$
         ('organization', 'organizations memberships workouts programs course_configs '
             'course_workouts plans payment_transactions course_entitlements '
             'course_workout_completions'),
-        ('server', 'schema_version granted_roles this_cell audit_events closed_id_key '
+        ('server', 'schema_version granted_roles this_cell world_keys audit_events closed_id_key '
             'closed_ids app_logs app_log_counts server_logs chain_versions store_keys '
             'store_notifications access_policies access_events event_consumers event_claims '
             'catalogue_version cohort_versions user_versions cached_handshake_responses'))
@@ -254,3 +254,64 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_any__keep_for_cells';
 COMMENT ON FUNCTION coursebase.tg_any__keep_for_cells() IS
     'BEFORE DELETE, or UPDATE of the key, of a row to which rows of people point: refuses it on home while there are other cells (KBC07), because home does not see what they sold.';
+
+CREATE FUNCTION coursebase.tg_any__claim_keys()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_any__claim_keys';
+COMMENT ON FUNCTION coursebase.tg_any__claim_keys() IS
+    'AFTER a row is written whose keys name something in the whole world: claims them on home for this cell. Each argument is a key: its kind and the columns that make it. Refuses the row if another cell has one of them (KBC11) or home does not answer (KBC12). Where there is one server it does nothing; while a dump is restored, too.';
+
+CREATE FUNCTION coursebase.claim_world_keys(
+    cell integer, kinds text[], keys text[], user_ids uuid[], partly boolean DEFAULT false)
+RETURNS TABLE (kind text, key text, owner integer)
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_claim_world_keys';
+COMMENT ON FUNCTION coursebase.claim_world_keys(integer, text[], text[], uuid[], boolean) IS
+    'Records that a cell has keys that name something in the whole world, all of them or none. Cells call it on home, over a connection of their own, before they commit a row with such a key; the same call again changes nothing. A key belongs to its person: the cell in which the person lives may claim it, and nobody else. Waits for another claim of the same key at most as long as the setting home_timeout_ms says. For the server, and for the role by which cells read home; writes with the rights of the tables'' owner.
+
+cell: number of the cell that claims. kinds, keys: the keys, as in world_keys; user_ids: whose each is, NULL for nobody. partly: whether the others are claimed all the same where another cell has some; those are answered then. kind, key: a key that another cell has. owner: number of that cell.
+
+Raises: 22004 (an argument is NULL, or an element of kinds or keys), 22023 (there is no such cell, or there is not a kind for each key), 55P03 (another claim of a key did not end in time), KBC04 (this server is not home), KBC11 (another cell has a key; the detail names both).';
+GRANT EXECUTE ON FUNCTION coursebase.claim_world_keys(integer, text[], text[], uuid[], boolean) TO server;
+
+CREATE FUNCTION coursebase.claim_stored_keys(user_id uuid DEFAULT NULL)
+RETURNS TABLE (kind text, key text, owner integer)
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_claim_stored_keys';
+COMMENT ON FUNCTION coursebase.claim_stored_keys(uuid) IS
+    'Claims for this cell the keys of all rows that are here, a thousand at a time, and answers those that another cell has: what is here with them is there too, and one of the two is to be taken back. Called on each server once there are cells, home first; again after home was restored from a backup. Where there is one server it does nothing. For the owner of the tables.
+
+user_id: the person whose rows count; NULL takes everybody''s. kind, key: a key that another cell has, as in world_keys. owner: number of that cell.
+
+Raises: 42501 (the caller does not own the tables), KBC12 (home does not answer; what was claimed stays so).';
+
+CREATE FUNCTION coursebase.release_world_key(kind text, key text)
+RETURNS boolean
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_release_world_key';
+COMMENT ON FUNCTION coursebase.release_world_key(text, text) IS
+    'Lets go of a key, so that any cell may claim it: for a claim whose row was rolled back for good, and which a person of another cell needs. Look first whether the cell that has it has a row of it. Called on home. For the owner of the tables; nobody else may execute it.
+
+kind, key: the key, as in world_keys and in the detail of KBC11. Answers whether there was such a key.
+
+Raises: 22004 (an argument is NULL), 42501 (the caller does not own the tables), KBC04 (this server is not home).';

@@ -50,6 +50,42 @@ CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.people
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.people TO server;
 
+-- Keys that name something in the whole world, each with the cell that has it. Home's alone: cells ask for them.
+-- Where there is one server it stays empty.
+CREATE TABLE coursebase.world_keys (
+    kind        text         NOT NULL,
+    key         text         NOT NULL,
+    user_id     uuid,
+    cell        integer      NOT NULL,
+    created_at  timestamptz  NOT NULL DEFAULT now(),
+    updated_at  timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT world_keys_pkey PRIMARY KEY (kind, key),
+    CONSTRAINT world_keys_kind_not_empty_check CHECK (kind <> ''),
+    CONSTRAINT world_keys_key_not_empty_check CHECK (key <> ''),
+    CONSTRAINT world_keys_cell_not_negative_check CHECK (cell >= 0)
+);
+COMMENT ON TABLE coursebase.world_keys IS
+    'Keys that name something in the whole world (a purchase of a store, a paid session, a line of a store), each with the cell that has it: before a cell commits a row with such a key, home has recorded it here. On home alone; empty where there is one server. Written by triggers and claim_world_keys().';
+COMMENT ON COLUMN coursebase.world_keys.kind IS 'What it names: purchase, stripe_session, stripe_payment, stripe_charge, store_event, store_line or organization_payment.';
+COMMENT ON COLUMN coursebase.world_keys.key IS 'The columns that make the key, with / between: source/environment/purchase of a store, for example.';
+COMMENT ON COLUMN coursebase.world_keys.user_id IS 'Whose it is: the cell in which the person lives has the key, also after the person moved. NULL while nobody is known.';
+COMMENT ON COLUMN coursebase.world_keys.cell IS 'The cell that claimed it last, and has it where the directory does not know the person.';
+COMMENT ON COLUMN coursebase.world_keys.created_at IS 'When it was first claimed.';
+COMMENT ON COLUMN coursebase.world_keys.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.world_keys ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.world_keys
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT ON TABLE coursebase.world_keys TO server;
+
+-- A sale holds its buyer while it asks home: no longer than somebody waits for an answer.
+INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning)
+VALUES
+    ('home_timeout_ms', 'integer', '5000',
+        'How long a cell waits for home when it asks for a key, in milliseconds.')
+ON CONFLICT (name) DO UPDATE
+SET default_value = excluded.default_value, meaning = excluded.meaning
+WHERE (s.default_value, s.meaning) IS DISTINCT FROM (excluded.default_value, excluded.meaning);
+
 -- What comes from home is not written here: settings, which stand in a slice to the left, and the directory. The other
 -- tables of the catalogue have the same trigger where they are made.
 CREATE TRIGGER t300_of_home BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE

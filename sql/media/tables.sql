@@ -122,5 +122,8 @@ CREATE TRIGGER t300_signed_only_on_update BEFORE UPDATE ON coursebase.custom_cou
     EXECUTE FUNCTION coursebase.tg_any__signed_only('source');
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.custom_course_purchases
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+CREATE TRIGGER t400_claim AFTER INSERT ON coursebase.custom_course_purchases
+    FOR EACH ROW
+    EXECUTE FUNCTION coursebase.tg_any__claim_keys('purchase source environment purchase_id');
 GRANT SELECT ON TABLE coursebase.custom_course_purchases TO end_user;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.custom_course_purchases TO server;

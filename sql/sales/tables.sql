@@ -97,6 +97,15 @@ CREATE TRIGGER t300_signed_only_on_update BEFORE UPDATE ON coursebase.purchases
     EXECUTE FUNCTION coursebase.tg_any__signed_only('stripe');
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.purchases
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+-- No other cell may have sold for the same payment.
+CREATE TRIGGER t400_claim AFTER INSERT ON coursebase.purchases
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__claim_keys('stripe_session stripe_session_id',
+        'stripe_payment payment_intent_id', 'stripe_charge charge_id');
+CREATE TRIGGER t400_claim_on_update AFTER UPDATE ON coursebase.purchases
+    FOR EACH ROW WHEN ((OLD.user_id, OLD.payment_intent_id, OLD.charge_id)
+        IS DISTINCT FROM (NEW.user_id, NEW.payment_intent_id, NEW.charge_id))
+    EXECUTE FUNCTION coursebase.tg_any__claim_keys('stripe_session stripe_session_id',
+        'stripe_payment payment_intent_id', 'stripe_charge charge_id');
 CREATE TRIGGER t500_grant AFTER INSERT ON coursebase.purchases
     REFERENCING NEW TABLE AS made
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_purchases__grant();

@@ -176,6 +176,12 @@ CREATE TRIGGER t300_signed_only_on_update BEFORE UPDATE ON coursebase.store_rece
     EXECUTE FUNCTION coursebase.tg_any__signed_only('source');
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.store_receipts
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+CREATE TRIGGER t400_claim AFTER INSERT ON coursebase.store_receipts
+    FOR EACH ROW
+    EXECUTE FUNCTION coursebase.tg_any__claim_keys('purchase source environment purchase_id');
+CREATE TRIGGER t400_claim_on_update AFTER UPDATE ON coursebase.store_receipts
+    FOR EACH ROW WHEN (NEW.user_id IS NOT NULL AND OLD.user_id IS DISTINCT FROM NEW.user_id)
+    EXECUTE FUNCTION coursebase.tg_any__claim_keys('purchase source environment purchase_id');
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.store_receipts TO server;
 
 -- What each refund took of its purchase, so that a reversal gives back exactly that.

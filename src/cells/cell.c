@@ -128,6 +128,17 @@ cell_raise_not_home(const Cell *cell, const char *call)
 					errhint("Send the call to cell %d.", cell->home)));
 }
 
+void
+cell_require_home(Cell *here, const char *call)
+{
+	if (!cell_here(here))
+		ereport(ERROR, (errcode(ERRCODE_CB_HOME_ONLY), errmsg("%s belongs on home", call),
+						errdetail("This server is the only one: it has no directory."),
+						errhint("Leave the call out, or call coursebase.set_cell() first.")));
+	if (here->number != here->home)
+		cell_raise_not_home(here, call);
+}
+
 /* Raises 22023 for a number that no cell has. */
 static void
 number_check(FunctionCallInfo fcinfo)

@@ -34,4 +34,10 @@ extern void cell_bind(PlanValues *values);
 /* Raises KBC04: the call, named as its caller knows it, belongs on home. */
 pg_noreturn extern void cell_raise_not_home(const Cell *cell, const char *call);
 
+/*
+ * Which cell this is, for a call that belongs on home, named as its caller knows it: raises
+ * KBC04 where this server is another cell, or the only server.
+ */
+extern void cell_require_home(Cell *here, const char *call);
+
 #endif

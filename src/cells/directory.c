@@ -78,7 +78,6 @@ static KeptPlan forget_person = {
 	.types = {UUIDOID},
 };
 
-static void home_require(Cell *here, const char *call);
 static void place_check(FunctionCallInfo fcinfo, const Cell *here);
 static bool residence_read(RowsSource *source, Datum key, Residence *residence);
 
@@ -104,7 +103,7 @@ coursebase_place_person(PG_FUNCTION_ARGS)
 
 	schema_require_current();
 	args_require(fcinfo, PLACE_SUBJECT);
-	home_require(&here, "place_person()");
+	cell_require_home(&here, "place_person()");
 	place_check(fcinfo, &here);
 	for (int i = PLACE_SUBJECT; i <= PLACE_ID; i++)
 		args_bind(&place, fcinfo, i);
@@ -132,7 +131,7 @@ coursebase_forget_person(PG_FUNCTION_ARGS)
 
 	schema_require_current();
 	args_require_all(fcinfo);
-	home_require(&here, "forget_person()");
+	cell_require_home(&here, "forget_person()");
 	key = PG_GETARG_DATUM(0);
 	SPI_connect();
 	known = owner_execute(&forget_person, &key, NULL, false) > 0;
@@ -181,18 +180,6 @@ directory_raise_elsewhere(const Cell *here, const Residence *residence)
 					errdetail("This is cell %d; the directory has user %s in cell %d.",
 							  here->number, uuid_text(&residence->user), residence->cell),
 					errhint("Send the call to cell %d.", residence->cell)));
-}
-
-/* Raises KBC04 where this server is another cell, or the only server: there is no directory. */
-static void
-home_require(Cell *here, const char *call)
-{
-	if (!cell_here(here))
-		ereport(ERROR, (errcode(ERRCODE_CB_HOME_ONLY), errmsg("%s belongs on home", call),
-						errdetail("This server is the only one: it has no directory."),
-						errhint("Leave the call out, or call coursebase.set_cell() first.")));
-	if (here->number != here->home)
-		cell_raise_not_home(here, call);
 }
 
 /* Raises 22023 for what no row of people could be. */

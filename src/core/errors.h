@@ -24,6 +24,8 @@
 #define ERRCODE_CB_NOT_PLACED          CB_SQLSTATE('C', '0', '5') /* 409 the directory does not know the person: home places people */
 #define ERRCODE_CB_OF_HOME             CB_SQLSTATE('C', '0', '6') /* 421 the catalogue comes from home, and is changed there */
 #define ERRCODE_CB_KEPT_FOR_CELLS      CB_SQLSTATE('C', '0', '7') /* 409 cells may have sold what the row stands for */
+#define ERRCODE_CB_KEY_ELSEWHERE       CB_SQLSTATE('C', '1', '1') /* 409 another cell has what the key names, which the detail says */
+#define ERRCODE_CB_HOME_AWAY           CB_SQLSTATE('C', '1', '2') /* 503 home does not answer, and nothing was done: call again */
 
 /* The installation */
 #define ERRCODE_CB_SCHEMA_BEHIND       CB_SQLSTATE('0', '0', '1') /* 503 the tables are of an older version than the code, or missing */

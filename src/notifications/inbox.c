@@ -62,6 +62,7 @@ typedef struct InboxRow
 	pg_uuid_t id;
 	NoticeProof proof;
 	bool is_final;
+	bool home_is_away; /* it waits for home, of several cells */
 	const char *kind;
 	NoticeEffect effect;
 } InboxRow;
@@ -184,7 +185,7 @@ static bool is_claim(const InboxRow *row, const NoticeCall *call);
 static void row_claim(InboxRow *row, const NoticeCall *call);
 static void row_write(const InboxRow *row, Datum names, TimestampTz at);
 static bool effect_is_final(const NoticeEffect *effect);
-static void effect_try(const NoticeCall *call, NoticeEffect *effect);
+static bool effect_try(const NoticeCall *call, NoticeEffect *effect);
 static bool effect_run(void *argument);
 static bool is_answer(int sqlstate);
 static bool is_answer_here(int sqlstate);
@@ -276,8 +277,12 @@ coursebase_replay_notifications(PG_FUNCTION_ARGS)
 		InboxRow row;
 
 		CHECK_FOR_INTERRUPTS();
-		if (row_replay(&ids[i], at, &row))
-			row_return(fcinfo, &row);
+		if (!row_replay(&ids[i], at, &row))
+			continue;
+		row_return(fcinfo, &row);
+		/* each of the others would wait as long for an answer */
+		if (row.home_is_away)
+			break;
 	}
 	SPI_finish();
 	return (Datum) 0;
@@ -447,12 +452,13 @@ row_settle(InboxRow *row, const NoticeCall *call)
 	{
 		/* behind the lock a transfer looks for what it transfers, and that for transfers */
 		takeup_accounts_lock(call->notice);
-		effect_try(call, &row->effect);
+		row->home_is_away = !effect_try(call, &row->effect);
 		/* what it waits for may be on its way: the second look comes behind the lock */
-		if (row->effect.outcome == OUTCOME_WAITING && row->effect.needs == NULL)
+		if (row->effect.outcome == OUTCOME_WAITING && row->effect.needs == NULL &&
+			!row->home_is_away)
 		{
 			takeup_lock(names);
-			effect_try(call, &row->effect);
+			row->home_is_away = !effect_try(call, &row->effect);
 		}
 		row_write(row, names, call->at);
 		if (effect_is_final(&row->effect) && call->notice->subject != NOTICE_NOTHING)
@@ -483,7 +489,7 @@ is_claim(const InboxRow *row, const NoticeCall *call)
 static void
 row_claim(InboxRow *row, const NoticeCall *call)
 {
-	effect_try(call, &row->effect);
+	(void) effect_try(call, &row->effect);
 	if (effect_is_final(&row->effect))
 		row_write(row, takeup_names(call->notice), call->at);
 }
@@ -534,20 +540,24 @@ takeup_names_came(Datum names, TimestampTz at)
 
 /* Runs what the notification means; a rule's refusal becomes its answer, and the row of the
  * inbox stays. After any other error (a deadlock, a cancel, a full disk) nothing is kept, and
- * the provider sends again. */
-static void
+ * the provider sends again. False where the sale is to be claimed on home, which does not
+ * answer: the notification waits, and a replay takes it up. */
+static bool
 effect_try(const NoticeCall *call, NoticeEffect *effect)
 {
 	ErrorData *error = attempt(effect_run, &(Effecting){.call = call, .effect = effect},
 							   call->is_delivery ? is_answer_here : is_answer);
+	bool away;
 
 	if (error == NULL)
-		return;
+		return true;
 	memset(effect, 0, sizeof(*effect));
-	effect->outcome = OUTCOME_REFUSED;
+	away = error->sqlerrcode == ERRCODE_CB_HOME_AWAY;
+	effect->outcome = away ? OUTCOME_WAITING : OUTCOME_REFUSED;
 	effect->detail =
 		psprintf("%s: %s%s%s", unpack_sql_state(error->sqlerrcode), error->message,
 				 error->detail == NULL ? "" : ": ", error->detail == NULL ? "" : error->detail);
+	return !away;
 }
 
 static bool

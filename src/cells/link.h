@@ -1,0 +1,32 @@
+/*
+ * link.h: what a cell asks of home while it works: an ordinary connection, kept for the
+ * session.
+ *
+ * home.h connects for replication, which occupies one of home's few senders: that is for
+ * joining, once. Before 17 the server makes no other kind. So this connection is made with the
+ * client's library itself, which is in the process as soon as the server's own library for
+ * subscriptions is: it is loaded when a cell first asks, and where there is one server never.
+ */
+#ifndef COURSEBASE_CELLS_LINK_H
+#define COURSEBASE_CELLS_LINK_H
+
+#include "postgres.h"
+
+#include "nodes/pg_list.h"
+
+#include "cells/cell.h"
+
+/*
+ * Runs a statement on home, in a transaction of its own there, and answers its rows as a List
+ * of const char **, the columns as text (NULL for a null), in the current context. values are
+ * the parameters as text.
+ *
+ * The first call of a session connects, by the conninfo of the subscription, and so does one
+ * after the connection was lost: a statement may then have run before, and must be one that may
+ * run twice. Waits at most for the setting home_timeout_ms, and ends when the session is
+ * canceled. Raises home's own error, all of it, where it is of class KB, and KBC12 where home
+ * cannot be reached, answers too late or refuses otherwise.
+ */
+extern List *link_ask(const char *sql, int nvalues, const char *const *values);
+
+#endif
