@@ -141,6 +141,17 @@ AS 'MODULE_PATHNAME', 'coursebase_tg_any__time_zone';
 COMMENT ON FUNCTION coursebase.tg_any__time_zone() IS
     'BEFORE INSERT OR UPDATE: refuses (22023) a time_zone that is not the name of an IANA zone which the server knows, and writes the name in the zone''s own spelling.';
 
+CREATE FUNCTION coursebase.tg_any__restored()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_any__restored';
+COMMENT ON FUNCTION coursebase.tg_any__restored() IS
+    'BEFORE INSERT, while a dump is restored: a row of the same key that the installation has already makes way (first argument replace) or stays in place of the one that comes (keep). The other arguments are the columns of the key. Works with the caller''s rights.';
+
 CREATE FUNCTION coursebase.tg_settings__owner_only()
 RETURNS trigger
 LANGUAGE c

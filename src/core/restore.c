@@ -2,7 +2,8 @@
  * restore.c: whether the session restores a dump, by the setting that every dump begins with.
  *
  * Anybody may set it, so that it counts only in a session whose role (not the rights a function
- * has for the moment) owns the tables or is not under row security.
+ * has for the moment) has those of the tables' owner. The server's role does not: who holds its
+ * key could switch off what binds it (signatures, the audit trail).
  */
 #include "postgres.h"
 
@@ -19,10 +20,12 @@ bool
 restore_under_way(void)
 {
 	struct config_generic *setting;
+	Oid owner;
 
 	if (check_function_bodies)
 		return false;
 	setting = compat_setting("check_function_bodies");
-	return setting != NULL && setting->source == PGC_S_SESSION &&
-		   (has_bypassrls_privilege(GetOuterUserId()) || GetOuterUserId() == owner_of_tables());
+	owner = owner_of_tables();
+	return setting != NULL && setting->source == PGC_S_SESSION && OidIsValid(owner) &&
+		   has_privs_of_role(GetOuterUserId(), owner);
 }

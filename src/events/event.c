@@ -44,7 +44,7 @@ static bool notify_wanted(void);
 bool
 events_wanted(void)
 {
-	return setting_boolean("events_out") && !restore_under_way();
+	return !restore_under_way() && setting_boolean("events_out");
 }
 
 void

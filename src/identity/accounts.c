@@ -260,7 +260,9 @@ coursebase_tg_users__audit(PG_FUNCTION_ARGS)
 	HeapTuple row = trigger_written_row(data);
 	HeapTuple before = trigger_row_before(data);
 
-	if (before != NULL || strcmp(trigger_text(data, row, "role"), "user") != 0)
+	/* of a dump the record comes along */
+	if (!restore_under_way() &&
+		(before != NULL || strcmp(trigger_text(data, row, "role"), "user") != 0))
 		audit_write_change("role_changed", psprintf("users/%s", trigger_text(data, row, "id")),
 						   before != NULL ? role_json(data, before) : NULL,
 						   role_json(data, row));

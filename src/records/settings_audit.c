@@ -12,6 +12,7 @@
 #include "utils/builtins.h"
 #include "utils/json.h"
 
+#include "core/restore.h"
 #include "core/row_trigger.h"
 #include "identity/audit.h"
 
@@ -31,6 +32,9 @@ coursebase_tg_settings__audit(PG_FUNCTION_ARGS)
 	TriggerData *data = trigger_expect(fcinfo, "tg_settings__audit", ROW_AFTER_CHANGE);
 	char *name = trigger_text(data, trigger_written_row(data), "name");
 
+	/* the record comes with the dump */
+	if (restore_under_way())
+		return PointerGetDatum(NULL);
 	audit_write_change("setting_changed", psprintf("settings/%s", name),
 					   setting_json(data, trigger_row_before(data)),
 					   setting_json(data, trigger_row_after(data)));
