@@ -172,7 +172,7 @@ SELECT name FROM coursebase.products;
 SQL
 proved 'a cell that was away has what home wrote meanwhile' "$name" = 'Calmer on stage'
 
-step 'Home loses its power. Nobody new can be placed, and Ada, who lives there, waits. In the cells people learn and buy as before: whatever a call needs is in the cell.'
+step 'Home loses its power. Nobody new can be placed, and Ada, who lives there, waits. In the cells people learn as before. A sale waits too: its payment names something in the whole world, which home alone gives away. It is refused in words, nothing of it stays, and whoever called calls again.'
 server_beside_stop home immediate
 refused $unreachable on router sql_as app_server <<SQL
 SELECT p.cell FROM coursebase.place_person('user_3gus') p;
@@ -180,13 +180,19 @@ SQL
 on router sql_as app_server <<SQL
 SELECT coursebase.complete_lesson('$lesson', '$dot');
 SELECT title, source FROM coursebase.my_courses('$cy') ORDER BY title;
+SQL
+refused KBC12 on router sql_as app_server <<SQL
 SELECT status FROM coursebase.complete_purchase('$fay', '$bundle', 'cs_fay', 4900, 'paid');
 SQL
 
-step 'Home comes back, places Gus, and the cells follow it again. The three examine themselves: no rows, all is well.'
+step 'Home comes back, places Gus, and the cells follow it again. Fay buys by the same call; the same payment for somebody in another cell is refused. The three examine themselves: no rows, all is well.'
 server_beside_start home || stop 'home did not start'
-on router sql_as app_server <<'SQL'
+on router sql_as app_server <<SQL
 SELECT p.cell FROM coursebase.place_person('user_3gus', 1) p;
+SELECT status FROM coursebase.complete_purchase('$fay', '$bundle', 'cs_fay', 4900, 'paid');
+SQL
+refused KBC11 on router sql_as app_server <<SQL
+SELECT status FROM coursebase.complete_purchase('$dot', '$bundle', 'cs_fay', 4900, 'paid');
 SQL
 replicated "$(home_written)"
 problems=
