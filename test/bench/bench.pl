@@ -106,7 +106,8 @@ sub settings
 sub measure_file
 {
     my ($figures, $failure, @rows) = @_;
-    my ($setup, $end) = @{$rows[0]}{qw(setup end)};
+    my ($setup, $end, $needs) = @{$rows[0]}{qw(setup end needs)};
+    return print map { "$_->{name} is left out: the server has no extension $needs.\n" } @rows if $needs && !is_available($needs);
     eval { run($setup) if $setup; 1 } or do {
         chomp(my $error = $@);
         $failure->{$_->{name}} = $error for @rows;
@@ -119,6 +120,15 @@ sub measure_file
     }
     run($end) if $end;
     return;
+}
+
+sub is_available
+{
+    my ($extension) = @_;
+    my $session = Session->new;
+    my $known = $session->ask("SELECT count(*) FROM pg_available_extensions WHERE name = '$extension'");
+    $session->end;
+    return $known;
 }
 
 sub run

@@ -6,6 +6,7 @@
 #   --# setup                 SQL run once for the file, before its rows
 #   --# end                   SQL run once for the file, after its rows were timed
 #   --# session               SQL run at the start of every session that measures
+#   --# needs: EXTENSION      the file is left out, in words, where the server has no such extension
 #   --# row: NAME             begins a row; what stands before the first row holds for every row
 #   --# each X: a b +c        the row once for each value; @X@ is replaced everywhere in it; a value
 #                             behind a plus only with BENCH_FULL in the environment
@@ -32,7 +33,7 @@ use strict;
 use warnings;
 
 my %sections = map { $_ => 1 } qw(setup end session loop same before touch);
-my %values = map { $_ => 1 } qw(area work calls equal);
+my %values = map { $_ => 1 } qw(area work calls equal needs);
 my %measures = map { $_ => 1 } qw(time instructions memory);
 
 sub load
