@@ -129,7 +129,7 @@ COMMENT ON FUNCTION coursebase.release_person(uuid, text) IS
 
 moved_user: the person. receipt: what put_person() answered. Answers whether there was a document.
 
-Raises: 22004 (an argument is NULL), KBC11 (the directory here does not have the person in another cell yet), KBC12 (the receipt is not that of the document).';
+Raises: 22004 (an argument is NULL), 25001 (another isolation level), 55000 (this server is the only one), KB106 (the account was merged: give the id of the person), KBC11 (the directory here does not have the person in another cell yet), KBC12 (the receipt is not that of the document).';
 GRANT EXECUTE ON FUNCTION coursebase.release_person(uuid, text) TO server;
 
 CREATE FUNCTION coursebase.export_user(user_id uuid DEFAULT NULL)
