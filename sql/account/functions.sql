@@ -91,11 +91,11 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_take_person';
 COMMENT ON FUNCTION coursebase.take_person(uuid) IS
-    'Takes a person out of this cell, with the accounts that were merged into it: all rows leave the tables for one document, which stays in moving_people until release_person() deletes it. From then on every call about the person ends with KBC11. Called again it answers the same document. move_person() on home and put_person() in the cell that it answers follow; with this cell''s number the person stays. For the server; reads and writes with the rights of the tables'' owner, at READ COMMITTED.
+    'Takes a person out of this cell, with the accounts that were merged into it: all rows leave the tables for one document, which stays in moving_people until release_person() deletes it. From then on every call about the person ends with KBC21. Called again it answers the same document. move_person() on home and put_person() in the cell that it answers follow; with this cell''s number the person stays. For the server; reads and writes with the rights of the tables'' owner, at READ COMMITTED.
 
 user_id: the person. The answer has the members user_id, people (all accounts), from (number of this cell), move (number of the move), and tables: for each table the rows, each an object of its columns'' values as text.
 
-Raises: 22004 (user_id is NULL), 25001 (another isolation level), 55000 (this server is the only one), KB106 (there is no such person, or it was merged into another), KBC01 (the person lives in another cell), KBC05 (the directory does not know the person yet), KBC11 (a consumer has not acknowledged events about the person), KBC12 (rows of others, or of an organisation, are bound to rows of the person; the detail names the foreign key).';
+Raises: 22004 (user_id is NULL), 25001 (another isolation level), 55000 (this server is the only one), KB106 (there is no such person, or it was merged into another), KBC01 (the person lives in another cell), KBC05 (the directory does not know the person yet), KBC21 (a consumer has not acknowledged events about the person), KBC22 (rows of others, or of an organisation, are bound to rows of the person; the detail names the foreign key).';
 GRANT EXECUTE ON FUNCTION coursebase.take_person(uuid) TO server;
 
 CREATE FUNCTION coursebase.put_person(document json)
@@ -112,7 +112,7 @@ COMMENT ON FUNCTION coursebase.put_person(json) IS
 
 document: what take_person() answered, byte for byte.
 
-Raises: 22004 (document is NULL), 23505 (a key of the person is another row''s here), 25001 (another isolation level), 55000 (this server is the only one), KBC01 (home decided for another cell), KBC11 (the directory here does not say yet that the person moves here), KBC12 (the document is of an earlier move, or has tables or columns that this server lacks), KBC13 (the cell lacks a row to which rows of the person point: try again when home''s changes have come).';
+Raises: 22004 (document is NULL), 23505 (a key of the person is another row''s here), 25001 (another isolation level), 55000 (this server is the only one), KBC01 (home decided for another cell), KBC21 (the directory here does not say yet that the person moves here), KBC22 (the document is of an earlier move, or has tables or columns that this server lacks), KBC23 (the cell lacks a row to which rows of the person point: try again when home''s changes have come).';
 GRANT EXECUTE ON FUNCTION coursebase.put_person(json) TO server;
 
 CREATE FUNCTION coursebase.release_person(moved_user uuid, receipt text)
@@ -129,7 +129,7 @@ COMMENT ON FUNCTION coursebase.release_person(uuid, text) IS
 
 moved_user: the person. receipt: what put_person() answered. Answers whether there was a document.
 
-Raises: 22004 (an argument is NULL), 25001 (another isolation level), 55000 (this server is the only one), KB106 (the account was merged: give the id of the person), KBC11 (the directory here does not have the person in another cell yet), KBC12 (the receipt is not that of the document).';
+Raises: 22004 (an argument is NULL), 25001 (another isolation level), 55000 (this server is the only one), KB106 (the account was merged: give the id of the person), KBC21 (the directory here does not have the person in another cell yet), KBC22 (the receipt is not that of the document).';
 GRANT EXECUTE ON FUNCTION coursebase.release_person(uuid, text) TO server;
 
 CREATE FUNCTION coursebase.export_user(user_id uuid DEFAULT NULL)

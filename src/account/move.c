@@ -359,8 +359,8 @@ document_read(Datum document)
 }
 
 /*
- * Raises KBC01 where home decided for another cell, KBC11 before this cell has heard of the
- * decision, and KBC12 for the document of an earlier move: the person has been elsewhere since.
+ * Raises KBC01 where home decided for another cell, KBC21 before this cell has heard of the
+ * decision, and KBC22 for the document of an earlier move: the person has been elsewhere since.
  */
 static void
 arrival_require(const Move *move, const Cell *here)

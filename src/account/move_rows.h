@@ -16,8 +16,8 @@
 #include "utils/uuid.h"
 
 /*
- * Raises KBC12 if rows that stay point to the person's, or the person's to rows of somebody who
- * stays; KBC11 while a consumer has not acknowledged the person's events.
+ * Raises KBC22 if rows that stay point to the person's, or the person's to rows of somebody who
+ * stays; KBC21 while a consumer has not acknowledged the person's events.
  */
 extern void move_rows_require_free(Datum people);
 
@@ -32,8 +32,8 @@ extern char *move_rows_read(Datum people);
 extern void move_rows_delete(Datum people);
 
 /*
- * Inserts the rows of the document, a json. Raises KBC12 for tables and columns that this
- * server lacks, KBC13 where rows point to what the cell does not have yet, and what a
+ * Inserts the rows of the document, a json. Raises KBC22 for tables and columns that this
+ * server lacks, KBC23 where rows point to what the cell does not have yet, and what a
  * constraint of the tables raises.
  */
 extern void move_rows_write(Datum document, Datum people);

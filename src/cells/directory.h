@@ -43,10 +43,10 @@ extern bool directory_is_here(const Cell *here, Residence *residence);
 extern bool directory_has_elsewhere(const char *name, Size size, Cell *here,
 									Residence *residence);
 
-/* Raises KBC01 if the person lives in another cell, KBC11 if the person is moving. */
+/* Raises KBC01 if the person lives in another cell, KBC21 if the person is moving. */
 extern void directory_require_here(const pg_uuid_t *user);
 
-/* Raises that KBC01, or KBC11. */
+/* Raises that KBC01, or KBC21. */
 pg_noreturn extern void directory_raise_elsewhere(const Cell *here, const Residence *residence);
 
 #endif

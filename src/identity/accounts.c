@@ -372,7 +372,7 @@ account_store(PlanValues *account)
 
 /*
  * Gives a new account the id under which the directory has the person. Raises KBC01 for a
- * person who lives in another cell, KBC11 for one who is moving, and KBC05 where neither the
+ * person who lives in another cell, KBC21 for one who is moving, and KBC05 where neither the
  * directory nor the caller has an id for the person: each of two cells would make an account.
  * On home the trigger of users places them.
  */
