@@ -81,6 +81,57 @@ Source: the product''s rule that a person who signed up twice is one person.
 Raises: 22004 (an argument is NULL), 22008 (at is not finite), 22023 (both are the same account), KB106 (there is no such account, or it is closed, or it was merged into another), KB402 (two truths cannot be one).';
 GRANT EXECUTE ON FUNCTION coursebase.merge_users(uuid, uuid, timestamptz) TO server;
 
+CREATE FUNCTION coursebase.take_person(user_id uuid)
+RETURNS json
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_take_person';
+COMMENT ON FUNCTION coursebase.take_person(uuid) IS
+    'Takes a person out of this cell, with the accounts that were merged into it: all rows leave the tables for one document, which stays in moving_people until release_person() deletes it. From then on every call about the person ends with KBC21. Called again it answers the same document. move_person() on home and put_person() in the cell that it answers follow; with this cell''s number the person stays. For the server; reads and writes with the rights of the tables'' owner, at READ COMMITTED.
+
+user_id: the person. The answer has the members user_id, people (all accounts), from (number of this cell), move (number of the move), and tables: for each table the rows, each an object of its columns'' values as text.
+
+Raises: 22004 (user_id is NULL), 25001 (another isolation level), 55000 (this server is the only one), KB106 (there is no such person, or it was merged into another), KBC01 (the person lives in another cell), KBC05 (the directory does not know the person yet), KBC21 (a consumer has not acknowledged events about the person), KBC22 (rows of others, or of an organisation, are bound to rows of the person; the detail names the foreign key).';
+GRANT EXECUTE ON FUNCTION coursebase.take_person(uuid) TO server;
+
+CREATE FUNCTION coursebase.put_person(document json)
+RETURNS text
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_put_person';
+COMMENT ON FUNCTION coursebase.put_person(json) IS
+    'Makes a person live in this cell whom take_person() took out of another, or of this one, once move_person() on home has decided for it. Writes the rows as they were, without the triggers that tell or derive. Answers a receipt, for release_person(); called again it writes nothing and answers the same. For the server; writes with the rights of the tables'' owner, at READ COMMITTED.
+
+document: what take_person() answered, byte for byte.
+
+Raises: 22004 (document is NULL), 23505 (a key of the person is another row''s here), 25001 (another isolation level), 55000 (this server is the only one), KBC01 (home decided for another cell), KBC21 (the directory here does not say yet that the person moves here), KBC22 (the document is of an earlier move, or has tables or columns that this server lacks), KBC23 (the cell lacks a row to which rows of the person point: try again when home''s changes have come).';
+GRANT EXECUTE ON FUNCTION coursebase.put_person(json) TO server;
+
+CREATE FUNCTION coursebase.release_person(moved_user uuid, receipt text)
+RETURNS boolean
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_release_person';
+COMMENT ON FUNCTION coursebase.release_person(uuid, text) IS
+    'Ends a move in the cell that the person left: deletes the document of take_person(), once the directory has the person in another cell and the receipt says that the other cell got this document. For the server; writes with the rights of the tables'' owner.
+
+moved_user: the person. receipt: what put_person() answered. Answers whether there was a document.
+
+Raises: 22004 (an argument is NULL), 25001 (another isolation level), 55000 (this server is the only one), KB106 (the account was merged: give the id of the person), KBC21 (the directory here does not have the person in another cell yet), KBC22 (the receipt is not that of the document).';
+GRANT EXECUTE ON FUNCTION coursebase.release_person(uuid, text) TO server;
+
 CREATE FUNCTION coursebase.export_user(user_id uuid DEFAULT NULL)
 RETURNS json
 LANGUAGE c

@@ -70,6 +70,23 @@ user_id: the person. Answers whether there was an external id.
 Raises: 22004 (user_id is NULL), KBC04 (this server is not home).';
 GRANT EXECUTE ON FUNCTION coursebase.forget_person(uuid) TO server;
 
+CREATE FUNCTION coursebase.move_person(document json, cell integer)
+RETURNS integer
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_move_person';
+COMMENT ON FUNCTION coursebase.move_person(json, integer) IS
+    'Decides in which cell a person lives from now on whom take_person() took out of another, and answers the cell. The first call for a move decides; every later one answers the same, whatever it asks for. Called on home, before put_person(). With the number of the cell that the person left the move is given up. For the server; writes the directory with the rights of the tables'' owner.
+
+document: what take_person() answered. cell: where the person is to live.
+
+Raises: 22004 (an argument is NULL), 22023 (there is no such cell), KBC04 (this server is not home), KBC22 (the document is of an earlier move, or of nobody in the directory).';
+GRANT EXECUTE ON FUNCTION coursebase.move_person(json, integer) TO server;
+
 CREATE FUNCTION coursebase.proxy_functions(cluster text)
 RETURNS TABLE (object text, runs text, ddl text)
 LANGUAGE sql
@@ -102,7 +119,9 @@ AS $$
             CASE
                 -- What looks a server over, and what only policies ask.
                 WHEN 'check_name' = ANY (f.proargnames) OR f.person IS NULL
-                    AND obj_description(f.oid, 'pg_proc') ~ 'For (the )?polic(y|ies)' THEN 'each'
+                    AND obj_description(f.oid, 'pg_proc') ~ 'For (the )?polic(y|ies)'
+                    -- Who moves is taken out of one cell, whichever the directory names.
+                    OR f.proname IN ('take_person', 'put_person', 'release_person') THEN 'each'
                 -- The directory is written on home, and organisations live there with their buyers.
                 WHEN f.topic = 'cells' AND f.provolatile = 'v' OR f.topic = 'programs'
                     OR f.proname = 'create_organization' THEN 'home'
@@ -120,7 +139,7 @@ AS $$
         UNION ALL
         SELECT 3, '', 'table people', NULL,
             'CREATE TABLE IF NOT EXISTS coursebase.people (user_id uuid PRIMARY KEY, external_id text UNIQUE,'
-            ' cell integer NOT NULL, created_at timestamptz, updated_at timestamptz)'
+            ' cell integer NOT NULL, moves integer, created_at timestamptz, updated_at timestamptz)'
         UNION ALL
         SELECT 4, '', 'function cell_of', NULL, format(
             'CREATE OR REPLACE FUNCTION coursebase.cell_of(user_id uuid, external_id text DEFAULT NULL) RETURNS integer'
@@ -173,7 +192,7 @@ AS $$
         t.name = ANY (ARRAY['cohorts', 'courses', 'products', 'lessons', 'discount_codes',
             'store_products']),
         CASE t.name
-            WHEN 'discount_codes' THEN ARRAY['redeemed_count', 'referrer_id']
+            WHEN 'discount_codes' THEN ARRAY['redeemed_count', 'moved_uses', 'referrer_id']
             WHEN 'discount_code_shards' THEN ARRAY['redeemed_count'] END
     FROM (VALUES
         ('catalogue', 'settings cohorts courses course_documents products course_products '
@@ -186,13 +205,14 @@ AS $$
             'course_purchases user_lesson_complete ai_usage ai_credit_purchases credit_log '
             'custom_courses custom_course_versions custom_course_purchases user_discounts '
             'discount_redemptions referral_credits referral_spendings store_receipts '
-            'store_refunds analytics audio_usage'),
+            'store_refunds store_notifications analytics audio_usage app_logs server_logs '
+            'access_events'),
         ('organization', 'organizations memberships workouts programs course_configs '
             'course_workouts plans payment_transactions course_entitlements '
             'course_workout_completions'),
         ('server', 'schema_version granted_roles this_cell world_keys audit_events closed_id_key '
-            'closed_ids app_logs app_log_counts server_logs chain_versions store_keys '
-            'store_notifications access_policies access_events event_consumers event_claims '
+            'closed_ids app_log_counts moving_people chain_versions store_keys access_policies '
+            'event_consumers event_claims '
             'catalogue_version cohort_versions user_versions cached_handshake_responses'))
         AS k (kind, names)
     CROSS JOIN LATERAL string_to_table(k.names, ' ') AS t (name)
@@ -200,7 +220,7 @@ $$;
 COMMENT ON FUNCTION coursebase.cell_tables() IS
     'Lists every table and where its rows live when there are several cells. For the server.
 
-table_name: the table. kind: catalogue (written on home, the same in every cell), directory (the same: who lives where), person (in the cell of the person), organization (on home, where organisations live) or server (each server''s own, copied nowhere). is_kept: whether rows of people point to it, so that home deletes none of its rows while there are other cells. own_columns: columns of a catalogue table that each server writes for itself.';
+table_name: the table. kind: catalogue (written on home, the same in every cell), directory (the same: who lives where), person (in the cell of the person; of a log or an inbox rows that name nobody are each server''s own), organization (on home, where organisations live) or server (each server''s own, copied nowhere). is_kept: whether rows of people point to it, so that home deletes none of its rows while there are other cells. own_columns: columns of a catalogue table that each server writes for itself.';
 GRANT EXECUTE ON FUNCTION coursebase.cell_tables() TO server;
 
 CREATE FUNCTION coursebase.publish_catalogue()

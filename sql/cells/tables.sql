@@ -31,18 +31,21 @@ CREATE TABLE coursebase.people (
     user_id      uuid         NOT NULL,
     external_id  text,
     cell         integer      NOT NULL,
+    moves        integer      NOT NULL DEFAULT 0,
     created_at   timestamptz  NOT NULL DEFAULT now(),
     updated_at   timestamptz  NOT NULL DEFAULT now(),
     CONSTRAINT people_pkey PRIMARY KEY (user_id),
     CONSTRAINT people_external_id_key UNIQUE (external_id),
     CONSTRAINT people_external_id_not_empty_check CHECK (external_id <> ''),
-    CONSTRAINT people_cell_not_negative_check CHECK (cell >= 0)
+    CONSTRAINT people_cell_not_negative_check CHECK (cell >= 0),
+    CONSTRAINT people_moves_not_negative_check CHECK (moves >= 0)
 );
 COMMENT ON TABLE coursebase.people IS
     'The directory: in which cell each person lives. Written on home by place_person(), read by routers, replicated to every cell. Empty where there is one server.';
 COMMENT ON COLUMN coursebase.people.user_id IS 'The person: users.id in the cell where the person lives.';
 COMMENT ON COLUMN coursebase.people.external_id IS 'Id of the person at the authentication provider, as in users.clerk_user_id; NULL for a closed account, whose purchases may still be refunded.';
 COMMENT ON COLUMN coursebase.people.cell IS 'Number of the cell.';
+COMMENT ON COLUMN coursebase.people.moves IS 'Number of the move that led to the cell, 0 for a person who never moved. Each move of a person has a greater one.';
 COMMENT ON COLUMN coursebase.people.created_at IS 'When the person was placed.';
 COMMENT ON COLUMN coursebase.people.updated_at IS 'When the row last changed: when the person last moved, unless the account was closed since.';
 ALTER TABLE coursebase.people ENABLE ROW LEVEL SECURITY;
@@ -85,6 +88,34 @@ VALUES
 ON CONFLICT (name) DO UPDATE
 SET default_value = excluded.default_value, meaning = excluded.meaning
 WHERE (s.default_value, s.meaning) IS DISTINCT FROM (excluded.default_value, excluded.meaning);
+
+-- Who is leaving this cell: the rows stand here, in a document, and nowhere else until they have
+-- arrived. No key points to users, whose row is in the document.
+CREATE TABLE coursebase.moving_people (
+    user_id     uuid         NOT NULL,
+    person_id   uuid         NOT NULL,
+    move        integer      NOT NULL,
+    document    text,
+    created_at  timestamptz  NOT NULL DEFAULT now(),
+    updated_at  timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT moving_people_pkey PRIMARY KEY (user_id),
+    CONSTRAINT moving_people_move_positive_check CHECK (move > 0),
+    CONSTRAINT moving_people_document_of_person_check
+        CHECK ((document IS NOT NULL) = (user_id = person_id))
+);
+CREATE INDEX moving_people_person_id_idx ON coursebase.moving_people (person_id);
+COMMENT ON TABLE coursebase.moving_people IS
+    'Who is leaving this cell for another, from take_person() to release_person(): a row for each account of the person, of which merged ones are too. A row that stays is a move that was not brought to its end.';
+COMMENT ON COLUMN coursebase.moving_people.user_id IS 'The account: users.id until it left.';
+COMMENT ON COLUMN coursebase.moving_people.person_id IS 'The person: the same, or the account into which this one was merged.';
+COMMENT ON COLUMN coursebase.moving_people.move IS 'Number of the move, as people.moves has it once home has decided.';
+COMMENT ON COLUMN coursebase.moving_people.document IS 'All rows of the person, as take_person() answers them; NULL for a merged account, whose rows stand in the person''s.';
+COMMENT ON COLUMN coursebase.moving_people.created_at IS 'When the person left.';
+COMMENT ON COLUMN coursebase.moving_people.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.moving_people ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.moving_people
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT ON TABLE coursebase.moving_people TO server;
 
 -- What comes from home is not written here: settings, which stand in a slice to the left, and the directory. The other
 -- tables of the catalogue have the same trigger where they are made.

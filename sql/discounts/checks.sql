@@ -10,7 +10,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS $$
     WITH RECURSIVE counts AS (
-        SELECT c.id, c.code, c.redeemed_count, c.max_redemptions,
+        SELECT c.id, c.code, c.redeemed_count, c.moved_uses, c.max_redemptions,
             (SELECT count(*) FROM coursebase.user_discounts d
              WHERE d.discount_code_id = c.id AND d.status IN ('reserved', 'redeemed')) AS places,
             count(s.shard) AS shards, coalesce(sum(s.redeemed_count), 0) AS shard_count,
@@ -28,9 +28,10 @@ AS $$
         WHERE c.parent_code_id IS NOT NULL
     )
     SELECT 'discount_count', 'discount_codes ' || n.id,
-        format('counted %s, places taken %s', n.redeemed_count + n.shard_count, n.places)
+        format('counted %s, places taken %s', n.redeemed_count + n.shard_count,
+            n.places + n.moved_uses)
     FROM counts n
-    WHERE n.redeemed_count + n.shard_count <> n.places
+    WHERE n.redeemed_count + n.shard_count <> n.places + n.moved_uses
     UNION ALL
     SELECT 'discount_limit', 'discount_codes ' || n.id,
         format('limit %s, places taken %s', n.max_redemptions, n.places)
@@ -87,5 +88,5 @@ $$;
 COMMENT ON FUNCTION coursebase.check_discounts() IS
     'Lists what is wrong with discounts and referrals: part of check_integrity(). For the server; reads with the caller''s rights.
 
-check_name: discount_count (the counter of a code, with its shards, is not the number of entries that are reserved or redeemed), discount_limit (more places are taken than max_redemptions), discount_shards (the limits of the shards do not add up, or the code counts beside them), discount_redeemed (a use without its entry, or an entry without its use), discount_chain (a code follows itself), referral_spent (what is spent of a credit is not the sum of its spendings), referral_owner (a spending of another person, or in another currency), referral_earned (a credit that is not the recorded referrer''s). object: table and key. problem: what is stored and what was found.';
+check_name: discount_count (the counter of a code, with its shards, is not the number of entries that are reserved or redeemed, with those of people who moved between cells), discount_limit (more places are taken than max_redemptions), discount_shards (the limits of the shards do not add up, or the code counts beside them), discount_redeemed (a use without its entry, or an entry without its use), discount_chain (a code follows itself), referral_spent (what is spent of a credit is not the sum of its spendings), referral_owner (a spending of another person, or in another currency), referral_earned (a credit that is not the recorded referrer''s). object: table and key. problem: what is stored and what was found.';
 GRANT EXECUTE ON FUNCTION coursebase.check_discounts() TO server;

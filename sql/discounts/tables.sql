@@ -12,6 +12,7 @@ CREATE TABLE coursebase.discount_codes (
     expires_at           timestamptz,
     max_redemptions      bigint,
     redeemed_count       bigint        NOT NULL DEFAULT 0,
+    moved_uses           bigint        NOT NULL DEFAULT 0,
     first_purchase_only  boolean       NOT NULL DEFAULT false,
     minimum_in_cents     integer,
     cohort_id            uuid,
@@ -67,6 +68,7 @@ COMMENT ON COLUMN coursebase.discount_codes.starts_at IS 'From when on the code 
 COMMENT ON COLUMN coursebase.discount_codes.expires_at IS 'When the code ends, or NULL: at that instant it may not be used any more.';
 COMMENT ON COLUMN coursebase.discount_codes.max_redemptions IS 'How often all people together may use the code, or NULL for any number.';
 COMMENT ON COLUMN coursebase.discount_codes.redeemed_count IS 'Places taken: uses, and reservations that were not given back. 0 while discount_code_shards count.';
+COMMENT ON COLUMN coursebase.discount_codes.moved_uses IS 'Places counted in this cell whose people moved to another, less those of people here that another cell counted. A place stays where it was counted, so that all cells together sell as many as they may.';
 COMMENT ON COLUMN coursebase.discount_codes.first_purchase_only IS 'Whether the code is only for people who have not paid for anything yet.';
 COMMENT ON COLUMN coursebase.discount_codes.minimum_in_cents IS 'The least price on which the code may be used, in minor units, or NULL.';
 COMMENT ON COLUMN coursebase.discount_codes.cohort_id IS 'The cohort that the code is for, or NULL for everybody.';

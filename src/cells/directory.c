@@ -3,7 +3,12 @@
  *
  * Invariants: a person is one row of people, in one cell. Home writes the rows, every other
  * cell gets them by replication and may lag behind. Whoever is placed stays where they are:
- * placing again answers the same row.
+ * placing again answers the same row. A move has a number, greater than that of every earlier
+ * move of the person, and home decides once where it leads: move_person().
+ *
+ * Who leaves a cell stands in its moving_people and no more in users; who is to arrive, in the
+ * directory and not yet in users. Only who is not found is asked about, so that nobody else
+ * pays for a move.
  *
  * No lock but those of the rows that are written. Rights: the directory is read past row
  * security, because a call about a person who is not here must say so whoever calls; it is
@@ -11,6 +16,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -39,24 +45,43 @@ enum
 	PLACE_ID,
 };
 
-/* The columns of PEOPLE_BY. */
+/* Arguments of move_person(). */
+enum
+{
+	MOVE_DOCUMENT,
+	MOVE_CELL,
+};
+
+/* The columns of PEOPLE_BY, and how many of them place_person() answers. */
 enum
 {
 	COLUMN_USER,
 	COLUMN_CELL,
+	PLACED_COLUMNS,
+	COLUMN_MOVES = PLACED_COLUMNS,
 	COLUMNS,
 };
 
 #define PEOPLE_BY(by, name, type)                                                              \
 	{                                                                                          \
 		.table = "people", .index = (by), .nkeys = 1, .keys = {{(name), (type)}},              \
-		.ncolumns = COLUMNS, .columns = {{"user_id", UUIDOID}, {"cell", INT4OID}},             \
+		.ncolumns = COLUMNS,                                                                   \
+		.columns = {{"user_id", UUIDOID}, {"cell", INT4OID}, {"moves", INT4OID}},              \
 		.optional = true,                                                                      \
 	}
 
 static RowsSource people_by_subject =
 	PEOPLE_BY("people_external_id_key", "external_id", TEXTOID);
 static RowsSource people_by_id = PEOPLE_BY("people_pkey", "user_id", UUIDOID);
+
+/* optional, as the directory: without tables nobody moves. */
+#define ROW_BY_ID(name, by, key)                                                               \
+	{                                                                                          \
+		.table = (name), .index = (by), .nkeys = 1, .keys = {{(key), UUIDOID}}, .ncolumns = 1, \
+		.columns = {{(key), UUIDOID}}, .optional = true,                                       \
+	}
+static RowsSource moving_by_id = ROW_BY_ID("moving_people", "moving_people_pkey", "user_id");
+static RowsSource users_by_id = ROW_BY_ID("users", "users_pkey", "id");
 
 /* Of two calls about one person the second waits, and then writes nothing. */
 static KeptPlan place_person = {
@@ -78,11 +103,55 @@ static KeptPlan forget_person = {
 	.types = {UUIDOID},
 };
 
+/* What a document of take_person() says of the move, and the person's accounts, locked in the
+ * order of their ids: how many there are, how many stand before the move and are in the cell
+ * that the document is from, how many were decided by the move, and for which cell. */
+static KeptPlan read_move = {
+	.sql = "WITH document AS (SELECT ARRAY(SELECT p::uuid"
+		   "  FROM json_array_elements_text($1->'people') p) AS people,"
+		   "  ($1->>'move')::integer AS move, ($1->>'from')::integer AS from_cell),"
+		   " locked AS (SELECT p.cell, p.moves FROM coursebase.people p"
+		   "  WHERE p.user_id = ANY (SELECT unnest(d.people) FROM document d)"
+		   "  ORDER BY p.user_id FOR NO KEY UPDATE)"
+		   " SELECT coalesce(cardinality(d.people), 0),"
+		   "  (SELECT count(*) FROM locked l WHERE l.moves < d.move AND l.cell = d.from_cell)"
+		   "   ::integer,"
+		   "  (SELECT count(*) FROM locked l WHERE l.moves = d.move)::integer,"
+		   "  coalesce((SELECT min(l.cell) FROM locked l WHERE l.moves = d.move), -1)"
+		   " FROM document d",
+	.nargs = 1,
+	.types = {JSONOID},
+};
+static KeptPlan write_move = {
+	.sql = "UPDATE coursebase.people SET cell = $2, moves = ($1->>'move')::integer"
+		   " WHERE user_id IN (SELECT p::uuid FROM json_array_elements_text($1->'people') p)",
+	.nargs = 2,
+	.types = {JSONOID, INT4OID},
+};
+
+/* The columns of read_move. */
+enum
+{
+	MOVE_PEOPLE = 1,
+	MOVE_BEFORE,
+	MOVE_DECIDED,
+	MOVE_DECIDED_CELL,
+};
+
+static void home_require(Cell *here, const char *call);
 static void place_check(FunctionCallInfo fcinfo, const Cell *here);
-static bool residence_read(RowsSource *source, Datum key, Residence *residence);
+static void cell_check(int32 cell, const Cell *here);
+static int32 move_decide(PlanValues *values, int32 cell);
+static void require_here_at(const Cell *here, const pg_uuid_t *user, Snapshot snapshot);
+static bool is_here_at(const Cell *here, Residence *residence, Snapshot snapshot);
+static Snapshot snapshot_of_statement(void);
+static bool residence_read(RowsSource *source, Datum key, Snapshot snapshot,
+						   Residence *residence);
+static bool row_exists(RowsSource *source, const pg_uuid_t *user, Snapshot snapshot);
 
 PG_FUNCTION_INFO_V1(coursebase_place_person);
 PG_FUNCTION_INFO_V1(coursebase_forget_person);
+PG_FUNCTION_INFO_V1(coursebase_move_person);
 
 /*
  * SQL function: place_person(external_id text, preferred_cell integer, preferred_id uuid)
@@ -96,8 +165,8 @@ coursebase_place_person(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *report = (ReturnSetInfo *) fcinfo->resultinfo;
 	PlanValues place = {0};
-	Datum values[COLUMNS];
-	bool nulls[COLUMNS] = {false};
+	Datum values[PLACED_COLUMNS];
+	bool nulls[PLACED_COLUMNS] = {false};
 	pg_uuid_t user;
 	Cell here;
 
@@ -139,16 +208,65 @@ coursebase_forget_person(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(known);
 }
 
+/*
+ * SQL function: move_person(document json, cell integer) returns integer
+ *
+ * The first call for a move decides, and every later one answers the same: two programs that
+ * move one person, or one that gives up and one that goes on, agree on where the person lives.
+ */
+PGDLLEXPORT Datum
+coursebase_move_person(PG_FUNCTION_ARGS)
+{
+	PlanValues values = {0};
+	int32 cell;
+	Cell here;
+
+	schema_require_current();
+	args_require_all(fcinfo);
+	home_require(&here, "move_person()");
+	cell_check(PG_GETARG_INT32(MOVE_CELL), &here);
+	plan_bind(&values, PG_GETARG_DATUM(MOVE_DOCUMENT));
+	SPI_connect();
+	cell = move_decide(&values, PG_GETARG_INT32(MOVE_CELL));
+	SPI_finish();
+	PG_RETURN_INT32(cell);
+}
+
+/* The rows are read again after the lock, with what a call before this one decided. */
+static int32
+move_decide(PlanValues *values, int32 cell)
+{
+	int32 people;
+
+	owner_execute_latest(&read_move, values->datums, values->nulls);
+	people = plan_int32(0, MOVE_PEOPLE);
+	if (people > 0 && plan_int32(0, MOVE_DECIDED) == people)
+		return plan_int32(0, MOVE_DECIDED_CELL);
+	if (people == 0 || plan_int32(0, MOVE_BEFORE) != people)
+		ereport(ERROR,
+				(errcode(ERRCODE_CB_MOVE_REFUSED),
+				 errmsg("the document is not of the person's next move"),
+				 errdetail("Of %d accounts in it the directory has %d in the cell that it is "
+						   "from, with no later move.",
+						   people, plan_int32(0, MOVE_BEFORE)),
+				 errhint("Give the document that coursebase.take_person() answers now.")));
+	plan_bind_int32(values, cell);
+	owner_execute(&write_move, values->datums, values->nulls, false);
+	return cell;
+}
+
 bool
 directory_find_subject(const char *external_id, Residence *residence)
 {
-	return residence_read(&people_by_subject, CStringGetTextDatum(external_id), residence);
+	return residence_read(&people_by_subject, CStringGetTextDatum(external_id),
+						  snapshot_of_statement(), residence);
 }
 
 bool
 directory_find(const pg_uuid_t *user, Residence *residence)
 {
-	return residence_read(&people_by_id, UUIDPGetDatum(user), residence);
+	return residence_read(&people_by_id, UUIDPGetDatum(user), snapshot_of_statement(),
+						  residence);
 }
 
 bool
@@ -159,22 +277,41 @@ directory_has_elsewhere(const char *name, Size size, Cell *here, Residence *resi
 	return cell_here(here) &&
 		   (directory_find_subject(pnstrdup(name, size), residence) ||
 			(uuid_read(name, size, &user) && directory_find(&user, residence))) &&
-		   residence->cell != here->number;
+		   !directory_is_here(here, residence);
 }
 
+bool
+directory_is_here(const Cell *here, Residence *residence)
+{
+	return is_here_at(here, residence, snapshot_of_statement());
+}
+
+/*
+ * Of whom a statement found nobody because it waited for a lock, its snapshot still says that
+ * the person is here. So what is committed by now is asked as well; not by parallel workers,
+ * which lock nothing and may take no snapshot.
+ */
 void
 directory_require_here(const pg_uuid_t *user)
 {
-	Residence residence;
 	Cell here;
 
-	if (cell_here(&here) && directory_find(user, &residence) && residence.cell != here.number)
-		directory_raise_elsewhere(&here, &residence);
+	if (!cell_here(&here))
+		return;
+	require_here_at(&here, user, snapshot_of_statement());
+	if (!IsInParallelMode())
+		require_here_at(&here, user, NULL);
 }
 
 void
 directory_raise_elsewhere(const Cell *here, const Residence *residence)
 {
+	if (residence->moving)
+		ereport(ERROR, (errcode(ERRCODE_CB_MOVING),
+						errmsg("the person is moving from one cell to another"),
+						errdetail("This is cell %d, which user %s leaves or is to come to.",
+								  here->number, uuid_text(&residence->user)),
+						errhint("Try again, in the cell that the directory names by then.")));
 	ereport(ERROR, (errcode(ERRCODE_CB_LIVES_ELSEWHERE),
 					errmsg("the person lives in cell %d", residence->cell),
 					errdetail("This is cell %d; the directory has user %s in cell %d.",
@@ -191,28 +328,78 @@ place_check(FunctionCallInfo fcinfo, const Cell *here)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("external_id is empty"),
 				 errdetail("No token could ever name the person."),
 				 errhint("Pass the subject that the authentication provider gives.")));
-	if (!PG_ARGISNULL(PLACE_CELL) &&
-		(PG_GETARG_INT32(PLACE_CELL) < 0 || PG_GETARG_INT32(PLACE_CELL) >= here->count))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("there is no cell %d", PG_GETARG_INT32(PLACE_CELL)),
-						errdetail("Cells are numbered from 0 to %d.", here->count - 1),
-						errhint("Leave preferred_cell out, or give one of them.")));
+	if (!PG_ARGISNULL(PLACE_CELL))
+		cell_check(PG_GETARG_INT32(PLACE_CELL), here);
+}
+
+static void
+cell_check(int32 cell, const Cell *here)
+{
+	if (cell < 0 || cell >= here->count)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("there is no cell %d", cell),
+				 errdetail("Cells are numbered from 0 to %d.", here->count - 1),
+				 errhint("Give one of them.")));
+}
+
+static void
+require_here_at(const Cell *here, const pg_uuid_t *user, Snapshot snapshot)
+{
+	Residence residence;
+
+	if (residence_read(&people_by_id, UUIDPGetDatum(user), snapshot, &residence) &&
+		!is_here_at(here, &residence, snapshot))
+		directory_raise_elsewhere(here, &residence);
 }
 
 static bool
-residence_read(RowsSource *source, Datum key, Residence *residence)
+is_here_at(const Cell *here, Residence *residence, Snapshot snapshot)
+{
+	if (residence->cell != here->number)
+		return false;
+	residence->moving =
+		row_exists(&moving_by_id, &residence->user, snapshot) ||
+		(residence->moves > 0 && !row_exists(&users_by_id, &residence->user, snapshot));
+	return !residence->moving;
+}
+
+/* NULL, which is a new one, outside of any statement. */
+static Snapshot
+snapshot_of_statement(void)
+{
+	return ActiveSnapshotSet() ? GetActiveSnapshot() : NULL;
+}
+
+static bool
+residence_read(RowsSource *source, Datum key, Snapshot snapshot, Residence *residence)
 {
 	bool found;
 	Rows rows;
 
-	rows_open(&rows, source, ActiveSnapshotSet() ? GetActiveSnapshot() : NULL);
+	rows_open(&rows, source, snapshot);
 	rows_find(&rows, &key);
 	found = rows_next(&rows);
 	if (found)
 	{
 		residence->user = *DatumGetUUIDP(rows_value(&rows, COLUMN_USER));
 		residence->cell = DatumGetInt32(rows_value(&rows, COLUMN_CELL));
+		residence->moves = DatumGetInt32(rows_value(&rows, COLUMN_MOVES));
+		residence->moving = false;
 	}
+	rows_close(&rows);
+	return found;
+}
+
+static bool
+row_exists(RowsSource *source, const pg_uuid_t *user, Snapshot snapshot)
+{
+	Datum key = UUIDPGetDatum(user);
+	bool found;
+	Rows rows;
+
+	rows_open(&rows, source, snapshot);
+	rows_find(&rows, &key);
+	found = rows_next(&rows);
 	rows_close(&rows);
 	return found;
 }

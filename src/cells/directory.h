@@ -22,11 +22,19 @@ typedef struct Residence
 {
 	pg_uuid_t user;
 	int32 cell;
+	int32 moves;
+	bool moving; /* on the way from or to this cell; set by directory_is_here() */
 } Residence;
 
 /* Where the person of that external id, or of that id, lives; false for nobody. */
 extern bool directory_find_subject(const char *external_id, Residence *residence);
 extern bool directory_find(const pg_uuid_t *user, Residence *residence);
+
+/*
+ * Whether the person lives in this cell, and is neither leaving it nor yet to arrive. To be
+ * asked of whom no row of users was found for, or a closed one.
+ */
+extern bool directory_is_here(const Cell *here, Residence *residence);
 
 /*
  * Whether the directory has in another cell whom a token or a store names, by the external id
@@ -35,10 +43,10 @@ extern bool directory_find(const pg_uuid_t *user, Residence *residence);
 extern bool directory_has_elsewhere(const char *name, Size size, Cell *here,
 									Residence *residence);
 
-/* Raises KBC01 if the person lives in another cell. */
+/* Raises KBC01 if the person lives in another cell, KBC21 if the person is moving. */
 extern void directory_require_here(const pg_uuid_t *user);
 
-/* Raises that KBC01. */
+/* Raises that KBC01, or KBC21. */
 pg_noreturn extern void directory_raise_elsewhere(const Cell *here, const Residence *residence);
 
 #endif

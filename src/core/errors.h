@@ -26,6 +26,9 @@
 #define ERRCODE_CB_KEPT_FOR_CELLS      CB_SQLSTATE('C', '0', '7') /* 409 cells may have sold what the row stands for */
 #define ERRCODE_CB_KEY_ELSEWHERE       CB_SQLSTATE('C', '1', '1') /* 409 another cell has what the key names, which the detail says */
 #define ERRCODE_CB_HOME_AWAY           CB_SQLSTATE('C', '1', '2') /* 503 home does not answer, and nothing was done: call again */
+#define ERRCODE_CB_MOVING              CB_SQLSTATE('C', '2', '1') /* 503 the person is moving from one cell to another: try again */
+#define ERRCODE_CB_MOVE_REFUSED        CB_SQLSTATE('C', '2', '2') /* 409 the person cannot move, or this is not the document of the move */
+#define ERRCODE_CB_CELL_LACKS          CB_SQLSTATE('C', '2', '3') /* 503 the cell lacks what rows of the person point to: try again */
 
 /* The installation */
 #define ERRCODE_CB_SCHEMA_BEHIND       CB_SQLSTATE('0', '0', '1') /* 503 the tables are of an older version than the code, or missing */

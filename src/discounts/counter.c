@@ -100,9 +100,11 @@ static KeptPlan reclaim_expired = {
 	.nargs = 2,
 	.types = {UUIDOID, TIMESTAMPTZOID},
 };
+/* A place that another cell counted, of a person who moved here, is counted here no more. */
 static KeptPlan give_to_code = {
-	.sql = "UPDATE coursebase.discount_codes SET redeemed_count = redeemed_count - $2"
-		   " WHERE id = $1",
+	.sql = "UPDATE coursebase.discount_codes"
+		   " SET redeemed_count = redeemed_count - least(redeemed_count, $2),"
+		   " moved_uses = moved_uses + $2 - least(redeemed_count, $2) WHERE id = $1",
 	.nargs = 2,
 	.types = {UUIDOID, INT8OID},
 };
@@ -124,6 +126,15 @@ static KeptPlan give_to_locked_shards = {
 		   "  FROM coursebase.discount_code_shards s WHERE s.discount_code_id = $1) f"
 		   " WHERE t.discount_code_id = $1 AND t.shard = f.shard"
 		   " AND f.rest > 0 AND t.redeemed_count > 0",
+	.nargs = 2,
+	.types = {UUIDOID, INT8OID},
+};
+/* The same where the shards have counted fewer than $2. */
+static KeptPlan give_to_moved = {
+	.sql = "UPDATE coursebase.discount_codes c SET moved_uses = c.moved_uses + $2 - s.counted"
+		   " FROM (SELECT sum(t.redeemed_count)::bigint AS counted"
+		   "  FROM coursebase.discount_code_shards t WHERE t.discount_code_id = $1) s"
+		   " WHERE c.id = $1 AND s.counted < $2",
 	.nargs = 2,
 	.types = {UUIDOID, INT8OID},
 };
@@ -477,6 +488,7 @@ give_back_locked(const pg_uuid_t *code_id, int64 places)
 		return;
 	}
 	owner_execute(&lock_shards, values, NULL, false);
+	owner_execute(&give_to_moved, values, NULL, false);
 	owner_execute(&give_to_locked_shards, values, NULL, false);
 }
 

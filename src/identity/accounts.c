@@ -374,9 +374,9 @@ account_store(PlanValues *account)
 
 /*
  * Gives a new account the id under which the directory has the person. Raises KBC01 for a
- * person who lives in another cell, and KBC05 where neither the directory nor the caller has an
- * id for the person: each of two cells would make an account. On home the trigger of users
- * places them.
+ * person who lives in another cell, KBC21 for one who is moving, and KBC05 where neither the
+ * directory nor the caller has an id for the person: each of two cells would make an account.
+ * On home the trigger of users places them.
  */
 static void
 account_place(PlanValues *account, const Cell *here, Residence *residence)
@@ -385,7 +385,7 @@ account_place(PlanValues *account, const Cell *here, Residence *residence)
 
 	if (directory_find_subject(subject, residence))
 	{
-		if (residence->cell != here->number)
+		if (!directory_is_here(here, residence))
 			directory_raise_elsewhere(here, residence);
 		if (account->nulls[ACCOUNT_ID] != 'n')
 			return; /* id_check() compares them */

@@ -2,9 +2,10 @@
  * placed.c: who has an account on this server is in the directory.
  *
  * Invariants: nobody is inserted here whom the directory has in another cell, by upsert_user()
- * or plain SQL; on home everybody who has an account here is in the directory, with the
- * external id that the account has. Another cell only reads the directory, which home's rows
- * reach later: whom it does not know yet was placed a moment ago by whoever chose the cell.
+ * or plain SQL, nor anybody who is moving; on home everybody who has an account here is in the
+ * directory, with the external id that the account has. Another cell only reads the directory,
+ * which home's rows reach later: whom it does not know yet was placed a moment ago by whoever
+ * chose the cell.
  *
  * Where there is one server nothing is read but that (cells/cell.h).
  *
@@ -41,23 +42,29 @@
 	"  WHERE p.user_id = m.id) ORDER BY m.id ON CONFLICT DO NOTHING"
 
 /* Of those rows one whom the directory has elsewhere or under another id: by the external id
- * and by the id, each with its index. */
-#define MISPLACED_OF(source)                                                                   \
-	"SELECT p.user_id, p.cell, m.id FROM " source " m JOIN coursebase.people p"                \
+ * and by the id, each with its index; and one who is moving, by the condition. */
+#define MISPLACED_OF(source, moving)                                                           \
+	"SELECT p.user_id, p.cell, m.id, " moving " FROM " source " m JOIN coursebase.people p"    \
 	"  ON p.external_id = m.clerk_user_id"                                                     \
-	"  WHERE " KEEPS_EXTERNAL_ID " AND (p.cell <> $1 OR p.user_id <> m.id)"                    \
-	" UNION ALL SELECT p.user_id, p.cell, m.id FROM " source " m JOIN coursebase.people p"     \
-	"  ON p.user_id = m.id WHERE p.cell <> $1 LIMIT 1"
+	"  WHERE " KEEPS_EXTERNAL_ID " AND (p.cell <> $1 OR p.user_id <> m.id OR " moving ")"      \
+	" UNION ALL SELECT p.user_id, p.cell, m.id, " moving "  FROM " source                      \
+	" m JOIN coursebase.people p"                                                              \
+	"  ON p.user_id = m.id WHERE p.cell <> $1 OR " moving " LIMIT 1"
+/* Of rows that somebody inserts; put_person() inserts those of who moves without triggers. */
+#define MOVING                                                                                 \
+	"(p.moves > 0 OR EXISTS (SELECT FROM coursebase.moving_people v"                           \
+	" WHERE v.user_id = p.user_id))"
 
 static KeptPlan place_made = {.sql = PLACE_ALL_OF("made"), .nargs = 1, .types = {INT4OID}};
-static KeptPlan find_misplaced = {.sql = MISPLACED_OF("made"), .nargs = 1, .types = {INT4OID}};
+static KeptPlan find_misplaced = {
+	.sql = MISPLACED_OF("made", MOVING), .nargs = 1, .types = {INT4OID}};
 static KeptPlan place_users = {
 	.sql = PLACE_ALL_OF("coursebase.users"),
 	.nargs = 1,
 	.types = {INT4OID},
 };
 static KeptPlan find_misplaced_users = {
-	.sql = MISPLACED_OF("coursebase.users"),
+	.sql = MISPLACED_OF("coursebase.users", "false"),
 	.nargs = 1,
 	.types = {INT4OID},
 };
@@ -192,7 +199,8 @@ misplaced_raise(const Cell *here)
 	Residence residence = {.user = plan_uuid(0, 1), .cell = plan_int32(0, 2)};
 	pg_uuid_t id = plan_uuid(0, 3);
 
-	if (residence.cell != here->number)
+	residence.moving = residence.cell == here->number && plan_bool(0, 4);
+	if (residence.cell != here->number || residence.moving)
 		directory_raise_elsewhere(here, &residence);
 	ereport(ERROR, (errcode(ERRCODE_CB_SET_ONCE), errmsg("the person has another id"),
 					errdetail("The directory has the id %s, the row says %s.",

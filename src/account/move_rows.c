@@ -1,0 +1,348 @@
+/*
+ * move_rows.c: all rows of a person as one document, out of this cell and into another.
+ *
+ * Invariants: every value is the text that its type's output function gives, under settings
+ * that do not depend on the session, so that its input function makes the same value again;
+ * columns that the server generates are left out. Rows are written as a subscription writes
+ * them (session_replication_role): what triggers derived moves along. The server checks no
+ * foreign key of such rows, and so those to the catalogue are checked at the end.
+ *
+ * Of the audit trail the rows about the person are copied, because a trail loses none. Events
+ * get the place before all others and a new number: each consumer of the cell that they leave
+ * has acknowledged them, and those of the cell to which they come are past that place.
+ *
+ * Places of discount codes stay with the cell that counted them (discount_codes.moved_uses).
+ *
+ * Locks: the caller holds the rows of users. Rights: those of the tables' owner.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/guc.h"
+
+#include "account/move_rows.h"
+#include "core/errors.h"
+#include "core/plan.h"
+
+/* clang-format off */
+/*
+ * scope: each table whose rows go, and the condition that finds the person's, of which $1 is
+ * people. A row that names a person itself is that person's, whatever else it points to.
+ */
+#define NAMES_A_USER(rel) "EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = " rel \
+	" AND a.attname = 'user_id' AND NOT a.attisdropped)"
+#define COLUMNS_OF(rel, keys) "(SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY o.n)" \
+	" FROM unnest(" keys ") WITH ORDINALITY AS o (attnum, n) JOIN pg_attribute a" \
+	" ON a.attrelid = " rel " AND a.attnum = o.attnum)"
+#define SCOPE \
+	"WITH RECURSIVE listed AS (" \
+	" SELECT t.n, t.table_name, t.kind, format('coursebase.%I', t.table_name)::regclass AS rel" \
+	" FROM coursebase.cell_tables() WITH ORDINALITY" \
+	"  AS t (table_name, kind, is_kept, own_columns, n))," \
+	" found (n, table_name, rel, condition, depth) AS (" \
+	" SELECT l.n, l.table_name, l.rel, (CASE WHEN l.table_name = 'users' THEN 'id'" \
+	"  ELSE 'user_id' END || ' = ANY ($1)') COLLATE \"C\", 0" \
+	" FROM listed l WHERE l.kind = 'person'" \
+	"  AND (l.table_name = 'users' OR " NAMES_A_USER("l.rel") ")" \
+	" UNION ALL" \
+	" SELECT l.n, l.table_name, l.rel, format('(%s) IN (SELECT %s FROM %s WHERE %s)'," \
+	"  " COLUMNS_OF("k.conrelid", "k.conkey") ", " COLUMNS_OF("k.confrelid", "k.confkey") "," \
+	"  k.confrelid::regclass, f.condition) COLLATE \"C\", f.depth + 1" \
+	" FROM found f JOIN pg_constraint k ON k.contype = 'f' AND k.confrelid = f.rel" \
+	"  AND k.conrelid <> k.confrelid" \
+	" JOIN listed l ON l.rel = k.conrelid AND l.kind = 'person'" \
+	"  AND NOT " NAMES_A_USER("l.rel") ")," \
+	" scope AS (SELECT DISTINCT ON (f.n) f.* FROM found f ORDER BY f.n, f.depth, f.condition)"
+
+/* The rows of the audit trail that an export shows. */
+#define AUDITED "actor_id = ANY ($1) OR object IN (SELECT 'users/' || u FROM unnest($1) u)"
+
+/* A key whose rows cannot be split over two servers: a table that does not go points to one that
+ * does, but for this server's own tables, which forget; or both go, and the rows are of two. */
+static KeptPlan read_ties = {
+	.sql = SCOPE
+	" SELECT string_agg(format('SELECT %L WHERE EXISTS (SELECT FROM %s WHERE (%s) IN"
+	"  (SELECT %s FROM %s WHERE %s)%s)%s', format('%s of %s', k.conname, k.conrelid::regclass),"
+	"  k.conrelid::regclass, c.columns, c.target, k.confrelid::regclass, s.condition,"
+	"  ' AND (' || o.condition || ') IS NOT TRUE',"
+	"  CASE WHEN o.rel IS NOT NULL THEN format(' OR EXISTS (SELECT FROM %s WHERE (%s) AND (%s)"
+	"   IN (SELECT %s FROM %s WHERE (%s) IS NOT TRUE))', k.conrelid::regclass, o.condition,"
+	"   c.columns, c.target, k.confrelid::regclass, s.condition) END), ' UNION ALL ')"
+	" FROM pg_constraint k JOIN scope s ON s.rel = k.confrelid"
+	" LEFT JOIN scope o ON o.rel = k.conrelid"
+	" LEFT JOIN listed l ON l.rel = k.conrelid"
+	" CROSS JOIN LATERAL (SELECT " COLUMNS_OF("k.conrelid", "k.conkey") " AS columns, "
+	COLUMNS_OF("k.confrelid", "k.confkey") " AS target) c"
+	" WHERE k.contype = 'f' AND k.conparentid = 0 AND l.kind IS DISTINCT FROM 'server'",
+};
+/* Events that a consumer is still to act on. */
+static KeptPlan find_events = {
+	.sql = "SELECT n.name FROM coursebase.event_consumers n WHERE EXISTS ("
+	" SELECT FROM coursebase.access_events e WHERE e.user_id = ANY ($1)"
+	"  AND (e.xid, e.id) > (n.done_xid, n.done_id) AND NOT EXISTS ("
+	"   SELECT FROM coursebase.event_claims c WHERE c.consumer = n.name"
+	"   AND c.event_id = e.id AND c.claimed_until IS NULL))"
+	" OR EXISTS (SELECT FROM coursebase.event_claims c WHERE c.consumer = n.name"
+	"  AND c.user_id = ANY ($1) AND c.claimed_until IS NOT NULL) LIMIT 1",
+	.nargs = 1, .types = {UUIDARRAYOID},
+};
+/* One statement a table, which gives its rows. */
+static KeptPlan read_readers = {
+	.sql = SCOPE ", gone AS (SELECT s.n, s.table_name, s.rel, s.condition FROM scope s"
+	" UNION ALL SELECT l.n, l.table_name, l.rel, " "$$" AUDITED "$$"
+	" FROM listed l WHERE l.table_name = 'audit_events')"
+	" SELECT g.table_name, format('SELECT coalesce(json_agg(json_object(ARRAY[%s], ARRAY[%s])),"
+	"  ''[]'')::text FROM %s WHERE %s', string_agg(quote_literal(a.attname), ', '"
+	"  ORDER BY a.attnum), string_agg(quote_ident(a.attname) || '::text', ', '"
+	"  ORDER BY a.attnum), g.rel, g.condition)"
+	" FROM gone g JOIN pg_attribute a ON a.attrelid = g.rel AND a.attnum > 0"
+	"  AND NOT a.attisdropped AND a.attgenerated = ''"
+	" GROUP BY g.n, g.table_name, g.rel, g.condition ORDER BY g.n",
+};
+/* What points to a row goes before it; at last what this server made from the rows. */
+static KeptPlan read_deleters = {
+	.sql = SCOPE ", statement AS ("
+	" SELECT 0 AS pass, s.n, format('DELETE FROM %s WHERE %s', s.rel, s.condition) AS sql"
+	" FROM scope s"
+	" UNION ALL SELECT 1, l.n, CASE k.confdeltype"
+	"  WHEN 'n' THEN format('UPDATE %s SET %s = NULL WHERE %2$s = ANY ($1)', l.rel, c.name)"
+	"  ELSE format('DELETE FROM %s WHERE %s = ANY ($1)', l.rel, c.name) END"
+	" FROM listed l JOIN pg_constraint k ON k.contype = 'f' AND k.conrelid = l.rel"
+	"  AND k.confrelid = 'coursebase.users'::regclass AND k.conparentid = 0"
+	" CROSS JOIN LATERAL (SELECT " COLUMNS_OF("k.conrelid", "k.conkey") " AS name) c"
+	" WHERE l.kind = 'server')"
+	" SELECT st.sql FROM statement st ORDER BY st.pass, st.n DESC",
+};
+/*
+ * One statement for each table of the document, in the order of foreign keys, and the columns
+ * that this server does not have. An event's place is before those of this cell.
+ */
+static KeptPlan read_writers = {
+	.sql = "WITH told AS (SELECT j.key AS table_name, j.value -> 0 AS first"
+	"  FROM json_each($1 -> 'tables') j WHERE json_array_length(j.value) > 0),"
+	" named AS (SELECT t.table_name, c.name FROM told t"
+	"  CROSS JOIN LATERAL json_object_keys(t.first) AS c (name)),"
+	" typed AS (SELECT n.table_name, n.name, a.attnum,"
+	"  format_type(a.atttypid, a.atttypmod) AS type"
+	"  FROM named n LEFT JOIN pg_attribute a"
+	"   ON a.attrelid = to_regclass(format('coursebase.%I', n.table_name))"
+	"   AND a.attname = n.name AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''"
+	"  WHERE n.table_name <> 'access_events' OR n.name <> 'id')"
+	" SELECT format('INSERT INTO coursebase.%I (%s) OVERRIDING SYSTEM VALUE SELECT %s"
+	"  FROM json_array_elements($1 -> ''tables'' -> %L) WITH ORDINALITY AS r (o, n)%s"
+	"  ORDER BY r.n', t.table_name,"
+	"  string_agg(quote_ident(t.name), ', ' ORDER BY t.attnum),"
+	"  string_agg(CASE WHEN t.table_name = 'access_events' AND t.name = 'xid' THEN $$'0'$$"
+	"   ELSE format('(r.o ->> %L)', t.name) END || '::' || t.type, ', ' ORDER BY t.attnum),"
+	"  t.table_name, CASE t.table_name WHEN 'audit_events' THEN ' WHERE NOT EXISTS (SELECT FROM"
+	" coursebase.audit_events e WHERE e.id = (r.o ->> ''id'')::uuid)' ELSE '' END),"
+	"  string_agg(format('%s.%s', t.table_name, t.name), ', ') FILTER (WHERE t.type IS NULL)"
+	" FROM typed t LEFT JOIN coursebase.cell_tables() WITH ORDINALITY"
+	"  AS l (table_name, kind, is_kept, own_columns, n) ON l.table_name = t.table_name"
+	" GROUP BY l.n, t.table_name ORDER BY l.n",
+	.nargs = 1, .types = {JSONOID},
+};
+/* Rows of the trail that stayed here when the person left say again who acted. */
+static KeptPlan restore_actors = {
+	.sql = "UPDATE coursebase.audit_events e SET actor_id = (r ->> 'actor_id')::uuid"
+	" FROM json_array_elements($1 -> 'tables' -> 'audit_events') r"
+	" WHERE e.id = (r ->> 'id')::uuid AND e.actor_id IS NULL"
+	"  AND (r ->> 'actor_id')::uuid = ANY ($2)",
+	.nargs = 2, .types = {JSONOID, UUIDARRAYOID},
+};
+/* A handshake that was cached for an earlier version, here or elsewhere, is none of this one. */
+static KeptPlan begin_versions = {
+	.sql = "INSERT INTO coursebase.user_versions AS v (user_id, version)"
+	" SELECT u, 1 + (random() * 1e15)::bigint"
+	" FROM unnest($1) u ON CONFLICT (user_id) DO UPDATE SET version = v.version + 1",
+	.nargs = 1, .types = {UUIDARRAYOID},
+};
+/* $2 is 1 for a person who goes, -1 for one who comes. */
+static KeptPlan count_moved = {
+	.sql = "UPDATE coursebase.discount_codes c SET moved_uses = c.moved_uses + $2 * d.uses"
+	" FROM (SELECT e.discount_code_id, count(*) AS uses FROM coursebase.user_discounts e"
+	"  WHERE e.user_id = ANY ($1) AND e.status IN ('reserved', 'redeemed') GROUP BY 1) d"
+	" WHERE c.id = d.discount_code_id",
+	.nargs = 2, .types = {UUIDARRAYOID, INT8OID},
+};
+/* In their order, before they are written. */
+static KeptPlan lock_codes = {
+	.sql = "SELECT FROM coursebase.discount_codes c WHERE c.id IN ("
+	" SELECT e.discount_code_id FROM coursebase.user_discounts e WHERE e.user_id = ANY ($1)"
+	"  AND e.status IN ('reserved', 'redeemed')) ORDER BY c.id FOR NO KEY UPDATE",
+	.nargs = 1, .types = {UUIDARRAYOID},
+};
+/* A key to what does not move, of a row that has come. */
+static KeptPlan read_lacks = {
+	.sql = SCOPE
+	" SELECT string_agg(format('SELECT %L WHERE EXISTS (SELECT FROM %s WHERE (%s) AND"
+	"  (%s) IS NOT NULL AND (%s) NOT IN (SELECT %s FROM %s))',"
+	"  format('%s of %s', k.conname, k.conrelid::regclass), k.conrelid::regclass, o.condition,"
+	"  c.columns, c.columns, c.target, k.confrelid::regclass), ' UNION ALL ')"
+	" FROM pg_constraint k JOIN scope o ON o.rel = k.conrelid"
+	" LEFT JOIN scope s ON s.rel = k.confrelid"
+	" CROSS JOIN LATERAL (SELECT " COLUMNS_OF("k.conrelid", "k.conkey") " AS columns, "
+	COLUMNS_OF("k.confrelid", "k.confkey") " AS target) c"
+	" WHERE k.contype = 'f' AND k.conparentid = 0 AND s.rel IS NULL",
+};
+/* clang-format on */
+
+static int session_neutral(void);
+static char **texts_of(KeptPlan *plan, uint64 count, int column);
+static char *found_of(KeptPlan *statements, Datum people);
+static uint64 run(const char *sql, Oid type, Datum value);
+
+void
+move_rows_require_free(Datum people)
+{
+	char *tie = found_of(&read_ties, people);
+
+	if (tie != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_CB_MOVE_REFUSED), errmsg("the person cannot move alone"),
+				 errdetail("Rows of others are bound to rows of the person: %s.", tie),
+				 errhint("What belongs to two people, or to an organisation, keeps "
+						 "both in one cell.")));
+	if (plan_execute_latest(&find_events, &people, NULL) > 0)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_CB_MOVING), errmsg("events about the person are on the way"),
+			 errdetail("Consumer \"%s\" has not acknowledged them.", plan_text_required(0, 1)),
+			 errhint("Try again when it has, or give the consumer up.")));
+}
+
+char *
+move_rows_read(Datum people)
+{
+	int level = session_neutral();
+	uint64 count = plan_execute_latest(&read_readers, NULL, NULL);
+	char **names = texts_of(&read_readers, count, 1);
+	char **readers = texts_of(&read_readers, count, 2);
+	StringInfoData out;
+
+	initStringInfo(&out);
+	for (uint64 i = 0; i < count; i++)
+	{
+		run(readers[i], UUIDARRAYOID, people);
+		appendStringInfo(&out, "%s\"%s\": %s", i == 0 ? "{" : ",\n ", names[i],
+						 plan_text_required(0, 1));
+	}
+	appendStringInfoChar(&out, '}');
+	AtEOXact_GUC(true, level);
+	return out.data;
+}
+
+void
+move_rows_delete(Datum people)
+{
+	Datum moved[] = {people, Int64GetDatum(1)};
+	int level = session_neutral();
+	uint64 count;
+	char **deleters;
+
+	plan_execute_latest(&lock_codes, moved, NULL);
+	plan_execute_latest(&count_moved, moved, NULL);
+	count = plan_execute_latest(&read_deleters, NULL, NULL);
+	deleters = texts_of(&read_deleters, count, 1);
+	for (uint64 i = 0; i < count; i++)
+		run(deleters[i], UUIDARRAYOID, people);
+	AtEOXact_GUC(true, level);
+}
+
+void
+move_rows_write(Datum document, Datum people)
+{
+	Datum actors[] = {document, people};
+	Datum moved[] = {people, Int64GetDatum(-1)};
+	int level = session_neutral();
+	uint64 count = plan_execute_latest(&read_writers, &document, NULL);
+	char **writers = texts_of(&read_writers, count, 1);
+	char **unknown = texts_of(&read_writers, count, 2);
+	char *lack;
+
+	for (uint64 i = 0; i < count; i++)
+	{
+		if (unknown[i] != NULL)
+			ereport(ERROR, (errcode(ERRCODE_CB_MOVE_REFUSED),
+							errmsg("this cell has no place for all of the person's data"),
+							errdetail("It lacks %s.", unknown[i]),
+							errhint("Update coursebase here, and add what was added there.")));
+		run(writers[i], JSONOID, document);
+	}
+	plan_execute_latest(&restore_actors, actors, NULL);
+	plan_execute_latest(&begin_versions, moved, NULL);
+	plan_execute_latest(&lock_codes, moved, NULL);
+	plan_execute_latest(&count_moved, moved, NULL);
+	AtEOXact_GUC(true, level);
+	lack = found_of(&read_lacks, people);
+	if (lack != NULL)
+		ereport(ERROR, (errcode(ERRCODE_CB_CELL_LACKS),
+						errmsg("the cell lacks what rows of the person point to"),
+						errdetail("It is missing behind %s.", lack),
+						errhint("Try again when home's changes have come; lint() says what is "
+								"in the way.")));
+}
+
+/*
+ * Until AtEOXact_GUC() with the level, or the end of a transaction that fails: no trigger but
+ * those that fire for a subscription, and texts that do not depend on the session.
+ */
+static int
+session_neutral(void)
+{
+	static const char *const settings[][2] = {
+		{"session_replication_role", "replica"},
+		{"datestyle", "ISO, YMD"},
+		{"intervalstyle", "postgres"},
+		{"timezone", "UTC"},
+		{"bytea_output", "hex"},
+		{"extra_float_digits", "3"},
+		{"xmlbinary", "base64"},
+	};
+	int level = NewGUCNestLevel();
+
+	for (int i = 0; i < lengthof(settings); i++)
+		(void) set_config_option(settings[i][0], settings[i][1], PGC_SUSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+	return level;
+}
+
+/* Copies a column of the rows that the plan has just given. */
+static char **
+texts_of(KeptPlan *plan, uint64 count, int column)
+{
+	char **texts = palloc(sizeof(char *) * (count + 1));
+
+	for (uint64 i = 0; i < count; i++)
+		texts[i] = plan_text(i, column);
+	return texts;
+}
+
+/* The first of what the statements find, which the plan puts together; NULL for nothing. */
+static char *
+found_of(KeptPlan *statements, Datum people)
+{
+	char *sql;
+
+	plan_execute_latest(statements, NULL, NULL);
+	sql = plan_text_required(0, 1);
+	return run(psprintf("%s LIMIT 1", sql), UUIDARRAYOID, people) == 0
+			   ? NULL
+			   : plan_text_required(0, 1);
+}
+
+/* The caller is at READ COMMITTED, where each statement sees what is committed by then. */
+static uint64
+run(const char *sql, Oid type, Datum value)
+{
+	int result;
+
+	CHECK_FOR_INTERRUPTS();
+	result = SPI_execute_with_args(sql, 1, &type, &value, NULL, false, 0);
+	if (result < 0)
+		elog(ERROR, "%s: %s", SPI_result_code_string(result), sql);
+	return SPI_processed;
+}

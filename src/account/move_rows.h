@@ -1,0 +1,41 @@
+/*
+ * move_rows.h: all rows of a person as one document, out of this cell and into another.
+ *
+ * Which rows are a person's is read from the catalogue: tables of cell_tables() that are called
+ * person, rows of which the column user_id names the person, or whose foreign key leads to such
+ * a row. So a table or a column that a release or the business adds goes along by itself.
+ *
+ * All functions need SPI_connect() and the rights of the tables' owner (owner_enter()), and
+ * overwrite SPI_tuptable. people is a uuid[]: the person and the accounts that were merged.
+ */
+#ifndef COURSEBASE_ACCOUNT_MOVE_ROWS_H
+#define COURSEBASE_ACCOUNT_MOVE_ROWS_H
+
+#include "postgres.h"
+
+#include "utils/uuid.h"
+
+/*
+ * Raises KBC22 if rows that stay point to the person's, or the person's to rows of somebody who
+ * stays; KBC21 while a consumer has not acknowledged the person's events.
+ */
+extern void move_rows_require_free(Datum people);
+
+/*
+ * The member "tables" of the document: each table's rows, as objects of the texts of their
+ * columns. Lives until SPI_finish().
+ */
+extern char *move_rows_read(Datum people);
+
+/* Deletes them, and what this server made from them; who acted in the audit trail is nobody
+ * from then on. */
+extern void move_rows_delete(Datum people);
+
+/*
+ * Inserts the rows of the document, a json. Raises KBC22 for tables and columns that this
+ * server lacks, KBC23 where rows point to what the cell does not have yet, and what a
+ * constraint of the tables raises.
+ */
+extern void move_rows_write(Datum document, Datum people);
+
+#endif
