@@ -103,6 +103,8 @@ AS $$
                 -- What looks a server over, and what only policies ask.
                 WHEN 'check_name' = ANY (f.proargnames) OR f.person IS NULL
                     AND obj_description(f.oid, 'pg_proc') ~ 'For (the )?polic(y|ies)' THEN 'each'
+                -- What a cell has to deliver to others.
+                WHEN f.person IS NULL AND 'referred' = ANY (f.proargnames) THEN 'each'
                 -- The directory is written on home, and organisations live there with their buyers.
                 WHEN f.topic = 'cells' AND f.provolatile = 'v' OR f.topic = 'programs'
                     OR f.proname = 'create_organization' THEN 'home'
@@ -185,7 +187,7 @@ AS $$
             'user_course_access subscriptions subscription_events subscription_lines '
             'course_purchases user_lesson_complete ai_usage ai_credit_purchases credit_log '
             'custom_courses custom_course_versions custom_course_purchases user_discounts '
-            'discount_redemptions referral_credits referral_spendings store_receipts '
+            'discount_redemptions referral_credits referral_deliveries referral_spendings store_receipts '
             'store_refunds analytics audio_usage'),
         ('organization', 'organizations memberships workouts programs course_configs '
             'course_workouts plans payment_transactions course_entitlements '
