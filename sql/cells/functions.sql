@@ -122,6 +122,8 @@ AS $$
                     AND obj_description(f.oid, 'pg_proc') ~ 'For (the )?polic(y|ies)'
                     -- Who moves is taken out of one cell, whichever the directory names.
                     OR f.proname IN ('take_person', 'put_person', 'release_person') THEN 'each'
+                -- What a cell has to deliver to others.
+                WHEN f.person IS NULL AND 'referred' = ANY (f.proargnames) THEN 'each'
                 -- The directory is written on home, and organisations live there with their buyers.
                 WHEN f.topic = 'cells' AND f.provolatile = 'v' OR f.topic = 'programs'
                     OR f.proname = 'create_organization' THEN 'home'
@@ -204,9 +206,9 @@ AS $$
             'user_course_access subscriptions subscription_events subscription_lines '
             'course_purchases user_lesson_complete ai_usage ai_credit_purchases credit_log '
             'custom_courses custom_course_versions custom_course_purchases user_discounts '
-            'discount_redemptions referral_credits referral_spendings store_receipts '
-            'store_refunds store_notifications analytics audio_usage app_logs server_logs '
-            'access_events'),
+            'discount_redemptions referral_credits referral_deliveries referral_spendings '
+            'store_receipts store_refunds store_notifications analytics audio_usage app_logs '
+            'server_logs access_events'),
         ('organization', 'organizations memberships workouts programs course_configs '
             'course_workouts plans payment_transactions course_entitlements '
             'course_workout_completions'),

@@ -83,7 +83,7 @@ AS $$
         'it is not the referrer''s of the person brought'
     FROM coursebase.referral_credits c
     LEFT JOIN coursebase.user_profile p ON p.user_id = c.referred_user_id
-    WHERE p.referred_by IS DISTINCT FROM c.user_id
+    WHERE c.referred_user_id IS NOT NULL AND p.referred_by IS DISTINCT FROM c.user_id
 $$;
 COMMENT ON FUNCTION coursebase.check_discounts() IS
     'Lists what is wrong with discounts and referrals: part of check_integrity(). For the server; reads with the caller''s rights.

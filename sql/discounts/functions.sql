@@ -308,6 +308,105 @@ Source: the product''s rule that a person is brought once, by somebody else.
 Raises: 22004 (an argument is NULL), KB106 (no such user, or the user has no profile), KB401 (somebody else is recorded already), KB605 (nobody has the code, or it is the person''s own).';
 GRANT EXECUTE ON FUNCTION coursebase.attach_referral(uuid, text, timestamptz) TO server;
 
+CREATE FUNCTION coursebase.attach_referrer(user_id uuid, referrer uuid)
+RETURNS boolean
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_attach_referrer';
+COMMENT ON FUNCTION coursebase.attach_referrer(uuid, uuid) IS
+    'Records who brought a person, by the referrer''s id: what attach_referral() is for a code whose owner lives in another cell. Called in the cell of the person brought; the first premium then leaves a credit in referral_deliveries, which pending_referrals() hands out. A ring of referrers over several cells is not seen; each of them is paid once all the same. Answers true, or false where the same referrer is recorded already. For the server; writes with the rights of the tables'' owner.
+
+user_id: the person brought. referrer: who has the code, in whichever cell. Neither may be NULL.
+
+Source: the product''s rule that a person is brought once, by somebody else.
+Raises: 22004 (an argument is NULL), KB106 (no such user, or the user has no profile), KB401 (somebody else is recorded already), KB605 (nobody has the id, or it is the person''s own).';
+GRANT EXECUTE ON FUNCTION coursebase.attach_referrer(uuid, uuid) TO server;
+
+CREATE FUNCTION coursebase.pending_referrals(batch integer DEFAULT 100)
+RETURNS TABLE (
+    referred uuid,
+    version integer,
+    user_id uuid,
+    cell integer,
+    amount_in_cents integer,
+    currency text,
+    earned_at timestamptz,
+    available_at timestamptz,
+    expires_at timestamptz,
+    revoked_at timestamptz
+)
+LANGUAGE sql
+STABLE
+STRICT
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT d.referred, d.version, d.referrer_id, p.cell, d.amount_in_cents, d.currency, d.earned_at,
+        d.available_at, d.expires_at, d.revoked_at
+    FROM coursebase.referral_deliveries d
+    LEFT JOIN coursebase.people p ON p.user_id = d.referrer_id
+    WHERE d.version > d.delivered_version
+    ORDER BY d.updated_at, d.referred
+    LIMIT greatest(batch, 0)
+$$;
+COMMENT ON FUNCTION coursebase.pending_referrals(integer) IS
+    'Hands out what referrers in other cells have earned from people of this cell and their cells do not know yet, what waits longest first. Each row is passed to receive_referral() in the referrer''s cell, and then its key and version to acknowledge_referral() here. Until then it is handed out again, also to two callers at once: what arrives twice counts once. For the server; reads with the caller''s rights.
+
+batch: at most so many rows; NULL answers none.
+
+referred: key of the delivery. version: the state that it tells. user_id: the referrer. cell: where the referrer lives; NULL where the directory does not know. amount_in_cents, currency, earned_at, available_at, expires_at, revoked_at: the credit, as in referral_credits.';
+GRANT EXECUTE ON FUNCTION coursebase.pending_referrals(integer) TO server;
+
+CREATE FUNCTION coursebase.receive_referral(
+    user_id uuid,
+    referred uuid,
+    version integer,
+    amount_in_cents integer,
+    currency text,
+    earned_at timestamptz,
+    available_at timestamptz,
+    expires_at timestamptz DEFAULT NULL,
+    revoked_at timestamptz DEFAULT NULL
+)
+RETURNS boolean
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_receive_referral';
+COMMENT ON FUNCTION coursebase.receive_referral(uuid, uuid, integer, integer, text, timestamptz, timestamptz, timestamptz, timestamptz) IS
+    'Takes a row of pending_referrals() of another cell, in the cell of the referrer. The same row again, and one that is older than what arrived, changes nothing, so that rows may come in any order. Answers whether it was news: false also where the referrer''s account is closed, who is paid nothing any more. A merged account''s credit is the kept person''s. For the server; writes with the rights of the tables'' owner.
+
+All arguments are columns of pending_referrals(). expires_at, revoked_at: may be NULL; no other may.
+
+Source: the product''s rule that a first premium pays the referrer once, wherever the two live.
+Raises: 22004 (another argument is NULL), 22008 (a time is not finite), 22023 (version or amount_in_cents is not above 0, currency is not three capital letters, or available_at is before earned_at), KB106 (no such user), KBC01 (the referrer lives in another cell).';
+GRANT EXECUTE ON FUNCTION coursebase.receive_referral(uuid, uuid, integer, integer, text, timestamptz, timestamptz, timestamptz, timestamptz) TO server;
+
+CREATE FUNCTION coursebase.acknowledge_referral(referred uuid, version integer)
+RETURNS boolean
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_acknowledge_referral';
+COMMENT ON FUNCTION coursebase.acknowledge_referral(uuid, integer) IS
+    'Says that a row of pending_referrals() arrived: it is not handed out again, unless its state changes. Called in the cell that handed it out. Answers whether that was news. For the server; writes with the rights of the tables'' owner.
+
+referred, version: as pending_referrals() answered; a key or a version that is not there changes nothing. Neither may be NULL.
+
+Raises: 22004 (an argument is NULL).';
+GRANT EXECUTE ON FUNCTION coursebase.acknowledge_referral(uuid, integer) TO server;
+
 CREATE FUNCTION coursebase.pay_referral(user_id uuid, at timestamptz DEFAULT now())
 RETURNS boolean
 LANGUAGE c
@@ -318,7 +417,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_pay_referral';
 COMMENT ON FUNCTION coursebase.pay_referral(uuid, timestamptz) IS
-    'Credits the referrer of a person who has premium for the first time. Answers true, or false where the person has no referrer with an open account, the credit was given before, or the setting referral_credit_in_cents is 0. Called by the machine of subscriptions in the transaction that finds the first premium, and by an operator who settles by hand. For the server; writes with the rights of the tables'' owner.
+    'Credits the referrer of a person who has premium for the first time. Of a referrer who lives in another cell the credit waits in referral_deliveries. Answers true, or false where the person has no referrer with an open account, the credit was given before, or the setting referral_credit_in_cents is 0. Called by the machine of subscriptions in the transaction that finds the first premium, and by an operator who settles by hand. For the server; writes with the rights of the tables'' owner.
 
 user_id: the person brought. at: when the credit is earned: it may be spent referral_hold_days later, and ends referral_credit_days after that (0: never). Neither may be NULL.
 

@@ -1,4 +1,5 @@
--- discount_codes, discount_code_shards, referral_spendings and chain_versions are the server's alone.
+-- discount_codes, discount_code_shards, referral_spendings, referral_deliveries and chain_versions
+-- are the server's alone.
 
 CREATE POLICY self_select_own ON coursebase.user_discounts
     FOR SELECT TO public
@@ -24,5 +25,7 @@ CREATE POLICY nobody_all_rows ON coursebase.discount_code_shards FOR ALL USING (
 COMMENT ON POLICY nobody_all_rows ON coursebase.discount_code_shards IS 'Closed to everybody whom row security binds: only the server passes.';
 CREATE POLICY nobody_all_rows ON coursebase.referral_spendings FOR ALL USING (false);
 COMMENT ON POLICY nobody_all_rows ON coursebase.referral_spendings IS 'Closed to everybody whom row security binds: only the server passes.';
+CREATE POLICY nobody_all_rows ON coursebase.referral_deliveries FOR ALL USING (false);
+COMMENT ON POLICY nobody_all_rows ON coursebase.referral_deliveries IS 'Closed to everybody whom row security binds: only the server passes.';
 CREATE POLICY nobody_all_rows ON coursebase.chain_versions FOR ALL USING (false);
 COMMENT ON POLICY nobody_all_rows ON coursebase.chain_versions IS 'Closed to everybody whom row security binds: only the server passes.';

@@ -232,7 +232,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.discount_redemptions TO
 CREATE TABLE coursebase.referral_credits (
     id                uuid         NOT NULL DEFAULT gen_random_uuid(),
     user_id           uuid         NOT NULL,
-    referred_user_id  uuid         NOT NULL,
+    referred_user_id  uuid,
     amount_in_cents   integer      NOT NULL,
     spent_in_cents    integer      NOT NULL DEFAULT 0,
     currency          char(3)      NOT NULL,
@@ -244,13 +244,20 @@ CREATE TABLE coursebase.referral_credits (
     created_at        timestamptz  NOT NULL DEFAULT now(),
     updated_at        timestamptz  NOT NULL DEFAULT now(),
     revoked_by_refund boolean      NOT NULL DEFAULT false,
+    referred_elsewhere uuid,
+    delivery_version  integer,
     CONSTRAINT referral_credits_pkey PRIMARY KEY (id),
     CONSTRAINT referral_credits_referred_user_id_key UNIQUE (referred_user_id),
+    CONSTRAINT referral_credits_referred_elsewhere_key UNIQUE (referred_elsewhere),
     CONSTRAINT referral_credits_user_id_fkey FOREIGN KEY (user_id)
         REFERENCES coursebase.users (id) ON DELETE RESTRICT,
     CONSTRAINT referral_credits_referred_user_id_fkey FOREIGN KEY (referred_user_id)
         REFERENCES coursebase.users (id) ON DELETE RESTRICT,
     CONSTRAINT referral_credits_user_other_check CHECK (user_id <> referred_user_id),
+    CONSTRAINT referral_credits_referred_here_or_elsewhere_check
+        CHECK ((referred_user_id IS NULL) <> (referred_elsewhere IS NULL)),
+    CONSTRAINT referral_credits_delivery_version_of_elsewhere_check
+        CHECK ((referred_elsewhere IS NULL) = (delivery_version IS NULL)),
     CONSTRAINT referral_credits_amount_positive_check CHECK (amount_in_cents > 0),
     CONSTRAINT referral_credits_spent_range_check
         CHECK (spent_in_cents >= 0 AND spent_in_cents <= amount_in_cents),
@@ -261,7 +268,7 @@ CREATE INDEX referral_credits_user_id_idx ON coursebase.referral_credits (user_i
 COMMENT ON TABLE coursebase.referral_credits IS 'What a person earned by bringing another one; to be spent after the hold.';
 COMMENT ON COLUMN coursebase.referral_credits.id IS 'Key of the credit.';
 COMMENT ON COLUMN coursebase.referral_credits.user_id IS 'The referrer, who earned the credit.';
-COMMENT ON COLUMN coursebase.referral_credits.referred_user_id IS 'The person brought, whose first premium earned the credit.';
+COMMENT ON COLUMN coursebase.referral_credits.referred_user_id IS 'The person brought, whose first premium earned the credit; NULL where that person lives in another cell.';
 COMMENT ON COLUMN coursebase.referral_credits.amount_in_cents IS 'The amount earned, in minor units.';
 COMMENT ON COLUMN coursebase.referral_credits.spent_in_cents IS 'The amount spent, in minor units: the sum of the credit''s rows in referral_spendings.';
 COMMENT ON COLUMN coursebase.referral_credits.currency IS 'Currency of both amounts.';
@@ -272,12 +279,69 @@ COMMENT ON COLUMN coursebase.referral_credits.expires_at IS 'When the credit end
 COMMENT ON COLUMN coursebase.referral_credits.revoked_at IS 'When a refund within the hold took the credit back, or NULL.';
 COMMENT ON COLUMN coursebase.referral_credits.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.referral_credits.updated_at IS 'When the row last changed.';
-COMMENT ON COLUMN coursebase.referral_credits.revoked_by_refund IS 'Whether a refund revoked it, so that its reversal gives it back.';
+COMMENT ON COLUMN coursebase.referral_credits.revoked_by_refund IS 'Whether a refund revoked it, so that its reversal gives it back; told of who lives here, the other cell keeps it of the others.';
+COMMENT ON COLUMN coursebase.referral_credits.referred_elsewhere IS 'Key of the row in referral_deliveries of the cell where the person brought lives; NULL where that is here.';
+COMMENT ON COLUMN coursebase.referral_credits.delivery_version IS 'Which state of that row arrived last.';
 ALTER TABLE coursebase.referral_credits ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.referral_credits
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.referral_credits TO end_user;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.referral_credits TO server;
+
+-- Who was brought by somebody who lives in another cell, and the state of the credit that is told
+-- there. The key stays when the account is merged, so that a state that comes again is known.
+CREATE TABLE coursebase.referral_deliveries (
+    referred           uuid         NOT NULL,
+    user_id            uuid         NOT NULL,
+    referrer_id        uuid         NOT NULL,
+    version            integer      NOT NULL DEFAULT 0,
+    delivered_version  integer      NOT NULL DEFAULT 0,
+    amount_in_cents    integer,
+    currency           char(3),
+    earned_at          timestamptz,
+    available_at       timestamptz,
+    expires_at         timestamptz,
+    revoked_at         timestamptz,
+    revoked_by_refund  boolean      NOT NULL DEFAULT false,
+    created_at         timestamptz  NOT NULL DEFAULT now(),
+    updated_at         timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT referral_deliveries_pkey PRIMARY KEY (referred),
+    CONSTRAINT referral_deliveries_user_id_key UNIQUE (user_id),
+    CONSTRAINT referral_deliveries_user_id_fkey FOREIGN KEY (user_id)
+        REFERENCES coursebase.users (id) ON DELETE RESTRICT,
+    CONSTRAINT referral_deliveries_user_other_check CHECK (user_id <> referrer_id),
+    CONSTRAINT referral_deliveries_version_range_check
+        CHECK (delivered_version >= 0 AND delivered_version <= version),
+    CONSTRAINT referral_deliveries_earned_is_told_check CHECK ((earned_at IS NULL) = (version = 0)),
+    CONSTRAINT referral_deliveries_earned_as_whole_check CHECK (num_nonnulls(
+        amount_in_cents, currency, earned_at, available_at) IN (0, 4)),
+    CONSTRAINT referral_deliveries_amount_positive_check CHECK (amount_in_cents > 0),
+    CONSTRAINT referral_deliveries_currency_form_check CHECK (currency ~ '^[A-Z]{3}$'),
+    CONSTRAINT referral_deliveries_hold_check CHECK (available_at >= earned_at),
+    CONSTRAINT referral_deliveries_revoked_is_earned_check
+        CHECK (revoked_at IS NULL OR earned_at IS NOT NULL)
+);
+CREATE INDEX referral_deliveries_pending_idx ON coursebase.referral_deliveries (updated_at)
+    WHERE version > delivered_version;
+COMMENT ON TABLE coursebase.referral_deliveries IS 'People who were brought by somebody who lives in another cell: one row a person, with the state of the credit that the referrer''s cell is told. Empty where there is one server. Only the server reads the table.';
+COMMENT ON COLUMN coursebase.referral_deliveries.referred IS 'Key of the delivery in both cells: the person brought, as of when the referrer was recorded.';
+COMMENT ON COLUMN coursebase.referral_deliveries.user_id IS 'The person brought.';
+COMMENT ON COLUMN coursebase.referral_deliveries.referrer_id IS 'The referrer, who lives in another cell.';
+COMMENT ON COLUMN coursebase.referral_deliveries.version IS 'How many states there were to tell; 0: nothing was earned yet.';
+COMMENT ON COLUMN coursebase.referral_deliveries.delivered_version IS 'The last of them that arrived.';
+COMMENT ON COLUMN coursebase.referral_deliveries.amount_in_cents IS 'The amount earned, in minor units; NULL before.';
+COMMENT ON COLUMN coursebase.referral_deliveries.currency IS 'Currency of the amount.';
+COMMENT ON COLUMN coursebase.referral_deliveries.earned_at IS 'When the credit was earned.';
+COMMENT ON COLUMN coursebase.referral_deliveries.available_at IS 'From when on the credit may be spent: the end of the hold.';
+COMMENT ON COLUMN coursebase.referral_deliveries.expires_at IS 'When the credit ends, or NULL.';
+COMMENT ON COLUMN coursebase.referral_deliveries.revoked_at IS 'When a refund within the hold took the credit back, or NULL.';
+COMMENT ON COLUMN coursebase.referral_deliveries.revoked_by_refund IS 'Whether a refund revoked it, so that its reversal gives it back.';
+COMMENT ON COLUMN coursebase.referral_deliveries.created_at IS 'When the referrer was recorded.';
+COMMENT ON COLUMN coursebase.referral_deliveries.updated_at IS 'When the row last changed.';
+ALTER TABLE coursebase.referral_deliveries ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.referral_deliveries
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+GRANT SELECT ON TABLE coursebase.referral_deliveries TO server;
 
 -- What an order took from which credit.
 CREATE TABLE coursebase.referral_spendings (

@@ -11,3 +11,6 @@ DROP FUNCTION coursebase.calculate_checksum(uuid);
 DROP FUNCTION coursebase.submit_custom_course(uuid, text, json, timestamptz);
 DROP FUNCTION coursebase.verify_gen_link(uuid, timestamptz);
 DROP FUNCTION coursebase.manage_regen_requests(uuid, timestamptz);
+
+-- Who was brought may live in another cell.
+ALTER TABLE IF EXISTS coursebase.referral_credits ALTER COLUMN referred_user_id DROP NOT NULL;

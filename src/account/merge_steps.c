@@ -174,7 +174,7 @@ static KeptPlan steps[] = {
 	STEP("UPDATE coursebase.referral_credits SET revoked_at = $3, updated_at = now()"
 		 " WHERE (user_id, referred_user_id) IN (($1, $2), ($2, $1)) AND revoked_at IS NULL"),
 	STEP("UPDATE coursebase.referral_credits SET user_id = $1 WHERE user_id = $2"
-		 " AND referred_user_id <> $1"),
+		 " AND referred_user_id IS DISTINCT FROM $1"),
 	STEP("UPDATE coursebase.referral_spendings s SET user_id = $1"
 		 " FROM coursebase.referral_credits c WHERE c.id = s.referral_credit_id"
 		 " AND s.user_id = $2 AND c.user_id = $1"),
@@ -182,11 +182,17 @@ static KeptPlan steps[] = {
 		 " WHERE referred_by = $2 AND user_id <> $1"),
 	STEP("WITH brought AS (UPDATE coursebase.user_profile k SET referred_by = g.referred_by"
 		 "  FROM " BOTH("user_profile") " AND k.referred_by IS NULL AND g.referred_by <> $1"
+		 "   AND NOT EXISTS (SELECT FROM coursebase.referral_deliveries d WHERE d.user_id = $1)"
 		 "  RETURNING k.referred_by), credit AS ("
 		 "  UPDATE coursebase.referral_credits c SET referred_user_id = $1 FROM brought b"
 		 "  WHERE c.referred_user_id = $2 AND c.user_id = b.referred_by)"
 		 " UPDATE coursebase.user_profile g SET referred_by = NULL FROM brought b"
 		 " WHERE g.user_id = $2"),
+
+	/* the key of a delivery stays, so that its refund still reaches the referrer's cell */
+	STEP("UPDATE coursebase.referral_deliveries d SET user_id = $1 WHERE d.user_id = $2"
+		 " AND d.referrer_id <> $1 AND NOT EXISTS ("
+		 "  SELECT FROM coursebase.referral_deliveries k WHERE k.user_id = $1)"),
 
 	/* what the kept person has not said the other may have said */
 	STEP("UPDATE coursebase.user_profile k SET updated_at = now(),"

@@ -27,6 +27,8 @@
 #include "utils/uuid.h"
 
 #include "billing/first_premium.h"
+#include "cells/cell.h"
+#include "cells/directory.h"
 #include "core/args.h"
 #include "core/compat.h"
 #include "core/datum.h"
@@ -35,6 +37,7 @@
 #include "core/plan.h"
 #include "core/schema.h"
 #include "core/setting.h"
+#include "discounts/delivery.h"
 #include "discounts/discount.h"
 #include "discounts/referral.h"
 #include "identity/anchor.h"
@@ -83,7 +86,9 @@ static KeptPlan read_referrer = {
 	.types = {UUIDOID},
 };
 static KeptPlan write_referrer = {
-	.sql = "UPDATE coursebase.user_profile SET referred_by = $2 WHERE user_id = $1",
+	.sql =
+		"UPDATE coursebase.user_profile SET referred_by = $2 WHERE user_id = $1"
+		" AND EXISTS (SELECT FROM coursebase.users u WHERE u.id = $2 AND u.deleted_at IS NULL)",
 	.nargs = 2,
 	.types = {UUIDOID, UUIDOID},
 };
@@ -184,13 +189,16 @@ enum
 };
 
 static void referrer_require(bool fits, const char *detail);
-static bool referrer_attach(Datum user, Datum referrer);
+static bool referrer_is_new(Datum user, const pg_uuid_t *referrer);
+static void referrer_write(Datum user, const pg_uuid_t *referrer);
+static bool referrer_lives_elsewhere(const pg_uuid_t *referrer);
 static bool spending_repeats(FunctionCallInfo fcinfo, Datum currency, int32 amount);
 static void spending_write(FunctionCallInfo fcinfo, Datum currency, int32 amount);
 static void first_premium_settle(PremiumTurn turn, const pg_uuid_t *user, TimestampTz at);
 
 PG_FUNCTION_INFO_V1(coursebase_validate_referral_code);
 PG_FUNCTION_INFO_V1(coursebase_attach_referral);
+PG_FUNCTION_INFO_V1(coursebase_attach_referrer);
 PG_FUNCTION_INFO_V1(coursebase_pay_referral);
 PG_FUNCTION_INFO_V1(coursebase_revoke_referral);
 PG_FUNCTION_INFO_V1(coursebase_spend_referral_credit);
@@ -216,10 +224,14 @@ first_premium_settle(PremiumTurn turn, const pg_uuid_t *user, TimestampTz at)
 		case PREMIUM_REFUNDED:
 			owner_execute(&revoke_referral, values, NULL, false);
 			if (plan_bool(0, 1))
+			{
 				owner_execute(&mark_refunded, values, NULL, false);
+				delivery_mark_refunded(values);
+			}
 			break;
 		case PREMIUM_RETURNED:
 			owner_execute(&return_credit, values, NULL, false);
+			delivery_return(values);
 	}
 }
 
@@ -266,7 +278,36 @@ coursebase_attach_referral(PG_FUNCTION_ARGS)
 					 "Nobody has it.");
 	referrer = plan_uuid(0, 1);
 	referrer_require(!uuid_equal(&referrer, DatumGetUUIDP(user)), "It is the person's own.");
-	attached = referrer_attach(user, UUIDPGetDatum(&referrer));
+	attached = referrer_is_new(user, &referrer);
+	if (attached)
+		referrer_write(user, &referrer);
+	SPI_finish();
+	PG_RETURN_BOOL(attached);
+}
+
+/*
+ * SQL function: attach_referrer(user_id uuid, referrer uuid) returns boolean
+ *
+ * For a router that found whose code it is in another cell. A referrer who lives here is
+ * recorded as by attach_referral().
+ */
+PGDLLEXPORT Datum
+coursebase_attach_referrer(PG_FUNCTION_ARGS)
+{
+	Datum user = PG_GETARG_DATUM(0);
+	const pg_uuid_t *referrer = args_uuid_or_null(fcinfo, 1);
+	bool attached;
+
+	args_require_all(fcinfo);
+	schema_require_current();
+	SPI_connect();
+	anchor_user_require(DatumGetUUIDP(user));
+	referrer_require(!uuid_equal(referrer, DatumGetUUIDP(user)), "It is the person's own.");
+	attached = referrer_is_new(user, referrer);
+	if (attached && referrer_lives_elsewhere(referrer))
+		delivery_attach(user, UUIDPGetDatum(referrer));
+	else if (attached)
+		referrer_write(user, referrer);
 	SPI_finish();
 	PG_RETURN_BOOL(attached);
 }
@@ -297,7 +338,7 @@ coursebase_pay_referral(PG_FUNCTION_ARGS)
 						  Int32GetDatum((int32) Max(setting_integer("referral_hold_days"), 0)),
 						  Int32GetDatum((int32) setting_integer("referral_credit_days"))};
 
-		paid = owner_execute(&write_credit, values, NULL, false) > 0;
+		paid = owner_execute(&write_credit, values, NULL, false) > 0 || delivery_earn(values);
 	}
 	SPI_finish();
 	PG_RETURN_BOOL(paid);
@@ -315,7 +356,7 @@ coursebase_revoke_referral(PG_FUNCTION_ARGS)
 	schema_require_current();
 	SPI_connect();
 	anchor_user_require(PG_GETARG_UUID_P(0));
-	revoked = owner_execute(&revoke_credit, values, NULL, false) > 0;
+	revoked = owner_execute(&revoke_credit, values, NULL, false) > 0 || delivery_revoke(values);
 	SPI_finish();
 	PG_RETURN_BOOL(revoked);
 }
@@ -359,24 +400,40 @@ referrer_require(bool fits, const char *detail)
 
 /* False when the same referrer is recorded already; raises KB401 for another one. */
 static bool
-referrer_attach(Datum user, Datum referrer)
+referrer_is_new(Datum user, const pg_uuid_t *referrer)
 {
-	Datum values[] = {user, referrer};
 	pg_uuid_t before;
 
 	if (owner_execute(&read_referrer, &user, NULL, false) == 0)
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("the user has no profile"),
 						errhint("Call upsert_user() when a person signs up.")));
-	if (plan_uuid_or_null(0, 1, &before))
-	{
-		if (uuid_equal(&before, DatumGetUUIDP(referrer)))
-			return false;
+	if (!plan_uuid_or_null(0, 1, &before) && !delivery_referrer(user, &before))
+		return true;
+	if (!uuid_equal(&before, referrer))
 		ereport(ERROR, (errcode(ERRCODE_CB_SET_ONCE),
 						errmsg("somebody else brought this person already"),
 						errhint("A referral is recorded once and stays.")));
-	}
-	owner_execute(&write_referrer, values, NULL, false);
-	return true;
+	return false;
+}
+
+/* Raises KB605 for who has no open account here. */
+static void
+referrer_write(Datum user, const pg_uuid_t *referrer)
+{
+	Datum values[] = {user, UUIDPGetDatum(referrer)};
+
+	referrer_require(owner_execute(&write_referrer, values, NULL, false) > 0, "Nobody has it.");
+}
+
+/* As the directory has it; whoever is not in it is looked for here. */
+static bool
+referrer_lives_elsewhere(const pg_uuid_t *referrer)
+{
+	Residence residence;
+	Cell here;
+
+	return cell_here(&here) && directory_find(referrer, &residence) &&
+		   residence.cell != here.number;
 }
 
 /* Whether the order has spent this already; raises KB602 when it has spent something else. */

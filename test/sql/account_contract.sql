@@ -69,6 +69,7 @@ INSERT INTO stated VALUES
     ('payment_transactions', 'kept', 'type provider provider_reference currency payment_intent_id charge_id provider_refunds'),
     ('referral_credits', 'kept', 'source currency'),
     ('referral_spendings', 'kept', 'order_ref currency'),
+    ('referral_deliveries', 'kept', 'currency'),
     ('user_discounts', 'kept', 'status order_ref quote'),
     ('discount_redemptions', 'kept', 'order_ref terms currency'),
     ('discount_codes', 'kept', 'code product_type item android_offer_id ios_offer_id product_suffix currency');

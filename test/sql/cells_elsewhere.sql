@@ -35,6 +35,8 @@ CREATE TEMP TABLE other_arguments (function, name, value) AS VALUES
     ('validate_purchase', 'receipt', '{"product_id": "c02fix_x2", "source": "google_play", "purchase_id": "far",
         "purchase_token": "t", "transaction_date": "1767268800000"}'),
     ('take_notification', 'provider', 'revenuecat'),
+    ('receive_referral', 'currency', 'USD'), ('receive_referral', 'earned_at', '2026-01-01'), ('receive_referral', 'available_at', '2026-01-01'),
+    ('receive_referral', 'expires_at', NULL), ('receive_referral', 'revoked_at', NULL),
     ('take_notification', 'body', '{"api_version": "1.0", "event": {"id": "far", "type": "TEST", "app_user_id": "nobody",
         "event_timestamp_ms": 1767225600000, "environment": "PRODUCTION"}}');
 

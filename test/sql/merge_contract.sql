@@ -25,7 +25,7 @@ CREATE TEMP TABLE names AS
     FROM named n JOIN pg_attribute a ON a.attrelid = n.relation AND a.attnum = n.attribute;
 CREATE TEMP TABLE stated (relation text, name text, fate text);
 INSERT INTO stated SELECT 'coursebase.' || r, 'user_id', 'moved' FROM string_to_table(
-    'user_cohorts memberships user_discounts discount_redemptions referral_credits referral_spendings purchases course_grants'
+    'user_cohorts memberships user_discounts discount_redemptions referral_credits referral_spendings referral_deliveries purchases course_grants'
     ' user_course_access user_lesson_complete store_receipts store_notifications course_purchases custom_courses subscriptions'
     ' subscription_lines subscription_events ai_usage ai_credit_purchases credit_log payment_transactions course_entitlements'
     ' analytics audio_usage app_logs server_logs', ' ') r;
@@ -58,6 +58,7 @@ SELECT status FROM coursebase.begin_checkout(:ada, '00000000-0000-4000-a000-0000
 SET LOCAL session_replication_role = replica;
 INSERT INTO coursebase.referral_credits (id, user_id, referred_user_id, amount_in_cents, spent_in_cents, currency, source, earned_at, available_at)
 VALUES ('00000000-0000-4000-a000-000000000901', :ada, '00000000-0000-4000-a000-00000000000e', 100, 40, 'EUR', 'first_premium', '2026-01-01', '2026-01-02');
+INSERT INTO coursebase.referral_deliveries (referred, user_id, referrer_id) VALUES (:ada, :ada, '00000000-0000-4000-a000-0000000000fc');
 INSERT INTO coursebase.referral_spendings VALUES (:ada, 'merge', '00000000-0000-4000-a000-000000000901', 40, 'EUR', '2026-02-01');
 SET LOCAL session_replication_role = origin;
 UPDATE coursebase.memberships SET role = 'owner' WHERE id = '00000000-0000-4000-a000-000000000212';
