@@ -96,6 +96,10 @@ CREATE TRIGGER t300_keep_for_cells_on_update BEFORE UPDATE ON coursebase.discoun
 CREATE TRIGGER t300_keep_split BEFORE UPDATE ON coursebase.discount_codes
     FOR EACH ROW WHEN ((OLD.id, OLD.max_redemptions) IS DISTINCT FROM (NEW.id, NEW.max_redemptions))
     EXECUTE FUNCTION coursebase.tg_discount_codes__keep_split();
+-- The foreign key's check would wait for a person who is being deleted and whose reservation is about to free the code.
+CREATE TRIGGER t100_lock_user BEFORE UPDATE OF referrer_id ON coursebase.discount_codes
+    FOR EACH ROW WHEN (OLD.referrer_id IS DISTINCT FROM NEW.referrer_id)
+    EXECUTE FUNCTION coursebase.tg_any__lock_user('referrer_id');
 CREATE TRIGGER t400_no_cycle BEFORE INSERT OR UPDATE OF id, parent_code_id
     ON coursebase.discount_codes
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__no_cycle('parent_code', 'id', 'parent_code_id');

@@ -420,4 +420,4 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_any__lock_user';
 COMMENT ON FUNCTION coursebase.tg_any__lock_user() IS
-    'BEFORE INSERT: locks the person''s row of users (column user_id) before the new row is there, in the order in which functions take their locks. Locks with the rights of the tables'' owner.';
+    'BEFORE INSERT: locks the person''s row of users (column user_id, or the one that the argument names) before the new row is there, in the order in which functions take their locks. BEFORE UPDATE OR DELETE: the same while the statement holds its row, and ends with KB007 instead of waiting in a ring. Locks with the rights of the tables'' owner.';

@@ -76,7 +76,7 @@ COMMENT ON COLUMN coursebase.purchases.refunded_in_part_in_cents IS 'How much ha
 COMMENT ON COLUMN coursebase.purchases.access_days IS 'For how many days of 24 hours the purchase gives its courses, from the sale or from the end that the buyer had then; NULL: without such an end. An INSERT that names neither this nor access_until gets what the product says. A change moves the ends.';
 COMMENT ON COLUMN coursebase.purchases.access_until IS 'Until when the purchase gives its courses at most; NULL: without such an end. With access_days, whichever comes first.';
 ALTER TABLE coursebase.purchases ENABLE ROW LEVEL SECURITY;
-CREATE TRIGGER t100_lock_user BEFORE INSERT ON coursebase.purchases
+CREATE TRIGGER t100_lock_user BEFORE INSERT OR UPDATE OR DELETE ON coursebase.purchases
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__lock_user();
 CREATE TRIGGER t200_refund BEFORE UPDATE ON coursebase.purchases
     FOR EACH ROW WHEN ((OLD.refunded_at, OLD.refunded_in_cents, OLD.refunded_in_part_in_cents)
@@ -254,7 +254,7 @@ CREATE TRIGGER t300_keep_end BEFORE UPDATE ON coursebase.course_grants
     EXECUTE FUNCTION coursebase.tg_course_grants__keep_end();
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.course_grants TO end_user;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.course_grants TO server;
-CREATE TRIGGER t100_lock_user BEFORE INSERT ON coursebase.course_grants
+CREATE TRIGGER t100_lock_user BEFORE INSERT OR UPDATE OR DELETE ON coursebase.course_grants
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__lock_user();
 CREATE TRIGGER t200_bound BEFORE INSERT ON coursebase.course_grants
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__bound();
@@ -298,7 +298,7 @@ COMMENT ON COLUMN coursebase.user_course_access.course_id IS 'The course.';
 COMMENT ON COLUMN coursebase.user_course_access.created_at IS 'When access began.';
 COMMENT ON COLUMN coursebase.user_course_access.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.user_course_access ENABLE ROW LEVEL SECURITY;
-CREATE TRIGGER t100_lock_user BEFORE INSERT ON coursebase.user_course_access
+CREATE TRIGGER t100_lock_user BEFORE INSERT OR UPDATE OR DELETE ON coursebase.user_course_access
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__lock_user();
 CREATE TRIGGER t200_bound BEFORE INSERT ON coursebase.user_course_access
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__bound();

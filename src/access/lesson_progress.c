@@ -196,6 +196,7 @@ completion_set(FunctionCallInfo fcinfo, KeptPlan *plan)
 	plan_bind_uuid(&values, &user);
 	plan_bind_uuid(&values, PG_GETARG_UUID_P(0));
 	SPI_connect();
+	anchor_user(&user);
 	changed = owner_execute(plan, values.datums, values.nulls, false) > 0;
 	SPI_finish();
 	PG_RETURN_BOOL(changed);

@@ -480,6 +480,9 @@ reorder(FunctionCallInfo fcinfo, Ordered *ordered)
 	args_require(fcinfo, 0);
 	schema_require_current();
 	SPI_connect();
+	/* before the parent, which an UPDATE of its own place locks after the places */
+	if (identity_is_server() || identity_is_admin())
+		places_lock();
 	if (plan_execute(&ordered->find, values, NULL, false) != 1)
 		ereport(
 			ERROR,

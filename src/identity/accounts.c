@@ -7,7 +7,8 @@
  * columns that differ. A closed account (deleted_at is set) never changes, and a late report
  * about it makes no new one (closed_id.h). Every change of a role is audited.
  *
- * Locks: the row of users, FOR KEY SHARE. delete_user() takes that row FOR UPDATE, so it waits
+ * Locks: the row of users, FOR KEY SHARE; assign_cohort() locks it as every decision about a
+ * person does (anchor.h). delete_user() takes that row FOR UPDATE, so it waits
  * until the call is over and then redacts what the call wrote as well.
  *
  * Rights: upsert_user() and assign_cohort() run with the caller's rights, the audit trigger
@@ -159,7 +160,7 @@ static KeptPlan read_cohort = {
 /* Locks the row, as read_user does. */
 static KeptPlan read_open_account = {
 	.sql = "SELECT FROM coursebase.users u WHERE u.id = $1 AND u.deleted_at IS NULL "
-		   "FOR KEY SHARE",
+		   "FOR NO KEY UPDATE",
 	.nargs = 1,
 	.types = {UUIDOID},
 };

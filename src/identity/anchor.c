@@ -13,6 +13,7 @@
 #include "cells/directory.h"
 #include "core/datum.h"
 #include "core/errors.h"
+#include "core/lock_behind.h"
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/restore.h"
@@ -20,38 +21,54 @@
 #include "identity/anchor.h"
 #include "identity/asking.h"
 
-static KeptPlan lock_user = {
-	.sql = "SELECT u.deleted_at IS NULL, u.merged_into FROM coursebase.users u WHERE u.id = $1"
-		   " FOR NO KEY UPDATE",
-	.nargs = 1,
-	.types = {UUIDOID},
+#define LOCK_USER                                                                              \
+	"SELECT u.deleted_at IS NULL, u.merged_into FROM coursebase.users u WHERE u.id = $1"       \
+	" FOR NO KEY UPDATE"
+#define ONE_USER .nargs = 1, .types = {UUIDOID}
+
+static KeptPlan lock_user = {.sql = LOCK_USER, ONE_USER};
+static LockBehind lock_user_behind = {
+	.wait = {.sql = LOCK_USER, ONE_USER},
+	.skip = {.sql = LOCK_USER " SKIP LOCKED", ONE_USER},
+	.there = {.sql = "SELECT FROM coursebase.users u WHERE u.id = $1", ONE_USER},
+	.single = true,
 };
 
 bool anchor_held;
+
+static Anchored anchored(const pg_uuid_t *user, uint64 rows);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_any__lock_user);
 
 /*
  * SQL function: tg_any__lock_user() returns trigger
  *
- * Locks the person before the row is inserted. The functions lock the person first and write
+ * Locks the person before the row is written. The functions lock the person first and write
  * rows afterwards; a plain INSERT that locked only in its AFTER trigger would hold its row
- * first and could deadlock with them. Under a restore nobody decides anything, so nothing is
- * locked.
+ * first and could deadlock with them. An UPDATE or DELETE holds its row already: the person of
+ * the row as it was is locked as lock_behind.h says. An argument names another column than
+ * user_id; then the person whom the row is to name is locked. Under a restore nobody decides
+ * anything, so nothing is locked.
  */
 PGDLLEXPORT Datum
 coursebase_tg_any__lock_user(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_expect(fcinfo, "tg_any__lock_user", ROW_BEFORE_WRITE);
+	TriggerData *data = trigger_expect(fcinfo, "tg_any__lock_user", ROW_BEFORE_CHANGE);
+	bool named = data->tg_trigger->tgnargs > 0;
+	HeapTuple row = named ? trigger_written_row(data) : data->tg_trigtuple;
+	HeapTuple answer = trigger_written_row(data);
 	pg_uuid_t user;
 
 	if (anchor_held || restore_under_way() ||
-		!trigger_uuid(data, trigger_written_row(data), "user_id", &user))
-		return PointerGetDatum(trigger_written_row(data));
+		!trigger_uuid(data, row, named ? data->tg_trigger->tgargs[0] : "user_id", &user))
+		return PointerGetDatum(answer);
 	SPI_connect();
-	anchor_user(&user);
+	if (TRIGGER_FIRED_BY_INSERT(data->tg_event))
+		anchor_user(&user);
+	else
+		anchor_user_behind(&user);
 	SPI_finish();
-	return PointerGetDatum(trigger_written_row(data));
+	return PointerGetDatum(answer);
 }
 
 Anchored
@@ -59,7 +76,22 @@ anchor_user(const pg_uuid_t *user)
 {
 	Datum key = UUIDPGetDatum(user);
 
-	if (owner_execute(&lock_user, &key, NULL, false) == 0)
+	return anchored(user, owner_execute(&lock_user, &key, NULL, false));
+}
+
+Anchored
+anchor_user_behind(const pg_uuid_t *user)
+{
+	Datum key = UUIDPGetDatum(user);
+
+	return anchored(user, lock_behind(&lock_user_behind, &key));
+}
+
+/* What the row is that a lock gave, if it gave one. */
+static Anchored
+anchored(const pg_uuid_t *user, uint64 rows)
+{
+	if (rows == 0)
 	{
 		directory_require_here(user);
 		return ANCHORED_NONE;

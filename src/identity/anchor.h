@@ -16,9 +16,10 @@
  *      to the same person may follow
  *
  * A call that must lock against this order (to end the expired reservation of another person)
- * uses SKIP LOCKED and leaves what is not free. Row locks are FOR NO KEY UPDATE, because the
- * inserts of rows with a foreign key to the row do not wait for that; FOR UPDATE is used only
- * where the key of a row changes.
+ * uses SKIP LOCKED and leaves what is not free. An UPDATE or DELETE of plain SQL holds its row
+ * before a trigger of ours locks anything: there core/lock_behind.h waits. Row locks are FOR NO
+ * KEY UPDATE, because the inserts of rows with a foreign key to the row do not wait for that;
+ * FOR UPDATE is used only where the key of a row changes.
  */
 #ifndef COURSEBASE_IDENTITY_ANCHOR_H
 #define COURSEBASE_IDENTITY_ANCHOR_H
@@ -44,7 +45,11 @@ typedef enum Anchored
  */
 extern Anchored anchor_user(const pg_uuid_t *user);
 
-/* The same; raises KB106 if there is no such user. A closed account passes. */
+/* The same for a trigger of a statement that holds its row already (lock_behind.h): also raises
+ * KB007. */
+extern Anchored anchor_user_behind(const pg_uuid_t *user);
+
+/* The same as anchor_user(); raises KB106 if there is no such user. A closed account passes. */
 extern void anchor_user_require(const pg_uuid_t *user);
 
 /* The same for a call that may name a merged account: *user becomes the person who was kept,

@@ -6,8 +6,8 @@
  * that were there stay as they were; the same statement records what was inserted where, for
  * the deltas of the handshake.
  *
- * Locks: the custom course alone, FOR NO KEY UPDATE. Rights: only the server calls the
- * functions; their statements run with the rights of the tables' owner.
+ * Locks: the row of users, then the custom course, both FOR NO KEY UPDATE. Rights: only the
+ * server calls the functions; their statements run with the rights of the tables' owner.
  */
 #include "postgres.h"
 
@@ -26,6 +26,7 @@
 #include "core/plan.h"
 #include "core/row_kept.h"
 #include "core/schema.h"
+#include "identity/anchor.h"
 #include "identity/named.h"
 #include "json/document.h"
 #include "json/json_load.h"
@@ -57,6 +58,11 @@ enum
 	WRITTEN_SIZE,
 };
 
+static KeptPlan find_user = {
+	.sql = "SELECT user_id FROM coursebase.custom_courses WHERE id = $1",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
 /* The lock comes before the read: a call that waited reads what the call before it appended. */
 static KeptPlan lock_document = {
 	.sql = "SELECT data, checksum, file_size_bytes, user_id FROM coursebase.custom_courses"
@@ -187,7 +193,14 @@ static CourseDocument
 document_lock(Datum id)
 {
 	CourseDocument document;
+	pg_uuid_t user;
 
+	/* the person first, so that the transaction may go on with any other call about them */
+	if (owner_execute_latest(&find_user, &id, NULL) == 1)
+	{
+		user = plan_uuid(0, 1);
+		anchor_user(&user);
+	}
 	if (owner_execute(&lock_document, &id, NULL, false) != 1)
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such custom course"),
 						errdetail("None has the id %s.", uuid_text(DatumGetUUIDP(id))),

@@ -99,7 +99,7 @@ coursebase_tg_course_configs__guard(PG_FUNCTION_ARGS)
 	if (restore_under_way() || !trigger_uuid(data, row, "program_id", &id))
 		return PointerGetDatum(row);
 	SPI_connect();
-	found = program_lock(&id, &program);
+	found = program_lock_behind(&id, &program);
 	SPI_finish();
 	if (TRIGGER_FIRED_BY_INSERT(data->tg_event))
 	{
@@ -127,7 +127,7 @@ coursebase_tg_course_configs__rules(PG_FUNCTION_ARGS)
 		elog(ERROR, "a configuration without a program");
 	SPI_connect();
 	/* the lock is held already for a write; a deletion takes it here */
-	if (program_lock(&id, &program))
+	if (program_lock_behind(&id, &program))
 	{
 		if (TRIGGER_FIRED_BY_INSERT(data->tg_event) && !program.is_course)
 			rule_raise("live");

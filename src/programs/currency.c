@@ -22,16 +22,21 @@
 #include "utils/fmgrprotos.h"
 
 #include "core/errors.h"
+#include "core/lock_behind.h"
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/row_trigger.h"
 #include "programs/program.h"
 #include "programs/rules.h"
 
-static KeptPlan share_currency = {
-	.sql = "SELECT currency::text FROM coursebase.organizations WHERE id = $1 FOR SHARE",
-	.nargs = 1,
-	.types = {UUIDOID},
+#define READ_CURRENCY "SELECT currency::text FROM coursebase.organizations WHERE id = $1"
+#define ONE_ID        .nargs = 1, .types = {UUIDOID}
+/* Behind the plan, for whoever changes the organisation's currency changes its plans next. */
+static LockBehind share_currency = {
+	.wait = {.sql = READ_CURRENCY " FOR SHARE", ONE_ID},
+	.skip = {.sql = READ_CURRENCY " FOR SHARE SKIP LOCKED", ONE_ID},
+	.there = {.sql = READ_CURRENCY, ONE_ID},
+	.single = true,
 };
 static KeptPlan read_priced = {
 	.sql = "SELECT name FROM coursebase.plans WHERE organization_id = $1"
@@ -118,7 +123,7 @@ currency_set(TriggerData *data, HeapTuple row, const pg_uuid_t *organization)
 	Datum value;
 
 	SPI_connect();
-	if (owner_execute(&share_currency, &key, NULL, false) > 0)
+	if (lock_behind(&share_currency, &key) > 0)
 		currency = plan_text_required(0, 1);
 	SPI_finish();
 	value = DirectFunctionCall3(bpcharin, CStringGetDatum(currency),

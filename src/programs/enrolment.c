@@ -5,8 +5,8 @@
  * day 0 is a date in the organisation's time zone, set once until the buyer begins anew.
  * Triggers derive completed_at (progress.c), for plain SQL too.
  *
- * Locks: the program FOR SHARE, which keeps its curriculum still, then the entitlement. The
- * buyer's row of users is not locked: each call decides about one entitlement.
+ * Locks: the buyer's row of users, so that a transaction may go on with any other call about
+ * the buyer; the program FOR SHARE, which keeps its curriculum still; then the entitlement.
  *
  * Rights: statements run with the rights of the tables' owner, once the call has settled that
  * the entitlement is the caller's. Another person's reads like one that does not exist.
@@ -31,6 +31,7 @@
 #include "core/plan.h"
 #include "core/row_kept.h"
 #include "core/schema.h"
+#include "identity/anchor.h"
 #include "identity/asking.h"
 #include "identity/membership.h"
 #include "programs/program.h"
@@ -301,8 +302,8 @@ coursebase_current_day(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(day);
 }
 
-/* Raises KB106 unless the entitlement is the caller's, locks program and entitlement, and
- * raises KBA25 unless the entitlement is active then. */
+/* Raises KB106 unless the entitlement is the caller's, locks buyer, program and entitlement,
+ * and raises KBA25 unless the entitlement is active then. */
 static void
 enrolment_enter(Datum id, pg_uuid_t *program)
 {
@@ -314,6 +315,7 @@ enrolment_enter(Datum id, pg_uuid_t *program)
 	*program = plan_uuid(0, FOUND_PROGRAM);
 	if (!caller_is(&user))
 		not_found_raise(id);
+	anchor_user(&user);
 	program_share(program);
 	if (owner_execute(&lock_entitlement, &id, NULL, false) != 1)
 		program_raise_newer("course_entitlements", "the entitlement");

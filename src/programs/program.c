@@ -22,11 +22,12 @@
 #include "utils/tuplestore.h"
 #include "utils/uuid.h"
 
-#include "core/column.h"
 #include "core/args.h"
+#include "core/column.h"
 #include "core/compat.h"
 #include "core/datum.h"
 #include "core/errors.h"
+#include "core/lock_behind.h"
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/row_kept.h"
@@ -34,16 +35,22 @@
 #include "identity/membership.h"
 #include "programs/program.h"
 
+static bool program_locked(uint64 rows, Program *program);
 static KeptPlan read_program = {
 	.sql = "SELECT organization_id FROM coursebase.programs WHERE id = $1",
 	.nargs = 1,
 	.types = {UUIDOID},
 };
-static KeptPlan lock_program = {
-	.sql = "SELECT organization_id, delivery_mode = 'course'"
-		   " FROM coursebase.programs WHERE id = $1 FOR NO KEY UPDATE",
-	.nargs = 1,
-	.types = {UUIDOID},
+#define READ_PROGRAM                                                                           \
+	"SELECT organization_id, delivery_mode = 'course' FROM coursebase.programs WHERE id = $1"
+#define ONE_ID .nargs = 1, .types = {UUIDOID}
+
+static KeptPlan lock_program = {.sql = READ_PROGRAM " FOR NO KEY UPDATE", ONE_ID};
+static LockBehind lock_program_behind = {
+	.wait = {.sql = READ_PROGRAM " FOR NO KEY UPDATE", ONE_ID},
+	.skip = {.sql = READ_PROGRAM " FOR NO KEY UPDATE SKIP LOCKED", ONE_ID},
+	.there = {.sql = READ_PROGRAM, ONE_ID},
+	.single = true,
 };
 static KeptPlan share_program = {
 	.sql = "SELECT FROM coursebase.programs WHERE id = $1 FOR SHARE",
@@ -233,7 +240,22 @@ program_lock(const pg_uuid_t *id, Program *program)
 {
 	Datum key = UUIDPGetDatum(id);
 
-	if (owner_execute(&lock_program, &key, NULL, false) != 1)
+	return program_locked(owner_execute(&lock_program, &key, NULL, false), program);
+}
+
+bool
+program_lock_behind(const pg_uuid_t *id, Program *program)
+{
+	Datum key = UUIDPGetDatum(id);
+
+	return program_locked(lock_behind(&lock_program_behind, &key), program);
+}
+
+/* What the row is that a lock gave, if it gave one. */
+static bool
+program_locked(uint64 rows, Program *program)
+{
+	if (rows != 1)
 		return false;
 	program->organization = plan_uuid(0, LOCKED_ORGANIZATION);
 	program->is_course = plan_bool(0, LOCKED_IS_COURSE);

@@ -26,6 +26,10 @@ typedef struct Program
  */
 extern bool program_lock(const pg_uuid_t *id, Program *program);
 
+/* The same as program_lock() for a trigger of a statement that holds a row of the program's
+ * already (lock_behind.h): also raises KB007. */
+extern bool program_lock_behind(const pg_uuid_t *id, Program *program);
+
 /* Locks the row FOR SHARE, which keeps the curriculum still and lets other buyers pass; false
  * when there is none. Needs SPI_connect(). */
 extern bool program_share(const pg_uuid_t *id);

@@ -31,6 +31,7 @@
 
 #include "core/datum.h"
 #include "core/errors.h"
+#include "core/lock_behind.h"
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/restore.h"
@@ -100,14 +101,20 @@ static KeptPlan read_place = {
 	.types = {UUIDOID, UUIDOID},
 };
 /* In the order of ids, so that two statements wait in turn: programs before entitlements. */
-static KeptPlan share_programs = {
-	.sql = "SELECT FROM coursebase.programs p WHERE p.id IN (SELECT e.program_id"
-		   " FROM coursebase.course_entitlements e WHERE e.id IN " CHANGED_COMPLETIONS ")"
-		   " ORDER BY p.id FOR SHARE",
+#define CHANGED_PROGRAMS                                                                       \
+	"SELECT FROM coursebase.programs p WHERE p.id IN (SELECT e.program_id"                     \
+	" FROM coursebase.course_entitlements e WHERE e.id IN " CHANGED_COMPLETIONS ")"
+#define CHANGED_ENTITLEMENTS                                                                   \
+	"SELECT FROM coursebase.course_entitlements e WHERE e.id IN " CHANGED_COMPLETIONS
+static LockBehind share_programs = {
+	.wait = {.sql = CHANGED_PROGRAMS " ORDER BY p.id FOR SHARE"},
+	.skip = {.sql = CHANGED_PROGRAMS " ORDER BY p.id FOR SHARE SKIP LOCKED"},
+	.there = {.sql = CHANGED_PROGRAMS},
 };
-static KeptPlan lock_entitlements = {
-	.sql = "SELECT FROM coursebase.course_entitlements e WHERE e.id IN " CHANGED_COMPLETIONS
-		   " ORDER BY e.id FOR NO KEY UPDATE",
+static LockBehind lock_entitlements = {
+	.wait = {.sql = CHANGED_ENTITLEMENTS " ORDER BY e.id FOR NO KEY UPDATE"},
+	.skip = {.sql = CHANGED_ENTITLEMENTS " ORDER BY e.id FOR NO KEY UPDATE SKIP LOCKED"},
+	.there = {.sql = CHANGED_ENTITLEMENTS},
 };
 /* The columns of STALE. */
 enum
@@ -228,9 +235,9 @@ coursebase_tg_course_workout_completions__derive(PG_FUNCTION_ARGS)
 	else
 	{
 		changes_register(data);
-		/* an UPDATE or DELETE of plain SQL has not locked them yet */
-		owner_execute(&share_programs, NULL, NULL, false);
-		owner_execute(&lock_entitlements, NULL, NULL, false);
+		/* a DELETE of plain SQL has not locked them yet */
+		lock_behind(&share_programs, NULL);
+		lock_behind(&lock_entitlements, NULL);
 		completed_derive(&find_stale_of_completions, NULL);
 	}
 	SPI_finish();

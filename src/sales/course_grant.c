@@ -164,7 +164,7 @@ coursebase_tg_course_grants__project(PG_FUNCTION_ARGS)
 	keys[0] = trigger_value_as(data, data->tg_trigtuple, "user_id", UUIDOID);
 	keys[1] = trigger_value_as(data, data->tg_trigtuple, "course_id", UUIDOID);
 	SPI_connect();
-	if (anchor_user(DatumGetUUIDP(keys[0])) != ANCHORED_NONE)
+	if (anchor_user_behind(DatumGetUUIDP(keys[0])) != ANCHORED_NONE)
 	{
 		HeapTuple after = trigger_row_after(data);
 
@@ -296,7 +296,7 @@ coursebase_tg_user_course_access__record(PG_FUNCTION_ARGS)
 	keys[0] = trigger_value_as(data, data->tg_trigtuple, "user_id", UUIDOID);
 	keys[1] = trigger_value_as(data, data->tg_trigtuple, "course_id", UUIDOID);
 	SPI_connect();
-	if (anchor_user(DatumGetUUIDP(keys[0])) != ANCHORED_NONE)
+	if (anchor_user_behind(DatumGetUUIDP(keys[0])) != ANCHORED_NONE)
 		owner_execute_latest(&delete_counting, keys, NULL);
 	SPI_finish();
 	return PointerGetDatum(NULL);
@@ -348,8 +348,7 @@ coursebase_tg_purchases__project(PG_FUNCTION_ARGS)
 
 	if (restore_under_way())
 		return PointerGetDatum(NULL);
-	SPI_connect();
-	anchor_user(DatumGetUUIDP(keys[1]));
+	SPI_connect(); /* tg_any__lock_user() has locked the person */
 	if (has_terms(data, data->tg_trigtuple) || has_terms(data, data->tg_newtuple))
 		access_ends_write_purchase(keys[0]);
 	count = owner_execute(&read_courses_of_purchase, keys, NULL, false);

@@ -12,7 +12,7 @@
  * a transaction that keeps its snapshot (REPEATABLE READ) with 40001. So does the latter where
  * its snapshot is older than such a purchase. save_product(), and a statement about several
  * products, hold a product before the buyers: against another sale of it to one of them they
- * may end as a deadlock error, and nothing is lost.
+ * end with KB007 (core/lock_behind.h), never the sale.
  *
  * Where the catalogue comes from another server, courses are added there and the buyers are
  * here: a trigger a row, because the server applies rows and fires none for statements, does
@@ -35,6 +35,7 @@
 #include "core/compat.h"
 #include "core/datum.h"
 #include "core/errors.h"
+#include "core/lock_behind.h"
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/replicated.h"
@@ -42,14 +43,16 @@
 #include "core/row_trigger.h"
 #include "sales/derive.h"
 
-static KeptPlan lock_buyers = {
-	.sql = "SELECT FROM coursebase.users u WHERE u.id IN ("
-		   "  SELECT s.user_id FROM coursebase.purchases s"
-		   "  JOIN coursebase.products p ON p.id = s.product_id AND p.gives_later_courses"
-		   "  WHERE s.product_id = $1)"
-		   " ORDER BY u.id FOR NO KEY UPDATE",
-	.nargs = 1,
-	.types = {UUIDOID},
+#define BUYERS                                                                                 \
+	"SELECT FROM coursebase.users u WHERE u.id IN ("                                           \
+	"  SELECT s.user_id FROM coursebase.purchases s"                                           \
+	"  JOIN coursebase.products p ON p.id = s.product_id AND p.gives_later_courses"            \
+	"  WHERE s.product_id = $1)"
+#define ONE_PRODUCT .nargs = 1, .types = {UUIDOID}
+static LockBehind lock_buyers = {
+	.wait = {.sql = BUYERS " ORDER BY u.id FOR NO KEY UPDATE", ONE_PRODUCT},
+	.skip = {.sql = BUYERS " ORDER BY u.id FOR NO KEY UPDATE SKIP LOCKED", ONE_PRODUCT},
+	.there = {.sql = BUYERS, ONE_PRODUCT},
 };
 
 /*
@@ -137,7 +140,7 @@ coursebase_tg_course_products__lock_buyers(PG_FUNCTION_ARGS)
 		uuid_equal(&locked.product, &product))
 		return PointerGetDatum(row);
 	SPI_connect();
-	owner_execute_latest(&lock_buyers, &key, NULL);
+	lock_behind(&lock_buyers, &key);
 	SPI_finish();
 	locked.transaction = compat_local_transaction();
 	locked.subtransaction = GetCurrentSubTransactionId();

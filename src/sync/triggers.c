@@ -16,16 +16,20 @@
 #include "utils/builtins.h"
 #include "utils/rel.h"
 
+#include "core/lock_behind.h"
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/row_trigger.h"
 
 /* FOR KEY SHARE, the lock that the foreign key takes: so the statement waits for a rename that
- * is under way. */
-static KeptPlan read_name = {
-	.sql = "SELECT m.name FROM coursebase.master_manifests m WHERE m.id = $1 FOR KEY SHARE",
-	.nargs = 1,
-	.types = {UUIDOID},
+ * is under way. A rename changes rows of this table: an UPDATE that holds one waits behind. */
+#define READ_NAME "SELECT m.name FROM coursebase.master_manifests m WHERE m.id = $1"
+#define ONE_ID    .nargs = 1, .types = {UUIDOID}
+static LockBehind read_name = {
+	.wait = {.sql = READ_NAME " FOR KEY SHARE", ONE_ID},
+	.skip = {.sql = READ_NAME " FOR KEY SHARE SKIP LOCKED", ONE_ID},
+	.there = {.sql = READ_NAME, ONE_ID},
+	.single = true,
 };
 
 PG_FUNCTION_INFO_V1(coursebase_tg_manifest_cohorts__name);
@@ -44,7 +48,7 @@ coursebase_tg_manifest_cohorts__name(PG_FUNCTION_ARGS)
 	if (null)
 		return PointerGetDatum(row);
 	SPI_connect();
-	if (owner_execute(&read_name, &manifest, NULL, false) == 1)
+	if (lock_behind(&read_name, &manifest) == 1)
 		name = plan_text(0, 1);
 	SPI_finish();
 	/* if the manifest is missing, or not visible yet, keep the name as sent: the foreign key

@@ -1,7 +1,8 @@
 # No plain statement deadlocks with a function: every plain statement on the rows of every table that a grant or a
 # policy allows, by the server role and by each person, against every function that writes. Tables, statements and functions
 # are read from the catalogue and from test/tools/memory.calls, so that what is new joins by itself. 16 sessions say random
-# acts about the same few people and take them back; a trigger delays each change of a row, so that acts overlap.
+# acts about the same few people and take them back; a trigger delays each change of a row, so that acts overlap. Nor do
+# two transactions of two calls each about one person.
 #
 # 60 acts a session; with COURSEBASE_LOAD above 1 the long form: 20,000.
 use strict;
@@ -16,7 +17,7 @@ use Test::More;
 my $turns = ($ENV{COURSEBASE_LOAD} // 1) > 1 ? 20_000 : 60;
 my $node  = load_node('pairs');
 
-$node->append_conf('postgresql.conf', "deadlock_timeout = 20ms\nlog_min_messages = warning\nclient_min_messages = error");
+$node->append_conf('postgresql.conf', "deadlock_timeout = 50ms\nlog_min_messages = warning\nclient_min_messages = error");
 $node->restart;
 create_extension($node, 'pairs');
 fixture($node, 'pairs');
@@ -30,8 +31,10 @@ my $facts = facts_of(tables($node, 'pairs'));
 my $rows  = query($node, 'pairs', $facts);
 note("$acts{$_}[2] acts by $_") for sort keys %acts;
 cmp_ok($acts{function}[2], '>', 50, 'functions that write were found');
+cmp_ok($acts{personal}[2], '>', 25, 'functions about one person');
 cmp_ok($acts{statement}[2], '>', 800, 'and statements that change something');
 hunt("16 sessions say $turns acts each", $turns, map { random_act(@{ $acts{$_} }) } qw(function statement));
+hunt("16 sessions make two calls about one person in one transaction, $turns times each", $turns, random_two(@{ $acts{personal} }));
 is(join("\n", rings()), '', 'no two of them waited for each other');
 
 # Two acts that do are noticed.
@@ -55,6 +58,14 @@ sub random_act
 	my ($from, $to) = @_;
 
 	return "\\set n random($from, $to)\nSET pairs.delay = on;\nSELECT public.act(:n);\n";
+}
+
+# The same of two acts in one transaction.
+sub random_two
+{
+	my ($from, $to) = @_;
+
+	return "\\set n random($from, $to)\n\\set m random($from, $to)\nSET pairs.delay = on;\nSELECT public.act(:n, :m);\n";
 }
 
 sub hunt
@@ -89,7 +100,7 @@ sub rings
 
 	for my $ring (slurp_file($node->logfile) =~ /deadlock detected\n.*?DETAIL:(.*?)(?:HINT|CONTEXT):/gs)
 	{
-		$seen{ join ' / ', sort map { $of{$_} } $ring =~ /act\((\d+)\)/g }++;
+		$seen{ join ' / ', sort map { join ', ', map { $of{$_} } split /, / } $ring =~ /act\(([\d, ]+)\)/g }++;
 	}
 	return map { "$seen{$_} times: $_" } sort keys %seen;
 }

@@ -2,16 +2,15 @@
 -- say, and every call of test/tools/memory.calls that writes. Needs every_write.sql, whose statements these are, and the
 -- table public.spoken (n, name, call) with the calls.
 
--- What may wait in a ring, as doc/explain/concurrency.md says: a plain statement that holds its row before a trigger can lock
--- the person or the program behind which functions write such rows; and what locks whole tables. Calls with plain
--- statements in them are transactions of several statements.
+-- What may wait in a ring, as doc/explain/concurrency.md says: what locks whole tables, and what fills or empties a shop,
+-- which is a transaction about many rows. Calls with plain statements in them are transactions of several statements.
 CREATE TABLE public.excepted (what text PRIMARY KEY);
-INSERT INTO public.excepted VALUES ('UPDATE purchases'), ('DELETE purchases'), ('UPDATE course_grants'), ('DELETE course_grants'), ('UPDATE course_configs'), ('install'), ('hand_over'), ('adopt');
+INSERT INTO public.excepted VALUES ('install'), ('hand_over'), ('adopt'), ('sample_shop'), ('sample_rows'), ('remove_sample_shop');
 
 -- How an act is said: as whom, by which claims, and the text of one PL/pgSQL statement.
 CREATE TABLE public.acts (
     n       integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    kind    text NOT NULL CHECK (kind IN ('statement', 'function')),
+    kind    text NOT NULL CHECK (kind IN ('statement', 'function', 'personal')),
     what    text NOT NULL,
     caller  text,
     claims  text NOT NULL DEFAULT '',
@@ -53,6 +52,18 @@ EXCEPTION
     WHEN OTHERS THEN NULL;
 END $$;
 
+-- Two acts in one transaction, taken back together.
+CREATE FUNCTION public.act(which integer, next integer) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM set_config('request.jwt.claims', '{"sub": "fixture_ada"}', true);
+    EXECUTE (SELECT spoken FROM public.acts WHERE n = which);
+    EXECUTE (SELECT spoken FROM public.acts WHERE n = next);
+    RAISE EXCEPTION USING ERRCODE = 'ZZ000';
+EXCEPTION
+    WHEN deadlock_detected THEN RAISE;
+    WHEN OTHERS THEN NULL;
+END $$;
+
 -- Each changed row takes up to 2 ms longer, so that two acts overlap more often than they would by chance.
 CREATE FUNCTION public.delay() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -74,5 +85,11 @@ ORDER BY 2, 3, 4, 5;
 SELECT format($insert$INSERT INTO public.acts (kind, what, claims, spoken) SELECT 'function', %1$L, %2$L, %3$L WHERE public.writes(NULL, %2$L, %3$L)$insert$,
     name, '{"sub": "fixture_ada"}', format('DO %L', format('DECLARE i integer := (random() * 1000000)::integer; BEGIN %s; END', regexp_replace(call, '^SELECT', 'PERFORM'))))
 FROM public.spoken WHERE name NOT IN (SELECT what FROM public.excepted) AND call !~ '(INSERT INTO|UPDATE|DELETE FROM) ' ORDER BY n \gexec
+
+-- Calls about one person, each pair of which a transaction may make: Ada is named, or her custom course, and nobody else is.
+INSERT INTO public.acts (kind, what, claims, spoken)
+SELECT 'personal', what, claims, spoken FROM public.acts
+WHERE kind = 'function' AND (spoken ~ '-00000000000a' OR what IN ('update_json', 'calculate_checksum'))
+    AND spoken !~ '-00000000000[bce]|-000000000271';
 
 CREATE VIEW public.kinds AS SELECT kind, min(n) AS first, max(n) AS last, count(*) AS acts FROM public.acts GROUP BY kind;

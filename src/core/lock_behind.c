@@ -1,0 +1,146 @@
+/*
+ * lock_behind.c: a statement that holds its row waits for a lock without standing in the queue.
+ *
+ * Invariant: whoever waits in the server's queues for a statement of ours is not in a ring that
+ * the statement closes by waiting as well: it asks for its lock again and again, and the
+ * server's search for rings, which ends one of those who wait, finds none. A ring is there only
+ * if somebody waits for this transaction. Then the statement gives up, never the other one, and
+ * not before the other one has waited as long as the server waits before it looks for a ring:
+ * until then whoever holds the lock may end. While nobody waits for it, the statement waits on.
+ *
+ * Two statements that wait for each other in this way do not see each other. After a while each
+ * takes its place in the queue, where the other one sees it.
+ *
+ * Who waits is read from the lock table as pg_locks shows it. That copies the table, so that it
+ * is done once a pause, and only by who found a row that is not free.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/latch.h"
+#include "storage/lock.h"
+#include "storage/proc.h"
+#include "utils/timestamp.h"
+
+#include "core/errors.h"
+#include "core/lock_behind.h"
+#include "core/owner.h"
+
+/* Pauses between two tries, in milliseconds: from the first to the longest. */
+#define PAUSE_FIRST   1
+#define PAUSE_LONGEST 20
+/* How many times deadlock_timeout a statement stays out of the queue. */
+#define PATIENCE 10
+
+static bool rows_lock_free(LockBehind *rows, Datum *values, uint64 *count);
+static void pause_for(long milliseconds);
+static bool somebody_waits(void);
+static bool lock_blocks(const LockInstanceData *held, const LockInstanceData *wanted);
+pg_noreturn static void ring_raise(void);
+
+uint64
+lock_behind(LockBehind *rows, Datum *values)
+{
+	TimestampTz begun = 0;
+	long pause = PAUSE_FIRST;
+	uint64 count;
+
+	if (!TransactionIdIsValid(GetTopTransactionIdIfAny()))
+		return owner_execute(&rows->wait, values, NULL, false);
+	while (!rows_lock_free(rows, values, &count))
+	{
+		if (begun == 0)
+			begun = GetCurrentTimestamp();
+		pause_for(pause);
+		pause = Min(pause * 2, PAUSE_LONGEST);
+		if (LockTimeout > 0 &&
+			TimestampDifferenceExceeds(begun, GetCurrentTimestamp(), LockTimeout))
+			ereport(ERROR, (errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+							errmsg("canceling statement due to lock timeout")));
+		if (somebody_waits())
+			ring_raise();
+		if (TimestampDifferenceExceeds(begun, GetCurrentTimestamp(),
+									   PATIENCE * DeadlockTimeout))
+			return owner_execute(&rows->wait, values, NULL, false);
+	}
+	return count;
+}
+
+/* Locks those of the rows that are free; whether these are all, and how many. */
+static bool
+rows_lock_free(LockBehind *rows, Datum *values, uint64 *count)
+{
+	SPITupleTable *locked;
+	uint64 there;
+
+	*count = owner_execute(&rows->skip, values, NULL, false);
+	if (rows->single && *count == 1)
+		return true;
+	locked = SPI_tuptable;
+	there = owner_execute(&rows->there, values, NULL, false);
+	SPI_tuptable = locked;
+	return *count >= there;
+}
+
+static void
+pause_for(long milliseconds)
+{
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, milliseconds,
+					 PG_WAIT_EXTENSION);
+	ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+}
+
+/* Whether some session has waited for a lock of this one for deadlock_timeout. */
+static bool
+somebody_waits(void)
+{
+	LockData *locks = GetLockStatusData();
+	TimestampTz now = GetCurrentTimestamp();
+	bool waits = false;
+
+	for (int w = 0; w < locks->nelements && !waits; w++)
+	{
+		const LockInstanceData *wanted = &locks->locks[w];
+
+		/* the server sets the time a moment after the wait begins */
+		if (wanted->waitLockMode == NoLock || wanted->waitStart == 0 ||
+			!TimestampDifferenceExceeds(wanted->waitStart, now, DeadlockTimeout))
+			continue;
+		for (int h = 0; h < locks->nelements && !waits; h++)
+			waits = lock_blocks(&locks->locks[h], wanted);
+	}
+	pfree(locks->locks);
+	pfree(locks);
+	return waits;
+}
+
+/* Whether the first is a lock of this session that the second waits for. */
+static bool
+lock_blocks(const LockInstanceData *held, const LockInstanceData *wanted)
+{
+	if (held->pid != MyProcPid || wanted->pid == MyProcPid ||
+		memcmp(&held->locktag, &wanted->locktag, sizeof(LOCKTAG)) != 0)
+		return false;
+	for (LOCKMODE mode = 1; mode <= MaxLockMode; mode++)
+		if ((held->holdMask & LOCKBIT_ON(mode)) != 0 &&
+			DoLockModesConflict(mode, wanted->waitLockMode))
+			return true;
+	return false;
+}
+
+/* At READ COMMITTED not 40001, which gateways repeat by themselves without an end. */
+static void
+ring_raise(void)
+{
+	ereport(ERROR,
+			(errcode(IsolationUsesXactSnapshot() ? ERRCODE_T_R_SERIALIZATION_FAILURE
+												 : ERRCODE_CB_IN_THE_WAY),
+			 errmsg("another transaction waits for this one, which waits as well"),
+			 errdetail("The statement holds its row and needs a lock that is not free, and the "
+					   "two may be waiting for each other. Nothing was written."),
+			 errhint("Try again, or lock the person's row of users, or the program, before the "
+					 "statement.")));
+}
