@@ -258,9 +258,9 @@ COMMENT ON COLUMN coursebase.entitlements.covers_every_course IS 'Whether it giv
 COMMENT ON COLUMN coursebase.entitlements.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.entitlements.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.entitlements ENABLE ROW LEVEL SECURITY;
-CREATE TRIGGER t050_restored BEFORE INSERT ON coursebase.entitlements
+CREATE TRIGGER t000_restored BEFORE INSERT ON coursebase.entitlements
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__restored('replace', 'name');
-ALTER TABLE coursebase.entitlements ENABLE ALWAYS TRIGGER t050_restored;
+ALTER TABLE coursebase.entitlements ENABLE ALWAYS TRIGGER t000_restored;
 CREATE TRIGGER t300_of_home BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE
     ON coursebase.entitlements
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__of_home();
@@ -328,9 +328,9 @@ COMMENT ON COLUMN coursebase.subscription_event_mappings.event_type IS 'The cano
 COMMENT ON COLUMN coursebase.subscription_event_mappings.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.subscription_event_mappings.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.subscription_event_mappings ENABLE ROW LEVEL SECURITY;
-CREATE TRIGGER t050_restored BEFORE INSERT ON coursebase.subscription_event_mappings
+CREATE TRIGGER t000_restored BEFORE INSERT ON coursebase.subscription_event_mappings
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__restored('replace', 'provider', 'name', 'subtype');
-ALTER TABLE coursebase.subscription_event_mappings ENABLE ALWAYS TRIGGER t050_restored;
+ALTER TABLE coursebase.subscription_event_mappings ENABLE ALWAYS TRIGGER t000_restored;
 CREATE TRIGGER t300_of_home BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE
     ON coursebase.subscription_event_mappings
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__of_home();

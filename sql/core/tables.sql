@@ -15,9 +15,9 @@ COMMENT ON COLUMN coursebase.schema_version.version IS 'Version of the steps tha
 COMMENT ON COLUMN coursebase.schema_version.created_at IS 'When the tables were first made.';
 COMMENT ON COLUMN coursebase.schema_version.updated_at IS 'When install() last raised the version.';
 ALTER TABLE coursebase.schema_version ENABLE ROW LEVEL SECURITY;
-CREATE TRIGGER t050_restored BEFORE INSERT ON coursebase.schema_version
+CREATE TRIGGER t000_restored BEFORE INSERT ON coursebase.schema_version
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__restored('keep', 'singleton');
-ALTER TABLE coursebase.schema_version ENABLE ALWAYS TRIGGER t050_restored;
+ALTER TABLE coursebase.schema_version ENABLE ALWAYS TRIGGER t000_restored;
 
 -- Settings that touch money or safety: rows that only the server changes, audited, instead of
 -- session settings that anybody could set.
@@ -52,9 +52,9 @@ COMMENT ON COLUMN coursebase.settings.created_at IS 'When a release with this se
 COMMENT ON COLUMN coursebase.settings.updated_at IS 'When the row last changed.';
 COMMENT ON COLUMN coursebase.settings.is_owner_only IS 'Whether the server may not change it: a stolen server key must not switch a protection off.';
 ALTER TABLE coursebase.settings ENABLE ROW LEVEL SECURITY;
-CREATE TRIGGER t050_restored BEFORE INSERT ON coursebase.settings
+CREATE TRIGGER t000_restored BEFORE INSERT ON coursebase.settings
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__restored('replace', 'name');
-ALTER TABLE coursebase.settings ENABLE ALWAYS TRIGGER t050_restored;
+ALTER TABLE coursebase.settings ENABLE ALWAYS TRIGGER t000_restored;
 CREATE TRIGGER t300_owner_only BEFORE UPDATE ON coursebase.settings
     FOR EACH ROW WHEN (OLD.is_owner_only OR NEW.is_owner_only)
     EXECUTE FUNCTION coursebase.tg_settings__owner_only();

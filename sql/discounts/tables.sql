@@ -391,9 +391,9 @@ COMMENT ON COLUMN coursebase.chain_versions.version IS 'How many links were adde
 COMMENT ON COLUMN coursebase.chain_versions.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.chain_versions.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.chain_versions ENABLE ROW LEVEL SECURITY;
-CREATE TRIGGER t050_restored BEFORE INSERT ON coursebase.chain_versions
+CREATE TRIGGER t000_restored BEFORE INSERT ON coursebase.chain_versions
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__restored('keep', 'chain');
-ALTER TABLE coursebase.chain_versions ENABLE ALWAYS TRIGGER t050_restored;
+ALTER TABLE coursebase.chain_versions ENABLE ALWAYS TRIGGER t000_restored;
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.chain_versions
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.chain_versions TO server;

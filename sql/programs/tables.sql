@@ -27,9 +27,9 @@ COMMENT ON COLUMN coursebase.access_policies.description IS 'What the policy giv
 COMMENT ON COLUMN coursebase.access_policies.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.access_policies.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.access_policies ENABLE ROW LEVEL SECURITY;
-CREATE TRIGGER t050_restored BEFORE INSERT ON coursebase.access_policies
+CREATE TRIGGER t000_restored BEFORE INSERT ON coursebase.access_policies
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__restored('replace', 'access_policy');
-ALTER TABLE coursebase.access_policies ENABLE ALWAYS TRIGGER t050_restored;
+ALTER TABLE coursebase.access_policies ENABLE ALWAYS TRIGGER t000_restored;
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.access_policies
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.access_policies TO anonymous, end_user;

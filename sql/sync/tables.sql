@@ -87,9 +87,9 @@ COMMENT ON COLUMN coursebase.catalogue_version.version IS 'Grows with every chan
 COMMENT ON COLUMN coursebase.catalogue_version.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.catalogue_version.updated_at IS 'When the version last moved.';
 ALTER TABLE coursebase.catalogue_version ENABLE ROW LEVEL SECURITY;
-CREATE TRIGGER t050_restored BEFORE INSERT ON coursebase.catalogue_version
+CREATE TRIGGER t000_restored BEFORE INSERT ON coursebase.catalogue_version
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__restored('keep', 'singleton');
-ALTER TABLE coursebase.catalogue_version ENABLE ALWAYS TRIGGER t050_restored;
+ALTER TABLE coursebase.catalogue_version ENABLE ALWAYS TRIGGER t000_restored;
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.catalogue_version
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.catalogue_version TO server;
@@ -109,9 +109,9 @@ COMMENT ON COLUMN coursebase.cohort_versions.version IS 'Grows with every change
 COMMENT ON COLUMN coursebase.cohort_versions.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.cohort_versions.updated_at IS 'When the version last moved.';
 ALTER TABLE coursebase.cohort_versions ENABLE ROW LEVEL SECURITY;
-CREATE TRIGGER t050_restored BEFORE INSERT ON coursebase.cohort_versions
+CREATE TRIGGER t000_restored BEFORE INSERT ON coursebase.cohort_versions
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__restored('keep', 'cohort_id');
-ALTER TABLE coursebase.cohort_versions ENABLE ALWAYS TRIGGER t050_restored;
+ALTER TABLE coursebase.cohort_versions ENABLE ALWAYS TRIGGER t000_restored;
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.cohort_versions
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.cohort_versions TO server;
@@ -131,9 +131,9 @@ COMMENT ON COLUMN coursebase.user_versions.version IS 'Grows with every change, 
 COMMENT ON COLUMN coursebase.user_versions.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.user_versions.updated_at IS 'When the version last moved.';
 ALTER TABLE coursebase.user_versions ENABLE ROW LEVEL SECURITY;
-CREATE TRIGGER t050_restored BEFORE INSERT ON coursebase.user_versions
+CREATE TRIGGER t000_restored BEFORE INSERT ON coursebase.user_versions
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__restored('keep', 'user_id');
-ALTER TABLE coursebase.user_versions ENABLE ALWAYS TRIGGER t050_restored;
+ALTER TABLE coursebase.user_versions ENABLE ALWAYS TRIGGER t000_restored;
 -- Half of each page stays free: rows are only ever updated, and the next version finds room beside the last one, so
 -- that no index changes (HOT). ALTER TABLE, because a table of an earlier release gets it too.
 ALTER TABLE coursebase.user_versions SET (fillfactor = 50);

@@ -138,7 +138,6 @@ enum
 	MOVE_DECIDED_CELL,
 };
 
-static void home_require(Cell *here, const char *call);
 static void place_check(FunctionCallInfo fcinfo, const Cell *here);
 static void cell_check(int32 cell, const Cell *here);
 static int32 move_decide(PlanValues *values, int32 cell);
@@ -223,7 +222,7 @@ coursebase_move_person(PG_FUNCTION_ARGS)
 
 	schema_require_current();
 	args_require_all(fcinfo);
-	home_require(&here, "move_person()");
+	cell_require_home(&here, "move_person()");
 	cell_check(PG_GETARG_INT32(MOVE_CELL), &here);
 	plan_bind(&values, PG_GETARG_DATUM(MOVE_DOCUMENT));
 	SPI_connect();
