@@ -76,9 +76,8 @@ present_execute(TriggerData *data, const char *verb)
 	initStringInfo(&sql);
 	appendStringInfo(
 		&sql, "%s FROM %s WHERE ", verb,
-		quote_qualified_identifier(
-			get_namespace_name(RelationGetNamespace(data->tg_relation)),
-			RelationGetRelationName(data->tg_relation)));
+		quote_qualified_identifier(get_namespace_name(RelationGetNamespace(data->tg_relation)),
+								   RelationGetRelationName(data->tg_relation)));
 	for (int i = 0; i < count; i++)
 	{
 		const char *name = data->tg_trigger->tgargs[i + 1];
