@@ -34,7 +34,8 @@ REGRESS_OPTS   = --inputdir=$(root)test --load-extension=coursebase
 ISOLATION_OPTS = --inputdir=$(root)test --outputdir=. --load-extension=coursebase
 
 # ---- For developers --------------------------------------------------------------------------
-scripts = check bench bench-doc fuzz sqlsmith mutate valgrind ubsan memory coverage check-full dev dev-stop docs dist check-package
+scripts = check bench bench-doc fuzz sqlsmith mutate analyze valgrind ubsan memory coverage check-full dev dev-stop docs dist \
+          check-package
 ifneq ($(filter $(scripts),$(MAKECMDGOALS)),)
 .PHONY: $(scripts)
 $(filter-out check check-package bench% dev-stop,$(scripts)):

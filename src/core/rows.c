@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "access/relation.h"
 #include "access/relscan.h"
 #include "access/sysattr.h"
 #include "access/table.h"
@@ -408,15 +409,18 @@ table_open_current(Rows *rows, RowsSource *source)
 }
 
 /*
- * An index that was built over broken chains of row versions serves only snapshots that are
- * younger than it, as the planner knows too.
+ * False also for an index that is gone: DROP INDEX CONCURRENTLY waits for nobody who locked the
+ * table after it began to wait. An index that was built over broken chains of row versions
+ * serves only snapshots that are younger than it, as the planner knows too.
  */
 static bool
 index_open_usable(Rows *rows, Snapshot snapshot)
 {
 	Form_pg_index form;
 
-	rows->index = index_open(rows->source->index_oid, AccessShareLock);
+	rows->index = try_relation_open(rows->source->index_oid, AccessShareLock);
+	if (rows->index == NULL)
+		return false;
 	form = rows->index->rd_index;
 	if (form->indisvalid &&
 		(!form->indcheckxmin ||
@@ -549,7 +553,10 @@ index_is_usable(RowsSource *source, TupleDesc columns)
 
 	if (!OidIsValid(source->index_oid) || get_rel_relkind(source->index_oid) != RELKIND_INDEX)
 		return false;
-	index = index_open(source->index_oid, AccessShareLock);
+	/* gone between the look-up and the lock, as for index_open_usable() */
+	index = try_relation_open(source->index_oid, AccessShareLock);
+	if (index == NULL)
+		return false;
 	form = index->rd_index;
 	usable = index->rd_rel->relam == BTREE_AM_OID && form->indrelid == source->table_oid &&
 			 form->indnkeyatts >= source->nkeys && index_is_whole(source, index);

@@ -193,7 +193,10 @@ foreign_read(ClaimsSetting *setting)
 		return;
 	seen = compat_setting_extra(strlen(value) + 1);
 	if (seen == NULL || !subject_make(setting->read, value, &subject))
+	{
+		compat_setting_extra_free(seen);
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	}
 	strcpy(seen, value);
 	compat_setting_extra_free((void *) setting->subject);
 	compat_setting_extra_free(setting->seen);
