@@ -23,6 +23,7 @@ Measures the rows whose names begin with one of the given, or all.
   --repetitions N      at least 5 (default 7)
   --milliseconds N     the least time of one execution (default 100)
   --no-instructions    leave callgrind out
+  --counts             instructions alone: nothing is timed, and each way's count is printed
   --full               what grows is measured up to a million people, too
   --doc                keep the figures in test/bench/figures.tsv, and write doc/bench.md and its drawings;
                        with ROWs, the figures of the other rows stay
@@ -36,7 +37,7 @@ my %option = (repetitions => 7, milliseconds => 100, instructions => 1, as => ''
     tree => "$FindBin::Bin/../..");
 # What its caller typed: test/bench/run adds what begins so.
 my $typed = "test/bench/run @ARGV" =~ s/ --(?:tree|as|data) \S+//gr;
-GetOptions(\%option, 'list', 'repetitions=i', 'milliseconds=i', 'instructions!', 'full', 'doc', 'render', 'check', 'tree=s',
+GetOptions(\%option, 'list', 'repetitions=i', 'milliseconds=i', 'instructions!', 'counts', 'full', 'doc', 'render', 'check', 'tree=s',
     'as=s', 'data=s', 'help') or die $usage;
 if ($option{help})
 {
@@ -56,6 +57,9 @@ if ($option{list})
     printf "%-28s %s\n", $_->{name}, $_->{work} for @chosen;
     exit 0;
 }
+@chosen = grep { Measure::wanted($_, 'instructions') } @chosen if $option{counts};
+die "instructions are counted of none of these rows\n" if !@chosen;
+die "counts alone are not kept\n" if $option{counts} && $option{doc};
 my $out = "$option{tree}/build/bench";
 exit main();
 
@@ -70,7 +74,7 @@ sub main
     {
         measure_file(\%figures, \%failure, grep { $_->{file} eq $file } @chosen);
     }
-    my $busy = (slurp('/proc/loadavg') =~ /^([\d.]+)/)[0];
+    my $busy = $option{counts} ? 0 : (slurp('/proc/loadavg') =~ /^([\d.]+)/)[0];
     count_instructions(\%figures, \%failure);
 
     my @lines = map { Report::lines($_, $figures{$_->{name}}) } grep { $figures{$_->{name}} } @chosen;
@@ -152,6 +156,7 @@ sub measure
     my ($row) = @_;
     print STDERR "$row->{name}\n";
     Measure::compare($row);
+    return {} if $option{counts};
     my %figures;
     $figures{time} = Measure::times($row, $option{repetitions}, $option{milliseconds} / 1000)
         if Measure::wanted($row, 'time') || !Measure::wanted($row, 'memory');
@@ -173,13 +178,14 @@ sub count_instructions
     run('VACUUM (FREEZE, ANALYZE)');
     system("$option{as} pg_ctl -D '$option{data}' -m fast -w stop >/dev/null") == 0
         or die "the server did not stop\n";
-    my $single = "$option{as} valgrind --tool=callgrind --callgrind-out-file=/dev/null"
-        . " postgres --single -j -D '$option{data}' $ENV{PGDATABASE}";
+    my $single = {as => $option{as}, command => "postgres --single -j -D '$option{data}' $ENV{PGDATABASE}"};
     for my $row (@counted)
     {
         print STDERR "$row->{name}: instructions\n";
         attempt($failure, $row, sub {
-            $figures->{$row->{name}}{instructions} = Measure::instructions($row, $single);
+            my $counts = $figures->{$row->{name}}{instructions} = Measure::instructions($row, $single);
+            return if !$option{counts};
+            printf "COUNT: %s %s %.0f\n", $row->{name}, $_, $counts->{$_}[0] for sort keys %$counts;
         });
     }
     return;

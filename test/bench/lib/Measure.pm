@@ -10,6 +10,9 @@ use List::Util qw(max);
 use Rows;
 use Session;
 
+# Where callgrind writes down what it has counted since the mark before.
+my $mark = 'SELECT pg_backend_pid()';
+
 sub median
 {
     my @sorted = sort { $a <=> $b } @_;
@@ -154,49 +157,73 @@ sub memory
 }
 
 # The instructions of one call of each way: {way => [count]}. A single-user server runs the work under
-# callgrind a few and many times; the difference is the calls alone, once what runs before them and the
-# empty loop are taken off.
+# callgrind, between marks at which callgrind writes down what it has counted. So the start of a server, its
+# checkpoint at the end, and the first calls, which fill caches and set hints, are in no figure.
 sub instructions
 {
     my ($row, $server) = @_;
     my @ways = grep { $_->{kind} ne 'command' } @{$row->{ways}};
     push @ways, empty_loop() if $row->{loop};
-    my %instructions;
-    for my $way (@ways)
-    {
-        my ($few, $many) = Rows::repeats($row, $way) ? (20, 120) : (2, 5);
-        my $difference = counted($row, $server, $way, $many) - counted($row, $server, $way, $few);
-        $instructions{$way->{name}} = $difference / (($many - $few) * $row->{calls});
-    }
+    my %instructions = map { $_->{name} => counted($row, $server, $_) } @ways;
     my $loop = delete $instructions{''} // 0;
     $_->{kind} eq 'way' and $instructions{$_->{name}} -= $loop for @{$row->{ways}};
     $_ = [$_] for values %instructions;
     return \%instructions;
 }
 
+# One call, the median of rounds. In a round the work is done a few and many times, of which the difference
+# is the calls alone; a statement that says not how often is done once, and a mark's own count is taken off.
+# Before the rounds plans become generic, caches are filled, and pages get their hints.
 sub counted
 {
-    my ($row, $server, $way, $n) = @_;
+    my ($row, $server, $way) = @_;
     my $before = Rows::before($row, $way);
-    my $statement = Rows::statement($row, $way, $n);
-    return single_user($server, $way, $row->{session}, $before, $statement)
-        if Rows::repeats($row, $way);
-    my $count = single_user($server, $way, $row->{session}, ($before, $statement) x $n);
-    $count -= single_user($server, $way, $row->{session}, ($before) x $n) if defined $before;
-    return $count;
+    my ($few, $many) = (10, 60);
+    my @warm = map { ($before, Rows::statement($row, $way, $few)) } 1 .. 2;
+    my @counts;
+    if (Rows::repeats($row, $way))
+    {
+        my @round = map { ($before, $mark, Rows::statement($row, $way, $_), $mark) } $few, $many;
+        my @between = between_marks($server, $way, $row->{session}, @warm, (@round) x 3);
+        # after each of the two: what was counted in it, and what ran before the next
+        @counts = map { ($between[4 * $_ + 2] - $between[4 * $_]) / ($many - $few) } 0 .. 2;
+    }
+    else
+    {
+        my @round = ($before, $mark, Rows::statement($row, $way, 1), $mark, $mark);
+        my @between = between_marks($server, $way, $row->{session}, (@warm) x 3, (@round) x 5);
+        @counts = map { $between[3 * $_] - $between[3 * $_ + 1] } 0 .. 4;
+    }
+    return median(@counts) / $row->{calls};
 }
 
-sub single_user
+# What was counted from each mark to the next.
+sub between_marks
 {
     my ($server, $way, @statements) = @_;
+    my $folder = File::Temp->newdir;
+    # the server may belong to another user
+    chmod 0777, $folder;
     my $input = File::Temp->new;
     # An empty line after a semicolon ends a statement, and nothing else may look like it.
     print {$input} map { s/\n+/\n/gr =~ s/;\n/;\n\n/gr . ";\n\n" } grep { defined } @statements;
     $input->flush;
-    my $output = `$server <$input 2>&1`;
+    my $output = `$server->{as} valgrind --tool=callgrind --dump-before=pg_backend_pid --callgrind-out-file=$folder/counts $server->{command} <$input 2>&1`;
     die "$way->{label} failed under callgrind: $1\n" if $output =~ /(ERROR:.*|FATAL:.*)/;
-    my ($count) = $output =~ /Collected : (\d+)/ or die "callgrind gave no count\n";
-    return $count;
+    my $marks = grep { defined && $_ eq $mark } @statements;
+    # the first holds what ran before any mark
+    return map { total("$folder/counts.$_") } 2 .. $marks;
+}
+
+sub total
+{
+    my ($file) = @_;
+    open my $in, '<', $file or die "callgrind gave no count: $file: $!\n";
+    while (my $line = <$in>)
+    {
+        return $1 if $line =~ /^(?:summary|totals): (\d+)/;
+    }
+    die "callgrind gave no count\n";
 }
 
 1;

@@ -14,23 +14,24 @@ VALUES ('00000000-0000-4000-8000-000000000010', 'BENCH', 'Bench', 'experiment');
 INSERT INTO coursebase.user_cohorts (user_id, cohort_id)
 SELECT id, '00000000-0000-4000-8000-000000000010' FROM coursebase.users
 WHERE clerk_user_id LIKE 'user_handshake_%';
-INSERT INTO coursebase.master_manifests (name, content, is_default, checksum, file_size_bytes)
-SELECT 'manifest_' || i || '.json', bench_peer.course(4000), true, '', 0
+-- Ids are made of names, so that the rows of every run lie and hash alike.
+INSERT INTO coursebase.master_manifests (id, name, content, is_default, checksum, file_size_bytes)
+SELECT md5('default manifest' || i)::uuid, 'manifest_' || i || '.json', bench_peer.course(4000), true, '', 0
 FROM generate_series(0, 9) AS i;
-INSERT INTO coursebase.master_manifests (name, content, checksum, file_size_bytes)
-SELECT 'manifest_' || i || '.json', bench_peer.course(5000), '', 0
+INSERT INTO coursebase.master_manifests (id, name, content, checksum, file_size_bytes)
+SELECT md5('cohort manifest' || i)::uuid, 'manifest_' || i || '.json', bench_peer.course(5000), '', 0
 FROM generate_series(0, 2) AS i;
 INSERT INTO coursebase.manifest_cohorts (manifest_id, cohort_id, name)
 SELECT id, '00000000-0000-4000-8000-000000000010', name FROM coursebase.master_manifests WHERE NOT is_default;
 WITH course AS (
-    INSERT INTO coursebase.courses (course_code, title, description, is_free)
-    SELECT 'C' || to_char(i, 'FM00') || 'ENB', 'Course', 'A course.', true
+    INSERT INTO coursebase.courses (id, course_code, title, description, is_free)
+    SELECT md5('handshake course' || i)::uuid, 'C' || to_char(i, 'FM00') || 'ENB', 'Course', 'A course.', true
     FROM generate_series(0, 49) AS i
     RETURNING id)
 INSERT INTO coursebase.course_documents (course_id, data, checksum, file_size_bytes)
 SELECT id, bench_peer.course(4000), '', 0 FROM course;
-INSERT INTO coursebase.custom_courses (user_id, course_code, title, description, data, checksum, file_size_bytes)
-SELECT u.id, 'X14ABC', 'Sleep well', 'Seven evenings.', bench_peer.course(4000 + i), '', 0
+INSERT INTO coursebase.custom_courses (id, user_id, course_code, title, description, data, checksum, file_size_bytes)
+SELECT md5(u.id::text || i)::uuid, u.id, 'X14ABC', 'Sleep well', 'Seven evenings.', bench_peer.course(4000 + i), '', 0
 FROM coursebase.users AS u, generate_series(1, 5) AS i
 WHERE u.clerk_user_id LIKE 'user_handshake_%';
 
