@@ -12,9 +12,8 @@
  *
  * Locks: every decision is made under the lock of the person's row of users, and is read with a
  * snapshot taken after that lock, at every isolation level. An INSERT takes the lock in a
- * BEFORE trigger (tg_any__lock_user), before its own row is there. A plain DELETE locks its own
- * row first, in the opposite order: a program that deletes while others sell and refund should
- * lock the person's row of users before, or be ready for a deadlock error.
+ * BEFORE trigger (tg_any__lock_user), before its own row is there. A plain UPDATE or DELETE
+ * locks its own row first, in the opposite order, and then waits as core/lock_behind.h says.
  *
  * Rights: everything is locked, read and written with those of the tables' owner, because a
  * buyer may not write grants and row security hides those of other people.

@@ -13,8 +13,7 @@
  *
  * Locks: the person before the purchase is inserted (tg_any__lock_user), then the product FOR
  * SHARE, as complete_purchase() does. An UPDATE of plain SQL locks the purchase before the
- * person: against refund_purchase() for the same purchase it may end as a deadlock error, and
- * nothing is lost.
+ * person, and then waits as core/lock_behind.h says.
  *
  * Rights: the triggers run as who writes, and lock, read and write with those of the tables'
  * owner. All stand back while a dump is restored: the rows come with it.
