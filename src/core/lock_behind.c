@@ -8,8 +8,11 @@
  * not before the other one has waited as long as the server waits before it looks for a ring:
  * until then whoever holds the lock may end. While nobody waits for it, the statement waits on.
  *
- * Two statements that wait for each other in this way do not see each other. After a while each
- * takes its place in the queue, where the other one sees it.
+ * Two statements that wait for each other in this way do not see each other. So after a while
+ * each takes its place in the queue for less than deadlock_timeout, where the other one sees it
+ * and gives up. The server looks for a ring once a wait, when that has lasted for
+ * deadlock_timeout: whoever comes to wait for the statement while it stands in the queue looks
+ * when the statement has left it again. It does not go there while somebody waits for it.
  *
  * Who waits is read from the lock table as pg_locks shows it. That copies the table, so that it
  * is done once a pause, and only by who found a row that is not free.
@@ -22,8 +25,10 @@
 #include "storage/latch.h"
 #include "storage/lock.h"
 #include "storage/proc.h"
+#include "utils/guc.h"
 #include "utils/timestamp.h"
 
+#include "core/attempt.h"
 #include "core/errors.h"
 #include "core/lock_behind.h"
 #include "core/owner.h"
@@ -31,12 +36,28 @@
 /* Pauses between two tries, in milliseconds: from the first to the longest. */
 #define PAUSE_FIRST   1
 #define PAUSE_LONGEST 20
-/* How many times deadlock_timeout a statement stays out of the queue. */
-#define PATIENCE 10
+/* In hundredths of deadlock_timeout: how long a statement stays out of the queue at first; how
+ * long it stands there then, each time; and how long the other one of two that wait for each
+ * other may have stood there before this one gives up, which is less. */
+#define PATIENCE      200
+#define IN_THE_QUEUE  90
+#define SEEN_IN_QUEUE 50
+
+/* What attempt() hands on. */
+typedef struct QueueStand
+{
+	LockBehind *rows;
+	Datum *values;
+	uint64 count;
+} QueueStand;
 
 static bool rows_lock_free(LockBehind *rows, Datum *values, uint64 *count);
 static void pause_for(long milliseconds);
-static bool somebody_waits(void);
+static bool rows_lock_in_queue(LockBehind *rows, Datum *values, uint64 *count);
+static bool queue_stand(void *argument);
+static bool is_timeout(int sqlstate);
+static bool lasted(TimestampTz since, long hundredths);
+static bool somebody_waits(long hundredths);
 static bool lock_blocks(const LockInstanceData *held, const LockInstanceData *wanted);
 pg_noreturn static void ring_raise(void);
 
@@ -51,19 +72,22 @@ lock_behind(LockBehind *rows, Datum *values)
 		return owner_execute(&rows->wait, values, NULL, false);
 	while (!rows_lock_free(rows, values, &count))
 	{
+		bool queues;
+
 		if (begun == 0)
 			begun = GetCurrentTimestamp();
 		pause_for(pause);
-		pause = Min(pause * 2, PAUSE_LONGEST);
+		/* two that left the queue together must not come back together */
+		pause = Min(pause * 2, PAUSE_LONGEST + MyProcPid % PAUSE_LONGEST);
 		if (LockTimeout > 0 &&
 			TimestampDifferenceExceeds(begun, GetCurrentTimestamp(), LockTimeout))
 			ereport(ERROR, (errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 							errmsg("canceling statement due to lock timeout")));
-		if (somebody_waits())
+		queues = lasted(begun, PATIENCE);
+		if (somebody_waits(queues ? SEEN_IN_QUEUE : 100))
 			ring_raise();
-		if (TimestampDifferenceExceeds(begun, GetCurrentTimestamp(),
-									   PATIENCE * DeadlockTimeout))
-			return owner_execute(&rows->wait, values, NULL, false);
+		if (queues && !somebody_waits(0) && rows_lock_in_queue(rows, values, &count))
+			return count;
 	}
 	return count;
 }
@@ -84,6 +108,46 @@ rows_lock_free(LockBehind *rows, Datum *values, uint64 *count)
 	return *count >= there;
 }
 
+/* Locks the rows as they become free, for less than deadlock_timeout: false when that was too
+ * short. In a subtransaction, which the time-out ends. */
+static bool
+rows_lock_in_queue(LockBehind *rows, Datum *values, uint64 *count)
+{
+	QueueStand stand = {rows, values, 0};
+	ErrorData *error = attempt(queue_stand, &stand, is_timeout);
+
+	*count = stand.count;
+	return error == NULL;
+}
+
+static bool
+queue_stand(void *argument)
+{
+	QueueStand *stand = argument;
+	int level = NewGUCNestLevel();
+	int limit = Max(DeadlockTimeout * IN_THE_QUEUE / 100, 1);
+
+	(void) set_config_option("lock_timeout", psprintf("%d", limit), PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	stand->count = owner_execute(&stand->rows->wait, stand->values, NULL, false);
+	AtEOXact_GUC(true, level);
+	return true;
+}
+
+static bool
+is_timeout(int sqlstate)
+{
+	return sqlstate == ERRCODE_LOCK_NOT_AVAILABLE;
+}
+
+/* Whether so much of deadlock_timeout has passed. */
+static bool
+lasted(TimestampTz since, long hundredths)
+{
+	return TimestampDifferenceExceeds(since, GetCurrentTimestamp(),
+									  (int) (DeadlockTimeout * hundredths / 100));
+}
+
 static void
 pause_for(long milliseconds)
 {
@@ -93,21 +157,23 @@ pause_for(long milliseconds)
 	CHECK_FOR_INTERRUPTS();
 }
 
-/* Whether some session has waited for a lock of this one for deadlock_timeout. */
+/* Whether some session has waited for a lock of this one for so much of deadlock_timeout; 0 for
+ * any that waits. */
 static bool
-somebody_waits(void)
+somebody_waits(long hundredths)
 {
 	LockData *locks = GetLockStatusData();
-	TimestampTz now = GetCurrentTimestamp();
 	bool waits = false;
 
 	for (int w = 0; w < locks->nelements && !waits; w++)
 	{
 		const LockInstanceData *wanted = &locks->locks[w];
 
+		if (wanted->waitLockMode == NoLock)
+			continue;
 		/* the server sets the time a moment after the wait begins */
-		if (wanted->waitLockMode == NoLock || wanted->waitStart == 0 ||
-			!TimestampDifferenceExceeds(wanted->waitStart, now, DeadlockTimeout))
+		if (hundredths > 0 &&
+			(wanted->waitStart == 0 || !lasted(wanted->waitStart, hundredths)))
 			continue;
 		for (int h = 0; h < locks->nelements && !waits; h++)
 			waits = lock_blocks(&locks->locks[h], wanted);
