@@ -1,18 +1,17 @@
 /*
- * lock_behind.c: a statement that holds its row waits for a lock without standing in the queue.
+ * lock_behind.c: a statement that holds its row waits for a lock behind it, and no function is
+ * ever ended for that.
  *
- * Invariant: whoever waits in the server's queues for a statement of ours is not in a ring that
- * the statement closes by waiting as well: it asks for its lock again and again, and the
- * server's search for rings, which ends one of those who wait, finds none. A ring is there only
- * if somebody waits for this transaction. Then the statement gives up, never the other one, and
- * not before the other one has waited as long as the server waits before it looks for a ring:
- * until then whoever holds the lock may end. While nobody waits for it, the statement waits on.
+ * A ring is there only if somebody waits for this transaction while it waits. The server looks
+ * for a ring once a wait, when that has lasted for deadlock_timeout, and ends who looks. So the
+ * statement stands in the queue only while nobody waits for it, and for less than
+ * deadlock_timeout at a time: whoever comes to wait for it meanwhile looks when it has left the
+ * queue, and finds no ring. Out of the queue the statement waits on, until the other one has
+ * waited for almost as long as the server would before it looks: whoever holds the lock may end
+ * until then. Then the statement gives up, and never the other one.
  *
- * Two statements that wait for each other in this way do not see each other. So after a while
- * each takes its place in the queue for less than deadlock_timeout, where the other one sees it
- * and gives up. The server looks for a ring once a wait, when that has lasted for
- * deadlock_timeout: whoever comes to wait for the statement while it stands in the queue looks
- * when the statement has left it again. It does not go there while somebody waits for it.
+ * Of two statements that wait for each other in this way one is out of the queue first, sees
+ * the other one in it, and gives up.
  *
  * Who waits is read from the lock table as pg_locks shows it. That copies the table, so that it
  * is done once a pause, and only by who found a row that is not free.
@@ -33,15 +32,12 @@
 #include "core/lock_behind.h"
 #include "core/owner.h"
 
-/* Pauses between two tries, in milliseconds: from the first to the longest. */
-#define PAUSE_FIRST   1
+/* The longest pause between two tries, in milliseconds; the first is one. */
 #define PAUSE_LONGEST 20
-/* In hundredths of deadlock_timeout: how long a statement stays out of the queue at first; how
- * long it stands there then, each time; and how long the other one of two that wait for each
- * other may have stood there before this one gives up, which is less. */
-#define PATIENCE      200
-#define IN_THE_QUEUE  90
-#define SEEN_IN_QUEUE 50
+/* In hundredths of deadlock_timeout: how long the statement stands in the queue at a time, and
+ * how long somebody may have waited for it before it gives up, which is less. */
+#define IN_THE_QUEUE 90
+#define PATIENCE     80
 
 /* What attempt() hands on. */
 typedef struct QueueStand
@@ -65,29 +61,26 @@ uint64
 lock_behind(LockBehind *rows, Datum *values)
 {
 	TimestampTz begun = 0;
-	long pause = PAUSE_FIRST;
+	long pause = 1;
 	uint64 count;
 
 	if (!TransactionIdIsValid(GetTopTransactionIdIfAny()))
 		return owner_execute(&rows->wait, values, NULL, false);
 	while (!rows_lock_free(rows, values, &count))
 	{
-		bool queues;
-
 		if (begun == 0)
 			begun = GetCurrentTimestamp();
+		else if (LockTimeout > 0 &&
+				 TimestampDifferenceExceeds(begun, GetCurrentTimestamp(), LockTimeout))
+			ereport(ERROR, (errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+							errmsg("canceling statement due to lock timeout")));
+		if (somebody_waits(PATIENCE))
+			ring_raise();
+		if (!somebody_waits(0) && rows_lock_in_queue(rows, values, &count))
+			return count;
 		pause_for(pause);
 		/* two that left the queue together must not come back together */
 		pause = Min(pause * 2, PAUSE_LONGEST + MyProcPid % PAUSE_LONGEST);
-		if (LockTimeout > 0 &&
-			TimestampDifferenceExceeds(begun, GetCurrentTimestamp(), LockTimeout))
-			ereport(ERROR, (errcode(ERRCODE_LOCK_NOT_AVAILABLE),
-							errmsg("canceling statement due to lock timeout")));
-		queues = lasted(begun, PATIENCE);
-		if (somebody_waits(queues ? SEEN_IN_QUEUE : 100))
-			ring_raise();
-		if (queues && !somebody_waits(0) && rows_lock_in_queue(rows, values, &count))
-			return count;
 	}
 	return count;
 }
@@ -126,6 +119,9 @@ queue_stand(void *argument)
 	QueueStand *stand = argument;
 	int level = NewGUCNestLevel();
 	int limit = Max(DeadlockTimeout * IN_THE_QUEUE / 100, 1);
+
+	if (LockTimeout > 0)
+		limit = Min(limit, LockTimeout);
 
 	(void) set_config_option("lock_timeout", psprintf("%d", limit), PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
