@@ -143,6 +143,10 @@ coursebase_install(PG_FUNCTION_ARGS)
 					   ShareUpdateExclusiveLock);
 	creating_extension = false;
 	settings = NewGUCNestLevel();
+	/* an extension's script is run with it off, as a restore is: what install() writes is no
+	 * dump's, and triggers must not take it for that (core/restore.h) */
+	(void) set_config_option("check_function_bodies", "on", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
 	PG_TRY();
 	{
 		citus_keep_local();
