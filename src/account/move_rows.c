@@ -139,11 +139,22 @@ static KeptPlan read_writers = {
 	"   ELSE format('(r.o ->> %L)', t.name) END || '::' || t.type, ', ' ORDER BY t.attnum),"
 	"  t.table_name, CASE t.table_name WHEN 'audit_events' THEN ' WHERE NOT EXISTS (SELECT FROM"
 	" coursebase.audit_events e WHERE e.id = (r.o ->> ''id'')::uuid)' ELSE '' END),"
-	"  string_agg(format('%s.%s', t.table_name, t.name), ', ') FILTER (WHERE t.type IS NULL)"
+	"  string_agg(format('%s.%s', t.table_name, t.name), ', ') FILTER (WHERE t.type IS NULL"
+	"   OR l.kind IS DISTINCT FROM 'person' AND t.table_name <> 'audit_events')"
 	" FROM typed t LEFT JOIN coursebase.cell_tables() WITH ORDINALITY"
 	"  AS l (table_name, kind, is_kept, own_columns, n) ON l.table_name = t.table_name"
 	" GROUP BY l.n, t.table_name ORDER BY l.n",
 	.nargs = 1, .types = {JSONOID},
+};
+/* The document passes through the server's hands: a table with a row that is no row of $2. */
+static KeptPlan find_others = {
+	.sql = "SELECT j.key FROM json_each($1 -> 'tables') j"
+	" CROSS JOIN LATERAL json_array_elements(j.value) r WHERE CASE j.key"
+	"  WHEN 'users' THEN ((r ->> 'id')::uuid = ANY ($2)) IS NOT TRUE"
+	"  WHEN 'audit_events' THEN ((r ->> 'actor_id')::uuid = ANY ($2)"
+	"   OR r ->> 'object' IN (SELECT 'users/' || u FROM unnest($2) u)) IS NOT TRUE"
+	"  ELSE (r ->> 'user_id')::uuid <> ALL ($2) END LIMIT 1",
+	.nargs = 2, .types = {JSONOID, UUIDARRAYOID},
 };
 /* Rows of the trail that stayed here when the person left say again who acted. */
 static KeptPlan restore_actors = {
@@ -258,11 +269,19 @@ move_rows_write(Datum document, Datum people)
 	Datum actors[] = {document, people};
 	Datum moved[] = {people, Int64GetDatum(-1)};
 	int level = session_neutral();
-	uint64 count = plan_execute_latest(&read_writers, &document, NULL);
-	char **writers = texts_of(&read_writers, count, 1);
-	char **unknown = texts_of(&read_writers, count, 2);
+	uint64 count;
+	char **writers;
+	char **unknown;
 	char *lack;
 
+	if (plan_execute_latest(&find_others, actors, NULL) > 0)
+		ereport(ERROR, (errcode(ERRCODE_CB_MOVE_REFUSED),
+						errmsg("the document has rows of somebody who does not move"),
+						errdetail("They are of %s.", plan_text_required(0, 1)),
+						errhint("Give what coursebase.take_person() answered.")));
+	count = plan_execute_latest(&read_writers, &document, NULL);
+	writers = texts_of(&read_writers, count, 1);
+	unknown = texts_of(&read_writers, count, 2);
 	for (uint64 i = 0; i < count; i++)
 	{
 		if (unknown[i] != NULL)
