@@ -83,7 +83,7 @@ SELECT pg_temp.outcome(c) FROM unnest(ARRAY[
 -- A document that somebody changed on the way: another's rows, forged trail, a table that does not move.
 SELECT pg_temp.outcome(format($$SELECT coursebase.put_person(jsonb_insert(document::jsonb, '{tables,%s,0}', %L)::json) FROM moved$$, c[1], c[2]))
 FROM (VALUES (ARRAY['users', '{"id": "00000000-0000-4000-a000-0000000000ff", "name": "X"}']),
-    (ARRAY['user_courses', '{"user_id": "00000000-0000-4000-a000-0000000000ff"}']),
+    (ARRAY['analytics', '{"user_id": "00000000-0000-4000-a000-0000000000ff"}']),
     (ARRAY['audit_events', '{"object": "settings/x", "action": "x"}'])) v (c);
 SELECT pg_temp.outcome($$SELECT coursebase.put_person(jsonb_set(document::jsonb, '{tables,settings}', '[{"name": "forged"}]')::json) FROM moved$$);
 SELECT coursebase.put_person(document) = coursebase.put_person(document::jsonb::json) FROM moved;
