@@ -7,8 +7,9 @@
  * statement stands in the queue only while nobody waits for it, and for less than
  * deadlock_timeout at a time: whoever comes to wait for it meanwhile looks when it has left the
  * queue, and finds no ring. Out of the queue the statement waits on, until the other one has
- * waited for almost as long as the server would before it looks: whoever holds the lock may end
- * until then. Then the statement gives up, and never the other one.
+ * waited for a good part of deadlock_timeout: whoever holds the lock may end until then. Then
+ * the statement gives up, and never the other one. What is left of deadlock_timeout is for a
+ * busy machine, on which this statement wakes up late.
  *
  * Of two statements that wait for each other in this way one is out of the queue first, sees
  * the other one in it, and gives up.
@@ -36,8 +37,8 @@
 #define PAUSE_LONGEST 20
 /* In hundredths of deadlock_timeout: how long the statement stands in the queue at a time, and
  * how long somebody may have waited for it before it gives up, which is less. */
-#define IN_THE_QUEUE 90
-#define PATIENCE     80
+#define IN_THE_QUEUE 50
+#define PATIENCE     40
 
 /* What attempt() hands on. */
 typedef struct QueueStand

@@ -26,9 +26,9 @@ typedef struct LockBehind
 /*
  * Locks the rows until the transaction ends, with the rights of the tables' owner, and says how
  * many they are. Waits, as long as it takes, while nobody waits for this transaction; ends with
- * KB007 (40001 in an older snapshot) when somebody has waited for it for most of
- * deadlock_timeout by then. Needs SPI_connect(); overwrites SPI_tuptable. Also raises what a
- * wait can raise (40001, 55P03).
+ * KB007 (40001 in an older snapshot) when somebody has waited for it for a
+ * good part of deadlock_timeout by then. Needs SPI_connect(); overwrites SPI_tuptable. Also
+ * raises what a wait can raise (40001, 55P03).
  */
 extern uint64 lock_behind(LockBehind *rows, Datum *values);
 

@@ -17,7 +17,7 @@ use Test::More;
 my $turns = ($ENV{COURSEBASE_LOAD} // 1) > 1 ? 20_000 : 60;
 my $node  = load_node('pairs');
 
-$node->append_conf('postgresql.conf', "deadlock_timeout = 50ms\nlog_min_messages = warning\nclient_min_messages = error");
+$node->append_conf('postgresql.conf', "deadlock_timeout = 500ms\nlog_min_messages = warning\nclient_min_messages = error");
 $node->restart;
 create_extension($node, 'pairs');
 fixture($node, 'pairs');
