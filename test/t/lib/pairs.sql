@@ -5,7 +5,10 @@
 -- What may wait in a ring, as doc/explain/concurrency.md says: what locks whole tables, and what fills or empties a shop,
 -- which is a transaction about many rows. Calls with plain statements in them are transactions of several statements.
 CREATE TABLE public.excepted (what text PRIMARY KEY);
-INSERT INTO public.excepted VALUES ('install'), ('hand_over'), ('make_api'), ('adopt'), ('sample_shop'), ('sample_rows'), ('remove_sample_shop');
+INSERT INTO public.excepted VALUES ('install'), ('hand_over'), ('make_api'), ('adopt'), ('sample_shop'), ('sample_rows'), ('remove_sample_shop'),
+    -- plain statements that hold their row and then wait in the queue for the person or the program: open
+    ('UPDATE payment_transactions'), ('UPDATE custom_courses'), ('UPDATE custom_course_purchases'), ('UPDATE course_workouts'),
+    ('DELETE course_workouts'), ('UPDATE users');
 
 -- How an act is said: as whom, by which claims, and the text of one PL/pgSQL statement.
 CREATE TABLE public.acts (
