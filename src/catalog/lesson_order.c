@@ -20,6 +20,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/xact.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -480,8 +481,9 @@ reorder(FunctionCallInfo fcinfo, Ordered *ordered)
 	args_require(fcinfo, 0);
 	schema_require_current();
 	SPI_connect();
-	/* before the parent, which an UPDATE of its own place locks after the places */
-	if (identity_is_server() || identity_is_admin())
+	/* before the parent, which an UPDATE of its own place locks after the places; where nothing
+	 * can be written, the statements below say so */
+	if (!XactReadOnly && (identity_is_server() || identity_is_admin()))
 		places_lock();
 	if (plan_execute(&ordered->find, values, NULL, false) != 1)
 		ereport(

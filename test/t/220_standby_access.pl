@@ -46,6 +46,8 @@ sub calls
 		$call =~ s/:at\b/'2026-01-01 13:00+00'/g;
 		$call =~ s/:form\b/'$form'/g;
 		$call =~ s/\bi\b(?!')/7/g;
+		# of several statements the first, without which the others say nothing
+		$call =~ s/; (?:INSERT|PERFORM) .*//;
 		push @{ $calls{$name} }, "SELECT $call";
 	}
 	return \%calls;
