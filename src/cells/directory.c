@@ -298,8 +298,11 @@ directory_require_here(const pg_uuid_t *user)
 	if (!cell_here(&here))
 		return;
 	require_here_at(&here, user, snapshot_of_statement());
-	if (!IsInParallelMode())
-		require_here_at(&here, user, NULL);
+	if (IsInParallelMode())
+		return;
+	PushActiveSnapshot(GetLatestSnapshot());
+	require_here_at(&here, user, GetActiveSnapshot());
+	PopActiveSnapshot();
 }
 
 void
