@@ -109,6 +109,8 @@ link_ask(const char *sql, int nvalues, const char *const *values)
 	char *conninfo = conninfo_read();
 	List *rows = NIL;
 
+	/* before what ends a connection: without the library there is nothing to call */
+	library_load();
 	/* home may have moved, as join_home() was told */
 	if (connection != NULL && strcmp(conninfo, connected_by) != 0)
 		link_close();
@@ -190,7 +192,6 @@ link_open(const char *conninfo, TimestampTz until)
 	const char *values[] = {conninfo, GetDatabaseEncodingName(), "coursebase", NULL};
 	PostgresPollingStatusType state = PGRES_POLLING_WRITING;
 
-	library_load();
 	connected_by = MemoryContextStrdup(TopMemoryContext, conninfo);
 	if (!AcquireExternalFD())
 		raise_away("This session has too many files open.");

@@ -1,6 +1,7 @@
 /*
- * lock_behind.c: a statement that holds its row waits for a lock behind it, and no function is
- * ever ended for that.
+ * lock_behind.c: a statement that holds its row waits for a lock behind it, and gives up itself
+ * where it stands in a ring with a function. With more than two in the ring, or on a machine
+ * that wakes it up too late, the server may still end the function (test/t/597_pairs.pl).
  *
  * A ring is there only if somebody waits for this transaction while it waits. The server looks
  * for a ring once a wait, when that has lasted for deadlock_timeout, and ends who looks. So the
