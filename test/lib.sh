@@ -52,14 +52,16 @@ work_end()
 	trap '' HUP INT TERM
 	[ -z "$child" ] || kill_family "$child"
 	[ -z "$watcher" ] || kill_family "$watcher"
-	[ -z "$beside" ] || kill_family "$beside"
+	for pid in $beside; do
+		kill_family "$pid"
+	done
 	server_stop
 	cd /
 	rm -rf "$work"
 }
 child=   # what attended runs
 watcher= # what tells how a build gets on
-beside=  # what runs while tests run
+beside=  # what runs while tests run: numbers of processes
 
 kill_family()
 {
