@@ -21,11 +21,11 @@
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
-#include "utils/guc.h"
 
 #include "account/move_rows.h"
 #include "core/errors.h"
 #include "core/plan.h"
+#include "core/session_setting.h"
 
 /* clang-format off */
 /*
@@ -242,7 +242,7 @@ move_rows_read(Datum people)
 						 plan_text_required(0, 1));
 	}
 	appendStringInfoChar(&out, '}');
-	AtEOXact_GUC(true, level);
+	session_settings_end(level);
 	return out.data;
 }
 
@@ -260,7 +260,7 @@ move_rows_delete(Datum people)
 	deleters = texts_of(&read_deleters, count, 1);
 	for (uint64 i = 0; i < count; i++)
 		run(deleters[i], UUIDARRAYOID, people);
-	AtEOXact_GUC(true, level);
+	session_settings_end(level);
 }
 
 void
@@ -295,7 +295,7 @@ move_rows_write(Datum document, Datum people)
 	plan_execute_latest(&begin_versions, moved, NULL);
 	plan_execute_latest(&lock_codes, moved, NULL);
 	plan_execute_latest(&count_moved, moved, NULL);
-	AtEOXact_GUC(true, level);
+	session_settings_end(level);
 	lack = found_of(&read_lacks, people);
 	if (lack != NULL)
 		ereport(ERROR, (errcode(ERRCODE_CB_CELL_LACKS),
@@ -306,7 +306,7 @@ move_rows_write(Datum document, Datum people)
 }
 
 /*
- * Until AtEOXact_GUC() with the level, or the end of a transaction that fails: no trigger but
+ * Until session_settings_end() with the level: no trigger but
  * those that fire for a subscription, and texts that do not depend on the session.
  */
 static int
@@ -321,11 +321,10 @@ session_neutral(void)
 		{"extra_float_digits", "3"},
 		{"xmlbinary", "base64"},
 	};
-	int level = NewGUCNestLevel();
+	int level = session_settings_begin();
 
 	for (int i = 0; i < lengthof(settings); i++)
-		(void) set_config_option(settings[i][0], settings[i][1], PGC_SUSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
+		session_setting_set(settings[i][0], settings[i][1]);
 	return level;
 }
 

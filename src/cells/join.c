@@ -26,7 +26,6 @@
 #include "miscadmin.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 #include "utils/tuplestore.h"
@@ -38,6 +37,7 @@
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/schema.h"
+#include "core/session_setting.h"
 
 /* Where the rows of a table of home stand until they are compared. */
 #define INCOMING "coursebase_incoming"
@@ -217,20 +217,18 @@ subscription_create(const char *conninfo, const char *slot)
 static void
 catalogue_take(WalReceiverConn *connection, List *tables, ReturnSetInfo *report)
 {
-	int settings = NewGUCNestLevel();
+	int settings = session_settings_begin();
 	ListCell *cell;
 
-	(void) set_config_option("session_replication_role", "replica", PGC_SUSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	session_setting_set("session_replication_role", "replica");
 	/* as home's connection writes them */
-	(void) set_config_option("intervalstyle", "postgres", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	session_setting_set("intervalstyle", "postgres");
 	foreach (cell, tables)
 	{
 		CHECK_FOR_INTERRUPTS();
 		table_take(connection, lfirst(cell), report);
 	}
-	AtEOXact_GUC(true, settings);
+	session_settings_end(settings);
 }
 
 /* Makes the rows of the table those of home: what goes, what differs, what is new. */

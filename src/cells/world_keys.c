@@ -32,7 +32,6 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -51,6 +50,7 @@
 #include "core/restore.h"
 #include "core/row_trigger.h"
 #include "core/schema.h"
+#include "core/session_setting.h"
 #include "core/setting.h"
 
 /* How many rows of a table are claimed by one call. */
@@ -250,14 +250,13 @@ coursebase_claim_world_keys(PG_FUNCTION_ARGS)
 	claimer_require(fcinfo);
 	compat_materialize(fcinfo);
 	/* a cell waits no longer, and a claim that nobody waits for must not come later */
-	level = NewGUCNestLevel();
-	(void) set_config_option("lock_timeout",
-							 psprintf(INT64_FORMAT, Max(setting_integer("home_timeout_ms"), 1)),
-							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	level = session_settings_begin();
+	session_setting_set("lock_timeout",
+						psprintf(INT64_FORMAT, Max(setting_integer("home_timeout_ms"), 1)));
 	refused = keys_claim_here(PG_GETARG_INT32(CLAIM_CELL), PG_GETARG_DATUM(CLAIM_KINDS),
 							  PG_GETARG_DATUM(CLAIM_KEYS), PG_GETARG_DATUM(CLAIM_USERS),
 							  PG_GETARG_BOOL(CLAIM_PARTLY));
-	AtEOXact_GUC(true, level);
+	session_settings_end(level);
 	refused_return(fcinfo, refused);
 	return (Datum) 0;
 }

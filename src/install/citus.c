@@ -19,13 +19,13 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/tuplestore.h"
 
 #include "core/compat.h"
 #include "core/errors.h"
 #include "core/plan.h"
+#include "core/session_setting.h"
 #include "install/citus.h"
 #include "install/utility.h"
 
@@ -152,8 +152,7 @@ void
 citus_keep_local(void)
 {
 	if (compat_setting("citus.enable_ddl_propagation") != NULL)
-		(void) set_config_option("citus.enable_ddl_propagation", "off", PGC_USERSET,
-								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+		session_setting_set("citus.enable_ddl_propagation", "off");
 }
 
 static bool

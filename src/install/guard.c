@@ -54,6 +54,7 @@
 #include "core/compat.h"
 #include "core/errors.h"
 #include "core/owner.h"
+#include "core/session_setting.h"
 #include "install/guard.h"
 #include "install/steps.h"
 
@@ -411,14 +412,13 @@ static Oid
 relation_named(RangeVar *name)
 {
 	struct config_generic *setting = compat_setting("search_path");
-	int level = NewGUCNestLevel();
+	int level = session_settings_begin();
 	Oid relation;
 
 	if (setting != NULL && setting->stack != NULL && setting->stack->state == GUC_SAVE)
-		set_config_option("search_path", setting->stack->prior.val.stringval, PGC_USERSET,
-						  PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+		session_setting_set("search_path", setting->stack->prior.val.stringval);
 	relation = RangeVarGetRelid(name, NoLock, true);
-	AtEOXact_GUC(true, level);
+	session_settings_end(level);
 	return relation;
 }
 

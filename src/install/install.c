@@ -53,6 +53,7 @@
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/replicated.h"
+#include "core/session_setting.h"
 #include "core/trust.h"
 #include "install/citus.h"
 #include "install/grants.h"
@@ -142,11 +143,10 @@ coursebase_install(PG_FUNCTION_ARGS)
 	LockDatabaseObject(ExtensionRelationId, get_extension_oid("coursebase", false), 0,
 					   ShareUpdateExclusiveLock);
 	creating_extension = false;
-	settings = NewGUCNestLevel();
+	settings = session_settings_begin();
 	/* an extension's script is run with it off, as a restore is: what install() writes is no
 	 * dump's, and triggers must not take it for that (core/restore.h) */
-	(void) set_config_option("check_function_bodies", "on", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	session_setting_set("check_function_bodies", "on");
 	PG_TRY();
 	{
 		citus_keep_local();
@@ -163,7 +163,7 @@ coursebase_install(PG_FUNCTION_ARGS)
 		creating_extension = creating;
 	}
 	PG_END_TRY();
-	AtEOXact_GUC(true, settings);
+	session_settings_end(settings);
 	owner_leave(rights);
 	return (Datum) 0;
 }
@@ -560,12 +560,11 @@ column_is_not_null(Oid relation, const char *name)
 static void
 alter_type(Step *step)
 {
-	int level = NewGUCNestLevel();
+	int level = session_settings_begin();
 
-	(void) set_config_option("coursebase.allow_drop", "on", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	session_setting_set("coursebase.allow_drop", "on");
 	utility_run(step->statement, step->ddl);
-	AtEOXact_GUC(true, level);
+	session_settings_end(level);
 }
 
 /* A server built without lz4 keeps documents with its own method; lint() says so. */

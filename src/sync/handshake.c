@@ -20,13 +20,13 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "core/args.h"
 #include "core/owner.h"
 #include "core/schema.h"
+#include "core/session_setting.h"
 #include "identity/asking.h"
 #include "sync/answer.h"
 #include "sync/cache.h"
@@ -154,11 +154,9 @@ statements_begin(void)
 	Statements statements;
 
 	SPI_connect();
-	statements.settings_level = NewGUCNestLevel();
-	set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
-					  GUC_ACTION_SAVE, true, 0, false);
-	set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
-					  true, 0, false);
+	statements.settings_level = session_settings_begin();
+	session_setting_set("search_path", "pg_catalog, pg_temp");
+	session_setting_set("enable_seqscan", "off");
 	statements.rights = owner_enter();
 	return statements;
 }
@@ -167,6 +165,6 @@ static void
 statements_end(Statements statements)
 {
 	owner_leave(statements.rights);
-	AtEOXact_GUC(true, statements.settings_level);
+	session_settings_end(statements.settings_level);
 	SPI_finish();
 }
