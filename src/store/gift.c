@@ -32,6 +32,7 @@
 #include "store/delivery.h"
 
 /* Not a sandbox's: what it sold may give nothing, and so does not take a gift's place. */
+/* What production sold and what was given count; a sandbox's purchase gives way to the gift. */
 static KeptPlan find_live = {
 	.sql = "SELECT c.id FROM coursebase.course_purchases c "
 		   "WHERE c.user_id = $1 AND c.course_id = $2 AND c.voice IS NOT DISTINCT FROM $3 "
@@ -41,6 +42,7 @@ static KeptPlan find_live = {
 	.types = {UUIDOID, UUIDOID, TEXTOID},
 };
 
+/* Takes back a gift and never a sale: the source says which it is. */
 static KeptPlan withdraw_gift = {
 	.sql = "UPDATE coursebase.course_purchases c SET status = 'refunded', refunded_at = $4 "
 		   "WHERE c.user_id = $1 AND c.course_id = $2 AND c.voice IS NOT DISTINCT FROM $3 "
@@ -175,6 +177,7 @@ gift_bind(PlanValues *values, const Delivery *gift)
 	plan_bind_text(values, gift->receipt.voice);
 }
 
+/* With the person as the object, so that the trail of the person shows the gift. */
 static void
 gift_audit(const char *action, const Delivery *gift)
 {
