@@ -435,6 +435,7 @@ pack_reverse(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo, Timesta
 	credit_save(&state, entry);
 }
 
+/* The bank is an int64: a pack that would pass it is refused before anything is written. */
 static void
 bank_add(CreditAccount *account, int64 credits)
 {
@@ -567,6 +568,7 @@ credit_packs_take(CreditState *state, PackShare **taken)
 	return count;
 }
 
+/* An entry a pack, so that the log says of which pack the credits were. */
 void
 credit_packs_log(CreditState *state, const PackShare *taken, int count)
 {

@@ -273,6 +273,10 @@ roles_usual(void)
 	return fit;
 }
 
+/*
+ * Every role is checked before the first is changed, so that a refusal leaves all grants as
+ * they were.
+ */
 static void
 role_check(const GrantRoles *roles, GrantPart part)
 {

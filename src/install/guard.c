@@ -232,6 +232,10 @@ arm(void)
 	MemoryContextSwitchTo(caller);
 }
 
+/*
+ * At the end of the transaction, committed or not: what was guarded may be gone or have another
+ * oid by the next one.
+ */
 static void
 disarm(void)
 {
@@ -504,6 +508,7 @@ facts_after(Oid class, Oid object, int sub, Facts *facts)
 	return found;
 }
 
+/* Copies what is compared: the tuple is released, and the second look has another one. */
 static void
 facts_take(Oid class, HeapTuple row, int sub, Facts *facts)
 {

@@ -401,12 +401,15 @@ converge_index(Step *step, Report *report)
 	Oid there = get_relname_relid(index->idxname, owner_schema());
 
 	/*
-	 * where another relation has the name, the statement runs and the server's own error says
-	 * so
+	 * an index of that name on our table is ours. Where another relation has the name the
+	 * statement runs, and fails with the server's own message
 	 */
 	if (OidIsValid(there) && IndexGetRelation(there, true) == relation)
 		return;
-	/* without the time it cannot be: log_app() keeps its rule under a lock as well */
+	/*
+	 * a unique index of a partitioned table must hold the column of the partitions, which this
+	 * rule does not have: log_app() keeps the rule under a lock as well
+	 */
 	if (index->unique && relation_is_partitioned(relation))
 		return;
 	utility_run((Node *) index, step->ddl);
@@ -470,6 +473,7 @@ converge_policy(Step *step, Report *report)
 		report_row(report, step->object, "created");
 }
 
+/* There is no CREATE OR REPLACE POLICY: the old one goes first, in the same transaction. */
 static void
 drop_policy(CreatePolicyStmt *policy)
 {
@@ -556,7 +560,10 @@ column_is_not_null(Oid relation, const char *name)
 	return not_null;
 }
 
-/* The guard refuses another type than the code reads, and the one before is such a type. */
+/*
+ * Gives a column the type that this release reads. The guard refuses such a change, because as
+ * a rule it takes the type away that the code reads; here the old type is the wrong one.
+ */
 static void
 alter_type(Step *step)
 {

@@ -224,6 +224,10 @@ access_read(FunctionCallInfo fcinfo, ProgramAccess *access)
 	return known;
 }
 
+/*
+ * Rule: an active entitlement gives the program whatever its status is but draft; an archived
+ * one stays usable by its buyers.
+ */
 static bool
 access_entitled(const ProgramAccess *access)
 {

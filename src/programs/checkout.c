@@ -300,6 +300,7 @@ entitlement_open(FunctionCallInfo fcinfo, const Offer *offer, pg_uuid_t *id)
 	owner_execute(&take_up, values.datums, values.nulls, false);
 }
 
+/* The membership is that of the seller's organisation, if the buyer has one; else null. */
 static void
 charge_write(FunctionCallInfo fcinfo, const Offer *offer, pg_uuid_t *id)
 {

@@ -384,6 +384,10 @@ total_count(const pg_uuid_t *purchase, const char *ref, int64 amount, int64 refu
 			psprintf(TOTAL_PREFIX "%s:" INT64_FORMAT ":" INT64_FORMAT, ref, amount, at));
 }
 
+/*
+ * Stripe's ids of disputes begin so. A dispute is beside the refunds and their sum, and must
+ * not be taken off them.
+ */
 static bool
 ref_is_dispute(const char *ref)
 {

@@ -290,6 +290,10 @@ coursebase_tg_purchases__audit(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
+/*
+ * The reference is that of the refund which made the difference, if one did: plain SQL that
+ * writes the sum itself has none.
+ */
 static void
 change_audit(TriggerData *data, bool reversed)
 {

@@ -284,6 +284,7 @@ refund_return(FunctionCallInfo fcinfo, const Sale *sale)
 	sale_row_return(fcinfo, ANSWER_COLUMNS);
 }
 
+/* Rule: the same reference with another content is an error, and never a second refund. */
 static void
 raise_other_refund(void)
 {

@@ -99,6 +99,10 @@ answer_directly(StringInfo answer, const HandshakeRequest *request, const pg_uui
 	return true;
 }
 
+/*
+ * The state comes first: if it was computed with a newer snapshot, that snapshot then also says
+ * what is recorded already. kept tells the phone that it may forget what it reported.
+ */
 static void
 answer_by_statements(StringInfo answer, const HandshakeRequest *request, const pg_uuid_t *user,
 					 TimestampTz at)
@@ -147,7 +151,10 @@ state_load(HandshakeState *state, const HandshakeRequest *request, const pg_uuid
 	return assignment == ASSIGNMENT_MADE;
 }
 
-/* As a function with SET runs. After an error, the end of the (sub)transaction undoes it. */
+/*
+ * What a function with SET in its definition would have; see the head of the file for why it is
+ * done here. After an error the end of the (sub)transaction undoes it.
+ */
 static Statements
 statements_begin(void)
 {
@@ -161,6 +168,7 @@ statements_begin(void)
 	return statements;
 }
 
+/* In the opposite order of statements_begin(): the rights last taken go first. */
 static void
 statements_end(Statements statements)
 {
