@@ -288,7 +288,10 @@ account_write(CreditState *state)
 	PlanValues values = {0};
 
 	account_bind(&values, &state->user, &state->account, state->reset);
-	/* the account came or went in a transaction that an older snapshot does not see */
+	/*
+	 * a row was expected and not written: another transaction made or removed the account,
+	 * which this one's older snapshot does not show
+	 */
 	if (plan_execute(plan, values.datums, values.nulls, false) != 1)
 		row_kept_raise("ai_usage", "the account of credits was not written");
 }

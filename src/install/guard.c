@@ -614,7 +614,8 @@ refuse(const char *verb, const char *what, const char *detail)
 }
 
 /*
- * Memory of the guard is no transaction's: it is given back at every end, also after an error.
+ * The guard's memory does not belong to the transaction, and so is given back here, after an
+ * error too.
  */
 static void
 on_transaction_end(XactEvent event, void *arg)
