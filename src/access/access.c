@@ -37,7 +37,6 @@
  * The id of no course. A NULL is asked about as this id, so that a caller who may not ask about
  * the user is refused for a NULL too.
  */
-/* The id of no course: a null argument is answered as a course that does not exist. */
 static const pg_uuid_t no_course;
 
 static ArrayType *ids_array(const CourseRights *rights);

@@ -43,7 +43,6 @@
 #include "identity/anchor.h"
 #include "identity/asking.h"
 
-/* A list of empty slots ends here: an entitlement may give any number. */
 /* premium_slots() shows at most so many empty slots, whatever the entitlement's number is. */
 #define EMPTY_SHOWN 100
 

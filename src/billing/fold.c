@@ -211,8 +211,9 @@ fold_access_end(const FoldTerm *term)
 }
 
 /*
- * Rule: the line whose access ends last is the one that the person's row shows. Where neither
- * gives access, the paid period that ended later tells more.
+ * Rule: of two lines the one whose access ends last stands for the person; line_compare() asks
+ * first whether a line gives access at all, and for its environment. Where neither gives
+ * access, the paid period that ended later tells more.
  */
 int
 fold_term_compare(const FoldTerm *a, const FoldTerm *b)

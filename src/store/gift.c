@@ -32,7 +32,6 @@
 #include "store/delivery.h"
 
 /* Not a sandbox's: what it sold may give nothing, and so does not take a gift's place. */
-/* What production sold and what was given count; a sandbox's purchase gives way to the gift. */
 static KeptPlan find_live = {
 	.sql = "SELECT c.id FROM coursebase.course_purchases c "
 		   "WHERE c.user_id = $1 AND c.course_id = $2 AND c.voice IS NOT DISTINCT FROM $3 "

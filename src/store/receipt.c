@@ -63,7 +63,6 @@ static const char *const detail_members[PRODUCT_KINDS] = {
 	[PRODUCT_CUSTOM_COURSE] = "course",
 };
 
-/* The arguments of the two statements that write a receipt: receipt_bind(). */
 /* The parameters of both statements that write a receipt, in the order of receipt_bind(). */
 #define RECEIPT_VALUES                                                                         \
 	.nargs = 17,                                                                               \

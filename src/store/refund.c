@@ -42,14 +42,9 @@
 #include "store/reversal.h"
 
 /*
- * Looks for the receipt first, then for what was given without one: by a release that had no
- * receipts, or by the functions of the kind. A subscription that only its events tell of is
- * found by its original transaction.
- */
-/*
- * The receipt says best whose a purchase is (rank 1). What was given without one is found in
- * the table of its kind (2), and a subscription by its line (3), for a refund that names the
- * original transaction.
+ * Looks for the receipt first (rank 1), then for what was given without one, by a release that
+ * had no receipts or by the functions of the kind (2), and then for a subscription that only
+ * its events tell of, by its original transaction (3).
  */
 static KeptPlan find_purchase = {
 	.sql = "SELECT p.user_id, p.kind, p.product_id, p.line FROM ("

@@ -43,7 +43,6 @@
 #include "store/purchase_key.h"
 #include "store/transfer.h"
 
-/* Whose the receipt or its line is, if not this person's, and whether the account is closed. */
 /*
  * Who has the receipt or the line and is not the one who brings it, and whether that account is
  * closed. Read without a lock: receipt_move() looks again under it.
