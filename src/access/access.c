@@ -177,6 +177,7 @@ user_argument(FunctionCallInfo fcinfo, int argument, pg_uuid_t *user)
 	return identity_resolve_user(args_uuid_or_null(fcinfo, argument), user) ? user : NULL;
 }
 
+/* The end is shown only if it is finite: for ever, or no grant at all, has no date. */
 static const char *
 grant_words(const CourseFindings *findings)
 {
@@ -198,6 +199,10 @@ premium_reason(const CourseFindings *findings)
 	return findings->every_in_premium ? "not_in_premium" : "slots_only";
 }
 
+/*
+ * The first of these that is true, from "nothing was ever bought" to the status alone; times
+ * are in the session's zone, as explain functions show them.
+ */
 static const char *
 premium_words(const Premium *premium)
 {

@@ -73,6 +73,10 @@ own_hold(const Asking *asking, const pg_uuid_t *course, TimestampTz at, uint32 s
 	return rights_hold(asking == NULL ? NULL : &asking->user, asking, course, at, sources);
 }
 
+/*
+ * For the user who asks, the number of a look-up says whether the kept set is current; for
+ * anybody else the snapshot is compared.
+ */
 uint32
 course_rights_hold(const pg_uuid_t *user, const pg_uuid_t *course, TimestampTz at,
 				   uint32 sources)
@@ -114,6 +118,9 @@ course_rights_end(const pg_uuid_t *user, const pg_uuid_t *course, uint32 sources
 	return end;
 }
 
+/*
+ * The arrays are the session's, good until the next question: the caller copies what it keeps.
+ */
 void
 course_rights_set(const pg_uuid_t *user, TimestampTz at, CourseRights *rights)
 {
@@ -125,6 +132,10 @@ course_rights_set(const pg_uuid_t *user, TimestampTz at, CourseRights *rights)
 	*rights = kept.set;
 }
 
+/*
+ * Always read anew and in full (question.all): an explanation names every source, and the set
+ * knows only that some source gives the course.
+ */
 void
 course_rights_explain(const pg_uuid_t *user, const pg_uuid_t *course, TimestampTz at,
 					  CourseFindings *findings)
@@ -273,6 +284,7 @@ kept_load(const Asking *asking, TimestampTz at)
 	kept.loaded = true;
 }
 
+/* Open addressing: a place holds the number of a right plus one, and 0 ends the search. */
 static pg_attribute_always_inline uint32
 kept_look_up(const pg_uuid_t *course)
 {

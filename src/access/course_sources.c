@@ -232,6 +232,10 @@ course_sources_find(CourseQuestion *question, const pg_uuid_t *course, uint32 so
 	return given;
 }
 
+/*
+ * DT_NOBEGIN without a grant that ends. The course's own row says whether there ever was one,
+ * and most questions end there.
+ */
 TimestampTz
 course_sources_granted_until(const pg_uuid_t *user, const pg_uuid_t *course)
 {
@@ -343,6 +347,10 @@ course_premium_is_every(CourseQuestion *question)
 	return question->every.holds;
 }
 
+/*
+ * Narrows the time for which an answer holds to that for which premium says the same. What
+ * nobody asked about premium narrows nothing.
+ */
 void
 course_premium_bound(const CourseQuestion *question, TimestampTz *from, TimestampTz *until)
 {
@@ -379,6 +387,10 @@ rights_order(Gathering *gathering)
 	gathering->count = last_kept + 1;
 }
 
+/*
+ * By the bytes of the id, in any fixed order: rights_order() only has to bring equal ids
+ * together.
+ */
 static int
 right_compare(const void *a, const void *b)
 {

@@ -96,6 +96,10 @@ coursebase_explain_can_view_lesson(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/*
+ * Finds all that the three entry points decide by. Without user_id it is about the one who
+ * asks, whose answers are kept for the transaction.
+ */
 static void
 view_find(FunctionCallInfo fcinfo, ViewFindings *found)
 {

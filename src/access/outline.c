@@ -211,6 +211,7 @@ outline_every_lesson(OutlineLessonTake take, void *into)
 	return lessons_take(&rows, take, into);
 }
 
+/* In the number of single reads that cost as much: viewable.h compares the two ways in it. */
 int64
 outline_every_lesson_cost(void)
 {
@@ -231,6 +232,10 @@ outline_course_readable(const pg_uuid_t *user, const pg_uuid_t *course, Timestam
 		   course_rights_hold(user, course, at, COURSE_BY_ANY) != 0;
 }
 
+/*
+ * Rule: a course is on offer if it is free, if it has a code and a price of its own (a store
+ * sells it), or if it is in a public product.
+ */
 bool
 outline_course_offered(const pg_uuid_t *course)
 {

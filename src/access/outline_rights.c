@@ -148,6 +148,10 @@ outline_rights(const pg_uuid_t *section)
 	return section_rights(section);
 }
 
+/*
+ * A private lesson answers without rights: only administrators see it, and they are not decided
+ * here. Each question allows LESSONS_READ_EACH more rows to be read ahead.
+ */
 bool
 outline_lesson_rights(const pg_uuid_t *lesson, OutlineLesson *found, OutlineRights *rights)
 {
@@ -176,6 +180,7 @@ outline_lesson_rights(const pg_uuid_t *lesson, OutlineLesson *found, OutlineRigh
 	return true;
 }
 
+/* Asked for every row of a policy: the set of all lessons answers first, once it was read. */
 bool
 outline_lesson_viewable(const Asking *asking, const pg_uuid_t *lesson)
 {
@@ -408,6 +413,10 @@ lessons_make_room(void)
 		lessons_forget();
 }
 
+/*
+ * The lessons go, and with them the mark of each section that its lessons are kept: with the
+ * mark section_read_ahead() would not read them again.
+ */
 static void
 lessons_forget(void)
 {

@@ -43,9 +43,10 @@
 #include "identity/anchor.h"
 #include "identity/asking.h"
 
-/* A list of empty slots ends here: an entitlement may give any number. */
+/* premium_slots() shows at most so many empty slots, whatever the entitlement's number is. */
 #define EMPTY_SHOWN 100
 
+/* The slots of person $1 that are filled. They stay filled while there is no premium. */
 #define LIVE_SLOTS                                                                             \
 	"FROM coursebase.course_purchases p JOIN coursebase.courses c"                             \
 	" ON c.id = p.course_id WHERE p.user_id = $1 AND p.source = 'premium_slot'"                \
@@ -107,8 +108,11 @@ enum
 	FILLED_BY_COURSE,
 };
 
-/* The courses in the user's slots, without the row $3, which is being written: how many, their
- * names, and whether $2 is one of them. */
+/*
+ * The courses in the user's slots, without the row $3 that is being written: how many they are,
+ * their names for the error, and whether $2 is one of them. Grouped by course, because the
+ * voices of a course share its slot.
+ */
 static KeptPlan read_filled = {
 	.sql = "SELECT count(*), string_agg(coalesce(f.course_code, f.title), ', '"
 		   " ORDER BY f.chosen_at, f.course_id), coalesce(bool_or(f.course_id = $2), false)"
@@ -196,9 +200,12 @@ coursebase_choose_premium_course(PG_FUNCTION_ARGS)
 	compat_materialize(fcinfo);
 	SPI_connect();
 	rights = owner_enter();
-	/* the user's row before everything else, so that two choices do not count at once */
+	/* the user's row is locked first, so that of two choices the second counts the first */
 	anchor_open_user_require(&choice.user);
-	/* what another transaction committed while this one awaited the lock must be seen */
+	/*
+	 * the statement's own snapshot is older than the wait for the lock: a new one sees the
+	 * choice of whoever had it
+	 */
 	PushActiveSnapshot(GetTransactionSnapshot());
 	nulls[0] = nulls[1] = !choice_make(&choice, &chosen);
 	PopActiveSnapshot();
@@ -255,7 +262,7 @@ coursebase_tg_course_purchases__slot(PG_FUNCTION_ARGS)
 		!trigger_uuid(data, row, "course_id", &course) || !trigger_uuid(data, row, "id", &id))
 		return PointerGetDatum(row);
 	SPI_connect();
-	/* the user's row before everything else, as in choose_premium_course() */
+	/* locked first and for plain SQL as well, so that two rows are not counted at once */
 	anchor_user(&user);
 	if (owner_execute(&read_subscriber, &key, NULL, false) == 0)
 		premium_raise("There never was a subscription.");
@@ -281,6 +288,10 @@ row_limit(TriggerData *data, HeapTuple row, const pg_uuid_t *user)
 	return entitlement_slots(&limits);
 }
 
+/*
+ * The voice may be null for a course that has one voice; the time for "now". Everything else is
+ * required.
+ */
 static void
 choice_read(Choice *choice, FunctionCallInfo fcinfo)
 {
@@ -326,6 +337,7 @@ choice_make(const Choice *choice, Chosen *chosen)
 	return true;
 }
 
+/* A course that is chosen already answers its slot: the same call again changes nothing. */
 static bool
 choice_find(const Choice *choice, Chosen *chosen)
 {
@@ -361,6 +373,7 @@ choice_needs_slot(const Choice *choice)
 	return true;
 }
 
+/* A slot would be wasted on a course that the person can use without premium. */
 static bool
 choice_is_owned(const Choice *choice)
 {
@@ -373,6 +386,10 @@ choice_is_owned(const Choice *choice)
 	return plan_execute(&read_bought, values.datums, values.nulls, true) > 0;
 }
 
+/*
+ * The lock keeps other choices out; without a row a trigger kept it away, or an older snapshot
+ * hid it (row_kept.h says which).
+ */
 static void
 choice_write(const Choice *choice, Chosen *chosen)
 {
@@ -465,6 +482,10 @@ filled_return(FunctionCallInfo fcinfo, const pg_uuid_t *user, TimestampTz at)
 	return filled;
 }
 
+/*
+ * The columns of an empty slot are null but for its number and whether it would give something
+ * now. last is -1 where premium is every course: then there is no empty slot.
+ */
 static void
 empty_return(FunctionCallInfo fcinfo, int64 first, int64 last, bool live)
 {

@@ -79,6 +79,10 @@ typedef struct Reading
 static bool section_take(const pg_uuid_t *id, const OutlineSection *section, void *into);
 static bool lesson_take(const pg_uuid_t *id, const OutlineLesson *lesson, void *into);
 
+/*
+ * Two passes: sections first, because a lesson is judged by its section. "all" is false where
+ * the second pass ended early, and then an absent lesson may be viewable after all.
+ */
 ViewableLessons *
 viewable_lessons_read(MemoryContext context)
 {
@@ -95,6 +99,7 @@ viewable_lessons_read(MemoryContext context)
 	return read;
 }
 
+/* False means "ask about this lesson by itself". */
 bool
 viewable_lessons_know(const ViewableLessons *lessons, const pg_uuid_t *lesson, bool *viewable)
 {

@@ -24,7 +24,6 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 
 #include "allowance/adopt.h"
 #include "billing/adopt.h"
@@ -34,6 +33,7 @@
 #include "core/compat.h"
 #include "core/owner.h"
 #include "core/schema.h"
+#include "core/session_setting.h"
 #include "identity/adopt.h"
 #include "media/adopt.h"
 #include "programs/adopt.h"
@@ -77,7 +77,6 @@ static void owner_require(void);
 static void tables_lock(void);
 static void statement_run(const char *sql);
 static void parts_run(Adoption *adoption);
-static void setting_set(const char *name, const char *value);
 static void checks_run(Adoption *adoption);
 
 PG_FUNCTION_INFO_V1(coursebase_adopt);
@@ -154,23 +153,16 @@ statement_run(const char *sql)
 static void
 parts_run(Adoption *adoption)
 {
-	int level = NewGUCNestLevel();
+	int level = session_settings_begin();
 
-	setting_set("session_replication_role", "replica");
-	setting_set("enable_nestloop", "off");
-	setting_set("jit", "off");
+	session_setting_set("session_replication_role", "replica");
+	session_setting_set("enable_nestloop", "off");
+	session_setting_set("jit", "off");
 	if (maintenance_work_mem > work_mem)
-		setting_set("work_mem", psprintf("%d", maintenance_work_mem));
+		session_setting_set("work_mem", psprintf("%d", maintenance_work_mem));
 	for (int i = 0; i < lengthof(parts); i++)
 		parts[i]->adopt(adoption);
-	AtEOXact_GUC(true, level);
-}
-
-static void
-setting_set(const char *name, const char *value)
-{
-	(void) set_config_option(name, value, PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
-							 false);
+	session_settings_end(level);
 }
 
 /* The checks loop where few rows are left: they need the statistics of what has come. */

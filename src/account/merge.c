@@ -23,7 +23,6 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
-#include "utils/guc.h"
 #include "utils/uuid.h"
 
 #include "account/merge_steps.h"
@@ -34,6 +33,7 @@
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/schema.h"
+#include "core/session_setting.h"
 #include "events/access.h"
 #include "events/event.h"
 #include "identity/anchor.h"
@@ -335,25 +335,27 @@ rows_move(Merge *merge)
 	plan_execute_latest(&transfer, values->datums, values->nulls);
 	level = triggers_off();
 	merge_steps_take(values);
-	AtEOXact_GUC(true, level);
+	session_settings_end(level);
 	if (plan_execute_latest(&find_ring, values->datums, values->nulls) > 0)
 		merge_refuse("Each of them brought somebody who brought the other.");
 	plan_execute_latest(&fold_again, values->datums, values->nulls);
 	level = triggers_off();
 	credit_accounts_merge(merge->keep, merge->gone, merge->at);
-	AtEOXact_GUC(true, level);
+	session_settings_end(level);
 	if (usable != NULL)
 		merge_tell(merge, usable);
 }
 
-/* Until AtEOXact_GUC() with the level, or the end of a transaction that fails. */
+/*
+ * Until session_settings_end() with the level. The steps move rows as they are: what triggers
+ * derived from them moves along, and is derived a second time by none.
+ */
 static int
 triggers_off(void)
 {
-	int level = NewGUCNestLevel();
+	int level = session_settings_begin();
 
-	(void) set_config_option("session_replication_role", "replica", PGC_SUSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	session_setting_set("session_replication_role", "replica");
 	return level;
 }
 

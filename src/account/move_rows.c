@@ -21,11 +21,11 @@
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
-#include "utils/guc.h"
 
 #include "account/move_rows.h"
 #include "core/errors.h"
 #include "core/plan.h"
+#include "core/session_setting.h"
 
 /* clang-format off */
 /*
@@ -37,6 +37,10 @@
 #define COLUMNS_OF(rel, keys) "(SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY o.n)" \
 	" FROM unnest(" keys ") WITH ORDINALITY AS o (attnum, n) JOIN pg_attribute a" \
 	" ON a.attrelid = " rel " AND a.attnum = o.attnum)"
+/* c: the columns of the foreign key k, of the table that points and of the one it points to. */
+#define KEY_COLUMNS \
+	" CROSS JOIN LATERAL (SELECT " COLUMNS_OF("k.conrelid", "k.conkey") " AS columns, " \
+	COLUMNS_OF("k.confrelid", "k.confkey") " AS target) c"
 #define SCOPE \
 	"WITH RECURSIVE listed AS (" \
 	" SELECT t.n, t.table_name, t.kind, format('coursebase.%I', t.table_name)::regclass AS rel" \
@@ -74,8 +78,7 @@ static KeptPlan read_ties = {
 	" FROM pg_constraint k JOIN scope s ON s.rel = k.confrelid"
 	" LEFT JOIN scope o ON o.rel = k.conrelid"
 	" LEFT JOIN listed l ON l.rel = k.conrelid"
-	" CROSS JOIN LATERAL (SELECT " COLUMNS_OF("k.conrelid", "k.conkey") " AS columns, "
-	COLUMNS_OF("k.confrelid", "k.confkey") " AS target) c"
+	KEY_COLUMNS
 	" WHERE k.contype = 'f' AND k.conparentid = 0 AND l.kind IS DISTINCT FROM 'server'",
 };
 /* Events that a consumer is still to act on. */
@@ -171,19 +174,25 @@ static KeptPlan begin_versions = {
 	" FROM unnest($1) u ON CONFLICT (user_id) DO UPDATE SET version = v.version + 1",
 	.nargs = 1, .types = {UUIDARRAYOID},
 };
-/* $2 is 1 for a person who goes, -1 for one who comes. */
+/* Of user_discounts e the people's entries that take one of a code's max_redemptions: those that
+ * check_integrity() counts as places as well. */
+#define TAKES_A_PLACE "e.user_id = ANY ($1) AND e.status IN ('reserved', 'redeemed')"
+
+/* A code counts the places that went to other cells, so that they stay taken here. $2 is 1 for a
+ * person who goes, -1 for one who comes. */
 static KeptPlan count_moved = {
 	.sql = "UPDATE coursebase.discount_codes c SET moved_uses = c.moved_uses + $2 * d.uses"
 	" FROM (SELECT e.discount_code_id, count(*) AS uses FROM coursebase.user_discounts e"
-	"  WHERE e.user_id = ANY ($1) AND e.status IN ('reserved', 'redeemed') GROUP BY 1) d"
+	"  WHERE " TAKES_A_PLACE " GROUP BY 1) d"
 	" WHERE c.id = d.discount_code_id",
 	.nargs = 2, .types = {UUIDARRAYOID, INT8OID},
 };
-/* In their order, before they are written. */
+/* Locks the codes in the order of their ids, before count_moved writes them: two people who move
+ * at once then wait in turn. */
 static KeptPlan lock_codes = {
 	.sql = "SELECT FROM coursebase.discount_codes c WHERE c.id IN ("
-	" SELECT e.discount_code_id FROM coursebase.user_discounts e WHERE e.user_id = ANY ($1)"
-	"  AND e.status IN ('reserved', 'redeemed')) ORDER BY c.id FOR NO KEY UPDATE",
+	" SELECT e.discount_code_id FROM coursebase.user_discounts e WHERE " TAKES_A_PLACE ")"
+	" ORDER BY c.id FOR NO KEY UPDATE",
 	.nargs = 1, .types = {UUIDARRAYOID},
 };
 /* A key to what does not move, of a row that has come. */
@@ -195,8 +204,7 @@ static KeptPlan read_lacks = {
 	"  c.columns, c.columns, c.target, k.confrelid::regclass), ' UNION ALL ')"
 	" FROM pg_constraint k JOIN scope o ON o.rel = k.conrelid"
 	" LEFT JOIN scope s ON s.rel = k.confrelid"
-	" CROSS JOIN LATERAL (SELECT " COLUMNS_OF("k.conrelid", "k.conkey") " AS columns, "
-	COLUMNS_OF("k.confrelid", "k.confkey") " AS target) c"
+	KEY_COLUMNS
 	" WHERE k.contype = 'f' AND k.conparentid = 0 AND s.rel IS NULL",
 };
 /* clang-format on */
@@ -242,7 +250,7 @@ move_rows_read(Datum people)
 						 plan_text_required(0, 1));
 	}
 	appendStringInfoChar(&out, '}');
-	AtEOXact_GUC(true, level);
+	session_settings_end(level);
 	return out.data;
 }
 
@@ -260,7 +268,7 @@ move_rows_delete(Datum people)
 	deleters = texts_of(&read_deleters, count, 1);
 	for (uint64 i = 0; i < count; i++)
 		run(deleters[i], UUIDARRAYOID, people);
-	AtEOXact_GUC(true, level);
+	session_settings_end(level);
 }
 
 void
@@ -295,7 +303,7 @@ move_rows_write(Datum document, Datum people)
 	plan_execute_latest(&begin_versions, moved, NULL);
 	plan_execute_latest(&lock_codes, moved, NULL);
 	plan_execute_latest(&count_moved, moved, NULL);
-	AtEOXact_GUC(true, level);
+	session_settings_end(level);
 	lack = found_of(&read_lacks, people);
 	if (lack != NULL)
 		ereport(ERROR, (errcode(ERRCODE_CB_CELL_LACKS),
@@ -306,7 +314,7 @@ move_rows_write(Datum document, Datum people)
 }
 
 /*
- * Until AtEOXact_GUC() with the level, or the end of a transaction that fails: no trigger but
+ * Until session_settings_end() with the level: no trigger but
  * those that fire for a subscription, and texts that do not depend on the session.
  */
 static int
@@ -321,11 +329,10 @@ session_neutral(void)
 		{"extra_float_digits", "3"},
 		{"xmlbinary", "base64"},
 	};
-	int level = NewGUCNestLevel();
+	int level = session_settings_begin();
 
 	for (int i = 0; i < lengthof(settings); i++)
-		(void) set_config_option(settings[i][0], settings[i][1], PGC_SUSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
+		session_setting_set(settings[i][0], settings[i][1]);
 	return level;
 }
 

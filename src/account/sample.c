@@ -18,7 +18,6 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/tuplestore.h"
 
 #include "core/args.h"
@@ -26,6 +25,7 @@
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/schema.h"
+#include "core/session_setting.h"
 #include "identity/closed_id.h"
 
 static KeptPlan lock_tables = {
@@ -192,14 +192,13 @@ empty_require(void)
 static uint64
 removal_run(struct Removal *removal)
 {
-	int level = NewGUCNestLevel();
+	int level = session_settings_begin();
 	uint64 removed;
 
 	if (removal->triggers_off)
-		(void) set_config_option("session_replication_role", "replica", PGC_SUSET,
-								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+		session_setting_set("session_replication_role", "replica");
 	removed = plan_execute(&removal->plan, NULL, NULL, false);
-	AtEOXact_GUC(true, level);
+	session_settings_end(level);
 	return removed;
 }
 

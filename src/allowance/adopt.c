@@ -20,7 +20,10 @@
 #define WITHOUT_LOG(person) \
 	"NOT EXISTS (SELECT FROM coursebase.credit_log l WHERE l.user_id = " person ")"
 
-/* The week ended long ago: whoever next changes the account begins one. */
+/*
+ * With a week that ended long ago: the next change of the account begins a new one, with the
+ * allowance of its time.
+ */
 static KeptPlan make_accounts = {
 	.sql =
 	"INSERT INTO coursebase.ai_usage (user_id, weekly_limit_credits, weekly_reset_date,"

@@ -256,6 +256,7 @@ reservation_settle(CreditState *state, const CreditEntry *reserved, int64 price,
 	return moved.bank > 0 ? credit_packs_take(state, taken) : 0;
 }
 
+/* Nothing was written: the app shows what is missing and when the week turns. */
 static void
 not_enough_raise(const CreditState *state, int64 needed)
 {
@@ -267,6 +268,7 @@ not_enough_raise(const CreditState *state, int64 needed)
 			 errhint("Buy a pack of credits, or wait for the week to turn.")));
 }
 
+/* Rule: the same key for another use is refused, whatever became of the first. */
 static void
 conflict_raise(const Use *use, const CreditEntry *entry)
 {

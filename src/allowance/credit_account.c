@@ -151,6 +151,10 @@ credit_open(CreditState *state, const pg_uuid_t *user, TimestampTz at, bool clos
 	credit_state_advance(state);
 }
 
+/*
+ * Reads and never writes: the turn of a week that is due is computed and not stored, so that a
+ * standby answers as well. For a time before the last entry the log answers.
+ */
 void
 credit_look(CreditState *state, const pg_uuid_t *user, TimestampTz at)
 {
@@ -210,6 +214,10 @@ account_of_row(CreditAccount *account, TimestampTz *reset, uint64 row)
 	return true;
 }
 
+/*
+ * At most two entries have one key of a person: a reservation and its end. In the order of the
+ * log.
+ */
 int
 credit_entries(CreditEntry entries[2], const pg_uuid_t *user, const char *key)
 {
@@ -280,7 +288,10 @@ account_write(CreditState *state)
 	PlanValues values = {0};
 
 	account_bind(&values, &state->user, &state->account, state->reset);
-	/* the account came or went in a transaction that an older snapshot does not see */
+	/*
+	 * a row was expected and not written: another transaction made or removed the account,
+	 * which this one's older snapshot does not show
+	 */
 	if (plan_execute(plan, values.datums, values.nulls, false) != 1)
 		row_kept_raise("ai_usage", "the account of credits was not written");
 }

@@ -92,8 +92,9 @@ coursebase_credit_balance(PG_FUNCTION_ARGS)
  * SQL function: ai_usage_member(user_id uuid, at timestamptz) returns table (member text,
  * valid_from timestamptz, valid_until timestamptz)
  *
- * The account is the stored one, not one of the log: before the current week the answer is the
- * same. What a subscription changes by time alone bounds the member of the subscription.
+ * Answers from the stored account and not from the log: before the current week the answer is
+ * the same. valid_from and valid_until say how long week and account leave the member as it is;
+ * what a subscription changes by time alone bounds the subscription's own member.
  */
 PGDLLEXPORT Datum
 coursebase_ai_usage_member(PG_FUNCTION_ARGS)

@@ -89,6 +89,7 @@ credit_give_back(CreditAccount *account, CreditAmount held, int64_t price, bool 
 	account->bank_used -= back->bank;
 }
 
+/* Rule: the unused rest of a week lapses; the bank is not touched. */
 void
 credit_turn(CreditAccount *account, int64_t allowance)
 {
@@ -106,6 +107,7 @@ credit_raise(CreditAccount *account, int64_t allowance)
 	return true;
 }
 
+/* Compares before it adds, because a sum out of range must not be computed. */
 bool
 credit_bank_add(CreditAccount *account, int64_t credits)
 {

@@ -106,6 +106,10 @@ static KeptPlan join_accounts = {
 
 static void week_use(const pg_uuid_t *keep, const pg_uuid_t *gone, TimestampTz at, int64 used);
 
+/*
+ * Triggers are off while this runs (account/merge.c): the log and the account are moved as they
+ * stand.
+ */
 void
 credit_accounts_merge(const pg_uuid_t *keep, const pg_uuid_t *gone, TimestampTz at)
 {
@@ -120,6 +124,7 @@ credit_accounts_merge(const pg_uuid_t *keep, const pg_uuid_t *gone, TimestampTz 
 	went = plan_int64(0, 2);
 	if (went == 0)
 		return;
+	/* an account that nobody has to share moves whole, with its log as it is */
 	if (kept == 0)
 	{
 		for (int i = 0; i < lengthof(moves); i++)

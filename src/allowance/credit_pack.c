@@ -106,7 +106,7 @@ static KeptPlan claim_credits = {
 	.nargs = 2,
 	.types = {UUIDOID, INT8OID},
 };
-/* Of what a refund took comes back what the remaining claims do not hold. */
+/* Gives back of what refunds took as much as the remaining claims do not cover. */
 static KeptPlan release_claim = {
 	.sql =
 		"UPDATE coursebase.ai_credit_purchases p SET status = 'valid', "
@@ -140,7 +140,10 @@ static KeptPlan read_packs = {
 	.nargs = 1,
 	.types = {UUIDOID},
 };
-/* A statement before read_packs, which reads what others have taken until the locks came. */
+/*
+ * Locks the rows in which refunds claim. read_packs is a statement of its own, so that its
+ * snapshot is younger than these locks, and sees what others took while this one waited.
+ */
 static KeptPlan lock_claims = {
 	.sql = "SELECT FROM coursebase.ai_credit_purchases p "
 		   "WHERE p.claimed_credits > p.refunded_credits AND p.id IN ("
@@ -166,7 +169,10 @@ static KeptPlan move_purchase = {
 	.nargs = 5,
 	.types = {TEXTOID, TEXTOID, TEXTOID, UUIDOID, UUIDOID},
 };
-/* Adds up, for a pack may be taken from twice: when refunded, and when a reservation ends. */
+/*
+ * Adds to what was taken before: a refund takes from a pack at once, and again when a
+ * reservation ends.
+ */
 static KeptPlan take_back = {
 	.sql = "UPDATE coursebase.ai_credit_purchases p "
 		   "SET refunded_credits = p.refunded_credits + $2 WHERE p.id = $1",
@@ -393,7 +399,11 @@ pack_refund(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo, Timestam
 	others_take(&purchase, at);
 }
 
-/* What the others hold unspent of the pack, because a reservation gave it back. */
+/*
+ * The refund claims more than the one who has the pack holds of it. Others may hold a rest: the
+ * pack went on while a reservation of theirs was open, and the reservation gave it back to
+ * them. That rest is taken from them.
+ */
 static void
 others_take(const Purchase *purchase, TimestampTz at)
 {
@@ -414,7 +424,7 @@ others_take(const Purchase *purchase, TimestampTz at)
 	}
 }
 
-/* Nothing is written where no refund claims anything: a reversal that is repeated. */
+/* A reversal that is repeated finds no claim to release, and writes nothing. */
 static void
 pack_reverse(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo, TimestampTz at)
 {
@@ -435,6 +445,7 @@ pack_reverse(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo, Timesta
 	credit_save(&state, entry);
 }
 
+/* The bank is an int64: a pack that would pass it is refused before anything is written. */
 static void
 bank_add(CreditAccount *account, int64 credits)
 {
@@ -443,7 +454,10 @@ bank_add(CreditAccount *account, int64 credits)
 						errmsg("the bank of credits would be out of range")));
 }
 
-/* Both entries have one time, so that at every time the two banks are what the packs hold. */
+/*
+ * The entry of the giver and that of the receiver have the same time, so that at every time
+ * both banks together hold what the packs hold.
+ */
 void
 credit_pack_move(const char *source, const char *environment, const char *purchase_id,
 				 const pg_uuid_t *from, const pg_uuid_t *to, TimestampTz at)
@@ -567,6 +581,7 @@ credit_packs_take(CreditState *state, PackShare **taken)
 	return count;
 }
 
+/* An entry a pack, so that the log says of which pack the credits were. */
 void
 credit_packs_log(CreditState *state, const PackShare *taken, int count)
 {

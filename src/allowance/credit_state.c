@@ -123,6 +123,10 @@ zone_read(CreditState *state, Datum user)
 	credit_state_zone(state, name);
 }
 
+/*
+ * A zone that this server's files do not know (an older release of them) counts as UTC: a week
+ * must turn somewhere.
+ */
 void
 credit_state_zone(CreditState *state, const char *name)
 {

@@ -13,6 +13,10 @@
 #include "allowance/seconds.h"
 #include "core/args.h"
 
+/*
+ * Trailing zeros go, so that 12.50 and 12.5 are one text, by which a repeated call is known.
+ * numeric, because a float would round the seconds before the price is computed.
+ */
 char *
 seconds_argument(FunctionCallInfo fcinfo, int argument, int64 *price)
 {

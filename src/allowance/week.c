@@ -8,6 +8,10 @@
 
 #include <stddef.h>
 
+/*
+ * A calendar that does not move forward, as at a change of the zone's rules, is overruled by
+ * seven times 24 hours.
+ */
 int64_t
 week_end(int64_t end, int64_t at, WeekStep step, void *calendar, int64_t *weeks)
 {

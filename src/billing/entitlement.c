@@ -90,6 +90,11 @@ static char *product_json(TriggerData *data, HeapTuple row);
 PG_FUNCTION_INFO_V1(coursebase_tg_entitlements__changed);
 PG_FUNCTION_INFO_V1(coursebase_tg_store_product_entitlements__changed);
 
+/*
+ * Asked for every premium question, so that the usual call compares two numbers and reads
+ * nothing. order > 0: the snapshot is younger than the one that read the tables; it sees the
+ * same only if that one was as new as any (lasting).
+ */
 const Entitlements *
 entitlements_known(Snapshot snapshot)
 {
@@ -152,6 +157,10 @@ entitlement_is_asked(const Entitlement *entitlement, const EntitlementAsk *ask)
 	return false;
 }
 
+/*
+ * Rule: the longest name of a product that store_product_entitlements knows decides, and hides
+ * what is said of a shorter one; a product of which nothing is said gives premium.
+ */
 bool
 entitlement_given(const Entitlements *known, const EntitlementAsk *ask, const char *product)
 {
@@ -269,6 +278,10 @@ entitlements_load(Entitlements *to, Snapshot snapshot)
 	to->only_premium = to->nproducts == 0;
 }
 
+/*
+ * The list lives as long as the session keeps it: each text is copied into its memory.
+ * repalloc_huge(), because a catalogue has no limit of ours.
+ */
 static void
 products_load(Entitlements *to, Snapshot snapshot)
 {

@@ -107,6 +107,10 @@ subscription_event_parse(const char *name, SubscriptionEvent *event)
 	return found >= 0;
 }
 
+/*
+ * Time, then rank, then the store's id: a total order, so that any order of arrival gives the
+ * same state. Only an event and itself are equal.
+ */
 int
 fold_event_compare(const FoldEvent *a, const FoldEvent *b)
 {
@@ -123,6 +127,7 @@ fold_cell(SubscriptionStatus from, SubscriptionEvent by)
 	return matrix[from][by];
 }
 
+/* A line without an event is pending: nothing is paid. */
 void
 fold_begin(FoldState *state)
 {
@@ -205,6 +210,11 @@ fold_access_end(const FoldTerm *term)
 	}
 }
 
+/*
+ * Rule: of two lines the one whose access ends last stands for the person; line_compare() asks
+ * first whether a line gives access at all, and for its environment. Where neither gives
+ * access, the paid period that ended later tells more.
+ */
 int
 fold_term_compare(const FoldTerm *a, const FoldTerm *b)
 {

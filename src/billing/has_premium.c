@@ -14,13 +14,13 @@
 #include "funcapi.h"
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
-#include "utils/tuplestore.h"
 
 #include "billing/premium.h"
 #include "core/args.h"
 #include "core/compat.h"
 #include "core/datum.h"
 #include "core/errors.h"
+#include "core/rule.h"
 #include "identity/asking.h"
 
 static EntitlementAsk entitlement_argument(FunctionCallInfo fcinfo);
@@ -29,8 +29,6 @@ static void answer_explain(FunctionCallInfo fcinfo, const EntitlementAsk *ask, i
 static bool user_ask(FunctionCallInfo fcinfo, int argument, pg_uuid_t *user);
 static void time_return(FunctionCallInfo fcinfo, const Premium *premium, int64 end,
 						const char *no_access);
-static void rule_return(FunctionCallInfo fcinfo, const char *rule, bool passed,
-						const char *reason, const char *detail);
 
 PG_FUNCTION_INFO_V1(coursebase_has_premium);
 PG_FUNCTION_INFO_V1(coursebase_explain_premium);
@@ -173,19 +171,4 @@ time_return(FunctionCallInfo fcinfo, const Premium *premium, int64 end, const ch
 			"until %s",
 			time_text(premium->counts && premium->from != DT_NOBEGIN ? premium->from : end));
 	rule_return(fcinfo, "time", premium->holds, reason, detail);
-}
-
-/* Every rule is a row; the reason is shown only if the rule does not pass. */
-static void
-rule_return(FunctionCallInfo fcinfo, const char *rule, bool passed, const char *reason,
-			const char *detail)
-{
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	Datum values[4] = {CStringGetTextDatum(rule), BoolGetDatum(passed), (Datum) 0,
-					   CStringGetTextDatum(detail)};
-	bool nulls[4] = {false, false, passed, false};
-
-	if (!passed)
-		values[2] = CStringGetTextDatum(reason);
-	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }

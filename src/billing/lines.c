@@ -202,6 +202,10 @@ entries_read(uint64 rows)
 	return entries;
 }
 
+/*
+ * A token that another line names as its predecessor ends the line that has it (stores: an
+ * upgrade). So the links are gathered over all entries before the first line is folded.
+ */
 SubscriptionLine *
 lines_fold(SubscriptionEntry *entries, int nentries, int *nlines)
 {
@@ -580,6 +584,7 @@ line_term_at(const SubscriptionLine *line, int64 at)
 	return state.now;
 }
 
+/* Anomalies and notes name products that were never sold, and count for nothing. */
 const char *
 line_product_at(const SubscriptionLine *line, int64 at)
 {

@@ -46,6 +46,10 @@ static int span_compare(const void *a, const void *b);
 static int64_t earlier(int64_t a, int64_t b);
 static int64_t later(int64_t a, int64_t b);
 
+/*
+ * The cut comes before the new items, because it ends what lies before its place in the ledger:
+ * the event never cuts what it gives itself.
+ */
 void
 paid_take(PaidLedger *ledger, const FoldState *before, const FoldState *after,
 		  const FoldEvent *event, FoldAnomaly anomaly)
@@ -107,6 +111,10 @@ paid_spans(PaidLedger *ledger, PaidSpan *spans)
 	return spans_join(spans, count);
 }
 
+/*
+ * The usual event of a subscription that runs, answered without reading the log. It works on a
+ * copy of the span: where only the ledger can tell, *last stays as it was.
+ */
 bool
 paid_step(PaidSpan *last, const FoldState *before, const FoldState *after,
 		  const FoldEvent *event, FoldAnomaly anomaly)
@@ -275,6 +283,10 @@ reversal_take(PaidLedger *ledger, const FoldState *before, const FoldState *afte
 	item_add(ledger, (PaidSpan){begin, fold_access_end(&after->now)}, transaction);
 }
 
+/*
+ * The place breaks ties of time: of a refund and its reversal at one instant the later in the
+ * fold counts.
+ */
 static void
 return_add(PaidLedger *ledger, const FoldEvent *event)
 {
@@ -283,6 +295,7 @@ return_add(PaidLedger *ledger, const FoldEvent *event)
 	ledger->nreturns++;
 }
 
+/* The place is the number of items so far: the cut ends these and none that come later. */
 static void
 cut_add(PaidLedger *ledger, int64_t at, bool unnamed)
 {

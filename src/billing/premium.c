@@ -307,6 +307,10 @@ log_fold(Premium *premium, const EntitlementAsk *ask, const pg_uuid_t *user, Tim
 	validity_end(premium);
 }
 
+/*
+ * The answer about the past may change at each event of the line, because the product may: the
+ * answer holds between the two events around the time.
+ */
 static void
 events_bound(Premium *premium, const SubscriptionLine *line, TimestampTz at)
 {

@@ -559,6 +559,7 @@ answer_return(FunctionCallInfo fcinfo, const SubscriptionAnswer *answer)
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
+/* Rule: the same key with other content is an error, never a silent "seen already". */
 static void
 raise_conflict(const SubscriptionNotice *notice)
 {
@@ -570,6 +571,10 @@ raise_conflict(const SubscriptionNotice *notice)
 							"event an id of its own.")));
 }
 
+/*
+ * Names the transaction, which the caller sent, and not its owner: no message leaks whose it
+ * is.
+ */
 static void
 raise_taken(const Situation *situation)
 {
@@ -580,6 +585,10 @@ raise_taken(const Situation *situation)
 			 errhint("A store's subscription stays with the account that brought it first.")));
 }
 
+/*
+ * Only for an event that a person entered by hand. A store's impossible event is kept as an
+ * anomaly and answered: the store would send it again and again.
+ */
 static void
 raise_refused(const Situation *situation, FoldAnomaly anomaly)
 {

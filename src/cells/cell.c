@@ -40,7 +40,10 @@ enum
 
 #define MAX_CELLS 1024 /* as the table's constraint says */
 
-/* optional: without tables nothing is spread over servers. */
+/*
+ * optional: while the tables are missing (before install(), in a restore) this server counts as
+ * the only one
+ */
 static RowsSource this_cell_row = {
 	.table = "this_cell",
 	.index = "this_cell_pkey",
@@ -67,7 +70,8 @@ PG_FUNCTION_INFO_V1(coursebase_set_cell);
 /*
  * SQL function: set_cell(number integer, count integer, home integer) returns void
  *
- * A trigger of identity brings the directory up to date on home.
+ * NULL as the number deletes the row: the server is the only one again. On home a trigger of
+ * this_cell (identity/placed.c) then enters everybody who has an account into the directory.
  */
 PGDLLEXPORT Datum
 coursebase_set_cell(PG_FUNCTION_ARGS)
@@ -90,6 +94,11 @@ coursebase_set_cell(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+/*
+ * Reads by the primary key, on which every server answers without a statement: this question is
+ * asked wherever somebody is not found. Outside of a query no snapshot is active; rows_open()
+ * then takes a new one.
+ */
 bool
 cell_here(Cell *cell)
 {
@@ -110,6 +119,10 @@ cell_here(Cell *cell)
 	return found;
 }
 
+/*
+ * Two nulls where this server is the only one: a statement then compares with nothing, and
+ * finds no other cell.
+ */
 void
 cell_bind(PlanValues *values)
 {

@@ -6,11 +6,12 @@
  * placing again answers the same row. A move has a number, greater than that of every earlier
  * move of the person, and home decides once where it leads: move_person().
  *
- * Who leaves a cell stands in its moving_people and no more in users; who is to arrive, in the
- * directory and not yet in users. Only who is not found is asked about, so that nobody else
- * pays for a move.
+ * In the cell that a person leaves, the person has a row in moving_people and none in users. In
+ * the cell to which the person goes, people names that cell and users has no row yet. Only a
+ * caller who finds nobody in users reads these tables, so that nobody else pays for a move.
  *
- * No lock but those of the rows that are written. Rights: the directory is read past row
+ * Locks: place_person() waits for another call about the same external id, move_person() locks
+ * the rows of people in the order of their ids. Rights: the directory is read past row
  * security, because a call about a person who is not here must say so whoever calls; it is
  * written with the rights of the tables' owner.
  */
@@ -74,7 +75,7 @@ static RowsSource people_by_subject =
 	PEOPLE_BY("people_external_id_key", "external_id", TEXTOID);
 static RowsSource people_by_id = PEOPLE_BY("people_pkey", "user_id", UUIDOID);
 
-/* optional, as the directory: without tables nobody moves. */
+/* optional, as people is: while the tables are missing nobody moves */
 #define ROW_BY_ID(name, by, key)                                                               \
 	{                                                                                          \
 		.table = (name), .index = (by), .nkeys = 1, .keys = {{(key), UUIDOID}}, .ncolumns = 1, \
@@ -83,7 +84,11 @@ static RowsSource people_by_id = PEOPLE_BY("people_pkey", "user_id", UUIDOID);
 static RowsSource moving_by_id = ROW_BY_ID("moving_people", "moving_people_pkey", "user_id");
 static RowsSource users_by_id = ROW_BY_ID("users", "users_pkey", "id");
 
-/* Of two calls about one person the second waits, and then writes nothing. */
+/*
+ * Two calls about one person meet in the unique index: the second waits for the first, and then
+ * writes nothing. A hash of the external id spreads people over the cells where the caller
+ * prefers none.
+ */
 static KeptPlan place_person = {
 	.sql = "INSERT INTO coursebase.people (external_id, cell, user_id)"
 		   " VALUES ($1, coalesce($2, abs(hashtextextended($1, 0) % $4)::integer),"
@@ -96,6 +101,10 @@ static KeptPlan read_person = {
 	.nargs = 1,
 	.types = {TEXTOID},
 };
+/*
+ * The row stays without its external id: the id of the person still says which cell has what
+ * belonged to the account.
+ */
 static KeptPlan forget_person = {
 	.sql = "UPDATE coursebase.people SET external_id = NULL"
 		   " WHERE user_id = $1 AND external_id IS NOT NULL",
@@ -103,9 +112,12 @@ static KeptPlan forget_person = {
 	.types = {UUIDOID},
 };
 
-/* What a document of take_person() says of the move, and the person's accounts, locked in the
- * order of their ids: how many there are, how many stand before the move and are in the cell
- * that the document is from, how many were decided by the move, and for which cell. */
+/*
+ * Locks the accounts that a document of take_person() names, in the order of their ids, so that
+ * two calls about one person wait in turn. Answers four numbers: how many accounts the document
+ * has; how many of them are where the document says that they come from, with no later move;
+ * how many this very move has already placed; and in which cell.
+ */
 static KeptPlan read_move = {
 	.sql = "WITH document AS (SELECT ARRAY(SELECT p::uuid"
 		   "  FROM json_array_elements_text($1->'people') p) AS people,"
@@ -122,6 +134,7 @@ static KeptPlan read_move = {
 	.nargs = 1,
 	.types = {JSONOID},
 };
+/* All accounts of the document at once: two accounts of one person never live in two cells. */
 static KeptPlan write_move = {
 	.sql = "UPDATE coursebase.people SET cell = $2, moves = ($1->>'move')::integer"
 		   " WHERE user_id IN (SELECT p::uuid FROM json_array_elements_text($1->'people') p)",
@@ -231,7 +244,12 @@ coursebase_move_person(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(cell);
 }
 
-/* The rows are read again after the lock, with what a call before this one decided. */
+/*
+ * read_move locks before it counts, and reads with a snapshot of this moment: a call that
+ * decided the same move while this one waited is seen, and its answer is repeated. "All
+ * accounts are decided" comes before "all accounts are where they were", because after the
+ * first call the second is no longer true.
+ */
 static int32
 move_decide(PlanValues *values, int32 cell)
 {
@@ -268,6 +286,10 @@ directory_find(const pg_uuid_t *user, Residence *residence)
 						  residence);
 }
 
+/*
+ * A token or a store may name a person by the external id or by the uuid; the external id is
+ * asked first, because an external id may have the form of a uuid.
+ */
 bool
 directory_has_elsewhere(const char *name, Size size, Cell *here, Residence *residence)
 {
@@ -286,9 +308,10 @@ directory_is_here(const Cell *here, Residence *residence)
 }
 
 /*
- * Of whom a statement found nobody because it waited for a lock, its snapshot still says that
- * the person is here. So what is committed by now is asked as well; not by parallel workers,
- * which lock nothing and may take no snapshot.
+ * Asks twice. A statement that waited for the lock of a row, and then found the row gone, has a
+ * snapshot from before the wait, which says that the person is here; so the second question
+ * reads what is committed by now. Parallel workers ask once: they lock nothing, and no new
+ * snapshot may be taken in them.
  */
 void
 directory_require_here(const pg_uuid_t *user)
@@ -334,6 +357,7 @@ place_check(FunctionCallInfo fcinfo, const Cell *here)
 		cell_check(PG_GETARG_INT32(PLACE_CELL), here);
 }
 
+/* Raises 22023 for a number that no cell has. */
 static void
 cell_check(int32 cell, const Cell *here)
 {
@@ -354,6 +378,11 @@ require_here_at(const Cell *here, const pg_uuid_t *user, Snapshot snapshot)
 		directory_raise_elsewhere(here, &residence);
 }
 
+/*
+ * Somebody with moves > 0 and no row in users is on the way to this cell. Without a move the
+ * same finding only says that the account has not been made here yet: a person is placed before
+ * the first sign-in.
+ */
 static bool
 is_here_at(const Cell *here, Residence *residence, Snapshot snapshot)
 {
@@ -365,13 +394,14 @@ is_here_at(const Cell *here, Residence *residence, Snapshot snapshot)
 	return !residence->moving;
 }
 
-/* NULL, which is a new one, outside of any statement. */
+/* Outside of any statement no snapshot is active: NULL lets rows_open() take a new one. */
 static Snapshot
 snapshot_of_statement(void)
 {
 	return ActiveSnapshotSet() ? GetActiveSnapshot() : NULL;
 }
 
+/* moving is left false: who asks by directory_is_here() pays for the two reads that tell. */
 static bool
 residence_read(RowsSource *source, Datum key, Snapshot snapshot, Residence *residence)
 {

@@ -26,7 +26,10 @@ typedef struct Residence
 	bool moving; /* on the way from or to this cell; set by directory_is_here() */
 } Residence;
 
-/* Where the person of that external id, or of that id, lives; false for nobody. */
+/*
+ * Where the person with that external id, or with that id, lives: *residence is written, but
+ * for moving. False, and nothing is written, for somebody whom the directory does not know.
+ */
 extern bool directory_find_subject(const char *external_id, Residence *residence);
 extern bool directory_find(const pg_uuid_t *user, Residence *residence);
 
@@ -46,7 +49,7 @@ extern bool directory_has_elsewhere(const char *name, Size size, Cell *here,
 /* Raises KBC01 if the person lives in another cell, KBC21 if the person is moving. */
 extern void directory_require_here(const pg_uuid_t *user);
 
-/* Raises that KBC01, or KBC21. */
+/* Raises KBC21 for a residence that is moving, KBC01 for any other. */
 pg_noreturn extern void directory_raise_elsewhere(const Cell *here, const Residence *residence);
 
 #endif

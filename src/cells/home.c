@@ -2,8 +2,12 @@
  * home.c: a cell's connection to home.
  *
  * Home answers with the rights of the role that the connection names. That role must read past
- * row security: without that its answers would lack rows, and the cell would delete them. So
- * home is told to refuse instead.
+ * row security. If it did not, home's answers would lack rows, and the cell would delete its
+ * own copies of these rows. So home_begin() sets row_security = off, under which home raises an
+ * error instead of leaving rows out.
+ *
+ * Locks: on home the slot, and AccessShare on the tables that are copied. Nothing on home is
+ * written.
  */
 #include "postgres.h"
 
@@ -22,7 +26,10 @@
 
 #include "cells/home.h"
 
-/* The data of the copy that runs: its callback gets no argument. */
+/*
+ * The data of the copy that runs. Here and not on the stack, because the callback that the
+ * server's COPY calls for more bytes gets no argument.
+ */
 static struct
 {
 	WalReceiverConn *connection;
@@ -53,6 +60,10 @@ home_connect(const char *conninfo)
 	return connection;
 }
 
+/*
+ * pg_publication_tables lists columns only where they are published: what is each server's own
+ * is not in the answer, and is not copied.
+ */
 List *
 home_tables(WalReceiverConn *connection)
 {
@@ -88,7 +99,7 @@ home_drop_slot(WalReceiverConn *connection, const char *slot)
 	bool gone =
 		result->status == WALRCV_OK_COMMAND || result->sqlstate == ERRCODE_UNDEFINED_OBJECT;
 
-	/* a slot that is in use after WAIT, or a role that may not */
+	/* left over: the role may not drop it, or the connection broke */
 	if (!gone)
 		ereport(ERROR,
 				(errcode(result->sqlstate), errmsg("home does not drop the slot \"%s\"", slot),
@@ -96,8 +107,11 @@ home_drop_slot(WalReceiverConn *connection, const char *slot)
 	walrcv_clear_result(result);
 }
 
-/* The transaction must be of this kind, and ask nothing before, for the slot's snapshot to be
- * its own. */
+/*
+ * CREATE_REPLICATION_SLOT gives its snapshot (CRS_USE_SNAPSHOT) only to a transaction that is
+ * read-only and REPEATABLE READ and has read nothing yet. So the order of the three is fixed:
+ * the setting before the transaction, the slot as its first command.
+ */
 void
 home_begin(WalReceiverConn *connection, const char *slot)
 {
@@ -106,8 +120,11 @@ home_begin(WalReceiverConn *connection, const char *slot)
 	compat_walrcv_create_slot(connection, slot);
 }
 
-/* By the server's own COPY on both sides, so that every type is read as it was written; it asks
- * incoming_read() for the bytes. */
+/*
+ * COPY runs on both sides, so that each type is read by the input function of the type that
+ * wrote it. COPY of this server asks incoming_read() for the bytes. The lock stays until the
+ * transaction ends, as that of any statement that writes.
+ */
 void
 home_copy(WalReceiverConn *connection, const HomeTable *table, Oid into)
 {
@@ -139,7 +156,11 @@ home_abandon(WalReceiverConn *connection, const char *conninfo, const char *slot
 	char *error = NULL;
 
 	walrcv_disconnect(connection);
-	/* another one: this one may be within a transaction that failed, or a copy */
+	/*
+	 * a new connection: the old one may be in a transaction that failed, or in the middle of a
+	 * copy, and takes no command there. The slot goes because home keeps its log for a slot
+	 * that nobody reads
+	 */
 	connection = compat_walrcv_connect(conninfo, false, "coursebase", &error);
 	if (connection == NULL)
 		return;
@@ -176,7 +197,10 @@ home_columns(List *names, const char *prefix)
 	return out.data;
 }
 
-/* Home's own error, with its SQLSTATE, for any other answer. */
+/*
+ * Raises home's own error, with its SQLSTATE, for any answer of another kind: who joins a cell
+ * repairs home, and needs its words. The result is the caller's to clear.
+ */
 static WalRcvExecResult *
 home_ask(WalReceiverConn *connection, const char *sql, WalRcvExecStatus expected, int ncolumns,
 		 const Oid *types)
@@ -197,7 +221,11 @@ home_tell(WalReceiverConn *connection, const char *sql)
 	walrcv_clear_result(home_ask(connection, sql, WALRCV_OK_COMMAND, 0, NULL));
 }
 
-/* As the server's own copy of a table: waits until there is as much as is asked for. */
+/*
+ * The callback of COPY: gives at least at_least bytes, or fewer at the end of the data. Waits
+ * for more, and lets itself be cancelled meanwhile, as the server's own copy of a table does.
+ * The second of the time-out is only how often it looks again.
+ */
 static int
 incoming_read(void *out, int at_least, int at_most)
 {

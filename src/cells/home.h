@@ -1,9 +1,10 @@
 /*
  * home.h: what a cell asks of home over a connection for logical replication.
  *
- * The server makes such connections for subscriptions (libpqwalreceiver), and so there is no
- * other library, and no other way to write where home is. A connection is not the memory's: it
- * is to be closed after an error, too.
+ * The server has the code for such connections, because subscriptions use it
+ * (libpqwalreceiver): no other library is needed, and the address of home has the form that
+ * CREATE SUBSCRIPTION takes. No memory context closes a connection: the caller closes it, after
+ * an error as well (walrcv_disconnect(), home_abandon()).
  */
 #ifndef COURSEBASE_CELLS_HOME_H
 #define COURSEBASE_CELLS_HOME_H
@@ -32,16 +33,24 @@ extern WalReceiverConn *home_connect(const char *conninfo);
 /* The tables that home publishes, as a List of HomeTable *; errors are those of home. */
 extern List *home_tables(WalReceiverConn *connection);
 
-/* Drops the slot, once nobody uses it; a slot that is not there is none. */
+/*
+ * Drops the slot, and waits while a sender still uses it. A slot that does not exist is no
+ * error; any other error of home is raised with home's SQLSTATE.
+ */
 extern void home_drop_slot(WalReceiverConn *connection, const char *slot);
 
 /*
- * Makes the slot. From then on home_copy() reads what was committed where the slot begins, so
- * that the subscription brings every later change, and none twice.
+ * Makes the slot, in a transaction on home that stays open. From then on home_copy() reads what
+ * was committed at the place where the slot begins: the subscription brings every later change,
+ * and none twice. Home's errors are raised with home's SQLSTATE.
  */
 extern void home_begin(WalReceiverConn *connection, const char *slot);
 
-/* Copies the columns of a table of home into the table of this server. */
+/*
+ * Copies the columns of a table of home into the table of this server, whose columns have the
+ * same names. Takes ROW EXCLUSIVE on the table until the transaction ends. Errors are home's,
+ * or those of COPY.
+ */
 extern void home_copy(WalReceiverConn *connection, const HomeTable *table, Oid into);
 
 /*

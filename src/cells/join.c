@@ -1,17 +1,18 @@
 /*
  * join.c: a cell takes over the catalogue of home.
  *
- * Invariants: all of it happens in one transaction. A replication slot on home gives a snapshot
- * of home and every change after it; the tables here become what the snapshot holds, row by
- * row, and the subscription begins behind it. So nobody sees half a catalogue, versions of
- * handshakes move only where something differs, and columns that are this server's own stay.
+ * Invariants: everything here happens in one transaction. A replication slot on home gives a
+ * snapshot of home and every change after it. The tables of this cell become what the snapshot
+ * holds, row by row, and the subscription begins where the snapshot ends. So nobody sees half a
+ * catalogue, the versions of handshakes move only where a row differs, and columns that are
+ * this server's own keep their values.
  *
- * The server itself could copy the tables for the subscription, but table by table, into empty
- * ones: phones would be told to delete their files meanwhile.
+ * The server could copy the tables for the subscription by itself, but table by table and into
+ * empty tables: meanwhile handshakes would tell phones to delete their files.
  *
- * Rows are written as a subscription writes them (session_replication_role), so that only those
- * triggers fire which do so then. The server checks no foreign key of such rows: they are
- * checked at the end, and rows of people that point to nothing refuse the whole.
+ * Rows are written with session_replication_role = replica, as a subscription writes them: only
+ * the triggers fire that would fire then. The server checks no foreign key of such rows, and so
+ * they are checked at the end. If rows of people point to nothing, the whole call fails.
  *
  * Locks: those of the statements; each table is written as a whole. Rights: a superuser's.
  */
@@ -26,7 +27,6 @@
 #include "miscadmin.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 #include "utils/tuplestore.h"
@@ -38,6 +38,7 @@
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/schema.h"
+#include "core/session_setting.h"
 
 /* Where the rows of a table of home stand until they are compared. */
 #define INCOMING "coursebase_incoming"
@@ -193,7 +194,11 @@ table_find(List *tables, const char *name)
 	return NULL;
 }
 
-/* Leaves the slot, so that it can be done within a transaction. */
+/*
+ * Drops the subscription and leaves its slot on home, which home_drop_slot() then drops: DROP
+ * SUBSCRIPTION with a slot connects to home, and the server allows that in no transaction
+ * block.
+ */
 static void
 subscription_drop(void)
 {
@@ -204,7 +209,10 @@ subscription_drop(void)
 	statement_run("DROP SUBSCRIPTION " SUBSCRIPTION);
 }
 
-/* It begins to work when the transaction is committed. */
+/*
+ * The subscription starts when this transaction commits. It makes no slot and copies nothing:
+ * home_begin() made the slot, catalogue_take() copies.
+ */
 static void
 subscription_create(const char *conninfo, const char *slot)
 {
@@ -217,23 +225,29 @@ subscription_create(const char *conninfo, const char *slot)
 static void
 catalogue_take(WalReceiverConn *connection, List *tables, ReturnSetInfo *report)
 {
-	int settings = NewGUCNestLevel();
+	int settings = session_settings_begin();
 	ListCell *cell;
 
-	(void) set_config_option("session_replication_role", "replica", PGC_SUSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-	/* as home's connection writes them */
-	(void) set_config_option("intervalstyle", "postgres", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	session_setting_set("session_replication_role", "replica");
+	/*
+	 * the server's connection to home sets this style there, and a text is read by the style of
+	 * this session
+	 */
+	session_setting_set("intervalstyle", "postgres");
 	foreach (cell, tables)
 	{
 		CHECK_FOR_INTERRUPTS();
 		table_take(connection, lfirst(cell), report);
 	}
-	AtEOXact_GUC(true, settings);
+	session_settings_end(settings);
 }
 
-/* Makes the rows of the table those of home: what goes, what differs, what is new. */
+/*
+ * Makes the rows of the table those of home. Deletes come first: a row that goes may hold a
+ * unique key that a new row has. What is equal is not written, so that no version moves for it.
+ * The parents of a row have come before it (joined_tables()), and a child goes after its
+ * parent, which nothing refuses here: no foreign key is checked until references_require().
+ */
 static void
 table_take(WalReceiverConn *connection, const JoinedTable *table, ReturnSetInfo *report)
 {
@@ -254,7 +268,10 @@ table_take(WalReceiverConn *connection, const JoinedTable *table, ReturnSetInfo 
 	deleted = statement_run(psprintf(
 		"DELETE FROM %s t WHERE NOT EXISTS (SELECT FROM pg_temp." INCOMING " i WHERE %s)", name,
 		same));
-	/* as text: a json column has no equality */
+	/*
+	 * compared as text, because json has no equality operator: another spelling counts as
+	 * another value
+	 */
 	updated =
 		statement_run(psprintf("UPDATE %s t SET (%s) = ROW (%s) FROM pg_temp." INCOMING
 							   " i WHERE %s AND ROW (%s)::text <> ROW (%s)::text",
@@ -272,6 +289,10 @@ table_take(WalReceiverConn *connection, const JoinedTable *table, ReturnSetInfo 
 	tuplestore_putvalues(report->setResult, report->setDesc, values, nulls);
 }
 
+/*
+ * Answers how many rows the statement wrote. The texts are made of names in the catalogue and
+ * are different for each table: a kept plan would be used once.
+ */
 static int64
 statement_run(const char *sql)
 {
@@ -282,13 +303,17 @@ statement_run(const char *sql)
 	return SPI_processed;
 }
 
-/* Of the rows i, of home, and t. */
+/* The condition that row i (of home) and row t (of this server) have the same primary key. */
 static char *
 key_equals(List *key)
 {
 	return psprintf("(%s) = (%s)", home_columns(key, "i."), home_columns(key, "t."));
 }
 
+/*
+ * Raises 23503 and names the foreign keys that point to nothing. Only keys to the catalogue and
+ * the directory are asked: others are none of home's.
+ */
 static void
 references_require(void)
 {

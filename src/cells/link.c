@@ -109,7 +109,10 @@ link_ask(const char *sql, int nvalues, const char *const *values)
 	char *conninfo = conninfo_read();
 	List *rows = NIL;
 
-	/* before what ends a connection: without the library there is nothing to call */
+	/*
+	 * first of all: everything below, closing a connection too, calls functions of the library,
+	 * which are NULL until it is loaded
+	 */
 	library_load();
 	/* home may have moved, as join_home() was told */
 	if (connection != NULL && strcmp(conninfo, connected_by) != 0)
@@ -122,7 +125,12 @@ link_ask(const char *sql, int nvalues, const char *const *values)
 			link_open(conninfo, until);
 		if (question_sent(sql, nvalues, values))
 			result = answer_take(until);
-		/* home, or what stands in between, ended a connection that was kept: nothing is lost */
+		/*
+		 * A kept connection may have been ended by home (a restart) or by a proxy on the way,
+		 * which is noticed only when it is used. Then the question is asked once more on a new
+		 * connection; link_ask() is for statements that may run twice. A fresh connection that
+		 * breaks is an error.
+		 */
 		if (kept && pq.status(connection) != CONNECTION_OK)
 		{
 			pq.clear(result);
@@ -135,6 +143,10 @@ link_ask(const char *sql, int nvalues, const char *const *values)
 		if (result == NULL || pq.status(connection) != CONNECTION_OK)
 			raise_away(pq.error(connection));
 	}
+	/*
+	 * whatever ended the question, an answer to it may still arrive: no later question may read
+	 * that one
+	 */
 	PG_CATCH();
 	{
 		pq.clear(result);
@@ -142,6 +154,7 @@ link_ask(const char *sql, int nvalues, const char *const *values)
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	/* home's own error leaves the connection as it is: its answer is complete */
 	if (pq.result_status(result) != PGRES_TUPLES_OK)
 		raise_answer(result);
 	rows = rows_read(result);
@@ -164,6 +177,10 @@ answer_take(TimestampTz until)
 	PGresult *more;
 	int unsent;
 
+	/*
+	 * A large question fills the socket's buffer. While it waits for room it also reads: home
+	 * may be sending something that it must get rid of before it takes more.
+	 */
 	while ((unsent = pq.flush(connection)) == 1)
 	{
 		socket_wait(WL_SOCKET_READABLE | WL_SOCKET_WRITEABLE, until);
@@ -179,12 +196,21 @@ answer_take(TimestampTz until)
 			return NULL;
 	}
 	result = pq.result(connection);
-	/* the end of the statement came with it: the next one may be sent */
+	/*
+	 * NULL ends a statement in the protocol, and only then may the next one be sent; home
+	 * flushes it together with the answer, so that this waits for no work of home
+	 */
 	while (result != NULL && (more = pq.result(connection)) != NULL)
 		pq.clear(more);
 	return result;
 }
 
+/*
+ * The steps of a connection are taken by hand, because the client's library would wait in
+ * poll() without noticing that the session is canceled or the time over. The server counts the
+ * socket among its open files (AcquireExternalFD), so that it does not run out of them.
+ * connected_by is set first: whatever fails, link_close() frees it.
+ */
 static void
 link_open(const char *conninfo, TimestampTz until)
 {
@@ -215,6 +241,7 @@ link_open(const char *conninfo, TimestampTz until)
 	pq.set_nonblocking(connection, 1);
 }
 
+/* May be called at any point of link_open(), and when there is no connection. */
 static void
 link_close(void)
 {
@@ -229,7 +256,10 @@ link_close(void)
 	connected_by = NULL;
 }
 
-/* That of the subscription; raises KBC12 in a cell that has not joined. */
+/*
+ * The conninfo of the subscription, read from the catalogue's cache and so past the rights on
+ * that column, which only superusers have. Raises KBC12 in a cell that has not joined.
+ */
 static char *
 conninfo_read(void)
 {
@@ -252,7 +282,11 @@ conninfo_read(void)
 	return conninfo;
 }
 
-/* Once a session. A library that was loaded is found again, and one that it needs as well. */
+/*
+ * Looks the functions up once a session. libpqwalreceiver is linked with the client's library,
+ * and the look-up in a library finds the functions of those that it is linked with. pq.clear is
+ * the last of the table: while it is NULL some may be missing.
+ */
 static void
 library_load(void)
 {
@@ -267,7 +301,10 @@ library_load(void)
 	}
 }
 
-/* What home notes is of no use to who asked here. */
+/*
+ * Drops NOTICEs and WARNINGs of home: they would go to the standard error of the server, where
+ * nobody expects them.
+ */
 static void
 notice_ignore(void *argument, const char *message)
 {
@@ -287,6 +324,10 @@ socket_wait(int events, TimestampTz until)
 	CHECK_FOR_INTERRUPTS();
 }
 
+/*
+ * Copies the answer into the current context: what the client's library holds is gone at
+ * pq.clear().
+ */
 static List *
 rows_read(const PGresult *result)
 {
@@ -322,6 +363,10 @@ raise_answer(PGresult *result)
 		pq.clear(result);
 		raise_away(psprintf("It answered: %s", why));
 	}
+	/*
+	 * copied, because the words belong to the result, which no error may leave behind: nothing
+	 * but pq.clear() frees it
+	 */
 	detail = detail == NULL ? NULL : pstrdup(detail);
 	hint = hint == NULL ? NULL : pstrdup(hint);
 	state = pstrdup(state);

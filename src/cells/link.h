@@ -2,10 +2,11 @@
  * link.h: what a cell asks of home while it works: an ordinary connection, kept for the
  * session.
  *
- * home.h connects for replication, which occupies one of home's few senders: that is for
- * joining, once. Before 17 the server makes no other kind. So this connection is made with the
- * client's library itself, which is in the process as soon as the server's own library for
- * subscriptions is: it is loaded when a cell first asks, and where there is one server never.
+ * The connection of home.h is one for replication. It occupies one of home's few senders, and
+ * is made only to join, once. Before PostgreSQL 17 the server's own code makes no connection of
+ * another kind, so that this one is made with the client's library itself. That library is in
+ * the process as soon as the server's library for subscriptions is, which is loaded when a cell
+ * first asks home; where there is one server it never is.
  */
 #ifndef COURSEBASE_CELLS_LINK_H
 #define COURSEBASE_CELLS_LINK_H

@@ -1,13 +1,15 @@
 /*
  * of_home.c: triggers that keep the catalogue one catalogue.
  *
- * Invariants: in a cell that has joined home nobody but the subscription writes a table of the
- * catalogue: what somebody else wrote would be in no other cell, and in the way of the next
- * change. On home no row goes to which rows of people point, because those of other cells are
- * not seen here, and the key that would keep the row is not checked there.
+ * Invariants: in a cell that has joined home, only the subscription writes tables of the
+ * catalogue. A row that somebody else wrote would be in no other cell, and the next change from
+ * home could meet it and stop the subscription. On home no row is deleted to which rows of
+ * people may point: people of other cells are not seen here, and their foreign keys are checked
+ * in their own cells only.
  *
- * No lock. Rights: none are needed, this_cell is read past row security. Rows that the
- * subscription brings fire neither trigger.
+ * No lock. Rights: none are needed, this_cell is read past row security. The rows that the
+ * subscription brings fire neither trigger, because the server applies them with
+ * session_replication_role = replica.
  */
 #include "postgres.h"
 
@@ -29,7 +31,9 @@ PG_FUNCTION_INFO_V1(coursebase_tg_any__keep_for_cells);
 /*
  * SQL function: tg_any__of_home() returns trigger
  *
- * TRUNCATE tells no cell which rows went, and would take more than a deletion may.
+ * Before each statement, so that one that finds no row is refused as well: a cell learns at
+ * once that it writes in the wrong place. TRUNCATE is refused on home too: it deletes without
+ * firing the trigger of rows (tg_any__keep_for_cells), and would take rows that must stay.
  */
 PGDLLEXPORT Datum
 coursebase_tg_any__of_home(PG_FUNCTION_ARGS)
@@ -48,7 +52,12 @@ coursebase_tg_any__of_home(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
-/* SQL function: tg_any__keep_for_cells() returns trigger */
+/*
+ * SQL function: tg_any__keep_for_cells() returns trigger
+ *
+ * Before a row is deleted, or changed in a column that other rows point to; the trigger's
+ * definition says which.
+ */
 PGDLLEXPORT Datum
 coursebase_tg_any__keep_for_cells(PG_FUNCTION_ARGS)
 {
@@ -61,6 +70,10 @@ coursebase_tg_any__keep_for_cells(PG_FUNCTION_ARGS)
 																   : data->tg_trigtuple);
 }
 
+/*
+ * A home with no cell beside it may still delete: all people are its own, and its foreign keys
+ * see them.
+ */
 static bool
 other_cells(Cell *here)
 {

@@ -2,8 +2,9 @@
  * publish.c: home publishes the catalogue.
  *
  * Invariant: each table that cell_tables() calls catalogue or directory is in one of two
- * publications. Of those to which rows of people point no deletion is told: it could leave such
- * rows in a cell without what they point to.
+ * publications. The one for tables to which rows of people point publishes no DELETE: a
+ * deletion that reached a cell could leave rows of people there that point to nothing, for the
+ * server checks no foreign key of what a subscription applies.
  *
  * Locks: those of CREATE and ALTER PUBLICATION. Rights: the caller's.
  */
@@ -23,9 +24,9 @@
 #include "core/schema.h"
 
 /*
- * One row a publication: the statements that make it, or bring it up to date, and its tables. A
- * list of columns only where some are each server's own: a column that the business adds to
- * another table comes along by itself.
+ * One row a publication: the statements that make it or bring it up to date, and how many
+ * tables it has. A table gets a list of columns only where some are each server's own: with a
+ * list, a column that the business adds later would not be published.
  */
 static KeptPlan read_statements = {
 	.sql = "WITH published AS (SELECT p.name, p.publish, t.table_name, t.n,"
@@ -66,6 +67,7 @@ coursebase_publish_catalogue(PG_FUNCTION_ARGS)
 	SPI_connect();
 	count = plan_execute(&read_statements, NULL, NULL, false);
 	Assert(count <= lengthof(statements));
+	/* all texts are copied first: running a statement overwrites the rows that hold them */
 	for (uint64 i = 0; i < count; i++)
 	{
 		statements[i] = plan_text_required(i, 1);
@@ -78,6 +80,10 @@ coursebase_publish_catalogue(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(tables);
 }
 
+/*
+ * Raises, in this order, for a caller without the owner's rights, a server that is the only
+ * one, one that is not home, and a server whose log has not what subscriptions read.
+ */
 static void
 publisher_require(void)
 {

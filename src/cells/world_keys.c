@@ -32,7 +32,6 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -51,6 +50,7 @@
 #include "core/restore.h"
 #include "core/row_trigger.h"
 #include "core/schema.h"
+#include "core/session_setting.h"
 #include "core/setting.h"
 
 /* How many rows of a table are claimed by one call. */
@@ -81,8 +81,11 @@ enum
 	" FROM unnest($2::text[], $3::text[], $4::uuid[]) AS u (kind, key, user_id)"               \
 	" ORDER BY u.kind, u.key, u.user_id)"
 
-/* In one order, so that two calls with the same keys wait in turn. A claim that changes nothing
- * writes nothing. */
+/*
+ * Writes in the order of kind and key, so that two calls with the same keys wait for each other
+ * in turn and close no ring. A claim that changes nothing writes nothing: it takes the lock of
+ * the row and leaves no dead version.
+ */
 static KeptPlan claim_keys = {
 	.sql = "INSERT INTO coursebase.world_keys AS k (kind, key, user_id, cell)"
 		   " SELECT a.kind, a.key, a.user_id, $1 FROM " ASKED " a ORDER BY a.kind, a.key"
@@ -94,6 +97,10 @@ static KeptPlan claim_keys = {
 	.nargs = 4,
 	.types = {INT4OID, TEXTARRAYOID, TEXTARRAYOID, UUIDARRAYOID},
 };
+/*
+ * Runs after claim_keys with a newer snapshot: what another cell claimed while claim_keys
+ * waited is seen.
+ */
 static KeptPlan find_refused = {
 	.sql = "SELECT k.kind, k.key, " HAS " FROM " ASKED " a JOIN coursebase.world_keys k"
 		   " USING (kind, key) WHERE NOT " MAY_HAVE("a") " ORDER BY 1, 2",
@@ -172,8 +179,7 @@ static struct
 {
 	LocalTransactionId transaction;
 	ClaimedKey *keys; /* REMEMBERED of them, in TopTransactionContext */
-	MemoryContext context;
-	int count; /* that were ever written */
+	int count;        /* that were ever written */
 } claimed;
 
 static void batch_read(Keys *keys);
@@ -216,6 +222,10 @@ coursebase_tg_any__claim_keys(PG_FUNCTION_ARGS)
 	Keys keys;
 	Cell here;
 
+	/*
+	 * a dump brings rows whose keys were claimed when they were first written;
+	 * world_keys_claim_stored() can ask for all of them at once
+	 */
 	if (!cell_here(&here) || here.count == 1 || restore_under_way())
 		return PointerGetDatum(NULL);
 	person = row_user(data, row, &user) ? &user : NULL;
@@ -225,6 +235,10 @@ coursebase_tg_any__claim_keys(PG_FUNCTION_ARGS)
 		char *kind;
 		char *key;
 
+		/*
+		 * on home a claim costs a row and no message, and it may be undone by a savepoint:
+		 * nothing is remembered there
+		 */
 		if (row_key(data, row, data->tg_trigger->tgargs[i], &kind, &key) &&
 			(here.number == here.home || !claimed_find(kind, key, person)))
 			keys_add(&keys, kind, key, person);
@@ -238,7 +252,8 @@ coursebase_tg_any__claim_keys(PG_FUNCTION_ARGS)
  * SQL function: claim_world_keys(cell integer, kinds text[], keys text[], user_ids uuid[],
  * partly boolean) returns table (kind text, key text, owner integer)
  *
- * What cells call on home.
+ * Cells call it on home over link.h. It runs as a statement of its own, so that the claim is
+ * committed when the answer reaches the cell.
  */
 PGDLLEXPORT Datum
 coursebase_claim_world_keys(PG_FUNCTION_ARGS)
@@ -249,15 +264,17 @@ coursebase_claim_world_keys(PG_FUNCTION_ARGS)
 	schema_require_current();
 	claimer_require(fcinfo);
 	compat_materialize(fcinfo);
-	/* a cell waits no longer, and a claim that nobody waits for must not come later */
-	level = NewGUCNestLevel();
-	(void) set_config_option("lock_timeout",
-							 psprintf(INT64_FORMAT, Max(setting_integer("home_timeout_ms"), 1)),
-							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	/*
+	 * the cell gives up after the same time: a claim must not be recorded when nobody waits for
+	 * the answer any more
+	 */
+	level = session_settings_begin();
+	session_setting_set("lock_timeout",
+						psprintf(INT64_FORMAT, Max(setting_integer("home_timeout_ms"), 1)));
 	refused = keys_claim_here(PG_GETARG_INT32(CLAIM_CELL), PG_GETARG_DATUM(CLAIM_KINDS),
 							  PG_GETARG_DATUM(CLAIM_KEYS), PG_GETARG_DATUM(CLAIM_USERS),
 							  PG_GETARG_BOOL(CLAIM_PARTLY));
-	AtEOXact_GUC(true, level);
+	session_settings_end(level);
 	refused_return(fcinfo, refused);
 	return (Datum) 0;
 }
@@ -311,6 +328,7 @@ world_keys_claim_stored(const pg_uuid_t *user)
 	for (uint64 i = 0; i < count; i++)
 		if (user == NULL || plan_bool(i, SOURCE_IS_PERSONAL))
 			statements = lappend(statements, plan_text_required(i, SOURCE_SQL));
+	/* the answer must outlive SPI_finish(): it is made in the memory of the caller */
 	foreach (cell, statements)
 	{
 		MemoryContext before = MemoryContextSwitchTo(context);
@@ -322,7 +340,10 @@ world_keys_claim_stored(const pg_uuid_t *user)
 	return refused_once(refused);
 }
 
-/* A key stands in several tables: of a receipt and of what it gave. */
+/*
+ * Names each refused key once: the same key stands in the table of a receipt and in that of
+ * what the receipt gave.
+ */
 static List *
 refused_once(List *refused)
 {
@@ -353,8 +374,11 @@ refused_compare(const ListCell *a, const ListCell *b)
 	return by_kind != 0 ? by_kind : strcmp(one->key, other->key);
 }
 
-/* The keys that a statement reads (kind, key, person), in batches; the answer is in the current
- * context, which is not SPI's. */
+/*
+ * Claims the keys that a statement reads (kind, key, person), BATCH rows a call of home: a
+ * large table neither fills the memory nor makes one message of all. The keys of a batch live
+ * in a memory of their own; the answer is copied into the current context, which is not SPI's.
+ */
 static List *
 source_claim(const Cell *here, const char *sql, const pg_uuid_t *user)
 {
@@ -444,8 +468,11 @@ keys_add(Keys *keys, const char *kind, const char *key, const pg_uuid_t *user)
 	}
 }
 
-/* The key that a trigger's argument describes; false where the row has none. As read_sources
- * makes it. */
+/*
+ * The key that a trigger's argument describes, in the form in which read_sources makes it: the
+ * values of its columns with "/" between. False where a column is null: the row has no such
+ * key.
+ */
 static bool
 row_key(TriggerData *data, HeapTuple row, const char *spec, char **kind, char **key)
 {
@@ -502,7 +529,10 @@ keys_claim_here(int32 cell, Datum kinds, Datum names, Datum users, bool partly)
 	uint64 count;
 
 	SPI_connect();
-	/* what another transaction claimed is waited for, and then read */
+	/*
+	 * claim_keys waits for a transaction that claims the same key; find_refused then reads what
+	 * that one committed
+	 */
 	owner_execute_latest(&claim_keys, values, NULL);
 	count = owner_execute_latest(&find_refused, values, NULL);
 	for (uint64 i = 0; i < count; i++)
@@ -565,8 +595,11 @@ keys_arrays(const Keys *keys, Datum *arrays)
 										   UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
 }
 
-/* Has this transaction claimed the key for the person? For a row that names nobody any claim
- * will do. A claim stays when what followed it was rolled back to a savepoint. */
+/*
+ * Whether this transaction has claimed the key for the person; for a row that names nobody any
+ * claim of the key is enough. After ROLLBACK TO SAVEPOINT the answer is still right: home
+ * committed the claim in a transaction of its own.
+ */
 static bool
 claimed_find(const char *kind, const char *key, const pg_uuid_t *user)
 {
@@ -583,6 +616,11 @@ claimed_find(const char *kind, const char *key, const pg_uuid_t *user)
 	return false;
 }
 
+/*
+ * A ring of the latest keys, in memory of the transaction: what an earlier transaction
+ * remembered went with its memory, which is why another transaction begins a new ring and frees
+ * nothing.
+ */
 static void
 claimed_remember(const Keys *keys)
 {

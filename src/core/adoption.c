@@ -71,7 +71,10 @@ adoption_doubt(Adoption *adoption, const char *what, int64 rows, const char *exa
 		row->example = MemoryContextStrdup(adoption->memory, example);
 }
 
-/* In the order in which the parts told them, which is that of the slices. */
+/*
+ * The rows stand in the order in which the parts named them, which is the order of the slices:
+ * a reader of the answer finds causes before what follows from them.
+ */
 void
 adoption_return(Adoption *adoption, ReturnSetInfo *result)
 {

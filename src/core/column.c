@@ -1,8 +1,9 @@
 /*
  * column.c: a column has the type that the code reads it as.
  *
- * The guard refuses ALTER COLUMN TYPE, and coursebase.allow_drop lets it pass: what is left
- * then is a clear error in place of bytes that are taken for another type.
+ * The guard refuses ALTER COLUMN TYPE, but the setting coursebase.allow_drop lets it pass.
+ * After that this check raises a clear error; without it the code would take the bytes of one
+ * type for another.
  */
 #include "postgres.h"
 

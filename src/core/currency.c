@@ -36,6 +36,7 @@ currency_minor_units(int64_t amount, int64_t scale, const char *code, int64_t *m
 
 	for (int i = currency_exponent(code); i > 0; i--)
 		factor *= 10;
+	/* room for the factor and for the half that rounds: neither may overflow */
 	if (amount > (INT64_MAX - half) / factor || amount < -((INT64_MAX - half) / factor))
 		return false;
 	amount *= factor;

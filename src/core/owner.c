@@ -62,6 +62,7 @@ owner_confine(Oid owner)
 void
 owner_leave(OwnerRights rights)
 {
+	/* false: also a SET that the confined statements ran is undone */
 	if (rights.settings_level > 0)
 		AtEOXact_GUC(false, rights.settings_level);
 	SetUserIdAndSecContext(rights.userid, rights.security_context);

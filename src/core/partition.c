@@ -1,9 +1,10 @@
 /*
  * partition.c: drops partitions by time that are past.
  *
- * Locks: the partition, then the parent, both ACCESS EXCLUSIVE as DROP TABLE takes them, and
- * only where they are free at once: a purge that waited for a long report would hold up every
- * writer behind it. The partition first, for where it is not free the parent stays open.
+ * Locks: first the partition, then its parent, both ACCESS EXCLUSIVE as DROP TABLE takes them,
+ * and each only if it is free at once. A purge that waited for a long report would hold up
+ * every writer that queues behind it. The partition comes first: if a report reads it, the
+ * purge gives up without having locked the parent.
  */
 #include "postgres.h"
 

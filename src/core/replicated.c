@@ -1,10 +1,10 @@
 /*
  * replicated.c: whether a table's rows come from another server.
  *
- * The server applies what a subscription brings with session_replication_role = replica, in
- * which triggers do not fire unless they fire always. That is right where the whole schema is
- * copied, because what the triggers wrote comes along. Where some tables alone are copied, what
- * follows from their rows on this server is written on this server.
+ * The server applies the rows of a subscription with session_replication_role = replica, in
+ * which only triggers that fire ALWAYS do fire. Where a subscription copies the whole schema
+ * this is right: it brings what the triggers wrote on the other server as well. Where it copies
+ * some tables alone, this server must write what follows from their rows.
  */
 #include "postgres.h"
 
@@ -19,7 +19,10 @@
 #include "core/owner.h"
 #include "core/replicated.h"
 
-/* What a copy of the whole schema contains and a copy of the catalogue does not. */
+/*
+ * A table that a copy of the whole schema contains and a copy of the catalogue does not: it
+ * tells the two apart.
+ */
 #define WHOLE_SCHEMA "catalogue_version"
 
 bool

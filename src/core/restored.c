@@ -1,10 +1,13 @@
 /*
- * restored.c: rows that a fresh installation has before a dump of rows alone is loaded into it.
+ * restored.c: rows that a fresh installation already has when a dump of rows alone is loaded
+ * into it.
  *
- * install() seeds some tables, and triggers make versions while rows are loaded: the dump has
- * rows of the same keys. Of what the business may have changed the dump's row stands; of what
- * tells of this installation, the row that is here. Outside of a restore nothing happens: a
- * second row of a key is an error, as everywhere.
+ * install() writes the first rows of some tables, and triggers write versions while rows are
+ * loaded. The dump then brings rows with the same keys, and each table says in its trigger
+ * which of the two rows stays. "replace": the row of the dump, for rows that the business may
+ * have changed (its settings). "keep": the row that is here, for rows that describe this
+ * installation. Outside of a restore the trigger does nothing: a second row with the same key
+ * is an error, as everywhere.
  *
  * Rights: the caller's, who restores and so owns the tables. The statements are not kept: each
  * session restores once.

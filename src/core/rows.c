@@ -390,7 +390,10 @@ active_snapshot(void)
 
 /* Reading straight from the index */
 
-/* Awaiting the lock may bring news of the table, and then everything is looked up again. */
+/*
+ * While this session waits for the lock, another one may alter the table. The server delivers
+ * that as an invalidation, which moves rows_generation: then everything is looked up again.
+ */
 static bool
 table_open_current(Rows *rows, RowsSource *source)
 {
@@ -438,7 +441,10 @@ source_resolve(RowsSource *source, Relation *table)
 	source_register(source);
 	source->usable = false;
 	*table = table_lock(source);
-	/* nothing tells of a table that comes to be */
+	/*
+	 * the server sends no invalidation for a table that is created, so that a missing table is
+	 * looked up again at each call
+	 */
 	source->resolved = *table != NULL ? rows_generation : 0;
 	if (*table == NULL)
 		return;
@@ -507,8 +513,8 @@ source_is_distributed(void)
 }
 
 /*
- * Found by name each time that the source is resolved: after a restore columns may have other
- * numbers.
+ * Column numbers differ between databases: a dump is restored without dropped columns, and
+ * users add columns. So every resolving looks them up by name.
  */
 static bool
 columns_are_usable(RowsSource *source, TupleDesc columns)
@@ -640,7 +646,10 @@ on_relation_change(Datum arg, Oid relation)
 		}
 }
 
-/* The tables' names may mean others now. */
+/*
+ * The schema was renamed, dropped or made again: the names of our tables may lead to other
+ * tables now.
+ */
 static void
 on_schema_change(Datum arg, int cache, uint32 hash)
 {

@@ -2,14 +2,15 @@
  * rows.h: rows of one of our tables by the leading columns of an index, or all of them, without
  * a statement where that is possible.
  *
- * A RowsSource describes what is read by what. Its rows are read straight from the index (or,
- * all of them, from the table in the order in which they lie there); where
- * that is not possible (the index is missing, the table is partitioned, inherited from or
- * distributed, a column has another type) a statement that is made from the same description
- * reads them, with the rights of the tables' owner. The caller need not know which way it was.
+ * A RowsSource names a table, an index, the key columns and the columns to read. Its rows are
+ * read straight from the index or, without an index, from the table in the order in which they
+ * lie there. Where that is not possible (the index is missing, the table is partitioned,
+ * inherited from or distributed, a column has another type) a statement made from the same
+ * description reads them, with the rights of the tables' owner. The caller need not know which
+ * way it was.
  *
- * For questions that are asked once or more a statement. Both ways pass row security and grants
- * by: whoever calls has decided that the answer may be known. Both see what the snapshot sees,
+ * For questions that are asked once or more a statement. Neither way checks row security or
+ * grants: the caller has decided that the answer may be known. Both see what the snapshot sees,
  * as a query would.
  */
 #ifndef COURSEBASE_CORE_ROWS_H
@@ -42,7 +43,7 @@ typedef struct RowsColumn
 } RowsColumn;
 
 /*
- * What to read by what: a static variable of the feature, such as
+ * What is read, by which index: a static variable of the feature, such as
  *
  *	static RowsSource users_by_id = {
  *		.table = "users",
@@ -56,7 +57,7 @@ typedef struct RowsColumn
  * The keys are the leading columns of the index; without an index and keys all rows are read.
  * With last_not_null the last key is compared with nothing: rows in which it is not null are
  * found, also by an index that holds only these. What is behind `optional` is rows.c's own:
- *what was looked up, until one of the relations changes.
+ * what was looked up, until one of the relations changes.
  */
 typedef struct RowsSource
 {
@@ -123,6 +124,10 @@ extern void rows_find_null(Rows *rows);
 /* How many blocks all rows are read from; InvalidBlockNumber where a statement reads them. */
 extern BlockNumber rows_blocks(const Rows *rows);
 
+/*
+ * Closes the source, and frees what rows_open() made. What rows_value() answered by reference
+ * is gone with it.
+ */
 extern void rows_close(Rows *rows);
 
 /* The label of a column of ROWS_ENUM, until the next one is asked for; NULL for a null. */
@@ -132,6 +137,7 @@ extern const char *rows_label(Rows *rows, int column);
  */
 extern bool rows_written_here(Rows *rows);
 
+/* rows_next() where a statement reads the rows; only rows_next() calls it. */
 extern bool rows_next_of_statement(Rows *rows);
 
 /* Whether a statement reads the rows, for want of a way to read them straight. */

@@ -66,6 +66,10 @@ schema_raise_missing(void)
 			 errhint("Restore the tables, or run SELECT coursebase.install().")));
 }
 
+/*
+ * Reads one number after the other, so that 0.10 comes after 0.9. A part that is no number is
+ * compared as text, and ends the comparison.
+ */
 int
 schema_version_compare(const char *left, const char *right)
 {

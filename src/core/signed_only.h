@@ -1,9 +1,9 @@
 /*
  * signed_only.h: providers of which nothing is recorded but what take_notification() verified.
  *
- * The setting require_signature names them. take_notification() does what it verified with the
- * rights of the tables' owner, so that whoever else calls or writes is told apart by rights
- * alone: whoever has the owner's may record anything, and nobody else may.
+ * The setting require_signature names these providers. take_notification() records what it
+ * verified with the rights of the tables' owner. So rights alone separate it from everybody
+ * else: who has the owner's rights may record anything of such a provider, and nobody else may.
  */
 #ifndef COURSEBASE_CORE_SIGNED_ONLY_H
 #define COURSEBASE_CORE_SIGNED_ONLY_H

@@ -72,8 +72,10 @@ snapshot_key_equals_slowly(const SnapshotKey *key, Snapshot snapshot)
 }
 
 /*
- * The transactions that decide what is seen. On a primary those of subtransactions add nothing:
- * while the top one runs its rows are unseen, and one that was rolled back stays so.
+ * The running transactions that decide what the snapshot sees. On a primary the list of
+ * subtransactions adds nothing: rows of a subtransaction are unseen while its top transaction
+ * runs, and those of one that was rolled back stay unseen. On a standby the server lists all
+ * running transactions in subxip.
  */
 static const TransactionId *
 snapshot_running(Snapshot snapshot, uint32 *count)
@@ -87,7 +89,9 @@ snapshot_running(Snapshot snapshot, uint32 *count)
 	return snapshot->xip;
 }
 
-/* A serializable transaction must itself have read what it relies on, or conflicts go unseen.
+/*
+ * A serializable transaction must itself read what its answer relies on: of rows that it took
+ * from an earlier transaction's answer the server would notice no conflict.
  */
 LocalTransactionId
 snapshot_serializable(void)

@@ -118,8 +118,9 @@ timeout_of(const Interval *timeout)
 }
 
 /*
- * A transaction that reads all along with its first snapshot has taken it by now, at the latest
- * for the statement that calls: it would go on to see what was there before the wait.
+ * Above READ COMMITTED a transaction reads with its first snapshot, which it has taken for the
+ * statement that calls wait_for() at the latest. After the wait it would still see the state
+ * before it.
  */
 static void
 snapshot_require_renewed(void)

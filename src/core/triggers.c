@@ -1,8 +1,9 @@
 /*
  * triggers.c: the trigger functions that tables of every slice share.
  *
- * They run as the user who writes. What they compare are the values as stored (byte images), so
- * that a type without an equality operator, such as json, needs none.
+ * They run as the user who writes, and need no right of their own. They compare values as they
+ * are stored (byte images), so that a type without an equality operator, such as json, needs
+ * none.
  */
 #include "postgres.h"
 
@@ -56,6 +57,8 @@ coursebase_tg_any__append_only(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = (TriggerData *) fcinfo->context;
 
+	/* TRUNCATE has no row, so that trigger_expect() would refuse the call; it is refused below,
+	 * with the words for every change */
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
 		data = trigger_expect(fcinfo, "tg_any__append_only", ROW_BEFORE_CHANGE);
 	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event) && foreign_key_action(data))

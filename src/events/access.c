@@ -5,13 +5,13 @@
  * before the statement and after it. A second source of a course that has one without an end
  * tells nothing, and neither does the loss of one of two: the last event that a consumer has of
  * a person and a subject is true until another event or access_turns() says otherwise. What
- * changes for everybody at once (a course becomes free, a setting) tells of nobody, and neither
- * does what only an administrator may.
+ * changes for everybody at once (a course becomes free, a setting) writes no event, and neither
+ * does what only an administrator may use.
  *
- * Order: what other sources give is read with a snapshot of this moment. Of two transactions
- * that each take one of two sources away, the second waits at the person's row of users or of
- * user_versions, which both are locked by triggers that fire before these, and then sees what
- * the first did.
+ * Order: what other sources give is read with a snapshot of this moment. Example: two
+ * transactions each take one of two sources away. The second waits at the person's row of users
+ * or of user_versions, which triggers that fire before these have locked, and then sees that
+ * the first source is gone: it tells that the access is lost.
  */
 #include "postgres.h"
 
@@ -34,6 +34,7 @@
 #include "events/sale.h"
 #include "identity/asking.h"
 
+/* What a TRUNCATE takes from everybody: it has no transition tables. */
 static KeptPlan read_every_access = {
 	.sql = "SELECT a.user_id, a.course_id FROM coursebase.user_course_access a",
 };
@@ -63,6 +64,10 @@ static KeptPlan read_every_entitlement = {
 #define GONE                                                                                   \
 	" SELECT o.user_id, o.course_id, o.source = 'premium_slot' AS is_slot, true AS was_there," \
 	"  false AS is_there FROM was o WHERE " GIVES("o") " UNION ALL"
+/*
+ * A row of the table that the statement did not write: for such a row "before" is the same as
+ * now.
+ */
 #define UNCHANGED "NOT EXISTS (SELECT FROM changed n WHERE n.id = p.id)"
 
 static KeptPlan find_turned_on_insert = {
@@ -89,6 +94,7 @@ static KeptPlan find_turned_on_truncate = {
 	.types = {BOOLOID, TEXTOID},
 };
 
+/* The columns of the four statements above. */
 enum
 {
 	TURNED_USER = 1,
@@ -138,7 +144,10 @@ coursebase_tg_user_course_access__tell(PG_FUNCTION_ARGS)
 			TupleTableSlot *row = changes.is != NULL ? changes.is : changes.was;
 			bool admin;
 
-			/* A row that goes with its person tells nothing. */
+			/*
+			 * the person was deleted, and the row by the foreign key: there is nobody left to
+			 * tell of
+			 */
 			if (changes.is == NULL && !identity_user_read(row_uuid(row, user), &admin))
 				continue;
 			grant_tell(row_uuid(row, user), row_uuid(row, course), changes.was != NULL,
@@ -162,6 +171,7 @@ coursebase_tg_course_purchases__tell(PG_FUNCTION_ARGS)
 		if (!events_wanted())
 			return PointerGetDatum(NULL);
 		SPI_connect();
+		/* before the TRUNCATE, while the rows can still be read */
 		turned_tell(&find_turned_on_truncate);
 		SPI_finish();
 	}
@@ -208,6 +218,10 @@ coursebase_tg_course_entitlements__tell(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
+/*
+ * Max(): the access ends when the last of all sources ends. A source whose end lies before that
+ * of the others leaves both ends equal, and access_tell() then writes nothing.
+ */
 void
 course_tell(const pg_uuid_t *user, const pg_uuid_t *course, uint32 others, TimestampTz was,
 			TimestampTz is, const char *source)
@@ -217,6 +231,10 @@ course_tell(const pg_uuid_t *user, const pg_uuid_t *course, uint32 others, Times
 	access_tell(user, event_subject("courses", course), Max(was, end), Max(is, end), source);
 }
 
+/*
+ * A loss is written by event_write_gone(), which checks the foreign key to users itself: the
+ * row that named the person may have been deleted.
+ */
 void
 access_tell(const pg_uuid_t *user, const char *subject, TimestampTz was, TimestampTz is,
 			const char *source)
@@ -227,14 +245,17 @@ access_tell(const pg_uuid_t *user, const char *subject, TimestampTz was, Timesta
 		return;
 	if (is > was)
 		event_write(kind, user, subject, source, is);
-	else /* perhaps because its row was deleted */
+	else /* of a shortened access the event says until when it lasts, of a lost one nothing */
 		event_write_gone(kind, user, subject, source, is == DT_NOBEGIN ? DT_NOEND : is);
 }
 
 void
 access_snapshot_push(void)
 {
-	/* A snapshot sees what the current command did from the next command on. */
+	/*
+	 * the command counter moves first: a snapshot shows rows of this transaction that earlier
+	 * commands wrote, and the statement that fired the trigger is the current one
+	 */
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetLatestSnapshot());
 }
@@ -249,6 +270,10 @@ is_truncate(FunctionCallInfo fcinfo)
 		   TRIGGER_FIRED_BEFORE(data->tg_event);
 }
 
+/*
+ * Runs before the TRUNCATE, and tells of each row as of a loss. What a person keeps by other
+ * sources course_tell() still finds.
+ */
 static void
 all_lost(KeptPlan *read, RowLost lost)
 {
@@ -280,7 +305,11 @@ grant_lost(const pg_uuid_t *user, const pg_uuid_t *course)
 	grant_tell(user, course, true, false);
 }
 
-/* Of access without an end: what other grants give until an end is before or after it. */
+/*
+ * A row of user_course_access stands for grants without an end. Without it the access by grants
+ * ends when the last grant with an end does, and that is what the row's coming and going is
+ * compared with.
+ */
 static void
 grant_tell(const pg_uuid_t *user, const pg_uuid_t *course, bool was, bool is)
 {
@@ -296,7 +325,11 @@ entitlement_lost(const pg_uuid_t *user, const pg_uuid_t *program)
 	program_tell(user, program, true, false);
 }
 
-/* Tells of the courses that the statement finds. A slot lasts as long as premium does. */
+/*
+ * Tells of the courses that the statement finds. A purchase lasts for ever, a slot as long as
+ * the premium that gives it. The source of the row itself is left out of "others", because
+ * before and after say what it gives.
+ */
 static void
 turned_tell(KeptPlan *find)
 {
@@ -327,7 +360,10 @@ turned_tell(KeptPlan *find)
 	PopActiveSnapshot();
 }
 
-/* NULL: nothing that is true now, or will be, has changed. */
+/*
+ * The label of the event; NULL when both ends are past or equal: nothing that is true now, or
+ * will be, has changed. An end that is past counts as no access, however long ago it was.
+ */
 static const char *
 access_kind(TimestampTz was, TimestampTz is, TimestampTz now)
 {
@@ -340,7 +376,7 @@ access_kind(TimestampTz was, TimestampTz is, TimestampTz now)
 	return is > was ? "access_extended" : "access_shortened";
 }
 
-/* An active entitlement has no end yet: every access policy there is lasts for ever. */
+/* Every access policy of a program lasts for ever, so that an active entitlement has no end. */
 static void
 program_tell(const pg_uuid_t *user, const pg_uuid_t *program, bool was, bool is)
 {

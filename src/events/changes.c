@@ -1,9 +1,13 @@
 /*
  * changes.c: the rows that a statement changed, each as it was beside what it is.
  *
- * The transition tables are read as they stand, without a statement of SQL: what tells is asked
- * after every sale, whether or not there is something to tell. The server adds the old and the
- * new row of an update in one step, so that the n-th rows of both belong together.
+ * The transition tables are read as they stand, without a statement of SQL: these triggers run
+ * after every sale, whether or not there is an event to write. The server appends the old and
+ * the new row of an update to both tables in one step, so that the n-th rows of both belong
+ * together.
+ *
+ * Memory: what a row's values need lives in Changes.row, which changes_next() empties and makes
+ * the current context. Whatever must outlive the row is copied elsewhere.
  */
 #include "postgres.h"
 
@@ -40,7 +44,7 @@ changes_begin(Changes *changes, FunctionCallInfo fcinfo, const char *name, Chang
 							   name),
 						errhint("Run SELECT coursebase.install(), which brings the triggers "
 								"back.")));
-	/* nobody takes events: the statement pays for this question alone */
+	/* no events are wanted: the statement pays for this question and for nothing else */
 	if (!events_wanted())
 		return false;
 	memset(changes, 0, sizeof(*changes));
@@ -66,6 +70,10 @@ changes_next(Changes *changes)
 	return changes->was != NULL || changes->is != NULL;
 }
 
+/*
+ * SPI_finish() also frees Changes.row, and makes the memory current again that was so before
+ * changes_begin().
+ */
 void
 changes_end(Changes *changes)
 {
@@ -114,6 +122,7 @@ row_text(TupleTableSlot *row, int column)
 	return null ? NULL : TextDatumGetCString(value);
 }
 
+/* The label of an enum, copied: the value itself is an oid. */
 char *
 row_label(TupleTableSlot *row, int column)
 {
@@ -174,7 +183,10 @@ rows_are_there(TriggerData *data, ChangesKind kind)
 	return data->tg_oldtable != NULL && kind == CHANGES_ANY;
 }
 
-/* Other triggers of the statement read the same rows: each has a place of its own in them. */
+/*
+ * Other triggers of the statement read the same tuplestore: each reads at a pointer of its own,
+ * from the first row on.
+ */
 static void
 rows_begin(ChangedRows *rows, Tuplestorestate *store, Relation table)
 {
@@ -187,7 +199,10 @@ rows_begin(ChangedRows *rows, Tuplestorestate *store, Relation table)
 	rows->slot = MakeSingleTupleTableSlot(RelationGetDescr(table), &TTSOpsMinimalTuple);
 }
 
-/* The place is chosen anew each time: what reads between two rows may have chosen another. */
+/*
+ * Selects the pointer at each row: between two rows a statement of ours may have read the same
+ * tuplestore at another pointer.
+ */
 static TupleTableSlot *
 rows_next(ChangedRows *rows)
 {

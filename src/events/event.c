@@ -2,12 +2,12 @@
  * event.c: writes one row of access_events.
  *
  * Invariant: in the order (xid, id) the events of one person stand as they were committed. The
- * transaction's own id alone would not do: a transaction may take its id early, wait for the
- * person while a younger one tells of that person and commits, and tell afterwards. So xid is
- * the greater of the transaction's own id and of the last that was told of the person. Whoever
- * changes a person's rights holds the person's row of users or version by then (the triggers
- * that tell fire last), so that the last event is one that is committed or the transaction's
- * own.
+ * transaction's own id alone would break it. A transaction may take its id early, wait for the
+ * person's row while a younger transaction tells of that person and commits, and write its own
+ * event afterwards: with the smaller id it would stand first. So xid is the greater of the
+ * transaction's own id and of the last xid that stands with the person. Whoever changes a
+ * person's rights holds the person's row of users or of user_versions by then (the triggers
+ * that tell fire last), so that the last event is a committed one or the transaction's own.
  */
 #include "postgres.h"
 
@@ -24,8 +24,9 @@
 #include "events/insert.h"
 
 /*
- * For a table that event_put() cannot write. An xid that is yet to come is of a dump from
- * another server; it is passed over, because take_events() puts such events before all others.
+ * The slow way, for a table that event_put() cannot write. An xid above the snapshot has not
+ * been assigned on this server: a dump brought it from another one. It is left out of the
+ * greatest, because take_events() moves such events before all others.
  */
 static KeptPlan write_event = {
 	.sql = "INSERT INTO coursebase.access_events (kind, user_id, subject, source, until, xid)"
@@ -41,6 +42,7 @@ static void event_tell(const Event *event);
 static void event_execute(const Event *event);
 static bool notify_wanted(void);
 
+/* A restore brings the events of the dump, and must not add one for each row that it loads. */
 bool
 events_wanted(void)
 {
@@ -73,6 +75,10 @@ event_subject(const char *table, const pg_uuid_t *id)
 	return psprintf("%s/%s", table, uuid_text(id));
 }
 
+/*
+ * The notification goes out when the transaction commits, and wakes consumers that would
+ * otherwise ask from time to time.
+ */
 static void
 event_tell(const Event *event)
 {
@@ -93,11 +99,17 @@ event_execute(const Event *event)
 	plan_bind_text(&values, event->subject);
 	plan_bind_text(&values, event->source);
 	plan_bind_time_unless(&values, event->until, DT_NOEND);
-	/* What others have told of the person since this transaction's snapshot counts too. */
+	/*
+	 * with the latest snapshot, also at REPEATABLE READ: events that others committed about the
+	 * person since this transaction began count for the greatest xid
+	 */
 	owner_execute_latest(&write_event, values.datums, values.nulls);
 }
 
-/* Asked once a transaction: a sale tells of several events. */
+/*
+ * Reads the setting once a transaction: one sale writes several events. A change of the setting
+ * counts from the next transaction on.
+ */
 static bool
 notify_wanted(void)
 {

@@ -2,9 +2,9 @@
  * grant.c: tells of grants that have an end: sold for a time, or given until one.
  *
  * Grants without an end stand in user_course_access, whose trigger (access.c) tells what
- * changes between having no end and having one. So only people and courses are told of here
- * that had an end before the statement and have one after it, or none at all. A grant counts
- * while its purchase is not refunded.
+ * changes between having no end and having one. The statements here find only people and
+ * courses whose grants all had an end before the statement and all have one after it, or that
+ * have no grant at all on one side. A grant counts while its purchase is not refunded.
  */
 #include "postgres.h"
 
@@ -92,6 +92,10 @@ coursebase_tg_course_grants__tell(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
+/*
+ * Called by the trigger of purchases, whose transition tables say which purchases were refunded
+ * or are so no more; no grant is written then.
+ */
 void
 grants_refunded_tell(TriggerData *data)
 {
@@ -100,6 +104,10 @@ grants_refunded_tell(TriggerData *data)
 	moved_tell(&find_refunded);
 }
 
+/*
+ * "others" are grants that the statement did not touch: the later end counts on both sides, so
+ * that a grant that was never the last one tells nothing.
+ */
 static void
 moved_tell(KeptPlan *find)
 {
@@ -124,7 +132,7 @@ moved_tell(KeptPlan *find)
 	PopActiveSnapshot();
 }
 
-/* A null is no grant at all. */
+/* A null means that there is no grant: the access ended before all time. */
 static TimestampTz
 end_or_none(uint64 row, int column)
 {

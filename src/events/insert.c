@@ -114,12 +114,18 @@ event_put(const Event *event)
 	table = table_open(shape.table, RowExclusiveLock);
 	if (shape.generation != rows_generation)
 	{
-		/* Waiting for the lock brought news of the table. */
+		/*
+		 * another session altered the table while this one waited for the lock: learn its shape
+		 * again. The lock is kept, so that this happens once
+		 */
 		table_close(table, NoLock);
 		return event_put(event);
 	}
 	rights = owner_enter();
-	/* A snapshot sees what the current command did from the next command on. */
+	/*
+	 * the command counter moves first: a snapshot shows what earlier commands of this
+	 * transaction did, and the statement that fired the trigger is the current one
+	 */
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetLatestSnapshot());
 	found = xid_find(event->user, &xid);
@@ -132,6 +138,10 @@ event_put(const Event *event)
 	return found;
 }
 
+/*
+ * Learns under the lock that rows_open() takes on the table. Whatever does not fit makes the
+ * shape unusable until something about the table changes.
+ */
 static void
 shape_learn(void)
 {
@@ -154,6 +164,7 @@ shape_learn(void)
 	shape.generation = rows_generation;
 }
 
+/* A rule rewrites an INSERT, and only a statement is rewritten. */
 static bool
 table_fits(Relation table)
 {
@@ -179,7 +190,10 @@ columns_fit(TupleDesc found)
 	return true;
 }
 
-/* What fires once a statement needs a statement. */
+/*
+ * ExecSimpleRelationInsert() fires the triggers of rows alone: those of statements, and
+ * transition tables, need a statement.
+ */
 static bool
 triggers_fit(const TriggerDesc *triggers)
 {
@@ -209,7 +223,11 @@ triggers_are_key(const TriggerDesc *triggers)
 	return keys == 1;
 }
 
-/* False when the index cannot be read. */
+/*
+ * The greater of this transaction's own id and of the person's last xid. False when the index
+ * cannot be read straight. GetTopFullTransactionId() assigns an id if the transaction has none
+ * yet: it is about to write anyway.
+ */
 static bool
 xid_find(const pg_uuid_t *user, FullTransactionId *xid)
 {
@@ -219,7 +237,10 @@ xid_find(const pg_uuid_t *user, FullTransactionId *xid)
 	Rows rows;
 
 	*xid = GetTopFullTransactionId();
-	/* No transaction that has ended has a greater id. */
+	/*
+	 * the snapshot ends below this transaction: every event of another transaction has a
+	 * smaller xid
+	 */
 	if (FullTransactionIdFollowsOrEquals(*xid, end))
 		return true;
 	rows_open(&rows, &events_of_user, GetActiveSnapshot());
@@ -231,7 +252,7 @@ xid_find(const pg_uuid_t *user, FullTransactionId *xid)
 		{
 			FullTransactionId last = DatumGetFullTransactionId(rows_value(&rows, 0));
 
-			/* An xid that is yet to come is of another server: see event.c. */
+			/* not assigned yet on this server, so that it is of another one: see event.c */
 			if (FullTransactionIdFollowsOrEquals(last, end))
 				continue;
 			if (FullTransactionIdFollows(last, *xid))
@@ -258,6 +279,11 @@ snapshot_end(void)
 	return FullTransactionIdFromEpochAndXid(epoch, end);
 }
 
+/*
+ * Does by hand what the server does for a row of a subscription: an executor state without a
+ * plan, whose one target is the table. The foreign key stays unchecked only for a person who is
+ * held, and only where no other trigger would be skipped with it.
+ */
 static void
 row_insert(Relation table, const Event *event, FullTransactionId xid)
 {
@@ -282,6 +308,10 @@ row_insert(Relation table, const Event *event, FullTransactionId xid)
 	FreeExecutorState(estate);
 }
 
+/*
+ * Texts and the label live in the current context, which outlives the insert; the slot points
+ * to them.
+ */
 static void
 row_fill(TupleTableSlot *row, const Event *event, FullTransactionId xid)
 {

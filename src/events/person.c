@@ -52,9 +52,12 @@ PG_FUNCTION_INFO_V1(coursebase_tg_user_lesson_complete__tell);
 PG_FUNCTION_INFO_V1(coursebase_tg_ai_usage__tell);
 PG_FUNCTION_INFO_V1(coursebase_tg_users__tell);
 
-/* A statement of SQL over the transition table: a load of completions is answered once, not
- * once a row. */
-/* SQL function: tg_user_lesson_complete__tell() returns trigger */
+/*
+ * SQL function: tg_user_lesson_complete__tell() returns trigger
+ *
+ * One statement over the transition table answers for all rows: a load of many completions asks
+ * once, and not once a row.
+ */
 PGDLLEXPORT Datum
 coursebase_tg_user_lesson_complete__tell(PG_FUNCTION_ARGS)
 {
@@ -117,7 +120,11 @@ coursebase_tg_ai_usage__tell(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
-/* SQL function: tg_users__tell() returns trigger */
+/*
+ * SQL function: tg_users__tell() returns trigger
+ *
+ * Deleting an account sets deleted_at and keeps the row, so that an UPDATE is what closes it.
+ */
 PGDLLEXPORT Datum
 coursebase_tg_users__tell(PG_FUNCTION_ARGS)
 {
@@ -153,7 +160,11 @@ credits_read(TupleTableSlot *row, const CreditColumns *columns)
 	};
 }
 
-/* In a new week credits may be low again. An account that never had any is not low. */
+/*
+ * Whether the statement made the credits fall below the limit. In a new week they may fall
+ * again, and are told again. Somebody who never used any has few because none were given, which
+ * is not worth an event.
+ */
 static bool
 credits_fell(const Credits *was, const Credits *is, int64 low)
 {

@@ -2,8 +2,10 @@
  * purge.c: deletes old events.
  *
  * By time alone, because a consumer that has gone for ever must not keep them. Claims whose
- * event is gone, by this or with a partition, go too; what another session holds goes next
- * time.
+ * event is gone (deleted here, or with a partition that the operator dropped) are deleted too.
+ *
+ * Locks: none is waited for. Rows that another session holds are skipped (SKIP LOCKED) and go
+ * next time, so that a purge and a consumer never close a ring.
  *
  * Rights: the server's; the statements run with those of the tables' owner.
  */
@@ -17,7 +19,10 @@
 #include "core/plan.h"
 #include "core/schema.h"
 
-/* Without an order: the first that are found lie at the beginning of the table. */
+/*
+ * Without ORDER BY, which would sort all old events for one batch: a scan meets the old ones
+ * first, because new rows are written behind them.
+ */
 static KeptPlan delete_events = {
 	.sql = "DELETE FROM coursebase.access_events WHERE (xid, id) IN ("
 		   " SELECT e.xid, e.id FROM coursebase.access_events e WHERE e.at < $1"
@@ -26,6 +31,10 @@ static KeptPlan delete_events = {
 	.types = {TIMESTAMPTZOID, INT4OID},
 };
 
+/*
+ * By ctid, because SKIP LOCKED stands in the inner query: the outer DELETE then meets no row
+ * that it would wait for.
+ */
 static KeptPlan delete_claims = {
 	.sql =
 		"DELETE FROM coursebase.event_claims c WHERE c.ctid = ANY (ARRAY(SELECT d.ctid"

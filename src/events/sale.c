@@ -1,9 +1,9 @@
 /*
  * sale.c: tells what was bought and what was taken back, wherever it was sold.
  *
- * A sale is told when its row says for the first time that it counts, and taken back when the
+ * A sale is told when its row says for the first time that it counts, and its return when the
  * row says so after it counted. What a store's sandbox sold is told only where it gives
- * something (setting accept_sandbox).
+ * something (settings accept_sandbox and sandbox_testers).
  */
 #include "postgres.h"
 
@@ -95,7 +95,8 @@ PG_FUNCTION_INFO_V1(coursebase_tg_payment_transactions__tell);
 /*
  * SQL function: tg_purchases__tell() returns trigger
  *
- * A refund in parts is told part by part. What was free is taken back by its time alone.
+ * A refund in parts is told part by part, by the growing sum. A purchase that was free has no
+ * sum to give back: there refunded_at alone says that it was taken back.
  */
 PGDLLEXPORT Datum
 coursebase_tg_purchases__tell(PG_FUNCTION_ARGS)
@@ -128,6 +129,7 @@ coursebase_tg_purchases__tell(PG_FUNCTION_ARGS)
 						event_subject("purchases", row_uuid(changes.is, id)), PURCHASES_SOURCE,
 						DT_NOEND);
 	}
+	/* a refund, and its reversal, writes no grant: the trigger of grants does not fire */
 	if (turned)
 		grants_refunded_tell(changes.data);
 	changes_end(&changes);
@@ -178,6 +180,10 @@ sales_trigger(FunctionCallInfo fcinfo, const char *name, const SaleTable *table)
 	return PointerGetDatum(NULL);
 }
 
+/*
+ * Columns are looked up once a statement. A row counts as sold from the first statement after
+ * which its status is `sold`, whether that inserts it or changes it.
+ */
 static void
 sales_tell(Changes *changes, const SaleTable *table)
 {
@@ -199,7 +205,10 @@ sales_tell(Changes *changes, const SaleTable *table)
 			continue;
 		if (status_is(is, status, table, table->sold))
 			told = status_is(changes->was, status, table, table->sold) ? NULL : "purchased";
-		/* A refund that comes before its receipt takes nothing back. */
+		/*
+		 * a row that begins as refunded is a refund that came before its receipt: nothing had
+		 * been given
+		 */
 		else if (changes->was != NULL && status_is(is, status, table, table->returned) &&
 				 !status_is(changes->was, status, table, table->returned))
 			told = "refunded";
@@ -235,7 +244,10 @@ buyer_find(const SaleTable *table, const pg_uuid_t *key, pg_uuid_t *buyer)
 	return true;
 }
 
-/* What an administrator gave, and a premium slot, nobody paid for. */
+/*
+ * Whether somebody paid: an administrator's gift and a premium slot stand in the same table and
+ * are no sale.
+ */
 static bool
 source_is_store(const char *source)
 {

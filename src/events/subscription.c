@@ -2,13 +2,13 @@
  * subscription.c: tells the state of a subscription, and what lines give of entitlements.
  *
  * The row of subscriptions tells the state that it shows. Access to each entitlement as a
- * whole, and to each course that the person chose for a slot, is told by the lines, of which
- * every one may give it (billing/premium.h). Where an entitlement covers every course in
- * premium, its event stands for all of them. Time alone changes no row: access_turns() tells
- * what it ends.
+ * whole, and to each course that the person chose for a slot, is told by the lines: each line
+ * may give it (billing/premium.h). Where an entitlement covers every course in premium, its
+ * event stands for all of them. Time alone changes no row: access_turns() tells what it ends.
  *
- * The machine of subscriptions holds the person's row of users before it writes, and writes
- * line by line, each by a statement of its own.
+ * Order: the machine of subscriptions holds the person's row of users before it writes, and
+ * writes each line by a statement of its own, so that the lines that a trigger reads are those
+ * before the next change.
  */
 #include "postgres.h"
 
@@ -272,7 +272,10 @@ line_tell(TupleTableSlot *row, const LineColumns *columns, const LineGift *was,
 		slots_tell(user, ended, ends);
 }
 
-/* In the current context. */
+/*
+ * The lines that the change did not touch, in the current context (the row's, Changes.row). The
+ * caller compares them with the line before and after.
+ */
 static LineGift *
 others_read(TupleTableSlot *row, const LineColumns *columns, int *count)
 {
@@ -302,7 +305,10 @@ gifts_end(const EntitlementAsk *ask, const LineGift *line, const LineGift *other
 	return end;
 }
 
-/* A product that does not give the entitlement ends before time began. */
+/*
+ * DT_NOBEGIN where the line gives no access or its product does not give what is asked about:
+ * it is smaller than every end.
+ */
 static TimestampTz
 gift_end(const EntitlementAsk *ask, const LineGift *gift)
 {
@@ -313,7 +319,10 @@ gift_end(const EntitlementAsk *ask, const LineGift *gift)
 	return gift->until;
 }
 
-/* Each chosen course of its own: the person loses or gains every one of them with the line. */
+/*
+ * Tells of each course that the person chose for a slot: all of them come and go with the right
+ * to slots.
+ */
 static void
 slots_tell(const pg_uuid_t *user, TimestampTz was, TimestampTz is)
 {
@@ -328,7 +337,10 @@ slots_tell(const pg_uuid_t *user, TimestampTz was, TimestampTz is)
 
 		SPI_tuptable = rows; /* the statement that writes an event has set its own */
 		course = plan_uuid(row, 1);
-		/* What premium gives besides its slots ends with it, and so is no other source. */
+		/*
+		 * COURSE_BY_PREMIUM is left out too: what premium gives besides slots ends with the
+		 * same lines, and would otherwise keep the course
+		 */
 		course_tell(user, &course, COURSE_BY_REAL & ~(COURSE_BY_SLOT | COURSE_BY_PREMIUM), was,
 					is, SOURCE_SLOT);
 	}

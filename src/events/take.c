@@ -87,8 +87,11 @@ static KeptPlan find_consumer = {
 #define UNTAKEN                                                                                \
 	" AND NOT EXISTS (SELECT FROM coursebase.event_claims d WHERE d.consumer = $1"             \
 	"  AND d.event_id = e.id)"
-/* Of the statement's own snapshot: a place that was read before would be behind one that moved
- * meanwhile, and what was acknowledged and forgotten up to there would be given again. */
+/*
+ * The place is read by the same statement, with its snapshot. A place that an earlier statement
+ * read may be behind one that another session has moved since; the claims up to there are
+ * deleted, and their events would be given again.
+ */
 #define PLACE                                                                                  \
 	"((SELECT n.done_xid FROM coursebase.event_consumers n WHERE n.name = $1),"                \
 	" (SELECT n.done_id FROM coursebase.event_consumers n WHERE n.name = $1))"
@@ -142,6 +145,11 @@ static KeptPlan read_taken = {
 	.types = {TEXTOID, INT8ARRAYOID},
 };
 
+/*
+ * Locks in the order of event_id before it writes, so that two sessions that acknowledge
+ * overlapping lists wait in turn. An id that is not claimed is passed over: acknowledging twice
+ * is no error, and counts nothing.
+ */
 static KeptPlan write_acknowledged = {
 	.sql = "WITH held AS MATERIALIZED (SELECT c.event_id"
 		   "  FROM coursebase.event_claims c WHERE c.consumer = $1"
@@ -152,7 +160,10 @@ static KeptPlan write_acknowledged = {
 	.nargs = 2,
 	.types = {TEXTOID, INT8ARRAYOID},
 };
-/* Another session that moves the place sees what this one acknowledged next time. */
+/*
+ * SKIP LOCKED: if another session is moving the place, this one leaves it. What this session
+ * acknowledged is passed when the place moves next.
+ */
 static KeptPlan lock_place = {
 	.sql = "SELECT n.done_xid, n.done_id FROM coursebase.event_consumers n WHERE n.name = $1"
 		   " FOR NO KEY UPDATE SKIP LOCKED",
@@ -171,8 +182,10 @@ static KeptPlan find_stop = {
 	.nargs = 3,
 	.types = {TEXTOID, XID8OID, INT8OID},
 };
-/* What it would pass although it was not taken, because its person is held back: $4, $5 is
- * where it stops. */
+/*
+ * Events that the place would pass although nobody took them, because an earlier event of their
+ * person is still held: these get rows that wait. ($4, $5) is where the place stops.
+ */
 #define PASSED                                                                                 \
 	" FROM coursebase.access_events e WHERE (e.xid, e.id) > ($2, $3)"                          \
 	" AND (e.xid, e.id) < ($4, $5) AND " BELOW_OPEN UNTAKEN
@@ -211,7 +224,10 @@ static KeptPlan write_place = {
 	.nargs = 5,
 	.types = {PASSED_TYPES},
 };
-/* What another session holds goes next time. */
+/*
+ * SKIP LOCKED in the inner query, so that the DELETE waits for nobody: what another session
+ * holds is deleted next time.
+ */
 static KeptPlan delete_done = {
 	.sql = "DELETE FROM coursebase.event_claims c WHERE c.ctid = ANY (ARRAY(SELECT d.ctid"
 		   "  FROM coursebase.event_claims d JOIN coursebase.event_consumers n"
@@ -309,7 +325,10 @@ coursebase_take_events(PG_FUNCTION_ARGS)
 	SPI_connect();
 	order_mend();
 	consumer_make(&take);
-	/* People whom another session has are passed over, and the next ones are tried. */
+	/*
+	 * a round that finds people but no free one tries the next people; tried ones are left out,
+	 * so that the loop ends
+	 */
 	while (take.room > 0 && (people = people_lock(&take)) != NULL)
 		events_claim(&take, people);
 	taken_return(&take, fcinfo);
@@ -397,7 +416,11 @@ order_mend(void)
 
 	if (owner_execute_latest(&find_foreign, NULL, NULL) == 0)
 		return;
-	/* an event that is told here meanwhile would have an xid to come, too */
+	/*
+	 * whoever writes an event waits now: an event that was written meanwhile would have an xid
+	 * above $1 as well, and be taken for one of the other server. Then the question is asked
+	 * again, for another session may have mended the order while this one waited
+	 */
 	owner_execute_latest(&lock_events, NULL, NULL);
 	if (owner_execute_latest(&find_foreign, NULL, NULL) == 0)
 		return;
@@ -435,6 +458,7 @@ people_lock(Take *take)
 	return found > 0 ? people : NULL;
 }
 
+/* Claims, for the people whose advisory locks this transaction has, their next events. */
 static void
 events_claim(Take *take, ArrayBuildState *people)
 {
@@ -447,7 +471,10 @@ events_claim(Take *take, ArrayBuildState *people)
 	plan_bind(&values, list_datum(people, UUIDOID));
 	plan_bind_int64(&values, take->room);
 	plan_bind(&values, take->claim);
-	/* Sees what whoever had these people before has committed. */
+	/*
+	 * a new snapshot, taken after the locks: it shows what the former holder of a lock has
+	 * committed
+	 */
 	claimed = owner_execute_latest(&write_claims, values.datums, values.nulls);
 	for (uint64 row = 0; row < claimed; row++)
 		take->ids = accumArrayResult(take->ids, plan_value(row, 1, NULL), false, INT8OID,
@@ -455,6 +482,7 @@ events_claim(Take *take, ArrayBuildState *people)
 	take->room -= (int32) claimed;
 }
 
+/* Reads the claimed events in their order: the claims were made person by person. */
 static void
 taken_return(Take *take, FunctionCallInfo fcinfo)
 {
@@ -496,10 +524,15 @@ place_move(Datum consumer)
 	values[2] = place.id;
 	place = (Place){FullTransactionIdGetDatum(FullTransactionIdFromU64(PG_UINT64_MAX)),
 					Int64GetDatum(PG_INT64_MAX)};
+	/* without a stop the place may go to the end of all that can be given */
 	if (owner_execute_latest(&find_stop, values, NULL) > 0)
 		place = place_found(0);
 	values[3] = place.xid;
 	values[4] = place.id;
+	/*
+	 * the rows that wait may be written only while nobody else takes the events of these
+	 * people; where somebody has one, the place stops before that person's first event
+	 */
 	if (passed_lock(values, &elsewhere))
 	{
 		values[5] = elsewhere;
@@ -531,7 +564,10 @@ passed_lock(Datum *values, Datum *elsewhere)
 	return found > 0;
 }
 
-/* Points into SPI's memory, where the datums are no values. */
+/*
+ * Where xid8 is passed by reference the datum points into SPI's memory: it is good until
+ * SPI_finish().
+ */
 static Place
 place_found(uint64 row)
 {

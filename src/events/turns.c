@@ -1,12 +1,13 @@
 /*
  * turns.c: what time alone ends.
  *
- * Nothing is written when a time comes, so that no event tells of it. What might end within the
- * time asked about is found by the columns that hold ends; whether and when it ends is asked of
- * the rights, which know every other source, renewal and setting. A further source of access
- * that ends is one more part of find_ending.
+ * No row is written when a moment passes, so that no event can tell of it. access_turns() finds
+ * what might end within the time asked about by the columns that hold ends. Whether and when it
+ * really ends is then asked of the rights (course_rights_end(), premium_end()), which know
+ * every other source, renewal and setting. A new source of access that ends is one more part of
+ * find_ending.
  *
- * Rights: reads with the owner's; only the server may call.
+ * Rights: reads with the owner's; only the server may call. Locks: none.
  */
 #include "postgres.h"
 
@@ -113,7 +114,12 @@ coursebase_access_turns(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* In the caller's memory. */
+/*
+ * Finds the turns, in no order. The list is in the caller's memory, because SPI_finish() frees
+ * what is allocated meanwhile. It has room for one turn a course and one for each entitlement
+ * of a line: entitlement_names() names at least one. It may pass 1 GB where a whole shop ends
+ * at once.
+ */
 static Turns
 turns_find(TimestampTz from, TimestampTz to)
 {
@@ -135,7 +141,8 @@ turns_find(TimestampTz from, TimestampTz to)
 		char *source;
 
 		CHECK_FOR_INTERRUPTS();
-		SPI_tuptable = rows; /* the rights may have read others */
+		/* the rights run statements of their own, which overwrite it */
+		SPI_tuptable = rows;
 		user = plan_uuid(row, ENDING_USER);
 		source = plan_text(row, ENDING_SOURCE);
 		MemoryContextSwitchTo(caller);
@@ -163,7 +170,10 @@ entitlement_turns(Turns *turns, const EntitlementNames *names, const pg_uuid_t *
 	}
 }
 
-/* What gives nothing has no end either. */
+/*
+ * Keeps an end within [from, to). What was found by its column may end elsewhere: another
+ * source lasts longer, or nothing is given at all (DT_NOBEGIN).
+ */
 static void
 turn_add(Turns *turns, TimestampTz end, const pg_uuid_t *user, char *subject, char *source)
 {
@@ -171,6 +181,7 @@ turn_add(Turns *turns, TimestampTz end, const pg_uuid_t *user, char *subject, ch
 		turns->list[turns->count++] = (Turn){end, *user, subject, source};
 }
 
+/* By time, then person, then subject: the same call gives the same order. */
 static int
 turn_compare(const void *a, const void *b)
 {

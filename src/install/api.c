@@ -74,6 +74,7 @@ coursebase_make_api(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* make_api() shows the tables to gateways, which is for nobody else to decide. */
 static void
 require_owner(void)
 {

@@ -19,13 +19,13 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/tuplestore.h"
 
 #include "core/compat.h"
 #include "core/errors.h"
 #include "core/plan.h"
+#include "core/session_setting.h"
 #include "install/citus.h"
 #include "install/utility.h"
 
@@ -84,6 +84,10 @@ coursebase_on_worker(PG_FUNCTION_ARGS)
 			 errhint("Connect to the coordinator.")));
 }
 
+/*
+ * pg_dist_local_group exists only with Citus, so that a server without it runs no statement
+ * here.
+ */
 CitusPlace
 citus_place(void)
 {
@@ -92,6 +96,7 @@ citus_place(void)
 	return finds(&read_group) ? CITUS_WORKER : CITUS_COORDINATOR;
 }
 
+/* The number is copied into the caller's memory before SPI_finish() frees it. */
 char *
 citus_workers(void)
 {
@@ -135,6 +140,10 @@ citus_turn_away(ReturnSetInfo *report)
 	SPI_finish();
 }
 
+/*
+ * A worker whose functions refuse may later become a server of its own: the bodies are gone
+ * then, and only CREATE EXTENSION brings them back.
+ */
 void
 citus_require_answers(void)
 {
@@ -147,13 +156,15 @@ citus_require_answers(void)
 			 errhint("Run DROP EXTENSION coursebase, then CREATE EXTENSION coursebase.")));
 }
 
-/* Types, views and grants would follow to workers that have no table for them. */
+/*
+ * Citus would repeat DDL about types, views and grants on workers, which have no tables for it.
+ * Until the caller's session_settings_end().
+ */
 void
 citus_keep_local(void)
 {
 	if (compat_setting("citus.enable_ddl_propagation") != NULL)
-		(void) set_config_option("citus.enable_ddl_propagation", "off", PGC_USERSET,
-								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+		session_setting_set("citus.enable_ddl_propagation", "off");
 }
 
 static bool

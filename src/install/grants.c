@@ -40,7 +40,7 @@
 const char *const grant_part_names[GRANT_PARTS] = {"anonymous", "end_user", "server"};
 static const char *const usual_roles[GRANT_PARTS] = {"anon", "authenticated", "service_role"};
 
-/* In the order that each transaction takes. */
+/* In the order of oids, so that two calls lock the tables in turn. */
 static KeptPlan read_tables = {
 	.sql = "SELECT oid FROM pg_catalog.pg_class WHERE relnamespace = 'coursebase'::regnamespace"
 		   " AND relkind IN ('r', 'p') ORDER BY oid",
@@ -218,8 +218,11 @@ grants_renew(void)
 	grants_set(&roles);
 }
 
-/* Reads with a new snapshot: install() has just made the table within this command. With the
- * owner's rights, who may have put a view in the table's place. */
+/*
+ * Reads with a new snapshot, because install() has just made the table within this command, and
+ * with the rights of the tables' owner: somebody may have put a view in the table's place,
+ * whose functions would run with the caller's rights otherwise.
+ */
 static GrantRoles
 roles_remembered(void)
 {
@@ -273,6 +276,10 @@ roles_usual(void)
 	return fit;
 }
 
+/*
+ * Every role is checked before the first is changed, so that a refusal leaves all grants as
+ * they were.
+ */
 static void
 role_check(const GrantRoles *roles, GrantPart part)
 {
@@ -363,7 +370,10 @@ stronger_role(const char *role, const char *server)
 static void
 role_revoke(const char *role)
 {
-	/* the owner's own rights are no part's: without them nothing of ours would work */
+	/*
+	 * a part may have been given to the tables' owner: the owner's own rights are never taken
+	 * away, for the rules run with them
+	 */
 	if (role == NULL || !role_exists(role) || get_role_oid(role, false) == owner_of_tables())
 		return;
 	statements_run(&read_revokes, role);

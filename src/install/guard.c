@@ -54,6 +54,7 @@
 #include "core/compat.h"
 #include "core/errors.h"
 #include "core/owner.h"
+#include "core/session_setting.h"
 #include "install/guard.h"
 #include "install/steps.h"
 
@@ -231,6 +232,10 @@ arm(void)
 	MemoryContextSwitchTo(caller);
 }
 
+/*
+ * At the end of the transaction, committed or not: what was guarded may be gone or have another
+ * oid by the next one.
+ */
 static void
 disarm(void)
 {
@@ -411,14 +416,13 @@ static Oid
 relation_named(RangeVar *name)
 {
 	struct config_generic *setting = compat_setting("search_path");
-	int level = NewGUCNestLevel();
+	int level = session_settings_begin();
 	Oid relation;
 
 	if (setting != NULL && setting->stack != NULL && setting->stack->state == GUC_SAVE)
-		set_config_option("search_path", setting->stack->prior.val.stringval, PGC_USERSET,
-						  PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+		session_setting_set("search_path", setting->stack->prior.val.stringval);
 	relation = RangeVarGetRelid(name, NoLock, true);
-	AtEOXact_GUC(true, level);
+	session_settings_end(level);
 	return relation;
 }
 
@@ -504,6 +508,7 @@ facts_after(Oid class, Oid object, int sub, Facts *facts)
 	return found;
 }
 
+/* Copies what is compared: the tuple is released, and the second look has another one. */
 static void
 facts_take(Oid class, HeapTuple row, int sub, Facts *facts)
 {
@@ -609,7 +614,8 @@ refuse(const char *verb, const char *what, const char *detail)
 }
 
 /*
- * Memory of the guard is no transaction's: it is given back at every end, also after an error.
+ * The guard's memory does not belong to the transaction, and so is given back here, after an
+ * error too.
  */
 static void
 on_transaction_end(XactEvent event, void *arg)

@@ -53,6 +53,7 @@
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/replicated.h"
+#include "core/session_setting.h"
 #include "core/trust.h"
 #include "install/citus.h"
 #include "install/grants.h"
@@ -142,11 +143,10 @@ coursebase_install(PG_FUNCTION_ARGS)
 	LockDatabaseObject(ExtensionRelationId, get_extension_oid("coursebase", false), 0,
 					   ShareUpdateExclusiveLock);
 	creating_extension = false;
-	settings = NewGUCNestLevel();
+	settings = session_settings_begin();
 	/* an extension's script is run with it off, as a restore is: what install() writes is no
 	 * dump's, and triggers must not take it for that (core/restore.h) */
-	(void) set_config_option("check_function_bodies", "on", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	session_setting_set("check_function_bodies", "on");
 	PG_TRY();
 	{
 		citus_keep_local();
@@ -163,7 +163,7 @@ coursebase_install(PG_FUNCTION_ARGS)
 		creating_extension = creating;
 	}
 	PG_END_TRY();
-	AtEOXact_GUC(true, settings);
+	session_settings_end(settings);
 	owner_leave(rights);
 	return (Datum) 0;
 }
@@ -401,12 +401,15 @@ converge_index(Step *step, Report *report)
 	Oid there = get_relname_relid(index->idxname, owner_schema());
 
 	/*
-	 * where another relation has the name, the statement runs and the server's own error says
-	 * so
+	 * an index of that name on our table is ours. Where another relation has the name the
+	 * statement runs, and fails with the server's own message
 	 */
 	if (OidIsValid(there) && IndexGetRelation(there, true) == relation)
 		return;
-	/* without the time it cannot be: log_app() keeps its rule under a lock as well */
+	/*
+	 * a unique index of a partitioned table must hold the column of the partitions, which this
+	 * rule does not have: log_app() keeps the rule under a lock as well
+	 */
 	if (index->unique && relation_is_partitioned(relation))
 		return;
 	utility_run((Node *) index, step->ddl);
@@ -470,6 +473,7 @@ converge_policy(Step *step, Report *report)
 		report_row(report, step->object, "created");
 }
 
+/* There is no CREATE OR REPLACE POLICY: the old one goes first, in the same transaction. */
 static void
 drop_policy(CreatePolicyStmt *policy)
 {
@@ -556,16 +560,18 @@ column_is_not_null(Oid relation, const char *name)
 	return not_null;
 }
 
-/* The guard refuses another type than the code reads, and the one before is such a type. */
+/*
+ * Gives a column the type that this release reads. The guard refuses such a change, because as
+ * a rule it takes the type away that the code reads; here the old type is the wrong one.
+ */
 static void
 alter_type(Step *step)
 {
-	int level = NewGUCNestLevel();
+	int level = session_settings_begin();
 
-	(void) set_config_option("coursebase.allow_drop", "on", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	session_setting_set("coursebase.allow_drop", "on");
 	utility_run(step->statement, step->ddl);
-	AtEOXact_GUC(true, level);
+	session_settings_end(level);
 }
 
 /* A server built without lz4 keeps documents with its own method; lint() says so. */

@@ -42,6 +42,10 @@ static EVP_MD *algorithm_fetch(DigestAlgorithm algorithm);
 static void digest_free(void *digest);
 pg_noreturn static void digest_refused(DigestAlgorithm algorithm);
 
+/*
+ * The callback is registered before the context is made, and frees it with the memory; a
+ * context that an earlier digest left over is used again.
+ */
 Digest *
 digest_begin(DigestAlgorithm algorithm)
 {

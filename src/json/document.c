@@ -44,6 +44,10 @@ document_digest(Datum document, DocumentFormat format, DigestAlgorithm algorithm
 	return stream_size(document);
 }
 
+/*
+ * The value stays the caller's and must live until document_withdraw(), which the caller calls
+ * after an error as well.
+ */
 void
 document_announce(Datum document, const char *hex)
 {

@@ -9,6 +9,10 @@
 
 #include "json/json.h"
 
+/*
+ * The whole text is validated before the member is looked for: a claim that stands before a
+ * fault in the text counts for nothing.
+ */
 JsonStatus
 json_claim_read(const char *bytes, size_t size, const char *name, char *out, size_t room,
 				size_t *out_size)

@@ -20,6 +20,10 @@
 
 static void load_piece(void *end, const char *bytes, size_t n);
 
+/*
+ * The text points into the value, or into a copy in the current context: it lives as long as
+ * these.
+ */
 void
 json_load(JsonText *text, Datum value)
 {
@@ -97,6 +101,7 @@ json_raise_broken(void)
 					errhint("Write it again through a cast from text.")));
 }
 
+/* end is where the next piece goes; the caller made room for all of them. */
 static void
 load_piece(void *end, const char *bytes, size_t n)
 {

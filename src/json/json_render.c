@@ -31,6 +31,10 @@ json_render_init(JsonRender *r, JsonSink sink, void *arg)
 	r->tail = JSON_TAIL_OTHER;
 }
 
+/*
+ * A piece may end anywhere, within a token or an escape: all that the next piece needs to know
+ * is in r.
+ */
 void
 json_render_feed(JsonRender *r, const char *bytes, size_t n)
 {

@@ -63,8 +63,10 @@ object_end(StringInfo out)
 	return out->data;
 }
 
-/* A comma stands before every member but the first; spaces as json_build_object() puts them. */
-/* Behind the opening brace alone nothing needs a comma. */
+/*
+ * A comma stands before every member but the first, which comes right after the opening brace;
+ * spaces as json_build_object() puts them.
+ */
 static void
 name_write(StringInfo out, const char *name)
 {

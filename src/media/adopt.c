@@ -21,6 +21,10 @@ const AdoptionPart media_adoption = {
 	.adopt = adopt,
 };
 
+/*
+ * A document that came without triggers has no checksum, or an old one: the handshake would
+ * send it again, or never.
+ */
 static void
 adopt(Adoption *adoption)
 {

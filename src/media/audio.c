@@ -58,6 +58,10 @@ enum
 	WRITTEN_SIZE,
 };
 
+/*
+ * Read before the lock of the course, to lock the person first. Whose a course is may change
+ * meanwhile only by a transfer; named_user_require() looks at the locked row.
+ */
 static KeptPlan find_user = {
 	.sql = "SELECT user_id FROM coursebase.custom_courses WHERE id = $1",
 	.nargs = 1,
@@ -201,6 +205,10 @@ document_lock(Datum id)
 		user = plan_uuid(0, 1);
 		anchor_user(&user);
 	}
+	/*
+	 * the second lock; the row is read with the newest version, in which the call before this
+	 * one has appended
+	 */
 	if (owner_execute(&lock_document, &id, NULL, false) != 1)
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such custom course"),
 						errdetail("None has the id %s.", uuid_text(DatumGetUUIDP(id))),
@@ -322,7 +330,10 @@ ascii_escaped(JsonSlice bytes)
 	return false;
 }
 
-/* Where several elements have one url, one with the same content makes the call a retry. */
+/*
+ * Where several elements have one url, one with the same content is enough to make the call a
+ * retry.
+ */
 static void
 target_match_list(AudioCall *call, JsonText *document, JsonSpan list)
 {
@@ -384,6 +395,10 @@ document_grow(Datum id, CourseDocument *document, AudioCall *call, JsonText *tex
 	plan_bind_text(&values, document->checksum);
 	plan_bind_int32(&values, (int32) plan.offset);
 	plan_bind_int32(&values, (int32) (plan.size - text->size));
+	/*
+	 * withdrawn after an error as well: the announcement names a value in memory that is freed
+	 * then
+	 */
 	document_announce(grown, checksum);
 	PG_TRY();
 	{
@@ -427,7 +442,7 @@ splice_plan(AudioCall *call, JsonText *document, const JsonFound *found, JsonSpl
 	plan->size = document->size + items.size + plan->comma;
 }
 
-/* calculate_checksum() has the first two of these columns alone; the others are not read. */
+/* calculate_checksum() has only the first two columns: the tuplestore then reads no further. */
 static void
 row_return(FunctionCallInfo fcinfo, const CourseDocument *document, int64 appended,
 		   int64 skipped)

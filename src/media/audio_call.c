@@ -44,6 +44,10 @@ static Datum content_jsonb(JsonSlice content);
 pg_noreturn static void conflict_raise(AudioCall *call, const AudioItem *item,
 									   bool within_call);
 
+/*
+ * Rule: audio is one entry or an array of entries (audio_files is an array), or an object keyed
+ * by audio number; an object with a member url is one entry.
+ */
 void
 audio_call_read(AudioCall *call, Datum audio)
 {
@@ -239,6 +243,10 @@ name_hash(const void *key, Size size)
 	return (uint32) json_string_hash(*(const JsonSlice *) key);
 }
 
+/*
+ * Compares what the strings spell, and not their bytes: escapes are another spelling of one
+ * name.
+ */
 static int
 name_match(const void *left, const void *right, Size size)
 {

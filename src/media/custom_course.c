@@ -1,7 +1,8 @@
 /*
  * custom_course.c: the functions for the purchase, the form and the link of a custom course.
  *
- * Invariants: a receipt makes one course for one user, however often the receipt comes. What
+ * Invariants: a receipt makes one course for one user, however often the receipt comes. A form
+ * may be checked any number of times and is submitted once, also by two requests at once. What
  * depends on the clock takes the time as an argument.
  *
  * Locks: the user, then the purchase, then the course.
@@ -100,6 +101,10 @@ static KeptPlan write_course = {
 	.nargs = 4,
 	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID},
 };
+/*
+ * ON CONFLICT, because the key is the receipt's and not the person's: another person's call may
+ * insert it at the same time.
+ */
 static KeptPlan write_receipt = {
 	.sql = "INSERT INTO coursebase.custom_course_purchases (course_id, source, environment,"
 		   " purchase_id, purchase_token, link_issued_at) VALUES ($1, $2, $3, $4, $5, $6)"
@@ -107,6 +112,7 @@ static KeptPlan write_receipt = {
 	.nargs = 6,
 	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID},
 };
+/* The course of a receipt that another call recorded first: nobody has bought it. */
 static KeptPlan delete_course = {
 	.sql = "DELETE FROM coursebase.custom_courses WHERE id = $1",
 	.nargs = 1,
@@ -151,6 +157,7 @@ coursebase_submit_custom_course(PG_FUNCTION_ARGS)
 		named_user_require(&named, &link.user);
 	link_require(&link, at);
 	form_read(&form, PG_GETARG_DATUM(2));
+	/* last, so that a form with a fault leaves the link as it was */
 	if (step == STEP_GENERATE_AUDIO)
 		link_use(&link, at, form.answers[FORM_TITLE]);
 	result = SPI_datumTransfer(form_result(&form, &link, step), false, -1);
@@ -314,6 +321,10 @@ form_result(const Form *form, const Link *link, SubmitStep step)
 	return PointerGetDatum(cstring_to_text_with_len(out.data, out.len));
 }
 
+/*
+ * The receipt's course, link and time; false if it has not come. KB205 if it was another
+ * person's or another product's.
+ */
 static bool
 receipt_find(FunctionCallInfo fcinfo, Created *created)
 {

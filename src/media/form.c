@@ -197,6 +197,7 @@ form_append(StringInfo out, const Form *form)
 	appendStringInfoChar(out, ']');
 }
 
+/* The comma stands before every member but the first; out must end with "{" then. */
 void
 form_member_append(StringInfo out, const char *name, const char *value)
 {

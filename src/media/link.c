@@ -117,6 +117,7 @@ link_end(TimestampTz issued_at)
 	return TIMESTAMP_NOT_FINITE(issued_at) ? issued_at : issued_at + LINK_LIFETIME;
 }
 
+/* Each state has its own SQLSTATE, by which the app decides whether to offer a new link. */
 void
 link_require(const Link *link, TimestampTz at)
 {
@@ -148,6 +149,7 @@ link_require(const Link *link, TimestampTz at)
 	}
 }
 
+/* A refunded purchase gets no new link either. */
 void
 link_raise_inactive(const Link *link)
 {

@@ -300,6 +300,10 @@ environment_take(JsonSlice raw, bool first, StoreNotice *notice, FieldFault *fau
 	return true;
 }
 
+/*
+ * A payload of another app, signed by Apple as well, must not pass within a notification of
+ * this one.
+ */
 static bool
 application_take(JsonSlice raw, StoreNotice *notice, FieldFault *fault)
 {

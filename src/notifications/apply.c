@@ -44,16 +44,20 @@ static KeptPlan apply_event = {
 	.nargs = 3,
 	.types = {UUIDOID, TEXTOID, TIMESTAMPTZOID},
 };
-/* A restore by the caller's word: whose_find() allowed it. */
+/*
+ * Moves the line to the person whom the caller named; whose_find() has allowed it (setting
+ * restore_behavior). For a line that is the person's already it does nothing.
+ */
 static KeptPlan restore_line = {
 	.sql = "SELECT coursebase.transfer_line($1, $2, $3)",
 	.nargs = 3,
 	.types = {TEXTOID, TEXTOID, UUIDOID},
 };
 /*
- * What RevenueCat told of the one goes to the other, and nothing else of theirs. A receipt that
- * came by RevenueCat first says so; of another the body of a notification tells, if it is kept.
- * What came after the transfer ($3) stays.
+ * Moves what RevenueCat told of person $1 to person $2: lines by the events that came from
+ * RevenueCat, one-time purchases by receipts whose payload names RevenueCat, or else by the
+ * stored body of a notification, if it was not purged. What was bought after the transfer ($3)
+ * stays.
  */
 static KeptPlan transfer_lines = {
 	.sql = "SELECT pg_catalog.json_build_object('moved', (SELECT count(*) FROM"
@@ -76,8 +80,11 @@ static KeptPlan transfer_lines = {
 	.nargs = 3,
 	.types = {UUIDOID, UUIDOID, TIMESTAMPTZOID},
 };
-/* What a store told of stays where it was until RevenueCat tells of it: $1 store, $2
- * environment, $3 line, $4 transaction, $5 who gets it, $6 whether it is a line. */
+/*
+ * Moves one purchase, unless RevenueCat has told of it before: transfer_lines left it then,
+ * because only the store had told of it. $1 store, $2 environment, $3 line, $4 transaction, $5
+ * who gets it, $6 whether it is a line.
+ */
 static KeptPlan transfer_late = {
 	.sql = "SELECT CASE WHEN $6 THEN coursebase.transfer_line($1, $3, $5)"
 		   " ELSE coursebase.transfer_receipt($1, $2, $4, $5) END WHERE NOT EXISTS (SELECT"
@@ -124,7 +131,9 @@ static KeptPlan reverse_refund = {
 	.nargs = 4,
 	.types = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID},
 };
-/* By any of the three names; an intent has one sale, an invoice may be a subscription's. */
+/*
+ * By any of the three names of a payment: a refund or a dispute may come with only one of them.
+ */
 static KeptPlan find_sale = {
 	.sql = "SELECT s.id, s.user_id FROM coursebase.purchases s WHERE s.payment_intent_id = $1"
 		   " OR s.charge_id = $2 OR s.invoice_id = $3 LIMIT 1",
@@ -227,7 +236,10 @@ notice_apply(const NoticeCall *call, NoticeEffect *effect)
 	const StoreNotice *notice = call->notice;
 
 	memset(effect, 0, sizeof(*effect));
-	/* the document may tell another person and another meaning than the notification alone */
+	/*
+	 * without the document nothing is looked up: it may name another person and mean something
+	 * else than the notification alone
+	 */
 	if (notice->needs != NULL)
 	{
 		effect->needs = notice->needs;
@@ -290,7 +302,10 @@ subscription_apply(const NoticeCall *call, NoticeEffect *effect)
 	if (!person_require(call, effect))
 		return;
 	late_transfer_apply(call, effect);
-	/* only who is named by the caller can differ from whose the line is */
+	/*
+	 * only a person whom the caller names can be another one than the line's: the line is moved
+	 * first, or the event would be refused as another person's
+	 */
 	if (call->user != NULL && call->notice->original_transaction.size > 0)
 	{
 		PlanValues line = {0};
@@ -367,7 +382,10 @@ purchase_apply(const NoticeCall *call, NoticeEffect *effect)
 	const StoreNotice *notice = call->notice;
 	PlanValues values = {0};
 
-	/* whoever it would have been for, it gives nothing: nobody need be known */
+	/*
+	 * a canceled purchase of nobody is kept as a refund before its receipt: whoever brings the
+	 * receipt gets nothing
+	 */
 	if (notice->state == PURCHASE_STATE_CANCELED &&
 		whose_find(call, &effect->user) != WHOSE_FOUND)
 	{
@@ -620,7 +638,9 @@ payment_refund_apply(const NoticeCall *call, NoticeEffect *effect)
 		case PAYMENT_OF_LINE:
 			/* the event is the same notification, seen as one of the line */
 			of_line.notice = &notice;
-			/* whose the line is stands in it */
+			/*
+			 * the line says whose it is: a user_id of the caller must not move it by a refund
+			 */
 			of_line.user = NULL;
 			subscription_apply(&of_line, effect);
 			break;
@@ -630,6 +650,10 @@ payment_refund_apply(const NoticeCall *call, NoticeEffect *effect)
 	}
 }
 
+/*
+ * The time of the refund is the notification's and not that of the call: a replay after weeks
+ * refunds as of the day on which the money went back.
+ */
 static void
 sale_refund_apply(const NoticeCall *call, NoticeEffect *effect)
 {
@@ -686,7 +710,10 @@ payment_apply(const NoticeCall *call, NoticeEffect *effect)
 	}
 }
 
-/* A text as a raw JSON string, in the current context. */
+/*
+ * A text as a raw JSON string, in the current context: the members of a notice are slices of
+ * JSON, quotes included.
+ */
 static JsonSlice
 quoted(const char *text)
 {
@@ -723,7 +750,10 @@ refund_apply(const NoticeCall *call, NoticeEffect *effect)
 	plan_bind(&values,
 			  TimestampTzGetDatum(notice->revoked_at != NOTICE_NO_TIME ? notice->revoked_at
 																	   : notice->time));
-	/* the part that was voided, known by the notification that tells of it */
+	/*
+	 * of a part the quantity that was voided, and the notification's id as its refund_ref, so
+	 * that the part counts once
+	 */
 	plan_bind_nullable(&values, Int32GetDatum((int32) notice->refunded_quantity),
 					   notice->refunded_quantity <= 0);
 	plan_bind_text(&values, call->id);
@@ -835,7 +865,10 @@ review_apply(const NoticeCall *call, NoticeEffect *effect)
 						 : notice->token.size > 0     ? notice->token
 						 : notice->charge.size > 0    ? notice->charge
 													  : notice->order;
-	/* Apple waits twelve hours, Google a day; Stripe says until when */
+	/*
+	 * how long a store waits for an answer: Apple 12 hours, Google 24; Stripe names the time
+	 * (answer_until)
+	 */
 	int64 hours = call->provider == PROVIDER_APP_STORE ? 12 : 24;
 	StoreNotice of_line = *notice;
 	NoticeCall seen = *call;
@@ -864,11 +897,14 @@ review_apply(const NoticeCall *call, NoticeEffect *effect)
 	note(effect, "the store asks about a refund; refunds_to_review lists it");
 }
 
-/* Finds the person, or says what is waited for. */
+/*
+ * Finds the person; false with the outcome set where there is none. Nobody and several people
+ * wait, because a later call may change that: the person signs up, or is named. Another
+ * person's purchase is refused.
+ */
 static bool
 person_require(const NoticeCall *call, NoticeEffect *effect)
 {
-	/* each answer is one that a later call may change: the person signs up, or is named */
 	switch (whose_find(call, &effect->user))
 	{
 		case WHOSE_FOUND:
@@ -919,7 +955,10 @@ applied(NoticeEffect *effect, bool null_is_answer)
 	effect->result = null_is_answer ? plan_text(0, 1) : plan_text_required(0, 1);
 }
 
-/* Numbers stand without quotes. */
+/*
+ * The text of a raw JSON string or number, in the current context, and without the escapes;
+ * NULL for an absent member.
+ */
 char *
 notice_text(JsonSlice raw)
 {
@@ -950,13 +989,15 @@ member_raw(StringInfo json, const char *name, JsonSlice raw)
 		member_text(json, name, text);
 }
 
+/*
+ * In the form that receipts and events take: milliseconds since 1970. FIELD_FOR_EVER becomes
+ * the last second that they know.
+ */
 static void
 member_time(StringInfo json, const char *name, int64_t time)
 {
 	if (time == NOTICE_NO_TIME)
 		return;
-	/* in milliseconds, as receipts and events take times; an end that never comes is the last
-	 * of them */
 	member_text(json, name,
 				time == FIELD_FOR_EVER
 					? "9999-12-31T23:59:59Z"

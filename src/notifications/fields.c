@@ -140,6 +140,11 @@ flag_read(JsonText *text, JsonSpan value, int *flag)
 	return NULL;
 }
 
+/*
+ * The bounds are checked before the multiplication: a number that would overflow becomes the
+ * greatest or smallest time, which time_bound() then refuses or takes for an end that never
+ * comes.
+ */
 static const char *
 number_time_read(JsonText *text, JsonSpan value, const Field *field, int64_t *time)
 {
@@ -150,7 +155,6 @@ number_time_read(JsonText *text, JsonSpan value, const Field *field, int64_t *ti
 	if (!integer_read(text, value, &number))
 		return milliseconds ? "is no number of milliseconds since 1970"
 							: "is no number of seconds since 1970";
-	/* what would overflow lies after 2100 by far */
 	*time = number > LATEST / unit * 2  ? INT64_MAX
 			: number < -(LATEST / unit) ? INT64_MIN
 										: number * unit + UNIX_EPOCH;

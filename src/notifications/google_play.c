@@ -281,7 +281,7 @@ event_open(JsonSlice body, char *room, StoreNotice *notice, JsonText *text, Even
 	if (!base64_decode(BASE64_STANDARD, envelope.data.bytes + 1, envelope.data.size - 2, room,
 					   &size))
 		return fail(fault, "message.data", "is no base64");
-	/* what was decoded is as untrusted as the body */
+	/* the base64 hid it from the check of the body: it is validated before it is read */
 	json_text_init(text, room, size, NULL, NULL);
 	if (json_text_validate(text, NULL, 0, &where) != JSON_OK ||
 		json_kind(text, json_root(text)) != JSON_KIND_OBJECT)
@@ -309,7 +309,7 @@ event_take(JsonText *text, Event *event, JsonSlice details, StoreNotice *notice,
 					: event->voided.end > 0     ? event->voided
 												: event->review;
 
-	if (kind.end == 0) /* a test, or a kind of a later day: noted */
+	if (kind.end == 0) /* the notice stays about nothing, and inbox.c notes it */
 		return true;
 	if (!fields_read(text, kind, FIELDS(kind_fields), event, fault))
 		return false;

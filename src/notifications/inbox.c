@@ -1,15 +1,15 @@
 /*
  * inbox.c: every notification once, with what became of it.
  *
- * Invariants: a notification is known by provider, environment and the provider's id; an answer
- * is final when it is applied or noted, and told again to whoever sends the notification again;
- * what waits or was refused is tried again with what a later call brings. A notification that
- * is forged or cannot be read raises and leaves nothing.
+ * Invariants: a notification is known by provider, environment and the provider's id. An answer
+ * is final when it is applied or noted, and whoever sends the notification again is told the
+ * same. One that waits or was refused is tried again with what a later call brings. A
+ * notification that is forged or cannot be read raises and leaves nothing.
  *
  * What a notification does runs in a subtransaction: a rule that refuses it leaves the row of
- * the inbox with its reason, and nothing else. What would pass by itself (a serialization
- * failure, a deadlock, a lock that is not had, a lack of resources, an end that an operator
- * ordered) is raised, so that the provider sends again.
+ * the inbox with its reason, and nothing else. An error that goes away by itself is raised, so
+ * that the provider sends again: a serialization failure, a deadlock, a lock that could not be
+ * had, a lack of resources, an end that an operator ordered.
  *
  * Lock order: the row of the inbox, then the person. No function that holds a person locks a
  * row of the inbox.
@@ -67,8 +67,12 @@ typedef struct InboxRow
 	NoticeEffect effect;
 } InboxRow;
 
-/* The rows that this session is settling, the innermost first: what one of them does may bring
- * the names that it waits for itself. */
+/*
+ * The rows that this session is settling, the innermost first. While a row is settled, a row of
+ * another table may get the very names that this row waits for, and a trigger then takes up
+ * whatever waits for them: row_replay() finds its own row here and leaves it alone. The list
+ * lives on the stack of row_settle().
+ */
 typedef struct Settling
 {
 	const pg_uuid_t *id;
@@ -98,7 +102,10 @@ enum
 	ROW_RESULT,
 };
 
-/* A notification that is there already gives no row here. */
+/*
+ * Two deliveries at once meet in the unique key: the second waits for the first, inserts
+ * nothing and gets no row.
+ */
 static KeptPlan insert_row = {
 	.sql =
 		"INSERT INTO coursebase.store_notifications AS n (provider, environment, "
@@ -113,7 +120,10 @@ static KeptPlan insert_row = {
 	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID,
 			  TIMESTAMPTZOID, TEXTOID},
 };
-/* Locked, so that of two deliveries at once the second sees what the first did. */
+/*
+ * The second of two deliveries locks the row that the first one made, and so sees what became
+ * of it.
+ */
 static KeptPlan lock_row = {
 	.sql = "SELECT " ROW_COLUMNS " FROM coursebase.store_notifications n"
 		   " WHERE n.provider = $1 AND n.environment = $2 AND n.notification_id = $3"
@@ -121,13 +131,20 @@ static KeptPlan lock_row = {
 	.nargs = 3,
 	.types = {TEXTOID, TEXTOID, TEXTOID},
 };
-/* What a later delivery brings replaces what came before: its details, and its proof. */
+/*
+ * A later delivery may bring details that the first one lacked, or a better proof. Details that
+ * it does not bring stay.
+ */
 static KeptPlan renew_row = {
 	.sql = "UPDATE coursebase.store_notifications n SET body = $2, proof = $3,"
 		   " details = coalesce($4::pg_catalog.json, n.details) WHERE n.id = $1",
 	.nargs = 4,
 	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID},
 };
+/*
+ * applied_at is the time of what took effect; an outcome that is not final keeps the names that
+ * it waits for (waits_for).
+ */
 static KeptPlan settle_row = {
 	.sql = "UPDATE coursebase.store_notifications n SET outcome = $2, detail = $3, needs = $4,"
 		   " result = $5::pg_catalog.json, user_id = coalesce($6, n.user_id),"
@@ -145,6 +162,10 @@ static KeptPlan open_rows = {
 	.nargs = 3,
 	.types = {TEXTOID, UUIDOID, INT4OID},
 };
+/*
+ * SKIP LOCKED: a row that another session holds is being settled there. Looking again at the
+ * outcome leaves out what was settled since open_rows read it.
+ */
 static KeptPlan lock_open = {
 	.sql = "SELECT " ROW_COLUMNS
 		   ", n.provider, n.body, n.details::pg_catalog.text, n.notification_id"
@@ -161,6 +182,11 @@ enum
 	OPEN_NOTIFICATION,
 };
 
+/*
+ * The row stays, so that a repetition of an old notification is still known; what may be
+ * personal in it goes. Rows that wait or were refused keep their body, without which they could
+ * not be tried again.
+ */
 static KeptPlan purge_rows = {
 	.sql =
 		"UPDATE coursebase.store_notifications SET body = NULL, details = NULL, result = NULL"
@@ -280,7 +306,9 @@ coursebase_replay_notifications(PG_FUNCTION_ARGS)
 		if (!row_replay(&ids[i], at, &row))
 			continue;
 		row_return(fcinfo, &row);
-		/* each of the others would wait as long for an answer */
+		/*
+		 * home of the cells does not answer: each further row would wait for the whole time-out
+		 */
 		if (row.home_is_away)
 			break;
 	}
@@ -388,7 +416,10 @@ row_read(uint64 index, InboxRow *row)
 	row->effect.result = plan_text(index, ROW_RESULT);
 }
 
-/* A proof that came once stays: an unsigned repetition replaces no signed one. */
+/*
+ * The proofs are ordered: an unsigned repetition must not replace the body and the proof of a
+ * signed delivery.
+ */
 static void
 row_renew(const Received *received, NoticeProof proof, InboxRow *row)
 {
@@ -404,8 +435,11 @@ row_renew(const Received *received, NoticeProof proof, InboxRow *row)
 	row->proof = proof;
 }
 
-/* Tries a notification again that waits or was refused; false for one that is settled, or that
- * another call holds. */
+/*
+ * Tries a notification again that waits or was refused. False for one that is settled, that
+ * another session holds, or that this session is settling just now. The stored body was checked
+ * when it came, and is only read again.
+ */
 static bool
 row_replay(const pg_uuid_t *id, TimestampTz at, InboxRow *row)
 {
@@ -440,7 +474,11 @@ row_replay(const pg_uuid_t *id, TimestampTz at, InboxRow *row)
 	return true;
 }
 
-/* Tries what the notification means and records what became of it; then what waited for it. */
+/*
+ * Tries what the notification means, records what became of it, and then takes up what waited
+ * for it. The order is fixed: the locks of RevenueCat's accounts come before the person, those
+ * of names after.
+ */
 static void
 row_settle(InboxRow *row, const NoticeCall *call)
 {
@@ -450,10 +488,16 @@ row_settle(InboxRow *row, const NoticeCall *call)
 	settling = &self;
 	PG_TRY();
 	{
-		/* behind the lock a transfer looks for what it transfers, and that for transfers */
+		/*
+		 * under this lock a transfer looks for purchases to move, and a purchase for transfers
+		 * that moved it already: without it each could miss the other
+		 */
 		takeup_accounts_lock(call->notice);
 		row->home_is_away = !effect_try(call, &row->effect);
-		/* what it waits for may be on its way: the second look comes behind the lock */
+		/*
+		 * what it waits for may be committed between the first look and the writing of the row:
+		 * under the lock of the names the second look finds it, or its writer finds this row
+		 */
 		if (row->effect.outcome == OUTCOME_WAITING && row->effect.needs == NULL &&
 			!row->home_is_away)
 		{
@@ -461,6 +505,10 @@ row_settle(InboxRow *row, const NoticeCall *call)
 			row->home_is_away = !effect_try(call, &row->effect);
 		}
 		row_write(row, names, call->at);
+		/*
+		 * the row is written before what waited is taken up: a notification that waits for this
+		 * one must see it as settled
+		 */
 		if (effect_is_final(&row->effect) && call->notice->subject != NOTICE_NOTHING)
 			takeup_names_came(names, call->at);
 	}
@@ -512,14 +560,20 @@ row_write(const InboxRow *row, Datum names, TimestampTz at)
 	owner_execute(&settle_row, values.datums, values.nulls, false);
 }
 
+/*
+ * Waiting and refused are not final: the missing sale may come, and an operator may change the
+ * rule.
+ */
 static bool
 effect_is_final(const NoticeEffect *effect)
 {
 	return effect->outcome == OUTCOME_APPLIED || effect->outcome == OUTCOME_NOTED;
 }
 
-/* Each that is taken up may be what another one waits for. A row that still waits takes up
- * nothing, so that this ends. */
+/*
+ * Each notification that is taken up may be what another one waits for, hence the recursion and
+ * check_stack_depth(). It ends: a row that still waits takes up nothing.
+ */
 void
 takeup_names_came(Datum names, TimestampTz at)
 {
@@ -560,6 +614,10 @@ effect_try(const NoticeCall *call, NoticeEffect *effect)
 	return !away;
 }
 
+/*
+ * Answers true, so that attempt() keeps what was done: a refusal of notice_apply() itself wrote
+ * nothing.
+ */
 static bool
 effect_run(void *argument)
 {
@@ -603,7 +661,10 @@ notification_id(const Received *received, const StoreNotice *notice)
 		return psprintf("%s/%d", id, (int) notice->state);
 	if (id != NULL)
 		return id;
-	/* a transaction of Apple's that came alone: signed anew each time that it changes */
+	/*
+	 * a transaction of Apple's that a phone sent alone has no notification's id: Apple signs it
+	 * anew each time that it changes, so that the date of the signature makes the id
+	 */
 	return psprintf("%s/" INT64_FORMAT, notice_text(notice->transaction), notice->signed_at);
 }
 

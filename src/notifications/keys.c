@@ -122,7 +122,9 @@ coursebase_set_store_key(PG_FUNCTION_ARGS)
 	SPI_connect();
 	args_bind(&values, fcinfo, ARG_PROVIDER);
 	args_bind(&values, fcinfo, ARG_KIND);
-	/* without a material the key goes: of a rotation the old one, at once */
+	/*
+	 * without a material the key is deleted: after a rotation the old key is taken out at once
+	 */
 	if (PG_ARGISNULL(ARG_MATERIAL))
 	{
 		args_bind(&values, fcinfo, ARG_KEY_ID);

@@ -119,10 +119,11 @@ signature_check_chain(const JsonSlice certificates[3], const JsonSlice *roots, i
 	SoundChain *chain = NULL;
 	const char *fault;
 
-	/* The order is that of trust: a parser of certificates is a large thing to feed with what
-	 * anybody sent. */
-	/* before anything is parsed: only a root that the operator entered is trusted, also where
-	 * the chain is known from the time when it was */
+	/*
+	 * The order is that of trust: the root is compared before anything is parsed, because a
+	 * parser of certificates is a large thing to feed with what anybody sent. Only a root that
+	 * the operator entered is trusted, also where an earlier call has found the chain good.
+	 */
 	if (!is_root(certificates[2], roots, nroots))
 		return "comes from a root that is not in store_keys";
 	ERR_set_mark();

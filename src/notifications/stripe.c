@@ -488,7 +488,7 @@ static void
 subtype_of_update(JsonText *text, JsonSpan previous, const Object *object, char *room,
 				  StoreNotice *notice)
 {
-	/* previous_attributes holds what changed, as it was before */
+	/* previous_attributes lists the members that changed, each with its old value */
 	if (is_among(text, previous, "status"))
 		subtype_put(room, notice, "status.", object->status);
 	else if (is_among(text, previous, "pause_collection"))
@@ -582,6 +582,10 @@ charge_take(const Object *object, StoreNotice *notice, FieldFault *fault)
 	return true;
 }
 
+/*
+ * A dispute moves money only when it is over: a lost one is a refund, a won one its reversal,
+ * and an open one is a question to be answered by due_by.
+ */
 static bool
 dispute_take(const Object *object, StoreNotice *notice, FieldFault *fault)
 {

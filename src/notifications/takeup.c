@@ -1,15 +1,15 @@
 /*
  * takeup.c: what waits is found by the names of what it is about.
  *
- * A refund may come before its sale, and an event of a subscription before the one that says
- * whose it is, or before the transfer that does. Both keep the names that they were sent with;
- * whatever takes effect later brings names too, and those that wait for one of them are tried
- * again in the same transaction.
+ * A refund may come before its sale, and an event of a subscription before the event or the
+ * transfer that says whose it is. Such a notification keeps the names that it was sent with.
+ * Whatever takes effect later has names too, and notifications that wait for one of them are
+ * tried again in the same transaction.
  *
- * Locks: the names, shared out among a thousand advisory locks, so that a long import holds no
- * more than these. They come behind the row of the inbox and the person; two imports at once
- * may deadlock, and the provider sends again. RevenueCat's accounts have locks of their own,
- * between the row of the inbox and the person.
+ * Locks: the names, mapped to a thousand advisory locks, so that a long import holds no more
+ * locks than these. They are taken after the row of the inbox and the person. Two imports at
+ * once may deadlock on them; the provider sends again. RevenueCat's accounts have a class of
+ * locks of their own, taken between the row of the inbox and the person.
  */
 #include "postgres.h"
 
@@ -51,6 +51,10 @@ static KeptPlan lock_accounts = {
 	.nargs = 1,
 	.types = {TEXTARRAYOID},
 };
+/*
+ * Oldest first, as replay_notifications() goes: what is taken up first may be what the next one
+ * needs.
+ */
 static KeptPlan find_waiting = {
 	.sql = "SELECT n.id FROM coursebase.store_notifications n"
 		   " WHERE n.outcome IN ('waiting', 'refused') AND n.waits_for && $1"
@@ -63,6 +67,10 @@ static int accounts_of(const StoreNotice *notice, Datum *texts);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_any__take_up);
 
+/*
+ * Every name that the notice has, whatever its subject: what waits names only one of them.
+ * Numbers become text, as everywhere.
+ */
 Datum
 takeup_names(const StoreNotice *notice)
 {
@@ -95,6 +103,7 @@ accounts_of(const StoreNotice *notice, Datum *texts)
 	return count;
 }
 
+/* Locks the accounts of RevenueCat that the notice names; nothing for any other provider's. */
 void
 takeup_accounts_lock(const StoreNotice *notice)
 {
@@ -108,12 +117,20 @@ takeup_accounts_lock(const StoreNotice *notice)
 	owner_execute(&lock_accounts, &names, NULL, false);
 }
 
+/*
+ * Taken by who is about to wait for a name and by who brings the name: one of the two then sees
+ * the other.
+ */
 void
 takeup_lock(Datum names)
 {
 	owner_execute(&lock_names, &names, NULL, false);
 }
 
+/*
+ * The ids are copied, in the current context: settling the first row runs statements that
+ * overwrite the list.
+ */
 pg_uuid_t *
 takeup_find(Datum names, uint64 *count)
 {

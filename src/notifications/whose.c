@@ -109,7 +109,10 @@ whose_find(const NoticeCall *call, pg_uuid_t *user)
 		return call->user == NULL || uuid_equal(user, call->user) ? WHOSE_FOUND : WHOSE_OTHER;
 	}
 	names_require_here(notice->accounts, notice->naccounts);
-	/* The operator may forbid that the caller says whose a signed document is. */
+	/*
+	 * The setting require_account_token: of a signed document only its own account token says
+	 * whose it is, and not the caller.
+	 */
 	if (call->user == NULL || (call->proven && setting_boolean("require_account_token")))
 		return WHOSE_NOBODY;
 	*user = *call->user;
@@ -124,7 +127,10 @@ bound_find(const NoticeCall *call, pg_uuid_t *user, bool *closed)
 	const char *store = whose_store(call);
 	PlanValues values = {0};
 
-	/* RevenueCat may name a store that nothing is sold in here */
+	/*
+	 * NULL for a store of RevenueCat's in which nothing is sold here: nothing can be bound to
+	 * it
+	 */
 	if (store == NULL)
 		return false;
 	plan_bind_text(&values, store);
@@ -139,6 +145,7 @@ bound_find(const NoticeCall *call, pg_uuid_t *user, bool *closed)
 	return true;
 }
 
+/* Cut to NOTICE_ACCOUNTS, which is the room that every caller gives. */
 int
 whose_named(const JsonSlice *names, int nnames, bool closed_too, pg_uuid_t *people)
 {
@@ -153,6 +160,10 @@ whose_named(const JsonSlice *names, int nnames, bool closed_too, pg_uuid_t *peop
 	return Min(count, NOTICE_ACCOUNTS);
 }
 
+/*
+ * Exactly one person must stand at the end of the way: two accounts that the last transfer
+ * names make no answer.
+ */
 bool
 whose_transferred(const JsonSlice *names, int nnames, TimestampTz at, const char *id,
 				  pg_uuid_t *person)

@@ -18,13 +18,13 @@
 #include "funcapi.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/tuplestore.h"
 #include "utils/uuid.h"
 
 #include "core/args.h"
 #include "core/compat.h"
 #include "core/owner.h"
 #include "core/plan.h"
+#include "core/rule.h"
 #include "identity/asking.h"
 #include "programs/program.h"
 
@@ -106,8 +106,6 @@ typedef struct ProgramAccess
 static bool access_read(FunctionCallInfo fcinfo, ProgramAccess *access);
 static bool access_entitled(const ProgramAccess *access);
 static const char *entitlement_reason(const ProgramAccess *access, bool known);
-static void rule_return(FunctionCallInfo fcinfo, const char *rule, bool passed,
-						const char *reason, const char *detail);
 
 PG_FUNCTION_INFO_V1(coursebase_has_program_access);
 PG_FUNCTION_INFO_V1(coursebase_accessible_program_ids);
@@ -226,6 +224,10 @@ access_read(FunctionCallInfo fcinfo, ProgramAccess *access)
 	return known;
 }
 
+/*
+ * Rule: an active entitlement gives the program whatever its status is but draft; an archived
+ * one stays usable by its buyers.
+ */
 static bool
 access_entitled(const ProgramAccess *access)
 {
@@ -244,16 +246,4 @@ entitlement_reason(const ProgramAccess *access, bool known)
 	if (strcmp(access->entitlement, "active") == 0)
 		return "draft";
 	return access->entitlement;
-}
-
-static void
-rule_return(FunctionCallInfo fcinfo, const char *rule, bool passed, const char *reason,
-			const char *detail)
-{
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	Datum values[4] = {CStringGetTextDatum(rule), BoolGetDatum(passed),
-					   CStringGetTextDatum(reason), CStringGetTextDatum(detail)};
-	bool nulls[4] = {false, false, passed, false};
-
-	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }

@@ -47,7 +47,10 @@ enum
 	OFFER_CURRENCY,
 };
 
-/* The condition is that of the storefront (storefront.c). */
+/*
+ * The same condition as that of the storefront (storefront.c): what is not shown there is not
+ * sold.
+ */
 static KeptPlan read_offer = {
 	.sql = "SELECT p.organization_id, l.id, l.price_in_cents, l.currency::text"
 		   " FROM coursebase.programs p"
@@ -81,7 +84,10 @@ static KeptPlan lock_entitlement = {
 	.nargs = 2,
 	.types = {UUIDOID, UUIDOID},
 };
-/* Before the new charge, for a person has one pending charge for a program. */
+/*
+ * Runs before the new charge is written: a person has at most one pending charge for a program
+ * (payment_transactions_one_pending_idx), and an older checkout that was never paid is over.
+ */
 static KeptPlan cancel_older = {
 	.sql = "UPDATE coursebase.payment_transactions SET status = 'cancelled'"
 		   " WHERE user_id = $1 AND program_id = $2 AND type = 'charge' AND status = 'pending'",
@@ -95,7 +101,10 @@ static KeptPlan write_charge = {
 	.nargs = 7,
 	.types = {UUIDOID, UUIDOID, UUIDOID, UUIDOID, INT4OID, TEXTOID, TIMESTAMPTZOID},
 };
-/* $3: the program is free. Start and completions stay. */
+/*
+ * Takes an old entitlement up again, pending, or active where the program is free ($3). The day
+ * on which the buyer began, and the completions, stay.
+ */
 static KeptPlan take_up = {
 	.sql = "UPDATE coursebase.course_entitlements SET membership_id = $2,"
 		   " access_revoked_at = NULL, source_payment_transaction_id ="
@@ -300,6 +309,7 @@ entitlement_open(FunctionCallInfo fcinfo, const Offer *offer, pg_uuid_t *id)
 	owner_execute(&take_up, values.datums, values.nulls, false);
 }
 
+/* The membership is that of the seller's organisation, if the buyer has one; else null. */
 static void
 charge_write(FunctionCallInfo fcinfo, const Offer *offer, pg_uuid_t *id)
 {

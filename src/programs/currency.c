@@ -31,7 +31,11 @@
 
 #define READ_CURRENCY "SELECT currency::text FROM coursebase.organizations WHERE id = $1"
 #define ONE_ID        .nargs = 1, .types = {UUIDOID}
-/* Behind the plan, for whoever changes the organisation's currency changes its plans next. */
+/*
+ * The statement holds the row of the plan when the trigger locks the organisation; whoever
+ * changes an organisation's currency takes both in the opposite order (renew_plans). Hence
+ * core/lock_behind.h.
+ */
 static LockBehind share_currency = {
 	.wait = {.sql = READ_CURRENCY " FOR SHARE", ONE_ID},
 	.skip = {.sql = READ_CURRENCY " FOR SHARE SKIP LOCKED", ONE_ID},

@@ -277,6 +277,10 @@ course_duration(const pg_uuid_t *program)
 	return plan_int32(0, COURSE_DURATION);
 }
 
+/*
+ * The rules of a published program, judged by what is committed now and by this transaction. A
+ * program that is gone has none.
+ */
 void
 curriculum_require(const pg_uuid_t *program)
 {

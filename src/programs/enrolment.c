@@ -351,6 +351,10 @@ workout_require(const pg_uuid_t *program, Datum workout)
 				 errhint("Give the id of a row of the course's course_workouts.")));
 }
 
+/*
+ * A caller who lives in another cell is told that first (KBC01): there the entitlement may well
+ * exist.
+ */
 static void
 not_found_raise(Datum id)
 {

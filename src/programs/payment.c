@@ -37,7 +37,10 @@ static KeptPlan find_payment = {
 	.nargs = 1,
 	.types = {UUIDOID},
 };
-/* Of the organisation that is named ($2), or of that of the program ($3). */
+/*
+ * The membership in the organisation that is named ($2), or else in that of the program ($3).
+ * KEY SHARE holds off its deletion and nothing else.
+ */
 static KeptPlan share_membership = {
 	.sql = "SELECT m.id FROM coursebase.memberships m WHERE m.user_id = $1"
 		   " AND m.organization_id = coalesce($2,"
@@ -70,7 +73,10 @@ enum
 	LOCKED_IS_CHARGE,
 };
 
-/* The last lock: the webhook and the return page of one payment take turns here. */
+/*
+ * The last of the locks (payment.h). The webhook and the return page of one payment take turns
+ * here.
+ */
 static KeptPlan lock_payment = {
 	.sql = "SELECT status::text, type = 'charge' FROM coursebase.payment_transactions"
 		   " WHERE id = $1 FOR NO KEY UPDATE",

@@ -240,6 +240,10 @@ places_note(TriggerData *data)
 		inserted_note(owner_execute(&read_inserted, NULL, NULL, false));
 }
 
+/*
+ * set_day() replaces a day in one statement and need not wait for the commit: it settles at
+ * once, and marks the program as judged in this round.
+ */
 void
 places_settle_day(const pg_uuid_t *program, int32 day)
 {
@@ -307,6 +311,10 @@ deleted_note(const pg_uuid_t *id, const pg_uuid_t *program, int32 day, int32 ord
 	changed_note(program);
 }
 
+/*
+ * judged 0 is before every round: the program is judged at commit even if it was judged before
+ * this change.
+ */
 static void
 changed_note(const pg_uuid_t *program)
 {
@@ -315,6 +323,7 @@ changed_note(const pg_uuid_t *program)
 	changed->judged = 0;
 }
 
+/* In the memory of the transaction, because the list is read at commit. */
 static void
 inserted_note(uint64 rows)
 {

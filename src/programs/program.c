@@ -243,6 +243,7 @@ program_lock(const pg_uuid_t *id, Program *program)
 	return program_locked(owner_execute(&lock_program, &key, NULL, false), program);
 }
 
+/* For triggers, whose statement holds rows already: waits as core/lock_behind.h says. */
 bool
 program_lock_behind(const pg_uuid_t *id, Program *program)
 {
@@ -262,6 +263,10 @@ program_locked(uint64 rows, Program *program)
 	return true;
 }
 
+/*
+ * FOR SHARE: buyers do not wait for each other, and a change of the curriculum waits for them.
+ * False for a program that is gone.
+ */
 bool
 program_share(const pg_uuid_t *id)
 {
@@ -329,6 +334,10 @@ program_rows_return(FunctionCallInfo fcinfo, KeptPlan *plan, Datum *values)
 	}
 }
 
+/*
+ * ON CONFLICT found a row that the snapshot does not show, or a trigger kept the row away:
+ * row_kept.h tells which error says so.
+ */
 void
 program_raise_newer(const char *table, const char *what)
 {

@@ -83,7 +83,9 @@ static KeptPlan read_status = {
 	.nargs = 1,
 	.types = {UUIDOID},
 };
-/* Another completed charge for the program takes the place of the one given back: the earliest.
+/*
+ * If the person has paid for the program twice, the entitlement rests on the other charge from
+ * now on (the earliest), and is not revoked.
  */
 static KeptPlan hand_over = {
 	.sql = "UPDATE coursebase.course_entitlements e SET source_payment_transaction_id = t.id"
@@ -104,7 +106,9 @@ static KeptPlan revoke_entitlement = {
 	.types = {UUIDOID, TIMESTAMPTZOID},
 };
 
-/* What the refund revoked, or a checkout has made pending since; not what was revoked before.
+/*
+ * Gives back what the refund revoked, or what a checkout has made pending since. An entitlement
+ * that was revoked before the refund stays revoked: another reason revoked it.
  */
 static KeptPlan restore_entitlement = {
 	.sql = "UPDATE coursebase.course_entitlements e"
@@ -195,8 +199,10 @@ refund_write(FunctionCallInfo fcinfo, const Payment *payment)
 	refund_audit(&payment->id, status);
 }
 
-/* No money went back: the charge then is as if it had not been refunded, and a later refund is
- * one of its own. The audit trail tells of both. */
+/*
+ * The provider took the refund back, and no money went. The charge is as if it had never been
+ * refunded, and a later refund is one of its own. The audit trail tells of both.
+ */
 void
 payment_refund_reverse(const Payment *payment)
 {
@@ -213,7 +219,10 @@ payment_refund_reverse(const Payment *payment)
 	}
 	PG_END_TRY();
 	owner_execute(&restore_entitlement, &charge, NULL, false);
-	/* behind the entitlement: when it was refunded stands in the refund */
+	/*
+	 * after the entitlement: restore_entitlement reads the time of the refund from the row that
+	 * goes here
+	 */
 	owner_execute(&delete_refund, &charge, NULL, false);
 	audit_write("payment_refund_reversed",
 				psprintf("payment_transactions/%s", uuid_text(&payment->id)),
@@ -239,14 +248,17 @@ coursebase_tg_payment_transactions__refund(PG_FUNCTION_ARGS)
 	trigger_uuid(data, data->tg_newtuple, "id", &id);
 	plan_bind_uuid(&values, &id);
 	SPI_connect();
-	/* no row: the transaction has deleted it */
+	/* no row: a later statement of the transaction deleted the charge */
 	if (owner_execute(&read_status, values.datums, NULL, false) == 1)
 		plain_refund_write(&id, plan_text(0, 1));
 	SPI_finish();
 	return PointerGetDatum(NULL);
 }
 
-/* What refund_transaction() does, of which the program may have done any part. */
+/*
+ * Does what refund_transaction() does, as far as the transaction has not done it by its own
+ * SQL.
+ */
 static void
 plain_refund_write(const pg_uuid_t *id, const char *status)
 {

@@ -68,15 +68,21 @@ static KeptPlan write_word = {
 		"   'is_reversed', $6)) WHERE t.id = $1"
 		" AND NOT coalesce((t.provider_refunds -> coalesce($2, '') ->> 'at')::timestamptz"
 		"  > $5, false)"
-		/* a success and a failure at one time: the failure comes later */
+		/*
+		 * of two words at one time the reversal wins: a refund fails after it was made, and
+		 * never before
+		 */
 		" AND ($6 OR NOT coalesce((t.provider_refunds -> coalesce($2, '') ->> 'is_reversed')"
 		"  ::boolean AND (t.provider_refunds -> coalesce($2, '') ->> 'at')::timestamptz = $5,"
 		"  false))",
 	.nargs = 6,
 	.types = {UUIDOID, TEXTOID, TEXTOID, INT8OID, TIMESTAMPTZOID, BOOLOID},
 };
-/* The refunds may be told of one by one, as the charge's sum, or as both; that sum counts those
- * that failed since. A dispute takes its own money. */
+/*
+ * The sum that is given back of the payment. The provider tells refunds one by one, as the
+ * charge's sum so far, or both: the greater of the two counts, less the refunds that failed
+ * after a sum was told. Disputes stand beside: their money is added.
+ */
 static KeptPlan read_sum = {
 	.sql = "WITH w AS (SELECT e.value ->> 'kind' AS kind, (e.value ->> 'amount')::int8 AS"
 		   "  amount, (e.value ->> 'at')::timestamptz AS at,"
@@ -192,7 +198,10 @@ return_take(PaymentReturn *given_back)
 	return true;
 }
 
-/* Writes down what was told, and does what the sum of all that stands means by then. */
+/*
+ * Records the provider's word, and acts when the sum of all words passes the whole payment in
+ * either direction. A part changes nothing of a program.
+ */
 static void
 return_count(PaymentReturn *given_back, const Payment *payment, int64 whole)
 {
@@ -215,7 +224,10 @@ return_count(PaymentReturn *given_back, const Payment *payment, int64 whole)
 						   "are the whole";
 }
 
-/* As refund_transaction(), which answers the first refund of what was given back before. */
+/*
+ * By refund_transaction(), so that one rule takes a program back; for a payment that was
+ * refunded before it answers the first refund.
+ */
 static void
 refund_apply(PaymentReturn *given_back, const Payment *payment)
 {
@@ -227,7 +239,11 @@ refund_apply(PaymentReturn *given_back, const Payment *payment)
 	given_back->answer = plan_text_required(0, 1);
 }
 
-/* What was given back by hand is not reversed by a word about a refund that nobody told of. */
+/*
+ * Reverses the refund only if the provider's words had made it whole and do so no more (gives).
+ * A payment that an operator refunded by hand stays refunded, whatever the provider says of
+ * another refund.
+ */
 static void
 reversal_apply(PaymentReturn *given_back, const Payment *payment, bool is_back, bool gives)
 {
@@ -283,7 +299,10 @@ charge_find(const char *session, const char *intent, const char *charge)
 	return owner_execute(&find_charge, values.datums, values.nulls, false) > 0;
 }
 
-/* Of the row that find_charge read last. */
+/*
+ * Whether the session was paid with the sum that was asked for. Reads the row that find_charge
+ * gave last.
+ */
 static bool
 sum_is_asked(const PaidSession *session)
 {

@@ -37,8 +37,11 @@ enum
 	CHAIN_UNTIL,
 };
 
-/* The grants of the pairs of person and course that count and have an end, or must get one or
- * lose it, each pair's in the order in which they began. */
+/*
+ * The chain of each pair of person and course: its grants that count and have an end, or whose
+ * purchase says that they should, in the order in which they began. A grant whose purchase says
+ * so no more is among them by the end that it still has.
+ */
 #define CHAIN_OF(pairs)                                                                        \
 	"SELECT g.id, g.user_id, g.course_id, g.expires_at, s.id IS NOT NULL,"                     \
 	" coalesce(s.created_at, g.created_at) AS began_at, s.access_days, s.access_until"         \
@@ -68,6 +71,7 @@ static KeptPlan read_all = {
 					" JOIN coursebase.purchases o ON o.id = b.purchase_id"
 					" WHERE num_nonnulls(o.access_days, o.access_until) > 0"),
 };
+/* A null is the end of a grant that is for ever. */
 static KeptPlan write_ends = {
 	.sql = "UPDATE coursebase.course_grants g SET expires_at = n.expires_at"
 		   " FROM unnest($1, $2) AS n (id, expires_at) WHERE g.id = n.id",
@@ -111,7 +115,10 @@ access_ends_write_purchase(Datum purchase)
 void
 access_ends_write_pair(Datum *user_and_course)
 {
-	/* the rows are written by this file: the chain is known already */
+	/*
+	 * changes_write() below writes grants, whose trigger comes back here: the whole chain is
+	 * being written already
+	 */
 	if (!writing)
 		ends_write(owner_execute_latest(&read_pair, user_and_course, NULL));
 }
@@ -123,8 +130,11 @@ access_ends_write_all(void)
 	ends_write(owner_execute_latest(&read_all, NULL, NULL));
 }
 
-/* Ends are computed, so that a hand-written one would be gone at the next refund. */
-/* SQL function: tg_course_grants__keep_end() returns trigger */
+/*
+ * SQL function: tg_course_grants__keep_end() returns trigger
+ *
+ * Ends are computed: one that somebody wrote by hand would be gone at the next refund.
+ */
 PGDLLEXPORT Datum
 coursebase_tg_course_grants__keep_end(PG_FUNCTION_ARGS)
 {

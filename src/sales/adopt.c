@@ -109,13 +109,17 @@ const AdoptionPart sales_adoption = {
 	.adopt = adopt,
 };
 
+/*
+ * The order matters: terms before grants, which end by them; grants of purchases before access,
+ * so that access which a purchase gave is no direct grant and goes with its refund; the rows of
+ * user_course_access last, from all grants.
+ */
 static void
 adopt(Adoption *adoption)
 {
 	uint64 direct;
 
 	adoption_make(adoption, "terms of purchases", &take_terms);
-	/* first: access that a purchase gives is no direct grant, and goes with its refund */
 	if (adoption_make(adoption, "grants of purchases", &grant_purchases) > 0)
 		access_ends_write_all();
 	plan_execute(&mark_courses, NULL, NULL, false);

@@ -51,7 +51,10 @@ static KeptPlan read_counting = {
 	.nargs = 2,
 	.types = {UUIDOID, UUIDOID},
 };
-/* A direct grant with an end loses it. */
+/*
+ * Plain SQL that inserts a row of user_course_access gives the course for ever: a direct grant
+ * that has an end loses it.
+ */
 static KeptPlan write_direct_made = {
 	.sql = "INSERT INTO coursebase.course_grants (user_id, course_id)"
 		   " SELECT m.user_id, m.course_id FROM made m WHERE NOT EXISTS ("
@@ -262,6 +265,10 @@ audit_content(StringInfo out, TriggerData *data, HeapTuple row)
 	appendStringInfoChar(out, '}');
 }
 
+/*
+ * With the newest snapshot: the foreign key deletes grants after the purchase is gone, in the
+ * same command.
+ */
 static bool
 purchase_exists(const pg_uuid_t *purchase)
 {

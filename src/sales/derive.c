@@ -12,6 +12,11 @@
 
 static bool under_way;
 
+/*
+ * While the statement runs, triggers for its rows see under_way and leave out what the
+ * statement has decided; anchor_held says that the people are locked. Both go back to what they
+ * were, after an error as well: a statement of this kind may run within another.
+ */
 void
 derive_execute(KeptPlan *plan, Datum *values)
 {

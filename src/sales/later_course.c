@@ -28,7 +28,6 @@
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
-#include "utils/guc.h"
 #include "utils/rel.h"
 #include "utils/uuid.h"
 
@@ -41,6 +40,7 @@
 #include "core/replicated.h"
 #include "core/restore.h"
 #include "core/row_trigger.h"
+#include "core/session_setting.h"
 #include "sales/derive.h"
 
 #define BUYERS                                                                                 \
@@ -195,14 +195,13 @@ coursebase_tg_course_products__give_replicated(PG_FUNCTION_ARGS)
 		!trigger_uuid(data, row, "product_id", &product) ||
 		!trigger_uuid(data, row, "course_id", &course))
 		return PointerGetDatum(NULL);
-	settings = NewGUCNestLevel();
-	(void) set_config_option("session_replication_role", "origin", PGC_SUSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	settings = session_settings_begin();
+	session_setting_set("session_replication_role", "origin");
 	SPI_connect();
 	buyers_lock_late(&lock_late_replicated, values);
 	derive_execute(&give_replicated, values);
 	SPI_finish();
-	AtEOXact_GUC(true, settings);
+	session_settings_end(settings);
 	return PointerGetDatum(NULL);
 }
 

@@ -125,7 +125,10 @@ static KeptPlan find_told = {
 	.nargs = 1,
 	.types = {TEXTOID},
 };
-/* Sums that came before their refunds and still count, of until $2, the latest first. */
+/*
+ * The refunds recorded for sums that came before their own refunds, and that still stand, of
+ * times up to $2; the latest first.
+ */
 static KeptPlan read_totals = {
 	.sql =
 		"SELECT r.refund_ref, r.amount_in_cents::bigint, r.refunded_at"
@@ -135,7 +138,10 @@ static KeptPlan read_totals = {
 	.nargs = 2,
 	.types = {UUIDOID, TIMESTAMPTZOID},
 };
-/* What was refunded by disputes, and what of refunds was given back after the sum was told. */
+/*
+ * Two sums that a told total must be compared without: what disputes took, which stands beside
+ * it; and the refunds that were reversed since the time of the total, which it still held.
+ */
 static KeptPlan read_beside = {
 	.sql =
 		"SELECT coalesce(sum(r.amount_in_cents) FILTER (WHERE r.reversed_at IS NULL"
@@ -157,7 +163,10 @@ static KeptPlan mark_reversed = {
 	.nargs = 2,
 	.types = {TEXTOID, TIMESTAMPTZOID},
 };
-/* The refund in the place of a sum of the same amount: nothing of the purchase changes. */
+/*
+ * Records a refund without a change of the purchase: one that takes the place of a sum of the
+ * same amount, or a reversal that came first.
+ */
 static KeptPlan write_told = {
 	.sql = "INSERT INTO coursebase.purchase_refunds"
 		   " (refund_ref, purchase_id, amount_in_cents, is_rest, refunded_at, reversed_at)"
@@ -165,13 +174,20 @@ static KeptPlan write_told = {
 	.nargs = 5,
 	.types = {TEXTOID, UUIDOID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID},
 };
+/*
+ * refunded_at goes with the sum: a purchase that is not refunded in full gives its courses
+ * again.
+ */
 static KeptPlan give_back = {
 	.sql = "UPDATE coursebase.purchases s SET refunded_in_cents = s.refunded_in_cents - $2,"
 		   " refunded_at = NULL WHERE s.id = $1",
 	.nargs = 2,
 	.types = {UUIDOID, INT8OID},
 };
-/* The trigger that reverses a full refund takes every refund of that instant for reversed. */
+/*
+ * Undoes what the trigger of purchases (tg_purchases__audit) does too much: when refunded_at
+ * becomes NULL it marks every refund of that instant as reversed. $2 are those that stand.
+ */
 static KeptPlan keep_others = {
 	.sql =
 		"UPDATE coursebase.purchase_refunds r SET reversed_at = NULL WHERE r.purchase_id = $1"
@@ -270,7 +286,10 @@ coursebase_refund_payment(PG_FUNCTION_ARGS)
 	for (int i = PAYMENT_INTENT; i <= PAYMENT_INVOICE; i++)
 		args_bind(&values, fcinfo, i);
 	owner_execute(&learn_references, values.datums, values.nulls, false);
-	/* again: a name that is new may have brought refunds that waited for it */
+	/*
+	 * locked and read again: the trigger of purchases may have taken up notifications that
+	 * waited for a name that is new, and refunded more
+	 */
 	refunded = purchase_lock(&purchase, &user);
 	refund_count(&purchase, fcinfo, refunded);
 	answer_return(fcinfo, &purchase);
@@ -367,8 +386,12 @@ refund_count(const pg_uuid_t *purchase, FunctionCallInfo fcinfo, int64 refunded)
 		totals_replace(purchase, ref, amount, at);
 }
 
-/* What the sum is above the refunds that are known; what it holds of refunds that failed since
- * then is none of it. */
+/*
+ * Counts what the told sum is above the refunds that are known. Refunds that failed after the
+ * sum was made are taken off it; disputes are taken off what is refunded, because no sum of
+ * refunds holds them. The reference holds sum and time, so that the same sum told again is the
+ * same refund.
+ */
 static void
 total_count(const pg_uuid_t *purchase, const char *ref, int64 amount, int64 refunded,
 			TimestampTz at)
@@ -384,13 +407,21 @@ total_count(const pg_uuid_t *purchase, const char *ref, int64 amount, int64 refu
 			psprintf(TOTAL_PREFIX "%s:" INT64_FORMAT ":" INT64_FORMAT, ref, amount, at));
 }
 
+/*
+ * Stripe's ids of disputes begin so. A dispute is beside the refunds and their sum, and must
+ * not be taken off them.
+ */
 static bool
 ref_is_dispute(const char *ref)
 {
 	return strncmp(ref, "dp_", 3) == 0 || strncmp(ref, "du_", 3) == 0;
 }
 
-/* The usual case of both orders: the sum was of this refund alone. */
+/*
+ * The usual case: the total told of this refund alone and came first. The refund takes its
+ * place under its own id, and the purchase stays as it is. False if there are several totals,
+ * or of another amount.
+ */
 static bool
 total_swap(const pg_uuid_t *purchase, const char *ref, int64 amount, TimestampTz at)
 {
@@ -414,7 +445,10 @@ total_swap(const pg_uuid_t *purchase, const char *ref, int64 amount, TimestampTz
 	return true;
 }
 
-/* Takes all sums back, counts the refund, and counts again what the sums are above it. */
+/*
+ * The other case: all recorded totals are taken back, the refund is counted, and what the
+ * totals were above it is counted again, as one refund named after the latest of them.
+ */
 static void
 totals_replace(const pg_uuid_t *purchase, const char *ref, int64 amount, TimestampTz at)
 {
@@ -426,7 +460,10 @@ totals_replace(const pg_uuid_t *purchase, const char *ref, int64 amount, Timesta
 					psprintf("%s/%s", totals.latest, ref));
 }
 
-/* A refund that only sums told of has failed: those of before hold it no more. */
+/*
+ * A refund has failed that was told only as part of totals: totals up to that time are counted
+ * again without it. Later totals did not hold it any more.
+ */
 static void
 totals_lessen(const pg_uuid_t *purchase, const char *ref, int64 amount, TimestampTz at)
 {
@@ -437,7 +474,10 @@ totals_lessen(const pg_uuid_t *purchase, const char *ref, int64 amount, Timestam
 					psprintf("%s/-%s", totals.latest, ref));
 }
 
-/* Takes the sums of until then back; what they were. */
+/*
+ * Reverses the recorded totals up to `until`, and answers their sum, the latest time and the
+ * latest reference. The list is copied first: each reversal overwrites it.
+ */
 static Totals
 totals_reverse(const pg_uuid_t *purchase, TimestampTz until, TimestampTz at)
 {
@@ -457,6 +497,10 @@ totals_reverse(const pg_uuid_t *purchase, TimestampTz until, TimestampTz at)
 	return totals;
 }
 
+/*
+ * By refund_purchase(), which records the reference, locks what is locked already, and refuses
+ * more than is left.
+ */
 static void
 refund_call(const pg_uuid_t *purchase, int64 amount, TimestampTz at, const char *ref)
 {

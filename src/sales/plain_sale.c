@@ -74,9 +74,11 @@ static KeptPlan bind_grants = {
 		   " AND g.purchase_id IS NULL AND g.created_at = now()",
 };
 /*
- * Whether a purchase of this transaction gives what is about to be inserted; $3 NULL: any
- * purchase. For an access ($4 false) only when it is there already, or when nothing but a grant
- * with an end gives it: the trigger that derives an access inserts it, too. Then the end of the
+ * Whether a purchase of this transaction has given already what plain SQL is about to insert
+ * (created_at is the transaction's start). $1 person, $2 course, $3 purchase or NULL for any,
+ * $4 whether a grant is inserted. For an access ($4 false) the answer is yes only if the row of
+ * user_course_access is there, or if no grant for ever explains it: otherwise the row that is
+ * inserted is the one that the trigger of grants derives. The second column is the end of the
  * purchase $3, as if the buyer had no access before.
  */
 static KeptPlan find_bound = {
@@ -180,6 +182,10 @@ products_lock(void)
 	return end;
 }
 
+/*
+ * taking_terms keeps tg_purchases__audit_terms from auditing that a sale took the terms of its
+ * product; it is false again on every way out.
+ */
 static void
 terms_write(void)
 {
@@ -224,7 +230,10 @@ coursebase_tg_purchases__refund(PG_FUNCTION_ARGS)
 						errmsg("column \"refunded_at\" of table \"purchases\" is set already"),
 						errdetail("The purchase is refunded in full."),
 						errhint("Set refunded_at to NULL to reverse the refund first.")));
-	/* what a reversal goes back to is nobody's to write */
+	/*
+	 * refunded_in_part_in_cents is what a reversal goes back to: the value before the UPDATE
+	 * stays, whatever the statement wrote
+	 */
 	return PointerGetDatum(trigger_set_as(
 		data, data->tg_newtuple, "refunded_in_part_in_cents", INT4OID,
 		trigger_value_as(data, data->tg_trigtuple, "refunded_in_part_in_cents", INT4OID),
@@ -290,6 +299,10 @@ coursebase_tg_purchases__audit(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
+/*
+ * The reference is that of the refund which made the difference, if one did: plain SQL that
+ * writes the sum itself has none.
+ */
 static void
 change_audit(TriggerData *data, bool reversed)
 {
@@ -330,6 +343,7 @@ coursebase_tg_purchases__audit_terms(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
+/* JSON by hand: numbers and times hold nothing that needs an escape. */
 static char *
 terms_text(TriggerData *data, HeapTuple row)
 {
@@ -343,10 +357,10 @@ terms_text(TriggerData *data, HeapTuple row)
 /*
  * SQL function: tg_any__bound() returns trigger
  *
- * Before an INSERT into course_grants or user_course_access: what a purchase of the same
- * transaction gave is there already, and plain SQL that gives it means that; so does an access
- * that an earlier purchase gave. A grant of a
- * purchase gets the purchase's end at once, so that at no moment it is one for ever.
+ * Before an INSERT into course_grants or user_course_access. A row that a purchase of the same
+ * transaction gave already is not inserted again: plain SQL that gives it means the sale. The
+ * same holds for an access that an earlier purchase gave. A grant of a purchase gets the
+ * purchase's end at once, so that at no moment it is one for ever.
  */
 PGDLLEXPORT Datum
 coursebase_tg_any__bound(PG_FUNCTION_ARGS)

@@ -65,7 +65,7 @@ typedef struct Sale
 	bool ended; /* refunded in full */
 } Sale;
 
-/* Whom to lock. */
+/* The buyer, who is locked before the purchase. */
 static KeptPlan read_user = {
 	.sql = "SELECT user_id FROM coursebase.purchases WHERE id = $1",
 	.nargs = 1,
@@ -284,6 +284,7 @@ refund_return(FunctionCallInfo fcinfo, const Sale *sale)
 	sale_row_return(fcinfo, ANSWER_COLUMNS);
 }
 
+/* Rule: the same reference with another content is an error, and never a second refund. */
 static void
 raise_other_refund(void)
 {
@@ -295,6 +296,7 @@ raise_other_refund(void)
 					 "id names.")));
 }
 
+/* Also for one that was deleted while this call waited. */
 static void
 raise_no_purchase(const pg_uuid_t *purchase)
 {

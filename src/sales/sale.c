@@ -149,6 +149,7 @@ coursebase_complete_purchase(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* The statement's columns stand in the order of the function's answer. */
 void
 sale_row_return(FunctionCallInfo fcinfo, int columns)
 {

@@ -22,6 +22,7 @@
 #include "core/row_kept.h"
 #include "store/delivery.h"
 
+/* Locked, because what is written next rests on its status. */
 static KeptPlan read_own = {
 	.sql = "SELECT c.status, c.user_id = $4 AND c.course_id = $5 "
 		   "FROM coursebase.course_purchases c "
@@ -97,6 +98,10 @@ static KeptPlan update_purchase = {
 	PURCHASE_VALUES,
 };
 
+/*
+ * RETURNING gives the new row, so that the status before comes from a second look at the same
+ * row. A purchase that is refunded already is left: its first time stays.
+ */
 static KeptPlan refund_purchase = {
 	.sql = "UPDATE coursebase.course_purchases c SET status = 'refunded', refunded_at = $4 "
 		   "FROM coursebase.course_purchases old "
@@ -135,6 +140,7 @@ static KeptPlan promote_duplicate = {
 	.types = {UUIDOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, BOOLOID},
 };
 
+/* What a reversal may restore; locked before the place is looked at. */
 static KeptPlan read_refunded = {
 	.sql = "SELECT c.user_id, c.course_id, c.voice FROM coursebase.course_purchases c "
 		   "WHERE c.source = $1 AND c.environment = $2 AND c.purchase_id = $3 "
@@ -154,6 +160,10 @@ static bool own_find(const Delivery *delivery);
 static bool place_is_taken(const Delivery *delivery);
 static bool purchase_write(const Delivery *delivery, bool recorded, bool duplicate);
 
+/*
+ * The purchase's own row is looked at first: a repetition must not count its own row as the one
+ * that takes the place. A refunded one stays refunded, whatever is validated again.
+ */
 ReceiptStatus
 course_purchase_record(const Delivery *delivery)
 {
@@ -230,6 +240,9 @@ course_purchase_refund(const char *source, const char *environment, const char *
 	plan_bind_time(&values, at);
 	if (plan_execute(&refund_purchase, values.datums, values.nulls, false) == 0)
 		return false;
+	/*
+	 * a duplicate or a pending one gave nothing: nobody may take a place that it did not have
+	 */
 	if (!plan_bool(0, REFUNDED_WAS_VALID))
 		return false;
 	user = plan_uuid(0, REFUNDED_USER_ID);
@@ -238,6 +251,10 @@ course_purchase_refund(const char *source, const char *environment, const char *
 	return true;
 }
 
+/*
+ * Rule: of a person's purchases of a course in a voice one is valid. The restored one is a
+ * duplicate if another has its place, and then true is not answered.
+ */
 bool
 course_purchase_restore(const char *source, const char *environment, const char *purchase_id,
 						TimestampTz at)
@@ -265,6 +282,10 @@ course_purchase_restore(const char *source, const char *environment, const char 
 	return !taken;
 }
 
+/*
+ * Called when the valid purchase is gone: the person paid for a duplicate, and it gives from
+ * now on.
+ */
 void
 course_purchase_promote(const pg_uuid_t *user, const pg_uuid_t *course, const char *voice,
 						TimestampTz at)

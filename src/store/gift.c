@@ -41,6 +41,7 @@ static KeptPlan find_live = {
 	.types = {UUIDOID, UUIDOID, TEXTOID},
 };
 
+/* Takes back a gift and never a sale: the source says which it is. */
 static KeptPlan withdraw_gift = {
 	.sql = "UPDATE coursebase.course_purchases c SET status = 'refunded', refunded_at = $4 "
 		   "WHERE c.user_id = $1 AND c.course_id = $2 AND c.voice IS NOT DISTINCT FROM $3 "
@@ -175,6 +176,7 @@ gift_bind(PlanValues *values, const Delivery *gift)
 	plan_bind_text(values, gift->receipt.voice);
 }
 
+/* With the person as the object, so that the trail of the person shows the gift. */
 static void
 gift_audit(const char *action, const Delivery *gift)
 {

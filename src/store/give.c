@@ -161,6 +161,10 @@ discount_try(Delivery *delivery)
 					 error->detail == NULL ? "" : error->detail);
 }
 
+/*
+ * KB601: a rule refuses the code. KB602: the order has another discount, or other content.
+ * Everything else (a lock, a lost connection) is no answer and is raised.
+ */
 static bool
 refuses_code(int sqlstate)
 {
@@ -351,6 +355,10 @@ acknowledge(KeptPlan *plan, const Delivery *delivery)
 	plan_execute(plan, values.datums, values.nulls, false);
 }
 
+/*
+ * Read at each answer and not kept with the receipt: the link and whether its form was
+ * submitted change after the first answer. NULL if the purchase has no row.
+ */
 char *
 delivery_link_detail(const Delivery *delivery)
 {

@@ -60,6 +60,11 @@ purchase_lock(const PurchaseKey *key, const char *line, const pg_uuid_t *bringer
 	return people_lock(people_find, &search, key->purchase_id);
 }
 
+/*
+ * Called by people_lock(), first without locks and then again under those that it took. If the
+ * second list names somebody who is not locked, people_lock() begins anew. The receipt is
+ * locked in the second round alone, because people come before receipts in the order of locks.
+ */
 static bool
 people_find(People *people, bool locked, void *argument)
 {

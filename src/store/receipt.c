@@ -63,7 +63,7 @@ static const char *const detail_members[PRODUCT_KINDS] = {
 	[PRODUCT_CUSTOM_COURSE] = "course",
 };
 
-/* The arguments of the two statements that write a receipt: receipt_bind(). */
+/* The parameters of both statements that write a receipt, in the order of receipt_bind(). */
 #define RECEIPT_VALUES                                                                         \
 	.nargs = 17,                                                                               \
 	.types = {TEXTOID,        TEXTOID,        TEXTOID, UUIDOID, TEXTOID, TEXTOID,              \
@@ -89,10 +89,13 @@ static KeptPlan adopt_receipt = {
 		"voice = $7, purchase_token = $8, original_transaction_id = $9, "
 		"discount_order_ref = CASE WHEN $11 = 'refunded' THEN NULL ELSE $10 END, "
 		"status = $11, receipt = $12, purchased_at = $13, validated_at = $14, quantity = $15, "
-		/* of a refund of a part that comes later */
+		/* what was paid: a refund of a part that comes later is counted against it */
 		"amount_in_cents = CASE WHEN $11 = 'refunded' THEN $16 ELSE r.amount_in_cents END, "
 		"currency = CASE WHEN $11 = 'refunded' THEN $17 ELSE r.currency END, "
-		/* the whole of it was paid back: of a part nobody could tell before */
+		/*
+		 * a refund before its receipt is of the whole: one of a part is refused
+		 * (receipt_require() of refund.c)
+		 */
 		"refunded_quantity = CASE WHEN $11 = 'refunded' THEN $15 ELSE r.refunded_quantity END, "
 		"refunded_in_cents = CASE WHEN $11 = 'refunded' THEN coalesce($16, 0) "
 		"ELSE r.refunded_in_cents END "
@@ -149,13 +152,17 @@ static KeptPlan finish_receipt = {
 			  TEXTOID},
 };
 
+/* By the SQL function, as a store's refund comes, so that one rule undoes a purchase. */
 static KeptPlan refund_receipt = {
 	.sql = "SELECT FROM coursebase.refund_store_purchase($1, $2, $3, $4)",
 	.nargs = 4,
 	.types = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID},
 };
 
-/* Google Play names no order before it is paid: the token stood for it. */
+/*
+ * Google Play names no order while a purchase is pending: the token stood for the purchase_id
+ * then, and this row would stay pending for ever. Only the person's own pending row is deleted.
+ */
 static KeptPlan drop_placeholder = {
 	.sql = "DELETE FROM coursebase.store_receipts r WHERE r.source = $1 AND r.environment = $2 "
 		   "AND r.purchase_id = $3 AND r.purchase_token = $3 AND r.status = 'pending' "
@@ -193,7 +200,7 @@ coursebase_validate_purchase(PG_FUNCTION_ARGS)
 	delivery.at = args_time(fcinfo, 2);
 	schema_require_current();
 	SPI_connect();
-	/* what is wrong with the receipt is said before anybody waits for a lock */
+	/* reading raises what is wrong with the receipt before anybody waits for a lock */
 	receipt_read(&delivery.receipt, PG_GETARG_DATUM(1));
 	signed_only_require(delivery.receipt.source);
 	rights = owner_enter();
@@ -202,9 +209,13 @@ coursebase_validate_purchase(PG_FUNCTION_ARGS)
 	identity_follow(&delivery.user);
 	if (delivery.receipt.state == RECEIPT_CANCELED_UNPAID)
 		receipt_lock(&delivery);
-	/* who had it, and closed the account, is locked with the one who brings it */
+	/*
+	 * the account that had the receipt may be closed: where the receipt may move, both people
+	 * are locked here, in the order of uuids, before the lock of the one alone
+	 */
 	transfer_restore(&delivery.receipt, &delivery.user, delivery.at);
 	anchor_open_user_require(&delivery.user);
+	/* true once a receipt: whatever gives, gives in the transaction that records the receipt */
 	if (receipt_claim(&delivery))
 	{
 		delivery_give(&delivery);
@@ -219,9 +230,10 @@ coursebase_validate_purchase(PG_FUNCTION_ARGS)
 }
 
 /*
- * A receipt that gave and is canceled now is refunded, and a refund locks more people than who
- * brings it: who used a discount for it, and who has it by now. After the lock of the one they
- * would be locked out of the order of uuids.
+ * A receipt that gave and is canceled now is refunded, and a refund locks more people than the
+ * one who brings it: who used a discount for the purchase, and who has it by now. They are
+ * locked together and first, in the order of uuids; after the lock of one of them the order
+ * could not be kept.
  */
 static void
 receipt_lock(const Delivery *delivery)
@@ -240,6 +252,7 @@ receipt_claim(Delivery *delivery)
 	PurchaseKey key = {receipt->source, receipt->environment, receipt->purchase_id};
 	bool counts = environment_counts(receipt->environment, &delivery->user);
 
+	/* what the store says now; receipt_advance() compares it with what is recorded */
 	delivery->status = receipt->state == RECEIPT_UNPAID            ? RECEIPT_PENDING
 					   : receipt->state == RECEIPT_CANCELED_UNPAID ? RECEIPT_CANCELED
 					   : counts                                    ? RECEIPT_VALID
@@ -254,12 +267,15 @@ receipt_claim(Delivery *delivery)
 	{
 		ReceiptStatus told = delivery->status;
 
-		/* the refund came first, and now learns whose the receipt was */
+		/*
+		 * a refund came first and recorded the receipt without a person: this call enters the
+		 * person, and gives nothing
+		 */
 		delivery->status = RECEIPT_REFUNDED;
 		receipt_adopt(delivery);
 		if (!reversal_reopen(&key))
 			return false;
-		/* the store has taken the refund back meanwhile */
+		/* the store took the refund back before the receipt came: it gives after all */
 		delivery->status = told;
 		receipt_adopt(delivery);
 		return told == RECEIPT_VALID;
@@ -272,7 +288,10 @@ receipt_claim(Delivery *delivery)
 	return receipt_advance(delivery, status_parse(plan_text_required(0, READ_STATUS)));
 }
 
-/* The receipt has its own id now, and takes the place of the one by the token. */
+/*
+ * A receipt that was pending comes again with its own id: the row under its token is replaced
+ * by the new one.
+ */
 static void
 placeholder_drop(const Delivery *delivery)
 {
@@ -303,6 +322,10 @@ receipt_advance(Delivery *delivery, ReceiptStatus recorded)
 	delivery->detail = plan_text(0, READ_DETAIL);
 	delivery->discount_refused = plan_text(0, READ_DISCOUNT_REFUSED);
 	delivery->acknowledged_at = plan_time_or(0, READ_ACKNOWLEDGED_AT, RECEIPT_NO_TIME);
+	/*
+	 * "pending" that arrives after "paid" is an old call that comes late: a receipt never goes
+	 * back
+	 */
 	if (told == RECEIPT_PENDING || told == recorded ||
 		(recorded == RECEIPT_SANDBOX && told != RECEIPT_VALID))
 		return false;
@@ -319,7 +342,10 @@ receipt_advance(Delivery *delivery, ReceiptStatus recorded)
 	return told == RECEIPT_VALID;
 }
 
-/* As the refund of the store that the receipt tells of. All whom it concerns are locked. */
+/*
+ * Refunds as if the store had sent its notification. receipt_lock() has locked all whom it
+ * concerns.
+ */
 static void
 receipt_refund(Delivery *delivery)
 {
@@ -375,7 +401,7 @@ receipt_adopt(const Delivery *delivery)
 	plan_execute(&adopt_receipt, values.datums, values.nulls, false);
 }
 
-/* RECEIPT_VALUES. */
+/* Binds RECEIPT_VALUES. */
 static void
 receipt_bind(PlanValues *values, const Delivery *delivery)
 {
@@ -449,6 +475,7 @@ answer_make(const Delivery *delivery)
 	return object_end(&out);
 }
 
+/* Written only by the call that gave something: a repetition leaves no trace. */
 static void
 receipt_audit(const Delivery *delivery)
 {

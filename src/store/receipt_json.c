@@ -121,6 +121,11 @@ static char *order_without_period(const char *order);
 
 PG_FUNCTION_INFO_V1(coursebase_known_members);
 
+/*
+ * Reads every member before anything is looked up: a receipt that is malformed is refused
+ * without a lock or a statement. The order of the checks is the order of the messages that a
+ * caller sees.
+ */
 void
 receipt_read(Receipt *receipt, Datum json)
 {

@@ -42,9 +42,9 @@
 #include "store/reversal.h"
 
 /*
- * Looks for the receipt first, then for what was given without one: by a release that had no
- * receipts, or by the functions of the kind. A subscription that only its events tell of is
- * found by its original transaction.
+ * Looks for the receipt first (rank 1), then for what was given without one, by a release that
+ * had no receipts or by the functions of the kind (2), and then for a subscription that only
+ * its events tell of, by its original transaction (3).
  */
 static KeptPlan find_purchase = {
 	.sql = "SELECT p.user_id, p.kind, p.product_id, p.line FROM ("
@@ -74,7 +74,7 @@ enum
 	FOUND_LINE,
 };
 
-/* The people and the receipt are locked by now. */
+/* Reads without a lock of its own: purchase_lock() has locked the people and the receipt. */
 static KeptPlan read_receipt = {
 	.sql = "SELECT x.status, x.refunded_at, x.refund_detail, d.user_id, d.order_ref "
 		   "FROM coursebase.store_receipts x " JOIN_DISCOUNT_USE "WHERE " PURCHASE_KEY,
@@ -129,12 +129,14 @@ static KeptPlan write_told = {
 	.nargs = 7,
 	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT8OID, INT8OID, TIMESTAMPTZOID},
 };
+/* Completes the row of write_told, once it is known what the refund took. */
 static KeptPlan finish_told = {
 	.sql = "UPDATE coursebase.store_refunds x SET credits = $5, status_before = $6, "
 		   "detail = $7 WHERE " PURCHASE_KEY " AND x.refund_ref = $4",
 	.nargs = 7,
 	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT8OID, TEXTOID, TEXTOID},
 };
+/* A part leaves the status: the purchase stays. */
 static KeptPlan write_part = {
 	.sql = "UPDATE coursebase.store_receipts x SET "
 		   "refunded_quantity = x.refunded_quantity + coalesce($4, 0), "
@@ -277,7 +279,10 @@ coursebase_refund_store_purchase(PG_FUNCTION_ARGS)
 	compat_materialize(fcinfo);
 	SPI_connect();
 	rights = owner_enter();
-	/* a receipt that comes while the unknown purchase is recorded is found by the second look
+	/*
+	 * Three steps: look; record the refund of an unknown purchase; look again. The second step
+	 * waits for a receipt that is being validated at this moment and then does nothing, and the
+	 * third step refunds that receipt.
 	 */
 	if (!purchase_take(&refund) && !unknown_record(&refund) && !purchase_take(&refund))
 		row_kept_raise("store_receipts", "the refund was not recorded");
@@ -341,7 +346,10 @@ refund_told(Refund *refund)
 	if (plan_execute(&read_told, values.datums, values.nulls, false) == 0)
 		return false;
 	refund->reversed = plan_bool(0, TOLD_IS_REVERSED);
-	/* what ended the purchase answers for every refund of the whole */
+	/*
+	 * the purchase has ended: a refund of the whole is answered from the receipt, which says
+	 * what ended it
+	 */
 	if (refund->ended && whole && !refund->reversed)
 		return true;
 	refund->detail = plan_text(0, TOLD_DETAIL);
@@ -366,6 +374,10 @@ refund_take(Refund *refund)
 		return;
 	}
 	refund_state_read(&refund->key, &before);
+	/*
+	 * what this refund took is the difference of the two states, and not what it names: an
+	 * earlier refund that is told late leaves less for the later ones
+	 */
 	told_write(refund);
 	refund_state_read(&refund->key, &after);
 	if (refund->reversed)
@@ -415,7 +427,10 @@ whole_take(Refund *refund)
 	refund_audit(refund);
 }
 
-/* A later refund may have taken what this one left of the purchase while it stood. */
+/*
+ * The store took this refund back before it was told. While it stood, a later refund found less
+ * to take: counting anew may give something back.
+ */
 static void
 reversed_take(Refund *refund, const RefundState *before)
 {
@@ -544,6 +559,10 @@ receipt_state_read(Refund *refund)
 				   strcmp(refund->status, "canceled") == 0;
 }
 
+/*
+ * A receipt that gave nothing (of a sandbox, pending, canceled) has nothing to take back; its
+ * discount was never used either.
+ */
 static void
 refund_undo(Refund *refund)
 {
@@ -572,6 +591,10 @@ refund_undo(Refund *refund)
 		discount_undo(refund);
 }
 
+/*
+ * False of course_purchase_refund() covers a duplicate, too: the person has the course by
+ * another purchase.
+ */
 static char *
 course_undo(const Refund *refund)
 {
@@ -582,6 +605,7 @@ course_undo(const Refund *refund)
 			   : "It had given nothing.";
 }
 
+/* The custom course itself stays: only its purchase, and with it the right to use it, ends. */
 static char *
 custom_course_undo(const Refund *refund)
 {
@@ -593,7 +617,11 @@ custom_course_undo(const Refund *refund)
 			   : "It had been taken back already.";
 }
 
-/* 0: all of them; what has no receipt is not counted. */
+/*
+ * Takes back what is unspent of so many credits of the pack; 0 means the whole pack, for a
+ * purchase without a receipt, whose refunds are not counted. The answer's first column is
+ * negative in the log of credits, hence its sign in the statement.
+ */
 static char *
 credits_undo(Refund *refund, int64 credits)
 {
@@ -662,6 +690,10 @@ discount_undo(Refund *refund)
 		refund->detail = psprintf("%s The use of its discount was given back.", refund->detail);
 }
 
+/*
+ * Also for a purchase without a receipt: the row that is inserted answers the next time that
+ * the refund is told.
+ */
 static void
 refund_write(const Refund *refund)
 {

@@ -80,6 +80,7 @@ enum
 	LIST_REFUNDED_AT,
 	LIST_REVERSED_AT,
 };
+/* numeric, because credits times units may pass bigint. div() rounds toward zero. */
 static KeptPlan count_credits = {
 	.sql = "SELECT (div(x.credits::numeric * $5, $6) - div(x.credits::numeric * $4, $6))"
 		   "::bigint FROM coursebase.ai_credit_purchases x WHERE " PURCHASE_KEY,
@@ -101,6 +102,11 @@ typedef struct RefundEntry
 static int64 entry_units(uint64 row, int64 quantity, int64 amount);
 static int64 entries_count(RefundEntry *entries, uint64 count, int64 total);
 
+/*
+ * Counts in units: a purchase of `quantity` pieces for `amount` minor units has quantity *
+ * amount of them, so that refunds of pieces and of money add up in whole numbers. Where nobody
+ * knows what was paid, a piece is one unit.
+ */
 void
 refund_state_read(const PurchaseKey *key, RefundState *state)
 {
@@ -146,7 +152,10 @@ entry_units(uint64 row, int64 quantity, int64 amount)
 	return REFUND_OF_THE_REST;
 }
 
-/* Each takes of what those before it had left then; the sum is of those that stand now. */
+/*
+ * Each refund takes of what the earlier ones had left at its time; an earlier one that was
+ * reversed by then had left it all. The sum counts the refunds that stand now.
+ */
 static int64
 entries_count(RefundEntry *entries, uint64 count, int64 total)
 {
@@ -167,6 +176,10 @@ entries_count(RefundEntry *entries, uint64 count, int64 total)
 	return taken;
 }
 
+/*
+ * The credits of the units from one mark to another. Both marks are rounded down and then
+ * subtracted, so that the parts of a pack always add up to the whole pack.
+ */
 int64
 refund_state_credits(const PurchaseKey *key, const RefundState *state, int64 from, int64 to)
 {

@@ -70,7 +70,10 @@ enum
 	FOUND_BUYER,
 	FOUND_ORDER_REF,
 };
-/* By its id, or all that were paid back by then; the first reversal counts. */
+/*
+ * By the refund's id, or all that were paid back by the time of the reversal. A reversal that
+ * is told late must not come before its refund (greatest), and of two the first counts (least).
+ */
 static KeptPlan reverse_refunds = {
 	.sql = "UPDATE coursebase.store_refunds x "
 		   "SET reversed_at = greatest(least(x.reversed_at, $4), x.refunded_at) "
@@ -80,7 +83,10 @@ static KeptPlan reverse_refunds = {
 	.nargs = 5,
 	.types = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID},
 };
-/* What a refund that comes after this reversal will find. */
+/*
+ * Two ways to keep a reversal for a refund that has not been told yet: by time in the receipt,
+ * or by the refund's id as a row of store_refunds without a detail.
+ */
 static KeptPlan keep_time = {
 	.sql = "UPDATE coursebase.store_receipts x "
 		   "SET reversals = coalesce(x.reversals, '{}') || $4 "
@@ -95,7 +101,10 @@ static KeptPlan keep_ref = {
 	.nargs = 5,
 	.types = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID},
 };
-/* What is still refunded counts anew from the refunds that stand. */
+/*
+ * The sums of the receipt are counted anew from the refunds that stand: a refund that is told
+ * late may have changed them. $4 NULL: only the sums change.
+ */
 static KeptPlan write_receipt = {
 	.sql = "UPDATE coursebase.store_receipts x SET status = coalesce($4, x.status), "
 		   "refunded_at = CASE WHEN $4 IS NULL THEN x.refunded_at END, "
@@ -180,7 +189,10 @@ typedef struct Reversal
 	const char *detail;
 } Reversal;
 
-/* While it is set, refunded_at may become NULL again: our own statements, and no others. */
+/*
+ * True while a statement of this file runs: tg_any__refund_stays() lets refunded_at become NULL
+ * then, and else for nobody. A variable of C, so that no SQL can set it.
+ */
 static bool reversal_writes;
 
 static void receipt_find(Reversal *reversal);
@@ -278,6 +290,10 @@ receipt_find(Reversal *reversal)
 	reversal->order_ref = plan_text(0, FOUND_ORDER_REF);
 }
 
+/*
+ * For refund.c: a refund that is told after its reversal may leave more to the refunds that
+ * stand.
+ */
 void
 reversal_settle(const PurchaseKey *key, TimestampTz at, const RefundState *before)
 {
@@ -287,6 +303,11 @@ reversal_settle(const PurchaseKey *key, TimestampTz at, const RefundState *befor
 	settle(&reversal, before);
 }
 
+/*
+ * Makes the receipt pending, as if it were not paid yet; false, and nothing is written, while
+ * other refunds still take all of it. PG_FINALLY closes the door for refunded_at after an error
+ * as well.
+ */
 bool
 reversal_reopen(const PurchaseKey *key)
 {
@@ -322,7 +343,10 @@ refunds_reverse(const Reversal *reversal)
 	plan_bind_time(&values, reversal->at);
 	plan_bind_text(&values, reversal->ref);
 	marked = plan_execute(&reverse_refunds, values.datums, values.nulls, false);
-	/* the first four of the same values */
+	/*
+	 * a time without an id is kept in the receipt, an id as a row: the same values serve, and
+	 * each plan reads as many as it has parameters
+	 */
 	plan_execute(reversal->ref == NULL ? &keep_time : &keep_ref, values.datums, values.nulls,
 				 false);
 	return marked > 0;

@@ -43,7 +43,10 @@
 #include "store/purchase_key.h"
 #include "store/transfer.h"
 
-/* Whose the receipt or its line is, if not this person's, and whether the account is closed. */
+/*
+ * Who has the receipt or the line and is not the one who brings it, and whether that account is
+ * closed. Read without a lock: receipt_move() looks again under it.
+ */
 static KeptPlan find_other = {
 	.sql = "SELECT u.id, u.deleted_at IS NOT NULL FROM coursebase.users u WHERE u.id = ("
 		   "SELECT r.user_id FROM coursebase.store_receipts r WHERE r.source = $1 "
@@ -139,7 +142,10 @@ static KeptPlan list_payments = {
 	.types = {TEXTOID, TEXTOID, UUIDOID},
 };
 
-/* While it is set, a receipt may change its person: our own statements, and no others. */
+/*
+ * True while rows_move() runs: tg_any__person_stays() lets a receipt change its person then,
+ * and else for nobody.
+ */
 static bool transfer_writes;
 
 static void people_lock(const pg_uuid_t *from, const pg_uuid_t *to);
@@ -278,6 +284,11 @@ transfer_is_allowed(bool closed)
 		   (closed && strcmp(behavior, "transfer_if_closed") == 0);
 }
 
+/*
+ * Rule (setting restore_behavior): a receipt that another account has goes to the one who
+ * brings it, always, or only if the other account is closed, or never. False leaves everything
+ * to receipt_claim(), which refuses another person's receipt.
+ */
 bool
 transfer_restore(const Receipt *receipt, const pg_uuid_t *user, TimestampTz at)
 {
@@ -336,6 +347,7 @@ receipts_move(FunctionCallInfo fcinfo, const pg_uuid_t *from, const pg_uuid_t *t
 	}
 }
 
+/* The list is copied before anything moves: the next statement overwrites it. */
 static void
 lines_move(FunctionCallInfo fcinfo, const pg_uuid_t *from, const pg_uuid_t *to)
 {
@@ -377,7 +389,10 @@ receipt_move_alone(const PurchaseKey *key, const pg_uuid_t *from, const pg_uuid_
 	}
 	if (!receipt_move(key, from, to, at))
 		return false;
-	/* after the one that was valid is gone, so that there is room for it */
+	/*
+	 * after the valid one has left: until then a unique index keeps every other purchase of the
+	 * course from being valid
+	 */
 	if (was_valid)
 		course_purchase_promote(from, &course, voice, GetCurrentTransactionStartTimestamp());
 	return true;
@@ -399,7 +414,11 @@ receipt_move(const PurchaseKey *key, const pg_uuid_t *from, const pg_uuid_t *to,
 	return true;
 }
 
-/* The values are those of each plan. */
+/*
+ * The three statements take the same values, and run behind the door that
+ * tg_any__person_stays() watches. The receipt goes first: if it is not this person's any more,
+ * nothing moves.
+ */
 static bool
 rows_move(PlanValues *values)
 {

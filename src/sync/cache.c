@@ -139,6 +139,7 @@ handshake_cache_read(HandshakeState *state, const HandshakeRequest *request,
 	return hit;
 }
 
+/* Asked before the UPDATE is even planned: a person's first handshake has no row to replace. */
 static bool
 row_exists(const pg_uuid_t *user)
 {

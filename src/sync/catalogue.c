@@ -172,6 +172,10 @@ catalogue_compute(HandshakeCatalogue *catalogue, const HandshakeVersions *versio
 	protected_read(catalogue);
 }
 
+/*
+ * Rule: for each name the manifest of the person's cohort counts, else the default. Both are
+ * added; of two entries of one name the better rank stays.
+ */
 static void
 defaults_add(HandshakeEntries *entries)
 {
@@ -217,6 +221,10 @@ manifest_add(HandshakeEntries *entries, Rows *manifest, HandshakeRank rank)
 				DatumGetInt32(rows_value(manifest, MANIFEST_SIZE)));
 }
 
+/*
+ * The documents are opened with the first course, and not at all where no course is free:
+ * opening a source costs locks.
+ */
 static void
 courses_add(HandshakeEntries *entries, bool every)
 {
@@ -288,6 +296,10 @@ catalogue_hold(KeptCatalogue *one)
 	return &one->catalogue;
 }
 
+/*
+ * Called when a memory that holds the catalogue is freed, after an error as well: the last one
+ * frees it.
+ */
 static void
 catalogue_release(void *one)
 {
@@ -295,6 +307,10 @@ catalogue_release(void *one)
 		MemoryContextDelete(((KeptCatalogue *) one)->context);
 }
 
+/*
+ * A copy that lives as long as the session's: the names point into rows whose memory ends with
+ * the handshake.
+ */
 static void
 catalogue_copy(HandshakeCatalogue *to, const HandshakeCatalogue *from)
 {

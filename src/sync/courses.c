@@ -151,6 +151,10 @@ documents_add(HandshakeEntries *entries, const CourseRights *rights)
 	rows_close(&courses);
 }
 
+/*
+ * A course without a code has no file name, and a course without a document no file: neither is
+ * an entry.
+ */
 static void
 document_add(HandshakeEntries *entries, const CourseRight *right, Rows *courses,
 			 Rows *documents)
@@ -167,6 +171,10 @@ handshake_codes_open(Rows *courses)
 	rows_open(courses, &course_by_id, GetActiveSnapshot());
 }
 
+/*
+ * False for a course that does not exist; a slice without bytes for one without a code. The
+ * slice points into the row, good until the next look-up.
+ */
 bool
 handshake_code_find(Rows *courses, const pg_uuid_t *course, JsonSlice *code)
 {

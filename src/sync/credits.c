@@ -11,6 +11,10 @@
 #include "allowance/credit_state.h"
 #include "sync/members.h"
 
+/*
+ * The answer is true from the last change of the account until the week turns, and the cache
+ * keeps it no longer.
+ */
 void
 handshake_credits_write(StringInfo out, Validity *validity, const pg_uuid_t *user)
 {

@@ -55,6 +55,11 @@ typedef struct Insertion
 static Insertion insertion_read(const HandshakeEntry *entry, JsonSlice client_checksum);
 static bool insertion_merge(Insertion *insertion, int64 start, int64 size);
 
+/*
+ * False, and nothing is written, where only the whole document will do. The insertion is
+ * checked against the size of the document: the versions of a document that plain SQL replaced
+ * lead nowhere.
+ */
 bool
 handshake_delta_write(StringInfo out, const HandshakeEntry *entry, JsonSlice client_checksum,
 					  JsonSlice document)

@@ -20,13 +20,13 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "core/args.h"
 #include "core/owner.h"
 #include "core/schema.h"
+#include "core/session_setting.h"
 #include "identity/asking.h"
 #include "sync/answer.h"
 #include "sync/cache.h"
@@ -99,6 +99,10 @@ answer_directly(StringInfo answer, const HandshakeRequest *request, const pg_uui
 	return true;
 }
 
+/*
+ * The state comes first: if it was computed with a newer snapshot, that snapshot then also says
+ * what is recorded already. kept tells the phone that it may forget what it reported.
+ */
 static void
 answer_by_statements(StringInfo answer, const HandshakeRequest *request, const pg_uuid_t *user,
 					 TimestampTz at)
@@ -147,26 +151,28 @@ state_load(HandshakeState *state, const HandshakeRequest *request, const pg_uuid
 	return assignment == ASSIGNMENT_MADE;
 }
 
-/* As a function with SET runs. After an error, the end of the (sub)transaction undoes it. */
+/*
+ * What a function with SET in its definition would have; see the head of the file for why it is
+ * done here. After an error the end of the (sub)transaction undoes it.
+ */
 static Statements
 statements_begin(void)
 {
 	Statements statements;
 
 	SPI_connect();
-	statements.settings_level = NewGUCNestLevel();
-	set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
-					  GUC_ACTION_SAVE, true, 0, false);
-	set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
-					  true, 0, false);
+	statements.settings_level = session_settings_begin();
+	session_setting_set("search_path", "pg_catalog, pg_temp");
+	session_setting_set("enable_seqscan", "off");
 	statements.rights = owner_enter();
 	return statements;
 }
 
+/* In the opposite order of statements_begin(): the rights last taken go first. */
 static void
 statements_end(Statements statements)
 {
 	owner_leave(statements.rights);
-	AtEOXact_GUC(true, statements.settings_level);
+	session_settings_end(statements.settings_level);
 	SPI_finish();
 }

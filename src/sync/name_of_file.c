@@ -79,7 +79,11 @@ coursebase_tg_any__name_of_file(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
-/* Looks from the end that was written for the other one: what was there before stays. */
+/*
+ * Looks from the row that is written for a file of the same name: from a course among the other
+ * files, from a manifest or the setting among the courses. Two rows that clashed already are
+ * not looked at.
+ */
 static uint64
 file_find(TriggerData *data)
 {

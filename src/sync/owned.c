@@ -154,6 +154,7 @@ right_find(const CourseRights *rights, const pg_uuid_t *course)
 	return bsearch(course, rights->rights, rights->count, sizeof(CourseRight), right_compare);
 }
 
+/* For bsearch() in the rights, which are sorted by the bytes of the id. */
 static int
 right_compare(const void *course, const void *right)
 {

@@ -34,6 +34,10 @@ static KeptPlan read_purchases = {
 
 static void purchases_find(const HandshakeRequest *request, const pg_uuid_t *user);
 
+/*
+ * The rows of the statement stand in the order in which the phone named its purchases, one for
+ * each.
+ */
 void
 handshake_purchases_write(StringInfo out, const HandshakeRequest *request,
 						  const pg_uuid_t *user)

@@ -28,6 +28,7 @@ slice_of(Datum value)
 	return (JsonSlice){VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes)};
 }
 
+/* For a value of a row that must outlive the row. */
 JsonSlice
 slice_keep(Datum value)
 {

@@ -20,6 +20,10 @@
 static void entitlements_write(StringInfo out, Validity *validity, const pg_uuid_t *user);
 static void time_write(StringInfo out, int64 time);
 
+/*
+ * Without a line that counts the answer is "free" at every time that is known; a line that
+ * comes moves the version of the user.
+ */
 void
 handshake_subscription_write(StringInfo out, Validity *validity, const pg_uuid_t *user)
 {
@@ -76,6 +80,10 @@ entitlements_write(StringInfo out, Validity *validity, const pg_uuid_t *user)
 		validity_turns(validity, limits.valid_until);
 }
 
+/*
+ * In UTC whatever the session's zone is: the digest of the answer must be the same in every
+ * session.
+ */
 static void
 time_write(StringInfo out, int64 time)
 {

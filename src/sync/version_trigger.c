@@ -148,6 +148,10 @@ coursebase_tg_any__move_version(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
+/*
+ * A handshake of this transaction has just read the versions: the next change must move them
+ * again, although this transaction has moved them before.
+ */
 void
 versions_were_read(void)
 {

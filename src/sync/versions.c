@@ -45,6 +45,10 @@ static RowsSource user_version = {
 
 static int64 version_read(RowsSource *source, Datum key, bool *own_change);
 
+/*
+ * own_change says that this transaction itself moved the version of the catalogue or of the
+ * cohort: what is computed by such a version is not kept for others.
+ */
 void
 handshake_versions_read(HandshakeVersions *versions, const pg_uuid_t *user)
 {
