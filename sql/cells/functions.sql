@@ -249,11 +249,11 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_join_home';
 COMMENT ON FUNCTION coursebase.join_home(text) IS
-    'Makes the catalogue of this cell that of home, in one transaction, and subscribes to home''s changes: from then on tables of the catalogue are written on home alone (KBC06 here). What differs is inserted, updated or deleted; what install() wrote goes, and columns that are this server''s own stay. Until the transaction ends everybody sees the catalogue of before. Called in a cell, after set_cell() here and publish_catalogue() on home; again whenever home published another table, or lost the slot. Makes the replication slot coursebase_cell_<number> on home and the subscription coursebase_home here, both anew. For superusers.
+    'Makes the catalogue of this cell that of home, in one transaction, and subscribes to home''s changes: from then on tables of the catalogue are written on home alone (KBC06 here). What differs is inserted, updated or deleted; what install() wrote goes, and columns that are this server''s own stay. Until the transaction ends everybody sees the catalogue of before. Called in a cell, after set_cell() here and publish_catalogue() on home; again whenever home published another table, or lost the slot. Makes the replication slot coursebase_cell_<number> on home and the subscription coursebase_home here, both anew. For superusers; tables are read and written with the rights of their owner.
 
 conninfo: how to reach home, as in CREATE SUBSCRIPTION, with a role that has REPLICATION and reads past row security; NULL takes that of before. table_name: each table. inserted, updated, deleted: how many of its rows differed.
 
-Raises: 08001 (home cannot be reached), 22004 (conninfo is NULL, and there is no subscription yet), 23503 (rows of people here point to what home does not have; the detail names the keys), 42501 (the caller is no superuser), 55000 (this server is home, or the only one; or home does not publish everything), and what home answers.';
+Raises: 08001 (home cannot be reached), 0A000 (before PostgreSQL 16, the owner of the tables is no superuser), 22004 (conninfo is NULL, and there is no subscription yet), 23503 (rows of people here point to what home does not have; the detail names the keys), 42501 (the caller is no superuser), 55000 (this server is home, or the only one; or home does not publish everything), and what home answers.';
 
 CREATE FUNCTION coursebase.tg_any__of_home()
 RETURNS trigger

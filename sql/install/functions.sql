@@ -245,7 +245,7 @@ COMMENT ON FUNCTION coursebase.hand_over(name) IS
 
 role: the new owner. It reads and writes every row, changes the owner''s settings, alters the tables and adds to them, and runs install(), lint() and grant_roles(); it may create in the schema, for an index stands there. It cannot change a function of coursebase, drop the extension, or drop a table unless it allows that by coursebase.allow_drop. It gets no attribute and no membership. Of the owner before, unless that is a superuser, everything is taken. NULL does nothing.
 
-Raises: 25006 (the transaction is read-only), 42501 (the caller is no superuser), 42704 (no such role), KB001 (tables are missing or behind), KB004 (the role, or one that could become it, is for end users or anonymous requests).';
+Raises: 0A000 (before PostgreSQL 16, a subscription writes the tables and the role is no superuser), 25006 (the transaction is read-only), 42501 (the caller is no superuser), 42704 (no such role), KB001 (tables are missing or behind), KB004 (the role, or one that could become it, is for end users or anonymous requests).';
 
 CREATE FUNCTION coursebase.installation()
 RETURNS TABLE (name text, value text)
@@ -599,11 +599,25 @@ AS $$
     JOIN pg_roles o ON o.rolname = i.value AND NOT o.rolbypassrls AND NOT o.rolsuper
     WHERE i.name = 'server'
     UNION ALL
+    -- A superuser, or the owner, as the server is somebody's choice; a stolen key should not be one by the way.
+    SELECT 'server_role_strong', format('role %I', i.value),
+        CASE WHEN o.oid = e.oid THEN format('ALTER ROLE %I NOCREATEROLE NOREPLICATION: %s.', i.value, k.why)
+        ELSE format('REVOKE %I FROM %I: %s.', o.rolname, i.value, k.why) END
+    FROM (VALUES ('whoever has its key could read or change what is the owner''s alone')) AS k (why)
+    CROSS JOIN installed i
+    JOIN pg_roles e ON e.rolname = i.value AND NOT e.rolsuper
+    JOIN pg_roles o ON pg_has_role(e.oid, o.oid, 'MEMBER')
+        AND (o.rolsuper OR o.rolcreaterole OR o.rolreplication OR o.rolname LIKE 'pg\_%'
+            OR o.oid <> e.oid
+            AND o.oid IN (SELECT v.relowner FROM relations v WHERE v.relname = 'schema_version'))
+    WHERE i.name = 'server'
+    UNION ALL
     SELECT 'end_user_role_unfit', format('role %I', i.value),
-        format('ALTER ROLE %I NOBYPASSRLS NOSUPERUSER NOCREATEROLE: %s.', i.value,
+        format('ALTER ROLE %I NOBYPASSRLS NOSUPERUSER NOCREATEROLE NOREPLICATION: %s.', i.value,
             'row security and grants do not hold for it')
     FROM installed i
-    JOIN pg_roles o ON o.rolname = i.value AND (o.rolbypassrls OR o.rolsuper OR o.rolcreaterole)
+    JOIN pg_roles o ON o.rolname = i.value
+        AND (o.rolbypassrls OR o.rolsuper OR o.rolcreaterole OR o.rolreplication)
     WHERE i.name IN ('anonymous', 'end_user')
     UNION ALL
     SELECT 'end_user_role_unfit', format('role %I', i.value),
@@ -611,8 +625,8 @@ AS $$
     FROM installed i
     JOIN pg_roles e ON e.rolname = i.value AND NOT e.rolsuper
     JOIN pg_roles o ON o.oid <> e.oid AND pg_has_role(e.oid, o.oid, 'MEMBER')
-        AND (o.rolsuper OR o.rolbypassrls OR o.rolcreaterole
-            OR o.rolname IN (SELECT s.value FROM installed s WHERE s.name = 'server')
+        AND (o.rolsuper OR o.rolbypassrls OR o.rolcreaterole OR o.rolreplication
+            OR o.rolname LIKE 'pg\_%' OR o.rolname IN (SELECT s.value FROM installed s WHERE s.name = 'server')
             OR o.oid IN (SELECT v.relowner FROM relations v WHERE v.relname = 'schema_version'))
     WHERE i.name IN ('anonymous', 'end_user')
     UNION ALL
@@ -642,4 +656,4 @@ $$;
 COMMENT ON FUNCTION coursebase.lint() IS
     'Looks over the installation''s own safety, one row a fault; no row is good. Reads the catalogues alone, so that it answers when tables are missing. For the owner of the tables; the advice is SQL to run where SQL mends it.
 
-rule: missing (what install() makes), schema_behind, extension_behind, row_security_off, default_partition_missing, row_security_forced, view_not_invoker, not_logged, foreign_key_without_index, foreign_key_not_valid, index_invalid, trigger_disabled, trigger_not_always, not_published and cell_away (on home: a table that cells do not get; a cell that does not follow, for which home keeps its log), not_subscribed and subscription_off (in a cell), guard_off, search_path_not_fixed, leakproof, granted_to_public, owner_differs, schema_owner, schema_open, encoding_not_utf8, owner_unfit, role_missing, server_role_unfit, end_user_role_unfit, document_not_lz4, not_distributed (workers of Citus are attached: coursebase stays whole on the coordinator), citus_worker (this server became a worker). object: what is at fault. advice: what to do.';
+rule: missing (what install() makes), schema_behind, extension_behind, row_security_off, default_partition_missing, row_security_forced, view_not_invoker, not_logged, foreign_key_without_index, foreign_key_not_valid, index_invalid, trigger_disabled, trigger_not_always, not_published and cell_away (on home: a table that cells do not get; a cell that does not follow, for which home keeps its log), not_subscribed and subscription_off (in a cell), guard_off, search_path_not_fixed, leakproof, granted_to_public, owner_differs, schema_owner, schema_open, encoding_not_utf8, owner_unfit, role_missing, server_role_unfit, server_role_strong (it has, or could use, rights beyond those of the server: the owner''s, or those of a role of PostgreSQL''s own), end_user_role_unfit, document_not_lz4, not_distributed (workers of Citus are attached: coursebase stays whole on the coordinator), citus_worker (this server became a worker). object: what is at fault. advice: what to do.';

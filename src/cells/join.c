@@ -14,7 +14,10 @@
  * the triggers fire that would fire then. The server checks no foreign key of such rows, and so
  * they are checked at the end. If rows of people point to nothing, the whole call fails.
  *
- * Locks: those of the statements; each table is written as a whole. Rights: a superuser's.
+ * Locks: those of the statements; each table is written as a whole. Rights: a superuser's for
+ * the subscription, those of the tables' owner for whatever is written and read of the tables:
+ * what the owner hangs on them (a trigger that fires always, a domain, an index on a function)
+ * must not run with more.
  */
 #include "postgres.h"
 
@@ -76,6 +79,7 @@ typedef struct JoinedTable
 } JoinedTable;
 
 static void joiner_require(Cell *here);
+static void owner_require(Oid owner);
 static char *conninfo_of(FunctionCallInfo fcinfo);
 static List *joined_tables(WalReceiverConn *connection);
 static HomeTable *table_find(List *tables, const char *name);
@@ -84,6 +88,7 @@ static void subscription_create(const char *conninfo, const char *slot);
 static void catalogue_take(WalReceiverConn *connection, List *tables, ReturnSetInfo *report);
 static void table_take(WalReceiverConn *connection, const JoinedTable *table,
 					   ReturnSetInfo *report);
+static void rows_take(const JoinedTable *table, ReturnSetInfo *report);
 static int64 statement_run(const char *sql);
 static char *key_equals(List *key);
 static void references_require(void);
@@ -103,7 +108,6 @@ coursebase_join_home(PG_FUNCTION_ARGS)
 
 	/* before what a standby would be told otherwise: no cell can be one */
 	PreventCommandIfReadOnly("coursebase.join_home()");
-	schema_require_current();
 	joiner_require(&here);
 	compat_materialize(fcinfo);
 	SPI_connect();
@@ -137,16 +141,40 @@ coursebase_join_home(PG_FUNCTION_ARGS)
 static void
 joiner_require(Cell *here)
 {
+	Oid owner = owner_of_tables();
+	OwnerRights rights;
+
 	if (!superuser())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("only a superuser may call join_home()"),
 				 errdetail("It writes as a subscription does, past triggers and keys.")));
+	rights = owner_confine(owner);
+	schema_require_current();
+	owner_leave(rights);
+	owner_require(owner);
 	if (!cell_here(here) || here->number == here->home)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("this server is not a cell beside home"),
 						errdetail("Its catalogue is its own."),
 						errhint("Call coursebase.set_cell() first.")));
+}
+
+/* What the tables' owner hangs on them runs whenever the subscription writes. */
+static void
+owner_require(Oid owner)
+{
+	if (COMPAT_SUBSCRIPTION_CONFINED || superuser_arg(owner))
+		return;
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+		 errmsg("a cell whose tables belong to an ordinary role cannot join home here"),
+		 errdetail("PostgreSQL before 16 writes what a subscription brings with the rights of "
+				   "a superuser, and runs the triggers of \"%s\" with them.",
+				   GetUserNameFromId(owner, false)),
+		 errhint("Call coursebase.hand_over() for a superuser first, or use PostgreSQL 16 or "
+				 "later.")));
 }
 
 /* The argument, or that of the subscription that is there. */
@@ -243,13 +271,37 @@ catalogue_take(WalReceiverConn *connection, List *tables, ReturnSetInfo *report)
 }
 
 /*
- * Makes the rows of the table those of home. Deletes come first: a row that goes may hold a
- * unique key that a new row has. What is equal is not written, so that no version moves for it.
- * The parents of a row have come before it (joined_tables()), and a child goes after its
- * parent, which nothing refuses here: no foreign key is checked until references_require().
+ * Makes the rows of the table those of home. The table for what comes is made before the call is
+ * confined to the owner's rights, because whoever is confined makes none.
  */
 static void
 table_take(WalReceiverConn *connection, const JoinedTable *table, ReturnSetInfo *report)
+{
+	Oid owner = owner_of_tables();
+	OwnerRights rights;
+
+	statement_run(psprintf("CREATE TEMPORARY TABLE " INCOMING " ON COMMIT DROP AS SELECT %s"
+						   " FROM coursebase.%s WITH NO DATA",
+						   home_columns(table->home->columns, ""),
+						   quote_identifier(table->home->name)));
+	statement_run(psprintf("GRANT SELECT ON pg_temp." INCOMING " TO %s",
+						   quote_identifier(GetUserNameFromId(owner, false))));
+	rights = owner_confine(owner);
+	home_copy(connection, table->home, RelnameGetRelid(INCOMING));
+	CommandCounterIncrement();
+	rows_take(table, report);
+	owner_leave(rights);
+	statement_run("DROP TABLE pg_temp." INCOMING);
+}
+
+/*
+ * What goes, what differs, what is new. Deletes come first: a row that goes may hold a unique key
+ * that a new row has. What is equal is not written, so that no version moves for it. The parents
+ * of a row have come before it (joined_tables()), and a child goes after its parent, which nothing
+ * refuses here: no foreign key is checked until references_require().
+ */
+static void
+rows_take(const JoinedTable *table, ReturnSetInfo *report)
 {
 	List *columns = table->home->columns;
 	char *name = psprintf("coursebase.%s", quote_identifier(table->home->name));
@@ -260,11 +312,6 @@ table_take(WalReceiverConn *connection, const JoinedTable *table, ReturnSetInfo 
 	bool nulls[4] = {false};
 	Datum values[4];
 
-	statement_run(psprintf("CREATE TEMPORARY TABLE " INCOMING " ON COMMIT DROP AS SELECT %s"
-						   " FROM %s WITH NO DATA",
-						   home_columns(columns, ""), name));
-	home_copy(connection, table->home, RelnameGetRelid(INCOMING));
-	CommandCounterIncrement();
 	deleted = statement_run(psprintf(
 		"DELETE FROM %s t WHERE NOT EXISTS (SELECT FROM pg_temp." INCOMING " i WHERE %s)", name,
 		same));
@@ -281,7 +328,6 @@ table_take(WalReceiverConn *connection, const JoinedTable *table, ReturnSetInfo 
 									  " i WHERE NOT EXISTS (SELECT FROM %s t WHERE %s)",
 									  name, home_columns(columns, ""),
 									  home_columns(columns, "i."), name, same));
-	statement_run("DROP TABLE pg_temp." INCOMING);
 	values[0] = CStringGetTextDatum(table->home->name);
 	values[1] = Int64GetDatum(inserted);
 	values[2] = Int64GetDatum(updated);
@@ -317,9 +363,11 @@ key_equals(List *key)
 static void
 references_require(void)
 {
+	OwnerRights rights = owner_confine(owner_of_tables());
 	char *dangling;
 
 	plan_execute(&read_dangling, NULL, NULL, false);
+	owner_leave(rights);
 	dangling = plan_text(0, 1);
 	if (dangling != NULL)
 		ereport(ERROR, (errcode(ERRCODE_FOREIGN_KEY_VIOLATION),

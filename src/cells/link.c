@@ -96,18 +96,19 @@ static char *conninfo_read(void);
 static void library_load(void);
 static void notice_ignore(void *argument, const char *message);
 static void socket_wait(int events, TimestampTz until);
-static List *rows_read(const PGresult *result);
+static bool rows_read(const PGresult *result, int ncolumns, List **rows);
 pg_noreturn static void raise_answer(PGresult *result);
 pg_noreturn static void raise_away(const char *why);
 
 List *
-link_ask(const char *sql, int nvalues, const char *const *values)
+link_ask(const char *sql, int nvalues, const char *const *values, int ncolumns)
 {
 	TimestampTz until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
 													Max(setting_integer("home_timeout_ms"), 1));
 	PGresult *volatile result = NULL;
 	char *conninfo = conninfo_read();
-	List *rows = NIL;
+	List *rows;
+	bool read;
 
 	/*
 	 * first of all: everything below, closing a connection too, calls functions of the library,
@@ -157,8 +158,10 @@ link_ask(const char *sql, int nvalues, const char *const *values)
 	/* home's own error leaves the connection as it is: its answer is complete */
 	if (pq.result_status(result) != PGRES_TUPLES_OK)
 		raise_answer(result);
-	rows = rows_read(result);
+	read = rows_read(result, ncolumns, &rows);
 	pq.clear(result);
+	if (!read)
+		raise_away("What answered in its place is not home.");
 	return rows;
 }
 
@@ -326,24 +329,27 @@ socket_wait(int events, TimestampTz until)
 
 /*
  * Copies the answer into the current context: what the client's library holds is gone at
- * pq.clear().
+ * pq.clear(). False for an answer of another form, whose columns nobody may look for.
  */
-static List *
-rows_read(const PGresult *result)
+static bool
+rows_read(const PGresult *result, int ncolumns, List **rows)
 {
-	int ncolumns = pq.columns(result);
-	List *rows = NIL;
-
+	*rows = NIL;
+	if (pq.columns(result) != ncolumns)
+		return false;
 	for (int i = 0; i < pq.rows(result); i++)
 	{
 		const char **row = palloc(sizeof(char *) * ncolumns);
 
 		for (int column = 0; column < ncolumns; column++)
-			row[column] =
-				pq.is_null(result, i, column) ? NULL : pstrdup(pq.value(result, i, column));
-		rows = lappend(rows, row);
+		{
+			if (pq.is_null(result, i, column))
+				return false;
+			row[column] = pstrdup(pq.value(result, i, column));
+		}
+		*rows = lappend(*rows, row);
 	}
-	return rows;
+	return true;
 }
 
 /* Home's rule is this cell's rule. Any other error is home's trouble: the caller's own

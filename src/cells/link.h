@@ -19,15 +19,16 @@
 
 /*
  * Runs a statement on home, in a transaction of its own there, and answers its rows as a List
- * of const char **, the columns as text (NULL for a null), in the current context. values are
- * the parameters as text.
+ * of const char **, ncolumns columns as text, in the current context. values are the parameters
+ * as text. No column of an answer is null: what stands at home's address and answers otherwise
+ * is not home.
  *
  * The first call of a session connects, by the conninfo of the subscription, and so does one
  * after the connection was lost: a statement may then have run before, and must be one that may
  * run twice. Waits at most for the setting home_timeout_ms, and ends when the session is
  * canceled. Raises home's own error, all of it, where it is of class KB, and KBC12 where home
- * cannot be reached, answers too late or refuses otherwise.
+ * cannot be reached, answers too late, answers something else or refuses otherwise.
  */
-extern List *link_ask(const char *sql, int nvalues, const char *const *values);
+extern List *link_ask(const char *sql, int nvalues, const char *const *values, int ncolumns);
 
 #endif

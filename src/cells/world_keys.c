@@ -562,7 +562,7 @@ keys_claim_on_home(const Cell *here, Datum *arrays, bool partly)
 							OidOutputFunctionCall(F_ARRAY_OUT, arrays[2]), partly ? "t" : "f"};
 	List *rows = link_ask("SELECT kind, key, owner FROM coursebase.claim_world_keys("
 						  "$1::integer, $2::text[], $3::text[], $4::uuid[], $5::boolean)",
-						  lengthof(values), values);
+						  lengthof(values), values, REFUSED_CELL);
 	List *refused = NIL;
 	ListCell *cell;
 

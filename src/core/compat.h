@@ -197,6 +197,10 @@ compat_walrcv_create_slot(WalReceiverConn *connection, const char *name)
 #endif
 }
 
+/* Whether what a subscription brings is written with the rights of the tables' owner; before 16
+ * it is with those of who made the subscription, a superuser. */
+#define COMPAT_SUBSCRIPTION_CONFINED (PG_VERSION_NUM >= 160000)
+
 /* This session's number of the running transaction. */
 static inline LocalTransactionId
 compat_local_transaction(void)

@@ -54,7 +54,7 @@ owner_confine(Oid owner)
 	if (owner == rights.userid)
 		return rights;
 	SetUserIdAndSecContext(owner, rights.security_context | SECURITY_LOCAL_USERID_CHANGE |
-									  SECURITY_RESTRICTED_OPERATION);
+									  SECURITY_NOFORCE_RLS | SECURITY_RESTRICTED_OPERATION);
 	rights.settings_level = NewGUCNestLevel();
 	return rights;
 }

@@ -108,13 +108,15 @@ static KeptPlan read_owner_grants = {
 
 /*
  * A role that the part's role could become or act as, though no end user may: it passes row
- * security, makes roles, owns the tables, or is the server. Membership counts whether or not it
- * is inherited, for SET ROLE needs no inheritance.
+ * security, reads the server's log, makes roles, owns the tables, is the server, or is one of
+ * PostgreSQL's own, which read or write past grants. Membership counts whether or not it is
+ * inherited, for SET ROLE needs no inheritance.
  */
 static KeptPlan find_stronger = {
 	.sql = "SELECT s.rolname FROM pg_roles s "
 		   "WHERE s.rolname <> $1 AND pg_has_role($1, s.oid, 'MEMBER') "
-		   "AND (s.rolsuper OR s.rolbypassrls OR s.rolcreaterole OR s.rolname = $2 "
+		   "AND (s.rolsuper OR s.rolbypassrls OR s.rolcreaterole OR s.rolreplication "
+		   "OR s.rolname LIKE 'pg\\_%' OR s.rolname = $2 "
 		   "OR s.oid = (SELECT c.relowner FROM pg_class c "
 		   "WHERE c.oid = 'coursebase.schema_version'::regclass)) "
 		   "ORDER BY s.rolname LIMIT 1",
@@ -341,6 +343,8 @@ person_fault(const char *role, const char *server)
 		return "It has BYPASSRLS, and row security is what keeps people apart.";
 	if (form.rolcreaterole)
 		return "It has CREATEROLE, and could give itself the rights of others.";
+	if (form.rolreplication)
+		return "It has REPLICATION, and could read every change from the server's log.";
 	if (form.oid == owner_of_tables())
 		return "It owns the tables, for whom row security does not hold.";
 	stronger = stronger_role(role, server);

@@ -23,9 +23,12 @@
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
+#include "core/compat.h"
 #include "core/owner.h"
 #include "core/plan.h"
+#include "core/replicated.h"
 #include "core/schema.h"
 #include "install/grants.h"
 #include "install/utility.h"
@@ -53,6 +56,7 @@ static KeptPlan read_changes = {
 	.types = {NAMEOID},
 };
 
+static void subscription_require(Oid role);
 static void changes_run(Name role);
 
 PG_FUNCTION_INFO_V1(coursebase_hand_over);
@@ -82,6 +86,7 @@ coursebase_hand_over(PG_FUNCTION_ARGS)
 	schema_require_current();
 	owner_leave(rights);
 	after = get_role_oid(NameStr(*role), false);
+	subscription_require(after);
 	LockDatabaseObject(ExtensionRelationId, get_extension_oid("coursebase", false), 0,
 					   ShareUpdateExclusiveLock);
 	changes_run(role);
@@ -91,6 +96,23 @@ coursebase_hand_over(PG_FUNCTION_ARGS)
 		grants_take(before);
 	grants_renew();
 	PG_RETURN_VOID();
+}
+
+/* What the new owner hangs on the tables runs whenever a subscription writes them. */
+static void
+subscription_require(Oid role)
+{
+	if (COMPAT_SUBSCRIPTION_CONFINED || superuser_arg(role) ||
+		!replicated_here(get_relname_relid("settings", owner_schema())))
+		return;
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+		 errmsg("tables that a subscription writes are not handed over to an ordinary role"),
+		 errdetail("PostgreSQL before 16 writes what a subscription brings with the rights of "
+				   "a superuser, and runs the triggers of \"%s\" with them.",
+				   GetUserNameFromId(role, false)),
+		 errhint("Use PostgreSQL 16 or later.")));
 }
 
 /* All statements are read before the first one runs: each changes what the reading looks at. */

@@ -18,6 +18,7 @@
 #define LOAD_AT_ONCE (4 * 1024 * 1024)
 #define EXCERPT_SIZE 80
 
+static JsonSlice utf8_of(JsonSlice raw);
 static void load_piece(void *end, const char *bytes, size_t n);
 
 /*
@@ -64,20 +65,39 @@ json_excerpt(JsonSlice value)
 	return psprintf("%.*s...", size, value.bytes);
 }
 
+/* What stands in escapes is UTF-8, whatever the database's encoding: where that is another, the
+ * whole is converted before and after. */
 char *
 json_string_text(JsonSlice raw, size_t *size)
 {
-	char *text = palloc(raw.size + 1);
-	JsonStatus status = json_string_unescape(raw, text, raw.size, size);
+	bool converted =
+		GetDatabaseEncoding() != PG_UTF8 && memchr(raw.bytes, '\\', raw.size) != NULL;
+	JsonSlice source = converted ? utf8_of(raw) : raw;
+	char *text = palloc(source.size + 1);
+	JsonStatus status = json_string_unescape(source, text, source.size, size);
 
 	if (status != JSON_OK)
 		ereport(ERROR, (errcode(ERRCODE_UNTRANSLATABLE_CHARACTER),
 						errmsg("unsupported escape in JSON"),
 						errdetail("%s: %s.", json_excerpt(raw), json_status_text(status))));
-	/* what stood in escapes is UTF-8, whatever the database's encoding */
-	pg_verifymbstr(text, (int) *size, false);
 	text[*size] = '\0';
+	if (!converted)
+		pg_verifymbstr(text, (int) *size, false);
+	else
+	{
+		text = pg_any_to_server(text, (int) *size, PG_UTF8);
+		*size = strlen(text);
+	}
 	return text;
+}
+
+/* The raw string of a database of another encoding; the same bytes where all are ASCII. */
+static JsonSlice
+utf8_of(JsonSlice raw)
+{
+	char *text = pg_server_to_any(raw.bytes, (int) raw.size, PG_UTF8);
+
+	return text == raw.bytes ? raw : (JsonSlice){text, strlen(text)};
 }
 
 const char *

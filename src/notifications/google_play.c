@@ -264,6 +264,7 @@ event_open(JsonSlice body, char *room, StoreNotice *notice, JsonText *text, Even
 {
 	Envelope envelope = {0};
 	JsonText outer;
+	JsonSlice decoded;
 	size_t size, where;
 
 	json_text_init(&outer, body.bytes, body.size, NULL, NULL);
@@ -282,7 +283,10 @@ event_open(JsonSlice body, char *room, StoreNotice *notice, JsonText *text, Even
 					   &size))
 		return fail(fault, "message.data", "is no base64");
 	/* the base64 hid it from the check of the body: it is validated before it is read */
-	json_text_init(text, room, size, NULL, NULL);
+	decoded = (JsonSlice){room, size};
+	if (notice_from_utf8 != NULL)
+		decoded = notice_from_utf8(decoded);
+	json_text_init(text, decoded.bytes, decoded.size, NULL, NULL);
 	if (json_text_validate(text, NULL, 0, &where) != JSON_OK ||
 		json_kind(text, json_root(text)) != JSON_KIND_OBJECT)
 		return fail(fault, "message.data", "is no JSON object in base64");

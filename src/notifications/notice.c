@@ -6,7 +6,35 @@
  */
 #include "notifications/notice.h"
 
+#include <stddef.h>
 #include <string.h>
+
+/* A name that is stored, and how long it may be. */
+typedef struct BoundedName
+{
+	const char *fault;
+	size_t offset;
+	size_t most;
+} BoundedName;
+
+#define AT(member) offsetof(StoreNotice, member)
+
+static const BoundedName bounded_names[] = {
+	{"id is too long", AT(id), NOTICE_TOKEN_SIZE},
+	{"type is too long", AT(type), NOTICE_NAME_SIZE},
+	{"subtype is too long", AT(subtype), NOTICE_NAME_SIZE},
+	{"product is too long", AT(product), NOTICE_NAME_SIZE},
+	{"transaction is too long", AT(transaction), NOTICE_NAME_SIZE},
+	{"original transaction is too long", AT(original_transaction), NOTICE_TOKEN_SIZE},
+	{"purchase token is too long", AT(token), NOTICE_TOKEN_SIZE},
+	{"order or session is too long", AT(order), NOTICE_NAME_SIZE},
+	{"payment is too long", AT(payment), NOTICE_NAME_SIZE},
+	{"charge is too long", AT(charge), NOTICE_NAME_SIZE},
+	{"invoice is too long", AT(invoice), NOTICE_NAME_SIZE},
+	{"refund is too long", AT(refund), NOTICE_NAME_SIZE},
+};
+
+JsonSlice (*notice_from_utf8)(JsonSlice decoded);
 
 static JsonSlice plain(JsonSlice name);
 
@@ -76,6 +104,26 @@ JsonSlice
 notice_word(const char *raw)
 {
 	return (JsonSlice){raw, strlen(raw)};
+}
+
+/* Raw, with quotes and escapes: none of a provider's has some, nor comes near. */
+const char *
+notice_too_long(const StoreNotice *notice)
+{
+	for (size_t i = 0; i < sizeof(bounded_names) / sizeof(bounded_names[0]); i++)
+	{
+		const BoundedName *name = &bounded_names[i];
+
+		if (((const JsonSlice *) ((const char *) notice + name->offset))->size > name->most)
+			return name->fault;
+	}
+	for (int i = 0; i < notice->naccounts; i++)
+		if (notice->accounts[i].size > NOTICE_NAME_SIZE)
+			return "account is too long";
+	for (int i = 0; i < notice->ntransferred; i++)
+		if (notice->transferred_from[i].size > NOTICE_NAME_SIZE)
+			return "account is too long";
+	return NULL;
 }
 
 /* Compares what stands between the quotes, if there are some; escapes are not undone, for ids

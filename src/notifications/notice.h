@@ -128,6 +128,20 @@ extern void notice_account_add(StoreNotice *notice, JsonSlice account);
 /* A raw string of the program's own. */
 extern JsonSlice notice_word(const char *raw);
 
+/*
+ * Called for what a reader has decoded from base64, which is UTF-8 whatever the encoding of the
+ * text around it: answers it as the reader's caller has texts, and may raise. NULL: the same.
+ */
+extern JsonSlice (*notice_from_utf8)(JsonSlice decoded);
+
+/* Bytes of a raw name, and of one that may be a purchase token: an index must hold it. */
+#define NOTICE_NAME_SIZE  512
+#define NOTICE_TOKEN_SIZE 2048
+
+/* What is too long among the names of the notice, in words that end a sentence; NULL: nothing.
+ */
+extern const char *notice_too_long(const StoreNotice *notice);
+
 /* Whether two names are the same, of which one may be a number and the other a string. */
 extern bool notice_name_same(JsonSlice a, JsonSlice b);
 

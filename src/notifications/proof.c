@@ -9,9 +9,14 @@
  * Freshness is asked of what a replay would profit from: Stripe's time, the push token's
  * expiry. Apple delivers again for days, so that of its tokens only a date in the future is
  * refused.
+ *
+ * A provider signs bytes of UTF-8. In a database of another encoding the body was converted
+ * when it came, and is converted back for its signature; what stood in base64 is converted when
+ * it is read.
  */
 #include "postgres.h"
 
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -36,6 +41,8 @@
 
 /* A notification is some kilobytes; nothing a provider sends comes near. */
 #define BODY_SIZE (1024 * 1024)
+/* A header is some hundred bytes, a push token some thousand. */
+#define SIGNATURE_SIZE (64 * 1024)
 
 const char *const notice_provider_names[PROVIDERS] = {
 	"app_store",
@@ -99,6 +106,7 @@ static const Field apple_fields[] = {
 	{"signedTransactionInfo", FIELD_TEXT, offsetof(AppleBody, transaction), false},
 };
 
+static void names_require(const StoreNotice *notice);
 static void body_require(const Received *received);
 static void apple_read(const Received *received, AppleTokens *tokens, StoreNotice *notice);
 static void apple_token_read(JsonSlice token, Jws *jws);
@@ -124,6 +132,8 @@ static bool is_one_of(JsonSlice raw, const StoreKey *keys, int nkeys);
 static JsonSlice plain_of(JsonSlice raw);
 static int64 unix_seconds(TimestampTz time);
 static JsonText text_of(JsonSlice slice);
+static JsonSlice from_utf8(JsonSlice bytes);
+static JsonSlice to_utf8(JsonSlice bytes);
 static void fields_require(JsonSlice object, const Field *fields, size_t nfields, void *into,
 						   const char *what);
 pg_noreturn static void raise_invalid(const char *detail);
@@ -136,6 +146,8 @@ proof_read(const Received *received, TimestampTz now, StoreNotice *notice)
 {
 	AppleTokens tokens;
 
+	if (received->signature.size > SIGNATURE_SIZE)
+		raise_signature("The signature has more than 64 kB.");
 	/* the readers below take the JSON for valid */
 	body_require(received);
 	switch (received->provider)
@@ -222,6 +234,7 @@ apple_read(const Received *received, AppleTokens *tokens, StoreNotice *notice)
 	if (!app_store_read(tokens->notification.payload, tokens->transaction.payload,
 						tokens->renewal.payload, notice, &fault))
 		raise_fault(&fault);
+	names_require(notice);
 }
 
 /* Takes one token apart, in the current context. */
@@ -232,6 +245,7 @@ apple_token_read(JsonSlice token, Jws *jws)
 
 	if (fault != NULL)
 		raise_invalid(psprintf("A token of it %s.", fault));
+	jws->payload = from_utf8(jws->payload);
 }
 
 /* Proves every token of the body with the roots of its environment. */
@@ -286,6 +300,7 @@ other_read(const Received *received, StoreNotice *notice)
 	FieldFault fault;
 	bool sound;
 
+	notice_from_utf8 = from_utf8;
 	switch (received->provider)
 	{
 		case PROVIDER_GOOGLE_PLAY:
@@ -300,6 +315,18 @@ other_read(const Received *received, StoreNotice *notice)
 	}
 	if (!sound)
 		raise_fault(&fault);
+	names_require(notice);
+}
+
+/* What is stored and looked for must fit into an index: told in words, and before anything is
+ * written. */
+static void
+names_require(const StoreNotice *notice)
+{
+	const char *fault = notice_too_long(notice);
+
+	if (fault != NULL)
+		raise_invalid(psprintf("Its %s.", fault));
 }
 
 /* Google signs for whom it delivers to; what is in the envelope is not signed, nor is the API's
@@ -393,7 +420,7 @@ google_prove_purchase(const Received *received, const StoreNotice *notice, Times
 		raise_signature("The signature is no base64.");
 	for (int i = 0; i < nkeys; i++)
 	{
-		fault = signature_check_rsa(keys[i].material, SIGNATURE_SHA1, received->body,
+		fault = signature_check_rsa(keys[i].material, SIGNATURE_SHA1, to_utf8(received->body),
 									(JsonSlice){signature, size});
 		if (fault == NULL)
 		{
@@ -408,6 +435,7 @@ google_prove_purchase(const Received *received, const StoreNotice *notice, Times
 static NoticeProof
 stripe_prove(const Received *received, const StoreNotice *notice, TimestampTz now)
 {
+	JsonSlice body = to_utf8(received->body);
 	StripeHeader header;
 	StoreKey *secrets;
 	int nsecrets =
@@ -420,7 +448,7 @@ stripe_prove(const Received *received, const StoreNotice *notice, TimestampTz no
 		raise_signature("The header Stripe-Signature has no time, or no signature v1.");
 	for (int i = 0; i < nsecrets; i++)
 	{
-		const JsonSlice pieces[] = {header.timestamp, {".", 1}, received->body};
+		const JsonSlice pieces[] = {header.timestamp, {".", 1}, body};
 		unsigned char mac[SIGNATURE_HMAC_SIZE];
 
 		signature_hmac(secrets[i].material, pieces, lengthof(pieces), mac);
@@ -542,6 +570,29 @@ text_of(JsonSlice slice)
 
 	json_text_init(&text, slice.bytes, slice.size, json_pulse, NULL);
 	return text;
+}
+
+/* What stood in base64, in the database's encoding; the same bytes where that is UTF-8. */
+static JsonSlice
+from_utf8(JsonSlice bytes)
+{
+	char *text;
+
+	if (!pg_verify_mbstr(PG_UTF8, bytes.bytes, (int) bytes.size, true))
+		raise_invalid("What it holds in base64 is no UTF-8.");
+	if (GetDatabaseEncoding() == PG_UTF8)
+		return bytes;
+	text = pg_any_to_server(bytes.bytes, (int) bytes.size, PG_UTF8);
+	return text == bytes.bytes ? bytes : (JsonSlice){text, strlen(text)};
+}
+
+/* A text as its sender had it; the same bytes where the database's encoding is UTF-8. */
+static JsonSlice
+to_utf8(JsonSlice bytes)
+{
+	char *text = pg_server_to_any(bytes.bytes, (int) bytes.size, PG_UTF8);
+
+	return text == bytes.bytes ? bytes : (JsonSlice){text, strlen(text)};
 }
 
 /* Reads members of an object that is no notice, and raises for a fault. */

@@ -22,6 +22,13 @@ ROLLBACK TO sound;
 ALTER ROLE regress_end_user CREATEROLE;
 SELECT coursebase.grant_roles('regress_anonymous', 'regress_end_user', 'regress_server');
 ROLLBACK TO sound;
+-- What reads past grants and row security: the server's log, a role of PostgreSQL's own.
+ALTER ROLE regress_end_user REPLICATION;
+SELECT coursebase.grant_roles('regress_anonymous', 'regress_end_user', 'regress_server');
+ROLLBACK TO sound;
+GRANT pg_monitor TO regress_anonymous;
+SELECT coursebase.grant_roles('regress_anonymous', 'regress_end_user', 'regress_server');
+ROLLBACK TO sound;
 GRANT regress_server TO regress_end_user;
 SELECT coursebase.grant_roles('regress_anonymous', 'regress_end_user', 'regress_server');
 ROLLBACK TO sound;
@@ -61,7 +68,12 @@ ROLLBACK TO sound;
 -- What changes later is a row of lint(), and install() refuses it.
 ALTER ROLE regress_end_user CREATEROLE;
 GRANT regress_server TO regress_anonymous;
-SELECT rule, object, advice FROM coursebase.lint() WHERE rule = 'end_user_role_unfit' ORDER BY 2, 3;
+GRANT pg_read_all_data TO regress_end_user;
+ALTER ROLE regress_anonymous REPLICATION;
+-- A server's key that could read store_keys, or become who can, is no key of the server's alone.
+ALTER ROLE regress_server CREATEROLE;
+GRANT pg_write_all_data TO regress_server;
+SELECT rule, object, advice FROM coursebase.lint() WHERE rule IN ('end_user_role_unfit', 'server_role_strong') ORDER BY 1, 2, 3;
 \set VERBOSITY sqlstate
 SELECT coursebase.install();
 ROLLBACK;

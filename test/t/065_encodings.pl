@@ -1,10 +1,13 @@
 # A database in another encoding than UTF8 works as the documentation says: documents come back as they were stored, a
-# checksum is of the bytes that are stored, and lint() names the encoding.
+# checksum is of the bytes that are stored, and lint() names the encoding. What a provider signed is checked in its bytes.
 use strict;
 use warnings FATAL => 'all';
 use FindBin;
 use lib "$FindBin::RealBin/lib";
 use Coursebase;
+use Digest::SHA qw(hmac_sha256_hex);
+use Encode qw(encode);
+use MIME::Base64;
 use Test::More;
 
 my $node = node('encodings');
@@ -29,6 +32,24 @@ for my $case ([ 'LATIN1', '\00e9\00fc' ], [ 'EUC_JP', '\3042\6f22' ])
 		FROM json_each(coursebase.handshake('00000000-0000-4000-8000-0000000006a1', '{}') -> 'json_manifest') m WHERE m.key LIKE 'X01AAA%'
 		SQL
 	is(query($node, $name, "SELECT count(*) FROM coursebase.lint() WHERE rule = 'encoding_not_utf8'"), '1', "$encoding: lint names it");
+
+	# A provider sends UTF-8: as it is, behind escapes, and in base64.
+	my $utf8 = encode('UTF-8', $text =~ s/\\(....)/chr hex $1/ger);
+	my $escaped = $text =~ s/\\/\\u/gr;
+	my $at = 1772445600;
+	my $event = qq{{"id": "evt", "object": "event", "type": "product.created", "created": $at, "livemode": true, "data": {"object": {"id": "%s"}}}};
+	my $header = "t=$at,v1=" . hmac_sha256_hex("$at." . sprintf($event, $utf8), 'whsec');
+	my $push = encode_base64(qq({"version":"1.0","packageName":"p","eventTimeMillis":"${at}000","subscriptionNotification":{"version":"1.0","notificationType":4,"purchaseToken":"$utf8","subscriptionId":"s"}}), '');
+	is(query($node, $name, <<~SQL), "noted\napplied|t\nwaiting\nt", "$encoding: a provider's UTF-8 is checked and read as such");
+		SET client_min_messages = warning;
+		DO \$\$ BEGIN PERFORM coursebase.set_store_key('stripe', 'signing_secret', 'whsec'); END \$\$;
+		UPDATE coursebase.users SET clerk_user_id = U&'$text';
+		SELECT outcome FROM coursebase.take_notification('stripe', format('${\ sprintf $event, '%s'}', U&'$text'), '$header', at => to_timestamp($at));
+		SELECT outcome, user_id IS NOT NULL FROM coursebase.take_notification('revenuecat', '{"event": {"id": "r", "type": "INITIAL_PURCHASE", "event_timestamp_ms": ${at}000, "environment": "PRODUCTION",
+			"app_user_id": "$escaped", "store": "APP_STORE", "product_id": "p", "original_transaction_id": "o", "transaction_id": "o", "purchased_at_ms": ${at}000, "expiration_at_ms": 1872445600000, "period_type": "NORMAL"}}');
+		SELECT outcome FROM coursebase.take_notification('google_play', '{"message": {"messageId": "m", "data": "$push"}}');
+		SELECT waits_for \@> ARRAY[U&'$text'] FROM coursebase.store_notifications WHERE provider = 'google_play';
+		SQL
 	is(query($node, $name, 'SELECT * FROM coursebase.check_integrity()'), '', "$encoding: nothing for check_integrity");
 }
 

@@ -1,7 +1,7 @@
 # Promise: a notification that is not genuine is refused and leaves nothing; one that is genuine is taken, once. The keys
 # are the test's own. Attacks: another root, swapped certificates, missing markers, a leaf of another curve or expired,
 # none and HS256, a signature cut short, of zeros or of another body, another app, a repeated member, replays out of time;
-# a chain that the session keeps, for what it was not found sound for.
+# a chain that the session keeps, for what it was not found sound for; more of everything than a provider sends.
 use strict;
 use warnings FATAL => 'all';
 use FindBin;
@@ -93,6 +93,11 @@ my %attacks = (
 	  [ apple_token($forger, \%transaction, x5c => [ $forger->{x5c}[0], @{ $chain->{x5c} }[ 1, 2 ] ]), qr/^KB821\|.* are no chain/ ],
 	'certificates in another order' => [ apple_token($chain, \%transaction, x5c => [ @{ $chain->{x5c} }[ 1, 0, 2 ] ]), qr/^KB821\|/ ],
 	'two certificates' => [ apple_token($chain, \%transaction, x5c => [ @{ $chain->{x5c} }[ 0, 2 ] ]), qr/^KB824\|.*x5c/ ],
+	'four certificates' => [ apple_token($chain, \%transaction, x5c => [ @{ $chain->{x5c} }[ 0, 1, 1, 2 ] ]), qr/^KB824\|.*x5c/ ],
+	'ten thousand certificates' => [ apple_token($chain, \%transaction, x5c => [ ('AAAA') x 10_000 ]), qr/^KB824\|.*header that is too large/ ],
+	'two apps, of which the last counts' => [ apple_token($chain, json_of(\%transaction) =~ s/\}$/,"bundleId":"org.other"}/r), qr/^KB821\|.*another app/ ],
+	'bytes that are no UTF-8' => [ apple_token($chain, json_of(\%transaction) =~ s/premium/pr\xc3(mium/r), qr/^KB824\|.*no UTF-8/ ],
+	'a product of 600 letters' => [ apple_token($chain, { %transaction, productId => 'p' x 600 }), qr/^KB824\|Its product is too long/ ],
 	'alg none' => [ apple_token($chain, \%transaction, header => { alg => 'none' }), qr/^KB821\|A token is not signed with ES256/ ],
 	'alg HS256' => [ apple_token($chain, \%transaction, header => { alg => 'HS256' }), qr/^KB821\|A token is not signed with ES256/ ],
 	'alg RS256' => [ apple_token($chain, \%transaction, header => { alg => 'RS256' }), qr/^KB821\|A token is not signed with ES256/ ],
@@ -220,6 +225,13 @@ like(take('stripe', $event, "v1=" . '0' x 64), qr/^KB821\|The header/, 'Stripe: 
 like(take('stripe', $event, stripe_header($secret, $now - 400, $event)), qr/^KB821\|.*300 seconds/, 'Stripe: a replay');
 like(take('stripe', $event, stripe_header($secret, $now + 400, $event)), qr/^KB821\|.*300 seconds/, 'Stripe: of the future');
 like(take('stripe', "$event ", stripe_header($secret, $now, $event)), qr/^KB821\|No signature/, 'Stripe: another body');
+like(take('stripe', $event, stripe_header($secret, $now - 400, $event) . ",t=$now"), qr/^KB821\|No signature/, 'Stripe: a second time behind the one that was signed');
+like(take('stripe', $event, "t=$now" . ",v1=" x 10_000 . '0' x 64), qr/^KB821\|/, 'Stripe: ten thousand signatures');
+like(take('stripe', $event, "t=$now" . ',v1=' . '0' x 100_000), qr/^KB821\|The signature has more than 64 kB/, 'Stripe: a header of 100 kB');
+like(take('stripe', $_, stripe_header($secret, $now, $_)), qr/^KB824\|Its id is too long/, 'Stripe: an id of 3000 letters') for $event =~ s/evt_1/'e' x 3000/er;
+key('stripe', 'signing_secret', 'whsec_live', 'live', 'production');
+like(take('stripe', $_, stripe_header('whsec_live', $now, $_)), qr/^KB821\|No signature/, 'Stripe: a secret of production for the sandbox') for $event =~ s/"livemode":true/"livemode":false/r;
+like(take('stripe', $_, stripe_header($secret, $now, $_)), qr/^KB824\|/, 'Stripe: 400,000 brackets') for $event =~ s/"prod_1"/'[' x 400_000 . ']' x 400_000/er;
 is(inbox(), $before, 'and nothing is in the inbox');
 is(take('stripe', $event, "v0=1," . stripe_header('whsec_old', $now, $event) . ',' . (stripe_header('whsec_next', $now, $event) =~ s/t=\d+,//r)), 'noted|product.created', 'Stripe: the secret of a rotation');
 is(take('stripe', $event =~ s/"pending_webhooks":1/"pending_webhooks":0/r, stripe_header($secret, $now, $event =~ s/"pending_webhooks":1/"pending_webhooks":0/r)), 'noted|product.created', 'Stripe: a retry counts its webhooks down');
@@ -250,6 +262,9 @@ like(take('google_play', $test, jwt($google, { %claims, exp => $now - 120 })), q
 like(take('google_play', $test, jwt($google, { %claims, iat => $now + 120 })), qr/^KB821\|.*expired/, 'Google Play: a token of the future');
 like(take('google_play', $test, jwt($google, \%claims, header => { alg => 'none' })), qr/^KB821\|.*RS256/, 'Google Play: alg none');
 like(take('google_play', $test, jwt($google, \%claims, header => { alg => 'HS256' })), qr/^KB821\|.*RS256/, 'Google Play: HS256 with the public key');
+(my $broken = '{"version":"1.0","packageName":"org.example.app","eventTimeMillis":"NOW","testNotification":{"version":"?("}}') =~ s/NOW/$milli/;
+$broken =~ s/\?/\xc3/;
+like(take('google_play', json_of({ message => { messageId => 'm-3', data => encode_base64($broken, '') } }), jwt($google, \%claims)), qr/^KB824\|.*no UTF-8/, 'Google Play: bytes that are no UTF-8');
 like(take('google_play', $play->('m-2', packageName => 'org.other', testNotification => {}), jwt($google, \%claims)), qr/^KB821\|.*another app/, 'Google Play: another app');
 is(inbox(), $before, 'and nothing is in the inbox');
 is(take('google_play', $test, 'Bearer ' . jwt($google, \%claims)), 'noted|transaction', 'Google Play: a test is noted');

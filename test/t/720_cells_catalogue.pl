@@ -62,7 +62,36 @@ is(query($home, 'app', 'SELECT count(*) FROM pg_replication_slots'), 0, 'and lea
 is(query($cell, 'app', 'SELECT count(*) FROM coursebase.courses'), 2, 'and its catalogue is as it was');
 query($cell, 'app', "DELETE FROM coursebase.user_course_access WHERE user_id = '$person{1}'");
 
+# Tables of an ordinary role: what it hangs on them runs with its rights when a superuser joins, and when home writes. Where
+# the server cannot keep to that, the two do not go together.
+query($cell, 'app', <<~'SQL');
+	CREATE ROLE studio;
+	SELECT coursebase.hand_over('studio');
+	CREATE SCHEMA lair AUTHORIZATION studio;
+	SET ROLE studio;
+	CREATE TABLE lair.strong (what text);
+	CREATE FUNCTION lair.spring() RETURNS trigger LANGUAGE plpgsql AS $$
+	BEGIN
+	    IF (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) THEN
+	        INSERT INTO lair.strong VALUES (TG_TABLE_NAME);
+	    END IF;
+	    RETURN NULL;
+	END $$;
+	CREATE TRIGGER spring AFTER INSERT OR UPDATE OR DELETE ON coursebase.courses FOR EACH ROW EXECUTE FUNCTION lair.spring();
+	ALTER TABLE coursebase.courses ENABLE ALWAYS TRIGGER spring;
+	SQL
+my $confined = query($cell, 'app', 'SHOW server_version_num') >= 160000;
+refused($cell, "SELECT coursebase.join_home('$conninfo')", $confined ? '00000' : '0A000', 'a cell of an ordinary role joins from PostgreSQL 16 on');
+if ($confined)
+{
+	query($home, 'app', "UPDATE coursebase.courses SET description = 'Sprung' WHERE id = '$id{d1}'");
+	$home->wait_for_catchup('coursebase_home');
+}
+is(query($cell, 'app', 'SELECT count(*) FROM lair.strong'), 0, 'and nothing of its owner runs as a superuser');
+query($cell, 'app', 'SELECT coursebase.hand_over(session_user::name); DROP SCHEMA lair CASCADE');
 query($cell, 'app', "SELECT * FROM coursebase.join_home('$conninfo')");
+refused($cell, "SELECT coursebase.hand_over('studio')", $confined ? '00000' : '0A000', 'nor is a cell that has joined handed over before');
+query($cell, 'app', 'SELECT coursebase.hand_over(session_user::name)');
 my @catalogue = split /\n/, query($cell, 'app', q{SELECT table_name FROM coursebase.cell_tables() WHERE kind IN ('catalogue', 'directory')});
 
 # Rows of a table that every cell has, without the columns that are each server's own.

@@ -15,6 +15,8 @@ my $turns = ($ENV{COURSEBASE_LOAD} // 1) > 1 ? 200 : 20;
 my ($home, $cell) = (load_node('home'), load_node('cell'));
 $home->append_conf('postgresql.conf', "max_wal_senders = 10\ntrack_functions = all");
 $home->restart;
+$cell->append_conf('postgresql.conf', 'max_prepared_transactions = 2');
+$cell->restart;
 create_extension($home, 'app');
 create_extension($cell, 'app');
 
@@ -166,6 +168,32 @@ query($home, 'app', "UPDATE coursebase.people SET cell = 0 WHERE user_id = '$per
 is(join(' ', sqlstates($home, 'app', [ sprintf($claim, 0, 'NULL'), sprintf($claim, 1, 'NULL'), sprintf($claim, 1, $person{cell}) ])), '00000 KBC11 00000', 'who moves takes the keys along');
 query($home, 'app', "UPDATE coursebase.people SET cell = 1 WHERE user_id = '$person{cell}'");
 $home->wait_for_catchup('coursebase_home');
+
+# A lying cell names another's person: the key stays where the directory has the person, and nobody else gets it.
+query($home, 'app', "SELECT public.sell('stripe_session', 'lied')");
+my $lie = "SELECT count(*) FROM coursebase.claim_world_keys(%d, '{stripe_session}', '{lied}', '{%s}')";
+is(join(' ', sqlstates($home, 'app', [ sprintf($lie, 1, $person{home}), sprintf($lie, 1, $person{cell}), sprintf($lie, 0, $person{home}), sprintf($lie, 1, 'NULL') ])),
+	'00000 KBC11 00000 KBC11', 'a key that a cell claims for a person of another stays with that one');
+is(sqlstate($cell, 'app', "SELECT public.sell('stripe_session', 'lied')"), 'KBC11', 'and is sold there alone');
+
+# A sale that is prepared has claimed its keys on home, whatever becomes of it.
+query($cell, 'app', "BEGIN; SELECT public.paid('two phases'); PREPARE TRANSACTION 'sale'");
+is(sqlstate($home, 'app', "SELECT public.paid('two phases')"), 'KBC11', 'home does not sell what a cell has prepared');
+query($cell, 'app', "COMMIT PREPARED 'sale'; BEGIN; SELECT public.paid('two phases again'); PREPARE TRANSACTION 'sale'; ROLLBACK PREPARED 'sale'; SELECT public.paid('two phases again')");
+is(query($cell, 'app', "SELECT count(*) FROM coursebase.purchases WHERE stripe_session_id LIKE 'two phases%'"), 2, 'the cell commits one, and sells another after a rollback');
+
+# What stands at home's address and answers otherwise is not home.
+query($home, 'postgres', 'CREATE DATABASE liar');
+query($home, 'liar', <<~'SQL');
+	CREATE SCHEMA coursebase;
+	CREATE FUNCTION coursebase.claim_world_keys(integer, text[], text[], uuid[], boolean) RETURNS TABLE (kind text, key text, owner integer)
+	LANGUAGE sql AS 'SELECT NULL::text, NULL::text, NULL::integer';
+	GRANT USAGE ON SCHEMA coursebase TO cells;
+	SQL
+(my $liar = $conninfo) =~ s/dbname=app/dbname=liar/;
+query($cell, 'app', "ALTER SUBSCRIPTION coursebase_home CONNECTION '$liar'");
+fails($cell, "SELECT public.paid('lied to')", qr/KBC12: home does not answer.*DETAIL:  What answered in its place is not home/s, 'another that answers in home\'s place is told apart');
+query($cell, 'app', "ALTER SUBSCRIPTION coursebase_home CONNECTION '$conninfo'");
 
 # One question a row, none for what is repeated.
 sub questions

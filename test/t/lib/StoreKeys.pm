@@ -108,13 +108,13 @@ sub der_of
 	return $text;
 }
 
-# A JWS of the payload, by the chain's leaf. Options: header (members that replace those of the header), signature (its
+# A JWS of the payload (members, or bytes), by the chain's leaf. Options: header (members that replace those of the header), signature (its
 # bytes), x5c.
 sub apple_token
 {
 	my ($chain, $payload, %option) = @_;
 	my $header = { alg => 'ES256', x5c => $option{x5c} // $chain->{x5c}, %{ $option{header} // {} } };
-	my $signed = base64url($option{raw_header} // json_of($header)) . '.' . base64url(json_of($payload));
+	my $signed = base64url($option{raw_header} // json_of($header)) . '.' . base64url(ref $payload ? json_of($payload) : $payload);
 
 	spew("$folder/signed", $signed);
 	run_openssl("dgst -sha256 -sign $chain->{key} -out $folder/signature $folder/signed");
