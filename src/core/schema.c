@@ -9,18 +9,29 @@
 #include "postgres.h"
 
 #include "catalog/namespace.h"
+#include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 
 #include "core/errors.h"
 #include "core/owner.h"
-#include "core/plan.h"
+#include "core/rows.h"
 #include "core/schema.h"
 
 static Oid current_relation = InvalidOid; /* whose version was found good */
 
-static KeptPlan read_version = {.sql = "SELECT version FROM coursebase.schema_version"};
+/* A direct read: a statement's plan would cost the first call of a session as much as the
+ * tables that the call is about. */
+static RowsSource schema_version = {
+	.table = "schema_version",
+	.index = "schema_version_pkey",
+	.nkeys = 1,
+	.keys = {{"singleton", BOOLOID}},
+	.ncolumns = 1,
+	.columns = {{"version", TEXTOID}},
+};
 
 static void version_forget(Datum arg, Oid relation);
 static char *version_read(void);
@@ -98,14 +109,18 @@ version_forget(Datum arg, Oid relation)
 		current_relation = InvalidOid;
 }
 
+/* NULL for a table that has lost its row. */
 static char *
 version_read(void)
 {
+	Datum key = BoolGetDatum(true);
 	char *version = NULL;
+	Rows rows;
 
-	SPI_connect();
-	if (owner_execute(&read_version, NULL, NULL, true) == 1)
-		version = plan_text(0, 1);
-	SPI_finish();
+	rows_open(&rows, &schema_version, ActiveSnapshotSet() ? GetActiveSnapshot() : NULL);
+	rows_find(&rows, &key);
+	if (rows_next(&rows))
+		version = TextDatumGetCString(rows_value(&rows, 0));
+	rows_close(&rows);
 	return version;
 }

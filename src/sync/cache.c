@@ -20,9 +20,11 @@
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
@@ -83,26 +85,17 @@ static KeptPlan replace_cached = {
 			  INT8OID, UUIDOID, INT8OID, INT8OID},
 };
 
-/*
- * The advisory lock stands for the row that is not there yet: while another transaction inserts
- * the first row of a user, this one neither waits nor inserts. All users share 1024 locks, for
- * each that a transaction holds takes a place in the server's table of locks, and one that
- * answers for all users would fill the table. Who shares a lock with such a user is only cached
- * later.
- */
 static KeptPlan insert_cached = {
 	.sql = "INSERT INTO coursebase.cached_handshake_responses (user_id, response, digest,"
 		   " computed_at, valid_from, valid_until, catalogue_version, cohort_id,"
 		   " cohort_version, user_version)"
-		   " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10"
-		   " WHERE pg_try_advisory_xact_lock(hashtextextended("
-		   "  'coursebase.cached_handshake_responses ' || (uuid_hash($1) & 1023)::text, 0))"
-		   " ON CONFLICT DO NOTHING",
+		   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING",
 	.nargs = 10,
 	.types = {UUIDOID, JSONOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID,
 			  INT8OID, UUIDOID, INT8OID, INT8OID},
 };
 
+static bool first_row_lock(const pg_uuid_t *user);
 static bool row_exists(const pg_uuid_t *user);
 static bool row_is_in_time(Rows *rows, TimestampTz at);
 static bool row_is_current(Rows *rows, const pg_uuid_t *user);
@@ -275,9 +268,30 @@ handshake_cache_write(const HandshakeState *state, const HandshakeVersions *vers
 	plan_bind_uuid(&values, versions->in_cohort ? &versions->cohort_id : NULL);
 	plan_bind_int64(&values, versions->cohort);
 	plan_bind_int64(&values, versions->user);
-	if (!row_exists(user) ||
-		plan_execute(&replace_cached, values.datums, values.nulls, false) == 0)
+	if (row_exists(user) &&
+		plan_execute(&replace_cached, values.datums, values.nulls, false) > 0)
+		return;
+	if (first_row_lock(user))
 		plan_execute(&insert_cached, values.datums, values.nulls, false);
+}
+
+/*
+ * Takes an advisory lock that stands for the row that is not there yet: while another
+ * transaction inserts the first row of a user, this one neither waits nor inserts. All users
+ * share 1024 locks, for each that a transaction holds takes a place in the server's table of
+ * locks, and one that answers for all users would fill the table. Who shares a lock with such a
+ * user is only cached later. The lock is taken here and not in the statement, which would have
+ * to be planned with it: that took a tenth of the first handshake of a session.
+ */
+static bool
+first_row_lock(const pg_uuid_t *user)
+{
+	char name[64];
+	int share = DatumGetInt32(DirectFunctionCall1(uuid_hash, UUIDPGetDatum(user))) & 1023;
+	int size = snprintf(name, sizeof(name), "coursebase.cached_handshake_responses %d", share);
+	Datum key = hash_any_extended((unsigned char *) name, size, 0);
+
+	return DatumGetBool(DirectFunctionCall1(pg_try_advisory_xact_lock_int8, key));
 }
 
 /* The text of the state, as the head of this file describes it. */
