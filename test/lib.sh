@@ -43,6 +43,7 @@ work_begin()
 	trap work_end EXIT
 	trap 'exit 129' HUP
 	trap 'exit 130' INT
+	trap 'exit 141' PIPE
 	trap 'exit 143' TERM
 	cd "$work" || exit 1
 }
