@@ -82,6 +82,10 @@ coursebase_folded_lines(PG_FUNCTION_ARGS)
 
 	compat_materialize(fcinfo);
 	thousands = thousands_read(&count);
+	/*
+	 * a thousand people at a time: the log of everybody may not fit into memory, and a
+	 * statement for each would cost more than the folding
+	 */
 	memory = AllocSetContextCreate(CurrentMemoryContext, "coursebase folded lines",
 								   ALLOCSET_DEFAULT_SIZES);
 	before = MemoryContextSwitchTo(memory);

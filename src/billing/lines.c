@@ -263,6 +263,7 @@ line_compare(const SubscriptionLine *a, const SubscriptionLine *b)
 	return order != 0 ? order : strcmp(b->id, a->id);
 }
 
+/* line_compare() has no ties, so that the order of the array does not matter. */
 const SubscriptionLine *
 lines_shown(const SubscriptionLine *lines, int count)
 {
@@ -411,6 +412,10 @@ entry_read(SubscriptionEntry *entry, uint64 row)
 	event->linked_token = plan_text(row, ENTRY_LINKED_TOKEN);
 	event->refund = plan_text(row, ENTRY_REFUND);
 	kind = plan_text(row, ENTRY_REFUND_KIND);
+	/*
+	 * an event of before kinds were read, or of a kind that no release knows, counts as a
+	 * refund of the whole
+	 */
 	if (kind == NULL || !refund_kind_parse(kind, &event->refund_kind))
 		event->refund = NULL;
 	event->refunded = plan_int64_or(row, ENTRY_REFUNDED, 0);
@@ -501,12 +506,20 @@ line_fold(SubscriptionLine *line, SubscriptionEntry *entries, int count, int64 r
 	line->nentries = count;
 	fold_begin(&line->state);
 	ledger_init(&ledger, count);
+	/*
+	 * before the first step: the fold asks of each event whether its transaction is new and
+	 * whether its refund is idle
+	 */
 	transactions_mark(entries, count);
 	entries_mark_refunds(entries, count);
 	for (int i = 0; i < count; i++)
 	{
 		/* a line may hold as many events as its user's store cares to send */
 		CHECK_FOR_INTERRUPTS();
+		/*
+		 * from the moment of the replacement on no event moves the line: each gets the anomaly
+		 * line_replaced and is kept
+		 */
 		if (!replaced && replaced_at != FOLD_NEVER && entries[i].event.time >= replaced_at)
 		{
 			fold_replace(&line->state, replaced_at);
@@ -514,6 +527,7 @@ line_fold(SubscriptionLine *line, SubscriptionEntry *entries, int count, int64 r
 		}
 		entry_step(line, &entries[i], replaced ? NULL : &ledger);
 	}
+	/* the line may have been replaced after its last event */
 	if (!replaced && replaced_at != FOLD_NEVER)
 		fold_replace(&line->state, replaced_at);
 	if (replaced_at != FOLD_NEVER)
@@ -554,6 +568,10 @@ ledger_init(PaidLedger *ledger, int nevents)
 	ledger->cuts = palloc_extended((n + 1) * sizeof(PaidCut), MCXT_ALLOC_HUGE);
 }
 
+/*
+ * The ledger is freed here: whoever folds thousands of people needs its room again. The last
+ * span is stored with the line, so that most questions need no ledger.
+ */
 static void
 spans_take(SubscriptionLine *line, PaidLedger *ledger)
 {

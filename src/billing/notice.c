@@ -136,6 +136,11 @@ static void sum_push(CompatJsonb *object, NoticeMember member, int64 sum);
 StaticAssertDecl(MEMBERS_NO_TIME == FOLD_NEVER, "a time that is absent is a time never");
 StaticAssertDecl(MEMBERS_NO_FLAG == -1, "a flag that is absent is FoldEvent's -1");
 
+/*
+ * The order of the checks is the order in which a caller learns of faults: the store first,
+ * because it decides what else is asked; the type last, because only a mapping in a table may
+ * know it.
+ */
 void
 notice_read(SubscriptionNotice *notice, Datum json)
 {
@@ -150,6 +155,10 @@ notice_read(SubscriptionNotice *notice, Datum json)
 									store_aliases, lengthof(store_aliases));
 	if (notice->store == NULL)
 		members_raise(&notice_form, MEMBER_STORE, "is missing");
+	/*
+	 * KB822 before anything else is said: who may not tell of this store learns nothing about
+	 * the event
+	 */
 	signed_only_require(notice->store);
 	/* a correction by hand is refused if it does not fit: there is somebody to tell */
 	by_hand = strcmp(notice->store, STORE_MANUAL) == 0;

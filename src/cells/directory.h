@@ -34,14 +34,16 @@ extern bool directory_find_subject(const char *external_id, Residence *residence
 extern bool directory_find(const pg_uuid_t *user, Residence *residence);
 
 /*
- * Whether the person lives in this cell, and is neither leaving it nor yet to arrive. To be
- * asked of whom no row of users was found for, or a closed one.
+ * Whether the person lives in this cell, and is neither leaving it nor yet to arrive; writes
+ * residence->moving. Asked about somebody of whom users has no row, or the row of a closed
+ * account.
  */
 extern bool directory_is_here(const Cell *here, Residence *residence);
 
 /*
- * Whether the directory has in another cell whom a token or a store names, by the external id
- * or the id; writes to *here and *residence then. Asks which cell this is first.
+ * Whether a token or a store names somebody whom the directory has in another cell, by the
+ * external id or the id. Then *here and *residence are written. It asks which cell this is
+ * first, so that one server reads no directory.
  */
 extern bool directory_has_elsewhere(const char *name, Size size, Cell *here,
 									Residence *residence);

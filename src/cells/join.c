@@ -106,7 +106,10 @@ coursebase_join_home(PG_FUNCTION_ARGS)
 	char *slot;
 	Cell here;
 
-	/* before what a standby would be told otherwise: no cell can be one */
+	/*
+	 * a standby is told that it is read-only, before the checks below could blame this_cell or
+	 * a missing table for it
+	 */
 	PreventCommandIfReadOnly("coursebase.join_home()");
 	joiner_require(&here);
 	compat_materialize(fcinfo);
@@ -121,7 +124,9 @@ coursebase_join_home(PG_FUNCTION_ARGS)
 		subscription_drop();
 		home_drop_slot(connection, slot);
 		home_begin(connection, slot);
-		/* before the rows: the triggers that fire for them ask whether a subscription does it
+		/*
+		 * before the rows are written: triggers that fire ALWAYS ask whether a subscription
+		 * brings the rows of their table (core/replicated.h); without one they would do nothing
 		 */
 		subscription_create(conninfo, slot);
 		catalogue_take(connection, tables, report);

@@ -172,7 +172,8 @@ question_sent(const char *sql, int nvalues, const char *const *values)
 	return pq.send(connection, sql, nvalues, NULL, values, NULL, NULL, 0) == 1;
 }
 
-/* The one result of a statement; NULL where the connection broke. The caller clears it. */
+/* The last result of a statement, which says what became of it; NULL where the connection
+ * broke. The caller clears it. */
 static PGresult *
 answer_take(TimestampTz until)
 {
@@ -201,10 +202,15 @@ answer_take(TimestampTz until)
 	result = pq.result(connection);
 	/*
 	 * NULL ends a statement in the protocol, and only then may the next one be sent; home
-	 * flushes it together with the answer, so that this waits for no work of home
+	 * flushes it together with the answer, so that this waits for no work of home. An error may
+	 * come before it: the rows are sent before home commits, and if the commit fails they are
+	 * not the answer.
 	 */
 	while (result != NULL && (more = pq.result(connection)) != NULL)
-		pq.clear(more);
+	{
+		pq.clear(result);
+		result = more;
+	}
 	return result;
 }
 

@@ -58,6 +58,10 @@ trigger_expect(FunctionCallInfo fcinfo, const char *name, RowTrigger kind)
 	return data;
 }
 
+/*
+ * tg_trigtuple is the row that fired the trigger: the new one of an INSERT, the old one of an
+ * UPDATE or DELETE.
+ */
 HeapTuple
 trigger_written_row(TriggerData *data)
 {
@@ -166,6 +170,10 @@ trigger_time(TriggerData *data, HeapTuple row, const char *name)
 	return null ? NULL : time_utc_text(DatumGetTimestampTz(time));
 }
 
+/*
+ * heap_modify_tuple_by_cols() copies the row: the caller returns the copy in the place of the
+ * row that it got.
+ */
 HeapTuple
 trigger_set_as(TriggerData *data, HeapTuple row, const char *name, Oid type, Datum value,
 			   bool null)

@@ -443,7 +443,7 @@ source_resolve(RowsSource *source, Relation *table)
 	source->usable = false;
 	*table = table_lock(source);
 	/*
-	 * the server sends no invalidation for a table that is created, so that a missing table is
+	 * a table that is missing has no oid by which an invalidation could name it, so that it is
 	 * looked up again at each call
 	 */
 	source->resolved = *table != NULL ? rows_generation : 0;

@@ -19,8 +19,9 @@ extern bool events_wanted(void);
  * may be NULL; until is DT_NOEND where nothing ends. Needs SPI and an active snapshot; nothing
  * is kept of the arguments. Errors are those of an INSERT.
  *
- * event_write() is for a person whose row of users a row that the transaction wrote keeps, by
- * its own foreign key; event_write_gone() for one of whom a row was deleted.
+ * event_write() trusts that the person's row of users stays: the transaction has written or
+ * locked a row whose foreign key points to it. event_write_gone() is for everything else, such
+ * as a row that was deleted: the foreign key is checked again.
  */
 extern void event_write(const char *kind, const pg_uuid_t *user, const char *subject,
 						const char *source, TimestampTz until);

@@ -244,6 +244,17 @@ query($home, 'app', "SELECT pg_terminate_backend(pid, 10000) FROM ($client) c");
 is(say_in("SELECT public.paid('lost')"), 'completed', 'a connection that home ended is made anew');
 isnt(query($home, 'app', $client), $first, 'another one');
 
+# Home answers, and its commit fails: the claim is none, although its rows came.
+query($home, 'app', <<~'SQL');
+	CREATE FUNCTION public.not_committed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not committed'; END $$;
+	CREATE CONSTRAINT TRIGGER not_committed AFTER INSERT ON coursebase.world_keys DEFERRABLE INITIALLY DEFERRED
+	    FOR EACH ROW WHEN (NEW.key = 'uncommitted') EXECUTE FUNCTION public.not_committed();
+	SQL
+like(say_in("SELECT public.paid('uncommitted')"), qr/ERROR:  home does not answer\nDETAIL:  It answered: not committed/, 'a claim that home does not commit sells nothing');
+is(query($cell, 'app', "SELECT count(*) FROM coursebase.purchases WHERE stripe_session_id = 'uncommitted'"), 0, 'there is no purchase');
+query($home, 'app', 'DROP TRIGGER not_committed ON coursebase.world_keys');
+is(say_in("SELECT public.paid('uncommitted')"), 'completed', 'over the same connection it goes through later');
+
 # Home is slow: a backend that does not answer, and a claim of home's own that is open.
 query($home, 'app', "UPDATE coursebase.settings SET value = 400 WHERE name = 'home_timeout_ms'");
 $home->wait_for_catchup('coursebase_home');
