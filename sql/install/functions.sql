@@ -607,7 +607,7 @@ AS $$
     CROSS JOIN installed i
     JOIN pg_roles e ON e.rolname = i.value AND NOT e.rolsuper
     JOIN pg_roles o ON pg_has_role(e.oid, o.oid, 'MEMBER')
-        AND (o.rolsuper OR o.rolcreaterole OR o.rolreplication OR o.rolname LIKE 'pg\_%'
+        AND (o.rolsuper OR o.rolcreaterole OR o.rolreplication OR starts_with(o.rolname, 'pg_')
             OR o.oid <> e.oid
             AND o.oid IN (SELECT v.relowner FROM relations v WHERE v.relname = 'schema_version'))
     WHERE i.name = 'server'
@@ -626,7 +626,7 @@ AS $$
     JOIN pg_roles e ON e.rolname = i.value AND NOT e.rolsuper
     JOIN pg_roles o ON o.oid <> e.oid AND pg_has_role(e.oid, o.oid, 'MEMBER')
         AND (o.rolsuper OR o.rolbypassrls OR o.rolcreaterole OR o.rolreplication
-            OR o.rolname LIKE 'pg\_%' OR o.rolname IN (SELECT s.value FROM installed s WHERE s.name = 'server')
+            OR starts_with(o.rolname, 'pg_') OR o.rolname IN (SELECT s.value FROM installed s WHERE s.name = 'server')
             OR o.oid IN (SELECT v.relowner FROM relations v WHERE v.relname = 'schema_version'))
     WHERE i.name IN ('anonymous', 'end_user')
     UNION ALL

@@ -116,7 +116,7 @@ static KeptPlan find_stronger = {
 	.sql = "SELECT s.rolname FROM pg_roles s "
 		   "WHERE s.rolname <> $1 AND pg_has_role($1, s.oid, 'MEMBER') "
 		   "AND (s.rolsuper OR s.rolbypassrls OR s.rolcreaterole OR s.rolreplication "
-		   "OR s.rolname LIKE 'pg\\_%' OR s.rolname = $2 "
+		   "OR starts_with(s.rolname, 'pg_') OR s.rolname = $2 "
 		   "OR s.oid = (SELECT c.relowner FROM pg_class c "
 		   "WHERE c.oid = 'coursebase.schema_version'::regclass)) "
 		   "ORDER BY s.rolname LIMIT 1",

@@ -1430,10 +1430,95 @@ check_headers(void)
 	}
 }
 
+/* Names that are stored, and how long each may be: as long is good, one byte more is too long.
+ */
+static const struct
+{
+	const char *fault;
+	size_t place;
+	size_t most;
+} sizes[] = {
+	{"id is too long", offsetof(StoreNotice, id), 2048},
+	{"type is too long", offsetof(StoreNotice, type), 512},
+	{"subtype is too long", offsetof(StoreNotice, subtype), 512},
+	{"product is too long", offsetof(StoreNotice, product), 512},
+	{"transaction is too long", offsetof(StoreNotice, transaction), 512},
+	{"original transaction is too long", offsetof(StoreNotice, original_transaction), 2048},
+	{"purchase token is too long", offsetof(StoreNotice, token), 2048},
+	{"order or session is too long", offsetof(StoreNotice, order), 512},
+	{"payment is too long", offsetof(StoreNotice, payment), 512},
+	{"charge is too long", offsetof(StoreNotice, charge), 512},
+	{"invoice is too long", offsetof(StoreNotice, invoice), 512},
+	{"refund is too long", offsetof(StoreNotice, refund), 512},
+	{"account is too long", offsetof(StoreNotice, accounts[1]), 512},
+	{"account is too long", offsetof(StoreNotice, transferred_from[1]), 512},
+};
+
+static void
+check_sizes(void)
+{
+	for (size_t i = 0; i < LENGTH(sizes); i++)
+	{
+		StoreNotice notice;
+		JsonSlice *name = (JsonSlice *) ((char *) &notice + sizes[i].place);
+		const char *fault;
+
+		notice_begin(&notice);
+		notice.naccounts = notice.ntransferred = 2;
+		name->size = sizes[i].most;
+		table_check(notice_too_long(&notice) == NULL, "sizes", i, "the longest");
+		name->size++;
+		fault = notice_too_long(&notice);
+		table_check(fault != NULL && strcmp(fault, sizes[i].fault) == 0, "sizes", i,
+					sizes[i].fault);
+		/* one that the notice does not count is not looked at */
+		notice.naccounts = notice.ntransferred = 1;
+		table_check((notice_too_long(&notice) == NULL) ==
+						(strcmp(sizes[i].fault, "account is too long") == 0),
+					"sizes", i, "how many accounts");
+	}
+}
+
+/* What a caller of another encoding makes of what stood in base64 is what counts. */
+static JsonSlice
+other_encoding(JsonSlice decoded)
+{
+	static const char other[] =
+		"{\"packageName\":\"other\",\"eventTimeMillis\":\"1772445600000\"}";
+
+	(void) decoded;
+	return (JsonSlice){other, sizeof(other) - 1};
+}
+
+static void
+check_encoding(void)
+{
+	static const char event[] = "{\"packageName\":\"p\",\"eventTimeMillis\":\"1772445600000\"}";
+	char *copy = malloc(sizeof(event));
+	char room[512];
+	StoreNotice notice;
+	FieldFault fault;
+	JsonSlice body;
+
+	memcpy(copy, event, sizeof(event));
+	body = envelope_write((JsonSlice){copy, sizeof(event) - 1});
+	notice_from_utf8 = other_encoding;
+	table_check(google_play_read(body, (JsonSlice){NULL, 0}, room, &notice, &fault) &&
+					json_string_is(notice.application, "other"),
+				"encoding", 0, "what was converted is read");
+	notice_from_utf8 = NULL;
+	table_check(google_play_read(body, (JsonSlice){NULL, 0}, room, &notice, &fault) &&
+					json_string_is(notice.application, "p"),
+				"encoding", 1, "or what was decoded");
+	free((char *) body.bytes);
+}
+
 int
 main(void)
 {
 	check_cases();
+	check_sizes();
+	check_encoding();
 	check_nested();
 	check_purchase_data();
 	check_headers();

@@ -81,11 +81,16 @@ query($cell, 'app', <<~'SQL');
 	ALTER TABLE coursebase.courses ENABLE ALWAYS TRIGGER spring;
 	SQL
 my $confined = query($cell, 'app', 'SHOW server_version_num') >= 160000;
-refused($cell, "SELECT coursebase.join_home('$conninfo')", $confined ? '00000' : '0A000', 'a cell of an ordinary role joins from PostgreSQL 16 on');
 if ($confined)
 {
+	query($cell, 'app', "SELECT * FROM coursebase.join_home('$conninfo')");
 	query($home, 'app', "UPDATE coursebase.courses SET description = 'Sprung' WHERE id = '$id{d1}'");
 	$home->wait_for_catchup('coursebase_home');
+	is(query($cell, 'app', "SELECT description FROM coursebase.courses WHERE id = '$id{d1}'"), 'Sprung', 'a cell of an ordinary role joins');
+}
+else
+{
+	refused($cell, "SELECT coursebase.join_home('$conninfo')", '0A000', 'before PostgreSQL 16 a cell of an ordinary role does not join');
 }
 is(query($cell, 'app', 'SELECT count(*) FROM lair.strong'), 0, 'and nothing of its owner runs as a superuser');
 query($cell, 'app', 'SELECT coursebase.hand_over(session_user::name); DROP SCHEMA lair CASCADE');
