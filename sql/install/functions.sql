@@ -259,7 +259,7 @@ AS 'MODULE_PATHNAME', 'coursebase_installation';
 COMMENT ON FUNCTION coursebase.installation() IS
     'What is installed, for those who look after it; answers when tables are missing too. For the server; reads with the rights of the tables'' owner.
 
-name, value: library version (of the loaded code), schema version (of the tables; no row without tables), for each part that somebody plays (anonymous, end_user, server) the role, where Citus is installed citus (coordinator or worker) and citus workers (how many are attached), and person moving for an hour: the user_id of somebody whom take_person() took out of this cell so long ago (the first hundred).';
+name, value: library version (of the loaded code), schema version (of the tables; no row without tables), for each part that somebody plays (anonymous, end_user, server) the role, and where Citus is installed citus (coordinator or worker) and citus workers (how many are attached).';
 GRANT EXECUTE ON FUNCTION coursebase.installation() TO server;
 
 CREATE FUNCTION coursebase.help(about text DEFAULT NULL)
@@ -529,12 +529,6 @@ AS $$
     WHERE l.slot_name ~ '^coursebase_cell_\d+$' AND l.database = current_database()
         AND NOT l.active
     UNION ALL
-    SELECT 'person_moving', 'user ' || i.value,
-        format('Nobody serves the person: call take_person(%L) here, move_person() on home, %s.', i.value,
-            'put_person() in the cell that it answers, release_person() here')
-    FROM installed i
-    WHERE i.name = 'person moving for an hour'
-    UNION ALL
     SELECT 'guard_off', 'event trigger coursebase_guard',
         'Tables can be dropped: ALTER EVENT TRIGGER coursebase_guard ENABLE, or create the extension again.'
     WHERE NOT EXISTS (
@@ -646,6 +640,6 @@ AS $$
     ORDER BY 1, 2
 $$;
 COMMENT ON FUNCTION coursebase.lint() IS
-    'Looks over the installation''s own safety, one row a fault; no row is good. Reads the catalogues and installation() alone, so that it answers when tables are missing. For the owner of the tables; the advice is SQL to run where SQL mends it.
+    'Looks over the installation''s own safety, one row a fault; no row is good. Reads the catalogues alone, so that it answers when tables are missing. For the owner of the tables; the advice is SQL to run where SQL mends it.
 
-rule: missing (what install() makes), schema_behind, extension_behind, row_security_off, default_partition_missing, row_security_forced, view_not_invoker, not_logged, foreign_key_without_index, foreign_key_not_valid, index_invalid, trigger_disabled, trigger_not_always, not_published and cell_away (on home: a table that cells do not get; a cell that does not follow, for which home keeps its log), not_subscribed and subscription_off (in a cell), person_moving (in a cell: a move that was not brought to its end within an hour), guard_off, search_path_not_fixed, leakproof, granted_to_public, owner_differs, schema_owner, schema_open, encoding_not_utf8, owner_unfit, role_missing, server_role_unfit, end_user_role_unfit, document_not_lz4, not_distributed (workers of Citus are attached: coursebase stays whole on the coordinator), citus_worker (this server became a worker). object: what is at fault. advice: what to do.';
+rule: missing (what install() makes), schema_behind, extension_behind, row_security_off, default_partition_missing, row_security_forced, view_not_invoker, not_logged, foreign_key_without_index, foreign_key_not_valid, index_invalid, trigger_disabled, trigger_not_always, not_published and cell_away (on home: a table that cells do not get; a cell that does not follow, for which home keeps its log), not_subscribed and subscription_off (in a cell), guard_off, search_path_not_fixed, leakproof, granted_to_public, owner_differs, schema_owner, schema_open, encoding_not_utf8, owner_unfit, role_missing, server_role_unfit, end_user_role_unfit, document_not_lz4, not_distributed (workers of Citus are attached: coursebase stays whole on the coordinator), citus_worker (this server became a worker). object: what is at fault. advice: what to do.';

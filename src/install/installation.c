@@ -18,7 +18,7 @@
 #include "core/schema.h"
 #include "install/citus.h"
 
-/* Of each statement. */
+/* Of both statements. */
 enum
 {
 	REPORT_NAME = 1,
@@ -30,12 +30,6 @@ static KeptPlan read_version = {
 };
 static KeptPlan read_parts = {
 	.sql = "SELECT part, role_name::text FROM coursebase.granted_roles ORDER BY part",
-};
-/* Four calls follow each other at once: after an hour nobody is about to make the next one. */
-static KeptPlan read_moving = {
-	.sql = "SELECT 'person moving for an hour', v.user_id::text FROM coursebase.moving_people v"
-		   " WHERE v.document IS NOT NULL AND v.created_at < now() - interval '1 hour'"
-		   " ORDER BY v.created_at, v.user_id LIMIT 100",
 };
 
 static void report_rows(ReturnSetInfo *report, const char *table, KeptPlan *plan);
@@ -60,7 +54,6 @@ coursebase_installation(PG_FUNCTION_ARGS)
 	report_rows(report, "schema_version", &read_version);
 	report_rows(report, "granted_roles", &read_parts);
 	report_citus(report);
-	report_rows(report, "moving_people", &read_moving);
 	return (Datum) 0;
 }
 

@@ -93,14 +93,6 @@ ALTER EVENT TRIGGER coursebase_guard DISABLE;
 :lint
 ROLLBACK;
 
--- Somebody who left for another cell longer ago than the four calls take.
-BEGIN;
-INSERT INTO coursebase.moving_people (user_id, person_id, move, document, created_at)
-SELECT id, id, 1, '{}', now() - age FROM (VALUES ('00000000-0000-4000-8000-0000000000e1'::uuid, interval '61 minutes'),
-    ('00000000-0000-4000-8000-0000000000e2', '59 minutes')) v (id, age);
-:lint
-ROLLBACK;
-
 -- Storage: what a crash empties, what makes every append six times dearer.
 BEGIN;
 ALTER TABLE coursebase.audio_usage SET UNLOGGED;
