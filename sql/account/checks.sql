@@ -103,11 +103,18 @@ AS $$
     FROM coursebase.users m
     JOIN coursebase.users k ON k.id = m.merged_into
     WHERE k.merged_into IS NOT NULL
+    UNION ALL
+    -- four calls follow each other at once: after an hour nobody is about to make the next one
+    SELECT 'person_moving', 'moving_people ' || v.user_id,
+        'nobody serves the person for an hour: call take_person() here, move_person() on home, '
+        'put_person() in the cell that it answers, release_person() here'
+    FROM coursebase.moving_people v
+    WHERE v.document IS NOT NULL AND v.created_at < now() - interval '1 hour'
 $$;
 COMMENT ON FUNCTION coursebase.check_account() IS
-    'Lists closed accounts that still hold something personal, and merged ones that hold what is the kept person''s: part of check_integrity(). For the server; reads with the caller''s rights.
+    'Lists closed accounts that still hold something personal, merged ones that hold what is the kept person''s, and people who left for another cell and did not arrive: part of check_integrity(). For the server; reads with the caller''s rights.
 
-check_name: closed_account, merged_account. object: the row of users. problem: which table still tells of the person, and that delete_user() removes it; which table has rows that merge_users() moves.';
+check_name: closed_account, merged_account, person_moving (a move that was not brought to its end within an hour). object: the row of users, or of moving_people. problem: which table still tells of the person, and that delete_user() removes it; which table has rows that merge_users() moves; the four calls that end the move.';
 GRANT EXECUTE ON FUNCTION coursebase.check_account() TO server;
 
 CREATE FUNCTION coursebase.run_checks(name text)

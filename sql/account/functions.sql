@@ -91,11 +91,11 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_take_person';
 COMMENT ON FUNCTION coursebase.take_person(uuid) IS
-    'Takes a person out of this cell, with the accounts that were merged into it: all rows leave the tables for one document, which stays in moving_people until release_person() deletes it. From then on every call about the person ends with KBC21. Called again it answers the same document. move_person() on home and put_person() in the cell that it answers follow; with this cell''s number the person stays. For the server; reads and writes with the rights of the tables'' owner, at READ COMMITTED.
+    'Takes a person out of this cell, with the accounts that were merged into it: all rows leave the tables for one document, which stays in moving_people until release_person() deletes it. From then on every call about the person ends with KBC21. Called again it answers the same document. A referral of which the other person stays is one between two cells from then on (referral_deliveries). move_person() on home and put_person() in the cell that it answers follow; with this cell''s number the person stays. For the server; reads and writes with the rights of the tables'' owner, at READ COMMITTED.
 
 user_id: the person. The answer has the members user_id, people (all accounts), from (number of this cell), move (number of the move), and tables: for each table the rows, each an object of its columns'' values as text.
 
-Raises: 22004 (user_id is NULL), 25001 (another isolation level), 55000 (this server is the only one), KB106 (there is no such person, or it was merged into another), KBC01 (the person lives in another cell), KBC05 (the directory does not know the person yet), KBC21 (a consumer has not acknowledged events about the person), KBC22 (rows of others, or of an organisation, are bound to rows of the person; the detail names the foreign key).';
+Raises: 22004 (user_id is NULL), 25001 (another isolation level), 55000 (this server is the only one), KB106 (there is no such person, or it was merged into another), KBC01 (the person lives in another cell), KBC05 (the directory does not know the person yet), KBC21 (a consumer has not acknowledged events about the person, or somebody was brought by the person in this moment), KBC22 (rows of others, or of an organisation, are bound to rows of the person; the detail names the foreign key).';
 GRANT EXECUTE ON FUNCTION coursebase.take_person(uuid) TO server;
 
 CREATE FUNCTION coursebase.put_person(document json)
@@ -108,7 +108,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_put_person';
 COMMENT ON FUNCTION coursebase.put_person(json) IS
-    'Makes a person live in this cell whom take_person() took out of another, or of this one, once move_person() on home has decided for it. Writes the rows as they were, without the triggers that tell or derive. Answers a receipt, for release_person(); called again it writes nothing and answers the same. For the server; writes with the rights of the tables'' owner, at READ COMMITTED.
+    'Makes a person live in this cell whom take_person() took out of another, or of this one, once move_person() on home has decided for it. Writes the rows as they were, without the triggers that tell or derive; only a referral code that somebody here has already is replaced by a new one. Answers a receipt, for release_person(); called again it writes nothing and answers the same. For the server; writes with the rights of the tables'' owner, at READ COMMITTED.
 
 document: what take_person() answered, byte for byte.
 
@@ -195,7 +195,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_purge_logs';
 COMMENT ON FUNCTION coursebase.purge_logs(timestamptz, integer) IS
-    'Deletes entries of the app''s log, and then of the server''s, oldest first, then events of access_events, whether or not every consumer has acknowledged them, then empties the bodies of notifications that were applied or noted (key and outcome stay), then deletes hashes of external ids that are not kept any more (setting closed_id_days, whatever before is), then deletes events of the audit trail that are older than the setting audit_retention_days says (with 0, none), and answers how many rows it changed. Partitions whose rows are all past are dropped as a whole, before anything else. Rows, and partitions, that another session holds are skipped. Call again until the answer is 0. For the server; logs are deleted with the caller''s rights, the rest with those of the tables'' owner. What it took from the audit trail is an event there, audit_purged.
+    'Deletes entries of the app''s log, and then of the server''s, oldest first, then the counts of app_log_counts of days that are over, then events of access_events, whether or not every consumer has acknowledged them, then empties the bodies of notifications that were applied or noted (key and outcome stay), then deletes hashes of external ids that are not kept any more (setting closed_id_days, whatever before is), then deletes events of the audit trail that are older than the setting audit_retention_days says (with 0, none), and answers how many rows it changed. Partitions whose rows are all past are dropped as a whole, before anything else. Rows, and partitions, that another session holds are skipped. Call again until the answer is 0. For the server; logs are deleted with the caller''s rights, the rest with those of the tables'' owner. What it took from the audit trail is an event there, audit_purged.
 
 before: entries with an earlier created_at, events with an earlier at, and notifications that came earlier, are taken. batch: at most so many rows in one call, besides those of dropped partitions, so that the transaction stays short. NULL for either answers NULL and deletes nothing.
 

@@ -299,11 +299,11 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_claim_world_keys';
 COMMENT ON FUNCTION coursebase.claim_world_keys(integer, text[], text[], uuid[], boolean) IS
-    'Records that a cell has keys that name something in the whole world, all of them or none. Cells call it on home, over a connection of their own, before they commit a row with such a key; the same call again changes nothing. A key belongs to its person: the cell in which the person lives may claim it, and nobody else. Waits for another claim of the same key at most as long as the setting home_timeout_ms says. For the server, and for the role by which cells read home; writes with the rights of the tables'' owner.
+    'Records that a cell has keys that name something in the whole world, all of them or none. Cells call it on home, over a connection of their own, before they commit a row with such a key; the same call again changes nothing. A key belongs to its person: the cell in which the person lives may claim it, and nobody else; a cell claims nothing for people of another. Where a role is named coursebase_cell_N, for the number N, that role claims for cell N alone, and no other cell''s role for it. Waits for another claim of the same key at most as long as the setting home_timeout_ms says. For the server, and for the role by which cells read home; writes with the rights of the tables'' owner.
 
 cell: number of the cell that claims. kinds, keys: the keys, as in world_keys; user_ids: whose each is, NULL for nobody. partly: whether the others are claimed all the same where another cell has some; those are answered then. kind, key: a key that another cell has. owner: number of that cell.
 
-Raises: 22004 (an argument is NULL, or an element of kinds or keys), 22023 (there is no such cell, or there is not a kind for each key), 55P03 (another claim of a key did not end in time), KBC04 (this server is not home), KBC11 (another cell has a key; the detail names both).';
+Raises: 22004 (an argument is NULL, or an element of kinds or keys), 22023 (there is no such cell, or there is not a kind for each key), 42501 (the session''s role is that of another cell), 55P03 (another claim of a key did not end in time), KBC04 (this server is not home), KBC11 (another cell has a key, or the person for whom it is claimed; the detail names both).';
 GRANT EXECUTE ON FUNCTION coursebase.claim_world_keys(integer, text[], text[], uuid[], boolean) TO server;
 
 CREATE FUNCTION coursebase.claim_stored_keys(user_id uuid DEFAULT NULL)

@@ -43,7 +43,10 @@ AS $$
             n.max_redemptions, n.shard_limit, n.redeemed_count)
     FROM counts n
     WHERE n.shards > 0
-        AND (n.redeemed_count > 0 OR n.shard_limit IS DISTINCT FROM n.max_redemptions)
+        AND (n.shard_limit IS DISTINCT FROM n.max_redemptions
+            -- a cell had counted before home split the code
+            OR n.redeemed_count > 0 AND NOT EXISTS (
+                SELECT FROM coursebase.this_cell h WHERE h.number <> h.home))
     UNION ALL
     SELECT 'discount_redeemed', format('user_discounts %s %s', d.user_id, d.discount_code_id),
         'redeemed without a use that stands'
@@ -88,5 +91,5 @@ $$;
 COMMENT ON FUNCTION coursebase.check_discounts() IS
     'Lists what is wrong with discounts and referrals: part of check_integrity(). For the server; reads with the caller''s rights.
 
-check_name: discount_count (the counter of a code, with its shards, is not the number of entries that are reserved or redeemed, with those of people who moved between cells), discount_limit (more places are taken than max_redemptions), discount_shards (the limits of the shards do not add up, or the code counts beside them), discount_redeemed (a use without its entry, or an entry without its use), discount_chain (a code follows itself), referral_spent (what is spent of a credit is not the sum of its spendings), referral_owner (a spending of another person, or in another currency), referral_earned (a credit that is not the recorded referrer''s). object: table and key. problem: what is stored and what was found.';
+check_name: discount_count (the counter of a code, with its shards, is not the number of entries that are reserved or redeemed, with those of people who moved between cells), discount_limit (more places are taken than max_redemptions), discount_shards (the limits of the shards do not add up, or the code counts beside them, as it may in a cell that sold it before home split it), discount_redeemed (a use without its entry, or an entry without its use), discount_chain (a code follows itself), referral_spent (what is spent of a credit is not the sum of its spendings), referral_owner (a spending of another person, or in another currency), referral_earned (a credit that is not the recorded referrer''s). object: table and key. problem: what is stored and what was found.';
 GRANT EXECUTE ON FUNCTION coursebase.check_discounts() TO server;

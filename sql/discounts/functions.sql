@@ -223,7 +223,7 @@ AS 'MODULE_PATHNAME', 'coursebase_split_counter';
 COMMENT ON FUNCTION coursebase.split_counter(text, integer) IS
     'Spreads the counter of a discount code over several rows (discount_code_shards), so that as many buyers at once do not wait for each other; 0 joins it to one row again. The count and the limit stay. Waits for everybody who is using the code. Answers how many places of the code are taken. For the server; writes with the rights of the tables'' owner.
 
-Where there are several cells, it is called on home, once, and spreads the free places of a limited code over them: each cell sells its own. A limited code that is not split is sold on home alone.
+Where there are several cells, it is called on home, once, and spreads the free places of a limited code over them: each cell sells its own. A limited code that is not split is sold on home alone. The limit of a code that is split may be changed on home then: what it grows or shrinks by is home''s, from where refill_counter() moves it.
 
 code: as a buyer would type it. shards: 0 to 1024; with cells at least as many as there are. Neither may be NULL.
 
@@ -498,4 +498,4 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_discount_codes__keep_split';
 COMMENT ON FUNCTION coursebase.tg_discount_codes__keep_split() IS
-    'BEFORE UPDATE of id or max_redemptions: refuses it while the counter of the code is split (KB603), because each shard has a limit of its own. Reads with the rights of the tables'' owner.';
+    'BEFORE UPDATE of id or max_redemptions: refuses it while the counter of the code is split (KB603), because each shard has a limit of its own. Where the shards are those of several cells, home''s own shards follow a limit that grows, and one that shrinks as far as they have free places; to a code without a limit none is given, and none is taken away. Writes with the rights of the tables'' owner.';

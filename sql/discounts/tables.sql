@@ -330,7 +330,7 @@ CREATE INDEX referral_deliveries_pending_idx ON coursebase.referral_deliveries (
 COMMENT ON TABLE coursebase.referral_deliveries IS 'People who were brought by somebody who lives in another cell: one row a person, with the state of the credit that the referrer''s cell is told. Empty where there is one server. Only the server reads the table.';
 COMMENT ON COLUMN coursebase.referral_deliveries.referred IS 'Key of the delivery in both cells: the person brought, as of when the referrer was recorded.';
 COMMENT ON COLUMN coursebase.referral_deliveries.user_id IS 'The person brought.';
-COMMENT ON COLUMN coursebase.referral_deliveries.referrer_id IS 'The referrer, who lives in another cell.';
+COMMENT ON COLUMN coursebase.referral_deliveries.referrer_id IS 'The referrer, who lives in another cell, or did when the one of the two moved.';
 COMMENT ON COLUMN coursebase.referral_deliveries.version IS 'How many states there were to tell; 0: nothing was earned yet.';
 COMMENT ON COLUMN coursebase.referral_deliveries.delivered_version IS 'The last of them that arrived.';
 COMMENT ON COLUMN coursebase.referral_deliveries.amount_in_cents IS 'The amount earned, in minor units; NULL before.';

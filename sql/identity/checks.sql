@@ -27,9 +27,9 @@ AS $$
     FROM coursebase.user_profile p
     WHERE p.email <> lower(p.email)
     UNION ALL
-    SELECT 'referral_code', 'user_profile ' || p.user_id, 'the code is not U and six of A-Z, 2-9'
+    SELECT 'referral_code', 'user_profile ' || p.user_id, 'the code is not U and six of A-Z, 2-9, or two more with cells'
     FROM coursebase.user_profile p
-    WHERE p.referral_code !~ '^U[A-Z2-9]{6}$'
+    WHERE p.referral_code !~ '^U[A-Z2-9]{6,8}$'
     UNION ALL
     SELECT 'time_zone', 'user_profile ' || p.user_id,
         format('the server knows no time zone %s', p.time_zone)

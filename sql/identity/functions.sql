@@ -276,7 +276,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_draw_referral_code';
 COMMENT ON FUNCTION coursebase.draw_referral_code() IS
-    'Draws a referral code, U and six of A-Z and 2-9, at random. Somebody may have it already: the trigger of user_profile, which makes codes for new rows, looks; so does adopt(), the only caller of this function. For the owner of the tables.';
+    'Draws a referral code, U and six of A-Z and 2-9, at random; in a cell beside home the number of the cell stands in between. Somebody may have it already: the trigger of user_profile, which makes codes for new rows, looks; so does adopt(). put_person() calls it for somebody whose code is another person''s here. For the owner of the tables.';
 
 CREATE FUNCTION coursebase.tg_users__profile()
 RETURNS trigger

@@ -97,7 +97,7 @@ CREATE TABLE coursebase.user_profile (
     CONSTRAINT user_profile_referred_by_fkey FOREIGN KEY (referred_by)
         REFERENCES coursebase.users (id) ON DELETE SET NULL,
     CONSTRAINT user_profile_referred_by_other_check CHECK (referred_by <> user_id),
-    CONSTRAINT user_profile_referral_code_form_check CHECK (referral_code ~ '^U[A-Z2-9]{6}$'),
+    CONSTRAINT user_profile_referral_code_form_check CHECK (referral_code ~ '^U[A-Z2-9]{6,8}$'),
     CONSTRAINT user_profile_email_lower_check CHECK (email = lower(email)),
     CONSTRAINT user_profile_devices_object_check CHECK (jsonb_typeof(devices) = 'object'),
     CONSTRAINT user_profile_first_name_at_most_200_characters_check
@@ -118,7 +118,7 @@ COMMENT ON COLUMN coursebase.user_profile.lead_source IS 'How the person heard o
 COMMENT ON COLUMN coursebase.user_profile.email IS 'Address for mail, always in lower case; NULL for who signed up without one, empty in a closed account.';
 COMMENT ON COLUMN coursebase.user_profile.time_zone IS 'IANA time zone that the server knows. The days and weeks of this person are counted in this zone.';
 COMMENT ON COLUMN coursebase.user_profile.devices IS 'Devices of the person, as a JSON object: device id to the times first and last seen. The time last seen is updated at most once a day.';
-COMMENT ON COLUMN coursebase.user_profile.referral_code IS 'The person''s own code for others: U and six of A-Z, 2-9. Made by the database.';
+COMMENT ON COLUMN coursebase.user_profile.referral_code IS 'The person''s own code for others: U and six of A-Z, 2-9; in a cell beside home the number of the cell stands in between, in one or two of these letters. Made by the database.';
 COMMENT ON COLUMN coursebase.user_profile.referred_by IS 'Who brought this person, or NULL. Set once.';
 COMMENT ON COLUMN coursebase.user_profile.role IS 'A label inside the app. It gives no rights: users.role does.';
 COMMENT ON COLUMN coursebase.user_profile.created_at IS 'When the row was made.';

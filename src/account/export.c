@@ -54,8 +54,9 @@ static Member members[] = {
 	/* not who brought the person: that is another person */
 	PART("user_profile",
 		 "p.user_id, p.first_name, p.last_name, p.phone_number, p.country, p.lead_source, "
-		 "p.email, p.time_zone, p.devices, p.referral_code, p.referred_by IS NOT NULL "
-		 "AS referred, p.role, p.created_at, p.updated_at",
+		 "p.email, p.time_zone, p.devices, p.referral_code, "
+		 "p.referred_by IS NOT NULL OR EXISTS (SELECT FROM coursebase.referral_deliveries d "
+		 "WHERE d.user_id = p.user_id) AS referred, p.role, p.created_at, p.updated_at",
 		 "user_profile p WHERE p.user_id = $1", "t.user_id"),
 	PART("user_cohorts", "u.*, c.code AS cohort_code, c.name AS cohort_name",
 		 "user_cohorts u JOIN coursebase.cohorts c ON c.id = u.cohort_id WHERE u.user_id = $1",

@@ -12,9 +12,13 @@
  * behind home's, and never says that a person lives here who has been taken out since: what was
  * taken out stands in moving_people until the directory here has heard where to.
  *
+ * Who brought or was brought by somebody of this cell moves alone: what is between the two is
+ * from then on between two cells, as discounts/delivery.c has it.
+ *
  * Locks: the notifications of the person, as the inbox locks them before people; the rows of
- * users, the lesser uuid first, FOR UPDATE: a transaction that inserts a row about the person
- * waits, or is waited for; then the person's rows of the directory. put_person() and
+ * users, and of who is bound to the person by a referral, the lesser uuid first; then the
+ * person's FOR UPDATE: a transaction that inserts a row about the person waits, or is waited
+ * for; then the person's rows of the directory. put_person() and
  * release_person() begin with the directory.
  *
  * Rights: the server's alone; the statements run with those of the tables' owner.
@@ -48,6 +52,18 @@
 static KeptPlan lock_inbox = {
 	.sql = "SELECT FROM coursebase.store_notifications n WHERE n.user_id IN (" PEOPLE ")"
 		   " ORDER BY n.id FOR NO KEY UPDATE",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+/* The person's, and of those who brought or were brought by one of them. Calls about one of two
+ * such people wait here before they need the other one. */
+static KeptPlan lock_related = {
+	.sql = "WITH locked AS (SELECT u.id FROM coursebase.users u WHERE u.id IN (" PEOPLE
+		   " UNION SELECT p.user_id FROM coursebase.user_profile p"
+		   "  WHERE p.referred_by IN (" PEOPLE ")"
+		   " UNION SELECT p.referred_by FROM coursebase.user_profile p"
+		   "  WHERE p.user_id IN (" PEOPLE ")) ORDER BY u.id FOR NO KEY UPDATE)"
+		   " SELECT coalesce(array_agg(l.id), '{}') FROM locked l",
 	.nargs = 1,
 	.types = {UUIDOID},
 };
@@ -130,7 +146,7 @@ typedef struct Move
 
 static void mover_require(const char *call, Cell *here);
 static char *person_take(const pg_uuid_t *user, const Cell *here);
-static Datum people_lock(const pg_uuid_t *user);
+static Datum people_lock(const pg_uuid_t *user, Datum *related);
 static int32 move_number(const pg_uuid_t *user, Datum people, const Cell *here);
 static char *document_make(const pg_uuid_t *user, Datum people, const Cell *here, int32 number);
 static Move document_read(Datum document);
@@ -271,18 +287,20 @@ person_take(const pg_uuid_t *user, const Cell *here)
 {
 	PlanValues values = {0};
 	Datum people;
+	Datum related;
 	char *document;
 	int32 number;
 
 	if (leaving_find(user, &number, &document))
 		return document;
-	people = people_lock(user);
+	people = people_lock(user, &related);
 	/* the call that was waited for may have taken the person */
 	if (leaving_find(user, &number, &document))
 		return document;
 	if (people == (Datum) 0)
 		anchor_raise_missing(user);
 	number = move_number(user, people, here);
+	move_rows_untie(people, related);
 	move_rows_require_free(people);
 	document = document_make(user, people, here, number);
 	move_rows_delete(people);
@@ -294,15 +312,16 @@ person_take(const pg_uuid_t *user, const Cell *here)
 	return document;
 }
 
-/* Locks them, and answers them as a uuid[]; 0 where there is no such person. Until
- * SPI_finish().
- */
+/* Locks them, and answers them as a uuid[]; 0 where there is no such person. *related: they and
+ * who is bound to them by a referral, who are locked too. Until SPI_finish(). */
 static Datum
-people_lock(const pg_uuid_t *user)
+people_lock(const pg_uuid_t *user, Datum *related)
 {
 	Datum key = UUIDPGetDatum(user);
 
 	plan_execute_latest(&lock_inbox, &key, NULL);
+	plan_execute_latest(&lock_related, &key, NULL);
+	*related = plan_value_as(0, 1, UUIDARRAYOID, NULL);
 	if (plan_execute_latest(&lock_users, &key, NULL) == 0)
 		return (Datum) 0;
 	plan_execute_latest(&list_people, &key, NULL);

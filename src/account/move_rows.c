@@ -81,6 +81,35 @@ static KeptPlan read_ties = {
 	KEY_COLUMNS
 	" WHERE k.contype = 'f' AND k.conparentid = 0 AND l.kind IS DISTINCT FROM 'server'",
 };
+/*
+ * A referral of which one goes and the other stays: the state of its credit becomes that of a
+ * delivery, which has arrived.
+ */
+#define PARTED "(p.user_id = ANY ($1)) <> (p.referred_by = ANY ($1))"
+static KeptPlan part_referrals = {
+	.sql = "WITH told AS ("
+	" INSERT INTO coursebase.referral_deliveries (referred, user_id, referrer_id, version,"
+	"  delivered_version, amount_in_cents, currency, earned_at, available_at, expires_at,"
+	"  revoked_at, revoked_by_refund)"
+	" SELECT p.user_id, p.user_id, p.referred_by, (c.id IS NOT NULL)::integer,"
+	"  (c.id IS NOT NULL)::integer, c.amount_in_cents, c.currency, c.earned_at,"
+	"  c.available_at, c.expires_at, c.revoked_at, coalesce(c.revoked_by_refund, false)"
+	" FROM coursebase.user_profile p"
+	" LEFT JOIN coursebase.referral_credits c ON c.referred_user_id = p.user_id"
+	" WHERE " PARTED " RETURNING user_id),"
+	" credits AS (UPDATE coursebase.referral_credits c"
+	"  SET referred_elsewhere = c.referred_user_id, referred_user_id = NULL,"
+	"   delivery_version = 1, revoked_by_refund = false"
+	"  FROM told t WHERE c.referred_user_id = t.user_id)"
+	" UPDATE coursebase.user_profile p SET referred_by = NULL"
+	" FROM told t WHERE p.user_id = t.user_id",
+	.nargs = 1, .types = {UUIDARRAYOID},
+};
+static KeptPlan find_unlocked = {
+	.sql = "SELECT FROM coursebase.user_profile p WHERE " PARTED
+	" AND (p.user_id <> ALL ($2) OR p.referred_by <> ALL ($2)) LIMIT 1",
+	.nargs = 2, .types = {UUIDARRAYOID, UUIDARRAYOID},
+};
 /* Events that a consumer is still to act on. */
 static KeptPlan find_events = {
 	.sql = "SELECT n.name FROM coursebase.event_consumers n WHERE EXISTS ("
@@ -121,7 +150,9 @@ static KeptPlan read_deleters = {
 };
 /*
  * One statement for each table of the document, in the order of foreign keys, and the columns
- * that this server does not have. An event's place is before those of this cell.
+ * that this server does not have. An event's place is before those of this cell. A referral
+ * code that somebody here has stays that person's: who comes gets another, for there is no way
+ * back.
  */
 static KeptPlan read_writers = {
 	.sql = "WITH told AS (SELECT j.key AS table_name, j.value -> 0 AS first"
@@ -139,6 +170,10 @@ static KeptPlan read_writers = {
 	"  ORDER BY r.n', t.table_name,"
 	"  string_agg(quote_ident(t.name), ', ' ORDER BY t.attnum),"
 	"  string_agg(CASE WHEN t.table_name = 'access_events' AND t.name = 'xid' THEN $$'0'$$"
+	"   WHEN t.table_name = 'user_profile' AND t.name = 'referral_code' THEN"
+	"   $$(CASE WHEN EXISTS (SELECT FROM coursebase.user_profile p WHERE p.referral_code ="
+	" r.o ->> 'referral_code') THEN coursebase.draw_referral_code()"
+	" ELSE r.o ->> 'referral_code' END)$$"
 	"   ELSE format('(r.o ->> %L)', t.name) END || '::' || t.type, ', ' ORDER BY t.attnum),"
 	"  t.table_name, CASE t.table_name WHEN 'audit_events' THEN ' WHERE NOT EXISTS (SELECT FROM"
 	" coursebase.audit_events e WHERE e.id = (r.o ->> ''id'')::uuid)' ELSE '' END),"
@@ -231,6 +266,20 @@ move_rows_require_free(Datum people)
 			(errcode(ERRCODE_CB_MOVING), errmsg("events about the person are on the way"),
 			 errdetail("Consumer \"%s\" has not acknowledged them.", plan_text_required(0, 1)),
 			 errhint("Try again when it has, or give the consumer up.")));
+}
+
+void
+move_rows_untie(Datum people, Datum related)
+{
+	Datum values[] = {people, related};
+	int level = session_neutral();
+
+	if (plan_execute_latest(&find_unlocked, values, NULL) > 0)
+		ereport(ERROR, (errcode(ERRCODE_CB_MOVING),
+						errmsg("somebody was brought by the person in this moment"),
+						errhint("Try again.")));
+	plan_execute_latest(&part_referrals, values, NULL);
+	AtEOXact_GUC(true, level);
 }
 
 char *

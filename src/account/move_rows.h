@@ -22,6 +22,13 @@
 extern void move_rows_require_free(Datum people);
 
 /*
+ * What a referral binds to somebody who stays becomes a referral between two cells
+ * (referral_deliveries). related is a uuid[]: the people and all who are bound to them, whom
+ * the caller has locked; raises KBC21 for anybody else, who came meanwhile.
+ */
+extern void move_rows_untie(Datum people, Datum related);
+
+/*
  * The member "tables" of the document: each table's rows, as objects of the texts of their
  * columns. Lives until SPI_finish().
  */

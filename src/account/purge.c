@@ -1,12 +1,12 @@
 /*
- * purge.c: deletes what was kept long enough: logs, events, bodies of notifications, external
- * ids of closed accounts, and the audit trail as far as its owner says.
+ * purge.c: deletes what was kept long enough: logs and their daily counts, events, bodies of
+ * notifications, external ids of closed accounts, and the audit trail as far as its owner says.
  *
  * Whole partitions that are past go first, for that costs no more than a file each; then rows,
  * the oldest first, in one batch over all tables. Rows that another session holds are skipped.
  *
- * Rights: logs are deleted with the caller's; partitions, events, notifications, ids and
- * the audit trail with those of the tables' owner. How long the audit trail is kept is a
+ * Rights: logs are deleted with the caller's; partitions, counts, events, notifications, ids
+ * and the audit trail with those of the tables' owner. How long the audit trail is kept is a
  * setting that only the owner changes: a stolen server key cannot wipe it.
  */
 #include "postgres.h"
@@ -16,6 +16,7 @@
 #include "fmgr.h"
 #include "utils/timestamp.h"
 
+#include "core/owner.h"
 #include "core/partition.h"
 #include "core/plan.h"
 #include "core/schema.h"
@@ -44,7 +45,20 @@ static KeptPlan empty_notifications = {
 	.types = {TIMESTAMPTZOID, INT8OID},
 };
 
+/* Of days that are over: a counter begins anew with each. A transaction that began yesterday
+ * may still count. */
+static KeptPlan delete_counts = {
+	.sql = "DELETE FROM coursebase.app_log_counts WHERE writer_id = ANY (ARRAY("
+		   "SELECT c.writer_id FROM coursebase.app_log_counts c"
+		   " WHERE c.day < least(($1 AT TIME ZONE 'UTC')::date,"
+		   "  (now() AT TIME ZONE 'UTC')::date - 1)"
+		   " ORDER BY c.day LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED))",
+	.nargs = 2,
+	.types = {TIMESTAMPTZOID, INT8OID},
+};
+
 static int64 rows_delete(KeptPlan *plan, TimestampTz before, int64 batch);
+static int64 counts_delete(TimestampTz before, int64 batch);
 static int64 function_purge(KeptPlan *plan, TimestampTz before, int64 batch);
 
 PG_FUNCTION_INFO_V1(coursebase_purge_logs);
@@ -71,6 +85,7 @@ coursebase_purge_logs(PG_FUNCTION_ARGS)
 	dropped = partitions_drop("app_logs", before) + partitions_drop("server_logs", before);
 	left -= rows_delete(&delete_app_logs, before, left);
 	left -= rows_delete(&delete_server_logs, before, left);
+	left -= counts_delete(before, left);
 	left -= function_purge(&delete_events, before, left);
 	left -= function_purge(&empty_notifications, before, left);
 	left -= closed_ids_purge(left);
@@ -87,6 +102,16 @@ rows_delete(KeptPlan *plan, TimestampTz before, int64 batch)
 	plan_bind_time(&values, before);
 	plan_bind_int64(&values, batch);
 	return plan_execute(plan, values.datums, values.nulls, false);
+}
+
+static int64
+counts_delete(TimestampTz before, int64 batch)
+{
+	PlanValues values = {0};
+
+	plan_bind_time(&values, before);
+	plan_bind_int64(&values, batch);
+	return owner_execute(&delete_counts, values.datums, values.nulls, false);
 }
 
 /* Of a slice that purges with a function of its own, which answers how many rows. */

@@ -19,7 +19,9 @@
  * waits for home with a limit, so that no ring is closed over two servers.
  *
  * Rights: the trigger runs as who writes, the claim with the rights of the tables' owner, or of
- * the role by which the cell reads home.
+ * the role by which the cell reads home. A cell that lies may claim what nobody has yet, for
+ * nobody or for a person of its own; not for people of others, and under its own number alone
+ * where its role has the name that says it.
  */
 #include "postgres.h"
 
@@ -29,6 +31,7 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -56,6 +59,9 @@
 /* How many rows of a table are claimed by one call. */
 #define BATCH 1000
 
+/* Before the number, the name of the role of a cell, as of its slot. */
+#define CELL_ROLE "coursebase_cell_"
+
 /* How many keys a transaction remembers that it has claimed: those of one sale, and some. */
 #define REMEMBERED 16
 
@@ -76,6 +82,9 @@ enum
 /* May the cell $1 have the key k, which it wants for user a? */
 #define MAY_HAVE(a) "(" HAS " = $1 OR coalesce(k.user_id = " a ".user_id, false))"
 
+/* Is a, which a cell ($5) asks for, of a person who lives in another one? */
+#define OF_ANOTHER "($5 AND p.cell IS NOT NULL AND p.cell <> $1)"
+
 #define ASKED                                                                                  \
 	"(SELECT DISTINCT ON (u.kind, u.key) u.kind, u.key, u.user_id"                             \
 	" FROM unnest($2::text[], $3::text[], $4::uuid[]) AS u (kind, key, user_id)"               \
@@ -88,24 +97,28 @@ enum
  */
 static KeptPlan claim_keys = {
 	.sql = "INSERT INTO coursebase.world_keys AS k (kind, key, user_id, cell)"
-		   " SELECT a.kind, a.key, a.user_id, $1 FROM " ASKED " a ORDER BY a.kind, a.key"
+		   " SELECT a.kind, a.key, a.user_id, $1 FROM " ASKED " a"
+		   " LEFT JOIN coursebase.people p ON p.user_id = a.user_id"
+		   " WHERE NOT " OF_ANOTHER " ORDER BY a.kind, a.key"
 		   " ON CONFLICT (kind, key) DO UPDATE"
 		   "  SET user_id = coalesce(excluded.user_id, k.user_id), cell = excluded.cell"
 		   "  WHERE (k.user_id, k.cell) IS DISTINCT FROM"
 		   "   (coalesce(excluded.user_id, k.user_id), excluded.cell)"
 		   "   AND " MAY_HAVE("excluded"),
-	.nargs = 4,
-	.types = {INT4OID, TEXTARRAYOID, TEXTARRAYOID, UUIDARRAYOID},
+	.nargs = 5,
+	.types = {INT4OID, TEXTARRAYOID, TEXTARRAYOID, UUIDARRAYOID, BOOLOID},
 };
 /*
  * Runs after claim_keys with a newer snapshot: what another cell claimed while claim_keys
  * waited is seen.
  */
 static KeptPlan find_refused = {
-	.sql = "SELECT k.kind, k.key, " HAS " FROM " ASKED " a JOIN coursebase.world_keys k"
-		   " USING (kind, key) WHERE NOT " MAY_HAVE("a") " ORDER BY 1, 2",
-	.nargs = 4,
-	.types = {INT4OID, TEXTARRAYOID, TEXTARRAYOID, UUIDARRAYOID},
+	.sql = "SELECT a.kind, a.key, CASE WHEN " OF_ANOTHER " THEN p.cell ELSE " HAS " END"
+		   " FROM " ASKED " a LEFT JOIN coursebase.world_keys k USING (kind, key)"
+		   " LEFT JOIN coursebase.people p ON p.user_id = a.user_id"
+		   " WHERE " OF_ANOTHER " OR k.key IS NOT NULL AND NOT " MAY_HAVE("a") " ORDER BY 1, 2",
+	.nargs = 5,
+	.types = {INT4OID, TEXTARRAYOID, TEXTARRAYOID, UUIDARRAYOID, BOOLOID},
 };
 static KeptPlan release_key = {
 	.sql = "DELETE FROM coursebase.world_keys k WHERE k.kind = $1 AND k.key = $2",
@@ -189,7 +202,7 @@ static bool row_key(TriggerData *data, HeapTuple row, const char *spec, char **k
 					char **key);
 static bool row_user(TriggerData *data, HeapTuple row, pg_uuid_t *user);
 static List *keys_claim(const Cell *here, const Keys *keys, bool partly);
-static List *keys_claim_here(int32 cell, Datum kinds, Datum names, Datum users, bool partly);
+static List *keys_claim_here(int32 cell, const Datum *arrays, bool partly, bool for_cell);
 static List *keys_claim_on_home(const Cell *here, Datum *arrays, bool partly);
 static void keys_arrays(const Keys *keys, Datum *arrays);
 static bool claimed_find(const char *kind, const char *key, const pg_uuid_t *user);
@@ -200,6 +213,7 @@ static int refused_compare(const ListCell *a, const ListCell *b);
 static void refused_return(FunctionCallInfo fcinfo, List *refused);
 pg_noreturn static void raise_refused(const RefusedKey *key, int32 cell);
 static void claimer_require(FunctionCallInfo fcinfo);
+static void role_require(int32 cell);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_any__claim_keys);
 PG_FUNCTION_INFO_V1(coursebase_claim_world_keys);
@@ -258,6 +272,7 @@ coursebase_tg_any__claim_keys(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_claim_world_keys(PG_FUNCTION_ARGS)
 {
+	Datum arrays[3];
 	List *refused;
 	int level;
 
@@ -271,9 +286,11 @@ coursebase_claim_world_keys(PG_FUNCTION_ARGS)
 	level = session_settings_begin();
 	session_setting_set("lock_timeout",
 						psprintf(INT64_FORMAT, Max(setting_integer("home_timeout_ms"), 1)));
-	refused = keys_claim_here(PG_GETARG_INT32(CLAIM_CELL), PG_GETARG_DATUM(CLAIM_KINDS),
-							  PG_GETARG_DATUM(CLAIM_KEYS), PG_GETARG_DATUM(CLAIM_USERS),
-							  PG_GETARG_BOOL(CLAIM_PARTLY));
+	arrays[0] = PG_GETARG_DATUM(CLAIM_KINDS);
+	arrays[1] = PG_GETARG_DATUM(CLAIM_KEYS);
+	arrays[2] = PG_GETARG_DATUM(CLAIM_USERS);
+	refused = keys_claim_here(PG_GETARG_INT32(CLAIM_CELL), arrays, PG_GETARG_BOOL(CLAIM_PARTLY),
+							  true);
 	session_settings_end(level);
 	refused_return(fcinfo, refused);
 	return (Datum) 0;
@@ -512,19 +529,21 @@ keys_claim(const Cell *here, const Keys *keys, bool partly)
 
 	keys_arrays(keys, arrays);
 	if (here->number == here->home)
-		return keys_claim_here(here->number, arrays[0], arrays[1], arrays[2], partly);
+		return keys_claim_here(here->number, arrays, partly, false);
 	refused = keys_claim_on_home(here, arrays, partly);
 	if (!partly)
 		claimed_remember(keys);
 	return refused;
 }
 
-/* On home, for any cell. */
+/* On home, for its own rows or for a cell that asks. Rows of home may be of people of other
+ * cells, who buy of an organisation; a cell has nobody but its own. */
 static List *
-keys_claim_here(int32 cell, Datum kinds, Datum names, Datum users, bool partly)
+keys_claim_here(int32 cell, const Datum *arrays, bool partly, bool for_cell)
 {
 	MemoryContext context = CurrentMemoryContext;
-	Datum values[] = {Int32GetDatum(cell), kinds, names, users};
+	Datum values[] = {Int32GetDatum(cell), arrays[0], arrays[1], arrays[2],
+					  BoolGetDatum(for_cell)};
 	List *refused = NIL;
 	uint64 count;
 
@@ -694,6 +713,7 @@ claimer_require(FunctionCallInfo fcinfo)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("there is no cell %d", cell),
 				 errdetail("Cells are numbered from 0 to %d.", here.count - 1),
 				 errhint("Give the number of the cell that claims.")));
+	role_require(cell);
 	args_array(fcinfo, CLAIM_KINDS);
 	args_array(fcinfo, CLAIM_KEYS);
 	if (ArrayGetNItems(ARR_NDIM(PG_GETARG_ARRAYTYPE_P(CLAIM_KINDS)),
@@ -703,4 +723,23 @@ claimer_require(FunctionCallInfo fcinfo)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("kinds and keys are not of one length"),
 						errhint("Give the kind of each key.")));
+}
+
+/*
+ * Raises 42501 where a role that is one cell's claims for another: names are what a role cannot
+ * change of itself. The session's role counts, whatever it set. Cells of one role in common are
+ * believed.
+ */
+static void
+role_require(int32 cell)
+{
+	Oid role = GetSessionUserId();
+	Oid of_cell = get_role_oid(psprintf(CELL_ROLE "%d", cell), true);
+	char *name = GetUserNameFromId(role, false);
+
+	if (OidIsValid(of_cell) ? !has_privs_of_role(role, of_cell)
+							: strncmp(name, CELL_ROLE, strlen(CELL_ROLE)) == 0)
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("role \"%s\" is not that of cell %d", name, cell),
+						errdetail("The role of a cell has its number in its name.")));
 }

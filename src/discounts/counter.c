@@ -9,9 +9,10 @@
  *
  * Where there are cells, each shard belongs to one of them, which alone takes its places; only
  * home writes limits, and moves free places from its own shards to those of another cell
- * (refill_counter()). So the places of all cells add up to the limit whenever each of them
- * looks, and however late it hears of a move: a cell that has not heard yet sells less. A
- * limited code that is not split is home's alone.
+ * (refill_counter()); a limit that is raised or lowered is home's places. What a cell counted
+ * before the code was split stays in its row of the code. So the places of all cells add up to
+ * the limit whenever each of them looks, and however late it hears of a move: a cell that has
+ * not heard yet sells less. A limited code that is not split is home's alone.
  *
  * Locks: the quick way takes a shard that nobody holds (SKIP LOCKED) and waits for nothing;
  * when it finds none, it is undone with the locks that it took (shard_now()). A call that must
@@ -27,12 +28,14 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
+#include "utils/rel.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
 #include "cells/cell.h"
 #include "core/args.h"
 #include "core/attempt.h"
+#include "core/column.h"
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
@@ -129,9 +132,13 @@ static KeptPlan give_to_locked_shards = {
 	.nargs = 2,
 	.types = {UUIDOID, INT8OID},
 };
-/* The same where the shards have counted fewer than $2. */
-static KeptPlan give_to_moved = {
-	.sql = "UPDATE coursebase.discount_codes c SET moved_uses = c.moved_uses + $2 - s.counted"
+/* The same where the shards have counted fewer than $2: what a cell counted before home split
+ * the code stands beside them, and comes first. */
+static KeptPlan give_beside_shards = {
+	.sql = "UPDATE coursebase.discount_codes c"
+		   " SET redeemed_count = c.redeemed_count - least(c.redeemed_count, $2 - s.counted),"
+		   "  moved_uses = c.moved_uses + $2 - s.counted"
+		   "   - least(c.redeemed_count, $2 - s.counted)"
 		   " FROM (SELECT sum(t.redeemed_count)::bigint AS counted"
 		   "  FROM coursebase.discount_code_shards t WHERE t.discount_code_id = $1) s"
 		   " WHERE c.id = $1 AND s.counted < $2",
@@ -242,7 +249,10 @@ static PlanValues code_and_cell(const pg_uuid_t *code_id);
 static void code_lock(Datum code);
 static void splitter_require(Cell *here, bool *cells, int shards);
 static void refiller_require(Cell *here, int cell, int64 places);
+static bool is_spread(const pg_uuid_t *code_id, int32 home);
 static void split_require(const pg_uuid_t *code_id, const Cell *here);
+static void home_limit_follow(TriggerData *data, const pg_uuid_t *code, int32 home);
+static bool row_limit(TriggerData *data, HeapTuple row, int64 *limit);
 static void give_back_locked(const pg_uuid_t *code_id, int64 places);
 static int64 counter_split(int shards, const Cell *here);
 
@@ -388,41 +398,109 @@ refiller_require(Cell *here, int cell, int64 places)
 						errhint("What a cell got stays there.")));
 }
 
-/* What other cells took is not counted here: their places cannot be taken back. */
-static void
-split_require(const pg_uuid_t *code_id, const Cell *here)
+/* Have other cells than home shards of the code? */
+static bool
+is_spread(const pg_uuid_t *code_id, int32 home)
 {
 	PlanValues values = {0};
 
 	plan_bind_uuid(&values, code_id);
-	plan_bind_int32(&values, here->home);
-	if (owner_execute(&find_shards_of_others, values.datums, NULL, false) > 0)
+	plan_bind_int32(&values, home);
+	return owner_execute(&find_shards_of_others, values.datums, NULL, false) > 0;
+}
+
+/* What other cells took is not counted here: their places cannot be taken back. */
+static void
+split_require(const pg_uuid_t *code_id, const Cell *here)
+{
+	if (is_spread(code_id, here->home))
 		ereport(ERROR, (errcode(ERRCODE_CB_COUNTER_SPLIT),
 						errmsg("the places of the code are spread over the cells"),
 						errdetail("What the other cells took is counted there."),
-						errhint("Give a cell more places by coursebase.refill_counter().")));
+						errhint("Give a cell more places by coursebase.refill_counter(); raise "
+								"the limit by an UPDATE of the code.")));
 }
 
-/* SQL function: tg_discount_codes__keep_split() returns trigger */
+/*
+ * SQL function: tg_discount_codes__keep_split() returns trigger
+ *
+ * The UPDATE holds the code's row, which comes before its shards: refill_counter() and
+ * split_counter() wait. On home the free places of its own shards follow the limit, and reach
+ * the other cells with it, in one transaction.
+ */
 PGDLLEXPORT Datum
 coursebase_tg_discount_codes__keep_split(PG_FUNCTION_ARGS)
 {
 	TriggerData *data =
 		trigger_expect(fcinfo, "tg_discount_codes__keep_split", ROW_BEFORE_UPDATE);
 	pg_uuid_t code;
-	bool split;
+	Cell here;
 
 	SPI_connect();
-	split = trigger_uuid(data, data->tg_trigtuple, "id", &code) && is_split(&code);
-	SPI_finish();
-	if (split)
-		ereport(ERROR,
+	if (trigger_uuid(data, data->tg_trigtuple, "id", &code) && is_split(&code))
+	{
+		if (!cell_here(&here) || here.number != here.home || !is_spread(&code, here.home))
+			ereport(
+				ERROR,
 				(errcode(ERRCODE_CB_COUNTER_SPLIT),
 				 errmsg("the limit of a code whose counter is split cannot change"),
 				 errdetail("Each part of the counter has a limit of its own."),
 				 errhint("Join the counter with coursebase.split_counter(code, 0) first, and "
 						 "split it again afterwards.")));
+		home_limit_follow(data, &code, here.home);
+	}
+	SPI_finish();
 	return PointerGetDatum(data->tg_newtuple);
+}
+
+/* What the limit grows or shrinks by is places of home. */
+static void
+home_limit_follow(TriggerData *data, const pg_uuid_t *code, int32 home)
+{
+	int64 before;
+	int64 after;
+	PlanValues values = {0};
+
+	if (!row_limit(data, data->tg_trigtuple, &before) ||
+		!row_limit(data, data->tg_newtuple, &after))
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_CB_COUNTER_SPLIT),
+			 errmsg("a code that is spread over the cells neither gets a limit nor loses it"),
+			 errdetail("What the other cells took is counted there."),
+			 errhint("Make another code, and this one inactive.")));
+	plan_bind_uuid(&values, code);
+	plan_bind_int32(&values, home);
+	plan_bind_int64(&values, Max(after, before) - Min(after, before));
+	if (after >= before)
+	{
+		owner_execute(&raise_cell, values.datums, NULL, false);
+		return;
+	}
+	owner_execute(&lower_home, values.datums, NULL, false);
+	if (plan_int64(0, 1) < before - after)
+		ereport(ERROR, (errcode(ERRCODE_CB_COUNTER_SPLIT),
+						errmsg("home has not so many free places of the code"),
+						errdetail("Of " INT64_FORMAT " places less, home has " INT64_FORMAT
+								  " to give; what other cells have got stays there.",
+								  before - after, plan_int64(0, 1)),
+						errhint("Lower the limit by what is free on home.")));
+}
+
+/* The limit in a row of the code; false for none. */
+static bool
+row_limit(TriggerData *data, HeapTuple row, int64 *limit)
+{
+	TupleDesc columns = RelationGetDescr(data->tg_relation);
+	int column = SPI_fnumber(columns, "max_redemptions");
+	bool null;
+	Datum value;
+
+	column_require_type(columns, column, INT8OID);
+	value = SPI_getbinval(row, columns, column, &null);
+	if (!null)
+		*limit = DatumGetInt64(value);
+	return !null;
 }
 
 /* The caller's lock of the code, or the row's own UPDATE, keeps the answer true. */
@@ -488,7 +566,7 @@ give_back_locked(const pg_uuid_t *code_id, int64 places)
 		return;
 	}
 	owner_execute(&lock_shards, values, NULL, false);
-	owner_execute(&give_to_moved, values, NULL, false);
+	owner_execute(&give_beside_shards, values, NULL, false);
 	owner_execute(&give_to_locked_shards, values, NULL, false);
 }
 

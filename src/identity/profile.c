@@ -3,10 +3,12 @@
  * and the person's referral code.
  *
  * Invariants: every profile has a referral code, U and six of A-Z and 2-9, and no two profiles
- * share one. Codes are random, so that nobody can guess the code of another person from the
- * own. A candidate that a committed or an open transaction has written is replaced by the next
- * one; if two transactions draw the same code at the same moment, the unique key refuses the
- * second.
+ * share one. In a cell beside home the number of the cell stands after the U, in one of these
+ * letters, or in two from the 35th cell on: no other cell draws such a code, and a router reads
+ * from it where its owner was made. Codes are random, so that nobody can guess the code of
+ * another person from the own. A candidate that a committed or an open transaction has written
+ * is replaced by the next one; if two transactions draw the same code at the same moment, the
+ * unique key refuses the second.
  *
  * No lock is taken. Rights: the trigger runs as the user who writes, and looks for taken codes
  * past row security, which would hide those of other people.
@@ -24,12 +26,16 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "cells/cell.h"
 #include "core/column.h"
 #include "core/row_trigger.h"
 #include "core/rows.h"
 
-/* The letter U included. 34 to the power of 6 codes: 1.5 thousand million. */
-#define CODE_LENGTH 7
+/* 34 to the power of 6 codes in each cell: 1.5 thousand million. */
+#define CODE_RANDOM 6
+
+/* U and the cell's number as well, for which two letters are enough. */
+#define CODE_LENGTH_MOST (1 + 2 + CODE_RANDOM)
 
 static const char code_letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ23456789";
 
@@ -44,7 +50,8 @@ static RowsSource profile_by_code = {
 static HeapTuple column_set(TriggerData *data, HeapTuple row, int column, Datum value);
 static int column_number(TriggerData *data, const char *name);
 static Datum code_free(void);
-static void code_write(char *code);
+static text *code_draw(void);
+static int code_begin(char *code);
 static bool code_taken(Datum code);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_user_profile__normalise);
@@ -103,30 +110,29 @@ column_set(TriggerData *data, HeapTuple row, int column, Datum value)
 static Datum
 code_free(void)
 {
-	char code[CODE_LENGTH];
-	Datum text;
+	Datum code;
 
 	do
 	{
 		CHECK_FOR_INTERRUPTS();
-		code_write(code);
-		text = PointerGetDatum(cstring_to_text_with_len(code, CODE_LENGTH));
-	} while (code_taken(text));
-	return text;
+		code = PointerGetDatum(code_draw());
+	} while (code_taken(code));
+	return code;
 }
 
-/* Writes U and six letters. Bytes past the last multiple of 34 are drawn again, because a plain
- * remainder would make the first letters more likely. */
-static void
-code_write(char *code)
+/* Bytes past the last multiple of 34 are drawn again, because a plain remainder would make the
+ * first letters more likely. */
+static text *
+code_draw(void)
 {
 	const int letters = sizeof(code_letters) - 1;
-	unsigned char bytes[2 * CODE_LENGTH];
+	char code[CODE_LENGTH_MOST];
+	unsigned char bytes[2 * CODE_RANDOM];
 	int next = sizeof(bytes);
-	int length = 0;
+	int length = code_begin(code);
+	int whole = length + CODE_RANDOM;
 
-	code[length++] = 'U';
-	while (length < CODE_LENGTH)
+	while (length < whole)
 	{
 		/* many at a time: each drawing asks the kernel or the library */
 		if (next == sizeof(bytes))
@@ -140,6 +146,25 @@ code_write(char *code)
 			code[length++] = code_letters[bytes[next] % letters];
 		next++;
 	}
+	return cstring_to_text_with_len(code, length);
+}
+
+/* U and the number of a cell beside home; answers the length. Home writes none, for it was the
+ * only server before. */
+static int
+code_begin(char *code)
+{
+	const int letters = sizeof(code_letters) - 1;
+	int length = 0;
+	Cell here;
+
+	code[length++] = 'U';
+	if (!cell_here(&here) || here.number == here.home)
+		return length;
+	if (here.number >= letters)
+		code[length++] = code_letters[here.number / letters];
+	code[length++] = code_letters[here.number % letters];
+	return length;
 }
 
 /*
@@ -151,10 +176,7 @@ code_write(char *code)
 PGDLLEXPORT Datum
 coursebase_draw_referral_code(PG_FUNCTION_ARGS)
 {
-	char code[CODE_LENGTH];
-
-	code_write(code);
-	PG_RETURN_TEXT_P(cstring_to_text_with_len(code, CODE_LENGTH));
+	PG_RETURN_TEXT_P(code_draw());
 }
 
 /*

@@ -31,9 +31,20 @@ ROLLBACK TO tried; \echo :LAST_ERROR_SQLSTATE
 SELECT coursebase.upsert_user('chosen', user_id => :none);
 ROLLBACK TO tried; \echo :LAST_ERROR_SQLSTATE
 
+-- A referral code has the cell's number after the U, but for home's and that of one server.
+CREATE FUNCTION pg_temp.begins(n integer) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM coursebase.set_cell(n, 100);
+    RETURN (SELECT string_agg(DISTINCT regexp_replace(coursebase.draw_referral_code(), '[A-Z2-9]{6}$', ''), ' ') FROM generate_series(1, 20));
+END $$;
+DELETE FROM coursebase.people;
+SELECT n, pg_temp.begins(n) FROM unnest('{1,33,34,99,NULL}'::integer[]) n;
+INSERT INTO coursebase.people (user_id, external_id, cell) VALUES (:far, 'far', 2);
+
 -- Home: whoever has an account is in the directory from then on, with every change.
 SELECT coursebase.set_cell(0, 3);
 SELECT number, count, home FROM coursebase.cell();
+SELECT coursebase.draw_referral_code() ~ '^U[A-Z2-9]{6}$';
 SELECT count(*) = (SELECT count(*) FROM coursebase.users), bool_and(cell = 0) FROM coursebase.people WHERE user_id <> :far;
 SELECT coursebase.upsert_user('new', 'New') AS new \gset
 INSERT INTO coursebase.users (clerk_user_id, name) VALUES ('plain', 'Plain');

@@ -49,7 +49,8 @@ SELECT kind, of FROM pg_temp.keys() WHERE key LIKE '%r-course';
 
 -- Another cell has the key: the person's cell counts, then the one that claimed it.
 SELECT coursebase.place_person('far', 2, '00000000-0000-4000-a000-0000000000fa');
-SELECT * FROM coursebase.claim_world_keys(1, '{stripe_session,stripe_session}', '{cs_far,cs_nobody}', '{00000000-0000-4000-a000-0000000000fa,NULL}');
+SELECT * FROM coursebase.claim_world_keys(1, '{stripe_session,stripe_session}', '{cs_far,cs_nobody}', '{00000000-0000-4000-a000-0000000000fa,NULL}', true);
+SELECT * FROM coursebase.claim_world_keys(2, '{stripe_session}', '{cs_far}', '{00000000-0000-4000-a000-0000000000fa}');
 SAVEPOINT tried;
 SELECT count(*) AS purchases FROM coursebase.purchases \gset
 SELECT status FROM coursebase.complete_purchase(:bob, :product, 'cs_far', 100, 'paid');

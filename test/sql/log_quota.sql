@@ -80,6 +80,15 @@ RESET ROLE;
 UPDATE coursebase.settings SET value = '0' WHERE name = 'app_logs_a_day';
 SET LOCAL ROLE regress_log_user;
 SELECT count(coursebase.log_app('error', 'any')) FROM generate_series(1, 9);
+-- Counts of days that are over are purged with the log, as old as is told and at most so many; today's and yesterday's stay.
+RESET ROLE;
+INSERT INTO coursebase.app_log_counts (writer_id, day, entries) SELECT gen_random_uuid(), (now() AT TIME ZONE 'UTC')::date - n, 1 FROM generate_series(1, 9) n;
+SELECT coursebase.purge_logs(now() - interval '7 days', 1000) > 0, coursebase.purge_logs(now() - interval '7 days', 1000);
+SELECT string_agg(DISTINCT ((now() AT TIME ZONE 'UTC')::date - day)::text, ' ') FROM coursebase.app_log_counts WHERE day < (now() AT TIME ZONE 'UTC')::date;
+SELECT coursebase.purge_logs(now() - interval '1 day', 2);
+SELECT string_agg(DISTINCT ((now() AT TIME ZONE 'UTC')::date - day)::text, ' ') FROM coursebase.app_log_counts WHERE day < (now() AT TIME ZONE 'UTC')::date;
+SELECT coursebase.purge_logs(now() + interval '9 days', 1000) > 0;
+SELECT string_agg(DISTINCT ((now() AT TIME ZONE 'UTC')::date - day)::text, ' ') FROM coursebase.app_log_counts WHERE day < (now() AT TIME ZONE 'UTC')::date;
 -- A closed account leaves no counter.
 RESET ROLE;
 SELECT coursebase.delete_user('00000000-0000-4000-8000-0000000004a1') IS NOT NULL;

@@ -119,7 +119,42 @@ query($cell, 'app', 'SELECT count(*) FROM coursebase.join_home()');
 is(uses('EVEN'), '25|25', 'a second joining changes no use');
 ended(tried($_, 300, $home, $cell)) for 'EVEN', 'UNEVEN', 'RACE';
 is(join(' ', map { my @n = split /\|/, uses($_); $n[0] + $n[1] } 'EVEN', 'UNEVEN', 'RACE'), '50 50 50', 'nor gives a place');
-is(query($_, 'app', q{SELECT * FROM coursebase.check_integrity() WHERE check_name <> 'directory'}), '', 'check_integrity() finds nothing') for $home, $cell;
+
+# A limit that home raises is home's to sell, and to move; one that it lowers takes what is free on home. Other cells keep theirs.
+my $limit = sub { my ($code, $limit) = @_; return "UPDATE coursebase.discount_codes SET max_redemptions = $limit WHERE code = '$code'" };
+query($home, 'app', $limit->('EVEN', 70));
+$home->wait_for_catchup('coursebase_home');
+is(query($cell, 'app', q{SELECT max_redemptions FROM coursebase.discount_codes WHERE code = 'EVEN'}), 70, 'the limit is raised, also in the cell');
+ended(tried('EVEN', 400, $cell));
+is(uses('EVEN'), '25|25', 'which has no more places for it');
+is(query($home, 'app', q{SELECT coursebase.refill_counter('EVEN', 1, 5)}), 5, 'before home moves some');
+query($home, 'app', $limit->('EVEN', 65));
+$home->wait_for_catchup('coursebase_home');
+ended(tried('EVEN', 400, $home, $cell));
+is(uses('EVEN'), '35|30', 'exactly as many uses as the limit says, lowered again meanwhile');
+is(join(' ', sqlstates($home, 'app', [ $limit->('EVEN', 64), $limit->('EVEN', 'NULL'), $limit->('EVEN', 65) ])), 'KB603 KB603 00000', 'what is taken is not lowered, and the limit stays one');
+query($home, 'app', q{INSERT INTO coursebase.discount_codes (code, product_type, percent_off, max_redemptions) VALUES ('RAISED', 'course', 10, 9);
+	SELECT coursebase.split_counter('RAISED', 3)});
+@runs = tried('RAISED', 0, $home);
+query($home, 'app', q{UPDATE coursebase.discount_codes SET max_redemptions = max_redemptions + 1 WHERE code = 'RAISED'}) for 1 .. 20;
+ended(@runs);
+ended(tried('RAISED', 200, $home));
+is(uses('RAISED'), '23|0', 'raised while it is sold, it is sold as often as home may');
+
+# A code without a limit is split after both have sold it: the cell's own count stays beside the shards.
+query($home, 'app', q{SELECT coursebase.split_counter('FREE', 4)});
+$home->wait_for_catchup('coursebase_home');
+my $check = q{SELECT * FROM coursebase.check_integrity() WHERE check_name <> 'directory'};
+is(query($_, 'app', $check), '', 'check_integrity() finds nothing in a code that was sold before it was split') for $home, $cell;
+is(query($cell, 'app', q{SELECT redeemed_count FROM coursebase.discount_codes WHERE code = 'FREE'}), 80, 'the cell has counted it');
+ended(tried('FREE', 200, $home, $cell));
+query($_, 'app', q{SELECT coursebase.reverse_discount(u.id, r.order_ref) FROM coursebase.discount_redemptions r
+	JOIN coursebase.discount_codes c ON c.id = r.discount_code_id AND c.code = 'FREE' JOIN coursebase.users u ON u.id = r.user_id}) for $home, $cell;
+is(uses('FREE'), '0|0', 'every place is given back');
+is(query($_, 'app', q{SELECT c.redeemed_count + sum(s.redeemed_count), c.moved_uses FROM coursebase.discount_codes c
+	JOIN coursebase.discount_code_shards s ON s.discount_code_id = c.id WHERE c.code = 'FREE' GROUP BY c.id}), '0|0', 'where it was counted') for $home, $cell;
+is(join(' ', sqlstates($home, 'app', [ $limit->('FREE', 1000) ])), 'KB603', 'and gets no limit, because home does not see what the cell sold');
+is(query($_, 'app', $check), '', 'check_integrity() finds nothing') for $home, $cell;
 no_deadlock($_, 'app', 'no deadlock') for $home, $cell;
 
 query($cell, 'app', 'DROP SUBSCRIPTION coursebase_home');

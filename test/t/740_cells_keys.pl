@@ -165,7 +165,7 @@ query($home, 'app', "SELECT public.paid('for ever')");
 # A key is its person's, wherever the person lives by then.
 my $claim = "SELECT count(*) FROM coursebase.claim_world_keys(%d, '{stripe_session}', '{again}', '{%s}')";
 query($home, 'app', "UPDATE coursebase.people SET cell = 0 WHERE user_id = '$person{cell}'");
-is(join(' ', sqlstates($home, 'app', [ sprintf($claim, 0, 'NULL'), sprintf($claim, 1, 'NULL'), sprintf($claim, 1, $person{cell}) ])), '00000 KBC11 00000', 'who moves takes the keys along');
+is(join(' ', sqlstates($home, 'app', [ map { sprintf $claim, @$_ } [ 0, 'NULL' ], [ 0, $person{cell} ], [ 1, 'NULL' ], [ 1, $person{cell} ] ])), '00000 00000 KBC11 KBC11', 'who moves takes the keys along');
 query($home, 'app', "UPDATE coursebase.people SET cell = 1 WHERE user_id = '$person{cell}'");
 $home->wait_for_catchup('coursebase_home');
 
@@ -173,7 +173,7 @@ $home->wait_for_catchup('coursebase_home');
 query($home, 'app', "SELECT public.sell('stripe_session', 'lied')");
 my $lie = "SELECT count(*) FROM coursebase.claim_world_keys(%d, '{stripe_session}', '{lied}', '{%s}')";
 is(join(' ', sqlstates($home, 'app', [ sprintf($lie, 1, $person{home}), sprintf($lie, 1, $person{cell}), sprintf($lie, 0, $person{home}), sprintf($lie, 1, 'NULL') ])),
-	'00000 KBC11 00000 KBC11', 'a key that a cell claims for a person of another stays with that one');
+	'KBC11 KBC11 00000 KBC11', 'a key that a cell claims for a person of another stays with that one');
 is(sqlstate($cell, 'app', "SELECT public.sell('stripe_session', 'lied')"), 'KBC11', 'and is sold there alone');
 
 # A sale that is prepared has claimed its keys on home, whatever becomes of it.
@@ -194,6 +194,13 @@ query($home, 'liar', <<~'SQL');
 query($cell, 'app', "ALTER SUBSCRIPTION coursebase_home CONNECTION '$liar'");
 fails($cell, "SELECT public.paid('lied to')", qr/KBC12: home does not answer.*DETAIL:  What answered in its place is not home/s, 'another that answers in home\'s place is told apart');
 query($cell, 'app', "ALTER SUBSCRIPTION coursebase_home CONNECTION '$conninfo'");
+
+# A cell claims for its own people, and for nobody; not for those of others what nobody has yet.
+$claim = "SELECT count(*) FROM coursebase.claim_world_keys(1, '{store_line,store_line}', '{untold,unsold}', '{%s,NULL}'%s)";
+fails($home, sprintf($claim, $person{home}, ''), qr/KBC11.*DETAIL:  Cell 0 has store_line "untold", which cell 1 wants/s, 'a key for a person of another cell is refused');
+is(query($home, 'app', sprintf $claim, $person{home}, ', true'), 1, 'and named where the others are claimed all the same');
+is(query($home, 'app', q{SELECT key, cell, user_id FROM coursebase.world_keys WHERE key IN ('untold', 'unsold')}), 'unsold|1|', 'nobody has it afterwards');
+is(query($home, 'app', "SELECT public.told('untold event', 'untold')"), 'active', 'and the person\'s cell sells it');
 
 # One question a row, none for what is repeated.
 sub questions
@@ -309,6 +316,17 @@ is(query($home, 'app', "SELECT count(*) FROM coursebase.world_keys WHERE created
 query($home, 'app', "DELETE FROM coursebase.world_keys WHERE cell = 1");
 query($cell, 'app', 'SELECT count(*) FROM coursebase.claim_stored_keys()');
 is(sqlstate($home, 'app', "SELECT public.paid('asked')"), 'KBC11', 'a home that lost claims gets them back');
+
+# A role with the number of a cell in its name claims for that cell, and then no other cell's role does.
+my $as = sub { my ($role, $number) = @_; return sqlstate($home, 'app', "SELECT coursebase.claim_world_keys($number, '{store_line}', '{roles}', '{NULL}')", user => $role) };
+query($home, 'app', 'CREATE ROLE coursebase_cell_7 LOGIN IN ROLE cells');
+is(join(' ', $as->('cells', 1), $as->('coursebase_cell_7', 1)), '00000 42501', 'the role of cell 7 claims nothing for cell 1, a role in common does');
+query($home, 'app', 'CREATE ROLE coursebase_cell_1 LOGIN REPLICATION BYPASSRLS IN ROLE cells');
+is(join(' ', $as->('cells', 1), $as->('coursebase_cell_1', 0), $as->('coursebase_cell_1', 1)), '42501 42501 00000', 'until cell 1 has one of its own, which claims for no other');
+is(sqlstate($home, 'app', 'SET ROLE cells; SELECT coursebase.claim_world_keys(1, \'{store_line}\', \'{roles}\', \'{NULL}\')', user => 'coursebase_cell_7'), '42501', 'whatever role is set');
+fails($cell, "SELECT public.paid('role')", qr/KBC12: home does not answer.*DETAIL:  It answered: role "cells" is not that of cell 1/s, 'and the cell is told');
+query($cell, 'app', sprintf "SELECT count(*) FROM coursebase.join_home('%s')", $conninfo =~ s/user=cells/user=coursebase_cell_1/r);
+is(query($cell, 'app', "SELECT public.paid('role')"), 'completed', 'with its own role it sells');
 
 $in .= "\\q\n";
 $session->finish;

@@ -162,11 +162,19 @@ is(ask(1, $reads), 't', 'the person stays');
 is(query($node[1], 'app', 'SELECT count(*) FROM coursebase.moving_people'), 0, 'and nothing is left of the move');
 is(export(1, $who), $before, 'the export is the same');
 
+# A referral code that somebody in the other cell has stays theirs: who comes gets another, and may move back.
+my $code = query($node[0], 'app', "SELECT referral_code FROM coursebase.user_profile WHERE user_id = '" . person(4) . "'");
+query($node[1], 'app', "UPDATE coursebase.user_profile SET referral_code = '$code' WHERE user_id = '$who'");
+move($who, 1, 0);
+is(query($node[0], 'app', "SELECT user_id FROM coursebase.user_profile WHERE referral_code = '$code'"), person(4), 'a referral code stays with who has it here');
+like(query($node[0], 'app', "SELECT referral_code FROM coursebase.user_profile WHERE user_id = '$who'"), qr/^U[A-Z2-9]{6}$/, 'and who comes gets another');
+move($who, 0, 1);
+
 # Who cannot move.
-query($node[1], 'app', "UPDATE coursebase.user_profile SET referred_by = '" . person(3) . "' WHERE user_id = '" . person(5) . "'");
-is(join(' ', sqlstates($node[1], 'app', [ map { "SELECT coursebase.take_person('$_')" } person(3), person(5), person(2), person(99) ])),
-	'KBC22 KBC22 KBC01 KB106', 'people who are bound to others stay');
-query($node[1], 'app', "SET session_replication_role = replica; UPDATE coursebase.user_profile SET referred_by = NULL WHERE user_id = '" . person(5) . "'");
+query($node[1], 'app', "UPDATE coursebase.discount_codes SET referrer_id = '" . person(3) . "' WHERE code = 'FREE'");
+is(join(' ', sqlstates($node[1], 'app', [ map { "SELECT coursebase.take_person('$_')" } person(3), person(2), person(99) ])),
+	'KBC22 KBC01 KB106', 'people who are bound to others stay');
+query($node[1], 'app', "UPDATE coursebase.discount_codes SET referrer_id = NULL WHERE code = 'FREE'");
 
 # What home has and the cell has not heard of.
 query($node[1], 'app', 'ALTER SUBSCRIPTION coursebase_home DISABLE');

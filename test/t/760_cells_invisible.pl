@@ -73,7 +73,7 @@ query($_, 'app', <<~"SQL") for $one, $home;
 
 # What a session of the server's role says to each statement, errors with their SQLSTATE. Ids that a server drew and times
 # that it took from its clock differ between any two runs, so that they are told as what they are; what a call was given
-# begins with 0000 or lies before this year, and is compared.
+# begins with 00000000-0000-4000 or lies before this year, and is compared.
 sub said
 {
 	my ($node, $database, @statements) = @_;
@@ -82,7 +82,7 @@ sub said
 	my $year = (gmtime)[5] + 1900;
 	# the context of an error tells that it came through the proxy
 	$out =~ s/^(ERROR:  \w{5}).*$/$1/mg;
-	$out =~ s/\b(?!0000)[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\b/<drawn id>/g;
+	$out =~ s/\b(?!00000000-0000-4000)[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\b/<drawn id>/g;
 	$out =~ s/\b(?:$year|${\ ($year + 1)})-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:\+00(?::00)?|Z)?/<clock>/g;
 	$out =~ s/\bU[A-Z0-9]{6}\b/<drawn code>/g;
 	return $out;

@@ -26,6 +26,8 @@ query($cell, 'app', join ';', map { "SELECT coursebase.upsert_user('buyer $_', '
 
 # Who brought whom. The code is not known in the cell of the person brought; its owner is, by the directory.
 my $code = query($home, 'app', "SELECT referral_code FROM coursebase.user_profile WHERE user_id = '$referrer'");
+like($code, qr/^U[A-Z2-9]{6}$/, 'a code of home');
+is(query($cell, 'app', q{SELECT count(*), count(DISTINCT referral_code), bool_and(referral_code ~ '^UB[A-Z2-9]{6}$') FROM coursebase.user_profile}), '40|40|t', 'codes of cell 1 have its letter');
 is(sqlstate($cell, 'app', "SELECT coursebase.attach_referral('${\ id(1)}', '$code')"), 'KB605', 'the code of somebody elsewhere is not known here');
 is(query($cell, 'app', "SELECT coursebase.attach_referrer('${\ id(1)}', '$referrer'), coursebase.attach_referrer('${\ id(1)}', '$referrer')"), 't|f', 'the referrer is recorded once');
 is(join(' ', sqlstates($cell, 'app', [
@@ -40,13 +42,13 @@ query($cell, 'app', join ';', map { "SELECT coursebase.attach_referrer('${\ id($
 # What the store tells of a buyer.
 sub event
 {
-	my ($n, $type, $at, $what) = @_;
-	query($cell, 'app', qq{SELECT * FROM coursebase.apply_subscription_event('${\ id($n)}', '{"store": "stripe", "environment": "production", "event_time": "$at",
+	my ($n, $type, $at, $what, $node) = @_;
+	query($node // $cell, 'app', qq{SELECT * FROM coursebase.apply_subscription_event('${\ id($n)}', '{"store": "stripe", "environment": "production", "event_time": "$at",
 		"original_transaction_id": "line $n", "store_event_id": "$what $n", "event_type": "$type", "period_end": "2024-03-01T00:00:00Z"}', '$at') \\g /dev/null});
 	return;
 }
 my $columns = 'user_id, referred, version, amount_in_cents, currency, earned_at, available_at, expires_at, revoked_at';
-sub pending { return split /\n/, query($cell, 'app', "SELECT format('%L::uuid, %L::uuid, %s, %s, %L, %L::timestamptz, %L::timestamptz, %L::timestamptz, %L::timestamptz', $columns) FROM coursebase.pending_referrals(1000) ORDER BY referred") }
+sub pending { my ($node) = @_; return split /\n/, query($node // $cell, 'app', "SELECT format('%L::uuid, %L::uuid, %s, %s, %L, %L::timestamptz, %L::timestamptz, %L::timestamptz, %L::timestamptz', $columns) FROM coursebase.pending_referrals(1000) ORDER BY referred") }
 sub deliver { my ($row) = @_; return query($home, 'app', "SELECT coursebase.receive_referral($row)") }
 sub acknowledge { my ($row) = @_; my ($key, $version) = $row =~ /::uuid, ('.*?')::uuid, (\d+),/ or die $row; return query($cell, 'app', "SELECT coursebase.acknowledge_referral($key, $version)") }
 sub credits { my ($n) = @_; return query($home, 'app', "SELECT count(*), sum(amount_in_cents) FILTER (WHERE revoked_at IS NULL) FROM coursebase.referral_credits WHERE user_id = '$referrer'" . ($n ? " AND referred_elsewhere = '${\ id($n)}'" : '')) }
@@ -105,6 +107,49 @@ my $file = pgbench_script('deliver', join '', map { "SELECT coursebase.receive_r
 many_ok($home, 'app', 'six deliverers', sessions => 6, turns => 2, scripts => [$file]);
 is(credits(), '40|2900', 'each is paid once, and what was refunded is not');
 acknowledge($_) for @rows;
+
+# Two people of one cell, of whom one moves to the other cell: what is between them is from then on between two cells.
+sub move
+{
+	my ($id, $from, $to) = @_;
+	my $document = query($cells[$from], 'app', "SELECT coursebase.take_person('$id')");
+	query($home, 'app', "SELECT coursebase.move_person(\$\$$document\$\$, $to)");
+	$home->wait_for_catchup('coursebase_home');
+	my $receipt = query($cells[$to], 'app', "SELECT coursebase.put_person(\$\$$document\$\$)");
+	return query($cells[$from], 'app', "SELECT coursebase.release_person('$id', '$receipt')");
+}
+sub export { my ($number, $id) = @_; return query($cells[$number], 'app', "SELECT coursebase.export_user('$id')") }
+# Buyer 61 brought 62, who paid, and 63, who has not yet; 65 brought 64, who paid.
+query($home, 'app', join ';', map { "SELECT coursebase.place_person('buyer $_', 1, '${\ id($_)}')" } 61 .. 65);
+$home->wait_for_catchup('coursebase_home');
+query($cell, 'app', join ';', map { "SELECT coursebase.upsert_user('buyer $_', 'B', user_id => '${\ id($_)}')" } 61 .. 65);
+query($cell, 'app', join ';', map { "SELECT coursebase.attach_referral('${\ id($_->[0])}', (SELECT referral_code FROM coursebase.user_profile WHERE user_id = '${\ id($_->[1])}'))" } [ 62, 61 ], [ 63, 61 ], [ 64, 65 ]);
+event($_, 'created', '2024-01-01T00:00:00Z', 'begin') for 62, 64;
+sub standing { my ($node, $n) = @_; return query($node, 'app', "SELECT referred_elsewhere, revoked_at IS NULL FROM coursebase.referral_credits WHERE user_id = '${\ id($n)}' ORDER BY 1") }
+is(standing($cell, $_), '|t', 'a credit of one cell') for 61, 65;
+my %export = map { $_ => export(1, id($_)) } 61 .. 65;
+is(move(id(61), 1, 0), 't', 'a referrer moves');
+is(move(id(64), 1, 0), 't', 'as does a person who was brought');
+is(export($_->[0], id($_->[1])), $export{ $_->[1] }, 'the export is the same') for [ 0, 61 ], [ 1, 62 ], [ 1, 63 ], [ 0, 64 ], [ 1, 65 ];
+is(standing($home, 61), id(62) . '|t', 'the credit moves with its owner');
+is(standing($cell, 65), id(64) . '|t', 'or stays');
+is(scalar(pending()) + pending($home), 0, 'and there is nothing to tell');
+is(join(' ', sqlstate($cell, 'app', "SELECT coursebase.attach_referrer('${\ id(62)}', '${\ id(65)}')"), query($cell, 'app', "SELECT coursebase.attach_referrer('${\ id(62)}', '${\ id(61)}')")), 'KB401 f', 'the referrer stays recorded');
+event(62, 'revoked', '2024-01-05T00:00:00Z', 'refund');
+event(63, 'created', '2024-01-01T00:00:00Z', 'begin');
+event(64, 'revoked', '2024-01-05T00:00:00Z', 'refund', $home);
+deliver($_) for my @told = pending();
+acknowledge($_) for @told;
+is(standing($home, 61), id(62) . "|f\n" . id(63) . '|t', 'a refund after the move takes the credit back, a first premium earns one');
+query($cell, 'app', "SELECT coursebase.receive_referral($_)") for pending($home);
+query($home, 'app', "SELECT coursebase.acknowledge_referral('${\ id(64)}', 2)");
+is(standing($cell, 65), id(64) . '|f', 'in the other direction, too');
+is(move(id(62), 1, 0), 't', 'both live in one cell again');
+event(62, 'unrevoked', '2024-01-06T00:00:00Z', 'reverse', $home);
+event(62, 'created', '2024-02-01T00:00:00Z', 'again', $home);
+deliver($_) for pending($home);
+is(standing($home, 61), id(62) . "|t\n" . id(63) . '|t', 'the reversal gives the credit back, and nothing is earned twice');
+is(query($_, 'app', 'SELECT * FROM coursebase.check_integrity()'), '', 'check_integrity() finds nothing') for @cells;
 
 # A referrer whose account is gone is paid nothing, and one who was merged is the kept person.
 is(join(' ', sqlstates($home, 'app', [ "SELECT coursebase.receive_referral('${\ id(1)}', '${\ id(1)}', 1, 1, 'USD', now(), now(), NULL, NULL)",
