@@ -245,18 +245,24 @@ coursebase_delete_user(PG_FUNCTION_ARGS)
  *
  * Before an UPDATE that sets deleted_at, or sets it back to null: the row itself. Its external
  * id changes, for which the statement has not locked it: whoever inserts a row about the person
- * is waited for here.
+ * is waited for here. Before a DELETE: the notifications, which the key then changes.
  */
 PGDLLEXPORT Datum
 coursebase_tg_users__close(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_expect(fcinfo, "tg_users__close", ROW_BEFORE_UPDATE);
-	HeapTuple row = data->tg_newtuple;
+	TriggerData *data = trigger_expect(fcinfo, "tg_users__close", ROW_BEFORE_CHANGE);
+	HeapTuple row = trigger_written_row(data);
 	Datum id = trigger_value_as(data, data->tg_trigtuple, "id", UUIDOID);
 
 	if (restore_under_way())
 		return PointerGetDatum(row);
 	SPI_connect();
+	if (TRIGGER_FIRED_BY_DELETE(data->tg_event))
+	{
+		lock_behind(&lock_inbox_behind, &id);
+		SPI_finish();
+		return PointerGetDatum(row);
+	}
 	lock_behind(&lock_user_behind, &id);
 	if (trigger_text_or_null(data, row, "deleted_at") != NULL)
 		row = row_close(data);
