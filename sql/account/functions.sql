@@ -9,7 +9,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_users__close';
 COMMENT ON FUNCTION coursebase.tg_users__close() IS
-    'BEFORE UPDATE of users that sets deleted_at: takes picture, role and external id away, and name and email unless the statement wrote words such as "Deleted User" or "redacted@example.org". deleted_at back to NULL is refused (KB401) unless the statement writes an external id. Stands back while a dump is restored.';
+    'BEFORE DELETE of users: locks the person''s notifications, which the key to users changes next. BEFORE UPDATE that sets deleted_at: locks the row as for another key, and takes picture, role and external id away, and name and email unless the statement wrote words such as "Deleted User" or "redacted@example.org". deleted_at back to NULL is refused (KB401) unless the statement writes an external id. Ends with KB007 instead of waiting in a ring. Stands back while a dump is restored.';
 
 CREATE FUNCTION coursebase.tg_users__forget()
 RETURNS trigger

@@ -413,6 +413,8 @@ CREATE TRIGGER t100_program BEFORE INSERT ON coursebase.payment_transactions
 CREATE TRIGGER t100_currency BEFORE INSERT ON coursebase.payment_transactions
     FOR EACH ROW WHEN (NEW.currency IS NULL)
     EXECUTE FUNCTION coursebase.tg_payment_transactions__currency();
+CREATE TRIGGER t100_lock_user BEFORE UPDATE ON coursebase.payment_transactions
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__lock_user();
 CREATE TRIGGER t300_set_once BEFORE UPDATE ON coursebase.payment_transactions
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once('id', 'organization_id', 'user_id',
         'plan_id', 'program_id', 'amount_in_cents', 'currency', 'type', 'provider',

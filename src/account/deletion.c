@@ -25,8 +25,8 @@
  * key, changes: a transaction that inserts a row about the person waits, or is waited for. Then
  * organisations, programs and counters of codes, each in the order of ids; then what is the
  * person's (identity/anchor.h). The UPDATE of plain SQL holds the row of users before its
- * triggers lock the notifications: against a notification about the same person it may end as a
- * deadlock error, and nothing is lost.
+ * triggers lock it FOR UPDATE and then the notifications: there it waits as
+ * core/lock_behind.h says.
  *
  * Rights: delete_user() is the server's alone (EXECUTE is granted to nobody else), the UPDATE
  * is for whoever may write the row; the statements run with the rights of the tables' owner.
@@ -42,31 +42,43 @@
 #include "core/args.h"
 #include "core/datum.h"
 #include "core/errors.h"
+#include "core/lock_behind.h"
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/restore.h"
 #include "core/row_trigger.h"
 #include "core/schema.h"
+#include "identity/anchor.h"
 #include "identity/audit.h"
 #include "identity/closed_id.h"
 
+#define ONE_USER .nargs = 1, .types = {UUIDOID}
+
 /* FOR UPDATE and not anchor_user(): see the lock order above. */
-static KeptPlan lock_user = {
-	.sql = "SELECT u.deleted_at, u.clerk_user_id FROM coursebase.users u WHERE u.id = $1"
-		   " FOR UPDATE",
-	.nargs = 1,
-	.types = {UUIDOID},
+#define LOCK_USER                                                                              \
+	"SELECT u.deleted_at, u.clerk_user_id FROM coursebase.users u WHERE u.id = $1 FOR UPDATE"
+static KeptPlan lock_user = {.sql = LOCK_USER, ONE_USER};
+static LockBehind lock_user_behind = {
+	.wait = {.sql = LOCK_USER, ONE_USER},
+	.skip = {.sql = LOCK_USER " SKIP LOCKED", ONE_USER},
+	.there = {.sql = "SELECT tableoid, ctid FROM coursebase.users WHERE id = $1", ONE_USER},
+	.mode = LockTupleExclusive,
+	.single = true,
 };
 
 /*
  * Before the row of users, because take_notification() locks the notification first. One that
  * arrives meanwhile finds a closed account; check_account() tells if it left something.
  */
-static KeptPlan lock_inbox = {
-	.sql = "SELECT FROM coursebase.store_notifications n WHERE n.user_id = $1"
-		   " ORDER BY n.id FOR NO KEY UPDATE",
-	.nargs = 1,
-	.types = {UUIDOID},
+#define INBOX                                                                                  \
+	"SELECT n.tableoid, n.ctid FROM coursebase.store_notifications n WHERE n.user_id = $1"
+#define LOCK_INBOX INBOX " ORDER BY n.id FOR NO KEY UPDATE"
+static KeptPlan lock_inbox = {.sql = LOCK_INBOX, ONE_USER};
+static LockBehind lock_inbox_behind = {
+	.wait = {.sql = LOCK_INBOX, ONE_USER},
+	.skip = {.sql = LOCK_INBOX " SKIP LOCKED", ONE_USER},
+	.there = {.sql = INBOX, ONE_USER},
+	.mode = LockTupleNoKeyExclusive,
 };
 
 /* One thing that the account gives up: $1 is the user, $2 the time. */
@@ -231,17 +243,27 @@ coursebase_delete_user(PG_FUNCTION_ARGS)
 /*
  * SQL function: tg_users__close() returns trigger
  *
- * Before an UPDATE that sets deleted_at, or sets it back to null: the row itself.
+ * Before an UPDATE that sets deleted_at, or sets it back to null: the row itself. Its external
+ * id changes, for which the statement has not locked it: whoever inserts a row about the person
+ * is waited for here. Before a DELETE: the notifications, which the key then changes.
  */
 PGDLLEXPORT Datum
 coursebase_tg_users__close(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_expect(fcinfo, "tg_users__close", ROW_BEFORE_UPDATE);
-	HeapTuple row = data->tg_newtuple;
+	TriggerData *data = trigger_expect(fcinfo, "tg_users__close", ROW_BEFORE_CHANGE);
+	HeapTuple row = trigger_written_row(data);
+	Datum id = trigger_value_as(data, data->tg_trigtuple, "id", UUIDOID);
 
 	if (restore_under_way())
 		return PointerGetDatum(row);
 	SPI_connect();
+	if (TRIGGER_FIRED_BY_DELETE(data->tg_event))
+	{
+		lock_behind(&lock_inbox_behind, &id);
+		SPI_finish();
+		return PointerGetDatum(row);
+	}
+	lock_behind(&lock_user_behind, &id);
 	if (trigger_text_or_null(data, row, "deleted_at") != NULL)
 		row = row_close(data);
 	else
@@ -269,7 +291,7 @@ coursebase_tg_users__forget(PG_FUNCTION_ARGS)
 	SPI_connect();
 	audit_write("account_closed",
 				psprintf("users/%s", trigger_text(data, data->tg_newtuple, "id")), NULL, NULL);
-	owner_execute(&lock_inbox, values.datums, values.nulls, false);
+	lock_behind(&lock_inbox_behind, values.datums);
 	steps_take(&values);
 	merged_forget(values.datums[0], values.datums[1]);
 	SPI_finish();
@@ -370,7 +392,8 @@ user_lock(const pg_uuid_t *user, TimestampTz *closed_at, char **subject)
 	Datum key = UUIDPGetDatum(user);
 	bool open;
 
-	if (owner_execute(&lock_user, &key, NULL, false) == 0)
+	if ((anchor_goes_back() ? lock_behind(&lock_user_behind, &key)
+							: owner_execute(&lock_user, &key, NULL, false)) == 0)
 	{
 		directory_require_here(user);
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such user"),

@@ -1,69 +1,63 @@
 /*
  * lock_behind.c: a statement that holds its row waits for a lock behind it, and gives up itself
- * where it stands in a ring with a function. With more than two in the ring, or on a machine
- * that wakes it up too late, the server may still end the function (test/t/597_pairs.pl).
+ * where it stands in a ring.
  *
- * A ring is there only if somebody waits for this transaction while it waits. The server looks
- * for a ring once a wait, when that has lasted for deadlock_timeout, and ends who looks. So the
- * statement stands in the queue only while nobody waits for it, and for less than
- * deadlock_timeout at a time: whoever comes to wait for it meanwhile looks when it has left the
- * queue, and finds no ring. Out of the queue the statement waits on, until the other one has
- * waited for a good part of deadlock_timeout: whoever holds the lock may end until then. Then
- * the statement gives up, and never the other one. What is left of deadlock_timeout is for a
- * busy machine, on which this statement wakes up late.
+ * Invariant: every wait in the server's queues goes forward in the order of locks, and this
+ * one, which goes back, is in none of them. So the server, which searches its queues for rings
+ * and ends who finds one, finds none: no function and nobody else is ended, however many stand
+ * in the ring and however late a busy machine wakes them up. The statement asks for its rows
+ * again and again instead, and looks itself (ring.h). It gives up only in a ring, and waits on
+ * for whoever only takes long.
  *
- * Of two statements that wait for each other in this way one is out of the queue first, sees
- * the other one in it, and gives up.
- *
- * Who waits is read from the lock table as pg_locks shows it. That copies the table, so that it
- * is done once a pause, and only by who found a row that is not free.
+ * Who holds the rows is read from them, so that a row that is held by somebody who does not
+ * want anything from this transaction is waited for even while others wait for this one.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/latch.h"
-#include "storage/lock.h"
 #include "storage/proc.h"
-#include "utils/guc.h"
 #include "utils/timestamp.h"
 
-#include "core/attempt.h"
 #include "core/errors.h"
 #include "core/lock_behind.h"
 #include "core/owner.h"
+#include "core/ring.h"
 
 /* The longest pause between two tries, in milliseconds; the first is one. */
 #define PAUSE_LONGEST 20
-/* In hundredths of deadlock_timeout: how long the statement stands in the queue at a time, and
- * how long somebody may have waited for it before it gives up, which is less. */
-#define IN_THE_QUEUE 50
-#define PATIENCE     40
+/* The pause from which on a ring is looked for: most locks are free before. */
+#define PAUSE_LOOK 8
+/* So often one after the other a ring is found before it is one, and before this statement
+ * gives up where another one may do so. */
+#define LOOKS        2
+#define LOOKS_YIELDS 6
 
-/* What attempt() hands on. */
-typedef struct QueueStand
+/* The columns of the rows without a lock. */
+enum
 {
-	LockBehind *rows;
-	Datum *values;
-	uint64 count;
-} QueueStand;
+	THERE_TABLE = 1,
+	THERE_ROW,
+};
 
 static bool rows_lock_free(LockBehind *rows, Datum *values, uint64 *count);
+static void rows_wait_for(LockBehind *rows, Datum *values, RingWait *wait);
 static void pause_for(long milliseconds);
-static bool rows_lock_in_queue(LockBehind *rows, Datum *values, uint64 *count);
-static bool queue_stand(void *argument);
-static bool is_timeout(int sqlstate);
-static bool lasted(TimestampTz since, long hundredths);
-static bool somebody_waits(long hundredths);
-static bool lock_blocks(const LockInstanceData *held, const LockInstanceData *wanted);
+static void timeout_raise(TimestampTz begun);
 pg_noreturn static void ring_raise(void);
 
 uint64
 lock_behind(LockBehind *rows, Datum *values)
 {
+	RingWait wait = {0};
 	TimestampTz begun = 0;
 	long pause = 1;
+	int rings = 0;
+	bool yields;
 	uint64 count;
 
 	if (!TransactionIdIsValid(GetTopTransactionIdIfAny()))
@@ -72,78 +66,57 @@ lock_behind(LockBehind *rows, Datum *values)
 	{
 		if (begun == 0)
 			begun = GetCurrentTimestamp();
-		else if (LockTimeout > 0 &&
-				 TimestampDifferenceExceeds(begun, GetCurrentTimestamp(), LockTimeout))
-			ereport(ERROR, (errcode(ERRCODE_LOCK_NOT_AVAILABLE),
-							errmsg("canceling statement due to lock timeout")));
-		if (somebody_waits(PATIENCE))
-			ring_raise();
-		if (!somebody_waits(0) && rows_lock_in_queue(rows, values, &count))
-			return count;
+		timeout_raise(begun);
+		if (pause >= PAUSE_LOOK)
+		{
+			rows_wait_for(rows, values, &wait);
+			rings = ring_closes(&wait, &yields) ? rings + 1 : 0;
+			if (rings >= (yields ? LOOKS_YIELDS : LOOKS))
+				ring_raise();
+		}
 		pause_for(pause);
-		/* two that left the queue together must not come back together */
+		/* not in step with another one that waits like this */
 		pause = Min(pause * 2, PAUSE_LONGEST + MyProcPid % PAUSE_LONGEST);
 	}
+	ring_forget(&wait);
 	return count;
 }
 
-/* Locks those of the rows that are free; whether these are all, and how many. */
+/* Locks those of the rows that are free; whether these are all, and how many. A wait may be
+ * long: results do not stay until SPI_finish(). */
 static bool
 rows_lock_free(LockBehind *rows, Datum *values, uint64 *count)
 {
 	SPITupleTable *locked;
-	uint64 there;
+	bool all;
 
 	*count = owner_execute(&rows->skip, values, NULL, false);
 	if (rows->single && *count == 1)
 		return true;
 	locked = SPI_tuptable;
-	there = owner_execute(&rows->there, values, NULL, false);
-	SPI_tuptable = locked;
-	return *count >= there;
+	all = *count >= owner_execute(&rows->there, values, NULL, false);
+	SPI_freetuptable(SPI_tuptable);
+	if (!all)
+		SPI_freetuptable(locked);
+	SPI_tuptable = all ? locked : NULL;
+	return all;
 }
 
-/* Locks the rows as they become free, for less than deadlock_timeout: false when that was too
- * short. In a subtransaction, which the time-out ends. */
-static bool
-rows_lock_in_queue(LockBehind *rows, Datum *values, uint64 *count)
+/* Finds who holds the rows now. */
+static void
+rows_wait_for(LockBehind *rows, Datum *values, RingWait *wait)
 {
-	QueueStand stand = {rows, values, 0};
-	ErrorData *error = attempt(queue_stand, &stand, is_timeout);
+	uint64 count = owner_execute(&rows->there, values, NULL, false);
 
-	*count = stand.count;
-	return error == NULL;
-}
+	ring_forget(wait);
+	for (uint64 i = 0; i < count; i++)
+	{
+		Datum row = plan_value_as(i, THERE_ROW, TIDOID, NULL);
 
-static bool
-queue_stand(void *argument)
-{
-	QueueStand *stand = argument;
-	int level = NewGUCNestLevel();
-	int limit = Max(DeadlockTimeout * IN_THE_QUEUE / 100, 1);
-
-	if (LockTimeout > 0)
-		limit = Min(limit, LockTimeout);
-
-	(void) set_config_option("lock_timeout", psprintf("%d", limit), PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-	stand->count = owner_execute(&stand->rows->wait, stand->values, NULL, false);
-	AtEOXact_GUC(true, level);
-	return true;
-}
-
-static bool
-is_timeout(int sqlstate)
-{
-	return sqlstate == ERRCODE_LOCK_NOT_AVAILABLE;
-}
-
-/* Whether so much of deadlock_timeout has passed. */
-static bool
-lasted(TimestampTz since, long hundredths)
-{
-	return TimestampDifferenceExceeds(since, GetCurrentTimestamp(),
-									  (int) (DeadlockTimeout * hundredths / 100));
+		ring_add(wait, DatumGetObjectId(plan_value_as(i, THERE_TABLE, OIDOID, NULL)),
+				 (ItemPointer) DatumGetPointer(row), rows->mode);
+	}
+	SPI_freetuptable(SPI_tuptable);
 }
 
 static void
@@ -155,56 +128,27 @@ pause_for(long milliseconds)
 	CHECK_FOR_INTERRUPTS();
 }
 
-/* Whether some session has waited for a lock of this one for so much of deadlock_timeout; 0 for
- * any that waits. */
-static bool
-somebody_waits(long hundredths)
+/* As in the queue: lock_timeout ends the wait. */
+static void
+timeout_raise(TimestampTz begun)
 {
-	LockData *locks = GetLockStatusData();
-	bool waits = false;
-
-	for (int w = 0; w < locks->nelements && !waits; w++)
-	{
-		const LockInstanceData *wanted = &locks->locks[w];
-
-		if (wanted->waitLockMode == NoLock)
-			continue;
-		/* the server sets the time a moment after the wait begins */
-		if (hundredths > 0 &&
-			(wanted->waitStart == 0 || !lasted(wanted->waitStart, hundredths)))
-			continue;
-		for (int h = 0; h < locks->nelements && !waits; h++)
-			waits = lock_blocks(&locks->locks[h], wanted);
-	}
-	pfree(locks->locks);
-	pfree(locks);
-	return waits;
-}
-
-/* Whether the first is a lock of this session that the second waits for. */
-static bool
-lock_blocks(const LockInstanceData *held, const LockInstanceData *wanted)
-{
-	if (held->pid != MyProcPid || wanted->pid == MyProcPid ||
-		memcmp(&held->locktag, &wanted->locktag, sizeof(LOCKTAG)) != 0)
-		return false;
-	for (LOCKMODE mode = 1; mode <= MaxLockMode; mode++)
-		if ((held->holdMask & LOCKBIT_ON(mode)) != 0 &&
-			DoLockModesConflict(mode, wanted->waitLockMode))
-			return true;
-	return false;
+	if (LockTimeout > 0 &&
+		TimestampDifferenceExceeds(begun, GetCurrentTimestamp(), LockTimeout))
+		ereport(ERROR, (errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+						errmsg("canceling statement due to lock timeout")));
 }
 
 /* At READ COMMITTED not 40001, which gateways repeat by themselves without an end. */
 static void
 ring_raise(void)
 {
-	ereport(ERROR,
-			(errcode(IsolationUsesXactSnapshot() ? ERRCODE_T_R_SERIALIZATION_FAILURE
-												 : ERRCODE_CB_IN_THE_WAY),
-			 errmsg("another transaction waits for this one, which waits as well"),
-			 errdetail("The statement holds its row and needs a lock that is not free, and the "
-					   "two may be waiting for each other. Nothing was written."),
-			 errhint("Try again, or lock the person's row of users, or the program, before the "
-					 "statement.")));
+	ereport(
+		ERROR,
+		(errcode(IsolationUsesXactSnapshot() ? ERRCODE_T_R_SERIALIZATION_FAILURE
+											 : ERRCODE_CB_IN_THE_WAY),
+		 errmsg("another transaction waits for this one, which waits as well"),
+		 errdetail("The statement holds its row and needs a lock whose holder waits for it. "
+				   "Nothing was written."),
+		 errhint("Try again, or lock the person's row of users, or the program, before the "
+				 "statement.")));
 }

@@ -11,24 +11,29 @@
 
 #include "postgres.h"
 
+#include "nodes/lockoptions.h"
+
 #include "core/plan.h"
 
 /* The same rows three times: with a lock that waits, with one that skips what is not free, and
- * without a lock. All take the same parameters; the first two have the same columns. */
+ * where they are (tableoid, ctid) without a lock. All take the same parameters; the first two
+ * have the same columns. */
 typedef struct LockBehind
 {
 	KeptPlan wait;
 	KeptPlan skip;
 	KeptPlan there;
-	bool single; /* there is one row at most */
+	LockTupleMode mode; /* what the first two lock in */
+	bool single;        /* there is one row at most */
 } LockBehind;
 
 /*
  * Locks the rows until the transaction ends, with the rights of the tables' owner, and says how
- * many they are. Waits, as long as it takes, while nobody waits for this transaction; ends with
- * KB007 (40001 in an older snapshot) when somebody has waited for it for a
- * good part of deadlock_timeout by then. Needs SPI_connect(); overwrites SPI_tuptable. Also
- * raises what a wait can raise (40001, 55P03).
+ * many they are. Waits, as long as it takes, outside of the server's queues, where no search
+ * for a ring meets it; ends with KB007 (40001 in an older snapshot) when whoever it waits for
+ * waits for this transaction. In the queue where this transaction has written and locked
+ * nothing yet. Needs SPI_connect(); overwrites SPI_tuptable. Also raises what a wait can raise
+ * (40001, 55P03).
  */
 extern uint64 lock_behind(LockBehind *rows, Datum *values);
 

@@ -33,6 +33,7 @@
 #include "core/row_kept.h"
 #include "core/row_trigger.h"
 #include "core/schema.h"
+#include "identity/anchor.h"
 #include "identity/audit.h"
 #include "identity/claims.h"
 #include "identity/closed_id.h"
@@ -157,14 +158,6 @@ static KeptPlan read_cohort = {
 	.types = {TEXTOID},
 };
 
-/* Locks the row, as read_user does. */
-static KeptPlan read_open_account = {
-	.sql = "SELECT FROM coursebase.users u WHERE u.id = $1 AND u.deleted_at IS NULL "
-		   "FOR NO KEY UPDATE",
-	.nargs = 1,
-	.types = {UUIDOID},
-};
-
 /* A person is in one cohort at most: the new one replaces the old. */
 static KeptPlan write_cohort = {
 	.sql = "INSERT INTO coursebase.user_cohorts AS c (user_id, cohort_id) VALUES ($1, $2) "
@@ -234,13 +227,10 @@ coursebase_assign_cohort(PG_FUNCTION_ARGS)
 	user = PG_GETARG_UUID_P(0);
 	plan_bind_uuid(&values, user);
 	SPI_connect();
-	if (plan_execute(&read_open_account, values.datums, values.nulls, false) == 0)
-	{
-		directory_require_here(user);
+	if (anchor_user(user) != ANCHORED_LIVE)
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("no such user"),
 						errdetail("No open account has the id %s.", uuid_text(user)),
 						errhint("Take the id that upsert_user() returned.")));
-	}
 	*cohort = cohort_of_code(PG_GETARG_DATUM(1));
 	plan_bind_uuid(&values, cohort);
 	plan_execute(&write_cohort, values.datums, values.nulls, false);

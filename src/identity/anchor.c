@@ -6,11 +6,13 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 
 #include "cells/directory.h"
+#include "core/compat.h"
 #include "core/datum.h"
 #include "core/errors.h"
 #include "core/lock_behind.h"
@@ -30,11 +32,24 @@ static KeptPlan lock_user = {.sql = LOCK_USER, ONE_USER};
 static LockBehind lock_user_behind = {
 	.wait = {.sql = LOCK_USER, ONE_USER},
 	.skip = {.sql = LOCK_USER " SKIP LOCKED", ONE_USER},
-	.there = {.sql = "SELECT FROM coursebase.users u WHERE u.id = $1", ONE_USER},
+	.there = {.sql = "SELECT tableoid, ctid FROM coursebase.users WHERE id = $1", ONE_USER},
+	.mode = LockTupleNoKeyExclusive,
 	.single = true,
 };
 
 bool anchor_held;
+
+/* Who was locked last, for anchor_holds(). A rollback to an earlier savepoint frees the lock,
+ * and changes the subtransaction. */
+static struct
+{
+	LocalTransactionId transaction;
+	SubTransactionId subtransaction;
+	pg_uuid_t user;
+} last_locked;
+
+/* The transaction of anchor_go_back(). */
+static LocalTransactionId goes_back;
 
 static Anchored anchored(const pg_uuid_t *user, uint64 rows);
 
@@ -76,6 +91,8 @@ anchor_user(const pg_uuid_t *user)
 {
 	Datum key = UUIDPGetDatum(user);
 
+	if (anchor_goes_back())
+		return anchor_user_behind(user);
 	return anchored(user, owner_execute(&lock_user, &key, NULL, false));
 }
 
@@ -96,7 +113,30 @@ anchored(const pg_uuid_t *user, uint64 rows)
 		directory_require_here(user);
 		return ANCHORED_NONE;
 	}
+	last_locked.transaction = compat_local_transaction();
+	last_locked.subtransaction = GetCurrentSubTransactionId();
+	last_locked.user = *user;
 	return plan_bool(0, 1) ? ANCHORED_LIVE : ANCHORED_CLOSED;
+}
+
+bool
+anchor_holds(const pg_uuid_t *user)
+{
+	return last_locked.transaction == compat_local_transaction() &&
+		   last_locked.subtransaction == GetCurrentSubTransactionId() &&
+		   uuid_equal(&last_locked.user, user);
+}
+
+void
+anchor_go_back(void)
+{
+	goes_back = compat_local_transaction();
+}
+
+bool
+anchor_goes_back(void)
+{
+	return goes_back == compat_local_transaction();
 }
 
 void

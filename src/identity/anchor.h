@@ -17,9 +17,9 @@
  *
  * A call that must lock against this order (to end the expired reservation of another person)
  * uses SKIP LOCKED and leaves what is not free. An UPDATE or DELETE of plain SQL holds its row
- * before a trigger of ours locks anything: there core/lock_behind.h waits. Row locks are FOR NO
- * KEY UPDATE, because the inserts of rows with a foreign key to the row do not wait for that;
- * FOR UPDATE is used only where the key of a row changes.
+ * before a trigger of ours locks anything: there core/lock_behind.h waits, in no queue. Row
+ * locks are FOR NO KEY UPDATE, because the inserts of rows with a foreign key to the row do not
+ * wait for that; FOR UPDATE is used only where the key of a row changes.
  */
 #ifndef COURSEBASE_IDENTITY_ANCHOR_H
 #define COURSEBASE_IDENTITY_ANCHOR_H
@@ -58,6 +58,18 @@ extern void anchor_kept_user_require(pg_uuid_t *user);
 
 /* As anchor_user_require(); raises KB106 also if the account is closed. */
 extern void anchor_open_user_require(const pg_uuid_t *user);
+
+/* Whether this subtransaction has locked the person's row; false also where one of its parents
+ * has, or where somebody else was locked since. */
+extern bool anchor_holds(const pg_uuid_t *user);
+
+/*
+ * From here on, to its end, this transaction locks people as a statement does that holds its
+ * row already: for a call that writes rows of a person whom it does not lock, and which others
+ * may follow. anchor_goes_back() says whether that was said.
+ */
+extern void anchor_go_back(void);
+extern bool anchor_goes_back(void);
 
 /* True while a statement of ours inserts rows for people whom it has locked: the trigger that
  * locks the person of a row stands back. Whoever sets it restores it, also after an error. */

@@ -39,7 +39,9 @@
 static LockBehind share_currency = {
 	.wait = {.sql = READ_CURRENCY " FOR SHARE", ONE_ID},
 	.skip = {.sql = READ_CURRENCY " FOR SHARE SKIP LOCKED", ONE_ID},
-	.there = {.sql = READ_CURRENCY, ONE_ID},
+	.there = {.sql = "SELECT tableoid, ctid FROM coursebase.organizations WHERE id = $1",
+			  ONE_ID},
+	.mode = LockTupleShare,
 	.single = true,
 };
 static KeptPlan read_priced = {

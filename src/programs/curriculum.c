@@ -10,9 +10,8 @@
  * Locks: the program, then the workouts that are new in a day FOR SHARE, which holds off their
  * deletion. The rules are judged once a statement under these locks, by what is committed then,
  * at any level of isolation. A statement of plain SQL has locked the rows that it changes
- * before its triggers run, and no trigger before a statement knows which rows those are:
- * against a function on the same program (which marks a place, for example) such a statement
- * may end as a deadlock.
+ * before its triggers run, and no trigger before a statement knows which rows those are: it
+ * waits for the program as core/lock_behind.h says.
  *
  * Rights: triggers run as who writes and read other rows with the rights of the tables' owner.
  * Places that go together with their program pass: the program's row is gone by then.
@@ -258,7 +257,8 @@ days_require(SPITupleTable *days, uint64 rows, bool deletion)
 		if (i == 0 || !uuid_equal(id, &current))
 		{
 			current = *id;
-			there = program_lock(&current, &program);
+			/* an UPDATE or DELETE of plain SQL holds its places already */
+			there = program_lock_behind(&current, &program);
 			duration = there && !deletion ? course_duration(&current) : 0;
 		}
 		if (there && !deletion)

@@ -49,7 +49,8 @@ static KeptPlan lock_program = {.sql = READ_PROGRAM " FOR NO KEY UPDATE", ONE_ID
 static LockBehind lock_program_behind = {
 	.wait = {.sql = READ_PROGRAM " FOR NO KEY UPDATE", ONE_ID},
 	.skip = {.sql = READ_PROGRAM " FOR NO KEY UPDATE SKIP LOCKED", ONE_ID},
-	.there = {.sql = READ_PROGRAM, ONE_ID},
+	.there = {.sql = "SELECT tableoid, ctid FROM coursebase.programs WHERE id = $1", ONE_ID},
+	.mode = LockTupleNoKeyExclusive,
 	.single = true,
 };
 static KeptPlan share_program = {

@@ -102,19 +102,22 @@ static KeptPlan read_place = {
 };
 /* In the order of ids, so that two statements wait in turn: programs before entitlements. */
 #define CHANGED_PROGRAMS                                                                       \
-	"SELECT FROM coursebase.programs p WHERE p.id IN (SELECT e.program_id"                     \
+	"SELECT p.tableoid, p.ctid FROM coursebase.programs p WHERE p.id IN (SELECT e.program_id"  \
 	" FROM coursebase.course_entitlements e WHERE e.id IN " CHANGED_COMPLETIONS ")"
 #define CHANGED_ENTITLEMENTS                                                                   \
-	"SELECT FROM coursebase.course_entitlements e WHERE e.id IN " CHANGED_COMPLETIONS
+	"SELECT e.tableoid, e.ctid FROM coursebase.course_entitlements e"                          \
+	" WHERE e.id IN " CHANGED_COMPLETIONS
 static LockBehind share_programs = {
 	.wait = {.sql = CHANGED_PROGRAMS " ORDER BY p.id FOR SHARE"},
 	.skip = {.sql = CHANGED_PROGRAMS " ORDER BY p.id FOR SHARE SKIP LOCKED"},
 	.there = {.sql = CHANGED_PROGRAMS},
+	.mode = LockTupleShare,
 };
 static LockBehind lock_entitlements = {
 	.wait = {.sql = CHANGED_ENTITLEMENTS " ORDER BY e.id FOR NO KEY UPDATE"},
 	.skip = {.sql = CHANGED_ENTITLEMENTS " ORDER BY e.id FOR NO KEY UPDATE SKIP LOCKED"},
 	.there = {.sql = CHANGED_ENTITLEMENTS},
+	.mode = LockTupleNoKeyExclusive,
 };
 /* The columns of STALE. */
 enum

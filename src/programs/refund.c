@@ -8,11 +8,10 @@
  * refund and the entitlement itself, in any order. A refund that its provider took back is
  * none.
  *
- * Locks: see payment.h. An UPDATE of plain SQL locks the payment before the entitlement:
- * against apply_payment_event() for the same payment it may end as a deadlock error, and
- * nothing is lost. Rights: only the server calls the function; the statements run with the
- * rights of the tables' owner. The trigger stands back while a dump is restored: the refund
- * comes with it.
+ * Locks: see payment.h. An UPDATE of plain SQL holds the payment before its trigger locks the
+ * buyer (tg_any__lock_user), and then waits as core/lock_behind.h says. Rights: only the server
+ * calls the function; the statements run with the rights of the tables' owner. The trigger
+ * stands back while a dump is restored: the refund comes with it.
  */
 #include "postgres.h"
 

@@ -44,7 +44,7 @@
 #include "sales/derive.h"
 
 #define BUYERS                                                                                 \
-	"SELECT FROM coursebase.users u WHERE u.id IN ("                                           \
+	"SELECT u.tableoid, u.ctid FROM coursebase.users u WHERE u.id IN ("                        \
 	"  SELECT s.user_id FROM coursebase.purchases s"                                           \
 	"  JOIN coursebase.products p ON p.id = s.product_id AND p.gives_later_courses"            \
 	"  WHERE s.product_id = $1)"
@@ -53,6 +53,7 @@ static LockBehind lock_buyers = {
 	.wait = {.sql = BUYERS " ORDER BY u.id FOR NO KEY UPDATE", ONE_PRODUCT},
 	.skip = {.sql = BUYERS " ORDER BY u.id FOR NO KEY UPDATE SKIP LOCKED", ONE_PRODUCT},
 	.there = {.sql = BUYERS, ONE_PRODUCT},
+	.mode = LockTupleNoKeyExclusive,
 };
 
 /*

@@ -27,6 +27,7 @@
 #include "core/owner.h"
 #include "core/schema.h"
 #include "core/session_setting.h"
+#include "identity/anchor.h"
 #include "identity/asking.h"
 #include "sync/answer.h"
 #include "sync/cache.h"
@@ -109,9 +110,14 @@ answer_by_statements(StringInfo answer, const HandshakeRequest *request, const p
 {
 	Statements statements = statements_begin();
 	HandshakeState state;
-	bool newer = state_load(&state, request, user, at);
-	bool kept = handshake_is_recorded(request, user, at);
+	bool newer;
+	bool kept;
 
+	/* it writes without a lock of the person, who may be locked by the transaction's next call
+	 */
+	anchor_go_back();
+	newer = state_load(&state, request, user, at);
+	kept = handshake_is_recorded(request, user, at);
 	if (!kept && !XactReadOnly)
 	{
 		handshake_record(request, user, at);

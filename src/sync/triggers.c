@@ -28,7 +28,9 @@
 static LockBehind read_name = {
 	.wait = {.sql = READ_NAME " FOR KEY SHARE", ONE_ID},
 	.skip = {.sql = READ_NAME " FOR KEY SHARE SKIP LOCKED", ONE_ID},
-	.there = {.sql = READ_NAME, ONE_ID},
+	.there = {.sql = "SELECT tableoid, ctid FROM coursebase.master_manifests WHERE id = $1",
+			  ONE_ID},
+	.mode = LockTupleKeyShare,
 	.single = true,
 };
 

@@ -15,8 +15,11 @@
  * replica), the triggers stand back: what they would write is written already.
  *
  * Lock order: versions come after what is the person's (identity/anchor.h): the trigger fires
- * after the change. Rights: those of the tables' owner, because nobody may write versions. A
- * user or cohort that is being deleted has no version left to move.
+ * after the change. A function that has moved a version goes on to other rows of the same
+ * person or catalogue, one of which a plain statement may hold: that statement, which has not
+ * locked the person, waits for the version as core/lock_behind.h says. Rights: those of the
+ * tables' owner, because nobody may write versions. A user or cohort that is being deleted has
+ * no version left to move.
  */
 #include "postgres.h"
 
@@ -34,9 +37,11 @@
 #include "utils/uuid.h"
 
 #include "core/datum.h"
+#include "core/lock_behind.h"
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/replicated.h"
+#include "identity/anchor.h"
 #include "sync/versions.h"
 
 /* A scope of versions. The first argument of the trigger names it; the second one, of a keyed
@@ -45,6 +50,8 @@ typedef struct VersionScope
 {
 	const char *name;
 	bool keyed;
+	bool person;     /* the key is that of a person */
+	LockBehind lock; /* of the version, before it moves */
 	KeptPlan move;
 	KeptPlan move_many; /* of all keys of an array, if the scope has triggers of statements */
 } VersionScope;
@@ -56,13 +63,25 @@ typedef struct VersionScope
  */
 #define FIRST_VERSION "1 + (random() * 1e15)::bigint"
 
+#define ONE_KEY .nargs = 1, .types = {UUIDOID}
+/* The rows as lock_behind() takes them; keys are the parameters. */
+#define LOCK_VERSION(rows, keys)                                                               \
+	.lock = {.wait = {.sql = VERSION_OF(rows) " FOR NO KEY UPDATE", keys},                     \
+			 .skip = {.sql = VERSION_OF(rows) " FOR NO KEY UPDATE SKIP LOCKED", keys},         \
+			 .there = {.sql = VERSION_OF(rows), keys},                                         \
+			 .mode = LockTupleNoKeyExclusive,                                                  \
+			 .single = true}
+#define VERSION_OF(rows) "SELECT v.tableoid, v.ctid FROM coursebase." rows
+
 static VersionScope scopes[] = {
 	{.name = "catalogue",
+	 LOCK_VERSION("catalogue_version v", .nargs = 0),
 	 .move = {.sql = "INSERT INTO coursebase.catalogue_version AS v (singleton, version)"
 					 " VALUES (true, " FIRST_VERSION ")"
 					 " ON CONFLICT (singleton) DO UPDATE SET version = v.version + 1"}},
 	{.name = "cohort",
 	 .keyed = true,
+	 LOCK_VERSION("cohort_versions v WHERE v.cohort_id = $1", ONE_KEY),
 	 .move = {.sql = "INSERT INTO coursebase.cohort_versions AS v (cohort_id, version)"
 					 " SELECT c.id, " FIRST_VERSION " FROM coursebase.cohorts c WHERE c.id = $1"
 					 " ON CONFLICT (cohort_id) DO UPDATE SET version = v.version + 1",
@@ -70,6 +89,8 @@ static VersionScope scopes[] = {
 			  .types = {UUIDOID}}},
 	{.name = "user",
 	 .keyed = true,
+	 .person = true,
+	 LOCK_VERSION("user_versions v WHERE v.user_id = $1", ONE_KEY),
 	 .move = {.sql = "INSERT INTO coursebase.user_versions AS v (user_id, version)"
 					 " SELECT u.id, " FIRST_VERSION " FROM coursebase.users u WHERE u.id = $1"
 					 " ON CONFLICT (user_id) DO UPDATE SET version = v.version + 1",
@@ -86,6 +107,9 @@ static VersionScope scopes[] = {
 	/* the user whose course it is */
 	{.name = "custom_course",
 	 .keyed = true,
+	 LOCK_VERSION("user_versions v WHERE v.user_id = (SELECT c.user_id"
+				  " FROM coursebase.custom_courses c WHERE c.id = $1)",
+				  ONE_KEY),
 	 .move = {.sql = "INSERT INTO coursebase.user_versions AS v (user_id, version)"
 					 " SELECT c.user_id, " FIRST_VERSION
 					 " FROM coursebase.custom_courses c WHERE c.id = $1"
@@ -265,6 +289,8 @@ version_move(VersionScope *scope, const pg_uuid_t *key)
 	if (moved_already(scope, key))
 		return;
 	SPI_connect();
+	if (!scope->person || !anchor_holds(key))
+		lock_behind(&scope->lock, &value);
 	owner_execute(&scope->move, &value, NULL, false);
 	SPI_finish();
 	last_move.transaction = GetTopFullTransactionId();

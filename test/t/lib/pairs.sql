@@ -5,13 +5,7 @@
 -- What may wait in a ring, as doc/explain/concurrency.md says: what locks whole tables, and what fills or empties a shop,
 -- which is a transaction about many rows. Calls with plain statements in them are transactions of several statements.
 CREATE TABLE public.excepted (what text PRIMARY KEY);
-INSERT INTO public.excepted VALUES ('install'), ('hand_over'), ('make_api'), ('adopt'), ('sample_shop'), ('sample_rows'), ('remove_sample_shop'),
-    -- plain statements that hold their row and then wait in the queue for the person or the program: open
-    ('UPDATE payment_transactions'), ('UPDATE custom_courses'), ('UPDATE custom_course_purchases'), ('UPDATE course_workouts'),
-    ('DELETE course_workouts'), ('UPDATE users'),
-    -- these stand in the queue for a part of the time (core/lock_behind.h): rare, and open too
-    ('UPDATE purchases'), ('DELETE purchases'), ('UPDATE course_grants'), ('DELETE course_grants'), ('UPDATE user_course_access'),
-    ('DELETE user_course_access'), ('UPDATE course_configs'), ('DELETE course_configs');
+INSERT INTO public.excepted VALUES ('install'), ('hand_over'), ('make_api'), ('adopt'), ('sample_shop'), ('sample_rows'), ('remove_sample_shop');
 
 -- How an act is said: as whom, by which claims, and the text of one PL/pgSQL statement.
 CREATE TABLE public.acts (
@@ -93,10 +87,9 @@ SELECT format($insert$INSERT INTO public.acts (kind, what, claims, spoken) SELEC
 FROM public.spoken WHERE name NOT IN (SELECT what FROM public.excepted) AND call !~ '(INSERT INTO|UPDATE|DELETE FROM) ' ORDER BY n \gexec
 
 -- Calls about one person, each pair of which a transaction may make: Ada is named, or her custom course, and nobody else is.
--- Not a handshake, which waits for no person, keeps its answer before it could lock one, and is a transaction of its own.
 INSERT INTO public.acts (kind, what, claims, spoken)
 SELECT 'personal', what, claims, spoken FROM public.acts
-WHERE kind = 'function' AND what <> 'handshake' AND (spoken ~ '-00000000000a' OR what IN ('update_json', 'calculate_checksum'))
+WHERE kind = 'function' AND (spoken ~ '-00000000000a' OR what IN ('update_json', 'calculate_checksum'))
     AND spoken !~ '-00000000000[bce]|-000000000271';
 
 CREATE VIEW public.kinds AS SELECT kind, min(n) AS first, max(n) AS last, count(*) AS acts FROM public.acts GROUP BY kind;
