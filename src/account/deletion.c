@@ -50,10 +50,11 @@
 #include "identity/audit.h"
 #include "identity/closed_id.h"
 
-/* FOR UPDATE and not anchor_user(): see the lock order above. */
+/* FOR UPDATE and not anchor_user(): see the lock order above. Who is a guest here has the
+ * account in another cell; forget_person() closes the guest. */
 static KeptPlan lock_user = {
 	.sql = "SELECT u.deleted_at, u.clerk_user_id FROM coursebase.users u WHERE u.id = $1"
-		   " FOR UPDATE",
+		   " AND (NOT u.is_guest OR u.deleted_at IS NOT NULL) FOR UPDATE",
 	.nargs = 1,
 	.types = {UUIDOID},
 };
@@ -149,7 +150,8 @@ static KeptPlan choose_words = {
 	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID},
 };
 
-#define CLOSED_ID "'^deleted:[-0-9a-f]{36}$'"
+/* Nor does a guest's lead to anybody (identity/guest.h). */
+#define CLOSED_ID "'^(deleted|guest):[-0-9a-f]{36}$'"
 /* A random external id, so that nobody can guess it and sign up under it before. */
 static KeptPlan choose_id = {
 	.sql = "SELECT CASE WHEN $1 ~ " CLOSED_ID " THEN $1"

@@ -12,6 +12,10 @@
  * behind home's, and never says that a person lives here who has been taken out since: what was
  * taken out stands in moving_people until the directory here has heard where to.
  *
+ * Rows of organisations stay on home, and the person as their guest (identity/guest.h), until
+ * put_person() makes a person of the guest again. Whoever is a guest changes nothing there by
+ * moving between two other cells.
+ *
  * Locks: the notifications of the person, as the inbox locks them before people; the rows of
  * users, the lesser uuid first, FOR UPDATE: a transaction that inserts a row about the person
  * waits, or is waited for; then the person's rows of the directory. put_person() and
@@ -43,7 +47,8 @@
 /* The person $1 and the accounts that were merged. */
 #define PEOPLE                                                                                 \
 	"SELECT u.id FROM coursebase.users u"                                                      \
-	" WHERE u.id = $1 AND u.merged_into IS NULL OR u.merged_into = $1"
+	" WHERE NOT u.is_guest"                                                                    \
+	"  AND (u.id = $1 AND u.merged_into IS NULL OR u.merged_into = $1)"
 
 static KeptPlan lock_inbox = {
 	.sql = "SELECT FROM coursebase.store_notifications n WHERE n.user_id IN (" PEOPLE ")"
@@ -115,7 +120,7 @@ static KeptPlan make_receipt = {
 	.types = {TEXTOID},
 };
 static KeptPlan find_user = {
-	.sql = "SELECT FROM coursebase.users u WHERE u.id = $1",
+	.sql = "SELECT FROM coursebase.users u WHERE u.id = $1 AND NOT u.is_guest",
 	.nargs = 1,
 	.types = {UUIDOID},
 };

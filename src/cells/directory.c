@@ -75,13 +75,24 @@ static RowsSource people_by_subject =
 static RowsSource people_by_id = PEOPLE_BY("people_pkey", "user_id", UUIDOID);
 
 /* optional, as the directory: without tables nobody moves. */
-#define ROW_BY_ID(name, by, key)                                                               \
-	{                                                                                          \
-		.table = (name), .index = (by), .nkeys = 1, .keys = {{(key), UUIDOID}}, .ncolumns = 1, \
-		.columns = {{(key), UUIDOID}}, .optional = true,                                       \
-	}
-static RowsSource moving_by_id = ROW_BY_ID("moving_people", "moving_people_pkey", "user_id");
-static RowsSource users_by_id = ROW_BY_ID("users", "users_pkey", "id");
+static RowsSource moving_by_id = {
+	.table = "moving_people",
+	.index = "moving_people_pkey",
+	.nkeys = 1,
+	.keys = {{"user_id", UUIDOID}},
+	.ncolumns = 1,
+	.columns = {{"user_id", UUIDOID}},
+	.optional = true,
+};
+static RowsSource users_by_id = {
+	.table = "users",
+	.index = "users_pkey",
+	.nkeys = 1,
+	.keys = {{"id", UUIDOID}},
+	.ncolumns = 1,
+	.columns = {{"is_guest", BOOLOID}},
+	.optional = true,
+};
 
 /* Of two calls about one person the second waits, and then writes nothing. */
 static KeptPlan place_person = {
@@ -146,7 +157,8 @@ static bool is_here_at(const Cell *here, Residence *residence, Snapshot snapshot
 static Snapshot snapshot_of_statement(void);
 static bool residence_read(RowsSource *source, Datum key, Snapshot snapshot,
 						   Residence *residence);
-static bool row_exists(RowsSource *source, const pg_uuid_t *user, Snapshot snapshot);
+static bool is_moving(const pg_uuid_t *user, Snapshot snapshot);
+static bool has_account(const pg_uuid_t *user, Snapshot snapshot);
 
 PG_FUNCTION_INFO_V1(coursebase_place_person);
 PG_FUNCTION_INFO_V1(coursebase_forget_person);
@@ -359,9 +371,8 @@ is_here_at(const Cell *here, Residence *residence, Snapshot snapshot)
 {
 	if (residence->cell != here->number)
 		return false;
-	residence->moving =
-		row_exists(&moving_by_id, &residence->user, snapshot) ||
-		(residence->moves > 0 && !row_exists(&users_by_id, &residence->user, snapshot));
+	residence->moving = is_moving(&residence->user, snapshot) ||
+						(residence->moves > 0 && !has_account(&residence->user, snapshot));
 	return !residence->moving;
 }
 
@@ -393,15 +404,30 @@ residence_read(RowsSource *source, Datum key, Snapshot snapshot, Residence *resi
 }
 
 static bool
-row_exists(RowsSource *source, const pg_uuid_t *user, Snapshot snapshot)
+is_moving(const pg_uuid_t *user, Snapshot snapshot)
 {
 	Datum key = UUIDPGetDatum(user);
 	bool found;
 	Rows rows;
 
-	rows_open(&rows, source, snapshot);
+	rows_open(&rows, &moving_by_id, snapshot);
 	rows_find(&rows, &key);
 	found = rows_next(&rows);
+	rows_close(&rows);
+	return found;
+}
+
+/* A guest lives elsewhere (identity/guest.h). */
+static bool
+has_account(const pg_uuid_t *user, Snapshot snapshot)
+{
+	Datum key = UUIDPGetDatum(user);
+	bool found;
+	Rows rows;
+
+	rows_open(&rows, &users_by_id, snapshot);
+	rows_find(&rows, &key);
+	found = rows_next(&rows) && !DatumGetBool(rows_value(&rows, 0));
 	rows_close(&rows);
 	return found;
 }

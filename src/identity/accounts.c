@@ -160,7 +160,7 @@ static KeptPlan read_cohort = {
 /* Locks the row, as read_user does. */
 static KeptPlan read_open_account = {
 	.sql = "SELECT FROM coursebase.users u WHERE u.id = $1 AND u.deleted_at IS NULL "
-		   "FOR NO KEY UPDATE",
+		   "AND NOT u.is_guest FOR NO KEY UPDATE",
 	.nargs = 1,
 	.types = {UUIDOID},
 };
