@@ -15,7 +15,7 @@ AS $$
         SELECT c.id, 'users'
         FROM closed c
         -- the external id of a merged account leads on, until the person who was kept leaves
-        WHERE c.clerk_user_id !~ '^deleted:[-0-9a-f]{36}$' AND NOT EXISTS (
+        WHERE c.clerk_user_id !~ '^(deleted|guest):[-0-9a-f]{36}$' AND NOT EXISTS (
                 SELECT FROM coursebase.users k
                 WHERE k.id = c.merged_into AND k.deleted_at IS NULL)
             OR c.image_url IS NOT NULL
@@ -99,6 +99,44 @@ AS $$
     ) h (user_id, name) ON h.user_id = m.id
     WHERE m.merged_into IS NOT NULL
     UNION ALL
+    SELECT DISTINCT 'guest', 'users ' || g.id,
+        format('%s has rows of the person, who lives in another cell', h.name)
+    FROM coursebase.users g
+    JOIN (
+        SELECT p.user_id, 'user_cohorts' FROM coursebase.user_cohorts p
+        UNION ALL
+        SELECT p.user_id, 'purchases' FROM coursebase.purchases p
+        UNION ALL
+        SELECT p.user_id, 'course_grants' FROM coursebase.course_grants p
+        UNION ALL
+        SELECT p.user_id, 'user_course_access' FROM coursebase.user_course_access p
+        UNION ALL
+        SELECT p.user_id, 'subscriptions' FROM coursebase.subscriptions p
+        UNION ALL
+        SELECT p.user_id, 'subscription_lines' FROM coursebase.subscription_lines p
+        UNION ALL
+        SELECT p.user_id, 'course_purchases' FROM coursebase.course_purchases p
+        UNION ALL
+        SELECT p.user_id, 'user_lesson_complete' FROM coursebase.user_lesson_complete p
+        UNION ALL
+        SELECT p.user_id, 'ai_usage' FROM coursebase.ai_usage p
+        UNION ALL
+        SELECT p.user_id, 'credit_log' FROM coursebase.credit_log p
+        UNION ALL
+        SELECT p.user_id, 'custom_courses' FROM coursebase.custom_courses p
+        UNION ALL
+        SELECT p.user_id, 'user_discounts' FROM coursebase.user_discounts p
+        UNION ALL
+        SELECT p.user_id, 'referral_credits' FROM coursebase.referral_credits p
+        UNION ALL
+        SELECT p.user_id, 'store_receipts' FROM coursebase.store_receipts p
+        UNION ALL
+        SELECT p.user_id, 'analytics' FROM coursebase.analytics p
+        UNION ALL
+        SELECT p.user_id, 'audio_usage' FROM coursebase.audio_usage p
+    ) h (user_id, name) ON h.user_id = g.id
+    WHERE g.is_guest
+    UNION ALL
     SELECT 'merged_account', 'users ' || m.id, 'it leads to an account that was merged itself'
     FROM coursebase.users m
     JOIN coursebase.users k ON k.id = m.merged_into
@@ -112,9 +150,9 @@ AS $$
     WHERE v.document IS NOT NULL AND v.created_at < now() - interval '1 hour'
 $$;
 COMMENT ON FUNCTION coursebase.check_account() IS
-    'Lists closed accounts that still hold something personal, merged ones that hold what is the kept person''s, and people who left for another cell and did not arrive: part of check_integrity(). For the server; reads with the caller''s rights.
+    'Lists closed accounts that still hold something personal, merged ones that hold what is the kept person''s, people who left for another cell and did not arrive, and guests with rows that belong to a cell: part of check_integrity(). For the server; reads with the caller''s rights.
 
-check_name: closed_account, merged_account, person_moving (a move that was not brought to its end within an hour). object: the row of users, or of moving_people. problem: which table still tells of the person, and that delete_user() removes it; which table has rows that merge_users() moves; the four calls that end the move.';
+check_name: closed_account, merged_account, person_moving (a move that was not brought to its end within an hour), guest. object: the row of users, or of moving_people. problem: which table still tells of the person, and that delete_user() removes it; which table has rows that merge_users() moves; the four calls that end the move.';
 GRANT EXECUTE ON FUNCTION coursebase.check_account() TO server;
 
 CREATE FUNCTION coursebase.run_checks(name text)

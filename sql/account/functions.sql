@@ -81,6 +81,29 @@ Source: the product''s rule that a person who signed up twice is one person.
 Raises: 22004 (an argument is NULL), 22008 (at is not finite), 22023 (both are the same account), KB106 (there is no such account, or it is closed, or it was merged into another), KB402 (two truths cannot be one).';
 GRANT EXECUTE ON FUNCTION coursebase.merge_users(uuid, uuid, timestamptz) TO server;
 
+CREATE FUNCTION coursebase.merge_guests(
+    keep uuid,
+    gone uuid,
+    at timestamptz DEFAULT now()
+)
+RETURNS timestamptz
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_merge_guests';
+COMMENT ON FUNCTION coursebase.merge_guests(uuid, uuid, timestamptz) IS
+    'Does with what organisations have of two people what merge_users() did with their accounts in the cell in which they live: memberships, payments, programs and progress go to the one that is kept. Called on home, after merge_users() in that cell. Until then a token with the old subject acts on home as the account that is closed. Answers when the guest was closed; another call moves what has been written about it since. For the server; writes with the rights of the tables'' owner under the locks of both people, with triggers off, also those of the user, and is audited (account_merged).
+
+keep: the account that stays. gone: the one that was closed. at: when. No argument may be NULL.
+
+Refused (KB402, with the reasons in the detail) where one of them lives on home; where gone is the last owner of an organisation, or their roles in one differ; where both have a checkout of one program under way, or one waits to pay for it and the other''s access was revoked.
+
+Raises: 22004 (an argument is NULL), 22008 (at is not finite), 22023 (both are the same account), KB106 (there is no such person, or the guest is closed), KB402 (two truths cannot be one), KBC04 (this server is not home).';
+GRANT EXECUTE ON FUNCTION coursebase.merge_guests(uuid, uuid, timestamptz) TO server;
+
 CREATE FUNCTION coursebase.take_person(user_id uuid)
 RETURNS json
 LANGUAGE c
@@ -149,6 +172,24 @@ user_id: the person; NULL is the user who asks; only an administrator or the ser
 Source: the product''s rule that a person may have a copy of what is held.
 Raises: 42501 (user_id is another user).';
 GRANT EXECUTE ON FUNCTION coursebase.export_user(uuid) TO end_user, server;
+
+CREATE FUNCTION coursebase.export_guest(user_id uuid DEFAULT NULL)
+RETURNS json
+LANGUAGE c
+STABLE
+CALLED ON NULL INPUT
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_export_guest';
+COMMENT ON FUNCTION coursebase.export_guest(uuid) IS
+    'Answers what home has of a person who lives in another cell: what organisations have, with what was told and recorded of it, in the form of export_user(), which answers everything else in the person''s cell. NULL for nobody, and for who is no guest on home (users.is_guest). Called on home. For users, each about themselves, and the server; reads with the rights of the tables'' owner.
+
+user_id: the person; NULL is the user who asks; only an administrator or the server may name another user.
+
+Source: the product''s rule that a person may have a copy of what is held.
+Raises: 42501 (user_id is another user), KBC04 (this server is not home).';
+GRANT EXECUTE ON FUNCTION coursebase.export_guest(uuid) TO end_user, server;
 
 CREATE FUNCTION coursebase.my_courses(
     user_id uuid DEFAULT NULL,

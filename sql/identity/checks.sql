@@ -21,7 +21,7 @@ AS $$
     )
     SELECT 'profile', 'users ' || u.id, 'the person has no profile: call upsert_user()'
     FROM coursebase.users u
-    WHERE NOT EXISTS (SELECT FROM coursebase.user_profile p WHERE p.user_id = u.id)
+    WHERE NOT u.is_guest AND NOT EXISTS (SELECT FROM coursebase.user_profile p WHERE p.user_id = u.id)
     UNION ALL
     SELECT 'email_lower', 'user_profile ' || p.user_id, 'the address is not in lower case'
     FROM coursebase.user_profile p
@@ -69,10 +69,27 @@ AS $$
     FROM coursebase.this_cell c
     CROSS JOIN coursebase.users u
     LEFT JOIN coursebase.people d ON d.user_id = u.id
-    WHERE d.cell IS DISTINCT FROM c.number
+    WHERE NOT u.is_guest AND (d.cell IS DISTINCT FROM c.number
         -- a merged account leads to the person who was kept, by its external id as well
         OR d.external_id IS DISTINCT FROM CASE
-            WHEN u.deleted_at IS NULL OR u.merged_into IS NOT NULL THEN u.clerk_user_id END
+            WHEN u.deleted_at IS NULL OR u.merged_into IS NOT NULL THEN u.clerk_user_id END)
+    UNION ALL
+    SELECT 'guest', 'users ' || u.id,
+        CASE
+            WHEN c.number IS NULL THEN 'the person is a guest, and this server is the only one'
+            WHEN c.number <> c.home THEN 'the person is a guest, and organisations live on home'
+            WHEN d.user_id IS NULL THEN 'the directory does not know the guest'
+            WHEN d.cell = c.number THEN 'the directory has the guest in this cell'
+            ELSE 'the guest has a token''s subject, a role or a profile' END
+    FROM coursebase.users u
+    LEFT JOIN coursebase.this_cell c ON true
+    LEFT JOIN coursebase.people d ON d.user_id = u.id
+    WHERE u.is_guest AND (c.number IS DISTINCT FROM c.home OR c.number IS NULL OR d.user_id IS NULL
+        -- who is on the way from or to this cell
+        OR d.cell = c.number AND d.moves = 0
+            AND NOT EXISTS (SELECT FROM coursebase.moving_people v WHERE v.user_id = u.id)
+        OR u.clerk_user_id !~ '^guest:[-0-9a-f]{36}$' OR u.role <> 'user'
+        OR EXISTS (SELECT FROM coursebase.user_profile p WHERE p.user_id = u.id))
     UNION ALL
     SELECT 'time_zone', 'organizations ' || o.id,
         format('the server knows no time zone %s', o.time_zone)
@@ -80,7 +97,7 @@ AS $$
     WHERE o.time_zone NOT IN (SELECT z.name FROM pg_timezone_names z)
 $$;
 COMMENT ON FUNCTION coursebase.check_identity() IS
-    'Lists rows of this slice that break its rules, for check_integrity(): people without a profile; profiles with an email that is not in lower case, a referral code of the wrong form, an unknown time zone, or a chain of referrals that leads back to itself; users whose role is not the one that audit_events recorded last; organisations without an owner or with an unknown time zone; in a cell, people whom the directory does not know, or has in another cell or with another external id. No row if all is well. For the server; reads with the caller''s rights.
+    'Lists rows of this slice that break its rules, for check_integrity(): people without a profile; profiles with an email that is not in lower case, a referral code of the wrong form, an unknown time zone, or a chain of referrals that leads back to itself; users whose role is not the one that audit_events recorded last; organisations without an owner or with an unknown time zone; in a cell, people whom the directory does not know, or has in another cell or with another external id, and guests (users.is_guest) whom it does not have elsewhere, or who have what only people of this cell have. No row if all is well. For the server; reads with the caller''s rights.
 
 check_name: name of the rule. object: table and key of the row. problem: what is wrong.';
 GRANT EXECUTE ON FUNCTION coursebase.check_identity() TO server;

@@ -29,6 +29,19 @@ COMMENT ON FUNCTION coursebase.current_user_id() IS
 Anybody may call it; it reads past row security and tells nobody about another user. Never raises because of claims, but for a person who lives in another cell (KBC01). Source: how PostgREST and Supabase pass a token on.';
 GRANT EXECUTE ON FUNCTION coursebase.current_user_id() TO anonymous, end_user, server;
 
+CREATE FUNCTION coursebase.current_member_id()
+RETURNS uuid
+LANGUAGE c
+STABLE
+PARALLEL SAFE
+SECURITY INVOKER
+AS 'MODULE_PATHNAME', 'coursebase_current_member_id';
+COMMENT ON FUNCTION coursebase.current_member_id() IS
+    'Answers the user who asks, as current_user_id() does, also where that person lives in another cell: what is about organisations stands on home, and is for people of every cell. NULL for nobody.
+
+Anybody may call it. For policies of organisations'' tables. Raises because of claims only in a cell that is neither home nor the person''s (KBC04).';
+GRANT EXECUTE ON FUNCTION coursebase.current_member_id() TO anonymous, end_user, server;
+
 CREATE FUNCTION coursebase.is_admin()
 RETURNS boolean
 LANGUAGE c
@@ -221,6 +234,56 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_users__merged';
 COMMENT ON FUNCTION coursebase.tg_users__merged() IS
     'BEFORE INSERT OR UPDATE that writes merged_into, or opens a merged account: refuses it (KB401), for whoever that row''s token names would act as another person. merge_users() alone writes it. Stands back while a dump is restored.';
+
+CREATE FUNCTION coursebase.tg_organizations__on_home()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_organizations__on_home';
+COMMENT ON FUNCTION coursebase.tg_organizations__on_home() IS
+    'BEFORE INSERT: refuses an organisation in a cell that is not home (KBC04). Does nothing where there is one server. Stands back while a dump is restored.';
+
+CREATE FUNCTION coursebase.tg_users__guest()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_users__guest';
+COMMENT ON FUNCTION coursebase.tg_users__guest() IS
+    'BEFORE INSERT OR UPDATE that writes is_guest: refuses it (KB401), for a guest counts as nobody everywhere but in organisations. The rows of organisations make guests, and put_person() makes people of them. Stands back while a dump is restored.';
+
+CREATE FUNCTION coursebase.tg_people__guest()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_people__guest';
+COMMENT ON FUNCTION coursebase.tg_people__guest() IS
+    'AFTER UPDATE that takes the external id of a person out of the directory: closes the guest that home has of the person, with the memberships, as delete_user() closes an account. Refuses it for the last owner of an organisation (KBA01). Writes with the rights of the tables'' owner. Stands back while a dump is restored.';
+
+CREATE FUNCTION coursebase.name_guest(user_id uuid, name text, email text DEFAULT NULL)
+RETURNS boolean
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_name_guest';
+COMMENT ON FUNCTION coursebase.name_guest(uuid, text, text) IS
+    'Says what staff of organisations see of a member or buyer who lives in another cell: course_enrolments() shows name and email. Called on home, where such a person is a guest (users.is_guest). Answers whether anything changed: false also for somebody who is no guest, or whose account is closed. For the server; writes with the rights of the tables'' owner.
+
+user_id: the person. name: name to show. email: address to show; NULL leaves it as it is.
+
+Raises: 22004 (user_id or name is NULL), 23514 (name is longer than 200 characters), KBC04 (this server is not home).';
+GRANT EXECUTE ON FUNCTION coursebase.name_guest(uuid, text, text) TO server;
 
 CREATE FUNCTION coursebase.tg_users__directory()
 RETURNS trigger

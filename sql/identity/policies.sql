@@ -70,7 +70,7 @@ COMMENT ON POLICY admin_update_own ON coursebase.organizations IS
 CREATE POLICY staff_select_org ON coursebase.memberships
     FOR SELECT TO public
     USING (organization_id = ANY ((SELECT coursebase.staff_organization_ids())::uuid[])
-        OR user_id = (SELECT coursebase.current_user_id()));
+        OR user_id = (SELECT coursebase.current_member_id()));
 COMMENT ON POLICY staff_select_org ON coursebase.memberships IS
     'A person reads the own memberships, staff those of their organisation, administrators all. Each side of the OR has an index.';
 
@@ -90,7 +90,7 @@ COMMENT ON POLICY admin_update_org ON coursebase.memberships IS
 CREATE POLICY admin_delete_org ON coursebase.memberships
     FOR DELETE TO public
     USING (organization_id = ANY ((SELECT coursebase.organization_ids_as('admin'))::uuid[])
-        OR user_id = (SELECT coursebase.current_user_id()));
+        OR user_id = (SELECT coursebase.current_member_id()));
 COMMENT ON POLICY admin_delete_org ON coursebase.memberships IS
     'Owners and admins remove members, and every member may leave. Each side of the OR has an index.';
 

@@ -13,6 +13,7 @@ CREATE TABLE coursebase.users (
     created_at     timestamptz           NOT NULL DEFAULT now(),
     updated_at     timestamptz           NOT NULL DEFAULT now(),
     merged_into    uuid,
+    is_guest       boolean               NOT NULL DEFAULT false,
     CONSTRAINT users_pkey PRIMARY KEY (id),
     CONSTRAINT users_clerk_user_id_key UNIQUE (clerk_user_id),
     CONSTRAINT users_merged_into_fkey FOREIGN KEY (merged_into)
@@ -35,6 +36,7 @@ COMMENT ON COLUMN coursebase.users.deleted_at IS 'When the account was closed; N
 COMMENT ON COLUMN coursebase.users.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.users.updated_at IS 'When the row last changed.';
 COMMENT ON COLUMN coursebase.users.merged_into IS 'The person who has what this one had, by merge_users(), or NULL. The id and the external id of this row lead to that person. Only merge_users() writes it.';
+COMMENT ON COLUMN coursebase.users.is_guest IS 'Whether the person lives in another cell, and the row is here for memberships, payments and entitlements of organisations alone. Such a row has no external id of the person''s, and only what is about organisations finds it. False for everybody where there is one server. Made by the rows that point to it.';
 ALTER TABLE coursebase.users ENABLE ROW LEVEL SECURITY;
 -- Neither OF nor WHEN: the server would refuse to drop the column before the guard could say why.
 CREATE TRIGGER t100_email BEFORE INSERT OR UPDATE ON coursebase.users
@@ -49,6 +51,12 @@ CREATE TRIGGER t300_merged_on_update BEFORE UPDATE ON coursebase.users
         OLD.merged_into IS DISTINCT FROM NEW.merged_into
         OR (OLD.merged_into IS NOT NULL AND NEW.deleted_at IS NULL))
     EXECUTE FUNCTION coursebase.tg_users__merged();
+CREATE TRIGGER t300_guest BEFORE INSERT ON coursebase.users
+    FOR EACH ROW WHEN (NEW.is_guest)
+    EXECUTE FUNCTION coursebase.tg_users__guest();
+CREATE TRIGGER t300_guest_on_update BEFORE UPDATE ON coursebase.users
+    FOR EACH ROW WHEN (OLD.is_guest <> NEW.is_guest)
+    EXECUTE FUNCTION coursebase.tg_users__guest();
 CREATE TRIGGER t300_keep_admin AFTER UPDATE OR DELETE ON coursebase.users
     FOR EACH ROW WHEN (OLD.role = 'admin')
     EXECUTE FUNCTION coursebase.tg_users__keep_admin();
@@ -65,6 +73,10 @@ CREATE TRIGGER t500_directory_on_change AFTER UPDATE OR DELETE ON coursebase.use
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_users__directory_id();
 CREATE TRIGGER t500_directory AFTER INSERT OR UPDATE ON coursebase.this_cell
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_this_cell__directory();
+-- What a cell is told by replication fires no trigger: guests are home's.
+CREATE TRIGGER t500_guest AFTER UPDATE ON coursebase.people
+    FOR EACH ROW WHEN (OLD.external_id IS NOT NULL AND NEW.external_id IS NULL)
+    EXECUTE FUNCTION coursebase.tg_people__guest();
 CREATE TRIGGER t900_audit AFTER INSERT ON coursebase.users
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_users__audit();
 -- Not UPDATE OF role: a trigger that closes the account takes the role, too.
@@ -236,6 +248,8 @@ COMMENT ON COLUMN coursebase.organizations.platform_tier IS 'Plan that the organ
 COMMENT ON COLUMN coursebase.organizations.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.organizations.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.organizations ENABLE ROW LEVEL SECURITY;
+CREATE TRIGGER t100_on_home BEFORE INSERT ON coursebase.organizations
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_organizations__on_home();
 CREATE TRIGGER t100_time_zone BEFORE INSERT OR UPDATE OF time_zone ON coursebase.organizations
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__time_zone();
 CREATE TRIGGER t300_guard BEFORE UPDATE ON coursebase.organizations

@@ -327,7 +327,8 @@ AS $$
         -- functions in C that look nothing up by name, where a SET would cost more than they do, or
         -- that set it themselves around their statements (handshake)
         VALUES ('accessible_course_ids'), ('assert_schema_owner'), ('can_read_section'),
-            ('can_view_lesson'), ('current_user_id'), ('handshake'), ('has_course_access'),
+            ('can_view_lesson'), ('current_member_id'), ('current_user_id'), ('handshake'),
+            ('has_course_access'),
             ('has_course_access_by_code'), ('is_admin'), ('json_append'),
             ('json_checksum'), ('json_size'), ('own_cohort_from'), ('own_cohort_to'), ('own_from'),
             ('own_to'), ('split_discount'), ('tg_any__machine_only'), ('tg_any__set_once'),

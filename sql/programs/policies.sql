@@ -148,7 +148,7 @@ COMMENT ON POLICY staff_select_org ON coursebase.payment_transactions IS
 
 CREATE POLICY buyer_select_own ON coursebase.course_entitlements
     FOR SELECT TO public
-    USING (user_id BETWEEN (SELECT coursebase.own_from()) AND (SELECT coursebase.own_to())
+    USING (user_id = (SELECT coursebase.current_member_id())
         OR organization_id = ANY ((SELECT coursebase.staff_organization_ids())::uuid[]));
 COMMENT ON POLICY buyer_select_own ON coursebase.course_entitlements IS
     'A buyer reads their own entitlements of all organisations, staff those to their organisation''s programs, administrators all. Each side of the OR has its index. Only the server writes.';

@@ -54,9 +54,11 @@
 
 #define ONE_USER .nargs = 1, .types = {UUIDOID}
 
-/* FOR UPDATE and not anchor_user(): see the lock order above. */
+/* FOR UPDATE and not anchor_user(): see the lock order above. Who is a guest here has the account
+ * in another cell; forget_person() closes the guest. */
 #define LOCK_USER                                                                              \
-	"SELECT u.deleted_at, u.clerk_user_id FROM coursebase.users u WHERE u.id = $1 FOR UPDATE"
+	"SELECT u.deleted_at, u.clerk_user_id FROM coursebase.users u WHERE u.id = $1"             \
+	" AND (NOT u.is_guest OR u.deleted_at IS NOT NULL) FOR UPDATE"
 static KeptPlan lock_user = {.sql = LOCK_USER, ONE_USER};
 static LockBehind lock_user_behind = {
 	.wait = {.sql = LOCK_USER, ONE_USER},
@@ -161,7 +163,8 @@ static KeptPlan choose_words = {
 	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID},
 };
 
-#define CLOSED_ID "'^deleted:[-0-9a-f]{36}$'"
+/* Nor does a guest's lead to anybody (identity/guest.h). */
+#define CLOSED_ID "'^(deleted|guest):[-0-9a-f]{36}$'"
 /* A random external id, so that nobody can guess it and sign up under it before. */
 static KeptPlan choose_id = {
 	.sql = "SELECT CASE WHEN $1 ~ " CLOSED_ID " THEN $1"

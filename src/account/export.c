@@ -21,6 +21,7 @@
 #include "core/owner.h"
 #include "core/plan.h"
 #include "identity/asking.h"
+#include "identity/guest.h"
 
 typedef struct Member
 {
@@ -138,9 +139,31 @@ static Member members[] = {
 		 "t.created_at, t.id"),
 };
 
+/* What home has of somebody who lives in another cell (identity/guest.h). */
+static const char *const of_guests[] = {
+	"users",
+	"memberships",
+	"store_notifications",
+	"payment_transactions",
+	"course_entitlements",
+	"course_workout_completions",
+	"access_events",
+	"server_logs",
+	"audit_events",
+};
+
+static KeptPlan find_guest = {
+	.sql = "SELECT FROM coursebase.users u WHERE u.id = $1 AND u.is_guest",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+
+static Datum export_return(FunctionCallInfo fcinfo, const pg_uuid_t *user, bool guest);
+static bool is_of_guests(const char *table);
 static bool member_append(StringInfo out, Member *member, Datum user);
 
 PG_FUNCTION_INFO_V1(coursebase_export_user);
+PG_FUNCTION_INFO_V1(coursebase_export_guest);
 
 /*
  * SQL function: export_user(user_id uuid) returns json
@@ -151,21 +174,61 @@ PGDLLEXPORT Datum
 coursebase_export_user(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t user;
-	StringInfoData out;
-	bool known = identity_resolve_user(args_uuid_or_null(fcinfo, 0), &user);
 
+	if (!identity_resolve_user(args_uuid_or_null(fcinfo, 0), &user))
+		PG_RETURN_NULL();
+	return export_return(fcinfo, &user, false);
+}
+
+/*
+ * SQL function: export_guest(user_id uuid) returns json
+ *
+ * NULL for nobody, and for whoever is no guest here.
+ */
+PGDLLEXPORT Datum
+coursebase_export_guest(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t user;
+	Datum key = UUIDPGetDatum(&user);
+	bool known;
+
+	organizations_require_home();
+	known = identity_resolve_anywhere(args_uuid_or_null(fcinfo, 0), &user);
+	SPI_connect();
+	known = known && owner_execute(&find_guest, &key, NULL, true) > 0;
+	SPI_finish();
 	if (!known)
 		PG_RETURN_NULL();
+	return export_return(fcinfo, &user, true);
+}
+
+/* The document; NULL for a person without a row. */
+static Datum
+export_return(FunctionCallInfo fcinfo, const pg_uuid_t *user, bool guest)
+{
+	StringInfoData out;
+	bool known = true;
+
 	initStringInfo(&out);
 	SPI_connect();
 	for (int i = 0; i < lengthof(members) && known; i++)
-		if (!member_append(&out, &members[i], UUIDPGetDatum(&user)) && i == 0)
+		if ((!guest || is_of_guests(members[i].table)) &&
+			!member_append(&out, &members[i], UUIDPGetDatum(user)) && i == 0)
 			known = false;
 	SPI_finish();
 	if (!known)
 		PG_RETURN_NULL();
 	appendStringInfoChar(&out, '}');
 	PG_RETURN_DATUM(PointerGetDatum(cstring_to_text_with_len(out.data, out.len)));
+}
+
+static bool
+is_of_guests(const char *table)
+{
+	for (int i = 0; i < lengthof(of_guests); i++)
+		if (strcmp(of_guests[i], table) == 0)
+			return true;
+	return false;
 }
 
 /* Appends the member; false if the table holds nothing about the user. */

@@ -16,6 +16,9 @@
  * the lesser uuid first, that of the one who goes FOR UPDATE: a transaction that inserts a row
  * about that person waits, or is waited for. Then organisations, in the order of ids.
  *
+ * What organisations have of two people who live in another cell stands on home:
+ * merge_guests() moves it there, from one guest (identity/guest.h) to the other.
+ *
  * Rights: the server's alone; the statements run with those of the tables' owner. Audited.
  */
 #include "postgres.h"
@@ -27,6 +30,7 @@
 
 #include "account/merge_steps.h"
 #include "allowance/credit_merge.h"
+#include "cells/cell.h"
 #include "core/args.h"
 #include "core/datum.h"
 #include "core/errors.h"
@@ -42,6 +46,8 @@
 
 /* $1 keeps, $2 goes, $3 is the time, in every statement that says nothing else. */
 #define PEOPLE .nargs = 3, .types = {UUIDOID, UUIDOID, TIMESTAMPTZOID}
+/* $4: whether they are to be guests. */
+#define PEOPLE_OF_KIND .nargs = 4, .types = {UUIDOID, UUIDOID, TIMESTAMPTZOID, BOOLOID}
 
 static KeptPlan lock_inbox = {
 	.sql = "SELECT FROM coursebase.store_notifications n WHERE n.user_id IN ($1, $2)"
@@ -50,13 +56,13 @@ static KeptPlan lock_inbox = {
 };
 static KeptPlan lock_keep = {
 	.sql = "SELECT u.deleted_at, u.merged_into FROM coursebase.users u WHERE u.id = $1"
-		   " FOR NO KEY UPDATE",
-	PEOPLE,
+		   " AND u.is_guest = $4 FOR NO KEY UPDATE",
+	PEOPLE_OF_KIND,
 };
 static KeptPlan lock_gone = {
 	.sql = "SELECT u.deleted_at, u.merged_into FROM coursebase.users u WHERE u.id = $2"
-		   " FOR UPDATE",
-	PEOPLE,
+		   " AND u.is_guest = $4 FOR UPDATE",
+	PEOPLE_OF_KIND,
 };
 static KeptPlan lock_organizations = {
 	.sql = "SELECT FROM coursebase.organizations o WHERE o.id IN (SELECT m.organization_id"
@@ -169,17 +175,25 @@ static KeptPlan find_ring = {
 	"  ELSE CASE c.kind WHEN 'program' THEN 'entitlement' ELSE 'purchase' END END AS source"   \
 	" FROM coursebase.my_courses($1) c WHERE c.kind IN ('course', 'program')"                  \
 	" AND c.source IN ('bought', 'granted', 'admin', 'premium_slot')"
-static KeptPlan read_usable = {
-	.sql = "SELECT coalesce(json_agg(u), '[]')::text FROM (" USABLE ") u",
-	.nargs = 1,
-	.types = {UUIDOID},
+/* Of a guest programs alone, whose access has no end. */
+#define USABLE_BY_GUEST                                                                        \
+	"SELECT 'programs/' || e.program_id AS subject, 'infinity'::timestamptz AS until,"         \
+	" 'entitlement' AS source FROM coursebase.course_entitlements e"                           \
+	" JOIN coursebase.course_configs c ON c.program_id = e.program_id"                         \
+	" WHERE e.user_id = $1 AND e.status = 'active' AND c.status <> 'draft'"
+#define READ_USABLE(usable) "SELECT coalesce(json_agg(u), '[]')::text FROM (" usable ") u"
+#define FIND_GAINED(usable)                                                                    \
+	"SELECT n.subject, coalesce(o.until, '-infinity'), n.until, n.source FROM (" usable        \
+	") n LEFT JOIN json_to_recordset($2::json) o (subject text, until timestamptz)"            \
+	" ON o.subject = n.subject WHERE o.until IS DISTINCT FROM n.until ORDER BY 1"
+/* The second is of a guest. */
+static KeptPlan read_usable[] = {
+	{.sql = READ_USABLE(USABLE), .nargs = 1, .types = {UUIDOID}},
+	{.sql = READ_USABLE(USABLE_BY_GUEST), .nargs = 1, .types = {UUIDOID}},
 };
-static KeptPlan find_gained = {
-	.sql = "SELECT n.subject, coalesce(o.until, '-infinity'), n.until, n.source FROM (" USABLE
-		   ") n LEFT JOIN json_to_recordset($2::json) o (subject text, until timestamptz)"
-		   " ON o.subject = n.subject WHERE o.until IS DISTINCT FROM n.until ORDER BY 1",
-	.nargs = 2,
-	.types = {UUIDOID, TEXTOID},
+static KeptPlan find_gained[] = {
+	{.sql = FIND_GAINED(USABLE), .nargs = 2, .types = {UUIDOID, TEXTOID}},
+	{.sql = FIND_GAINED(USABLE_BY_GUEST), .nargs = 2, .types = {UUIDOID, TEXTOID}},
 };
 
 /* A call: the two people and the values that statements take. */
@@ -189,26 +203,47 @@ typedef struct Merge
 	const pg_uuid_t *gone;
 	TimestampTz at;
 	PlanValues values;
+	bool guests;
 	bool again; /* the one who goes was merged into the other before */
 } Merge;
 
+static Datum merge_call(FunctionCallInfo fcinfo, bool guests);
+static void guests_lock(const Merge *merge);
 static void people_lock(Merge *merge);
 static void keep_check(const Merge *merge);
 static void gone_check(Merge *merge);
 static void reasons_refuse(const Merge *merge);
 pg_noreturn static void merge_refuse(const char *reasons);
 static void rows_move(Merge *merge);
+static void account_settle(Merge *merge);
 static int triggers_off(void);
 static void merge_tell(const Merge *merge, const char *usable);
 static void merge_audit(const Merge *merge);
 
 PG_FUNCTION_INFO_V1(coursebase_merge_users);
+PG_FUNCTION_INFO_V1(coursebase_merge_guests);
 
 /* SQL function: merge_users(keep uuid, gone uuid, at timestamptz) returns timestamptz */
 PGDLLEXPORT Datum
 coursebase_merge_users(PG_FUNCTION_ARGS)
 {
-	Merge merge = {0};
+	return merge_call(fcinfo, false);
+}
+
+/* SQL function: merge_guests(keep uuid, gone uuid, at timestamptz) returns timestamptz */
+PGDLLEXPORT Datum
+coursebase_merge_guests(PG_FUNCTION_ARGS)
+{
+	Cell here;
+
+	cell_require_home(&here, "merge_guests()");
+	return merge_call(fcinfo, true);
+}
+
+static Datum
+merge_call(FunctionCallInfo fcinfo, bool guests)
+{
+	Merge merge = {.guests = guests};
 	OwnerRights rights;
 
 	args_require_all(fcinfo);
@@ -222,8 +257,11 @@ coursebase_merge_users(PG_FUNCTION_ARGS)
 	plan_bind_uuid(&merge.values, merge.keep);
 	plan_bind_uuid(&merge.values, merge.gone);
 	plan_bind_time(&merge.values, merge.at);
+	plan_bind_bool(&merge.values, guests);
 	SPI_connect();
 	rights = owner_enter();
+	if (guests)
+		guests_lock(&merge);
 	people_lock(&merge);
 	reasons_refuse(&merge);
 	rows_move(&merge);
@@ -232,6 +270,21 @@ coursebase_merge_users(PG_FUNCTION_ARGS)
 		merge_audit(&merge);
 	SPI_finish();
 	PG_RETURN_TIMESTAMPTZ(merge.at);
+}
+
+/* The same for guests, whose rows are made where nothing of organisations is theirs yet. */
+static void
+guests_lock(const Merge *merge)
+{
+	bool keep_first = memcmp(merge->keep, merge->gone, UUID_LEN) < 0;
+
+	for (int i = 0; i < 2; i++)
+	{
+		const pg_uuid_t *user = (i == 0) == keep_first ? merge->keep : merge->gone;
+
+		if (anchor_user_anywhere(user) == ANCHORED_NONE)
+			anchor_raise_missing(user);
+	}
 }
 
 /* Both, in the order of uuids, and what each must be. */
@@ -248,7 +301,12 @@ people_lock(Merge *merge)
 		int which = i ^ first;
 
 		if (plan_execute_latest(locks[which], values->datums, values->nulls) == 0)
+		{
+			if (merge->guests)
+				merge_refuse(
+					"One of them lives on home: merge_users() is for two of one cell.");
 			anchor_raise_missing(which == 0 ? merge->keep : merge->gone);
+		}
 		if (which == 0)
 			keep_check(merge);
 		else
@@ -327,23 +385,37 @@ rows_move(Merge *merge)
 
 	if (events_wanted())
 	{
-		plan_execute_latest(&read_usable, values->datums, values->nulls);
+		plan_execute_latest(&read_usable[merge->guests], values->datums, values->nulls);
 		usable = plan_text_required(0, 1);
 	}
-	plan_execute_latest(&release_twice, values->datums, values->nulls);
-	/* with triggers, which tell consumers of it */
-	plan_execute_latest(&transfer, values->datums, values->nulls);
+	if (!merge->guests)
+	{
+		plan_execute_latest(&release_twice, values->datums, values->nulls);
+		/* with triggers, which tell consumers of it */
+		plan_execute_latest(&transfer, values->datums, values->nulls);
+	}
 	level = triggers_off();
-	merge_steps_take(values);
+	merge_steps_take(values, merge->guests);
 	session_settings_end(level);
+	if (!merge->guests)
+		account_settle(merge);
+	if (usable != NULL)
+		merge_tell(merge, usable);
+}
+
+/* What is one again of two people's: who brought whom, subscriptions, credits. */
+static void
+account_settle(Merge *merge)
+{
+	PlanValues *values = &merge->values;
+	int level;
+
 	if (plan_execute_latest(&find_ring, values->datums, values->nulls) > 0)
 		merge_refuse("Each of them brought somebody who brought the other.");
 	plan_execute_latest(&fold_again, values->datums, values->nulls);
 	level = triggers_off();
 	credit_accounts_merge(merge->keep, merge->gone, merge->at);
 	session_settings_end(level);
-	if (usable != NULL)
-		merge_tell(merge, usable);
 }
 
 /*
@@ -369,7 +441,7 @@ merge_tell(const Merge *merge, const char *usable)
 
 	plan_bind_uuid(&values, merge->keep);
 	plan_bind_text(&values, usable);
-	count = plan_execute_latest(&find_gained, values.datums, values.nulls);
+	count = plan_execute_latest(&find_gained[merge->guests], values.datums, values.nulls);
 	rows = SPI_tuptable;
 	for (uint64 row = 0; row < count; row++)
 	{

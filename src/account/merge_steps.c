@@ -50,7 +50,7 @@
 	" OR EXISTS (SELECT FROM coursebase.discount_redemptions k, " BOTH("discount_redemptions") \
 	"  AND k.order_ref = g.order_ref AND g.discount_code_id = " code "))"
 
-static KeptPlan steps[] = {
+static KeptPlan steps_of_organizations[] = {
 	/* organisations: the rows that point to a membership before the membership */
 	ONE_MEMBERSHIP("payment_transactions"),
 	ONE_MEMBERSHIP("course_entitlements"),
@@ -96,7 +96,9 @@ static KeptPlan steps[] = {
 		 "   AND k.course_workout_id = w.id"
 		 "  WHERE t.user_id = $1 GROUP BY t.id) d"
 		 " WHERE e.id = d.id AND e.completed_at IS DISTINCT FROM d.done"),
+};
 
+static KeptPlan steps_of_person[] = {
 	/* sales: of two grants of one course by hand the later end, no end above all */
 	MOVE("purchases"),
 	STEP("UPDATE coursebase.course_grants k SET updated_at = now(),"
@@ -235,7 +237,9 @@ static KeptPlan steps[] = {
 		 " SELECT p.id, (random() * 1e9)::bigint + 1 FROM unnest(ARRAY[$1, $2]) p (id)"
 		 " ORDER BY p.id ON CONFLICT (user_id) DO UPDATE SET version = v.version + 1,"
 		 " updated_at = now()"),
+};
 
+static KeptPlan steps_of_account[] = {
 	/* the account itself; those that were merged into it before lead on in one step */
 	STEP("UPDATE coursebase.users SET merged_into = $1 WHERE merged_into = $2"),
 	STEP("UPDATE coursebase.users SET merged_into = $1, deleted_at = $3, name = '',"
@@ -244,9 +248,20 @@ static KeptPlan steps[] = {
 };
 /* clang-format on */
 
+static void take(KeptPlan *steps, int count, PlanValues *values);
+
 void
-merge_steps_take(PlanValues *values)
+merge_steps_take(PlanValues *values, bool guests)
 {
-	for (int i = 0; i < lengthof(steps); i++)
+	take(steps_of_organizations, lengthof(steps_of_organizations), values);
+	if (!guests)
+		take(steps_of_person, lengthof(steps_of_person), values);
+	take(steps_of_account, lengthof(steps_of_account), values);
+}
+
+static void
+take(KeptPlan *steps, int count, PlanValues *values)
+{
+	for (int i = 0; i < count; i++)
 		owner_execute_latest(&steps[i], values->datums, values->nulls);
 }

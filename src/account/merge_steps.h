@@ -9,10 +9,11 @@
 #include "core/plan.h"
 
 /*
- * Runs them in order: $1 is who keeps, $2 who goes, $3 when. The caller has locked both and has
+ * Runs them in order: $1 is who keeps, $2 who goes, $3 when; of guests (identity/guest.h) those
+ * that are about organisations, and the account itself. The caller has locked both and has
  * triggers off. Needs SPI; overwrites SPI_tuptable. Runs with the rights of the tables' owner
  * and sees what is committed by now.
  */
-extern void merge_steps_take(PlanValues *values);
+extern void merge_steps_take(PlanValues *values, bool guests);
 
 #endif

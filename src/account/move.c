@@ -15,6 +15,10 @@
  * Who brought or was brought by somebody of this cell moves alone: what is between the two is
  * from then on between two cells, as discounts/delivery.c has it.
  *
+ * Rows of organisations stay on home, and the person as their guest (identity/guest.h), until
+ * put_person() makes a person of the guest again. Whoever is a guest changes nothing there by
+ * moving between two other cells.
+ *
  * Locks: the notifications of the person, as the inbox locks them before people; the rows of
  * users, and of who is bound to the person by a referral, the lesser uuid first; then the
  * person's FOR UPDATE: a transaction that inserts a row about the person waits, or is waited
@@ -47,7 +51,8 @@
 /* The person $1 and the accounts that were merged. */
 #define PEOPLE                                                                                 \
 	"SELECT u.id FROM coursebase.users u"                                                      \
-	" WHERE u.id = $1 AND u.merged_into IS NULL OR u.merged_into = $1"
+	" WHERE NOT u.is_guest"                                                                    \
+	"  AND (u.id = $1 AND u.merged_into IS NULL OR u.merged_into = $1)"
 
 static KeptPlan lock_inbox = {
 	.sql = "SELECT FROM coursebase.store_notifications n WHERE n.user_id IN (" PEOPLE ")"
@@ -131,7 +136,7 @@ static KeptPlan make_receipt = {
 	.types = {TEXTOID},
 };
 static KeptPlan find_user = {
-	.sql = "SELECT FROM coursebase.users u WHERE u.id = $1",
+	.sql = "SELECT FROM coursebase.users u WHERE u.id = $1 AND NOT u.is_guest",
 	.nargs = 1,
 	.types = {UUIDOID},
 };

@@ -11,6 +11,10 @@
  * get the place before all others and a new number: each consumer of the cell that they leave
  * has acknowledged them, and those of the cell to which they come are past that place.
  *
+ * Rows of organisations do not move: on home, where they are, the person stays as a guest, with
+ * the accounts that were merged. put_person() finds the row of the guest there, and writes over
+ * it.
+ *
  * Places of discount codes stay with the cell that counted them (discount_codes.moved_uses).
  *
  * Locks: the caller holds the rows of users. Rights: those of the tables' owner.
@@ -61,11 +65,24 @@
 	"  AND NOT " NAMES_A_USER("l.rel") ")," \
 	" scope AS (SELECT DISTINCT ON (f.n) f.* FROM found f ORDER BY f.n, f.depth, f.condition)"
 
+/* Where organisations live: their rows stay there. */
+#define ON_HOME "EXISTS (SELECT FROM coursebase.this_cell h WHERE h.number = h.home)"
+/* Whether the row of users stays as a guest: a table of organisations points to one of them.
+ * $1 is people. */
+#define STAYS \
+	"(SELECT string_agg(format('EXISTS (SELECT FROM %s WHERE %s = ANY ($1))', k.conrelid::regclass," \
+	"  c.name), ' OR ' ORDER BY l.n) FROM listed l JOIN pg_constraint k ON k.contype = 'f'" \
+	"  AND k.conrelid = l.rel AND k.confrelid = 'coursebase.users'::regclass" \
+	"  AND k.conparentid = 0" \
+	" CROSS JOIN LATERAL (SELECT " COLUMNS_OF("k.conrelid", "k.conkey") " AS name) c" \
+	" WHERE l.kind = 'organization')"
+
 /* The rows of the audit trail that an export shows. */
 #define AUDITED "actor_id = ANY ($1) OR object IN (SELECT 'users/' || u FROM unnest($1) u)"
 
 /* A key whose rows cannot be split over two servers: a table that does not go points to one that
- * does, but for this server's own tables, which forget; or both go, and the rows are of two. */
+ * does, but for this server's own tables, which forget, and for organisations on home; or both
+ * go, and the rows are of two. */
 static KeptPlan read_ties = {
 	.sql = SCOPE
 	" SELECT string_agg(format('SELECT %L WHERE EXISTS (SELECT FROM %s WHERE (%s) IN"
@@ -79,7 +96,9 @@ static KeptPlan read_ties = {
 	" LEFT JOIN scope o ON o.rel = k.conrelid"
 	" LEFT JOIN listed l ON l.rel = k.conrelid"
 	KEY_COLUMNS
-	" WHERE k.contype = 'f' AND k.conparentid = 0 AND l.kind IS DISTINCT FROM 'server'",
+	" WHERE k.contype = 'f' AND k.conparentid = 0 AND l.kind IS DISTINCT FROM 'server'"
+	"  AND NOT (l.kind IS NOT DISTINCT FROM 'organization'"
+	"   AND k.confrelid = 'coursebase.users'::regclass AND " ON_HOME ")",
 };
 /*
  * A referral of which one goes and the other stays: the state of its credit becomes that of a
@@ -137,8 +156,13 @@ static KeptPlan read_readers = {
 /* What points to a row goes before it; at last what this server made from the rows. */
 static KeptPlan read_deleters = {
 	.sql = SCOPE ", statement AS ("
-	" SELECT 0 AS pass, s.n, format('DELETE FROM %s WHERE %s', s.rel, s.condition) AS sql"
+	" SELECT 0 AS pass, s.n, format('DELETE FROM %s WHERE %s%s', s.rel, s.condition,"
+	"  CASE s.table_name WHEN 'users' THEN ' AND NOT is_guest' ELSE '' END) AS sql"
 	" FROM scope s"
+	/* its name stays, which staff see */
+	" UNION ALL SELECT -1, 0, format('UPDATE coursebase.users SET is_guest = true,"
+	"  clerk_user_id = ''guest:'' || gen_random_uuid(), role = ''user'', image_url = NULL"
+	"  WHERE id = ANY ($1) AND (%s)', " STAYS ")"
 	" UNION ALL SELECT 1, l.n, CASE k.confdeltype"
 	"  WHEN 'n' THEN format('UPDATE %s SET %s = NULL WHERE %2$s = ANY ($1)', l.rel, c.name)"
 	"  ELSE format('DELETE FROM %s WHERE %s = ANY ($1)', l.rel, c.name) END"
@@ -152,7 +176,7 @@ static KeptPlan read_deleters = {
  * One statement for each table of the document, in the order of foreign keys, and the columns
  * that this server does not have. An event's place is before those of this cell. A referral
  * code that somebody here has stays that person's: who comes gets another, for there is no way
- * back.
+ * back. A person who is a guest here is one no more.
  */
 static KeptPlan read_writers = {
 	.sql = "WITH told AS (SELECT j.key AS table_name, j.value -> 0 AS first"
@@ -165,9 +189,9 @@ static KeptPlan read_writers = {
 	"   ON a.attrelid = to_regclass(format('coursebase.%I', n.table_name))"
 	"   AND a.attname = n.name AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''"
 	"  WHERE n.table_name <> 'access_events' OR n.name <> 'id')"
-	" SELECT format('INSERT INTO coursebase.%I (%s) OVERRIDING SYSTEM VALUE SELECT %s"
+	" SELECT format('INSERT INTO coursebase.%I AS k (%s) OVERRIDING SYSTEM VALUE SELECT %s"
 	"  FROM json_array_elements($1 -> ''tables'' -> %L) WITH ORDINALITY AS r (o, n)%s"
-	"  ORDER BY r.n', t.table_name,"
+	"  ORDER BY r.n%s', t.table_name,"
 	"  string_agg(quote_ident(t.name), ', ' ORDER BY t.attnum),"
 	"  string_agg(CASE WHEN t.table_name = 'access_events' AND t.name = 'xid' THEN $$'0'$$"
 	"   WHEN t.table_name = 'user_profile' AND t.name = 'referral_code' THEN"
@@ -176,7 +200,10 @@ static KeptPlan read_writers = {
 	" ELSE r.o ->> 'referral_code' END)$$"
 	"   ELSE format('(r.o ->> %L)', t.name) END || '::' || t.type, ', ' ORDER BY t.attnum),"
 	"  t.table_name, CASE t.table_name WHEN 'audit_events' THEN ' WHERE NOT EXISTS (SELECT FROM"
-	" coursebase.audit_events e WHERE e.id = (r.o ->> ''id'')::uuid)' ELSE '' END),"
+	" coursebase.audit_events e WHERE e.id = (r.o ->> ''id'')::uuid)' ELSE '' END,"
+	"  CASE t.table_name WHEN 'users' THEN format(' ON CONFLICT (id) DO UPDATE SET %s"
+	"   WHERE k.is_guest', string_agg(format('%I = excluded.%1$I', t.name), ', ')"
+	"   FILTER (WHERE t.type IS NOT NULL)) ELSE '' END),"
 	"  string_agg(format('%s.%s', t.table_name, t.name), ', ') FILTER (WHERE t.type IS NULL"
 	"   OR l.kind IS DISTINCT FROM 'person' AND t.table_name <> 'audit_events')"
 	" FROM typed t LEFT JOIN coursebase.cell_tables() WITH ORDINALITY"
@@ -258,8 +285,7 @@ move_rows_require_free(Datum people)
 		ereport(ERROR,
 				(errcode(ERRCODE_CB_MOVE_REFUSED), errmsg("the person cannot move alone"),
 				 errdetail("Rows of others are bound to rows of the person: %s.", tie),
-				 errhint("What belongs to two people, or to an organisation, keeps "
-						 "both in one cell.")));
+				 errhint("What belongs to two people keeps both in one cell.")));
 	if (plan_execute_latest(&find_events, &people, NULL) > 0)
 		ereport(
 			ERROR,
@@ -279,7 +305,7 @@ move_rows_untie(Datum people, Datum related)
 						errmsg("somebody was brought by the person in this moment"),
 						errhint("Try again.")));
 	plan_execute_latest(&part_referrals, values, NULL);
-	AtEOXact_GUC(true, level);
+	session_settings_end(level);
 }
 
 char *

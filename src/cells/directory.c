@@ -76,13 +76,14 @@ static RowsSource people_by_subject =
 static RowsSource people_by_id = PEOPLE_BY("people_pkey", "user_id", UUIDOID);
 
 /* optional, as people is: while the tables are missing nobody moves */
-#define ROW_BY_ID(name, by, key)                                                               \
+#define ROW_BY_ID(name, by, key, column, type)                                                 \
 	{                                                                                          \
 		.table = (name), .index = (by), .nkeys = 1, .keys = {{(key), UUIDOID}}, .ncolumns = 1, \
-		.columns = {{(key), UUIDOID}}, .optional = true,                                       \
+		.columns = {{(column), (type)}}, .optional = true,                                     \
 	}
-static RowsSource moving_by_id = ROW_BY_ID("moving_people", "moving_people_pkey", "user_id");
-static RowsSource users_by_id = ROW_BY_ID("users", "users_pkey", "id");
+static RowsSource moving_by_id =
+	ROW_BY_ID("moving_people", "moving_people_pkey", "user_id", "user_id", UUIDOID);
+static RowsSource users_by_id = ROW_BY_ID("users", "users_pkey", "id", "is_guest", BOOLOID);
 
 /*
  * Two calls about one person meet in the unique index: the second waits for the first, and then
@@ -159,7 +160,8 @@ static bool is_here_at(const Cell *here, Residence *residence, Snapshot snapshot
 static Snapshot snapshot_of_statement(void);
 static bool residence_read(RowsSource *source, Datum key, Snapshot snapshot,
 						   Residence *residence);
-static bool row_exists(RowsSource *source, const pg_uuid_t *user, Snapshot snapshot);
+static bool is_moving(const pg_uuid_t *user, Snapshot snapshot);
+static bool has_account(const pg_uuid_t *user, Snapshot snapshot);
 
 PG_FUNCTION_INFO_V1(coursebase_place_person);
 PG_FUNCTION_INFO_V1(coursebase_forget_person);
@@ -388,9 +390,8 @@ is_here_at(const Cell *here, Residence *residence, Snapshot snapshot)
 {
 	if (residence->cell != here->number)
 		return false;
-	residence->moving =
-		row_exists(&moving_by_id, &residence->user, snapshot) ||
-		(residence->moves > 0 && !row_exists(&users_by_id, &residence->user, snapshot));
+	residence->moving = is_moving(&residence->user, snapshot) ||
+						(residence->moves > 0 && !has_account(&residence->user, snapshot));
 	return !residence->moving;
 }
 
@@ -423,15 +424,30 @@ residence_read(RowsSource *source, Datum key, Snapshot snapshot, Residence *resi
 }
 
 static bool
-row_exists(RowsSource *source, const pg_uuid_t *user, Snapshot snapshot)
+is_moving(const pg_uuid_t *user, Snapshot snapshot)
 {
 	Datum key = UUIDPGetDatum(user);
 	bool found;
 	Rows rows;
 
-	rows_open(&rows, source, snapshot);
+	rows_open(&rows, &moving_by_id, snapshot);
 	rows_find(&rows, &key);
 	found = rows_next(&rows);
+	rows_close(&rows);
+	return found;
+}
+
+/* A guest lives elsewhere (identity/guest.h). */
+static bool
+has_account(const pg_uuid_t *user, Snapshot snapshot)
+{
+	Datum key = UUIDPGetDatum(user);
+	bool found;
+	Rows rows;
+
+	rows_open(&rows, &users_by_id, snapshot);
+	rows_find(&rows, &key);
+	found = rows_next(&rows) && !DatumGetBool(rows_value(&rows, 0));
 	rows_close(&rows);
 	return found;
 }

@@ -99,16 +99,17 @@ static KeptPlan give_back = {
 /* The key on referred_elsewhere lets one credit a person be written; of two states the one with
  * the greater version stands, whichever arrives first. What was spent stays. */
 static KeptPlan write_state = {
-	.sql = "INSERT INTO coursebase.referral_credits AS c (user_id, referred_elsewhere,"
-		   " delivery_version, amount_in_cents, currency, source, earned_at, available_at,"
-		   " expires_at, revoked_at)"
-		   " SELECT u.id, $2, $3, $4, $5, 'first_premium', $6, $7, $8, $9"
-		   " FROM coursebase.users u WHERE u.id = $1 AND (u.deleted_at IS NULL"
-		   "  OR EXISTS (SELECT FROM coursebase.referral_credits k"
-		   "   WHERE k.referred_elsewhere = $2))"
-		   " ON CONFLICT (referred_elsewhere) DO UPDATE"
-		   " SET revoked_at = excluded.revoked_at, delivery_version = excluded.delivery_version"
-		   " WHERE c.delivery_version < excluded.delivery_version",
+	.sql =
+		"INSERT INTO coursebase.referral_credits AS c (user_id, referred_elsewhere,"
+		" delivery_version, amount_in_cents, currency, source, earned_at, available_at,"
+		" expires_at, revoked_at)"
+		" SELECT u.id, $2, $3, $4, $5, 'first_premium', $6, $7, $8, $9"
+		" FROM coursebase.users u WHERE u.id = $1 AND NOT u.is_guest AND (u.deleted_at IS NULL"
+		"  OR EXISTS (SELECT FROM coursebase.referral_credits k"
+		"   WHERE k.referred_elsewhere = $2))"
+		" ON CONFLICT (referred_elsewhere) DO UPDATE"
+		" SET revoked_at = excluded.revoked_at, delivery_version = excluded.delivery_version"
+		" WHERE c.delivery_version < excluded.delivery_version",
 	.nargs = RECEIVE_ARGUMENTS,
 	.types = {UUIDOID, UUIDOID, INT4OID, INT4OID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID,
 			  TIMESTAMPTZOID, TIMESTAMPTZOID},

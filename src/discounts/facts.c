@@ -128,6 +128,7 @@ static KeptPlan read_facts = {
 		   " d.status, d.expires_at, d.reserved_until"
 		   " FROM coursebase.discount_codes c"
 		   " LEFT JOIN coursebase.users u ON u.id = $1 AND u.deleted_at IS NULL"
+		   "  AND NOT u.is_guest"
 		   " LEFT JOIN coursebase.user_cohorts m"
 		   "  ON m.user_id = $1 AND m.cohort_id = c.cohort_id"
 		   " LEFT JOIN coursebase.user_discounts d"

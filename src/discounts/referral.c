@@ -88,7 +88,8 @@ static KeptPlan read_referrer = {
 static KeptPlan write_referrer = {
 	.sql =
 		"UPDATE coursebase.user_profile SET referred_by = $2 WHERE user_id = $1"
-		" AND EXISTS (SELECT FROM coursebase.users u WHERE u.id = $2 AND u.deleted_at IS NULL)",
+		" AND EXISTS (SELECT FROM coursebase.users u WHERE u.id = $2 AND u.deleted_at IS NULL"
+		"  AND NOT u.is_guest)",
 	.nargs = 2,
 	.types = {UUIDOID, UUIDOID},
 };

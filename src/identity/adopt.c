@@ -27,7 +27,7 @@ static KeptPlan make_profiles = {
 		" SELECT u.id, u.created_at,"
 		"  CASE WHEN u.deleted_at IS NULL THEN nullif(lower(u.email), '') ELSE '' END AS email,"
 		"  coursebase.draw_referral_code() AS code"
-		" FROM coursebase.users u WHERE NOT EXISTS ("
+		" FROM coursebase.users u WHERE NOT u.is_guest AND NOT EXISTS ("
 		"  SELECT FROM coursebase.user_profile p WHERE p.user_id = u.id)"
 		"), made AS ("
 		" INSERT INTO coursebase.user_profile"

@@ -22,13 +22,17 @@
 #include "core/row_trigger.h"
 #include "identity/anchor.h"
 #include "identity/asking.h"
+#include "identity/guest.h"
 
-#define LOCK_USER                                                                              \
-	"SELECT u.deleted_at IS NULL, u.merged_into FROM coursebase.users u WHERE u.id = $1"       \
-	" FOR NO KEY UPDATE"
-#define ONE_USER .nargs = 1, .types = {UUIDOID}
+#define USER(condition)                                                                        \
+	"SELECT u.deleted_at IS NULL, u.merged_into FROM coursebase.users u"                       \
+	" WHERE u.id = $1" condition " FOR NO KEY UPDATE"
+/* Whoever lives in this cell; a guest lives in another one. */
+#define LOCK_USER USER(" AND NOT u.is_guest")
+#define ONE_USER  .nargs = 1, .types = {UUIDOID}
 
 static KeptPlan lock_user = {.sql = LOCK_USER, ONE_USER};
+static KeptPlan lock_anybody = {.sql = USER(""), ONE_USER};
 static LockBehind lock_user_behind = {
 	.wait = {.sql = LOCK_USER, ONE_USER},
 	.skip = {.sql = LOCK_USER " SKIP LOCKED", ONE_USER},
@@ -52,6 +56,7 @@ static struct
 static LocalTransactionId goes_back;
 
 static Anchored anchored(const pg_uuid_t *user, uint64 rows);
+pg_noreturn static void raise_missing(const pg_uuid_t *user, const pg_uuid_t *kept);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_any__lock_user);
 
@@ -94,6 +99,18 @@ anchor_user(const pg_uuid_t *user)
 	if (anchor_goes_back())
 		return anchor_user_behind(user);
 	return anchored(user, owner_execute(&lock_user, &key, NULL, false));
+}
+
+Anchored
+anchor_user_anywhere(const pg_uuid_t *user)
+{
+	Datum key = UUIDPGetDatum(user);
+	uint64 rows = owner_execute(&lock_anybody, &key, NULL, false);
+
+	/* another session may have made the guest: a new snapshot sees the row */
+	if (rows == 0 && guest_make(user))
+		rows = owner_execute_latest(&lock_anybody, &key, NULL);
+	return anchored(user, rows);
 }
 
 Anchored
@@ -172,15 +189,32 @@ anchor_open_user_require(const pg_uuid_t *user)
 }
 
 void
+anchor_open_user_anywhere_require(const pg_uuid_t *user)
+{
+	Anchored state = anchor_user_anywhere(user);
+	pg_uuid_t kept;
+
+	if (state != ANCHORED_LIVE)
+		raise_missing(user, state == ANCHORED_CLOSED && plan_uuid_or_null(0, 2, &kept) ? &kept
+																					   : NULL);
+}
+
+void
 anchor_raise_missing(const pg_uuid_t *user)
 {
 	pg_uuid_t kept = *user;
 
 	/* refuses a person who lives in another cell */
-	if (identity_follow(&kept))
+	raise_missing(user, identity_follow(&kept) ? &kept : NULL);
+}
+
+static void
+raise_missing(const pg_uuid_t *user, const pg_uuid_t *kept)
+{
+	if (kept != NULL)
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("the account was merged"),
-						errdetail("What %s had is %s's.", uuid_text(user), uuid_text(&kept)),
-						errhint("Give the id %s.", uuid_text(&kept))));
+						errdetail("What %s had is %s's.", uuid_text(user), uuid_text(kept)),
+						errhint("Give the id %s.", uuid_text(kept))));
 	ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such user"),
 					errdetail("None has the id %s.", uuid_text(user)),
 					errhint("Give the id of a row of users that is not closed.")));

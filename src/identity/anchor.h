@@ -45,6 +45,10 @@ typedef enum Anchored
  */
 extern Anchored anchor_user(const pg_uuid_t *user);
 
+/* The same for what is about organisations, whose people may live in any cell: locks the row of
+ * a guest, and makes it (guest.h). Raises KBC04, and KBC01 for nobody, where that does. */
+extern Anchored anchor_user_anywhere(const pg_uuid_t *user);
+
 /* The same for a trigger of a statement that holds its row already (lock_behind.h): also raises
  * KB007. */
 extern Anchored anchor_user_behind(const pg_uuid_t *user);
@@ -58,6 +62,9 @@ extern void anchor_kept_user_require(pg_uuid_t *user);
 
 /* As anchor_user_require(); raises KB106 also if the account is closed. */
 extern void anchor_open_user_require(const pg_uuid_t *user);
+
+/* The same for what is about organisations. */
+extern void anchor_open_user_anywhere_require(const pg_uuid_t *user);
 
 /* Whether this subtransaction has locked the person's row; false also where one of its parents
  * has, or where somebody else was locked since. */

@@ -12,6 +12,8 @@
  *
  * A person who is not here may live in another cell (cells/directory.h). That is asked only of
  * whom nothing was found for, and is refused: nobody's empty answers would look like a refund.
+ * The row of a guest (guest.h) counts as none. What is about organisations asks by the
+ * functions that say anywhere: for them home knows a person by the directory.
  *
  * No lock is taken, and nothing is written: the answer is the same on a standby.
  */
@@ -33,12 +35,13 @@
 #include "core/snapshot_key.h"
 #include "identity/asking.h"
 #include "identity/claims.h"
+#include "identity/guest.h"
 
 /* A row of users, or its absence. Whoever is deleted counts as nobody outside of this file. */
 typedef struct User
 {
 	Asking asking;
-	bool exists;
+	bool exists; /* and is no guest */
 	bool deleted;
 	bool merged; /* into the person of that id, who has what this one had */
 	pg_uuid_t merged_into;
@@ -65,6 +68,7 @@ enum
 	COLUMN_ROLE,
 	COLUMN_DELETED_AT,
 	COLUMN_MERGED_INTO,
+	COLUMN_IS_GUEST,
 	COLUMNS,
 };
 
@@ -79,7 +83,8 @@ enum
 		.columns = {{"id", UUIDOID},                                                           \
 					{"role", ROWS_ENUM, true},                                                 \
 					{"deleted_at", TIMESTAMPTZOID, true},                                      \
-					{"merged_into", UUIDOID, true}},                                           \
+					{"merged_into", UUIDOID, true},                                            \
+					{"is_guest", BOOLOID}},                                                    \
 		.optional = true,                                                                      \
 	}
 
@@ -91,6 +96,9 @@ static RowsSource users_by_subject =
 static RowsSource users_by_id = USERS_BY("users_pkey", "id", UUIDOID);
 
 static Answer answer;
+
+/* How often somebody was looked up. */
+static uint64 look_ups;
 
 /*
  * The last user who was looked up by id, and what the row holds for: who asks about another
@@ -106,13 +114,17 @@ static struct
 } named;
 
 static const Asking *user_asking(const User *user);
+static inline bool answer_holds(const Subject *subject);
 static const Asking *asking_look_up(const Subject *subject);
+static const Asking *asking_look_up_anywhere(const Subject *subject);
 static const User *user_look_up(const Subject *subject, Snapshot snapshot);
 static User user_of_subject(const Subject *subject, Snapshot snapshot);
 static bool subject_lives_elsewhere(const Subject *subject, Cell *here, Residence *residence);
 static const User *user_named(const pg_uuid_t *id);
+static const User *user_by_id(const pg_uuid_t *id);
 static User user_read(RowsSource *source, Datum key, Snapshot snapshot);
 static bool subject_is_text(const Subject *subject);
+static bool resolve(const Asking *asking, const pg_uuid_t *named, pg_uuid_t *user);
 
 void
 identity_init(void)
@@ -140,20 +152,38 @@ identity_is_admin(void)
 	return asking != NULL && asking->admin;
 }
 
-/*
- * The cheap comparisons come first. ActiveSnapshotSet() must precede GetActiveSnapshot(), which
- * asserts a snapshot: claims can be asked for outside of any statement.
- */
 const Asking *
 identity_asking(void)
 {
 	const Subject *subject = claims_subject();
 
-	if (likely(subject != NULL && answer.serial == subject->serial &&
-			   answer.generation == rows_generation && ActiveSnapshotSet() &&
-			   snapshot_key_equals(&answer.snapshot, GetActiveSnapshot())))
+	if (likely(answer_holds(subject)))
 		return user_asking(&answer.user);
 	return asking_look_up(subject);
+}
+
+/* Whoever lives elsewhere is looked up each time: the answer is not kept. */
+const Asking *
+identity_asking_anywhere(void)
+{
+	const Subject *subject = claims_subject();
+
+	if (likely(answer_holds(subject)))
+		return user_asking(&answer.user);
+	return asking_look_up_anywhere(subject);
+}
+
+/*
+ * Whether the last answer is that of the subject. The cheap comparisons come first.
+ * ActiveSnapshotSet() must precede GetActiveSnapshot(), which asserts a snapshot: claims can be
+ * asked for outside of any statement.
+ */
+static inline bool
+answer_holds(const Subject *subject)
+{
+	return subject != NULL && answer.serial == subject->serial &&
+		   answer.generation == rows_generation && ActiveSnapshotSet() &&
+		   snapshot_key_equals(&answer.snapshot, GetActiveSnapshot());
 }
 
 /* NULL, which is nobody, for an unknown user and for a closed account. */
@@ -177,6 +207,38 @@ asking_look_up(const Subject *subject)
 	if (!user->exists && subject_lives_elsewhere(subject, &here, &residence))
 		directory_raise_elsewhere(&here, &residence);
 	return user_asking(user);
+}
+
+/*
+ * A person whom the directory has elsewhere asks under the id that it has, and is no
+ * administrator here. The row of a guest says no more than whether the account was closed, or
+ * leads to the person who was kept.
+ */
+static pg_noinline const Asking *
+asking_look_up_anywhere(const Subject *subject)
+{
+	static Asking elsewhere;
+	const User *user;
+	User guest;
+	Residence residence;
+	Cell here;
+
+	if (subject == NULL || subject->size == 0 || !ActiveSnapshotSet())
+		return NULL;
+	user = user_look_up(subject, GetActiveSnapshot());
+	if (user->exists || !subject_lives_elsewhere(subject, &here, &residence))
+		return user_asking(user);
+	if (here.number != here.home)
+		cell_raise_not_home(&here, ORGANIZATIONS);
+	elsewhere.user = residence.user;
+	guest = user_read(&users_by_id, UUIDPGetDatum(&elsewhere.user), GetActiveSnapshot());
+	if (guest.merged)
+	{
+		elsewhere.user = guest.merged_into;
+		guest = user_read(&users_by_id, UUIDPGetDatum(&elsewhere.user), GetActiveSnapshot());
+	}
+	elsewhere.look_up = ++look_ups;
+	return guest.deleted ? NULL : &elsewhere;
 }
 
 AskingOutcome
@@ -227,20 +289,20 @@ identity_require_here(const pg_uuid_t *user)
 	user_named(user);
 }
 
-void
-identity_require_caller_here(void)
-{
-	pg_uuid_t user;
-
-	identity_current_user(&user);
-}
-
-/*
- * The user of that id, from the last look-up if it still holds; valid until the next one.
- * Raises KBC01 for a person who lives in another cell.
- */
+/* As user_by_id(); raises KBC01 for a person who lives in another cell. */
 static const User *
 user_named(const pg_uuid_t *id)
+{
+	const User *user = user_by_id(id);
+
+	if (unlikely(!user->exists))
+		directory_require_here(id);
+	return user;
+}
+
+/* The user of that id, from the last look-up if it still holds; valid until the next one. */
+static const User *
+user_by_id(const pg_uuid_t *id)
 {
 	Snapshot snapshot = GetActiveSnapshot();
 
@@ -257,8 +319,6 @@ user_named(const pg_uuid_t *id)
 		snapshot_key_take(&named.snapshot, snapshot);
 		named.known = true;
 	}
-	if (unlikely(!named.user.exists))
-		directory_require_here(id);
 	return &named.user;
 }
 
@@ -275,7 +335,6 @@ user_look_up(const Subject *subject, Snapshot snapshot)
 		memcmp(answer.subject, subject->bytes, subject->size) != 0 ||
 		!snapshot_key_equals(&answer.snapshot, snapshot))
 	{
-		static uint64 look_ups = 0;
 		/* taken before the read: a table altered during it makes the answer outdated at once */
 		uint64 generation = rows_generation;
 		User user;
@@ -348,7 +407,7 @@ user_read(RowsSource *source, Datum key, Snapshot snapshot)
 		bool open, unmerged;
 		Datum kept;
 
-		user.exists = true;
+		user.exists = !DatumGetBool(rows_value(&rows, COLUMN_IS_GUEST));
 		user.asking.user = *DatumGetUUIDP(rows_value(&rows, COLUMN_ID));
 		user.asking.admin = role != NULL && strcmp(role, "admin") == 0;
 		rows_value_or_null(&rows, COLUMN_DELETED_AT, &open);
@@ -381,16 +440,36 @@ subject_is_text(const Subject *subject)
 bool
 identity_resolve_user(const pg_uuid_t *named, pg_uuid_t *user)
 {
-	bool known = identity_current_user(user);
+	bool known = resolve(identity_asking(), named, user);
 
-	if (named == NULL)
-		return known;
-	if (!(known && uuid_equal(named, user)) && !identity_is_admin() && !identity_is_server())
+	if (named != NULL)
+		identity_follow(user);
+	return known;
+}
+
+bool
+identity_resolve_anywhere(const pg_uuid_t *named, pg_uuid_t *user)
+{
+	bool known = resolve(identity_asking_anywhere(), named, user);
+
+	if (named != NULL && user_by_id(named)->merged)
+		*user = user_by_id(named)->merged_into;
+	return known;
+}
+
+/* Whom a function is about; asking is NULL for nobody. */
+static bool
+resolve(const Asking *asking, const pg_uuid_t *named, pg_uuid_t *user)
+{
+	if (named == NULL && asking == NULL)
+		return false;
+	if (named != NULL &&
+		!(asking != NULL && (asking->admin || uuid_equal(named, &asking->user))) &&
+		!identity_is_server())
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("only an administrator or the server asks about another user"),
 						errhint("Leave user_id out: the answer is about who is signed in.")));
-	*user = *named;
-	identity_follow(user);
+	*user = named != NULL ? *named : asking->user;
 	return true;
 }
 

@@ -43,6 +43,13 @@ typedef struct Asking
 /* NULL for nobody. Points to memory of the session that the next call may overwrite. */
 extern const Asking *identity_asking(void);
 
+/*
+ * The same for what is about organisations, which live on home: who asks may live in any cell,
+ * and is nobody's administrator in the others. Raises KBC04 instead of KBC01, in a cell that is
+ * neither home nor that person's.
+ */
+extern const Asking *identity_asking_anywhere(void);
+
 /* What became of the claims, in the order of the words that whoami() answers. */
 typedef enum AskingOutcome
 {
@@ -68,9 +75,6 @@ extern bool identity_user_read(const pg_uuid_t *user, bool *admin);
  * or refuse without having looked for the person. */
 extern void identity_require_here(const pg_uuid_t *user);
 
-/* The same of who asks: for a refusal that did not look who that is. */
-extern void identity_require_caller_here(void);
-
 /* Replaces the id of a merged account by that of the person who was kept, as the active
  * snapshot sees it; false, and nothing changed, for any other. */
 extern bool identity_follow(pg_uuid_t *user);
@@ -86,6 +90,9 @@ extern bool identity_cohort(const pg_uuid_t *user, pg_uuid_t *cohort);
  * who was kept.
  */
 extern bool identity_resolve_user(const pg_uuid_t *named, pg_uuid_t *user);
+
+/* The same for what is about organisations: both may live in any cell. */
+extern bool identity_resolve_anywhere(const pg_uuid_t *named, pg_uuid_t *user);
 
 /*
  * Whether the statement runs as the server (a role with BYPASSRLS) or as the tables' owner.

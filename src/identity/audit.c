@@ -38,15 +38,14 @@ static KeptPlan delete_events = {
 void
 audit_write(const char *action, const char *object, const char *old_json, const char *new_json)
 {
-	pg_uuid_t actor;
-	bool known = identity_current_user(&actor);
+	const Asking *asking = identity_asking_anywhere();
 	PlanValues values = {0};
 
 	plan_bind_text(&values, action);
 	plan_bind_text(&values, object);
 	plan_bind_text(&values, old_json);
 	plan_bind_text(&values, new_json);
-	plan_bind_uuid(&values, known ? &actor : NULL);
+	plan_bind_uuid(&values, asking != NULL ? &asking->user : NULL);
 	SPI_connect();
 	owner_execute(&write_event, values.datums, values.nulls, false);
 	SPI_finish();

@@ -38,6 +38,7 @@ static bool own_cohort_bound(pg_uuid_t *bound, int edge);
 static Datum uuid_result(FunctionCallInfo fcinfo, bool found, const pg_uuid_t *uuid);
 
 PG_FUNCTION_INFO_V1(coursebase_current_user_id);
+PG_FUNCTION_INFO_V1(coursebase_current_member_id);
 PG_FUNCTION_INFO_V1(coursebase_is_admin);
 PG_FUNCTION_INFO_V1(coursebase_has_account);
 PG_FUNCTION_INFO_V1(coursebase_own_from);
@@ -52,6 +53,15 @@ coursebase_current_user_id(PG_FUNCTION_ARGS)
 	pg_uuid_t user;
 
 	return uuid_result(fcinfo, identity_current_user(&user), &user);
+}
+
+/* SQL function: current_member_id() returns uuid */
+PGDLLEXPORT Datum
+coursebase_current_member_id(PG_FUNCTION_ARGS)
+{
+	const Asking *asking = identity_asking_anywhere();
+
+	return uuid_result(fcinfo, asking != NULL, asking != NULL ? &asking->user : NULL);
 }
 
 /* SQL function: is_admin() returns boolean */

@@ -6,8 +6,10 @@
  * sees the same rows (the key is the user, snapshot_key.h and rows_generation). As in
  * asking.c, nothing deletes what is kept when a row changes.
  *
- * A user who is nobody has no memberships. No lock is taken. Rights: rows are read past row
- * security, which is safe because they are always those of the user who asks.
+ * A user who is nobody has no memberships. Who asks may live in another cell than home, where
+ * organisations live; in any other cell nobody has memberships, and to ask is refused. No lock
+ * is taken. Rights: rows are read past row security, which is safe because they are always
+ * those of the user who asks.
  */
 #include "postgres.h"
 
@@ -22,6 +24,7 @@
 #include "core/rows.h"
 #include "core/snapshot_key.h"
 #include "identity/asking.h"
+#include "identity/guest.h"
 #include "identity/membership.h"
 
 typedef struct Membership
@@ -107,26 +110,30 @@ membership_require(const pg_uuid_t *organization, MembershipRole least)
 {
 	if (identity_is_server())
 		return;
-	if (organization == NULL)
-		identity_require_caller_here();
 	if (organization == NULL || !membership_holds(organization, least))
+	{
+		organizations_require_home();
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("only staff of its organisation may do this"),
 						errhint("Sign in as somebody who works there.")));
+	}
 }
 
 /* Makes own hold the memberships of the user who asks; false for nobody. */
 static bool
 memberships_load(void)
 {
+	const Asking *asking = identity_asking_anywhere();
 	Snapshot snapshot;
 	uint64 generation;
-	pg_uuid_t user;
 
-	if (!identity_current_user(&user))
+	if (asking == NULL)
+	{
+		organizations_require_home();
 		return false;
+	}
 	snapshot = GetActiveSnapshot();
-	if (own.read && own.generation == rows_generation && uuid_equal(&own.user, &user) &&
+	if (own.read && own.generation == rows_generation && uuid_equal(&own.user, &asking->user) &&
 		snapshot_key_equals(&own.snapshot, snapshot))
 		return true;
 	/* taken before the read: a table altered during it makes the answer outdated at once */
@@ -134,8 +141,10 @@ memberships_load(void)
 	/* the read can raise, and must not leave half an answer behind */
 	own.read = false;
 	own.count = 0;
-	own.user = user;
+	own.user = asking->user;
 	memberships_read();
+	if (own.count == 0)
+		organizations_require_home();
 	own.generation = generation;
 	snapshot_key_take(&own.snapshot, snapshot);
 	own.read = true;

@@ -9,6 +9,9 @@
  * Locks: the row of the organisation anchors the question whether an owner is left.
  * create_organization() locks the row of users before it inserts anything.
  *
+ * Organisations live on home, their people in any cell: who is inserted as a member and lives
+ * elsewhere becomes a guest (guest.h).
+ *
  * Rights: create_organization() is executed by the server alone and writes with the rights of
  * the tables' owner. The functions for policies answer only about the user who asks. Triggers
  * run as the user who writes, and read and lock other rows with the rights of the tables'
@@ -39,6 +42,7 @@
 #include "identity/anchor.h"
 #include "identity/asking.h"
 #include "identity/audit.h"
+#include "identity/guest.h"
 #include "identity/membership.h"
 
 /* Arguments of create_organization(); those before the owner are the statement's as well. */
@@ -117,7 +121,7 @@ coursebase_create_organization(PG_FUNCTION_ARGS)
 	schema_require_current();
 	SPI_connect();
 	/* locked first, so that nobody closes the account before the membership is written */
-	anchor_open_user_require(owner);
+	anchor_open_user_anywhere_require(owner);
 	owner_execute(&write_organization, values.datums, values.nulls, false);
 	*id = plan_uuid(0, 1);
 	ids[0] = UUIDPGetDatum(id);
@@ -182,6 +186,8 @@ coursebase_tg_memberships__only_owners(PG_FUNCTION_ARGS)
 		owner_execute(&lock_organization, &organization, NULL, false);
 		SPI_finish();
 	}
+	if (TRIGGER_FIRED_BY_INSERT(data->tg_event))
+		guest_make_of_row(data, row);
 	return PointerGetDatum(row);
 }
 
@@ -244,14 +250,17 @@ coursebase_tg_memberships__audit(PG_FUNCTION_ARGS)
 static Datum
 organizations_read(MembershipRole least)
 {
+	const Asking *asking = identity_asking_anywhere();
 	Datum ids;
 
-	if (!identity_is_admin())
+	if (asking == NULL || !asking->admin)
 		return membership_organizations(least);
 	SPI_connect();
 	owner_execute(&read_all, NULL, NULL, true);
 	ids = SPI_datumTransfer(plan_value_as(0, 1, UUIDARRAYOID, NULL), false, -1);
 	SPI_finish();
+	if (ARR_NDIM(DatumGetArrayTypeP(ids)) == 0)
+		organizations_require_home();
 	return ids;
 }
 

@@ -7,6 +7,8 @@
  * which home's rows reach later: whom it does not know yet was placed a moment ago by whoever
  * chose the cell.
  *
+ * A guest (guest.h) is no account, and is none of this.
+ *
  * Where there is one server nothing is read but that (cells/cell.h).
  *
  * Locks: the statement's own rows of users come before those of people. Of two sessions that
@@ -38,7 +40,7 @@
 #define PLACE_ALL_OF(source)                                                                   \
 	"INSERT INTO coursebase.people (user_id, external_id, cell, created_at)"                   \
 	" SELECT m.id, CASE WHEN " KEEPS_EXTERNAL_ID " THEN m.clerk_user_id END, $1, m.created_at" \
-	" FROM " source " m WHERE NOT EXISTS (SELECT FROM coursebase.people p"                     \
+	" FROM " source " m WHERE NOT m.is_guest AND NOT EXISTS (SELECT FROM coursebase.people p"  \
 	"  WHERE p.user_id = m.id) ORDER BY m.id ON CONFLICT DO NOTHING"
 
 /* Of those rows one whom the directory has elsewhere or under another id: by the external id
@@ -49,7 +51,7 @@
 	"  WHERE " KEEPS_EXTERNAL_ID " AND (p.cell <> $1 OR p.user_id <> m.id OR " moving ")"      \
 	" UNION ALL SELECT p.user_id, p.cell, m.id, " moving "  FROM " source                      \
 	" m JOIN coursebase.people p"                                                              \
-	"  ON p.user_id = m.id WHERE p.cell <> $1 OR " moving " LIMIT 1"
+	"  ON p.user_id = m.id WHERE NOT m.is_guest AND (p.cell <> $1 OR " moving ") LIMIT 1"
 /* Of rows that somebody inserts; put_person() inserts those of who moves without triggers. */
 #define MOVING                                                                                 \
 	"(p.moves > 0 OR EXISTS (SELECT FROM coursebase.moving_people v"                           \

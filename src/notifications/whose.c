@@ -38,7 +38,7 @@ static KeptPlan find_bound = {
 static KeptPlan find_named = {
 	.sql = "SELECT DISTINCT u.id FROM unnest($1) n (name)"
 		   " JOIN coursebase.users u ON u.clerk_user_id = n.name OR u.id::text = lower(n.name)"
-		   " WHERE u.deleted_at IS NULL OR $2",
+		   " WHERE (u.deleted_at IS NULL OR $2) AND NOT u.is_guest",
 	.nargs = 2,
 	.types = {TEXTARRAYOID, BOOLOID},
 };
@@ -67,7 +67,7 @@ static KeptPlan follow_transfers = {
 		   " SELECT p.id FROM (SELECT coalesce(u.merged_into, u.id) AS id,"
 		   "  w.step = max(w.step) OVER () AS is_last FROM way w, unnest(w.names) n (name)"
 		   "  JOIN coursebase.users u ON u.clerk_user_id = n.name OR u.id::text = lower(n.name)"
-		   "  WHERE w.step > 0) p WHERE p.is_last GROUP BY p.id",
+		   "  WHERE w.step > 0 AND NOT u.is_guest) p WHERE p.is_last GROUP BY p.id",
 	.nargs = 3,
 	.types = {TEXTARRAYOID, TIMESTAMPTZOID, TEXTOID},
 };

@@ -6,6 +6,8 @@
  * explain_program_access() read one statement; the sets, which the policies use, say the same.
  * The answer does not depend on the time yet: every access policy lasts for ever.
  *
+ * People of every cell are asked about, on home, where organisations live.
+ *
  * Locks: none. Rights: the statements run with the rights of the tables' owner. Anybody may ask
  * about themselves; about others an administrator or the server. Everybody else is refused in
  * the same words, whether that user exists or not.
@@ -26,6 +28,7 @@
 #include "core/plan.h"
 #include "core/rule.h"
 #include "identity/asking.h"
+#include "identity/guest.h"
 #include "programs/program.h"
 
 /* The columns of read_access. */
@@ -103,6 +106,7 @@ typedef struct ProgramAccess
 	bool admin;
 } ProgramAccess;
 
+static Datum no_ids(void);
 static bool access_read(FunctionCallInfo fcinfo, ProgramAccess *access);
 static bool access_entitled(const ProgramAccess *access);
 static const char *entitlement_reason(const ProgramAccess *access, bool known);
@@ -134,13 +138,13 @@ coursebase_accessible_program_ids(PG_FUNCTION_ARGS)
 	Datum key = UUIDPGetDatum(&user);
 	bool admin;
 
-	if (!identity_resolve_user(args_uuid_or_null(fcinfo, 0), &user))
-		PG_RETURN_ARRAYTYPE_P(construct_empty_array(UUIDOID));
+	if (!identity_resolve_anywhere(args_uuid_or_null(fcinfo, 0), &user))
+		return no_ids();
 	SPI_connect();
 	if (owner_execute(&read_admin, &key, NULL, true) != 1)
 	{
 		SPI_finish();
-		PG_RETURN_ARRAYTYPE_P(construct_empty_array(UUIDOID));
+		return no_ids();
 	}
 	admin = plan_bool(0, 1);
 	SPI_finish();
@@ -174,11 +178,9 @@ coursebase_explain_program_access(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_entitled_workout_ids(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t user;
+	const Asking *asking = identity_asking_anywhere();
 
-	if (!identity_current_user(&user))
-		PG_RETURN_ARRAYTYPE_P(construct_empty_array(UUIDOID));
-	PG_RETURN_DATUM(program_ids_read(&read_workouts, &user));
+	return asking == NULL ? no_ids() : program_ids_read(&read_workouts, &asking->user);
 }
 
 /*
@@ -191,14 +193,23 @@ PGDLLEXPORT Datum
 coursebase_own_entitlement_ids(PG_FUNCTION_ARGS)
 {
 	bool active = !PG_ARGISNULL(0) && PG_GETARG_BOOL(0);
-	pg_uuid_t user;
+	const Asking *asking = identity_asking_anywhere();
+	KeptPlan *plan = &read_entitlements;
 
-	if (!identity_current_user(&user))
-		PG_RETURN_ARRAYTYPE_P(construct_empty_array(UUIDOID));
+	if (asking == NULL)
+		return no_ids();
 	if (active)
-		PG_RETURN_DATUM(program_ids_read(&read_active_entitlements, &user));
-	PG_RETURN_DATUM(program_ids_read(
-		identity_is_admin() ? &read_every_entitlement : &read_entitlements, &user));
+		plan = &read_active_entitlements;
+	else if (asking->admin)
+		plan = &read_every_entitlement;
+	return program_ids_read(plan, &asking->user);
+}
+
+static Datum
+no_ids(void)
+{
+	organizations_require_home();
+	return PointerGetDatum(construct_empty_array(UUIDOID));
 }
 
 /* False when nobody asks about themselves. */
@@ -207,19 +218,19 @@ access_read(FunctionCallInfo fcinfo, ProgramAccess *access)
 {
 	pg_uuid_t user;
 	Datum values[] = {PG_GETARG_DATUM(0), UUIDPGetDatum(&user)};
-	bool known = identity_resolve_user(args_uuid_or_null(fcinfo, 1), &user);
+	bool known = identity_resolve_anywhere(args_uuid_or_null(fcinfo, 1), &user);
 
 	memset(access, 0, sizeof(*access));
-	if (!known || PG_ARGISNULL(0))
-		return known;
 	SPI_connect();
-	if (owner_execute(&read_access, values, NULL, true) == 1)
+	if (known && !PG_ARGISNULL(0) && owner_execute(&read_access, values, NULL, true) == 1)
 	{
 		access->entitlement = plan_text(0, ACCESS_ENTITLEMENT);
 		access->course = plan_text(0, ACCESS_COURSE);
 		access->staff = plan_bool(0, ACCESS_STAFF);
 		access->admin = plan_bool(0, ACCESS_ADMIN);
 	}
+	else
+		organizations_require_home();
 	SPI_finish();
 	return known;
 }

@@ -27,6 +27,7 @@
 #include "core/plan.h"
 #include "core/schema.h"
 #include "identity/anchor.h"
+#include "identity/guest.h"
 #include "programs/payment.h"
 #include "programs/program.h"
 
@@ -181,7 +182,7 @@ coursebase_begin_checkout(PG_FUNCTION_ARGS)
 	compat_materialize(fcinfo);
 	SPI_connect();
 	/* the order of payment.h */
-	anchor_open_user_require(user);
+	anchor_open_user_anywhere_require(user);
 	offer.is_member = payment_membership_share(user, NULL, program, &offer.membership);
 	program_share(program);
 	entitlement_lock(fcinfo, &entitlement, &active);
@@ -276,10 +277,13 @@ offer_read(const pg_uuid_t *program, Offer *offer)
 	Datum values[] = {UUIDPGetDatum(program)};
 
 	if (owner_execute_latest(&read_offer, values, NULL) != 1)
+	{
+		organizations_require_home();
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_ON_SALE), errmsg("the course is not on sale"),
 						errdetail("No course with the id %s is published with an active plan.",
 								  uuid_text(program)),
 						errhint("See storefront_courses for what is.")));
+	}
 	offer->organization = plan_uuid(0, OFFER_ORGANIZATION);
 	offer->plan = plan_uuid(0, OFFER_PLAN);
 	offer->price = plan_int32(0, OFFER_PRICE);

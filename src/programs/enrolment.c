@@ -33,6 +33,7 @@
 #include "core/schema.h"
 #include "identity/anchor.h"
 #include "identity/asking.h"
+#include "identity/guest.h"
 #include "identity/membership.h"
 #include "programs/program.h"
 
@@ -280,6 +281,7 @@ PGDLLEXPORT Datum
 coursebase_current_day(PG_FUNCTION_ARGS)
 {
 	Datum values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
+	const Asking *asking;
 	pg_uuid_t organization;
 	pg_uuid_t user;
 	int32 day = -1;
@@ -295,9 +297,13 @@ coursebase_current_day(PG_FUNCTION_ARGS)
 	}
 	SPI_finish();
 	if (day < 0)
-		identity_require_caller_here();
-	if (day < 0 || !(caller_is(&user) || identity_is_admin() ||
-					 membership_holds(&organization, MEMBERSHIP_COACH)))
+	{
+		organizations_require_home();
+		PG_RETURN_NULL();
+	}
+	asking = identity_asking_anywhere();
+	if (!(caller_is(&user) || (asking != NULL && asking->admin) ||
+		  membership_holds(&organization, MEMBERSHIP_COACH)))
 		PG_RETURN_NULL();
 	PG_RETURN_INT32(day);
 }
@@ -315,7 +321,7 @@ enrolment_enter(Datum id, pg_uuid_t *program)
 	*program = plan_uuid(0, FOUND_PROGRAM);
 	if (!caller_is(&user))
 		not_found_raise(id);
-	anchor_user(&user);
+	anchor_user_anywhere(&user);
 	program_share(program);
 	if (owner_execute(&lock_entitlement, &id, NULL, false) != 1)
 		program_raise_newer("course_entitlements", "the entitlement");
@@ -326,14 +332,16 @@ enrolment_enter(Datum id, pg_uuid_t *program)
 						errhint("Buy the course with begin_checkout().")));
 }
 
-/* The user who asks, or the server, which may act for anybody. */
+/* The user who asks, of whichever cell, or the server, which may act for anybody. */
 static bool
 caller_is(const pg_uuid_t *user)
 {
-	pg_uuid_t caller;
+	const Asking *asking;
 
-	return identity_is_server() ||
-		   (identity_current_user(&caller) && uuid_equal(&caller, user));
+	if (identity_is_server())
+		return true;
+	asking = identity_asking_anywhere();
+	return asking != NULL && uuid_equal(&asking->user, user);
 }
 
 /* The program is locked FOR SHARE, so that the place stays what it is. */
@@ -358,7 +366,7 @@ workout_require(const pg_uuid_t *program, Datum workout)
 static void
 not_found_raise(Datum id)
 {
-	identity_require_caller_here();
+	organizations_require_home();
 	ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such entitlement"),
 					errdetail("You have none with the id %s.", uuid_text(DatumGetUUIDP(id))),
 					errhint("See course_library() for what you have.")));

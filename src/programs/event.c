@@ -29,6 +29,7 @@
 #include "core/row_trigger.h"
 #include "core/schema.h"
 #include "core/signed_only.h"
+#include "identity/guest.h"
 #include "programs/payment.h"
 
 static KeptPlan find_by_reference = {
@@ -184,6 +185,7 @@ event_find(FunctionCallInfo fcinfo, Payment *payment)
 	}
 	if (owner_execute_latest(&find_elsewhere, values, NULL) > 0)
 		return false;
+	organizations_require_home();
 	ereport(ERROR,
 			(errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such payment"),
 			 errdetail("No charge has the reference \"%s\" of \"%s\".",

@@ -19,6 +19,7 @@
 #include "core/owner.h"
 #include "core/plan.h"
 #include "identity/anchor.h"
+#include "identity/guest.h"
 #include "programs/payment.h"
 #include "programs/program.h"
 
@@ -121,9 +122,12 @@ void
 payment_require(const pg_uuid_t *id, Payment *payment)
 {
 	if (!payment_find(id, payment))
+	{
+		organizations_require_home();
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such transaction"),
 						errdetail("None has the id %s.", uuid_text(id)),
 						errhint("Give the id that begin_checkout() answered.")));
+	}
 }
 
 /*
@@ -136,7 +140,7 @@ payment_lock(Payment *payment)
 	Datum entitlement[] = {UUIDPGetDatum(&payment->user), UUIDPGetDatum(&payment->program),
 						   UUIDPGetDatum(&payment->id)};
 
-	anchor_user(&payment->user);
+	anchor_user_anywhere(&payment->user);
 	payment_membership_share(&payment->user, &payment->organization, NULL, NULL);
 	program_share(&payment->program);
 	if (owner_execute(&lock_entitlement, entitlement, NULL, false) == 1)

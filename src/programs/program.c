@@ -32,6 +32,7 @@
 #include "core/plan.h"
 #include "core/row_kept.h"
 #include "core/schema.h"
+#include "identity/guest.h"
 #include "identity/membership.h"
 #include "programs/program.h"
 
@@ -315,6 +316,8 @@ program_ids_read(KeptPlan *plan, const pg_uuid_t *user)
 	owner_execute(plan, &key, NULL, true);
 	ids = plan_transfer_as(0, 1, UUIDARRAYOID);
 	SPI_finish();
+	if (ARR_NDIM(DatumGetArrayTypeP(ids)) == 0)
+		organizations_require_home();
 	return ids;
 }
 
@@ -333,6 +336,8 @@ program_rows_return(FunctionCallInfo fcinfo, KeptPlan *plan, Datum *values)
 		CHECK_FOR_INTERRUPTS();
 		tuplestore_puttuple(result->setResult, SPI_tuptable->vals[i]);
 	}
+	if (rows == 0)
+		organizations_require_home();
 }
 
 /*
@@ -350,6 +355,7 @@ program_raise_newer(const char *table, const char *what)
 static void
 not_found_raise(const char *message, const pg_uuid_t *id, const char *hint)
 {
+	organizations_require_home();
 	ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("%s", message),
 					errdetail("None has the id %s.", uuid_text(id)), errhint("%s", hint)));
 }

@@ -22,6 +22,7 @@
 #include "core/compat.h"
 #include "core/owner.h"
 #include "core/plan.h"
+#include "identity/guest.h"
 #include "programs/program.h"
 
 #define ON_OFFER                                                                               \
@@ -121,6 +122,9 @@ coursebase_storefront_course(PG_FUNCTION_ARGS)
 		offer = plan_transfer_as(0, 1, JSONOID);
 	SPI_finish();
 	if (!found)
+	{
+		organizations_require_home();
 		PG_RETURN_NULL();
+	}
 	PG_RETURN_DATUM(offer);
 }
