@@ -27,8 +27,9 @@ typedef struct Residence
 } Residence;
 
 /*
- * Where the person with that external id, or with that id, lives: *residence is written, but
- * for moving. False, and nothing is written, for somebody whom the directory does not know.
+ * Where the person with that external id, or with that id, lives. moving stays false until
+ * directory_is_here() is asked. False, and nothing is written, for somebody whom the directory
+ * does not know.
  */
 extern bool directory_find_subject(const char *external_id, Residence *residence);
 extern bool directory_find(const pg_uuid_t *user, Residence *residence);

@@ -233,8 +233,8 @@ arm(void)
 }
 
 /*
- * At the end of the transaction, committed or not: what was guarded may be gone or have another
- * oid by the next one.
+ * Called when a command arms anew, and at the end of the transaction, committed or not: what
+ * was guarded may be gone or have another oid by then.
  */
 static void
 disarm(void)

@@ -308,8 +308,8 @@ catalogue_release(void *one)
 }
 
 /*
- * A copy that lives as long as the session's: the names point into rows whose memory ends with
- * the handshake.
+ * Copies into the current memory context. The names and checksums are copied too: those of from
+ * lie in memory that ends with the handshake.
  */
 static void
 catalogue_copy(HandshakeCatalogue *to, const HandshakeCatalogue *from)

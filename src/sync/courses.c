@@ -152,8 +152,8 @@ documents_add(HandshakeEntries *entries, const CourseRights *rights)
 }
 
 /*
- * A course without a code has no file name, and a course without a document no file: neither is
- * an entry.
+ * A right to a course that does not exist, or that has no document, is no entry: the app has no
+ * file to fetch. A course without a code is one; its file is named by its id.
  */
 static void
 document_add(HandshakeEntries *entries, const CourseRight *right, Rows *courses,
