@@ -626,7 +626,8 @@ AS $$
     JOIN pg_roles e ON e.rolname = i.value AND NOT e.rolsuper
     JOIN pg_roles o ON o.oid <> e.oid AND pg_has_role(e.oid, o.oid, 'MEMBER')
         AND (o.rolsuper OR o.rolbypassrls OR o.rolcreaterole OR o.rolreplication
-            OR starts_with(o.rolname, 'pg_') OR o.rolname IN (SELECT s.value FROM installed s WHERE s.name = 'server')
+            OR starts_with(o.rolname, 'pg_')
+            OR o.rolname IN (SELECT s.value FROM installed s WHERE s.name = 'server')
             OR o.oid IN (SELECT v.relowner FROM relations v WHERE v.relname = 'schema_version'))
     WHERE i.name IN ('anonymous', 'end_user')
     UNION ALL
