@@ -37,7 +37,7 @@ SELECT pg_temp.outcome($$SELECT coursebase.put_person('{}')$$), pg_temp.outcome(
     pg_temp.outcome($$SELECT coursebase.move_person('{}', 2)$$);
 -- Who left longer ago than the four calls take is named.
 INSERT INTO coursebase.moving_people (user_id, person_id, move, document, created_at)
-SELECT id, id, 1, '{}', now() - age FROM (VALUES ('00000000-0000-4000-a000-0000000000c1'::uuid, interval '61 minutes'), ('00000000-0000-4000-a000-0000000000c2', '59 minutes')) v (id, age);
+SELECT id, id, 1, '{}', now() - age FROM (VALUES ('00000000-0000-4000-8000-0000000000e1'::uuid, interval '61 minutes'), ('00000000-0000-4000-8000-0000000000e2', '59 minutes')) v (id, age);
 SELECT * FROM coursebase.check_integrity('person_moving');
 -- Bob is made Ada's other account, so that nothing holds her, and every table of people has rows of hers.
 SET LOCAL session_replication_role = replica;

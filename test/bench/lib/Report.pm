@@ -27,7 +27,7 @@ my @areas = (
     ['Sync' => 'The handshake with which a phone starts.'],
     ['Credits and subscriptions' => 'Both ways keep the same log.'],
     ['Events' => 'A sale with the setting events_out on, against the same sale with it off.'],
-    ['Cells' => 'A call that PL/Proxy routes to the cell of its person, against the same call made in the cell.'],
+    ['Cells' => 'A call that PL/Proxy routes to the cell of its person, against the same call made in the cell; and a sale of one server, with and without the triggers that claim keys for cells.'],
     ['Programs' => 'Programs of organisations, against statements that check and write the same.'],
     ['Plain SQL' => 'Statements of other programs, on which triggers keep the rules, against the same statements on a table'
         . ' without triggers.'],

@@ -38,7 +38,7 @@ SELECT bench_peer.claims(true)
 -- Twenty in one statement, as sale_with_events_alone.
 --# row: sale_without_cells
 --# area: Cells
---# work: a sale where there is one server, the function alone
+--# work: A sale where there is one server, the function alone
 --# calls: 20
 --# same
 SELECT count(*) = 0 FROM coursebase.world_keys
