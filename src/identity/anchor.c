@@ -80,7 +80,8 @@ coursebase_tg_any__lock_user(PG_FUNCTION_ARGS)
 	pg_uuid_t user;
 
 	if (anchor_held || restore_under_way() ||
-		!trigger_uuid(data, row, named ? data->tg_trigger->tgargs[0] : "user_id", &user))
+		!trigger_uuid(data, row, named ? data->tg_trigger->tgargs[0] : "user_id", &user) ||
+		anchor_holds(&user))
 		return PointerGetDatum(answer);
 	SPI_connect();
 	if (TRIGGER_FIRED_BY_INSERT(data->tg_event))

@@ -15,11 +15,12 @@
  * replica), the triggers stand back: what they would write is written already.
  *
  * Lock order: versions come after what is the person's (identity/anchor.h): the trigger fires
- * after the change. A function that has moved a version goes on to other rows of the same
- * person or catalogue, one of which a plain statement may hold: that statement, which has not
- * locked the person, waits for the version as core/lock_behind.h says. Rights: those of the
- * tables' owner, because nobody may write versions. A user or cohort that is being deleted has
- * no version left to move.
+ * after the change. A function that has moved a person's version goes on to other rows of the
+ * person, one of which a plain statement may hold: that statement, which has not locked the
+ * person, waits for the version as core/lock_behind.h says. After the catalogue's and a
+ * cohort's no function waits for a row that moves them. Rights: those of the tables' owner,
+ * because nobody may write versions. A user or cohort that is being deleted has no version left
+ * to move.
  */
 #include "postgres.h"
 
@@ -51,7 +52,7 @@ typedef struct VersionScope
 	const char *name;
 	bool keyed;
 	bool person;     /* the key is that of a person */
-	LockBehind lock; /* of the version, before it moves */
+	LockBehind lock; /* of the version, before it moves, if others may follow it */
 	KeptPlan move;
 	KeptPlan move_many; /* of all keys of an array, if the scope has triggers of statements */
 } VersionScope;
@@ -75,13 +76,11 @@ typedef struct VersionScope
 
 static VersionScope scopes[] = {
 	{.name = "catalogue",
-	 LOCK_VERSION("catalogue_version v", .nargs = 0),
 	 .move = {.sql = "INSERT INTO coursebase.catalogue_version AS v (singleton, version)"
 					 " VALUES (true, " FIRST_VERSION ")"
 					 " ON CONFLICT (singleton) DO UPDATE SET version = v.version + 1"}},
 	{.name = "cohort",
 	 .keyed = true,
-	 LOCK_VERSION("cohort_versions v WHERE v.cohort_id = $1", ONE_KEY),
 	 .move = {.sql = "INSERT INTO coursebase.cohort_versions AS v (cohort_id, version)"
 					 " SELECT c.id, " FIRST_VERSION " FROM coursebase.cohorts c WHERE c.id = $1"
 					 " ON CONFLICT (cohort_id) DO UPDATE SET version = v.version + 1",
@@ -289,7 +288,7 @@ version_move(VersionScope *scope, const pg_uuid_t *key)
 	if (moved_already(scope, key))
 		return;
 	SPI_connect();
-	if (!scope->person || !anchor_holds(key))
+	if (scope->lock.wait.sql != NULL && !(scope->person && anchor_holds(key)))
 		lock_behind(&scope->lock, &value);
 	owner_execute(&scope->move, &value, NULL, false);
 	SPI_finish();
