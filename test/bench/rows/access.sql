@@ -47,51 +47,6 @@ SELECT bench_peer.one('user', n) AS user_id,
 FROM generate_series(1, 20) n;
 
 -- Premium by the rule of subscriptions, for the forms below.
-CREATE FUNCTION bench_peer.access_plpgsql(of_course uuid, of_user uuid, at timestamptz DEFAULT now()) RETURNS boolean
-LANGUAGE plpgsql STABLE
-AS $$
-DECLARE
-    u record;
-    c record;
-BEGIN
-    SELECT x.is_free, x.in_premium INTO c FROM coursebase.courses x WHERE x.id = of_course;
-    IF NOT FOUND OR c.is_free THEN
-        RETURN c.is_free IS TRUE;
-    END IF;
-    SELECT x.role INTO u FROM coursebase.users x WHERE x.id = of_user AND x.deleted_at IS NULL;
-    IF NOT FOUND OR u.role = 'admin' THEN
-        RETURN u.role IS NOT NULL;
-    END IF;
-    PERFORM FROM coursebase.user_course_access a WHERE a.user_id = of_user AND a.course_id = of_course;
-    IF FOUND THEN
-        RETURN true;
-    END IF;
-    PERFORM FROM coursebase.course_purchases p
-    WHERE p.user_id = of_user AND p.course_id = of_course AND p.status = 'valid' AND p.source <> 'premium_slot'
-        AND (p.environment = 'production'
-            OR (SELECT coalesce(s.value, s.default_value) = 'true' FROM coursebase.settings s WHERE s.name = 'accept_sandbox'));
-    IF FOUND THEN
-        RETURN true;
-    END IF;
-    PERFORM FROM coursebase.subscriptions s
-    WHERE s.user_id = of_user AND at < CASE
-            WHEN s.status IN ('active', 'trialing', 'on_hold', 'paused') THEN s.expires_at
-            WHEN s.status IN ('canceled', 'in_grace') THEN greatest(s.expires_at, s.grace_until) END
-        AND (s.environment IS DISTINCT FROM 'sandbox'
-            OR (SELECT coalesce(x.value, x.default_value) = 'true' FROM coursebase.settings x WHERE x.name = 'accept_sandbox'));
-    IF NOT FOUND THEN
-        RETURN false;
-    END IF;
-    IF c.in_premium THEN
-        PERFORM FROM coursebase.entitlements n WHERE n.name = 'premium' AND n.covers_every_course;
-        IF FOUND THEN
-            RETURN true;
-        END IF;
-    END IF;
-    RETURN EXISTS (SELECT FROM coursebase.course_purchases p
-        WHERE p.user_id = of_user AND p.course_id = of_course AND p.status = 'valid' AND p.source = 'premium_slot');
-END
-$$;
 CREATE FUNCTION bench_peer.access_sql(of_course uuid, of_user uuid, at timestamptz DEFAULT now()) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER
 AS $$

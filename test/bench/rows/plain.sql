@@ -1,6 +1,7 @@
 -- What programs of other hands do by plain SQL, one statement a transaction, against the same UPDATEs of a table with the
 -- same columns, primary key and indexes but no trigger, which check and derive nothing. The bare table's key of places is
--- a plain index, because a unique one refuses such UPDATEs.
+-- a plain index, because a unique one refuses such UPDATEs. Beside the bare UPDATE stands the limit: one statement that writes
+-- by hand, to such tables, each row that the triggers write.
 --# setup
 SET session_replication_role = replica;
 INSERT INTO coursebase.users (id, clerk_user_id, name, email)
@@ -31,6 +32,12 @@ CREATE INDEX ON bench_peer.lessons (section_id, "order");
 INSERT INTO bench_peer.lessons SELECT * FROM coursebase.lessons WHERE name = 'Lesson';
 CREATE TABLE bench_peer.purchases (LIKE coursebase.purchases INCLUDING ALL);
 INSERT INTO bench_peer.purchases SELECT * FROM coursebase.purchases WHERE product_id = '00000000-0000-4000-8000-000000600002';
+CREATE TABLE bench_peer.plain_access (LIKE coursebase.user_course_access INCLUDING ALL);
+INSERT INTO bench_peer.plain_access SELECT a.* FROM coursebase.user_course_access a JOIN bench_peer.purchases p USING (user_id)
+WHERE a.course_id = '00000000-0000-4000-8000-000000600001';
+CREATE TABLE bench_peer.plain_versions (LIKE coursebase.user_versions INCLUDING ALL);
+INSERT INTO bench_peer.plain_versions SELECT v.* FROM coursebase.user_versions v JOIN bench_peer.purchases p USING (user_id);
+CREATE TABLE bench_peer.plain_audit (LIKE coursebase.audit_events INCLUDING ALL);
 CREATE SEQUENCE bench_peer.plain_turn;
 -- Lesson l of every section to the place that the turn gives it, by single UPDATEs; true when the tables then agree.
 CREATE FUNCTION bench_peer.reordered(turn integer)
@@ -75,6 +82,17 @@ PGOPTIONS='-c synchronous_commit=off' pgbench -n -t 2000 -D turn="$turn" -D n=-1
 UPDATE bench_peer.lessons SET "order" = :p WHERE id = '00000000-0000-4000-8000-0000006:l';
 SCRIPT
     awk '/^latency average/ { printf "%.9f\n", $4 / 1000 * 20 }'
+--# command rows: its limit: the rows written by hand (who stood there takes the place that is left)
+turn=$(psql -XAtqc "SELECT nextval('bench_peer.plain_turn')")
+psql -Xqc 'VACUUM bench_peer.lessons'
+PGOPTIONS='-c synchronous_commit=off' pgbench -n -t 2000 -D turn="$turn" -D n=-1 -f /dev/stdin <<'SCRIPT' |
+\set n :n + 1
+\set l 30000 + (:n / 20) * 100 + :n % 20
+\set s 20000 + :n / 20
+\set p ((:n % 20) * 7 + :turn * 3) % 20
+UPDATE bench_peer.lessons l SET "order" = CASE WHEN l.id = m.id THEN :p ELSE m."order" END, updated_at = now() FROM bench_peer.lessons m WHERE m.id = '00000000-0000-4000-8000-0000006:l' AND (l.id = m.id OR l.section_id = '00000000-0000-4000-8000-0000006:s' AND l."order" = :p);
+SCRIPT
+    awk '/^latency average/ { printf "%.9f\n", $4 / 1000 * 20 }'
 
 --# row: plain_refund
 --# area: Plain SQL
@@ -102,5 +120,14 @@ psql -Xqc "UPDATE bench_peer.purchases SET refunded_at = NULL, refunded_in_cents
 PGOPTIONS='-c synchronous_commit=off' pgbench -n -t 2000 -D n=39999 -f /dev/stdin <<'SCRIPT' |
 \set n :n + 1
 UPDATE bench_peer.purchases SET refunded_at = now(), refunded_in_cents = 1000 WHERE id = '00000000-0000-4000-8000-0000006:n';
+SCRIPT
+    awk '/^latency average/ { printf "%.9f\n", $4 / 1000 }'
+--# command rows: its limit: the rows written by hand (purchase, access, version, audit)
+psql -Xqc "UPDATE bench_peer.purchases SET refunded_at = NULL, refunded_in_cents = 0 WHERE refunded_at IS NOT NULL" \
+    -c "INSERT INTO bench_peer.plain_access SELECT user_id, '00000000-0000-4000-8000-000000600001' FROM bench_peer.purchases ON CONFLICT DO NOTHING" \
+    -c 'VACUUM bench_peer.purchases' -c 'VACUUM bench_peer.plain_access' -c 'VACUUM bench_peer.plain_versions'
+PGOPTIONS='-c synchronous_commit=off' pgbench -n -t 2000 -D n=39999 -f /dev/stdin <<'SCRIPT' |
+\set n :n + 1
+WITH r AS (UPDATE bench_peer.purchases SET refunded_at = now(), refunded_in_cents = 1000, updated_at = now() WHERE id = '00000000-0000-4000-8000-0000006:n' RETURNING id, user_id), a AS (DELETE FROM bench_peer.plain_access a USING r WHERE a.user_id = r.user_id AND a.course_id = '00000000-0000-4000-8000-000000600001'), v AS (UPDATE bench_peer.plain_versions v SET version = v.version + 1 FROM r WHERE v.user_id = r.user_id) INSERT INTO bench_peer.plain_audit (action, object, old, new) SELECT 'purchase_refunded', 'purchases/' || r.id, '{"refunded_in_cents": 0}', '{"refunded_in_cents": 1000}' FROM r;
 SCRIPT
     awk '/^latency average/ { printf "%.9f\n", $4 / 1000 }'

@@ -60,7 +60,7 @@ CROSS JOIN LATERAL (SELECT array_agg(w.workout_id ORDER BY w.sort_order) AS ids
 --# statement ours: set_day(program_id, day_offset, workout_ids)
 SELECT sum(coursebase.set_day(c.id, 0, d.ids)) FROM bench_peer.courses AS c, bench_peer.days AS d
 WHERE c.way = 'ours' AND d.turn = currval('bench_peer.day_turn_ours') % 40 AND d.one = false
---# statement byhand: DELETE and INSERT in PL/pgSQL | time >= 0.8
+--# statement byhand: DELETE and INSERT in PL/pgSQL | time >= 0.8, instructions >= 0.8
 SELECT sum(bench_peer.set_day(c.id, 0, d.ids)) FROM bench_peer.courses AS c, bench_peer.days AS d
 WHERE c.way = 'byhand' AND d.turn = currval('bench_peer.day_turn_byhand') % 40 AND d.one = false
 

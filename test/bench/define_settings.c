@@ -1,7 +1,7 @@
 /*
- * settings.c: what loading a library costs that defines as many settings as coursebase does,
- * and nothing else. Before version 16 the server sorts all its settings again for each of them.
- * Nothing of coursebase; built and thrown away by test/bench/run.
+ * define_settings.c: what loading a library costs that defines as many settings as coursebase
+ * does, and nothing else. Before version 16 the server sorts all its settings again for each of
+ * them. Nothing of coursebase; built and thrown away by test/bench/run.
  */
 #include "postgres.h"
 
