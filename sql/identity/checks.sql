@@ -21,7 +21,8 @@ AS $$
     )
     SELECT 'profile', 'users ' || u.id, 'the person has no profile: call upsert_user()'
     FROM coursebase.users u
-    WHERE NOT u.is_guest AND NOT EXISTS (SELECT FROM coursebase.user_profile p WHERE p.user_id = u.id)
+    WHERE NOT u.is_guest
+        AND NOT EXISTS (SELECT FROM coursebase.user_profile p WHERE p.user_id = u.id)
     UNION ALL
     SELECT 'email_lower', 'user_profile ' || p.user_id, 'the address is not in lower case'
     FROM coursebase.user_profile p

@@ -35,7 +35,6 @@
 #include "core/snapshot_key.h"
 #include "identity/asking.h"
 #include "identity/claims.h"
-#include "identity/guest.h"
 
 /* A row of users, or its absence. Whoever is deleted counts as nobody outside of this file. */
 typedef struct User
@@ -229,7 +228,7 @@ asking_look_up_anywhere(const Subject *subject)
 	if (user->exists || !subject_lives_elsewhere(subject, &here, &residence))
 		return user_asking(user);
 	if (here.number != here.home)
-		cell_raise_not_home(&here, ORGANIZATIONS);
+		directory_raise_elsewhere(&here, &residence);
 	elsewhere.user = residence.user;
 	guest = user_read(&users_by_id, UUIDPGetDatum(&elsewhere.user), GetActiveSnapshot());
 	if (guest.merged)
