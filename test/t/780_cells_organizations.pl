@@ -5,6 +5,7 @@ use warnings FATAL => 'all';
 use FindBin;
 use lib "$FindBin::RealBin/lib";
 use Coursebase;
+use IPC::Run;
 use Test::More;
 
 # Three databases stand for three servers: home and two cells. The directory comes to them by replication, which is not what is
@@ -182,11 +183,35 @@ move(5, 1, 0);
 move(5, 0, 1);
 is(guests(), '2 3 4 6 7', 'who has nothing of organisations leaves nothing behind');
 
+# At once: several make one guest, and who moves goes on meanwhile. Each session says its errors, if any.
+sub begin
+{
+	my (@sql) = @_;
+	my $in = join '', map { "$_;\n" } @sql;
+	my $session = { out => '' };
+	$session->{process} = IPC::Run::start([ 'psql', '-XAtq', '-h', $node->host, '-p', $node->port, '-d', 'cell0' ], '<', \$in, '>', \my $nothing, '2>', \$session->{out});
+	return $session;
+}
+sub errors { return join '', map { $_->{process}->finish; $_->{out} } @_ }
+said(0, "SELECT coursebase.place_person('crowd $_', 2, '${\ id($_)}')") for 20 .. 29;
+hear();
+said(0, 'UPDATE coursebase.plans SET price_in_cents = 0');
+is(errors(map { begin(map { "SELECT coursebase.begin_checkout('${\ id($_)}', '$program') \\g /dev/null" } 20 .. 29) } 1 .. 4), '', 'four sessions sell to the same people at once');
+is(said(0, "SELECT count(*), count(DISTINCT e.user_id) FROM coursebase.course_entitlements e JOIN coursebase.users u ON u.id = e.user_id AND u.is_guest WHERE e.user_id BETWEEN '${\ id(20)}' AND '${\ id(29)}'"), '10|10', 'and each of them is one guest');
+my @learning = map { my $n = $_; begin(qq{SELECT set_config('request.jwt.claims', '{"sub": "$name{$n}"}', false) \\g /dev/null}, 'SET ROLE app_user',
+	map { ("SELECT coursebase.unmark_workout_complete('$entitlement{$n}', id) FROM coursebase.course_workouts WHERE NOT is_rest", "SELECT coursebase.mark_workout_complete('$entitlement{$n}', id, 'hard') FROM coursebase.course_workouts WHERE NOT is_rest", 'SELECT pg_sleep(0.01)') } 1 .. 150) } 1, 4;
+move(1, 0, 2);
+move(4, 1, 0);
+move(1, 2, 0);
+move(4, 0, 1);
+is(errors(@learning), '', 'who learns while moving notices nothing');
+is(faults(), '', 'check_integrity() finds nothing');
+
 # Accounts that become one, in their cell and then on home. 8 and 9 live in cell 2, and both buy.
 said(0, join ';', map { "SELECT coursebase.place_person('twin $_', 2, '${\ id($_)}')" } 8, 9, 10);
 hear();
 said(2, join ';', map { "SELECT coursebase.upsert_user('twin $_', 'Twin', user_id => '${\ id($_)}')" } 8, 9, 10);
-said(0, "UPDATE coursebase.plans SET price_in_cents = 0; SELECT coursebase.begin_checkout('${\ id(9)}', '$program'); INSERT INTO coursebase.memberships (organization_id, user_id, role) VALUES ('$gym', '${\ id(9)}', 'member')");
+said(0, "SELECT coursebase.begin_checkout('${\ id(9)}', '$program'); INSERT INTO coursebase.memberships (organization_id, user_id, role) VALUES ('$gym', '${\ id(9)}', 'member')");
 said(2, "SELECT coursebase.merge_users('${\ id(8)}', '${\ id(9)}')");
 is(as(0, 'twin 9', 'SELECT name FROM coursebase.course_library()'), 'Squats', 'merged in the cell, the old subject has on home what it had');
 is(states(0, "SELECT coursebase.merge_guests('${\ id(1)}', '${\ id(9)}')", "SELECT coursebase.merge_guests('${\ id(8)}', '${\ id(8)}')", "SELECT coursebase.merge_guests('${\ id(2)}', '${\ id(3)}')", "SELECT coursebase.merge_guests('${\ id(8)}', '00000000-0000-4000-8000-00000000dead')",
