@@ -118,6 +118,7 @@ static const Asking *asking_look_up(const Subject *subject);
 static const Asking *asking_look_up_anywhere(const Subject *subject);
 static const User *user_look_up(const Subject *subject, Snapshot snapshot);
 static User user_of_subject(const Subject *subject, Snapshot snapshot);
+static bool subject_is_of_another(const Subject *subject, const pg_uuid_t *id);
 static bool subject_lives_elsewhere(const Subject *subject, Cell *here, Residence *residence);
 static const User *user_named(const pg_uuid_t *id);
 static const User *user_by_id(const pg_uuid_t *id);
@@ -369,11 +370,25 @@ user_of_subject(const Subject *subject, Snapshot snapshot)
 	user = user_read(&users_by_subject,
 					 PointerGetDatum(cstring_to_text_with_len(subject->bytes, subject->size)),
 					 snapshot);
-	if (!user.exists && uuid_read(subject->bytes, subject->size, &uuid))
+	if (!user.exists && uuid_read(subject->bytes, subject->size, &uuid) &&
+		!subject_is_of_another(subject, &uuid))
 		user = user_read(&users_by_id, UUIDPGetDatum(&uuid), snapshot);
 	if (user.merged)
 		user = user_read(&users_by_id, UUIDPGetDatum(&user.merged_into), snapshot);
 	return user;
+}
+
+/* Whether the directory has the subject as the external id of somebody else than the person of
+ * that id, who may live in another cell. */
+static bool
+subject_is_of_another(const Subject *subject, const pg_uuid_t *id)
+{
+	Residence residence;
+	Cell here;
+
+	return cell_here(&here) &&
+		   directory_find_subject(pnstrdup(subject->bytes, subject->size), &residence) &&
+		   !uuid_equal(&residence.user, id);
 }
 
 /*

@@ -127,6 +127,8 @@ my $row = said(0, "SELECT clerk_user_id FROM coursebase.users WHERE id = '${\ id
 is(states_as(0, $row, 'SELECT coursebase.current_user_id()'), '00000', 'a token with what stands in the row of a guest');
 is(as(0, $row, 'SELECT coursebase.current_member_id() IS NULL, coursebase.current_user_id() IS NULL, count(*) FROM coursebase.memberships'), 't|t|0', 'names nobody');
 is(as(0, id(4), 'SELECT coursebase.current_member_id(), count(*) FROM coursebase.course_entitlements'), id(4) . '|1', 'a token with the id is that person\'s');
+said(0, "SELECT coursebase.place_person('${\ id(1)}', 1, '${\ id(31)}')");
+is(as(0, id(1), 'SELECT coursebase.current_member_id(), count(*) FROM coursebase.course_entitlements') . ' ' . states_as(0, id(1), 'SELECT coursebase.current_user_id()'), id(31) . '|0 KBC01', 'unless it is the subject of somebody else');
 is(as(0, 'stranger', "SELECT coursebase.current_member_id(); SELECT count(*) FROM coursebase.course_entitlements; SELECT count(*) FROM coursebase.memberships; SELECT count(*) FROM coursebase.payment_transactions;
 	SELECT count(*) FROM coursebase.course_workout_completions; SELECT count(*) FROM coursebase.organizations; SELECT coursebase.has_program_access('$program')"), id(5) . "\n0\n0\n0\n0\n0\nf", 'who is neither staff nor buyer reads nothing');
 is(states_as(0, 'stranger', "SELECT coursebase.start_course('$entitlement{4}')", "SELECT * FROM coursebase.course_enrolments('$program')", "SELECT coursebase.has_program_access('$program', '${\ id(4)}')", "SELECT * FROM coursebase.course_library('${\ id(4)}')",
