@@ -63,11 +63,11 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_forget_person';
 COMMENT ON FUNCTION coursebase.forget_person(uuid) IS
-    'Removes the external id of a person from the directory, and closes the guest of that person whom organisations on home have (users.is_guest) as delete_user() closes an account. Called on home before or after delete_user() in the person''s cell; home does it by itself for who lives there. Before is better where the person may own an organisation: the last owner is refused. The id and the cell stay, because purchases may still be refunded. For the server; writes the directory with the rights of the tables'' owner.
+    'Removes the external id of a person from the directory, and closes the guest of that person whom organisations on home have (users.is_guest) as delete_user() closes an account. Called on home before or after delete_user() in the person''s cell; home does it by itself for who lives there. Before is better where the person may own an organisation: the last owner is refused (KBA01). The id and the cell stay, because purchases may still be refunded. For the server; writes the directory with the rights of the tables'' owner.
 
 user_id: the person. Answers whether there was an external id.
 
-Raises: 22004 (user_id is NULL), KBA01 (the person is the last owner of an organisation), KBC04 (this server is not home).';
+Raises: 22004 (user_id is NULL), KBC04 (this server is not home).';
 GRANT EXECUTE ON FUNCTION coursebase.forget_person(uuid) TO server;
 
 CREATE FUNCTION coursebase.move_person(document json, cell integer)

@@ -69,7 +69,7 @@ CREATE TABLE coursebase.world_keys (
 );
 COMMENT ON TABLE coursebase.world_keys IS
     'Keys that name something in the whole world (a purchase of a store, a paid session, a line of a store), each with the cell that has it: before a cell commits a row with such a key, home has recorded it here. On home alone; empty where there is one server. Written by triggers and claim_world_keys().';
-COMMENT ON COLUMN coursebase.world_keys.kind IS 'What it names: purchase, stripe_session, stripe_payment, stripe_charge, store_event, store_line or organization_payment.';
+COMMENT ON COLUMN coursebase.world_keys.kind IS 'What it names: purchase, stripe_session, stripe_payment, stripe_charge, store_event or store_line.';
 COMMENT ON COLUMN coursebase.world_keys.key IS 'The columns that make the key, with / between: source/environment/purchase of a store, for example.';
 COMMENT ON COLUMN coursebase.world_keys.user_id IS 'Whose it is: the cell in which the person lives has the key, also after the person moved. NULL while nobody is known.';
 COMMENT ON COLUMN coursebase.world_keys.cell IS 'The cell that claimed it last, and has it where the directory does not know the person.';

@@ -39,7 +39,7 @@ AS 'MODULE_PATHNAME', 'coursebase_current_member_id';
 COMMENT ON FUNCTION coursebase.current_member_id() IS
     'Answers the user who asks, as current_user_id() does, also where that person lives in another cell: what is about organisations stands on home, and is for people of every cell. NULL for nobody.
 
-Anybody may call it. For policies of organisations'' tables. Raises because of claims only in a cell that is neither home nor the person''s (KBC04).';
+Anybody may call it. For policies of organisations'' tables. Never raises because of claims, but in a cell that is neither home nor the person''s (KBC01).';
 GRANT EXECUTE ON FUNCTION coursebase.current_member_id() TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.is_admin()
@@ -394,7 +394,7 @@ COMMENT ON FUNCTION coursebase.create_organization(text, text, text, text, uuid)
 name: name to show, not empty. slug: name in addresses, unique: lower-case letters and digits, joined by hyphens. currency: ISO 4217 code in upper case, of all its prices. time_zone: an IANA name that the server knows: days of its programs are counted in it. owner_id: the user who becomes its owner, whose account must be open. No argument may be NULL.
 
 Source: the product''s rule that an organisation has an owner from its first moment.
-Raises: 22004 (an argument is NULL), 22023 (an unknown time zone, or currency is no code of three capital letters), 23505 (the slug is taken), 23514 (name or slug is of the wrong form), KB106 (there is no such open account).';
+Raises: 22004 (an argument is NULL), 22023 (an unknown time zone, or currency is no code of three capital letters), 23505 (the slug is taken), 23514 (name or slug is of the wrong form), KB106 (there is no such open account), KBC04 (this server is a cell, and not home).';
 GRANT EXECUTE ON FUNCTION coursebase.create_organization(text, text, text, text, uuid) TO server;
 
 CREATE FUNCTION coursebase.member_organization_ids()
@@ -408,7 +408,9 @@ AS 'MODULE_PATHNAME', 'coursebase_member_organization_ids';
 COMMENT ON FUNCTION coursebase.member_organization_ids() IS
     'Answers the organisations in which the user who asks has any role; all of them for an administrator of the installation. Empty for nobody. In no order.
 
-Anybody may call it. For policies that read: organization_id = ANY ((SELECT coursebase.member_organization_ids())::uuid[]).';
+Anybody may call it. For policies that read: organization_id = ANY ((SELECT coursebase.member_organization_ids())::uuid[]).
+
+Raises: KBC04 (this server is a cell, and not home).';
 GRANT EXECUTE ON FUNCTION coursebase.member_organization_ids() TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.staff_organization_ids()
@@ -422,7 +424,9 @@ AS 'MODULE_PATHNAME', 'coursebase_staff_organization_ids';
 COMMENT ON FUNCTION coursebase.staff_organization_ids() IS
     'Answers the organisations in which the user who asks is staff (owner, admin or coach); all of them for an administrator of the installation. Empty for nobody. In no order.
 
-Anybody may call it. For policies that read.';
+Anybody may call it. For policies that read.
+
+Raises: KBC04 (this server is a cell, and not home).';
 GRANT EXECUTE ON FUNCTION coursebase.staff_organization_ids() TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.organization_ids_as(role text)
@@ -438,7 +442,7 @@ COMMENT ON FUNCTION coursebase.organization_ids_as(text) IS
     'Answers the organisations in which the user who asks has at least the role. An administrator of the installation has no role in an organisation by that alone. Empty for nobody. In no order.
 
 role: owner, admin, coach or member, from most to least rights; NULL answers NULL. Anybody may call it. For policies that write.
-Raises: 22023 (an unknown role).';
+Raises: 22023 (an unknown role), KBC04 (this server is a cell, and not home).';
 GRANT EXECUTE ON FUNCTION coursebase.organization_ids_as(text) TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.tg_memberships__only_owners()

@@ -35,7 +35,7 @@ COMMENT ON FUNCTION coursebase.create_course(uuid, text, integer, text) IS
 organization_id: the organisation. name: name to show, not empty. duration_days: how many days the program has, above 0. description: description to show; the only argument that may be NULL.
 
 Source: the product''s rule that a program begins in draft and is filled day by day.
-Raises: 22004 (another argument than description is NULL), 23514 (name is empty, or duration_days not above 0), 42501 (the caller is not staff of the organisation), KB106 (no such organisation; told to the server alone).';
+Raises: 22004 (another argument than description is NULL), 23514 (name is empty, or duration_days not above 0), 42501 (the caller is not staff of the organisation), KB106 (no such organisation; told to the server alone), KBC04 (this server is a cell, and not home).';
 GRANT EXECUTE ON FUNCTION coursebase.create_course(uuid, text, integer, text) TO end_user, server;
 
 CREATE FUNCTION coursebase.set_day(
@@ -57,7 +57,7 @@ COMMENT ON FUNCTION coursebase.set_day(uuid, integer, uuid[], boolean) IS
 program_id: the program. day_offset: the day, from 0. workout_ids: workouts of the same organisation that are not deleted; an empty array empties the day. is_rest: true for a day of rest, without workout_ids; NULL is false.
 
 Source: the product''s editor, which writes whole days.
-Raises: 22004 (program_id, day_offset, an element of workout_ids, or workout_ids without is_rest is NULL), 40001 (under REPEATABLE READ: the day changed meanwhile; call again), 42501 (the caller is not staff of the program''s organisation), KB106 (no such program, told to the server alone, or no such workout), KBA03 (rest and workouts together, or a day beyond duration_days), KBA04 (a published program would have no workout), KBA05 (the preview''s workout would leave the curriculum), KBA07 (the program is not configured as a course).';
+Raises: 22004 (program_id, day_offset, an element of workout_ids, or workout_ids without is_rest is NULL), 40001 (under REPEATABLE READ: the day changed meanwhile; call again), 42501 (the caller is not staff of the program''s organisation), KB106 (no such program, told to the server alone, or no such workout), KBA03 (rest and workouts together, or a day beyond duration_days), KBA04 (a published program would have no workout), KBA05 (the preview''s workout would leave the curriculum), KBA07 (the program is not configured as a course), KBC04 (this server is a cell, and not home).';
 GRANT EXECUTE ON FUNCTION coursebase.set_day(uuid, integer, uuid[], boolean) TO end_user, server;
 
 CREATE FUNCTION coursebase.set_price(program_id uuid, price_in_cents bigint)
@@ -75,7 +75,7 @@ COMMENT ON FUNCTION coursebase.set_price(uuid, bigint) IS
 program_id: the program. price_in_cents: the price in minor units of the organisation''s currency, not negative; 0 is free. Neither may be NULL.
 
 Source: the product''s rule that such a program has one price.
-Raises: 22003 (price_in_cents is above 2147483647), 22004 (an argument is NULL), 23514 (price_in_cents is negative), 42501 (the caller is not staff of the program''s organisation), KB106 (no such program; told to the server alone), KBA07 (the program is not delivered as a course).';
+Raises: 22003 (price_in_cents is above 2147483647), 22004 (an argument is NULL), 23514 (price_in_cents is negative), 42501 (the caller is not staff of the program''s organisation), KB106 (no such program; told to the server alone), KBA07 (the program is not delivered as a course), KBC04 (this server is a cell, and not home).';
 GRANT EXECUTE ON FUNCTION coursebase.set_price(uuid, bigint) TO end_user, server;
 
 CREATE FUNCTION coursebase.publish_course(
@@ -95,7 +95,7 @@ COMMENT ON FUNCTION coursebase.publish_course(uuid, timestamptz) IS
 program_id: the program. at: when it is published. Neither may be NULL.
 
 Source: the product''s life of a program: draft, published, archived, published again.
-Raises: 22004 (an argument is NULL), 22008 (at is not finite), 42501 (the caller is not staff of the program''s organisation), KB106 (no such program, told to the server alone, or the program is not configured as a course).';
+Raises: 22004 (an argument is NULL), 22008 (at is not finite), 42501 (the caller is not staff of the program''s organisation), KB106 (no such program, told to the server alone, or the program is not configured as a course), KBC04 (this server is a cell, and not home).';
 GRANT EXECUTE ON FUNCTION coursebase.publish_course(uuid, timestamptz) TO end_user, server;
 
 CREATE FUNCTION coursebase.archive_course(
@@ -115,7 +115,7 @@ COMMENT ON FUNCTION coursebase.archive_course(uuid, timestamptz) IS
 program_id: the program. at: when it is archived. Neither may be NULL.
 
 Source: the product''s life of a program: draft, published, archived, published again.
-Raises: 22004 (an argument is NULL), 22008 (at is not finite), 42501 (the caller is not staff of the program''s organisation), KB106 (no such program, told to the server alone, or the program is not configured as a course).';
+Raises: 22004 (an argument is NULL), 22008 (at is not finite), 42501 (the caller is not staff of the program''s organisation), KB106 (no such program, told to the server alone, or the program is not configured as a course), KBC04 (this server is a cell, and not home).';
 GRANT EXECUTE ON FUNCTION coursebase.archive_course(uuid, timestamptz) TO end_user, server;
 
 CREATE FUNCTION coursebase.offered_program_ids()
@@ -127,7 +127,9 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_offered_program_ids';
 COMMENT ON FUNCTION coursebase.offered_program_ids() IS
-    'Answers the ids of the programs that are on offer: published, with an active plan, of an organisation whose tier sells courses. In no order. Anybody may call it; reads with the rights of the tables'' owner. For policies.';
+    'Answers the ids of the programs that are on offer: published, with an active plan, of an organisation whose tier sells courses. In no order. Anybody may call it; reads with the rights of the tables'' owner. For policies.
+
+Raises: KBC04 (this server is a cell, and not home).';
 GRANT EXECUTE ON FUNCTION coursebase.offered_program_ids() TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.offered_plan_ids()
@@ -139,7 +141,9 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_offered_plan_ids';
 COMMENT ON FUNCTION coursebase.offered_plan_ids() IS
-    'Answers the ids of the plans that are on sale: active ones, those of type course only while their program is on offer. In no order. Anybody may call it; reads with the rights of the tables'' owner. For policies.';
+    'Answers the ids of the plans that are on sale: active ones, those of type course only while their program is on offer. In no order. Anybody may call it; reads with the rights of the tables'' owner. For policies.
+
+Raises: KBC04 (this server is a cell, and not home).';
 GRANT EXECUTE ON FUNCTION coursebase.offered_plan_ids() TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.offered_courses()
@@ -169,7 +173,8 @@ COMMENT ON FUNCTION coursebase.offered_courses() IS
 
 program_id, name, description, duration_days, access_policy: the program, its texts (description may be NULL), how many days it has, how long a buyer may use it. organization_id, organization_name, organization_slug: who sells it. preview_type: what storefront_course() shows of its days. plan_id, price_in_cents, currency: the plan that sells it, its price in minor units (0 is free), ISO 4217. published_at: since when it is published.
 
-Source: the product''s storefront, which needs no account.';
+Source: the product''s storefront, which needs no account.
+Raises: KBC04 (this server is a cell, and not home).';
 GRANT EXECUTE ON FUNCTION coursebase.offered_courses() TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.storefront_course(program_id uuid)
@@ -188,7 +193,8 @@ program_id: the program; NULL answers NULL.
 
 Answers {program_id, organization {id, name, slug}, name, description, duration_days, access_policy, plan_id, price_in_cents, currency, published_at, preview_type, preview [{day_offset, sort_order, is_rest, workout_id, name, description}]}. preview holds what preview_type allows, in the order of days and places: nothing (none), day 0 (first_day), days 0 to 6 (first_week), or one workout at its first place (specific_workout).
 
-Source: the product''s storefront, which needs no account.';
+Source: the product''s storefront, which needs no account.
+Raises: KBC04 (this server is a cell, and not home).';
 GRANT EXECUTE ON FUNCTION coursebase.storefront_course(uuid) TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.tg_course_workouts__program()
@@ -314,7 +320,7 @@ user_id: the buyer, whose account must be open. program_id: the program. at: whe
 entitlement_id: the entitlement. transaction_id: the charge, for attach_payment_reference(); NULL where nothing is to be paid. status: pending, active (free), or already_owned (the entitlement was active before; nothing changed).
 
 Source: the product''s rule that a person has a program once.
-Raises: 22004 (an argument is NULL), 22008 (at is not finite), 40001 (under REPEATABLE READ: the entitlement is newer than the snapshot; call again), KB106 (no such open account), KBA21 (the program is not on offer, or does not exist).';
+Raises: 22004 (an argument is NULL), 22008 (at is not finite), 40001 (under REPEATABLE READ: the entitlement is newer than the snapshot; call again), KB106 (no such open account), KBA21 (the program is not on offer, or does not exist), KBC04 (this server is a cell, and not home).';
 GRANT EXECUTE ON FUNCTION coursebase.begin_checkout(uuid, uuid, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.attach_payment_reference(
@@ -338,7 +344,7 @@ transaction_id: the charge. provider: which provider (stripe, for example). prov
 Answers pending, completed, failed, cancelled, refund_pending or refunded.
 
 Source: the provider reports a payment by its own reference, in apply_payment_event().
-Raises: 22004 (an argument is NULL), 23514 (provider or provider_reference is empty), 40001 (under REPEATABLE READ: the payment is newer than the snapshot; call again), KB106 (no such payment), KBA22 (the charge has another reference, the reference belongs to another charge, or the payment is a refund).';
+Raises: 22004 (an argument is NULL), 23514 (provider or provider_reference is empty), 40001 (under REPEATABLE READ: the payment is newer than the snapshot; call again), KB106 (no such payment), KBA22 (the charge has another reference, the reference belongs to another charge, or the payment is a refund), KBC04 (this server is a cell, and not home).';
 GRANT EXECUTE ON FUNCTION coursebase.attach_payment_reference(uuid, text, text) TO server;
 
 CREATE FUNCTION coursebase.cancel_checkout(transaction_id uuid, at timestamptz DEFAULT now())
@@ -358,7 +364,7 @@ transaction_id: the charge. at: when it is given up. Neither may be NULL.
 Answers cancelled, or completed, failed, refund_pending, refunded; pending only for a refund.
 
 Source: the buyer left the provider''s page without paying.
-Raises: 22004 (an argument is NULL), 22008 (at is not finite), 40001 (under REPEATABLE READ: the payment is newer than the snapshot; call again), KB106 (no such payment).';
+Raises: 22004 (an argument is NULL), 22008 (at is not finite), 40001 (under REPEATABLE READ: the payment is newer than the snapshot; call again), KB106 (no such payment), KBC04 (this server is a cell, and not home).';
 GRANT EXECUTE ON FUNCTION coursebase.cancel_checkout(uuid, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.apply_payment_event(
@@ -385,7 +391,7 @@ organization_id: the organisation in whose name the provider reports. provider, 
 status: that of the charge then (completed, failed, cancelled, refund_pending, refunded), or rejected. entitlement_id: the buyer''s entitlement to the program; NULL without one. reason: NULL, or why less was done than reported: settled_already (the charge had its outcome before; money for a failed one is also written to server_logs), already_active (the entitlement rests on another payment, or was free), paid_after_cancel (the money counts although the checkout was cancelled), wrong_organization (only another organisation has the reference: status is rejected, a warning in server_logs, nothing else).
 
 Source: providers report twice, late, and in any order.
-Raises: 22004 (an argument is NULL), 22008 (at is not finite), 22023 (unknown outcome), 40001 (under REPEATABLE READ: the payment is newer than the snapshot; call again), KB106 (nobody has the reference yet: report again after attach_payment_reference()), KB822 (completed, and the setting require_signature names the provider: take_notification() reports what its checkout sessions say).';
+Raises: 22004 (an argument is NULL), 22008 (at is not finite), 22023 (unknown outcome), 40001 (under REPEATABLE READ: the payment is newer than the snapshot; call again), KB106 (nobody has the reference yet: report again after attach_payment_reference()), KB822 (completed, and the setting require_signature names the provider: take_notification() reports what its checkout sessions say), KBC04 (this server is a cell, and not home).';
 GRANT EXECUTE ON FUNCTION coursebase.apply_payment_event(uuid, text, text, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.refund_transaction(
@@ -410,7 +416,7 @@ transaction_id: the charge. manual: true leaves the refund pending until somebod
 refund_id: the refund, a row of payment_transactions. status: that of the charge: refunded, or refund_pending.
 
 Source: the product''s rule that a payment gives a program as long as it stands.
-Raises: 22004 (an argument is NULL), 22008 (at is not finite), 40001 (under REPEATABLE READ: the payment is newer than the snapshot; call again), KB106 (no such payment), KBA23 (the payment is a refund, or a charge that was not completed).';
+Raises: 22004 (an argument is NULL), 22008 (at is not finite), 40001 (under REPEATABLE READ: the payment is newer than the snapshot; call again), KB106 (no such payment), KBA23 (the payment is a refund, or a charge that was not completed), KBC04 (this server is a cell, and not home).';
 GRANT EXECUTE ON FUNCTION coursebase.refund_transaction(uuid, boolean, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.start_course(entitlement_id uuid, at timestamptz DEFAULT now())
@@ -428,7 +434,7 @@ COMMENT ON FUNCTION coursebase.start_course(uuid, timestamptz) IS
 entitlement_id: the entitlement. at: when the buyer begins; day 0 is that date in the organisation''s time zone. Neither may be NULL.
 
 Source: the product''s rule that a buyer chooses the first day.
-Raises: 22004 (an argument is NULL), 22008 (at is not finite), 40001 (under REPEATABLE READ: the entitlement is newer than the snapshot; call again), KB106 (the caller has no such entitlement), KBA25 (the entitlement is not active).';
+Raises: 22004 (an argument is NULL), 22008 (at is not finite), 40001 (under REPEATABLE READ: the entitlement is newer than the snapshot; call again), KB106 (the caller has no such entitlement), KBA25 (the entitlement is not active), KBC04 (this server is a cell, and not home).';
 GRANT EXECUTE ON FUNCTION coursebase.start_course(uuid, timestamptz) TO end_user, server;
 
 CREATE FUNCTION coursebase.restart_course(entitlement_id uuid, at timestamptz DEFAULT now())
@@ -449,7 +455,7 @@ entitlement_id: the entitlement. at: when the buyer begins; day 0 is that date i
 start_date: day 0. restart_count: how often the buyer began anew, this time included.
 
 Source: the product''s rule that a buyer may repeat a program.
-Raises: 22004 (an argument is NULL), 22008 (at is not finite), 40001 (under REPEATABLE READ: the entitlement is newer than the snapshot; call again), KB106 (the caller has no such entitlement), KBA25 (the entitlement is not active).';
+Raises: 22004 (an argument is NULL), 22008 (at is not finite), 40001 (under REPEATABLE READ: the entitlement is newer than the snapshot; call again), KB106 (the caller has no such entitlement), KBA25 (the entitlement is not active), KBC04 (this server is a cell, and not home).';
 GRANT EXECUTE ON FUNCTION coursebase.restart_course(uuid, timestamptz) TO end_user, server;
 
 CREATE FUNCTION coursebase.mark_workout_complete(
@@ -475,7 +481,7 @@ entitlement_id: the buyer''s entitlement, which must be active. course_workout_i
 completed_at: when the place was done first. course_completed_at: when the last of all workouts was done; NULL while one is not.
 
 Source: the product''s rule that progress belongs to places of the curriculum.
-Raises: 22004 (another argument than notes is NULL), 22008 (at is not finite), 23514 (notes are too long), 40001 (under REPEATABLE READ: the entitlement is newer than the snapshot; call again), KB106 (the caller has no such entitlement), KBA25 (the entitlement is not active), KBA26 (the program has no such place, or it is a day of rest).';
+Raises: 22004 (another argument than notes is NULL), 22008 (at is not finite), 23514 (notes are too long), 40001 (under REPEATABLE READ: the entitlement is newer than the snapshot; call again), KB106 (the caller has no such entitlement), KBA25 (the entitlement is not active), KBA26 (the program has no such place, or it is a day of rest), KBC04 (this server is a cell, and not home).';
 GRANT EXECUTE ON FUNCTION coursebase.mark_workout_complete(uuid, uuid, text, timestamptz) TO end_user, server;
 
 CREATE FUNCTION coursebase.unmark_workout_complete(entitlement_id uuid, course_workout_id uuid)
@@ -493,7 +499,7 @@ COMMENT ON FUNCTION coursebase.unmark_workout_complete(uuid, uuid) IS
 entitlement_id: the buyer''s entitlement, which must be active. course_workout_id: the place, a row of course_workouts that is not a day of rest. Neither may be NULL.
 
 Source: the product''s rule that progress belongs to places of the curriculum.
-Raises: 22004 (an argument is NULL), 40001 (under REPEATABLE READ: the entitlement is newer than the snapshot; call again), KB106 (the caller has no such entitlement), KBA25 (the entitlement is not active), KBA26 (the program has no such place, or it is a day of rest).';
+Raises: 22004 (an argument is NULL), 40001 (under REPEATABLE READ: the entitlement is newer than the snapshot; call again), KB106 (the caller has no such entitlement), KBA25 (the entitlement is not active), KBA26 (the program has no such place, or it is a day of rest), KBC04 (this server is a cell, and not home).';
 GRANT EXECUTE ON FUNCTION coursebase.unmark_workout_complete(uuid, uuid) TO end_user, server;
 
 CREATE FUNCTION coursebase.current_day(entitlement_id uuid, at timestamptz DEFAULT now())
@@ -506,11 +512,12 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_current_day';
 COMMENT ON FUNCTION coursebase.current_day(uuid, timestamptz) IS
-    'Answers which day of a program a buyer is on, from 0: calendar days since day 0 in the organisation''s time zone, at most the last day. NULL before the program has begun, for an unknown entitlement, and to everybody but the buyer, staff of the organisation, administrators and the server. Reads with the rights of the tables'' owner, and never raises.
+    'Answers which day of a program a buyer is on, from 0: calendar days since day 0 in the organisation''s time zone, at most the last day. NULL before the program has begun, for an unknown entitlement, and to everybody but the buyer, staff of the organisation, administrators and the server. Reads with the rights of the tables'' owner.
 
 entitlement_id: the entitlement. at: the time asked about. NULL for either, or an infinite time, answers NULL.
 
-Source: the product''s rule that a day ends at midnight where the organisation is.';
+Source: the product''s rule that a day ends at midnight where the organisation is.
+Raises: KBC04 (this server is a cell, and not home).';
 GRANT EXECUTE ON FUNCTION coursebase.current_day(uuid, timestamptz) TO end_user, server;
 
 CREATE FUNCTION coursebase.course_enrolments(program_id uuid, at timestamptz DEFAULT now())
@@ -548,7 +555,7 @@ program_id: the program. at: the time for which current_day is. Neither may be N
 entitlement_id, user_id, name, email, membership_id: the buyer; membership_id is NULL without a membership. status: pending, active or revoked. start_date: day 0; NULL before the start. current_day: as current_day(). workouts: how many places are not rest. completed: how many of them are done. percent: that in whole percent, rounded down. last_completed_at: when the latest was done, or NULL. completed_at: when the last of all was done; NULL while one is not. restart_count: how often the buyer began anew. access_revoked_at: NULL unless revoked. created_at: when the entitlement was made.
 
 Source: the product''s list of participants.
-Raises: 22004 (an argument is NULL), 22008 (at is not finite), 42501 (the caller is neither staff of the program''s organisation nor an administrator).';
+Raises: 22004 (an argument is NULL), 22008 (at is not finite), 42501 (the caller is neither staff of the program''s organisation nor an administrator), KBC04 (this server is a cell, and not home).';
 GRANT EXECUTE ON FUNCTION coursebase.course_enrolments(uuid, timestamptz) TO end_user, server;
 
 CREATE FUNCTION coursebase.course_library(
@@ -589,7 +596,7 @@ user_id: the person; NULL is the one who asks. at: the time for which current_da
 entitlement_id, program_id, name, description, organization_name: the program; description may be NULL. status: pending, active or revoked. usable: whether the person may use it now. duration_days: how many days it has. start_date: day 0; NULL before the start. current_day: as current_day(). workouts: how many places are not rest. completed: how many of them are done. percent: that in whole percent, rounded down. completed_at: when the last of all was done; NULL while one is not. restart_count: how often the person began anew. access_revoked_at: NULL unless revoked.
 
 Source: the product''s library.
-Raises: 22004 (at is NULL), 22008 (at is not finite), 42501 (user_id is somebody else, and the caller is neither an administrator nor the server).';
+Raises: 22004 (at is NULL), 22008 (at is not finite), 42501 (user_id is somebody else, and the caller is neither an administrator nor the server), KBC04 (this server is a cell, and not home).';
 GRANT EXECUTE ON FUNCTION coursebase.course_library(uuid, timestamptz) TO end_user, server;
 
 CREATE FUNCTION coursebase.has_program_access(
@@ -611,7 +618,7 @@ COMMENT ON FUNCTION coursebase.has_program_access(uuid, uuid, timestamptz) IS
 program_id: the program; NULL answers false. user_id: the person; NULL is the one who asks. at: not read while every access policy lasts for ever.
 
 Source: the product''s rule that a purchase lasts whatever becomes of the offer.
-Raises: 42501 (user_id is somebody else, and the caller is neither an administrator nor the server).';
+Raises: 42501 (user_id is somebody else, and the caller is neither an administrator nor the server), KBC04 (this server is a cell, and not home).';
 GRANT EXECUTE ON FUNCTION coursebase.has_program_access(uuid, uuid, timestamptz) TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.accessible_program_ids(
@@ -631,7 +638,7 @@ COMMENT ON FUNCTION coursebase.accessible_program_ids(uuid, timestamptz) IS
 
 user_id: the person; NULL is the one who asks. at: not read while every access policy lasts for ever.
 
-Raises: 42501 (user_id is somebody else, and the caller is neither an administrator nor the server).';
+Raises: 42501 (user_id is somebody else, and the caller is neither an administrator nor the server), KBC04 (this server is a cell, and not home).';
 GRANT EXECUTE ON FUNCTION coursebase.accessible_program_ids(uuid, timestamptz) TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.explain_program_access(
@@ -656,7 +663,7 @@ program_id: the program; NULL passes no rule. user_id: the person; NULL is the o
 rule: entitlement, staff or administrator. passed: whether the rule gives access. reason: NULL where passed, else no_user (nobody asks), not_bought, pending, revoked, draft (of rule entitlement), not_staff, not_administrator. detail: what the rule asks for, for a person to read.
 
 Source: the product''s rule that support sees why.
-Raises: 42501 (user_id is somebody else, and the caller is neither an administrator nor the server).';
+Raises: 42501 (user_id is somebody else, and the caller is neither an administrator nor the server), KBC04 (this server is a cell, and not home).';
 GRANT EXECUTE ON FUNCTION coursebase.explain_program_access(uuid, uuid, timestamptz) TO end_user, server;
 
 CREATE FUNCTION coursebase.entitled_workout_ids()
@@ -669,7 +676,9 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_entitled_workout_ids';
 COMMENT ON FUNCTION coursebase.entitled_workout_ids() IS
-    'Answers the ids of the workouts in all programs to which the user who asks has an active entitlement and that are not in draft. Empty for nobody. In no order. Anybody may call it; reads with the rights of the tables'' owner. For the policy of workouts.';
+    'Answers the ids of the workouts in all programs to which the user who asks has an active entitlement and that are not in draft. Empty for nobody. In no order. Anybody may call it; reads with the rights of the tables'' owner. For the policy of workouts.
+
+Raises: KBC04 (this server is a cell, and not home).';
 GRANT EXECUTE ON FUNCTION coursebase.entitled_workout_ids() TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.own_entitlement_ids(active boolean DEFAULT false)
@@ -684,7 +693,9 @@ AS 'MODULE_PATHNAME', 'coursebase_own_entitlement_ids';
 COMMENT ON FUNCTION coursebase.own_entitlement_ids(boolean) IS
     'Answers the ids of the entitlements of the user who asks; an administrator''s are all entitlements. Empty for nobody. In no order. Anybody may call it; reads with the rights of the tables'' owner. For the policies of course_workout_completions.
 
-active: true answers only the own active entitlements, an administrator''s too; NULL is false.';
+active: true answers only the own active entitlements, an administrator''s too; NULL is false.
+
+Raises: KBC04 (this server is a cell, and not home).';
 GRANT EXECUTE ON FUNCTION coursebase.own_entitlement_ids(boolean) TO anonymous, end_user, server;
 
 CREATE FUNCTION coursebase.tg_payment_transactions__program()

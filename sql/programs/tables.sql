@@ -441,16 +441,6 @@ CREATE CONSTRAINT TRIGGER t500_refund AFTER UPDATE ON coursebase.payment_transac
     EXECUTE FUNCTION coursebase.tg_payment_transactions__refund();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.payment_transactions
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
-CREATE TRIGGER t400_claim AFTER INSERT ON coursebase.payment_transactions
-    FOR EACH ROW WHEN (NEW.provider_reference IS NOT NULL)
-    EXECUTE FUNCTION coursebase.tg_any__claim_keys(
-        'organization_payment organization_id type provider provider_reference');
-CREATE TRIGGER t400_claim_on_update AFTER UPDATE ON coursebase.payment_transactions
-    FOR EACH ROW WHEN ((OLD.user_id, OLD.provider, OLD.provider_reference)
-        IS DISTINCT FROM (NEW.user_id, NEW.provider, NEW.provider_reference)
-        AND NEW.provider_reference IS NOT NULL)
-    EXECUTE FUNCTION coursebase.tg_any__claim_keys(
-        'organization_payment organization_id type provider provider_reference');
 -- The provider may tell that a session was paid before the reference is attached.
 CREATE TRIGGER t900_wake_waiting AFTER UPDATE ON coursebase.payment_transactions
     FOR EACH ROW WHEN ((OLD.provider_reference, OLD.payment_intent_id, OLD.charge_id)

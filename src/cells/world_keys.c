@@ -2,11 +2,11 @@
  * world_keys.c: keys that name something in the whole world are owned by one cell.
  *
  * Invariants: a row with such a key (a store's purchase, line or event, a paid session, payment
- * or charge, the reference of an organisation's payment) is committed in a cell only after home
- * has recorded that the cell has the key; home records each key once. The cell that has a key
- * is that in which its person lives, by the directory, so that nothing is to be done when a
- * person moves; where no person is known it is the cell that claimed it. A claim is idempotent:
- * what was rolled back after it is claimed again by the same cell.
+ * or charge) is committed in a cell only after home has recorded that the cell has the key;
+ * home records each key once. References of organisations' payments are home's anyway. The cell
+ * that has a key is that in which its person lives, by the directory, so that nothing is to be
+ * done when a person moves; where no person is known it is the cell that claimed it. A claim is
+ * idempotent: what was rolled back after it is claimed again by the same cell.
  *
  * A claim is made after the row is written and before the statement ends: by then the table's
  * own key has let one session of this server through, and a report that is repeated writes no

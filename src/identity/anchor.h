@@ -45,8 +45,9 @@ typedef enum Anchored
  */
 extern Anchored anchor_user(const pg_uuid_t *user);
 
-/* The same for what is about organisations, whose people may live in any cell: locks the row of
- * a guest, and makes it (guest.h). Raises KBC04, and KBC01 for nobody, where that does. */
+/* The same for what is about organisations, whose people may live in any cell: on home it locks
+ * the row of a guest, which it makes where there is none (guest.h); elsewhere it raises KBC04
+ * for whoever is not here. */
 extern Anchored anchor_user_anywhere(const pg_uuid_t *user);
 
 /* The same for a trigger of a statement that holds its row already (lock_behind.h): also raises

@@ -35,7 +35,6 @@
 #include "core/snapshot_key.h"
 #include "identity/asking.h"
 #include "identity/claims.h"
-#include "identity/guest.h"
 
 /* A row of users, or its absence. Whoever is deleted counts as nobody outside of this file. */
 typedef struct User
@@ -119,6 +118,7 @@ static const Asking *asking_look_up(const Subject *subject);
 static const Asking *asking_look_up_anywhere(const Subject *subject);
 static const User *user_look_up(const Subject *subject, Snapshot snapshot);
 static User user_of_subject(const Subject *subject, Snapshot snapshot);
+static bool subject_is_of_another(const Subject *subject, const pg_uuid_t *id);
 static bool subject_lives_elsewhere(const Subject *subject, Cell *here, Residence *residence);
 static const User *user_named(const pg_uuid_t *id);
 static const User *user_by_id(const pg_uuid_t *id);
@@ -229,7 +229,7 @@ asking_look_up_anywhere(const Subject *subject)
 	if (user->exists || !subject_lives_elsewhere(subject, &here, &residence))
 		return user_asking(user);
 	if (here.number != here.home)
-		cell_raise_not_home(&here, ORGANIZATIONS);
+		directory_raise_elsewhere(&here, &residence);
 	elsewhere.user = residence.user;
 	guest = user_read(&users_by_id, UUIDPGetDatum(&elsewhere.user), GetActiveSnapshot());
 	if (guest.merged)
@@ -370,11 +370,25 @@ user_of_subject(const Subject *subject, Snapshot snapshot)
 	user = user_read(&users_by_subject,
 					 PointerGetDatum(cstring_to_text_with_len(subject->bytes, subject->size)),
 					 snapshot);
-	if (!user.exists && uuid_read(subject->bytes, subject->size, &uuid))
+	if (!user.exists && uuid_read(subject->bytes, subject->size, &uuid) &&
+		!subject_is_of_another(subject, &uuid))
 		user = user_read(&users_by_id, UUIDPGetDatum(&uuid), snapshot);
 	if (user.merged)
 		user = user_read(&users_by_id, UUIDPGetDatum(&user.merged_into), snapshot);
 	return user;
+}
+
+/* Whether the directory has the subject as the external id of somebody else than the person of
+ * that id, who may live in another cell. */
+static bool
+subject_is_of_another(const Subject *subject, const pg_uuid_t *id)
+{
+	Residence residence;
+	Cell here;
+
+	return cell_here(&here) &&
+		   directory_find_subject(pnstrdup(subject->bytes, subject->size), &residence) &&
+		   !uuid_equal(&residence.user, id);
 }
 
 /*

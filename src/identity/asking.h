@@ -45,8 +45,8 @@ extern const Asking *identity_asking(void);
 
 /*
  * The same for what is about organisations, which live on home: who asks may live in any cell,
- * and is nobody's administrator in the others. Raises KBC04 instead of KBC01, in a cell that is
- * neither home nor that person's.
+ * and is nobody's administrator in the others. Raises KBC01 only in a cell that is neither home
+ * nor that person's.
  */
 extern const Asking *identity_asking_anywhere(void);
 

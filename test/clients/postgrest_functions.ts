@@ -40,7 +40,7 @@ const more: Record<string, string> = {
     spend_referral_credit: `(${fixture("0b")}, 1, 'rest', '2026-02-01 12:00+00', 'EUR')`,
 }
 /** Refused wherever there is one server, as here: tests of their own have several. */
-const ofSeveral = new Set(["refill_counter", "move_person", "put_person", "take_person"])
+const ofSeveral = new Set(["refill_counter", "move_person", "put_person", "take_person", "merge_guests"])
 /** What others find there: reservations, and no notification, for the one of the fixtures is of no provider's form. */
 const rows = `
     SELECT coursebase.reserve_credits(${fixture("0a")}, 0, key, ${at}) FROM unnest(ARRAY['memory 7', 'memory release']) AS k (key);

@@ -1,5 +1,6 @@
 -- Promise: whatever is asked of a person who lives in another cell, by any function and any argument that names a person,
--- or by a browser whose token does, is refused with KBC01 and where the person lives: never false, empty or zero.
+-- or by a browser whose token does, is refused with KBC01 and where the person lives: never false, empty or zero. Home, which
+-- this is, answers what is about organisations for people of every cell, and nothing else.
 \getenv abs_srcdir PG_ABS_SRCDIR
 \pset format unaligned
 \pset tuples_only on

@@ -35,9 +35,6 @@ SELECT coursebase.set_cell(0, 3);
 SELECT status FROM coursebase.complete_purchase(:bob, :product, 'cs_home', 100, 'paid', payment_intent_id => 'pi_home', charge_id => 'ch_home');
 SELECT kind, pg_temp.receipt(kind, 'r-' || kind) FROM unnest('{course,ai_credits,subscription,custom_course}'::text[]) kind;
 SELECT count(*) FROM coursebase.grant_course_purchase(:bob, '00000000-0000-4000-a000-0000000000d2');
-INSERT INTO coursebase.payment_transactions (organization_id, user_id, plan_id, amount_in_cents, currency, type, status)
-SELECT organization_id, user_id, plan_id, 100, currency, 'charge', 'cancelled' FROM coursebase.payment_transactions WHERE type = 'charge' LIMIT 1;
-UPDATE coursebase.payment_transactions SET provider = 'stripe', provider_reference = 'again' WHERE provider_reference IS NULL;
 SELECT * FROM pg_temp.keys();
 -- Told again it claims nothing, and whoever gets it has the key from then on.
 SELECT array_agg(ctid ORDER BY ctid) AS rows FROM coursebase.world_keys \gset

@@ -20,7 +20,7 @@ $cell->restart;
 create_extension($home, 'app');
 create_extension($cell, 'app');
 
-# A person in each cell. An organisation lives on home; a copy of it in the cell shows that its references are the world's.
+# A person in each cell.
 my %person = (home => '00000000-0000-4000-8000-00000000000a', cell => '00000000-0000-4000-8000-00000000000b');
 query($home, 'app', <<~"SQL");
 	SELECT coursebase.set_cell(0, 2);
@@ -49,9 +49,6 @@ for my $node ($home, $cell)
 	my $later = $who eq 'home' ? "interval '6 ms'" : "interval '1 ms'";
 	query($node, 'app', <<~"SQL");
 		SELECT coursebase.upsert_user('$who', '$who', user_id => '$person{$who}');
-		INSERT INTO coursebase.organizations (id, name, slug, currency, time_zone) VALUES ('00000000-0000-4000-8000-0000000000e1', 'O', 'o', 'EUR', 'UTC');
-		INSERT INTO coursebase.plans (id, organization_id, type, name, price_in_cents)
-		VALUES ('00000000-0000-4000-8000-0000000000f1', '00000000-0000-4000-8000-0000000000e1', 'drop_in', 'P', 100);
 		CREATE FUNCTION public.receipt(product text, purchase text) RETURNS json LANGUAGE sql AS \$\$
 		    SELECT coursebase.validate_purchase('$person{$who}', json_build_object('product_id', product, 'source', 'google_play',
 		        'purchase_id', purchase, 'purchase_token', 't', 'transaction_date', '2026-03-02T10:00:00Z', 'period_end', '2026-04-02T10:00:00Z'))
@@ -73,9 +70,6 @@ for my $node ($home, $cell)
 		        WHEN 'stripe_charge' THEN PERFORM public.paid('$who c' || n, charge => n);
 		        WHEN 'store_event' THEN PERFORM public.told(n, '$who' || n);
 		        WHEN 'store_line' THEN PERFORM public.told('$who' || n, n);
-		        WHEN 'organization_payment' THEN
-		            INSERT INTO coursebase.payment_transactions (organization_id, user_id, plan_id, amount_in_cents, currency, type, provider, provider_reference)
-		            VALUES ('00000000-0000-4000-8000-0000000000e1', '$person{$who}', '00000000-0000-4000-8000-0000000000f1', 100, 'EUR', 'charge', 'stripe', n);
 		    END CASE;
 		END
 		\$\$;
@@ -95,11 +89,10 @@ for my $node ($home, $cell)
 		    UNION ALL SELECT 'stripe_payment', payment_intent_id FROM coursebase.purchases
 		    UNION ALL SELECT 'stripe_charge', charge_id FROM coursebase.purchases
 		    UNION ALL SELECT 'store_event', store_event_id FROM coursebase.subscription_events
-		    UNION ALL SELECT 'store_line', original_transaction_id FROM coursebase.subscription_lines
-		    UNION ALL SELECT 'organization_payment', provider_reference FROM coursebase.payment_transactions;
+		    UNION ALL SELECT 'store_line', original_transaction_id FROM coursebase.subscription_lines;
 		SQL
 }
-my @kinds = qw(purchase stripe_session stripe_payment stripe_charge store_event store_line organization_payment);
+my @kinds = qw(purchase stripe_session stripe_payment stripe_charge store_event store_line);
 
 sub fails
 {
@@ -110,14 +103,7 @@ sub fails
 
 # A cell that has not joined, and one whose role may not.
 fails($cell, "SELECT public.told('early', 'early')", qr/KBC12: this cell does not know where home is.*HINT:  Call coursebase.join_home\(\) first/s, 'a cell sells nothing before it has joined');
-query($cell, 'app', 'DELETE FROM coursebase.plans');
-query($cell, 'app', 'DELETE FROM coursebase.organizations');
 query($cell, 'app', "SELECT * FROM coursebase.join_home('$conninfo')");
-query($cell, 'app', <<~'SQL');
-	INSERT INTO coursebase.organizations (id, name, slug, currency, time_zone) VALUES ('00000000-0000-4000-8000-0000000000e1', 'O', 'o', 'EUR', 'UTC');
-	INSERT INTO coursebase.plans (id, organization_id, type, name, price_in_cents)
-	VALUES ('00000000-0000-4000-8000-0000000000f1', '00000000-0000-4000-8000-0000000000e1', 'drop_in', 'P', 100);
-	SQL
 $home->wait_for_catchup('coursebase_home');
 fails($cell, "SELECT public.paid('early')", qr/KBC12: home does not answer.*DETAIL:  It answered: permission denied for function claim_world_keys/s, 'nor before its role may claim');
 query($home, 'app', 'GRANT EXECUTE ON FUNCTION coursebase.claim_world_keys TO cells');
@@ -140,7 +126,7 @@ for my $kind (@kinds)
 	is(query(($home, $cell)[$_], 'app', $rows), $won[$_], 'and has what it sold') for 0, 1;
 	note("$kind: home won " . scalar(split /\n/, $won[0]));
 }
-is(query($_, 'app', q{SELECT * FROM coursebase.check_integrity() WHERE check_name <> 'organization_owner'}), '', 'check_integrity() finds nothing') for $home, $cell;
+is(query($_, 'app', q{SELECT * FROM coursebase.check_integrity()}), '', 'check_integrity() finds nothing') for $home, $cell;
 
 # What was refused leaves nothing, and says whose it is.
 query($home, 'app', "SELECT public.sell(kind, 'home s') FROM unnest('{@{[join ',', @kinds]}}'::text[]) kind");

@@ -5,6 +5,7 @@ use warnings FATAL => 'all';
 use FindBin;
 use lib "$FindBin::RealBin/lib";
 use Coursebase;
+use IPC::Run;
 use Test::More;
 
 # Three databases stand for three servers: home and two cells. The directory comes to them by replication, which is not what is
@@ -119,13 +120,15 @@ is(states_as(1, 'buyer', "SELECT coursebase.has_program_access('$program')", 'SE
 is(states(1, map { "SELECT * FROM coursebase.$_" } "begin_checkout('${\ id(4)}', '$program')", "attach_payment_reference('$program', 'paypal', 'x')", "cancel_checkout('$program')", "apply_payment_event('$gym', 'paypal', 'pay 4', 'completed')",
 	"refund_transaction('$program')", "course_enrolments('$program')", "course_library('${\ id(4)}')", "course_library('${\ id(6)}')", "has_program_access('$program', '${\ id(4)}')", "restart_course('$program')", "mark_workout_complete('$program', '$program')",
 	"set_price('$program', 1)", "name_guest('${\ id(4)}', 'x')"), join(' ', ('KBC04') x 13), 'to the server, too');
-is(states_as(2, 'buyer', 'SELECT * FROM coursebase.course_library()', 'SELECT coursebase.has_premium()'), 'KBC04 KBC01', 'in a third cell each says where it belongs');
+is(states_as(2, 'buyer', 'SELECT * FROM coursebase.course_library()', 'SELECT coursebase.has_premium()'), 'KBC01 KBC01', 'a third cell says where the person lives');
 
 # Attacks on the identity. A guest is found by the subject that the directory has, or by the id, and by nothing that stands in the row.
 my $row = said(0, "SELECT clerk_user_id FROM coursebase.users WHERE id = '${\ id(2)}'");
 is(states_as(0, $row, 'SELECT coursebase.current_user_id()'), '00000', 'a token with what stands in the row of a guest');
 is(as(0, $row, 'SELECT coursebase.current_member_id() IS NULL, coursebase.current_user_id() IS NULL, count(*) FROM coursebase.memberships'), 't|t|0', 'names nobody');
 is(as(0, id(4), 'SELECT coursebase.current_member_id(), count(*) FROM coursebase.course_entitlements'), id(4) . '|1', 'a token with the id is that person\'s');
+said(0, "SELECT coursebase.place_person('${\ id(1)}', 1, '${\ id(31)}')");
+is(as(0, id(1), 'SELECT coursebase.current_member_id(), count(*) FROM coursebase.course_entitlements') . ' ' . states_as(0, id(1), 'SELECT coursebase.current_user_id()'), id(31) . '|0 KBC01', 'unless it is the subject of somebody else');
 is(as(0, 'stranger', "SELECT coursebase.current_member_id(); SELECT count(*) FROM coursebase.course_entitlements; SELECT count(*) FROM coursebase.memberships; SELECT count(*) FROM coursebase.payment_transactions;
 	SELECT count(*) FROM coursebase.course_workout_completions; SELECT count(*) FROM coursebase.organizations; SELECT coursebase.has_program_access('$program')"), id(5) . "\n0\n0\n0\n0\n0\nf", 'who is neither staff nor buyer reads nothing');
 is(states_as(0, 'stranger', "SELECT coursebase.start_course('$entitlement{4}')", "SELECT * FROM coursebase.course_enrolments('$program')", "SELECT coursebase.has_program_access('$program', '${\ id(4)}')", "SELECT * FROM coursebase.course_library('${\ id(4)}')",
@@ -182,11 +185,35 @@ move(5, 1, 0);
 move(5, 0, 1);
 is(guests(), '2 3 4 6 7', 'who has nothing of organisations leaves nothing behind');
 
+# At once: several make one guest, and who moves goes on meanwhile. Each session says its errors, if any.
+sub begin
+{
+	my (@sql) = @_;
+	my $in = join '', map { "$_;\n" } @sql;
+	my $session = { out => '' };
+	$session->{process} = IPC::Run::start([ 'psql', '-XAtq', '-h', $node->host, '-p', $node->port, '-d', 'cell0' ], '<', \$in, '>', \my $nothing, '2>', \$session->{out});
+	return $session;
+}
+sub errors { return join '', map { $_->{process}->finish; $_->{out} } @_ }
+said(0, "SELECT coursebase.place_person('crowd $_', 2, '${\ id($_)}')") for 20 .. 29;
+hear();
+said(0, 'UPDATE coursebase.plans SET price_in_cents = 0');
+is(errors(map { begin(map { "SELECT coursebase.begin_checkout('${\ id($_)}', '$program') \\g /dev/null" } 20 .. 29) } 1 .. 4), '', 'four sessions sell to the same people at once');
+is(said(0, "SELECT count(*), count(DISTINCT e.user_id) FROM coursebase.course_entitlements e JOIN coursebase.users u ON u.id = e.user_id AND u.is_guest WHERE e.user_id BETWEEN '${\ id(20)}' AND '${\ id(29)}'"), '10|10', 'and each of them is one guest');
+my @learning = map { my $n = $_; begin(qq{SELECT set_config('request.jwt.claims', '{"sub": "$name{$n}"}', false) \\g /dev/null}, 'SET ROLE app_user',
+	map { ("SELECT coursebase.unmark_workout_complete('$entitlement{$n}', id) FROM coursebase.course_workouts WHERE NOT is_rest", "SELECT coursebase.mark_workout_complete('$entitlement{$n}', id, 'hard') FROM coursebase.course_workouts WHERE NOT is_rest", 'SELECT pg_sleep(0.01)') } 1 .. 150) } 1, 4;
+move(1, 0, 2);
+move(4, 1, 0);
+move(1, 2, 0);
+move(4, 0, 1);
+is(errors(@learning), '', 'who learns while moving notices nothing');
+is(faults(), '', 'check_integrity() finds nothing');
+
 # Accounts that become one, in their cell and then on home. 8 and 9 live in cell 2, and both buy.
 said(0, join ';', map { "SELECT coursebase.place_person('twin $_', 2, '${\ id($_)}')" } 8, 9, 10);
 hear();
 said(2, join ';', map { "SELECT coursebase.upsert_user('twin $_', 'Twin', user_id => '${\ id($_)}')" } 8, 9, 10);
-said(0, "UPDATE coursebase.plans SET price_in_cents = 0; SELECT coursebase.begin_checkout('${\ id(9)}', '$program'); INSERT INTO coursebase.memberships (organization_id, user_id, role) VALUES ('$gym', '${\ id(9)}', 'member')");
+said(0, "SELECT coursebase.begin_checkout('${\ id(9)}', '$program'); INSERT INTO coursebase.memberships (organization_id, user_id, role) VALUES ('$gym', '${\ id(9)}', 'member')");
 said(2, "SELECT coursebase.merge_users('${\ id(8)}', '${\ id(9)}')");
 is(as(0, 'twin 9', 'SELECT name FROM coursebase.course_library()'), 'Squats', 'merged in the cell, the old subject has on home what it had');
 is(states(0, "SELECT coursebase.merge_guests('${\ id(1)}', '${\ id(9)}')", "SELECT coursebase.merge_guests('${\ id(8)}', '${\ id(8)}')", "SELECT coursebase.merge_guests('${\ id(2)}', '${\ id(3)}')", "SELECT coursebase.merge_guests('${\ id(8)}', '00000000-0000-4000-8000-00000000dead')",
