@@ -44,7 +44,7 @@ BEGIN;
 SET LOCAL client_min_messages = notice;
 SET LOCAL coursebase.allow_drop = on;
 ALTER TABLE coursebase.store_notifications RENAME TO slow;
-CREATE VIEW coursebase.store_notifications AS SELECT s.* FROM (SELECT pg_sleep(1.2)) p LEFT JOIN coursebase.slow s ON true;
+CREATE VIEW coursebase.store_notifications AS SELECT s.* FROM (SELECT pg_sleep(3.2)) p LEFT JOIN coursebase.slow s ON true;
 SELECT * FROM coursebase.check_integrity('notification_applied');
 SELECT * FROM coursebase.check_integrity('time_zone');
 ROLLBACK;
