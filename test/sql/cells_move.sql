@@ -30,7 +30,7 @@ BEGIN
     END LOOP;
 END $$;
 
--- Rows of others, of an organisation and of a consumer hold Ada.
+-- Events that a consumer has not acknowledged hold Ada; what organisations have of her does not.
 SELECT pg_temp.outcome(format('SELECT coursebase.take_person(%L)', :ada));
 SELECT pg_temp.outcome($$SELECT coursebase.take_person('00000000-0000-4000-a000-0000000000ee')$$);
 SELECT pg_temp.outcome($$SELECT coursebase.put_person('{}')$$), pg_temp.outcome($$SELECT coursebase.move_person('{}', 0)$$),
