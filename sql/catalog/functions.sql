@@ -111,7 +111,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_course_products__stamp_product';
 COMMENT ON FUNCTION coursebase.tg_course_products__stamp_product() IS
-    'BEFORE INSERT OR UPDATE OR DELETE: updates the product of the row, which locks it, so that sales see its courses of before the change or of after it. Writes with the rights of the tables'' owner.';
+    'BEFORE INSERT OR UPDATE OR DELETE: updates the product of the row, which locks it, so that sales see its courses of before the change or of after it. An UPDATE or DELETE ends with KB007 instead of waiting in a ring. Writes with the rights of the tables'' owner.';
 
 CREATE FUNCTION coursebase.reorder_sections(course_id uuid, ids uuid[])
 RETURNS integer

@@ -9,7 +9,8 @@
  * second one sees at its commit what the first one took; with an older snapshot (REPEATABLE
  * READ) it ends with a serialization failure. A sale locks the same row (sales/sale.c) and so
  * sees the courses of before the change or of after it, never a part. Of two products the one
- * with the smaller id is updated first.
+ * with the smaller id is updated first. An UPDATE or DELETE of course_products holds its row
+ * before, and waits for the product as core/lock_behind.h says.
  *
  * Rights: the triggers read and update with those of the tables' owner, because row security
  * may hide rows from the user who writes.
@@ -25,6 +26,7 @@
 
 #include "core/datum.h"
 #include "core/errors.h"
+#include "core/lock_behind.h"
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/restore.h"
@@ -36,6 +38,16 @@ static KeptPlan touch_product = {
 	.nargs = 1,
 	.types = {UUIDOID},
 };
+#define ONE_PRODUCT  .nargs = 1, .types = {UUIDOID}
+#define LOCK_PRODUCT "SELECT FROM coursebase.products WHERE id = $1 FOR NO KEY UPDATE"
+static LockBehind lock_product = {
+	.wait = {.sql = LOCK_PRODUCT, ONE_PRODUCT},
+	.skip = {.sql = LOCK_PRODUCT " SKIP LOCKED", ONE_PRODUCT},
+	.there = {.sql = "SELECT tableoid, ctid FROM coursebase.products WHERE id = $1",
+			  ONE_PRODUCT},
+	.mode = LockTupleNoKeyExclusive,
+	.single = true,
+};
 /* The product, if it breaks the invariant. */
 static KeptPlan read_empty_product = {
 	.sql = "SELECT FROM coursebase.products p WHERE p.id = $1 AND p.status = 'public'"
@@ -45,7 +57,7 @@ static KeptPlan read_empty_product = {
 	.types = {UUIDOID},
 };
 
-static void product_touch(const pg_uuid_t *product);
+static void product_touch(TriggerData *data, const pg_uuid_t *product);
 static bool product_is_empty(const pg_uuid_t *product);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_any__product_has_course);
@@ -97,23 +109,26 @@ coursebase_tg_course_products__stamp_product(PG_FUNCTION_ARGS)
 		trigger_uuid(data, data->tg_newtuple, "product_id", &moved_to))
 		order = memcmp(&product, &moved_to, UUID_LEN);
 	if (order > 0)
-		product_touch(&moved_to);
-	product_touch(&product);
+		product_touch(data, &moved_to);
+	product_touch(data, &product);
 	if (order < 0)
-		product_touch(&moved_to);
+		product_touch(data, &moved_to);
 	return PointerGetDatum(trigger_written_row(data));
 }
 
 /*
- * Locks the product by an UPDATE. If the product is missing, do nothing: either the foreign key
+ * Locks the product by an UPDATE; where the statement holds its row already, as lock_behind.h
+ * says. If the product is missing, do nothing: either the foreign key
  * reports it, or the product is being deleted together with the row.
  */
 static void
-product_touch(const pg_uuid_t *product)
+product_touch(TriggerData *data, const pg_uuid_t *product)
 {
 	Datum key = UUIDPGetDatum(product);
 
 	SPI_connect();
+	if (!TRIGGER_FIRED_BY_INSERT(data->tg_event))
+		lock_behind(&lock_product, &key);
 	owner_execute(&touch_product, &key, NULL, false);
 	SPI_finish();
 }
