@@ -54,8 +54,8 @@
 
 #define ONE_USER .nargs = 1, .types = {UUIDOID}
 
-/* FOR UPDATE and not anchor_user(): see the lock order above. Who is a guest here has the account
- * in another cell; forget_person() closes the guest. */
+/* FOR UPDATE and not anchor_user(): see the lock order above. Who is a guest here has the
+ * account in another cell; forget_person() closes the guest. */
 #define LOCK_USER                                                                              \
 	"SELECT u.deleted_at, u.clerk_user_id FROM coursebase.users u WHERE u.id = $1"             \
 	" AND (NOT u.is_guest OR u.deleted_at IS NOT NULL) FOR UPDATE"

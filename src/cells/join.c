@@ -276,8 +276,8 @@ catalogue_take(WalReceiverConn *connection, List *tables, ReturnSetInfo *report)
 }
 
 /*
- * Makes the rows of the table those of home. The table for what comes is made before the call is
- * confined to the owner's rights, because whoever is confined makes none.
+ * Makes the rows of the table those of home. The table for what comes is made before the call
+ * is confined to the owner's rights, because whoever is confined makes none.
  */
 static void
 table_take(WalReceiverConn *connection, const JoinedTable *table, ReturnSetInfo *report)
@@ -300,10 +300,10 @@ table_take(WalReceiverConn *connection, const JoinedTable *table, ReturnSetInfo 
 }
 
 /*
- * What goes, what differs, what is new. Deletes come first: a row that goes may hold a unique key
- * that a new row has. What is equal is not written, so that no version moves for it. The parents
- * of a row have come before it (joined_tables()), and a child goes after its parent, which nothing
- * refuses here: no foreign key is checked until references_require().
+ * What goes, what differs, what is new. Deletes come first: a row that goes may hold a unique
+ * key that a new row has. What is equal is not written, so that no version moves for it. The
+ * parents of a row have come before it (joined_tables()), and a child goes after its parent,
+ * which nothing refuses here: no foreign key is checked until references_require().
  */
 static void
 rows_take(const JoinedTable *table, ReturnSetInfo *report)

@@ -77,7 +77,7 @@ DELETE FROM coursebase.store_product_entitlements;
 :held :bob, '2026-06-10');
 ROLLBACK TO change;
 :held :bob, '2026-06-10');
-SELECT action, object, old, new FROM coursebase.audit_events WHERE action LIKE '%entitlement_changed' ORDER BY object, old::text NULLS FIRST;
+SELECT action, object, old, new FROM coursebase.audit_events WHERE action LIKE '%entitlement_changed' ORDER BY object, old::text NULLS FIRST, new::text;
 
 -- Events tell of each by its name, and of what time ends.
 \i :abs_srcdir/fixtures/helpers/told.sql
