@@ -33,13 +33,15 @@
 
 static KeptPlan lock_user = {.sql = LOCK_USER, ONE_USER};
 static KeptPlan lock_anybody = {.sql = USER(""), ONE_USER};
-static LockBehind lock_user_behind = {
-	.wait = {.sql = LOCK_USER, ONE_USER},
-	.skip = {.sql = LOCK_USER " SKIP LOCKED", ONE_USER},
-	.there = {.sql = "SELECT tableoid, ctid FROM coursebase.users WHERE id = $1", ONE_USER},
-	.mode = LockTupleNoKeyExclusive,
-	.single = true,
-};
+#define BEHIND(lock)                                                                           \
+	{                                                                                          \
+		.wait = {.sql = (lock), ONE_USER}, .skip = {.sql = lock " SKIP LOCKED", ONE_USER},     \
+		.there = {.sql = "SELECT tableoid, ctid FROM coursebase.users WHERE id = $1",          \
+				  ONE_USER},                                                                   \
+		.mode = LockTupleNoKeyExclusive, .single = true,                                       \
+	}
+static LockBehind lock_user_behind = BEHIND(LOCK_USER);
+static LockBehind lock_anybody_behind = BEHIND(USER(""));
 
 bool anchor_held;
 
@@ -55,6 +57,7 @@ static struct
 /* The transaction of anchor_go_back(). */
 static LocalTransactionId goes_back;
 
+static uint64 anybody_lock_behind(const pg_uuid_t *user);
 static Anchored anchored(const pg_uuid_t *user, uint64 rows);
 pg_noreturn static void raise_missing(const pg_uuid_t *user, const pg_uuid_t *kept);
 
@@ -87,7 +90,8 @@ coursebase_tg_any__lock_user(PG_FUNCTION_ARGS)
 	if (TRIGGER_FIRED_BY_INSERT(data->tg_event))
 		anchor_user(&user);
 	else
-		anchor_user_behind(&user);
+		/* the row stands, and so does its person, who may be a guest where it is a payment */
+		anchored(&user, anybody_lock_behind(&user));
 	SPI_finish();
 	return PointerGetDatum(answer);
 }
@@ -106,12 +110,21 @@ Anchored
 anchor_user_anywhere(const pg_uuid_t *user)
 {
 	Datum key = UUIDPGetDatum(user);
-	uint64 rows = owner_execute(&lock_anybody, &key, NULL, false);
+	uint64 rows = anchor_goes_back() ? anybody_lock_behind(user)
+									 : owner_execute(&lock_anybody, &key, NULL, false);
 
 	/* another session may have made the guest: a new snapshot sees the row */
 	if (rows == 0 && guest_make(user))
 		rows = owner_execute_latest(&lock_anybody, &key, NULL);
 	return anchored(user, rows);
+}
+
+static uint64
+anybody_lock_behind(const pg_uuid_t *user)
+{
+	Datum key = UUIDPGetDatum(user);
+
+	return lock_behind(&lock_anybody_behind, &key);
 }
 
 Anchored

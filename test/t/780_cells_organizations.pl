@@ -141,6 +141,7 @@ is(states_as(0, 'coach', "INSERT INTO coursebase.memberships (organization_id, u
 	"UPDATE coursebase.users SET is_guest = false"), '42501 KBC01', 'and stays a coach');
 is(states(0, "UPDATE coursebase.users SET is_guest = false WHERE id = '${\ id(4)}'", "UPDATE coursebase.users SET is_guest = true WHERE id = '${\ id(1)}'", "INSERT INTO coursebase.users (id, clerk_user_id, name, is_guest) VALUES ('${\ id(5)}', 'x', 'x', true)",
 	"SELECT coursebase.upsert_user('buyer', 'x', user_id => '${\ id(4)}')", "INSERT INTO coursebase.users (id, clerk_user_id, name) VALUES ('${\ id(5)}', 'stranger', 'x')"), 'KB401 KB401 KB401 KBC01 KBC01', 'nobody writes who is a guest');
+is(said(0, "BEGIN; UPDATE coursebase.payment_transactions SET status = 'refunded' WHERE user_id = '${\ id(6)}' AND status = 'completed' RETURNING status; ROLLBACK"), 'refunded', 'a payment of a guest is refunded by plain SQL');
 is(said(0, "SELECT actor_id FROM coursebase.audit_events WHERE action = 'staff_changed' AND new ->> 'user_id' = '${\ id(3)}'"), id(2), 'the audit trail says which guest acted');
 is(faults(), '', 'check_integrity() finds nothing');
 
