@@ -147,6 +147,41 @@ refused KBC01 on cell_1 sql_as app_server <<SQL
 SELECT coursebase.complete_lesson('$lesson', '$eve');
 SQL
 
+step 'Organisations live on home, and people of every cell are with them there. Cy, of cell 1, owns a gym; Eve, of cell 2, buys its program. Home has each of them as a guest. What else they have it does not know, and says where to ask.'
+on home sql_as app_server <<SQL
+SELECT coursebase.create_organization('Iron', 'iron', 'EUR', 'Europe/Berlin', '$cy') \\g /dev/null
+SQL
+on home value gym <<'SQL'
+SELECT id FROM coursebase.organizations;
+SQL
+on home sql_as app_user user_3cy <<SQL
+INSERT INTO coursebase.workouts (organization_id, name) VALUES ('$gym', 'Squat');
+SELECT coursebase.create_course('$gym', 'Strong in a day', 1) \\g /dev/null
+SQL
+on home value strong <<'SQL'
+SELECT id FROM coursebase.programs;
+SQL
+on home sql_as app_user user_3cy <<SQL
+SELECT coursebase.set_day('$strong', 0, ARRAY(SELECT id FROM coursebase.workouts)), coursebase.set_price('$strong', 4900),
+    coursebase.publish_course('$strong') \\g /dev/null
+SQL
+on home sql_as app_server <<SQL
+SELECT b.status, coursebase.attach_payment_reference(b.transaction_id, 'stripe', 'pi_eve') FROM coursebase.begin_checkout('$eve', '$strong') b;
+SELECT status FROM coursebase.apply_payment_event('$gym', 'stripe', 'pi_eve', 'completed');
+SQL
+on home sql_as app_user user_3eve <<SQL
+SELECT coursebase.has_program_access('$strong');
+SQL
+refused KBC01 on home sql_as app_user user_3eve <<SQL
+SELECT * FROM coursebase.my_courses();
+SQL
+refused KBC04 on cell_2 sql_as app_user user_3eve <<SQL
+SELECT coursebase.has_program_access('$strong');
+SQL
+guests=$(on home psql_value 'SELECT count(*) FROM coursebase.users WHERE is_guest')
+enrolled=$(on home psql_value 'SELECT count(*) FROM coursebase.course_entitlements')
+proved 'people of two cells own and buy at an organisation on home' "$guests $enrolled" = '2 1'
+
 step 'The machine of cell 2 loses its power. Eve waits. Cy learns, Dot buys, and the catalogue can be changed: the others notice nothing. Home keeps its log for the cell, and says so.'
 server_beside_stop cell_2 immediate
 refused $unreachable on router sql_as app_server <<SQL
