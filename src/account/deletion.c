@@ -56,14 +56,15 @@
 
 /* FOR UPDATE and not anchor_user(): see the lock order above. Who is a guest here has the
  * account in another cell; forget_person() closes the guest. */
-#define LOCK_USER                                                                              \
-	"SELECT u.deleted_at, u.clerk_user_id FROM coursebase.users u WHERE u.id = $1"             \
-	" AND (NOT u.is_guest OR u.deleted_at IS NOT NULL) FOR UPDATE"
+#define USER                                                                                   \
+	" FROM coursebase.users u WHERE u.id = $1 AND (NOT u.is_guest OR u.deleted_at IS NOT "     \
+	"NULL)"
+#define LOCK_USER "SELECT u.deleted_at, u.clerk_user_id" USER " FOR UPDATE"
 static KeptPlan lock_user = {.sql = LOCK_USER, ONE_USER};
 static LockBehind lock_user_behind = {
 	.wait = {.sql = LOCK_USER, ONE_USER},
 	.skip = {.sql = LOCK_USER " SKIP LOCKED", ONE_USER},
-	.there = {.sql = "SELECT tableoid, ctid FROM coursebase.users WHERE id = $1", ONE_USER},
+	.there = {.sql = "SELECT u.tableoid, u.ctid" USER, ONE_USER},
 	.mode = LockTupleExclusive,
 	.single = true,
 };

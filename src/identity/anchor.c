@@ -24,24 +24,25 @@
 #include "identity/asking.h"
 #include "identity/guest.h"
 
-#define USER(condition)                                                                        \
-	"SELECT u.deleted_at IS NULL, u.merged_into FROM coursebase.users u"                       \
-	" WHERE u.id = $1" condition " FOR NO KEY UPDATE"
+#define OF(condition) " FROM coursebase.users u WHERE u.id = $1" condition
+#define LOCK(condition)                                                                        \
+	"SELECT u.deleted_at IS NULL, u.merged_into" OF(condition) " FOR NO KEY UPDATE"
 /* Whoever lives in this cell; a guest lives in another one. */
-#define LOCK_USER USER(" AND NOT u.is_guest")
-#define ONE_USER  .nargs = 1, .types = {UUIDOID}
+#define PERSON   " AND NOT u.is_guest"
+#define ANYBODY  ""
+#define ONE_USER .nargs = 1, .types = {UUIDOID}
 
-static KeptPlan lock_user = {.sql = LOCK_USER, ONE_USER};
-static KeptPlan lock_anybody = {.sql = USER(""), ONE_USER};
-#define BEHIND(lock)                                                                           \
+static KeptPlan lock_user = {.sql = LOCK(PERSON), ONE_USER};
+static KeptPlan lock_anybody = {.sql = LOCK(ANYBODY), ONE_USER};
+#define BEHIND(condition)                                                                      \
 	{                                                                                          \
-		.wait = {.sql = (lock), ONE_USER}, .skip = {.sql = lock " SKIP LOCKED", ONE_USER},     \
-		.there = {.sql = "SELECT tableoid, ctid FROM coursebase.users WHERE id = $1",          \
-				  ONE_USER},                                                                   \
+		.wait = {.sql = LOCK(condition), ONE_USER},                                            \
+		.skip = {.sql = LOCK(condition) " SKIP LOCKED", ONE_USER},                             \
+		.there = {.sql = "SELECT u.tableoid, u.ctid" OF(condition), ONE_USER},                 \
 		.mode = LockTupleNoKeyExclusive, .single = true,                                       \
 	}
-static LockBehind lock_user_behind = BEHIND(LOCK_USER);
-static LockBehind lock_anybody_behind = BEHIND(USER(""));
+static LockBehind lock_user_behind = BEHIND(PERSON);
+static LockBehind lock_anybody_behind = BEHIND(ANYBODY);
 
 bool anchor_held;
 

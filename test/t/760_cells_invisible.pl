@@ -84,7 +84,7 @@ sub said
 	$out =~ s/^(ERROR:  \w{5}).*$/$1/mg;
 	$out =~ s/\b(?!00000000-0000-4000)[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\b/<drawn id>/g;
 	$out =~ s/\b(?:$year|${\ ($year + 1)})-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:\+00(?::00)?|Z)?/<clock>/g;
-	$out =~ s/\bU[A-Z0-9]{6}\b/<drawn code>/g;
+	$out =~ s/\bU[A-Z0-9]{6,8}\b/<drawn code>/g;
 	return $out;
 }
 
