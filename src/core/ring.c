@@ -14,6 +14,7 @@
 #include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/multixact.h"
+#include "access/subtrans.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_am.h"
@@ -21,6 +22,7 @@
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "storage/lock.h"
+#include "storage/procarray.h"
 #include "utils/rel.h"
 
 #include "core/ring.h"
@@ -147,12 +149,15 @@ modes_conflict(LockTupleMode held, LockTupleMode wanted)
 	return (int) held + (int) wanted >= (int) LockTupleExclusive;
 }
 
+/* A subtransaction that has ended holds its rows, and nothing in the lock table: whoever waits
+ * for it waits for its transaction. */
 static void
 holder_add(RingWait *wait, TransactionId holder)
 {
 	if (!TransactionIdIsNormal(holder) || TransactionIdIsCurrentTransactionId(holder) ||
-		wait->count == RING_HOLDERS)
+		wait->count == RING_HOLDERS || !TransactionIdIsInProgress(holder))
 		return;
+	holder = SubTransGetTopmostTransaction(holder);
 	for (int i = 0; i < wait->count; i++)
 		if (TransactionIdEquals(wait->holders[i], holder))
 			return;
