@@ -16,8 +16,9 @@
 #include "core/plan.h"
 
 /* The same rows three times: with a lock that waits, with one that skips what is not free, and
- * where they are (tableoid, ctid) without a lock. All take the same parameters; the first two
- * have the same columns. */
+ * where they are (tableoid, ctid) without a lock. All take the same parameters and have the
+ * same condition: a row that the third finds and the second never locks would be waited for
+ * without an end. The first two have the same columns. */
 typedef struct LockBehind
 {
 	KeptPlan wait;

@@ -185,9 +185,13 @@ ring_closes(RingWait *wait, bool *yields)
 
 		(void) LockAcquire(&tag, AccessShareLock, false, false);
 	}
+	/* after this session's own wait is told: of two that look at once, the later one sees the
+	 * wait of the other */
 	reached.locks = GetLockStatusData();
 	reached.processes = palloc_array(int, reached.locks->nelements + 1);
 	reached.processes[0] = MyProcPid;
+	/* the list grows while it is walked: each process is followed once, however the waits cross
+	 */
 	for (int i = 0; i < reached.count; i++)
 		for (int w = 0; w < reached.locks->nelements; w++)
 		{
@@ -210,6 +214,7 @@ reach(Reached *reached, const LockInstanceData *wanted)
 {
 	bool closes = false;
 
+	/* of several that ask again and again the one with the greatest number gives up first */
 	if (wanted->waitLockMode == NoLock && wanted->leaderPid > MyProcPid)
 		reached->other = true;
 	for (int h = 0; h < reached->locks->nelements; h++)
@@ -241,6 +246,7 @@ lock_blocks(const LockInstanceData *other, const LockInstanceData *wanted)
 			   other->locktag.locktag_field1 == wanted->locktag.locktag_field3;
 	if (memcmp(&other->locktag, &wanted->locktag, sizeof(LOCKTAG)) != 0)
 		return false;
+	/* who stands before in the queue is served first, and so is waited for as well */
 	if (other->waitLockMode != NoLock && other->waitStart != 0 &&
 		(wanted->waitStart == 0 || other->waitStart < wanted->waitStart) &&
 		DoLockModesConflict(other->waitLockMode, wanted->waitLockMode))
