@@ -20,12 +20,17 @@ SELECT format('CREATE DATABASE bench_cell_%s', n) FROM generate_series(0, 2) n \
 :fill;
 SELECT coursebase.grant_roles('bench_anonymous', 'bench_user', 'bench_server') \g /dev/null
 SELECT string_agg(ddl, ';') AS proxy FROM coursebase.proxy_functions('cells') \gset
+-- a sale claims its key on home, by the connection of the subscription, which itself is not needed
+SELECT format('CREATE SUBSCRIPTION coursebase_home CONNECTION %L PUBLICATION coursebase_home WITH (connect = false)',
+    format('host=%s port=%s user=postgres dbname=bench_cell_0', :'host', :'port')) AS joined \gset
 \connect bench_cell_1
 \set cell 1
 :fill;
+:joined;
 \connect bench_cell_2
 \set cell 2
 :fill;
+:joined;
 \connect bench_routed
 :proxy;
 SELECT format('CREATE SERVER cells FOREIGN DATA WRAPPER plproxy OPTIONS (modular_mapping %L, %s)', 1,
@@ -35,6 +40,13 @@ INSERT INTO coursebase.people (user_id, external_id, cell)
 SELECT ('00000000-0000-4000-8000-000000' || n)::uuid, 'routed_' || n, (n - 100000) % 3 FROM generate_series(100000, 139999) n;
 VACUUM ANALYZE
 --# end
+\connect bench_cell_1
+ALTER SUBSCRIPTION coursebase_home SET (slot_name = NONE);
+DROP SUBSCRIPTION coursebase_home;
+\connect bench_cell_2
+ALTER SUBSCRIPTION coursebase_home SET (slot_name = NONE);
+DROP SUBSCRIPTION coursebase_home;
+\connect postgres
 DROP DATABASE bench_routed (FORCE);
 DROP DATABASE bench_cell_0 (FORCE);
 DROP DATABASE bench_cell_1 (FORCE);
