@@ -144,10 +144,12 @@ AS $$
             ' cell integer NOT NULL, moves integer, created_at timestamptz, updated_at timestamptz)'
         UNION ALL
         SELECT 4, '', 'function cell_of', NULL, format(
-            'CREATE OR REPLACE FUNCTION coursebase.cell_of(user_id uuid, external_id text DEFAULT NULL) RETURNS integer'
-            ' LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS %L',
-            format('SELECT coalesce((SELECT p.cell FROM coursebase.people p WHERE p.user_id = $1),'
-                ' (SELECT p.cell FROM coursebase.people p WHERE p.external_id = $2), %s)', h.cell))
+            -- A set, and neither a definer nor a setting: the planner inlines it into PL/Proxy's kept plan. Otherwise
+            -- each call would parse and plan it again, which takes as long as the rest of the way.
+            'CREATE OR REPLACE FUNCTION coursebase.cell_of(user_id uuid, external_id text DEFAULT NULL) RETURNS SETOF integer'
+            ' LANGUAGE sql STABLE SECURITY INVOKER ROWS 1 AS %L',
+            format('SELECT coalesce((SELECT p.cell FROM coursebase.people p WHERE p.user_id OPERATOR(pg_catalog.=) $1),'
+                ' (SELECT p.cell FROM coursebase.people p WHERE p.external_id OPERATOR(pg_catalog.=) $2), %s)', h.cell))
         FROM home h
         UNION ALL
         SELECT 5, f.proname, 'function ' || f.proname, f.runs,
@@ -176,7 +178,7 @@ COMMENT ON FUNCTION coursebase.proxy_functions(text) IS
 
 cluster: the name of the proxy''s foreign server of PL/Proxy, with an option for each cell (p0, p1, and so on) and modular_mapping 1; NULL answers no rows.
 
-object: what is made. runs: where a function runs: person (in the cell of user_id, of to_user or of keep; of nobody and of who is unknown on home), any (in any cell: it reads the catalogue or its arguments alone), home (it writes the catalogue or the directory, or is about an organisation), each (it is about a server itself, about everybody in it or about who asks: the proxy has none, and it is called in each cell). ddl: the statement; NULL for each. The table people is to be filled by replication from home.
+object: what is made. runs: where a function runs: person (in the cell of user_id, of to_user or of keep; of nobody and of who is unknown on home), any (in any cell: it reads the catalogue or its arguments alone), home (it writes the catalogue or the directory, or is about an organisation), each (it is about a server itself, about everybody in it or about who asks: the proxy has none, and it is called in each cell). ddl: the statement; NULL for each. The table people is to be filled by replication from home, and read by whoever calls the proxy.
 
 Source: PL/Proxy''s way to route a call by a function of its arguments.';
 

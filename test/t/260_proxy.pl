@@ -34,6 +34,13 @@ my $facts = q{SELECT p.proname, pg_get_function_arguments(p.oid), pg_get_functio
 my %direct = map { $_ => 1 } split /\n/, query($node, 'cell0', $facts);
 is(join("\n", grep { !$direct{$_} && !/^cell_of\|/ } split /\n/, query($node, 'proxy', $facts)), '', 'with the arguments and the answer that it has in a cell');
 
+unlike(query($node, 'proxy', q{EXPLAIN SELECT * FROM coursebase.cell_of('00000000-0000-4000-a000-0000000000d1')}), qr/Function Scan/,
+	'the look for the cell is planned with the call, and not at each call');
+query($node, 'proxy', q{CREATE ROLE app_proxy LOGIN; CREATE USER MAPPING FOR app_proxy SERVER cells; GRANT USAGE ON FOREIGN SERVER cells TO app_proxy;
+	GRANT USAGE ON SCHEMA coursebase TO app_proxy; GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA coursebase TO app_proxy; GRANT SELECT ON coursebase.people TO app_proxy});
+is(query($node, 'proxy', q{SET ROLE app_proxy; SELECT coursebase.has_course_access('00000000-0000-4000-a000-0000000000d1', '00000000-0000-4000-a000-0000000000d2')}),
+	'f', 'a role with the grants of the guide calls through it');
+
 # The directory comes to the other cell and to the proxy by replication, which is not what is tested here.
 sub replicate
 {

@@ -36,6 +36,8 @@ SELECT format('CREATE SUBSCRIPTION coursebase_home CONNECTION %L PUBLICATION cou
 SELECT format('CREATE SERVER cells FOREIGN DATA WRAPPER plproxy OPTIONS (modular_mapping %L, %s)', 1,
     string_agg(format('p%s %L', n, format('host=%s port=%s user=postgres dbname=bench_cell_%s', :'host', :'port', n)), ', ')) FROM generate_series(0, 2) n \gexec
 CREATE USER MAPPING FOR CURRENT_USER SERVER cells;
+-- the way alone: a statement that hands an argument back
+CREATE FUNCTION coursebase.routed_nothing(user_id uuid, document text) RETURNS text LANGUAGE plproxy AS 'CLUSTER ''cells''; RUN ON coursebase.cell_of($1); SELECT $2;';
 INSERT INTO coursebase.people (user_id, external_id, cell)
 SELECT ('00000000-0000-4000-8000-000000' || n)::uuid, 'routed_' || n, (n - 100000) % 3 FROM generate_series(100000, 139999) n;
 VACUUM ANALYZE
@@ -97,6 +99,12 @@ pgbench -n -t 3000 -D i=0 -f /dev/stdin bench_routed <<'SCRIPT' | awk '/^latency
 \set i :i + 1
 \set u 130000 + 3 * ((:i % 1500) / @cells@) + :i % @cells@
 SELECT coursebase.handshake('00000000-0000-4000-8000-000000:u', '{}');
+SCRIPT
+--# command way: its limit: the way alone, to a cell that hands the argument back
+pgbench -n -t 3000 -D i=0 -f /dev/stdin bench_routed <<'SCRIPT' | awk '/^latency average/ { printf "%.9f\n", $4 / 1000 }'
+\set i :i + 1
+\set u 130000 + 3 * ((:i % 1500) / @cells@) + :i % @cells@
+SELECT coursebase.routed_nothing('00000000-0000-4000-8000-000000:u', '{}');
 SCRIPT
 --# command direct: called in the person's cell | time >= 0.85
 for cell in $(seq 0 $((@cells@ - 1))); do
