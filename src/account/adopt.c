@@ -32,6 +32,7 @@
 #include "core/args.h"
 #include "core/compat.h"
 #include "core/owner.h"
+#include "core/plan.h"
 #include "core/schema.h"
 #include "core/session_setting.h"
 #include "identity/adopt.h"
@@ -75,7 +76,6 @@ enum
 
 static void owner_require(void);
 static void tables_lock(void);
-static void statement_run(const char *sql);
 static void parts_run(Adoption *adoption);
 static void checks_run(Adoption *adoption);
 
@@ -131,16 +131,7 @@ tables_lock(void)
 	for (int i = 0; i < lengthof(parts); i++)
 		appendStringInfo(&sql, "%s%s", i == 0 ? "LOCK TABLE " : ", ", parts[i]->tables);
 	appendStringInfoString(&sql, " IN SHARE ROW EXCLUSIVE MODE");
-	statement_run(sql.data);
-}
-
-static void
-statement_run(const char *sql)
-{
-	int result = SPI_execute(sql, false, 0);
-
-	if (result < 0)
-		elog(ERROR, "SPI_execute returned %s for: %s", SPI_result_code_string(result), sql);
+	plan_execute_once(sql.data);
 }
 
 /*
@@ -172,7 +163,7 @@ checks_run(Adoption *adoption)
 	uint64 checks;
 
 	for (int i = 0; i < lengthof(parts); i++)
-		statement_run(psprintf("ANALYZE %s", parts[i]->tables));
+		plan_execute_once(psprintf("ANALYZE %s", parts[i]->tables));
 	checks = plan_execute(&check, NULL, NULL, false);
 	for (uint64 row = 0; row < checks; row++)
 		adoption_doubt(adoption,

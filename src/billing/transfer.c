@@ -39,7 +39,6 @@ static KeptPlan fold_again = {
 	.types = {UUIDOID},
 };
 
-static void people_lock(const pg_uuid_t *from, const pg_uuid_t *to);
 static void transfer_audit(const char *store, const char *line, const pg_uuid_t *from,
 						   const pg_uuid_t *to);
 
@@ -71,7 +70,7 @@ coursebase_transfer_subscription(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such subscription"),
 						errdetail("Store %s has no line \"%s\".", store, line)));
 	from = plan_uuid(0, 1);
-	people_lock(&from, to);
+	anchor_transfer_require(&from, to);
 	if (memcmp(&from, to, UUID_LEN) != 0)
 	{
 		Datum people[] = {UUIDPGetDatum(&from), UUIDPGetDatum(to)};
@@ -85,17 +84,6 @@ coursebase_transfer_subscription(PG_FUNCTION_ARGS)
 	}
 	SPI_finish();
 	PG_RETURN_BOOL(moved);
-}
-
-/* In the order of uuids. Who gets it must be open; who had it may be closed. */
-static void
-people_lock(const pg_uuid_t *from, const pg_uuid_t *to)
-{
-	if (memcmp(from, to, UUID_LEN) < 0)
-		anchor_user_require(from);
-	anchor_open_user_require(to);
-	if (memcmp(from, to, UUID_LEN) > 0)
-		anchor_user_require(from);
 }
 
 static void

@@ -89,7 +89,6 @@ static void catalogue_take(WalReceiverConn *connection, List *tables, ReturnSetI
 static void table_take(WalReceiverConn *connection, const JoinedTable *table,
 					   ReturnSetInfo *report);
 static void rows_take(const JoinedTable *table, ReturnSetInfo *report);
-static int64 statement_run(const char *sql);
 static char *key_equals(List *key);
 static void references_require(void);
 
@@ -237,9 +236,9 @@ subscription_drop(void)
 {
 	if (plan_execute(&read_conninfo, NULL, NULL, false) == 0)
 		return;
-	statement_run("ALTER SUBSCRIPTION " SUBSCRIPTION " DISABLE");
-	statement_run("ALTER SUBSCRIPTION " SUBSCRIPTION " SET (slot_name = NONE)");
-	statement_run("DROP SUBSCRIPTION " SUBSCRIPTION);
+	plan_execute_once("ALTER SUBSCRIPTION " SUBSCRIPTION " DISABLE");
+	plan_execute_once("ALTER SUBSCRIPTION " SUBSCRIPTION " SET (slot_name = NONE)");
+	plan_execute_once("DROP SUBSCRIPTION " SUBSCRIPTION);
 }
 
 /*
@@ -249,10 +248,10 @@ subscription_drop(void)
 static void
 subscription_create(const char *conninfo, const char *slot)
 {
-	statement_run(psprintf("CREATE SUBSCRIPTION " SUBSCRIPTION " CONNECTION %s"
-						   " PUBLICATION " CATALOGUE_PUBLICATION ", " KEPT_PUBLICATION
-						   " WITH (create_slot = false, copy_data = false, slot_name = %s)",
-						   quote_literal_cstr(conninfo), quote_literal_cstr(slot)));
+	plan_execute_once(psprintf("CREATE SUBSCRIPTION " SUBSCRIPTION " CONNECTION %s"
+							   " PUBLICATION " CATALOGUE_PUBLICATION ", " KEPT_PUBLICATION
+							   " WITH (create_slot = false, copy_data = false, slot_name = %s)",
+							   quote_literal_cstr(conninfo), quote_literal_cstr(slot)));
 }
 
 static void
@@ -285,18 +284,18 @@ table_take(WalReceiverConn *connection, const JoinedTable *table, ReturnSetInfo 
 	Oid owner = owner_of_tables();
 	OwnerRights rights;
 
-	statement_run(psprintf("CREATE TEMPORARY TABLE " INCOMING " ON COMMIT DROP AS SELECT %s"
-						   " FROM coursebase.%s WITH NO DATA",
-						   home_columns(table->home->columns, ""),
-						   quote_identifier(table->home->name)));
-	statement_run(psprintf("GRANT SELECT ON pg_temp." INCOMING " TO %s",
-						   quote_identifier(GetUserNameFromId(owner, false))));
+	plan_execute_once(psprintf("CREATE TEMPORARY TABLE " INCOMING " ON COMMIT DROP AS SELECT %s"
+							   " FROM coursebase.%s WITH NO DATA",
+							   home_columns(table->home->columns, ""),
+							   quote_identifier(table->home->name)));
+	plan_execute_once(psprintf("GRANT SELECT ON pg_temp." INCOMING " TO %s",
+							   quote_identifier(GetUserNameFromId(owner, false))));
 	rights = owner_confine(owner);
 	home_copy(connection, table->home, RelnameGetRelid(INCOMING));
 	CommandCounterIncrement();
 	rows_take(table, report);
 	owner_leave(rights);
-	statement_run("DROP TABLE pg_temp." INCOMING);
+	plan_execute_once("DROP TABLE pg_temp." INCOMING);
 }
 
 /*
@@ -317,41 +316,27 @@ rows_take(const JoinedTable *table, ReturnSetInfo *report)
 	bool nulls[4] = {false};
 	Datum values[4];
 
-	deleted = statement_run(psprintf(
+	deleted = plan_execute_once(psprintf(
 		"DELETE FROM %s t WHERE NOT EXISTS (SELECT FROM pg_temp." INCOMING " i WHERE %s)", name,
 		same));
 	/*
 	 * compared as text, because json has no equality operator: another spelling counts as
 	 * another value
 	 */
-	updated =
-		statement_run(psprintf("UPDATE %s t SET (%s) = ROW (%s) FROM pg_temp." INCOMING
-							   " i WHERE %s AND ROW (%s)::text <> ROW (%s)::text",
-							   name, home_columns(columns, ""), home_columns(columns, "i."),
-							   same, home_columns(columns, "i."), home_columns(columns, "t.")));
-	inserted = statement_run(psprintf("INSERT INTO %s (%s) SELECT %s FROM pg_temp." INCOMING
-									  " i WHERE NOT EXISTS (SELECT FROM %s t WHERE %s)",
-									  name, home_columns(columns, ""),
-									  home_columns(columns, "i."), name, same));
+	updated = plan_execute_once(
+		psprintf("UPDATE %s t SET (%s) = ROW (%s) FROM pg_temp." INCOMING
+				 " i WHERE %s AND ROW (%s)::text <> ROW (%s)::text",
+				 name, home_columns(columns, ""), home_columns(columns, "i."), same,
+				 home_columns(columns, "i."), home_columns(columns, "t.")));
+	inserted = plan_execute_once(psprintf("INSERT INTO %s (%s) SELECT %s FROM pg_temp." INCOMING
+										  " i WHERE NOT EXISTS (SELECT FROM %s t WHERE %s)",
+										  name, home_columns(columns, ""),
+										  home_columns(columns, "i."), name, same));
 	values[0] = CStringGetTextDatum(table->home->name);
 	values[1] = Int64GetDatum(inserted);
 	values[2] = Int64GetDatum(updated);
 	values[3] = Int64GetDatum(deleted);
 	tuplestore_putvalues(report->setResult, report->setDesc, values, nulls);
-}
-
-/*
- * Answers how many rows the statement wrote. The texts are made of names in the catalogue and
- * are different for each table: a kept plan would be used once.
- */
-static int64
-statement_run(const char *sql)
-{
-	int result = SPI_execute(sql, false, 0);
-
-	if (result < 0)
-		elog(ERROR, "%s: %s", SPI_result_code_string(result), sql);
-	return SPI_processed;
 }
 
 /* The condition that row i (of home) and row t (of this server) have the same primary key. */

@@ -74,8 +74,7 @@ coursebase_publish_catalogue(PG_FUNCTION_ARGS)
 		tables += plan_int32(i, 2);
 	}
 	for (uint64 i = 0; i < count; i++)
-		if (SPI_execute(statements[i], false, 0) != SPI_OK_UTILITY)
-			elog(ERROR, "not a statement about publications: %s", statements[i]);
+		plan_execute_once(statements[i]);
 	SPI_finish();
 	PG_RETURN_INT32(tables);
 }

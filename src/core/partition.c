@@ -93,10 +93,8 @@ partition_drop(const char *name)
 {
 	int64 rows;
 
-	if (SPI_execute(psprintf("SELECT count(*) FROM %s", name), false, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not count the rows of %s", name);
+	plan_execute_once(psprintf("SELECT count(*) FROM %s", name));
 	rows = plan_int64(0, 1);
-	if (SPI_execute(psprintf("DROP TABLE %s", name), false, 0) != SPI_OK_UTILITY)
-		elog(ERROR, "could not drop %s", name);
+	plan_execute_once(psprintf("DROP TABLE %s", name));
 	return rows;
 }

@@ -72,6 +72,16 @@ plan_execute_latest(KeptPlan *kept, Datum *values, const char *nulls)
 	return SPI_processed;
 }
 
+uint64
+plan_execute_once(const char *sql)
+{
+	int result = SPI_execute(sql, false, 0);
+
+	if (result < 0)
+		elog(ERROR, "SPI_execute returned %s for: %s", SPI_result_code_string(result), sql);
+	return SPI_processed;
+}
+
 /*
  * A statement that always returns a row (INSERT … RETURNING) returns none where a trigger of
  * the database's own kept the row: there is nothing to read then.

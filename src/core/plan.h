@@ -65,6 +65,13 @@ extern uint64 plan_execute_limit(KeptPlan *kept, Datum *values, const char *null
 extern uint64 plan_execute_latest(KeptPlan *kept, Datum *values, const char *nulls);
 
 /*
+ * Runs one statement whose text is made where it is used (names of the catalogue, DDL), so that
+ * a kept plan would be used once. It sees what was done before it. Returns SPI_processed; else
+ * as plan_execute().
+ */
+extern uint64 plan_execute_once(const char *sql);
+
+/*
  * A column of a row that the last plan gave. The datum points into SPI's memory, gone at
  * SPI_finish(). isnull is NULL for a column that holds no nulls: one that is there all the same
  * (a constraint of ours was dropped) raises 23502. type is what the caller reads it as: a

@@ -204,6 +204,16 @@ anchor_open_user_require(const pg_uuid_t *user)
 }
 
 void
+anchor_transfer_require(const pg_uuid_t *from, const pg_uuid_t *to)
+{
+	if (memcmp(from, to, UUID_LEN) < 0)
+		anchor_user_require(from);
+	anchor_open_user_require(to);
+	if (memcmp(from, to, UUID_LEN) > 0)
+		anchor_user_require(from);
+}
+
+void
 anchor_open_user_anywhere_require(const pg_uuid_t *user)
 {
 	Anchored state = anchor_user_anywhere(user);

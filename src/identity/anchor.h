@@ -64,7 +64,11 @@ extern void anchor_kept_user_require(pg_uuid_t *user);
 /* As anchor_user_require(); raises KB106 also if the account is closed. */
 extern void anchor_open_user_require(const pg_uuid_t *user);
 
-/* The same for what is about organisations. */
+/* Both people of a transfer, the lesser uuid first, so that two transfers cannot wait for each
+ * other: *to must be open, *from may be closed. Raises KB106 as the two above. */
+extern void anchor_transfer_require(const pg_uuid_t *from, const pg_uuid_t *to);
+
+/* The same as anchor_open_user_require() for what is about organisations. */
 extern void anchor_open_user_anywhere_require(const pg_uuid_t *user);
 
 /* Whether this subtransaction has locked the person's row; false also where one of its parents

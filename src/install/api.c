@@ -129,8 +129,7 @@ run_steps(KeptPlan *plan, FunctionCallInfo fcinfo)
 		bool nulls[] = {false, false};
 
 		CHECK_FOR_INTERRUPTS();
-		if (SPI_execute(statements[row], false, 0) != SPI_OK_UTILITY)
-			elog(ERROR, "step \"%s\" is no command", objects[row]);
+		plan_execute_once(statements[row]);
 		tuplestore_putvalues(report->setResult, report->setDesc, answer, nulls);
 	}
 	SPI_finish();

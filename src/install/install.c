@@ -600,8 +600,7 @@ insert_rows(Step *step)
 	if (replicated_here(RangeVarGetRelid(insert->relation, NoLock, false)))
 		return;
 	SPI_connect();
-	if (SPI_execute(step->ddl, false, 0) != SPI_OK_INSERT)
-		elog(ERROR, "step \"%s\" is not an INSERT", step->object);
+	plan_execute_once(step->ddl);
 	SPI_finish();
 }
 

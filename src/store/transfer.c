@@ -148,7 +148,6 @@ static KeptPlan list_payments = {
  */
 static bool transfer_writes;
 
-static void people_lock(const pg_uuid_t *from, const pg_uuid_t *to);
 static void receipts_move(FunctionCallInfo fcinfo, const pg_uuid_t *from, const pg_uuid_t *to,
 						  TimestampTz at);
 static void lines_move(FunctionCallInfo fcinfo, const pg_uuid_t *from, const pg_uuid_t *to);
@@ -189,7 +188,7 @@ coursebase_transfer_purchases(PG_FUNCTION_ARGS)
 	compat_materialize(fcinfo);
 	SPI_connect();
 	rights = owner_enter();
-	people_lock(from, to);
+	anchor_transfer_require(from, to);
 	receipts_move(fcinfo, from, to, at);
 	lines_move(fcinfo, from, to);
 	owner_leave(rights);
@@ -245,7 +244,7 @@ coursebase_transfer_receipt(PG_FUNCTION_ARGS)
 	if (plan_execute(&find_person, values.datums, values.nulls, false) > 0)
 	{
 		from = plan_uuid(0, 1);
-		people_lock(&from, to);
+		anchor_transfer_require(&from, to);
 		/* another transfer may have come first: then it is not this person's any more */
 		moved = receipt_move_alone(&key, &from, to, GetCurrentTransactionStartTimestamp());
 	}
@@ -304,22 +303,11 @@ transfer_restore(const Receipt *receipt, const pg_uuid_t *user, TimestampTz at)
 	other = plan_uuid(0, 1);
 	if (!transfer_is_allowed(plan_bool(0, 2)))
 		return false;
-	people_lock(&other, user);
+	anchor_transfer_require(&other, user);
 	receipt_move_alone(&key, &other, user, at);
 	if (receipt->original_transaction_id != NULL)
 		line_move(receipt->source, receipt->original_transaction_id, user);
 	return true;
-}
-
-/* In the order of uuids. Who gets it must be open; who had it may be closed. */
-static void
-people_lock(const pg_uuid_t *from, const pg_uuid_t *to)
-{
-	if (memcmp(from, to, UUID_LEN) < 0)
-		anchor_user_require(from);
-	anchor_open_user_require(to);
-	if (memcmp(from, to, UUID_LEN) > 0)
-		anchor_user_require(from);
 }
 
 /* The list is copied before anything moves: the next statement overwrites it. */
