@@ -100,7 +100,7 @@ AS 'MODULE_PATHNAME', 'coursebase_commit_credits';
 COMMENT ON FUNCTION coursebase.commit_credits(uuid, text, numeric, timestamptz) IS
     'Ends a reservation with the seconds that the use took. What was not needed comes back, the bank''s credits first; what was held of a week that has passed lapsed with it. What was needed beyond is spent as by consume_credits(). The same call again answers the first result and writes nothing. Works for a closed account too. For the server; writes with the rights of the tables'' owner, under the lock of the user.
 
-user_id, idempotency_key: those of the reservation. seconds: how long the use took, not negative; 0 gives everything back. at: when the use ended; as for consume_credits(). No argument may be NULL.
+user_id, idempotency_key: those of the reservation; an account that was merged since leads to the one that was kept. seconds: how long the use took, not negative; 0 gives everything back. at: when the use ended; as for consume_credits(). No argument may be NULL.
 
 credits: price of the use. weekly_credits, bank_credits: how many credits this call took of week and bank; negative: gave back. weekly_left, bank_left, next_reset: as for consume_credits().
 
@@ -132,7 +132,7 @@ AS 'MODULE_PATHNAME', 'coursebase_release_credits';
 COMMENT ON FUNCTION coursebase.release_credits(uuid, text, timestamptz) IS
     'Ends a reservation whose use did not take place, and gives back what it held, but nothing of a week that has passed. The same call again answers the first result and writes nothing. Works for a closed account too. For the server; writes with the rights of the tables'' owner, under the lock of the user.
 
-user_id, idempotency_key: those of the reservation. at: when it was given up; as for consume_credits(). No argument may be NULL.
+user_id, idempotency_key: those of the reservation; an account that was merged since leads to the one that was kept. at: when it was given up; as for consume_credits(). No argument may be NULL.
 
 credits: 0. weekly_credits, bank_credits: how many credits came back, as negative numbers. weekly_left, bank_left, next_reset: as for consume_credits().
 

@@ -44,28 +44,6 @@ Source: the table of transitions under Subscriptions in the documentation.
 Raises: 22004 (user_id is NULL), KB106 (there is no such user).';
 GRANT EXECUTE ON FUNCTION coursebase.rebuild_subscription(uuid) TO server;
 
-CREATE FUNCTION coursebase.transfer_subscription(
-    store text,
-    original_transaction_id text,
-    to_user uuid
-)
-RETURNS boolean
-LANGUAGE c
-VOLATILE
-CALLED ON NULL INPUT
-PARALLEL UNSAFE
-SECURITY INVOKER
-SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'coursebase_transfer_subscription';
-COMMENT ON FUNCTION coursebase.transfer_subscription(text, text, uuid) IS
-    'Moves a line of renewals with its events to another person, who has what it gives from then on. Answers false if it is that person''s already. For the server; writes with the rights of the tables'' owner, and audits the transfer.
-
-store, original_transaction_id: the line. to_user: who gets it; the account must be open. No argument may be NULL.
-
-Source: the stores'' rule that purchases are restored by whoever holds the store''s account, and RevenueCat''s TRANSFER.
-Raises: 22004 (an argument is NULL), KB106 (there is no such line or user, or the account is closed).';
-GRANT EXECUTE ON FUNCTION coursebase.transfer_subscription(text, text, uuid) TO server;
-
 CREATE FUNCTION coursebase.has_premium(
     user_id uuid DEFAULT NULL,
     at timestamptz DEFAULT now()

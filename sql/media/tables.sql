@@ -105,7 +105,7 @@ COMMENT ON COLUMN coursebase.custom_course_purchases.purchase_token IS 'The stor
 COMMENT ON COLUMN coursebase.custom_course_purchases.source IS 'google_play or app_store.';
 COMMENT ON COLUMN coursebase.custom_course_purchases.environment IS 'production or sandbox.';
 COMMENT ON COLUMN coursebase.custom_course_purchases.link_token IS 'Secret in the link to the form.';
-COMMENT ON COLUMN coursebase.custom_course_purchases.link_issued_at IS 'When the link was issued; the link lives 24 hours from then.';
+COMMENT ON COLUMN coursebase.custom_course_purchases.link_issued_at IS 'When the link was issued; the link lives 24 hours from then. -infinity: the account was closed, and who restores the purchase gets a link.';
 COMMENT ON COLUMN coursebase.custom_course_purchases.is_submitted IS 'Whether the form behind the link was submitted.';
 COMMENT ON COLUMN coursebase.custom_course_purchases.status IS 'active, revoked or refunded.';
 COMMENT ON COLUMN coursebase.custom_course_purchases.created_at IS 'When the row was made.';

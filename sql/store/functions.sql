@@ -174,6 +174,28 @@ Source: the stores'' rule that purchases are restored by whoever holds the store
 Raises: 22004 (an argument is NULL), 22008 (at is infinite), 22023 (both are the same person), KB106 (there is no such user, or the receiver is closed).';
 GRANT EXECUTE ON FUNCTION coursebase.transfer_purchases(uuid, uuid, timestamptz) TO server;
 
+CREATE FUNCTION coursebase.transfer_subscription(
+    store text,
+    original_transaction_id text,
+    to_user uuid
+)
+RETURNS boolean
+LANGUAGE c
+VOLATILE
+CALLED ON NULL INPUT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_transfer_subscription';
+COMMENT ON FUNCTION coursebase.transfer_subscription(text, text, uuid) IS
+    'Moves a line of renewals with its events and the receipts of its payments to another person, who has what it gives from then on. Answers false if it is that person''s already. For the server; writes with the rights of the tables'' owner, and audits the transfer.
+
+store, original_transaction_id: the line. to_user: who gets it; the account must be open. No argument may be NULL.
+
+Source: the stores'' rule that purchases are restored by whoever holds the store''s account, and RevenueCat''s TRANSFER.
+Raises: 22004 (an argument is NULL), KB106 (there is no such line or user, or the account is closed).';
+GRANT EXECUTE ON FUNCTION coursebase.transfer_subscription(text, text, uuid) TO server;
+
 CREATE FUNCTION coursebase.transfer_line(
     store text,
     original_transaction_id text,
@@ -188,7 +210,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_transfer_line';
 COMMENT ON FUNCTION coursebase.transfer_line(text, text, uuid) IS
-    'Moves a line of renewals, as transfer_subscription() does, with the receipts of its payments. Answers false where there is no such line of another person. For the server; writes with the rights of the tables'' owner, and audits each move.
+    'Moves a line of renewals as transfer_subscription() does, and answers false where there is no such line of another person. For the server; writes with the rights of the tables'' owner, and audits each move.
 
 store, original_transaction_id: the line. to_user: who gets it; the account must be open. No argument may be NULL.
 

@@ -11,7 +11,8 @@
  *
  * Locks: SHARE ROW EXCLUSIVE on every table that a part reads or writes, taken before the first
  * row is read: others may read, and wait to write. That takes the place of the locks of rows
- * that triggers take.
+ * that triggers take. Every statement reads what is committed under these locks, also in a
+ * transaction with an older snapshot, which would give what was refunded since.
  *
  * Rights: the owner of the tables alone, because triggers are off meanwhile, also those of
  * others. The statements run with the owner's rights.
@@ -164,7 +165,7 @@ checks_run(Adoption *adoption)
 
 	for (int i = 0; i < lengthof(parts); i++)
 		plan_execute_once(psprintf("ANALYZE %s", parts[i]->tables));
-	checks = plan_execute(&check, NULL, NULL, false);
+	checks = plan_execute_latest(&check, NULL, NULL);
 	for (uint64 row = 0; row < checks; row++)
 		adoption_doubt(adoption,
 					   psprintf("check_integrity: %s", plan_text_required(row, CHECK_NAME)),

@@ -117,7 +117,9 @@ static KeptPlan steps[] = {
 		 " AND (title, description, data::text) <> ('', '', '{\"audio_files\": []}')"),
 	STEP("DELETE FROM coursebase.custom_course_versions v USING coursebase.custom_courses c"
 		 " WHERE c.id = v.custom_course_id AND c.user_id = $1"),
-	STEP("UPDATE coursebase.custom_course_purchases p SET status = 'revoked'"
+	/* no link is issued by then: so store/transfer.c knows what the closing took */
+	STEP("UPDATE coursebase.custom_course_purchases p SET status = 'revoked',"
+		 " link_issued_at = '-infinity'"
 		 " FROM coursebase.custom_courses c WHERE c.id = p.course_id AND c.user_id = $1"
 		 " AND p.status = 'active'"),
 	STEP("UPDATE coursebase.course_workout_completions k SET notes = NULL"

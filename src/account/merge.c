@@ -148,6 +148,12 @@ static KeptPlan release_twice = {
 		   " ORDER BY g.discount_code_id) r",
 	PEOPLE,
 };
+/* Before the purchases: a transfer makes a new link to the form, and one person has the old one
+ * open. */
+static KeptPlan move_custom_courses = {
+	.sql = "UPDATE coursebase.custom_courses SET user_id = $1 WHERE user_id = $2",
+	PEOPLE,
+};
 static KeptPlan transfer = {
 	.sql = "SELECT count(*) FROM coursebase.transfer_purchases($2, $1, $3)",
 	PEOPLE,
@@ -391,6 +397,7 @@ rows_move(Merge *merge)
 	if (!merge->guests)
 	{
 		plan_execute_latest(&release_twice, values->datums, values->nulls);
+		plan_execute_latest(&move_custom_courses, values->datums, values->nulls);
 		/* with triggers, which tell consumers of it */
 		plan_execute_latest(&transfer, values->datums, values->nulls);
 	}

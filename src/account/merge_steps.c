@@ -143,7 +143,6 @@ static KeptPlan steps_of_person[] = {
 		 " FROM twice t WHERE r.source = t.source AND r.environment = t.environment"
 		 " AND r.purchase_id = t.purchase_id AND r.status = 'valid'"),
 	MOVE("course_purchases"),
-	MOVE("custom_courses"),
 	MOVE("store_notifications"),
 
 	/* lines without a name of the store's are named by the person; merge.c folds them anew */

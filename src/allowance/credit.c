@@ -17,8 +17,10 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
+#include "utils/uuid.h"
 
 #include "allowance/credit_account.h"
+#include "allowance/credit_merge.h"
 #include "allowance/credit_pack.h"
 #include "allowance/seconds.h"
 #include "core/args.h"
@@ -28,6 +30,7 @@
 #include "core/owner.h"
 #include "core/row_trigger.h"
 #include "core/schema.h"
+#include "identity/anchor.h"
 
 #define KEY_MAX_CHARACTERS 200
 
@@ -43,6 +46,7 @@ typedef struct Use
 
 static Datum spend(FunctionCallInfo fcinfo, const char *kind);
 static Datum end_reservation(FunctionCallInfo fcinfo, Use *use, const char *kind);
+static int entries_find(CreditEntry *entries, const pg_uuid_t *kept, Use *use);
 static void use_read(Use *use, FunctionCallInfo fcinfo, int key, int seconds, int at);
 static CreditEntry entry_repeated(const CreditEntry *entry, const char *kind, const Use *use);
 static int reservation_settle(CreditState *state, const CreditEntry *reserved, int64 price,
@@ -154,15 +158,19 @@ spend(FunctionCallInfo fcinfo, const char *kind)
 	return (Datum) 0;
 }
 
-/* The end of a reservation, of a closed account too: what it holds must not hang for ever. */
+/*
+ * The end of a reservation, of a closed account too: what it holds must not hang for ever. Who
+ * made it may know the account by an id that was merged into another since.
+ */
 static Datum
 end_reservation(FunctionCallInfo fcinfo, Use *use, const char *kind)
 {
 	CreditState state;
 	CreditEntry entries[2] = {0};
 	CreditEntry reserved;
-	CreditEntry entry = {.kind = kind, .key = use->key, .seconds = use->seconds};
+	CreditEntry entry = {.kind = kind, .seconds = use->seconds};
 	OwnerRights rights;
+	pg_uuid_t kept = *use->user;
 	int count;
 
 	schema_require_current();
@@ -170,8 +178,10 @@ end_reservation(FunctionCallInfo fcinfo, Use *use, const char *kind)
 	SPI_connect();
 	rights = owner_enter();
 	/* the lock before the look at the key, as in spend() */
-	credit_open(&state, use->user, use->at, true);
-	count = credit_entries(entries, use->user, use->key);
+	anchor_kept_user_require(&kept);
+	credit_open(&state, &kept, use->at, true);
+	count = entries_find(entries, &kept, use);
+	entry.key = use->key;
 	reserved = reservation_find(entries, count, use);
 	if (count == 2)
 		entry = entry_repeated(&entries[1], kind, use);
@@ -189,6 +199,24 @@ end_reservation(FunctionCallInfo fcinfo, Use *use, const char *kind)
 	entry_return(fcinfo, &entry);
 	SPI_finish();
 	return (Datum) 0;
+}
+
+/* The entries of the key, which merging may have made longer: the key of the use then is, too.
+ */
+static int
+entries_find(CreditEntry *entries, const pg_uuid_t *kept, Use *use)
+{
+	int count = 0;
+
+	if (!uuid_equal(kept, use->user))
+	{
+		char *key = credit_key_merged(use->key, use->user);
+
+		count = credit_entries(entries, kept, key);
+		if (count > 0)
+			use->key = key;
+	}
+	return count > 0 ? count : credit_entries(entries, kept, use->key);
 }
 
 /* The arguments, by their numbers; seconds below 0: the function has none, and the use costs

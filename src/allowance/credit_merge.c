@@ -15,6 +15,7 @@
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "mb/pg_wchar.h"
 
 #include "allowance/credit_account.h"
 #include "allowance/credit_merge.h"
@@ -56,6 +57,7 @@ static KeptPlan join_logs = {
 		"  RETURNING l.*"
 		" ), told AS ("
 		"  SELECT t.*, t.user_id = $1 AS kept,"
+		/* credit_key_merged() makes the same key */
 		"   CASE WHEN t.user_id = $2 AND EXISTS (SELECT FROM taken o WHERE o.user_id = $1"
 		"     AND o.idempotency_key = t.idempotency_key)"
 		"    THEN left(t.idempotency_key, 150) || ':' || $2 ELSE t.idempotency_key END AS key"
@@ -137,6 +139,12 @@ credit_accounts_merge(const pg_uuid_t *keep, const pg_uuid_t *gone, TimestampTz 
 		plan_execute_latest(joins[i], people, NULL);
 	if (state.account.weekly_used > 0)
 		week_use(keep, gone, at, state.account.weekly_used);
+}
+
+char *
+credit_key_merged(const char *key, const pg_uuid_t *gone)
+{
+	return psprintf("%.*s:%s", pg_mbcharcliplen(key, strlen(key), 150), key, uuid_text(gone));
 }
 
 /* One use of as much of the kept person's week as the other has used of theirs. */

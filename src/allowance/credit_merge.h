@@ -18,4 +18,8 @@
  */
 extern void credit_accounts_merge(const pg_uuid_t *keep, const pg_uuid_t *gone, TimestampTz at);
 
+/* The key, in the current context, that a use of the one who went has where the other had used
+ * the same key. */
+extern char *credit_key_merged(const char *key, const pg_uuid_t *gone);
+
 #endif

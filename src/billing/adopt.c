@@ -184,7 +184,7 @@ adopt(Adoption *adoption)
 
 	adoption_make(adoption, "events of subscriptions", &make_events);
 	adoption_make(adoption, "payloads of events", &fill_payloads);
-	plan_execute(&store_fold, NULL, NULL, false);
+	plan_execute_latest(&store_fold, NULL, NULL);
 	people = plan_int64(0, STORED_PEOPLE);
 	adoption_count(adoption, "lines of subscriptions", plan_int64(0, STORED_LINES));
 	adoption_count(adoption, "subscriptions as their events say", people);

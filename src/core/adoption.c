@@ -46,7 +46,7 @@ adoption_begin(void)
 uint64
 adoption_make(Adoption *adoption, const char *what, KeptPlan *plan)
 {
-	uint64 rows = plan_execute(plan, NULL, NULL, false);
+	uint64 rows = plan_execute_latest(plan, NULL, NULL);
 
 	adoption_count(adoption, what, rows);
 	return rows;

@@ -104,15 +104,15 @@ adopt(Adoption *adoption)
 	for (int tries = 0; left > 0; tries++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		plan_execute(&make_profiles, NULL, NULL, false);
+		plan_execute_latest(&make_profiles, NULL, NULL);
 		left = plan_int64(0, PROFILES_LACKING) - plan_int64(0, PROFILES_MADE);
 		adoption_count(adoption, "profiles of users", plan_int64(0, PROFILES_MADE));
 		if (left > 0 && tries == PROFILE_TRIES)
 			row_kept_raise("user_profile", "users have no profile");
 	}
-	if (plan_execute(&any_zone_of_people, NULL, NULL, false) > 0)
+	if (plan_execute_latest(&any_zone_of_people, NULL, NULL) > 0)
 		adoption_make(adoption, "time zones respelled", &spell_zones_of_people);
-	if (plan_execute(&any_zone_of_organizations, NULL, NULL, false) > 0)
+	if (plan_execute_latest(&any_zone_of_organizations, NULL, NULL) > 0)
 		adoption_make(adoption, "time zones respelled", &spell_zones_of_organizations);
 	adoption_make(adoption, "roles recorded in the audit", &record_roles);
 }

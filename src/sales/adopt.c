@@ -139,7 +139,7 @@ adopt(Adoption *adoption)
 	adoption_make(adoption, "terms of purchases", &take_terms);
 	if (adoption_make(adoption, "grants of purchases", &grant_purchases) > 0)
 		access_ends_write_all();
-	plan_execute(&mark_courses, NULL, NULL, false);
+	plan_execute_latest(&mark_courses, NULL, NULL);
 	adoption_make(adoption, "access that ends with its purchase", &drop_access);
 	direct = adoption_make(adoption, "direct grants of access", &lengthen_access);
 	direct += adoption_make(adoption, "direct grants of access", &grant_access);

@@ -5,9 +5,11 @@
  * Invariants: a receipt moves with what it gave; a course that the receiver has already becomes
  * a duplicate, and a duplicate that the giver has takes the place of the one that went. Of a
  * pack of credits goes what is unspent (credit_pack.h). The use of a discount stays the
- * buyer's. Each move is audited.
+ * buyer's. The receipts of a line's payments go wherever the line goes: a refund finds the line
+ * by them. A link to the form of a custom course opens nothing after the move, for the giver
+ * has it. Each move is audited.
  *
- * Locks: the two rows of users, the lesser uuid first, then as in receipt.c.
+ * Locks: the rows of users, in the order of uuids, then as in receipt.c.
  *
  * Rights: the server's alone; the statements run with the rights of the tables' owner. Nobody
  * else moves a receipt: tg_any__person_stays.
@@ -25,6 +27,7 @@
 #include "utils/tuplestore.h"
 
 #include "allowance/credit_pack.h"
+#include "billing/transfer.h"
 #include "core/args.h"
 #include "core/compat.h"
 #include "core/datum.h"
@@ -41,26 +44,38 @@
 #include "json/object_write.h"
 #include "store/delivery.h"
 #include "store/purchase_key.h"
+#include "store/purchase_lock.h"
 #include "store/transfer.h"
 
 /*
- * Who has the receipt or the line and is not the one who brings it, and whether that account is
- * closed. Read without a lock: receipt_move() looks again under it.
+ * Who has the receipt, its line or another payment of the line and is not the one who brings
+ * it, and whether all these accounts are closed.
  */
-static KeptPlan find_other = {
-	.sql = "SELECT u.id, u.deleted_at IS NOT NULL FROM coursebase.users u WHERE u.id = ("
+static KeptPlan find_others = {
+	.sql = "SELECT bool_and(u.deleted_at IS NOT NULL) FROM coursebase.users u "
+		   "WHERE u.id <> $4 AND u.id IN ("
 		   "SELECT r.user_id FROM coursebase.store_receipts r WHERE r.source = $1 "
-		   "AND r.environment = $2 AND r.purchase_id = $3 AND r.user_id <> $4 "
+		   "AND r.environment = $2 AND r.purchase_id = $3 "
 		   "UNION ALL "
 		   "SELECT l.user_id FROM coursebase.subscription_lines l WHERE l.store = $1 "
-		   "AND l.original_transaction_id = $5 AND l.user_id <> $4 LIMIT 1)",
+		   "AND l.original_transaction_id = $5 UNION ALL "
+		   "SELECT r.user_id FROM coursebase.store_receipts r WHERE r.source = $1 "
+		   "AND r.kind = 'subscription' AND r.original_transaction_id = $5) "
+		   "HAVING count(*) > 0",
 	.nargs = 5,
 	.types = {TEXTOID, TEXTOID, TEXTOID, UUIDOID, TEXTOID},
 };
-/* Duplicates last: the receiver must not lose the place of the purchase that gave to one. */
+/*
+ * Duplicates last: the receiver must not lose the place of the purchase that gave to one. A
+ * payment of somebody else's line is that person's to give.
+ */
 static KeptPlan list_receipts = {
 	.sql = "SELECT r.source, r.environment, r.purchase_id, r.kind "
 		   "FROM coursebase.store_receipts r WHERE r.user_id = $1 "
+		   "AND (r.kind IS DISTINCT FROM 'subscription' OR NOT EXISTS ("
+		   "SELECT FROM coursebase.subscription_lines l WHERE l.store = r.source "
+		   "AND l.original_transaction_id = r.original_transaction_id "
+		   "AND l.user_id <> r.user_id)) "
 		   "ORDER BY r.status = 'duplicate', r.source, r.environment, r.purchase_id",
 	.nargs = 1,
 	.types = {UUIDOID},
@@ -89,6 +104,24 @@ static KeptPlan find_valid_course = {
 	.nargs = 4,
 	.types = {TEXTOID, TEXTOID, TEXTOID, UUIDOID},
 };
+/*
+ * What gives way to a purchase that was paid, as where a receipt is recorded (course.c): a
+ * purchase that waits for its payment, and one of a sandbox.
+ */
+static KeptPlan displace_course = {
+	.sql = "WITH displaced AS (UPDATE coursebase.course_purchases o SET status = 'invalid' "
+		   "FROM coursebase.course_purchases x WHERE " PURCHASE_KEY " AND x.user_id = $5 "
+		   "AND x.status = 'valid' AND o.user_id = $4 AND o.course_id = x.course_id "
+		   "AND o.voice IS NOT DISTINCT FROM x.voice AND o.source <> 'premium_slot' "
+		   "AND (o.status = 'pending' OR (o.status = 'valid' AND o.environment = 'sandbox' "
+		   "AND x.environment = 'production')) "
+		   "RETURNING o.source, o.environment, o.purchase_id) "
+		   "UPDATE coursebase.store_receipts r SET status = 'duplicate' FROM displaced d "
+		   "WHERE r.source = d.source AND r.environment = d.environment "
+		   "AND r.purchase_id = d.purchase_id AND r.status = 'valid'",
+	.nargs = 5,
+	.types = {TEXTOID, TEXTOID, TEXTOID, UUIDOID, UUIDOID},
+};
 /* What the receiver has already stands: the purchase that comes becomes a duplicate. One that
  * was a duplicate gives where nothing else does. */
 static KeptPlan move_course = {
@@ -109,19 +142,23 @@ static KeptPlan move_course = {
 	.nargs = 5,
 	.types = {TEXTOID, TEXTOID, TEXTOID, UUIDOID, UUIDOID},
 };
+/*
+ * The giver knows the link to the form, so the receiver gets another one. What the closing of
+ * an account took, of which it leaves link_issued_at infinite, the receiver has again: an empty
+ * course and its form.
+ */
 static KeptPlan move_custom_course = {
-	.sql = "UPDATE coursebase.custom_courses c SET user_id = $4 "
+	.sql = "WITH moved AS (UPDATE coursebase.custom_courses c SET user_id = $4 "
 		   "FROM coursebase.custom_course_purchases x WHERE " PURCHASE_KEY
-		   " AND c.id = x.course_id AND c.user_id = $5",
+		   " AND c.id = x.course_id AND c.user_id = $5 RETURNING x.id) "
+		   "UPDATE coursebase.custom_course_purchases p SET link_token = gen_random_uuid(), "
+		   "link_issued_at = CASE WHEN p.link_issued_at = '-infinity' THEN now() "
+		   "ELSE p.link_issued_at END, "
+		   "is_submitted = p.is_submitted AND p.link_issued_at <> '-infinity', "
+		   "status = CASE WHEN p.status = 'revoked' AND p.link_issued_at = '-infinity' "
+		   "THEN 'active' ELSE p.status END FROM moved m WHERE p.id = m.id",
 	.nargs = 5,
 	.types = {TEXTOID, TEXTOID, TEXTOID, UUIDOID, UUIDOID},
-};
-static KeptPlan move_line = {
-	.sql = "SELECT coursebase.transfer_subscription($1, $2, $3) WHERE EXISTS (SELECT FROM "
-		   "coursebase.subscription_lines l WHERE l.store = $1 "
-		   "AND l.original_transaction_id = $2 AND l.user_id <> $3)",
-	.nargs = 3,
-	.types = {TEXTOID, TEXTOID, UUIDOID},
 };
 
 /* What was bought once: a period goes with its line. */
@@ -132,11 +169,13 @@ static KeptPlan find_person = {
 	.types = {TEXTOID, TEXTOID, TEXTOID, UUIDOID},
 };
 
-/* The receipts of a line's payments. */
+/* The receipts of a line's payments that are to be with it, unless it went to somebody else. */
 static KeptPlan list_payments = {
 	.sql = "SELECT r.source, r.environment, r.purchase_id, r.user_id "
 		   "FROM coursebase.store_receipts r WHERE r.source = $1 AND r.kind = 'subscription' "
-		   "AND r.original_transaction_id = $2 AND r.user_id <> $3 "
+		   "AND r.original_transaction_id = $2 AND r.user_id <> $3 AND NOT EXISTS ("
+		   "SELECT FROM coursebase.subscription_lines l WHERE l.store = $1 "
+		   "AND l.original_transaction_id = $2 AND l.user_id <> $3) "
 		   "ORDER BY r.environment, r.purchase_id",
 	.nargs = 3,
 	.types = {TEXTOID, TEXTOID, UUIDOID},
@@ -157,12 +196,15 @@ static bool receipt_move(const PurchaseKey *key, const pg_uuid_t *from, const pg
 						 TimestampTz at);
 static bool rows_move(PlanValues *values);
 static void move_audit(const PurchaseKey *key, const pg_uuid_t *from, const pg_uuid_t *to);
-static bool line_move(const char *store, const char *line, const pg_uuid_t *to);
+static LineTransfer line_call(FunctionCallInfo fcinfo);
+static LineTransfer line_move(const char *store, const char *line, const pg_uuid_t *to);
+static bool restore_is_allowed(PlanValues *values);
 static void move_return(FunctionCallInfo fcinfo, const char *kind, const char *source,
 						const char *id);
 
 PG_FUNCTION_INFO_V1(coursebase_transfer_purchases);
 PG_FUNCTION_INFO_V1(coursebase_transfer_line);
+PG_FUNCTION_INFO_V1(coursebase_transfer_subscription);
 PG_FUNCTION_INFO_V1(coursebase_transfer_receipt);
 PG_FUNCTION_INFO_V1(coursebase_tg_any__person_stays);
 
@@ -203,8 +245,31 @@ coursebase_transfer_purchases(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_transfer_line(PG_FUNCTION_ARGS)
 {
+	PG_RETURN_BOOL(line_call(fcinfo) == LINE_MOVED);
+}
+
+/*
+ * SQL function: transfer_subscription(store text, original_transaction_id text, to_user uuid)
+ * returns boolean
+ */
+PGDLLEXPORT Datum
+coursebase_transfer_subscription(PG_FUNCTION_ARGS)
+{
+	LineTransfer moved = line_call(fcinfo);
+
+	if (moved == LINE_UNKNOWN)
+		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such subscription"),
+						errdetail("Store %s has no line \"%s\".", args_text_or_null(fcinfo, 0),
+								  args_text_or_null(fcinfo, 1))));
+	PG_RETURN_BOOL(moved == LINE_MOVED);
+}
+
+/* What both functions do. */
+static LineTransfer
+line_call(FunctionCallInfo fcinfo)
+{
 	OwnerRights rights;
-	bool moved;
+	LineTransfer moved;
 
 	args_require_all(fcinfo);
 	schema_require_current();
@@ -215,7 +280,7 @@ coursebase_transfer_line(PG_FUNCTION_ARGS)
 					  PG_GETARG_UUID_P(2));
 	owner_leave(rights);
 	SPI_finish();
-	PG_RETURN_BOOL(moved);
+	return moved;
 }
 
 /*
@@ -285,29 +350,44 @@ transfer_is_allowed(bool closed)
 
 /*
  * Rule (setting restore_behavior): a receipt that another account has goes to the one who
- * brings it, always, or only if the other account is closed, or never. False leaves everything
- * to receipt_claim(), which refuses another person's receipt.
+ * brings it, always, or only if the other account is closed, or never; and so does the line of
+ * which the receipt is a payment, whoever has that. False leaves everything to receipt_claim(),
+ * which refuses another person's receipt.
  */
 bool
 transfer_restore(const Receipt *receipt, const pg_uuid_t *user, TimestampTz at)
 {
 	PurchaseKey key = {receipt->source, receipt->environment, receipt->purchase_id};
+	const char *line = receipt->original_transaction_id;
 	PlanValues values = {0};
-	pg_uuid_t other;
 
 	purchase_key_bind(&values, &key);
 	plan_bind_uuid(&values, user);
-	plan_bind_text(&values, receipt->original_transaction_id);
-	if (plan_execute(&find_other, values.datums, values.nulls, false) == 0)
+	plan_bind_text(&values, line);
+	if (!restore_is_allowed(&values))
 		return false;
-	other = plan_uuid(0, 1);
-	if (!transfer_is_allowed(plan_bool(0, 2)))
+	purchase_lock(&key, line, user);
+	/* under the locks: somebody else may have come first, or an account be open again */
+	if (!restore_is_allowed(&values))
 		return false;
-	anchor_transfer_require(&other, user);
-	receipt_move_alone(&key, &other, user, at);
-	if (receipt->original_transaction_id != NULL)
-		line_move(receipt->source, receipt->original_transaction_id, user);
+	anchor_open_user_require(user);
+	if (plan_execute(&find_person, values.datums, values.nulls, false) > 0)
+	{
+		pg_uuid_t from = plan_uuid(0, 1);
+
+		receipt_move_alone(&key, &from, user, at);
+	}
+	if (line != NULL)
+		line_move(receipt->source, line, user);
 	return true;
+}
+
+/* True if others have something of what is brought, and all of it may go. */
+static bool
+restore_is_allowed(PlanValues *values)
+{
+	return plan_execute(&find_others, values->datums, values->nulls, false) > 0 &&
+		   transfer_is_allowed(plan_bool(0, 1));
 }
 
 /* The list is copied before anything moves: the next statement overwrites it. */
@@ -403,14 +483,14 @@ receipt_move(const PurchaseKey *key, const pg_uuid_t *from, const pg_uuid_t *to,
 }
 
 /*
- * The three statements take the same values, and run behind the door that
+ * The statements take the same values, and run behind the door that
  * tg_any__person_stays() watches. The receipt goes first: if it is not this person's any more,
  * nothing moves.
  */
 static bool
 rows_move(PlanValues *values)
 {
-	KeptPlan *const plans[] = {&move_course, &move_custom_course};
+	KeptPlan *const plans[] = {&displace_course, &move_course, &move_custom_course};
 	volatile uint64 moved = 0;
 
 	transfer_writes = true;
@@ -444,11 +524,11 @@ move_audit(const PurchaseKey *key, const pg_uuid_t *from, const pg_uuid_t *to)
 }
 
 /* The line, and then the receipts of its payments, which go wherever it goes. */
-static bool
+static LineTransfer
 line_move(const char *store, const char *line, const pg_uuid_t *to)
 {
 	PlanValues values = {0};
-	bool moved;
+	LineTransfer moved = subscription_transfer(store, line, to);
 	uint64 count;
 	PurchaseKey *keys;
 	pg_uuid_t *people;
@@ -456,7 +536,6 @@ line_move(const char *store, const char *line, const pg_uuid_t *to)
 	plan_bind_text(&values, store);
 	plan_bind_text(&values, line);
 	plan_bind_uuid(&values, to);
-	moved = plan_execute(&move_line, values.datums, values.nulls, false) > 0;
 	count = plan_execute(&list_payments, values.datums, values.nulls, false);
 	keys = palloc(sizeof(PurchaseKey) * (count + 1));
 	people = palloc(sizeof(pg_uuid_t) * (count + 1));

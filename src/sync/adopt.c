@@ -42,5 +42,5 @@ adopt(Adoption *adoption)
 	adoption_make(adoption, "checksums of documents", &digest_manifests);
 	adoption_make(adoption, "names of manifests", &name_links);
 	/* moved even when nothing else was made: the rows that came may all have been complete */
-	plan_execute(&move_version, NULL, NULL, false);
+	plan_execute_latest(&move_version, NULL, NULL);
 }
