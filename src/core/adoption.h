@@ -25,8 +25,9 @@ typedef struct AdoptionPart
 } AdoptionPart;
 
 /*
- * Runs a statement that writes, on what is committed by now, and answers how many rows it wrote,
- * which it adds to the row of that name in the answer. Needs SPI; errors are the statement's own.
+ * Runs a statement that writes, on what is committed by now, and answers how many rows it
+ * wrote, which it adds to the row of that name in the answer. Needs SPI; errors are the
+ * statement's own.
  */
 extern uint64 adoption_make(Adoption *adoption, const char *what, KeptPlan *plan);
 
