@@ -320,5 +320,7 @@ function write_steps(    i) {
     print "COMMENT ON FUNCTION coursebase.steps() IS 'The steps of install(): each object of the schema with its DDL, in " \
         "the order in which they are made.';"
     print "REVOKE ALL ON FUNCTION coursebase.steps() FROM PUBLIC;"
+    # what default privileges gave when the functions were made; later grants are the user's
+    if (from == "" && ("function close_functions()" in places)) print "SELECT coursebase.close_functions();"
     print "SELECT coursebase.install();"
 }

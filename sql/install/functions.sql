@@ -17,6 +17,18 @@ object: what was made, such as table users or column users.email. action: create
 Source: doc on upgrades: the code belongs to the extension, the tables to the user.
 Raises: 25006 (the transaction is read-only), 42501 (the caller is not the owner of the tables), 42P16 (a table is partitioned that cannot be, or in another way than by created_at), KB003 (an object of that name belongs to another role), KB004 (a role no longer fits the part that it plays: the server has lost BYPASSRLS, or end users got rights that they may not have), KBC02 (the functions are those of a worker of Citus, and the server is none now).';
 
+CREATE FUNCTION coursebase.close_functions()
+RETURNS void
+LANGUAGE c
+VOLATILE
+STRICT
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_close_functions';
+COMMENT ON FUNCTION coursebase.close_functions() IS
+    'Takes EXECUTE on every function of coursebase from everybody but the owner, such as roles that default privileges of whoever installs name. CREATE EXTENSION calls it before install(), which grants each part what it may do; after a call of it run install(). For the owner of the functions.';
+
 CREATE FUNCTION coursebase.api_steps(schema name, graphql boolean DEFAULT false)
 RETURNS TABLE (object text, ddl text)
 LANGUAGE sql
@@ -63,6 +75,13 @@ AS $$
                 OR 'user_id' = ANY (f.proargnames))
             -- What only functions call.
             AND f.proname NOT IN ('assert_schema_current', 'topics')),
+    -- Whom default privileges name: TRIGGER on a view would be a way into what others write.
+    given AS (
+        SELECT d.defaclobjtype AS kind,
+            string_agg(DISTINCT CASE g.grantee WHEN 0 THEN 'PUBLIC'
+                ELSE g.grantee::regrole::text END, ', ') AS roles
+        FROM pg_default_acl d, aclexplode(d.defaclacl) g
+        WHERE d.defaclnamespace = 0 AND g.grantee <> d.defaclrole GROUP BY 1),
     -- What PostGraphile and pg_graphql read in a comment: a view has no keys of its own.
     keys AS (
         SELECT k.conrelid, k.contype, k.conname,
@@ -138,8 +157,12 @@ AS $$
         FROM functions f
         UNION ALL
         SELECT 7, f.proname, 'revoke on function ' || f.proname,
-            format('REVOKE ALL ON FUNCTION %I.%I(%s) FROM PUBLIC', schema, f.proname, f.identity)
+            format('REVOKE ALL ON FUNCTION %I.%I(%s) FROM %s', schema, f.proname, f.identity,
+                concat_ws(', ', 'PUBLIC', (SELECT g.roles FROM given g WHERE g.kind = 'f')))
         FROM functions f
+        UNION ALL
+        SELECT 7, r.shown, 'revoke on view ' || r.shown, format('REVOKE ALL ON %I.%I FROM %s', schema, r.shown, g.roles)
+        FROM relations r JOIN given g ON g.kind = 'r'
         UNION ALL
         SELECT 7, f.proname, 'comment on function ' || f.proname,
             format('COMMENT ON FUNCTION %I.%I(%s) IS %L', schema, f.proname, f.identity, f.comment)
@@ -279,7 +302,9 @@ AS $$
     JOIN pg_proc p ON p.pronamespace = s.oid AND p.proname = t.function
     WHERE p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
         AND has_function_privilege(p.oid, 'EXECUTE')
-        AND ($1 IS NULL OR t.topic = lower($1) OR strpos(p.proname, lower($1)) > 0)
+        -- no name is as long; a text of megabytes, for each function anew, would be seconds
+        AND ($1 IS NULL OR t.topic = lower(left($1, 64))
+            OR strpos(p.proname, lower(left($1, 64))) > 0)
     ORDER BY t.n, p.oid
 $$;
 COMMENT ON FUNCTION coursebase.help(text) IS
@@ -553,6 +578,22 @@ AS $$
     SELECT 'granted_to_public', g.object, format('REVOKE ALL ON %s FROM PUBLIC.', g.object)
     FROM public_grants g
     UNION ALL
+    -- CREATE EXTENSION takes back what they gave; what an update adds has it again. Parts lose
+    -- it in install().
+    SELECT 'default_privileges', 'role ' || g.grantee::regrole,
+        format('ALTER DEFAULT PRIVILEGES FOR ROLE %s%s REVOKE ALL ON FUNCTIONS FROM %s: %s.',
+            d.defaclrole::regrole,
+            CASE WHEN d.defaclnamespace <> 0 THEN ' IN SCHEMA coursebase' END, g.grantee::regrole,
+            'else it may call whatever an update adds')
+    FROM pg_extension e
+    JOIN pg_default_acl d ON d.defaclrole = e.extowner AND d.defaclobjtype = 'f'
+        AND (d.defaclnamespace = 0 OR d.defaclnamespace IN (TABLE ours)), aclexplode(d.defaclacl) g
+    WHERE e.extname = 'coursebase' AND g.grantee NOT IN (0, d.defaclrole)
+        AND NOT EXISTS (
+            SELECT FROM installed i
+            WHERE i.name IN ('anonymous', 'end_user', 'server')
+                AND to_regrole(quote_ident(i.value)) = g.grantee)
+    UNION ALL
     SELECT 'owner_differs', o.object,
         format('It belongs to %I, the others to %I.', o.owner::regrole, o.expected::regrole)
     FROM owners o
@@ -658,4 +699,4 @@ $$;
 COMMENT ON FUNCTION coursebase.lint() IS
     'Looks over the installation''s own safety, one row a fault; no row is good. Reads the catalogues alone, so that it answers when tables are missing. For the owner of the tables; the advice is SQL to run where SQL mends it.
 
-rule: missing (what install() makes), schema_behind, extension_behind, row_security_off, default_partition_missing, row_security_forced, view_not_invoker, not_logged, foreign_key_without_index, foreign_key_not_valid, index_invalid, trigger_disabled, trigger_not_always, not_published and cell_away (on home: a table that cells do not get; a cell that does not follow, for which home keeps its log), not_subscribed and subscription_off (in a cell), guard_off, search_path_not_fixed, leakproof, granted_to_public, owner_differs, schema_owner, schema_open, encoding_not_utf8, owner_unfit, role_missing, server_role_unfit, server_role_strong (it has, or could use, rights beyond those of the server: the owner''s, or those of a role of PostgreSQL''s own), end_user_role_unfit, document_not_lz4, not_distributed (workers of Citus are attached: coursebase stays whole on the coordinator), citus_worker (this server became a worker). object: what is at fault. advice: what to do.';
+rule: missing (what install() makes), schema_behind, extension_behind, row_security_off, default_partition_missing, row_security_forced, view_not_invoker, not_logged, foreign_key_without_index, foreign_key_not_valid, index_invalid, trigger_disabled, trigger_not_always, not_published and cell_away (on home: a table that cells do not get; a cell that does not follow, for which home keeps its log), not_subscribed and subscription_off (in a cell), guard_off, search_path_not_fixed, leakproof, granted_to_public, default_privileges (of whoever installed, which would give a role that plays no part what an update adds), owner_differs, schema_owner, schema_open, encoding_not_utf8, owner_unfit, role_missing, server_role_unfit, server_role_strong (it has, or could use, rights beyond those of the server: the owner''s, or those of a role of PostgreSQL''s own), end_user_role_unfit, document_not_lz4, not_distributed (workers of Citus are attached: coursebase stays whole on the coordinator), citus_worker (this server became a worker). object: what is at fault. advice: what to do.';

@@ -1,5 +1,6 @@
 /*
- * grant_roles.c: names the roles that play the parts anonymous, end user and server.
+ * grant_roles.c: names the roles that play the parts anonymous, end user and server; and closes
+ * the functions to all others when the extension is made.
  */
 #include "postgres.h"
 
@@ -9,7 +10,21 @@
 #include "core/schema.h"
 #include "install/grants.h"
 
+PG_FUNCTION_INFO_V1(coursebase_close_functions);
 PG_FUNCTION_INFO_V1(coursebase_grant_roles);
+
+/*
+ * SQL function: close_functions() returns void
+ *
+ * The script of CREATE EXTENSION calls it behind the last function. An update does not: by then
+ * grants are the user's own.
+ */
+PGDLLEXPORT Datum
+coursebase_close_functions(PG_FUNCTION_ARGS)
+{
+	grants_close_functions();
+	PG_RETURN_VOID();
+}
 
 /*
  * SQL function: grant_roles(anonymous name, end_user name, server name) returns void

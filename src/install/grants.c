@@ -106,6 +106,35 @@ static KeptPlan read_owner_grants = {
 	.types = {NAMEOID},
 };
 
+/* Who else may execute functions of the extension: one REVOKE a role. */
+static KeptPlan read_executors = {
+	.sql = "SELECT format('REVOKE ALL ON FUNCTION %s FROM %s', "
+		   "string_agg(DISTINCT p.oid::regprocedure::text, ', '), "
+		   "CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END) "
+		   "FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = "
+		   "'coursebase' "
+		   "JOIN pg_proc p ON p.oid = d.objid CROSS JOIN aclexplode(p.proacl) a "
+		   "WHERE d.refclassid = 'pg_extension'::regclass AND d.classid = 'pg_proc'::regclass "
+		   "AND d.deptype = 'e' AND a.grantee <> p.proowner GROUP BY a.grantee",
+};
+/* What others may do with table or view $1, and with a sequence of its columns, because
+ * somebody gave it for the whole database and not for this schema. */
+static KeptPlan read_grantees = {
+	.sql = "SELECT format('REVOKE %s ON %s %s FROM %s', string_agg(a.privilege_type, ', '), "
+		   "CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, c.oid::regclass, "
+		   "CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END) "
+		   "FROM pg_class c CROSS JOIN aclexplode(c.relacl) a WHERE (c.oid = $1 OR c.oid IN ("
+		   "SELECT d.objid FROM pg_depend d JOIN pg_class s ON s.oid = d.objid "
+		   "WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass "
+		   "AND d.refobjid = $1 AND d.deptype IN ('a', 'i') AND s.relkind = 'S')) "
+		   "AND a.grantee <> c.relowner AND NOT EXISTS (SELECT FROM pg_default_acl o "
+		   "CROSS JOIN aclexplode(o.defaclacl) g WHERE o.defaclrole = c.relowner "
+		   "AND o.defaclnamespace = c.relnamespace AND g.grantee = a.grantee "
+		   "AND g.privilege_type = a.privilege_type) GROUP BY c.oid, c.relkind, a.grantee",
+	.nargs = 1,
+	.types = {OIDOID},
+};
+
 /*
  * A role that the part's role could become or act as, though no end user may: it passes row
  * security, reads the server's log, makes roles, owns the tables, is the server, or is one of
@@ -125,6 +154,7 @@ static KeptPlan find_stronger = {
 };
 
 static void owner_require(void);
+static void revokes_run(KeptPlan *kept, Datum *values);
 static void statements_run(KeptPlan *kept, const char *role);
 static void grant_run(Node *grant, const char *source, bool of_extension);
 static GrantRoles roles_remembered(void);
@@ -140,6 +170,39 @@ static void role_revoke(const char *role);
 static void grant_steps(GrantRoles *roles);
 static void grant_step(Step *step, GrantRoles *roles);
 static void role_remember(GrantPart part, const char *role);
+
+/* Default privileges of whoever installs gave these: with one such role every function that is
+ * the server's would be open to it. */
+void
+grants_close_functions(void)
+{
+	revokes_run(&read_executors, NULL);
+}
+
+void
+grants_close_table(Oid relation)
+{
+	Datum value = ObjectIdGetDatum(relation);
+
+	revokes_run(&read_grantees, &value);
+}
+
+/* The statements are read before the first one runs, as in statements_run(). */
+static void
+revokes_run(KeptPlan *kept, Datum *values)
+{
+	List *statements = NIL;
+	ListCell *cell;
+	uint64 rows;
+
+	SPI_connect();
+	rows = plan_execute(kept, values, NULL, false);
+	for (uint64 row = 0; row < rows; row++)
+		statements = lappend(statements, plan_text_required(row, 1));
+	foreach (cell, statements)
+		utility_run_text(lfirst(cell));
+	SPI_finish();
+}
 
 /*
  * All roles are checked before anything is taken away: a wrong name leaves the grants as they

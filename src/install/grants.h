@@ -46,6 +46,15 @@ extern void grants_renew(void);
  */
 extern void grants_owner(void);
 
+/*
+ * Takes from everybody but the owner what default privileges gave: EXECUTE on the functions of
+ * the extension, where all of them were just made; rights on a table or view that was just
+ * made, and on the sequences of its columns. What default privileges of schema coursebase say,
+ * stays: that was meant. Errors are those of REVOKE.
+ */
+extern void grants_close_functions(void);
+extern void grants_close_table(Oid relation);
+
 /* Takes from a role that no longer owns the tables what it holds on objects of ours. */
 extern void grants_take(Oid role);
 

@@ -282,6 +282,7 @@ converge_table(Step *step, Report *report)
 	if (!OidIsValid(relation))
 	{
 		utility_run((Node *) table, step->ddl);
+		grants_close_table(RangeVarGetRelid(table->relation, NoLock, false));
 		report_row(report, step->object, "created");
 		return;
 	}
@@ -501,8 +502,10 @@ converge_view(Step *step, Report *report)
 	trust_require_relation(step->object, relation);
 	view->replace = true;
 	utility_run((Node *) view, step->ddl);
-	if (!there)
-		report_row(report, step->object, "created");
+	if (there)
+		return;
+	grants_close_table(RangeVarGetRelid(view->view, NoLock, false));
+	report_row(report, step->object, "created");
 }
 
 /*
