@@ -135,7 +135,7 @@ COMMENT ON FUNCTION coursebase.put_person(json) IS
 
 document: what take_person() answered, byte for byte.
 
-Raises: 22004 (document is NULL), 23505 (a key of the person is another row''s here), 25001 (another isolation level), 55000 (this server is the only one), KBC01 (home decided for another cell), KBC21 (the directory here does not say yet that the person moves here), KBC22 (the document is of an earlier move, or has tables or columns that this server lacks), KBC23 (the cell lacks a row to which rows of the person point: try again when home''s changes have come).';
+Raises: 22004 (document is NULL), 23505 (a key of the person is another row''s here), 25001 (another isolation level), 55000 (this server is the only one), KBC01 (home decided for another cell), KBC21 (the directory here does not say yet that the person moves here), KBC22 (the document is of an earlier move, has tables or columns that this server lacks, or has what no document of take_person() has: rows of others or of nobody, keys to rows of others, an account that was not merged into the person or has the external id of somebody else), KBC23 (the cell lacks a row to which rows of the person point: try again when home''s changes have come).';
 GRANT EXECUTE ON FUNCTION coursebase.put_person(json) TO server;
 
 CREATE FUNCTION coursebase.release_person(moved_user uuid, receipt text)

@@ -84,7 +84,7 @@ COMMENT ON FUNCTION coursebase.move_person(json, integer) IS
 
 document: what take_person() answered. cell: where the person is to live.
 
-Raises: 22004 (an argument is NULL), 22023 (there is no such cell), KBC04 (this server is not home), KBC22 (the document is of an earlier move, or of nobody in the directory).';
+Raises: 22004 (an argument is NULL), 22023 (there is no such cell), KBC04 (this server is not home), KBC22 (the document is of an earlier move, or of nobody in the directory, or the person is none of its accounts).';
 GRANT EXECUTE ON FUNCTION coursebase.move_person(json, integer) TO server;
 
 CREATE FUNCTION coursebase.proxy_functions(cluster text)

@@ -171,9 +171,12 @@ static KeptPlan steps_of_person[] = {
 	STEP("UPDATE coursebase.discount_codes SET referrer_id = $1, updated_at = now()"
 		 " WHERE referrer_id = $2"),
 
-	/* referrals: nobody is paid for bringing oneself */
+	/* referrals: nobody is paid for bringing oneself, also where one of them moved meanwhile and
+	 * what is between them is told as between two cells */
 	STEP("UPDATE coursebase.referral_credits SET revoked_at = $3, updated_at = now()"
-		 " WHERE (user_id, referred_user_id) IN (($1, $2), ($2, $1)) AND revoked_at IS NULL"),
+		 " WHERE revoked_at IS NULL AND ((user_id, referred_user_id) IN (($1, $2), ($2, $1))"
+		 "  OR user_id IN ($1, $2) AND referred_elsewhere IN (SELECT d.referred"
+		 "   FROM coursebase.referral_deliveries d WHERE d.user_id IN ($1, $2)))"),
 	STEP("UPDATE coursebase.referral_credits SET user_id = $1 WHERE user_id = $2"
 		 " AND referred_user_id IS DISTINCT FROM $1"),
 	STEP("UPDATE coursebase.referral_spendings s SET user_id = $1"

@@ -124,8 +124,10 @@ static KeptPlan write_document = {
 	.nargs = 5,
 	.types = {UUIDOID, UUIDARRAYOID, INT4OID, INT4OID, TEXTOID},
 };
+/* The person is one of the accounts, or nobody. */
 static KeptPlan read_document = {
-	.sql = "SELECT ($1 ->> 'user_id')::uuid, ARRAY(SELECT p::uuid"
+	.sql = "SELECT (SELECT p::uuid FROM json_array_elements_text($1 -> 'people') p"
+		   "  WHERE p = $1 ->> 'user_id' LIMIT 1), ARRAY(SELECT p::uuid"
 		   "  FROM json_array_elements_text($1 -> 'people') p), ($1 ->> 'move')::bigint",
 	.nargs = 1,
 	.types = {JSONOID},
@@ -153,6 +155,7 @@ static void mover_require(const char *call, Cell *here);
 static char *person_take(const pg_uuid_t *user, const Cell *here);
 static Datum people_lock(const pg_uuid_t *user, Datum *related);
 static int32 move_number(const pg_uuid_t *user, Datum people, const Cell *here);
+static int accounts_count(Datum people);
 static char *document_make(const pg_uuid_t *user, Datum people, const Cell *here, int32 number);
 static Move document_read(Datum document);
 static void arrival_require(const Move *move, const Cell *here);
@@ -217,7 +220,7 @@ coursebase_put_person(PG_FUNCTION_ARGS)
 	user = UUIDPGetDatum(&move.user);
 	if (plan_execute_latest(&find_user, &user, NULL) == 0)
 	{
-		move_rows_write(document, move.people);
+		move_rows_write(document, move.people, &move.user);
 		plan_execute_latest(&delete_leaving, &user, NULL);
 	}
 	receipt = receipt_of(document);
@@ -338,9 +341,7 @@ static int32
 move_number(const pg_uuid_t *user, Datum people, const Cell *here)
 {
 	plan_execute_latest(&lock_directory, &people, NULL);
-	if (plan_int32(0, DIRECTORY_COUNT) !=
-			ArrayGetNItems(ARR_NDIM(DatumGetArrayTypeP(people)),
-						   ARR_DIMS(DatumGetArrayTypeP(people))) ||
+	if (plan_int32(0, DIRECTORY_COUNT) != accounts_count(people) ||
 		plan_int32(0, DIRECTORY_CELL) != here->number)
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_PLACED),
 						errmsg("the directory does not have the person in this cell yet"),
@@ -349,6 +350,13 @@ move_number(const pg_uuid_t *user, Datum people, const Cell *here)
 								  uuid_text(user), here->number),
 						errhint("Call coursebase.place_person() on home, then try again.")));
 	return plan_int32(0, DIRECTORY_MOVES) + 1;
+}
+
+static int
+accounts_count(Datum people)
+{
+	return ArrayGetNItems(ARR_NDIM(DatumGetArrayTypeP(people)),
+						  ARR_DIMS(DatumGetArrayTypeP(people)));
 }
 
 static char *
@@ -397,7 +405,8 @@ arrival_require(const Move *move, const Cell *here)
 	plan_execute_latest(&lock_directory, unconstify(Datum *, &move->people), NULL);
 	last = plan_int32(0, DIRECTORY_MOVES);
 	residence.cell = plan_int32(0, DIRECTORY_CELL);
-	if (plan_int32(0, DIRECTORY_LEAST_MOVES) < move->number)
+	if (plan_int32(0, DIRECTORY_LEAST_MOVES) < move->number ||
+		plan_int32(0, DIRECTORY_COUNT) != accounts_count(move->people))
 		raise_not_yet(&move->user, "Call coursebase.move_person() on home, and try again when "
 								   "its answer has come here.");
 	if (last > move->number ||

@@ -27,6 +27,7 @@
 #include "miscadmin.h"
 
 #include "account/move_rows.h"
+#include "core/datum.h"
 #include "core/errors.h"
 #include "core/plan.h"
 #include "core/session_setting.h"
@@ -221,6 +222,43 @@ static KeptPlan find_others = {
 	"  ELSE (r ->> 'user_id')::uuid <> ALL ($2) END LIMIT 1",
 	.nargs = 2, .types = {JSONOID, UUIDARRAYOID},
 };
+/*
+ * The same of the rows as they were written, for what only tables and keys tell: a table of
+ * which the people have fewer rows than the document, so that some are nobody's or hang from
+ * rows of others; a key that points from the people's rows to another's, or to none. take_person()
+ * lets nobody go who has either.
+ */
+static KeptPlan read_strays = {
+	.sql = SCOPE ", written AS (SELECT j.key, json_array_length(j.value) AS count"
+	"  FROM json_each($1 -> 'tables') j),"
+	" statement AS (SELECT format('SELECT %L WHERE (SELECT count(*) FROM %s WHERE %s) <> %s',"
+	"   w.key, s.rel, s.condition, w.count) AS sql"
+	"  FROM written w JOIN scope s ON s.table_name = w.key"
+	"  UNION ALL SELECT format('SELECT %L WHERE EXISTS (SELECT FROM %s WHERE (%s) AND"
+	"   (%s) IS NOT NULL AND (%s) NOT IN (SELECT %s FROM %s WHERE %s))',"
+	"   k.conrelid::regclass || ', by ' || k.conname, k.conrelid::regclass, o.condition,"
+	"   c.columns, c.columns, c.target, k.confrelid::regclass, s.condition)"
+	"  FROM pg_constraint k JOIN scope o ON o.rel = k.conrelid"
+	"  JOIN scope s ON s.rel = k.confrelid"
+	KEY_COLUMNS
+	"  WHERE k.contype = 'f' AND k.conparentid = 0)"
+	" SELECT string_agg(st.sql, ' UNION ALL ') FROM statement st",
+	.nargs = 1, .types = {JSONOID},
+};
+/*
+ * Whoever is one of $1 beside the person $2 is an account that was merged into that one; an
+ * account with the external id by which the directory has somebody else would be found by that
+ * one's tokens.
+ */
+static KeptPlan find_impostors = {
+	.sql = "SELECT a.id FROM unnest($1) AS a (id)"
+	" LEFT JOIN coursebase.users u ON u.id = a.id AND NOT u.is_guest"
+	" LEFT JOIN coursebase.people p ON p.external_id = u.clerk_user_id"
+	"  AND (u.deleted_at IS NULL OR u.merged_into IS NOT NULL)"
+	" WHERE u.id IS NULL OR u.merged_into IS DISTINCT FROM nullif($2, u.id)"
+	"  OR p.user_id <> u.id LIMIT 1",
+	.nargs = 2, .types = {UUIDARRAYOID, UUIDOID},
+};
 /* Rows of the trail that stayed here when the person left say again who acted. */
 static KeptPlan restore_actors = {
 	.sql = "UPDATE coursebase.audit_events e SET actor_id = (r ->> 'actor_id')::uuid"
@@ -271,15 +309,17 @@ static KeptPlan read_lacks = {
 };
 /* clang-format on */
 
+static void rows_require_own(Datum document, Datum people, const pg_uuid_t *user);
+pg_noreturn static void raise_others(const char *where);
 static int session_neutral(void);
 static char **texts_of(KeptPlan *plan, uint64 count, int column);
-static char *found_of(KeptPlan *statements, Datum people);
+static char *found_of(KeptPlan *statements, Datum *of, Datum people);
 static uint64 run(const char *sql, Oid type, Datum value);
 
 void
 move_rows_require_free(Datum people)
 {
-	char *tie = found_of(&read_ties, people);
+	char *tie = found_of(&read_ties, NULL, people);
 
 	if (tie != NULL)
 		ereport(ERROR,
@@ -347,7 +387,7 @@ move_rows_delete(Datum people)
 }
 
 void
-move_rows_write(Datum document, Datum people)
+move_rows_write(Datum document, Datum people, const pg_uuid_t *user)
 {
 	Datum actors[] = {document, people};
 	Datum moved[] = {people, Int64GetDatum(-1)};
@@ -358,10 +398,7 @@ move_rows_write(Datum document, Datum people)
 	char *lack;
 
 	if (plan_execute_latest(&find_others, actors, NULL) > 0)
-		ereport(ERROR, (errcode(ERRCODE_CB_MOVE_REFUSED),
-						errmsg("the document has rows of somebody who does not move"),
-						errdetail("They are of %s.", plan_text_required(0, 1)),
-						errhint("Give what coursebase.take_person() answered.")));
+		raise_others(plan_text_required(0, 1));
 	count = plan_execute_latest(&read_writers, &document, NULL);
 	writers = texts_of(&read_writers, count, 1);
 	unknown = texts_of(&read_writers, count, 2);
@@ -379,13 +416,44 @@ move_rows_write(Datum document, Datum people)
 	plan_execute_latest(&lock_codes, moved, NULL);
 	plan_execute_latest(&count_moved, moved, NULL);
 	session_settings_end(level);
-	lack = found_of(&read_lacks, people);
+	rows_require_own(document, people, user);
+	lack = found_of(&read_lacks, NULL, people);
 	if (lack != NULL)
 		ereport(ERROR, (errcode(ERRCODE_CB_CELL_LACKS),
 						errmsg("the cell lacks what rows of the person point to"),
 						errdetail("It is missing behind %s.", lack),
 						errhint("Try again when home's changes have come; lint() says what is "
 								"in the way.")));
+}
+
+/*
+ * Raises KBC22 where a document that was just written has more than the person's own. It is
+ * asked of the tables, which are sure to read it as everybody will.
+ */
+static void
+rows_require_own(Datum document, Datum people, const pg_uuid_t *user)
+{
+	Datum accounts[] = {people, UUIDPGetDatum(user)};
+	char *stray = found_of(&read_strays, &document, people);
+
+	if (stray != NULL)
+		raise_others(stray);
+	if (plan_execute_latest(&find_impostors, accounts, NULL) > 0)
+		ereport(ERROR, (errcode(ERRCODE_CB_MOVE_REFUSED),
+						errmsg("the document has an account that is not the person's"),
+						errdetail("Account %s is none that was merged into %s, or has the "
+								  "external id of somebody else.",
+								  plan_text_required(0, 1), uuid_text(user)),
+						errhint("Give what coursebase.take_person() answered.")));
+}
+
+static void
+raise_others(const char *where)
+{
+	ereport(ERROR, (errcode(ERRCODE_CB_MOVE_REFUSED),
+					errmsg("the document has rows of somebody who does not move"),
+					errdetail("They are of %s.", where),
+					errhint("Give what coursebase.take_person() answered.")));
 }
 
 /*
@@ -422,13 +490,14 @@ texts_of(KeptPlan *plan, uint64 count, int column)
 	return texts;
 }
 
-/* The first of what the statements find, which the plan puts together; NULL for nothing. */
+/* The first of what the statements find, which the plan puts together from its argument, if it
+ * has one; NULL for nothing. */
 static char *
-found_of(KeptPlan *statements, Datum people)
+found_of(KeptPlan *statements, Datum *of, Datum people)
 {
 	char *sql;
 
-	plan_execute_latest(statements, NULL, NULL);
+	plan_execute_latest(statements, of, NULL);
 	sql = plan_text_required(0, 1);
 	return run(psprintf("%s LIMIT 1", sql), UUIDARRAYOID, people) == 0
 			   ? NULL

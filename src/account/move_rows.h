@@ -40,9 +40,11 @@ extern void move_rows_delete(Datum people);
 
 /*
  * Inserts the rows of the document, a json. Raises KBC22 for tables and columns that this
- * server lacks, KBC23 where rows point to what the cell does not have yet, and what a
- * constraint of the tables raises.
+ * server lacks, and for what no document of take_person() has: rows of somebody else or of
+ * nobody, keys to rows of others, an account that was not merged into the user or has the
+ * external id of somebody else. KBC23 where rows point to what the cell does not have yet, and
+ * what a constraint of the tables raises.
  */
-extern void move_rows_write(Datum document, Datum people);
+extern void move_rows_write(Datum document, Datum people, const pg_uuid_t *user);
 
 #endif

@@ -116,17 +116,19 @@ static KeptPlan forget_person = {
 /*
  * Locks the accounts that a document of take_person() names, in the order of their ids, so that
  * two calls about one person wait in turn. Answers four numbers: how many accounts the document
- * has; how many of them are where the document says that they come from, with no later move;
- * how many this very move has already placed; and in which cell.
+ * has, none where the person is not one of them; how many of them are where the document says
+ * that they come from, with no later move; how many this very move has already placed; and in
+ * which cell.
  */
 static KeptPlan read_move = {
 	.sql = "WITH document AS (SELECT ARRAY(SELECT p::uuid"
 		   "  FROM json_array_elements_text($1->'people') p) AS people,"
+		   "  ($1->>'user_id')::uuid AS user_id,"
 		   "  ($1->>'move')::integer AS move, ($1->>'from')::integer AS from_cell),"
 		   " locked AS (SELECT p.cell, p.moves FROM coursebase.people p"
 		   "  WHERE p.user_id = ANY (SELECT unnest(d.people) FROM document d)"
 		   "  ORDER BY p.user_id FOR NO KEY UPDATE)"
-		   " SELECT coalesce(cardinality(d.people), 0),"
+		   " SELECT CASE WHEN d.user_id = ANY (d.people) THEN cardinality(d.people) ELSE 0 END,"
 		   "  (SELECT count(*) FROM locked l WHERE l.moves < d.move AND l.cell = d.from_cell)"
 		   "   ::integer,"
 		   "  (SELECT count(*) FROM locked l WHERE l.moves = d.move)::integer,"

@@ -96,8 +96,11 @@ static KeptPlan give_back = {
 	.nargs = 1,
 	.types = {UUIDOID},
 };
-/* The key on referred_elsewhere lets one credit a person be written; of two states the one with
- * the greater version stands, whichever arrives first. What was spent stays. */
+/*
+ * The key on referred_elsewhere lets one credit a person be written; of two states the one with
+ * the greater version stands, whichever arrives first. What was spent stays. Whose account and
+ * whose referrer have become one person since is not paid for bringing oneself.
+ */
 static KeptPlan write_state = {
 	.sql =
 		"INSERT INTO coursebase.referral_credits AS c (user_id, referred_elsewhere,"
@@ -107,6 +110,8 @@ static KeptPlan write_state = {
 		" FROM coursebase.users u WHERE u.id = $1 AND NOT u.is_guest AND (u.deleted_at IS NULL"
 		"  OR EXISTS (SELECT FROM coursebase.referral_credits k"
 		"   WHERE k.referred_elsewhere = $2))"
+		"  AND NOT EXISTS (SELECT FROM coursebase.users r"
+		"   WHERE r.id = $2 AND coalesce(r.merged_into, r.id) = u.id)"
 		" ON CONFLICT (referred_elsewhere) DO UPDATE"
 		" SET revoked_at = excluded.revoked_at, delivery_version = excluded.delivery_version"
 		" WHERE c.delivery_version < excluded.delivery_version",

@@ -65,6 +65,8 @@ SET LOCAL bytea_output = escape;
 SET LOCAL extra_float_digits = -3;
 SET LOCAL IntervalStyle = iso_8601;
 SET LOCAL check_function_bodies = on;
+-- Who is none of the document's people.
+INSERT INTO coursebase.users (id, clerk_user_id, name) VALUES ('00000000-0000-4000-a000-0000000000e9', 'somebody', 'Eve');
 CREATE TEMP TABLE before AS SELECT * FROM pg_temp.contents();
 CREATE TEMP TABLE faults AS SELECT * FROM coursebase.check_integrity();
 SELECT name AS empty FROM before WHERE kind = 'person' AND rows = 0;
@@ -90,6 +92,16 @@ FROM (VALUES (ARRAY['users', '{"id": "00000000-0000-4000-a000-0000000000ff", "na
     (ARRAY['analytics', '{"user_id": "00000000-0000-4000-a000-0000000000ff"}']),
     (ARRAY['audit_events', '{"object": "settings/x", "action": "x"}'])) v (c);
 SELECT pg_temp.outcome($$SELECT coursebase.put_person(jsonb_set(document::jsonb, '{tables,settings}', '[{"name": "forged"}]')::json) FROM moved$$);
+-- Nor what the person's own rows never have: one of nobody, one that hangs from another's, a key to somebody else, an account more or
+-- one that is not the person's, a guest, another's external id, a person who is none of the accounts.
+UPDATE coursebase.people SET moves = 1 WHERE user_id = '00000000-0000-4000-a000-0000000000e9';
+SELECT cell FROM coursebase.place_person('elsewhere', 1, '00000000-0000-4000-a000-0000000000e8');
+SELECT x.path, pg_temp.outcome(format('SELECT coursebase.put_person(jsonb_set(document::jsonb, %L, %L)::json) FROM moved', x.path, x.value))
+FROM (VALUES ('{tables,app_logs,0,user_id}', 'null'), ('{tables,purchase_refunds,0,purchase_id}', '"00000000-0000-4000-a000-0000000000ff"'),
+    ('{tables,user_profile,0,referred_by}', '"00000000-0000-4000-a000-0000000000e9"'), ('{tables,referral_credits,0,referred_user_id}', '"00000000-0000-4000-a000-0000000000ff"'),
+    ('{people,2}', '"00000000-0000-4000-a000-0000000000e9"'), ('{people,2}', '"00000000-0000-4000-a000-0000000000ff"'), ('{tables,users,1,merged_into}', 'null'),
+    ('{tables,users,0,is_guest}', '"true"'), ('{tables,users,0,clerk_user_id}', '"elsewhere"'), ('{user_id}', '"00000000-0000-4000-a000-0000000000e9"')) x (path, value);
+SELECT pg_temp.outcome($$SELECT coursebase.move_person('{"user_id": "00000000-0000-4000-a000-00000000000a", "people": ["00000000-0000-4000-a000-0000000000e9"], "from": 0, "move": 2}', 1)$$);
 SELECT coursebase.put_person(document) = coursebase.put_person(document::jsonb::json) FROM moved;
 -- The same rows, but for the directory, numbers of events, and what this server makes from the rows.
 SELECT name FROM before b JOIN pg_temp.contents() c USING (name) WHERE (b.rows, b.content) IS DISTINCT FROM (c.rows, c.content) ORDER BY 1;
