@@ -21,16 +21,22 @@
 #include "notifications/whose.h"
 #include "store/transfer.h"
 
-/* $1 store, $2 environment, $3 line, $4 transaction, $5 token */
+/*
+ * Who has the line before who has a receipt, and whether everybody who has something of it is
+ * closed: nobody takes an open account's line over by an old receipt of a closed one. $1 store,
+ * $2 environment, $3 line, $4 transaction, $5 token
+ */
 static KeptPlan find_bound = {
-	.sql = "SELECT u.id, u.deleted_at IS NOT NULL FROM (SELECT l.user_id"
+	.sql = "SELECT u.id, bool_and(u.deleted_at IS NOT NULL) OVER () FROM ("
+		   " SELECT a.user_id, min(a.place) AS place FROM (SELECT l.user_id, 1 AS place"
 		   " FROM coursebase.subscription_lines l"
 		   " WHERE l.store = $1 AND l.environment = $2 AND l.original_transaction_id = $3"
-		   " UNION"
-		   " SELECT r.user_id FROM coursebase.store_receipts r"
+		   " UNION ALL"
+		   " SELECT r.user_id, 2 FROM coursebase.store_receipts r"
 		   " WHERE r.source = $1 AND r.environment = $2 AND r.user_id IS NOT NULL"
-		   "  AND (r.purchase_id IN ($3, $4) OR r.purchase_token = $5)) b"
-		   " JOIN coursebase.users u ON u.id = b.user_id",
+		   "  AND (r.purchase_id IN ($3, $4) OR r.purchase_token = $5)) a GROUP BY 1) b"
+		   " JOIN coursebase.users u ON u.id = b.user_id"
+		   " ORDER BY b.place, u.deleted_at IS NOT NULL, u.id LIMIT 1",
 	.nargs = 5,
 	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID},
 };

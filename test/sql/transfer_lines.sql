@@ -7,6 +7,7 @@ SET client_min_messages = warning;
 SET TimeZone = 'UTC';
 BEGIN;
 \i :abs_srcdir/fixtures/helpers/refused.sql
+\i :abs_srcdir/fixtures/helpers/notices.sql
 INSERT INTO coursebase.users (id, clerk_user_id, name, email) SELECT ('00000000-0000-4000-8000-00000058180' || n)::uuid, 'lines_' || n, 'Ada', 'ada@example.org' FROM generate_series(1, 5) n;
 INSERT INTO coursebase.courses (id, course_code, title, description) VALUES ('00000000-0000-4000-8000-000000581800', 'C81LIN', 'One', '');
 INSERT INTO coursebase.store_products (product_id, kind, course_id, course_code) VALUES ('lines.premium', 'subscription', NULL, NULL), ('x81lin', 'custom_course', NULL, 'X81LIN'), ('c81lin', 'course', '00000000-0000-4000-8000-000000581800', NULL);
@@ -40,6 +41,16 @@ SELECT pg_temp.brings(4, 'lines.premium', 'm-1', '{"state": "pending"}');
 SELECT status FROM coursebase.apply_subscription_event(pg_temp.person(5), '{"store": "app_store", "environment": "production", "store_event_id": "m", "event_type": "created", "event_time": "2026-01-01T00:00:00Z", "original_transaction_id": "m-1", "transaction_id": "m-1", "product_id": "lines.premium", "period_end": "2026-09-01T00:00:00Z"}', '2026-01-02');
 SELECT coursebase.delete_user(pg_temp.person(4), '2026-02-01') IS NOT NULL;
 SELECT pg_temp.brings(3, 'lines.premium', 'm-1'), pg_temp.premium();
+-- The same by what the store signed, whatever the order in which the accounts are found.
+CREATE FUNCTION pg_temp.late(who text, n integer) RETURNS uuid LANGUAGE sql AS $$ SELECT md5(who || n)::uuid $$;
+INSERT INTO coursebase.users (id, clerk_user_id, name, email) SELECT pg_temp.late(who, n), who || n, 'Late', 'late@example.org' FROM generate_series(1, 8) n, unnest(ARRAY['closed', 'open']) who;
+SELECT count(coursebase.validate_purchase(pg_temp.late('closed', n), json_build_object('product_id', 'lines.premium', 'source', 'app_store', 'purchase_id', 'q-' || n, 'purchase_token', 't', 'transaction_date', '2026-01-01T12:00:00Z', 'period_end', '2026-09-01T12:00:00Z', 'state', 'pending'), '2026-01-02')) FROM generate_series(1, 8) n;
+SELECT count(*) FROM generate_series(1, 8) n, coursebase.apply_subscription_event(pg_temp.late('open', n), json_build_object('store', 'app_store', 'environment', 'production', 'store_event_id', 'q-' || n, 'event_type', 'created', 'event_time', '2026-01-01T00:00:00Z',
+    'original_transaction_id', 'q-' || n, 'transaction_id', 'q-' || n, 'product_id', 'lines.premium', 'period_end', '2026-09-01T00:00:00Z'), '2026-01-02');
+SELECT count(coursebase.delete_user(pg_temp.late('closed', n), '2026-02-01')) FROM generate_series(1, 8) n;
+SELECT outcome, count(*) FROM generate_series(1, 8) n, coursebase.take_notification('app_store', pg_temp.apple_token(jsonb_build_object('environment', 'Production', 'type', 'Auto-Renewable Subscription', 'transactionId', 'q-' || n,
+    'originalTransactionId', 'q-' || n, 'productId', 'lines.premium', 'purchaseDate', pg_temp.ms('2026-01-01'), 'expiresDate', pg_temp.ms('2026-09-01'), 'signedDate', pg_temp.ms('2026-02-02'))), user_id => pg_temp.person(3), at => '2026-02-02') GROUP BY 1 ORDER BY 1;
+SELECT count(*) FROM generate_series(1, 8) n WHERE coursebase.has_premium(pg_temp.late('open', n), '2026-06-01');
 -- By the order of an operator goes what is the giver's, and no payment of another's line.
 SELECT * FROM coursebase.transfer_purchases(pg_temp.person(4), pg_temp.person(2), '2026-02-01');
 -- A custom course goes with a new link; one of a closed account comes back empty, with its form open.
