@@ -25,6 +25,7 @@
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "utils/builtins.h"
 
 #include "account/move_rows.h"
 #include "core/datum.h"
@@ -174,13 +175,16 @@ static KeptPlan read_deleters = {
 	" SELECT st.sql FROM statement st ORDER BY st.pass, st.n DESC",
 };
 /*
- * One statement for each table of the document, in the order of foreign keys, and the columns
- * that this server does not have. An event's place is before those of this cell. A referral
- * code that somebody here has stays that person's: who comes gets another, for there is no way
- * back. A person who is a guest here is one no more.
+ * One statement for each table of the document, in the order of foreign keys, the columns that
+ * this server does not have, and the table's rows, which are the argument of the statement: a
+ * json is read from its beginning by every operator, and this one once and not once a table and
+ * column. An event's place is before those of this cell. A referral code that somebody here has
+ * stays that person's: who comes gets another, for there is no way back. A person who is a guest
+ * here is one no more.
  */
 static KeptPlan read_writers = {
-	.sql = "WITH told AS (SELECT j.key AS table_name, j.value -> 0 AS first"
+	.sql = "WITH told AS MATERIALIZED ("
+	"  SELECT j.key AS table_name, j.value -> 0 AS first, j.value AS rows"
 	"  FROM json_each($1 -> 'tables') j WHERE json_array_length(j.value) > 0),"
 	" named AS (SELECT t.table_name, c.name FROM told t"
 	"  CROSS JOIN LATERAL json_object_keys(t.first) AS c (name)),"
@@ -191,7 +195,7 @@ static KeptPlan read_writers = {
 	"   AND a.attname = n.name AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''"
 	"  WHERE n.table_name <> 'access_events' OR n.name <> 'id')"
 	" SELECT format('INSERT INTO coursebase.%I AS k (%s) OVERRIDING SYSTEM VALUE SELECT %s"
-	"  FROM json_array_elements($1 -> ''tables'' -> %L) WITH ORDINALITY AS r (o, n)%s"
+	"  FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS r (o, n)%s"
 	"  ORDER BY r.n%s', t.table_name,"
 	"  string_agg(quote_ident(t.name), ', ' ORDER BY t.attnum),"
 	"  string_agg(CASE WHEN t.table_name = 'access_events' AND t.name = 'xid' THEN $$'0'$$"
@@ -200,13 +204,14 @@ static KeptPlan read_writers = {
 	" r.o ->> 'referral_code') THEN coursebase.draw_referral_code()"
 	" ELSE r.o ->> 'referral_code' END)$$"
 	"   ELSE format('(r.o ->> %L)', t.name) END || '::' || t.type, ', ' ORDER BY t.attnum),"
-	"  t.table_name, CASE t.table_name WHEN 'audit_events' THEN ' WHERE NOT EXISTS (SELECT FROM"
+	"  CASE t.table_name WHEN 'audit_events' THEN ' WHERE NOT EXISTS (SELECT FROM"
 	" coursebase.audit_events e WHERE e.id = (r.o ->> ''id'')::uuid)' ELSE '' END,"
 	"  CASE t.table_name WHEN 'users' THEN format(' ON CONFLICT (id) DO UPDATE SET %s"
 	"   WHERE k.is_guest', string_agg(format('%I = excluded.%1$I', t.name), ', ')"
 	"   FILTER (WHERE t.type IS NOT NULL)) ELSE '' END),"
 	"  string_agg(format('%s.%s', t.table_name, t.name), ', ') FILTER (WHERE t.type IS NULL"
-	"   OR l.kind IS DISTINCT FROM 'person' AND t.table_name <> 'audit_events')"
+	"   OR l.kind IS DISTINCT FROM 'person' AND t.table_name <> 'audit_events'),"
+	"  (SELECT o.rows::text FROM told o WHERE o.table_name = t.table_name)"
 	" FROM typed t LEFT JOIN coursebase.cell_tables() WITH ORDINALITY"
 	"  AS l (table_name, kind, is_kept, own_columns, n) ON l.table_name = t.table_name"
 	" GROUP BY l.n, t.table_name ORDER BY l.n",
@@ -395,6 +400,7 @@ move_rows_write(Datum document, Datum people, const pg_uuid_t *user)
 	uint64 count;
 	char **writers;
 	char **unknown;
+	char **rows;
 	char *lack;
 
 	if (plan_execute_latest(&find_others, actors, NULL) > 0)
@@ -402,6 +408,7 @@ move_rows_write(Datum document, Datum people, const pg_uuid_t *user)
 	count = plan_execute_latest(&read_writers, &document, NULL);
 	writers = texts_of(&read_writers, count, 1);
 	unknown = texts_of(&read_writers, count, 2);
+	rows = texts_of(&read_writers, count, 3);
 	for (uint64 i = 0; i < count; i++)
 	{
 		if (unknown[i] != NULL)
@@ -409,7 +416,7 @@ move_rows_write(Datum document, Datum people, const pg_uuid_t *user)
 							errmsg("this cell has no place for all of the person's data"),
 							errdetail("It lacks %s.", unknown[i]),
 							errhint("Update coursebase here, and add what was added there.")));
-		run(writers[i], JSONOID, document);
+		run(writers[i], JSONOID, CStringGetTextDatum(rows[i]));
 	}
 	plan_execute_latest(&restore_actors, actors, NULL);
 	plan_execute_latest(&begin_versions, moved, NULL);

@@ -314,6 +314,13 @@ fails($cell, "SELECT public.paid('role')", qr/KBC12: home does not answer.*DETAI
 query($cell, 'app', sprintf "SELECT count(*) FROM coursebase.join_home('%s')", $conninfo =~ s/user=cells/user=coursebase_cell_1/r);
 is(query($cell, 'app', "SELECT public.paid('role')"), 'completed', 'with its own role it sells');
 
+# What a stolen role claimed ahead of a sale is in the way until all claims of its cell are given back, and the cell claims what it has.
+query($home, 'app', "SELECT coursebase.claim_world_keys(1, '{stripe_session,stripe_session}', '{ahead,ahead too}', '{NULL,$person{cell}}')", user => 'coursebase_cell_1');
+is(join(' ', map { sqlstate($home, 'app', "SELECT public.paid('$_')") } 'ahead', 'ahead too'), 'KBC11 KBC11', 'what a cell claimed ahead of the sale is refused elsewhere');
+query($home, 'app', 'SELECT count(coursebase.release_world_key(kind, key)) FROM coursebase.world_keys WHERE cell = 1');
+query($cell, 'app', 'SELECT count(*) FROM coursebase.claim_stored_keys()');
+is(join(' ', map { sqlstate($home, 'app', "SELECT public.paid('$_')") } 'ahead', 'ahead too', 'role', 'asked'), '00000 00000 KBC11 KBC11', 'until its claims are given back, and what it sold is its own again');
+
 $in .= "\\q\n";
 $session->finish;
 no_deadlock($_, 'app', 'no deadlock') for $home, $cell;
