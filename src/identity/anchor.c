@@ -180,7 +180,10 @@ anchor_user_require(const pg_uuid_t *user)
 						errhint("Give the id of a row of users.")));
 }
 
-/* The row that was locked first stays locked: a merged account changes no more. */
+/*
+ * The row that was locked first stays locked: a merged account changes no more. The person who
+ * was kept is locked behind it, and may be closing just now, which takes the merged row along.
+ */
 void
 anchor_kept_user_require(pg_uuid_t *user)
 {
@@ -192,7 +195,8 @@ anchor_kept_user_require(pg_uuid_t *user)
 	while (plan_uuid_or_null(0, 2, &kept))
 	{
 		*user = kept;
-		anchor_user_require(user);
+		if (anchor_user_behind(user) == ANCHORED_NONE)
+			anchor_raise_missing(user);
 	}
 }
 

@@ -58,7 +58,7 @@ extern Anchored anchor_user_behind(const pg_uuid_t *user);
 extern void anchor_user_require(const pg_uuid_t *user);
 
 /* The same for a call that may name a merged account: *user becomes the person who was kept,
- * who is locked. */
+ * who is locked. Where the merge ended while the call waited, also raises KB007. */
 extern void anchor_kept_user_require(pg_uuid_t *user);
 
 /* As anchor_user_require(); raises KB106 also if the account is closed. */
