@@ -8,6 +8,7 @@ use FindBin;
 use lib "$FindBin::RealBin/lib";
 use Coursebase;
 use IPC::Run;
+use JSON::PP;
 use Load;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -74,11 +75,13 @@ query($_, 'app', <<~"SQL") for $one, $home;
 # What a session of the server's role says to each statement, errors with their SQLSTATE. Ids that a server drew and times
 # that it took from its clock differ between any two runs, so that they are told as what they are; what a call was given
 # begins with 00000000-0000-4000 or lies before this year, and is compared.
-sub said
+# {NAME} is what draw() was answered by the one or the other.
+my %drawn;
+sub filled { my ($database, $sql) = @_; return $sql =~ s/\{(\w+)\}/$drawn{$1}{$database} \/\/ "{$1}"/gre }
+
+sub levelled
 {
-	my ($node, $database, @statements) = @_;
-	my $script = join "\n", q{SET TimeZone = 'UTC'; SET client_min_messages = error; \set VERBOSITY sqlstate}, map { "\\echo -- $_\n$_;" } @statements;
-	my (undef, $out) = client($node, [ 'sh', '-c', 'exec psql -XAtq -U app_server -d "$0" 2>&1', $database ], stdin => $script);
+	my ($out) = @_;
 	my $year = (gmtime)[5] + 1900;
 	# the context of an error tells that it came through the proxy
 	$out =~ s/^(ERROR:  \w{5}).*$/$1/mg;
@@ -86,6 +89,14 @@ sub said
 	$out =~ s/\b(?:$year|${\ ($year + 1)})-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:\+00(?::00)?|Z)?/<clock>/g;
 	$out =~ s/\bU[A-Z0-9]{6,8}\b/<drawn code>/g;
 	return $out;
+}
+
+sub said
+{
+	my ($node, $database, @statements) = @_;
+	my $script = join "\n", q{SET TimeZone = 'UTC'; SET client_min_messages = error; \set VERBOSITY sqlstate}, map { "\\echo -- $_\n" . filled($database, $_) . ';' } @statements;
+	my (undef, $out) = client($node, [ 'sh', '-c', 'exec psql -XAtq -U app_server -d "$0" 2>&1', $database ], stdin => $script);
+	return levelled($out);
 }
 
 sub same
@@ -165,6 +176,119 @@ query($one, 'proxy', join "\n", 'SET ROLE app_server;', map { "SELECT coursebase
 caught_up();
 is(query($_, 'app', 'SELECT * FROM coursebase.check_integrity()'), '', 'check_integrity() finds nothing on ' . $_->name) for $one, @cells;
 
+# Whose accounts nobody has closed.
+my @buyers = grep { !($_ % ($long ? 4 : 12) < 2) } 1 .. $people;
+
+# Organisations live on home, and their people in both cells: what the proxy and home's gateway answer about them is what one
+# server says. People with odd numbers live in the other cell.
+my ($owner, $coach, $trainer, @clients) = @buyers[1, 0, 3, 2, 4 .. 9];
+sub person { return "'${\ id($PERSON, $_[0])}'" }
+
+# draw NAME => STATEMENT, …: makes what gets an id of the server's drawing; the columns of the row are {NAME}, {NAME1}, ….
+sub draw
+{
+	my (@calls) = @_;
+	for my $side ([ $one, 'proxy' ], [ $one, 'app' ])
+	{
+		my @answers = split /\n/, query($one, $side->[1], join ";\n", 'SET ROLE app_server', map { filled($side->[1], $calls[2 * $_ + 1]) } 0 .. $#calls / 2);
+		for my $n (0 .. $#calls / 2)
+		{
+			my @columns = split /\|/, $answers[$n];
+			$drawn{ $calls[2 * $n] . ($_ || '') }{ $side->[1] } = $columns[$_] for 0 .. $#columns;
+		}
+	}
+	return;
+}
+
+# The same, by somebody's own token: to the gateway of home, and to the one server's.
+sub same_by_token
+{
+	my ($name, $who, @statements) = @_;
+	my @sides = map {
+		my ($node, $names) = @$_;
+		my $script = join "\n", "SET TimeZone = 'UTC'; SET client_min_messages = error; \\set VERBOSITY sqlstate", "SELECT set_config('request.jwt.claims', '{\"sub\": \"person $who\"}', false) \\g /dev/null",
+		  'SET ROLE app_user;', map { "\\echo -- $_\n" . filled($names, $_) . ';' } @statements;
+		my (undef, $out) = client($node, [ 'sh', '-c', 'exec psql -XAtq -d app 2>&1' ], stdin => $script);
+		levelled($out);
+	} [ $one, 'app' ], [ $home, 'proxy' ];
+	unlike($sides[0], qr/ERROR:  (?:42601|42883|42703)/, "$name: calls that there are");
+	return is(differences(@sides), '', $name);
+}
+
+draw(gym => "SELECT coursebase.create_organization('Gym', 'gym', 'USD', 'UTC', ${\ person($owner)})");
+same_by_token('an owner of another cell takes staff of both, and makes what they train with', $owner,
+	"INSERT INTO coursebase.memberships (organization_id, user_id, role) VALUES ('{gym}', ${\ person($coach)}, 'coach'), ('{gym}', ${\ person($trainer)}, 'coach') RETURNING user_id, role",
+	"INSERT INTO coursebase.memberships (organization_id, user_id, role) VALUES ('{gym}', '${\ id($PERSON, 9999)}', 'coach')",
+	"INSERT INTO coursebase.workouts (id, organization_id, name) VALUES ('${\ id(8, 1)}', '{gym}', 'Squat'), ('${\ id(8, 2)}', '{gym}', 'Row') RETURNING id",
+	'SELECT user_id, role FROM coursebase.memberships ORDER BY 1', 'SELECT name, slug FROM coursebase.organizations');
+draw(program => "SELECT coursebase.create_course('{gym}', 'Strong', 3)", free => "SELECT coursebase.create_course('{gym}', 'Gift', 1, 'Free')");
+same('programs are made and published through the proxy', "SELECT coursebase.set_day('{program}', 0, ARRAY['${\ id(8, 1)}', '${\ id(8, 2)}']::uuid[])", "SELECT coursebase.set_day('{program}', 1, is_rest => true)",
+	"SELECT coursebase.set_day('{program}', 2, ARRAY['${\ id(8, 1)}']::uuid[])", "SELECT coursebase.set_day('{program}', 3)", "SELECT coursebase.set_price('{program}', 500)", "SELECT coursebase.set_price('{program}', -1)", "SELECT coursebase.publish_course('{program}', '2024-03-01')",
+	"SELECT coursebase.set_day('{free}', 0, ARRAY['${\ id(8, 1)}']::uuid[])", "SELECT coursebase.set_price('{free}', 0)", "SELECT coursebase.publish_course('{free}', '2024-03-01')");
+$drawn{"place$_"} = { map { $_->[1] => query($_->[0], 'app', "SELECT id FROM coursebase.course_workouts WHERE program_id = '$drawn{program}{$_->[1]}' AND NOT is_rest ORDER BY day_offset, sort_order, id LIMIT 1 OFFSET $_->[2]") } [ $one, 'app', $_ ], [ $home, 'proxy', $_ ] } for 0 .. 2;
+draw(map { ("sale$_" => "SELECT entitlement_id, transaction_id, status FROM coursebase.begin_checkout(${\ person($_)}, '{program}', '2024-03-02')") } @clients, $owner);
+draw(map { ("gift$_" => "SELECT entitlement_id, status FROM coursebase.begin_checkout(${\ person($_)}, '{free}', '2024-03-02')") } @clients[0 .. 2], $trainer);
+# What becomes of a sale depends on the place in the list; people of both cells have each.
+sub sold
+{
+	my ($n, $who) = @_;
+	my ($charge, $entitlement) = ("'{sale${who}1}'", "'{sale$who}'");
+	my $event = sub { return "SELECT status, reason FROM coursebase.apply_payment_event('{gym}', 'paypal', 'pay $who', '$_[0]', '2024-03-03')" };
+	my @calls = ("SELECT status FROM coursebase.begin_checkout(${\ person($who)}, '{program}', '2024-03-02')", "SELECT coursebase.attach_payment_reference($charge, 'paypal', 'pay $who')", "SELECT coursebase.start_course($entitlement, '2024-03-02')");
+	return (@calls, "SELECT coursebase.cancel_checkout($charge, '2024-03-03')", $event->('completed')) if $n % 4 == 3;
+	push @calls, $event->('completed'), $event->('completed'), "SELECT coursebase.start_course($entitlement, '2024-03-04 12:00Z')", "SELECT coursebase.current_day($entitlement, '2024-03-06 12:00Z')",
+	  map { "SELECT completed_at, course_completed_at FROM coursebase.mark_workout_complete($entitlement, '{place$_}', 'note $_', '2024-03-0" . (5 + $_) . " 12:00Z')" } 0 .. $n % 3;
+	push @calls, "SELECT coursebase.unmark_workout_complete($entitlement, '{place0}')", "SELECT * FROM coursebase.restart_course($entitlement, '2024-03-09 12:00Z')" if $n % 4 == 1;
+	push @calls, "SELECT status FROM coursebase.refund_transaction($charge, true, '2024-03-10')" if $n % 4 == 2;
+	return @calls;
+}
+# What a cell does not have of its people's names, the router tells home, of guests that there are.
+my $told = join ";\n", 'SET ROLE app_server', map { "SELECT coursebase.name_guest(${\ person($_)}, name, email) FROM (VALUES (" . join(', ', map { "'" . s/'/''/gr . "'" } split /\|/, query($one, 'app', "SELECT name, email FROM coursebase.users WHERE id = ${\ person($_)}")) . ')) v (name, email)' } grep { $_ % 2 } @clients, $owner, $trainer, $buyers[11];
+query($home, 'app', $told);
+my @members = (@clients, $owner, $coach, $trainer, @buyers[10, 11]);
+my @read = map { my $who = person($_); ("SELECT * FROM coursebase.course_library($who, '2024-03-08 12:00Z')", "SELECT coursebase.has_program_access('{program}', $who, '2024-03-08')", "SELECT coursebase.accessible_program_ids($who) = ARRAY['{program}']::uuid[]",
+	"SELECT rule, passed, reason FROM coursebase.explain_program_access('{free}', $who, '2024-03-08')") } @members;
+same('what is sold to buyers of both cells, and what they do with it', map { sold($_, (@clients, $owner)[$_]) } 0 .. @clients);
+same('what the server reads about each of them', @read, "SELECT * FROM coursebase.course_enrolments('{program}', '2024-03-08 12:00Z') ORDER BY user_id", 'SELECT * FROM coursebase.offered_courses() ORDER BY name', "SELECT coursebase.storefront_course('{program}')");
+my @own = ('SELECT name, status, percent, restart_count FROM coursebase.course_library() ORDER BY 1', 'SELECT user_id, status FROM coursebase.course_entitlements ORDER BY 1, 2', 'SELECT user_id, type, status, amount_in_cents FROM coursebase.payment_transactions ORDER BY 1, 2, 3',
+	'SELECT notes FROM coursebase.course_workout_completions ORDER BY 1', 'SELECT name FROM coursebase.programs ORDER BY 1', 'SELECT name FROM coursebase.storefront_courses ORDER BY 1', 'SELECT user_id, role FROM coursebase.memberships ORDER BY 1',
+	"SELECT coursebase.has_program_access('{program}')", "SELECT user_id, name, email, percent FROM coursebase.course_enrolments('{program}', '2024-03-08 12:00Z') ORDER BY 1", "SELECT coursebase.start_course('{sale$clients[0]}', '2024-03-20')",
+	"SELECT completed_at FROM coursebase.mark_workout_complete('{sale$clients[0]}', '{place0}', 'again', '2024-03-21')", "SELECT coursebase.member_organization_ids() = ARRAY['{gym}']::uuid[]", 'SELECT cardinality(coursebase.own_entitlement_ids())',
+	"UPDATE coursebase.memberships SET role = 'coach' WHERE user_id = ${\ person($trainer)} RETURNING role", "SELECT coursebase.create_course('{gym}', 'Theirs', 1) IS NOT NULL", 'SELECT name FROM coursebase.workouts ORDER BY 1');
+same_by_token("what $_->[0] reads and writes by the own token", $_->[1], @own) for [ 'a buyer who lives elsewhere', $clients[1] ], [ 'a buyer who lives on home', $clients[0] ], [ 'a coach who lives elsewhere', $trainer ], [ 'a coach on home', $coach ], [ 'the owner', $owner ], [ 'a stranger', $buyers[10] ];
+# Programs on a person's own screen, and a copy of everything that is held: a cell tells the rest, and home what organisations have.
+sub lines_of
+{
+	my ($database, $statement) = @_;
+	return split /\n/, query($one, $database, join "\n", "SET ROLE app_server; SET TimeZone = 'UTC';", map { sprintf "$statement;", person($_) } @members);
+}
+my $listed = "SELECT concat(json_agg(to_json(c) ORDER BY kind, title) FILTER (WHERE kind <> 'program')), concat(json_agg(c.title ORDER BY c.title) FILTER (WHERE kind = 'program')) FROM coursebase.my_courses(%s, '2024-03-08') c";
+my %screens = map { my $database = $_; $database => [ map { [ split /\|/, levelled($_), -1 ] } lines_of($database, $listed) ] } 'proxy', 'app';
+is(join(' ', map { $members[$_] } grep { $screens{proxy}[$_][0] ne $screens{app}[$_][0] } 0 .. $#members), '', 'my_courses() lists what one server lists, but for programs');
+is(join(' ', map { $members[$_] } grep { $screens{proxy}[$_][1] ne ($members[$_] % 2 ? '' : $screens{app}[$_][1]) } 0 .. $#members), '', 'which it has for people of home alone');
+cmp_ok(scalar(grep { $_->[1] ne '' } @{ $screens{app} }), '>', 2, 'and there are some');
+my %export = map { my ($side, $database, $function) = @$_; $side => [ map { decode_json($_ || '{}') } lines_of($database, "SELECT coalesce(coursebase.$function(%s), '{}')::jsonb") ] } [ 'cells', 'proxy', 'export_user' ], [ 'guests', 'proxy', 'export_guest' ], [ 'all', 'app', 'export_user' ];
+my $canonical = JSON::PP->new->canonical;
+# The rows of each table, in an order that no drawn id decides; the row of users is the cell's.
+sub rows { my ($export) = @_; return map { my $table = $_; map { levelled($table . $canonical->encode($_)) } @{ $export->{$table} } } keys %$export }
+for my $n (0 .. $#members)
+{
+	my ($cells, $guest, $all) = map { $_->[$n] } @export{qw(cells guests all)};
+	delete $guest->{users};
+	is(join("\n", sort(rows($cells), rows($guest))), join("\n", sort(rows($all))), "what two servers export of person $members[$n] is what one does");
+}
+is(join(' ', map { $members[$_] } grep { %{ $export{guests}[$_] } } 0 .. $#members), join(' ', grep { $_ % 2 && $_ != $buyers[11] } @members), 'home exports what it has of who lives elsewhere');
+same('staff take a program back', "SELECT coursebase.archive_course('{free}', '2024-03-11')", 'SELECT name FROM coursebase.offered_courses()');
+# Who leaves is forgotten by home first, as the guide says; the last owner is not.
+is(join(' ', sqlstate($one, 'proxy', "SELECT coursebase.forget_person(${\ person($owner)})", user => 'app_server'), sqlstate($one, 'app', "SELECT coursebase.delete_user(${\ person($owner)})")), 'KBA01 KBA01', 'which home says as one server does');
+my ($keep, $gone) = ($buyers[11], $clients[2]);
+query($one, 'proxy', "SET ROLE app_server; SELECT coursebase.merge_users(${\ person($keep)}, ${\ person($gone)}, at => '2024-03-12')");
+query($one, 'proxy', "SET ROLE app_server; SELECT coursebase.merge_guests(${\ person($keep)}, ${\ person($gone)}, at => '2024-03-12')");
+query($home, 'app', $told);
+query($one, 'app', "SET ROLE app_server; SELECT coursebase.merge_users(${\ person($keep)}, ${\ person($gone)}, at => '2024-03-12')");
+same('two accounts of a buyer who became one', @read, "SELECT * FROM coursebase.course_enrolments('{program}', '2024-03-13') ORDER BY user_id, status");
+is(query($_, 'app', 'SELECT * FROM coursebase.check_integrity()'), '', 'check_integrity() finds nothing on ' . $_->name) for $one, @cells;
+
 # A misroute says where.
 my (undef, undef, $error) = client($home, [ 'psql', '-XAtq', '-d', 'app', '-v', 'VERBOSITY=verbose', '-c', "SELECT coursebase.has_premium('${\ id($PERSON, 3)}')" ]);
 like($error, qr/KBC01.*DETAIL:  This is cell 0; the directory has user ${\ id($PERSON, 3)} in cell 1\..*HINT:  Send the call to cell 1\./s, 'a misroute says where');
@@ -176,7 +300,6 @@ query($home, 'app', "INSERT INTO coursebase.products (id, name, description, ima
 	INSERT INTO coursebase.course_products (course_id, product_id) SELECT '${\ id($COURSE, 2)}', id FROM coursebase.products WHERE name LIKE 'Crash %';
 	UPDATE coursebase.products SET status = 'public' WHERE name LIKE 'Crash %'");
 caught_up();
-my @buyers = grep { !($_ % ($long ? 4 : 12) < 2) } 1 .. $people;
 
 sub session
 {
@@ -258,7 +381,7 @@ my $catalogue = join "\n", map { my ($table, $own) = split /\|/; "SELECT '$table
 is(query($cell, 'app', $catalogue), query($home, 'app', $catalogue), 'the catalogue is the same in both');
 is(query($_, 'app', 'SELECT * FROM coursebase.check_integrity()'), '', 'check_integrity() finds nothing on ' . $_->name) for @cells;
 is(query($_, 'app', 'SELECT rule, object FROM coursebase.lint()'), '', 'and lint() nothing') for @cells;
-my $fresh = "SELECT u.id, md5(coursebase.handshake(u.id, '{}')::text) FROM coursebase.users u WHERE u.deleted_at IS NULL ORDER BY 1";
+my $fresh = "SELECT u.id, md5(coursebase.handshake(u.id, '{}')::text) FROM coursebase.users u WHERE u.deleted_at IS NULL AND NOT u.is_guest ORDER BY 1";
 for my $node (@cells)
 {
 	my $kept = query($node, 'app', $fresh);
