@@ -105,7 +105,7 @@ user_id, idempotency_key: those of the reservation; an account that was merged s
 credits: price of the use. weekly_credits, bank_credits: how many credits this call took of week and bank; negative: gave back. weekly_left, bank_left, next_reset: as for consume_credits().
 
 Source: the product''s rule that a use costs what it took.
-Raises: 22004 (an argument is NULL), 22008 (at is not finite, or the week ends out of range), 22023 (seconds is no number of seconds, or idempotency_key is too short or too long), 40001 (under REPEATABLE READ: the account changed meanwhile; call again), KB106 (no such user, or no reservation with the key), KB701 (not enough credits for what was needed beyond; the reservation stays), KB702 (the key names another use, or the reservation ended otherwise).';
+Raises: 22004 (an argument is NULL), 22008 (at is not finite, or the week ends out of range), 22023 (seconds is no number of seconds, or idempotency_key is too short or too long), 40001 (under REPEATABLE READ: the account changed meanwhile; call again), KB007 (the account is merging while the one that is kept is closed; call again), KB106 (no such user, or no reservation with the key), KB701 (not enough credits for what was needed beyond; the reservation stays), KB702 (the key names another use, or the reservation ended otherwise).';
 GRANT EXECUTE ON FUNCTION coursebase.commit_credits(uuid, text, numeric, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.release_credits(
@@ -137,7 +137,7 @@ user_id, idempotency_key: those of the reservation; an account that was merged s
 credits: 0. weekly_credits, bank_credits: how many credits came back, as negative numbers. weekly_left, bank_left, next_reset: as for consume_credits().
 
 Source: the product''s rule that a use which fails costs nothing.
-Raises: 22004 (an argument is NULL), 22008 (at is not finite, or the week ends out of range), 22023 (idempotency_key is too short or too long), 40001 (under REPEATABLE READ: the account changed meanwhile; call again), KB106 (no such user, or no reservation with the key), KB702 (the key names another use, or the reservation ended otherwise).';
+Raises: 22004 (an argument is NULL), 22008 (at is not finite, or the week ends out of range), 22023 (idempotency_key is too short or too long), 40001 (under REPEATABLE READ: the account changed meanwhile; call again), KB007 (the account is merging while the one that is kept is closed; call again), KB106 (no such user, or no reservation with the key), KB702 (the key names another use, or the reservation ended otherwise).';
 GRANT EXECUTE ON FUNCTION coursebase.release_credits(uuid, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.check_credits(

@@ -387,7 +387,7 @@ COMMENT ON FUNCTION coursebase.receive_referral(uuid, uuid, integer, integer, te
 All arguments are columns of pending_referrals(). expires_at, revoked_at: may be NULL; no other may.
 
 Source: the product''s rule that a first premium pays the referrer once, wherever the two live.
-Raises: 22004 (another argument is NULL), 22008 (a time is not finite), 22023 (version or amount_in_cents is not above 0, currency is not three capital letters, or available_at is before earned_at), KB106 (no such user), KBC01 (the referrer lives in another cell).';
+Raises: 22004 (another argument is NULL), 22008 (a time is not finite), 22023 (version or amount_in_cents is not above 0, currency is not three capital letters, or available_at is before earned_at), KB007 (the referrer''s account is merging while the one that is kept is closed; call again), KB106 (no such user), KBC01 (the referrer lives in another cell).';
 GRANT EXECUTE ON FUNCTION coursebase.receive_referral(uuid, uuid, integer, integer, text, timestamptz, timestamptz, timestamptz, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.acknowledge_referral(referred uuid, version integer)

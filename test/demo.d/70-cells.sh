@@ -98,6 +98,7 @@ CREATE USER MAPPING FOR app_server SERVER cells;
 GRANT USAGE ON FOREIGN SERVER cells TO app_server;
 GRANT USAGE ON SCHEMA coursebase TO app_server;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA coursebase TO app_server;
+GRANT SELECT ON coursebase.people TO app_server;
 CREATE SUBSCRIPTION people CONNECTION 'host=$place port=5433 dbname=demo' PUBLICATION people;
 SELECT l.lanname AS language, count(*) FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
 WHERE p.pronamespace = 'coursebase'::regnamespace GROUP BY 1 ORDER BY 1;

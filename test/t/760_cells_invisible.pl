@@ -43,7 +43,7 @@ query($one, 'proxy', <<~"SQL");
 	CREATE USER MAPPING FOR app_server SERVER cells;
 	GRANT USAGE ON FOREIGN SERVER cells TO app_server;
 	GRANT USAGE ON SCHEMA coursebase TO app_server;
-	GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA coursebase TO app_server;
+	GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA coursebase TO app_server; GRANT SELECT ON coursebase.people TO app_server;
 	CREATE SUBSCRIPTION people CONNECTION '$conninfo' PUBLICATION people;
 	SQL
 
