@@ -14,6 +14,8 @@ $$;
 CREATE ROLE bench_anonymous; CREATE ROLE bench_user; CREATE ROLE bench_server BYPASSRLS;
 CREATE DATABASE bench_routed;
 SELECT format('CREATE DATABASE bench_cell_%s', n) FROM generate_series(0, 2) n \gexec
+-- of every session there, also of those that the proxy and the other cells open
+SELECT format('ALTER DATABASE bench_cell_%s SET synchronous_commit = off', n) FROM generate_series(0, 2) n \gexec
 \set fill 'CREATE EXTENSION coursebase; SET session_replication_role = replica; INSERT INTO coursebase.people (user_id, external_id, cell) SELECT (\'00000000-0000-4000-8000-000000\' || n)::uuid, \'routed_\' || n, (n - 100000) % 3 FROM generate_series(100000, 139999) n; INSERT INTO coursebase.users (id, clerk_user_id, name, email) SELECT p.user_id, p.external_id, \'Bench\', \'bench@example.com\' FROM coursebase.people p WHERE p.cell = :cell; RESET session_replication_role; INSERT INTO coursebase.courses (id, title, description) VALUES (\'00000000-0000-4000-8000-000000050001\', \'Bench\', \'Bench\'); INSERT INTO coursebase.products (id, name, description, image_url, price_dollars) SELECT (\'00000000-0000-4000-8000-00000006000\' || n)::uuid, \'Bench\', \'Bench\', \'/bench.png\', 49 FROM generate_series(1, 6) n; INSERT INTO coursebase.course_products (course_id, product_id) SELECT \'00000000-0000-4000-8000-000000050001\', id FROM coursebase.products; UPDATE coursebase.products SET status = \'public\'; SELECT count(*) FROM generate_series(135001, 139999) n, coursebase.complete_purchase((\'00000000-0000-4000-8000-000000\' || n)::uuid, \'00000000-0000-4000-8000-000000060001\', \'cs_before_\' || n, 4900, \'paid\') WHERE (n - 100000) % 3 = :cell; SELECT coursebase.set_cell(:cell, 3); VACUUM ANALYZE'
 \connect bench_cell_0
 \set cell 0
@@ -68,7 +70,7 @@ SELECT p AS direct FROM coursebase.complete_purchase('00000000-0000-4000-8000-00
 SELECT p::text = :'direct' FROM coursebase.complete_purchase('00000000-0000-4000-8000-000000135001', '00000000-0000-4000-8000-000000060001', 'cs_before_135001', 4900, 'paid') p
 --# command ours: complete_purchase() through PL/Proxy
 i=$(psql -XAtqc "SELECT bench_peer.routed_turn('sale_@cells@')")
-PGOPTIONS='-c synchronous_commit=off' pgbench -n -t 1200 -D i="$i" -f /dev/stdin bench_routed <<'SCRIPT' | awk '/^latency average/ { printf "%.9f\n", $4 / 1000 }'
+pgbench -n -t 1200 -D i="$i" -f /dev/stdin bench_routed <<'SCRIPT' | awk '/^latency average/ { printf "%.9f\n", $4 / 1000 }'
 \set i :i + 1
 \set u 100000 + 3 * (:i / @cells@) + :i % @cells@
 SELECT * FROM coursebase.complete_purchase('00000000-0000-4000-8000-000000:u', '00000000-0000-4000-8000-00000006000@cells@', 'cs_routed_@cells@_:u', 4900, 'paid');
@@ -76,7 +78,7 @@ SCRIPT
 --# command direct: called in the person's cell | time >= 0.85
 i=$(psql -XAtqc "SELECT bench_peer.routed_turn('sale_direct_@cells@') / @cells@")
 for cell in $(seq 0 $((@cells@ - 1))); do
-    PGOPTIONS='-c synchronous_commit=off' pgbench -n -t $((1200 / @cells@)) -D i="$i" -D cell="$cell" -D product="$((@cells@ + 3))" -f /dev/stdin "bench_cell_$cell" <<'SCRIPT'
+    pgbench -n -t $((1200 / @cells@)) -D i="$i" -D cell="$cell" -D product="$((@cells@ + 3))" -f /dev/stdin "bench_cell_$cell" <<'SCRIPT'
 \set i :i + 1
 \set u 100000 + 3 * :i + :cell
 SELECT * FROM coursebase.complete_purchase('00000000-0000-4000-8000-000000:u', '00000000-0000-4000-8000-00000006000:product', 'cs_direct_@cells@_:u', 4900, 'paid');
