@@ -105,6 +105,9 @@ burn_check(void)
 		CreditAccount account = burns[i].account;
 		CreditAmount burnt = {0, 0};
 
+		table_check(burns[i].price < 0 ||
+						(credit_available(&account) >= burns[i].price) == burns[i].burnt,
+					"burns", i, "what is available is enough, or not");
 		table_check(credit_burn(&account, burns[i].price, &burnt) == burns[i].burnt, "burns", i,
 					"enough");
 		table_check(burnt.weekly == burns[i].amount.weekly &&
@@ -156,6 +159,25 @@ return_check(void)
 		account.bank_limit++;
 		table_check(!credit_packs_settle(&account, packs, refunds[i].count, &taken), "refunds",
 					i, "a bank that is not what its packs hold");
+	}
+}
+
+/* Packs of which one holds less than nothing, or more than the bank, are not the bank's. */
+static void
+packs_check(void)
+{
+	static const int64_t held[][2] = {
+		{-10, 60}, {60, -10}, {INT64_MIN, INT64_MAX}, {51, 0}, {50, 1}};
+
+	for (size_t i = 0; i < LENGTH(held); i++)
+	{
+		CreditAccount account = {0, 0, 50, 20};
+		CreditPack packs[2] = {{held[i][0], held[i][0], 0, 0}, {held[i][1], 0, 0, 0}};
+		int64_t taken = -1;
+
+		table_check(!credit_packs_settle(&account, packs, 2, &taken), "packs", i, "refused");
+		table_check(taken == -1 && account.bank_limit == 50 && account.bank_used == 20, "packs",
+					i, "nothing is changed");
 	}
 }
 
@@ -250,6 +272,7 @@ main(void)
 {
 	burn_check();
 	return_check();
+	packs_check();
 	limit_check();
 	week_check();
 	return table_end();

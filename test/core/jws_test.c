@@ -220,6 +220,34 @@ check_tokens(void)
 	}
 }
 
+/* Three certificates come decoded, in their order; a token without them has none. */
+static void
+check_certificates(void)
+{
+	static const char header[] =
+		"{\"alg\":\"ES256\",\"x5c\":[\"Zg==\", \"+/+/\",\"Zm9v\"],\"kid\":\"k\"}";
+	static const char *const certificates[JWS_CERTIFICATES] = {"f", "\xfb\xff\xbf", "foo"};
+	char text[4096];
+	char *room;
+	Jws jws;
+
+	if (table_check(token_read(text, token_make(header, strlen(header), "{}", text), &room,
+							   &jws) == NULL,
+					"certificates", 0, "taken"))
+		for (size_t i = 0; i < JWS_CERTIFICATES; i++)
+			table_check(jws.certificates[i].size == strlen(certificates[i]) &&
+							memcmp(jws.certificates[i].bytes, certificates[i],
+								   jws.certificates[i].size) == 0,
+						"certificates", i, "its bytes");
+	table_check(jws.key_id.size == 3 && jws.payload.size == 2, "certificates", 0,
+				"what follows");
+	free(room);
+	table_check(token_read(text, token_make("{}", 2, "{}", text), &room, &jws) == NULL &&
+					jws.certificates[0].size == 0,
+				"certificates", 1, "none");
+	free(room);
+}
+
 /* Headers that are too large, or of too many members, end before they cost anything. */
 static void
 check_limits(void)
@@ -254,6 +282,7 @@ main(void)
 {
 	check_decodings();
 	check_tokens();
+	check_certificates();
 	check_limits();
 	return table_end();
 }
