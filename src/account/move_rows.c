@@ -178,7 +178,8 @@ static KeptPlan read_deleters = {
  * One statement for each table of the document, in the order of foreign keys, the columns that
  * this server does not have, and the table's rows, which are the argument of the statement: a
  * json is read from its beginning by every operator, and this one once and not once a table and
- * column. An event's place is before those of this cell. A referral code that somebody here has
+ * column. Not jsonb, which holds no array of 256 MB: who has more could neither arrive nor go
+ * back. An event's place is before those of this cell. A referral code that somebody here has
  * stays that person's: who comes gets another, for there is no way back. A person who is a guest
  * here is one no more.
  */
@@ -195,7 +196,7 @@ static KeptPlan read_writers = {
 	"   AND a.attname = n.name AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''"
 	"  WHERE n.table_name <> 'access_events' OR n.name <> 'id')"
 	" SELECT format('INSERT INTO coursebase.%I AS k (%s) OVERRIDING SYSTEM VALUE SELECT %s"
-	"  FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS r (o, n)%s"
+	"  FROM json_array_elements($1) WITH ORDINALITY AS r (o, n)%s"
 	"  ORDER BY r.n%s', t.table_name,"
 	"  string_agg(quote_ident(t.name), ', ' ORDER BY t.attnum),"
 	"  string_agg(CASE WHEN t.table_name = 'access_events' AND t.name = 'xid' THEN $$'0'$$"
