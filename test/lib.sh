@@ -202,6 +202,13 @@ edge_modules()
 	npm_install "$@" $npm_base
 }
 
+# typescript_compile DIRECTORY FILE: compiles a file that stands there, and what it imports, into out.
+typescript_compile()
+{
+	env -C "$1" "$tsc" --strict --noUnusedLocals --noEmitOnError --skipLibCheck --types node \
+		--target es2020 --module commonjs --moduleResolution node --outDir out "$2"
+}
+
 # apt_unpack DIRECTORY PACKAGE…: Debian's packages and what they need and is not here, unpacked there instead of installed:
 # nothing of them is started, and nobody has to be root. They stay there as npm's do.
 apt_unpack()

@@ -31,7 +31,7 @@ function copied(world: World): void {
 
 /** What a compiler says of all the files and of one that is wrong: that it is, and nothing else. */
 function compile(command: string, args: string[]): void {
-    const files = [...functions, "wrong"].map((name) => `${name}.ts`)
+    const files = [...functions, "cells", "wrong"].map((name) => `${name}.ts`)
     const { stdout, stderr } = spawnSync(command, [...args, ...files], { cwd: folder, encoding: "utf8", timeout: 120_000, env: { ...process.env, NO_COLOR: "1" } })
     const said = `${stdout}${stderr}`
     assert.deepEqual(said.match(/TS\d+/g), ["TS2322"], said)
