@@ -8,6 +8,7 @@
 
 #include "core/compat.h"
 #include "core/http_errors.h"
+#include "core/plan_growth.h"
 #include "discounts/referral.h"
 #include "identity/asking.h"
 #include "install/guard.h"
@@ -21,6 +22,7 @@ void
 _PG_init(void)
 {
 	http_errors_init();
+	plan_growth_init();
 	guard_init();
 	identity_init();
 	referral_init();

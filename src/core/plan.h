@@ -71,6 +71,9 @@ extern uint64 plan_execute_latest(KeptPlan *kept, Datum *values, const char *nul
  */
 extern uint64 plan_execute_once(const char *sql);
 
+/* Whether a kept plan runs: it, and what it fires, is what is planned now. Raises nothing. */
+extern bool plan_is_running(void);
+
 /*
  * A column of a row that the last plan gave. The datum points into SPI's memory, gone at
  * SPI_finish(). isnull is NULL for a column that holds no nulls: one that is there all the same

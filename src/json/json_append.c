@@ -19,15 +19,15 @@
 #include "json/splice.h"
 
 /* The steps of a path, from the root on. */
-typedef struct AppendPath
+typedef struct EntryPath
 {
 	JsonSlice *steps;
 	int size;
-} AppendPath;
+} EntryPath;
 
-static AppendPath path_read(FunctionCallInfo fcinfo, int argument);
-static char *path_text(const AppendPath *path, size_t steps);
-static void plan_refuse(JsonStatus status, const AppendPath *path, const JsonSplice *plan);
+static EntryPath path_read(FunctionCallInfo fcinfo, int argument);
+static char *path_text(const EntryPath *path, size_t steps);
+static void plan_refuse(JsonStatus status, const EntryPath *path, const JsonSplice *plan);
 
 PG_FUNCTION_INFO_V1(coursebase_json_append);
 
@@ -35,7 +35,7 @@ PG_FUNCTION_INFO_V1(coursebase_json_append);
 PGDLLEXPORT Datum
 coursebase_json_append(PG_FUNCTION_ARGS)
 {
-	AppendPath path = path_read(fcinfo, 1);
+	EntryPath path = path_read(fcinfo, 1);
 	JsonText document;
 	JsonText entries;
 	JsonSplice plan;
@@ -52,11 +52,11 @@ coursebase_json_append(PG_FUNCTION_ARGS)
 }
 
 /* The steps point into the argument, or into its copy in the current context. */
-static AppendPath
+static EntryPath
 path_read(FunctionCallInfo fcinfo, int argument)
 {
 	ArrayType *array = args_array(fcinfo, argument);
-	AppendPath path;
+	EntryPath path;
 	Datum *values;
 
 	if (ARR_NDIM(array) > 1)
@@ -77,7 +77,7 @@ path_read(FunctionCallInfo fcinfo, int argument)
 
 /* The first steps of the path as the server writes an array of text, for messages. */
 static char *
-path_text(const AppendPath *path, size_t steps)
+path_text(const EntryPath *path, size_t steps)
 {
 	Datum *values = palloc(sizeof(Datum) * Max(steps, 1));
 	ArrayType *array;
@@ -94,7 +94,7 @@ path_text(const AppendPath *path, size_t steps)
  * stored value that is no JSON after all.
  */
 static void
-plan_refuse(JsonStatus status, const AppendPath *path, const JsonSplice *plan)
+plan_refuse(JsonStatus status, const EntryPath *path, const JsonSplice *plan)
 {
 	/*
 	 * KEY_EXISTS and KEY_REPEATED are one error: the caller has to give other keys either way
