@@ -174,8 +174,9 @@ arguments_check(FunctionCallInfo fcinfo)
 						errmsg("stripe_session_id must not be empty")));
 	if (!PG_ARGISNULL(SALE_FIRST_REFERENCE))
 		args_currency(fcinfo, SALE_FIRST_REFERENCE, true);
-	if (!PG_ARGISNULL(SALE_TAX))
-		args_money(fcinfo, SALE_TAX);
+	if (!PG_ARGISNULL(SALE_TAX) && args_money(fcinfo, SALE_TAX) < 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("tax_in_cents must not be negative")));
 	if (args_money(fcinfo, SALE_PRICE) < 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("price_paid_in_cents must not be negative")));
