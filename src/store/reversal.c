@@ -284,6 +284,11 @@ receipt_find(Reversal *reversal)
 	if (reversal->known)
 		named_user_require(&reversal->named, &reversal->user);
 	reversal->kind = plan_text(0, FOUND_KIND);
+	/*
+	 * a refund without its receipt says of nothing what it was; that it has a person all the
+	 * same only plain SQL can say
+	 */
+	reversal->known = reversal->known && reversal->kind != NULL;
 	reversal->product_id = plan_text(0, FOUND_PRODUCT_ID);
 	reversal->line = plan_text(0, FOUND_LINE);
 	reversal->status = plan_text_required(0, FOUND_STATUS);
