@@ -231,7 +231,7 @@ user_id: the buyer, whose account must be open. product_id: base id of the produ
 credit_purchase_id: the row of ai_credit_purchases. bank_credits: credits that the pack brought. bank_left: credits left in the bank afterwards.
 
 Source: the product''s rule that what is bought never lapses.
-Raises: 22003 (the bank would be out of range, or amount_in_cents is above 2147483647), 22004 (an argument is NULL), 22008 (at is not finite, or the week ends out of range), 22023 (an unknown environment, currency is no code of three capital letters, or only one of amount_in_cents and currency is NULL), 23514 (credits or amount_in_cents is of the wrong form), 40001 (under REPEATABLE READ: the account changed meanwhile; call again), KB106 (no such open account), KB205 (the purchase was granted to another user, or with another product or number of credits), KB822 (the setting require_signature names the source, and the caller is not the owner of the tables).';
+Raises: 22003 (the bank would be out of range, or amount_in_cents is above 2147483647), 22004 (an argument is NULL), 22008 (at is not finite, or the week ends out of range), 22023 (purchase_id is empty or has a blank at an end, an unknown environment, currency is no code of three capital letters, or only one of amount_in_cents and currency is NULL), 23514 (credits or amount_in_cents is of the wrong form), 40001 (under REPEATABLE READ: the account changed meanwhile; call again), KB106 (no such open account), KB205 (the purchase was granted to another user, or with another product or number of credits), KB822 (the setting require_signature names the source, and the caller is not the owner of the tables).';
 GRANT EXECUTE ON FUNCTION coursebase.grant_credit_pack(uuid, text, bigint, text, text, text, text, bigint, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.refund_credit_pack(
@@ -259,7 +259,7 @@ source, environment, purchase_id: the purchase, as grant_credit_pack() had it. a
 credit_purchase_id: the row of ai_credit_purchases. bank_credits: by how many credits the bank of the person who has the pack grew: 0 or negative. bank_left: credits left in that bank afterwards.
 
 Source: the product''s rule that a refund takes what it can and leaves no debt.
-Raises: 22004 (an argument is NULL), 22008 (at is not finite, or the week ends out of range), 22023 (credits is not above 0), 40001 (under REPEATABLE READ: the account changed meanwhile; call again), KB007 (the purchase goes from person to person; call again), KB106 (no such purchase).';
+Raises: 22004 (an argument is NULL), 22008 (at is not finite, or the week ends out of range), 22023 (purchase_id is empty or has a blank at an end, or credits is not above 0), 40001 (under REPEATABLE READ: the account changed meanwhile; call again), KB007 (the purchase goes from person to person; call again), KB106 (no such purchase).';
 GRANT EXECUTE ON FUNCTION coursebase.refund_credit_pack(text, text, text, timestamptz, bigint, uuid) TO server;
 
 CREATE FUNCTION coursebase.reverse_credit_pack_refund(
@@ -287,7 +287,7 @@ source, environment, purchase_id, at: as for refund_credit_pack(). credits: how 
 credit_purchase_id: the row of ai_credit_purchases. bank_credits: by how many credits the bank grew: what the refund had taken. bank_left: credits left in the bank afterwards.
 
 Source: Apple''s REFUND_REVERSED, and disputes that are won.
-Raises: 22003 (the bank would be out of range), 22004 (an argument is NULL), 22008 (at is not finite, or the week ends out of range), 22023 (credits is not above 0), 40001 (under REPEATABLE READ: the account changed meanwhile; call again), KB007 (the purchase goes from person to person; call again), KB106 (no such purchase).';
+Raises: 22003 (the bank would be out of range), 22004 (an argument is NULL), 22008 (at is not finite, or the week ends out of range), 22023 (purchase_id is empty or has a blank at an end, or credits is not above 0), 40001 (under REPEATABLE READ: the account changed meanwhile; call again), KB007 (the purchase goes from person to person; call again), KB106 (no such purchase).';
 GRANT EXECUTE ON FUNCTION coursebase.reverse_credit_pack_refund(text, text, text, timestamptz, bigint, uuid) TO server;
 
 CREATE FUNCTION coursebase.ai_usage_member(user_id uuid, at timestamptz)

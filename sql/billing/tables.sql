@@ -420,13 +420,17 @@ VALUES
     ('app_store', 'TEST', '', 'noted')
 ON CONFLICT (provider, name, subtype) DO NOTHING;
 
--- Stripe: the event's type. subtype of customer.subscription.updated is what changed: cancel_at_period_end
--- (and to what), cancel_at (null: taken back), pause_collection, or the new status, or items or trial_end; of invoices
--- the billing_reason; of a closed dispute how it ended. A paid invoice is sent as invoice.paid and as
--- invoice.payment_succeeded: the second is noted.
+-- Stripe: the event's type. subtype of customer.subscription.created is its status, of which
+-- one that is not known gives nothing: that it was paid for is told by itself. subtype of
+-- customer.subscription.updated is what changed: cancel_at_period_end (and to what), cancel_at
+-- (null: taken back), pause_collection, or the new status, or items or trial_end; of invoices
+-- the billing_reason; of a closed dispute how it ended. A paid invoice is sent as invoice.paid
+-- and as invoice.payment_succeeded: the second is noted.
 INSERT INTO coursebase.subscription_event_mappings (provider, name, subtype, event_type)
 VALUES
-    ('stripe', 'customer.subscription.created', '', 'created'),
+    ('stripe', 'customer.subscription.created', '', 'noted'),
+    ('stripe', 'customer.subscription.created', 'active', 'created'),
+    ('stripe', 'customer.subscription.created', 'trialing', 'created'),
     ('stripe', 'customer.subscription.created', 'incomplete', 'noted'),
     ('stripe', 'customer.subscription.created', 'incomplete_expired', 'noted'),
     ('stripe', 'customer.subscription.created', 'past_due', 'noted'),

@@ -484,6 +484,7 @@ CREATE TABLE coursebase.course_entitlements (
         FOREIGN KEY (source_payment_transaction_id, program_id, user_id)
         REFERENCES coursebase.payment_transactions (id, program_id, user_id) ON DELETE RESTRICT,
     CONSTRAINT course_entitlements_restart_count_not_negative_check CHECK (restart_count >= 0),
+    CONSTRAINT course_entitlements_start_date_finite_check CHECK (isfinite(start_date)),
     CONSTRAINT course_entitlements_revoked_has_a_time_check
         CHECK ((status = 'revoked') = (access_revoked_at IS NOT NULL))
 );

@@ -95,8 +95,10 @@ AS $$
     LEFT JOIN coursebase.cohort_versions c ON c.cohort_id = r.cohort_id
     LEFT JOIN coursebase.user_versions u ON u.user_id = r.user_id
     WHERE r.catalogue_version > coalesce(g.version, 0)
-        -- a cohort that is gone answers no more
+        -- a cohort that is gone answers no more, and one that was made anew counts anew: who was
+        -- in it has a later version
         OR (r.cohort_version > coalesce(c.version, 0)
+            AND r.user_version >= coalesce(u.version, 0)
             AND EXISTS (SELECT FROM coursebase.cohorts k WHERE k.id = r.cohort_id))
         OR r.user_version > coalesce(u.version, 0)
     UNION ALL

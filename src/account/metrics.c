@@ -26,7 +26,9 @@ enum
 	FIGURES = FIGURE_KIND
 };
 
-/* What waits for somebody, and since when. An oldest of NULL is nothing that waits. */
+/* What waits for somebody, and since when. An oldest of NULL is nothing that waits. One that is
+ * not finite, which a row that was written by hand may have, is a figure too: the difference of
+ * two times would be an error, and nobody would be told anything. */
 static KeptPlan read_waiting = {
 	.sql = "WITH waiting (subject, number, oldest) AS ("
 		   "SELECT 'notifications', count(*), min(received_at) FROM "
@@ -49,7 +51,8 @@ static KeptPlan read_waiting = {
 		   "GROUP BY c.name) "
 		   "SELECT 'coursebase_waiting', subject, number::float8, 'gauge' FROM waiting "
 		   "UNION ALL SELECT 'coursebase_waiting_oldest_seconds', subject, "
-		   "coalesce(greatest(extract(epoch FROM $1 - oldest), 0), 0)::float8, 'gauge' FROM "
+		   "coalesce(greatest(extract(epoch FROM $1) - extract(epoch FROM oldest), 0), "
+		   "0)::float8, 'gauge' FROM "
 		   "waiting",
 	.nargs = 1,
 	.types = {TIMESTAMPTZOID},

@@ -240,6 +240,7 @@ coursebase_grant_credit_pack(PG_FUNCTION_ARGS)
 	OwnerRights rights;
 
 	args_require_first(fcinfo, GRANT_AMOUNT);
+	args_id(fcinfo, GRANT_PURCHASE);
 	if (!PG_ARGISNULL(GRANT_AMOUNT))
 		args_money(fcinfo, GRANT_AMOUNT);
 	args_environment(fcinfo, GRANT_ENVIRONMENT);
@@ -276,6 +277,7 @@ coursebase_refund_credit_pack(PG_FUNCTION_ARGS)
 	TimestampTz at;
 
 	args_require_first(fcinfo, REFUND_AT);
+	args_id(fcinfo, REFUND_PURCHASE);
 	at = args_time(fcinfo, REFUND_AT);
 	claim_require(fcinfo);
 	schema_require_current();
@@ -303,6 +305,7 @@ coursebase_reverse_credit_pack_refund(PG_FUNCTION_ARGS)
 	TimestampTz at;
 
 	args_require_first(fcinfo, REFUND_AT);
+	args_id(fcinfo, REFUND_PURCHASE);
 	at = args_time(fcinfo, REFUND_AT);
 	claim_require(fcinfo);
 	schema_require_current();

@@ -2,9 +2,9 @@
  * machine.c: the statements that write the tables of the subscription machine, and the trigger
  * that refuses everybody else's.
  *
- * The variable machine_writes tells the machine's statements from all others: it is true while
- * one of them runs. It is a variable of C and not a setting, so that no SQL and no role can
- * turn it on.
+ * The mark machine_writes tells the machine's statements from all others, also from those of an
+ * operator's trigger that fires within one (core/statement_mark.h). It is a variable of C and
+ * not a setting, so that no SQL and no role can turn it on.
  *
  * Locks: the caller holds the row of users. Each statement locks the rows that it writes, those
  * of subscriptions after that of users (identity/anchor.h).
@@ -25,9 +25,10 @@
 #include "core/plan.h"
 #include "core/restore.h"
 #include "core/row_kept.h"
+#include "core/statement_mark.h"
 
 /* Read by the trigger, which runs within the statement. */
-static bool machine_writes = false;
+static StatementMark machine_writes;
 
 /* The columns of a line in the order of the table: line_bind(). */
 #define LINE_ARGS                                                                              \
@@ -159,7 +160,7 @@ coursebase_tg_any__machine_only(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 						errmsg("coursebase.tg_any__machine_only() works only as a trigger "
 							   "before a change")));
-	if (!machine_writes && !restore_under_way())
+	if (!statement_mark_fires(&machine_writes) && !restore_under_way())
 		ereport(ERROR,
 				(errcode(ERRCODE_CB_MACHINE_ONLY),
 				 errmsg("table \"%s\" is written only by the machine of subscriptions",
@@ -338,16 +339,16 @@ event_insert(const SubscriptionNotice *notice, const pg_uuid_t *user,
 static uint64
 machine_execute(KeptPlan *plan, PlanValues *values)
 {
+	StatementMark outer = statement_mark_set(&machine_writes);
 	uint64 rows;
 
-	machine_writes = true;
 	PG_TRY();
 	{
 		rows = owner_execute(plan, values->datums, values->nulls, false);
 	}
 	PG_FINALLY();
 	{
-		machine_writes = false;
+		machine_writes = outer;
 	}
 	PG_END_TRY();
 	return rows;

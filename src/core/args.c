@@ -163,6 +163,28 @@ args_length(FunctionCallInfo fcinfo, int argument, int least, int most)
 }
 
 void
+args_id(FunctionCallInfo fcinfo, int argument)
+{
+	const text *id;
+	const char *bytes;
+	Size size;
+
+	args_require(fcinfo, argument);
+	id = PG_GETARG_TEXT_PP(argument);
+	bytes = VARDATA_ANY(id);
+	size = VARSIZE_ANY_EXHDR(id);
+	if (size == 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("%s must not be empty", argument_name(fcinfo, argument))));
+	/* control characters too: what comes along from the end of a line */
+	if ((unsigned char) bytes[0] <= ' ' || (unsigned char) bytes[size - 1] <= ' ')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s begins or ends with a blank", argument_name(fcinfo, argument)),
+				 errdetail("It would be another id than the same without.")));
+}
+
+void
 args_currency(FunctionCallInfo fcinfo, int argument, bool any_case)
 {
 	const text *code;

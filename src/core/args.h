@@ -50,6 +50,10 @@ extern int args_word(FunctionCallInfo fcinfo, int argument, const char *const *w
  */
 extern void args_length(FunctionCallInfo fcinfo, int argument, int least, int most);
 
+/* An id that a store or a provider gave: raises 22004 for null, 22023 for one that is empty or
+ * has a blank at either end, with which it would be another id. */
+extern void args_id(FunctionCallInfo fcinfo, int argument);
+
 /* A code of ISO 4217 as the columns named currency hold it: raises 22004 for null, 22023 for
  * another text than three letters: capital ones, or of any case where the caller folds it. */
 extern void args_currency(FunctionCallInfo fcinfo, int argument, bool any_case);

@@ -44,7 +44,7 @@ static KeptPlan lock_anybody = {.sql = LOCK(ANYBODY), ONE_USER};
 static LockBehind lock_user_behind = BEHIND(PERSON);
 static LockBehind lock_anybody_behind = BEHIND(ANYBODY);
 
-bool anchor_held;
+StatementMark anchor_held;
 
 /* Who was locked last, for anchor_holds(). A rollback to an earlier savepoint frees the lock,
  * and changes the subtransaction. */
@@ -83,7 +83,7 @@ coursebase_tg_any__lock_user(PG_FUNCTION_ARGS)
 	HeapTuple answer = trigger_written_row(data);
 	pg_uuid_t user;
 
-	if (anchor_held || restore_under_way() ||
+	if (statement_mark_fires(&anchor_held) || restore_under_way() ||
 		!trigger_uuid(data, row, named ? data->tg_trigger->tgargs[0] : "user_id", &user) ||
 		anchor_holds(&user))
 		return PointerGetDatum(answer);

@@ -29,6 +29,7 @@
 #include "utils/uuid.h"
 
 #include "core/compat.h"
+#include "core/statement_mark.h"
 
 typedef enum Anchored
 {
@@ -83,9 +84,9 @@ extern bool anchor_holds(const pg_uuid_t *user);
 extern void anchor_go_back(void);
 extern bool anchor_goes_back(void);
 
-/* True while a statement of ours inserts rows for people whom it has locked: the trigger that
+/* Marks a statement of ours that writes rows of people whom it has locked: the trigger that
  * locks the person of a row stands back. Whoever sets it restores it, also after an error. */
-extern bool anchor_held;
+extern StatementMark anchor_held;
 
 /* Raises that KB106: for callers that read the row without a lock. */
 pg_noreturn extern void anchor_raise_missing(const pg_uuid_t *user);

@@ -78,7 +78,18 @@ members_has(const Members *members, int member)
 	return members->spans[member].end > members->spans[member].start;
 }
 
-/* An empty string is refused: as an id it would be the same for everybody. */
+/* White space and what controls a terminal, as it comes along from the end of a line. */
+static bool
+is_blank(char byte)
+{
+	return (unsigned char) byte <= ' ';
+}
+
+/*
+ * An empty string is refused: as an id it would be the same for everybody. So is an id with a
+ * blank at an end: it would be another one than the same without, and one purchase would count
+ * twice. A token is no key, and base64 may end with a line.
+ */
 const char *
 members_text(const Members *members, int member, size_t most)
 {
@@ -95,6 +106,8 @@ members_text(const Members *members, int member, size_t most)
 		members_raise(members->form, member, "is empty");
 	if (size > most)
 		members_raise(members->form, member, psprintf("has more than %zu bytes", most));
+	if (most <= MEMBERS_ID_SIZE && (is_blank(text[0]) || is_blank(text[size - 1])))
+		members_raise(members->form, member, "begins or ends with a blank");
 	return text;
 }
 

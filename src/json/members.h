@@ -57,7 +57,8 @@ extern void members_end(const Members *members);
 
 extern bool members_has(const Members *members, int member);
 
-/* NULL when absent; no longer than `most` bytes, and not empty. */
+/* NULL when absent; no longer than `most` bytes, not empty, and up to MEMBERS_ID_SIZE without a
+ * blank at either end. */
 extern const char *members_text(const Members *members, int member, size_t most);
 extern const char *members_text_require(const Members *members, int member, size_t most);
 

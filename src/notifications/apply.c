@@ -199,7 +199,7 @@ static void subscription_apply(const NoticeCall *call, NoticeEffect *effect);
 static char *event_json(const NoticeCall *call, const char *store);
 static void payment_append(StringInfo json, const StoreNotice *notice);
 static void purchase_apply(const NoticeCall *call, NoticeEffect *effect);
-static char *receipt_json(const NoticeCall *call);
+static char *receipt_json(const NoticeCall *call, const char *store);
 static void checkout_apply(const NoticeCall *call, NoticeEffect *effect);
 static void intent_apply(const NoticeCall *call, NoticeEffect *effect);
 static bool session_apply(const NoticeCall *call, NoticeEffect *effect);
@@ -380,6 +380,7 @@ static void
 purchase_apply(const NoticeCall *call, NoticeEffect *effect)
 {
 	const StoreNotice *notice = call->notice;
+	const char *store = whose_store(call);
 	PlanValues values = {0};
 
 	/*
@@ -392,6 +393,12 @@ purchase_apply(const NoticeCall *call, NoticeEffect *effect)
 		refund_apply(call, effect);
 		return;
 	}
+	/* money came: it is seen among the refused ones, where a note would be forgotten */
+	if (store == NULL)
+	{
+		refuse(effect, "KB824: its store is none that purchases come from here");
+		return;
+	}
 	if (notice->state == PURCHASE_STATE_PAID && notice->purchased_at == NOTICE_NO_TIME)
 	{
 		refuse(effect, "KB824: it does not say when it was purchased");
@@ -401,7 +408,7 @@ purchase_apply(const NoticeCall *call, NoticeEffect *effect)
 		return;
 	late_transfer_apply(call, effect);
 	plan_bind_uuid(&values, &effect->user);
-	plan_bind_text(&values, receipt_json(call));
+	plan_bind_text(&values, receipt_json(call, store));
 	plan_bind(&values, TimestampTzGetDatum(call->at));
 	owner_execute(&validate_receipt, values.datums, values.nulls, false);
 	applied(effect, false);
@@ -410,7 +417,7 @@ purchase_apply(const NoticeCall *call, NoticeEffect *effect)
 /* The receipt as validate_purchase() takes it. Where a store gives no token, the transaction
  * stands for it. */
 static char *
-receipt_json(const NoticeCall *call)
+receipt_json(const NoticeCall *call, const char *store)
 {
 	static const char *const states[] = {"paid", "pending", "canceled"};
 	const StoreNotice *notice = call->notice;
@@ -418,7 +425,7 @@ receipt_json(const NoticeCall *call)
 	StringInfoData json;
 
 	initStringInfo(&json);
-	member_text(&json, "source", whose_store(call));
+	member_text(&json, "source", store);
 	member_text(&json, "environment", environment_of(call));
 	member_raw(&json, "product_id", notice->product);
 	member_raw(&json, "purchase_id", notice->transaction);

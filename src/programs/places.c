@@ -38,6 +38,7 @@
 #include "core/plan.h"
 #include "core/restore.h"
 #include "core/row_trigger.h"
+#include "core/statement_mark.h"
 #include "programs/places.h"
 #include "programs/program.h"
 
@@ -71,8 +72,8 @@ static struct
 	int inserted_size;
 } noted = {.transaction = InvalidLocalTransactionId, .round = 1};
 
-/* True while places_settle() moves completions. */
-static bool settling;
+/* Marks the statement by which places_settle() moves completions. */
+static StatementMark settling;
 
 /* The columns of read_deleted. */
 enum
@@ -200,7 +201,7 @@ coursebase_tg_course_workout_completions__keep_place(PG_FUNCTION_ARGS)
 	TriggerData *data =
 		trigger_expect(fcinfo, "tg_course_workout_completions__keep_place", ROW_BEFORE_UPDATE);
 
-	if (!settling)
+	if (!statement_mark_fires(&settling))
 		trigger_raise_set_already(data, "course_workout_id");
 	return PointerGetDatum(data->tg_newtuple);
 }
@@ -419,14 +420,15 @@ places_settle(const pg_uuid_t *program, int32 day)
 static void
 completions_move(Datum *values)
 {
-	settling = true;
+	StatementMark outer = statement_mark_set(&settling);
+
 	PG_TRY();
 	{
 		owner_execute_latest(&move_completions, values, NULL);
 	}
 	PG_FINALLY();
 	{
-		settling = false;
+		settling = outer;
 	}
 	PG_END_TRY();
 	owner_execute_latest(&delete_completions, values, NULL);

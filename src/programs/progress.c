@@ -36,6 +36,7 @@
 #include "core/plan.h"
 #include "core/restore.h"
 #include "core/row_trigger.h"
+#include "core/statement_mark.h"
 #include "identity/asking.h"
 #include "identity/guest.h"
 #include "programs/places.h"
@@ -163,8 +164,8 @@ static KeptPlan clear_completed = {
 		   " WHERE completed_at IS NOT NULL",
 };
 
-/* True while completed_write() runs: what that statement writes is right already. */
-static bool deriving;
+/* Marks the statement of completed_write(): what it writes is right already. */
+static StatementMark deriving;
 
 static HeapTuple row_complete(TriggerData *data, const char *from, KeptPlan *read,
 							  const char *to);
@@ -287,7 +288,7 @@ coursebase_tg_course_entitlements__completed(PG_FUNCTION_ARGS)
 	Datum done;
 	bool open;
 
-	if (deriving || restore_under_way())
+	if (statement_mark_fires(&deriving) || restore_under_way())
 		return PointerGetDatum(row);
 	plan_bind(&values, trigger_value_as(data, row, "id", UUIDOID));
 	plan_bind(&values, trigger_value_as(data, row, "program_id", UUIDOID));
@@ -440,16 +441,16 @@ completed_derive(KeptPlan *find, Datum *values)
 static uint64
 completed_write(KeptPlan *write, Datum *values)
 {
+	StatementMark outer = statement_mark_set(&deriving);
 	uint64 written;
 
-	deriving = true;
 	PG_TRY();
 	{
 		written = owner_execute(write, values, NULL, false);
 	}
 	PG_FINALLY();
 	{
-		deriving = false;
+		deriving = outer;
 	}
 	PG_END_TRY();
 	return written;

@@ -22,6 +22,8 @@
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/row_trigger.h"
+#include "core/statement_mark.h"
+#include "identity/anchor.h"
 #include "sales/access_end.h"
 
 /* The columns of the statements that read a chain. */
@@ -88,8 +90,8 @@ typedef struct EndChanges
 	bool *for_ever;
 } EndChanges;
 
-/* True while this file writes ends: everybody else is refused. */
-static bool writing;
+/* Marks the statement of this file that writes ends: everybody else is refused. */
+static StatementMark writing;
 
 static void ends_write(uint64 rows);
 static TimestampTz row_end(uint64 row, TimestampTz latest);
@@ -119,7 +121,7 @@ access_ends_write_pair(Datum *user_and_course)
 	 * changes_write() below writes grants, whose trigger comes back here: the whole chain is
 	 * being written already
 	 */
-	if (!writing)
+	if (!statement_mark_fires(&writing))
 		ends_write(owner_execute_latest(&read_pair, user_and_course, NULL));
 }
 
@@ -140,7 +142,7 @@ coursebase_tg_course_grants__keep_end(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect(fcinfo, "tg_course_grants__keep_end", ROW_BEFORE_UPDATE);
 
-	if (!writing)
+	if (!statement_mark_fires(&writing))
 		ereport(ERROR, (errcode(ERRCODE_CB_SET_ONCE),
 						errmsg("the end of a purchase's grant follows from the purchase"),
 						errdetail("The grant %s belongs to the purchase %s.",
@@ -207,8 +209,8 @@ row_end(uint64 row, TimestampTz latest)
 	return access_end(&terms, latest);
 }
 
-/* One statement for all rows. The flag goes down on every way out, so that an error leaves no
- * door open. */
+/* One statement for all rows, whose people are locked. The marks go back on every way out, so
+ * that an error leaves no door open. */
 static void
 changes_write(const EndChanges *changes)
 {
@@ -222,14 +224,17 @@ changes_write(const EndChanges *changes)
 										   TYPALIGN_DOUBLE)),
 	};
 
-	writing = true;
+	StatementMark outer = statement_mark_set(&writing);
+	StatementMark held = statement_mark_set(&anchor_held);
+
 	PG_TRY();
 	{
 		owner_execute_latest(&write_ends, values, NULL);
 	}
 	PG_FINALLY();
 	{
-		writing = false;
+		writing = outer;
+		anchor_held = held;
 	}
 	PG_END_TRY();
 }

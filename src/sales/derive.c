@@ -7,23 +7,23 @@
 #include "postgres.h"
 
 #include "core/owner.h"
+#include "core/statement_mark.h"
 #include "identity/anchor.h"
 #include "sales/derive.h"
 
-static bool under_way;
+static StatementMark under_way;
 
 /*
- * While the statement runs, triggers for its rows see under_way and leave out what the
- * statement has decided; anchor_held says that the people are locked. Both go back to what they
- * were, after an error as well: a statement of this kind may run within another.
+ * Triggers that the statement fires see under_way and leave out what the statement has decided;
+ * anchor_held says that the people are locked. Both go back to what they were, after an error
+ * as well: a statement of this kind may run within another.
  */
 void
 derive_execute(KeptPlan *plan, Datum *values)
 {
-	bool outer = under_way;
-	bool held = anchor_held;
+	StatementMark outer = statement_mark_set(&under_way);
+	StatementMark held = statement_mark_set(&anchor_held);
 
-	under_way = anchor_held = true;
 	PG_TRY();
 	{
 		owner_execute_latest(plan, values, NULL);
@@ -39,5 +39,5 @@ derive_execute(KeptPlan *plan, Datum *values)
 bool
 derive_under_way(void)
 {
-	return under_way;
+	return statement_mark_fires(&under_way);
 }

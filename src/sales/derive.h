@@ -17,7 +17,7 @@
  */
 extern void derive_execute(KeptPlan *plan, Datum *values);
 
-/* Whether such a statement runs. */
+/* Whether such a statement fired the trigger that asks. */
 extern bool derive_under_way(void);
 
 #endif

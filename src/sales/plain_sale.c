@@ -35,6 +35,7 @@
 #include "core/plan.h"
 #include "core/restore.h"
 #include "core/row_trigger.h"
+#include "core/statement_mark.h"
 #include "identity/asking.h"
 #include "identity/audit.h"
 #include "json/json_write.h"
@@ -128,8 +129,8 @@ static KeptPlan reverse_references = {
  */
 static FullTransactionId selling;
 
-/* True while a sale takes the terms of its product, which nobody need audit. */
-static bool taking_terms;
+/* Marks a sale's taking of the terms of its product, which nobody need audit. */
+static StatementMark taking_terms;
 
 static bool products_lock(void);
 static void terms_write(void);
@@ -184,19 +185,20 @@ products_lock(void)
 
 /*
  * taking_terms keeps tg_purchases__audit_terms from auditing that a sale took the terms of its
- * product; it is false again on every way out.
+ * product; it is what it was on every way out.
  */
 static void
 terms_write(void)
 {
-	taking_terms = true;
+	StatementMark outer = statement_mark_set(&taking_terms);
+
 	PG_TRY();
 	{
 		owner_execute_latest(&write_terms, NULL, NULL);
 	}
 	PG_FINALLY();
 	{
-		taking_terms = false;
+		taking_terms = outer;
 	}
 	PG_END_TRY();
 }
@@ -336,7 +338,7 @@ coursebase_tg_purchases__audit_terms(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect(fcinfo, "tg_purchases__audit_terms", ROW_AFTER_UPDATE);
 
-	if (!taking_terms && !restore_under_way())
+	if (!statement_mark_fires(&taking_terms) && !restore_under_way())
 		audit_write("purchase_terms_changed",
 					psprintf("purchases/%s", trigger_text(data, data->tg_newtuple, "id")),
 					terms_text(data, data->tg_trigtuple), terms_text(data, data->tg_newtuple));

@@ -169,13 +169,12 @@ arguments_check(FunctionCallInfo fcinfo)
 {
 	args_require_first(fcinfo, SALE_AT);
 	args_time(fcinfo, SALE_AT);
-	if (VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(SALE_SESSION)) == 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("stripe_session_id must not be empty")));
+	args_id(fcinfo, SALE_SESSION);
 	if (!PG_ARGISNULL(SALE_FIRST_REFERENCE))
 		args_currency(fcinfo, SALE_FIRST_REFERENCE, true);
-	if (!PG_ARGISNULL(SALE_TAX))
-		args_money(fcinfo, SALE_TAX);
+	if (!PG_ARGISNULL(SALE_TAX) && args_money(fcinfo, SALE_TAX) < 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("tax_in_cents must not be negative")));
 	if (args_money(fcinfo, SALE_PRICE) < 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("price_paid_in_cents must not be negative")));

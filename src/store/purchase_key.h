@@ -30,6 +30,7 @@ static inline void
 purchase_key_read(PurchaseKey *key, FunctionCallInfo fcinfo)
 {
 	args_require_first(fcinfo, 3);
+	args_id(fcinfo, 2);
 	key->source = args_text_or_null(fcinfo, 0);
 	key->environment = args_text_or_null(fcinfo, 1);
 	key->purchase_id = args_text_or_null(fcinfo, 2);

@@ -37,6 +37,7 @@
 #include "core/row_trigger.h"
 #include "core/schema.h"
 #include "core/signed_only.h"
+#include "core/statement_mark.h"
 #include "identity/audit.h"
 #include "identity/named.h"
 #include "json/object_write.h"
@@ -190,10 +191,10 @@ typedef struct Reversal
 } Reversal;
 
 /*
- * True while a statement of this file runs: tg_any__refund_stays() lets refunded_at become NULL
- * then, and else for nobody. A variable of C, so that no SQL can set it.
+ * Marks the statements of this file: tg_any__refund_stays() lets those make refunded_at NULL,
+ * and no other. A variable of C, so that no SQL can set it.
  */
-static bool reversal_writes;
+static StatementMark reversal_writes;
 
 static void receipt_find(Reversal *reversal);
 static bool refunds_reverse(const Reversal *reversal);
@@ -253,7 +254,7 @@ coursebase_tg_any__refund_stays(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect(fcinfo, "tg_any__refund_stays", ROW_BEFORE_UPDATE);
 
-	if (!reversal_writes && !restore_under_way())
+	if (!statement_mark_fires(&reversal_writes) && !restore_under_way())
 		ereport(ERROR, (errcode(ERRCODE_CB_SET_ONCE),
 						errmsg("column \"refunded_at\" of table \"%s\" is set already",
 							   RelationGetRelationName(data->tg_relation)),
@@ -283,6 +284,11 @@ receipt_find(Reversal *reversal)
 	if (reversal->known)
 		named_user_require(&reversal->named, &reversal->user);
 	reversal->kind = plan_text(0, FOUND_KIND);
+	/*
+	 * a refund without its receipt says of nothing what it was; that it has a person all the
+	 * same only plain SQL can say
+	 */
+	reversal->known = reversal->known && reversal->kind != NULL;
 	reversal->product_id = plan_text(0, FOUND_PRODUCT_ID);
 	reversal->line = plan_text(0, FOUND_LINE);
 	reversal->status = plan_text_required(0, FOUND_STATUS);
@@ -311,6 +317,7 @@ reversal_settle(const PurchaseKey *key, TimestampTz at, const RefundState *befor
 bool
 reversal_reopen(const PurchaseKey *key)
 {
+	StatementMark outer = reversal_writes;
 	RefundState state;
 	PlanValues values = {0};
 
@@ -318,14 +325,14 @@ reversal_reopen(const PurchaseKey *key)
 	if (refund_state_is_whole(&state))
 		return false;
 	purchase_key_bind(&values, key);
-	reversal_writes = true;
+	statement_mark_set(&reversal_writes);
 	PG_TRY();
 	{
 		plan_execute(&reopen_receipt, values.datums, values.nulls, false);
 	}
 	PG_FINALLY();
 	{
-		reversal_writes = false;
+		reversal_writes = outer;
 	}
 	PG_END_TRY();
 	return true;
@@ -375,6 +382,8 @@ settle(Reversal *reversal, const RefundState *before)
 		purchase_give(reversal, &after);
 	else
 	{
+		StatementMark outer = reversal_writes;
+
 		reversal->refunded_at = before->refunded_at;
 		/* what it returns to; a part had ended nothing */
 		if (before->ended)
@@ -384,7 +393,7 @@ settle(Reversal *reversal, const RefundState *before)
 			reversal->credits =
 				refund_state_credits(&reversal->key, &after, after.taken,
 									 before->ended ? after.total : before->taken);
-		reversal_writes = true;
+		statement_mark_set(&reversal_writes);
 		PG_TRY();
 		{
 			purchase_restore(reversal);
@@ -393,7 +402,7 @@ settle(Reversal *reversal, const RefundState *before)
 		}
 		PG_FINALLY();
 		{
-			reversal_writes = false;
+			reversal_writes = outer;
 		}
 		PG_END_TRY();
 	}

@@ -38,6 +38,7 @@
 #include "core/row_trigger.h"
 #include "core/schema.h"
 #include "core/setting.h"
+#include "core/statement_mark.h"
 #include "identity/anchor.h"
 #include "identity/asking.h"
 #include "identity/audit.h"
@@ -182,10 +183,10 @@ static KeptPlan list_payments = {
 };
 
 /*
- * True while rows_move() runs: tg_any__person_stays() lets a receipt change its person then,
- * and else for nobody.
+ * Marks the statements of rows_move(): tg_any__person_stays() lets those change the person of a
+ * receipt, and no other.
  */
-static bool transfer_writes;
+static StatementMark transfer_writes;
 
 static void receipts_move(FunctionCallInfo fcinfo, const pg_uuid_t *from, const pg_uuid_t *to,
 						  TimestampTz at);
@@ -328,7 +329,7 @@ coursebase_tg_any__person_stays(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect(fcinfo, "tg_any__person_stays", ROW_BEFORE_UPDATE);
 
-	if (!transfer_writes && !restore_under_way())
+	if (!statement_mark_fires(&transfer_writes) && !restore_under_way())
 		ereport(ERROR, (errcode(ERRCODE_CB_SET_ONCE),
 						errmsg("column \"user_id\" of table \"%s\" is set already",
 							   RelationGetRelationName(data->tg_relation)),
@@ -491,9 +492,9 @@ static bool
 rows_move(PlanValues *values)
 {
 	KeptPlan *const plans[] = {&displace_course, &move_course, &move_custom_course};
+	StatementMark outer = statement_mark_set(&transfer_writes);
 	volatile uint64 moved = 0;
 
-	transfer_writes = true;
 	PG_TRY();
 	{
 		moved = plan_execute(&move_receipt, values->datums, values->nulls, false);
@@ -502,7 +503,7 @@ rows_move(PlanValues *values)
 	}
 	PG_FINALLY();
 	{
-		transfer_writes = false;
+		transfer_writes = outer;
 	}
 	PG_END_TRY();
 	return moved > 0;

@@ -1,4 +1,5 @@
--- Promise: a cached answer of another database, which a dump of data alone brings without its versions, never answers.
+-- Promise: a cached answer of another database, which a dump of data alone brings without its versions, never answers, and
+-- one of a cohort that was made anew neither.
 \pset format unaligned
 \pset tuples_only on
 BEGIN;
@@ -33,4 +34,13 @@ SAVEPOINT emptied;
 SELECT pg_temp.fill('{"of": "other"}');
 INSERT INTO coursebase.cached_handshake_responses SELECT * FROM dumped;
 SELECT pg_temp.digest() <> :'one';
+-- A cohort that is deleted and made anew, as a program replaces rows: its old answer is outdated, and no damage.
+SELECT pg_temp.digest() AS before \gset
+DELETE FROM coursebase.cohorts WHERE code = 'versions';
+INSERT INTO coursebase.cohorts (id, code, name, kind) VALUES
+    ('00000000-0000-4000-8000-0000000009d1', 'versions', 'Versions', 'experiment');
+INSERT INTO coursebase.user_cohorts VALUES
+    ('00000000-0000-4000-8000-0000000009a1', '00000000-0000-4000-8000-0000000009d1');
+SELECT check_name, problem FROM coursebase.check_integrity() WHERE check_name = 'cached_version';
+SELECT pg_temp.digest() <> :'before';
 ROLLBACK;

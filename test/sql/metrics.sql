@@ -31,6 +31,12 @@ SELECT * FROM coursebase.metrics(NULL);
 SELECT * FROM coursebase.metrics('infinity');
 SELECT count(*) FROM coursebase.store_notifications;
 RESET ROLE;
+-- A time that never was, written by hand, takes no other figure away.
+SAVEPOINT never;
+INSERT INTO coursebase.store_notifications (provider, environment, notification_id, kind, proof, outcome, received_at, body)
+VALUES ('stripe', 'production', 'metrics-5', 'a', 'signed', 'waiting', '-infinity', '{}'), ('stripe', 'production', 'metrics-6', 'a', 'signed', 'refused', 'infinity', '{}');
+SELECT name, subject, value FROM coursebase.metrics('2026-01-02 01:00+00') WHERE name = 'coursebase_waiting_oldest_seconds' AND subject ~ 'notifications' ORDER BY subject;
+ROLLBACK TO never;
 SET LOCAL ROLE regress_server;
 SELECT count(*) > 200 FROM coursebase.metrics();
 RESET ROLE;

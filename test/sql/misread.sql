@@ -43,6 +43,11 @@ SELECT more, pg_temp.event(more) FROM unnest(ARRAY['{"store": "APP_STORE"}', '{"
     '{"event_time": "2026-01-01T01:00:00+01:00"}', '{"event_time": 1767225600000}', '{"event_time": "1767225600000"}', '{"pending_webhooks": 1}']::jsonb[]) more;
 SELECT more, pg_temp.event(more || '{"store_event_id": "e-5", "event_type": "noted"}') FROM unnest(ARRAY['{"auto_renew": true}', '{"auto_renew": 1}', '{"auto_renew": "TRUE"}', '{"auto_renew": "1"}', '{"auto_renew": false}', '{"auto_renew": "maybe"}']::jsonb[]) more;
 SELECT more, pg_temp.receipt(more) FROM unnest(ARRAY['{}', '{"source": "App Store"}', '{"environment": "PRODUCTION"}', '{"acknowledged": "false"}', '{"transaction_date": "2026-01-01T12:00:00Z"}', '{"source": "paypal"}']::jsonb[]) more;
+-- An id with a blank at an end is no other id: the same purchase would count twice, and one of blanks alone be everybody's.
+SELECT more, pg_temp.receipt(more) FROM unnest(ARRAY['{"purchase_id": "m-1\n"}', '{"purchase_id": " m-1"}', '{"purchase_id": " "}', '{"product_id": "misread.pack\t"}', '{"purchase_token": "dA==\n"}']::jsonb[]) more;
+SELECT more, pg_temp.event(more) FROM unnest(ARRAY['{"store_event_id": "e-1 "}', '{"store_event_id": " "}', '{"original_transaction_id": "t-1\r\n"}', '{"transaction_id": "\u0001t-1"}']::jsonb[]) more;
+SELECT call, pg_temp.refused('SELECT coursebase.' || replace(call, 'ADA', :ada)) FROM unnest(ARRAY[$$complete_purchase('ADA', gen_random_uuid(), E'cs_1\n', 1, 'paid')$$, $$grant_credit_pack('ADA', 'misread.pack', 100, 'app_store', 'production', ' m-1', 't')$$,
+    $$refund_credit_pack('app_store', 'production', 'm-1 ')$$, $$refund_store_purchase('app_store', 'production', E'm-1\t')$$, $$reverse_store_refund('app_store', 'production', ' ')$$, $$acknowledge_purchase('app_store', 'production', '')$$]) call;
 SELECT count(*) FROM coursebase.store_receipts WHERE user_id = :ada;
 -- What was quoted holds: half price, whatever became of the code, as long as the reservation lives, for what was quoted.
 INSERT INTO coursebase.discount_codes (id, code, product_type, percent_off) VALUES ('00000000-0000-4000-8000-000000315262', 'QUOTED', 'course', 50);

@@ -55,4 +55,8 @@ FROM unnest(ARRAY['2027-03-27 22:59:59.999999+00', '2027-03-27 23:00+00', '2027-
 -- Where the organisation moves, the day moves with it; the date of the start stays.
 UPDATE coursebase.organizations SET time_zone = 'Pacific/Kiritimati' WHERE id = :'organization';
 SELECT coursebase.current_day(:'mine', '2027-03-28 09:59:59+00'), coursebase.current_day(:'mine', '2027-03-28 10:00+00');
+
+-- Nor by plain SQL: one such day would take the list of the whole course from its staff.
+SELECT d, pg_temp.state('UPDATE coursebase.course_entitlements SET start_date = %L WHERE id = ' || quote_literal(:'mine'), d) FROM unnest(ARRAY['infinity', '-infinity', '2026-01-02']) d;
+SELECT count(*) > 0 AS listed FROM coursebase.course_enrolments(:'free');
 ROLLBACK;

@@ -66,4 +66,11 @@ SELECT status, detail FROM coursebase.reverse_store_refund('google_play', 'produ
 SELECT status, detail FROM coursebase.refund_store_purchase('google_play', 'production', 'p-3', '2026-03-03', refund_ref => 're-3');
 SELECT bank_limit_credits FROM coursebase.credit_balance(:ada, '2026-03-10');
 SELECT count(*) FROM coursebase.check_integrity();
+-- Plain SQL may leave of a refunded receipt what a refund without its receipt is, with a person: it says so.
+SELECT pg_temp.bought(:ada, 'back.pack', 'p-4', '{}');
+SELECT status FROM coursebase.refund_store_purchase('google_play', 'production', 'p-4', '2026-03-03');
+UPDATE coursebase.store_receipts SET kind = NULL, receipt = NULL, purchase_token = NULL WHERE purchase_id = 'p-4';
+SELECT user_id = :ada, kind FROM coursebase.store_receipts WHERE purchase_id = 'p-4';
+SELECT status, detail FROM coursebase.refund_store_purchase('google_play', 'production', 'p-4', '2026-03-04');
+SELECT status, detail FROM coursebase.reverse_store_refund('google_play', 'production', 'p-4', '2026-03-05');
 ROLLBACK;

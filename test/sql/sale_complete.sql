@@ -49,6 +49,7 @@ FROM (VALUES (:bob, :bundle, 'cs_1', '4900', 'paid'), (:ada, :free, 'cs_1', '490
     ('00000000-0000-4000-8000-0000000e00ff', :bundle, 'cs_2', '0', 'paid'),
     (:ada, '00000000-0000-4000-8000-0000000e01ff', 'cs_2', '0', 'paid')) AS v (u, p, s, c, w);
 SELECT pg_temp.refused(format('SELECT coursebase.complete_purchase(%L, %L, %L, 1, %L, %L)', :ada, :bundle, 'cs_2', 'paid', 'infinity'));
+SELECT pg_temp.refused(format('SELECT coursebase.complete_purchase(%L, %L, %L, 1, %L, tax_in_cents => -1)', :ada, :bundle, 'cs_2', 'paid'));
 
 -- The money came twice: both sessions are kept, and said to be doubled.
 SELECT :answer FROM coursebase.complete_purchase(:ada, :bundle, 'cs_2', 4900, 'paid', '2026-03-02 12:00+00');

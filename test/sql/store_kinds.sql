@@ -108,5 +108,8 @@ SELECT pg_temp.took('google_play', pg_temp.play('kqv-' || v, '2026-01-03', jsonb
 SELECT status, detail FROM coursebase.refund_store_purchase('app_store', 'production', 'kq-44', '2026-01-03', 999, NULL, 'kq-r1');
 SELECT status, detail FROM coursebase.refund_store_purchase('app_store', 'production', 'kq-51', '2026-01-03', 3, NULL, 'kq-r2');
 SELECT pg_temp.refused($$SELECT coursebase.refund_store_purchase('app_store', 'production', 'kq-44', '2026-01-03', 0, NULL, 'kq-r3')$$), pg_temp.banks(41, 53);
+-- A subscription that Stripe creates with a status of a later day, or with none, gives nothing until it is told as paid.
+SELECT n, pg_temp.took('stripe', pg_temp.stripe_body(n, '2026-01-01', 'customer.subscription.created', jsonb_build_object('status', s))), pg_temp.state(n) FROM (VALUES (66, 'active'), (67, 'approved_later'), (68, NULL), (69, 'past_due')) v (n, s) ORDER BY n;
+SELECT pg_temp.took('stripe', pg_temp.stripe_body(67, '2026-01-02', 'customer.subscription.updated', '{"status": "active"}', '{"status": "approved_later"}')), pg_temp.state(67);
 SELECT count(*), string_agg(DISTINCT check_name, ' ') FROM coursebase.check_integrity();
 ROLLBACK;
