@@ -53,7 +53,7 @@ typedef enum JsonKind
 	JSON_KIND_NULL,
 } JsonKind;
 
-/* Called at least once every JSON_PULSE bytes of work; may leave by longjmp. */
+/* Called once or twice every JSON_PULSE bytes of work; may leave by longjmp. */
 typedef void (*JsonPulse)(void *arg);
 #define JSON_PULSE 65536
 
