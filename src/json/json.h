@@ -156,7 +156,7 @@ extern bool json_number_is_positive(JsonSlice raw);
  *
  * json_splice_plan decides and measures, json_splice_copy writes plan->size bytes. The plan
  * points into document, path and entries. Empty entries change nothing: plan->size is the
- * document's.
+ * document's. The copy is quick: it pulses once a megabyte.
  */
 typedef enum JsonCreate
 {

@@ -385,6 +385,7 @@ static const struct
 	{"[1:2]", "1"},
 	{"{1:2}", ""},
 	{"{a:2}", ""},
+	{"{a\":1,\"}", ""},
 	{"{\"a\" 1}", ""},
 	{"{\"a\",1}", ""},
 	{"{\"a\":}", ""},
@@ -616,6 +617,19 @@ same_test(void)
 	}
 }
 
+/* What is no string reads as the empty one, also where there are no bytes at all. */
+static void
+no_string_test(void)
+{
+	JsonSlice none = {NULL, 0}, empty = slice_of("\"\"");
+
+	table_check(json_string_is(none, "") && !json_string_is(none, "a"), "none", 0, "is");
+	table_check(json_string_equals(empty, none) && !json_string_equals(slice_of("\"a\""), none),
+				"none", 0, "equals");
+	table_check(json_string_same(none, empty), "none", 0, "same");
+	table_check(json_string_hash(none) == json_string_hash(empty), "none", 0, "hash");
+}
+
 static const struct
 {
 	const char *number;
@@ -742,6 +756,15 @@ static const struct
 	 "\"\\u0061\""},
 	{"{}", {"x"}, "{\"a\":1,\"a\":1}", JSON_CREATE_OBJECT, JSON_KEY_REPEATED, "\"a\""},
 	{"{\"b\":1}", {"a"}, "{\"b\":1}", JSON_CREATE_OBJECT, JSON_OK, "{\"b\":1,\"a\":{\"b\":1}}"},
+	/* these two keys have the same hash */
+	{"{\"8yn0iYCKYHlIj4-BwPqk\":1}",
+	 {0},
+	 "{\"GReLUrM4wMqfg9yzV3KQ\":2}",
+	 JSON_CREATE_ARRAY,
+	 JSON_OK,
+	 "{\"8yn0iYCKYHlIj4-BwPqk\":1,\"GReLUrM4wMqfg9yzV3KQ\":2}"},
+	{"{\"a\" 1}", {0}, "{\"b\":1}", JSON_CREATE_ARRAY, JSON_BROKEN, ""},
+	{"{\"a\":1}", {0}, "{\"b\" 1}", JSON_CREATE_ARRAY, JSON_BROKEN, ""},
 	{"[", {0}, "1", JSON_CREATE_ARRAY, JSON_BROKEN, ""},
 	{"[]", {0}, "[", JSON_CREATE_ARRAY, JSON_BROKEN, ""},
 };
@@ -992,6 +1015,28 @@ static const char *const fuel_cases[] = {
 	"   [\"an array that is longer than a block of sixty-four bytes\", 1, 2, [3, {\"a\":4}]]",
 	"[[\"an array that is nearly as long as a block of sixty-four bytes\"]]",
 };
+
+/* Entries of eight megabytes go into a document of as many. */
+static void
+splice_pulse_test(void)
+{
+	size_t size = 8 * 1024 * 1024;
+	char *bytes = pulse_document(size, "[0", " ", "]");
+	JsonText document = text_of(bytes, size), entries = document;
+	PulseCount count = {0};
+	JsonSplice plan;
+	char *out;
+
+	table_check(json_splice_plan(&document, NULL, 0, &entries, JSON_CREATE_ARRAY, &plan) ==
+					JSON_OK,
+				"pulse, splice", 0, "planned");
+	out = malloc(plan.size);
+	json_splice_copy(&plan, out, pulse_count, &count);
+	table_check(count.pulses >= plan.size / (1024 * 1024), "pulse, splice", 0,
+				"once a megabyte");
+	free(out);
+	free(bytes);
+}
 
 static void
 fuel_test(void)
@@ -1391,6 +1436,7 @@ main(void)
 	broken_test();
 	string_test();
 	same_test();
+	no_string_test();
 	number_test();
 	splice_test();
 	many_keys_test();
@@ -1398,6 +1444,7 @@ main(void)
 	claim_depth_test();
 	pulse_test();
 	fuel_test();
+	splice_pulse_test();
 	generated_test();
 	truncated_test();
 	for (JsonStatus status = JSON_OK; status <= JSON_BROKEN; status++)
