@@ -66,7 +66,7 @@ unpack_cut(UnpackMethod method, const unsigned char *packed, size_t size, size_t
 	{
 		/* A copy of its own, so that a sanitizer sees a read past the piece. */
 		size_t piece = n = n < size - at ? n : size - at;
-		char *copy = malloc(piece + 1);
+		char *copy = malloc(piece > 0 ? piece : 1);
 
 		memcpy(copy, packed + at, piece);
 		unpack_feed(&unpacker, copy, piece);
