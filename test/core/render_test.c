@@ -86,8 +86,8 @@ static const struct
 	{"[\"0123456789abcde\\\"\",\"0123456789abcdef\\\\\",\"0123456789abc\\\\\\\\\"]",
 	 "[\r\n    \"0123456789abcde\\\"\",\r\n    \"0123456789abcdef\\\\\",\r\n    "
 	 "\"0123456789abc\\\\\\\\\"\r\n]"},
-	{"[\"a line\\nand the next one\",\"b\"]",
-	 "[\r\n    \"a line\\nand the next one\",\r\n    \"b\"\r\n]"},
+	{"[\"a\\nb\",\"0123456789abcdef\"]",
+	 "[\r\n    \"a\\nb\",\r\n    \"0123456789abcdef\"\r\n]"},
 	{"[\r\n    1,\r\n    {}\r\n]", "[\r\n    1,\r\n    {}\r\n]"},
 	/* no JSON, and none afterwards */
 	{"1 2", "1 2"},
