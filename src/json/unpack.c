@@ -158,8 +158,9 @@ pglz_feed(Unpacker *u, const unsigned char *in, const unsigned char *end)
 				}
 				if (u->control == 1)
 				{
+					/* it leaves a byte, for it takes no group that ends the input */
 					in = pglz_run(u, in, end);
-					if (in < end && u->raw_left > 0)
+					if (u->raw_left > 0)
 						u->control = 0x100u | *in++;
 					break;
 				}
