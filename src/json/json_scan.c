@@ -69,8 +69,7 @@ text_trimmed(JsonText *text)
 	kind = json_kind(text, root);
 	if (kind == JSON_KIND_MISSING ||
 		((kind == JSON_KIND_OBJECT || kind == JSON_KIND_ARRAY) &&
-		 (root.end - root.start < 2 ||
-		  json_byte_class(text->bytes[root.end - 1]) != JSON_BYTE_CLOSE)))
+		 json_byte_class(text->bytes[root.end - 1]) != JSON_BYTE_CLOSE))
 		json_break(text);
 	return root;
 }

@@ -22,22 +22,28 @@ json_break(JsonText *text)
 	return text->size;
 }
 
-/* White space may be the whole of a text that somebody padded. */
-size_t
-json_space_skip_long(JsonText *text, size_t at)
+/* White space may be the whole of a text that somebody padded, and a number may be as long. */
+static size_t
+class_skip(JsonText *text, size_t at, JsonByteClass class)
 {
 	while (at < text->size)
 	{
 		size_t start = at;
 		size_t limit = json_text_limit(text, at);
 
-		while (at < limit && json_byte_is_space(text->bytes[at]))
+		while (at < limit && json_byte_class(text->bytes[at]) == class)
 			at++;
 		json_text_spend(text, at - start);
 		if (at < limit)
 			break;
 	}
 	return at;
+}
+
+size_t
+json_space_skip_long(JsonText *text, size_t at)
+{
+	return class_skip(text, at, JSON_BYTE_SPACE);
 }
 
 /*
@@ -74,16 +80,14 @@ string_end(const char *bytes, size_t at, size_t limit, bool *closed)
 size_t
 json_string_skip_long(JsonText *text, size_t at)
 {
+	size_t paid = at++;
 	bool closed = false;
 
-	at++;
 	while (at < text->size && !closed)
 	{
-		size_t start = at;
-		size_t limit = json_text_limit(text, at);
-
-		at = string_end(text->bytes, at, limit, &closed);
-		json_text_spend(text, at - start);
+		at = string_end(text->bytes, at, json_text_limit(text, at), &closed);
+		json_text_spend(text, at - paid);
+		paid = at;
 	}
 	return closed ? at : json_break(text);
 }
@@ -114,9 +118,11 @@ json_container_skip(JsonText *text, size_t at)
 	}
 	memset(last, ' ', JSON_BLOCK);
 	memcpy(last, text->bytes + at, text->size - at);
-	json_text_spend(text, text->size - at);
 	place = json_blocks_skip(last, 1, &carry);
-	return place > 0 ? at + place : json_break(text);
+	if (place == 0)
+		return json_break(text);
+	json_text_spend(text, place);
+	return at + place;
 }
 
 /*
@@ -126,8 +132,6 @@ json_container_skip(JsonText *text, size_t at)
 size_t
 json_value_skip(JsonText *text, size_t at)
 {
-	size_t start = at;
-
 	if (at >= text->size)
 		return json_break(text);
 	switch (json_byte_class(text->bytes[at]))
@@ -137,16 +141,8 @@ json_value_skip(JsonText *text, size_t at)
 		case JSON_BYTE_OPEN:
 			return json_container_skip(text, at);
 		case JSON_BYTE_WORD:
-			break;
+			return class_skip(text, at, JSON_BYTE_WORD);
 		default:
 			return json_break(text);
 	}
-	while (at < text->size && json_byte_class(text->bytes[at]) == JSON_BYTE_WORD)
-	{
-		at++;
-		if ((at - start) % (JSON_STRIDE) == 0)
-			json_text_spend(text, JSON_STRIDE);
-	}
-	json_text_spend(text, (at - start) % (JSON_STRIDE));
-	return at;
 }

@@ -3,8 +3,8 @@
  *
  * Each takes a place in the text and gives back the first place behind what it skipped,
  * text->size at most. What is broken off sets text->broken and ends at text->size. Each spends
- * fuel for the bytes it read, JSON_STRIDE at a time, so that a pulse is never more than
- * JSON_PULSE bytes away.
+ * fuel for the bytes it skipped, once, JSON_STRIDE at a time: a pulse is never more than
+ * JSON_PULSE bytes away, and never less than JSON_STRIDE from the one before.
  */
 #ifndef COURSEBASE_JSON_JSON_SKIP_H
 #define COURSEBASE_JSON_JSON_SKIP_H

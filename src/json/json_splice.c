@@ -204,7 +204,7 @@ plan_measure(JsonSplice *plan)
 		plan->size += key_size(plan->keys[i]) + 3;
 }
 
-/* A pulse between strides: a document has up to a gigabyte. */
+/* A pulse behind each stride: a document has up to a gigabyte. */
 static char *
 slice_copy(char *out, const char *bytes, size_t size, JsonPulse pulse, void *arg)
 {
@@ -216,7 +216,7 @@ slice_copy(char *out, const char *bytes, size_t size, JsonPulse pulse, void *arg
 		out += n;
 		bytes += n;
 		size -= n;
-		if (pulse && size > 0)
+		if (pulse)
 			pulse(arg);
 	}
 	return out;

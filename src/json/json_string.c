@@ -236,7 +236,7 @@ code_point_read(StringReader *reader)
 		if (low >= 0xDC00 && low <= 0xDFFF)
 		{
 			reader->at += 6;
-			return 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00);
+			return 0x10000 + ((high & 0x3FF) << 10 | (low & 0x3FF));
 		}
 	}
 	reader->status = JSON_LONE_SURROGATE;

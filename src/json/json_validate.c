@@ -13,7 +13,7 @@ typedef struct Check
 {
 	JsonText *text;
 	size_t at;
-	size_t paid; /* up to here fuel was spent */
+	size_t due; /* where fuel is spent next */
 	unsigned char *nest;
 	size_t levels;
 	size_t depth;
@@ -37,7 +37,7 @@ JsonStatus
 json_text_validate(JsonText *text, unsigned char *nest, size_t nest_bytes, size_t *where)
 {
 	unsigned char own_nest[JSON_NEST_LEVELS / 8];
-	Check check = {text, 0, 0, nest, nest_bytes * 8, 0, JSON_OK};
+	Check check = {text, 0, JSON_STRIDE, nest, nest_bytes * 8, 0, JSON_OK};
 
 	if (!nest)
 	{
@@ -46,7 +46,7 @@ json_text_validate(JsonText *text, unsigned char *nest, size_t nest_bytes, size_
 	}
 	while (value_check(&check) && after_value_check(&check))
 		continue;
-	json_text_spend(text, check.at - check.paid);
+	json_text_spend(text, check.at + JSON_STRIDE - check.due);
 	if (where)
 		*where = check.at;
 	return check.status;
@@ -70,10 +70,10 @@ check_fail(Check *check, JsonStatus status)
 static inline void
 check_pay(Check *check)
 {
-	if (check->at - check->paid < JSON_STRIDE)
+	if (check->at < check->due)
 		return;
-	json_text_spend(check->text, check->at - check->paid);
-	check->paid = check->at;
+	json_text_spend(check->text, JSON_STRIDE);
+	check->due += JSON_STRIDE;
 }
 
 static inline bool

@@ -90,7 +90,10 @@ unpack_buffer_size(UnpackMethod method, size_t raw_size)
 	return capacity_for(method, raw_size) + SLACK;
 }
 
-/* `control` is 1 between the groups of pglz: the marker bit alone, with no item left. */
+/*
+ * The first state of either method is 0. `control` is 1 between the groups of pglz: the marker
+ * bit alone, with no item left.
+ */
 void
 unpack_begin(Unpacker *unpacker, UnpackMethod method, size_t raw_size, void *buffer,
 			 UnpackSink sink, void *arg)
@@ -104,7 +107,6 @@ unpack_begin(Unpacker *unpacker, UnpackMethod method, size_t raw_size, void *buf
 	unpacker->history = history_of(method);
 	unpacker->raw_left = raw_size;
 	unpacker->control = 1;
-	unpacker->state = method == UNPACK_PGLZ ? (int) PGLZ_ITEM : (int) LZ4_TOKEN;
 }
 
 /* An error is final: what comes after it is not looked at. */
@@ -113,8 +115,6 @@ unpack_feed(Unpacker *unpacker, const char *bytes, size_t n)
 {
 	const unsigned char *in = (const unsigned char *) bytes;
 
-	if (unpacker->status != UNPACK_OK || n == 0)
-		return unpacker->status;
 	if (unpacker->method == UNPACK_PGLZ)
 		pglz_feed(unpacker, in, in + n);
 	else
@@ -158,8 +158,9 @@ pglz_feed(Unpacker *u, const unsigned char *in, const unsigned char *end)
 				}
 				if (u->control == 1)
 				{
+					/* it leaves a byte, for it takes no group that ends the input */
 					in = pglz_run(u, in, end);
-					if (in < end && u->raw_left > 0)
+					if (u->raw_left > 0)
 						u->control = 0x100u | *in++;
 					break;
 				}

@@ -46,7 +46,10 @@ typedef struct Unpacker
 	size_t run;        /* length of the literal run or match being read */
 } Unpacker;
 
-/* How many bytes of buffer a value of raw_size needs: at most 192 KB and a little. */
+/*
+ * How many bytes of buffer a value of raw_size needs: its size and a little, at most 68 KB
+ * (pglz) or 192 KB (LZ4) and a little.
+ */
 extern size_t unpack_buffer_size(UnpackMethod method, size_t raw_size);
 
 extern void unpack_begin(Unpacker *unpacker, UnpackMethod method, size_t raw_size, void *buffer,

@@ -181,6 +181,20 @@ packs_check(void)
 	}
 }
 
+/* The sum of two packs is beyond what can be said, and no bank's. */
+static void
+packs_wide_check(void)
+{
+	CreditAccount account = {0, 0, INT64_MAX, 0};
+	CreditPack packs[2] = {{INT64_MAX, 0, 0, 0}, {1, 0, 0, 0}};
+	int64_t taken = -1;
+
+	table_check(!credit_packs_settle(&account, packs, 2, &taken) && taken == -1, "packs", 0,
+				"out of range");
+	table_check(credit_packs_settle(&account, packs, 1, &taken) && taken == 0, "packs", 1,
+				"a full bank");
+}
+
 static void
 limit_check(void)
 {
@@ -273,6 +287,7 @@ main(void)
 	burn_check();
 	return_check();
 	packs_check();
+	packs_wide_check();
 	limit_check();
 	week_check();
 	return table_end();

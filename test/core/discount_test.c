@@ -68,6 +68,8 @@ static const struct
 	{4, {100, 200, 300, 400}, 99, true, {10, 20, 30, 39}},
 	{2, {1, -1}, 1, false, {0}},
 	{2, {1, 1}, -1, false, {0}},
+	/* what the rounding left is above 64 bits in three lines, and below in the second */
+	{4, {INT64_MAX, INT64_MAX / 4, INT64_MAX, INT64_MAX}, 3, true, {1, 0, 1, 1}},
 	{2,
 	 {INT64_MAX, INT64_MAX},
 	 INT64_MAX,

@@ -145,6 +145,11 @@ static const struct
 	{"\"\\U0041\"", JSON_BAD_ESCAPE, 1},
 	{"\"\\u00g1\"", JSON_BAD_ESCAPE, 1},
 	{"\"\\u12\"", JSON_BAD_ESCAPE, 1},
+	{"\"\\u00/0\"", JSON_BAD_ESCAPE, 1},
+	{"\"\\u00:0\"", JSON_BAD_ESCAPE, 1},
+	{"\"\\u00@0\"", JSON_BAD_ESCAPE, 1},
+	{"\"\\u00`0\"", JSON_BAD_ESCAPE, 1},
+	{"\"\\x", JSON_BAD_ESCAPE, 1},
 	{"{} {}", JSON_TRAILING, 3},
 	{"1 2", JSON_TRAILING, 2},
 	{"[]]", JSON_TRAILING, 2},
@@ -228,6 +233,38 @@ nesting_test(void)
 	nesting_case(3, 1000, "[", "]");
 }
 
+/*
+ * A string of any length in an array, which ends behind any number of backslashes: wherever the
+ * borders between blocks are, the array ends where it ends. What stands behind it fills blocks.
+ */
+static void
+ends_case(size_t length, size_t slashes)
+{
+	char bytes[512] = "[\"";
+	size_t size = 2;
+	JsonText text;
+	JsonSpan root;
+
+	memset(bytes + size, 'x', length);
+	memset(bytes + size + length, '\\', slashes);
+	size += length + slashes;
+	size += (size_t) sprintf(bytes + size, slashes % 2 ? "\"]\"]" : "\"]");
+	memset(bytes + size, ']', sizeof(bytes) - size);
+	text = text_of(bytes, sizeof(bytes));
+	root = json_root(&text);
+	table_check(root.start == 0 && root.end == size && !text.broken, "ends", length, "root");
+}
+
+static void
+ends_test(void)
+{
+	for (size_t length = 0; length < 400; length++)
+	{
+		for (size_t slashes = 0; slashes < 70; slashes++)
+			ends_case(length, slashes);
+	}
+}
+
 /* Paths */
 
 static const struct
@@ -255,6 +292,10 @@ static const struct
 	{"[1]", {"+0"}, JSON_KIND_MISSING, 0, "[1]", false, 2},
 	{"[1]", {""}, JSON_KIND_MISSING, 0, "[1]", false, 2},
 	{"[1]", {"99999999999999999999999999"}, JSON_KIND_MISSING, 0, "[1]", false, 2},
+	{"[1]", {"0x"}, JSON_KIND_MISSING, 0, "[1]", false, 2},
+	/* 2 to the power of 64 is not taken for 0 */
+	{"[1]", {"18446744073709551616"}, JSON_KIND_MISSING, 0, "[1]", false, 2},
+	{"[0,1,2,3,4,5,6,7,8,9,10,11]", {"11"}, JSON_KIND_NUMBER, 1, "11", false, 26},
 	{"{\"\":true}", {""}, JSON_KIND_BOOLEAN, 1, "true", false, 8},
 	{"{\"0\":null}", {"0"}, JSON_KIND_NULL, 1, "null", false, 9},
 	/* the last duplicate */
@@ -337,6 +378,26 @@ static const struct
 	{"{ \"a\" : [ ] , \"a\\\"\":\"b\\\\\",\"\":{} }", "\"a\"=[ ]|\"a\\\"\"=\"b\\\\\"|\"\"={}"},
 };
 
+/* No JSON: what stands in front of the fault is given, and nothing from there on. */
+static const struct
+{
+	const char *text;
+	const char *seen;
+} broken_walk_cases[] = {
+	{"[,1]", ""},
+	{"[1,]", "1"},
+	{"[1 2]", "1"},
+	{"[1:2]", "1"},
+	{"{1:2}", ""},
+	{"{a:2}", ""},
+	{"{a\":1,\"}", ""},
+	{"{\"a\" 1}", ""},
+	{"{\"a\",1}", ""},
+	{"{\"a\":}", ""},
+	{"{\"a\":1,}", "\"a\"=1"},
+	{"{\"a\":1 \"b\":2}", "\"a\"=1"},
+};
+
 static size_t
 slice_append(char *out, JsonText *text, JsonSpan span)
 {
@@ -363,6 +424,7 @@ walk_write(JsonText *text, char *out)
 				*out++ = '|';
 			out += slice_append(out, text, value);
 		}
+		table_check(!json_element_next(&cursor, &value), "walk", 0, "behind the end");
 	}
 	else
 	{
@@ -374,6 +436,7 @@ walk_write(JsonText *text, char *out)
 			*out++ = '=';
 			out += slice_append(out, text, value);
 		}
+		table_check(!json_member_next(&cursor, &key, &value), "walk", 0, "behind the end");
 	}
 	*out = '\0';
 }
@@ -389,6 +452,32 @@ walk_test(void)
 		walk_write(&text, seen);
 		table_check(!text.broken && strcmp(seen, walk_cases[i].seen) == 0, "walk", i, seen);
 	}
+	for (size_t i = 0; i < LENGTH(broken_walk_cases); i++)
+	{
+		const char *bytes = broken_walk_cases[i].text;
+		JsonText text = text_of(bytes, strlen(bytes));
+		char seen[256];
+
+		walk_write(&text, seen);
+		table_check(text.broken && strcmp(seen, broken_walk_cases[i].seen) == 0, "broken walk",
+					i, seen);
+	}
+}
+
+/* What json_member_find() gives of a member that is not there can be walked, and is empty. */
+static void
+walk_nothing_test(void)
+{
+	JsonText text = text_of(" {\"a\":[1]}", 10);
+	JsonSpan value, element;
+	JsonCursor cursor;
+
+	table_check(!json_member_find(&text, json_root(&text), slice_of("b"), &value), "nothing", 0,
+				"no such member");
+	table_check(json_kind(&text, value) == JSON_KIND_MISSING, "nothing", 0, "kind");
+	json_walk_begin(&cursor, &text, value);
+	table_check(!json_element_next(&cursor, &element) && !text.broken, "nothing", 0,
+				"no element");
 }
 
 /* Texts that are no JSON: noticed, and never read behind their end. */
@@ -451,7 +540,17 @@ static const struct
 	{"\"\\ud83d\\ud83d\"", NULL, JSON_LONE_SURROGATE},
 	{"\"\\ude00\\ud83d\"", NULL, JSON_LONE_SURROGATE},
 	{"\"\\ud83d\\u0041\"", NULL, JSON_LONE_SURROGATE},
+	{"\"\\ude00\\ude00\"", NULL, JSON_LONE_SURROGATE},
+	{"\"\\ud83dxude00\"", NULL, JSON_LONE_SURROGATE},
+	{"\"\\ud83d\\nde00\"", NULL, JSON_LONE_SURROGATE},
 	{"\"\\x\"", NULL, JSON_BROKEN},
+	/* the bytes on both sides of the digits */
+	{"\"\\u00/0\"", NULL, JSON_BROKEN},
+	{"\"\\u00:0\"", NULL, JSON_BROKEN},
+	{"\"\\u00@0\"", NULL, JSON_BROKEN},
+	{"\"\\u00G0\"", NULL, JSON_BROKEN},
+	{"\"\\u00`0\"", NULL, JSON_BROKEN},
+	{"\"\\u00g0\"", NULL, JSON_BROKEN},
 	{"\"\\u12\"", NULL, JSON_BROKEN},
 	{"\"\\\"", NULL, JSON_BROKEN},
 	{"\"", NULL, JSON_BROKEN},
@@ -531,6 +630,19 @@ same_test(void)
 		table_check((json_string_hash(one) == json_string_hash(other)) == same, "same, hash", i,
 					one.bytes);
 	}
+}
+
+/* What is no string reads as the empty one, also where there are no bytes at all. */
+static void
+no_string_test(void)
+{
+	JsonSlice none = {NULL, 0}, empty = slice_of("\"\"");
+
+	table_check(json_string_is(none, "") && !json_string_is(none, "a"), "none", 0, "is");
+	table_check(json_string_equals(empty, none) && !json_string_equals(slice_of("\"a\""), none),
+				"none", 0, "equals");
+	table_check(json_string_same(none, empty), "none", 0, "same");
+	table_check(json_string_hash(none) == json_string_hash(empty), "none", 0, "hash");
 }
 
 static const struct
@@ -659,6 +771,15 @@ static const struct
 	 "\"\\u0061\""},
 	{"{}", {"x"}, "{\"a\":1,\"a\":1}", JSON_CREATE_OBJECT, JSON_KEY_REPEATED, "\"a\""},
 	{"{\"b\":1}", {"a"}, "{\"b\":1}", JSON_CREATE_OBJECT, JSON_OK, "{\"b\":1,\"a\":{\"b\":1}}"},
+	/* these two keys have the same hash */
+	{"{\"8yn0iYCKYHlIj4-BwPqk\":1}",
+	 {0},
+	 "{\"GReLUrM4wMqfg9yzV3KQ\":2}",
+	 JSON_CREATE_ARRAY,
+	 JSON_OK,
+	 "{\"8yn0iYCKYHlIj4-BwPqk\":1,\"GReLUrM4wMqfg9yzV3KQ\":2}"},
+	{"{\"a\" 1}", {0}, "{\"b\":1}", JSON_CREATE_ARRAY, JSON_BROKEN, ""},
+	{"{\"a\":1}", {0}, "{\"b\" 1}", JSON_CREATE_ARRAY, JSON_BROKEN, ""},
 	{"[", {0}, "1", JSON_CREATE_ARRAY, JSON_BROKEN, ""},
 	{"[]", {0}, "[", JSON_CREATE_ARRAY, JSON_BROKEN, ""},
 };
@@ -832,32 +953,121 @@ pulse_count(void *arg)
 	((PulseCount *) arg)->pulses++;
 }
 
-/* A text of one long something: every way over it pulses at least once every JSON_PULSE bytes.
- */
+/* Not rarer than promised, so that nobody waits, nor more often, for a pulse costs. */
 static void
-pulse_case(size_t row, const char *head, const char *body, const char *tail, const char *what)
+pulses_check(const PulseCount *count, size_t read, const char *table, size_t row,
+			 const char *what)
 {
-	size_t size = 8 * 1024 * 1024;
+	table_check(count->pulses >= read / JSON_PULSE, table, row, what);
+	table_check(count->pulses <= 2 * (read / JSON_PULSE), table, row, what);
+}
+
+static char *
+pulse_document(size_t size, const char *head, const char *body, const char *tail)
+{
 	char *document = malloc(size);
 	size_t at = strlen(head), step = strlen(body), end = size - strlen(tail);
-	PulseCount count = {0};
-	JsonText text;
-	unsigned char *nest = malloc(size / 8 + 1);
 
 	memset(document, ' ', size);
 	memcpy(document, head, at);
 	for (; at + step <= end; at += step)
 		memcpy(document + at, body, step);
 	memcpy(document + end, tail, size - end);
+	return document;
+}
+
+/* A text of one long something: every way over it pulses once or twice every JSON_PULSE bytes.
+ */
+static void
+pulse_case(size_t row, const char *head, const char *body, const char *tail, const char *what)
+{
+	size_t size = 8 * 1024 * 1024;
+	char *document = pulse_document(size, head, body, tail);
+	PulseCount count = {0};
+	JsonText text;
+	unsigned char *nest = malloc(size / 8 + 1);
+
 	json_text_init(&text, document, size, pulse_count, &count);
 	table_check(json_text_validate(&text, nest, size / 8 + 1, NULL) == JSON_OK, "pulse, valid",
 				row, what);
-	table_check(count.pulses >= size / JSON_PULSE, "pulse, validate", row, what);
+	pulses_check(&count, size, "pulse, validate", row, what);
+	json_text_init(&text, document, size, pulse_count, &count);
 	count.pulses = 0;
 	json_root(&text);
-	table_check(count.pulses >= size / JSON_PULSE, "pulse, root", row, what);
+	pulses_check(&count, size, "pulse, root", row, what);
 	free(nest);
 	free(document);
+}
+
+/* A path without steps reads nothing but the white space in front, behind, and in front of the
+ * closing bracket. */
+static void
+pulse_padding_case(size_t row, const char *head, const char *tail, const char *what)
+{
+	size_t size = 8 * 1024 * 1024;
+	char *document = pulse_document(size, head, " ", tail);
+	PulseCount count = {0};
+	JsonText text;
+	JsonFound found;
+
+	json_text_init(&text, document, size, pulse_count, &count);
+	json_path_find(&text, NULL, 0, &found);
+	pulses_check(&count, size, "pulse, path", row, what);
+	free(document);
+}
+
+/* A text that is shorter than the way between two pulses: its bytes are paid for once. */
+static const char *const fuel_cases[] = {
+	"1",
+	" -12.5e3",
+	" \t\r\n true",
+	"\"\"",
+	" \"abc\"",
+	" \"a text that is longer than a step of sixteen bytes\"",
+	"  \"\\\"\\u0041 and a text that is longer than a step of sixteen bytes\"",
+	"[]",
+	" {\"a\":[1,2,{}]}",
+	"   [\"an array that is longer than a block of sixty-four bytes\", 1, 2, [3, {\"a\":4}]]",
+	"[[\"an array that is nearly as long as a block of sixty-four bytes\"]]",
+};
+
+/* Entries of eight megabytes go into a document of as many. */
+static void
+splice_pulse_test(void)
+{
+	size_t size = 8 * 1024 * 1024;
+	char *bytes = pulse_document(size, "[0", " ", "]");
+	JsonText document = text_of(bytes, size), entries = document;
+	PulseCount count = {0};
+	JsonSplice plan;
+	char *out;
+
+	table_check(json_splice_plan(&document, NULL, 0, &entries, JSON_CREATE_ARRAY, &plan) ==
+					JSON_OK,
+				"pulse, splice", 0, "planned");
+	out = malloc(plan.size);
+	json_splice_copy(&plan, out, pulse_count, &count);
+	table_check(count.pulses >= plan.size / (1024 * 1024), "pulse, splice", 0,
+				"once a megabyte");
+	free(out);
+	free(bytes);
+}
+
+static void
+fuel_test(void)
+{
+	for (size_t i = 0; i < LENGTH(fuel_cases); i++)
+	{
+		size_t size = strlen(fuel_cases[i]);
+		JsonText text = text_of(fuel_cases[i], size);
+		size_t full = text.fuel;
+
+		json_root(&text);
+		table_check(full - text.fuel == size, "fuel, root", i, fuel_cases[i]);
+		text.fuel = full;
+		json_text_validate(&text, NULL, 0, NULL);
+		table_check(full - text.fuel == size, "fuel, validate", i, fuel_cases[i]);
+	}
 }
 
 static void
@@ -872,6 +1082,11 @@ pulse_test(void)
 	pulse_case(6, "1", "0", "0", "a number");
 	pulse_case(7, "[0", ",\"\"", "]", "small strings");
 	pulse_case(8, "{\"a\":0", ",\"b\":{}", "}", "members");
+	pulse_case(9, "[0", ",\"a string of a few words\"", "]", "strings");
+	pulse_padding_case(0, "1", "", "white space behind");
+	pulse_padding_case(1, "", "1", "white space in front");
+	pulse_padding_case(2, "[1", "]", "white space in front of the end");
+	pulse_padding_case(3, "[", "]", "white space alone in an array");
 }
 
 /*
@@ -1229,17 +1444,22 @@ main(void)
 {
 	valid_test();
 	nesting_test();
+	ends_test();
 	path_test();
 	walk_test();
+	walk_nothing_test();
 	broken_test();
 	string_test();
 	same_test();
+	no_string_test();
 	number_test();
 	splice_test();
 	many_keys_test();
 	claim_test();
 	claim_depth_test();
 	pulse_test();
+	fuel_test();
+	splice_pulse_test();
 	generated_test();
 	truncated_test();
 	for (JsonStatus status = JSON_OK; status <= JSON_BROKEN; status++)

@@ -22,6 +22,7 @@ static void hand_table(void);
 static void server_table(void);
 static void size_table(void);
 static void damage_table(void);
+static void memory_table(void);
 
 int
 main(void)
@@ -30,6 +31,7 @@ main(void)
 	server_table();
 	size_table();
 	damage_table();
+	memory_table();
 	return table_end();
 }
 
@@ -64,7 +66,7 @@ unpack_cut(UnpackMethod method, const unsigned char *packed, size_t size, size_t
 	{
 		/* A copy of its own, so that a sanitizer sees a read past the piece. */
 		size_t piece = n = n < size - at ? n : size - at;
-		char *copy = malloc(piece + 1);
+		char *copy = malloc(piece > 0 ? piece : 1);
 
 		memcpy(copy, packed + at, piece);
 		unpack_feed(&unpacker, copy, piece);
@@ -391,5 +393,28 @@ damage_table(void)
 					"within its size");
 		if (status == UNPACK_OK)
 			table_check(memcmp(first, second, RAW) == 0, "damage", i, "same bytes in pieces");
+	}
+}
+
+/* The memory that the value's size asks for, and no more than a form ever asks for. */
+static void
+memory_table(void)
+{
+	static const struct
+	{
+		UnpackMethod method;
+		size_t raw_size;
+		size_t kilobytes;
+	} cases[] = {
+		{UNPACK_PGLZ, 1024, 1}, {UNPACK_PGLZ, 64 * 1024, 64},  {UNPACK_PGLZ, 1 << 30, 68},
+		{UNPACK_LZ4, 1024, 1},  {UNPACK_LZ4, 128 * 1024, 128}, {UNPACK_LZ4, 1 << 30, 192},
+	};
+
+	for (size_t i = 0; i < LENGTH(cases); i++)
+	{
+		size_t size = unpack_buffer_size(cases[i].method, cases[i].raw_size);
+
+		table_check(size >= cases[i].kilobytes * 1024, "memory", i, "enough");
+		table_check(size <= cases[i].kilobytes * 1024 + 64, "memory", i, "a little more");
 	}
 }
