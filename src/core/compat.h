@@ -47,18 +47,19 @@
 #define COMPAT_MODULE_MAGIC(name_, version_) PG_MODULE_MAGIC
 #endif
 
-/* What the planner calls when it has read the size of a table; 19 gives it the table's entry. */
+/* What the planner calls when it has read the size of a table; 19 gives it the table's entry.
+ */
 #if PG_VERSION_NUM >= 190000
 #define compat_relation_hook build_simple_rel_hook
 typedef build_simple_rel_hook_type compat_relation_hook_type;
-#define COMPAT_RELATION_HOOK_ARGS PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte
-#define COMPAT_RELATION_HOOK_CALL root, rel, rte
+#define COMPAT_RELATION_HOOK_ARGS  PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte
+#define COMPAT_RELATION_HOOK_CALL  root, rel, rte
 #define COMPAT_RELATION_HOOK_TABLE (rte->rtekind == RTE_RELATION ? rte->relid : InvalidOid)
 #else
-#define compat_relation_hook get_relation_info_hook
+#define compat_relation_hook       get_relation_info_hook
 typedef get_relation_info_hook_type compat_relation_hook_type;
-#define COMPAT_RELATION_HOOK_ARGS PlannerInfo *root, Oid relid, bool inherits, RelOptInfo *rel
-#define COMPAT_RELATION_HOOK_CALL root, relid, inherits, rel
+#define COMPAT_RELATION_HOOK_ARGS  PlannerInfo *root, Oid relid, bool inherits, RelOptInfo *rel
+#define COMPAT_RELATION_HOOK_CALL  root, relid, inherits, rel
 #define COMPAT_RELATION_HOOK_TABLE (relid)
 #endif
 
