@@ -35,7 +35,7 @@ my @areas = (
         . ' apart (`test/bench/repeat 2 handshake_miss handshake_hit_read`).'],
     ['Credits and subscriptions' => 'Both ways keep the same log.'],
     ['Events' => 'A sale with the setting events_out on, against the same sale with it off.'],
-    ['Cells' => 'A call that PL/Proxy routes to the cell of its person, against the same call made in the cell; and a sale of one server, with and without the triggers that claim keys for cells.'],
+    ['Cells' => 'A call that PL/Proxy, or a program with a connection to each cell, routes to the cell of its person, against the same call made in the cell; and a sale of one server, with and without the triggers that claim keys for cells.'],
     ['Programs' => 'Programs of organisations, against statements that check and write the same.'],
     ['Plain SQL' => 'Statements of other programs, on which triggers keep the rules, against the same statements on a table'
         . ' without triggers. The triggers write rows that the bare statement does not: the one who stood at a place, and of a'
