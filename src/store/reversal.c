@@ -317,7 +317,7 @@ reversal_settle(const PurchaseKey *key, TimestampTz at, const RefundState *befor
 bool
 reversal_reopen(const PurchaseKey *key)
 {
-	StatementMark outer = reversal_writes;
+	StatementMark outer;
 	RefundState state;
 	PlanValues values = {0};
 
@@ -325,7 +325,7 @@ reversal_reopen(const PurchaseKey *key)
 	if (refund_state_is_whole(&state))
 		return false;
 	purchase_key_bind(&values, key);
-	statement_mark_set(&reversal_writes);
+	outer = statement_mark_set(&reversal_writes);
 	PG_TRY();
 	{
 		plan_execute(&reopen_receipt, values.datums, values.nulls, false);
@@ -382,7 +382,7 @@ settle(Reversal *reversal, const RefundState *before)
 		purchase_give(reversal, &after);
 	else
 	{
-		StatementMark outer = reversal_writes;
+		StatementMark outer;
 
 		reversal->refunded_at = before->refunded_at;
 		/* what it returns to; a part had ended nothing */
@@ -393,7 +393,7 @@ settle(Reversal *reversal, const RefundState *before)
 			reversal->credits =
 				refund_state_credits(&reversal->key, &after, after.taken,
 									 before->ended ? after.total : before->taken);
-		statement_mark_set(&reversal_writes);
+		outer = statement_mark_set(&reversal_writes);
 		PG_TRY();
 		{
 			purchase_restore(reversal);
