@@ -47,7 +47,8 @@ CREATE TABLE coursebase.purchases (
     CONSTRAINT purchases_access_days_range_check CHECK (access_days BETWEEN 1 AND 36500),
     CONSTRAINT purchases_access_until_finite_check CHECK (isfinite(access_until))
 );
-CREATE INDEX purchases_user_id_idx ON coursebase.purchases (user_id);
+-- Both columns, so that a product with many buyers is never read for one of them, whatever the statistics say.
+CREATE INDEX purchases_user_id_product_id_idx ON coursebase.purchases (user_id, product_id);
 CREATE INDEX purchases_product_id_idx ON coursebase.purchases (product_id);
 -- A refund and a dispute name the payment, not the session.
 CREATE UNIQUE INDEX purchases_payment_intent_id_idx ON coursebase.purchases (payment_intent_id)

@@ -194,7 +194,7 @@ plan_prepare(KeptPlan *kept)
 
 	if (kept->plan != NULL)
 		return;
-	plan = SPI_prepare(kept->sql, kept->nargs, kept->types);
+	plan = SPI_prepare_cursor(kept->sql, kept->nargs, kept->types, CURSOR_OPT_GENERIC_PLAN);
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare returned %s for: %s", SPI_result_code_string(SPI_result),
 			 kept->sql);

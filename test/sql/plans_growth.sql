@@ -16,6 +16,7 @@ UPDATE coursebase.products SET status = 'public' WHERE id = '00000000-0000-4000-
 \set grant 'SELECT format(\'INSERT INTO coursebase.user_course_access (user_id, course_id) VALUES (%L, %L)\', :person, \'00000000-0000-4000-8000-00000b0c0002\')'
 \set refund 'SELECT format(\'UPDATE coursebase.purchases SET refunded_at = now() WHERE stripe_session_id = %L\', \'cs_growth_\' || n)'
 \set event 'SELECT format(\'SELECT FROM coursebase.apply_subscription_event(%L, %L)\', :person, json_build_object(\'store\', \'google_play\', \'environment\', \'production\', \'store_event_id\', \'growth \' || n, \'event_type\', \'created\', \'event_time\', \'2026-01-01T00:00:00Z\', \'period_end\', \'2126-02-01T00:00:00Z\', \'original_transaction_id\', \'growth \' || n))'
+\set replaced 'SELECT format(\'SELECT FROM coursebase.apply_subscription_event(%L, %L)\', :person, json_build_object(\'store\', \'google_play\', \'environment\', \'production\', \'store_event_id\', \'replaced \' || n, \'event_type\', \'created\', \'event_time\', \'2026-01-02T00:00:00Z\', \'period_end\', \'2126-03-01T00:00:00Z\', \'original_transaction_id\', \'replaced \' || n, \'linked_purchase_token\', \'growth \' || n))'
 \set credits 'SELECT format(\'SELECT FROM coursebase.consume_credits(%L, 1, %L)\', :person, \'growth \' || n)'
 \set handshake 'SELECT format(\'SELECT length(coursebase.handshake(%L, %L)::text) > 0\', :person, \'{}\')'
 \set ECHO none
@@ -23,12 +24,13 @@ UPDATE coursebase.products SET status = 'public' WHERE id = '00000000-0000-4000-
 :sale FROM generate_series(1, 400) n \gexec
 :grant FROM generate_series(1, 400) n \gexec
 :event FROM generate_series(1, 400) n \gexec
+:replaced FROM generate_series(1, 400) n \gexec
 :credits FROM generate_series(1, 400) n \gexec
 :handshake FROM generate_series(1, 400) n \gexec
 :refund FROM generate_series(1, 400) n \gexec
 \o
 \set ECHO all
--- Two thousand calls read what is theirs; one that read the whole table each time would be at 80,000 rows.
+-- Two thousand calls read what is theirs; one that read the whole table or all entries of a product each time would be at 80,000.
 SELECT c.relname, pg_stat_get_xact_tuples_returned(c.oid) FROM pg_class c
-WHERE c.relnamespace = 'coursebase'::regnamespace AND c.relkind = 'r' AND pg_stat_get_xact_tuples_returned(c.oid) > 40000 ORDER BY 1;
+WHERE c.relnamespace = 'coursebase'::regnamespace AND c.relkind IN ('r', 'i') AND pg_stat_get_xact_tuples_returned(c.oid) > 40000 ORDER BY 1;
 ROLLBACK;
