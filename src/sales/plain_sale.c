@@ -40,6 +40,7 @@
 #include "identity/audit.h"
 #include "json/json_write.h"
 #include "sales/derive.h"
+#include "sales/sale.h"
 
 /* SHARE: sales exclude changes of the product's courses, but not each other. Ordered against
  * deadlocks. */
@@ -56,10 +57,14 @@ static KeptPlan write_terms = {
 		   " WHERE s.id = m.id AND num_nonnulls(m.access_days, m.access_until) = 0"
 		   " AND num_nonnulls(p.access_days, p.access_until) > 0",
 };
-/* Ordered, so that sales lock the rows of people and courses in one order. */
+/* Ordered, so that sales lock the rows of people and courses in one order. The end is that of
+ * the purchase as if the buyer had no access before. */
+#define END_OF_PURCHASE                                                                        \
+	"least(p.created_at + p.access_days * interval '24 hours', p.access_until)"
 static KeptPlan write_grants = {
-	.sql = "INSERT INTO coursebase.course_grants (user_id, course_id, purchase_id)"
-		   " SELECT m.user_id, l.course_id, m.id FROM made m"
+	.sql = "INSERT INTO coursebase.course_grants (user_id, course_id, purchase_id, expires_at)"
+		   " SELECT m.user_id, l.course_id, m.id, " END_OF_PURCHASE " FROM made m"
+		   " JOIN coursebase.purchases p ON p.id = m.id"
 		   " JOIN coursebase.course_products l ON l.product_id = m.product_id"
 		   " ORDER BY m.user_id, l.course_id"
 		   " ON CONFLICT (user_id, course_id, purchase_id) DO NOTHING",
@@ -93,8 +98,7 @@ static KeptPlan find_bound = {
 		   "   LEFT JOIN coursebase.purchases t ON t.id = f.purchase_id"
 		   "   WHERE f.user_id = $1 AND f.course_id = $2 AND f.expires_at IS NULL"
 		   "   AND t.refunded_at IS NULL))),"
-		   " (SELECT least(p.created_at + p.access_days * interval '24 hours', p.access_until)"
-		   "  FROM coursebase.purchases p WHERE p.id = $3)",
+		   " (SELECT " END_OF_PURCHASE " FROM coursebase.purchases p WHERE p.id = $3)",
 	.nargs = 4,
 	.types = {UUIDOID, UUIDOID, UUIDOID, BOOLOID},
 };
@@ -129,9 +133,14 @@ static KeptPlan reverse_references = {
  */
 static FullTransactionId selling;
 
+/* The transaction that last gave a course without a sale: no other has grants for a sale to
+ * bind. */
+static FullTransactionId giving;
+
 /* Marks a sale's taking of the terms of its product, which nobody need audit. */
 static StatementMark taking_terms;
 
+static bool is_of_this_transaction(FullTransactionId transaction);
 static bool products_lock(void);
 static void terms_write(void);
 static char *terms_text(TriggerData *data, HeapTuple row);
@@ -163,12 +172,20 @@ coursebase_tg_purchases__grant(PG_FUNCTION_ARGS)
 	SPI_connect();
 	if (SPI_register_trigger_data(data) < 0)
 		elog(ERROR, "could not see what the statement inserted");
-	if (products_lock())
+	if (!sale_has_terms() && products_lock())
 		terms_write();
-	owner_execute_latest(&write_grants, NULL, NULL);
-	owner_execute_latest(&bind_grants, NULL, NULL);
+	derive_execute(&write_grants, NULL);
+	if (is_of_this_transaction(giving))
+		owner_execute_latest(&bind_grants, NULL, NULL);
 	SPI_finish();
 	return PointerGetDatum(NULL);
+}
+
+static bool
+is_of_this_transaction(FullTransactionId transaction)
+{
+	return FullTransactionIdIsValid(transaction) &&
+		   FullTransactionIdEquals(transaction, GetTopFullTransactionIdIfAny());
 }
 
 /* Locks the products; whether one of them is sold until an end. */
@@ -377,15 +394,16 @@ coursebase_tg_any__bound(PG_FUNCTION_ARGS)
 	bool for_ever;
 	Datum end;
 
+	sold = is_grant && trigger_uuid(data, row, "purchase_id", &purchase);
+	if (is_grant && !sold)
+		giving = GetTopFullTransactionId();
 	if (derive_under_way() || restore_under_way())
 		return PointerGetDatum(row);
 	plan_bind(&values, trigger_value_as(data, row, "user_id", UUIDOID));
 	plan_bind(&values, trigger_value_as(data, row, "course_id", UUIDOID));
-	sold = is_grant && trigger_uuid(data, row, "purchase_id", &purchase);
 	if (sold)
 		selling = GetTopFullTransactionId();
-	else if (!FullTransactionIdIsValid(selling) ||
-			 !FullTransactionIdEquals(selling, GetTopFullTransactionIdIfAny()))
+	else if (!is_of_this_transaction(selling))
 		return PointerGetDatum(is_grant || !access_is_sold(&values) ? row : NULL);
 	plan_bind_uuid(&values, sold ? &purchase : NULL);
 	plan_bind_bool(&values, is_grant);

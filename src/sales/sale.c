@@ -35,6 +35,7 @@
 #include "core/row_kept.h"
 #include "core/schema.h"
 #include "core/signed_only.h"
+#include "core/statement_mark.h"
 #include "identity/anchor.h"
 #include "sales/sale.h"
 
@@ -71,9 +72,10 @@ static KeptPlan lock_product = {
 /* If another session is recording the same session, waits for its end; then writes nothing. */
 static KeptPlan write_purchase = {
 	.sql = "INSERT INTO coursebase.purchases (user_id, product_id, stripe_session_id,"
-		   " price_paid_in_cents, created_at, product_details)"
+		   " price_paid_in_cents, created_at, product_details, access_days, access_until)"
 		   " SELECT $1, p.id, $3, $4, $5, jsonb_build_object('name', p.name,"
-		   "  'description', p.description, 'imageUrl', p.image_url)"
+		   "  'description', p.description, 'imageUrl', p.image_url),"
+		   " p.access_days, p.access_until"
 		   " FROM coursebase.products p WHERE p.id = $2"
 		   " ON CONFLICT (stripe_session_id) DO NOTHING",
 	.nargs = 5,
@@ -100,6 +102,9 @@ static KeptPlan read_purchase = {
 	.nargs = 4,
 	.types = {UUIDOID, UUIDOID, TEXTOID, INT8OID},
 };
+
+/* Marks the INSERT of a purchase with the terms of a product that is locked. */
+static StatementMark recording;
 
 static void arguments_check(FunctionCallInfo fcinfo);
 static bool payment_counts(const char *payment);
@@ -213,8 +218,25 @@ sale_record(FunctionCallInfo fcinfo, PlanValues *sale)
 {
 	const pg_uuid_t *product = PG_GETARG_UUID_P(SALE_PRODUCT);
 
+	StatementMark outer;
+
 	product_lock(product);
-	owner_execute(&write_purchase, sale->datums, sale->nulls, false);
+	outer = statement_mark_set(&recording);
+	PG_TRY();
+	{
+		owner_execute(&write_purchase, sale->datums, sale->nulls, false);
+	}
+	PG_FINALLY();
+	{
+		recording = outer;
+	}
+	PG_END_TRY();
+}
+
+bool
+sale_has_terms(void)
+{
+	return statement_mark_fires(&recording);
 }
 
 /*

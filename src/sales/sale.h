@@ -1,5 +1,5 @@
 /*
- * sale.h: what sale.c, refund.c and payment_refund.c share.
+ * sale.h: what sale.c, plain_sale.c, refund.c and payment_refund.c share.
  */
 #ifndef COURSEBASE_SALES_SALE_H
 #define COURSEBASE_SALES_SALE_H
@@ -14,6 +14,12 @@
  * SPI, whose memory the row is in.
  */
 extern void sale_row_return(FunctionCallInfo fcinfo, int columns);
+
+/*
+ * Whether complete_purchase() fired the trigger that asks: it holds the lock of the product,
+ * and its purchase has the product's terms. Raises nothing.
+ */
+extern bool sale_has_terms(void);
 
 /*
  * Writes the arguments from first on (currency, tax_in_cents, payment_intent_id, charge_id,
