@@ -54,48 +54,48 @@ typedef struct Situation
 	SubscriptionLine shown; /* what the row of subscriptions shows; store NULL: nothing yet */
 	bool has_line;
 	bool line_is_own;
-	SubscriptionLine line; /* while there is none: one without an event */
-	bool has_event;        /* the log has an event of this store, environment and id */
-	bool event_is_same;
+	SubscriptionLine line;    /* while there is none: one without an event */
+	bool has_event;           /* the log has an event of this store, environment and id */
 	SubscriptionAnswer first; /* the answer that it got */
 	bool transaction_seen;
 	bool linked; /* an event of the log says that another line takes the place of this one */
 } Situation;
-
-/* Of a payload what is read: a provider that tells an event again counts its deliveries, or
- * spells it otherwise. */
-#define READ_MEMBERS(payload)                                                                  \
-	"(SELECT jsonb_object_agg(k.key, k.value) FROM jsonb_each(" payload ") k "                 \
-	"WHERE k.key = ANY ($9))"
 
 /*
  * Locks the row of subscriptions before the line and the log are trusted: anchor_user() already
  * keeps other events of this user out, and the lock makes a stale snapshot fail here.
  */
 static KeptPlan read_situation = {
-	.sql =
-		"SELECT s.id, s.status::text, s.expires_at, s.grace_until, s.store, s.environment, "
-		"coalesce(s.original_transaction_id, s.user_id::text), "
-		"l.user_id = $1, e.user_id = $1 AND e.event_type = $8 "
-		"AND " READ_MEMBERS("e.payload") " = " READ_MEMBERS(
-			"$6") ", e.answered_status, "
-				  "e.answered_expires_at, e.answered_anomaly, "
-				  "EXISTS (SELECT FROM coursebase.subscription_events p WHERE p.user_id = $1 "
-				  "AND p.transaction_id = $7 AND p.store = $2 "
-				  "AND coalesce(p.original_transaction_id, p.user_id::text) = "
-				  "$3), EXISTS (SELECT FROM coursebase.subscription_events k "
-				  "WHERE k.user_id = $1 AND k.store = $2 "
-				  "AND k.linked_purchase_token IS NOT NULL "
-				  "AND k.linked_purchase_token IN ($3, $10)), " LINE_COLUMNS
-				  "FROM coursebase.subscriptions s "
-				  "LEFT JOIN coursebase.subscription_lines l ON l.store = $2 "
-				  "AND l.original_transaction_id = $3 "
-				  "LEFT JOIN coursebase.subscription_events e ON e.store = $2 "
-				  "AND e.environment = $4 AND e.store_event_id = $5 "
-				  "WHERE s.user_id = $1 FOR NO KEY UPDATE OF s",
-	.nargs = 10,
-	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID,
-			  TEXTARRAYOID, TEXTOID},
+	.sql = "SELECT s.id, s.status::text, s.expires_at, s.grace_until, s.store, s.environment, "
+		   "coalesce(s.original_transaction_id, s.user_id::text), "
+		   "l.user_id = $1, e.answered_status, e.answered_expires_at, e.answered_anomaly, "
+		   "EXISTS (SELECT FROM coursebase.subscription_events p WHERE p.user_id = $1 "
+		   "AND p.transaction_id = $6 AND p.store = $2 "
+		   "AND coalesce(p.original_transaction_id, p.user_id::text) = $3), "
+		   "EXISTS (SELECT FROM coursebase.subscription_events k "
+		   "WHERE k.user_id = $1 AND k.store = $2 AND k.linked_purchase_token IS NOT NULL "
+		   "AND k.linked_purchase_token IN ($3, $7)), " LINE_COLUMNS
+		   "FROM coursebase.subscriptions s "
+		   "LEFT JOIN coursebase.subscription_lines l ON l.store = $2 "
+		   "AND l.original_transaction_id = $3 "
+		   "LEFT JOIN coursebase.subscription_events e ON e.store = $2 "
+		   "AND e.environment = $4 AND e.store_event_id = $5 "
+		   "WHERE s.user_id = $1 FOR NO KEY UPDATE OF s",
+	.nargs = 7,
+	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID},
+};
+/* Of a payload what is read: a provider that tells an event again counts its deliveries, or
+ * spells it otherwise. */
+#define READ_MEMBERS(payload)                                                                  \
+	"(SELECT jsonb_object_agg(k.key, k.value) FROM jsonb_each(" payload ") k "                 \
+	"WHERE k.key = ANY ($7))"
+static KeptPlan find_same_event = {
+	.sql = "SELECT FROM coursebase.subscription_events e WHERE e.store = $2 "
+		   "AND e.environment = $3 AND e.store_event_id = $4 AND e.user_id = $1 "
+		   "AND e.event_type = $5 "
+		   "AND " READ_MEMBERS("e.payload") " = " READ_MEMBERS("$6"),
+	.nargs = 7,
+	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID, TEXTARRAYOID},
 };
 enum
 {
@@ -106,8 +106,7 @@ enum
 	SITUATION_STORE,
 	SITUATION_ENVIRONMENT,
 	SITUATION_LINE_ID,
-	SITUATION_LINE_IS_OWN, /* null: there is no line */
-	SITUATION_EVENT_IS_SAME,
+	SITUATION_LINE_IS_OWN,     /* null: there is no line */
 	SITUATION_ANSWERED_STATUS, /* null: there is no event */
 	SITUATION_ANSWERED_EXPIRES_AT,
 	SITUATION_ANSWERED_ANOMALY,
@@ -134,6 +133,7 @@ PremiumListener premium_listener;
 static void grace_complete(SubscriptionNotice *notice);
 static void situation_read(Situation *situation);
 static bool situation_query(const Situation *situation);
+static bool event_is_same(const Situation *situation);
 static void event_take(Situation *situation, SubscriptionAnswer *answer);
 static bool lines_are_linked(const Situation *situation);
 static FoldAnomaly lines_refold(Situation *situation, SubscriptionLine *line);
@@ -200,7 +200,7 @@ subscription_take(const SubscriptionNotice *notice, const pg_uuid_t *user, Times
 	situation_read(&situation);
 	if (!situation.has_event)
 		event_take(&situation, answer);
-	else if (situation.event_is_same)
+	else if (event_is_same(&situation))
 		*answer = situation.first;
 	else
 		raise_conflict(notice);
@@ -254,7 +254,6 @@ situation_read(Situation *situation)
 	situation->line_is_own = plan_bool_or(0, SITUATION_LINE_IS_OWN, false);
 	situation->first.status = plan_text(0, SITUATION_ANSWERED_STATUS);
 	situation->has_event = situation->first.status != NULL;
-	situation->event_is_same = plan_bool_or(0, SITUATION_EVENT_IS_SAME, false);
 	situation->first.expires_at = plan_time_or(0, SITUATION_ANSWERED_EXPIRES_AT, FOLD_NEVER);
 	situation->first.anomaly = plan_text(0, SITUATION_ANSWERED_ANOMALY);
 	situation->transaction_seen = plan_bool(0, SITUATION_TRANSACTION_SEEN);
@@ -274,12 +273,26 @@ situation_query(const Situation *situation)
 	plan_bind_text(&values, situation->line_id);
 	plan_bind_text(&values, notice->environment);
 	plan_bind_text(&values, notice->event.id);
-	plan_bind(&values, notice->payload);
 	plan_bind_text(&values, notice->event.transaction);
-	plan_bind_text(&values, subscription_event_names[notice->event.type]);
-	plan_bind(&values, notice_read_members());
 	plan_bind_text(&values, notice->event.purchase_token);
 	return owner_execute(&read_situation, values.datums, values.nulls, false) == 1;
+}
+
+/* Whether the log's event of this store, environment and id is this one, told again. */
+static bool
+event_is_same(const Situation *situation)
+{
+	const SubscriptionNotice *notice = &situation->notice;
+	PlanValues values = {0};
+
+	plan_bind_uuid(&values, situation->user);
+	plan_bind_text(&values, notice->store);
+	plan_bind_text(&values, notice->environment);
+	plan_bind_text(&values, notice->event.id);
+	plan_bind_text(&values, subscription_event_names[notice->event.type]);
+	plan_bind(&values, notice->payload);
+	plan_bind(&values, notice_read_members());
+	return owner_execute(&find_same_event, values.datums, values.nulls, false) == 1;
 }
 
 /* Writes line, subscription and log, in this order, and tells of a first premium at last. */

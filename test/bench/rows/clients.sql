@@ -1,7 +1,8 @@
 -- 64 clients at once, each call a transaction of its own as an edge function makes it, against PL/pgSQL functions that do the
--- same: the handshake of a phone that has every file and an old digest, an access check, a sale, a store's event. The PL/pgSQL forms
--- write to tables with the same columns, checks and keys and without triggers. How long half of the calls took at most, and ninety-nine of
--- a hundred.
+-- same: the handshake of a phone that has every file and an old digest, an access check, a sale, a store's event. What PL/pgSQL writes
+-- goes to tables with the same columns, checks and keys. For a sale and an event there are two: one with the foreign keys and the
+-- triggers that hold the rules of coursebase whoever writes, and one that writes the same rows with neither, which is the limit. How
+-- long half of the calls took at most, and ninety-nine of a hundred.
 --# setup
 INSERT INTO coursebase.users (id, clerk_user_id, name, email)
 SELECT md5('clients user' || n)::uuid, 'clients_' || n, 'Bench', 'bench@example.com' FROM generate_series(0, 1999) n;
@@ -59,6 +60,120 @@ BEGIN
 END
 $$;
 
+-- The same with its rules: who is sold to is there and locked, a purchase gives what its product has until its end, access is what
+-- grants give, whichever of the three tables is written, and a phone is told by its version.
+CREATE TABLE bench_peer.kept_purchases (LIKE coursebase.purchases INCLUDING ALL,
+    FOREIGN KEY (user_id) REFERENCES coursebase.users, FOREIGN KEY (product_id) REFERENCES coursebase.products);
+CREATE TABLE bench_peer.kept_grants (LIKE coursebase.course_grants INCLUDING ALL,
+    FOREIGN KEY (user_id) REFERENCES coursebase.users, FOREIGN KEY (course_id) REFERENCES coursebase.courses,
+    FOREIGN KEY (purchase_id, user_id) REFERENCES bench_peer.kept_purchases (id, user_id));
+CREATE TABLE bench_peer.kept_access (LIKE coursebase.user_course_access INCLUDING ALL,
+    FOREIGN KEY (user_id) REFERENCES coursebase.users, FOREIGN KEY (course_id) REFERENCES coursebase.courses);
+CREATE FUNCTION bench_peer.kept_lock() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    open boolean;
+BEGIN
+    SELECT u.deleted_at IS NULL AND u.merged_into IS NULL INTO open FROM coursebase.users u WHERE u.id = NEW.user_id FOR NO KEY UPDATE;
+    IF open IS NOT TRUE THEN
+        RAISE 'there is no such user';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER t100_lock BEFORE INSERT ON bench_peer.kept_purchases FOR EACH ROW EXECUTE FUNCTION bench_peer.kept_lock();
+CREATE TRIGGER t100_lock BEFORE INSERT ON bench_peer.kept_grants FOR EACH ROW EXECUTE FUNCTION bench_peer.kept_lock();
+CREATE TRIGGER t100_lock BEFORE INSERT ON bench_peer.kept_access FOR EACH ROW EXECUTE FUNCTION bench_peer.kept_lock();
+CREATE FUNCTION bench_peer.kept_grant() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    PERFORM FROM coursebase.products p WHERE p.id IN (SELECT m.product_id FROM made m) ORDER BY p.id FOR SHARE;
+    INSERT INTO bench_peer.kept_grants (user_id, course_id, purchase_id, expires_at)
+    SELECT m.user_id, l.course_id, m.id, least(m.created_at + m.access_days * interval '24 hours', m.access_until)
+    FROM made m JOIN coursebase.course_products l ON l.product_id = m.product_id ORDER BY m.user_id, l.course_id
+    ON CONFLICT (user_id, course_id, purchase_id) DO NOTHING;
+    DELETE FROM bench_peer.kept_grants g USING made m, bench_peer.kept_grants b WHERE b.purchase_id = m.id AND g.user_id = b.user_id
+        AND g.course_id = b.course_id AND g.purchase_id IS NULL AND g.created_at = now();
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER t500_grant AFTER INSERT ON bench_peer.kept_purchases REFERENCING NEW TABLE AS made
+    FOR EACH STATEMENT EXECUTE FUNCTION bench_peer.kept_grant();
+CREATE FUNCTION bench_peer.kept_project() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    INSERT INTO bench_peer.kept_access (user_id, course_id)
+    SELECT DISTINCT g.user_id, g.course_id FROM made g WHERE g.expires_at IS NULL
+        AND NOT EXISTS (SELECT FROM bench_peer.kept_purchases p WHERE p.id = g.purchase_id AND p.refunded_at IS NOT NULL)
+        AND NOT EXISTS (SELECT FROM bench_peer.kept_access a WHERE a.user_id = g.user_id AND a.course_id = g.course_id)
+    ORDER BY g.user_id, g.course_id;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER t900_project AFTER INSERT ON bench_peer.kept_grants REFERENCING NEW TABLE AS made
+    FOR EACH STATEMENT EXECUTE FUNCTION bench_peer.kept_project();
+CREATE FUNCTION bench_peer.kept_explain() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    INSERT INTO bench_peer.kept_grants (user_id, course_id)
+    SELECT m.user_id, m.course_id FROM made m WHERE NOT EXISTS (SELECT FROM bench_peer.kept_grants g
+        LEFT JOIN bench_peer.kept_purchases p ON p.id = g.purchase_id
+        WHERE g.user_id = m.user_id AND g.course_id = m.course_id AND g.expires_at IS NULL AND p.refunded_at IS NULL)
+    ORDER BY m.user_id, m.course_id;
+    UPDATE coursebase.user_versions v SET version = v.version + 1 WHERE v.user_id IN (SELECT m.user_id FROM made m);
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER t900_explain AFTER INSERT ON bench_peer.kept_access REFERENCING NEW TABLE AS made
+    FOR EACH STATEMENT EXECUTE FUNCTION bench_peer.kept_explain();
+CREATE FUNCTION bench_peer.kept_sale(of_user uuid, of_product uuid, session text, cents integer, payment text)
+RETURNS TABLE (purchase_id uuid, status text, already_owned boolean, course_ids uuid[])
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    same boolean;
+BEGIN
+    IF payment NOT IN ('paid', 'no_payment_required', 'unpaid') OR cents < 0 OR session = '' THEN
+        RAISE 'unknown payment_status, price or session';
+    END IF;
+    IF payment = 'unpaid' THEN
+        RETURN QUERY SELECT NULL::uuid, 'unpaid', NULL::boolean, NULL::uuid[];
+        RETURN;
+    END IF;
+    PERFORM FROM coursebase.users u WHERE u.id = of_user AND u.deleted_at IS NULL AND u.merged_into IS NULL FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RAISE 'there is no such user';
+    END IF;
+    PERFORM FROM coursebase.products p WHERE p.id = of_product FOR SHARE;
+    IF NOT FOUND THEN
+        RAISE 'there is no such product';
+    END IF;
+    INSERT INTO bench_peer.kept_purchases (price_paid_in_cents, product_details, user_id, product_id, stripe_session_id, access_days,
+        access_until)
+    SELECT cents, jsonb_build_object('name', p.name, 'description', p.description, 'imageUrl', p.image_url), of_user, p.id, session,
+        p.access_days, p.access_until
+    FROM coursebase.products p WHERE p.id = of_product
+    ON CONFLICT (stripe_session_id) DO NOTHING;
+    SELECT s.id, CASE WHEN s.refunded_at IS NULL THEN 'completed' ELSE 'refunded' END,
+        EXISTS (SELECT FROM bench_peer.kept_purchases o WHERE o.user_id = s.user_id AND o.product_id = s.product_id
+            AND (o.created_at, o.stripe_session_id) < (s.created_at, s.stripe_session_id)
+            AND (o.refunded_at IS NULL OR o.refunded_at > s.created_at) AND o.access_days IS NULL
+            AND (o.access_until IS NULL OR o.access_until > s.created_at)),
+        ARRAY(SELECT g.course_id FROM bench_peer.kept_grants g WHERE g.purchase_id = s.id AND g.user_id = s.user_id ORDER BY g.course_id),
+        (s.user_id, s.product_id, s.price_paid_in_cents) = (of_user, of_product, cents)
+    INTO kept_sale.purchase_id, kept_sale.status, kept_sale.already_owned, kept_sale.course_ids, same
+    FROM bench_peer.kept_purchases s WHERE s.stripe_session_id = session;
+    IF same IS NOT TRUE THEN
+        RAISE 'the session was recorded already, with other content';
+    END IF;
+    RETURN NEXT;
+END
+$$;
+
 CREATE TABLE bench_peer.clients_subscriptions (LIKE coursebase.subscriptions INCLUDING ALL);
 CREATE TABLE bench_peer.clients_events (LIKE coursebase.subscription_events INCLUDING ALL);
 INSERT INTO bench_peer.clients_subscriptions SELECT * FROM coursebase.subscriptions;
@@ -84,6 +199,99 @@ BEGIN
         UPDATE coursebase.user_versions v SET version = v.version + 1 WHERE v.user_id = of_user;
     END IF;
     RETURN 'active';
+END
+$$;
+-- The same with its rules: a line of each subscription and the best of them shown, nobody else writes the three tables, and a phone
+-- is told by its version. It knows the events of one line that come in order.
+CREATE TABLE bench_peer.kept_subscriptions (LIKE coursebase.subscriptions INCLUDING ALL, FOREIGN KEY (user_id) REFERENCES coursebase.users);
+CREATE TABLE bench_peer.kept_lines (LIKE coursebase.subscription_lines INCLUDING ALL, FOREIGN KEY (user_id) REFERENCES coursebase.users);
+CREATE TABLE bench_peer.kept_events (LIKE coursebase.subscription_events INCLUDING ALL,
+    FOREIGN KEY (user_id) REFERENCES coursebase.users, FOREIGN KEY (subscription_id) REFERENCES bench_peer.kept_subscriptions);
+INSERT INTO bench_peer.kept_subscriptions SELECT * FROM coursebase.subscriptions;
+INSERT INTO bench_peer.kept_lines SELECT * FROM coursebase.subscription_lines;
+CREATE FUNCTION bench_peer.kept_machine() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    IF current_setting('bench_peer.machine', true) IS DISTINCT FROM 'on' THEN
+        RAISE 'written by the machine alone';
+    END IF;
+    RETURN coalesce(NEW, OLD);
+END
+$$;
+CREATE TRIGGER t100_machine BEFORE INSERT OR UPDATE OR DELETE ON bench_peer.kept_subscriptions
+    FOR EACH ROW EXECUTE FUNCTION bench_peer.kept_machine();
+CREATE TRIGGER t100_machine BEFORE INSERT OR UPDATE OR DELETE ON bench_peer.kept_lines
+    FOR EACH ROW EXECUTE FUNCTION bench_peer.kept_machine();
+CREATE TRIGGER t100_machine BEFORE INSERT OR UPDATE OR DELETE ON bench_peer.kept_events
+    FOR EACH ROW EXECUTE FUNCTION bench_peer.kept_machine();
+CREATE FUNCTION bench_peer.kept_version() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    UPDATE coursebase.user_versions v SET version = v.version + 1 WHERE v.user_id = NEW.user_id;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER t900_version AFTER UPDATE ON bench_peer.kept_subscriptions
+    FOR EACH ROW WHEN ((OLD.plan, OLD.status, OLD.expires_at, OLD.grace_until) IS DISTINCT FROM (NEW.plan, NEW.status, NEW.expires_at,
+        NEW.grace_until)) EXECUTE FUNCTION bench_peer.kept_version();
+CREATE FUNCTION bench_peer.kept_event(of_user uuid, event json)
+RETURNS TABLE (status text, expires_at timestamptz, applied boolean, anomaly text)
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    stored bench_peer.kept_subscriptions;
+    line bench_peer.kept_lines;
+    sent bench_peer.kept_events;
+    shown bench_peer.kept_lines;
+    moment timestamptz := to_timestamp((event->>'event_time')::bigint / 1000.0);
+    until timestamptz := to_timestamp((event->>'period_end')::bigint / 1000.0);
+BEGIN
+    PERFORM FROM coursebase.users u WHERE u.id = of_user AND u.merged_into IS NULL FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RAISE 'there is no such user';
+    END IF;
+    SELECT * INTO STRICT stored FROM bench_peer.kept_subscriptions s WHERE s.user_id = of_user FOR NO KEY UPDATE;
+    SELECT * INTO sent FROM bench_peer.kept_events e WHERE e.store = event->>'store' AND e.environment = event->>'environment'
+        AND e.store_event_id = event->>'store_event_id';
+    IF FOUND THEN
+        IF sent.user_id <> of_user OR sent.event_type <> event->>'event_type' OR sent.payload <> event::jsonb THEN
+            RAISE 'the event was recorded already, with other content';
+        END IF;
+        RETURN QUERY SELECT sent.answered_status, sent.answered_expires_at, false, sent.answered_anomaly;
+        RETURN;
+    END IF;
+    SELECT * INTO line FROM bench_peer.kept_lines l WHERE l.store = event->>'store'
+        AND l.original_transaction_id = event->>'original_transaction_id';
+    IF line.user_id <> of_user THEN
+        RAISE 'the line is of another person';
+    END IF;
+    PERFORM FROM bench_peer.kept_events p WHERE p.user_id = of_user AND p.transaction_id = event->>'transaction_id'
+        AND p.store = event->>'store';
+    line.expires_at := greatest(line.expires_at, until);
+    line.status := CASE WHEN event->>'event_type' IN ('created', 'renewed') THEN 'active' WHEN event->>'event_type' = 'revoked' THEN 'expired'
+        ELSE line.status::text END;
+    PERFORM set_config('bench_peer.machine', 'on', true);
+    UPDATE bench_peer.kept_lines l SET status = line.status, expires_at = line.expires_at, auto_renew = (event->>'auto_renew')::boolean,
+        transaction_id = event->>'transaction_id', product_id = event->>'product_id', last_event_time = moment,
+        last_event_type = event->>'event_type', last_store_event_id = event->>'store_event_id', access_until = line.expires_at,
+        updated_at = now()
+    WHERE l.store = line.store AND l.original_transaction_id = line.original_transaction_id;
+    SELECT * INTO shown FROM bench_peer.kept_lines l WHERE l.user_id = of_user
+    ORDER BY l.status = 'active' DESC, l.expires_at DESC NULLS FIRST, l.store, l.original_transaction_id LIMIT 1;
+    UPDATE bench_peer.kept_subscriptions s SET plan = 'premium', status = shown.status, expires_at = shown.expires_at,
+        grace_until = shown.grace_until, auto_renew = shown.auto_renew, store = shown.store, environment = shown.environment,
+        product_id = shown.product_id, original_transaction_id = shown.original_transaction_id, updated_at = now()
+    WHERE s.user_id = of_user;
+    INSERT INTO bench_peer.kept_events (subscription_id, user_id, event_type, store, environment, store_event_id, original_transaction_id,
+        transaction_id, product_id, event_time, received_at, period_end, auto_renew, payload, answered_status, answered_expires_at)
+    VALUES (stored.id, of_user, event->>'event_type', event->>'store', event->>'environment', event->>'store_event_id',
+        event->>'original_transaction_id', event->>'transaction_id', event->>'product_id', moment, now(), until,
+        (event->>'auto_renew')::boolean, event, shown.status, shown.expires_at)
+    ON CONFLICT (store, environment, store_event_id) DO NOTHING;
+    PERFORM set_config('bench_peer.machine', 'off', true);
+    RETURN QUERY SELECT shown.status::text, shown.expires_at, true, NULL::text;
 END
 $$;
 --# end
@@ -132,14 +340,21 @@ SCRIPT
 --# area: Many at once
 --# work: A sale with its grant and access, @of@
 --# same
-SELECT o.status = 'completed' AND p.id IS NOT NULL FROM coursebase.complete_purchase(md5('clients user1001')::uuid, md5('clients product')::uuid, 'same @of@', 4900, 'paid') o,
+SELECT (o.status, o.already_owned, o.course_ids) = (k.status, k.already_owned, k.course_ids) AND p.id IS NOT NULL
+FROM coursebase.complete_purchase(md5('clients user1001')::uuid, md5('clients product')::uuid, 'same @of@', 4900, 'paid') o,
+    bench_peer.kept_sale(md5('clients user1001')::uuid, md5('clients product')::uuid, 'same @of@', 4900, 'paid') k,
     bench_peer.clients_sale(md5('clients user1001')::uuid, md5('clients product')::uuid, 'same @of@', 4900) p (id)
 --# command ours: complete_purchase()
 "$BENCH_CLIENTS" sale.ours @of@ <<'SCRIPT'
 \set who :who + 1000
 SELECT * FROM coursebase.complete_purchase(md5('clients user' || :who::integer)::uuid, md5('clients product')::uuid, 'clients ' || :key::bigint, 4900, 'paid');
 SCRIPT
---# command plpgsql: the same in PL/pgSQL, no triggers | time >= 3
+--# command kept: PL/pgSQL with the same rules | time >= 3
+"$BENCH_CLIENTS" sale.kept @of@ <<'SCRIPT'
+\set who :who + 1000
+SELECT * FROM bench_peer.kept_sale(md5('clients user' || :who::integer)::uuid, md5('clients product')::uuid, 'clients ' || :key::bigint, 4900, 'paid');
+SCRIPT
+--# command plpgsql: its limit: the rows alone in PL/pgSQL, no rule
 "$BENCH_CLIENTS" sale.plpgsql @of@ <<'SCRIPT'
 \set who :who + 1000
 SELECT bench_peer.clients_sale(md5('clients user' || :who::integer)::uuid, md5('clients product')::uuid, 'clients ' || :key::bigint, 4900);
@@ -151,7 +366,8 @@ SCRIPT
 --# work: Apply one event of a store, @of@
 --# same
 WITH sent AS (SELECT '{"store":"google_play","environment":"production","store_event_id":"same @of@","event_type":"renewed","event_time":1767225600001,"period_end":1769904000000,"original_transaction_id":"clients1001","transaction_id":"same @of@","auto_renew":true}'::json AS event)
-SELECT o.status::text = bench_peer.clients_event(md5('clients user1001')::uuid, s.event) FROM sent s, coursebase.apply_subscription_event(md5('clients user1001')::uuid, s.event) o
+SELECT o.status::text = bench_peer.clients_event(md5('clients user1001')::uuid, s.event) AND o IS NOT DISTINCT FROM k
+FROM sent s, coursebase.apply_subscription_event(md5('clients user1001')::uuid, s.event) o, bench_peer.kept_event(md5('clients user1001')::uuid, s.event) k
 --# command ours: apply_subscription_event()
 "$BENCH_CLIENTS" event.ours @of@ <<'SCRIPT'
 \set who :who + 1000
@@ -159,7 +375,14 @@ SELECT o.status::text = bench_peer.clients_event(md5('clients user1001')::uuid, 
 \set e :t + 2592000000
 SELECT * FROM coursebase.apply_subscription_event(md5('clients user' || :who::integer)::uuid, format('{"store":"google_play","environment":"production","store_event_id":"clients%s","event_type":"renewed","event_time":%s,"period_end":%s,"original_transaction_id":"clients%s","transaction_id":"t%s","product_id":"premium","auto_renew": true}', :key::bigint, :t::bigint, :e::bigint, :who::integer, :key::bigint)::json);
 SCRIPT
---# command plpgsql: the same in PL/pgSQL, no line and no triggers | time >= 3
+--# command kept: PL/pgSQL with the same rules | time >= 3
+"$BENCH_CLIENTS" event.kept @of@ <<'SCRIPT'
+\set who :who + 1000
+\set t 1767225600000 + :key % 100000000
+\set e :t + 2592000000
+SELECT * FROM bench_peer.kept_event(md5('clients user' || :who::integer)::uuid, format('{"store":"google_play","environment":"production","store_event_id":"clients%s","event_type":"renewed","event_time":%s,"period_end":%s,"original_transaction_id":"clients%s","transaction_id":"t%s","product_id":"premium","auto_renew": true}', :key::bigint, :t::bigint, :e::bigint, :who::integer, :key::bigint)::json);
+SCRIPT
+--# command plpgsql: its limit: the rows alone in PL/pgSQL, no rule
 "$BENCH_CLIENTS" event.plpgsql @of@ <<'SCRIPT'
 \set who :who + 1000
 \set t 1767225600000 + :key % 100000000
