@@ -105,6 +105,9 @@ CREATE FUNCTION bench_peer.kept_project() RETURNS trigger
 LANGUAGE plpgsql
 AS $$
 BEGIN
+    IF NOT EXISTS (SELECT FROM made) THEN
+        RETURN NULL;
+    END IF;
     INSERT INTO bench_peer.kept_access (user_id, course_id)
     SELECT DISTINCT g.user_id, g.course_id FROM made g WHERE g.expires_at IS NULL
         AND NOT EXISTS (SELECT FROM bench_peer.kept_purchases p WHERE p.id = g.purchase_id AND p.refunded_at IS NOT NULL)
@@ -119,6 +122,9 @@ CREATE FUNCTION bench_peer.kept_explain() RETURNS trigger
 LANGUAGE plpgsql
 AS $$
 BEGIN
+    IF NOT EXISTS (SELECT FROM made) THEN
+        RETURN NULL;
+    END IF;
     INSERT INTO bench_peer.kept_grants (user_id, course_id)
     SELECT m.user_id, m.course_id FROM made m WHERE NOT EXISTS (SELECT FROM bench_peer.kept_grants g
         LEFT JOIN bench_peer.kept_purchases p ON p.id = g.purchase_id
