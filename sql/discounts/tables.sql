@@ -147,7 +147,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.discount_code_shards TO
 CREATE TABLE coursebase.user_discounts (
     user_id           uuid         NOT NULL,
     discount_code_id  uuid         NOT NULL,
-    assigned_at       timestamptz  NOT NULL,
+    assigned_at       timestamptz  NOT NULL DEFAULT now(),
     expires_at        timestamptz,
     status            text         NOT NULL DEFAULT 'assigned',
     reserved_until    timestamptz,

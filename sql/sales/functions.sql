@@ -249,7 +249,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_purchases__refund';
 COMMENT ON FUNCTION coursebase.tg_purchases__refund() IS
-    'BEFORE UPDATE of the refund: a full refund has the whole sum and a time, whichever was written; refunded_at back to NULL reverses it. A time that is there does not move to another (KB401).';
+    'BEFORE INSERT or UPDATE of the refund: a full refund has the whole sum and a time, whichever was written; refunded_at back to NULL reverses it. A time that is there does not move to another (KB401).';
 
 CREATE FUNCTION coursebase.tg_purchases__audit()
 RETURNS trigger

@@ -83,6 +83,10 @@ CREATE TRIGGER t200_refund BEFORE UPDATE ON coursebase.purchases
     FOR EACH ROW WHEN ((OLD.refunded_at, OLD.refunded_in_cents, OLD.refunded_in_part_in_cents)
         IS DISTINCT FROM (NEW.refunded_at, NEW.refunded_in_cents, NEW.refunded_in_part_in_cents))
     EXECUTE FUNCTION coursebase.tg_purchases__refund();
+-- A sale of the past that comes refunded.
+CREATE TRIGGER t200_refund_on_insert BEFORE INSERT ON coursebase.purchases
+    FOR EACH ROW WHEN (NEW.refunded_at IS NOT NULL OR NEW.refunded_in_cents > 0)
+    EXECUTE FUNCTION coursebase.tg_purchases__refund();
 CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.purchases
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once('id', 'user_id', 'product_id',
         'product_details', 'stripe_session_id', 'price_paid_in_cents', 'currency', 'tax_in_cents',
@@ -130,7 +134,7 @@ CREATE TABLE coursebase.purchase_refunds (
     refund_ref       text         NOT NULL,
     purchase_id      uuid         NOT NULL,
     amount_in_cents  integer      NOT NULL,
-    is_rest          boolean      NOT NULL,
+    is_rest          boolean      NOT NULL DEFAULT false,
     refunded_at      timestamptz  NOT NULL,
     created_at       timestamptz  NOT NULL DEFAULT now(),
     updated_at       timestamptz  NOT NULL DEFAULT now(),

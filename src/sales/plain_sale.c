@@ -145,7 +145,9 @@ static bool products_lock(void);
 static void terms_write(void);
 static char *terms_text(TriggerData *data, HeapTuple row);
 static int32 sum_of(TriggerData *data, HeapTuple row, const char *name);
+static HeapTuple refund_inserted(TriggerData *data);
 static HeapTuple refund_complete(TriggerData *data, int32 before);
+static HeapTuple refund_fill(TriggerData *data, HeapTuple row);
 static HeapTuple refund_reverse(TriggerData *data, int32 before);
 static void change_audit(TriggerData *data, bool reversed);
 static bool access_is_sold(PlanValues *values);
@@ -228,18 +230,22 @@ terms_write(void)
 PGDLLEXPORT Datum
 coursebase_tg_purchases__refund(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_expect(fcinfo, "tg_purchases__refund", ROW_BEFORE_UPDATE);
-	int32 before = sum_of(data, data->tg_trigtuple, "refunded_in_cents");
-	int32 after = sum_of(data, data->tg_newtuple, "refunded_in_cents");
-	int32 paid = sum_of(data, data->tg_newtuple, "price_paid_in_cents");
+	TriggerData *data = trigger_expect(fcinfo, "tg_purchases__refund", ROW_BEFORE_WRITE);
+	int32 before, after, paid;
 	bool was_open, is_open;
-	Datum was_at = trigger_value_or_null(data, data->tg_trigtuple, "refunded_at",
-										 TIMESTAMPTZOID, &was_open);
-	Datum is_at =
-		trigger_value_or_null(data, data->tg_newtuple, "refunded_at", TIMESTAMPTZOID, &is_open);
+	Datum was_at, is_at;
 
 	if (restore_under_way())
-		return PointerGetDatum(data->tg_newtuple);
+		return PointerGetDatum(trigger_written_row(data));
+	if (TRIGGER_FIRED_BY_INSERT(data->tg_event))
+		return PointerGetDatum(refund_inserted(data));
+	before = sum_of(data, data->tg_trigtuple, "refunded_in_cents");
+	after = sum_of(data, data->tg_newtuple, "refunded_in_cents");
+	paid = sum_of(data, data->tg_newtuple, "price_paid_in_cents");
+	was_at = trigger_value_or_null(data, data->tg_trigtuple, "refunded_at", TIMESTAMPTZOID,
+								   &was_open);
+	is_at =
+		trigger_value_or_null(data, data->tg_newtuple, "refunded_at", TIMESTAMPTZOID, &is_open);
 	if (was_open && (!is_open || (after == paid && after > before)))
 		return PointerGetDatum(refund_complete(data, before));
 	if (!was_open && is_open)
@@ -259,21 +265,41 @@ coursebase_tg_purchases__refund(PG_FUNCTION_ARGS)
 		false));
 }
 
+/* A sale of the past: a sum in part, or one that contradicts the time, is left to the checks.
+ */
+static HeapTuple
+refund_inserted(TriggerData *data)
+{
+	HeapTuple row = data->tg_trigtuple;
+	int32 sum = sum_of(data, row, "refunded_in_cents");
+	bool open;
+
+	trigger_value_or_null(data, row, "refunded_at", TIMESTAMPTZOID, &open);
+	if (sum != (open ? sum_of(data, row, "price_paid_in_cents") : 0))
+		return row;
+	return refund_fill(data, row);
+}
+
 /* The refund is in full: what the statement left out follows from what it wrote. */
 static HeapTuple
 refund_complete(TriggerData *data, int32 before)
 {
-	HeapTuple row = data->tg_newtuple;
-	Datum paid = trigger_value_as(data, row, "price_paid_in_cents", INT4OID);
+	return trigger_set_as(data, refund_fill(data, data->tg_newtuple),
+						  "refunded_in_part_in_cents", INT4OID, Int32GetDatum(before), false);
+}
+
+/* Gives the row of a full refund the whole sum, and a time if it has none. */
+static HeapTuple
+refund_fill(TriggerData *data, HeapTuple row)
+{
 	bool open;
 
 	trigger_value_or_null(data, row, "refunded_at", TIMESTAMPTZOID, &open);
 	if (open)
 		row = trigger_set_as(data, row, "refunded_at", TIMESTAMPTZOID,
 							 TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()), false);
-	row = trigger_set_as(data, row, "refunded_in_cents", INT4OID, paid, false);
-	return trigger_set_as(data, row, "refunded_in_part_in_cents", INT4OID,
-						  Int32GetDatum(before), false);
+	return trigger_set_as(data, row, "refunded_in_cents", INT4OID,
+						  trigger_value_as(data, row, "price_paid_in_cents", INT4OID), false);
 }
 
 /* The sum is again what it was before the full refund, unless the statement names another one.
