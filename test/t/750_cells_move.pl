@@ -232,6 +232,7 @@ for my $n (1 .. $moves)
 	my $cell = lives($id);
 	move($id, $cell, 1 - $cell);
 	$moved++;
+	append_to_file("$dir/moved", '.');
 	next unless $long && $n % 100 == 0;
 	$node[$crashes++ % 2]->stop('immediate');
 	$node[($crashes - 1) % 2]->start;
@@ -301,6 +302,8 @@ sub write_load
 	open my $told, '>', "$dir/told-$n" or die $!;
 	for (my $sale = 1; !-e "$dir/stop"; $sale++)
 	{
+		# A sale a move: whoever sold without end would make each later move longer.
+		usleep(20_000) while $sale > 10 + (-s "$dir/moved" // 0) && !-e "$dir/stop";
 		my $p = 1 + int rand $people;
 		my $id = person($p);
 		my $sql = "SELECT coursebase.complete_purchase('$id', '$id{product}', 'load $n $sale', 4900, 'paid'); SELECT coursebase.handshake('$id', '{\"analytics\": {\"playback_speed\": 1.5}}'); SELECT coursebase.log_app('error', 'load', user_id => '$id')";
