@@ -184,6 +184,10 @@ plan_raise_null(const char *column)
 }
 
 /*
+ * Planned for any value: the server would plan the first calls of each session for the values
+ * that they bring, and would take a course that its statistics do not know for one that nobody
+ * has, so that each of its first buyers would be looked for among all the others.
+ *
  * The plan is published last: after an error in SPI_keepplan() the next call prepares the
  * statement anew.
  */

@@ -18,7 +18,8 @@
 #define PLAN_MAX_ARGS 24
 
 /* A feature declares its statements as static KeptPlans; sql names every object with its
- * schema. */
+ * schema. One plan serves all values: a condition that holds for some of them alone ($1 IS NULL
+ * OR …) finds no index by the others. */
 typedef struct KeptPlan
 {
 	const char *sql;
