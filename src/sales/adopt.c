@@ -18,6 +18,7 @@
 #include "identity/audit.h"
 #include "sales/access_end.h"
 #include "sales/adopt.h"
+#include "sales/sale.h"
 
 /* Purchases that have given nothing yet. One from which somebody took the grants on purpose
  * stays without. */
@@ -147,4 +148,6 @@ adopt(Adoption *adoption)
 		audit_write("course_grants_adopted", "course_grants", NULL,
 					psprintf("{\"direct_grants\": " UINT64_FORMAT "}", direct));
 	adoption_make(adoption, "access of grants", &project_grants);
+	/* no trigger has seen the direct grants */
+	sale_follows_gift();
 }

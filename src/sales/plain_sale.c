@@ -167,6 +167,7 @@ PGDLLEXPORT Datum
 coursebase_tg_purchases__grant(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect_statement(fcinfo, "tg_purchases__grant");
+	bool has_terms;
 
 	if (restore_under_way())
 		return PointerGetDatum(NULL);
@@ -174,7 +175,9 @@ coursebase_tg_purchases__grant(PG_FUNCTION_ARGS)
 	SPI_connect();
 	if (SPI_register_trigger_data(data) < 0)
 		elog(ERROR, "could not see what the statement inserted");
-	if (!sale_has_terms() && products_lock())
+	if (!sale_product_is_locked(&has_terms))
+		has_terms = products_lock();
+	if (has_terms)
 		terms_write();
 	derive_execute(&write_grants, NULL);
 	if (is_of_this_transaction(giving))
@@ -188,6 +191,12 @@ is_of_this_transaction(FullTransactionId transaction)
 {
 	return FullTransactionIdIsValid(transaction) &&
 		   FullTransactionIdEquals(transaction, GetTopFullTransactionIdIfAny());
+}
+
+void
+sale_follows_gift(void)
+{
+	giving = GetTopFullTransactionId();
 }
 
 /* Locks the products; whether one of them is sold until an end. */
@@ -422,7 +431,7 @@ coursebase_tg_any__bound(PG_FUNCTION_ARGS)
 
 	sold = is_grant && trigger_uuid(data, row, "purchase_id", &purchase);
 	if (is_grant && !sold)
-		giving = GetTopFullTransactionId();
+		sale_follows_gift();
 	if (derive_under_way() || restore_under_way())
 		return PointerGetDatum(row);
 	plan_bind(&values, trigger_value_as(data, row, "user_id", UUIDOID));

@@ -65,17 +65,21 @@ enum
 
 /* SHARE and not NO KEY UPDATE: sales exclude changes of the product, but not each other. */
 static KeptPlan lock_product = {
-	.sql = "SELECT FROM coursebase.products WHERE id = $1 FOR SHARE",
+	.sql = "SELECT num_nonnulls(p.access_days, p.access_until) > 0"
+		   " FROM coursebase.products p WHERE p.id = $1 FOR SHARE",
 	.nargs = 1,
 	.types = {UUIDOID},
 };
-/* If another session is recording the same session, waits for its end; then writes nothing. */
+/*
+ * If another session is recording the same session, waits for its end; then writes nothing. The
+ * terms of the product are taken afterwards, by the trigger of plain sales: a BEFORE trigger of
+ * the operator's that gives a purchase terms of its own finds none there.
+ */
 static KeptPlan write_purchase = {
 	.sql = "INSERT INTO coursebase.purchases (user_id, product_id, stripe_session_id,"
-		   " price_paid_in_cents, created_at, product_details, access_days, access_until)"
+		   " price_paid_in_cents, created_at, product_details)"
 		   " SELECT $1, p.id, $3, $4, $5, jsonb_build_object('name', p.name,"
-		   "  'description', p.description, 'imageUrl', p.image_url),"
-		   " p.access_days, p.access_until"
+		   "  'description', p.description, 'imageUrl', p.image_url)"
 		   " FROM coursebase.products p WHERE p.id = $2"
 		   " ON CONFLICT (stripe_session_id) DO NOTHING",
 	.nargs = 5,
@@ -103,8 +107,14 @@ static KeptPlan read_purchase = {
 	.types = {UUIDOID, UUIDOID, TEXTOID, INT8OID},
 };
 
-/* Marks the INSERT of a purchase with the terms of a product that is locked. */
-static StatementMark recording;
+/* The INSERT of a purchase whose product is locked, and whether that product has terms. */
+typedef struct Recording
+{
+	StatementMark mark;
+	bool has_terms;
+} Recording;
+
+static Recording recording;
 
 static void arguments_check(FunctionCallInfo fcinfo);
 static bool payment_counts(const char *payment);
@@ -112,7 +122,7 @@ static void sale_bind(PlanValues *sale, FunctionCallInfo fcinfo);
 static void sale_record(FunctionCallInfo fcinfo, PlanValues *sale);
 static void sale_return(FunctionCallInfo fcinfo, PlanValues *sale);
 static void unpaid_return(FunctionCallInfo fcinfo);
-static void product_lock(const pg_uuid_t *product);
+static bool product_lock(const pg_uuid_t *product);
 
 PG_FUNCTION_INFO_V1(coursebase_complete_purchase);
 
@@ -211,17 +221,19 @@ sale_bind(PlanValues *sale, FunctionCallInfo fcinfo)
 	args_bind(sale, fcinfo, SALE_AT);
 }
 
-/* Records the purchase, to which a trigger adds its grants; writes nothing if the session is
- * recorded already. */
+/*
+ * Records the purchase, to which a trigger adds its grants; writes nothing if the session is
+ * recorded already. recording is what it was on every way out: a trigger of the operator's may
+ * record another sale within.
+ */
 static void
 sale_record(FunctionCallInfo fcinfo, PlanValues *sale)
 {
-	const pg_uuid_t *product = PG_GETARG_UUID_P(SALE_PRODUCT);
+	bool has_terms = product_lock(PG_GETARG_UUID_P(SALE_PRODUCT));
+	Recording outer = recording;
 
-	StatementMark outer;
-
-	product_lock(product);
-	outer = statement_mark_set(&recording);
+	statement_mark_set(&recording.mark);
+	recording.has_terms = has_terms;
 	PG_TRY();
 	{
 		owner_execute(&write_purchase, sale->datums, sale->nulls, false);
@@ -234,9 +246,10 @@ sale_record(FunctionCallInfo fcinfo, PlanValues *sale)
 }
 
 bool
-sale_has_terms(void)
+sale_product_is_locked(bool *has_terms)
 {
-	return statement_mark_fires(&recording);
+	*has_terms = recording.has_terms;
+	return statement_mark_fires(&recording.mark);
 }
 
 /*
@@ -270,8 +283,9 @@ unpaid_return(FunctionCallInfo fcinfo)
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
-/* Locks the product until the transaction ends; KB106 if there is none. */
-static void
+/* Locks the product until the transaction ends, and says whether it has terms; KB106 if there
+ * is none. */
+static bool
 product_lock(const pg_uuid_t *product)
 {
 	Datum key = UUIDPGetDatum(product);
@@ -280,4 +294,5 @@ product_lock(const pg_uuid_t *product)
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND), errmsg("there is no such product"),
 						errdetail("None has the id %s.", uuid_text(product)),
 						errhint("Give the id of a row of products.")));
+	return plan_bool(0, 1);
 }

@@ -16,10 +16,16 @@
 extern void sale_row_return(FunctionCallInfo fcinfo, int columns);
 
 /*
- * Whether complete_purchase() fired the trigger that asks: it holds the lock of the product,
- * and its purchase has the product's terms. Raises nothing.
+ * Whether complete_purchase() fired the trigger that asks: it holds the lock of the product.
+ * has_terms says whether that product has terms. Raises nothing.
  */
-extern bool sale_has_terms(void);
+extern bool sale_product_is_locked(bool *has_terms);
+
+/*
+ * Tells that this transaction gives courses without a sale where no trigger sees it: a sale
+ * that follows looks for what it gives too. Raises nothing.
+ */
+extern void sale_follows_gift(void);
 
 /*
  * Writes the arguments from first on (currency, tax_in_cents, payment_intent_id, charge_id,
