@@ -119,6 +119,12 @@ CREATE TABLE coursebase.store_receipts (
 );
 CREATE INDEX store_receipts_user_id_idx ON coursebase.store_receipts (user_id);
 CREATE INDEX store_receipts_product_id_idx ON coursebase.store_receipts (product_id);
+-- Whose line a payment is of, and whose token a notification names: the token's end, for a token
+-- may be longer than an index takes.
+CREATE INDEX store_receipts_original_transaction_id_idx
+    ON coursebase.store_receipts (original_transaction_id) WHERE kind = 'subscription';
+CREATE INDEX store_receipts_purchase_token_idx
+    ON coursebase.store_receipts (right(purchase_token, 64)) WHERE purchase_token IS NOT NULL;
 CREATE INDEX store_receipts_discount_redemption_id_idx
     ON coursebase.store_receipts (discount_redemption_id);
 CREATE INDEX store_receipts_unacknowledged_idx ON coursebase.store_receipts (purchased_at)

@@ -5,6 +5,13 @@
  * A plan that the server has marked invalid (DDL on what it reads) need not be freed either:
  * the server analyses it anew from its text, so that a table that was dropped and made again
  * is found by name.
+ *
+ * A statement is planned once, for any value of its arguments. The server would plan the first
+ * calls of each session for the values that they bring, and would take a course that its
+ * statistics do not know for one that nobody has, so that each of its first buyers would be
+ * looked for among all the others. The field custom asks for a plan at each call, which takes
+ * about a millisecond: for a list of which the value alone tells whether it has ten rows or most
+ * of a table.
  */
 #include "postgres.h"
 
@@ -184,10 +191,6 @@ plan_raise_null(const char *column)
 }
 
 /*
- * Planned for any value: the server would plan the first calls of each session for the values
- * that they bring, and would take a course that its statistics do not know for one that nobody
- * has, so that each of its first buyers would be looked for among all the others.
- *
  * The plan is published last: after an error in SPI_keepplan() the next call prepares the
  * statement anew.
  */
@@ -198,7 +201,8 @@ plan_prepare(KeptPlan *kept)
 
 	if (kept->plan != NULL)
 		return;
-	plan = SPI_prepare_cursor(kept->sql, kept->nargs, kept->types, CURSOR_OPT_GENERIC_PLAN);
+	plan = SPI_prepare_cursor(kept->sql, kept->nargs, kept->types,
+							  kept->custom ? CURSOR_OPT_CUSTOM_PLAN : CURSOR_OPT_GENERIC_PLAN);
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare returned %s for: %s", SPI_result_code_string(SPI_result),
 			 kept->sql);

@@ -25,6 +25,7 @@ typedef struct KeptPlan
 	const char *sql;
 	int nargs;
 	Oid types[PLAN_MAX_ARGS];
+	bool custom;     /* planned at each call, for its values, as plan.c says */
 	SPIPlanPtr plan; /* NULL until first used; kept until the session ends */
 } KeptPlan;
 

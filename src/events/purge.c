@@ -21,12 +21,14 @@
 
 /*
  * Without ORDER BY, which would sort all old events for one batch: a scan meets the old ones
- * first, because new rows are written behind them.
+ * first, because new rows are written behind them. As an array the batch is found by the key:
+ * of a subquery with a LIMIT that is not known the planner expects a tenth of the table, and
+ * joins it to all of the table.
  */
 static KeptPlan delete_events = {
-	.sql = "DELETE FROM coursebase.access_events WHERE (xid, id) IN ("
-		   " SELECT e.xid, e.id FROM coursebase.access_events e WHERE e.at < $1"
-		   " LIMIT $2 FOR UPDATE SKIP LOCKED)",
+	.sql = "DELETE FROM coursebase.access_events d USING unnest(ARRAY("
+		   " SELECT e FROM coursebase.access_events e WHERE e.at < $1"
+		   " LIMIT $2 FOR UPDATE SKIP LOCKED)) o WHERE d.xid = o.xid AND d.id = o.id",
 	.nargs = 2,
 	.types = {TIMESTAMPTZOID, INT4OID},
 };

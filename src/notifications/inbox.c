@@ -153,12 +153,19 @@ static KeptPlan settle_row = {
 	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, UUIDOID, TIMESTAMPTZOID,
 			  TEXTARRAYOID},
 };
+#define OPEN_OF_PROVIDER                                                                       \
+	"SELECT n.id FROM coursebase.store_notifications n"                                        \
+	" WHERE n.outcome IN ('waiting', 'refused') AND n.body IS NOT NULL"                        \
+	"  AND ($1 IS NULL OR n.provider = $1)"
 /* Oldest first: an event that another one waits for has come before it, as a rule. */
 static KeptPlan open_rows = {
-	.sql = "SELECT n.id FROM coursebase.store_notifications n"
-		   " WHERE n.outcome IN ('waiting', 'refused') AND n.body IS NOT NULL"
-		   "  AND ($1 IS NULL OR n.provider = $1) AND ($2 IS NULL OR n.id = $2)"
-		   " ORDER BY n.happened_at, n.received_at, n.id LIMIT $3",
+	.sql = OPEN_OF_PROVIDER " ORDER BY n.happened_at, n.received_at, n.id LIMIT $3",
+	.nargs = 3,
+	.types = {TEXTOID, UUIDOID, INT4OID},
+};
+/* The one with the id $2: a statement of its own, which reads no other open ones. */
+static KeptPlan open_row = {
+	.sql = OPEN_OF_PROVIDER " AND n.id = $2 LIMIT $3",
 	.nargs = 3,
 	.types = {TEXTOID, UUIDOID, INT4OID},
 };
@@ -294,7 +301,8 @@ coursebase_replay_notifications(PG_FUNCTION_ARGS)
 	args_bind(&values, fcinfo, 0);
 	args_bind(&values, fcinfo, 1);
 	args_bind(&values, fcinfo, 2);
-	count = owner_execute(&open_rows, values.datums, values.nulls, false);
+	count = owner_execute(PG_ARGISNULL(1) ? &open_rows : &open_row, values.datums, values.nulls,
+						  false);
 	ids = palloc(sizeof(pg_uuid_t) * (count + 1));
 	for (uint64 i = 0; i < count; i++)
 		ids[i] = *DatumGetUUIDP(plan_value_as(i, 1, UUIDOID, NULL));

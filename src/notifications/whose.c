@@ -23,8 +23,9 @@
 
 /*
  * Who has the line before who has a receipt, and whether everybody who has something of it is
- * closed: nobody takes an open account's line over by an old receipt of a closed one. $1 store,
- * $2 environment, $3 line, $4 transaction, $5 token
+ * closed: nobody takes an open account's line over by an old receipt of a closed one. The index
+ * of tokens has their ends, because a token may be longer than an index takes. $1 store, $2
+ * environment, $3 line, $4 transaction, $5 token
  */
 static KeptPlan find_bound = {
 	.sql = "SELECT u.id, bool_and(u.deleted_at IS NOT NULL) OVER () FROM ("
@@ -34,16 +35,24 @@ static KeptPlan find_bound = {
 		   " UNION ALL"
 		   " SELECT r.user_id, 2 FROM coursebase.store_receipts r"
 		   " WHERE r.source = $1 AND r.environment = $2 AND r.user_id IS NOT NULL"
-		   "  AND (r.purchase_id IN ($3, $4) OR r.purchase_token = $5)) a GROUP BY 1) b"
+		   "  AND (r.purchase_id IN ($3, $4) OR r.purchase_token = $5"
+		   "   AND right(r.purchase_token, 64) = right($5, 64))) a GROUP BY 1) b"
 		   " JOIN coursebase.users u ON u.id = b.user_id"
 		   " ORDER BY b.place, u.deleted_at IS NOT NULL, u.id LIMIT 1",
 	.nargs = 5,
 	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID},
 };
-/* Names of accounts: the id of users, or the external id; of live ones, unless $2. */
+/*
+ * The person of a name n: it is the external id, or the id of users. The name becomes a uuid,
+ * and not the id a text, so that both are found by their index.
+ */
+#define JOIN_NAMED                                                                             \
+	" JOIN coursebase.users u ON u.clerk_user_id = n.name"                                     \
+	"  OR u.id = CASE WHEN lower(n.name) ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'"      \
+	"   THEN lower(n.name)::uuid END"
+/* Of live accounts, unless $2. */
 static KeptPlan find_named = {
-	.sql = "SELECT DISTINCT u.id FROM unnest($1) n (name)"
-		   " JOIN coursebase.users u ON u.clerk_user_id = n.name OR u.id::text = lower(n.name)"
+	.sql = "SELECT DISTINCT u.id FROM unnest($1) n (name)" JOIN_NAMED
 		   " WHERE (u.deleted_at IS NULL OR $2) AND NOT u.is_guest",
 	.nargs = 2,
 	.types = {TEXTARRAYOID, BOOLOID},
@@ -71,8 +80,8 @@ static KeptPlan follow_transfers = {
 		   "     AND u.id::text = lower(f.name)))"
 		   "  ORDER BY n.happened_at, n.notification_id LIMIT 1) t)"
 		   " SELECT p.id FROM (SELECT coalesce(u.merged_into, u.id) AS id,"
-		   "  w.step = max(w.step) OVER () AS is_last FROM way w, unnest(w.names) n (name)"
-		   "  JOIN coursebase.users u ON u.clerk_user_id = n.name OR u.id::text = lower(n.name)"
+		   "  w.step = max(w.step) OVER () AS is_last FROM way w, unnest(w.names) n "
+		   "(name)" JOIN_NAMED
 		   "  WHERE w.step > 0 AND NOT u.is_guest) p WHERE p.is_last GROUP BY p.id",
 	.nargs = 3,
 	.types = {TEXTARRAYOID, TIMESTAMPTZOID, TEXTOID},
