@@ -10,8 +10,8 @@
  * calls of each session for the values that they bring, and would take a course that its
  * statistics do not know for one that nobody has, so that each of its first buyers would be
  * looked for among all the others. The field custom asks for a plan at each call, which takes
- * about a millisecond: for a list of which the value alone tells whether it has ten rows or most
- * of a table.
+ * about a millisecond: for a list of which the value alone tells whether it has ten rows or
+ * most of a table.
  */
 #include "postgres.h"
 
