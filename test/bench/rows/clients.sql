@@ -5,7 +5,7 @@
 -- long half of the calls took at most, and ninety-nine of a hundred.
 --# setup
 INSERT INTO coursebase.users (id, clerk_user_id, name, email)
-SELECT md5('clients user' || n)::uuid, 'clients_' || n, 'Bench', 'bench@example.com' FROM generate_series(0, 1999) n;
+SELECT md5('clients user' || n)::uuid, 'clients_' || n, 'Bench', 'bench@example.com' FROM generate_series(0, 2000) n;
 INSERT INTO coursebase.courses (id, course_code, title, description, is_free)
 SELECT md5('clients course' || n)::uuid, 'K' || to_char(n, 'FM00') || 'ENC', 'Bench', 'Bench', n > 0 FROM generate_series(0, 20) n;
 INSERT INTO coursebase.course_documents (course_id, data)
@@ -18,8 +18,8 @@ INSERT INTO coursebase.courses (id, title, description) VALUES (md5('clients sol
 INSERT INTO coursebase.products (id, name, description, image_url, price_dollars)
 VALUES (md5('clients product')::uuid, 'Bench', 'Bench', '/bench.png', 49);
 INSERT INTO coursebase.course_products (course_id, product_id) VALUES (md5('clients sold')::uuid, md5('clients product')::uuid);
--- The second thousand have subscriptions and buy; the handshake in PL/pgSQL knows of neither.
-SELECT count(*) FROM generate_series(1000, 1999) n, coursebase.apply_subscription_event(md5('clients user' || n)::uuid,
+-- The second thousand have subscriptions and buy; the handshake in PL/pgSQL knows of neither. One more is for the comparison of results.
+SELECT count(*) FROM generate_series(1000, 2000) n, coursebase.apply_subscription_event(md5('clients user' || n)::uuid,
     format('{"store":"google_play","environment":"production","store_event_id":"clients first%s","event_type":"created",'
         '"event_time":"2026-01-01T00:00:00Z","period_end":"2026-02-01T00:00:00Z","original_transaction_id":"clients%s"}', n, n)::json);
 CREATE SEQUENCE bench_peer.clients_turn;
@@ -347,9 +347,9 @@ SCRIPT
 --# work: A sale with its grant and access, @of@
 --# same
 SELECT (o.status, o.already_owned, o.course_ids) = (k.status, k.already_owned, k.course_ids) AND p.id IS NOT NULL
-FROM coursebase.complete_purchase(md5('clients user1001')::uuid, md5('clients product')::uuid, 'same @of@', 4900, 'paid') o,
-    bench_peer.kept_sale(md5('clients user1001')::uuid, md5('clients product')::uuid, 'same @of@', 4900, 'paid') k,
-    bench_peer.clients_sale(md5('clients user1001')::uuid, md5('clients product')::uuid, 'same @of@', 4900) p (id)
+FROM coursebase.complete_purchase(md5('clients user2000')::uuid, md5('clients product')::uuid, 'same @of@', 4900, 'paid') o,
+    bench_peer.kept_sale(md5('clients user2000')::uuid, md5('clients product')::uuid, 'same @of@', 4900, 'paid') k,
+    bench_peer.clients_sale(md5('clients user2000')::uuid, md5('clients product')::uuid, 'same @of@', 4900) p (id)
 --# command ours: complete_purchase()
 "$BENCH_CLIENTS" sale.ours @of@ <<'SCRIPT'
 \set who :who + 1000
@@ -371,9 +371,9 @@ SCRIPT
 --# area: Many at once
 --# work: Apply one event of a store, @of@
 --# same
-WITH sent AS (SELECT '{"store":"google_play","environment":"production","store_event_id":"same @of@","event_type":"renewed","event_time":1767225600001,"period_end":1769904000000,"original_transaction_id":"clients1001","transaction_id":"same @of@","auto_renew":true}'::json AS event)
-SELECT o.status::text = bench_peer.clients_event(md5('clients user1001')::uuid, s.event) AND o IS NOT DISTINCT FROM k
-FROM sent s, coursebase.apply_subscription_event(md5('clients user1001')::uuid, s.event) o, bench_peer.kept_event(md5('clients user1001')::uuid, s.event) k
+WITH sent AS (SELECT '{"store":"google_play","environment":"production","store_event_id":"same @of@","event_type":"renewed","event_time":1767225600001,"period_end":1769904000000,"original_transaction_id":"clients2000","transaction_id":"same @of@","auto_renew":true}'::json AS event)
+SELECT o.status::text = bench_peer.clients_event(md5('clients user2000')::uuid, s.event) AND o IS NOT DISTINCT FROM k
+FROM sent s, coursebase.apply_subscription_event(md5('clients user2000')::uuid, s.event) o, bench_peer.kept_event(md5('clients user2000')::uuid, s.event) k
 --# command ours: apply_subscription_event()
 "$BENCH_CLIENTS" event.ours @of@ <<'SCRIPT'
 \set who :who + 1000
