@@ -44,7 +44,7 @@ my @areas = (
     ['Coming with data' => 'Rows loaded while triggers are off and then `adopt()`, against the same rows and what is derived'
         . ' from them written without triggers, and against a call a row. The time of one row.'],
     ['Many at once' => '64 clients at once on pgbench, against PL/pgSQL functions that do the same: below which time half of the'
-        . ' calls stayed (p50), and ninety-nine of a hundred (p99). Printed by `test/bench/run --repetitions 5 clients`.'],
+        . ' calls stayed (p50), and ninety-nine of a hundred (p99), among which are the first calls of all 64 sessions. Printed by `test/bench/run --repetitions 5 clients`.'],
     ['Growth' => 'The same call in databases with more people.'],
 );
 
