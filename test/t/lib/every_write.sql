@@ -2,7 +2,7 @@
 -- table or a column that is new joins by itself. Run in a database of its own with the rows of test/fixtures.
 
 -- A statement that was tried. outcome: refused SQLSTATE, nothing (no row changed), or kept (a row changed). wrong is what
--- the questions of this file found and named what check_integrity() did.
+-- the questions of this file found and named, where they found something, what check_integrity() did.
 CREATE TABLE public.tried (
     n         integer GENERATED ALWAYS AS IDENTITY,
     relation  text NOT NULL,
@@ -154,8 +154,15 @@ BEGIN
         SET CONSTRAINTS ALL IMMEDIATE;
         RESET ROLE;
         IF n > 0 THEN
-            told := ARRAY(SELECT DISTINCT name FROM public.integrity() ORDER BY 1);
-            found := ARRAY(SELECT DISTINCT question FROM public.wrong() ORDER BY 1);
+            -- taken back, because it fills and empties the cache, which has a name of its own
+            BEGIN
+                found := ARRAY(SELECT DISTINCT question FROM public.wrong() ORDER BY 1);
+                RAISE EXCEPTION USING ERRCODE = 'ZZ001';
+            EXCEPTION WHEN SQLSTATE 'ZZ001' THEN NULL;
+            END;
+            IF found <> '{}' THEN
+                told := ARRAY(SELECT DISTINCT name FROM public.integrity() ORDER BY 1);
+            END IF;
         END IF;
         RAISE EXCEPTION USING ERRCODE = 'ZZ000';
     EXCEPTION
