@@ -9,9 +9,9 @@
  * A statement is planned once, for any value of its arguments. The server would plan the first
  * calls of each session for the values that they bring, and would take a course that its
  * statistics do not know for one that nobody has, so that each of its first buyers would be
- * looked for among all the others. The field custom asks for a plan at each call, which takes
- * about a millisecond: for a list of which the value alone tells whether it has ten rows or
- * most of a table.
+ * looked for among all the others. The field custom asks for a plan at each call: for a list of
+ * which the value alone tells whether it has ten rows or most of a table, and whose reading
+ * takes longer than its planning.
  */
 #include "postgres.h"
 
