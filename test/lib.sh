@@ -349,7 +349,8 @@ build_sync()
 	[ ! -f "$build/.files" ] || comm -23 "$build/.files" "$work/files" | while read -r file; do
 		rm -f "$build/$file"
 	done
-	comm -23 "$build/.files" "$work/files" 2>/dev/null | grep -q . && rebuild=yes
+	# an object must not outlive its source, nor what was compiled with a header that is gone
+	comm -23 "$build/.files" "$work/files" 2>/dev/null | grep -q '^src/' && rebuild=yes
 	cp "$work/files" "$build/.files"
 	build_kind "$@" >"$work/kind"
 	if build_stricter "$@"; then

@@ -190,8 +190,10 @@ refused()
 	"$@"
 }
 
+# A variable of the story's own must not change: the list of chapters would end there.
 value()
 {
+	! is_among "$1" "$story_variables" || stop "$1 is a variable of the story's own, which no value can have"
 	found=$(psql_demo -A -t) || stop "the value of $1 could not be read"
 	eval "$1=\$found"
 	case $found in
@@ -233,6 +235,8 @@ story_begin()
 	story_database=demo
 	export PATH PGOPTIONS DEMO STORE_KEYS story_database
 	exec 3>&2
+	story_variables=$(grep -ohE '(^|[[:space:];(])([a-z_]+=|for [a-z_]+ in )' "$tree/test/lib.sh" "$tree/test/story.sh" "$0" |
+		sed 's/^[[:space:];(]*//; s/^for //; s/ in $//; s/=$//' | tr '\n' ' ')
 	createdb demo || die "the database could not be made"
 }
 

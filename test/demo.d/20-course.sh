@@ -9,7 +9,7 @@ SQL
 value course <<'SQL'
 SELECT id FROM coursebase.custom_courses;
 SQL
-value link <<'SQL'
+value form_link <<'SQL'
 SELECT link_token FROM coursebase.custom_course_purchases;
 SQL
 
@@ -20,10 +20,10 @@ answers="'{\"issue\": \"I freeze when I have to speak before people.\", \"goal\"
               {\"number\": 3, \"technique\": \"anchoring\"}]}'"
 sql_as app_server <<SQL
 SELECT s ->> 'course_code' AS code, s ->> 'title' AS title, s ->> 'goal' AS goal, s -> 'scripts' -> 2 AS third_script
-FROM coursebase.submit_custom_course('$link', 'generate_audio', $answers) s;
+FROM coursebase.submit_custom_course('$form_link', 'generate_audio', $answers) s;
 SQL
 refused KB203 sql_as app_server <<SQL
-SELECT coursebase.submit_custom_course('$link', 'generate_audio', $answers);
+SELECT coursebase.submit_custom_course('$form_link', 'generate_audio', $answers);
 SQL
 
 step 'The scripts are written and stored. The document stays as it came, with its spacing, its member order and the spelling of its numbers; checksum and size are those of its bytes.'

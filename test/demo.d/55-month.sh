@@ -214,12 +214,12 @@ refused KB821 sql_as app_server <<SQL
 \\set header \`store stripe_header :'body'\`
 SELECT outcome FROM coursebase.take_notification('stripe', replace(:'body', 'user_2ben', 'user_2cleo'), :'header');
 SQL
-value told <<SQL
+value proofs <<SQL
 SELECT string_agg(DISTINCT provider || ' ' || proof, ', ') || ' ' || coursebase.has_premium('$ben', '2026-04-05 12:00+00') || ' ' || coursebase.has_premium('$cleo', '2026-04-05 12:00+00')
 FROM coursebase.store_notifications WHERE outcome = 'applied';
 SQL
 proved 'four providers tell of purchases, and each proves what it tells' \
-	"$told" = 'app_store signed, google_play sender, revenuecat sender, stripe signed false true'
+	"$proofs" = 'app_store signed, google_play sender, revenuecat sender, stripe signed false true'
 
 step 'What the app is told after it all: a free plan, no weekly credits, an empty bank. And what the database itself finds wrong with the month: nothing.'
 sql_as app_server <<SQL

@@ -33,11 +33,11 @@ SQL
 sql_as app_user user_2dora <<'SQL'
 SELECT coursebase.current_user_id(), (SELECT count(*) FROM coursebase.user_access) AS courses;
 SQL
-value told <<SQL
+value traces <<SQL
 SELECT (SELECT count(*) FROM coursebase.purchases WHERE user_id = '$dora') || ' '
     || (coursebase.export_user('$dora')::text ~* 'dora|klein|30 1234')::text;
 SQL
-proved 'who left is told of by nothing, and the books still balance' "$told" = '1 false'
+proved 'who left is told of by nothing, and the books still balance' "$traces" = '1 false'
 
 step 'A late notice about the account does not bring it back. Under another sign-in she is a new person at once, who has nothing of the first.'
 refused KB106 sql_as app_server <<'SQL'

@@ -50,7 +50,7 @@ SQL
 value sold <<'SQL'
 SELECT (current_date - 30) || ' 09:00+00';
 SQL
-value more <<SQL
+value again <<SQL
 SELECT (date '$sold' + 80) || ' 18:00+00';
 SQL
 value ended <<SQL
@@ -98,11 +98,11 @@ proved 'a course that is added to a plan reaches those who bought the plan befor
 
 step 'In 50 days Lia buys the first steps again, ten days before they end. The 90 days are added to the end that she has: she loses none. A day later she has changed her mind. The money goes back, and the end is the former one.'
 sql_as app_server <<SQL
-SELECT status, already_owned FROM coursebase.complete_purchase('$lia', '$steps', 'cs_4', 2900, 'paid', '$more');
-SELECT course_code, until FROM coursebase.my_courses('$lia', '$more') ORDER BY course_code;
+SELECT status, already_owned FROM coursebase.complete_purchase('$lia', '$steps', 'cs_4', 2900, 'paid', '$again');
+SELECT course_code, until FROM coursebase.my_courses('$lia', '$again') ORDER BY course_code;
 SELECT refunded_in_cents, refunded_at FROM coursebase.refund_purchase(
-    (SELECT id FROM coursebase.purchases WHERE stripe_session_id = 'cs_4'), at => timestamptz '$more' + interval '1 day');
-SELECT course_code, until FROM coursebase.my_courses('$lia', timestamptz '$more' + interval '1 day') ORDER BY course_code;
+    (SELECT id FROM coursebase.purchases WHERE stripe_session_id = 'cs_4'), at => timestamptz '$again' + interval '1 day');
+SELECT course_code, until FROM coursebase.my_courses('$lia', timestamptz '$again' + interval '1 day') ORDER BY course_code;
 SQL
 
 step 'In 60 days her 90 days are over. Nothing runs at that moment, and nobody has to do anything: every question is decided at the time that it asks about. In the last microsecond she may, and then she may not; the function, the list and the explanation agree.'

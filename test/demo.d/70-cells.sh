@@ -203,10 +203,10 @@ replicated "$(home_written)"
 on router sql_as app_server <<SQL
 SELECT coursebase.complete_lesson('$lesson', '$eve');
 SQL
-on cell_2 value name <<'SQL'
+on cell_2 value renamed <<'SQL'
 SELECT name FROM coursebase.products;
 SQL
-proved 'a cell that was away has what home wrote meanwhile' "$name" = 'Calmer on stage'
+proved 'a cell that was away has what home wrote meanwhile' "$renamed" = 'Calmer on stage'
 
 step 'Home loses its power. Nobody new can be placed, and Ada, who lives there, waits. In the cells people learn as before. A sale waits too: its payment names something in the whole world, which home alone gives away. It is refused in words, nothing of it stays, and whoever called calls again.'
 server_beside_stop home immediate
