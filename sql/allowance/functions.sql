@@ -36,12 +36,12 @@ AS 'MODULE_PATHNAME', 'coursebase_consume_credits';
 COMMENT ON FUNCTION coursebase.consume_credits(uuid, numeric, text, timestamptz) IS
     'Spends credits for a use of the assistant: one for each second begun, of the week first and then of the bank. The same key with the same seconds again answers the first result and writes nothing. For the server; writes with the rights of the tables'' owner, under the lock of the user.
 
-user_id: who uses the assistant. seconds: length of the use, not negative; rounded up to whole credits. idempotency_key: the caller''s name of the use, 1 to 200 characters, of its own for every use of the user. at: when the use took place; an earlier time than that of the last change counts as the time of that change. No argument may be NULL.
+user_id: who uses the assistant. seconds: length of the use, not negative; rounded up to whole credits. idempotency_key: the caller''s name of the use, 1 to 200 characters without a blank at either end, of its own for every use of the user. at: when the use took place; an earlier time than that of the last change counts as the time of that change. No argument may be NULL.
 
 credits: price of the use. weekly_credits, bank_credits: how many of them the week and the bank gave. weekly_left, bank_left: how many are left there. next_reset: when the week turns.
 
 Source: the product''s rule that the week''s allowance, which lapses, is spent before what was bought.
-Raises: 22004 (an argument is NULL), 22008 (at is not finite, or the week ends out of range), 22023 (seconds is no number of seconds, or idempotency_key is too short or too long), 40001 (under REPEATABLE READ: the account changed meanwhile; call again), KB106 (no such open account), KB701 (not enough credits: the detail says how many are needed, how many there are, and the next reset; nothing is written), KB702 (the key names another use).';
+Raises: 22004 (an argument is NULL), 22008 (at is not finite, or the week ends out of range), 22023 (seconds is no number of seconds, or idempotency_key is too short or too long or has a blank at an end), 40001 (under REPEATABLE READ: the account changed meanwhile; call again), KB106 (no such open account), KB701 (not enough credits: the detail says how many are needed, how many there are, and the next reset; nothing is written), KB702 (the key names another use).';
 GRANT EXECUTE ON FUNCTION coursebase.consume_credits(uuid, numeric, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.reserve_credits(
@@ -72,7 +72,7 @@ COMMENT ON FUNCTION coursebase.reserve_credits(uuid, numeric, text, timestamptz)
 user_id, idempotency_key, at: as for consume_credits(). seconds: the longest that the use may take. The columns are those of consume_credits().
 
 Source: the product''s rule that nobody begins a conversation that the credits cannot pay.
-Raises: 22004 (an argument is NULL), 22008 (at is not finite, or the week ends out of range), 22023 (seconds is no number of seconds, or idempotency_key is too short or too long), 40001 (under REPEATABLE READ: the account changed meanwhile; call again), KB106 (no such open account), KB701 (not enough credits), KB702 (the key names another use).';
+Raises: 22004 (an argument is NULL), 22008 (at is not finite, or the week ends out of range), 22023 (seconds is no number of seconds, or idempotency_key is too short or too long or has a blank at an end), 40001 (under REPEATABLE READ: the account changed meanwhile; call again), KB106 (no such open account), KB701 (not enough credits), KB702 (the key names another use).';
 GRANT EXECUTE ON FUNCTION coursebase.reserve_credits(uuid, numeric, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.commit_credits(

@@ -92,12 +92,12 @@ AS 'MODULE_PATHNAME', 'coursebase_redeem_discount';
 COMMENT ON FUNCTION coursebase.redeem_discount(uuid, text, text, bigint, text, text, text, timestamptz) IS
     'Uses a discount code for an order, once: the same order again answers its first result, also after the code has ended. A reservation of the person for the code is used up, whichever order it is for. However many people ask at once, a code is never used more often than max_redemptions. Where the order holds a reservation that lives, its quote is redeemed, whatever became of the code since. For the server; writes with the rights of the tables'' owner.
 
-order_ref: the caller''s name for the order, not empty; an order of a person uses one code. That of a sale is its stripe_session_id: a full refund of the sale then gives the use back by itself. The other arguments: those of validate_discount(); the use is recorded at at. Only code and item may be NULL.
+order_ref: the caller''s name for the order, not empty and without a blank at either end; an order of a person uses one code. That of a sale is its stripe_session_id: a full refund of the sale then gives the use back by itself. The other arguments: those of validate_discount(); the use is recorded at at. Only code and item may be NULL.
 
 redemption_id: the key of the use in discount_redemptions. discount_in_cents: what the code took off. final_in_cents: the price without it. redeemed_at: when the order used the code first. reversed_at: when reverse_discount() gave the use back, or NULL.
 
 Source: the product''s rule that a code gives what it promised, once an order.
-Raises: 22003 (base_in_cents is above 2147483647), 22004 (another argument than code or item is NULL), 22008 (at is not finite), 22023 (base_in_cents is negative, or order_ref empty), KB106 (no such user), KB601 (a rule refuses the code; the message names the reason), KB602 (the order has used another code, or the same code for another price or product).';
+Raises: 22003 (base_in_cents is above 2147483647), 22004 (another argument than code or item is NULL), 22008 (at is not finite), 22023 (base_in_cents is negative, or order_ref is empty or has a blank at an end), KB106 (no such user), KB601 (a rule refuses the code; the message names the reason), KB602 (the order has used another code, or the same code for another price or product).';
 GRANT EXECUTE ON FUNCTION coursebase.redeem_discount(uuid, text, text, bigint, text, text, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.reserve_discount(
@@ -123,12 +123,12 @@ AS 'MODULE_PATHNAME', 'coursebase_reserve_discount';
 COMMENT ON FUNCTION coursebase.reserve_discount(uuid, text, text, bigint, text, text, text, interval, timestamptz) IS
     'Holds a place of a discount code for an order until redeem_discount(), release_discount() or the end of ttl: until then neither the end of the code nor that of the assignment takes the place away, and the order redeems what was shown here, whatever becomes of the code. A person has a code once, so that a later order takes the reservation over; the same order again answers the first end. For the server; writes with the rights of the tables'' owner.
 
-order_ref: the caller''s name for the order, not empty. ttl: how long the place is held from at on; above 0 and not without end. The other arguments: those of validate_discount(). Only code and item may be NULL.
+order_ref: the caller''s name for the order, not empty and without a blank at either end. ttl: how long the place is held from at on; above 0 and not without end. The other arguments: those of validate_discount(). Only code and item may be NULL.
 
 discount_in_cents, final_in_cents: what the code takes off, and the price without it. reserved_until: when the reservation ends.
 
 Source: the product''s rule that a buyer at checkout keeps the price that the page showed.
-Raises: 22003 (base_in_cents is above 2147483647), 22004 (another argument than code or item is NULL), 22008 (at is not finite), 22023 (base_in_cents is negative, order_ref empty, or ttl not above 0), KB106 (no such user), KB601 (a rule refuses the code; the message names the reason), KB602 (the order has used a code, or holds another one).';
+Raises: 22003 (base_in_cents is above 2147483647), 22004 (another argument than code or item is NULL), 22008 (at is not finite), 22023 (base_in_cents is negative, order_ref is empty or has a blank at an end, or ttl not above 0), KB106 (no such user), KB601 (a rule refuses the code; the message names the reason), KB602 (the order has used a code, or holds another one).';
 GRANT EXECUTE ON FUNCTION coursebase.reserve_discount(uuid, text, text, bigint, text, text, text, interval, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.release_discount(user_id uuid, order_ref text)
@@ -461,10 +461,10 @@ AS 'MODULE_PATHNAME', 'coursebase_spend_referral_credit';
 COMMENT ON FUNCTION coursebase.spend_referral_credit(uuid, bigint, text, timestamptz, text) IS
     'Spends a person''s referral credit for an order, once: the same order again changes nothing. The credit that ends first is spent first, in parts where one credit is not enough or too much. Where there is less than asked, nothing is spent. Answers what the order has spent, in minor units. For the server; writes with the rights of the tables'' owner.
 
-user_id: the person. amount_in_cents: how much, above 0. order_ref: the caller''s name for the order, not empty. at: when it is spent; credit on hold or at its end does not count. currency: that of the order, in which credit must be; NULL is the setting referral_credit_currency. No other argument may be NULL.
+user_id: the person. amount_in_cents: how much, above 0. order_ref: the caller''s name for the order, not empty and without a blank at either end. at: when it is spent; credit on hold or at its end does not count. currency: that of the order, in which credit must be; NULL is the setting referral_credit_currency. No other argument may be NULL.
 
 Source: the product''s rule that referral credit is money off a later order.
-Raises: 22003 (amount_in_cents is above 2147483647), 22004 (an argument is NULL), 22008 (at is not finite), 22023 (amount_in_cents is not above 0), 23514 (order_ref is empty), KB106 (no such user), KB602 (the order has spent another amount or currency), KB606 (there is less credit than that).';
+Raises: 22003 (amount_in_cents is above 2147483647), 22004 (an argument is NULL), 22008 (at is not finite), 22023 (amount_in_cents is not above 0, or order_ref is empty or has a blank at an end), KB106 (no such user), KB602 (the order has spent another amount or currency), KB606 (there is less credit than that).';
 GRANT EXECUTE ON FUNCTION coursebase.spend_referral_credit(uuid, bigint, text, timestamptz, text) TO server;
 
 CREATE FUNCTION coursebase.tg_any__no_cycle()

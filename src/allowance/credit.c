@@ -135,6 +135,7 @@ spend(FunctionCallInfo fcinfo, const char *kind)
 	OwnerRights rights;
 
 	use_read(&use, fcinfo, 2, 1, 3);
+	args_id(fcinfo, 2);
 	schema_require_current();
 	compat_materialize(fcinfo);
 	SPI_connect();
@@ -224,18 +225,11 @@ entries_find(CreditEntry *entries, const pg_uuid_t *kept, Use *use)
 static void
 use_read(Use *use, FunctionCallInfo fcinfo, int key, int seconds, int at)
 {
-	int length;
-
 	memset(use, 0, sizeof(*use));
 	args_require(fcinfo, 0);
 	use->user = PG_GETARG_UUID_P(0);
-	args_require(fcinfo, key);
+	args_length(fcinfo, key, 1, KEY_MAX_CHARACTERS);
 	use->key = text_to_cstring(PG_GETARG_TEXT_PP(key));
-	length = pg_mbstrlen(use->key);
-	if (length < 1 || length > KEY_MAX_CHARACTERS)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("idempotency_key must have 1 to %d characters", KEY_MAX_CHARACTERS)));
 	if (seconds >= 0)
 		use->seconds = seconds_argument(fcinfo, seconds, &use->price);
 	use->at = args_time(fcinfo, at);

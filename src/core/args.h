@@ -50,8 +50,8 @@ extern int args_word(FunctionCallInfo fcinfo, int argument, const char *const *w
  */
 extern void args_length(FunctionCallInfo fcinfo, int argument, int least, int most);
 
-/* An id that a store or a provider gave: raises 22004 for null, 22023 for one that is empty or
- * has a blank at either end, with which it would be another id. */
+/* An id that a store, a provider or the caller gave: raises 22004 for null, 22023 for one that
+ * is empty or has a blank at either end, with which it would be another id. */
 extern void args_id(FunctionCallInfo fcinfo, int argument);
 
 /* A code of ISO 4217 as the columns named currency hold it: raises 22004 for null, 22023 for

@@ -379,6 +379,7 @@ coursebase_spend_referral_credit(PG_FUNCTION_ARGS)
 	if (amount <= 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("amount_in_cents must be above 0")));
+	args_id(fcinfo, SPEND_ORDER_REF);
 	currency = PG_ARGISNULL(SPEND_CURRENCY)
 				   ? CStringGetTextDatum(setting_text("referral_credit_currency"))
 				   : PG_GETARG_DATUM(SPEND_CURRENCY);

@@ -493,12 +493,8 @@ coursebase_assign_discounts(PG_FUNCTION_ARGS)
 static char *
 order_ref_of(FunctionCallInfo fcinfo)
 {
-	char *order_ref = text_to_cstring(PG_GETARG_TEXT_PP(USE_ORDER_REF));
-
-	if (order_ref[0] == '\0')
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("order_ref must not be empty")));
-	return order_ref;
+	args_id(fcinfo, USE_ORDER_REF);
+	return text_to_cstring(PG_GETARG_TEXT_PP(USE_ORDER_REF));
 }
 
 /*

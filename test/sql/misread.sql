@@ -49,6 +49,9 @@ SELECT more, pg_temp.event(more) FROM unnest(ARRAY['{"store_event_id": "e-1 "}',
 SELECT call, pg_temp.refused('SELECT coursebase.' || replace(call, 'ADA', :ada)) FROM unnest(ARRAY[$$complete_purchase('ADA', gen_random_uuid(), E'cs_1\n', 1, 'paid')$$, $$grant_credit_pack('ADA', 'misread.pack', 100, 'app_store', 'production', ' m-1', 't')$$,
     $$refund_credit_pack('app_store', 'production', 'm-1 ')$$, $$refund_store_purchase('app_store', 'production', E'm-1\t')$$, $$reverse_store_refund('app_store', 'production', ' ')$$, $$acknowledge_purchase('app_store', 'production', '')$$]) call;
 SELECT count(*) FROM coursebase.store_receipts WHERE user_id = :ada;
+-- The caller's own name of an order or a use, too: a call that is repeated with the end of a line would count twice.
+SELECT call, pg_temp.refused('SELECT coursebase.' || replace(call, 'ADA', :ada)) FROM unnest(ARRAY[$$redeem_discount('ADA', 'x', 'course', 1, 'EUR', E'order-1\n')$$, $$reserve_discount('ADA', 'x', 'course', 1, 'EUR', ' order-1')$$,
+    $$spend_referral_credit('ADA', 1, 'order-1 ')$$, $$spend_referral_credit('ADA', 1, '')$$, $$consume_credits('ADA', 1, E'use-1\t')$$, $$reserve_credits('ADA', 1, ' ')$$]) call;
 -- What was quoted holds: half price, whatever became of the code, as long as the reservation lives, for what was quoted.
 INSERT INTO coursebase.discount_codes (id, code, product_type, percent_off) VALUES ('00000000-0000-4000-8000-000000315262', 'QUOTED', 'course', 50);
 SELECT discount_in_cents, final_in_cents FROM coursebase.reserve_discount(:ada, 'quoted', 'course', 1000, 'EUR', 'order-1', at => '2026-01-10 12:00+00');
