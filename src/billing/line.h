@@ -108,6 +108,9 @@ extern const char *line_plan(const SubscriptionLine *line);
 /* Reads LINE_COLUMNS of a row that the last plan gave, from this column on. */
 extern void line_read(SubscriptionLine *line, uint64 row, int column);
 
+/* The status in a column of a row that a plan gave; raises as plan_word() does. */
+extern SubscriptionStatus line_status(uint64 row, int column);
+
 #define LINE_COLUMNS                                                                           \
 	"l.store, l.original_transaction_id, l.environment, l.status::pg_catalog.text, "           \
 	"l.expires_at, l.grace_until, l.auto_renew, l.before_status::pg_catalog.text, "            \

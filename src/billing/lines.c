@@ -140,6 +140,7 @@ enum
 };
 
 static SubscriptionEntry *entries_read(uint64 rows);
+static SubscriptionEvent event_type(uint64 row, int column);
 static void entry_read(SubscriptionEntry *entry, uint64 row);
 static int flag_read(uint64 row, int column);
 static int links_gather(SubscriptionEntry *entries, int nentries,
@@ -325,7 +326,7 @@ subscription_shows(const pg_uuid_t *user, const SubscriptionLine *line, bool rea
 	if (line == NULL)
 		return false;
 	state = &line->state;
-	subscription_status_parse(plan_text_required(0, SHOWN_STATUS), &term.status);
+	term.status = line_status(0, SHOWN_STATUS);
 	term.expires_at = plan_time_or(0, SHOWN_EXPIRES_AT, FOLD_NEVER);
 	term.grace_until = plan_time_or(0, SHOWN_GRACE_UNTIL, FOLD_NEVER);
 	term.auto_renew = plan_bool_or(0, SHOWN_AUTO_RENEW, false);
@@ -347,6 +348,20 @@ line_plan(const SubscriptionLine *line)
 	return line_gives_access(line) ? "premium" : "free";
 }
 
+SubscriptionStatus
+line_status(uint64 row, int column)
+{
+	return (SubscriptionStatus) plan_word(row, column, subscription_status_names,
+										  SUBSCRIPTION_STATUSES);
+}
+
+static SubscriptionEvent
+event_type(uint64 row, int column)
+{
+	return (SubscriptionEvent) plan_word(row, column, subscription_event_names,
+										 SUBSCRIPTION_EVENTS);
+}
+
 void
 line_read(SubscriptionLine *line, uint64 row, int column)
 {
@@ -359,12 +374,11 @@ line_read(SubscriptionLine *line, uint64 row, int column)
 	line->store = plan_text_required(row, column + LINE_STORE);
 	line->id = plan_text_required(row, column + LINE_ID);
 	line->environment = plan_text_required(row, column + LINE_ENVIRONMENT);
-	subscription_status_parse(plan_text_required(row, column + LINE_STATUS), &now->status);
+	now->status = line_status(row, column + LINE_STATUS);
 	now->expires_at = plan_time_or(row, column + LINE_EXPIRES_AT, FOLD_NEVER);
 	now->grace_until = plan_time_or(row, column + LINE_GRACE_UNTIL, FOLD_NEVER);
 	now->auto_renew = plan_bool(row, column + LINE_AUTO_RENEW);
-	subscription_status_parse(plan_text_required(row, column + LINE_BEFORE_STATUS),
-							  &before->status);
+	before->status = line_status(row, column + LINE_BEFORE_STATUS);
 	before->expires_at = plan_time_or(row, column + LINE_BEFORE_EXPIRES_AT, FOLD_NEVER);
 	before->grace_until = plan_time_or(row, column + LINE_BEFORE_GRACE_UNTIL, FOLD_NEVER);
 	before->auto_renew = plan_bool(row, column + LINE_BEFORE_AUTO_RENEW);
@@ -375,8 +389,7 @@ line_read(SubscriptionLine *line, uint64 row, int column)
 	state->offer_id = plan_text(row, column + LINE_OFFER_ID);
 	state->purchase_token = plan_text(row, column + LINE_PURCHASE_TOKEN);
 	line->last.time = plan_time(row, column + LINE_LAST_EVENT_TIME);
-	subscription_event_parse(plan_text_required(row, column + LINE_LAST_EVENT_TYPE),
-							 &line->last.type);
+	line->last.type = event_type(row, column + LINE_LAST_EVENT_TYPE);
 	line->last.id = plan_text_required(row, column + LINE_LAST_STORE_EVENT_ID);
 	line->access.from = plan_time_or(row, column + LINE_ACCESS_FROM, FOLD_NEVER);
 	line->access.until = plan_time_or(row, column + LINE_ACCESS_UNTIL, FOLD_NEVER);
@@ -396,7 +409,7 @@ entry_read(SubscriptionEntry *entry, uint64 row)
 	entry->line = plan_text_required(row, ENTRY_LINE);
 	entry->environment = plan_text_required(row, ENTRY_ENVIRONMENT);
 	entry->received_at = plan_time(row, ENTRY_RECEIVED_AT);
-	subscription_event_parse(plan_text_required(row, ENTRY_EVENT_TYPE), &event->type);
+	event->type = event_type(row, ENTRY_EVENT_TYPE);
 	event->time = plan_time(row, ENTRY_EVENT_TIME);
 	event->id = plan_text_required(row, ENTRY_STORE_EVENT_ID);
 	event->period_end = plan_time_or(row, ENTRY_PERIOD_END, FOLD_NEVER);

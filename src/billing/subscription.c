@@ -243,7 +243,7 @@ situation_read(Situation *situation)
 			row_kept_raise("subscriptions", "the subscription was not recorded");
 	}
 	situation->subscription = plan_uuid(0, SITUATION_ID);
-	subscription_status_parse(plan_text_required(0, SITUATION_STATUS), &shown->status);
+	shown->status = line_status(0, SITUATION_STATUS);
 	shown->expires_at = plan_time_or(0, SITUATION_EXPIRES_AT, FOLD_NEVER);
 	shown->grace_until = plan_time_or(0, SITUATION_GRACE_UNTIL, FOLD_NEVER);
 	situation->shown.store = plan_text(0, SITUATION_STORE);

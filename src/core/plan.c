@@ -155,6 +155,17 @@ plan_text_required(uint64 row, int column)
 	return text;
 }
 
+int
+plan_word(uint64 row, int column, const char *const *words, int count)
+{
+	const char *word = plan_text_required(row, column);
+
+	for (int i = 0; i < count; i++)
+		if (strcmp(words[i], word) == 0)
+			return i;
+	plan_raise_word(SPI_fname(SPI_tuptable->tupdesc, column), word);
+}
+
 Datum
 plan_transfer_as(uint64 row, int column, Oid type)
 {
@@ -188,6 +199,16 @@ plan_raise_null(const char *column)
 					errdetail("It was read from the column %s.", column),
 					errhint("Give the row a value, and run SELECT coursebase.install(), which "
 							"brings NOT NULL back.")));
+}
+
+void
+plan_raise_word(const char *column, const char *word)
+{
+	ereport(ERROR, (errcode(ERRCODE_CHECK_VIOLATION),
+					errmsg("\"%s\" is no word that coursebase knows", word),
+					errdetail("It was read from the column %s.", column),
+					errhint("Give the row a word of this release, and run SELECT "
+							"coursebase.install(), which brings the column's CHECK back.")));
 }
 
 /*

@@ -102,8 +102,16 @@ extern char *plan_text(uint64 row, int column);
 /* plan_text() of a column that holds no nulls, as for plan_value_as(). */
 extern char *plan_text_required(uint64 row, int column);
 
-/* Raises 23502 for a null in a column that holds none. */
+/*
+ * The place of a column's text among the words that are known for it; raises 23502 for a null
+ * and 23514 for another word, which only a row has that was written without our CHECK, or by a
+ * later release.
+ */
+extern int plan_word(uint64 row, int column, const char *const *words, int count);
+
+/* Raises 23502 for a null in a column that holds none, 23514 for a word that is not known. */
 pg_noreturn extern void plan_raise_null(const char *column);
+pg_noreturn extern void plan_raise_word(const char *column, const char *word);
 
 /*
  * The value copied into the caller's context, for a type of any length; raises 23502 for a

@@ -215,12 +215,10 @@ facts_read_code(DiscountFacts *facts)
 static void
 facts_read_entry(DiscountFacts *facts)
 {
-	char *status = plan_text(0, FACTS_STATUS);
-
-	facts->status = DISCOUNT_NONE;
-	for (DiscountStatus s = DISCOUNT_ASSIGNED; status != NULL && s <= DISCOUNT_REDEEMED; s++)
-		if (strcmp(status, discount_status_names[s]) == 0)
-			facts->status = s;
+	facts->status = plan_text(0, FACTS_STATUS) == NULL
+						? DISCOUNT_NONE
+						: (DiscountStatus) plan_word(0, FACTS_STATUS, discount_status_names,
+													 DISCOUNT_REDEEMED + 1);
 	facts->entry_expires_at = plan_time_or(0, FACTS_ENTRY_EXPIRES_AT, DT_NOEND);
 	facts->reserved_until = plan_time_or(0, FACTS_RESERVED_UNTIL, DT_NOBEGIN);
 }

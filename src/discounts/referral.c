@@ -296,10 +296,11 @@ PGDLLEXPORT Datum
 coursebase_attach_referrer(PG_FUNCTION_ARGS)
 {
 	Datum user = PG_GETARG_DATUM(0);
-	const pg_uuid_t *referrer = args_uuid_or_null(fcinfo, 1);
+	const pg_uuid_t *referrer;
 	bool attached;
 
 	args_require_all(fcinfo);
+	referrer = PG_GETARG_UUID_P(1);
 	schema_require_current();
 	SPI_connect();
 	anchor_user_require(DatumGetUUIDP(user));

@@ -61,7 +61,9 @@ coursebase_current_member_id(PG_FUNCTION_ARGS)
 {
 	const Asking *asking = identity_asking_anywhere();
 
-	return uuid_result(fcinfo, asking != NULL, asking != NULL ? &asking->user : NULL);
+	if (asking == NULL)
+		PG_RETURN_NULL();
+	return uuid_result(fcinfo, true, &asking->user);
 }
 
 /* SQL function: is_admin() returns boolean */

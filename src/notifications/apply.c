@@ -34,7 +34,7 @@
 #include "notifications/session.h"
 #include "notifications/whose.h"
 
-const char *const notice_outcome_names[] = {"applied", "noted", "waiting", "refused"};
+const char *const notice_outcome_names[OUTCOMES] = {"applied", "noted", "waiting", "refused"};
 
 /* What exists for everybody is called by its SQL name, with the rights of the tables' owner. */
 static KeptPlan apply_event = {

@@ -17,9 +17,10 @@ typedef enum NoticeOutcome
 	OUTCOME_NOTED,
 	OUTCOME_WAITING,
 	OUTCOME_REFUSED,
+	OUTCOMES,
 } NoticeOutcome;
 
-extern const char *const notice_outcome_names[];
+extern const char *const notice_outcome_names[OUTCOMES];
 
 /* What became of a notification. Texts are in the current context. */
 typedef struct NoticeEffect

@@ -403,17 +403,13 @@ row_find(const Received *received, const StoreNotice *notice, NoticeProof proof,
 static void
 row_read(uint64 index, InboxRow *row)
 {
-	char *proof = plan_text_required(index, ROW_PROOF);
-	char *outcome = plan_text_required(index, ROW_OUTCOME);
 	bool null;
 	Datum user = plan_value_as(index, ROW_USER, UUIDOID, &null);
 
 	memset(row, 0, sizeof(*row));
 	row->id = *DatumGetUUIDP(plan_value_as(index, ROW_ID, UUIDOID, NULL));
-	while (strcmp(notice_proof_names[row->proof], proof) != 0)
-		row->proof++;
-	while (strcmp(notice_outcome_names[row->effect.outcome], outcome) != 0)
-		row->effect.outcome++;
+	row->proof = plan_word(index, ROW_PROOF, notice_proof_names, PROOFS);
+	row->effect.outcome = plan_word(index, ROW_OUTCOME, notice_outcome_names, OUTCOMES);
 	row->is_final = effect_is_final(&row->effect);
 	row->kind = plan_text_required(index, ROW_KIND);
 	row->effect.has_user = !null;
@@ -462,9 +458,7 @@ row_replay(const pg_uuid_t *id, TimestampTz at, InboxRow *row)
 	if (owner_execute(&lock_open, &key, NULL, false) == 0)
 		return false;
 	row_read(0, row);
-	for (int provider = 0; provider < PROVIDERS; provider++)
-		if (strcmp(plan_text_required(0, OPEN_PROVIDER), notice_provider_names[provider]) == 0)
-			received.provider = (NoticeProvider) provider;
+	received.provider = plan_word(0, OPEN_PROVIDER, notice_provider_names, PROVIDERS);
 	call.id = plan_text_required(0, OPEN_NOTIFICATION);
 	received.body = (JsonSlice){plan_text_required(0, OPEN_BODY), 0};
 	received.body.size = strlen(received.body.bytes);

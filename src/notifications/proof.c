@@ -50,7 +50,7 @@ const char *const notice_provider_names[PROVIDERS] = {
 	"stripe",
 	"revenuecat",
 };
-const char *const notice_proof_names[] = {"none", "sender", "signed"};
+const char *const notice_proof_names[PROOFS] = {"none", "sender", "signed"};
 
 /* The tokens of one body of Apple's: a notification with up to two inside, or a transaction
  * alone. */

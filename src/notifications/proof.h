@@ -26,9 +26,10 @@ typedef enum NoticeProof
 	PROOF_NONE,   /* nothing was checked */
 	PROOF_SENDER, /* who sent it, and not what it says */
 	PROOF_SIGNED, /* what it says */
+	PROOFS,
 } NoticeProof;
 
-extern const char *const notice_proof_names[];
+extern const char *const notice_proof_names[PROOFS];
 
 /* What a provider sent, as it came. */
 typedef struct Received

@@ -67,13 +67,12 @@ store_product_find(StoreProduct *product, const char *name)
 	product->code = plan_text(0, FOUND_CODE);
 }
 
-/* Not elog(): a kind that a user added to the CHECK is data, and the message must name it. */
+/* A kind that a user added to the CHECK is data, and the message must name it. */
 ProductKind
 product_kind_parse(const char *name)
 {
 	for (ProductKind kind = 0; kind < PRODUCT_KINDS; kind++)
 		if (strcmp(name, product_kind_names[kind]) == 0)
 			return kind;
-	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
-					errmsg("there are no products of the kind \"%s\"", name)));
+	plan_raise_word("kind", name);
 }

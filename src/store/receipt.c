@@ -181,7 +181,6 @@ static void receipt_find(Delivery *delivery);
 static void receipt_adopt(const Delivery *delivery);
 static void receipt_bind(PlanValues *values, const Delivery *delivery);
 static void receipt_finish(const Delivery *delivery);
-static ReceiptStatus status_parse(const char *name);
 static char *answer_make(const Delivery *delivery);
 static void receipt_audit(const Delivery *delivery);
 
@@ -285,7 +284,7 @@ receipt_claim(Delivery *delivery)
 				(errcode(ERRCODE_CB_RECEIPT_USED), errmsg("the receipt was used already"),
 				 errdetail("It belongs to another user, product or voice."),
 				 errhint("Ask the store whose purchase it is.")));
-	return receipt_advance(delivery, status_parse(plan_text_required(0, READ_STATUS)));
+	return receipt_advance(delivery, plan_word(0, READ_STATUS, status_names, RECEIPT_STATUSES));
 }
 
 /*
@@ -444,15 +443,6 @@ receipt_finish(const Delivery *delivery)
 	plan_bind_time(&values, delivery->at);
 	plan_bind_text(&values, delivery->discount_refused);
 	plan_execute(&finish_receipt, values.datums, values.nulls, false);
-}
-
-static ReceiptStatus
-status_parse(const char *name)
-{
-	for (ReceiptStatus status = 0; status < RECEIPT_STATUSES; status++)
-		if (strcmp(name, status_names[status]) == 0)
-			return status;
-	elog(ERROR, "there is no status \"%s\" of receipts", name);
 }
 
 /* A receipt that was refunded, or gives nothing, shows no detail. */

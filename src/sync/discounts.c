@@ -361,8 +361,8 @@ entries_read(Discounts *discounts)
 static void
 entry_read(Discounts *discounts, Rows *entries, Rows *codes)
 {
-	Value entry[ENTRY_COLUMNS];
-	Value code[CODE_COLUMNS];
+	Value entry[ENTRY_COLUMNS] = {0};
+	Value code[CODE_COLUMNS] = {0};
 
 	for (int column = 0; column < ENTRY_COLUMNS; column++)
 		entry[column] = value_of(entries, column);
