@@ -1,4 +1,4 @@
-# lib.sh: what test/demo and test/check share: packages, the build, and a server of their own.
+# lib.sh: what test/demo, test/check and the programs of test/tools share: packages, the build, and a server of their own.
 #
 # Two settings come from the environment, for test/tools. BUILD_VARIANT names a build of another kind
 # (its flags are PGXS's own COPT), which gets a directory of its own; SERVER_PROGRAM is what the server is started

@@ -1,4 +1,4 @@
-# story.sh: the story of test/demo.d, told on the server of whoever sources this: test/demo and test/dev.
+# story.sh: the story of test/demo.d, told on the server of whoever sources this: test/demo, test/tools/dev and test/check.
 #
 # The story stands in test/demo.d/*.sh, in the order of their names. The name of a chapter is its file's without number
 # and ending. Its first line is its title; a second line "# Needs: NAME NAME." names the chapters whose data and

@@ -1,4 +1,4 @@
--- The audit of settings.
+-- Logs of apps and servers, and the audit of settings.
 
 CREATE FUNCTION coursebase.tg_settings__audit()
 RETURNS trigger

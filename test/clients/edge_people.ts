@@ -214,6 +214,9 @@ async function applesPurchases(story: Story, all: Person[]): Promise<void> {
         refused(await phone.post({ source: "app_store", signed: transaction("4") }), 401, "no_token")
         await story.owner.query("UPDATE coursebase.settings SET value = 'google_play' WHERE name = 'require_signature'")
         refused(await send(transaction("5", "edge.pack", forger), ada), 503, "require_signature")
+        // names stand between blanks or commas
+        await story.owner.query("UPDATE coursebase.settings SET value = 'stripe app_store' WHERE name = 'require_signature'")
+        refused(await send(transaction("6", "edge.pack", forger), ada), 401, "KB821")
         await story.owner.query("UPDATE coursebase.settings SET value = 'app_store' WHERE name = 'require_signature'")
         assert.equal(await creditsOf(story, ada), 200)
     })

@@ -21,7 +21,7 @@ serve("POST", async (request) => {
     const told = await objectOf(request, "source", "signed", "package", "purchase_token")
     const [{ user, required }] = await askAs(claims, (ask) =>
         ask<{ user: string; required: boolean }>(
-            `SELECT coursebase.current_user_id() AS user, 'app_store' = ANY (regexp_split_to_array(value, '\\s*,\\s*')) AS required
+            `SELECT coursebase.current_user_id() AS user, 'app_store' = ANY (regexp_split_to_array(value, '[\\s,]+')) AS required
              FROM coursebase.settings() WHERE name = 'require_signature'`,
             []
         )
