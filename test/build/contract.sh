@@ -24,6 +24,7 @@ echo '# -march=native' >>Makefile
 } >src/core/planted.c
 : >src/account/deletion.h
 sed -i 's/^#define ERRCODE_CB_.*/&\n#define ERRCODE_CB_PLANTED CB_SQLSTATE('"'1', '0', '6'"') \/* 404 planted *\//; t end; b; :end; n; b end' src/core/errors.h
+printf '%s\n' "#define ERRCODE_CB_UNSEEN CB_SQLSTATE('Z', 'Z', 'Z') /* 404 unseen */" >>src/core/errors.h
 {
 	echo "-- LANGUAGE plpgsql"
 	echo "-- naïve"
