@@ -244,6 +244,8 @@ story_begin()
 # the summary; what only prepares is named in one line.
 story_tell()
 {
+	# a chapter that sets one of these, however it does, ends the shell that sources it, with its name and not in silence
+	readonly told prepared work tree
 	[ -z "$prepared" ] || printf 'preparing:'
 	for telling in $(chapters); do
 		if is_among "$telling" "$prepared"; then

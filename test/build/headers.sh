@@ -67,6 +67,7 @@ for header in $(find src -name '*.h' | sort); do
 	[ "$count" -ge "$fewest" ] || fewest=$count
 done
 [ "$n" -gt 20 ] || fail "few headers were found"
+[ -s "$work/includes" ] && [ -s "$work/listed" ] || fail "no #include, or no list of the compiler, was read"
 [ "$fewest" -lt "$all" ] || fail "every header is included everywhere: nothing was tested"
 
 # The release is in the control file, and few objects know it.

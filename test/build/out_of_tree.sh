@@ -40,6 +40,7 @@ make -C out -f ../tree/Makefile COPT="-O0 -w" -q || fail "the place of the Makef
 in_out -s install DESTDIR="$here/installed" || fail "does not install"
 make -s -C "$build" with_llvm=no install DESTDIR="$here/usual" || fail "the usual build does not install"
 files usual >usual.files
+grep -q '/coursebase\.so$' usual.files && grep -q '/coursebase--.*\.sql$' usual.files || fail "the usual build installs no library or no script"
 files installed | diff usual.files - || fail "installs other files than the usual build"
 grep -E '\.(sql|control)$' usual.files | while read -r file; do
 	cmp "usual/$file" "installed/$file" || exit 1

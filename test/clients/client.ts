@@ -101,13 +101,24 @@ export class Calls {
     }
 }
 
-/** Ends the program even if a call that was given up still holds a connection. */
+/**
+ * Runs a test, and ends the program even if a call that was given up still holds a connection. Node itself ends a program with
+ * status 0 as soon as it has nothing left to wait for, in the middle of main() as well: a test that ends so has failed.
+ */
 export function run(main: () => Promise<void>): void {
-    main().then(
-        () => process.exit(),
-        (error) => {
+    let ended = false
+    process.on("exit", () => {
+        if (ended) return
+        console.error("the program ended before its test did")
+        process.exitCode = 1
+    })
+    main()
+        .catch((error) => {
             console.error(error)
-            process.exit(1)
-        }
-    )
+            process.exitCode = 1
+        })
+        .finally(() => {
+            ended = true
+            process.exit()
+        })
 }

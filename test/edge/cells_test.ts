@@ -6,6 +6,7 @@
 import { strict as assert } from "node:assert"
 import { Client, Pool } from "pg"
 import { Cells } from "./cells"
+import { run } from "./run"
 
 const databases = ["coursebase_cells_0", "coursebase_cells_1"]
 const roles = ["coursebase_cells_anonymous", "coursebase_cells_user", "coursebase_cells_server"]
@@ -144,7 +145,4 @@ async function comesHome([home, cell]: Client[], person: string, away: number, c
     await called
 }
 
-main().catch((error) => {
-    console.error(error)
-    process.exit(1)
-})
+run(main)

@@ -5,6 +5,7 @@
 // PGHOST, PGPORT and PGUSER name a server on which the caller may make databases and roles.
 import { strict as assert } from "node:assert"
 import { Client, Pool } from "pg"
+import { run } from "./run"
 import { Operation, Shop } from "./shop"
 import { catalogue } from "./shop_catalogue"
 import { people } from "./shop_people"
@@ -79,7 +80,4 @@ async function all(shop: Shop): Promise<number> {
     return done
 }
 
-main().catch((error) => {
-    console.error(error)
-    process.exitCode = 1
-})
+run(main)

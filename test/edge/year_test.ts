@@ -11,6 +11,7 @@ import { createHmac, createSign, generateKeyPairSync } from "node:crypto"
 import { isDeepStrictEqual } from "node:util"
 import { Client, Pool } from "pg"
 import { appStore, AskTaken, googlePlay, revenueCat, stripe, Taken } from "./providers"
+import { run } from "./run"
 
 const database = "coursebase_year"
 const role = "coursebase_year_server"
@@ -866,7 +867,4 @@ async function main(): Promise<void> {
     }
 }
 
-main().catch((error) => {
-    console.error(error)
-    process.exitCode = 1
-})
+run(main)

@@ -42,8 +42,10 @@ SELECT coursebase.reorder_lessons('00000000-0000-4000-8000-00000000e321', ARRAY[
 SELECT coursebase.reorder_sections('00000000-0000-4000-8000-00000000e311', ARRAY['00000000-0000-4000-8000-00000000e320', '00000000-0000-4000-8000-00000000e322']::uuid[]);
 :order
 SELECT coursebase.reorder_lessons('00000000-0000-4000-8000-00000000e321', ARRAY['00000000-0000-4000-8000-00000000e330', '00000000-0000-4000-8000-00000000e330', '00000000-0000-4000-8000-00000000e333']::uuid[]);
+\echo :LAST_ERROR_SQLSTATE
 SELECT coursebase.reorder_lessons('00000000-0000-4000-8000-00000000e321', ARRAY['00000000-0000-4000-8000-00000000e330', '00000000-0000-4000-8000-00000000e334', '00000000-0000-4000-8000-00000000e333', '00000000-0000-4000-8000-00000000e332']::uuid[]);
 SELECT coursebase.reorder_sections('00000000-0000-4000-8000-00000000e311', '{}');
+\echo :LAST_ERROR_SQLSTATE
 SELECT coursebase.reorder_sections('00000000-0000-4000-8000-00000000e311', ARRAY[NULL]::uuid[]);
 SELECT coursebase.reorder_sections('00000000-0000-4000-8000-00000000e3ff', '{}');
 :order
@@ -59,6 +61,7 @@ UPDATE coursebase.lessons SET "order" = 0 WHERE name = 'lesson 5';
 -- Others cannot reorder, and are not told whether it is there.
 SET LOCAL request.jwt.claims = '{"sub":"lesson_order_user"}';
 SELECT coursebase.reorder_sections('00000000-0000-4000-8000-00000000e311', '{}');
+\echo :LAST_ERROR_SQLSTATE
 SET LOCAL ROLE regress_server;
 SET LOCAL request.jwt.claims = '';
 SELECT coursebase.reorder_sections('00000000-0000-4000-8000-00000000e311', ARRAY['00000000-0000-4000-8000-00000000e322', '00000000-0000-4000-8000-00000000e320']::uuid[]);

@@ -56,9 +56,11 @@ SELECT transaction_id AS charge FROM coursebase.begin_checkout(:max, :strong, '2
 SELECT coursebase.attach_payment_reference(:'charge', 'stripe', 'a'), coursebase.attach_payment_reference(:'charge', 'stripe', 'a');
 SAVEPOINT before;
 SELECT coursebase.attach_payment_reference(:'charge', 'stripe', 'b');
+\echo :LAST_ERROR_SQLSTATE
 ROLLBACK TO before;
 SELECT transaction_id AS other FROM coursebase.begin_checkout('00000000-0000-4000-8000-0000000e1a02', :strong, '2026-03-06') \gset
 SELECT coursebase.attach_payment_reference(:'other', 'stripe', 'a');
+\echo :LAST_ERROR_SQLSTATE
 ROLLBACK TO before;
 SELECT coursebase.attach_payment_reference('00000000-0000-4000-8000-0000000e1fff', 'stripe', 'c');
 ROLLBACK TO before;

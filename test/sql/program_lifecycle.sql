@@ -101,5 +101,6 @@ EXECUTE life;
 SET LOCAL ROLE regress_anonymous; EXECUTE readable; RESET ROLE;
 SELECT coursebase.archive_course(:program, '2026-05-01');
 SELECT coursebase.publish_course(:program, '2026-05-01');
+\echo :LAST_ERROR_SQLSTATE
 SELECT count(*) FROM coursebase.check_programs();
 ROLLBACK;

@@ -34,6 +34,9 @@ for my $way ([ 'by the server', 'origin', $rows ], [ 'by a load', 'replica', $ro
 		'', "$name: what is wrong afterwards has a name in check_integrity()");
 	is(query($node, 'walk', "SELECT statement, outcome FROM public.tried WHERE $loaded AND outcome ~ '^broken' ORDER BY n LIMIT 20"),
 		'', "$name: what is refused is refused in words");
+	# A value that its column cannot read, or a statement that is none, would be refused whatever the rules are.
+	is(query($node, 'walk', "SELECT statement, outcome FROM public.tried WHERE $loaded AND outcome ~ '^refused (22P|22007|42(?!501))' ORDER BY n LIMIT 20"),
+		'', "$name: and by a rule");
 	is(query($node, 'walk', <<~"SQL"), '', "$name: every column of every table was written");
 		SELECT c.oid::regclass, c.attname FROM public.columns c WHERE c.oid::regclass::text NOT IN (SELECT relation FROM public.tried
 		    WHERE $loaded AND command = 'UPDATE' AND (statement LIKE '% SET ' || quote_ident(c.attname) || ' = %' OR statement LIKE '%, ' || quote_ident(c.attname) || ' = %'))
@@ -44,6 +47,10 @@ for my $way ([ 'by the server', 'origin', $rows ], [ 'by a load', 'replica', $ro
 		SELECT relation, command, n.name, count(*) FROM public.tried, unnest(named) n (name) WHERE $loaded GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 		SQL
 }
+
+# Where no trigger refuses, a row of every table was changed, and so the questions were asked.
+is(query($node, 'walk', "SELECT relname FROM public.relations r WHERE NOT EXISTS (SELECT FROM public.tried WHERE loaded AND relation = r.oid::regclass::text AND outcome = 'kept') ORDER BY 1"),
+	'', 'a load changes rows of every table');
 
 # The questions are such that damage makes them fail.
 is(query($node, 'walk', <<~'SQL'), '', 'what a load can break is noticed by these questions');

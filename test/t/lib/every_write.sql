@@ -58,6 +58,11 @@ BEGIN
     found := found || ARRAY(SELECT to_jsonb(r.held -> n.name) FROM public.keys f CROSS JOIN LATERAL (SELECT f.names[array_position(f.columns, col)] AS name) n,
         public.rows_of(f.confrelid, 3) r (held) WHERE f.oid = relation AND col = ANY (f.columns));
     found := found || CASE
+        -- what a CHECK of its form would refuse if it were any text
+        WHEN col = 'currency' THEN ARRAY['"USD"'::jsonb, '"EUR"']
+        WHEN col = 'country' THEN ARRAY['"ES"'::jsonb, '"FR"']
+        WHEN col = 'course_code' THEN ARRAY[to_jsonb(CASE WHEN held #>> '{}' ~ '^X' THEN 'X97OTH' ELSE 'C97OTH' END)]
+        WHEN col = 'referral_code' THEN ARRAY['"UTHER22"'::jsonb]
         WHEN c.typcategory = 'B' THEN ARRAY[to_jsonb(true), to_jsonb(false)]
         WHEN c.typcategory = 'N' THEN ARRAY[to_jsonb(coalesce((held #>> '{}')::numeric, 0) + 1), to_jsonb(coalesce((held #>> '{}')::numeric, 2) - 1), to_jsonb(0)]
         WHEN c.typcategory = 'D' THEN ARRAY[to_jsonb(now()), to_jsonb(coalesce((held #>> '{}')::timestamptz, now()) + interval '1 day'), to_jsonb(coalesce((held #>> '{}')::timestamptz, now()) - interval '40 days')]
@@ -108,7 +113,7 @@ CREATE FUNCTION public.copies(relation oid, held jsonb) RETURNS SETOF text LANGU
     WITH fresh AS (
         SELECT c.attname, CASE
             WHEN c.initial ~ 'gen_random_uuid' THEN 'DEFAULT'
-            WHEN NOT c.is_key OR c.typtype = 'e' OR EXISTS (SELECT FROM public.keys k WHERE k.oid = relation AND c.attname = ANY (k.columns))
+            WHEN NOT c.is_key OR c.typcategory = 'B' OR c.typtype = 'e' OR EXISTS (SELECT FROM public.keys k WHERE k.oid = relation AND c.attname = ANY (k.columns))
                 OR EXISTS (SELECT FROM pg_constraint x WHERE x.conrelid = relation AND x.contype = 'c' AND x.conkey = ARRAY[c.attnum]
                     AND pg_get_constraintdef(x.oid) ~ 'ANY \(ARRAY')
                 THEN public.literal(relation, c.attname, held -> c.attname)
