@@ -172,6 +172,7 @@ name: as for check_integrity(). Answers as check_integrity() does.
 Raises: 22023 (there is no check of that name).';
 GRANT EXECUTE ON FUNCTION coursebase.run_checks(text) TO server;
 
+-- jit: the server would compile these statements anew at each call, for longer than most of them run.
 CREATE FUNCTION coursebase.check_integrity(name text DEFAULT NULL)
 RETURNS TABLE (check_name text, object text, problem text)
 LANGUAGE sql
@@ -180,6 +181,7 @@ CALLED ON NULL INPUT
 PARALLEL SAFE
 SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
     SELECT * FROM coursebase.run_checks($1) ORDER BY 1, 2, 3
 $$;

@@ -244,6 +244,7 @@ Source: the product''s rule that logs and personal data are kept for a limited t
 Raises: 22023 (batch is negative), 42501 (the caller may not delete logs).';
 GRANT EXECUTE ON FUNCTION coursebase.purge_logs(timestamptz, integer) TO server;
 
+-- jit: the server would compile these statements anew at each call, for longer than most of them run.
 CREATE FUNCTION coursebase.adopt(verify boolean DEFAULT true)
 RETURNS TABLE (what text, made bigint, not_understood bigint, example text)
 LANGUAGE c
@@ -252,6 +253,7 @@ CALLED ON NULL INPUT
 PARALLEL UNSAFE
 SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS 'MODULE_PATHNAME', 'coursebase_adopt';
 COMMENT ON FUNCTION coursebase.adopt(boolean) IS
     'Makes what triggers would have made of rows that came while triggers were off (COPY or INSERT under session_replication_role = replica): profiles and referral codes of users, grants of purchases, direct grants of access that no purchase gives, access of grants, events of subscriptions that came as a state and lines of those that came as events, entries of credit accounts, when entitlements were completed, places that two rows share, checksums and sizes of documents, the record of roles and settings. In statements over whole tables; what is there stays, and another call makes nothing. Cached handshakes answer no more. For the owner of the tables alone; others may read meanwhile and wait to write. Triggers are off within, also those of the user.
