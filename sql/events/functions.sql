@@ -1,5 +1,6 @@
 -- Events out: taking and acknowledging them, what time alone ends, and the triggers that tell.
 
+-- jit: of events the planner expects millions, and the server would compile anew at each call.
 CREATE FUNCTION coursebase.take_events(
     consumer text,
     batch integer DEFAULT 100,
@@ -22,6 +23,7 @@ CALLED ON NULL INPUT
 PARALLEL UNSAFE
 SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS 'MODULE_PATHNAME', 'coursebase_take_events';
 COMMENT ON FUNCTION coursebase.take_events(text, integer, interval, timestamptz) IS
     'Hands a consumer the next events that it has not acknowledged, in the order of the transactions that told them; the events of one person come in the order in which they were committed. For the server; writes with the rights of the tables'' owner.

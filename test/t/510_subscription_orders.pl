@@ -1,7 +1,7 @@
-# Thousands of random sequences of events, each delivered in order and then shuffled and repeated: the rows are the
+# Hundreds of random sequences of events, each delivered in order and then shuffled and repeated: the rows are the
 # same ones, and so are those that rebuild_subscription() makes.
 #
-# COURSEBASE_LOAD multiplies the 1,000 sequences.
+# COURSEBASE_LOAD multiplies the 600 sequences.
 use strict;
 use warnings FATAL => 'all';
 use FindBin;
@@ -9,7 +9,7 @@ use lib "$FindBin::RealBin/lib";
 use Coursebase;
 use Test::More;
 
-my $sequences = 1000 * ($ENV{COURSEBASE_LOAD} // 1);
+my $sequences = 600 * ($ENV{COURSEBASE_LOAD} // 1);
 my $node      = node('subscription_orders');
 
 # A sequence is that of one user: up to 14 events on three lines of two stores, close together in time and with few
