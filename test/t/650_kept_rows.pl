@@ -73,28 +73,6 @@ query($node, 'app', <<~'SQL');
 
 my @calls;
 
-# [NAME, STATEMENT]…, without the blocks that would hide an error.
-sub calls
-{
-	my %row = (ada => '0a', document => 'e1', purchase => 'e2', link => 'e3');
-	my $form = '{"issue": "I cannot fall asleep at night", "goal": "Sleeping within twenty minutes", "feel": "Calm and rested", '
-	  . '"why": "For my children", "title": "Sleep again", "scripts": [{"number": 1, "technique": "a"}, {"number": 2, "technique": "b"}, {"number": 3, "technique": "c"}]}';
-	my @found;
-
-	open my $in, '<', "$FindBin::RealBin/../tools/memory.calls" or die "memory.calls: $!";
-	while (<$in>)
-	{
-		my ($name, $call) = /^(\w+): (.*)/ or next;
-		$call =~ s/:(ada|document|purchase|link)\b/'00000000-0000-4000-a000-0000000000$row{$1}'/g;
-		$call =~ s/:at\b/'2026-01-01 13:00+00'/g;
-		$call =~ s/:form\b/'$form'/g;
-		$call =~ s/^SELECT/PERFORM/;
-		$call =~ s/^BEGIN (.*); EXCEPTION WHEN OTHERS THEN NULL; END$/$1/;
-		push @found, [ $name, $call ];
-	}
-	return @found;
-}
-
 # Those of the calls that a query lists.
 sub chosen
 {

@@ -17,7 +17,7 @@ use Test::More;
 
 our @EXPORT = qw(
   node create_database create_extension fixture tables own_things rows_of fingerprint differences
-  same_database facts_of restored_apart released client client_ok sqlstate sqlstates query
+  same_database facts_of restored_apart released client client_ok sqlstate sqlstates query calls
 );
 
 my $tree = abs_path(dirname(abs_path(__FILE__)) . '/../../..');
@@ -121,6 +121,28 @@ sub sqlstate
 {
 	my ($node, $database, $statement, %option) = @_;
 	return (sqlstates($node, $database, [$statement], %option))[0];
+}
+
+# The calls of test/tools/memory.calls on the rows of fixture(): [NAME, STATEMENT]…, without the blocks that would hide how one ends.
+sub calls
+{
+	my %row = (ada => '0a', document => 'e1', purchase => 'e2', link => 'e3');
+	my $form = '{"issue": "I cannot fall asleep at night", "goal": "Sleeping within twenty minutes", "feel": "Calm and rested", '
+	  . '"why": "For my children", "title": "Sleep again", "scripts": [{"number": 1, "technique": "a"}, {"number": 2, "technique": "b"}, {"number": 3, "technique": "c"}]}';
+	my @found;
+
+	open my $in, '<', "$tree/test/tools/memory.calls" or die "memory.calls: $!";
+	while (<$in>)
+	{
+		my ($name, $call) = /^(\w+): (.*)/ or next;
+		$call =~ s/:(ada|document|purchase|link)\b/'00000000-0000-4000-a000-0000000000$row{$1}'/g;
+		$call =~ s/:at\b/'2026-01-01 13:00+00'/g;
+		$call =~ s/:form\b/'$form'/g;
+		$call =~ s/^SELECT/PERFORM/;
+		$call =~ s/^BEGIN (.*); EXCEPTION WHEN (?:OTHERS|SQLSTATE '\w+') THEN NULL; END$/$1/;
+		push @found, [ $name, $call ];
+	}
+	return @found;
 }
 
 # The tables of the schema, whatever they are.
