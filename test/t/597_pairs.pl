@@ -22,7 +22,7 @@ $node->restart;
 create_extension($node, 'pairs');
 fixture($node, 'pairs');
 client_ok($node, 'the statements', [ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', 'pairs', '-f', "$FindBin::RealBin/lib/every_write.sql" ]);
-query($node, 'pairs', 'CREATE TABLE public.spoken (n integer, name text, call text);' . join '', map { "INSERT INTO public.spoken VALUES ($_);" } calls());
+query($node, 'pairs', 'CREATE TABLE public.spoken (n integer, name text, call text);' . join '', map { "INSERT INTO public.spoken VALUES ($_);" } spoken());
 client_ok($node, 'the acts', [ 'psql', '-XAtq', '-o', '/dev/null', '-v', 'ON_ERROR_STOP=1', '-d', 'pairs', '-f', "$FindBin::RealBin/lib/pairs.sql" ]);
 query($node, 'pairs', 'VACUUM ANALYZE');
 
@@ -80,19 +80,13 @@ sub hunt
 		scripts => [ map { pgbench_script('hunt' . $n++, $_) } @scripts ]);
 }
 
-# The calls, with the names in them that test/tools/memory gives: number, function, call.
-sub calls
+# The calls as rows: number, function, call. An account is closed here by its owner too.
+sub spoken
 {
-	my $form = '\'{"issue": "I cannot sleep", "goal": "Sleeping soon", "feel": "Calm", "why": "For my children", "title": "Sleep again", '
-	  . '"scripts": [{"number": 1, "technique": "a"}, {"number": 2, "technique": "b"}, {"number": 3, "technique": "c"}]}\'';
-	my %names = (form => $form, at => "'2026-01-01 13:00+00'", map { $_->[0] => "'00000000-0000-4000-a000-0000000000$_->[1]'" }
-		  [ ada => '0a' ], [ document => 'e1' ], [ purchase => 'e2' ], [ link => 'e3' ]);
-	my @lines = grep { /^[a-z]/ } split /\n/, slurp_file("$FindBin::RealBin/../tools/memory.calls");
-
-	s/:(ada|document|purchase|link|form|at)\b/$names{$1}/g for @lines;
 	my $n = 0;
-	push @lines, "delete_user: PERFORM coursebase.delete_user($names{ada})";
-	return map { my ($name, $call) = split /: /, $_, 2; $n++ . ", '$name', \$call\$$call\$call\$" } @lines;
+
+	return map { $n++ . ", '$_->[0]', \$call\$$_->[1]\$call\$" }
+	  calls(blocks => 1), [ 'delete_user', "PERFORM coursebase.delete_user('00000000-0000-4000-a000-00000000000a')" ];
 }
 
 # What the server says of each deadlock, with the acts that were in it.

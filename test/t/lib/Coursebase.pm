@@ -123,9 +123,11 @@ sub sqlstate
 	return (sqlstates($node, $database, [$statement], %option))[0];
 }
 
-# The calls of test/tools/memory.calls on the rows of fixture(): [NAME, STATEMENT]…, without the blocks that would hide how one ends.
+# The calls of test/tools/memory.calls on the rows of fixture(): [NAME, STATEMENT]…, without the blocks that would hide how
+# one ends, unless blocks => 1.
 sub calls
 {
+	my (%option) = @_;
 	my %row = (ada => '0a', document => 'e1', purchase => 'e2', link => 'e3');
 	my $form = '{"issue": "I cannot fall asleep at night", "goal": "Sleeping within twenty minutes", "feel": "Calm and rested", '
 	  . '"why": "For my children", "title": "Sleep again", "scripts": [{"number": 1, "technique": "a"}, {"number": 2, "technique": "b"}, {"number": 3, "technique": "c"}]}';
@@ -139,7 +141,7 @@ sub calls
 		$call =~ s/:at\b/'2026-01-01 13:00+00'/g;
 		$call =~ s/:form\b/'$form'/g;
 		$call =~ s/^SELECT/PERFORM/;
-		$call =~ s/^BEGIN (.*); EXCEPTION WHEN (?:OTHERS|SQLSTATE '\w+') THEN NULL; END$/$1/;
+		$call =~ s/^BEGIN (.*); EXCEPTION WHEN (?:OTHERS|SQLSTATE '\w+') THEN NULL; END$/$1/ unless $option{blocks};
 		push @found, [ $name, $call ];
 	}
 	return @found;
