@@ -32,6 +32,8 @@ sub node
 	$node->init(extra => [ '--locale=C', '--encoding=UTF8' ]);
 	$node->append_conf('postgresql.conf', "include '$ENV{COURSEBASE_CONF}'") if $ENV{COURSEBASE_CONF};
 	$node->append_conf('postgresql.conf', 'wal_level = logical');
+	# In the megabyte of PostgreSQL::Test::Cluster every page is read again and again.
+	$node->append_conf('postgresql.conf', 'shared_buffers = 32MB');
 	# Statements that fail are in the log, with their text; all of them are gigabytes.
 	$node->append_conf('postgresql.conf', 'log_statement = none');
 	# Room for what many serializable sessions have read, however slow the machine makes them.

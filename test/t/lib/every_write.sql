@@ -118,7 +118,7 @@ CREATE FUNCTION public.copies(relation oid, held jsonb) RETURNS SETOF text LANGU
                     AND pg_get_constraintdef(x.oid) ~ 'ANY \(ARRAY')
                 THEN public.literal(relation, c.attname, held -> c.attname)
             WHEN held -> c.attname = 'null' THEN 'NULL'
-            WHEN c.typcategory = 'N' THEN quote_literal((held ->> c.attname)::numeric + 100)
+            WHEN c.typcategory = 'N' OR c.atttypid = 'xid8'::regtype THEN quote_literal((held ->> c.attname)::numeric + 100)
             WHEN c.typcategory = 'D' THEN quote_literal((held ->> c.attname)::timestamptz + interval '1 hour')
             WHEN c.atttypid = 'uuid'::regtype THEN quote_literal(md5(relation || 'copy')::uuid)
             WHEN c.attname = 'referral_code' THEN quote_literal('UCOPY22')
