@@ -65,41 +65,20 @@ typedef struct KeptLesson
  */
 #define KEPT_FILLFACTOR 0.5
 
-#define SH_PREFIX            courses
-#define SH_FILLFACTOR        KEPT_FILLFACTOR
-#define SH_ELEMENT_TYPE      KeptCourse
-#define SH_KEY_TYPE          pg_uuid_t
-#define SH_KEY               id
-#define SH_HASH_KEY(tb, key) uuid_key_hash(&(key))
-#define SH_EQUAL(tb, a, b)   uuid_equal(&(a), &(b))
-#define SH_SCOPE             static inline
-#define SH_DECLARE
-#define SH_DEFINE
-#include "lib/simplehash.h"
+#define SH_PREFIX       courses
+#define SH_FILLFACTOR   KEPT_FILLFACTOR
+#define SH_ELEMENT_TYPE KeptCourse
+#include "core/uuid_table.h"
 
-#define SH_PREFIX            sections
-#define SH_FILLFACTOR        KEPT_FILLFACTOR
-#define SH_ELEMENT_TYPE      KeptSection
-#define SH_KEY_TYPE          pg_uuid_t
-#define SH_KEY               id
-#define SH_HASH_KEY(tb, key) uuid_key_hash(&(key))
-#define SH_EQUAL(tb, a, b)   uuid_equal(&(a), &(b))
-#define SH_SCOPE             static inline
-#define SH_DECLARE
-#define SH_DEFINE
-#include "lib/simplehash.h"
+#define SH_PREFIX       sections
+#define SH_FILLFACTOR   KEPT_FILLFACTOR
+#define SH_ELEMENT_TYPE KeptSection
+#include "core/uuid_table.h"
 
-#define SH_PREFIX            lessons
-#define SH_FILLFACTOR        KEPT_FILLFACTOR
-#define SH_ELEMENT_TYPE      KeptLesson
-#define SH_KEY_TYPE          pg_uuid_t
-#define SH_KEY               id
-#define SH_HASH_KEY(tb, key) uuid_key_hash(&(key))
-#define SH_EQUAL(tb, a, b)   uuid_equal(&(a), &(b))
-#define SH_SCOPE             static inline
-#define SH_DECLARE
-#define SH_DEFINE
-#include "lib/simplehash.h"
+#define SH_PREFIX       lessons
+#define SH_FILLFACTOR   KEPT_FILLFACTOR
+#define SH_ELEMENT_TYPE KeptLesson
+#include "core/uuid_table.h"
 
 static struct
 {

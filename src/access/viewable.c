@@ -34,27 +34,13 @@ typedef struct ViewableLesson
 	char status; /* simplehash's */
 } ViewableLesson;
 
-#define SH_PREFIX            public_sections
-#define SH_ELEMENT_TYPE      ViewableSection
-#define SH_KEY_TYPE          pg_uuid_t
-#define SH_KEY               id
-#define SH_HASH_KEY(tb, key) uuid_key_hash(&(key))
-#define SH_EQUAL(tb, a, b)   uuid_equal(&(a), &(b))
-#define SH_SCOPE             static inline
-#define SH_DECLARE
-#define SH_DEFINE
-#include "lib/simplehash.h"
+#define SH_PREFIX       public_sections
+#define SH_ELEMENT_TYPE ViewableSection
+#include "core/uuid_table.h"
 
-#define SH_PREFIX            viewable
-#define SH_ELEMENT_TYPE      ViewableLesson
-#define SH_KEY_TYPE          pg_uuid_t
-#define SH_KEY               id
-#define SH_HASH_KEY(tb, key) uuid_key_hash(&(key))
-#define SH_EQUAL(tb, a, b)   uuid_equal(&(a), &(b))
-#define SH_SCOPE             static inline
-#define SH_DECLARE
-#define SH_DEFINE
-#include "lib/simplehash.h"
+#define SH_PREFIX       viewable
+#define SH_ELEMENT_TYPE ViewableLesson
+#include "core/uuid_table.h"
 
 struct ViewableLessons
 {

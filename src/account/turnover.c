@@ -84,27 +84,13 @@ customer_equal(const CustomerKey *a, const CustomerKey *b)
 	return a->product == b->product && uuid_equal(&a->user, &b->user);
 }
 
-#define SH_PREFIX            product_places
-#define SH_ELEMENT_TYPE      ProductPlace
-#define SH_KEY_TYPE          pg_uuid_t
-#define SH_KEY               id
-#define SH_HASH_KEY(tb, key) uuid_key_hash(&(key))
-#define SH_EQUAL(tb, a, b)   uuid_equal(&(a), &(b))
-#define SH_SCOPE             static inline
-#define SH_DECLARE
-#define SH_DEFINE
-#include "lib/simplehash.h"
+#define SH_PREFIX       product_places
+#define SH_ELEMENT_TYPE ProductPlace
+#include "core/uuid_table.h"
 
-#define SH_PREFIX            people
-#define SH_ELEMENT_TYPE      Person
-#define SH_KEY_TYPE          pg_uuid_t
-#define SH_KEY               id
-#define SH_HASH_KEY(tb, key) uuid_key_hash(&(key))
-#define SH_EQUAL(tb, a, b)   uuid_equal(&(a), &(b))
-#define SH_SCOPE             static inline
-#define SH_DECLARE
-#define SH_DEFINE
-#include "lib/simplehash.h"
+#define SH_PREFIX       people
+#define SH_ELEMENT_TYPE Person
+#include "core/uuid_table.h"
 
 #define SH_PREFIX            customers
 #define SH_ELEMENT_TYPE      Customer

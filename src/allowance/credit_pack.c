@@ -204,12 +204,18 @@ typedef struct Search
 	FunctionCallInfo fcinfo;
 } Search;
 
+/* Takes the credits of a refunded pack, or gives them back; entry->purchase points to *id,
+ * which must live as long. */
+typedef void (*PackTurn)(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo,
+						 TimestampTz at);
+
 static void pack_grant(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo);
 static void pack_grant_again(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo);
 static void pack_refund(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo,
 						TimestampTz at);
 static void pack_reverse(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo,
 						 TimestampTz at);
+static Datum pack_turn(FunctionCallInfo fcinfo, const char *kind, PackTurn turn);
 static void pack_require(Purchase *purchase, FunctionCallInfo fcinfo);
 static void claim_require(FunctionCallInfo fcinfo);
 static bool purchase_find(Purchase *purchase, FunctionCallInfo fcinfo, int source);
@@ -271,24 +277,7 @@ coursebase_grant_credit_pack(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_refund_credit_pack(PG_FUNCTION_ARGS)
 {
-	CreditEntry entry = {.kind = "refund"};
-	pg_uuid_t purchase;
-	OwnerRights rights;
-	TimestampTz at;
-
-	args_require_first(fcinfo, REFUND_AT);
-	args_id(fcinfo, REFUND_PURCHASE);
-	at = args_time(fcinfo, REFUND_AT);
-	claim_require(fcinfo);
-	schema_require_current();
-	compat_materialize(fcinfo);
-	SPI_connect();
-	rights = owner_enter();
-	pack_refund(&entry, &purchase, fcinfo, at);
-	owner_leave(rights);
-	entry_return(fcinfo, &entry);
-	SPI_finish();
-	return (Datum) 0;
+	return pack_turn(fcinfo, "refund", pack_refund);
 }
 
 /*
@@ -299,7 +288,15 @@ coursebase_refund_credit_pack(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_reverse_credit_pack_refund(PG_FUNCTION_ARGS)
 {
-	CreditEntry entry = {.kind = "reversal"};
+	return pack_turn(fcinfo, "reversal", pack_reverse);
+}
+
+/* The call of a refund or of its reversal, whose arguments are the same: what it writes is an
+ * entry of the kind. */
+static Datum
+pack_turn(FunctionCallInfo fcinfo, const char *kind, PackTurn turn)
+{
+	CreditEntry entry = {.kind = kind};
 	pg_uuid_t purchase;
 	OwnerRights rights;
 	TimestampTz at;
@@ -312,7 +309,7 @@ coursebase_reverse_credit_pack_refund(PG_FUNCTION_ARGS)
 	compat_materialize(fcinfo);
 	SPI_connect();
 	rights = owner_enter();
-	pack_reverse(&entry, &purchase, fcinfo, at);
+	turn(&entry, &purchase, fcinfo, at);
 	owner_leave(rights);
 	entry_return(fcinfo, &entry);
 	SPI_finish();

@@ -731,29 +731,42 @@ quoted(const char *text)
 	return (JsonSlice){raw.data, raw.len};
 }
 
+/*
+ * The key of the receipt that the notification is about, as the first three values. False: what
+ * there is to do is done, for what Stripe sells is a sale and no receipt, or no receipt is
+ * named.
+ */
+static bool
+receipt_bind(PlanValues *values, const NoticeCall *call, NoticeEffect *effect)
+{
+	const char *store = whose_store(call);
+
+	if (call->provider == PROVIDER_STRIPE)
+	{
+		payment_refund_apply(call, effect);
+		return false;
+	}
+	if (store == NULL || call->notice->transaction.size == 0)
+	{
+		wait(effect, "it names no purchase that is known here");
+		return false;
+	}
+	plan_bind_text(values, store);
+	plan_bind_text(values, environment_of(call));
+	plan_bind_text(values, notice_text(call->notice->transaction));
+	return true;
+}
+
 /* A refund finds its purchase by the store's id, whoever it belongs to; one that comes before
  * its receipt is recorded by refund_store_purchase(). */
 static void
 refund_apply(const NoticeCall *call, NoticeEffect *effect)
 {
 	const StoreNotice *notice = call->notice;
-	const char *store = whose_store(call);
 	PlanValues values = {0};
 
-	/* what Stripe sells is a sale; the app stores' things are receipts */
-	if (call->provider == PROVIDER_STRIPE)
-	{
-		payment_refund_apply(call, effect);
+	if (!receipt_bind(&values, call, effect))
 		return;
-	}
-	if (store == NULL || notice->transaction.size == 0)
-	{
-		wait(effect, "it names no purchase that is known here");
-		return;
-	}
-	plan_bind_text(&values, store);
-	plan_bind_text(&values, environment_of(call));
-	plan_bind_text(&values, notice_text(notice->transaction));
 	plan_bind(&values,
 			  TimestampTzGetDatum(notice->revoked_at != NOTICE_NO_TIME ? notice->revoked_at
 																	   : notice->time));
@@ -774,22 +787,10 @@ static void
 reversal_apply(const NoticeCall *call, NoticeEffect *effect)
 {
 	const StoreNotice *notice = call->notice;
-	const char *store = whose_store(call);
 	PlanValues values = {0};
 
-	if (call->provider == PROVIDER_STRIPE)
-	{
-		payment_refund_apply(call, effect);
+	if (!receipt_bind(&values, call, effect))
 		return;
-	}
-	if (store == NULL || notice->transaction.size == 0)
-	{
-		wait(effect, "it names no purchase that is known here");
-		return;
-	}
-	plan_bind_text(&values, store);
-	plan_bind_text(&values, environment_of(call));
-	plan_bind_text(&values, notice_text(notice->transaction));
 	plan_bind(&values, TimestampTzGetDatum(notice->time));
 	owner_execute(&reverse_refund, values.datums, values.nulls, false);
 	applied(effect, false);
