@@ -523,6 +523,12 @@ static const Case cases[] = {
 	 {PLAY_VOID(",'productType':2"), "{'voidedQuantity':'x'}"},
 	 "fault: voidedQuantity is no whole number"},
 	{PLAY,
+	 {PLAY_VOID(",'productType':2"), "{'voidedQuantity':4294967297}"},
+	 "fault: voidedQuantity is no quantity"},
+	{PLAY,
+	 {PLAY_VOID(",'productType':2"), "{'voidedQuantity':-1}"},
+	 "fault: voidedQuantity is no quantity"},
+	{PLAY,
 	 {PLAY_VOID(",'productType':2"), "{}"},
 	 "refund id=m time=2026-03-02 app=com.x transaction=GPA.1 original=k1 token=k1 "
 	 "order=GPA.1"},
