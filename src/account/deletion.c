@@ -202,6 +202,7 @@ static bool user_lock(const pg_uuid_t *user, TimestampTz *closed_at, char **subj
 static void steps_take(PlanValues *values);
 static void merged_forget(Datum user, Datum at);
 static HeapTuple row_close(TriggerData *data);
+static HeapTuple text_set(TriggerData *data, HeapTuple row, const char *name, int given);
 static void subject_keep(const char *subject);
 static void opening_require(TriggerData *data);
 
@@ -292,8 +293,8 @@ coursebase_tg_users__forget(PG_FUNCTION_ARGS)
 
 	if (restore_under_way())
 		return PointerGetDatum(NULL);
-	plan_bind(&values, trigger_value(data, data->tg_newtuple, "id"));
-	plan_bind(&values, trigger_value(data, data->tg_newtuple, "deleted_at"));
+	plan_bind(&values, trigger_value_as(data, data->tg_newtuple, "id", UUIDOID));
+	plan_bind(&values, trigger_value_as(data, data->tg_newtuple, "deleted_at", TIMESTAMPTZOID));
 	SPI_connect();
 	audit_write("account_closed",
 				psprintf("users/%s", trigger_text(data, data->tg_newtuple, "id")), NULL, NULL);
@@ -343,20 +344,30 @@ row_close(TriggerData *data)
 	HeapTuple row = data->tg_newtuple;
 	PlanValues words = {0};
 	PlanValues id = {0};
+	Oid role;
 
 	plan_bind_text(&words, trigger_text(data, row, "name"));
 	plan_bind_text(&words, trigger_text(data, data->tg_trigtuple, "name"));
 	plan_bind_text(&words, trigger_text(data, row, "email"));
 	plan_bind_text(&words, trigger_text(data, data->tg_trigtuple, "email"));
 	owner_execute(&choose_words, words.datums, NULL, true);
-	row = trigger_set(data, row, "name", plan_value(0, 1, NULL), false);
-	row = trigger_set(data, row, "email", plan_value(0, 2, NULL), false);
+	row = text_set(data, row, "name", 1);
+	row = text_set(data, row, "email", 2);
 	subject_keep(trigger_text(data, data->tg_trigtuple, "clerk_user_id"));
 	plan_bind_text(&id, trigger_text(data, row, "clerk_user_id"));
 	owner_execute(&choose_id, id.datums, NULL, false);
-	row = trigger_set(data, row, "clerk_user_id", plan_value(0, 1, NULL), false);
-	row = trigger_set(data, row, "image_url", (Datum) 0, true);
-	return trigger_set(data, row, "role", plan_value(0, 3, NULL), false);
+	row = text_set(data, row, "clerk_user_id", 1);
+	row = trigger_set_as(data, row, "image_url", TEXTOID, (Datum) 0, true);
+	role = SPI_gettypeid(SPI_tuptable->tupdesc, 3);
+	return trigger_set_as(data, row, "role", role, plan_value_as(0, 3, role, NULL), false);
+}
+
+/* The row with a text that the last statement gave. */
+static HeapTuple
+text_set(TriggerData *data, HeapTuple row, const char *name, int given)
+{
+	return trigger_set_as(data, row, name, TEXTOID, plan_value_as(0, given, TEXTOID, NULL),
+						  false);
 }
 
 /* Keeps the external id that the account had, unless it is one that was made for a closed one.

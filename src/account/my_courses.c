@@ -14,10 +14,8 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/timestamp.h"
-#include "utils/tuplestore.h"
 #include "utils/uuid.h"
 
 #include "access/course_rights.h"
@@ -127,7 +125,6 @@ static KeptPlan read_courses = {
 static void question_bind(PlanValues *values, const pg_uuid_t *user, TimestampTz at);
 static void end_bind(PlanValues *values, const Premium *premium);
 static void rights_bind(PlanValues *values, const CourseRights *rights);
-static void rows_return(FunctionCallInfo fcinfo, uint64 rows);
 
 PG_FUNCTION_INFO_V1(coursebase_my_courses);
 
@@ -146,7 +143,8 @@ coursebase_my_courses(PG_FUNCTION_ARGS)
 
 		question_bind(&values, &user, args_time_or_now(fcinfo, 1));
 		SPI_connect();
-		rows_return(fcinfo, owner_execute(&read_courses, values.datums, values.nulls, true));
+		plan_rows_return(fcinfo,
+						 owner_execute(&read_courses, values.datums, values.nulls, true));
 		SPI_finish();
 	}
 	return (Datum) 0;
@@ -197,16 +195,4 @@ rights_bind(PlanValues *values, const CourseRights *rights)
 													  false, TYPALIGN_CHAR)));
 	plan_bind(values, PointerGetDatum(construct_array(sources, rights->count, INT4OID,
 													  sizeof(int32), true, TYPALIGN_INT)));
-}
-
-static void
-rows_return(FunctionCallInfo fcinfo, uint64 rows)
-{
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-
-	for (uint64 i = 0; i < rows; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		tuplestore_puttuple(result->setResult, SPI_tuptable->vals[i]);
-	}
 }

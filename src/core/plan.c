@@ -18,7 +18,9 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "miscadmin.h"
 #include "utils/snapmgr.h"
+#include "utils/tuplestore.h"
 
 #include "core/column.h"
 #include "core/compat.h"
@@ -125,6 +127,21 @@ plan_value_as(uint64 row, int column, Oid type, bool *isnull)
 	else if (null)
 		plan_raise_null(SPI_fname(SPI_tuptable->tupdesc, column));
 	return value;
+}
+
+void
+plan_rows_return(FunctionCallInfo fcinfo, uint64 rows)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	for (int i = 0; i < result->setDesc->natts; i++)
+		column_require_type(SPI_tuptable->tupdesc, i + 1,
+							TupleDescAttr(result->setDesc, i)->atttypid);
+	for (uint64 i = 0; i < rows; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		tuplestore_puttuple(result->setResult, SPI_tuptable->vals[i]);
+	}
 }
 
 /* SPI_palloc() allocates in the caller's context: SPI's own goes at SPI_finish(). */

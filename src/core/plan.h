@@ -85,13 +85,12 @@ extern bool plan_is_running(void);
  */
 extern Datum plan_value_as(uint64 row, int column, Oid type, bool *isnull);
 
-/* The same of a column that is taken as it is: nobody checks what it is read as. */
-static inline Datum
-plan_value(uint64 row, int column, bool *isnull)
-{
-	return plan_value_as(row, column,
-						 TupleDescAttr(SPI_tuptable->tupdesc, column - 1)->atttypid, isnull);
-}
+/*
+ * The rows of the last statement become the answer of the function that was called, whose
+ * columns they have; the caller has made its result (compat_materialize()). Raises KB001 where
+ * a column has another type, and ends for a cancel between two rows.
+ */
+extern void plan_rows_return(FunctionCallInfo fcinfo, uint64 rows);
 
 /*
  * The same copied into the caller's context (the one current before SPI_connect(); with

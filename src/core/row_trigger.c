@@ -220,15 +220,6 @@ trigger_value(TriggerData *data, HeapTuple row, const char *name)
 	return trigger_value_as(data, row, name, SPI_gettypeid(columns, column_number(data, name)));
 }
 
-HeapTuple
-trigger_set(TriggerData *data, HeapTuple row, const char *name, Datum value, bool null)
-{
-	TupleDesc columns = RelationGetDescr(data->tg_relation);
-	Oid type = SPI_gettypeid(columns, column_number(data, name));
-
-	return trigger_set_as(data, row, name, type, value, null);
-}
-
 void
 trigger_raise_set_already(TriggerData *data, const char *column)
 {

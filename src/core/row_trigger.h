@@ -69,10 +69,6 @@ extern char *trigger_time(TriggerData *data, HeapTuple row, const char *name);
 extern HeapTuple trigger_set_as(TriggerData *data, HeapTuple row, const char *name, Oid type,
 								Datum value, bool null);
 
-/* The same with a value whose type the caller vouches for. */
-extern HeapTuple trigger_set(TriggerData *data, HeapTuple row, const char *name, Datum value,
-							 bool null);
-
 /* Raises KB401: the column is set once, and the UPDATE would change it. */
 pg_noreturn extern void trigger_raise_set_already(TriggerData *data, const char *column);
 

@@ -157,7 +157,7 @@ static TimestampTz
 end_or_none(uint64 row, int column)
 {
 	bool none;
-	Datum end = plan_value(row, column, &none);
+	Datum end = plan_value_as(row, column, TIMESTAMPTZOID, &none);
 
 	return none ? DT_NOBEGIN : DatumGetTimestampTz(end);
 }

@@ -33,7 +33,6 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
-#include "utils/tuplestore.h"
 #include "utils/xid8.h"
 
 #include "core/args.h"
@@ -54,9 +53,6 @@ enum
 	TAKE_CLAIM,
 	TAKE_AT,
 };
-
-/* The columns of what it answers, in the order of read_taken. */
-#define TAKE_COLUMNS 8
 
 /* A place in the order. */
 #define PLACE_COLUMNS 2
@@ -424,8 +420,8 @@ order_mend(void)
 	owner_execute_latest(&lock_events, NULL, NULL);
 	if (owner_execute_latest(&find_foreign, NULL, NULL) == 0)
 		return;
-	values[0] = plan_value(0, 1, NULL);
-	values[1] = plan_value(0, 2, &null);
+	values[0] = plan_value_as(0, 1, XID8OID, NULL);
+	values[1] = plan_value_as(0, 2, XID8OID, &null);
 	if (null)
 		nulls[1] = 'n';
 	for (int i = 0; i < lengthof(adopt_foreign); i++)
@@ -449,7 +445,7 @@ people_lock(Take *take)
 	found = owner_execute_latest(&lock_people, values.datums, values.nulls);
 	for (uint64 row = 0; row < found; row++)
 	{
-		Datum person = plan_value(row, 1, NULL);
+		Datum person = plan_value_as(row, 1, UUIDOID, NULL);
 
 		accumArrayResult(take->tried, person, false, UUIDOID, CurrentMemoryContext);
 		if (plan_bool(row, 2))
@@ -477,8 +473,8 @@ events_claim(Take *take, ArrayBuildState *people)
 	 */
 	claimed = owner_execute_latest(&write_claims, values.datums, values.nulls);
 	for (uint64 row = 0; row < claimed; row++)
-		take->ids = accumArrayResult(take->ids, plan_value(row, 1, NULL), false, INT8OID,
-									 CurrentMemoryContext);
+		take->ids = accumArrayResult(take->ids, plan_value_as(row, 1, INT8OID, NULL), false,
+									 INT8OID, CurrentMemoryContext);
 	take->room -= (int32) claimed;
 }
 
@@ -486,23 +482,12 @@ events_claim(Take *take, ArrayBuildState *people)
 static void
 taken_return(Take *take, FunctionCallInfo fcinfo)
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	Datum keys[] = {take->consumer, (Datum) 0};
-	uint64 taken;
 
 	if (take->ids == NULL)
 		return;
 	keys[1] = list_datum(take->ids, INT8OID);
-	taken = owner_execute_latest(&read_taken, keys, NULL);
-	for (uint64 row = 0; row < taken; row++)
-	{
-		Datum values[TAKE_COLUMNS];
-		bool nulls[TAKE_COLUMNS];
-
-		for (int column = 0; column < TAKE_COLUMNS; column++)
-			values[column] = plan_value(row, column + 1, &nulls[column]);
-		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-	}
+	plan_rows_return(fcinfo, owner_execute_latest(&read_taken, keys, NULL));
 }
 
 /*
@@ -558,8 +543,8 @@ passed_lock(Datum *values, Datum *elsewhere)
 
 	for (uint64 row = 0; row < found; row++)
 		if (!plan_bool(row, 2))
-			people = accumArrayResult(people, plan_value(row, 1, NULL), false, UUIDOID,
-									  CurrentMemoryContext);
+			people = accumArrayResult(people, plan_value_as(row, 1, UUIDOID, NULL), false,
+									  UUIDOID, CurrentMemoryContext);
 	*elsewhere = list_datum(people, UUIDOID);
 	return found > 0;
 }
@@ -571,7 +556,7 @@ passed_lock(Datum *values, Datum *elsewhere)
 static Place
 place_found(uint64 row)
 {
-	return (Place){plan_value(row, 1, NULL), plan_value(row, 2, NULL)};
+	return (Place){plan_value_as(row, 1, XID8OID, NULL), plan_value_as(row, 2, INT8OID, NULL)};
 }
 
 static void

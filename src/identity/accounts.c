@@ -273,7 +273,7 @@ coursebase_tg_users__email(PG_FUNCTION_ARGS)
 	HeapTuple row = trigger_written_row(data);
 
 	if (trigger_text_or_null(data, row, "email") == NULL)
-		row = trigger_set(data, row, "email", CStringGetTextDatum(""), false);
+		row = trigger_set_as(data, row, "email", TEXTOID, CStringGetTextDatum(""), false);
 	return PointerGetDatum(row);
 }
 

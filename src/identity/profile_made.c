@@ -157,14 +157,15 @@ row_fill(TriggerData *data, HeapTuple row)
 	{
 		const char *column = kept_columns[i].column;
 		char *said = trigger_text_or_null(data, row, column);
+		Oid type = SPI_gettypeid(SPI_tuptable->tupdesc, i + 1);
 		bool null;
-		Datum value = plan_value(0, i + 1, &null);
+		Datum value = plan_value_as(0, i + 1, type, &null);
 
 		if (said != NULL &&
 			(kept_columns[i].unsaid == NULL || strcmp(said, kept_columns[i].unsaid) != 0))
 			continue;
 		if (!null)
-			row = trigger_set(data, row, column, value, false);
+			row = trigger_set_as(data, row, column, type, value, false);
 	}
 	return row;
 }

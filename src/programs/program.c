@@ -17,13 +17,10 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/tuplestore.h"
 #include "utils/uuid.h"
 
 #include "core/args.h"
-#include "core/column.h"
 #include "core/compat.h"
 #include "core/datum.h"
 #include "core/errors.h"
@@ -321,21 +318,12 @@ program_ids_read(KeptPlan *plan, const pg_uuid_t *user)
 	return ids;
 }
 
-/* A list may be long, so that a cancelled query stops between two rows. */
 void
 program_rows_return(FunctionCallInfo fcinfo, KeptPlan *plan, Datum *values)
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	uint64 rows = owner_execute(plan, values, NULL, true);
 
-	for (int i = 0; i < result->setDesc->natts; i++)
-		column_require_type(SPI_tuptable->tupdesc, i + 1,
-							TupleDescAttr(result->setDesc, i)->atttypid);
-	for (uint64 i = 0; i < rows; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		tuplestore_puttuple(result->setResult, SPI_tuptable->vals[i]);
-	}
+	plan_rows_return(fcinfo, rows);
 	if (rows == 0)
 		organizations_require_home();
 }

@@ -33,6 +33,18 @@ ROLLBACK TO whole;
 ALTER TABLE coursebase.custom_courses ALTER COLUMN file_size_bytes TYPE numeric;
 SELECT coursebase.update_json('00000000-0000-4000-8000-0000000008f1', '{"url": "https://x.example/a"}');
 ROLLBACK TO whole;
+INSERT INTO coursebase.courses (id, title, description, icon_url) VALUES ('00000000-0000-4000-8000-0000000008c1', 'Sleep', 'd', '/icon.png');
+INSERT INTO coursebase.user_course_access (user_id, course_id) VALUES ('00000000-0000-4000-8000-0000000008a1', '00000000-0000-4000-8000-0000000008c1');
+SELECT icon_url FROM coursebase.my_courses() WHERE kind = 'course';
+DROP VIEW coursebase.user_access;
+ALTER TABLE coursebase.courses ALTER COLUMN icon_url TYPE name;
+SELECT icon_url FROM coursebase.my_courses() WHERE kind = 'course';
+ROLLBACK TO whole;
+INSERT INTO coursebase.access_events (kind, user_id, subject, xid) VALUES ('access_gained', '00000000-0000-4000-8000-0000000008a1', 'courses', '3');
+SELECT kind, subject FROM coursebase.take_events('types_before');
+ALTER TABLE coursebase.access_events ALTER COLUMN subject TYPE name;
+SELECT kind, subject FROM coursebase.take_events('types');
+ROLLBACK TO whole;
 
 -- Each column of some tables, to each of some types: the rows written again, and what reads them.
 CREATE FUNCTION pg_temp.tried(relation regclass, name name, type text) RETURNS SETOF text LANGUAGE plpgsql AS $$
