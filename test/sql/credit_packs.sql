@@ -5,6 +5,7 @@
 \set VERBOSITY default
 \pset format unaligned
 BEGIN;
+SET LOCAL client_min_messages = warning;
 SET LOCAL TimeZone = 'UTC';
 INSERT INTO coursebase.users (id, clerk_user_id, name, email) VALUES (:ada, 'credit_ada', 'Ada', 'ada@example.org'), (:bob, 'credit_bob', 'Bob', 'bob@example.org');
 SELECT bank_credits, bank_left FROM coursebase.grant_credit_pack(:ada, 'ai_credits_100', 100, 'google_play', 'production', 'one', 'token 1', 199, 'EUR', '2026-03-02 10:00+00');

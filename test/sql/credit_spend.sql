@@ -4,6 +4,7 @@
 \set VERBOSITY default
 \pset format unaligned
 BEGIN;
+SET LOCAL client_min_messages = warning;
 SET LOCAL TimeZone = 'UTC';
 UPDATE coursebase.settings SET value = '100' WHERE name = 'free_weekly_credits';
 INSERT INTO coursebase.users (id, clerk_user_id, name, email) VALUES (:ada, 'credit_ada', 'Ada', 'ada@example.org');

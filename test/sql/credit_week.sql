@@ -3,6 +3,7 @@
 \set VERBOSITY default
 \pset format unaligned
 BEGIN;
+SET LOCAL client_min_messages = warning;
 SET LOCAL TimeZone = 'UTC';
 UPDATE coursebase.settings SET value = '100' WHERE name = 'free_weekly_credits';
 CREATE TEMP TABLE people (id uuid, zone text, began timestamptz);

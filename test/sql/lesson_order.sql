@@ -6,6 +6,7 @@
 \set ON_ERROR_ROLLBACK on
 \set VERBOSITY default
 BEGIN;
+SET LOCAL client_min_messages = warning;
 \i :abs_srcdir/fixtures/helpers/roles.sql
 INSERT INTO coursebase.users (id, clerk_user_id, name, email, role) VALUES
     ('00000000-0000-4000-8000-00000000e300', 'lesson_order_user', 'Ada', 'ada@example.org', 'user'),

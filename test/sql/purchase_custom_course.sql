@@ -6,6 +6,7 @@
 \pset format unaligned
 \pset tuples_only on
 BEGIN;
+SET LOCAL client_min_messages = warning;
 SET LOCAL TimeZone = 'UTC';
 INSERT INTO coursebase.users (id, clerk_user_id, name, email) VALUES (:ada, 'life_ada', 'Ada', 'ada@example.org');
 INSERT INTO coursebase.store_products (product_id, kind, price_in_cents, currency, course_code) VALUES ('x31pur', 'custom_course', 4900, 'EUR', 'X31PUR');

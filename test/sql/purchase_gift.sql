@@ -5,6 +5,7 @@
 \pset format unaligned
 \pset tuples_only on
 BEGIN;
+SET LOCAL client_min_messages = warning;
 SET LOCAL TimeZone = 'UTC';
 INSERT INTO coursebase.users (id, clerk_user_id, name, email) VALUES (:ada, 'gift_ada', 'Ada', 'ada@example.org');
 INSERT INTO coursebase.courses (id, course_code, title, description) VALUES (:course, 'C31PUR', 'Sleep', '');

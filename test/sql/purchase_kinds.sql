@@ -6,6 +6,7 @@
 \pset format unaligned
 \pset tuples_only on
 BEGIN;
+SET LOCAL client_min_messages = warning;
 SET LOCAL TimeZone = 'UTC';
 INSERT INTO coursebase.users (id, clerk_user_id, name, email) VALUES (:ada, 'kinds_ada', 'Ada', 'ada@example.org'), (:bob, 'kinds_bob', 'Bob', 'bob@example.org');
 INSERT INTO coursebase.user_profile (user_id, first_name, last_name, email, referral_code, referred_by) VALUES

@@ -5,6 +5,7 @@
 \pset format unaligned
 \pset tuples_only on
 BEGIN;
+SET LOCAL client_min_messages = warning;
 INSERT INTO coursebase.users (id, clerk_user_id, name, email) VALUES (:ada, 'receipt_ada', 'Ada', 'ada@example.org');
 INSERT INTO coursebase.courses (id, course_code, title, description) VALUES
     ('00000000-0000-4000-8000-0000000003c1', 'C31PUR', 'Sleep', ''), ('00000000-0000-4000-8000-0000000003c2', NULL, 'Other', '');

@@ -6,6 +6,7 @@
 \pset format unaligned
 \pset tuples_only on
 BEGIN;
+SET LOCAL client_min_messages = warning;
 SET LOCAL TimeZone = 'Asia/Tokyo';
 INSERT INTO coursebase.users (id, clerk_user_id, name, email) VALUES (:ada, 'period_ada', 'Ada', 'ada@example.org'), (:bob, 'period_bob', 'Bob', 'bob@example.org');
 INSERT INTO coursebase.store_products (product_id, kind) VALUES ('premium_31', 'subscription');
