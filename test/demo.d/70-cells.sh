@@ -35,9 +35,10 @@ replicated()
 	done
 }
 
+# It is on disk, without which it is sent to nobody.
 home_written()
 {
-	on home psql_value 'SELECT pg_current_wal_insert_lsn()'
+	on home psql_value 'SELECT coursebase.write_position()'
 }
 
 psql_value()
