@@ -269,11 +269,18 @@ notice_apply(const NoticeCall *call, NoticeEffect *effect)
 		case NOTICE_PAYMENT:
 			payment_apply(call, effect);
 			break;
+		/* what Stripe sells is a sale; the app stores' things are receipts */
 		case NOTICE_REFUND:
-			refund_apply(call, effect);
+			if (call->provider == PROVIDER_STRIPE)
+				payment_refund_apply(call, effect);
+			else
+				refund_apply(call, effect);
 			break;
 		case NOTICE_REVERSAL:
-			reversal_apply(call, effect);
+			if (call->provider == PROVIDER_STRIPE)
+				payment_refund_apply(call, effect);
+			else
+				reversal_apply(call, effect);
 			break;
 		case NOTICE_REVIEW:
 			review_apply(call, effect);
@@ -731,21 +738,13 @@ quoted(const char *text)
 	return (JsonSlice){raw.data, raw.len};
 }
 
-/*
- * The key of the receipt that the notification is about, as the first three values. False: what
- * there is to do is done, for what Stripe sells is a sale and no receipt, or no receipt is
- * named.
- */
+/* The key of the receipt that the notification is about, as the first three values; false where
+ * it names none, and then it waits. */
 static bool
 receipt_bind(PlanValues *values, const NoticeCall *call, NoticeEffect *effect)
 {
 	const char *store = whose_store(call);
 
-	if (call->provider == PROVIDER_STRIPE)
-	{
-		payment_refund_apply(call, effect);
-		return false;
-	}
 	if (store == NULL || call->notice->transaction.size == 0)
 	{
 		wait(effect, "it names no purchase that is known here");

@@ -534,6 +534,7 @@ voided_take(JsonSlice details, StoreNotice *notice, FieldFault *fault)
 	if (!fields_read(&text, json_root(&text), FIELDS(voided_fields), &voided, fault) ||
 		!token_agree(voided.token, notice, fault))
 		return false;
+	/* cut to an int it would be another quantity, and below 0 the whole purchase */
 	if (voided.quantity < 0 || voided.quantity > INT32_MAX)
 		return fail(fault, "voidedQuantity", "is no quantity");
 	notice->revoked_at = voided.voided_at;
