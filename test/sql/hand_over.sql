@@ -5,6 +5,7 @@
 \pset tuples_only on
 \set VERBOSITY terse
 \set ON_ERROR_ROLLBACK on
+SET client_min_messages = warning;
 BEGIN;
 \i :abs_srcdir/fixtures/worlds/everything.sql
 SET CONSTRAINTS ALL IMMEDIATE;
