@@ -193,6 +193,7 @@ static bool checkout_take(const Object *object, StoreNotice *notice, FieldFault 
 static bool intent_take(const Object *object, StoreNotice *notice, FieldFault *fault);
 static void subscription_take(JsonText *text, const Event *event, const Object *object,
 							  char *room, StoreNotice *notice);
+static bool period_is_paid(JsonSlice status);
 static void subtype_of_update(JsonText *text, JsonSpan previous, const Object *object,
 							  char *room, StoreNotice *notice);
 static void invoice_take(const Object *object, StoreNotice *notice);
@@ -465,8 +466,7 @@ subscription_take(JsonText *text, const Event *event, const Object *object, char
 	/* two prices of one product are told apart by it */
 	notice->base_plan = object->price_id;
 	notice->trial = json_string_is(object->status, "trialing");
-	/* a subscription that was never paid has a period, and nothing was paid for it */
-	if (!begins_with(object->status, "incomplete"))
+	if (period_is_paid(object->status))
 	{
 		notice->period_start = object->period_start;
 		notice->period_end = object->period_end;
@@ -481,6 +481,15 @@ subscription_take(JsonText *text, const Event *event, const Object *object, char
 	else if (json_string_is(event->type, "customer.subscription.updated") &&
 			 event->previous.end > 0)
 		subtype_of_update(text, event->previous, object, room, notice);
+}
+
+/* A subscription's period is the one that was invoiced: that of one whose charge failed, or
+ * that was never paid, is not paid for, whatever changes of it meanwhile. */
+static bool
+period_is_paid(JsonSlice status)
+{
+	return !begins_with(status, "incomplete") && !json_string_is(status, "past_due") &&
+		   !json_string_is(status, "unpaid") && !json_string_is(status, "paused");
 }
 
 /* What changed, by its weight: of several changes in one event the one that moves access. */

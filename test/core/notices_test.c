@@ -664,6 +664,21 @@ static const Case cases[] = {
 				   "'id':'sub_1','status':'incomplete_expired',"
 				   "'current_period_end':@2026-04-01")},
 	 "subscription id=evt type=customer.subscription.updated time=2026-03-02 original=sub_1"},
+	/* nor does the period that began with a charge that failed, whatever changed */
+	{STRIPE,
+	 {STRIPE_UPDATE("'status':'past_due','cancel_at_period_end':false,"
+					"'current_period_start':@2026-03-01,'current_period_end':@2026-04-01",
+					"'cancel_at_period_end':true")},
+	 STRIPE_UPDATED("cancel_at_period_end.false") " renew=1"},
+	{STRIPE,
+	 {STRIPE_UPDATE("'status':'unpaid','items':{'data':[{'current_period_start':@2026-03-01,"
+					"'current_period_end':@2026-04-01}]}",
+					"'items':{}")},
+	 STRIPE_UPDATED("items")},
+	{STRIPE,
+	 {STRIPE_EVENT("customer.subscription.paused",
+				   "'id':'sub_1','status':'paused','current_period_end':@2026-04-01")},
+	 "subscription id=evt type=customer.subscription.paused time=2026-03-02 original=sub_1"},
 	/* the team's own name goes first */
 	{STRIPE,
 	 {STRIPE_OF("customer.subscription.deleted",
