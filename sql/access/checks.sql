@@ -76,6 +76,15 @@ AS $$
     FROM slots p
     WHERE NOT EXISTS (
         SELECT FROM coursebase.subscriptions s WHERE s.user_id = p.user_id)
+        -- who had one may have given it to another account; the trail may have been purged
+        AND NOT EXISTS (
+            SELECT FROM coursebase.audit_events e
+            JOIN coursebase.users u ON u.id::text = e.old ->> 'user_id'
+            WHERE e.action = 'subscription_transferred'
+                AND coalesce(u.merged_into, u.id) = p.user_id)
+        AND NOT EXISTS (
+            SELECT FROM coursebase.audit_events e
+            WHERE e.action = 'audit_purged' AND e.object = 'audit_events')
     UNION ALL
     SELECT 'course_purchase_live', format('course_purchases %s %s', c.user_id, c.course_id),
         format('%s live purchases of one voice', count(*))

@@ -450,6 +450,8 @@ VALUES
     ('stripe', 'customer.subscription.updated', 'cancel_at_period_end.true', 'canceled'),
     ('stripe', 'customer.subscription.updated', 'cancel_at_period_end.false', 'uncanceled'),
     ('stripe', 'customer.subscription.updated', 'status.active', 'recovered'),
+    -- the first charge after a trial is still to be made: its invoice gives the period
+    ('stripe', 'customer.subscription.updated', 'status.active.trial_over', 'extended'),
     ('stripe', 'customer.subscription.updated', 'status.trialing', 'noted'),
     ('stripe', 'customer.subscription.updated', 'status.past_due', 'grace_started'),
     ('stripe', 'customer.subscription.updated', 'status.unpaid', 'hold_started'),

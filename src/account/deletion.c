@@ -117,11 +117,13 @@ static KeptPlan steps[] = {
 		 " AND (title, description, data::text) <> ('', '', '{\"audio_files\": []}')"),
 	STEP("DELETE FROM coursebase.custom_course_versions v USING coursebase.custom_courses c"
 		 " WHERE c.id = v.custom_course_id AND c.user_id = $1"),
-	/* no link is issued by then: so store/transfer.c knows what the closing took */
-	STEP("UPDATE coursebase.custom_course_purchases p SET status = 'revoked',"
-		 " link_issued_at = '-infinity'"
+	/* no link is issued by then: so store/transfer.c knows what the closing took; also of what
+	 * is refunded, for the refund may be taken back */
+	STEP("UPDATE coursebase.custom_course_purchases p SET link_issued_at = '-infinity',"
+		 " status = CASE p.status WHEN 'active' THEN 'revoked' ELSE p.status END"
 		 " FROM coursebase.custom_courses c WHERE c.id = p.course_id AND c.user_id = $1"
-		 " AND p.status = 'active'"),
+		 " AND (p.status = 'active'"
+		 "  OR p.status = 'refunded' AND p.link_issued_at <> '-infinity')"),
 	STEP("UPDATE coursebase.course_workout_completions k SET notes = NULL"
 		 " FROM coursebase.course_entitlements e WHERE e.id = k.entitlement_id"
 		 " AND e.user_id = $1 AND k.notes IS NOT NULL"),

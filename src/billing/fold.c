@@ -73,6 +73,8 @@ static void step_revoke(FoldState *state, const FoldEvent *event);
 static void step_unrevoke(FoldState *state, const FoldEvent *event);
 static void step_extend(FoldState *state, const FoldEvent *event);
 static void step_change_product(FoldState *state, const FoldEvent *event);
+static SubscriptionStatus status_within_grace(const FoldState *state, const FoldEvent *event,
+											  SubscriptionStatus to);
 static SubscriptionStatus status_unless_ending(SubscriptionStatus to, const FoldEvent *event);
 static bool event_pays(const FoldEvent *event);
 static bool is_earlier_payment(const FoldState *state, const FoldEvent *event);
@@ -264,7 +266,8 @@ step_status(FoldState *state, const FoldEvent *event)
 					   event->trial == 1 ? SUBSCRIPTION_TRIALING : SUBSCRIPTION_ACTIVE);
 			return FOLD_SOUND;
 		default:
-			step_enter(state, event, (SubscriptionStatus) cell);
+			step_enter(state, event,
+					   status_within_grace(state, event, (SubscriptionStatus) cell));
 			return FOLD_SOUND;
 	}
 }
@@ -355,6 +358,22 @@ step_change_product(FoldState *state, const FoldEvent *event)
 	if (event->auto_renew >= 0)
 		state->now.auto_renew = event->auto_renew;
 	take_product(state, event);
+}
+
+/*
+ * A cancellation that is taken back leads to what it ended: a grace period that lasts beyond
+ * what is paid goes on, because an active subscription has nothing beyond that. Where the store
+ * names a later end, the charge was made meanwhile.
+ */
+static SubscriptionStatus
+status_within_grace(const FoldState *state, const FoldEvent *event, SubscriptionStatus to)
+{
+	const FoldTerm *now = &state->now;
+	bool beyond = now->status == SUBSCRIPTION_CANCELED && now->grace_until > now->expires_at;
+
+	return event->type == EVENT_UNCANCELED && beyond && event->period_end <= now->expires_at
+			   ? SUBSCRIPTION_IN_GRACE
+			   : to;
 }
 
 /*

@@ -85,14 +85,10 @@ static KeptPlan mark_refunded = {
 	.nargs = 2,
 	.types = {UUIDOID, TIMESTAMPTZOID},
 };
-/* Not while another subscription that was paid for is refunded, as in one cell. */
 static KeptPlan give_back = {
 	.sql = "UPDATE coursebase.referral_deliveries SET version = version + 1,"
 		   " revoked_at = NULL, revoked_by_refund = false"
-		   " WHERE user_id = $1 AND revoked_by_refund"
-		   " AND NOT EXISTS (SELECT FROM coursebase.subscription_lines l"
-		   "  WHERE l.user_id = $1 AND l.status = 'revoked'"
-		   "  AND l.store NOT IN ('manual', 'promotional'))",
+		   " WHERE user_id = $1 AND revoked_by_refund",
 	.nargs = 1,
 	.types = {UUIDOID},
 };

@@ -26,6 +26,7 @@
 #include "utils/tuplestore.h"
 #include "utils/uuid.h"
 
+#include "billing/environment.h"
 #include "billing/first_premium.h"
 #include "cells/cell.h"
 #include "cells/directory.h"
@@ -107,6 +108,20 @@ static KeptPlan write_credit = {
 	.nargs = 6,
 	.types = {UUIDOID, TIMESTAMPTZOID, INT4OID, TEXTOID, INT4OID, INT4OID},
 };
+/*
+ * Whether the subscription that was the first to be paid for is refunded. One that another took
+ * the place of goes on in that one. $2: a sandbox counts.
+ */
+static KeptPlan find_first = {
+	.sql = "SELECT l.status = 'revoked' FROM coursebase.subscription_lines l"
+		   " WHERE l.user_id = $1 AND l.first_premium_at IS NOT NULL"
+		   " AND l.replaced_at IS NULL AND l.store NOT IN ('manual', 'promotional')"
+		   " AND " ENVIRONMENT_COUNTS(
+			   "l.environment",
+			   "$2") " ORDER BY l.first_premium_at, l.store, l.original_transaction_id LIMIT 1",
+	.nargs = 2,
+	.types = {UUIDOID, BOOLOID},
+};
 /* Once the hold is over the credit may have been spent, and stays. */
 static KeptPlan revoke_credit = {
 	.sql = "UPDATE coursebase.referral_credits SET revoked_at = $2"
@@ -121,13 +136,9 @@ static KeptPlan mark_refunded = {
 	.nargs = 2,
 	.types = {UUIDOID, TIMESTAMPTZOID},
 };
-/* Not while another subscription that was paid for is refunded. */
 static KeptPlan return_credit = {
 	.sql = "UPDATE coursebase.referral_credits SET revoked_at = NULL,"
-		   " revoked_by_refund = false WHERE referred_user_id = $1 AND revoked_by_refund"
-		   " AND NOT EXISTS (SELECT FROM coursebase.subscription_lines l"
-		   "  WHERE l.user_id = $1 AND l.status = 'revoked'"
-		   "  AND l.store NOT IN ('manual', 'promotional'))",
+		   " revoked_by_refund = false WHERE referred_user_id = $1 AND revoked_by_refund",
 	.nargs = 1,
 	.types = {UUIDOID},
 };
@@ -196,6 +207,7 @@ static bool referrer_lives_elsewhere(const pg_uuid_t *referrer);
 static bool spending_repeats(FunctionCallInfo fcinfo, Datum currency, int32 amount);
 static void spending_write(FunctionCallInfo fcinfo, Datum currency, int32 amount);
 static void first_premium_settle(PremiumTurn turn, const pg_uuid_t *user, TimestampTz at);
+static bool first_is_refunded(const pg_uuid_t *user);
 
 PG_FUNCTION_INFO_V1(coursebase_validate_referral_code);
 PG_FUNCTION_INFO_V1(coursebase_attach_referral);
@@ -223,6 +235,8 @@ first_premium_settle(PremiumTurn turn, const pg_uuid_t *user, TimestampTz at)
 			owner_execute(&pay_referral, values, NULL, false);
 			break;
 		case PREMIUM_REFUNDED:
+			if (!first_is_refunded(user))
+				break;
 			owner_execute(&revoke_referral, values, NULL, false);
 			if (plan_bool(0, 1))
 			{
@@ -231,9 +245,23 @@ first_premium_settle(PremiumTurn turn, const pg_uuid_t *user, TimestampTz at)
 			}
 			break;
 		case PREMIUM_RETURNED:
+			if (first_is_refunded(user))
+				break;
 			owner_execute(&return_credit, values, NULL, false);
 			delivery_return(values);
 	}
+}
+
+/*
+ * Rule: the credit is for the first premium, so that the refund of another subscription, of one
+ * that was bought twice, leaves it.
+ */
+static bool
+first_is_refunded(const pg_uuid_t *user)
+{
+	Datum values[] = {UUIDPGetDatum(user), BoolGetDatum(environment_sandbox_counts(NULL))};
+
+	return owner_execute(&find_first, values, NULL, false) == 0 || plan_bool(0, 1);
 }
 
 /*

@@ -17,6 +17,9 @@
 
 #define AT(type, member) offsetof(type, member)
 
+/* 24 hours in microseconds. */
+#define FIRST_CHARGE_MAX (INT64_C(24) * 60 * 60 * 1000000)
+
 /* The envelope, the same for all types. */
 typedef struct Event
 {
@@ -70,6 +73,8 @@ typedef struct Object
 	int64_t amount_total;
 	int64_t amount_refunded;
 	int64_t tax;
+	/* of the line of an invoice that was read last: below 0 for what is given back */
+	int64_t line_amount;
 	/* of a subscription, or of the line of its invoice */
 	int64_t period_start;
 	int64_t period_end;
@@ -160,6 +165,7 @@ static const Field parent_subscription_fields[] = {
 };
 /* An invoice's own period is that of the month before; a line's is what it pays for. */
 static const Field line_fields[] = {
+	{"amount", FIELD_INTEGER, AT(Object, line_amount), false},
 	{"period", FIELD_OBJECT, AT(Object, period), false},
 };
 /* Since 2025 an invoice lists what paid it, and each of these is an object of its own too. */
@@ -193,8 +199,11 @@ static bool checkout_take(const Object *object, StoreNotice *notice, FieldFault 
 static bool intent_take(const Object *object, StoreNotice *notice, FieldFault *fault);
 static void subscription_take(JsonText *text, const Event *event, const Object *object,
 							  char *room, StoreNotice *notice);
+static bool period_is_paid(JsonSlice status);
 static void subtype_of_update(JsonText *text, JsonSpan previous, const Object *object,
 							  char *room, StoreNotice *notice);
+static bool trial_is_over(JsonText *text, JsonSpan previous, const Object *object);
+static void first_charge_await(StoreNotice *notice);
 static void invoice_take(const Object *object, StoreNotice *notice);
 static bool payment_take(const Object *object, StoreNotice *notice, FieldFault *fault);
 static bool refund_take(const Object *object, StoreNotice *notice, FieldFault *fault);
@@ -340,8 +349,11 @@ items_read(JsonText *text, Object *object, FieldFault *fault)
 			fields_read(text, object->price, FIELDS(price_fields), object, fault));
 }
 
-/* An invoice's lines: prorations end early, and the period that was paid for is the one that
- * ends last. */
+/*
+ * An invoice's lines: prorations end early, and the period that was paid for is the one that
+ * ends last. A line below 0 gives back the rest of a plan that was left, which may end later
+ * than the plan that took its place.
+ */
 static bool
 lines_read(JsonText *text, Object *object, FieldFault *fault)
 {
@@ -359,13 +371,14 @@ lines_read(JsonText *text, Object *object, FieldFault *fault)
 	{
 		object->period = (JsonSpan){0, 0};
 		object->period_start = object->period_end = NOTICE_NO_TIME;
+		object->line_amount = 0;
 		if (json_kind(text, line) != JSON_KIND_OBJECT)
 			return fail(fault, "lines.data", "has an element that is no object");
 		if (!fields_read(text, line, FIELDS(line_fields), object, fault) ||
 			(object->period.end > 0 &&
 			 !fields_read(text, object->period, FIELDS(period_fields), object, fault)))
 			return false;
-		if (object->period_end <= end)
+		if (object->line_amount < 0 || object->period_end <= end)
 			continue;
 		start = object->period_start;
 		end = object->period_end;
@@ -465,8 +478,7 @@ subscription_take(JsonText *text, const Event *event, const Object *object, char
 	/* two prices of one product are told apart by it */
 	notice->base_plan = object->price_id;
 	notice->trial = json_string_is(object->status, "trialing");
-	/* a subscription that was never paid has a period, and nothing was paid for it */
-	if (!begins_with(object->status, "incomplete"))
+	if (period_is_paid(object->status))
 	{
 		notice->period_start = object->period_start;
 		notice->period_end = object->period_end;
@@ -483,6 +495,15 @@ subscription_take(JsonText *text, const Event *event, const Object *object, char
 		subtype_of_update(text, event->previous, object, room, notice);
 }
 
+/* A subscription's period is the one that was invoiced: that of one whose charge failed, or
+ * that was never paid, is not paid for, whatever changes of it meanwhile. */
+static bool
+period_is_paid(JsonSlice status)
+{
+	return !begins_with(status, "incomplete") && !json_string_is(status, "past_due") &&
+		   !json_string_is(status, "unpaid") && !json_string_is(status, "paused");
+}
+
 /* What changed, by its weight: of several changes in one event the one that moves access. */
 static void
 subtype_of_update(JsonText *text, JsonSpan previous, const Object *object, char *room,
@@ -490,7 +511,12 @@ subtype_of_update(JsonText *text, JsonSpan previous, const Object *object, char 
 {
 	/* previous_attributes lists the members that changed, each with its old value */
 	if (is_among(text, previous, "status"))
-		subtype_put(room, notice, "status.", object->status);
+	{
+		if (trial_is_over(text, previous, object))
+			first_charge_await(notice);
+		else
+			subtype_put(room, notice, "status.", object->status);
+	}
 	else if (is_among(text, previous, "pause_collection"))
 		notice->subtype = notice_word(object->pause.end > 0 ? "\"pause_collection.set\""
 															: "\"pause_collection.unset\"");
@@ -505,6 +531,35 @@ subtype_of_update(JsonText *text, JsonSpan previous, const Object *object, char 
 		notice->subtype = notice_word("\"items\"");
 	else if (is_among(text, previous, "trial_end"))
 		notice->subtype = notice_word("\"trial_end\"");
+}
+
+/* Whether the status became active because a trial is over, and not because something was paid.
+ */
+static bool
+trial_is_over(JsonText *text, JsonSpan previous, const Object *object)
+{
+	JsonSlice name = {"status", 6};
+	JsonSpan was;
+
+	return json_string_is(object->status, "active") &&
+		   json_member_find(text, previous, name, &was) &&
+		   json_string_is(json_text_slice(text, was), "trialing");
+}
+
+/*
+ * Stripe charges for the period after a trial an hour into it. Until then the trial goes on, a
+ * day at most: invoice.paid gives the period, and a charge that fails gives none.
+ */
+static void
+first_charge_await(StoreNotice *notice)
+{
+	int64_t begin =
+		notice->period_start != NOTICE_NO_TIME ? notice->period_start : notice->time;
+
+	notice->subtype = notice_word("\"status.active.trial_over\"");
+	notice->trial = true;
+	if (notice->period_end == NOTICE_NO_TIME || notice->period_end > begin + FIRST_CHARGE_MAX)
+		notice->period_end = begin + FIRST_CHARGE_MAX;
 }
 
 /* Takes an invoice of a subscription. Only a paid one gives a period. */

@@ -120,6 +120,22 @@ static KeptPlan refund_sale = {
 	.nargs = 4,
 	.types = {UUIDOID, INT8OID, TIMESTAMPTZOID, TEXTOID},
 };
+/*
+ * A refund that was not recorded, because others have given all of it back: one of them has
+ * failed, and that is to be told yet. Where a part was given back without a reference, by hand,
+ * it may be this very refund.
+ */
+static KeptPlan find_surplus = {
+	.sql = "SELECT FROM coursebase.purchases s WHERE s.id = $1 AND NOT " IS_DISPUTE(
+		"$2") " AND NOT starts_with($2, '" TOTAL_PREFIX "')"
+			  " AND NOT EXISTS (SELECT FROM coursebase.purchase_refunds r"
+			  "  WHERE r.refund_ref = $2)"
+			  " AND s.refunded_in_cents <= (SELECT sum(r.amount_in_cents)"
+			  "  FROM coursebase.purchase_refunds r"
+			  "  WHERE r.purchase_id = s.id AND r.reversed_at IS NULL)",
+	.nargs = 2,
+	.types = {UUIDOID, TEXTOID},
+};
 static KeptPlan find_told = {
 	.sql = "SELECT FROM coursebase.purchase_refunds r WHERE r.refund_ref = $1",
 	.nargs = 1,
@@ -499,7 +515,8 @@ totals_reverse(const pg_uuid_t *purchase, TimestampTz until, TimestampTz at)
 
 /*
  * By refund_purchase(), which records the reference, locks what is locked already, and refuses
- * more than is left.
+ * more than is left. Of a purchase of which nothing is left it records none: a refund that
+ * would be forgotten is refused too, so that it is told again when another one has failed.
  */
 static void
 refund_call(const pg_uuid_t *purchase, int64 amount, TimestampTz at, const char *ref)
@@ -511,6 +528,14 @@ refund_call(const pg_uuid_t *purchase, int64 amount, TimestampTz at, const char 
 	plan_bind_time(&values, at);
 	plan_bind_text(&values, ref);
 	owner_execute(&refund_sale, values.datums, values.nulls, false);
+	values = (PlanValues){0};
+	plan_bind_uuid(&values, purchase);
+	plan_bind_text(&values, ref);
+	if (owner_execute(&find_surplus, values.datums, values.nulls, false) > 0)
+		ereport(ERROR, (errcode(ERRCODE_CB_REFUND_REFUSED),
+						errmsg("more is to be refunded than is left of the purchase"),
+						errdetail("Other refunds have given back all that was paid."),
+						errhint("Tell it again when one of them has failed.")));
 }
 
 /* Gives back what the refund took; how much that is, 0 for one that is unknown or reversed. */

@@ -161,7 +161,10 @@ static KeptPlan record_unknown = {
 	.nargs = 5,
 	.types = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID},
 };
-/* Inserts a receipt for what was given without one, so that the refund is known next time. */
+/*
+ * Inserts a receipt for what was given without one, so that the refund is known next time. One
+ * that gave nothing ($10) redeemed no discount: its order may be another receipt's by now.
+ */
 static KeptPlan write_refund = {
 	.sql =
 		"INSERT INTO coursebase.store_receipts (source, environment, purchase_id, status, "
@@ -172,10 +175,11 @@ static KeptPlan write_refund = {
 		"SET status = 'refunded', refunded_at = excluded.refunded_at, "
 		"refund_detail = excluded.refund_detail, "
 		"refunded_quantity = store_receipts.quantity, "
-		"refunded_in_cents = coalesce(store_receipts.amount_in_cents, 0)",
-	.nargs = 9,
+		"refunded_in_cents = coalesce(store_receipts.amount_in_cents, 0), "
+		"discount_order_ref = CASE WHEN NOT $10 THEN store_receipts.discount_order_ref END",
+	.nargs = 10,
 	.types = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, UUIDOID, TEXTOID, TEXTOID,
-			  TEXTOID, TEXTOID},
+			  TEXTOID, BOOLOID},
 };
 static KeptPlan refund_custom_course = {
 	.sql = "UPDATE coursebase.custom_course_purchases x SET status = 'refunded' "
@@ -706,6 +710,7 @@ refund_write(const Refund *refund)
 	plan_bind_text(&values, refund->kind);
 	plan_bind_text(&values, refund->product_id);
 	plan_bind_text(&values, refund->line);
+	plan_bind_bool(&values, refund->idle);
 	plan_execute(&write_refund, values.datums, values.nulls, false);
 }
 

@@ -143,10 +143,12 @@ static KeptPlan claim_credits = {
 	.nargs = 5,
 	.types = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID},
 };
+/* What the closing of an account took stays taken until somebody else brings the receipt
+ * (transfer.c). */
 static KeptPlan restore_custom_course = {
-	.sql =
-		"UPDATE coursebase.custom_course_purchases x SET status = 'active' WHERE " PURCHASE_KEY
-		" AND x.status = 'refunded'",
+	.sql = "UPDATE coursebase.custom_course_purchases x SET status = "
+		   "CASE x.link_issued_at WHEN '-infinity' THEN 'revoked' ELSE 'active' END "
+		   "WHERE " PURCHASE_KEY " AND x.status = 'refunded' RETURNING x.status",
 	.nargs = 3,
 	.types = {TEXTOID, TEXTOID, TEXTOID},
 };
@@ -168,6 +170,9 @@ static KeptPlan restore_discount = {
 	.nargs = 4,
 	.types = {UUIDOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID},
 };
+
+/* Of a purchase whose person has closed the account. */
+#define CLOSED_DETAIL "The account is closed; whoever brings the receipt gets what it is for."
 
 /* A purchase whose refund is reversed. */
 typedef struct Reversal
@@ -420,7 +425,7 @@ purchase_give(Reversal *reversal, const RefundState *after)
 	purchase_key_bind(&values, &reversal->key);
 	plan_bind_time(&values, reversal->at);
 	reversal->status = "pending";
-	reversal->detail = "The account is closed; whoever brings the receipt gets what it is for.";
+	reversal->detail = CLOSED_DETAIL;
 	if (plan_execute(&give_receipt, values.datums, values.nulls, false) == 0)
 		return;
 	reversal->status = plan_text_required(0, 1);
@@ -469,8 +474,11 @@ purchase_restore(Reversal *reversal)
 			if (reversal->status_before == NULL)
 				break;
 			purchase_key_bind(&values, key);
-			plan_execute(&restore_custom_course, values.datums, values.nulls, false);
-			reversal->detail = "The custom course was given back.";
+			reversal->detail =
+				plan_execute(&restore_custom_course, values.datums, values.nulls, false) == 0 ||
+						strcmp(plan_text_required(0, 1), "active") == 0
+					? "The custom course was given back."
+					: CLOSED_DETAIL;
 	}
 }
 

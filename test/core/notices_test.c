@@ -664,6 +664,21 @@ static const Case cases[] = {
 				   "'id':'sub_1','status':'incomplete_expired',"
 				   "'current_period_end':@2026-04-01")},
 	 "subscription id=evt type=customer.subscription.updated time=2026-03-02 original=sub_1"},
+	/* nor does the period that began with a charge that failed, whatever changed */
+	{STRIPE,
+	 {STRIPE_UPDATE("'status':'past_due','cancel_at_period_end':false,"
+					"'current_period_start':@2026-03-01,'current_period_end':@2026-04-01",
+					"'cancel_at_period_end':true")},
+	 STRIPE_UPDATED("cancel_at_period_end.false") " renew=1"},
+	{STRIPE,
+	 {STRIPE_UPDATE("'status':'unpaid','items':{'data':[{'current_period_start':@2026-03-01,"
+					"'current_period_end':@2026-04-01}]}",
+					"'items':{}")},
+	 STRIPE_UPDATED("items")},
+	{STRIPE,
+	 {STRIPE_EVENT("customer.subscription.paused",
+				   "'id':'sub_1','status':'paused','current_period_end':@2026-04-01")},
+	 "subscription id=evt type=customer.subscription.paused time=2026-03-02 original=sub_1"},
 	/* the team's own name goes first */
 	{STRIPE,
 	 {STRIPE_OF("customer.subscription.deleted",
@@ -678,6 +693,19 @@ static const Case cases[] = {
 	{STRIPE,
 	 {STRIPE_UPDATE("'status':'active'", "'status':'incomplete'")},
 	 STRIPE_UPDATED("status.active")},
+	/* nothing is paid yet when a trial is over: a day of the period at most */
+	{STRIPE,
+	 {STRIPE_UPDATE("'status':'active','current_period_start':@2026-03-01,"
+					"'current_period_end':@2026-04-01",
+					"'status':'trialing'")},
+	 STRIPE_UPDATED("status.active.trial_over") " start=2026-03-01 end=2026-03-02 trial"},
+	{STRIPE,
+	 {STRIPE_UPDATE("'status':'active'", "'status':'trialing'")},
+	 STRIPE_UPDATED("status.active.trial_over") " end=2026-03-03 trial"},
+	{STRIPE,
+	 {STRIPE_UPDATE("'status':'past_due','current_period_end':@2026-04-01",
+					"'status':'trialing'")},
+	 STRIPE_UPDATED("status.past_due")},
 	{STRIPE,
 	 {STRIPE_UPDATE("'pause_collection':{'behavior':'void'}", "'pause_collection':null")},
 	 STRIPE_UPDATED("pause_collection.set")},
@@ -768,6 +796,15 @@ static const Case cases[] = {
 	 "subscription id=evt type=invoice.paid subtype=subscription_cycle time=2026-03-02 "
 	 "transaction=in_1 original=sub_1 payment=pi_1 invoice=in_1 amount=900 paid=900 "
 	 "currency=eur start=2026-03-02 end=2026-04-02"},
+	/* from a year to a month: what is left of the year is given back, and is no period */
+	{STRIPE,
+	 {STRIPE_EVENT("invoice.paid",
+				   "'id':'in_1','subscription':'sub_1','billing_reason':'subscription_update',"
+				   "'amount_paid':0,'lines':{'data':["
+				   "{'amount':-8000,'period':{'start':@2026-03-01,'end':@2027-01-01}},"
+				   "{'amount':900,'period':{'start':@2026-03-01,'end':@2026-04-01}}]}")},
+	 "subscription id=evt type=invoice.paid subtype=subscription_update time=2026-03-02 "
+	 "transaction=in_1 original=sub_1 invoice=in_1 amount=0 start=2026-03-01 end=2026-04-01"},
 	{STRIPE,
 	 {STRIPE_EVENT("invoice.paid",
 				   "'id':'in_1','amount_paid':0,'billing_reason':'subscription_create',"

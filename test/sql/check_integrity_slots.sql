@@ -1,5 +1,5 @@
 -- Promise: check_integrity() finds premium slots that nobody could have filled; a lowered limit, premium that has
--- ended and a course that left premium are no damage. Damage is done by somebody who switched triggers off.
+-- ended or went to another account and a course that left premium are no damage. Damage is done by somebody who switched triggers off.
 \set ada '\'00000000-0000-4000-8000-0000000088a1\''
 \set bob '\'00000000-0000-4000-8000-0000000088b1\''
 \set check 'SELECT check_name, object, problem FROM coursebase.check_integrity();'
@@ -24,6 +24,10 @@ SELECT pg_temp.slot(:ada, 1, 'female');
 UPDATE coursebase.entitlements SET course_slots = 2, covers_every_course = false WHERE name = 'premium';
 UPDATE coursebase.courses SET in_premium = false WHERE id = '00000000-0000-4000-8000-0000000088c2';
 :check
+SAVEPOINT given;
+SELECT coursebase.transfer_line('app_store', 'slots', :bob), (SELECT count(*) FROM coursebase.subscriptions WHERE user_id = :ada);
+:check
+ROLLBACK TO given;
 SET LOCAL session_replication_role = replica;
 SAVEPOINT sound;
 

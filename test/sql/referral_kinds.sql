@@ -43,6 +43,11 @@ SELECT pg_temp.paid();
 -- It ends, by itself or because it was canceled: still nobody.
 SELECT pg_temp.apple_said(1, '2026-01-08', 'EXPIRED', '2026-01-08', true, 'VOLUNTARY'), pg_temp.play_said(3, '2026-01-08', 13, '2026-01-08', true, 'EXPIRED'), pg_temp.stripe_said(5, '2026-01-08', 'customer.subscription.deleted', '2026-01-08', 'canceled'), pg_temp.cat_said(7, '2026-01-03', 'CANCELLATION', '2026-01-08', 'TRIAL', '{"cancel_reason": "UNSUBSCRIBE"}'), pg_temp.cat_said(7, '2026-01-08', 'EXPIRATION', '2026-01-08', 'TRIAL', '{"expiration_reason": "UNSUBSCRIBE"}');
 SELECT pg_temp.paid();
+-- It is over, and the first charge fails: nobody is paid, and premium lasts to the end of the day in which Stripe charges.
+SELECT pg_temp.stripe_said(13, '2026-01-01', 'customer.subscription.created', '2026-01-08', 'trialing'), pg_temp.stripe_said(13, '2026-01-08', 'customer.subscription.updated', '2026-02-08', 'active', '{"status": "trialing"}'),
+    pg_temp.stripe_said(13, '2026-01-08 01:00', 'customer.subscription.updated', '2026-02-08', 'past_due', '{"status": "active"}');
+SELECT t, coursebase.has_premium(pg_temp.person(13), t) FROM unnest('{2026-01-08 00:30, 2026-01-09}'::timestamptz[]) t;
+SELECT pg_temp.paid();
 -- It is paid for: once each, when that is told, and not again.
 SELECT pg_temp.apple_said(2, '2026-01-08', 'DID_RENEW', '2026-02-08', false), pg_temp.play_said(4, '2026-01-08', 2, '2026-02-08', false), pg_temp.stripe_said(6, '2026-01-08', 'customer.subscription.updated', '2026-02-08', 'active', '{"status": "trialing"}'), pg_temp.invoice_said(6, '2026-01-08', '2026-02-08', 'subscription_cycle', 999), pg_temp.cat_said(8, '2026-01-08', 'RENEWAL', '2026-02-08', 'NORMAL', '{"is_trial_conversion": true}'), pg_temp.brings(12, '2026-01-08', '2026-02-08', false);
 SELECT pg_temp.paid();

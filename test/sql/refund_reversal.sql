@@ -66,6 +66,15 @@ SELECT status, detail FROM coursebase.reverse_store_refund('google_play', 'produ
 SELECT status, detail FROM coursebase.refund_store_purchase('google_play', 'production', 'p-3', '2026-03-03', refund_ref => 're-3');
 SELECT bank_limit_credits FROM coursebase.credit_balance(:ada, '2026-03-10');
 SELECT count(*) FROM coursebase.check_integrity();
+-- A purchase that was not paid, by a discount: it redeemed none, and its refund leaves the order to whoever pays for it.
+SELECT pg_temp.bought(:bob, 'back.pack', 'p-5', '{"state": "pending", "discount": {"code": "BACKPACK", "base_in_cents": 1800, "currency": "EUR", "order_ref": "o-5"}}');
+SELECT status, detail FROM coursebase.refund_store_purchase('google_play', 'production', 'p-5', '2026-03-03');
+SELECT count(*) FROM coursebase.check_integrity();
+SELECT pg_temp.bought(:bob, 'back.pack', 'p-6', '{"discount": {"code": "BACKPACK", "base_in_cents": 1800, "currency": "EUR", "order_ref": "o-5"}}'), pg_temp.codes();
+SELECT status FROM coursebase.reverse_store_refund('google_play', 'production', 'p-5', '2026-03-04');
+SELECT status, detail FROM coursebase.refund_store_purchase('google_play', 'production', 'p-6', '2026-03-05');
+SELECT pg_temp.codes();
+SELECT count(*) FROM coursebase.check_integrity();
 -- Plain SQL may leave of a refunded receipt what a refund without its receipt is, with a person: it says so.
 SELECT pg_temp.bought(:ada, 'back.pack', 'p-4', '{}');
 SELECT status FROM coursebase.refund_store_purchase('google_play', 'production', 'p-4', '2026-03-03');

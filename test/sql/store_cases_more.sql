@@ -49,8 +49,25 @@ SELECT pg_temp.play_said(16, '2026-01-01', 20, 'PENDING_PURCHASE_CANCELED');
 SELECT n, pg_temp.premium(n, '2026-01-01 12:00') FROM unnest(ARRAY[11, 16]) n ORDER BY n;
 SELECT pg_temp.stripe_said(11, '2026-01-02', 'customer.subscription.updated', 'active', '{"status": "incomplete"}'), pg_temp.invoice_said(12, '2026-01-02', 'invoice.paid', 'subscription_create');
 SELECT pg_temp.stripe_said(13, '2026-01-02', 'customer.subscription.updated', 'incomplete_expired', '{"status": "incomplete"}'), pg_temp.invoice_said(14, '2026-01-02', 'invoice.payment_failed', 'subscription_create');
-SELECT pg_temp.stripe_said(15, '2026-01-08', 'customer.subscription.updated', 'active', '{"status": "trialing"}'), pg_temp.play_said(16, '2026-01-02', 4, 'ACTIVE');
+SELECT pg_temp.stripe_said(15, '2026-01-08', 'customer.subscription.updated', 'active', '{"status": "trialing"}'), pg_temp.invoice_said(15, '2026-01-08', 'invoice.paid', 'subscription_cycle'), pg_temp.play_said(16, '2026-01-02', 4, 'ACTIVE');
 SELECT n, pg_temp.premium(n, '2026-01-31 23:59:59', '2026-02-01') FROM generate_series(11, 16) n ORDER BY n;
+-- The period that began with a charge that failed is not paid for, whatever changes of the subscription meanwhile. A
+-- cancellation in the grace of it that is taken back leaves the grace.
+UPDATE coursebase.settings SET value = '6' WHERE name = 'grace_days_stripe';
+CREATE FUNCTION pg_temp.failing(who integer, at text, cancels boolean, previous jsonb) RETURNS text LANGUAGE sql AS $$
+    SELECT pg_temp.took('stripe', pg_temp.stripe(concat_ws('-', 'failing', who, at), at, 'customer.subscription.updated', jsonb_build_object('id', 'ms-' || who, 'status', 'past_due', 'cancel_at_period_end', cancels,
+        'items', jsonb_build_object('data', jsonb_build_array(jsonb_build_object('price', '{"id": "price_1"}'::json, 'current_period_start', pg_temp.s('2026-02-01'), 'current_period_end', pg_temp.s('2026-03-01'))))), previous)) $$;
+SELECT pg_temp.stripe_said(n, '2026-01-01', 'customer.subscription.created', 'active'), pg_temp.failing(n, '2026-02-01', false, '{"status": "active"}') FROM generate_series(17, 18) n;
+SELECT pg_temp.failing(17, '2026-02-02', false, '{"items": {}}');
+SELECT pg_temp.failing(18, '2026-02-02', true, '{"cancel_at_period_end": false}'), pg_temp.failing(18, '2026-02-03', false, '{"cancel_at_period_end": true}');
+SELECT n, pg_temp.premium(n, '2026-02-04', '2026-02-06 23:59:59', '2026-02-07') FROM generate_series(17, 18) n ORDER BY n;
+-- From a year to a month: the invoice gives the rest of the year back, which is no period that it pays for.
+SELECT pg_temp.took('stripe', pg_temp.stripe('year-' || at, at, 'invoice.paid', jsonb_build_object('id', 'min-19-' || at, 'subscription', 'ms-19', 'billing_reason', reason, 'amount_paid', paid, 'currency', 'eur',
+    'parent', '{"subscription_details": {"subscription": "ms-19", "metadata": {"user_id": "more_19"}}}'::json,
+    'lines', jsonb_build_object('data', jsonb_build_array(jsonb_build_object('amount', amount, 'period', jsonb_build_object('start', pg_temp.s(at), 'end', pg_temp.s('2027-01-01'))),
+        jsonb_build_object('amount', 900, 'period', jsonb_build_object('start', pg_temp.s('2026-02-01'), 'end', pg_temp.s('2026-03-01'))))))))
+FROM (VALUES ('2026-01-01', 'subscription_create', 9000, 9000), ('2026-02-01', 'subscription_update', 0, -8000)) v (at, reason, paid, amount) ORDER BY at;
+SELECT pg_temp.premium(19, '2026-01-15', '2026-02-28', '2026-03-01');
 -- A purchase goes to another account, by each name that RevenueCat has for it; its next renewal is the new account's.
 SELECT pg_temp.cat_said(n, '2026-01-01', 'INITIAL_PURCHASE') FROM generate_series(21, 25) n;
 SELECT n, pg_temp.took('revenuecat', pg_temp.cat('more-t' || n, '2026-01-10', 'TRANSFER', jsonb_build_object('store', 'PLAY_STORE', 'transferred_from', f, 'transferred_to', t)))

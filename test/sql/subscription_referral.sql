@@ -8,12 +8,12 @@ SET LOCAL timezone = 'UTC';
 SET LOCAL datestyle = 'ISO';
 INSERT INTO coursebase.users (id, clerk_user_id, name, email)
 SELECT ('00000000-0000-4000-8000-00000000560' || n)::uuid, 'sub_referral_' || n, 'Ada', 'ada@example.org'
-FROM generate_series(0, 5) n;
+FROM generate_series(0, 6) n;
 INSERT INTO coursebase.user_profile (user_id, email)
 SELECT u.id, u.email FROM coursebase.users u WHERE u.clerk_user_id LIKE 'sub_referral_%'
 ON CONFLICT (user_id) DO NOTHING;
 UPDATE coursebase.user_profile SET referred_by = '00000000-0000-4000-8000-000000005600'
-WHERE user_id::text ~ '^00000000-0000-4000-8000-00000000560[1-5]$';
+WHERE user_id::text ~ '^00000000-0000-4000-8000-00000000560[1-6]$';
 CREATE FUNCTION pg_temp.event(who integer, n integer, type text, day date, more jsonb DEFAULT '{}') RETURNS text
 LANGUAGE sql AS $$
     SELECT status FROM coursebase.apply_subscription_event(('00000000-0000-4000-8000-00000000560' || who)::uuid,
@@ -38,6 +38,15 @@ SELECT pg_temp.event(4, 1, 'created', '2026-01-01', '{"environment": "sandbox"}'
 -- Known too late to be premium any more: it was the first one all the same.
 SELECT pg_temp.event(5, 2, 'expired', '2026-01-31'), pg_temp.event(5, 1, 'created', '2026-01-01');
 SELECT * FROM pg_temp.credits();
+-- Bought twice, and the second one refunded: the first premium stands, and so does its credit. It goes with the first
+-- one, and comes back with it, although the second one stays refunded.
+SELECT pg_temp.event(6, 1, 'created', '2026-01-01'), pg_temp.event(6, 2, 'created', '2026-01-02', '{"original_transaction_id": "ref-6b"}'),
+    pg_temp.event(6, 3, 'revoked', '2026-01-03', '{"original_transaction_id": "ref-6b"}');
+SELECT * FROM pg_temp.credits() WHERE referred = '6';
+SELECT pg_temp.event(6, 4, 'revoked', '2026-01-04');
+SELECT * FROM pg_temp.credits() WHERE referred = '6';
+SELECT pg_temp.event(6, 5, 'unrevoked', '2026-01-05');
+SELECT * FROM pg_temp.credits() WHERE referred = '6';
 -- Long after the hold a refund takes nothing back.
 SELECT pg_temp.event(1, 3, 'revoked', '2027-01-01');
 SELECT * FROM pg_temp.credits() WHERE referred = '1';

@@ -73,5 +73,18 @@ SELECT status FROM coursebase.complete_purchase(pg_temp.person(17), '00000000-00
 SELECT count(*) FROM coursebase.transfer_purchases(pg_temp.person(17), pg_temp.person(18), '2026-02-11');
 SELECT user_id = pg_temp.person(17) FROM coursebase.purchases WHERE stripe_session_id = 'cs_goes';
 SELECT pg_temp.refused($$SELECT coursebase.transfer_receipt('app_store', 'production', 'goes-9', '00000000-0000-4000-8000-000000571809')$$);
+-- A custom course whose account was closed while it was refunded, and one whose account was closed before: the refund is taken back, and
+-- gives the closed account nothing; whoever brings the receipt has an empty course and its form.
+INSERT INTO coursebase.users (id, clerk_user_id, name, email) SELECT pg_temp.person(n), 'goes_' || n, 'Ada', 'ada@example.org' FROM generate_series(20, 23) n;
+SELECT n, pg_temp.brings(n, 'x18goe', 'goes-x' || n) FROM generate_series(20, 21) n ORDER BY n;
+UPDATE coursebase.custom_course_purchases SET is_submitted = true WHERE purchase_id IN ('goes-x20', 'goes-x21');
+SELECT count(coursebase.delete_user(pg_temp.person(21)));
+SELECT status, detail FROM generate_series(20, 21) n, LATERAL coursebase.refund_store_purchase('app_store', 'production', 'goes-x' || n, '2026-02-12') ORDER BY n;
+SELECT count(coursebase.delete_user(pg_temp.person(20)));
+SELECT status, detail FROM generate_series(20, 21) n, LATERAL coursebase.reverse_store_refund('app_store', 'production', 'goes-x' || n, '2026-02-13') ORDER BY n;
+SELECT pg_temp.has(20, 23);
+SELECT n, pg_temp.brings(n + 2, 'x18goe', 'goes-x' || n) FROM generate_series(20, 21) n ORDER BY n;
+SELECT pg_temp.has(20, 23);
+SELECT purchase_id, status, is_submitted, link_issued_at = now() FROM coursebase.custom_course_purchases WHERE purchase_id IN ('goes-x20', 'goes-x21') ORDER BY 1;
 SELECT count(*), string_agg(DISTINCT check_name, ' ') FROM coursebase.check_integrity();
 ROLLBACK;
