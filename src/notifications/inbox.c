@@ -645,9 +645,7 @@ effect_try(const NoticeCall *call, NoticeEffect *effect)
 	memset(effect, 0, sizeof(*effect));
 	away = error->sqlerrcode == ERRCODE_CB_HOME_AWAY;
 	effect->outcome = away ? OUTCOME_WAITING : OUTCOME_REFUSED;
-	effect->detail =
-		psprintf("%s: %s%s%s", unpack_sql_state(error->sqlerrcode), error->message,
-				 error->detail == NULL ? "" : ": ", error->detail == NULL ? "" : error->detail);
+	effect->detail = attempt_words(error);
 	return !away;
 }
 
