@@ -136,6 +136,22 @@ static void sum_push(CompatJsonb *object, NoticeMember member, int64 sum);
 StaticAssertDecl(MEMBERS_NO_TIME == FOLD_NEVER, "a time that is absent is a time never");
 StaticAssertDecl(MEMBERS_NO_FLAG == -1, "a flag that is absent is FoldEvent's -1");
 
+/* What is absent is what members that are absent are read as: the assertions above. */
+void
+notice_init(SubscriptionNotice *notice, const char *store, const char *environment,
+			SubscriptionEvent type, int64 time)
+{
+	FoldEvent *event = &notice->event;
+
+	memset(notice, 0, sizeof(*notice));
+	notice->store = store;
+	notice->environment = environment;
+	event->type = type;
+	event->time = time;
+	event->period_start = event->period_end = event->grace_until = FOLD_NEVER;
+	event->trial = event->auto_renew = MEMBERS_NO_FLAG;
+}
+
 /*
  * The order of the checks is the order in which a caller learns of faults: the store first,
  * because it decides what else is asked; the type last, because only a mapping in a table may

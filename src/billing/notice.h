@@ -35,6 +35,13 @@ typedef struct SubscriptionAnswer
 } SubscriptionAnswer;
 
 /*
+ * A notice that another feature makes: what happened in a store, when, and nothing else. Of a
+ * zeroed one every time would be told, as the first of the year 2000.
+ */
+extern void notice_init(SubscriptionNotice *notice, const char *store, const char *environment,
+						SubscriptionEvent type, int64 time);
+
+/*
  * Reads an event of apply_subscription_event(). Needs SPI, for names that only
  * subscription_event_mappings knows. Texts and payload are allocated in the current context.
  * Raises KB501, with the name of the member, for one that is missing or malformed.

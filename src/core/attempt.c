@@ -49,3 +49,11 @@ attempt(bool (*work)(void *argument), void *argument, bool (*is_answer)(int sqls
 		ReThrowError(error);
 	return error;
 }
+
+char *
+attempt_words(const ErrorData *error)
+{
+	return psprintf("%s: %s%s%s", unpack_sql_state(error->sqlerrcode), error->message,
+					error->detail == NULL ? "" : ": ",
+					error->detail == NULL ? "" : error->detail);
+}

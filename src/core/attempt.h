@@ -19,4 +19,7 @@
 extern ErrorData *attempt(bool (*work)(void *argument), void *argument,
 						  bool (*is_answer)(int sqlstate));
 
+/* The error as a stored answer has it, in the current context: SQLSTATE: message: detail. */
+extern char *attempt_words(const ErrorData *error);
+
 #endif

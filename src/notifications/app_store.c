@@ -121,7 +121,6 @@ static bool application_take(JsonSlice raw, StoreNotice *notice, FieldFault *fau
 static NoticeSubject subject_of(const StoreNotice *notice, const Transaction *transaction);
 static void event_of_transaction(StoreNotice *notice, const Transaction *transaction);
 static bool require(JsonSlice slice, const char *member, FieldFault *fault);
-static bool fail(FieldFault *fault, const char *member, const char *words);
 static JsonSlice unquoted(JsonSlice raw);
 
 /* Reads the notification's own payload only: the caller checks the tokens in it before their
@@ -157,7 +156,7 @@ app_store_read(JsonSlice notification, JsonSlice transaction, JsonSlice renewal,
 			!require(payload.id, "notificationUUID", fault))
 			return false;
 		if (payload.signed_at == NOTICE_NO_TIME)
-			return fail(fault, "signedDate", "is missing");
+			return field_fail(fault, "signedDate", "is missing");
 		notice->id = payload.id;
 		notice->type = payload.type;
 		notice->subtype = payload.subtype;
@@ -231,9 +230,9 @@ transaction_take(JsonSlice bytes, StoreNotice *notice, FieldFault *fault)
 		return false;
 	/* with it the transaction's id becomes the id of the notification */
 	if (alone && transaction.signed_at == NOTICE_NO_TIME)
-		return fail(fault, "signedDate", "is missing");
+		return field_fail(fault, "signedDate", "is missing");
 	if (transaction.quantity < 1)
-		return fail(fault, "quantity", "is not positive");
+		return field_fail(fault, "quantity", "is not positive");
 	if (alone)
 		notice->time = notice->signed_at = transaction.signed_at;
 	notice->transaction = transaction.id;
@@ -274,8 +273,8 @@ renewal_take(JsonSlice bytes, StoreNotice *notice, FieldFault *fault)
 	/* two genuine tokens of two lines make no genuine notification */
 	if (renewal.original.size > 0 && notice->original_transaction.size > 0 &&
 		!notice_name_same(renewal.original, notice->original_transaction))
-		return fail(fault, "originalTransactionId",
-					"is another in the renewal than in the transaction");
+		return field_fail(fault, "originalTransactionId",
+						  "is another in the renewal than in the transaction");
 	if (notice->original_transaction.size == 0)
 		notice->original_transaction = renewal.original;
 	notice->grace_until = renewal.grace_until;
@@ -291,11 +290,12 @@ environment_take(JsonSlice raw, bool first, StoreNotice *notice, FieldFault *fau
 	NoticeEnvironment environment;
 
 	if (raw.size == 0)
-		return !first || notice->type.size > 0 || fail(fault, "environment", "is missing");
+		return !first || notice->type.size > 0 ||
+			   field_fail(fault, "environment", "is missing");
 	if (!notice_environment_parse(raw, &environment))
-		return fail(fault, "environment", "is neither Production nor Sandbox");
+		return field_fail(fault, "environment", "is neither Production nor Sandbox");
 	if (!first && notice->environment != environment)
-		return fail(fault, "environment", "is another in one payload than in the other");
+		return field_fail(fault, "environment", "is another in one payload than in the other");
 	notice->environment = environment;
 	return true;
 }
@@ -310,7 +310,7 @@ application_take(JsonSlice raw, StoreNotice *notice, FieldFault *fault)
 	if (raw.size == 0)
 		return true;
 	if (notice->application.size > 0 && !json_string_same(raw, notice->application))
-		return fail(fault, "bundleId", "is another in one payload than in the other");
+		return field_fail(fault, "bundleId", "is another in one payload than in the other");
 	notice->application = raw;
 	return true;
 }
@@ -362,16 +362,7 @@ event_of_transaction(StoreNotice *notice, const Transaction *transaction)
 static bool
 require(JsonSlice slice, const char *member, FieldFault *fault)
 {
-	return slice.size > 0 || fail(fault, member, "is missing");
-}
-
-/* Records what is wrong with which member, and answers false. */
-static bool
-fail(FieldFault *fault, const char *member, const char *words)
-{
-	fault->member = member;
-	fault->fault = words;
-	return false;
+	return slice.size > 0 || field_fail(fault, member, "is missing");
 }
 
 /* A token's text without the quotes of its JSON string; empty for an empty one. */

@@ -222,7 +222,7 @@ static bool person_require(const NoticeCall *call, NoticeEffect *effect);
 static void wait(NoticeEffect *effect, const char *detail);
 static void refuse(NoticeEffect *effect, const char *detail);
 static void note(NoticeEffect *effect, const char *detail);
-static void applied(NoticeEffect *effect, bool null_is_answer);
+static void applied(NoticeEffect *effect);
 static void member_text(StringInfo json, const char *name, const char *value);
 static void member_raw(StringInfo json, const char *name, JsonSlice raw);
 static void member_time(StringInfo json, const char *name, int64_t time);
@@ -326,7 +326,7 @@ subscription_apply(const NoticeCall *call, NoticeEffect *effect)
 	plan_bind_text(&values, event_json(call, store));
 	plan_bind(&values, TimestampTzGetDatum(call->at));
 	owner_execute(&apply_event, values.datums, values.nulls, false);
-	applied(effect, false);
+	applied(effect);
 }
 
 /* The event as apply_subscription_event() takes it. Types are the provider's names; the mapping
@@ -418,7 +418,7 @@ purchase_apply(const NoticeCall *call, NoticeEffect *effect)
 	plan_bind_text(&values, receipt_json(call, store));
 	plan_bind(&values, TimestampTzGetDatum(call->at));
 	owner_execute(&validate_receipt, values.datums, values.nulls, false);
-	applied(effect, false);
+	applied(effect);
 }
 
 /* The receipt as validate_purchase() takes it. Where a store gives no token, the transaction
@@ -514,7 +514,7 @@ checkout_apply(const NoticeCall *call, NoticeEffect *effect)
 	plan_bind_nullable(&values, Int64GetDatum(notice->tax), notice->tax == NOTICE_NO_AMOUNT);
 	payment_bind(&values, notice);
 	owner_execute(&complete_checkout, values.datums, values.nulls, false);
-	applied(effect, false);
+	applied(effect);
 }
 
 /* A payment intent that is no program's. That of a session or an invoice is told of by these
@@ -680,7 +680,7 @@ sale_refund_apply(const NoticeCall *call, NoticeEffect *effect)
 	plan_bind_bool(&values, notice->refund_kind == NOTICE_REFUND_TOTAL);
 	plan_bind(&values, TimestampTzGetDatum(notice->time));
 	owner_execute(&refund_sale, values.datums, values.nulls, false);
-	applied(effect, false);
+	applied(effect);
 }
 
 /* A refund that failed, or a dispute that was won. */
@@ -695,7 +695,7 @@ sale_reversal_apply(const NoticeCall *call, const pg_uuid_t *purchase, NoticeEff
 	plan_bind_int64(&values, notice->amount);
 	plan_bind(&values, TimestampTzGetDatum(notice->time));
 	owner_execute(&reverse_sale, values.datums, values.nulls, false);
-	applied(effect, false);
+	applied(effect);
 }
 
 /* The names of a payment: of a line they are an event that is noted, of a sale columns. */
@@ -777,7 +777,7 @@ refund_apply(const NoticeCall *call, NoticeEffect *effect)
 					   notice->refunded_quantity <= 0);
 	plan_bind_text(&values, call->id);
 	owner_execute(&refund_receipt, values.datums, values.nulls, false);
-	applied(effect, false);
+	applied(effect);
 	effect->has_user = whose_find(call, &effect->user) == WHOSE_FOUND;
 }
 
@@ -792,7 +792,7 @@ reversal_apply(const NoticeCall *call, NoticeEffect *effect)
 		return;
 	plan_bind(&values, TimestampTzGetDatum(notice->time));
 	owner_execute(&reverse_refund, values.datums, values.nulls, false);
-	applied(effect, false);
+	applied(effect);
 	effect->has_user = whose_find(call, &effect->user) == WHOSE_FOUND;
 }
 
@@ -822,7 +822,7 @@ transfer_apply(const NoticeCall *call, NoticeEffect *effect)
 		if (uuid_equal(&people[i], &effect->user))
 			continue;
 		owner_execute(&transfer_lines, values, NULL, false);
-		applied(effect, false);
+		applied(effect);
 	}
 	if (effect->result == NULL)
 		note(effect, "nobody who is known here gives anything over");
@@ -956,10 +956,10 @@ note(NoticeEffect *effect, const char *detail)
 
 /* The answer of the last statement becomes the result. */
 static void
-applied(NoticeEffect *effect, bool null_is_answer)
+applied(NoticeEffect *effect)
 {
 	effect->outcome = OUTCOME_APPLIED;
-	effect->result = null_is_answer ? plan_text(0, 1) : plan_text_required(0, 1);
+	effect->result = plan_text_required(0, 1);
 }
 
 /*
@@ -1017,5 +1017,5 @@ member_time(StringInfo json, const char *name, int64_t time)
 static const char *
 environment_of(const NoticeCall *call)
 {
-	return call->notice->environment == NOTICE_SANDBOX ? "sandbox" : "production";
+	return notice_environment_names[call->notice->environment];
 }

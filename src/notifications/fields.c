@@ -55,6 +55,15 @@ fields_read(JsonText *text, JsonSpan object, const Field *fields, size_t nfields
 	return true;
 }
 
+/* A function, and no macro: readers return it as their own answer. */
+bool
+field_fail(FieldFault *fault, const char *member, const char *words)
+{
+	fault->member = member;
+	fault->fault = words;
+	return false;
+}
+
 /* Reads one value as its kind; NULL, or what is wrong. */
 static const char *
 field_read(JsonText *text, JsonSpan value, const Field *field, char *into)

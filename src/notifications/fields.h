@@ -52,6 +52,9 @@ typedef struct FieldFault
 extern bool fields_read(JsonText *text, JsonSpan object, const Field *fields, size_t nfields,
 						void *into, FieldFault *fault);
 
+/* Sets *fault to what is wrong with which member, and answers false. */
+extern bool field_fail(FieldFault *fault, const char *member, const char *words);
+
 #define FIELDS(table) (table), sizeof(table) / sizeof((table)[0])
 
 #endif

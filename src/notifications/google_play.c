@@ -216,7 +216,6 @@ static bool state_take(const Purchase *purchase, StoreNotice *notice, FieldFault
 static bool voided_take(JsonSlice details, StoreNotice *notice, FieldFault *fault);
 static bool token_agree(JsonSlice token, StoreNotice *notice, FieldFault *fault);
 static JsonSpan first_element(JsonText *text, JsonSpan array, bool *alone);
-static bool fail(FieldFault *fault, const char *member, const char *words);
 
 /* A push envelope has a message; purchase data has the token at its root. */
 bool
@@ -251,7 +250,8 @@ google_play_read(JsonSlice body, JsonSlice details, char *room, StoreNotice *not
 		 * tells */
 		notice->id = notice->token;
 		notice->time = notice->purchased_at;
-		return notice->time != NOTICE_NO_TIME || fail(fault, "purchaseTime", "is missing");
+		return notice->time != NOTICE_NO_TIME ||
+			   field_fail(fault, "purchaseTime", "is missing");
 	}
 	return event_open(body, room, notice, &text, &event, fault) &&
 		   event_take(&text, &event, details, notice, fault);
@@ -271,17 +271,17 @@ event_open(JsonSlice body, char *room, StoreNotice *notice, JsonText *text, Even
 	if (!fields_read(&outer, json_root(&outer), FIELDS(envelope_fields), &envelope, fault))
 		return false;
 	if (envelope.message.end == 0)
-		return fail(fault, "message", "is missing");
+		return field_fail(fault, "message", "is missing");
 	if (!fields_read(&outer, envelope.message, FIELDS(message_fields), &envelope, fault))
 		return false;
 	/* the id is what makes a repeated delivery the same notification */
 	if (envelope.id.size == 0)
-		return fail(fault, "message.messageId", "is missing");
+		return field_fail(fault, "message.messageId", "is missing");
 	if (envelope.data.size == 0)
-		return fail(fault, "message.data", "is missing");
+		return field_fail(fault, "message.data", "is missing");
 	if (!base64_decode(BASE64_STANDARD, envelope.data.bytes + 1, envelope.data.size - 2, room,
 					   &size))
-		return fail(fault, "message.data", "is no base64");
+		return field_fail(fault, "message.data", "is no base64");
 	/* the base64 hid it from the check of the body: it is validated before it is read */
 	decoded = (JsonSlice){room, size};
 	if (notice_from_utf8 != NULL)
@@ -289,13 +289,13 @@ event_open(JsonSlice body, char *room, StoreNotice *notice, JsonText *text, Even
 	json_text_init(text, decoded.bytes, decoded.size, NULL, NULL);
 	if (json_text_validate(text, NULL, 0, &where) != JSON_OK ||
 		json_kind(text, json_root(text)) != JSON_KIND_OBJECT)
-		return fail(fault, "message.data", "is no JSON object in base64");
+		return field_fail(fault, "message.data", "is no JSON object in base64");
 	memset(event, 0, sizeof(*event));
 	event->time = NOTICE_NO_TIME;
 	if (!fields_read(text, json_root(text), FIELDS(event_fields), event, fault))
 		return false;
 	if (event->time == NOTICE_NO_TIME)
-		return fail(fault, "eventTimeMillis", "is missing");
+		return field_fail(fault, "eventTimeMillis", "is missing");
 	notice->id = envelope.id;
 	notice->time = event->time;
 	notice->application = event->application;
@@ -318,7 +318,7 @@ event_take(JsonText *text, Event *event, JsonSlice details, StoreNotice *notice,
 	if (!fields_read(text, kind, FIELDS(kind_fields), event, fault))
 		return false;
 	if (event->token.size == 0)
-		return fail(fault, "purchaseToken", "is missing");
+		return field_fail(fault, "purchaseToken", "is missing");
 	notice->token = event->token;
 	/* a line is known by its token: Google numbers orders, and a line has many */
 	notice->original_transaction = event->token;
@@ -412,12 +412,12 @@ line_take(JsonText *text, JsonSpan lines, Line *line, FieldFault *fault)
 
 	/* refused loudly: the end of one item would be taken for that of all */
 	if (!alone)
-		return fail(fault, "lineItems",
-					"is not of one item: subscriptions with add-ons are not sold here");
+		return field_fail(fault, "lineItems",
+						  "is not of one item: subscriptions with add-ons are not sold here");
 	if (!fields_read(text, first, FIELDS(line_fields), line, fault))
 		return false;
 	if (line->product.size == 0)
-		return fail(fault, "lineItems.productId", "is missing");
+		return field_fail(fault, "lineItems.productId", "is missing");
 	return (line->renewing.end == 0 ||
 			fields_read(text, line->renewing, FIELDS(plan_fields), line, fault)) &&
 		   (line->offer.end == 0 ||
@@ -464,9 +464,9 @@ purchase_take(JsonSlice bytes, StoreNotice *notice, FieldFault *fault)
 		!token_agree(purchase.token, notice, fault) || !state_take(&purchase, notice, fault))
 		return false;
 	if (purchase.product.size == 0)
-		return fail(fault, "productId", "is missing");
+		return field_fail(fault, "productId", "is missing");
 	if (purchase.quantity < 1)
-		return fail(fault, "quantity", "is not positive");
+		return field_fail(fault, "quantity", "is not positive");
 	/* a licence tester's purchase costs nothing, in both versions of the document */
 	notice->environment = purchase.test_context.end > 0 || purchase.type == 0
 							  ? NOTICE_SANDBOX
@@ -498,7 +498,7 @@ purchase_lines_read(JsonText *text, Purchase *purchase, FieldFault *fault)
 		return true;
 	first = first_element(text, purchase->lines, &alone);
 	if (!alone)
-		return fail(fault, "productLineItem", "is not of one item");
+		return field_fail(fault, "productLineItem", "is not of one item");
 	return fields_read(text, first, FIELDS(product_line_fields), purchase, fault) &&
 		   (purchase->offer.end == 0 ||
 			fields_read(text, purchase->offer, FIELDS(product_offer_fields), purchase, fault));
@@ -518,7 +518,7 @@ state_take(const Purchase *purchase, StoreNotice *notice, FieldFault *fault)
 	else if (name.size > 0 ? json_string_is(name, "CANCELLED") : purchase->state == 1)
 		notice->state = PURCHASE_STATE_CANCELED;
 	else
-		return fail(fault, "purchaseState", "is none that is known");
+		return field_fail(fault, "purchaseState", "is none that is known");
 	return true;
 }
 
@@ -536,7 +536,7 @@ voided_take(JsonSlice details, StoreNotice *notice, FieldFault *fault)
 		return false;
 	/* cut to an int it would be another quantity, and below 0 the whole purchase */
 	if (voided.quantity < 0 || voided.quantity > INT32_MAX)
-		return fail(fault, "voidedQuantity", "is no quantity");
+		return field_fail(fault, "voidedQuantity", "is no quantity");
 	notice->revoked_at = voided.voided_at;
 	notice->refunded_quantity = voided.quantity;
 	return true;
@@ -549,8 +549,8 @@ token_agree(JsonSlice token, StoreNotice *notice, FieldFault *fault)
 	if (token.size == 0)
 		return true;
 	if (notice->token.size > 0 && !json_string_same(token, notice->token))
-		return fail(fault, "purchaseToken",
-					"is another in the document than in the notification");
+		return field_fail(fault, "purchaseToken",
+						  "is another in the document than in the notification");
 	notice->token = token;
 	return true;
 }
@@ -567,13 +567,4 @@ first_element(JsonText *text, JsonSpan array, bool *alone)
 	*alone = json_element_next(&cursor, &first) && json_kind(text, first) == JSON_KIND_OBJECT &&
 			 !json_element_next(&cursor, &other);
 	return first;
-}
-
-/* Records what is wrong with which member, and answers false. */
-static bool
-fail(FieldFault *fault, const char *member, const char *words)
-{
-	fault->member = member;
-	fault->fault = words;
-	return false;
 }

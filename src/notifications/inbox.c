@@ -3,16 +3,17 @@
  *
  * Invariants: a notification is known by provider, environment and the provider's id. An answer
  * is final when it is applied or noted, and whoever sends the notification again is told the
- * same. One that waits or was refused is tried again with what a later call brings. A
- * notification that is forged or cannot be read raises and leaves nothing.
+ * same. One that waits or was refused is tried again with what a later call brings. Content
+ * that was proven does not give way to content that was proven less. A notification that is
+ * forged or cannot be read raises and leaves nothing.
  *
  * What a notification does runs in a subtransaction: a rule that refuses it leaves the row of
  * the inbox with its reason, and nothing else. An error that goes away by itself is raised, so
  * that the provider sends again: a serialization failure, a deadlock, a lock that could not be
  * had, a lack of resources, an end that an operator ordered.
  *
- * Lock order: the row of the inbox, then the person. No function that holds a person locks a
- * row of the inbox.
+ * Lock order: the row of the inbox, then the person. Whoever holds a person already, and brings
+ * what a row waits for, locks the row by SKIP LOCKED alone.
  *
  * Rights: take_notification() is the server's, the statements run with the owner's.
  */
@@ -131,6 +132,18 @@ static KeptPlan lock_row = {
 	.nargs = 3,
 	.types = {TEXTOID, TEXTOID, TEXTOID},
 };
+/* Content that was proven, and was not purged. */
+static KeptPlan read_content = {
+	.sql = "SELECT n.body, n.details::pg_catalog.text FROM coursebase.store_notifications n"
+		   " WHERE n.id = $1 AND n.body IS NOT NULL",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+enum
+{
+	CONTENT_BODY = 1,
+	CONTENT_DETAILS,
+};
 /*
  * A later delivery may bring details that the first one lacked, or a better proof. Details that
  * it does not bring stay.
@@ -208,9 +221,12 @@ static KeptPlan purge_rows = {
 static void received_read(FunctionCallInfo fcinfo, Received *received);
 static JsonSlice slice_of(text *value);
 static TimestampTz freshness_clock(TimestampTz at);
-static void row_find(const Received *received, const StoreNotice *notice, NoticeProof proof,
+static void row_find(Received *received, StoreNotice *notice, NoticeProof *proof,
 					 const char *id, TimestampTz at, InboxRow *row);
 static void row_read(uint64 index, InboxRow *row);
+static void content_keep(const InboxRow *row, Received *received, StoreNotice *notice,
+						 NoticeProof *proof);
+static JsonSlice slice_from(const char *text);
 static void row_renew(const Received *received, NoticeProof proof, InboxRow *row);
 static bool row_replay(const pg_uuid_t *id, TimestampTz at, InboxRow *row);
 static void row_settle(InboxRow *row, const NoticeCall *call);
@@ -241,6 +257,7 @@ coursebase_take_notification(PG_FUNCTION_ARGS)
 {
 	Received received;
 	StoreNotice notice;
+	NoticeProof proof;
 	InboxRow row;
 	NoticeCall call;
 	pg_uuid_t user;
@@ -253,7 +270,7 @@ coursebase_take_notification(PG_FUNCTION_ARGS)
 	compat_materialize(fcinfo);
 	SPI_connect();
 	/* raises for what is forged or cannot be read: nothing is written yet */
-	row.proof = proof_read(&received, freshness_clock(call.at), &notice);
+	proof = proof_read(&received, freshness_clock(call.at), &notice);
 	call.provider = received.provider;
 	call.notice = &notice;
 	call.id = notification_id(&received, &notice);
@@ -264,11 +281,11 @@ coursebase_take_notification(PG_FUNCTION_ARGS)
 		identity_follow(&user);
 		call.user = &user;
 	}
-	call.verified = row.proof != PROOF_NONE;
-	call.proven = row.proof == PROOF_SIGNED;
 	call.is_delivery = true;
 	/* from here on the notification is ours: whatever becomes of it stands in its row */
-	row_find(&received, &notice, row.proof, call.id, call.at, &row);
+	row_find(&received, &notice, &proof, call.id, call.at, &row);
+	call.verified = proof != PROOF_NONE;
+	call.proven = proof == PROOF_SIGNED;
 	if (!row.is_final)
 		row_settle(&row, &call);
 	else if (is_claim(&row, &call))
@@ -368,19 +385,19 @@ freshness_clock(TimestampTz at)
 	return has_privs_of_role(GetUserId(), owner_of_tables()) ? at : GetCurrentTimestamp();
 }
 
-/* Inserts the notification, or locks the row that is there and takes what this delivery brings.
- */
+/* Inserts the notification, or locks the row that is there and takes what this delivery brings;
+ * received, notice and proof are then those of the content that counts. */
 static void
-row_find(const Received *received, const StoreNotice *notice, NoticeProof proof, const char *id,
+row_find(Received *received, StoreNotice *notice, NoticeProof *proof, const char *id,
 		 TimestampTz at, InboxRow *row)
 {
 	PlanValues values = {0};
 
 	plan_bind_text(&values, notice_provider_names[received->provider]);
-	plan_bind_text(&values, notice->environment == NOTICE_SANDBOX ? "sandbox" : "production");
+	plan_bind_text(&values, notice_environment_names[notice->environment]);
 	plan_bind_text(&values, id);
 	plan_bind_text(&values, kind_of(notice));
-	plan_bind_text(&values, notice_proof_names[proof]);
+	plan_bind_text(&values, notice_proof_names[*proof]);
 	plan_bind_text(&values, text_from(received->body));
 	plan_bind_text(&values, text_from(received->details));
 	plan_bind_nullable(&values, TimestampTzGetDatum(notice->time),
@@ -395,8 +412,9 @@ row_find(const Received *received, const StoreNotice *notice, NoticeProof proof,
 	if (owner_execute(&lock_row, values.datums, NULL, false) == 0)
 		row_kept_raise("store_notifications", "the notification was not recorded");
 	row_read(0, row);
+	content_keep(row, received, notice, proof);
 	if (!row->is_final)
-		row_renew(received, proof, row);
+		row_renew(received, *proof, row);
 }
 
 /* Reads a row of ROW_COLUMNS. */
@@ -421,9 +439,25 @@ row_read(uint64 index, InboxRow *row)
 }
 
 /*
- * The proofs are ordered: an unsigned repetition must not replace the body and the proof of a
- * signed delivery.
+ * The proofs are ordered: where the row's content was proven better than this delivery's, the
+ * row's counts, or it would tell a proof of what nobody proved. The delivery's document counts
+ * all the same, for no provider signs it.
  */
+static void
+content_keep(const InboxRow *row, Received *received, StoreNotice *notice, NoticeProof *proof)
+{
+	Datum key = UUIDPGetDatum(&row->id);
+
+	if (*proof >= row->proof || owner_execute(&read_content, &key, NULL, false) == 0)
+		return;
+	received->body = slice_from(plan_text_required(0, CONTENT_BODY));
+	if (received->details.bytes == NULL)
+		received->details = slice_from(plan_text(0, CONTENT_DETAILS));
+	proof_reread(received, notice);
+	*proof = row->proof;
+}
+
+/* Of what was purged the proof stays: a lesser one does not replace it. */
 static void
 row_renew(const Received *received, NoticeProof proof, InboxRow *row)
 {
@@ -451,6 +485,7 @@ row_replay(const pg_uuid_t *id, TimestampTz at, InboxRow *row)
 	Received received = {0};
 	StoreNotice notice;
 	NoticeCall call;
+	pg_uuid_t user;
 
 	for (const Settling *outer = settling; outer != NULL; outer = outer->outer)
 		if (uuid_equal(outer->id, id))
@@ -460,14 +495,14 @@ row_replay(const pg_uuid_t *id, TimestampTz at, InboxRow *row)
 	row_read(0, row);
 	received.provider = plan_word(0, OPEN_PROVIDER, notice_provider_names, PROVIDERS);
 	call.id = plan_text_required(0, OPEN_NOTIFICATION);
-	received.body = (JsonSlice){plan_text_required(0, OPEN_BODY), 0};
-	received.body.size = strlen(received.body.bytes);
-	received.details.bytes = plan_text(0, OPEN_DETAILS);
-	received.details.size = received.details.bytes == NULL ? 0 : strlen(received.details.bytes);
+	received.body = slice_from(plan_text_required(0, OPEN_BODY));
+	received.details = slice_from(plan_text(0, OPEN_DETAILS));
 	proof_reread(&received, &notice);
 	call.provider = received.provider;
 	call.notice = &notice;
-	call.user = row->effect.has_user ? &row->effect.user : NULL;
+	/* a copy: the effect is begun anew before anybody looks for the person */
+	user = row->effect.user;
+	call.user = row->effect.has_user ? &user : NULL;
 	call.verified = row->proof != PROOF_NONE;
 	call.proven = row->proof == PROOF_SIGNED;
 	call.is_delivery = false;
@@ -610,9 +645,7 @@ effect_try(const NoticeCall *call, NoticeEffect *effect)
 	memset(effect, 0, sizeof(*effect));
 	away = error->sqlerrcode == ERRCODE_CB_HOME_AWAY;
 	effect->outcome = away ? OUTCOME_WAITING : OUTCOME_REFUSED;
-	effect->detail =
-		psprintf("%s: %s%s%s", unpack_sql_state(error->sqlerrcode), error->message,
-				 error->detail == NULL ? "" : ": ", error->detail == NULL ? "" : error->detail);
+	effect->detail = attempt_words(error);
 	return !away;
 }
 
@@ -680,6 +713,13 @@ kind_of(const StoreNotice *notice)
 	if (type == NULL)
 		type = pstrdup("transaction");
 	return subtype == NULL ? type : psprintf("%s/%s", type, subtype);
+}
+
+/* A text as a slice; an absent one for NULL. */
+static JsonSlice
+slice_from(const char *text)
+{
+	return (JsonSlice){text, text == NULL ? 0 : strlen(text)};
 }
 
 /* A slice as a text that ends with a zero byte; NULL for an absent one. */

@@ -188,7 +188,7 @@ store_keys_read(const char *provider, const char *kind, NoticeEnvironment enviro
 	Datum values[] = {
 		CStringGetTextDatum(provider),
 		CStringGetTextDatum(kind),
-		CStringGetTextDatum(environment == NOTICE_SANDBOX ? "sandbox" : "production"),
+		CStringGetTextDatum(notice_environment_names[environment]),
 		TimestampTzGetDatum(at),
 	};
 	uint64 count = owner_execute(&read_keys, values, NULL, false);

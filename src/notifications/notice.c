@@ -34,6 +34,11 @@ static const BoundedName bounded_names[] = {
 	{"refund is too long", AT(refund), NOTICE_NAME_SIZE},
 };
 
+const char *const notice_environment_names[NOTICE_ENVIRONMENTS] = {
+	[NOTICE_PRODUCTION] = "production",
+	[NOTICE_SANDBOX] = "sandbox",
+};
+
 JsonSlice (*notice_from_utf8)(JsonSlice decoded);
 
 static JsonSlice plain(JsonSlice name);

@@ -48,7 +48,11 @@ typedef enum NoticeEnvironment
 {
 	NOTICE_PRODUCTION,
 	NOTICE_SANDBOX,
+	NOTICE_ENVIRONMENTS,
 } NoticeEnvironment;
+
+/* As the columns named environment have them. */
+extern const char *const notice_environment_names[NOTICE_ENVIRONMENTS];
 
 typedef enum PurchaseState
 {

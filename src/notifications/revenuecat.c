@@ -83,7 +83,6 @@ static bool names_take(JsonText *text, const Event *event, StoreNotice *notice,
 static bool list_take(JsonText *text, JsonSpan list, const char *member, JsonSlice *names,
 					  int *count, FieldFault *fault);
 static NoticeSubject subject_of(const Event *event);
-static bool fail(FieldFault *fault, const char *member, const char *words);
 
 /* Reads the one event of the body. */
 bool
@@ -103,7 +102,7 @@ revenuecat_read(JsonSlice bytes, StoreNotice *notice, FieldFault *fault)
 	if (!fields_read(&text, json_root(&text), FIELDS(body_fields), &body, fault))
 		return false;
 	if (body.event.end == 0)
-		return fail(fault, "event", "is missing");
+		return field_fail(fault, "event", "is missing");
 	if (!fields_read(&text, body.event, FIELDS(event_fields), &event, fault) ||
 		!event_check(&event, notice, fault) || !names_take(&text, &event, notice, fault))
 		return false;
@@ -161,14 +160,14 @@ static bool
 event_check(const Event *event, StoreNotice *notice, FieldFault *fault)
 {
 	if (event->id.size == 0)
-		return fail(fault, "event.id", "is missing");
+		return field_fail(fault, "event.id", "is missing");
 	if (event->type.size == 0)
-		return fail(fault, "event.type", "is missing");
+		return field_fail(fault, "event.type", "is missing");
 	if (event->time == NOTICE_NO_TIME)
-		return fail(fault, "event.event_timestamp_ms", "is missing");
+		return field_fail(fault, "event.event_timestamp_ms", "is missing");
 	if (event->environment.size > 0 &&
 		!notice_environment_parse(event->environment, &notice->environment))
-		return fail(fault, "event.environment", "is neither PRODUCTION nor SANDBOX");
+		return field_fail(fault, "event.environment", "is neither PRODUCTION nor SANDBOX");
 	return true;
 }
 
@@ -210,9 +209,9 @@ list_take(JsonText *text, JsonSpan list, const char *member, JsonSlice *names, i
 	while (json_element_next(&cursor, &element))
 	{
 		if (json_kind(text, element) != JSON_KIND_STRING)
-			return fail(fault, member, "has an element that is no string");
+			return field_fail(fault, member, "has an element that is no string");
 		if (*count == NOTICE_ACCOUNTS)
-			return fail(fault, member, "has more than 16 elements");
+			return field_fail(fault, member, "has more than 16 elements");
 		names[(*count)++] = json_text_slice(text, element);
 	}
 	return true;
@@ -244,13 +243,4 @@ subject_of(const Event *event)
 			return NOTICE_REVERSAL;
 	}
 	return NOTICE_SUBSCRIPTION;
-}
-
-/* Records what is wrong with which member, and answers false. */
-static bool
-fail(FieldFault *fault, const char *member, const char *words)
-{
-	fault->member = member;
-	fault->fault = words;
-	return false;
 }

@@ -213,7 +213,6 @@ static bool is_among(JsonText *text, JsonSpan object, const char *name);
 static bool begins_with(JsonSlice raw, const char *prefix);
 static void subtype_put(char *room, StoreNotice *notice, const char *what, JsonSlice raw);
 static bool hex_read(JsonSlice hex, unsigned char bytes[32]);
-static bool fail(FieldFault *fault, const char *member, const char *words);
 
 /* Reads the event, then its object; the type decides which of the object's members count. */
 bool
@@ -278,19 +277,19 @@ event_read(JsonText *text, Event *event, StoreNotice *notice, FieldFault *fault)
 	if (!fields_read(text, json_root(text), FIELDS(event_fields), event, fault))
 		return false;
 	if (event->id.size == 0)
-		return fail(fault, "id", "is missing");
+		return field_fail(fault, "id", "is missing");
 	if (event->type.size == 0)
-		return fail(fault, "type", "is missing");
+		return field_fail(fault, "type", "is missing");
 	if (event->created == NOTICE_NO_TIME)
-		return fail(fault, "created", "is missing");
+		return field_fail(fault, "created", "is missing");
 	if (event->live < 0)
-		return fail(fault, "livemode", "is missing");
+		return field_fail(fault, "livemode", "is missing");
 	if (event->data.end == 0)
-		return fail(fault, "data", "is missing");
+		return field_fail(fault, "data", "is missing");
 	if (!fields_read(text, event->data, FIELDS(data_fields), event, fault))
 		return false;
 	if (event->object.end == 0)
-		return fail(fault, "data.object", "is missing");
+		return field_fail(fault, "data.object", "is missing");
 	notice->id = event->id;
 	notice->type = event->type;
 	notice->time = event->created;
@@ -373,7 +372,7 @@ lines_read(JsonText *text, Object *object, FieldFault *fault)
 		object->period_start = object->period_end = NOTICE_NO_TIME;
 		object->line_amount = 0;
 		if (json_kind(text, line) != JSON_KIND_OBJECT)
-			return fail(fault, "lines.data", "has an element that is no object");
+			return field_fail(fault, "lines.data", "has an element that is no object");
 		if (!fields_read(text, line, FIELDS(line_fields), object, fault) ||
 			(object->period.end > 0 &&
 			 !fields_read(text, object->period, FIELDS(period_fields), object, fault)))
@@ -417,7 +416,7 @@ static bool
 checkout_take(const Object *object, StoreNotice *notice, FieldFault *fault)
 {
 	if (object->id.size == 0)
-		return fail(fault, "data.object.id", "is missing");
+		return field_fail(fault, "data.object.id", "is missing");
 	/* the subscription's own events bring its periods; this one brings the person */
 	if (json_string_is(object->mode, "subscription"))
 	{
@@ -439,7 +438,7 @@ checkout_take(const Object *object, StoreNotice *notice, FieldFault *fault)
 	else if (json_string_is(object->payment_status, "unpaid"))
 		notice->state = PURCHASE_STATE_PENDING;
 	else if (object->amount_total == NOTICE_NO_AMOUNT)
-		return fail(fault, "data.object.amount_total", "is missing");
+		return field_fail(fault, "data.object.amount_total", "is missing");
 	return true;
 }
 
@@ -453,11 +452,11 @@ intent_take(const Object *object, StoreNotice *notice, FieldFault *fault)
 	if (!canceled && !json_string_is(notice->type, "payment_intent.succeeded"))
 		return true;
 	if (object->id.size == 0)
-		return fail(fault, "data.object.id", "is missing");
+		return field_fail(fault, "data.object.id", "is missing");
 	notice->payment = object->id;
 	notice->amount = object->amount_total;
 	if (!canceled && object->amount_total == NOTICE_NO_AMOUNT)
-		return fail(fault, "data.object.amount_received", "is missing");
+		return field_fail(fault, "data.object.amount_received", "is missing");
 	notice->subject = NOTICE_CHECKOUT;
 	notice->state = canceled ? PURCHASE_STATE_CANCELED : PURCHASE_STATE_PAID;
 	return true;
@@ -593,7 +592,7 @@ payment_take(const Object *object, StoreNotice *notice, FieldFault *fault)
 	if (!json_string_is(notice->type, "invoice_payment.paid"))
 		return true;
 	if (object->invoice.size == 0)
-		return fail(fault, "data.object.invoice", "is missing");
+		return field_fail(fault, "data.object.invoice", "is missing");
 	notice->subject = NOTICE_PAYMENT;
 	return true;
 }
@@ -607,9 +606,9 @@ refund_take(const Object *object, StoreNotice *notice, FieldFault *fault)
 		json_string_is(object->status, "failed") || json_string_is(object->status, "canceled");
 
 	if (object->id.size == 0)
-		return fail(fault, "data.object.id", "is missing");
+		return field_fail(fault, "data.object.id", "is missing");
 	if (object->amount == NOTICE_NO_AMOUNT)
-		return fail(fault, "data.object.amount", "is missing");
+		return field_fail(fault, "data.object.amount", "is missing");
 	/* what is pending counts: the money is on its way, and a failure is told */
 	notice->subject = taken_back ? NOTICE_REVERSAL : NOTICE_REFUND;
 	notice->refund = object->id;
@@ -627,7 +626,7 @@ static bool
 charge_take(const Object *object, StoreNotice *notice, FieldFault *fault)
 {
 	if (object->amount_refunded == NOTICE_NO_AMOUNT)
-		return fail(fault, "data.object.amount_refunded", "is missing");
+		return field_fail(fault, "data.object.amount_refunded", "is missing");
 	notice->subject = NOTICE_REFUND;
 	notice->charge = object->id;
 	notice->refund = object->id;
@@ -645,7 +644,7 @@ static bool
 dispute_take(const Object *object, StoreNotice *notice, FieldFault *fault)
 {
 	if (object->id.size == 0)
-		return fail(fault, "data.object.id", "is missing");
+		return field_fail(fault, "data.object.id", "is missing");
 	/* a lost dispute is a refund by the dispute's id, which the reversal names again */
 	notice->refund = object->id;
 	notice->refund_kind = NOTICE_REFUND_DISPUTE;
@@ -663,7 +662,7 @@ dispute_take(const Object *object, StoreNotice *notice, FieldFault *fault)
 	if (notice->subject == NOTICE_REFUND || notice->subject == NOTICE_REVERSAL)
 		notice->subtype = object->status;
 	return notice->subject == NOTICE_NOTHING || object->amount != NOTICE_NO_AMOUNT ||
-		   fail(fault, "data.object.amount", "is missing");
+		   field_fail(fault, "data.object.amount", "is missing");
 }
 
 /* Whether the object has a member of that name, whatever its value: previous_attributes holds
@@ -755,13 +754,4 @@ hex_read(JsonSlice hex, unsigned char bytes[32])
 		bytes[i / 2] = (unsigned char) (bytes[i / 2] << 4 | digit);
 	}
 	return true;
-}
-
-/* Records what is wrong with which member, and answers false. */
-static bool
-fail(FieldFault *fault, const char *member, const char *words)
-{
-	fault->member = member;
-	fault->fault = words;
-	return false;
 }

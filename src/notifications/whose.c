@@ -149,7 +149,7 @@ bound_find(const NoticeCall *call, pg_uuid_t *user, bool *closed)
 	if (store == NULL)
 		return false;
 	plan_bind_text(&values, store);
-	plan_bind_text(&values, notice->environment == NOTICE_SANDBOX ? "sandbox" : "production");
+	plan_bind_text(&values, notice_environment_names[notice->environment]);
 	plan_bind_text(&values, notice_text(notice->original_transaction));
 	plan_bind_text(&values, notice_text(notice->transaction));
 	plan_bind_text(&values, notice_text(notice->token));

@@ -156,9 +156,7 @@ discount_try(Delivery *delivery)
 	ErrorData *error = attempt(discount_redeem, delivery, refuses_code);
 
 	if (error != NULL)
-		delivery->discount_refused =
-			psprintf("%s: %s: %s", unpack_sql_state(error->sqlerrcode), error->message,
-					 error->detail == NULL ? "" : error->detail);
+		delivery->discount_refused = attempt_words(error);
 }
 
 /*
@@ -257,16 +255,13 @@ notice_make(SubscriptionNotice *notice, const Delivery *delivery)
 	FoldEvent *event = &notice->event;
 	bool first = strcmp(receipt->purchase_id, receipt->original_transaction_id) == 0;
 
-	memset(notice, 0, sizeof(*notice));
-	notice->store = receipt->source;
-	notice->environment = receipt->environment;
+	/* without a period_start: a receipt tells when it was bought, not when its period begins */
+	notice_init(notice, receipt->source, receipt->environment,
+				first || receipt->is_trial == 1 ? EVENT_CREATED : EVENT_RENEWED,
+				receipt->purchased_at);
 	notice->original_transaction_id = receipt->original_transaction_id;
-	event->type = first || receipt->is_trial == 1 ? EVENT_CREATED : EVENT_RENEWED;
 	event->trial = receipt->is_trial;
 	event->auto_renew = receipt->auto_renew;
-	event->time = receipt->purchased_at;
-	/* a receipt tells when it was bought, which is not always when its period begins */
-	event->period_start = FOLD_NEVER;
 	event->period_end = receipt->period_end;
 	event->grace_until = receipt->grace_until;
 	event->id = psprintf("receipt:%s", receipt->purchase_id);

@@ -58,7 +58,7 @@ store_product_find(StoreProduct *product, const char *name)
 						errhint("Add the product, or correct the setting "
 								"store_product_prefixes.")));
 	product->product_id = plan_text_required(0, FOUND_PRODUCT_ID);
-	product->kind = product_kind_parse(plan_text_required(0, FOUND_KIND));
+	product->kind = plan_word(0, FOUND_KIND, product_kind_names, PRODUCT_KINDS);
 	/* what another kind does not have is zero */
 	plan_uuid_or_null(0, FOUND_COURSE_ID, &product->course);
 	product->credits = plan_int64_or(0, FOUND_CREDITS, 0);

@@ -40,7 +40,7 @@ extern const char *const product_kind_names[PRODUCT_KINDS];
  */
 extern void store_product_find(StoreProduct *product, const char *name);
 
-/* Raises XX001 for a name that is no kind: the column's CHECK is gone. */
+/* Raises 23514 for a name that is no kind: the column's CHECK is gone. */
 extern ProductKind product_kind_parse(const char *name);
 
 #endif

@@ -13,9 +13,8 @@
 
 #include "store/product.h"
 
-/* Instead of a time or a flag that the receipt does not have. */
+/* Instead of a time that the receipt does not have. */
 #define RECEIPT_NO_TIME DT_NOBEGIN
-#define RECEIPT_NO_FLAG (-1)
 
 /* Nobody buys more at once. */
 #define RECEIPT_QUANTITY_MOST 1000
@@ -40,7 +39,8 @@ typedef struct Receipt
 	int64 quantity;    /* how often the product was bought; a pack counts that often */
 	bool acknowledged; /* the store was told already that the purchase was delivered */
 
-	/* from here on NULL, RECEIPT_NO_… or STORE_NO_AMOUNT if the receipt does not say it */
+	/* from here on NULL, RECEIPT_NO_TIME, STORE_NO_AMOUNT, or -1 if the receipt does not say it
+	 */
 	const char *voice; /* of a course */
 	int64 amount;      /* what was paid, in minor units of currency */
 	const char *currency;

@@ -342,8 +342,6 @@ refund_told(Refund *refund)
 	PlanValues values = {0};
 	bool whole = refund->quantity == 0 && refund->amount == 0;
 
-	if (refund->ref == NULL && !whole)
-		return false;
 	purchase_key_bind(&values, &refund->key);
 	plan_bind_text(&values, refund->ref);
 	plan_bind_time(&values, refund->at);
@@ -646,17 +644,11 @@ static char *
 subscription_undo(const Refund *refund)
 {
 	const PurchaseKey *key = &refund->key;
-	SubscriptionNotice notice = {0};
+	SubscriptionNotice notice;
 	SubscriptionAnswer answer;
 
-	notice.store = key->source;
-	notice.environment = key->environment;
+	notice_init(&notice, key->source, key->environment, EVENT_REVOKED, refund->at);
 	notice.original_transaction_id = refund->line != NULL ? refund->line : key->purchase_id;
-	notice.event.type = EVENT_REVOKED;
-	notice.event.trial = notice.event.auto_renew = RECEIPT_NO_FLAG;
-	notice.event.time = refund->at;
-	notice.event.period_start = notice.event.period_end = FOLD_NEVER;
-	notice.event.grace_until = FOLD_NEVER;
 	notice.event.id = refund_event_id(refund);
 	notice.event.transaction = key->purchase_id;
 	subscription_take(&notice, &refund->user, refund->at, &answer);

@@ -502,19 +502,14 @@ static void
 subscription_restore(Reversal *reversal)
 {
 	const PurchaseKey *key = &reversal->key;
-	SubscriptionNotice notice = {0};
+	SubscriptionNotice notice;
 	SubscriptionAnswer answer;
 	PlanValues values = {0};
 
 	purchase_key_bind(&values, key);
 	plan_execute(&count_reversed, values.datums, values.nulls, false);
-	notice.store = key->source;
-	notice.environment = key->environment;
+	notice_init(&notice, key->source, key->environment, EVENT_UNREVOKED, reversal->at);
 	notice.original_transaction_id = reversal->line != NULL ? reversal->line : key->purchase_id;
-	notice.event.type = EVENT_UNREVOKED;
-	notice.event.trial = notice.event.auto_renew = RECEIPT_NO_FLAG;
-	notice.event.time = reversal->at;
-	notice.event.period_end = notice.event.grace_until = FOLD_NEVER;
 	notice.event.id =
 		psprintf("refund_reversed:%s:" INT64_FORMAT, key->purchase_id, plan_int64(0, 1));
 	notice.event.transaction = key->purchase_id;

@@ -224,7 +224,7 @@ coursebase_transfer_purchases(PG_FUNCTION_ARGS)
 	from = PG_GETARG_UUID_P(0);
 	to = PG_GETARG_UUID_P(1);
 	at = args_time(fcinfo, 2);
-	if (memcmp(from, to, UUID_LEN) == 0)
+	if (uuid_equal(from, to))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("from_user and to_user are the same person")));
 	schema_require_current();
@@ -352,10 +352,10 @@ transfer_is_allowed(bool closed)
 /*
  * Rule (setting restore_behavior): a receipt that another account has goes to the one who
  * brings it, always, or only if the other account is closed, or never; and so does the line of
- * which the receipt is a payment, whoever has that. False leaves everything to receipt_claim(),
- * which refuses another person's receipt.
+ * which the receipt is a payment, whoever has that. What does not move receipt_claim() refuses
+ * as another person's.
  */
-bool
+void
 transfer_restore(const Receipt *receipt, const pg_uuid_t *user, TimestampTz at)
 {
 	PurchaseKey key = {receipt->source, receipt->environment, receipt->purchase_id};
@@ -366,11 +366,11 @@ transfer_restore(const Receipt *receipt, const pg_uuid_t *user, TimestampTz at)
 	plan_bind_uuid(&values, user);
 	plan_bind_text(&values, line);
 	if (!restore_is_allowed(&values))
-		return false;
+		return;
 	purchase_lock(&key, line, user);
 	/* under the locks: somebody else may have come first, or an account be open again */
 	if (!restore_is_allowed(&values))
-		return false;
+		return;
 	anchor_open_user_require(user);
 	if (plan_execute(&find_person, values.datums, values.nulls, false) > 0)
 	{
@@ -380,7 +380,6 @@ transfer_restore(const Receipt *receipt, const pg_uuid_t *user, TimestampTz at)
 	}
 	if (line != NULL)
 		line_move(receipt->source, line, user);
-	return true;
 }
 
 /* True if others have something of what is brought, and all of it may go. */

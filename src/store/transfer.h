@@ -14,10 +14,10 @@
 
 /*
  * Moves the receipt and its line to the person who brings it, where they are another's and the
- * setting restore_behavior allows it; false, and nothing changed, otherwise. Locks both people:
- * to be called before anything else is locked.
+ * setting restore_behavior allows it; else nothing changes. Locks both people: to be called
+ * before anything else is locked.
  */
-extern bool transfer_restore(const Receipt *receipt, const pg_uuid_t *user, TimestampTz at);
+extern void transfer_restore(const Receipt *receipt, const pg_uuid_t *user, TimestampTz at);
 
 /* Whether the setting allows to take over from an account; closed: it is closed. */
 extern bool transfer_is_allowed(bool closed);

@@ -41,6 +41,12 @@ INSERT INTO coursebase.course_purchases (user_id, course_id, source, voice, prod
 SELECT coursebase.validate_purchase(:ada, '{"product_id": "c31pur", "source": "app_store", "purchase_id": "g-3", "purchase_token": "t", "voice": "female", "transaction_date": "1767268800000"}', '2026-01-11') ->> 'status';
 SELECT voice, status FROM coursebase.course_purchases WHERE user_id = :ada AND purchase_id = 'g-3';
 SELECT * FROM coursebase.check_integrity();
+-- A trigger of the operator's that makes another row of the gift is told, and no id of a row that is none.
+SAVEPOINT before;
+CREATE FUNCTION pg_temp.spoil() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.status := 'invalid'; RETURN NEW; END $$;
+CREATE TRIGGER t000_spoil BEFORE INSERT ON coursebase.course_purchases FOR EACH ROW EXECUTE FUNCTION pg_temp.spoil();
+SELECT coursebase.grant_course_purchase(:ada, :course, 'male', '2026-01-12');
+ROLLBACK TO before;
 -- Refused: nobody, no course, another voice than there are.
 SELECT coursebase.grant_course_purchase('00000000-0000-4000-8000-0000000003ff', :course);
 SELECT coursebase.grant_course_purchase(:ada, :ada);

@@ -39,6 +39,8 @@ SELECT pg_temp.reversed('p-1', '2026-03-05'), pg_temp.codes();
 SELECT bank_limit_credits FROM coursebase.credit_balance(:ada, '2026-03-10');
 SELECT pg_temp.reversed('s-1', '2026-03-06'), pg_temp.codes(), pg_temp.credit();
 SELECT count(*) FROM coursebase.check_integrity();
+-- Neither the refund nor its reversal tells a period that nobody named.
+SELECT event_type, period_start, period_end, payload ->> 'period_start' FROM coursebase.subscription_events WHERE user_id = :ada AND store_event_id LIKE 'refund%' ORDER BY event_time;
 -- Refunded and taken back once more: the second refund is another one.
 SELECT pg_temp.refunded('s-1', '2026-03-07'), pg_temp.codes(), pg_temp.credit();
 SELECT pg_temp.reversed('s-1', '2026-03-08'), pg_temp.codes(), pg_temp.credit();
