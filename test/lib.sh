@@ -11,6 +11,7 @@
 #   alone, so that it meets no other PostgreSQL.
 # - Nothing reads the caller's standard input, and nothing that stays alive holds their output.
 
+self=$(cd "$(dirname "$0")" && pwd)/$(basename "$0") # the program that sources this, whichever directory is the current one later
 umask 022
 LC_ALL=C
 export LC_ALL

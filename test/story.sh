@@ -235,7 +235,7 @@ story_begin()
 	story_database=demo
 	export PATH PGOPTIONS DEMO STORE_KEYS story_database
 	exec 3>&2
-	story_variables=$(grep -ohE '(^|[[:space:];(])([a-z_]+=|for [a-z_]+ in )' "$tree/test/lib.sh" "$tree/test/story.sh" "$0" |
+	story_variables=$(grep -ohE '(^|[[:space:];(])([a-z_]+=|for [a-z_]+ in )' "$tree/test/lib.sh" "$tree/test/story.sh" "$self" |
 		sed 's/^[[:space:];(]*//; s/^for //; s/ in $//; s/=$//' | tr '\n' ' ')
 	createdb demo || die "the database could not be made"
 }

@@ -252,9 +252,9 @@ plan_prepare(KeptPlan *kept)
 /*
  * An error context of statements that functions run. The server shows the whole row that a
  * CHECK or NOT NULL refused to whoever runs the statement, and that is mostly the tables'
- * owner: the caller of the function would read columns that nobody granted. Only the DETAIL is
- * replaced; the message names the constraint, and its name the rule. Errors of the database's
- * own triggers and tables stay as they are.
+ * owner: the caller of the function would read columns that nobody granted. The DETAIL is
+ * replaced, and a HINT says where to look; the message names the constraint, and its name the
+ * rule. Errors of the database's own triggers and tables stay as they are.
  */
 static void
 failing_row_hide(void *unused)
@@ -273,7 +273,9 @@ failing_row_hide(void *unused)
 	FreeErrorData(error);
 	MemoryContextSwitchTo(context);
 	if (ours)
-		errdetail(
-			"A value that the function was given, or that it made of one, is not what the "
-			"table allows.");
+	{
+		errdetail("The row is not shown: whoever calls may have no right to read it.");
+		errhint("The constraint has the name of its column, whose comment says what it takes: "
+				"correct the argument that goes there.");
+	}
 }

@@ -79,6 +79,7 @@ static KeptPlan write_version = {
 static bool restoring(void);
 static Oid installer(void);
 static void run_steps(Report *report);
+static void step_tell(void *step);
 static void run_step(Step *step, Report *report);
 static void converge_table(Step *step, Report *report);
 static void converge_column(CreateStmt *table, Oid relation, ColumnDef *column, Report *report);
@@ -218,17 +219,29 @@ run_steps(Report *report)
 {
 	char *version = NULL;
 	List *steps = steps_read(&version, NULL);
+	ErrorContextCallback told = {.previous = error_context_stack, .callback = step_tell};
 	ListCell *cell;
 
+	error_context_stack = &told;
 	foreach (cell, steps)
 	{
-		Step *step = lfirst(cell);
-
-		if (!steps_is_grant(step->object))
-			run_step(step, report);
+		told.arg = lfirst(cell);
+		if (!steps_is_grant(((Step *) told.arg)->object))
+			run_step(told.arg, report);
 	}
+	error_context_stack = told.previous;
 	record_version(version);
 	grants_renew();
+}
+
+/*
+ * The CONTEXT of an error: which object was being made. The server's own words name a column
+ * and no table, where a table of somebody else's has the name of ours.
+ */
+static void
+step_tell(void *step)
+{
+	errcontext("coursebase.install(), %s", ((Step *) step)->object);
 }
 
 /* What no rule converges (COMMENT, ALTER TABLE, ...) is run each time. */

@@ -1,5 +1,5 @@
 // drivers_test.ts: how pg and postgres.js pass an object, and a text that is JSON, to an argument of type json, as
-// doc/guide/edge-functions.md says; and what is said of a JSON string.
+// doc/guide/drivers.md says; and what is said of a JSON string.
 // Needs: postgres@3.4.5
 //
 // The environment is that of client.ts.
