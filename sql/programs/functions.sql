@@ -476,12 +476,12 @@ AS 'MODULE_PATHNAME', 'coursebase_mark_workout_complete';
 COMMENT ON FUNCTION coursebase.mark_workout_complete(uuid, uuid, text, timestamptz) IS
     'Marks a place of a program''s curriculum as done. A place that is done keeps its first time. For the buyer and the server; writes with the rights of the tables'' owner.
 
-entitlement_id: the buyer''s entitlement, which must be active. course_workout_id: the place, a row of course_workouts that is not a day of rest. notes: the buyer''s notes, at most 10000 characters; NULL keeps those before. at: when it was done.
+entitlement_id: the buyer''s entitlement, which must be active. course_workout_id: the place, a row of course_workouts that is not a day of rest. notes: the buyer''s notes, at most 2000 characters; NULL keeps those before. at: when it was done.
 
 completed_at: when the place was done first. course_completed_at: when the last of all workouts was done; NULL while one is not.
 
 Source: the product''s rule that progress belongs to places of the curriculum.
-Raises: 22004 (another argument than notes is NULL), 22008 (at is not finite), 23514 (notes are too long), 40001 (under REPEATABLE READ: the entitlement is newer than the snapshot; call again), KB106 (the caller has no such entitlement), KBA25 (the entitlement is not active), KBA26 (the program has no such place, or it is a day of rest), KBC04 (this server is a cell, and not home).';
+Raises: 22004 (another argument than notes is NULL), 22008 (at is not finite), 22023 (notes are too long), 40001 (under REPEATABLE READ: the entitlement is newer than the snapshot; call again), KB106 (the caller has no such entitlement), KBA25 (the entitlement is not active), KBA26 (the program has no such place, or it is a day of rest), KBC04 (this server is a cell, and not home).';
 GRANT EXECUTE ON FUNCTION coursebase.mark_workout_complete(uuid, uuid, text, timestamptz) TO end_user, server;
 
 CREATE FUNCTION coursebase.unmark_workout_complete(entitlement_id uuid, course_workout_id uuid)

@@ -553,8 +553,8 @@ CREATE TABLE coursebase.course_workout_completions (
     CONSTRAINT course_workout_completions_course_workout_id_program_id_fkey
         FOREIGN KEY (course_workout_id, program_id)
         REFERENCES coursebase.course_workouts (id, program_id) DEFERRABLE INITIALLY DEFERRED,
-    CONSTRAINT course_workout_completions_notes_at_most_10000_characters_check
-        CHECK (length(notes) <= 10000)
+    CONSTRAINT course_workout_completions_notes_at_most_2000_characters_check
+        CHECK (length(notes) <= 2000)
 );
 CREATE INDEX course_workout_completions_entitlement_idx
     ON coursebase.course_workout_completions (entitlement_id, program_id);
@@ -566,7 +566,7 @@ COMMENT ON COLUMN coursebase.course_workout_completions.entitlement_id IS 'The b
 COMMENT ON COLUMN coursebase.course_workout_completions.course_workout_id IS 'The place in the curriculum; never a day of rest. Follows the workout when its place is deleted and inserted again in one transaction, and otherwise never changes.';
 COMMENT ON COLUMN coursebase.course_workout_completions.program_id IS 'The program of entitlement and place. Kept by a trigger and keys.';
 COMMENT ON COLUMN coursebase.course_workout_completions.completed_at IS 'When the workout was done. Never changes.';
-COMMENT ON COLUMN coursebase.course_workout_completions.notes IS 'The buyer''s notes, or NULL.';
+COMMENT ON COLUMN coursebase.course_workout_completions.notes IS 'The buyer''s notes, at most 2000 characters, or NULL.';
 ALTER TABLE coursebase.course_workout_completions ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t100_program BEFORE INSERT ON coursebase.course_workout_completions
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_course_workout_completions__program();

@@ -19,8 +19,10 @@ CREATE TABLE coursebase.app_logs (
     CONSTRAINT app_logs_message_1_to_10000_characters_check
         CHECK (length(message) BETWEEN 1 AND 10000),
     CONSTRAINT app_logs_origin_1_to_100_characters_check CHECK (length(origin) BETWEEN 1 AND 100),
-    CONSTRAINT app_logs_context_at_most_64_kb_check CHECK (octet_length(context::text) <= 65536)
+    CONSTRAINT app_logs_context_at_most_8_kb_check CHECK (octet_length(context::text) <= 8192)
 );
+-- The bound of the first version, with which one person's entries of a day could be 64 MB.
+ALTER TABLE coursebase.app_logs DROP CONSTRAINT app_logs_context_at_most_64_kb_check;
 -- At most one sign_up entry a person: log_app() updates it.
 CREATE UNIQUE INDEX app_logs_sign_up_user_id_idx ON coursebase.app_logs (user_id)
     WHERE log_type = 'sign_up';
@@ -32,7 +34,7 @@ COMMENT ON COLUMN coursebase.app_logs.user_id IS 'The user of the app, or NULL b
 COMMENT ON COLUMN coursebase.app_logs.log_type IS 'Subject of the entry. A person has at most one entry of type sign_up, which log_app() updates.';
 COMMENT ON COLUMN coursebase.app_logs.message IS 'What happened.';
 COMMENT ON COLUMN coursebase.app_logs.origin IS 'Which program reported it.';
-COMMENT ON COLUMN coursebase.app_logs.context IS 'Facts beside the message, or NULL.';
+COMMENT ON COLUMN coursebase.app_logs.context IS 'Facts beside the message, at most 8 kB of JSON, or NULL.';
 COMMENT ON COLUMN coursebase.app_logs.created_at IS 'When the event was reported.';
 COMMENT ON COLUMN coursebase.app_logs.updated_at IS 'When the entry last changed: only entries of type sign_up do.';
 ALTER TABLE coursebase.app_logs ENABLE ROW LEVEL SECURITY;
@@ -97,7 +99,7 @@ COMMENT ON COLUMN coursebase.server_logs.id IS 'Key of the entry.';
 COMMENT ON COLUMN coursebase.server_logs.function_name IS 'Which function reported it.';
 COMMENT ON COLUMN coursebase.server_logs.level IS 'debug, info, warning or error.';
 COMMENT ON COLUMN coursebase.server_logs.message IS 'What happened.';
-COMMENT ON COLUMN coursebase.server_logs.context IS 'Facts beside the message, or NULL.';
+COMMENT ON COLUMN coursebase.server_logs.context IS 'Facts beside the message, at most 64 kB of JSON, or NULL.';
 COMMENT ON COLUMN coursebase.server_logs.user_id IS 'The user on whose behalf the function worked, or NULL.';
 COMMENT ON COLUMN coursebase.server_logs.duration_ms IS 'How long the function took, in milliseconds, or NULL.';
 COMMENT ON COLUMN coursebase.server_logs.created_at IS 'When the event was reported.';

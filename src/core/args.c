@@ -12,6 +12,7 @@
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
+#include "utils/jsonb.h"
 #include "utils/syscache.h"
 
 #include "core/args.h"
@@ -160,6 +161,26 @@ args_length(FunctionCallInfo fcinfo, int argument, int least, int most)
 						errmsg("%s must have %d to %d characters",
 							   argument_name(fcinfo, argument), least, most),
 						errdetail("It has %d.", length)));
+}
+
+/* By the text and not by the stored value, in which a number of many digits is small. */
+void
+args_jsonb_size(FunctionCallInfo fcinfo, int argument, int most)
+{
+	StringInfoData written;
+	Jsonb *value;
+
+	if (PG_ARGISNULL(argument))
+		return;
+	value = PG_GETARG_JSONB_P(argument);
+	initStringInfo(&written);
+	JsonbToCString(&written, &value->root, VARSIZE(value));
+	if (written.len > most)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must have at most %d bytes", argument_name(fcinfo, argument), most),
+				 errdetail("It has %d.", written.len)));
+	pfree(written.data);
 }
 
 void

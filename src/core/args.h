@@ -50,6 +50,9 @@ extern int args_word(FunctionCallInfo fcinfo, int argument, const char *const *w
  */
 extern void args_length(FunctionCallInfo fcinfo, int argument, int least, int most);
 
+/* Raises 22023 for a jsonb whose text has more bytes; passes null. */
+extern void args_jsonb_size(FunctionCallInfo fcinfo, int argument, int most);
+
 /* An id that a store, a provider or the caller gave: raises 22004 for null, 22023 for one that
  * is empty or has a blank at either end, with which it would be another id. */
 extern void args_id(FunctionCallInfo fcinfo, int argument);

@@ -232,6 +232,8 @@ coursebase_mark_workout_complete(PG_FUNCTION_ARGS)
 
 	args_require_all_but(fcinfo, MARK_NOTES);
 	args_time(fcinfo, MARK_AT);
+	if (!PG_ARGISNULL(MARK_NOTES))
+		args_length(fcinfo, MARK_NOTES, 0, 2000);
 	schema_require_current();
 	compat_materialize(fcinfo);
 	SPI_connect();

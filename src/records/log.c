@@ -119,6 +119,7 @@ coursebase_log_app(PG_FUNCTION_ARGS)
 	args_word(fcinfo, LOG_TYPE, log_types, lengthof(log_types));
 	args_length(fcinfo, LOG_MESSAGE, 1, 10000);
 	args_length(fcinfo, LOG_ORIGIN, 1, 100);
+	args_jsonb_size(fcinfo, LOG_CONTEXT, 8192);
 	for (int i = LOG_TYPE; i < LOG_USER; i++)
 		args_bind(&values, fcinfo, i);
 	plan_bind_uuid(&values, about_user ? &user : NULL);
@@ -147,6 +148,7 @@ coursebase_log_server(PG_FUNCTION_ARGS)
 	args_length(fcinfo, SERVER_FUNCTION, 1, 200);
 	args_word(fcinfo, SERVER_LEVEL, levels, lengthof(levels));
 	args_length(fcinfo, SERVER_MESSAGE, 1, 10000);
+	args_jsonb_size(fcinfo, SERVER_CONTEXT, 65536);
 	if (!PG_ARGISNULL(SERVER_DURATION) &&
 		duration_is_negative(PG_GETARG_DATUM(SERVER_DURATION)))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),

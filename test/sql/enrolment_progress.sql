@@ -31,6 +31,10 @@ SELECT * FROM coursebase.mark_workout_complete(:'e', :w1, 'light', '2026-02-02 1
 SELECT * FROM coursebase.mark_workout_complete(:'e', :w1, NULL, '2026-02-03 10:00+00');
 SELECT notes FROM coursebase.course_workout_completions WHERE entitlement_id = :'e';
 SELECT * FROM coursebase.mark_workout_complete(:'e', :w3, 'heavy', '2026-02-04 10:00+00');
+SAVEPOINT noted;
+SELECT count(*) FROM coursebase.mark_workout_complete(:'e', :w3, repeat('ä', 2000), '2026-02-04 10:00+00');
+SELECT count(*) FROM coursebase.mark_workout_complete(:'e', :w3, repeat('x', 2001), '2026-02-04 10:00+00');
+ROLLBACK TO noted;
 SELECT coursebase.unmark_workout_complete(:'e', :w1), coursebase.unmark_workout_complete(:'e', :w1);
 EXECUTE done(:max);
 SELECT * FROM coursebase.mark_workout_complete(:'e', :w1, NULL, '2026-02-05 10:00+00');
