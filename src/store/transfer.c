@@ -547,7 +547,11 @@ line_move(const char *store, const char *line, const pg_uuid_t *to)
 		people[i] = plan_uuid(i, 4);
 	}
 	for (uint64 i = 0; i < count; i++)
+	{
+		/* the line may be nobody's yet, or the receiver's already: then nobody is locked */
+		anchor_transfer_require(&people[i], to);
 		receipt_move(&keys[i], &people[i], to, GetCurrentTransactionStartTimestamp());
+	}
 	return moved;
 }
 

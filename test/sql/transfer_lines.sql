@@ -41,6 +41,10 @@ SELECT pg_temp.brings(4, 'lines.premium', 'm-1', '{"state": "pending"}');
 SELECT status FROM coursebase.apply_subscription_event(pg_temp.person(5), '{"store": "app_store", "environment": "production", "store_event_id": "m", "event_type": "created", "event_time": "2026-01-01T00:00:00Z", "original_transaction_id": "m-1", "transaction_id": "m-1", "product_id": "lines.premium", "period_end": "2026-09-01T00:00:00Z"}', '2026-01-02');
 SELECT coursebase.delete_user(pg_temp.person(4), '2026-02-01') IS NOT NULL;
 SELECT pg_temp.brings(3, 'lines.premium', 'm-1'), pg_temp.premium();
+-- One of an open account, whose line nobody has yet: it goes by the line's name, and to no closed account.
+SELECT pg_temp.brings(3, 'lines.premium', 'w-1', '{"state": "pending"}');
+SELECT pg_temp.refused($$SELECT coursebase.transfer_line('app_store', 'w-1', pg_temp.person(4))$$), pg_temp.receipts('w-1');
+SELECT coursebase.transfer_line('app_store', 'w-1', pg_temp.person(2)), pg_temp.receipts('w-1');
 -- The same by what the store signed, whatever the order in which the accounts are found.
 CREATE FUNCTION pg_temp.late(who text, n integer) RETURNS uuid LANGUAGE sql AS $$ SELECT md5(who || n)::uuid $$;
 INSERT INTO coursebase.users (id, clerk_user_id, name, email) SELECT pg_temp.late(who, n), who || n, 'Late', 'late@example.org' FROM generate_series(1, 8) n, unnest(ARRAY['closed', 'open']) who;
