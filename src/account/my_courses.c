@@ -14,7 +14,6 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "utils/array.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
@@ -23,6 +22,7 @@
 #include "billing/premium.h"
 #include "core/args.h"
 #include "core/compat.h"
+#include "core/datum.h"
 #include "core/owner.h"
 #include "core/plan.h"
 #include "identity/asking.h"
@@ -191,8 +191,6 @@ rights_bind(PlanValues *values, const CourseRights *rights)
 		ids[i] = UUIDPGetDatum(&rights->rights[i].course);
 		sources[i] = Int32GetDatum(rights->rights[i].sources);
 	}
-	plan_bind(values, PointerGetDatum(construct_array(ids, rights->count, UUIDOID, UUID_LEN,
-													  false, TYPALIGN_CHAR)));
-	plan_bind(values, PointerGetDatum(construct_array(sources, rights->count, INT4OID,
-													  sizeof(int32), true, TYPALIGN_INT)));
+	plan_bind(values, array_of(UUIDOID, ids, NULL, rights->count));
+	plan_bind(values, array_of(INT4OID, sources, NULL, rights->count));
 }

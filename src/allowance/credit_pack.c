@@ -33,6 +33,7 @@
 #include "allowance/credit_pack.h"
 #include "core/args.h"
 #include "core/compat.h"
+#include "core/datum.h"
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
@@ -357,7 +358,7 @@ pack_grant_again(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo)
 	Purchase purchase;
 
 	if (!purchase_find(&purchase, fcinfo, GRANT_SOURCE) ||
-		memcmp(&purchase.user, PG_GETARG_UUID_P(GRANT_USER), UUID_LEN) != 0 ||
+		!uuid_equal(&purchase.user, PG_GETARG_UUID_P(GRANT_USER)) ||
 		strcmp(purchase.product, args_text_or_null(fcinfo, GRANT_PRODUCT)) != 0 ||
 		purchase.credits != PG_GETARG_INT64(GRANT_CREDITS))
 		ereport(ERROR,
@@ -416,7 +417,7 @@ others_take(const Purchase *purchase, TimestampTz at)
 		CreditEntry entry = {.kind = "refund", .purchase = &purchase->id};
 		PackShare *taken;
 
-		if (memcmp(&people[i], &purchase->user, UUID_LEN) == 0)
+		if (uuid_equal(&people[i], &purchase->user))
 			continue;
 		credit_open(&state, &people[i], at, true);
 		if (credit_packs_take(&state, &taken) > 0)
@@ -606,7 +607,7 @@ pack_rest(const CreditState *state, const pg_uuid_t *pack)
 
 	packs_settle(&packs, &account, &state->user);
 	for (uint64 i = 0; i < packs.count; i++)
-		if (memcmp(&packs.ids[i], pack, UUID_LEN) == 0)
+		if (uuid_equal(&packs.ids[i], pack))
 			return packs.packs[i].rest;
 	return 0;
 }

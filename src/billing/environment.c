@@ -33,21 +33,8 @@ environment_is_sandbox(const char *environment)
 bool
 environment_sandbox_counts(const pg_uuid_t *user)
 {
-	char *list, *id;
-
-	if (setting_boolean("accept_sandbox"))
-		return true;
-	if (user == NULL)
-		return false;
-	/* a copy: strtok() writes into it */
-	list = setting_text("sandbox_testers");
-	if (list[0] == '\0')
-		return false;
-	id = uuid_text(user);
-	for (char *word = strtok(list, ", "); word != NULL; word = strtok(NULL, ", "))
-		if (pg_strcasecmp(word, id) == 0)
-			return true;
-	return false;
+	return setting_boolean("accept_sandbox") ||
+		   (user != NULL && setting_lists("sandbox_testers", uuid_text(user)));
 }
 
 /* The name comes first: production, by far the most, asks for no setting. */

@@ -17,6 +17,7 @@
 
 #include "billing/line.h"
 #include "core/compat.h"
+#include "core/datum.h"
 #include "core/plan.h"
 
 /* The first and the last of each thousand people that have events, in the order of ids. */
@@ -132,7 +133,7 @@ people_fold(ReturnSetInfo *result, const People *people)
 
 	for (int i = 1; i <= count; i++)
 	{
-		if (i < count && memcmp(&entries[i].user, &entries[first].user, sizeof(pg_uuid_t)) == 0)
+		if (i < count && uuid_equal(&entries[i].user, &entries[first].user))
 			continue;
 		person_return(result, entries + first, i - first);
 		first = i;

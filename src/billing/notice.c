@@ -8,7 +8,6 @@
 
 #include "catalog/pg_type.h"
 #include "common/int.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
@@ -269,8 +268,7 @@ notice_known_members(void)
 	for (int i = 0; i < MEMBERS; i++)
 		names[i] = CStringGetTextDatum(member_names[i]);
 	names[MEMBERS] = CStringGetTextDatum("payload");
-	return PointerGetDatum(
-		construct_array(names, MEMBERS + 1, TEXTOID, -1, false, TYPALIGN_INT));
+	return array_of(TEXTOID, names, NULL, MEMBERS + 1);
 }
 
 /* As what came names a type is kept, with its subtype; what it means is a column. */
@@ -283,7 +281,7 @@ notice_read_members(void)
 	for (int i = 0; i < MEMBERS; i++)
 		if (i != MEMBER_PROVIDER && i != MEMBER_SUBTYPE && i != MEMBER_EVENT_TYPE)
 			names[count++] = CStringGetTextDatum(member_names[i]);
-	return PointerGetDatum(construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT));
+	return array_of(TEXTOID, names, NULL, count);
 }
 
 /*

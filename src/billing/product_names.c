@@ -41,13 +41,12 @@ lower_case(const char *name)
 static char *
 without_prefix(char *name)
 {
-	const char *between = " \t\r\n,";
 	size_t longest = 0;
 	char *rest;
 
-	for (char *prefix =
-			 strtok_r(lower_case(setting_text("store_product_prefixes")), between, &rest);
-		 prefix != NULL; prefix = strtok_r(NULL, between, &rest))
+	for (char *prefix = strtok_r(lower_case(setting_text("store_product_prefixes")),
+								 SETTING_BETWEEN, &rest);
+		 prefix != NULL; prefix = strtok_r(NULL, SETTING_BETWEEN, &rest))
 	{
 		size_t size = strlen(prefix);
 

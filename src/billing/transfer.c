@@ -51,7 +51,7 @@ subscription_transfer(const char *store, const char *line, const pg_uuid_t *to)
 	if (owner_execute(&find_line, values.datums, values.nulls, false) == 0)
 		return LINE_UNKNOWN;
 	from = plan_uuid(0, 1);
-	if (memcmp(&from, to, UUID_LEN) == 0)
+	if (uuid_equal(&from, to))
 		return LINE_STAYS;
 	anchor_transfer_require(&from, to);
 	/* another transfer may have come first: then the line is not this person's any more */

@@ -30,7 +30,6 @@
 #include "utils/builtins.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
-#include "utils/tuplestore.h"
 #include "utils/uuid.h"
 
 #include "core/args.h"
@@ -354,8 +353,7 @@ place_give(TriggerData *data, Ordered *ordered)
 	plan_bind_int32(&values, move.to);
 	SPI_connect();
 	/* one row is the usual case, and needs no look at what the statement moved besides */
-	if (!(within && tuplestore_tuple_count(data->tg_newtable) == 1 &&
-		  place_swap(ordered, &id, &move)) &&
+	if (!(within && trigger_rows_written(data) == 1 && place_swap(ordered, &id, &move)) &&
 		owner_execute_latest(&ordered->taken, values.datums, values.nulls) > 0)
 		place_give_of_many(data, ordered, &values);
 	SPI_finish();
@@ -412,8 +410,7 @@ place_swap(Ordered *ordered, const pg_uuid_t *child, const Move *move)
 static void
 place_give_of_many(TriggerData *data, Ordered *ordered, PlanValues *values)
 {
-	if (SPI_register_trigger_data(data) < 0)
-		elog(ERROR, "could not see what the statement changed");
+	trigger_tables_show(data);
 	if (owner_execute_latest(&ordered->holder, values->datums, values->nulls) > 0 &&
 		!plan_bool(0, HOLDER_MOVED))
 	{

@@ -319,18 +319,27 @@ notice_ignore(void *argument, const char *message)
 {
 }
 
-/* Until the socket is ready; raises KBC12 when it is too late. */
+/*
+ * Until the socket is ready; raises KBC12 when it is too late. Whatever else wakes the session
+ * is no answer of the socket: the client's library, asked too early, would wait by itself.
+ */
 static void
 socket_wait(int events, TimestampTz until)
 {
-	long left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), until);
+	int happened;
 
-	if (left <= 0)
-		raise_away("It did not answer within the setting home_timeout_ms.");
-	(void) WaitLatchOrSocket(MyLatch, events | WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-							 pq.socket(connection), left, PG_WAIT_EXTENSION);
-	ResetLatch(MyLatch);
-	CHECK_FOR_INTERRUPTS();
+	do
+	{
+		long left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), until);
+
+		if (left <= 0)
+			raise_away("It did not answer within the setting home_timeout_ms.");
+		happened =
+			WaitLatchOrSocket(MyLatch, events | WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+							  pq.socket(connection), left, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	} while ((happened & events) == 0);
 }
 
 /*

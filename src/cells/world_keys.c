@@ -602,16 +602,9 @@ keys_claim_on_home(const Cell *here, Datum *arrays, bool partly)
 static void
 keys_arrays(const Keys *keys, Datum *arrays)
 {
-	int dimensions[] = {keys->count};
-	int bounds[] = {1};
-
-	arrays[0] = PointerGetDatum(
-		construct_array(keys->kinds, keys->count, TEXTOID, -1, false, TYPALIGN_INT));
-	arrays[1] = PointerGetDatum(
-		construct_array(keys->keys, keys->count, TEXTOID, -1, false, TYPALIGN_INT));
-	arrays[2] =
-		PointerGetDatum(construct_md_array(keys->users, keys->nobodys, 1, dimensions, bounds,
-										   UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
+	arrays[0] = array_of(TEXTOID, keys->kinds, NULL, keys->count);
+	arrays[1] = array_of(TEXTOID, keys->keys, NULL, keys->count);
+	arrays[2] = array_of(UUIDOID, keys->users, keys->nobodys, keys->count);
 }
 
 /*
@@ -629,7 +622,7 @@ claimed_find(const char *kind, const char *key, const pg_uuid_t *user)
 		const ClaimedKey *one = &claimed.keys[i];
 
 		if (strcmp(one->key, key) == 0 && strcmp(one->kind, kind) == 0 &&
-			(user == NULL || (one->has_user && memcmp(&one->user, user, UUID_LEN) == 0)))
+			(user == NULL || (one->has_user && uuid_equal(&one->user, user))))
 			return true;
 	}
 	return false;

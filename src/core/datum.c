@@ -4,9 +4,11 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
 #include "utils/json.h"
+#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
 #include "core/datum.h"
@@ -72,4 +74,17 @@ char *
 enum_text(Datum value)
 {
 	return DatumGetCString(DirectFunctionCall1(enum_out, value));
+}
+
+Datum
+array_of(Oid type, Datum *values, bool *nulls, int count)
+{
+	int lower = 1;
+	int16 size;
+	bool by_value;
+	char align;
+
+	get_typlenbyvalalign(type, &size, &by_value, &align);
+	return PointerGetDatum(
+		construct_md_array(values, nulls, 1, &count, &lower, type, size, by_value, align));
 }

@@ -1,8 +1,8 @@
 /*
  * datum.h: values of SQL types as C values, where the server's own macros say too much.
  *
- * Texts are made in the current context. No function here raises an error but for want of
- * memory.
+ * Texts and arrays are made in the current context. No function here raises an error but for
+ * want of memory.
  */
 #ifndef COURSEBASE_CORE_DATUM_H
 #define COURSEBASE_CORE_DATUM_H
@@ -28,6 +28,9 @@ extern bool uuid_read(const char *text, Size size, pg_uuid_t *id);
 
 /* The label of a value of any enum. */
 extern char *enum_text(Datum value);
+
+/* An array of one dimension. nulls is NULL where none is null. */
+extern Datum array_of(Oid type, Datum *values, bool *nulls, int count);
 
 static inline bool
 uuid_equal(const pg_uuid_t *a, const pg_uuid_t *b)

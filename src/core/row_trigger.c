@@ -13,6 +13,7 @@
 #include "utils/datum.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
+#include "utils/tuplestore.h"
 
 #include "core/column.h"
 #include "core/errors.h"
@@ -210,6 +211,26 @@ trigger_expect_before_statement(FunctionCallInfo fcinfo, const char *name)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("coursebase.%s() works only as a trigger before a statement", name)));
 	return data;
+}
+
+/* Most statements that derive rows write none, because what they derive is there already. */
+int64
+trigger_rows_written(TriggerData *data)
+{
+	if (data->tg_newtable == NULL)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+			 errmsg("trigger \"%s\" has no table of the new rows", data->tg_trigger->tgname),
+			 errhint("Run SELECT coursebase.install() as the owner of the tables.")));
+	return tuplestore_tuple_count(data->tg_newtable);
+}
+
+void
+trigger_tables_show(TriggerData *data)
+{
+	if (SPI_register_trigger_data(data) < 0)
+		elog(ERROR, "could not see what the statement wrote");
 }
 
 Datum

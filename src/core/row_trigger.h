@@ -81,4 +81,11 @@ extern TriggerData *trigger_expect_statement(FunctionCallInfo fcinfo, const char
 /* The same for a trigger before each statement. */
 extern TriggerData *trigger_expect_before_statement(FunctionCallInfo fcinfo, const char *name);
 
+/* How many rows the statement wrote; raises 39P01 for a trigger without REFERENCING NEW TABLE.
+ */
+extern int64 trigger_rows_written(TriggerData *data);
+
+/* Shows the transition tables of the trigger to our statements, until SPI_finish(). */
+extern void trigger_tables_show(TriggerData *data);
+
 #endif

@@ -71,6 +71,19 @@ setting_boolean(const char *name)
 	return strcmp(setting_text(name), "true") == 0;
 }
 
+bool
+setting_lists(const char *name, const char *word)
+{
+	char *rest;
+
+	/* setting_text() answers a copy: strtok_r() writes into it */
+	for (char *one = strtok_r(setting_text(name), SETTING_BETWEEN, &rest); one != NULL;
+		 one = strtok_r(NULL, SETTING_BETWEEN, &rest))
+		if (pg_strcasecmp(one, word) == 0)
+			return true;
+	return false;
+}
+
 TimestampTz
 setting_kept_since(const char *name)
 {

@@ -18,6 +18,12 @@ extern char *setting_text(const char *name);
 extern int64 setting_integer(const char *name);
 extern bool setting_boolean(const char *name);
 
+/* What stands between the words of a setting that is a list, for strtok_r(). */
+#define SETTING_BETWEEN " \t\r\n\v\f,"
+
+/* Whether a setting that is a list has the word, whatever the case of its ASCII letters. */
+extern bool setting_lists(const char *name, const char *word);
+
 /*
  * For a setting that says how many days rows are kept: the time since which they are, counted
  * from the start of the transaction. DT_NOBEGIN, before which nothing is, for 0 (kept for ever)

@@ -28,19 +28,10 @@ static void row_require(TriggerData *data, HeapTuple row);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_any__signed_only);
 
-/* The setting is a list of names, separated by commas or spaces. */
 bool
 signed_only(const char *provider)
 {
-	char *list;
-
-	if (provider == NULL)
-		return false;
-	list = setting_text("require_signature");
-	for (char *word = strtok(list, ", "); word != NULL; word = strtok(NULL, ", "))
-		if (strcmp(word, provider) == 0)
-			return true;
-	return false;
+	return provider != NULL && setting_lists("require_signature", provider);
 }
 
 void

@@ -39,7 +39,7 @@ PG_FUNCTION_INFO_V1(coursebase_tg_settings__owner_only);
 PGDLLEXPORT Datum
 coursebase_tg_any__stamp(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_expect(fcinfo, "tg_any__stamp", ROW_BEFORE_CHANGE);
+	TriggerData *data = trigger_expect(fcinfo, "tg_any__stamp", ROW_BEFORE_UPDATE);
 	HeapTuple row = data->tg_newtuple;
 	Datum now = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
 	bool null;
@@ -92,7 +92,7 @@ row_kept_long_enough(TriggerData *data)
 PGDLLEXPORT Datum
 coursebase_tg_any__set_once(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_expect(fcinfo, "tg_any__set_once", ROW_BEFORE_CHANGE);
+	TriggerData *data = trigger_expect(fcinfo, "tg_any__set_once", ROW_BEFORE_UPDATE);
 	TupleDesc columns = RelationGetDescr(data->tg_relation);
 
 	for (int i = 1; i <= columns->natts; i++)

@@ -64,8 +64,7 @@ static Chain chains[] = {
 };
 
 static Chain *chain_of(Trigger *trigger);
-static bool column_read(TriggerData *data, HeapTuple row, const char *name, Datum *value);
-static bool link_is_new(TriggerData *data, Datum key, Datum above);
+static bool link_is_new(TriggerData *data, const pg_uuid_t *key, const pg_uuid_t *above);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_any__no_cycle);
 
@@ -77,12 +76,14 @@ coursebase_tg_any__no_cycle(PG_FUNCTION_ARGS)
 	HeapTuple row = trigger_written_row(data);
 	Chain *chain;
 	Datum name;
-	Datum ends[2]; /* above, key: the parameters of the walk */
+	pg_uuid_t key;
+	pg_uuid_t above;
+	Datum ends[] = {UUIDPGetDatum(&above), UUIDPGetDatum(&key)};
 
 	chain = chain_of(data->tg_trigger);
-	if (!column_read(data, row, data->tg_trigger->tgargs[1], &ends[1]) ||
-		!column_read(data, row, data->tg_trigger->tgargs[2], &ends[0]) ||
-		!link_is_new(data, ends[1], ends[0]))
+	if (!trigger_uuid(data, row, data->tg_trigger->tgargs[1], &key) ||
+		!trigger_uuid(data, row, data->tg_trigger->tgargs[2], &above) ||
+		!link_is_new(data, &key, &above))
 		return PointerGetDatum(row);
 	name = CStringGetTextDatum(chain->name);
 	SPI_connect();
@@ -110,38 +111,18 @@ chain_of(Trigger *trigger)
 					errhint("Run SELECT coursebase.install() as the owner of the tables.")));
 }
 
-/* False for a null. The columns are arguments of the trigger, which anybody who owns a table
- * may write: another type than uuid raises before its value is read as one. */
-static bool
-column_read(TriggerData *data, HeapTuple row, const char *name, Datum *value)
-{
-	TupleDesc columns = RelationGetDescr(data->tg_relation);
-	int column = SPI_fnumber(columns, name);
-	bool null;
-
-	if (column <= 0 || SPI_gettypeid(columns, column) != UUIDOID)
-		ereport(ERROR, (errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
-						errmsg("table \"%s\" has no column \"%s\" of type uuid",
-							   RelationGetRelationName(data->tg_relation), name)));
-	*value = SPI_getbinval(row, columns, column, &null);
-	return !null;
-}
-
 /* Whether the row links to another row than before. A row that points to itself is left to the
  * CHECK of its table, which names the rule. */
 static bool
-link_is_new(TriggerData *data, Datum key, Datum above)
+link_is_new(TriggerData *data, const pg_uuid_t *key, const pg_uuid_t *above)
 {
-	Datum old_key;
-	Datum old_above;
+	pg_uuid_t old_key;
+	pg_uuid_t old_above;
 
-	if (uuid_equal(DatumGetUUIDP(key), DatumGetUUIDP(above)))
+	if (uuid_equal(key, above))
 		return false;
-	if (!TRIGGER_FIRED_BY_UPDATE(data->tg_event))
-		return true;
-	if (!column_read(data, data->tg_trigtuple, data->tg_trigger->tgargs[1], &old_key) ||
-		!column_read(data, data->tg_trigtuple, data->tg_trigger->tgargs[2], &old_above))
-		return true;
-	return !uuid_equal(DatumGetUUIDP(key), DatumGetUUIDP(old_key)) ||
-		   !uuid_equal(DatumGetUUIDP(above), DatumGetUUIDP(old_above));
+	return !TRIGGER_FIRED_BY_UPDATE(data->tg_event) ||
+		   !trigger_uuid(data, data->tg_trigtuple, data->tg_trigger->tgargs[1], &old_key) ||
+		   !trigger_uuid(data, data->tg_trigtuple, data->tg_trigger->tgargs[2], &old_above) ||
+		   !uuid_equal(key, &old_key) || !uuid_equal(above, &old_above);
 }

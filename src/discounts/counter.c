@@ -28,14 +28,12 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
-#include "utils/rel.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
 #include "cells/cell.h"
 #include "core/args.h"
 #include "core/attempt.h"
-#include "core/column.h"
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
@@ -491,13 +489,9 @@ home_limit_follow(TriggerData *data, const pg_uuid_t *code, int32 home)
 static bool
 row_limit(TriggerData *data, HeapTuple row, int64 *limit)
 {
-	TupleDesc columns = RelationGetDescr(data->tg_relation);
-	int column = SPI_fnumber(columns, "max_redemptions");
 	bool null;
-	Datum value;
+	Datum value = trigger_value_or_null(data, row, "max_redemptions", INT8OID, &null);
 
-	column_require_type(columns, column, INT8OID);
-	value = SPI_getbinval(row, columns, column, &null);
 	if (!null)
 		*limit = DatumGetInt64(value);
 	return !null;

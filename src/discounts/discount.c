@@ -22,6 +22,7 @@
 
 #include "cells/directory.h"
 #include "core/compat.h"
+#include "core/datum.h"
 #include "discounts/amount.h"
 #include "discounts/discount.h"
 
@@ -130,8 +131,7 @@ coursebase_split_discount(PG_FUNCTION_ARGS)
 	shares = palloc_extended((count + 1) * sizeof(Datum), MCXT_ALLOC_HUGE);
 	for (int i = 0; i < count; i++)
 		shares[i] = Int64GetDatum(parts[i].share);
-	PG_RETURN_ARRAYTYPE_P(
-		construct_array(shares, count, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, 'd'));
+	PG_RETURN_DATUM(array_of(INT8OID, shares, NULL, count));
 }
 
 /*

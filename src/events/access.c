@@ -27,6 +27,7 @@
 #include "billing/premium.h"
 #include "core/owner.h"
 #include "core/plan.h"
+#include "core/row_trigger.h"
 #include "core/setting.h"
 #include "events/access.h"
 #include "events/changes.h"
@@ -178,8 +179,7 @@ coursebase_tg_course_purchases__tell(PG_FUNCTION_ARGS)
 	else if (changes_begin(&changes, fcinfo, "tg_course_purchases__tell", CHANGES_ANY))
 	{
 		course_sales_tell(&changes);
-		if (SPI_register_trigger_data(data) < 0)
-			elog(ERROR, "could not see what the statement changed");
+		trigger_tables_show(data);
 		turned_tell(TRIGGER_FIRED_BY_INSERT(data->tg_event)   ? &find_turned_on_insert
 					: TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? &find_turned_on_update
 															  : &find_turned_on_delete);

@@ -17,6 +17,7 @@
 #include "access/course_rights.h"
 #include "core/owner.h"
 #include "core/plan.h"
+#include "core/row_trigger.h"
 #include "events/access.h"
 #include "events/changes.h"
 #include "events/grant.h"
@@ -88,8 +89,7 @@ coursebase_tg_course_grants__tell(PG_FUNCTION_ARGS)
 		return PointerGetDatum(NULL);
 	if (some_ends(&changes))
 	{
-		if (SPI_register_trigger_data(data) < 0)
-			elog(ERROR, "could not see what the statement changed");
+		trigger_tables_show(data);
 		moved_tell(TRIGGER_FIRED_BY_INSERT(data->tg_event)   ? &find_made
 				   : TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? &find_moved
 															 : &find_gone);
@@ -119,8 +119,7 @@ some_ends(Changes *changes)
 void
 grants_refunded_tell(TriggerData *data)
 {
-	if (SPI_register_trigger_data(data) < 0)
-		elog(ERROR, "could not see what the statement changed");
+	trigger_tables_show(data);
 	moved_tell(&find_refunded);
 }
 

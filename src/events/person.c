@@ -8,6 +8,7 @@
 
 #include "core/owner.h"
 #include "core/plan.h"
+#include "core/row_trigger.h"
 #include "core/setting.h"
 #include "events/changes.h"
 #include "events/event.h"
@@ -68,8 +69,7 @@ coursebase_tg_user_lesson_complete__tell(PG_FUNCTION_ARGS)
 	if (!changes_begin(&changes, fcinfo, "tg_user_lesson_complete__tell", CHANGES_INSERT))
 		return PointerGetDatum(NULL);
 	/* the name "changed" in the statement is that of the transition table */
-	if (SPI_register_trigger_data(changes.data) < 0)
-		elog(ERROR, "could not see what the statement changed");
+	trigger_tables_show(changes.data);
 	count = owner_execute_latest(&find_completed, NULL, NULL);
 	rows = SPI_tuptable;
 	for (uint64 row = 0; row < count; row++)

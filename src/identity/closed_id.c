@@ -20,7 +20,6 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
-#include "utils/tuplestore.h"
 
 #include "core/errors.h"
 #include "core/owner.h"
@@ -94,12 +93,10 @@ coursebase_tg_users__closed_id(PG_FUNCTION_ARGS)
 	TriggerData *data = trigger_expect_statement(fcinfo, "tg_users__closed_id");
 	PlanValues values = {0};
 
-	if (restore_under_way() ||
-		(data->tg_newtable != NULL && tuplestore_tuple_count(data->tg_newtable) == 0))
+	if (restore_under_way() || trigger_rows_written(data) == 0)
 		return PointerGetDatum(NULL);
 	SPI_connect();
-	if (SPI_register_trigger_data(data) < 0)
-		elog(ERROR, "could not see what the statement inserted");
+	trigger_tables_show(data);
 	plan_bind_time(&values, kept_since());
 	if (owner_execute_latest(&find_made, values.datums, values.nulls) > 0)
 		kept_raise(plan_text_required(0, 1));

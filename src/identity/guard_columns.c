@@ -27,7 +27,7 @@ PG_FUNCTION_INFO_V1(coursebase_tg_any__guard_columns);
 PGDLLEXPORT Datum
 coursebase_tg_any__guard_columns(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_expect(fcinfo, "tg_any__guard_columns", ROW_BEFORE_CHANGE);
+	TriggerData *data = trigger_expect(fcinfo, "tg_any__guard_columns", ROW_BEFORE_UPDATE);
 	TupleDesc columns = RelationGetDescr(data->tg_relation);
 
 	if (check_enable_rls(RelationGetRelid(data->tg_relation), InvalidOid, true) !=

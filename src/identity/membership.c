@@ -101,8 +101,7 @@ membership_organizations(MembershipRole least)
 	for (int i = 0; i < own.count; i++)
 		if (own.list[i].role <= least)
 			ids[count++] = UUIDPGetDatum(&own.list[i].organization);
-	return PointerGetDatum(
-		construct_array(ids, count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
+	return array_of(UUIDOID, ids, NULL, count);
 }
 
 void

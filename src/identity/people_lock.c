@@ -15,6 +15,7 @@
 #include "utils/memutils.h"
 
 #include "core/attempt.h"
+#include "core/datum.h"
 #include "core/errors.h"
 #include "identity/anchor.h"
 #include "identity/people_lock.h"
@@ -95,7 +96,7 @@ person_place(const People *people, const pg_uuid_t *person, bool *found)
 		else
 			high = middle;
 	}
-	*found = low < people->count && memcmp(&people->ids[low], person, UUID_LEN) == 0;
+	*found = low < people->count && uuid_equal(&people->ids[low], person);
 	return low;
 }
 

@@ -22,7 +22,6 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
-#include "utils/tuplestore.h"
 #include "utils/uuid.h"
 
 #include "cells/cell.h"
@@ -102,13 +101,10 @@ coursebase_tg_users__directory(PG_FUNCTION_ARGS)
 	TriggerData *data = trigger_expect_statement(fcinfo, "tg_users__directory");
 	Cell here;
 
-	if (restore_under_way() ||
-		(data->tg_newtable != NULL && tuplestore_tuple_count(data->tg_newtable) == 0) ||
-		!cell_here(&here))
+	if (restore_under_way() || trigger_rows_written(data) == 0 || !cell_here(&here))
 		return PointerGetDatum(NULL);
 	SPI_connect();
-	if (SPI_register_trigger_data(data) < 0)
-		elog(ERROR, "could not see what the statement inserted");
+	trigger_tables_show(data);
 	place_all(&here, &place_made, &find_misplaced);
 	SPI_finish();
 	return PointerGetDatum(NULL);

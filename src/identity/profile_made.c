@@ -22,7 +22,6 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "utils/tuplestore.h"
 
 #include "core/owner.h"
 #include "core/plan.h"
@@ -103,12 +102,10 @@ coursebase_tg_users__profile(PG_FUNCTION_ARGS)
 	TriggerData *data = trigger_expect_statement(fcinfo, "tg_users__profile");
 	PlanValues values = {0};
 
-	if (restore_under_way() ||
-		(data->tg_newtable != NULL && tuplestore_tuple_count(data->tg_newtable) == 0))
+	if (restore_under_way() || trigger_rows_written(data) == 0)
 		return PointerGetDatum(NULL);
 	SPI_connect();
-	if (SPI_register_trigger_data(data) < 0)
-		elog(ERROR, "could not see what the statement inserted");
+	trigger_tables_show(data);
 	plan_bind_text(&values, profile_follows);
 	for (int tries = 0;; tries++)
 	{

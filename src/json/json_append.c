@@ -14,6 +14,7 @@
 #include "utils/fmgroids.h"
 
 #include "core/args.h"
+#include "core/datum.h"
 #include "core/errors.h"
 #include "json/json_load.h"
 #include "json/splice.h"
@@ -80,13 +81,11 @@ static char *
 path_text(const EntryPath *path, size_t steps)
 {
 	Datum *values = palloc(sizeof(Datum) * Max(steps, 1));
-	ArrayType *array;
 
 	for (size_t i = 0; i < steps; i++)
 		values[i] = PointerGetDatum(
 			cstring_to_text_with_len(path->steps[i].bytes, path->steps[i].size));
-	array = construct_array(values, steps, TEXTOID, -1, false, TYPALIGN_INT);
-	return OidOutputFunctionCall(F_ARRAY_OUT, PointerGetDatum(array));
+	return OidOutputFunctionCall(F_ARRAY_OUT, array_of(TEXTOID, values, NULL, steps));
 }
 
 /*

@@ -18,7 +18,6 @@
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
@@ -85,7 +84,7 @@ takeup_names(const StoreNotice *notice)
 		if (names[i].size > 0)
 			texts[count++] = CStringGetTextDatum(notice_text(names[i]));
 	count += accounts_of(notice, &texts[count]);
-	return PointerGetDatum(construct_array(texts, count, TEXTOID, -1, false, TYPALIGN_INT));
+	return array_of(TEXTOID, texts, NULL, count);
 }
 
 /* RevenueCat alone transfers from account to account: a transfer says whose it is by now that
@@ -113,7 +112,7 @@ takeup_accounts_lock(const StoreNotice *notice)
 
 	if (count == 0)
 		return;
-	names = PointerGetDatum(construct_array(texts, count, TEXTOID, -1, false, TYPALIGN_INT));
+	names = array_of(TEXTOID, texts, NULL, count);
 	owner_execute(&lock_accounts, &names, NULL, false);
 }
 
@@ -169,9 +168,8 @@ coursebase_tg_any__take_up(PG_FUNCTION_ARGS)
 	if (count == 0)
 		return PointerGetDatum(NULL);
 	SPI_connect();
-	takeup_names_came(
-		PointerGetDatum(construct_array(texts, count, TEXTOID, -1, false, TYPALIGN_INT)),
-		GetCurrentTransactionStartTimestamp());
+	takeup_names_came(array_of(TEXTOID, texts, NULL, count),
+					  GetCurrentTransactionStartTimestamp());
 	SPI_finish();
 	return PointerGetDatum(NULL);
 }

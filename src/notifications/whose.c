@@ -221,7 +221,7 @@ names_array(const JsonSlice *names, int nnames)
 
 	for (int i = 0; i < nnames; i++)
 		texts[i] = CStringGetTextDatum(notice_text(names[i]));
-	return PointerGetDatum(construct_array(texts, nnames, TEXTOID, -1, false, TYPALIGN_INT));
+	return array_of(TEXTOID, texts, NULL, nnames);
 }
 
 /* The app that a line was bought in keeps its name whoever reports it, so that RevenueCat and

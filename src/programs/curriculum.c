@@ -174,8 +174,7 @@ coursebase_tg_course_workouts__rules(PG_FUNCTION_ARGS)
 	{
 		uint64 rows;
 
-		if (SPI_register_trigger_data(data) < 0)
-			elog(ERROR, "could not see what the statement changed");
+		trigger_tables_show(data);
 		rows = owner_execute(changed_plan(data), NULL, NULL, false);
 		days_require(SPI_tuptable, rows, TRIGGER_FIRED_BY_DELETE(data->tg_event));
 		places_note(data);

@@ -109,7 +109,6 @@ static int64 place_take(bool *taken, uint64 rows, const Datum *workout);
 static void change_write(Change *change, Datum program, Datum day,
 						 const pg_uuid_t *organization);
 static void column_add(Column *column, Datum value, int most);
-static Datum column_array(const Column *column, Oid type);
 
 PG_FUNCTION_INFO_V1(coursebase_set_day);
 
@@ -255,11 +254,11 @@ change_write(Change *change, Datum program, Datum day, const pg_uuid_t *organiza
 	Datum values[] = {program,
 					  day,
 					  UUIDPGetDatum(organization),
-					  column_array(&change->gone, UUIDOID),
-					  column_array(&change->moved, UUIDOID),
-					  column_array(&change->moved_to, INT4OID),
-					  column_array(&change->added, UUIDOID),
-					  column_array(&change->added_at, INT4OID)};
+					  array_of(UUIDOID, change->gone.values, NULL, change->gone.count),
+					  array_of(UUIDOID, change->moved.values, NULL, change->moved.count),
+					  array_of(INT4OID, change->moved_to.values, NULL, change->moved_to.count),
+					  array_of(UUIDOID, change->added.values, NULL, change->added.count),
+					  array_of(INT4OID, change->added_at.values, NULL, change->added_at.count)};
 
 	if (change->gone.count > 0 || change->moved.count > 0 || change->added_at.count > 0)
 		owner_execute(&write_day, values, NULL, false);
@@ -272,14 +271,4 @@ column_add(Column *column, Datum value, int most)
 	if (column->values == NULL)
 		column->values = palloc(most * sizeof(Datum));
 	column->values[column->count++] = value;
-}
-
-static Datum
-column_array(const Column *column, Oid type)
-{
-	if (type == INT4OID)
-		return PointerGetDatum(construct_array(column->values, column->count, INT4OID,
-											   sizeof(int32), true, TYPALIGN_INT));
-	return PointerGetDatum(construct_array(column->values, column->count, UUIDOID, UUID_LEN,
-										   false, TYPALIGN_CHAR));
 }

@@ -25,7 +25,6 @@
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
-#include "utils/array.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -407,12 +406,8 @@ places_settle(const pg_uuid_t *program, int32 day)
 	for (int i = 0; i < noted.inserted_count; i++)
 		inserted[i] = UUIDPGetDatum(&noted.inserted[i]);
 	for (int i = 0; i < lengthof(columns); i++)
-		values[i] = PointerGetDatum(
-			i == 2 || i == 3
-				? construct_array(columns[i], count, INT4OID, sizeof(int32), true, TYPALIGN_INT)
-				: construct_array(columns[i], count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
-	values[5] = PointerGetDatum(construct_array(inserted, noted.inserted_count, UUIDOID,
-												UUID_LEN, false, TYPALIGN_CHAR));
+		values[i] = array_of(i == 2 || i == 3 ? INT4OID : UUIDOID, columns[i], NULL, count);
+	values[5] = array_of(UUIDOID, inserted, NULL, noted.inserted_count);
 	completions_move(values);
 }
 

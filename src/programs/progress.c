@@ -172,7 +172,6 @@ static HeapTuple row_complete(TriggerData *data, const char *from, KeptPlan *rea
 static void completion_require(TriggerData *data, const pg_uuid_t *entitlement,
 							   const pg_uuid_t *program, const pg_uuid_t *workout);
 static void place_require(const pg_uuid_t *workout, const pg_uuid_t *program);
-static void changes_register(TriggerData *data);
 static bool row_is_callers(TriggerData *data, const pg_uuid_t *user);
 static void completed_derive(KeptPlan *find, Datum *values);
 static uint64 completed_write(KeptPlan *write, Datum *values);
@@ -241,7 +240,7 @@ coursebase_tg_course_workout_completions__derive(PG_FUNCTION_ARGS)
 		completed_write(&clear_completed, NULL);
 	else
 	{
-		changes_register(data);
+		trigger_tables_show(data);
 		/* a DELETE of plain SQL has not locked them yet */
 		lock_behind(&share_programs, NULL);
 		lock_behind(&lock_entitlements, NULL);
@@ -264,7 +263,7 @@ coursebase_tg_course_workouts__derive(PG_FUNCTION_ARGS)
 	if (restore_under_way())
 		return PointerGetDatum(NULL);
 	SPI_connect();
-	changes_register(data);
+	trigger_tables_show(data);
 	completed_derive(TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? &find_stale_of_rest
 															 : &find_stale_of_curriculum,
 					 NULL);
@@ -410,14 +409,6 @@ row_is_callers(TriggerData *data, const pg_uuid_t *user)
 		return true;
 	asking = identity_asking_anywhere();
 	return asking != NULL && uuid_equal(&asking->user, user);
-}
-
-/* Makes the transition tables of the statement visible to the plans. */
-static void
-changes_register(TriggerData *data)
-{
-	if (SPI_register_trigger_data(data) < 0)
-		elog(ERROR, "could not see what the statement changed");
 }
 
 /* Writes completed_at of the entitlements that the statement finds wrong. */

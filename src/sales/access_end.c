@@ -14,7 +14,6 @@
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
-#include "utils/array.h"
 #include "utils/timestamp.h"
 
 #include "core/datum.h"
@@ -214,16 +213,10 @@ row_end(uint64 row, TimestampTz latest)
 static void
 changes_write(const EndChanges *changes)
 {
-	int dimension = changes->count;
-	int from = 1;
 	Datum values[] = {
-		PointerGetDatum(construct_array(changes->grants, changes->count, UUIDOID, UUID_LEN,
-										false, TYPALIGN_CHAR)),
-		PointerGetDatum(construct_md_array(changes->ends, changes->for_ever, 1, &dimension,
-										   &from, TIMESTAMPTZOID, sizeof(TimestampTz), true,
-										   TYPALIGN_DOUBLE)),
+		array_of(UUIDOID, changes->grants, NULL, changes->count),
+		array_of(TIMESTAMPTZOID, changes->ends, changes->for_ever, changes->count),
 	};
-
 	StatementMark outer = statement_mark_set(&writing);
 	StatementMark held = statement_mark_set(&anchor_held);
 

@@ -26,7 +26,6 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
-#include "utils/tuplestore.h"
 #include "utils/uuid.h"
 
 #include "core/datum.h"
@@ -137,7 +136,6 @@ static bool has_terms(TriggerData *data, HeapTuple row);
 static bool truncated(FunctionCallInfo fcinfo, KeptPlan *plan);
 static void access_project(Datum *user_and_course);
 static bool grant_counts(Datum *user_and_course);
-static bool statement_made_rows(TriggerData *data);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_course_grants__project);
 PG_FUNCTION_INFO_V1(coursebase_tg_course_grants__project_made);
@@ -191,11 +189,10 @@ coursebase_tg_course_grants__project_made(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect_statement(fcinfo, "tg_course_grants__project_made");
 
-	if (restore_under_way() || !statement_made_rows(data))
+	if (restore_under_way() || trigger_rows_written(data) == 0)
 		return PointerGetDatum(NULL);
 	SPI_connect();
-	if (SPI_register_trigger_data(data) < 0)
-		elog(ERROR, "could not see what the statement inserted");
+	trigger_tables_show(data);
 	if (owner_execute_latest(&find_made_end, NULL, NULL) > 0)
 	{
 		owner_execute_latest(&write_may_end_made, NULL, NULL);
@@ -320,21 +317,13 @@ coursebase_tg_user_course_access__record_made(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect_statement(fcinfo, "tg_user_course_access__record_made");
 
-	if (restore_under_way() || !statement_made_rows(data))
+	if (restore_under_way() || trigger_rows_written(data) == 0)
 		return PointerGetDatum(NULL);
 	SPI_connect();
-	if (SPI_register_trigger_data(data) < 0)
-		elog(ERROR, "could not see what the statement inserted");
+	trigger_tables_show(data);
 	owner_execute_latest(&write_direct_made, NULL, NULL);
 	SPI_finish();
 	return PointerGetDatum(NULL);
-}
-
-/* Whether the statement inserted anything: many derive what is there already. */
-static bool
-statement_made_rows(TriggerData *data)
-{
-	return data->tg_newtable == NULL || tuplestore_tuple_count(data->tg_newtable) > 0;
 }
 
 /*
@@ -346,7 +335,7 @@ statement_made_rows(TriggerData *data)
 PGDLLEXPORT Datum
 coursebase_tg_purchases__project(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_expect(fcinfo, "tg_purchases__project", ROW_AFTER_CHANGE);
+	TriggerData *data = trigger_expect(fcinfo, "tg_purchases__project", ROW_AFTER_UPDATE);
 	Datum keys[] = {trigger_value_as(data, data->tg_trigtuple, "id", UUIDOID),
 					trigger_value_as(data, data->tg_trigtuple, "user_id", UUIDOID)};
 	pg_uuid_t *courses;

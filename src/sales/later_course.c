@@ -164,8 +164,7 @@ coursebase_tg_course_products__give_later(PG_FUNCTION_ARGS)
 	if (restore_under_way())
 		return PointerGetDatum(NULL);
 	SPI_connect();
-	if (SPI_register_trigger_data(data) < 0)
-		elog(ERROR, "could not see what the statement wrote");
+	trigger_tables_show(data);
 	buyers_lock_late(&lock_late[update], NULL);
 	purchases_require(update);
 	derive_execute(&give[update], NULL);

@@ -545,6 +545,7 @@ reference_reverse(const pg_uuid_t *purchase, const char *ref, TimestampTz at)
 	PlanValues values = {0};
 	PlanValues others = {0};
 	Datum key = UUIDPGetDatum(purchase);
+	pg_uuid_t refunded;
 	int64 amount;
 
 	plan_bind_text(&values, ref);
@@ -552,7 +553,8 @@ reference_reverse(const pg_uuid_t *purchase, const char *ref, TimestampTz at)
 	if (owner_execute(&mark_reversed, values.datums, values.nulls, false) == 0)
 		return 0;
 	amount = plan_int64(0, 1);
-	if (memcmp(DatumGetUUIDP(plan_value_as(0, 2, UUIDOID, NULL)), purchase, UUID_LEN) != 0)
+	refunded = plan_uuid(0, 2);
+	if (!uuid_equal(&refunded, purchase))
 		ereport(ERROR, (errcode(ERRCODE_CB_REFUND_CONFLICT),
 						errmsg("the refund is another purchase's"),
 						errhint("Pass the purchase that the provider's refund names.")));

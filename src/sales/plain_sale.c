@@ -173,8 +173,7 @@ coursebase_tg_purchases__grant(PG_FUNCTION_ARGS)
 		return PointerGetDatum(NULL);
 	selling = GetTopFullTransactionId();
 	SPI_connect();
-	if (SPI_register_trigger_data(data) < 0)
-		elog(ERROR, "could not see what the statement inserted");
+	trigger_tables_show(data);
 	if (!sale_product_is_locked(&has_terms))
 		has_terms = products_lock();
 	if (has_terms)

@@ -118,7 +118,7 @@ static Recording recording;
 
 static void arguments_check(FunctionCallInfo fcinfo);
 static bool payment_counts(const char *payment);
-static void sale_bind(PlanValues *sale, FunctionCallInfo fcinfo);
+static void sale_bind(PlanValues *sale, const pg_uuid_t *user, FunctionCallInfo fcinfo);
 static void sale_record(FunctionCallInfo fcinfo, PlanValues *sale);
 static void sale_return(FunctionCallInfo fcinfo, PlanValues *sale);
 static void unpaid_return(FunctionCallInfo fcinfo);
@@ -138,7 +138,7 @@ PGDLLEXPORT Datum
 coursebase_complete_purchase(PG_FUNCTION_ARGS)
 {
 	PlanValues sale = {0};
-	pg_uuid_t *user = palloc(sizeof(*user));
+	pg_uuid_t user;
 
 	arguments_check(fcinfo);
 	schema_require_current();
@@ -149,13 +149,14 @@ coursebase_complete_purchase(PG_FUNCTION_ARGS)
 		unpaid_return(fcinfo);
 		return (Datum) 0;
 	}
-	*user = *PG_GETARG_UUID_P(SALE_USER);
+	user = *PG_GETARG_UUID_P(SALE_USER);
 	SPI_connect();
-	/* the person before the product: the order of all locks */
-	anchor_kept_user_require(user);
-	/* who was merged meanwhile buys for the person who was kept */
-	fcinfo->args[SALE_USER].value = UUIDPGetDatum(user);
-	sale_bind(&sale, fcinfo);
+	/*
+	 * the person before the product: the order of all locks; who was merged meanwhile buys for
+	 * the person who was kept
+	 */
+	anchor_kept_user_require(&user);
+	sale_bind(&sale, &user, fcinfo);
 	sale_record(fcinfo, &sale);
 	/* the browser may have come first, without what only the webhook knows */
 	sale_references_write(fcinfo, SALE_SESSION, SALE_FIRST_REFERENCE);
@@ -214,9 +215,10 @@ payment_counts(const char *payment)
 
 /* Binds the arguments that the statements about the purchase share: all but payment_status. */
 static void
-sale_bind(PlanValues *sale, FunctionCallInfo fcinfo)
+sale_bind(PlanValues *sale, const pg_uuid_t *user, FunctionCallInfo fcinfo)
 {
-	for (int i = SALE_USER; i <= SALE_PRICE; i++)
+	plan_bind_uuid(sale, user);
+	for (int i = SALE_PRODUCT; i <= SALE_PRICE; i++)
 		args_bind(sale, fcinfo, i);
 	args_bind(sale, fcinfo, SALE_AT);
 }

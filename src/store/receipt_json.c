@@ -8,7 +8,6 @@
 
 #include "catalog/pg_type.h"
 #include "fmgr.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
@@ -16,6 +15,7 @@
 #include "billing/notice.h"
 #include "core/args.h"
 #include "core/currency.h"
+#include "core/datum.h"
 #include "core/errors.h"
 #include "json/members.h"
 #include "store/receipt.h"
@@ -372,6 +372,5 @@ coursebase_known_members(PG_FUNCTION_ARGS)
 	for (int i = 0; i < MEMBER_DISCOUNT_CODE; i++)
 		names[i] = CStringGetTextDatum(member_names[i]);
 	names[MEMBER_DISCOUNT_CODE] = CStringGetTextDatum("payload");
-	return PointerGetDatum(
-		construct_array(names, lengthof(names), TEXTOID, -1, false, TYPALIGN_INT));
+	return array_of(TEXTOID, names, NULL, lengthof(names));
 }

@@ -251,17 +251,16 @@ courses_add(HandshakeEntries *entries, bool every)
 	rows_close(&courses);
 }
 
-/* The names of the setting protected_manifests, between which stand white space or commas. */
+/* The names of the setting protected_manifests. */
 static void
 protected_read(HandshakeCatalogue *catalogue)
 {
-	const char *between = " \t\r\n,";
 	char *names = setting_text("protected_manifests");
 	char *rest;
 
 	catalogue->protected = palloc((strlen(names) / 2 + 1) * sizeof(JsonSlice));
-	for (char *name = strtok_r(names, between, &rest); name != NULL;
-		 name = strtok_r(NULL, between, &rest))
+	for (char *name = strtok_r(names, SETTING_BETWEEN, &rest); name != NULL;
+		 name = strtok_r(NULL, SETTING_BETWEEN, &rest))
 		catalogue->protected[catalogue->nprotected++] = (JsonSlice){name, strlen(name)};
 }
 

@@ -9,6 +9,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 
+#include "core/datum.h"
 #include "core/plan.h"
 #include "json/json_write.h"
 #include "sync/purchases.h"
@@ -70,6 +71,6 @@ purchases_find(const HandshakeRequest *request, const pg_uuid_t *user)
 	for (int i = 0; i < request->npurchases; i++)
 		ids[i] = slice_datum(request->purchases[i]);
 	plan_bind_uuid(&values, user);
-	plan_bind(&values, PointerGetDatum(text_array(ids, NULL, request->npurchases)));
+	plan_bind(&values, array_of(TEXTOID, ids, NULL, request->npurchases));
 	plan_execute(&read_purchases, values.datums, values.nulls, true);
 }

@@ -13,12 +13,12 @@
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "core/datum.h"
 #include "core/plan.h"
 #include "core/rows.h"
 #include "sync/record.h"
@@ -315,11 +315,10 @@ plays_record(const HandshakeRequest *request, const pg_uuid_t *user)
 		counts[i] = Int32GetDatum(play->count);
 	}
 	plan_bind_uuid(&values, user);
-	plan_bind(&values, PointerGetDatum(text_array(codes, NULL, n)));
-	plan_bind(&values, PointerGetDatum(text_array(keys, NULL, n)));
-	plan_bind(&values, PointerGetDatum(text_array(titles, no_title, n)));
-	plan_bind(&values, PointerGetDatum(construct_array(counts, n, INT4OID, sizeof(int32), true,
-													   TYPALIGN_INT)));
+	plan_bind(&values, array_of(TEXTOID, codes, NULL, n));
+	plan_bind(&values, array_of(TEXTOID, keys, NULL, n));
+	plan_bind(&values, array_of(TEXTOID, titles, no_title, n));
+	plan_bind(&values, array_of(INT4OID, counts, NULL, n));
 	plan_execute(&write_plays, values.datums, values.nulls, false);
 }
 

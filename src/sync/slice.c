@@ -7,7 +7,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "utils/builtins.h"
 
 #include "core/compat.h"
@@ -48,14 +47,4 @@ Datum
 slice_datum(JsonSlice slice)
 {
 	return PointerGetDatum(cstring_to_text_with_len(slice.bytes, (int) slice.size));
-}
-
-/* Not construct_array(), which takes no nulls. */
-ArrayType *
-text_array(Datum *values, bool *nulls, int count)
-{
-	int lower = 1;
-
-	return construct_md_array(values, nulls, 1, &count, &lower, TEXTOID, -1, false,
-							  TYPALIGN_INT);
 }

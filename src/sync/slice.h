@@ -9,8 +9,6 @@
 
 #include "postgres.h"
 
-#include "utils/array.h"
-
 #include "json/json.h"
 
 /* In byte order: negative, zero or positive. Of two slices of which one begins with the other,
@@ -37,8 +35,5 @@ extern JsonSlice slice_copy(JsonSlice slice);
 
 /* A text value in the current context. */
 extern Datum slice_datum(JsonSlice slice);
-
-/* An array of text values; nulls may be NULL for no null. In the current context. */
-extern ArrayType *text_array(Datum *values, bool *nulls, int count);
 
 #endif

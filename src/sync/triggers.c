@@ -75,18 +75,14 @@ PGDLLEXPORT Datum
 coursebase_tg_audio_usage__keep_greatest(PG_FUNCTION_ARGS)
 {
 	TriggerData *data =
-		trigger_expect(fcinfo, "tg_audio_usage__keep_greatest", ROW_BEFORE_WRITE);
-	bool old_null = true;
-	bool new_null;
-	Datum new_count = trigger_value_or_null(data, trigger_written_row(data), "play_count",
-											INT4OID, &new_null);
-	Datum old_count = (Datum) 0;
+		trigger_expect(fcinfo, "tg_audio_usage__keep_greatest", ROW_BEFORE_UPDATE);
+	HeapTuple row = data->tg_newtuple;
+	bool old_null, new_null;
+	Datum old_count =
+		trigger_value_or_null(data, data->tg_trigtuple, "play_count", INT4OID, &old_null);
+	Datum new_count = trigger_value_or_null(data, row, "play_count", INT4OID, &new_null);
 
-	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
-		old_count =
-			trigger_value_or_null(data, data->tg_trigtuple, "play_count", INT4OID, &old_null);
 	if (old_null || new_null || DatumGetInt32(old_count) <= DatumGetInt32(new_count))
-		return PointerGetDatum(trigger_written_row(data));
-	return PointerGetDatum(trigger_set_as(data, trigger_written_row(data), "play_count",
-										  INT4OID, old_count, false));
+		return PointerGetDatum(row);
+	return PointerGetDatum(trigger_set_as(data, row, "play_count", INT4OID, old_count, false));
 }

@@ -31,7 +31,7 @@
 #include "executor/spi.h"
 #include "executor/tuptable.h"
 #include "fmgr.h"
-#include "utils/array.h"
+#include "miscadmin.h"
 #include "utils/datum.h"
 #include "utils/rel.h"
 #include "utils/tuplestore.h"
@@ -247,6 +247,7 @@ rows_move(TriggerData *data, VersionScope *scope)
 		bool null;
 		Datum key = slot_getattr(slot, column, &null);
 
+		CHECK_FOR_INTERRUPTS();
 		if (!null)
 			keys[nkeys++] = datumCopy(key, false, UUID_LEN);
 	}
@@ -255,8 +256,7 @@ rows_move(TriggerData *data, VersionScope *scope)
 		version_move(scope, DatumGetUUIDP(keys[0]));
 	else if (nkeys > 1)
 	{
-		Datum array = PointerGetDatum(
-			construct_array(keys, nkeys, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
+		Datum array = array_of(UUIDOID, keys, NULL, nkeys);
 
 		SPI_connect();
 		owner_execute(&scope->move_many, &array, NULL, false);

@@ -54,4 +54,9 @@ SELECT action, count(*) FROM coursebase.audit_events WHERE object LIKE 'users/' 
 SELECT status FROM coursebase.complete_purchase(:ada, :'single', 'cs_signed2', 100, 'paid');
 UPDATE coursebase.purchases SET refunded_at = NULL WHERE id = :'sold';
 SELECT count(*) FROM coursebase.purchases WHERE refunded_at IS NULL AND user_id = :ada;
+-- Whatever white space stands between the names, and in whatever case they are written.
+UPDATE coursebase.settings SET value = E'app_store,\n\tStripe\n' WHERE name = 'require_signature';
+SET ROLE regress_server;
+SELECT pg_temp.refused(format('SELECT coursebase.complete_purchase(%L, %L, %L, 1, %L)', :ada, :'single', 'cs_signed9', 'paid'));
+RESET ROLE;
 ROLLBACK;

@@ -5,6 +5,7 @@
 use strict;
 use warnings FATAL => 'all';
 use FindBin;
+use IO::Socket::INET;
 use lib "$FindBin::RealBin/lib";
 use Coursebase;
 use Load;
@@ -320,6 +321,21 @@ is(join(' ', map { sqlstate($home, 'app', "SELECT public.paid('$_')") } 'ahead',
 query($home, 'app', 'SELECT count(coursebase.release_world_key(kind, key)) FROM coursebase.world_keys WHERE cell = 1');
 query($cell, 'app', 'SELECT count(*) FROM coursebase.claim_stored_keys()');
 is(join(' ', map { sqlstate($home, 'app', "SELECT public.paid('$_')") } 'ahead', 'ahead too', 'role', 'asked'), '00000 00000 KBC11 KBC11', 'until its claims are given back, and what it sold is its own again');
+
+# A port that takes no connection, while signals wake the session: it waits no longer than the setting says.
+my $deaf = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1) or die "no port: $!";
+my @callers = map { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $deaf->sockport, Blocking => 0) } 1 .. 8;
+my $deaf_home = sprintf 'host=127.0.0.1 port=%d dbname=app user=cells', $deaf->sockport;
+query($home, 'app', "UPDATE coursebase.settings SET value = 3000 WHERE name = 'home_timeout_ms'");
+$home->wait_for_catchup('coursebase_home');
+query($cell, 'app', "ALTER SUBSCRIPTION coursebase_home CONNECTION '$deaf_home'");
+my $wake = "SELECT count(pg_log_backend_memory_contexts($pid)) FROM generate_series(1, 20) n WHERE pg_sleep(0.1 + 0 * n) IS NOT NULL";
+my $waker = IPC::Run::start([ 'psql', '-XAtq', '-h', $cell->host, '-p', $cell->port, '-d', 'app', '-c', $wake ], '>', \my $woken, IPC::Run::timeout(60));
+$begun = time;
+like(say_in("SELECT public.paid('deaf')"), qr/ERROR:  home does not answer\nDETAIL:  It did not answer within the setting home_timeout_ms/, 'a port that takes no connection is not waited for');
+cmp_ok(time - $begun, '<', 20, 'longer than the setting says, whatever wakes the session');
+$waker->finish;
+query($cell, 'app', sprintf "ALTER SUBSCRIPTION coursebase_home CONNECTION '%s'", $conninfo =~ s/user=cells/user=coursebase_cell_1/r);
 
 $in .= "\\q\n";
 $session->finish;

@@ -1,0 +1,48 @@
+-- Promise: a trigger function that an operator hangs on another event than its own, or without the table of the new rows, says so
+-- (39P01), and reads no row that is not there.
+\pset format unaligned
+\pset tuples_only on
+SET client_min_messages = warning;
+BEGIN;
+CREATE TABLE pg_temp.probe (id uuid, updated_at timestamptz);
+CREATE TEMP TABLE outcomes (function text, event text, sqlstate text);
+DO $$
+DECLARE
+    f record;
+    event text;
+BEGIN
+    -- every function whose triggers fire for rows and on UPDATE alone
+    FOR f IN
+        SELECT p.proname, bool_or(t.tgtype & 2 <> 0) AS is_before
+        FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid AND p.pronamespace = 'coursebase'::regnamespace
+        WHERE NOT t.tgisinternal
+        GROUP BY p.proname HAVING bool_and(t.tgtype & (1 | 4 | 8 | 16 | 32) = (1 | 16))
+    LOOP
+        FOREACH event IN ARRAY ARRAY['INSERT', 'DELETE'] LOOP
+            BEGIN
+                EXECUTE format('CREATE TRIGGER hung %s %s ON pg_temp.probe FOR EACH ROW EXECUTE FUNCTION coursebase.%I(''id'')',
+                    CASE WHEN f.is_before THEN 'BEFORE' ELSE 'AFTER' END, event, f.proname);
+                IF event = 'DELETE' THEN
+                    INSERT INTO pg_temp.probe VALUES (gen_random_uuid(), now());
+                    DELETE FROM pg_temp.probe;
+                ELSE
+                    INSERT INTO pg_temp.probe VALUES (gen_random_uuid(), now());
+                END IF;
+                RAISE EXCEPTION 'nothing was said' USING ERRCODE = '00001';
+            EXCEPTION WHEN OTHERS THEN
+                INSERT INTO outcomes VALUES (f.proname, event, SQLSTATE);
+            END;
+        END LOOP;
+    END LOOP;
+END $$;
+SELECT count(*) > 20 FROM outcomes;
+SELECT *, 'expect ROW_BEFORE_UPDATE or ROW_AFTER_UPDATE (row_trigger.h)' AS advice FROM outcomes WHERE sqlstate <> '39P01' ORDER BY 1, 2;
+-- without REFERENCING NEW TABLE
+INSERT INTO coursebase.courses (id, course_code, title, description) VALUES ('00000000-0000-4000-8000-000000572100', 'C21TRG', 'One', '');
+INSERT INTO coursebase.course_sections (course_id, name, "order")
+SELECT '00000000-0000-4000-8000-000000572100', 'Section ' || n, n FROM generate_series(1, 2) n;
+DROP TRIGGER "A500_give_place" ON coursebase.course_sections;
+CREATE TRIGGER "A500_hung" AFTER UPDATE ON coursebase.course_sections FOR EACH ROW EXECUTE FUNCTION coursebase.tg_course_sections__give_place();
+UPDATE coursebase.course_sections SET "order" = 3 WHERE course_id = '00000000-0000-4000-8000-000000572100' AND "order" = 1;
+\echo :LAST_ERROR_SQLSTATE
+ROLLBACK;
