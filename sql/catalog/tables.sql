@@ -129,7 +129,7 @@ COMMENT ON COLUMN coursebase.products.id IS 'Key of the product.';
 COMMENT ON COLUMN coursebase.products.name IS 'Name to show.';
 COMMENT ON COLUMN coursebase.products.description IS 'Description to show.';
 COMMENT ON COLUMN coursebase.products.image_url IS 'Picture to show: an absolute http or https URL, or a path that starts with one slash.';
-COMMENT ON COLUMN coursebase.products.price_dollars IS 'Price in whole dollars; 0 is free.';
+COMMENT ON COLUMN coursebase.products.price_dollars IS 'Price in whole units of the currency that the shop charges, which the name calls dollars; 0 is free.';
 COMMENT ON COLUMN coursebase.products.status IS 'public or private. A public product has at least one course.';
 COMMENT ON COLUMN coursebase.products.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.products.updated_at IS 'When the row or its courses last changed.';
@@ -231,7 +231,7 @@ COMMENT ON COLUMN coursebase.storefront_products.product_id IS 'Key of the produ
 COMMENT ON COLUMN coursebase.storefront_products.name IS 'Name to show.';
 COMMENT ON COLUMN coursebase.storefront_products.description IS 'Description to show.';
 COMMENT ON COLUMN coursebase.storefront_products.image_url IS 'Picture to show.';
-COMMENT ON COLUMN coursebase.storefront_products.price_dollars IS 'Price in whole dollars; 0 is free.';
+COMMENT ON COLUMN coursebase.storefront_products.price_dollars IS 'Price in whole units of the currency that the shop charges, which the name calls dollars; 0 is free.';
 COMMENT ON COLUMN coursebase.storefront_products.course_ids IS 'The courses that the product sells.';
 COMMENT ON COLUMN coursebase.storefront_products.access_days IS 'For how many days a sale gives the courses; NULL: without such an end.';
 COMMENT ON COLUMN coursebase.storefront_products.access_until IS 'Until when a sale gives the courses at most; NULL: without such an end.';

@@ -31,6 +31,18 @@ SELECT * FROM coursebase.metrics(NULL);
 SELECT * FROM coursebase.metrics('infinity');
 SELECT count(*) FROM coursebase.store_notifications;
 RESET ROLE;
+-- Who paid twice waits for somebody, whoever sold it.
+SELECT coursebase.upsert_user('metrics_twice', 'Twice') AS twice \gset
+INSERT INTO coursebase.courses (title, description) VALUES ('Metrics', '') RETURNING id AS course \gset
+INSERT INTO coursebase.store_products (product_id, kind, course_id) VALUES ('metrics', 'course', :'course');
+SELECT count(coursebase.validate_purchase(:'twice', json_build_object('product_id', 'metrics', 'source', 'app_store', 'purchase_id', 'metrics-' || n, 'purchase_token', 't', 'transaction_date', '2026-01-01T00:00:00Z')))
+FROM generate_series(1, 2) n;
+SELECT count(s.status) FROM generate_series(1, 2) n, coursebase.apply_subscription_event(:'twice', json_build_object('store', 'app_store', 'environment', 'production', 'store_event_id', 'metrics-' || n,
+    'event_type', 'created', 'event_time', now(), 'original_transaction_id', 'metrics-' || n, 'transaction_id', 'metrics-' || n, 'period_end', now() + interval '30 days')) s;
+SELECT m.subject, m.value = v.number AND m.value > 0 AS of_the_view, o.value = v.seconds AS since FROM coursebase.metrics() m JOIN coursebase.metrics() o USING (subject) JOIN (
+    SELECT 'duplicate store purchases' AS subject, count(*) AS number, extract(epoch FROM now() - min(purchased_at))::float8 AS seconds FROM coursebase.duplicate_store_purchases
+    UNION ALL SELECT 'duplicate subscriptions', count(DISTINCT user_id), 0 FROM coursebase.duplicate_subscriptions) v USING (subject)
+WHERE m.name = 'coursebase_waiting' AND o.name = 'coursebase_waiting_oldest_seconds' ORDER BY subject;
 -- A time that never was, written by hand, takes no other figure away.
 SAVEPOINT never;
 INSERT INTO coursebase.store_notifications (provider, environment, notification_id, kind, proof, outcome, received_at, body)
