@@ -15,7 +15,7 @@ COMMENT ON FUNCTION coursebase.install() IS
 object: what was made, such as table users or column users.email. action: created, added (to a table or type that was there), restored (a default or NOT NULL that was taken away, a trigger that was switched off), changed (the type of a column of an earlier release, or a NOT NULL that it had), dropped (a constraint of an earlier release) or refuses (a function, on a worker of Citus, where nothing else is made: it raises KBC02 from then on). No row: nothing was missing. Within a restore nothing is made: the tables come from the dump.
 
 Source: doc on upgrades: the code belongs to the extension, the tables to the user.
-Raises: 25006 (the transaction is read-only), 42501 (the caller is not the owner of the tables), 42P16 (a table is partitioned that cannot be, or in another way than by created_at), KB003 (an object of that name belongs to another role), KB004 (a role no longer fits the part that it plays: the server has lost BYPASSRLS, or end users got rights that they may not have), KBC02 (the functions are those of a worker of Citus, and the server is none now).';
+Raises: 25006 (the transaction is read-only), 42501 (the caller is not the owner of the tables), 42P16 (a table is partitioned that cannot be, or in another way than by its time), KB003 (an object of that name belongs to another role), KB004 (a role no longer fits the part that it plays: the server has lost BYPASSRLS, or end users got rights that they may not have), KBC02 (the functions are those of a worker of Citus, and the server is none now).';
 
 CREATE FUNCTION coursebase.close_functions()
 RETURNS void

@@ -82,7 +82,8 @@ coursebase_purge_logs(PG_FUNCTION_ARGS)
 	 */
 	rows_delete(&delete_app_logs, before, 0);
 	rows_delete(&delete_server_logs, before, 0);
-	dropped = partitions_drop("app_logs", before) + partitions_drop("server_logs", before);
+	dropped = partitions_drop("app_logs", before) + partitions_drop("server_logs", before) +
+			  partitions_drop("access_events", before);
 	left -= rows_delete(&delete_app_logs, before, left);
 	left -= rows_delete(&delete_server_logs, before, left);
 	left -= counts_delete(before, left);
