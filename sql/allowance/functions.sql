@@ -224,7 +224,7 @@ ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_grant_credit_pack';
 COMMENT ON FUNCTION coursebase.grant_credit_pack(uuid, text, bigint, text, text, text, text, bigint, text, timestamptz) IS
-    'Records a pack of credits that a user bought, and puts its credits into the bank. The same purchase again answers the first result and writes nothing. For the server; writes with the rights of the tables'' owner, under the lock of the user.
+    'Records a pack of credits that a user bought, and puts its credits into the bank. The same purchase again answers the first result and writes nothing. Writes an audit event credit_pack_granted, but for a receipt of validate_purchase(), which has its own. For the server; writes with the rights of the tables'' owner, under the lock of the user.
 
 user_id: the buyer, whose account must be open. product_id: base id of the product, as in store_products. credits: how many credits the pack has, above 0. source, environment, purchase_id: which purchase it is: the store, production or sandbox, and the store''s id. purchase_token: with what the store is asked about it. amount_in_cents, currency: what was paid, in minor units, and its ISO 4217 code; either both or neither is NULL. at: when the pack was bought. Only amount_in_cents and currency may be NULL.
 
@@ -252,7 +252,7 @@ ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_refund_credit_pack';
 COMMENT ON FUNCTION coursebase.refund_credit_pack(text, text, text, timestamptz, bigint, uuid) IS
-    'Takes back what is unspent of a pack of credits, as far as its refund is of it, and nothing of another pack: the credits of the pack granted first are spent first. Of a pack that went from person to person it takes what the one who has it has not spent, then what came back to the others. What a reservation holds of the pack is taken when it comes back. A refund in full that is repeated answers the first result and writes nothing; each refund of a part counts. Works for a closed account too. For the server; writes with the rights of the tables'' owner, under the locks of all who hold of the pack.
+    'Takes back what is unspent of a pack of credits, as far as its refund is of it, and nothing of another pack: the credits of the pack granted first are spent first. Of a pack that went from person to person it takes what the one who has it has not spent, then what came back to the others. What a reservation holds of the pack is taken when it comes back. A refund in full that is repeated answers the first result and writes nothing; each refund of a part counts. Writes an audit event credit_pack_refunded, but for refund_store_purchase(), which has its own. Works for a closed account too. For the server; writes with the rights of the tables'' owner, under the locks of all who hold of the pack.
 
 source, environment, purchase_id: the purchase, as grant_credit_pack() had it. at: when the store refunded; an earlier time than that of the last change counts as the time of that change. credits: how many of the pack''s credits were paid back, above 0; NULL is all that is left. Only credits and user_id may be NULL. user_id: whose it is, by which a router finds the cell; another person''s thing is refused, and NULL compares nothing.
 
@@ -280,7 +280,7 @@ ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_reverse_credit_pack_refund';
 COMMENT ON FUNCTION coursebase.reverse_credit_pack_refund(text, text, text, timestamptz, bigint, uuid) IS
-    'Gives back what refund_credit_pack() took of a pack, when the store took its refund back, to the person who has the pack. Where nothing of the pack is refunded, nothing changes. Works for a closed account too. For the server; writes with the rights of the tables'' owner, under the lock of the user.
+    'Gives back what refund_credit_pack() took of a pack, when the store took its refund back, to the person who has the pack. Where nothing of the pack is refunded, nothing changes. Writes an audit event credit_pack_refund_reversed, but for reverse_store_refund(), which has its own. Works for a closed account too. For the server; writes with the rights of the tables'' owner, under the lock of the user.
 
 source, environment, purchase_id, at: as for refund_credit_pack(). credits: how many credits the refund was of, above 0; NULL is all that is refunded. Only credits and user_id may be NULL. user_id: whose it is, by which a router finds the cell; another person''s thing is refused, and NULL compares nothing.
 

@@ -819,6 +819,17 @@ AS 'MODULE_PATHNAME', 'coursebase_tg_course_entitlements__revoked';
 COMMENT ON FUNCTION coursebase.tg_course_entitlements__revoked() IS
     'BEFORE INSERT, or an UPDATE of status, that leaves access_revoked_at in contradiction to status: sets it to the transaction''s time for a revoked entitlement, and to NULL for another.';
 
+CREATE FUNCTION coursebase.tg_course_entitlements__audit()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_course_entitlements__audit';
+COMMENT ON FUNCTION coursebase.tg_course_entitlements__audit() IS
+    'AFTER an INSERT or UPDATE that makes an entitlement active: writes an audit event program_granted where neither a completed charge stands behind it nor the program is free. Reads and writes with the rights of the tables'' owner.';
+
 CREATE FUNCTION coursebase.tg_course_workouts__derive()
 RETURNS trigger
 LANGUAGE c

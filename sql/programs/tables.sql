@@ -532,6 +532,13 @@ CREATE TRIGGER t300_set_once BEFORE UPDATE ON coursebase.course_entitlements
         'id', 'user_id', 'program_id', 'organization_id');
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.course_entitlements
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+-- A program that is given away: nothing else records who did it.
+CREATE TRIGGER t900_audit AFTER INSERT ON coursebase.course_entitlements
+    FOR EACH ROW WHEN (NEW.status = 'active')
+    EXECUTE FUNCTION coursebase.tg_course_entitlements__audit();
+CREATE TRIGGER t900_audit_on_update AFTER UPDATE ON coursebase.course_entitlements
+    FOR EACH ROW WHEN (NEW.status = 'active' AND OLD.status <> 'active')
+    EXECUTE FUNCTION coursebase.tg_course_entitlements__audit();
 GRANT SELECT ON TABLE coursebase.course_entitlements TO end_user;
 GRANT SELECT, INSERT, UPDATE ON TABLE coursebase.course_entitlements TO server;
 

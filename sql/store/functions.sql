@@ -190,7 +190,7 @@ AS 'MODULE_PATHNAME', 'coursebase_transfer_subscription';
 COMMENT ON FUNCTION coursebase.transfer_subscription(text, text, uuid) IS
     'Moves a line of renewals with its events and the receipts of its payments to another person, who has what it gives from then on. Answers false if it is that person''s already. For the server; writes with the rights of the tables'' owner, and audits the transfer.
 
-store, original_transaction_id: the line. to_user: who gets it; the account must be open. No argument may be NULL.
+store, original_transaction_id: the line, as its events name it: a line that none names is of the person alone, and stays. to_user: who gets it; the account must be open. No argument may be NULL.
 
 Source: the stores'' rule that purchases are restored by whoever holds the store''s account, and RevenueCat''s TRANSFER.
 Raises: 22004 (an argument is NULL), KB106 (there is no such line or user, or the account is closed).';
@@ -212,7 +212,7 @@ AS 'MODULE_PATHNAME', 'coursebase_transfer_line';
 COMMENT ON FUNCTION coursebase.transfer_line(text, text, uuid) IS
     'Moves a line of renewals as transfer_subscription() does, and answers false where there is no such line of another person. For the server; writes with the rights of the tables'' owner, and audits each move.
 
-store, original_transaction_id: the line. to_user: who gets it; the account must be open. No argument may be NULL.
+store, original_transaction_id: the line, as its events name it: a line that none names is of the person alone, and stays. to_user: who gets it; the account must be open. No argument may be NULL.
 
 Source: RevenueCat''s TRANSFER, and restores of what a store sold.
 Raises: 22004 (an argument is NULL), KB106 (there is no such user, or the account is closed).';

@@ -39,6 +39,7 @@
 #include "core/plan.h"
 #include "core/schema.h"
 #include "core/signed_only.h"
+#include "identity/audit.h"
 #include "identity/named.h"
 #include "identity/people_lock.h"
 
@@ -205,18 +206,20 @@ typedef struct Search
 	FunctionCallInfo fcinfo;
 } Search;
 
-/* Takes the credits of a refunded pack, or gives them back; entry->purchase points to *id,
- * which must live as long. */
-typedef void (*PackTurn)(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo,
+/* Takes the credits of a refunded pack, or gives them back, and answers whether anything was
+ * written; entry->purchase points to *id, which must live as long. */
+typedef bool (*PackTurn)(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo,
 						 TimestampTz at);
 
-static void pack_grant(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo);
+static bool pack_grant(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo);
 static void pack_grant_again(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo);
-static void pack_refund(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo,
+static bool pack_refund(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo,
 						TimestampTz at);
-static void pack_reverse(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo,
+static bool pack_reverse(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo,
 						 TimestampTz at);
-static Datum pack_turn(FunctionCallInfo fcinfo, const char *kind, PackTurn turn);
+static Datum pack_turn(FunctionCallInfo fcinfo, const char *kind, const char *action,
+					   PackTurn turn);
+static void pack_audit(const char *action, const CreditEntry *entry);
 static void pack_require(Purchase *purchase, FunctionCallInfo fcinfo);
 static void claim_require(FunctionCallInfo fcinfo);
 static bool purchase_find(Purchase *purchase, FunctionCallInfo fcinfo, int source);
@@ -243,6 +246,8 @@ PGDLLEXPORT Datum
 coursebase_grant_credit_pack(PG_FUNCTION_ARGS)
 {
 	CreditEntry entry = {.kind = "pack"};
+	bool within = owner_is_entered();
+	bool granted;
 	pg_uuid_t purchase;
 	OwnerRights rights;
 
@@ -263,8 +268,10 @@ coursebase_grant_credit_pack(PG_FUNCTION_ARGS)
 	compat_materialize(fcinfo);
 	SPI_connect();
 	rights = owner_enter();
-	pack_grant(&entry, &purchase, fcinfo);
+	granted = pack_grant(&entry, &purchase, fcinfo);
 	owner_leave(rights);
+	if (granted && !within)
+		pack_audit("credit_pack_granted", &entry);
 	entry_return(fcinfo, &entry);
 	SPI_finish();
 	return (Datum) 0;
@@ -278,7 +285,7 @@ coursebase_grant_credit_pack(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_refund_credit_pack(PG_FUNCTION_ARGS)
 {
-	return pack_turn(fcinfo, "refund", pack_refund);
+	return pack_turn(fcinfo, "refund", "credit_pack_refunded", pack_refund);
 }
 
 /*
@@ -289,15 +296,17 @@ coursebase_refund_credit_pack(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_reverse_credit_pack_refund(PG_FUNCTION_ARGS)
 {
-	return pack_turn(fcinfo, "reversal", pack_reverse);
+	return pack_turn(fcinfo, "reversal", "credit_pack_refund_reversed", pack_reverse);
 }
 
 /* The call of a refund or of its reversal, whose arguments are the same: what it writes is an
  * entry of the kind. */
 static Datum
-pack_turn(FunctionCallInfo fcinfo, const char *kind, PackTurn turn)
+pack_turn(FunctionCallInfo fcinfo, const char *kind, const char *action, PackTurn turn)
 {
 	CreditEntry entry = {.kind = kind};
+	bool within = owner_is_entered();
+	bool turned;
 	pg_uuid_t purchase;
 	OwnerRights rights;
 	TimestampTz at;
@@ -310,11 +319,22 @@ pack_turn(FunctionCallInfo fcinfo, const char *kind, PackTurn turn)
 	compat_materialize(fcinfo);
 	SPI_connect();
 	rights = owner_enter();
-	turn(&entry, &purchase, fcinfo, at);
+	turned = turn(&entry, &purchase, fcinfo, at);
 	owner_leave(rights);
+	if (turned && !within)
+		pack_audit(action, &entry);
 	entry_return(fcinfo, &entry);
 	SPI_finish();
 	return (Datum) 0;
+}
+
+/* Of a call of the server's own: a receipt, or its refund, that calls within is audited as one.
+ */
+static void
+pack_audit(const char *action, const CreditEntry *entry)
+{
+	audit_write(action, psprintf("ai_credit_purchases/%s", uuid_text(entry->purchase)), NULL,
+				psprintf("{\"bank_credits\": " INT64_FORMAT "}", entry->change.bank));
 }
 
 /* How many credits the refund is of; NULL: all. */
@@ -327,8 +347,9 @@ claim_require(FunctionCallInfo fcinfo)
 				 errhint("Pass null for all credits of the pack.")));
 }
 
-/* entry->purchase points to *id, which must live as long. */
-static void
+/* entry->purchase points to *id, which must live as long. False for a purchase that was granted
+ * before. */
+static bool
 pack_grant(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo)
 {
 	PlanValues values = {0};
@@ -342,12 +363,13 @@ pack_grant(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo)
 	if (plan_execute(&insert_purchase, values.datums, values.nulls, false) == 0)
 	{
 		pack_grant_again(entry, id, fcinfo);
-		return;
+		return false;
 	}
 	*id = plan_uuid(0, 1);
 	bank_add(&state.account, PG_GETARG_INT64(GRANT_CREDITS));
 	entry->purchase = id;
 	credit_save(&state, entry);
+	return true;
 }
 
 /* What the first call with that purchase wrote, or how the pack came to the person; raises
@@ -375,7 +397,7 @@ pack_grant_again(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo)
 
 /* entry->purchase points to *id, which must live as long. A refund in full that is repeated
  * answers its entry, and nothing where the pack went to another person since. */
-static void
+static bool
 pack_refund(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo, TimestampTz at)
 {
 	CreditState state;
@@ -393,11 +415,12 @@ pack_refund(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo, Timestam
 	if (plan_execute(&claim_credits, values.datums, values.nulls, false) == 0)
 	{
 		credit_purchase_entry(entry, &purchase.user, id, "refund");
-		return;
+		return false;
 	}
 	credit_packs_take(&state, &taken);
 	credit_save(&state, entry);
 	others_take(&purchase, at);
+	return true;
 }
 
 /*
@@ -426,7 +449,7 @@ others_take(const Purchase *purchase, TimestampTz at)
 }
 
 /* A reversal that is repeated finds no claim to release, and writes nothing. */
-static void
+static bool
 pack_reverse(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo, TimestampTz at)
 {
 	CreditState state;
@@ -441,9 +464,10 @@ pack_reverse(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo, Timesta
 	plan_bind_uuid(&values, id);
 	args_bind(&values, fcinfo, REFUND_CREDITS);
 	if (plan_execute(&release_claim, values.datums, values.nulls, false) == 0)
-		return;
+		return false;
 	bank_add(&state.account, plan_int64(0, 1));
 	credit_save(&state, entry);
+	return true;
 }
 
 /* The bank is an int64: a pack that would pass it is refused before anything is written. */

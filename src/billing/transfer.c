@@ -24,9 +24,12 @@
 #include "identity/audit.h"
 #include "json/object_write.h"
 
+/* Without the line that no event names: its name is the person's id (lines.c), and its events
+ * would make it anew with every other person. */
 static KeptPlan find_line = {
 	.sql = "SELECT l.user_id FROM coursebase.subscription_lines l "
-		   "WHERE l.store = $1 AND l.original_transaction_id = $2",
+		   "WHERE l.store = $1 AND l.original_transaction_id = $2 "
+		   "AND l.original_transaction_id <> l.user_id::text",
 	.nargs = 2,
 	.types = {TEXTOID, TEXTOID},
 };

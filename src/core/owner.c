@@ -43,6 +43,17 @@ owner_enter(void)
 	return rights;
 }
 
+bool
+owner_is_entered(void)
+{
+	int security_context;
+	Oid userid;
+
+	GetUserIdAndSecContext(&userid, &security_context);
+	return (security_context & SECURITY_LOCAL_USERID_CHANGE) != 0 &&
+		   userid == owner_of_tables();
+}
+
 OwnerRights
 owner_confine(Oid owner)
 {

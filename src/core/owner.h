@@ -24,6 +24,9 @@ typedef struct OwnerRights
 extern OwnerRights owner_enter(void);
 extern void owner_leave(OwnerRights rights);
 
+/* Whether the caller stands between the two: it was called by a function of ours. */
+extern bool owner_is_entered(void);
+
 /*
  * The same for what a superuser does on behalf of an owner who is none, DDL included: what
  * hangs on the owner's tables can leave nothing behind that the caller would run at commit (a

@@ -29,6 +29,14 @@ SELECT coursebase.transfer_subscription('app_store', 'l-1', pg_temp.person(2)), 
 SELECT pg_temp.premium(), pg_temp.receipts('l-1'), pg_temp.receipts('k-1'), pg_temp.broken();
 SELECT coursebase.transfer_subscription('app_store', 'l-1', pg_temp.person(2)), coursebase.transfer_line('app_store', 'k-1', pg_temp.person(3)), coursebase.transfer_line('app_store', 'none', pg_temp.person(3));
 SELECT pg_temp.refused($$SELECT coursebase.transfer_subscription('app_store', 'none', pg_temp.person(3))$$);
+-- A line that no event names is called by its person's id, and stays with the person, as transfer_purchases() leaves it.
+SAVEPOINT unnamed;
+SELECT status FROM coursebase.apply_subscription_event(pg_temp.person(4), '{"store": "manual", "store_event_id": "by-hand", "event_type": "created", "event_time": "2026-01-01T00:00:00Z", "period_end": "2026-09-01T00:00:00Z"}', '2026-01-02');
+SELECT pg_temp.refused($$SELECT coursebase.transfer_subscription('manual', '00000000-0000-4000-8000-000000581804', pg_temp.person(5))$$), coursebase.transfer_line('manual', '00000000-0000-4000-8000-000000581804', pg_temp.person(5));
+SELECT count(*) FROM coursebase.transfer_purchases(pg_temp.person(4), pg_temp.person(5), '2026-02-01');
+SELECT pg_temp.premium(), pg_temp.broken();
+SELECT coursebase.merge_users(pg_temp.person(5), pg_temp.person(4), '2026-02-01') IS NOT NULL, pg_temp.premium(), pg_temp.broken();
+ROLLBACK TO unnamed;
 SAVEPOINT refund;
 SELECT p, status, right(user_id::text, 1), detail FROM unnest(ARRAY['k-1', 'l-1', 'l-2']) p, coursebase.refund_store_purchase('app_store', 'production', p, '2026-02-01');
 SELECT pg_temp.premium(), pg_temp.broken();
