@@ -43,15 +43,12 @@ owner_enter(void)
 	return rights;
 }
 
+/* No SECURITY DEFINER function sets the second of these, so that one of the owner's that calls
+ * ours is not taken for ours. */
 bool
 owner_is_entered(void)
 {
-	int security_context;
-	Oid userid;
-
-	GetUserIdAndSecContext(&userid, &security_context);
-	return (security_context & SECURITY_LOCAL_USERID_CHANGE) != 0 &&
-		   userid == owner_of_tables();
+	return InNoForceRLSOperation() && GetUserId() == owner_of_tables();
 }
 
 OwnerRights

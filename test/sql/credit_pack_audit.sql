@@ -37,8 +37,15 @@ SELECT status FROM coursebase.refund_store_purchase('app_store', 'production', '
 :told
 SELECT status FROM coursebase.reverse_store_refund('app_store', 'production', 'pack-2', '2026-01-05');
 :told
--- The owner's own call, too.
+-- The owner's own call does, too.
 RESET ROLE;
 SELECT bank_credits FROM coursebase.grant_credit_pack(:ada, 'audited.pack', 400, 'cash', 'production', 'pack-3', 't', at => '2026-01-01');
+:told
+-- So does that of a function which works with the owner's rights.
+CREATE FUNCTION pg_temp.thank(person uuid) RETURNS bigint LANGUAGE sql SECURITY DEFINER AS $$
+    SELECT bank_credits FROM coursebase.grant_credit_pack(person, 'audited.pack', 400, 'cash', 'production', 'pack-4', 't', at => '2026-01-01')
+$$;
+SET LOCAL ROLE regress_server;
+SELECT pg_temp.thank(:ada);
 :told
 ROLLBACK;
