@@ -68,7 +68,11 @@ static Member members[] = {
 		 "t.created_at, t.id"),
 	PART("discount_codes", "c.code, c.product_type, c.is_active, c.created_at",
 		 "discount_codes c WHERE c.referrer_id = $1", "t.code"),
-	PART("user_discounts", "d.*, c.code",
+	/* the terms of the quote are those of a redemption: not whose code it is */
+	PART("user_discounts",
+		 "d.user_id, d.discount_code_id, d.assigned_at, d.expires_at, d.status, "
+		 "d.reserved_until, d.order_ref, d.created_at, d.updated_at, "
+		 "d.quote #- '{terms,referrer_id}' AS quote, c.code",
 		 "user_discounts d JOIN coursebase.discount_codes c ON c.id = d.discount_code_id "
 		 "WHERE d.user_id = " PERSON,
 		 "t.assigned_at, t.discount_code_id"),
