@@ -46,6 +46,11 @@ INSERT INTO coursebase.discount_codes (code, product_type, percent_off, max_rede
 SELECT p.n, r.final_in_cents, s.status FROM (VALUES (1, :a::uuid), (2, :b::uuid)) p (n, u),
     coursebase.redeem_discount(p.u, 'SALE', 'course', 1000, 'EUR', 'cs_parts_' || p.n, at => '2026-03-01') r,
     coursebase.complete_purchase(p.u, '00000000-0000-4000-a000-0000000eb601', 'cs_parts_' || p.n, r.final_in_cents, 'paid', '2026-03-01') s;
+-- And thirty days of one course each: B bought them while A's ran.
+INSERT INTO coursebase.products (id, name, description, image_url, price_dollars, status, access_days) VALUES ('00000000-0000-4000-a000-0000000eb602', 'D', '', '/d.png', 10, 'private', 30);
+INSERT INTO coursebase.course_products (course_id, product_id) SELECT id, '00000000-0000-4000-a000-0000000eb602' FROM coursebase.courses WHERE id NOT IN (:one, :two) ORDER BY id LIMIT 1;
+SELECT s.status FROM (VALUES (1, :a::uuid), (2, :b::uuid)) p (n, u),
+    coursebase.complete_purchase(p.u, '00000000-0000-4000-a000-0000000eb602', 'cs_days_' || p.n, 1000, 'paid', date '2026-03-01' + p.n) s;
 INSERT INTO coursebase.course_entitlements (user_id, program_id, status, start_date) VALUES
     (:a, '00000000-0000-4000-a000-000000000231', 'active', NULL), (:b, '00000000-0000-4000-a000-000000000231', 'active', '2026-02-01');
 INSERT INTO coursebase.course_workout_completions (entitlement_id, course_workout_id, completed_at, notes)
@@ -82,6 +87,11 @@ SELECT status FROM coursebase.refund_store_purchase('app_store', 'production', '
 SELECT reversed_at IS NOT NULL FROM coursebase.discount_redemptions WHERE order_ref = 'order-3';
 SELECT coursebase.has_course_access(:one, :a, at => '2027-01-01');
 SELECT * FROM coursebase.check_integrity();
+-- The days follow one after the other, and a refund that is taken back finds them so.
+SELECT string_agg(g.expires_at::date::text, ' ' ORDER BY s.created_at) FROM coursebase.course_grants g JOIN coursebase.purchases s ON s.id = g.purchase_id WHERE s.stripe_session_id LIKE 'cs_days_%';
+UPDATE coursebase.purchases SET refunded_at = '2026-04-10' WHERE stripe_session_id = 'cs_days_1';
+UPDATE coursebase.purchases SET refunded_at = NULL WHERE stripe_session_id = 'cs_days_1';
+SELECT string_agg(g.expires_at::date::text, ' ' ORDER BY s.created_at) FROM coursebase.course_grants g JOIN coursebase.purchases s ON s.id = g.purchase_id WHERE s.stripe_session_id LIKE 'cs_days_%';
 -- The program goes on where the one who began it is, with as much of the notes as a completion takes.
 SELECT e.status, e.start_date, k.notes = repeat('a', 1500) || E'\n' || repeat('b', 499) AS notes, count(*) FROM coursebase.course_entitlements e
 JOIN coursebase.course_workout_completions k ON k.entitlement_id = e.id WHERE e.user_id IN (:a, :b) GROUP BY 1, 2, 3;
