@@ -121,7 +121,7 @@ ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_reserve_discount';
 COMMENT ON FUNCTION coursebase.reserve_discount(uuid, text, text, bigint, text, text, text, interval, timestamptz) IS
-    'Holds a place of a discount code for an order until redeem_discount(), release_discount() or the end of ttl: until then neither the end of the code nor that of the assignment takes the place away, and the order redeems what was shown here, whatever becomes of the code. A person has a code once, so that a later order takes the reservation over; the same order again answers the first end. For the server; writes with the rights of the tables'' owner.
+    'Holds a place of a discount code for an order until redeem_discount(), release_discount() or the end of ttl: until then neither the end of the code nor that of the assignment takes the place away, and the order redeems what was shown here, whatever becomes of the code. A person has a code once, so that a later order takes the reservation over; the same order again answers the first end, and for another price or item what the rules say of that one. For the server; writes with the rights of the tables'' owner.
 
 order_ref: the caller''s name for the order, not empty and without a blank at either end. ttl: how long the place is held from at on; above 0 and not without end. The other arguments: those of validate_discount(). Only code and item may be NULL.
 

@@ -68,7 +68,11 @@ static Member members[] = {
 		 "t.created_at, t.id"),
 	PART("discount_codes", "c.code, c.product_type, c.is_active, c.created_at",
 		 "discount_codes c WHERE c.referrer_id = $1", "t.code"),
-	PART("user_discounts", "d.*, c.code",
+	/* the terms of the quote are those of a redemption: not whose code it is */
+	PART("user_discounts",
+		 "d.user_id, d.discount_code_id, d.assigned_at, d.expires_at, d.status, "
+		 "d.reserved_until, d.order_ref, d.created_at, d.updated_at, "
+		 "d.quote #- '{terms,referrer_id}' AS quote, c.code",
 		 "user_discounts d JOIN coursebase.discount_codes c ON c.id = d.discount_code_id "
 		 "WHERE d.user_id = " PERSON,
 		 "t.assigned_at, t.discount_code_id"),
@@ -99,7 +103,15 @@ static Member members[] = {
 		 "AND r.environment = f.environment AND r.purchase_id = f.purchase_id "
 		 "WHERE r.user_id = $1",
 		 "t.refunded_at, t.purchase_id, t.refund_ref"),
-	OWN("store_notifications", "t.received_at, t.id"),
+	/* a transfer between two people names both: it is told without its document */
+	PART("store_notifications",
+		 "n.id, n.provider, n.environment, n.notification_id, n.kind, n.proof, "
+		 "CASE WHEN n.kind <> 'TRANSFER' THEN n.body END AS body, "
+		 "CASE WHEN n.kind <> 'TRANSFER' THEN n.details END AS details, "
+		 "n.user_id, n.outcome, n.detail, n.result, n.needs, n.happened_at, n.received_at, "
+		 "n.applied_at, n.created_at, n.updated_at, "
+		 "CASE WHEN n.kind <> 'TRANSFER' THEN n.waits_for END AS waits_for, n.settles_review",
+		 "store_notifications n WHERE n.user_id = $1", "t.received_at, t.id"),
 	OWN("course_purchases", "t.purchased_at, t.id"),
 	OWN("custom_courses", "t.created_at, t.id"),
 	PART("custom_course_versions", "v.*",

@@ -43,6 +43,7 @@
 #include "identity/anchor.h"
 #include "identity/audit.h"
 #include "json/object_write.h"
+#include "sales/access_end.h"
 
 /* $1 keeps, $2 goes, $3 is the time, in every statement that says nothing else. */
 #define PEOPLE .nargs = 3, .types = {UUIDOID, UUIDOID, TIMESTAMPTZOID}
@@ -403,6 +404,9 @@ rows_move(Merge *merge)
 	}
 	level = triggers_off();
 	merge_steps_take(values, merge->guests);
+	/* what both bought for a time follows one after the other, as if one had bought it all */
+	if (!merge->guests)
+		access_ends_write_person(values->datums[0]);
 	session_settings_end(level);
 	if (!merge->guests)
 		account_settle(merge);

@@ -59,10 +59,11 @@ static KeptPlan steps_of_organizations[] = {
 	MOVE("memberships"),
 	MOVE("payment_transactions"),
 
-	/* programs: of two completions of one place the earlier one, with the notes of both */
+	/* programs: of two completions of one place the earlier one, with the notes of both as far
+	 * as a completion may have notes: a longer text would refuse the merge */
 	STEP("UPDATE coursebase.course_workout_completions c SET"
 		 " completed_at = least(c.completed_at, o.completed_at),"
-		 " notes = left(concat_ws(E'\\n', c.notes, o.notes), 10000)"
+		 " notes = left(concat_ws(E'\\n', c.notes, o.notes), 2000)"
 		 " FROM coursebase.course_workout_completions o, coursebase.course_entitlements k, "
 		 BOTH("course_entitlements") " AND k.program_id = g.program_id"
 		 " AND c.entitlement_id = k.id AND o.entitlement_id = g.id"
@@ -74,12 +75,21 @@ static KeptPlan steps_of_organizations[] = {
 		 " AND c.course_workout_id = o.course_workout_id"),
 	STEP("UPDATE coursebase.course_workout_completions o SET entitlement_id = k.id"
 		 ONE_ENTITLEMENT " AND o.entitlement_id = g.id"),
+	/* who has not begun in the account that is kept has begun in the other: current_day() counts
+	 * from there */
+	STEP("UPDATE coursebase.course_entitlements k SET updated_at = now(),"
+		 " start_date = coalesce(k.start_date, g.start_date),"
+		 " membership_id = coalesce(k.membership_id, g.membership_id),"
+		 " restart_count = greatest(k.restart_count, g.restart_count)"
+		 " FROM " BOTH("course_entitlements") " AND k.program_id = g.program_id"
+		 "  AND " RANK("k") " <= " RANK("g")),
 	/* the key of the payment is unique: the row that had it goes first */
 	STEP("WITH gone AS (DELETE FROM coursebase.course_entitlements g"
 		 "  USING coursebase.course_entitlements k WHERE k.user_id = $1 AND g.user_id = $2"
 		 "  AND k.program_id = g.program_id RETURNING g.*)"
 		 " UPDATE coursebase.course_entitlements k SET status = g.status,"
-		 "  start_date = g.start_date, access_revoked_at = g.access_revoked_at,"
+		 "  start_date = coalesce(g.start_date, k.start_date),"
+		 "  access_revoked_at = g.access_revoked_at,"
 		 "  source_payment_transaction_id = g.source_payment_transaction_id,"
 		 "  membership_id = coalesce(g.membership_id, k.membership_id),"
 		 "  restart_count = greatest(k.restart_count, g.restart_count), updated_at = now()"

@@ -3,9 +3,11 @@
  *
  * Invariant: a sale whose order is named by its session has its use while it is not refunded in
  * full, however the refund is written. The slice sales stands to the left and does not know
- * discounts: a trigger on its table tells.
+ * discounts: a trigger on its table tells. A use of a code that both of two merged accounts had
+ * used stays with the closed one, while its sale moved: it is found there.
  *
- * Locks: those of reverse_discount(), and none for a sale without a discount. Rights: the
+ * Locks: those of reverse_discount(), and none for a sale without a discount; of a use that
+ * stayed with a closed account also that account's row of users, after the buyer's. Rights: the
  * statements run with those of the tables' owner. The trigger stands back while a dump is
  * restored: the uses come with it.
  */
@@ -24,17 +26,20 @@
 #include "core/restore.h"
 #include "core/row_trigger.h"
 
-/* Nothing is called for a sale that no code was used for. */
+/* Nothing is called for a sale that no code was used for. The buyer's own use comes first. */
 #define FOR_USE                                                                                \
-	" FROM coursebase.discount_redemptions r WHERE r.user_id = $1 AND r.order_ref = $2"
+	" FROM (SELECT r.user_id FROM coursebase.discount_redemptions r"                           \
+	" WHERE r.order_ref = $2 AND r.user_id IN (SELECT $1 UNION ALL"                            \
+	"  SELECT m.id FROM coursebase.users m WHERE m.merged_into = $1)"                          \
+	" ORDER BY r.user_id <> $1, r.user_id LIMIT 1) r"
 
 static KeptPlan give_back = {
-	.sql = "SELECT coursebase.reverse_discount($1, $2, $3)" FOR_USE,
+	.sql = "SELECT coursebase.reverse_discount(r.user_id, $2, $3)" FOR_USE,
 	.nargs = 3,
 	.types = {UUIDOID, TEXTOID, TIMESTAMPTZOID},
 };
 static KeptPlan take_again = {
-	.sql = "SELECT coursebase.restore_discount($1, $2, $3, $4)" FOR_USE,
+	.sql = "SELECT coursebase.restore_discount(r.user_id, $2, $3, $4)" FOR_USE,
 	.nargs = 4,
 	.types = {UUIDOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID},
 };

@@ -386,18 +386,18 @@ coursebase_reserve_discount(PG_FUNCTION_ARGS)
 	anchor_user_require(&order.user);
 	if (redemption_read(&order, order_ref, &redemption))
 		refuse_other_content(order_ref);
-	if (!reservation_repeats(&order, order_ref, &until))
+	/*
+	 * The same order for another price or item is judged anew, and keeps the first end: an
+	 * amount that no rule has judged would be shown, and refused when the order redeems it.
+	 */
+	if (!reservation_repeats(&order, order_ref, &until) ||
+		!quote_read(&order, order_ref, &amount, &code))
 	{
 		facts = facts_lock(&order);
 		amount = discount_amount(&order, &facts);
 		entry_write(&order, &facts, order_ref, DISCOUNT_RESERVED, until);
 		quote_write(&order, &facts, amount);
 		place_require(&order, &facts);
-	}
-	else if (!quote_read(&order, order_ref, &amount, &code))
-	{
-		facts = discount_facts_read(&order, false);
-		amount = discount_amount(&order, &facts);
 	}
 	SPI_finish();
 	values[0] = Int32GetDatum(amount);

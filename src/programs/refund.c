@@ -106,14 +106,19 @@ static KeptPlan revoke_entitlement = {
 };
 
 /*
- * Gives back what the refund revoked, or what a checkout has made pending since. An entitlement
- * that was revoked before the refund stays revoked: another reason revoked it.
+ * Gives back what the refund revoked, or what a checkout has made pending since. Of a program
+ * that was paid for twice the last refund revoked it, of whichever charge: from now on it rests
+ * on the charge whose money stands. An entitlement that was revoked before the refund stays
+ * revoked: another reason revoked it.
  */
 static KeptPlan restore_entitlement = {
 	.sql = "UPDATE coursebase.course_entitlements e"
-		   " SET status = 'active', access_revoked_at = NULL"
-		   " FROM coursebase.payment_transactions r WHERE r.refunds_transaction_id = $1"
-		   " AND e.source_payment_transaction_id = $1 AND (e.status = 'pending'"
+		   " SET status = 'active', access_revoked_at = NULL,"
+		   "  source_payment_transaction_id = t.id"
+		   " FROM coursebase.payment_transactions t, coursebase.payment_transactions r"
+		   " WHERE t.id = $1 AND e.user_id = t.user_id AND e.program_id = t.program_id"
+		   " AND r.refunds_transaction_id = e.source_payment_transaction_id"
+		   " AND (e.status = 'pending'"
 		   "  OR e.status = 'revoked' AND e.access_revoked_at >= r.created_at)",
 	.nargs = 1,
 	.types = {UUIDOID},

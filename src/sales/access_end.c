@@ -67,6 +67,12 @@ static KeptPlan read_pair = {
 	.nargs = 2,
 	.types = {UUIDOID, UUIDOID},
 };
+static KeptPlan read_person = {
+	.sql = CHAIN_OF("SELECT b.user_id, b.course_id FROM coursebase.course_grants b"
+					" WHERE b.user_id = $1"),
+	.nargs = 1,
+	.types = {UUIDOID},
+};
 static KeptPlan read_all = {
 	.sql = CHAIN_OF("SELECT b.user_id, b.course_id FROM coursebase.course_grants b"
 					" JOIN coursebase.purchases o ON o.id = b.purchase_id"
@@ -122,6 +128,13 @@ access_ends_write_pair(Datum *user_and_course)
 	 */
 	if (!statement_mark_fires(&writing))
 		ends_write(owner_execute_latest(&read_pair, user_and_course, NULL));
+}
+
+/* Of every course of a person, who has the purchases of two accounts from now on. */
+void
+access_ends_write_person(Datum person)
+{
+	ends_write(owner_execute_latest(&read_person, &person, NULL));
 }
 
 /* Of everything that was sold for a time, after rows were loaded without triggers. */

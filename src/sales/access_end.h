@@ -38,14 +38,15 @@ access_end(const AccessTerms *terms, TimestampTz latest)
 /*
  * Writes the ends of all grants of one person and course, as they follow from each other: for
  * the grants with an end in the transition table "made" of a trigger (registered with SPI); for
- * the buyer and each course of a purchase; for one person and course, two Datums; and for
- * everybody whom a purchase with an end gave a course. Needs
- * SPI_connect(), and the locks of the people's rows of users. Overwrites SPI_tuptable. What the
- * statement raises comes through.
+ * the buyer and each course of a purchase; for one person and course, two Datums; for every
+ * course of a person, whom a merge has given the purchases of another account; and for
+ * everybody whom a purchase with an end gave a course. Needs SPI_connect(), and the locks of
+ * the people's rows of users. Overwrites SPI_tuptable. What the statement raises comes through.
  */
 extern void access_ends_write_made(void);
 extern void access_ends_write_purchase(Datum purchase);
 extern void access_ends_write_pair(Datum *user_and_course);
+extern void access_ends_write_person(Datum person);
 extern void access_ends_write_all(void);
 
 #endif

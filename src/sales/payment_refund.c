@@ -331,8 +331,9 @@ coursebase_reverse_refund(PG_FUNCTION_ARGS)
 	for (int i = REVERSE_PURCHASE; i <= REVERSE_AT; i++)
 		if (i != REVERSE_AMOUNT)
 			args_require(fcinfo, i);
-	if (!PG_ARGISNULL(REVERSE_AMOUNT))
-		args_money(fcinfo, REVERSE_AMOUNT);
+	if (!PG_ARGISNULL(REVERSE_AMOUNT) && args_money(fcinfo, REVERSE_AMOUNT) < 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("amount_in_cents must not be negative")));
 	at = args_time(fcinfo, REVERSE_AT);
 	purchase = *PG_GETARG_UUID_P(REVERSE_PURCHASE);
 	ref = args_text_or_null(fcinfo, REVERSE_REF);

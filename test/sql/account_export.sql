@@ -19,7 +19,19 @@ SELECT coursebase.export_user()::text = coursebase.export_user(:ada)::text;
 SELECT e -> 'users' -> 0 ->> 'email', e -> 'custom_courses' -> 0 -> 'data', e -> 'custom_course_purchases' -> 0 ->> 'link_token',
     e -> 'user_cohorts' -> 0 ->> 'cohort_code', e -> 'memberships' -> 0 ->> 'organization_name', e -> 'user_discounts' -> 0 ->> 'code'
 FROM coursebase.export_user() e;
--- Bob brought her, she used his code, and he was paid for it: no word of him.
+-- What came to her from somebody else is told without who had it.
+RESET ROLE;
+INSERT INTO coursebase.users (id, clerk_user_id, name, email) VALUES ('00000000-0000-4000-a000-0000000eb0f1', 'fixture_fran', 'Fran', 'fran@example.org');
+SELECT outcome FROM coursebase.take_notification('revenuecat', '{"event": {"id": "moved", "type": "TRANSFER", "store": "PLAY_STORE", "environment": "PRODUCTION",
+    "event_timestamp_ms": 1772323200000, "transferred_from": ["fixture_fran"], "transferred_to": ["fixture_ada"]}}', at => '2026-03-02');
+SET LOCAL ROLE regress_end_user;
+SELECT n ->> 'kind', n -> 'result', n -> 'body', coursebase.export_user()::text ~ 'fran' FROM json_array_elements(coursebase.export_user() -> 'store_notifications') n WHERE n ->> 'notification_id' = 'moved';
+-- Bob brought her, she used his code and holds a place of another one, and he was paid for it: no word of him.
+RESET ROLE;
+INSERT INTO coursebase.discount_codes (code, product_type, percent_off, max_redemptions, referrer_id) VALUES ('HELD', 'course', 10, 5, :bob);
+SELECT final_in_cents FROM coursebase.reserve_discount(:ada, 'HELD', 'course', 1000, 'EUR', 'held', at => '2026-03-01');
+SET LOCAL ROLE regress_end_user;
+SELECT d -> 'quote' ->> 'discount_in_cents', d -> 'quote' -> 'terms' ->> 'code' FROM json_array_elements(coursebase.export_user() -> 'user_discounts') d WHERE d ->> 'order_ref' = 'held';
 SELECT coursebase.export_user()::text ~* 'bob|00000000000b"', coursebase.export_user() -> 'user_profile' -> 0 -> 'referred';
 -- Nobody else's, in the same words whether there is such a person or not.
 SELECT coursebase.export_user(:bob);

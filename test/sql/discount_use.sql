@@ -43,6 +43,13 @@ SELECT * FROM coursebase.redeem_discount('00000000-0000-4000-8000-00000000d1c1',
 ROLLBACK TO s;
 SELECT * FROM coursebase.reserve_discount(:bob, 'other', 'course', 1001, 'USD', 'b1', at => '2026-06-02 12:05');
 ROLLBACK TO s;
+-- The same order at another price: it redeems what was shown last. What no rule lets pass is not shown.
+SELECT * FROM coursebase.reserve_discount(:bob, 'two', 'course', 601, 'USD', 'b1', ttl => '10 minutes', at => '2026-06-02 12:06');
+UPDATE coursebase.discount_codes SET percent_off = 10, is_active = false WHERE code = 'TWO';
+SELECT discount_in_cents, final_in_cents FROM coursebase.redeem_discount(:bob, 'two', 'course', 601, 'USD', 'b1', at => '2026-06-02 12:08');
+ROLLBACK TO s;
+SELECT * FROM coursebase.reserve_discount(:bob, 'two', 'subscription', 601, 'USD', 'b1', at => '2026-06-02 12:06');
+ROLLBACK TO s;
 -- It keeps what ends meanwhile: the code is over, the reservation is not.
 UPDATE coursebase.discount_codes SET expires_at = '2026-06-02 12:06' WHERE code = 'TWO';
 SELECT discount_in_cents FROM coursebase.redeem_discount(:bob, 'two', 'course', 1001, 'USD', 'b1', at => '2026-06-02 12:08');

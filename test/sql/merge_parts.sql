@@ -1,5 +1,6 @@
 -- Promise: what both accounts have becomes one: the later end of two grants, the earlier completion, a course had once, both
--- banks and the week's use of both, a use of a code counted for each; a credit for bringing oneself is revoked.
+-- banks and the week's use of both, a use of a code counted for each until its sale is refunded, a program with its begin and
+-- the notes of both; a credit for bringing oneself is revoked.
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set a '\'00000000-0000-4000-a000-0000000eb0a1\''
 \set b '\'00000000-0000-4000-a000-0000000eb0b1\''
@@ -39,6 +40,22 @@ SELECT p.n, coursebase.validate_purchase(p.u, json_build_object('product_id', 'a
     'purchase_token', 't', 'transaction_date', '2026-04-01T12:00:00Z'), '2026-04-01') ->> 'status' FROM (VALUES (1, :a::uuid), (2, :b::uuid)) p (n, u);
 SELECT credits, weekly_credits, bank_credits FROM coursebase.consume_credits(:b, 130, 'long', '2026-04-02');
 SELECT credits, weekly_credits, bank_credits FROM coursebase.reserve_credits(:b, 7, 'open', '2026-04-02');
+-- A sale each, with a code that both have used. A program that B alone has begun, with long notes of both.
+INSERT INTO coursebase.products (id, name, description, image_url, price_dollars, status) VALUES ('00000000-0000-4000-a000-0000000eb601', 'P', '', '/p.png', 10, 'private');
+INSERT INTO coursebase.discount_codes (code, product_type, percent_off, max_redemptions) VALUES ('SALE', 'course', 10, 5);
+SELECT p.n, r.final_in_cents, s.status FROM (VALUES (1, :a::uuid), (2, :b::uuid)) p (n, u),
+    coursebase.redeem_discount(p.u, 'SALE', 'course', 1000, 'EUR', 'cs_parts_' || p.n, at => '2026-03-01') r,
+    coursebase.complete_purchase(p.u, '00000000-0000-4000-a000-0000000eb601', 'cs_parts_' || p.n, r.final_in_cents, 'paid', '2026-03-01') s;
+-- And thirty days of one course each: B bought them while A's ran.
+INSERT INTO coursebase.products (id, name, description, image_url, price_dollars, status, access_days) VALUES ('00000000-0000-4000-a000-0000000eb602', 'D', '', '/d.png', 10, 'private', 30);
+INSERT INTO coursebase.course_products (course_id, product_id) SELECT id, '00000000-0000-4000-a000-0000000eb602' FROM coursebase.courses WHERE id NOT IN (:one, :two) ORDER BY id LIMIT 1;
+SELECT s.status FROM (VALUES (1, :a::uuid), (2, :b::uuid)) p (n, u),
+    coursebase.complete_purchase(p.u, '00000000-0000-4000-a000-0000000eb602', 'cs_days_' || p.n, 1000, 'paid', date '2026-03-01' + p.n) s;
+INSERT INTO coursebase.course_entitlements (user_id, program_id, status, start_date) VALUES
+    (:a, '00000000-0000-4000-a000-000000000231', 'active', NULL), (:b, '00000000-0000-4000-a000-000000000231', 'active', '2026-02-01');
+INSERT INTO coursebase.course_workout_completions (entitlement_id, course_workout_id, completed_at, notes)
+SELECT e.id, w.id, '2026-02-02', repeat(CASE e.user_id WHEN :a THEN 'a' ELSE 'b' END, 1500)
+FROM coursebase.course_entitlements e JOIN coursebase.course_workouts w USING (program_id) WHERE e.user_id IN (:a, :b) AND NOT w.is_rest;
 -- B brought A, and was paid for it; C brought B.
 INSERT INTO coursebase.referral_credits (user_id, referred_user_id, amount_in_cents, currency, source, earned_at, available_at) VALUES
     (:b, :a, 100, 'EUR', 'first_premium', '2026-03-01', '2026-04-01'), (:c, :b, 100, 'EUR', 'first_premium', '2026-03-01', '2026-04-01');
@@ -69,5 +86,19 @@ SELECT * FROM coursebase.check_integrity();
 SELECT status FROM coursebase.refund_store_purchase('app_store', 'production', 'parts-2', '2026-05-01');
 SELECT reversed_at IS NOT NULL FROM coursebase.discount_redemptions WHERE order_ref = 'order-3';
 SELECT coursebase.has_course_access(:one, :a, at => '2027-01-01');
+SELECT * FROM coursebase.check_integrity();
+-- The days follow one after the other, and a refund that is taken back finds them so.
+SELECT string_agg(g.expires_at::date::text, ' ' ORDER BY s.created_at) FROM coursebase.course_grants g JOIN coursebase.purchases s ON s.id = g.purchase_id WHERE s.stripe_session_id LIKE 'cs_days_%';
+UPDATE coursebase.purchases SET refunded_at = '2026-04-10' WHERE stripe_session_id = 'cs_days_1';
+UPDATE coursebase.purchases SET refunded_at = NULL WHERE stripe_session_id = 'cs_days_1';
+SELECT string_agg(g.expires_at::date::text, ' ' ORDER BY s.created_at) FROM coursebase.course_grants g JOIN coursebase.purchases s ON s.id = g.purchase_id WHERE s.stripe_session_id LIKE 'cs_days_%';
+-- The program goes on where the one who began it is, with as much of the notes as a completion takes.
+SELECT e.status, e.start_date, k.notes = repeat('a', 1500) || E'\n' || repeat('b', 499) AS notes, count(*) FROM coursebase.course_entitlements e
+JOIN coursebase.course_workout_completions k ON k.entitlement_id = e.id WHERE e.user_id IN (:a, :b) GROUP BY 1, 2, 3;
+-- The sale that moved finds its use, which stayed; so does the reversal of its refund.
+SELECT r.refunded_in_cents FROM coursebase.purchases s, coursebase.refund_purchase(s.id, at => '2026-05-02') r WHERE s.stripe_session_id = 'cs_parts_2';
+SELECT r.order_ref, r.reversed_at, c.redeemed_count FROM coursebase.discount_redemptions r JOIN coursebase.discount_codes c ON c.id = r.discount_code_id WHERE c.code = 'SALE' ORDER BY 1;
+UPDATE coursebase.purchases SET refunded_at = NULL WHERE stripe_session_id = 'cs_parts_2';
+SELECT r.order_ref, r.reversed_at, c.redeemed_count FROM coursebase.discount_redemptions r JOIN coursebase.discount_codes c ON c.id = r.discount_code_id WHERE c.code = 'SALE' ORDER BY 1;
 SELECT * FROM coursebase.check_integrity();
 ROLLBACK;

@@ -43,6 +43,7 @@ SELECT pg_temp.refused(format($$SELECT coursebase.refund_purchase(%L, 5000000000
 SELECT pg_temp.refused($$SELECT coursebase.complete_purchase('00000000-0000-4000-8000-0000000e90a1', gen_random_uuid(), 'cs_sums2', 1, 'paid', now(), 'USD', 2147483648)$$);
 SELECT pg_temp.refused($$SELECT coursebase.refund_payment('pi_sums', NULL, NULL, 2147483648, 're_sums')$$);
 SELECT pg_temp.refused(format($$SELECT coursebase.reverse_refund(%L, 're_sums', 2147483648)$$, :'sale'));
+SELECT pg_temp.refused(format($$SELECT coursebase.reverse_refund(%L, 're_sums', -1)$$, :'sale'));
 SELECT pg_temp.refused($$SELECT coursebase.refund_store_purchase('app_store', 'production', 'sums1', now(), NULL, 2147483648, 're_sums')$$);
 SELECT pg_temp.refused(format($$SELECT coursebase.set_price(%L, 9223372036854775807)$$, :'program'));
 SELECT pg_temp.refused($$SELECT coursebase.validate_discount('00000000-0000-4000-8000-0000000e90a1', 'sums', 'course', 2147483648, 'USD')$$);

@@ -11,7 +11,7 @@ BEGIN;
 SELECT transaction_id AS charge FROM coursebase.begin_checkout(:max, :strong, '2026-02-01') \gset
 SELECT amount_in_cents AS sum, lower(currency) AS currency FROM coursebase.payment_transactions WHERE id = :'charge' \gset
 CREATE FUNCTION pg_temp.told(id text, at text, type text, object jsonb) RETURNS text LANGUAGE sql AS $$
-    SELECT concat_ws(' | ', outcome, detail, result ->> 'status', result ->> 'entitlement') FROM coursebase.take_notification('stripe', pg_temp.stripe(id, at, type, object || '{"payment_intent": "pi_1"}'), at => '2026-03-01') $$;
+    SELECT concat_ws(' | ', outcome, detail, result ->> 'status', result ->> 'entitlement') FROM coursebase.take_notification('stripe', pg_temp.stripe(id, at, type, '{"payment_intent": "pi_1"}' || object), at => '2026-03-01') $$;
 CREATE FUNCTION pg_temp.state(charge uuid) RETURNS text LANGUAGE sql AS $$
     SELECT concat_ws(' ', t.status, e.status, e.access_revoked_at::date, r.status, r.created_at::date, (SELECT string_agg(c.check_name || ' ' || c.problem, ', ') FROM coursebase.check_integrity() c)) FROM coursebase.payment_transactions t
     LEFT JOIN coursebase.course_entitlements e ON e.user_id = t.user_id AND e.program_id = t.program_id
@@ -32,6 +32,15 @@ SELECT action, old ->> 'status', new ->> 'status' FROM coursebase.audit_events W
 SELECT pg_temp.part(2, 14, 'updated', :sum), pg_temp.state(:'charge');
 SELECT pg_temp.part(1, 15, 'failed', :sum), pg_temp.part(2, 16, 'failed', :sum), pg_temp.state(:'charge');
 SELECT jsonb_object_keys(provider_refunds), provider_refunds -> 're_1' ->> 'kind', (provider_refunds -> 're_1' ->> 'is_reversed')::boolean FROM coursebase.payment_transactions WHERE id = :'charge' ORDER BY 1;
+ROLLBACK TO paid;
+-- Paid twice, and both are given back; the refund of either fails: the money that stands gives the program.
+SELECT pg_temp.told('evt_31', '2026-02-09', 'refund.created', jsonb_build_object('id', 're_31', 'status', 'succeeded', 'amount', :sum)), pg_temp.state(:'charge');
+SELECT transaction_id AS second FROM coursebase.begin_checkout(:max, :strong, '2026-02-10') \gset
+SELECT coursebase.attach_payment_reference(:'second', 'stripe', 'pi_2');
+SELECT pg_temp.told('evt_32', '2026-02-10', 'payment_intent.succeeded', jsonb_build_object('id', 'pi_2', 'amount_received', :sum, 'currency', :'currency')), pg_temp.state(:'second');
+SELECT status FROM coursebase.refund_transaction(:'second', false, '2026-02-11');
+SELECT pg_temp.told('evt_33', '2026-02-12', 'refund.failed', jsonb_build_object('id', 're_31', 'status', 'failed', 'amount', :sum)), pg_temp.state(:'charge');
+SELECT count(*) FROM coursebase.transactions_to_refund t WHERE t.transaction_id IN (:'charge', :'second');
 ROLLBACK TO paid;
 -- In every order of the words about both parts.
 CREATE FUNCTION pg_temp.turn(charge uuid, sum integer, turn integer[]) RETURNS text LANGUAGE plpgsql AS $$
