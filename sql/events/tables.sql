@@ -118,8 +118,8 @@ CREATE INDEX course_grants_expires_at_idx
 
 -- What tells. Statement triggers, because a statement that changes thousands of rows is judged at once. Their names
 -- come behind those of every other trigger, so that what is derived is there, and the person's version is locked. The
--- first one comes before t900_record_made, which takes the end from a direct grant: what ended then is told as extended.
-CREATE TRIGGER t800_tell AFTER INSERT ON coursebase.user_course_access
+-- first one comes behind t900_move_version and before t900_record_made, which takes the end from a direct grant.
+CREATE TRIGGER t900_new_tell AFTER INSERT ON coursebase.user_course_access
     REFERENCING NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_user_course_access__tell();
 CREATE TRIGGER t900_tell_on_delete AFTER DELETE ON coursebase.user_course_access

@@ -299,8 +299,8 @@ grant_lost(const pg_uuid_t *user, const pg_uuid_t *course)
  * A row of user_course_access stands for grants without an end. Without it the access by grants
  * ends when the last grant with an end does, and that is what the row's coming and going is
  * compared with. A row may come because a grant lost its end: then that end was there before.
- * Where the row comes first (plain SQL), the grant still has its end: t800_tell fires before
- * the trigger that takes it.
+ * Where the row comes first (plain SQL), the grant still has its end: t900_new_tell fires
+ * before the trigger that takes it.
  */
 static void
 grant_tell(const pg_uuid_t *user, const pg_uuid_t *course, bool was, bool is)
