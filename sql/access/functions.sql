@@ -247,7 +247,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_user_lesson_complete__real_access';
 COMMENT ON FUNCTION coursebase.tg_user_lesson_complete__real_access() IS
-    'BEFORE INSERT OR DELETE by a role that row security binds: refuses a row of the user''s own without the real access that complete_lesson() asks for (KB106, KB904). Reads with the rights of the tables'' owner.';
+    'BEFORE INSERT OR DELETE by a role that row security binds: refuses a row of the user''s own without the real access that complete_lesson() asks for (KB106, KB904). Reads with the rights of the tables'' owner. Before an INSERT by anybody, where the setting events_out is on, locks the person, so that the last lessons of a course that are completed at once tell of it.';
 
 -- Lessons: which a user may see and view, and the one before or after.
 

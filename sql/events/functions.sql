@@ -121,7 +121,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_course_grants__tell';
 COMMENT ON FUNCTION coursebase.tg_course_grants__tell() IS
-    'AFTER INSERT, UPDATE or DELETE: tells that access to a course until an end began, moved or ended by a sale or a direct grant.';
+    'AFTER INSERT, UPDATE or DELETE, BEFORE TRUNCATE: tells that access to a course until an end began, moved or ended by a sale or a direct grant.';
 
 CREATE FUNCTION coursebase.tg_course_purchases__tell()
 RETURNS trigger

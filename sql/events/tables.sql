@@ -117,8 +117,9 @@ CREATE INDEX course_grants_expires_at_idx
     ON coursebase.course_grants (expires_at) WHERE expires_at IS NOT NULL;
 
 -- What tells. Statement triggers, because a statement that changes thousands of rows is judged at once. Their names
--- come behind those of every other trigger, so that what is derived is there, and the person's version is locked.
-CREATE TRIGGER t900_tell AFTER INSERT ON coursebase.user_course_access
+-- come behind those of every other trigger, so that what is derived is there, and the person's version is locked. The
+-- first one comes behind t900_move_version and before t900_record_made, which takes the end from a direct grant.
+CREATE TRIGGER t900_new_tell AFTER INSERT ON coursebase.user_course_access
     REFERENCING NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_user_course_access__tell();
 CREATE TRIGGER t900_tell_on_delete AFTER DELETE ON coursebase.user_course_access
@@ -135,6 +136,8 @@ CREATE TRIGGER t900_tell_on_update AFTER UPDATE ON coursebase.course_grants
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_grants__tell();
 CREATE TRIGGER t900_tell_on_delete AFTER DELETE ON coursebase.course_grants
     REFERENCING OLD TABLE AS was
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_grants__tell();
+CREATE TRIGGER t900_tell_on_truncate BEFORE TRUNCATE ON coursebase.course_grants
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_grants__tell();
 
 CREATE TRIGGER t900_tell AFTER INSERT ON coursebase.course_purchases

@@ -8,6 +8,9 @@
  * that row security does not bind may bring completions from elsewhere. Completions stay when
  * access ends.
  *
+ * Locks: the person, before a completion is inserted, by complete_lesson() always and by plain
+ * SQL where events are wanted.
+ *
  * Rights: reads and writes with those of the tables' owner, after it was decided about whom the
  * caller may speak.
  */
@@ -35,8 +38,10 @@
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
+#include "core/restore.h"
 #include "core/row_trigger.h"
 #include "core/schema.h"
+#include "core/setting.h"
 #include "identity/anchor.h"
 #include "identity/asking.h"
 
@@ -95,6 +100,7 @@ static KeptPlan read_previous = {
 
 static Datum completion_set(FunctionCallInfo fcinfo, KeptPlan *plan);
 static pg_uuid_t user_required(FunctionCallInfo fcinfo);
+static void completer_lock(const pg_uuid_t *user);
 static void real_access_require(const pg_uuid_t *user, const pg_uuid_t *lesson);
 static bool lesson_shown(const pg_uuid_t *lesson, pg_uuid_t *course);
 static void progress_read(Datum *values, bool *nulls, const pg_uuid_t *course,
@@ -134,15 +140,35 @@ coursebase_tg_user_lesson_complete__real_access(PG_FUNCTION_ARGS)
 {
 	TriggerData *data =
 		trigger_expect(fcinfo, "tg_user_lesson_complete__real_access", ROW_BEFORE_CHANGE);
+	bool bound =
+		check_enable_rls(RelationGetRelid(data->tg_relation), InvalidOid, true) == RLS_ENABLED;
 	pg_uuid_t user, caller, lesson;
 
-	if (check_enable_rls(RelationGetRelid(data->tg_relation), InvalidOid, true) ==
-			RLS_ENABLED &&
-		trigger_uuid(data, data->tg_trigtuple, "user_id", &user) &&
+	if (trigger_uuid(data, data->tg_trigtuple, "user_id", &user) &&
 		trigger_uuid(data, data->tg_trigtuple, "lesson_id", &lesson) &&
-		identity_current_user(&caller) && uuid_equal(&user, &caller))
-		real_access_require(&user, &lesson);
+		(!bound || (identity_current_user(&caller) && uuid_equal(&user, &caller))))
+	{
+		if (TRIGGER_FIRED_BY_INSERT(data->tg_event))
+			completer_lock(&user);
+		if (bound)
+			real_access_require(&user, &lesson);
+	}
 	return PointerGetDatum(trigger_written_row(data));
+}
+
+/*
+ * complete_lesson() has locked the person; plain SQL does it here, before its row is there. Of
+ * two transactions that complete the last lessons of a course the second then sees what the
+ * first one did, and its event tells of the course. Where no event is wanted nothing is locked.
+ */
+static void
+completer_lock(const pg_uuid_t *user)
+{
+	if (anchor_holds(user) || restore_under_way() || !setting_boolean("events_out"))
+		return;
+	SPI_connect();
+	anchor_user(user);
+	SPI_finish();
 }
 
 /*

@@ -34,6 +34,7 @@
 #include "events/event.h"
 #include "events/sale.h"
 #include "identity/asking.h"
+#include "sales/course_grant.h"
 
 /* What a TRUNCATE takes from everybody: it has no transition tables. */
 static KeptPlan read_every_access = {
@@ -107,7 +108,6 @@ enum
 /* Tells of one row of a table that is being emptied. */
 typedef void (*RowLost)(const pg_uuid_t *user, const pg_uuid_t *subject);
 
-static bool is_truncate(FunctionCallInfo fcinfo);
 static void all_lost(KeptPlan *read, RowLost lost);
 static void grant_lost(const pg_uuid_t *user, const pg_uuid_t *course);
 static void grant_tell(const pg_uuid_t *user, const pg_uuid_t *course, bool was, bool is);
@@ -132,7 +132,7 @@ coursebase_tg_user_course_access__tell(PG_FUNCTION_ARGS)
 {
 	Changes changes;
 
-	if (is_truncate(fcinfo))
+	if (changes_is_truncate(fcinfo))
 		all_lost(&read_every_access, grant_lost);
 	else if (changes_begin(&changes, fcinfo, "tg_user_course_access__tell", CHANGES_ANY))
 	{
@@ -167,7 +167,7 @@ coursebase_tg_course_purchases__tell(PG_FUNCTION_ARGS)
 	TriggerData *data = (TriggerData *) fcinfo->context;
 	Changes changes;
 
-	if (is_truncate(fcinfo))
+	if (changes_is_truncate(fcinfo))
 	{
 		if (!events_wanted())
 			return PointerGetDatum(NULL);
@@ -194,7 +194,7 @@ coursebase_tg_course_entitlements__tell(PG_FUNCTION_ARGS)
 {
 	Changes changes;
 
-	if (is_truncate(fcinfo))
+	if (changes_is_truncate(fcinfo))
 		all_lost(&read_every_entitlement, entitlement_lost);
 	else if (changes_begin(&changes, fcinfo, "tg_course_entitlements__tell", CHANGES_ANY))
 	{
@@ -260,16 +260,6 @@ access_snapshot_push(void)
 	PushActiveSnapshot(GetLatestSnapshot());
 }
 
-/* Whether the trigger stands before a TRUNCATE, which has no transition tables. */
-static bool
-is_truncate(FunctionCallInfo fcinfo)
-{
-	TriggerData *data = (TriggerData *) fcinfo->context;
-
-	return CALLED_AS_TRIGGER(fcinfo) && TRIGGER_FIRED_BY_TRUNCATE(data->tg_event) &&
-		   TRIGGER_FIRED_BEFORE(data->tg_event);
-}
-
 /*
  * Runs before the TRUNCATE, and tells of each row as of a loss. What a person keeps by other
  * sources course_tell() still finds.
@@ -308,12 +298,15 @@ grant_lost(const pg_uuid_t *user, const pg_uuid_t *course)
 /*
  * A row of user_course_access stands for grants without an end. Without it the access by grants
  * ends when the last grant with an end does, and that is what the row's coming and going is
- * compared with.
+ * compared with. A row may come because a grant lost its end: then that end was there before.
+ * Where the row comes first (plain SQL), the grant still has its end: t900_new_tell fires
+ * before the trigger that takes it.
  */
 static void
 grant_tell(const pg_uuid_t *user, const pg_uuid_t *course, bool was, bool is)
 {
-	TimestampTz until = course_sources_granted_until(user, course);
+	TimestampTz until =
+		Max(course_sources_granted_until(user, course), course_grant_lost_end());
 
 	course_tell(user, course, COURSE_BY_REAL & ~COURSE_BY_GRANT, was ? DT_NOEND : until,
 				is ? DT_NOEND : until, SOURCE_GRANT);

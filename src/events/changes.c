@@ -57,6 +57,15 @@ changes_begin(Changes *changes, FunctionCallInfo fcinfo, const char *name, Chang
 	return true;
 }
 
+bool
+changes_is_truncate(FunctionCallInfo fcinfo)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+
+	return CALLED_AS_TRIGGER(fcinfo) && TRIGGER_FIRED_BY_TRUNCATE(data->tg_event) &&
+		   TRIGGER_FIRED_BEFORE(data->tg_event);
+}
+
 /* The memory of a row lasts until the next one, so that a statement over a million rows keeps
  * that of one. */
 bool

@@ -57,6 +57,9 @@ typedef enum ChangesKind
 	CHANGES_ANY,    /* either or both */
 } ChangesKind;
 
+/* Whether the trigger stands before a TRUNCATE, which has no transition tables. */
+extern bool changes_is_truncate(FunctionCallInfo fcinfo);
+
 /*
  * Connects to SPI and stands before the first row. False, without doing so, when no event is
  * wanted. Raises 39P01, with the name of the SQL function, for a call that is not that of a

@@ -20,6 +20,7 @@
 #include "core/row_trigger.h"
 #include "events/access.h"
 #include "events/changes.h"
+#include "events/event.h"
 #include "events/grant.h"
 
 #define COUNTS(grant)                                                                          \
@@ -63,6 +64,19 @@ static KeptPlan find_refunded = {
 		" AND NOT EXISTS (SELECT FROM changed n WHERE n.id = g.purchase_id)"),
 };
 
+/*
+ * What a TRUNCATE takes, which has no transition tables. Of who also has a grant without an end
+ * the trigger of user_course_access tells.
+ */
+static KeptPlan find_emptied = {
+	.sql = "SELECT g.user_id, g.course_id, max(g.expires_at), NULL::timestamptz,"
+		   "  NULL::timestamptz FROM coursebase.course_grants g"
+		   " WHERE g.expires_at IS NOT NULL AND " COUNTS(
+			   "g") " AND NOT EXISTS (SELECT FROM coursebase.user_course_access a"
+					"  WHERE a.user_id = g.user_id AND a.course_id = g.course_id)"
+					" GROUP BY g.user_id, g.course_id ORDER BY g.user_id, g.course_id",
+};
+
 enum
 {
 	MOVED_USER = 1,
@@ -85,6 +99,16 @@ coursebase_tg_course_grants__tell(PG_FUNCTION_ARGS)
 	TriggerData *data = (TriggerData *) fcinfo->context;
 	Changes changes;
 
+	if (changes_is_truncate(fcinfo))
+	{
+		if (!events_wanted())
+			return PointerGetDatum(NULL);
+		SPI_connect();
+		/* before the TRUNCATE, while the rows can still be read */
+		moved_tell(&find_emptied);
+		SPI_finish();
+		return PointerGetDatum(NULL);
+	}
 	if (!changes_begin(&changes, fcinfo, "tg_course_grants__tell", CHANGES_ANY))
 		return PointerGetDatum(NULL);
 	if (some_ends(&changes))

@@ -26,6 +26,7 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
+#include "utils/timestamp.h"
 #include "utils/uuid.h"
 
 #include "core/datum.h"
@@ -34,9 +35,11 @@
 #include "core/plan.h"
 #include "core/restore.h"
 #include "core/row_trigger.h"
+#include "core/statement_mark.h"
 #include "identity/anchor.h"
 #include "identity/audit.h"
 #include "sales/access_end.h"
+#include "sales/course_grant.h"
 #include "sales/derive.h"
 
 /* A grant that explains a row of user_course_access. */
@@ -129,12 +132,18 @@ static KeptPlan read_courses_of_purchase = {
 	.types = {UUIDOID, UUIDOID},
 };
 
+/* The end that a grant has just lost, while the access that it gives for ever is written. */
+static StatementMark end_lost;
+static TimestampTz lost_end;
+
 static bool has_end(TriggerData *data, HeapTuple row);
+static TimestampTz row_end(TriggerData *data, HeapTuple row);
 static void audit_content(StringInfo out, TriggerData *data, HeapTuple row);
 static bool purchase_exists(const pg_uuid_t *purchase);
 static bool has_terms(TriggerData *data, HeapTuple row);
 static bool truncated(FunctionCallInfo fcinfo, KeptPlan *plan);
 static void access_project(Datum *user_and_course);
+static void access_project_lasting(Datum *user_and_course, TimestampTz end);
 static bool grant_counts(Datum *user_and_course);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_course_grants__project);
@@ -172,7 +181,10 @@ coursebase_tg_course_grants__project(PG_FUNCTION_ARGS)
 			owner_execute_latest(&write_may_end, keys, NULL);
 		if (has_end(data, data->tg_trigtuple) || has_end(data, after))
 			access_ends_write_pair(keys);
-		access_project(keys);
+		if (has_end(data, data->tg_trigtuple) && after != NULL && !has_end(data, after))
+			access_project_lasting(keys, row_end(data, data->tg_trigtuple));
+		else
+			access_project(keys);
 	}
 	SPI_finish();
 	return PointerGetDatum(NULL);
@@ -208,6 +220,13 @@ static bool
 has_end(TriggerData *data, HeapTuple row)
 {
 	return row != NULL && trigger_text_or_null(data, row, "expires_at") != NULL;
+}
+
+/* The end of a row that has one. */
+static TimestampTz
+row_end(TriggerData *data, HeapTuple row)
+{
+	return DatumGetTimestampTz(trigger_value_as(data, row, "expires_at", TIMESTAMPTZOID));
 }
 
 /*
@@ -394,6 +413,35 @@ access_project(Datum *user_and_course)
 {
 	owner_execute_latest(grant_counts(user_and_course) ? &write_access : &delete_access,
 						 user_and_course, NULL);
+}
+
+/*
+ * The same for a grant that had the end until now. The end is in no row any more; whoever tells
+ * of the access asks for it by course_grant_lost_end().
+ */
+static void
+access_project_lasting(Datum *user_and_course, TimestampTz end)
+{
+	StatementMark outer = statement_mark_set(&end_lost);
+	TimestampTz outer_end = lost_end;
+
+	lost_end = end;
+	PG_TRY();
+	{
+		access_project(user_and_course);
+	}
+	PG_FINALLY();
+	{
+		end_lost = outer;
+		lost_end = outer_end;
+	}
+	PG_END_TRY();
+}
+
+TimestampTz
+course_grant_lost_end(void)
+{
+	return statement_mark_fires(&end_lost) ? lost_end : DT_NOBEGIN;
 }
 
 /* Whether a grant of the course counts, by a snapshot of this moment: the lock is held. */

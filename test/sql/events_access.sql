@@ -75,6 +75,15 @@ DELETE FROM coursebase.users WHERE clerk_user_id = 'events_eve';
 INSERT INTO coursebase.course_purchases (user_id, course_id, source, status, validated_at) VALUES (:ada, :two, 'admin', 'valid', now());
 TRUNCATE coursebase.user_course_access, coursebase.course_purchases;
 :told
+-- Grants with an end too, beside one without.
+SAVEPOINT given;
+INSERT INTO coursebase.course_grants (user_id, course_id, expires_at) VALUES (:ada, :one, '2095-01-01'), (:ada, :two, '2020-01-01'),
+    (:bob, :two, '2095-01-01');
+SELECT status FROM coursebase.complete_purchase(:bob, :'bundle', 'cs_e5', 4900, 'paid');
+:told
+TRUNCATE coursebase.course_grants;
+:told
+ROLLBACK TO given;
 
 -- Off again: nothing. A rolled back statement: nothing.
 SAVEPOINT before;

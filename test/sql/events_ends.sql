@@ -48,6 +48,26 @@ DELETE FROM coursebase.course_grants WHERE user_id = :ada AND purchase_id IS NUL
 :told
 DELETE FROM coursebase.purchases WHERE user_id = :ada;
 :told
+-- The only grant of a course loses its end and gets one again: access goes on, whoever writes it.
+INSERT INTO coursebase.course_grants (user_id, course_id, expires_at) VALUES (:ada, :one, '2095-01-01');
+:told
+UPDATE coursebase.course_grants SET expires_at = NULL WHERE user_id = :ada;
+:told
+UPDATE coursebase.course_grants SET expires_at = '2096-01-01' WHERE user_id = :ada;
+:told
+INSERT INTO coursebase.user_course_access (user_id, course_id) VALUES (:ada, :one);
+:told
+DELETE FROM coursebase.user_course_access WHERE user_id = :ada;
+:told
+INSERT INTO coursebase.user_course_access (user_id, course_id) VALUES (:ada, :one);
+:told
+DELETE FROM coursebase.user_course_access WHERE user_id = :ada;
+SELECT status FROM coursebase.complete_purchase(:ada, :product, 'cs_lasting', 100, 'paid', '2026-03-01');
+:told
+UPDATE coursebase.purchases SET access_until = NULL WHERE stripe_session_id = 'cs_lasting';
+:told
+DELETE FROM coursebase.purchases WHERE user_id = :ada;
+:told
 -- What has ended already is told by nobody.
 INSERT INTO coursebase.course_grants (user_id, course_id, expires_at) VALUES (:ada, :one, '2020-01-01');
 DELETE FROM coursebase.course_grants WHERE user_id = :ada;
