@@ -103,7 +103,7 @@ static List *guarded_tables = NIL;
 static List *guarded_types = NIL;
 static Oid guarded_extension = InvalidOid;
 static Oid guarded_schema = InvalidOid;
-/* The last command that the trigger saw may change what an object is or is called. */
+/* A command of this transaction may change what an object is or is called. */
 static bool changing = false;
 
 static bool may_drop(Node *statement);
@@ -148,7 +148,8 @@ guard_init(void)
 /*
  * SQL function: guard() returns event_trigger
  *
- * Runs at ddl_command_start with the rights of whoever gave the command.
+ * Runs at ddl_command_start with the rights of whoever gave the command. A command that another
+ * event trigger gives at the same start does not make the one around it harmless.
  */
 PGDLLEXPORT Datum
 coursebase_guard(PG_FUNCTION_ARGS)
@@ -159,8 +160,8 @@ coursebase_guard(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
 						errmsg("coursebase.guard() works only as an event trigger")));
 	statement = ((EventTriggerData *) fcinfo->context)->parsetree;
-	changing = may_change(statement);
-	if (!allow_drop && (changing || may_drop(statement)))
+	changing = changing || may_change(statement);
+	if (!allow_drop && (may_change(statement) || may_drop(statement)))
 		arm();
 	if (!allow_drop && IsA(statement, AlterTableStmt))
 		refuse_if_opened((AlterTableStmt *) statement);
@@ -620,6 +621,8 @@ refuse(const char *verb, const char *what, const char *detail)
 static void
 on_transaction_end(XactEvent event, void *arg)
 {
-	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
-		disarm();
+	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE)
+		return;
+	disarm();
+	changing = false;
 }

@@ -33,25 +33,24 @@
 #include "install/grants.h"
 #include "install/utility.h"
 
+/* A partition may stand in any schema, and have partitions of its own. */
 static KeptPlan read_changes = {
-	.sql =
-		"SELECT format('ALTER %s %s OWNER TO %I', kind, name, $1) FROM ("
-		"SELECT 1 AS place, c.oid, 'TABLE' AS kind, c.oid::regclass::text AS name FROM "
-		"pg_class c "
-		"WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'coursebase'::regnamespace "
-		"AND (EXISTS (SELECT FROM coursebase.steps() s WHERE s.object = 'table ' || c.relname) "
-		"OR EXISTS (SELECT FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent "
-		"JOIN coursebase.steps() s ON s.object = 'table ' || p.relname "
-		"WHERE i.inhrelid = c.oid AND p.relnamespace = c.relnamespace)) "
-		"UNION ALL "
-		"SELECT 2, c.oid, 'VIEW', c.oid::regclass::text FROM pg_class c "
-		"JOIN coursebase.steps() s ON s.object = 'view ' || c.relname "
-		"WHERE c.relkind = 'v' AND c.relnamespace = 'coursebase'::regnamespace "
-		"UNION ALL "
-		"SELECT 3, t.oid, 'TYPE', t.oid::regtype::text FROM pg_type t "
-		"JOIN coursebase.steps() s ON s.object = 'type ' || t.typname "
-		"WHERE t.typtype = 'e' AND t.typnamespace = 'coursebase'::regnamespace"
-		") AS changes ORDER BY place, oid",
+	.sql = "SELECT format('ALTER %s %s OWNER TO %I', kind, name, $1) FROM ("
+		   "SELECT 1 AS place, c.oid, 'TABLE' AS kind, c.oid::regclass::text AS name FROM "
+		   "pg_class c "
+		   "WHERE c.relkind IN ('r', 'p') AND EXISTS (SELECT FROM pg_class p "
+		   "JOIN coursebase.steps() s ON s.object = 'table ' || p.relname "
+		   "WHERE p.oid IN (c.oid, pg_partition_root(c.oid)) "
+		   "AND p.relnamespace = 'coursebase'::regnamespace) "
+		   "UNION ALL "
+		   "SELECT 2, c.oid, 'VIEW', c.oid::regclass::text FROM pg_class c "
+		   "JOIN coursebase.steps() s ON s.object = 'view ' || c.relname "
+		   "WHERE c.relkind = 'v' AND c.relnamespace = 'coursebase'::regnamespace "
+		   "UNION ALL "
+		   "SELECT 3, t.oid, 'TYPE', t.oid::regtype::text FROM pg_type t "
+		   "JOIN coursebase.steps() s ON s.object = 'type ' || t.typname "
+		   "WHERE t.typtype = 'e' AND t.typnamespace = 'coursebase'::regnamespace"
+		   ") AS changes ORDER BY place, oid",
 	.nargs = 1,
 	.types = {NAMEOID},
 };

@@ -441,10 +441,17 @@ converge_trigger(Step *step, Report *report)
 	Oid relation = RangeVarGetRelid(trigger->relation, NoLock, false);
 	char state = trigger_state(relation, trigger->trigname);
 
-	if (state != NO_TRIGGER && trigger->isconstraint)
-		return; /* CREATE OR REPLACE knows no constraint triggers */
-	trigger->replace = !trigger->isconstraint;
-	utility_run((Node *) trigger, step->ddl);
+	/* CREATE OR REPLACE knows no constraint triggers: what one says stays, and it is switched
+	 * on */
+	if (state == NO_TRIGGER || !trigger->isconstraint)
+	{
+		trigger->replace = !trigger->isconstraint;
+		utility_run((Node *) trigger, step->ddl);
+	}
+	else if (state == TRIGGER_DISABLED || state == TRIGGER_FIRES_ON_REPLICA)
+		alter_table(trigger->relation, AT_EnableTrig, trigger->trigname, NULL);
+	else
+		return;
 	if (state == NO_TRIGGER)
 		report_row(report, step->object, "created");
 	else if (state == TRIGGER_FIRES_ALWAYS)

@@ -50,10 +50,12 @@ enum
 	CREATE_AT,
 };
 
-/* The last arguments of the functions that know the person by a link or a purchase. */
+/* The time of a submission; then the last arguments of the functions that know the person by a
+ * link or a purchase. */
 enum
 {
-	SUBMIT_USER = 4,
+	SUBMIT_AT = 3,
+	SUBMIT_USER,
 	VERIFY_USER = 2,
 	REGEN_USER = 2,
 };
@@ -150,7 +152,7 @@ coursebase_submit_custom_course(PG_FUNCTION_ARGS)
 	schema_require_current();
 	named = named_user_read(fcinfo, SUBMIT_USER);
 	step = args_word(fcinfo, 1, step_names, lengthof(step_names));
-	at = PG_GETARG_TIMESTAMPTZ(3);
+	at = args_time(fcinfo, SUBMIT_AT);
 	SPI_connect();
 	link = link_find(PG_GETARG_UUID_P(0), false);
 	if (link.found)

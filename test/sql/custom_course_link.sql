@@ -53,6 +53,8 @@ SELECT * FROM coursebase.verify_gen_link(NULL, NULL);
 -- too late; checked but not used; used once; used up
 SELECT coursebase.submit_custom_course(:'link_token', 'generate_audio', :form, '2026-03-29 12:00:00+00');
 \echo :SQLSTATE
+SELECT coursebase.submit_custom_course(:'link_token', 'generate_audio', :form, '-infinity');
+\echo :SQLSTATE
 SELECT json_object_keys(coursebase.submit_custom_course(:'link_token', 'generate_script', :form, '2026-03-28 13:00:00+00'));
 SELECT * FROM coursebase.verify_gen_link(:'link_token', '2026-03-28 13:00:00+00');
 SELECT a ->> 'custom_course_id' = :'custom_course_id', a ->> 'user_id' = :ada, a ->> 'course_code', a ->> 'step', a ->> 'title'

@@ -88,4 +88,13 @@ SET LOCAL coursebase.allow_drop = on;
 SELECT pg_temp.said('ALTER TABLE coursebase.own_parent ALTER COLUMN message TYPE varchar');
 SELECT pg_temp.said(format('ALTER TYPE coursebase.lesson_status RENAME %s', change))
 FROM (VALUES ('VALUE ''preview'' TO ''sample'''), ('TO other_status')) AS n (change);
+ROLLBACK TO whole;
+
+-- A command that another event trigger gives first does not hide the one around it.
+CREATE FUNCTION pg_temp.takes_note() RETURNS event_trigger LANGUAGE plpgsql AS $$
+BEGIN CREATE TEMP TABLE IF NOT EXISTS own_notes (note text); END $$;
+CREATE EVENT TRIGGER own_notes ON ddl_command_start WHEN TAG IN ('ALTER TABLE', 'ALTER TYPE') EXECUTE FUNCTION pg_temp.takes_note();
+SELECT pg_temp.said(change) FROM (VALUES ('ALTER TABLE coursebase.users RENAME COLUMN email TO mail'),
+    ('ALTER TYPE coursebase.lesson_status RENAME TO other_status'), ('ALTER TABLE coursebase.users ALTER name TYPE varchar'),
+    ('ALTER TABLE coursebase.users RENAME TO persons')) AS n (change);
 ROLLBACK;

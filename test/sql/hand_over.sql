@@ -102,4 +102,15 @@ FROM pg_proc p WHERE p.pronamespace = 'coursebase'::regnamespace;
 SELECT coursebase.hand_over(current_user);
 TABLE owners;
 SELECT rule, object FROM coursebase.lint();
+
+-- A partition goes along, whatever schema it stands in, and its own partitions too.
+SET LOCAL coursebase.allow_drop = on;
+DROP TABLE coursebase.server_logs;
+CREATE TABLE coursebase.server_logs (id uuid NOT NULL, created_at timestamptz NOT NULL, CONSTRAINT server_logs_pkey PRIMARY KEY (id, created_at))
+PARTITION BY RANGE (created_at);
+CREATE TABLE public.regress_logs PARTITION OF coursebase.server_logs DEFAULT PARTITION BY RANGE (created_at);
+CREATE TABLE coursebase.regress_logs_rest PARTITION OF public.regress_logs DEFAULT;
+SELECT count(*) > 0 FROM coursebase.install();
+SELECT coursebase.hand_over('regress_studio');
+SELECT relid::regclass, relowner::regrole FROM pg_partition_tree('coursebase.server_logs') JOIN pg_class ON oid = relid ORDER BY level;
 ROLLBACK;
