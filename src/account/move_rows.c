@@ -228,14 +228,29 @@ static KeptPlan find_others = {
 	"  ELSE (r ->> 'user_id')::uuid <> ALL ($2) END LIMIT 1",
 	.nargs = 2, .types = {JSONOID, UUIDARRAYOID},
 };
+/* Whoever of $1 is a guest here has rows already, of which put_person() writes that of users anew
+ * and adds to the rest. */
+static KeptPlan find_guests = {
+	.sql = "SELECT FROM coursebase.users u WHERE u.id = ANY ($1) AND u.is_guest LIMIT 1",
+	.nargs = 1, .types = {UUIDARRAYOID},
+};
+/* A statement that tells how many rows of each table the people have, by its name. */
+static KeptPlan read_counts = {
+	.sql = SCOPE
+	" SELECT 'SELECT json_object_agg(t.name, t.count)::text FROM (' || string_agg(format("
+	"  'SELECT %L AS name, count(*) FROM %s WHERE %s', s.table_name, s.rel, s.condition),"
+	"  ' UNION ALL ') || ') t'"
+	" FROM scope s WHERE s.table_name <> 'users'",
+};
 /*
  * The same of the rows as they were written, for what only tables and keys tell: a table of
- * which the people have fewer rows than the document, so that some are nobody's or hang from
- * rows of others; a key that points from the people's rows to another's, or to none. take_person()
- * lets nobody go who has either.
+ * which the people have not as many rows more than before ($2) as the document, so that some are
+ * nobody's or hang from rows of others; a key that points from the people's rows to another's, or
+ * to none. take_person() lets nobody go who has either.
  */
 static KeptPlan read_strays = {
-	.sql = SCOPE ", written AS (SELECT j.key, json_array_length(j.value) AS count"
+	.sql = SCOPE ", written AS (SELECT j.key,"
+	"  json_array_length(j.value) + coalesce(($2::json ->> j.key)::bigint, 0) AS count"
 	"  FROM json_each($1 -> 'tables') j),"
 	" statement AS (SELECT format('SELECT %L WHERE (SELECT count(*) FROM %s WHERE %s) <> %s',"
 	"   w.key, s.rel, s.condition, w.count) AS sql"
@@ -249,7 +264,7 @@ static KeptPlan read_strays = {
 	KEY_COLUMNS
 	"  WHERE k.contype = 'f' AND k.conparentid = 0)"
 	" SELECT string_agg(st.sql, ' UNION ALL ') FROM statement st",
-	.nargs = 1, .types = {JSONOID},
+	.nargs = 2, .types = {JSONOID, TEXTOID},
 };
 /*
  * Whoever is one of $1 beside the person $2 is an account that was merged into that one; an
@@ -315,7 +330,9 @@ static KeptPlan read_lacks = {
 };
 /* clang-format on */
 
-static void rows_require_own(Datum document, Datum people, const pg_uuid_t *user);
+static char *counts_of(Datum people);
+static void rows_require_own(Datum document, Datum people, const pg_uuid_t *user,
+							 const char *before);
 pg_noreturn static void raise_others(const char *where);
 static int session_neutral(void);
 static char **texts_of(KeptPlan *plan, uint64 count, int column);
@@ -402,10 +419,12 @@ move_rows_write(Datum document, Datum people, const pg_uuid_t *user)
 	char **writers;
 	char **unknown;
 	char **rows;
+	char *before;
 	char *lack;
 
 	if (plan_execute_latest(&find_others, actors, NULL) > 0)
 		raise_others(plan_text_required(0, 1));
+	before = counts_of(people);
 	count = plan_execute_latest(&read_writers, &document, NULL);
 	writers = texts_of(&read_writers, count, 1);
 	unknown = texts_of(&read_writers, count, 2);
@@ -424,7 +443,7 @@ move_rows_write(Datum document, Datum people, const pg_uuid_t *user)
 	plan_execute_latest(&lock_codes, moved, NULL);
 	plan_execute_latest(&count_moved, moved, NULL);
 	session_settings_end(level);
-	rows_require_own(document, people, user);
+	rows_require_own(document, people, user, before);
 	lack = found_of(&read_lacks, NULL, people);
 	if (lack != NULL)
 		ereport(ERROR, (errcode(ERRCODE_CB_CELL_LACKS),
@@ -434,15 +453,32 @@ move_rows_write(Datum document, Datum people, const pg_uuid_t *user)
 								"in the way.")));
 }
 
+/* How many rows of each table a guest has who is to be a person, as JSON: what the inbox, the
+ * log and the events have of them. An empty object for everybody else, who has none. */
+static char *
+counts_of(Datum people)
+{
+	char *sql;
+
+	if (plan_execute_latest(&find_guests, &people, NULL) == 0)
+		return "{}";
+	plan_execute_latest(&read_counts, NULL, NULL);
+	sql = plan_text_required(0, 1);
+	run(sql, UUIDARRAYOID, people);
+	return plan_text_required(0, 1);
+}
+
 /*
  * Raises KBC22 where a document that was just written has more than the person's own. It is
- * asked of the tables, which are sure to read it as everybody will.
+ * asked of the tables, which are sure to read it as everybody will. before: what counts_of()
+ * told.
  */
 static void
-rows_require_own(Datum document, Datum people, const pg_uuid_t *user)
+rows_require_own(Datum document, Datum people, const pg_uuid_t *user, const char *before)
 {
+	Datum written[] = {document, CStringGetTextDatum(before)};
 	Datum accounts[] = {people, UUIDPGetDatum(user)};
-	char *stray = found_of(&read_strays, &document, people);
+	char *stray = found_of(&read_strays, written, people);
 
 	if (stray != NULL)
 		raise_others(stray);

@@ -258,13 +258,20 @@ reservation_find(const CreditEntry *entries, int count, const Use *use)
 	return entries[0];
 }
 
-/* Spends what the use cost beyond the reservation, or gives back what it did not need. Answers
- * from how many packs refunds took of what came back. */
+/*
+ * Spends what the use cost beyond the reservation, or gives back what it did not need. Answers
+ * from how many packs refunds took of what came back.
+ *
+ * An entry that came by a merge shows no more what it took of the week (credit_merge.c): that
+ * is what its price has beyond the bank's part, and none of it comes back, as of a week that
+ * has passed.
+ */
 static int
 reservation_settle(CreditState *state, const CreditEntry *reserved, int64 price,
 				   PackShare **taken)
 {
-	CreditAmount held = {-reserved->change.weekly, -reserved->change.bank};
+	CreditAmount held = {reserved->price + reserved->change.bank, -reserved->change.bank};
+	bool same_week = reserved->reset == state->reset && held.weekly == -reserved->change.weekly;
 	CreditAmount moved;
 
 	if (price > reserved->price)
@@ -273,7 +280,7 @@ reservation_settle(CreditState *state, const CreditEntry *reserved, int64 price,
 			not_enough_raise(state, price - reserved->price);
 		return 0;
 	}
-	credit_give_back(&state->account, held, price, reserved->reset == state->reset, &moved);
+	credit_give_back(&state->account, held, price, same_week, &moved);
 	/* credits that come back to a pack that was refunded meanwhile go with the pack */
 	return moved.bank > 0 ? credit_packs_take(state, taken) : 0;
 }

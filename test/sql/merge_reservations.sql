@@ -1,0 +1,26 @@
+-- Promise: a reservation that was open when its account was merged ends at its price: what it held of the week is paid once, by
+-- the use that tells of it, and never by the bank; what it held of the bank and did not need comes back there.
+\set a '\'00000000-0000-4000-a000-0000000ec0a1\''
+\set b '\'00000000-0000-4000-a000-0000000ec0b1\''
+\pset format unaligned
+\pset tuples_only on
+SET client_min_messages = warning;
+BEGIN;
+INSERT INTO coursebase.users (id, clerk_user_id, name, email) VALUES
+    (:a, 'reserved_a', 'A', 'a@example.org'), (:b, 'reserved_b', 'B', 'b@example.org');
+UPDATE coursebase.settings SET value = '100' WHERE name = 'free_weekly_credits';
+-- Both have a week of 100; B a pack of 50 as well, of which the third reservation takes.
+SELECT credits FROM coursebase.consume_credits(:a, 10, 'lesson', '2026-04-01 00:00+00');
+SELECT bank_left FROM coursebase.grant_credit_pack(:b, 'pack', 50, 'google_play', 'production', 'reserved-1', 't', at => '2026-04-01 00:00+00');
+SELECT x.weekly_credits, x.bank_credits FROM (VALUES (1, 'one', 40), (2, 'two', 30), (3, 'three', 60)) r (n, key, seconds),
+    coursebase.reserve_credits(:b, r.seconds, r.key, '2026-04-02 00:00+00') x ORDER BY r.n;
+SELECT coursebase.merge_users(:a, :b, '2026-04-03 00:00+00') IS NOT NULL;
+SELECT weekly_used_credits, bank_limit_credits, bank_used_credits FROM coursebase.ai_usage WHERE user_id = :a;
+-- Of the week alone, in full and in part: nothing moves.
+SELECT credits, weekly_credits, bank_credits, bank_left FROM coursebase.commit_credits(:b, 'one', 40, '2026-04-03 00:00+00');
+SELECT credits, weekly_credits, bank_credits, bank_left FROM coursebase.commit_credits(:b, 'two', 5, '2026-04-03 00:00+00');
+-- Of 30 of the week and 30 of the bank: at a price of 40 come 20 back to the bank.
+SELECT credits, weekly_credits, bank_credits, bank_left FROM coursebase.commit_credits(:a, 'three', 40, '2026-04-03 00:00+00');
+SELECT weekly_used_credits, bank_limit_credits, bank_used_credits FROM coursebase.ai_usage WHERE user_id = :a;
+SELECT * FROM coursebase.check_integrity();
+ROLLBACK;
