@@ -46,6 +46,10 @@ typedef struct Member
 #define PERSON                                                                                 \
 	"ANY (ARRAY(SELECT $1 UNION ALL"                                                           \
 	" SELECT m.id FROM coursebase.users m WHERE m.merged_into = $1))"
+/* The same as objects of the audit trail. */
+#define PERSON_AUDITED                                                                         \
+	"ANY (ARRAY(SELECT 'users/' || $1 UNION ALL"                                               \
+	" SELECT 'users/' || m.id FROM coursebase.users m WHERE m.merged_into = $1))"
 #define OWN(name, order) ROWS(name, "coursebase." name " t WHERE t.user_id = $1", order)
 #define PART(name, columns, from, order)                                                       \
 	ROWS(name, "(SELECT " columns " FROM coursebase." from ") t", order)
@@ -136,7 +140,7 @@ static Member members[] = {
 		 "t.completed_at, t.id"),
 	/* the transaction that told is the server's business */
 	PART("access_events", "e.id, e.at, e.kind, e.user_id, e.subject, e.source, e.until",
-		 "access_events e WHERE e.user_id = $1", "t.id"),
+		 "access_events e WHERE e.user_id = " PERSON, "t.id"),
 	OWN("analytics", "t.user_id"),
 	OWN("audio_usage", "t.course_code, t.audio_key"),
 	OWN("app_logs", "t.created_at, t.id"),
@@ -144,10 +148,10 @@ static Member members[] = {
 	/* what the person did to others is told without them, and what others did to the person
 	 * without who did it */
 	PART("audit_events",
-		 "a.id, a.action, a.actor_id IS NOT DISTINCT FROM $1 AS by_oneself, "
-		 "CASE WHEN a.object = 'users/' || $1 THEN a.old END AS old, "
-		 "CASE WHEN a.object = 'users/' || $1 THEN a.new END AS new, a.created_at",
-		 "audit_events a WHERE a.actor_id = $1 OR a.object = 'users/' || $1",
+		 "a.id, a.action, coalesce(a.actor_id = " PERSON ", false) AS by_oneself, "
+		 "CASE WHEN a.object = " PERSON_AUDITED " THEN a.old END AS old, "
+		 "CASE WHEN a.object = " PERSON_AUDITED " THEN a.new END AS new, a.created_at",
+		 "audit_events a WHERE a.actor_id = " PERSON " OR a.object = " PERSON_AUDITED,
 		 "t.created_at, t.id"),
 };
 

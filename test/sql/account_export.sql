@@ -64,6 +64,14 @@ INSERT INTO coursebase.audit_events (actor_id, action, object, new) VALUES
 SELECT a ->> 'action', a ->> 'by_oneself', a ->> 'new' FROM coursebase.export_user('00000000-0000-4000-a000-00000000000c') e,
     json_array_elements(e -> 'audit_events') a ORDER BY 1, 2;
 SELECT a ->> 'action', a ->> 'by_oneself', a ->> 'new' FROM coursebase.export_user(:ada) e, json_array_elements(e -> 'audit_events') a ORDER BY 1, 2;
+-- What an account did, and what happened to it, before it was merged.
+SAVEPOINT merged;
+\set second '\'00000000-0000-4000-a000-0000000000f2\''
+INSERT INTO coursebase.users (id, clerk_user_id, name, email) VALUES (:second, 'export_second', 'Ada', 'second@example.org');
+INSERT INTO coursebase.audit_events (actor_id, action, object, new) VALUES (:second, 'role_changed', 'users/' || :second, '{"role": "user"}');
+SELECT count(*) FROM coursebase.merge_users(:ada, :second);
+SELECT a ->> 'action', a ->> 'by_oneself', a ->> 'new' FROM coursebase.export_user(:ada) e, json_array_elements(e -> 'audit_events') a ORDER BY 1, 2;
+ROLLBACK TO merged;
 -- After leaving, what accounting keeps.
 UPDATE coursebase.memberships SET role = 'owner' WHERE id = '00000000-0000-4000-a000-000000000212';
 SELECT coursebase.delete_user(:ada, '2026-05-02 12:00+00') IS NOT NULL;
