@@ -76,6 +76,8 @@ enum_text(Datum value)
 	return DatumGetCString(DirectFunctionCall1(enum_out, value));
 }
 
+/* How values of the type are stored is looked up: written by hand beside each array, it could
+ * be another type's. */
 Datum
 array_of(Oid type, Datum *values, bool *nulls, int count)
 {

@@ -43,8 +43,10 @@ owner_enter(void)
 	return rights;
 }
 
-/* No SECURITY DEFINER function sets the second of these, so that one of the owner's that calls
- * ours is not taken for ours. */
+/*
+ * owner_enter() sets SECURITY_NOFORCE_RLS, and a SECURITY DEFINER function does not: one of the
+ * owner's that calls a function of ours is not taken for ours.
+ */
 bool
 owner_is_entered(void)
 {

@@ -85,7 +85,8 @@ extern TriggerData *trigger_expect_before_statement(FunctionCallInfo fcinfo, con
  */
 extern int64 trigger_rows_written(TriggerData *data);
 
-/* Shows the transition tables of the trigger to our statements, until SPI_finish(). */
+/* Shows the transition tables of the trigger to our statements, until SPI_finish(). Needs
+ * SPI_connect(); raises XX000 where SPI takes none of them. */
 extern void trigger_tables_show(TriggerData *data);
 
 #endif
