@@ -43,7 +43,8 @@ for my $round (1 .. $rounds)
 	my @running = map { begin($round, $_) } 0 .. $sessions - 1;
 	my $how     = $round % 2 ? 'kill -9' : 'immediate stop';
 
-	usleep(400_000 + int rand 800_000);
+	wait_until('an act is told as done', sub { grep { -s $_->{out} } @running });
+	usleep(int rand 800_000);
 	$round % 2 ? kill_all() : $node->stop('immediate');
 	my @told = map { told($_) } @running;
 	$node->start;
@@ -92,12 +93,8 @@ sub kill_all
 
 	kill 'KILL', @all;
 	$node->kill9;
-	for (1 .. 1000)
-	{
-		return unless grep { kill 0, $_ } @all;
-		usleep(10_000);
-	}
-	die 'the server does not die';
+	wait_until('the server is gone', sub { !grep { kill 0, $_ } @all });
+	return;
 }
 
 sub damage

@@ -10,7 +10,6 @@ use Coursebase;
 use IPC::Run;
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(usleep);
 
 my $load     = $ENV{COURSEBASE_LOAD} // 1;
 my $sessions = 0;
@@ -28,7 +27,8 @@ for my $round (1, 2)
 
 	if ($round == 1)
 	{
-		usleep(2_000_000);
+		# A batch that is in hand for longer than the stop lasts, however fast or slow the machine is.
+		$node->poll_query_until('events', "SELECT count(*) > 0 FROM coursebase.take_events('crm', 3, '1 hour')") or die 'nothing is told';
 		$node->stop('immediate');
 		$_->finish for @acting, @working;
 		$node->start;
@@ -65,7 +65,7 @@ query($node, 'events', <<~'SQL') for 1 .. 3;
 my ($events, $again) = split /\|/, query($node, 'events',
 	'SELECT (SELECT count(*) FROM coursebase.access_events), (SELECT count(*) FROM public.seen WHERE attempt > 1)');
 cmp_ok($events, '>', 200, "$events events were told");
-cmp_ok($again, '>', 20, "$again were given again");
+cmp_ok($again, '>', 2, "$again were given again");
 is(query($node, 'events', 'SELECT * FROM public.faults LIMIT 20'), '', 'each is seen, in order, and true');
 is(query($node, 'events', 'SELECT count(*) FROM coursebase.event_claims'), '0', 'no claim is left');
 is(query($node, 'events', 'SELECT * FROM coursebase.check_integrity()'), '', 'nothing for check_integrity');

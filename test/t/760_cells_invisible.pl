@@ -12,7 +12,6 @@ use JSON::PP;
 use Load;
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(usleep);
 
 my $long = ($ENV{COURSEBASE_LOAD} // 1) > 1;
 my $people = $long ? 300 : 60;
@@ -311,6 +310,16 @@ sub session
 		'<', \undef, '>', "$dir/$name.out", '2>', "$dir/$name.err") };
 }
 
+# That many lines more with a word in what sessions print.
+sub more
+{
+	my ($lines, $word, @files) = @_;
+	my $count = sub { my $all = join '', map { slurp_file($_) } @files; return scalar(() = $all =~ /\b$word\b/g) };
+	my $before = $count->();
+	wait_until("$lines times $word", sub { $count->() >= $before + $lines });
+	return;
+}
+
 # Whole servers at once, as when a machine goes; back only when nothing of it is left.
 sub killed
 {
@@ -319,12 +328,8 @@ sub killed
 	my @all = ($postmaster, split ' ', slurp_file("/proc/$postmaster/task/$postmaster/children"));
 	kill 'KILL', @all;
 	$node->kill9;
-	for (1 .. 1000)
-	{
-		return unless grep { kill 0, $_ } @all;
-		usleep(10_000);
-	}
-	die 'the server does not die';
+	wait_until('the server is gone', sub { !grep { kill 0, $_ } @all });
+	return;
 }
 
 sub sale { my ($who, $n) = @_; return "SELECT 'sold $who $n' FROM coursebase.complete_purchase('${\ id($PERSON, $who)}', '${\ id(9, $n)}', 'cs crash $who $n', 900, 'paid') WHERE status IS NOT NULL" }
@@ -335,16 +340,16 @@ for my $seller (0 .. 3)
 	push @sessions, session($one, 'proxy', "seller $seller", map { my $n = $_; map { (sale($_, $n), "SELECT length(coursebase.handshake('${\ id($PERSON, $_)}', '{}')::text)", 'SELECT pg_sleep(0.005)') } @mine } 1 .. 400);
 }
 my @writers = map { session($home, 'app', "catalogue $_", map { "UPDATE coursebase.products SET description = '$_' WHERE id = '$product' RETURNING 'written ' || description;\nSELECT pg_sleep(0.02)" } 1 .. 20000) } 1;
-my %told;
+my @told = map { $_->{out} } @sessions;
 my $crashes = $long ? 4 : 1;
 for my $round (1 .. $crashes)
 {
 	for my $node ($cell, $home)
 	{
-		usleep(1_000_000);
+		more(50, 'sold', @told);
 		killed($node);
 		# told to go on while it was away
-		usleep(500_000);
+		more(4, 'ERROR', map { s/out\z/err/r } @told);
 		$node->start;
 		if ($node == $home)
 		{
@@ -352,7 +357,7 @@ for my $round (1 .. $crashes)
 		}
 	}
 }
-usleep(1_000_000);
+more(50, 'sold', @told);
 $_->{process}->kill_kill for @sessions, @writers;
 my @sold = map { slurp_file($_->{out}) =~ /^sold (\d+ \d+)$/mg } @sessions;
 my @written = map { slurp_file($_->{out}) =~ /^written (\d+)$/mg } @writers;

@@ -14,10 +14,12 @@ use IPC::Run;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::HiRes qw(usleep);
 
 our @EXPORT = qw(
   node create_database create_extension fixture tables own_things rows_of fingerprint differences
   same_database facts_of restored_apart released client client_ok sqlstate sqlstates query calls
+  wait_until
 );
 
 my $tree = abs_path(dirname(abs_path(__FILE__)) . '/../../..');
@@ -77,6 +79,19 @@ sub psql_words
 {
 	my ($database, $user) = @_;
 	return ('psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', ($user ? ('-U', $user) : ()), '-d', $database);
+}
+
+# wait_until NAME, CODE: until CODE is true, however slow the machine is; dies when it never is.
+sub wait_until
+{
+	my ($name, $code) = @_;
+
+	for (1 .. 100 * $PostgreSQL::Test::Utils::timeout_default)
+	{
+		return if $code->();
+		usleep(10_000);
+	}
+	die "never: $name";
 }
 
 # client NODE, [COMMAND], stdin => TEXT, env => {…}: (success, output, errors) of a client program.
