@@ -78,7 +78,7 @@ export class Calls {
     constructor(private readonly client: string) {}
 
     /** A call that has not ended after so many seconds is not right. */
-    async call(name: string, made: () => unknown, seconds = 30): Promise<void> {
+    async call(name: string, made: () => unknown, seconds = 180): Promise<void> {
         let timer: NodeJS.Timeout | undefined
         const late = new Promise((_, reject) => {
             timer = setTimeout(() => reject(new Error(`no answer within ${seconds} s`)), seconds * 1000)

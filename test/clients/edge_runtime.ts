@@ -80,7 +80,7 @@ export async function started(place: Place, runtime: Runtime, name: string, leve
 }
 
 async function ready(address: string, child: ChildProcess, name: string): Promise<void> {
-    for (let left = 400; left > 0 && child.exitCode === null; left--) {
+    for (let left = 3600; left > 0 && child.exitCode === null; left--) {
         const answer = await fetch(address, { method: "OPTIONS" }).catch(() => undefined)
         if (answer?.status === 204) return
         await new Promise((resolve) => setTimeout(resolve, 50))

@@ -32,7 +32,7 @@ function copied(world: World): void {
 /** What a compiler says of all the files and of one that is wrong: that it is, and nothing else. */
 function compile(command: string, args: string[]): void {
     const files = [...functions, "cells", "wrong"].map((name) => `${name}.ts`)
-    const { stdout, stderr } = spawnSync(command, [...args, ...files], { cwd: folder, encoding: "utf8", timeout: 120_000, env: { ...process.env, NO_COLOR: "1" } })
+    const { stdout, stderr } = spawnSync(command, [...args, ...files], { cwd: folder, encoding: "utf8", timeout: 600_000, env: { ...process.env, NO_COLOR: "1" } })
     const said = `${stdout}${stderr}`
     assert.deepEqual(said.match(/TS\d+/g), ["TS2322"], said)
     assert.match(said, /wrong\.ts/)

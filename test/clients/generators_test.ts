@@ -20,7 +20,7 @@ const unwritten = ["access_events", "closed_id_key", "closed_ids", "event_claims
 
 function generate(program: string, ...args: string[]): string {
     try {
-        return execFileSync(process.execPath, [`${base}/node_modules/${program}`, ...args], { cwd: folder, encoding: "utf8", timeout: 60_000 })
+        return execFileSync(process.execPath, [`${base}/node_modules/${program}`, ...args], { cwd: folder, encoding: "utf8", timeout: 600_000 })
     } catch (failed) {
         const said = failed as { stdout?: string; stderr?: string }
         throw new Error(`${program}: ${said.stdout ?? ""}${said.stderr ?? ""}`)

@@ -67,7 +67,7 @@ class JdbcTest {
         all.setProperty("sslMode", "disable");
         all.setProperty("gssEncMode", "disable");
         all.setProperty("connectTimeout", "10");
-        all.setProperty("options", "-c statement_timeout=20s");
+        all.setProperty("options", "-c statement_timeout=180s");
         for (int i = 0; i < settings.length; i += 2) all.setProperty(settings[i], settings[i + 1]);
         return DriverManager.getConnection("jdbc:postgresql://localhost/" + database, all);
     }

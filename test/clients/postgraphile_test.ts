@@ -35,8 +35,8 @@ type Ask = (sub: string | null, query: string, variables?: object) => Promise<An
 async function settings(request: IncomingMessage): Promise<{ [name: string]: string }> {
     const sub = request.headers["x-person"]
     return sub
-        ? { role: world.user, "request.jwt.claims": JSON.stringify({ sub }), statement_timeout: "20000" }
-        : { role: world.anonymous, "request.jwt.claims": "", statement_timeout: "20000" }
+        ? { role: world.user, "request.jwt.claims": JSON.stringify({ sub }), statement_timeout: "180000" }
+        : { role: world.anonymous, "request.jwt.claims": "", statement_timeout: "180000" }
 }
 
 async function main(): Promise<void> {

@@ -56,7 +56,7 @@ function program(): string {
 }
 
 async function ready(address: string, child: ChildProcess): Promise<void> {
-    for (let left = 300; left > 0 && child.exitCode === null; left--) {
+    for (let left = 1800; left > 0 && child.exitCode === null; left--) {
         const answer = await fetch(address).catch(() => undefined)
         if (answer?.status === 200) return
         await new Promise((resolve) => setTimeout(resolve, 100))

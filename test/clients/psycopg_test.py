@@ -20,7 +20,7 @@ PRODUCT = '00000000-0000-4000-8000-0000000000d1'
 RECEIPT = {'product_id': 'ai_credits_400', 'source': 'google_play', 'purchase_id': 'r-1', 'purchase_token': 't',
            'transaction_date': '1767268800000'}
 # Every call ends: the server cancels what takes longer.
-WITHIN = {'connect_timeout': 10, 'options': '-c statement_timeout=20s'}
+WITHIN = {'connect_timeout': 60, 'options': '-c statement_timeout=180s'}
 SALE = 'SELECT status, already_owned FROM coursebase.complete_purchase(%s, %s, %s, 4900, %s)'
 HANDSHAKE = 'SELECT coursebase.handshake(%s, %s)'
 RECEIVED = 'SELECT coursebase.validate_purchase(%s, %s)'

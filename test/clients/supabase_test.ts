@@ -30,7 +30,7 @@ const generator = `
 
 function program(...args: string[]): string {
     try {
-        return execFileSync(process.execPath, args, { cwd: folder, encoding: "utf8", timeout: 60_000, maxBuffer: 1 << 26 })
+        return execFileSync(process.execPath, args, { cwd: folder, encoding: "utf8", timeout: 600_000, maxBuffer: 1 << 26 })
     } catch (failed) {
         const said = failed as { stdout?: string; stderr?: string }
         throw new Error(`${said.stdout ?? ""}${said.stderr ?? ""}`)

@@ -27,10 +27,10 @@ routed_to()
 # What home wrote is in the cells and in the router's directory after a moment.
 replicated()
 {
-	tries=200
+	tries=1200
 	until [ "$(on home psql_value "SELECT bool_and(coalesce(confirmed_flush_lsn >= '$1', false)) FROM pg_replication_slots")" = t ]; do
 		tries=$((tries - 1))
-		[ "$tries" -gt 0 ] || stop 'what home wrote is not everywhere after 20 s'
+		[ "$tries" -gt 0 ] || stop 'what home wrote is not everywhere after two minutes'
 		sleep 0.1
 	done
 }

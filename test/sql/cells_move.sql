@@ -96,11 +96,12 @@ SELECT pg_temp.outcome($$SELECT coursebase.put_person(jsonb_set(document::jsonb,
 -- one that is not the person's, a guest, another's external id, a person who is none of the accounts.
 UPDATE coursebase.people SET moves = 1 WHERE user_id = '00000000-0000-4000-a000-0000000000e9';
 SELECT cell FROM coursebase.place_person('elsewhere', 1, '00000000-0000-4000-a000-0000000000e8');
-SELECT x.path, pg_temp.outcome(format('SELECT coursebase.put_person(jsonb_set(document::jsonb, %L, %L)::json) FROM moved', x.path, x.value))
+SELECT max(n) FILTER (WHERE id = :ada) AS ada_at, max(n) FILTER (WHERE id <> :ada) AS bob_at FROM (SELECT e ->> 'id' AS id, n - 1 AS n FROM moved, json_array_elements(document -> 'tables' -> 'users') WITH ORDINALITY u (e, n)) u \gset
+SELECT x.path, pg_temp.outcome(format('SELECT coursebase.put_person(jsonb_set(document::jsonb, %L, %L)::json) FROM moved', replace(replace(x.path, 'ada', :'ada_at'), 'bob', :'bob_at'), x.value))
 FROM (VALUES ('{tables,app_logs,0,user_id}', 'null'), ('{tables,purchase_refunds,0,purchase_id}', '"00000000-0000-4000-a000-0000000000ff"'),
     ('{tables,user_profile,0,referred_by}', '"00000000-0000-4000-a000-0000000000e9"'), ('{tables,referral_credits,0,referred_user_id}', '"00000000-0000-4000-a000-0000000000ff"'),
-    ('{people,2}', '"00000000-0000-4000-a000-0000000000e9"'), ('{people,2}', '"00000000-0000-4000-a000-0000000000ff"'), ('{tables,users,1,merged_into}', 'null'),
-    ('{tables,users,0,is_guest}', '"true"'), ('{tables,users,0,clerk_user_id}', '"elsewhere"'), ('{user_id}', '"00000000-0000-4000-a000-0000000000e9"')) x (path, value);
+    ('{people,2}', '"00000000-0000-4000-a000-0000000000e9"'), ('{people,2}', '"00000000-0000-4000-a000-0000000000ff"'), ('{tables,users,bob,merged_into}', 'null'),
+    ('{tables,users,ada,is_guest}', '"true"'), ('{tables,users,ada,clerk_user_id}', '"elsewhere"'), ('{user_id}', '"00000000-0000-4000-a000-0000000000e9"')) x (path, value);
 SELECT pg_temp.outcome($$SELECT coursebase.move_person('{"user_id": "00000000-0000-4000-a000-00000000000a", "people": ["00000000-0000-4000-a000-0000000000e9"], "from": 0, "move": 2}', 1)$$);
 SELECT coursebase.put_person(document) = coursebase.put_person(document::jsonb::json) FROM moved;
 -- The same rows, but for the directory, numbers of events, and what this server makes from the rows.

@@ -8,7 +8,7 @@ SET TIME ZONE 'UTC';
 BEGIN;
 \i :abs_srcdir/fixtures/worlds/programs.sql
 \i :abs_srcdir/fixtures/helpers/roles.sql
-\set gifts 'SELECT u.name, p.name, e.old FROM coursebase.audit_events e JOIN coursebase.users u ON u.id::text = e.new ->> ''user_id'' JOIN coursebase.programs p ON p.id::text = e.new ->> ''program_id'' WHERE e.action = ''program_granted'' AND e.object = (SELECT ''course_entitlements/'' || id FROM coursebase.course_entitlements c WHERE c.user_id = u.id AND c.program_id = p.id);'
+\set gifts 'SELECT u.name, p.name, e.old FROM coursebase.audit_events e JOIN coursebase.users u ON u.id::text = e.new ->> ''user_id'' JOIN coursebase.programs p ON p.id::text = e.new ->> ''program_id'' WHERE e.action = ''program_granted'' AND e.object = (SELECT ''course_entitlements/'' || id FROM coursebase.course_entitlements c WHERE c.user_id = u.id AND c.program_id = p.id) ORDER BY 1;'
 UPDATE coursebase.settings SET value = 'stripe' WHERE name = 'require_signature';
 
 -- No gifts: a free program, a charge of another provider, its refund, a charge by plain SQL.

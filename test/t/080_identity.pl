@@ -71,14 +71,14 @@ my $insert = <<~'SQL';
 
 SKIP:
 {
-	my $first = query($node, 'identity', 'SET statement_timeout = 10000; BEGIN;' . sprintf($insert, 'ada') . "PREPARE TRANSACTION 'open';");
+	my $first = query($node, 'identity', 'SET statement_timeout = 180000; BEGIN;' . sprintf($insert, 'ada') . "PREPARE TRANSACTION 'open';");
 
 	if ($first ne 'UAAAAAA')
 	{
 		query($node, 'identity', "ROLLBACK PREPARED 'open'");
 		skip 'this server takes its random bytes from elsewhere', 3;
 	}
-	is(query($node, 'identity', 'SET statement_timeout = 10000;' . sprintf($insert, 'bo')),
+	is(query($node, 'identity', 'SET statement_timeout = 180000;' . sprintf($insert, 'bo')),
 		'UBBBBBB', 'a code of a transaction under way is not waited for');
 	query($node, 'identity', "COMMIT PREPARED 'open'");
 	is(query($node, 'identity', sprintf($insert, 'cy')), 'UCCCCCC', 'codes that are taken are thrown away');
@@ -93,7 +93,7 @@ $standby->init_from_backup($node, 'copy', has_streaming => 1);
 $standby->start;
 my $primary = $node->connstr('identity');
 my $wait = <<~'SQL';
-	DO $$ BEGIN FOR i IN 1..600 LOOP EXIT WHEN coursebase.is_admin(); PERFORM pg_sleep(0.05); END LOOP; END $$;
+	DO $$ BEGIN FOR i IN 1..3600 LOOP EXIT WHEN coursebase.is_admin(); PERFORM pg_sleep(0.05); END LOOP; END $$;
 	SQL
 is( query($standby, 'identity', <<~"SQL"),
 	SET request.jwt.claims = '{"sub": "ada"}';

@@ -81,8 +81,10 @@ for my $name (sort keys %work)
 		my @over;
 		my @states;
 
-		for my $part (1 .. 5)
+		# Where the machine was slower at first, the statement ends before it is stopped: then sooner, until one is.
+		for my $part (1 .. 5, map { 1 / 2**$_ } 0 .. 15)
 		{
+			last if $part <= 1 && @states >= 5 && grep { $_ eq '57014' } @states;
 			my $timeout = int($whole * $part / 6) || 1;
 			my ($time, $state) = timed("SET statement_timeout = $timeout", 'BEGIN', $statement);
 			push @states, $state;
@@ -91,8 +93,8 @@ for my $name (sort keys %work)
 		@over = sort { $a <=> $b } @over;
 		my $cancelled = scalar grep { $_ eq '57014' } @states;
 		my $median    = @over ? $over[ @over / 2 ] : 0;
-		note(sprintf '%-22s %-9s whole %5d ms, cancelled %d of 5, late by %d ms at the median, %d at most',
-			$name, $form, $whole, $cancelled, $median, @over ? $over[-1] : 0);
+		note(sprintf '%-22s %-9s whole %5d ms, cancelled %d of %d, late by %d ms at the median, %d at most',
+			$name, $form, $whole, $cancelled, scalar @states, $median, @over ? $over[-1] : 0);
 		ok((not grep { $_ ne '57014' && $_ ne '00000' } @states) && $cancelled > 0, "$name of $form can be cancelled");
 		cmp_ok($median, '<=', $bound, "$name of $form ends within $bound ms of its time") if defined $bound;
 	}

@@ -87,7 +87,7 @@ sub try_on
 {
 	my ($table, $way, $emptied, @calls) = @_;
 	my ($events, $do) = split /: /, $way;
-	my $script = "BEGIN;\n" . "SET LOCAL statement_timeout = '20s';\nSET LOCAL request.jwt.claims = '{\"sub\": \"fixture_ada\"}';\n"
+	my $script = "BEGIN;\n" . "SET LOCAL statement_timeout = '${PostgreSQL::Test::Utils::timeout_default}s';\nSET LOCAL request.jwt.claims = '{\"sub\": \"fixture_ada\"}';\n"
 	  . "CREATE TEMP TABLE seen (LIKE public.tried) ON COMMIT PRESERVE ROWS;\n";
 
 	$script .= "SET LOCAL session_replication_role = replica;\nDELETE FROM coursebase.$table;\nSET LOCAL session_replication_role = origin;\n" if $emptied;
