@@ -76,7 +76,7 @@ user_id: the buyer, whose account must be open. source, environment, purchase_id
 custom_course_id: the course. link_token: the secret in the link to the form. expires_at: 24 hours after the link was issued.
 
 Source: the product''s rule that a receipt makes one custom course, for one person.
-Raises: 22004 (an argument is NULL), 22008 (at is not finite), 22023 (an unknown source or environment), 23514 (course_code is of the wrong form), KB106 (no such open account), KB205 (the receipt belongs to another user, or to another course_code), KB822 (the setting require_signature names the source, and the caller is not the owner of the tables).';
+Raises: 22004 (an argument is NULL), 22008 (at is not finite), 22023 (an unknown source or environment, or purchase_id is empty or has a blank at an end), 23514 (course_code is of the wrong form), KB106 (no such open account), KB205 (the receipt belongs to another user, or to another course_code), KB822 (the setting require_signature names the source, and the caller is not the owner of the tables).';
 GRANT EXECUTE ON FUNCTION coursebase.create_custom_course(uuid, text, text, text, text, text, text, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.submit_custom_course(
@@ -102,7 +102,7 @@ link_token: the secret in the link. step: generate_script or generate_audio. ans
 Answers {custom_course_id, user_id, course_code, step, the five answers without white space around them, scripts in the order of their numbers, other members of a script as they were sent}.
 
 Source: the product''s form for custom courses.
-Raises: 22004 (an argument is NULL), 22008 (at is not finite), 22023 (unknown step), 22P05 (an answer holds the character U+0000), KB106 (user_id has no such link), KB201 (no purchase has the link, or the purchase is not active), KB202 (the link is older than 24 hours), KB203 (the form was submitted already), KB204 (an answer is missing, too short or too long; the detail lists all).';
+Raises: 22004 (an argument is NULL), 22008 (at is not finite), 22023 (unknown step), 22P05 (an answer holds the character U+0000, half a surrogate pair, or a letter that the database''s encoding lacks), KB106 (user_id has no such link), KB201 (no purchase has the link, or the purchase is not active), KB202 (the link is older than 24 hours), KB203 (the form was submitted already), KB204 (an answer is missing, too short or too long; the detail lists all).';
 GRANT EXECUTE ON FUNCTION coursebase.submit_custom_course(uuid, text, json, timestamptz, uuid) TO server;
 
 CREATE FUNCTION coursebase.verify_gen_link(

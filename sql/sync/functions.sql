@@ -24,7 +24,7 @@ Answers {json_manifest {name: {checksum, file_size_bytes, action, ...}}, purchas
 action add or update: content is the document as a JSON string; once parsed, its UTF-8 bytes are exactly those of checksum and file_size_bytes. append: insert (a JSON string), put as UTF-8 at the byte offset of the phone''s file, gives exactly the document of checksum. keep: nothing to do. delete: checksum and file_size_bytes are null; these entries come last, and never name a file of the setting protected_manifests. Without checksums every document is sent as add. Names are in byte order. digest is the MD5 over one line a document: name, space, checksum, line feed; if the request has the same digest, json_manifest is empty.
 
 Source: the product''s handshake of its apps.
-Raises: 22008 (at is not finite), KB106 (no such open account), KB301 (the request is no object, or a member has the wrong type or is too long; the detail names the member).';
+Raises: 22008 (at is not finite), 22P05 (in a database of another encoding than UTF8: a letter that the encoding lacks), KB106 (no such open account), KB301 (the request is no object, or a member has the wrong type or is too long; the detail names the member).';
 GRANT EXECUTE ON FUNCTION coursebase.handshake(uuid, json, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.tg_any__move_version()

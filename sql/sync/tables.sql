@@ -11,6 +11,8 @@ CREATE TABLE coursebase.master_manifests (
     CONSTRAINT master_manifests_pkey PRIMARY KEY (id),
     CONSTRAINT master_manifests_id_name_key UNIQUE (id, name),
     CONSTRAINT master_manifests_name_not_empty_check CHECK (name <> ''),
+    -- The longest name that handshake() takes from a phone: a longer one would end every handshake.
+    CONSTRAINT master_manifests_name_at_most_300_bytes_check CHECK (octet_length(name) <= 300),
     CONSTRAINT master_manifests_checksum_form_check CHECK (checksum ~ '^[0-9a-f]{32}$'),
     CONSTRAINT master_manifests_file_size_not_negative_check CHECK (file_size_bytes >= 0)
 );
@@ -18,7 +20,7 @@ CREATE UNIQUE INDEX master_manifests_default_name_idx ON coursebase.master_manif
     WHERE is_default;
 COMMENT ON TABLE coursebase.master_manifests IS 'Documents that phones fetch at start: of each name one default, and others for cohorts. Only the server reads and writes the table.';
 COMMENT ON COLUMN coursebase.master_manifests.id IS 'Key of the manifest.';
-COMMENT ON COLUMN coursebase.master_manifests.name IS 'File name on the phone, such as shop.json.';
+COMMENT ON COLUMN coursebase.master_manifests.name IS 'File name on the phone, such as shop.json; at most 300 bytes.';
 COMMENT ON COLUMN coursebase.master_manifests.content IS 'The document, kept byte for byte.';
 COMMENT ON COLUMN coursebase.master_manifests.checksum IS 'MD5 of the document''s bytes, 32 lower-case hex digits. Kept by a trigger.';
 COMMENT ON COLUMN coursebase.master_manifests.file_size_bytes IS 'Length of the document in bytes. Kept by a trigger.';

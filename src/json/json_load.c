@@ -66,12 +66,13 @@ json_excerpt(JsonSlice value)
 }
 
 /* What stands in escapes is UTF-8, whatever the database's encoding: where that is another, the
- * whole is converted before and after. */
+ * whole is converted before and after. SQL_ASCII has no letters that could be converted. */
 char *
 json_string_text(JsonSlice raw, size_t *size)
 {
-	bool converted =
-		GetDatabaseEncoding() != PG_UTF8 && memchr(raw.bytes, '\\', raw.size) != NULL;
+	bool converted = GetDatabaseEncoding() != PG_UTF8 &&
+					 GetDatabaseEncoding() != PG_SQL_ASCII &&
+					 memchr(raw.bytes, '\\', raw.size) != NULL;
 	JsonSlice source = converted ? utf8_of(raw) : raw;
 	char *text = palloc(source.size + 1);
 	JsonStatus status = json_string_unescape(source, text, source.size, size);

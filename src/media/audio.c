@@ -51,7 +51,7 @@ enum
 	LOCKED_USER,
 };
 
-/* The columns of write_document. */
+/* The columns of write_document and write_checksum. */
 enum
 {
 	WRITTEN_CHECKSUM = 1,
@@ -93,7 +93,7 @@ static KeptPlan write_document = {
 /* Leaves data alone, so that the large value is not stored again. */
 static KeptPlan write_checksum = {
 	.sql = "UPDATE coursebase.custom_courses SET checksum = $2, file_size_bytes = $3"
-		   " WHERE id = $1",
+		   " WHERE id = $1 RETURNING checksum, file_size_bytes",
 	.nargs = 3,
 	.types = {UUIDOID, TEXTOID, INT4OID},
 };
@@ -183,11 +183,12 @@ coursebase_calculate_checksum(PG_FUNCTION_ARGS)
 		args_bind(&values, fcinfo, 0);
 		plan_bind_text(&values, checksum);
 		plan_bind_int32(&values, size);
-		owner_execute(&write_checksum, values.datums, NULL, false);
+		if (owner_execute(&write_checksum, values.datums, NULL, false) != 1)
+			row_kept_raise("custom_courses", "the checksum was not written");
+		document.checksum = plan_text_required(0, WRITTEN_CHECKSUM);
+		document.size = plan_int32(0, WRITTEN_SIZE);
 	}
 	SPI_finish();
-	document.checksum = checksum;
-	document.size = size;
 	row_return(fcinfo, &document, 0, 0);
 	return (Datum) 0;
 }

@@ -268,6 +268,7 @@ coursebase_create_custom_course(PG_FUNCTION_ARGS)
 	args_require_all(fcinfo);
 	args_time(fcinfo, CREATE_AT);
 	args_receipt_source(fcinfo, CREATE_SOURCE);
+	args_id(fcinfo, CREATE_PURCHASE);
 	schema_require_current();
 	signed_only_require(args_text_or_null(fcinfo, CREATE_SOURCE));
 	compat_materialize(fcinfo);

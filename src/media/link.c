@@ -4,8 +4,8 @@
  * Invariants: what the states mean is decided in one place, link_state(), for every entry
  * point; of any number of submissions at once one marks the form as submitted.
  *
- * Locks: the purchase, then the custom course. Rights: the statements run with the rights of
- * the tables' owner.
+ * Locks: the person's row of users, then the purchase, then the custom course. Rights: the
+ * statements run with the rights of the tables' owner.
  */
 #include "postgres.h"
 
@@ -18,6 +18,7 @@
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/row_kept.h"
+#include "identity/anchor.h"
 #include "media/link.h"
 
 #define LINK_LIFETIME (24 * USECS_PER_HOUR)
@@ -46,6 +47,11 @@ enum
 
 static KeptPlan read_link = {
 	.sql = LINK " WHERE p.link_token = $1",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+static KeptPlan read_purchase = {
+	.sql = LINK " WHERE p.id = $1",
 	.nargs = 1,
 	.types = {UUIDOID},
 };
@@ -85,10 +91,18 @@ link_find(const pg_uuid_t *token, bool read_only)
 	return link_read(&read_link, token, read_only);
 }
 
-/* For a call that may renew the link. */
+/*
+ * For a call that may renew the link. Read before it is locked, to lock the person first, so
+ * that the transaction may go on with any other call about them.
+ */
 Link
 link_lock(const pg_uuid_t *purchase)
 {
+	Link link = link_read(&read_purchase, purchase, false);
+
+	if (!link.found)
+		return link;
+	anchor_user(&link.user);
 	return link_read(&lock_purchase, purchase, false);
 }
 
@@ -158,8 +172,8 @@ link_raise_inactive(const Link *link)
 }
 
 /*
- * use_link takes the row's lock itself; the title is written only by the call that submitted,
- * after the purchase and so in the order of locks.
+ * use_link takes the row's lock itself, behind the person's; the title is written only by the
+ * call that submitted, after the purchase and so in the order of locks.
  */
 void
 link_use(const Link *link, TimestampTz at, const char *title)
@@ -171,6 +185,7 @@ link_use(const Link *link, TimestampTz at, const char *title)
 	plan_bind_uuid(&token, &link->token);
 	plan_bind_uuid(&values, &link->course);
 	plan_bind_text(&values, title);
+	anchor_user(&link->user);
 	if (owner_execute(&use_link, token.datums, NULL, false) == 1)
 	{
 		owner_execute(&write_title, values.datums, NULL, false);

@@ -47,7 +47,8 @@ typedef struct Link
  */
 extern Link link_find(const pg_uuid_t *token, bool read_only);
 
-/* The same by the key of the purchase, which is locked FOR NO KEY UPDATE before it is read. */
+/* The same by the key of the purchase, which is locked FOR NO KEY UPDATE before it is read, and
+ * the person before it. */
 extern Link link_lock(const pg_uuid_t *purchase);
 
 extern LinkState link_state(const Link *link, TimestampTz at);
@@ -63,7 +64,7 @@ pg_noreturn extern void link_raise_inactive(const Link *link);
 
 /*
  * Submits the form, once, and gives the course the form's title. Of two calls at once the
- * second raises KB203. Needs SPI_connect().
+ * second raises KB203. Locks the person, then the purchase. Needs SPI_connect().
  */
 extern void link_use(const Link *link, TimestampTz at, const char *title);
 

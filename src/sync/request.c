@@ -82,6 +82,8 @@ static JsonKind member_expect(JsonText *text, const MemberPath *path, JsonSpan v
 static JsonSlice member_string(JsonText *text, const MemberPath *path, JsonSpan value,
 							   Size limit);
 static JsonSlice raw_string(const MemberPath *path, JsonSlice raw, Size limit);
+static JsonSlice utf8_unescaped(const MemberPath *path, JsonSlice raw);
+static JsonSlice escapes_converted(JsonSlice raw);
 static void *items_add(Items *items, const MemberPath *path, int limit);
 pg_noreturn static void member_refuse(const MemberPath *path, const char *fault);
 static char *path_text(const MemberPath *path);
@@ -472,27 +474,43 @@ member_string(JsonText *text, const MemberPath *path, JsonSpan value, Size limit
 	return raw_string(path, json_text_slice(text, value), limit);
 }
 
-/* The string without quotes and escapes. Refuses one that is too long, or that the database's
- * encoding lacks a character of. */
+/*
+ * The string without quotes and escapes. Refuses one that is too long, or that the database
+ * cannot hold. Escapes are read as UTF-8: in a database of another encoding they are converted,
+ * which raises 22P05 for a character that the encoding lacks.
+ */
 static JsonSlice
 raw_string(const MemberPath *path, JsonSlice raw, Size limit)
 {
 	JsonSlice plain = {raw.bytes + 1, raw.size - 2};
-	char *room;
-	size_t size;
 
 	if (memchr(plain.bytes, '\\', plain.size) != NULL)
-	{
-		room = palloc(plain.size);
-		/* an escape may name a character that the database's encoding lacks */
-		if (json_string_unescape(raw, room, plain.size, &size) != JSON_OK ||
-			!pg_verifymbstr(room, (int) size, true))
-			member_refuse(path, "holds a character that the database cannot hold");
-		plain.bytes = room;
-		plain.size = size;
-	}
+		plain = GetDatabaseEncoding() == PG_UTF8 ? utf8_unescaped(path, raw)
+												 : escapes_converted(raw);
 	if (plain.size > limit)
 		member_refuse(path, psprintf("is longer than %zu bytes", limit));
+	return plain;
+}
+
+/* U+0000 and half a surrogate pair are what UTF-8 cannot hold. */
+static JsonSlice
+utf8_unescaped(const MemberPath *path, JsonSlice raw)
+{
+	char *room = palloc(raw.size);
+	size_t size;
+
+	if (json_string_unescape(raw, room, raw.size, &size) != JSON_OK ||
+		!pg_verifymbstr(room, (int) size, true))
+		member_refuse(path, "holds a character that the database cannot hold");
+	return (JsonSlice){room, size};
+}
+
+static JsonSlice
+escapes_converted(JsonSlice raw)
+{
+	JsonSlice plain;
+
+	plain.bytes = json_string_text(raw, &plain.size);
 	return plain;
 }
 

@@ -38,6 +38,11 @@ SELECT * FROM coursebase.create_custom_course(:ada, 'google_play', 'production',
 \echo :SQLSTATE
 SELECT * FROM coursebase.create_custom_course(:ada, NULL, 'production', 'GPA.2', 'token');
 \echo :SQLSTATE
+-- what comes along from the end of a line would make one receipt two, and no id is the same for everybody
+SELECT * FROM coursebase.create_custom_course(:ada, 'google_play', 'production', E'GPA.1\n', 'token');
+\echo :SQLSTATE
+SELECT * FROM coursebase.create_custom_course(:ada, 'google_play', 'production', '', 'token');
+\echo :SQLSTATE
 SELECT count(*) FROM coursebase.custom_courses WHERE user_id = :ada;
 
 -- 24 hours, half open, also over a change of the clocks in whatever zone the session has

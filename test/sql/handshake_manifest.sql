@@ -57,6 +57,16 @@ INSERT INTO coursebase.custom_course_purchases (course_id, purchase_id, purchase
     ('00000000-0000-4000-8000-0000000000f2', 'm.1', 't', 'google_play', 'production', 'refunded'),
     ('00000000-0000-4000-8000-0000000000f2', 'm.2', 't', 'google_play', 'production', 'active'),
     ('00000000-0000-4000-8000-0000000001f2', 'm.3', 't', 'google_play', 'production', 'refunded');
+-- A name that no phone may report would end the next handshake of every phone.
+SAVEPOINT call;
+\set VERBOSITY terse
+INSERT INTO coursebase.master_manifests (name, content, is_default) VALUES (repeat('n', 296) || '.json', '0', true);
+\set VERBOSITY default
+ROLLBACK TO call;
+INSERT INTO coursebase.master_manifests (name, content, is_default) VALUES (repeat('n', 295) || '.json', '0', true);
+SELECT coursebase.handshake(:'ada', json_build_object('checksums', json_object_agg(key, value -> 'checksum'))) -> 'json_manifest' -> (repeat('n', 295) || '.json') ->> 'action'
+FROM json_each(coursebase.handshake(:'ada', '{}') -> 'json_manifest');
+ROLLBACK TO call;
 CREATE FUNCTION pg_temp.manifest(answer json)
     RETURNS TABLE (name text, action text, size text, content text, is_true boolean)
     LANGUAGE sql AS $$

@@ -75,6 +75,16 @@ SELECT ctid AS place FROM coursebase.custom_courses WHERE id = :keyed \gset
 :show :keyed;
 SELECT count(*) FROM coursebase.calculate_checksum(:keyed);
 SELECT ctid = :'place' FROM coursebase.custom_courses WHERE id = :keyed;
+-- and says so where a trigger of the database's own keeps the row as it was
+SET LOCAL session_replication_role = replica;
+UPDATE coursebase.custom_courses SET checksum = md5('damaged') WHERE id = :keyed;
+SET LOCAL session_replication_role = origin;
+CREATE FUNCTION pg_temp.keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER a_keep BEFORE UPDATE ON coursebase.custom_courses FOR EACH ROW EXECUTE FUNCTION pg_temp.keep();
+SELECT * FROM coursebase.calculate_checksum(:keyed);
+\echo :SQLSTATE
+DROP TRIGGER a_keep ON coursebase.custom_courses;
+SELECT checksum = md5('damaged') FROM coursebase.custom_courses WHERE id = :keyed;
 SELECT * FROM coursebase.calculate_checksum('00000000-0000-4000-8000-00000000adff');
 \echo :SQLSTATE
 SELECT * FROM coursebase.calculate_checksum(NULL);

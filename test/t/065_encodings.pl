@@ -31,11 +31,15 @@ for my $case ([ 'LATIN1', '\00e9\00fc' ], [ 'EUC_JP', '\3042\6f22' ])
 		SELECT m.value ->> 'content' LIKE '%' || U&'$text' || '%', m.value ->> 'checksum' = (SELECT checksum FROM coursebase.custom_courses)
 		FROM json_each(coursebase.handshake('00000000-0000-4000-8000-0000000006a1', '{}') -> 'json_manifest') m WHERE m.key LIKE 'X01AAA%'
 		SQL
+	my $spelled = $text =~ s/\\/\\u/gr;
+	is(query($node, $name, <<~SQL), "t\nt|t", "$encoding: what a phone spells with escapes is kept as its letters");
+		SELECT coursebase.handshake('00000000-0000-4000-8000-0000000006a1', '{"analytics": {"voice": "$spelled", "audio_usage": {"$spelled": {"title": "\\n$spelled"}}}}') IS NOT NULL;
+		SELECT a.voice = U&'$text', (u.audio_key, u.title) = (U&'$text', E'\\n' || U&'$text') FROM coursebase.analytics a JOIN coursebase.audio_usage u USING (user_id);
+		SQL
 	is(query($node, $name, "SELECT count(*) FROM coursebase.lint() WHERE rule = 'encoding_not_utf8'"), '1', "$encoding: lint names it");
 
 	# A provider sends UTF-8: as it is, behind escapes, and in base64.
 	my $utf8 = encode('UTF-8', $text =~ s/\\(....)/chr hex $1/ger);
-	my $escaped = $text =~ s/\\/\\u/gr;
 	my $at = 1772445600;
 	my $event = qq{{"id": "evt", "object": "event", "type": "product.created", "created": $at, "livemode": true, "data": {"object": {"id": "%s"}}}};
 	my $header = "t=$at,v1=" . hmac_sha256_hex("$at." . sprintf($event, $utf8), 'whsec');
@@ -46,7 +50,7 @@ for my $case ([ 'LATIN1', '\00e9\00fc' ], [ 'EUC_JP', '\3042\6f22' ])
 		UPDATE coursebase.users SET clerk_user_id = U&'$text';
 		SELECT outcome FROM coursebase.take_notification('stripe', format('${\ sprintf $event, '%s'}', U&'$text'), '$header', at => to_timestamp($at));
 		SELECT outcome, user_id IS NOT NULL FROM coursebase.take_notification('revenuecat', '{"event": {"id": "r", "type": "INITIAL_PURCHASE", "event_timestamp_ms": ${at}000, "environment": "PRODUCTION",
-			"app_user_id": "$escaped", "store": "APP_STORE", "product_id": "p", "original_transaction_id": "o", "transaction_id": "o", "purchased_at_ms": ${at}000, "expiration_at_ms": 1872445600000, "period_type": "NORMAL"}}');
+			"app_user_id": "$spelled", "store": "APP_STORE", "product_id": "p", "original_transaction_id": "o", "transaction_id": "o", "purchased_at_ms": ${at}000, "expiration_at_ms": 1872445600000, "period_type": "NORMAL"}}');
 		SELECT outcome FROM coursebase.take_notification('google_play', '{"message": {"messageId": "m", "data": "$push"}}');
 		SELECT waits_for \@> ARRAY[U&'$text'] FROM coursebase.store_notifications WHERE provider = 'google_play';
 		SQL

@@ -86,10 +86,10 @@ SELECT format($insert$INSERT INTO public.acts (kind, what, claims, spoken) SELEC
     name, '{"sub": "fixture_ada"}', format('DO %L', format('DECLARE i integer := (random() * 1000000)::integer; BEGIN %s; END', regexp_replace(call, '^SELECT', 'PERFORM'))))
 FROM public.spoken WHERE name NOT IN (SELECT what FROM public.excepted) AND call !~ '(INSERT INTO|UPDATE|DELETE FROM) ' ORDER BY n \gexec
 
--- Calls about one person, each pair of which a transaction may make: Ada is named, or her custom course, and nobody else is.
+-- Calls about one person, each pair of which a transaction may make: Ada is named, or her custom course or its link, and nobody else is.
 INSERT INTO public.acts (kind, what, claims, spoken)
 SELECT 'personal', what, claims, spoken FROM public.acts
-WHERE kind = 'function' AND (spoken ~ '-00000000000a' OR what IN ('update_json', 'calculate_checksum'))
+WHERE kind = 'function' AND (spoken ~ '-00000000000a' OR what IN ('update_json', 'calculate_checksum', 'submit_custom_course', 'manage_regen_requests'))
     AND spoken !~ '-00000000000[bce]|-000000000271';
 
 CREATE VIEW public.kinds AS SELECT kind, min(n) AS first, max(n) AS last, count(*) AS acts FROM public.acts GROUP BY kind;
