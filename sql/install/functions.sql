@@ -234,6 +234,8 @@ COMMENT ON FUNCTION coursebase.guard() IS
     'Event trigger, at the start of every DDL command: arms the check that refuses (KB002) to take the schema, the extension, a table, a column or a type of coursebase away, to give it another name or type, or to switch row security off, unless coursebase.allow_drop is on.';
 
 CREATE EVENT TRIGGER coursebase_guard ON ddl_command_start EXECUTE FUNCTION coursebase.guard();
+-- Also in a session that loads rows as a replica does, as whoever comes with data.
+ALTER EVENT TRIGGER coursebase_guard ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER coursebase_guard IS
     'Arms the guard that keeps commands from dropping and altering tables, columns and types of coursebase.';
 
@@ -615,12 +617,12 @@ AS $$
         AND NOT l.active
     UNION ALL
     SELECT 'guard_off', 'event trigger coursebase_guard',
-        'Tables can be dropped: ALTER EVENT TRIGGER coursebase_guard ENABLE, or create the extension again.'
+        'Tables can be dropped: ALTER EVENT TRIGGER coursebase_guard ENABLE ALWAYS, or create the extension again.'
     WHERE NOT EXISTS (
         SELECT FROM pg_event_trigger g
         JOIN functions f ON f.oid = g.evtfoid AND f.proname = 'guard'
         WHERE g.evtname = 'coursebase_guard' AND g.evtevent = 'ddl_command_start'
-            AND g.evtenabled IN ('O', 'A') AND g.evttags IS NULL)
+            AND g.evtenabled = 'A' AND g.evttags IS NULL)
     UNION ALL
     SELECT 'search_path_not_fixed', 'function ' || f.oid::regprocedure,
         format('ALTER FUNCTION %s SET search_path = pg_catalog, pg_temp.', f.oid::regprocedure)
@@ -685,6 +687,13 @@ AS $$
     WHERE r.relname = 'schema_version'
         AND EXISTS (
             SELECT FROM functions f WHERE NOT has_function_privilege(o.oid, f.oid, 'EXECUTE'))
+    UNION ALL
+    SELECT 'owner_unfit', format('role %I', o.rolname),
+        format('Run SELECT coursebase.install() as a superuser, who gives %I the schema: %s.', o.rolname,
+            'the rules run with the rights of the tables'' owner')
+    FROM relations r
+    JOIN pg_roles o ON o.oid = r.relowner
+    WHERE r.relname = 'schema_version' AND NOT has_schema_privilege(o.oid, r.relnamespace, 'USAGE')
     UNION ALL
     SELECT 'schema_open', 'schema coursebase',
         format('REVOKE CREATE ON SCHEMA coursebase FROM %s, %s.',

@@ -213,7 +213,9 @@ installer(void)
 }
 
 /*
- * Grants come last, for all objects at once: grants_renew() first takes away what a role held.
+ * An owner that is no superuser needs rights to the schema for what follows, and has them no
+ * more where a dump was restored without its GRANTs. Those of the parts come last, for all
+ * objects at once: grants_renew() first takes away what a role held.
  */
 static void
 run_steps(Report *report)
@@ -223,6 +225,7 @@ run_steps(Report *report)
 	ErrorContextCallback told = {.previous = error_context_stack, .callback = step_tell};
 	ListCell *cell;
 
+	grants_owner();
 	error_context_stack = &told;
 	foreach (cell, steps)
 	{
