@@ -298,7 +298,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT t.topic, p.proname::text,
         format('coursebase.%I(%s)', p.proname, pg_get_function_arguments(p.oid)),
-        substring(obj_description(p.oid, 'pg_proc') FROM '^(.*?\.)(?:\s|$)')
+        substring(obj_description(p.oid, 'pg_proc') FROM E'^(.*?\\.)(?:\\s|$)')
     FROM coursebase.topics() WITH ORDINALITY AS t (topic, function, n)
     JOIN pg_namespace s ON s.nspname = 'coursebase'
     JOIN pg_proc p ON p.pronamespace = s.oid AND p.proname = t.function
@@ -380,7 +380,7 @@ AS $$
             -- a table that is partitioned by time cannot have it
             AND NOT (s.ddl LIKE 'CREATE UNIQUE INDEX %' AND EXISTS (
                 SELECT FROM relations r
-                WHERE r.relkind = 'p' AND s.ddl ~ format('\mON coursebase\.%s\M', r.relname)))
+                WHERE r.relkind = 'p' AND s.ddl ~ format(E'\\mON coursebase\\.%s\\M', r.relname)))
         UNION ALL
         SELECT s.object
         FROM steps s
@@ -401,14 +401,14 @@ AS $$
         JOIN relations r ON r.relname = c.relation
         JOIN pg_attribute a ON a.attrelid = r.oid AND a.attname = c.name AND NOT a.attisdropped
         CROSS JOIN LATERAL (
-            VALUES ('NOT NULL', c.definition ~ '\mNOT NULL\M', a.attnotnull),
+            VALUES ('NOT NULL', c.definition ~ E'\\mNOT NULL\\M', a.attnotnull),
                 -- a default that somebody chose stays
-                ('default', c.definition ~ '\m(DEFAULT|AS IDENTITY)\M',
+                ('default', c.definition ~ E'\\m(DEFAULT|AS IDENTITY)\\M',
                     a.atthasdef OR a.attidentity <> '')) AS w (part, wanted, there)
         WHERE w.wanted AND NOT w.there
         UNION ALL
         SELECT format('value %s of %s', v.label[1], s.object)
-        FROM steps s, regexp_matches(s.ddl, E'\'([^\']+)\'', 'g') AS v (label)
+        FROM steps s, regexp_matches(s.ddl, '''([^'']+)''', 'g') AS v (label)
         WHERE s.kind = 'type'
             AND EXISTS (
                 SELECT FROM pg_type t WHERE t.typname = s.name AND t.typnamespace IN (TABLE ours))
@@ -452,12 +452,12 @@ AS $$
             END AS is_held
         FROM (
             -- without the columns that stand between brackets
-            SELECT regexp_replace(g.said[1], '\s*\([^)]*\)\s*', '', 'g') AS rights, g.said[2] AS kind,
+            SELECT regexp_replace(g.said[1], E'\\s*\\([^)]*\\)\\s*', '', 'g') AS rights, g.said[2] AS kind,
                 g.said[3] AS name, string_to_array(g.said[4], ', ') AS parts
             FROM steps t,
-                regexp_match(t.ddl, '^GRANT (.*)\sON (TABLE|SCHEMA|FUNCTION) (.*)\sTO ([a-z_, ]+)$') AS g (said)
+                regexp_match(t.ddl, E'^GRANT (.*)\\sON (TABLE|SCHEMA|FUNCTION) (.*)\\sTO ([a-z_, ]+)$') AS g (said)
             WHERE t.kind = 'grant') s
-        CROSS JOIN LATERAL regexp_split_to_table(s.rights, '\s*,\s*') AS p ("right")
+        CROSS JOIN LATERAL regexp_split_to_table(s.rights, E'\\s*,\\s*') AS p ("right")
         JOIN installed i ON i.name = ANY (s.parts)
         JOIN pg_roles o ON o.rolname = i.value
     ), public_grants (object) AS (
@@ -613,7 +613,7 @@ AS $$
         format('Start the cell; or, if it does not come back, SELECT pg_drop_replication_slot(%L): %s.',
             l.slot_name, 'this server keeps its log until then')
     FROM pg_replication_slots l
-    WHERE l.slot_name ~ '^coursebase_cell_\d+$' AND l.database = current_database()
+    WHERE l.slot_name ~ E'^coursebase_cell_\\d+$' AND l.database = current_database()
         AND NOT l.active
     UNION ALL
     SELECT 'guard_off', 'event trigger coursebase_guard',
