@@ -17,7 +17,7 @@
 
 BEGIN {
     members = "CREATE FUNCTION|COMMENT ON FUNCTION|GRANT EXECUTE ON FUNCTION"
-    kinds["functions"] = members "|CREATE EVENT TRIGGER|COMMENT ON EVENT TRIGGER|" \
+    kinds["functions"] = members "|CREATE EVENT TRIGGER|ALTER EVENT TRIGGER|COMMENT ON EVENT TRIGGER|" \
         "COMMENT ON SCHEMA|GRANT USAGE ON SCHEMA|SELECT"
     kinds["checks"] = members
     kinds["tables"] = "CREATE TYPE|CREATE TABLE|CREATE VIEW|CREATE INDEX|CREATE UNIQUE INDEX|CREATE TRIGGER|" \
@@ -194,7 +194,7 @@ function object_of(words,    word) {
     sub(/^CREATE (UNIQUE|CONSTRAINT) /, "CREATE ", words)
     split(words, word, " ")
     sub(/[(;].*$/, "", word[3]); gsub(/"/, "", word[3])
-    if (words ~ /^CREATE EVENT TRIGGER /) return "event trigger " word[4]
+    if (words ~ /^(CREATE|ALTER) EVENT TRIGGER /) return "event trigger " word[4]
     if (words ~ /^CREATE (TRIGGER|POLICY) /) return tolower(word[2]) " " word[3] " on " on_what(words)
     if (words ~ /^CREATE /) return tolower(word[2]) " " word[3]
     if (words ~ /^COMMENT ON /) { sub(/ IS .*$/, "", words); return tolower(words) }

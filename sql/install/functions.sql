@@ -12,7 +12,7 @@ AS 'MODULE_PATHNAME', 'coursebase_install';
 COMMENT ON FUNCTION coursebase.install() IS
     'Makes whatever the schema lacks: types, tables, columns, defaults, constraints, indexes, triggers, policies, views, comments, grants. Never takes rows, tables or columns away; may be run at any time, and again. Part of CREATE EXTENSION and of ALTER EXTENSION UPDATE. For the owner of the tables (the first time, the role that installs).
 
-object: what was made, such as table users or column users.email. action: created, added (to a table or type that was there), restored (a default or NOT NULL that was taken away, a trigger that was switched off), changed (the type of a column of an earlier release, or a NOT NULL that it had), dropped (a constraint of an earlier release) or refuses (a function, on a worker of Citus, where nothing else is made: it raises KBC02 from then on). No row: nothing was missing. Within a restore nothing is made: the tables come from the dump.
+object: what was made, such as table users or column users.email. action: created, added (to a table or type that was there), restored (a default, NOT NULL or IDENTITY that was taken away, a trigger that was switched off), changed (the type of a column of an earlier release, or a NOT NULL that it had), dropped (a constraint of an earlier release) or refuses (a function, on a worker of Citus, where nothing else is made: it raises KBC02 from then on). No row: nothing was missing. Within a restore nothing is made: the tables come from the dump.
 
 Source: doc on upgrades: the code belongs to the extension, the tables to the user.
 Raises: 25006 (the transaction is read-only), 42501 (the caller is not the owner of the tables), 42P16 (a table is partitioned that cannot be, or in another way than by its time), KB003 (an object of that name belongs to another role), KB004 (a role no longer fits the part that it plays: the server has lost BYPASSRLS, or end users got rights that they may not have), KBC02 (the functions are those of a worker of Citus, and the server is none now).';
@@ -234,6 +234,8 @@ COMMENT ON FUNCTION coursebase.guard() IS
     'Event trigger, at the start of every DDL command: arms the check that refuses (KB002) to take the schema, the extension, a table, a column or a type of coursebase away, to give it another name or type, or to switch row security off, unless coursebase.allow_drop is on.';
 
 CREATE EVENT TRIGGER coursebase_guard ON ddl_command_start EXECUTE FUNCTION coursebase.guard();
+-- Also in a session that loads rows as a replica does, as whoever comes with data.
+ALTER EVENT TRIGGER coursebase_guard ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER coursebase_guard IS
     'Arms the guard that keeps commands from dropping and altering tables, columns and types of coursebase.';
 
@@ -296,7 +298,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT t.topic, p.proname::text,
         format('coursebase.%I(%s)', p.proname, pg_get_function_arguments(p.oid)),
-        substring(obj_description(p.oid, 'pg_proc') FROM '^(.*?\.)(?:\s|$)')
+        substring(obj_description(p.oid, 'pg_proc') FROM E'^(.*?\\.)(?:\\s|$)')
     FROM coursebase.topics() WITH ORDINALITY AS t (topic, function, n)
     JOIN pg_namespace s ON s.nspname = 'coursebase'
     JOIN pg_proc p ON p.pronamespace = s.oid AND p.proname = t.function
@@ -335,6 +337,16 @@ AS $$
         FROM pg_class c
         WHERE c.relnamespace IN (TABLE ours)
             AND c.relname IN (SELECT s.name FROM steps s WHERE s.kind IN ('table', 'view'))
+    ), partitions AS (
+        -- at any depth, and in whichever schema
+        SELECT c.*
+        FROM pg_class c
+        WHERE c.relispartition AND pg_partition_root(c.oid) IN (SELECT r.oid FROM relations r)
+    ), columns AS (
+        -- each stands on a line of its own
+        SELECT s.name AS relation, btrim(c.parts[1], '"') AS name, c.parts[2] AS definition
+        FROM steps s, regexp_matches(s.ddl, E'\\n    ("?[a-z0-9_]+"?) +([^\\n]+)', 'g') AS c (parts)
+        WHERE s.kind = 'table'
     ), functions AS (
         SELECT p.*
         FROM pg_proc p
@@ -368,7 +380,7 @@ AS $$
             -- a table that is partitioned by time cannot have it
             AND NOT (s.ddl LIKE 'CREATE UNIQUE INDEX %' AND EXISTS (
                 SELECT FROM relations r
-                WHERE r.relkind = 'p' AND s.ddl ~ format('\mON coursebase\.%s\M', r.relname)))
+                WHERE r.relkind = 'p' AND s.ddl ~ format(E'\\mON coursebase\\.%s\\M', r.relname)))
         UNION ALL
         SELECT s.object
         FROM steps s
@@ -383,6 +395,27 @@ AS $$
                 JOIN pg_attribute a ON a.attrelid = r.oid AND NOT a.attisdropped
                 WHERE r.relname = split_part(c.name, '.', 1)
                     AND a.attname = btrim(split_part(c.name, '.', 2), '"'))
+        UNION ALL
+        SELECT format('%s of column %s.%s', w.part, c.relation, c.name)
+        FROM columns c
+        JOIN relations r ON r.relname = c.relation
+        JOIN pg_attribute a ON a.attrelid = r.oid AND a.attname = c.name AND NOT a.attisdropped
+        CROSS JOIN LATERAL (
+            VALUES ('NOT NULL', c.definition ~ E'\\mNOT NULL\\M', a.attnotnull),
+                -- a default that somebody chose stays
+                ('default', c.definition ~ E'\\m(DEFAULT|AS IDENTITY)\\M',
+                    a.atthasdef OR a.attidentity <> '')) AS w (part, wanted, there)
+        WHERE w.wanted AND NOT w.there
+        UNION ALL
+        SELECT format('value %s of %s', v.label[1], s.object)
+        FROM steps s, regexp_matches(s.ddl, '''([^'']+)''', 'g') AS v (label)
+        WHERE s.kind = 'type'
+            AND EXISTS (
+                SELECT FROM pg_type t WHERE t.typname = s.name AND t.typnamespace IN (TABLE ours))
+            AND NOT EXISTS (
+                SELECT FROM pg_type t
+                JOIN pg_enum e ON e.enumtypid = t.oid AND e.enumlabel = v.label[1]
+                WHERE t.typname = s.name AND t.typnamespace IN (TABLE ours))
         UNION ALL
         SELECT format('constraint %s on %s', c.name[1], s.name)
         FROM steps s, regexp_matches(s.ddl, E'\\mCONSTRAINT (\\w+)', 'g') AS c (name)
@@ -407,6 +440,26 @@ AS $$
                 SELECT FROM relations r
                 JOIN pg_policy p ON p.polrelid = r.oid
                 WHERE r.relname = s.relation AND p.polname = s.name)
+    ), granted AS (
+        -- one row a right that a step gives to a role; NULL where what it is on is missing
+        SELECT o.rolname, format('%s on %s', p.right, s.name) AS "right",
+            CASE s.kind
+                WHEN 'SCHEMA' THEN has_schema_privilege(o.oid, s.name, p.right)
+                WHEN 'FUNCTION' THEN has_function_privilege(o.oid, to_regprocedure(s.name), p.right)
+                ELSE has_table_privilege(o.oid, to_regclass(s.name), p.right)
+                    OR p.right IN ('SELECT', 'INSERT', 'UPDATE')
+                        AND has_any_column_privilege(o.oid, to_regclass(s.name), p.right)
+            END AS is_held
+        FROM (
+            -- without the columns that stand between brackets
+            SELECT regexp_replace(g.said[1], E'\\s*\\([^)]*\\)\\s*', '', 'g') AS rights, g.said[2] AS kind,
+                g.said[3] AS name, string_to_array(g.said[4], ', ') AS parts
+            FROM steps t,
+                regexp_match(t.ddl, E'^GRANT (.*)\\sON (TABLE|SCHEMA|FUNCTION) (.*)\\sTO ([a-z_, ]+)$') AS g (said)
+            WHERE t.kind = 'grant') s
+        CROSS JOIN LATERAL regexp_split_to_table(s.rights, E'\\s*,\\s*') AS p ("right")
+        JOIN installed i ON i.name = ANY (s.parts)
+        JOIN pg_roles o ON o.rolname = i.value
     ), public_grants (object) AS (
         SELECT 'function ' || f.oid::regprocedure
         FROM functions f, aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) a
@@ -427,7 +480,10 @@ AS $$
     ), owners (object, owner, expected) AS (
         SELECT 'table ' || r.oid::regclass, r.relowner,
             (SELECT v.relowner FROM relations v WHERE v.relname = 'schema_version')
-        FROM relations r
+        FROM (
+            SELECT t.oid, t.relowner FROM relations t
+            UNION ALL
+            SELECT p.oid, p.relowner FROM partitions p) r
         UNION ALL
         SELECT 'function ' || f.oid::regprocedure, f.proowner,
             (SELECT e.extowner FROM pg_extension e WHERE e.extname = 'coursebase')
@@ -456,10 +512,9 @@ AS $$
     SELECT 'row_security_off', 'table ' || c.oid::regclass,
         format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY: %s.', c.oid::regclass,
             'who has a grant on the partition reads past the policies of its table')
-    FROM relations r
-    JOIN pg_inherits h ON h.inhparent = r.oid
-    JOIN pg_class c ON c.oid = h.inhrelid AND NOT c.relrowsecurity
-    WHERE EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee <> c.relowner)
+    FROM partitions c
+    WHERE NOT c.relrowsecurity
+        AND EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee <> c.relowner)
     UNION ALL
     SELECT 'default_partition_missing', 'table ' || r.oid::regclass,
         format('CREATE TABLE %s_default PARTITION OF %1$s DEFAULT: %s.', r.oid::regclass,
@@ -481,7 +536,10 @@ AS $$
     UNION ALL
     SELECT 'not_logged', 'table ' || r.oid::regclass,
         format('ALTER TABLE %s SET LOGGED: a crash empties it.', r.oid::regclass)
-    FROM relations r
+    FROM (
+        SELECT t.oid, t.relkind, t.relpersistence FROM relations t
+        UNION ALL
+        SELECT p.oid, p.relkind, p.relpersistence FROM partitions p) r
     WHERE r.relkind = 'r' AND r.relpersistence <> 'p'
     UNION ALL
     SELECT 'foreign_key_without_index', 'constraint ' || k.conname,
@@ -511,7 +569,10 @@ AS $$
         format('ALTER TABLE %s ENABLE TRIGGER %s.', r.oid::regclass,
             CASE WHEN t.tgisinternal THEN 'ALL' ELSE quote_ident(t.tgname) END)
     FROM pg_trigger t
-    JOIN relations r ON r.oid = t.tgrelid
+    JOIN (
+        SELECT o.oid FROM relations o
+        UNION ALL
+        SELECT p.oid FROM partitions p) r ON r.oid = t.tgrelid
     WHERE t.tgenabled IN ('D', 'R')
     UNION ALL
     SELECT 'trigger_not_always', format('trigger %s on %s', t.tgname, r.oid::regclass),
@@ -552,16 +613,16 @@ AS $$
         format('Start the cell; or, if it does not come back, SELECT pg_drop_replication_slot(%L): %s.',
             l.slot_name, 'this server keeps its log until then')
     FROM pg_replication_slots l
-    WHERE l.slot_name ~ '^coursebase_cell_\d+$' AND l.database = current_database()
+    WHERE l.slot_name ~ E'^coursebase_cell_\\d+$' AND l.database = current_database()
         AND NOT l.active
     UNION ALL
     SELECT 'guard_off', 'event trigger coursebase_guard',
-        'Tables can be dropped: ALTER EVENT TRIGGER coursebase_guard ENABLE, or create the extension again.'
+        'Tables can be dropped: ALTER EVENT TRIGGER coursebase_guard ENABLE ALWAYS, or create the extension again.'
     WHERE NOT EXISTS (
         SELECT FROM pg_event_trigger g
         JOIN functions f ON f.oid = g.evtfoid AND f.proname = 'guard'
         WHERE g.evtname = 'coursebase_guard' AND g.evtevent = 'ddl_command_start'
-            AND g.evtenabled IN ('O', 'A') AND g.evttags IS NULL)
+            AND g.evtenabled = 'A' AND g.evttags IS NULL)
     UNION ALL
     SELECT 'search_path_not_fixed', 'function ' || f.oid::regprocedure,
         format('ALTER FUNCTION %s SET search_path = pg_catalog, pg_temp.', f.oid::regprocedure)
@@ -574,6 +635,14 @@ AS $$
         format('ALTER FUNCTION %s NOT LEAKPROOF.', f.oid::regprocedure)
     FROM functions f
     WHERE f.proleakproof
+    UNION ALL
+    -- A dump that was restored without its GRANTs (--no-acl) leaves the roles with nothing.
+    SELECT 'not_granted', format('role %I', g.rolname),
+        format('Run SELECT coursebase.install(): of what its part may do it lacks %s, such as %s.', count(*),
+            min(g.right))
+    FROM granted g
+    WHERE NOT g.is_held
+    GROUP BY g.rolname
     UNION ALL
     SELECT 'granted_to_public', g.object, format('REVOKE ALL ON %s FROM PUBLIC.', g.object)
     FROM public_grants g
@@ -618,6 +687,13 @@ AS $$
     WHERE r.relname = 'schema_version'
         AND EXISTS (
             SELECT FROM functions f WHERE NOT has_function_privilege(o.oid, f.oid, 'EXECUTE'))
+    UNION ALL
+    SELECT 'owner_unfit', format('role %I', o.rolname),
+        format('Run SELECT coursebase.install() as a superuser, who gives %I the schema: %s.', o.rolname,
+            'the rules run with the rights of the tables'' owner')
+    FROM relations r
+    JOIN pg_roles o ON o.oid = r.relowner
+    WHERE r.relname = 'schema_version' AND NOT has_schema_privilege(o.oid, r.relnamespace, 'USAGE')
     UNION ALL
     SELECT 'schema_open', 'schema coursebase',
         format('REVOKE CREATE ON SCHEMA coursebase FROM %s, %s.',
@@ -699,4 +775,4 @@ $$;
 COMMENT ON FUNCTION coursebase.lint() IS
     'Looks over the installation''s own safety, one row a fault; no row is good. Reads the catalogues alone, so that it answers when tables are missing. For the owner of the tables; the advice is SQL to run where SQL mends it.
 
-rule: missing (what install() makes), schema_behind, extension_behind, row_security_off, default_partition_missing, row_security_forced, view_not_invoker, not_logged, foreign_key_without_index, foreign_key_not_valid, index_invalid, trigger_disabled, trigger_not_always, not_published and cell_away (on home: a table that cells do not get; a cell that does not follow, for which home keeps its log), not_subscribed and subscription_off (in a cell), guard_off, search_path_not_fixed, leakproof, granted_to_public, default_privileges (of whoever installed, which would give a role that plays no part what an update adds), owner_differs, schema_owner, schema_open, encoding_not_utf8, owner_unfit, role_missing, server_role_unfit, server_role_strong (it has, or could use, rights beyond those of the server: the owner''s, or those of a role of PostgreSQL''s own), end_user_role_unfit, document_not_lz4, not_distributed (workers of Citus are attached: coursebase stays whole on the coordinator), citus_worker (this server became a worker). object: what is at fault. advice: what to do.';
+rule: missing (what install() makes or restores, down to a column''s NOT NULL or default and a value of an enum), schema_behind, extension_behind, row_security_off, default_partition_missing, row_security_forced, view_not_invoker, not_logged, foreign_key_without_index, foreign_key_not_valid, index_invalid, trigger_disabled, trigger_not_always, not_published and cell_away (on home: a table that cells do not get; a cell that does not follow, for which home keeps its log), not_subscribed and subscription_off (in a cell), guard_off, search_path_not_fixed, leakproof, not_granted (a role lacks what its part may do), granted_to_public, default_privileges (of whoever installed, which would give a role that plays no part what an update adds), owner_differs, schema_owner, schema_open, encoding_not_utf8, owner_unfit, role_missing, server_role_unfit, server_role_strong (it has, or could use, rights beyond those of the server: the owner''s, or those of a role of PostgreSQL''s own), end_user_role_unfit, document_not_lz4, not_distributed (workers of Citus are attached: coursebase stays whole on the coordinator), citus_worker (this server became a worker). Of partitions, at any depth, row_security_off, not_logged, trigger_disabled and owner_differs tell as well. object: what is at fault. advice: what to do.';

@@ -167,7 +167,7 @@ completer_lock(const pg_uuid_t *user)
 	if (anchor_holds(user) || restore_under_way() || !setting_boolean("events_out"))
 		return;
 	SPI_connect();
-	anchor_user(user);
+	anchor_user_of_row(user);
 	SPI_finish();
 }
 

@@ -28,7 +28,9 @@ enum
 
 /* What waits for somebody, and since when. An oldest of NULL is nothing that waits. One that is
  * not finite, which a row that was written by hand may have, is a figure too: the difference of
- * two times would be an error, and nobody would be told anything. */
+ * two times would be an error, and nobody would be told anything. Of the events of a consumer
+ * only those beyond its place and those that it has claims on are read: most were acted on long
+ * ago. */
 static KeptPlan read_waiting = {
 	.sql = "WITH waiting (subject, number, oldest) AS ("
 		   "SELECT 'notifications', count(*), min(received_at) FROM "
@@ -51,10 +53,13 @@ static KeptPlan read_waiting = {
 		   "UNION ALL SELECT 'refunds to review', count(*), min(asked_at) "
 		   "FROM coursebase.refunds_to_review "
 		   "UNION ALL SELECT 'events of ' || c.name, count(e.at), min(e.at) "
-		   "FROM coursebase.event_consumers c LEFT JOIN coursebase.access_events e "
-		   "ON (e.xid, e.id) > (c.done_xid, c.done_id) OR EXISTS (SELECT FROM "
-		   "coursebase.event_claims w WHERE w.consumer = c.name AND w.event_id = e.id) "
-		   "GROUP BY c.name) "
+		   "FROM coursebase.event_consumers c LEFT JOIN LATERAL ("
+		   "SELECT b.at FROM coursebase.access_events b "
+		   "WHERE (b.xid, b.id) > (c.done_xid, c.done_id) "
+		   "UNION ALL SELECT b.at FROM coursebase.event_claims w "
+		   "JOIN coursebase.access_events b ON b.xid = w.xid AND b.id = w.event_id "
+		   "WHERE w.consumer = c.name AND (w.xid, w.event_id) <= (c.done_xid, c.done_id)"
+		   ") e ON true GROUP BY c.name) "
 		   "SELECT 'coursebase_waiting', subject, number::float8, 'gauge' FROM waiting "
 		   "UNION ALL SELECT 'coursebase_waiting_oldest_seconds', subject, "
 		   "coalesce(greatest(extract(epoch FROM $1) - extract(epoch FROM oldest), 0), "

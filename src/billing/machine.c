@@ -238,20 +238,22 @@ lines_store(const SubscriptionLine *lines, int nlines, const SubscriptionLine *s
 	return changed;
 }
 
-/* The line goes before its events: a person who does not have it loses nothing. */
+/* The line goes before its events: a person who does not have it loses nothing. It also goes
+ * before a subscription is made for who gets it, because it moves the versions of both in their
+ * order. */
 bool
 line_move(const char *store, const char *line, const pg_uuid_t *from, const pg_uuid_t *to)
 {
 	PlanValues values = {0};
 	PlanValues rest = {0};
 
-	subscription_begin(to);
 	plan_bind_text(&values, store);
 	plan_bind_text(&values, line);
 	plan_bind_uuid(&values, from);
 	plan_bind_uuid(&values, to);
 	if (machine_execute(&move_line, &values) == 0)
 		return false;
+	subscription_begin(to);
 	machine_execute(&move_events, &values);
 	/* who has no event left has no subscription: the row would go on showing the line */
 	plan_bind_uuid(&rest, from);

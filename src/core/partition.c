@@ -38,8 +38,8 @@ static KeptPlan read_past = {
 		   "AND c.relowner = p.relowner "
 		   "JOIN pg_namespace n ON n.oid = c.relnamespace "
 		   "WHERE p.oid = to_regclass(format('coursebase.%I', $1)) AND p.relkind = 'p' "
-		   "AND substring(pg_get_expr(c.relpartbound, c.oid) FROM 'TO \\(''([^'']+)''\\)$')"
-		   "::timestamptz <= $2 "
+		   "AND substring(pg_get_expr(c.relpartbound, c.oid) "
+		   "FROM E'TO \\\\(''([^'']+)''\\\\)$')::timestamptz <= $2 "
 		   "ORDER BY c.oid",
 	.nargs = 2,
 	.types = {TEXTOID, TIMESTAMPTZOID},

@@ -105,10 +105,13 @@ static KeptPlan find_consumer = {
 									  " ORDER BY xid, id LIMIT $4"
 #define WAITING_TYPES TEXTOID, TIMESTAMPTZOID, UUIDARRAYOID, INT8OID
 
-/* What says whether another session has the person, until the end of the transaction. */
+/* What says whether another session has the person, until the end of the transaction: by such a
+ * lock, or because it closes the account, for which the foreign key of a claim would wait. */
 #define TRY_LOCK                                                                               \
 	"pg_try_advisory_xact_lock(hashtextextended("                                              \
-	" 'coursebase.event_claims ' || $1 || ' ' || f.user_id, 0))"
+	" 'coursebase.event_claims ' || $1 || ' ' || f.user_id, 0))"                               \
+	" AND EXISTS (SELECT FROM coursebase.users u WHERE u.id = f.user_id"                       \
+	"  FOR KEY SHARE SKIP LOCKED)"
 
 /* Whose the next events are, but for people who were tried, and who of them is free. */
 static KeptPlan lock_people = {

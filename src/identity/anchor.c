@@ -55,6 +55,14 @@ static struct
 	pg_uuid_t user;
 } last_locked;
 
+/* The greatest uuid of all who were locked in a transaction, or were and are free again after a
+ * rollback: who is less comes against the order of locks. */
+static struct
+{
+	LocalTransactionId transaction;
+	pg_uuid_t user;
+} greatest_locked;
+
 /* The transaction of anchor_go_back(). */
 static LocalTransactionId goes_back;
 
@@ -69,10 +77,11 @@ PG_FUNCTION_INFO_V1(coursebase_tg_any__lock_user);
  *
  * Locks the person before the row is written. The functions lock the person first and write
  * rows afterwards; a plain INSERT that locked only in its AFTER trigger would hold its row
- * first and could deadlock with them. An UPDATE or DELETE holds its row already: the person of
- * the row as it was is locked as lock_behind.h says. An argument names another column than
- * user_id; then the person whom the row is to name is locked. Under a restore nobody decides
- * anything, so nothing is locked.
+ * first and could deadlock with them. Rows of several people come in any order: somebody whose
+ * uuid is less than that of one who is locked is locked as lock_behind.h says. So is the person
+ * of the row as it was where an UPDATE or DELETE holds its row already. An argument names
+ * another column than user_id; then the person whom the row is to name is locked. Under a
+ * restore nobody decides anything, so nothing is locked.
  */
 PGDLLEXPORT Datum
 coursebase_tg_any__lock_user(PG_FUNCTION_ARGS)
@@ -89,7 +98,7 @@ coursebase_tg_any__lock_user(PG_FUNCTION_ARGS)
 		return PointerGetDatum(answer);
 	SPI_connect();
 	if (TRIGGER_FIRED_BY_INSERT(data->tg_event))
-		anchor_user(&user);
+		anchor_user_of_row(&user);
 	else
 		/* the row stands, and so does its person, who may be a guest where it is a payment */
 		anchored(&user, anybody_lock_behind(&user));
@@ -136,6 +145,15 @@ anchor_user_behind(const pg_uuid_t *user)
 	return anchored(user, lock_behind(&lock_user_behind, &key));
 }
 
+Anchored
+anchor_user_of_row(const pg_uuid_t *user)
+{
+	bool backwards = greatest_locked.transaction == compat_local_transaction() &&
+					 memcmp(user, &greatest_locked.user, UUID_LEN) < 0;
+
+	return backwards ? anchor_user_behind(user) : anchor_user(user);
+}
+
 /* What the row is that a lock gave, if it gave one. */
 static Anchored
 anchored(const pg_uuid_t *user, uint64 rows)
@@ -148,6 +166,12 @@ anchored(const pg_uuid_t *user, uint64 rows)
 	last_locked.transaction = compat_local_transaction();
 	last_locked.subtransaction = GetCurrentSubTransactionId();
 	last_locked.user = *user;
+	if (greatest_locked.transaction != last_locked.transaction ||
+		memcmp(user, &greatest_locked.user, UUID_LEN) > 0)
+	{
+		greatest_locked.transaction = last_locked.transaction;
+		greatest_locked.user = *user;
+	}
 	return plan_bool(0, 1) ? ANCHORED_LIVE : ANCHORED_CLOSED;
 }
 

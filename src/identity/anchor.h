@@ -17,9 +17,10 @@
  *
  * A call that must lock against this order (to end the expired reservation of another person)
  * uses SKIP LOCKED and leaves what is not free. An UPDATE or DELETE of plain SQL holds its row
- * before a trigger of ours locks anything: there core/lock_behind.h waits, in no queue. Row
- * locks are FOR NO KEY UPDATE, because the inserts of rows with a foreign key to the row do not
- * wait for that; FOR UPDATE is used only where the key of a row changes.
+ * before a trigger of ours locks anything, and an INSERT of plain SQL may bring people in any
+ * order: there core/lock_behind.h waits, in no queue. Row locks are FOR NO KEY UPDATE, because
+ * the inserts of rows with a foreign key to the row do not wait for that; FOR UPDATE is used
+ * only where the key of a row changes.
  */
 #ifndef COURSEBASE_IDENTITY_ANCHOR_H
 #define COURSEBASE_IDENTITY_ANCHOR_H
@@ -54,6 +55,10 @@ extern Anchored anchor_user_anywhere(const pg_uuid_t *user);
 /* The same for a trigger of a statement that holds its row already (lock_behind.h): also raises
  * KB007. */
 extern Anchored anchor_user_behind(const pg_uuid_t *user);
+
+/* The same for a trigger of an INSERT, whose rows may be of people in any order: who comes
+ * against the order of uuids is locked as by anchor_user_behind(). */
+extern Anchored anchor_user_of_row(const pg_uuid_t *user);
 
 /* The same as anchor_user(); raises KB106 if there is no such user. A closed account passes. */
 extern void anchor_user_require(const pg_uuid_t *user);

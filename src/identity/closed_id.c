@@ -32,7 +32,8 @@
 /* 64 bytes, of which 488 bits are random; the paddings are those of RFC 2104. Of two sessions
  * that make the key at once the second waits and does nothing. */
 #define PADDED(padding)                                                                        \
-	"string_agg(set_byte('\\x00', 0, get_byte(r.bytes, i) # " padding "), '' ORDER BY i)"
+	"string_agg(set_byte(decode('00', 'hex'), 0, get_byte(r.bytes, i) # " padding              \
+	"), '' ORDER BY i)"
 static KeptPlan make_key = {
 	.sql =
 		"INSERT INTO coursebase.closed_id_key (inner_key, outer_key)"

@@ -430,8 +430,8 @@ relation_named(RangeVar *name)
 /*
  * The change that is being made stands in the catalogue already, and not yet in the caches,
  * which is how before and after are told apart. Comparing, rather than reading the statement,
- * also holds for a command that the trigger did not see (session_replication_role = replica)
- * behind one that it did.
+ * also holds for a command that the trigger did not see (event_triggers = off, since 17) behind
+ * one that it did.
  */
 static void
 refuse_if_changed(Oid class, Oid object, int sub)

@@ -83,6 +83,7 @@ static void step_tell(void *step);
 static void run_step(Step *step, Report *report);
 static void converge_table(Step *step, Report *report);
 static void converge_column(CreateStmt *table, Oid relation, ColumnDef *column, Report *report);
+static void number_again(RangeVar *relation, const char *column, Constraint *identity);
 static void alter_table(RangeVar *relation, AlterTableType what, const char *name, Node *def);
 static void converge_enum(Step *step, Report *report);
 static void converge_index(Step *step, Report *report);
@@ -212,7 +213,9 @@ installer(void)
 }
 
 /*
- * Grants come last, for all objects at once: grants_renew() first takes away what a role held.
+ * An owner that is no superuser needs rights to the schema for what follows, and has them no
+ * more where a dump was restored without its GRANTs. Those of the parts come last, for all
+ * objects at once: grants_renew() first takes away what a role held.
  */
 static void
 run_steps(Report *report)
@@ -222,6 +225,7 @@ run_steps(Report *report)
 	ErrorContextCallback told = {.previous = error_context_stack, .callback = step_tell};
 	ListCell *cell;
 
+	grants_owner();
 	error_context_stack = &told;
 	foreach (cell, steps)
 	{
@@ -320,7 +324,7 @@ converge_table(Step *step, Report *report)
 
 /*
  * Adds the column where it is missing. A column that is there keeps its type, and gets back a
- * default or NOT NULL that was taken away. A default that the user changed stays.
+ * default, NOT NULL or IDENTITY that was taken away. A default that the user changed stays.
  */
 static void
 converge_column(CreateStmt *table, Oid relation, ColumnDef *column, Report *report)
@@ -339,7 +343,7 @@ converge_column(CreateStmt *table, Oid relation, ColumnDef *column, Report *repo
 		return;
 	}
 	form = (Form_pg_attribute) GETSTRUCT(tuple);
-	has_default = form->atthasdef;
+	has_default = form->atthasdef || form->attidentity != '\0';
 	not_null = form->attnotnull;
 	ReleaseSysCache(tuple);
 	foreach (cell, column->constraints)
@@ -351,10 +355,28 @@ converge_column(CreateStmt *table, Oid relation, ColumnDef *column, Report *repo
 						constraint->raw_expr);
 		else if (constraint->contype == CONSTR_NOTNULL && !not_null)
 			alter_table(table->relation, AT_SetNotNull, column->colname, NULL);
+		else if (constraint->contype == CONSTR_IDENTITY && !has_default)
+			number_again(table->relation, column->colname, constraint);
 		else
 			continue;
 		report_row(report, object, "restored");
 	}
+}
+
+/*
+ * Numbers a column by the table again, from behind the greatest number that it has: a number
+ * that was given once must not come twice.
+ */
+static void
+number_again(RangeVar *relation, const char *column, Constraint *identity)
+{
+	alter_table(relation, AT_AddIdentity, column, (Node *) identity);
+	SPI_connect();
+	plan_execute_once(psprintf(
+		"SELECT setval(pg_get_serial_sequence('coursebase.%s', '%s'), max(%s) + 1, false) "
+		"FROM coursebase.%s HAVING max(%s) IS NOT NULL",
+		relation->relname, column, column, relation->relname, column));
+	SPI_finish();
 }
 
 /*

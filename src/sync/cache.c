@@ -85,11 +85,13 @@ static KeptPlan replace_cached = {
 			  INT8OID, UUIDOID, INT8OID, INT8OID},
 };
 
+/* The row of users as its foreign key locks it: not while the account is being closed. */
 static KeptPlan insert_cached = {
 	.sql = "INSERT INTO coursebase.cached_handshake_responses (user_id, response, digest,"
 		   " computed_at, valid_from, valid_until, catalogue_version, cohort_id,"
 		   " cohort_version, user_version)"
-		   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING",
+		   " SELECT u.id, $2, $3, $4, $5, $6, $7, $8, $9, $10 FROM coursebase.users u"
+		   " WHERE u.id = $1 FOR KEY SHARE SKIP LOCKED ON CONFLICT DO NOTHING",
 	.nargs = 10,
 	.types = {UUIDOID, JSONOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID,
 			  INT8OID, UUIDOID, INT8OID, INT8OID},

@@ -132,6 +132,7 @@ static struct
 } last_move;
 
 static VersionScope *scope_of(TriggerData *data);
+static bool key_becomes_less(TriggerData *data, const VersionScope *scope);
 static void row_move(TriggerData *data, VersionScope *scope, HeapTuple row);
 static void rows_move(TriggerData *data, VersionScope *scope);
 static int key_column(TriggerData *data);
@@ -164,9 +165,11 @@ coursebase_tg_any__move_version(PG_FUNCTION_ARGS)
 	}
 	else
 	{
-		row_move(data, scope, data->tg_trigtuple);
+		bool reversed = key_becomes_less(data, scope);
+
+		row_move(data, scope, reversed ? data->tg_newtuple : data->tg_trigtuple);
 		if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
-			row_move(data, scope, data->tg_newtuple);
+			row_move(data, scope, reversed ? data->tg_trigtuple : data->tg_newtuple);
 	}
 	return PointerGetDatum(NULL);
 }
@@ -204,6 +207,24 @@ scope_of(TriggerData *data)
 	ereport(ERROR, (errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
 					errmsg("trigger \"%s\" names no scope of versions", trigger->tgname),
 					errhint("Run SELECT coursebase.install() as the owner of the tables.")));
+}
+
+/* Whether an UPDATE gives the row to somebody with a lesser id, whose version moves first: all
+ * who move two versions move them in the order of ids. */
+static bool
+key_becomes_less(TriggerData *data, const VersionScope *scope)
+{
+	TupleDesc columns = RelationGetDescr(data->tg_relation);
+	bool was_null, null;
+	Datum was, key;
+	int column;
+
+	if (!scope->keyed || !TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+		return false;
+	column = key_column(data);
+	was = SPI_getbinval(data->tg_trigtuple, columns, column, &was_null);
+	key = SPI_getbinval(data->tg_newtuple, columns, column, &null);
+	return !was_null && !null && memcmp(DatumGetUUIDP(key), DatumGetUUIDP(was), UUID_LEN) < 0;
 }
 
 /* Moves the version that a row belongs to; a null names nobody. */

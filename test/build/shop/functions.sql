@@ -28,6 +28,7 @@ AS $body$
         2;
 $body$; -- what follows a statement is dropped
 COMMENT ON FUNCTION coursebase.quoted() IS $$Dollars; and 'quotes'.$$; CREATE EVENT TRIGGER shop_guard ON ddl_command_start EXECUTE FUNCTION coursebase.quoted();
+ALTER EVENT TRIGGER shop_guard ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER shop_guard IS E'Guards\;
 the shop\';';
 GRANT USAGE ON SCHEMA coursebase TO end_user;
