@@ -296,8 +296,8 @@ step_status(FoldState *state, const FoldEvent *event)
 static void
 step_enter(FoldState *state, const FoldEvent *event, SubscriptionStatus to)
 {
-	bool comes_back = state->now.status == SUBSCRIPTION_REVOKED ||
-					  state->now.status == SUBSCRIPTION_EXPIRED;
+	bool comes_back =
+		state->now.status == SUBSCRIPTION_REVOKED || state->now.status == SUBSCRIPTION_EXPIRED;
 
 	state->now.status = status_unless_ending(to, event);
 	switch (event->type)
