@@ -27,7 +27,7 @@ COMMENT ON FUNCTION coursebase.save_product(uuid, text, text, text, integer, tex
 product_id: the product to change, or NULL for a new one. name, description, image_url, price_dollars (in whole units of the currency, 0 is free), status (public or private): as in products. For a new product they are required, except status, which is then private; for a stored product NULL leaves what is stored. course_ids: all the courses that the product has from now on, in any order; NULL leaves its courses, an empty array takes them all out. access_days, access_until: how long later sales give the courses, as in products; NULL leaves what is stored, 0 days and the time infinity take the end away. gives_later_courses: whether courses that this call and later ones add are given to earlier buyers, too; NULL leaves it, and is false for a new product.
 
 Source: the product''s rule that a public product has a course, checked at the end of the transaction (KB901, by a trigger).
-Raises: 22004 (course_ids holds a NULL), 22023 (an unknown status), 23502 (a new product lacks a value), 23503 (there is no such course), 23514 (a value of the wrong form), 42501 (the caller may not write products), KB106 (there is no such product, or none that the caller may change).';
+Raises: 22004 (course_ids holds a NULL, or a new product lacks a value), 22023 (an unknown status, or a value of the wrong form), 23503 (there is no such course), 42501 (the caller may not write products), KB106 (there is no such product, or none that the caller may change).';
 GRANT EXECUTE ON FUNCTION coursebase.save_product(uuid, text, text, text, integer, text, uuid[], integer, timestamptz, boolean) TO end_user, server;
 
 CREATE FUNCTION coursebase.country_price(product_id uuid, country text)

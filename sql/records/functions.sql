@@ -73,6 +73,6 @@ COMMENT ON FUNCTION coursebase.log_server(text, text, text, jsonb, uuid, numeric
 function_name: which function reports, 1 to 200 characters. level: debug, info, warning or error. message: 1 to 10000 characters. context: facts beside the message as JSON, at most 64 kB, or NULL. user_id: on whose behalf it worked, or NULL. duration_ms: how long it took, in milliseconds, or NULL. at: when it happened; NULL is now.
 
 Source: the product''s rule that edge functions report into the database.
-Raises: 22004 (function_name, level or message is NULL), 22008 (at is not finite), 22023 (an unknown level, a text or context of the wrong length, or a negative duration), 23503 (there is no such user).';
+Raises: 22004 (function_name, level or message is NULL), 22008 (at is not finite), 22023 (an unknown level, a text or context of the wrong length, or a duration that is negative or no finite number), 23503 (there is no such user).';
 GRANT EXECUTE ON FUNCTION coursebase.log_server(text, text, text, jsonb, uuid, numeric, timestamptz)
     TO server;

@@ -137,7 +137,7 @@ COMMENT ON FUNCTION coursebase.refund_payment(text, text, text, bigint, text, bo
 
 payment_intent_id, charge_id, invoice_id: the payment, as complete_purchase() has it; any of them may be NULL, and one that the purchase lacks is filled in. amount_in_cents: what was paid back, above 0. refund_ref: the provider''s id of the refund, or of the charge. is_total: whether amount_in_cents is all that was paid back until then. at: when. These four may not be NULL. user_id: whose it is, by which a router finds the cell; another person''s thing is refused, and NULL compares nothing.
 
-purchase_id, refunded_in_cents, refunded_at: as of refund_purchase(). revoked_course_ids: the courses that the purchase gave, if it is refunded in full.
+purchase_id, refunded_in_cents, refunded_at, revoked_course_ids: as of refund_purchase().
 
 Source: Stripe''s refund.created and charge.refunded, of which neither comes first.
 Raises: 22003 (amount_in_cents is above 2147483647), 22004 (an argument is NULL), 22008 (at is infinite), 22023 (an amount of 0 or less, or an empty refund_ref), 40001 (under REPEATABLE READ: the purchase is newer than the snapshot; call again), KB106 (no purchase is known by the payment), KB903 (the amount is more than is left), KB906 (refund_ref was recorded for another purchase or sum).';

@@ -200,10 +200,17 @@ WHERE s.refunded_at IS NULL
             AND o.access_days IS NULL
             AND (o.access_until IS NULL OR o.access_until > s.created_at)
             AND (o.created_at, o.stripe_session_id) < (s.created_at, s.stripe_session_id))
-ORDER BY s.created_at, s.id;
+UNION
+-- Nobody can use what came after the account was closed.
+SELECT s.id, s.user_id, s.product_id, s.stripe_session_id,
+    s.price_paid_in_cents, s.refunded_in_cents, s.created_at
+FROM coursebase.purchases s
+JOIN coursebase.users u ON u.id = s.user_id
+WHERE s.refunded_at IS NULL AND s.price_paid_in_cents > 0 AND u.deleted_at <= s.created_at
+ORDER BY purchased_at, purchase_id;
 COMMENT ON VIEW coursebase.duplicate_purchases IS
-    'Purchases of a product that the buyer owned already by an earlier purchase: candidates for a refund. What is sold for a number of days is bought again to extend it, and a sale after its end is none of these.';
-COMMENT ON COLUMN coursebase.duplicate_purchases.purchase_id IS 'Key of the later purchase.';
+    'Purchases that give nothing: of a product that the buyer owned already by an earlier purchase, or after the buyer''s account was closed. They are candidates for a refund. What is sold for a number of days is bought again to extend it, and a sale after its end is none of these.';
+COMMENT ON COLUMN coursebase.duplicate_purchases.purchase_id IS 'Key of the purchase: of two of a product the later one.';
 COMMENT ON COLUMN coursebase.duplicate_purchases.user_id IS 'The buyer.';
 COMMENT ON COLUMN coursebase.duplicate_purchases.product_id IS 'The product.';
 COMMENT ON COLUMN coursebase.duplicate_purchases.stripe_session_id IS 'The session of the checkout.';

@@ -187,6 +187,17 @@ static KeptPlan steps_of_person[] = {
 		 " WHERE revoked_at IS NULL AND ((user_id, referred_user_id) IN (($1, $2), ($2, $1))"
 		 "  OR user_id IN ($1, $2) AND referred_elsewhere IN (SELECT d.referred"
 		 "   FROM coursebase.referral_deliveries d WHERE d.user_id IN ($1, $2)))"),
+	/* one referrer who brought both brought one person: of two credits one stays, unless both
+	 * are past the hold and may be spent, and a single one is that of the person who is kept */
+	STEP("UPDATE coursebase.referral_credits c SET revoked_at = $3, updated_at = now()"
+		 " FROM coursebase.referral_credits o WHERE c.user_id = o.user_id"
+		 " AND c.revoked_at IS NULL AND o.revoked_at IS NULL AND $3 < c.available_at"
+		 " AND (c.referred_user_id = $2 AND o.referred_user_id = $1"
+		 "  OR c.referred_user_id = $1 AND o.referred_user_id = $2 AND o.available_at <= $3)"),
+	STEP("UPDATE coursebase.referral_credits c SET referred_user_id = $1, updated_at = now()"
+		 " FROM coursebase.user_profile k WHERE k.user_id = $1 AND c.referred_user_id = $2"
+		 " AND c.user_id = k.referred_by AND NOT EXISTS (SELECT"
+		 "  FROM coursebase.referral_credits o WHERE o.referred_user_id = $1)"),
 	STEP("UPDATE coursebase.referral_credits SET user_id = $1 WHERE user_id = $2"
 		 " AND referred_user_id IS DISTINCT FROM $1"),
 	STEP("UPDATE coursebase.referral_spendings s SET user_id = $1"

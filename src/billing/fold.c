@@ -67,6 +67,7 @@ static const unsigned char matrix[SUBSCRIPTION_STATUSES][EVENT_MATRIX_COLUMNS] =
 };
 /* clang-format on */
 
+static bool event_is_failure(SubscriptionEvent type);
 static FoldAnomaly step_status(FoldState *state, const FoldEvent *event);
 static void step_enter(FoldState *state, const FoldEvent *event, SubscriptionStatus to);
 static void step_revoke(FoldState *state, const FoldEvent *event);
@@ -83,9 +84,11 @@ static bool is_of_earlier_sale(const FoldState *state, const FoldEvent *event, b
 							   bool over);
 static bool is_of_earlier_refund(const FoldEvent *event, bool other, bool over);
 static int64_t paid_end(const FoldState *state);
-static void take_period(FoldState *state, const FoldEvent *event);
+static void take_period(FoldState *state, const FoldEvent *event, bool comes_back);
+static bool changes_plan(const FoldState *state, const FoldEvent *event);
 static void take_auto_renew(FoldState *state, const FoldEvent *event);
 static void take_product(FoldState *state, const FoldEvent *event);
+static int64_t earlier(int64_t a, int64_t b);
 static int64_t later(int64_t a, int64_t b);
 static int name_find(const char *const *names, int count, const char *name);
 
@@ -121,6 +124,12 @@ fold_event_compare(const FoldEvent *a, const FoldEvent *b)
 	if (event_ranks[a->type] != event_ranks[b->type])
 		return event_ranks[a->type] < event_ranks[b->type] ? -1 : 1;
 	return strcmp(a->id, b->id);
+}
+
+bool
+fold_event_tells(SubscriptionEvent earlier, SubscriptionEvent event)
+{
+	return earlier != EVENT_NOTED && (!event_is_failure(earlier) || event_is_failure(event));
 }
 
 int
@@ -231,6 +240,13 @@ fold_term_compare(const FoldTerm *a, const FoldTerm *b)
 	return a_end == b_end ? 0 : a_end < b_end ? -1 : 1;
 }
 
+/* A charge that failed. */
+static bool
+event_is_failure(SubscriptionEvent type)
+{
+	return type == EVENT_GRACE_STARTED || type == EVENT_HOLD_STARTED;
+}
+
 /* An event that is a column of the matrix. */
 static FoldAnomaly
 step_status(FoldState *state, const FoldEvent *event)
@@ -280,6 +296,9 @@ step_status(FoldState *state, const FoldEvent *event)
 static void
 step_enter(FoldState *state, const FoldEvent *event, SubscriptionStatus to)
 {
+	bool comes_back =
+		state->now.status == SUBSCRIPTION_REVOKED || state->now.status == SUBSCRIPTION_EXPIRED;
+
 	state->now.status = status_unless_ending(to, event);
 	switch (event->type)
 	{
@@ -294,7 +313,7 @@ step_enter(FoldState *state, const FoldEvent *event, SubscriptionStatus to)
 	}
 	if (event->type != EVENT_CANCELED && to != SUBSCRIPTION_IN_GRACE &&
 		to != SUBSCRIPTION_ON_HOLD)
-		take_period(state, event);
+		take_period(state, event, comes_back);
 	take_auto_renew(state, event);
 	take_product(state, event);
 }
@@ -458,7 +477,8 @@ is_of_earlier_failure(const FoldEvent *event, bool other, bool over)
 
 /*
  * A new payment gives what it is for, and a subscription that has ended comes back with it; but
- * a charge that is recovered late does not end the grace or the hold of a later one.
+ * a charge that is recovered late does not end the grace or the hold of a later one, and what
+ * is told when its period is over already says nothing of the one that runs.
  */
 static bool
 is_of_earlier_sale(const FoldState *state, const FoldEvent *event, bool other, bool over)
@@ -467,7 +487,8 @@ is_of_earlier_sale(const FoldState *state, const FoldEvent *event, bool other, b
 		return false;
 	if (event->transaction_seen)
 		return over || event->period_end == FOLD_NEVER;
-	return event->type == EVENT_RECOVERED && over && fold_access_end(&state->now) != FOLD_NEVER;
+	return (event->type == EVENT_RECOVERED || event->period_end <= event->time) && over &&
+		   fold_access_end(&state->now) != FOLD_NEVER;
 }
 
 /*
@@ -492,18 +513,47 @@ paid_end(const FoldState *state)
 			   : state->now.expires_at;
 }
 
-/* A late notice of an earlier period moves neither the end nor the current transaction. */
+/*
+ * A late notice of an earlier period moves neither the end nor the current transaction. A line
+ * that gives no access comes back for what is paid for now: the end that it had was given back,
+ * or was cut off.
+ */
 static void
-take_period(FoldState *state, const FoldEvent *event)
+take_period(FoldState *state, const FoldEvent *event, bool comes_back)
 {
 	bool paid = event->type == EVENT_CREATED || event->type == EVENT_RENEWED ||
 				event->type == EVENT_RECOVERED || event->type == EVENT_RESUMED;
 	bool current = event->period_end == FOLD_NEVER ? !event->transaction_seen
 												   : event->period_end >= state->now.expires_at;
 
+	if (changes_plan(state, event) || (comes_back && paid && event->time < event->period_end))
+	{
+		state->now.expires_at = event->period_end;
+		current = true;
+	}
+	else if (comes_back && paid && event->period_end == FOLD_NEVER)
+		state->now.expires_at = earlier(state->now.expires_at, event->time);
+	else
+		state->now.expires_at = later(state->now.expires_at, event->period_end);
 	if (paid && event->transaction != NULL && current)
 		state->transaction = event->transaction;
-	state->now.expires_at = later(state->now.expires_at, event->period_end);
+}
+
+/*
+ * Whether the event is a change of product that the store tells as a payment alone: a period of
+ * another product that runs by then, and ends before the one that is paid for. The store gave
+ * the rest of that one back.
+ */
+static bool
+changes_plan(const FoldState *state, const FoldEvent *event)
+{
+	bool sold = event->type == EVENT_CREATED || event->type == EVENT_RENEWED;
+	bool of_other = event->product_id != NULL && state->product_id != NULL &&
+					strcmp(event->product_id, state->product_id) != 0;
+
+	return sold && of_other && event->transaction != NULL && !event->transaction_seen &&
+		   event->period_start != FOLD_NEVER && event->period_start <= event->time &&
+		   event->time < event->period_end && event->period_end < state->now.expires_at;
 }
 
 /* What the store says stands before what the event implies. */
@@ -549,6 +599,12 @@ take_product(FoldState *state, const FoldEvent *event)
 	}
 	if (event->purchase_token != NULL)
 		state->purchase_token = event->purchase_token;
+}
+
+static int64_t
+earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
 }
 
 static int64_t

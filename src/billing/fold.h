@@ -89,7 +89,7 @@ typedef enum RefundKind
 typedef struct FoldEvent
 {
 	SubscriptionEvent type;
-	bool transaction_seen; /* an earlier event of the line has the same transaction */
+	bool transaction_seen; /* the line knows it: fold_event_tells() of an earlier event */
 	int trial;             /* 1: what the event begins is a trial; -1: the store does not say */
 	int auto_renew;        /* 1: the store will renew; -1: the store does not say */
 	int64_t time;
@@ -142,6 +142,12 @@ extern bool subscription_event_parse(const char *name, SubscriptionEvent *event)
 
 /* The order of the fold: negative, zero (the same event) or positive. */
 extern int fold_event_compare(const FoldEvent *a, const FoldEvent *b);
+
+/*
+ * Whether an event knows a transaction by an earlier one of that type. A note and a charge that
+ * failed name what is not paid yet: the payment that follows is new. Of failures the first is.
+ */
+extern bool fold_event_tells(SubscriptionEvent earlier, SubscriptionEvent event);
 
 /* The cell of a status and an event before EVENT_MATRIX_COLUMNS. */
 extern int fold_cell(SubscriptionStatus from, SubscriptionEvent by);

@@ -635,13 +635,16 @@ line_product_at(const SubscriptionLine *line, int64 at)
 }
 
 /*
- * Sets transaction_seen of all entries but the first of each transaction. Sorted pointers make
- * it n log n: a search among the entries before each one would be quadratic.
+ * Sets transaction_seen of the entries. Sorted pointers make it n log n: a search among the
+ * entries before each one would be quadratic.
  */
 static void
 transactions_mark(SubscriptionEntry *entries, int count)
 {
 	SubscriptionEntry **sorted = palloc(count * sizeof(*sorted));
+	/* those of the run before an entry that tell it the most: of failures others than failures
+	 * know nothing */
+	const SubscriptionEntry *told = NULL;
 	int named = 0;
 
 	for (int i = 0; i < count; i++)
@@ -650,11 +653,21 @@ transactions_mark(SubscriptionEntry *entries, int count)
 		if (entries[i].event.transaction != NULL)
 			sorted[named++] = &entries[i];
 	}
-	/* the first of each run of equal transactions is the one that nobody has seen before */
 	qsort(sorted, named, sizeof(*sorted), transaction_compare);
-	for (int i = 1; i < named; i++)
-		sorted[i]->event.transaction_seen =
-			strcmp(sorted[i - 1]->event.transaction, sorted[i]->event.transaction) == 0;
+	for (int i = 0; i < named; i++)
+	{
+		FoldEvent *event = &sorted[i]->event;
+
+		/* a run of equal transactions begins */
+		if (told != NULL && strcmp(told->event.transaction, event->transaction) != 0)
+			told = NULL;
+		event->transaction_seen =
+			told != NULL && fold_event_tells(told->event.type, event->type);
+		/* one that tells every event stays */
+		if (event->type != EVENT_NOTED &&
+			(told == NULL || !fold_event_tells(told->event.type, EVENT_CREATED)))
+			told = sorted[i];
+	}
 	pfree(sorted);
 }
 

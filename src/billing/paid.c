@@ -170,7 +170,10 @@ change_of(const FoldState *before, const FoldState *after, const FoldEvent *even
 	}
 	if (anomaly != FOLD_SOUND)
 		return change;
-	if (new_end < old_end)
+	/* the rest of what a new period takes the place of is given back, whatever becomes of it */
+	if (new_end < old_end && change.takes_place)
+		change.cut = later(event->time, change.paid.from);
+	else if (new_end < old_end)
 		change.cut = later(event->time, new_end);
 	/* a payment ends the grace: what it gave beyond the paid period is over */
 	else if (before->now.grace_until != FOLD_NEVER && after->now.grace_until == FOLD_NEVER)

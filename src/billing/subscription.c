@@ -71,7 +71,8 @@ static KeptPlan read_situation = {
 		   "l.user_id = $1, e.answered_status, e.answered_expires_at, e.answered_anomaly, "
 		   "EXISTS (SELECT FROM coursebase.subscription_events p WHERE p.user_id = $1 "
 		   "AND p.transaction_id = $6 AND p.store = $2 "
-		   "AND coalesce(p.original_transaction_id, p.user_id::text) = $3), "
+		   "AND coalesce(p.original_transaction_id, p.user_id::text) = $3 "
+		   "AND p.event_type = ANY ($8)), "
 		   "EXISTS (SELECT FROM coursebase.subscription_events k "
 		   "WHERE k.user_id = $1 AND k.store = $2 AND k.linked_purchase_token IS NOT NULL "
 		   "AND k.linked_purchase_token IN ($3, $7)), " LINE_COLUMNS
@@ -81,8 +82,8 @@ static KeptPlan read_situation = {
 		   "LEFT JOIN coursebase.subscription_events e ON e.store = $2 "
 		   "AND e.environment = $4 AND e.store_event_id = $5 "
 		   "WHERE s.user_id = $1 FOR NO KEY UPDATE OF s",
-	.nargs = 7,
-	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID},
+	.nargs = 8,
+	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID},
 };
 /* Of a payload what is read: a provider that tells an event again counts its deliveries, or
  * spells it otherwise. */
@@ -133,6 +134,7 @@ PremiumListener premium_listener;
 static void grace_complete(SubscriptionNotice *notice);
 static void situation_read(Situation *situation);
 static bool situation_query(const Situation *situation);
+static Datum telling_types(SubscriptionEvent type);
 static bool event_is_same(const Situation *situation);
 static void event_take(Situation *situation, SubscriptionAnswer *answer);
 static bool lines_are_linked(const Situation *situation);
@@ -275,7 +277,21 @@ situation_query(const Situation *situation)
 	plan_bind_text(&values, notice->event.id);
 	plan_bind_text(&values, notice->event.transaction);
 	plan_bind_text(&values, notice->event.purchase_token);
+	plan_bind(&values, telling_types(notice->event.type));
 	return owner_execute(&read_situation, values.datums, values.nulls, false) == 1;
+}
+
+/* By which types of earlier events an event of this one knows its transaction, as text[]. */
+static Datum
+telling_types(SubscriptionEvent type)
+{
+	Datum names[SUBSCRIPTION_EVENTS];
+	int count = 0;
+
+	for (SubscriptionEvent earlier = 0; earlier < SUBSCRIPTION_EVENTS; earlier++)
+		if (fold_event_tells(earlier, type))
+			names[count++] = CStringGetTextDatum(subscription_event_names[earlier]);
+	return array_of(TEXTOID, names, NULL, count);
 }
 
 /* Whether the log's event of this store, environment and id is this one, told again. */

@@ -14,6 +14,8 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/uuid.h"
 
 #include "core/args.h"
@@ -37,6 +39,29 @@ enum
 	SAVE_ACCESS_UNTIL,
 	SAVE_GIVES_LATER,
 	SAVE_ARGUMENTS,
+};
+
+/*
+ * What the constraints of products ask of an argument, in the words of whoever calls. They are
+ * told when the row was refused and not before, for row security asks first.
+ */
+static const struct
+{
+	const char *constraint;
+	int argument;
+	const char *message;
+	const char *hint;
+} rules[] = {
+	{"products_name_not_empty_check", SAVE_NAME, "name must not be blank",
+	 "Pass the name to show."},
+	{"products_image_url_form_check", SAVE_IMAGE_URL, "image_url is no address of a picture",
+	 "Pass an absolute http or https URL, or a path that begins with one slash."},
+	{"products_price_not_negative_check", SAVE_PRICE, "price_dollars must not be negative",
+	 "Pass whole units of the currency; 0 is free."},
+	{"products_access_days_range_check", SAVE_ACCESS_DAYS,
+	 "access_days must be from 1 to 36500", "Pass 0 to take the end away."},
+	{"products_access_until_finite_check", SAVE_ACCESS_UNTIL, "access_until must be finite",
+	 "Pass infinity to take the end away."},
 };
 
 /* An unknown word is refused once the row is written, for row security asks first. */
@@ -90,6 +115,7 @@ static KeptPlan insert_courses = {
 static const char *const status_names[] = {"public", "private"};
 
 static pg_uuid_t product_write(FunctionCallInfo fcinfo);
+pg_noreturn static void argument_refuse(FunctionCallInfo fcinfo, ErrorData *error);
 static void courses_write(const pg_uuid_t *product, Datum courses);
 
 PG_FUNCTION_INFO_V1(coursebase_save_product);
@@ -127,11 +153,27 @@ product_write(FunctionCallInfo fcinfo)
 {
 	PlanValues values = {0};
 	KeptPlan *plan = PG_ARGISNULL(SAVE_PRODUCT) ? &insert_product : &update_product;
+	MemoryContext context = CurrentMemoryContext;
+	volatile uint64 count = 0; /* written before a longjmp */
 
 	for (int i = 0; i < SAVE_ARGUMENTS; i++)
 		if (i != SAVE_COURSES)
 			args_bind(&values, fcinfo, i);
-	if (plan_execute(plan, values.datums, values.nulls, false) != 1)
+	PG_TRY();
+	{
+		count = plan_execute(plan, values.datums, values.nulls, false);
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		argument_refuse(fcinfo, error);
+	}
+	PG_END_TRY();
+	if (count != 1)
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND),
 						errmsg("there is no such product, or it is not yours to change"),
 						errdetail("The id that was passed is %s.",
@@ -140,6 +182,40 @@ product_write(FunctionCallInfo fcinfo)
 	if (!PG_ARGISNULL(SAVE_STATUS))
 		args_word(fcinfo, SAVE_STATUS, status_names, lengthof(status_names));
 	return plan_uuid(0, 1);
+}
+
+/*
+ * Raises the error in the words of rules, or as it is: one of the operator's own constraints
+ * and triggers, of rights, or of a server that ends.
+ */
+static void
+argument_refuse(FunctionCallInfo fcinfo, ErrorData *error)
+{
+	bool ours = error->table_name != NULL && strcmp(error->table_name, "products") == 0;
+
+	if (ours && error->sqlerrcode == ERRCODE_NOT_NULL_VIOLATION && error->column_name != NULL)
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("%s must not be null", error->column_name),
+						errdetail("A new product needs name, description, image_url and "
+								  "price_dollars."),
+						errhint("Pass it, or the product_id of the product to change.")));
+	for (int i = 0; ours && i < lengthof(rules); i++)
+	{
+		int argument = rules[i].argument;
+		Oid output;
+		bool varlena;
+
+		if (error->sqlerrcode != ERRCODE_CHECK_VIOLATION || error->constraint_name == NULL ||
+			strcmp(error->constraint_name, rules[i].constraint) != 0 || PG_ARGISNULL(argument))
+			continue;
+		getTypeOutputInfo(get_fn_expr_argtype(fcinfo->flinfo, argument), &output, &varlena);
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s", rules[i].message),
+				 errdetail("The call has \"%s\".",
+						   OidOutputFunctionCall(output, PG_GETARG_DATUM(argument))),
+				 errhint("%s", rules[i].hint)));
+	}
+	ReThrowError(error);
 }
 
 /* Makes course_products hold exactly these courses; the caller holds the product's row. */

@@ -216,8 +216,11 @@ event_apply(FunctionCallInfo fcinfo, Payment *payment, Outcome outcome)
 	return NULL;
 }
 
-/* Money came: activates the entitlement, unless it is active by another payment. A plan without
- * a program gives none. */
+/*
+ * Money came: activates the entitlement, unless it is active by another payment, or the buyer
+ * has closed the account meanwhile and can use nothing: both stand in transactions_to_refund,
+ * because the entitlement does not rest on the payment. A plan without a program gives none.
+ */
 static const char *
 money_apply(FunctionCallInfo fcinfo, Payment *payment, bool cancelled)
 {
@@ -226,6 +229,11 @@ money_apply(FunctionCallInfo fcinfo, Payment *payment, bool cancelled)
 
 	if (payment->has_entitlement && strcmp(payment->entitlement_status, "active") == 0)
 		return "already_active";
+	if (payment->is_closed && payment->has_entitlement)
+	{
+		payment_pending_end(payment, PG_GETARG_DATUM(EVENT_AT));
+		return "account_closed";
+	}
 	if (!uuid_equal(&payment->program, &no_program))
 	{
 		owner_execute(&activate, values, NULL, false);

@@ -140,7 +140,7 @@ payment_lock(Payment *payment)
 	Datum entitlement[] = {UUIDPGetDatum(&payment->user), UUIDPGetDatum(&payment->program),
 						   UUIDPGetDatum(&payment->id)};
 
-	anchor_user_anywhere(&payment->user);
+	payment->is_closed = anchor_user_anywhere(&payment->user) == ANCHORED_CLOSED;
 	payment_membership_share(&payment->user, &payment->organization, NULL, NULL);
 	program_share(&payment->program);
 	if (owner_execute(&lock_entitlement, entitlement, NULL, false) == 1)

@@ -29,6 +29,7 @@ typedef struct Payment
 	pg_uuid_t entitlement;
 	const char *entitlement_status; /* NULL without an entitlement */
 	bool is_source;                 /* the entitlement rests on this payment */
+	bool is_closed;                 /* the buyer's account is */
 } Payment;
 
 /* All functions need SPI_connect(); texts are the caller's, in the context from before. */

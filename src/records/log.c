@@ -23,6 +23,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/numeric.h"
 #include "utils/uuid.h"
 
 #include "core/args.h"
@@ -94,7 +95,7 @@ static KeptPlan write_server_entry = {
 };
 
 static bool sign_up_renew(FunctionCallInfo fcinfo, const pg_uuid_t *user, PlanValues *values);
-static bool duration_is_negative(Datum duration);
+static void duration_check(Numeric duration);
 static bool log_user(const pg_uuid_t *named, pg_uuid_t *user);
 
 PG_FUNCTION_INFO_V1(coursebase_log_app);
@@ -149,10 +150,8 @@ coursebase_log_server(PG_FUNCTION_ARGS)
 	args_word(fcinfo, SERVER_LEVEL, levels, lengthof(levels));
 	args_length(fcinfo, SERVER_MESSAGE, 1, 10000);
 	args_jsonb_size(fcinfo, SERVER_CONTEXT, 65536);
-	if (!PG_ARGISNULL(SERVER_DURATION) &&
-		duration_is_negative(PG_GETARG_DATUM(SERVER_DURATION)))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("duration_ms must not be negative")));
+	if (!PG_ARGISNULL(SERVER_DURATION))
+		duration_check(PG_GETARG_NUMERIC(SERVER_DURATION));
 	if (!PG_ARGISNULL(SERVER_AT))
 		args_time(fcinfo, SERVER_AT);
 	schema_require_current();
@@ -202,10 +201,19 @@ log_user(const pg_uuid_t *named, pg_uuid_t *user)
 					errhint("Leave user_id out: the entry is about who is signed in.")));
 }
 
-static bool
-duration_is_negative(Datum duration)
+/* NaN is greater than every number, and an infinite time adds up to no sum. */
+static void
+duration_check(Numeric duration)
 {
 	Datum zero = DirectFunctionCall1(int4_numeric, Int32GetDatum(0));
 
-	return DatumGetBool(DirectFunctionCall2(numeric_lt, duration, zero));
+	if (numeric_is_nan(duration) || numeric_is_inf(duration))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("duration_ms must be a number of milliseconds"),
+				 errdetail("The call has %s.", DatumGetCString(DirectFunctionCall1(
+												   numeric_out, NumericGetDatum(duration))))));
+	if (DatumGetBool(DirectFunctionCall2(numeric_lt, NumericGetDatum(duration), zero)))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("duration_ms must not be negative")));
 }

@@ -218,12 +218,9 @@ static KeptPlan read_others = {
 	.types = {UUIDOID},
 };
 static KeptPlan read_answer = {
-	.sql = "SELECT s.id, s.refunded_in_cents, s.refunded_at,"
-		   " ARRAY(SELECT g.course_id FROM coursebase.course_grants g"
-		   "  WHERE g.purchase_id = s.id AND s.refunded_at IS NOT NULL ORDER BY g.course_id)"
-		   " FROM coursebase.purchases s WHERE s.id = $1",
-	.nargs = 1,
-	.types = {UUIDOID},
+	.sql = "SELECT " SALE_REFUND_COLUMNS("$2") " FROM coursebase.purchases s WHERE s.id = $1",
+	.nargs = 2,
+	.types = {UUIDOID, TIMESTAMPTZOID},
 };
 
 static int64 purchase_lock(const pg_uuid_t *purchase, const pg_uuid_t *user);
@@ -241,7 +238,7 @@ static void totals_replace(const pg_uuid_t *purchase, const char *ref, int64 amo
 static void refund_call(const pg_uuid_t *purchase, int64 amount, TimestampTz at,
 						const char *ref);
 static int64 reference_reverse(const pg_uuid_t *purchase, const char *ref, TimestampTz at);
-static void answer_return(FunctionCallInfo fcinfo, const pg_uuid_t *purchase);
+static void answer_return(FunctionCallInfo fcinfo, const pg_uuid_t *purchase, int at);
 
 PG_FUNCTION_INFO_V1(coursebase_refund_payment);
 PG_FUNCTION_INFO_V1(coursebase_reverse_refund);
@@ -308,7 +305,7 @@ coursebase_refund_payment(PG_FUNCTION_ARGS)
 	 */
 	refunded = purchase_lock(&purchase, &user);
 	refund_count(&purchase, fcinfo, refunded);
-	answer_return(fcinfo, &purchase);
+	answer_return(fcinfo, &purchase, PAYMENT_AT);
 	SPI_finish();
 	return (Datum) 0;
 }
@@ -364,7 +361,7 @@ coursebase_reverse_refund(PG_FUNCTION_ARGS)
 			!ref_is_dispute(ref))
 			totals_lessen(&purchase, ref, PG_GETARG_INT64(REVERSE_AMOUNT), at);
 	}
-	answer_return(fcinfo, &purchase);
+	answer_return(fcinfo, &purchase, REVERSE_AT);
 	SPI_finish();
 	return (Datum) 0;
 }
@@ -570,12 +567,12 @@ reference_reverse(const pg_uuid_t *purchase, const char *ref, TimestampTz at)
 	return amount;
 }
 
-/* The purchase as it is now; the courses that it gave, if it gives them no more. */
+/* The purchase as it is now, as refund_purchase() answers; at is the argument with the time. */
 static void
-answer_return(FunctionCallInfo fcinfo, const pg_uuid_t *purchase)
+answer_return(FunctionCallInfo fcinfo, const pg_uuid_t *purchase, int at)
 {
-	Datum key = UUIDPGetDatum(purchase);
+	Datum values[] = {UUIDPGetDatum(purchase), PG_GETARG_DATUM(at)};
 
-	owner_execute(&read_answer, &key, NULL, false);
+	owner_execute_latest(&read_answer, values, NULL);
 	sale_row_return(fcinfo, ANSWER_COLUMNS);
 }

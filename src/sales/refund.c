@@ -103,17 +103,8 @@ static KeptPlan write_told = {
 	.nargs = 5,
 	.types = {TEXTOID, UUIDOID, INT4OID, BOOLOID, TIMESTAMPTZOID},
 };
-/* The answer: revoked are the courses of the purchase that no other grant gives at $2. */
 static KeptPlan read_refund = {
-	.sql = "SELECT s.id, s.refunded_in_cents, s.refunded_at,"
-		   " ARRAY(SELECT g.course_id FROM coursebase.course_grants g"
-		   "  WHERE g.purchase_id = s.id AND g.user_id = s.user_id"
-		   "  AND NOT EXISTS (SELECT FROM coursebase.course_grants o"
-		   "   LEFT JOIN coursebase.purchases p ON p.id = o.purchase_id"
-		   "   WHERE o.user_id = g.user_id AND o.course_id = g.course_id"
-		   "   AND p.refunded_at IS NULL AND (o.expires_at IS NULL OR o.expires_at > $2))"
-		   "  ORDER BY g.course_id)"
-		   " FROM coursebase.purchases s WHERE s.id = $1",
+	.sql = "SELECT " SALE_REFUND_COLUMNS("$2") " FROM coursebase.purchases s WHERE s.id = $1",
 	.nargs = 2,
 	.types = {UUIDOID, TIMESTAMPTZOID},
 };

@@ -35,4 +35,16 @@ extern void sale_follows_gift(void);
 #define SALE_REFERENCES 5
 extern void sale_references_write(FunctionCallInfo fcinfo, int session, int first);
 
+/* What a refund answers of a purchase s; at last the courses that it took, which nothing else
+ * gives at that time. */
+#define SALE_REFUND_COLUMNS(at)                                                                \
+	"s.id, s.refunded_in_cents, s.refunded_at,"                                                \
+	" ARRAY(SELECT g.course_id FROM coursebase.course_grants g"                                \
+	"  WHERE g.purchase_id = s.id AND g.user_id = s.user_id AND s.refunded_at IS NOT NULL"     \
+	"  AND NOT EXISTS (SELECT FROM coursebase.course_grants o"                                 \
+	"   LEFT JOIN coursebase.purchases p ON p.id = o.purchase_id"                              \
+	"   WHERE o.user_id = g.user_id AND o.course_id = g.course_id"                             \
+	"   AND p.refunded_at IS NULL AND (o.expires_at IS NULL OR o.expires_at > " at "))"        \
+	"  ORDER BY g.course_id)"
+
 #endif

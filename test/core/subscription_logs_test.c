@@ -118,7 +118,8 @@ log_make(Log *log, uint64_t *state)
 		all[i] = &log->events[i];
 		for (int k = 0; k < i; k++)
 			if (log->events[i].transaction != NULL && log->events[k].transaction != NULL &&
-				strcmp(log->events[i].transaction, log->events[k].transaction) == 0)
+				strcmp(log->events[i].transaction, log->events[k].transaction) == 0 &&
+				fold_event_tells(log->events[k].type, log->events[i].type))
 				log->events[i].transaction_seen = true;
 	}
 	refunds_mark(all, log->count, room);

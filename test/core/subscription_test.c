@@ -543,7 +543,8 @@ paid_stories_check(void)
 
 			for (int f = 0; f < e; f++)
 				event.transaction_seen |= event.transaction != NULL &&
-										  story->events[f].transaction == event.transaction;
+										  story->events[f].transaction == event.transaction &&
+										  fold_event_tells(story->events[f].type, event.type);
 			paid_take(&ledger, &before, &state, &event, fold_step(&state, &event));
 		}
 		count = paid_spans(&ledger, spans);

@@ -92,6 +92,10 @@ SELECT coursebase.log_server('f', 'info', 'x', user_id => '00000000-0000-4000-80
 ROLLBACK TO entries;
 SELECT coursebase.log_server('f', 'info', 'x', duration_ms => -1);
 ROLLBACK TO entries;
+SELECT coursebase.log_server('f', 'info', 'x', duration_ms => 'NaN');
+ROLLBACK TO entries;
+SELECT coursebase.log_server('f', 'info', 'x', duration_ms => 'Infinity');
+ROLLBACK TO entries;
 
 -- Purging: at most a batch a call, the oldest first, until nothing is left.
 SELECT coursebase.purge_logs('2026-03-01 12:00+00', 2);

@@ -83,4 +83,15 @@ SELECT coursebase.attach_payment_reference(:'z', 'stripe', 'c1');
 SELECT status, reason FROM coursebase.apply_payment_event(:zen, 'stripe', 'c1', 'completed', '2026-04-01');
 EXECUTE state(:eve);
 SELECT * FROM coursebase.check_integrity();
+-- What is paid for after the account was closed gives nobody anything, and is listed; the refund ends that.
+SELECT transaction_id AS z FROM coursebase.begin_checkout(:eve, :strong, '2026-05-01') \gset
+SELECT coursebase.attach_payment_reference(:'z', 'stripe', 'late');
+SELECT coursebase.delete_user(:eve, '2026-05-02') IS NOT NULL;
+SELECT status, reason FROM coursebase.apply_payment_event(:iron, 'stripe', 'late', 'completed', '2026-05-03');
+SELECT status, reason FROM coursebase.apply_payment_event(:iron, 'stripe', 'late', 'completed', '2026-05-04');
+SELECT e.status, t.provider_reference FROM coursebase.transactions_to_refund t JOIN coursebase.course_entitlements e ON e.id = t.entitlement_id WHERE t.user_id = :eve;
+SELECT * FROM coursebase.check_integrity();
+SELECT r.status, (SELECT count(*) FROM coursebase.transactions_to_refund t WHERE t.user_id = :eve) FROM coursebase.refund_transaction(:'z', false, '2026-05-05') r;
+SELECT count(*) FROM coursebase.transactions_to_refund WHERE user_id = :eve;
+SELECT * FROM coursebase.check_integrity();
 ROLLBACK;

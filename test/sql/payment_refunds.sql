@@ -89,4 +89,14 @@ SELECT pg_temp.refused('SELECT coursebase.reverse_refund($$00000000-0000-4000-80
 SELECT pg_temp.refused('SELECT coursebase.refund_payment($$pi_9$$, NULL, NULL, 1, $$re$$)');
 SELECT pg_temp.refused('SELECT coursebase.refund_payment($$pi_1$$, NULL, NULL, 0, $$re$$)');
 SELECT count(*) FROM coursebase.check_integrity();
+-- Both ways to refund answer the courses that are lost, and not one that something else gives; a part takes none.
+ROLLBACK TO paid;
+SELECT cardinality(revoked_course_ids) FROM coursebase.refund_payment('pi_1', NULL, NULL, 400, 're_lost_1', at => '2026-02-02');
+SAVEPOINT part;
+SELECT cardinality(revoked_course_ids) FROM coursebase.refund_payment('pi_1', NULL, NULL, 600, 're_lost_2', at => '2026-02-02');
+SELECT cardinality(r.revoked_course_ids) FROM coursebase.purchases p, coursebase.reverse_refund(p.id, 're_lost_2', 600, '2026-02-03') r WHERE p.stripe_session_id = 'cs_paid';
+ROLLBACK TO part;
+SELECT status FROM coursebase.complete_purchase(:ada, '00000000-0000-4000-8000-000000586163', 'cs_second', 1000, 'paid', '2026-02-02');
+SELECT cardinality(revoked_course_ids) FROM coursebase.refund_payment('pi_1', NULL, NULL, 600, 're_lost_2', at => '2026-02-02');
+SELECT cardinality(r.revoked_course_ids) FROM coursebase.purchases p, coursebase.refund_purchase(p.id, at => '2026-02-02') r WHERE p.stripe_session_id = 'cs_paid';
 ROLLBACK;

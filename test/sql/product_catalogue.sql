@@ -82,6 +82,7 @@ SELECT pg_temp.seen();
 SELECT pg_temp.refused(call) FROM unnest(ARRAY[
     'SELECT coursebase.save_product(NULL, ''New'', '''', ''/n.png'', 5, ''public'', NULL)',
     format('SELECT coursebase.save_product(%L, ''New'', '''', ''/n.png'', 5, ''public'', NULL)', :bundle),
+    'SELECT coursebase.save_product(NULL, ''New'', '''', ''/n.png'', -5)',
     'SELECT coursebase.admin_dashboard()']) AS call;
 SET LOCAL request.jwt.claims = '{"sub": "product_root"}';
 SELECT pg_temp.seen();
@@ -97,7 +98,12 @@ SELECT replace(pg_temp.refused(call), :'new', 'the new one''s') FROM unnest(ARRA
     format('SELECT coursebase.save_product(%L, NULL, NULL, NULL, NULL, NULL, %L)', :'new', '{NULL}'),
     format('SELECT coursebase.save_product(%L, NULL, NULL, NULL, NULL, %L, NULL)', :'new', 'hidden'),
     format('SELECT coursebase.save_product(%L, NULL, NULL, NULL, NULL, NULL, NULL)', :one),
-    'SELECT coursebase.save_product(NULL, ''x'', '''', ''/n.png'', -5, NULL, NULL)']) AS call;
+    'SELECT coursebase.save_product(NULL, ''x'', '''', ''/n.png'', -5, NULL, NULL)',
+    'SELECT coursebase.save_product(NULL, '' '', '''', ''/n.png'', 5)',
+    'SELECT coursebase.save_product(NULL, ''x'', '''', ''n.png'', 5)',
+    'SELECT coursebase.save_product(NULL, ''x'', '''', ''/n.png'', 5, access_days => 36501)',
+    'SELECT coursebase.save_product(NULL, ''x'', '''', ''/n.png'', 5, access_until => ''-infinity'')',
+    'SELECT coursebase.save_product(NULL, ''x'', '''', ''/n.png'')']) AS call;
 -- Countries.
 INSERT INTO coursebase.country_discounts (country, percent_off) VALUES ('PT', 33.33), ('IN', 100);
 SELECT pg_temp.refused(format('INSERT INTO coursebase.country_discounts (country, percent_off) VALUES (%L, %s)', c, p)) FROM (VALUES ('pt', 1), ('P1', 1), ('US', 0), ('US', 100.01)) AS v (c, p);

@@ -80,4 +80,15 @@ FROM (VALUES (101, '{"name": "", "description": "", "imageUrl": ""}'), (100, '{"
     (0, '{"name": "", "description": ""}'), (0, '{"name": "", "description": "", "imageUrl": null}'), (0, '[]'),
     (-1, '{"name": "", "description": "", "imageUrl": ""}')) AS v (r, d);
 SELECT check_name, object, problem FROM coursebase.check_integrity();
+-- What is paid for after the account was closed is listed until it is refunded; what was bought before is not.
+SELECT coursebase.upsert_user('sale_gone', 'Gone', 'gone@example.org') AS gone \gset
+SELECT status FROM coursebase.complete_purchase(:'gone', :bundle, 'cs_before', 4900, 'paid', '2026-03-01');
+SELECT count(*) FROM coursebase.refund_purchase((SELECT id FROM coursebase.purchases WHERE stripe_session_id = 'cs_before'), 100);
+SELECT coursebase.delete_user(:'gone', '2026-04-01') IS NOT NULL;
+SELECT count(*) FROM coursebase.duplicate_purchases WHERE user_id = :'gone';
+UPDATE coursebase.purchases SET refunded_at = '2026-04-01' WHERE stripe_session_id = 'cs_before';
+SELECT status FROM coursebase.complete_purchase(:'gone', :bundle, 'cs_late', 4900, 'paid', '2026-04-02');
+SELECT stripe_session_id FROM coursebase.duplicate_purchases WHERE user_id = :'gone';
+SELECT r.refunded_in_cents FROM coursebase.purchases p, coursebase.refund_purchase(p.id) r WHERE p.stripe_session_id = 'cs_late';
+SELECT count(*) FROM coursebase.duplicate_purchases WHERE user_id = :'gone';
 ROLLBACK;

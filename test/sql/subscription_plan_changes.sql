@@ -1,0 +1,47 @@
+-- Promise: whoever leaves a year for a month at once has the month, whether the store tells it as a change of product or
+-- as a payment alone, and nothing of the year is left when the month is refunded; a change at the end of the year cuts
+-- nothing, and neither what was refunded nor a plan that was left comes back.
+\getenv abs_srcdir PG_ABS_SRCDIR
+\pset format unaligned
+\pset tuples_only on
+SET client_min_messages = warning;
+SET TimeZone = 'UTC';
+BEGIN;
+\i :abs_srcdir/fixtures/helpers/notices.sql
+INSERT INTO coursebase.users (id, clerk_user_id, name, email) SELECT ('00000000-0000-4000-8000-00000005a20' || n)::uuid, 'plan_' || n, 'Ada', 'ada@example.org' FROM generate_series(1, 8) n;
+CREATE FUNCTION pg_temp.apple_said(who integer, at text, type text, subtype text, paid text, product text, from_ text, until text) RETURNS text LANGUAGE sql AS $$
+    SELECT concat_ws(' | ', outcome, detail, result ->> 'status', result ->> 'anomaly') FROM coursebase.take_notification('app_store', pg_temp.apple(concat_ws('-', 'plan', who, at, type), at, type, subtype, jsonb_build_object('type', 'Auto-Renewable Subscription', 'transactionId', paid || who,
+        'originalTransactionId', 'plan-' || who, 'productId', product, 'purchaseDate', pg_temp.ms(from_), 'expiresDate', pg_temp.ms(until), 'appAccountToken', (SELECT id FROM coursebase.users WHERE clerk_user_id = 'plan_' || who))), at => '2026-03-01') $$;
+CREATE FUNCTION pg_temp.cat_said(who integer, at text, type text, paid text, product text, from_ text, until text, more jsonb DEFAULT '{}') RETURNS text LANGUAGE sql AS $$
+    SELECT concat_ws(' | ', outcome, detail, result ->> 'status', result ->> 'anomaly') FROM coursebase.take_notification('revenuecat', pg_temp.cat(concat_ws('-', 'plan', who, at, type), at, type, jsonb_build_object('app_user_id', 'plan_' || who, 'store', 'APP_STORE', 'product_id', product, 'transaction_id', paid || who,
+        'original_transaction_id', 'plan-' || who, 'period_type', 'NORMAL', 'purchased_at_ms', pg_temp.ms(from_), 'expiration_at_ms', pg_temp.ms(until)) || more), at => '2026-03-01') $$;
+CREATE FUNCTION pg_temp.premium(who integer, VARIADIC instants timestamptz[]) RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg(coursebase.has_premium(u.id, t)::text, ' ' ORDER BY n) || ' ' || (SELECT l.product_id FROM coursebase.subscription_lines l WHERE l.user_id = min(u.id::text)::uuid) FROM coursebase.users u, unnest(instants) WITH ORDINALITY i (t, n) WHERE u.clerk_user_id = 'plan_' || who $$;
+SELECT pg_temp.apple_said(1, '2026-01-01', 'SUBSCRIBED', 'INITIAL_BUY', 'y', 'year', '2026-01-01', '2027-01-01');
+SELECT pg_temp.cat_said(n, '2026-01-01', 'INITIAL_PURCHASE', 'y', 'year', '2026-01-01', '2027-01-01') FROM generate_series(2, 6) n;
+-- At once. RevenueCat announces a change, and tells of it as of a payment.
+SELECT pg_temp.apple_said(1, '2026-01-15 00:00:05', 'DID_CHANGE_RENEWAL_PREF', 'UPGRADE', 'm', 'month', '2026-01-15', '2026-02-15');
+SELECT pg_temp.cat_said(n, '2026-01-15 00:00:02', 'PRODUCT_CHANGE', 'y', 'year', '2026-01-01', '2027-01-01', '{"new_product_id": "month"}'), pg_temp.cat_said(n, '2026-01-15 00:00:05', 'RENEWAL', 'm', 'month', '2026-01-15', '2026-02-15') FROM generate_series(2, 3) n;
+SELECT n, pg_temp.premium(n, '2026-01-14', '2026-01-15', '2026-01-15 00:00:05', '2026-02-14', '2026-02-15') FROM generate_series(1, 2) n ORDER BY n;
+-- The month is refunded; of the year nothing comes back, and what was before stays as it was.
+SAVEPOINT month;
+SELECT pg_temp.apple_said(1, '2026-01-20', 'REFUND', NULL, 'm', 'month', '2026-01-15', '2026-02-15'), pg_temp.cat_said(2, '2026-01-20', 'CANCELLATION', 'm', 'month', '2026-01-15', '2026-02-15', '{"cancel_reason": "CUSTOMER_SUPPORT"}');
+SELECT n, pg_temp.premium(n, '2026-01-14', '2026-01-19', '2026-01-21', '2026-02-14') FROM generate_series(1, 2) n ORDER BY n;
+SELECT count(*) FROM coursebase.check_integrity();
+ROLLBACK TO month;
+-- It renews; its payment told once more changes nothing.
+SELECT pg_temp.cat_said(3, '2026-02-15 00:00:05', 'RENEWAL', 'n', 'month', '2026-02-15', '2026-03-15'), pg_temp.cat_said(3, '2026-02-17', 'RENEWAL', 'm', 'month', '2026-01-15', '2026-02-15');
+SELECT pg_temp.premium(3, '2026-01-15', '2026-02-20', '2026-03-14', '2026-03-15');
+-- To a month at the end of the year; to a longer plan; a month of the past that is told late.
+SELECT pg_temp.cat_said(4, '2026-06-01', 'PRODUCT_CHANGE', 'y', 'year', '2026-01-01', '2027-01-01', '{"new_product_id": "month"}'), pg_temp.cat_said(4, '2026-12-31 20:00', 'RENEWAL', 'm', 'month', '2027-01-01', '2027-02-01');
+SELECT pg_temp.cat_said(5, '2026-06-01', 'RENEWAL', 'z', 'two years', '2026-06-01', '2028-06-01'), pg_temp.cat_said(6, '2026-01-02', 'RENEWAL', 'm', 'month', '2025-12-01', '2026-01-01');
+SELECT n, pg_temp.premium(n, '2026-01-14', '2026-12-31 23:59:59', '2027-01-31', '2027-02-01') FROM generate_series(4, 6) n ORDER BY n;
+-- What is refunded does not come back with what is bought after it, whatever end the store named with the refund.
+SELECT pg_temp.apple_said(7, '2026-01-01', 'SUBSCRIBED', 'INITIAL_BUY', 'y', 'year', '2026-01-01', '2027-01-01'), pg_temp.apple_said(7, '2026-01-10', 'REFUND', NULL, 'y', 'year', '2026-01-01', '2027-01-01'), pg_temp.apple_said(7, '2026-01-15', 'SUBSCRIBED', 'RESUBSCRIBE', 'm', 'year', '2026-01-15', '2026-02-15');
+SELECT pg_temp.premium(7, '2026-01-09', '2026-01-11', '2026-01-16', '2026-02-14', '2026-02-15', '2026-12-31');
+-- A plan that was left is not the plan again because an earlier period of it is told late; the period was paid for.
+SELECT pg_temp.cat_said(8, '2026-01-01', 'INITIAL_PURCHASE', 'a', 'basic', '2026-01-01', '2026-02-01'), pg_temp.cat_said(8, '2026-03-05', 'RENEWAL', 'c', 'pro', '2026-03-01', '2026-04-01'), pg_temp.cat_said(8, '2026-03-06', 'CANCELLATION', 'c', 'pro', '2026-03-01', '2026-04-01', '{"cancel_reason": "UNSUBSCRIBE"}'),
+    pg_temp.cat_said(8, '2026-03-07', 'RENEWAL', 'b', 'basic', '2026-02-01', '2026-03-01');
+SELECT pg_temp.premium(8, '2026-02-15', '2026-03-15', '2026-04-01');
+SELECT count(*) FROM coursebase.check_integrity();
+ROLLBACK;
