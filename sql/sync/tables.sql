@@ -204,6 +204,14 @@ COMMENT ON COLUMN coursebase.analytics.deepening IS 'Chosen deepening; NULL if n
 COMMENT ON COLUMN coursebase.analytics.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.analytics.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.analytics ENABLE ROW LEVEL SECURITY;
+-- No statistics of what only some may read: estimates of the planner, which PostgREST answers to
+-- Prefer: count=planned, would tell values of it to everybody who may ask about the table.
+ALTER TABLE coursebase.analytics
+    ALTER COLUMN current_course SET STATISTICS 0,
+    ALTER COLUMN voice SET STATISTICS 0,
+    ALTER COLUMN induction SET STATISTICS 0,
+    ALTER COLUMN background SET STATISTICS 0,
+    ALTER COLUMN deepening SET STATISTICS 0;
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.analytics
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.analytics TO end_user, server;
@@ -236,6 +244,10 @@ COMMENT ON COLUMN coursebase.audio_usage.play_count IS 'The highest total that a
 COMMENT ON COLUMN coursebase.audio_usage.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.audio_usage.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.audio_usage ENABLE ROW LEVEL SECURITY;
+ALTER TABLE coursebase.audio_usage
+    ALTER COLUMN course_code SET STATISTICS 0,
+    ALTER COLUMN audio_key SET STATISTICS 0,
+    ALTER COLUMN title SET STATISTICS 0;
 CREATE TRIGGER t100_keep_greatest BEFORE UPDATE ON coursebase.audio_usage
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_audio_usage__keep_greatest();
 CREATE TRIGGER t300_guard BEFORE UPDATE ON coursebase.audio_usage
