@@ -18,6 +18,7 @@ SET LOCAL ROLE regress_end_user;
 SET LOCAL request.jwt.claims = '{"sub": "plays_ada"}';
 INSERT INTO coursebase.audio_usage (course_code, audio_key, play_count) SELECT 'C14ENB', n, 1 FROM generate_series(1, 2) n;
 INSERT INTO coursebase.audio_usage (course_code, audio_key, play_count) SELECT 'C14ENB', n, 1 FROM generate_series(3, 4) n;
+\echo :LAST_ERROR_SQLSTATE
 INSERT INTO coursebase.audio_usage (course_code, audio_key, play_count) VALUES ('C14ENB', '3', 1);
 INSERT INTO coursebase.audio_usage (course_code, audio_key, play_count) VALUES ('C14ENB', '4', 1)
 ON CONFLICT (user_id, course_code, audio_key) DO UPDATE SET play_count = excluded.play_count;
