@@ -341,6 +341,9 @@ CREATE TABLE coursebase.audit_events (
 CREATE INDEX audit_events_created_at_idx ON coursebase.audit_events (created_at);
 CREATE INDEX audit_events_object_created_at_idx ON coursebase.audit_events (object, created_at);
 CREATE INDEX audit_events_actor_id_idx ON coursebase.audit_events (actor_id);
+-- Whose row was changed, for export_user(): the row itself may be gone.
+CREATE INDEX audit_events_user_id_idx
+    ON coursebase.audit_events ((coalesce(new, old) ->> 'user_id'));
 COMMENT ON TABLE coursebase.audit_events IS 'Who changed roles, direct grants, refunds and settings, from what to what. Rows are never changed, and deleted only by purge_logs() when they are older than the setting audit_retention_days says. May be partitioned by created_at.';
 COMMENT ON COLUMN coursebase.audit_events.id IS 'Key of the event.';
 COMMENT ON COLUMN coursebase.audit_events.actor_id IS 'The user who made the change, or NULL for the server and for an operator.';
