@@ -130,7 +130,7 @@ AS 'MODULE_PATHNAME', 'coursebase_choose_premium_course';
 COMMENT ON FUNCTION coursebase.choose_premium_course(uuid, uuid, text, timestamptz) IS
     'Fills a premium slot with a course. One slot holds a course in all its voices. The same course and voice again answers the first result. The slot stays when premium ends, and gives its course whenever there is premium. For users, each for the own account, and the server; writes with the rights of the tables'' owner, under the lock of the user.
 
-user_id: whose slot it is; NULL is the user who asks; only the server may name another user. course_id: the course; may not be NULL. voice: male or female; NULL for a course with one voice. at: when the course is chosen, and the time at which there must be premium; NULL is now.
+user_id: whose slot it is; NULL is the user who asks; only the server may name another user. course_id: the course; may not be NULL. voice: male or female; NULL for a course with one voice. at: when the course is chosen, and the time at which there must be premium; NULL is now. Of the slots those count that the user has at that time, of a call by a user those of now.
 
 slot_id: the row of course_purchases. chosen_at: when the course was chosen first. Where premium is every course (entitlements.covers_every_course), nothing is written and both are NULL.
 

@@ -73,6 +73,11 @@ COMMENT ON COLUMN coursebase.course_purchases.refunded_at IS 'When the purchase 
 COMMENT ON COLUMN coursebase.course_purchases.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.course_purchases.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.course_purchases ENABLE ROW LEVEL SECURITY;
+-- No statistics of what only some may read: estimates of the planner, which PostgREST answers to
+-- Prefer: count=planned, would tell values of it to everybody who may ask about the table.
+ALTER TABLE coursebase.course_purchases
+    ALTER COLUMN purchase_id SET STATISTICS 0,
+    ALTER COLUMN purchase_token SET STATISTICS 0;
 -- The facts of a sale are set once. A slot may change its course: t300_slot_on_update checks the new one.
 CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.course_purchases
     FOR EACH ROW WHEN (OLD.source <> 'premium_slot' OR NEW.source <> 'premium_slot')

@@ -26,7 +26,8 @@ AS $$
         FROM coursebase.user_profile p
         WHERE coalesce(p.first_name, p.last_name, p.phone_number, p.country, p.lead_source)
                 IS NOT NULL
-            OR (p.email, p.time_zone, p.devices, p.role) <> ('', 'UTC', '{}', 'user')
+            OR (p.email, p.time_zone, p.devices, p.role)
+                IS DISTINCT FROM ('', 'UTC', '{}', 'user')
         UNION ALL
         SELECT p.user_id, 'user_cohorts' FROM coursebase.user_cohorts p
         UNION ALL

@@ -96,6 +96,11 @@ COMMENT ON COLUMN coursebase.ai_credit_purchases.acknowledged_at IS 'When the se
 COMMENT ON COLUMN coursebase.ai_credit_purchases.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.ai_credit_purchases.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.ai_credit_purchases ENABLE ROW LEVEL SECURITY;
+-- No statistics of what only some may read: estimates of the planner, which PostgREST answers to
+-- Prefer: count=planned, would tell values of it to everybody who may ask about the table.
+ALTER TABLE coursebase.ai_credit_purchases
+    ALTER COLUMN purchase_id SET STATISTICS 0,
+    ALTER COLUMN purchase_token SET STATISTICS 0;
 -- A stolen server key must not invent a pack that a store sold.
 CREATE TRIGGER t300_signed_only BEFORE INSERT OR UPDATE OR DELETE ON coursebase.ai_credit_purchases
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__signed_only('source');
@@ -181,6 +186,8 @@ COMMENT ON COLUMN coursebase.credit_log.credit_purchase_id IS 'The pack that was
 COMMENT ON COLUMN coursebase.credit_log.at IS 'When the change took place. A call that names an earlier time than the last change counts as of that change.';
 COMMENT ON COLUMN coursebase.credit_log.created_at IS 'When the row was written.';
 ALTER TABLE coursebase.credit_log ENABLE ROW LEVEL SECURITY;
+ALTER TABLE coursebase.credit_log
+    ALTER COLUMN idempotency_key SET STATISTICS 0;
 CREATE TRIGGER t300_append_only BEFORE UPDATE OR DELETE ON coursebase.credit_log
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__append_only();
 GRANT SELECT ON TABLE coursebase.credit_log TO end_user, server;

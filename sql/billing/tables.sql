@@ -50,6 +50,11 @@ COMMENT ON COLUMN coursebase.subscriptions.original_transaction_id IS 'The store
 COMMENT ON COLUMN coursebase.subscriptions.created_at IS 'When the first event of the person came.';
 COMMENT ON COLUMN coursebase.subscriptions.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.subscriptions ENABLE ROW LEVEL SECURITY;
+-- No statistics of what only some may read: estimates of the planner, which PostgREST answers to
+-- Prefer: count=planned, would tell values of it to everybody who may ask about the table.
+ALTER TABLE coursebase.subscriptions
+    ALTER COLUMN original_transaction_id SET STATISTICS 0,
+    ALTER COLUMN purchase_token SET STATISTICS 0;
 CREATE TRIGGER t300_machine BEFORE INSERT OR UPDATE OR DELETE ON coursebase.subscriptions
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__machine_only();
 CREATE TRIGGER t300_machine_on_truncate BEFORE TRUNCATE ON coursebase.subscriptions

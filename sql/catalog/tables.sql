@@ -50,6 +50,14 @@ COMMENT ON COLUMN coursebase.courses.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.courses.updated_at IS 'When the row last changed.';
 COMMENT ON COLUMN coursebase.courses.grants_may_end IS 'Whether a grant of the course ever had an end. Written by a trigger; while it is false, nobody need look for such grants. It stays true.';
 ALTER TABLE coursebase.courses ENABLE ROW LEVEL SECURITY;
+-- No statistics of what only some may read: estimates of the planner, which PostgREST answers to
+-- Prefer: count=planned, would tell values of it to everybody who may ask about the table.
+ALTER TABLE coursebase.courses
+    ALTER COLUMN course_code SET STATISTICS 0,
+    ALTER COLUMN title SET STATISTICS 0,
+    ALTER COLUMN description SET STATISTICS 0,
+    ALTER COLUMN icon_url SET STATISTICS 0,
+    ALTER COLUMN workbook_url SET STATISTICS 0;
 CREATE TRIGGER t300_of_home BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE
     ON coursebase.courses
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__of_home();
@@ -88,6 +96,8 @@ COMMENT ON COLUMN coursebase.course_documents.file_size_bytes IS 'Length of the 
 COMMENT ON COLUMN coursebase.course_documents.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.course_documents.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.course_documents ENABLE ROW LEVEL SECURITY;
+ALTER TABLE coursebase.course_documents
+    ALTER COLUMN checksum SET STATISTICS 0;
 CREATE TRIGGER t300_of_home BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE
     ON coursebase.course_documents
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__of_home();
@@ -137,6 +147,10 @@ COMMENT ON COLUMN coursebase.products.access_days IS 'For how many days of 24 ho
 COMMENT ON COLUMN coursebase.products.access_until IS 'Until when a sale gives the courses at most; NULL: without such an end. With access_days, whichever comes first. A change counts for later sales.';
 COMMENT ON COLUMN coursebase.products.gives_later_courses IS 'Whether a course that is added to the product is given to those who bought it before, too. What was added while it was false is not.';
 ALTER TABLE coursebase.products ENABLE ROW LEVEL SECURITY;
+ALTER TABLE coursebase.products
+    ALTER COLUMN name SET STATISTICS 0,
+    ALTER COLUMN description SET STATISTICS 0,
+    ALTER COLUMN image_url SET STATISTICS 0;
 CREATE TRIGGER t300_of_home BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE
     ON coursebase.products
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__of_home();
@@ -264,6 +278,8 @@ COMMENT ON COLUMN coursebase.course_sections."order" IS 'Place within the course
 COMMENT ON COLUMN coursebase.course_sections.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.course_sections.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.course_sections ENABLE ROW LEVEL SECURITY;
+ALTER TABLE coursebase.course_sections
+    ALTER COLUMN name SET STATISTICS 0;
 CREATE TRIGGER t300_of_home BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE
     ON coursebase.course_sections
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__of_home();
@@ -311,6 +327,9 @@ COMMENT ON COLUMN coursebase.lessons."order" IS 'Place within the section, from 
 COMMENT ON COLUMN coursebase.lessons.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.lessons.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.lessons ENABLE ROW LEVEL SECURITY;
+ALTER TABLE coursebase.lessons
+    ALTER COLUMN name SET STATISTICS 0,
+    ALTER COLUMN description SET STATISTICS 0;
 CREATE TRIGGER t300_of_home BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE
     ON coursebase.lessons
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__of_home();
@@ -352,6 +371,9 @@ COMMENT ON COLUMN coursebase.lesson_contents.body IS 'Text to read, or NULL.';
 COMMENT ON COLUMN coursebase.lesson_contents.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.lesson_contents.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.lesson_contents ENABLE ROW LEVEL SECURITY;
+ALTER TABLE coursebase.lesson_contents
+    ALTER COLUMN video_ref SET STATISTICS 0,
+    ALTER COLUMN body SET STATISTICS 0;
 CREATE TRIGGER t300_of_home BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE
     ON coursebase.lesson_contents
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__of_home();

@@ -182,6 +182,10 @@ COMMENT ON COLUMN coursebase.user_discounts.quote IS 'What the reservation showe
 COMMENT ON COLUMN coursebase.user_discounts.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.user_discounts.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.user_discounts ENABLE ROW LEVEL SECURITY;
+-- No statistics of what only some may read: estimates of the planner, which PostgREST answers to
+-- Prefer: count=planned, would tell values of it to everybody who may ask about the table.
+ALTER TABLE coursebase.user_discounts
+    ALTER COLUMN order_ref SET STATISTICS 0;
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.user_discounts
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.user_discounts TO end_user;
@@ -229,6 +233,8 @@ COMMENT ON COLUMN coursebase.discount_redemptions.terms IS 'The code''s columns 
 COMMENT ON COLUMN coursebase.discount_redemptions.redeemed_at IS 'When the code was used.';
 COMMENT ON COLUMN coursebase.discount_redemptions.reversed_at IS 'When a refund gave the use back, or NULL.';
 ALTER TABLE coursebase.discount_redemptions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE coursebase.discount_redemptions
+    ALTER COLUMN order_ref SET STATISTICS 0;
 GRANT SELECT ON TABLE coursebase.discount_redemptions TO end_user;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.discount_redemptions TO server;
 

@@ -38,6 +38,13 @@ COMMENT ON COLUMN coursebase.users.updated_at IS 'When the row last changed.';
 COMMENT ON COLUMN coursebase.users.merged_into IS 'The person who has what this one had, by merge_users(), or NULL. The id and the external id of this row lead to that person. Only merge_users() writes it.';
 COMMENT ON COLUMN coursebase.users.is_guest IS 'Whether the person lives in another cell, and the row is here for memberships, payments and entitlements of organisations alone. Such a row has no external id of the person''s, and only what is about organisations finds it. False for everybody where there is one server. Made by the rows that point to it.';
 ALTER TABLE coursebase.users ENABLE ROW LEVEL SECURITY;
+-- No statistics of what only some may read: estimates of the planner, which PostgREST answers to
+-- Prefer: count=planned, would tell values of it to everybody who may ask about the table.
+ALTER TABLE coursebase.users
+    ALTER COLUMN clerk_user_id SET STATISTICS 0,
+    ALTER COLUMN name SET STATISTICS 0,
+    ALTER COLUMN email SET STATISTICS 0,
+    ALTER COLUMN image_url SET STATISTICS 0;
 -- Neither OF nor WHEN: the server would refuse to drop the column before the guard could say why.
 CREATE TRIGGER t100_email BEFORE INSERT OR UPDATE ON coursebase.users
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_users__email();
@@ -139,6 +146,15 @@ COMMENT ON COLUMN coursebase.user_profile.is_placeholder IS 'Whether the databas
 -- A table of release 0.1 demands an address.
 ALTER TABLE coursebase.user_profile ALTER COLUMN email DROP NOT NULL;
 ALTER TABLE coursebase.user_profile ENABLE ROW LEVEL SECURITY;
+ALTER TABLE coursebase.user_profile
+    ALTER COLUMN first_name SET STATISTICS 0,
+    ALTER COLUMN last_name SET STATISTICS 0,
+    ALTER COLUMN phone_number SET STATISTICS 0,
+    ALTER COLUMN country SET STATISTICS 0,
+    ALTER COLUMN lead_source SET STATISTICS 0,
+    ALTER COLUMN email SET STATISTICS 0,
+    ALTER COLUMN time_zone SET STATISTICS 0,
+    ALTER COLUMN referral_code SET STATISTICS 0;
 CREATE TRIGGER t100_inherit BEFORE INSERT ON coursebase.user_profile
     FOR EACH ROW WHEN (NOT NEW.is_placeholder)
     EXECUTE FUNCTION coursebase.tg_user_profile__inherit();
@@ -178,6 +194,10 @@ COMMENT ON COLUMN coursebase.cohorts.splash_screen_url IS 'Picture that the app 
 COMMENT ON COLUMN coursebase.cohorts.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.cohorts.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.cohorts ENABLE ROW LEVEL SECURITY;
+ALTER TABLE coursebase.cohorts
+    ALTER COLUMN code SET STATISTICS 0,
+    ALTER COLUMN name SET STATISTICS 0,
+    ALTER COLUMN splash_screen_url SET STATISTICS 0;
 CREATE TRIGGER t300_of_home BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE
     ON coursebase.cohorts
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__of_home();
@@ -248,6 +268,9 @@ COMMENT ON COLUMN coursebase.organizations.platform_tier IS 'Plan that the organ
 COMMENT ON COLUMN coursebase.organizations.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.organizations.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.organizations ENABLE ROW LEVEL SECURITY;
+ALTER TABLE coursebase.organizations
+    ALTER COLUMN name SET STATISTICS 0,
+    ALTER COLUMN slug SET STATISTICS 0;
 CREATE TRIGGER t100_on_home BEFORE INSERT ON coursebase.organizations
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_organizations__on_home();
 CREATE TRIGGER t100_time_zone BEFORE INSERT OR UPDATE OF time_zone ON coursebase.organizations
@@ -318,6 +341,9 @@ CREATE TABLE coursebase.audit_events (
 CREATE INDEX audit_events_created_at_idx ON coursebase.audit_events (created_at);
 CREATE INDEX audit_events_object_created_at_idx ON coursebase.audit_events (object, created_at);
 CREATE INDEX audit_events_actor_id_idx ON coursebase.audit_events (actor_id);
+-- Whose row was changed, for export_user(): the row itself may be gone.
+CREATE INDEX audit_events_user_id_idx
+    ON coursebase.audit_events ((coalesce(new, old) ->> 'user_id'));
 COMMENT ON TABLE coursebase.audit_events IS 'Who changed roles, direct grants, refunds and settings, from what to what. Rows are never changed, and deleted only by purge_logs() when they are older than the setting audit_retention_days says. May be partitioned by created_at.';
 COMMENT ON COLUMN coursebase.audit_events.id IS 'Key of the event.';
 COMMENT ON COLUMN coursebase.audit_events.actor_id IS 'The user who made the change, or NULL for the server and for an operator.';

@@ -112,6 +112,12 @@ COMMENT ON COLUMN coursebase.custom_course_purchases.created_at IS 'When the row
 COMMENT ON COLUMN coursebase.custom_course_purchases.updated_at IS 'When the row last changed.';
 COMMENT ON COLUMN coursebase.custom_course_purchases.acknowledged_at IS 'When the server told the store that the course was delivered, or NULL. A store refunds a purchase that is not acknowledged within three days.';
 ALTER TABLE coursebase.custom_course_purchases ENABLE ROW LEVEL SECURITY;
+-- No statistics of what only some may read: estimates of the planner, which PostgREST answers to
+-- Prefer: count=planned, would tell values of it to everybody who may ask about the table.
+ALTER TABLE coursebase.custom_course_purchases
+    ALTER COLUMN purchase_id SET STATISTICS 0,
+    ALTER COLUMN purchase_token SET STATISTICS 0,
+    ALTER COLUMN link_token SET STATISTICS 0;
 -- A stolen server key must not invent a custom course that a store sold. What takes it away stays open.
 CREATE TRIGGER t300_signed_only BEFORE INSERT OR DELETE ON coursebase.custom_course_purchases
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__signed_only('source');

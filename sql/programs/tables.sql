@@ -71,6 +71,11 @@ COMMENT ON COLUMN coursebase.workouts.deleted_at IS 'When the workout was delete
 COMMENT ON COLUMN coursebase.workouts.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.workouts.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.workouts ENABLE ROW LEVEL SECURITY;
+-- No statistics of what only some may read: estimates of the planner, which PostgREST answers to
+-- Prefer: count=planned, would tell values of it to everybody who may ask about the table.
+ALTER TABLE coursebase.workouts
+    ALTER COLUMN name SET STATISTICS 0,
+    ALTER COLUMN description SET STATISTICS 0;
 CREATE TRIGGER t300_set_once BEFORE UPDATE ON coursebase.workouts
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once('organization_id');
 CREATE TRIGGER t300_in_use BEFORE UPDATE ON coursebase.workouts
@@ -110,6 +115,9 @@ COMMENT ON COLUMN coursebase.programs.delivery_mode IS 'course (day by day) or l
 COMMENT ON COLUMN coursebase.programs.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.programs.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.programs ENABLE ROW LEVEL SECURITY;
+ALTER TABLE coursebase.programs
+    ALTER COLUMN name SET STATISTICS 0,
+    ALTER COLUMN description SET STATISTICS 0;
 CREATE TRIGGER t300_set_once BEFORE UPDATE ON coursebase.programs
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once('id', 'organization_id');
 CREATE TRIGGER t300_delivery_mode BEFORE UPDATE ON coursebase.programs
@@ -302,6 +310,8 @@ COMMENT ON COLUMN coursebase.plans.is_active IS 'Whether the plan is sold.';
 COMMENT ON COLUMN coursebase.plans.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.plans.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.plans ENABLE ROW LEVEL SECURITY;
+ALTER TABLE coursebase.plans
+    ALTER COLUMN name SET STATISTICS 0;
 CREATE TRIGGER t300_set_once BEFORE UPDATE ON coursebase.plans
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__set_once(
         'id', 'organization_id', 'program_id');
@@ -575,6 +585,8 @@ COMMENT ON COLUMN coursebase.course_workout_completions.program_id IS 'The progr
 COMMENT ON COLUMN coursebase.course_workout_completions.completed_at IS 'When the workout was done. Never changes.';
 COMMENT ON COLUMN coursebase.course_workout_completions.notes IS 'The buyer''s notes, at most 2000 characters, or NULL.';
 ALTER TABLE coursebase.course_workout_completions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE coursebase.course_workout_completions
+    ALTER COLUMN notes SET STATISTICS 0;
 CREATE TRIGGER t100_program BEFORE INSERT ON coursebase.course_workout_completions
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_course_workout_completions__program();
 CREATE TRIGGER t300_set_once BEFORE UPDATE ON coursebase.course_workout_completions

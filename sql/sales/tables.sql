@@ -77,6 +77,12 @@ COMMENT ON COLUMN coursebase.purchases.refunded_in_part_in_cents IS 'How much ha
 COMMENT ON COLUMN coursebase.purchases.access_days IS 'For how many days of 24 hours the purchase gives its courses, from the sale or from the end that the buyer had then; NULL: without such an end. An INSERT that names neither this nor access_until gets what the product says. A change moves the ends.';
 COMMENT ON COLUMN coursebase.purchases.access_until IS 'Until when the purchase gives its courses at most; NULL: without such an end. With access_days, whichever comes first.';
 ALTER TABLE coursebase.purchases ENABLE ROW LEVEL SECURITY;
+-- No statistics of what only some may read: estimates of the planner, which PostgREST answers to
+-- Prefer: count=planned, would tell values of it to everybody who may ask about the table.
+ALTER TABLE coursebase.purchases
+    ALTER COLUMN stripe_session_id SET STATISTICS 0,
+    ALTER COLUMN payment_intent_id SET STATISTICS 0,
+    ALTER COLUMN charge_id SET STATISTICS 0;
 CREATE TRIGGER t100_lock_user BEFORE INSERT OR UPDATE OR DELETE ON coursebase.purchases
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__lock_user();
 CREATE TRIGGER t200_refund BEFORE UPDATE ON coursebase.purchases

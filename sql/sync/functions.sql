@@ -17,7 +17,7 @@ COMMENT ON FUNCTION coursebase.handshake(uuid, json, timestamptz) IS
 
 user_id: the person, whose account must be open. at: the time asked about. If an argument is NULL, the answer is NULL.
 
-request, every member optional: analytics {current_course, voice, background, induction, deepening, audio_usage {key: {title, no_of_plays, course_code}}}, device_id, purchases [id or {purchase_id}], checksums {name: md5} of the files that the phone has, digest of the last answer, deltas (true: the phone understands append). Unknown members are ignored; a member of the wrong type is refused by its name. A setting of analytics that is null is taken back, an absent one stays. An audio without course_code belongs to the course that its key begins with (C14ENB_3), else to current_course.
+request, every member optional: analytics {current_course, voice, background, induction, deepening, audio_usage {key: {title, no_of_plays, course_code}}}, device_id, purchases [id or {purchase_id}], checksums {name: md5} of the files that the phone has, digest of the last answer, deltas (true: the phone understands append). Unknown members are ignored; a member of the wrong type is refused by its name. A setting of analytics that is null is taken back, an absent one stays. An audio without course_code belongs to the course that its key begins with (C14ENB_3), else to current_course. Of whom there are as many play counts as the setting audio_usage_a_person allows no further audio is kept.
 
 Answers {json_manifest {name: {checksum, file_size_bytes, action, ...}}, purchases [{purchase_id, status: known or unknown}], ai_usage {weekly_limit_credits, weekly_used_credits, weekly_reset_date, bank_limit_credits, bank_used_credits}, subscription {plan, status, expires_at, grace_until, auto_renew, entitlements [name]}, discounts [{code, product_type, item, percent_off, amount_off_in_cents, currency, expires_at, android_offer_id, ios_offer_id, product_suffix}] that may be used now, courses [{course_code, course_id, voice, source: google_play, app_store, admin, premium_slot, grant or premium}] that the person has and may use now, premium_slots {limit, chosen [{slot, course_code, course_id, voice, chosen_at, live}]}, digest, kept (false, or absent)}. A document is named as its manifest; C14ENB.json by its course''s code, or by the id of a course without one; X14ENB_<id>.json for a custom course. A limit of -1 means every course in premium. Times are ISO 8601 in UTC.
 
@@ -58,6 +58,17 @@ SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'coursebase_tg_audio_usage__keep_greatest';
 COMMENT ON FUNCTION coursebase.tg_audio_usage__keep_greatest() IS
     'BEFORE UPDATE: a play count never falls; of a lower total the stored one stays.';
+
+CREATE FUNCTION coursebase.tg_audio_usage__at_most()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_audio_usage__at_most';
+COMMENT ON FUNCTION coursebase.tg_audio_usage__at_most() IS
+    'BEFORE and AFTER INSERT, each statement, new rows as "made": refuses an end user more play counts than the setting audio_usage_a_person allows (KB302). Locks the person before the rows, and counts with the rights of the tables'' owner. The server and the tables'' owner are not bound.';
 
 CREATE FUNCTION coursebase.tg_any__name_of_file()
 RETURNS trigger

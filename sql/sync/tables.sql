@@ -206,6 +206,14 @@ COMMENT ON COLUMN coursebase.analytics.deepening IS 'Chosen deepening; NULL if n
 COMMENT ON COLUMN coursebase.analytics.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.analytics.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.analytics ENABLE ROW LEVEL SECURITY;
+-- No statistics of what only some may read: estimates of the planner, which PostgREST answers to
+-- Prefer: count=planned, would tell values of it to everybody who may ask about the table.
+ALTER TABLE coursebase.analytics
+    ALTER COLUMN current_course SET STATISTICS 0,
+    ALTER COLUMN voice SET STATISTICS 0,
+    ALTER COLUMN induction SET STATISTICS 0,
+    ALTER COLUMN background SET STATISTICS 0,
+    ALTER COLUMN deepening SET STATISTICS 0;
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.analytics
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.analytics TO end_user, server;
@@ -238,10 +246,19 @@ COMMENT ON COLUMN coursebase.audio_usage.play_count IS 'The highest total that a
 COMMENT ON COLUMN coursebase.audio_usage.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.audio_usage.updated_at IS 'When the row last changed.';
 ALTER TABLE coursebase.audio_usage ENABLE ROW LEVEL SECURITY;
+ALTER TABLE coursebase.audio_usage
+    ALTER COLUMN course_code SET STATISTICS 0,
+    ALTER COLUMN audio_key SET STATISTICS 0,
+    ALTER COLUMN title SET STATISTICS 0;
 CREATE TRIGGER t100_keep_greatest BEFORE UPDATE ON coursebase.audio_usage
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_audio_usage__keep_greatest();
 CREATE TRIGGER t300_guard BEFORE UPDATE ON coursebase.audio_usage
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__guard_columns('title', 'play_count');
+CREATE TRIGGER t300_at_most_before BEFORE INSERT ON coursebase.audio_usage
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_audio_usage__at_most();
+CREATE TRIGGER t300_at_most AFTER INSERT ON coursebase.audio_usage
+    REFERENCING NEW TABLE AS made
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_audio_usage__at_most();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.audio_usage
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT, INSERT, UPDATE ON TABLE coursebase.audio_usage TO end_user;
@@ -481,13 +498,13 @@ CREATE TRIGGER t900_name_of_file_on_update AFTER UPDATE ON coursebase.settings
     FOR EACH ROW WHEN (NEW.name = 'protected_manifests' AND OLD.value IS DISTINCT FROM NEW.value)
     EXECUTE FUNCTION coursebase.tg_any__name_of_file();
 
--- Files that a phone always keeps.
+-- Files that a phone always keeps, and how much a phone may report.
 INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning)
-VALUES (
-    'protected_manifests',
-    'text',
-    'ads.json background.json core_segments.json FAQs.json shop.json',
-    'File names that a handshake never tells a phone to delete, separated by spaces or commas.'
-)
+VALUES
+    ('protected_manifests', 'text',
+        'ads.json background.json core_segments.json FAQs.json shop.json',
+        'File names that a handshake never tells a phone to delete, separated by spaces or commas.'),
+    ('audio_usage_a_person', 'integer', '20000',
+        'How many play counts (rows of audio_usage) an end user may have: an INSERT of more is refused, and a handshake keeps no further ones; 0 for any number.')
 ON CONFLICT (name) DO UPDATE SET default_value = excluded.default_value, meaning = excluded.meaning
 WHERE (s.default_value, s.meaning) IS DISTINCT FROM (excluded.default_value, excluded.meaning);

@@ -152,6 +152,7 @@ typedef struct Choice
 	pg_uuid_t course;
 	const char *voice; /* NULL: the course has one voice */
 	TimestampTz at;
+	TimestampTz slots_at; /* when the slots are counted: now, unless the server names a time */
 } Choice;
 
 /* What the call answers; datums are in SPI's memory. */
@@ -290,7 +291,8 @@ row_limit(TriggerData *data, HeapTuple row, const pg_uuid_t *user)
 
 /*
  * The voice may be null for a course that has one voice; the time for "now". Everything else is
- * required.
+ * required. An end user who names a time of the past, with a larger plan, gets none of the
+ * slots that the person had then.
  */
 static void
 choice_read(Choice *choice, FunctionCallInfo fcinfo)
@@ -303,6 +305,8 @@ choice_read(Choice *choice, FunctionCallInfo fcinfo)
 	choice->voice =
 		PG_ARGISNULL(2) ? NULL : voices[args_word(fcinfo, 2, voices, lengthof(voices))];
 	choice->at = PG_ARGISNULL(3) ? GetCurrentTransactionStartTimestamp() : args_time(fcinfo, 3);
+	choice->slots_at =
+		identity_is_server() ? choice->at : GetCurrentTransactionStartTimestamp();
 }
 
 /* Whose choice it is. A caller who may not name another user is refused in the same words
@@ -366,7 +370,7 @@ choice_needs_slot(const Choice *choice)
 						errmsg("the course can be used without a premium slot"),
 						errdetail("The course was bought or given, or it is free."),
 						errhint("Keep the slot for another course.")));
-	entitlement_limits(&limits, &choice->user, choice->at);
+	entitlement_limits(&limits, &choice->user, choice->slots_at);
 	if (limits.every_course)
 		return false;
 	room_require(&choice->user, &choice->course, NULL, limits.course_slots);

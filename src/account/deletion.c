@@ -110,7 +110,7 @@ static KeptPlan steps[] = {
 		 " is_placeholder = false WHERE user_id = $1 AND (is_placeholder OR "
 		 "coalesce(first_name, last_name, phone_number, country,"
 		 " lead_source) IS NOT NULL OR (email, time_zone, devices, role)"
-		 " <> ('', 'UTC', '{}', 'user'))"),
+		 " IS DISTINCT FROM ('', 'UTC', '{}', 'user'))"),
 	STEP("DELETE FROM coursebase.user_cohorts WHERE user_id = $1"),
 	STEP("UPDATE coursebase.custom_courses SET title = '', description = '',"
 		 " data = '{\"audio_files\": []}' WHERE user_id = $1"

@@ -46,10 +46,17 @@ typedef struct Member
 #define PERSON                                                                                 \
 	"ANY (ARRAY(SELECT $1 UNION ALL"                                                           \
 	" SELECT m.id FROM coursebase.users m WHERE m.merged_into = $1))"
-/* The same as objects of the audit trail. */
-#define PERSON_AUDITED                                                                         \
-	"ANY (ARRAY(SELECT 'users/' || $1 UNION ALL"                                               \
-	" SELECT 'users/' || m.id FROM coursebase.users m WHERE m.merged_into = $1))"
+/* The same as texts, and as objects of the audit trail. */
+#define PERSON_TEXTS(before)                                                                   \
+	"ANY (ARRAY(SELECT " before "$1 UNION ALL"                                                 \
+	" SELECT " before "m.id FROM coursebase.users m WHERE m.merged_into = $1))"
+#define PERSON_TEXT    PERSON_TEXTS("'' || ")
+#define PERSON_AUDITED PERSON_TEXTS("'users/' || ")
+/* What the audit trail tells of a row of the person, or of the person; of a transfer only this
+ * side. */
+#define AUDITED(content)                                                                       \
+	"CASE WHEN a.object = " PERSON_AUDITED " OR a." content " ->> 'user_id' = " PERSON_TEXT    \
+	" THEN a." content " END AS " content
 #define OWN(name, order) ROWS(name, "coursebase." name " t WHERE t.user_id = $1", order)
 #define PART(name, columns, from, order)                                                       \
 	ROWS(name, "(SELECT " columns " FROM coursebase." from ") t", order)
@@ -148,10 +155,10 @@ static Member members[] = {
 	/* what the person did to others is told without them, and what others did to the person
 	 * without who did it */
 	PART("audit_events",
-		 "a.id, a.action, coalesce(a.actor_id = " PERSON ", false) AS by_oneself, "
-		 "CASE WHEN a.object = " PERSON_AUDITED " THEN a.old END AS old, "
-		 "CASE WHEN a.object = " PERSON_AUDITED " THEN a.new END AS new, a.created_at",
-		 "audit_events a WHERE a.actor_id = " PERSON " OR a.object = " PERSON_AUDITED,
+		 "a.id, a.action, coalesce(a.actor_id = " PERSON
+		 ", false) AS by_oneself, " AUDITED("old") ", " AUDITED("new") ", a.created_at",
+		 "audit_events a WHERE a.actor_id = " PERSON " OR a.object = " PERSON_AUDITED
+		 " OR coalesce(a.new, a.old) ->> 'user_id' = " PERSON_TEXT,
 		 "t.created_at, t.id"),
 };
 

@@ -23,6 +23,7 @@
 #include "utils/guc_tables.h"
 #include "utils/jsonb.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 #if PG_VERSION_NUM < 150000 || PG_VERSION_NUM >= 200000
 #error "coursebase is made for PostgreSQL 15 to 19"
@@ -170,6 +171,21 @@ compat_jsonb_push(CompatJsonb *jsonb, JsonbIteratorToken token, JsonbValue *valu
 	pushJsonbValue(jsonb, token, value);
 #else
 	jsonb->result = pushJsonbValue(&jsonb->state, token, value);
+#endif
+}
+
+/* Whether a column of the cache ATTNUM has SET STATISTICS 0; since 17 a column that says
+ * nothing has a null. */
+static inline bool
+compat_without_statistics(HeapTuple column)
+{
+#if PG_VERSION_NUM >= 170000
+	bool unsaid;
+	Datum target = SysCacheGetAttr(ATTNUM, column, Anum_pg_attribute_attstattarget, &unsaid);
+
+	return !unsaid && DatumGetInt16(target) == 0;
+#else
+	return ((Form_pg_attribute) GETSTRUCT(column))->attstattarget == 0;
 #endif
 }
 

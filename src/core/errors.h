@@ -56,6 +56,7 @@
 
 /* Sync */
 #define ERRCODE_CB_REQUEST_INVALID     CB_SQLSTATE('3', '0', '1') /* 400 a member of the request has the wrong type */
+#define ERRCODE_CB_TOO_MANY_PLAYS      CB_SQLSTATE('3', '0', '2') /* 422 a person has as many rows of audio_usage as the setting audio_usage_a_person allows */
 
 /* Logs */
 #define ERRCODE_CB_LOG_QUOTA           CB_SQLSTATE('3', '1', '1') /* 429 a person wrote as many entries of app_logs today as the setting app_logs_a_day allows */

@@ -25,6 +25,7 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "catalog/heap.h"
 #include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_constraint.h"
@@ -93,6 +94,7 @@ static void converge_policy(Step *step, Report *report);
 static void drop_policy(CreatePolicyStmt *policy);
 static void converge_view(Step *step, Report *report);
 static void converge_alter(Step *step, Report *report);
+static void statistics_switch_off(Step *step, Oid relation);
 static char *column_object(AlterTableStmt *alter, AlterTableCmd *command);
 static bool column_is_not_null(Oid relation, const char *name);
 static void alter_type(Step *step);
@@ -551,8 +553,9 @@ converge_view(Step *step, Report *report)
 }
 
 /*
- * DROP CONSTRAINT and DROP NOT NULL take away what an earlier release had, and TYPE replaces
- * the type that it had: where that is done, nothing is said, and no table is locked.
+ * DROP CONSTRAINT and DROP NOT NULL take away what an earlier release had, TYPE replaces the
+ * type that it had, and STATISTICS ends what was gathered: where that is done, nothing is said,
+ * and no table is locked.
  */
 static void
 converge_alter(Step *step, Report *report)
@@ -580,10 +583,42 @@ converge_alter(Step *step, Report *report)
 			report_row(report, column_object(alter, command), "changed");
 			alter_type(step);
 			return;
+		case AT_SetStatistics:
+			statistics_switch_off(step, relation);
+			return;
 		default:
 			break;
 	}
 	utility_run((Node *) alter, step->ddl);
+}
+
+/*
+ * Every command of the statement says SET STATISTICS 0. ANALYZE leaves such a column out, and
+ * with it what an earlier ANALYZE found: that is taken away here.
+ */
+static void
+statistics_switch_off(Step *step, Oid relation)
+{
+	AlterTableStmt *alter = castNode(AlterTableStmt, step->statement);
+	List *columns = NIL;
+	ListCell *cell;
+
+	foreach (cell, alter->cmds)
+	{
+		HeapTuple column =
+			SearchSysCacheAttName(relation, lfirst_node(AlterTableCmd, cell)->name);
+
+		if (!HeapTupleIsValid(column))
+			continue;
+		if (!compat_without_statistics(column))
+			columns = lappend_int(columns, ((Form_pg_attribute) GETSTRUCT(column))->attnum);
+		ReleaseSysCache(column);
+	}
+	if (columns == NIL)
+		return;
+	utility_run((Node *) alter, step->ddl);
+	foreach (cell, columns)
+		RemoveStatistics(relation, (AttrNumber) lfirst_int(cell));
 }
 
 static char *

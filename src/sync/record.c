@@ -21,6 +21,7 @@
 #include "core/datum.h"
 #include "core/plan.h"
 #include "core/rows.h"
+#include "core/setting.h"
 #include "sync/record.h"
 #include "sync/slice.h"
 
@@ -87,7 +88,9 @@ static KeptPlan write_settings = {
 
 /*
  * Updates only where a title or a higher count is new. The NOT EXISTS spares the lock of a row
- * that has it already; ON CONFLICT decides under the lock.
+ * that has it already; ON CONFLICT decides under the lock. $6 is how many rows a person may
+ * have, NULL for any number: who has as many gets no further ones, or one token would fill the
+ * disk with audios that never were. The handshake goes on, because the phone cannot mend it.
  */
 static KeptPlan write_plays = {
 	.sql = "INSERT INTO coursebase.audio_usage AS a"
@@ -98,11 +101,16 @@ static KeptPlan write_plays = {
 		   "  WHERE o.user_id = $1 AND o.course_code = n.course_code"
 		   "  AND o.audio_key = n.audio_key AND o.play_count >= n.play_count"
 		   "  AND coalesce(n.title, o.title) IS NOT DISTINCT FROM o.title)"
+		   " AND ($6 IS NULL OR (SELECT count(*) FROM"
+		   "   (SELECT FROM coursebase.audio_usage p WHERE p.user_id = $1 LIMIT $6) h) < $6"
+		   "  OR EXISTS (SELECT FROM coursebase.audio_usage o"
+		   "   WHERE o.user_id = $1 AND o.course_code = n.course_code"
+		   "   AND o.audio_key = n.audio_key))"
 		   " ON CONFLICT (user_id, course_code, audio_key) DO UPDATE SET"
 		   " title = coalesce(excluded.title, a.title),"
 		   " play_count = greatest(a.play_count, excluded.play_count)",
-	.nargs = 5,
-	.types = {UUIDOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT4ARRAYOID},
+	.nargs = 6,
+	.types = {UUIDOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT4ARRAYOID, INT8OID},
 };
 
 /*
@@ -302,6 +310,7 @@ plays_record(const HandshakeRequest *request, const pg_uuid_t *user)
 	Datum *titles = palloc(n * sizeof(Datum));
 	Datum *counts = palloc(n * sizeof(Datum));
 	bool *no_title = palloc(n * sizeof(bool));
+	int64 allowed = setting_integer("audio_usage_a_person");
 	PlanValues values = {0};
 
 	for (int i = 0; i < n; i++)
@@ -319,6 +328,7 @@ plays_record(const HandshakeRequest *request, const pg_uuid_t *user)
 	plan_bind(&values, array_of(TEXTOID, keys, NULL, n));
 	plan_bind(&values, array_of(TEXTOID, titles, no_title, n));
 	plan_bind(&values, array_of(INT4OID, counts, NULL, n));
+	plan_bind_nullable(&values, Int64GetDatum(allowed), allowed <= 0);
 	plan_execute(&write_plays, values.datums, values.nulls, false);
 }
 

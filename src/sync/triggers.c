@@ -2,10 +2,14 @@
  * triggers.c: what the tables of this slice keep true by themselves.
  *
  * Invariants: manifest_cohorts.name is the manifest's name, so that a unique key can hold: a
- * cohort has one manifest of each name. A play count never falls.
+ * cohort has one manifest of each name. A play count never falls. An end user writes play
+ * counts up to the number that the setting audio_usage_a_person allows, and no more.
+ *
+ * Locks: whoever adds play counts locks the person first (identity/anchor.h), so that of two
+ * sessions the second counts what the first one wrote.
  *
  * Rights: the manifest's name is read with the rights of the tables' owner, because the writer
- * of a link need not be able to read manifests.
+ * of a link need not be able to read manifests; play counts are counted with them, too.
  */
 #include "postgres.h"
 
@@ -16,10 +20,15 @@
 #include "utils/builtins.h"
 #include "utils/rel.h"
 
+#include "core/errors.h"
 #include "core/lock_behind.h"
 #include "core/owner.h"
 #include "core/plan.h"
+#include "core/restore.h"
 #include "core/row_trigger.h"
+#include "core/setting.h"
+#include "identity/anchor.h"
+#include "identity/asking.h"
 
 /* FOR KEY SHARE, the lock that the foreign key takes: so the statement waits for a rename that
  * is under way. A rename changes rows of this table: an UPDATE that holds one waits behind. */
@@ -34,7 +43,18 @@ static LockBehind read_name = {
 	.single = true,
 };
 
+/* No more than one too many is counted. */
+static KeptPlan count_plays = {
+	.sql = "SELECT count(*) FROM"
+		   " (SELECT FROM coursebase.audio_usage a WHERE a.user_id = $1 LIMIT $2 + 1) a",
+	.nargs = 2,
+	.types = {UUIDOID, INT8OID},
+};
+
+static void plays_require(const pg_uuid_t *user, int64 allowed);
+
 PG_FUNCTION_INFO_V1(coursebase_tg_manifest_cohorts__name);
+PG_FUNCTION_INFO_V1(coursebase_tg_audio_usage__at_most);
 PG_FUNCTION_INFO_V1(coursebase_tg_audio_usage__keep_greatest);
 
 /* SQL function: tg_manifest_cohorts__name() returns trigger */
@@ -85,4 +105,49 @@ coursebase_tg_audio_usage__keep_greatest(PG_FUNCTION_ARGS)
 	if (old_null || new_null || DatumGetInt32(old_count) <= DatumGetInt32(new_count))
 		return PointerGetDatum(row);
 	return PointerGetDatum(trigger_set_as(data, row, "play_count", INT4OID, old_count, false));
+}
+
+/*
+ * SQL function: tg_audio_usage__at_most() returns trigger
+ *
+ * Before the statement it locks the person, after it it counts. Row security lets an end user
+ * write the own rows alone; the server, a handshake's too, is not bound here.
+ */
+PGDLLEXPORT Datum
+coursebase_tg_audio_usage__at_most(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+	bool after = !CALLED_AS_TRIGGER(fcinfo) || TRIGGER_FIRED_AFTER(data->tg_event);
+	pg_uuid_t user;
+	int64 allowed;
+
+	data = after ? trigger_expect_statement(fcinfo, "tg_audio_usage__at_most")
+				 : trigger_expect_before_statement(fcinfo, "tg_audio_usage__at_most");
+	if (identity_is_server() || restore_under_way() || !identity_current_user(&user) ||
+		(allowed = setting_integer("audio_usage_a_person")) <= 0)
+		return PointerGetDatum(NULL);
+	SPI_connect();
+	if (!after)
+		anchor_user(&user);
+	else if (trigger_rows_written(data) > 0)
+		plays_require(&user, allowed);
+	SPI_finish();
+	return PointerGetDatum(NULL);
+}
+
+static void
+plays_require(const pg_uuid_t *user, int64 allowed)
+{
+	PlanValues values = {0};
+
+	plan_bind_uuid(&values, user);
+	plan_bind_int64(&values, allowed);
+	owner_execute_latest(&count_plays, values.datums, values.nulls);
+	if (plan_int64(0, 1) > allowed)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_CB_TOO_MANY_PLAYS), errmsg("there are too many play counts"),
+			 errdetail("The setting audio_usage_a_person allows " INT64_FORMAT " of a person.",
+					   allowed),
+			 errhint("Report the audios that there are.")));
 }

@@ -64,6 +64,19 @@ INSERT INTO coursebase.audit_events (actor_id, action, object, new) VALUES
 SELECT a ->> 'action', a ->> 'by_oneself', a ->> 'new' FROM coursebase.export_user('00000000-0000-4000-a000-00000000000c') e,
     json_array_elements(e -> 'audit_events') a ORDER BY 1, 2;
 SELECT a ->> 'action', a ->> 'by_oneself', a ->> 'new' FROM coursebase.export_user(:ada) e, json_array_elements(e -> 'audit_events') a ORDER BY 1, 2;
+-- What was done with rows of hers, also of one that is gone: who took her course is not told; of a purchase that went from Bob to her only her side.
+SAVEPOINT trail;
+INSERT INTO coursebase.course_grants (user_id, course_id) VALUES (:ada, '00000000-0000-4000-a000-0000000000d1');
+SET LOCAL request.jwt.claims = '{"sub": "fixture_root"}';
+DELETE FROM coursebase.course_grants WHERE user_id = :ada AND course_id = '00000000-0000-4000-a000-0000000000d1';
+RESET request.jwt.claims;
+INSERT INTO coursebase.audit_events (action, object, old, new) VALUES
+    ('purchase_transferred', 'store_receipts/a/b/c', jsonb_build_object('user_id', :bob), jsonb_build_object('user_id', :ada));
+SELECT a ->> 'action', a -> 'old' ->> 'user_id' = :ada, a -> 'new' ->> 'user_id' = :ada, a ->> 'by_oneself' FROM coursebase.export_user(:ada) e, json_array_elements(e -> 'audit_events') a
+WHERE a ->> 'action' LIKE 'course_grant%' OR a ->> 'action' LIKE '%transferred' ORDER BY 1;
+SELECT a ->> 'action', a ->> 'by_oneself', a ->> 'old' FROM coursebase.export_user('00000000-0000-4000-a000-00000000000c') e, json_array_elements(e -> 'audit_events') a
+WHERE a ->> 'action' LIKE 'course_grant%';
+ROLLBACK TO trail;
 -- What an account did, and what happened to it, before it was merged.
 SAVEPOINT merged;
 \set second '\'00000000-0000-4000-a000-0000000000f2\''

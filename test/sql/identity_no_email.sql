@@ -37,8 +37,15 @@ ROLLBACK;
 -- A profile that a load left out is made without an address.
 BEGIN;
 SET LOCAL session_replication_role = replica;
-INSERT INTO coursebase.users (clerk_user_id, name, email) VALUES ('loaded', 'Lou', '');
+INSERT INTO coursebase.users (id, clerk_user_id, name, email) VALUES ('00000000-0000-4000-8000-0000000000a1', 'loaded', 'Lou', '');
 SET LOCAL session_replication_role = origin;
 SELECT what, made FROM coursebase.adopt() WHERE made > 0;
 SELECT email IS NULL FROM coursebase.user_profile;
+-- Closing takes what it says all the same: the code that others may know. A profile that was left is named.
+SELECT referral_code AS code FROM coursebase.user_profile \gset
+SELECT coursebase.delete_user(id) IS NOT NULL FROM coursebase.users;
+SELECT email, referral_code <> :'code' FROM coursebase.user_profile;
+SELECT * FROM coursebase.check_integrity();
+UPDATE coursebase.user_profile SET email = NULL;
+SELECT * FROM coursebase.check_integrity();
 ROLLBACK;
