@@ -165,8 +165,7 @@ char *
 trigger_time(TriggerData *data, HeapTuple row, const char *name)
 {
 	bool null;
-	Datum time = SPI_getbinval(row, RelationGetDescr(data->tg_relation),
-							   column_number(data, name), &null);
+	Datum time = trigger_value_or_null(data, row, name, TIMESTAMPTZOID, &null);
 
 	return null ? NULL : time_utc_text(DatumGetTimestampTz(time));
 }

@@ -61,7 +61,8 @@ extern char *trigger_text(TriggerData *data, HeapTuple row, const char *name);
 /* The same of a column that may be null: NULL for a null, 42703 when the table lacks it. */
 extern char *trigger_text_or_null(TriggerData *data, HeapTuple row, const char *name);
 
-/* The same of a time, in ISO 8601 and UTC whatever the session's time zone is. */
+/* The same of a column of times, in ISO 8601 and UTC whatever the session's time zone is. Raises
+ * KB001 when the column is not one. */
 extern char *trigger_time(TriggerData *data, HeapTuple row, const char *name);
 
 /* A copy of the row, in the current context, with another value in the column. type is
