@@ -48,9 +48,6 @@ extern bool trigger_changed(TriggerData *data, int column);
  * reads, and 42703 when the table lacks it. */
 extern Datum trigger_value_as(TriggerData *data, HeapTuple row, const char *name, Oid type);
 
-/* The same of a column that is taken as it is: nobody checks what it is read as. */
-extern Datum trigger_value(TriggerData *data, HeapTuple row, const char *name);
-
 /* The same of a column that may be null. */
 extern Datum trigger_value_or_null(TriggerData *data, HeapTuple row, const char *name, Oid type,
 								   bool *null);
@@ -61,8 +58,8 @@ extern char *trigger_text(TriggerData *data, HeapTuple row, const char *name);
 /* The same of a column that may be null: NULL for a null, 42703 when the table lacks it. */
 extern char *trigger_text_or_null(TriggerData *data, HeapTuple row, const char *name);
 
-/* The same of a column of times, in ISO 8601 and UTC whatever the session's time zone is. Raises
- * KB001 when the column is not one. */
+/* The same of a column of times, in ISO 8601 and UTC whatever the session's time zone is.
+ * Raises KB001 when the column is not one. */
 extern char *trigger_time(TriggerData *data, HeapTuple row, const char *name);
 
 /* A copy of the row, in the current context, with another value in the column. type is
@@ -85,6 +82,9 @@ extern TriggerData *trigger_expect_before_statement(FunctionCallInfo fcinfo, con
 /* How many rows the statement wrote; raises 39P01 for a trigger without REFERENCING NEW TABLE.
  */
 extern int64 trigger_rows_written(TriggerData *data);
+
+/* How many trigger functions are running, each within the one before: 0 outside of them. */
+extern int trigger_depth(void);
 
 /* Shows the transition tables of the trigger to our statements, until SPI_finish(). Needs
  * SPI_connect(); raises XX000 where SPI takes none of them. */
