@@ -494,7 +494,6 @@ converge_policy(Step *step, Report *report)
 		report_row(report, step->object, "created");
 }
 
-/* There is no CREATE OR REPLACE POLICY: the old one goes first, in the same transaction. */
 static void
 drop_policy(CreatePolicyStmt *policy)
 {
