@@ -467,7 +467,7 @@ statements_run(KeptPlan *kept, const char *role)
 	for (uint64 row = 0; row < rows; row++)
 	{
 		statements = lappend(statements, plan_text_required(row, 1));
-		kinds = lappend_int(kinds, DatumGetBool(plan_value_as(row, 2, BOOLOID, NULL)));
+		kinds = lappend_int(kinds, plan_bool(row, 2));
 	}
 	forboth (cell, statements, kind, kinds)
 		grant_run(NULL, lfirst(cell), lfirst_int(kind));
