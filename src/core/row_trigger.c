@@ -94,6 +94,18 @@ trigger_uuid(TriggerData *data, HeapTuple row, const char *column, pg_uuid_t *va
 	return !null;
 }
 
+/* As many as the function reads of them without asking: there is nothing behind the last one.
+ */
+void
+trigger_require_arguments(TriggerData *data, int least)
+{
+	if (data->tg_trigger->tgnargs < least)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("trigger \"%s\" has too few arguments", data->tg_trigger->tgname),
+				 errhint("Run SELECT coursebase.install() as the owner of the tables.")));
+}
+
 bool
 trigger_names(TriggerData *data, const char *column)
 {

@@ -36,6 +36,9 @@ extern HeapTuple trigger_row_after(TriggerData *data);
 extern bool trigger_uuid(TriggerData *data, HeapTuple row, const char *column,
 						 pg_uuid_t *value);
 
+/* Raises 39P01 for a trigger to which CREATE TRIGGER gave fewer arguments than so many. */
+extern void trigger_require_arguments(TriggerData *data, int least);
+
 /* Whether the trigger's arguments in CREATE TRIGGER name the column. */
 extern bool trigger_names(TriggerData *data, const char *column);
 
