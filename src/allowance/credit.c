@@ -12,8 +12,6 @@
 #include "postgres.h"
 
 #include "executor/spi.h"
-#include "funcapi.h"
-#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"

@@ -21,7 +21,6 @@
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
-#include "utils/builtins.h"
 #include "utils/uuid.h"
 
 #include "core/datum.h"

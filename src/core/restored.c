@@ -22,7 +22,6 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
-#include "core/compat.h"
 #include "core/restore.h"
 #include "core/row_trigger.h"
 

@@ -25,7 +25,6 @@
 #include "lib/stringinfo.h"
 #include "nodes/primnodes.h"
 #include "storage/bufmgr.h"
-#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"

@@ -7,17 +7,14 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
-#include "core/compat.h"
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/row_trigger.h"

@@ -18,7 +18,6 @@
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
-#include "utils/timestamp.h"
 #include "utils/uuid.h"
 
 #include "core/owner.h"

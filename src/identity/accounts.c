@@ -20,7 +20,6 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
-#include "utils/rel.h"
 #include "utils/uuid.h"
 
 #include "cells/cell.h"

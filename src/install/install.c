@@ -38,7 +38,6 @@
 #include "nodes/makefuncs.h"
 #include "parser/parse_type.h"
 #include "storage/lmgr.h"
-#include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -49,7 +48,6 @@
 #include "utils/tuplestore.h"
 
 #include "core/compat.h"
-#include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/replicated.h"

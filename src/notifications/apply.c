@@ -18,7 +18,6 @@
 
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
-#include "utils/builtins.h"
 #include "utils/json.h"
 #include "utils/timestamp.h"
 
@@ -27,7 +26,6 @@
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/signed_only.h"
-#include "json/json_load.h"
 #include "notifications/apply.h"
 #include "notifications/fields.h"
 #include "notifications/review.h"

@@ -23,11 +23,9 @@
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
-#include "utils/rel.h"
 #include "utils/timestamp.h"
 
 #include "core/errors.h"
-#include "core/owner.h"
 #include "core/plan.h"
 #include "core/restore.h"
 #include "core/row_trigger.h"

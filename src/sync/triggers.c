@@ -9,15 +9,12 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
-#include "utils/rel.h"
 
 #include "core/lock_behind.h"
-#include "core/owner.h"
 #include "core/plan.h"
 #include "core/row_trigger.h"
 
