@@ -11,6 +11,7 @@
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
+#include "core/errors.h"
 #include "core/rows.h"
 #include "core/setting.h"
 
@@ -56,7 +57,11 @@ setting_text(const char *name)
 	}
 	rows_close(&rows);
 	if (found == NULL)
-		elog(ERROR, "no setting is named \"%s\"", name);
+		ereport(ERROR,
+				(errcode(ERRCODE_CB_SCHEMA_BEHIND),
+				 errmsg("the setting \"%s\" is missing", name),
+				 errdetail("The table of settings has no row of it."),
+				 errhint("Run SELECT coursebase.install(), which brings the row back.")));
 	return found;
 }
 

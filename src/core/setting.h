@@ -11,8 +11,8 @@
 /*
  * The value of a setting, or its default where it has none, as the active snapshot sees it.
  * Reads past row security, without SPI where it can, and otherwise connects by itself; may be
- * called within it. A text is allocated in the caller's context. A name that no release knows
- * is a mistake of ours and raises XX000.
+ * called within it. A text is allocated in the caller's context. A setting that is missing,
+ * which somebody deleted, raises KB001.
  */
 extern char *setting_text(const char *name);
 extern int64 setting_integer(const char *name);
