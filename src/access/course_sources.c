@@ -12,17 +12,13 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "access/course_sources.h"
 #include "billing/environment.h"
-#include "core/compat.h"
 #include "core/rows.h"
-#include "core/setting.h"
 
 /* Length of the longest course code. */
 #define COURSE_CODE_SIZE 64

@@ -9,8 +9,6 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "common/hashfn.h"
-#include "utils/memutils.h"
 
 #include "access/course_rights.h"
 #include "access/outline.h"

@@ -21,10 +21,8 @@
 
 #include "executor/spi.h"
 #include "fmgr.h"
-#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
-#include "utils/builtins.h"
 
 #include "allowance/adopt.h"
 #include "billing/adopt.h"

@@ -12,8 +12,6 @@
 #include "postgres.h"
 
 #include "executor/spi.h"
-#include "funcapi.h"
-#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
@@ -52,8 +50,8 @@ static CreditEntry entry_repeated(const CreditEntry *entry, const char *kind, co
 static int reservation_settle(CreditState *state, const CreditEntry *reserved, int64 price,
 							  PackShare **taken);
 static CreditEntry reservation_find(const CreditEntry *entries, int count, const Use *use);
-static void not_enough_raise(const CreditState *state, int64 needed);
-static void conflict_raise(const Use *use, const CreditEntry *entry);
+pg_noreturn static void not_enough_raise(const CreditState *state, int64 needed);
+pg_noreturn static void conflict_raise(const Use *use, const CreditEntry *entry);
 static void entry_return(FunctionCallInfo fcinfo, const CreditEntry *entry);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_ai_usage__weekly_limit);

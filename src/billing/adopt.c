@@ -12,8 +12,6 @@
  */
 #include "postgres.h"
 
-#include "executor/spi.h"
-
 #include "billing/adopt.h"
 #include "core/plan.h"
 

@@ -42,12 +42,12 @@ static char *
 without_prefix(char *name)
 {
 	size_t longest = 0;
-	char *rest;
+	int count;
+	char **prefixes = setting_words("store_product_prefixes", &count);
 
-	for (char *prefix = strtok_r(lower_case(setting_text("store_product_prefixes")),
-								 SETTING_BETWEEN, &rest);
-		 prefix != NULL; prefix = strtok_r(NULL, SETTING_BETWEEN, &rest))
+	for (int i = 0; i < count; i++)
 	{
+		char *prefix = lower_case(prefixes[i]);
 		size_t size = strlen(prefix);
 
 		if (size > longest && strncmp(name, prefix, size) == 0 && name[size] != '\0')

@@ -13,7 +13,6 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 
 #include "billing/machine.h"
 #include "billing/transfer.h"

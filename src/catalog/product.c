@@ -21,7 +21,6 @@
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
-#include "utils/builtins.h"
 #include "utils/uuid.h"
 
 #include "core/datum.h"
@@ -76,8 +75,7 @@ coursebase_tg_any__product_has_course(PG_FUNCTION_ARGS)
 	TriggerData *data = trigger_expect(fcinfo, "tg_any__product_has_course", ROW_AFTER_CHANGE);
 	pg_uuid_t product;
 
-	if (data->tg_trigger->tgnargs != 1)
-		elog(ERROR, "tg_any__product_has_course() takes the column of the product");
+	trigger_require_arguments(data, 1);
 	if (restore_under_way() ||
 		!trigger_uuid(data, data->tg_trigtuple, data->tg_trigger->tgargs[0], &product))
 		return PointerGetDatum(NULL);

@@ -29,7 +29,6 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
-#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/array.h"
@@ -488,7 +487,7 @@ keys_add(Keys *keys, const char *kind, const char *key, const pg_uuid_t *user)
 /*
  * The key that a trigger's argument describes, in the form in which read_sources makes it: the
  * values of its columns with "/" between. False where a column is null: the row has no such
- * key.
+ * key, and neither has one whose trigger says nothing.
  */
 static bool
 row_key(TriggerData *data, HeapTuple row, const char *spec, char **kind, char **key)
@@ -498,6 +497,8 @@ row_key(TriggerData *data, HeapTuple row, const char *spec, char **kind, char **
 	StringInfoData made;
 
 	*kind = strtok_r(rest, " ", &rest);
+	if (*kind == NULL)
+		return false;
 	initStringInfo(&made);
 	while ((column = strtok_r(NULL, " ", &rest)) != NULL)
 	{

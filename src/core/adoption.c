@@ -6,11 +6,9 @@
  */
 #include "postgres.h"
 
-#include "executor/spi.h"
 #include "nodes/execnodes.h"
 #include "nodes/pg_list.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
 #include "utils/tuplestore.h"
 
 #include "core/adoption.h"

@@ -16,7 +16,6 @@
 #include "utils/syscache.h"
 
 #include "core/args.h"
-#include "core/compat.h"
 
 #define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define SMALL    "abcdefghijklmnopqrstuvwxyz"

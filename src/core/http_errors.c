@@ -21,7 +21,6 @@
 #include "miscadmin.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
-#include "utils/memutils.h"
 
 #include "core/errors.h"
 #include "core/http_errors.h"

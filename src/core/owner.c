@@ -19,7 +19,6 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-#include "core/errors.h"
 #include "core/owner.h"
 #include "core/schema.h"
 

@@ -22,7 +22,6 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
-#include "core/compat.h"
 #include "core/restore.h"
 #include "core/row_trigger.h"
 
@@ -85,11 +84,12 @@ present_execute(TriggerData *data, const char *verb)
 	{
 		const char *name = data->tg_trigger->tgargs[i + 1];
 
-		values[i] = trigger_value(data, data->tg_trigtuple, name);
 		types[i] = SPI_gettypeid(columns, SPI_fnumber(columns, name));
+		values[i] = trigger_value_as(data, data->tg_trigtuple, name, types[i]);
 		appendStringInfo(&sql, "%s%s = $%d", i > 0 ? " AND " : "", quote_identifier(name),
 						 i + 1);
 	}
-	SPI_execute_with_args(sql.data, count, types, values, NULL, false, 0);
+	if (SPI_execute_with_args(sql.data, count, types, values, NULL, false, 0) < 0)
+		elog(ERROR, "could not run: %s", sql.data);
 	return SPI_processed;
 }

@@ -11,13 +11,14 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "utils/datum.h"
+#include "utils/fmgrprotos.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
 #include "core/column.h"
-#include "core/errors.h"
 #include "core/datum.h"
+#include "core/errors.h"
 #include "core/row_trigger.h"
 
 /* What a trigger of each kind may be fired by; an UPDATE is always among it. */
@@ -36,6 +37,7 @@ static const struct
 	[ROW_AFTER_UPDATE] = {true, false, false, "after a row's update"},
 };
 
+static TriggerData *statement_expect(FunctionCallInfo fcinfo, const char *name, bool after);
 static int column_number(TriggerData *data, const char *name);
 pg_noreturn static void null_raise(TriggerData *data, const char *name);
 
@@ -90,6 +92,18 @@ trigger_uuid(TriggerData *data, HeapTuple row, const char *column, pg_uuid_t *va
 	if (!null)
 		*value = *DatumGetUUIDP(datum);
 	return !null;
+}
+
+/* As many as the function reads of them without asking: there is nothing behind the last one.
+ */
+void
+trigger_require_arguments(TriggerData *data, int least)
+{
+	if (data->tg_trigger->tgnargs < least)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("trigger \"%s\" has too few arguments", data->tg_trigger->tgname),
+				 errhint("Run SELECT coursebase.install() as the owner of the tables.")));
 }
 
 bool
@@ -165,8 +179,7 @@ char *
 trigger_time(TriggerData *data, HeapTuple row, const char *name)
 {
 	bool null;
-	Datum time = SPI_getbinval(row, RelationGetDescr(data->tg_relation),
-							   column_number(data, name), &null);
+	Datum time = trigger_value_or_null(data, row, name, TIMESTAMPTZOID, &null);
 
 	return null ? NULL : time_utc_text(DatumGetTimestampTz(time));
 }
@@ -186,30 +199,29 @@ trigger_set_as(TriggerData *data, HeapTuple row, const char *name, Oid type, Dat
 	return heap_modify_tuple_by_cols(row, columns, 1, &column, &value, &null);
 }
 
-/* A trigger after a statement has no row, so that trigger_expect() cannot serve it. */
 TriggerData *
 trigger_expect_statement(FunctionCallInfo fcinfo, const char *name)
 {
-	TriggerData *data = (TriggerData *) fcinfo->context;
-
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(data->tg_event) ||
-		!TRIGGER_FIRED_FOR_STATEMENT(data->tg_event))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("coursebase.%s() works only as a trigger after a statement", name)));
-	return data;
+	return statement_expect(fcinfo, name, true);
 }
 
 TriggerData *
 trigger_expect_before_statement(FunctionCallInfo fcinfo, const char *name)
 {
+	return statement_expect(fcinfo, name, false);
+}
+
+/* A trigger for a statement has no row, so that trigger_expect() cannot serve it. */
+static TriggerData *
+statement_expect(FunctionCallInfo fcinfo, const char *name, bool after)
+{
 	TriggerData *data = (TriggerData *) fcinfo->context;
 
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(data->tg_event) ||
-		!TRIGGER_FIRED_FOR_STATEMENT(data->tg_event))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("coursebase.%s() works only as a trigger before a statement", name)));
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_FOR_STATEMENT(data->tg_event) ||
+		!(after ? TRIGGER_FIRED_AFTER(data->tg_event) : TRIGGER_FIRED_BEFORE(data->tg_event)))
+		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+						errmsg("coursebase.%s() works only as a trigger %s a statement", name,
+							   after ? "after" : "before")));
 	return data;
 }
 
@@ -226,19 +238,18 @@ trigger_rows_written(TriggerData *data)
 	return tuplestore_tuple_count(data->tg_newtable);
 }
 
+/* The server keeps its counter to itself; its SQL function takes no argument and reads it. */
+int
+trigger_depth(void)
+{
+	return DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, (Datum) 0));
+}
+
 void
 trigger_tables_show(TriggerData *data)
 {
 	if (SPI_register_trigger_data(data) < 0)
 		elog(ERROR, "could not see what the statement wrote");
-}
-
-Datum
-trigger_value(TriggerData *data, HeapTuple row, const char *name)
-{
-	TupleDesc columns = RelationGetDescr(data->tg_relation);
-
-	return trigger_value_as(data, row, name, SPI_gettypeid(columns, column_number(data, name)));
 }
 
 void

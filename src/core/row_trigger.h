@@ -36,6 +36,9 @@ extern HeapTuple trigger_row_after(TriggerData *data);
 extern bool trigger_uuid(TriggerData *data, HeapTuple row, const char *column,
 						 pg_uuid_t *value);
 
+/* Raises 39P01 for a trigger to which CREATE TRIGGER gave fewer arguments than so many. */
+extern void trigger_require_arguments(TriggerData *data, int least);
+
 /* Whether the trigger's arguments in CREATE TRIGGER name the column. */
 extern bool trigger_names(TriggerData *data, const char *column);
 
@@ -48,9 +51,6 @@ extern bool trigger_changed(TriggerData *data, int column);
  * reads, and 42703 when the table lacks it. */
 extern Datum trigger_value_as(TriggerData *data, HeapTuple row, const char *name, Oid type);
 
-/* The same of a column that is taken as it is: nobody checks what it is read as. */
-extern Datum trigger_value(TriggerData *data, HeapTuple row, const char *name);
-
 /* The same of a column that may be null. */
 extern Datum trigger_value_or_null(TriggerData *data, HeapTuple row, const char *name, Oid type,
 								   bool *null);
@@ -61,7 +61,8 @@ extern char *trigger_text(TriggerData *data, HeapTuple row, const char *name);
 /* The same of a column that may be null: NULL for a null, 42703 when the table lacks it. */
 extern char *trigger_text_or_null(TriggerData *data, HeapTuple row, const char *name);
 
-/* The same of a time, in ISO 8601 and UTC whatever the session's time zone is. */
+/* The same of a column of times, in ISO 8601 and UTC whatever the session's time zone is.
+ * Raises KB001 when the column is not one. */
 extern char *trigger_time(TriggerData *data, HeapTuple row, const char *name);
 
 /* A copy of the row, in the current context, with another value in the column. type is
@@ -84,6 +85,9 @@ extern TriggerData *trigger_expect_before_statement(FunctionCallInfo fcinfo, con
 /* How many rows the statement wrote; raises 39P01 for a trigger without REFERENCING NEW TABLE.
  */
 extern int64 trigger_rows_written(TriggerData *data);
+
+/* How many trigger functions are running, each within the one before: 0 outside of them. */
+extern int trigger_depth(void);
 
 /* Shows the transition tables of the trigger to our statements, until SPI_finish(). Needs
  * SPI_connect(); raises XX000 where SPI takes none of them. */

@@ -25,7 +25,6 @@
 #include "lib/stringinfo.h"
 #include "nodes/primnodes.h"
 #include "storage/bufmgr.h"
-#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
@@ -283,7 +282,10 @@ statement_run(Rows *rows, bool null_keys, const Datum *keys)
 		owner_execute(&rows->source->statements->plans[null_keys], unconstify(Datum *, keys),
 					  NULL, rows->snapshot != NULL && rows->snapshot == active_snapshot());
 	for (uint64 row = 0; row < count; row++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		tuplestore_puttuple(rows->store, SPI_tuptable->vals[row]);
+	}
 	if (rows->slot == NULL)
 	{
 		MemoryContextSwitchTo(rows->context);

@@ -11,8 +11,11 @@
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
+#include "core/errors.h"
 #include "core/rows.h"
 #include "core/setting.h"
+
+#define BETWEEN_WORDS " \t\r\n\v\f,"
 
 enum
 {
@@ -54,7 +57,11 @@ setting_text(const char *name)
 	}
 	rows_close(&rows);
 	if (found == NULL)
-		elog(ERROR, "no setting is named \"%s\"", name);
+		ereport(ERROR,
+				(errcode(ERRCODE_CB_SCHEMA_BEHIND),
+				 errmsg("the setting \"%s\" is missing", name),
+				 errdetail("The table of settings has no row of it."),
+				 errhint("Run SELECT coursebase.install(), which brings the row back.")));
 	return found;
 }
 
@@ -71,15 +78,30 @@ setting_boolean(const char *name)
 	return strcmp(setting_text(name), "true") == 0;
 }
 
+/* setting_text() answers a copy, into which strtok_r() writes; two words have a byte between.
+ */
+char **
+setting_words(const char *name, int *count)
+{
+	char *text = setting_text(name);
+	char **words = palloc((strlen(text) / 2 + 1) * sizeof(char *));
+	char *rest;
+
+	*count = 0;
+	for (char *word = strtok_r(text, BETWEEN_WORDS, &rest); word != NULL;
+		 word = strtok_r(NULL, BETWEEN_WORDS, &rest))
+		words[(*count)++] = word;
+	return words;
+}
+
 bool
 setting_lists(const char *name, const char *word)
 {
-	char *rest;
+	int count;
+	char **words = setting_words(name, &count);
 
-	/* setting_text() answers a copy: strtok_r() writes into it */
-	for (char *one = strtok_r(setting_text(name), SETTING_BETWEEN, &rest); one != NULL;
-		 one = strtok_r(NULL, SETTING_BETWEEN, &rest))
-		if (pg_strcasecmp(one, word) == 0)
+	for (int i = 0; i < count; i++)
+		if (pg_strcasecmp(words[i], word) == 0)
 			return true;
 	return false;
 }

@@ -11,15 +11,18 @@
 /*
  * The value of a setting, or its default where it has none, as the active snapshot sees it.
  * Reads past row security, without SPI where it can, and otherwise connects by itself; may be
- * called within it. A text is allocated in the caller's context. A name that no release knows
- * is a mistake of ours and raises XX000.
+ * called within it. A text is allocated in the caller's context. A setting that is missing,
+ * which somebody deleted, raises KB001.
  */
 extern char *setting_text(const char *name);
 extern int64 setting_integer(const char *name);
 extern bool setting_boolean(const char *name);
 
-/* What stands between the words of a setting that is a list, for strtok_r(). */
-#define SETTING_BETWEEN " \t\r\n\v\f,"
+/*
+ * The words of a setting that is a list, between commas and white space; in the current
+ * context. Errors are those of setting_text().
+ */
+extern char **setting_words(const char *name, int *count);
 
 /* Whether a setting that is a list has the word, whatever the case of its ASCII letters. */
 extern bool setting_lists(const char *name, const char *word);

@@ -55,6 +55,7 @@ coursebase_tg_any__signed_only(PG_FUNCTION_ARGS)
 	HeapTuple before = trigger_row_before(data);
 	HeapTuple after = trigger_row_after(data);
 
+	trigger_require_arguments(data, 1);
 	/* most writes are those of our own functions, with the owner's rights: nothing is read then
 	 */
 	if (!restore_under_way() && !has_privs_of_role(GetUserId(), owner_of_tables()))

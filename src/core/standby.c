@@ -22,6 +22,7 @@
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
+#include "core/compat.h"
 #include "core/errors.h"
 
 /* Whoever waits holds a connection: nobody may hold one for as long as the caller likes. */
@@ -36,7 +37,7 @@ static int64 timeout_of(const Interval *timeout);
 static void snapshot_require_renewed(void);
 static int64 elapsed_since(instr_time began);
 static void pause_briefly(int64 elapsed, int64 timeout);
-static void raise_behind(XLogRecPtr wanted, XLogRecPtr replayed);
+pg_noreturn static void raise_behind(XLogRecPtr wanted, XLogRecPtr replayed);
 
 PG_FUNCTION_INFO_V1(coursebase_write_position);
 PG_FUNCTION_INFO_V1(coursebase_wait_for);

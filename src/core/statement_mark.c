@@ -8,13 +8,8 @@
  */
 #include "postgres.h"
 
-#include "fmgr.h"
-#include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
-
+#include "core/row_trigger.h"
 #include "core/statement_mark.h"
-
-static int trigger_depth(void);
 
 StatementMark
 statement_mark_set(StatementMark *mark)
@@ -29,11 +24,4 @@ bool
 statement_mark_fires(const StatementMark *mark)
 {
 	return mark->depth != 0 && mark->depth == trigger_depth();
-}
-
-/* The server's counter is its own; its SQL function takes no argument and reads it. */
-static int
-trigger_depth(void)
-{
-	return DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, (Datum) 0));
 }

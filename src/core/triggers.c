@@ -7,18 +7,14 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
-#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
-#include "core/compat.h"
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/row_trigger.h"
@@ -180,7 +176,7 @@ foreign_key_action(TriggerData *data)
 {
 	TupleDesc columns = RelationGetDescr(data->tg_relation);
 
-	if (DatumGetInt32(OidFunctionCall0(F_PG_TRIGGER_DEPTH)) < 2)
+	if (trigger_depth() < 2)
 		return false;
 	for (int i = 1; i <= columns->natts; i++)
 	{

@@ -18,7 +18,6 @@
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
-#include "utils/timestamp.h"
 #include "utils/uuid.h"
 
 #include "core/owner.h"
@@ -77,7 +76,7 @@ coursebase_tg_purchases__discount(PG_FUNCTION_ARGS)
 	{
 		/* the time of the refund names what it gave back */
 		plan_bind(&values, was_at);
-		plan_bind(&values, TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
+		plan_bind_time(&values, GetCurrentTransactionStartTimestamp());
 		owner_execute(&take_again, values.datums, values.nulls, false);
 	}
 	SPI_finish();

@@ -20,7 +20,6 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
-#include "utils/rel.h"
 #include "utils/uuid.h"
 
 #include "cells/cell.h"
@@ -303,7 +302,7 @@ account_bind(PlanValues *account, FunctionCallInfo fcinfo)
 {
 	for (int i = 0; i < ACCOUNT_AT; i++)
 		args_bind(account, fcinfo, i);
-	plan_bind(account, TimestampTzGetDatum(args_time_or_now(fcinfo, ACCOUNT_AT)));
+	plan_bind_time(account, args_time_or_now(fcinfo, ACCOUNT_AT));
 	args_bind(account, fcinfo, ACCOUNT_ID);
 }
 

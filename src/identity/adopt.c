@@ -9,7 +9,6 @@
 #include "postgres.h"
 
 #include "core/row_kept.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
 
 #include "identity/adopt.h"

@@ -9,8 +9,6 @@
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "utils/builtins.h"
-#include "utils/uuid.h"
 
 #include "core/owner.h"
 #include "core/partition.h"

@@ -18,7 +18,6 @@
 #include "cells/cell.h"
 #include "cells/directory.h"
 #include "core/args.h"
-#include "core/datum.h"
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"

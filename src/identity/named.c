@@ -6,7 +6,6 @@
  */
 #include "postgres.h"
 
-#include "core/args.h"
 #include "core/datum.h"
 #include "core/errors.h"
 #include "identity/asking.h"

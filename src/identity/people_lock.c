@@ -12,7 +12,6 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "utils/memutils.h"
 
 #include "core/attempt.h"
 #include "core/datum.h"

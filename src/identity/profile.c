@@ -15,7 +15,6 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -27,7 +26,6 @@
 #include "utils/snapmgr.h"
 
 #include "cells/cell.h"
-#include "core/column.h"
 #include "core/row_trigger.h"
 #include "core/rows.h"
 
@@ -47,8 +45,6 @@ static RowsSource profile_by_code = {
 	.keys = {{"referral_code", TEXTOID}},
 };
 
-static HeapTuple column_set(TriggerData *data, HeapTuple row, int column, Datum value);
-static int column_number(TriggerData *data, const char *name);
 static Datum code_free(void);
 static text *code_draw(void);
 static int code_begin(char *code);
@@ -67,43 +63,18 @@ coursebase_tg_user_profile__normalise(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect(fcinfo, "tg_user_profile__normalise", ROW_BEFORE_WRITE);
 	HeapTuple row = trigger_written_row(data);
-	int email = column_number(data, "email");
-	int code = column_number(data, "referral_code");
-	Datum value;
-	bool null;
+	bool no_email;
+	bool no_code;
+	Datum email = trigger_value_or_null(data, row, "email", TEXTOID, &no_email);
 
-	column_require_type(RelationGetDescr(data->tg_relation), email, TEXTOID);
-	column_require_type(RelationGetDescr(data->tg_relation), code, TEXTOID);
-	value = SPI_getbinval(row, RelationGetDescr(data->tg_relation), email, &null);
-	if (!null)
-		row = column_set(data, row, email,
-						 DirectFunctionCall1Coll(lower, DEFAULT_COLLATION_OID, value));
-	SPI_getbinval(row, RelationGetDescr(data->tg_relation), code, &null);
-	if (null)
-		row = column_set(data, row, code, code_free());
+	(void) trigger_value_or_null(data, row, "referral_code", TEXTOID, &no_code);
+	if (!no_email)
+		row =
+			trigger_set_as(data, row, "email", TEXTOID,
+						   DirectFunctionCall1Coll(lower, DEFAULT_COLLATION_OID, email), false);
+	if (no_code)
+		row = trigger_set_as(data, row, "referral_code", TEXTOID, code_free(), false);
 	return PointerGetDatum(row);
-}
-
-/* Raises XX000 for a column that the table lacks: the trigger is on the wrong table. */
-static int
-column_number(TriggerData *data, const char *name)
-{
-	int column = SPI_fnumber(RelationGetDescr(data->tg_relation), name);
-
-	if (column <= 0)
-		elog(ERROR, "table \"%s\" has no column %s", RelationGetRelationName(data->tg_relation),
-			 name);
-	return column;
-}
-
-/* A copy of the row with another value in one column. */
-static HeapTuple
-column_set(TriggerData *data, HeapTuple row, int column, Datum value)
-{
-	bool null = false;
-
-	return heap_modify_tuple_by_cols(row, RelationGetDescr(data->tg_relation), 1, &column,
-									 &value, &null);
 }
 
 /* A new code that nobody has, as text. Random codes rarely meet, so the loop ends soon. */

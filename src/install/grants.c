@@ -21,12 +21,9 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
-#include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
 #include "storage/lmgr.h"
-#include "tcop/utility.h"
 #include "utils/acl.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/syscache.h"
 
@@ -154,7 +151,6 @@ static KeptPlan find_stronger = {
 };
 
 static void owner_require(void);
-static void revokes_run(KeptPlan *kept, Datum *values);
 static void statements_run(KeptPlan *kept, const char *role);
 static void grant_run(Node *grant, const char *source, bool of_extension);
 static GrantRoles roles_remembered(void);
@@ -176,7 +172,7 @@ static void role_remember(GrantPart part, const char *role);
 void
 grants_close_functions(void)
 {
-	revokes_run(&read_executors, NULL);
+	utility_run_answers(&read_executors, NULL);
 }
 
 void
@@ -184,24 +180,7 @@ grants_close_table(Oid relation)
 {
 	Datum value = ObjectIdGetDatum(relation);
 
-	revokes_run(&read_grantees, &value);
-}
-
-/* The statements are read before the first one runs, as in statements_run(). */
-static void
-revokes_run(KeptPlan *kept, Datum *values)
-{
-	List *statements = NIL;
-	ListCell *cell;
-	uint64 rows;
-
-	SPI_connect();
-	rows = plan_execute(kept, values, NULL, false);
-	for (uint64 row = 0; row < rows; row++)
-		statements = lappend(statements, plan_text_required(row, 1));
-	foreach (cell, statements)
-		utility_run_text(lfirst(cell));
-	SPI_finish();
+	utility_run_answers(&read_grantees, &value);
 }
 
 /*
@@ -286,7 +265,9 @@ grants_renew(void)
 /*
  * Reads with a new snapshot, because install() has just made the table within this command, and
  * with the rights of the tables' owner: somebody may have put a view in the table's place,
- * whose functions would run with the caller's rights otherwise.
+ * whose functions would run with the caller's rights otherwise. owner_execute() within, because
+ * an owner who calls is not confined, and would not see the rows where somebody forces row
+ * security.
  */
 static GrantRoles
 roles_remembered(void)
@@ -396,9 +377,12 @@ static char *
 person_fault(const char *role, const char *server)
 {
 	HeapTuple tuple = SearchSysCache1(AUTHNAME, CStringGetDatum(role));
-	FormData_pg_authid form = *(Form_pg_authid) GETSTRUCT(tuple);
+	FormData_pg_authid form;
 	char *stronger;
 
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for role \"%s\"", role);
+	form = *(Form_pg_authid) GETSTRUCT(tuple);
 	ReleaseSysCache(tuple);
 	if (form.rolsuper)
 		return "It is a superuser, for whom neither row security nor grants hold.";
@@ -480,9 +464,10 @@ statements_run(KeptPlan *kept, const char *role)
 	for (uint64 row = 0; row < rows; row++)
 	{
 		statements = lappend(statements, plan_text_required(row, 1));
-		kinds = lappend_int(kinds, DatumGetBool(plan_value_as(row, 2, BOOLOID, NULL)));
+		kinds = lappend_int(kinds, plan_bool(row, 2));
 	}
-	forboth(cell, statements, kind, kinds) grant_run(NULL, lfirst(cell), lfirst_int(kind));
+	forboth (cell, statements, kind, kinds)
+		grant_run(NULL, lfirst(cell), lfirst_int(kind));
 	SPI_finish();
 }
 

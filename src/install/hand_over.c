@@ -17,12 +17,10 @@
 #include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
-#include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
-#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
 #include "core/compat.h"
@@ -56,7 +54,6 @@ static KeptPlan read_changes = {
 };
 
 static void subscription_require(Oid role);
-static void changes_run(Name role);
 
 PG_FUNCTION_INFO_V1(coursebase_hand_over);
 
@@ -69,7 +66,7 @@ PG_FUNCTION_INFO_V1(coursebase_hand_over);
 PGDLLEXPORT Datum
 coursebase_hand_over(PG_FUNCTION_ARGS)
 {
-	Name role = PG_GETARG_NAME(0);
+	Datum name = PG_GETARG_DATUM(0);
 	Oid before = owner_of_tables();
 	Oid after;
 	OwnerRights rights;
@@ -84,11 +81,11 @@ coursebase_hand_over(PG_FUNCTION_ARGS)
 	rights = owner_confine(before);
 	schema_require_current();
 	owner_leave(rights);
-	after = get_role_oid(NameStr(*role), false);
+	after = get_role_oid(NameStr(*DatumGetName(name)), false);
 	subscription_require(after);
 	LockDatabaseObject(ExtensionRelationId, get_extension_oid("coursebase", false), 0,
 					   ShareUpdateExclusiveLock);
-	changes_run(role);
+	utility_run_answers(&read_changes, &name);
 	/* first: what follows reads and writes with the new owner's rights */
 	grants_owner();
 	if (before != after && !superuser_arg(before))
@@ -112,22 +109,4 @@ subscription_require(Oid role)
 				   "a superuser, and runs the triggers of \"%s\" with them.",
 				   GetUserNameFromId(role, false)),
 		 errhint("Use PostgreSQL 16 or later.")));
-}
-
-/* All statements are read before the first one runs: each changes what the reading looks at. */
-static void
-changes_run(Name role)
-{
-	Datum name = NameGetDatum(role);
-	List *statements = NIL;
-	ListCell *cell;
-	uint64 rows;
-
-	SPI_connect();
-	rows = plan_execute(&read_changes, &name, NULL, false);
-	for (uint64 row = 0; row < rows; row++)
-		statements = lappend(statements, plan_text_required(row, 1));
-	foreach (cell, statements)
-		utility_run_text(lfirst(cell));
-	SPI_finish();
 }

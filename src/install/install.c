@@ -39,7 +39,6 @@
 #include "nodes/makefuncs.h"
 #include "parser/parse_type.h"
 #include "storage/lmgr.h"
-#include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -50,7 +49,6 @@
 #include "utils/tuplestore.h"
 
 #include "core/compat.h"
-#include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/replicated.h"
@@ -518,7 +516,6 @@ converge_policy(Step *step, Report *report)
 		report_row(report, step->object, "created");
 }
 
-/* There is no CREATE OR REPLACE POLICY: the old one goes first, in the same transaction. */
 static void
 drop_policy(CreatePolicyStmt *policy)
 {

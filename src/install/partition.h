@@ -6,6 +6,7 @@
 
 #include "postgres.h"
 
+/* False for a relation that is not there, too. */
 extern bool relation_is_partitioned(Oid relation);
 
 /*

@@ -4,6 +4,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "executor/spi.h"
 #include "parser/parser.h"
 #include "tcop/dest.h"
 #include "tcop/utility.h"
@@ -40,4 +41,20 @@ utility_run_text(const char *source)
 
 	foreach (cell, raw_parser(source, RAW_PARSE_DEFAULT))
 		utility_run(lfirst_node(RawStmt, cell)->stmt, source);
+}
+
+void
+utility_run_answers(KeptPlan *kept, Datum *values)
+{
+	List *statements = NIL;
+	ListCell *cell;
+	uint64 rows;
+
+	SPI_connect();
+	rows = plan_execute(kept, values, NULL, false);
+	for (uint64 row = 0; row < rows; row++)
+		statements = lappend(statements, plan_text_required(row, 1));
+	foreach (cell, statements)
+		utility_run_text(lfirst(cell));
+	SPI_finish();
 }

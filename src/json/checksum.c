@@ -20,7 +20,6 @@
 #include "utils/rel.h"
 
 #include "core/args.h"
-#include "core/compat.h"
 #include "core/owner.h"
 #include "core/row_trigger.h"
 #include "json/document.h"

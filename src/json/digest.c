@@ -10,8 +10,6 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
-#include "utils/memutils.h"
-
 #include "core/compat.h"
 #include "json/digest.h"
 

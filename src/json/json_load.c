@@ -9,7 +9,6 @@
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "utils/memutils.h"
 
 #include "json/json_load.h"
 #include "json/stream.h"

@@ -14,9 +14,7 @@
 
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/hsearch.h"
-#include "utils/memutils.h"
 
 #include "core/errors.h"
 #include "json/json_load.h"

@@ -18,7 +18,6 @@
 
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
-#include "utils/builtins.h"
 #include "utils/json.h"
 #include "utils/timestamp.h"
 
@@ -27,7 +26,6 @@
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/signed_only.h"
-#include "json/json_load.h"
 #include "notifications/apply.h"
 #include "notifications/fields.h"
 #include "notifications/review.h"
@@ -228,8 +226,7 @@ static void member_raw(StringInfo json, const char *name, JsonSlice raw);
 static void member_time(StringInfo json, const char *name, int64_t time);
 static const char *environment_of(const NoticeCall *call);
 
-/* Sends the notice to what does it. A notification that needs a document waits before anything
- * is looked up. */
+/* Sends the notice to what does it. */
 void
 notice_apply(const NoticeCall *call, NoticeEffect *effect)
 {
@@ -324,7 +321,7 @@ subscription_apply(const NoticeCall *call, NoticeEffect *effect)
 	}
 	plan_bind_uuid(&values, &effect->user);
 	plan_bind_text(&values, event_json(call, store));
-	plan_bind(&values, TimestampTzGetDatum(call->at));
+	plan_bind_time(&values, call->at);
 	owner_execute(&apply_event, values.datums, values.nulls, false);
 	applied(effect);
 }
@@ -381,8 +378,7 @@ payment_append(StringInfo json, const StoreNotice *notice)
 	appendStringInfo(json, ", \"refunded_in_cents\": " INT64_FORMAT, notice->amount);
 }
 
-/* The receipt says whether it is paid; one that was canceled and is nobody's is kept as a
- * refund that came first. */
+/* The receipt says whether it is paid. */
 static void
 purchase_apply(const NoticeCall *call, NoticeEffect *effect)
 {
@@ -416,7 +412,7 @@ purchase_apply(const NoticeCall *call, NoticeEffect *effect)
 	late_transfer_apply(call, effect);
 	plan_bind_uuid(&values, &effect->user);
 	plan_bind_text(&values, receipt_json(call, store));
-	plan_bind(&values, TimestampTzGetDatum(call->at));
+	plan_bind_time(&values, call->at);
 	owner_execute(&validate_receipt, values.datums, values.nulls, false);
 	applied(effect);
 }
@@ -509,7 +505,7 @@ checkout_apply(const NoticeCall *call, NoticeEffect *effect)
 	plan_bind_int64(&values, notice->amount);
 	/* a session without a price is paid too: Stripe tells no_payment_required as 0 */
 	plan_bind_text(&values, "paid");
-	plan_bind(&values, TimestampTzGetDatum(call->at));
+	plan_bind_time(&values, call->at);
 	plan_bind_text(&values, notice_text(notice->currency));
 	plan_bind_nullable(&values, Int64GetDatum(notice->tax), notice->tax == NOTICE_NO_AMOUNT);
 	payment_bind(&values, notice);
@@ -678,7 +674,7 @@ sale_refund_apply(const NoticeCall *call, NoticeEffect *effect)
 	plan_bind_int64(&values, notice->amount);
 	plan_bind_text(&values, notice_text(notice->refund));
 	plan_bind_bool(&values, notice->refund_kind == NOTICE_REFUND_TOTAL);
-	plan_bind(&values, TimestampTzGetDatum(notice->time));
+	plan_bind_time(&values, notice->time);
 	owner_execute(&refund_sale, values.datums, values.nulls, false);
 	applied(effect);
 }
@@ -693,7 +689,7 @@ sale_reversal_apply(const NoticeCall *call, const pg_uuid_t *purchase, NoticeEff
 	plan_bind_uuid(&values, purchase);
 	plan_bind_text(&values, notice_text(notice->refund));
 	plan_bind_int64(&values, notice->amount);
-	plan_bind(&values, TimestampTzGetDatum(notice->time));
+	plan_bind_time(&values, notice->time);
 	owner_execute(&reverse_sale, values.datums, values.nulls, false);
 	applied(effect);
 }
@@ -766,9 +762,8 @@ refund_apply(const NoticeCall *call, NoticeEffect *effect)
 
 	if (!receipt_bind(&values, call, effect))
 		return;
-	plan_bind(&values,
-			  TimestampTzGetDatum(notice->revoked_at != NOTICE_NO_TIME ? notice->revoked_at
-																	   : notice->time));
+	plan_bind_time(&values,
+				   notice->revoked_at != NOTICE_NO_TIME ? notice->revoked_at : notice->time);
 	/*
 	 * of a part the quantity that was voided, and the notification's id as its refund_ref, so
 	 * that the part counts once
@@ -790,7 +785,7 @@ reversal_apply(const NoticeCall *call, NoticeEffect *effect)
 
 	if (!receipt_bind(&values, call, effect))
 		return;
-	plan_bind(&values, TimestampTzGetDatum(notice->time));
+	plan_bind_time(&values, notice->time);
 	owner_execute(&reverse_refund, values.datums, values.nulls, false);
 	applied(effect);
 	effect->has_user = whose_find(call, &effect->user) == WHOSE_FOUND;

@@ -22,11 +22,9 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
-#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/json.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 #include "utils/uuid.h"
@@ -322,7 +320,7 @@ coursebase_replay_notifications(PG_FUNCTION_ARGS)
 						  false);
 	ids = palloc(sizeof(pg_uuid_t) * (count + 1));
 	for (uint64 i = 0; i < count; i++)
-		ids[i] = *DatumGetUUIDP(plan_value_as(i, 1, UUIDOID, NULL));
+		ids[i] = plan_uuid(i, 1);
 	for (uint64 i = 0; i < count; i++)
 	{
 		InboxRow row;
@@ -400,9 +398,8 @@ row_find(Received *received, StoreNotice *notice, NoticeProof *proof, const char
 	plan_bind_text(&values, notice_proof_names[*proof]);
 	plan_bind_text(&values, text_from(received->body));
 	plan_bind_text(&values, text_from(received->details));
-	plan_bind_nullable(&values, TimestampTzGetDatum(notice->time),
-					   notice->time == NOTICE_NO_TIME);
-	plan_bind(&values, TimestampTzGetDatum(at));
+	plan_bind_time_unless(&values, notice->time, NOTICE_NO_TIME);
+	plan_bind_time(&values, at);
 	plan_bind_text(&values, notice_text(review_settled(received->provider, notice)));
 	if (owner_execute(&insert_row, values.datums, values.nulls, false) == 1)
 	{
@@ -425,7 +422,7 @@ row_read(uint64 index, InboxRow *row)
 	Datum user = plan_value_as(index, ROW_USER, UUIDOID, &null);
 
 	memset(row, 0, sizeof(*row));
-	row->id = *DatumGetUUIDP(plan_value_as(index, ROW_ID, UUIDOID, NULL));
+	row->id = plan_uuid(index, ROW_ID);
 	row->proof = plan_word(index, ROW_PROOF, notice_proof_names, PROOFS);
 	row->effect.outcome = plan_word(index, ROW_OUTCOME, notice_outcome_names, OUTCOMES);
 	row->is_final = effect_is_final(&row->effect);
@@ -592,7 +589,7 @@ row_write(const InboxRow *row, Datum names, TimestampTz at)
 	plan_bind_text(&values, effect->needs);
 	plan_bind_text(&values, effect->result);
 	plan_bind_uuid(&values, effect->has_user ? &effect->user : NULL);
-	plan_bind(&values, TimestampTzGetDatum(at));
+	plan_bind_time(&values, at);
 	plan_bind_nullable(&values, names, effect_is_final(effect));
 	owner_execute(&settle_row, values.datums, values.nulls, false);
 }

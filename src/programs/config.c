@@ -23,11 +23,9 @@
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
-#include "utils/rel.h"
 #include "utils/timestamp.h"
 
 #include "core/errors.h"
-#include "core/owner.h"
 #include "core/plan.h"
 #include "core/restore.h"
 #include "core/row_trigger.h"
@@ -117,17 +115,15 @@ coursebase_tg_course_configs__rules(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect(fcinfo, "tg_course_configs__rules", ROW_AFTER_CHANGE);
 	Program program;
-	pg_uuid_t id;
-	Datum key = UUIDPGetDatum(&id);
 	Datum organization = UUIDPGetDatum(&program.organization);
+	Datum key;
 
 	if (restore_under_way())
 		return PointerGetDatum(NULL);
-	if (!trigger_uuid(data, trigger_written_row(data), "program_id", &id))
-		elog(ERROR, "a configuration without a program");
+	key = trigger_value_as(data, trigger_written_row(data), "program_id", UUIDOID);
 	SPI_connect();
 	/* the lock is held already for a write; a deletion takes it here */
-	if (program_lock_behind(&id, &program))
+	if (program_lock_behind(DatumGetUUIDP(key), &program))
 	{
 		if (TRIGGER_FIRED_BY_INSERT(data->tg_event) && !program.is_course)
 			rule_raise("live");

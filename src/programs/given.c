@@ -17,7 +17,6 @@
 #include "fmgr.h"
 #include "utils/uuid.h"
 
-#include "core/datum.h"
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/restore.h"

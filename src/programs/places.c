@@ -27,12 +27,10 @@
 #include "fmgr.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
-#include "utils/rel.h"
 #include "utils/uuid.h"
 
 #include "core/compat.h"
 #include "core/datum.h"
-#include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/restore.h"

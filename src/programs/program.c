@@ -16,8 +16,6 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
-#include "funcapi.h"
-#include "utils/builtins.h"
 #include "utils/uuid.h"
 
 #include "core/args.h"

@@ -11,7 +11,6 @@
 #include "postgres.h"
 
 #include "commands/trigger.h"
-#include "executor/spi.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
 #include "utils/uuid.h"

@@ -14,10 +14,8 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "utils/builtins.h"
 
 #include "billing/environment.h"
-#include "core/datum.h"
 #include "core/owner.h"
 #include "core/plan.h"
 #include "notifications/session.h"

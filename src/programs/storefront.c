@@ -14,10 +14,6 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
-#include "funcapi.h"
-#include "utils/array.h"
-#include "utils/builtins.h"
-#include "utils/uuid.h"
 
 #include "core/compat.h"
 #include "core/owner.h"

@@ -19,10 +19,8 @@
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
-#include "utils/builtins.h"
 #include "utils/uuid.h"
 
-#include "core/compat.h"
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"

@@ -12,9 +12,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
-#include "executor/spi.h"
-
 #include "identity/audit.h"
 #include "sales/access_end.h"
 #include "sales/adopt.h"

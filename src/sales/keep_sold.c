@@ -10,11 +10,9 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
-#include "utils/builtins.h"
 #include "utils/uuid.h"
 
 #include "core/datum.h"
-#include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/row_trigger.h"

@@ -13,15 +13,12 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
 
 #include "core/plan.h"
 #include "store/refund_state.h"
 
-#define SAME_PURCHASE(alias)                                                                   \
-	alias ".source = x.source AND " alias ".environment = x.environment AND " alias            \
-		  ".purchase_id = x.purchase_id"
+#define KEY_OF_RECEIPT "(x.source, x.environment, x.purchase_id)"
 
 /* A refund that came before its receipt, or before refunds had rows. */
 static KeptPlan write_implicit = {
@@ -30,28 +27,28 @@ static KeptPlan write_implicit = {
 		   "coalesce(x.refund_detail, 'It came before its receipt.') "
 		   "FROM coursebase.store_receipts x WHERE " PURCHASE_KEY " AND x.status = 'refunded' "
 		   "AND NOT EXISTS (SELECT FROM coursebase.store_refunds f "
-		   "WHERE " SAME_PURCHASE("f") " AND f.detail IS NOT NULL) ON CONFLICT DO NOTHING",
+		   "WHERE (f.source, f.environment, f.purchase_id) = " KEY_OF_RECEIPT
+		   " AND f.detail IS NOT NULL) ON CONFLICT DO NOTHING",
 	.nargs = 3,
 	.types = {TEXTOID, TEXTOID, TEXTOID},
 };
 /* What a subscription gave stands in its events: a receipt that was valid gave it. */
 static KeptPlan read_receipt = {
 	.sql = "SELECT x.quantity::bigint, x.amount_in_cents::bigint, x.status = 'refunded', "
-		   "coalesce(x.kind = 'subscription' AND b.status_before IS NOT NULL OR EXISTS ("
-		   "SELECT FROM coursebase.course_purchases c WHERE " SAME_PURCHASE(
-			   "c") ") OR EXISTS ("
-					"SELECT FROM coursebase.ai_credit_purchases a WHERE " SAME_PURCHASE(
-						"a") ") OR "
-							 "EXISTS (SELECT FROM coursebase.custom_course_purchases m "
-							 "WHERE " SAME_PURCHASE(
-								 "m") "), false), x.refunded_at, b.status_before "
-									  "FROM coursebase.store_receipts x LEFT JOIN LATERAL ("
-									  "SELECT f.status_before FROM coursebase.store_refunds f "
-									  "WHERE " SAME_PURCHASE(
-										  "f") " AND f.status_before <> 'refunded' "
-											   "ORDER BY f.created_at DESC, f.refunded_at DESC "
-											   "LIMIT 1) b ON true "
-											   "WHERE " PURCHASE_KEY,
+		   "coalesce(x.kind = 'subscription' AND b.status_before IS NOT NULL "
+		   "OR EXISTS (SELECT FROM coursebase.course_purchases c "
+		   "WHERE (c.source, c.environment, c.purchase_id) = " KEY_OF_RECEIPT ") "
+		   "OR EXISTS (SELECT FROM coursebase.ai_credit_purchases a "
+		   "WHERE (a.source, a.environment, a.purchase_id) = " KEY_OF_RECEIPT ") "
+		   "OR EXISTS (SELECT FROM coursebase.custom_course_purchases m "
+		   "WHERE (m.source, m.environment, m.purchase_id) = " KEY_OF_RECEIPT "), false), "
+		   "x.refunded_at, b.status_before "
+		   "FROM coursebase.store_receipts x LEFT JOIN LATERAL ("
+		   "SELECT f.status_before FROM coursebase.store_refunds f "
+		   "WHERE (f.source, f.environment, f.purchase_id) = " KEY_OF_RECEIPT
+		   " AND f.status_before <> 'refunded' "
+		   "ORDER BY f.created_at DESC, f.refunded_at DESC LIMIT 1) b ON true "
+		   "WHERE " PURCHASE_KEY,
 	.nargs = 3,
 	.types = {TEXTOID, TEXTOID, TEXTOID},
 };

@@ -255,13 +255,11 @@ courses_add(HandshakeEntries *entries, bool every)
 static void
 protected_read(HandshakeCatalogue *catalogue)
 {
-	char *names = setting_text("protected_manifests");
-	char *rest;
+	char **names = setting_words("protected_manifests", &catalogue->nprotected);
 
-	catalogue->protected = palloc((strlen(names) / 2 + 1) * sizeof(JsonSlice));
-	for (char *name = strtok_r(names, SETTING_BETWEEN, &rest); name != NULL;
-		 name = strtok_r(NULL, SETTING_BETWEEN, &rest))
-		catalogue->protected[catalogue->nprotected++] = (JsonSlice){name, strlen(name)};
+	catalogue->protected = palloc((catalogue->nprotected + 1) * sizeof(JsonSlice));
+	for (int i = 0; i < catalogue->nprotected; i++)
+		catalogue->protected[i] = (JsonSlice){names[i], strlen(names[i])};
 }
 
 /* A copy that the session holds. Its context hangs from the caller's until it is complete, so

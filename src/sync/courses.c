@@ -12,14 +12,12 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "access/course_rights.h"
 #include "core/plan.h"
 #include "core/rows.h"
-#include "json/json_write.h"
 #include "sync/documents.h"
 #include "sync/members.h"
 #include "sync/slice.h"

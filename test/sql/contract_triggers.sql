@@ -1,5 +1,5 @@
--- Promise: a trigger function that an operator hangs on another event than its own, or without the table of the new rows, says so
--- (39P01), and reads no row that is not there.
+-- Promise: a trigger function that an operator hangs on another event than its own, without its arguments or without the table of
+-- the new rows, says so (39P01), and reads no row and no argument that is not there.
 \pset format unaligned
 \pset tuples_only on
 SET client_min_messages = warning;
@@ -37,6 +37,18 @@ BEGIN
 END $$;
 SELECT count(*) > 20 FROM outcomes;
 SELECT *, 'expect ROW_BEFORE_UPDATE or ROW_AFTER_UPDATE (row_trigger.h)' AS advice FROM outcomes WHERE sqlstate <> '39P01' ORDER BY 1, 2;
+-- without the arguments
+CREATE TRIGGER hung BEFORE INSERT ON pg_temp.probe FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__signed_only();
+CREATE TRIGGER hung_too AFTER UPDATE ON pg_temp.probe FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__product_has_course();
+SAVEPOINT hung;
+INSERT INTO pg_temp.probe VALUES (gen_random_uuid(), now());
+\echo :LAST_ERROR_SQLSTATE
+ROLLBACK TO hung;
+DROP TRIGGER hung ON pg_temp.probe;
+INSERT INTO pg_temp.probe VALUES (gen_random_uuid(), now());
+UPDATE pg_temp.probe SET updated_at = now();
+\echo :LAST_ERROR_SQLSTATE
+ROLLBACK TO hung;
 -- without REFERENCING NEW TABLE
 INSERT INTO coursebase.courses (id, course_code, title, description) VALUES ('00000000-0000-4000-8000-000000572100', 'C21TRG', 'One', '');
 INSERT INTO coursebase.course_sections (course_id, name, "order")

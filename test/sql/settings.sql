@@ -1,4 +1,4 @@
--- Promise: settings hold values of their kind, and every change is on record with who made it, for good.
+-- Promise: settings hold values of their kind, and every change is on record with who made it, for good; one that is missing is named.
 \pset format unaligned
 \pset tuples_only on
 \set VERBOSITY terse
@@ -62,4 +62,17 @@ SAVEPOINT reader;
 INSERT INTO coursebase.audit_events (action, object) VALUES ('x', 'x');
 ROLLBACK TO reader;
 UPDATE coursebase.settings SET value = '1';
+ROLLBACK;
+
+-- A setting that somebody deleted is named, and install() brings it back.
+\set VERBOSITY default
+BEGIN;
+SET LOCAL client_min_messages = warning;
+DELETE FROM coursebase.settings WHERE name = 'referral_credit_in_cents';
+SAVEPOINT gone;
+SELECT coursebase.pay_referral('00000000-0000-4000-8000-0000000002a1', now());
+\echo :LAST_ERROR_SQLSTATE
+ROLLBACK TO gone;
+SELECT count(*) FROM coursebase.install();
+SELECT name, value FROM coursebase.settings WHERE name = 'referral_credit_in_cents';
 ROLLBACK;
