@@ -20,6 +20,7 @@
 
 #include "core/errors.h"
 #include "core/lock_behind.h"
+#include "core/owner.h"
 #include "core/plan.h"
 #include "core/restore.h"
 #include "core/row_trigger.h"
