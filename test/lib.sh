@@ -445,15 +445,21 @@ plain_cores()
 # What the cores are compiled for: this processor (the flag changes nothing), one without AVX2, one without SSE2.
 core_variants='-UJSON_PORTABLE -DJSON_NO_AVX2 -DJSON_PORTABLE'
 
-# cores_compile DIRECTORY COMPILER [FLAG]…: an object of each core, named for its slice and its file, as many at a time
-# as there are processors.
+# The object of a core is named for its slice and its file.
+core_object()
+{
+	say "$(basename "$(dirname "$1")")-$(basename "$1" .c).o"
+}
+
+# cores_compile DIRECTORY COMPILER [FLAG]…: an object of each core, or of those in $some_cores, as many at a time as there are
+# processors.
 cores_compile()
 {
 	objects=$1
 	shift
 	mkdir -p "$objects" || return 1
 	# shellcheck disable=SC2016 # the inner shell's words
-	plain_cores | objects=$objects xargs -P "$(cpus)" -I CORE sh -c '
+	say "${some_cores:-$(plain_cores)}" | objects=$objects xargs -P "$(cpus)" -I CORE sh -c '
 		slice=$(basename "$(dirname "$0")")
 		"$@" -c "$0" -o "$objects/$slice-$(basename "$0" .c).o" || exit 255' CORE "$@" -I"$tree/src"
 }

@@ -2,11 +2,11 @@
 # contract.sh: each rule of test/tools/contract, and of the tools that it asks, notices a breach.
 #
 # A copy of the tree gets one breach of each rule; every sentence that stands behind "breach" in test/tools/contract must be
-# said. A rule that is new needs a breach here. The tree is $tree. Run by test/check in an empty folder.
+# said. A rule that is new needs a breach here. That the tree itself breaks none is the test contract. The tree is $tree.
+# Run by test/check in an empty folder.
 mkdir tree
 (cd "$tree" && tar -cf - Makefile META.json LICENSE README.md coursebase.control doc packaging src sql test expected) | tar -C tree -xf -
 cd tree || exit 1
-test/tools/contract . >../before || { cat ../before; exit 1; }
 
 : >planted.txt
 echo '# -march=native' >>Makefile

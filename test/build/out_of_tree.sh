@@ -31,12 +31,12 @@ files tree >before
 here=$PWD
 in_out()
 {
-	make -C out -f ../tree/Makefile VPATH="$here/tree" COPT="-O0 -w" "$@"
+	make -C out -f ../tree/Makefile VPATH="$here/tree" COPT="-O0 -g0 -w" "$@"
 }
 
 in_out -s -j"$(nproc 2>/dev/null || echo 2)" || { fail "does not build"; exit 1; }
 in_out -q || fail "is not up to date after the build"
-make -C out -f ../tree/Makefile COPT="-O0 -w" -q || fail "the place of the Makefile alone does not serve as VPATH"
+make -C out -f ../tree/Makefile COPT="-O0 -g0 -w" -q || fail "the place of the Makefile alone does not serve as VPATH"
 in_out -s install DESTDIR="$here/installed" || fail "does not install"
 make -s -C "$build" with_llvm=no install DESTDIR="$here/usual" || fail "the usual build does not install"
 files usual >usual.files
