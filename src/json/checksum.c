@@ -182,6 +182,13 @@ column_find(Relation relation, const char *name, Oid type)
 				(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
 				 errmsg("tg_document__checksum: table \"%s\" has no column \"%s\" of type %s",
 						RelationGetRelationName(relation), name, format_type_be(type))));
+	if (TupleDescAttr(RelationGetDescr(relation), column - 1)->attgenerated != '\0')
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
+			 errmsg("tg_document__checksum: column \"%s\" of table \"%s\" is generated", name,
+					RelationGetRelationName(relation)),
+			 errdetail("The server computes it behind the triggers before a row's change.")));
 	return column;
 }
 

@@ -27,21 +27,26 @@ static void load_piece(void *end, const char *bytes, size_t n);
 void
 json_load(JsonText *text, Datum value)
 {
+	struct varlena *flat = json_in_memory(value);
+
+	json_text_init(text, VARDATA_ANY(flat), VARSIZE_ANY_EXHDR(flat), json_pulse, NULL);
+}
+
+/* The server's own way to read a long value cannot be cancelled. */
+struct varlena *
+json_in_memory(Datum value)
+{
 	struct varlena *flat;
 	Size size = stream_size(value);
+	char *end;
 
 	if (size <= LOAD_AT_ONCE || !VARATT_IS_EXTENDED(DatumGetPointer(value)))
-		flat = PG_DETOAST_DATUM_PACKED(value);
-	else
-	{
-		char *end;
-
-		flat = palloc(VARHDRSZ + size);
-		SET_VARSIZE(flat, VARHDRSZ + size);
-		end = VARDATA(flat);
-		stream_value(value, load_piece, &end);
-	}
-	json_text_init(text, VARDATA_ANY(flat), VARSIZE_ANY_EXHDR(flat), json_pulse, NULL);
+		return PG_DETOAST_DATUM_PACKED(value);
+	flat = palloc(VARHDRSZ + size);
+	SET_VARSIZE(flat, VARHDRSZ + size);
+	end = VARDATA(flat);
+	stream_value(value, load_piece, &end);
+	return flat;
 }
 
 void

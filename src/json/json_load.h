@@ -15,6 +15,9 @@
  */
 extern void json_load(JsonText *text, Datum value);
 
+/* The same as a value: the value itself, or a copy in the current context. */
+extern struct varlena *json_in_memory(Datum value);
+
 /* The pulse that serves interrupts. */
 extern void json_pulse(void *arg);
 

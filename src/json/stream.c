@@ -52,6 +52,7 @@ pg_noreturn static void toast_corrupt(ToastValue *value, const char *detail, int
 static void stream_flat(const char *bytes, Size n, StreamSink sink, void *arg);
 static void packed_begin(PackedValue *packed, Size raw_size, StreamSink sink, void *arg);
 static void packed_feed(void *packed, const char *bytes, size_t n);
+static void packed_made(void *packed, const char *bytes, size_t n);
 static void packed_finish(PackedValue *packed);
 static Size packed_head(PackedValue *packed, const char *bytes, Size n);
 pg_noreturn static void value_corrupt(const char *detail);
@@ -262,9 +263,20 @@ packed_head(PackedValue *packed, const char *bytes, Size n)
 			value_corrupt("Its compression method is unknown.");
 	}
 	packed->buffer = palloc(unpack_buffer_size(method, packed->raw_size));
-	unpack_begin(&packed->unpacker, method, packed->raw_size, packed->buffer, packed->sink,
-				 packed->arg);
+	unpack_begin(&packed->unpacker, method, packed->raw_size, packed->buffer, packed_made,
+				 packed);
 	return sizeof(info);
+}
+
+/* A repetition is a few bytes as stored, and may unpack to all of a gigabyte: interrupts are
+ * served here too. */
+static void
+packed_made(void *arg, const char *bytes, size_t n)
+{
+	PackedValue *packed = arg;
+
+	CHECK_FOR_INTERRUPTS();
+	packed->sink(packed->arg, bytes, n);
 }
 
 static void

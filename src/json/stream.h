@@ -11,7 +11,7 @@ typedef void (*StreamSink)(void *arg, const char *bytes, size_t n);
 /*
  * Gives the sink every byte of the value (text, json, bytea) in whichever form it is stored.
  * The sink may raise an error. Interrupts are served between pieces of at most STREAM_PIECE
- * bytes as stored.
+ * bytes as stored, and between those that the sink gets.
  */
 #define STREAM_PIECE (64 * 1024)
 extern void stream_value(Datum value, StreamSink sink, void *arg);

@@ -14,6 +14,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/tuplestore.h"
 #include "utils/uuid.h"
@@ -32,6 +33,9 @@
 #include "json/json_load.h"
 #include "json/splice.h"
 #include "media/audio_call.h"
+
+/* What is searched between two interrupts. */
+#define SEARCH_PIECE ((Size) 1 << 20)
 
 /* The row as it was locked, then as it was written. */
 typedef struct CourseDocument
@@ -104,6 +108,7 @@ static void target_find(AudioCall *call, JsonText *document, JsonFound *found);
 static bool target_takes(const AudioCall *call, const JsonFound *found);
 static void target_raise(const AudioCall *call, JsonText *document, const JsonFound *found);
 static bool target_lacks(AudioCall *call, JsonSlice target);
+static bool target_holds(JsonSlice target, JsonSlice name);
 static bool ascii_escaped(JsonSlice bytes);
 static void target_match_list(AudioCall *call, JsonText *document, JsonSpan list);
 static void target_match_keyed(AudioCall *call, JsonText *document, JsonSpan object);
@@ -307,10 +312,29 @@ target_lacks(AudioCall *call, JsonSlice target)
 		for (size_t at = 0; at < name.size; at++)
 			if (name.bytes[at] == '\\' || IS_HIGHBIT_SET(name.bytes[at]))
 				return false;
-		if (memmem(target.bytes, target.size, name.bytes, name.size) != NULL)
+		if (target_holds(target, name))
 			return false;
 	}
 	return !ascii_escaped(target);
+}
+
+/* Searched a piece at a time, to serve interrupts: a list has up to a gigabyte. A piece reaches
+ * as far into the next one as a name that begins in it. */
+static bool
+target_holds(JsonSlice target, JsonSlice name)
+{
+	for (Size at = 0; target.size - at >= name.size; at += SEARCH_PIECE)
+	{
+		Size left = target.size - at;
+
+		CHECK_FOR_INTERRUPTS();
+		if (memmem(target.bytes + at, Min(left, SEARCH_PIECE + name.size - 1), name.bytes,
+				   name.size) != NULL)
+			return true;
+		if (left <= SEARCH_PIECE)
+			break;
+	}
+	return false;
 }
 
 /* Whether an escape may stand for an ASCII character, which a name could hold unescaped. */
@@ -320,8 +344,15 @@ ascii_escaped(JsonSlice bytes)
 	const char *end = bytes.bytes + bytes.size;
 	const char *at = bytes.bytes;
 
-	while ((at = memchr(at, '\\', end - at)) != NULL)
+	while (at < end)
 	{
+		Size piece = Min((Size) (end - at), SEARCH_PIECE);
+		const char *slash = memchr(at, '\\', piece);
+
+		CHECK_FOR_INTERRUPTS();
+		at = slash != NULL ? slash : at + piece;
+		if (slash == NULL)
+			continue;
 		if (end - at < 2 || at[1] == '/')
 			return true;
 		if (at[1] == 'u' && (end - at < 6 || (at[2] == '0' && at[3] == '0' && at[4] < '8')))

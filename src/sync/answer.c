@@ -19,6 +19,7 @@
 #include "utils/uuid.h"
 
 #include "core/rows.h"
+#include "json/json_load.h"
 #include "json/json_write.h"
 #include "sync/answer.h"
 #include "sync/delta.h"
@@ -260,7 +261,7 @@ document_write(StringInfo out, const ManifestLine *line, bool deltas)
 		ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
 						errmsg("a document of the handshake is missing"),
 						errhint("Delete the user's row of cached_handshake_responses.")));
-	document = PG_DETOAST_DATUM_PACKED(line->document);
+	document = json_in_memory(line->document);
 	bytes = (JsonSlice){VARDATA_ANY(document), VARSIZE_ANY_EXHDR(document)};
 	if (!deltas || line->file == NULL ||
 		!handshake_delta_write(out, line->entry, line->file->checksum, bytes))

@@ -55,6 +55,11 @@ CREATE TRIGGER t500_checksum BEFORE INSERT ON other
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_document__checksum();
 INSERT INTO other VALUES ('{}');
 \echo :LAST_ERROR_SQLSTATE
+CREATE TEMP TABLE made (body text, data json GENERATED ALWAYS AS (body::json) STORED, checksum text, file_size_bytes integer);
+CREATE TRIGGER t500_checksum BEFORE INSERT ON made
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_document__checksum();
+INSERT INTO made VALUES ('{}');
+\echo :LAST_ERROR_SQLSTATE
 CREATE TRIGGER t900_checksum AFTER UPDATE ON document
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_document__checksum('body');
 UPDATE document SET id = id;

@@ -53,6 +53,16 @@ SELECT json_array_length(data -> 'audio_files'), count(DISTINCT e ->> 'url')
 FROM coursebase.custom_courses, json_array_elements(data -> 'audio_files') e WHERE id = :none GROUP BY data::text, 1;
 ROLLBACK TO missing;
 
+-- a list is searched a piece at a time: an entry is found wherever it stands, and however it is spelled
+CREATE FUNCTION pg_temp.found(pad integer, url text) RETURNS integer LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE coursebase.custom_courses SET data = format('{"audio_files":[{"p":"%s"},{"url":"%s"}]}', repeat('p', pad), url)::json WHERE id = '00000000-0000-4000-8000-00000000ad03';
+    RETURN (SELECT skipped - appended FROM coursebase.update_json('00000000-0000-4000-8000-00000000ad03', '{"url":"https://a/1"}'));
+END $$;
+SELECT count(*), min(pg_temp.found(pad, url)) FROM generate_series(1048576 - 31, 1048576 - 17) pad, unnest(ARRAY['https://a/1', 'https:\/\/a/1']) url;
+SELECT max(pg_temp.found(pad, 'https://a/10')) FROM generate_series(1048576 - 31, 1048576 - 17, 7) pad;
+ROLLBACK TO missing;
+
 -- nothing appended: nothing written; something appended: one UPDATE, and a record from which a delta can be made
 SELECT ctid AS before FROM coursebase.custom_courses WHERE id = :list \gset
 SELECT appended FROM coursebase.update_json(:list, '{"url":"https://a/2"}');

@@ -12,7 +12,7 @@ use Test::More;
 
 my $megabytes = $ENV{COURSEBASE_MEGABYTES} // (($ENV{COURSEBASE_LOAD} // 1) > 1 ? 200 : 80);
 my $bound     = $ENV{COURSEBASE_CANCEL_MS};
-my @forms     = ('lz4', 'pglz', 'external');
+my @forms     = ('lz4', 'pglz', 'external', 'run');
 
 # Few shared buffers: pages of the table that a backend touches count as its memory.
 my $node = node('cancel');
@@ -28,7 +28,7 @@ query($node, 'cancel', <<~SQL);
 	    FROM generate_series(1, 1100) n;
 	SQL
 
-# One row for each way in which the server stores long values.
+# One row for each way in which the server stores long values, and one of a long run, which is a few bytes to it.
 sub row_of
 {
 	my ($form) = @_;
@@ -38,7 +38,7 @@ sub row_of
 sub store_as
 {
 	my ($form) = @_;
-	my $how = $form eq 'external' ? 'SET STORAGE external' : "SET COMPRESSION $form";
+	my $how = $form eq 'external' ? 'SET STORAGE external' : 'SET COMPRESSION ' . ($form eq 'run' ? 'lz4' : $form);
 	query($node, 'cancel', <<~SQL);
 		ALTER TABLE coursebase.custom_courses ALTER COLUMN data SET STORAGE extended;
 		ALTER TABLE coursebase.custom_courses ALTER COLUMN data $how;
@@ -47,22 +47,23 @@ sub store_as
 for my $form (@forms)
 {
 	my $id = row_of($form);
+	my $parts = $form eq 'run' ? q(format('"%s"', repeat('a', octet_length(string_agg(small, ','))))) : q(string_agg(small, ','));
 	store_as($form);
 	query($node, 'cancel', <<~SQL);
 		INSERT INTO coursebase.custom_courses (id, user_id, course_code, title, description, data)
 		SELECT '$id', '00000000-0000-4000-8000-000000000000', 'X99ENB', '$form', '',
-		       ('{"parts":[' || string_agg(small, ',') || '],"audio_files":[]}')::json
+		       ('{"parts":[' || $parts || '],"audio_files":[]}')::json
 		FROM public.text, generate_series(1, $megabytes);
 		INSERT INTO coursebase.custom_courses (id, user_id, course_code, title, description, data)
 		SELECT overlay('$id' PLACING 'f' FROM 1 FOR 1)::uuid, '00000000-0000-4000-8000-000000000000', 'X99ENB', '$form', '',
-		       ('{"parts":[' || string_agg(small, ',') || '],"audio_files":[]}')::json
+		       ('{"parts":[' || $parts || '],"audio_files":[]}')::json
 		FROM public.text, generate_series(1, 4);
 		SQL
 }
 cmp_ok(query($node, 'cancel', "SELECT min(file_size_bytes) FROM coursebase.custom_courses WHERE id::text LIKE '0%'"),
 	'>', $megabytes * 1000000, "the documents have $megabytes MB");
 is(query($node, 'cancel', 'SELECT count(*) FROM coursebase.custom_courses WHERE checksum = md5(data::text)'),
-	6, 'checksums are right');
+	2 * @forms, 'checksums are right');
 
 # What each statement needs when nobody stops it, then how long after its time it ends when somebody does.
 my %work = (
@@ -70,6 +71,10 @@ my %work = (
 	'json_checksum, crlf4' => sub { "SELECT coursebase.json_checksum(data, 'crlf4') FROM coursebase.custom_courses WHERE id = '$_[0]'" },
 	'json_append' => sub { "SELECT json_typeof(coursebase.json_append(data, '{audio_files}', '1')) FROM coursebase.custom_courses WHERE id = '$_[0]'" },
 	'update_json' => sub { "SELECT * FROM coursebase.update_json('$_[0]', '{\"url\":\"https://a/b\"}')" },
+	'handshake' => sub { <<~SQL },
+		SELECT json_typeof(coursebase.handshake('00000000-0000-4000-8000-000000000000', (SELECT json_build_object('checksums',
+		    json_object_agg('X99ENB_' || id || '.json', checksum)) FROM coursebase.custom_courses WHERE id <> '$_[0]')))
+		SQL
 );
 for my $name (sort keys %work)
 {
