@@ -203,13 +203,10 @@ static KeptPlan steps_of_person[] = {
 		 " UPDATE coursebase.user_profile g SET referred_by = NULL FROM brought b"
 		 " WHERE g.user_id = $2"),
 
-	/* the key of a delivery stays, so that its refund still reaches the referrer's cell; whoever
-	 * has a referrer here gets no second one, or could not move to another cell */
+	/* the key of a delivery stays, so that its refund still reaches the referrer's cell */
 	STEP("UPDATE coursebase.referral_deliveries d SET user_id = $1 WHERE d.user_id = $2"
 		 " AND d.referrer_id <> $1 AND NOT EXISTS ("
-		 "  SELECT FROM coursebase.referral_deliveries k WHERE k.user_id = $1)"
-		 " AND NOT EXISTS (SELECT FROM coursebase.user_profile p"
-		 "  WHERE p.user_id = $1 AND p.referred_by IS NOT NULL)"),
+		 "  SELECT FROM coursebase.referral_deliveries k WHERE k.user_id = $1)"),
 
 	/* what the kept person has not said the other may have said */
 	STEP("UPDATE coursebase.user_profile k SET updated_at = now(),"

@@ -128,6 +128,14 @@ static KeptPlan part_referrals = {
 	" FROM told t WHERE p.user_id = t.user_id",
 	.nargs = 1, .types = {UUIDARRAYOID},
 };
+/* Whoever has a referral to be parted, and by a merge the delivery of another account as well:
+ * that one goes back to its account, because a person has one delivery. */
+static KeptPlan return_deliveries = {
+	.sql = "UPDATE coursebase.referral_deliveries d SET user_id = d.referred"
+	" FROM coursebase.user_profile p WHERE " PARTED " AND d.user_id = p.user_id"
+	"  AND d.referred <> d.user_id",
+	.nargs = 1, .types = {UUIDARRAYOID},
+};
 static KeptPlan find_unlocked = {
 	.sql = "SELECT FROM coursebase.user_profile p WHERE " PARTED
 	" AND (p.user_id <> ALL ($2) OR p.referred_by <> ALL ($2)) LIMIT 1",
@@ -383,6 +391,7 @@ move_rows_untie(Datum people, Datum related)
 		ereport(ERROR, (errcode(ERRCODE_CB_MOVING),
 						errmsg("somebody was brought by the person in this moment"),
 						errhint("Try again.")));
+	plan_execute_latest(&return_deliveries, values, NULL);
 	plan_execute_latest(&part_referrals, values, NULL);
 	session_settings_end(level);
 }
