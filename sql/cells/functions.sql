@@ -50,7 +50,7 @@ COMMENT ON FUNCTION coursebase.place_person(text, integer, uuid) IS
 
 external_id: the subject of the provider''s tokens. preferred_cell: where a new person is to live; NULL spreads people evenly by their external id. preferred_id: the id of a new person; NULL makes one. Whoever is placed already stays where they are: the answer counts, not what was preferred. user_id: the person. cell: number of the cell.
 
-Raises: 22004 (external_id is NULL), 22023 (external_id is empty, or there is no such cell), 23505 (preferred_id is another person''s), KBC04 (this server is not home).';
+Raises: 22004 (external_id is NULL), 22023 (external_id is empty, or there is no such cell), 23505 (preferred_id is another person''s), KB106 (the id is that of an account that was closed less than closed_id_days ago, in whichever cell), KBC04 (this server is not home).';
 GRANT EXECUTE ON FUNCTION coursebase.place_person(text, integer, uuid) TO server;
 
 CREATE FUNCTION coursebase.forget_person(user_id uuid)
@@ -63,7 +63,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_forget_person';
 COMMENT ON FUNCTION coursebase.forget_person(uuid) IS
-    'Removes the external id of a person from the directory, and closes the guest of that person whom organisations on home have (users.is_guest) as delete_user() closes an account. Called on home before or after delete_user() in the person''s cell; home does it by itself for who lives there. Before is better where the person may own an organisation: the last owner is refused (KBA01). The id and the cell stay, because purchases may still be refunded. For the server; writes the directory with the rights of the tables'' owner.
+    'Removes the external id of a person from the directory, and closes the guest of that person whom organisations on home have (users.is_guest) as delete_user() closes an account. Called on home before or after delete_user() in the person''s cell; home does it by itself for who lives there. Before is better where the person may own an organisation: the last owner is refused (KBA01). The id and the cell stay, because purchases may still be refunded. For closed_id_days place_person() refuses the external id, so that a late notice does not bring the person back in another cell. For the server; writes the directory with the rights of the tables'' owner.
 
 user_id: the person. Answers whether there was an external id.
 
