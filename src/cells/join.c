@@ -39,8 +39,8 @@
 
 #include "cells/cell.h"
 #include "cells/home.h"
+#include "cells/join.h"
 #include "core/args.h"
-#include "core/datum.h"
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
@@ -101,16 +101,6 @@ static KeptPlan read_dangling = {
 		   "  AND t.kind IN ('catalogue', 'directory')",
 };
 
-/* Whoever has an account here, and whom home does not have in this cell ($1). Who was made
- * since this call began was placed a moment ago, perhaps behind home's snapshot. */
-static KeptPlan find_displaced = {
-	.sql = "SELECT count(*), min(u.id::text)::uuid FROM coursebase.users u"
-		   " LEFT JOIN coursebase.people p ON p.user_id = u.id"
-		   " WHERE NOT u.is_guest AND u.created_at < now() AND p.cell IS DISTINCT FROM $1",
-	.nargs = 1,
-	.types = {INT4OID},
-};
-
 /* A table here and the same of home; lists of char *. */
 typedef struct JoinedTable
 {
@@ -119,6 +109,8 @@ typedef struct JoinedTable
 	List *own;    /* columns that are this server's own */
 	List *unique; /* columns of other unique indexes, of those that home publishes */
 } JoinedTable;
+
+static JoinCheck check_people;
 
 static void joiner_require(Cell *here);
 static void owner_require(Oid owner);
@@ -135,7 +127,6 @@ static void rows_take(const JoinedTable *table, ReturnSetInfo *report);
 static int64 rows_rekey(const JoinedTable *table, const char *name, const char *same);
 static char *key_equals(List *key);
 static void references_require(void);
-static void people_require(const Cell *here);
 
 PG_FUNCTION_INFO_V1(coursebase_join_home);
 
@@ -180,7 +171,7 @@ coursebase_join_home(PG_FUNCTION_ARGS)
 		subscription_create(conninfo, slot);
 		catalogue_take(connection, tables, report);
 		references_require();
-		people_require(&here);
+		check_people(&here);
 	}
 	PG_CATCH();
 	{
@@ -195,6 +186,12 @@ coursebase_join_home(PG_FUNCTION_ARGS)
 	walrcv_disconnect(connection);
 	SPI_finish();
 	return (Datum) 0;
+}
+
+void
+join_check_set(JoinCheck check)
+{
+	check_people = check;
 }
 
 static void
@@ -470,29 +467,4 @@ references_require(void)
 						errmsg("this cell has rows that point to what home does not have"),
 						errdetail("%s", dangling),
 						errhint("Write what is missing on home first, with the same keys.")));
-}
-
-/*
- * Raises KBC05 where home's directory lacks people who live here, or has them elsewhere, as one
- * has that was restored from a backup: the router would place them anew, and they would live
- * twice.
- */
-static void
-people_require(const Cell *here)
-{
-	Datum cell = Int32GetDatum(here->number);
-	OwnerRights rights = owner_confine(owner_of_tables());
-	pg_uuid_t first;
-
-	plan_execute(&find_displaced, &cell, NULL, false);
-	owner_leave(rights);
-	if (plan_uuid_or_null(0, 2, &first))
-		ereport(ERROR,
-				(errcode(ERRCODE_CB_NOT_PLACED),
-				 errmsg("home's directory does not have everybody who lives here"),
-				 errdetail("It does not know " INT64_FORMAT " people who have an account "
-						   "in cell %d, such as user %s, or has them elsewhere.",
-						   plan_int64(0, 1), here->number, uuid_text(&first)),
-				 errhint("Enter them on home first, with the same ids: see \"When a "
-						 "server is away\" in the guide to several servers.")));
 }
