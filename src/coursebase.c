@@ -11,6 +11,7 @@
 #include "core/plan_growth.h"
 #include "discounts/referral.h"
 #include "identity/asking.h"
+#include "identity/placed.h"
 #include "install/guard.h"
 #include "programs/session.h"
 
@@ -25,6 +26,7 @@ _PG_init(void)
 	plan_growth_init();
 	guard_init();
 	identity_init();
+	placed_init();
 	referral_init();
 	session_init();
 	MarkGUCPrefixReserved("coursebase");

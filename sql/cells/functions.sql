@@ -46,7 +46,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_place_person';
 COMMENT ON FUNCTION coursebase.place_person(text, integer, uuid) IS
-    'Answers in which cell a person lives and under which id, and chooses both for a person whom the directory does not know yet. The same call again, or two at once, answer the same. The account itself is made by upsert_user() in that cell, with that id. Called on home. For the server; writes the directory with the rights of the tables'' owner.
+    'Answers in which cell a person lives and under which id, and chooses both for a person whom the directory does not know yet. The same call again, or two at once, answer the same. The account itself is made by upsert_user() in that cell, with that id. Called on home. The external id of an account that was closed less than closed_id_days ago, in whichever cell, is refused (KB106). For the server; writes the directory with the rights of the tables'' owner.
 
 external_id: the subject of the provider''s tokens. preferred_cell: where a new person is to live; NULL spreads people evenly by their external id. preferred_id: the id of a new person; NULL makes one. Whoever is placed already stays where they are: the answer counts, not what was preferred. user_id: the person. cell: number of the cell.
 
@@ -63,7 +63,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_forget_person';
 COMMENT ON FUNCTION coursebase.forget_person(uuid) IS
-    'Removes the external id of a person from the directory, and closes the guest of that person whom organisations on home have (users.is_guest) as delete_user() closes an account. Called on home before or after delete_user() in the person''s cell; home does it by itself for who lives there. Before is better where the person may own an organisation: the last owner is refused (KBA01). The id and the cell stay, because purchases may still be refunded. For the server; writes the directory with the rights of the tables'' owner.
+    'Removes the external id of a person from the directory, and closes the guest of that person whom organisations on home have (users.is_guest) as delete_user() closes an account. Called on home before or after delete_user() in the person''s cell; home does it by itself for who lives there. Before is better where the person may own an organisation: the last owner is refused (KBA01). The id and the cell stay, because purchases may still be refunded. For closed_id_days place_person() refuses the external id, so that a late notice does not bring the person back in another cell. For the server; writes the directory with the rights of the tables'' owner.
 
 user_id: the person. Answers whether there was an external id.
 
@@ -251,11 +251,11 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_join_home';
 COMMENT ON FUNCTION coursebase.join_home(text) IS
-    'Makes the catalogue of this cell that of home, in one transaction, and subscribes to home''s changes: from then on tables of the catalogue are written on home alone (KBC06 here). What differs is inserted, updated or deleted; what install() wrote goes, and columns that are this server''s own stay. Until the transaction ends everybody sees the catalogue of before. Called in a cell, after set_cell() here and publish_catalogue() on home; again whenever home published another table, or lost the slot. Makes the replication slot coursebase_cell_<number> on home and the subscription coursebase_home here, both anew. For superusers; tables are read and written with the rights of their owner.
+    'Makes the catalogue of this cell that of home, in one transaction, and subscribes to home''s changes: from then on tables of the catalogue are written on home alone (KBC06 here). What differs is inserted, updated or deleted; what install() wrote goes, and columns that are this server''s own stay. Until the transaction ends everybody sees the catalogue of before. Two calls come one after the other. Where home''s directory does not know people who have an account here, or has them elsewhere, the call is refused (KBC05). Called in a cell, after set_cell() here and publish_catalogue() on home; again whenever home published another table, or lost the slot. Makes the replication slot coursebase_cell_<number> on home and the subscription coursebase_home here, both anew. For superusers; tables are read and written with the rights of their owner.
 
 conninfo: how to reach home, as in CREATE SUBSCRIPTION, with a role that has REPLICATION and reads past row security; NULL takes that of before. table_name: each table. inserted, updated, deleted: how many of its rows differed.
 
-Raises: 08001 (home cannot be reached), 0A000 (before PostgreSQL 16, the owner of the tables is no superuser), 22004 (conninfo is NULL, and there is no subscription yet), 23503 (rows of people here point to what home does not have; the detail names the keys), 42501 (the caller is no superuser), 55000 (this server is home, or the only one; or home does not publish everything), and what home answers.';
+Raises: 08001 (home cannot be reached), 0A000 (before PostgreSQL 16, the owner of the tables is no superuser), 22004 (conninfo is NULL, and there is no subscription yet), 23503 (rows of people here point to what home does not have; the detail names the keys), 42501 (the caller is no superuser), 55000 (this server is home, or the only one; or home does not publish everything), 55006 (for ten seconds another server was reading the slot of this cell''s number), and what home answers.';
 
 CREATE FUNCTION coursebase.tg_any__of_home()
 RETURNS trigger

@@ -268,6 +268,17 @@ AS 'MODULE_PATHNAME', 'coursebase_tg_people__guest';
 COMMENT ON FUNCTION coursebase.tg_people__guest() IS
     'AFTER UPDATE that takes the external id of a person out of the directory: closes the guest that home has of the person, with the memberships, as delete_user() closes an account. Refuses it for the last owner of an organisation (KBA01). Writes with the rights of the tables'' owner. Stands back while a dump is restored.';
 
+CREATE FUNCTION coursebase.tg_people__closed_id()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_people__closed_id';
+COMMENT ON FUNCTION coursebase.tg_people__closed_id() IS
+    'AFTER INSERT of a person with an external id into the directory, and AFTER UPDATE that takes it: keeps the external id of an account that was closed in whichever cell, and refuses to place it (KB106) for as many days as the setting closed_id_days says. Writes with the rights of the tables'' owner. Stands back while a dump is restored.';
+
 CREATE FUNCTION coursebase.name_guest(user_id uuid, name text, email text DEFAULT NULL)
 RETURNS boolean
 LANGUAGE c

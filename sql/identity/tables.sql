@@ -400,6 +400,13 @@ COMMENT ON COLUMN coursebase.closed_ids.updated_at IS 'When the row last changed
 ALTER TABLE coursebase.closed_ids ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.closed_ids
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
+-- Of people of all cells: home places everybody, and so it is home that remembers.
+CREATE TRIGGER t300_closed_id AFTER INSERT ON coursebase.people
+    FOR EACH ROW WHEN (NEW.external_id IS NOT NULL)
+    EXECUTE FUNCTION coursebase.tg_people__closed_id();
+CREATE TRIGGER t500_closed_id AFTER UPDATE ON coursebase.people
+    FOR EACH ROW WHEN (OLD.external_id IS NOT NULL AND NEW.external_id IS NULL)
+    EXECUTE FUNCTION coursebase.tg_people__closed_id();
 -- Before the profile is made, so that an id that is refused costs no referral code.
 CREATE TRIGGER t300_closed_id AFTER INSERT ON coursebase.users
     REFERENCING NEW TABLE AS made

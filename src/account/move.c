@@ -118,6 +118,12 @@ static KeptPlan delete_leaving = {
 	.nargs = 1,
 	.types = {UUIDOID},
 };
+/* What an earlier move of one of the accounts left: each was a person before it was merged. */
+static KeptPlan delete_arrived = {
+	.sql = "DELETE FROM coursebase.moving_people WHERE person_id = ANY ($1)",
+	.nargs = 1,
+	.types = {UUIDARRAYOID},
+};
 static KeptPlan write_document = {
 	.sql = "SELECT concat('{\"user_id\": ', to_json($1), E',\\n \"people\": ', to_json($2),"
 		   " E',\\n \"from\": ', $3, E',\\n \"move\": ', $4, E',\\n \"tables\": ', $5, '}')",
@@ -221,7 +227,7 @@ coursebase_put_person(PG_FUNCTION_ARGS)
 	if (plan_execute_latest(&find_user, &user, NULL) == 0)
 	{
 		move_rows_write(document, move.people, &move.user);
-		plan_execute_latest(&delete_leaving, &user, NULL);
+		plan_execute_latest(&delete_arrived, &move.people, NULL);
 	}
 	receipt = receipt_of(document);
 	owner_leave(rights);

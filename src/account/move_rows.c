@@ -15,6 +15,8 @@
  * the accounts that were merged. put_person() finds the row of the guest there, and writes over
  * it.
  *
+ * A notification that stands in the inbox of both cells is the person's afterwards.
+ *
  * Places of discount codes stay with the cell that counted them (discount_codes.moved_uses).
  *
  * Locks: the caller holds the rows of users. Rights: those of the tables' owner.
@@ -126,6 +128,14 @@ static KeptPlan part_referrals = {
 	" FROM told t WHERE p.user_id = t.user_id",
 	.nargs = 1, .types = {UUIDARRAYOID},
 };
+/* Whoever has a referral to be parted, and by a merge the delivery of another account as well:
+ * that one goes back to its account, because a person has one delivery. */
+static KeptPlan return_deliveries = {
+	.sql = "UPDATE coursebase.referral_deliveries d SET user_id = d.referred"
+	" FROM coursebase.user_profile p WHERE " PARTED " AND d.user_id = p.user_id"
+	"  AND d.referred <> d.user_id",
+	.nargs = 1, .types = {UUIDARRAYOID},
+};
 static KeptPlan find_unlocked = {
 	.sql = "SELECT FROM coursebase.user_profile p WHERE " PARTED
 	" AND (p.user_id <> ALL ($2) OR p.referred_by <> ALL ($2)) LIMIT 1",
@@ -171,7 +181,9 @@ static KeptPlan read_deleters = {
 	" FROM listed l JOIN pg_constraint k ON k.contype = 'f' AND k.conrelid = l.rel"
 	"  AND k.confrelid = 'coursebase.users'::regclass AND k.conparentid = 0"
 	" CROSS JOIN LATERAL (SELECT " COLUMNS_OF("k.conrelid", "k.conkey") " AS name) c"
-	" WHERE l.kind = 'server')"
+	" WHERE l.kind = 'server'"
+	/* no key leads from there, because a token without an account counts too */
+	" UNION ALL SELECT 1, 0, 'DELETE FROM coursebase.app_log_counts WHERE writer_id = ANY ($1)')"
 	" SELECT st.sql FROM statement st ORDER BY st.pass, st.n DESC",
 };
 /*
@@ -226,6 +238,18 @@ static KeptPlan find_others = {
 	"  WHEN 'audit_events' THEN ((r ->> 'actor_id')::uuid = ANY ($2)"
 	"   OR r ->> 'object' IN (SELECT 'users/' || u FROM unnest($2) u)) IS NOT TRUE"
 	"  ELSE (r ->> 'user_id')::uuid <> ALL ($2) END LIMIT 1",
+	.nargs = 2, .types = {JSONOID, UUIDARRAYOID},
+};
+/*
+ * What was sent here too while the person lived elsewhere, and found nobody or the guest: the
+ * person's own row says what became of it.
+ */
+static KeptPlan delete_notifications = {
+	.sql = "DELETE FROM coursebase.store_notifications n"
+	" USING json_array_elements($1 -> 'tables' -> 'store_notifications') r"
+	" WHERE n.provider = r ->> 'provider' AND n.environment = r ->> 'environment'"
+	"  AND n.notification_id = r ->> 'notification_id'"
+	"  AND (n.user_id IS NULL OR n.user_id = ANY ($2))",
 	.nargs = 2, .types = {JSONOID, UUIDARRAYOID},
 };
 /* Whoever of $1 is a guest here has rows already, of which put_person() writes that of users anew
@@ -367,6 +391,7 @@ move_rows_untie(Datum people, Datum related)
 		ereport(ERROR, (errcode(ERRCODE_CB_MOVING),
 						errmsg("somebody was brought by the person in this moment"),
 						errhint("Try again.")));
+	plan_execute_latest(&return_deliveries, values, NULL);
 	plan_execute_latest(&part_referrals, values, NULL);
 	session_settings_end(level);
 }
@@ -424,6 +449,7 @@ move_rows_write(Datum document, Datum people, const pg_uuid_t *user)
 
 	if (plan_execute_latest(&find_others, actors, NULL) > 0)
 		raise_others(plan_text_required(0, 1));
+	plan_execute_latest(&delete_notifications, actors, NULL);
 	before = counts_of(people);
 	count = plan_execute_latest(&read_writers, &document, NULL);
 	writers = texts_of(&read_writers, count, 1);

@@ -21,9 +21,13 @@
 #include "storage/latch.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
 #include "cells/home.h"
+
+/* How long home may take to notice that this cell reads its slot no more, in milliseconds. */
+#define SLOT_PATIENCE 10000
 
 /*
  * The data of the copy that runs. Here and not on the stack, because the callback that the
@@ -40,6 +44,7 @@ static struct
 static WalRcvExecResult *home_ask(WalReceiverConn *connection, const char *sql,
 								  WalRcvExecStatus expected, int ncolumns, const Oid *types);
 static void home_tell(WalReceiverConn *connection, const char *sql);
+static WalRcvExecResult *slot_drop(WalReceiverConn *connection, const char *slot);
 static int incoming_read(void *out, int at_least, int at_most);
 static int incoming_take(char *out, int at_most);
 
@@ -90,19 +95,37 @@ home_tables(WalReceiverConn *connection)
 	return tables;
 }
 
+/*
+ * Without WAIT, which knows no limit and outlives the cell: home would wait on for a slot that
+ * another server reads, and take it from that one in the moment in which it connects anew.
+ */
 void
 home_drop_slot(WalReceiverConn *connection, const char *slot)
 {
-	WalRcvExecResult *result = walrcv_exec(
-		connection, psprintf("DROP_REPLICATION_SLOT %s WAIT", quote_identifier(slot)), 0, NULL);
-	bool gone =
-		result->status == WALRCV_OK_COMMAND || result->sqlstate == ERRCODE_UNDEFINED_OBJECT;
+	TimestampTz until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), SLOT_PATIENCE);
+	WalRcvExecResult *result = slot_drop(connection, slot);
 
-	/* left over: the role may not drop it, or the connection broke */
-	if (!gone)
-		ereport(ERROR,
-				(errcode(result->sqlstate), errmsg("home does not drop the slot \"%s\"", slot),
-				 errdetail_internal("%s", result->err)));
+	while (result->status == WALRCV_ERROR && result->sqlstate == ERRCODE_OBJECT_IN_USE &&
+		   GetCurrentTimestamp() < until)
+	{
+		walrcv_clear_result(result);
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 100L,
+						 PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+		result = slot_drop(connection, slot);
+	}
+	/* left over: the role may not drop it, the connection broke, or somebody reads it */
+	if (result->status != WALRCV_OK_COMMAND && result->sqlstate != ERRCODE_UNDEFINED_OBJECT)
+		ereport(
+			ERROR,
+			(errcode(result->sqlstate ? result->sqlstate : ERRCODE_CONNECTION_FAILURE),
+			 errmsg("home does not drop the slot \"%s\"", slot),
+			 errdetail_internal("%s", result->err ? result->err : "no answer"),
+			 result->sqlstate == ERRCODE_OBJECT_IN_USE
+				 ? errhint("If another server has this cell's number, give this one its own by "
+						   "coursebase.set_cell(); otherwise try again.")
+				 : 0));
 	walrcv_clear_result(result);
 }
 
@@ -163,9 +186,7 @@ home_abandon(WalReceiverConn *connection, const char *conninfo, const char *slot
 	connection = compat_walrcv_connect(conninfo, false, "coursebase", &error);
 	if (connection == NULL)
 		return;
-	walrcv_clear_result(walrcv_exec(
-		connection, psprintf("DROP_REPLICATION_SLOT %s WAIT", quote_identifier(slot)), 0,
-		NULL));
+	walrcv_clear_result(slot_drop(connection, slot));
 	walrcv_disconnect(connection);
 }
 
@@ -218,6 +239,14 @@ static void
 home_tell(WalReceiverConn *connection, const char *sql)
 {
 	walrcv_clear_result(home_ask(connection, sql, WALRCV_OK_COMMAND, 0, NULL));
+}
+
+/* The result is the caller's to look at and to clear. */
+static WalRcvExecResult *
+slot_drop(WalReceiverConn *connection, const char *slot)
+{
+	return walrcv_exec(connection, psprintf("DROP_REPLICATION_SLOT %s", quote_identifier(slot)),
+					   0, NULL);
 }
 
 /*

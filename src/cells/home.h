@@ -34,8 +34,8 @@ extern WalReceiverConn *home_connect(const char *conninfo);
 extern List *home_tables(WalReceiverConn *connection);
 
 /*
- * Drops the slot, and waits while a sender still uses it. A slot that does not exist is no
- * error; any other error of home is raised with home's SQLSTATE.
+ * Drops the slot, and waits up to ten seconds while a sender still uses it (55006). A slot that
+ * does not exist is no error; any other error of home is raised with home's SQLSTATE.
  */
 extern void home_drop_slot(WalReceiverConn *connection, const char *slot);
 
@@ -54,8 +54,9 @@ extern void home_begin(WalReceiverConn *connection, const char *slot);
 extern void home_copy(WalReceiverConn *connection, const HomeTable *table, Oid into);
 
 /*
- * After an error: closes the connection and drops the slot, which would make home keep its log.
- * Raises nothing; a slot that cannot be dropped is one that lint() on home names.
+ * After an error behind home_begin(): closes the connection and drops the slot, which would
+ * make home keep its log. Raises nothing; a slot that cannot be dropped is one that lint() on
+ * home names.
  */
 extern void home_abandon(WalReceiverConn *connection, const char *conninfo, const char *slot);
 

@@ -14,25 +14,29 @@
  * the triggers fire that would fire then. The server checks no foreign key of such rows, and so
  * they are checked at the end. If rows of people point to nothing, the whole call fails.
  *
- * Locks: those of the statements; each table is written as a whole. Rights: a superuser's for
- * the subscription, those of the tables' owner for whatever is written and read of the tables:
- * what the owner hangs on them (a trigger that fires always, a domain, an index on a function)
- * must not run with more.
+ * Locks: the extension's, so that two calls come one after the other; those of the statements;
+ * each table is written as a whole. Rights: a superuser's for the subscription, those of the
+ * tables' owner for whatever is written and read of the tables: what the owner hangs on them (a
+ * trigger that fires always, a domain, an index on a function) must not run with more.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
+#include "commands/extension.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/tuplestore.h"
 
 #include "cells/cell.h"
 #include "cells/home.h"
+#include "cells/join.h"
 #include "core/args.h"
 #include "core/owner.h"
 #include "core/plan.h"
@@ -46,17 +50,43 @@ static KeptPlan read_conninfo = {
 	.sql = "SELECT subconninfo FROM pg_subscription WHERE subname = '" SUBSCRIPTION "'"
 		   " AND subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())",
 };
-/* With the columns of the primary key, by which rows are compared. */
+/*
+ * With the columns of the primary key, by which rows are compared; all columns that are
+ * written; and those of which other unique indexes are made, by key, expression or condition. A
+ * constraint that is checked at the end of the statement is checked by a trigger, which does
+ * not fire here.
+ */
 static KeptPlan read_tables = {
-	.sql = "SELECT t.table_name, (SELECT array_agg(a.attname::text ORDER BY a.attnum)"
-		   "  FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid"
-		   "   AND a.attnum = ANY (i.indkey)"
-		   "  WHERE i.indisprimary"
-		   "   AND i.indrelid = to_regclass(format('coursebase.%I', t.table_name)))"
-		   " FROM coursebase.cell_tables() WITH ORDINALITY"
-		   "  AS t (table_name, kind, is_kept, own_columns, n)"
-		   " WHERE t.kind IN ('catalogue', 'directory') ORDER BY t.n",
+	.sql =
+		"SELECT t.table_name, (SELECT array_agg(a.attname::text ORDER BY a.attnum)"
+		"  FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid"
+		"   AND a.attnum = ANY (i.indkey) WHERE i.indisprimary AND i.indrelid = t.rel),"
+		" (SELECT array_agg(a.attname::text ORDER BY a.attnum) FROM pg_attribute a"
+		"  WHERE a.attrelid = t.rel AND a.attnum > 0 AND NOT a.attisdropped"
+		"   AND a.attgenerated = ''),"
+		" (SELECT coalesce(array_agg(a.attname::text ORDER BY a.attnum), '{}')"
+		"  FROM pg_attribute a WHERE a.attrelid = t.rel AND a.attnum IN (SELECT d.refobjsubid"
+		"   FROM pg_index i LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid"
+		"    AND k.conrelid = i.indrelid JOIN pg_depend d ON d.refobjid = i.indrelid"
+		"    AND d.refclassid = 'pg_class'::regclass AND (d.classid, d.objid)"
+		"     IN (('pg_class'::regclass, i.indexrelid), ('pg_constraint'::regclass, k.oid))"
+		"   WHERE i.indrelid = t.rel AND i.indisunique AND NOT i.indisprimary"
+		"    AND i.indimmediate))"
+		" FROM (SELECT c.*, to_regclass(format('coursebase.%I', c.table_name)) AS rel"
+		"  FROM coursebase.cell_tables() WITH ORDINALITY"
+		"   AS c (table_name, kind, is_kept, own_columns, n)"
+		"  WHERE c.kind IN ('catalogue', 'directory')) t ORDER BY t.n",
 };
+
+/* The columns of read_tables. */
+enum
+{
+	TABLE_NAME = 1,
+	TABLE_KEY,
+	TABLE_COLUMNS,
+	TABLE_UNIQUE,
+};
+
 static KeptPlan read_dangling = {
 	.sql = "SELECT string_agg(format('%s: %s', r.object, r.problem), '; ' ORDER BY r.object)"
 		   " FROM coursebase.check_references() r"
@@ -67,24 +97,30 @@ static KeptPlan read_dangling = {
 		   "  AND t.kind IN ('catalogue', 'directory')",
 };
 
-/* A table here and the same of home. */
+/* A table here and the same of home; lists of char *. */
 typedef struct JoinedTable
 {
 	HomeTable *home;
-	List *key; /* of char * */
+	List *key;
+	List *own;    /* columns that are this server's own */
+	List *unique; /* columns of other unique indexes, of those that home publishes */
 } JoinedTable;
+
+static JoinCheck check_people;
 
 static void joiner_require(Cell *here);
 static void owner_require(Oid owner);
 static char *conninfo_of(FunctionCallInfo fcinfo);
 static List *joined_tables(WalReceiverConn *connection);
 static HomeTable *table_find(List *tables, const char *name);
+static List *names_split(List *names, const List *of, bool in);
 static void subscription_drop(void);
 static void subscription_create(const char *conninfo, const char *slot);
 static void catalogue_take(WalReceiverConn *connection, List *tables, ReturnSetInfo *report);
 static void table_take(WalReceiverConn *connection, const JoinedTable *table,
 					   ReturnSetInfo *report);
 static void rows_take(const JoinedTable *table, ReturnSetInfo *report);
+static int64 rows_rekey(const JoinedTable *table, const char *name, const char *same);
 static char *key_equals(List *key);
 static void references_require(void);
 
@@ -97,6 +133,7 @@ coursebase_join_home(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *report = (ReturnSetInfo *) fcinfo->resultinfo;
 	WalReceiverConn *connection;
+	volatile bool made = false;
 	char *conninfo;
 	char *slot;
 	Cell here;
@@ -107,6 +144,9 @@ coursebase_join_home(PG_FUNCTION_ARGS)
 	 */
 	PreventCommandIfReadOnly("coursebase.join_home()");
 	joiner_require(&here);
+	/* before the subscription is looked at: a second call finds what the first one made */
+	LockDatabaseObject(ExtensionRelationId, get_extension_oid("coursebase", false), 0,
+					   ShareUpdateExclusiveLock);
 	compat_materialize(fcinfo);
 	SPI_connect();
 	conninfo = conninfo_of(fcinfo);
@@ -118,6 +158,7 @@ coursebase_join_home(PG_FUNCTION_ARGS)
 
 		subscription_drop();
 		home_drop_slot(connection, slot);
+		made = true;
 		home_begin(connection, slot);
 		/*
 		 * before the rows are written: triggers that fire ALWAYS ask whether a subscription
@@ -126,16 +167,27 @@ coursebase_join_home(PG_FUNCTION_ARGS)
 		subscription_create(conninfo, slot);
 		catalogue_take(connection, tables, report);
 		references_require();
+		check_people(&here);
 	}
 	PG_CATCH();
 	{
-		home_abandon(connection, conninfo, slot);
+		/* a slot that this call did not make may be that of another server */
+		if (made)
+			home_abandon(connection, conninfo, slot);
+		else
+			walrcv_disconnect(connection);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
 	walrcv_disconnect(connection);
 	SPI_finish();
 	return (Datum) 0;
+}
+
+void
+join_check_set(JoinCheck check)
+{
+	check_people = check;
 }
 
 static void
@@ -198,14 +250,20 @@ joined_tables(WalReceiverConn *connection)
 	for (uint64 i = 0; i < count; i++)
 	{
 		JoinedTable *table = palloc(sizeof(JoinedTable));
-		char *name = plan_text_required(i, 1);
+		char *name = plan_text_required(i, TABLE_NAME);
 
 		table->home = table_find(published, name);
-		table->key = home_names(plan_value_as(i, 2, TEXTARRAYOID, NULL));
 		if (table->home == NULL)
 			ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 							errmsg("home does not publish table \"%s\"", name),
 							errhint("Call coursebase.publish_catalogue() on home first.")));
+		table->key = home_names(plan_value_as(i, TABLE_KEY, TEXTARRAYOID, NULL));
+		table->own =
+			names_split(home_names(plan_value_as(i, TABLE_COLUMNS, TEXTARRAYOID, NULL)),
+						table->home->columns, false);
+		table->unique =
+			names_split(home_names(plan_value_as(i, TABLE_UNIQUE, TEXTARRAYOID, NULL)),
+						table->home->columns, true);
 		tables = lappend(tables, table);
 	}
 	return tables;
@@ -220,6 +278,26 @@ table_find(List *tables, const char *name)
 		if (strcmp(((HomeTable *) lfirst(cell))->name, name) == 0)
 			return lfirst(cell);
 	return NULL;
+}
+
+/* The names that are in the other list, or those that are not. */
+static List *
+names_split(List *names, const List *of, bool in)
+{
+	List *some = NIL;
+	ListCell *cell;
+
+	foreach (cell, names)
+	{
+		const ListCell *other;
+		bool found = false;
+
+		foreach (other, of)
+			found = found || strcmp(lfirst(cell), lfirst(other)) == 0;
+		if (found == in)
+			some = lappend(some, lfirst(cell));
+	}
+	return some;
 }
 
 /*
@@ -315,11 +393,12 @@ rows_take(const JoinedTable *table, ReturnSetInfo *report)
 	deleted = plan_execute_once(psprintf(
 		"DELETE FROM %s t WHERE NOT EXISTS (SELECT FROM pg_temp." INCOMING " i WHERE %s)", name,
 		same));
+	updated = rows_rekey(table, name, same);
 	/*
 	 * compared as text, because json has no equality operator: another spelling counts as
 	 * another value
 	 */
-	updated = plan_execute_once(
+	updated += plan_execute_once(
 		psprintf("UPDATE %s t SET (%s) = ROW (%s) FROM pg_temp." INCOMING
 				 " i WHERE %s AND ROW (%s)::text <> ROW (%s)::text",
 				 name, home_columns(columns, ""), home_columns(columns, "i."), same,
@@ -333,6 +412,30 @@ rows_take(const JoinedTable *table, ReturnSetInfo *report)
 	values[2] = Int64GetDatum(updated);
 	values[3] = Int64GetDatum(deleted);
 	tuplestore_putvalues(report->setResult, report->setDesc, values, nulls);
+}
+
+/*
+ * Rows that differ in what a unique index is made of are deleted and inserted anew, by one
+ * statement: two of them may have changed places, and an UPDATE meets the value that the other
+ * row still has. The ORDER BY has all of them deleted before the first is inserted. What is
+ * this server's own is kept.
+ */
+static int64
+rows_rekey(const JoinedTable *table, const char *name, const char *same)
+{
+	const char *comma = table->own == NIL ? "" : ", ";
+
+	if (table->unique == NIL)
+		return 0;
+	return plan_execute_once(psprintf(
+		"WITH gone AS (DELETE FROM %s t USING pg_temp." INCOMING
+		" i WHERE %s AND ROW (%s)::text <> ROW (%s)::text RETURNING t.*)"
+		" INSERT INTO %s (%s%s%s) SELECT %s%s%s FROM (SELECT * FROM gone ORDER BY %s) t"
+		" JOIN pg_temp." INCOMING " i ON %s",
+		name, same, home_columns(table->unique, "i."), home_columns(table->unique, "t."), name,
+		home_columns(table->home->columns, ""), comma, home_columns(table->own, ""),
+		home_columns(table->home->columns, "i."), comma, home_columns(table->own, "t."),
+		home_columns(table->key, ""), same));
 }
 
 /* The condition that row i (of home) and row t (of this server) have the same primary key. */

@@ -82,6 +82,7 @@ static TimestampTz kept_since(void);
 pg_noreturn static void kept_raise(const char *subject);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_users__closed_id);
+PG_FUNCTION_INFO_V1(coursebase_tg_people__closed_id);
 
 /*
  * SQL function: tg_users__closed_id() returns trigger
@@ -101,6 +102,30 @@ coursebase_tg_users__closed_id(PG_FUNCTION_ARGS)
 	plan_bind_time(&values, kept_since());
 	if (owner_execute_latest(&find_made, values.datums, values.nulls) > 0)
 		kept_raise(plan_text_required(0, 1));
+	SPI_finish();
+	return PointerGetDatum(NULL);
+}
+
+/*
+ * SQL function: tg_people__closed_id() returns trigger
+ *
+ * Home places everybody, so that home remembers for all cells: the late notice would be placed
+ * in another cell than the one that closed the account.
+ */
+PGDLLEXPORT Datum
+coursebase_tg_people__closed_id(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_expect(fcinfo, "tg_people__closed_id", ROW_AFTER_WRITE);
+	bool placed = TRIGGER_FIRED_BY_INSERT(data->tg_event);
+	const char *subject = trigger_text(data, data->tg_trigtuple, "external_id");
+
+	if (restore_under_way())
+		return PointerGetDatum(NULL);
+	SPI_connect();
+	if (placed)
+		closed_id_refuse(subject);
+	else
+		closed_id_keep(subject);
 	SPI_finish();
 	return PointerGetDatum(NULL);
 }

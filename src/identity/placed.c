@@ -26,12 +26,14 @@
 
 #include "cells/cell.h"
 #include "cells/directory.h"
+#include "cells/join.h"
 #include "core/datum.h"
 #include "core/errors.h"
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/restore.h"
 #include "core/row_trigger.h"
+#include "identity/placed.h"
 
 /* A closed account has no external id of a provider's any more, unless it was merged and leads
  * to the person who was kept. $1 is the number of the cell. */
@@ -81,6 +83,17 @@ static KeptPlan follow_external_id = {
 	.types = {UUIDOID, TEXTOID},
 };
 
+/* Whoever has an account here, and whom home does not have in this cell ($1). Who was made
+ * since this call began was placed a moment ago, perhaps behind home's snapshot. */
+static KeptPlan find_displaced = {
+	.sql = "SELECT count(*), min(u.id::text)::uuid FROM coursebase.users u"
+		   " LEFT JOIN coursebase.people p ON p.user_id = u.id"
+		   " WHERE NOT u.is_guest AND u.created_at < now() AND p.cell IS DISTINCT FROM $1",
+	.nargs = 1,
+	.types = {INT4OID},
+};
+
+static void people_require(const Cell *here);
 static const char *external_id(TriggerData *data, HeapTuple row);
 static void place_all(const Cell *here, KeptPlan *place, KeptPlan *find);
 pg_noreturn static void misplaced_raise(const Cell *here);
@@ -164,6 +177,35 @@ coursebase_tg_this_cell__directory(PG_FUNCTION_ARGS)
 	place_all(&here, &place_users, &find_misplaced_users);
 	SPI_finish();
 	return PointerGetDatum(NULL);
+}
+
+void
+placed_init(void)
+{
+	join_check_set(people_require);
+}
+
+/*
+ * Raises KBC05 where home's directory lacks people who live here, or has them elsewhere, as one
+ * has that was restored from a backup: the router would place them anew, and they would live
+ * twice.
+ */
+static void
+people_require(const Cell *here)
+{
+	Datum cell = Int32GetDatum(here->number);
+	pg_uuid_t first;
+
+	owner_execute_latest(&find_displaced, &cell, NULL);
+	if (!plan_uuid_or_null(0, 2, &first))
+		return;
+	ereport(ERROR, (errcode(ERRCODE_CB_NOT_PLACED),
+					errmsg("home's directory does not have everybody who lives here"),
+					errdetail("It does not know " INT64_FORMAT " people who have an account "
+							  "in cell %d, such as user %s, or has them elsewhere.",
+							  plan_int64(0, 1), here->number, uuid_text(&first)),
+					errhint("Enter them on home first, with the same ids: see \"When a "
+							"server is away\" in the guide to several servers.")));
 }
 
 /* What the directory has of a row of users, as KEEPS_EXTERNAL_ID says. */

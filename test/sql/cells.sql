@@ -62,7 +62,15 @@ SELECT count(DISTINCT p.cell), bool_and(p.cell BETWEEN 0 AND 2)
 FROM generate_series(1, 40) AS i, coursebase.place_person('many ' || i) p;
 SELECT coursebase.forget_person('00000000-0000-4000-a000-0000000000f6'),
     coursebase.forget_person('00000000-0000-4000-a000-0000000000f6'), coursebase.forget_person(:none);
+-- A late notice places nobody whose account was closed, in whichever cell; when the days are over, a new person.
 SAVEPOINT tried;
+SELECT coursebase.place_person('placed', 2);
+ROLLBACK TO tried; \echo :LAST_ERROR_SQLSTATE
+SELECT coursebase.place_person('new', 2);
+ROLLBACK TO tried; \echo :LAST_ERROR_SQLSTATE
+UPDATE coursebase.closed_ids SET closed_at = closed_at - interval '31 days';
+SELECT cell FROM coursebase.place_person('placed', 2);
+ROLLBACK TO tried;
 SELECT coursebase.upsert_user('far', 'Far');
 ROLLBACK TO tried; \echo :LAST_ERROR_SQLSTATE
 INSERT INTO coursebase.users (clerk_user_id, name) VALUES ('far', 'Far');
