@@ -464,7 +464,7 @@ stories_check(void)
 		.grace_until = NEVER, .transaction = (trans), .auto_renew = -1, .id = "e",             \
 		.product_id = (product)                                                                \
 	}
-#define SPANS                 3
+#define SPANS 3
 typedef struct PaidStory
 {
 	const char *name;
