@@ -145,7 +145,8 @@ extern int fold_event_compare(const FoldEvent *a, const FoldEvent *b);
 
 /*
  * Whether an event knows a transaction by an earlier one of that type. A note and a charge that
- * failed name what is not paid yet: the payment that follows is new. Of failures the first is.
+ * failed name what is not paid yet: the payment that follows is new. A charge that fails again
+ * is known by its first failure.
  */
 extern bool fold_event_tells(SubscriptionEvent earlier, SubscriptionEvent event);
 

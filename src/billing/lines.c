@@ -642,8 +642,8 @@ static void
 transactions_mark(SubscriptionEntry *entries, int count)
 {
 	SubscriptionEntry **sorted = palloc(count * sizeof(*sorted));
-	/* those of the run before an entry that tell it the most: of failures others than failures
-	 * know nothing */
+	/* of the entries so far that name one transaction, the one that tells the most events of it
+	 */
 	const SubscriptionEntry *told = NULL;
 	int named = 0;
 
@@ -663,7 +663,7 @@ transactions_mark(SubscriptionEntry *entries, int count)
 			told = NULL;
 		event->transaction_seen =
 			told != NULL && fold_event_tells(told->event.type, event->type);
-		/* one that tells every event stays */
+		/* a failure tells failures alone, so that any later entry but a note takes its place */
 		if (event->type != EVENT_NOTED &&
 			(told == NULL || !fold_event_tells(told->event.type, EVENT_CREATED)))
 			told = sorted[i];

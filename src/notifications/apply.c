@@ -478,7 +478,8 @@ checkout_apply(const NoticeCall *call, NoticeEffect *effect)
 	}
 	if (notice->state == PURCHASE_STATE_PENDING)
 	{
-		wait(effect, "the session is not paid yet: Stripe tells when it is");
+		/* nobody can give what it would wait for: the outcome is an event of its own */
+		note(effect, "the session is not paid yet: Stripe tells when it is");
 		return;
 	}
 	plan_bind_text(&values, product);

@@ -40,6 +40,9 @@
 /* No provider's id of a refund begins so. */
 #define TOTAL_PREFIX "total:"
 
+/* Instead of a sum that is above 0: all that is left. */
+#define REFUND_REST 0
+
 /* Stripe's ids of disputes, which no sum of refunds holds. */
 #define IS_DISPUTE(ref) "(starts_with(" ref ", 'dp_') OR starts_with(" ref ", 'du_'))"
 
@@ -103,6 +106,12 @@ static KeptPlan lock_purchase = {
 	.nargs = 1,
 	.types = {UUIDOID},
 };
+static KeptPlan read_left = {
+	.sql = "SELECT (s.price_paid_in_cents - s.refunded_in_cents)::bigint"
+		   " FROM coursebase.purchases s WHERE s.id = $1",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
 /* A refund tells the charge of a payment whose checkout knew the intent alone. */
 static KeptPlan learn_references = {
 	.sql = "UPDATE coursebase.purchases s SET"
@@ -136,7 +145,7 @@ static KeptPlan find_surplus = {
 	.types = {UUIDOID, TEXTOID},
 };
 static KeptPlan find_told = {
-	.sql = "SELECT FROM coursebase.purchase_refunds r WHERE r.refund_ref = $1",
+	.sql = "SELECT r.is_rest FROM coursebase.purchase_refunds r WHERE r.refund_ref = $1",
 	.nargs = 1,
 	.types = {TEXTOID},
 };
@@ -227,6 +236,8 @@ static void refund_count(const pg_uuid_t *purchase, FunctionCallInfo fcinfo, int
 static void total_count(const pg_uuid_t *purchase, const char *ref, int64 amount,
 						int64 refunded, TimestampTz at);
 static bool ref_is_dispute(const char *ref);
+static void dispute_count(const pg_uuid_t *purchase, const char *ref, int64 amount,
+						  TimestampTz at);
 static void totals_lessen(const pg_uuid_t *purchase, const char *ref, int64 amount,
 						  TimestampTz at);
 static Totals totals_reverse(const pg_uuid_t *purchase, TimestampTz until, TimestampTz at);
@@ -392,8 +403,10 @@ refund_count(const pg_uuid_t *purchase, FunctionCallInfo fcinfo, int64 refunded)
 		total_count(purchase, ref, amount, refunded, at);
 		return;
 	}
+	if (ref_is_dispute(ref))
+		dispute_count(purchase, ref, amount, at);
 	/* told before, also as a reversal that came first: refund_purchase() checks its content */
-	if (owner_execute(&find_told, &key, NULL, false) > 0 || ref_is_dispute(ref))
+	else if (owner_execute(&find_told, &key, NULL, false) > 0)
 		refund_call(purchase, amount, at, ref);
 	else if (!total_swap(purchase, ref, amount, at))
 		totals_replace(purchase, ref, amount, at);
@@ -428,6 +441,27 @@ static bool
 ref_is_dispute(const char *ref)
 {
 	return strncmp(ref, "dp_", 3) == 0 || strncmp(ref, "du_", 3) == 0;
+}
+
+/*
+ * A dispute may be of more than is left: refunds came before it, or the rates of currencies
+ * moved. It then takes the rest, and is that when it is told again.
+ */
+static void
+dispute_count(const pg_uuid_t *purchase, const char *ref, int64 amount, TimestampTz at)
+{
+	Datum told = CStringGetTextDatum(ref);
+	Datum key = UUIDPGetDatum(purchase);
+	bool is_rest;
+
+	if (owner_execute(&find_told, &told, NULL, false) > 0)
+		is_rest = plan_bool(0, 1);
+	else
+	{
+		owner_execute(&read_left, &key, NULL, false);
+		is_rest = amount > plan_int64(0, 1);
+	}
+	refund_call(purchase, is_rest ? REFUND_REST : amount, at, ref);
 }
 
 /*
@@ -521,7 +555,7 @@ refund_call(const pg_uuid_t *purchase, int64 amount, TimestampTz at, const char 
 	PlanValues values = {0};
 
 	plan_bind_uuid(&values, purchase);
-	plan_bind_int64(&values, amount);
+	plan_bind_nullable(&values, Int64GetDatum(amount), amount == REFUND_REST);
 	plan_bind_time(&values, at);
 	plan_bind_text(&values, ref);
 	owner_execute(&refund_sale, values.datums, values.nulls, false);

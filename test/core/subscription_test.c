@@ -458,7 +458,13 @@ stories_check(void)
 		.grace_until = NEVER, .transaction = (trans), .auto_renew = -1, .id = "e"              \
 	}
 #define BACK(kind, at, trans) PAY(kind, at, NEVER, NEVER, trans)
-#define SPANS                 3
+#define SELL(kind, at, start, end, trans, product)                                             \
+	{                                                                                          \
+		.type = (kind), .time = (at), .period_start = (start), .period_end = (end),            \
+		.grace_until = NEVER, .transaction = (trans), .auto_renew = -1, .id = "e",             \
+		.product_id = (product)                                                                \
+	}
+#define SPANS 3
 typedef struct PaidStory
 {
 	const char *name;
@@ -515,6 +521,37 @@ static const PaidStory paid_stories[] = {
 	 {PAY(EVENT_CREATED, 1, NEVER, 10, "a"), PAY(EVENT_EXTENDED, 5, NEVER, 15, NULL),
 	  BACK(EVENT_REVOKED, 7, "a")},
 	 {{1, 7}}},
+	{"a payment that a note named brings a refunded line back",
+	 {PAY(EVENT_CREATED, 1, NEVER, 10, "a"), BACK(EVENT_REVOKED, 3, "a"),
+	  PAY(EVENT_NOTED, 9, 10, 20, "b"), PAY(EVENT_RENEWED, 11, 10, 20, "b")},
+	 {{1, 3}, {10, 20}}},
+	{"so does one whose charge had failed",
+	 {PAY(EVENT_CREATED, 1, NEVER, 10, "a"), BACK(EVENT_REVOKED, 3, "a"),
+	  BACK(EVENT_GRACE_STARTED, 10, "b"), PAY(EVENT_RENEWED, 12, 10, 20, "b")},
+	 {{1, 3}, {10, 20}}},
+	{"one that was refunded does not",
+	 {PAY(EVENT_CREATED, 1, NEVER, 20, "a"), BACK(EVENT_REVOKED, 3, "a"),
+	  PAY(EVENT_RENEWED, 5, NEVER, 20, "a")},
+	 {{1, 3}}},
+	{"a line comes back for what is paid for then, whatever end the refund named",
+	 {PAY(EVENT_CREATED, 1, 1, 100, "a"), PAY(EVENT_REVOKED, 3, NEVER, 100, "a"),
+	  PAY(EVENT_CREATED, 5, 5, 15, "b")},
+	 {{1, 3}, {5, 15}}},
+	{"a shorter plan that is refunded leaves nothing of the longer one",
+	 {PAY(EVENT_CREATED, 1, 1, 100, "a"), PAY(EVENT_PRODUCT_CHANGED, 5, 5, 15, "b"),
+	  BACK(EVENT_REVOKED, 7, "b")},
+	 {{1, 7}}},
+	{"a payment of another product that ends sooner is a change of plan",
+	 {SELL(EVENT_CREATED, 1, 1, 100, "a", "p"), SELL(EVENT_RENEWED, 6, 5, 15, "b", "q")},
+	 {{1, 15}}},
+	{"it is refunded as one",
+	 {SELL(EVENT_CREATED, 1, 1, 100, "a", "p"), SELL(EVENT_RENEWED, 6, 5, 15, "b", "q"),
+	  BACK(EVENT_REVOKED, 8, "b")},
+	 {{1, 8}}},
+	{"a payment of the same product is none, nor one of a period to come or past",
+	 {SELL(EVENT_CREATED, 1, 1, 100, "a", "p"), SELL(EVENT_RENEWED, 6, 5, 15, "b", "p"),
+	  SELL(EVENT_RENEWED, 7, 20, 30, "c", "q"), SELL(EVENT_RENEWED, 40, 30, 35, "d", "q")},
+	 {{1, 100}}},
 	{"a refund that is told before the payment takes it",
 	 {BACK(EVENT_REVOKED, 1, "b"), PAY(EVENT_CREATED, 2, NEVER, 10, "a"),
 	  PAY(EVENT_RENEWED, 3, NEVER, 20, "b")},

@@ -89,6 +89,14 @@ SELECT pg_temp.refused('SELECT coursebase.reverse_refund($$00000000-0000-4000-80
 SELECT pg_temp.refused('SELECT coursebase.refund_payment($$pi_9$$, NULL, NULL, 1, $$re$$)');
 SELECT pg_temp.refused('SELECT coursebase.refund_payment($$pi_1$$, NULL, NULL, 0, $$re$$)');
 SELECT count(*) FROM coursebase.check_integrity();
+-- A dispute of more than is left takes the rest, however often it is told, and gives that back when it is won.
+ROLLBACK TO paid;
+SELECT pg_temp.stripe_take('evt_r1', 'refund.created', '{"id": "re_r1", "status": "succeeded", "amount": 300}'), pg_temp.stripe_take('evt_r2', 'charge.dispute.closed', '{"id": "dp_r", "status": "lost", "amount": 1010}');
+SELECT pg_temp.stripe_take('evt_r3', 'charge.dispute.updated', '{"id": "dp_r", "status": "lost", "amount": 1010}');
+:sale
+SELECT pg_temp.stripe_take('evt_r4', 'charge.dispute.funds_reinstated', '{"id": "dp_r", "status": "won", "amount": 1010}');
+:sale
+SELECT count(*) FROM coursebase.check_integrity();
 -- Both ways to refund answer the courses that are lost, and not one that something else gives; a part takes none.
 ROLLBACK TO paid;
 SELECT cardinality(revoked_course_ids) FROM coursebase.refund_payment('pi_1', NULL, NULL, 400, 're_lost_1', at => '2026-02-02');
