@@ -94,13 +94,16 @@ AS $$
     LEFT JOIN coursebase.catalogue_version g ON true
     LEFT JOIN coursebase.cohort_versions c ON c.cohort_id = r.cohort_id
     LEFT JOIN coursebase.user_versions u ON u.user_id = r.user_id
-    WHERE r.catalogue_version > coalesce(g.version, 0)
+    -- Versions begin at random, up to 10^15: those of an answer that a dump of rows brought into a fresh installation are
+    -- out of reach, and it is computed anew.
+    CROSS JOIN (VALUES (1000000000)) AS h (reach)
+    WHERE r.catalogue_version - coalesce(g.version, 0) BETWEEN 1 AND h.reach
         -- a cohort that is gone answers no more, and one that was made anew counts anew: who was
         -- in it has a later version
-        OR (r.cohort_version > coalesce(c.version, 0)
+        OR (r.cohort_version - coalesce(c.version, 0) BETWEEN 1 AND h.reach
             AND r.user_version >= coalesce(u.version, 0)
             AND EXISTS (SELECT FROM coursebase.cohorts k WHERE k.id = r.cohort_id))
-        OR r.user_version > coalesce(u.version, 0)
+        OR r.user_version - coalesce(u.version, 0) BETWEEN 1 AND h.reach
     UNION ALL
     SELECT 'cached_answer', 'cached_handshake_responses ' || c.user_id,
         'it would be given and is not what the documents give now'
@@ -110,5 +113,5 @@ $$;
 COMMENT ON FUNCTION coursebase.check_sync() IS
     'Lists what is wrong with manifests and cached handshakes: part of check_integrity(). For the server; reads with the caller''s rights.
 
-check_name: document_checksum or document_size (the column is not that of the manifest''s bytes), manifest_name (a link has another name than its manifest), name_of_file (a course''s document has the name of a manifest or of a protected file), cached_version (an answer was made from versions that are yet to come), cached_answer (an answer would be given and is not what the documents give). object: table and key. problem: what is stored and what was found.';
+check_name: document_checksum or document_size (the column is not that of the manifest''s bytes), manifest_name (a link has another name than its manifest), name_of_file (a course''s document has the name of a manifest or of a protected file), cached_version (an answer was made from versions that are yet to come, and not from those of another installation, which never come), cached_answer (an answer would be given and is not what the documents give). object: table and key. problem: what is stored and what was found.';
 GRANT EXECUTE ON FUNCTION coursebase.check_sync() TO server;

@@ -63,6 +63,11 @@ SELECT '00000000-0000-4000-8000-0000000000a1', '{}', md5(''), now(),
     coalesce(max(version), 0) + 1, 0, 0
 FROM coursebase.catalogue_version;
 SELECT check_name, object FROM coursebase.check_integrity() WHERE check_name = 'cached_version';
+-- From those of another installation, which never come.
+UPDATE coursebase.cached_handshake_responses SET catalogue_version = catalogue_version + 2000000000, user_version = 900000000000000
+WHERE user_id = '00000000-0000-4000-8000-0000000000a1';
+UPDATE coursebase.user_versions SET version = 7 WHERE user_id = '00000000-0000-4000-8000-0000000000a1';
+SELECT check_name, object FROM coursebase.check_integrity() WHERE check_name = 'cached_version';
 ROLLBACK TO sound;
 
 -- An answer that is not the one that would be computed, while its versions say that it is.
