@@ -296,7 +296,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT t.topic, p.proname::text,
         format('coursebase.%I(%s)', p.proname, pg_get_function_arguments(p.oid)),
-        substring(obj_description(p.oid, 'pg_proc') FROM '^(.*?\.)(?:\s|$)')
+        substring(obj_description(p.oid, 'pg_proc') FROM E'^(.*?\\.)(?:\\s|$)')
     FROM coursebase.topics() WITH ORDINALITY AS t (topic, function, n)
     JOIN pg_namespace s ON s.nspname = 'coursebase'
     JOIN pg_proc p ON p.pronamespace = s.oid AND p.proname = t.function
@@ -368,7 +368,7 @@ AS $$
             -- a table that is partitioned by time cannot have it
             AND NOT (s.ddl LIKE 'CREATE UNIQUE INDEX %' AND EXISTS (
                 SELECT FROM relations r
-                WHERE r.relkind = 'p' AND s.ddl ~ format('\mON coursebase\.%s\M', r.relname)))
+                WHERE r.relkind = 'p' AND s.ddl ~ format(E'\\mON coursebase\\.%s\\M', r.relname)))
         UNION ALL
         SELECT s.object
         FROM steps s
@@ -552,7 +552,7 @@ AS $$
         format('Start the cell; or, if it does not come back, SELECT pg_drop_replication_slot(%L): %s.',
             l.slot_name, 'this server keeps its log until then')
     FROM pg_replication_slots l
-    WHERE l.slot_name ~ '^coursebase_cell_\d+$' AND l.database = current_database()
+    WHERE l.slot_name ~ '^coursebase_cell_[0-9]+$' AND l.database = current_database()
         AND NOT l.active
     UNION ALL
     SELECT 'guard_off', 'event trigger coursebase_guard',
