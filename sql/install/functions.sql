@@ -613,7 +613,7 @@ AS $$
         format('Start the cell; or, if it does not come back, SELECT pg_drop_replication_slot(%L): %s.',
             l.slot_name, 'this server keeps its log until then')
     FROM pg_replication_slots l
-    WHERE l.slot_name ~ E'^coursebase_cell_\\d+$' AND l.database = current_database()
+    WHERE l.slot_name ~ '^coursebase_cell_[0-9]+$' AND l.database = current_database()
         AND NOT l.active
     UNION ALL
     SELECT 'guard_off', 'event trigger coursebase_guard',

@@ -82,7 +82,9 @@
 	" WHERE l.kind = 'organization')"
 
 /* The rows of the audit trail that an export shows. */
-#define AUDITED "actor_id = ANY ($1) OR object IN (SELECT 'users/' || u FROM unnest($1) u)"
+#define AUDITED \
+	"actor_id = ANY ($1) OR object IN (SELECT 'users/' || u FROM unnest($1) u)" \
+	" OR coalesce(new, old) ->> 'user_id' IN (SELECT u::text FROM unnest($1) u)"
 
 /* A key whose rows cannot be split over two servers: a table that does not go points to one that
  * does, but for this server's own tables, which forget, and for organisations on home; or both
@@ -236,7 +238,9 @@ static KeptPlan find_others = {
 	" CROSS JOIN LATERAL json_array_elements(j.value) r WHERE CASE j.key"
 	"  WHEN 'users' THEN ((r ->> 'id')::uuid = ANY ($2)) IS NOT TRUE"
 	"  WHEN 'audit_events' THEN ((r ->> 'actor_id')::uuid = ANY ($2)"
-	"   OR r ->> 'object' IN (SELECT 'users/' || u FROM unnest($2) u)) IS NOT TRUE"
+	"   OR r ->> 'object' IN (SELECT 'users/' || u FROM unnest($2) u)"
+	"   OR coalesce(r ->> 'new', r ->> 'old')::jsonb ->> 'user_id'"
+	"    IN (SELECT u::text FROM unnest($2) u)) IS NOT TRUE"
 	"  ELSE (r ->> 'user_id')::uuid <> ALL ($2) END LIMIT 1",
 	.nargs = 2, .types = {JSONOID, UUIDARRAYOID},
 };

@@ -67,11 +67,14 @@ SET LOCAL IntervalStyle = iso_8601;
 SET LOCAL check_function_bodies = on;
 -- Who is none of the document's people.
 INSERT INTO coursebase.users (id, clerk_user_id, name) VALUES ('00000000-0000-4000-a000-0000000000e9', 'somebody', 'Eve');
+-- What the trail tells of a row of hers goes along, as her export shows it.
+INSERT INTO coursebase.audit_events (action, object, new) VALUES ('course_granted', 'course_grants/x', jsonb_build_object('user_id', :ada));
 CREATE TEMP TABLE before AS SELECT * FROM pg_temp.contents();
 CREATE TEMP TABLE faults AS SELECT * FROM coursebase.check_integrity();
 SELECT name AS empty FROM before WHERE kind = 'person' AND rows = 0;
 CREATE TEMP TABLE moved AS SELECT coursebase.take_person(:ada) AS document;
 SELECT document::text = coursebase.take_person(:ada)::text, document ->> 'move' FROM moved;
+SELECT count(*) FROM moved, json_array_elements(document -> 'tables' -> 'audit_events') a WHERE a ->> 'object' = 'course_grants/x';
 -- What is left of people is another's, and the server's own rows point to nobody who left.
 SELECT name, rows FROM pg_temp.contents() WHERE kind = 'person' AND rows > 0;
 SELECT * FROM coursebase.check_references();
@@ -90,7 +93,8 @@ SELECT pg_temp.outcome(c) FROM unnest(ARRAY[
 SELECT pg_temp.outcome(format($$SELECT coursebase.put_person(jsonb_insert(document::jsonb, '{tables,%s,0}', %L)::json) FROM moved$$, c[1], c[2]))
 FROM (VALUES (ARRAY['users', '{"id": "00000000-0000-4000-a000-0000000000ff", "name": "X"}']),
     (ARRAY['analytics', '{"user_id": "00000000-0000-4000-a000-0000000000ff"}']),
-    (ARRAY['audit_events', '{"object": "settings/x", "action": "x"}'])) v (c);
+    (ARRAY['audit_events', '{"object": "settings/x", "action": "x"}']),
+    (ARRAY['audit_events', '{"object": "course_grants/x", "action": "x", "new": "{\"user_id\": \"00000000-0000-4000-a000-0000000000ff\"}"}'])) v (c);
 SELECT pg_temp.outcome($$SELECT coursebase.put_person(jsonb_set(document::jsonb, '{tables,settings}', '[{"name": "forged"}]')::json) FROM moved$$);
 -- Nor what the person's own rows never have: one of nobody, one that hangs from another's, a key to somebody else, an account more or
 -- one that is not the person's, a guest, another's external id, a person who is none of the accounts.

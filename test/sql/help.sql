@@ -35,6 +35,11 @@ SET LOCAL ROLE regress_end_user;
 SELECT count(*) FROM coursebase.help('grant_roles');
 SET LOCAL ROLE regress_anonymous;
 :refused
+-- What a session says of backslashes changes nothing.
+SELECT md5(string_agg(h::text, '' ORDER BY h::text)) AS plain FROM coursebase.help() h \gset
+SET LOCAL standard_conforming_strings = off;
+SELECT md5(string_agg(h::text, '' ORDER BY h::text)) = :'plain' FROM coursebase.help() h;
+SET LOCAL standard_conforming_strings = on;
 -- A text of any length from anybody costs no work for each function.
 SET LOCAL statement_timeout = '60s';
 SELECT count(*) FROM coursebase.help(repeat('X', 50000000));
