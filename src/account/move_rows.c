@@ -363,7 +363,7 @@ static void rows_require_own(Datum document, Datum people, const pg_uuid_t *user
 							 const char *before);
 pg_noreturn static void raise_others(const char *where);
 static int session_neutral(void);
-static char **texts_of(KeptPlan *plan, uint64 count, int column);
+static char **texts_of(uint64 count, int column);
 static char *found_of(KeptPlan *statements, Datum *of, Datum people);
 static uint64 run(const char *sql, Oid type, Datum value);
 
@@ -405,8 +405,8 @@ move_rows_read(Datum people)
 {
 	int level = session_neutral();
 	uint64 count = plan_execute_latest(&read_readers, NULL, NULL);
-	char **names = texts_of(&read_readers, count, 1);
-	char **readers = texts_of(&read_readers, count, 2);
+	char **names = texts_of(count, 1);
+	char **readers = texts_of(count, 2);
 	StringInfoData out;
 
 	initStringInfo(&out);
@@ -432,7 +432,7 @@ move_rows_delete(Datum people)
 	plan_execute_latest(&lock_codes, moved, NULL);
 	plan_execute_latest(&count_moved, moved, NULL);
 	count = plan_execute_latest(&read_deleters, NULL, NULL);
-	deleters = texts_of(&read_deleters, count, 1);
+	deleters = texts_of(count, 1);
 	for (uint64 i = 0; i < count; i++)
 		run(deleters[i], UUIDARRAYOID, people);
 	session_settings_end(level);
@@ -456,9 +456,9 @@ move_rows_write(Datum document, Datum people, const pg_uuid_t *user)
 	plan_execute_latest(&delete_notifications, actors, NULL);
 	before = counts_of(people);
 	count = plan_execute_latest(&read_writers, &document, NULL);
-	writers = texts_of(&read_writers, count, 1);
-	unknown = texts_of(&read_writers, count, 2);
-	rows = texts_of(&read_writers, count, 3);
+	writers = texts_of(count, 1);
+	unknown = texts_of(count, 2);
+	rows = texts_of(count, 3);
 	for (uint64 i = 0; i < count; i++)
 	{
 		if (unknown[i] != NULL)
@@ -531,8 +531,8 @@ raise_others(const char *where)
 }
 
 /*
- * Until session_settings_end() with the level: no trigger but
- * those that fire for a subscription, and texts that do not depend on the session.
+ * Until session_settings_end() with the level: no trigger but those that fire for a
+ * subscription, and texts that do not depend on the session.
  */
 static int
 session_neutral(void)
@@ -553,9 +553,9 @@ session_neutral(void)
 	return level;
 }
 
-/* Copies a column of the rows that the plan has just given. */
+/* Copies a column of the rows that the last plan gave. */
 static char **
-texts_of(KeptPlan *plan, uint64 count, int column)
+texts_of(uint64 count, int column)
 {
 	char **texts = palloc(sizeof(char *) * (count + 1));
 

@@ -118,14 +118,6 @@ pg_noreturn extern void plan_raise_word(const char *column, const char *word);
  */
 extern Datum plan_transfer_as(uint64 row, int column, Oid type);
 
-/* The same of a column that is taken as it is. */
-static inline Datum
-plan_transfer(uint64 row, int column)
-{
-	return plan_transfer_as(row, column,
-							TupleDescAttr(SPI_tuptable->tupdesc, column - 1)->atttypid);
-}
-
 /* Copies the uuid and says that there is one; a null leaves all zeros. */
 extern bool plan_uuid_or_null(uint64 row, int column, pg_uuid_t *id);
 

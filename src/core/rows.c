@@ -75,7 +75,7 @@ static char *statement_text(const RowsSource *source, bool null_keys);
 static char *type_name(Oid type);
 static Snapshot active_snapshot(void);
 static bool table_open_current(Rows *rows, RowsSource *source);
-static bool index_open_usable(Rows *rows, Snapshot snapshot);
+static bool index_open_usable(Rows *rows);
 static void source_resolve(RowsSource *source, Relation *table);
 static Relation table_lock(RowsSource *source);
 static void source_register(RowsSource *source);
@@ -121,7 +121,7 @@ rows_open(Rows *rows, RowsSource *source, Snapshot snapshot)
 		rows->whole = compat_table_beginscan(rows->table, snapshot, 0, NULL);
 		return;
 	}
-	if (!index_open_usable(rows, snapshot))
+	if (!index_open_usable(rows))
 	{
 		table_close(rows->table, NoLock);
 		statement_open(rows);
@@ -420,7 +420,7 @@ table_open_current(Rows *rows, RowsSource *source)
  * serves only snapshots that are younger than it, as the planner knows too.
  */
 static bool
-index_open_usable(Rows *rows, Snapshot snapshot)
+index_open_usable(Rows *rows)
 {
 	Form_pg_index form;
 

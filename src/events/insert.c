@@ -28,15 +28,15 @@
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/xid8.h"
 
 #include "core/compat.h"
-#include "core/rows.h"
 #include "core/owner.h"
+#include "core/rows.h"
 #include "events/insert.h"
 
 enum

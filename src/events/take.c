@@ -54,7 +54,6 @@ enum
 };
 
 /* A place in the order. */
-#define PLACE_COLUMNS 2
 typedef struct Place
 {
 	Datum xid; /* xid8 */

@@ -8,9 +8,9 @@
  */
 #include "postgres.h"
 
-#include "core/row_kept.h"
 #include "miscadmin.h"
 
+#include "core/row_kept.h"
 #include "identity/adopt.h"
 #include "identity/profile_made.h"
 

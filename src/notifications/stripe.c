@@ -57,7 +57,6 @@ typedef struct Object
 	JsonSpan payments;
 	JsonSpan paid_by;
 	JsonSpan parent;
-	JsonSpan parent_subscription;
 	JsonSpan evidence;
 	JsonSpan subscription_details;
 	JsonSpan price;
