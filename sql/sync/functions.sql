@@ -36,7 +36,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_any__move_version';
 COMMENT ON FUNCTION coursebase.tg_any__move_version() IS
-    'AFTER a change: moves the version that cached handshakes are compared with. Arguments: catalogue; or cohort, user or custom_course, and the column that names it. Writes with the rights of the tables'' owner.';
+    'AFTER a change: moves the version that cached handshakes are compared with. Arguments: catalogue; or cohort, user or custom_course, the column that names it, and, for a trigger of rows, other columns: an UPDATE that changes none of these moves nothing. Writes with the rights of the tables'' owner.';
 
 CREATE FUNCTION coursebase.tg_manifest_cohorts__name()
 RETURNS trigger

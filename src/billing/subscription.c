@@ -53,9 +53,8 @@ typedef struct Situation
 	SubscriptionLine shown; /* what the row of subscriptions shows; store NULL: nothing yet */
 	bool has_line;
 	bool line_is_own;
-	SubscriptionLine line;    /* while there is none: one without an event */
-	bool has_event;           /* the log has an event of this store, environment and id */
-	SubscriptionAnswer first; /* the answer that it got */
+	SubscriptionLine line; /* while there is none: one without an event */
+	bool has_event;        /* the log has an event of this store, environment and id */
 	bool transaction_seen;
 	bool linked; /* an event of the log says that another line takes the place of this one */
 } Situation;
@@ -67,7 +66,8 @@ typedef struct Situation
 static KeptPlan read_situation = {
 	.sql = "SELECT s.id, s.status::text, s.expires_at, s.grace_until, s.store, s.environment, "
 		   "coalesce(s.original_transaction_id, s.user_id::text), "
-		   "l.user_id = $1, e.answered_status, e.answered_expires_at, e.answered_anomaly, "
+		   "l.user_id = $1, EXISTS (SELECT FROM coursebase.subscription_events e "
+		   "WHERE e.store = $2 AND e.environment = $4 AND e.store_event_id = $5), "
 		   "EXISTS (SELECT FROM coursebase.subscription_events p WHERE p.user_id = $1 "
 		   "AND p.transaction_id = $6 AND p.store = $2 "
 		   "AND coalesce(p.original_transaction_id, p.user_id::text) = $3 "
@@ -78,8 +78,6 @@ static KeptPlan read_situation = {
 		   "FROM coursebase.subscriptions s "
 		   "LEFT JOIN coursebase.subscription_lines l ON l.store = $2 "
 		   "AND l.original_transaction_id = $3 "
-		   "LEFT JOIN coursebase.subscription_events e ON e.store = $2 "
-		   "AND e.environment = $4 AND e.store_event_id = $5 "
 		   "WHERE s.user_id = $1 FOR NO KEY UPDATE OF s",
 	.nargs = 8,
 	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID},
@@ -90,7 +88,8 @@ static KeptPlan read_situation = {
 	"(SELECT jsonb_object_agg(k.key, k.value) FROM jsonb_each(" payload ") k "                 \
 	"WHERE k.key = ANY ($7))"
 static KeptPlan find_same_event = {
-	.sql = "SELECT FROM coursebase.subscription_events e WHERE e.store = $2 "
+	.sql = "SELECT e.answered_status, e.answered_expires_at, e.answered_anomaly "
+		   "FROM coursebase.subscription_events e WHERE e.store = $2 "
 		   "AND e.environment = $3 AND e.store_event_id = $4 AND e.user_id = $1 "
 		   "AND e.event_type = $5 "
 		   "AND " READ_MEMBERS("e.payload") " = " READ_MEMBERS("$6"),
@@ -106,13 +105,17 @@ enum
 	SITUATION_STORE,
 	SITUATION_ENVIRONMENT,
 	SITUATION_LINE_ID,
-	SITUATION_LINE_IS_OWN,     /* null: there is no line */
-	SITUATION_ANSWERED_STATUS, /* null: there is no event */
-	SITUATION_ANSWERED_EXPIRES_AT,
-	SITUATION_ANSWERED_ANOMALY,
+	SITUATION_LINE_IS_OWN, /* null: there is no line */
+	SITUATION_HAS_EVENT,
 	SITUATION_TRANSACTION_SEEN,
 	SITUATION_LINKED,
 	SITUATION_LINE, /* from here on LINE_COLUMNS */
+};
+enum
+{
+	ANSWERED_STATUS = 1,
+	ANSWERED_EXPIRES_AT,
+	ANSWERED_ANOMALY,
 };
 
 /* What is promotional or entered by hand is never charged, and has no grace period. */
@@ -134,7 +137,7 @@ static void grace_complete(SubscriptionNotice *notice);
 static void situation_read(Situation *situation);
 static bool situation_query(const Situation *situation);
 static Datum telling_types(SubscriptionEvent type);
-static bool event_is_same(const Situation *situation);
+static void answer_again(const Situation *situation, SubscriptionAnswer *answer);
 static void event_take(Situation *situation, SubscriptionAnswer *answer);
 static bool lines_are_linked(const Situation *situation);
 static FoldAnomaly lines_refold(Situation *situation, SubscriptionLine *line);
@@ -199,12 +202,10 @@ subscription_take(const SubscriptionNotice *notice, const pg_uuid_t *user, Times
 	/* behind the payload, which stays what was sent: a repetition is compared with it */
 	grace_complete(&situation.notice);
 	situation_read(&situation);
-	if (!situation.has_event)
-		event_take(&situation, answer);
-	else if (event_is_same(&situation))
-		*answer = situation.first;
+	if (situation.has_event)
+		answer_again(&situation, answer);
 	else
-		raise_conflict(notice);
+		event_take(&situation, answer);
 }
 
 /*
@@ -253,10 +254,7 @@ situation_read(Situation *situation)
 	plan_value_as(0, SITUATION_LINE_IS_OWN, BOOLOID, &no_line);
 	situation->has_line = !no_line;
 	situation->line_is_own = plan_bool_or(0, SITUATION_LINE_IS_OWN, false);
-	situation->first.status = plan_text(0, SITUATION_ANSWERED_STATUS);
-	situation->has_event = situation->first.status != NULL;
-	situation->first.expires_at = plan_time_or(0, SITUATION_ANSWERED_EXPIRES_AT, FOLD_NEVER);
-	situation->first.anomaly = plan_text(0, SITUATION_ANSWERED_ANOMALY);
+	situation->has_event = plan_bool(0, SITUATION_HAS_EVENT);
 	situation->transaction_seen = plan_bool(0, SITUATION_TRANSACTION_SEEN);
 	situation->linked = plan_bool(0, SITUATION_LINKED);
 	if (situation->has_line)
@@ -293,9 +291,9 @@ telling_types(SubscriptionEvent type)
 	return array_of(TEXTOID, names, NULL, count);
 }
 
-/* Whether the log's event of this store, environment and id is this one, told again. */
-static bool
-event_is_same(const Situation *situation)
+/* The log's event of this store, environment and id must be this one, told again. */
+static void
+answer_again(const Situation *situation, SubscriptionAnswer *answer)
 {
 	const SubscriptionNotice *notice = &situation->notice;
 	PlanValues values = {0};
@@ -307,7 +305,11 @@ event_is_same(const Situation *situation)
 	plan_bind_text(&values, subscription_event_names[notice->event.type]);
 	plan_bind(&values, notice->payload);
 	plan_bind(&values, notice_read_members());
-	return owner_execute(&find_same_event, values.datums, values.nulls, false) == 1;
+	if (owner_execute(&find_same_event, values.datums, values.nulls, false) != 1)
+		raise_conflict(notice);
+	answer->status = plan_text_required(0, ANSWERED_STATUS);
+	answer->expires_at = plan_time_or(0, ANSWERED_EXPIRES_AT, FOLD_NEVER);
+	answer->anomaly = plan_text(0, ANSWERED_ANOMALY);
 }
 
 /* Writes line, subscription and log, in this order, and tells of a first premium at last. */

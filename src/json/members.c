@@ -248,16 +248,19 @@ members_raise(const MembersForm *form, int member, const char *fault)
 
 /*
  * The last one counts of a member that is there twice, as in the server's ->. A null takes an
- * earlier value back. Unknown members are looked at when it is known what is absent.
+ * earlier value back. Unknown members are looked at when it is known what is absent: in a
+ * second round, which most objects need not.
  */
 static void
 members_find(Members *members, JsonSpan object, int first, int end, size_t prefix)
 {
 	JsonSpan key, value;
 	JsonCursor cursor;
+	bool unknown = true;
 
-	for (int round = 0; round < 2; round++)
+	for (int round = 0; unknown && round < 2; round++)
 	{
+		unknown = false;
 		json_walk_begin(&cursor, &members->text, object);
 		while (json_member_next(&cursor, &key, &value))
 		{
@@ -266,6 +269,7 @@ members_find(Members *members, JsonSpan object, int first, int end, size_t prefi
 
 			while (member < end && !json_string_is(raw, members->form->names[member] + prefix))
 				member++;
+			unknown |= member == end;
 			if (round == 1 && member == end)
 				unknown_check(members, raw, first, end, prefix);
 			if (round == 0 && member < end)

@@ -42,11 +42,15 @@
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/replicated.h"
+#include "core/row_trigger.h"
 #include "identity/anchor.h"
 #include "sync/versions.h"
 
-/* A scope of versions. The first argument of the trigger names it; the second one, of a keyed
- * scope, names the column that holds the key. */
+/*
+ * A scope of versions. The first argument of the trigger names it; the second one, of a keyed
+ * scope, names the column that holds the key. Others name more columns, for an UPDATE that
+ * moves nothing where it changes neither the key nor them (update_matters()).
+ */
 typedef struct VersionScope
 {
 	const char *name;
@@ -135,6 +139,7 @@ static VersionScope *scope_of(TriggerData *data);
 static bool key_becomes_less(TriggerData *data, const VersionScope *scope);
 static void row_move(TriggerData *data, VersionScope *scope, HeapTuple row);
 static void rows_move(TriggerData *data, VersionScope *scope);
+static bool update_matters(TriggerData *data, VersionScope *scope);
 static int key_column(TriggerData *data);
 static void version_move(VersionScope *scope, const pg_uuid_t *key);
 static bool moved_already(const VersionScope *scope, const pg_uuid_t *key);
@@ -163,13 +168,14 @@ coursebase_tg_any__move_version(PG_FUNCTION_ARGS)
 		else
 			version_move(scope, NULL);
 	}
-	else
+	else if (!TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+		row_move(data, scope, data->tg_trigtuple);
+	else if (update_matters(data, scope))
 	{
 		bool reversed = key_becomes_less(data, scope);
 
 		row_move(data, scope, reversed ? data->tg_newtuple : data->tg_trigtuple);
-		if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
-			row_move(data, scope, reversed ? data->tg_trigtuple : data->tg_newtuple);
+		row_move(data, scope, reversed ? data->tg_trigtuple : data->tg_newtuple);
 	}
 	return PointerGetDatum(NULL);
 }
@@ -196,10 +202,11 @@ scope_of(TriggerData *data)
 	for (int i = 0; i < lengthof(scopes); i++)
 	{
 		bool keyed = scopes[i].keyed;
-		bool fits = keyed ? shows_rows && trigger->tgnargs == 2
+		bool fits = keyed ? shows_rows && trigger->tgnargs >= 2
 						  : trigger->tgnargs == 1 || !TRIGGER_FOR_ROW(trigger->tgtype);
 
-		if (keyed && !TRIGGER_FOR_ROW(trigger->tgtype) && scopes[i].move_many.sql == NULL)
+		if (keyed && !TRIGGER_FOR_ROW(trigger->tgtype) &&
+			(scopes[i].move_many.sql == NULL || trigger->tgnargs > 2))
 			fits = false;
 		if (fits && trigger->tgnargs > 0 && strcmp(trigger->tgargs[0], scopes[i].name) == 0)
 			return &scopes[i];
@@ -219,7 +226,7 @@ key_becomes_less(TriggerData *data, const VersionScope *scope)
 	Datum was, key;
 	int column;
 
-	if (!scope->keyed || !TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+	if (!scope->keyed)
 		return false;
 	column = key_column(data);
 	was = SPI_getbinval(data->tg_trigtuple, columns, column, &was_null);
@@ -283,6 +290,33 @@ rows_move(TriggerData *data, VersionScope *scope)
 		owner_execute(&scope->move_many, &array, NULL, false);
 		SPI_finish();
 	}
+}
+
+/*
+ * Whether an UPDATE changes a column that the arguments name; always, if they name the key
+ * alone. What a WHEN of the trigger would do, which the server parses at each statement. 09000
+ * where the table lacks a column.
+ */
+static bool
+update_matters(TriggerData *data, VersionScope *scope)
+{
+	Trigger *trigger = data->tg_trigger;
+
+	if (!scope->keyed || trigger->tgnargs == 2)
+		return true;
+	for (int i = 1; i < trigger->tgnargs; i++)
+	{
+		int column = SPI_fnumber(RelationGetDescr(data->tg_relation), trigger->tgargs[i]);
+
+		if (column <= 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
+					 errmsg("table \"%s\" has no column \"%s\"",
+							RelationGetRelationName(data->tg_relation), trigger->tgargs[i])));
+		if (trigger_changed(data, column))
+			return true;
+	}
+	return false;
 }
 
 /* The column that the second argument names: 09000 where the table has none of that type. */

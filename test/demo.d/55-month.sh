@@ -102,9 +102,11 @@ VALUES ('C21ENB', 'Sleep', '', true, 4900, 'EUR'), ('C22ENB', 'Focus', '', true,
 INSERT INTO coursebase.course_documents (course_id, data)
 SELECT id, json_build_object('title', title) FROM coursebase.courses WHERE course_code LIKE 'C2_ENB';
 SQL
-sql_as app_user user_2dana <<'SQL'
-SELECT s.chosen_at FROM coursebase.courses c, coursebase.choose_premium_course(NULL, c.id, 'female', '2026-03-02 20:00+00') s
+sql_as app_server <<SQL
+SELECT s.chosen_at FROM coursebase.courses c, coursebase.choose_premium_course('$dana', c.id, 'female', '2026-03-02 20:00+00') s
 WHERE c.course_code IN ('C21ENB', 'C22ENB');
+SQL
+sql_as app_user user_2dana <<'SQL'
 SELECT slot, course_code, title, voice, live FROM coursebase.premium_slots(at => '2026-03-02 20:01+00');
 SQL
 refused KB813 sql_as app_server <<SQL

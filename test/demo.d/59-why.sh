@@ -23,9 +23,7 @@ SELECT r ->> 'status' AS status FROM coursebase.validate_purchase('$ines', '$(re
 SELECT status, detail FROM coursebase.refund_store_purchase('app_store', 'production', 'i-2', '2026-05-02 09:00+00');
 SELECT r ->> 'status' AS status FROM coursebase.validate_purchase('$ines', '$(receipt hypnoelp_subscriptions i-3 ', "original_transaction_id": "i-3", "period_end": "2026-06-01T09:00:00Z"')', '2026-05-01 09:00+00') r;
 SELECT status FROM coursebase.begin_checkout('$ines', '$calm', '2026-05-03 09:00+00');
-SQL
-sql_as app_user user_2ines <<'SQL'
-SELECT chosen_at FROM coursebase.courses c, coursebase.choose_premium_course(NULL, c.id, 'female', '2026-05-02 10:00+00') s
+SELECT chosen_at FROM coursebase.courses c, coursebase.choose_premium_course('$ines', c.id, 'female', '2026-05-02 10:00+00') s
 WHERE c.course_code = 'C21ENB';
 SQL
 
