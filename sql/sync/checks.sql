@@ -94,8 +94,8 @@ AS $$
     LEFT JOIN coursebase.catalogue_version g ON true
     LEFT JOIN coursebase.cohort_versions c ON c.cohort_id = r.cohort_id
     LEFT JOIN coursebase.user_versions u ON u.user_id = r.user_id
-    -- Versions begin at random, up to 10^15: those of an answer that a dump of rows brought
-    -- into a fresh installation are out of reach, and it is computed anew.
+    -- Versions begin at random, up to 10^15: those of an answer that a dump of rows brought into
+    -- a fresh installation are out of reach, and it is computed anew.
     CROSS JOIN (VALUES (1000000000)) AS h (reach)
     WHERE r.catalogue_version - coalesce(g.version, 0) BETWEEN 1 AND h.reach
         -- a cohort that is gone answers no more, and one that was made anew counts anew: who was

@@ -46,7 +46,7 @@ sub loaded
 	client_ok($node, "$name: restore", $words, %option);
 	is(differences($origin, rows($node, $name)), '', "$name: every row as it was");
 	is(query($node, $name, 'SELECT * FROM coursebase.check_integrity()'), '', "$name: nothing for check_integrity");
-	is(query($node, $name, "SELECT rule, object FROM coursebase.lint() WHERE rule <> 'role_missing'"), '', "$name: nothing for lint");
+	is(query($node, $name, "SELECT rule, object FROM coursebase.lint() WHERE rule NOT IN ('role_missing', 'not_granted')"), '', "$name: nothing for lint but that install() is to follow");
 }
 
 sub psql
