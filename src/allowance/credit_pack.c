@@ -10,12 +10,14 @@
  * The packs that came to a person first are spent first, and one that comes back stands where
  * it stood. A refund takes what is unspent of its own pack and of no other, as far as it claims
  * it: of the person who has the pack, then of the others. What is spent or reserved it takes
- * when it comes back, whoever reserved it. A reversal gives what its refund took to the person
- * who has the pack.
+ * when it comes back, whoever reserved it, and when credits of an earlier pack come, which pay
+ * for what was laid on this one. A reversal gives what its refund took to the person who has
+ * the pack.
  *
  * Lock order: the rows of users who hold of the pack (people_lock.h); then the purchase, then
  * account and log (credit_account.h). Whoever gives a reservation back locks one user
- * alone, so the claims of refunds are read under the lock of the purchase.
+ * alone, so the claims of refunds are read under the lock of the purchase. Of several purchases
+ * the locks are in the order of ids.
  *
  * Rights: the server's alone (EXECUTE is granted to nobody else); the statements run with the
  * rights of the tables' owner.
@@ -162,6 +164,17 @@ static KeptPlan list_people = {
 	.nargs = 1,
 	.types = {UUIDOID},
 };
+/* The purchase that moves, and all of which the receiver holds: refunds may claim of them. */
+static KeptPlan lock_moved = {
+	.sql = "SELECT FROM coursebase.ai_credit_purchases p WHERE p.id IN ("
+		   "SELECT o.id FROM coursebase.ai_credit_purchases o "
+		   "WHERE o.source = $1 AND o.environment = $2 AND o.purchase_id = $3 UNION "
+		   "SELECT l.credit_purchase_id FROM coursebase.credit_log l "
+		   "WHERE l.user_id = $4 AND l.credit_purchase_id IS NOT NULL) "
+		   "ORDER BY p.id FOR NO KEY UPDATE",
+	.nargs = 4,
+	.types = {TEXTOID, TEXTOID, TEXTOID, UUIDOID},
+};
 static KeptPlan move_purchase = {
 	.sql = "UPDATE coursebase.ai_credit_purchases p SET user_id = $5 "
 		   "WHERE p.source = $1 AND p.environment = $2 AND p.purchase_id = $3 "
@@ -224,6 +237,7 @@ static bool purchase_find(Purchase *purchase, FunctionCallInfo fcinfo, int sourc
 static void pack_lock(Purchase *purchase, FunctionCallInfo fcinfo);
 static bool people_find(People *people, bool locked, void *argument);
 static uint64 people_list(const pg_uuid_t *pack, pg_uuid_t **people);
+static void claims_take(CreditState *state, CreditEntry *own);
 static void others_take(const Purchase *purchase, TimestampTz at);
 static void packs_settle(Packs *packs, CreditAccount *account, const pg_uuid_t *user);
 static int64 pack_rest(const CreditState *state, const pg_uuid_t *pack);
@@ -401,7 +415,6 @@ pack_refund(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo, Timestam
 	CreditState state;
 	Purchase purchase;
 	PlanValues values = {0};
-	PackShare *taken;
 
 	pack_lock(&purchase, fcinfo);
 	*id = purchase.id;
@@ -415,8 +428,7 @@ pack_refund(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo, Timestam
 		credit_purchase_entry(entry, &purchase.user, id, "refund");
 		return false;
 	}
-	credit_packs_take(&state, &taken);
-	credit_save(&state, entry);
+	claims_take(&state, entry);
 	others_take(&purchase, at);
 	return true;
 }
@@ -435,14 +447,43 @@ others_take(const Purchase *purchase, TimestampTz at)
 	for (uint64 i = 0; i < count; i++)
 	{
 		CreditState state;
-		CreditEntry entry = {.kind = "refund", .purchase = &purchase->id};
-		PackShare *taken;
 
 		if (uuid_equal(&people[i], &purchase->user))
 			continue;
 		credit_open(&state, &people[i], at, true);
-		if (credit_packs_take(&state, &taken) > 0)
-			credit_save(&state, &entry);
+		claims_take(&state, NULL);
+	}
+}
+
+/*
+ * Takes what refunds claim and the person has not spent, with an entry for each pack of which
+ * it takes: first that of own, which is written for nothing too, unless it is NULL.
+ */
+static void
+claims_take(CreditState *state, CreditEntry *own)
+{
+	PackShare *taken;
+	int count = credit_packs_take(state, &taken);
+
+	/* back on the account: each entry takes the part of its pack */
+	for (int i = 0; i < count; i++)
+		state->account.bank_limit += taken[i].credits;
+	for (int i = 0; own != NULL && i < count; i++)
+		if (uuid_equal(&taken[i].pack, own->purchase))
+		{
+			state->account.bank_limit -= taken[i].credits;
+			taken[i].credits = 0;
+		}
+	if (own != NULL)
+		credit_save(state, own);
+	for (int i = 0; i < count; i++)
+	{
+		CreditEntry entry = {.kind = "refund", .purchase = &taken[i].pack};
+
+		if (taken[i].credits == 0)
+			continue;
+		state->account.bank_limit -= taken[i].credits;
+		credit_save(state, &entry);
 	}
 }
 
@@ -465,6 +506,7 @@ pack_reverse(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo, Timesta
 		return false;
 	bank_add(&state.account, plan_int64(0, 1));
 	credit_save(&state, entry);
+	claims_take(&state, NULL);
 	return true;
 }
 
@@ -485,19 +527,22 @@ void
 credit_pack_move(const char *source, const char *environment, const char *purchase_id,
 				 const pg_uuid_t *from, const pg_uuid_t *to, TimestampTz at)
 {
-	PlanValues values = {0};
+	PlanValues values = {0}, moved = {0};
 	CreditState giver, receiver;
 	pg_uuid_t id;
 	CreditEntry gone = {.kind = "moved_out", .purchase = &id};
 	CreditEntry come = {.kind = "moved_in", .purchase = &id};
 	int64 rest;
 
-	plan_bind_text(&values, source);
-	plan_bind_text(&values, environment);
-	plan_bind_text(&values, purchase_id);
+	plan_bind_text(&moved, source);
+	plan_bind_text(&moved, environment);
+	plan_bind_text(&moved, purchase_id);
+	values = moved;
+	plan_bind_uuid(&moved, to);
 	plan_bind_uuid(&values, from);
 	plan_bind_uuid(&values, to);
-	/* the purchase before the accounts, as everybody locks them */
+	/* the purchases before the accounts, as everybody locks them */
+	plan_execute(&lock_moved, moved.datums, moved.nulls, false);
 	if (plan_execute(&move_purchase, values.datums, values.nulls, false) == 0)
 		return;
 	id = plan_uuid(0, 1);
@@ -510,6 +555,7 @@ credit_pack_move(const char *source, const char *environment, const char *purcha
 	credit_save(&giver, &gone);
 	bank_add(&receiver.account, rest);
 	credit_save(&receiver, &come);
+	claims_take(&receiver, NULL);
 }
 
 /* Finds the purchase that a refund or its reversal names, and locks all who hold of it: nobody

@@ -157,6 +157,13 @@ coursebase_install(PG_FUNCTION_ARGS)
 		else
 		{
 			citus_require_answers();
+			/*
+			 * An owner that is no superuser needs rights to the schema, and has them no more
+			 * where a dump was restored without its GRANTs. An extension's script gives none:
+			 * whoever planted our table before is its owner then, and fails without them.
+			 */
+			if (!creating)
+				grants_owner();
 			run_steps(report);
 		}
 	}
@@ -213,9 +220,7 @@ installer(void)
 }
 
 /*
- * An owner that is no superuser needs rights to the schema for what follows, and has them no
- * more where a dump was restored without its GRANTs. Those of the parts come last, for all
- * objects at once: grants_renew() first takes away what a role held.
+ * Grants come last, for all objects at once: grants_renew() first takes away what a role held.
  */
 static void
 run_steps(Report *report)
@@ -225,7 +230,6 @@ run_steps(Report *report)
 	ErrorContextCallback told = {.previous = error_context_stack, .callback = step_tell};
 	ListCell *cell;
 
-	grants_owner();
 	error_context_stack = &told;
 	foreach (cell, steps)
 	{

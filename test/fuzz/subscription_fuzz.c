@@ -71,6 +71,19 @@ order(const void *a, const void *b)
 	return fold_event_compare(a, b);
 }
 
+/* Whether a payment may bring an earlier end than the line had: of a line that gives no access,
+ * whose end was given back or cut off, or for another product. */
+static bool
+replaces_end(const FoldState *before, const FoldEvent *event)
+{
+	bool sold = event->type == EVENT_CREATED || event->type == EVENT_RENEWED;
+	bool of_other = event->product_id != NULL && before->product_id != NULL &&
+					strcmp(event->product_id, before->product_id) != 0;
+
+	return before->now.status == SUBSCRIPTION_REVOKED ||
+		   before->now.status == SUBSCRIPTION_EXPIRED || (sold && of_other);
+}
+
 static FoldAnomaly
 step(FoldState *state, const FoldEvent *event)
 {
@@ -96,7 +109,7 @@ step(FoldState *state, const FoldEvent *event)
 		PROMISE((int) state->now.status == cell ||
 				(event->auto_renew == 0 && state->now.status == SUBSCRIPTION_CANCELED));
 	if (event->type != EVENT_REVOKED && event->type != EVENT_UNREVOKED &&
-		event->type != EVENT_PRODUCT_CHANGED)
+		event->type != EVENT_PRODUCT_CHANGED && !replaces_end(&before, event))
 		PROMISE(state->now.expires_at >= before.now.expires_at);
 	if (event->type == EVENT_CANCELED || event->type == EVENT_GRACE_STARTED)
 		PROMISE(state->now.expires_at == before.now.expires_at);

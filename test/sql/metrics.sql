@@ -51,9 +51,9 @@ SELECT name, subject, value FROM coursebase.metrics('2026-01-02 01:00+00') WHERE
 ROLLBACK TO never;
 -- Of thousands of events that a consumer has behind it, those that it still has in hand are read, and those that come next.
 INSERT INTO coursebase.access_events (xid, id, at, kind, user_id, subject)
-SELECT n::text::xid8, n, '2026-01-01 00:00+00', 'purchased', :'twice', 'x' FROM generate_series(1, 3000) n;
-UPDATE coursebase.event_consumers SET done_xid = '2999', done_id = 2999;
-INSERT INTO coursebase.event_claims (consumer, xid, event_id, user_id, claimed_until) VALUES ('mailer', '9', 9, :'twice', 'infinity');
+SELECT (1000000000 + n)::text::xid8, n, '2026-01-01 00:00+00', 'purchased', :'twice', 'x' FROM generate_series(1, 3000) n;
+UPDATE coursebase.event_consumers SET done_xid = '1000002999', done_id = 2999;
+INSERT INTO coursebase.event_claims (consumer, xid, event_id, user_id, claimed_until) VALUES ('mailer', '1000000009', 9, :'twice', 'infinity');
 SET LOCAL enable_seqscan = off;
 ANALYZE coursebase.access_events;
 SELECT sum(pg_stat_get_xact_tuples_returned(oid)) AS before FROM pg_class WHERE relname ~ '^access_events' \gset

@@ -77,7 +77,23 @@ SELECT status FROM coursebase.reverse_store_refund('app_store', 'production', 'f
 SELECT status, quantity, refunded_quantity FROM coursebase.store_receipts WHERE purchase_id = 'four';
 :check
 
--- To and fro at random among three people with two packs each: after each step all that is left is what was bought
+-- A refund claims of a spent pack. Credits of an earlier one come, which pay for the spending: it takes what it claims.
+SELECT pg_temp.brings(7, 'five'), pg_temp.brings(7, 'six');
+SELECT status FROM coursebase.refund_store_purchase('app_store', 'production', 'five', '2026-02-03');
+SELECT bank_left FROM coursebase.consume_credits(pg_temp.person(7), 60, 'use', '2026-02-04');
+SELECT status, pg_temp.banks(7, 7) FROM coursebase.refund_store_purchase('app_store', 'production', 'six', '2026-02-05');
+SELECT status, pg_temp.banks(7, 7) FROM coursebase.reverse_store_refund('app_store', 'production', 'five', '2026-02-06');
+SELECT pg_temp.banks(7, 7), pg_temp.told(7);
+:check
+SELECT pg_temp.brings(8, 'seven'), pg_temp.goes(8, 9, '2026-02-03'), pg_temp.brings(8, 'eight');
+SELECT bank_left FROM coursebase.consume_credits(pg_temp.person(8), 60, 'use', '2026-02-04');
+SELECT status, pg_temp.banks(8, 9) FROM coursebase.refund_store_purchase('app_store', 'production', 'eight', '2026-02-05');
+SELECT pg_temp.goes(9, 8, '2026-02-06');
+SELECT pg_temp.banks(8, 9);
+:check
+
+-- To and fro at random among three people with two packs each (the seed meets credits of an earlier pack that come back, and
+-- set free what a refund of another one claims): after each step all that is left is what was bought
 -- less what was used, or is reserved, less what refunds took. The uses are counted by their prices.
 SELECT n, p, pg_temp.brings(n, format('random-%s-%s', n, p), 4) FROM generate_series(11, 13) n, generate_series(1, 2) p ORDER BY 1, 2;
 CREATE FUNCTION pg_temp.step(t integer) RETURNS text LANGUAGE sql AS $$
@@ -101,9 +117,9 @@ CREATE FUNCTION pg_temp.unlike() RETURNS numeric LANGUAGE sql AS $$
         + (SELECT coalesce(sum(l.credits), 0) FROM coursebase.credit_log l WHERE l.user_id BETWEEN pg_temp.person(11) AND pg_temp.person(13)
             AND (l.kind IN ('consume', 'commit') OR l.kind = 'reserve' AND NOT EXISTS (SELECT FROM coursebase.credit_log e
                 WHERE e.user_id = l.user_id AND e.idempotency_key = l.idempotency_key AND e.kind IN ('commit', 'release')))) $$;
-SELECT setseed(0.571);
+SELECT setseed(0.3);
 SELECT count(*), count(*) FILTER (WHERE s.unlike <> 0) AS unlike, count(*) FILTER (WHERE s.problems > 0) AS problems, count(*) FILTER (WHERE s.step NOT LIKE 'accepted%' AND s.step !~ '^(22004|22023|KB701|KB106)') AS errors
-FROM (SELECT pg_temp.step(t) AS step, pg_temp.unlike() AS unlike, CASE WHEN t % 20 = 0 THEN (SELECT count(*) FROM coursebase.check_allowance() WHERE t > 0) ELSE 0 END AS problems FROM generate_series(1, 400) t OFFSET 0) s;
+FROM (SELECT pg_temp.step(t) AS step, pg_temp.unlike() AS unlike, CASE WHEN t % 5 = 0 THEN (SELECT count(*) FROM coursebase.check_allowance() WHERE t > 0) ELSE 0 END AS problems FROM generate_series(1, 400) t OFFSET 0) s;
 SELECT kind, count(*) > 5 FROM coursebase.credit_log WHERE user_id BETWEEN pg_temp.person(11) AND pg_temp.person(13) AND kind NOT IN ('start', 'turn', 'raise', 'pack', 'taken') GROUP BY 1 ORDER BY 1;
 :check
 ROLLBACK;

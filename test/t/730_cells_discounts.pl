@@ -27,9 +27,10 @@ query($cell, 'app', sprintf "SELECT coursebase.set_cell(1, 2); SELECT * FROM cou
 for my $node ($home, $cell)
 {
 	my $who = $node->name . '_';
+	query($home, 'app', "SELECT count(*) FROM generate_series(0, $people) n, coursebase.place_person('$who' || n, ${\ ($node == $cell ? 1 : 0)}, md5('$who' || n)::uuid)");
 	query($node, 'app', <<~"SQL");
 		INSERT INTO coursebase.users (id, clerk_user_id, name, email)
-		SELECT gen_random_uuid(), '$who' || n, 'n', 'e' FROM generate_series(0, $people) n;
+		SELECT md5('$who' || n)::uuid, '$who' || n, 'n', 'e' FROM generate_series(0, $people) n;
 		CREATE FUNCTION public.redeem(person bigint, code text) RETURNS boolean LANGUAGE plpgsql AS \$\$
 		BEGIN
 		    PERFORM coursebase.redeem_discount((SELECT id FROM coursebase.users WHERE clerk_user_id = '$who' || person),
