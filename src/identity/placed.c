@@ -204,8 +204,8 @@ people_require(const Cell *here)
 					errdetail("It does not know " INT64_FORMAT " people who have an account "
 							  "in cell %d, such as user %s, or has them elsewhere.",
 							  plan_int64(0, 1), here->number, uuid_text(&first)),
-					errhint("Enter them on home first, with the same ids: see \"When a "
-							"server is away\" in the guide to several servers.")));
+					errhint("Enter them on home first, with the same ids: see the guide to "
+							"several servers.")));
 }
 
 /* What the directory has of a row of users, as KEEPS_EXTERNAL_ID says. */
