@@ -113,6 +113,7 @@ static KeptPlan insert_courses = {
 static const char *const status_names[] = {"public", "private"};
 
 static pg_uuid_t product_write(FunctionCallInfo fcinfo);
+static uint64 product_execute(KeptPlan *plan, PlanValues *values, FunctionCallInfo fcinfo);
 pg_noreturn static void argument_refuse(FunctionCallInfo fcinfo, ErrorData *error);
 static void courses_write(const pg_uuid_t *product, Datum courses);
 
@@ -151,15 +152,31 @@ product_write(FunctionCallInfo fcinfo)
 {
 	PlanValues values = {0};
 	KeptPlan *plan = PG_ARGISNULL(SAVE_PRODUCT) ? &insert_product : &update_product;
-	MemoryContext context = CurrentMemoryContext;
-	volatile uint64 count = 0; /* written before a longjmp */
 
 	for (int i = 0; i < SAVE_ARGUMENTS; i++)
 		if (i != SAVE_COURSES)
 			args_bind(&values, fcinfo, i);
+	if (product_execute(plan, &values, fcinfo) != 1)
+		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND),
+						errmsg("there is no such product, or it is not yours to change"),
+						errdetail("The id that was passed is %s.",
+								  uuid_text(PG_GETARG_UUID_P(SAVE_PRODUCT))),
+						errhint("Pass the id of a row of products, or null for a new one.")));
+	if (!PG_ARGISNULL(SAVE_STATUS))
+		args_word(fcinfo, SAVE_STATUS, status_names, lengthof(status_names));
+	return plan_uuid(0, 1);
+}
+
+/* Answers how many rows were written; raises what argument_refuse() makes of an error. */
+static uint64
+product_execute(KeptPlan *plan, PlanValues *values, FunctionCallInfo fcinfo)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile uint64 count = 0; /* written before a longjmp */
+
 	PG_TRY();
 	{
-		count = plan_execute(plan, values.datums, values.nulls, false);
+		count = plan_execute(plan, values->datums, values->nulls, false);
 	}
 	PG_CATCH();
 	{
@@ -171,15 +188,7 @@ product_write(FunctionCallInfo fcinfo)
 		argument_refuse(fcinfo, error);
 	}
 	PG_END_TRY();
-	if (count != 1)
-		ereport(ERROR, (errcode(ERRCODE_CB_NOT_FOUND),
-						errmsg("there is no such product, or it is not yours to change"),
-						errdetail("The id that was passed is %s.",
-								  uuid_text(PG_GETARG_UUID_P(SAVE_PRODUCT))),
-						errhint("Pass the id of a row of products, or null for a new one.")));
-	if (!PG_ARGISNULL(SAVE_STATUS))
-		args_word(fcinfo, SAVE_STATUS, status_names, lengthof(status_names));
-	return plan_uuid(0, 1);
+	return count;
 }
 
 /*
