@@ -16,8 +16,8 @@
  *
  * Lock order: the rows of users who hold of the pack (people_lock.h); then the purchase, then
  * account and log (credit_account.h). Whoever gives a reservation back locks one user
- * alone, so the claims of refunds are read under the lock of the purchase. Of several purchases
- * the locks are in the order of ids.
+ * alone, so the claims of refunds are read under the lock of the purchase. One statement locks
+ * several purchases in the order of their ids; a transfer of several packs moves one at a time.
  *
  * Rights: the server's alone (EXECUTE is granted to nobody else); the statements run with the
  * rights of the tables' owner.
