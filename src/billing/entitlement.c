@@ -123,10 +123,11 @@ entitlements_known(Snapshot snapshot)
 	return &kept.entitlements;
 }
 
+/* As a change that is told: what was kept of rights was computed from what was kept here. */
 void
 entitlements_forget(void)
 {
-	kept.generation = 0;
+	rows_generation++;
 }
 
 const Entitlement *
