@@ -6,7 +6,13 @@
  * rows_generation. What was read may be used by a snapshot that is not older than the one it
  * was read by, and only where that one was as new as any: otherwise a change that it did not
  * see may have been told already. Without that, what was read serves snapshots of the same age
- * alone. A serializable transaction reads both tables itself, or conflicts go unseen.
+ * alone. A serializable transaction reads both tables itself, or conflicts go unseen. So does
+ * a transaction that has changed one of them: its snapshots of the same age see different
+ * commands of its own.
+ *
+ * The server sends an invalidation a moment after it has made the change visible. In that
+ * moment a session may answer with what it kept, as if it had been asked a moment before.
+ * Whoever writes such an answer down for others calls entitlements_forget() first.
  *
  * Locks: none. Rights: the tables are read past row security, as settings are; the record of a
  * change is written with the rights of the tables' owner.
@@ -26,6 +32,7 @@
 
 #include "billing/entitlement.h"
 #include "billing/product_names.h"
+#include "core/compat.h"
 #include "core/restore.h"
 #include "core/row_trigger.h"
 #include "core/rows.h"
@@ -66,6 +73,9 @@ typedef struct KeptEntitlements
 } KeptEntitlements;
 
 static KeptEntitlements kept;
+
+/* The transaction that last changed one of the tables. */
+static LocalTransactionId changing = InvalidLocalTransactionId;
 
 const EntitlementAsk entitlement_ask_any = {ENTITLEMENT_ANY, NULL};
 const EntitlementAsk entitlement_ask_premium = {ENTITLEMENT_NAMED, ENTITLEMENT_PREMIUM};
@@ -111,6 +121,13 @@ entitlements_known(Snapshot snapshot)
 	}
 	kept_load(snapshot);
 	return &kept.entitlements;
+}
+
+/* As a change that is told: what was kept of rights was computed from what was kept here. */
+void
+entitlements_forget(void)
+{
+	rows_generation++;
 }
 
 const Entitlement *
@@ -240,7 +257,7 @@ kept_load(Snapshot snapshot)
 	if (!IsInParallelMode())
 		kept.lasting = age_compare(snapshot_age(GetLatestSnapshot()), kept.age) == 0;
 	entitlements_load(&kept.entitlements, snapshot);
-	kept.generation = generation;
+	kept.generation = changing == compat_local_transaction() ? 0 : generation;
 }
 
 /* From the beginning: an error may have ended an earlier load half way. */
@@ -364,6 +381,7 @@ coursebase_tg_store_product_entitlements__changed(PG_FUNCTION_ARGS)
 static void
 change_tell(TriggerData *data, const char *action, const char *object, char *was, char *is)
 {
+	changing = compat_local_transaction();
 	CacheInvalidateRelcache(data->tg_relation);
 	if (!restore_under_way() && SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA)
 		audit_write_change(action, object, was, is);

@@ -64,6 +64,12 @@ extern const EntitlementAsk entitlement_ask_every_course;
  */
 extern const Entitlements *entitlements_known(Snapshot snapshot);
 
+/*
+ * The next entitlements_known() reads both tables. For an answer that outlives the statement:
+ * what a session keeps may miss, for a moment, what was committed just now. Raises nothing.
+ */
+extern void entitlements_forget(void);
+
 /* The names of all that may be held, copied into the current context. */
 typedef struct EntitlementNames
 {

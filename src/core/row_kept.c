@@ -10,6 +10,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_trigger.h"
+#include "commands/trigger.h"
 #include "lib/stringinfo.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -51,14 +52,17 @@ own_triggers(const char *table)
 	Oid schema = owner_schema();
 	Oid id = table != NULL ? get_relname_relid(table, schema) : InvalidOid;
 	Relation relation = OidIsValid(id) ? try_table_open(id, AccessShareLock) : NULL;
+	TriggerDesc *triggers;
 	StringInfoData names;
 
 	if (relation == NULL)
 		return NULL;
 	initStringInfo(&names);
-	for (int i = 0; relation->trigdesc != NULL && i < relation->trigdesc->numtriggers; i++)
+	/* a copy: the server may make its list anew while a function is looked up */
+	triggers = CopyTriggerDesc(relation->trigdesc);
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 	{
-		Trigger *trigger = &relation->trigdesc->triggers[i];
+		Trigger *trigger = &triggers->triggers[i];
 
 		if (TRIGGER_FOR_ROW(trigger->tgtype) && TRIGGER_FOR_BEFORE(trigger->tgtype) &&
 			get_func_namespace(trigger->tgfoid) != schema)

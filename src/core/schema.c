@@ -4,10 +4,12 @@
  * A dump carries the tables of the version that made the dump, and a library can be replaced
  * under a running database: either way code that writes must not meet tables it does not know.
  * Versions only grow, so a yes holds for the session; a yes is forgotten when the version's
- * table is altered, dropped or restored.
+ * table is altered, dropped or restored. A version that this transaction itself has written may
+ * yet be rolled back: its yes is not kept.
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
@@ -33,7 +35,7 @@ static RowsSource schema_version = {
 };
 
 static void version_forget(Datum arg, Oid relation);
-static char *version_read(void);
+static char *version_read(bool *written_here);
 
 /*
  * The look-up of the table comes first in every call: a session may live on while the
@@ -44,6 +46,7 @@ schema_require_current(void)
 {
 	static bool registered = false;
 	Oid relation = get_relname_relid("schema_version", owner_schema());
+	bool written_here;
 	char *version;
 
 	if (OidIsValid(current_relation) && relation == current_relation)
@@ -55,7 +58,7 @@ schema_require_current(void)
 	}
 	if (!OidIsValid(relation))
 		schema_raise_missing();
-	version = version_read();
+	version = version_read(&written_here);
 	if (version == NULL || schema_version_compare(version, COURSEBASE_VERSION) < 0)
 		ereport(ERROR, (errcode(ERRCODE_CB_SCHEMA_BEHIND),
 						errmsg("the tables of coursebase are older than its code"),
@@ -63,7 +66,8 @@ schema_require_current(void)
 								  version ? version : "unknown", COURSEBASE_VERSION),
 						errhint("Run ALTER EXTENSION coursebase UPDATE, then SELECT "
 								"coursebase.install().")));
-	current_relation = relation;
+	if (!written_here)
+		current_relation = relation;
 }
 
 void
@@ -110,7 +114,7 @@ version_forget(Datum arg, Oid relation)
 
 /* NULL for a table that has lost its row. */
 static char *
-version_read(void)
+version_read(bool *written_here)
 {
 	Datum key = BoolGetDatum(true);
 	char *version = NULL;
@@ -118,8 +122,15 @@ version_read(void)
 
 	rows_open(&rows, &schema_version, ActiveSnapshotSet() ? GetActiveSnapshot() : NULL);
 	rows_find(&rows, &key);
+	*written_here = false;
 	if (rows_next(&rows))
+	{
 		version = TextDatumGetCString(rows_value(&rows, 0));
+		/* where a statement read the row, which cannot tell, a transaction without an id has
+		 * written nothing */
+		*written_here =
+			TransactionIdIsValid(GetTopTransactionIdIfAny()) && rows_written_here(&rows);
+	}
 	rows_close(&rows);
 	return version;
 }

@@ -93,7 +93,7 @@ static void shape_learn(void);
 static bool table_fits(Relation table);
 static bool columns_fit(TupleDesc found);
 static bool triggers_fit(const TriggerDesc *triggers);
-static bool triggers_are_key(const TriggerDesc *triggers);
+static bool triggers_are_key(Relation table);
 static bool xid_find(const pg_uuid_t *user, FullTransactionId *xid);
 static FullTransactionId snapshot_end(void);
 static void row_insert(Relation table, const Event *event, FullTransactionId xid);
@@ -157,7 +157,7 @@ shape_learn(void)
 		shape.kind_type = TupleDescAttr(RelationGetDescr(table), COLUMN_KIND)->atttypid;
 		shape.sequence = compat_identity_sequence(table, COLUMN_ID + 1);
 		shape.usable = OidIsValid(shape.sequence);
-		shape.key_alone = triggers_are_key(table->trigdesc);
+		shape.key_alone = triggers_are_key(table);
 	}
 	rows_close(&rows);
 	/* The table has been locked since rows_open(), so that no look-up can have changed it. */
@@ -202,11 +202,15 @@ triggers_fit(const TriggerDesc *triggers)
 			 triggers->trig_insert_new_table);
 }
 
-/* Whether all that fires when a row is inserted is the check of the foreign key to users. */
+/*
+ * Whether all that fires when a row is inserted is the check of the foreign key to users. The
+ * look-up comes first: the server may make its list of triggers anew during one.
+ */
 static bool
-triggers_are_key(const TriggerDesc *triggers)
+triggers_are_key(Relation table)
 {
 	Oid users = get_relname_relid("users", owner_schema());
+	const TriggerDesc *triggers = table->trigdesc;
 	int keys = 0;
 
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)

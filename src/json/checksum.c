@@ -135,12 +135,15 @@ stored_verify(TriggerData *trigger, const ChecksumColumns *columns)
 /*
  * Whether a trigger that is none of ours fires before the row's change and after the trigger
  * that derives. The server keeps triggers in the order in which they fire, which is that of
- * their names.
+ * their names. It may make the list anew while a function is looked up, so that the functions
+ * are copied first.
  */
 static bool
 others_fire_later(TriggerData *trigger)
 {
 	TriggerDesc *all = trigger->tg_relation->trigdesc;
+	Oid *functions = palloc_array(Oid, all->numtriggers);
+	int count = 0;
 	bool later = false;
 
 	for (int i = 0; i < all->numtriggers; i++)
@@ -151,9 +154,12 @@ others_fire_later(TriggerData *trigger)
 			continue;
 		if (one->tgfoid == trigger->tg_trigger->tgfoid)
 			later = true;
-		else if (later && get_func_namespace(one->tgfoid) != owner_schema())
-			return true;
+		else if (later)
+			functions[count++] = one->tgfoid;
 	}
+	for (int i = 0; i < count; i++)
+		if (get_func_namespace(functions[i]) != owner_schema())
+			return true;
 	return false;
 }
 

@@ -98,6 +98,7 @@ static KeptPlan insert_cached = {
 
 static bool first_row_lock(const pg_uuid_t *user);
 static bool row_exists(const pg_uuid_t *user);
+static bool row_exists_now(const pg_uuid_t *user);
 static bool row_is_in_time(Rows *rows, TimestampTz at);
 static bool row_is_current(Rows *rows, const pg_uuid_t *user);
 static bool state_keep(HandshakeState *state, const HandshakeRequest *request, Datum response,
@@ -145,6 +146,19 @@ row_exists(const pg_uuid_t *user)
 	rows_find(&rows, &key);
 	exists = rows_next(&rows);
 	rows_close(&rows);
+	return exists;
+}
+
+/* The same whatever the caller's snapshot: a row may be newer. Who inserts one has locked it by
+ * first_row_lock(), so that no other one comes while the caller has that lock. */
+static bool
+row_exists_now(const pg_uuid_t *user)
+{
+	bool exists;
+
+	PushActiveSnapshot(GetLatestSnapshot());
+	exists = row_exists(user);
+	PopActiveSnapshot();
 	return exists;
 }
 
@@ -241,7 +255,8 @@ handshake_state_expand(HandshakeState *state)
 
 /*
  * The INSERT is for a user's first state: the UPDATE is not even planned where the snapshot
- * shows no row. One that another transaction has committed since stays as it is.
+ * shows no row. One that another transaction has committed since stays as it is. Nothing is
+ * inserted beside a row: whoever replaces it just now would be waited for.
  */
 void
 handshake_cache_write(const HandshakeState *state, const HandshakeVersions *versions,
@@ -269,10 +284,9 @@ handshake_cache_write(const HandshakeState *state, const HandshakeVersions *vers
 	plan_bind_uuid(&values, versions->in_cohort ? &versions->cohort_id : NULL);
 	plan_bind_int64(&values, versions->cohort);
 	plan_bind_int64(&values, versions->user);
-	if (row_exists(user) &&
-		plan_execute(&replace_cached, values.datums, values.nulls, false) > 0)
-		return;
-	if (first_row_lock(user))
+	if (row_exists(user))
+		plan_execute(&replace_cached, values.datums, values.nulls, false);
+	else if (first_row_lock(user) && !row_exists_now(user))
 		plan_execute(&insert_cached, values.datums, values.nulls, false);
 }
 

@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "billing/entitlement.h"
 #include "identity/anchor.h"
 #include "identity/asking.h"
 #include "json/json_write.h"
@@ -62,13 +63,24 @@ handshake_state_compute(HandshakeState *state, HandshakeVersions *versions,
 	state->members = members_write(&state->validity, user);
 }
 
-/* The cohort decides whose version is read. */
+/*
+ * The cohort decides whose version is read. A change of the entitlements moves the version of
+ * the catalogue, and the session hears of the change a moment after it sees the version
+ * (billing/entitlement.c): what it has kept of them since another version is read anew, or the
+ * cached state would be that of before the change for ever.
+ */
 static void
 versions_find(HandshakeVersions *versions, const pg_uuid_t *user)
 {
+	static int64 entitlements_since = -1; /* no version */
+
 	memset(versions, 0, sizeof(*versions));
 	versions->in_cohort = identity_cohort(user, &versions->cohort_id);
 	handshake_versions_read(versions, user);
+	if (versions->catalogue != entitlements_since || versions->own_change)
+		entitlements_forget();
+	/* a version of this transaction's own may be rolled back and come again */
+	entitlements_since = versions->own_change ? -1 : versions->catalogue;
 }
 
 /* The documents that only this user gets. */

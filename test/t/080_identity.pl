@@ -5,24 +5,8 @@ use warnings FATAL => 'all';
 use FindBin;
 use lib "$FindBin::RealBin/lib";
 use Coursebase;
-use Cwd qw(abs_path);
 use PostgreSQL::Test::Cluster;
-use PostgreSQL::Test::Utils;
 use Test::More;
-
-my $directory = abs_path(PostgreSQL::Test::Utils::tempdir());
-
-# A shared library made from a source beside this test, or undef without a compiler.
-sub compiled
-{
-	my ($name) = @_;
-	my ($include) = split /\n/, `pg_config --includedir-server`;
-	my @command = (
-		$ENV{CC} // 'gcc', '-shared', '-fPIC', "-I$include", '-o', "$directory/$name.so",
-		"$FindBin::RealBin/lib/$name.c", '-ldl');
-
-	return system(@command) == 0 ? "$directory/$name.so" : undef;
-}
 
 my $holder = compiled('claims_holder');
 my $random = compiled('known_random');

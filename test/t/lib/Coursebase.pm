@@ -19,7 +19,7 @@ use Time::HiRes qw(usleep);
 our @EXPORT = qw(
   node create_database create_extension fixture tables own_things rows_of fingerprint differences
   same_database facts_of restored_apart released client client_ok sqlstate sqlstates query calls
-  wait_until
+  wait_until compiled
 );
 
 my $tree = abs_path(dirname(abs_path(__FILE__)) . '/../../..');
@@ -79,6 +79,18 @@ sub psql_words
 {
 	my ($database, $user) = @_;
 	return ('psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', ($user ? ('-U', $user) : ()), '-d', $database);
+}
+
+# compiled NAME: a shared library made of lib/NAME.c, or undef without a compiler.
+sub compiled
+{
+	my ($name) = @_;
+	my $library = abs_path(PostgreSQL::Test::Utils::tempdir()) . "/$name.so";
+	my ($include) = split /\n/, `pg_config --includedir-server`;
+	my @command = ($ENV{CC} // 'gcc', '-shared', '-fPIC', "-I$include", '-o', $library,
+		dirname(abs_path(__FILE__)) . "/$name.c", '-ldl');
+
+	return system(@command) == 0 ? $library : undef;
 }
 
 # wait_until NAME, CODE: until CODE is true, however slow the machine is; dies when it never is.
