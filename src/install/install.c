@@ -595,7 +595,8 @@ converge_alter(Step *step, Report *report)
 
 /*
  * Every command of the statement says SET STATISTICS 0. ANALYZE leaves such a column out, and
- * with it what an earlier ANALYZE found: that is taken away here.
+ * with it what an earlier ANALYZE found: that is taken away here. A column of an index has a
+ * number and no name.
  */
 static void
 statistics_switch_off(Step *step, Oid relation)
@@ -606,13 +607,16 @@ statistics_switch_off(Step *step, Oid relation)
 
 	foreach (cell, alter->cmds)
 	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
+		AttrNumber number =
+			command->name != NULL ? get_attnum(relation, command->name) : command->num;
 		HeapTuple column =
-			SearchSysCacheAttName(relation, lfirst_node(AlterTableCmd, cell)->name);
+			SearchSysCache2(ATTNUM, ObjectIdGetDatum(relation), Int16GetDatum(number));
 
 		if (!HeapTupleIsValid(column))
 			continue;
 		if (!compat_without_statistics(column))
-			columns = lappend_int(columns, ((Form_pg_attribute) GETSTRUCT(column))->attnum);
+			columns = lappend_int(columns, number);
 		ReleaseSysCache(column);
 	}
 	if (columns == NIL)
