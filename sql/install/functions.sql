@@ -268,7 +268,7 @@ AS 'MODULE_PATHNAME', 'coursebase_hand_over';
 COMMENT ON FUNCTION coursebase.hand_over(name) IS
     'Makes a role the owner of the tables, views and types, so that an ordinary role can look after them, as on Supabase. The schema, the functions, the extension and the guard stay with the superuser who installed them. For superusers.
 
-role: the new owner. It reads and writes every row, changes the owner''s settings, alters the tables and adds to them, and runs install(), lint() and grant_roles(); it may create in the schema, for an index stands there. It cannot change a function of coursebase, drop the extension, or drop a table unless it allows that by coursebase.allow_drop. It gets no attribute and no membership. Of the owner before, unless that is a superuser, everything is taken. NULL does nothing.
+role: the new owner, of home''s publications too. It reads and writes every row, changes the owner''s settings, alters the tables and adds to them, and runs install(), lint() and grant_roles(); it may create in the schema, for an index stands there. It cannot change a function of coursebase, drop the extension, or drop a table unless it allows that by coursebase.allow_drop. It gets no attribute and no membership. Of the owner before, unless that is a superuser, everything is taken. NULL does nothing.
 
 Raises: 0A000 (before PostgreSQL 16, a subscription writes the tables and the role is no superuser), 25006 (the transaction is read-only), 42501 (the caller is no superuser), 42704 (no such role), KB001 (tables are missing or behind), KB004 (the role, or one that could become it, is for end users or anonymous requests).';
 
