@@ -315,6 +315,20 @@ COMMENT ON FUNCTION coursebase.help(text) IS
 about: a topic, or a part of a function''s name, in either case; NULL lists all. topic: the slice that the function is of, in their order: core, json, install, cells, identity, records, catalog, sales, billing, access, allowance, media, discounts, store, notifications, programs, events, sync, account. function: its name. call: the function with its arguments, their types and defaults. purpose: the first sentence of its COMMENT; obj_description() has the rest.';
 GRANT EXECUTE ON FUNCTION coursebase.help(text) TO anonymous, end_user, server;
 
+CREATE FUNCTION coursebase.replaced_objects()
+RETURNS TABLE (object text, removal text)
+LANGUAGE c
+STABLE
+STRICT
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_replaced_objects';
+COMMENT ON FUNCTION coursebase.replaced_objects() IS
+    'Lists the policies, CHECK constraints and triggers that have the name of one of coursebase''s and say something else: another expression, command, role, function or time. For lint(), which says what to do. No row for a table of which a column is missing or has another type. For the owner of the tables.
+
+object: such as policy self_select_own on users, constraint users_name_not_empty_check on users or trigger t500_stamp on users. removal: the statement that takes it away, so that install() makes the release''s; NULL for what install() replaces by itself: policies, and triggers but those that fire at the end of a transaction.';
+
 -- Reads the catalogues only, so that lint() answers when tables are missing. The steps of install() say what ought to
 -- be there: every column has a comment among them, every constraint a name.
 CREATE FUNCTION coursebase.lint()
@@ -491,6 +505,17 @@ AS $$
     )
     SELECT 'missing', m.object, 'Run SELECT coursebase.install().'
     FROM missing m
+    UNION ALL
+    SELECT 'replaced', p.object,
+        format('Run %sSELECT coursebase.install(): somebody made it say something else.',
+            p.removal || ', then ')
+    FROM coursebase.replaced_objects() p
+    UNION ALL
+    -- A function that runs with its owner's rights would be a way past row security.
+    SELECT 'not_invoker', 'function ' || f.oid::regprocedure,
+        format('ALTER FUNCTION %s SECURITY INVOKER.', f.oid::regprocedure)
+    FROM functions f
+    WHERE f.prosecdef
     UNION ALL
     SELECT 'schema_behind', 'tables of version ' || coalesce(s.value, 'unknown'),
         'Run ALTER EXTENSION coursebase UPDATE, then SELECT coursebase.install().'
@@ -775,4 +800,4 @@ $$;
 COMMENT ON FUNCTION coursebase.lint() IS
     'Looks over the installation''s own safety, one row a fault; no row is good. Reads the catalogues alone, so that it answers when tables are missing. For the owner of the tables; the advice is SQL to run where SQL mends it.
 
-rule: missing (what install() makes or restores, down to a column''s NOT NULL or default and a value of an enum), schema_behind, extension_behind, row_security_off, default_partition_missing, row_security_forced, view_not_invoker, not_logged, foreign_key_without_index, foreign_key_not_valid, index_invalid, trigger_disabled, trigger_not_always, not_published and cell_away (on home: a table that cells do not get; a cell that does not follow, for which home keeps its log), not_subscribed and subscription_off (in a cell), guard_off, search_path_not_fixed, leakproof, not_granted (a role lacks what its part may do), granted_to_public, default_privileges (of whoever installed, which would give a role that plays no part what an update adds), owner_differs, schema_owner, schema_open, encoding_not_utf8, owner_unfit, role_missing, server_role_unfit, server_role_strong (it has, or could use, rights beyond those of the server: the owner''s, or those of a role of PostgreSQL''s own), end_user_role_unfit, document_not_lz4, not_distributed (workers of Citus are attached: coursebase stays whole on the coordinator), citus_worker (this server became a worker). Of partitions, at any depth, row_security_off, not_logged, trigger_disabled and owner_differs tell as well. object: what is at fault. advice: what to do.';
+rule: missing (what install() makes or restores, down to a column''s NOT NULL or default and a value of an enum), replaced (a policy, CHECK or trigger of that name says something else than the release''s), not_invoker (a function runs with its owner''s rights), schema_behind, extension_behind, row_security_off, default_partition_missing, row_security_forced, view_not_invoker, not_logged, foreign_key_without_index, foreign_key_not_valid, index_invalid, trigger_disabled, trigger_not_always, not_published and cell_away (on home: a table that cells do not get; a cell that does not follow, for which home keeps its log), not_subscribed and subscription_off (in a cell), guard_off, search_path_not_fixed, leakproof, not_granted (a role lacks what its part may do), granted_to_public, default_privileges (of whoever installed, which would give a role that plays no part what an update adds), owner_differs, schema_owner, schema_open, encoding_not_utf8, owner_unfit, role_missing, server_role_unfit, server_role_strong (it has, or could use, rights beyond those of the server: the owner''s, or those of a role of PostgreSQL''s own), end_user_role_unfit, document_not_lz4, not_distributed (workers of Citus are attached: coursebase stays whole on the coordinator), citus_worker (this server became a worker). Of partitions, at any depth, row_security_off, not_logged, trigger_disabled and owner_differs tell as well. object: what is at fault. advice: what to do.';
