@@ -21,7 +21,7 @@ BEGIN {
         "COMMENT ON SCHEMA|GRANT USAGE ON SCHEMA|SELECT"
     kinds["checks"] = members
     kinds["tables"] = "CREATE TYPE|CREATE TABLE|CREATE VIEW|CREATE INDEX|CREATE UNIQUE INDEX|CREATE TRIGGER|" \
-        "CREATE CONSTRAINT TRIGGER|ALTER TABLE|INSERT INTO|COMMENT ON TYPE|COMMENT ON TABLE|COMMENT ON COLUMN|" \
+        "CREATE CONSTRAINT TRIGGER|ALTER TABLE|ALTER INDEX|INSERT INTO|COMMENT ON TYPE|COMMENT ON TABLE|COMMENT ON COLUMN|" \
         "COMMENT ON VIEW|GRANT"
     kinds["policies"] = "CREATE POLICY|CREATE VIEW|COMMENT ON POLICY|COMMENT ON VIEW|COMMENT ON COLUMN|GRANT"
     # An e that stands alone before a quote gives backslashes a meaning in it, and in its continuation on a later line.
@@ -199,7 +199,7 @@ function object_of(words,    word) {
     if (words ~ /^CREATE /) return tolower(word[2]) " " word[3]
     if (words ~ /^COMMENT ON /) { sub(/ IS .*$/, "", words); return tolower(words) }
     if (words ~ /^INSERT INTO /) return "rows of " word[3]
-    if (words ~ /^ALTER TABLE /) return "setting of " word[3]
+    if (words ~ /^ALTER (TABLE|INDEX) /) return "setting of " word[3]
     return "grant on " on_what(words)
 }
 

@@ -41,7 +41,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT round(p.price_dollars * (100 - coalesce(d.percent_off, 0)))::integer
     FROM coursebase.products p
-    LEFT JOIN coursebase.country_discounts d ON d.country = upper(btrim(country_price.country))
+    -- megabytes are no country, and would take half a second to fold
+    LEFT JOIN coursebase.country_discounts d
+        ON d.country = upper(btrim(CASE WHEN octet_length($2) <= 64 THEN $2 END))
     WHERE p.id = country_price.product_id
 $$;
 COMMENT ON FUNCTION coursebase.country_price(uuid, text) IS

@@ -33,6 +33,8 @@ ALTER TABLE coursebase.courses DROP CONSTRAINT courses_course_code_form_check;
 -- Phones may keep files where case does not count.
 CREATE UNIQUE INDEX courses_lower_idx
     ON coursebase.courses (lower(course_code COLLATE pg_catalog."C"));
+-- An index over an expression has statistics of its own, which would tell the codes.
+ALTER INDEX coursebase.courses_lower_idx ALTER COLUMN 1 SET STATISTICS 0;
 CREATE INDEX courses_is_free_idx ON coursebase.courses (is_free);
 CREATE INDEX courses_in_premium_idx ON coursebase.courses (in_premium);
 COMMENT ON TABLE coursebase.courses IS 'The courses, of the app''s catalogue and of the course platform alike.';

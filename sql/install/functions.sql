@@ -12,7 +12,7 @@ AS 'MODULE_PATHNAME', 'coursebase_install';
 COMMENT ON FUNCTION coursebase.install() IS
     'Makes whatever the schema lacks: types, tables, columns, defaults, constraints, indexes, triggers, policies, views, comments, grants. Never takes rows, tables or columns away; may be run at any time, and again. Part of CREATE EXTENSION and of ALTER EXTENSION UPDATE. For the owner of the tables (the first time, the role that installs).
 
-object: what was made, such as table users or column users.email. action: created, added (to a table or type that was there), restored (a default, NOT NULL or IDENTITY that was taken away, a trigger that was switched off), changed (the type of a column of an earlier release, or a NOT NULL that it had), dropped (a constraint of an earlier release) or refuses (a function, on a worker of Citus, where nothing else is made: it raises KBC02 from then on). No row: nothing was missing. Within a restore nothing is made: the tables come from the dump.
+object: what was made, such as table users or column users.email. action: created, added (to a table or type that was there), restored (a default, NOT NULL or IDENTITY that was taken away, a trigger that was switched off, the name of a primary key), changed (the type of a column of an earlier release, or a NOT NULL that it had), dropped (a constraint of an earlier release) or refuses (a function, on a worker of Citus, where nothing else is made: it raises KBC02 from then on). No row: nothing was missing. Within a restore nothing is made: the tables come from the dump.
 
 Source: doc on upgrades: the code belongs to the extension, the tables to the user.
 Raises: 25006 (the transaction is read-only), 42501 (the caller is not the owner of the tables), 42P16 (a table is partitioned that cannot be, or in another way than by its time), KB003 (an object of that name belongs to another role), KB004 (a role no longer fits the part that it plays: the server has lost BYPASSRLS, or end users got rights that they may not have), KBC02 (the functions are those of a worker of Citus, and the server is none now).';
@@ -268,7 +268,7 @@ AS 'MODULE_PATHNAME', 'coursebase_hand_over';
 COMMENT ON FUNCTION coursebase.hand_over(name) IS
     'Makes a role the owner of the tables, views and types, so that an ordinary role can look after them, as on Supabase. The schema, the functions, the extension and the guard stay with the superuser who installed them. For superusers.
 
-role: the new owner. It reads and writes every row, changes the owner''s settings, alters the tables and adds to them, and runs install(), lint() and grant_roles(); it may create in the schema, for an index stands there. It cannot change a function of coursebase, drop the extension, or drop a table unless it allows that by coursebase.allow_drop. It gets no attribute and no membership. Of the owner before, unless that is a superuser, everything is taken. NULL does nothing.
+role: the new owner, of home''s publications too. It reads and writes every row, changes the owner''s settings, alters the tables and adds to them, and runs install(), lint() and grant_roles(); it may create in the schema, for an index stands there. It cannot change a function of coursebase, drop the extension, or drop a table unless it allows that by coursebase.allow_drop. It gets no attribute and no membership. Of the owner before, unless that is a superuser, everything is taken. NULL does nothing.
 
 Raises: 0A000 (before PostgreSQL 16, a subscription writes the tables and the role is no superuser), 25006 (the transaction is read-only), 42501 (the caller is no superuser), 42704 (no such role), KB001 (tables are missing or behind), KB004 (the role, or one that could become it, is for end users or anonymous requests).';
 
@@ -314,6 +314,20 @@ COMMENT ON FUNCTION coursebase.help(text) IS
 
 about: a topic, or a part of a function''s name, in either case; NULL lists all. topic: the slice that the function is of, in their order: core, json, install, cells, identity, records, catalog, sales, billing, access, allowance, media, discounts, store, notifications, programs, events, sync, account. function: its name. call: the function with its arguments, their types and defaults. purpose: the first sentence of its COMMENT; obj_description() has the rest.';
 GRANT EXECUTE ON FUNCTION coursebase.help(text) TO anonymous, end_user, server;
+
+CREATE FUNCTION coursebase.replaced_objects()
+RETURNS TABLE (object text, removal text)
+LANGUAGE c
+STABLE
+STRICT
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_replaced_objects';
+COMMENT ON FUNCTION coursebase.replaced_objects() IS
+    'Lists the policies, CHECK constraints and triggers that have the name of one of coursebase''s and say something else: another expression, command, role, function or time. For lint(), which says what to do. No row for a table of which a column is missing or has another type. For the owner of the tables.
+
+object: such as policy self_select_own on users, constraint users_name_not_empty_check on users or trigger t500_stamp on users. removal: the statement that takes it away, so that install() makes the release''s; NULL for what install() replaces by itself: policies, and triggers but those that fire at the end of a transaction.';
 
 -- Reads the catalogues only, so that lint() answers when tables are missing. The steps of install() say what ought to
 -- be there: every column has a comment among them, every constraint a name.
@@ -491,6 +505,17 @@ AS $$
     )
     SELECT 'missing', m.object, 'Run SELECT coursebase.install().'
     FROM missing m
+    UNION ALL
+    SELECT 'replaced', p.object,
+        format('Run %sSELECT coursebase.install(): somebody made it say something else.',
+            p.removal || ', then ')
+    FROM coursebase.replaced_objects() p
+    UNION ALL
+    -- A function that runs with its owner's rights would be a way past row security.
+    SELECT 'not_invoker', 'function ' || f.oid::regprocedure,
+        format('ALTER FUNCTION %s SECURITY INVOKER.', f.oid::regprocedure)
+    FROM functions f
+    WHERE f.prosecdef
     UNION ALL
     SELECT 'schema_behind', 'tables of version ' || coalesce(s.value, 'unknown'),
         'Run ALTER EXTENSION coursebase UPDATE, then SELECT coursebase.install().'
@@ -775,4 +800,4 @@ $$;
 COMMENT ON FUNCTION coursebase.lint() IS
     'Looks over the installation''s own safety, one row a fault; no row is good. Reads the catalogues alone, so that it answers when tables are missing. For the owner of the tables; the advice is SQL to run where SQL mends it.
 
-rule: missing (what install() makes or restores, down to a column''s NOT NULL or default and a value of an enum), schema_behind, extension_behind, row_security_off, default_partition_missing, row_security_forced, view_not_invoker, not_logged, foreign_key_without_index, foreign_key_not_valid, index_invalid, trigger_disabled, trigger_not_always, not_published and cell_away (on home: a table that cells do not get; a cell that does not follow, for which home keeps its log), not_subscribed and subscription_off (in a cell), guard_off, search_path_not_fixed, leakproof, not_granted (a role lacks what its part may do), granted_to_public, default_privileges (of whoever installed, which would give a role that plays no part what an update adds), owner_differs, schema_owner, schema_open, encoding_not_utf8, owner_unfit, role_missing, server_role_unfit, server_role_strong (it has, or could use, rights beyond those of the server: the owner''s, or those of a role of PostgreSQL''s own), end_user_role_unfit, document_not_lz4, not_distributed (workers of Citus are attached: coursebase stays whole on the coordinator), citus_worker (this server became a worker). Of partitions, at any depth, row_security_off, not_logged, trigger_disabled and owner_differs tell as well. object: what is at fault. advice: what to do.';
+rule: missing (what install() makes or restores, down to a column''s NOT NULL or default and a value of an enum), replaced (a policy, CHECK or trigger of that name says something else than the release''s), not_invoker (a function runs with its owner''s rights), schema_behind, extension_behind, row_security_off, default_partition_missing, row_security_forced, view_not_invoker, not_logged, foreign_key_without_index, foreign_key_not_valid, index_invalid, trigger_disabled, trigger_not_always, not_published and cell_away (on home: a table that cells do not get; a cell that does not follow, for which home keeps its log), not_subscribed and subscription_off (in a cell), guard_off, search_path_not_fixed, leakproof, not_granted (a role lacks what its part may do), granted_to_public, default_privileges (of whoever installed, which would give a role that plays no part what an update adds), owner_differs, schema_owner, schema_open, encoding_not_utf8, owner_unfit, role_missing, server_role_unfit, server_role_strong (it has, or could use, rights beyond those of the server: the owner''s, or those of a role of PostgreSQL''s own), end_user_role_unfit, document_not_lz4, not_distributed (workers of Citus are attached: coursebase stays whole on the coordinator), citus_worker (this server became a worker). Of partitions, at any depth, row_security_off, not_logged, trigger_disabled and owner_differs tell as well. object: what is at fault. advice: what to do.';

@@ -89,7 +89,7 @@ CREATE INDEX store_notifications_transfers_idx
 CREATE INDEX store_notifications_settles_review_idx
     ON coursebase.store_notifications (settles_review) WHERE settles_review IS NOT NULL;
 COMMENT ON TABLE coursebase.store_notifications IS
-    'What providers sent, each notification once, with what became of it. Written by take_notification() and replay_notifications() alone. Bodies are personal data: delete_user() and purge_logs() empty them, and keep key and outcome.';
+    'What providers sent, each notification once, with what became of it. Written by take_notification() and replay_notifications() alone. Bodies are personal data: delete_user() and purge_logs() empty them, and keep key and outcome; what takes effect for a closed account is kept without.';
 COMMENT ON COLUMN coursebase.store_notifications.id IS 'Key of the notification here.';
 COMMENT ON COLUMN coursebase.store_notifications.provider IS 'app_store, google_play, stripe or revenuecat.';
 COMMENT ON COLUMN coursebase.store_notifications.environment IS 'production or sandbox.';

@@ -629,7 +629,7 @@ JOIN coursebase.course_entitlements e
     ON e.user_id = t.user_id AND e.program_id = t.program_id
 WHERE t.type = 'charge' AND t.status = 'completed'
     AND e.source_payment_transaction_id IS DISTINCT FROM t.id;
-COMMENT ON VIEW coursebase.transactions_to_refund IS 'Charges that came for a program which the buyer has by another payment, or free, or after the buyer''s account was closed. refund_transaction() gives them back.';
+COMMENT ON VIEW coursebase.transactions_to_refund IS 'Charges that came for a program which the buyer has by another payment, or free, or after the buyer''s account was closed (also because its refund failed). refund_transaction() gives them back.';
 COMMENT ON COLUMN coursebase.transactions_to_refund.transaction_id IS 'The charge.';
 COMMENT ON COLUMN coursebase.transactions_to_refund.organization_id IS 'The organisation that was paid.';
 COMMENT ON COLUMN coursebase.transactions_to_refund.user_id IS 'The person who paid.';

@@ -84,6 +84,10 @@ static LockBehind lock_inbox_behind = {
 	.mode = LockTupleNoKeyExclusive,
 };
 
+/* The external id of a closed account. Nor does a guest's lead to anybody (identity/guest.h).
+ */
+#define CLOSED_ID "'^(deleted|guest):[-0-9a-f]{36}$'"
+
 /* One thing that the account gives up: $1 is the user, $2 the time. */
 #define STEP(statement)                                                                        \
 	{                                                                                          \
@@ -103,14 +107,17 @@ static KeptPlan steps[] = {
 	STEP("SELECT coursebase.release_discount($1, d.order_ref) FROM (SELECT r.order_ref"
 		 " FROM coursebase.user_discounts r WHERE r.user_id = $1 AND r.status = 'reserved'"
 		 " ORDER BY r.discount_code_id) d"),
-	/* referral_code NULL: a trigger of the profile makes a new code, which tells of nobody */
+	/* referral_code NULL: a trigger of the profile makes a new code, which tells of nobody. An
+	 * account that was merged has nothing else any more, until its external id goes as well */
 	STEP("UPDATE coursebase.user_profile SET first_name = NULL, last_name = NULL,"
 		 " phone_number = NULL, country = NULL, lead_source = NULL, email = '',"
 		 " time_zone = 'UTC', devices = '{}', role = 'user', referral_code = NULL,"
 		 " is_placeholder = false WHERE user_id = $1 AND (is_placeholder OR "
 		 "coalesce(first_name, last_name, phone_number, country,"
 		 " lead_source) IS NOT NULL OR (email, time_zone, devices, role)"
-		 " IS DISTINCT FROM ('', 'UTC', '{}', 'user'))"),
+		 " IS DISTINCT FROM ('', 'UTC', '{}', 'user') OR EXISTS (SELECT FROM coursebase.users u"
+		 "  WHERE u.id = $1 AND u.merged_into IS NOT NULL AND u.clerk_user_id !~ " CLOSED_ID
+		 "))"),
 	STEP("DELETE FROM coursebase.user_cohorts WHERE user_id = $1"),
 	STEP("UPDATE coursebase.custom_courses SET title = '', description = '',"
 		 " data = '{\"audio_files\": []}' WHERE user_id = $1"
@@ -168,8 +175,6 @@ static KeptPlan choose_words = {
 	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID},
 };
 
-/* Nor does a guest's lead to anybody (identity/guest.h). */
-#define CLOSED_ID "'^(deleted|guest):[-0-9a-f]{36}$'"
 /* A random external id, so that nobody can guess it and sign up under it before. */
 static KeptPlan choose_id = {
 	.sql = "SELECT CASE WHEN $1 ~ " CLOSED_ID " THEN $1"

@@ -78,13 +78,15 @@ coursebase_explain_entitlement(PG_FUNCTION_ARGS)
 static EntitlementAsk
 entitlement_argument(FunctionCallInfo fcinfo)
 {
+	const text *given;
 	char *name;
 
 	args_require(fcinfo, 0);
-	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	given = PG_GETARG_TEXT_PP(0);
+	name = text_to_cstring(given);
 	if (entitlement_find(entitlements_known(GetActiveSnapshot()), name) == NULL)
 		ereport(ERROR, (errcode(ERRCODE_CB_NO_ENTITLEMENT),
-						errmsg("there is no entitlement \"%s\"", name),
+						errmsg("there is no entitlement \"%s\"", args_text_clipped(given, 64)),
 						errhint("The table entitlements lists them.")));
 	return (EntitlementAsk){ENTITLEMENT_NAMED, name};
 }

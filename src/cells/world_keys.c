@@ -212,6 +212,7 @@ static int refused_compare(const ListCell *a, const ListCell *b);
 static void refused_return(FunctionCallInfo fcinfo, List *refused);
 pg_noreturn static void raise_refused(const RefusedKey *key, int32 cell);
 static void claimer_require(FunctionCallInfo fcinfo);
+static int argument_length(FunctionCallInfo fcinfo, int argument);
 static void role_require(int32 cell);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_any__claim_keys);
@@ -697,6 +698,7 @@ static void
 claimer_require(FunctionCallInfo fcinfo)
 {
 	int32 cell;
+	int keys;
 	Cell here;
 
 	args_require_all(fcinfo);
@@ -710,13 +712,23 @@ claimer_require(FunctionCallInfo fcinfo)
 	role_require(cell);
 	args_array(fcinfo, CLAIM_KINDS);
 	args_array(fcinfo, CLAIM_KEYS);
-	if (ArrayGetNItems(ARR_NDIM(PG_GETARG_ARRAYTYPE_P(CLAIM_KINDS)),
-					   ARR_DIMS(PG_GETARG_ARRAYTYPE_P(CLAIM_KINDS))) !=
-		ArrayGetNItems(ARR_NDIM(PG_GETARG_ARRAYTYPE_P(CLAIM_KEYS)),
-					   ARR_DIMS(PG_GETARG_ARRAYTYPE_P(CLAIM_KEYS))))
+	keys = argument_length(fcinfo, CLAIM_KEYS);
+	if (argument_length(fcinfo, CLAIM_KINDS) != keys)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("kinds and keys are not of one length"),
 						errhint("Give the kind of each key.")));
+	if (argument_length(fcinfo, CLAIM_USERS) > keys)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("user_ids has more elements than keys"),
+						errhint("Give the person of each key, NULL for nobody.")));
+}
+
+static int
+argument_length(FunctionCallInfo fcinfo, int argument)
+{
+	ArrayType *array = PG_GETARG_ARRAYTYPE_P(argument);
+
+	return ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
 }
 
 /*

@@ -19,6 +19,10 @@
 
 #define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define SMALL    "abcdefghijklmnopqrstuvwxyz"
+/* An id's bytes at most, as in a receipt: an index holds no text of any length. */
+#define ID_MOST 512
+/* How many bytes of a word that nobody knows a message shows. */
+#define WORD_SHOWN 64
 /* Of the years 1 to 9999: a time to which a term is added stays one that the server can hold.
  */
 #define EARLIEST_TIME INT64CONST(-63082281600000000)
@@ -123,6 +127,19 @@ args_text_or_null(FunctionCallInfo fcinfo, int argument)
 	return PG_ARGISNULL(argument) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(argument));
 }
 
+/* Whoever may call a function may send it megabytes, which would be folded, or go to the log.
+ */
+char *
+args_text_clipped(const text *value, int most)
+{
+	const char *bytes = VARDATA_ANY(value);
+	int size = (int) VARSIZE_ANY_EXHDR(value);
+
+	if (size <= most)
+		return pnstrdup(bytes, size);
+	return psprintf("%.*s...", pg_mbcliplen(bytes, size, most), bytes);
+}
+
 /* Compares the bytes in place: most calls name a known word, and need no copy. */
 int
 args_word(FunctionCallInfo fcinfo, int argument, const char *const *words, int count)
@@ -142,7 +159,7 @@ args_word(FunctionCallInfo fcinfo, int argument, const char *const *words, int c
 		appendStringInfo(&known, "%s%s", i == 0 ? "" : ", ", words[i]);
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					errmsg("unknown %s \"%s\"", argument_name(fcinfo, argument),
-						   text_to_cstring(word)),
+						   args_text_clipped(word, WORD_SHOWN)),
 					errhint("Use one of: %s.", known.data)));
 }
 
@@ -196,6 +213,10 @@ args_id(FunctionCallInfo fcinfo, int argument)
 	if (size == 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("%s must not be empty", argument_name(fcinfo, argument))));
+	if (size > ID_MOST)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("%s must have at most %d bytes", argument_name(fcinfo, argument),
+							   ID_MOST)));
 	/* control characters too: what comes along from the end of a line */
 	if ((unsigned char) bytes[0] <= ' ' || (unsigned char) bytes[size - 1] <= ' ')
 		ereport(ERROR,

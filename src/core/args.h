@@ -41,6 +41,10 @@ extern ArrayType *args_array(FunctionCallInfo fcinfo, int argument);
 /* A copy as a C string in the current context; NULL for a null. */
 extern char *args_text_or_null(FunctionCallInfo fcinfo, int argument);
 
+/* A copy as a C string; of more than so many bytes the first ones, and dots: for messages, and
+ * for texts that are looked up and never that long. */
+extern char *args_text_clipped(const text *value, int most);
+
 /* The place of the argument among these words: raises 22004 for null, 22023 for another word.
  */
 extern int args_word(FunctionCallInfo fcinfo, int argument, const char *const *words,
@@ -54,7 +58,8 @@ extern void args_length(FunctionCallInfo fcinfo, int argument, int least, int mo
 extern void args_jsonb_size(FunctionCallInfo fcinfo, int argument, int most);
 
 /* An id that a store, a provider or the caller gave: raises 22004 for null, 22023 for one that
- * is empty or has a blank at either end, with which it would be another id. */
+ * is empty, has more than 512 bytes, or a blank at either end, with which it would be another
+ * id. */
 extern void args_id(FunctionCallInfo fcinfo, int argument);
 
 /* A code of ISO 4217 as the columns named currency hold it: raises 22004 for null, 22023 for

@@ -24,6 +24,10 @@
 #define DISCOUNT_CODE_KEY(text) "upper(btrim(" text "))"
 #define DISCOUNT_CODE_IS(a, b)  DISCOUNT_CODE_KEY(a) " = " DISCOUNT_CODE_KEY(b)
 
+/* Bytes of the longest text that is looked up as a code: the index holds no longer code, and to
+ * fold megabytes would take a second. */
+#define DISCOUNT_CODE_MOST 3000
+
 /*
  * Whether places of the shard s are taken on this server: all of them, unless there are cells.
  * cell and home are parameters of type integer, NULL where there is one server. A shard that

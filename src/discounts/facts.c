@@ -150,7 +150,8 @@ discount_order(FunctionCallInfo fcinfo, int item, int at)
 		if (i != DISCOUNT_CODE && i != item)
 			args_require(fcinfo, i);
 	order.user = *PG_GETARG_UUID_P(DISCOUNT_USER);
-	order.code = args_text_or_null(fcinfo, DISCOUNT_CODE);
+	if (!PG_ARGISNULL(DISCOUNT_CODE))
+		order.code = args_text_clipped(PG_GETARG_TEXT_PP(DISCOUNT_CODE), DISCOUNT_CODE_MOST);
 	order.product_type = text_to_cstring(PG_GETARG_TEXT_PP(DISCOUNT_PRODUCT_TYPE));
 	order.base = args_money(fcinfo, DISCOUNT_BASE);
 	order.currency = text_to_cstring(PG_GETARG_TEXT_PP(DISCOUNT_CURRENCY));

@@ -199,6 +199,7 @@ enum
 };
 
 static void referrer_require(bool fits, const char *detail);
+static void bind_code(PlanValues *values, FunctionCallInfo fcinfo, int argument);
 static bool referrer_is_new(Datum user, const pg_uuid_t *referrer);
 static void referrer_write(Datum user, const pg_uuid_t *referrer);
 static bool referrer_lives_elsewhere(const pg_uuid_t *referrer);
@@ -270,14 +271,16 @@ PGDLLEXPORT Datum
 coursebase_validate_referral_code(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	Datum arguments[] = {PG_GETARG_DATUM(0), TimestampTzGetDatum(args_time_or_now(fcinfo, 1))};
+	PlanValues arguments = {0};
 	Datum values[2] = {0};
 	bool nulls[2] = {false, true};
 	char *kind = NULL;
 
 	compat_materialize(fcinfo);
+	bind_code(&arguments, fcinfo, 0);
+	plan_bind_time(&arguments, args_time_or_now(fcinfo, 1));
 	SPI_connect();
-	if (!PG_ARGISNULL(0) && owner_execute(&find_code, arguments, NULL, true) > 0)
+	if (owner_execute(&find_code, arguments.datums, arguments.nulls, true) > 0)
 		kind = plan_text(0, 1);
 	SPI_finish();
 	values[0] = BoolGetDatum(kind != NULL);
@@ -288,20 +291,33 @@ coursebase_validate_referral_code(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* A code that somebody typed; a null one is nobody's. */
+static void
+bind_code(PlanValues *values, FunctionCallInfo fcinfo, int argument)
+{
+	plan_bind_text(values,
+				   PG_ARGISNULL(argument)
+					   ? NULL
+					   : args_text_clipped(PG_GETARG_TEXT_PP(argument), DISCOUNT_CODE_MOST));
+}
+
 /* SQL function: attach_referral(user_id uuid, code text, at timestamptz) returns boolean */
 PGDLLEXPORT Datum
 coursebase_attach_referral(PG_FUNCTION_ARGS)
 {
-	Datum arguments[] = {PG_GETARG_DATUM(1), PG_GETARG_DATUM(2)};
+	PlanValues arguments = {0};
 	Datum user = PG_GETARG_DATUM(0);
 	pg_uuid_t referrer;
 	bool attached;
 
 	args_require_all(fcinfo);
 	schema_require_current();
+	bind_code(&arguments, fcinfo, 1);
+	args_bind(&arguments, fcinfo, 2);
 	SPI_connect();
 	anchor_user_require(DatumGetUUIDP(user));
-	referrer_require(owner_execute(&find_referrer, arguments, NULL, false) > 0,
+	referrer_require(owner_execute(&find_referrer, arguments.datums, arguments.nulls, false) >
+						 0,
 					 "Nobody has it.");
 	referrer = plan_uuid(0, 1);
 	referrer_require(!uuid_equal(&referrer, DatumGetUUIDP(user)), "It is the person's own.");

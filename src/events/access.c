@@ -31,12 +31,14 @@
 #include "core/setting.h"
 #include "events/access.h"
 #include "events/changes.h"
+#include "events/emptied.h"
 #include "events/event.h"
 #include "events/sale.h"
 #include "identity/asking.h"
 #include "sales/course_grant.h"
 
-/* What a TRUNCATE takes from everybody: it has no transition tables. */
+/* What a TRUNCATE takes from everybody: it has no transition tables. What it takes by other
+ * tables as well, emptied.h knows. */
 static KeptPlan read_every_access = {
 	.sql = "SELECT a.user_id, a.course_id FROM coursebase.user_course_access a",
 };
@@ -113,6 +115,8 @@ static void grant_lost(const pg_uuid_t *user, const pg_uuid_t *course);
 static void grant_tell(const pg_uuid_t *user, const pg_uuid_t *course, bool was, bool is);
 static void entitlement_lost(const pg_uuid_t *user, const pg_uuid_t *program);
 static void turned_tell(KeptPlan *find);
+static TimestampTz others_end(const pg_uuid_t *user, const pg_uuid_t *course, uint32 others);
+static TimestampTz granted_until(const pg_uuid_t *user, const pg_uuid_t *course);
 static const char *access_kind(TimestampTz was, TimestampTz is, TimestampTz now);
 static void program_tell(const pg_uuid_t *user, const pg_uuid_t *program, bool was, bool is);
 static bool is_active(TupleTableSlot *row, int status);
@@ -133,8 +137,13 @@ coursebase_tg_user_course_access__tell(PG_FUNCTION_ARGS)
 	Changes changes;
 
 	if (changes_is_truncate(fcinfo))
+	{
 		all_lost(&read_every_access, grant_lost);
-	else if (changes_begin(&changes, fcinfo, "tg_user_course_access__tell", CHANGES_ANY))
+		emptied_add(EMPTIED_ACCESS);
+		return PointerGetDatum(NULL);
+	}
+	emptied_forget();
+	if (changes_begin(&changes, fcinfo, "tg_user_course_access__tell", CHANGES_ANY))
 	{
 		int user = changes_column(&changes, "user_id", UUIDOID);
 		int course = changes_column(&changes, "course_id", UUIDOID);
@@ -175,8 +184,11 @@ coursebase_tg_course_purchases__tell(PG_FUNCTION_ARGS)
 		/* before the TRUNCATE, while the rows can still be read */
 		turned_tell(&find_turned_on_truncate);
 		SPI_finish();
+		emptied_add(EMPTIED_PURCHASES);
+		return PointerGetDatum(NULL);
 	}
-	else if (changes_begin(&changes, fcinfo, "tg_course_purchases__tell", CHANGES_ANY))
+	emptied_forget();
+	if (changes_begin(&changes, fcinfo, "tg_course_purchases__tell", CHANGES_ANY))
 	{
 		course_sales_tell(&changes);
 		trigger_tables_show(data);
@@ -226,9 +238,37 @@ void
 course_tell(const pg_uuid_t *user, const pg_uuid_t *course, uint32 others, TimestampTz was,
 			TimestampTz is, const char *source)
 {
-	TimestampTz end = course_rights_end(user, course, others);
+	TimestampTz end = others_end(user, course, others);
 
 	access_tell(user, event_subject("courses", course), Max(was, end), Max(is, end), source);
+}
+
+/* When what other sources give the course ends. What they give by a table that the same
+ * TRUNCATE empties can still be read, and is given no more. */
+static TimestampTz
+others_end(const pg_uuid_t *user, const pg_uuid_t *course, uint32 others)
+{
+	uint32 tables = emptied_tables();
+	TimestampTz end;
+
+	if ((tables & EMPTIED_PURCHASES) != 0)
+		others &= ~(COURSE_BY_PURCHASE | COURSE_BY_SLOT);
+	if ((others & COURSE_BY_GRANT) == 0 || (tables & (EMPTIED_ACCESS | EMPTIED_GRANTS)) == 0)
+		return course_rights_end(user, course, others);
+	end = course_rights_end(user, course, others & ~COURSE_BY_GRANT);
+	if ((tables & EMPTIED_ACCESS) == 0 &&
+		course_rights_end(user, course, COURSE_BY_GRANT) == DT_NOEND)
+		return DT_NOEND;
+	return Max(end, granted_until(user, course));
+}
+
+/* The latest end of the grants of the course that have one. */
+static TimestampTz
+granted_until(const pg_uuid_t *user, const pg_uuid_t *course)
+{
+	if ((emptied_tables() & EMPTIED_GRANTS) != 0)
+		return DT_NOBEGIN;
+	return course_sources_granted_until(user, course);
 }
 
 /*
@@ -305,8 +345,7 @@ grant_lost(const pg_uuid_t *user, const pg_uuid_t *course)
 static void
 grant_tell(const pg_uuid_t *user, const pg_uuid_t *course, bool was, bool is)
 {
-	TimestampTz until =
-		Max(course_sources_granted_until(user, course), course_grant_lost_end());
+	TimestampTz until = Max(granted_until(user, course), course_grant_lost_end());
 
 	course_tell(user, course, COURSE_BY_REAL & ~COURSE_BY_GRANT, was ? DT_NOEND : until,
 				is ? DT_NOEND : until, SOURCE_GRANT);

@@ -20,6 +20,7 @@
 #include "core/row_trigger.h"
 #include "events/access.h"
 #include "events/changes.h"
+#include "events/emptied.h"
 #include "events/event.h"
 #include "events/grant.h"
 
@@ -66,15 +67,17 @@ static KeptPlan find_refunded = {
 
 /*
  * What a TRUNCATE takes, which has no transition tables. Of who also has a grant without an end
- * the trigger of user_course_access tells.
+ * the trigger of user_course_access tells, unless it has told already that this one goes ($1).
  */
 static KeptPlan find_emptied = {
 	.sql = "SELECT g.user_id, g.course_id, max(g.expires_at), NULL::timestamptz,"
 		   "  NULL::timestamptz FROM coursebase.course_grants g"
 		   " WHERE g.expires_at IS NOT NULL AND " COUNTS(
-			   "g") " AND NOT EXISTS (SELECT FROM coursebase.user_course_access a"
-					"  WHERE a.user_id = g.user_id AND a.course_id = g.course_id)"
+			   "g") " AND ($1 OR NOT EXISTS (SELECT FROM coursebase.user_course_access a"
+					"  WHERE a.user_id = g.user_id AND a.course_id = g.course_id))"
 					" GROUP BY g.user_id, g.course_id ORDER BY g.user_id, g.course_id",
+	.nargs = 1,
+	.types = {BOOLOID},
 };
 
 enum
@@ -87,7 +90,7 @@ enum
 };
 
 static bool some_ends(Changes *changes);
-static void moved_tell(KeptPlan *find);
+static void moved_tell(KeptPlan *find, Datum *values);
 static TimestampTz end_or_none(uint64 row, int column);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_course_grants__tell);
@@ -97,6 +100,7 @@ PGDLLEXPORT Datum
 coursebase_tg_course_grants__tell(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = (TriggerData *) fcinfo->context;
+	Datum access_emptied;
 	Changes changes;
 
 	if (changes_is_truncate(fcinfo))
@@ -105,10 +109,13 @@ coursebase_tg_course_grants__tell(PG_FUNCTION_ARGS)
 			return PointerGetDatum(NULL);
 		SPI_connect();
 		/* before the TRUNCATE, while the rows can still be read */
-		moved_tell(&find_emptied);
+		access_emptied = BoolGetDatum((emptied_tables() & EMPTIED_ACCESS) != 0);
+		moved_tell(&find_emptied, &access_emptied);
 		SPI_finish();
+		emptied_add(EMPTIED_GRANTS);
 		return PointerGetDatum(NULL);
 	}
+	emptied_forget();
 	if (!changes_begin(&changes, fcinfo, "tg_course_grants__tell", CHANGES_ANY))
 		return PointerGetDatum(NULL);
 	if (some_ends(&changes))
@@ -116,7 +123,8 @@ coursebase_tg_course_grants__tell(PG_FUNCTION_ARGS)
 		trigger_tables_show(data);
 		moved_tell(TRIGGER_FIRED_BY_INSERT(data->tg_event)   ? &find_made
 				   : TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? &find_moved
-															 : &find_gone);
+															 : &find_gone,
+				   NULL);
 	}
 	changes_end(&changes);
 	return PointerGetDatum(NULL);
@@ -144,7 +152,7 @@ void
 grants_refunded_tell(TriggerData *data)
 {
 	trigger_tables_show(data);
-	moved_tell(&find_refunded);
+	moved_tell(&find_refunded, NULL);
 }
 
 /*
@@ -152,9 +160,9 @@ grants_refunded_tell(TriggerData *data)
  * that a grant that was never the last one tells nothing.
  */
 static void
-moved_tell(KeptPlan *find)
+moved_tell(KeptPlan *find, Datum *values)
 {
-	uint64 count = owner_execute_latest(find, NULL, NULL);
+	uint64 count = owner_execute_latest(find, values, NULL);
 	SPITupleTable *rows = SPI_tuptable;
 
 	access_snapshot_push();

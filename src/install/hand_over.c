@@ -2,10 +2,10 @@
  * hand_over.c: makes another role the owner of the tables.
  *
  * The tables, views and types of coursebase change hands, together with the partitions of its
- * tables; the schema, the functions, the extension and the guard stay with whoever installed
- * them. So the new owner reads, writes and alters the tables past row security, and can neither
- * replace a function of ours, which runs for others, nor switch the guard off but by its
- * setting.
+ * tables and home's publications of them, which their owner brings up to date; the schema, the
+ * functions, the extension and the guard stay with whoever installed them. So the new owner
+ * reads, writes and alters the tables past row security, and can neither replace a function of
+ * ours, which runs for others, nor switch the guard off but by its setting.
  *
  * The caller is a superuser, and the owner before need not be one: what is read of the tables
  * or written to them is so with the owner's rights (owner_confine()).
@@ -47,7 +47,10 @@ static KeptPlan read_changes = {
 		   "UNION ALL "
 		   "SELECT 3, t.oid, 'TYPE', t.oid::regtype::text FROM pg_type t "
 		   "JOIN coursebase.steps() s ON s.object = 'type ' || t.typname "
-		   "WHERE t.typtype = 'e' AND t.typnamespace = 'coursebase'::regnamespace"
+		   "WHERE t.typtype = 'e' AND t.typnamespace = 'coursebase'::regnamespace "
+		   "UNION ALL "
+		   "SELECT 4, b.oid, 'PUBLICATION', quote_ident(b.pubname) FROM pg_publication b "
+		   "WHERE b.pubname IN ('coursebase_catalogue', 'coursebase_kept')"
 		   ") AS changes ORDER BY place, oid",
 	.nargs = 1,
 	.types = {NAMEOID},

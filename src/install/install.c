@@ -24,6 +24,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/sysattr.h"
 #include "access/table.h"
 #include "catalog/heap.h"
 #include "catalog/index.h"
@@ -81,6 +82,9 @@ static void run_steps(Report *report);
 static void step_tell(void *step);
 static void run_step(Step *step, Report *report);
 static void converge_table(Step *step, Report *report);
+static void converge_constraint(CreateStmt *table, Oid relation, Constraint *constraint,
+								Report *report);
+static char *primary_key_renamed(Oid relation, List *columns);
 static void converge_column(CreateStmt *table, Oid relation, ColumnDef *column, Report *report);
 static void number_again(RangeVar *relation, const char *column, Constraint *identity);
 static void alter_table(RangeVar *relation, AlterTableType what, const char *name, Node *def);
@@ -315,15 +319,58 @@ converge_table(Step *step, Report *report)
 
 		if (IsA(element, ColumnDef))
 			converge_column(table, relation, (ColumnDef *) element, report);
-		else if (IsA(element, Constraint) &&
-				 !OidIsValid(get_relation_constraint_oid(
-					 relation, ((Constraint *) element)->conname, true)))
-		{
-			alter_table(table->relation, AT_AddConstraint, NULL, element);
-			report_row(report, psprintf("constraint %s", ((Constraint *) element)->conname),
-					   "added");
-		}
+		else if (IsA(element, Constraint))
+			converge_constraint(table, relation, (Constraint *) element, report);
 	}
+}
+
+/*
+ * Adds the constraint where no other has its name. A primary key that was renamed gets its name
+ * back, for a table has one alone.
+ */
+static void
+converge_constraint(CreateStmt *table, Oid relation, Constraint *constraint, Report *report)
+{
+	char *object = psprintf("constraint %s", constraint->conname);
+	char *renamed;
+	RenameStmt *rename;
+
+	if (OidIsValid(get_relation_constraint_oid(relation, constraint->conname, true)))
+		return;
+	renamed = constraint->contype == CONSTR_PRIMARY
+				  ? primary_key_renamed(relation, constraint->keys)
+				  : NULL;
+	if (renamed == NULL)
+	{
+		alter_table(table->relation, AT_AddConstraint, NULL, (Node *) constraint);
+		report_row(report, object, "added");
+		return;
+	}
+	rename = makeNode(RenameStmt);
+	rename->renameType = OBJECT_TABCONSTRAINT;
+	rename->relation = copyObject(table->relation);
+	rename->subname = renamed;
+	rename->newname = constraint->conname;
+	utility_run((Node *) rename, "ALTER TABLE of coursebase.install()");
+	report_row(report, object, "restored");
+}
+
+/* The name of the table's primary key, if that is of these columns; else NULL. */
+static char *
+primary_key_renamed(Oid relation, List *columns)
+{
+	Oid key;
+	Bitmapset *there = get_primary_key_attnos(relation, true, &key);
+	ListCell *cell;
+
+	if (bms_num_members(there) != list_length(columns))
+		return NULL;
+	foreach (cell, columns)
+		if (!bms_is_member(get_attnum(relation, strVal(lfirst(cell))) -
+							   FirstLowInvalidHeapAttributeNumber,
+						   there))
+			return NULL;
+	return get_constraint_name(key);
 }
 
 /*
@@ -595,7 +642,8 @@ converge_alter(Step *step, Report *report)
 
 /*
  * Every command of the statement says SET STATISTICS 0. ANALYZE leaves such a column out, and
- * with it what an earlier ANALYZE found: that is taken away here.
+ * with it what an earlier ANALYZE found: that is taken away here. A column of an index has a
+ * number and no name.
  */
 static void
 statistics_switch_off(Step *step, Oid relation)
@@ -606,13 +654,16 @@ statistics_switch_off(Step *step, Oid relation)
 
 	foreach (cell, alter->cmds)
 	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
+		AttrNumber number =
+			command->name != NULL ? get_attnum(relation, command->name) : command->num;
 		HeapTuple column =
-			SearchSysCacheAttName(relation, lfirst_node(AlterTableCmd, cell)->name);
+			SearchSysCache2(ATTNUM, ObjectIdGetDatum(relation), Int16GetDatum(number));
 
 		if (!HeapTupleIsValid(column))
 			continue;
 		if (!compat_without_statistics(column))
-			columns = lappend_int(columns, ((Form_pg_attribute) GETSTRUCT(column))->attnum);
+			columns = lappend_int(columns, number);
 		ReleaseSysCache(column);
 	}
 	if (columns == NIL)

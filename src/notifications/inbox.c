@@ -154,12 +154,18 @@ static KeptPlan renew_row = {
 };
 /*
  * applied_at is the time of what took effect; an outcome that is not final keeps the names that
- * it waits for (waits_for).
+ * it waits for (waits_for). What is settled of a closed account loses its content, as what had
+ * come before did when the account was closed: RevenueCat sends names and addresses along.
  */
 static KeptPlan settle_row = {
-	.sql = "UPDATE coursebase.store_notifications n SET outcome = $2, detail = $3, needs = $4,"
-		   " result = $5::pg_catalog.json, user_id = coalesce($6, n.user_id),"
-		   " applied_at = CASE WHEN $2 = 'applied' THEN $7 END, waits_for = $8 WHERE n.id = $1",
+	.sql =
+		"UPDATE coursebase.store_notifications n SET outcome = $2, detail = $3, needs = $4,"
+		" result = $5::pg_catalog.json, user_id = coalesce($6, n.user_id),"
+		" applied_at = CASE WHEN $2 = 'applied' THEN $7 END, waits_for = $8,"
+		" (body, details) = (SELECT n.body, n.details"
+		"  WHERE $2 NOT IN ('applied', 'noted') OR NOT EXISTS (SELECT FROM coursebase.users u"
+		"   WHERE u.id = coalesce($6, n.user_id) AND u.deleted_at IS NOT NULL))"
+		" WHERE n.id = $1",
 	.nargs = 8,
 	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, UUIDOID, TIMESTAMPTZOID,
 			  TEXTARRAYOID},

@@ -121,6 +121,14 @@ static KeptPlan restore_entitlement = {
 	.nargs = 1,
 	.types = {UUIDOID},
 };
+/* Of an account that is closed the charge gives nothing: it stands in transactions_to_refund,
+ * as money that comes after the closing does, because no entitlement rests on it. */
+static KeptPlan leave_entitlement = {
+	.sql = "UPDATE coursebase.course_entitlements SET source_payment_transaction_id = NULL"
+		   " WHERE source_payment_transaction_id = $1 AND status = 'revoked'",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
 static KeptPlan delete_refund = {
 	.sql = "DELETE FROM coursebase.payment_transactions WHERE refunds_transaction_id = $1",
 	.nargs = 1,
@@ -220,7 +228,8 @@ payment_refund_reverse(const Payment *payment)
 		payment_reverses = false;
 	}
 	PG_END_TRY();
-	owner_execute(&restore_entitlement, &charge, NULL, false);
+	owner_execute(payment->is_closed ? &leave_entitlement : &restore_entitlement, &charge, NULL,
+				  false);
 	/*
 	 * after the entitlement: restore_entitlement reads the time of the refund from the row that
 	 * goes here

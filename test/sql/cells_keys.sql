@@ -73,6 +73,8 @@ SELECT * FROM coursebase.claim_world_keys(3, '{a}', '{b}', '{NULL}');
 ROLLBACK TO tried; \echo :LAST_ERROR_SQLSTATE
 SELECT * FROM coursebase.claim_world_keys(1, '{a}', '{b,c}', '{NULL}');
 ROLLBACK TO tried; \echo :LAST_ERROR_SQLSTATE
+SELECT * FROM coursebase.claim_world_keys(1, '{a}', '{b}', '{NULL,NULL}');
+ROLLBACK TO tried; \echo :LAST_ERROR_SQLSTATE
 SELECT * FROM coursebase.claim_world_keys(1, '{NULL}', '{b}', '{NULL}');
 ROLLBACK TO tried; \echo :LAST_ERROR_SQLSTATE
 SET LOCAL ROLE regress_end_user;

@@ -113,4 +113,14 @@ CREATE TABLE coursebase.regress_logs_rest PARTITION OF public.regress_logs DEFAU
 SELECT count(*) > 0 FROM coursebase.install();
 SELECT coursebase.hand_over('regress_studio');
 SELECT relid::regclass, relowner::regrole FROM pg_partition_tree('coursebase.server_logs') JOIN pg_class ON oid = relid ORDER BY level;
+
+-- And home's publications, which publish_catalogue() changes.
+SET LOCAL client_min_messages = error;
+CREATE PUBLICATION coursebase_catalogue FOR TABLE coursebase.courses;
+CREATE PUBLICATION coursebase_kept FOR TABLE coursebase.store_products;
+CREATE PUBLICATION regress_own FOR TABLE coursebase.users;
+SELECT coursebase.hand_over('regress_studio');
+SELECT pubname, pubowner::regrole::text LIKE 'regress%' FROM pg_publication ORDER BY pubname;
+SET LOCAL ROLE regress_studio;
+ALTER PUBLICATION coursebase_catalogue SET TABLE coursebase.courses, coursebase.products;
 ROLLBACK;

@@ -104,6 +104,7 @@ SELECT * FROM coursebase.check_integrity();
 -- Cleo is Dora: one step from Ada to Dora. Her id at the provider ends alone; then Dora leaves, and all three are nobody.
 SELECT coursebase.merge_users(:dora, :cleo, '2026-05-03 12:00+00');
 SELECT id, merged_into FROM coursebase.users WHERE merged_into IS NOT NULL ORDER BY id;
+CREATE TABLE pg_temp.codes AS SELECT user_id, referral_code FROM coursebase.user_profile WHERE user_id IN (:ada, :cleo, :dora);
 SELECT coursebase.delete_user(:cleo) = '2026-05-03 12:00+00', coursebase.has_course_access('00000000-0000-4000-a000-0000000000d3', :dora);
 SELECT set_config('request.jwt.claims', json_build_object('sub', s)::text, true) <> '', coursebase.current_user_id() = :dora
 FROM (VALUES ('fixture_ada'), (:ada), ('merge_cleo'), (:cleo)) AS v (s);
@@ -112,6 +113,7 @@ SELECT coursebase.upsert_user('merge_cleo', 'Cleo', 'cleo@example.org');
 SELECT * FROM coursebase.check_integrity();
 SELECT coursebase.delete_user(:dora) IS NOT NULL;
 SELECT clerk_user_id ~ '^deleted:' FROM coursebase.users WHERE id IN (:ada, :cleo, :dora);
+SELECT count(*), count(p.user_id) FROM pg_temp.codes LEFT JOIN coursebase.user_profile p USING (user_id, referral_code);
 SELECT set_config('request.jwt.claims', json_build_object('sub', s)::text, true) <> '', coursebase.current_user_id()
 FROM (VALUES ('fixture_ada'), (:ada), (:cleo)) AS v (s);
 SELECT coursebase.upsert_user('fixture_ada', 'Ada', 'ada@example.org');

@@ -31,6 +31,17 @@ SELECT pg_temp.told('evt_4', '2026-02-11', 'refund.failed', :whole || '{"status"
 SELECT kind, outcome, user_id = :max FROM coursebase.notifications_waiting;
 SELECT count(*) FROM coursebase.check_integrity();
 ROLLBACK TO paid;
+-- Of an account that was closed meanwhile it gives nobody the program: the money, which came back, is listed, and may be given again.
+SELECT pg_temp.told('evt_2', '2026-02-10', 'refund.created', :whole), coursebase.delete_user(:max) IS NOT NULL;
+SELECT pg_temp.told('evt_4', '2026-02-11', 'refund.failed', :whole || '{"status": "failed"}');
+SELECT t.status, e.status, l.transaction_id = t.id AS is_listed FROM coursebase.payment_transactions t JOIN coursebase.course_entitlements e USING (user_id, program_id)
+LEFT JOIN coursebase.transactions_to_refund l ON l.user_id = t.user_id WHERE t.id = :'charge';
+SELECT pg_temp.told('evt_5', '2026-02-12', 'refund.created', :whole || '{"id": "re_2"}');
+SELECT count(*) FROM coursebase.transactions_to_refund;
+SELECT pg_temp.told('evt_6', '2026-02-13', 'refund.failed', :whole || '{"id": "re_2", "status": "failed"}');
+SELECT count(*) FROM coursebase.transactions_to_refund;
+SELECT count(*) FROM coursebase.check_integrity();
+ROLLBACK TO paid;
 -- Parts leave the program; their sum takes it. A dispute that is open or won takes nothing, and one that is lost does.
 SELECT pg_temp.told('evt_2', '2026-02-10', 'refund.created', :whole || '{"amount": 1}'), pg_temp.state(:'charge');
 SELECT pg_temp.told('evt_3', '2026-02-10', 'refund.failed', :whole || '{"amount": 1, "status": "failed"}'), pg_temp.state(:'charge');
