@@ -76,6 +76,7 @@ static void step_extend(FoldState *state, const FoldEvent *event);
 static void step_change_product(FoldState *state, const FoldEvent *event);
 static SubscriptionStatus status_within_grace(const FoldState *state, const FoldEvent *event,
 											  SubscriptionStatus to);
+static bool is_told_again(const FoldState *state, const FoldEvent *event);
 static SubscriptionStatus status_unless_ending(SubscriptionStatus to, const FoldEvent *event);
 static bool event_pays(const FoldEvent *event);
 static bool is_earlier_payment(const FoldState *state, const FoldEvent *event);
@@ -299,6 +300,8 @@ step_enter(FoldState *state, const FoldEvent *event, SubscriptionStatus to)
 	bool comes_back =
 		state->now.status == SUBSCRIPTION_REVOKED || state->now.status == SUBSCRIPTION_EXPIRED;
 
+	if (is_told_again(state, event))
+		to = SUBSCRIPTION_CANCELED;
 	state->now.status = status_unless_ending(to, event);
 	switch (event->type)
 	{
@@ -314,7 +317,9 @@ step_enter(FoldState *state, const FoldEvent *event, SubscriptionStatus to)
 	if (event->type != EVENT_CANCELED && to != SUBSCRIPTION_IN_GRACE &&
 		to != SUBSCRIPTION_ON_HOLD)
 		take_period(state, event, comes_back);
-	take_auto_renew(state, event);
+	/* a payment implies a renewal when it is made, and not when it is told again */
+	if (to != SUBSCRIPTION_CANCELED || event->type == EVENT_CANCELED)
+		take_auto_renew(state, event);
 	take_product(state, event);
 }
 
@@ -396,6 +401,21 @@ status_within_grace(const FoldState *state, const FoldEvent *event, Subscription
 }
 
 /*
+ * Whether a sale of the payment that was canceled is told once more, as by a phone that brings
+ * its receipt: a renewal is charged up to a day before its period begins, and its receipt is of
+ * the beginning. Only where the store says that it will renew was the cancellation taken back.
+ */
+static bool
+is_told_again(const FoldState *state, const FoldEvent *event)
+{
+	bool sold = event->type == EVENT_CREATED || event->type == EVENT_RENEWED;
+
+	return sold && state->now.status == SUBSCRIPTION_CANCELED && event->auto_renew != 1 &&
+		   event->transaction_seen && state->transaction != NULL &&
+		   strcmp(event->transaction, state->transaction) == 0;
+}
+
+/*
  * A cancellation is a cancellation however the store tells it: a subscription that runs and
  * that the store says it will not renew is canceled.
  */
@@ -455,9 +475,11 @@ is_earlier_payment(const FoldState *state, const FoldEvent *event)
 		case EVENT_REVOKED:
 		case EVENT_UNREVOKED:
 			return is_of_earlier_refund(event, other, over);
-		/* a new plan may end sooner, but not at the end of the payment that it left behind */
+		/* a new plan may end sooner; of the payment that it left behind a late notice says
+		 * nothing
+		 */
 		case EVENT_PRODUCT_CHANGED:
-			return other && event->transaction_seen && over;
+			return other && event->transaction_seen;
 		default:
 			return false;
 	}

@@ -24,7 +24,8 @@ static PaidChange change_of(const FoldState *before, const FoldState *after,
 static bool event_is_payment(const FoldEvent *event, FoldAnomaly anomaly);
 static int64_t period_begin(const FoldState *before, const FoldEvent *event, bool stated);
 static void item_add(PaidLedger *ledger, PaidSpan span, const char *transaction);
-static void period_take_place(PaidLedger *ledger, const PaidChange *change);
+static void period_take_place(PaidLedger *ledger, const FoldState *before,
+							  const PaidChange *change, FoldAnomaly anomaly);
 static void return_take(PaidLedger *ledger, const FoldState *before, const FoldState *after,
 						const FoldEvent *event, FoldAnomaly anomaly);
 static void reversal_take(PaidLedger *ledger, const FoldState *before, const FoldState *after,
@@ -66,9 +67,10 @@ paid_take(PaidLedger *ledger, const FoldState *before, const FoldState *after,
 	}
 	change = change_of(before, after, event, anomaly);
 	cut_add(ledger, change.cut, false);
-	period_take_place(ledger, &change);
+	period_take_place(ledger, before, &change, anomaly);
 	item_add(ledger, change.paid, event->transaction);
-	item_add(ledger, change.extra, NULL);
+	/* days that the store adds to a payment are of it; what a status gives is of none */
+	item_add(ledger, change.extra, event->type == EVENT_EXTENDED ? event->transaction : NULL);
 }
 
 void
@@ -123,7 +125,7 @@ paid_step(PaidSpan *last, const FoldState *before, const FoldState *after,
 	PaidChange change;
 
 	if (event->type == EVENT_REVOKED || event->type == EVENT_UNREVOKED ||
-		event->type == EVENT_PRODUCT_CHANGED)
+		event->type == EVENT_PRODUCT_CHANGED || event->type == EVENT_EXTENDED)
 		return false;
 	change = change_of(before, after, event, anomaly);
 	if (!span_is_empty(next) && change.cut < next.until)
@@ -235,17 +237,31 @@ item_add(PaidLedger *ledger, PaidSpan span, const char *transaction)
 /*
  * A period that the store lets begin within that of another payment takes its place: what was
  * left of the other one was set off against it, and does not come back when it is given back.
+ * So is what lies behind the beginning: days that were added, a renewal that was charged ahead,
+ * what a change of plan told before its payment; and a payment that was told twice is left
+ * twice. The last items tell: what they begin behind is over.
  */
 static void
-period_take_place(PaidLedger *ledger, const PaidChange *change)
+period_take_place(PaidLedger *ledger, const FoldState *before, const PaidChange *change,
+				  FoldAnomaly anomaly)
 {
-	PaidItem *last;
+	int64_t end = fold_access_end(&before->now);
+	int64_t from = change->paid.from;
 
-	if (ledger->nitems == 0 || !change->takes_place)
+	if (!change->takes_place)
 		return;
-	last = &ledger->items[ledger->nitems - 1];
-	if (last->span.from <= change->paid.from && last->span.until <= change->paid.until)
-		last->span.until = earlier(last->span.until, change->paid.from);
+	for (int i = ledger->nitems - 1; i >= 0 && ledger->items[i].span.until > from; i--)
+	{
+		PaidSpan *span = &ledger->items[i].span;
+		/* a change of plan may have ended it before the payment is told */
+		int64_t until = end == FOLD_NEVER ? span->until : earlier(span->until, end);
+
+		/* a period of the past that is told late takes no place behind it */
+		if (span->from > from && anomaly != FOLD_SOUND)
+			break;
+		if (until <= change->paid.until)
+			span->until = later(span->from, from);
+	}
 }
 
 /*

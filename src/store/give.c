@@ -254,13 +254,15 @@ notice_make(SubscriptionNotice *notice, const Delivery *delivery)
 	FoldEvent *event = &notice->event;
 	bool first = strcmp(receipt->purchase_id, receipt->original_transaction_id) == 0;
 
-	/* without a period_start: a receipt tells when it was bought, not when its period begins */
 	notice_init(notice, receipt->source, receipt->environment,
 				first || receipt->is_trial == 1 ? EVENT_CREATED : EVENT_RENEWED,
 				receipt->purchased_at);
 	notice->original_transaction_id = receipt->original_transaction_id;
 	event->trial = receipt->is_trial;
 	event->auto_renew = receipt->auto_renew;
+	/* Apple dates each purchase by the beginning of its period, Google Play the whole line */
+	if (strcmp(receipt->source, "app_store") == 0)
+		event->period_start = receipt->purchased_at;
 	event->period_end = receipt->period_end;
 	event->grace_until = receipt->grace_until;
 	event->id = psprintf("receipt:%s", receipt->purchase_id);

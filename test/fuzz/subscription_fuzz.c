@@ -85,18 +85,25 @@ replaces_end(const FoldState *before, const FoldEvent *event)
 }
 
 /*
- * The status that the matrix and its footnotes say: what will not renew is canceled,
- * a cancellation that is taken back leads to the grace period that goes on beyond what is paid,
- * and an extension or a note changes no status.
+ * The status that the matrix and its footnotes say: what will not renew is canceled, a
+ * cancellation that is taken back leads to the grace period that goes on beyond what is paid,
+ * the canceled payment that is told again leaves it canceled, and an extension or a note
+ * changes no status.
  */
 static SubscriptionStatus
-status_said(const FoldTerm *before, const FoldEvent *event, SubscriptionStatus cell)
+status_said(const FoldState *before, const FoldEvent *event, SubscriptionStatus cell)
 {
+	const FoldTerm *now = &before->now;
+
 	if (event->type == EVENT_EXTENDED || event->type == EVENT_NOTED)
 		return cell;
-	if (event->type == EVENT_UNCANCELED && before->status == SUBSCRIPTION_CANCELED &&
-		before->grace_until > before->expires_at && event->period_end <= before->expires_at)
+	if (event->type == EVENT_UNCANCELED && now->status == SUBSCRIPTION_CANCELED &&
+		now->grace_until > now->expires_at && event->period_end <= now->expires_at)
 		return SUBSCRIPTION_IN_GRACE;
+	if (event->type == EVENT_RENEWED && now->status == SUBSCRIPTION_CANCELED &&
+		event->transaction_seen && event->auto_renew != 1 && before->transaction != NULL &&
+		strcmp(event->transaction, before->transaction) == 0)
+		return SUBSCRIPTION_CANCELED;
 	if (event->auto_renew == 0 &&
 		(cell == SUBSCRIPTION_ACTIVE || cell == SUBSCRIPTION_TRIALING))
 		return SUBSCRIPTION_CANCELED;
@@ -125,8 +132,7 @@ step(FoldState *state, const FoldEvent *event)
 		PROMISE(fold_access_end(&before.now) == FOLD_NEVER ||
 				fold_access_end(&state->now) >= before.now.expires_at);
 	if (cell < SUBSCRIPTION_STATUSES && anomaly == FOLD_SOUND)
-		PROMISE(state->now.status ==
-				status_said(&before.now, event, (SubscriptionStatus) cell));
+		PROMISE(state->now.status == status_said(&before, event, (SubscriptionStatus) cell));
 	if (event->type != EVENT_REVOKED && event->type != EVENT_UNREVOKED &&
 		event->type != EVENT_PRODUCT_CHANGED && !replaces_end(&before, event))
 		PROMISE(state->now.expires_at >= before.now.expires_at);

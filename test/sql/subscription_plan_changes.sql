@@ -9,6 +9,8 @@ SET TimeZone = 'UTC';
 BEGIN;
 \i :abs_srcdir/fixtures/helpers/notices.sql
 INSERT INTO coursebase.users (id, clerk_user_id, name, email) SELECT ('00000000-0000-4000-8000-00000005a20' || n)::uuid, 'plan_' || n, 'Ada', 'ada@example.org' FROM generate_series(1, 8) n;
+INSERT INTO coursebase.users (id, clerk_user_id, name, email) SELECT ('00000000-0000-4000-8000-00000005a2' || n)::uuid, 'plan_' || n, 'Ada', 'ada@example.org' FROM generate_series(10, 16) n;
+INSERT INTO coursebase.store_products (product_id, kind) VALUES ('year', 'subscription'), ('month', 'subscription');
 CREATE FUNCTION pg_temp.apple_said(who integer, at text, type text, subtype text, paid text, product text, from_ text, until text) RETURNS text LANGUAGE sql AS $$
     SELECT concat_ws(' | ', outcome, detail, result ->> 'status', result ->> 'anomaly') FROM coursebase.take_notification('app_store', pg_temp.apple(concat_ws('-', 'plan', who, at, type), at, type, subtype, jsonb_build_object('type', 'Auto-Renewable Subscription', 'transactionId', paid || who,
         'originalTransactionId', 'plan-' || who, 'productId', product, 'purchaseDate', pg_temp.ms(from_), 'expiresDate', pg_temp.ms(until), 'appAccountToken', (SELECT id FROM coursebase.users WHERE clerk_user_id = 'plan_' || who))), at => '2026-03-01') $$;
@@ -43,5 +45,38 @@ SELECT pg_temp.premium(7, '2026-01-09', '2026-01-11', '2026-01-16', '2026-02-14'
 SELECT pg_temp.cat_said(8, '2026-01-01', 'INITIAL_PURCHASE', 'a', 'basic', '2026-01-01', '2026-02-01'), pg_temp.cat_said(8, '2026-03-05', 'RENEWAL', 'c', 'pro', '2026-03-01', '2026-04-01'), pg_temp.cat_said(8, '2026-03-06', 'CANCELLATION', 'c', 'pro', '2026-03-01', '2026-04-01', '{"cancel_reason": "UNSUBSCRIBE"}'),
     pg_temp.cat_said(8, '2026-03-07', 'RENEWAL', 'b', 'basic', '2026-02-01', '2026-03-01');
 SELECT pg_temp.premium(8, '2026-02-15', '2026-03-15', '2026-04-01');
+-- The phone brings the receipts too, whether the store tells of the change or nobody does, and the month ends with its own end.
+CREATE FUNCTION pg_temp.brings(who integer, paid text, product text, from_ text, until text) RETURNS text LANGUAGE sql AS $$
+    SELECT concat_ws(' ', r ->> 'status', r -> 'subscription' ->> 'expires_at') FROM coursebase.validate_purchase((SELECT id FROM coursebase.users WHERE clerk_user_id = 'plan_' || who), json_build_object('source', 'app_store', 'product_id', product, 'purchase_id', paid || who, 'purchase_token', paid || who,
+        'original_transaction_id', 'plan-' || who, 'transaction_date', pg_temp.ms(from_)::text, 'period_end', pg_temp.ms(until)::text), '2026-03-01') r $$;
+SELECT pg_temp.apple_said(10, '2026-01-01', 'SUBSCRIBED', 'INITIAL_BUY', 'y', 'year', '2026-01-01', '2027-01-01'), pg_temp.cat_said(11, '2026-01-01', 'INITIAL_PURCHASE', 'y', 'year', '2026-01-01', '2027-01-01'), pg_temp.brings(12, 'y', 'year', '2026-01-01', '2027-01-01');
+SELECT pg_temp.brings(n, 'm', 'month', '2026-01-15', '2026-02-15') FROM generate_series(10, 12) n ORDER BY n;
+SELECT pg_temp.apple_said(10, '2026-01-15 00:00:05', 'DID_CHANGE_RENEWAL_PREF', 'UPGRADE', 'm', 'month', '2026-01-15', '2026-02-15'), pg_temp.cat_said(11, '2026-01-15 00:00:05', 'RENEWAL', 'm', 'month', '2026-01-15', '2026-02-15');
+SELECT n, pg_temp.premium(n, '2026-01-14', '2026-02-14', '2026-02-15', '2026-12-31') FROM generate_series(10, 12) n ORDER BY n;
+SAVEPOINT receipts;
+SELECT pg_temp.apple_said(n, '2026-01-20', 'REFUND', NULL, 'm', 'month', '2026-01-15', '2026-02-15') FROM generate_series(10, 12) n ORDER BY n;
+SELECT n, pg_temp.premium(n, '2026-01-19', '2026-01-21', '2026-02-14') FROM generate_series(10, 12) n ORDER BY n;
+ROLLBACK TO receipts;
+SELECT pg_temp.apple_said(10, '2026-02-15 00:00:05', 'EXPIRED', 'VOLUNTARY', 'm', 'month', '2026-01-15', '2026-02-15'), pg_temp.premium(10, '2026-02-14', '2026-02-16');
+-- RevenueCat tells of the change too, by the payment that was left, when Apple has told of the new one. A payment that both
+-- told of is left once and for all.
+SELECT pg_temp.apple_said(15, '2026-01-01', 'SUBSCRIBED', 'INITIAL_BUY', 'y', 'year', '2026-01-01', '2027-01-01'), pg_temp.apple_said(15, '2026-01-15 00:00:05', 'DID_CHANGE_RENEWAL_PREF', 'UPGRADE', 'm', 'month', '2026-01-15', '2026-02-15'),
+    pg_temp.cat_said(15, '2026-01-15 00:01', 'PRODUCT_CHANGE', 'y', 'year', '2026-01-01', '2027-01-01', '{"new_product_id": "month"}'), pg_temp.premium(15, '2026-02-14', '2026-02-15', '2026-12-31');
+SELECT pg_temp.apple_said(16, '2026-01-01', 'SUBSCRIBED', 'INITIAL_BUY', 'm', 'month', '2026-01-01', '2026-02-01'), pg_temp.cat_said(16, '2026-01-01 00:01', 'INITIAL_PURCHASE', 'm', 'month', '2026-01-01', '2026-02-01'), pg_temp.brings(16, 'm', 'month', '2026-01-01', '2026-02-01'),
+    pg_temp.apple_said(16, '2026-01-10 00:00:05', 'DID_CHANGE_RENEWAL_PREF', 'UPGRADE', 'y', 'year', '2026-01-10', '2027-01-10'), pg_temp.apple_said(16, '2026-01-15', 'REFUND', NULL, 'y', 'year', '2026-01-10', '2027-01-10'), pg_temp.premium(16, '2026-01-14', '2026-01-16', '2026-01-31');
+-- Stripe tells of a change before its invoice. The refund of the new plan leaves nothing of the one before, a longer one
+-- (13) or a shorter one (14); while it is not refunded, it is the plan.
+CREATE FUNCTION pg_temp.striped(who integer, nth integer, at text, plan text, until text, old_until text DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
+    SELECT concat_ws(' | ', s.outcome, s.result ->> 'status', i.outcome, i.result ->> 'status') FROM coursebase.take_notification('stripe', pg_temp.stripe(concat_ws('-', 'evt', who, nth, 's'), at, CASE nth WHEN 1 THEN 'customer.subscription.created' ELSE 'customer.subscription.updated' END,
+        jsonb_build_object('id', 'plan-' || who, 'status', 'active', 'metadata', jsonb_build_object('user_id', 'plan_' || who), 'cancel_at_period_end', false,
+            'items', jsonb_build_object('data', jsonb_build_array(jsonb_build_object('price', jsonb_build_object('id', plan), 'current_period_start', pg_temp.s(at), 'current_period_end', pg_temp.s(until))))), CASE WHEN nth > 1 THEN '{"items": {}}'::jsonb END), at => '2026-03-01') s,
+    coursebase.take_notification('stripe', pg_temp.stripe(concat_ws('-', 'evt', who, nth, 'i'), (at::timestamptz + interval '2 seconds')::text, 'invoice.paid',
+        jsonb_build_object('id', concat_ws('-', 'in', who, nth), 'subscription', 'plan-' || who, 'billing_reason', CASE nth WHEN 1 THEN 'subscription_create' ELSE 'subscription_update' END, 'amount_paid', 900, 'currency', 'eur', 'payment_intent', concat_ws('-', 'pi', who, nth),
+            'lines', jsonb_build_object('data', jsonb_build_array(jsonb_build_object('amount', -100, 'period', jsonb_build_object('start', pg_temp.s(at), 'end', pg_temp.s(coalesce(old_until, until)))),
+                jsonb_build_object('amount', 1000, 'period', jsonb_build_object('start', pg_temp.s(at), 'end', pg_temp.s(until))))))), at => '2026-03-01') i $$;
+SELECT pg_temp.striped(13, 1, '2026-01-01', 'year', '2027-01-01'), pg_temp.striped(14, 1, '2026-01-01', 'month', '2026-02-01'), pg_temp.striped(13, 2, '2026-01-15', 'month', '2026-02-15', '2027-01-01'), pg_temp.striped(14, 2, '2026-01-15', 'year', '2027-01-15', '2026-02-01');
+SELECT n, pg_temp.premium(n, '2026-01-14', '2026-01-19', '2026-01-25', '2026-02-10', '2026-02-15') FROM generate_series(13, 14) n ORDER BY n;
+SELECT outcome, result ->> 'status' FROM generate_series(13, 14) n, LATERAL coursebase.take_notification('stripe', pg_temp.stripe('evt-re-' || n, '2026-01-20', 'refund.created', jsonb_build_object('id', 're-' || n, 'amount', 900, 'status', 'succeeded', 'payment_intent', concat_ws('-', 'pi', n, 2))), at => '2026-03-01') ORDER BY n;
+SELECT n, pg_temp.premium(n, '2026-01-14', '2026-01-19', '2026-01-25', '2026-02-10', '2026-02-15') FROM generate_series(13, 14) n ORDER BY n;
 SELECT count(*) FROM coursebase.check_integrity();
 ROLLBACK;
