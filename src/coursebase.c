@@ -9,6 +9,7 @@
 #include "core/compat.h"
 #include "core/http_errors.h"
 #include "core/plan_growth.h"
+#include "core/plan_jit.h"
 #include "discounts/referral.h"
 #include "identity/asking.h"
 #include "identity/placed.h"
@@ -24,6 +25,7 @@ _PG_init(void)
 {
 	http_errors_init();
 	plan_growth_init();
+	plan_jit_init();
 	guard_init();
 	identity_init();
 	placed_init();

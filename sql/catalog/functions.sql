@@ -205,3 +205,25 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_lessons__give_place';
 COMMENT ON FUNCTION coursebase.tg_lessons__give_place() IS
     'AFTER UPDATE, for each lesson that the statement moved: the lesson that still holds the place gets a place that the statement left free, the mover''s own first; a lesson from another section takes the next free place instead. Reads and writes with the rights of the tables'' owner.';
+
+CREATE FUNCTION coursebase.tg_course_sections__keep_order()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_course_sections__keep_order';
+COMMENT ON FUNCTION coursebase.tg_course_sections__keep_order() IS
+    'AFTER UPDATE, each statement, old rows as "former" and new ones as "changed": sections that came to another course together, without places of their own, come last there in the order that they had. Reads and writes with the rights of the tables'' owner.';
+
+CREATE FUNCTION coursebase.tg_lessons__keep_order()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_lessons__keep_order';
+COMMENT ON FUNCTION coursebase.tg_lessons__keep_order() IS
+    'AFTER UPDATE, each statement, old rows as "former" and new ones as "changed": lessons that came to another section together, without places of their own, come last there in the order that they had. Reads and writes with the rights of the tables'' owner.';

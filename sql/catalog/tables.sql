@@ -295,6 +295,9 @@ CREATE TRIGGER "A500_give_place" AFTER UPDATE ON coursebase.course_sections
     REFERENCING OLD TABLE AS former NEW TABLE AS changed
     FOR EACH ROW WHEN (OLD."order" <> NEW."order" OR OLD.course_id <> NEW.course_id)
     EXECUTE FUNCTION coursebase.tg_course_sections__give_place();
+CREATE TRIGGER t500_keep_order AFTER UPDATE ON coursebase.course_sections
+    REFERENCING OLD TABLE AS former NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_course_sections__keep_order();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.course_sections
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.course_sections TO anonymous;
@@ -350,6 +353,9 @@ CREATE TRIGGER "A500_give_place" AFTER UPDATE ON coursebase.lessons
     REFERENCING OLD TABLE AS former NEW TABLE AS changed
     FOR EACH ROW WHEN (OLD."order" <> NEW."order" OR OLD.section_id <> NEW.section_id)
     EXECUTE FUNCTION coursebase.tg_lessons__give_place();
+CREATE TRIGGER t500_keep_order AFTER UPDATE ON coursebase.lessons
+    REFERENCING OLD TABLE AS former NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_lessons__keep_order();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.lessons
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.lessons TO anonymous;

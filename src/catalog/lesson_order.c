@@ -19,6 +19,7 @@
  */
 #include "postgres.h"
 
+#include "access/sysattr.h"
 #include "access/xact.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
@@ -56,6 +57,7 @@ typedef struct Ordered
 	KeptPlan put;              /* puts one child into a place */
 	KeptPlan compare;          /* how the named ids differ from the children */
 	KeptPlan write;            /* writes the places */
+	KeptPlan keep;             /* gives the children that came to a parent their former order */
 } Ordered;
 
 /* The columns of compare: how many ids are left out, are of another parent, or come again. */
@@ -122,6 +124,20 @@ enum
 	"UPDATE coursebase." table " o SET \"order\" = n.place - 1"                                \
 	" FROM unnest($2) WITH ORDINALITY n (id, place)"                                           \
 	" WHERE o." parent " = $1 AND o.id = n.id AND o.\"order\" <> n.place - 1"
+/* The children that the statement moved to another parent, with the numbers from 1 in an order
+ * of their own for each parent that they came to. */
+#define CAME_QUERY(columns, parent, order, joined)                                             \
+	"(SELECT c." parent ", row_number() OVER (PARTITION BY c." parent " ORDER BY " order       \
+	") AS n, " columns " FROM changed c JOIN former f ON f.id = c.id " joined                  \
+	" WHERE f." parent " <> c." parent ")"
+/* The places that the children took stay theirs together: the nth place is the nth child's. */
+#define KEEP_QUERY(table, parent, former)                                                      \
+	"UPDATE coursebase." table " l SET \"order\" = p.place FROM " CAME_QUERY(                   \
+		"c.id", parent, former, "") " r JOIN " CAME_QUERY("o.\"order\" AS place", parent,       \
+														  "o.\"order\"",                       \
+														  "JOIN coursebase." table             \
+														  " o ON o.id = c.id") " p"            \
+	" USING (" parent ", n) WHERE l.id = r.id AND l.\"order\" <> p.place"
 #define ONE_KEY  .nargs = 1, .types = {UUIDOID}
 #define AT_PLACE .nargs = 3, .types = {UUIDOID, INT4OID, UUIDOID}
 #define MOVED    .nargs = 3, .types = {UUIDOID, UUIDOID, INT4OID}
@@ -142,6 +158,7 @@ static Ordered sections = {
 	.put = {.sql = PUT_QUERY("course_sections"), TO_PLACE},
 	.compare = {.sql = COMPARE_QUERY("course_sections", "course_id"), KEY_LIST},
 	.write = {.sql = WRITE_QUERY("course_sections", "course_id"), KEY_LIST},
+	.keep = {.sql = KEEP_QUERY("course_sections", "course_id", "f.course_id, f.\"order\"")},
 };
 static Ordered lessons = {
 	.parent = "section_id",
@@ -156,6 +173,10 @@ static Ordered lessons = {
 	.put = {.sql = PUT_QUERY("lessons"), TO_PLACE},
 	.compare = {.sql = COMPARE_QUERY("lessons", "section_id"), KEY_LIST},
 	.write = {.sql = WRITE_QUERY("lessons", "section_id"), KEY_LIST},
+	/* sections that become one follow each other as they did */
+	.keep = {.sql = KEEP_QUERY("lessons", "section_id",
+							   "(SELECT s.\"order\" FROM coursebase.course_sections s"
+							   " WHERE s.id = f.section_id), f.section_id, f.\"order\"")},
 };
 
 /* One child's way from one place of its parent to another. */
@@ -182,6 +203,8 @@ static bool move_is_swap(const Move *move);
 static bool place_swap(Ordered *ordered, const pg_uuid_t *child, const Move *move);
 static void place_give_of_many(TriggerData *data, Ordered *ordered, PlanValues *values);
 static void place_put(Ordered *ordered, const pg_uuid_t *child, int32 place);
+static Datum order_keep(TriggerData *data, Ordered *ordered);
+static bool column_is_set(TriggerData *data, const char *name);
 static bool place_wanted(TriggerData *data, const Ordered *ordered, const pg_uuid_t *parent,
 						 int column);
 static Datum reorder(FunctionCallInfo fcinfo, Ordered *ordered);
@@ -192,6 +215,8 @@ PG_FUNCTION_INFO_V1(coursebase_tg_course_sections__place);
 PG_FUNCTION_INFO_V1(coursebase_tg_lessons__place);
 PG_FUNCTION_INFO_V1(coursebase_tg_course_sections__give_place);
 PG_FUNCTION_INFO_V1(coursebase_tg_lessons__give_place);
+PG_FUNCTION_INFO_V1(coursebase_tg_course_sections__keep_order);
+PG_FUNCTION_INFO_V1(coursebase_tg_lessons__keep_order);
 PG_FUNCTION_INFO_V1(coursebase_reorder_sections);
 PG_FUNCTION_INFO_V1(coursebase_reorder_lessons);
 
@@ -242,6 +267,21 @@ coursebase_tg_lessons__give_place(PG_FUNCTION_ARGS)
 {
 	return place_give(trigger_expect(fcinfo, "tg_lessons__give_place", ROW_AFTER_UPDATE),
 					  &lessons);
+}
+
+/* SQL function: tg_course_sections__keep_order() returns trigger. See order_keep(). */
+PGDLLEXPORT Datum
+coursebase_tg_course_sections__keep_order(PG_FUNCTION_ARGS)
+{
+	return order_keep(trigger_expect_statement(fcinfo, "tg_course_sections__keep_order"),
+					  &sections);
+}
+
+/* SQL function: tg_lessons__keep_order() returns trigger. See order_keep(). */
+PGDLLEXPORT Datum
+coursebase_tg_lessons__keep_order(PG_FUNCTION_ARGS)
+{
+	return order_keep(trigger_expect_statement(fcinfo, "tg_lessons__keep_order"), &lessons);
 }
 
 /* SQL function: reorder_sections(course_id uuid, ids uuid[]) returns integer. See reorder(). */
@@ -433,6 +473,36 @@ place_put(Ordered *ordered, const pg_uuid_t *child, int32 place)
 	Datum values[] = {UUIDPGetDatum(child), Int32GetDatum(place)};
 
 	owner_execute_latest(&ordered->put, values, NULL);
+}
+
+/*
+ * After an UPDATE that gave many rows another parent and no places: each row got the place
+ * after the last one when its turn came, and the server takes rows as they lie in the table,
+ * which is the order of nothing. The places of each parent are handed out anew, in the order
+ * that the rows had where they came from.
+ */
+static Datum
+order_keep(TriggerData *data, Ordered *ordered)
+{
+	if (restore_under_way() || !TRIGGER_FIRED_BY_UPDATE(data->tg_event) ||
+		trigger_rows_written(data) < 2 || !column_is_set(data, ordered->parent) ||
+		column_is_set(data, "order"))
+		return PointerGetDatum(NULL);
+	places_lock();
+	SPI_connect();
+	trigger_tables_show(data);
+	owner_execute_latest(&ordered->keep, NULL, NULL);
+	SPI_finish();
+	return PointerGetDatum(NULL);
+}
+
+/* Whether the UPDATE names the column after SET. */
+static bool
+column_is_set(TriggerData *data, const char *name)
+{
+	int column = SPI_fnumber(RelationGetDescr(data->tg_relation), name);
+
+	return bms_is_member(column - FirstLowInvalidHeapAttributeNumber, data->tg_updatedcols);
 }
 
 /*

@@ -64,6 +64,17 @@ typedef get_relation_info_hook_type compat_relation_hook_type;
 #define COMPAT_RELATION_HOOK_TABLE (relid)
 #endif
 
+/* What the planner calls in place of itself; 19 tells it of EXPLAIN. */
+#if PG_VERSION_NUM >= 190000
+#define COMPAT_PLANNER_HOOK_ARGS                                                               \
+	Query *parse, const char *sql, int options, ParamListInfo values, struct ExplainState *es
+#define COMPAT_PLANNER_HOOK_CALL parse, sql, options, values, es
+#else
+#define COMPAT_PLANNER_HOOK_ARGS                                                               \
+	Query *parse, const char *sql, int options, ParamListInfo values
+#define COMPAT_PLANNER_HOOK_CALL parse, sql, options, values
+#endif
+
 /* The server's record of a setting, or NULL: find_option() is private in 15. */
 static inline struct config_generic *
 compat_setting(const char *name)

@@ -1,5 +1,6 @@
 -- Promise: plain UPDATEs and INSERTs of places do not fail: single UPDATEs in any sequence end in the wanted order,
--- whoever holds a place gets one that the statement left free, and an INSERT at a taken place gets the next free one.
+-- whoever holds a place gets one that the statement left free, an INSERT at a taken place gets the next free one, and what moves to
+-- another parent together keeps its order.
 \getenv abs_srcdir PG_ABS_SRCDIR
 \pset format unaligned
 \pset tuples_only on
@@ -88,6 +89,29 @@ SET CONSTRAINTS ALL IMMEDIATE;
 -- The functions work as before.
 SELECT coursebase.reorder_lessons(:two, array_agg(id ORDER BY name)) FROM coursebase.lessons WHERE section_id = :two;
 :lessons
+
+-- Many that move at once come last in the order that they had, however they lie in the table; there and back nothing is shuffled.
+SELECT coursebase.reorder_lessons(:two, array_agg(id ORDER BY name DESC)) FROM coursebase.lessons WHERE section_id = :two;
+:lessons
+UPDATE coursebase.lessons SET section_id = :one WHERE section_id = :two;
+:lessons
+UPDATE coursebase.lessons SET section_id = :two WHERE section_id = :one;
+:lessons
+-- Two sections become one: the lessons of the first one first, also where both move to a third.
+UPDATE coursebase.lessons SET section_id = :one WHERE name IN ('b', 'd', 'h');
+:lessons
+UPDATE coursebase.lessons SET section_id = '00000000-0000-4000-8000-00000000e722' WHERE section_id IN (:one, :two);
+SELECT string_agg(name || "order", ' ' ORDER BY "order") FROM coursebase.lessons WHERE section_id = '00000000-0000-4000-8000-00000000e722';
+-- Exchanged in one statement; places that are named count.
+UPDATE coursebase.lessons SET section_id = CASE WHEN name < 'e' THEN :one ELSE :two END::uuid WHERE section_id = '00000000-0000-4000-8000-00000000e722';
+:lessons
+UPDATE coursebase.lessons SET section_id = CASE section_id WHEN :one THEN :two ELSE :one END::uuid;
+:lessons
+UPDATE coursebase.lessons SET section_id = :two, "order" = 200 - ascii(name) WHERE section_id = :one AND name IN ('e', 'f', 'g');
+:lessons
+SELECT coursebase.reorder_sections('00000000-0000-4000-8000-00000000e710', array_agg(id ORDER BY name DESC)) FROM coursebase.course_sections WHERE course_id = '00000000-0000-4000-8000-00000000e710';
+UPDATE coursebase.course_sections SET course_id = '00000000-0000-4000-8000-00000000e711' WHERE course_id = '00000000-0000-4000-8000-00000000e710';
+:sections
 
 -- Who may not write changes nothing, and does not hold the lock of the places; an administrator does.
 \set held 'SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = \'object\' AND classid = \'pg_namespace\'::regclass AND objsubid = 1;'
