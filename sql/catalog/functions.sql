@@ -41,7 +41,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT round(p.price_dollars * (100 - coalesce(d.percent_off, 0)))::integer
     FROM coursebase.products p
-    LEFT JOIN coursebase.country_discounts d ON d.country = upper(btrim(country_price.country))
+    LEFT JOIN coursebase.country_discounts d
+        ON d.country = upper(translate(btrim(country_price.country), 'i', 'I'))
     WHERE p.id = country_price.product_id
 $$;
 COMMENT ON FUNCTION coursebase.country_price(uuid, text) IS
