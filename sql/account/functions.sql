@@ -314,7 +314,7 @@ AS $$
     CROSS JOIN unnest(ARRAY['Listen', 'Practise']) WITH ORDINALITY AS l (name, place);
     INSERT INTO coursebase.lesson_contents (lesson_id, video_ref, body)
     SELECT l.id, format('%s-%s-%s', c.course_code, s."order" + 1, l."order" + 1),
-        format('%s: %s.', s.name, lower(l.name))
+        format('%s: %s.', s.name, lower(l.name COLLATE "C"))
     FROM coursebase.lessons l
     JOIN coursebase.course_sections s ON s.id = l.section_id
     JOIN coursebase.courses c ON c.id = s.course_id;

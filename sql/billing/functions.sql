@@ -171,14 +171,15 @@ AS $$
                 AND e.store NOT IN ('manual', 'promotional')
                 AND e.event_type IN ('created', 'renewed', 'recovered')
                 AND e.period_end > e.event_time
-                AND (lower(e.product_id) = lower(is_trial_eligible.product_id)
+                AND (lower(e.product_id COLLATE "C")
+                        = lower(is_trial_eligible.product_id COLLATE "C")
                     OR EXISTS (
                         SELECT FROM coursebase.settings s,
                             regexp_split_to_table(coalesce(s.value, s.default_value),
                                 '[[:space:],]+') AS p (prefix)
                         WHERE s.name = 'store_product_prefixes'
-                            AND lower(e.product_id)
-                                = lower(p.prefix || is_trial_eligible.product_id))))
+                            AND lower(e.product_id COLLATE "C")
+                                = lower((p.prefix || is_trial_eligible.product_id) COLLATE "C"))))
 $$;
 COMMENT ON FUNCTION coursebase.is_trial_eligible(uuid, text) IS
     'Answers whether a person may have a trial of a product: the account is open, and no period of it, on trial or paid, was ever begun, also when it was refunded. What a sandbox sold and what was given away does not count. For the server; reads with the caller''s rights.

@@ -43,7 +43,7 @@ AS $$
     FROM coursebase.products p
     -- megabytes are no country, and would take half a second to fold
     LEFT JOIN coursebase.country_discounts d
-        ON d.country = upper(btrim(CASE WHEN octet_length($2) <= 64 THEN $2 END))
+        ON d.country = upper(translate(btrim(CASE WHEN octet_length($2) <= 64 THEN $2 END), 'i', 'I'))
     WHERE p.id = country_price.product_id
 $$;
 COMMENT ON FUNCTION coursebase.country_price(uuid, text) IS

@@ -51,7 +51,8 @@ CREATE TABLE coursebase.discount_codes (
     CONSTRAINT discount_codes_minimum_not_negative_check CHECK (minimum_in_cents >= 0),
     CONSTRAINT discount_codes_parent_other_check CHECK (parent_code_id <> id)
 );
-CREATE UNIQUE INDEX discount_codes_code_idx ON coursebase.discount_codes (upper(btrim(code)));
+CREATE UNIQUE INDEX discount_codes_code_idx
+    ON coursebase.discount_codes (upper(translate(btrim(code), 'i', 'I')));
 CREATE INDEX discount_codes_cohort_id_idx ON coursebase.discount_codes (cohort_id);
 CREATE INDEX discount_codes_referrer_id_idx ON coursebase.discount_codes (referrer_id);
 CREATE INDEX discount_codes_parent_code_id_idx ON coursebase.discount_codes (parent_code_id);

@@ -37,6 +37,8 @@ STRICT
 PARALLEL SAFE
 SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
+-- a wrapper of before is told by its text, and gateways read names of columns in comments
+SET quote_all_identifiers = off
 AS $$
     WITH parts AS (
         SELECT r.rolname FROM coursebase.granted_roles g
@@ -305,8 +307,8 @@ AS $$
     WHERE p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
         AND has_function_privilege(p.oid, 'EXECUTE')
         -- no name is as long; a text of megabytes, for each function anew, would be seconds
-        AND ($1 IS NULL OR t.topic = lower(left($1, 64))
-            OR strpos(p.proname, lower(left($1, 64))) > 0)
+        AND ($1 IS NULL OR t.topic = lower(left($1, 64) COLLATE "C")
+            OR strpos(p.proname, lower(left($1, 64) COLLATE "C")) > 0)
     ORDER BY t.n, p.oid
 $$;
 COMMENT ON FUNCTION coursebase.help(text) IS
@@ -652,7 +654,9 @@ AS $$
     SELECT 'search_path_not_fixed', 'function ' || f.oid::regprocedure,
         format('ALTER FUNCTION %s SET search_path = pg_catalog, pg_temp.', f.oid::regprocedure)
     FROM functions f
-    WHERE NOT coalesce(f.proconfig, '{}') && ARRAY['search_path=pg_catalog, pg_temp']
+    -- with quote_all_identifiers on the server keeps these names in quotes
+    WHERE NOT coalesce(f.proconfig, '{}') && ARRAY['search_path=pg_catalog, pg_temp',
+            'search_path="pg_catalog", "pg_temp"']
         AND NOT (f.proname IN (TABLE resolves_no_names)
             AND f.prolang = (SELECT l.oid FROM pg_language l WHERE l.lanname = 'c'))
     UNION ALL
@@ -689,12 +693,12 @@ AS $$
                 AND to_regrole(quote_ident(i.value)) = g.grantee)
     UNION ALL
     SELECT 'owner_differs', o.object,
-        format('It belongs to %I, the others to %I.', o.owner::regrole, o.expected::regrole)
+        format('It belongs to %s, the others to %s.', o.owner::regrole, o.expected::regrole)
     FROM owners o
     WHERE o.owner <> o.expected
     UNION ALL
     SELECT 'schema_owner', 'schema coursebase',
-        format('It belongs to %I, who could plant objects in it.', n.nspowner::regrole)
+        format('It belongs to %s, who could plant objects in it.', n.nspowner::regrole)
     FROM pg_namespace n
     JOIN pg_extension e ON e.extname = 'coursebase'
     JOIN pg_roles o ON o.oid = n.nspowner
@@ -722,7 +726,7 @@ AS $$
     UNION ALL
     SELECT 'schema_open', 'schema coursebase',
         format('REVOKE CREATE ON SCHEMA coursebase FROM %s, %s.',
-            coalesce(c.rolname::text, 'PUBLIC'), 'who could plant functions that ours would call')
+            coalesce(quote_ident(c.rolname), 'PUBLIC'), 'who could plant functions that ours would call')
     FROM pg_namespace n
     CROSS JOIN LATERAL aclexplode(n.nspacl) a
     JOIN pg_extension e ON e.extname = 'coursebase'

@@ -275,7 +275,7 @@ FROM (
     -- one without a receipt was entered by hand: its code says which product it may have been
     SELECT 'custom_course' AS kind, c.user_id,
         coalesce(r.product_id, (SELECT min(s.product_id) FROM coursebase.store_products s
-            WHERE s.course_code = c.course_code), lower(c.course_code)),
+            WHERE s.course_code = c.course_code), lower(translate(c.course_code, 'I', 'i'))),
         m.source, m.environment, m.purchase_id, m.purchase_token,
         coalesce(r.purchased_at, m.created_at), coalesce(r.validated_at, m.created_at)
     FROM coursebase.custom_course_purchases m

@@ -165,10 +165,10 @@ static KeptPlan steps[] = {
  * what was there, of which nothing may be left in them: "deleted-ada@example.org" tells of Ada.
  */
 #define WORDS      "^(deleted|redacted)"
-#define NAME_OF(a) "lower(split_part(" a ", '@', 1))"
+#define NAME_OF(a) "lower(translate(split_part(" a ", '@', 1), 'I', 'i'))"
 #define STAYS(a, b)                                                                            \
-	"CASE WHEN " a " ~* '" WORDS "' AND " a " <> " b " AND strpos(lower(" a                    \
-	"), coalesce(nullif(" NAME_OF(b) ", ''), ' ')) = 0 THEN " a " ELSE '' END"
+	"CASE WHEN " a " ~* '" WORDS "' AND " a " <> " b " AND strpos(lower(translate(" a          \
+	", 'I', 'i')), coalesce(nullif(" NAME_OF(b) ", ''), ' ')) = 0 THEN " a " ELSE '' END"
 static KeptPlan choose_words = {
 	.sql = "SELECT " STAYS("$1", "$2") ", " STAYS("$3", "$4"),
 	.nargs = 4,

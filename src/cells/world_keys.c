@@ -127,7 +127,8 @@ static KeptPlan release_key = {
 
 /*
  * The rows with keys, from the triggers that claim them: a statement for each table and key,
- * and whether its rows name a person. What a trigger's WHEN leaves out is left out.
+ * and whether its rows name a person. What a trigger's WHEN leaves out is left out; a session
+ * with quote_all_identifiers reads "new" in quotes there.
  */
 static KeptPlan read_sources = {
 	.sql = "SELECT format('SELECT %L, %s, %s FROM coursebase.%I x WHERE %s IS NOT NULL%s',"
@@ -138,8 +139,9 @@ static KeptPlan read_sources = {
 		   "    FROM unnest(w.words[2:]) WITH ORDINALITY AS o (name, n)) AS key,"
 		   "   EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid"
 		   "    AND a.attname = 'user_id' AND NOT a.attisdropped) AS personal,"
-		   "   replace(substring(pg_get_triggerdef(t.oid)"
-		   "    FROM E'WHEN \\\\((.*)\\\\) EXECUTE'), 'new.', 'x.') AS condition"
+		   "   regexp_replace(substring(pg_get_triggerdef(t.oid)"
+		   "    FROM E'WHEN \\\\((.*)\\\\) EXECUTE'), E'(\"new\"|\\\\mnew)\\\\.', 'x.', 'g') "
+		   "AS condition"
 		   "  FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
 		   "  JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = 'coursebase'"
 		   "  CROSS JOIN LATERAL unnest("

@@ -17,11 +17,12 @@
 #include "utils/uuid.h"
 
 /*
- * A code is known whatever the case and the spaces around it. Within a statement: the key of a
- * text, and the condition that two texts are one code. The expression is that of the unique
- * index discount_codes_code_idx, so that the index serves the condition.
+ * A code is known whatever the case and the spaces around it, in a Turkish database too, where
+ * the capital of i is another letter. Within a statement: the key of a text, and the condition
+ * that two texts are one code. The expression is that of the unique index
+ * discount_codes_code_idx, so that the index serves the condition.
  */
-#define DISCOUNT_CODE_KEY(text) "upper(btrim(" text "))"
+#define DISCOUNT_CODE_KEY(text) "upper(translate(btrim(" text "), 'i', 'I'))"
 #define DISCOUNT_CODE_IS(a, b)  DISCOUNT_CODE_KEY(a) " = " DISCOUNT_CODE_KEY(b)
 
 /* Bytes of the longest text that is looked up as a code: the index holds no longer code, and to

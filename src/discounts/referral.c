@@ -141,7 +141,8 @@ static KeptPlan return_credit = {
 	.types = {UUIDOID},
 };
 static KeptPlan read_spending = {
-	.sql = "SELECT sum(amount_in_cents)::bigint, min(currency) = upper(btrim($3))"
+	.sql = "SELECT sum(amount_in_cents)::bigint, min(currency) = upper(translate(btrim($3), "
+		   "'i', 'I'))"
 		   " FROM coursebase.referral_spendings"
 		   " WHERE user_id = $1 AND order_ref = $2 HAVING count(*) > 0",
 	.nargs = 3,
@@ -149,7 +150,7 @@ static KeptPlan read_spending = {
 };
 
 #define AVAILABLE                                                                              \
-	"user_id = $1 AND currency = upper(btrim($3)) AND revoked_at IS NULL"                      \
+	"user_id = $1 AND currency = upper(translate(btrim($3), 'i', 'I')) AND revoked_at IS NULL" \
 	" AND available_at <= $2 AND (expires_at IS NULL OR expires_at > $2)"                      \
 	" AND spent_in_cents < amount_in_cents"
 

@@ -74,7 +74,7 @@ static KeptPlan lock_entry_by_id = {
 };
 static KeptPlan read_redemption = {
 	.sql = "SELECT id, discount_in_cents, final_in_cents, redeemed_at, reversed_at,"
-		   " base_in_cents = $4 AND currency = upper(btrim($5))"
+		   " base_in_cents = $4 AND currency = upper(translate(btrim($5), 'i', 'I'))"
 		   " AND " REDEEMED_CODE_IS " AND terms ->> 'ordered_type' = $6"
 		   " AND terms ->> 'ordered_item' IS NOT DISTINCT FROM $7"
 		   " FROM coursebase.discount_redemptions WHERE user_id = $1 AND order_ref = $2",
@@ -109,7 +109,7 @@ static KeptPlan write_redemption = {
 	.sql =
 		"INSERT INTO coursebase.discount_redemptions (user_id, discount_code_id, order_ref,"
 		" base_in_cents, discount_in_cents, final_in_cents, currency, terms, redeemed_at)"
-		" SELECT $1, c.id, $3, $4, $5, $4 - $5, upper(btrim($6)),"
+		" SELECT $1, c.id, $3, $4, $5, $4 - $5, upper(translate(btrim($6), 'i', 'I')),"
 		" " TERMS(
 			"$7",
 			"$8") ", $9"
@@ -125,7 +125,7 @@ static KeptPlan write_quote = {
 	.sql =
 		"UPDATE coursebase.user_discounts d SET quote = jsonb_build_object("
 		"'base_in_cents', $3::integer, 'discount_in_cents', $4::integer,"
-		" 'currency', upper(btrim($5)), 'terms', " TERMS(
+		" 'currency', upper(translate(btrim($5), 'i', 'I')), 'terms', " TERMS(
 			"$6", "$7") ")"
 						" FROM coursebase.discount_codes c WHERE c.id = $2 AND d.user_id = $1"
 						" AND d.discount_code_id = c.id",
@@ -138,10 +138,11 @@ static KeptPlan write_quote = {
 	" " QUOTED_CODE_IS(                                                                        \
 		"$2") " AND d.user_id = $1 AND d.order_ref = $3 AND d.status = 'reserved'"             \
 			  " AND d.reserved_until > $8 AND (d.quote ->> 'base_in_cents')::integer = $4"     \
-			  " AND d.quote ->> 'currency' = upper(btrim($5))"                                 \
+			  " AND d.quote ->> 'currency' = upper(translate(btrim($5), 'i', 'I'))"            \
 			  " AND d.quote -> 'terms' ->> 'ordered_type' = $6"                                \
-			  " AND coalesce(upper(btrim(d.quote -> 'terms' ->> 'ordered_item'))"              \
-			  " = upper(btrim($7)), d.quote -> 'terms' ->> 'ordered_item' IS NULL)"
+			  " AND coalesce(" DISCOUNT_CODE_IS(                                               \
+				  "d.quote -> 'terms' ->> 'ordered_item'",                                     \
+				  "$7") ", d.quote -> 'terms' ->> 'ordered_item' IS NULL)"
 #define QUOTE_ARGS                                                                             \
 	.nargs = 8,                                                                                \
 	.types = {UUIDOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID}

@@ -55,7 +55,8 @@ static KeptPlan read_every_entitlement = {
  */
 #define GIVES(row)                                                                             \
 	row ".status = 'valid' AND (" ENVIRONMENT_COUNTS(                                          \
-		row ".environment", "$1") " OR position(" row ".user_id::text IN lower($2)) > 0)"
+		row ".environment", "$1") " OR position(" row                                          \
+								  ".user_id::text IN lower($2 COLLATE \"C\")) > 0)"
 #define TURNED(touched, gone, was_there)                                                       \
 	"SELECT g.user_id, g.course_id, g.is_slot, bool_or(g.is_there) FROM (" gone                \
 	" SELECT p.user_id, p.course_id, p.source = 'premium_slot' AS is_slot, " was_there         \

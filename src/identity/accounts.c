@@ -135,7 +135,8 @@ static KeptPlan insert_profile = {
 
 static KeptPlan update_profile = {
 	.sql =
-		"UPDATE coursebase.user_profile p SET email = nullif(lower(coalesce($3, p.email)), "
+		"UPDATE coursebase.user_profile p SET email = nullif(lower(translate(coalesce($3, "
+		"p.email), 'I', 'i')), "
 		"''), "
 		"first_name = coalesce($6, p.first_name), last_name = coalesce($7, p.last_name), "
 		"phone_number = coalesce($8, p.phone_number), country = coalesce($9, p.country), "
@@ -143,7 +144,8 @@ static KeptPlan update_profile = {
 		"FROM coursebase.users u WHERE u.clerk_user_id = $1 AND p.user_id = u.id "
 		"AND (p.email, p.first_name, p.last_name, p.phone_number, p.country, p.lead_source, "
 		"p.time_zone) IS DISTINCT FROM "
-		"(nullif(lower(coalesce($3, p.email)), ''), coalesce($6, p.first_name), coalesce($7, "
+		"(nullif(lower(translate(coalesce($3, p.email), 'I', 'i')), ''), coalesce($6, "
+		"p.first_name), coalesce($7, "
 		"p.last_name), "
 		"coalesce($8, p.phone_number), coalesce($9, p.country), coalesce($10, p.lead_source), "
 		"coalesce($11, p.time_zone))",

@@ -24,7 +24,8 @@ static KeptPlan make_profiles = {
 	.sql =
 		"WITH drawn AS MATERIALIZED ("
 		" SELECT u.id, u.created_at,"
-		"  CASE WHEN u.deleted_at IS NULL THEN nullif(lower(u.email), '') ELSE '' END AS email,"
+		"  CASE WHEN u.deleted_at IS NULL THEN nullif(lower(translate(u.email, 'I', 'i')), '')"
+		"   ELSE '' END AS email,"
 		"  coursebase.draw_referral_code() AS code"
 		" FROM coursebase.users u WHERE NOT u.is_guest AND NOT EXISTS ("
 		"  SELECT FROM coursebase.user_profile p WHERE p.user_id = u.id)"
@@ -50,7 +51,8 @@ enum
 	"UPDATE coursebase." table " t SET time_zone = z.name"                                     \
 	" FROM (SELECT DISTINCT o.time_zone FROM coursebase." table " o"                           \
 	"  WHERE o.time_zone <> 'UTC') d"                                                          \
-	" JOIN pg_timezone_names z ON lower(z.name) = lower(d.time_zone)"                          \
+	" JOIN pg_timezone_names z"                                                                \
+	"  ON lower(z.name COLLATE \"C\") = lower(d.time_zone COLLATE \"C\")"                      \
 	" WHERE t.time_zone = d.time_zone AND z.name <> t.time_zone"
 
 static KeptPlan spell_zones_of_people = {.sql = SPELL_ZONE("user_profile")};

@@ -45,6 +45,7 @@ static RowsSource profile_by_code = {
 	.keys = {{"referral_code", TEXTOID}},
 };
 
+static Datum lower_case(Datum address);
 static Datum code_free(void);
 static text *code_draw(void);
 static int code_begin(char *code);
@@ -69,12 +70,21 @@ coursebase_tg_user_profile__normalise(PG_FUNCTION_ARGS)
 
 	(void) trigger_value_or_null(data, row, "referral_code", TEXTOID, &no_code);
 	if (!no_email)
-		row =
-			trigger_set_as(data, row, "email", TEXTOID,
-						   DirectFunctionCall1Coll(lower, DEFAULT_COLLATION_OID, email), false);
+		row = trigger_set_as(data, row, "email", TEXTOID, lower_case(email), false);
 	if (no_code)
 		row = trigger_set_as(data, row, "referral_code", TEXTOID, code_free(), false);
 	return PointerGetDatum(row);
+}
+
+/* In a Turkish database too, where the small form of I has no dot and the address would be
+ * another one. */
+static Datum
+lower_case(Datum address)
+{
+	Datum without_capital = DirectFunctionCall3(translate, address, CStringGetTextDatum("I"),
+												CStringGetTextDatum("i"));
+
+	return DirectFunctionCall1Coll(lower, DEFAULT_COLLATION_OID, without_capital);
 }
 
 /* A new code that nobody has, as text. Random codes rarely meet, so the loop ends soon. */

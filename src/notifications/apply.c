@@ -174,8 +174,8 @@ static KeptPlan reverse_sale = {
 };
 /* The session's metadata names a row of products; as text, for it may be no uuid at all. */
 static KeptPlan find_product = {
-	.sql =
-		"SELECT FROM coursebase.products p WHERE p.id::pg_catalog.text = pg_catalog.lower($1)",
+	.sql = "SELECT FROM coursebase.products p"
+		   " WHERE p.id::pg_catalog.text = pg_catalog.lower($1 COLLATE pg_catalog.\"C\")",
 	.nargs = 1,
 	.types = {TEXTOID},
 };

@@ -48,8 +48,9 @@ static KeptPlan find_bound = {
  */
 #define JOIN_NAMED                                                                             \
 	" JOIN coursebase.users u ON u.clerk_user_id = n.name"                                     \
-	"  OR u.id = CASE WHEN lower(n.name) ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'"      \
-	"   THEN lower(n.name)::uuid END"
+	"  OR u.id = CASE WHEN lower(n.name COLLATE \"C\")"                                        \
+	"    ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'"                                      \
+	"   THEN lower(n.name COLLATE \"C\")::uuid END"
 /* Of live accounts, unless $2. */
 static KeptPlan find_named = {
 	.sql = "SELECT DISTINCT u.id FROM unnest($1) n (name)" JOIN_NAMED
@@ -64,25 +65,26 @@ static KeptPlan find_named = {
  * time, $3 notification
  */
 static KeptPlan follow_transfers = {
-	.sql = "WITH RECURSIVE way (names, at, id, step) AS (SELECT $1, $2, $3, 0 UNION ALL"
-		   " SELECT t.names, t.happened_at, t.notification_id, w.step + 1 FROM way w"
-		   " CROSS JOIN LATERAL (SELECT n.happened_at, n.notification_id,"
-		   "  ARRAY(SELECT pg_catalog.json_array_elements_text("
-		   "   n.body::pg_catalog.json #> '{event,transferred_to}')) AS names"
-		   "  FROM coursebase.store_notifications n WHERE n.kind = 'TRANSFER'"
-		   "  AND n.provider = 'revenuecat' AND n.outcome <> 'refused' AND n.body IS NOT NULL"
-		   "  AND n.happened_at >= w.at AND (n.happened_at, n.notification_id) > (w.at, w.id)"
-		   "  AND EXISTS (SELECT FROM pg_catalog.json_array_elements_text("
-		   "    n.body::pg_catalog.json #> '{event,transferred_from}') f (name)"
-		   "   WHERE f.name = ANY (w.names) OR EXISTS (SELECT FROM coursebase.users u"
-		   "    WHERE u.clerk_user_id = f.name AND u.id::text IN (SELECT lower(x)"
-		   "     FROM unnest(w.names) x) OR u.clerk_user_id = ANY (w.names)"
-		   "     AND u.id::text = lower(f.name)))"
-		   "  ORDER BY n.happened_at, n.notification_id LIMIT 1) t)"
-		   " SELECT p.id FROM (SELECT coalesce(u.merged_into, u.id) AS id,"
-		   "  w.step = max(w.step) OVER () AS is_last FROM way w, unnest(w.names) n "
-		   "(name)" JOIN_NAMED
-		   "  WHERE w.step > 0 AND NOT u.is_guest) p WHERE p.is_last GROUP BY p.id",
+	.sql =
+		"WITH RECURSIVE way (names, at, id, step) AS (SELECT $1, $2, $3, 0 UNION ALL"
+		" SELECT t.names, t.happened_at, t.notification_id, w.step + 1 FROM way w"
+		" CROSS JOIN LATERAL (SELECT n.happened_at, n.notification_id,"
+		"  ARRAY(SELECT pg_catalog.json_array_elements_text("
+		"   n.body::pg_catalog.json #> '{event,transferred_to}')) AS names"
+		"  FROM coursebase.store_notifications n WHERE n.kind = 'TRANSFER'"
+		"  AND n.provider = 'revenuecat' AND n.outcome <> 'refused' AND n.body IS NOT NULL"
+		"  AND n.happened_at >= w.at AND (n.happened_at, n.notification_id) > (w.at, w.id)"
+		"  AND EXISTS (SELECT FROM pg_catalog.json_array_elements_text("
+		"    n.body::pg_catalog.json #> '{event,transferred_from}') f (name)"
+		"   WHERE f.name = ANY (w.names) OR EXISTS (SELECT FROM coursebase.users u"
+		"    WHERE u.clerk_user_id = f.name AND u.id::text IN (SELECT"
+		"     lower(x COLLATE \"C\") FROM unnest(w.names) x) OR u.clerk_user_id = ANY (w.names)"
+		"     AND u.id::text = lower(f.name COLLATE \"C\")))"
+		"  ORDER BY n.happened_at, n.notification_id LIMIT 1) t)"
+		" SELECT p.id FROM (SELECT coalesce(u.merged_into, u.id) AS id,"
+		"  w.step = max(w.step) OVER () AS is_last FROM way w, unnest(w.names) n "
+		"(name)" JOIN_NAMED
+		"  WHERE w.step > 0 AND NOT u.is_guest) p WHERE p.is_last GROUP BY p.id",
 	.nargs = 3,
 	.types = {TEXTARRAYOID, TIMESTAMPTZOID, TEXTOID},
 };

@@ -52,7 +52,7 @@ static KeptPlan find_purchase = {
 		   "FROM coursebase.course_purchases x WHERE " PURCHASE_KEY " UNION ALL "
 		   "SELECT 2, c.user_id, 'custom_course', coalesce((SELECT min(s.product_id) "
 		   "FROM coursebase.store_products s WHERE s.course_code = c.course_code), "
-		   "lower(c.course_code)), NULL "
+		   "lower(translate(c.course_code, 'I', 'i'))), NULL "
 		   "FROM coursebase.custom_course_purchases x "
 		   "JOIN coursebase.custom_courses c ON c.id = x.course_id WHERE " PURCHASE_KEY
 		   " UNION ALL "
