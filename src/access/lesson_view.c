@@ -27,9 +27,9 @@ typedef struct ViewFindings
 	bool known; /* the question is about a user, not about nobody */
 	bool admin;
 	bool exists;
-	bool preview; /* in a public section */
-	bool visible; /* public or preview, in a public section */
-	bool usable;  /* the course; looked for only if the lesson is visible */
+	bool preview;      /* in a public section */
+	bool visible;      /* public or preview, in a public section */
+	bool usable;       /* the course; looked for only if the lesson is visible */
 	pg_uuid_t section; /* of a lesson that is visible */
 } ViewFindings;
 

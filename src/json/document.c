@@ -20,7 +20,7 @@
  * deeply that its rendering of n * n bytes would keep the server busy for whoever sends n.
  */
 #define RENDERED_ALWAYS ((uint64) 16 * 1024 * 1024)
-#define RENDERED_TIMES 100
+#define RENDERED_TIMES  100
 
 typedef struct Rendering
 {
