@@ -9,7 +9,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_any__guard_columns';
 COMMENT ON FUNCTION coursebase.tg_any__guard_columns() IS
-    'BEFORE UPDATE: refuses an end user who is no administrator and changes a column that the trigger''s arguments do not name (42501). updated_at may always change.';
+    'BEFORE UPDATE: refuses an end user who changes a column that the trigger''s arguments do not name, and an administrator who changes one that an argument names behind a "!" (42501). updated_at may always change.';
 
 -- Who is asking, and the accounts.
 --

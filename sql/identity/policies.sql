@@ -12,7 +12,7 @@ CREATE POLICY self_update_own ON coursebase.users
     USING (id BETWEEN (SELECT coursebase.own_from()) AND (SELECT coursebase.own_to()))
     WITH CHECK (id BETWEEN (SELECT coursebase.own_from()) AND (SELECT coursebase.own_to()));
 COMMENT ON POLICY self_update_own ON coursebase.users IS
-    'A person changes name and picture of the own account (the trigger t300_guard refuses other columns); administrators change every account.';
+    'A person changes name and picture of the own account (the trigger t300_guard refuses other columns); administrators change every account, but not its external id.';
 
 CREATE POLICY admin_insert_all ON coursebase.users
     FOR INSERT TO public

@@ -48,8 +48,11 @@ ALTER TABLE coursebase.users
 -- Neither OF nor WHEN: the server would refuse to drop the column before the guard could say why.
 CREATE TRIGGER t100_email BEFORE INSERT OR UPDATE ON coursebase.users
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_users__email();
+-- An administrator who changes an external id acts as that person, also in organisations, where administrators have no
+-- rights of their own.
 CREATE TRIGGER t300_guard BEFORE UPDATE ON coursebase.users
-    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__guard_columns('name', 'image_url');
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__guard_columns(
+        'name', 'image_url', '!clerk_user_id');
 CREATE TRIGGER t300_merged BEFORE INSERT ON coursebase.users
     FOR EACH ROW WHEN (NEW.merged_into IS NOT NULL)
     EXECUTE FUNCTION coursebase.tg_users__merged();

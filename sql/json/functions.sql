@@ -18,7 +18,7 @@ COMMENT ON FUNCTION coursebase.json_checksum(json, text, text) IS
 document: NULL answers NULL. format: stored (the bytes as they are) or crlf4 (indented with 4 spaces a level, lines end in CRLF); may not be NULL. algorithm: md5 or sha256; may not be NULL.
 
 Source: a phone holds a file under the checksum that the handshake sent with it.
-Raises: 0A000 (the machine''s cryptographic policy refuses the algorithm), 22004 (format or algorithm is NULL), 22023 (an unknown format or algorithm), XX001 (the stored document is damaged).';
+Raises: 0A000 (the machine''s cryptographic policy refuses the algorithm), 22004 (format or algorithm is NULL), 22023 (an unknown format or algorithm), 54000 (crlf4: so deeply nested that it would be more than 16 MB and a hundred times as long), XX001 (the stored document is damaged).';
 GRANT EXECUTE ON FUNCTION coursebase.json_checksum(json, text, text) TO end_user, server;
 
 CREATE FUNCTION coursebase.json_size(document json)

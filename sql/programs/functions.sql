@@ -30,7 +30,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_create_course';
 COMMENT ON FUNCTION coursebase.create_course(uuid, text, integer, text) IS
-    'Makes a program that an organisation delivers as a day-by-day course, in draft and without days. Answers the id of the program. For staff of the organisation (owner, admin, coach) and the server; writes with the rights of the tables'' owner.
+    'Makes a program that an organisation delivers as a day-by-day course, in draft and without days. Answers the id of the program. Staff of an organisation that has as many as the setting rows_an_organization allows are refused (KBA09). For staff of the organisation (owner, admin, coach) and the server; writes with the rights of the tables'' owner.
 
 organization_id: the organisation. name: name to show, not empty. duration_days: how many days the program has, above 0. description: description to show; the only argument that may be NULL.
 
@@ -52,12 +52,12 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_set_day';
 COMMENT ON FUNCTION coursebase.set_day(uuid, integer, uuid[], boolean) IS
-    'Makes a day of a program''s curriculum these workouts, in this order, or a day of rest. Answers how many places the day has then. A place whose workout remains keeps its row, and with it what buyers completed: the nth occurrence of a workout within the day stays the nth. The rules of the table course_workouts may refuse the day. For staff of the program''s organisation and the server; writes with the rights of the tables'' owner.
+    'Makes a day of a program''s curriculum these workouts, in this order, or a day of rest. Answers how many places the day has then. A place whose workout remains keeps its row, and with it what buyers completed: the nth occurrence of a workout within the day stays the nth. The rules of the table course_workouts may refuse the day, and staff of an organisation that has as many places as the setting rows_an_organization allows (KBA09). For staff of the program''s organisation and the server; writes with the rights of the tables'' owner.
 
-program_id: the program. day_offset: the day, from 0. workout_ids: workouts of the same organisation that are not deleted; an empty array empties the day. is_rest: true for a day of rest, without workout_ids; NULL is false.
+program_id: the program. day_offset: the day, from 0. workout_ids: at most 1000 workouts of the same organisation that are not deleted; an empty array empties the day. is_rest: true for a day of rest, without workout_ids; NULL is false.
 
 Source: the product''s editor, which writes whole days.
-Raises: 22004 (program_id, day_offset, an element of workout_ids, or workout_ids without is_rest is NULL), 40001 (under REPEATABLE READ: the day changed meanwhile; call again), 42501 (the caller is not staff of the program''s organisation), KB106 (no such program, told to the server alone, or no such workout), KBA03 (rest and workouts together, or a day beyond duration_days), KBA04 (a published program would have no workout), KBA05 (the preview''s workout would leave the curriculum), KBA07 (the program is not configured as a course), KBC04 (this server is a cell, and not home).';
+Raises: 22004 (program_id, day_offset, an element of workout_ids, or workout_ids without is_rest is NULL), 40001 (under REPEATABLE READ: the day changed meanwhile; call again), 42501 (the caller is not staff of the program''s organisation), KB106 (no such program, told to the server alone, or no such workout), KBA03 (rest and workouts together, more than 1000 workouts, or a day beyond duration_days), KBA04 (a published program would have no workout), KBA05 (the preview''s workout would leave the curriculum), KBA07 (the program is not configured as a course), KBC04 (this server is a cell, and not home).';
 GRANT EXECUTE ON FUNCTION coursebase.set_day(uuid, integer, uuid[], boolean) TO end_user, server;
 
 CREATE FUNCTION coursebase.set_price(program_id uuid, price_in_cents bigint)
@@ -70,7 +70,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_set_price';
 COMMENT ON FUNCTION coursebase.set_price(uuid, bigint) IS
-    'Gives a program that is delivered as a course its price, and answers the id of its one plan of type course, which the first call makes. For staff of the program''s organisation and the server; writes with the rights of the tables'' owner.
+    'Gives a program that is delivered as a course its price, and answers the id of its one plan of type course, which the first call makes, unless the organisation has as many plans as the setting rows_an_organization allows (KBA09). For staff of the program''s organisation and the server; writes with the rights of the tables'' owner.
 
 program_id: the program. price_in_cents: the price in minor units of the organisation''s currency, not negative; 0 is free. Neither may be NULL.
 
@@ -295,6 +295,17 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_plans__currency';
 COMMENT ON FUNCTION coursebase.tg_plans__currency() IS
     'BEFORE INSERT OR UPDATE: gives a plan the currency of its organisation, whose row it locks, and refuses end users a program of another organisation (23503). Locks and reads with the rights of the tables'' owner.';
+
+CREATE FUNCTION coursebase.tg_any__rows_an_organization()
+RETURNS trigger
+LANGUAGE c
+VOLATILE
+PARALLEL UNSAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_tg_any__rows_an_organization';
+COMMENT ON FUNCTION coursebase.tg_any__rows_an_organization() IS
+    'AFTER INSERT, each statement, new rows as "made": refuses an end user, also by a function, more rows of the table for one organisation than the setting rows_an_organization allows (KBA09). The server and the tables'' owner are not bound. Counts with the rights of the tables'' owner.';
 
 -- How a person buys and follows a program, and who may use it.
 

@@ -81,6 +81,9 @@ CREATE TRIGGER t300_set_once BEFORE UPDATE ON coursebase.workouts
 CREATE TRIGGER t300_in_use BEFORE UPDATE ON coursebase.workouts
     FOR EACH ROW WHEN (OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL)
     EXECUTE FUNCTION coursebase.tg_workouts__in_use();
+CREATE TRIGGER t300_at_most AFTER INSERT ON coursebase.workouts
+    REFERENCING NEW TABLE AS made
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__rows_an_organization();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.workouts
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.workouts TO end_user, server;
@@ -123,6 +126,9 @@ CREATE TRIGGER t300_set_once BEFORE UPDATE ON coursebase.programs
 CREATE TRIGGER t300_delivery_mode BEFORE UPDATE ON coursebase.programs
     FOR EACH ROW WHEN (OLD.delivery_mode <> NEW.delivery_mode)
     EXECUTE FUNCTION coursebase.tg_programs__delivery_mode();
+CREATE TRIGGER t300_at_most AFTER INSERT ON coursebase.programs
+    REFERENCING NEW TABLE AS made
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__rows_an_organization();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.programs
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.programs TO anonymous;
@@ -265,6 +271,9 @@ CREATE CONSTRAINT TRIGGER "A500_settle_on_update" AFTER UPDATE ON coursebase.cou
     DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN ((OLD.workout_id, OLD.is_rest) IS DISTINCT FROM (NEW.workout_id, NEW.is_rest))
     EXECUTE FUNCTION coursebase.tg_course_workouts__settle();
+CREATE TRIGGER t300_at_most AFTER INSERT ON coursebase.course_workouts
+    REFERENCING NEW TABLE AS made
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__rows_an_organization();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.course_workouts
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE coursebase.course_workouts TO end_user, server;
@@ -317,6 +326,9 @@ CREATE TRIGGER t300_set_once BEFORE UPDATE ON coursebase.plans
         'id', 'organization_id', 'program_id');
 CREATE TRIGGER t100_currency BEFORE INSERT OR UPDATE ON coursebase.plans
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_plans__currency();
+CREATE TRIGGER t300_at_most AFTER INSERT ON coursebase.plans
+    REFERENCING NEW TABLE AS made
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__rows_an_organization();
 CREATE TRIGGER t500_stamp BEFORE UPDATE ON coursebase.plans
     FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__stamp();
 GRANT SELECT ON TABLE coursebase.plans TO anonymous;
@@ -672,3 +684,15 @@ GRANT SELECT ON TABLE coursebase.storefront_courses TO anonymous, end_user, serv
 CREATE TRIGGER t300_currency AFTER UPDATE ON coursebase.organizations
     FOR EACH ROW WHEN (OLD.currency <> NEW.currency)
     EXECUTE FUNCTION coursebase.tg_organizations__currency();
+
+-- The function counts rows of programs too, and so stands in their slice.
+CREATE TRIGGER t300_at_most AFTER INSERT ON coursebase.memberships
+    REFERENCING NEW TABLE AS made
+    FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__rows_an_organization();
+
+INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning)
+VALUES
+    ('rows_an_organization', 'integer', '100000',
+        'How many rows each of memberships, workouts, programs, course_workouts and plans an organisation may have: an end user''s INSERT of more is refused; 0 for any number. The server is not bound.')
+ON CONFLICT (name) DO UPDATE SET default_value = excluded.default_value, meaning = excluded.meaning
+WHERE (s.default_value, s.meaning) IS DISTINCT FROM (excluded.default_value, excluded.meaning);

@@ -315,7 +315,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_course_products__lock_buyers';
 COMMENT ON FUNCTION coursebase.tg_course_products__lock_buyers() IS
-    'BEFORE INSERT OR UPDATE: locks the buyers of a product that gives later courses, before the product is locked (trigger t300_stamp_product). Reads with the rights of the tables'' owner.';
+    'BEFORE INSERT OR UPDATE: locks the buyers of a product that gives later courses, before the product is locked (trigger t300_stamp_product). Stands back for end users who are no administrators, whom row security refuses next. Reads with the rights of the tables'' owner.';
 
 CREATE FUNCTION coursebase.tg_course_products__give_later()
 RETURNS trigger

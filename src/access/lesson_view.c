@@ -27,12 +27,14 @@ typedef struct ViewFindings
 	bool known; /* the question is about a user, not about nobody */
 	bool admin;
 	bool exists;
-	bool preview; /* in a public section */
-	bool visible; /* public or preview, in a public section */
-	bool usable;  /* the course; looked for only if the lesson is visible */
+	bool preview;      /* in a public section */
+	bool visible;      /* public or preview, in a public section */
+	bool usable;       /* the course; looked for only if the lesson is visible */
+	pg_uuid_t section; /* of a lesson that is visible */
 } ViewFindings;
 
 static void view_find(FunctionCallInfo fcinfo, ViewFindings *found);
+static bool section_listed(const pg_uuid_t *section);
 static OutlineRights rights_at(const pg_uuid_t *user, const pg_uuid_t *section, TimestampTz at);
 
 PG_FUNCTION_INFO_V1(coursebase_can_read_section);
@@ -91,7 +93,7 @@ coursebase_explain_can_view_lesson(PG_FUNCTION_ARGS)
 	rule_return(fcinfo, "preview", found.preview, "not_preview",
 				"for anybody, in a public section");
 	rule_return(fcinfo, "access", found.visible && found.usable,
-				found.visible ? "no_access" : "not_shown",
+				found.visible && section_listed(&found.section) ? "no_access" : "not_shown",
 				"who may use the course, in a public section");
 	return (Datum) 0;
 }
@@ -141,6 +143,17 @@ view_find(FunctionCallInfo fcinfo, ViewFindings *found)
 	found->visible = rights.is_public;
 	found->preview = rights.is_public && lesson.status == LESSON_PREVIEW;
 	found->usable = rights.usable;
+	found->section = lesson.section;
+}
+
+/*
+ * Whether the caller may know of a public section: not that of a course which is not on offer.
+ * Whomever the question is about, the answer goes to the caller.
+ */
+static bool
+section_listed(const pg_uuid_t *section)
+{
+	return identity_is_server() || identity_is_admin() || outline_rights(section).readable;
 }
 
 /* The rights of any user at any time, of which nothing is kept. readable is not looked for. */

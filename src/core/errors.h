@@ -119,12 +119,13 @@
 /* Programs */
 #define ERRCODE_CB_LAST_OWNER          CB_SQLSTATE('A', '0', '1') /* 409 an organisation keeps an owner, and the installation an administrator */
 #define ERRCODE_CB_CURRENCY_FIXED      CB_SQLSTATE('A', '0', '2') /* 409 the currency stays once a plan has a price */
-#define ERRCODE_CB_CURRICULUM_INVALID  CB_SQLSTATE('A', '0', '3') /* 422 a day beyond the course, or a rest day with other places */
+#define ERRCODE_CB_CURRICULUM_INVALID  CB_SQLSTATE('A', '0', '3') /* 422 a day beyond the course, a rest day with other places, or too many workouts */
 #define ERRCODE_CB_COURSE_EMPTY        CB_SQLSTATE('A', '0', '4') /* 409 a published course has a workout that is not rest */
 #define ERRCODE_CB_WORKOUT_IN_USE      CB_SQLSTATE('A', '0', '5') /* 409 the workout is the preview, or in a curriculum */
 #define ERRCODE_CB_STATUS_REFUSED      CB_SQLSTATE('A', '0', '6') /* 409 a published or archived course cannot return to draft */
 #define ERRCODE_CB_COURSE_CONFIGURED   CB_SQLSTATE('A', '0', '7') /* 409 the program's configuration or delivery forbids it */
 #define ERRCODE_CB_TIER_REFUSED        CB_SQLSTATE('A', '0', '8') /* 402 the organisation's tier does not sell courses */
+#define ERRCODE_CB_ORGANIZATION_FULL   CB_SQLSTATE('A', '0', '9') /* 422 an organisation has as many rows of a table as the setting rows_an_organization allows */
 #define ERRCODE_CB_NOT_ON_SALE         CB_SQLSTATE('A', '2', '1') /* 409 the course is not published with an active plan */
 #define ERRCODE_CB_REFERENCE_CONFLICT  CB_SQLSTATE('A', '2', '2') /* 409 the payment has another reference, or it is another's */
 #define ERRCODE_CB_NOT_PAID            CB_SQLSTATE('A', '2', '3') /* 409 the payment is not one that can be refunded */

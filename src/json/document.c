@@ -14,6 +14,20 @@
 #include "json/json_render.h"
 #include "json/stream.h"
 
+/*
+ * A rendering may be as long as this, or as its document times RENDERED_TIMES. One level adds 4
+ * bytes to a line, so that no document that somebody reads comes near: what does is nested so
+ * deeply that its rendering of n * n bytes would keep the server busy for whoever sends n.
+ */
+#define RENDERED_ALWAYS ((uint64) 16 * 1024 * 1024)
+#define RENDERED_TIMES  100
+
+typedef struct Rendering
+{
+	Digest *digest;
+	uint64 room; /* how many bytes more it may have */
+} Rendering;
+
 /* The document whose digest is announced, or NULL. */
 static const struct varlena *announced = NULL;
 static char announced_hex[DIGEST_HEX_SIZE];
@@ -21,7 +35,7 @@ static char announced_hex[DIGEST_HEX_SIZE];
 static bool document_is_announced(Datum document);
 static void document_render(Datum document, Digest *digest);
 static void render_feed(void *render, const char *bytes, size_t n);
-static void render_take(void *digest, const char *bytes, size_t n);
+static void render_take(void *arg, const char *bytes, size_t n);
 
 /* The size is that of the stored bytes in either format: it is what the table keeps. */
 Size
@@ -79,8 +93,10 @@ static void
 document_render(Datum document, Digest *digest)
 {
 	JsonRender *render = palloc(sizeof(JsonRender));
+	uint64 stored = stream_size(document);
+	Rendering rendering = {digest, Max(RENDERED_ALWAYS, stored * RENDERED_TIMES)};
 
-	json_render_init(render, render_take, digest);
+	json_render_init(render, render_take, &rendering);
 	stream_value(document, render_feed, render);
 	json_render_finish(render);
 	pfree(render);
@@ -92,11 +108,18 @@ render_feed(void *render, const char *bytes, size_t n)
 	json_render_feed(render, bytes, n);
 }
 
-/* A deeply nested document of n bytes renders to the order of n * n, too many between two
- * pieces. */
 static void
-render_take(void *digest, const char *bytes, size_t n)
+render_take(void *arg, const char *bytes, size_t n)
 {
+	Rendering *rendering = arg;
+
 	CHECK_FOR_INTERRUPTS();
-	digest_update(digest, bytes, n);
+	if (n > rendering->room)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the document is nested too deeply to be rendered"),
+				 errdetail("Indented, it is more than %d times as long.", RENDERED_TIMES),
+				 errhint("Ask for the digest of the bytes as they are: format stored.")));
+	rendering->room -= n;
+	digest_update(rendering->digest, bytes, n);
 }

@@ -7,8 +7,8 @@
  *
  * The text is expected to be JSON already. Other text is rendered too, without a crash, and
  * stays what it was: no JSON. The renderer owns nothing, so the sink may leave by longjmp (that
- * is how a long rendering is cancelled: a deeply nested text of n bytes renders to the order of
- * n * n).
+ * is how a long rendering is cancelled or refused: a deeply nested text of n bytes renders to
+ * the order of n * n).
  */
 #ifndef COURSEBASE_JSON_JSON_RENDER_H
 #define COURSEBASE_JSON_JSON_RENDER_H

@@ -27,6 +27,9 @@
 #include "programs/places.h"
 #include "programs/program.h"
 
+/* Each workout is looked for among all places of the day, while the program is locked. */
+#define WORKOUTS_A_DAY 1000
+
 /* The arguments of set_day(). */
 enum
 {
@@ -162,6 +165,11 @@ day_require(FunctionCallInfo fcinfo)
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("workout_ids must not be null"),
 						errhint("Give the day's workouts ({} for none), or is_rest.")));
+	if (workouts != NULL &&
+		ArrayGetNItems(ARR_NDIM(workouts), ARR_DIMS(workouts)) > WORKOUTS_A_DAY)
+		ereport(ERROR, (errcode(ERRCODE_CB_CURRICULUM_INVALID),
+						errmsg("a day has at most %d workouts", WORKOUTS_A_DAY),
+						errhint("Spread them over several days.")));
 	if (workouts != NULL && array_contains_nulls(workouts))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("workout_ids must not contain nulls"),

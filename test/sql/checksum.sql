@@ -84,6 +84,11 @@ SELECT coursebase.json_checksum(data, 'crlf4') = (
     FROM generate_series(1, 5000) AS i) AS long_equal
 FROM lz4 WHERE name = '370 kB';
 
+-- 200 kB that indentation would make 1.6 GB, a level a bracket, are refused before they are rendered; a thousand levels are not.
+SELECT coursebase.json_checksum((repeat('[', 4000) || '1' || repeat(',1', 100000) || repeat(']', 4000))::json, 'crlf4');
+\echo :LAST_ERROR_SQLSTATE
+SELECT coursebase.json_checksum((repeat('[', 1000) || repeat(']', 1000))::json, 'crlf4') IS NOT NULL AS deep;
+
 -- No document, no checksum; bad arguments are named.
 SELECT coursebase.json_checksum(NULL), coursebase.json_checksum(NULL, NULL, NULL);
 SELECT coursebase.json_checksum('1', 'CRLF4');

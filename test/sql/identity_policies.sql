@@ -81,6 +81,10 @@ SELECT pg_temp.refused(s) FROM unnest(ARRAY[
 -- An administrator: every account, roles too; profiles only to read.
 SET LOCAL request.jwt.claims = '{"sub": "root"}';
 UPDATE coursebase.users SET role = 'admin', email = 'bo@example.org' WHERE clerk_user_id = 'bo' RETURNING role, email;
+-- No external id, which would let a token of theirs act as that person, in organisations too; neither of a closed account.
+SELECT pg_temp.refused('UPDATE coursebase.users SET clerk_user_id = ''other'' WHERE ' || w)
+FROM unnest(ARRAY['clerk_user_id = ''bo''', 'clerk_user_id = ''root''']) AS w;
+SELECT pg_temp.refused('UPDATE coursebase.users SET clerk_user_id = ''other'', deleted_at = NULL WHERE clerk_user_id = ''dan''');
 INSERT INTO coursebase.users (clerk_user_id, name, email) VALUES ('new', 'New', 'n@example.org') RETURNING role;
 DELETE FROM coursebase.users WHERE clerk_user_id = 'new' RETURNING name;
 SELECT pg_temp.refused('UPDATE coursebase.user_profile SET country = ''x'' WHERE email <> ''r@example.org''');

@@ -71,9 +71,19 @@ SET LOCAL request.jwt.claims = '{"sub":"lesson_other"}';
 :why 'offered public preview';
 :why 'offered private public';
 SELECT rule, passed, reason FROM coursebase.explain_can_view_lesson('00000000-0000-4000-8000-00000000e1ff');
+:why 'hidden public public';
+-- Of what is neither listed nor viewed nothing else is told, however one asks.
+\set told 'SELECT count(*) FROM every_lesson e, (VALUES (NULL::uuid, now()), (coursebase.current_user_id(), now()), (NULL, \'2020-01-01\')) a (id, at) WHERE e.id NOT IN (SELECT id FROM coursebase.lessons) AND NOT coursebase.can_view_lesson(e.id) AND (SELECT array_agg(x ORDER BY x.rule) FROM coursebase.explain_can_view_lesson(e.id, a.id, a.at) x) <> (SELECT array_agg(x ORDER BY x.rule) FROM coursebase.explain_can_view_lesson(\'00000000-0000-4000-8000-00000000e1ff\', a.id, a.at) x);'
+:told
+SET LOCAL ROLE regress_anonymous;
+SET LOCAL request.jwt.claims = '';
+:told
+SET LOCAL ROLE regress_end_user;
+SET LOCAL request.jwt.claims = '{"sub":"lesson_other"}';
 SELECT coursebase.can_view_lesson(e.id, '00000000-0000-4000-8000-00000000e100') FROM every_lesson e LIMIT 1;
 SET LOCAL ROLE regress_server;
 SET LOCAL request.jwt.claims = '';
+SELECT x.rule, x.reason FROM every_lesson e, coursebase.explain_can_view_lesson(e.id, '00000000-0000-4000-8000-00000000e101') x WHERE e.name = 'hidden public public';
 SELECT e.name, coursebase.can_view_lesson(e.id, '00000000-0000-4000-8000-00000000e100') AS buyer, coursebase.can_view_lesson(e.id, '00000000-0000-4000-8000-00000000e102') AS admin, coursebase.can_view_lesson(e.id, '00000000-0000-4000-8000-00000000e1ff') AS unknown
 FROM every_lesson e WHERE e.name LIKE 'offered%' ORDER BY 1;
 
