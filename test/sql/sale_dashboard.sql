@@ -24,6 +24,15 @@ SELECT refunded_in_cents FROM coursebase.refund_purchase((SELECT id FROM courseb
 SELECT refunded_in_cents FROM coursebase.refund_purchase((SELECT id FROM coursebase.purchases WHERE stripe_session_id = 'cs_b3'), 50, '2026-03-04');
 SELECT key, value FROM json_each_text(coursebase.admin_dashboard()) WHERE key IN ('sales_in_cents', 'refunded_in_cents',
     'net_sales_in_cents', 'purchases', 'refunded_purchases', 'net_purchases', 'customers', 'students');
+-- Of users it counts the open accounts of people who live here.
+SELECT coursebase.admin_dashboard() ->> 'users' AS users \gset
+RESET ROLE;
+SET LOCAL session_replication_role = replica;
+INSERT INTO coursebase.users (clerk_user_id, name, email, is_guest, deleted_at) VALUES
+    ('board_guest', 'Guest', '', true, NULL), ('board_closed', 'Closed', '', false, '2026-03-05'), ('board_open', 'Open', '', false, NULL);
+SET LOCAL session_replication_role = origin;
+SET LOCAL ROLE regress_server;
+SELECT (coursebase.admin_dashboard() ->> 'users')::int - :users;
 SELECT p ->> 'name', p ->> 'sales_in_cents', p ->> 'refunded_in_cents', p ->> 'net_sales_in_cents', p ->> 'purchases', p ->> 'refunded_purchases', p ->> 'customers'
 FROM json_array_elements(coursebase.admin_dashboard() -> 'per_product') p WHERE p ->> 'name' LIKE 'Product _';
 -- Who sees what.
