@@ -72,6 +72,11 @@ SELECT n, pg_temp.said(statement) FROM takings ORDER BY n;
 -- With a second one she may go, and others may not take both.
 UPDATE coursebase.users SET role = 'admin' WHERE clerk_user_id = 'fixture_ada';
 SELECT n, pg_temp.said(statement) FROM takings WHERE n < 4 ORDER BY n;
+-- An account that is closed administers nothing.
+INSERT INTO coursebase.users (clerk_user_id, name, email, role) VALUES ('bounds_closed', '', '', 'admin');
+UPDATE coursebase.users SET deleted_at = now() WHERE clerk_user_id = 'bounds_closed';
+UPDATE coursebase.users SET role = 'user' WHERE clerk_user_id = 'fixture_ada';
+SELECT n, pg_temp.said(statement) FROM takings WHERE n = 2;
 -- The server may: who has its key can make an administrator.
 SET LOCAL ROLE regress_server;
 SELECT n, pg_temp.said(statement) FROM takings WHERE n < 3 ORDER BY n;
