@@ -73,9 +73,9 @@ SELECT n, pg_temp.said(statement) FROM takings ORDER BY n;
 UPDATE coursebase.users SET role = 'admin' WHERE clerk_user_id = 'fixture_ada';
 SELECT n, pg_temp.said(statement) FROM takings WHERE n < 4 ORDER BY n;
 -- An account that is closed administers nothing.
-INSERT INTO coursebase.users (clerk_user_id, name, email, role) VALUES ('bounds_closed', '', '', 'admin');
-UPDATE coursebase.users SET deleted_at = now() WHERE clerk_user_id = 'bounds_closed';
-UPDATE coursebase.users SET role = 'user' WHERE clerk_user_id = 'fixture_ada';
+INSERT INTO coursebase.users (clerk_user_id, name, email) VALUES ('bounds_closed', '', '') RETURNING id AS closed \gset
+UPDATE coursebase.users SET deleted_at = now() WHERE id = :'closed';
+UPDATE coursebase.users SET role = CASE id WHEN :'closed' THEN 'admin' ELSE 'user' END::coursebase.user_role WHERE id = :'closed' OR clerk_user_id = 'fixture_ada' RETURNING role, deleted_at IS NOT NULL;
 SELECT n, pg_temp.said(statement) FROM takings WHERE n = 2;
 -- The server may: who has its key can make an administrator.
 SET LOCAL ROLE regress_server;
