@@ -17,7 +17,7 @@ CREATE FUNCTION pg_temp.others(kind pg_type, col name) RETURNS text[] LANGUAGE s
     SELECT CASE
         WHEN kind.typtype = 'e' THEN ARRAY(SELECT quote_literal(enumlabel) FROM pg_enum WHERE enumtypid = kind.oid ORDER BY enumsortorder)
         WHEN kind.typcategory = 'B' THEN ARRAY['true', 'false']
-        WHEN kind.typcategory = 'N' THEN ARRAY['-1', '0', '1', '100', '32767', '1000001', '2147483647', col || ' + 1']
+        WHEN kind.typcategory = 'N' THEN ARRAY['-1', '0', '1', '100', '101', '32767', '36500', '36501', '1000001', '2147483647', col || ' + 1']
         WHEN kind.typcategory = 'D' THEN ARRAY['''infinity''', '''-infinity''', '''1999-01-01''', '''2026-01-01''', '''2200-01-01''']
         WHEN kind.typcategory = 'T' THEN ARRAY['''0''', '''-1 day''', '''400 days''', '''1 month''']
         WHEN kind.typname = 'uuid' THEN ARRAY['id', '''00000000-0000-4000-8000-0000000000aa''']
@@ -38,12 +38,13 @@ EXCEPTION
         RETURN c;
     WHEN OTHERS THEN RETURN NULL;
 END $$;
--- One column after another, then two of them together.
-CREATE FUNCTION pg_temp.refuses(one oid) RETURNS boolean LANGUAGE plpgsql AS $$
+-- All that is refused of one column after another; where nothing is, of two of them together.
+CREATE FUNCTION pg_temp.refuses(one oid) RETURNS text[] LANGUAGE plpgsql AS $$
 DECLARE
     k pg_constraint;
     w text;
-    found boolean := false;
+    two boolean;
+    found text[] := '{}';
 BEGIN
     SELECT * INTO k FROM pg_constraint WHERE oid = one;
     BEGIN
@@ -51,15 +52,17 @@ BEGIN
             FROM pg_constraint o WHERE o.conrelid = k.conrelid AND o.contype = 'c' AND o.oid <> one HAVING count(*) > 0);
     EXCEPTION WHEN null_value_not_allowed THEN NULL;
     END;
-    FOR w IN
+    FOR w, two IN
         WITH columns AS (SELECT a.attnum, a.attname, v FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid, unnest(pg_temp.others(y, a.attname)) v
             WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey))
-        SELECT format('%I = %s', attname, v) FROM columns
+        SELECT format('%I = %s', attname, v), false FROM columns
         UNION ALL
-        SELECT format('%I = %s, %I = %s', a.attname, a.v, b.attname, b.v) FROM columns a JOIN columns b ON b.attnum > a.attnum
+        SELECT format('%I = %s, %I = %s', a.attname, a.v, b.attname, b.v), true FROM columns a JOIN columns b ON b.attnum > a.attnum
     LOOP
-        found := pg_temp.refused_by(format('UPDATE %s SET %s', k.conrelid::regclass, w)) IS NOT DISTINCT FROM k.conname;
-        EXIT WHEN found;
+        EXIT WHEN two AND found <> '{}';
+        IF pg_temp.refused_by(format('UPDATE %s SET %s', k.conrelid::regclass, w)) = k.conname THEN
+            found := found || w;
+        END IF;
     END LOOP;
     RAISE EXCEPTION USING ERRCODE = 'ZZ002';
 EXCEPTION WHEN SQLSTATE 'ZZ002' THEN
@@ -68,6 +71,9 @@ END $$;
 CREATE TEMP TABLE checks AS
 SELECT k.oid, k.conname, r.relname, pg_temp.refuses(k.oid) AS refuses FROM pg_constraint k JOIN pg_class r ON r.oid = k.conrelid
 WHERE k.contype = 'c' AND k.connamespace = 'coursebase'::regnamespace AND k.coninhcount = 0;
-SELECT relname, string_agg(conname, ', ' ORDER BY conname) FROM checks WHERE refuses GROUP BY relname ORDER BY relname COLLATE "C";
-SELECT relname, conname, pg_get_constraintdef(oid) FROM checks WHERE NOT refuses ORDER BY relname COLLATE "C", conname;
+SELECT relname, string_agg(conname, ', ' ORDER BY conname) FROM checks WHERE refuses <> '{}' GROUP BY relname ORDER BY relname COLLATE "C";
+SELECT relname, conname, pg_get_constraintdef(oid) FROM checks WHERE refuses = '{}' ORDER BY relname COLLATE "C", conname;
+-- Where the bounds are: of a number, what is refused.
+SELECT conname, string_agg(w, '; ' ORDER BY n) FROM checks, unnest(refuses) WITH ORDINALITY AS u (w, n)
+WHERE w ~ '^\w+ = (-?\d+|\w+ \+ 1)$' GROUP BY relname, conname ORDER BY relname COLLATE "C", conname;
 ROLLBACK;
