@@ -8,6 +8,7 @@
 SET client_min_messages = warning;
 BEGIN;
 \i :abs_srcdir/fixtures/worlds/everything.sql
+\i :abs_srcdir/fixtures/helpers/columns.sql
 SET LOCAL session_replication_role = replica;
 UPDATE coursebase.courses SET grants_may_end = true;
 UPDATE coursebase.payment_transactions SET type = 'refund', refunds_transaction_id = gen_random_uuid();
@@ -31,37 +32,16 @@ EXCEPTION
 END $$;
 DO $$
 DECLARE
-    c record;
+    r record;
     held text;
 BEGIN
-    FOR c IN
-        SELECT r.oid, r.relname, a.attname, a.atttypid, t.typtype, t.typcategory, t.typname
-        FROM pg_class r JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
-        JOIN pg_type t ON t.oid = a.atttypid
-        WHERE r.relnamespace = 'coursebase'::regnamespace AND EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = r.oid
+    FOR r IN
+        SELECT c.oid, c.relname, a AS col, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+        WHERE c.relnamespace = 'coursebase'::regnamespace AND EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = c.oid
             AND g.tgfoid IN ('coursebase.tg_any__set_once()'::regprocedure, 'coursebase.tg_any__keep_columns()'::regprocedure))
     LOOP
-        EXECUTE format('SELECT (array_agg(%I::text) FILTER (WHERE %1$I IS NOT NULL))[1] FROM %s', c.attname, c.oid::regclass) INTO held;
-        INSERT INTO tried
-        SELECT c.relname, c.attname, pg_temp.outcome(c.oid, c.attname, held, v.one, v.other) FROM (SELECT
-            CASE
-                WHEN c.typtype = 'e' THEN (SELECT quote_literal(min(enumlabel)) FROM pg_enum WHERE enumtypid = c.atttypid)
-                WHEN c.attname = 'currency' THEN '''XTS'''
-                WHEN c.typcategory = 'B' THEN 'true'
-                WHEN c.typcategory = 'N' THEN '1'
-                WHEN c.typcategory = 'D' THEN '''2026-01-01 00:00+00'''
-                WHEN c.typname = 'uuid' THEN '''00000000-0000-4000-8000-0000000000aa'''
-                ELSE '''x''' END AS one,
-            CASE
-                WHEN c.typtype = 'e' THEN format('(SELECT enumlabel::%s FROM pg_enum WHERE enumtypid = %s AND enumlabel <> %I::text LIMIT 1)', c.atttypid::regtype, c.atttypid, c.attname)
-                WHEN c.attname = 'currency' THEN '''XXX'''
-                WHEN c.typcategory = 'B' THEN format('NOT %I', c.attname)
-                WHEN c.typcategory = 'N' THEN format('%I + 1', c.attname)
-                WHEN c.typcategory = 'D' THEN format('%I - interval ''1 second''', c.attname)
-                WHEN c.typname = 'uuid' THEN '''00000000-0000-4000-8000-0000000000ab'''
-                WHEN c.typname = 'jsonb' THEN format('%I || ''{"name": "another"}''', c.attname)
-                WHEN c.typcategory = 'S' THEN format('%I || ''x''', c.attname)
-                ELSE 'NULL' END AS other) v;
+        EXECUTE format('SELECT (array_agg(%I::text) FILTER (WHERE %1$I IS NOT NULL))[1] FROM %s', r.attname, r.oid::regclass) INTO held;
+        INSERT INTO tried VALUES (r.relname, r.attname, pg_temp.outcome(r.oid, r.attname, held, pg_temp.some(r.col), pg_temp.other(r.col)));
     END LOOP;
 END $$;
 SELECT relation, string_agg(col, ', ' ORDER BY col) FROM tried WHERE outcome = 'kept' GROUP BY relation ORDER BY relation COLLATE "C";
