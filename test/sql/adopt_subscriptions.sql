@@ -62,7 +62,12 @@ INSERT INTO coursebase.subscription_events (subscription_id, user_id, event_type
     event_time, received_at, period_end, payload, answered_status)
 SELECT gen_random_uuid(), :person, 'created', 'app_store', 'production', 's' || n, 'claimed', '2026-01-01', '2026-01-01', '2026-02-01', '{}', 'active'
 FROM generate_series(6, 7) n;
+-- Another line of one of the two, of the same store, is stored all the same.
+INSERT INTO coursebase.subscription_events (subscription_id, user_id, event_type, store, environment, store_event_id, original_transaction_id,
+    event_time, received_at, period_end, payload, answered_status)
+SELECT gen_random_uuid(), :person, 'created', 'app_store', 'production', 'own' || n, 'own', '2026-01-01', '2026-01-01', '2026-02-01', '{}', 'active'
+FROM generate_series(6, 6) n;
 SELECT what, made, not_understood, regexp_replace(example, '[-0-9a-f]{36}', '...') FROM coursebase.adopt();
-SELECT right(l.user_id::text, 2), l.original_transaction_id FROM coursebase.subscription_lines l WHERE l.store = 'app_store';
+SELECT right(l.user_id::text, 2), l.original_transaction_id FROM coursebase.subscription_lines l WHERE l.store = 'app_store' ORDER BY 2;
 SELECT n, coursebase.has_premium(:person, '2026-01-15') FROM generate_series(4, 7) n;
 ROLLBACK;

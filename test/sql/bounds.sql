@@ -72,6 +72,11 @@ SELECT n, pg_temp.said(statement) FROM takings ORDER BY n;
 -- With a second one she may go, and others may not take both.
 UPDATE coursebase.users SET role = 'admin' WHERE clerk_user_id = 'fixture_ada';
 SELECT n, pg_temp.said(statement) FROM takings WHERE n < 4 ORDER BY n;
+-- An account that is closed administers nothing.
+INSERT INTO coursebase.users (clerk_user_id, name, email) VALUES ('bounds_closed', '', '') RETURNING id AS closed \gset
+UPDATE coursebase.users SET deleted_at = now() WHERE id = :'closed';
+UPDATE coursebase.users SET role = CASE id WHEN :'closed' THEN 'admin' ELSE 'user' END::coursebase.user_role WHERE id = :'closed' OR clerk_user_id = 'fixture_ada' RETURNING role, deleted_at IS NOT NULL;
+SELECT n, pg_temp.said(statement) FROM takings WHERE n = 2;
 -- The server may: who has its key can make an administrator.
 SET LOCAL ROLE regress_server;
 SELECT n, pg_temp.said(statement) FROM takings WHERE n < 3 ORDER BY n;

@@ -35,8 +35,35 @@ BEGIN
         END LOOP;
     END LOOP;
 END $$;
-SELECT count(*) > 20 FROM outcomes;
-SELECT *, 'expect ROW_BEFORE_UPDATE or ROW_AFTER_UPDATE (row_trigger.h)' AS advice FROM outcomes WHERE sqlstate <> '39P01' ORDER BY 1, 2;
+-- and every function that reads the rows of a statement, without them
+DO $$
+DECLARE
+    f record;
+    event text;
+BEGIN
+    FOR f IN
+        SELECT DISTINCT p.proname FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid AND p.pronamespace = 'coursebase'::regnamespace
+        WHERE t.tgnewtable IS NOT NULL OR t.tgoldtable IS NOT NULL
+    LOOP
+        FOREACH event IN ARRAY ARRAY['INSERT', 'UPDATE', 'DELETE'] LOOP
+            BEGIN
+                INSERT INTO pg_temp.probe VALUES (gen_random_uuid(), now());
+                EXECUTE format('CREATE TRIGGER hung AFTER %s ON pg_temp.probe FOR EACH STATEMENT EXECUTE FUNCTION coursebase.%I(''id'')', event, f.proname);
+                CASE event
+                    WHEN 'INSERT' THEN INSERT INTO pg_temp.probe VALUES (gen_random_uuid(), now());
+                    WHEN 'UPDATE' THEN UPDATE pg_temp.probe SET updated_at = now();
+                    ELSE DELETE FROM pg_temp.probe; END CASE;
+                RAISE EXCEPTION 'nothing was said' USING ERRCODE = '00001';
+            EXCEPTION WHEN OTHERS THEN
+                INSERT INTO outcomes VALUES (f.proname, event || ' without rows', SQLSTATE);
+            END;
+        END LOOP;
+    END LOOP;
+END $$;
+SELECT count(*) FILTER (WHERE event !~ 'rows') > 20, count(*) FILTER (WHERE event ~ 'rows') > 20 FROM outcomes;
+SELECT *, 'expect ROW_BEFORE_UPDATE or ROW_AFTER_UPDATE (row_trigger.h)' AS advice FROM outcomes WHERE sqlstate <> '39P01' AND event !~ 'rows' ORDER BY 1, 2;
+-- A function that would do nothing. (One counts before the statement as well, without rows.)
+SELECT * FROM outcomes WHERE sqlstate = '00001' AND function <> 'tg_audio_usage__at_most' ORDER BY 1, 2;
 -- without the arguments
 CREATE TRIGGER hung BEFORE INSERT ON pg_temp.probe FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__signed_only();
 CREATE TRIGGER hung_too AFTER UPDATE ON pg_temp.probe FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__product_has_course();

@@ -35,6 +35,11 @@ SELECT e.old ->> 'role' AS before, e.new ->> 'role' AS after FROM coursebase.aud
 JOIN coursebase.memberships m ON e.object = 'memberships/' || m.id
 WHERE m.organization_id = :'iron' AND e.action = 'staff_changed' ORDER BY m.user_id, 1 NULLS FIRST, 2;
 UPDATE coursebase.memberships SET user_id = :otto WHERE organization_id = :'iron' AND user_id = :olga;
+SAVEPOINT staff;
+UPDATE coursebase.memberships SET role = 'coach' WHERE organization_id = :'iron' AND user_id = :olga;
+DELETE FROM coursebase.memberships WHERE organization_id = :'iron' AND user_id = :olga RETURNING 'memberships/' || id AS gone \gset
+SELECT old ->> 'role' AS before, new ->> 'role' AS after FROM coursebase.audit_events WHERE object = :'gone' AND action = 'staff_changed' AND new IS NULL ORDER BY 1;
+ROLLBACK TO staff;
 
 -- Currency: plans without a price follow, one with a price fixes it; nobody sets a plan's own.
 SELECT coursebase.create_course(:'iron', 'Strong', 7) AS program \gset

@@ -35,6 +35,8 @@ SELECT pg_temp.stripe_take('evt_7', 'refund.failed', '{"id": "re_2", "object": "
 :sale
 SELECT pg_temp.stripe_take('evt_8', 'refund.failed', '{"id": "re_2", "object": "refund", "status": "failed", "amount": 700}');
 :sale
+-- (both were of one instant, at which the sale was refunded in full)
+SELECT refund_ref, r.refunded_at = '2026-02-02', reversed_at IS NOT NULL AS is_reversed FROM coursebase.purchase_refunds r JOIN coursebase.purchases s ON s.id = r.purchase_id WHERE s.user_id = :ada ORDER BY 1;
 SELECT count(*) FROM coursebase.check_integrity();
 ROLLBACK TO paid;
 SELECT pg_temp.stripe_take('evt_2', 'charge.refunded', '{"id": "ch_1", "amount": 1000, "amount_refunded": 500}');

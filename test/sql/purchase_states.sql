@@ -99,5 +99,16 @@ SELECT pg_temp.refused(format('SELECT coursebase.validate_purchase(%L, %L)', :ad
 SELECT pg_temp.refused(format('SELECT coursebase.validate_purchase(%L, %L)', :ada, :receipt || '{"state": "PAIDISH"}'));
 SELECT pg_temp.refused(format('SELECT coursebase.validate_purchase(%L, %L)', :ada, :receipt || '{"price_in_cents": 1, "price_in_micros": 1, "currency": "EUR"}'));
 SELECT pg_temp.refused('UPDATE coursebase.store_receipts SET refunded_at = NULL, status = $$valid$$ WHERE purchase_id = $$p-3$$');
+-- Refunds of one time: a part and a sum by their ids, and then all that is left without one, which is none of the two told again.
+\set product '\'states.pack\''
+\set purchase '\'p-same\''
+SELECT coursebase.validate_purchase(:ada, (:receipt || '{"quantity": 3, "price_in_milliunits": 14970, "currency": "EUR"}')::json, '2026-03-02') ->> 'status';
+SELECT status, detail FROM coursebase.refund_store_purchase('app_store', 'production', 'p-same', '2026-03-03', 1, NULL, 're-part');
+SELECT status, detail FROM coursebase.refund_store_purchase('app_store', 'production', 'p-same', '2026-03-03', NULL, 100, 're-sum');
+SELECT quantity, refunded_quantity, amount_in_cents, refunded_in_cents, status FROM coursebase.store_receipts WHERE purchase_id = 'p-same';
+SELECT status FROM coursebase.refund_store_purchase('app_store', 'production', 'p-same', '2026-03-03');
+SELECT status FROM coursebase.refund_store_purchase('app_store', 'production', 'p-same', '2026-03-03');
+SELECT quantity, refunded_quantity, amount_in_cents, refunded_in_cents, status FROM coursebase.store_receipts WHERE purchase_id = 'p-same';
+SELECT refund_ref, quantity, amount_in_cents FROM coursebase.store_refunds WHERE purchase_id = 'p-same' ORDER BY refund_ref;
 SELECT count(*), string_agg(DISTINCT check_name, ' ') FROM coursebase.check_integrity();
 ROLLBACK;

@@ -37,6 +37,10 @@ SELECT pg_temp.refused('DELETE FROM coursebase.purchases');
 SELECT pg_temp.refused('UPDATE coursebase.settings SET value = $$$$ WHERE name = $$require_signature$$');
 SELECT pg_temp.refused('UPDATE coursebase.settings SET value = $$true$$ WHERE name = $$accept_sandbox$$');
 -- What gives nothing, what is given away, and what another provider sold.
+SAVEPOINT updates;
+SELECT v.set, pg_temp.refused(format('UPDATE coursebase.course_purchases SET %s WHERE purchase_id = %L', v.set, 'signed-1'))
+FROM unnest(ARRAY['acknowledged_at = now()', 'voice = ''female''', 'user_id = gen_random_uuid()', 'status = ''refunded'', refunded_at = now()', 'status = ''valid'', refunded_at = NULL']) AS v (set);
+ROLLBACK TO updates;
 UPDATE coursebase.store_receipts SET acknowledged_at = now() WHERE purchase_id = 'signed-1';
 SELECT coursebase.acknowledge_purchase('app_store', 'production', 'signed-1', '2026-01-03');
 SELECT status FROM coursebase.refund_store_purchase('app_store', 'production', 'signed-1', '2026-01-04');

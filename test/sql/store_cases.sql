@@ -65,6 +65,16 @@ SELECT store, original_transaction_id FROM coursebase.duplicate_subscriptions WH
 SELECT status FROM coursebase.apply_subscription_event(:ada, '{"store": "app_store", "environment": "production", "store_event_id": "d-4", "event_type": "canceled", "event_time": "2026-01-02T00:00:00Z", "original_transaction_id": "d-1"}');
 SELECT count(*) FROM coursebase.duplicate_subscriptions WHERE user_id = :ada;
 SELECT p, coursebase.is_trial_eligible(:bob, p), coursebase.is_trial_eligible(:ada, p) FROM unnest(ARRAY['price_1', 'case.premium']) p;
+-- An end that is told beside what begins no period is no trial that was had.
+\set never 'SELECT status FROM coursebase.apply_subscription_event(' :ada ', json_build_object(''store'', ''app_store'', ''environment'', ''production'', ''store_event_id'', ''n-'' || :''t'', ''event_type'', :''t'', ''product_id'', ''case.never'', ''event_time'', ''2026-01-01T00:00:00Z'', ''original_transaction_id'', ''n-1'', ''period_end'', ''2099-01-01T00:00:00Z''));'
+\set t extended
+:never
+\set t uncanceled
+:never
+SELECT coursebase.is_trial_eligible(:ada, 'case.never');
+\set t created
+:never
+SELECT coursebase.is_trial_eligible(:ada, 'case.never'), coursebase.is_trial_eligible(:ada, 'CASE.never'), coursebase.is_trial_eligible(:ada, 'case.ever');
 -- RevenueCat: a gift for ever, a gift to a day, a period that does not renew itself, a thing, a transfer.
 SELECT n, pg_temp.took('revenuecat', pg_temp.cat('rc-' || n, '2026-02-0' || n, type, event || '{"app_user_id": "case_ada", "store": "PLAY_STORE"}')) FROM (VALUES
     (1, 'NON_RENEWING_PURCHASE', '{"product_id": "rc_promo", "period_type": "PROMOTIONAL", "transaction_id": "rc-a", "purchased_at_ms": 1769904000000}'::jsonb),
