@@ -132,12 +132,14 @@ enum
 	" WHERE f." parent " <> c." parent ")"
 /* The places that the children took stay theirs together: the nth place is the nth child's. */
 #define KEEP_QUERY(table, parent, former)                                                      \
-	"UPDATE coursebase." table " l SET \"order\" = p.place FROM " CAME_QUERY(                   \
-		"c.id", parent, former, "") " r JOIN " CAME_QUERY("o.\"order\" AS place", parent,       \
-														  "o.\"order\"",                       \
-														  "JOIN coursebase." table             \
-														  " o ON o.id = c.id") " p"            \
-	" USING (" parent ", n) WHERE l.id = r.id AND l.\"order\" <> p.place"
+	"UPDATE coursebase." table " l SET \"order\" = p.place FROM " CAME_QUERY(                  \
+		"c.id", parent, former,                                                                \
+		"") " r JOIN " CAME_QUERY("o.\"order\" AS place", parent, "o.\"order\"",               \
+								  "JOIN coursebase." table                                     \
+								  " o ON o.id = c.id") " p"                                    \
+													   " USING (" parent                       \
+													   ", n) WHERE l.id = r.id AND "           \
+													   "l.\"order\" <> p.place"
 #define ONE_KEY  .nargs = 1, .types = {UUIDOID}
 #define AT_PLACE .nargs = 3, .types = {UUIDOID, INT4OID, UUIDOID}
 #define MOVED    .nargs = 3, .types = {UUIDOID, UUIDOID, INT4OID}
