@@ -124,6 +124,13 @@ CREATE TRIGGER t900_wake_waiting_on_update AFTER UPDATE ON coursebase.purchases
         IS DISTINCT FROM (NEW.payment_intent_id, NEW.charge_id, NEW.invoice_id))
     EXECUTE FUNCTION coursebase.tg_any__take_up('payment_intent_id', 'charge_id', 'invoice_id');
 
+-- A phone's receipt says whose the purchase is that a store told of before. It wakes when it has
+-- given, and not when its row is made: the line that a waiting refund ends must be there.
+CREATE TRIGGER t900_wake_waiting AFTER UPDATE ON coursebase.store_receipts
+    FOR EACH ROW WHEN (OLD.detail IS NULL AND NEW.detail IS NOT NULL)
+    EXECUTE FUNCTION coursebase.tg_any__take_up(
+        'purchase_id', 'purchase_token', 'original_transaction_id');
+
 -- What waits for somebody to do something, oldest first.
 CREATE VIEW coursebase.notifications_waiting
 WITH (security_invoker = true)

@@ -26,6 +26,7 @@
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/signed_only.h"
+#include "identity/anchor.h"
 #include "notifications/apply.h"
 #include "notifications/fields.h"
 #include "notifications/review.h"
@@ -98,6 +99,22 @@ static KeptPlan transfer_late = {
 		   "  AND n.body::pg_catalog.json #>> '{event,transaction_id}' = $4)))",
 	.nargs = 6,
 	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, UUIDOID, BOOLOID},
+};
+/*
+ * The line that a receipt of the token $2 began under the name of its order, where none is
+ * named by the token. The index of tokens has their ends, as in whose.c. $1 environment
+ */
+static KeptPlan find_line_of_receipt = {
+	.sql = "SELECT r.original_transaction_id FROM coursebase.store_receipts r"
+		   " JOIN coursebase.subscription_lines l ON l.store = r.source"
+		   "  AND l.original_transaction_id = r.original_transaction_id"
+		   " WHERE r.source = 'google_play' AND r.environment = $1 AND r.purchase_token = $2"
+		   "  AND right(r.purchase_token, 64) = right($2, 64) AND r.kind = 'subscription'"
+		   "  AND NOT EXISTS (SELECT FROM coursebase.subscription_lines t"
+		   "   WHERE t.store = r.source AND t.original_transaction_id = $2)"
+		   " ORDER BY r.purchased_at, r.purchase_id LIMIT 1",
+	.nargs = 2,
+	.types = {TEXTOID, TEXTOID},
 };
 /* Receipts of the app stores: pending, paid or canceled, as the notice says. */
 static KeptPlan validate_receipt = {
@@ -194,6 +211,7 @@ SessionListener session_listener;
 ReturnListener return_listener;
 
 static void subscription_apply(const NoticeCall *call, NoticeEffect *effect);
+static void line_of_receipt(const NoticeCall *call, StoreNotice *notice);
 static char *event_json(const NoticeCall *call, const char *store);
 static void payment_append(StringInfo json, const StoreNotice *notice);
 static void purchase_apply(const NoticeCall *call, NoticeEffect *effect);
@@ -296,8 +314,11 @@ static void
 subscription_apply(const NoticeCall *call, NoticeEffect *effect)
 {
 	const char *store = whose_store(call);
+	StoreNotice notice = *call->notice;
+	NoticeCall of_line = *call;
 	PlanValues values = {0};
 
+	of_line.notice = &notice;
 	if (store == NULL)
 	{
 		note(effect, "its store is none that subscriptions come from here");
@@ -306,24 +327,46 @@ subscription_apply(const NoticeCall *call, NoticeEffect *effect)
 	if (!person_require(call, effect))
 		return;
 	late_transfer_apply(call, effect);
+	if (call->provider == PROVIDER_GOOGLE_PLAY)
+	{
+		/* whom the caller names may get the line of somebody else, who is locked before */
+		if (call->user == NULL)
+			(void) anchor_user(&effect->user);
+		line_of_receipt(call, &notice);
+	}
 	/*
 	 * only a person whom the caller names can be another one than the line's: the line is moved
 	 * first, or the event would be refused as another person's
 	 */
-	if (call->user != NULL && call->notice->original_transaction.size > 0)
+	if (call->user != NULL && notice.original_transaction.size > 0)
 	{
 		PlanValues line = {0};
 
 		plan_bind_text(&line, store);
-		plan_bind_text(&line, notice_text(call->notice->original_transaction));
+		plan_bind_text(&line, notice_text(notice.original_transaction));
 		plan_bind_uuid(&line, &effect->user);
 		owner_execute(&restore_line, line.datums, line.nulls, false);
 	}
 	plan_bind_uuid(&values, &effect->user);
-	plan_bind_text(&values, event_json(call, store));
+	plan_bind_text(&values, event_json(&of_line, store));
 	plan_bind_time(&values, call->at);
 	owner_execute(&apply_event, values.datums, values.nulls, false);
 	applied(effect);
+}
+
+/*
+ * Google Play names a subscription by its token, and a receipt that named no line by its order:
+ * whichever came first names the line (store/receipt.c).
+ */
+static void
+line_of_receipt(const NoticeCall *call, StoreNotice *notice)
+{
+	PlanValues values = {0};
+
+	plan_bind_text(&values, environment_of(call));
+	plan_bind_text(&values, notice_text(notice->token));
+	if (owner_execute(&find_line_of_receipt, values.datums, values.nulls, false) > 0)
+		notice->original_transaction = quoted(plan_text_required(0, 1));
 }
 
 /* The event as apply_subscription_event() takes it. Types are the provider's names; the mapping

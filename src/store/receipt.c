@@ -171,6 +171,17 @@ static KeptPlan drop_placeholder = {
 	.types = {TEXTOID, TEXTOID, TEXTOID, UUIDOID},
 };
 
+/* A line that is named by the token $2, where none is named by the order $3. */
+static KeptPlan find_line_of_token = {
+	.sql = "SELECT FROM coursebase.subscription_lines t WHERE t.store = $1 "
+		   "AND t.original_transaction_id = $2 AND NOT EXISTS (SELECT "
+		   "FROM coursebase.subscription_lines o WHERE o.store = $1 "
+		   "AND o.original_transaction_id = $3)",
+	.nargs = 3,
+	.types = {TEXTOID, TEXTOID, TEXTOID},
+};
+
+static void line_find(Delivery *delivery);
 static void receipt_lock(const Delivery *delivery);
 static bool receipt_claim(Delivery *delivery);
 static bool receipt_advance(Delivery *delivery, ReceiptStatus recorded);
@@ -206,6 +217,7 @@ coursebase_validate_purchase(PG_FUNCTION_ARGS)
 	store_product_find(&delivery.product, delivery.receipt.product_name);
 	receipt_complete(&delivery.receipt, &delivery.product);
 	identity_follow(&delivery.user);
+	line_find(&delivery);
 	if (delivery.receipt.state == RECEIPT_CANCELED_UNPAID)
 		receipt_lock(&delivery);
 	/*
@@ -214,6 +226,8 @@ coursebase_validate_purchase(PG_FUNCTION_ARGS)
 	 */
 	transfer_restore(&delivery.receipt, &delivery.user, delivery.at);
 	anchor_open_user_require(&delivery.user);
+	/* under the lock: a notification may have begun the line meanwhile */
+	line_find(&delivery);
 	/* true once a receipt: whatever gives, gives in the transaction that records the receipt */
 	if (receipt_claim(&delivery))
 	{
@@ -226,6 +240,28 @@ coursebase_validate_purchase(PG_FUNCTION_ARGS)
 	owner_leave(rights);
 	SPI_finish();
 	PG_RETURN_DATUM(answer);
+}
+
+/*
+ * Google Play's notifications name a subscription by its token, and a receipt that names no
+ * line by its order: whichever came first names the line, or what is told of the one, a refund
+ * too, would leave the other as it was. The notifications look for the receipt's
+ * (notifications/apply.c).
+ */
+static void
+line_find(Delivery *delivery)
+{
+	Receipt *receipt = &delivery->receipt;
+	PlanValues values = {0};
+
+	if (receipt->line_is_told || delivery->product.kind != PRODUCT_SUBSCRIPTION ||
+		strcmp(receipt->source, "google_play") != 0)
+		return;
+	plan_bind_text(&values, receipt->source);
+	plan_bind_text(&values, receipt->purchase_token);
+	plan_bind_text(&values, receipt->original_transaction_id);
+	if (plan_execute(&find_line_of_token, values.datums, values.nulls, false) > 0)
+		receipt->original_transaction_id = receipt->purchase_token;
 }
 
 /*

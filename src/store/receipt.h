@@ -45,6 +45,7 @@ typedef struct Receipt
 	int64 amount;      /* what was paid, in minor units of currency */
 	const char *currency;
 	const char *original_transaction_id; /* from here to is_trial: of a subscription */
+	bool line_is_told;                   /* the receipt itself names original_transaction_id */
 	const char *linked_token; /* of the subscription that this one takes the place of */
 	const char *base_plan_id;
 	const char *offer_id;

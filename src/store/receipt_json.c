@@ -186,7 +186,8 @@ receipt_complete(Receipt *receipt, const StoreProduct *product)
 	if (product->kind == PRODUCT_SUBSCRIPTION && receipt->state == RECEIPT_PAID &&
 		receipt->period_end == RECEIPT_NO_TIME)
 		members_raise(&receipt_form, MEMBER_PERIOD_END, "is missing");
-	if (product->kind == PRODUCT_SUBSCRIPTION && receipt->original_transaction_id == NULL)
+	receipt->line_is_told = receipt->original_transaction_id != NULL;
+	if (product->kind == PRODUCT_SUBSCRIPTION && !receipt->line_is_told)
 		receipt->original_transaction_id = order_without_period(receipt->purchase_id);
 	if (receipt->discount_code == NULL)
 		return;

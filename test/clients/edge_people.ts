@@ -248,6 +248,17 @@ async function playsPurchases(story: Story, all: Person[]): Promise<void> {
         refused(await send(`pack-${story.name}`, ben), 409, "KB205")
     })
     await story.calls.call("validate_purchase: Google, a subscription, then its notification", () => subscribed(story, ada, send))
+    await story.calls.call("validate_purchase: Google, a trial, which nobody paid for", async () => {
+        const document = lineOf(story, ben, Date.now() - 60_000)
+        const [line] = document.lineItems
+        const token = `trial-${story.name}`
+        const trial = { ...document, latestOrderId: `GPA.${story.name}-T`, lineItems: [{ ...line, offerPhase: { freeTrial: {} } }] }
+        story.stores.documents.set(`${purchases}/subscriptionsv2/tokens/${token}`, trial)
+        const validated = await send(token, ben, true)
+        assert.deepEqual([validated.status, validated.body.subscription?.status], [200, "trialing"], validated.text)
+        const first = "SELECT first_premium_at FROM coursebase.subscription_lines WHERE original_transaction_id = $1"
+        assert.deepEqual((await story.owner.query(first, [token])).rows, [{ first_premium_at: null }])
+    })
     await story.calls.call("validate_purchase: Google, what it does not know", async () => {
         const named = { ...pack("3", "edge.pack"), obfuscatedExternalAccountId: ben.sub }
         story.stores.documents.set(`${purchases}/productsv2/tokens/named-${story.name}`, named)
@@ -259,24 +270,26 @@ async function playsPurchases(story: Story, all: Person[]): Promise<void> {
     })
 }
 
+const lineOf = (story: Story, person: Person, began: number) => ({
+    subscriptionState: "SUBSCRIPTION_STATE_ACTIVE",
+    latestOrderId: `GPA.${story.name}-S`,
+    startTime: new Date(began).toISOString(),
+    externalAccountIdentifiers: { obfuscatedExternalAccountId: person.sub },
+    lineItems: [{
+        productId: "edge.premium",
+        expiryTime: new Date(began + 30 * 86_400_000).toISOString(),
+        autoRenewingPlan: { autoRenewEnabled: true },
+        offerDetails: { basePlanId: "monthly" },
+    }],
+})
+
 type Send = (purchase_token: string, person: Person, subscription: boolean) => ReturnType<Running["post"]>
 
 /** What the phone brings and what Google tells is one line, whichever comes first. */
 async function subscribed(story: Story, person: Person, send: Send): Promise<void> {
     const token = `line-${story.name}`
     const began = Date.now() - 60_000
-    story.stores.documents.set(`/applications/${application}/purchases/subscriptionsv2/tokens/${token}`, {
-        subscriptionState: "SUBSCRIPTION_STATE_ACTIVE",
-        latestOrderId: `GPA.${story.name}-S`,
-        startTime: new Date(began).toISOString(),
-        externalAccountIdentifiers: { obfuscatedExternalAccountId: person.sub },
-        lineItems: [{
-            productId: "edge.premium",
-            expiryTime: new Date(began + 30 * 86_400_000).toISOString(),
-            autoRenewingPlan: { autoRenewEnabled: true },
-            offerDetails: { basePlanId: "monthly" },
-        }],
-    })
+    story.stores.documents.set(`/applications/${application}/purchases/subscriptionsv2/tokens/${token}`, lineOf(story, person, began))
     const validated = await send(token, person, true)
     assert.deepEqual([validated.status, validated.body.subscription?.status], [200, "active"], validated.text)
     const told = { version: "1.0", packageName: application, eventTimeMillis: `${began + 1000}` }

@@ -97,6 +97,7 @@ interface PlaySubscription {
         latestSuccessfulOrderId?: string
         autoRenewingPlan?: { autoRenewEnabled?: boolean }
         offerDetails?: { basePlanId: string; offerId?: string }
+        offerPhase?: { freeTrial?: object }
     }]
 }
 
@@ -113,6 +114,8 @@ function subscriptionOf(document: PlaySubscription, token: string) {
         period_end: line.expiryTime,
         state: document.subscriptionState === "SUBSCRIPTION_STATE_PENDING" ? "pending" : "paid",
         auto_renew: line.autoRenewingPlan?.autoRenewEnabled ?? false,
+        // A trial is no payment: nobody's referrer is paid for it
+        is_trial: line.offerPhase?.freeTrial !== undefined,
         base_plan_id: line.offerDetails?.basePlanId,
         offer_id: line.offerDetails?.offerId,
     }
