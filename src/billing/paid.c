@@ -128,6 +128,9 @@ paid_step(PaidSpan *last, const FoldState *before, const FoldState *after,
 		event->type == EVENT_PRODUCT_CHANGED || event->type == EVENT_EXTENDED)
 		return false;
 	change = change_of(before, after, event, anomaly);
+	/* what ends behind the new period may lose its rest to it */
+	if (change.takes_place && !span_is_empty(next) && next.until > change.paid.until)
+		return false;
 	if (!span_is_empty(next) && change.cut < next.until)
 	{
 		/* the span before it is the last one then */
