@@ -191,7 +191,7 @@ COMMENT ON FUNCTION coursebase.storefront_course(uuid) IS
 
 program_id: the program; NULL answers NULL.
 
-Answers {program_id, organization {id, name, slug}, name, description, duration_days, access_policy, plan_id, price_in_cents, currency, published_at, preview_type, preview [{day_offset, sort_order, is_rest, workout_id, name, description}]}. preview holds what preview_type allows, in the order of days and places: nothing (none), day 0 (first_day), days 0 to 6 (first_week), or one workout at its first place (specific_workout).
+Answers {program_id, organization {id, name, slug}, name, description, duration_days, access_policy, plan_id, price_in_cents, currency, published_at, preview_type, preview [{day_offset, sort_order, is_rest, workout_id, name, description}]}. preview holds what preview_type allows, in the order of days and places, at most the first 1000: nothing (none), day 0 (first_day), days 0 to 6 (first_week), or one workout at its first place (specific_workout).
 
 Source: the product''s storefront, which needs no account.
 Raises: KBC04 (this server is a cell, and not home).';

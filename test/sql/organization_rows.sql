@@ -46,4 +46,12 @@ SET LOCAL request.jwt.claims = '{"sub": "programs_olga"}';
 INSERT INTO coursebase.workouts (organization_id, name) VALUES (:iron, 'sixth');
 SELECT pg_temp.refused(format('SELECT coursebase.set_day(%L, 0, array_fill((SELECT id FROM coursebase.workouts LIMIT 1), ARRAY[%s]))', :strong, n))
 FROM unnest(ARRAY[1000, 1001]) n;
+
+-- Whoever asks for the preview of a day of many places gets the first thousand, and not as many as staff like.
+RESET ROLE;
+UPDATE coursebase.course_configs SET preview_type = 'first_day' WHERE program_id = :calm;
+INSERT INTO coursebase.course_workouts (program_id, day_offset, sort_order, workout_id) SELECT :calm, 0, n, '00000000-0000-4000-8000-0000000e1c04' FROM generate_series(1, 1100) n;
+SET LOCAL ROLE regress_anonymous;
+RESET request.jwt.claims;
+SELECT json_array_length(p), p -> 0 ->> 'sort_order', p -> 999 ->> 'sort_order', p -> 999 ->> 'name' FROM (SELECT coursebase.storefront_course(:calm) -> 'preview' AS p) s;
 ROLLBACK;
