@@ -30,7 +30,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_create_course';
 COMMENT ON FUNCTION coursebase.create_course(uuid, text, integer, text) IS
-    'Makes a program that an organisation delivers as a day-by-day course, in draft and without days. Answers the id of the program. Staff of an organisation that has as many as the setting rows_an_organization allows are refused (KBA09). For staff of the organisation (owner, admin, coach) and the server; writes with the rights of the tables'' owner.
+    'Makes a program that an organisation delivers as a day-by-day course, in draft and without days. Answers the id of the program. Staff of an organisation that has as many as the setting programs_an_organization allows are refused (KBA09). For staff of the organisation (owner, admin, coach) and the server; writes with the rights of the tables'' owner.
 
 organization_id: the organisation. name: name to show, not empty. duration_days: how many days the program has, above 0. description: description to show; the only argument that may be NULL.
 
@@ -70,7 +70,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_set_price';
 COMMENT ON FUNCTION coursebase.set_price(uuid, bigint) IS
-    'Gives a program that is delivered as a course its price, and answers the id of its one plan of type course, which the first call makes, unless the organisation has as many plans as the setting rows_an_organization allows (KBA09). For staff of the program''s organisation and the server; writes with the rights of the tables'' owner.
+    'Gives a program that is delivered as a course its price, and answers the id of its one plan of type course, which the first call makes, unless the organisation has as many plans as the setting programs_an_organization allows (KBA09). For staff of the program''s organisation and the server; writes with the rights of the tables'' owner.
 
 program_id: the program. price_in_cents: the price in minor units of the organisation''s currency, not negative; 0 is free. Neither may be NULL.
 
@@ -305,7 +305,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_any__rows_an_organization';
 COMMENT ON FUNCTION coursebase.tg_any__rows_an_organization() IS
-    'AFTER INSERT, each statement, new rows as "made": refuses an end user, also by a function, more rows of the table for one organisation than the setting rows_an_organization allows (KBA09). The server and the tables'' owner are not bound. Counts with the rights of the tables'' owner.';
+    'AFTER INSERT, each statement, new rows as "made": refuses an end user, also by a function, more rows of the table for one organisation than the setting rows_an_organization, or programs_an_organization, allows (KBA09). The server and the tables'' owner are not bound. Counts with the rights of the tables'' owner.';
 
 -- How a person buys and follows a program, and who may use it.
 
