@@ -230,7 +230,7 @@ COMMENT ON COLUMN coursebase.discount_redemptions.base_in_cents IS 'Price before
 COMMENT ON COLUMN coursebase.discount_redemptions.discount_in_cents IS 'What the code took off, in minor units.';
 COMMENT ON COLUMN coursebase.discount_redemptions.final_in_cents IS 'Price after the discount, in minor units.';
 COMMENT ON COLUMN coursebase.discount_redemptions.currency IS 'Currency of the three amounts.';
-COMMENT ON COLUMN coursebase.discount_redemptions.terms IS 'The code''s columns at that moment, and as ordered_type and ordered_item the product.';
+COMMENT ON COLUMN coursebase.discount_redemptions.terms IS 'The code''s columns at that moment but whose it is, and as ordered_type and ordered_item the product.';
 COMMENT ON COLUMN coursebase.discount_redemptions.redeemed_at IS 'When the code was used.';
 COMMENT ON COLUMN coursebase.discount_redemptions.reversed_at IS 'When a refund gave the use back, or NULL.';
 ALTER TABLE coursebase.discount_redemptions ENABLE ROW LEVEL SECURITY;

@@ -30,7 +30,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_create_course';
 COMMENT ON FUNCTION coursebase.create_course(uuid, text, integer, text) IS
-    'Makes a program that an organisation delivers as a day-by-day course, in draft and without days. Answers the id of the program. Staff of an organisation that has as many as the setting rows_an_organization allows are refused (KBA09). For staff of the organisation (owner, admin, coach) and the server; writes with the rights of the tables'' owner.
+    'Makes a program that an organisation delivers as a day-by-day course, in draft and without days. Answers the id of the program. Staff of an organisation that has as many as the setting programs_an_organization allows are refused (KBA09). For staff of the organisation (owner, admin, coach) and the server; writes with the rights of the tables'' owner.
 
 organization_id: the organisation. name: name to show, not empty. duration_days: how many days the program has, above 0. description: description to show; the only argument that may be NULL.
 
@@ -70,7 +70,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_set_price';
 COMMENT ON FUNCTION coursebase.set_price(uuid, bigint) IS
-    'Gives a program that is delivered as a course its price, and answers the id of its one plan of type course, which the first call makes, unless the organisation has as many plans as the setting rows_an_organization allows (KBA09). For staff of the program''s organisation and the server; writes with the rights of the tables'' owner.
+    'Gives a program that is delivered as a course its price, and answers the id of its one plan of type course, which the first call makes, unless the organisation has as many plans as the setting programs_an_organization allows (KBA09). For staff of the program''s organisation and the server; writes with the rights of the tables'' owner.
 
 program_id: the program. price_in_cents: the price in minor units of the organisation''s currency, not negative; 0 is free. Neither may be NULL.
 
@@ -191,7 +191,7 @@ COMMENT ON FUNCTION coursebase.storefront_course(uuid) IS
 
 program_id: the program; NULL answers NULL.
 
-Answers {program_id, organization {id, name, slug}, name, description, duration_days, access_policy, plan_id, price_in_cents, currency, published_at, preview_type, preview [{day_offset, sort_order, is_rest, workout_id, name, description}]}. preview holds what preview_type allows, in the order of days and places: nothing (none), day 0 (first_day), days 0 to 6 (first_week), or one workout at its first place (specific_workout).
+Answers {program_id, organization {id, name, slug}, name, description, duration_days, access_policy, plan_id, price_in_cents, currency, published_at, preview_type, preview [{day_offset, sort_order, is_rest, workout_id, name, description}]}. preview holds what preview_type allows, in the order of days and places, at most the first 1000: nothing (none), day 0 (first_day), days 0 to 6 (first_week), or one workout at its first place (specific_workout).
 
 Source: the product''s storefront, which needs no account.
 Raises: KBC04 (this server is a cell, and not home).';
@@ -305,7 +305,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_any__rows_an_organization';
 COMMENT ON FUNCTION coursebase.tg_any__rows_an_organization() IS
-    'AFTER INSERT, each statement, new rows as "made": refuses an end user, also by a function, more rows of the table for one organisation than the setting rows_an_organization allows (KBA09). The server and the tables'' owner are not bound. Counts with the rights of the tables'' owner.';
+    'AFTER INSERT, each statement, new rows as "made": refuses an end user, also by a function, more rows of the table for one organisation than the setting rows_an_organization, or programs_an_organization, allows (KBA09). The server and the tables'' owner are not bound. Counts with the rights of the tables'' owner.';
 
 -- How a person buys and follows a program, and who may use it.
 

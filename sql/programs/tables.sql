@@ -692,7 +692,9 @@ CREATE TRIGGER t300_at_most AFTER INSERT ON coursebase.memberships
 
 INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning)
 VALUES
+    ('programs_an_organization', 'integer', '1000',
+        'How many programs, and how many plans, an organisation may have: an end user''s INSERT of more is refused; 0 for any number. The server is not bound.'),
     ('rows_an_organization', 'integer', '100000',
-        'How many rows each of memberships, workouts, programs, course_workouts and plans an organisation may have: an end user''s INSERT of more is refused; 0 for any number. The server is not bound.')
+        'How many memberships, workouts and places of curricula (course_workouts) each an organisation may have: an end user''s INSERT of more is refused; 0 for any number. The server is not bound.')
 ON CONFLICT (name) DO UPDATE SET default_value = excluded.default_value, meaning = excluded.meaning
 WHERE (s.default_value, s.meaning) IS DISTINCT FROM (excluded.default_value, excluded.meaning);

@@ -266,7 +266,10 @@ coursebase_tg_course_purchases__slot(PG_FUNCTION_ARGS)
 	if (owner_execute(&read_subscriber, &key, NULL, false) == 0)
 		premium_raise("There never was a subscription.");
 	course_require_in_premium(&course);
+	/* as in choose_premium_course(): a plan may have ended while the lock was awaited */
+	PushActiveSnapshot(GetTransactionSnapshot());
 	limit = row_limit(data, row, &user);
+	PopActiveSnapshot();
 	if (limit != SLOTS_EVERY_COURSE)
 		room_require(&user, &course, &id, limit);
 	SPI_finish();

@@ -17,6 +17,7 @@
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "allowance/credit_account.h"
@@ -148,7 +149,13 @@ credit_open(CreditState *state, const pg_uuid_t *user, TimestampTz at, bool clos
 		anchor_open_user_require(user);
 	state_read(state, user, false);
 	state->at = Max(at, state->last_at);
+	/*
+	 * the caller's snapshot may be older than the wait for the lock: a new one sees that a plan
+	 * has begun or ended meanwhile, whose credits would stay for the week
+	 */
+	PushActiveSnapshot(GetTransactionSnapshot());
 	credit_state_advance(state);
+	PopActiveSnapshot();
 }
 
 /*

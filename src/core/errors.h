@@ -125,7 +125,7 @@
 #define ERRCODE_CB_STATUS_REFUSED      CB_SQLSTATE('A', '0', '6') /* 409 a published or archived course cannot return to draft */
 #define ERRCODE_CB_COURSE_CONFIGURED   CB_SQLSTATE('A', '0', '7') /* 409 the program's configuration or delivery forbids it */
 #define ERRCODE_CB_TIER_REFUSED        CB_SQLSTATE('A', '0', '8') /* 402 the organisation's tier does not sell courses */
-#define ERRCODE_CB_ORGANIZATION_FULL   CB_SQLSTATE('A', '0', '9') /* 422 an organisation has as many rows of a table as the setting rows_an_organization allows */
+#define ERRCODE_CB_ORGANIZATION_FULL   CB_SQLSTATE('A', '0', '9') /* 422 an organisation has as many rows of a table as the setting for it allows */
 #define ERRCODE_CB_NOT_ON_SALE         CB_SQLSTATE('A', '2', '1') /* 409 the course is not published with an active plan */
 #define ERRCODE_CB_REFERENCE_CONFLICT  CB_SQLSTATE('A', '2', '2') /* 409 the payment has another reference, or it is another's */
 #define ERRCODE_CB_NOT_PAID            CB_SQLSTATE('A', '2', '3') /* 409 the payment is not one that can be refunded */

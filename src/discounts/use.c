@@ -92,7 +92,8 @@ static KeptPlan write_entry = {
 	.nargs = 6,
 	.types = {UUIDOID, UUIDOID, TIMESTAMPTZOID, TEXTOID, TIMESTAMPTZOID, TEXTOID},
 };
-/* The terms of the code c; ordered_type and ordered_item are of the order. */
+/* The terms of the code c, which the buyer reads: not whose code it is. ordered_type and
+ * ordered_item are of the order. */
 #define TERMS(ordered_type, ordered_item)                                                      \
 	"jsonb_build_object('code', c.code, 'product_type', c.product_type,"                       \
 	" 'item', c.item, 'percent_off', c.percent_off,"                                           \
@@ -101,7 +102,7 @@ static KeptPlan write_entry = {
 	" 'max_redemptions', c.max_redemptions,"                                                   \
 	" 'first_purchase_only', c.first_purchase_only,"                                           \
 	" 'minimum_in_cents', c.minimum_in_cents, 'cohort_id', c.cohort_id,"                       \
-	" 'referrer_id', c.referrer_id, 'product_suffix', c.product_suffix,"                       \
+	" 'product_suffix', c.product_suffix,"                                                     \
 	" 'ordered_type', " ordered_type ", 'ordered_item', " ordered_item ")"
 
 /* The terms are read from the code in the same statement, so that they are those of the use. */

@@ -15,6 +15,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/uuid.h"
 
@@ -219,6 +220,8 @@ change_find(Change *change, Datum *workouts, int count, bool rest)
 	{
 		int64 place = place_take(taken, rows, rest ? NULL : &workouts[i]);
 
+		/* plain SQL may have given the day as many places as the organisation may have */
+		CHECK_FOR_INTERRUPTS();
 		if (place < 0)
 		{
 			if (!rest)

@@ -3,7 +3,8 @@
  * its staff cannot fill the disk that all organisations share.
  *
  * Invariant: an end user's statement leaves no organisation with more rows of the table than
- * the setting rows_an_organization allows. The server and the tables' owner are not bound.
+ * the table's setting allows. What the storefront lists, for whoever asks, has a smaller bound.
+ * The server and the tables' owner are not bound.
  *
  * Locks: none, for a lock of the organisation would make its staff wait for one another. Of
  * sessions that insert at once each counts what is committed and its own: together they can
@@ -37,15 +38,21 @@
 typedef struct Bound
 {
 	const char *table;
+	const char *setting;
 	KeptPlan find_full;
 } Bound;
 
+#define ROWS     "rows_an_organization"
+#define PROGRAMS "programs_an_organization"
+
 static Bound bounds[] = {
-	{"memberships", {.sql = FIND_FULL("memberships"), .nargs = 1, .types = {INT8OID}}},
-	{"workouts", {.sql = FIND_FULL("workouts"), .nargs = 1, .types = {INT8OID}}},
-	{"programs", {.sql = FIND_FULL("programs"), .nargs = 1, .types = {INT8OID}}},
-	{"course_workouts", {.sql = FIND_FULL("course_workouts"), .nargs = 1, .types = {INT8OID}}},
-	{"plans", {.sql = FIND_FULL("plans"), .nargs = 1, .types = {INT8OID}}},
+	{"memberships", ROWS, {.sql = FIND_FULL("memberships"), .nargs = 1, .types = {INT8OID}}},
+	{"workouts", ROWS, {.sql = FIND_FULL("workouts"), .nargs = 1, .types = {INT8OID}}},
+	{"course_workouts",
+	 ROWS,
+	 {.sql = FIND_FULL("course_workouts"), .nargs = 1, .types = {INT8OID}}},
+	{"programs", PROGRAMS, {.sql = FIND_FULL("programs"), .nargs = 1, .types = {INT8OID}}},
+	{"plans", PROGRAMS, {.sql = FIND_FULL("plans"), .nargs = 1, .types = {INT8OID}}},
 };
 
 static Bound *bound_of(Relation table);
@@ -68,8 +75,7 @@ coursebase_tg_any__rows_an_organization(PG_FUNCTION_ARGS)
 	bool full;
 
 	if (!writer_is_bound(data->tg_relation) || restore_under_way() ||
-		trigger_rows_written(data) == 0 ||
-		(allowed = setting_integer("rows_an_organization")) <= 0)
+		trigger_rows_written(data) == 0 || (allowed = setting_integer(bound->setting)) <= 0)
 		return PointerGetDatum(NULL);
 	plan_bind_int64(&values, allowed);
 	SPI_connect();
@@ -77,12 +83,11 @@ coursebase_tg_any__rows_an_organization(PG_FUNCTION_ARGS)
 	full = owner_execute_latest(&bound->find_full, values.datums, values.nulls) > 0;
 	SPI_finish();
 	if (full)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_CB_ORGANIZATION_FULL),
-			 errmsg("the organisation has too many rows of table \"%s\"", bound->table),
-			 errdetail("The setting rows_an_organization allows " INT64_FORMAT ".", allowed),
-			 errhint("Delete what is no longer used, or let the server write it.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_CB_ORGANIZATION_FULL),
+				 errmsg("the organisation has too many rows of table \"%s\"", bound->table),
+				 errdetail("The setting %s allows " INT64_FORMAT ".", bound->setting, allowed),
+				 errhint("Delete what is no longer used, or let the server write it.")));
 	return PointerGetDatum(NULL);
 }
 

@@ -95,34 +95,50 @@ static KeptPlan read_inserted = {
 /*
  * $1 to $5: the deleted places, with program, day, order and workout; $6: the inserted ones. A
  * place that is there again under its old id keeps what was done, whatever stands in it now. A
- * buyer who has done the new place already, in this transaction, keeps that.
+ * buyer who has done the new place already, in this transaction, keeps that. MATERIALIZED: in
+ * the order of the windows the join would compare all places of one workout with each other.
  */
-static KeptPlan move_completions = {
-	.sql =
-		"WITH gone AS (SELECT g.*, row_number() OVER ("
-		"  PARTITION BY g.program_id, g.day_offset, g.workout_id ORDER BY g.sort_order, g.id)"
-		"  AS n FROM unnest($1, $2, $3, $4, $5) g"
-		"  (id, program_id, day_offset, sort_order, workout_id)"
-		"  WHERE NOT EXISTS (SELECT FROM coursebase.course_workouts w WHERE w.id = g.id)),"
-		" come AS (SELECT w.id, w.program_id, w.day_offset, w.workout_id, row_number() OVER ("
-		"  PARTITION BY w.program_id, w.day_offset, w.workout_id ORDER BY w.sort_order, w.id)"
-		"  AS n FROM coursebase.course_workouts w"
-		"  WHERE w.id = ANY ($6) AND w.id <> ALL ($1))"
-		" UPDATE coursebase.course_workout_completions c SET course_workout_id = come.id"
-		" FROM gone JOIN come USING (program_id, day_offset, workout_id, n)"
-		" WHERE c.course_workout_id = gone.id AND NOT EXISTS ("
-		"  SELECT FROM coursebase.course_workout_completions x"
-		"  WHERE x.entitlement_id = c.entitlement_id AND x.course_workout_id = come.id)",
-	.nargs = 6,
-	.types = {UUIDARRAYOID, UUIDARRAYOID, INT4ARRAYOID, INT4ARRAYOID, UUIDARRAYOID,
-			  UUIDARRAYOID},
-};
+#define MOVE_COMPLETIONS                                                                       \
+	"WITH gone AS MATERIALIZED (SELECT g.*, row_number() OVER ("                               \
+	"  PARTITION BY g.program_id, g.day_offset, g.workout_id ORDER BY g.sort_order, g.id)"     \
+	"  AS n FROM unnest($1, $2, $3, $4, $5) g"                                                 \
+	"  (id, program_id, day_offset, sort_order, workout_id)"                                   \
+	"  WHERE NOT EXISTS (SELECT FROM coursebase.course_workouts w WHERE w.id = g.id)),"        \
+	" come AS MATERIALIZED (SELECT w.id, w.program_id, w.day_offset, w.workout_id, "           \
+	"row_number() OVER ("                                                                      \
+	"  PARTITION BY w.program_id, w.day_offset, w.workout_id ORDER BY w.sort_order, w.id)"     \
+	"  AS n FROM coursebase.course_workouts w"                                                 \
+	"  WHERE w.id = ANY ($6) AND w.id <> ALL ($1))"                                            \
+	" UPDATE coursebase.course_workout_completions c SET course_workout_id = come.id"          \
+	" FROM gone JOIN come USING (program_id, day_offset, workout_id, n)"                       \
+	" WHERE c.course_workout_id = gone.id AND NOT EXISTS ("                                    \
+	"  SELECT FROM coursebase.course_workout_completions x"                                    \
+	"  WHERE x.entitlement_id = c.entitlement_id AND x.course_workout_id = come.id)"
+#define DELETE_COMPLETIONS                                                                     \
+	"DELETE FROM coursebase.course_workout_completions c"                                      \
+	" WHERE c.course_workout_id = ANY ($1) AND NOT EXISTS ("                                   \
+	"  SELECT FROM coursebase.course_workouts w WHERE w.id = c.course_workout_id)"
+#define MOVE_TYPES                                                                             \
+	.nargs = 6, .types = {UUIDARRAYOID, UUIDARRAYOID, INT4ARRAYOID,                            \
+						  INT4ARRAYOID, UUIDARRAYOID, UUIDARRAYOID}
+static KeptPlan move_completions = {.sql = MOVE_COMPLETIONS, MOVE_TYPES};
 static KeptPlan delete_completions = {
-	.sql = "DELETE FROM coursebase.course_workout_completions c"
-		   " WHERE c.course_workout_id = ANY ($1) AND NOT EXISTS ("
-		   "  SELECT FROM coursebase.course_workouts w WHERE w.id = c.course_workout_id)",
+	.sql = DELETE_COMPLETIONS,
 	.nargs = 1,
 	.types = {UUIDARRAYOID},
+};
+/*
+ * The same for many places, planned for their number: the plan for any list looks each deleted
+ * place up among all inserted ones, and to plan costs more than that where they are few.
+ */
+#define MANY_PLACES 100
+static KeptPlan move_completions_of_many = {
+	.sql = MOVE_COMPLETIONS, MOVE_TYPES, .custom = true};
+static KeptPlan delete_completions_of_many = {
+	.sql = DELETE_COMPLETIONS,
+	.nargs = 1,
+	.types = {UUIDARRAYOID},
+	.custom = true,
 };
 
 static void notes_begin(void);
@@ -135,7 +151,7 @@ static void changed_note(const pg_uuid_t *program);
 static void inserted_note(uint64 rows);
 static bool event_is_settled(TriggerData *data);
 static void places_settle(const pg_uuid_t *program, int32 day);
-static void completions_move(Datum *values);
+static void completions_move(Datum *values, bool many);
 static void programs_judge(void);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_course_workouts__reopen);
@@ -406,25 +422,27 @@ places_settle(const pg_uuid_t *program, int32 day)
 	for (int i = 0; i < lengthof(columns); i++)
 		values[i] = array_of(i == 2 || i == 3 ? INT4OID : UUIDOID, columns[i], NULL, count);
 	values[5] = array_of(UUIDOID, inserted, NULL, noted.inserted_count);
-	completions_move(values);
+	completions_move(values, Max(count, noted.inserted_count) > MANY_PLACES);
 }
 
 /* The flag goes back on an error too: the session would otherwise let everybody move them. */
 static void
-completions_move(Datum *values)
+completions_move(Datum *values, bool many)
 {
 	StatementMark outer = statement_mark_set(&settling);
 
 	PG_TRY();
 	{
-		owner_execute_latest(&move_completions, values, NULL);
+		owner_execute_latest(many ? &move_completions_of_many : &move_completions, values,
+							 NULL);
 	}
 	PG_FINALLY();
 	{
 		settling = outer;
 	}
 	PG_END_TRY();
-	owner_execute_latest(&delete_completions, values, NULL);
+	owner_execute_latest(many ? &delete_completions_of_many : &delete_completions, values,
+						 NULL);
 }
 
 /* A program that is gone has neither rules nor buyers. The statements that changed the programs

@@ -44,6 +44,12 @@ static KeptPlan read_offers = {
 		   " c.access_policy::text, c.preview_type::text, l.id, l.price_in_cents,"
 		   " l.currency::text, c.published_at" ON_OFFER " ORDER BY c.published_at DESC, p.id",
 };
+/*
+ * Anybody may ask, and the answer is made in memory, with a description for each place: staff
+ * who give a day ten thousand places would make it hundreds of megabytes.
+ */
+#define PREVIEW_PLACES "1000"
+
 /* A preview workout that stands in several places is shown at the first. */
 static KeptPlan read_offer = {
 	.sql = "SELECT json_build_object('program_id', p.id,"
@@ -56,8 +62,7 @@ static KeptPlan read_offer = {
 		   "   'day_offset', w.day_offset, 'sort_order', w.sort_order, 'is_rest', w.is_rest,"
 		   "   'workout_id', w.workout_id, 'name', k.name, 'description', k.description)"
 		   "   ORDER BY w.day_offset, w.sort_order)"
-		   "  FROM coursebase.course_workouts w"
-		   "  LEFT JOIN coursebase.workouts k ON k.id = w.workout_id"
+		   "  FROM (SELECT w.* FROM coursebase.course_workouts w"
 		   "  WHERE w.program_id = p.id AND CASE c.preview_type"
 		   "   WHEN 'first_day' THEN w.day_offset = 0"
 		   "   WHEN 'first_week' THEN w.day_offset < 7"
@@ -65,7 +70,10 @@ static KeptPlan read_offer = {
 		   "    FROM coursebase.course_workouts f"
 		   "    WHERE f.program_id = p.id AND f.workout_id = c.preview_workout_id"
 		   "    ORDER BY f.day_offset, f.sort_order LIMIT 1)"
-		   "   ELSE false END), '[]'))" ON_OFFER " AND c.program_id = $1",
+		   "   ELSE false END"
+		   "  ORDER BY w.day_offset, w.sort_order LIMIT " PREVIEW_PLACES ") w"
+		   "  LEFT JOIN coursebase.workouts k ON k.id = w.workout_id), '[]'))" ON_OFFER
+		   " AND c.program_id = $1",
 	.nargs = 1,
 	.types = {UUIDOID},
 };

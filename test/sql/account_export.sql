@@ -33,6 +33,12 @@ SELECT final_in_cents FROM coursebase.reserve_discount(:ada, 'HELD', 'course', 1
 SET LOCAL ROLE regress_end_user;
 SELECT d -> 'quote' ->> 'discount_in_cents', d -> 'quote' -> 'terms' ->> 'code' FROM json_array_elements(coursebase.export_user() -> 'user_discounts') d WHERE d ->> 'order_ref' = 'held';
 SELECT coursebase.export_user()::text ~* 'bob|00000000000b"', coursebase.export_user() -> 'user_profile' -> 0 -> 'referred';
+-- Nor do the rows that she reads herself say whose code it is, held or used.
+SELECT count(quote), bool_or(quote::text ~ '00000000000b"') FROM coursebase.user_discounts;
+SET LOCAL ROLE regress_server;
+SELECT final_in_cents FROM coursebase.redeem_discount(:ada, 'HELD', 'course', 1000, 'EUR', 'held', at => '2026-03-01');
+SET LOCAL ROLE regress_end_user;
+SELECT count(*), bool_or(terms::text ~ '00000000000b"') FROM coursebase.discount_redemptions WHERE order_ref = 'held';
 -- Nobody else's, in the same words whether there is such a person or not.
 SELECT coursebase.export_user(:bob);
 \echo :LAST_ERROR_SQLSTATE

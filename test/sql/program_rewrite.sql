@@ -47,6 +47,15 @@ EXECUTE done(:'e');
 EXECUTE completed(:'e');
 SELECT * FROM coursebase.check_integrity();
 ROLLBACK TO s;
+-- The same with many places: the statement is then planned for their number.
+INSERT INTO coursebase.course_workouts (program_id, day_offset, sort_order, workout_id) SELECT :strong, 0, n, CASE n % 2 WHEN 0 THEN :squat ELSE :press END::uuid FROM generate_series(3, 152) n;
+SELECT coursebase.mark_workout_complete(:'e', id, 'note ' || sort_order, '2026-02-05') IS NOT NULL FROM coursebase.course_workouts WHERE program_id = :strong AND sort_order IN (99, 152);
+SET CONSTRAINTS ALL DEFERRED;
+DELETE FROM coursebase.course_workouts WHERE program_id = :strong AND day_offset = 0;
+INSERT INTO coursebase.course_workouts (program_id, day_offset, sort_order, workout_id) SELECT :strong, 0, n, CASE n % 2 WHEN 0 THEN :press ELSE :squat END::uuid FROM generate_series(0, 148) n;
+SET CONSTRAINTS ALL IMMEDIATE;
+EXECUTE done(:'e');
+ROLLBACK TO s;
 -- Another day is another day, also one that set_day() writes meanwhile.
 DELETE FROM coursebase.course_workouts WHERE program_id = :strong AND day_offset = 0;
 SELECT coursebase.set_day(:strong, 1, ARRAY[:squat]::uuid[]), coursebase.set_day(:strong, 1, ARRAY[:squat, :squat]::uuid[]),
