@@ -260,7 +260,7 @@ AS 'MODULE_PATHNAME', 'coursebase_assign_discounts';
 COMMENT ON FUNCTION coursebase.assign_discounts(uuid, timestamptz) IS
     'Gives a person every active code of their cohort, and every active code for everybody, that they have not had yet. Answers how many; 0 for an unknown or closed account. For the server; writes with the rights of the tables'' owner.
 
-user_id: the person. at: when the codes are given; an assignment ends lifespan later, or with the code. Neither may be NULL.
+user_id: the person. at: when the codes are given; an assignment ends lifespan later (months and days are those of UTC), or with the code. Neither may be NULL.
 
 Source: the product''s rule that a code with a lifespan runs from the day on which a person gets it.
 Raises: 22004 (an argument is NULL).';

@@ -88,6 +88,13 @@ AS $$
     JOIN coursebase.courses k
         ON lower(coalesce(k.course_code, k.id::text) COLLATE "C") || '.json' = lower(f.name COLLATE "C")
     UNION ALL
+    SELECT 'name_of_file', 'master_manifests ' || m.id,
+        format('it is named %s, and another one %s', m.name, min(o.name))
+    FROM coursebase.master_manifests m
+    JOIN coursebase.master_manifests o
+        ON lower(o.name COLLATE "C") = lower(m.name COLLATE "C") AND o.name <> m.name
+    GROUP BY m.id
+    UNION ALL
     SELECT 'cached_version', 'cached_handshake_responses ' || r.user_id,
         'made from versions that are yet to come: it would answer when they do'
     FROM coursebase.cached_handshake_responses r
@@ -113,5 +120,5 @@ $$;
 COMMENT ON FUNCTION coursebase.check_sync() IS
     'Lists what is wrong with manifests and cached handshakes: part of check_integrity(). For the server; reads with the caller''s rights.
 
-check_name: document_checksum or document_size (the column is not that of the manifest''s bytes), manifest_name (a link has another name than its manifest), name_of_file (a course''s document has the name of a manifest or of a protected file), cached_version (an answer was made from versions that are yet to come, and not from those of another installation, which never come), cached_answer (an answer would be given and is not what the documents give). object: table and key. problem: what is stored and what was found.';
+check_name: document_checksum or document_size (the column is not that of the manifest''s bytes), manifest_name (a link has another name than its manifest), name_of_file (a course''s document has the name of a manifest or of a protected file, or two manifests have names that differ in case alone), cached_version (an answer was made from versions that are yet to come, and not from those of another installation, which never come), cached_answer (an answer would be given and is not what the documents give). object: table and key. problem: what is stored and what was found.';
 GRANT EXECUTE ON FUNCTION coursebase.check_sync() TO server;

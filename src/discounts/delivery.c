@@ -61,8 +61,8 @@ static KeptPlan write_referrer = {
 static KeptPlan write_earned = {
 	.sql = "UPDATE coursebase.referral_deliveries SET version = version + 1,"
 		   " earned_at = $2, amount_in_cents = $3, currency = $4,"
-		   " available_at = $2 + make_interval(days => $5),"
-		   " expires_at = CASE WHEN $6 > 0 THEN $2 + make_interval(days => $5 + $6) END"
+		   " available_at = $2 + $5 * interval '24 hours',"
+		   " expires_at = CASE WHEN $6 > 0 THEN $2 + ($5 + $6) * interval '24 hours' END"
 		   " WHERE user_id = $1 AND earned_at IS NULL AND NOT EXISTS ("
 		   "  SELECT FROM coursebase.user_profile p"
 		   "  WHERE p.user_id = $1 AND p.referred_by IS NOT NULL)",

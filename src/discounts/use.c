@@ -227,11 +227,14 @@ static KeptPlan restore_redemption = {
 	.nargs = 3,
 	.types = {UUIDOID, UUIDOID, TEXTOID},
 };
-/* ORDER BY: two calls that insert for one person meet at the keys in one order. */
+/* ORDER BY: two calls that insert for one person meet at the keys in one order. Months and days
+ * are those of UTC: the session's time zone would give two people who are assigned a code at one
+ * moment different ends. */
 static KeptPlan write_assignments = {
 	.sql = "INSERT INTO coursebase.user_discounts"
 		   " (user_id, discount_code_id, assigned_at, expires_at)"
-		   " SELECT u.id, c.id, $2, least($2 + c.lifespan, c.expires_at)"
+		   " SELECT u.id, c.id, $2, least("
+		   "  (($2 AT TIME ZONE 'UTC') + c.lifespan) AT TIME ZONE 'UTC', c.expires_at)"
 		   " FROM coursebase.users u"
 		   " LEFT JOIN coursebase.user_cohorts m ON m.user_id = u.id"
 		   " JOIN coursebase.discount_codes c"
@@ -667,11 +670,13 @@ quote_redeem(const DiscountOrder *order, const char *order_ref, Redemption *rede
 	return true;
 }
 
+/* In days of UTC, whatever the session's time zone is: a time with a zone counts from the same
+ * moment as one without. */
 static TimestampTz
 reservation_end(TimestampTz at, Datum ttl)
 {
-	TimestampTz until = DatumGetTimestampTz(
-		DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(at), ttl));
+	TimestampTz until = DatumGetTimestamp(
+		DirectFunctionCall2(timestamp_pl_interval, TimestampGetDatum(at), ttl));
 
 	if (until <= at || TIMESTAMP_NOT_FINITE(until))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),

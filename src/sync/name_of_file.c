@@ -1,9 +1,11 @@
 /*
- * name_of_file.c: no course has the file name of a manifest or of a protected file.
+ * name_of_file.c: no course has the file name of a manifest or of a protected file, and no two
+ * manifests have names that differ in case alone.
  *
  * Invariant: of the names of manifests and of the setting protected_manifests none is that of a
- * course's document (sync/entries.c: yoga-101.json, or the id of a course without a code),
- * ignoring case, because phones may keep files where case does not count.
+ * course's document (sync/entries.c: yoga-101.json, or the id of a course without a code), and
+ * manifests of one name spell it alike: ignoring case, because phones may keep files where case
+ * does not count. There the two would be one file, which every handshake would send again.
  *
  * Locks: none of its own. The trigger fires after the one that moves the version of the
  * catalogue, whose row is then locked; it reads what is committed by now, so that of two
@@ -54,7 +56,16 @@ static KeptPlan find_course = {
 	.types = {TEXTOID, BOOLOID},
 };
 
+/* $1: the name of a manifest. Answers another spelling of it. */
+static KeptPlan find_spelling = {
+	.sql = "SELECT m.name FROM coursebase.master_manifests m"
+		   " WHERE lower(m.name COLLATE \"C\") = lower($1 COLLATE \"C\") AND m.name <> $1 LIMIT 1",
+	.nargs = 1,
+	.types = {TEXTOID},
+};
+
 static uint64 file_find(TriggerData *data);
+static void spelling_require(TriggerData *data);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_any__name_of_file);
 
@@ -75,6 +86,8 @@ coursebase_tg_any__name_of_file(PG_FUNCTION_ARGS)
 				 errdetail("The document of the course \"%s\" is a file, and so is \"%s\".",
 						   plan_text_required(0, 1), plan_text_required(0, 2)),
 				 errhint("Give the course another code, or the file another name.")));
+	if (strcmp(RelationGetRelationName(data->tg_relation), "master_manifests") == 0)
+		spelling_require(data);
 	SPI_finish();
 	return PointerGetDatum(NULL);
 }
@@ -109,4 +122,22 @@ file_find(TriggerData *data)
 	plan_bind_text(&values, name);
 	plan_bind_bool(&values, strcmp(table, "settings") == 0);
 	return owner_execute_latest(&find_course, values.datums, values.nulls);
+}
+
+/* Rows of one UPDATE are judged when all of them are written: so a name may change its spelling
+ * for everybody and every cohort at once. */
+static void
+spelling_require(TriggerData *data)
+{
+	char *name = trigger_text(data, trigger_written_row(data), "name");
+	PlanValues values = {0};
+
+	plan_bind_text(&values, name);
+	if (owner_execute_latest(&find_spelling, values.datums, values.nulls) > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNIQUE_VIOLATION),
+				 errmsg("two manifests would be one file on phones that ignore case"),
+				 errdetail("One is named \"%s\", and another one \"%s\".", name,
+						   plan_text_required(0, 1)),
+				 errhint("Spell the name alike, or rename both in one UPDATE.")));
 }

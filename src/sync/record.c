@@ -85,25 +85,28 @@ static KeptPlan write_settings = {
 };
 
 /*
- * Updates only where a title or a higher count is new. The NOT EXISTS spares the lock of a row
- * that has it already; ON CONFLICT decides under the lock. $6 is how many rows a person may
- * have, NULL for any number: who has as many gets no further ones, or one token would fill the
- * disk with audios that never were. The handshake goes on, because the phone cannot mend it.
+ * Updates only where a title or a higher count is new. What is known is left out, which spares
+ * the lock of its row; ON CONFLICT decides under the lock. $6 is how many rows a person may
+ * have, NULL for any number: of new audios the first ones are kept for which there is room, or
+ * one token would fill the disk with audios that never were. The handshake goes on, because the
+ * phone cannot mend it.
  */
 static KeptPlan write_plays = {
 	.sql = "INSERT INTO coursebase.audio_usage AS a"
 		   " (user_id, course_code, audio_key, title, play_count)"
-		   " SELECT $1, n.course_code, n.audio_key, n.title, n.play_count"
-		   " FROM unnest($2, $3, $4, $5) AS n (course_code, audio_key, title, play_count)"
-		   " WHERE NOT EXISTS (SELECT FROM coursebase.audio_usage o"
-		   "  WHERE o.user_id = $1 AND o.course_code = n.course_code"
-		   "  AND o.audio_key = n.audio_key AND o.play_count >= n.play_count"
-		   "  AND coalesce(n.title, o.title) IS NOT DISTINCT FROM o.title)"
-		   " AND ($6 IS NULL OR (SELECT count(*) FROM"
-		   "   (SELECT FROM coursebase.audio_usage p WHERE p.user_id = $1 LIMIT $6) h) < $6"
-		   "  OR EXISTS (SELECT FROM coursebase.audio_usage o"
-		   "   WHERE o.user_id = $1 AND o.course_code = n.course_code"
-		   "   AND o.audio_key = n.audio_key))"
+		   " SELECT $1, n.course_code, n.audio_key, n.title, n.play_count FROM ("
+		   "  SELECT r.*, o.user_id IS NULL AS is_new, o.title AS known_title,"
+		   "   o.play_count AS known_count,"
+		   "   count(*) FILTER (WHERE o.user_id IS NULL) OVER (ORDER BY r.i) AS nth_new"
+		   "  FROM unnest($2, $3, $4, $5) WITH ORDINALITY"
+		   "   AS r (course_code, audio_key, title, play_count, i)"
+		   "  LEFT JOIN coursebase.audio_usage o ON o.user_id = $1"
+		   "   AND o.course_code = r.course_code AND o.audio_key = r.audio_key) n"
+		   " WHERE (n.is_new OR n.known_count < n.play_count"
+		   "   OR coalesce(n.title, n.known_title) IS DISTINCT FROM n.known_title)"
+		   "  AND ($6 IS NULL OR NOT n.is_new OR n.nth_new <= $6 - (SELECT count(*) FROM"
+		   "   (SELECT FROM coursebase.audio_usage p WHERE p.user_id = $1 LIMIT $6) h))"
+		   " ORDER BY n.i"
 		   " ON CONFLICT (user_id, course_code, audio_key) DO UPDATE SET"
 		   " title = coalesce(excluded.title, a.title),"
 		   " play_count = greatest(a.play_count, excluded.play_count)",

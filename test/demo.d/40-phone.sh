@@ -12,6 +12,12 @@ step 'It starts again. It tells the digest of what it has, and the answer is emp
 outside "phone $ben ben-phone"
 proved 'an unchanged phone is sent no document' "$(grep -c '^nothing to do' "$work/out")" = 1
 
+step 'It is restored from a backup that lacks a file. The digest of the files that are there is another one, and the file comes again.'
+rm "$work/outside/ben-phone/$named"
+outside "phone $ben ben-phone"
+proved 'a phone that lost a file is sent that file alone' "$(grep -v '^keep' "$work/out" | grep -c '^add')" = 1
+proved 'and has its exact bytes again' "$(md5sum <"$work/outside/ben-phone/$named")" = "$checksum  -"
+
 step 'A fourth recording is made. At its next start the phone is sent only the bytes that are new, puts them where they belong, and has the whole document.'
 sql_as app_server <<SQL
 SELECT checksum, file_size_bytes, appended FROM coursebase.update_json('$course',

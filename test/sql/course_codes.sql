@@ -42,4 +42,17 @@ INSERT INTO coursebase.courses (id, title, description) VALUES ('00000000-0000-4
 INSERT INTO coursebase.courses (id, title, description) VALUES ('00000000-0000-4000-8000-0000000ee0c2', 't', 'd');
 UPDATE coursebase.master_manifests SET name = '00000000-0000-4000-8000-0000000ee0c2.json' WHERE name LIKE '%EE0C1.json';
 \echo :LAST_ERROR_SQLSTATE
+-- Two manifests whose names differ in case alone: one file on some phones, which each handshake would send again.
+INSERT INTO coursebase.master_manifests (name, content, is_default) VALUES ('lobby.json', '{}', true), ('lobby.json', '[]', false);
+INSERT INTO coursebase.master_manifests (name, content) VALUES ('Lobby.json', '{}');
+\echo :LAST_ERROR_SQLSTATE
+UPDATE coursebase.master_manifests SET name = 'LOBBY.json' WHERE name = 'lobby.json' AND is_default;
+\echo :LAST_ERROR_SQLSTATE
+-- Spelled otherwise for all at once; what is there already is named.
+UPDATE coursebase.master_manifests SET name = 'Lobby.json' WHERE name = 'lobby.json';
+SET LOCAL session_replication_role = replica;
+UPDATE coursebase.master_manifests SET name = 'lobby.json' WHERE name = 'Lobby.json' AND is_default;
+SET LOCAL session_replication_role = origin;
+UPDATE coursebase.master_manifests SET content = '{"again": true}' WHERE name = 'lobby.json';
+SELECT check_name, problem FROM coursebase.check_integrity('name_of_file') WHERE object LIKE 'master_manifests %' ORDER BY problem;
 ROLLBACK;

@@ -35,6 +35,13 @@ RESET request.jwt.claims;
 SELECT coursebase.handshake('00000000-0000-4000-8000-0000000005a1', '{"analytics": {"audio_usage":
     {"C14ENB_2": {"no_of_plays": 1, "course_code": "C14ENB"}, "2": {"no_of_plays": 7, "course_code": "C14ENB"}}}}') IS NOT NULL;
 SELECT audio_key, play_count FROM coursebase.audio_usage WHERE user_id = '00000000-0000-4000-8000-0000000005a1' ORDER BY audio_key;
+-- One that brings many at once fills what is left, and no more; what is there is counted up whatever stands before it.
+SAVEPOINT room;
+UPDATE coursebase.settings SET value = '5' WHERE name = 'audio_usage_a_person';
+SELECT coursebase.handshake('00000000-0000-4000-8000-0000000005a1', json_build_object('analytics', json_build_object('audio_usage',
+    (SELECT json_object_agg(CASE n WHEN 9 THEN '3' ELSE 'C14ENB_' || n END, json_build_object('no_of_plays', 10 + n, 'course_code', 'C14ENB')) FROM generate_series(1, 9) n)))) IS NOT NULL;
+SELECT audio_key, play_count FROM coursebase.audio_usage WHERE user_id = '00000000-0000-4000-8000-0000000005a1' ORDER BY audio_key;
+ROLLBACK TO room;
 -- Bob's phone may report; the server's own rows are not counted.
 SELECT coursebase.handshake('00000000-0000-4000-8000-0000000005b1', '{"analytics": {"audio_usage":
     {"2": {"no_of_plays": 7, "course_code": "C14ENB"}}}}') IS NOT NULL;
