@@ -456,6 +456,22 @@ role: owner, admin, coach or member, from most to least rights; NULL answers NUL
 Raises: 22023 (an unknown role), KBC04 (this server is a cell, and not home).';
 GRANT EXECUTE ON FUNCTION coursebase.organization_ids_as(text) TO anonymous, end_user, server;
 
+CREATE FUNCTION coursebase.organizations_are_here()
+RETURNS boolean
+LANGUAGE c
+IMMUTABLE
+PARALLEL SAFE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'coursebase_organizations_are_here';
+COMMENT ON FUNCTION coursebase.organizations_are_here() IS
+    'Answers true on the server where organisations live: the only one, or home. For policies that read tables of organisations: it is IMMUTABLE, so that the server runs it when it plans and asks of no row, nor of a table without rows, which in a cell it would be.
+
+Anybody may call it.
+
+Raises: KBC04 (this server is a cell, and not home).';
+GRANT EXECUTE ON FUNCTION coursebase.organizations_are_here() TO anonymous, end_user, server;
+
 CREATE FUNCTION coursebase.tg_memberships__only_owners()
 RETURNS trigger
 LANGUAGE c

@@ -56,7 +56,8 @@ COMMENT ON POLICY self_select_own ON coursebase.user_cohorts IS
 
 CREATE POLICY member_select_own ON coursebase.organizations
     FOR SELECT TO public
-    USING (id = ANY ((SELECT coursebase.member_organization_ids())::uuid[]));
+    USING (coursebase.organizations_are_here()
+        AND id = ANY ((SELECT coursebase.member_organization_ids())::uuid[]));
 COMMENT ON POLICY member_select_own ON coursebase.organizations IS
     'Members read their organisation; administrators read all.';
 
@@ -69,8 +70,9 @@ COMMENT ON POLICY admin_update_own ON coursebase.organizations IS
 
 CREATE POLICY staff_select_org ON coursebase.memberships
     FOR SELECT TO public
-    USING (organization_id = ANY ((SELECT coursebase.staff_organization_ids())::uuid[])
-        OR user_id = (SELECT coursebase.current_member_id()));
+    USING (coursebase.organizations_are_here()
+        AND (organization_id = ANY ((SELECT coursebase.staff_organization_ids())::uuid[])
+            OR user_id = (SELECT coursebase.current_member_id())));
 COMMENT ON POLICY staff_select_org ON coursebase.memberships IS
     'A person reads the own memberships, staff those of their organisation, administrators all. Each side of the OR has an index.';
 

@@ -91,6 +91,7 @@ PG_FUNCTION_INFO_V1(coursebase_create_organization);
 PG_FUNCTION_INFO_V1(coursebase_member_organization_ids);
 PG_FUNCTION_INFO_V1(coursebase_staff_organization_ids);
 PG_FUNCTION_INFO_V1(coursebase_organization_ids_as);
+PG_FUNCTION_INFO_V1(coursebase_organizations_are_here);
 PG_FUNCTION_INFO_V1(coursebase_tg_memberships__only_owners);
 PG_FUNCTION_INFO_V1(coursebase_tg_memberships__keep_owner);
 PG_FUNCTION_INFO_V1(coursebase_tg_memberships__audit);
@@ -139,6 +140,20 @@ PGDLLEXPORT Datum
 coursebase_staff_organization_ids(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_DATUM(organizations_read(MEMBERSHIP_COACH));
+}
+
+/*
+ * SQL function: organizations_are_here() returns boolean
+ *
+ * IMMUTABLE, though it reads which cell this is: so the planner runs it, once a plan, and takes
+ * the true that it answers out of the policy. A cell's tables of organisations are empty, and
+ * an executor that finds no row asks no policy.
+ */
+PGDLLEXPORT Datum
+coursebase_organizations_are_here(PG_FUNCTION_ARGS)
+{
+	organizations_require_home();
+	PG_RETURN_BOOL(true);
 }
 
 /* SQL function: organization_ids_as(role text) returns uuid[] */
