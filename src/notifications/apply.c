@@ -102,16 +102,18 @@ static KeptPlan transfer_late = {
 };
 /*
  * The line that a receipt of the token $2 began under the name of its order, where none is
- * named by the token. The index of tokens has their ends, as in whose.c. $1 environment
+ * named by the token. The index of tokens has their ends, as in whose.c; OFFSET 0 and the count
+ * keep the lines from being joined, of which there are many. $1 environment
  */
 static KeptPlan find_line_of_receipt = {
 	.sql = "SELECT r.original_transaction_id FROM coursebase.store_receipts r"
-		   " JOIN coursebase.subscription_lines l ON l.store = r.source"
-		   "  AND l.original_transaction_id = r.original_transaction_id"
+		   " CROSS JOIN LATERAL (SELECT FROM coursebase.subscription_lines l"
+		   "  WHERE l.store = 'google_play'"
+		   "  AND l.original_transaction_id = r.original_transaction_id OFFSET 0) l"
 		   " WHERE r.source = 'google_play' AND r.environment = $1 AND r.purchase_token = $2"
 		   "  AND right(r.purchase_token, 64) = right($2, 64) AND r.kind = 'subscription'"
-		   "  AND NOT EXISTS (SELECT FROM coursebase.subscription_lines t"
-		   "   WHERE t.store = r.source AND t.original_transaction_id = $2)"
+		   "  AND (SELECT count(*) FROM coursebase.subscription_lines t"
+		   "   WHERE t.store = 'google_play' AND t.original_transaction_id = $2) = 0"
 		   " ORDER BY r.purchased_at, r.purchase_id LIMIT 1",
 	.nargs = 2,
 	.types = {TEXTOID, TEXTOID},

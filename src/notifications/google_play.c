@@ -59,7 +59,7 @@ typedef struct Subscription
 	int64_t started_at;
 } Subscription;
 
-/* Its one line item, with plan, offer and phase. */
+/* A line item, with plan, offer and phase. */
 typedef struct Line
 {
 	JsonSlice product;
@@ -71,6 +71,8 @@ typedef struct Line
 	JsonSpan offer;
 	JsonSpan phase;
 	JsonSpan trial;
+	/* there while another item is to take its place when it ends */
+	JsonSpan replaced;
 	JsonSlice base_plan_id;
 	JsonSlice offer_id;
 	int auto_renew;
@@ -151,6 +153,7 @@ static const Field line_fields[] = {
 	{"prepaidPlan", FIELD_OBJECT, AT(Line, prepaid), false},
 	{"offerDetails", FIELD_OBJECT, AT(Line, offer), false},
 	{"offerPhase", FIELD_OBJECT, AT(Line, phase), false},
+	{"deferredItemReplacement", FIELD_OBJECT, AT(Line, replaced), false},
 };
 static const Field plan_fields[] = {
 	{"autoRenewEnabled", FIELD_FLAG, AT(Line, auto_renew), false},
@@ -202,12 +205,17 @@ static const char need_subscription[] = "purchases.subscriptionsv2.get of its pu
 static const char need_product[] =
 	"purchases.productsv2.getproductpurchasev2 of its purchaseToken";
 
+static const char not_one_item[] =
+	"is not of one item: subscriptions with add-ons are not sold here";
+
 static bool event_open(JsonSlice body, char *room, StoreNotice *notice, JsonText *text,
 					   Event *event, FieldFault *fault);
 static bool event_take(JsonText *text, Event *event, JsonSlice details, StoreNotice *notice,
 					   FieldFault *fault);
 static bool subscription_take(JsonSlice details, StoreNotice *notice, FieldFault *fault);
 static bool line_take(JsonText *text, JsonSpan lines, Line *line, FieldFault *fault);
+static bool line_is_left(const Line *line, const Line *other);
+static bool line_read(JsonText *text, JsonSpan item, Line *line, FieldFault *fault);
 static bool accounts_take(JsonText *text, JsonSpan accounts, StoreNotice *notice,
 						  FieldFault *fault);
 static bool purchase_take(JsonSlice bytes, StoreNotice *notice, FieldFault *fault);
@@ -402,19 +410,66 @@ subscription_take(JsonSlice details, StoreNotice *notice, FieldFault *fault)
 	return true;
 }
 
-/* Reads the one line item of a subscription, with its plan, offer and phase. Add-ons would be
- * several items with ends of their own, and no product here is sold so. */
+/*
+ * Takes the line item that counts. A change of plan at the end of the period has two: before it
+ * the one that runs, beside one to come that has no end yet; and after it the new one, beside
+ * one that does not renew and ended before. Add-ons would be several items with ends of their
+ * own, and no product here is sold so.
+ */
 static bool
 line_take(JsonText *text, JsonSpan lines, Line *line, FieldFault *fault)
 {
-	bool alone = false;
-	JsonSpan first = lines.end > 0 ? first_element(text, lines, &alone) : lines;
+	JsonCursor cursor;
+	JsonSpan item;
+	Line to_come = {.auto_renew = -1};
+	int count = 0;
+	int ends = 0;
 
+	if (lines.end > 0)
+		json_walk_begin(&cursor, text, lines);
+	while (lines.end > 0 && json_element_next(&cursor, &item))
+	{
+		Line read = {.expires_at = NOTICE_NO_TIME, .auto_renew = -1};
+
+		if (json_kind(text, item) != JSON_KIND_OBJECT)
+			return field_fail(fault, "lineItems", not_one_item);
+		if (!line_read(text, item, &read, fault))
+			return false;
+		count++;
+		if (read.expires_at == NOTICE_NO_TIME)
+			to_come = read;
+		else if (ends == 0 || line_is_left(line, &read))
+		{
+			*line = read;
+			ends = 1;
+		}
+		else if (!line_is_left(&read, line))
+			ends++;
+	}
+	/* nothing has an end while the purchase is pending */
+	if (count == 1 && ends == 0)
+		*line = to_come;
 	/* refused loudly: the end of one item would be taken for that of all */
-	if (!alone)
-		return field_fail(fault, "lineItems",
-						  "is not of one item: subscriptions with add-ons are not sold here");
-	if (!fields_read(text, first, FIELDS(line_fields), line, fault))
+	else if (ends != 1 || (count > 1 && line->replaced.end == 0 && to_come.product.size > 0))
+		return field_fail(fault, "lineItems", not_one_item);
+	/* it ends, and the subscription goes on with what is to come */
+	if (line->replaced.end > 0)
+		line->auto_renew = to_come.auto_renew;
+	return true;
+}
+
+/* Whether an item does not renew, and another one lasts longer: it is what was left. */
+static bool
+line_is_left(const Line *line, const Line *other)
+{
+	return line->auto_renew != 1 && line->expires_at < other->expires_at;
+}
+
+/* Reads one line item with what is below it. */
+static bool
+line_read(JsonText *text, JsonSpan item, Line *line, FieldFault *fault)
+{
+	if (!fields_read(text, item, FIELDS(line_fields), line, fault))
 		return false;
 	if (line->product.size == 0)
 		return field_fail(fault, "lineItems.productId", "is missing");

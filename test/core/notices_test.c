@@ -69,8 +69,10 @@ typedef struct Case
 	",'lineItems':[{'productId':'p','expiryTime':'2026-04-01T00:00:00Z',"                      \
 	"'autoRenewingPlan':{'autoRenewEnabled':true}}]"
 #define PLAY_ITEM(members) ",'lineItems':[{'productId':'p'" members "}]"
-#define PLAY_OF(type)      " id=m type=" type " time=2026-03-02 app=com.x"
-#define PLAY_KEYS          " original=k1 token=k1"
+#define PLAY_LEFT(members)                                                                     \
+	"{'productId':'old','expiryTime':'2026-03-20T00:00:00Z','autoRenewingPlan':{}" members "}"
+#define PLAY_OF(type) " id=m type=" type " time=2026-03-02 app=com.x"
+#define PLAY_KEYS     " original=k1 token=k1"
 
 #define NEEDS_SUBSCRIPTION " needs=purchases.subscriptionsv2.get of its purchaseToken"
 #define NEEDS_PRODUCT      " needs=purchases.productsv2.getproductpurchasev2 of its purchaseToken"
@@ -318,6 +320,30 @@ static const Case cases[] = {
 		  "'offerPhase':{'freeTrial':{}}"))},
 	 "subscription sandbox id=m type=2 time=2026-03-02 app=com.x product=p plan=monthly "
 	 "offer=spring transaction=GPA.1..1 original=k1 token=k1 renew=0 trial"},
+	/* a change at the end of the period: the plan that runs, and then the new one */
+	{PLAY,
+	 {PLAY_LINE("4"),
+	  PLAY_SUB(",'lineItems':[" PLAY_LEFT(
+		  ",'deferredItemReplacement':{'productId':'p'}") ","
+														  "{'productId':'p','autoRenewingPlan':"
+														  "{'autoRenewEnabled':true}}]")},
+	 "subscription" PLAY_OF("4") " product=old" PLAY_KEYS " end=2026-03-20 renew=1"},
+	{PLAY,
+	 {PLAY_LINE("4"),
+	  PLAY_SUB(",'lineItems':[{'productId':'p','autoRenewingPlan':{}}," PLAY_LEFT(
+		  ",'deferredItemReplacement':{'productId':'p'}") "]")},
+	 "subscription" PLAY_OF("4") " product=old" PLAY_KEYS " end=2026-03-20 renew=0"},
+	{PLAY,
+	 {PLAY_LINE("2"),
+	  PLAY_SUB(",'lineItems':[" PLAY_LEFT(
+		  "") ",{'productId':'p','expiryTime':"
+			  "'2026-04-20T00:00:00Z','autoRenewingPlan':{'autoRenewEnabled':true}}]")},
+	 "subscription" PLAY_OF("2") " product=p" PLAY_KEYS " end=2026-04-20 renew=1"},
+	{PLAY,
+	 {PLAY_LINE("3"),
+	  PLAY_SUB(",'lineItems':[{'productId':'p','expiryTime':'2026-04-20T00:00:00Z',"
+			   "'autoRenewingPlan':{}}," PLAY_LEFT("") "]")},
+	 "subscription" PLAY_OF("3") " product=p" PLAY_KEYS " end=2026-04-20 renew=0"},
 	/* a plan that does not say it will, and a prepaid one, do not renew */
 	{PLAY,
 	 {PLAY_LINE("2"),
@@ -455,6 +481,18 @@ static const Case cases[] = {
 	 "fault: lineItems is not of one item: subscriptions with add-ons are not sold here"},
 	{PLAY,
 	 {PLAY_LINE("4"), PLAY_SUB(",'lineItems':[{'productId':'p'},{'productId':'q'}]")},
+	 "fault: lineItems is not of one item: subscriptions with add-ons are not sold here"},
+	{PLAY,
+	 {PLAY_LINE("4"),
+	  PLAY_SUB(",'lineItems':[{'productId':'p','expiryTime':'2026-04-20T00:00:00Z',"
+			   "'autoRenewingPlan':{'autoRenewEnabled':true}},{'productId':'q','expiryTime':"
+			   "'2026-04-10T00:00:00Z','autoRenewingPlan':{'autoRenewEnabled':true}}]")},
+	 "fault: lineItems is not of one item: subscriptions with add-ons are not sold here"},
+	{PLAY,
+	 {PLAY_LINE("4"), PLAY_SUB(",'lineItems':[" PLAY_LEFT("") "," PLAY_LEFT("") "]")},
+	 "fault: lineItems is not of one item: subscriptions with add-ons are not sold here"},
+	{PLAY,
+	 {PLAY_LINE("4"), PLAY_SUB(",'lineItems':[" PLAY_LEFT("") ",{'productId':'p'}]")},
 	 "fault: lineItems is not of one item: subscriptions with add-ons are not sold here"},
 	{PLAY,
 	 {PLAY_LINE("4"), PLAY_SUB(",'lineItems':[{}]")},

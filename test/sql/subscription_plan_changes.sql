@@ -9,7 +9,7 @@ SET TimeZone = 'UTC';
 BEGIN;
 \i :abs_srcdir/fixtures/helpers/notices.sql
 INSERT INTO coursebase.users (id, clerk_user_id, name, email) SELECT ('00000000-0000-4000-8000-00000005a20' || n)::uuid, 'plan_' || n, 'Ada', 'ada@example.org' FROM generate_series(1, 8) n;
-INSERT INTO coursebase.users (id, clerk_user_id, name, email) SELECT ('00000000-0000-4000-8000-00000005a2' || n)::uuid, 'plan_' || n, 'Ada', 'ada@example.org' FROM generate_series(10, 16) n;
+INSERT INTO coursebase.users (id, clerk_user_id, name, email) SELECT ('00000000-0000-4000-8000-00000005a2' || n)::uuid, 'plan_' || n, 'Ada', 'ada@example.org' FROM generate_series(10, 18) n;
 INSERT INTO coursebase.store_products (product_id, kind) VALUES ('year', 'subscription'), ('month', 'subscription');
 CREATE FUNCTION pg_temp.apple_said(who integer, at text, type text, subtype text, paid text, product text, from_ text, until text) RETURNS text LANGUAGE sql AS $$
     SELECT concat_ws(' | ', outcome, detail, result ->> 'status', result ->> 'anomaly') FROM coursebase.take_notification('app_store', pg_temp.apple(concat_ws('-', 'plan', who, at, type), at, type, subtype, jsonb_build_object('type', 'Auto-Renewable Subscription', 'transactionId', paid || who,
@@ -64,6 +64,20 @@ SELECT pg_temp.apple_said(15, '2026-01-01', 'SUBSCRIBED', 'INITIAL_BUY', 'y', 'y
     pg_temp.cat_said(15, '2026-01-15 00:01', 'PRODUCT_CHANGE', 'y', 'year', '2026-01-01', '2027-01-01', '{"new_product_id": "month"}'), pg_temp.premium(15, '2026-02-14', '2026-02-15', '2026-12-31');
 SELECT pg_temp.apple_said(16, '2026-01-01', 'SUBSCRIBED', 'INITIAL_BUY', 'm', 'month', '2026-01-01', '2026-02-01'), pg_temp.cat_said(16, '2026-01-01 00:01', 'INITIAL_PURCHASE', 'm', 'month', '2026-01-01', '2026-02-01'), pg_temp.brings(16, 'm', 'month', '2026-01-01', '2026-02-01'),
     pg_temp.apple_said(16, '2026-01-10 00:00:05', 'DID_CHANGE_RENEWAL_PREF', 'UPGRADE', 'y', 'year', '2026-01-10', '2027-01-10'), pg_temp.apple_said(16, '2026-01-15', 'REFUND', NULL, 'y', 'year', '2026-01-10', '2027-01-10'), pg_temp.premium(16, '2026-01-14', '2026-01-16', '2026-01-31');
+-- A change at the end of the period is a new purchase of Google Play's at once: until then it has the plan that runs, and one to
+-- come, which has no end yet; then the new one, and the one that ended. The old purchase expires when it is made (18: told first).
+CREATE FUNCTION pg_temp.play_said(who integer, token integer, at text, type integer, items jsonb) RETURNS text LANGUAGE sql AS $$
+    SELECT concat_ws(' | ', outcome, detail, result ->> 'status', result ->> 'anomaly') FROM coursebase.take_notification('google_play', pg_temp.play(concat_ws('-', 'plan', who, token, type, at), at, jsonb_build_object('subscriptionNotification', jsonb_build_object('version', '1.0', 'notificationType', type, 'purchaseToken', concat_ws('-', 'plan', who, token), 'subscriptionId', 'year'))),
+        details => json_strip_nulls(json_build_object('subscriptionState', CASE type WHEN 13 THEN 'SUBSCRIPTION_STATE_EXPIRED' ELSE 'SUBSCRIPTION_STATE_ACTIVE' END, 'startTime', '2026-01-01T00:00:00Z', 'latestOrderId', concat_ws('-', 'GPA.plan', who, token) || CASE type WHEN 2 THEN '..0' ELSE '' END, 'linkedPurchaseToken', CASE token WHEN 2 THEN concat_ws('-', 'plan', who, 1) END,
+            'externalAccountIdentifiers', json_build_object('obfuscatedExternalAccountId', 'plan_' || who), 'lineItems', items)), at => '2026-03-01') $$;
+CREATE FUNCTION pg_temp.item(product text, until text, renews boolean, next text DEFAULT NULL) RETURNS jsonb LANGUAGE sql AS $$
+    SELECT jsonb_strip_nulls(jsonb_build_object('productId', product, 'expiryTime', until || 'T00:00:00Z', 'autoRenewingPlan', CASE WHEN renews THEN '{"autoRenewEnabled": true}' ELSE '{}' END::jsonb, 'deferredItemReplacement', CASE WHEN next IS NOT NULL THEN jsonb_build_object('productId', next) END)) $$;
+SELECT pg_temp.play_said(17, 1, '2026-01-01', 4, jsonb_build_array(pg_temp.item('year', '2026-02-01', true))), pg_temp.play_said(18, 1, '2026-01-15 00:00:02', 13, jsonb_build_array(pg_temp.item('year', '2026-01-15', false)));
+SELECT pg_temp.play_said(n, 2, '2026-01-15 00:00:01', 4, jsonb_build_array(pg_temp.item('year', '2026-02-01', false, 'month'), pg_temp.item('month', NULL, true))) FROM generate_series(17, 18) n ORDER BY n;
+SELECT pg_temp.play_said(17, 1, '2026-01-15 00:00:02', 13, jsonb_build_array(pg_temp.item('year', '2026-01-15', false))), pg_temp.play_said(18, 1, '2026-01-01', 4, jsonb_build_array(pg_temp.item('year', '2026-02-01', true)));
+SELECT n, coursebase.has_premium(u.id, '2026-01-31'), coursebase.has_premium(u.id, '2026-02-01'), l.status, l.auto_renew, l.product_id FROM generate_series(17, 18) n JOIN coursebase.users u ON u.clerk_user_id = 'plan_' || n JOIN coursebase.subscription_lines l ON l.user_id = u.id AND l.original_transaction_id LIKE '%-2' ORDER BY n;
+SELECT pg_temp.play_said(n, 2, '2026-02-01', 2, jsonb_build_array(pg_temp.item('year', '2026-02-01', false), pg_temp.item('month', '2026-03-01', true))) FROM generate_series(17, 18) n ORDER BY n;
+SELECT n, coursebase.has_premium(u.id, '2026-01-20'), coursebase.has_premium(u.id, '2026-02-28'), coursebase.has_premium(u.id, '2026-03-01'), l.status, l.product_id FROM generate_series(17, 18) n JOIN coursebase.users u ON u.clerk_user_id = 'plan_' || n JOIN coursebase.subscription_lines l ON l.user_id = u.id AND l.original_transaction_id LIKE '%-2' ORDER BY n;
 -- Stripe tells of a change before its invoice. The refund of the new plan leaves nothing of the one before, a longer one
 -- (13) or a shorter one (14); while it is not refunded, it is the plan.
 CREATE FUNCTION pg_temp.striped(who integer, nth integer, at text, plan text, until text, old_until text DEFAULT NULL) RETURNS text LANGUAGE sql AS $$

@@ -91,19 +91,20 @@ interface PlaySubscription {
     startTime: string
     testPurchase?: object
     linkedPurchaseToken?: string
-    lineItems: [{
+    lineItems: Array<{
         productId: string
-        expiryTime: string
+        expiryTime?: string
         latestSuccessfulOrderId?: string
         autoRenewingPlan?: { autoRenewEnabled?: boolean }
         offerDetails?: { basePlanId: string; offerId?: string }
         offerPhase?: { freeTrial?: object }
-    }]
+    }>
 }
 
 /** A line of periods is known by its token. */
 function subscriptionOf(document: PlaySubscription, token: string) {
-    const [line] = document.lineItems
+    // A change of plan at the end of the period has two: the plan that runs is the one that ends last, and one to come has no end
+    const [line] = document.lineItems.toSorted((a, b) => Date.parse(b.expiryTime ?? "1970") - Date.parse(a.expiryTime ?? "1970"))
     return {
         product_id: line.productId,
         environment: document.testPurchase ? "sandbox" : "production",
@@ -113,7 +114,7 @@ function subscriptionOf(document: PlaySubscription, token: string) {
         transaction_date: document.startTime,
         period_end: line.expiryTime,
         state: document.subscriptionState === "SUBSCRIPTION_STATE_PENDING" ? "pending" : "paid",
-        auto_renew: line.autoRenewingPlan?.autoRenewEnabled ?? false,
+        auto_renew: document.lineItems.some((item) => item.autoRenewingPlan?.autoRenewEnabled),
         // A trial is no payment: nobody's referrer is paid for it
         is_trial: line.offerPhase?.freeTrial !== undefined,
         base_plan_id: line.offerDetails?.basePlanId,
