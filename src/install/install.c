@@ -78,6 +78,7 @@ static KeptPlan write_version = {
 
 static bool restoring(void);
 static Oid installer(void);
+static bool may_execute(Oid role, Oid function);
 static void run_steps(Report *report);
 static void step_tell(void *step);
 static void run_step(Step *step, Report *report);
@@ -162,11 +163,12 @@ coursebase_install(PG_FUNCTION_ARGS)
 		{
 			citus_require_answers();
 			/*
-			 * An owner that is no superuser needs rights to the schema, and has them no more
-			 * where a dump was restored without its GRANTs. An extension's script gives none:
-			 * whoever planted our table before is its owner then, and fails without them.
+			 * An owner that is no superuser needs rights to the schema and to functions that
+			 * an update adds, and has none where a dump was restored without its GRANTs. The
+			 * script of CREATE EXTENSION gives none: whoever planted our table before is its
+			 * owner then, and fails without them.
 			 */
-			if (!creating)
+			if (!creating || may_execute(owner_of_tables(), fcinfo->flinfo->fn_oid))
 				grants_owner();
 			run_steps(report);
 		}
@@ -221,6 +223,16 @@ installer(void)
 						errmsg("only the owner of coursebase's tables may run install()"),
 						errdetail("They belong to \"%s\".", GetUserNameFromId(owner, false))));
 	return owner;
+}
+
+/* Functions that CREATE EXTENSION has just made are closed to everybody; hand_over() gave the
+ * owner those of before. */
+static bool
+may_execute(Oid role, Oid function)
+{
+	return OidIsValid(role) && DatumGetBool(DirectFunctionCall3(
+								   has_function_privilege_id_id, ObjectIdGetDatum(role),
+								   ObjectIdGetDatum(function), CStringGetTextDatum("EXECUTE")));
 }
 
 /*

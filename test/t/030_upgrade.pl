@@ -46,6 +46,23 @@ for my $version (@released)
 	is(query($node, $database, 'SELECT count(*) FROM coursebase.install()'),
 		'0', "$version: install() finds nothing missing");
 
+	# again as tables of a role that is no superuser, which needs what the update adds
+	create_extension($node, "${database}_handed", version => $version);
+	query($node, "${database}_handed", <<~'SQL');
+		SELECT 'CREATE ROLE upgrade_studio' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'upgrade_studio') \gexec
+		GRANT USAGE, CREATE ON SCHEMA coursebase TO upgrade_studio;
+		GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA coursebase TO upgrade_studio;
+		SELECT format('ALTER TABLE %s OWNER TO upgrade_studio', oid::regclass) FROM pg_class
+		WHERE relnamespace = 'coursebase'::regnamespace AND relkind = 'r' \gexec
+		SELECT format('ALTER TYPE %s OWNER TO upgrade_studio', oid::regtype) FROM pg_type
+		WHERE typnamespace = 'coursebase'::regnamespace AND typtype = 'e' \gexec
+		SELECT format('ALTER VIEW %s OWNER TO upgrade_studio', oid::regclass) FROM pg_class
+		WHERE relnamespace = 'coursebase'::regnamespace AND relkind = 'v' \gexec
+		SQL
+	is(sqlstate($node, "${database}_handed", 'ALTER EXTENSION coursebase UPDATE'), '00000', "$version: tables of another role are updated");
+	query($node, "${database}_handed", 'ALTER EXTENSION coursebase UPDATE');
+	is(query($node, "${database}_handed", 'SELECT * FROM coursebase.lint()'), '', "$version: and stay that role's, which has all rights that it needs");
+
 	# again with rows, written in words that every release understands
 	create_extension($node, "${database}_used", version => $version);
 	query($node, "${database}_used", $some_rows);
