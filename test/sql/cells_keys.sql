@@ -43,11 +43,13 @@ SELECT pg_temp.receipt('ai_credits', 'r-ai_credits');
 SELECT array_agg(ctid ORDER BY ctid) = :'rows'::tid[] FROM coursebase.world_keys;
 SELECT coursebase.transfer_receipt('app_store', 'production', 'r-course', :ada) IS NOT NULL;
 SELECT kind, of FROM pg_temp.keys() WHERE key LIKE '%r-course';
--- A payment and a charge that are told later are claimed then, each by itself, and so is each later event of a line.
+-- A payment and a charge that are told later are claimed then, each by itself, and so is each later event of a line, and
+-- a pack of credits that comes without a receipt.
 SELECT status FROM coursebase.complete_purchase(:bob, :product, 'cs_later', 100, 'paid');
 UPDATE coursebase.purchases SET payment_intent_id = 'pi_later' WHERE stripe_session_id = 'cs_later';
 UPDATE coursebase.purchases SET charge_id = 'ch_later' WHERE stripe_session_id = 'cs_later';
 SELECT status FROM coursebase.apply_subscription_event(:bob, '{"store": "app_store", "environment": "production", "store_event_id": "later", "event_type": "renewed", "original_transaction_id": "r-subscription-line", "event_time": "2026-02-02T10:00:00Z", "period_end": "2026-03-02T10:00:00Z"}', '2026-02-02');
+SELECT bank_credits FROM coursebase.grant_credit_pack(:bob, (SELECT min(product_id) FROM coursebase.store_products WHERE kind = 'ai_credits'), 10, 'google_play', 'production', 'pack-later', 't');
 SELECT kind, key, of FROM pg_temp.keys() WHERE key ~ 'later';
 
 -- Another cell has the key: the person's cell counts, then the one that claimed it.

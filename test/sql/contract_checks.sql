@@ -73,7 +73,7 @@ SELECT k.oid, k.conname, r.relname, pg_temp.refuses(k.oid) AS refuses FROM pg_co
 WHERE k.contype = 'c' AND k.connamespace = 'coursebase'::regnamespace AND k.coninhcount = 0;
 SELECT relname, string_agg(conname, ', ' ORDER BY conname) FROM checks WHERE refuses <> '{}' GROUP BY relname ORDER BY relname COLLATE "C";
 SELECT relname, conname, pg_get_constraintdef(oid) FROM checks WHERE refuses = '{}' ORDER BY relname COLLATE "C", conname;
--- Where the bounds are: of a number, what is refused.
+-- Where the bounds are: of a number what is refused, and which times.
 SELECT conname, string_agg(w, '; ' ORDER BY n) FROM checks, unnest(refuses) WITH ORDINALITY AS u (w, n)
-WHERE w ~ '^\w+ = (-?\d+|\w+ \+ 1)$' GROUP BY relname, conname ORDER BY relname COLLATE "C", conname;
+WHERE w ~ '^\w+ = (-?\d+|\w+ \+ 1|''-?infinity'')$' GROUP BY relname, conname ORDER BY relname COLLATE "C", conname;
 ROLLBACK;

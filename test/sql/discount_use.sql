@@ -23,6 +23,12 @@ SELECT terms ->> 'percent_off', terms ->> 'code', terms ->> 'ordered_item', curr
 SAVEPOINT s;
 SELECT * FROM coursebase.redeem_discount(:ada, 'two', 'course', 1000, 'USD', 'o1', 'c14enb', '2026-06-02');
 ROLLBACK TO s;
+SELECT * FROM coursebase.redeem_discount(:ada, 'two', 'course', 1001, 'EUR', 'o1', 'c14enb', '2026-06-02');
+ROLLBACK TO s;
+SELECT * FROM coursebase.redeem_discount(:ada, 'two', 'course', 1001, 'USD', 'o1', 'c15enb', '2026-06-02');
+ROLLBACK TO s;
+SELECT * FROM coursebase.redeem_discount(:ada, 'two', 'subscription', 1001, 'USD', 'o1', 'c14enb', '2026-06-02');
+ROLLBACK TO s;
 SELECT * FROM coursebase.redeem_discount(:ada, 'other', 'course', 1001, 'USD', 'o1', 'c14enb', '2026-06-02');
 ROLLBACK TO s;
 SELECT * FROM coursebase.reserve_discount(:ada, 'other', 'course', 1001, 'USD', 'o1', at => '2026-06-02');

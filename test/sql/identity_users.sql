@@ -80,6 +80,7 @@ SELECT coursebase.upsert_user('', 'N', 'n@example.org');
 ROLLBACK TO tried; \echo :LAST_ERROR_SQLSTATE
 SELECT coursebase.upsert_user(E' \t', 'N', 'n@example.org');
 ROLLBACK TO tried; \echo :LAST_ERROR_SQLSTATE
+SELECT coursebase.upsert_user(repeat('x', 255), 'N', 'n@example.org') IS NOT NULL;
 SELECT coursebase.upsert_user(repeat('x', 256), 'N', 'n@example.org');
 ROLLBACK TO tried; \echo :LAST_ERROR_SQLSTATE
 SELECT coursebase.upsert_user('users_new', NULL, 'n@example.org');

@@ -22,5 +22,15 @@ SELECT credits, weekly_credits, bank_credits, bank_left FROM coursebase.commit_c
 -- Of 30 of the week and 30 of the bank: at a price of 40 come 20 back to the bank.
 SELECT credits, weekly_credits, bank_credits, bank_left FROM coursebase.commit_credits(:a, 'three', 40, '2026-04-03 00:00+00');
 SELECT weekly_used_credits, bank_limit_credits, bank_used_credits FROM coursebase.ai_usage WHERE user_id = :a;
+-- A code that the one has in hand and the other has reserved stays reserved, for the one who is kept.
+\set c '\'00000000-0000-4000-a000-0000000ec0c1\''
+\set d '\'00000000-0000-4000-a000-0000000ec0d1\''
+INSERT INTO coursebase.users (id, clerk_user_id, name, email) VALUES
+    (:c, 'reserved_c', 'C', 'c@example.org'), (:d, 'reserved_d', 'D', 'd@example.org');
+INSERT INTO coursebase.discount_codes (code, product_type, percent_off, max_redemptions) VALUES ('HELD', 'course', 10, 1);
+INSERT INTO coursebase.user_discounts (user_id, discount_code_id) SELECT :c, id FROM coursebase.discount_codes WHERE code = 'HELD';
+SELECT final_in_cents FROM coursebase.reserve_discount(:d, 'held', 'course', 1000, 'USD', 'order-d', at => '2026-04-02 00:00+00', ttl => '30 days');
+SELECT coursebase.merge_users(:c, :d, '2026-04-03 00:00+00') IS NOT NULL;
+SELECT u.user_id = :c, u.status, u.order_ref, k.redeemed_count FROM coursebase.user_discounts u JOIN coursebase.discount_codes k ON k.id = u.discount_code_id WHERE k.code = 'HELD';
 SELECT * FROM coursebase.check_integrity();
 ROLLBACK;

@@ -17,6 +17,13 @@ UPDATE coursebase.payment_transactions SET status = 'refunded' WHERE id = :'t';
 SELECT r.status, r.refund_id = p.id FROM coursebase.refund_transaction(:'t') r, coursebase.payment_transactions p WHERE p.type = 'refund' AND p.user_id = :max;
 SELECT action, object = 'payment_transactions/' || :'t', old, new FROM coursebase.audit_events WHERE action = 'payment_refunded';
 ROLLBACK TO paid;
+-- A refund is no charge: whatever its status, nothing is given back of it.
+UPDATE coursebase.payment_transactions SET status = 'refunded' WHERE id = :'t';
+SET CONSTRAINTS ALL IMMEDIATE;
+SET CONSTRAINTS ALL DEFERRED;
+UPDATE coursebase.payment_transactions SET status = 'refunded' WHERE type = 'refund' AND user_id = :max;
+:look
+ROLLBACK TO paid;
 -- By hand first, and then done; in two steps before anything is judged.
 UPDATE coursebase.payment_transactions SET status = 'refund_pending' WHERE id = :'t';
 :look

@@ -110,5 +110,15 @@ SELECT status FROM coursebase.refund_store_purchase('app_store', 'production', '
 SELECT status FROM coursebase.refund_store_purchase('app_store', 'production', 'p-same', '2026-03-03');
 SELECT quantity, refunded_quantity, amount_in_cents, refunded_in_cents, status FROM coursebase.store_receipts WHERE purchase_id = 'p-same';
 SELECT refund_ref, quantity, amount_in_cents FROM coursebase.store_refunds WHERE purchase_id = 'p-same' ORDER BY refund_ref;
+-- A reversal that is told before its refund is kept for it, by the id or by the time; what is refunded after that time is taken.
+\set purchase '\'p-before\''
+SELECT coursebase.validate_purchase(:ada, (:receipt || '{"quantity": 3, "price_in_milliunits": 14970, "currency": "EUR"}')::json, '2026-03-02') ->> 'status';
+SELECT status, detail FROM coursebase.reverse_store_refund('app_store', 'production', 'p-before', '2026-03-05', 're-before');
+SELECT status, detail FROM coursebase.refund_store_purchase('app_store', 'production', 'p-before', '2026-03-03', 1, NULL, 're-before');
+SELECT status, detail FROM coursebase.reverse_store_refund('app_store', 'production', 'p-before', '2026-03-06');
+SELECT status, detail FROM coursebase.refund_store_purchase('app_store', 'production', 'p-before', '2026-03-04');
+SELECT refunded_quantity, refunded_in_cents, status FROM coursebase.store_receipts WHERE purchase_id = 'p-before';
+SELECT status, detail FROM coursebase.refund_store_purchase('app_store', 'production', 'p-before', '2026-03-07');
+SELECT refunded_quantity, refunded_in_cents, status FROM coursebase.store_receipts WHERE purchase_id = 'p-before';
 SELECT count(*), string_agg(DISTINCT check_name, ' ') FROM coursebase.check_integrity();
 ROLLBACK;

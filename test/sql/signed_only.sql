@@ -48,6 +48,8 @@ UPDATE coursebase.purchases SET refunded_at = '2026-01-04' WHERE id = :'sold';
 SELECT pg_temp.refused(format('UPDATE coursebase.purchases SET refunded_at = NULL WHERE id = %L', :'sold'));
 SELECT coursebase.grant_course_purchase(:ada, :course, 'male', '2026-01-05') IS NOT NULL;
 INSERT INTO coursebase.course_purchases (user_id, course_id, voice, source, status, validated_at) VALUES (:ada, :course, 'female', 'admin', 'valid', '2026-01-05');
+-- (what is taken away is not given again)
+UPDATE coursebase.course_purchases SET status = 'refunded', refunded_at = '2026-01-06' WHERE source = 'admin' AND voice = 'female';
 INSERT INTO coursebase.course_grants (user_id, course_id) VALUES (:ada, :course);
 SELECT status FROM coursebase.apply_subscription_event(:ada, '{"store": "manual", "store_event_id": "s-2", "event_type": "created", "event_time": "2026-01-01T00:00:00Z", "period_end": "2099-01-01T00:00:00Z"}', '2026-01-05');
 SELECT coursebase.validate_purchase(:ada, '{"product_id": "signed.pack", "source": "google_play", "purchase_id": "signed-3", "purchase_token": "t", "transaction_date": "1767268800000"}', '2026-01-02') ->> 'status';
