@@ -58,7 +58,7 @@ static bool table_is_whole(Oid relation, CreateStmt *table);
 static void step_compare(ReturnSetInfo *report, Step *step, List *tables);
 static RangeVar *step_relation(Node *statement);
 static void checks_compare(Comparison *comparison, CreateStmt *table);
-static const char *check_stored(Relation table, const char *name);
+static char *check_stored(Relation table, const char *name);
 static bool policy_differs(Relation table, CreatePolicyStmt *policy);
 static char policy_command(const char *name);
 static bool policy_is_public(const ArrayType *roles);
@@ -232,7 +232,7 @@ checks_compare(Comparison *comparison, CreateStmt *table)
 	foreach (cell, table->tableElts)
 	{
 		Constraint *constraint = lfirst(cell);
-		const char *stored;
+		char *stored;
 
 		if (!IsA(constraint, Constraint) || constraint->contype != CONSTR_CHECK)
 			continue;
@@ -246,15 +246,16 @@ checks_compare(Comparison *comparison, CreateStmt *table)
 	}
 }
 
-/* The expression of a CHECK as the catalogue has it; NULL for none of the name. */
-static const char *
+/* The expression of a CHECK as the catalogue has it, copied for the same reason as triggers
+ * are; NULL for none of the name. */
+static char *
 check_stored(Relation table, const char *name)
 {
 	TupleConstr *constraints = RelationGetDescr(table)->constr;
 
 	for (int i = 0; constraints != NULL && i < constraints->num_check; i++)
 		if (strcmp(constraints->check[i].ccname, name) == 0)
-			return constraints->check[i].ccbin;
+			return pstrdup(constraints->check[i].ccbin);
 	return NULL;
 }
 
@@ -307,7 +308,8 @@ policy_is_public(const ArrayType *roles)
 static bool
 trigger_differs(Relation table, CreateTrigStmt *trigger)
 {
-	const TriggerDesc *triggers = table->trigdesc;
+	/* a copy: the server may make its list anew while a function is looked up */
+	const TriggerDesc *triggers = CopyTriggerDesc(table->trigdesc);
 
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 	{
