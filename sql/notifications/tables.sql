@@ -86,6 +86,9 @@ CREATE INDEX store_notifications_waits_for_idx ON coursebase.store_notifications
 -- Few: what comes late looks for the transfers since.
 CREATE INDEX store_notifications_transfers_idx
     ON coursebase.store_notifications (happened_at, notification_id) WHERE kind = 'TRANSFER';
+-- Few: the view refunds_to_review, which metrics() counts, would read the whole inbox.
+CREATE INDEX store_notifications_review_idx ON coursebase.store_notifications (happened_at)
+    WHERE outcome = 'noted' AND result ->> 'review' = 'true';
 CREATE INDEX store_notifications_settles_review_idx
     ON coursebase.store_notifications (settles_review) WHERE settles_review IS NOT NULL;
 COMMENT ON TABLE coursebase.store_notifications IS

@@ -127,6 +127,9 @@ CREATE INDEX store_receipts_purchase_token_idx
     ON coursebase.store_receipts (right(purchase_token, 64)) WHERE purchase_token IS NOT NULL;
 CREATE INDEX store_receipts_discount_redemption_id_idx
     ON coursebase.store_receipts (discount_redemption_id);
+-- Few: the view duplicate_store_purchases, which metrics() counts, would read every receipt.
+CREATE INDEX store_receipts_duplicate_idx ON coursebase.store_receipts (purchased_at)
+    WHERE status = 'duplicate' AND environment = 'production';
 CREATE INDEX store_receipts_unacknowledged_idx ON coursebase.store_receipts (purchased_at)
     WHERE acknowledged_at IS NULL AND status = 'valid' AND kind = 'subscription';
 COMMENT ON TABLE coursebase.store_receipts IS 'Receipts of the app stores, one row each: the person, the product, and whether it was refunded. A refund that comes before its receipt is a row without a person. Written by validate_purchase(), refund_store_purchase() and acknowledge_purchase().';
