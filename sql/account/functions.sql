@@ -438,7 +438,7 @@ at: the instant up to which what waits has waited. name: the figure. subject: wh
 
 coursebase_waiting and coursebase_waiting_oldest_seconds: how many wait and for how many seconds the oldest has (0 when nothing waits), of notifications, refused notifications, acknowledgements, duplicate purchases, duplicate store purchases, duplicate subscriptions (people), transactions to refund, refunds to review, and events of each consumer. coursebase_notifications: how many the inbox holds, by outcome. coursebase_table_bytes: a table with its indexes. coursebase_table_rows: its rows, as the server estimates them. coursebase_table_blocks_hit and _read: blocks that the server found in its cache, or did not. coursebase_handshake_cache: how often an answer was looked for (asked), and how often one was computed and stored (computed).
 
-The outcomes of notifications, duplicate purchases, duplicate subscriptions and transactions to refund are counted over all there are: some seconds for a million purchases and as many notifications, so that a minute between two calls is right there. purge_logs() empties notifications, and keeps them.
+The outcomes of notifications, duplicate purchases, duplicate subscriptions and transactions to refund are counted over all there are, so that each call costs what reading those tables costs: a minute between two calls is right there. purge_logs() empties notifications, and keeps them.
 
 Raises: 22004 (at is NULL), 22008 (at is not finite), KB001 (the tables are missing).';
 GRANT EXECUTE ON FUNCTION coursebase.metrics(timestamptz) TO server;
