@@ -92,6 +92,10 @@ ROLLBACK TO tried; \echo :LAST_ERROR_SQLSTATE
 UPDATE coursebase.people p SET cell = 1 FROM coursebase.users u WHERE u.id = p.user_id;
 SELECT coursebase.set_cell(1, 3);
 SAVEPOINT tried;
+INSERT INTO coursebase.users (clerk_user_id, name, email, is_guest) VALUES ('cells_guest', '', '', true);
+ROLLBACK TO tried; \echo :LAST_ERROR_SQLSTATE
+UPDATE coursebase.users SET is_guest = true;
+ROLLBACK TO tried; \echo :LAST_ERROR_SQLSTATE
 SELECT coursebase.set_cell(0, 0);
 ROLLBACK TO tried; \echo :LAST_ERROR_SQLSTATE
 INSERT INTO coursebase.organizations (name, slug, currency, time_zone) VALUES ('Here', 'cells-here', 'EUR', 'UTC');
