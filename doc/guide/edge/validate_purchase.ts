@@ -104,7 +104,7 @@ interface PlaySubscription {
 /** A line of periods is known by its token. */
 function subscriptionOf(document: PlaySubscription, token: string) {
     // A change of plan at the end of the period has two: the plan that runs is the one that ends last, and one to come has no end
-    const [line] = document.lineItems.toSorted((a, b) => Date.parse(b.expiryTime ?? "1970") - Date.parse(a.expiryTime ?? "1970"))
+    const [line] = [...document.lineItems].sort((a, b) => Date.parse(b.expiryTime ?? "1970") - Date.parse(a.expiryTime ?? "1970"))
     return {
         product_id: line.productId,
         environment: document.testPurchase ? "sandbox" : "production",
