@@ -85,15 +85,15 @@ replaces_end(const FoldState *before, const FoldEvent *event)
 }
 
 /* The status that the matrix and its footnotes say: an auto-renewal that is off cancels, and a
- * cancellation that is taken back leads to the grace period that goes on beyond what is paid. */
+ * cancellation that is taken back leads to the grace period that goes on beyond what is paid.
+ */
 static SubscriptionStatus
 status_said(const FoldTerm *before, const FoldEvent *event, SubscriptionStatus cell)
 {
 	if (event->type == EVENT_UNCANCELED && before->status == SUBSCRIPTION_CANCELED &&
 		before->grace_until > before->expires_at && event->period_end <= before->expires_at)
 		return SUBSCRIPTION_IN_GRACE;
-	return event->auto_renew == 0 && cell == SUBSCRIPTION_ACTIVE ? SUBSCRIPTION_CANCELED
-																   : cell;
+	return event->auto_renew == 0 && cell == SUBSCRIPTION_ACTIVE ? SUBSCRIPTION_CANCELED : cell;
 }
 
 static FoldAnomaly
