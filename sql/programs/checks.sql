@@ -47,6 +47,12 @@ AS $$
         SELECT FROM coursebase.course_workouts w
         WHERE w.program_id = r.program_id AND w.day_offset = r.day_offset AND w.id <> r.id)
     UNION ALL
+    SELECT 'course_order', 'programs ' || w.program_id,
+        format('%s workouts of day %s in place %s', count(*), w.day_offset, w.sort_order)
+    FROM coursebase.course_workouts w
+    GROUP BY w.program_id, w.day_offset, w.sort_order
+    HAVING count(*) > 1 AND NOT bool_or(w.is_rest)
+    UNION ALL
     SELECT 'course_workout_deleted', format('course_workouts %s', w.id), 'its workout is deleted'
     FROM coursebase.course_workouts w
     JOIN coursebase.workouts k ON k.id = w.workout_id
@@ -164,5 +170,5 @@ $$;
 COMMENT ON FUNCTION coursebase.check_programs() IS
     'Lists what is wrong with programs, payments and entitlements: part of check_integrity(). For the server; reads with the caller''s rights.
 
-check_name: course_is_configured, course_organization, course_day, course_rest, course_workout_deleted, course_published, course_preview (a configuration and its curriculum disagree), plan_organization, plan_currency (a plan is not as its organisation), payment_organization, payment_refund, payment_lost (a payment mixes organisations, was not given back as it says, or gave nothing or an entitlement that is still pending), entitlement_organization, entitlement_source, entitlement_completed (an entitlement is not borne out by its program, payment or completions), completion_program (a completion of another program). object: table and key. problem: what is stored and what was found.';
+check_name: course_is_configured, course_organization, course_day, course_rest, course_order, course_workout_deleted, course_published, course_preview (a configuration and its curriculum disagree), plan_organization, plan_currency (a plan is not as its organisation), payment_organization, payment_refund, payment_lost (a payment mixes organisations, was not given back as it says, or gave nothing or an entitlement that is still pending), entitlement_organization, entitlement_source, entitlement_completed (an entitlement is not borne out by its program, payment or completions), completion_program (a completion of another program). object: table and key. problem: what is stored and what was found.';
 GRANT EXECUTE ON FUNCTION coursebase.check_programs() TO server;

@@ -130,16 +130,14 @@ enum
 	"(SELECT c." parent ", row_number() OVER (PARTITION BY c." parent " ORDER BY " order       \
 	") AS n, " columns " FROM changed c JOIN former f ON f.id = c.id " joined                  \
 	" WHERE f." parent " <> c." parent ")"
+#define CHILDREN(parent, former) CAME_QUERY("c.id", parent, former, "")
+#define THEIR_PLACES(table, parent)                                                            \
+	CAME_QUERY("o.\"order\" AS place", parent, "o.\"order\"",                                  \
+			   "JOIN coursebase." table " o ON o.id = c.id")
 /* The places that the children took stay theirs together: the nth place is the nth child's. */
-#define KEEP_QUERY(table, parent, former)                                                      \
-	"UPDATE coursebase." table " l SET \"order\" = p.place FROM " CAME_QUERY(                  \
-		"c.id", parent, former,                                                                \
-		"") " r JOIN " CAME_QUERY("o.\"order\" AS place", parent, "o.\"order\"",               \
-								  "JOIN coursebase." table                                     \
-								  " o ON o.id = c.id") " p"                                    \
-													   " USING (" parent                       \
-													   ", n) WHERE l.id = r.id AND "           \
-													   "l.\"order\" <> p.place"
+#define KEEP_QUERY(table, children, places, parent)                                            \
+	"UPDATE coursebase." table " l SET \"order\" = p.place FROM " children " r JOIN " places   \
+	" p USING (" parent ", n) WHERE l.id = r.id AND l.\"order\" <> p.place"
 #define ONE_KEY  .nargs = 1, .types = {UUIDOID}
 #define AT_PLACE .nargs = 3, .types = {UUIDOID, INT4OID, UUIDOID}
 #define MOVED    .nargs = 3, .types = {UUIDOID, UUIDOID, INT4OID}
@@ -160,7 +158,9 @@ static Ordered sections = {
 	.put = {.sql = PUT_QUERY("course_sections"), TO_PLACE},
 	.compare = {.sql = COMPARE_QUERY("course_sections", "course_id"), KEY_LIST},
 	.write = {.sql = WRITE_QUERY("course_sections", "course_id"), KEY_LIST},
-	.keep = {.sql = KEEP_QUERY("course_sections", "course_id", "f.course_id, f.\"order\"")},
+	.keep = {.sql = KEEP_QUERY("course_sections",
+							   CHILDREN("course_id", "f.course_id, f.\"order\""),
+							   THEIR_PLACES("course_sections", "course_id"), "course_id")},
 };
 static Ordered lessons = {
 	.parent = "section_id",
@@ -176,9 +176,12 @@ static Ordered lessons = {
 	.compare = {.sql = COMPARE_QUERY("lessons", "section_id"), KEY_LIST},
 	.write = {.sql = WRITE_QUERY("lessons", "section_id"), KEY_LIST},
 	/* sections that become one follow each other as they did */
-	.keep = {.sql = KEEP_QUERY("lessons", "section_id",
-							   "(SELECT s.\"order\" FROM coursebase.course_sections s"
-							   " WHERE s.id = f.section_id), f.section_id, f.\"order\"")},
+	.keep = {.sql =
+				 KEEP_QUERY("lessons",
+							CHILDREN("section_id",
+									 "(SELECT s.\"order\" FROM coursebase.course_sections s"
+									 " WHERE s.id = f.section_id), f.section_id, f.\"order\""),
+							THEIR_PLACES("lessons", "section_id"), "section_id")},
 };
 
 /* One child's way from one place of its parent to another. */

@@ -228,8 +228,8 @@ static KeptPlan restore_redemption = {
 	.types = {UUIDOID, UUIDOID, TEXTOID},
 };
 /* ORDER BY: two calls that insert for one person meet at the keys in one order. Months and days
- * are those of UTC: the session's time zone would give two people who are assigned a code at one
- * moment different ends. */
+ * are those of UTC: the session's time zone would give two people who are assigned a code at
+ * one moment different ends. */
 static KeptPlan write_assignments = {
 	.sql = "INSERT INTO coursebase.user_discounts"
 		   " (user_id, discount_code_id, assigned_at, expires_at)"

@@ -4,7 +4,8 @@
  * Invariants: as in progress.c: completed_at of an entitlement is the time of its last
  * completion when each place of the program that is no rest is done, and NULL otherwise. Places
  * of one day do not share a number: the key that says so is deferrable, and with triggers off
- * the server does not hold it.
+ * the server does not hold it. A day of rest that has something else stays as it came, because
+ * nobody knows which of the two was meant: check_programs() names it.
  */
 #include "postgres.h"
 
@@ -16,7 +17,8 @@ static KeptPlan place_workouts = {
 		   "   ORDER BY o.sort_order, o.created_at, o.id) - 1 AS place"
 		   "  FROM coursebase.course_workouts o WHERE (o.program_id, o.day_offset) IN ("
 		   "   SELECT s.program_id, s.day_offset FROM coursebase.course_workouts s"
-		   "   GROUP BY s.program_id, s.day_offset, s.sort_order HAVING count(*) > 1)) n"
+		   "   GROUP BY s.program_id, s.day_offset"
+		   "   HAVING count(*) > count(DISTINCT s.sort_order) AND NOT bool_or(s.is_rest))) n"
 		   " WHERE t.id = n.id AND t.sort_order <> n.place",
 };
 static KeptPlan derive_completed = {

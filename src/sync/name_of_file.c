@@ -58,8 +58,9 @@ static KeptPlan find_course = {
 
 /* $1: the name of a manifest. Answers another spelling of it. */
 static KeptPlan find_spelling = {
-	.sql = "SELECT m.name FROM coursebase.master_manifests m"
-		   " WHERE lower(m.name COLLATE \"C\") = lower($1 COLLATE \"C\") AND m.name <> $1 LIMIT 1",
+	.sql =
+		"SELECT m.name FROM coursebase.master_manifests m"
+		" WHERE lower(m.name COLLATE \"C\") = lower($1 COLLATE \"C\") AND m.name <> $1 LIMIT 1",
 	.nargs = 1,
 	.types = {TEXTOID},
 };
@@ -134,10 +135,9 @@ spelling_require(TriggerData *data)
 
 	plan_bind_text(&values, name);
 	if (owner_execute_latest(&find_spelling, values.datums, values.nulls) > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNIQUE_VIOLATION),
-				 errmsg("two manifests would be one file on phones that ignore case"),
-				 errdetail("One is named \"%s\", and another one \"%s\".", name,
-						   plan_text_required(0, 1)),
-				 errhint("Spell the name alike, or rename both in one UPDATE.")));
+		ereport(ERROR, (errcode(ERRCODE_UNIQUE_VIOLATION),
+						errmsg("two manifests would be one file on phones that ignore case"),
+						errdetail("One is named \"%s\", and another one \"%s\".", name,
+								  plan_text_required(0, 1)),
+						errhint("Spell the name alike, or rename both in one UPDATE.")));
 }

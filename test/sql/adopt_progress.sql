@@ -25,4 +25,13 @@ SELECT * FROM coursebase.adopt();
 SELECT e.completed_at FROM coursebase.course_entitlements e WHERE e.user_id = :max;
 SELECT w.day_offset, array_agg(w.sort_order ORDER BY w.sort_order) FROM coursebase.course_workouts w WHERE w.program_id = :strong GROUP BY 1 ORDER BY 1;
 SELECT * FROM coursebase.adopt();
+-- Two workouts in one place are named until then. A day of rest with something else, or two of rest, stays as it came and is named.
+UPDATE coursebase.course_workouts SET sort_order = 7 WHERE program_id = :strong AND NOT is_rest;
+INSERT INTO coursebase.course_workouts (program_id, organization_id, day_offset, sort_order, workout_id, is_rest)
+SELECT w.program_id, w.organization_id, w.day_offset, 0, k.id, k.id IS NULL FROM coursebase.course_workouts w, (VALUES (NULL), ('00000000-0000-4000-8000-0000000e1c01'::uuid)) k (id)
+WHERE w.program_id = :strong AND w.is_rest;
+SELECT check_name, problem FROM coursebase.check_integrity() ORDER BY 1, 2;
+SELECT * FROM coursebase.adopt();
+SELECT w.day_offset, array_agg(w.sort_order ORDER BY w.sort_order) FROM coursebase.course_workouts w WHERE w.program_id = :strong GROUP BY 1 ORDER BY 1;
+SELECT check_name, problem FROM coursebase.check_integrity() ORDER BY 1, 2;
 ROLLBACK;
