@@ -94,6 +94,8 @@ status_said(const FoldState *before, const FoldEvent *event, SubscriptionStatus 
 {
 	const FoldTerm *now = &before->now;
 
+	if (event->type == EVENT_EXTENDED || event->type == EVENT_NOTED)
+		return cell;
 	if (event->type == EVENT_UNCANCELED && now->status == SUBSCRIPTION_CANCELED &&
 		now->grace_until > now->expires_at && event->period_end <= now->expires_at)
 		return SUBSCRIPTION_IN_GRACE;
@@ -101,7 +103,10 @@ status_said(const FoldState *before, const FoldEvent *event, SubscriptionStatus 
 		event->transaction_seen && event->auto_renew != 1 && before->transaction != NULL &&
 		strcmp(event->transaction, before->transaction) == 0)
 		return SUBSCRIPTION_CANCELED;
-	return event->auto_renew == 0 && cell == SUBSCRIPTION_ACTIVE ? SUBSCRIPTION_CANCELED : cell;
+	return event->auto_renew == 0 &&
+				   (cell == SUBSCRIPTION_ACTIVE || cell == SUBSCRIPTION_TRIALING)
+			   ? SUBSCRIPTION_CANCELED
+			   : cell;
 }
 
 static FoldAnomaly
