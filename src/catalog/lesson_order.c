@@ -489,8 +489,8 @@ place_put(Ordered *ordered, const pg_uuid_t *child, int32 place)
 static Datum
 order_keep(TriggerData *data, Ordered *ordered)
 {
-	if (restore_under_way() || !TRIGGER_FIRED_BY_UPDATE(data->tg_event) ||
-		trigger_rows_written(data) < 2 || !column_is_set(data, ordered->parent) ||
+	if (restore_under_way() || trigger_rows_written(data) < 2 ||
+		!TRIGGER_FIRED_BY_UPDATE(data->tg_event) || !column_is_set(data, ordered->parent) ||
 		column_is_set(data, "order"))
 		return PointerGetDatum(NULL);
 	places_lock();
