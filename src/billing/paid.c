@@ -24,13 +24,8 @@ static PaidChange change_of(const FoldState *before, const FoldState *after,
 static bool event_is_payment(const FoldEvent *event, FoldAnomaly anomaly);
 static int64_t period_begin(const FoldState *before, const FoldEvent *event, bool stated);
 static void item_add(PaidLedger *ledger, PaidSpan span, const char *transaction);
-<<<<<<< HEAD
-static void period_take_place(PaidLedger *ledger, const FoldState *before,
-							  const PaidChange *change, int64_t at, FoldAnomaly anomaly);
-=======
 static void period_take_place(PaidLedger *ledger, const PaidChange *change,
 							  FoldAnomaly anomaly);
->>>>>>> h/store
 static void return_take(PaidLedger *ledger, const FoldState *before, const FoldState *after,
 						const FoldEvent *event, FoldAnomaly anomaly);
 static void reversal_take(PaidLedger *ledger, const FoldState *before, const FoldState *after,
@@ -72,11 +67,7 @@ paid_take(PaidLedger *ledger, const FoldState *before, const FoldState *after,
 	}
 	change = change_of(before, after, event, anomaly);
 	cut_add(ledger, change.cut, false);
-<<<<<<< HEAD
-	period_take_place(ledger, before, &change, event->time, anomaly);
-=======
 	period_take_place(ledger, &change, anomaly);
->>>>>>> h/store
 	item_add(ledger, change.paid, event->transaction);
 	/* days that the store adds to a payment are of it; what a status gives is of none */
 	item_add(ledger, change.extra, event->type == EVENT_EXTENDED ? event->transaction : NULL);
@@ -137,9 +128,6 @@ paid_step(PaidSpan *last, const FoldState *before, const FoldState *after,
 		event->type == EVENT_PRODUCT_CHANGED || event->type == EVENT_EXTENDED)
 		return false;
 	change = change_of(before, after, event, anomaly);
-	/* what ends behind the new period may lose its rest to it */
-	if (change.takes_place && !span_is_empty(next) && next.until > change.paid.until)
-		return false;
 	if (!span_is_empty(next) && change.cut < next.until)
 	{
 		/* the span before it is the last one then */
@@ -254,12 +242,7 @@ item_add(PaidLedger *ledger, PaidSpan span, const char *transaction)
  * twice. The last items tell: what they begin behind is over.
  */
 static void
-<<<<<<< HEAD
-period_take_place(PaidLedger *ledger, const FoldState *before, const PaidChange *change,
-				  int64_t at, FoldAnomaly anomaly)
-=======
 period_take_place(PaidLedger *ledger, const PaidChange *change, FoldAnomaly anomaly)
->>>>>>> h/store
 {
 	const PaidCut *cut = ledger->ncuts > 0 ? &ledger->cuts[ledger->ncuts - 1] : NULL;
 	int64_t from = change->paid.from;
@@ -269,12 +252,7 @@ period_take_place(PaidLedger *ledger, const PaidChange *change, FoldAnomaly anom
 	for (int i = ledger->nitems - 1; i >= 0 && ledger->items[i].span.until > from; i--)
 	{
 		PaidSpan *span = &ledger->items[i].span;
-<<<<<<< HEAD
-		/* a change of plan may have ended it already; what was given until now stays */
-		int64_t until = end == FOLD_NEVER ? span->until : earlier(span->until, later(end, at));
-=======
 		int64_t until = span->until;
->>>>>>> h/store
 
 		/* a change of plan may have ended it before the payment is told */
 		if (cut != NULL && cut->place > i && !cut->unnamed)

@@ -104,17 +104,10 @@ status_said(const FoldState *before, const FoldEvent *event, SubscriptionStatus 
 		event->transaction_seen && event->auto_renew != 1 && before->transaction != NULL &&
 		strcmp(event->transaction, before->transaction) == 0)
 		return SUBSCRIPTION_CANCELED;
-<<<<<<< HEAD
 	if (event->auto_renew == 0 &&
 		(cell == SUBSCRIPTION_ACTIVE || cell == SUBSCRIPTION_TRIALING))
 		return SUBSCRIPTION_CANCELED;
 	return cell;
-=======
-	return event->auto_renew == 0 &&
-				   (cell == SUBSCRIPTION_ACTIVE || cell == SUBSCRIPTION_TRIALING)
-			   ? SUBSCRIPTION_CANCELED
-			   : cell;
->>>>>>> h/store
 }
 
 static FoldAnomaly
