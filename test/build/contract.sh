@@ -28,6 +28,7 @@ printf '%s\n' "#define ERRCODE_CB_UNSEEN CB_SQLSTATE('Z', 'Z', 'Z') /* 404 unsee
 {
 	echo "-- LANGUAGE plpgsql"
 	echo "-- naïve"
+	echo "SELECT lower(x);"
 	printf '\t-- a tab\n'
 	printf '%0120d\n' 0
 } >sql/core/planted.sql
