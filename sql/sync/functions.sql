@@ -79,4 +79,4 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_any__name_of_file';
 COMMENT ON FUNCTION coursebase.tg_any__name_of_file() IS
-    'AFTER a course''s code, a manifest''s name or the setting protected_manifests was written: refuses a code whose file (yoga-101.json; by the id, of a course without a code) would have the name of a manifest or of a protected file, ignoring case , and a manifest whose name is that of another one but for case (23505). Reads with the rights of the tables'' owner.';
+    'AFTER a course''s code, a manifest''s name or the setting protected_manifests was written: refuses a code whose file (yoga-101.json; by the id, of a course without a code) would have the name of a manifest or of a protected file, ignoring case (23505), and a manifest whose name is that of another one but for case (23505). Reads with the rights of the tables'' owner.';
