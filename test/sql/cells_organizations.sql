@@ -22,6 +22,12 @@ BEGIN
     RETURN QUERY SELECT split_part(pg_temp.refused(format('SELECT * FROM coursebase.%I', o.relname)), ' | ', 1), string_agg(o.relname, ' ' ORDER BY o.relname COLLATE "C")
     FROM organizing o GROUP BY 1;
 END $$;
+CREATE FUNCTION pg_temp.plan_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE plan json;
+BEGIN
+    EXECUTE 'EXPLAIN (FORMAT JSON) ' || statement INTO plan;
+    RETURN plan;
+END $$;
 GRANT SELECT ON organizing TO PUBLIC;
 SAVEPOINT one;
 -- A table that was analysed while it was empty is read from its beginning to its end, and not by an index.
@@ -45,5 +51,6 @@ ROLLBACK TO one;
 SET LOCAL ROLE regress_end_user;
 SELECT * FROM pg_temp.asked('here_ada');
 SET LOCAL enable_seqscan = off;
-EXPLAIN (COSTS OFF, VERBOSE OFF) SELECT name FROM coursebase.organizations;
+SELECT plan ~ 'organizations_pkey' AS by_its_key, plan ~ 'organizations_are_here' AS asked_of_rows
+FROM pg_temp.plan_of('SELECT name FROM coursebase.organizations') AS plan;
 ROLLBACK;

@@ -74,6 +74,6 @@ WHERE k.contype = 'c' AND k.connamespace = 'coursebase'::regnamespace AND k.coni
 SELECT relname, string_agg(conname, ', ' ORDER BY conname) FROM checks WHERE refuses <> '{}' GROUP BY relname ORDER BY relname COLLATE "C";
 SELECT relname, conname, pg_get_constraintdef(oid) FROM checks WHERE refuses = '{}' ORDER BY relname COLLATE "C", conname;
 -- Where the bounds are: of a number what is refused, and which times.
-SELECT conname, string_agg(w, '; ' ORDER BY n) FROM checks, unnest(refuses) WITH ORDINALITY AS u (w, n)
+SELECT conname, string_agg(w, '; ' ORDER BY w COLLATE "C") FROM checks, unnest(refuses) AS w
 WHERE w ~ '^\w+ = (-?\d+|\w+ \+ 1|''-?infinity'')$' GROUP BY relname, conname ORDER BY relname COLLATE "C", conname;
 ROLLBACK;

@@ -65,8 +65,8 @@ WHERE coalesce(a.attstattarget, -1) <> 0 ORDER BY relname COLLATE "C";
 ALTER TABLE coursebase.users ALTER COLUMN email SET STATISTICS 100;
 ALTER INDEX coursebase.courses_lower_idx ALTER COLUMN 1 SET STATISTICS 100;
 ANALYZE coursebase.users, coursebase.courses;
-SELECT attname FROM (TABLE asked UNION ALL TABLE computed) a JOIN pg_statistic s ON s.starelid = attrelid AND s.staattnum = attnum
-WHERE relname IN ('users', 'courses_lower_idx');
+-- (PostgreSQL 15 goes on with what it has kept of an index within the session.)
+SELECT attname FROM asked JOIN pg_statistic s ON s.starelid = attrelid AND s.staattnum = attnum WHERE relname = 'users';
 SELECT * FROM coursebase.install();
 SELECT attname FROM computed JOIN pg_statistic s ON s.starelid = attrelid AND s.staattnum = attnum;
 ANALYZE coursebase.users, coursebase.courses;
