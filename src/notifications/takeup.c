@@ -9,7 +9,8 @@
  * Locks: the names, mapped to a thousand advisory locks, so that a long import holds no more
  * locks than these. They are taken after the row of the inbox and the person. Two imports at
  * once may deadlock on them; the provider sends again. RevenueCat's accounts have a class of
- * locks of their own, taken between the row of the inbox and the person.
+ * locks of their own, taken between the row of the inbox and the person; who wakes has a person
+ * already, and leaves waiting what another one's accounts are.
  */
 #include "postgres.h"
 
@@ -46,6 +47,13 @@ static KeptPlan lock_accounts = {
 	.sql = "SELECT pg_catalog.pg_advisory_xact_lock(1667396705, k.place) FROM (SELECT DISTINCT"
 		   " pg_catalog.hashtext(n.name) & 1023 AS place FROM pg_catalog.unnest($1) n (name)"
 		   " ORDER BY 1) k",
+	.nargs = 1,
+	.types = {TEXTARRAYOID},
+};
+static KeptPlan try_accounts = {
+	.sql = "SELECT pg_catalog.bool_and(pg_catalog.pg_try_advisory_xact_lock(1667396705, k.place))"
+		   " FROM (SELECT DISTINCT pg_catalog.hashtext(n.name) & 1023 AS place"
+		   "  FROM pg_catalog.unnest($1) n (name)) k",
 	.nargs = 1,
 	.types = {TEXTARRAYOID},
 };
@@ -113,6 +121,21 @@ takeup_accounts_lock(const StoreNotice *notice)
 		return;
 	names = array_of(TEXTOID, texts, NULL, count);
 	owner_execute(&lock_accounts, &names, NULL, false);
+}
+
+/* The same without waiting, for who has locked a person already; false if another one has it. */
+bool
+takeup_accounts_try(const StoreNotice *notice)
+{
+	Datum texts[ACCOUNTS_MAX];
+	int count = accounts_of(notice, texts);
+	Datum names;
+
+	if (count == 0)
+		return true;
+	names = array_of(TEXTOID, texts, NULL, count);
+	owner_execute(&try_accounts, &names, NULL, false);
+	return plan_bool(0, 1);
 }
 
 /*

@@ -28,6 +28,7 @@ extern void takeup_lock(Datum names);
  * of a transfer and what it transfers, at once, one sees the other. Needs SPI.
  */
 extern void takeup_accounts_lock(const StoreNotice *notice);
+extern bool takeup_accounts_try(const StoreNotice *notice);
 
 /* Tries again what waits for one of the names (inbox.c). Needs SPI. */
 extern void takeup_names_came(Datum names, TimestampTz at);
