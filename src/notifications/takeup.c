@@ -51,9 +51,10 @@ static KeptPlan lock_accounts = {
 	.types = {TEXTARRAYOID},
 };
 static KeptPlan try_accounts = {
-	.sql = "SELECT pg_catalog.bool_and(pg_catalog.pg_try_advisory_xact_lock(1667396705, k.place))"
-		   " FROM (SELECT DISTINCT pg_catalog.hashtext(n.name) & 1023 AS place"
-		   "  FROM pg_catalog.unnest($1) n (name)) k",
+	.sql =
+		"SELECT pg_catalog.bool_and(pg_catalog.pg_try_advisory_xact_lock(1667396705, k.place))"
+		" FROM (SELECT DISTINCT pg_catalog.hashtext(n.name) & 1023 AS place"
+		"  FROM pg_catalog.unnest($1) n (name)) k",
 	.nargs = 1,
 	.types = {TEXTARRAYOID},
 };
@@ -123,7 +124,8 @@ takeup_accounts_lock(const StoreNotice *notice)
 	owner_execute(&lock_accounts, &names, NULL, false);
 }
 
-/* The same without waiting, for who has locked a person already; false if another one has it. */
+/* The same without waiting, for who has locked a person already; false if another one has it.
+ */
 bool
 takeup_accounts_try(const StoreNotice *notice)
 {
