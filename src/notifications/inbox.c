@@ -627,7 +627,7 @@ takeup_names_came(Datum names, TimestampTz at)
 	uint64 count;
 
 	check_stack_depth();
-	takeup_lock(names);
+	takeup_share(names);
 	ids = takeup_find(names, &count);
 	for (uint64 i = 0; i < count; i++)
 	{
