@@ -329,17 +329,12 @@ subscription_apply(const NoticeCall *call, NoticeEffect *effect)
 	if (!person_require(call, effect))
 		return;
 	late_transfer_apply(call, effect);
-	if (call->provider == PROVIDER_GOOGLE_PLAY)
-	{
-		/* whom the caller names may get the line of somebody else, who is locked before */
-		if (call->user == NULL)
-			(void) anchor_user(&effect->user);
-		line_of_receipt(call, &notice);
-	}
 	/*
 	 * only a person whom the caller names can be another one than the line's: the line is moved
 	 * first, or the event would be refused as another person's
 	 */
+	if (call->user != NULL && call->provider == PROVIDER_GOOGLE_PLAY)
+		line_of_receipt(call, &notice);
 	if (call->user != NULL && notice.original_transaction.size > 0)
 	{
 		PlanValues line = {0};
@@ -348,6 +343,12 @@ subscription_apply(const NoticeCall *call, NoticeEffect *effect)
 		plan_bind_text(&line, notice_text(notice.original_transaction));
 		plan_bind_uuid(&line, &effect->user);
 		owner_execute(&restore_line, line.datums, line.nulls, false);
+	}
+	/* under the lock: a receipt may have begun the line meanwhile */
+	if (call->provider == PROVIDER_GOOGLE_PLAY)
+	{
+		anchor_kept_user_require(&effect->user);
+		line_of_receipt(call, &notice);
 	}
 	plan_bind_uuid(&values, &effect->user);
 	plan_bind_text(&values, event_json(&of_line, store));

@@ -38,6 +38,7 @@
 #include "core/plan.h"
 #include "core/row_kept.h"
 #include "core/schema.h"
+#include "identity/anchor.h"
 #include "identity/asking.h"
 #include "notifications/apply.h"
 #include "notifications/proof.h"
@@ -232,7 +233,7 @@ static void content_keep(const InboxRow *row, Received *received, StoreNotice *n
 						 NoticeProof *proof);
 static JsonSlice slice_from(const char *text);
 static void row_renew(const Received *received, NoticeProof proof, InboxRow *row);
-static bool row_replay(const pg_uuid_t *id, TimestampTz at, InboxRow *row);
+static bool row_replay(const pg_uuid_t *id, TimestampTz at, bool woken, InboxRow *row);
 static void row_settle(InboxRow *row, const NoticeCall *call);
 static bool is_claim(const InboxRow *row, const NoticeCall *call);
 static void row_claim(InboxRow *row, const NoticeCall *call);
@@ -332,7 +333,7 @@ coursebase_replay_notifications(PG_FUNCTION_ARGS)
 		InboxRow row;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!row_replay(&ids[i], at, &row))
+		if (!row_replay(&ids[i], at, false, &row))
 			continue;
 		row_return(fcinfo, &row);
 		/*
@@ -478,11 +479,11 @@ row_renew(const Received *received, NoticeProof proof, InboxRow *row)
 
 /*
  * Tries a notification again that waits or was refused. False for one that is settled, that
- * another session holds, or that this session is settling just now. The stored body was checked
- * when it came, and is only read again.
+ * another session holds, that this session is settling just now, or that is woken while another
+ * session has its accounts. The stored body was checked when it came, and is only read again.
  */
 static bool
-row_replay(const pg_uuid_t *id, TimestampTz at, InboxRow *row)
+row_replay(const pg_uuid_t *id, TimestampTz at, bool woken, InboxRow *row)
 {
 	Datum key = UUIDPGetDatum(id);
 	Received received = {0};
@@ -501,6 +502,9 @@ row_replay(const pg_uuid_t *id, TimestampTz at, InboxRow *row)
 	received.body = slice_from(plan_text_required(0, OPEN_BODY));
 	received.details = slice_from(plan_text(0, OPEN_DETAILS));
 	proof_reread(&received, &notice);
+	/* who wakes has locked a person, and accounts come before people */
+	if (woken && !takeup_accounts_try(&notice))
+		return false;
 	call.provider = received.provider;
 	call.notice = &notice;
 	/* a copy: the effect is begun anew before anybody looks for the person */
@@ -542,6 +546,8 @@ row_settle(InboxRow *row, const NoticeCall *call)
 			!row->home_is_away)
 		{
 			takeup_lock(names);
+			/* who brings a name has locked the person before, and must not be ended */
+			anchor_go_back();
 			row->home_is_away = !effect_try(call, &row->effect);
 		}
 		row_write(row, names, call->at);
@@ -621,14 +627,14 @@ takeup_names_came(Datum names, TimestampTz at)
 	uint64 count;
 
 	check_stack_depth();
-	takeup_lock(names);
+	takeup_share(names);
 	ids = takeup_find(names, &count);
 	for (uint64 i = 0; i < count; i++)
 	{
 		InboxRow row;
 
 		CHECK_FOR_INTERRUPTS();
-		row_replay(&ids[i], at, &row);
+		row_replay(&ids[i], at, true, &row);
 	}
 }
 

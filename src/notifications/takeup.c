@@ -7,9 +7,11 @@
  * tried again in the same transaction.
  *
  * Locks: the names, mapped to a thousand advisory locks, so that a long import holds no more
- * locks than these. They are taken after the row of the inbox and the person. Two imports at
- * once may deadlock on them; the provider sends again. RevenueCat's accounts have a class of
- * locks of their own, taken between the row of the inbox and the person.
+ * locks than these. They are taken after the row of the inbox and the person, by who brings a
+ * name shared with others who do. Two imports at once of what waits may deadlock on them; the
+ * provider sends again. RevenueCat's accounts have a class of
+ * locks of their own, taken between the row of the inbox and the person; who wakes has a person
+ * already, and leaves waiting what another one's accounts are.
  */
 #include "postgres.h"
 
@@ -34,10 +36,17 @@
 
 /* The class of the locks: 'cbtu' in hexadecimal. Sorted, so that two callers take them in one
  * order. */
+#define LOCK_NAMES(function)                                                                   \
+	"SELECT pg_catalog." function "(1667396725, k.place) FROM (SELECT DISTINCT"                \
+	" pg_catalog.hashtext(n.name) & 1023 AS place FROM pg_catalog.unnest($1) n (name)"         \
+	" ORDER BY 1) k"
 static KeptPlan lock_names = {
-	.sql = "SELECT pg_catalog.pg_advisory_xact_lock(1667396725, k.place) FROM (SELECT DISTINCT"
-		   " pg_catalog.hashtext(n.name) & 1023 AS place FROM pg_catalog.unnest($1) n (name)"
-		   " ORDER BY 1) k",
+	.sql = LOCK_NAMES("pg_advisory_xact_lock"),
+	.nargs = 1,
+	.types = {TEXTARRAYOID},
+};
+static KeptPlan share_names = {
+	.sql = LOCK_NAMES("pg_advisory_xact_lock_shared"),
 	.nargs = 1,
 	.types = {TEXTARRAYOID},
 };
@@ -46,6 +55,14 @@ static KeptPlan lock_accounts = {
 	.sql = "SELECT pg_catalog.pg_advisory_xact_lock(1667396705, k.place) FROM (SELECT DISTINCT"
 		   " pg_catalog.hashtext(n.name) & 1023 AS place FROM pg_catalog.unnest($1) n (name)"
 		   " ORDER BY 1) k",
+	.nargs = 1,
+	.types = {TEXTARRAYOID},
+};
+static KeptPlan try_accounts = {
+	.sql =
+		"SELECT pg_catalog.bool_and(pg_catalog.pg_try_advisory_xact_lock(1667396705, k.place))"
+		" FROM (SELECT DISTINCT pg_catalog.hashtext(n.name) & 1023 AS place"
+		"  FROM pg_catalog.unnest($1) n (name)) k",
 	.nargs = 1,
 	.types = {TEXTARRAYOID},
 };
@@ -115,14 +132,35 @@ takeup_accounts_lock(const StoreNotice *notice)
 	owner_execute(&lock_accounts, &names, NULL, false);
 }
 
-/*
- * Taken by who is about to wait for a name and by who brings the name: one of the two then sees
- * the other.
+/* The same without waiting, for who has locked a person already; false if another one has it.
  */
+bool
+takeup_accounts_try(const StoreNotice *notice)
+{
+	Datum texts[ACCOUNTS_MAX];
+	int count = accounts_of(notice, texts);
+	Datum names;
+
+	if (count == 0)
+		return true;
+	names = array_of(TEXTOID, texts, NULL, count);
+	owner_execute(&try_accounts, &names, NULL, false);
+	return plan_bool(0, 1);
+}
+
+/* Taken by who is about to wait for a name: either it sees who brings the name, or is seen. */
 void
 takeup_lock(Datum names)
 {
 	owner_execute(&lock_names, &names, NULL, false);
+}
+
+/* Taken by who brings the name. Two who bring names do not wait for each other: each may bring
+ * hundreds in one transaction, in any order. */
+void
+takeup_share(Datum names)
+{
+	owner_execute(&share_names, &names, NULL, false);
 }
 
 /*

@@ -19,15 +19,17 @@ extern Datum takeup_names(const StoreNotice *notice);
 /*
  * Locks the names until the transaction ends. Who waits takes the lock before the last look,
  * and who brings takes it before the look for who waits: of the two that come at once one sees
- * the other. Needs SPI.
+ * the other. Those who bring do not wait for each other. Needs SPI.
  */
 extern void takeup_lock(Datum names);
+extern void takeup_share(Datum names);
 
 /*
  * Locks the accounts of a notice of RevenueCat until the transaction ends, before any person:
  * of a transfer and what it transfers, at once, one sees the other. Needs SPI.
  */
 extern void takeup_accounts_lock(const StoreNotice *notice);
+extern bool takeup_accounts_try(const StoreNotice *notice);
 
 /* Tries again what waits for one of the names (inbox.c). Needs SPI. */
 extern void takeup_names_came(Datum names, TimestampTz at);
