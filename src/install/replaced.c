@@ -63,6 +63,7 @@ static bool policy_differs(Relation table, CreatePolicyStmt *policy);
 static char policy_command(const char *name);
 static bool policy_is_public(const ArrayType *roles);
 static bool trigger_differs(Relation table, CreateTrigStmt *trigger);
+static const Trigger *trigger_stored(Relation table, const char *name);
 static bool trigger_fires_otherwise(Relation table, CreateTrigStmt *trigger,
 									const Trigger *stored);
 static bool names_differ(const char *stored, const char *shipped);
@@ -70,7 +71,7 @@ static Node *condition_of(Relation table, Node *raw, ParseExprKind kind);
 static ParseState *table_scope(Relation table, const char *alias, ParseState *scope);
 static bool tree_differs(Node *stored, Node *shipped);
 static Node *flat(Node *node, void *context);
-static const char *trigger_removal(CreateTrigStmt *trigger);
+static const char *trigger_removal(Relation table, CreateTrigStmt *trigger);
 static void tell(ReturnSetInfo *report, const char *object, const char *removal);
 
 PG_FUNCTION_INFO_V1(coursebase_replaced_objects);
@@ -201,7 +202,7 @@ step_compare(ReturnSetInfo *report, Step *step, List *tables)
 	if (differs)
 		tell(report, step->object,
 			 IsA(step->statement, CreateTrigStmt)
-				 ? trigger_removal(castNode(CreateTrigStmt, step->statement))
+				 ? trigger_removal(comparison.table, castNode(CreateTrigStmt, step->statement))
 				 : NULL);
 	table_close(comparison.table, AccessShareLock);
 }
@@ -308,24 +309,29 @@ policy_is_public(const ArrayType *roles)
 static bool
 trigger_differs(Relation table, CreateTrigStmt *trigger)
 {
-	/* a copy: the server may make its list anew while a function is looked up */
+	const Trigger *stored = trigger_stored(table, trigger->trigname);
+
+	return stored != NULL &&
+		   (trigger_fires_otherwise(table, trigger, stored) ||
+			tree_differs(stored->tgqual != NULL ? stringToNode(stored->tgqual) : NULL,
+						 condition_of(table, trigger->whenClause, EXPR_KIND_TRIGGER_WHEN)));
+}
+
+/* A copy, for the server may make its list anew while a function is looked up; NULL for none of
+ * the name. */
+static const Trigger *
+trigger_stored(Relation table, const char *name)
+{
 	const TriggerDesc *triggers = CopyTriggerDesc(table->trigdesc);
 
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
-	{
-		const Trigger *stored = &triggers->triggers[i];
-
-		if (strcmp(stored->tgname, trigger->trigname) != 0)
-			continue;
-		return trigger_fires_otherwise(table, trigger, stored) ||
-			   tree_differs(stored->tgqual != NULL ? stringToNode(stored->tgqual) : NULL,
-							condition_of(table, trigger->whenClause, EXPR_KIND_TRIGGER_WHEN));
-	}
-	return false;
+		if (strcmp(triggers->triggers[i].tgname, name) == 0)
+			return &triggers->triggers[i];
+	return NULL;
 }
 
-/* Another function, with other arguments, at another time, for other statements or columns, or
- * without its transition tables. */
+/* Another function, with other arguments, at another time (as that of a constraint trigger may
+ * be), for other statements or columns, or without its transition tables. */
 static bool
 trigger_fires_otherwise(Relation table, CreateTrigStmt *trigger, const Trigger *stored)
 {
@@ -335,7 +341,9 @@ trigger_fires_otherwise(Relation table, CreateTrigStmt *trigger, const Trigger *
 	ListCell *cell;
 	int i = 0;
 
-	if (stored->tgtype != type ||
+	if (stored->tgtype != type || OidIsValid(stored->tgconstraint) != trigger->isconstraint ||
+		stored->tgdeferrable != trigger->deferrable ||
+		stored->tginitdeferred != trigger->initdeferred ||
 		stored->tgfoid != LookupFuncName(trigger->funcname, 0, NULL, true) ||
 		stored->tgnargs != list_length(trigger->args) ||
 		stored->tgnattr != list_length(trigger->columns))
@@ -434,11 +442,13 @@ flat(Node *node, void *context)
 	return (Node *) expression;
 }
 
-/* CREATE OR REPLACE knows no constraint triggers. */
+/* CREATE OR REPLACE knows no constraint triggers, and takes the place of none. */
 static const char *
-trigger_removal(CreateTrigStmt *trigger)
+trigger_removal(Relation table, CreateTrigStmt *trigger)
 {
-	if (!trigger->isconstraint)
+	const Trigger *stored = trigger_stored(table, trigger->trigname);
+
+	if (!trigger->isconstraint && !OidIsValid(stored->tgconstraint))
 		return NULL;
 	return psprintf("DROP TRIGGER %s ON coursebase.%s", quote_identifier(trigger->trigname),
 					quote_identifier(trigger->relation->relname));
