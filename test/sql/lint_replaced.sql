@@ -92,6 +92,14 @@ ALTER TABLE coursebase.users DROP CONSTRAINT users_name_at_most_200_characters_c
 SELECT object FROM coursebase.install();
 :lint
 
+-- A function that somebody planted makes a call that of either: lint() tells who could do it, and of the rest.
+SAVEPOINT planted;
+GRANT CREATE ON SCHEMA coursebase TO regress_replacing;
+CREATE FUNCTION coursebase.staff_organization_ids(planted integer DEFAULT 0) RETURNS uuid[] LANGUAGE sql AS 'SELECT NULL::uuid[]';
+ALTER POLICY self_select_own ON coursebase.users USING (true);
+:lint
+ROLLBACK TO planted;
+
 -- A function with the rights of its owner; and no answer where something is missing.
 ALTER FUNCTION coursebase.purge_logs SECURITY DEFINER;
 ALTER POLICY self_select_own ON coursebase.users USING (true);
