@@ -327,9 +327,9 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_replaced_objects';
 COMMENT ON FUNCTION coursebase.replaced_objects() IS
-    'Lists the policies, CHECK constraints and triggers that have the name of one of coursebase''s and say something else: another expression, command, role, function or time. For lint(), which says what to do. No row for a table of which a column is missing or has another type. For the owner of the tables.
+    'Lists the policies, CHECK constraints and triggers that have the name of one of coursebase''s and say something else: another expression, command, role, function or time. For lint(), which says what to do. No row for a table of which a column is missing or has another type, nor for what calls a function of which there is another one of the same name. For the owner of the tables.
 
-object: such as policy self_select_own on users, constraint users_name_not_empty_check on users or trigger t500_stamp on users. removal: the statement that takes it away, so that install() makes the release''s; NULL for what install() replaces by itself: policies, and triggers but those that fire at the end of a transaction.';
+object: such as policy self_select_own on users, constraint users_name_not_empty_check on users or trigger t500_stamp on users. removal: the statement that takes it away, so that install() makes the release''s; NULL for what install() replaces by itself: policies, and triggers where neither is a constraint trigger.';
 
 -- Reads the catalogues only, so that lint() answers when tables are missing. The steps of install() say what ought to
 -- be there: every column has a comment among them, every constraint a name.

@@ -367,7 +367,8 @@ converge_constraint(CreateStmt *table, Oid relation, Constraint *constraint, Rep
 	report_row(report, object, "restored");
 }
 
-/* The name of the table's primary key, if that is of these columns; else NULL. */
+/* The name of the table's primary key, if that is of these columns, or of those that a table
+ * which is partitioned needs; else NULL. */
 static char *
 primary_key_renamed(Oid relation, List *columns)
 {
@@ -375,6 +376,9 @@ primary_key_renamed(Oid relation, List *columns)
 	Bitmapset *there = get_primary_key_attnos(relation, true, &key);
 	ListCell *cell;
 
+	/* partition_require() has looked at its columns */
+	if (relation_is_partitioned(relation))
+		return get_constraint_name(key);
 	if (bms_num_members(there) != list_length(columns))
 		return NULL;
 	foreach (cell, columns)

@@ -33,21 +33,20 @@ static const ByTime by_time[] = {
 };
 
 /* A row, if the table is partitioned by ranges of its time alone, its key is the release's with
- * that time, and id is numbered where the release numbers it. */
+ * that time, whatever its name, and id is numbered where the release numbers it. */
 static KeptPlan fits = {
 	.sql = "SELECT FROM pg_partitioned_table p "
 		   "JOIN pg_attribute a ON a.attrelid = p.partrelid AND a.attnum = p.partattrs[0] "
-		   "AND a.attname = $3 "
+		   "AND a.attname = $2 "
 		   "JOIN pg_constraint k ON k.conrelid = p.partrelid AND k.contype = 'p' "
-		   "AND k.conname = $2 || '_pkey' "
 		   "JOIN pg_attribute i ON i.attrelid = p.partrelid AND i.attname = 'id' "
-		   "AND (i.attidentity <> '') = $5 "
+		   "AND (i.attidentity <> '') = $4 "
 		   "WHERE p.partrelid = $1 AND p.partstrat = 'r' AND p.partnatts = 1 "
 		   "AND (SELECT string_agg(c.attname, ', ' ORDER BY u.n) "
 		   "FROM unnest(k.conkey) WITH ORDINALITY AS u (attnum, n) "
-		   "JOIN pg_attribute c ON c.attrelid = k.conrelid AND c.attnum = u.attnum) = $4",
-	.nargs = 5,
-	.types = {OIDOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID},
+		   "JOIN pg_attribute c ON c.attrelid = k.conrelid AND c.attnum = u.attnum) = $3",
+	.nargs = 4,
+	.types = {OIDOID, TEXTOID, TEXTOID, BOOLOID},
 };
 
 static const ByTime *by_time_find(const char *table);
@@ -104,7 +103,6 @@ is_partitioned_well(Oid relation, const ByTime *wanted)
 	bool fit;
 
 	plan_bind(&values, ObjectIdGetDatum(relation));
-	plan_bind_text(&values, wanted->table);
 	plan_bind_text(&values, wanted->time);
 	plan_bind_text(&values, wanted->key);
 	plan_bind_bool(&values, wanted->numbered);

@@ -8,6 +8,7 @@
  *
  * Invariant: nothing is analysed that could fail. Where a column of a table or a value of an
  * enum is missing, or has another type, nothing is said of that table: lint() tells of that.
+ * Nor of what calls a function of which somebody made another one of the same name.
  *
  * Locks: AccessShareLock on each table for the length of the comparison. Rights: none are
  * asked.
@@ -17,7 +18,9 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tupdesc.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_policy.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
 #include "fmgr.h"
@@ -35,12 +38,14 @@
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/catcache.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 #include "utils/tuplestore.h"
 
 #include "core/compat.h"
+#include "core/owner.h"
 #include "install/steps.h"
 
 /* The table that is compared, and who is told. */
@@ -63,14 +68,18 @@ static bool policy_differs(Relation table, CreatePolicyStmt *policy);
 static char policy_command(const char *name);
 static bool policy_is_public(const ArrayType *roles);
 static bool trigger_differs(Relation table, CreateTrigStmt *trigger);
+static const Trigger *trigger_stored(Relation table, const char *name);
 static bool trigger_fires_otherwise(Relation table, CreateTrigStmt *trigger,
 									const Trigger *stored);
 static bool names_differ(const char *stored, const char *shipped);
 static Node *condition_of(Relation table, Node *raw, ParseExprKind kind);
 static ParseState *table_scope(Relation table, const char *alias, ParseState *scope);
+static bool condition_differs(Relation table, Node *stored, Node *raw, ParseExprKind kind);
+static bool call_is_unsure(Node *node, void *context);
+static int functions_named(const char *name);
 static bool tree_differs(Node *stored, Node *shipped);
 static Node *flat(Node *node, void *context);
-static const char *trigger_removal(CreateTrigStmt *trigger);
+static const char *trigger_removal(Relation table, CreateTrigStmt *trigger);
 static void tell(ReturnSetInfo *report, const char *object, const char *removal);
 
 PG_FUNCTION_INFO_V1(coursebase_replaced_objects);
@@ -201,7 +210,7 @@ step_compare(ReturnSetInfo *report, Step *step, List *tables)
 	if (differs)
 		tell(report, step->object,
 			 IsA(step->statement, CreateTrigStmt)
-				 ? trigger_removal(castNode(CreateTrigStmt, step->statement))
+				 ? trigger_removal(comparison.table, castNode(CreateTrigStmt, step->statement))
 				 : NULL);
 	table_close(comparison.table, AccessShareLock);
 }
@@ -237,9 +246,9 @@ checks_compare(Comparison *comparison, CreateStmt *table)
 		if (!IsA(constraint, Constraint) || constraint->contype != CONSTR_CHECK)
 			continue;
 		stored = check_stored(comparison->table, constraint->conname);
-		if (stored != NULL && tree_differs(stringToNode(stored),
-										   condition_of(comparison->table, constraint->raw_expr,
-														EXPR_KIND_CHECK_CONSTRAINT)))
+		if (stored != NULL &&
+			condition_differs(comparison->table, stringToNode(stored), constraint->raw_expr,
+							  EXPR_KIND_CHECK_CONSTRAINT))
 			tell(comparison->report, psprintf("constraint %s on %s", constraint->conname, name),
 				 psprintf("ALTER TABLE coursebase.%s DROP CONSTRAINT %s",
 						  quote_identifier(name), quote_identifier(constraint->conname)));
@@ -275,10 +284,10 @@ policy_differs(Relation table, CreatePolicyStmt *policy)
 			continue;
 		return stored->polcmd != policy_command(policy->cmd_name) ||
 			   stored->permissive != policy->permissive || !policy_is_public(stored->roles) ||
-			   tree_differs((Node *) stored->qual,
-							condition_of(table, policy->qual, EXPR_KIND_POLICY)) ||
-			   tree_differs((Node *) stored->with_check_qual,
-							condition_of(table, policy->with_check, EXPR_KIND_POLICY));
+			   condition_differs(table, (Node *) stored->qual, policy->qual,
+								 EXPR_KIND_POLICY) ||
+			   condition_differs(table, (Node *) stored->with_check_qual, policy->with_check,
+								 EXPR_KIND_POLICY);
 	}
 	return false;
 }
@@ -308,24 +317,30 @@ policy_is_public(const ArrayType *roles)
 static bool
 trigger_differs(Relation table, CreateTrigStmt *trigger)
 {
-	/* a copy: the server may make its list anew while a function is looked up */
+	const Trigger *stored = trigger_stored(table, trigger->trigname);
+
+	return stored != NULL &&
+		   (trigger_fires_otherwise(table, trigger, stored) ||
+			condition_differs(table,
+							  stored->tgqual != NULL ? stringToNode(stored->tgqual) : NULL,
+							  trigger->whenClause, EXPR_KIND_TRIGGER_WHEN));
+}
+
+/* A copy, for the server may make its list anew while a function is looked up; NULL for none of
+ * the name. */
+static const Trigger *
+trigger_stored(Relation table, const char *name)
+{
 	const TriggerDesc *triggers = CopyTriggerDesc(table->trigdesc);
 
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
-	{
-		const Trigger *stored = &triggers->triggers[i];
-
-		if (strcmp(stored->tgname, trigger->trigname) != 0)
-			continue;
-		return trigger_fires_otherwise(table, trigger, stored) ||
-			   tree_differs(stored->tgqual != NULL ? stringToNode(stored->tgqual) : NULL,
-							condition_of(table, trigger->whenClause, EXPR_KIND_TRIGGER_WHEN));
-	}
-	return false;
+		if (strcmp(triggers->triggers[i].tgname, name) == 0)
+			return &triggers->triggers[i];
+	return NULL;
 }
 
-/* Another function, with other arguments, at another time, for other statements or columns, or
- * without its transition tables. */
+/* Another function, with other arguments, at another time (as that of a constraint trigger may
+ * be), for other statements or columns, or without its transition tables. */
 static bool
 trigger_fires_otherwise(Relation table, CreateTrigStmt *trigger, const Trigger *stored)
 {
@@ -335,7 +350,9 @@ trigger_fires_otherwise(Relation table, CreateTrigStmt *trigger, const Trigger *
 	ListCell *cell;
 	int i = 0;
 
-	if (stored->tgtype != type ||
+	if (stored->tgtype != type || OidIsValid(stored->tgconstraint) != trigger->isconstraint ||
+		stored->tgdeferrable != trigger->deferrable ||
+		stored->tginitdeferred != trigger->initdeferred ||
 		stored->tgfoid != LookupFuncName(trigger->funcname, 0, NULL, true) ||
 		stored->tgnargs != list_length(trigger->args) ||
 		stored->tgnattr != list_length(trigger->columns))
@@ -365,6 +382,47 @@ names_differ(const char *stored, const char *shipped)
 	if (stored == NULL || shipped == NULL)
 		return stored != shipped;
 	return strcmp(stored, shipped) != 0;
+}
+
+static bool
+condition_differs(Relation table, Node *stored, Node *raw, ParseExprKind kind)
+{
+	return !call_is_unsure(raw, NULL) && tree_differs(stored, condition_of(table, raw, kind));
+}
+
+/* Whether the statement calls a function of ours that is not the only one of its name: somebody
+ * may have made another one, with which the call could be that of either. */
+static bool
+call_is_unsure(Node *node, void *context)
+{
+	List *name;
+
+	if (node == NULL)
+		return false;
+	name = IsA(node, FuncCall) ? castNode(FuncCall, node)->funcname : NIL;
+	if (list_length(name) == 2 &&
+		get_namespace_oid(strVal(linitial(name)), true) == owner_schema() &&
+		functions_named(strVal(lsecond(name))) != 1)
+		return true;
+	return raw_expression_tree_walker(node, call_is_unsure, context);
+}
+
+/* How many functions of the schema have the name. */
+static int
+functions_named(const char *name)
+{
+	CatCList *functions = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
+	int count = 0;
+
+	for (int i = 0; i < functions->n_members; i++)
+	{
+		HeapTuple function = &functions->members[i]->tuple;
+
+		if (((Form_pg_proc) GETSTRUCT(function))->pronamespace == owner_schema())
+			count++;
+	}
+	ReleaseSysCacheList(functions);
+	return count;
 }
 
 /* What the statement says, analysed as the server does it; NULL for nothing. */
@@ -434,11 +492,13 @@ flat(Node *node, void *context)
 	return (Node *) expression;
 }
 
-/* CREATE OR REPLACE knows no constraint triggers. */
+/* CREATE OR REPLACE knows no constraint triggers, and takes the place of none. */
 static const char *
-trigger_removal(CreateTrigStmt *trigger)
+trigger_removal(Relation table, CreateTrigStmt *trigger)
 {
-	if (!trigger->isconstraint)
+	const Trigger *stored = trigger_stored(table, trigger->trigname);
+
+	if (!trigger->isconstraint && !OidIsValid(stored->tgconstraint))
 		return NULL;
 	return psprintf("DROP TRIGGER %s ON coursebase.%s", quote_identifier(trigger->trigname),
 					quote_identifier(trigger->relation->relname));

@@ -65,6 +65,24 @@ SELECT object FROM coursebase.install();
 :lint
 ROLLBACK TO sound;
 
+-- Triggers that fire sooner or later than ours: at the end of a transaction, and no more then.
+DROP TRIGGER t900_has_course ON coursebase.products;
+CREATE TRIGGER t900_has_course AFTER INSERT OR UPDATE ON coursebase.products
+    FOR EACH ROW WHEN (NEW.status = 'public') EXECUTE FUNCTION coursebase.tg_any__product_has_course('id');
+DROP TRIGGER t900_has_course ON coursebase.course_products;
+CREATE CONSTRAINT TRIGGER t900_has_course AFTER UPDATE OR DELETE ON coursebase.course_products
+    DEFERRABLE FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__product_has_course('product_id');
+DROP TRIGGER t300_currency ON coursebase.organizations;
+CREATE CONSTRAINT TRIGGER t300_currency AFTER UPDATE ON coursebase.organizations DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (OLD.currency <> NEW.currency) EXECUTE FUNCTION coursebase.tg_organizations__currency();
+:lint
+DROP TRIGGER t900_has_course ON coursebase.products;
+DROP TRIGGER t900_has_course ON coursebase.course_products;
+DROP TRIGGER t300_currency ON coursebase.organizations;
+SELECT object FROM coursebase.install();
+:lint
+ROLLBACK TO sound;
+
 -- A CHECK that lets more through.
 ALTER TABLE coursebase.users DROP CONSTRAINT users_name_at_most_200_characters_check,
     ADD CONSTRAINT users_name_at_most_200_characters_check CHECK (length(name) <= 20000);
@@ -73,6 +91,14 @@ SELECT object FROM coursebase.install();
 ALTER TABLE coursebase.users DROP CONSTRAINT users_name_at_most_200_characters_check;
 SELECT object FROM coursebase.install();
 :lint
+
+-- A function that somebody planted makes a call that of either: lint() tells who could do it, and of the rest.
+SAVEPOINT planted;
+GRANT CREATE ON SCHEMA coursebase TO regress_replacing;
+CREATE FUNCTION coursebase.staff_organization_ids(planted integer DEFAULT 0) RETURNS uuid[] LANGUAGE sql AS 'SELECT NULL::uuid[]';
+ALTER POLICY self_select_own ON coursebase.users USING (true);
+:lint
+ROLLBACK TO planted;
 
 -- A function with the rights of its owner; and no answer where something is missing.
 ALTER FUNCTION coursebase.purge_logs SECURITY DEFINER;

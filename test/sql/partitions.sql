@@ -38,6 +38,11 @@ CREATE TABLE coursebase.%1$s_2026_02 PARTITION OF coursebase.%1$s FOR VALUES FRO
 FROM unnest(ARRAY['audit_events', 'app_logs', 'server_logs']) AS name \gexec
 SELECT object, action FROM coursebase.install() WHERE object LIKE 'index %' OR object LIKE 'constraint %';
 SELECT rule, object FROM coursebase.lint();
+-- A key that was renamed gets its name back.
+ALTER TABLE coursebase.audit_events RENAME CONSTRAINT audit_events_pkey TO own_pkey;
+SELECT rule, object FROM coursebase.lint();
+SELECT * FROM coursebase.install();
+SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'coursebase.audit_events'::regclass AND contype = 'p';
 CREATE TABLE coursebase.audit_events_default PARTITION OF coursebase.audit_events DEFAULT;
 CREATE TABLE coursebase.app_logs_default PARTITION OF coursebase.app_logs DEFAULT;
 CREATE TABLE coursebase.server_logs_default PARTITION OF coursebase.server_logs DEFAULT;
