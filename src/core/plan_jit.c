@@ -5,7 +5,7 @@
  * at each execution: for a second and more. The statements that plan.h keeps are planned once
  * for any value, so that one that reads a whole program for its busiest buyer is dear for
  * everybody, and would be compiled for a write of one row that touches nobody. Statements of
- * others are compiled as ever.
+ * others are compiled as ever, but for those that an operator's trigger plans within ours.
  */
 #include "postgres.h"
 
