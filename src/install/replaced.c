@@ -255,8 +255,9 @@ checks_compare(Comparison *comparison, CreateStmt *table)
 	}
 }
 
-/* The expression of a CHECK as the catalogue has it, copied for the same reason as triggers
- * are; NULL for none of the name. */
+/* The expression of a CHECK as the catalogue has it; NULL for none of the name. A copy: ALTER
+ * TABLE ... VALIDATE CONSTRAINT in another session makes the server's description of the table
+ * anew, and needs no lock that ours would keep away. */
 static char *
 check_stored(Relation table, const char *name)
 {
@@ -268,7 +269,8 @@ check_stored(Relation table, const char *name)
 	return NULL;
 }
 
-/* The server has no policies at hand while row security is off. */
+/* False while row security is off, for then the server has no policies at hand. They are read
+ * in place: who changes one needs the whole table, and waits for our lock. */
 static bool
 policy_differs(Relation table, CreatePolicyStmt *policy)
 {
@@ -326,8 +328,8 @@ trigger_differs(Relation table, CreateTrigStmt *trigger)
 							  trigger->whenClause, EXPR_KIND_TRIGGER_WHEN));
 }
 
-/* A copy, for the server may make its list anew while a function is looked up; NULL for none of
- * the name. */
+/* The trigger as the server has it; NULL for none of the name. A copy: another session may make
+ * a trigger beside our lock, and the server its list anew while a function is looked up. */
 static const Trigger *
 trigger_stored(Relation table, const char *name)
 {
