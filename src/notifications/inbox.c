@@ -41,6 +41,7 @@
 #include "identity/anchor.h"
 #include "identity/asking.h"
 #include "notifications/apply.h"
+#include "notifications/members.h"
 #include "notifications/proof.h"
 #include "notifications/review.h"
 #include "notifications/takeup.h"

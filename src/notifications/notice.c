@@ -39,6 +39,12 @@ const char *const notice_environment_names[NOTICE_ENVIRONMENTS] = {
 	[NOTICE_SANDBOX] = "sandbox",
 };
 
+const char *const notice_refund_names[NOTICE_REFUNDS] = {
+	[NOTICE_REFUND_ONE] = "refund",
+	[NOTICE_REFUND_TOTAL] = "total",
+	[NOTICE_REFUND_DISPUTE] = "dispute",
+};
+
 JsonSlice (*notice_from_utf8)(JsonSlice decoded);
 
 static JsonSlice plain(JsonSlice name);

@@ -42,7 +42,11 @@ typedef enum NoticeRefund
 	NOTICE_REFUND_ONE,
 	NOTICE_REFUND_TOTAL,
 	NOTICE_REFUND_DISPUTE,
+	NOTICE_REFUNDS,
 } NoticeRefund;
+
+/* As events and the listeners of payments (session.h) name them. */
+extern const char *const notice_refund_names[NOTICE_REFUNDS];
 
 typedef enum NoticeEnvironment
 {

@@ -28,7 +28,7 @@
 #include "core/plan.h"
 #include "core/restore.h"
 #include "core/row_trigger.h"
-#include "notifications/apply.h"
+#include "notifications/members.h"
 #include "notifications/takeup.h"
 
 #define TAKEUP_COLUMNS 8

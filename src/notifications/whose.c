@@ -18,6 +18,7 @@
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/setting.h"
+#include "notifications/members.h"
 #include "notifications/whose.h"
 #include "store/transfer.h"
 
@@ -134,6 +135,32 @@ whose_find(const NoticeCall *call, pg_uuid_t *user)
 		return WHOSE_NOBODY;
 	*user = *call->user;
 	return WHOSE_FOUND;
+}
+
+/*
+ * Nobody and several people wait, because a later call may change that: the person signs up, or
+ * is named. Another person's purchase is refused.
+ */
+bool
+whose_require(const NoticeCall *call, NoticeEffect *effect)
+{
+	switch (whose_find(call, &effect->user))
+	{
+		case WHOSE_FOUND:
+			effect->has_user = true;
+			return true;
+		case WHOSE_NOBODY:
+			effect_wait(effect,
+						"no such person yet: no name in it is that of an account, and user_id "
+						"names nobody");
+			return false;
+		case WHOSE_AMBIGUOUS:
+			effect_wait(effect, "ambiguous_person: its names are those of several accounts");
+			return false;
+		default:
+			effect_refuse(effect, "KB205: it is another person's than the one in user_id");
+			return false;
+	}
 }
 
 /* A line or a receipt that is known by one of the notice's ids. */

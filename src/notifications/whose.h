@@ -6,7 +6,7 @@
 
 #include "postgres.h"
 
-#include "notifications/apply.h"
+#include "notifications/effect.h"
 
 typedef enum Whose
 {
@@ -18,6 +18,9 @@ typedef enum Whose
 
 /* Needs SPI; reads with the owner's rights. */
 extern Whose whose_find(const NoticeCall *call, pg_uuid_t *user);
+
+/* The same for what needs a person: false with the outcome set where there is none. */
+extern bool whose_require(const NoticeCall *call, NoticeEffect *effect);
 
 /*
  * The accounts that the names are those of, at most NOTICE_ACCOUNTS, in no order; closed ones

@@ -246,7 +246,7 @@ coursebase_validate_purchase(PG_FUNCTION_ARGS)
  * Google Play's notifications name a subscription by its token, and a receipt that names no
  * line by its order: whichever came first names the line, or what is told of the one, a refund
  * too, would leave the other as it was. The notifications look for the receipt's
- * (notifications/apply.c).
+ * (notifications/apply_subscriptions.c).
  */
 static void
 line_find(Delivery *delivery)
