@@ -30,7 +30,7 @@ COMMENT ON FUNCTION coursebase.take_events(text, integer, interval, timestamptz)
 
 An event is given once no transaction is open that may have begun to write before the one that told it, so that whoever commits late is not passed by. Call in a transaction of its own, commit, act, then call acknowledge_events(): an event that was acted on and not acknowledged comes again.
 
-consumer: a name of 1 to 100 characters. Every name gets every event that is kept; the first call under a name begins with the oldest one. Sessions that take under one name share the events, and while one has an event of a person in hand, none is given a later one of that person. batch: at most so many events, 1 to 1000. claim: for how long the events are in hand; one that is not acknowledged by then is given again. taken_at: when the claim begins, and by when earlier claims have lapsed. None may be NULL.
+consumer: a name of 1 to 100 characters. Every name gets every event that is kept; the first call under a name begins with the oldest one. Sessions that take under one name share the events, and while one has an event of a person in hand, none is given a later one of that person. batch: at most so many events, 1 to 1000. claim: for how long the events are in hand, in days of UTC; one that is not acknowledged by then is given again. taken_at: when the claim begins, and by when earlier claims have lapsed. None may be NULL.
 
 Answers a row an event: id, by which to acknowledge it; at, when the transaction began that told it; kind, user_id, subject, source and until as in access_events; attempt, how often it has been given to this consumer, from 1.
 

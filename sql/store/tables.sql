@@ -254,7 +254,7 @@ CREATE VIEW coursebase.purchases_awaiting_acknowledgement
 WITH (security_invoker = true)
 AS
 SELECT p.kind, p.user_id, p.product_id, p.source, p.environment, p.purchase_id, p.purchase_token,
-    p.purchased_at, p.validated_at, p.purchased_at + interval '3 days' AS deadline
+    p.purchased_at, p.validated_at, p.purchased_at + interval '72 hours' AS deadline
 FROM (
     SELECT 'course' AS kind, c.user_id, c.product_id, c.source, c.environment, c.purchase_id,
         c.purchase_token, c.purchased_at, c.validated_at

@@ -22,13 +22,13 @@
 
 /*
  * With a week that ended long ago: the next change of the account begins a new one, with the
- * allowance of its time.
+ * allowance of its time. Hours are the same in every session's time zone, days are not.
  */
 static KeptPlan make_accounts = {
 	.sql =
 	"INSERT INTO coursebase.ai_usage (user_id, weekly_limit_credits, weekly_reset_date,"
 	"  bank_limit_credits, created_at, updated_at)"
-	" SELECT h.user_id, 0, h.first_at + interval '7 days', h.held, h.first_at, h.first_at"
+	" SELECT h.user_id, 0, h.first_at + interval '168 hours', h.held, h.first_at, h.first_at"
 	" FROM " HELD " h JOIN coursebase.users u ON u.id = h.user_id"
 	" WHERE NOT EXISTS (SELECT FROM coursebase.ai_usage a WHERE a.user_id = h.user_id)"
 	"  AND " WITHOUT_LOG("h.user_id"),

@@ -118,13 +118,16 @@ static KeptPlan lock_people = {
 	.nargs = 4,
 	.types = {WAITING_TYPES},
 };
-/* A claim that lapsed and was acknowledged after all stays acknowledged. */
+/* A claim that lapsed and was acknowledged after all stays acknowledged. Days are those of UTC:
+ * a claim is as long in every session's time zone. */
 static KeptPlan write_claims = {
 	.sql = "WITH picked AS MATERIALIZED (" WAITING(
 		" = ANY ($3)") ")"
 					   " INSERT INTO coursebase.event_claims AS c"
 					   "  (consumer, xid, event_id, user_id, claimed_until)"
-					   " SELECT $1, p.xid, p.id, p.user_id, $2 + $5 FROM picked p ORDER BY p.id"
+					   " SELECT $1, p.xid, p.id, p.user_id,"
+					   "  (($2 AT TIME ZONE 'UTC') + $5) AT TIME ZONE 'UTC'"
+					   " FROM picked p ORDER BY p.id"
 					   " ON CONFLICT (consumer, event_id) DO UPDATE SET"
 					   "  claimed_until = excluded.claimed_until, attempts = c.attempts + 1"
 					   " WHERE c.claimed_until IS NOT NULL"

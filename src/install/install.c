@@ -59,10 +59,18 @@
 #include "install/grants.h"
 #include "install/partition.h"
 #include "install/steps.h"
+#include "install/strangers.h"
 #include "install/utility.h"
 
 /* The state of a trigger that is not there. */
 #define NO_TRIGGER '\0'
+
+/* What an error of install() says beside the server's own words. */
+typedef struct Telling
+{
+	const Step *step;      /* NULL once all are made */
+	const char *strangers; /* strangers_find() */
+} Telling;
 
 /* Where install() reports what it made: the function's result. */
 typedef ReturnSetInfo Report;
@@ -80,7 +88,7 @@ static bool restoring(void);
 static Oid installer(void);
 static bool may_execute(Oid role, Oid function);
 static void run_steps(Report *report);
-static void step_tell(void *step);
+static void step_tell(void *telling);
 static void run_step(Step *step, Report *report);
 static void converge_table(Step *step, Report *report);
 static void converge_constraint(CreateStmt *table, Oid relation, Constraint *constraint,
@@ -243,29 +251,38 @@ run_steps(Report *report)
 {
 	char *version = NULL;
 	List *steps = steps_read(&version, NULL);
-	ErrorContextCallback told = {.previous = error_context_stack, .callback = step_tell};
+	Telling telling = {.strangers = strangers_find(steps)};
+	ErrorContextCallback told = {
+		.previous = error_context_stack, .callback = step_tell, .arg = &telling};
 	ListCell *cell;
 
 	error_context_stack = &told;
 	foreach (cell, steps)
 	{
-		told.arg = lfirst(cell);
-		if (!steps_is_grant(((Step *) told.arg)->object))
-			run_step(told.arg, report);
+		Step *step = lfirst(cell);
+
+		telling.step = step;
+		if (!steps_is_grant(step->object))
+			run_step(step, report);
 	}
-	error_context_stack = told.previous;
+	telling.step = NULL;
 	record_version(version);
 	grants_renew();
+	error_context_stack = told.previous;
 }
 
 /*
- * The CONTEXT of an error: which object was being made. The server's own words name a column
- * and no table, where a table of somebody else's has the name of ours.
+ * The CONTEXT of an error: which object was being made; and its HINT. The server's own words
+ * name a column and no table, where a table of somebody else's has the name of ours.
  */
 static void
-step_tell(void *step)
+step_tell(void *telling)
 {
-	errcontext("coursebase.install(), %s", ((Step *) step)->object);
+	const Telling *told = telling;
+
+	strangers_hint(told->strangers);
+	if (told->step != NULL)
+		errcontext("coursebase.install(), %s", told->step->object);
 }
 
 /* What no rule converges (COMMENT, ALTER TABLE, ...) is run each time. */

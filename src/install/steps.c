@@ -18,6 +18,7 @@
 
 #include "core/owner.h"
 #include "core/plan.h"
+#include "core/session_setting.h"
 #include "install/steps.h"
 
 enum
@@ -26,9 +27,8 @@ enum
 	STEP_DDL,
 };
 
-static KeptPlan read_steps = {.sql = "SELECT object, ddl FROM coursebase.steps()"};
-
 static HeapTuple steps_function(void);
+static char *steps_source(void);
 static List *steps_fetch(char **version, bool (*wanted)(const char *object));
 static Step *step_make(char *object, char *ddl);
 
@@ -38,13 +38,18 @@ steps_read(char **version, bool (*wanted)(const char *object))
 	Oid owner = steps_owner();
 	Oid userid;
 	int security_context;
+	int settings;
 	List *steps;
 
 	if (!OidIsValid(owner))
 		return NIL;
 	GetUserIdAndSecContext(&userid, &security_context);
 	SetUserIdAndSecContext(owner, security_context | SECURITY_LOCAL_USERID_CHANGE);
+	settings = session_settings_begin();
+	/* as the function has it: what its owner wrote into it names nothing of the caller's */
+	session_setting_set("search_path", "pg_catalog, pg_temp");
 	steps = steps_fetch(version, wanted);
+	session_settings_end(settings);
 	SetUserIdAndSecContext(userid, security_context);
 	return steps;
 }
@@ -116,6 +121,23 @@ steps_function(void)
 }
 
 /*
+ * The text of the function, which is one VALUES (sql/script.awk). A call by name fails where
+ * somebody made another function of the name whose arguments have defaults, and the guard,
+ * which reads the steps, would refuse to drop that one.
+ */
+static char *
+steps_source(void)
+{
+	HeapTuple function = steps_function();
+	bool null;
+	char *source = TextDatumGetCString(
+		SysCacheGetAttr(PROCNAMEARGSNSP, function, Anum_pg_proc_prosrc, &null));
+
+	ReleaseSysCache(function);
+	return source;
+}
+
+/*
  * The steps are made in the caller's context, one by one: parse trees are allocated where the
  * parser runs, and SPI's context goes at SPI_finish().
  */
@@ -127,7 +149,7 @@ steps_fetch(char **version, bool (*wanted)(const char *object))
 	uint64 rows;
 
 	SPI_connect();
-	rows = plan_execute(&read_steps, NULL, NULL, false);
+	rows = plan_execute_once(steps_source());
 	for (uint64 row = 0; row < rows; row++)
 	{
 		char *object = plan_text(row, STEP_OBJECT);

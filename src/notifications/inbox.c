@@ -63,6 +63,7 @@ typedef struct InboxRow
 	pg_uuid_t id;
 	NoticeProof proof;
 	bool is_final;
+	bool is_woken;     /* by who brought one of its names, and shares them */
 	bool home_is_away; /* it waits for home, of several cells */
 	const char *kind;
 	NoticeEffect effect;
@@ -235,6 +236,7 @@ static void content_keep(const InboxRow *row, Received *received, StoreNotice *n
 static JsonSlice slice_from(const char *text);
 static void row_renew(const Received *received, NoticeProof proof, InboxRow *row);
 static bool row_replay(const pg_uuid_t *id, TimestampTz at, bool woken, InboxRow *row);
+static bool row_lock_open(const pg_uuid_t *id, bool woken);
 static void row_settle(InboxRow *row, const NoticeCall *call);
 static bool is_claim(const InboxRow *row, const NoticeCall *call);
 static void row_claim(InboxRow *row, const NoticeCall *call);
@@ -486,7 +488,6 @@ row_renew(const Received *received, NoticeProof proof, InboxRow *row)
 static bool
 row_replay(const pg_uuid_t *id, TimestampTz at, bool woken, InboxRow *row)
 {
-	Datum key = UUIDPGetDatum(id);
 	Received received = {0};
 	StoreNotice notice;
 	NoticeCall call;
@@ -495,9 +496,10 @@ row_replay(const pg_uuid_t *id, TimestampTz at, bool woken, InboxRow *row)
 	for (const Settling *outer = settling; outer != NULL; outer = outer->outer)
 		if (uuid_equal(outer->id, id))
 			return false;
-	if (owner_execute(&lock_open, &key, NULL, false) == 0)
+	if (!row_lock_open(id, woken))
 		return false;
 	row_read(0, row);
+	row->is_woken = woken;
 	received.provider = plan_word(0, OPEN_PROVIDER, notice_provider_names, PROVIDERS);
 	call.id = plan_text_required(0, OPEN_NOTIFICATION);
 	received.body = slice_from(plan_text_required(0, OPEN_BODY));
@@ -517,6 +519,24 @@ row_replay(const pg_uuid_t *id, TimestampTz at, bool woken, InboxRow *row)
 	call.at = at;
 	row_settle(row, &call);
 	return true;
+}
+
+/*
+ * Locks an open row and reads it. Who wakes must not leave a row to another session that may
+ * have looked before this one's name came: either that session waits for this one and looks
+ * again, or it has ended, and the second try has the row.
+ */
+static bool
+row_lock_open(const pg_uuid_t *id, bool woken)
+{
+	Datum key = UUIDPGetDatum(id);
+
+	if (owner_execute(&lock_open, &key, NULL, false) > 0)
+		return true;
+	if (!woken)
+		return false;
+	takeup_missed_share(id);
+	return owner_execute(&lock_open, &key, NULL, false) > 0;
 }
 
 /*
@@ -541,12 +561,16 @@ row_settle(InboxRow *row, const NoticeCall *call)
 		row->home_is_away = !effect_try(call, &row->effect);
 		/*
 		 * what it waits for may be committed between the first look and the writing of the row:
-		 * under the lock of the names the second look finds it, or its writer finds this row
+		 * under the lock of the names the second look finds it, or its writer finds this row;
+		 * of one that is woken its own lock does the same
 		 */
 		if (row->effect.outcome == OUTCOME_WAITING && row->effect.needs == NULL &&
 			!row->home_is_away)
 		{
-			takeup_lock(names);
+			if (row->is_woken)
+				takeup_woken_lock(&row->id);
+			else
+				takeup_lock(names);
 			/* who brings a name has locked the person before, and must not be ended */
 			anchor_go_back();
 			row->home_is_away = !effect_try(call, &row->effect);

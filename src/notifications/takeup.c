@@ -9,9 +9,11 @@
  * Locks: the names, mapped to a thousand advisory locks, so that a long import holds no more
  * locks than these. They are taken after the row of the inbox and the person, by who brings a
  * name shared with others who do. Two imports at once of what waits may deadlock on them; the
- * provider sends again. RevenueCat's accounts have a class of
- * locks of their own, taken between the row of the inbox and the person; who wakes has a person
- * already, and leaves waiting what another one's accounts are.
+ * provider sends again. Who wakes a notification brings a name and does not lock it again: the
+ * notification itself has a lock, of another thousand, by which who wakes it waits for those
+ * who found it and could not have it. RevenueCat's accounts have a class of locks of their own,
+ * taken between the row of the inbox and the person; who wakes has a person already, and leaves
+ * waiting what another one's accounts are.
  */
 #include "postgres.h"
 
@@ -49,6 +51,19 @@ static KeptPlan share_names = {
 	.sql = LOCK_NAMES("pg_advisory_xact_lock_shared"),
 	.nargs = 1,
 	.types = {TEXTARRAYOID},
+};
+/* 'cbtn': the notification $1. */
+#define LOCK_NOTIFICATION(function)                                                            \
+	"SELECT pg_catalog." function "(1667396718, pg_catalog.uuid_hash($1) & 1023)"
+static KeptPlan lock_woken = {
+	.sql = LOCK_NOTIFICATION("pg_advisory_xact_lock"),
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+static KeptPlan share_missed = {
+	.sql = LOCK_NOTIFICATION("pg_advisory_xact_lock_shared"),
+	.nargs = 1,
+	.types = {UUIDOID},
 };
 /* 'cbta': another class, for these are taken before the person. */
 static KeptPlan lock_accounts = {
@@ -161,6 +176,29 @@ void
 takeup_share(Datum names)
 {
 	owner_execute(&share_names, &names, NULL, false);
+}
+
+/*
+ * Taken by who woke a notification that waits all the same, before it looks again. It shares
+ * the names with others who bring one: alone with them it would wait for one of these, who may
+ * wait for it.
+ */
+void
+takeup_woken_lock(const pg_uuid_t *id)
+{
+	Datum key = UUIDPGetDatum(id);
+
+	owner_execute(&lock_woken, &key, NULL, false);
+}
+
+/* Taken by who brought a name of a notification whose row another session has: that session
+ * looks again after this one's end, or has ended. */
+void
+takeup_missed_share(const pg_uuid_t *id)
+{
+	Datum key = UUIDPGetDatum(id);
+
+	owner_execute(&share_missed, &key, NULL, false);
 }
 
 /*

@@ -25,6 +25,14 @@ extern void takeup_lock(Datum names);
 extern void takeup_share(Datum names);
 
 /*
+ * The same of a notification whose names are shared already: who woke it takes the lock before
+ * the last look, and who found it held by another session shares the lock before it tries once
+ * more. Until the transaction ends. Needs SPI.
+ */
+extern void takeup_woken_lock(const pg_uuid_t *id);
+extern void takeup_missed_share(const pg_uuid_t *id);
+
+/*
  * Locks the accounts of a notice of RevenueCat until the transaction ends, before any person:
  * of a transfer and what it transfers, at once, one sees the other. Needs SPI.
  */
