@@ -119,7 +119,8 @@ CREATE TABLE coursebase.user_profile (
     CONSTRAINT user_profile_referred_by_fkey FOREIGN KEY (referred_by)
         REFERENCES coursebase.users (id) ON DELETE SET NULL,
     CONSTRAINT user_profile_referred_by_other_check CHECK (referred_by <> user_id),
-    CONSTRAINT user_profile_referral_code_form_check CHECK (referral_code ~ '^U[A-Z2-9]{6,8}$'),
+    CONSTRAINT user_profile_referral_code_six_to_eight_letters_check
+        CHECK (referral_code ~ '^U[A-Z2-9]{6,8}$'),
     CONSTRAINT user_profile_email_lower_check CHECK (email = lower(email)),
     CONSTRAINT user_profile_devices_object_check CHECK (jsonb_typeof(devices) = 'object'),
     CONSTRAINT user_profile_first_name_at_most_200_characters_check
@@ -129,6 +130,8 @@ CREATE TABLE coursebase.user_profile (
         CHECK (length(phone_number) <= 40),
     CONSTRAINT user_profile_country_at_most_100_characters_check CHECK (length(country) <= 100)
 );
+-- The form before codes named cells.
+ALTER TABLE coursebase.user_profile DROP CONSTRAINT user_profile_referral_code_form_check;
 CREATE INDEX user_profile_referred_by_idx ON coursebase.user_profile (referred_by);
 COMMENT ON TABLE coursebase.user_profile IS 'What the app knows about a person beyond the account.';
 COMMENT ON COLUMN coursebase.user_profile.user_id IS 'Whose profile it is. PostgREST embeds it by this column''s name, users?select=*,user_profile!user_id(*), because referred_by points to users, too.';

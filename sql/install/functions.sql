@@ -233,7 +233,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_guard';
 COMMENT ON FUNCTION coursebase.guard() IS
-    'Event trigger, at the start of every DDL command: arms the check that refuses (KB002) to take the schema, the extension, a table, a column or a type of coursebase away, to give it another name or type, or to switch row security off, unless coursebase.allow_drop is on.';
+    'Event trigger, at the start of every DDL command: arms the check that refuses (KB002) to take the schema, the extension, a table, a column or a type of coursebase away, to give it another name or type, to drop a primary key, or to switch row security off, unless coursebase.allow_drop is on.';
 
 CREATE EVENT TRIGGER coursebase_guard ON ddl_command_start EXECUTE FUNCTION coursebase.guard();
 -- Also in a session that loads rows as a replica does, as whoever comes with data.

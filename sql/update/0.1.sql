@@ -12,9 +12,5 @@ DROP FUNCTION coursebase.submit_custom_course(uuid, text, json, timestamptz);
 DROP FUNCTION coursebase.verify_gen_link(uuid, timestamptz);
 DROP FUNCTION coursebase.manage_regen_requests(uuid, timestamptz);
 
--- Codes of cells are longer. install() makes the constraint as it is now.
-ALTER TABLE IF EXISTS coursebase.user_profile
-    DROP CONSTRAINT IF EXISTS user_profile_referral_code_form_check;
-
 -- Who was brought may live in another cell.
 ALTER TABLE IF EXISTS coursebase.referral_credits ALTER COLUMN referred_user_id DROP NOT NULL;

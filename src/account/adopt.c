@@ -50,12 +50,13 @@ static const AdoptionPart *const parts[] = {
 
 /*
  * Accounts that the rows say are closed, and that still tell of somebody. With triggers, on
- * which delete_user() relies; the last owner of an organisation, whom it would refuse, is left
- * to the check, and so is a merged account, whose external id leads to the kept person.
+ * which delete_user() relies; what it would refuse is left to the check: the last owner of an
+ * organisation, and a time that is none. So is a merged account, whose external id leads to the
+ * kept person.
  */
 static KeptPlan close_accounts = {
 	.sql = "SELECT coursebase.delete_user(u.id, u.deleted_at) FROM coursebase.users u"
-		   " WHERE u.deleted_at IS NOT NULL AND u.merged_into IS NULL"
+		   " WHERE isfinite(u.deleted_at) AND u.merged_into IS NULL"
 		   " AND 'users ' || u.id IN ("
 		   "  SELECT c.object FROM coursebase.check_account() c)"
 		   " AND NOT EXISTS (SELECT FROM coursebase.memberships m"

@@ -150,6 +150,7 @@ static KeptPlan find_stronger = {
 	.types = {NAMEOID, NAMEOID},
 };
 
+static void roles_give(GrantRoles *roles, GrantRoles *remembered);
 static void owner_require(void);
 static void statements_run(KeptPlan *kept, const char *role);
 static void grant_run(Node *grant, const char *source, bool of_extension);
@@ -183,12 +184,19 @@ grants_close_table(Oid relation)
 	utility_run_answers(&read_grantees, &value);
 }
 
+void
+grants_set(GrantRoles *roles)
+{
+	roles_give(roles, roles);
+}
+
 /*
  * All roles are checked before anything is taken away: a wrong name leaves the grants as they
  * were. Roles that were named before lose their grants even when they play no part any more.
+ * The names that are remembered may be more than those that are there to be given something.
  */
-void
-grants_set(GrantRoles *roles)
+static void
+roles_give(GrantRoles *roles, GrantRoles *remembered)
 {
 	GrantRoles before;
 
@@ -205,7 +213,7 @@ grants_set(GrantRoles *roles)
 	}
 	grant_steps(roles);
 	for (GrantPart part = 0; part < GRANT_PARTS; part++)
-		role_remember(part, roles->role[part]);
+		role_remember(part, remembered->role[part]);
 }
 
 static void
@@ -241,25 +249,30 @@ tables_lock(void)
 
 /*
  * The usual roles are those of Supabase and PostgREST: an installation there needs no
- * grant_roles() at all. They are granted only while nobody named others.
+ * grant_roles() at all. They are granted only while nobody named others. A dump carries the
+ * names, not the roles: a name stays until grant_roles() gives another, or else lint() would
+ * not tell that the part is nobody's, and the next install() would take the usual roles.
  */
 void
 grants_renew(void)
 {
-	GrantRoles roles = roles_remembered();
+	GrantRoles remembered = roles_remembered();
+	GrantRoles here;
 
-	if (roles_empty(&roles))
-		roles = roles_usual();
+	if (roles_empty(&remembered))
+		remembered = roles_usual();
+	here = remembered;
 	for (GrantPart part = 0; part < GRANT_PARTS; part++)
-		if (roles.role[part] != NULL && !role_exists(roles.role[part]))
+		if (here.role[part] != NULL && !role_exists(here.role[part]))
 		{
-			/* a dump carries the names, not the roles */
-			ereport(WARNING, (errcode(ERRCODE_UNDEFINED_OBJECT),
-							  errmsg("role \"%s\" does not exist", roles.role[part]),
-							  errhint("Create it and run coursebase.grant_roles().")));
-			roles.role[part] = NULL;
+			ereport(WARNING,
+					(errcode(ERRCODE_UNDEFINED_OBJECT),
+					 errmsg("role \"%s\" does not exist", here.role[part]),
+					 errhint("Create it and run coursebase.install(), or name another one by "
+							 "coursebase.grant_roles().")));
+			here.role[part] = NULL;
 		}
-	grants_set(&roles);
+	roles_give(&here, &remembered);
 }
 
 /*

@@ -35,7 +35,8 @@ extern void grants_set(GrantRoles *roles);
 
 /*
  * The same for the remembered roles; where none was ever named, for anon, authenticated and
- * service_role as far as these exist and are fit. Part of install().
+ * service_role as far as these exist and are fit. The name of a role that is not there is told
+ * and stays remembered. Part of install().
  */
 extern void grants_renew(void);
 

@@ -13,8 +13,10 @@
  * A new name takes a table, a column, a type or a value of an enum away too: the code would not
  * find it, and the next command could drop it under a name that nobody guards. Another type of
  * a column is refused because the code reads the column by the one it has; row security that is
- * switched off, because the tables then stand open to whoever has a grant. What is no change,
- * or the user's own, passes.
+ * switched off, because the tables then stand open to whoever has a grant. A primary key is
+ * refused because of pg_restore --clean, which goes on after an error: it would drop the keys,
+ * be refused the tables, and write every row a second time. What is no change, or the user's
+ * own, passes.
  *
  * Whoever gives a command runs the trigger, rights on our schema or not: names are looked up in
  * the catalogue, without asking what the caller may use, and never by the caller's search_path.
@@ -33,6 +35,7 @@
 #include "catalog/objectaccess.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_enum.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_namespace.h"
@@ -108,6 +111,9 @@ static bool changing = false;
 
 static bool may_drop(Node *statement);
 static void refuse_if_opened(AlterTableStmt *statement);
+static void refuse_if_key_dropped(AlterTableStmt *statement);
+static char *primary_key_name(Oid relation);
+static bool makes_primary_key(AlterTableStmt *statement);
 static Oid relation_named(RangeVar *name);
 static bool may_change(Node *statement);
 static void arm(void);
@@ -164,7 +170,10 @@ coursebase_guard(PG_FUNCTION_ARGS)
 	if (!allow_drop && (may_change(statement) || may_drop(statement)))
 		arm();
 	if (!allow_drop && IsA(statement, AlterTableStmt))
+	{
 		refuse_if_opened((AlterTableStmt *) statement);
+		refuse_if_key_dropped((AlterTableStmt *) statement);
+	}
 	PG_RETURN_NULL();
 }
 
@@ -407,6 +416,56 @@ refuse_if_opened(AlterTableStmt *statement)
 			refuse("disable", psprintf("row security of %s", name),
 				   "Whoever has a grant on the table would see and write every row.");
 	}
+}
+
+/*
+ * The statement is read, and not the hook asked: that tells of the key of a table that goes
+ * before it tells of the table. Another index may take the key's place (USING INDEX).
+ */
+static void
+refuse_if_key_dropped(AlterTableStmt *statement)
+{
+	Oid relation = relation_named(statement->relation);
+	char *name = guarded_name(RelationRelationId, relation, 0);
+	char *key = name != NULL ? primary_key_name(relation) : NULL;
+	ListCell *cell;
+
+	if (key == NULL || makes_primary_key(statement))
+		return;
+	foreach (cell, statement->cmds)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
+
+		if (command->subtype == AT_DropConstraint && strcmp(command->name, key) == 0)
+			refuse("drop", psprintf("primary key %s of %s", key, name),
+				   "A row could come twice.");
+	}
+}
+
+/* NULL where the table has none. */
+static char *
+primary_key_name(Oid relation)
+{
+	Oid key = InvalidOid;
+
+	get_primary_key_attnos(relation, true, &key);
+	return OidIsValid(key) ? get_constraint_name(key) : NULL;
+}
+
+static bool
+makes_primary_key(AlterTableStmt *statement)
+{
+	ListCell *cell;
+
+	foreach (cell, statement->cmds)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
+
+		if (command->subtype == AT_AddConstraint &&
+			castNode(Constraint, command->def)->contype == CONSTR_PRIMARY)
+			return true;
+	}
+	return false;
 }
 
 /*

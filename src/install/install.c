@@ -55,6 +55,7 @@
 #include "core/replicated.h"
 #include "core/session_setting.h"
 #include "core/trust.h"
+#include "install/broken_rows.h"
 #include "install/citus.h"
 #include "install/grants.h"
 #include "install/partition.h"
@@ -97,6 +98,9 @@ static char *primary_key_renamed(Oid relation, List *columns);
 static void converge_column(CreateStmt *table, Oid relation, ColumnDef *column, Report *report);
 static void number_again(RangeVar *relation, const char *column, Constraint *identity);
 static void alter_table(RangeVar *relation, AlterTableType what, const char *name, Node *def);
+static void add_rule(RangeVar *relation, AlterTableType what, const char *name, Node *def);
+static AlterTableStmt *alter_statement(RangeVar *relation, AlterTableType what,
+									   const char *name, Node *def);
 static void converge_enum(Step *step, Report *report);
 static void converge_index(Step *step, Report *report);
 static void converge_trigger(Step *step, Report *report);
@@ -371,7 +375,7 @@ converge_constraint(CreateStmt *table, Oid relation, Constraint *constraint, Rep
 				  : NULL;
 	if (renamed == NULL)
 	{
-		alter_table(table->relation, AT_AddConstraint, NULL, (Node *) constraint);
+		add_rule(table->relation, AT_AddConstraint, NULL, (Node *) constraint);
 		report_row(report, object, "added");
 		return;
 	}
@@ -438,7 +442,7 @@ converge_column(CreateStmt *table, Oid relation, ColumnDef *column, Report *repo
 			alter_table(table->relation, AT_ColumnDefault, column->colname,
 						constraint->raw_expr);
 		else if (constraint->contype == CONSTR_NOTNULL && !not_null)
-			alter_table(table->relation, AT_SetNotNull, column->colname, NULL);
+			add_rule(table->relation, AT_SetNotNull, column->colname, NULL);
 		else if (constraint->contype == CONSTR_IDENTITY && !has_default)
 			number_again(table->relation, column->colname, constraint);
 		else
@@ -463,12 +467,26 @@ number_again(RangeVar *relation, const char *column, Constraint *identity)
 	SPI_finish();
 }
 
+static void
+alter_table(RangeVar *relation, AlterTableType what, const char *name, Node *def)
+{
+	utility_run((Node *) alter_statement(relation, what, name, def),
+				"ALTER TABLE of coursebase.install()");
+}
+
+/* The same for what rows may break. */
+static void
+add_rule(RangeVar *relation, AlterTableType what, const char *name, Node *def)
+{
+	broken_rows_refuse(alter_statement(relation, what, name, def));
+}
+
 /*
  * The parse trees are copied: ALTER TABLE changes what it is given, and the step is read again
  * for the next column. DROP_RESTRICT, for nothing here may cascade.
  */
-static void
-alter_table(RangeVar *relation, AlterTableType what, const char *name, Node *def)
+static AlterTableStmt *
+alter_statement(RangeVar *relation, AlterTableType what, const char *name, Node *def)
 {
 	AlterTableCmd *command = makeNode(AlterTableCmd);
 	AlterTableStmt *statement = makeNode(AlterTableStmt);
@@ -480,7 +498,7 @@ alter_table(RangeVar *relation, AlterTableType what, const char *name, Node *def
 	statement->relation = copyObject(relation);
 	statement->cmds = list_make1(command);
 	statement->objtype = OBJECT_TABLE;
-	utility_run((Node *) statement, "ALTER TABLE of coursebase.install()");
+	return statement;
 }
 
 /* A value is added behind the last one: a type that grew keeps the order in which it grew. */

@@ -64,6 +64,8 @@ SELECT count(*) FROM coursebase.analytics WHERE user_id = '00000000-0000-4000-80
 -- What nobody can guess at is named, with an example, and stays.
 SET LOCAL session_replication_role = replica;
 INSERT INTO coursebase.organizations (id, name, slug, time_zone) VALUES ('00000000-0000-4000-8000-0000000ad3a1', 'O', 'adopt', 'Mars/Olympus');
+INSERT INTO coursebase.users (id, clerk_user_id, name, email, deleted_at) VALUES
+    ('00000000-0000-4000-8000-0000000ad4a2', 'adopt_never', 'Never', 'never@example.org', 'infinity');
 SET LOCAL session_replication_role = origin;
 SELECT * FROM coursebase.adopt();
 -- Triggers are on again.

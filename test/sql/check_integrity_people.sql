@@ -26,7 +26,7 @@ SET LOCAL session_replication_role = replica;
 SAVEPOINT sound;
 -- People.
 ALTER TABLE coursebase.user_profile DROP CONSTRAINT user_profile_email_lower_check;
-ALTER TABLE coursebase.user_profile DROP CONSTRAINT user_profile_referral_code_form_check;
+ALTER TABLE coursebase.user_profile DROP CONSTRAINT user_profile_referral_code_six_to_eight_letters_check;
 UPDATE coursebase.user_profile SET email = 'Ada@example.org', time_zone = 'Middle/Earth',
     referral_code = 'ada', referred_by = '00000000-0000-4000-8000-0000000000b1'
 WHERE user_id = '00000000-0000-4000-8000-0000000000a1';

@@ -65,6 +65,26 @@ GRANT regress_other TO regress_end_user;
 SELECT coursebase.grant_roles('regress_end_user', 'regress_end_user', 'regress_server');
 ROLLBACK TO sound;
 
+-- A role that is gone, as on the server to which a dump came, is told at each install(), which goes on to know its name: no other
+-- role gets the part, the usual ones neither, and it has its rights once it is there.
+CREATE ROLE anon;
+CREATE ROLE authenticated;
+CREATE ROLE service_role BYPASSRLS;
+ALTER ROLE regress_anonymous RENAME TO regress_away_1;
+ALTER ROLE regress_end_user RENAME TO regress_away_2;
+ALTER ROLE regress_server RENAME TO regress_away_3;
+SELECT coursebase.install();
+SELECT coursebase.install();
+SELECT part, role_name FROM coursebase.granted_roles ORDER BY part;
+SELECT rule, object, advice FROM coursebase.lint() WHERE rule = 'role_missing' ORDER BY object;
+SELECT has_table_privilege('authenticated', 'coursebase.courses', 'SELECT');
+CREATE ROLE regress_end_user;
+SET client_min_messages = error;
+SELECT coursebase.install();
+SET client_min_messages = warning;
+SELECT has_table_privilege('regress_end_user', 'coursebase.courses', 'SELECT');
+ROLLBACK TO sound;
+
 -- What changes later is a row of lint(), and install() refuses it.
 ALTER ROLE regress_end_user CREATEROLE;
 GRANT regress_server TO regress_anonymous;

@@ -39,6 +39,11 @@ my @types = split /\n/, query($node, 'shop', <<~'SQL');
 	SELECT oid::regtype FROM pg_type
 	WHERE typnamespace = 'coursebase'::regnamespace AND typtype IN ('e', 'd') ORDER BY 1;
 	SQL
+my @keys = split /\n/, query($node, 'shop', <<~'SQL');
+	SELECT format('%s DROP CONSTRAINT %I', conrelid::regclass, conname) FROM pg_constraint
+	WHERE connamespace = 'coursebase'::regnamespace AND contype = 'p' ORDER BY 1;
+	SQL
+is(scalar @keys, scalar @tables, 'each table has a primary key');
 cmp_ok(scalar @tables, '>=', 20, 'there are tables to guard');
 cmp_ok(scalar @columns, '>=', 100, 'there are columns to guard');
 
@@ -74,6 +79,9 @@ my @refused = (
 	(map { s/ DROP COLUMN (.*)/ RENAME COLUMN $1 TO other/r } map { "ALTER TABLE $_" } @columns),
 	'DO $$ BEGIN ALTER TABLE coursebase.users ALTER COLUMN name TYPE varchar(500); END $$',
 	(map { "ALTER TABLE coursebase.$_ DISABLE ROW LEVEL SECURITY" } @tables),
+	(map { "ALTER TABLE $_ CASCADE" } @keys),
+	'SET LOCAL search_path = coursebase; ALTER TABLE IF EXISTS ONLY user_versions DROP CONSTRAINT IF EXISTS user_versions_pkey',
+	'ALTER TABLE coursebase.user_versions RENAME CONSTRAINT user_versions_pkey TO own; ALTER TABLE coursebase.user_versions DROP CONSTRAINT own',
 	(map { "ALTER TYPE $_ RENAME TO other" } @types),
 	(map { "ALTER TYPE $_ SET SCHEMA public" } @types),
 	(map { "DROP TYPE $_ CASCADE" } @types));
@@ -104,6 +112,11 @@ my @own = (
 	'ALTER TABLE coursebase.users DROP COLUMN own_note',
 	'DROP INDEX coursebase.own_idx',
 	'CREATE TEMP TABLE t (i int); DROP TABLE t',
+	'CREATE TEMP TABLE t (i int PRIMARY KEY); ALTER TABLE t DROP CONSTRAINT t_pkey',
+	# an index that was built beside it takes the place of one that has grown
+	'CREATE UNIQUE INDEX built ON coursebase.user_versions (user_id); ALTER TABLE coursebase.user_versions '
+	  . 'DROP CONSTRAINT user_versions_pkey, ADD CONSTRAINT user_versions_pkey PRIMARY KEY USING INDEX built',
+	'ALTER TABLE coursebase.users DROP CONSTRAINT users_name_at_most_200_characters_check',
 	'CLUSTER coursebase.users USING users_pkey',
 	'TRUNCATE coursebase.app_logs',
 	'ALTER TABLE coursebase.users RENAME COLUMN own_note TO own',

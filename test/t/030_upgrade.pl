@@ -5,6 +5,7 @@ use warnings FATAL => 'all';
 use FindBin;
 use lib "$FindBin::RealBin/lib";
 use Coursebase;
+use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = node('upgrade');
@@ -46,6 +47,16 @@ for my $version (@released)
 	is(query($node, $database, 'SELECT count(*) FROM coursebase.install()'),
 		'0', "$version: install() finds nothing missing");
 
+	# again by a dump, which brings the tables of then to the code of now
+	create_extension($node, "${database}_dumped", version => $version);
+	my $dump = PostgreSQL::Test::Utils::tempdir() . '/dump';
+	client_ok($node, "$version: dump", [ 'pg_dump', '-Fc', '-f', $dump, "${database}_dumped" ]);
+	create_database($node, "${database}_restored");
+	client_ok($node, "$version: restore", [ 'pg_restore', '--exit-on-error', '-d', "${database}_restored", $dump ]);
+	query($node, "${database}_restored", 'SELECT count(*) FROM coursebase.install()');
+	same_database($node, "${database}_restored", $fresh, "$version restored and completed is as $current installed",
+		level => sub { s/^rows of .*$//mg });
+
 	# again as tables of a role that is no superuser, which needs what the update adds
 	create_extension($node, "${database}_handed", version => $version);
 	query($node, "${database}_handed", <<~'SQL');
@@ -73,6 +84,18 @@ for my $version (@released)
 		"$version: nor added");
 	is(query($node, "${database}_used", 'SELECT count(*) FROM coursebase.check_integrity()'),
 		'0', "$version: and all of them are sound");
+
+	# again with what a release forbids that came later: the error says which rows, and how to find them
+	create_extension($node, "${database}_refused", version => $version);
+	query($node, "${database}_refused", $some_rows);
+	query($node, "${database}_refused", "UPDATE coursebase.users SET name = repeat('x', 201)");
+	my (undef, undef, $refusal) = client($node, [ 'psql', '-Xq', '-d', "${database}_refused", '-c', 'ALTER EXTENSION coursebase UPDATE' ]);
+	like($refusal, qr/^DETAIL:  Rows that do: 1, one of them with \(id\)=\(00000000-0000-4000-8000-00000000000a\)\.$/m, "$version: a row that is forbidden now is named");
+	my ($listed) = $refusal =~ /^HINT:  .*: (SELECT .*)$/m;
+	is(query($node, "${database}_refused", $listed // 'SELECT'), '00000000-0000-4000-8000-00000000000a', "$version: and found");
+	is(query($node, "${database}_refused", "SELECT extversion FROM pg_extension WHERE extname = 'coursebase'"), $version, "$version: nothing has changed");
+	query($node, "${database}_refused", "UPDATE coursebase.users SET name = 'Ada'; ALTER EXTENSION coursebase UPDATE");
+	is(query($node, "${database}_refused", 'SELECT * FROM coursebase.lint()'), '', "$version: and is updated once it is changed");
 }
 
 # Lookup rows carry the time at which they were made, and the version of the catalogue counts those changes.
