@@ -140,15 +140,21 @@ static KeptPlan find_reasons = {
 };
 /* clang-format on */
 
-/* A place of a code that both hold is given up, as by delete_user(): one person needs one. */
+/*
+ * A place that stays with the one who goes is given up, as by delete_user(): one person needs
+ * one. An order may hold a place of another code as well, which is given up with it: a call
+ * gives up the order's place that lasts longest, so that there is one call a place.
+ */
+/* clang-format off */
 static KeptPlan release_twice = {
-	.sql = "SELECT coursebase.release_discount($2, r.order_ref) FROM (SELECT g.order_ref"
-		   " FROM coursebase.user_discounts k JOIN coursebase.user_discounts g"
-		   " ON g.discount_code_id = k.discount_code_id WHERE k.user_id = $1"
-		   " AND k.status <> 'assigned' AND g.user_id = $2 AND g.status = 'reserved'"
-		   " ORDER BY g.discount_code_id) r",
+	.sql = "SELECT coursebase.release_discount($2, r.order_ref) FROM (SELECT d.order_ref"
+		   " FROM coursebase.user_discounts d WHERE d.user_id = $2 AND d.status = 'reserved'"
+		   " AND EXISTS (SELECT FROM coursebase.user_discounts o WHERE o.user_id = $2"
+		   "  AND o.status = 'reserved' AND o.order_ref = d.order_ref"
+		   "  AND " CODE_STAYS("o.discount_code_id") ") ORDER BY d.discount_code_id) r",
 	PEOPLE,
 };
+/* clang-format on */
 /* Before the purchases: a transfer makes a new link to the form, and one person has the old one
  * open. */
 static KeptPlan move_custom_courses = {

@@ -42,13 +42,6 @@
 #define ONE_ENTITLEMENT \
 	" FROM coursebase.course_entitlements k, " BOTH("course_entitlements") \
 	" AND k.program_id = g.program_id"
-/* Codes of which the one who goes keeps the use: both have used them, or an order is of both. */
-#define STAYS(code) \
-	"(EXISTS (SELECT FROM coursebase.user_discounts k, " BOTH("user_discounts") \
-	"  AND k.discount_code_id = " code " AND g.discount_code_id = " code \
-	"  AND k.status <> 'assigned' AND g.status <> 'assigned')" \
-	" OR EXISTS (SELECT FROM coursebase.discount_redemptions k, " BOTH("discount_redemptions") \
-	"  AND k.order_ref = g.order_ref AND g.discount_code_id = " code "))"
 
 static KeptPlan steps_of_organizations[] = {
 	/* organisations: the rows that point to a membership before the membership */
@@ -165,16 +158,16 @@ static KeptPlan steps_of_person[] = {
 	STEP("DELETE FROM coursebase.subscriptions WHERE user_id = $2"),
 
 	/* discounts: a use comes before an entry that was not used; its redemptions go along */
-	STEP("DELETE FROM coursebase.user_discounts k USING coursebase.user_discounts g"
-		 " WHERE k.user_id = $1 AND g.user_id = $2 AND k.discount_code_id = g.discount_code_id"
-		 " AND k.status = 'assigned' AND g.status <> 'assigned'"
-		 " AND NOT " STAYS("g.discount_code_id")),
+	STEP("DELETE FROM coursebase.user_discounts o USING coursebase.user_discounts d"
+		 " WHERE o.user_id = $1 AND d.user_id = $2 AND o.discount_code_id = d.discount_code_id"
+		 " AND o.status = 'assigned' AND d.status <> 'assigned'"
+		 " AND NOT " CODE_STAYS("d.discount_code_id")),
 	STEP("UPDATE coursebase.user_discounts d SET user_id = $1 WHERE d.user_id = $2"
-		 " AND NOT " STAYS("d.discount_code_id")
+		 " AND NOT " CODE_STAYS("d.discount_code_id")
 		 " AND NOT EXISTS (SELECT FROM coursebase.user_discounts k WHERE k.user_id = $1"
 		 "  AND k.discount_code_id = d.discount_code_id)"),
 	STEP("UPDATE coursebase.discount_redemptions r SET user_id = $1 WHERE r.user_id = $2"
-		 " AND NOT " STAYS("r.discount_code_id")),
+		 " AND NOT " CODE_STAYS("r.discount_code_id")),
 	STEP("DELETE FROM coursebase.user_discounts d WHERE d.user_id = $2 AND d.status = 'assigned'"
 		 " AND NOT EXISTS (SELECT FROM coursebase.discount_redemptions r"
 		 "  WHERE r.user_id = $2 AND r.discount_code_id = d.discount_code_id)"),
