@@ -427,3 +427,7 @@ WHERE (s.default_value, s.meaning) IS DISTINCT FROM (excluded.default_value, exc
 CREATE TRIGGER t900_discount AFTER UPDATE ON coursebase.purchases
     FOR EACH ROW WHEN ((OLD.refunded_at IS NULL) <> (NEW.refunded_at IS NULL))
     EXECUTE FUNCTION coursebase.tg_purchases__discount();
+-- A sale of the past that comes refunded.
+CREATE TRIGGER t900_discount_on_insert AFTER INSERT ON coursebase.purchases
+    FOR EACH ROW WHEN (NEW.refunded_at IS NOT NULL)
+    EXECUTE FUNCTION coursebase.tg_purchases__discount();
