@@ -415,11 +415,11 @@ INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning)
 VALUES
     ('referral_credit_in_cents', 'integer', '100',
         'What a referrer earns when a person they brought first has premium, in minor units; 0 for nothing.'),
-    ('referral_credit_currency', 'text', 'USD', 'Currency of what a referrer earns.'),
+    ('referral_credit_currency', 'text', 'USD', 'Currency of what a referrer earns: an ISO 4217 code.'),
     ('referral_hold_days', 'integer', '14',
-        'Days after which a referral credit may be spent; a refund before takes it back.'),
+        'Days after which a referral credit may be spent, 36500 at most; a refund before takes it back.'),
     ('referral_credit_days', 'integer', '0',
-        'Days after the hold until which a referral credit may be spent; 0 for ever.')
+        'Days after the hold until which a referral credit may be spent, 36500 at most; 0 for ever.')
 ON CONFLICT (name) DO UPDATE SET default_value = excluded.default_value, meaning = excluded.meaning
 WHERE (s.default_value, s.meaning) IS DISTINCT FROM (excluded.default_value, excluded.meaning);
 
