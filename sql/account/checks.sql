@@ -55,9 +55,12 @@ AS $$
         JOIN coursebase.course_entitlements e ON e.id = k.entitlement_id
         WHERE k.notes IS NOT NULL
         UNION ALL
+        -- what was refused since the account was closed waits for an operator: it may tell of money
         SELECT p.user_id, 'store_notifications'
         FROM coursebase.store_notifications p
+        JOIN closed c ON c.id = p.user_id
         WHERE p.body IS NOT NULL
+            AND (p.outcome IN ('applied', 'noted') OR p.received_at < c.deleted_at)
         UNION ALL
         SELECT p.user_id, 'analytics' FROM coursebase.analytics p
         UNION ALL

@@ -39,7 +39,10 @@ CREATE TABLE coursebase.settings (
     CONSTRAINT settings_default_value_of_its_kind_check CHECK (CASE kind
         WHEN 'integer' THEN default_value ~ '^-?[0-9]{1,9}$'
         WHEN 'boolean' THEN default_value IN ('true', 'false')
-        ELSE true END)
+        ELSE true END),
+    -- What is no currency would be found when something is to be paid in it.
+    CONSTRAINT settings_currency_form_check
+        CHECK (name !~ '_currency$' OR value ~ '^[A-Za-z]{3}$')
 );
 COMMENT ON TABLE coursebase.settings IS
     'Settings of the business, one row each; settings() shows them with their defaults.';

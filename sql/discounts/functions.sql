@@ -92,9 +92,9 @@ AS 'MODULE_PATHNAME', 'coursebase_redeem_discount';
 COMMENT ON FUNCTION coursebase.redeem_discount(uuid, text, text, bigint, text, text, text, timestamptz) IS
     'Uses a discount code for an order, once: the same order again answers its first result, also after the code has ended. A reservation of the person for the code is used up, whichever order it is for. However many people ask at once, a code is never used more often than max_redemptions. Where the order holds a reservation that lives, its quote is redeemed, whatever became of the code since. For the server; writes with the rights of the tables'' owner.
 
-order_ref: the caller''s name for the order, not empty and without a blank at either end; an order of a person uses one code. That of a sale is its stripe_session_id: a full refund of the sale then gives the use back by itself. The other arguments: those of validate_discount(); the use is recorded at at. Only code and item may be NULL.
+order_ref: the caller''s name for the order, not empty and without a blank at either end; an order of a person uses one code. That of a sale is its stripe_session_id: a full refund of the sale then gives the use back by itself, also one that came before this call. The other arguments: those of validate_discount(); the use is recorded at at. Only code and item may be NULL.
 
-redemption_id: the key of the use in discount_redemptions. discount_in_cents: what the code took off. final_in_cents: the price without it. redeemed_at: when the order used the code first. reversed_at: when reverse_discount() gave the use back, or NULL.
+redemption_id: the key of the use in discount_redemptions. discount_in_cents: what the code took off. final_in_cents: the price without it. redeemed_at: when the order used the code first. reversed_at: when reverse_discount() or the refund of the sale gave the use back, or NULL.
 
 Source: the product''s rule that a code gives what it promised, once an order.
 Raises: 22003 (base_in_cents is above 2147483647), 22004 (another argument than code or item is NULL), 22008 (at is not finite), 22023 (base_in_cents is negative, or order_ref is empty or has a blank at an end), KB106 (no such user), KB601 (a rule refuses the code; the message names the reason), KB602 (the order has used another code, or the same code for another price or product).';
@@ -487,7 +487,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_purchases__discount';
 COMMENT ON FUNCTION coursebase.tg_purchases__discount() IS
-    'AFTER UPDATE of refunded_at: gives the use of the code back that the order with the sale''s stripe_session_id made, or takes it again when the refund is reversed, as reverse_discount() and restore_discount() do. Writes with the rights of the tables'' owner.';
+    'AFTER UPDATE of refunded_at, or INSERT of a sale that is refunded: gives the use of the code back that the order with the sale''s stripe_session_id made, or takes it again when the refund is reversed, as reverse_discount() and restore_discount() do. Writes with the rights of the tables'' owner.';
 
 CREATE FUNCTION coursebase.tg_discount_codes__keep_split()
 RETURNS trigger

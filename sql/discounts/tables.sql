@@ -415,15 +415,19 @@ INSERT INTO coursebase.settings AS s (name, kind, default_value, meaning)
 VALUES
     ('referral_credit_in_cents', 'integer', '100',
         'What a referrer earns when a person they brought first has premium, in minor units; 0 for nothing.'),
-    ('referral_credit_currency', 'text', 'USD', 'Currency of what a referrer earns.'),
+    ('referral_credit_currency', 'text', 'USD', 'Currency of what a referrer earns: an ISO 4217 code.'),
     ('referral_hold_days', 'integer', '14',
-        'Days after which a referral credit may be spent; a refund before takes it back.'),
+        'Days after which a referral credit may be spent, 36500 at most; a refund before takes it back.'),
     ('referral_credit_days', 'integer', '0',
-        'Days after the hold until which a referral credit may be spent; 0 for ever.')
+        'Days after the hold until which a referral credit may be spent, 36500 at most; 0 for ever.')
 ON CONFLICT (name) DO UPDATE SET default_value = excluded.default_value, meaning = excluded.meaning
 WHERE (s.default_value, s.meaning) IS DISTINCT FROM (excluded.default_value, excluded.meaning);
 
 -- Sales do not know discounts: the trigger by which a refund gives the use of a code back stands here.
 CREATE TRIGGER t900_discount AFTER UPDATE ON coursebase.purchases
     FOR EACH ROW WHEN ((OLD.refunded_at IS NULL) <> (NEW.refunded_at IS NULL))
+    EXECUTE FUNCTION coursebase.tg_purchases__discount();
+-- A sale of the past that comes refunded.
+CREATE TRIGGER t900_discount_on_insert AFTER INSERT ON coursebase.purchases
+    FOR EACH ROW WHEN (NEW.refunded_at IS NOT NULL)
     EXECUTE FUNCTION coursebase.tg_purchases__discount();

@@ -101,7 +101,7 @@ AS 'MODULE_PATHNAME', 'coursebase_refund_purchase';
 COMMENT ON FUNCTION coursebase.refund_purchase(uuid, bigint, timestamptz, text, uuid) IS
     'Records a refund of a purchase, in full or in part. A part takes no course away. When all that was paid is refunded, the purchase gives no course any more, and may be bought again; completed lessons stay. A purchase that is refunded in full already is answered as it is. For the server; writes with the rights of the tables'' owner, and audits every refund.
 
-purchase_id: the purchase. amount_in_cents: what was paid back, above 0; NULL is all that is left. at: when it was paid back, not NULL. refund_ref: the provider''s id of the refund, not empty: the same refund again changes nothing; NULL, and each call counts. user_id: whose it is, by which a router finds the cell; another person''s thing is refused, and NULL compares nothing.
+purchase_id: the purchase. amount_in_cents: what was paid back, above 0; NULL is all that is left. at: when it was paid back, not NULL. refund_ref: the provider''s id of the refund, not empty: the same refund again changes nothing, also where refund_payment() told it before, by itself or within a sum; NULL, and each call counts. user_id: whose it is, by which a router finds the cell; another person''s thing is refused, and NULL compares nothing.
 
 purchase_id: the purchase. refunded_in_cents: all that was refunded of it until now. refunded_at: when it was refunded in full, else NULL. revoked_course_ids: the courses of the purchase that no other sale or grant gives the buyer at that time, in the order of their ids. What a later purchase added to an end of this one is counted anew, from its own sale.
 

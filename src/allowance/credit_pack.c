@@ -96,15 +96,17 @@ static KeptPlan read_purchase = {
 	.nargs = 3,
 	.types = {TEXTOID, TEXTOID, TEXTOID},
 };
-/* Claims $2 credits, or all that no refund claims yet; changes no row where a refund in full is
- * repeated. */
+/*
+ * Claims $2 credits, or all that no refund claims yet; changes no row where a refund in full is
+ * repeated. Compares with what is left before it adds: the sum may be out of range. least()
+ * passes over a NULL.
+ */
 static KeptPlan claim_credits = {
-	.sql =
-		"UPDATE coursebase.ai_credit_purchases p "
-		"SET claimed_credits = least(p.credits, p.claimed_credits + coalesce($2, p.credits)), "
-		"status = CASE WHEN p.claimed_credits + coalesce($2, p.credits) >= p.credits "
-		"THEN 'refunded' ELSE p.status END "
-		"WHERE p.id = $1 AND p.claimed_credits < p.credits",
+	.sql = "UPDATE coursebase.ai_credit_purchases p SET claimed_credits = "
+		   "p.claimed_credits + least($2, p.credits - p.claimed_credits), "
+		   "status = CASE WHEN $2 < p.credits - p.claimed_credits "
+		   "THEN p.status ELSE 'refunded' END "
+		   "WHERE p.id = $1 AND p.claimed_credits < p.credits",
 	.nargs = 2,
 	.types = {UUIDOID, INT8OID},
 };

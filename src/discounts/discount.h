@@ -143,4 +143,11 @@ extern int32 discount_amount(const DiscountOrder *order, const DiscountFacts *fa
 extern bool discount_place_take(const pg_uuid_t *code_id, TimestampTz at);
 extern void discount_place_give_back(const pg_uuid_t *code_id);
 
+/*
+ * sale.c: whether the user's sale whose session the order names is refunded in full, and then
+ * since when. The caller has the user's row locked, and connected SPI.
+ */
+extern bool discount_sale_is_refunded(const pg_uuid_t *user, const char *order_ref,
+									  TimestampTz *at);
+
 #endif

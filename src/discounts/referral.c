@@ -182,6 +182,10 @@ static KeptPlan spend_available = {
 	.types = {UUIDOID, TIMESTAMPTZOID, TEXTOID, INT4OID, TEXTOID},
 };
 
+/* A hundred years: with more days the time that they end at could be out of range, and the sale
+ * that earned the credit would be refused. */
+#define DAYS_MOST 36500
+
 /* The arguments of spend_referral_credit(). */
 enum
 {
@@ -204,6 +208,8 @@ static void bind_code(PlanValues *values, FunctionCallInfo fcinfo, int argument)
 static bool referrer_is_new(Datum user, const pg_uuid_t *referrer);
 static void referrer_write(Datum user, const pg_uuid_t *referrer);
 static bool referrer_lives_elsewhere(const pg_uuid_t *referrer);
+static Datum credit_currency(void);
+static int32 days_of(const char *setting);
 static bool spending_repeats(FunctionCallInfo fcinfo, Datum currency, int32 amount);
 static void spending_write(FunctionCallInfo fcinfo, Datum currency, int32 amount);
 static void first_premium_settle(PremiumTurn turn, const pg_uuid_t *user, TimestampTz at);
@@ -379,14 +385,33 @@ coursebase_pay_referral(PG_FUNCTION_ARGS)
 		Datum values[] = {PG_GETARG_DATUM(0),
 						  PG_GETARG_DATUM(1),
 						  Int32GetDatum(amount),
-						  CStringGetTextDatum(setting_text("referral_credit_currency")),
-						  Int32GetDatum((int32) Max(setting_integer("referral_hold_days"), 0)),
-						  Int32GetDatum((int32) setting_integer("referral_credit_days"))};
+						  credit_currency(),
+						  Int32GetDatum(days_of("referral_hold_days")),
+						  Int32GetDatum(days_of("referral_credit_days"))};
 
 		paid = owner_execute(&write_credit, values, NULL, false) > 0 || delivery_earn(values);
 	}
 	SPI_finish();
 	PG_RETURN_BOOL(paid);
+}
+
+/* In upper case, as columns have it; the setting takes either (settings_currency_form_check).
+ */
+static Datum
+credit_currency(void)
+{
+	char *currency = setting_text("referral_credit_currency");
+
+	for (char *letter = currency; *letter != '\0'; letter++)
+		*letter = pg_ascii_toupper(*letter);
+	return CStringGetTextDatum(currency);
+}
+
+/* The value of a setting in days. */
+static int32
+days_of(const char *setting)
+{
+	return (int32) Min(Max(setting_integer(setting), 0), DAYS_MOST);
 }
 
 /* SQL function: revoke_referral(user_id uuid, at timestamptz) returns boolean */
@@ -424,9 +449,8 @@ coursebase_spend_referral_credit(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("amount_in_cents must be above 0")));
 	args_id(fcinfo, SPEND_ORDER_REF);
-	currency = PG_ARGISNULL(SPEND_CURRENCY)
-				   ? CStringGetTextDatum(setting_text("referral_credit_currency"))
-				   : PG_GETARG_DATUM(SPEND_CURRENCY);
+	currency =
+		PG_ARGISNULL(SPEND_CURRENCY) ? credit_currency() : PG_GETARG_DATUM(SPEND_CURRENCY);
 	SPI_connect();
 	anchor_user_require(PG_GETARG_UUID_P(SPEND_USER));
 	if (!spending_repeats(fcinfo, currency, amount))

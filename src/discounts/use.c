@@ -292,6 +292,8 @@ typedef struct Redemption
 
 static char *order_ref_of(FunctionCallInfo fcinfo);
 static DiscountFacts facts_lock(const DiscountOrder *order);
+static void use_write(const DiscountOrder *order, const char *order_ref,
+					  Redemption *redemption);
 static bool redemption_read(const DiscountOrder *order, const char *order_ref,
 							Redemption *redemption);
 static void redemption_keep(Redemption *redemption);
@@ -309,7 +311,8 @@ static TimestampTz reservation_end(TimestampTz at, Datum ttl);
 static void entry_write(const DiscountOrder *order, const DiscountFacts *facts,
 						const char *order_ref, DiscountStatus status, TimestampTz until);
 static void place_require(const DiscountOrder *order, const DiscountFacts *facts);
-static bool entry_free(FunctionCallInfo fcinfo, int code_column, DiscountStatus status);
+static bool use_reverse(Datum user, Datum order_ref, TimestampTz at);
+static bool entry_free(Datum user, Datum order_ref, int code_column, DiscountStatus status);
 static bool use_restore(FunctionCallInfo fcinfo, const pg_uuid_t *code);
 pg_noreturn static void refuse(const char *reason, const char *detail);
 pg_noreturn static void refuse_other_content(const char *order_ref);
@@ -346,14 +349,8 @@ coursebase_redeem_discount(PG_FUNCTION_ARGS)
 		if (!redemption.same)
 			refuse_other_content(order_ref);
 	}
-	else if (!quote_redeem(&order, order_ref, &redemption))
-	{
-		DiscountFacts facts = facts_lock(&order);
-
-		entry_write(&order, &facts, order_ref, DISCOUNT_REDEEMED, 0);
-		redemption_write(&order, &facts, order_ref, &redemption);
-		place_require(&order, &facts);
-	}
+	else
+		use_write(&order, order_ref, &redemption);
 	SPI_finish();
 	values[0] = UUIDPGetDatum(&redemption.id);
 	values[1] = Int32GetDatum(redemption.discount);
@@ -425,8 +422,9 @@ coursebase_release_discount(PG_FUNCTION_ARGS)
 	plan_bind_null(&values); /* whatever the code is */
 	SPI_connect();
 	anchor_user_require(PG_GETARG_UUID_P(0));
-	held = owner_execute(&find_reservation, values.datums, values.nulls, false) > 0 &&
-		   entry_free(fcinfo, RESERVATION_CODE, DISCOUNT_RESERVED);
+	held =
+		owner_execute(&find_reservation, values.datums, values.nulls, false) > 0 &&
+		entry_free(PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), RESERVATION_CODE, DISCOUNT_RESERVED);
 	SPI_finish();
 	PG_RETURN_BOOL(held);
 }
@@ -436,16 +434,13 @@ coursebase_release_discount(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_reverse_discount(PG_FUNCTION_ARGS)
 {
-	Datum values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), PG_GETARG_DATUM(2)};
 	bool reversed;
 
 	args_require_all(fcinfo);
 	schema_require_current();
 	SPI_connect();
 	anchor_user_require(PG_GETARG_UUID_P(0));
-	reversed = owner_execute(&reverse_redemption, values, NULL, false) > 0;
-	if (reversed)
-		entry_free(fcinfo, 1, DISCOUNT_REDEEMED);
+	reversed = use_reverse(PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), PG_GETARG_TIMESTAMPTZ(2));
 	SPI_finish();
 	PG_RETURN_BOOL(reversed);
 }
@@ -526,6 +521,29 @@ facts_lock(const DiscountOrder *order)
 	if (failed != NULL)
 		refuse(failed->reason, detail.data);
 	return facts;
+}
+
+/*
+ * Redeems what the order's reservation showed, or what the rules give now. A sale that was
+ * refunded before its order is told keeps no use: no later refund would give it back.
+ */
+static void
+use_write(const DiscountOrder *order, const char *order_ref, Redemption *redemption)
+{
+	TimestampTz refunded_at;
+
+	if (!quote_redeem(order, order_ref, redemption))
+	{
+		DiscountFacts facts = facts_lock(order);
+
+		entry_write(order, &facts, order_ref, DISCOUNT_REDEEMED, 0);
+		redemption_write(order, &facts, order_ref, redemption);
+		place_require(order, &facts);
+	}
+	if (!discount_sale_is_refunded(&order->user, order_ref, &refunded_at))
+		return;
+	use_reverse(UUIDPGetDatum(&order->user), CStringGetTextDatum(order_ref), refunded_at);
+	redemption->reversed_at = refunded_at;
 }
 
 /* Whether the order has used a code, and then the use. */
@@ -714,21 +732,32 @@ place_require(const DiscountOrder *order, const DiscountFacts *facts)
 		refuse("limit_reached", "All places are taken.");
 }
 
+/* Gives the order's use of a code back; false when the order has none that stands. */
+static bool
+use_reverse(Datum user, Datum order_ref, TimestampTz at)
+{
+	Datum values[] = {user, order_ref, TimestampTzGetDatum(at)};
+
+	if (owner_execute(&reverse_redemption, values, NULL, false) == 0)
+		return false;
+	entry_free(user, order_ref, 1, DISCOUNT_REDEEMED);
+	return true;
+}
+
 /*
  * Gives the person's entry for the code, which the last plan's column names, back to the person
  * and the place to the code; false when the order does not have the entry in that status. The
- * first two arguments of the call are user_id and order_ref. The code is locked before the
- * entry and the counter, in the order of every use.
+ * code is locked before the entry and the counter, in the order of every use.
  */
 static bool
-entry_free(FunctionCallInfo fcinfo, int code_column, DiscountStatus status)
+entry_free(Datum user, Datum order_ref, int code_column, DiscountStatus status)
 {
 	pg_uuid_t code = plan_uuid(0, code_column);
 	PlanValues values = {0};
 
-	args_bind(&values, fcinfo, 0);
+	plan_bind(&values, user);
 	plan_bind_uuid(&values, &code);
-	args_bind(&values, fcinfo, 1);
+	plan_bind(&values, order_ref);
 	plan_bind_text(&values, discount_status_names[status]);
 	owner_execute(&lock_code_by_id, &values.datums[1], NULL, false);
 	if (owner_execute(&free_entry, values.datums, NULL, false) == 0)

@@ -407,10 +407,23 @@ refund_count(const pg_uuid_t *purchase, FunctionCallInfo fcinfo, int64 refunded)
 	if (ref_is_dispute(ref))
 		dispute_count(purchase, ref, amount, at);
 	/* told before, also as a reversal that came first: refund_purchase() checks its content */
-	else if (owner_execute(&find_told, &key, NULL, false) > 0)
+	else if (owner_execute(&find_told, &key, NULL, false) > 0 ||
+			 !sale_totals_yield(purchase, ref, amount, at))
 		refund_call(purchase, amount, at, ref);
-	else if (!total_swap(purchase, ref, amount, at))
+}
+
+/* Also for refund_purchase(): whoever tells a refund by its id tells what a sum held before. */
+bool
+sale_totals_yield(const pg_uuid_t *purchase, const char *ref, int64 amount, TimestampTz at)
+{
+	Datum totals[] = {UUIDPGetDatum(purchase), TimestampTzGetDatum(DT_NOEND)};
+
+	if (ref_is_dispute(ref) || strncmp(ref, TOTAL_PREFIX, strlen(TOTAL_PREFIX)) == 0 ||
+		owner_execute(&read_totals, totals, NULL, false) == 0)
+		return false;
+	if (!total_swap(purchase, ref, amount, at))
 		totals_replace(purchase, ref, amount, at);
+	return true;
 }
 
 /*

@@ -5,7 +5,8 @@
  * refunded_at is set, once, and from then on the purchase gives no course (course_grant.c takes
  * away the access that nothing else gives). Completed lessons stay, and so do the grants of the
  * purchase as a record. A refund with a reference of the provider counts once, however often
- * the provider reports it; without a reference every call counts.
+ * the provider reports it, by itself or within a sum (payment_refund.c); without a reference
+ * every call counts.
  *
  * Locks: the row of users of the buyer first, then the purchase, as in sale.c. Every decision
  * is read after these locks.
@@ -109,6 +110,7 @@ static KeptPlan read_refund = {
 static void arguments_check(FunctionCallInfo fcinfo);
 static Sale sale_lock(const pg_uuid_t *purchase, const NamedUser *named);
 static bool refund_told(const Sale *sale, FunctionCallInfo fcinfo);
+static bool refund_is_of_total(const Sale *sale, FunctionCallInfo fcinfo);
 static void sale_refund(const Sale *sale, FunctionCallInfo fcinfo);
 static int32 refund_amount(const Sale *sale, FunctionCallInfo fcinfo);
 static void refund_remember(const Sale *sale, int32 amount, FunctionCallInfo fcinfo);
@@ -138,7 +140,7 @@ coursebase_refund_purchase(PG_FUNCTION_ARGS)
 	compat_materialize(fcinfo);
 	SPI_connect();
 	sale = sale_lock(PG_GETARG_UUID_P(ARGUMENT_PURCHASE), &named);
-	if (!refund_told(&sale, fcinfo) && !sale.ended)
+	if (!refund_told(&sale, fcinfo) && !refund_is_of_total(&sale, fcinfo) && !sale.ended)
 		sale_refund(&sale, fcinfo);
 	refund_return(fcinfo, &sale);
 	SPI_finish();
@@ -206,6 +208,21 @@ refund_told(const Sale *sale, FunctionCallInfo fcinfo)
 	if (!plan_bool(0, 1))
 		raise_other_refund();
 	return true;
+}
+
+/*
+ * Whether the provider has told the refund before, as part of the sum of its charge; then it is
+ * counted there, and not again. Of a refund without a sum nobody knows whether that one held
+ * it.
+ */
+static bool
+refund_is_of_total(const Sale *sale, FunctionCallInfo fcinfo)
+{
+	if (PG_ARGISNULL(ARGUMENT_REF) || PG_ARGISNULL(ARGUMENT_AMOUNT))
+		return false;
+	return sale_totals_yield(&sale->id, args_text_or_null(fcinfo, ARGUMENT_REF),
+							 args_money(fcinfo, ARGUMENT_AMOUNT),
+							 PG_GETARG_TIMESTAMPTZ(ARGUMENT_AT));
 }
 
 /* Records the refund: its reference and the new sum of the purchase, which a trigger audits. */

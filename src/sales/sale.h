@@ -6,7 +6,9 @@
 
 #include "postgres.h"
 
+#include "datatype/timestamp.h"
 #include "fmgr.h"
+#include "utils/uuid.h"
 
 /*
  * Adds the first row that the last plan gave to the answer of a function that returns a table:
@@ -34,6 +36,14 @@ extern void sale_follows_gift(void);
  */
 #define SALE_REFERENCES 5
 extern void sale_references_write(FunctionCallInfo fcinfo, int session, int first);
+
+/*
+ * Counts a refund that is not told yet in the place of the sums of refunds that stand; false,
+ * and nothing is written, where none stands, and for a dispute or a sum. Raises as
+ * refund_purchase() does. Needs SPI, and the locks of the buyer and the purchase.
+ */
+extern bool sale_totals_yield(const pg_uuid_t *purchase, const char *ref, int64 amount,
+							  TimestampTz at);
 
 /* What a refund answers of a purchase s; at last the courses that it took, which nothing else
  * gives at that time. */

@@ -35,6 +35,15 @@ SELECT * FROM coursebase.credit_balance(:ada, '2026-03-09 00:00+00');
 SELECT * FROM coursebase.check_integrity();
 ROLLBACK TO bought;
 
+-- More than the pack has, behind a part too, is all of it.
+SELECT bank_credits, bank_left FROM coursebase.refund_credit_pack('google_play', 'production', 'one', '2026-03-06 10:00+00', 30);
+SELECT bank_credits, bank_left FROM coursebase.refund_credit_pack('google_play', 'production', 'one', '2026-03-06 11:00+00', 9223372036854775807);
+SELECT bank_credits, bank_left FROM coursebase.refund_credit_pack('google_play', 'production', 'one', '2026-03-06 11:00+00', 9223372036854775807);
+SELECT status, claimed_credits, refunded_credits FROM coursebase.ai_credit_purchases WHERE user_id = :ada AND purchase_id = 'one';
+SELECT bank_credits, bank_left FROM coursebase.reverse_credit_pack_refund('google_play', 'production', 'one', '2026-03-06 12:00+00', 9223372036854775807);
+SELECT * FROM coursebase.check_integrity();
+ROLLBACK TO bought;
+
 -- The second pack is refunded while the first is being spent: the first stays.
 SELECT bank_credits, bank_left FROM coursebase.consume_credits(:ada, 40, 'talk', '2026-03-06 10:00+00');
 SELECT bank_credits, bank_left FROM coursebase.refund_credit_pack('google_play', 'production', 'two', '2026-03-06 11:00+00');

@@ -44,4 +44,13 @@ SELECT pg_temp.took('revenuecat', pg_temp.bought('06'), :bob);
 SELECT * FROM pg_temp.kept WHERE notification_id = 'left-06';
 SELECT coursebase.has_course_access('00000000-0000-4000-8000-000000571910', :bob);
 SELECT * FROM coursebase.check_integrity();
+
+-- What is refused since then is kept with its content, for an operator: it tells of money.
+\i :abs_srcdir/fixtures/worlds/programs.sql
+SELECT transaction_id AS charge FROM coursebase.begin_checkout(:eve, :strong, '2026-02-01') \gset
+SELECT coursebase.attach_payment_reference(:'charge', 'stripe', 'pi_left');
+SELECT coursebase.delete_user(:eve, '2026-02-02') IS NOT NULL;
+SELECT pg_temp.took('stripe', pg_temp.stripe('evt_left_1', '2026-02-03', 'payment_intent.succeeded', '{"id": "pi_left", "amount": 1, "amount_received": 1, "currency": "eur"}'));
+SELECT outcome, body IS NOT NULL FROM coursebase.store_notifications WHERE user_id = :eve;
+SELECT * FROM coursebase.check_integrity();
 ROLLBACK;

@@ -50,4 +50,30 @@ SELECT pg_temp.uses();
 UPDATE coursebase.purchases SET refunded_at = '2026-02-06' WHERE stripe_session_id = 'cs_1';
 SELECT pg_temp.uses();
 SELECT count(*) FROM coursebase.check_integrity();
+ROLLBACK TO sold;
+-- The refund came before the order was told: the use is given back at once, and taken with the reversal.
+SELECT status FROM coursebase.complete_purchase(:bob, :product, 'cs_4', 900, 'paid', '2026-02-01', currency => 'EUR');
+SELECT r.refunded_in_cents FROM coursebase.purchases s, coursebase.refund_purchase(s.id, at => '2026-02-05') r WHERE s.stripe_session_id = 'cs_4';
+SELECT final_in_cents, reversed_at FROM coursebase.redeem_discount(:bob, 'OTHER', 'course', 1000, 'EUR', 'cs_4', at => '2026-02-06');
+SELECT final_in_cents, reversed_at FROM coursebase.redeem_discount(:bob, 'OTHER', 'course', 1000, 'EUR', 'cs_4', at => '2026-02-07');
+SELECT pg_temp.uses();
+UPDATE coursebase.purchases SET refunded_at = NULL WHERE stripe_session_id = 'cs_4';
+SELECT pg_temp.uses();
+SELECT count(*) FROM coursebase.check_integrity();
+ROLLBACK TO sold;
+-- A reservation that such an order redeems, and a part, which gives nothing back.
+SELECT c.status FROM unnest('{cs_4, cs_5}'::text[]) s, coursebase.complete_purchase(:bob, :product, s, 900, 'paid', '2026-02-01', currency => 'EUR') c;
+SELECT final_in_cents FROM coursebase.reserve_discount(:bob, 'OTHER', 'course', 1000, 'EUR', 'cs_4', ttl => '30 days', at => '2026-02-01');
+SELECT r.refunded_in_cents FROM coursebase.purchases s, coursebase.refund_purchase(s.id, CASE s.stripe_session_id WHEN 'cs_5' THEN 100 END, '2026-02-05') r WHERE s.stripe_session_id IN ('cs_4', 'cs_5') ORDER BY 1;
+SELECT final_in_cents, reversed_at FROM coursebase.redeem_discount(:bob, 'OTHER', 'course', 1000, 'EUR', 'cs_4', at => '2026-02-06');
+SELECT final_in_cents, reversed_at FROM coursebase.redeem_discount(:bob, 'OTHER', 'course', 1000, 'EUR', 'cs_5', at => '2026-02-06');
+SELECT pg_temp.uses();
+SELECT count(*) FROM coursebase.check_integrity();
+ROLLBACK TO sold;
+-- A sale of the past that comes refunded.
+SELECT final_in_cents FROM coursebase.redeem_discount(:bob, 'OTHER', 'course', 1000, 'EUR', 'cs_4', at => '2026-02-01');
+INSERT INTO coursebase.purchases (user_id, product_id, stripe_session_id, price_paid_in_cents, refunded_at, product_details)
+VALUES (:bob, :product, 'cs_4', 900, '2026-02-05', '{"name": "Single", "description": "", "imageUrl": "/s.png"}');
+SELECT pg_temp.uses();
+SELECT count(*) FROM coursebase.check_integrity();
 ROLLBACK;

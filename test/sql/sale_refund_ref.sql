@@ -47,6 +47,28 @@ FROM coursebase.purchase_refunds r JOIN coursebase.purchases s ON s.id = r.purch
 SELECT e.new ->> 'refund_ref', e.old ->> 'refunded_in_cents', e.new ->> 'refunded_in_cents', e.new ->> 'in_full'
 FROM coursebase.audit_events e JOIN coursebase.purchases s ON e.object = 'purchases/' || s.id
 WHERE e.action = 'purchase_refunded' AND s.user_id = :ada ORDER BY s.stripe_session_id, (e.new ->> 'refunded_in_cents')::bigint;
+-- The provider's sum of the charge came first: the server's own call with the refund's id is of that sum, and not one more.
+SELECT purchase_id AS third FROM coursebase.complete_purchase(:ada, :'single', 'cs_ref4', 900, 'paid', '2026-03-02 12:00+00', payment_intent_id => 'pi_ref4') \gset
+SELECT :answer FROM coursebase.refund_payment('pi_ref4', NULL, NULL, 300, 'ch_ref4', true, '2026-03-03 12:00+00');
+SAVEPOINT summed;
+SELECT :answer FROM coursebase.refund_purchase(:'third', 300, '2026-03-03 12:00+00', 're_h');
+SELECT :answer FROM coursebase.refund_payment('pi_ref4', NULL, NULL, 300, 're_h', false, '2026-03-03 12:00+00');
+SELECT :answer FROM coursebase.refund_payment('pi_ref4', NULL, NULL, 500, 'ch_ref4', true, '2026-03-04 12:00+00');
+SELECT :answer FROM coursebase.refund_purchase(:'third', 200, '2026-03-04 12:00+00', 're_i');
+SELECT :answer FROM coursebase.reverse_refund(:'third', 're_h', 300, '2026-03-05 12:00+00');
+ROLLBACK TO summed;
+-- It held two refunds, told smaller and greater than it; a dispute is beside it, and so is what has no id.
+SELECT :answer FROM coursebase.refund_purchase(:'third', 100, '2026-03-03 12:00+00', 're_h');
+SELECT :answer FROM coursebase.refund_purchase(:'third', 250, '2026-03-03 12:00+00', 're_i');
+SELECT :answer FROM coursebase.refund_purchase(:'third', 50, '2026-03-03 12:00+00', 'dp_h');
+SELECT :answer FROM coursebase.refund_purchase(:'third', 50, '2026-03-03 12:00+00');
+ROLLBACK TO summed;
+-- All of it: the refund takes the sum's place, so that its reversal finds it.
+SELECT :answer FROM coursebase.refund_payment('pi_ref4', NULL, NULL, 900, 'ch_ref4', true, '2026-03-04 12:00+00');
+SELECT :answer FROM coursebase.refund_purchase(:'third', 900, '2026-03-04 12:00+00', 're_j');
+SELECT :answer FROM coursebase.reverse_refund(:'third', 're_j', at => '2026-03-05 12:00+00');
+ROLLBACK TO summed;
+
 -- What was told stays as it was told.
 UPDATE coursebase.purchase_refunds SET amount_in_cents = 1 WHERE refund_ref = 're_a';
 SELECT check_name, object, problem FROM coursebase.check_integrity();
