@@ -322,7 +322,7 @@ AS 'MODULE_PATHNAME', 'coursebase_next_lesson';
 COMMENT ON FUNCTION coursebase.next_lesson(uuid, uuid, timestamptz) IS
     'Answers the lesson after a lesson, in the order of the course: the next one of its section, or the first one of the next section. NULL after the last one. Lessons that the user cannot see are skipped. Anybody may ask about the own account; reads past row security.
 
-lesson_id: the lesson; NULL answers NULL. user_id: who goes on; NULL is the user who asks; only an administrator or the server may name another user. at: the time at which the lessons must be visible; NULL is now.
+lesson_id: the lesson; NULL, and a lesson that the user cannot see, answers NULL. user_id: who goes on; NULL is the user who asks; only an administrator or the server may name another user. at: the time at which the lessons must be visible; NULL is now.
 
 Raises: 42501 (user_id is another user).';
 GRANT EXECUTE ON FUNCTION coursebase.next_lesson(uuid, uuid, timestamptz) TO anonymous, end_user, server;

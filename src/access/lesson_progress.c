@@ -318,7 +318,10 @@ course_readable(const pg_uuid_t *user, const pg_uuid_t *course, TimestampTz at)
 		   outline_course_readable(user, course, at);
 }
 
-/* The answer of functions whose arguments are a lesson, user_id and at. */
+/*
+ * The answer of functions whose arguments are a lesson, user_id and at. A lesson that the user
+ * cannot see has no neighbours: they would tell that it is there, and where.
+ */
 static Datum
 neighbour(FunctionCallInfo fcinfo, KeptPlan *plan)
 {
@@ -327,14 +330,13 @@ neighbour(FunctionCallInfo fcinfo, KeptPlan *plan)
 	bool known = identity_resolve_user(args_uuid_or_null(fcinfo, 1), &user) &&
 				 identity_user_read(&user, &admin);
 	PlanValues values = {0};
-	OutlineLesson lesson;
-	OutlineSection section;
+	pg_uuid_t course;
 	pg_uuid_t *found = NULL;
 
-	if (PG_ARGISNULL(0) || !outline_lesson(PG_GETARG_UUID_P(0), &lesson) ||
-		!outline_section(&lesson.section, &section) ||
-		!outline_course_readable(known ? &user : NULL, &section.course,
-								 args_time_or_now(fcinfo, 2)))
+	if (PG_ARGISNULL(0) ||
+		!((known && admin) || (lesson_shown(PG_GETARG_UUID_P(0), &course) &&
+							   outline_course_readable(known ? &user : NULL, &course,
+													   args_time_or_now(fcinfo, 2)))))
 		PG_RETURN_NULL();
 	plan_bind_uuid(&values, PG_GETARG_UUID_P(0));
 	plan_bind_bool(&values, known && admin); /* administrators see hidden lessons too */

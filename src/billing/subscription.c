@@ -57,6 +57,7 @@ typedef struct Situation
 	bool has_event;        /* the log has an event of this store, environment and id */
 	bool transaction_seen;
 	bool linked; /* an event of the log says that another line takes the place of this one */
+	bool refolded; /* the line was folded from the log: the event may have changed its past */
 } Situation;
 
 /*
@@ -147,7 +148,7 @@ static void first_premium_tell(const Situation *situation, const SubscriptionLin
 static void grant_audit(const Situation *situation);
 static void line_require(const Situation *situation);
 static FoldAnomaly line_advance(Situation *situation, SubscriptionLine *line);
-static FoldAnomaly line_refold(const Situation *situation, SubscriptionLine *line);
+static FoldAnomaly line_refold(Situation *situation, SubscriptionLine *line);
 static void entry_add(const Situation *situation, SubscriptionEntry *entries, int *nentries);
 static FoldAnomaly anomaly_of(const Situation *situation, const SubscriptionEntry *entries,
 							  int nentries);
@@ -489,12 +490,13 @@ line_advance(Situation *situation, SubscriptionLine *line)
 
 /* For an event that others of its line stand behind, or that reaches back into the line. */
 static FoldAnomaly
-line_refold(const Situation *situation, SubscriptionLine *line)
+line_refold(Situation *situation, SubscriptionLine *line)
 {
 	int nentries, nlines;
 	SubscriptionEntry *entries = entries_load(situation->user, situation->notice.store,
 											  situation->line_id, false, &nentries);
 
+	situation->refolded = true;
 	entry_add(situation, entries, &nentries);
 	*line = *lines_fold(entries, nentries, &nlines);
 	return anomaly_of(situation, entries, nentries);
@@ -531,7 +533,8 @@ anomaly_of(const Situation *situation, const SubscriptionEntry *entries, int nen
  * Makes the row of subscriptions show the line that stands for the user now. The other lines
  * are read only if the shown line fell: otherwise the shown line still stands before them, or
  * the line of this event has passed it. An event of a line that is not shown writes the row
- * too, so that a transaction with an older snapshot fails.
+ * too, so that a transaction with an older snapshot fails; so does an event that changes the
+ * past alone, because handshakes of the past are cached under the version that the row moves.
  */
 static void
 shown_update(Situation *situation, const SubscriptionLine *line)
@@ -554,6 +557,8 @@ shown_update(Situation *situation, const SubscriptionLine *line)
 	}
 	if (!same || !row_is_equal(shown, &situation->line))
 		subscription_show(situation->user, shown);
+	else if (situation->refolded)
+		subscription_touch(situation->user);
 	situation->shown = *shown;
 }
 

@@ -93,7 +93,8 @@ SELECT * FROM coursebase.course_progress('00000000-0000-4000-8000-00000000e412')
 SELECT * FROM coursebase.course_progress('00000000-0000-4000-8000-00000000e4ff');
 SELECT * FROM coursebase.course_progress('00000000-0000-4000-8000-00000000e412', '00000000-0000-4000-8000-00000000e400');
 
--- Next and previous, of each lesson: as a person, anonymous, and as an administrator.
+-- Next and previous, of each lesson: as a person, anonymous, and as an administrator. One that is hidden has none, as one that
+-- is not there.
 \set walk 'SELECT string_agg(concat_ws(\' \', right(l.id::text, 1), right(coursebase.previous_lesson(l.id)::text, 1), right(coursebase.next_lesson(l.id)::text, 1)), \', \' ORDER BY l.id) FROM walked l;'
 RESET ROLE;
 CREATE TEMP TABLE walked AS SELECT id FROM coursebase.lessons WHERE id::text LIKE '00000000-0000-4000-8000-00000000e43_';
