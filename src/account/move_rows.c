@@ -537,19 +537,10 @@ raise_others(const char *where)
 static int
 session_neutral(void)
 {
-	static const char *const settings[][2] = {
-		{"session_replication_role", "replica"},
-		{"datestyle", "ISO, YMD"},
-		{"intervalstyle", "postgres"},
-		{"timezone", "UTC"},
-		{"bytea_output", "hex"},
-		{"extra_float_digits", "3"},
-		{"xmlbinary", "base64"},
-	};
 	int level = session_settings_begin();
 
-	for (int i = 0; i < lengthof(settings); i++)
-		session_setting_set(settings[i][0], settings[i][1]);
+	session_setting_set("session_replication_role", "replica");
+	session_settings_neutral();
 	return level;
 }
 

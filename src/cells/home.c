@@ -15,7 +15,9 @@
 #include "commands/copy.h"
 #include "executor/tuptable.h"
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
 #include "parser/parse_relation.h"
 #include "pgstat.h"
 #include "storage/latch.h"
@@ -144,14 +146,17 @@ home_begin(WalReceiverConn *connection, const char *slot)
 
 /*
  * COPY runs on both sides, so that each type is read by the input function of the type that
- * wrote it. COPY of this server asks incoming_read() for the bytes. The lock stays until the
- * transaction ends, as that of any statement that writes.
+ * wrote it. COPY of this server asks incoming_read() for the bytes, which home sends in the
+ * encoding of this database: without the option COPY would take them for the client's. The lock
+ * stays until the transaction ends, as that of any statement that writes.
  */
 void
 home_copy(WalReceiverConn *connection, const HomeTable *table, Oid into)
 {
 	Relation relation = table_open(into, RowExclusiveLock);
 	ParseState *parse = make_parsestate(NULL);
+	DefElem *encoding =
+		makeDefElem("encoding", (Node *) makeString(pstrdup(GetDatabaseEncodingName())), -1);
 	List *columns = NIL;
 	CopyFromState copy;
 	ListCell *cell;
@@ -166,7 +171,8 @@ home_copy(WalReceiverConn *connection, const HomeTable *table, Oid into)
 	foreach (cell, table->columns)
 		columns = lappend(columns, makeString(lfirst(cell)));
 	(void) addRangeTableEntryForRelation(parse, relation, RowExclusiveLock, NULL, false, false);
-	copy = BeginCopyFrom(parse, relation, NULL, NULL, false, incoming_read, columns, NIL);
+	copy = BeginCopyFrom(parse, relation, NULL, NULL, false, incoming_read, columns,
+						 list_make1(encoding));
 	(void) CopyFrom(copy);
 	EndCopyFrom(copy);
 	table_close(relation, NoLock);

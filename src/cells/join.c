@@ -335,11 +335,8 @@ catalogue_take(WalReceiverConn *connection, List *tables, ReturnSetInfo *report)
 	ListCell *cell;
 
 	session_setting_set("session_replication_role", "replica");
-	/*
-	 * the server's connection to home sets this style there, and a text is read by the style of
-	 * this session
-	 */
-	session_setting_set("intervalstyle", "postgres");
+	/* the server's connection to home sets the styles of times and intervals there likewise */
+	session_settings_neutral();
 	foreach (cell, tables)
 	{
 		CHECK_FOR_INTERRUPTS();

@@ -23,7 +23,7 @@ column_raise_type(TupleDesc columns, int column, Oid type)
 					NameStr(form->attname)),
 			 errdetail("It is of type %s; the code reads it as %s.",
 					   format_type_be(form->atttypid), format_type_be(type)),
-			 errhint("Give the column its type back with ALTER TABLE … ALTER COLUMN … TYPE "
+			 errhint("Give the column its type back with ALTER TABLE ... ALTER COLUMN ... TYPE "
 					 "%s, which needs coursebase.allow_drop.",
 					 format_type_be(type))));
 }

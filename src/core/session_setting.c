@@ -26,6 +26,20 @@ session_setting_set(const char *name, const char *value)
 							 false);
 }
 
+/* Those by which types of the server write and read: a text may come from another session. */
+void
+session_settings_neutral(void)
+{
+	static const char *const settings[][2] = {
+		{"datestyle", "ISO, YMD"}, {"intervalstyle", "postgres"}, {"timezone", "UTC"},
+		{"bytea_output", "hex"},   {"extra_float_digits", "3"},   {"array_nulls", "on"},
+		{"xmlbinary", "base64"},   {"xmloption", "content"},
+	};
+
+	for (int i = 0; i < lengthof(settings); i++)
+		session_setting_set(settings[i][0], settings[i][1]);
+}
+
 /* true says that no error ended the stretch, as at the end of a function with SET. */
 void
 session_settings_end(int level)

@@ -32,4 +32,10 @@ extern void session_settings_end(int level);
  */
 extern void session_setting_set(const char *name, const char *value);
 
+/*
+ * Until the stretch ends the text of a value is the same in every session, and is read as the
+ * value that it was made of.
+ */
+extern void session_settings_neutral(void);
+
 #endif

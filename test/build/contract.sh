@@ -19,6 +19,7 @@ echo '# -march=native' >>Makefile
 	echo '	heap_getattr(1);'
 	echo '	tuplestore_begin_heap(1);   '
 	echo '	ereport(ERROR, (errmsg("planted")));'
+	echo '	elog(ERROR, "naïve");'
 	yes '	;' | head -n 100
 	echo '}'
 } >src/core/planted.c

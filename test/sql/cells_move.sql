@@ -64,6 +64,7 @@ SET LOCAL TimeZone = 'Asia/Kolkata';
 SET LOCAL bytea_output = escape;
 SET LOCAL extra_float_digits = -3;
 SET LOCAL IntervalStyle = iso_8601;
+SET LOCAL array_nulls = off;
 SET LOCAL check_function_bodies = on;
 -- Who is none of the document's people.
 INSERT INTO coursebase.users (id, clerk_user_id, name) VALUES ('00000000-0000-4000-a000-0000000000e9', 'somebody', 'Eve');

@@ -26,7 +26,8 @@ BEGIN
 END $$;
 SAVEPOINT whole;
 
--- One at a time, with what is said.
+-- One at a time, with what is said, to a client of another encoding too.
+SET LOCAL client_encoding = 'LATIN1';
 ALTER TABLE coursebase.users ALTER COLUMN updated_at TYPE text;
 UPDATE coursebase.users SET name = 'Bea';
 ROLLBACK TO whole;

@@ -63,6 +63,13 @@ is(query($cell, 'app', "SELECT string_agg(course_code, ' ' ORDER BY id) FROM cou
 is(query($cell, 'app', 'SELECT code, redeemed_count, own_note FROM coursebase.discount_codes ORDER BY 1'), "ONE|0|TWO\nTWO|1|ONE", 'and what is the cell\'s own');
 is(query($cell, 'app', 'SELECT * FROM coursebase.check_integrity()'), '', 'check_integrity() finds nothing');
 
+# Whoever joins has a client of another encoding, and settings by which texts are read otherwise.
+query($_, 'app', 'ALTER TABLE coursebase.courses ADD COLUMN own_words text[]') for $home, $cell;
+away();
+query($home, 'app', q{UPDATE coursebase.courses SET title = U&'Caf\\00e9 \\20ac', own_words = '{a,NULL}'});
+is(query($cell, 'app', "SET client_encoding = 'LATIN1'; SET array_nulls = off; $joins"), 'courses|0|3|0', 'another client encoding joins');
+is(query($cell, 'app', q{SELECT DISTINCT title = U&'Caf\\00e9 \\20ac', own_words[2] IS NULL FROM coursebase.courses}), 't|t', 'and has what home has');
+
 # Several at once: each joins, one after the other, and none takes the slot of another.
 my @calls = map {
 	my ($in, $out, $err) = ("SELECT count(*) FROM coursebase.join_home();\n", '', '');
