@@ -110,7 +110,7 @@ strangers_hint(const char *strangers)
 		case ERRCODE_NOT_NULL_VIOLATION:
 			errhint(
 				"If the column is your own, give it another name: SET coursebase.allow_drop "
-				"= on, then ALTER TABLE … RENAME COLUMN. If it is coursebase's, give every "
+				"= on, then ALTER TABLE ... RENAME COLUMN. If it is coursebase's, give every "
 				"row a value.");
 			break;
 		case ERRCODE_DATATYPE_MISMATCH:
@@ -120,7 +120,7 @@ strangers_hint(const char *strangers)
 			if (strangers != NULL)
 				errhint(
 					"%s. If it is your own, give it another name: SET coursebase.allow_drop "
-					"= on, then ALTER TABLE … RENAME COLUMN.",
+					"= on, then ALTER TABLE ... RENAME COLUMN.",
 					strangers);
 			break;
 		default:
