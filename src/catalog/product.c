@@ -103,7 +103,8 @@ coursebase_tg_course_products__stamp_product(PG_FUNCTION_ARGS)
 	pg_uuid_t product, moved_to;
 	int order = 0;
 
-	if (restore_under_way() || !trigger_uuid(data, data->tg_trigtuple, "product_id", &product) ||
+	if (restore_under_way() ||
+		!trigger_uuid(data, data->tg_trigtuple, "product_id", &product) ||
 		!identity_writes_as_admin(RelationGetRelid(data->tg_relation)))
 		return PointerGetDatum(trigger_written_row(data));
 	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event) &&
