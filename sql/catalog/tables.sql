@@ -50,7 +50,7 @@ COMMENT ON COLUMN coursebase.courses.is_free IS 'Whether everybody may use the c
 COMMENT ON COLUMN coursebase.courses.in_premium IS 'Whether the course may fill a premium slot.';
 COMMENT ON COLUMN coursebase.courses.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.courses.updated_at IS 'When the row last changed.';
-COMMENT ON COLUMN coursebase.courses.grants_may_end IS 'Whether a grant of the course ever had an end. Written by a trigger; while it is false, nobody need look for such grants. It stays true.';
+COMMENT ON COLUMN coursebase.courses.grants_may_end IS 'Whether a grant of the course ever had an end on this server. Written by a trigger; while it is false, nobody need look for such grants. It stays true.';
 ALTER TABLE coursebase.courses ENABLE ROW LEVEL SECURITY;
 -- No statistics of what only some may read: estimates of the planner, which PostgREST answers to
 -- Prefer: count=planned, would tell values of it to everybody who may ask about the table.
@@ -60,7 +60,10 @@ ALTER TABLE coursebase.courses
     ALTER COLUMN description SET STATISTICS 0,
     ALTER COLUMN icon_url SET STATISTICS 0,
     ALTER COLUMN workbook_url SET STATISTICS 0;
-CREATE TRIGGER t300_of_home BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE
+-- Whether grants may end is of this server, whose people have the grants, and so it may be written in any cell.
+CREATE TRIGGER t300_of_home BEFORE INSERT OR DELETE OR TRUNCATE
+    OR UPDATE OF id, course_code, title, description, price_in_cents, currency, icon_url,
+    workbook_url, is_free, in_premium
     ON coursebase.courses
     FOR EACH STATEMENT EXECUTE FUNCTION coursebase.tg_any__of_home();
 CREATE TRIGGER t300_keep_for_cells BEFORE DELETE ON coursebase.courses

@@ -196,6 +196,7 @@ AS $$
         t.name = ANY (ARRAY['cohorts', 'courses', 'products', 'lessons', 'discount_codes',
             'store_products']),
         CASE t.name
+            WHEN 'courses' THEN ARRAY['grants_may_end']
             WHEN 'discount_codes' THEN ARRAY['redeemed_count', 'moved_uses', 'referrer_id']
             WHEN 'discount_code_shards' THEN ARRAY['redeemed_count'] END
     FROM (VALUES

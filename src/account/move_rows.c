@@ -323,6 +323,16 @@ static KeptPlan begin_versions = {
 	" FROM unnest($1) u ON CONFLICT (user_id) DO UPDATE SET version = v.version + 1",
 	.nargs = 1, .types = {UUIDARRAYOID},
 };
+/* A grant with an end counts only where its course says that there may be one: in the order of
+ * the ids, as sales write it. */
+static KeptPlan mark_ends = {
+	.sql = "UPDATE coursebase.courses c SET grants_may_end = true FROM ("
+	"  SELECT k.id FROM coursebase.courses k WHERE NOT k.grants_may_end AND k.id IN ("
+	"   SELECT g.course_id FROM coursebase.course_grants g"
+	"   WHERE g.user_id = ANY ($1) AND g.expires_at IS NOT NULL)"
+	"  ORDER BY k.id FOR NO KEY UPDATE) l WHERE c.id = l.id",
+	.nargs = 1, .types = {UUIDARRAYOID},
+};
 /* Of user_discounts e the people's entries that take one of a code's max_redemptions: those that
  * check_integrity() counts as places as well. */
 #define TAKES_A_PLACE "e.user_id = ANY ($1) AND e.status IN ('reserved', 'redeemed')"
@@ -469,6 +479,7 @@ move_rows_write(Datum document, Datum people, const pg_uuid_t *user)
 		run(writers[i], JSONOID, CStringGetTextDatum(rows[i]));
 	}
 	plan_execute_latest(&restore_actors, actors, NULL);
+	plan_execute_latest(&mark_ends, moved, NULL);
 	plan_execute_latest(&begin_versions, moved, NULL);
 	plan_execute_latest(&lock_codes, moved, NULL);
 	plan_execute_latest(&count_moved, moved, NULL);

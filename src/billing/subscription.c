@@ -56,7 +56,7 @@ typedef struct Situation
 	SubscriptionLine line; /* while there is none: one without an event */
 	bool has_event;        /* the log has an event of this store, environment and id */
 	bool transaction_seen;
-	bool linked; /* an event of the log says that another line takes the place of this one */
+	bool linked;   /* an event of the log says that another line takes the place of this one */
 	bool refolded; /* the line was folded from the log: the event may have changed its past */
 } Situation;
 

@@ -28,7 +28,6 @@
 #include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/rel.h"
-#include "utils/rls.h"
 #include "utils/uuid.h"
 
 #include "core/args.h"
@@ -236,9 +235,7 @@ coursebase_tg_any__lock_places(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect_before_statement(fcinfo, "tg_any__lock_places");
 
-	if (!restore_under_way() && (check_enable_rls(RelationGetRelid(data->tg_relation),
-												  InvalidOid, true) != RLS_ENABLED ||
-								 identity_is_admin()))
+	if (!restore_under_way() && identity_writes_as_admin(RelationGetRelid(data->tg_relation)))
 		places_lock();
 	return PointerGetDatum(NULL);
 }

@@ -30,6 +30,7 @@
 #include "core/plan.h"
 #include "core/restore.h"
 #include "core/row_trigger.h"
+#include "identity/asking.h"
 
 /* Changes nothing by itself: the trigger t500_stamp of products sets updated_at. */
 static KeptPlan touch_product = {
@@ -91,7 +92,8 @@ coursebase_tg_any__product_has_course(PG_FUNCTION_ARGS)
  * SQL function: tg_course_products__stamp_product() returns trigger
  *
  * Updates the product of the row, and of an UPDATE both products, in the order of their ids:
- * two sessions that move courses in opposite directions would deadlock otherwise.
+ * two sessions that move courses in opposite directions would deadlock otherwise. Who may not
+ * write there updates none: row security refuses the row only after this trigger.
  */
 PGDLLEXPORT Datum
 coursebase_tg_course_products__stamp_product(PG_FUNCTION_ARGS)
@@ -101,7 +103,9 @@ coursebase_tg_course_products__stamp_product(PG_FUNCTION_ARGS)
 	pg_uuid_t product, moved_to;
 	int order = 0;
 
-	if (restore_under_way() || !trigger_uuid(data, data->tg_trigtuple, "product_id", &product))
+	if (restore_under_way() ||
+		!trigger_uuid(data, data->tg_trigtuple, "product_id", &product) ||
+		!identity_writes_as_admin(RelationGetRelid(data->tg_relation)))
 		return PointerGetDatum(trigger_written_row(data));
 	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event) &&
 		trigger_uuid(data, data->tg_newtuple, "product_id", &moved_to))

@@ -81,7 +81,8 @@ PG_FUNCTION_INFO_V1(coursebase_tg_any__lock_user);
  * uuid is less than that of one who is locked is locked as lock_behind.h says. So is the person
  * of the row as it was where an UPDATE or DELETE holds its row already. An argument names
  * another column than user_id; then the person whom the row is to name is locked. Under a
- * restore nobody decides anything, so nothing is locked.
+ * restore nobody decides anything, so nothing is locked; nor is anybody for whom row security
+ * will refuse the row, who could hold up anybody.
  */
 PGDLLEXPORT Datum
 coursebase_tg_any__lock_user(PG_FUNCTION_ARGS)
@@ -95,6 +96,10 @@ coursebase_tg_any__lock_user(PG_FUNCTION_ARGS)
 	if (statement_mark_fires(&anchor_held) || restore_under_way() ||
 		!trigger_uuid(data, row, named ? data->tg_trigger->tgargs[0] : "user_id", &user) ||
 		anchor_holds(&user))
+		return PointerGetDatum(answer);
+	/* of an UPDATE or DELETE row security has let the row through already */
+	if (TRIGGER_FIRED_BY_INSERT(data->tg_event) &&
+		!identity_writes_as_admin(RelationGetRelid(data->tg_relation)))
 		return PointerGetDatum(answer);
 	SPI_connect();
 	if (TRIGGER_FIRED_BY_INSERT(data->tg_event))

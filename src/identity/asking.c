@@ -24,6 +24,7 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/rls.h"
 #include "utils/snapmgr.h"
 
 #include "cells/cell.h"
@@ -149,6 +150,12 @@ identity_is_admin(void)
 	const Asking *asking = identity_asking();
 
 	return asking != NULL && asking->admin;
+}
+
+bool
+identity_writes_as_admin(Oid table)
+{
+	return check_enable_rls(table, InvalidOid, true) != RLS_ENABLED || identity_is_admin();
 }
 
 const Asking *

@@ -29,6 +29,13 @@ extern bool identity_current_user(pg_uuid_t *user);
 extern bool identity_is_admin(void);
 
 /*
+ * For triggers that lock before row security judges the row: whether it lets the caller write
+ * rows of that table which only administrators may write. Who will be refused must neither lock
+ * another's row nor wait for it.
+ */
+extern bool identity_writes_as_admin(Oid table);
+
+/*
  * The user who asks, with a number that says when the answer was read anew. If look_up and
  * rows_generation are what they were, the active snapshot sees the same rows as then, so that
  * whatever a caller computed from rows for that look_up is still true. look_up starts at 1.

@@ -82,7 +82,7 @@ PG_FUNCTION_INFO_V1(coursebase_tg_programs__delivery_mode);
  * SQL function: tg_course_configs__guard() returns trigger
  *
  * Locks the program before the row is written, so that a publication and a change of the
- * curriculum take turns.
+ * curriculum take turns. A stranger, whom row security will refuse, locks nothing.
  */
 PGDLLEXPORT Datum
 coursebase_tg_course_configs__guard(PG_FUNCTION_ARGS)
@@ -97,7 +97,8 @@ coursebase_tg_course_configs__guard(PG_FUNCTION_ARGS)
 	if (restore_under_way() || !trigger_uuid(data, row, "program_id", &id))
 		return PointerGetDatum(row);
 	SPI_connect();
-	found = program_lock_behind(&id, &program);
+	found = program_is_strangers(data, &id, &program.organization) ||
+			program_lock_behind(&id, &program);
 	SPI_finish();
 	if (TRIGGER_FIRED_BY_INSERT(data->tg_event))
 	{

@@ -117,7 +117,7 @@ static KeptPlan find_use = {
 	.types = {UUIDOID},
 };
 
-static bool program_lock_once(const pg_uuid_t *id, Program *program);
+static bool program_lock_once(TriggerData *data, const pg_uuid_t *id, Program *program);
 static KeptPlan *changed_plan(TriggerData *data);
 static void days_require(SPITupleTable *days, uint64 rows, bool deletion);
 static int32 course_duration(const pg_uuid_t *program);
@@ -147,7 +147,7 @@ coursebase_tg_course_workouts__program(PG_FUNCTION_ARGS)
 		return PointerGetDatum(row);
 	SPI_connect();
 	/* before the row is written, so that the order is program, then place, as in set_day() */
-	found = program_lock_once(&id, &program);
+	found = program_lock_once(data, &id, &program);
 	SPI_finish();
 	rule_require_organization(data, row, found ? &program.organization : NULL);
 	return PointerGetDatum(
@@ -207,10 +207,11 @@ coursebase_tg_workouts__in_use(PG_FUNCTION_ARGS)
 /*
  * program_lock() for a trigger of each row: a statement writes many places of one program, and
  * a lock that this subtransaction has taken stays until the subtransaction ends. A rollback to
- * an earlier savepoint frees the lock, and changes the subtransaction.
+ * an earlier savepoint frees the lock, and changes the subtransaction. A stranger, whom row
+ * security will refuse, locks nothing.
  */
 static bool
-program_lock_once(const pg_uuid_t *id, Program *program)
+program_lock_once(TriggerData *data, const pg_uuid_t *id, Program *program)
 {
 	static LocalTransactionId transaction = InvalidLocalTransactionId;
 	static SubTransactionId subtransaction;
@@ -222,6 +223,8 @@ program_lock_once(const pg_uuid_t *id, Program *program)
 	{
 		/* no valid memory while the lock may fail */
 		transaction = InvalidLocalTransactionId;
+		if (program_is_strangers(data, id, &program->organization))
+			return true;
 		if (!program_lock(id, &kept))
 			return false;
 		locked = *id;

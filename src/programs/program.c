@@ -16,6 +16,8 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
 #include "utils/uuid.h"
 
 #include "core/args.h"
@@ -32,6 +34,7 @@
 #include "programs/program.h"
 
 static bool program_locked(uint64 rows, Program *program);
+static bool writer_is_bound(TriggerData *data);
 static KeptPlan read_program = {
 	.sql = "SELECT organization_id FROM coursebase.programs WHERE id = $1",
 	.nargs = 1,
@@ -281,6 +284,27 @@ program_organization(const pg_uuid_t *id, bool latest, pg_uuid_t *organization)
 						 : owner_execute(&read_program, &key, NULL, true);
 
 	return rows == 1 && plan_uuid_or_null(0, 1, organization);
+}
+
+bool
+writer_is_stranger(TriggerData *data, const pg_uuid_t *organization)
+{
+	return writer_is_bound(data) && !membership_holds(organization, MEMBERSHIP_COACH);
+}
+
+bool
+program_is_strangers(TriggerData *data, const pg_uuid_t *id, pg_uuid_t *organization)
+{
+	return writer_is_bound(data) && program_organization(id, true, organization) &&
+		   writer_is_stranger(data, organization);
+}
+
+/* By row security, which lets staff alone write. */
+static bool
+writer_is_bound(TriggerData *data)
+{
+	return check_enable_rls(RelationGetRelid(data->tg_relation), InvalidOid, true) ==
+		   RLS_ENABLED;
 }
 
 /*

@@ -6,6 +6,7 @@
 
 #include "postgres.h"
 
+#include "commands/trigger.h"
 #include "fmgr.h"
 #include "utils/uuid.h"
 
@@ -37,6 +38,18 @@ extern bool program_share(const pg_uuid_t *id);
 /* The organisation of a program, unlocked; false when there is no such program. Needs
  * SPI_connect(). latest false reads with the caller's snapshot. */
 extern bool program_organization(const pg_uuid_t *id, bool latest, pg_uuid_t *organization);
+
+/*
+ * For triggers that lock before row security judges the row: whether it will refuse the row
+ * because the caller is no staff of the organisation. Such a caller must neither lock rows of
+ * the organisation nor wait for them.
+ */
+extern bool writer_is_stranger(TriggerData *data, const pg_uuid_t *organization);
+
+/* The same of the organisation of a program, which it gives; false when there is no such
+ * program. Needs SPI_connect(). */
+extern bool program_is_strangers(TriggerData *data, const pg_uuid_t *id,
+								 pg_uuid_t *organization);
 
 /*
  * How functions for staff begin: raises 42501 for all but the program's staff and the server,

@@ -84,16 +84,23 @@ static KeptPlan read_entitlement_program = {
 	.nargs = 1,
 	.types = {UUIDOID},
 };
-/* The columns of lock_entitlement. */
+/* The columns of ENTITLEMENT. */
 enum
 {
 	ENTITLEMENT_IS_ACTIVE = 1,
 	ENTITLEMENT_USER,
 };
 
+#define ENTITLEMENT                                                                            \
+	"SELECT status = 'active', user_id FROM coursebase.course_entitlements"                    \
+	" WHERE id = $1 AND program_id = $2"
+static KeptPlan read_entitlement = {
+	.sql = ENTITLEMENT,
+	.nargs = 2,
+	.types = {UUIDOID, UUIDOID},
+};
 static KeptPlan lock_entitlement = {
-	.sql = "SELECT status = 'active', user_id FROM coursebase.course_entitlements"
-		   " WHERE id = $1 AND program_id = $2 FOR NO KEY UPDATE",
+	.sql = ENTITLEMENT " FOR NO KEY UPDATE",
 	.nargs = 2,
 	.types = {UUIDOID, UUIDOID},
 };
@@ -172,6 +179,7 @@ static HeapTuple row_complete(TriggerData *data, const char *from, KeptPlan *rea
 static void completion_require(TriggerData *data, const pg_uuid_t *entitlement,
 							   const pg_uuid_t *program, const pg_uuid_t *workout);
 static void place_require(const pg_uuid_t *workout, const pg_uuid_t *program);
+static bool entitlement_is_callers(TriggerData *data, KeptPlan *plan, Datum *values);
 static bool row_is_callers(TriggerData *data, const pg_uuid_t *user);
 static void completed_derive(KeptPlan *find, Datum *values);
 static uint64 completed_write(KeptPlan *write, Datum *values);
@@ -353,24 +361,22 @@ row_complete(TriggerData *data, const char *from, KeptPlan *read, const char *to
 
 /*
  * Locks program and entitlement, in the order of mark_workout_complete(), and judges a
- * completion that the caller may write. Another person's row is left to row security, an
- * entitlement of another program to the keys.
+ * completion that the caller may write. Another person's row, of which nothing is locked, is
+ * left to row security, an entitlement of another program to the keys.
  */
 static void
 completion_require(TriggerData *data, const pg_uuid_t *entitlement, const pg_uuid_t *program,
 				   const pg_uuid_t *workout)
 {
 	Datum values[] = {UUIDPGetDatum(entitlement), UUIDPGetDatum(program)};
-	pg_uuid_t user;
 	bool judged;
 
 	SPI_connect();
-	program_share(program);
-	judged = owner_execute(&lock_entitlement, values, NULL, false) == 1;
+	judged = entitlement_is_callers(data, &read_entitlement, values);
 	if (judged)
 	{
-		user = plan_uuid(0, ENTITLEMENT_USER);
-		judged = row_is_callers(data, &user);
+		program_share(program);
+		judged = entitlement_is_callers(data, &lock_entitlement, values);
 	}
 	if (judged && !plan_bool(0, ENTITLEMENT_IS_ACTIVE))
 		ereport(ERROR, (errcode(ERRCODE_CB_NOT_ENTITLED),
@@ -397,6 +403,18 @@ place_require(const pg_uuid_t *workout, const pg_uuid_t *program)
 						errmsg("there is no such workout in the course"),
 						errdetail("It is a day of rest."),
 						errhint("Give the id of a row of the course's course_workouts.")));
+}
+
+/* Whether there is such an entitlement, and it is the caller's. */
+static bool
+entitlement_is_callers(TriggerData *data, KeptPlan *plan, Datum *values)
+{
+	pg_uuid_t user;
+
+	if (owner_execute(plan, values, NULL, false) != 1)
+		return false;
+	user = plan_uuid(0, ENTITLEMENT_USER);
+	return row_is_callers(data, &user);
 }
 
 /* Whether the caller is the buyer, or passes row security. */

@@ -29,7 +29,6 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/rel.h"
-#include "utils/rls.h"
 #include "utils/uuid.h"
 
 #include "core/compat.h"
@@ -121,13 +120,17 @@ static struct
 
 static void buyers_lock_late(KeptPlan *lock, Datum *values);
 static void purchases_require(int update);
-static bool writer_may_add(Relation table);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_course_products__lock_buyers);
 PG_FUNCTION_INFO_V1(coursebase_tg_course_products__give_later);
 PG_FUNCTION_INFO_V1(coursebase_tg_course_products__give_replicated);
 
-/* SQL function: tg_course_products__lock_buyers() returns trigger */
+/*
+ * SQL function: tg_course_products__lock_buyers() returns trigger
+ *
+ * Row security refuses a row only after this trigger: whoever asked would have locked every
+ * buyer, and waited for them.
+ */
 PGDLLEXPORT Datum
 coursebase_tg_course_products__lock_buyers(PG_FUNCTION_ARGS)
 {
@@ -137,7 +140,7 @@ coursebase_tg_course_products__lock_buyers(PG_FUNCTION_ARGS)
 	pg_uuid_t product;
 	Datum key = UUIDPGetDatum(&product);
 
-	if (restore_under_way() || !writer_may_add(data->tg_relation) ||
+	if (restore_under_way() || !identity_writes_as_admin(RelationGetRelid(data->tg_relation)) ||
 		!trigger_uuid(data, row, "product_id", &product))
 		return PointerGetDatum(row);
 	if (locked.transaction == compat_local_transaction() &&
@@ -151,17 +154,6 @@ coursebase_tg_course_products__lock_buyers(PG_FUNCTION_ARGS)
 	locked.subtransaction = GetCurrentSubTransactionId();
 	locked.product = product;
 	return PointerGetDatum(row);
-}
-
-/*
- * Row security refuses a row only after this trigger: whoever asked would have locked every
- * buyer, and waited for them. Of whom it binds the policies let administrators alone write.
- */
-static bool
-writer_may_add(Relation table)
-{
-	return check_enable_rls(RelationGetRelid(table), InvalidOid, true) != RLS_ENABLED ||
-		   identity_is_admin();
 }
 
 /*

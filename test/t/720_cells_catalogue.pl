@@ -219,6 +219,13 @@ query($cell, 'app', "UPDATE coursebase.discount_codes SET redeemed_count = 3 WHE
 query($home, 'app', "UPDATE coursebase.discount_codes SET redeemed_count = 5, percent_off = 15 WHERE code = 'TEN'");
 $home->wait_for_catchup('coursebase_home');
 is(query($cell, 'app', "SELECT redeemed_count, percent_off FROM coursebase.discount_codes WHERE code = 'TEN'"), '3|15.00', 'a counter stays');
+# Of a course that home has never sold with an end.
+my $ends = "SELECT coursebase.has_course_access('$id{d3}', '$person{1}')";
+query($cell, 'app', "INSERT INTO coursebase.course_grants (user_id, course_id, expires_at) VALUES ('$person{1}', '$id{d3}', now() + interval '1 day')");
+is(query($cell, 'app', $ends), 't', 'a cell gives a course with an end');
+query($home, 'app', "UPDATE coursebase.courses SET title = 'Renamed' WHERE id = '$id{d3}'");
+$home->wait_for_catchup('coursebase_home');
+is(query($cell, 'app', "$ends; SELECT title FROM coursebase.courses WHERE id = '$id{d3}'"), "t\nRenamed", 'which stays when home changes the course');
 
 # The cell takes no writes to it, whoever writes, home's keep what may have been sold.
 for my $table (@catalogue)
@@ -277,6 +284,7 @@ is(query($cell, 'app', 'SELECT * FROM coursebase.join_home() WHERE inserted + up
 	"country_discounts|1|0|0\nproducts|0|1|0\nsubscription_event_mappings|0|0|1", 'join_home() again changes what differs');
 is(query($cell, 'app', 'SELECT version FROM coursebase.catalogue_version'), $version, 'no handshake is of that, and no version moves');
 is(query($cell, 'app', "SELECT redeemed_count FROM coursebase.discount_codes WHERE code = 'TEN'"), 3, 'the counter stays');
+is(query($cell, 'app', $ends), 't', 'so does the course with an end');
 rows_same('the cell has what it missed');
 follows(qq{UPDATE coursebase.products SET name = 'Joined' WHERE id = '$id{e1}'}, 1);
 
