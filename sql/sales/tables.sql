@@ -153,9 +153,9 @@ CREATE TABLE coursebase.purchase_refunds (
 );
 CREATE INDEX purchase_refunds_purchase_id_idx ON coursebase.purchase_refunds (purchase_id);
 COMMENT ON TABLE coursebase.purchase_refunds IS 'Refunds that came with an id of their provider: each counts once. Only the server reads and writes the table.';
-COMMENT ON COLUMN coursebase.purchase_refunds.refund_ref IS 'The provider''s id of the refund.';
+COMMENT ON COLUMN coursebase.purchase_refunds.refund_ref IS 'The provider''s id of the refund; of the sum that is paid back of a charge "total:", the charge, the sum and its time.';
 COMMENT ON COLUMN coursebase.purchase_refunds.purchase_id IS 'The purchase.';
-COMMENT ON COLUMN coursebase.purchase_refunds.amount_in_cents IS 'Sum that was paid back, in cents; 0 for the refund of a free product.';
+COMMENT ON COLUMN coursebase.purchase_refunds.amount_in_cents IS 'Sum that was paid back, in cents; 0 for the refund of a free product, and for a sum of the charge that told nothing new.';
 COMMENT ON COLUMN coursebase.purchase_refunds.is_rest IS 'Whether the call named no sum, and all that was left was refunded.';
 COMMENT ON COLUMN coursebase.purchase_refunds.refunded_at IS 'When the money was paid back.';
 COMMENT ON COLUMN coursebase.purchase_refunds.created_at IS 'When the row was made.';

@@ -6,8 +6,9 @@
  * back of a charge until then. Invariant: what counts is the greater of both, once. A sum that
  * came before its refunds is recorded as a refund whose reference begins with TOTAL_PREFIX; the
  * refund that it was of takes its place when it comes. A sum holds the refunds that failed
- * later, and is told late too: they are taken off it. A dispute stands beside the refunds and
- * their sum.
+ * later, and is told late too: they are taken off it. It holds none that had failed before, so
+ * that a failure which is told after it takes nothing off it; hence every sum is kept. A
+ * dispute stands beside the refunds and their sum.
  *
  * A reversal (a refund that failed, a dispute that was won) gives back what its refund took. It
  * is kept where it comes first, and the refund then counts for nothing.
@@ -37,8 +38,14 @@
 #include "identity/named.h"
 #include "sales/sale.h"
 
-/* No provider's id of a refund begins so. */
+/*
+ * No provider's id of a refund begins so. The provider's sum and its time follow the id of the
+ * charge; a name that goes on after them is of what was counted anew, but for TOTAL_NOTE: of a
+ * sum that told nothing new.
+ */
 #define TOTAL_PREFIX "total:"
+#define TOTAL_NOTE   "/0"
+#define TOTAL_SUM    "'^total:.*:([0-9]+):-?[0-9]+(?:" TOTAL_NOTE ")?$'"
 
 /* Instead of a sum that is above 0: all that is left. */
 #define REFUND_REST 0
@@ -181,6 +188,33 @@ static KeptPlan read_beside = {
 	.nargs = 2,
 	.types = {UUIDOID, TIMESTAMPTZOID},
 };
+/*
+ * The sum, told of a time after $2, that is furthest above what is refunded beside disputes. It
+ * held the refunds that failed since, and no other that is reversed.
+ */
+static KeptPlan read_upheld = {
+	.sql =
+		"SELECT t.refund_ref, t.refunded_at, t.sum - t.failed - t.refunded FROM ("
+		"SELECT r.refund_ref, r.refunded_at,"
+		" substring(r.refund_ref FROM " TOTAL_SUM ")::bigint AS sum,"
+		" coalesce((SELECT sum(f.amount_in_cents) FROM coursebase.purchase_refunds f"
+		"  WHERE f.purchase_id = $1 AND f.reversed_at >= r.refunded_at"
+		"  AND NOT " IS_DISPUTE(
+			"f.refund_ref") " AND NOT starts_with(f.refund_ref, '" TOTAL_PREFIX
+							"')), 0)::bigint AS failed,"
+							" s.refunded_in_cents - coalesce((SELECT sum(d.amount_in_cents)"
+							"  FROM coursebase.purchase_refunds d WHERE d.purchase_id = $1"
+							"  AND d.reversed_at IS NULL AND " IS_DISPUTE(
+								"d.refund_ref") "), 0)::bigint AS refunded"
+												" FROM coursebase.purchase_refunds r JOIN "
+												"coursebase.purchases s ON s.id = r.purchase_id"
+												" WHERE r.purchase_id = $1 AND r.refunded_at > "
+												"$2 AND r.refund_ref ~ " TOTAL_SUM ") t"
+												" WHERE t.sum - t.failed > t.refunded ORDER BY "
+												"3 DESC, 1 LIMIT 1",
+	.nargs = 2,
+	.types = {UUIDOID, TIMESTAMPTZOID},
+};
 static KeptPlan mark_reversed = {
 	.sql = "UPDATE coursebase.purchase_refunds r SET reversed_at = $2"
 		   " WHERE r.refund_ref = $1 AND r.reversed_at IS NULL"
@@ -236,6 +270,8 @@ static int64 purchase_lock(const pg_uuid_t *purchase, const pg_uuid_t *user);
 static void refund_count(const pg_uuid_t *purchase, FunctionCallInfo fcinfo, int64 refunded);
 static void total_count(const pg_uuid_t *purchase, const char *ref, int64 amount,
 						int64 refunded, TimestampTz at);
+static void total_note(const pg_uuid_t *purchase, const char *name, TimestampTz at);
+static void totals_uphold(const pg_uuid_t *purchase, const char *ref, TimestampTz at);
 static bool ref_is_dispute(const char *ref);
 static void dispute_count(const pg_uuid_t *purchase, const char *ref, int64 amount,
 						  TimestampTz at);
@@ -333,6 +369,7 @@ coursebase_reverse_refund(PG_FUNCTION_ARGS)
 	pg_uuid_t purchase, user;
 	NamedUser named;
 	TimestampTz at;
+	bool is_news;
 	char *ref;
 	Datum key;
 
@@ -359,7 +396,8 @@ coursebase_reverse_refund(PG_FUNCTION_ARGS)
 	user = plan_uuid(0, 1);
 	named_user_require(&named, &user);
 	purchase_lock(&purchase, &user);
-	if (reference_reverse(&purchase, ref, at) == 0 && !PG_ARGISNULL(REVERSE_AMOUNT))
+	is_news = reference_reverse(&purchase, ref, at) > 0;
+	if (!is_news && !PG_ARGISNULL(REVERSE_AMOUNT))
 	{
 		/* it comes before its refund, which then finds itself told and reversed */
 		plan_bind_text(&values, ref);
@@ -368,10 +406,12 @@ coursebase_reverse_refund(PG_FUNCTION_ARGS)
 		plan_bind_time(&values, at);
 		plan_bind_time(&values, at);
 		/* told again: the sums were lessened then */
-		if (owner_execute(&write_told, values.datums, values.nulls, false) > 0 &&
-			!ref_is_dispute(ref))
+		is_news = owner_execute(&write_told, values.datums, values.nulls, false) > 0;
+		if (is_news && !ref_is_dispute(ref))
 			totals_lessen(&purchase, ref, PG_GETARG_INT64(REVERSE_AMOUNT), at);
 	}
+	if (is_news && !ref_is_dispute(ref))
+		totals_uphold(&purchase, ref, at);
 	answer_return(fcinfo, &purchase, REVERSE_AT);
 	SPI_finish();
 	return (Datum) 0;
@@ -438,13 +478,29 @@ total_count(const pg_uuid_t *purchase, const char *ref, int64 amount, int64 refu
 {
 	Datum values[] = {UUIDPGetDatum(purchase), TimestampTzGetDatum(at)};
 	int64 above;
+	char *name;
 
 	owner_execute(&read_beside, values, NULL, false);
 	above = amount - plan_int64(0, 2) - (refunded - plan_int64(0, 1));
+	name = psprintf(TOTAL_PREFIX "%s:" INT64_FORMAT ":" INT64_FORMAT, ref, amount, at);
 	if (above > 0)
-		refund_call(
-			purchase, above, at,
-			psprintf(TOTAL_PREFIX "%s:" INT64_FORMAT ":" INT64_FORMAT, ref, amount, at));
+		refund_call(purchase, above, at, name);
+	else
+		total_note(purchase, psprintf("%s" TOTAL_NOTE, name), at);
+}
+
+/* Keeps a sum that tells nothing new, as a refund of nothing that does not stand. */
+static void
+total_note(const pg_uuid_t *purchase, const char *name, TimestampTz at)
+{
+	PlanValues values = {0};
+
+	plan_bind_text(&values, name);
+	plan_bind_uuid(&values, purchase);
+	plan_bind_int64(&values, 0);
+	plan_bind_time(&values, at);
+	plan_bind_time(&values, at);
+	owner_execute(&write_told, values.datums, values.nulls, false);
 }
 
 /*
@@ -533,6 +589,20 @@ totals_lessen(const pg_uuid_t *purchase, const char *ref, int64 amount, Timestam
 	if (totals.sum > amount)
 		refund_call(purchase, totals.sum - amount, totals.at,
 					psprintf("%s/-%s", totals.latest, ref));
+}
+
+/*
+ * A refund has failed before a sum that is known already was made: what the reversal took off
+ * that sum is counted again.
+ */
+static void
+totals_uphold(const pg_uuid_t *purchase, const char *ref, TimestampTz at)
+{
+	Datum values[] = {UUIDPGetDatum(purchase), TimestampTzGetDatum(at)};
+
+	if (owner_execute(&read_upheld, values, NULL, false) > 0)
+		refund_call(purchase, plan_int64(0, 3), plan_time(0, 2),
+					psprintf("%s/+%s", plan_text_required(0, 1), ref));
 }
 
 /*

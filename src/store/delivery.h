@@ -48,6 +48,12 @@ typedef struct Delivery
 extern void delivery_give(Delivery *delivery);
 
 /*
+ * Redeems the receipt's discount, and where the receipt does not say what was paid, takes the
+ * price that the discount leaves. A rule that refuses it is said in discount_refused.
+ */
+extern void delivery_discount(Delivery *delivery);
+
+/*
  * The detail of a custom course, which changes with its link and so is read for each answer, in
  * the current context. NULL if there is no custom course of the receipt.
  */

@@ -100,7 +100,6 @@ enum
 	LINK_IS_SUBMITTED,
 };
 
-static void discount_try(Delivery *delivery);
 static bool refuses_code(int sqlstate);
 static bool discount_redeem(void *argument);
 static void discount_reverse(const Delivery *delivery);
@@ -122,7 +121,7 @@ delivery_give(Delivery *delivery)
 
 	delivery->status = RECEIPT_VALID;
 	if (receipt->discount_code != NULL)
-		discount_try(delivery);
+		delivery_discount(delivery);
 	switch (delivery->product.kind)
 	{
 		case PRODUCT_COURSE:
@@ -149,8 +148,8 @@ delivery_give(Delivery *delivery)
  * The money came: a rule that refuses the code does not undo the sale. It is given without the
  * use of the code, and listed in sales_to_review. What would pass by itself is raised.
  */
-static void
-discount_try(Delivery *delivery)
+void
+delivery_discount(Delivery *delivery)
 {
 	ErrorData *error = attempt(discount_redeem, delivery, refuses_code);
 

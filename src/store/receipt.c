@@ -115,7 +115,8 @@ static KeptPlan read_receipt = {
 		   "CASE WHEN 'refunded' IN (r.status, c.status, a.status) "
 		   "OR m.status IN ('refunded', 'revoked') THEN 'refunded' ELSE r.status END, "
 		   "r.detail::text, coalesce(c.acknowledged_at, m.acknowledged_at, a.acknowledged_at, "
-		   "r.acknowledged_at), r.discount_refused "
+		   "r.acknowledged_at), r.discount_refused, num_nonnulls(r.discount_order_ref, "
+		   "r.discount_refused, r.discount_redemption_id::text) = 0 "
 		   "FROM coursebase.store_receipts r "
 		   "LEFT JOIN coursebase.course_purchases c ON c.source = r.source "
 		   "AND c.environment = r.environment AND c.purchase_id = r.purchase_id "
@@ -137,6 +138,7 @@ enum
 	READ_DETAIL,
 	READ_ACKNOWLEDGED_AT,
 	READ_DISCOUNT_REFUSED,
+	READ_LACKS_DISCOUNT,
 };
 
 /* Of the other kinds the table of the kind keeps acknowledged_at: acknowledge.c. */
@@ -150,6 +152,24 @@ static KeptPlan finish_receipt = {
 	.nargs = 8,
 	.types = {UUIDOID, TEXTOID, TEXTOID, INT8OID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID,
 			  TEXTOID},
+};
+
+/*
+ * With the member discount, by which sales_to_review names the code. What was paid stays
+ * unknown where a part was refunded: refunds were counted without it.
+ */
+#define WAS_NOT_REFUNDED                                                                       \
+	"NOT EXISTS (SELECT FROM coursebase.store_refunds f WHERE f.source = r.source "            \
+	"AND f.environment = r.environment AND f.purchase_id = r.purchase_id)"
+static KeptPlan write_discount = {
+	.sql = "UPDATE coursebase.store_receipts r "
+		   "SET discount_order_ref = CASE WHEN $3 IS NULL THEN $2 END, discount_refused = $3, "
+		   "receipt = r.receipt || jsonb_build_object('discount', $4 -> 'discount'), "
+		   "amount_in_cents = coalesce(r.amount_in_cents, CASE WHEN " WAS_NOT_REFUNDED
+		   " THEN $5 END), currency = coalesce(r.currency, CASE WHEN " WAS_NOT_REFUNDED
+		   " THEN $6 END) WHERE r.id = $1",
+	.nargs = 6,
+	.types = {UUIDOID, TEXTOID, TEXTOID, JSONBOID, INT8OID, TEXTOID},
 };
 
 /* By the SQL function, as a store's refund comes, so that one rule undoes a purchase. */
@@ -185,6 +205,7 @@ static void line_find(Delivery *delivery);
 static void receipt_lock(const Delivery *delivery);
 static bool receipt_claim(Delivery *delivery);
 static bool receipt_advance(Delivery *delivery, ReceiptStatus recorded);
+static void discount_add(Delivery *delivery);
 static void placeholder_drop(const Delivery *delivery);
 static void receipt_refund(Delivery *delivery);
 static bool receipt_insert(Delivery *delivery);
@@ -344,19 +365,24 @@ placeholder_drop(const Delivery *delivery)
 
 /*
  * A receipt that is there moves from pending on when it is paid or canceled, and one of a
- * sandbox when the sandbox counts. A receipt that gave and is canceled now was refunded. Any
- * other repetition gets the first answer.
+ * sandbox when the sandbox counts. A receipt that gave and is canceled now was refunded, and
+ * one that names a discount first redeems it. Any other repetition gets the first answer.
  */
 static bool
 receipt_advance(Delivery *delivery, ReceiptStatus recorded)
 {
 	ReceiptStatus told = delivery->status;
 	bool open = recorded == RECEIPT_PENDING || recorded == RECEIPT_CANCELED;
+	bool gave = recorded == RECEIPT_VALID || recorded == RECEIPT_DUPLICATE;
+	bool lacks_discount = plan_bool(0, READ_LACKS_DISCOUNT);
 
 	delivery->status = recorded;
 	delivery->detail = plan_text(0, READ_DETAIL);
 	delivery->discount_refused = plan_text(0, READ_DISCOUNT_REFUSED);
 	delivery->acknowledged_at = plan_time_or(0, READ_ACKNOWLEDGED_AT, RECEIPT_NO_TIME);
+	if (gave && told == RECEIPT_VALID && lacks_discount &&
+		delivery->receipt.discount_code != NULL)
+		discount_add(delivery);
 	/*
 	 * "pending" that arrives after "paid" is an old call that comes late: a receipt never goes
 	 * back
@@ -364,8 +390,7 @@ receipt_advance(Delivery *delivery, ReceiptStatus recorded)
 	if (told == RECEIPT_PENDING || told == recorded ||
 		(recorded == RECEIPT_SANDBOX && told != RECEIPT_VALID))
 		return false;
-	if (told == RECEIPT_CANCELED &&
-		(recorded == RECEIPT_VALID || recorded == RECEIPT_DUPLICATE))
+	if (told == RECEIPT_CANCELED && gave)
 	{
 		receipt_refund(delivery);
 		return false;
@@ -375,6 +400,27 @@ receipt_advance(Delivery *delivery, ReceiptStatus recorded)
 	delivery->status = told;
 	receipt_adopt(delivery);
 	return told == RECEIPT_VALID;
+}
+
+/*
+ * The store's notification of a purchase may be quicker than the app, and knows of no discount:
+ * the first call that names one redeems it.
+ */
+static void
+discount_add(Delivery *delivery)
+{
+	const Receipt *receipt = &delivery->receipt;
+	PlanValues values = {0};
+
+	delivery_discount(delivery);
+	plan_bind_uuid(&values, &delivery->id);
+	plan_bind_text(&values, receipt->discount_order_ref);
+	plan_bind_text(&values, delivery->discount_refused);
+	plan_bind(&values, receipt->payload);
+	plan_bind_nullable(&values, Int64GetDatum(receipt->amount),
+					   receipt->amount == STORE_NO_AMOUNT);
+	plan_bind_text(&values, receipt->currency);
+	plan_execute(&write_discount, values.datums, values.nulls, false);
 }
 
 /*

@@ -69,6 +69,26 @@ SELECT :answer FROM coursebase.refund_purchase(:'third', 900, '2026-03-04 12:00+
 SELECT :answer FROM coursebase.reverse_refund(:'third', 're_j', at => '2026-03-05 12:00+00');
 ROLLBACK TO summed;
 
+-- A sum holds no refund that had failed before it, whichever is told first: only sums are told; one of the refunds is told, late
+-- and after the sum of the others; and the sum told nothing new.
+SELECT :answer FROM coursebase.refund_payment('pi_ref4', NULL, NULL, 400, 'ch_ref4', true, '2026-03-06 12:00+00');
+SELECT :answer FROM coursebase.reverse_refund(:'third', 're_k', 300, '2026-03-05 12:00+00');
+SELECT :answer FROM coursebase.reverse_refund(:'third', 're_k', 300, '2026-03-05 12:00+00');
+-- Those that had not failed by then are taken off it.
+SELECT :answer FROM coursebase.reverse_refund(:'third', 're_l', 100, '2026-03-07 12:00+00');
+ROLLBACK TO summed;
+SELECT :answer FROM coursebase.refund_payment('pi_ref4', NULL, NULL, 400, 'ch_ref4', true, '2026-03-06 12:00+00');
+SELECT :answer FROM coursebase.refund_payment('pi_ref4', NULL, NULL, 300, 're_k', false, '2026-03-03 12:00+00');
+SELECT :answer FROM coursebase.reverse_refund(:'third', 're_k', 300, '2026-03-05 12:00+00');
+SELECT :answer FROM coursebase.refund_payment('pi_ref4', NULL, NULL, 400, 're_m', false, '2026-03-06 12:00+00');
+ROLLBACK TO summed;
+SELECT :answer FROM coursebase.refund_payment('pi_ref4', NULL, NULL, 300, 're_k', false, '2026-03-03 12:00+00');
+SELECT :answer FROM coursebase.refund_payment('pi_ref4', NULL, NULL, 200, 'ch_ref4', true, '2026-03-06 12:00+00');
+SELECT :answer FROM coursebase.refund_payment('pi_ref4', NULL, NULL, 200, 'ch_ref4', true, '2026-03-06 12:00+00');
+SELECT :answer FROM coursebase.reverse_refund(:'third', 're_k', 300, '2026-03-05 12:00+00');
+SELECT :answer FROM coursebase.refund_payment('pi_ref4', NULL, NULL, 200, 'ch_ref4', true, '2026-03-06 12:00+00');
+ROLLBACK TO summed;
+
 -- What was told stays as it was told.
 UPDATE coursebase.purchase_refunds SET amount_in_cents = 1 WHERE refund_ref = 're_a';
 SELECT check_name, object, problem FROM coursebase.check_integrity();
