@@ -51,10 +51,12 @@ static const AdoptionPart *const parts[] = {
 /*
  * Accounts that the rows say are closed, and that still tell of somebody. With triggers, on
  * which delete_user() relies; the last owner of an organisation, whom it would refuse, is left
- * to the check, and so is a merged account, whose external id leads to the kept person.
+ * to the check, and so is a merged account, whose external id leads to the kept person. The
+ * time that came stays; an infinite one is none that delete_user() takes.
  */
 static KeptPlan close_accounts = {
-	.sql = "SELECT coursebase.delete_user(u.id, u.deleted_at) FROM coursebase.users u"
+	.sql = "SELECT coursebase.delete_user(u.id, CASE WHEN isfinite(u.deleted_at)"
+		   "  THEN u.deleted_at ELSE now() END) FROM coursebase.users u"
 		   " WHERE u.deleted_at IS NOT NULL AND u.merged_into IS NULL"
 		   " AND 'users ' || u.id IN ("
 		   "  SELECT c.object FROM coursebase.check_account() c)"

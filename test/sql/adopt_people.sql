@@ -60,6 +60,13 @@ SELECT * FROM coursebase.adopt();
 SELECT u.name, u.email, u.role, u.clerk_user_id ~ '^deleted:', u.deleted_at, p.email FROM coursebase.users u JOIN coursebase.user_profile p ON p.user_id = u.id
 WHERE u.id = '00000000-0000-4000-8000-0000000ad4a1';
 SELECT count(*) FROM coursebase.analytics WHERE user_id = '00000000-0000-4000-8000-0000000ad4a1';
+-- So it is where nobody knows since when.
+SET LOCAL session_replication_role = replica;
+INSERT INTO coursebase.users (id, clerk_user_id, name, email, deleted_at) VALUES
+    ('00000000-0000-4000-8000-0000000ad4a2', 'adopt_gone_too', 'Gone Too', 'gone_too@example.org', '-infinity');
+SET LOCAL session_replication_role = origin;
+SELECT * FROM coursebase.adopt();
+SELECT name, email, clerk_user_id ~ '^deleted:', deleted_at FROM coursebase.users WHERE id = '00000000-0000-4000-8000-0000000ad4a2';
 
 -- What nobody can guess at is named, with an example, and stays.
 SET LOCAL session_replication_role = replica;
