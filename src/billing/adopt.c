@@ -70,8 +70,8 @@ static KeptPlan make_events = {
 };
 /* clang-format on */
 /*
- * What the log says in columns stands in the event's payload too. One that is no object, such as
- * a text that some driver made of it, has no members: check_billing() names it.
+ * What the log says in columns stands in the event's payload too. One that is no object, such
+ * as a text that some driver made of it, has no members: check_billing() names it.
  */
 static KeptPlan fill_payloads = {
 	.sql = "UPDATE coursebase.subscription_events e SET payload ="
