@@ -305,7 +305,7 @@ COMMENT ON FUNCTION coursebase.attach_referral(uuid, text, timestamptz) IS
 user_id: the person brought. code: as the person typed it, in any case, with white space around it. at: when the code was entered. No argument may be NULL. A link that closes a ring of referrers is refused by the trigger of user_profile (KB604).
 
 Source: the product''s rule that a person is brought once, by somebody else.
-Raises: 22004 (an argument is NULL), KB106 (no such user, or the user has no profile), KB401 (somebody else is recorded already), KB605 (nobody has the code, or it is the person''s own).';
+Raises: 22004 (an argument is NULL), KB106 (no such user, the account is closed or was merged, or the user has no profile), KB401 (somebody else is recorded already), KB605 (nobody has the code, or it is the person''s own).';
 GRANT EXECUTE ON FUNCTION coursebase.attach_referral(uuid, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.attach_referrer(user_id uuid, referrer uuid)
@@ -323,7 +323,7 @@ COMMENT ON FUNCTION coursebase.attach_referrer(uuid, uuid) IS
 user_id: the person brought. referrer: who has the code, in whichever cell. Neither may be NULL.
 
 Source: the product''s rule that a person is brought once, by somebody else.
-Raises: 22004 (an argument is NULL), KB106 (no such user, or the user has no profile), KB401 (somebody else is recorded already), KB605 (nobody has the id, or it is the person''s own).';
+Raises: 22004 (an argument is NULL), KB106 (no such user, the account is closed or was merged, or the user has no profile), KB401 (somebody else is recorded already), KB605 (nobody has the id, or it is the person''s own).';
 GRANT EXECUTE ON FUNCTION coursebase.attach_referrer(uuid, uuid) TO server;
 
 CREATE FUNCTION coursebase.pending_referrals(batch integer DEFAULT 100)

@@ -316,7 +316,7 @@ coursebase_attach_referral(PG_FUNCTION_ARGS)
 	bind_code(&arguments, fcinfo, 1);
 	args_bind(&arguments, fcinfo, 2);
 	SPI_connect();
-	anchor_user_require(DatumGetUUIDP(user));
+	anchor_open_user_require(DatumGetUUIDP(user));
 	referrer_require(owner_execute(&find_referrer, arguments.datums, arguments.nulls, false) >
 						 0,
 					 "Nobody has it.");
@@ -346,7 +346,7 @@ coursebase_attach_referrer(PG_FUNCTION_ARGS)
 	referrer = PG_GETARG_UUID_P(1);
 	schema_require_current();
 	SPI_connect();
-	anchor_user_require(DatumGetUUIDP(user));
+	anchor_open_user_require(DatumGetUUIDP(user));
 	referrer_require(!uuid_equal(referrer, DatumGetUUIDP(user)), "It is the person's own.");
 	attached = referrer_is_new(user, referrer);
 	if (attached && referrer_lives_elsewhere(referrer))
