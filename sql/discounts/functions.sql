@@ -419,7 +419,7 @@ AS 'MODULE_PATHNAME', 'coursebase_pay_referral';
 COMMENT ON FUNCTION coursebase.pay_referral(uuid, timestamptz) IS
     'Credits the referrer of a person who has premium for the first time. Of a referrer who lives in another cell the credit waits in referral_deliveries. Answers true, or false where the person has no referrer with an open account, the credit was given before, or the setting referral_credit_in_cents is 0. Called by the machine of subscriptions in the transaction that finds the first premium, and by an operator who settles by hand. For the server; writes with the rights of the tables'' owner.
 
-user_id: the person brought. at: when the credit is earned: it may be spent referral_hold_days later, and ends referral_credit_days after that (0: never). Neither may be NULL.
+user_id: the person brought; of an account that was merged, the person who was kept. at: when the credit is earned: it may be spent referral_hold_days later, and ends referral_credit_days after that (0: never). Neither may be NULL.
 
 Source: the settings referral_credit_in_cents, referral_credit_currency, referral_hold_days and referral_credit_days.
 Raises: 22004 (an argument is NULL), 22008 (at is not finite), KB106 (no such user).';
