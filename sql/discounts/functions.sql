@@ -422,7 +422,7 @@ COMMENT ON FUNCTION coursebase.pay_referral(uuid, timestamptz) IS
 user_id: the person brought; of an account that was merged, the person who was kept. at: when the credit is earned: it may be spent referral_hold_days later, and ends referral_credit_days after that (0: never). Neither may be NULL.
 
 Source: the settings referral_credit_in_cents, referral_credit_currency, referral_hold_days and referral_credit_days.
-Raises: 22004 (an argument is NULL), 22008 (at is not finite), KB106 (no such user).';
+Raises: 22004 (an argument is NULL), 22008 (at is not finite), KB007 (the account is merging while the one that is kept is closed; call again), KB106 (no such user).';
 GRANT EXECUTE ON FUNCTION coursebase.pay_referral(uuid, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.revoke_referral(user_id uuid, at timestamptz DEFAULT now())
