@@ -78,6 +78,7 @@ enum
 static void owner_require(void);
 static void tables_lock(void);
 static void parts_run(Adoption *adoption);
+static void accounts_close(Adoption *adoption);
 static void checks_run(Adoption *adoption);
 
 PG_FUNCTION_INFO_V1(coursebase_adopt);
@@ -101,7 +102,7 @@ coursebase_adopt(PG_FUNCTION_ARGS)
 	rights = owner_enter();
 	tables_lock();
 	parts_run(adoption);
-	adoption_make(adoption, "accounts closed", &close_accounts);
+	accounts_close(adoption);
 	if (PG_GETARG_BOOL(0))
 		checks_run(adoption);
 	owner_leave(rights);
@@ -154,6 +155,18 @@ parts_run(Adoption *adoption)
 		session_setting_set("work_mem", psprintf("%d", maintenance_work_mem));
 	for (int i = 0; i < lengthof(parts); i++)
 		parts[i]->adopt(adoption);
+	session_settings_end(level);
+}
+
+/* Triggers fire here, also in the session that has loaded the rows and has not turned them on
+ * again. */
+static void
+accounts_close(Adoption *adoption)
+{
+	int level = session_settings_begin();
+
+	session_setting_set("session_replication_role", "origin");
+	adoption_make(adoption, "accounts closed", &close_accounts);
 	session_settings_end(level);
 }
 

@@ -67,6 +67,16 @@ INSERT INTO coursebase.users (id, clerk_user_id, name, email, deleted_at) VALUES
 SET LOCAL session_replication_role = origin;
 SELECT * FROM coursebase.adopt();
 SELECT name, email, clerk_user_id ~ '^deleted:', deleted_at FROM coursebase.users WHERE id = '00000000-0000-4000-8000-0000000ad4a2';
+-- And where the profile came too, in the session that has loaded the rows and has triggers off all the same.
+SET LOCAL session_replication_role = replica;
+INSERT INTO coursebase.users (id, clerk_user_id, name, email, deleted_at) VALUES
+    ('00000000-0000-4000-8000-0000000ad4a3', 'adopt_gone_here', 'Gone Here', 'gone_here@example.org', '2025-06-01');
+INSERT INTO coursebase.user_profile (user_id, email, first_name, referral_code) VALUES ('00000000-0000-4000-8000-0000000ad4a3', 'gone_here@example.org', 'Gone', 'UGNHERE');
+SELECT * FROM coursebase.adopt();
+SHOW session_replication_role;
+SET LOCAL session_replication_role = origin;
+SELECT u.name, u.clerk_user_id ~ '^deleted:', p.email, p.first_name, p.referral_code <> 'UGNHERE' FROM coursebase.users u JOIN coursebase.user_profile p ON p.user_id = u.id
+WHERE u.id = '00000000-0000-4000-8000-0000000ad4a3';
 
 -- What nobody can guess at is named, with an example, and stays.
 SET LOCAL session_replication_role = replica;
