@@ -305,7 +305,7 @@ COMMENT ON FUNCTION coursebase.attach_referral(uuid, text, timestamptz) IS
 user_id: the person brought. code: as the person typed it, in any case, with white space around it. at: when the code was entered. No argument may be NULL. A link that closes a ring of referrers is refused by the trigger of user_profile (KB604).
 
 Source: the product''s rule that a person is brought once, by somebody else.
-Raises: 22004 (an argument is NULL), KB106 (no such user, or the user has no profile), KB401 (somebody else is recorded already), KB605 (nobody has the code, or it is the person''s own).';
+Raises: 22004 (an argument is NULL), KB106 (no such user, the account is closed or was merged, or the user has no profile), KB401 (somebody else is recorded already), KB605 (nobody has the code, or it is the person''s own).';
 GRANT EXECUTE ON FUNCTION coursebase.attach_referral(uuid, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.attach_referrer(user_id uuid, referrer uuid)
@@ -323,7 +323,7 @@ COMMENT ON FUNCTION coursebase.attach_referrer(uuid, uuid) IS
 user_id: the person brought. referrer: who has the code, in whichever cell. Neither may be NULL.
 
 Source: the product''s rule that a person is brought once, by somebody else.
-Raises: 22004 (an argument is NULL), KB106 (no such user, or the user has no profile), KB401 (somebody else is recorded already), KB605 (nobody has the id, or it is the person''s own).';
+Raises: 22004 (an argument is NULL), KB106 (no such user, the account is closed or was merged, or the user has no profile), KB401 (somebody else is recorded already), KB605 (nobody has the id, or it is the person''s own).';
 GRANT EXECUTE ON FUNCTION coursebase.attach_referrer(uuid, uuid) TO server;
 
 CREATE FUNCTION coursebase.pending_referrals(batch integer DEFAULT 100)
@@ -419,10 +419,10 @@ AS 'MODULE_PATHNAME', 'coursebase_pay_referral';
 COMMENT ON FUNCTION coursebase.pay_referral(uuid, timestamptz) IS
     'Credits the referrer of a person who has premium for the first time. Of a referrer who lives in another cell the credit waits in referral_deliveries. Answers true, or false where the person has no referrer with an open account, the credit was given before, or the setting referral_credit_in_cents is 0. Called by the machine of subscriptions in the transaction that finds the first premium, and by an operator who settles by hand. For the server; writes with the rights of the tables'' owner.
 
-user_id: the person brought. at: when the credit is earned: it may be spent referral_hold_days later, and ends referral_credit_days after that (0: never). Neither may be NULL.
+user_id: the person brought; of an account that was merged, the person who was kept. at: when the credit is earned: it may be spent referral_hold_days later, and ends referral_credit_days after that (0: never). Neither may be NULL.
 
 Source: the settings referral_credit_in_cents, referral_credit_currency, referral_hold_days and referral_credit_days.
-Raises: 22004 (an argument is NULL), 22008 (at is not finite), KB106 (no such user).';
+Raises: 22004 (an argument is NULL), 22008 (at is not finite), KB007 (the account is merging while the one that is kept is closed; call again), KB106 (no such user).';
 GRANT EXECUTE ON FUNCTION coursebase.pay_referral(uuid, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.revoke_referral(user_id uuid, at timestamptz DEFAULT now())

@@ -56,7 +56,15 @@ AS $$
         AND (g.expires_at IS NULL <> (s.access_days IS NULL AND s.access_until IS NULL)
             OR g.expires_at > s.access_until
             OR g.expires_at < least(s.access_until,
-                s.created_at + s.access_days * interval '24 hours'))
+                CASE WHEN s.created_at < '294000-01-01 00:00+00'
+                    THEN s.created_at + s.access_days * interval '24 hours'
+                END))
+    UNION ALL
+    SELECT 'purchase_time', 'purchases ' || s.id,
+        format('it gives %s days, which cannot be counted from %s', s.access_days, s.created_at)
+    FROM coursebase.purchases s
+    WHERE s.access_days IS NOT NULL
+        AND NOT (s.created_at > '-infinity' AND s.created_at < '294000-01-01 00:00+00')
     UNION ALL
     SELECT DISTINCT 'course_grants_may_end', 'courses ' || c.id,
         'a grant of it has an end, and grants_may_end is false'
@@ -72,7 +80,7 @@ AS $$
         IS DISTINCT FROM ('string', 'string', 'string')
 $$;
 COMMENT ON FUNCTION coursebase.check_sales() IS
-    'Lists rows of this slice that break its rules, for check_integrity(): purchases whose refunded sums and refunded_at contradict what was paid, purchases with less refunded than their recorded refunds add up to, purchases that gave no course of their product, grants whose end is not one that their purchase can have, courses that hide grants with an end, and purchases without the product as it was sold. No row if all is well. For the server; reads with the caller''s rights.
+    'Lists rows of this slice that break its rules, for check_integrity(): purchases whose refunded sums and refunded_at contradict what was paid, purchases with less refunded than their recorded refunds add up to, purchases that gave no course of their product, grants whose end is not one that their purchase can have, purchases from whose time their days cannot be counted, courses that hide grants with an end, and purchases without the product as it was sold. No row if all is well. For the server; reads with the caller''s rights.
 
 check_name: name of the rule. object: table and key of the row. problem: what is wrong.';
 GRANT EXECUTE ON FUNCTION coursebase.check_sales() TO server;

@@ -50,13 +50,14 @@ static const AdoptionPart *const parts[] = {
 
 /*
  * Accounts that the rows say are closed, and that still tell of somebody. With triggers, on
- * which delete_user() relies; what it would refuse is left to the check: the last owner of an
- * organisation, and a time that is none. So is a merged account, whose external id leads to the
- * kept person.
+ * which delete_user() relies; the last owner of an organisation, whom it would refuse, is left
+ * to the check, and so is a merged account, whose external id leads to the kept person. The
+ * time that came stays; an infinite one is none that delete_user() takes.
  */
 static KeptPlan close_accounts = {
-	.sql = "SELECT coursebase.delete_user(u.id, u.deleted_at) FROM coursebase.users u"
-		   " WHERE isfinite(u.deleted_at) AND u.merged_into IS NULL"
+	.sql = "SELECT coursebase.delete_user(u.id, CASE WHEN isfinite(u.deleted_at)"
+		   "  THEN u.deleted_at ELSE now() END) FROM coursebase.users u"
+		   " WHERE u.deleted_at IS NOT NULL AND u.merged_into IS NULL"
 		   " AND 'users ' || u.id IN ("
 		   "  SELECT c.object FROM coursebase.check_account() c)"
 		   " AND NOT EXISTS (SELECT FROM coursebase.memberships m"
@@ -77,6 +78,7 @@ enum
 static void owner_require(void);
 static void tables_lock(void);
 static void parts_run(Adoption *adoption);
+static void accounts_close(Adoption *adoption);
 static void checks_run(Adoption *adoption);
 
 PG_FUNCTION_INFO_V1(coursebase_adopt);
@@ -100,7 +102,7 @@ coursebase_adopt(PG_FUNCTION_ARGS)
 	rights = owner_enter();
 	tables_lock();
 	parts_run(adoption);
-	adoption_make(adoption, "accounts closed", &close_accounts);
+	accounts_close(adoption);
 	if (PG_GETARG_BOOL(0))
 		checks_run(adoption);
 	owner_leave(rights);
@@ -153,6 +155,18 @@ parts_run(Adoption *adoption)
 		session_setting_set("work_mem", psprintf("%d", maintenance_work_mem));
 	for (int i = 0; i < lengthof(parts); i++)
 		parts[i]->adopt(adoption);
+	session_settings_end(level);
+}
+
+/* Triggers fire here, also in the session that has loaded the rows and has not turned them on
+ * again. */
+static void
+accounts_close(Adoption *adoption)
+{
+	int level = session_settings_begin();
+
+	session_setting_set("session_replication_role", "origin");
+	adoption_make(adoption, "accounts closed", &close_accounts);
 	session_settings_end(level);
 }
 

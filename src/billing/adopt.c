@@ -69,18 +69,22 @@ static KeptPlan make_events = {
 	"  ) e OFFSET 0) m",
 };
 /* clang-format on */
-/* What the log says in columns stands in the event's payload too. */
+/*
+ * What the log says in columns stands in the event's payload too. One that is no object, such
+ * as a text that some driver made of it, has no members: check_billing() names it.
+ */
 static KeptPlan fill_payloads = {
 	.sql = "UPDATE coursebase.subscription_events e SET payload ="
 		   " jsonb_strip_nulls(jsonb_build_object('store', e.store,"
 		   "  'store_event_id', e.store_event_id,"
 		   "  'original_transaction_id', e.original_transaction_id,"
 		   "  'transaction_id', e.transaction_id, 'product_id', e.product_id)) || e.payload"
-		   " WHERE NOT e.payload ?& ARRAY['store', 'store_event_id']"
+		   " WHERE jsonb_typeof(e.payload) = 'object'"
+		   " AND (NOT e.payload ?& ARRAY['store', 'store_event_id']"
 		   "  OR e.original_transaction_id IS NOT NULL"
 		   "   AND NOT e.payload ? 'original_transaction_id'"
 		   "  OR e.transaction_id IS NOT NULL AND NOT e.payload ? 'transaction_id'"
-		   "  OR e.product_id IS NOT NULL AND NOT e.payload ? 'product_id'",
+		   "  OR e.product_id IS NOT NULL AND NOT e.payload ? 'product_id')",
 };
 
 /* clang-format off */

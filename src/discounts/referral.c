@@ -322,7 +322,7 @@ coursebase_attach_referral(PG_FUNCTION_ARGS)
 	bind_code(&arguments, fcinfo, 1);
 	args_bind(&arguments, fcinfo, 2);
 	SPI_connect();
-	anchor_user_require(DatumGetUUIDP(user));
+	anchor_open_user_require(DatumGetUUIDP(user));
 	referrer_require(owner_execute(&find_referrer, arguments.datums, arguments.nulls, false) >
 						 0,
 					 "Nobody has it.");
@@ -352,7 +352,7 @@ coursebase_attach_referrer(PG_FUNCTION_ARGS)
 	referrer = PG_GETARG_UUID_P(1);
 	schema_require_current();
 	SPI_connect();
-	anchor_user_require(DatumGetUUIDP(user));
+	anchor_open_user_require(DatumGetUUIDP(user));
 	referrer_require(!uuid_equal(referrer, DatumGetUUIDP(user)), "It is the person's own.");
 	attached = referrer_is_new(user, referrer);
 	if (attached && referrer_lives_elsewhere(referrer))
@@ -366,23 +366,26 @@ coursebase_attach_referrer(PG_FUNCTION_ARGS)
 /*
  * SQL function: pay_referral(user_id uuid, at timestamptz) returns boolean
  *
- * Called in the transaction that finds a person's first premium.
+ * Called in the transaction that finds a person's first premium. A merged account is the person
+ * who was kept, because whoever brought both brought one person.
  */
 PGDLLEXPORT Datum
 coursebase_pay_referral(PG_FUNCTION_ARGS)
 {
 	int32 amount;
+	pg_uuid_t user;
 	bool paid = false;
 
 	args_require(fcinfo, 0);
 	args_time(fcinfo, 1);
 	schema_require_current();
 	amount = (int32) setting_integer("referral_credit_in_cents");
+	user = *PG_GETARG_UUID_P(0);
 	SPI_connect();
-	anchor_user_require(PG_GETARG_UUID_P(0));
+	anchor_kept_user_require(&user);
 	if (amount > 0)
 	{
-		Datum values[] = {PG_GETARG_DATUM(0),
+		Datum values[] = {UUIDPGetDatum(&user),
 						  PG_GETARG_DATUM(1),
 						  Int32GetDatum(amount),
 						  credit_currency(),

@@ -24,6 +24,12 @@
 	" AND NOT EXISTS (SELECT FROM coursebase.audit_events e"                                   \
 	"  WHERE e.action = 'course_grant_taken' AND e.object = 'purchases/' || s.id)"
 
+/* Days are counted from the sale. A sale that is infinitely long ago or ahead gives no end, nor
+ * does one whose end is behind the last timestamp: check_sales() names it. */
+#define HAS_END                                                                                \
+	"(s.access_days IS NULL OR s.created_at > '-infinity'"                                     \
+	" AND s.created_at < '294000-01-01 00:00+00')"
+
 /* As for a purchase that plain SQL inserts, which comes without terms of its own. */
 static KeptPlan take_terms = {
 	.sql = "UPDATE coursebase.purchases s"
@@ -52,7 +58,7 @@ static KeptPlan grant_purchases = {
 		   "   LEFT JOIN coursebase.user_course_access a"
 		   "    ON a.user_id = s.user_id AND a.course_id = l.course_id"
 		   "    AND s.refunded_at IS NULL"
-		   "   WHERE " UNGRANTED ") b) j WHERE j.told OR NOT j.any_told"
+		   "   WHERE " HAS_END " AND " UNGRANTED ") b) j WHERE j.told OR NOT j.any_told"
 		   " ORDER BY j.user_id, j.course_id",
 };
 static KeptPlan mark_courses = {

@@ -60,12 +60,27 @@ SELECT * FROM coursebase.adopt();
 SELECT u.name, u.email, u.role, u.clerk_user_id ~ '^deleted:', u.deleted_at, p.email FROM coursebase.users u JOIN coursebase.user_profile p ON p.user_id = u.id
 WHERE u.id = '00000000-0000-4000-8000-0000000ad4a1';
 SELECT count(*) FROM coursebase.analytics WHERE user_id = '00000000-0000-4000-8000-0000000ad4a1';
+-- So it is where nobody knows since when.
+SET LOCAL session_replication_role = replica;
+INSERT INTO coursebase.users (id, clerk_user_id, name, email, deleted_at) VALUES
+    ('00000000-0000-4000-8000-0000000ad4a2', 'adopt_gone_too', 'Gone Too', 'gone_too@example.org', '-infinity');
+SET LOCAL session_replication_role = origin;
+SELECT * FROM coursebase.adopt();
+SELECT name, email, clerk_user_id ~ '^deleted:', deleted_at FROM coursebase.users WHERE id = '00000000-0000-4000-8000-0000000ad4a2';
+-- And where the profile came too, in the session that has loaded the rows and has triggers off all the same.
+SET LOCAL session_replication_role = replica;
+INSERT INTO coursebase.users (id, clerk_user_id, name, email, deleted_at) VALUES
+    ('00000000-0000-4000-8000-0000000ad4a3', 'adopt_gone_here', 'Gone Here', 'gone_here@example.org', '2025-06-01');
+INSERT INTO coursebase.user_profile (user_id, email, first_name, referral_code) VALUES ('00000000-0000-4000-8000-0000000ad4a3', 'gone_here@example.org', 'Gone', 'UGNHERE');
+SELECT * FROM coursebase.adopt();
+SHOW session_replication_role;
+SET LOCAL session_replication_role = origin;
+SELECT u.name, u.clerk_user_id ~ '^deleted:', p.email, p.first_name, p.referral_code <> 'UGNHERE' FROM coursebase.users u JOIN coursebase.user_profile p ON p.user_id = u.id
+WHERE u.id = '00000000-0000-4000-8000-0000000ad4a3';
 
 -- What nobody can guess at is named, with an example, and stays.
 SET LOCAL session_replication_role = replica;
 INSERT INTO coursebase.organizations (id, name, slug, time_zone) VALUES ('00000000-0000-4000-8000-0000000ad3a1', 'O', 'adopt', 'Mars/Olympus');
-INSERT INTO coursebase.users (id, clerk_user_id, name, email, deleted_at) VALUES
-    ('00000000-0000-4000-8000-0000000ad4a2', 'adopt_never', 'Never', 'never@example.org', 'infinity');
 SET LOCAL session_replication_role = origin;
 SELECT * FROM coursebase.adopt();
 -- Triggers are on again.

@@ -90,4 +90,14 @@ SET LOCAL session_replication_role = replica;
 :sell '00000000-0000-4000-8000-0000000ad0ff', 'cs_1', '2025-01-01', 0, NULL;
 INSERT INTO coursebase.user_course_access (user_id, course_id) VALUES (:ada, '00000000-0000-4000-8000-0000000ad1ff');
 SELECT what, made, not_understood, regexp_replace(example, 'purchases [-0-9a-f]+', 'purchases ...') FROM coursebase.adopt();
+
+-- So are purchases from whose time no days can be counted; the others get theirs.
+ROLLBACK TO empty;
+UPDATE coursebase.products SET access_days = 30;
+:sell :ada, 'cs_1', '-infinity', 0, NULL;
+:sell :ada, 'cs_2', 'infinity', 0, NULL;
+:sell :ada, 'cs_3', '294276-12-31', 0, NULL;
+:sell :bob, 'cs_4', '2025-01-01', 0, NULL;
+SELECT what, made, not_understood, regexp_replace(example, 'purchases [-0-9a-f]+|counted from .*', '...', 'g') FROM coursebase.adopt();
+SELECT u.name, count(*), min(g.expires_at), max(g.expires_at) FROM coursebase.course_grants g JOIN coursebase.users u ON u.id = g.user_id GROUP BY 1;
 ROLLBACK;

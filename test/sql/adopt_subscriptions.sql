@@ -70,4 +70,10 @@ FROM generate_series(6, 6) n;
 SELECT what, made, not_understood, regexp_replace(example, '[-0-9a-f]{36}', '...') FROM coursebase.adopt();
 SELECT right(l.user_id::text, 2), l.original_transaction_id FROM coursebase.subscription_lines l WHERE l.store = 'app_store' ORDER BY 2;
 SELECT n, coursebase.has_premium(:person, '2026-01-15') FROM generate_series(4, 7) n;
+-- A payload that is no object stays as it came, also at the next call, and is named.
+SAVEPOINT payloads;
+UPDATE coursebase.subscription_events SET payload = CASE WHEN store_event_id = 's4' THEN '[]' ELSE '"{}"' END::jsonb WHERE store_event_id IN ('s4', 'own6');
+SELECT what, made, not_understood, regexp_replace(example, '[-0-9a-f]{36}', '...') FROM coursebase.adopt() WHERE what ~ 'payload';
+SELECT payload FROM coursebase.subscription_events WHERE store_event_id IN ('s4', 'own6') ORDER BY 1;
+ROLLBACK TO payloads;
 ROLLBACK;
