@@ -1,9 +1,9 @@
-#ifndef COURSEBASE_INSTALL_BROKEN_ROWS_H
-#define COURSEBASE_INSTALL_BROKEN_ROWS_H
-
 /*
  * broken_rows.h: a rule that a table is to have, and rows that it has and that break the rule.
  */
+#ifndef COURSEBASE_INSTALL_BROKEN_ROWS_H
+#define COURSEBASE_INSTALL_BROKEN_ROWS_H
+
 #include "postgres.h"
 
 #include "nodes/parsenodes.h"

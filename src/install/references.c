@@ -3,9 +3,9 @@
  *
  * The server checks a key when a row is written, and no longer when somebody turned triggers
  * off (session_replication_role, ALTER TABLE … DISABLE TRIGGER). Every key of our tables is
- * looked at, those of later slices too; a partition's key is its parent's. Keys of the operator's
- * own, between a table of ours and one that the caller may not read, are left out: who may ask
- * need not be given a look into tables that are none of ours.
+ * looked at, those of later slices too; a partition's key is its parent's. Keys of the
+ * operator's own, between a table of ours and one that the caller may not read, are left out:
+ * who may ask need not be given a look into tables that are none of ours.
  */
 #include "postgres.h"
 
