@@ -192,7 +192,7 @@ $$;
 COMMENT ON FUNCTION coursebase.check_integrity(text) IS
     'Checks the data against every rule that damaged data can break: one row a problem, none on a sound database. A check function that takes longer than three seconds is told by a NOTICE when it is done. For the server; reads every table, with the caller''s rights.
 
-name: the one check to run, as check_name names it; NULL runs all. The statements may use parallel workers; several sessions, each with names of its own, share the work further. check_name: name of the rule; missing_table (install() makes it), and not_checked for a check function that cannot do without a table or column that is gone, are the two that look at the tables themselves. object: table and key. problem: what is stored and what was found.
+name: the one check to run, as check_name names it; NULL runs all. The statements may use parallel workers; several sessions, each with names of its own, share the work further. check_name: name of the rule; missing_table (install() makes it), and not_checked for a check function that cannot do without a table or column that is gone, or that meets a word or a null that its table forbids, are the two that look at the tables themselves. object: table and key. problem: what is stored and what was found.
 
 Source: the checks of the slices, check_references() and check_identity() to check_account(), which may be called by themselves.
 Raises: 22023 (there is no check of that name; the hint lists all).';

@@ -191,6 +191,10 @@ CREATE TABLE coursebase.subscription_lines (
     access_until             timestamptz,
     replaced_at              timestamptz,
     CONSTRAINT subscription_lines_pkey PRIMARY KEY (store, original_transaction_id),
+    CONSTRAINT subscription_lines_last_event_type_known_check CHECK (last_event_type IN (
+        'created', 'renewed', 'recovered', 'canceled', 'uncanceled', 'grace_started',
+        'hold_started', 'paused', 'resumed', 'expired', 'revoked', 'unrevoked', 'extended',
+        'product_changed', 'noted')),
     CONSTRAINT subscription_lines_user_id_fkey FOREIGN KEY (user_id)
         REFERENCES coursebase.users (id) ON DELETE RESTRICT
 );

@@ -12,5 +12,5 @@ AS 'MODULE_PATHNAME', 'coursebase_check_references';
 COMMENT ON FUNCTION coursebase.check_references() IS
     'Looks for rows whose foreign key points to no row, in every slice: they were written while triggers were off. Part of check_integrity(). For the server; reads with the caller''s rights.
 
-check_name: foreign_key. object: the name of the key. problem: how many rows, and which table they point to.';
+check_name: foreign_key. object: the name of the key; keys of your own count as well where the caller may read both tables. problem: how many rows, and which table they point to.';
 GRANT EXECUTE ON FUNCTION coursebase.check_references() TO server;

@@ -171,7 +171,9 @@ check_run(ReturnSetInfo *report, const char *function, const char *query)
 	}
 	error = attempt(work_run, &(Work){.report = report, .query = query}, is_damage);
 	if (error != NULL)
-		row_write(report, "not_checked", function, error->message);
+		row_write(report, "not_checked", function,
+				  error->detail == NULL ? error->message
+										: psprintf("%s: %s", error->message, error->detail));
 }
 
 static bool
@@ -183,7 +185,8 @@ work_run(void *argument)
 	return true;
 }
 
-/* What a statement says when a table, a column or a type of ours is gone or another one. */
+/* What a statement says when a table, a column or a type of ours is gone or another one, or a
+ * row holds a word or a null that its table forbids. */
 static bool
 is_damage(int sqlstate)
 {
@@ -194,6 +197,8 @@ is_damage(int sqlstate)
 		case ERRCODE_UNDEFINED_OBJECT:
 		case ERRCODE_UNDEFINED_FUNCTION:
 		case ERRCODE_CB_SCHEMA_BEHIND:
+		case ERRCODE_CHECK_VIOLATION:
+		case ERRCODE_NOT_NULL_VIOLATION:
 			return true;
 		default:
 			return false;

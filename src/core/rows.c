@@ -69,6 +69,7 @@ static const AttrNumber positions[ROWS_MAX_COLUMNS] = {1, 2,  3,  4,  5,  6,  7,
 													   9, 10, 11, 12, 13, 14, 15, 16};
 
 static void statement_open(Rows *rows);
+static bool lacks_column(const RowsSource *source, Oid relation);
 static void statement_run(Rows *rows, bool null_keys, const Datum *keys);
 static void statements_make(RowsSource *source);
 static char *statement_text(const RowsSource *source, bool null_keys);
@@ -241,20 +242,37 @@ rows_written_here(Rows *rows)
 
 /*
  * The table is looked up anew, for a source that never resolved says nothing of it: before
- * install(), or while a dump is restored, there is none.
+ * install(), or while a dump is restored, there is none. One that lacks a column may be of an
+ * older release: reading says so then, as writing does.
  */
 static void
 statement_open(Rows *rows)
 {
-	rows->missing = !OidIsValid(get_relname_relid(rows->source->table, owner_schema()));
+	Oid relation = get_relname_relid(rows->source->table, owner_schema());
+
+	rows->missing = !OidIsValid(relation);
 	if (rows->missing && !rows->source->optional)
 		schema_raise_missing();
+	if (!rows->missing && lacks_column(rows->source, relation))
+		schema_require_current();
 	rows->context = CurrentMemoryContext;
 	rows->numbers = positions;
 	rows->scan = NULL;
 	rows->whole = NULL;
 	rows->slot = NULL;
 	rows->store = NULL;
+}
+
+/* Not asked of the table of the version, which is read in this way as well. */
+static bool
+lacks_column(const RowsSource *source, Oid relation)
+{
+	if (strcmp(source->table, "schema_version") == 0)
+		return false;
+	for (int i = 0; i < source->ncolumns; i++)
+		if (get_attnum(relation, source->columns[i].name) == InvalidAttrNumber)
+			return true;
+	return false;
 }
 
 /*

@@ -425,18 +425,21 @@ refuse_if_opened(AlterTableStmt *statement)
 static void
 refuse_if_key_dropped(AlterTableStmt *statement)
 {
-	Oid relation = relation_named(statement->relation);
-	char *name = guarded_name(RelationRelationId, relation, 0);
-	char *key = name != NULL ? primary_key_name(relation) : NULL;
 	ListCell *cell;
 
-	if (key == NULL || makes_primary_key(statement))
-		return;
 	foreach (cell, statement->cmds)
 	{
 		AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
+		Oid relation;
+		char *name;
+		char *key;
 
-		if (command->subtype == AT_DropConstraint && strcmp(command->name, key) == 0)
+		if (command->subtype != AT_DropConstraint || makes_primary_key(statement))
+			continue;
+		relation = relation_named(statement->relation);
+		name = guarded_name(RelationRelationId, relation, 0);
+		key = name != NULL ? primary_key_name(relation) : NULL;
+		if (key != NULL && strcmp(command->name, key) == 0)
 			refuse("drop", psprintf("primary key %s of %s", key, name),
 				   "A row could come twice.");
 	}

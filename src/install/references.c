@@ -3,7 +3,9 @@
  *
  * The server checks a key when a row is written, and no longer when somebody turned triggers
  * off (session_replication_role, ALTER TABLE … DISABLE TRIGGER). Every key of our tables is
- * looked at, those of later slices too; a partition's key is its parent's.
+ * looked at, those of later slices too; a partition's key is its parent's. Keys of the
+ * operator's own, between a table of ours and one that the caller may not read, are left out:
+ * who may ask need not be given a look into tables that are none of ours.
  */
 #include "postgres.h"
 
@@ -42,6 +44,9 @@ static KeptPlan read_questions = {
 		   "JOIN pg_attribute p ON p.attrelid = k.confrelid AND p.attnum = u.parent "
 		   "WHERE k.contype = 'f' AND k.connamespace = 'coursebase'::regnamespace "
 		   "AND k.conparentid = 0 "
+		   "AND NOT EXISTS (SELECT FROM pg_class t WHERE t.oid IN (k.conrelid, k.confrelid) "
+		   "AND NOT (has_schema_privilege(t.relnamespace, 'USAGE') "
+		   "AND has_table_privilege(t.oid, 'SELECT'))) "
 		   "GROUP BY k.oid, k.conname, k.conrelid, k.confrelid ORDER BY k.conname",
 };
 

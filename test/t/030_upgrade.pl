@@ -78,6 +78,8 @@ for my $version (@released)
 	create_extension($node, "${database}_used", version => $version);
 	query($node, "${database}_used", $some_rows);
 	query($node, "${database}_used", "CREATE TABLE public.before (of, content) AS $their_rows");
+	is(sqlstate($node, "${database}_used", q{SET LOCAL request.jwt.claims = '{"sub": "user_ada"}'; SELECT coursebase.current_user_id()}),
+		'KB001', "$version: until then what reads says that the tables are older");
 	query($node, "${database}_used", 'ALTER EXTENSION coursebase UPDATE');
 	is(query($node, "${database}_used", $changed_rows), '', "$version: no row is lost or changed");
 	is(query($node, "${database}_used", "SELECT count(*) FROM ($their_rows) t"), scalar @their_tables,

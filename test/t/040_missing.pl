@@ -51,7 +51,7 @@ my %taken = (
 		FROM pg_constraint WHERE connamespace = 'coursebase'::regnamespace AND contype IN ('c', 'f') AND conrelid <> 0
 		SQL
 	keys => <<~'SQL',
-		SELECT format('ALTER TABLE %s DROP CONSTRAINT %I CASCADE', conrelid::regclass, conname)
+		SELECT format('SET coursebase.allow_drop = on; ALTER TABLE %s DROP CONSTRAINT %I CASCADE', conrelid::regclass, conname)
 		FROM pg_constraint WHERE connamespace = 'coursebase'::regnamespace AND contype IN ('p', 'u')
 		SQL
 	'row security' => <<~'SQL',
