@@ -1,5 +1,5 @@
--- Promise: lint() names a view, a key or a reference that has our name and says something else, and what it advises brings ours back; what
--- a dump writes in other words, and the operator's own columns, keys and views, it leaves alone.
+-- Promise: lint() names a view, a function, a key or a reference that has our name and says something else, and what it advises brings
+-- ours back; what a dump writes in other words, and the operator's own columns, keys and views, it leaves alone.
 \pset format unaligned
 \pset tuples_only on
 SET client_min_messages = warning;
@@ -47,6 +47,19 @@ CREATE VIEW coursebase.storefront_products WITH (security_invoker = true) AS SEL
 :lint
 DROP VIEW coursebase.storefront_products;
 :install
+:lint
+ROLLBACK TO sound;
+
+-- Functions: another language and source, another symbol, a setting that is gone, another volatility; not another cost.
+CREATE OR REPLACE FUNCTION coursebase.is_admin() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS 'SELECT true';
+CREATE OR REPLACE FUNCTION coursebase.current_user_id() RETURNS uuid LANGUAGE c STABLE PARALLEL SAFE AS '$libdir/coursebase', 'coursebase_own_from';
+ALTER FUNCTION coursebase.take_events RESET jit;
+ALTER FUNCTION coursebase.json_checksum VOLATILE;
+ALTER FUNCTION coursebase.check_credits COST 200;
+:lint
+SET LOCAL coursebase.allow_drop = on;
+DROP EXTENSION coursebase CASCADE;
+CREATE EXTENSION coursebase;
 :lint
 ROLLBACK TO sound;
 
