@@ -7,7 +7,8 @@
 # are members of the extension; statements of tables.sql and policies.sql become the rows of coursebase.steps(),
 # which install() runs. A GRANT names the parts anonymous, end_user and server, which are no roles: it becomes a
 # step as well, for grant_roles() to fill in. UPDATE.sql (in a folder "update") is copied as it is. The folder of a
-# function's FILE is its topic: coursebase.topics() lists them for help().
+# function's FILE is its topic: coursebase.topics() lists them for help(), and coursebase.definitions() how each
+# function is made, for lint().
 #
 # The build writes REVOKE ALL ... FROM PUBLIC after every CREATE FUNCTION, so that no function can go without.
 # It refuses, with file and line, what the server would report at a line of the generated script, or not at all:
@@ -49,6 +50,7 @@ END {
         if (!(objects[i] in commented)) complain_at(places[objects[i]], objects[i] " has no COMMENT")
     if (failed) exit 1
     if (ntopics) write_topics()
+    if (ndefinitions) write_definitions()
     # check_integrity() asks which tables there ought to be, with the caller's rights
     grants[++ngrants] = "GRANT EXECUTE ON FUNCTION coursebase.steps() TO server;"
     grant_names[ngrants] = "grant on steps"
@@ -166,7 +168,7 @@ function finish(    words, step) {
     if (gsub(/[(]/, "(", words) != gsub(/[)]/, ")", words)) complain(begun, "the statement does not close its brackets")
     if (statement ~ /[$](ddl|steps)[$]/) complain(begun, "$ddl$ and $steps$ quote the steps")
     step = object_of(words)
-    if (words ~ /^CREATE FUNCTION /) { made(step = "function " signature(words)); topic(words) }
+    if (words ~ /^CREATE FUNCTION /) { made(step = "function " signature(words)); topic(words); definition(words, step) }
     else if (words ~ /^CREATE /) made(step)
     if (words ~ /^CREATE TABLE / && words !~ / PARTITION OF /) table_columns(words)
     if (words ~ /^COMMENT ON /) comment(words)
@@ -231,6 +233,18 @@ function topic(words,    part, n) {
     if (n < 2 || part[n - 1] == "." || words in topic_of) return
     topic_of[words] = part[n - 1]
     topics[++ntopics] = "('" part[n - 1] "', '" words "')"
+}
+
+# How a function is made, but for its arguments and its answer, which CREATE OR REPLACE cannot change, and for what lint()
+# has rules of its own for. What is left out is the default.
+function definition(words, step,    attributes, source) {
+    attributes = words; sub(/^.* LANGUAGE /, "LANGUAGE ", attributes); sub(/ AS '.*$/, "", attributes)
+    gsub(/ (CALLED ON NULL INPUT|SECURITY INVOKER|ROWS [0-9]+|SET search_path = pg_catalog, pg_temp)/, "", attributes)
+    match(statement, /[ \n]AS [$']/)
+    source = substr(statement, RSTART + 4); sub(/;$/, "", source)
+    if (sub(/^[$][A-Za-z_]*[$]/, "", source)) sub(/[$][A-Za-z_]*[$]$/, "", source)
+    sub(/^function /, "", step)
+    definitions[++ndefinitions] = "('" step "', '" attributes "', $ddl$" source "$ddl$)"
 }
 
 function table_columns(words,    table, i, n, element, word) {
@@ -308,6 +322,17 @@ function write_topics(    i) {
     print "REVOKE ALL ON FUNCTION coursebase.topics() FROM PUBLIC;"
     grants[++ngrants] = "GRANT EXECUTE ON FUNCTION coursebase.topics() TO anonymous, end_user, server;"
     grant_names[ngrants] = "grant on topics"
+}
+
+function write_definitions(    i) {
+    print "CREATE " (from == "" ? "" : "OR REPLACE ") "FUNCTION coursebase.definitions()"
+    print "RETURNS TABLE (function text, attributes text, source text)\nLANGUAGE sql\nIMMUTABLE\nPARALLEL SAFE"
+    print "SECURITY INVOKER\nSET search_path = pg_catalog, pg_temp\nAS $steps$\nVALUES"
+    for (i = 1; i <= ndefinitions; i++) print definitions[i] (i < ndefinitions ? "," : "")
+    print "$steps$;"
+    print "COMMENT ON FUNCTION coursebase.definitions() IS 'How the release makes each function: attributes and source, for " \
+        "lint(). For the owner of the tables.';"
+    print "REVOKE ALL ON FUNCTION coursebase.definitions() FROM PUBLIC;"
 }
 
 function write_steps(    i) {

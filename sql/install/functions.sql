@@ -327,9 +327,9 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_replaced_objects';
 COMMENT ON FUNCTION coursebase.replaced_objects() IS
-    'Lists the policies, CHECK constraints and triggers that have the name of one of coursebase''s and say something else: another expression, command, role, function or time. For lint(), which says what to do. No row for a table of which a column is missing or has another type, nor for what calls a function of which there is another one of the same name. For the owner of the tables.
+    'Lists the policies, CHECK constraints, keys, references, triggers and views that have the name of one of coursebase''s and say something else: another expression, command, role, function, column, action or time. For lint(), which says what to do. No row for a table of which a column is missing or has another type, nor for what calls a function of which there is another one of the same name, nor for a view that reads such a table or another view that differs. For the owner of the tables.
 
-object: such as policy self_select_own on users, constraint users_name_not_empty_check on users or trigger t500_stamp on users. removal: the statement that takes it away, so that install() makes the release''s; NULL for what install() replaces by itself: policies, and triggers where neither is a constraint trigger.';
+object: such as policy self_select_own on users, constraint users_name_not_empty_check on users, trigger t500_stamp on users or view user_access. removal: the statement that takes it away, so that install() makes the release''s; NULL for what install() replaces by itself: policies, triggers where neither is a constraint trigger, and views that have no other columns.';
 
 -- Reads the catalogues only, so that lint() answers when tables are missing. The steps of install() say what ought to
 -- be there: every column has a comment among them, every constraint a name.
@@ -512,6 +512,22 @@ AS $$
         format('Run %sSELECT coursebase.install(): somebody made it say something else.',
             p.removal || ', then ')
     FROM coursebase.replaced_objects() p
+    UNION ALL
+    -- Written as the build writes it (sql/script.awk).
+    SELECT 'replaced', 'function ' || f.oid::regprocedure,
+        'Run SET coursebase.allow_drop = on, DROP EXTENSION coursebase CASCADE and CREATE EXTENSION coursebase: somebody made it say something else.'
+    FROM coursebase.definitions() d
+    JOIN functions f ON f.oid = to_regprocedure('coursebase.' || d.function)
+    JOIN pg_language l ON l.oid = f.prolang
+    WHERE (d.attributes, d.source) IS DISTINCT FROM (
+        concat_ws(' ', 'LANGUAGE ' || l.lanname,
+            CASE f.provolatile WHEN 'i' THEN 'IMMUTABLE' WHEN 's' THEN 'STABLE' ELSE 'VOLATILE' END,
+            CASE WHEN f.proisstrict THEN 'STRICT' END,
+            CASE f.proparallel WHEN 's' THEN 'PARALLEL SAFE' WHEN 'r' THEN 'PARALLEL RESTRICTED' ELSE 'PARALLEL UNSAFE' END,
+            (SELECT string_agg('SET ' || regexp_replace(replace(s.setting, '"', ''), '=', ' = '), ' ' ORDER BY s.place)
+             FROM unnest(f.proconfig) WITH ORDINALITY AS s (setting, place)
+             WHERE s.setting NOT LIKE 'search_path=%')),
+        CASE l.lanname WHEN 'c' THEN format('%L, %L', f.probin::text, f.prosrc) ELSE f.prosrc END)
     UNION ALL
     -- With the fewest arguments that both take, a call is that of either.
     SELECT 'not_unique', 'function ' || p.oid::regprocedure,
@@ -816,4 +832,4 @@ $$;
 COMMENT ON FUNCTION coursebase.lint() IS
     'Looks over the installation''s own safety, one row a fault; no row is good. Reads the catalogues alone, so that it answers when tables are missing. For the owner of the tables; the advice is SQL to run where SQL mends it.
 
-rule: missing (what install() makes or restores, down to a column''s NOT NULL or default and a value of an enum), replaced (a policy, CHECK or trigger of that name says something else than the release''s), not_unique (a function that somebody made, for which a call of ours could be taken), not_invoker (a function runs with its owner''s rights), schema_behind, extension_behind, row_security_off, default_partition_missing, row_security_forced, view_not_invoker, not_logged, foreign_key_without_index, foreign_key_not_valid, index_invalid, trigger_disabled, trigger_not_always, not_published and cell_away (on home: a table that cells do not get; a cell that does not follow, for which home keeps its log), not_subscribed and subscription_off (in a cell), guard_off, search_path_not_fixed, leakproof, not_granted (a role lacks what its part may do), granted_to_public, default_privileges (of whoever installed, which would give a role that plays no part what an update adds), owner_differs, schema_owner, schema_open, encoding_not_utf8, owner_unfit, role_missing, server_role_unfit, server_role_strong (it has, or could use, rights beyond those of the server: the owner''s, or those of a role of PostgreSQL''s own), end_user_role_unfit, document_not_lz4, not_distributed (workers of Citus are attached: coursebase stays whole on the coordinator), citus_worker (this server became a worker). Of partitions, at any depth, row_security_off, not_logged, trigger_disabled and owner_differs tell as well. object: what is at fault. advice: what to do.';
+rule: missing (what install() makes or restores, down to a column''s NOT NULL or default and a value of an enum), replaced (a policy, CHECK, key, reference, trigger, view or function of that name says something else than the release''s), not_unique (a function that somebody made, for which a call of ours could be taken), not_invoker (a function runs with its owner''s rights), schema_behind, extension_behind, row_security_off, default_partition_missing, row_security_forced, view_not_invoker, not_logged, foreign_key_without_index, foreign_key_not_valid, index_invalid, trigger_disabled, trigger_not_always, not_published and cell_away (on home: a table that cells do not get; a cell that does not follow, for which home keeps its log), not_subscribed and subscription_off (in a cell), guard_off, search_path_not_fixed, leakproof, not_granted (a role lacks what its part may do), granted_to_public, default_privileges (of whoever installed, which would give a role that plays no part what an update adds), owner_differs, schema_owner, schema_open, encoding_not_utf8, owner_unfit, role_missing, server_role_unfit, server_role_strong (it has, or could use, rights beyond those of the server: the owner''s, or those of a role of PostgreSQL''s own), end_user_role_unfit, document_not_lz4, not_distributed (workers of Citus are attached: coursebase stays whole on the coordinator), citus_worker (this server became a worker). Of partitions, at any depth, row_security_off, not_logged, trigger_disabled and owner_differs tell as well. object: what is at fault. advice: what to do.';

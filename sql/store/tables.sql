@@ -298,7 +298,7 @@ COMMENT ON COLUMN coursebase.purchases_awaiting_acknowledgement.purchase_id IS '
 COMMENT ON COLUMN coursebase.purchases_awaiting_acknowledgement.purchase_token IS 'Token with which the purchase is acknowledged to the store.';
 COMMENT ON COLUMN coursebase.purchases_awaiting_acknowledgement.purchased_at IS 'When the store sold the product.';
 COMMENT ON COLUMN coursebase.purchases_awaiting_acknowledgement.validated_at IS 'When the purchase was validated.';
-COMMENT ON COLUMN coursebase.purchases_awaiting_acknowledgement.deadline IS 'When the store refunds the purchase.';
+COMMENT ON COLUMN coursebase.purchases_awaiting_acknowledgement.deadline IS 'When the store refunds the purchase: 72 hours after purchased_at.';
 GRANT SELECT ON TABLE coursebase.purchases_awaiting_acknowledgement TO server;
 
 -- The money of these came and gives nothing: the operator gives it back.

@@ -86,14 +86,16 @@ enum
 #define LAST_QUERY(table, parent)                                                              \
 	"SELECT coalesce(max(o.\"order\") + 1, 0) FROM coursebase." table " o WHERE o." parent     \
 	" = $1"
-/* A row of the same id is no sibling: ON CONFLICT (id) is about to update it. */
+/* A row of the same id is no sibling: ON CONFLICT (id) is about to update it. The places from
+ * the taken one on are read once, in their order, up to the first gap; within a statement a
+ * place may be there twice. */
 #define FREE_QUERY(table, parent)                                                              \
 	"SELECT CASE WHEN NOT EXISTS (SELECT FROM coursebase." table " o WHERE o." parent " = $1"  \
 	"  AND o.\"order\" = $2) OR EXISTS (SELECT FROM coursebase." table " o WHERE o.id = $3)"   \
-	" THEN $2 ELSE (SELECT o.\"order\" + 1 FROM coursebase." table " o WHERE o." parent        \
-	" = $1 AND o.\"order\" >= $2 AND NOT EXISTS (SELECT FROM coursebase." table " n"           \
-	"  WHERE n." parent " = $1 AND n.\"order\" = o.\"order\" + 1)"                             \
-	" ORDER BY o.\"order\" LIMIT 1) END"
+	" THEN $2 ELSE (SELECT g.place + 1 FROM (SELECT o.\"order\" AS place,"                     \
+	"  lead(o.\"order\") OVER (ORDER BY o.\"order\") AS following FROM coursebase." table " o" \
+	"  WHERE o." parent " = $1 AND o.\"order\" >= $2) g"                                       \
+	" WHERE coalesce(g.following > g.place + 1, true) ORDER BY g.place LIMIT 1) END"
 #define SWAP_QUERY(table, parent)                                                              \
 	"UPDATE coursebase." table " h SET \"order\" = $4 WHERE h." parent " = $2"                 \
 	" AND h.\"order\" = $3 AND h.id <> $1 AND NOT EXISTS (SELECT FROM coursebase." table " o"  \

@@ -1,10 +1,10 @@
 /*
  * replaced.c: what has the name of one of ours and says something else.
  *
- * Somebody may drop a policy, a CHECK or a trigger and make another one of its name; to whoever
- * looks for names all is there. No copy of what was installed is kept: each step is analysed as
- * the server analyses the statement, and the tree is held against the one in the catalogue. So
- * the answer holds on each server, after a dump and after an upgrade.
+ * Somebody may drop a policy, a CHECK, a key, a trigger or a view and make another one of its
+ * name; to whoever looks for names all is there. No copy of what was installed is kept: each
+ * step is analysed as the server analyses the statement, and the tree is held against the one
+ * in the catalogue. So the answer holds on each server, after a dump and after an upgrade.
  *
  * Invariant: nothing is analysed that could fail. Where a column of a table or a value of an
  * enum is missing, or has another type, nothing is said of that table: lint() tells of that.
@@ -15,12 +15,10 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tupdesc.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_policy.h"
-#include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
 #include "fmgr.h"
@@ -38,7 +36,6 @@
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/catcache.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
@@ -46,7 +43,10 @@
 
 #include "core/compat.h"
 #include "core/owner.h"
+#include "install/calls.h"
+#include "install/key.h"
 #include "install/steps.h"
+#include "install/view.h"
 
 /* The table that is compared, and who is told. */
 typedef struct Comparison
@@ -61,8 +61,10 @@ static bool enum_is_whole(CreateEnumStmt *type);
 static List *whole_tables(List *steps);
 static bool table_is_whole(Oid relation, CreateStmt *table);
 static void step_compare(ReturnSetInfo *report, Step *step, List *tables);
+static List *view_compare_step(ReturnSetInfo *report, Step *step, List *known);
 static RangeVar *step_relation(Node *statement);
-static void checks_compare(Comparison *comparison, CreateStmt *table);
+static void constraints_compare(Comparison *comparison, CreateStmt *table);
+static bool check_differs(Relation table, Constraint *check);
 static char *check_stored(Relation table, const char *name);
 static bool policy_differs(Relation table, CreatePolicyStmt *policy);
 static char policy_command(const char *name);
@@ -75,8 +77,6 @@ static bool names_differ(const char *stored, const char *shipped);
 static Node *condition_of(Relation table, Node *raw, ParseExprKind kind);
 static ParseState *table_scope(Relation table, const char *alias, ParseState *scope);
 static bool condition_differs(Relation table, Node *stored, Node *raw, ParseExprKind kind);
-static bool call_is_unsure(Node *node, void *context);
-static int functions_named(const char *name);
 static bool tree_differs(Node *stored, Node *shipped);
 static Node *flat(Node *node, void *context);
 static const char *trigger_removal(Relation table, CreateTrigStmt *trigger);
@@ -101,7 +101,10 @@ coursebase_replaced_objects(PG_FUNCTION_ARGS)
 	foreach (cell, steps)
 	{
 		CHECK_FOR_INTERRUPTS();
-		step_compare(report, lfirst(cell), tables);
+		if (IsA(((Step *) lfirst(cell))->statement, ViewStmt))
+			tables = view_compare_step(report, lfirst(cell), tables);
+		else
+			step_compare(report, lfirst(cell), tables);
 	}
 	return (Datum) 0;
 }
@@ -111,7 +114,8 @@ static bool
 is_compared(const char *object)
 {
 	return steps_is_table(object) || steps_is_type(object) ||
-		   strncmp(object, "policy ", 7) == 0 || strncmp(object, "trigger ", 8) == 0;
+		   strncmp(object, "view ", 5) == 0 || strncmp(object, "policy ", 7) == 0 ||
+		   strncmp(object, "trigger ", 8) == 0;
 }
 
 static bool
@@ -202,7 +206,7 @@ step_compare(ReturnSetInfo *report, Step *step, List *tables)
 		return;
 	comparison.table = table_open(relation, NoLock);
 	if (IsA(step->statement, CreateStmt))
-		checks_compare(&comparison, castNode(CreateStmt, step->statement));
+		constraints_compare(&comparison, castNode(CreateStmt, step->statement));
 	else if (IsA(step->statement, CreatePolicyStmt))
 		differs = policy_differs(comparison.table, castNode(CreatePolicyStmt, step->statement));
 	else
@@ -232,8 +236,32 @@ step_relation(Node *statement)
 	}
 }
 
+/* Answers what is known to be as a release makes it, with the view where it is: others may read
+ * it. */
+static List *
+view_compare_step(ReturnSetInfo *report, Step *step, List *known)
+{
+	ViewStmt *view = castNode(ViewStmt, step->statement);
+	Oid oid = RangeVarGetRelid(view->view, AccessShareLock, true);
+
+	switch (view_compare(oid, view, step->ddl, known))
+	{
+		case VIEW_SAME:
+			return lappend_oid(known, oid);
+		case VIEW_UNSURE:
+			break;
+		case VIEW_DIFFERS:
+			tell(report, step->object, NULL);
+			break;
+		case VIEW_DROPS:
+			tell(report, step->object,
+				 psprintf("DROP VIEW coursebase.%s", quote_identifier(view->view->relname)));
+	}
+	return known;
+}
+
 static void
-checks_compare(Comparison *comparison, CreateStmt *table)
+constraints_compare(Comparison *comparison, CreateStmt *table)
 {
 	const char *name = RelationGetRelationName(comparison->table);
 	ListCell *cell;
@@ -241,18 +269,22 @@ checks_compare(Comparison *comparison, CreateStmt *table)
 	foreach (cell, table->tableElts)
 	{
 		Constraint *constraint = lfirst(cell);
-		char *stored;
 
-		if (!IsA(constraint, Constraint) || constraint->contype != CONSTR_CHECK)
-			continue;
-		stored = check_stored(comparison->table, constraint->conname);
-		if (stored != NULL &&
-			condition_differs(comparison->table, stringToNode(stored), constraint->raw_expr,
-							  EXPR_KIND_CHECK_CONSTRAINT))
+		if (IsA(constraint, Constraint) &&
+			(key_differs(RelationGetRelid(comparison->table), constraint) ||
+			 check_differs(comparison->table, constraint)))
 			tell(comparison->report, psprintf("constraint %s on %s", constraint->conname, name),
-				 psprintf("ALTER TABLE coursebase.%s DROP CONSTRAINT %s",
-						  quote_identifier(name), quote_identifier(constraint->conname)));
+				 key_removal(name, constraint));
 	}
+}
+
+static bool
+check_differs(Relation table, Constraint *check)
+{
+	char *stored = check->contype == CONSTR_CHECK ? check_stored(table, check->conname) : NULL;
+
+	return stored != NULL && condition_differs(table, stringToNode(stored), check->raw_expr,
+											   EXPR_KIND_CHECK_CONSTRAINT);
 }
 
 /* The expression of a CHECK as the catalogue has it; NULL for none of the name. A copy: ALTER
@@ -389,42 +421,7 @@ names_differ(const char *stored, const char *shipped)
 static bool
 condition_differs(Relation table, Node *stored, Node *raw, ParseExprKind kind)
 {
-	return !call_is_unsure(raw, NULL) && tree_differs(stored, condition_of(table, raw, kind));
-}
-
-/* Whether the statement calls a function of ours that is not the only one of its name: somebody
- * may have made another one, with which the call could be that of either. */
-static bool
-call_is_unsure(Node *node, void *context)
-{
-	List *name;
-
-	if (node == NULL)
-		return false;
-	name = IsA(node, FuncCall) ? castNode(FuncCall, node)->funcname : NIL;
-	if (list_length(name) == 2 &&
-		get_namespace_oid(strVal(linitial(name)), true) == owner_schema() &&
-		functions_named(strVal(lsecond(name))) != 1)
-		return true;
-	return raw_expression_tree_walker(node, call_is_unsure, context);
-}
-
-/* How many functions of the schema have the name. */
-static int
-functions_named(const char *name)
-{
-	CatCList *functions = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
-	int count = 0;
-
-	for (int i = 0; i < functions->n_members; i++)
-	{
-		HeapTuple function = &functions->members[i]->tuple;
-
-		if (((Form_pg_proc) GETSTRUCT(function))->pronamespace == owner_schema())
-			count++;
-	}
-	ReleaseSysCacheList(functions);
-	return count;
+	return !call_is_unsure(raw) && tree_differs(stored, condition_of(table, raw, kind));
 }
 
 /* What the statement says, analysed as the server does it; NULL for nothing. */

@@ -21,7 +21,7 @@ SELECT string_agg(topic, ' ' ORDER BY first) FROM (
 SELECT p.proname FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'coursebase'
 JOIN pg_proc p ON p.oid = d.objid
 WHERE d.classid = 'pg_proc'::regclass AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
-    AND p.proname NOT IN ('steps', 'topics')
+    AND p.proname NOT IN ('steps', 'topics', 'definitions')
     AND (SELECT count(*) FROM coursebase.help() h WHERE h.function = p.proname AND h.purpose LIKE '%.'
         AND h.call LIKE 'coursebase.' || p.proname || '(%') <> 1
 ORDER BY 1;

@@ -1,0 +1,23 @@
+/*
+ * view.h: a view of ours, as it is and as a release makes it.
+ */
+#ifndef COURSEBASE_INSTALL_VIEW_H
+#define COURSEBASE_INSTALL_VIEW_H
+
+#include "postgres.h"
+
+#include "nodes/parsenodes.h"
+
+typedef enum ViewVerdict
+{
+	VIEW_SAME,
+	VIEW_UNSURE,  /* something that it reads is missing, or not as a release makes it */
+	VIEW_DIFFERS, /* CREATE OR REPLACE VIEW brings back what it said */
+	VIEW_DROPS,   /* the same, once it is dropped: its columns are others */
+} ViewVerdict;
+
+/* Compares the view of that oid with the statement. known: oids of the tables and views that
+ * are as a release makes them; with others nothing can be said. */
+extern ViewVerdict view_compare(Oid view, ViewStmt *statement, const char *ddl, List *known);
+
+#endif
