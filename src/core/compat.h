@@ -48,6 +48,17 @@
 #define COMPAT_MODULE_MAGIC(name_, version_) PG_MODULE_MAGIC
 #endif
 
+/*
+ * The mark of a setting whose value stays when the library defines it: a function with a SET of
+ * its own is loaded when it first runs, which may be within a query that runs in parallel, and
+ * the server changes no other setting there. Minor releases before November 2024 know no mark.
+ */
+#ifdef GUC_ALLOW_IN_PARALLEL
+#define COMPAT_GUC_ALLOW_IN_PARALLEL GUC_ALLOW_IN_PARALLEL
+#else
+#define COMPAT_GUC_ALLOW_IN_PARALLEL 0
+#endif
+
 /* What the planner calls when it has read the size of a table; 19 gives it the table's entry.
  */
 #if PG_VERSION_NUM >= 190000

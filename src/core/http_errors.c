@@ -22,6 +22,7 @@
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 
+#include "core/compat.h"
 #include "core/errors.h"
 #include "core/http_errors.h"
 
@@ -59,7 +60,7 @@ http_errors_init(void)
 		"Gives errors of class KB to the client in PostgREST's form, with their HTTP status.",
 		"For the role that PostgREST logs in as: ALTER ROLE ... SET coursebase.http_errors = "
 		"on. Inside the database and in its log the SQLSTATE stays KB....",
-		&http_errors, false, PGC_USERSET, 0, NULL, NULL, NULL);
+		&http_errors, false, PGC_USERSET, COMPAT_GUC_ALLOW_IN_PARALLEL, NULL, NULL, NULL);
 	previous_hook = emit_log_hook;
 	emit_log_hook = on_error;
 }

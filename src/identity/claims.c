@@ -165,9 +165,10 @@ setting_define(ClaimsSetting *setting)
 
 	setting->foreign = known != NULL && (known->flags & GUC_CUSTOM_PLACEHOLDER) == 0;
 	if (!setting->foreign)
-		DefineCustomStringVariable(setting->name, setting->description, NULL, &setting->value,
-								   NULL, PGC_USERSET, GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE,
-								   setting->check, setting->assign, NULL);
+		DefineCustomStringVariable(
+			setting->name, setting->description, NULL, &setting->value, NULL, PGC_USERSET,
+			GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE | COMPAT_GUC_ALLOW_IN_PARALLEL, setting->check,
+			setting->assign, NULL);
 }
 
 /* The subject of the setting's present value; NULL if the value is absent or empty. */

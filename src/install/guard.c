@@ -145,7 +145,7 @@ guard_init(void)
 		"coursebase.allow_drop", "Lets commands drop tables and columns of coursebase.",
 		"A safety catch: without it DROP TABLE, DROP SCHEMA, DROP EXTENSION, RENAME, "
 		"ALTER COLUMN TYPE, DISABLE ROW LEVEL SECURITY and the like refuse.",
-		&allow_drop, false, PGC_USERSET, 0, NULL, NULL, NULL);
+		&allow_drop, false, PGC_USERSET, COMPAT_GUC_ALLOW_IN_PARALLEL, NULL, NULL, NULL);
 	previous_hook = object_access_hook;
 	object_access_hook = on_object_access;
 	RegisterXactCallback(on_transaction_end, NULL);

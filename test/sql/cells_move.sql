@@ -55,16 +55,17 @@ UPDATE coursebase.event_consumers SET done_xid = '9000000000000000000';
 -- Values that some format could lose; and columns of the business's own, one of them computed.
 ALTER TABLE coursebase.user_profile ADD COLUMN own_json json, ADD COLUMN own_null jsonb, ADD COLUMN own_time timestamptz, ADD COLUMN own_float float8,
     ADD COLUMN own_bytes bytea, ADD COLUMN own_span interval, ADD COLUMN own_number numeric, ADD COLUMN own_array text[], ADD COLUMN own_day date,
-    ADD COLUMN own_range tstzrange, ADD COLUMN own_twice text GENERATED ALWAYS AS (email || email) STORED, ADD COLUMN "own Name'" text DEFAULT 'd';
+    ADD COLUMN own_range tstzrange, ADD COLUMN own_xml xml, ADD COLUMN own_twice text GENERATED ALWAYS AS (email || email) STORED, ADD COLUMN "own Name'" text DEFAULT 'd';
 UPDATE coursebase.user_profile SET own_json = '{"a" : 1.50, "a": 2}', own_null = 'null', own_time = '-infinity', own_float = 0.1::float8 + 0.2,
     own_bytes = '\x00ff5c', own_span = '-1 year +2 days -03:04:05.000006', own_number = 'NaN', own_array = E'{NULL,"NULL","a\\"b",""}',
-    own_day = 'infinity', own_range = '[2026-01-01 00:00:00.000001+05,)', "own Name'" = E'tab\t''"\\ \u00e9' WHERE user_id = :ada;
+    own_day = 'infinity', own_xml = 'a<b/>', own_range = '[2026-01-01 00:00:00.000001+05,)', "own Name'" = E'tab\t''"\\ \u00e9' WHERE user_id = :ada;
 SET LOCAL DateStyle = 'SQL, DMY';
 SET LOCAL TimeZone = 'Asia/Kolkata';
 SET LOCAL bytea_output = escape;
 SET LOCAL extra_float_digits = -3;
 SET LOCAL IntervalStyle = iso_8601;
 SET LOCAL array_nulls = off;
+SET LOCAL xmloption = document;
 SET LOCAL check_function_bodies = on;
 -- Who is none of the document's people.
 INSERT INTO coursebase.users (id, clerk_user_id, name) VALUES ('00000000-0000-4000-a000-0000000000e9', 'somebody', 'Eve');
