@@ -149,18 +149,15 @@ static KeptPlan find_told = {
 	.nargs = 1,
 	.types = {TEXTOID},
 };
-/*
- * The refunds recorded for sums that came before their own refunds, and that still stand, of
- * times up to $2; the latest first.
- */
+/* The refunds recorded for sums that came before their own refunds, and that still stand; the
+ * latest first. */
 static KeptPlan read_totals = {
 	.sql =
-		"SELECT r.refund_ref, r.amount_in_cents::bigint, r.refunded_at"
-		" FROM coursebase.purchase_refunds r"
-		" WHERE r.purchase_id = $1 AND r.reversed_at IS NULL AND r.refunded_at <= $2"
+		"SELECT r.refund_ref, r.amount_in_cents::bigint FROM coursebase.purchase_refunds r"
+		" WHERE r.purchase_id = $1 AND r.reversed_at IS NULL"
 		" AND starts_with(r.refund_ref, '" TOTAL_PREFIX "') ORDER BY r.created_at DESC, 1 DESC",
-	.nargs = 2,
-	.types = {UUIDOID, TIMESTAMPTZOID},
+	.nargs = 1,
+	.types = {UUIDOID},
 };
 /*
  * Two sums that a told total must be compared without: what disputes took, which stands beside
@@ -452,10 +449,10 @@ refund_count(const pg_uuid_t *purchase, FunctionCallInfo fcinfo, int64 refunded)
 bool
 sale_totals_yield(const pg_uuid_t *purchase, const char *ref, int64 amount, TimestampTz at)
 {
-	Datum totals[] = {UUIDPGetDatum(purchase), TimestampTzGetDatum(DT_NOEND)};
+	Datum key = UUIDPGetDatum(purchase);
 
 	if (ref_is_dispute(ref) || strncmp(ref, TOTAL_PREFIX, strlen(TOTAL_PREFIX)) == 0 ||
-		owner_execute(&read_totals, totals, NULL, false) == 0)
+		owner_execute(&read_totals, &key, NULL, false) == 0)
 		return false;
 	if (!total_swap(purchase, ref, amount, at))
 		totals_replace(purchase, ref, amount, at);
@@ -538,11 +535,11 @@ dispute_count(const pg_uuid_t *purchase, const char *ref, int64 amount, Timestam
 static bool
 total_swap(const pg_uuid_t *purchase, const char *ref, int64 amount, TimestampTz at)
 {
-	Datum totals[] = {UUIDPGetDatum(purchase), TimestampTzGetDatum(DT_NOEND)};
+	Datum key = UUIDPGetDatum(purchase);
 	PlanValues values = {0};
 	char *total;
 
-	if (owner_execute(&read_totals, totals, NULL, false) != 1 || plan_int64(0, 2) != amount)
+	if (owner_execute(&read_totals, &key, NULL, false) != 1 || plan_int64(0, 2) != amount)
 		return false;
 	total = plan_text_required(0, 1);
 	plan_bind_text(&values, total);
@@ -595,8 +592,8 @@ totals_settle(const pg_uuid_t *purchase, const char *after, TimestampTz at)
 static void
 totals_reverse(const pg_uuid_t *purchase, TimestampTz at)
 {
-	Datum values[] = {UUIDPGetDatum(purchase), TimestampTzGetDatum(DT_NOEND)};
-	uint64 count = owner_execute(&read_totals, values, NULL, false);
+	Datum key = UUIDPGetDatum(purchase);
+	uint64 count = owner_execute(&read_totals, &key, NULL, false);
 	char **refs = palloc(sizeof(char *) * (count + 1));
 
 	for (uint64 i = 0; i < count; i++)
