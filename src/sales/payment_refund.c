@@ -78,14 +78,6 @@ enum
 
 #define ANSWER_COLUMNS 4
 
-/* Sums that were taken back to be counted anew. */
-typedef struct Totals
-{
-	int64 sum;
-	TimestampTz at;     /* of the latest of them */
-	const char *latest; /* its reference; NULL: there is none */
-} Totals;
-
 static KeptPlan write_references = {
 	.sql = "UPDATE coursebase.purchases s SET currency = coalesce(s.currency, "
 		   "upper(translate($2, 'i', 'I'))),"
@@ -157,18 +149,15 @@ static KeptPlan find_told = {
 	.nargs = 1,
 	.types = {TEXTOID},
 };
-/*
- * The refunds recorded for sums that came before their own refunds, and that still stand, of
- * times up to $2; the latest first.
- */
+/* The refunds recorded for sums that came before their own refunds, and that still stand; the
+ * latest first. */
 static KeptPlan read_totals = {
 	.sql =
-		"SELECT r.refund_ref, r.amount_in_cents::bigint, r.refunded_at"
-		" FROM coursebase.purchase_refunds r"
-		" WHERE r.purchase_id = $1 AND r.reversed_at IS NULL AND r.refunded_at <= $2"
+		"SELECT r.refund_ref, r.amount_in_cents::bigint FROM coursebase.purchase_refunds r"
+		" WHERE r.purchase_id = $1 AND r.reversed_at IS NULL"
 		" AND starts_with(r.refund_ref, '" TOTAL_PREFIX "') ORDER BY r.created_at DESC, 1 DESC",
-	.nargs = 2,
-	.types = {UUIDOID, TIMESTAMPTZOID},
+	.nargs = 1,
+	.types = {UUIDOID},
 };
 /*
  * Two sums that a told total must be compared without: what disputes took, which stands beside
@@ -189,31 +178,40 @@ static KeptPlan read_beside = {
 	.types = {UUIDOID, TIMESTAMPTZOID},
 };
 /*
- * The sum, told of a time after $2, that is furthest above what is refunded beside disputes. It
- * held the refunds that failed since, and no other that is reversed.
+ * The greatest sum that is told, without the refunds that have failed since, which it held.
+ * What it is above the refunds that are known by themselves is what totals are to stand for, as
+ * far as so much was paid beside disputes; and what they stand for now.
  */
-static KeptPlan read_upheld = {
+static KeptPlan read_owed = {
 	.sql =
-		"SELECT t.refund_ref, t.refunded_at, t.sum - t.failed - t.refunded FROM ("
-		"SELECT r.refund_ref, r.refunded_at,"
+		"SELECT t.refund_ref, t.refunded_at,"
+		" least(greatest(t.sum - t.failed - t.known, 0), t.left)::bigint, t.totals::bigint"
+		" FROM (SELECT r.refund_ref, r.refunded_at, n.totals,"
+		" s.refunded_in_cents - n.disputes - n.totals AS known,"
+		" s.price_paid_in_cents - s.refunded_in_cents + n.totals AS left,"
 		" substring(r.refund_ref FROM " TOTAL_SUM ")::bigint AS sum,"
 		" coalesce((SELECT sum(f.amount_in_cents) FROM coursebase.purchase_refunds f"
 		"  WHERE f.purchase_id = $1 AND f.reversed_at >= r.refunded_at"
 		"  AND NOT " IS_DISPUTE(
 			"f.refund_ref") " AND NOT starts_with(f.refund_ref, '" TOTAL_PREFIX
-							"')), 0)::bigint AS failed,"
-							" s.refunded_in_cents - coalesce((SELECT sum(d.amount_in_cents)"
-							"  FROM coursebase.purchase_refunds d WHERE d.purchase_id = $1"
-							"  AND d.reversed_at IS NULL AND " IS_DISPUTE(
-								"d.refund_ref") "), 0)::bigint AS refunded"
-												" FROM coursebase.purchase_refunds r JOIN "
-												"coursebase.purchases s ON s.id = r.purchase_id"
-												" WHERE r.purchase_id = $1 AND r.refunded_at > "
-												"$2 AND r.refund_ref ~ " TOTAL_SUM ") t"
-												" WHERE t.sum - t.failed > t.refunded ORDER BY "
-												"3 DESC, 1 LIMIT 1",
-	.nargs = 2,
-	.types = {UUIDOID, TIMESTAMPTZOID},
+							"')), 0) AS failed"
+							" FROM coursebase.purchase_refunds r JOIN coursebase.purchases s "
+							"ON s.id = r.purchase_id"
+							" CROSS JOIN (SELECT coalesce(sum(o.amount_in_cents) FILTER "
+							"(WHERE " IS_DISPUTE(
+								"o.refund_ref") "), 0) AS disputes,"
+												" coalesce(sum(o.amount_in_cents) FILTER "
+												"(WHERE starts_with(o.refund_ref, "
+												"'" TOTAL_PREFIX "')), 0) AS totals FROM "
+												"coursebase.purchase_refunds o"
+												"  WHERE o.purchase_id = $1 AND o.reversed_at "
+												"IS NULL) n"
+												" WHERE r.purchase_id = $1 AND r.refund_ref "
+												"~ " TOTAL_SUM ") t"
+												" ORDER BY t.sum - t.failed DESC, "
+												"t.refunded_at, 1 LIMIT 1",
+	.nargs = 1,
+	.types = {UUIDOID},
 };
 static KeptPlan mark_reversed = {
 	.sql = "UPDATE coursebase.purchase_refunds r SET reversed_at = $2"
@@ -271,13 +269,11 @@ static void refund_count(const pg_uuid_t *purchase, FunctionCallInfo fcinfo, int
 static void total_count(const pg_uuid_t *purchase, const char *ref, int64 amount,
 						int64 refunded, TimestampTz at);
 static void total_note(const pg_uuid_t *purchase, const char *name, TimestampTz at);
-static void totals_uphold(const pg_uuid_t *purchase, const char *ref, TimestampTz at);
+static void totals_settle(const pg_uuid_t *purchase, const char *after, TimestampTz at);
 static bool ref_is_dispute(const char *ref);
 static void dispute_count(const pg_uuid_t *purchase, const char *ref, int64 amount,
 						  TimestampTz at);
-static void totals_lessen(const pg_uuid_t *purchase, const char *ref, int64 amount,
-						  TimestampTz at);
-static Totals totals_reverse(const pg_uuid_t *purchase, TimestampTz until, TimestampTz at);
+static void totals_reverse(const pg_uuid_t *purchase, TimestampTz at);
 static bool total_swap(const pg_uuid_t *purchase, const char *ref, int64 amount,
 					   TimestampTz at);
 static void totals_replace(const pg_uuid_t *purchase, const char *ref, int64 amount,
@@ -405,13 +401,10 @@ coursebase_reverse_refund(PG_FUNCTION_ARGS)
 		args_bind(&values, fcinfo, REVERSE_AMOUNT);
 		plan_bind_time(&values, at);
 		plan_bind_time(&values, at);
-		/* told again: the sums were lessened then */
 		is_news = owner_execute(&write_told, values.datums, values.nulls, false) > 0;
-		if (is_news && !ref_is_dispute(ref))
-			totals_lessen(&purchase, ref, PG_GETARG_INT64(REVERSE_AMOUNT), at);
 	}
 	if (is_news && !ref_is_dispute(ref))
-		totals_uphold(&purchase, ref, at);
+		totals_settle(&purchase, psprintf("-%s", ref), at);
 	answer_return(fcinfo, &purchase, REVERSE_AT);
 	SPI_finish();
 	return (Datum) 0;
@@ -456,10 +449,10 @@ refund_count(const pg_uuid_t *purchase, FunctionCallInfo fcinfo, int64 refunded)
 bool
 sale_totals_yield(const pg_uuid_t *purchase, const char *ref, int64 amount, TimestampTz at)
 {
-	Datum totals[] = {UUIDPGetDatum(purchase), TimestampTzGetDatum(DT_NOEND)};
+	Datum key = UUIDPGetDatum(purchase);
 
 	if (ref_is_dispute(ref) || strncmp(ref, TOTAL_PREFIX, strlen(TOTAL_PREFIX)) == 0 ||
-		owner_execute(&read_totals, totals, NULL, false) == 0)
+		owner_execute(&read_totals, &key, NULL, false) == 0)
 		return false;
 	if (!total_swap(purchase, ref, amount, at))
 		totals_replace(purchase, ref, amount, at);
@@ -542,11 +535,11 @@ dispute_count(const pg_uuid_t *purchase, const char *ref, int64 amount, Timestam
 static bool
 total_swap(const pg_uuid_t *purchase, const char *ref, int64 amount, TimestampTz at)
 {
-	Datum totals[] = {UUIDPGetDatum(purchase), TimestampTzGetDatum(DT_NOEND)};
+	Datum key = UUIDPGetDatum(purchase);
 	PlanValues values = {0};
 	char *total;
 
-	if (owner_execute(&read_totals, totals, NULL, false) != 1 || plan_int64(0, 2) != amount)
+	if (owner_execute(&read_totals, &key, NULL, false) != 1 || plan_int64(0, 2) != amount)
 		return false;
 	total = plan_text_required(0, 1);
 	plan_bind_text(&values, total);
@@ -562,70 +555,51 @@ total_swap(const pg_uuid_t *purchase, const char *ref, int64 amount, TimestampTz
 	return true;
 }
 
-/*
- * The other case: all recorded totals are taken back, the refund is counted, and what the
- * totals were above it is counted again, as one refund named after the latest of them.
- */
+/* The other case: all recorded totals are taken back, the refund is counted, and what the sums
+ * are above it is counted again. */
 static void
 totals_replace(const pg_uuid_t *purchase, const char *ref, int64 amount, TimestampTz at)
 {
-	Totals totals = totals_reverse(purchase, DT_NOEND, at);
-
+	totals_reverse(purchase, at);
 	refund_call(purchase, amount, at, ref);
-	if (totals.sum > amount)
-		refund_call(purchase, totals.sum - amount, totals.at,
-					psprintf("%s/%s", totals.latest, ref));
+	totals_settle(purchase, ref, at);
 }
 
 /*
- * A refund has failed that was told only as part of totals: totals up to that time are counted
- * again without it. Later totals did not hold it any more.
+ * After a refund or a reversal: the recorded totals are made what the sums say that are told,
+ * whichever came first. after is what was told, by which the new one is named.
  */
 static void
-totals_lessen(const pg_uuid_t *purchase, const char *ref, int64 amount, TimestampTz at)
+totals_settle(const pg_uuid_t *purchase, const char *after, TimestampTz at)
 {
-	Totals totals = totals_reverse(purchase, at, at);
+	Datum key = UUIDPGetDatum(purchase);
+	TimestampTz told_at;
+	int64 owed;
+	char *name;
 
-	if (totals.sum > amount)
-		refund_call(purchase, totals.sum - amount, totals.at,
-					psprintf("%s/-%s", totals.latest, ref));
+	if (owner_execute(&read_owed, &key, NULL, false) == 0 ||
+		plan_int64(0, 3) == plan_int64(0, 4))
+		return;
+	name = psprintf("%s/%s", plan_text_required(0, 1), after);
+	told_at = plan_time(0, 2);
+	owed = plan_int64(0, 3);
+	totals_reverse(purchase, at);
+	if (owed > 0)
+		refund_call(purchase, owed, told_at, name);
 }
 
-/*
- * A refund has failed before a sum that is known already was made: what the reversal took off
- * that sum is counted again.
- */
+/* Reverses the recorded totals. The list is copied first: each reversal overwrites it. */
 static void
-totals_uphold(const pg_uuid_t *purchase, const char *ref, TimestampTz at)
+totals_reverse(const pg_uuid_t *purchase, TimestampTz at)
 {
-	Datum values[] = {UUIDPGetDatum(purchase), TimestampTzGetDatum(at)};
-
-	if (owner_execute(&read_upheld, values, NULL, false) > 0)
-		refund_call(purchase, plan_int64(0, 3), plan_time(0, 2),
-					psprintf("%s/+%s", plan_text_required(0, 1), ref));
-}
-
-/*
- * Reverses the recorded totals up to `until`, and answers their sum, the latest time and the
- * latest reference. The list is copied first: each reversal overwrites it.
- */
-static Totals
-totals_reverse(const pg_uuid_t *purchase, TimestampTz until, TimestampTz at)
-{
-	Datum values[] = {UUIDPGetDatum(purchase), TimestampTzGetDatum(until)};
-	uint64 count = owner_execute(&read_totals, values, NULL, false);
+	Datum key = UUIDPGetDatum(purchase);
+	uint64 count = owner_execute(&read_totals, &key, NULL, false);
 	char **refs = palloc(sizeof(char *) * (count + 1));
-	Totals totals = {0, at, NULL};
 
 	for (uint64 i = 0; i < count; i++)
-	{
 		refs[i] = plan_text_required(i, 1);
-		totals.at = i == 0 ? plan_time(i, 3) : Max(totals.at, plan_time(i, 3));
-	}
-	totals.latest = count > 0 ? refs[0] : NULL;
 	for (uint64 i = 0; i < count; i++)
-		totals.sum += reference_reverse(purchase, refs[i], at);
-	return totals;
+		reference_reverse(purchase, refs[i], at);
 }
 
 /*

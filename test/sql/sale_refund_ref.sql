@@ -89,6 +89,14 @@ SELECT :answer FROM coursebase.reverse_refund(:'third', 're_k', 300, '2026-03-05
 SELECT :answer FROM coursebase.refund_payment('pi_ref4', NULL, NULL, 200, 'ch_ref4', true, '2026-03-06 12:00+00');
 ROLLBACK TO summed;
 
+-- A later sum came first, then that of a refund of all, which had failed in between: the failure takes all of it, and no more.
+SELECT :answer FROM coursebase.refund_payment('pi_ref4', NULL, NULL, 400, 'ch_ref4', true, '2026-03-06 12:00+00');
+SELECT :answer FROM coursebase.refund_payment('pi_ref4', NULL, NULL, 900, 'ch_ref4', true, '2026-03-04 12:00+00');
+SELECT :answer FROM coursebase.refund_purchase(:'third', 200, '2026-03-06 12:00+00', 're_n');
+SELECT :answer FROM coursebase.reverse_refund(:'third', 're_k', 900, '2026-03-05 12:00+00');
+SELECT :answer FROM coursebase.refund_payment('pi_ref4', NULL, NULL, 200, 're_o', false, '2026-03-05 13:00+00');
+ROLLBACK TO summed;
+
 -- What was told stays as it was told.
 UPDATE coursebase.purchase_refunds SET amount_in_cents = 1 WHERE refund_ref = 're_a';
 SELECT check_name, object, problem FROM coursebase.check_integrity();
