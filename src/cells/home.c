@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "access/table.h"
+#include "catalog/pg_type.h"
 #include "commands/copy.h"
 #include "executor/tuptable.h"
 #include "lib/stringinfo.h"
@@ -134,12 +135,21 @@ home_drop_slot(WalReceiverConn *connection, const char *slot)
 /*
  * CREATE_REPLICATION_SLOT gives its snapshot (CRS_USE_SNAPSHOT) only to a transaction that is
  * read-only and REPEATABLE READ and has read nothing yet. So the order of the three is fixed:
- * the setting before the transaction, the slot as its first command.
+ * the settings before the transaction, the slot as its first command. The transaction idles on
+ * home while this cell compares, and a large table takes its time: home's time-outs do not hold
+ * for it, as they do not for a dump.
  */
 void
 home_begin(WalReceiverConn *connection, const char *slot)
 {
+	static const char unlimited[] =
+		"SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings"
+		" WHERE name IN ('statement_timeout', 'idle_in_transaction_session_timeout',"
+		"  'transaction_timeout')";
+	Oid type = TEXTOID;
+
 	home_tell(connection, "SET row_security = off");
+	walrcv_clear_result(home_ask(connection, unlimited, WALRCV_OK_TUPLES, 1, &type));
 	home_tell(connection, "BEGIN READ ONLY ISOLATION LEVEL REPEATABLE READ");
 	compat_walrcv_create_slot(connection, slot);
 }

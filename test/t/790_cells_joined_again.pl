@@ -63,12 +63,15 @@ is(query($cell, 'app', "SELECT string_agg(course_code, ' ' ORDER BY id) FROM cou
 is(query($cell, 'app', 'SELECT code, redeemed_count, own_note FROM coursebase.discount_codes ORDER BY 1'), "ONE|0|TWO\nTWO|1|ONE", 'and what is the cell\'s own');
 is(query($cell, 'app', 'SELECT * FROM coursebase.check_integrity()'), '', 'check_integrity() finds nothing');
 
-# Whoever joins has a client of another encoding, and settings by which texts are read otherwise.
+# Whoever joins has a client of another encoding, and settings by which texts are read otherwise. Home ends transactions that
+# idle, and that of the cell idles while the cell compares.
 query($_, 'app', 'ALTER TABLE coursebase.courses ADD COLUMN own_words text[]') for $home, $cell;
 away();
 query($home, 'app', q{UPDATE coursebase.courses SET title = U&'Caf\\00e9 \\20ac', own_words = '{a,NULL}'});
+query($home, 'postgres', q{ALTER DATABASE app SET idle_in_transaction_session_timeout = '1ms'});
 is(query($cell, 'app', "SET client_encoding = 'LATIN1'; SET array_nulls = off; $joins"), 'courses|0|3|0', 'another client encoding joins');
 is(query($cell, 'app', q{SELECT DISTINCT title = U&'Caf\\00e9 \\20ac', own_words[2] IS NULL FROM coursebase.courses}), 't|t', 'and has what home has');
+query($home, 'postgres', 'ALTER DATABASE app RESET idle_in_transaction_session_timeout');
 
 # Several at once: each joins, one after the other, and none takes the slot of another.
 my @calls = map {
