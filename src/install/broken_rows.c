@@ -128,7 +128,9 @@ rows_tell(ErrorData *error, const char *key, const char *from)
 		return;
 	error->detail = psprintf("Rows that do: %s, one of them with (%s)=(%s).",
 							 plan_text(0, BROKEN_COUNT), key, plan_text(0, BROKEN_KEY));
+	/* behind what strangers.c says of a column that may be somebody's own */
 	error->hint =
-		psprintf("Change or delete what this lists, then give the command again: SELECT %s %s",
+		psprintf("%s or delete what this lists, then give the command again: SELECT %s %s",
+				 error->hint != NULL ? psprintf("%s Otherwise change", error->hint) : "Change",
 				 key, from);
 }

@@ -12,7 +12,7 @@
  * or a reference, of other columns, with other actions or judged at another time. */
 extern bool key_differs(Oid table, const Constraint *constraint);
 
-/* The statement that takes it away; of a key with the references to it, which install() makes
+/* What takes it away; of a key with the references to it, which install() makes
  * anew as well. */
 extern char *key_removal(const char *table, const Constraint *constraint);
 

@@ -110,8 +110,7 @@ strangers_hint(const char *strangers)
 		case ERRCODE_NOT_NULL_VIOLATION:
 			errhint(
 				"If the column is your own, give it another name: SET coursebase.allow_drop "
-				"= on, then ALTER TABLE ... RENAME COLUMN. If it is coursebase's, give every "
-				"row a value.");
+				"= on, then ALTER TABLE ... RENAME COLUMN.");
 			break;
 		case ERRCODE_DATATYPE_MISMATCH:
 		case ERRCODE_UNDEFINED_FUNCTION:

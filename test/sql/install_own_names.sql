@@ -22,7 +22,7 @@ ROLLBACK TO sound;
 
 -- Of the same type, without a value.
 SET LOCAL coursebase.allow_drop = on;
-INSERT INTO coursebase.users (clerk_user_id, name, email) VALUES ('own_names', 'O', 'o@example.org');
+INSERT INTO coursebase.users (id, clerk_user_id, name, email) VALUES ('00000000-0000-4000-8000-00000000e001', 'own_names', 'O', 'o@example.org');
 ALTER TABLE coursebase.users DROP COLUMN is_guest CASCADE;
 ALTER TABLE coursebase.users ADD COLUMN is_guest boolean;
 :install
