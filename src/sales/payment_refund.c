@@ -182,37 +182,32 @@ static KeptPlan read_beside = {
  * What it is above the refunds that are known by themselves is what totals are to stand for, as
  * far as so much was paid beside disputes; and what they stand for now.
  */
+/* clang-format off */
 static KeptPlan read_owed = {
-	.sql =
-		"SELECT t.refund_ref, t.refunded_at,"
+	.sql = "SELECT t.refund_ref, t.refunded_at,"
 		" least(greatest(t.sum - t.failed - t.known, 0), t.left)::bigint, t.totals::bigint"
 		" FROM (SELECT r.refund_ref, r.refunded_at, n.totals,"
-		" s.refunded_in_cents - n.disputes - n.totals AS known,"
-		" s.price_paid_in_cents - s.refunded_in_cents + n.totals AS left,"
-		" substring(r.refund_ref FROM " TOTAL_SUM ")::bigint AS sum,"
-		" coalesce((SELECT sum(f.amount_in_cents) FROM coursebase.purchase_refunds f"
-		"  WHERE f.purchase_id = $1 AND f.reversed_at >= r.refunded_at"
-		"  AND NOT " IS_DISPUTE(
-			"f.refund_ref") " AND NOT starts_with(f.refund_ref, '" TOTAL_PREFIX
-							"')), 0) AS failed"
-							" FROM coursebase.purchase_refunds r JOIN coursebase.purchases s "
-							"ON s.id = r.purchase_id"
-							" CROSS JOIN (SELECT coalesce(sum(o.amount_in_cents) FILTER "
-							"(WHERE " IS_DISPUTE(
-								"o.refund_ref") "), 0) AS disputes,"
-												" coalesce(sum(o.amount_in_cents) FILTER "
-												"(WHERE starts_with(o.refund_ref, "
-												"'" TOTAL_PREFIX "')), 0) AS totals FROM "
-												"coursebase.purchase_refunds o"
-												"  WHERE o.purchase_id = $1 AND o.reversed_at "
-												"IS NULL) n"
-												" WHERE r.purchase_id = $1 AND r.refund_ref "
-												"~ " TOTAL_SUM ") t"
-												" ORDER BY t.sum - t.failed DESC, "
-												"t.refunded_at, 1 LIMIT 1",
+		"  s.refunded_in_cents - n.disputes - n.totals AS known,"
+		"  s.price_paid_in_cents - s.refunded_in_cents + n.totals AS left,"
+		"  substring(r.refund_ref FROM " TOTAL_SUM ")::bigint AS sum,"
+		"  coalesce((SELECT sum(f.amount_in_cents) FROM coursebase.purchase_refunds f"
+		"   WHERE f.purchase_id = $1 AND f.reversed_at >= r.refunded_at"
+		"   AND NOT " IS_DISPUTE("f.refund_ref")
+		"   AND NOT starts_with(f.refund_ref, '" TOTAL_PREFIX "')), 0) AS failed"
+		"  FROM coursebase.purchase_refunds r JOIN coursebase.purchases s ON s.id = r.purchase_id"
+		"  CROSS JOIN (SELECT"
+		"   coalesce(sum(o.amount_in_cents)"
+		"    FILTER (WHERE " IS_DISPUTE("o.refund_ref") "), 0) AS disputes,"
+		"   coalesce(sum(o.amount_in_cents)"
+		"    FILTER (WHERE starts_with(o.refund_ref, '" TOTAL_PREFIX "')), 0) AS totals"
+		"   FROM coursebase.purchase_refunds o"
+		"   WHERE o.purchase_id = $1 AND o.reversed_at IS NULL) n"
+		"  WHERE r.purchase_id = $1 AND r.refund_ref ~ " TOTAL_SUM ") t"
+		" ORDER BY t.sum - t.failed DESC, t.refunded_at, 1 LIMIT 1",
 	.nargs = 1,
 	.types = {UUIDOID},
 };
+/* clang-format on */
 static KeptPlan mark_reversed = {
 	.sql = "UPDATE coursebase.purchase_refunds r SET reversed_at = $2"
 		   " WHERE r.refund_ref = $1 AND r.reversed_at IS NULL"
