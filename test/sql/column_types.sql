@@ -38,6 +38,7 @@ INSERT INTO coursebase.courses (id, title, description, icon_url) VALUES ('00000
 INSERT INTO coursebase.user_course_access (user_id, course_id) VALUES ('00000000-0000-4000-8000-0000000008a1', '00000000-0000-4000-8000-0000000008c1');
 SELECT icon_url FROM coursebase.my_courses() WHERE kind = 'course';
 DROP VIEW coursebase.user_access;
+DROP TRIGGER t300_of_home ON coursebase.courses;
 ALTER TABLE coursebase.courses ALTER COLUMN icon_url TYPE name;
 SELECT icon_url FROM coursebase.my_courses() WHERE kind = 'course';
 ROLLBACK TO whole;

@@ -6,6 +6,8 @@
 SET parallel_setup_cost = 0;
 SET parallel_tuple_cost = 0;
 SET min_parallel_table_scan_size = 0;
+SET enable_indexscan = off;
+SET enable_indexonlyscan = off;
 SET request.jwt.claims = '{"sub": "parallel_nobody"}';
 SET coursebase.http_errors = on;
 SET coursebase.allow_drop = on;
