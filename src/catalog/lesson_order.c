@@ -237,7 +237,7 @@ coursebase_tg_any__lock_places(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect_before_statement(fcinfo, "tg_any__lock_places");
 
-	if (!restore_under_way() && identity_writes_as_admin(RelationGetRelid(data->tg_relation)))
+	if (!restore_under_way() && identity_writes_as_admin(data->tg_relation))
 		places_lock();
 	return PointerGetDatum(NULL);
 }

@@ -105,7 +105,7 @@ coursebase_tg_course_products__stamp_product(PG_FUNCTION_ARGS)
 
 	if (restore_under_way() ||
 		!trigger_uuid(data, data->tg_trigtuple, "product_id", &product) ||
-		!identity_writes_as_admin(RelationGetRelid(data->tg_relation)))
+		!identity_writes_as_admin(data->tg_relation))
 		return PointerGetDatum(trigger_written_row(data));
 	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event) &&
 		trigger_uuid(data, data->tg_newtuple, "product_id", &moved_to))

@@ -24,12 +24,12 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/rls.h"
 #include "utils/snapmgr.h"
 
 #include "cells/cell.h"
 #include "cells/directory.h"
 #include "core/datum.h"
+#include "core/own_policies.h"
 #include "core/owner.h"
 #include "core/rows.h"
 #include "core/snapshot_key.h"
@@ -153,9 +153,9 @@ identity_is_admin(void)
 }
 
 bool
-identity_writes_as_admin(Oid table)
+identity_writes_as_admin(Relation table)
 {
-	return check_enable_rls(table, InvalidOid, true) != RLS_ENABLED || identity_is_admin();
+	return !own_policies_bind(table) || identity_is_admin();
 }
 
 const Asking *

@@ -14,6 +14,7 @@
 
 #include "postgres.h"
 
+#include "utils/relcache.h"
 #include "utils/uuid.h"
 
 /* Called by _PG_init(): defines the two settings, so that each value is parsed only once. */
@@ -30,10 +31,10 @@ extern bool identity_is_admin(void);
 
 /*
  * For triggers that lock before row security judges the row: whether it lets the caller write
- * rows of that table which only administrators may write. Who will be refused must neither lock
- * another's row nor wait for it.
+ * rows of that table which by our policies only administrators may write. Who will be refused
+ * must neither lock another's row nor wait for it.
  */
-extern bool identity_writes_as_admin(Oid table);
+extern bool identity_writes_as_admin(Relation table);
 
 /*
  * The user who asks, with a number that says when the answer was read anew. If look_up and

@@ -17,7 +17,6 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/rel.h"
-#include "utils/rls.h"
 #include "utils/uuid.h"
 
 #include "core/args.h"
@@ -25,6 +24,7 @@
 #include "core/datum.h"
 #include "core/errors.h"
 #include "core/lock_behind.h"
+#include "core/own_policies.h"
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/row_kept.h"
@@ -34,7 +34,6 @@
 #include "programs/program.h"
 
 static bool program_locked(uint64 rows, Program *program);
-static bool writer_is_bound(TriggerData *data);
 static KeptPlan read_program = {
 	.sql = "SELECT organization_id FROM coursebase.programs WHERE id = $1",
 	.nargs = 1,
@@ -289,22 +288,16 @@ program_organization(const pg_uuid_t *id, bool latest, pg_uuid_t *organization)
 bool
 writer_is_stranger(TriggerData *data, const pg_uuid_t *organization)
 {
-	return writer_is_bound(data) && !membership_holds(organization, MEMBERSHIP_COACH);
+	return own_policies_bind(data->tg_relation) &&
+		   !membership_holds(organization, MEMBERSHIP_COACH);
 }
 
 bool
 program_is_strangers(TriggerData *data, const pg_uuid_t *id, pg_uuid_t *organization)
 {
-	return writer_is_bound(data) && program_organization(id, true, organization) &&
+	return own_policies_bind(data->tg_relation) &&
+		   program_organization(id, true, organization) &&
 		   writer_is_stranger(data, organization);
-}
-
-/* By row security, which lets staff alone write. */
-static bool
-writer_is_bound(TriggerData *data)
-{
-	return check_enable_rls(RelationGetRelid(data->tg_relation), InvalidOid, true) ==
-		   RLS_ENABLED;
 }
 
 /*

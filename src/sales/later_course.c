@@ -140,7 +140,7 @@ coursebase_tg_course_products__lock_buyers(PG_FUNCTION_ARGS)
 	pg_uuid_t product;
 	Datum key = UUIDPGetDatum(&product);
 
-	if (restore_under_way() || !identity_writes_as_admin(RelationGetRelid(data->tg_relation)) ||
+	if (restore_under_way() || !identity_writes_as_admin(data->tg_relation) ||
 		!trigger_uuid(data, row, "product_id", &product))
 		return PointerGetDatum(row);
 	if (locked.transaction == compat_local_transaction() &&
