@@ -329,7 +329,7 @@ AS 'MODULE_PATHNAME', 'coursebase_replaced_objects';
 COMMENT ON FUNCTION coursebase.replaced_objects() IS
     'Lists the policies, CHECK constraints, keys, references, triggers and views that have the name of one of coursebase''s and say something else: another expression, command, role, function, column, action or time. For lint(), which says what to do. No row for a table of which a column is missing or has another type, nor for what calls a function of which there is another one of the same name, nor for a view that reads such a table or another view that differs. For the owner of the tables.
 
-object: such as policy self_select_own on users, constraint users_name_not_empty_check on users, trigger t500_stamp on users or view user_access. removal: the statements that take it away, so that install() makes the release''s; NULL for what install() replaces by itself: policies, triggers where neither is a constraint trigger, and views that have no other columns.';
+object: such as policy self_select_own on users, constraint users_name_not_empty_check on users, trigger t500_stamp on users or view user_access. removal: the statements that take it away, or give what is no view another name, so that install() makes the release''s; NULL for what install() replaces by itself: policies, triggers where neither is a constraint trigger, and views that have no other columns.';
 
 -- Reads the catalogues only, so that lint() answers when tables are missing. The steps of install() say what ought to
 -- be there: every column has a comment among them, every constraint a name.
@@ -531,7 +531,7 @@ AS $$
     UNION ALL
     -- With the fewest arguments that both take, a call is that of either.
     SELECT 'not_unique', 'function ' || p.oid::regprocedure,
-        format('DROP FUNCTION %s, or give it another name: a call of %s may mean either.', p.oid::regprocedure,
+        format('DROP ROUTINE %s, or give it another name: a call of %s may mean either.', p.oid::regprocedure,
             f.oid::regprocedure)
     FROM functions f
     JOIN pg_proc p ON p.pronamespace = f.pronamespace AND p.proname = f.proname

@@ -90,6 +90,8 @@ reference_differs(HeapTuple tuple, const Constraint *constraint)
 		   form->confupdtype != constraint->fk_upd_action ||
 		   form->confdeltype != constraint->fk_del_action ||
 		   form->confmatchtype != constraint->fk_matchtype ||
+		   columns_differ(tuple, Anum_pg_constraint_confdelsetcols, form->conrelid,
+						  constraint->fk_del_set_cols) ||
 		   columns_differ(tuple, Anum_pg_constraint_conkey, form->conrelid,
 						  constraint->fk_attrs) ||
 		   columns_differ(tuple, Anum_pg_constraint_confkey, form->confrelid,
@@ -108,7 +110,7 @@ columns_differ(HeapTuple tuple, AttrNumber place, Oid table, List *names)
 	ListCell *cell;
 
 	if (null)
-		return true;
+		return names != NIL;
 	deconstruct_array(DatumGetArrayTypeP(value), INT2OID, sizeof(int16), true, TYPALIGN_SHORT,
 					  &columns, NULL, &count);
 	if (count != list_length(names))

@@ -254,8 +254,7 @@ view_compare_step(ReturnSetInfo *report, Step *step, List *known)
 			tell(report, step->object, NULL);
 			break;
 		case VIEW_DROPS:
-			tell(report, step->object,
-				 psprintf("DROP VIEW coursebase.%s", quote_identifier(view->view->relname)));
+			tell(report, step->object, view_removal(oid, view->view->relname));
 	}
 	return known;
 }

@@ -11,13 +11,14 @@
  */
 #include "postgres.h"
 
-#include "access/table.h"
+#include "access/relation.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/analyze.h"
 #include "parser/parser.h"
 #include "rewrite/rewriteHandler.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/ruleutils.h"
@@ -43,7 +44,7 @@ view_compare(Oid view, ViewStmt *statement, const char *ddl, List *known)
 	if (!OidIsValid(view) || reads_unknown(statement->query, known) ||
 		call_is_unsure(statement->query))
 		return VIEW_UNSURE;
-	relation = table_open(view, AccessShareLock);
+	relation = relation_open(view, AccessShareLock);
 	if (relation->rd_rel->relkind != RELKIND_VIEW)
 		verdict = VIEW_DROPS;
 	else
@@ -53,7 +54,7 @@ view_compare(Oid view, ViewStmt *statement, const char *ddl, List *known)
 			verdict =
 				columns_stay(RelationGetDescr(relation), shipped) ? VIEW_DIFFERS : VIEW_DROPS;
 	}
-	table_close(relation, NoLock);
+	relation_close(relation, NoLock);
 	return verdict;
 }
 
@@ -147,4 +148,17 @@ columns_stay(TupleDesc stored, Query *shipped)
 			return false;
 	}
 	return count == stored->natts;
+}
+
+/* ALTER TABLE renames whatever has columns or pages, but for a type. */
+char *
+view_removal(Oid view, const char *name)
+{
+	char kind = get_rel_relkind(view);
+
+	if (kind == RELKIND_VIEW)
+		return psprintf("DROP VIEW coursebase.%s", quote_identifier(name));
+	return psprintf("ALTER %s coursebase.%s RENAME TO %s",
+					kind == RELKIND_COMPOSITE_TYPE ? "TYPE" : "TABLE", quote_identifier(name),
+					quote_identifier(psprintf("%s_own", name)));
 }

@@ -32,7 +32,7 @@ END $$;
 :lint
 SAVEPOINT sound;
 
--- Views: another condition; other columns; a table in its place. What reads one that differs is not judged.
+-- Views: another condition; other columns; something else in its place. What reads one that differs is not judged.
 CREATE OR REPLACE VIEW coursebase.purchase_history WITH (security_invoker = true) AS
 SELECT s.id AS purchase_id, s.user_id, s.product_id, s.product_details ->> 'name' AS product_name,
     s.product_details ->> 'description' AS product_description, s.product_details ->> 'imageUrl' AS product_image_url,
@@ -47,6 +47,16 @@ CREATE VIEW coursebase.storefront_products WITH (security_invoker = true) AS SEL
 :lint
 DROP VIEW coursebase.storefront_products;
 :install
+:lint
+ROLLBACK TO sound;
+DROP VIEW coursebase.purchase_history;
+DROP VIEW coursebase.user_access;
+CREATE TYPE coursebase.purchase_history AS (purchase_id uuid);
+CREATE MATERIALIZED VIEW coursebase.user_access AS SELECT 1 AS one;
+SELECT * FROM coursebase.replaced_objects();
+SELECT removal FROM coursebase.replaced_objects()
+\gexec
+SELECT count(*) > 0 AS made FROM coursebase.install();
 :lint
 ROLLBACK TO sound;
 
@@ -72,6 +82,10 @@ ALTER TABLE coursebase.lessons DROP CONSTRAINT lessons_section_id_order_key,
     ADD CONSTRAINT lessons_section_id_order_key UNIQUE (section_id, "order");
 ALTER TABLE coursebase.users DROP CONSTRAINT users_clerk_user_id_key,
     ADD CONSTRAINT users_clerk_user_id_key CHECK (clerk_user_id <> '');
+-- ON DELETE SET NULL of one column is replaced by that of all.
+ALTER TABLE coursebase.course_entitlements DROP CONSTRAINT course_entitlements_membership_id_organization_id_user_id_fkey,
+    ADD CONSTRAINT course_entitlements_membership_id_organization_id_user_id_fkey FOREIGN KEY (membership_id, organization_id, user_id)
+        REFERENCES coursebase.memberships (id, organization_id, user_id) ON DELETE SET NULL;
 :lint
 SELECT removal FROM coursebase.replaced_objects()
 \gexec
