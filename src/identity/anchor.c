@@ -98,8 +98,7 @@ coursebase_tg_any__lock_user(PG_FUNCTION_ARGS)
 		anchor_holds(&user))
 		return PointerGetDatum(answer);
 	/* of an UPDATE or DELETE row security has let the row through already */
-	if (TRIGGER_FIRED_BY_INSERT(data->tg_event) &&
-		!identity_writes_as_admin(data->tg_relation))
+	if (TRIGGER_FIRED_BY_INSERT(data->tg_event) && !identity_writes_as_admin(data->tg_relation))
 		return PointerGetDatum(answer);
 	SPI_connect();
 	if (TRIGGER_FIRED_BY_INSERT(data->tg_event))
