@@ -50,9 +50,11 @@ view_compare(Oid view, ViewStmt *statement, const char *ddl, List *known)
 	else
 	{
 		shipped = query_of(statement->query, ddl);
-		if (says_otherwise(relation, shipped))
-			verdict =
-				columns_stay(RelationGetDescr(relation), shipped) ? VIEW_DIFFERS : VIEW_DROPS;
+		/* the query does not tell of a column that got another name */
+		if (!columns_stay(RelationGetDescr(relation), shipped))
+			verdict = VIEW_DROPS;
+		else if (says_otherwise(relation, shipped))
+			verdict = VIEW_DIFFERS;
 	}
 	relation_close(relation, NoLock);
 	return verdict;

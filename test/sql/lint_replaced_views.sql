@@ -49,6 +49,12 @@ DROP VIEW coursebase.storefront_products;
 :install
 :lint
 ROLLBACK TO sound;
+ALTER VIEW coursebase.purchase_history RENAME COLUMN purchased_at TO bought_at;
+:lint
+SELECT removal FROM coursebase.replaced_objects()
+\gexec
+SELECT count(*) > 0 AS made FROM coursebase.install();
+:lint
 DROP VIEW coursebase.purchase_history;
 DROP VIEW coursebase.user_access;
 CREATE TYPE coursebase.purchase_history AS (purchase_id uuid);
