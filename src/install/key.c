@@ -60,6 +60,7 @@ kind_of(ConstrType kind)
 	}
 }
 
+/* The expression of a CHECK is not compared here: it is a tree (replaced.c). */
 static bool
 tuple_differs(HeapTuple tuple, const Constraint *constraint)
 {
@@ -81,6 +82,7 @@ tuple_differs(HeapTuple tuple, const Constraint *constraint)
 		   nulls_differ(form->conindid, constraint->nulls_not_distinct);
 }
 
+/* Other actions or columns would keep rows that we delete, or delete rows that we keep. */
 static bool
 reference_differs(HeapTuple tuple, const Constraint *constraint)
 {
@@ -121,6 +123,7 @@ columns_differ(HeapTuple tuple, AttrNumber place, Oid table, List *names)
 	return false;
 }
 
+/* Whether two NULLs count as the same value is told by the index, not by the constraint. */
 static bool
 nulls_differ(Oid index, bool not_distinct)
 {

@@ -40,6 +40,7 @@ strangers_find(List *steps)
 	return found.len > 0 ? found.data : NULL;
 }
 
+/* Appends the columns of another type: one of the same type serves as ours does. */
 static void
 table_look(StringInfo found, CreateStmt *table, List *steps)
 {
