@@ -15,6 +15,7 @@
 #include "identity/placed.h"
 #include "install/guard.h"
 #include "programs/session.h"
+#include "store/pack_receipt.h"
 
 COMPAT_MODULE_MAGIC("coursebase", COURSEBASE_VERSION);
 
@@ -30,6 +31,7 @@ _PG_init(void)
 	identity_init();
 	placed_init();
 	referral_init();
+	pack_receipt_init();
 	session_init();
 	MarkGUCPrefixReserved("coursebase");
 }

@@ -14,10 +14,14 @@
  * for what was laid on this one. A reversal gives what its refund took to the person who has
  * the pack.
  *
- * Lock order: the rows of users who hold of the pack (people_lock.h); then the purchase, then
- * account and log (credit_account.h). Whoever gives a reservation back locks one user
- * alone, so the claims of refunds are read under the lock of the purchase. One statement locks
- * several purchases in the order of their ids; a transfer of several packs moves one at a time.
+ * The receipt by which a store sold the pack follows a refund, and its reversal
+ * (pack_receipt.h).
+ *
+ * Lock order: the rows of users who hold of the pack (people_lock.h), and whom its receipt
+ * knows, with the receipt; then the purchase, then account and log (credit_account.h). Whoever
+ * gives a reservation back locks one user alone, so the claims of refunds are read under the
+ * lock of the purchase. One statement locks several purchases in the order of their ids; a
+ * transfer of several packs moves one at a time.
  *
  * Rights: the server's alone (EXECUTE is granted to nobody else); the statements run with the
  * rights of the tables' owner.
@@ -31,6 +35,7 @@
 
 #include "allowance/credit_account.h"
 #include "allowance/credit_pack.h"
+#include "allowance/pack_receipt.h"
 #include "core/args.h"
 #include "core/compat.h"
 #include "core/datum.h"
@@ -224,6 +229,8 @@ typedef struct Search
 typedef bool (*PackTurn)(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo,
 						 TimestampTz at);
 
+const PackReceiptKeeper *pack_receipt_keeper;
+
 static bool pack_grant(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo);
 static void pack_grant_again(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo);
 static bool pack_refund(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo,
@@ -232,6 +239,8 @@ static bool pack_reverse(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fci
 						 TimestampTz at);
 static Datum pack_turn(FunctionCallInfo fcinfo, const char *kind, const char *action,
 					   PackTurn turn);
+static bool pack_receipt_turn(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo,
+							  TimestampTz at, PackTurn turn);
 static void pack_audit(const char *action, const CreditEntry *entry);
 static void pack_require(Purchase *purchase, FunctionCallInfo fcinfo);
 static void claim_require(FunctionCallInfo fcinfo);
@@ -333,13 +342,33 @@ pack_turn(FunctionCallInfo fcinfo, const char *kind, const char *action, PackTur
 	compat_materialize(fcinfo);
 	SPI_connect();
 	rights = owner_enter();
-	turned = turn(&entry, &purchase, fcinfo, at);
+	turned = within ? turn(&entry, &purchase, fcinfo, at)
+					: pack_receipt_turn(&entry, &purchase, fcinfo, at, turn);
 	owner_leave(rights);
 	if (turned && !within)
 		pack_audit(action, &entry);
 	entry_return(fcinfo, &entry);
 	SPI_finish();
 	return (Datum) 0;
+}
+
+/* A call of the server's own: the receipt of the pack follows. refund_store_purchase() and its
+ * reversal, which call within, write the receipt themselves. */
+static bool
+pack_receipt_turn(CreditEntry *entry, pg_uuid_t *id, FunctionCallInfo fcinfo, TimestampTz at,
+				  PackTurn turn)
+{
+	const char *source = args_text_or_null(fcinfo, REFUND_SOURCE);
+	const char *environment = args_text_or_null(fcinfo, REFUND_ENVIRONMENT);
+	const char *purchase = args_text_or_null(fcinfo, REFUND_PURCHASE);
+	bool turned;
+
+	if (pack_receipt_keeper != NULL)
+		pack_receipt_keeper->lock(source, environment, purchase);
+	turned = turn(entry, id, fcinfo, at);
+	if (turned && pack_receipt_keeper != NULL)
+		pack_receipt_keeper->settle(source, environment, purchase, at);
+	return turned;
 }
 
 /* Of a call of the server's own: a receipt, or its refund, that calls within is audited as one.

@@ -34,6 +34,7 @@
 #include "identity/named.h"
 #include "json/object_write.h"
 #include "store/delivery.h"
+#include "store/pack_receipt.h"
 #include "store/purchase_key.h"
 #include "store/purchase_lock.h"
 #include "store/refund_state.h"
@@ -402,6 +403,30 @@ refund_take(Refund *refund)
 	}
 	told_finish(refund, refund->detail);
 	refund_audit(refund);
+}
+
+/*
+ * Writes what refund_store_purchase() would have written. A reversal that was told before is of
+ * the store's refunds: the pack is taken back all the same.
+ */
+void
+refund_of_pack(const PurchaseKey *key, TimestampTz at)
+{
+	Refund refund = {.key = *key, .at = at};
+	RefundState before;
+
+	purchase_find(&refund);
+	receipt_state_read(&refund);
+	refund_state_read(key, &before);
+	refund.credits = refund_state_credits(key, &before, before.taken, before.total);
+	refund.refunded_at = at;
+	refund.detail = "The server refunded the pack.";
+	told_write(&refund);
+	refund.reversed = false;
+	if (refund.order_ref != NULL)
+		discount_undo(&refund);
+	refund_write(&refund);
+	told_finish(&refund, refund.detail);
 }
 
 /* Of what has no receipt a sum takes nothing: nobody knows what was paid. */

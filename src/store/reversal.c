@@ -40,6 +40,7 @@
 #include "identity/named.h"
 #include "json/object_write.h"
 #include "store/delivery.h"
+#include "store/pack_receipt.h"
 #include "store/purchase_key.h"
 #include "store/purchase_lock.h"
 #include "store/refund_state.h"
@@ -310,6 +311,35 @@ reversal_settle(const PurchaseKey *key, TimestampTz at, const RefundState *befor
 
 	receipt_find(&reversal);
 	settle(&reversal, before);
+}
+
+void
+reversal_of_pack(const PurchaseKey *key, TimestampTz at)
+{
+	Reversal reversal = {
+		.key = *key,
+		.at = at,
+		.status_before = "valid",
+		.detail = "The pack was given back.",
+	};
+	RefundState before;
+	StatementMark outer;
+
+	receipt_find(&reversal);
+	refund_state_read(key, &before);
+	reversal.refunded_at = before.refunded_at;
+	refunds_reverse(&reversal);
+	outer = statement_mark_set(&reversal_writes);
+	PG_TRY();
+	{
+		discount_restore(&reversal);
+		receipt_write(&reversal);
+	}
+	PG_FINALLY();
+	{
+		reversal_writes = outer;
+	}
+	PG_END_TRY();
 }
 
 /*

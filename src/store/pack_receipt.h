@@ -1,0 +1,27 @@
+/*
+ * pack_receipt.h: the receipt of a pack follows the pack that refund_credit_pack() refunds.
+ *
+ * refund_of_pack() and reversal_of_pack() need SPI and the rights of the tables' owner; the
+ * caller holds the locks of purchase_lock().
+ */
+#ifndef COURSEBASE_STORE_PACK_RECEIPT_H
+#define COURSEBASE_STORE_PACK_RECEIPT_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+
+#include "store/purchase_key.h"
+
+/* Registers with the slice allowance. Called once, when the library is loaded; raises nothing.
+ */
+extern void pack_receipt_init(void);
+
+/* refund.c: makes a valid receipt refunded, whose pack was taken back already. */
+extern void refund_of_pack(const PurchaseKey *key, TimestampTz at);
+
+/* reversal.c: makes a refunded receipt valid, whose pack was given back already. Its refunds
+ * until then are reversed. */
+extern void reversal_of_pack(const PurchaseKey *key, TimestampTz at);
+
+#endif
