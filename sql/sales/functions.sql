@@ -133,7 +133,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_refund_payment';
 COMMENT ON FUNCTION coursebase.refund_payment(text, text, text, bigint, text, boolean, timestamptz, uuid) IS
-    'Records a refund as its provider tells of it: by the payment, as one refund with an id, or as all that was paid back of a charge until then. Both may come, in any order; what counts is the greater, once. For the server; writes with the rights of the tables'' owner, and audits every refund.
+    'Records a refund as its provider tells of it: by the payment, as one refund with an id, or as all that was paid back of a charge until then. Both may come, in any order; what counts is the greater, once. A dispute (an id that begins with dp_ or du_) stands beside both: one of more than is left takes what is left, be it nothing, and the rest when a refund fails. For the server; writes with the rights of the tables'' owner, and audits every refund.
 
 payment_intent_id, charge_id, invoice_id: the payment, as complete_purchase() has it; any of them may be NULL, and one that the purchase lacks is filled in. amount_in_cents: what was paid back, above 0. refund_ref: the provider''s id of the refund, or of the charge. is_total: whether amount_in_cents is all that was paid back until then. at: when. These four may not be NULL. user_id: whose it is, by which a router finds the cell; another person''s thing is refused, and NULL compares nothing.
 
@@ -164,7 +164,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_reverse_refund';
 COMMENT ON FUNCTION coursebase.reverse_refund(uuid, text, bigint, timestamptz, uuid) IS
-    'Gives back what a refund of a purchase took: it failed, or the dispute was won. The same reversal again changes nothing. For the server; writes with the rights of the tables'' owner, and audits it.
+    'Gives back what a refund of a purchase took: it failed, or the dispute was won. A lost dispute that was of more than was left then takes of what came back. The same reversal again changes nothing. For the server; writes with the rights of the tables'' owner, and audits it.
 
 purchase_id: the purchase. refund_ref: the provider''s id of the refund or dispute. amount_in_cents: its sum: with it a reversal that comes before its refund is kept, and the refund then counts for nothing; NULL, and it is not kept. at: when. Only amount_in_cents and user_id may be NULL. user_id: whose it is, by which a router finds the cell; another person''s thing is refused, and NULL compares nothing.
 

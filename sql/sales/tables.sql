@@ -145,22 +145,25 @@ CREATE TABLE coursebase.purchase_refunds (
     created_at       timestamptz  NOT NULL DEFAULT now(),
     updated_at       timestamptz  NOT NULL DEFAULT now(),
     reversed_at      timestamptz,
+    told_in_cents    integer,
     CONSTRAINT purchase_refunds_pkey PRIMARY KEY (refund_ref),
     CONSTRAINT purchase_refunds_purchase_id_fkey FOREIGN KEY (purchase_id)
         REFERENCES coursebase.purchases (id) ON DELETE CASCADE,
     CONSTRAINT purchase_refunds_refund_ref_not_empty_check CHECK (refund_ref <> ''),
-    CONSTRAINT purchase_refunds_amount_not_negative_check CHECK (amount_in_cents >= 0)
+    CONSTRAINT purchase_refunds_amount_not_negative_check CHECK (amount_in_cents >= 0),
+    CONSTRAINT purchase_refunds_told_positive_check CHECK (told_in_cents > 0)
 );
 CREATE INDEX purchase_refunds_purchase_id_idx ON coursebase.purchase_refunds (purchase_id);
 COMMENT ON TABLE coursebase.purchase_refunds IS 'Refunds that came with an id of their provider: each counts once. Only the server reads and writes the table.';
-COMMENT ON COLUMN coursebase.purchase_refunds.refund_ref IS 'The provider''s id of the refund; of the sum that is paid back of a charge "total:", the charge, the sum and its time.';
+COMMENT ON COLUMN coursebase.purchase_refunds.refund_ref IS 'The provider''s id of the refund; of the sum that is paid back of a charge "total:", the charge, the sum and its time; of what a dispute took after it was told, its id, a slash, and the refund that failed.';
 COMMENT ON COLUMN coursebase.purchase_refunds.purchase_id IS 'The purchase.';
-COMMENT ON COLUMN coursebase.purchase_refunds.amount_in_cents IS 'Sum that was paid back, in cents; 0 for the refund of a free product, and for a sum of the charge that told nothing new.';
+COMMENT ON COLUMN coursebase.purchase_refunds.amount_in_cents IS 'Sum that was paid back, in cents; 0 for the refund of a free product, for a sum of the charge that told nothing new, and for a dispute of what was refunded already.';
 COMMENT ON COLUMN coursebase.purchase_refunds.is_rest IS 'Whether the call named no sum, and all that was left was refunded.';
 COMMENT ON COLUMN coursebase.purchase_refunds.refunded_at IS 'When the money was paid back.';
 COMMENT ON COLUMN coursebase.purchase_refunds.created_at IS 'When the row was made.';
 COMMENT ON COLUMN coursebase.purchase_refunds.updated_at IS 'When the row last changed.';
 COMMENT ON COLUMN coursebase.purchase_refunds.reversed_at IS 'When the refund was reversed, or NULL. The row stays, so that the refund does not count again when it is told again.';
+COMMENT ON COLUMN coursebase.purchase_refunds.told_in_cents IS 'The sum that the provider told, where another one was counted: of a sum of the charge, and of a dispute of more than was left, which takes the rest of it when a refund fails. NULL otherwise.';
 ALTER TABLE coursebase.purchase_refunds ENABLE ROW LEVEL SECURITY;
 CREATE TRIGGER t300_keep BEFORE UPDATE ON coursebase.purchase_refunds
     FOR EACH ROW EXECUTE FUNCTION

@@ -8,7 +8,9 @@
  * refund that it was of takes its place when it comes. A sum holds the refunds that failed
  * later, and is told late too: they are taken off it. It holds none that had failed before, so
  * that a failure which is told after it takes nothing off it; hence every sum is kept. A
- * dispute stands beside the refunds and their sum.
+ * dispute stands beside the refunds and their sum. One of more than is left takes what is left,
+ * which may be nothing, and the rest of its sum when a refund has failed: as a refund of its
+ * own, whose reference begins with that of the dispute.
  *
  * A reversal (a refund that failed, a dispute that was won) gives back what its refund took. It
  * is kept where it comes first, and the refund then counts for nothing.
@@ -45,7 +47,6 @@
  */
 #define TOTAL_PREFIX "total:"
 #define TOTAL_NOTE   "/0"
-#define TOTAL_SUM    "'^total:.*:([0-9]+):-?[0-9]+(?:" TOTAL_NOTE ")?$'"
 
 /* Instead of a sum that is above 0: all that is left. */
 #define REFUND_REST 0
@@ -189,7 +190,7 @@ static KeptPlan read_owed = {
 		" FROM (SELECT r.refund_ref, r.refunded_at, n.totals,"
 		"  s.refunded_in_cents - n.disputes - n.totals AS known,"
 		"  s.price_paid_in_cents - s.refunded_in_cents + n.totals AS left,"
-		"  substring(r.refund_ref FROM " TOTAL_SUM ")::bigint AS sum,"
+		"  r.told_in_cents AS sum,"
 		"  coalesce((SELECT sum(f.amount_in_cents) FROM coursebase.purchase_refunds f"
 		"   WHERE f.purchase_id = $1 AND f.reversed_at >= r.refunded_at"
 		"   AND NOT " IS_DISPUTE("f.refund_ref")
@@ -202,7 +203,8 @@ static KeptPlan read_owed = {
 		"    FILTER (WHERE starts_with(o.refund_ref, '" TOTAL_PREFIX "')), 0) AS totals"
 		"   FROM coursebase.purchase_refunds o"
 		"   WHERE o.purchase_id = $1 AND o.reversed_at IS NULL) n"
-		"  WHERE r.purchase_id = $1 AND r.refund_ref ~ " TOTAL_SUM ") t"
+		"  WHERE r.purchase_id = $1 AND r.told_in_cents IS NOT NULL"
+		"  AND starts_with(r.refund_ref, '" TOTAL_PREFIX "')) t"
 		" ORDER BY t.sum - t.failed DESC, t.refunded_at, 1 LIMIT 1",
 	.nargs = 1,
 	.types = {UUIDOID},
@@ -217,14 +219,51 @@ static KeptPlan mark_reversed = {
 };
 /*
  * Records a refund without a change of the purchase: one that takes the place of a sum of the
- * same amount, or a reversal that came first.
+ * same amount, a reversal that came first, or a dispute for which nothing is left.
  */
 static KeptPlan write_told = {
 	.sql = "INSERT INTO coursebase.purchase_refunds"
 		   " (refund_ref, purchase_id, amount_in_cents, is_rest, refunded_at, reversed_at)"
-		   " VALUES ($1, $2, $3, false, $4, $5) ON CONFLICT (refund_ref) DO NOTHING",
-	.nargs = 5,
-	.types = {TEXTOID, UUIDOID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID},
+		   " VALUES ($1, $2, $3, $6, $4, $5) ON CONFLICT (refund_ref) DO NOTHING",
+	.nargs = 6,
+	.types = {TEXTOID, UUIDOID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, BOOLOID},
+};
+static KeptPlan write_sum = {
+	.sql = "UPDATE coursebase.purchase_refunds r SET told_in_cents = $2"
+		   " WHERE r.refund_ref = $1 AND r.told_in_cents IS NULL",
+	.nargs = 2,
+	.types = {TEXTOID, INT8OID},
+};
+/*
+ * The first dispute that stands and has taken less than it is of, and how much of that is there
+ * to take; not one that took of what came back ($2) before.
+ */
+static KeptPlan read_unmet = {
+	.sql = "SELECT d.refund_ref, d.refunded_at,"
+		   " least(d.told_in_cents - t.taken, s.price_paid_in_cents - s.refunded_in_cents)"
+		   "  ::bigint"
+		   " FROM coursebase.purchase_refunds d"
+		   " JOIN coursebase.purchases s ON s.id = d.purchase_id"
+		   " CROSS JOIN LATERAL (SELECT sum(o.amount_in_cents) AS taken"
+		   "  FROM coursebase.purchase_refunds o WHERE o.purchase_id = $1"
+		   "  AND o.reversed_at IS NULL AND (o.refund_ref = d.refund_ref"
+		   "   OR starts_with(o.refund_ref, d.refund_ref || '/'))) t"
+		   " WHERE d.purchase_id = $1 AND d.reversed_at IS NULL"
+		   " AND NOT starts_with(d.refund_ref, '" TOTAL_PREFIX "')"
+		   " AND d.told_in_cents > t.taken"
+		   " AND s.refunded_in_cents < s.price_paid_in_cents"
+		   " AND NOT EXISTS (SELECT FROM coursebase.purchase_refunds o"
+		   "  WHERE o.refund_ref = d.refund_ref || '/' || $2)"
+		   " ORDER BY d.refunded_at, 1 LIMIT 1",
+	.nargs = 2,
+	.types = {UUIDOID, TEXTOID},
+};
+/* What the dispute $2 took since it was told. */
+static KeptPlan read_later = {
+	.sql = "SELECT r.refund_ref FROM coursebase.purchase_refunds r WHERE r.purchase_id = $1"
+		   " AND r.reversed_at IS NULL AND starts_with(r.refund_ref, $2 || '/')",
+	.nargs = 2,
+	.types = {UUIDOID, TEXTOID},
 };
 /*
  * refunded_at goes with the sum: a purchase that is not refunded in full gives its courses
@@ -268,7 +307,11 @@ static void totals_settle(const pg_uuid_t *purchase, const char *after, Timestam
 static bool ref_is_dispute(const char *ref);
 static void dispute_count(const pg_uuid_t *purchase, const char *ref, int64 amount,
 						  TimestampTz at);
+static void disputes_settle(const pg_uuid_t *purchase, const char *after);
+static int64 dispute_reverse(const pg_uuid_t *purchase, const char *ref, TimestampTz at);
+static void sum_write(const char *ref, int64 sum);
 static void totals_reverse(const pg_uuid_t *purchase, TimestampTz at);
+static int64 references_reverse(const pg_uuid_t *purchase, uint64 count, TimestampTz at);
 static bool total_swap(const pg_uuid_t *purchase, const char *ref, int64 amount,
 					   TimestampTz at);
 static void totals_replace(const pg_uuid_t *purchase, const char *ref, int64 amount,
@@ -387,7 +430,8 @@ coursebase_reverse_refund(PG_FUNCTION_ARGS)
 	user = plan_uuid(0, 1);
 	named_user_require(&named, &user);
 	purchase_lock(&purchase, &user);
-	is_news = reference_reverse(&purchase, ref, at) > 0;
+	is_news = (ref_is_dispute(ref) ? dispute_reverse(&purchase, ref, at)
+								   : reference_reverse(&purchase, ref, at)) > 0;
 	if (!is_news && !PG_ARGISNULL(REVERSE_AMOUNT))
 	{
 		/* it comes before its refund, which then finds itself told and reversed */
@@ -396,10 +440,13 @@ coursebase_reverse_refund(PG_FUNCTION_ARGS)
 		args_bind(&values, fcinfo, REVERSE_AMOUNT);
 		plan_bind_time(&values, at);
 		plan_bind_time(&values, at);
+		plan_bind_bool(&values, false);
 		is_news = owner_execute(&write_told, values.datums, values.nulls, false) > 0;
 	}
 	if (is_news && !ref_is_dispute(ref))
 		totals_settle(&purchase, psprintf("-%s", ref), at);
+	if (is_news)
+		disputes_settle(&purchase, psprintf("-%s", ref));
 	answer_return(fcinfo, &purchase, REVERSE_AT);
 	SPI_finish();
 	return (Datum) 0;
@@ -474,7 +521,11 @@ total_count(const pg_uuid_t *purchase, const char *ref, int64 amount, int64 refu
 	if (above > 0)
 		refund_call(purchase, above, at, name);
 	else
-		total_note(purchase, psprintf("%s" TOTAL_NOTE, name), at);
+	{
+		name = psprintf("%s" TOTAL_NOTE, name);
+		total_note(purchase, name, at);
+	}
+	sum_write(name, amount);
 }
 
 /* Keeps a sum that tells nothing new, as a refund of nothing that does not stand. */
@@ -488,6 +539,7 @@ total_note(const pg_uuid_t *purchase, const char *name, TimestampTz at)
 	plan_bind_int64(&values, 0);
 	plan_bind_time(&values, at);
 	plan_bind_time(&values, at);
+	plan_bind_bool(&values, false);
 	owner_execute(&write_told, values.datums, values.nulls, false);
 }
 
@@ -503,23 +555,69 @@ ref_is_dispute(const char *ref)
 
 /*
  * A dispute may be of more than is left: refunds came before it, or the rates of currencies
- * moved. It then takes the rest, and is that when it is told again.
+ * moved. It then takes the rest, and is that when it is told again; its sum is kept, for a
+ * refund that came before it may fail.
  */
 static void
 dispute_count(const pg_uuid_t *purchase, const char *ref, int64 amount, TimestampTz at)
 {
 	Datum told = CStringGetTextDatum(ref);
 	Datum key = UUIDPGetDatum(purchase);
-	bool is_rest;
+	PlanValues values = {0};
+	int64 left;
 
 	if (owner_execute(&find_told, &told, NULL, false) > 0)
-		is_rest = plan_bool(0, 1);
+	{
+		refund_call(purchase, plan_bool(0, 1) ? REFUND_REST : amount, at, ref);
+		return;
+	}
+	owner_execute(&read_left, &key, NULL, false);
+	left = plan_int64(0, 1);
+	if (left > 0)
+		refund_call(purchase, amount > left ? REFUND_REST : amount, at, ref);
 	else
 	{
-		owner_execute(&read_left, &key, NULL, false);
-		is_rest = amount > plan_int64(0, 1);
+		plan_bind_text(&values, ref);
+		plan_bind_uuid(&values, purchase);
+		plan_bind_int64(&values, 0);
+		plan_bind_time(&values, at);
+		plan_bind_null(&values);
+		plan_bind_bool(&values, true);
+		owner_execute(&write_told, values.datums, values.nulls, false);
 	}
-	refund_call(purchase, is_rest ? REFUND_REST : amount, at, ref);
+	if (amount > left)
+		sum_write(ref, amount);
+}
+
+/* After a reversal: disputes that were of more than was left take of what came back. after is
+ * what was told, by which what each takes is named. */
+static void
+disputes_settle(const pg_uuid_t *purchase, const char *after)
+{
+	Datum values[] = {UUIDPGetDatum(purchase), CStringGetTextDatum(after)};
+
+	while (owner_execute(&read_unmet, values, NULL, false) > 0)
+		refund_call(purchase, plan_int64(0, 3), plan_time(0, 2),
+					psprintf("%s/%s", plan_text_required(0, 1), after));
+}
+
+/* The dispute and what it took later; how much it gives back. */
+static int64
+dispute_reverse(const pg_uuid_t *purchase, const char *ref, TimestampTz at)
+{
+	Datum values[] = {UUIDPGetDatum(purchase), CStringGetTextDatum(ref)};
+	uint64 later = owner_execute(&read_later, values, NULL, false);
+
+	return references_reverse(purchase, later, at) + reference_reverse(purchase, ref, at);
+}
+
+/* The sum that the provider told, where the reference took another one. */
+static void
+sum_write(const char *ref, int64 sum)
+{
+	Datum values[] = {CStringGetTextDatum(ref), Int64GetDatum(sum)};
+
+	owner_execute(&write_sum, values, NULL, false);
 }
 
 /*
@@ -546,6 +644,7 @@ total_swap(const pg_uuid_t *purchase, const char *ref, int64 amount, TimestampTz
 	plan_bind_int64(&values, amount);
 	plan_bind_time(&values, at);
 	plan_bind_null(&values);
+	plan_bind_bool(&values, false);
 	owner_execute(&write_told, values.datums, values.nulls, false);
 	return true;
 }
@@ -583,18 +682,28 @@ totals_settle(const pg_uuid_t *purchase, const char *after, TimestampTz at)
 		refund_call(purchase, owed, told_at, name);
 }
 
-/* Reverses the recorded totals. The list is copied first: each reversal overwrites it. */
 static void
 totals_reverse(const pg_uuid_t *purchase, TimestampTz at)
 {
 	Datum key = UUIDPGetDatum(purchase);
 	uint64 count = owner_execute(&read_totals, &key, NULL, false);
+
+	references_reverse(purchase, count, at);
+}
+
+/* Reverses the references that the last statement read, in its first column. The list is copied
+ * first: each reversal overwrites it. */
+static int64
+references_reverse(const pg_uuid_t *purchase, uint64 count, TimestampTz at)
+{
 	char **refs = palloc(sizeof(char *) * (count + 1));
+	int64 given = 0;
 
 	for (uint64 i = 0; i < count; i++)
 		refs[i] = plan_text_required(i, 1);
 	for (uint64 i = 0; i < count; i++)
-		reference_reverse(purchase, refs[i], at);
+		given += reference_reverse(purchase, refs[i], at);
+	return given;
 }
 
 /*
@@ -642,6 +751,9 @@ reference_reverse(const pg_uuid_t *purchase, const char *ref, TimestampTz at)
 		ereport(ERROR, (errcode(ERRCODE_CB_REFUND_CONFLICT),
 						errmsg("the refund is another purchase's"),
 						errhint("Pass the purchase that the provider's refund names.")));
+	/* a dispute for which nothing was left: the purchase stays refunded in full */
+	if (amount == 0)
+		return 0;
 	owner_execute(&read_others, &key, NULL, false);
 	plan_bind_uuid(&others, purchase);
 	plan_bind(&others, plan_transfer_as(0, 1, TEXTARRAYOID));
