@@ -97,6 +97,13 @@ static KeptPlan update_purchase = {
 	PURCHASE_VALUES,
 };
 
+static KeptPlan name_voice = {
+	.sql = "UPDATE coursebase.course_purchases c SET voice = $4, status = $5 "
+		   "WHERE c.source = $1 AND c.environment = $2 AND c.purchase_id = $3",
+	.nargs = 5,
+	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID},
+};
+
 /*
  * RETURNING gives the new row, so that the status before comes from a second look at the same
  * row. A purchase that is refunded already is left: its first time stays.
@@ -186,6 +193,30 @@ course_purchase_record(const Delivery *delivery)
 	duplicate = place_is_taken(delivery);
 	if (!purchase_write(delivery, recorded, duplicate))
 		row_kept_raise("course_purchases", "the purchase was not recorded");
+	return duplicate ? RECEIPT_DUPLICATE : RECEIPT_VALID;
+}
+
+/* Its old place is free then: who bought both voices, and is known to have bought none, has a
+ * duplicate that waits for it. */
+ReceiptStatus
+course_purchase_name_voice(const Delivery *delivery)
+{
+	const Receipt *receipt = &delivery->receipt;
+	PlanValues values = {0};
+	bool was_valid, duplicate;
+
+	if (!own_find(delivery) || !plan_bool(0, OWN_IS_THIS_ONES))
+		return delivery->status;
+	was_valid = strcmp(plan_text_required(0, OWN_STATUS), "valid") == 0;
+	duplicate = place_is_taken(delivery);
+	plan_bind_text(&values, receipt->source);
+	plan_bind_text(&values, receipt->environment);
+	plan_bind_text(&values, receipt->purchase_id);
+	plan_bind_text(&values, receipt->voice);
+	plan_bind_text(&values, duplicate ? "invalid" : "valid");
+	plan_execute(&name_voice, values.datums, values.nulls, false);
+	if (was_valid)
+		course_purchase_promote(&delivery->user, &delivery->product.course, NULL, delivery->at);
 	return duplicate ? RECEIPT_DUPLICATE : RECEIPT_VALID;
 }
 

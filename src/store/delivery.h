@@ -53,6 +53,10 @@ extern void delivery_give(Delivery *delivery);
  */
 extern void delivery_discount(Delivery *delivery);
 
+/* Gives a course that was delivered without a voice in the one that the receipt names, and sets
+ * status and detail. */
+extern void delivery_voice(Delivery *delivery);
+
 /*
  * The detail of a custom course, which changes with its link and so is read for each answer, in
  * the current context. NULL if there is no custom course of the receipt.
@@ -65,6 +69,12 @@ extern char *delivery_link_detail(const Delivery *delivery);
  * Raises KB205 if the purchase is another person's or course's.
  */
 extern ReceiptStatus course_purchase_record(const Delivery *delivery);
+
+/*
+ * Moves the row of course_purchases of a delivered course, which has no voice, to that of the
+ * receipt; a duplicate without a voice takes its place. Answers what the receipt is then.
+ */
+extern ReceiptStatus course_purchase_name_voice(const Delivery *delivery);
 
 /* Refunds a row of course_purchases; false if it gave nothing, or is not there. */
 extern bool course_purchase_refund(const char *source, const char *environment,

@@ -104,6 +104,7 @@ static bool refuses_code(int sqlstate);
 static bool discount_redeem(void *argument);
 static void discount_reverse(const Delivery *delivery);
 static void course_give(Delivery *delivery);
+static void course_show(Delivery *delivery);
 static void subscription_give(Delivery *delivery);
 static void notice_make(SubscriptionNotice *notice, const Delivery *delivery);
 static bool payment_is_revoked(const Delivery *delivery, const SubscriptionAnswer *answer);
@@ -208,9 +209,22 @@ discount_reverse(const Delivery *delivery)
 static void
 course_give(Delivery *delivery)
 {
+	delivery->status = course_purchase_record(delivery);
+	course_show(delivery);
+}
+
+void
+delivery_voice(Delivery *delivery)
+{
+	delivery->status = course_purchase_name_voice(delivery);
+	course_show(delivery);
+}
+
+static void
+course_show(Delivery *delivery)
+{
 	PlanValues values = {0};
 
-	delivery->status = course_purchase_record(delivery);
 	plan_bind_uuid(&values, &delivery->product.course);
 	plan_bind_text(&values, delivery->receipt.voice);
 	plan_execute(&show_course, values.datums, values.nulls, false);

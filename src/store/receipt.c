@@ -116,7 +116,7 @@ static KeptPlan read_receipt = {
 		   "OR m.status IN ('refunded', 'revoked') THEN 'refunded' ELSE r.status END, "
 		   "r.detail::text, coalesce(c.acknowledged_at, m.acknowledged_at, a.acknowledged_at, "
 		   "r.acknowledged_at), r.discount_refused, num_nonnulls(r.discount_order_ref, "
-		   "r.discount_refused, r.discount_redemption_id::text) = 0 "
+		   "r.discount_refused, r.discount_redemption_id::text) = 0, r.voice "
 		   "FROM coursebase.store_receipts r "
 		   "LEFT JOIN coursebase.course_purchases c ON c.source = r.source "
 		   "AND c.environment = r.environment AND c.purchase_id = r.purchase_id "
@@ -139,6 +139,7 @@ enum
 	READ_ACKNOWLEDGED_AT,
 	READ_DISCOUNT_REFUSED,
 	READ_LACKS_DISCOUNT,
+	READ_VOICE,
 };
 
 /* Of the other kinds the table of the kind keeps acknowledged_at: acknowledge.c. */
@@ -170,6 +171,14 @@ static KeptPlan write_discount = {
 		   " THEN $6 END) WHERE r.id = $1",
 	.nargs = 6,
 	.types = {UUIDOID, TEXTOID, TEXTOID, JSONBOID, INT8OID, TEXTOID},
+};
+
+/* With the member voice, so that the receipt that is kept is what it was for. */
+static KeptPlan write_voice = {
+	.sql = "UPDATE coursebase.store_receipts r SET voice = $2, status = $3, detail = $4::json, "
+		   "receipt = r.receipt || jsonb_build_object('voice', $2) WHERE r.id = $1",
+	.nargs = 4,
+	.types = {UUIDOID, TEXTOID, TEXTOID, TEXTOID},
 };
 
 /* By the SQL function, as a store's refund comes, so that one rule undoes a purchase. */
@@ -206,6 +215,7 @@ static void receipt_lock(const Delivery *delivery);
 static bool receipt_claim(Delivery *delivery);
 static bool receipt_advance(Delivery *delivery, ReceiptStatus recorded);
 static void discount_add(Delivery *delivery);
+static void voice_add(Delivery *delivery);
 static void placeholder_drop(const Delivery *delivery);
 static void receipt_refund(Delivery *delivery);
 static bool receipt_insert(Delivery *delivery);
@@ -366,7 +376,8 @@ placeholder_drop(const Delivery *delivery)
 /*
  * A receipt that is there moves from pending on when it is paid or canceled, and one of a
  * sandbox when the sandbox counts. A receipt that gave and is canceled now was refunded, and
- * one that names a discount first redeems it. Any other repetition gets the first answer.
+ * one that names a voice or a discount first gets it. Any other repetition gets the first
+ * answer.
  */
 static bool
 receipt_advance(Delivery *delivery, ReceiptStatus recorded)
@@ -375,14 +386,20 @@ receipt_advance(Delivery *delivery, ReceiptStatus recorded)
 	bool open = recorded == RECEIPT_PENDING || recorded == RECEIPT_CANCELED;
 	bool gave = recorded == RECEIPT_VALID || recorded == RECEIPT_DUPLICATE;
 	bool lacks_discount = plan_bool(0, READ_LACKS_DISCOUNT);
+	char *voice = plan_text(0, READ_VOICE);
 
 	delivery->status = recorded;
 	delivery->detail = plan_text(0, READ_DETAIL);
 	delivery->discount_refused = plan_text(0, READ_DISCOUNT_REFUSED);
 	delivery->acknowledged_at = plan_time_or(0, READ_ACKNOWLEDGED_AT, RECEIPT_NO_TIME);
+	if (gave && told == RECEIPT_VALID && voice == NULL && delivery->receipt.voice != NULL)
+		voice_add(delivery);
 	if (gave && told == RECEIPT_VALID && lacks_discount &&
 		delivery->receipt.discount_code != NULL)
 		discount_add(delivery);
+	/* the app named it while the purchase was pending, and the store tells that it is paid */
+	if (delivery->receipt.voice == NULL)
+		delivery->receipt.voice = voice;
 	/*
 	 * "pending" that arrives after "paid" is an old call that comes late: a receipt never goes
 	 * back
@@ -421,6 +438,23 @@ discount_add(Delivery *delivery)
 					   receipt->amount == STORE_NO_AMOUNT);
 	plan_bind_text(&values, receipt->currency);
 	plan_execute(&write_discount, values.datums, values.nulls, false);
+}
+
+/*
+ * Nor does the notification know of the voice: the first call that names one moves the purchase
+ * there, and it is a duplicate if the person has the course in that voice by another one.
+ */
+static void
+voice_add(Delivery *delivery)
+{
+	PlanValues values = {0};
+
+	delivery_voice(delivery);
+	plan_bind_uuid(&values, &delivery->id);
+	plan_bind_text(&values, delivery->receipt.voice);
+	plan_bind_text(&values, status_names[delivery->status]);
+	plan_bind_text(&values, delivery->detail);
+	plan_execute(&write_voice, values.datums, values.nulls, false);
 }
 
 /*
