@@ -72,7 +72,8 @@ CREATE FUNCTION coursebase.redeem_discount(
     currency text DEFAULT NULL,
     order_ref text DEFAULT NULL,
     item text DEFAULT NULL,
-    at timestamptz DEFAULT now()
+    at timestamptz DEFAULT now(),
+    paid_at timestamptz DEFAULT NULL
 )
 RETURNS TABLE (
     redemption_id uuid,
@@ -89,16 +90,16 @@ SECURITY INVOKER
 ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_redeem_discount';
-COMMENT ON FUNCTION coursebase.redeem_discount(uuid, text, text, bigint, text, text, text, timestamptz) IS
+COMMENT ON FUNCTION coursebase.redeem_discount(uuid, text, text, bigint, text, text, text, timestamptz, timestamptz) IS
     'Uses a discount code for an order, once: the same order again answers its first result, also after the code has ended. A reservation of the person for the code is used up, whichever order it is for. However many people ask at once, a code is never used more often than max_redemptions. Where the order holds a reservation that lives, its quote is redeemed, whatever became of the code since. For the server; writes with the rights of the tables'' owner.
 
-order_ref: the caller''s name for the order, not empty and without a blank at either end; an order of a person uses one code. That of a sale is its stripe_session_id: a full refund of the sale then gives the use back by itself, also one that came before this call. The other arguments: those of validate_discount(); the use is recorded at at. Only code and item may be NULL.
+order_ref: the caller''s name for the order, not empty and without a blank at either end; an order of a person uses one code. That of a sale is its stripe_session_id: a full refund of the sale then gives the use back by itself, also one that came before this call. The other arguments: those of validate_discount(); the use is recorded at at. paid_at: when what the order is of was paid, where it is recorded already: a code for first purchases then looks at what was paid for before that; NULL: it is not paid yet, or a sale that order_ref names. Only code, item and paid_at may be NULL.
 
 redemption_id: the key of the use in discount_redemptions. discount_in_cents: what the code took off. final_in_cents: the price without it. redeemed_at: when the order used the code first. reversed_at: when reverse_discount() or the refund of the sale gave the use back, or NULL.
 
 Source: the product''s rule that a code gives what it promised, once an order.
-Raises: 22003 (base_in_cents is above 2147483647), 22004 (another argument than code or item is NULL), 22008 (at is not finite), 22023 (base_in_cents is negative, or order_ref is empty or has a blank at an end), KB106 (no such user), KB601 (a rule refuses the code; the message names the reason), KB602 (the order has used another code, or the same code for another price or product).';
-GRANT EXECUTE ON FUNCTION coursebase.redeem_discount(uuid, text, text, bigint, text, text, text, timestamptz) TO server;
+Raises: 22003 (base_in_cents is above 2147483647), 22004 (another argument than code, item or paid_at is NULL), 22008 (at or paid_at is not finite), 22023 (base_in_cents is negative, or order_ref is empty or has a blank at an end), KB106 (no such user), KB601 (a rule refuses the code; the message names the reason), KB602 (the order has used another code, or the same code for another price or product).';
+GRANT EXECUTE ON FUNCTION coursebase.redeem_discount(uuid, text, text, bigint, text, text, text, timestamptz, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.reserve_discount(
     user_id uuid,

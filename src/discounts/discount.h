@@ -47,6 +47,8 @@ typedef struct DiscountOrder
 	char *currency;
 	char *item; /* NULL: none */
 	TimestampTz at;
+	TimestampTz paid_at; /* DT_NOEND: it is not paid yet */
+	char *order_ref;     /* NULL: it has no name yet */
 } DiscountOrder;
 
 /* The arguments with which every function for an order begins. */

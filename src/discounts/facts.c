@@ -22,7 +22,9 @@
 #include "discounts/discount.h"
 
 /*
- * What a person has bought, for first_purchase_only: what is paid for and was not given back. A
+ * What a person has bought, for first_purchase_only: what was paid for before the order was
+ * ($7), is not the sale that the order ($8) is of, and was not given back. The purchase that a
+ * use is for may be recorded already: the store's notification is quicker than the app. A
  * premium slot, a course that was given and a trial cost nothing. What a store's sandbox sold
  * counts only while the setting accept_sandbox is on ($4).
  */
@@ -32,18 +34,22 @@
 #define HAS_CUSTOM_COURSE                                                                      \
 	"EXISTS (SELECT FROM coursebase.custom_course_purchases p"                                 \
 	"  JOIN coursebase.custom_courses k ON k.id = p.course_id"                                 \
-	"  WHERE k.user_id = $1 AND p.status = 'active' AND " PURCHASE_COUNTS ")"
+	"  WHERE k.user_id = $1 AND p.status = 'active' AND p.created_at < $7"                     \
+	"  AND " PURCHASE_COUNTS ")"
 /* other sources than the stores gave the course */
 #define HAS_STORE_COURSE                                                                       \
 	"EXISTS (SELECT FROM coursebase.course_purchases p"                                        \
 	"  WHERE p.user_id = $1 AND p.status = 'valid'"                                            \
-	"  AND p.source IN ('google_play', 'app_store') AND " PURCHASE_COUNTS ")"
+	"  AND p.source IN ('google_play', 'app_store') AND p.purchased_at < $7"                   \
+	"  AND " PURCHASE_COUNTS ")"
 #define HAS_CREDIT_PACK                                                                        \
 	"EXISTS (SELECT FROM coursebase.ai_credit_purchases p"                                     \
-	"  WHERE p.user_id = $1 AND p.status = 'valid' AND " PURCHASE_COUNTS ")"
+	"  WHERE p.user_id = $1 AND p.status = 'valid' AND p.purchased_at < $7"                    \
+	"  AND " PURCHASE_COUNTS ")"
 #define HAS_SALE                                                                               \
 	"EXISTS (SELECT FROM coursebase.purchases p WHERE p.user_id = $1"                          \
-	"  AND p.price_paid_in_cents > 0 AND p.refunded_at IS NULL)"
+	"  AND p.price_paid_in_cents > 0 AND p.refunded_at IS NULL AND p.created_at < $7"          \
+	"  AND p.stripe_session_id IS DISTINCT FROM $8)"
 /* a line with a paid period: one of its events is no trial; a line without an original
  * transaction is known by the user */
 #define HAS_SUBSCRIPTION                                                                       \
@@ -52,12 +58,12 @@
 	"   AND coalesce(e.original_transaction_id, l.user_id::text) = l.original_transaction_id"  \
 	"  WHERE l.user_id = $1 AND l.first_premium_at IS NOT NULL AND l.status <> 'revoked'"      \
 	"  AND l.store NOT IN ('promotional', 'manual')"                                           \
-	"  AND e.event_type IN ('created', 'renewed', 'recovered')"                                \
+	"  AND e.event_type IN ('created', 'renewed', 'recovered') AND e.event_time < $7"          \
 	"  AND e.payload ->> 'is_trial' IS DISTINCT FROM 'true' AND " LINE_COUNTS ")"
 /* a use of a discount is a purchase that is under way */
 #define HAS_REDEMPTION                                                                         \
 	"EXISTS (SELECT FROM coursebase.discount_redemptions r"                                    \
-	"  WHERE r.user_id = $1 AND r.reversed_at IS NULL)"
+	"  WHERE r.user_id = $1 AND r.reversed_at IS NULL AND r.redeemed_at < $7)"
 #define HAS_PURCHASE                                                                           \
 	HAS_CUSTOM_COURSE " OR " HAS_STORE_COURSE " OR " HAS_CREDIT_PACK " OR " HAS_SALE           \
 					  " OR " HAS_SUBSCRIPTION " OR " HAS_REDEMPTION
@@ -133,8 +139,9 @@ static KeptPlan read_facts = {
 		   " LEFT JOIN coursebase.user_discounts d"
 		   "  ON d.user_id = $1 AND d.discount_code_id = c.id"
 		   " WHERE " DISCOUNT_CODE_IS("c.code", "$2"),
-	.nargs = 6,
-	.types = {UUIDOID, TEXTOID, TIMESTAMPTZOID, BOOLOID, INT4OID, INT4OID},
+	.nargs = 8,
+	.types = {UUIDOID, TEXTOID, TIMESTAMPTZOID, BOOLOID, INT4OID, INT4OID, TIMESTAMPTZOID,
+			  TEXTOID},
 };
 
 static void facts_read_code(DiscountFacts *facts);
@@ -144,7 +151,7 @@ static void facts_read_entry(DiscountFacts *facts);
 DiscountOrder
 discount_order(FunctionCallInfo fcinfo, int item, int at)
 {
-	DiscountOrder order = {.code = NULL};
+	DiscountOrder order = {.paid_at = DT_NOEND};
 
 	for (int i = 0; i <= at; i++)
 		if (i != DISCOUNT_CODE && i != item)
@@ -177,6 +184,8 @@ discount_facts_read(const DiscountOrder *order, bool read_only)
 	/* a tester spends nothing, so that a first purchase is still to come */
 	plan_bind_bool(&values, environment_sandbox_counts(NULL));
 	cell_bind(&values);
+	plan_bind_time(&values, order->paid_at);
+	plan_bind_text(&values, order->order_ref);
 	if (owner_execute(&read_facts, values.datums, values.nulls, read_only) != 1)
 		return facts;
 	facts_read_code(&facts);

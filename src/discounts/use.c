@@ -275,6 +275,7 @@ enum
 	USE_ORDER_REF = DISCOUNT_CURRENCY + 1,
 	USE_ITEM,
 	REDEEM_AT,
+	REDEEM_PAID_AT,
 	RESERVE_TTL = REDEEM_AT,
 	RESERVE_AT,
 };
@@ -326,9 +327,9 @@ PG_FUNCTION_INFO_V1(coursebase_assign_discounts);
 
 /*
  * SQL function: redeem_discount(user_id uuid, code text, product_type text, base_in_cents
- * bigint, currency text, order_ref text, item text, at timestamptz) returns table
- * (redemption_id uuid, discount_in_cents integer, final_in_cents integer, redeemed_at
- * timestamptz, reversed_at timestamptz)
+ * bigint, currency text, order_ref text, item text, at timestamptz, paid_at timestamptz)
+ * returns table (redemption_id uuid, discount_in_cents integer, final_in_cents integer,
+ * redeemed_at timestamptz, reversed_at timestamptz)
  */
 PGDLLEXPORT Datum
 coursebase_redeem_discount(PG_FUNCTION_ARGS)
@@ -340,6 +341,9 @@ coursebase_redeem_discount(PG_FUNCTION_ARGS)
 	Datum values[5];
 	bool nulls[5] = {false};
 
+	order.order_ref = order_ref;
+	if (!PG_ARGISNULL(REDEEM_PAID_AT))
+		order.paid_at = args_time(fcinfo, REDEEM_PAID_AT);
 	schema_require_current();
 	compat_materialize(fcinfo);
 	SPI_connect();
@@ -381,6 +385,7 @@ coursebase_reserve_discount(PG_FUNCTION_ARGS)
 	int32 amount;
 	pg_uuid_t code;
 
+	order.order_ref = order_ref;
 	schema_require_current();
 	compat_materialize(fcinfo);
 	SPI_connect();

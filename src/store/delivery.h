@@ -33,7 +33,8 @@ typedef struct Delivery
 	TimestampTz at;
 	Receipt receipt; /* of a gift: source admin, production, and a voice or none */
 	StoreProduct product;
-	pg_uuid_t id; /* of the row of store_receipts */
+	pg_uuid_t id;            /* of the row of store_receipts */
+	TimestampTz recorded_at; /* when it was purchased by an earlier receipt; DT_NOEND: none */
 	ReceiptStatus status;
 	TimestampTz acknowledged_at; /* RECEIPT_NO_TIME: the store was not told yet */
 	char *detail;                /* JSON text: what was given; NULL: nothing to show */

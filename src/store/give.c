@@ -22,9 +22,10 @@
 /* Checks the rules of the code, counts the use, and answers the price that is left. */
 static KeptPlan redeem_discount = {
 	.sql = "SELECT d.final_in_cents FROM coursebase.redeem_discount($1, $2, $3, $4, $5, $6, "
-		   "$7, $8) d",
-	.nargs = 8,
-	.types = {UUIDOID, TEXTOID, TEXTOID, INT8OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID},
+		   "$7, $8, $9) d",
+	.nargs = 9,
+	.types = {UUIDOID, TEXTOID, TEXTOID, INT8OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID,
+			  TIMESTAMPTZOID},
 };
 /* The same function that a refund calls: the use counts no more. */
 static KeptPlan reverse_discount = {
@@ -184,6 +185,7 @@ discount_redeem(void *argument)
 	plan_bind_text(&values, receipt->discount_order_ref);
 	plan_bind_text(&values, delivery->product.product_id);
 	plan_bind_time(&values, delivery->at);
+	plan_bind_time(&values, Min(receipt->purchased_at, delivery->recorded_at));
 	/* raises KB601 for a rule that refuses the code */
 	plan_execute(&redeem_discount, values.datums, values.nulls, false);
 	if (receipt->amount != STORE_NO_AMOUNT)

@@ -116,7 +116,8 @@ static KeptPlan read_receipt = {
 		   "OR m.status IN ('refunded', 'revoked') THEN 'refunded' ELSE r.status END, "
 		   "r.detail::text, coalesce(c.acknowledged_at, m.acknowledged_at, a.acknowledged_at, "
 		   "r.acknowledged_at), r.discount_refused, num_nonnulls(r.discount_order_ref, "
-		   "r.discount_refused, r.discount_redemption_id::text) = 0, r.voice "
+		   "r.discount_refused, r.discount_redemption_id::text) = 0, r.voice, "
+		   "r.purchased_at "
 		   "FROM coursebase.store_receipts r "
 		   "LEFT JOIN coursebase.course_purchases c ON c.source = r.source "
 		   "AND c.environment = r.environment AND c.purchase_id = r.purchase_id "
@@ -140,6 +141,7 @@ enum
 	READ_DISCOUNT_REFUSED,
 	READ_LACKS_DISCOUNT,
 	READ_VOICE,
+	READ_PURCHASED_AT,
 };
 
 /* Of the other kinds the table of the kind keeps acknowledged_at: acknowledge.c. */
@@ -232,7 +234,7 @@ PG_FUNCTION_INFO_V1(coursebase_validate_purchase);
 PGDLLEXPORT Datum
 coursebase_validate_purchase(PG_FUNCTION_ARGS)
 {
-	Delivery delivery = {.acknowledged_at = RECEIPT_NO_TIME};
+	Delivery delivery = {.acknowledged_at = RECEIPT_NO_TIME, .recorded_at = DT_NOEND};
 	OwnerRights rights;
 	Datum answer;
 
@@ -392,6 +394,7 @@ receipt_advance(Delivery *delivery, ReceiptStatus recorded)
 	delivery->detail = plan_text(0, READ_DETAIL);
 	delivery->discount_refused = plan_text(0, READ_DISCOUNT_REFUSED);
 	delivery->acknowledged_at = plan_time_or(0, READ_ACKNOWLEDGED_AT, RECEIPT_NO_TIME);
+	delivery->recorded_at = plan_time_or(0, READ_PURCHASED_AT, DT_NOEND);
 	if (gave && told == RECEIPT_VALID && voice == NULL && delivery->receipt.voice != NULL)
 		voice_add(delivery);
 	if (gave && told == RECEIPT_VALID && lacks_discount &&
