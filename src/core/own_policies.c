@@ -18,10 +18,10 @@
 
 #include "core/own_policies.h"
 
-/* Our policies for writing, of the tables whose triggers ask. */
+/* Our policies for writing, of the tables whose triggers ask: test/tools/contract compares. */
 static const char *const ours[] = {
-	"admin_insert_all", "admin_update_all", "admin_delete_all",
-	"staff_insert_org", "staff_update_org", "staff_delete_org",
+	"admin_insert_all", "admin_update_all", "admin_delete_all", "admin_update_own",
+	"staff_insert_org", "staff_update_org", "staff_delete_org", "nobody_all_rows",
 };
 
 static bool lets_write(const RowSecurityPolicy *policy);
