@@ -42,7 +42,13 @@ CREATE TABLE coursebase.settings (
         ELSE true END),
     -- What is no currency would be found when something is to be paid in it.
     CONSTRAINT settings_currency_form_check
-        CHECK (name !~ '_currency$' OR value ~ '^[A-Za-z]{3}$')
+        CHECK (name !~ '_currency$' OR value ~ '^[A-Za-z]{3}$'),
+    -- More would be cut where it is used, without a word. What is no number its kind refuses.
+    CONSTRAINT settings_days_range_check CHECK (CASE
+        WHEN value !~ '^-?[0-9]{1,9}$' THEN true
+        WHEN name ~ '^referral_(hold|credit)_days$' THEN value::integer BETWEEN 0 AND 36500
+        WHEN name ~ '^grace_days_' THEN value::integer BETWEEN 0 AND 366
+        ELSE true END)
 );
 COMMENT ON TABLE coursebase.settings IS
     'Settings of the business, one row each; settings() shows them with their defaults.';

@@ -417,9 +417,9 @@ VALUES
         'What a referrer earns when a person they brought first has premium, in minor units; 0 for nothing.'),
     ('referral_credit_currency', 'text', 'USD', 'Currency of what a referrer earns: an ISO 4217 code.'),
     ('referral_hold_days', 'integer', '14',
-        'Days after which a referral credit may be spent, 36500 at most; a refund before takes it back.'),
+        'Days after which a referral credit may be spent, 0 to 36500; a refund before takes it back.'),
     ('referral_credit_days', 'integer', '0',
-        'Days after the hold until which a referral credit may be spent, 36500 at most; 0 for ever.')
+        'Days after the hold until which a referral credit may be spent, 1 to 36500; 0 for ever.')
 ON CONFLICT (name) DO UPDATE SET default_value = excluded.default_value, meaning = excluded.meaning
 WHERE (s.default_value, s.meaning) IS DISTINCT FROM (excluded.default_value, excluded.meaning);
 

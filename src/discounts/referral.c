@@ -182,8 +182,11 @@ static KeptPlan spend_available = {
 	.types = {UUIDOID, TIMESTAMPTZOID, TEXTOID, INT4OID, TEXTOID},
 };
 
-/* A hundred years: with more days the time that they end at could be out of range, and the sale
- * that earned the credit would be refused. */
+/*
+ * A hundred years, which settings_days_range_check keeps: with more days, where that CHECK was
+ * taken away, the time that they end at could be out of range, and the sale that earned the
+ * credit would be refused.
+ */
 #define DAYS_MOST 36500
 
 /* The arguments of spend_referral_credit(). */

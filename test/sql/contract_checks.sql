@@ -24,7 +24,7 @@ CREATE FUNCTION pg_temp.others(kind pg_type, col name) RETURNS text[] LANGUAGE s
         WHEN kind.typname IN ('json', 'jsonb') THEN ARRAY['''[]''', '''{}''', '''1''', '''{"a": 1}''', 'to_json(repeat(''x'', 70000))']
         WHEN kind.typname = 'bytea' THEN ARRAY['''\x00''']
         WHEN kind.typcategory = 'A' THEN ARRAY['''{}''', 'ARRAY[NULL]::' || kind.oid::regtype, 'array_fill(''x''::text, ARRAY[1001])']
-        WHEN kind.typcategory = 'S' THEN ARRAY['''''', ''' ''', '''x''', '''X''', '''a b''', 'repeat(''x'', 300)', 'repeat(''x'', 2001)', 'repeat(''x'', 20001)']
+        WHEN kind.typcategory = 'S' THEN ARRAY['''''', ''' ''', '''x''', '''X''', '''a b''', 'repeat(''x'', 300)', '''36501''', 'repeat(''x'', 2001)', 'repeat(''x'', 20001)']
         ELSE '{}' END || ARRAY['NULL']
 $$;
 CREATE FUNCTION pg_temp.refused_by(statement text) RETURNS name LANGUAGE plpgsql AS $$

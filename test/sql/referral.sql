@@ -85,7 +85,7 @@ SELECT coursebase.pay_referral('00000000-0000-4000-8000-00000000dfff', '2026-06-
 ROLLBACK;
 
 -- Whatever the settings are, they refuse no premium: a currency in small letters is one, what is none is refused when it is set,
--- and so many days are a hundred years.
+-- as are more days than a hundred years.
 BEGIN;
 INSERT INTO coursebase.users (id, clerk_user_id, name, email)
 SELECT ('00000000-0000-4000-8000-00000000d3' || n || '2')::uuid, 'referral_2' || n, n, n || '@example.org' FROM unnest(ARRAY['a', 'b']) n;
@@ -96,14 +96,14 @@ ROLLBACK TO s;
 UPDATE coursebase.settings SET value = '' WHERE name = 'referral_credit_currency';
 ROLLBACK TO s;
 UPDATE coursebase.settings SET value = 'eur' WHERE name = 'referral_credit_currency';
-UPDATE coursebase.settings SET value = '999999999' WHERE name = 'referral_credit_days';
+UPDATE coursebase.settings SET value = '36500' WHERE name = 'referral_credit_days';
 SELECT status FROM coursebase.apply_subscription_event('00000000-0000-4000-8000-00000000d3b2', '{"store": "app_store", "environment": "production", "store_event_id": "referral-2", "event_type": "created",
     "original_transaction_id": "referral-2", "transaction_id": "referral-2", "event_time": "2026-06-01T00:00:00Z", "period_end": "2026-07-01T00:00:00Z"}', '2026-06-01');
 SELECT currency, available_at, expires_at FROM coursebase.referral_credits WHERE user_id = '00000000-0000-4000-8000-00000000d3a2';
 SELECT coursebase.spend_referral_credit('00000000-0000-4000-8000-00000000d3a2', 100, 'o1', '2026-06-15');
 SELECT currency FROM coursebase.referral_spendings WHERE user_id = '00000000-0000-4000-8000-00000000d3a2';
 ROLLBACK TO s;
-UPDATE coursebase.settings SET value = '999999999' WHERE name IN ('referral_hold_days', 'referral_credit_days');
+UPDATE coursebase.settings SET value = '36500' WHERE name IN ('referral_hold_days', 'referral_credit_days');
 SELECT coursebase.pay_referral('00000000-0000-4000-8000-00000000d3b2', '2026-06-01');
 SELECT available_at, expires_at FROM coursebase.referral_credits WHERE user_id = '00000000-0000-4000-8000-00000000d3a2';
 ROLLBACK;

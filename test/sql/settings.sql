@@ -64,6 +64,14 @@ ROLLBACK TO reader;
 UPDATE coursebase.settings SET value = '1';
 ROLLBACK;
 
+-- Days that would be cut where they are used are refused.
+\getenv abs_srcdir PG_ABS_SRCDIR
+\i :abs_srcdir/fixtures/helpers/refused.sql
+BEGIN;
+SELECT name, value, pg_temp.refused(format('UPDATE coursebase.settings SET value = %L WHERE name = %L', value, name))
+FROM (VALUES ('referral_hold_days'), ('referral_credit_days'), ('grace_days_stripe')) n (name), (VALUES ('-1'), ('0'), ('366'), ('367'), ('36500'), ('36501'), ('x')) v (value) ORDER BY name, length(value), value;
+ROLLBACK;
+
 -- A setting that somebody deleted is named, and install() brings it back.
 \set VERBOSITY default
 BEGIN;
