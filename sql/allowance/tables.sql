@@ -9,6 +9,9 @@ CREATE TABLE coursebase.ai_usage (
     bank_used_credits     bigint       NOT NULL DEFAULT 0,
     created_at            timestamptz  NOT NULL DEFAULT now(),
     updated_at            timestamptz  NOT NULL DEFAULT now(),
+    -- Nothing can be counted from an infinite time, neither a week nor the order of the log.
+    CONSTRAINT ai_usage_times_finite_check
+        CHECK (isfinite(weekly_reset_date) AND isfinite(created_at) AND isfinite(updated_at)),
     CONSTRAINT ai_usage_pkey PRIMARY KEY (user_id),
     CONSTRAINT ai_usage_user_id_fkey FOREIGN KEY (user_id)
         REFERENCES coursebase.users (id) ON DELETE RESTRICT,
@@ -56,6 +59,9 @@ CREATE TABLE coursebase.ai_credit_purchases (
     created_at        timestamptz  NOT NULL DEFAULT now(),
     updated_at        timestamptz  NOT NULL DEFAULT now(),
     claimed_credits   bigint       NOT NULL DEFAULT 0,
+    CONSTRAINT ai_credit_purchases_times_finite_check
+        CHECK (isfinite(purchased_at) AND isfinite(acknowledged_at)
+            AND isfinite(created_at) AND isfinite(updated_at)),
     CONSTRAINT ai_credit_purchases_pkey PRIMARY KEY (id),
     CONSTRAINT ai_credit_purchases_source_environment_purchase_id_key
         UNIQUE (source, environment, purchase_id),
@@ -133,6 +139,8 @@ CREATE TABLE coursebase.credit_log (
     credit_purchase_id    uuid,
     at                    timestamptz  NOT NULL,
     created_at            timestamptz  NOT NULL DEFAULT now(),
+    CONSTRAINT credit_log_times_finite_check
+        CHECK (isfinite(weekly_reset_date) AND isfinite(at) AND isfinite(created_at)),
     CONSTRAINT credit_log_pkey PRIMARY KEY (user_id, position),
     CONSTRAINT credit_log_user_id_fkey FOREIGN KEY (user_id)
         REFERENCES coursebase.users (id) ON DELETE RESTRICT,

@@ -22,6 +22,9 @@ CREATE TABLE coursebase.subscriptions (
     original_transaction_id  text,
     created_at               timestamptz                     NOT NULL DEFAULT now(),
     updated_at               timestamptz                     NOT NULL DEFAULT now(),
+    -- An end may be infinite, for it never comes; events have no order around any other such time.
+    CONSTRAINT subscriptions_times_finite_check
+        CHECK (isfinite(created_at) AND isfinite(updated_at)),
     CONSTRAINT subscriptions_pkey PRIMARY KEY (id),
     CONSTRAINT subscriptions_user_id_key UNIQUE (user_id),
     CONSTRAINT subscriptions_user_id_fkey FOREIGN KEY (user_id)
@@ -87,6 +90,8 @@ CREATE TABLE coursebase.subscription_events (
     answered_anomaly         text,
     period_start             timestamptz,
     linked_purchase_token    text,
+    CONSTRAINT subscription_events_times_finite_check
+        CHECK (isfinite(event_time) AND isfinite(received_at) AND isfinite(period_start)),
     CONSTRAINT subscription_events_pkey PRIMARY KEY (id),
     CONSTRAINT subscription_events_store_environment_store_event_id_key
         UNIQUE (store, environment, store_event_id),
@@ -190,6 +195,8 @@ CREATE TABLE coursebase.subscription_lines (
     access_from              timestamptz,
     access_until             timestamptz,
     replaced_at              timestamptz,
+    CONSTRAINT subscription_lines_times_finite_check
+        CHECK (isfinite(last_event_time) AND isfinite(created_at) AND isfinite(updated_at)),
     CONSTRAINT subscription_lines_pkey PRIMARY KEY (store, original_transaction_id),
     CONSTRAINT subscription_lines_last_event_type_known_check CHECK (last_event_type IN (
         'created', 'renewed', 'recovered', 'canceled', 'uncanceled', 'grace_started',
