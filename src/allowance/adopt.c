@@ -5,18 +5,21 @@
  * and the bank holds what its packs hold. An account without a log gets the entries that lead
  * to it: the week as it stands, a pack each, what was refunded of packs, and what was spent of
  * the bank as one use. A bank that holds more than the packs that came gets a pack of the rest.
- * A bank that holds less is left without a log, and check_integrity() names it.
+ * A bank that holds less is left without a log, and so are packs that no bank could hold
+ * together, a bigint as it is: check_integrity() names them.
  */
 #include "postgres.h"
 
 #include "allowance/adopt.h"
 
 /* clang-format off */
-/* What the packs of each person hold. */
+/* What the packs of each person hold and brought, as numeric: the sums may pass a bigint. */
 #define HELD \
-	"(SELECT c.user_id, sum(c.credits - c.refunded_credits)::bigint AS held," \
-	"  min(c.purchased_at) AS first_at" \
+	"(SELECT c.user_id, sum(c.credits - c.refunded_credits) AS held," \
+	"  sum(c.credits) AS bought, min(c.purchased_at) AS first_at" \
 	" FROM coursebase.ai_credit_purchases c GROUP BY c.user_id)"
+/* Of all that was bought, for the log has that before it has the refunds. */
+#define BANK_HOLDS(credits) "coalesce(" credits ", 0) <= 9223372036854775807"
 #define WITHOUT_LOG(person) \
 	"NOT EXISTS (SELECT FROM coursebase.credit_log l WHERE l.user_id = " person ")"
 
@@ -30,7 +33,8 @@ static KeptPlan make_accounts = {
 	"  bank_limit_credits, created_at, updated_at)"
 	" SELECT h.user_id, 0, h.first_at + interval '168 hours', h.held, h.first_at, h.first_at"
 	" FROM " HELD " h JOIN coursebase.users u ON u.id = h.user_id"
-	" WHERE NOT EXISTS (SELECT FROM coursebase.ai_usage a WHERE a.user_id = h.user_id)"
+	" WHERE " BANK_HOLDS("h.bought")
+	"  AND NOT EXISTS (SELECT FROM coursebase.ai_usage a WHERE a.user_id = h.user_id)"
 	"  AND " WITHOUT_LOG("h.user_id"),
 };
 static KeptPlan make_packs = {
@@ -41,7 +45,9 @@ static KeptPlan make_packs = {
 	"  'adopted', 'production', a.user_id::text, '', a.created_at"
 	" FROM coursebase.ai_usage a JOIN coursebase.users u ON u.id = a.user_id"
 	" LEFT JOIN " HELD " h ON h.user_id = a.user_id"
-	" WHERE a.bank_limit_credits > coalesce(h.held, 0) AND " WITHOUT_LOG("a.user_id"),
+	" WHERE a.bank_limit_credits > coalesce(h.held, 0)"
+	"  AND " BANK_HOLDS("a.bank_limit_credits - h.held + h.bought")
+	"  AND " WITHOUT_LOG("a.user_id"),
 };
 /* part is the order of the kinds; the sums are what the bank holds, and what is spent of it. */
 static KeptPlan write_log = {
@@ -49,7 +55,8 @@ static KeptPlan write_log = {
 	"WITH account AS MATERIALIZED ("
 	"  SELECT a.* FROM coursebase.ai_usage a JOIN coursebase.users u ON u.id = a.user_id"
 	"  LEFT JOIN " HELD " h ON h.user_id = a.user_id"
-	"  WHERE a.bank_limit_credits = coalesce(h.held, 0) AND " WITHOUT_LOG("a.user_id")
+	"  WHERE a.bank_limit_credits = coalesce(h.held, 0) AND " BANK_HOLDS("h.bought")
+	"   AND " WITHOUT_LOG("a.user_id")
 	" ), entry (user_id, part, pack_at, pack_id, kind, held, used) AS ("
 	"  SELECT a.user_id, 1, NULL::timestamptz, NULL::uuid, 'start', 0::bigint, 0::bigint"
 	"  FROM account a"
