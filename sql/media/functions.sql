@@ -23,7 +23,7 @@ custom_course_id: the custom course. audio: one entry, an array of entries, or a
 checksum, file_size_bytes: MD5 and length in bytes of the document. appended, skipped: how many entries were appended, and how many were there already or came twice in the call.
 
 Source: the product''s rule that audio is made one by one and delivered once, by callers that may repeat themselves.
-Raises: 22004 (custom_course_id or audio is NULL), KB101 (the document has another checksum than expected_checksum), KB102 (an entry is there already, or comes twice, with other content), KB103 (an entry is invalid, or audio has none), KB104 (audio_files is neither an array nor an object, or of another form than audio), KB105 (the document would pass the limit of 1 GB), KB106 (no such custom course).';
+Raises: 22004 (custom_course_id or audio is NULL), KB101 (the document has another checksum than expected_checksum), KB102 (an entry is there already, or comes twice, with other content), KB103 (an entry is invalid, or audio has none), KB104 (audio_files is neither an array nor an object, or of another form than audio), KB105 (the document would pass the limit of 1 GB), KB106 (no such custom course, or its person''s account is closed).';
 GRANT EXECUTE ON FUNCTION coursebase.update_json(uuid, json, text, uuid) TO server;
 
 CREATE FUNCTION coursebase.calculate_checksum(

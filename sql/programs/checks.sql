@@ -129,6 +129,10 @@ AS $$
         ORDER BY t.created_at DESC, t.updated_at DESC
         LIMIT 1) last
     WHERE e.status = 'pending' AND last.status = 'completed'
+        -- Another checkout is under way, whose time need not be the latest.
+        AND NOT EXISTS (SELECT FROM coursebase.payment_transactions o
+            WHERE o.user_id = e.user_id AND o.program_id = e.program_id AND o.type = 'charge'
+                AND o.status = 'pending')
     UNION ALL
     SELECT 'entitlement_organization', 'course_entitlements ' || e.id,
         'program or membership are not the organisation''s, or not the buyer''s'

@@ -445,7 +445,7 @@ COMMENT ON FUNCTION coursebase.start_course(uuid, timestamptz) IS
 entitlement_id: the entitlement. at: when the buyer begins; day 0 is that date in the organisation''s time zone. Neither may be NULL.
 
 Source: the product''s rule that a buyer chooses the first day.
-Raises: 22004 (an argument is NULL), 22008 (at is not finite), 40001 (under REPEATABLE READ: the entitlement is newer than the snapshot; call again), KB106 (the caller has no such entitlement), KBA25 (the entitlement is not active), KBC04 (this server is a cell, and not home).';
+Raises: 22004 (an argument is NULL), 22008 (at is not finite), 40001 (under REPEATABLE READ: the entitlement is newer than the snapshot; call again), KB106 (the caller has no such entitlement, or the buyer''s account is closed), KBA25 (the entitlement is not active), KBC04 (this server is a cell, and not home).';
 GRANT EXECUTE ON FUNCTION coursebase.start_course(uuid, timestamptz) TO end_user, server;
 
 CREATE FUNCTION coursebase.restart_course(entitlement_id uuid, at timestamptz DEFAULT now())
@@ -466,7 +466,7 @@ entitlement_id: the entitlement. at: when the buyer begins; day 0 is that date i
 start_date: day 0. restart_count: how often the buyer began anew, this time included.
 
 Source: the product''s rule that a buyer may repeat a program.
-Raises: 22004 (an argument is NULL), 22008 (at is not finite), 40001 (under REPEATABLE READ: the entitlement is newer than the snapshot; call again), KB106 (the caller has no such entitlement), KBA25 (the entitlement is not active), KBC04 (this server is a cell, and not home).';
+Raises: 22004 (an argument is NULL), 22008 (at is not finite), 40001 (under REPEATABLE READ: the entitlement is newer than the snapshot; call again), KB106 (the caller has no such entitlement, or the buyer''s account is closed), KBA25 (the entitlement is not active), KBC04 (this server is a cell, and not home).';
 GRANT EXECUTE ON FUNCTION coursebase.restart_course(uuid, timestamptz) TO end_user, server;
 
 CREATE FUNCTION coursebase.mark_workout_complete(
@@ -492,7 +492,7 @@ entitlement_id: the buyer''s entitlement, which must be active. course_workout_i
 completed_at: when the place was done first. course_completed_at: when the last of all workouts was done; NULL while one is not.
 
 Source: the product''s rule that progress belongs to places of the curriculum.
-Raises: 22004 (another argument than notes is NULL), 22008 (at is not finite), 22023 (notes are too long), 40001 (under REPEATABLE READ: the entitlement is newer than the snapshot; call again), KB106 (the caller has no such entitlement), KBA25 (the entitlement is not active), KBA26 (the program has no such place, or it is a day of rest), KBC04 (this server is a cell, and not home).';
+Raises: 22004 (another argument than notes is NULL), 22008 (at is not finite), 22023 (notes are too long), 40001 (under REPEATABLE READ: the entitlement is newer than the snapshot; call again), KB106 (the caller has no such entitlement, or the buyer''s account is closed), KBA25 (the entitlement is not active), KBA26 (the program has no such place, or it is a day of rest), KBC04 (this server is a cell, and not home).';
 GRANT EXECUTE ON FUNCTION coursebase.mark_workout_complete(uuid, uuid, text, timestamptz) TO end_user, server;
 
 CREATE FUNCTION coursebase.unmark_workout_complete(entitlement_id uuid, course_workout_id uuid)
@@ -510,7 +510,7 @@ COMMENT ON FUNCTION coursebase.unmark_workout_complete(uuid, uuid) IS
 entitlement_id: the buyer''s entitlement, which must be active. course_workout_id: the place, a row of course_workouts that is not a day of rest. Neither may be NULL.
 
 Source: the product''s rule that progress belongs to places of the curriculum.
-Raises: 22004 (an argument is NULL), 40001 (under REPEATABLE READ: the entitlement is newer than the snapshot; call again), KB106 (the caller has no such entitlement), KBA25 (the entitlement is not active), KBA26 (the program has no such place, or it is a day of rest), KBC04 (this server is a cell, and not home).';
+Raises: 22004 (an argument is NULL), 40001 (under REPEATABLE READ: the entitlement is newer than the snapshot; call again), KB106 (the caller has no such entitlement, or the buyer''s account is closed), KBA25 (the entitlement is not active), KBA26 (the program has no such place, or it is a day of rest), KBC04 (this server is a cell, and not home).';
 GRANT EXECUTE ON FUNCTION coursebase.unmark_workout_complete(uuid, uuid) TO end_user, server;
 
 CREATE FUNCTION coursebase.current_day(entitlement_id uuid, at timestamptz DEFAULT now())

@@ -573,6 +573,7 @@ CREATE TABLE coursebase.course_workout_completions (
     program_id         uuid         NOT NULL DEFAULT nullif(0, 0)::text::uuid,
     completed_at       timestamptz  NOT NULL DEFAULT now(),
     notes              text,
+    CONSTRAINT course_workout_completions_times_finite_check CHECK (isfinite(completed_at)),
     CONSTRAINT course_workout_completions_pkey PRIMARY KEY (id),
     CONSTRAINT course_workout_completions_entitlement_workout_unique
         UNIQUE (entitlement_id, course_workout_id),

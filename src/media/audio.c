@@ -41,6 +41,7 @@
 typedef struct CourseDocument
 {
 	pg_uuid_t user; /* whose course it is */
+	bool is_closed; /* that person's account */
 	Datum data;
 	char *checksum;
 	int32 size;
@@ -148,6 +149,9 @@ coursebase_update_json(PG_FUNCTION_ARGS)
 	audio_call_read(&call, PG_GETARG_DATUM(1));
 	document = document_lock(PG_GETARG_DATUM(0));
 	named_user_require(&named, &document.user);
+	/* what is made after the person has left tells of the person, and would stay */
+	if (document.is_closed)
+		anchor_raise_missing(&document.user);
 	document_require(&document, args_text_or_null(fcinfo, 2));
 	json_load(&json, document.data);
 	target_find(&call, &json, &found);
@@ -202,14 +206,14 @@ coursebase_calculate_checksum(PG_FUNCTION_ARGS)
 static CourseDocument
 document_lock(Datum id)
 {
-	CourseDocument document;
+	CourseDocument document = {.is_closed = false};
 	pg_uuid_t user;
 
 	/* the person first, so that the transaction may go on with any other call about them */
 	if (owner_execute_latest(&find_user, &id, NULL) == 1)
 	{
 		user = plan_uuid(0, 1);
-		anchor_user(&user);
+		document.is_closed = anchor_user(&user) == ANCHORED_CLOSED;
 	}
 	/*
 	 * the second lock; the row is read with the newest version, in which the call before this

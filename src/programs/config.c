@@ -186,7 +186,7 @@ newly_published(TriggerData *data)
 }
 
 /* now: the time becomes the transaction's start, unless the writer sent another time than
- * before; otherwise the time before stays. */
+ * before, or publish_course() sent the same; otherwise the time before stays. */
 static HeapTuple
 time_set(TriggerData *data, HeapTuple row, const char *name, bool now)
 {
@@ -198,7 +198,8 @@ time_set(TriggerData *data, HeapTuple row, const char *name, bool now)
 
 	if (!now)
 		return trigger_set_as(data, row, name, TIMESTAMPTZOID, before, !was);
-	if (was_sent && (!was || DatumGetTimestampTz(sent) != DatumGetTimestampTz(before)))
+	if (was_sent && (!was || DatumGetTimestampTz(sent) != DatumGetTimestampTz(before) ||
+					 statement_mark_fires(&program_changes_status)))
 		return row;
 	return trigger_set_as(data, row, name, TIMESTAMPTZOID,
 						  TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()), false);

@@ -307,8 +307,8 @@ coursebase_current_day(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(day);
 }
 
-/* Raises KB106 unless the entitlement is the caller's, locks buyer, program and entitlement,
- * and raises KBA25 unless the entitlement is active then. */
+/* Raises KB106 unless the entitlement is the caller's and the account open, locks buyer,
+ * program and entitlement, and raises KBA25 unless the entitlement is active then. */
 static void
 enrolment_enter(Datum id, pg_uuid_t *program)
 {
@@ -320,7 +320,8 @@ enrolment_enter(Datum id, pg_uuid_t *program)
 	*program = plan_uuid(0, FOUND_PROGRAM);
 	if (!caller_is(&user))
 		not_found_raise(id);
-	anchor_user_anywhere(&user);
+	/* the server may call late: nothing is written of somebody who has left */
+	anchor_open_user_anywhere_require(&user);
 	program_share(program);
 	if (owner_execute(&lock_entitlement, &id, NULL, false) != 1)
 		program_raise_newer("course_entitlements", "the entitlement");

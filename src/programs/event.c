@@ -59,6 +59,16 @@ static KeptPlan activate = {
 	.nargs = 2,
 	.types = {UUIDOID, TIMESTAMPTZOID},
 };
+/* The entitlement of somebody who closed the account before there was one: revoked, so that
+ * transactions_to_refund has whom to pay back. */
+static KeptPlan write_revoked = {
+	.sql = "INSERT INTO coursebase.course_entitlements AS e (user_id, program_id,"
+		   "  organization_id, membership_id, status, access_revoked_at, created_at)"
+		   " SELECT t.user_id, t.program_id, t.organization_id, t.membership_id, 'revoked', $2,"
+		   "  $2 FROM coursebase.payment_transactions t WHERE t.id = $1 RETURNING e.id",
+	.nargs = 2,
+	.types = {UUIDOID, TIMESTAMPTZOID},
+};
 static KeptPlan write_log = {
 	.sql = "INSERT INTO coursebase.server_logs"
 		   " (function_name, level, message, context, created_at)"
@@ -224,20 +234,20 @@ money_apply(FunctionCallInfo fcinfo, Payment *payment, bool cancelled)
 {
 	static const pg_uuid_t no_program = {{0}};
 	Datum values[] = {UUIDPGetDatum(&payment->id), PG_GETARG_DATUM(EVENT_AT)};
+	KeptPlan *write = payment->is_closed ? &write_revoked : &activate;
 
 	if (payment->has_entitlement && strcmp(payment->entitlement_status, "active") == 0)
 		return "already_active";
 	if (payment->is_closed && payment->has_entitlement)
-	{
 		payment_pending_end(payment, PG_GETARG_DATUM(EVENT_AT));
-		return "account_closed";
-	}
-	if (!uuid_equal(&payment->program, &no_program))
+	else if (!uuid_equal(&payment->program, &no_program))
 	{
-		owner_execute(&activate, values, NULL, false);
+		owner_execute(write, values, NULL, false);
 		payment->has_entitlement = true;
 		payment->entitlement = plan_uuid(0, 1);
 	}
+	if (payment->is_closed && payment->has_entitlement)
+		return "account_closed";
 	return cancelled ? "paid_after_cancel" : NULL;
 }
 

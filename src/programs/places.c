@@ -249,8 +249,9 @@ places_note(TriggerData *data)
 			changed_note(&program);
 		}
 	}
-	/* a place can only take over from one that was deleted before */
-	else if (hash_get_num_entries(noted.deleted) > 0)
+	/* also before anything was deleted: a program may write the new places first, or both in
+	 * one statement, whose triggers of the INSERT come first */
+	else
 		inserted_note(owner_execute(&read_inserted, NULL, NULL, false));
 }
 

@@ -29,6 +29,7 @@
 #include "core/plan.h"
 #include "core/row_kept.h"
 #include "core/schema.h"
+#include "core/statement_mark.h"
 #include "identity/guest.h"
 #include "identity/membership.h"
 #include "programs/program.h"
@@ -130,7 +131,10 @@ enum
 	CREATE_DESCRIPTION,
 };
 
+StatementMark program_changes_status;
+
 static Datum status_change(FunctionCallInfo fcinfo, KeptPlan *change, int column);
+static void status_write(KeptPlan *change, Datum *values);
 pg_noreturn static void not_found_raise(const char *message, const pg_uuid_t *id,
 										const char *hint);
 
@@ -224,13 +228,30 @@ status_change(FunctionCallInfo fcinfo, KeptPlan *change, int column)
 	program_enter(PG_GETARG_UUID_P(0), &program);
 	/* the triggers of course_configs judge the change under the lock that program_enter() took
 	 */
-	owner_execute(change, values, NULL, false);
+	status_write(change, values);
 	if (owner_execute(&read_times, values, NULL, false) != 1)
 		not_found_raise("the program is not configured as a course", PG_GETARG_UUID_P(0),
 						"Make courses with create_course().");
 	time = plan_value_as(0, column, TIMESTAMPTZOID, NULL);
 	SPI_finish();
 	PG_RETURN_DATUM(time);
+}
+
+/* The mark goes back on an error too: it would otherwise hold for the session's plain SQL. */
+static void
+status_write(KeptPlan *change, Datum *values)
+{
+	StatementMark outer = statement_mark_set(&program_changes_status);
+
+	PG_TRY();
+	{
+		owner_execute(change, values, NULL, false);
+	}
+	PG_FINALLY();
+	{
+		program_changes_status = outer;
+	}
+	PG_END_TRY();
 }
 
 /* FOR NO KEY UPDATE: inserts of rows with a key to the program do not wait, changes do. */

@@ -12,6 +12,7 @@
 
 #include "core/compat.h"
 #include "core/plan.h"
+#include "core/statement_mark.h"
 
 /* The row of a program, which anchors all decisions about what belongs to the program. */
 typedef struct Program
@@ -57,6 +58,10 @@ extern bool program_is_strangers(TriggerData *data, const pg_uuid_t *id,
  * SPI_connect().
  */
 extern void program_enter(const pg_uuid_t *id, Program *program);
+
+/* Marks the UPDATE of publish_course() and archive_course(), which names the time of the
+ * change: of a plain UPDATE that sends the former time nobody knows whether it was meant. */
+extern StatementMark program_changes_status;
 
 /*
  * Runs a statement that gives one row with an array of uuids, for the user where there is one

@@ -59,4 +59,18 @@ SELECT coursebase.current_day(:'mine', '2027-03-28 09:59:59+00'), coursebase.cur
 -- Nor by plain SQL: one such day would take the list of the whole course from its staff.
 SELECT d, pg_temp.state('UPDATE coursebase.course_entitlements SET start_date = %L WHERE id = ' || quote_literal(:'mine'), d) FROM unnest(ARRAY['infinity', '-infinity', '2026-01-02']) d;
 SELECT count(*) > 0 AS listed FROM coursebase.course_enrolments(:'free');
+SELECT d, pg_temp.state('INSERT INTO coursebase.course_workout_completions (entitlement_id, course_workout_id, completed_at)'
+    ' SELECT e.id, w.id, %L FROM coursebase.course_entitlements e JOIN coursebase.course_workouts w USING (program_id) WHERE e.id = ' || quote_literal(:'mine'), d)
+FROM unnest(ARRAY['infinity', '-infinity', '2027-01-02']) d;
+
+-- A time of a publication that comes again is taken; a plain UPDATE that sends the former one along is a new publication.
+SELECT coursebase.archive_course(:'free', '2027-03-01'), coursebase.publish_course(:'free', '2027-03-02'),
+    coursebase.archive_course(:'free', '2027-03-03'), coursebase.publish_course(:'free', '2027-03-02') AS again,
+    coursebase.archive_course(:'free', '2027-03-03') AS archived_again;
+UPDATE coursebase.course_configs SET status = 'published', published_at = published_at WHERE program_id = :'free' RETURNING published_at = now() AS anew;
+-- A checkout whose time is before that of an earlier payment waits for its own money, and nothing is lost.
+SELECT coursebase.apply_payment_event(:'organization', 'psp', 'times 1', 'completed') \g /dev/null
+UPDATE coursebase.course_entitlements SET status = 'revoked' WHERE program_id = :'paid';
+SELECT status FROM coursebase.begin_checkout('00000000-0000-4000-8000-00000000da01', :'paid', now() - interval '1 hour');
+SELECT * FROM coursebase.check_integrity();
 ROLLBACK;
