@@ -343,7 +343,7 @@ function write_steps(    i) {
     for (i = 1; i <= nsteps; i++) print steps[i] (i < nsteps ? "," : "")
     print "$steps$;"
     print "COMMENT ON FUNCTION coursebase.steps() IS 'The steps of install(): each object of the schema with its DDL, in " \
-        "the order in which they are made.';"
+        "the order in which they are made. For the server, whose checks compare with them.';"
     print "REVOKE ALL ON FUNCTION coursebase.steps() FROM PUBLIC;"
     # what default privileges gave when the functions were made; later grants are the user's
     if (from == "" && ("function close_functions()" in places)) print "SELECT coursebase.close_functions();"

@@ -191,9 +191,9 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_complete_lesson';
 COMMENT ON FUNCTION coursebase.complete_lesson(uuid, uuid) IS
-    'Marks a lesson as completed by a user, who must have real access now: by a source of has_course_access() other than being an administrator. Answers true if it was not marked before. For users, each for the own account, administrators and the server; writes with the rights of the tables'' owner.
+    'Marks a lesson as completed by a user, who must have real access now: by a source of has_course_access() other than being an administrator. Answers true if it was not marked before. For users, each for the own account, and the server; writes with the rights of the tables'' owner.
 
-lesson_id: the lesson; may not be NULL. user_id: who completed it; NULL is the user who asks; only an administrator or the server may name another user.
+lesson_id: the lesson; may not be NULL. user_id: who completed it; NULL is the user who asks; only the server may name another user.
 
 Source: the product''s rule that a preview may be viewed, not completed; what was completed stays when access ends.
 Raises: 22004 (lesson_id is NULL), 42501 (nobody is signed in, or user_id is another user), KB106 (no such open account, or no such lesson that is shown), KB904 (the user has no real access to the course).';
@@ -209,7 +209,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_uncomplete_lesson';
 COMMENT ON FUNCTION coursebase.uncomplete_lesson(uuid, uuid) IS
-    'Takes back the mark of complete_lesson(), with the same real access. Answers true if the lesson was marked. For users, each for the own account, administrators and the server; writes with the rights of the tables'' owner.
+    'Takes back the mark of complete_lesson(), with the same real access. Answers true if the lesson was marked. For users, each for the own account, and the server; writes with the rights of the tables'' owner.
 
 lesson_id, user_id: as for complete_lesson().
 

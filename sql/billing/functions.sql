@@ -21,7 +21,7 @@ user_id: whose subscription it is; a closed account may be named, because its st
 status: pending, trialing, active, in_grace, on_hold, paused, canceled, expired or revoked. expires_at: end of the paid period; NULL while there was none. applied: whether the event fitted. anomaly: why it did not, impossible_transition, transaction_refunded, earlier_payment (it is about a payment that the line has left behind) or line_replaced (another line has taken the place of this one); NULL if it was applied.
 
 Source: the table of transitions under Subscriptions in the documentation, and what each store says of its notifications.
-Raises: 22004 (an argument is NULL), KB007 (the account is merging while the one that is kept is closed; call again), KB106 (there is no such user), KB501 (a member of the event is missing or malformed), KB502 (the event came before with other content or for another user, or its line is of another environment), KB503 (the original transaction is another user''s), KB504 (the subscription does not allow the manual event), KB822 (the setting require_signature names the store or the provider, and the caller is not the owner of the tables: take_notification() takes what they sent).';
+Raises: 22004 (an argument is NULL), 22008 (at is not finite), KB007 (the account is merging while the one that is kept is closed; call again), KB106 (there is no such user), KB501 (a member of the event is missing or malformed), KB502 (the event came before with other content or for another user, or its line is of another environment), KB503 (the original transaction is another user''s), KB504 (the subscription does not allow the manual event), KB822 (the setting require_signature names the store or the provider, and the caller is not the owner of the tables: take_notification() takes what they sent).';
 GRANT EXECUTE ON FUNCTION coursebase.apply_subscription_event(uuid, json, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.rebuild_subscription(user_id uuid)
@@ -165,6 +165,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT coursebase.has_account(is_trial_eligible.user_id)
+        AND is_trial_eligible.product_id IS NOT NULL
         AND NOT EXISTS (
             SELECT FROM coursebase.subscription_events e
             WHERE e.user_id = is_trial_eligible.user_id AND e.environment = 'production'
@@ -184,7 +185,7 @@ $$;
 COMMENT ON FUNCTION coursebase.is_trial_eligible(uuid, text) IS
     'Answers whether a person may have a trial of a product: the account is open, and no period of it, on trial or paid, was ever begun, also when it was refunded. What a sandbox sold and what was given away does not count. For the server; reads with the caller''s rights.
 
-user_id: the person. product_id: the product, as store_products has it. False for NULL.
+user_id: the person. product_id: the product, as store_products has it. NULL for either answers false.
 
 Source: the stores'' rule that an introductory offer is had once.';
 GRANT EXECUTE ON FUNCTION coursebase.is_trial_eligible(uuid, text) TO server;

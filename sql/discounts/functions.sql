@@ -32,7 +32,7 @@ user_id: the person. code: as the buyer typed it, in any case, with white space 
 valid: whether every rule passes. reason: NULL, or that of the first rule that fails: not_found, disabled, not_started, expired, wrong_product, wrong_item, wrong_cohort, not_assigned, assignment_expired, already_used, limit_reached, first_purchase_only, below_minimum, currency_mismatch, self_referral, user_deleted (an unknown account too). discount_in_cents: what the code takes off; 0 unless valid. final_in_cents: the price without it. expires_at: the earlier end of the code and of the person''s assignment; NULL without an end.
 
 Source: the product''s rules of discounts, in that order; explain_discount() lists all of them.
-Raises: 22003 (base_in_cents is above 2147483647), 22004 (another argument than code or item is NULL), 22008 (at is not finite), 22023 (base_in_cents is negative).';
+Raises: 22003 (base_in_cents is above 2147483647), 22004 (another argument than code or item is NULL), 22008 (at is not finite), 22023 (base_in_cents is negative, or currency is no code of three letters).';
 GRANT EXECUTE ON FUNCTION coursebase.validate_discount(uuid, text, text, bigint, text, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.explain_discount(
@@ -61,7 +61,7 @@ Arguments: those of validate_discount().
 rule: the name of the rule. passed: whether it passes; NULL for all rules but the first where the code is unknown. reason: NULL, or what validate_discount() answers where this is the first rule that fails. detail: what the rule looked at, for a person to read; NULL where passed is.
 
 Source: the product''s rules of discounts.
-Raises: 22003 (base_in_cents is above 2147483647), 22004 (another argument than code or item is NULL), 22008 (at is not finite), 22023 (base_in_cents is negative).';
+Raises: 22003 (base_in_cents is above 2147483647), 22004 (another argument than code or item is NULL), 22008 (at is not finite), 22023 (base_in_cents is negative, or currency is no code of three letters).';
 GRANT EXECUTE ON FUNCTION coursebase.explain_discount(uuid, text, text, bigint, text, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.redeem_discount(
@@ -98,7 +98,7 @@ order_ref: the caller''s name for the order, not empty and without a blank at ei
 redemption_id: the key of the use in discount_redemptions. discount_in_cents: what the code took off. final_in_cents: the price without it. redeemed_at: when the order used the code first. reversed_at: when reverse_discount() or the refund of the sale gave the use back, or NULL.
 
 Source: the product''s rule that a code gives what it promised, once an order.
-Raises: 22003 (base_in_cents is above 2147483647), 22004 (another argument than code, item or paid_at is NULL), 22008 (at or paid_at is not finite), 22023 (base_in_cents is negative, or order_ref is empty or has a blank at an end), KB106 (no such user), KB601 (a rule refuses the code; the message names the reason), KB602 (the order has used another code, or the same code for another price or product).';
+Raises: 22003 (base_in_cents is above 2147483647), 22004 (another argument than code, item or paid_at is NULL), 22008 (at or paid_at is not finite), 22023 (base_in_cents is negative, currency is no code of three letters, or order_ref is empty or has a blank at an end), KB106 (no such user), KB601 (a rule refuses the code; the message names the reason), KB602 (the order has used another code, or the same code for another price or product).';
 GRANT EXECUTE ON FUNCTION coursebase.redeem_discount(uuid, text, text, bigint, text, text, text, timestamptz, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.reserve_discount(
@@ -129,7 +129,7 @@ order_ref: the caller''s name for the order, not empty and without a blank at ei
 discount_in_cents, final_in_cents: what the code takes off, and the price without it. reserved_until: when the reservation ends.
 
 Source: the product''s rule that a buyer at checkout keeps the price that the page showed.
-Raises: 22003 (base_in_cents is above 2147483647), 22004 (another argument than code or item is NULL), 22008 (at is not finite), 22023 (base_in_cents is negative, order_ref is empty or has a blank at an end, or ttl not above 0), KB106 (no such user), KB601 (a rule refuses the code; the message names the reason), KB602 (the order has used a code, or holds another one).';
+Raises: 22003 (base_in_cents is above 2147483647), 22004 (another argument than code or item is NULL), 22008 (at is not finite), 22023 (base_in_cents is negative, currency is no code of three letters, order_ref is empty or has a blank at an end, or ttl not above 0), KB106 (no such user), KB601 (a rule refuses the code; the message names the reason), KB602 (the order has used a code, or holds another one).';
 GRANT EXECUTE ON FUNCTION coursebase.reserve_discount(uuid, text, text, bigint, text, text, text, interval, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.release_discount(user_id uuid, order_ref text)
@@ -169,7 +169,7 @@ COMMENT ON FUNCTION coursebase.reverse_discount(uuid, text, timestamptz) IS
 user_id, order_ref: the person and the order. at: when the use is given back. No argument may be NULL.
 
 Source: the product''s rule that a refund gives back what the purchase took.
-Raises: 22004 (an argument is NULL), KB106 (no such user).';
+Raises: 22004 (an argument is NULL), 22008 (at is not finite), KB106 (no such user).';
 GRANT EXECUTE ON FUNCTION coursebase.reverse_discount(uuid, text, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.restore_discount(
@@ -192,7 +192,7 @@ COMMENT ON FUNCTION coursebase.restore_discount(uuid, text, timestamptz, timesta
 user_id, order_ref: the person and the order. reversed_at: the time of the refund, which names what it gave back. at: when the use is taken again. No argument may be NULL.
 
 Source: the product''s rule that a reversal gives back exactly what the refund took.
-Raises: 22004 (an argument is NULL), KB106 (no such user).';
+Raises: 22004 (an argument is NULL), 22008 (at is not finite), KB106 (no such user).';
 GRANT EXECUTE ON FUNCTION coursebase.restore_discount(uuid, text, timestamptz, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.split_discount(lines bigint[], total bigint)
@@ -264,7 +264,7 @@ COMMENT ON FUNCTION coursebase.assign_discounts(uuid, timestamptz) IS
 user_id: the person. at: when the codes are given; an assignment ends lifespan later (months and days are those of UTC), or with the code. Neither may be NULL.
 
 Source: the product''s rule that a code with a lifespan runs from the day on which a person gets it.
-Raises: 22004 (an argument is NULL).';
+Raises: 22004 (an argument is NULL), 22008 (at is not finite).';
 GRANT EXECUTE ON FUNCTION coursebase.assign_discounts(uuid, timestamptz) TO server;
 
 CREATE FUNCTION coursebase.validate_referral_code(code text, at timestamptz DEFAULT now())

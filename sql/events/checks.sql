@@ -18,5 +18,7 @@ AS $$
             SELECT FROM coursebase.access_events o WHERE o.id = c.event_id))
 $$;
 COMMENT ON FUNCTION coursebase.check_events() IS
-    'Claims that are not of the person or place of their event.';
+    'Lists claims that are not of the person or place of their event: part of check_integrity(). For the server; reads with the caller''s rights.
+
+check_name: event_claim. object: table and key. problem: what would follow.';
 GRANT EXECUTE ON FUNCTION coursebase.check_events() TO server;

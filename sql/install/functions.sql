@@ -222,7 +222,7 @@ schema: the name of the schema, which is made if it is missing; not coursebase, 
 
 object: what was made. ddl: the statement that made it.
 
-Raises: 22004 (an argument is NULL), 22023 (schema is coursebase or begins with pg_), 42501 (the caller has not the rights of the owner of the tables), KB001 (the tables are missing, or older than the code), KB003 (the schema, or an object in it, belongs to another role, or another role may create objects in it).';
+Raises: 22004 (an argument is NULL), 22023 (schema is empty, coursebase or information_schema, or begins with pg_), 42501 (the caller has not the rights of the owner of the tables), KB001 (the tables are missing, or older than the code), KB003 (the schema, or an object in it, belongs to another role, or another role may create objects in it).';
 
 CREATE FUNCTION coursebase.guard()
 RETURNS event_trigger

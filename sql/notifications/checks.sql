@@ -18,5 +18,7 @@ AS $$
         WHERE e.environment = n.environment AND e.store_event_id = n.notification_id)
 $$;
 COMMENT ON FUNCTION coursebase.check_notifications() IS
-    'Notifications that were applied to a subscription whose log does not hold them.';
+    'Lists notifications that were applied to a subscription whose log does not hold them: part of check_integrity(). For the server; reads with the caller''s rights.
+
+check_name: notification_applied. object: table and key. problem: what is stored and what was found.';
 GRANT EXECUTE ON FUNCTION coursebase.check_notifications() TO server;

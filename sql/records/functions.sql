@@ -46,7 +46,7 @@ COMMENT ON FUNCTION coursebase.log_app(text, text, jsonb, text, uuid, timestampt
 log_type: sync_module, billing, authentication, sign_up, audio_playback, ai_chat, error, user_action or user_report. message: 1 to 10000 characters. context: facts beside the message as JSON, at most 8 kB, or NULL. origin: which program reports, 1 to 100 characters. user_id: whom the entry is about; NULL is the user who asks; only the server may name another user. at: when it happened; NULL and a time in the future count as now.
 
 Source: the product''s rule that the sign-up is reported in place.
-Raises: 22004 (log_type, message or origin is NULL), 22023 (an unknown log_type, or a text or context of the wrong length), 23503 (there is no such user), 42501 (user_id is another user), KB311 (the day''s entries are used up).';
+Raises: 22004 (log_type, message or origin is NULL), 22008 (at is before the year 1), 22023 (an unknown log_type, or a text or context of the wrong length), 23503 (there is no such user), 42501 (user_id is another user), KB311 (the day''s entries are used up).';
 GRANT EXECUTE ON FUNCTION coursebase.log_app(text, text, jsonb, text, uuid, timestamptz)
     TO end_user, server;
 

@@ -171,7 +171,7 @@ purchase_id: the purchase. refund_ref: the provider''s id of the refund or dispu
 purchase_id, refunded_in_cents, refunded_at, revoked_course_ids: as of refund_payment().
 
 Source: Stripe''s refund.failed and charge.dispute.closed.
-Raises: 22003 (amount_in_cents is above 2147483647), 22004 (an argument other than amount_in_cents and user_id is NULL), 22008 (at is infinite), 22023 (a negative amount), 40001 (under REPEATABLE READ: the purchase is newer than the snapshot; call again), KB106 (there is no such purchase), KB822 (the setting require_signature names stripe, and the caller is not the owner of the tables), KB906 (the refund is another purchase''s), KB903 (the sums that are counted anew are more than was paid: somebody wrote the purchase meanwhile).';
+Raises: 22003 (amount_in_cents is above 2147483647), 22004 (an argument other than amount_in_cents and user_id is NULL), 22008 (at is infinite), 22023 (a negative amount, or an empty refund_ref), 40001 (under REPEATABLE READ: the purchase is newer than the snapshot; call again), KB106 (there is no such purchase), KB822 (the setting require_signature names stripe, and the caller is not the owner of the tables), KB906 (the refund is another purchase''s), KB903 (the sums that are counted anew are more than was paid: somebody wrote the purchase meanwhile).';
 GRANT EXECUTE ON FUNCTION coursebase.reverse_refund(uuid, text, bigint, timestamptz, uuid) TO server;
 
 CREATE FUNCTION coursebase.tg_purchases__project()

@@ -119,7 +119,7 @@ source, environment, purchase_id: the purchase, as its receipt named it; a subsc
 status: refunded; partly_refunded; reversed where the store had taken this refund back before it was told, so that it takes nothing; or recorded for a purchase that nobody knows: its receipt, when it comes, gives nothing. kind: course, subscription, ai_credits or custom_course. user_id: whose it was. product_id: the base id of the product. kind, user_id and product_id are NULL if they are not known. refunded_at: when it was refunded, by the first call. detail: what was taken back, in words.
 
 Source: the stores'' own rules of refunds, and the product''s rule that a refund ends what its purchase gave and nothing else.
-Raises: 22003 (amount_in_cents is above 2147483647), 22004 (one of the first four arguments is NULL), 22008 (at is infinite), 22023 (purchase_id is empty or has a blank at an end, an unknown source or environment, a quantity or sum of 0 or less, both, or a part without refund_ref), KB007 (the purchase goes from person to person; call again), KB106 (a part of a purchase whose receipt has not come, or user_id has no such purchase), KB502 (its subscription is of another environment, or an event of that id came before with other content), KB503 (its subscription is another user''s).';
+Raises: 22003 (amount_in_cents is above 2147483647), 22004 (one of the first four arguments is NULL), 22008 (at is infinite), 22023 (purchase_id is empty or has a blank at an end, an unknown source or environment, a quantity or sum of 0 or less, both, a part without refund_ref, or an empty one), KB007 (the purchase goes from person to person; call again), KB106 (a part of a purchase whose receipt has not come, or user_id has no such purchase), KB502 (its subscription is of another environment, or an event of that id came before with other content), KB503 (its subscription is another user''s).';
 GRANT EXECUTE ON FUNCTION coursebase.refund_store_purchase(text, text, text, timestamptz, integer, bigint, text, uuid) TO server;
 
 CREATE FUNCTION coursebase.reverse_store_refund(
@@ -147,7 +147,7 @@ source, environment, purchase_id: the purchase, as its receipt named it. at: whe
 status: of the receipt now, as validate_purchase() has it; forgotten for a refund whose receipt has not come, and which stands no longer. kind, user_id, product_id: as of refund_store_purchase(). detail: what was given back, in words.
 
 Source: Apple''s REFUND_REVERSED, and the product''s rule that a reversal gives back what its refund took.
-Raises: 22004 (an argument other than refund_ref and user_id is NULL), 22008 (at is infinite), 22023 (purchase_id is empty or has a blank at an end), KB007 (the purchase goes from person to person; call again), KB106 (there is no such receipt), KB502 (its subscription is of another environment, or an event of that id came before with other content), KB503 (its subscription is another user''s), KB822 (the setting require_signature names the source, and the caller is not the owner of the tables).';
+Raises: 22004 (an argument other than refund_ref and user_id is NULL), 22008 (at is infinite), 22023 (purchase_id is empty or has a blank at an end, or an empty refund_ref), KB007 (the purchase goes from person to person; call again), KB106 (there is no such receipt), KB502 (its subscription is of another environment, or an event of that id came before with other content), KB503 (its subscription is another user''s), KB822 (the setting require_signature names the source, and the caller is not the owner of the tables).';
 GRANT EXECUTE ON FUNCTION coursebase.reverse_store_refund(text, text, text, timestamptz, text, uuid) TO server;
 
 CREATE FUNCTION coursebase.transfer_purchases(
@@ -238,7 +238,7 @@ COMMENT ON FUNCTION coursebase.transfer_receipt(text, text, text, uuid) IS
 source, environment, purchase_id: the purchase, as its receipt named it. to_user: who gets it; the account must be open. No argument may be NULL.
 
 Source: RevenueCat''s TRANSFER.
-Raises: 22004 (an argument is NULL), KB106 (there is no such user, or the account is closed).';
+Raises: 22004 (an argument is NULL), 22023 (purchase_id is empty or has a blank at an end), KB106 (there is no such user, or the account is closed).';
 GRANT EXECUTE ON FUNCTION coursebase.transfer_receipt(text, text, text, uuid) TO server;
 
 CREATE FUNCTION coursebase.tg_any__person_stays()

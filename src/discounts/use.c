@@ -442,6 +442,7 @@ coursebase_reverse_discount(PG_FUNCTION_ARGS)
 	bool reversed;
 
 	args_require_all(fcinfo);
+	args_time(fcinfo, 2);
 	schema_require_current();
 	SPI_connect();
 	anchor_user_require(PG_GETARG_UUID_P(0));
@@ -461,6 +462,7 @@ coursebase_restore_discount(PG_FUNCTION_ARGS)
 	bool restored = false;
 
 	args_require_all(fcinfo);
+	args_time(fcinfo, 3);
 	schema_require_current();
 	SPI_connect();
 	anchor_user_require(PG_GETARG_UUID_P(0));
@@ -486,6 +488,7 @@ coursebase_assign_discounts(PG_FUNCTION_ARGS)
 	uint64 assigned;
 
 	args_require_all(fcinfo);
+	args_time(fcinfo, 1);
 	schema_require_current();
 	SPI_connect();
 	anchor_user(PG_GETARG_UUID_P(0));

@@ -85,12 +85,13 @@ require_owner(void)
 						errdetail("They belong to \"%s\".", GetUserNameFromId(owner, false))));
 }
 
-/* Views of coursebase in coursebase itself would take the names of its own tables. */
+/* Views of coursebase in coursebase itself would take the names of its own tables; an empty name
+ * is none that CREATE SCHEMA takes. */
 static void
 require_name(const char *schema)
 {
-	if (strcmp(schema, "coursebase") == 0 || strncmp(schema, "pg_", 3) == 0 ||
-		strcmp(schema, "information_schema") == 0)
+	if (schema[0] == '\0' || strcmp(schema, "coursebase") == 0 ||
+		strncmp(schema, "pg_", 3) == 0 || strcmp(schema, "information_schema") == 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("schema \"%s\" cannot be made for gateways", schema),
 						errhint("Name a schema of your own, such as api.")));

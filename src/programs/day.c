@@ -158,6 +158,10 @@ day_require(FunctionCallInfo fcinfo)
 
 	args_require(fcinfo, DAY_PROGRAM);
 	args_require(fcinfo, DAY_OFFSET);
+	if (PG_GETARG_INT32(DAY_OFFSET) < 0)
+		ereport(ERROR, (errcode(ERRCODE_CB_CURRICULUM_INVALID),
+						errmsg("a program has no day %d", PG_GETARG_INT32(DAY_OFFSET)),
+						errhint("Use days from 0 to duration_days - 1.")));
 	if (rest && workouts != NULL && ArrayGetNItems(ARR_NDIM(workouts), ARR_DIMS(workouts)) > 0)
 		ereport(ERROR, (errcode(ERRCODE_CB_CURRICULUM_INVALID),
 						errmsg("a day of rest has no workouts"),

@@ -16,6 +16,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -120,6 +121,10 @@ coursebase_log_app(PG_FUNCTION_ARGS)
 	args_length(fcinfo, LOG_MESSAGE, 1, 10000);
 	args_length(fcinfo, LOG_ORIGIN, 1, 100);
 	args_jsonb_size(fcinfo, LOG_CONTEXT, 8192);
+	/* what is to come counts as now, infinity too */
+	if (!PG_ARGISNULL(LOG_AT) &&
+		PG_GETARG_TIMESTAMPTZ(LOG_AT) < GetCurrentTransactionStartTimestamp())
+		args_time(fcinfo, LOG_AT);
 	for (int i = LOG_TYPE; i < LOG_USER; i++)
 		args_bind(&values, fcinfo, i);
 	plan_bind_uuid(&values, about_user ? &user : NULL);

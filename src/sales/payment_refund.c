@@ -414,6 +414,10 @@ coursebase_reverse_refund(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("amount_in_cents must not be negative")));
 	at = args_time(fcinfo, REVERSE_AT);
+	if (VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(REVERSE_REF)) == 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("refund_ref must not be empty"),
+						errhint("Pass the provider's id of the refund.")));
 	purchase = *PG_GETARG_UUID_P(REVERSE_PURCHASE);
 	ref = args_text_or_null(fcinfo, REVERSE_REF);
 	schema_require_current();

@@ -36,6 +36,20 @@ purchase_key_read(PurchaseKey *key, FunctionCallInfo fcinfo)
 	key->purchase_id = args_text_or_null(fcinfo, 2);
 }
 
+/* The store's id of a refund, in the current context; NULL: none. Raises 22023 for an empty one,
+ * which would name no refund. */
+static inline const char *
+refund_ref_read(FunctionCallInfo fcinfo, int argument)
+{
+	const char *ref = args_text_or_null(fcinfo, argument);
+
+	if (ref != NULL && ref[0] == '\0')
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("refund_ref must not be empty"),
+						errhint("Pass the store's id of the refund, or null.")));
+	return ref;
+}
+
 static inline void
 purchase_key_bind(PlanValues *values, const PurchaseKey *key)
 {

@@ -318,7 +318,7 @@ part_read(Refund *refund, FunctionCallInfo fcinfo)
 	bool has_quantity = !PG_ARGISNULL(ARGUMENT_QUANTITY);
 	bool has_amount = !PG_ARGISNULL(ARGUMENT_AMOUNT);
 
-	refund->ref = args_text_or_null(fcinfo, ARGUMENT_REF);
+	refund->ref = refund_ref_read(fcinfo, ARGUMENT_REF);
 	refund->quantity = has_quantity ? PG_GETARG_INT32(ARGUMENT_QUANTITY) : 0;
 	refund->amount = has_amount ? args_money(fcinfo, ARGUMENT_AMOUNT) : 0;
 	if ((has_quantity && refund->quantity <= 0) || (has_amount && refund->amount <= 0))
@@ -328,7 +328,7 @@ part_read(Refund *refund, FunctionCallInfo fcinfo)
 	if (has_quantity && has_amount)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("a refund has a quantity or an amount, not both")));
-	if ((has_quantity || has_amount) && (refund->ref == NULL || refund->ref[0] == '\0'))
+	if ((has_quantity || has_amount) && refund->ref == NULL)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("the refund of a part needs its refund_ref"),
 						errhint("Pass the store's id of the refund, so that it counts once.")));

@@ -229,7 +229,7 @@ coursebase_reverse_store_refund(PG_FUNCTION_ARGS)
 
 	purchase_key_read(&reversal.key, fcinfo);
 	reversal.at = args_time(fcinfo, ARGUMENT_AT);
-	reversal.ref = args_text_or_null(fcinfo, ARGUMENT_REF);
+	reversal.ref = refund_ref_read(fcinfo, ARGUMENT_REF);
 	schema_require_current();
 	/* it gives: a stolen server key must not take refunds back */
 	signed_only_require(reversal.key.source);
