@@ -721,11 +721,15 @@ first_premium_check(void)
 	table_check(state.first_premium_at == 8, "first premium", 2, "once");
 }
 
-/* Refunds of one payment of 900: those that make or unmake the whole are not idle. */
-#define R(kind, how, ref_name, sum, expected)                                                  \
+/*
+ * Refunds of one payment of 900, and of another one of 9000: those that make or unmake the
+ * whole are not idle.
+ */
+#define R(kind, how, ref_name, sum, expected) OF("a", kind, how, ref_name, sum, expected)
+#define OF(payment, kind, how, ref_name, sum, expected)                                        \
 	{                                                                                          \
 		{.type = (kind),                                                                       \
-		 .transaction = "a",                                                                   \
+		 .transaction = (payment),                                                             \
 		 .refund = (ref_name),                                                                 \
 		 .refund_kind = (how),                                                                 \
 		 .refunded = (sum),                                                                    \
@@ -771,6 +775,24 @@ static const struct
 	  R(EVENT_REVOKED, REFUND_DISPUTE, "d", 500, false),
 	  R(EVENT_UNREVOKED, REFUND_DISPUTE, "d", 500, false),
 	  R(EVENT_UNREVOKED, REFUND_DISPUTE, "f", 900, true)}},
+	{"a refund that the sum of its charge holds takes nothing of that sum",
+	 {R(EVENT_REVOKED, REFUND_TOTAL, "c", 500, true),
+	  R(EVENT_REVOKED, REFUND_ONE, "r", 400, true),
+	  R(EVENT_REVOKED, REFUND_DISPUTE, "d", 400, false)}},
+	{"a reversal takes its refund out of the sum, and once",
+	 {R(EVENT_REVOKED, REFUND_TOTAL, "c", 900, false),
+	  R(EVENT_UNREVOKED, REFUND_ONE, "r", 400, false),
+	  R(EVENT_UNREVOKED, REFUND_ONE, "r", 400, true),
+	  R(EVENT_REVOKED, REFUND_DISPUTE, "d", 400, false)}},
+	{"and takes nothing of another refund",
+	 {R(EVENT_REVOKED, REFUND_ONE, "r", 400, true),
+	  R(EVENT_REVOKED, REFUND_ONE, "s", 500, false),
+	  R(EVENT_UNREVOKED, REFUND_ONE, "s", 500, false),
+	  R(EVENT_REVOKED, REFUND_DISPUTE, "d", 500, false)}},
+	{"nor of the sum of another payment",
+	 {OF("b", EVENT_REVOKED, REFUND_TOTAL, "c", 5000, true),
+	  R(EVENT_UNREVOKED, REFUND_ONE, "r", 400, true),
+	  OF("b", EVENT_REVOKED, REFUND_DISPUTE, "d", 4000, false)}},
 	{"sums beyond all numbers",
 	 {R(EVENT_REVOKED, REFUND_ONE, "r", INT64_MAX, false),
 	  R(EVENT_REVOKED, REFUND_ONE, "s", INT64_MAX, true),
@@ -789,6 +811,9 @@ refunds_check(void)
 		RefundTold room[REFUNDS];
 		int count = 0;
 
+		/* names nothing: what was not told must not be read */
+		for (int r = 0; r < REFUNDS; r++)
+			room[r] = (RefundTold){.kind = REFUND_TOTAL};
 		while (count < REFUNDS && refunds[i].told[count].event.id != NULL)
 		{
 			events[count] = refunds[i].told[count].event;
