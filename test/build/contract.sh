@@ -41,6 +41,7 @@ echo ' QUERY PLAN ' >expected/unplanted.out
 : >"test/core/planted$$.c"
 echo '[planted](planted.md)' >>doc/contributing.md
 sed -i 's/KB824 (a body that was accepted can no longer be read)/nothing/' sql/notifications/functions.sql
+sed -i 's/"staff_insert_org", //' src/core/own_policies.c
 
 ! test/tools/contract . >../said || { echo "the contract is kept by a tree that breaks it"; exit 1; }
 failed=0
