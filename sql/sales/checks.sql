@@ -9,6 +9,11 @@ PARALLEL SAFE
 SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS $$
+    WITH sales AS NOT MATERIALIZED (
+        -- behind that time the days of a purchase end behind the last timestamp: as in src/sales/adopt.c
+        SELECT s.*, s.created_at > '-infinity' AND s.created_at < '294000-01-01 00:00+00' AS days_count
+        FROM coursebase.purchases s
+    )
     SELECT 'purchase_refunded', 'purchases ' || s.id,
         format('paid %s, refunded %s, refunded in full %s', s.price_paid_in_cents,
             s.refunded_in_cents, coalesce(s.refunded_at::text, 'never'))
@@ -51,20 +56,19 @@ AS $$
             coalesce(s.access_days::text, 'all'), coalesce(s.access_until::text, 'no time'),
             coalesce(g.expires_at::text, 'no time'))
     FROM coursebase.course_grants g
-    JOIN coursebase.purchases s ON s.id = g.purchase_id
+    JOIN sales s ON s.id = g.purchase_id
     WHERE s.refunded_at IS NULL
         AND (g.expires_at IS NULL <> (s.access_days IS NULL AND s.access_until IS NULL)
             OR g.expires_at > s.access_until
             OR g.expires_at < least(s.access_until,
-                CASE WHEN s.created_at < '294000-01-01 00:00+00'
+                CASE WHEN s.days_count
                     THEN s.created_at + s.access_days * interval '24 hours'
                 END))
     UNION ALL
     SELECT 'purchase_time', 'purchases ' || s.id,
         format('it gives %s days, which cannot be counted from %s', s.access_days, s.created_at)
-    FROM coursebase.purchases s
-    WHERE s.access_days IS NOT NULL
-        AND NOT (s.created_at > '-infinity' AND s.created_at < '294000-01-01 00:00+00')
+    FROM sales s
+    WHERE s.access_days IS NOT NULL AND NOT s.days_count
     UNION ALL
     SELECT DISTINCT 'course_grants_may_end', 'courses ' || c.id,
         'a grant of it has an end, and grants_may_end is false'

@@ -24,8 +24,11 @@
 	" AND NOT EXISTS (SELECT FROM coursebase.audit_events e"                                   \
 	"  WHERE e.action = 'course_grant_taken' AND e.object = 'purchases/' || s.id)"
 
-/* Days are counted from the sale. A sale that is infinitely long ago or ahead gives no end, nor
- * does one whose end is behind the last timestamp: check_sales() names it. */
+/*
+ * Days are counted from the sale. A sale that is infinitely long ago or ahead gives no end, nor
+ * does one whose end is behind the last timestamp: check_sales() names it, which has the same
+ * time (test/tools/contract compares).
+ */
 #define HAS_END                                                                                \
 	"(s.access_days IS NULL OR s.created_at > '-infinity'"                                     \
 	" AND s.created_at < '294000-01-01 00:00+00')"
