@@ -228,8 +228,8 @@ completion_set(FunctionCallInfo fcinfo, KeptPlan *plan)
 }
 
 /*
- * Raises 42501 for nobody, and KB106 without an open account. An administrator reads what others
- * completed and marks nothing for them, as the policies of the table have it.
+ * Raises 42501 for nobody, and KB106 without an open account. An administrator reads what
+ * others completed and marks nothing for them, as the policies of the table have it.
  */
 static pg_uuid_t
 user_required(FunctionCallInfo fcinfo)

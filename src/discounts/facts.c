@@ -177,9 +177,9 @@ currency_require(const char *currency)
 	const char *code = currency + strspn(currency, " ");
 
 	if (strspn(code, LETTERS) != 3 || code[3 + strspn(code + 3, " ")] != '\0')
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("currency is no currency"),
-						errhint("Use a code of ISO 4217 in three letters, such as EUR.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("currency is no currency"),
+				 errhint("Use a code of ISO 4217 in three letters, such as EUR.")));
 }
 
 DiscountFacts

@@ -85,8 +85,8 @@ require_owner(void)
 						errdetail("They belong to \"%s\".", GetUserNameFromId(owner, false))));
 }
 
-/* Views of coursebase in coursebase itself would take the names of its own tables; an empty name
- * is none that CREATE SCHEMA takes. */
+/* Views of coursebase in coursebase itself would take the names of its own tables; an empty
+ * name is none that CREATE SCHEMA takes. */
 static void
 require_name(const char *schema)
 {

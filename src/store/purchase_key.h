@@ -36,8 +36,8 @@ purchase_key_read(PurchaseKey *key, FunctionCallInfo fcinfo)
 	key->purchase_id = args_text_or_null(fcinfo, 2);
 }
 
-/* The store's id of a refund, in the current context; NULL: none. Raises 22023 for an empty one,
- * which would name no refund. */
+/* The store's id of a refund, in the current context; NULL: none. Raises 22023 for an empty
+ * one, which would name no refund. */
 static inline const char *
 refund_ref_read(FunctionCallInfo fcinfo, int argument)
 {
