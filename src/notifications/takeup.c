@@ -36,8 +36,7 @@
 #define TAKEUP_COLUMNS 8
 #define ACCOUNTS_MAX   (2 * NOTICE_ACCOUNTS)
 
-/* Of a hash its place among 1024: a lock for each name would fill the server's table of locks.
- */
+/* The place of a hash among 1024: a lock for each name would fill the server's table. */
 #define IN_PLACES " & 1023"
 /* The places of the names $1. */
 #define PLACES                                                                                 \
@@ -80,8 +79,7 @@ static KeptPlan lock_accounts = {
 };
 static KeptPlan try_accounts = {
 	.sql = "SELECT pg_catalog.bool_and(" LOCK_ACCOUNTS(
-		"pg_try_advisory_xact_lock") ")"
-									 " FROM (" PLACES ") k",
+		"pg_try_advisory_xact_lock") ") FROM (" PLACES ") k",
 	.nargs = 1,
 	.types = {TEXTARRAYOID},
 };
