@@ -183,7 +183,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_export_guest';
 COMMENT ON FUNCTION coursebase.export_guest(uuid) IS
-    'Answers what home has of a person who lives in another cell: what organisations have, with what was told and recorded of it, in the form of export_user(), which answers everything else in the person''s cell. NULL for nobody, and for who is no guest on home (users.is_guest). Called on home. For users, each about themselves, and the server; reads with the rights of the tables'' owner.
+    'Answers what home has of a person who lives in another cell: what organisations have, with what was told and recorded of it, in the form of export_user(), which answers everything else in the person''s cell. NULL for nobody, and for who is no guest on home (users.is_guest). Called on home. For users, each about themselves, administrators and the server; reads with the rights of the tables'' owner.
 
 user_id: the person; NULL is the user who asks; only an administrator or the server may name another user.
 

@@ -39,5 +39,5 @@ $$;
 COMMENT ON FUNCTION coursebase.check_catalog() IS
     'Lists rows of this slice that break its rules, for check_integrity(): documents of courses whose checksum or size is not that of their bytes, public products without a course, and places that two sections of a course or two lessons of a section share. No row if all is well. For the server; reads with the caller''s rights.
 
-check_name: name of the rule. object: table and key of the row. problem: what is wrong.';
+check_name: document_checksum, document_size, product_courses, section_order or lesson_order. object: table and key of the row. problem: what is wrong.';
 GRANT EXECUTE ON FUNCTION coursebase.check_catalog() TO server;

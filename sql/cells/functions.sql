@@ -306,7 +306,7 @@ COMMENT ON FUNCTION coursebase.claim_world_keys(integer, text[], text[], uuid[],
 
 cell: number of the cell that claims. kinds, keys: the keys, as in world_keys; user_ids: whose each is, NULL for nobody. partly: whether the others are claimed all the same where another cell has some; those are answered then. kind, key: a key that another cell has. owner: number of that cell.
 
-Raises: 22004 (an argument is NULL, or an element of kinds or keys), 22023 (there is no such cell, there is not a kind for each key, or user_ids has more elements than keys), 42501 (the session''s role is that of another cell), 55P03 (another claim of a key did not end in time), KBC04 (this server is not home), KBC11 (another cell has a key, or the person for whom it is claimed; the detail names both).';
+Raises: 22004 (an argument is NULL, or an element of kinds or keys), 22023 (there is no such cell, there is not a kind for each key, or user_ids has more elements than keys), 23514 (a kind or key is empty), 42501 (the session''s role is that of another cell), 55P03 (another claim of a key did not end in time), KBC04 (this server is not home), KBC11 (another cell has a key, or the person for whom it is claimed; the detail names both).';
 GRANT EXECUTE ON FUNCTION coursebase.claim_world_keys(integer, text[], text[], uuid[], boolean) TO server;
 
 CREATE FUNCTION coursebase.claim_stored_keys(user_id uuid DEFAULT NULL)

@@ -100,5 +100,5 @@ $$;
 COMMENT ON FUNCTION coursebase.check_identity() IS
     'Lists rows of this slice that break its rules, for check_integrity(): people without a profile; profiles with an email that is not in lower case, a referral code of the wrong form, an unknown time zone, or a chain of referrals that leads back to itself; users whose role is not the one that audit_events recorded last; organisations without an owner or with an unknown time zone; in a cell, people whom the directory does not know, or has in another cell or with another external id, and guests (users.is_guest) whom it does not have elsewhere, or who have what only people of this cell have. No row if all is well. For the server; reads with the caller''s rights.
 
-check_name: name of the rule. object: table and key of the row. problem: what is wrong.';
+check_name: profile, email_lower, referral_code, time_zone, referral_cycle, role_audited, organization_owner, directory or guest. object: table and key of the row. problem: what is wrong.';
 GRANT EXECUTE ON FUNCTION coursebase.check_identity() TO server;

@@ -38,5 +38,5 @@ $$;
 COMMENT ON FUNCTION coursebase.check_records() IS
     'Lists rows of this slice that break its rules, for check_integrity(): settings whose value is not the one that audit_events recorded last, and users with two entries of type sign_up. No row if all is well. For the server; reads with the caller''s rights.
 
-check_name: name of the rule. object: table and key of the row. problem: what is wrong.';
+check_name: setting_audited or sign_up_once. object: table and key of the row. problem: what is wrong.';
 GRANT EXECUTE ON FUNCTION coursebase.check_records() TO server;

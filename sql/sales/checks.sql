@@ -86,5 +86,5 @@ $$;
 COMMENT ON FUNCTION coursebase.check_sales() IS
     'Lists rows of this slice that break its rules, for check_integrity(): purchases whose refunded sums and refunded_at contradict what was paid, purchases with less refunded than their recorded refunds add up to, purchases that gave no course of their product, grants whose end is not one that their purchase can have, purchases from whose time their days cannot be counted, courses that hide grants with an end, and purchases without the product as it was sold. No row if all is well. For the server; reads with the caller''s rights.
 
-check_name: name of the rule. object: table and key of the row. problem: what is wrong.';
+check_name: purchase_refunded, purchase_refunds, purchase_without_grants, course_grant_end, purchase_time, course_grants_may_end or purchase_details. object: table and key of the row. problem: what is wrong.';
 GRANT EXECUTE ON FUNCTION coursebase.check_sales() TO server;

@@ -238,7 +238,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_purchases__grant';
 COMMENT ON FUNCTION coursebase.tg_purchases__grant() IS
-    'AFTER INSERT, per statement: the purchases of the new table "made" get access_days and access_until of their products, unless they have one of their own, and grants of the courses with the ends that follow; direct grants of the same transaction for these courses become the purchases own. Stands back in a restore.';
+    'AFTER INSERT, per statement: the purchases of the new table "made" get access_days and access_until of their products, unless they have one of their own, and grants of the courses with the ends that follow; direct grants of the same transaction for these courses become the purchases'' own. Stands back in a restore.';
 
 CREATE FUNCTION coursebase.tg_purchases__refund()
 RETURNS trigger

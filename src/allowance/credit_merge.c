@@ -21,6 +21,11 @@
 #include "core/datum.h"
 #include "core/plan.h"
 
+/* How many characters of a key stay where the other person has it too: the id of the account
+ * goes behind them, and a key has at most 200. */
+#define KEY_KEPT      150
+#define KEY_BEGINNING "left(t.idempotency_key, " CppAsString2(KEY_KEPT) ")"
+
 /* $1 keeps, $2 goes. How many of the two have an account. */
 static KeptPlan count_accounts = {
 	.sql = "SELECT count(*) FILTER (WHERE a.user_id = $1),"
@@ -59,7 +64,7 @@ static KeptPlan join_logs = {
 		/* credit_key_merged() makes the same key */
 		"   CASE WHEN t.user_id = $2 AND EXISTS (SELECT FROM taken o WHERE o.user_id = $1"
 		"     AND o.idempotency_key = t.idempotency_key)"
-		"    THEN left(t.idempotency_key, 150) || ':' || $2 ELSE t.idempotency_key END AS key"
+		"    THEN " KEY_BEGINNING " || ':' || $2 ELSE t.idempotency_key END AS key"
 		"  FROM taken t"
 		" ), ordered AS ("
 		"  SELECT t.*, row_number() OVER w AS place,"
@@ -143,7 +148,8 @@ credit_accounts_merge(const pg_uuid_t *keep, const pg_uuid_t *gone, TimestampTz 
 char *
 credit_key_merged(const char *key, const pg_uuid_t *gone)
 {
-	return psprintf("%.*s:%s", pg_mbcharcliplen(key, strlen(key), 150), key, uuid_text(gone));
+	return psprintf("%.*s:%s", pg_mbcharcliplen(key, strlen(key), KEY_KEPT), key,
+					uuid_text(gone));
 }
 
 /* One use of as much of the kept person's week as the other has used of theirs. */

@@ -226,16 +226,16 @@ args_id(FunctionCallInfo fcinfo, int argument)
 }
 
 void
-args_currency(FunctionCallInfo fcinfo, int argument, bool any_case)
+args_currency(FunctionCallInfo fcinfo, int argument, bool folded)
 {
-	const text *code;
-	const char *letters;
+	const char *code;
+	const char *blanks = folded ? " " : "";
 
 	args_require(fcinfo, argument);
-	code = PG_GETARG_TEXT_PP(argument);
-	letters = VARDATA_ANY(code);
-	if (VARSIZE_ANY_EXHDR(code) == 3 &&
-		strspn(pnstrdup(letters, 3), any_case ? CAPITALS SMALL : CAPITALS) == 3)
+	code = args_text_clipped(PG_GETARG_TEXT_PP(argument), WORD_SHOWN);
+	code += strspn(code, blanks);
+	if (strspn(code, folded ? CAPITALS SMALL : CAPITALS) == 3 &&
+		code[3 + strspn(code + 3, blanks)] == '\0')
 		return;
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					errmsg("%s is no currency", argument_name(fcinfo, argument)),

@@ -63,8 +63,9 @@ extern void args_jsonb_size(FunctionCallInfo fcinfo, int argument, int most);
 extern void args_id(FunctionCallInfo fcinfo, int argument);
 
 /* A code of ISO 4217 as the columns named currency hold it: raises 22004 for null, 22023 for
- * another text than three letters: capital ones, or of any case where the caller folds it. */
-extern void args_currency(FunctionCallInfo fcinfo, int argument, bool any_case);
+ * another text than three letters: capital ones, or, where the caller folds it, of any case and
+ * with blanks around them. */
+extern void args_currency(FunctionCallInfo fcinfo, int argument, bool folded);
 
 /* An environment of a store, and the source of a receipt with its environment behind it: raise
  * 22004 for null, 22023 for another word than the tables know. */

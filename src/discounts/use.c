@@ -49,6 +49,10 @@ static KeptPlan lock_code_by_id = {
 };
 /* Whether a row is of the code that was given: by the name that it has now or, of what was
  * quoted or redeemed, by the one that it had then. */
+/* The longest that a reservation may hold: ten thousand years. */
+#define TTL_MONTHS (10000 * MONTHS_PER_YEAR)
+#define TTL_DAYS   (10000 * 366)
+
 #define ENTRY_CODE_IS DISCOUNT_CODE_IS("c.code", "$2")
 #define QUOTED_CODE_IS(code)                                                                   \
 	"(" DISCOUNT_CODE_IS("c.code", code) " OR coalesce(" DISCOUNT_CODE_IS(                     \
@@ -701,10 +705,14 @@ quote_redeem(const DiscountOrder *order, const char *order_ref, Redemption *rede
 static TimestampTz
 reservation_end(TimestampTz at, Datum ttl)
 {
-	TimestampTz until = DatumGetTimestamp(
-		DirectFunctionCall2(timestamp_pl_interval, TimestampGetDatum(at), ttl));
+	const Interval *span = DatumGetIntervalP(ttl);
+	TimestampTz until = at;
 
-	if (until <= at || TIMESTAMP_NOT_FINITE(until))
+	/* a longer time, infinity too, would lead out of what a timestamp holds */
+	if (abs(span->month) <= TTL_MONTHS && abs(span->day) <= TTL_DAYS)
+		until = DatumGetTimestamp(
+			DirectFunctionCall2(timestamp_pl_interval, TimestampGetDatum(at), ttl));
+	if (until <= at)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("ttl must be a time above 0, and not without end")));
 	return until;

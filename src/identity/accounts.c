@@ -203,6 +203,8 @@ coursebase_upsert_user(PG_FUNCTION_ARGS)
 	subject_check(text_to_cstring(PG_GETARG_TEXT_PP(ACCOUNT_SUBJECT)));
 	if (!PG_ARGISNULL(ACCOUNT_ROLE))
 		args_word(fcinfo, ACCOUNT_ROLE, role_names, lengthof(role_names));
+	if (!PG_ARGISNULL(ACCOUNT_AT))
+		args_time(fcinfo, ACCOUNT_AT);
 	account_bind(&account, fcinfo);
 	SPI_connect();
 	*user = account_store(&account);

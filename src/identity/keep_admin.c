@@ -25,6 +25,7 @@
 #include "core/plan.h"
 #include "core/row_trigger.h"
 
+/* 'cbta' in hexadecimal. The inbox locks accounts under the same class, by places from 0 on. */
 static KeptPlan wait_for_others = {
 	.sql = "SELECT pg_catalog.pg_advisory_xact_lock(1667396705, -1)",
 };

@@ -18,11 +18,6 @@
 #include "json/json_load.h"
 #include "json/members.h"
 
-/* Microseconds since 2000: nothing was sold in an app store before 2008, and nobody who sends a
- * time after 2100 means it, but for an end. */
-#define EARLIEST ((INT64CONST(1199145600) - INT64CONST(946684800)) * USECS_PER_SEC)
-#define LATEST   ((INT64CONST(4102444800) - INT64CONST(946684800)) * USECS_PER_SEC)
-
 static void members_find(Members *members, JsonSpan object, int first, int end, size_t prefix);
 static void unknown_check(Members *members, JsonSlice raw, int first, int end, size_t prefix);
 static const char *plain_word(const char *text);
@@ -173,7 +168,7 @@ members_time(const Members *members, int member)
 {
 	TimestampTz time = members_end_time(members, member);
 
-	if (time != MEMBERS_NO_TIME && time > LATEST)
+	if (time != MEMBERS_NO_TIME && time > INSTANT_LATEST)
 		members_raise(members->form, member, time_fault(members, member));
 	return time;
 }
@@ -200,7 +195,7 @@ members_end_time(const Members *members, int member)
 		members_raise(
 			members->form, member,
 			"is neither ISO 8601 with a zone nor milliseconds since 1970, up to 9999");
-	if (instant < EARLIEST)
+	if (instant < INSTANT_EARLIEST)
 		members_raise(members->form, member, time_fault(members, member));
 	return instant;
 }

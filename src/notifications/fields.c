@@ -13,8 +13,6 @@
 /* Microseconds since 2000. */
 #define SECOND          INT64_C(1000000)
 #define UNIX_EPOCH      (INT64_C(-946684800) * SECOND)
-#define EARLIEST        (INT64_C(1199145600) * SECOND + UNIX_EPOCH) /* 2008 */
-#define LATEST          (INT64_C(4102444800) * SECOND + UNIX_EPOCH) /* 2100 */
 #define DIGITS_OF_INT64 18
 
 static const char *field_read(JsonText *text, JsonSpan value, const Field *field, char *into);
@@ -164,9 +162,9 @@ number_time_read(JsonText *text, JsonSpan value, const Field *field, int64_t *ti
 	if (!integer_read(text, value, &number))
 		return milliseconds ? "is no number of milliseconds since 1970"
 							: "is no number of seconds since 1970";
-	*time = number > LATEST / unit * 2  ? INT64_MAX
-			: number < -(LATEST / unit) ? INT64_MIN
-										: number * unit + UNIX_EPOCH;
+	*time = number > INSTANT_LATEST / unit * 2  ? INT64_MAX
+			: number < -(INSTANT_LATEST / unit) ? INT64_MIN
+												: number * unit + UNIX_EPOCH;
 	return time_bound(field, time,
 					  milliseconds ? "is not between 2008 and 2100 in milliseconds since 1970"
 								   : "is not between 2008 and 2100 in seconds since 1970");
@@ -189,9 +187,9 @@ instant_read(JsonText *text, JsonSpan value, const Field *field, int64_t *time)
 static const char *
 time_bound(const Field *field, int64_t *time, const char *fault)
 {
-	if (*time >= EARLIEST && *time <= LATEST)
+	if (*time >= INSTANT_EARLIEST && *time <= INSTANT_LATEST)
 		return NULL;
-	if (!field->is_end || *time < EARLIEST)
+	if (!field->is_end || *time < INSTANT_EARLIEST)
 		return fault;
 	*time = FIELD_FOR_EVER;
 	return NULL;

@@ -36,12 +36,17 @@
 #define TAKEUP_COLUMNS 8
 #define ACCOUNTS_MAX   (2 * NOTICE_ACCOUNTS)
 
+/* The place of a hash among 1024: a lock for each name would fill the server's table. */
+#define IN_PLACES " & 1023"
+/* The places of the names $1. */
+#define PLACES                                                                                 \
+	"SELECT DISTINCT pg_catalog.hashtext(n.name)" IN_PLACES " AS place"                        \
+	" FROM pg_catalog.unnest($1) n (name)"
+
 /* The class of the locks: 'cbtu' in hexadecimal. Sorted, so that two callers take them in one
  * order. */
 #define LOCK_NAMES(function)                                                                   \
-	"SELECT pg_catalog." function "(1667396725, k.place) FROM (SELECT DISTINCT"                \
-	" pg_catalog.hashtext(n.name) & 1023 AS place FROM pg_catalog.unnest($1) n (name)"         \
-	" ORDER BY 1) k"
+	"SELECT pg_catalog." function "(1667396725, k.place) FROM (" PLACES " ORDER BY 1) k"
 static KeptPlan lock_names = {
 	.sql = LOCK_NAMES("pg_advisory_xact_lock"),
 	.nargs = 1,
@@ -54,7 +59,7 @@ static KeptPlan share_names = {
 };
 /* 'cbtn': the notification $1. */
 #define LOCK_NOTIFICATION(function)                                                            \
-	"SELECT pg_catalog." function "(1667396718, pg_catalog.uuid_hash($1) & 1023)"
+	"SELECT pg_catalog." function "(1667396718, pg_catalog.uuid_hash($1)" IN_PLACES ")"
 static KeptPlan lock_woken = {
 	.sql = LOCK_NOTIFICATION("pg_advisory_xact_lock"),
 	.nargs = 1,
@@ -66,18 +71,15 @@ static KeptPlan share_missed = {
 	.types = {UUIDOID},
 };
 /* 'cbta': another class, for these are taken before the person. */
+#define LOCK_ACCOUNTS(function) "pg_catalog." function "(1667396705, k.place)"
 static KeptPlan lock_accounts = {
-	.sql = "SELECT pg_catalog.pg_advisory_xact_lock(1667396705, k.place) FROM (SELECT DISTINCT"
-		   " pg_catalog.hashtext(n.name) & 1023 AS place FROM pg_catalog.unnest($1) n (name)"
-		   " ORDER BY 1) k",
+	.sql = "SELECT " LOCK_ACCOUNTS("pg_advisory_xact_lock") " FROM (" PLACES " ORDER BY 1) k",
 	.nargs = 1,
 	.types = {TEXTARRAYOID},
 };
 static KeptPlan try_accounts = {
-	.sql =
-		"SELECT pg_catalog.bool_and(pg_catalog.pg_try_advisory_xact_lock(1667396705, k.place))"
-		" FROM (SELECT DISTINCT pg_catalog.hashtext(n.name) & 1023 AS place"
-		"  FROM pg_catalog.unnest($1) n (name)) k",
+	.sql = "SELECT pg_catalog.bool_and(" LOCK_ACCOUNTS(
+		"pg_try_advisory_xact_lock") ") FROM (" PLACES ") k",
 	.nargs = 1,
 	.types = {TEXTARRAYOID},
 };

@@ -81,7 +81,7 @@ enum
 
 static KeptPlan write_references = {
 	.sql = "UPDATE coursebase.purchases s SET currency = coalesce(s.currency, "
-		   "upper(translate($2, 'i', 'I'))),"
+		   "upper(translate(btrim($2), 'i', 'I'))),"
 		   " tax_in_cents = coalesce(s.tax_in_cents, $3),"
 		   " payment_intent_id = coalesce(s.payment_intent_id, $4),"
 		   " charge_id = coalesce(s.charge_id, $5), invoice_id = coalesce(s.invoice_id, $6)"

@@ -68,7 +68,8 @@ static KeptPlan touch_live = {
 	.types = {UUIDOID, UUIDOID, TEXTOID},
 };
 
-/* The arguments of the two statements that write a purchase: purchase_bind(). */
+/* The arguments of the two statements that write a purchase, in the order of insert_purchase.
+ */
 #define PURCHASE_VALUES                                                                        \
 	.nargs = 12,                                                                               \
 	.types = {UUIDOID, UUIDOID, TEXTOID,        TEXTOID, TEXTOID,        TEXTOID,              \

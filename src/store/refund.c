@@ -223,7 +223,7 @@ typedef struct Refund
 	pg_uuid_t buyer;       /* who used a discount for it */
 	const char *order_ref; /* of that use; NULL: there is none */
 	const char *status;    /* of the receipt before; NULL: there is none */
-	int64 quantity;        /* how many of quantity_all this refund is of; 0: it names none */
+	int64 quantity;        /* how many of the receipt's were refunded; 0: it names none */
 	int64 amount;          /* the sum in minor units; 0: it names none */
 	const char *ref;       /* the store's id of the refund; NULL: none */
 	int64 credits;         /* of the pack that it claims */

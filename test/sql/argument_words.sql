@@ -23,6 +23,11 @@ SELECT discount_in_cents FROM coursebase.redeem_discount(:ada, 'words10', 'cours
 SELECT call, pg_temp.refused(format('SELECT coursebase.%s', format(call, :ada)))
 FROM (VALUES ('reverse_discount(%L, ''words-2'', ''infinity'')'), ('restore_discount(%L, ''words-2'', now(), ''infinity'')'), ('assign_discounts(%L, ''-infinity'')')) AS c (call);
 
+-- A place is held for a time that a calendar has; an account is made at one.
+SELECT ttl, pg_temp.refused(format('SELECT coursebase.reserve_discount(%L, ''words10'', ''course'', 100, ''EUR'', ''words-3'', ttl => %L)', '00000000-0000-4000-a000-00000000000b', ttl))
+FROM unnest(ARRAY['178000000 years', '-178000000 years', '2000000000 days', '0', '100 years']) AS ttl;
+SELECT pg_temp.refused(format('SELECT coursebase.upsert_user(''words_cem'', ''Cem'', at => %L)', at)) FROM unnest(ARRAY['infinity', '4000-01-01 BC', '2026-01-01']) AS at;
+
 -- A log's entry of no time; one to come counts as now.
 SELECT pg_temp.refused('SELECT coursebase.log_app(''error'', ''m'', at => ''-infinity'')');
 SELECT pg_temp.refused('SELECT coursebase.log_app(''error'', ''m'', at => ''infinity'')');

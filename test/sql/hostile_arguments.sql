@@ -23,7 +23,7 @@ CREATE TEMP TABLE usual (function, name, value) AS VALUES
     (NULL, 'currency', 'EUR'), (NULL, 'role', 'member'), ('upsert_user', 'role', 'user'), (NULL, 'time_zone', 'UTC'),
     (NULL, 'source', 'app_store'), (NULL, 'store', 'app_store'), (NULL, 'provider', 'stripe'), (NULL, 'environment', 'production'),
     (NULL, 'level', 'info'), (NULL, 'log_type', 'error'), (NULL, 'payment_status', 'paid'), (NULL, 'status', 'private'),
-    (NULL, 'ttl', '15 minutes'), ('grant_credit_pack', 'currency', NULL), (NULL, 'slug', 'planted'), (NULL, 'timeout', '0'), (NULL, 'lsn', '0/0'), (NULL, 'platform_tier', 'pro'),
+    (NULL, 'ttl', '15 minutes'), (NULL, 'base_in_cents', '100'), (NULL, 'order_ref', 'far'), ('grant_credit_pack', 'currency', NULL), (NULL, 'slug', 'planted'), (NULL, 'timeout', '0'), (NULL, 'lsn', '0/0'), (NULL, 'platform_tier', 'pro'),
     (NULL, 'product_type', 'course'), (NULL, 'code', 'FIXTURE'), (NULL, 'email', 'p@example.org'), (NULL, 'kind', 'institution'),
     (NULL, 'event_type', 'completed'), (NULL, 'signature', NULL), (NULL, 'data', '{}'),
     ('apply_subscription_event', 'event', '{"store": "app_store", "environment": "production", "event_type": "created",
