@@ -171,6 +171,7 @@ static const struct
 	{"'[andbox'", -1},
 	{"'productionproduction'", -1},
 	{"'sandboxsandboxs'", -1},
+	{"'sandboxsandboxsa'", -1},
 	{"''", -1},
 	{"", -1},
 	{"5", -1},

@@ -84,6 +84,8 @@ static const struct
 	 "has an x5c that is not of three certificates in base64", JWS_OTHER, ""},
 	{"{\"alg\":\"ES256\",\"x5c\":[\"Zg==\",1,\"Zg==\"]}", "{}",
 	 "has an x5c that is not of three certificates in base64", JWS_OTHER, ""},
+	{"{\"alg\":\"ES256\",\"x5c\":[\"Zg==\",100001,\"Zg==\"]}", "{}",
+	 "has an x5c that is not of three certificates in base64", JWS_OTHER, ""},
 	{"{\"alg\":\"ES256\",\"x5c\":[\"Zg\",\"Zg\",\"Zg\"]}", "{}",
 	 "has an x5c that is not of three certificates in base64", JWS_OTHER, ""},
 };

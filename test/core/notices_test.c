@@ -740,6 +740,33 @@ static const Case cases[] = {
 	{STRIPE,
 	 {STRIPE_UPDATE("'status':'active'", "'status':'trialing'")},
 	 STRIPE_UPDATED("status.active.trial_over") " end=2026-03-03 trial"},
+	/* and no longer than the period */
+	{STRIPE,
+	 {STRIPE_UPDATE("'status':'active','current_period_start':@2026-03-01,"
+					"'current_period_end':1772326800",
+					"'status':'trialing'")},
+	 STRIPE_UPDATED(
+		 "status.active.trial_over") " start=2026-03-01 end=2026-03-01T01:00:00 trial"},
+	/* items that are none name no product */
+	{STRIPE,
+	 {STRIPE_UPDATE("'status':'past_due','items':{'data':{'price':{'id':'x'}}}",
+					"'status':''")},
+	 STRIPE_UPDATED("status.past_due")},
+	{STRIPE,
+	 {STRIPE_UPDATE("'status':'past_due','items':{'data':'{'}", "'status':''")},
+	 STRIPE_UPDATED("status.past_due")},
+	{STRIPE,
+	 {STRIPE_UPDATE("'status':'past_due','items':{'data':[['price',{'id':'x'}]]}",
+					"'status':''")},
+	 STRIPE_UPDATED("status.past_due")},
+	{STRIPE,
+	 {STRIPE_UPDATE("'status':'past_due','items':{'data':[]}", "'status':''")},
+	 STRIPE_UPDATED("status.past_due")},
+	/* a type that is nearly one, with nothing behind it */
+	{STRIPE,
+	 {"{'id':'evt','created':@2026-03-02,'livemode':true,'data':{'object':{'id':'x'}},"
+	  "'type':'customer.subscripti'}"},
+	 "nothing id=evt type=customer.subscripti time=2026-03-02"},
 	{STRIPE,
 	 {STRIPE_UPDATE("'status':'past_due','current_period_end':@2026-04-01",
 					"'status':'trialing'")},
