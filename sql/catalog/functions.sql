@@ -193,7 +193,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_course_sections__give_place';
 COMMENT ON FUNCTION coursebase.tg_course_sections__give_place() IS
-    'AFTER UPDATE, for each section that the statement moved: the section that still holds the place gets a place that the statement left free, the mover''s own first; a section from another course takes the next free place instead. Reads and writes with the rights of the tables'' owner.';
+    'AFTER UPDATE, for each section that the statement moved: new sections of the same statement, whose places were taken when they came, get them if they are free now; the section that still holds the place gets a place that the statement left free, the mover''s own first, or the next free one; a section from another course takes the next free place instead. Reads and writes with the rights of the tables'' owner.';
 
 CREATE FUNCTION coursebase.tg_lessons__give_place()
 RETURNS trigger
@@ -204,7 +204,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_tg_lessons__give_place';
 COMMENT ON FUNCTION coursebase.tg_lessons__give_place() IS
-    'AFTER UPDATE, for each lesson that the statement moved: the lesson that still holds the place gets a place that the statement left free, the mover''s own first; a lesson from another section takes the next free place instead. Reads and writes with the rights of the tables'' owner.';
+    'AFTER UPDATE, for each lesson that the statement moved: new lessons of the same statement, whose places were taken when they came, get them if they are free now; the lesson that still holds the place gets a place that the statement left free, the mover''s own first, or the next free one; a lesson from another section takes the next free place instead. Reads and writes with the rights of the tables'' owner.';
 
 CREATE FUNCTION coursebase.tg_course_sections__keep_order()
 RETURNS trigger

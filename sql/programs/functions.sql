@@ -355,7 +355,7 @@ transaction_id: the charge. provider: which provider (stripe, for example). prov
 Answers pending, completed, failed, cancelled, refund_pending or refunded.
 
 Source: the provider reports a payment by its own reference, in apply_payment_event().
-Raises: 22004 (an argument is NULL), 23514 (provider or provider_reference is empty), 40001 (under REPEATABLE READ: the payment is newer than the snapshot; call again), KB106 (no such payment), KBA22 (the charge has another reference, the reference belongs to another charge, or the payment is a refund), KBC04 (this server is a cell, and not home).';
+Raises: 22004 (an argument is NULL), 22023 (provider or provider_reference is empty, has more than 512 bytes or a blank at an end), 40001 (under REPEATABLE READ: the payment is newer than the snapshot; call again), KB106 (no such payment), KBA22 (the charge has another reference, the reference belongs to another charge, or the payment is a refund), KBC04 (this server is a cell, and not home).';
 GRANT EXECUTE ON FUNCTION coursebase.attach_payment_reference(uuid, text, text) TO server;
 
 CREATE FUNCTION coursebase.cancel_checkout(transaction_id uuid, at timestamptz DEFAULT now())

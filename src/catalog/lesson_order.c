@@ -6,7 +6,8 @@
  * reorder_lessons() name every child exactly once and write the whole order. A plain UPDATE of
  * one place swaps: the child that still holds the place at the statement's end gets the former
  * place of the one that moved there. A plain INSERT at a place that is taken gets the next free
- * one, so that neither of two writers that chose the same place fails.
+ * one, so that neither of two writers that chose the same place fails; where the same statement
+ * moves the holder away (ON CONFLICT DO UPDATE), the new row gets the place that it asked for.
  *
  * Locks: one lock for the places of all parents, from before the statement to the end of the
  * transaction. It comes before the rows: an UPDATE holds its row before a row trigger knows the
@@ -32,6 +33,7 @@
 
 #include "core/args.h"
 #include "core/column.h"
+#include "core/compat.h"
 #include "core/datum.h"
 #include "core/errors.h"
 #include "core/owner.h"
@@ -41,9 +43,28 @@
 #include "core/schema.h"
 #include "identity/asking.h"
 
+/* A new child whose place was taken when its turn came: another row of the statement may leave
+ * that place. */
+typedef struct Displaced
+{
+	pg_uuid_t id;
+	pg_uuid_t parent;
+	int32 asked;
+} Displaced;
+
+/* Those of one statement, in the order in which they came, in the transaction's memory. */
+typedef struct DisplacedList
+{
+	LocalTransactionId transaction;
+	Displaced *items;
+	int count;
+	int room;
+} DisplacedList;
+
 /* A table of children that have an order within their parent. */
 typedef struct Ordered
 {
+	DisplacedList displaced;
 	const char *parent;        /* the column that names the parent */
 	const char *parent_word;   /* "course" or "section", for messages */
 	const char *children_word; /* "section" or "lesson", for messages */
@@ -54,6 +75,8 @@ typedef struct Ordered
 	KeptPlan taken;            /* whether a place has another child */
 	KeptPlan holder;           /* who else holds the place of a child that an UPDATE moved */
 	KeptPlan put;              /* puts one child into a place */
+	KeptPlan beside;           /* the places of a parent's children, which of them are listed */
+	KeptPlan put_many;         /* puts listed children into places */
 	KeptPlan compare;          /* how the named ids differ from the children */
 	KeptPlan write;            /* writes the places */
 	KeptPlan keep;             /* gives the children that came to a parent their former order */
@@ -65,6 +88,14 @@ enum
 	COMPARED_MISSING = 1,
 	COMPARED_FOREIGN,
 	COMPARED_REPEATED,
+};
+
+/* The columns of beside. */
+enum
+{
+	BESIDE_PLACE = 1,
+	BESIDE_LISTED, /* at which position of the list, from 1; NULL for a child that is not there
+					*/
 };
 
 /* The columns of holder. */
@@ -115,6 +146,13 @@ enum
 	"  ON h." parent " = m." parent " AND h.\"order\" = m.\"order\" AND h.id <> m.id"          \
 	" WHERE m.id = $1 AND m." parent " = $2 AND m.\"order\" = $3"
 #define PUT_QUERY(table) "UPDATE coursebase." table " SET \"order\" = $2 WHERE id = $1"
+#define BESIDE_QUERY(table, parent)                                                            \
+	"SELECT o.\"order\", d.n::pg_catalog.int8 FROM coursebase." table " o"                     \
+	" LEFT JOIN unnest($2) WITH ORDINALITY d (id, n) ON d.id = o.id WHERE o." parent " = $1"   \
+	" ORDER BY o.\"order\""
+#define PUT_MANY_QUERY(table)                                                                  \
+	"UPDATE coursebase." table " o SET \"order\" = d.place FROM unnest($1, $2) d (id, place)"  \
+	" WHERE o.id = d.id AND o.\"order\" <> d.place"
 #define COMPARE_QUERY(table, parent)                                                           \
 	"SELECT (SELECT count(*) FROM coursebase." table " o WHERE o." parent " = $1"              \
 	"  AND o.id <> ALL ($2)),"                                                                 \
@@ -145,6 +183,7 @@ enum
 #define SWAPPED  .nargs = 4, .types = {UUIDOID, UUIDOID, INT4OID, INT4OID}
 #define TO_PLACE .nargs = 2, .types = {UUIDOID, INT4OID}
 #define KEY_LIST .nargs = 2, .types = {UUIDOID, UUIDARRAYOID}
+#define PLACED   .nargs = 2, .types = {UUIDARRAYOID, INT4ARRAYOID}
 
 static Ordered sections = {
 	.parent = "course_id",
@@ -157,6 +196,8 @@ static Ordered sections = {
 	.taken = {.sql = TAKEN_QUERY("course_sections", "course_id"), MOVED},
 	.holder = {.sql = HOLDER_QUERY("course_sections", "course_id"), MOVED},
 	.put = {.sql = PUT_QUERY("course_sections"), TO_PLACE},
+	.beside = {.sql = BESIDE_QUERY("course_sections", "course_id"), KEY_LIST},
+	.put_many = {.sql = PUT_MANY_QUERY("course_sections"), PLACED},
 	.compare = {.sql = COMPARE_QUERY("course_sections", "course_id"), KEY_LIST},
 	.write = {.sql = WRITE_QUERY("course_sections", "course_id"), KEY_LIST},
 	.keep = {.sql = KEEP_QUERY("course_sections",
@@ -174,6 +215,8 @@ static Ordered lessons = {
 	.taken = {.sql = TAKEN_QUERY("lessons", "section_id"), MOVED},
 	.holder = {.sql = HOLDER_QUERY("lessons", "section_id"), MOVED},
 	.put = {.sql = PUT_QUERY("lessons"), TO_PLACE},
+	.beside = {.sql = BESIDE_QUERY("lessons", "section_id"), KEY_LIST},
+	.put_many = {.sql = PUT_MANY_QUERY("lessons"), PLACED},
 	.compare = {.sql = COMPARE_QUERY("lessons", "section_id"), KEY_LIST},
 	.write = {.sql = WRITE_QUERY("lessons", "section_id"), KEY_LIST},
 	/* sections that become one follow each other as they did */
@@ -203,11 +246,18 @@ static void places_lock(void);
 static Datum place_keep(TriggerData *data, Ordered *ordered);
 static int32 place_free(Ordered *ordered, const pg_uuid_t *parent, int32 place,
 						const pg_uuid_t *child);
+static void displaced_note(DisplacedList *list, const pg_uuid_t *id, const pg_uuid_t *parent,
+						   int32 asked);
+static void displaced_settle(Ordered *ordered);
+static void displaced_place(Ordered *ordered, const pg_uuid_t *parent,
+							const DisplacedList *list, Datum *places, bool *there);
+static int32 place_take(int32 *taken, int *count, int32 asked);
 static Datum place_give(TriggerData *data, Ordered *ordered);
 static bool move_within(TriggerData *data, Ordered *ordered, Move *move);
 static bool move_is_swap(const Move *move);
 static bool place_swap(Ordered *ordered, const pg_uuid_t *child, const Move *move);
-static void place_give_of_many(TriggerData *data, Ordered *ordered, PlanValues *values);
+static void place_give_of_many(TriggerData *data, Ordered *ordered, PlanValues *values,
+							   bool within);
 static void place_put(Ordered *ordered, const pg_uuid_t *child, int32 place);
 static Datum order_keep(TriggerData *data, Ordered *ordered);
 static bool column_is_set(TriggerData *data, const char *name);
@@ -237,6 +287,9 @@ coursebase_tg_any__lock_places(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect_before_statement(fcinfo, "tg_any__lock_places");
 
+	/* of what an earlier statement noted nothing can become free any more */
+	sections.displaced.count = 0;
+	lessons.displaced.count = 0;
 	if (!restore_under_way() && identity_writes_as_admin(data->tg_relation))
 		places_lock();
 	return PointerGetDatum(NULL);
@@ -351,6 +404,8 @@ place_keep(TriggerData *data, Ordered *ordered)
 		int32 asked = DatumGetInt32(trigger_value_as(data, row, "order", INT4OID));
 
 		place = Int32GetDatum(place_free(ordered, &parent, asked, &id));
+		if (DatumGetInt32(place) != asked)
+			displaced_note(&ordered->displaced, &id, &parent, asked);
 	}
 	SPI_finish();
 	return PointerGetDatum(trigger_set_as(data, row, "order", INT4OID, place, false));
@@ -370,11 +425,114 @@ place_free(Ordered *ordered, const pg_uuid_t *parent, int32 place, const pg_uuid
 	return plan_int32(0, 1);
 }
 
+static void
+displaced_note(DisplacedList *list, const pg_uuid_t *id, const pg_uuid_t *parent, int32 asked)
+{
+	if (list->transaction != compat_local_transaction())
+		*list = (DisplacedList){.transaction = compat_local_transaction()};
+	if (list->count == list->room)
+	{
+		int room = Max(16, 2 * list->room);
+
+		list->items = list->items == NULL
+						  ? MemoryContextAlloc(TopTransactionContext, room * sizeof(Displaced))
+						  : repalloc(list->items, room * sizeof(Displaced));
+		list->room = room;
+	}
+	list->items[list->count++] = (Displaced){.id = *id, .parent = *parent, .asked = asked};
+}
+
+/*
+ * Once a statement that also moved rows has written all: its new rows whose places were taken
+ * get the places that they asked for, or the next free ones, as if they had come last. Who came
+ * first is first.
+ */
+static void
+displaced_settle(Ordered *ordered)
+{
+	DisplacedList list = ordered->displaced;
+	Datum *ids;
+	Datum *places;
+	bool *there;
+	Datum values[2];
+	int count = 0;
+
+	/* the UPDATE below fires the triggers again */
+	ordered->displaced.count = 0;
+	if (list.count == 0 || list.transaction != compat_local_transaction())
+		return;
+	ids = palloc(list.count * sizeof(Datum));
+	places = palloc(list.count * sizeof(Datum));
+	there = palloc0(list.count * sizeof(bool));
+	for (int i = 0; i < list.count; i++)
+		if (!there[i])
+			displaced_place(ordered, &list.items[i].parent, &list, places, there);
+	for (int i = 0; i < list.count; i++)
+	{
+		ids[count] = UUIDPGetDatum(&list.items[i].id);
+		places[count] = places[i];
+		count += there[i];
+	}
+	values[0] = array_of(UUIDOID, ids, NULL, count);
+	values[1] = array_of(INT4OID, places, NULL, count);
+	owner_execute_latest(&ordered->put_many, values, NULL);
+}
+
+/* The places of those of the list that came to one parent, and whether they came: ON CONFLICT
+ * may have kept a row away. */
+static void
+displaced_place(Ordered *ordered, const pg_uuid_t *parent, const DisplacedList *list,
+				Datum *places, bool *there)
+{
+	Datum *ids = palloc(list->count * sizeof(Datum));
+	Datum values[] = {UUIDPGetDatum(parent), 0};
+	int32 *taken;
+	int count = 0;
+	uint64 rows;
+
+	for (int i = 0; i < list->count; i++)
+		ids[i] = UUIDPGetDatum(&list->items[i].id);
+	values[1] = array_of(UUIDOID, ids, NULL, list->count);
+	rows = owner_execute_latest(&ordered->beside, values, NULL);
+	taken = palloc_extended((rows + 1) * sizeof(int32), MCXT_ALLOC_HUGE);
+	for (uint64 i = 0; i < rows; i++)
+	{
+		bool none;
+		Datum listed = plan_value_as(i, BESIDE_LISTED, INT8OID, &none);
+
+		if (none)
+			taken[count++] = plan_int32(i, BESIDE_PLACE);
+		else
+			there[DatumGetInt64(listed) - 1] = true;
+	}
+	for (int i = 0; i < list->count; i++)
+		if (there[i] && uuid_equal(&list->items[i].parent, parent))
+			places[i] = Int32GetDatum(place_take(taken, &count, list->items[i].asked));
+}
+
+/* The place, or the next one that is not among those taken, which it joins: they stay in order.
+ */
+static int32
+place_take(int32 *taken, int *count, int32 asked)
+{
+	int at = 0;
+	int32 place = asked;
+
+	while (at < *count && taken[at] < asked)
+		at++;
+	for (; at < *count && taken[at] <= place; at++)
+		place = taken[at] + 1;
+	memmove(&taken[at + 1], &taken[at], (*count - at) * sizeof(int32));
+	taken[at] = place;
+	(*count)++;
+	return place;
+}
+
 /*
  * After an UPDATE, for each row that it moved: whoever still holds the place, and was not moved
- * there by the same statement, gets a place that the statement left free. Where it left none,
- * because the row came from another parent, the row itself takes the next free place. Two rows
- * that one statement moves to one place are left to the unique key.
+ * there by the same statement, gets a place that the statement left free, or the next free one.
+ * Where it left none, because the row came from another parent, the row itself takes the next
+ * free place. Two rows that one statement moves to one place are left to the unique key.
  */
 static Datum
 place_give(TriggerData *data, Ordered *ordered)
@@ -394,10 +552,11 @@ place_give(TriggerData *data, Ordered *ordered)
 	plan_bind_uuid(&values, &move.parent);
 	plan_bind_int32(&values, move.to);
 	SPI_connect();
+	displaced_settle(ordered);
 	/* one row is the usual case, and needs no look at what the statement moved besides */
 	if (!(within && trigger_rows_written(data) == 1 && place_swap(ordered, &id, &move)) &&
 		owner_execute_latest(&ordered->taken, values.datums, values.nulls) > 0)
-		place_give_of_many(data, ordered, &values);
+		place_give_of_many(data, ordered, &values, within);
 	SPI_finish();
 	return PointerGetDatum(NULL);
 }
@@ -450,7 +609,7 @@ place_swap(Ordered *ordered, const pg_uuid_t *child, const Move *move)
 
 /* The same for a row of several that the statement moved, or one of another parent. */
 static void
-place_give_of_many(TriggerData *data, Ordered *ordered, PlanValues *values)
+place_give_of_many(TriggerData *data, Ordered *ordered, PlanValues *values, bool within)
 {
 	trigger_tables_show(data);
 	if (owner_execute_latest(&ordered->holder, values->datums, values->nulls) > 0 &&
@@ -464,7 +623,7 @@ place_give_of_many(TriggerData *data, Ordered *ordered, PlanValues *values)
 		if (!none)
 			place_put(ordered, &holder, DatumGetInt32(vacated));
 		else
-			place_put(ordered, id,
+			place_put(ordered, within ? &holder : id,
 					  place_free(ordered, DatumGetUUIDP(values->datums[1]),
 								 DatumGetInt32(values->datums[2]), NULL));
 	}

@@ -215,6 +215,8 @@ coursebase_attach_payment_reference(PG_FUNCTION_ARGS)
 	Payment payment;
 
 	args_require_all(fcinfo);
+	args_id(fcinfo, 1);
+	args_id(fcinfo, 2);
 	schema_require_current();
 	SPI_connect();
 	payment_require(PG_GETARG_UUID_P(0), &payment);

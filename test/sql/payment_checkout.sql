@@ -64,5 +64,17 @@ SELECT coursebase.attach_payment_reference(:'other', 'stripe', 'a');
 ROLLBACK TO before;
 SELECT coursebase.attach_payment_reference('00000000-0000-4000-8000-0000000e1fff', 'stripe', 'c');
 ROLLBACK TO before;
+-- What the provider would never report, or no index holds, is no reference.
+CREATE FUNCTION pg_temp.attach(charge uuid, provider text, reference text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN coursebase.attach_payment_reference(charge, provider, reference);
+EXCEPTION WHEN OTHERS THEN
+    RETURN SQLSTATE || ' ' || SQLERRM;
+END $$;
+SELECT n, pg_temp.attach(t.id, coalesce(p, 'stripe'), coalesce(r, 'c'))
+FROM coursebase.begin_checkout('00000000-0000-4000-8000-0000000e1a02', :strong, '2026-03-06') b (e, id, s),
+    LATERAL (SELECT b.id) t, (VALUES (1, NULL, ''), (2, NULL, ' c'), (3, NULL, E'c\n'), (4, '', NULL), (5, 'stripe ', NULL),
+        (6, NULL, (SELECT string_agg(md5(g::text), '') FROM generate_series(1, 300) g)), (7, NULL, repeat('c', 512))) v (n, p, r) ORDER BY n;
+ROLLBACK TO before;
 SELECT * FROM coursebase.check_integrity();
 ROLLBACK;
