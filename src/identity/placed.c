@@ -204,7 +204,8 @@ people_require(const Cell *here)
 					errdetail("It does not know " INT64_FORMAT " people who have an account "
 							  "in cell %d, such as user %s, or has them elsewhere.",
 							  plan_int64(0, 1), here->number, uuid_text(&first)),
-					errhint("Enter them on home first, with the same ids: see the guide to "
+					errhint("Enter them on home first, with the same ids, or, where they have "
+							"moved away since, take them out of this cell: see the guide to "
 							"several servers.")));
 }
 

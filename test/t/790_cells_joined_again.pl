@@ -1,6 +1,6 @@
 # A cell joins home again: after two rows of the catalogue changed places, by several calls at once, while another server has
-# its number, and after home was restored from a backup. Each ends with the catalogue of home, or is refused and takes nothing
-# from anybody: no slot of a cell that runs, and nobody's place in the directory.
+# its number, and after home, or the cell, was restored from a backup. Each ends with the catalogue of home, or is refused and
+# takes nothing from anybody: no slot of a cell that runs, and nobody's place in the directory.
 use strict;
 use warnings FATAL => 'all';
 use FindBin;
@@ -20,7 +20,7 @@ create_extension($_, 'app') for $home, $cell;
 create_extension($cell, 'same_number');
 
 my $conninfo = sprintf 'host=%s port=%d dbname=app', $home->host, $home->port;
-my %person = map { $_ => "00000000-0000-4000-a000-0000000ec3$_" } qw(a1 b1 c1 d1);
+my %person = map { $_ => "00000000-0000-4000-a000-0000000ec3$_" } qw(a1 b1 c1 d1 e1 f1);
 my $joins = q{SELECT table_name, inserted, updated, deleted FROM coursebase.join_home() WHERE inserted + updated + deleted > 0};
 sub people { return query($_[0], 'app', 'SELECT external_id, cell, moves FROM coursebase.people ORDER BY 1') }
 sub directory_heard { $home->wait_for_catchup('coursebase_home') }
@@ -138,5 +138,72 @@ is(query($home, 'app', "SELECT coursebase.move_person('$document', 0)"), 1, 'the
 $receipt = query($cell, 'app', "SELECT coursebase.put_person('$document')");
 is(query($home, 'app', "SELECT coursebase.release_person('$person{b1}', '$receipt')"), 't', 'and home forgets them');
 is(sqlstate($home, 'app', "SELECT coursebase.has_premium('$person{b1}')"), 'KBC01', 'and still says where they live');
-query($cell, 'app', 'DROP SUBSCRIPTION coursebase_home');
+
+# The cell is restored from a backup. Since then D signed up there, B moved home, E and F moved there, and the catalogue changed.
+query($home, 'app', join ';', map { "SELECT coursebase.place_person('again $_', 0, '$person{$_ . 1}'); SELECT coursebase.upsert_user('again $_', 'The $_', user_id => '$person{$_ . 1}')" } qw(e f));
+directory_heard();
+client_ok($home, 'the backup of home', [ 'pg_dump', '-Fc', '-f', "$dir/home_before", 'app' ]);
+$cell->stop;
+$cell->backup_fs_cold('before');
+$cell->start;
+$backup = query($home, 'app', 'SELECT clock_timestamp()');
+query($cell, 'app', "SELECT coursebase.upsert_user('again d', 'D', user_id => '$person{d1}')");
+move('b1', $cell => $home, 0, $cell);
+move($_, $home => $cell, 1, $cell) for qw(e1 f1);
+query($home, 'app', "UPDATE coursebase.courses SET title = 'Since'");
+directory_heard();
+$lived = people($home);
+$cell->stop('immediate');
+my $back = PostgreSQL::Test::Cluster->new('back');
+$back->init_from_backup($cell, 'before');
+$back->append_conf('postgresql.conf', 'max_logical_replication_workers = 0');
+$back->start;
+
+(undef, undef, $error) = client($back, [ 'psql', '-XAtq', '-v', 'VERBOSITY=verbose', '-d', 'app', '-c', 'SELECT coursebase.join_home()' ]);
+like($error, qr/KBC05: home's directory does not have everybody who lives here.*does not know 1 people.*or, where they have moved away since/s, 'a cell that still has who moved away does not join');
+# As the guide says.
+my $left = query($home, 'app', <<~SQL);
+	SELECT format('SELECT coursebase.take_person(u.id) FROM coursebase.users u WHERE u.id = %L'
+	    ' AND NOT u.is_guest AND u.merged_into IS NULL;', d.user_id)
+	FROM coursebase.people d WHERE d.cell <> 1 AND d.updated_at >= '$backup'
+	SQL
+query($back, 'app', $left);
+is(query($back, 'app', "SELECT count(*) FROM ($joins) j WHERE table_name NOT IN ('people', 'courses')"), 0, 'without them it does');
+is(people($back), $lived, 'and has the directory of home');
+is(query($back, 'app', 'SELECT DISTINCT title FROM coursebase.courses'), 'Since', 'and its catalogue, of which the slot kept nothing for it');
+move('b1', $back => $home, 0);
+is(query($back, 'app', 'SELECT count(*) FROM coursebase.moving_people') . sqlstate($back, 'app', "SELECT coursebase.has_premium('$person{b1}')") . query($home, 'app', "SELECT name FROM coursebase.users WHERE id = '$person{b1}'"),
+	'0KBC01B', 'who moved away lives there, and there alone');
+# Who moved to it has no rows; the backup of where they came from has.
+is(join(' ', map { sqlstate($back, 'app', "SELECT coursebase.upsert_user('again $_', 'Anew')") } qw(e f)), 'KBC21 KBC21', 'who moved to it is not made anew');
+is(query($back, 'app', <<~'SQL'), "$person{e1}\n$person{f1}", 'the guide finds them');
+	SELECT d.user_id FROM coursebase.people d, coursebase.this_cell c
+	WHERE d.cell = c.number AND d.moves > 0 AND NOT EXISTS (SELECT FROM coursebase.users u WHERE u.id = d.user_id) ORDER BY 1
+	SQL
+query($home, 'postgres', 'CREATE DATABASE before TEMPLATE template0');
+client_ok($home, 'the restore beside it', [ 'pg_restore', '--exit-on-error', '-d', 'before', "$dir/home_before" ]);
+$document = query($home, 'before', "SELECT coursebase.take_person('$person{e1}')") =~ s/'/''/gr;
+query($back, 'app', "SELECT coursebase.put_person('$document')");
+query($home, 'app', "UPDATE coursebase.people SET moves = 0 WHERE user_id = '$person{f1}'");
+$back->stop;
+$back->adjust_conf('postgresql.conf', 'max_logical_replication_workers', '4');
+$back->start;
+directory_heard();
+query($back, 'app', "SELECT coursebase.upsert_user('again d', 'D again'); SELECT coursebase.upsert_user('again f', 'Anew')");
+is(query($back, 'app', "SELECT string_agg(name, ', ' ORDER BY clerk_user_id) FROM coursebase.users"), 'A, C, D again, The e, Anew', 'everybody lives there again, and who has no backup begins anew');
+is(query($_, 'app', 'SELECT * FROM coursebase.check_integrity() UNION ALL SELECT kind, key, owner::text FROM coursebase.claim_stored_keys()'), '', 'check_integrity() finds nothing') for $home, $back;
+
+# move PERSON, FROM => TO, CELL [, FOLLOWER]: the four calls. The third waits until the cell FOLLOWER has heard of the second.
+sub move
+{
+	my ($who, $from, $to, $number, $follower) = @_;
+	my $moves = query($from, 'app', "SELECT coursebase.take_person('$person{$who}')") =~ s/'/''/gr;
+
+	query($home, 'app', "SELECT coursebase.move_person('$moves', $number)");
+	directory_heard() if $follower;
+	my $arrived = query($to, 'app', "SELECT coursebase.put_person('$moves')");
+	query($from, 'app', "SELECT coursebase.release_person('$person{$who}', '$arrived')");
+	return;
+}
+query($back, 'app', 'DROP SUBSCRIPTION coursebase_home');
 done_testing();
