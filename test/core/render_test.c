@@ -13,6 +13,7 @@ typedef struct Output
 	char *bytes;
 	size_t size;
 	size_t room;
+	size_t calls;
 } Output;
 
 static void
@@ -27,13 +28,14 @@ output_take(void *arg, const char *bytes, size_t n)
 	}
 	memcpy(output->bytes + output->size, bytes, n);
 	output->size += n;
+	output->calls++;
 }
 
 /* Each piece stands in memory of its own, so that a sanitizer sees a step across its end. */
 static Output
 render(const char *bytes, size_t size, size_t piece)
 {
-	Output output = {NULL, 0, 0};
+	Output output = {NULL, 0, 0, 0};
 	JsonRender r;
 
 	json_render_init(&r, output_take, &output);
@@ -153,6 +155,8 @@ length_test(void)
 			Output output = render(text, size, pieces[p]);
 
 			table_check(output_is(&output, text, size), "length", lengths[i], "unchanged");
+			table_check(output.calls <= 1 + size / JSON_RENDER_BUFFER, "length", lengths[i],
+						"the sink is called for a full buffer, and for the rest");
 			free(output.bytes);
 		}
 		free(text);
