@@ -42,6 +42,7 @@ echo ' QUERY PLAN ' >expected/unplanted.out
 echo '[planted](planted.md)' >>doc/contributing.md
 sed -i 's/KB824 (a body that was accepted can no longer be read)/nothing/' sql/notifications/functions.sql
 sed -i 's/"staff_insert_org", //' src/core/own_policies.c
+sed -i 's/294000-01-01/294001-01-01/' sql/sales/checks.sql
 
 ! test/tools/contract . >../said || { echo "the contract is kept by a tree that breaks it"; exit 1; }
 failed=0

@@ -47,10 +47,10 @@ includers()
 		}' "$work/includes" | sort
 }
 
-# One line an entry of the compiler's lists: the header and the object.
+# One line an entry of the compiler's lists: the header and the object. A header that is found by two ways stands there twice.
 find src -name '*.d' | while read -r list; do
 	sed -n "s,^\(src/.*\.h\):$,\1 ${list%.d}.o,p" "$list"
-done | sort >"$work/listed"
+done | sort -u >"$work/listed"
 
 make -q with_llvm=no "WERROR=${WERROR:-}" || fail "make after make would do something"
 all=$(find src -name '*.c' | wc -l)
