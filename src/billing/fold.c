@@ -538,7 +538,8 @@ paid_end(const FoldState *state)
 /*
  * A late notice of an earlier period moves neither the end nor the current transaction. A line
  * that gives no access comes back for what is paid for now: the end that it had was given back,
- * or was cut off.
+ * or was cut off. An end that is still to come was cut off for certain, and no payment of a
+ * period that is over brings it back.
  */
 static void
 take_period(FoldState *state, const FoldEvent *event, bool comes_back)
@@ -547,8 +548,10 @@ take_period(FoldState *state, const FoldEvent *event, bool comes_back)
 				event->type == EVENT_RECOVERED || event->type == EVENT_RESUMED;
 	bool current = event->period_end == FOLD_NEVER ? !event->transaction_seen
 												   : event->period_end >= state->now.expires_at;
+	bool of_now = event->time < event->period_end;
+	bool was_cut = event->period_end != FOLD_NEVER && event->time < state->now.expires_at;
 
-	if (changes_plan(state, event) || (comes_back && paid && event->time < event->period_end))
+	if (changes_plan(state, event) || (comes_back && paid && (of_now || was_cut)))
 	{
 		state->now.expires_at = event->period_end;
 		current = true;

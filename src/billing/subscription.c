@@ -171,9 +171,11 @@ coursebase_apply_subscription_event(PG_FUNCTION_ARGS)
 	SubscriptionNotice notice;
 	SubscriptionAnswer answer;
 	pg_uuid_t user;
+	TimestampTz at;
 
 	args_require_all(fcinfo);
 	user = *PG_GETARG_UUID_P(0);
+	at = args_time(fcinfo, 2);
 	schema_require_current();
 	compat_materialize(fcinfo);
 	SPI_connect();
@@ -183,7 +185,7 @@ coursebase_apply_subscription_event(PG_FUNCTION_ARGS)
 	 * what the first stored. A closed account passes: its store goes on sending events.
 	 */
 	anchor_kept_user_require(&user);
-	subscription_take(&notice, &user, PG_GETARG_TIMESTAMPTZ(2), &answer);
+	subscription_take(&notice, &user, at, &answer);
 	answer_return(fcinfo, &answer);
 	SPI_finish();
 	return (Datum) 0;
