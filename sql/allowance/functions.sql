@@ -280,7 +280,7 @@ ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'coursebase_reverse_credit_pack_refund';
 COMMENT ON FUNCTION coursebase.reverse_credit_pack_refund(text, text, text, timestamptz, bigint, uuid) IS
-    'Gives back what refund_credit_pack() took of a pack, when the store took its refund back, to the person who has the pack. Where nothing of the pack is refunded, nothing changes. The receipt of a pack of which all was refunded is valid again: its refunds are reversed, and the use of its discount is taken again. Writes an audit event credit_pack_refund_reversed, but for reverse_store_refund(), which has its own. Works for a closed account too. For the server; writes with the rights of the tables'' owner, under the locks of all who hold of the pack.
+    'Gives back what refund_credit_pack() took of a pack, when the store took its refund back, to the person who has the pack. Where nothing of the pack is refunded, nothing changes. The receipt of a pack of which all was refunded is valid again: its refunds are reversed, or the last one alone where a part of the pack stays refunded, and the use of its discount is taken again. Writes an audit event credit_pack_refund_reversed, but for reverse_store_refund(), which has its own. Works for a closed account too. For the server; writes with the rights of the tables'' owner, under the locks of all who hold of the pack.
 
 source, environment, purchase_id, at: as for refund_credit_pack(). credits: how many credits the refund was of, above 0; NULL is all that is refunded. Only credits and user_id may be NULL. user_id: whose it is, by which a router finds the cell; another person''s thing is refused, and NULL compares nothing.
 

@@ -3,7 +3,8 @@
  * by which a store sold the pack follows.
  *
  * Invariant: the receipt is refunded exactly while all of its pack is. A refund of a part by
- * that function leaves the receipt as it is, for it names credits, and no part of the price.
+ * that function leaves the receipt as it is, for it names credits, and no part of the price,
+ * until other refunds, of the store too, are of the rest of the pack.
  *
  * Locks: purchase_lock.c. Rights: the caller's, which are those of the tables' owner.
  */
@@ -17,13 +18,20 @@
 #include "store/purchase_lock.h"
 
 /*
- * A reversal is of every refund that the receipt has, whatever time its caller names: the pack
- * has been given back.
+ * Both come after every refund that the receipt has, whatever time the caller names: a refund
+ * is of the rest that they left, and a reversal is of all of them, for the pack has been given
+ * back. Of a pack of which a part is refunded still, it is of the refund that ended the
+ * receipt.
  */
+#define REFUNDS_OF_RECEIPT                                                                     \
+	"FROM coursebase.store_refunds f WHERE (f.source, f.environment, f.purchase_id) "          \
+	"= (x.source, x.environment, x.purchase_id) AND f.detail IS NOT NULL"
 static KeptPlan read_turn = {
-	.sql = "SELECT x.status = 'valid', greatest($4, (SELECT max(f.refunded_at) "
-		   "FROM coursebase.store_refunds f WHERE (f.source, f.environment, f.purchase_id) "
-		   "= (x.source, x.environment, x.purchase_id))) "
+	.sql = "SELECT x.status = 'valid', "
+		   "greatest($4, (SELECT max(f.refunded_at) " REFUNDS_OF_RECEIPT ")), "
+		   "CASE WHEN p.claimed_credits > 0 THEN (SELECT f.refund_ref " REFUNDS_OF_RECEIPT
+		   " AND f.status_before IS NOT NULL "
+		   "ORDER BY f.created_at DESC, f.refunded_at DESC LIMIT 1) END "
 		   "FROM coursebase.store_receipts x JOIN coursebase.ai_credit_purchases p "
 		   "ON (p.source, p.environment, p.purchase_id) "
 		   "= (x.source, x.environment, x.purchase_id) WHERE " PURCHASE_KEY
@@ -34,7 +42,8 @@ static KeptPlan read_turn = {
 enum
 {
 	TURN_IS_REFUND = 1,
-	TURN_REVERSED_AT,
+	TURN_AT,
+	TURN_REF,
 };
 
 static void pack_lock(const char *source, const char *environment, const char *purchase_id);
@@ -59,15 +68,21 @@ static void
 pack_settle(const char *source, const char *environment, const char *purchase_id,
 			TimestampTz at)
 {
-	PurchaseKey key = {source, environment, purchase_id};
+	pack_receipt_settle(&(PurchaseKey){source, environment, purchase_id}, at);
+}
+
+bool
+pack_receipt_settle(const PurchaseKey *key, TimestampTz at)
+{
 	PlanValues values = {0};
 
-	purchase_key_bind(&values, &key);
+	purchase_key_bind(&values, key);
 	plan_bind_time(&values, at);
 	if (plan_execute(&read_turn, values.datums, values.nulls, false) == 0)
-		return;
+		return false;
 	if (plan_bool(0, TURN_IS_REFUND))
-		refund_of_pack(&key, at);
+		refund_of_pack(key, plan_time(0, TURN_AT));
 	else
-		reversal_of_pack(&key, plan_time(0, TURN_REVERSED_AT));
+		reversal_of_pack(key, plan_text(0, TURN_REF), plan_time(0, TURN_AT));
+	return true;
 }

@@ -402,6 +402,9 @@ refund_take(Refund *refund)
 		refund_write(refund);
 	}
 	told_finish(refund, refund->detail);
+	/* of a pack of which the server refunded the rest */
+	if (refund->part && refund->credits > 0 && pack_receipt_settle(&refund->key, refund->at))
+		refund->part = false;
 	refund_audit(refund);
 }
 

@@ -202,6 +202,7 @@ static StatementMark reversal_writes;
 
 static void receipt_find(Reversal *reversal);
 static bool refunds_reverse(const Reversal *reversal);
+static bool refunds_mark(const Reversal *reversal);
 static void settle(Reversal *reversal, const RefundState *before);
 static void purchase_give(Reversal *reversal, const RefundState *after);
 static void purchase_restore(Reversal *reversal);
@@ -314,11 +315,12 @@ reversal_settle(const PurchaseKey *key, TimestampTz at, const RefundState *befor
 }
 
 void
-reversal_of_pack(const PurchaseKey *key, TimestampTz at)
+reversal_of_pack(const PurchaseKey *key, const char *ref, TimestampTz at)
 {
 	Reversal reversal = {
 		.key = *key,
 		.at = at,
+		.ref = ref,
 		.status_before = "valid",
 		.detail = "The pack was given back.",
 	};
@@ -328,7 +330,8 @@ reversal_of_pack(const PurchaseKey *key, TimestampTz at)
 	receipt_find(&reversal);
 	refund_state_read(key, &before);
 	reversal.refunded_at = before.refunded_at;
-	refunds_reverse(&reversal);
+	/* not kept: a refund that the store tells later is another one */
+	refunds_mark(&reversal);
 	outer = statement_mark_set(&reversal_writes);
 	PG_TRY();
 	{
@@ -377,19 +380,29 @@ static bool
 refunds_reverse(const Reversal *reversal)
 {
 	PlanValues values = {0};
-	uint64 marked;
+	bool marked = refunds_mark(reversal);
 
 	purchase_key_bind(&values, &reversal->key);
 	plan_bind_time(&values, reversal->at);
 	plan_bind_text(&values, reversal->ref);
-	marked = plan_execute(&reverse_refunds, values.datums, values.nulls, false);
 	/*
 	 * a time without an id is kept in the receipt, an id as a row: the same values serve, and
 	 * each plan reads as many as it has parameters
 	 */
 	plan_execute(reversal->ref == NULL ? &keep_time : &keep_ref, values.datums, values.nulls,
 				 false);
-	return marked > 0;
+	return marked;
+}
+
+static bool
+refunds_mark(const Reversal *reversal)
+{
+	PlanValues values = {0};
+
+	purchase_key_bind(&values, &reversal->key);
+	plan_bind_time(&values, reversal->at);
+	plan_bind_text(&values, reversal->ref);
+	return plan_execute(&reverse_refunds, values.datums, values.nulls, false) > 0;
 }
 
 /* Gives back what the refunds that stand hold no longer. */

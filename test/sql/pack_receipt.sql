@@ -41,4 +41,30 @@ SELECT bank_credits FROM coursebase.refund_credit_pack(:pack, '2026-02-04');
 SELECT status, detail FROM coursebase.reverse_store_refund(:pack, '2026-02-05');
 :state
 SELECT balance.bank_limit_credits, balance.bank_used_credits FROM coursebase.credit_balance(:ada, '2026-02-06') balance;
+-- The server takes back what it had refunded beside a part of the store's: that part stands, and its reversal is the store's.
+ROLLBACK TO bought;
+SELECT status, detail FROM coursebase.refund_store_purchase(:pack, '2026-02-03', quantity => 1, refund_ref => 'one');
+SELECT bank_credits FROM coursebase.refund_credit_pack(:pack, '2026-02-02');
+:state
+SELECT bank_credits FROM coursebase.reverse_credit_pack_refund(:pack, '2026-02-05', 100);
+:state
+SAVEPOINT part;
+SELECT status, detail FROM coursebase.reverse_store_refund(:pack, '2026-02-06', 'one');
+:state
+ROLLBACK TO part;
+SELECT status, detail FROM coursebase.refund_store_purchase(:pack, '2026-02-06', quantity => 1, refund_ref => 'two');
+:state
+-- A part of the server's first, and the rest by the store, told twice; its reversal leaves the server's part.
+ROLLBACK TO bought;
+SELECT bank_credits FROM coursebase.refund_credit_pack(:pack, '2026-02-03', 100);
+SELECT n, status, detail FROM generate_series(1, 2) n, coursebase.refund_store_purchase(:pack, '2026-02-04', quantity => 1, refund_ref => 'one');
+:state
+SELECT status, detail FROM coursebase.reverse_store_refund(:pack, '2026-02-06', 'one');
+:state
+-- The server takes back its own refund, and the store tells of one before: that one counts.
+ROLLBACK TO bought;
+SELECT bank_credits FROM coursebase.refund_credit_pack(:pack, '2026-02-03');
+SELECT bank_credits FROM coursebase.reverse_credit_pack_refund(:pack, '2026-02-05');
+SELECT status, detail FROM coursebase.refund_store_purchase(:pack, '2026-02-02', refund_ref => 'of the store');
+:state
 ROLLBACK;
