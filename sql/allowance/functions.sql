@@ -287,7 +287,7 @@ source, environment, purchase_id, at: as for refund_credit_pack(). credits: how 
 credit_purchase_id: the row of ai_credit_purchases. bank_credits: by how many credits the bank grew: what the refund had taken. bank_left: credits left in the bank afterwards.
 
 Source: Apple''s REFUND_REVERSED, and disputes that are won.
-Raises: 22003 (the bank would be out of range), 22004 (an argument is NULL), 22008 (at is not finite, or the week ends out of range), 22023 (purchase_id is empty or has a blank at an end, or credits is not above 0), 40001 (under REPEATABLE READ: the account changed meanwhile; call again), KB007 (the purchase goes from person to person; call again), KB106 (no such purchase).';
+Raises: 22003 (the bank would be out of range), 22004 (an argument is NULL), 22008 (at is not finite, or the week ends out of range), 22023 (purchase_id is empty or has a blank at an end, or credits is not above 0), 40001 (under REPEATABLE READ: the account changed meanwhile; call again), KB007 (the purchase goes from person to person; call again), KB106 (no such purchase), KB822 (the setting require_signature names the source, and the caller is not the owner of the tables).';
 GRANT EXECUTE ON FUNCTION coursebase.reverse_credit_pack_refund(text, text, text, timestamptz, bigint, uuid) TO server;
 
 CREATE FUNCTION coursebase.ai_usage_member(user_id uuid, at timestamptz)

@@ -319,6 +319,9 @@ coursebase_refund_credit_pack(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 coursebase_reverse_credit_pack_refund(PG_FUNCTION_ARGS)
 {
+	schema_require_current();
+	/* it gives: a stolen server key must not take refunds back */
+	signed_only_require(args_text_or_null(fcinfo, REFUND_SOURCE));
 	return pack_turn(fcinfo, "reversal", "credit_pack_refund_reversed", pack_reverse);
 }
 

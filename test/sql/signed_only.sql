@@ -17,12 +17,15 @@ INSERT INTO coursebase.store_products (product_id, kind, credits) VALUES ('signe
 SELECT coursebase.save_product(NULL, 'Single', '', '/s.png', 9, 'public', ARRAY[:course]::uuid[]) AS single \gset
 SELECT purchase_id AS sold FROM coursebase.complete_purchase(:ada, :'single', 'cs_signed1', 100, 'paid') \gset
 SELECT coursebase.validate_purchase(:ada, '{"product_id": "s71sgn", "source": "app_store", "purchase_id": "signed-1", "purchase_token": "t", "transaction_date": "1767268800000"}', '2026-01-02') ->> 'status';
+SELECT bank_credits FROM coursebase.grant_credit_pack(:ada, 'signed.pack', 100, 'app_store', 'production', 'signed-4', 't');
+SELECT bank_credits FROM coursebase.refund_credit_pack('app_store', 'production', 'signed-4');
 UPDATE coursebase.settings SET value = 'app_store, stripe' WHERE name = 'require_signature';
 SET ROLE regress_server;
 -- The functions that record what a store sold.
 SELECT pg_temp.refused(format('SELECT coursebase.validate_purchase(%L, %L, %L)', :ada, '{"product_id": "signed.pack", "source": "app_store", "purchase_id": "signed-2", "purchase_token": "t", "transaction_date": "1767268800000"}', '2026-01-02'));
 SELECT pg_temp.refused(format('SELECT coursebase.complete_purchase(%L, %L, %L, 1, %L)', :ada, :'single', 'cs_signed2', 'paid'));
 SELECT pg_temp.refused(format('SELECT coursebase.grant_credit_pack(%L, %L, 100, %L, %L, %L, %L)', :ada, 'signed.pack', 'app_store', 'production', 'signed-2', 't'));
+SELECT pg_temp.refused('SELECT coursebase.reverse_credit_pack_refund($$app_store$$, $$production$$, $$signed-4$$)');
 SELECT pg_temp.refused(format('SELECT coursebase.create_custom_course(%L, %L, %L, %L, %L)', :ada, 'app_store', 'production', 'signed-2', 't'));
 SELECT pg_temp.refused(format('SELECT coursebase.apply_subscription_event(%L, %L)', :ada, '{"store": "app_store", "environment": "production", "store_event_id": "s-1", "event_type": "created", "event_time": "2026-01-01T00:00:00Z", "period_end": "2099-01-01T00:00:00Z"}'));
 -- RevenueCat is not in the setting, and the store that it speaks for is.
