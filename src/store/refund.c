@@ -135,10 +135,11 @@ static KeptPlan finish_told = {
 	.nargs = 7,
 	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT8OID, TEXTOID, TEXTOID},
 };
-/* A part leaves the status: the purchase stays. */
+/* A part leaves the status: the purchase stays. Parts that took nothing, because a refund that
+ * was reversed later had all of it at their time, may be of more than there is. */
 static KeptPlan write_part = {
 	.sql = "UPDATE coursebase.store_receipts x SET "
-		   "refunded_quantity = x.refunded_quantity + coalesce($4, 0), "
+		   "refunded_quantity = least(x.refunded_quantity + coalesce($4, 0), x.quantity), "
 		   "refunded_in_cents = x.refunded_in_cents + coalesce($5, 0) WHERE " PURCHASE_KEY,
 	.nargs = 5,
 	.types = {TEXTOID, TEXTOID, TEXTOID, INT8OID, INT8OID},

@@ -67,4 +67,10 @@ SELECT bank_credits FROM coursebase.refund_credit_pack(:pack, '2026-02-03');
 SELECT bank_credits FROM coursebase.reverse_credit_pack_refund(:pack, '2026-02-05');
 SELECT status, detail FROM coursebase.refund_store_purchase(:pack, '2026-02-02', refund_ref => 'of the store');
 :state
+-- Parts that were paid back while all of it was refunded, and are told when that is reversed, take nothing, however many they are.
+ROLLBACK TO bought;
+SELECT bank_credits FROM coursebase.refund_credit_pack(:pack, '2026-02-02');
+SELECT bank_credits FROM coursebase.reverse_credit_pack_refund(:pack, '2026-02-05');
+SELECT n, status, detail FROM generate_series(1, 3) n, coursebase.refund_store_purchase(:pack, '2026-02-03', quantity => 1, refund_ref => 'part ' || n);
+:state
 ROLLBACK;
