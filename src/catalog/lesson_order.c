@@ -287,9 +287,12 @@ coursebase_tg_any__lock_places(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect_before_statement(fcinfo, "tg_any__lock_places");
 
-	/* of what an earlier statement noted nothing can become free any more */
-	sections.displaced.count = 0;
-	lessons.displaced.count = 0;
+	/* of what an earlier statement noted nothing can become free any more; one statement may
+	 * write both tables */
+	if (strcmp(RelationGetRelationName(data->tg_relation), "lessons") == 0)
+		lessons.displaced.count = 0;
+	else
+		sections.displaced.count = 0;
 	if (!restore_under_way() && identity_writes_as_admin(data->tg_relation))
 		places_lock();
 	return PointerGetDatum(NULL);
@@ -485,29 +488,40 @@ displaced_place(Ordered *ordered, const pg_uuid_t *parent, const DisplacedList *
 				Datum *places, bool *there)
 {
 	Datum *ids = palloc(list->count * sizeof(Datum));
+	int *listed = palloc(list->count * sizeof(int));
 	Datum values[] = {UUIDPGetDatum(parent), 0};
 	int32 *taken;
+	int came = 0;
 	int count = 0;
 	uint64 rows;
 
 	for (int i = 0; i < list->count; i++)
-		ids[i] = UUIDPGetDatum(&list->items[i].id);
-	values[1] = array_of(UUIDOID, ids, NULL, list->count);
+		if (uuid_equal(&list->items[i].parent, parent))
+		{
+			ids[came] = UUIDPGetDatum(&list->items[i].id);
+			listed[came++] = i;
+		}
+	values[1] = array_of(UUIDOID, ids, NULL, came);
 	rows = owner_execute_latest(&ordered->beside, values, NULL);
 	taken = palloc_extended((rows + 1) * sizeof(int32), MCXT_ALLOC_HUGE);
 	for (uint64 i = 0; i < rows; i++)
 	{
 		bool none;
-		Datum listed = plan_value_as(i, BESIDE_LISTED, INT8OID, &none);
+		Datum at = plan_value_as(i, BESIDE_LISTED, INT8OID, &none);
 
 		if (none)
 			taken[count++] = plan_int32(i, BESIDE_PLACE);
 		else
-			there[DatumGetInt64(listed) - 1] = true;
+			there[listed[DatumGetInt64(at) - 1]] = true;
 	}
-	for (int i = 0; i < list->count; i++)
-		if (there[i] && uuid_equal(&list->items[i].parent, parent))
-			places[i] = Int32GetDatum(place_take(taken, &count, list->items[i].asked));
+	for (int i = 0; i < came; i++)
+		if (there[listed[i]])
+			places[listed[i]] =
+				Int32GetDatum(place_take(taken, &count, list->items[listed[i]].asked));
+	/* a statement may write the children of many parents */
+	pfree(taken);
+	pfree(listed);
+	pfree(ids);
 }
 
 /* The place, or the next one that is not among those taken, which it joins: they stay in order.

@@ -46,5 +46,16 @@ SELECT string_agg(name || "order", ' ' ORDER BY "order") FROM coursebase.course_
 WITH moved AS (UPDATE coursebase.course_sections SET "order" = 9 WHERE name = 'N' AND course_id = '00000000-0000-4000-8000-00000000e810')
 INSERT INTO coursebase.course_sections (course_id, name, "order") VALUES ('00000000-0000-4000-8000-00000000e810', 'O', 0);
 SELECT string_agg(name || "order", ' ' ORDER BY "order") FROM coursebase.course_sections WHERE course_id = '00000000-0000-4000-8000-00000000e810';
+-- Both in one statement, whose second table is not written before the first.
+WITH written AS (INSERT INTO coursebase.course_sections (id, course_id, name, "order")
+    SELECT md5(n)::uuid, '00000000-0000-4000-8000-00000000e810', n, o FROM (VALUES ('Q', 2), ('P', 1)) v (n, o) UNION ALL
+    SELECT id, course_id, name, "order" + 2 FROM coursebase.course_sections WHERE course_id = '00000000-0000-4000-8000-00000000e810'
+    ON CONFLICT (id) DO UPDATE SET "order" = excluded."order")
+INSERT INTO coursebase.lessons (id, section_id, name, "order")
+SELECT md5(n)::uuid, '00000000-0000-4000-8000-00000000e820', n, o FROM (VALUES ('Q', 1), ('P', 0)) v (n, o) UNION ALL
+SELECT id, section_id, name, "order" + 2 FROM coursebase.lessons WHERE section_id = '00000000-0000-4000-8000-00000000e820'
+ON CONFLICT (id) DO UPDATE SET "order" = excluded."order";
+SELECT string_agg(name || "order", ' ' ORDER BY "order") FROM coursebase.course_sections WHERE course_id = '00000000-0000-4000-8000-00000000e810'
+UNION ALL SELECT string_agg(name || "order", ' ' ORDER BY "order") FROM coursebase.lessons WHERE section_id = '00000000-0000-4000-8000-00000000e820';
 SELECT * FROM coursebase.check_integrity();
 ROLLBACK;
