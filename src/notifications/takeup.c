@@ -22,6 +22,7 @@
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/uuid.h"
 
@@ -35,6 +36,8 @@
 
 #define TAKEUP_COLUMNS 8
 #define ACCOUNTS_MAX   (2 * NOTICE_ACCOUNTS)
+/* How often, once a millisecond, a lock is tried whose holder has ended. */
+#define ENDING_TRIES 100
 
 /* The place of a hash among 1024: a lock for each name would fill the server's table. */
 #define IN_PLACES " & 1023"
@@ -80,6 +83,20 @@ static KeptPlan lock_accounts = {
 static KeptPlan try_accounts = {
 	.sql = "SELECT pg_catalog.bool_and(" LOCK_ACCOUNTS(
 		"pg_try_advisory_xact_lock") ") FROM (" PLACES ") k",
+	.nargs = 1,
+	.types = {TEXTARRAYOID},
+};
+/* Whether one of the locks is held within a transaction. One that has ended, and is about to
+ * let its locks go, has the number 0. */
+static KeptPlan are_accounts_held = {
+	.sql = "SELECT EXISTS (SELECT FROM pg_catalog.pg_locks l JOIN (" PLACES ") k"
+		   "  ON l.objid = k.place::pg_catalog.oid"
+		   " WHERE l.locktype = 'advisory' AND l.granted"
+		   "  AND l.classid = 1667396705 AND l.objsubid = 2"
+		   "  AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d"
+		   "   WHERE d.datname = pg_catalog.current_database())"
+		   "  AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()"
+		   "  AND NOT l.virtualtransaction LIKE '%/0')",
 	.nargs = 1,
 	.types = {TEXTARRAYOID},
 };
@@ -149,7 +166,10 @@ takeup_accounts_lock(const StoreNotice *notice)
 	owner_execute(&lock_accounts, &names, NULL, false);
 }
 
-/* The same without waiting, for who has locked a person already; false if another one has it.
+/*
+ * The same for who has locked a person already: false if another transaction has it, which is
+ * not waited for. That of one which has just ended is: its locks go one by one, and who waited
+ * for one of them may be here before the next has gone.
  */
 bool
 takeup_accounts_try(const StoreNotice *notice)
@@ -161,8 +181,19 @@ takeup_accounts_try(const StoreNotice *notice)
 	if (count == 0)
 		return true;
 	names = array_of(TEXTOID, texts, NULL, count);
-	owner_execute(&try_accounts, &names, NULL, false);
-	return plan_bool(0, 1);
+	/* a session that has the lock outside a transaction, which is none of ours, keeps it */
+	for (int tries = 0; tries < ENDING_TRIES; tries++)
+	{
+		owner_execute(&try_accounts, &names, NULL, false);
+		if (plan_bool(0, 1))
+			return true;
+		owner_execute(&are_accounts_held, &names, NULL, false);
+		if (plan_bool(0, 1))
+			return false;
+		CHECK_FOR_INTERRUPTS();
+		pg_usleep(1000);
+	}
+	return false;
 }
 
 /* Taken by who is about to wait for a name: either it sees who brings the name, or is seen. */
