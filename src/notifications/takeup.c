@@ -74,7 +74,8 @@ static KeptPlan share_missed = {
 	.types = {UUIDOID},
 };
 /* 'cbta': another class, for these are taken before the person. */
-#define LOCK_ACCOUNTS(function) "pg_catalog." function "(1667396705, k.place)"
+#define ACCOUNTS_CLASS          "1667396705"
+#define LOCK_ACCOUNTS(function) "pg_catalog." function "(" ACCOUNTS_CLASS ", k.place)"
 static KeptPlan lock_accounts = {
 	.sql = "SELECT " LOCK_ACCOUNTS("pg_advisory_xact_lock") " FROM (" PLACES " ORDER BY 1) k",
 	.nargs = 1,
@@ -92,7 +93,7 @@ static KeptPlan are_accounts_held = {
 	.sql = "SELECT EXISTS (SELECT FROM pg_catalog.pg_locks l JOIN (" PLACES ") k"
 		   "  ON l.objid = k.place::pg_catalog.oid"
 		   " WHERE l.locktype = 'advisory' AND l.granted"
-		   "  AND l.classid = 1667396705 AND l.objsubid = 2"
+		   "  AND l.classid = " ACCOUNTS_CLASS " AND l.objsubid = 2"
 		   "  AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d"
 		   "   WHERE d.datname = pg_catalog.current_database())"
 		   "  AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()"
