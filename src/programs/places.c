@@ -4,16 +4,17 @@
  * Invariants: a published program keeps a workout and a preview its workout at every commit,
  * and not at every statement in between. Of the places that a transaction deletes, the nth of a
  * workout in a day hands what buyers have done to the nth of that workout in that day which the
- * transaction inserts. What nothing takes over is deleted with its place. completed_at is
- * derived when this is done.
+ * transaction inserts. What nothing takes over is deleted with its place. A place hands over
+ * once and takes over once, however often the transaction settles and writes the day again.
+ * completed_at is derived when this is done.
  *
  * How: the key of completions to their place is judged at commit. The trigger A500_settle,
  * whose name sorts before those of keys, is judged at commit too, once for each deleted place
  * and each new completion, and the first call does the work for all. Which places a transaction
- * deleted and inserted is kept in its memory: the rows are gone by then. A place that was noted
- * and whose deletion, or insertion, was rolled back to a savepoint is found, or not found, in
- * the table. What is settled counts as settled until the next statement on the table, or
- * rollback to a savepoint: to settle twice is harmless.
+ * deleted and inserted is kept in its memory: the rows are gone by then. What a subtransaction
+ * noted is forgotten when that is rolled back, and what it handed over is open again. Whether
+ * all is settled is asked again after the next statement on the table or rollback to a
+ * savepoint.
  *
  * Locks: the triggers of each statement have locked the programs. Rights: those of the tables'
  * owner. A restored dump is taken as it is.
@@ -47,8 +48,18 @@ typedef struct Deleted
 	pg_uuid_t workout; /* all zeros for rest, which nobody has done */
 	int32 day;
 	int32 order;
-	uint64 settled; /* in which round */
+	uint64 settled;             /* in which round */
+	SubTransactionId noted_in;  /* which deleted it */
+	SubTransactionId handed_in; /* which handed over what was done, or invalid */
 } Deleted;
+
+/* A place that the transaction inserted. */
+typedef struct Inserted
+{
+	pg_uuid_t id;              /* the key of the table */
+	SubTransactionId noted_in; /* which inserted it */
+	SubTransactionId taken_in; /* which gave it what was done elsewhere, or invalid */
+} Inserted;
 
 /* A program whose rules are to be judged when the transaction ends. */
 typedef struct Changed
@@ -63,10 +74,9 @@ static struct
 	LocalTransactionId transaction;
 	uint64 round; /* of statements: what an earlier one settled is open again */
 	HTAB *deleted;
+	HTAB *inserted;
+	SubTransactionId youngest; /* which changed these two */
 	HTAB *changed;
-	pg_uuid_t *inserted;
-	int inserted_count;
-	int inserted_size;
 } noted = {.transaction = InvalidLocalTransactionId, .round = 1};
 
 /* Marks the statement by which places_settle() moves completions. */
@@ -82,6 +92,13 @@ enum
 	DELETED_WORKOUT,
 };
 
+/* The columns of pair_places. */
+enum
+{
+	PAIRED_GONE = 1,
+	PAIRED_COME,
+};
+
 static KeptPlan read_deleted = {
 	.sql = "SELECT o.id, o.program_id, o.day_offset, o.sort_order, o.workout_id FROM former o",
 };
@@ -94,11 +111,12 @@ static KeptPlan read_inserted = {
 };
 /*
  * $1 to $5: the deleted places, with program, day, order and workout; $6: the inserted ones. A
- * place that is there again under its old id keeps what was done, whatever stands in it now. A
- * buyer who has done the new place already, in this transaction, keeps that. MATERIALIZED: in
- * the order of the windows the join would compare all places of one workout with each other.
+ * place that is there again under its old id keeps what was done, whatever stands in it now.
+ * The answer has each place that is gone, and its partner or NULL.
+ * MATERIALIZED: in the order of the windows the join would compare all places of one workout
+ * with each other.
  */
-#define MOVE_COMPLETIONS                                                                       \
+#define PAIR_PLACES                                                                            \
 	"WITH gone AS MATERIALIZED (SELECT g.*, row_number() OVER ("                               \
 	"  PARTITION BY g.program_id, g.day_offset, g.workout_id ORDER BY g.sort_order, g.id)"     \
 	"  AS n FROM unnest($1, $2, $3, $4, $5) g"                                                 \
@@ -107,43 +125,58 @@ static KeptPlan read_inserted = {
 	" come AS MATERIALIZED (SELECT w.id, w.program_id, w.day_offset, w.workout_id, "           \
 	"row_number() OVER ("                                                                      \
 	"  PARTITION BY w.program_id, w.day_offset, w.workout_id ORDER BY w.sort_order, w.id)"     \
-	"  AS n FROM coursebase.course_workouts w"                                                 \
-	"  WHERE w.id = ANY ($6) AND w.id <> ALL ($1))"                                            \
-	" UPDATE coursebase.course_workout_completions c SET course_workout_id = come.id"          \
-	" FROM gone JOIN come USING (program_id, day_offset, workout_id, n)"                       \
-	" WHERE c.course_workout_id = gone.id AND NOT EXISTS ("                                    \
+	"  AS n FROM coursebase.course_workouts w WHERE w.id = ANY ($6))"                          \
+	" SELECT gone.id, come.id FROM gone"                                                       \
+	" LEFT JOIN come USING (program_id, day_offset, workout_id, n)"
+/* A buyer who has done the new place already, in this transaction, keeps that. */
+#define MOVE_COMPLETIONS                                                                       \
+	"UPDATE coursebase.course_workout_completions c SET course_workout_id = p.come"            \
+	" FROM unnest($1, $2) p (gone, come)"                                                      \
+	" WHERE c.course_workout_id = p.gone AND NOT EXISTS ("                                     \
 	"  SELECT FROM coursebase.course_workout_completions x"                                    \
-	"  WHERE x.entitlement_id = c.entitlement_id AND x.course_workout_id = come.id)"
+	"  WHERE x.entitlement_id = c.entitlement_id AND x.course_workout_id = p.come)"
 #define DELETE_COMPLETIONS                                                                     \
 	"DELETE FROM coursebase.course_workout_completions c"                                      \
 	" WHERE c.course_workout_id = ANY ($1) AND NOT EXISTS ("                                   \
 	"  SELECT FROM coursebase.course_workouts w WHERE w.id = c.course_workout_id)"
-#define MOVE_TYPES                                                                             \
-	.nargs = 6, .types = {UUIDARRAYOID, UUIDARRAYOID, INT4ARRAYOID,                            \
-						  INT4ARRAYOID, UUIDARRAYOID, UUIDARRAYOID}
-static KeptPlan move_completions = {.sql = MOVE_COMPLETIONS, MOVE_TYPES};
-static KeptPlan delete_completions = {
-	.sql = DELETE_COMPLETIONS,
-	.nargs = 1,
-	.types = {UUIDARRAYOID},
-};
+
+/* The statements by which places are settled. */
+typedef struct SettlePlans
+{
+	KeptPlan pair;
+	KeptPlan move;
+	KeptPlan delete;
+} SettlePlans;
+
 /*
- * The same for many places, planned for their number: the plan for any list looks each deleted
+ * Those for many places are planned for their number: the plan for any list looks each deleted
  * place up among all inserted ones, and to plan costs more than that where they are few.
  */
 #define MANY_PLACES 100
-static KeptPlan move_completions_of_many = {
-	.sql = MOVE_COMPLETIONS, MOVE_TYPES, .custom = true};
-static KeptPlan delete_completions_of_many = {
-	.sql = DELETE_COMPLETIONS,
-	.nargs = 1,
-	.types = {UUIDARRAYOID},
-	.custom = true,
-};
+#define SETTLE_PLANS(each_planned)                                                             \
+	{                                                                                          \
+		.pair = {.sql = PAIR_PLACES,                                                           \
+				 .nargs = 6,                                                                   \
+				 .types = {UUIDARRAYOID, UUIDARRAYOID, INT4ARRAYOID, INT4ARRAYOID,             \
+						   UUIDARRAYOID, UUIDARRAYOID},                                        \
+				 .custom = each_planned},                                                      \
+		.move = {.sql = MOVE_COMPLETIONS,                                                      \
+				 .nargs = 2,                                                                   \
+				 .types = {UUIDARRAYOID, UUIDARRAYOID},                                        \
+				 .custom = each_planned},                                                      \
+		.delete = {.sql = DELETE_COMPLETIONS,                                                  \
+				   .nargs = 1,                                                                 \
+				   .types = {UUIDARRAYOID},                                                    \
+				   .custom = each_planned},                                                    \
+	}
+static SettlePlans settle_few = SETTLE_PLANS(false);
+static SettlePlans settle_many = SETTLE_PLANS(true);
 
 static void notes_begin(void);
 static void notes_reopen(SubXactEvent event, SubTransactionId mine, SubTransactionId parent,
 						 void *argument);
+static void notes_undo(SubTransactionId aborted);
+static SubTransactionId noting(void);
 static HTAB *notes_table(const char *name, Size size);
 static void deleted_note(const pg_uuid_t *id, const pg_uuid_t *program, int32 day, int32 order,
 						 const pg_uuid_t *workout);
@@ -151,7 +184,10 @@ static void changed_note(const pg_uuid_t *program);
 static void inserted_note(uint64 rows);
 static bool event_is_settled(TriggerData *data);
 static void places_settle(const pg_uuid_t *program, int32 day);
-static void completions_move(Datum *values, bool many);
+static Datum inserted_open(int *count);
+static Inserted *inserted_take(const pg_uuid_t *id);
+static void completions_hand_over(SettlePlans *plans, Datum *values);
+static void completions_move(KeptPlan *move, Datum *pairs);
 static void programs_judge(void);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_course_workouts__reopen);
@@ -286,10 +322,9 @@ notes_begin(void)
 		return;
 	noted.transaction = InvalidLocalTransactionId;
 	noted.deleted = notes_table("deleted places", sizeof(Deleted));
+	noted.inserted = notes_table("inserted places", sizeof(Inserted));
 	noted.changed = notes_table("programs to judge", sizeof(Changed));
-	noted.inserted = NULL;
-	noted.inserted_count = 0;
-	noted.inserted_size = 0;
+	noted.youngest = InvalidSubTransactionId;
 	noted.transaction = compat_local_transaction();
 }
 
@@ -297,8 +332,42 @@ notes_begin(void)
 static void
 notes_reopen(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *argument)
 {
-	if (event == SUBXACT_EVENT_ABORT_SUB)
-		noted.round++;
+	if (event != SUBXACT_EVENT_ABORT_SUB)
+		return;
+	noted.round++;
+	if (noted.transaction == compat_local_transaction() && noted.youngest >= mine)
+		notes_undo(mine);
+}
+
+/* Subtransactions are numbered as they begin: all from the aborted one on began within it. */
+static void
+notes_undo(SubTransactionId aborted)
+{
+	HASH_SEQ_STATUS scan;
+	Deleted *deleted;
+	Inserted *inserted;
+
+	hash_seq_init(&scan, noted.deleted);
+	while ((deleted = hash_seq_search(&scan)) != NULL)
+		if (deleted->noted_in >= aborted)
+			hash_search(noted.deleted, &deleted->id, HASH_REMOVE, NULL);
+		else if (deleted->handed_in >= aborted)
+			deleted->handed_in = InvalidSubTransactionId;
+	hash_seq_init(&scan, noted.inserted);
+	while ((inserted = hash_seq_search(&scan)) != NULL)
+		if (inserted->noted_in >= aborted)
+			hash_search(noted.inserted, &inserted->id, HASH_REMOVE, NULL);
+		else if (inserted->taken_in >= aborted)
+			inserted->taken_in = InvalidSubTransactionId;
+	noted.youngest = aborted - 1;
+}
+
+/* The current subtransaction, which changes the notes. */
+static SubTransactionId
+noting(void)
+{
+	noted.youngest = GetCurrentSubTransactionId();
+	return noted.youngest;
 }
 
 static HTAB *
@@ -310,20 +379,27 @@ notes_table(const char *name, Size size)
 	return hash_create(name, 64, &how, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
-/* The last deletion of an id counts: an earlier one was rolled back, or the place came again.
+/*
+ * The last deletion of an id counts: an earlier one was rolled back, or the place came again.
+ * One that its own event has settled (SET CONSTRAINTS … IMMEDIATE) was noted by that.
  */
 static void
 deleted_note(const pg_uuid_t *id, const pg_uuid_t *program, int32 day, int32 order,
 			 const pg_uuid_t *workout)
 {
-	Deleted *place = hash_search(noted.deleted, id, HASH_ENTER, NULL);
+	bool found;
+	Deleted *place = hash_search(noted.deleted, id, HASH_ENTER, &found);
 
+	changed_note(program);
+	if (found && place->settled == noted.round)
+		return;
 	place->program = *program;
 	place->workout = *workout;
 	place->day = day;
 	place->order = order;
 	place->settled = 0;
-	changed_note(program);
+	place->noted_in = noting();
+	place->handed_in = InvalidSubTransactionId;
 }
 
 /*
@@ -338,24 +414,21 @@ changed_note(const pg_uuid_t *program)
 	changed->judged = 0;
 }
 
-/* In the memory of the transaction, because the list is read at commit. */
+/* A place that had handed over under this id is a new one from here on. */
 static void
 inserted_note(uint64 rows)
 {
-	int needed = noted.inserted_count + (int) rows;
-
-	if (needed > noted.inserted_size)
-	{
-		int size = Max(needed, 2 * noted.inserted_size);
-
-		noted.inserted =
-			noted.inserted == NULL
-				? MemoryContextAlloc(TopTransactionContext, size * sizeof(pg_uuid_t))
-				: repalloc(noted.inserted, size * sizeof(pg_uuid_t));
-		noted.inserted_size = size;
-	}
 	for (uint64 i = 0; i < rows; i++)
-		noted.inserted[noted.inserted_count++] = plan_uuid(i, 1);
+	{
+		pg_uuid_t id = plan_uuid(i, 1);
+		Inserted *place = hash_search(noted.inserted, &id, HASH_ENTER, NULL);
+		Deleted *former = hash_search(noted.deleted, &id, HASH_FIND, NULL);
+
+		place->noted_in = noting();
+		place->taken_in = InvalidSubTransactionId;
+		if (former != NULL && former->handed_in != InvalidSubTransactionId)
+			hash_search(noted.deleted, &id, HASH_REMOVE, NULL);
+	}
 }
 
 /* Whether another event has settled what this one is about; notes what nothing has noted. */
@@ -378,7 +451,8 @@ event_is_settled(TriggerData *data)
 		return changed != NULL && changed->judged == noted.round;
 	}
 	place = hash_search(noted.deleted, &id, HASH_FIND, NULL);
-	if (place == NULL || (place->settled != 0 && place->settled != noted.round))
+	if (place == NULL || (place->handed_in == InvalidSubTransactionId && place->settled != 0 &&
+						  place->settled != noted.round))
 	{
 		trigger_uuid(data, row, "workout_id", &workout);
 		deleted_note(
@@ -389,24 +463,28 @@ event_is_settled(TriggerData *data)
 	return place->settled != 0 && changed != NULL && changed->judged == noted.round;
 }
 
-/* Settles the deleted places of one day, or all (program NULL). */
+/*
+ * Settles the deleted places of one day, or all (program NULL), that have not handed over. One
+ * of them that was inserted again under its id takes nothing over: either it is there and keeps
+ * what was done, or it is gone.
+ */
 static void
 places_settle(const pg_uuid_t *program, int32 day)
 {
 	int most = hash_get_num_entries(noted.deleted);
 	Datum *columns[5];
-	Datum *inserted = palloc((noted.inserted_count + 1) * sizeof(Datum));
 	Datum values[6];
 	HASH_SEQ_STATUS scan;
 	Deleted *place;
 	int count = 0;
+	int inserted_count;
 
 	for (int i = 0; i < lengthof(columns); i++)
 		columns[i] = palloc((most + 1) * sizeof(Datum));
 	hash_seq_init(&scan, noted.deleted);
 	while ((place = hash_seq_search(&scan)) != NULL)
 	{
-		if (place->settled == noted.round ||
+		if (place->settled == noted.round || place->handed_in != InvalidSubTransactionId ||
 			(program != NULL && (!uuid_equal(&place->program, program) || place->day != day)))
 			continue;
 		columns[0][count] = UUIDPGetDatum(&place->id);
@@ -415,35 +493,91 @@ places_settle(const pg_uuid_t *program, int32 day)
 		columns[3][count] = Int32GetDatum(place->order);
 		columns[4][count++] = UUIDPGetDatum(&place->workout);
 		place->settled = noted.round;
+		inserted_take(&place->id);
 	}
 	if (count == 0)
 		return;
-	for (int i = 0; i < noted.inserted_count; i++)
-		inserted[i] = UUIDPGetDatum(&noted.inserted[i]);
 	for (int i = 0; i < lengthof(columns); i++)
 		values[i] = array_of(i == 2 || i == 3 ? INT4OID : UUIDOID, columns[i], NULL, count);
-	values[5] = array_of(UUIDOID, inserted, NULL, noted.inserted_count);
-	completions_move(values, Max(count, noted.inserted_count) > MANY_PLACES);
+	values[5] = inserted_open(&inserted_count);
+	completions_hand_over(Max(count, inserted_count) > MANY_PLACES ? &settle_many : &settle_few,
+						  values);
+}
+
+/* The inserted places that have taken nothing over, as uuid[]. */
+static Datum
+inserted_open(int *count)
+{
+	Datum *ids = palloc((hash_get_num_entries(noted.inserted) + 1) * sizeof(Datum));
+	HASH_SEQ_STATUS scan;
+	Inserted *place;
+
+	*count = 0;
+	hash_seq_init(&scan, noted.inserted);
+	while ((place = hash_seq_search(&scan)) != NULL)
+		if (place->taken_in == InvalidSubTransactionId)
+			ids[(*count)++] = UUIDPGetDatum(&place->id);
+	return array_of(UUIDOID, ids, NULL, *count);
+}
+
+/* The place of this id takes nothing over from now on; NULL when it was not inserted. */
+static Inserted *
+inserted_take(const pg_uuid_t *id)
+{
+	Inserted *place = hash_search(noted.inserted, id, HASH_FIND, NULL);
+
+	if (place != NULL && place->taken_in == InvalidSubTransactionId)
+		place->taken_in = noting();
+	return place;
+}
+
+/* What buyers have done in each of the deleted places that are gone goes to its partner. */
+static void
+completions_hand_over(SettlePlans *plans, Datum *values)
+{
+	uint64 rows = owner_execute_latest(&plans->pair, values, NULL);
+	Datum *gone = palloc((rows + 1) * sizeof(Datum));
+	Datum *come = palloc((rows + 1) * sizeof(Datum));
+	Datum pairs[2];
+	Datum all = values[0];
+	int count = 0;
+
+	for (uint64 i = 0; i < rows; i++)
+	{
+		pg_uuid_t from = plan_uuid(i, PAIRED_GONE);
+		pg_uuid_t to;
+		Deleted *place = hash_search(noted.deleted, &from, HASH_FIND, NULL);
+
+		place->handed_in = noting();
+		if (!plan_uuid_or_null(i, PAIRED_COME, &to))
+			continue;
+		gone[count] = UUIDPGetDatum(&place->id);
+		come[count++] = UUIDPGetDatum(&inserted_take(&to)->id);
+	}
+	if (count > 0)
+	{
+		pairs[0] = array_of(UUIDOID, gone, NULL, count);
+		pairs[1] = array_of(UUIDOID, come, NULL, count);
+		completions_move(&plans->move, pairs);
+	}
+	owner_execute_latest(&plans->delete, &all, NULL);
 }
 
 /* The flag goes back on an error too: the session would otherwise let everybody move them. */
 static void
-completions_move(Datum *values, bool many)
+completions_move(KeptPlan *move, Datum *pairs)
 {
 	StatementMark outer = statement_mark_set(&settling);
 
 	PG_TRY();
 	{
-		owner_execute_latest(many ? &move_completions_of_many : &move_completions, values,
-							 NULL);
+		owner_execute_latest(move, pairs, NULL);
 	}
 	PG_FINALLY();
 	{
 		settling = outer;
 	}
 	PG_END_TRY();
-	owner_execute_latest(many ? &delete_completions_of_many : &delete_completions, values,
-						 NULL);
 }
 
 /* A program that is gone has neither rules nor buyers. The statements that changed the programs
