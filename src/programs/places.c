@@ -5,7 +5,8 @@
  * and not at every statement in between. Of the places that a transaction deletes, the nth of a
  * workout in a day hands what buyers have done to the nth of that workout in that day which the
  * transaction inserts. What nothing takes over is deleted with its place. A place hands over
- * once and takes over once, however often the transaction settles and writes the day again.
+ * once and takes over once, however often the transaction settles and writes the day again; one
+ * that came and went between two settlements, before anybody had done it, is passed over.
  * completed_at is derived when this is done.
  *
  * How: the key of completions to their place is judged at commit. The trigger A500_settle,
@@ -110,24 +111,26 @@ static KeptPlan read_inserted = {
 	.sql = "SELECT n.id FROM changed n WHERE NOT n.is_rest",
 };
 /*
- * $1 to $5: the deleted places, with program, day, order and workout; $6: the inserted ones. A
- * place that is there again under its old id keeps what was done, whatever stands in it now.
- * The answer has each place that is gone, and its partner or NULL.
- * MATERIALIZED: in the order of the windows the join would compare all places of one workout
- * with each other.
+ * $1 to $6: the deleted places, with program, day, order, workout and whether the transaction
+ * inserted them and they took nothing over; $7: the inserted ones. A place that is there again
+ * under its old id keeps what was done, whatever stands in it now. The answer has each place
+ * that is gone, and its partner or NULL. MATERIALIZED: in the order of the windows the join
+ * would compare all places of one workout with each other.
  */
 #define PAIR_PLACES                                                                            \
-	"WITH gone AS MATERIALIZED (SELECT g.*, row_number() OVER ("                               \
-	"  PARTITION BY g.program_id, g.day_offset, g.workout_id ORDER BY g.sort_order, g.id)"     \
-	"  AS n FROM unnest($1, $2, $3, $4, $5) g"                                                 \
-	"  (id, program_id, day_offset, sort_order, workout_id)"                                   \
-	"  WHERE NOT EXISTS (SELECT FROM coursebase.course_workouts w WHERE w.id = g.id)),"        \
+	"WITH gone AS MATERIALIZED (SELECT g.*, row_number() OVER (PARTITION BY"                   \
+	"  g.program_id, g.day_offset, g.workout_id, g.passing ORDER BY g.sort_order, g.id) AS n"  \
+	"  FROM (SELECT u.*, u.fresh AND NOT EXISTS ("                                             \
+	"   SELECT FROM coursebase.course_workout_completions c WHERE c.course_workout_id = u.id)" \
+	"   AS passing FROM unnest($1, $2, $3, $4, $5, $6) u"                                      \
+	"   (id, program_id, day_offset, sort_order, workout_id, fresh)"                           \
+	"   WHERE NOT EXISTS (SELECT FROM coursebase.course_workouts w WHERE w.id = u.id)) g),"    \
 	" come AS MATERIALIZED (SELECT w.id, w.program_id, w.day_offset, w.workout_id, "           \
 	"row_number() OVER ("                                                                      \
 	"  PARTITION BY w.program_id, w.day_offset, w.workout_id ORDER BY w.sort_order, w.id)"     \
-	"  AS n FROM coursebase.course_workouts w WHERE w.id = ANY ($6))"                          \
-	" SELECT gone.id, come.id FROM gone"                                                       \
-	" LEFT JOIN come USING (program_id, day_offset, workout_id, n)"
+	"  AS n FROM coursebase.course_workouts w WHERE w.id = ANY ($7))"                          \
+	" SELECT g.id, k.id FROM gone g LEFT JOIN come k ON (k.program_id, k.day_offset,"          \
+	" k.workout_id, k.n) = (g.program_id, g.day_offset, g.workout_id, g.n) AND NOT g.passing"
 /* A buyer who has done the new place already, in this transaction, keeps that. */
 #define MOVE_COMPLETIONS                                                                       \
 	"UPDATE coursebase.course_workout_completions c SET course_workout_id = p.come"            \
@@ -156,9 +159,9 @@ typedef struct SettlePlans
 #define SETTLE_PLANS(each_planned)                                                             \
 	{                                                                                          \
 		.pair = {.sql = PAIR_PLACES,                                                           \
-				 .nargs = 6,                                                                   \
+				 .nargs = 7,                                                                   \
 				 .types = {UUIDARRAYOID, UUIDARRAYOID, INT4ARRAYOID, INT4ARRAYOID,             \
-						   UUIDARRAYOID, UUIDARRAYOID},                                        \
+						   UUIDARRAYOID, BOOLARRAYOID, UUIDARRAYOID},                          \
 				 .custom = each_planned},                                                      \
 		.move = {.sql = MOVE_COMPLETIONS,                                                      \
 				 .nargs = 2,                                                                   \
@@ -185,6 +188,7 @@ static void inserted_note(uint64 rows);
 static bool event_is_settled(TriggerData *data);
 static void places_settle(const pg_uuid_t *program, int32 day);
 static Datum inserted_open(int *count);
+static bool inserted_is_open(const pg_uuid_t *id);
 static Inserted *inserted_take(const pg_uuid_t *id);
 static void completions_hand_over(SettlePlans *plans, Datum *values);
 static void completions_move(KeptPlan *move, Datum *pairs);
@@ -471,9 +475,10 @@ event_is_settled(TriggerData *data)
 static void
 places_settle(const pg_uuid_t *program, int32 day)
 {
+	static const Oid types[] = {UUIDOID, UUIDOID, INT4OID, INT4OID, UUIDOID, BOOLOID};
 	int most = hash_get_num_entries(noted.deleted);
-	Datum *columns[5];
-	Datum values[6];
+	Datum *columns[lengthof(types)];
+	Datum values[lengthof(types) + 1];
 	HASH_SEQ_STATUS scan;
 	Deleted *place;
 	int count = 0;
@@ -491,15 +496,16 @@ places_settle(const pg_uuid_t *program, int32 day)
 		columns[1][count] = UUIDPGetDatum(&place->program);
 		columns[2][count] = Int32GetDatum(place->day);
 		columns[3][count] = Int32GetDatum(place->order);
-		columns[4][count++] = UUIDPGetDatum(&place->workout);
+		columns[4][count] = UUIDPGetDatum(&place->workout);
+		columns[5][count++] = BoolGetDatum(inserted_is_open(&place->id));
 		place->settled = noted.round;
 		inserted_take(&place->id);
 	}
 	if (count == 0)
 		return;
-	for (int i = 0; i < lengthof(columns); i++)
-		values[i] = array_of(i == 2 || i == 3 ? INT4OID : UUIDOID, columns[i], NULL, count);
-	values[5] = inserted_open(&inserted_count);
+	for (int i = 0; i < lengthof(types); i++)
+		values[i] = array_of(types[i], columns[i], NULL, count);
+	values[lengthof(types)] = inserted_open(&inserted_count);
 	completions_hand_over(Max(count, inserted_count) > MANY_PLACES ? &settle_many : &settle_few,
 						  values);
 }
@@ -518,6 +524,15 @@ inserted_open(int *count)
 		if (place->taken_in == InvalidSubTransactionId)
 			ids[(*count)++] = UUIDPGetDatum(&place->id);
 	return array_of(UUIDOID, ids, NULL, *count);
+}
+
+/* Whether the transaction inserted the place of this id, and it has taken nothing over. */
+static bool
+inserted_is_open(const pg_uuid_t *id)
+{
+	Inserted *place = hash_search(noted.inserted, id, HASH_FIND, NULL);
+
+	return place != NULL && place->taken_in == InvalidSubTransactionId;
 }
 
 /* The place of this id takes nothing over from now on; NULL when it was not inserted. */

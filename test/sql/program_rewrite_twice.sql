@@ -35,6 +35,12 @@ SAVEPOINT s;
 :rewrite
 EXECUTE done;
 ROLLBACK TO s;
+-- Two that are settled together: the places of the first one, which came before those that were done, are passed over.
+UPDATE coursebase.course_workouts SET sort_order = sort_order + 7 WHERE program_id = :strong AND day_offset = 0;
+INSERT INTO coursebase.course_workouts (program_id, day_offset, sort_order, workout_id) VALUES (:strong, 0, 0, :squat), (:strong, 0, 1, :squat);
+:rewrite
+EXECUTE done;
+ROLLBACK TO s;
 -- One place after the other, settled in between; the new ones come first.
 INSERT INTO coursebase.course_workouts (program_id, day_offset, sort_order, workout_id) VALUES (:strong, 0, 4, :squat), (:strong, 0, 5, :squat);
 DELETE FROM coursebase.course_workouts WHERE program_id = :strong AND day_offset = 0 AND sort_order = 0;
