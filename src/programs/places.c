@@ -5,8 +5,9 @@
  * and not at every statement in between. Of the places that a transaction deletes, the nth of a
  * workout in a day hands what buyers have done to the nth of that workout in that day which the
  * transaction inserts. What nothing takes over is deleted with its place. A place hands over
- * once and takes over once, however often the transaction settles and writes the day again; one
- * that came and went between two settlements, before anybody had done it, is passed over.
+ * once and takes over once, however often the transaction settles and writes the day again.
+ * Places that came and went between two settlements, before anybody had done one of that day,
+ * are passed over.
  * completed_at is derived when this is done.
  *
  * How: the key of completions to their place is judged at commit. The trigger A500_settle,
@@ -120,9 +121,10 @@ static KeptPlan read_inserted = {
 #define PAIR_PLACES                                                                            \
 	"WITH gone AS MATERIALIZED (SELECT g.*, row_number() OVER (PARTITION BY"                   \
 	"  g.program_id, g.day_offset, g.workout_id, g.passing ORDER BY g.sort_order, g.id) AS n"  \
-	"  FROM (SELECT u.*, u.fresh AND NOT EXISTS ("                                             \
+	"  FROM (SELECT u.*, u.fresh AND NOT bool_or(u.fresh AND EXISTS ("                         \
 	"   SELECT FROM coursebase.course_workout_completions c WHERE c.course_workout_id = u.id)" \
-	"   AS passing FROM unnest($1, $2, $3, $4, $5, $6) u"                                      \
+	"   ) OVER (PARTITION BY u.program_id, u.day_offset) AS passing"                           \
+	"   FROM unnest($1, $2, $3, $4, $5, $6) u"                                                 \
 	"   (id, program_id, day_offset, sort_order, workout_id, fresh)"                           \
 	"   WHERE NOT EXISTS (SELECT FROM coursebase.course_workouts w WHERE w.id = u.id)) g),"    \
 	" come AS MATERIALIZED (SELECT w.id, w.program_id, w.day_offset, w.workout_id, "           \
