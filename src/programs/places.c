@@ -113,10 +113,11 @@ static KeptPlan read_inserted = {
 };
 /*
  * $1 to $6: the deleted places, with program, day, order, workout and whether the transaction
- * inserted them and they took nothing over; $7: the inserted ones. A place that is there again
- * under its old id keeps what was done, whatever stands in it now. The answer has each place
- * that is gone, and its partner or NULL. MATERIALIZED: in the order of the windows the join
- * would compare all places of one workout with each other.
+ * inserted them and they took nothing over (fresh); $7: the inserted ones. The fresh places of a
+ * day of which nobody has done one are passing: they have no partner, and count for nobody's. A
+ * place that is there again under its old id keeps what was done, whatever stands in it now. The
+ * answer has each place that is gone, and its partner or NULL. MATERIALIZED: in the order of
+ * the windows the join would compare all places of one workout with each other.
  */
 #define PAIR_PLACES                                                                            \
 	"WITH gone AS MATERIALIZED (SELECT g.*, row_number() OVER (PARTITION BY"                   \
@@ -345,7 +346,10 @@ notes_reopen(SubXactEvent event, SubTransactionId mine, SubTransactionId parent,
 		notes_undo(mine);
 }
 
-/* Subtransactions are numbered as they begin: all from the aborted one on began within it. */
+/*
+ * Forgets what a rolled back subtransaction noted, and opens again what it handed over.
+ * Subtransactions are numbered as they begin: all from the aborted one on began within it.
+ */
 static void
 notes_undo(SubTransactionId aborted)
 {
@@ -420,7 +424,8 @@ changed_note(const pg_uuid_t *program)
 	changed->judged = 0;
 }
 
-/* A place that had handed over under this id is a new one from here on. */
+/* Notes the new rows of the statement. A deleted place that handed over and is inserted again
+ * under its id is a new place: its deletion is forgotten. */
 static void
 inserted_note(uint64 rows)
 {
