@@ -113,11 +113,11 @@ static KeptPlan read_inserted = {
 };
 /*
  * $1 to $6: the deleted places, with program, day, order, workout and whether the transaction
- * inserted them and they took nothing over (fresh); $7: the inserted ones. The fresh places of a
- * day of which nobody has done one are passing: they have no partner, and count for nobody's. A
- * place that is there again under its old id keeps what was done, whatever stands in it now. The
- * answer has each place that is gone, and its partner or NULL. MATERIALIZED: in the order of
- * the windows the join would compare all places of one workout with each other.
+ * inserted them and they took nothing over (fresh); $7: the inserted ones. The fresh places of
+ * a day of which nobody has done one are passing: they have no partner, and count for nobody's.
+ * A place that is there again under its old id keeps what was done, whatever stands in it now.
+ * The answer has each place that is gone, and its partner or NULL. MATERIALIZED: in the order
+ * of the windows the join would compare all places of one workout with each other.
  */
 #define PAIR_PLACES                                                                            \
 	"WITH gone AS MATERIALIZED (SELECT g.*, row_number() OVER (PARTITION BY"                   \
