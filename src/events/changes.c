@@ -7,7 +7,9 @@
  * together.
  *
  * Memory: what a row's values need lives in Changes.row, which changes_next() empties and makes
- * the current context. Whatever must outlive the row is copied elsewhere.
+ * the current context. Whatever must outlive the row is copied elsewhere. The rows themselves
+ * are fetched in the context of changes_begin(): where the tables of a large statement are on
+ * disk, each row is a copy that its slot owns and frees.
  */
 #include "postgres.h"
 
@@ -52,8 +54,9 @@ changes_begin(Changes *changes, FunctionCallInfo fcinfo, const char *name, Chang
 	SPI_connect();
 	rows_begin(&changes->old_rows, data->tg_oldtable, data->tg_relation);
 	rows_begin(&changes->new_rows, data->tg_newtable, data->tg_relation);
-	changes->row = AllocSetContextCreate(CurrentMemoryContext, "coursebase changed row",
-										 ALLOCSET_SMALL_SIZES);
+	changes->rows = CurrentMemoryContext;
+	changes->row =
+		AllocSetContextCreate(changes->rows, "coursebase changed row", ALLOCSET_SMALL_SIZES);
 	return true;
 }
 
@@ -72,6 +75,7 @@ bool
 changes_next(Changes *changes)
 {
 	CHECK_FOR_INTERRUPTS();
+	MemoryContextSwitchTo(changes->rows);
 	changes->was = rows_next(&changes->old_rows);
 	changes->is = rows_next(&changes->new_rows);
 	MemoryContextReset(changes->row);

@@ -42,7 +42,8 @@ typedef struct Changes
 	TriggerData *data;
 	ChangedRows old_rows;
 	ChangedRows new_rows;
-	MemoryContext row; /* current from changes_next() to the next one */
+	MemoryContext rows; /* of the rows themselves, as long as the slots hold them */
+	MemoryContext row;  /* current from changes_next() to the next one */
 } Changes;
 
 /* Instead of a column's type: any enum. */
