@@ -46,11 +46,26 @@
 #define GONE                                                                                   \
 	"SELECT o.user_id, o.course_id, o.expires_at AS was, NULL::timestamptz AS is_now,"         \
 	"  o.expires_at IS NOT NULL AS ends FROM was o WHERE " COUNTS("o")
+/* A DELETE of purchases takes their grants, and no longer shows which were refunded ($1). */
+#define GONE_FOR_GOOD                                                                          \
+	GONE " AND (o.purchase_id IS NULL OR o.purchase_id NOT IN (SELECT unnest($1)))"
 #define UNCHANGED " AND NOT EXISTS (SELECT FROM changed n WHERE n.id = g.id)"
 
 static KeptPlan find_made = {.sql = MOVED(MADE, UNCHANGED)};
 static KeptPlan find_moved = {.sql = MOVED(MADE " UNION ALL " GONE, UNCHANGED)};
-static KeptPlan find_gone = {.sql = MOVED(GONE, "")};
+static KeptPlan find_gone = {
+	.sql = MOVED(GONE_FOR_GOOD, ""),
+	.nargs = 1,
+	.types = {UUIDARRAYOID},
+};
+
+/* Read as the statement saw them, for by now they may be deleted. */
+static KeptPlan find_refunded_before = {
+	.sql =
+		"SELECT coalesce(array_agg(o.purchase_id), '{}') FROM was o"
+		" WHERE (SELECT s.refunded_at FROM coursebase.purchases s WHERE s.id = o.purchase_id)"
+		"  IS NOT NULL",
+};
 
 /* A refund takes away what the purchase gave until an end, its reversal gives it again. */
 static KeptPlan find_refunded = {
@@ -90,6 +105,7 @@ enum
 };
 
 static bool some_ends(Changes *changes);
+static void gone_tell(void);
 static void moved_tell(KeptPlan *find, Datum *values);
 static TimestampTz end_or_none(uint64 row, int column);
 
@@ -121,10 +137,11 @@ coursebase_tg_course_grants__tell(PG_FUNCTION_ARGS)
 	if (some_ends(&changes))
 	{
 		trigger_tables_show(data);
-		moved_tell(TRIGGER_FIRED_BY_INSERT(data->tg_event)   ? &find_made
-				   : TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? &find_moved
-															 : &find_gone,
-				   NULL);
+		if (TRIGGER_FIRED_BY_DELETE(data->tg_event))
+			gone_tell();
+		else
+			moved_tell(TRIGGER_FIRED_BY_INSERT(data->tg_event) ? &find_made : &find_moved,
+					   NULL);
 	}
 	changes_end(&changes);
 	return PointerGetDatum(NULL);
@@ -153,6 +170,18 @@ grants_refunded_tell(TriggerData *data)
 {
 	trigger_tables_show(data);
 	moved_tell(&find_refunded, NULL);
+}
+
+/* A grant whose purchase was refunded gave nothing, and takes nothing away when it goes. */
+static void
+gone_tell(void)
+{
+	Datum refunded;
+	bool none;
+
+	owner_execute(&find_refunded_before, NULL, NULL, true);
+	refunded = plan_value_as(0, 1, UUIDARRAYOID, &none);
+	moved_tell(&find_gone, &refunded);
 }
 
 /*

@@ -68,6 +68,15 @@ UPDATE coursebase.purchases SET access_until = NULL WHERE stripe_session_id = 'c
 :told
 DELETE FROM coursebase.purchases WHERE user_id = :ada;
 :told
+-- A purchase that was refunded gives nothing. That it is deleted tells nothing, and hides nothing that is deleted with it.
+SELECT p.status FROM unnest(ARRAY['cs_back', 'cs_back_for_ever', 'cs_stays']) n, coursebase.complete_purchase(:ada, :product, n, 100, 'paid', '2026-03-01') p;
+UPDATE coursebase.purchases SET access_until = NULL WHERE stripe_session_id = 'cs_back_for_ever';
+UPDATE coursebase.purchases SET refunded_at = now() WHERE stripe_session_id LIKE 'cs\_back%';
+:told
+DELETE FROM coursebase.purchases WHERE stripe_session_id = 'cs_back';
+:told
+DELETE FROM coursebase.purchases WHERE user_id = :ada;
+:told
 -- What has ended already is told by nobody.
 INSERT INTO coursebase.course_grants (user_id, course_id, expires_at) VALUES (:ada, :one, '2020-01-01');
 DELETE FROM coursebase.course_grants WHERE user_id = :ada;
