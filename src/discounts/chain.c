@@ -34,6 +34,17 @@ typedef struct Chain
 	KeptPlan walk; /* from the row $1 on upwards: a row when $2 is met */
 } Chain;
 
+/*
+ * One row after the other by its key, in a subselect: a join may read all rows that have a link
+ * at each step, where the statistics are of a time when few had one.
+ */
+#define WALK_QUERY(table, key, link)                                                           \
+	"WITH RECURSIVE above (id) AS ("                                                           \
+	" SELECT $1 UNION"                                                                         \
+	" SELECT (SELECT r." link " FROM coursebase." table " r WHERE r." key " = a.id)"           \
+	" FROM above a WHERE a.id IS NOT NULL AND a.id <> $2)"                                     \
+	" SELECT FROM above WHERE id = $2"
+
 /* An INSERT where the row is not there yet: two of them meet at the key. */
 static KeptPlan move_version = {
 	.sql = "INSERT INTO coursebase.chain_versions AS v (chain, version) VALUES ($1, 1)"
@@ -44,21 +55,11 @@ static KeptPlan move_version = {
 
 static Chain chains[] = {
 	{"parent_code",
-	 {.sql = "WITH RECURSIVE above (id) AS ("
-			 " SELECT $1 UNION"
-			 " SELECT c.parent_code_id FROM above a"
-			 " JOIN coursebase.discount_codes c ON c.id = a.id"
-			 " WHERE c.parent_code_id IS NOT NULL AND a.id <> $2)"
-			 " SELECT FROM above WHERE id = $2",
+	 {.sql = WALK_QUERY("discount_codes", "id", "parent_code_id"),
 	  .nargs = 2,
 	  .types = {UUIDOID, UUIDOID}}},
 	{"referral",
-	 {.sql = "WITH RECURSIVE above (id) AS ("
-			 " SELECT $1 UNION"
-			 " SELECT p.referred_by FROM above a"
-			 " JOIN coursebase.user_profile p ON p.user_id = a.id"
-			 " WHERE p.referred_by IS NOT NULL AND a.id <> $2)"
-			 " SELECT FROM above WHERE id = $2",
+	 {.sql = WALK_QUERY("user_profile", "user_id", "referred_by"),
 	  .nargs = 2,
 	  .types = {UUIDOID, UUIDOID}}},
 };
