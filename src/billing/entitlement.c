@@ -9,6 +9,8 @@
  * alone. A serializable transaction reads both tables itself, or conflicts go unseen. So does
  * a transaction that has changed one of them: its snapshots of the same age see different
  * commands of its own.
+ * What a transaction reads after it has written anything serves it alone: a trigger of an
+ * operator's that asks, and refuses the change, comes before ours tells of the change.
  *
  * The server sends an invalidation a moment after it has made the change visible. In that
  * moment a session may answer with what it kept, as if it had been asked a moment before.
@@ -68,6 +70,8 @@ typedef struct KeptEntitlements
 	SnapshotAge age;
 	bool lasting;                    /* good for later snapshots too */
 	LocalTransactionId serializable; /* the one that read it, if it was such a one */
+	LocalTransactionId writing;      /* the one that read it, if it had written before: */
+	SubTransactionId within;         /* nobody else has what may yet be rolled back */
 	Entitlements entitlements;
 	MemoryContext context;
 } KeptEntitlements;
@@ -84,6 +88,7 @@ const EntitlementAsk entitlement_ask_every_course = {ENTITLEMENT_EVERY_COURSE, N
 
 static SnapshotAge snapshot_age(Snapshot snapshot);
 static int age_compare(SnapshotAge a, SnapshotAge b);
+static bool kept_is_written_here(void);
 static void kept_load(Snapshot snapshot);
 static void entitlements_load(Entitlements *to, Snapshot snapshot);
 static void products_load(Entitlements *to, Snapshot snapshot);
@@ -116,7 +121,8 @@ entitlements_known(Snapshot snapshot)
 		order = age_compare(snapshot_age(snapshot), kept.age);
 		if (likely(
 				(order == 0 || (order > 0 && kept.lasting)) &&
-				(!IsolationIsSerializable() || kept.serializable == snapshot_serializable())))
+				(!IsolationIsSerializable() || kept.serializable == snapshot_serializable()) &&
+				(kept.writing == InvalidLocalTransactionId || kept_is_written_here())))
 			return &kept.entitlements;
 	}
 	kept_load(snapshot);
@@ -234,6 +240,14 @@ age_compare(SnapshotAge a, SnapshotAge b)
 	return a.running < b.running ? 1 : a.running > b.running ? -1 : 0;
 }
 
+/* A savepoint that is rolled back, or released, ends the subtransaction. */
+static bool
+kept_is_written_here(void)
+{
+	return kept.writing == compat_local_transaction() &&
+		   kept.within == GetCurrentSubTransactionId();
+}
+
 /*
  * The generation is taken before anything is read: a change that is told meanwhile makes it
  * stale. A parallel worker may not take a snapshot, and lives for one.
@@ -253,6 +267,9 @@ kept_load(Snapshot snapshot)
 	kept.age = snapshot_age(snapshot);
 	kept.lasting = false;
 	kept.serializable = snapshot_serializable();
+	kept.writing = TransactionIdIsValid(GetTopTransactionIdIfAny()) ? compat_local_transaction()
+																	: InvalidLocalTransactionId;
+	kept.within = GetCurrentSubTransactionId();
 	generation = rows_generation;
 	if (!IsInParallelMode())
 		kept.lasting = age_compare(snapshot_age(GetLatestSnapshot()), kept.age) == 0;

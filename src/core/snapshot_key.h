@@ -52,13 +52,17 @@ extern bool snapshot_key_equals_slowly(const SnapshotKey *key, Snapshot snapshot
 static inline bool
 snapshot_key_equals(const SnapshotKey *key, Snapshot snapshot)
 {
-	/* an empty key's xmin is that of no snapshot; before a first command nothing own is seen */
+	/* an empty key's xmin is that of no snapshot; before a first command nothing own is seen,
+	 * so that an id may have come since, but one that was there already may be of a transaction
+	 * which has committed: a snapshot lists its own transaction as little as one that is over
+	 */
 	if (key->xmin != snapshot->xmin || key->xmax != snapshot->xmax ||
 		key->command != snapshot->curcid || key->rollbacks != snapshot_rollbacks ||
 		snapshot->snapshot_type != SNAPSHOT_MVCC ||
 		key->overflowed != snapshot->suboverflowed ||
 		key->recovery != snapshot->takenDuringRecovery ||
-		(key->command != FirstCommandId && key->own != GetTopTransactionIdIfAny()))
+		((key->command != FirstCommandId || TransactionIdIsValid(key->own)) &&
+		 key->own != GetTopTransactionIdIfAny()))
 		return false;
 	return (key->running_count == 0 && snapshot->xcnt == 0 && !key->recovery &&
 			!IsolationIsSerializable()) ||

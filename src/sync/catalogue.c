@@ -5,8 +5,10 @@
  * Invariants: a session keeps a catalogue for as long as the versions of catalogue and cohort
  * are the same. A version names one committed state, so every snapshot that sees the version
  * may use the catalogue. A version that this transaction itself has moved names a state that
- * may yet be rolled back: its catalogue is computed every time. A catalogue from which a
- * handshake reads is not freed before that handshake ends.
+ * may yet be rolled back: its catalogue is computed every time. Nor is one kept that a
+ * transaction computes which has written before: a handshake that an operator's trigger calls,
+ * or the statement that writes, sees a change whose version is yet to move. A catalogue from
+ * which a handshake reads is not freed before that handshake ends.
  *
  * Everything is read by keys or as it lies (core/rows.h): the first handshake of a connection
  * would wait longer for the planner than for the rows.
@@ -119,7 +121,7 @@ static void catalogue_copy(HandshakeCatalogue *to, const HandshakeCatalogue *fro
  * the database's own may call other handshakes before this one has ended.
  */
 const HandshakeCatalogue *
-handshake_catalogue_get(const HandshakeVersions *versions, bool admin)
+handshake_catalogue_get(const HandshakeVersions *versions, bool admin, bool has_written)
 {
 	static unsigned int next = 0;
 	HandshakeCatalogue *computed;
@@ -130,7 +132,7 @@ handshake_catalogue_get(const HandshakeVersions *versions, bool admin)
 			return catalogue_hold(kept[i]);
 	computed = palloc0(sizeof(*computed));
 	catalogue_compute(computed, versions, admin);
-	if (versions->own_change)
+	if (versions->own_change || has_written)
 		return computed;
 	one = catalogue_keep(computed);
 	one->versions = *versions;

@@ -17,11 +17,12 @@ typedef struct HandshakeCatalogue
 } HandshakeCatalogue;
 
 /*
- * The catalogue of these versions; admin: with every course. The result lives as long as the
- * current context, however the session's kept catalogues change meanwhile. Needs SPI_connect()
- * and the rights of the tables' owner.
+ * The catalogue of these versions; admin: with every course; has_written: the transaction wrote
+ * something before the handshake. The result lives as long as the current context, however the
+ * session's kept catalogues change meanwhile. Needs SPI_connect() and the rights of the tables'
+ * owner.
  */
 extern const HandshakeCatalogue *handshake_catalogue_get(const HandshakeVersions *versions,
-														 bool admin);
+														 bool admin, bool has_written);
 
 #endif

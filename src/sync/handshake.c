@@ -10,6 +10,9 @@
  * on a standby, nothing is written; the answer is the same, but for saying so where the phone
  * reported something new, which it then reports again.
  *
+ * A statement may call it again and again, and change things in between: what the transaction
+ * has written is seen, also by the very statement that calls.
+ *
  * Most calls bring nothing new and find a cached state: direct reads alone answer these. Only a
  * call that needs a statement pays for SPI and for a search_path of its own, which is why the
  * function carries no SET.
@@ -45,6 +48,7 @@ typedef struct Statements
 	OwnerRights rights;
 } Statements;
 
+static bool snapshot_renew(void);
 static bool answer_directly(StringInfo answer, const HandshakeRequest *request,
 							const pg_uuid_t *user, TimestampTz at);
 static void answer_by_statements(StringInfo answer, const HandshakeRequest *request,
@@ -65,17 +69,36 @@ coursebase_handshake(PG_FUNCTION_ARGS)
 	TimestampTz at = args_time(fcinfo, 2);
 	HandshakeRequest request;
 	StringInfoData answer;
+	bool renewed;
 
 	schema_require_current();
 	handshake_request_parse(&request, VARDATA_ANY(sent), VARSIZE_ANY_EXHDR(sent));
 	initStringInfo(&answer);
 	appendStringInfoSpaces(&answer, VARHDRSZ);
+	renewed = snapshot_renew();
 	/* a phone may still have the id of an account that was merged */
 	identity_follow(&user);
 	if (!answer_directly(&answer, &request, &user, at))
 		answer_by_statements(&answer, &request, &user, at);
+	if (renewed)
+		PopActiveSnapshot();
 	SET_VARSIZE(answer.data, answer.len);
 	PG_RETURN_TEXT_P((text *) answer.data);
+}
+
+/*
+ * The snapshot of the statement that calls does not see what an earlier call in it has kept:
+ * what the phone reports next would be taken for known. False where the transaction has written
+ * nothing.
+ */
+static bool
+snapshot_renew(void)
+{
+	if (!TransactionIdIsValid(GetTopTransactionIdIfAny()))
+		return false;
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	return true;
 }
 
 /* Answers without a statement; false, and nothing written, if one is needed after all. */
@@ -135,6 +158,8 @@ state_load(HandshakeState *state, const HandshakeRequest *request, const pg_uuid
 {
 	HandshakeVersions versions;
 	Assignment assignment = ASSIGNMENT_NONE;
+	/* what the assignment writes is none of the catalogue's */
+	bool has_written = TransactionIdIsValid(GetTopTransactionIdIfAny());
 
 	if (handshake_cache_read(state, request, user, at) &&
 		(handshake_is_current(request, state->digest) || handshake_state_expand(state)))
@@ -148,7 +173,7 @@ state_load(HandshakeState *state, const HandshakeRequest *request, const pg_uuid
 		PushCopiedSnapshot(GetTransactionSnapshot());
 		UpdateActiveSnapshotCommandId();
 	}
-	handshake_state_compute(state, &versions, user, at);
+	handshake_state_compute(state, &versions, user, at, has_written);
 	/* a cached state would hide from the next handshake that something is due */
 	if (assignment != ASSIGNMENT_LATER)
 		handshake_cache_write(state, &versions, user);

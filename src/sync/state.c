@@ -43,7 +43,7 @@ static JsonSlice members_write(Validity *validity, const pg_uuid_t *user);
  * stale. */
 void
 handshake_state_compute(HandshakeState *state, HandshakeVersions *versions,
-						const pg_uuid_t *user, TimestampTz at)
+						const pg_uuid_t *user, TimestampTz at, bool has_written)
 {
 	HandshakeEntries own = {0};
 	const HandshakeCatalogue *catalogue;
@@ -54,7 +54,7 @@ handshake_state_compute(HandshakeState *state, HandshakeVersions *versions,
 	if (!identity_user_read(user, &admin))
 		anchor_raise_missing(user);
 	versions_find(versions, user);
-	catalogue = handshake_catalogue_get(versions, admin);
+	catalogue = handshake_catalogue_get(versions, admin, has_written);
 	own_entries(&own, &state->validity, user);
 	entries_merge(state, catalogue, &own);
 	state->protected = catalogue->protected;

@@ -28,10 +28,10 @@ typedef struct HandshakeState
 
 /*
  * Computes the state of a user at a time with the active snapshot, and gives the versions that
- * the snapshot sees. Raises KB106 without an open account. Needs SPI_connect() and the rights
- * of the tables' owner.
+ * the snapshot sees. has_written: as for handshake_catalogue_get(). Raises KB106 without an
+ * open account. Needs SPI_connect() and the rights of the tables' owner.
  */
 extern void handshake_state_compute(HandshakeState *state, HandshakeVersions *versions,
-									const pg_uuid_t *user, TimestampTz at);
+									const pg_uuid_t *user, TimestampTz at, bool has_written);
 
 #endif

@@ -56,6 +56,7 @@ typedef struct VersionScope
 	const char *name;
 	bool keyed;
 	bool person;     /* the key is that of a person */
+	bool made_anew;  /* no last_move of it is kept */
 	LockBehind lock; /* of the version, before it moves, if others may follow it */
 	KeptPlan move;
 	KeptPlan move_many; /* of all keys of an array, if the scope has triggers of statements */
@@ -85,6 +86,7 @@ static VersionScope scopes[] = {
 					 " ON CONFLICT (singleton) DO UPDATE SET version = v.version + 1"}},
 	{.name = "cohort",
 	 .keyed = true,
+	 .made_anew = true,
 	 .move = {.sql = "INSERT INTO coursebase.cohort_versions AS v (cohort_id, version)"
 					 " SELECT c.id, " FIRST_VERSION " FROM coursebase.cohorts c WHERE c.id = $1"
 					 " ON CONFLICT (cohort_id) DO UPDATE SET version = v.version + 1",
@@ -125,7 +127,9 @@ static VersionScope scopes[] = {
  * The last move. To move a version again before anybody can have read it would say nothing new,
  * and would fill the row's page while a statement changes thousands of rows. Other transactions
  * read the version after the commit at the earliest; this one reads it by a handshake, which
- * forgets the move (versions_were_read()).
+ * forgets the move (versions_were_read()). That of a cohort moves each time: the cohort may be
+ * deleted meanwhile, its version with it, and made anew under its id, and a cohort without a
+ * version is one that never had a manifest.
  */
 static struct
 {
@@ -347,6 +351,8 @@ version_move(VersionScope *scope, const pg_uuid_t *key)
 		lock_behind(&scope->lock, &value);
 	owner_execute(&scope->move, &value, NULL, false);
 	SPI_finish();
+	if (scope->made_anew)
+		return;
 	last_move.transaction = GetTopFullTransactionId();
 	last_move.subtransaction = GetCurrentSubTransactionId();
 	last_move.scope = scope;

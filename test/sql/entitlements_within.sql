@@ -36,3 +36,29 @@ UPDATE coursebase.store_product_entitlements SET entitlement = 'premium';
 SELECT coursebase.has_premium(:ada, :may), weekly_limit_credits FROM coursebase.credit_balance(:ada, :may);
 FETCH opened;
 ROLLBACK;
+
+-- Nor is what an operator's trigger sees of a change that it refuses: the first question of a session.
+\c
+\set SHOW_CONTEXT never
+SET client_min_messages = warning;
+\set course '\'00000000-0000-4000-8000-00000000e742\''
+BEGIN;
+INSERT INTO coursebase.users (id, clerk_user_id, name, email) VALUES (:ada, 'within_ada', 'Ada', 'within_ada@example.org');
+INSERT INTO coursebase.courses (id, title, description, in_premium) VALUES (:course, 'Calm', '', true);
+SELECT status FROM coursebase.apply_subscription_event(:ada, json_build_object('store', 'app_store', 'environment', 'production',
+    'store_event_id', 'e', 'original_transaction_id', 'l', 'transaction_id', 't', 'event_type', 'created',
+    'event_time', '2026-05-01T00:00:00Z', 'period_end', '2026-07-01T00:00:00Z'), '2026-05-01');
+CREATE FUNCTION pg_temp.refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF coursebase.has_course_access(TG_ARGV[0]::uuid, TG_ARGV[1]::uuid, TG_ARGV[2]::timestamptz) THEN
+        RAISE 'a plan gives the course';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER a_refuse AFTER UPDATE ON coursebase.entitlements FOR EACH ROW EXECUTE FUNCTION
+    pg_temp.refuse('00000000-0000-4000-8000-00000000e742', '00000000-0000-4000-8000-00000000e741', '2026-05-10 12:00+00');
+SAVEPOINT before;
+UPDATE coursebase.entitlements SET covers_every_course = true WHERE name = 'premium';
+ROLLBACK TO before;
+SELECT coursebase.has_course_access(:course, :ada, :may);
+ROLLBACK;
