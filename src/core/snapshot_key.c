@@ -52,6 +52,9 @@ snapshot_key_take(SnapshotKey *key, Snapshot snapshot)
 	key->xmax = snapshot->xmax;
 	key->own = GetTopTransactionIdIfAny();
 	key->command = snapshot->curcid;
+	/* a snapshot lists its own transaction as little as one that is over: by its id alone is
+	 * the one that has committed told from the one that runs */
+	key->compares_own = key->command != FirstCommandId || TransactionIdIsValid(key->own);
 	key->serializable = snapshot_serializable();
 	key->rollbacks = snapshot_rollbacks;
 	key->xmin = snapshot->xmin;

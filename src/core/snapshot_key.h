@@ -22,6 +22,7 @@ typedef struct SnapshotKey
 	TransactionId xmin; /* invalid: the key is empty */
 	TransactionId xmax;
 	TransactionId own; /* the top transaction's, if it has one */
+	bool compares_own; /* false: it had neither an id nor a command, and may have got an id */
 	CommandId command;
 	LocalTransactionId serializable; /* an answer is not carried from one to another */
 	uint64 rollbacks;                /* snapshot_rollbacks when taken */
@@ -52,17 +53,13 @@ extern bool snapshot_key_equals_slowly(const SnapshotKey *key, Snapshot snapshot
 static inline bool
 snapshot_key_equals(const SnapshotKey *key, Snapshot snapshot)
 {
-	/* an empty key's xmin is that of no snapshot; before a first command nothing own is seen,
-	 * so that an id may have come since, but one that was there already may be of a transaction
-	 * which has committed: a snapshot lists its own transaction as little as one that is over
-	 */
+	/* an empty key's xmin is that of no snapshot */
 	if (key->xmin != snapshot->xmin || key->xmax != snapshot->xmax ||
 		key->command != snapshot->curcid || key->rollbacks != snapshot_rollbacks ||
 		snapshot->snapshot_type != SNAPSHOT_MVCC ||
 		key->overflowed != snapshot->suboverflowed ||
 		key->recovery != snapshot->takenDuringRecovery ||
-		((key->command != FirstCommandId || TransactionIdIsValid(key->own)) &&
-		 key->own != GetTopTransactionIdIfAny()))
+		(key->compares_own && key->own != GetTopTransactionIdIfAny()))
 		return false;
 	return (key->running_count == 0 && snapshot->xcnt == 0 && !key->recovery &&
 			!IsolationIsSerializable()) ||
