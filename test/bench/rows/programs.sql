@@ -1,6 +1,6 @@
 -- A day of thirty workouts written anew, by set_day() and by the hand-written DELETE and INSERT, which lets buyers'
--- completions go, on the same table with the same keys, triggers and rules. Twenty courses a statement. What
--- waits for the commit is not in the figure.
+-- completions go, on the same table with the same keys, triggers and rules. Twenty courses a statement, and after
+-- each what would wait for the commit: set_day() has done most of that by then.
 --# setup
 INSERT INTO coursebase.users (id, clerk_user_id, name, email) VALUES
     ('00000000-0000-4000-8000-000000040001', 'user_programs', 'Bench', 'bench@example.com');
@@ -42,6 +42,18 @@ BEGIN
     RETURN cardinality(ids);
 END
 $$;
+CREATE FUNCTION bench_peer.settle()
+RETURNS integer
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    SET CONSTRAINTS coursebase."A500_settle_on_delete", coursebase."A500_settle_on_update",
+        coursebase.course_workout_completions_course_workout_id_program_id_fkey IMMEDIATE;
+    SET CONSTRAINTS coursebase."A500_settle_on_delete", coursebase."A500_settle_on_update",
+        coursebase.course_workout_completions_course_workout_id_program_id_fkey DEFERRED;
+    RETURN 0;
+END
+$$;
 SELECT sum(bench_peer.set_day(id, 0, bench_peer.workouts(0, false))) FROM bench_peer.courses;
 --# calls: 20
 --# before
@@ -58,10 +70,10 @@ JOIN (SELECT 'ours' AS way, last_value AS n FROM bench_peer.day_turn_ours
 CROSS JOIN LATERAL (SELECT array_agg(w.workout_id ORDER BY w.sort_order) AS ids
     FROM coursebase.course_workouts AS w WHERE w.program_id = c.id) AS d
 --# statement ours: set_day(program_id, day_offset, workout_ids)
-SELECT sum(coursebase.set_day(c.id, 0, d.ids)) FROM bench_peer.courses AS c, bench_peer.days AS d
+SELECT sum(coursebase.set_day(c.id, 0, d.ids) + bench_peer.settle()) FROM bench_peer.courses AS c, bench_peer.days AS d
 WHERE c.way = 'ours' AND d.turn = currval('bench_peer.day_turn_ours') % 40 AND d.one = false
 --# statement byhand: DELETE and INSERT in PL/pgSQL | time >= 0.8, instructions >= 0.8
-SELECT sum(bench_peer.set_day(c.id, 0, d.ids)) FROM bench_peer.courses AS c, bench_peer.days AS d
+SELECT sum(bench_peer.set_day(c.id, 0, d.ids) + bench_peer.settle()) FROM bench_peer.courses AS c, bench_peer.days AS d
 WHERE c.way = 'byhand' AND d.turn = currval('bench_peer.day_turn_byhand') % 40 AND d.one = false
 
 --# row: set_day_one
@@ -75,8 +87,8 @@ JOIN (SELECT 'ours' AS way, last_value AS n FROM bench_peer.day_turn_ours
 CROSS JOIN LATERAL (SELECT array_agg(w.workout_id ORDER BY w.sort_order) AS ids
     FROM coursebase.course_workouts AS w WHERE w.program_id = c.id) AS d
 --# statement ours: set_day(program_id, day_offset, workout_ids)
-SELECT sum(coursebase.set_day(c.id, 0, d.ids)) FROM bench_peer.courses AS c, bench_peer.days AS d
+SELECT sum(coursebase.set_day(c.id, 0, d.ids) + bench_peer.settle()) FROM bench_peer.courses AS c, bench_peer.days AS d
 WHERE c.way = 'ours' AND d.turn = currval('bench_peer.day_turn_ours') % 40 AND d.one = true
 --# statement byhand: DELETE and INSERT in PL/pgSQL | time >= 2
-SELECT sum(bench_peer.set_day(c.id, 0, d.ids)) FROM bench_peer.courses AS c, bench_peer.days AS d
+SELECT sum(bench_peer.set_day(c.id, 0, d.ids) + bench_peer.settle()) FROM bench_peer.courses AS c, bench_peer.days AS d
 WHERE c.way = 'byhand' AND d.turn = currval('bench_peer.day_turn_byhand') % 40 AND d.one = true
