@@ -119,11 +119,20 @@ static KeptPlan find_reference = {
 	.nargs = 2,
 	.types = {UUIDOID, INT4OID},
 };
+/*
+ * The references of what plain SQL gives back: the sum of those that stand never exceeds what
+ * is refunded ($3). The full refund's own time ($2) and sum ($4) tell it from refunds of parts
+ * that came before it, at the same time perhaps; a refund that took the place of a told sum has
+ * another time.
+ */
 static KeptPlan reverse_references = {
-	.sql = "UPDATE coursebase.purchase_refunds SET reversed_at = now()"
-		   " WHERE purchase_id = $1 AND reversed_at IS NULL AND refunded_at = $2",
-	.nargs = 2,
-	.types = {UUIDOID, TIMESTAMPTZOID},
+	.sql = "UPDATE coursebase.purchase_refunds SET reversed_at = now() WHERE refund_ref IN ("
+		   " SELECT s.refund_ref FROM (SELECT r.refund_ref, sum(r.amount_in_cents) OVER ("
+		   "   ORDER BY r.refunded_at = $2, r.amount_in_cents = $4, r.created_at, r.refund_ref)"
+		   "   AS stands FROM coursebase.purchase_refunds r WHERE r.purchase_id = $1"
+		   "   AND r.reversed_at IS NULL AND r.amount_in_cents > 0) s WHERE s.stands > $3)",
+	.nargs = 4,
+	.types = {UUIDOID, TIMESTAMPTZOID, INT4OID, INT4OID},
 };
 
 /*
@@ -340,7 +349,11 @@ coursebase_tg_purchases__audit(PG_FUNCTION_ARGS)
 	SPI_connect();
 	if (!was_open && is_open)
 	{
-		Datum values[] = {trigger_value_as(data, data->tg_newtuple, "id", UUIDOID), was_at};
+		int32 before = sum_of(data, data->tg_trigtuple, "refunded_in_cents");
+		int32 in_part = sum_of(data, data->tg_trigtuple, "refunded_in_part_in_cents");
+		int32 after = sum_of(data, data->tg_newtuple, "refunded_in_cents");
+		Datum values[] = {trigger_value_as(data, data->tg_newtuple, "id", UUIDOID), was_at,
+						  Int32GetDatum(after), Int32GetDatum(before - in_part)};
 
 		/* a provider that tells the reversed refund again must not refund again: its row stays
 		 */
