@@ -29,7 +29,7 @@
 	"  AND s.refunded_at IS NOT NULL)"
 
 /* Of each person and course: the latest end before and after, and that of the other grants. */
-#define MOVED(moved, others)                                                                   \
+#define MOVED(moved, others, but)                                                              \
 	"SELECT m.user_id, m.course_id, max(m.was), max(m.is_now),"                                \
 	"  (SELECT max(g.expires_at) FROM coursebase.course_grants g"                              \
 	"   WHERE g.user_id = m.user_id AND g.course_id = m.course_id AND " COUNTS("g") others     \
@@ -38,7 +38,7 @@
 		" WHERE NOT EXISTS (SELECT FROM coursebase.user_course_access a"                       \
 		"   WHERE a.user_id = m.user_id AND a.course_id = m.course_id)"                        \
 		" GROUP BY m.user_id, m.course_id"                                                     \
-		" HAVING bool_and(m.ends) AND max(m.was) IS DISTINCT FROM max(m.is_now)"               \
+		" HAVING bool_and(m.ends) AND max(m.was) IS DISTINCT FROM max(m.is_now)" but           \
 		" ORDER BY m.user_id, m.course_id"
 #define MADE                                                                                   \
 	"SELECT n.user_id, n.course_id, NULL::timestamptz AS was, n.expires_at AS is_now,"         \
@@ -51,10 +51,27 @@
 	GONE " AND (o.purchase_id IS NULL OR o.purchase_id NOT IN (SELECT unnest($1)))"
 #define UNCHANGED " AND NOT EXISTS (SELECT FROM changed n WHERE n.id = g.id)"
 
-static KeptPlan find_made = {.sql = MOVED(MADE, UNCHANGED)};
-static KeptPlan find_moved = {.sql = MOVED(MADE " UNION ALL " GONE, UNCHANGED)};
+/*
+ * The rows as they are now: triggers before this one let what is bought again begin at the end
+ * of what was bought before (sales/access_end.h). Of a person and course whose rows they have
+ * all moved the UPDATE told that did it; to whom nothing else gives the course by now it told
+ * an extension of what only begins here.
+ */
+static KeptPlan find_made = {
+	.sql =
+		MOVED("SELECT n.user_id, n.course_id, NULL::timestamptz AS was,"
+			  "  g.expires_at AS is_now, g.expires_at IS NOT NULL AS ends,"
+			  "  g.expires_at IS DISTINCT FROM n.expires_at AS told"
+			  " FROM changed n JOIN coursebase.course_grants g ON g.id = n.id"
+			  " WHERE " COUNTS("n"),
+			  UNCHANGED,
+			  " AND (NOT bool_and(m.told) OR NOT EXISTS (SELECT FROM coursebase.course_grants g"
+			  "  WHERE g.user_id = m.user_id AND g.course_id = m.course_id"
+			  "  AND g.expires_at > now() AND " COUNTS("g") UNCHANGED "))"),
+};
+static KeptPlan find_moved = {.sql = MOVED(MADE " UNION ALL " GONE, UNCHANGED, "")};
 static KeptPlan find_gone = {
-	.sql = MOVED(GONE_FOR_GOOD, ""),
+	.sql = MOVED(GONE_FOR_GOOD, "", ""),
 	.nargs = 1,
 	.types = {UUIDARRAYOID},
 };
@@ -77,7 +94,7 @@ static KeptPlan find_refunded = {
 		" JOIN coursebase.course_grants g ON g.purchase_id = n.id AND g.user_id = n.user_id"
 		" WHERE g.expires_at IS NOT NULL"
 		"  AND (o.refunded_at IS NULL) <> (n.refunded_at IS NULL)",
-		" AND NOT EXISTS (SELECT FROM changed n WHERE n.id = g.purchase_id)"),
+		" AND NOT EXISTS (SELECT FROM changed n WHERE n.id = g.purchase_id)", ""),
 };
 
 /*
