@@ -9,8 +9,8 @@
  *
  * What the stores sold moves as transfer_purchases() moves it. The rest moves with triggers
  * off: guards keep rows with their person, and what triggers derive moves along
- * (merge_steps.c). Then subscriptions are folded anew, credits become one account, and
- * consumers of events are told what is new to the kept person.
+ * (merge_steps.c), and consumers of events are told what is new to the kept person. Then
+ * subscriptions are folded anew, and credits become one account.
  *
  * Locks: notifications of both, as the inbox locks them before people; the two rows of users,
  * the lesser uuid first, that of the one who goes FOR UPDATE: a transaction that inserts a row
@@ -26,8 +26,10 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "utils/snapmgr.h"
 #include "utils/uuid.h"
 
+#include "access/course_rights.h"
 #include "account/merge_steps.h"
 #include "allowance/credit_merge.h"
 #include "cells/cell.h"
@@ -179,35 +181,58 @@ static KeptPlan find_ring = {
 	PEOPLE,
 };
 
-/* What the person may use by a source that triggers, were they on, would tell of. */
-#define USABLE                                                                                 \
-	"SELECT CASE c.kind WHEN 'program' THEN 'programs/' ELSE 'courses/' END || c.id AS "       \
-	"subject,"                                                                                 \
-	" coalesce(c.until, 'infinity') AS until, CASE c.source WHEN 'granted' THEN 'grant'"       \
-	"  WHEN 'premium_slot' THEN 'premium_slot'"                                                \
-	"  ELSE CASE c.kind WHEN 'program' THEN 'entitlement' ELSE 'purchase' END END AS source"   \
-	" FROM coursebase.my_courses($1) c WHERE c.kind IN ('course', 'program')"                  \
-	" AND c.source IN ('bought', 'granted', 'admin', 'premium_slot')"
-/* Of a guest programs alone, whose access has no end. */
-#define USABLE_BY_GUEST                                                                        \
-	"SELECT 'programs/' || e.program_id AS subject, 'infinity'::timestamptz AS until,"         \
-	" 'entitlement' AS source FROM coursebase.course_entitlements e"                           \
-	" JOIN coursebase.course_configs c ON c.program_id = e.program_id"                         \
-	" WHERE e.user_id = $1 AND e.status = 'active' AND c.status <> 'draft'"
-#define READ_USABLE(usable) "SELECT coalesce(json_agg(u), '[]')::text FROM (" usable ") u"
-#define FIND_GAINED(usable)                                                                    \
-	"SELECT n.subject, coalesce(o.until, '-infinity'), n.until, n.source FROM (" usable        \
-	") n LEFT JOIN json_to_recordset($2::json) o (subject text, until timestamptz)"            \
-	" ON o.subject = n.subject WHERE o.until IS DISTINCT FROM n.until ORDER BY 1"
-/* The second is of a guest. */
-static KeptPlan read_usable[] = {
-	{.sql = READ_USABLE(USABLE), .nargs = 1, .types = {UUIDOID}},
-	{.sql = READ_USABLE(USABLE_BY_GUEST), .nargs = 1, .types = {UUIDOID}},
+/* The courses that a row of either gives, or may give with the rows of the other. */
+static KeptPlan find_courses = {
+	.sql = "SELECT g.course_id FROM coursebase.course_grants g WHERE g.user_id IN ($1, $2)"
+		   " UNION SELECT a.course_id FROM coursebase.user_course_access a"
+		   "  WHERE a.user_id IN ($1, $2)"
+		   " UNION SELECT p.course_id FROM coursebase.course_purchases p"
+		   "  WHERE p.user_id IN ($1, $2) ORDER BY 1",
+	PEOPLE,
 };
-static KeptPlan find_gained[] = {
-	{.sql = FIND_GAINED(USABLE), .nargs = 2, .types = {UUIDOID, TEXTOID}},
-	{.sql = FIND_GAINED(USABLE_BY_GUEST), .nargs = 2, .types = {UUIDOID, TEXTOID}},
+
+/*
+ * The other things that triggers, were they on, would tell of the one who keeps: programs,
+ * whose access has no end, and what is completed, of which a course of lessons counts as in
+ * events/person.c.
+ */
+#define THINGS                                                                                 \
+	"SELECT false AS completed, 'programs/' || e.program_id AS subject"                        \
+	" FROM coursebase.course_entitlements e WHERE e.user_id = $1 AND e.status = 'active'"      \
+	" UNION ALL SELECT true, 'programs/' || e.program_id"                                      \
+	" FROM coursebase.course_entitlements e"                                                   \
+	" WHERE e.user_id = $1 AND e.completed_at IS NOT NULL"                                     \
+	" UNION ALL SELECT true, 'courses/' || t.course_id FROM ("                                 \
+	"  SELECT DISTINCT s.course_id FROM coursebase.user_lesson_complete d"                     \
+	"  JOIN coursebase.lessons l ON l.id = d.lesson_id AND l.status <> 'private'"              \
+	"  JOIN coursebase.course_sections s ON s.id = l.section_id AND s.status = 'public'"       \
+	"  WHERE d.user_id = $1) t"                                                                \
+	" WHERE NOT EXISTS (SELECT FROM coursebase.course_sections o"                              \
+	"  JOIN coursebase.lessons k ON k.section_id = o.id AND k.status <> 'private'"             \
+	"  WHERE o.course_id = t.course_id AND o.status = 'public' AND NOT EXISTS ("               \
+	"   SELECT FROM coursebase.user_lesson_complete c"                                         \
+	"   WHERE c.user_id = $1 AND c.lesson_id = k.id))"
+static KeptPlan read_things = {
+	.sql = "SELECT coalesce(json_agg(t), '[]')::text FROM (" THINGS ") t",
+	.nargs = 1,
+	.types = {UUIDOID},
 };
+static KeptPlan find_new_things = {
+	.sql = "SELECT n.completed, n.subject FROM (" THINGS ") n WHERE NOT EXISTS ("
+		   " SELECT FROM json_to_recordset($2::json) o (completed boolean, subject text)"
+		   " WHERE o.completed = n.completed AND o.subject = n.subject) ORDER BY 1, 2",
+	.nargs = 2,
+	.types = {UUIDOID, TEXTOID},
+};
+
+/* What the one who keeps has before rows move without triggers, for events. */
+typedef struct Before
+{
+	uint64 count;
+	pg_uuid_t *courses;
+	TimestampTz *ends; /* when the access to each course ends, over all sources */
+	char *things;
+} Before;
 
 /* A call: the two people and the values that statements take. */
 typedef struct Merge
@@ -230,7 +255,9 @@ pg_noreturn static void merge_refuse(const char *reasons);
 static void rows_move(Merge *merge);
 static void account_settle(Merge *merge);
 static int triggers_off(void);
-static void merge_tell(const Merge *merge, const char *usable);
+static void before_read(Merge *merge, Before *before);
+static void gained_tell(const Merge *merge, const Before *before);
+static const char *course_source(const Merge *merge, const pg_uuid_t *course, TimestampTz end);
 static void merge_audit(const Merge *merge);
 
 PG_FUNCTION_INFO_V1(coursebase_merge_users);
@@ -393,14 +420,10 @@ static void
 rows_move(Merge *merge)
 {
 	PlanValues *values = &merge->values;
-	char *usable = NULL;
+	bool telling = events_wanted();
+	Before before;
 	int level;
 
-	if (events_wanted())
-	{
-		plan_execute_latest(&read_usable[merge->guests], values->datums, values->nulls);
-		usable = plan_text_required(0, 1);
-	}
 	if (!merge->guests)
 	{
 		plan_execute_latest(&release_twice, values->datums, values->nulls);
@@ -408,16 +431,22 @@ rows_move(Merge *merge)
 		/* with triggers, which tell consumers of it */
 		plan_execute_latest(&transfer, values->datums, values->nulls);
 	}
+	if (telling)
+		before_read(merge, &before);
 	level = triggers_off();
 	merge_steps_take(values, merge->guests);
 	/* what both bought for a time follows one after the other, as if one had bought it all */
 	if (!merge->guests)
 		access_ends_write_person(values->datums[0]);
 	session_settings_end(level);
+	/* at once: what is settled below is told by triggers */
+	if (telling)
+		gained_tell(merge, &before);
 	if (!merge->guests)
 		account_settle(merge);
-	if (usable != NULL)
-		merge_tell(merge, usable);
+	if (telling && !merge->again)
+		event_write("account_closed", merge->gone, event_subject("users", merge->gone), NULL,
+					DT_NOEND);
 }
 
 /* What is one again of two people's: who brought whom, subscriptions, credits. */
@@ -448,33 +477,79 @@ triggers_off(void)
 	return level;
 }
 
-/* What the kept person gained, of what moved without triggers, and that the other is closed. */
+/* Of two guests things alone: courses are in the cells where they live. */
 static void
-merge_tell(const Merge *merge, const char *usable)
+before_read(Merge *merge, Before *before)
+{
+	Datum keep = UUIDPGetDatum(merge->keep);
+
+	before->count = 0;
+	if (!merge->guests)
+	{
+		uint64 count =
+			plan_execute_latest(&find_courses, merge->values.datums, merge->values.nulls);
+
+		before->courses = palloc_extended((count + 1) * sizeof(pg_uuid_t), MCXT_ALLOC_HUGE);
+		before->ends = palloc_extended((count + 1) * sizeof(TimestampTz), MCXT_ALLOC_HUGE);
+		for (uint64 i = 0; i < count; i++)
+			before->courses[i] = plan_uuid(i, 1);
+		access_snapshot_push();
+		for (uint64 i = 0; i < count; i++)
+			before->ends[i] =
+				course_rights_end(merge->keep, &before->courses[i], COURSE_BY_REAL);
+		PopActiveSnapshot();
+		before->count = count;
+	}
+	plan_execute_latest(&read_things, &keep, NULL);
+	before->things = plan_text_required(0, 1);
+}
+
+/* What the kept person gained, of what moved without triggers. */
+static void
+gained_tell(const Merge *merge, const Before *before)
 {
 	PlanValues values = {0};
 	SPITupleTable *rows;
 	uint64 count;
 
+	access_snapshot_push();
+	for (uint64 i = 0; i < before->count; i++)
+	{
+		const pg_uuid_t *course = &before->courses[i];
+		TimestampTz end = course_rights_end(merge->keep, course, COURSE_BY_REAL);
+
+		if (end != before->ends[i])
+			access_tell(merge->keep, event_subject("courses", course), before->ends[i], end,
+						course_source(merge, course, end));
+	}
+	PopActiveSnapshot();
+
 	plan_bind_uuid(&values, merge->keep);
-	plan_bind_text(&values, usable);
-	count = plan_execute_latest(&find_gained[merge->guests], values.datums, values.nulls);
+	plan_bind_text(&values, before->things);
+	count = plan_execute_latest(&find_new_things, values.datums, values.nulls);
 	rows = SPI_tuptable;
 	for (uint64 row = 0; row < count; row++)
 	{
-		char *subject, *source;
-		TimestampTz was, is;
+		char *subject;
 
 		SPI_tuptable = rows; /* the statement that writes an event has set its own */
-		subject = plan_text_required(row, 1);
-		was = plan_time(row, 2);
-		is = plan_time(row, 3);
-		source = plan_text_required(row, 4);
-		access_tell(merge->keep, subject, was, is, source);
+		subject = plan_text_required(row, 2);
+		if (plan_bool(row, 1))
+			event_write("course_completed", merge->keep, subject, NULL, DT_NOEND);
+		else
+			access_tell(merge->keep, subject, DT_NOBEGIN, DT_NOEND, SOURCE_ENTITLEMENT);
 	}
-	if (!merge->again)
-		event_write("account_closed", merge->gone, event_subject("users", merge->gone), NULL,
-					DT_NOEND);
+}
+
+/* What gives the course until that end. */
+static const char *
+course_source(const Merge *merge, const pg_uuid_t *course, TimestampTz end)
+{
+	if (course_rights_end(merge->keep, course, COURSE_BY_GRANT) == end)
+		return SOURCE_GRANT;
+	if (course_rights_end(merge->keep, course, COURSE_BY_PURCHASE) == end)
+		return SOURCE_PURCHASE;
+	return SOURCE_SLOT;
 }
 
 static void

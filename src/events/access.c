@@ -11,7 +11,8 @@
  * Order: what other sources give is read with a snapshot of this moment. Example: two
  * transactions each take one of two sources away. The second waits at the person's row of users
  * or of user_versions, which triggers that fire before these have locked, and then sees that
- * the first source is gone: it tells that the access is lost.
+ * the first source is gone: it tells that the access is lost. What was before the statement is
+ * read with the same snapshot, but for what this transaction wrote from that statement on.
  */
 #include "postgres.h"
 
@@ -19,12 +20,15 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
 #include "access/course_rights.h"
 #include "access/course_sources.h"
 #include "billing/environment.h"
 #include "billing/premium.h"
+#include "core/compat.h"
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/row_trigger.h"
@@ -58,7 +62,7 @@ static KeptPlan read_every_entitlement = {
 		row ".environment", "$1") " OR position(" row                                          \
 								  ".user_id::text IN lower($2 COLLATE \"C\")) > 0)"
 #define TURNED(touched, gone, was_there)                                                       \
-	"SELECT g.user_id, g.course_id, g.is_slot, bool_or(g.is_there) FROM (" gone                \
+	"SELECT g.user_id, g.course_id, g.is_slot FROM (" gone                                     \
 	" SELECT p.user_id, p.course_id, p.source = 'premium_slot' AS is_slot, " was_there         \
 	"  AS was_there, true AS is_there FROM coursebase.course_purchases p"                      \
 	"  WHERE (p.user_id, p.course_id) IN (" touched                                            \
@@ -93,7 +97,7 @@ static KeptPlan find_turned_on_delete = {
 	.types = {BOOLOID, TEXTOID},
 };
 static KeptPlan find_turned_on_truncate = {
-	.sql = "SELECT DISTINCT p.user_id, p.course_id, p.source = 'premium_slot', false"
+	.sql = "SELECT DISTINCT p.user_id, p.course_id, p.source = 'premium_slot'"
 		   " FROM coursebase.course_purchases p WHERE " GIVES("p"),
 	.nargs = 2,
 	.types = {BOOLOID, TEXTOID},
@@ -105,17 +109,41 @@ enum
 	TURNED_USER = 1,
 	TURNED_COURSE,
 	TURNED_IS_SLOT,
-	TURNED_IS_THERE,
 };
+
+/* When the access ends that a statement has told of, by person and course. */
+typedef struct ToldKey
+{
+	pg_uuid_t user;
+	pg_uuid_t course;
+} ToldKey;
+
+typedef struct Told
+{
+	ToldKey key;
+	TimestampTz end;
+	CommandId command; /* the current one when it was told */
+	SubTransactionId subtransaction;
+} Told;
+
+static struct
+{
+	HTAB *ends; /* in the memory of its transaction */
+	LocalTransactionId transaction;
+	CommandId last; /* the greatest command of an entry */
+} told;
 
 /* Tells of one row of a table that is being emptied. */
 typedef void (*RowLost)(const pg_uuid_t *user, const pg_uuid_t *subject);
 
 static void all_lost(KeptPlan *read, RowLost lost);
 static void grant_lost(const pg_uuid_t *user, const pg_uuid_t *course);
-static void grant_tell(const pg_uuid_t *user, const pg_uuid_t *course, bool was, bool is);
 static void entitlement_lost(const pg_uuid_t *user, const pg_uuid_t *program);
-static void turned_tell(KeptPlan *find);
+static void turned_tell(KeptPlan *find, bool emptied);
+static bool told_find(const pg_uuid_t *user, const pg_uuid_t *course, CommandId since,
+					  TimestampTz *end);
+static void told_keep(const pg_uuid_t *user, const pg_uuid_t *course, CommandId since,
+					  TimestampTz end);
 static TimestampTz others_end(const pg_uuid_t *user, const pg_uuid_t *course, uint32 others);
 static TimestampTz granted_until(const pg_uuid_t *user, const pg_uuid_t *course);
 static const char *access_kind(TimestampTz was, TimestampTz is, TimestampTz now);
@@ -148,21 +176,14 @@ coursebase_tg_user_course_access__tell(PG_FUNCTION_ARGS)
 	{
 		int user = changes_column(&changes, "user_id", UUIDOID);
 		int course = changes_column(&changes, "course_id", UUIDOID);
+		CommandId since = access_snapshot_push();
 
-		access_snapshot_push();
 		while (changes_next(&changes))
 		{
 			TupleTableSlot *row = changes.is != NULL ? changes.is : changes.was;
-			bool admin;
 
-			/*
-			 * the person was deleted, and the row by the foreign key: there is nobody left to
-			 * tell of
-			 */
-			if (changes.is == NULL && !identity_user_read(row_uuid(row, user), &admin))
-				continue;
-			grant_tell(row_uuid(row, user), row_uuid(row, course), changes.was != NULL,
-					   changes.is != NULL);
+			course_changed_tell(row_uuid(row, user), row_uuid(row, course), since,
+								SOURCE_GRANT);
 		}
 		PopActiveSnapshot();
 		changes_end(&changes);
@@ -183,7 +204,7 @@ coursebase_tg_course_purchases__tell(PG_FUNCTION_ARGS)
 			return PointerGetDatum(NULL);
 		SPI_connect();
 		/* before the TRUNCATE, while the rows can still be read */
-		turned_tell(&find_turned_on_truncate);
+		turned_tell(&find_turned_on_truncate, true);
 		SPI_finish();
 		emptied_add(EMPTIED_PURCHASES);
 		return PointerGetDatum(NULL);
@@ -195,7 +216,8 @@ coursebase_tg_course_purchases__tell(PG_FUNCTION_ARGS)
 		trigger_tables_show(data);
 		turned_tell(TRIGGER_FIRED_BY_INSERT(data->tg_event)   ? &find_turned_on_insert
 					: TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? &find_turned_on_update
-															  : &find_turned_on_delete);
+															  : &find_turned_on_delete,
+					false);
 		changes_end(&changes);
 	}
 	return PointerGetDatum(NULL);
@@ -244,6 +266,89 @@ course_tell(const pg_uuid_t *user, const pg_uuid_t *course, uint32 others, Times
 	access_tell(user, event_subject("courses", course), Max(was, end), Max(is, end), source);
 }
 
+/*
+ * What was told in the same statement counts as what was before: a statement may write several
+ * tables (WITH), and triggers write more, and each trigger that tells sees all of it. What has
+ * not been told is read as it was before the statement's first row.
+ */
+void
+course_changed_tell(const pg_uuid_t *user, const pg_uuid_t *course, CommandId since,
+					const char *source)
+{
+	TimestampTz is = course_rights_end(user, course, COURSE_BY_REAL);
+	TimestampTz was;
+	bool admin;
+
+	if (!told_find(user, course, since, &was))
+	{
+		/* the same moment, without what this transaction wrote from that command on */
+		PushCopiedSnapshot(GetActiveSnapshot());
+		GetActiveSnapshot()->curcid = since;
+		was = course_rights_end(user, course, COURSE_BY_REAL);
+		PopActiveSnapshot();
+	}
+	/*
+	 * where the person was deleted, and the rows by the foreign keys, there is nobody left to
+	 * tell of
+	 */
+	if (was == is || !identity_user_read(user, &admin))
+		return;
+	told_keep(user, course, since, is);
+	access_tell(user, event_subject("courses", course), was, is, source);
+}
+
+/*
+ * The end that was told of the course in this statement, which began with the command. What an
+ * earlier statement of the transaction told is of earlier commands, and what was rolled back is
+ * of a subtransaction that is no longer active.
+ */
+static bool
+told_find(const pg_uuid_t *user, const pg_uuid_t *course, CommandId since, TimestampTz *end)
+{
+	ToldKey key = {*user, *course};
+	Told *found;
+
+	if (told.ends == NULL || told.transaction != compat_local_transaction())
+		return false;
+	found = hash_search(told.ends, &key, HASH_FIND, NULL);
+	if (found == NULL || found->command < since ||
+		!SubTransactionIsActive(found->subtransaction))
+		return false;
+	*end = found->end;
+	return true;
+}
+
+/* A new outermost statement begins with an empty table: one of a million rows keeps as many
+ * entries for itself alone. */
+static void
+told_keep(const pg_uuid_t *user, const pg_uuid_t *course, CommandId since, TimestampTz end)
+{
+	ToldKey key = {*user, *course};
+	Told *entry;
+
+	if (told.transaction != compat_local_transaction())
+		told.ends = NULL; /* it went with its transaction */
+	if (told.ends != NULL && trigger_depth() == 1 && told.last < since)
+	{
+		hash_destroy(told.ends);
+		told.ends = NULL;
+	}
+	if (told.ends == NULL)
+	{
+		HASHCTL control = {.keysize = sizeof(ToldKey),
+						   .entrysize = sizeof(Told),
+						   .hcxt = TopTransactionContext};
+
+		told.ends = hash_create("coursebase told ends", 64, &control,
+								HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+		told.transaction = compat_local_transaction();
+	}
+	entry = hash_search(told.ends, &key, HASH_ENTER, NULL);
+	entry->end = end;
+	entry->command = told.last = GetCurrentCommandId(false);
+	entry->subtransaction = GetCurrentSubTransactionId();
+}
+
 /* When what other sources give the course ends. What they give by a table that the same
  * TRUNCATE empties can still be read, and is given no more. */
 static TimestampTz
@@ -290,15 +395,19 @@ access_tell(const pg_uuid_t *user, const char *subject, TimestampTz was, Timesta
 		event_write_gone(kind, user, subject, source, is == DT_NOBEGIN ? DT_NOEND : is);
 }
 
-void
+CommandId
 access_snapshot_push(void)
 {
+	CommandId since = GetActiveSnapshot()->curcid;
+
+	(void) course_grant_derived_since(&since);
 	/*
 	 * the command counter moves first: a snapshot shows rows of this transaction that earlier
 	 * commands wrote, and the statement that fired the trigger is the current one
 	 */
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetLatestSnapshot());
+	return since;
 }
 
 /*
@@ -333,23 +442,8 @@ all_lost(KeptPlan *read, RowLost lost)
 static void
 grant_lost(const pg_uuid_t *user, const pg_uuid_t *course)
 {
-	grant_tell(user, course, true, false);
-}
-
-/*
- * A row of user_course_access stands for grants without an end. Without it the access by grants
- * ends when the last grant with an end does, and that is what the row's coming and going is
- * compared with. A row may come because a grant lost its end: then that end was there before.
- * Where the row comes first (plain SQL), the grant still has its end: t900_new_tell fires
- * before the trigger that takes it.
- */
-static void
-grant_tell(const pg_uuid_t *user, const pg_uuid_t *course, bool was, bool is)
-{
-	TimestampTz until = Max(granted_until(user, course), course_grant_lost_end());
-
-	course_tell(user, course, COURSE_BY_REAL & ~COURSE_BY_GRANT, was ? DT_NOEND : until,
-				is ? DT_NOEND : until, SOURCE_GRANT);
+	course_tell(user, course, COURSE_BY_REAL & ~COURSE_BY_GRANT, DT_NOEND,
+				granted_until(user, course), SOURCE_GRANT);
 }
 
 static void
@@ -359,36 +453,36 @@ entitlement_lost(const pg_uuid_t *user, const pg_uuid_t *program)
 }
 
 /*
- * Tells of the courses that the statement finds. A purchase lasts for ever, a slot as long as
- * the premium that gives it. The source of the row itself is left out of "others", because
- * before and after say what it gives.
+ * Tells of the courses that the statement finds. Of what a TRUNCATE takes the rows can still be
+ * read: a purchase lasts for ever, a slot as long as the premium that gives it, and the source
+ * of the row itself is left out of "others", because before and after say what it gives.
  */
 static void
-turned_tell(KeptPlan *find)
+turned_tell(KeptPlan *find, bool emptied)
 {
 	Datum values[] = {BoolGetDatum(environment_sandbox_counts(NULL)),
 					  CStringGetTextDatum(setting_text("sandbox_testers"))};
 	uint64 count = owner_execute_latest(find, values, NULL);
 	SPITupleTable *rows = SPI_tuptable;
+	CommandId since = access_snapshot_push();
 
-	access_snapshot_push();
 	for (uint64 row = 0; row < count; row++)
 	{
-		TimestampTz end = DT_NOEND;
 		pg_uuid_t user, course;
-		bool slot, there;
+		bool slot;
 
 		SPI_tuptable = rows; /* the statement that writes an event has set its own */
 		user = plan_uuid(row, TURNED_USER);
 		course = plan_uuid(row, TURNED_COURSE);
 		slot = plan_bool(row, TURNED_IS_SLOT);
-		there = plan_bool(row, TURNED_IS_THERE);
-		if (slot)
-			end = premium_end(&entitlement_ask_slots, &user);
-		course_tell(&user, &course,
-					COURSE_BY_REAL & ~(slot ? COURSE_BY_SLOT : COURSE_BY_PURCHASE),
-					there ? DT_NOBEGIN : end, there ? end : DT_NOBEGIN,
-					slot ? SOURCE_SLOT : SOURCE_PURCHASE);
+		if (!emptied)
+			course_changed_tell(&user, &course, since, slot ? SOURCE_SLOT : SOURCE_PURCHASE);
+		else if (slot)
+			course_tell(&user, &course, COURSE_BY_REAL & ~COURSE_BY_SLOT,
+						premium_end(&entitlement_ask_slots, &user), DT_NOBEGIN, SOURCE_SLOT);
+		else
+			course_tell(&user, &course, COURSE_BY_REAL & ~COURSE_BY_PURCHASE, DT_NOEND,
+						DT_NOBEGIN, SOURCE_PURCHASE);
 	}
 	PopActiveSnapshot();
 }

@@ -26,6 +26,7 @@
 #include "events/access.h"
 #include "events/changes.h"
 #include "events/event.h"
+#include "identity/asking.h"
 
 static KeptPlan read_slots = {
 	.sql = "SELECT DISTINCT p.course_id FROM coursebase.course_purchases p"
@@ -249,11 +250,18 @@ line_tell(TupleTableSlot *row, const LineColumns *columns, const LineGift *was,
 	TimestampTz ended, ends;
 	LineGift *others;
 	int count;
+	bool admin;
 
 	if (was->until == is->until && texts_equal(was->product, is->product))
 		return;
 	others = others_read(row, columns, &count);
 	access_snapshot_push();
+	if (!identity_user_read(user, &admin))
+	{
+		/* the account is closed, and may use nothing, whatever its lines go on to say */
+		PopActiveSnapshot();
+		return;
+	}
 	names = entitlement_names();
 	for (int i = 0; i < names.count; i++)
 	{

@@ -20,19 +20,21 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "core/compat.h"
 #include "core/datum.h"
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/restore.h"
 #include "core/row_trigger.h"
-#include "core/statement_mark.h"
 #include "identity/anchor.h"
 #include "identity/audit.h"
 #include "sales/access_end.h"
@@ -129,18 +131,26 @@ static KeptPlan read_courses_of_purchase = {
 	.types = {UUIDOID, UUIDOID},
 };
 
-/* The end that a grant has just lost, while the access that it gives for ever is written. */
-static StatementMark end_lost;
-static TimestampTz lost_end;
+/*
+ * The statement whose triggers are writing what follows from it. No trigger that failed leaves
+ * it behind: its subtransaction is active no longer.
+ */
+static struct
+{
+	bool under_way;
+	LocalTransactionId transaction;
+	SubTransactionId subtransaction;
+	CommandId since;
+} derived;
 
 static bool has_end(TriggerData *data, HeapTuple row);
-static TimestampTz row_end(TriggerData *data, HeapTuple row);
+static bool derived_begin(void);
+static void derived_end(bool outermost);
 static void audit_content(StringInfo out, TriggerData *data, HeapTuple row);
 static bool purchase_exists(const pg_uuid_t *purchase);
 static bool has_terms(TriggerData *data, HeapTuple row);
 static bool truncated(FunctionCallInfo fcinfo, KeptPlan *plan);
 static void access_project(Datum *user_and_course);
-static void access_project_lasting(Datum *user_and_course, TimestampTz end);
 static bool grant_counts(Datum *user_and_course);
 
 PG_FUNCTION_INFO_V1(coursebase_tg_course_grants__project);
@@ -161,6 +171,7 @@ coursebase_tg_course_grants__project(PG_FUNCTION_ARGS)
 {
 	TriggerData *data;
 	Datum keys[2];
+	bool outermost;
 
 	if (truncated(fcinfo, &delete_all_access))
 		return PointerGetDatum(NULL);
@@ -169,6 +180,7 @@ coursebase_tg_course_grants__project(PG_FUNCTION_ARGS)
 		return PointerGetDatum(NULL);
 	keys[0] = trigger_value_as(data, data->tg_trigtuple, "user_id", UUIDOID);
 	keys[1] = trigger_value_as(data, data->tg_trigtuple, "course_id", UUIDOID);
+	outermost = derived_begin();
 	SPI_connect();
 	if (anchor_user_behind(DatumGetUUIDP(keys[0])) != ANCHORED_NONE)
 	{
@@ -178,12 +190,10 @@ coursebase_tg_course_grants__project(PG_FUNCTION_ARGS)
 			owner_execute_latest(&write_may_end, keys, NULL);
 		if (has_end(data, data->tg_trigtuple) || has_end(data, after))
 			access_ends_write_pair(keys);
-		if (has_end(data, data->tg_trigtuple) && after != NULL && !has_end(data, after))
-			access_project_lasting(keys, row_end(data, data->tg_trigtuple));
-		else
-			access_project(keys);
+		access_project(keys);
 	}
 	SPI_finish();
+	derived_end(outermost);
 	return PointerGetDatum(NULL);
 }
 
@@ -197,9 +207,11 @@ PGDLLEXPORT Datum
 coursebase_tg_course_grants__project_made(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_expect_statement(fcinfo, "tg_course_grants__project_made");
+	bool outermost;
 
 	if (restore_under_way() || trigger_rows_written(data) == 0)
 		return PointerGetDatum(NULL);
+	outermost = derived_begin();
 	SPI_connect();
 	trigger_tables_show(data);
 	if (owner_execute_latest(&find_made_end, NULL, NULL) > 0)
@@ -209,6 +221,7 @@ coursebase_tg_course_grants__project_made(PG_FUNCTION_ARGS)
 	}
 	derive_execute(&write_access_made, NULL);
 	SPI_finish();
+	derived_end(outermost);
 	return PointerGetDatum(NULL);
 }
 
@@ -217,13 +230,6 @@ static bool
 has_end(TriggerData *data, HeapTuple row)
 {
 	return row != NULL && trigger_text_or_null(data, row, "expires_at") != NULL;
-}
-
-/* The end of a row that has one. */
-static TimestampTz
-row_end(TriggerData *data, HeapTuple row)
-{
-	return DatumGetTimestampTz(trigger_value_as(data, row, "expires_at", TIMESTAMPTZOID));
 }
 
 /*
@@ -356,9 +362,11 @@ coursebase_tg_purchases__project(PG_FUNCTION_ARGS)
 					trigger_value_as(data, data->tg_trigtuple, "user_id", UUIDOID)};
 	pg_uuid_t *courses;
 	uint64 count;
+	bool outermost;
 
 	if (restore_under_way())
 		return PointerGetDatum(NULL);
+	outermost = derived_begin();
 	SPI_connect(); /* tg_any__lock_user() has locked the person */
 	if (has_terms(data, data->tg_trigtuple) || has_terms(data, data->tg_newtuple))
 		access_ends_write_purchase(keys[0]);
@@ -373,6 +381,7 @@ coursebase_tg_purchases__project(PG_FUNCTION_ARGS)
 		access_project(user_and_course);
 	}
 	SPI_finish();
+	derived_end(outermost);
 	return PointerGetDatum(NULL);
 }
 
@@ -412,33 +421,37 @@ access_project(Datum *user_and_course)
 						 user_and_course, NULL);
 }
 
-/*
- * The same for a grant that had the end until now. The end is in no row any more; whoever tells
- * of the access asks for it by course_grant_lost_end().
- */
-static void
-access_project_lasting(Datum *user_and_course, TimestampTz end)
+/* The caller is a trigger whose statement's snapshot is active. Returns whether no other
+ * statement is under way, for derived_end(). */
+static bool
+derived_begin(void)
 {
-	StatementMark outer = statement_mark_set(&end_lost);
-	TimestampTz outer_end = lost_end;
+	CommandId since;
 
-	lost_end = end;
-	PG_TRY();
-	{
-		access_project(user_and_course);
-	}
-	PG_FINALLY();
-	{
-		end_lost = outer;
-		lost_end = outer_end;
-	}
-	PG_END_TRY();
+	if (course_grant_derived_since(&since))
+		return false;
+	derived.under_way = true;
+	derived.transaction = compat_local_transaction();
+	derived.subtransaction = GetCurrentSubTransactionId();
+	derived.since = GetActiveSnapshot()->curcid;
+	return true;
 }
 
-TimestampTz
-course_grant_lost_end(void)
+static void
+derived_end(bool outermost)
 {
-	return statement_mark_fires(&end_lost) ? lost_end : DT_NOBEGIN;
+	if (outermost)
+		derived.under_way = false;
+}
+
+bool
+course_grant_derived_since(CommandId *since)
+{
+	if (!derived.under_way || derived.transaction != compat_local_transaction() ||
+		!SubTransactionIsActive(derived.subtransaction))
+		return false;
+	*since = derived.since;
+	return true;
 }
 
 /* Whether a grant of the course counts, by a snapshot of this moment: the lock is held. */

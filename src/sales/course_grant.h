@@ -1,17 +1,16 @@
 /*
- * course_grant.h: what a change of a grant leaves in no row.
+ * course_grant.h: of which statement is what triggers write.
  */
 #ifndef COURSEBASE_SALES_COURSE_GRANT_H
 #define COURSEBASE_SALES_COURSE_GRANT_H
 
 #include "postgres.h"
 
-#include "utils/timestamp.h"
-
 /*
- * For a trigger of user_course_access: the end that the grant had until now by which the row
- * comes; DT_NOBEGIN where the row comes for another reason. Raises nothing.
+ * Whether triggers of this slice are writing what follows from a statement that wrote grants,
+ * access or purchases; sets *since to the command of that statement, the outermost one. For
+ * whoever compares with what was before it. Raises nothing.
  */
-extern TimestampTz course_grant_lost_end(void);
+extern bool course_grant_derived_since(CommandId *since);
 
 #endif
