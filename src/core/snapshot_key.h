@@ -25,6 +25,7 @@ typedef struct SnapshotKey
 	CommandId command;
 	LocalTransactionId serializable; /* an answer is not carried from one to another */
 	uint64 rollbacks;                /* snapshot_rollbacks when taken */
+	uint64 returns;                  /* snapshot_returns when taken */
 	uint32 running_count;
 	uint32 room;
 	TransactionId *running; /* xip, and subxip where that is what decides; session memory */
@@ -32,6 +33,12 @@ typedef struct SnapshotKey
 
 /* Counts subtransactions rolled back, from the first snapshot_key_take() on. */
 extern uint64 snapshot_rollbacks;
+
+/*
+ * Counts statements that ended within another one. That one may write rows since, under the
+ * number of an earlier command, which the next statement within sees with an equal snapshot.
+ */
+extern uint64 snapshot_returns;
 
 /*
  * The transaction while it is a serializable one, which must itself have read what it relies
@@ -61,6 +68,7 @@ snapshot_key_equals(const SnapshotKey *key, Snapshot snapshot)
 		snapshot->snapshot_type != SNAPSHOT_MVCC ||
 		key->overflowed != snapshot->suboverflowed ||
 		key->recovery != snapshot->takenDuringRecovery ||
+		(TransactionIdIsValid(key->own) && key->returns != snapshot_returns) ||
 		((key->command != FirstCommandId || TransactionIdIsValid(key->own)) &&
 		 key->own != GetTopTransactionIdIfAny()))
 		return false;

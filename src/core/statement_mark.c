@@ -14,6 +14,7 @@
 
 #include "core/compat.h"
 #include "core/row_trigger.h"
+#include "core/snapshot_key.h"
 #include "core/statement_mark.h"
 
 /* How many statements run within each other. */
@@ -63,7 +64,8 @@ on_run(COMPAT_RUN_HOOK_ARGS)
 	}
 	PG_FINALLY();
 	{
-		running--;
+		if (--running > 0)
+			snapshot_returns++;
 	}
 	PG_END_TRY();
 }
@@ -82,7 +84,8 @@ on_finish(QueryDesc *query)
 	}
 	PG_FINALLY();
 	{
-		running--;
+		if (--running > 0)
+			snapshot_returns++;
 	}
 	PG_END_TRY();
 }
