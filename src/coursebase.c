@@ -10,6 +10,7 @@
 #include "core/http_errors.h"
 #include "core/plan_growth.h"
 #include "core/plan_jit.h"
+#include "core/statement_mark.h"
 #include "discounts/referral.h"
 #include "identity/asking.h"
 #include "identity/placed.h"
@@ -27,6 +28,7 @@ _PG_init(void)
 	http_errors_init();
 	plan_growth_init();
 	plan_jit_init();
+	statement_mark_init();
 	guard_init();
 	identity_init();
 	placed_init();

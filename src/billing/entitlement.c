@@ -9,8 +9,9 @@
  * alone. A serializable transaction reads both tables itself, or conflicts go unseen. So does
  * a transaction that has changed one of them: its snapshots of the same age see different
  * commands of its own.
- * What a transaction reads after it has written anything serves it alone: a trigger of an
- * operator's that asks, and refuses the change, comes before ours tells of the change.
+ * What a transaction reads after it has written anything serves it alone where a change of its
+ * own is in it: a trigger of an operator's that asks, and refuses the change, comes before ours
+ * tells of the change.
  *
  * The server sends an invalidation a moment after it has made the change visible. In that
  * moment a session may answer with what it kept, as if it had been asked a moment before.
@@ -70,7 +71,7 @@ typedef struct KeptEntitlements
 	SnapshotAge age;
 	bool lasting;                    /* good for later snapshots too */
 	LocalTransactionId serializable; /* the one that read it, if it was such a one */
-	LocalTransactionId writing;      /* the one that read it, if it had written before: */
+	LocalTransactionId writing;      /* the one that read it, if its own change is in it: */
 	SubTransactionId within;         /* nobody else has what may yet be rolled back */
 	Entitlements entitlements;
 	MemoryContext context;
@@ -90,8 +91,10 @@ static SnapshotAge snapshot_age(Snapshot snapshot);
 static int age_compare(SnapshotAge a, SnapshotAge b);
 static bool kept_is_written_here(void);
 static void kept_load(Snapshot snapshot);
-static void entitlements_load(Entitlements *to, Snapshot snapshot);
-static void products_load(Entitlements *to, Snapshot snapshot);
+static bool changed_here(Snapshot snapshot);
+static bool entitlements_load(Entitlements *to, MemoryContext context, Snapshot snapshot);
+static bool products_load(Entitlements *to, MemoryContext context, Snapshot snapshot);
+static bool entitlements_equal(const Entitlements *a, const Entitlements *b);
 static int entitlement_compare(const void *a, const void *b);
 static int product_compare(const void *a, const void *b);
 static bool name_is_asked(const Entitlements *known, const EntitlementAsk *ask,
@@ -263,34 +266,64 @@ kept_load(Snapshot snapshot)
 											 ALLOCSET_SMALL_SIZES);
 	/* rows.c hears of changes from the first look-up on */
 	if (every_product.resolved == 0)
-		entitlements_load(&kept.entitlements, snapshot);
+		entitlements_load(&kept.entitlements, kept.context, snapshot);
 	kept.age = snapshot_age(snapshot);
 	kept.lasting = false;
 	kept.serializable = snapshot_serializable();
-	kept.writing = TransactionIdIsValid(GetTopTransactionIdIfAny()) ? compat_local_transaction()
-																	: InvalidLocalTransactionId;
 	kept.within = GetCurrentSubTransactionId();
 	generation = rows_generation;
 	if (!IsInParallelMode())
 		kept.lasting = age_compare(snapshot_age(GetLatestSnapshot()), kept.age) == 0;
-	entitlements_load(&kept.entitlements, snapshot);
-	kept.generation = changing == compat_local_transaction() ? 0 : generation;
+	entitlements_load(&kept.entitlements, kept.context, snapshot);
+	if (changing == compat_local_transaction())
+		return;
+	kept.writing =
+		changed_here(snapshot) ? compat_local_transaction() : InvalidLocalTransactionId;
+	kept.generation = generation;
 }
 
-/* From the beginning: an error may have ended an earlier load half way. */
-static void
-entitlements_load(Entitlements *to, Snapshot snapshot)
+/*
+ * Whether what was just loaded is not what was there before the transaction's first command, or
+ * may not be: a session whose every transaction writes before it asks would otherwise read the
+ * tables in each of them. What a statement reads is never taken for unchanged: it would have
+ * taken a snapshot of its own.
+ */
+static bool
+changed_here(Snapshot snapshot)
+{
+	SnapshotData before = *snapshot;
+	MemoryContext context;
+	Entitlements was;
+	bool changed;
+
+	if (!TransactionIdIsValid(GetTopTransactionIdIfAny()))
+		return false;
+	before.curcid = FirstCommandId;
+	context = AllocSetContextCreate(CurrentMemoryContext, "coursebase entitlements before",
+									ALLOCSET_SMALL_SIZES);
+	changed = !entitlements_load(&was, context, &before) ||
+			  !entitlements_equal(&was, &kept.entitlements);
+	MemoryContextDelete(context);
+	return changed;
+}
+
+/* From the beginning: an error may have ended an earlier load half way. False where a statement
+ * read the rows. */
+static bool
+entitlements_load(Entitlements *to, MemoryContext context, Snapshot snapshot)
 {
 	int room = 0;
+	bool direct;
 	Rows rows;
 
-	MemoryContextReset(kept.context);
+	MemoryContextReset(context);
 	memset(to, 0, sizeof(*to));
 	rows_open(&rows, &every_entitlement, snapshot);
+	direct = !rows_are_of_statement(&rows);
 	rows_find(&rows, NULL);
 	while (rows_next(&rows))
 	{
-		MemoryContext caller = MemoryContextSwitchTo(kept.context);
+		MemoryContext caller = MemoryContextSwitchTo(context);
 
 		if (to->count == room)
 		{
@@ -306,26 +339,29 @@ entitlements_load(Entitlements *to, Snapshot snapshot)
 	rows_close(&rows);
 	if (to->count > 1)
 		qsort(to->list, to->count, sizeof(Entitlement), entitlement_compare);
-	products_load(to, snapshot);
+	direct &= products_load(to, context, snapshot);
 	to->premium = entitlement_find(to, ENTITLEMENT_PREMIUM);
 	to->only_premium = to->nproducts == 0;
+	return direct;
 }
 
 /*
  * The list lives as long as the session keeps it: each text is copied into its memory.
  * repalloc_huge(), because a catalogue has no limit of ours.
  */
-static void
-products_load(Entitlements *to, Snapshot snapshot)
+static bool
+products_load(Entitlements *to, MemoryContext context, Snapshot snapshot)
 {
 	int room = 0;
+	bool direct;
 	Rows rows;
 
 	rows_open(&rows, &every_product, snapshot);
+	direct = !rows_are_of_statement(&rows);
 	rows_find(&rows, NULL);
 	while (rows_next(&rows))
 	{
-		MemoryContext caller = MemoryContextSwitchTo(kept.context);
+		MemoryContext caller = MemoryContextSwitchTo(context);
 
 		if (to->nproducts == room)
 		{
@@ -342,6 +378,25 @@ products_load(Entitlements *to, Snapshot snapshot)
 	rows_close(&rows);
 	if (to->nproducts > 1)
 		qsort(to->products, to->nproducts, sizeof(ProductEntitlement), product_compare);
+	return direct;
+}
+
+/* Both are in order. */
+static bool
+entitlements_equal(const Entitlements *a, const Entitlements *b)
+{
+	if (a->count != b->count || a->nproducts != b->nproducts)
+		return false;
+	for (int i = 0; i < a->count; i++)
+		if (strcmp(a->list[i].name, b->list[i].name) != 0 ||
+			a->list[i].weekly_credits != b->list[i].weekly_credits ||
+			a->list[i].course_slots != b->list[i].course_slots ||
+			a->list[i].covers_every_course != b->list[i].covers_every_course)
+			return false;
+	for (int i = 0; i < a->nproducts; i++)
+		if (product_compare(&a->products[i], &b->products[i]) != 0)
+			return false;
+	return true;
 }
 
 static int

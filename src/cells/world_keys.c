@@ -651,17 +651,19 @@ claimed_remember(const Keys *keys)
 	for (int i = 0; i < keys->count; i++)
 	{
 		ClaimedKey *one = &claimed.keys[claimed.count % REMEMBERED];
+		ClaimedKey made = {.kind = TextDatumGetCString(keys->kinds[i]),
+						   .key = TextDatumGetCString(keys->keys[i]),
+						   .has_user = !keys->nobodys[i]};
 
+		if (made.has_user)
+			made.user = *DatumGetUUIDP(keys->users[i]);
+		/* there may be no memory for a text: the ring changes when both are there */
 		if (claimed.count++ >= REMEMBERED)
 		{
 			pfree(one->kind);
 			pfree(one->key);
 		}
-		one->kind = TextDatumGetCString(keys->kinds[i]);
-		one->key = TextDatumGetCString(keys->keys[i]);
-		one->has_user = !keys->nobodys[i];
-		if (one->has_user)
-			one->user = *DatumGetUUIDP(keys->users[i]);
+		*one = made;
 	}
 	MemoryContextSwitchTo(before);
 }

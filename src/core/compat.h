@@ -86,6 +86,15 @@ typedef get_relation_info_hook_type compat_relation_hook_type;
 #define COMPAT_PLANNER_HOOK_CALL parse, sql, options, values
 #endif
 
+/* What the executor calls in place of itself; 18 no longer says whether it runs once. */
+#if PG_VERSION_NUM >= 180000
+#define COMPAT_RUN_HOOK_ARGS QueryDesc *query, ScanDirection direction, uint64 count
+#define COMPAT_RUN_HOOK_CALL query, direction, count
+#else
+#define COMPAT_RUN_HOOK_ARGS QueryDesc *query, ScanDirection direction, uint64 count, bool once
+#define COMPAT_RUN_HOOK_CALL query, direction, count, once
+#endif
+
 /* The server's record of a setting, or NULL: find_option() is private in 15. */
 static inline struct config_generic *
 compat_setting(const char *name)

@@ -11,6 +11,7 @@
 #include "core/snapshot_key.h"
 
 uint64 snapshot_rollbacks = 0;
+uint64 snapshot_returns = 0;
 
 static const TransactionId *snapshot_running(Snapshot snapshot, uint32 *count);
 static void on_subtransaction_end(SubXactEvent event, SubTransactionId mine,
@@ -57,6 +58,7 @@ snapshot_key_take(SnapshotKey *key, Snapshot snapshot)
 	key->compares_own = key->command != FirstCommandId || TransactionIdIsValid(key->own);
 	key->serializable = snapshot_serializable();
 	key->rollbacks = snapshot_rollbacks;
+	key->returns = snapshot_returns;
 	key->xmin = snapshot->xmin;
 }
 

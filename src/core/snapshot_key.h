@@ -26,6 +26,7 @@ typedef struct SnapshotKey
 	CommandId command;
 	LocalTransactionId serializable; /* an answer is not carried from one to another */
 	uint64 rollbacks;                /* snapshot_rollbacks when taken */
+	uint64 returns;                  /* snapshot_returns when taken */
 	uint32 running_count;
 	uint32 room;
 	TransactionId *running; /* xip, and subxip where that is what decides; session memory */
@@ -33,6 +34,12 @@ typedef struct SnapshotKey
 
 /* Counts subtransactions rolled back, from the first snapshot_key_take() on. */
 extern uint64 snapshot_rollbacks;
+
+/*
+ * Counts statements that ended within another one. That one may write rows since, under the
+ * number of an earlier command, which the next statement within sees with an equal snapshot.
+ */
+extern uint64 snapshot_returns;
 
 /*
  * The transaction while it is a serializable one, which must itself have read what it relies
@@ -59,7 +66,8 @@ snapshot_key_equals(const SnapshotKey *key, Snapshot snapshot)
 		snapshot->snapshot_type != SNAPSHOT_MVCC ||
 		key->overflowed != snapshot->suboverflowed ||
 		key->recovery != snapshot->takenDuringRecovery ||
-		(key->compares_own && key->own != GetTopTransactionIdIfAny()))
+		(key->compares_own &&
+		 (key->returns != snapshot_returns || key->own != GetTopTransactionIdIfAny())))
 		return false;
 	return (key->running_count == 0 && snapshot->xcnt == 0 && !key->recovery &&
 			!IsolationIsSerializable()) ||

@@ -2,14 +2,38 @@
  * statement_mark.c: statements of ours that the triggers of the rows they write must tell from
  * everybody else's.
  *
- * Invariant: a mark is that of one depth of triggers. The server counts it one higher in each
- * trigger function, so that a statement which an operator's trigger runs within ours fires its
- * triggers deeper than the mark says.
+ * Invariant: a mark is that of one depth of triggers and of statements. The server counts the
+ * triggers one higher in each trigger function, so that a statement which an operator's trigger
+ * runs within ours fires its triggers deeper than the mark says. Statements are counted here:
+ * one that a function of a DEFAULT, a CHECK or a policy runs within ours fires its triggers no
+ * deeper than ours does.
  */
 #include "postgres.h"
 
+#include "executor/executor.h"
+
+#include "core/compat.h"
 #include "core/row_trigger.h"
+#include "core/snapshot_key.h"
 #include "core/statement_mark.h"
+
+/* How many statements run within each other. */
+static int running = 0;
+
+static ExecutorRun_hook_type previous_run = NULL;
+static ExecutorFinish_hook_type previous_finish = NULL;
+
+static void on_run(COMPAT_RUN_HOOK_ARGS);
+static void on_finish(QueryDesc *query);
+
+void
+statement_mark_init(void)
+{
+	previous_run = ExecutorRun_hook;
+	ExecutorRun_hook = on_run;
+	previous_finish = ExecutorFinish_hook;
+	ExecutorFinish_hook = on_finish;
+}
 
 StatementMark
 statement_mark_set(StatementMark *mark)
@@ -17,11 +41,51 @@ statement_mark_set(StatementMark *mark)
 	StatementMark outer = *mark;
 
 	mark->depth = trigger_depth() + 1;
+	mark->statement = running + 1;
 	return outer;
 }
 
 bool
 statement_mark_fires(const StatementMark *mark)
 {
-	return mark->depth != 0 && mark->depth == trigger_depth();
+	return mark->depth != 0 && mark->statement == running && mark->depth == trigger_depth();
+}
+
+static void
+on_run(COMPAT_RUN_HOOK_ARGS)
+{
+	running++;
+	PG_TRY();
+	{
+		if (previous_run)
+			previous_run(COMPAT_RUN_HOOK_CALL);
+		else
+			standard_ExecutorRun(COMPAT_RUN_HOOK_CALL);
+	}
+	PG_FINALLY();
+	{
+		if (--running > 0)
+			snapshot_returns++;
+	}
+	PG_END_TRY();
+}
+
+/* Fires the triggers that come after the rows. */
+static void
+on_finish(QueryDesc *query)
+{
+	running++;
+	PG_TRY();
+	{
+		if (previous_finish)
+			previous_finish(query);
+		else
+			standard_ExecutorFinish(query);
+	}
+	PG_FINALLY();
+	{
+		if (--running > 0)
+			snapshot_returns++;
+	}
+	PG_END_TRY();
 }

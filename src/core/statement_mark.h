@@ -15,8 +15,12 @@
  * it. */
 typedef struct StatementMark
 {
-	int depth; /* of the triggers that the statement fires; 0: none runs */
+	int depth;     /* of the triggers that the statement fires; 0: none runs */
+	int statement; /* how many statements run within each other while they fire */
 } StatementMark;
+
+/* Called when the library is loaded. */
+extern void statement_mark_init(void);
 
 /*
  * Marks the statements that the caller runs next, and returns the mark as it was: the caller

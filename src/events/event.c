@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "commands/async.h"
 
@@ -107,19 +108,21 @@ event_execute(const Event *event)
 }
 
 /*
- * Reads the setting once a transaction: one sale writes several events. A change of the setting
- * counts from the next transaction on.
+ * Reads the setting once a subtransaction: one sale writes several events. What is read may be
+ * a change that a savepoint undoes. A change of the setting counts from the next one on.
  */
 static bool
 notify_wanted(void)
 {
 	static LocalTransactionId asked = InvalidLocalTransactionId;
+	static SubTransactionId within;
 	static bool wanted;
 
-	if (asked != compat_local_transaction())
+	if (asked != compat_local_transaction() || within != GetCurrentSubTransactionId())
 	{
 		wanted = setting_boolean("events_notify");
 		asked = compat_local_transaction();
+		within = GetCurrentSubTransactionId();
 	}
 	return wanted;
 }

@@ -27,6 +27,7 @@
 #include "core/row_trigger.h"
 #include "core/schema.h"
 #include "core/signed_only.h"
+#include "core/statement_mark.h"
 #include "identity/guest.h"
 #include "programs/payment.h"
 
@@ -165,7 +166,7 @@ coursebase_tg_payment_transactions__status(PG_FUNCTION_ARGS)
 	TriggerData *data =
 		trigger_expect(fcinfo, "tg_payment_transactions__status", ROW_BEFORE_UPDATE);
 
-	if (payment_reverses)
+	if (statement_mark_fires(&payment_reverses))
 		return PointerGetDatum(data->tg_newtuple);
 	ereport(ERROR, (errcode(ERRCODE_CB_PAYMENT_SETTLED),
 					errmsg("a payment that is %s cannot become %s",

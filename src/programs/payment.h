@@ -15,6 +15,8 @@
 
 #include "utils/uuid.h"
 
+#include "core/statement_mark.h"
+
 typedef struct Payment
 {
 	/* what never changes: known from payment_find() on */
@@ -57,8 +59,9 @@ extern void payment_pending_end(const Payment *payment, Datum at);
  */
 extern void payment_refund_reverse(const Payment *payment);
 
-/* While it is set, a refunded charge may become completed: payment_refund_reverse() alone. */
-extern bool payment_reverses;
+/* Marks the statement by which a refunded charge may become completed: that of
+ * payment_refund_reverse() alone. */
+extern StatementMark payment_reverses;
 
 /*
  * Locks the buyer's membership of the organisation FOR KEY SHARE, or with a NULL organisation

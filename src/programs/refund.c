@@ -135,7 +135,7 @@ static KeptPlan delete_refund = {
 	.types = {UUIDOID},
 };
 
-bool payment_reverses;
+StatementMark payment_reverses;
 
 static void refund_write(FunctionCallInfo fcinfo, const Payment *payment);
 static void plain_refund_write(const pg_uuid_t *id, const char *status);
@@ -217,15 +217,15 @@ void
 payment_refund_reverse(const Payment *payment)
 {
 	Datum charge = UUIDPGetDatum(&payment->id);
+	StatementMark outer = statement_mark_set(&payment_reverses);
 
-	payment_reverses = true;
 	PG_TRY();
 	{
 		payment_status_write(payment, "completed");
 	}
 	PG_FINALLY();
 	{
-		payment_reverses = false;
+		payment_reverses = outer;
 	}
 	PG_END_TRY();
 	owner_execute(payment->is_closed ? &leave_entitlement : &restore_entitlement, &charge, NULL,

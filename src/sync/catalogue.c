@@ -6,9 +6,10 @@
  * are the same. A version names one committed state, so every snapshot that sees the version
  * may use the catalogue. A version that this transaction itself has moved names a state that
  * may yet be rolled back: its catalogue is computed every time. Nor is one kept that a
- * transaction computes which has written before: a handshake that an operator's trigger calls,
- * or the statement that writes, sees a change whose version is yet to move. A catalogue from
- * which a handshake reads is not freed before that handshake ends.
+ * transaction computes which has written before, unless it is that of before its first command
+ * too: a handshake that an operator's trigger calls, or the statement that writes, sees a
+ * change whose version is yet to move. A catalogue from which a handshake reads is not freed
+ * before that handshake ends.
  *
  * Everything is read by keys or as it lies (core/rows.h): the first handshake of a connection
  * would wait longer for the planner than for the rows.
@@ -103,6 +104,8 @@ typedef struct KeptCatalogue
 
 static KeptCatalogue *kept[KEPT_CATALOGUES];
 
+static bool changed_here(const HandshakeCatalogue *catalogue, const HandshakeVersions *versions,
+						 bool admin);
 static bool is_kept(const KeptCatalogue *one, const HandshakeVersions *versions, bool admin);
 static void catalogue_compute(HandshakeCatalogue *catalogue, const HandshakeVersions *versions,
 							  bool admin);
@@ -124,6 +127,8 @@ const HandshakeCatalogue *
 handshake_catalogue_get(const HandshakeVersions *versions, bool admin, bool has_written)
 {
 	static unsigned int next = 0;
+	/* taken before the read: a table altered during it makes the catalogue outdated at once */
+	uint64 generation = rows_generation;
 	HandshakeCatalogue *computed;
 	KeptCatalogue *one;
 
@@ -132,17 +137,48 @@ handshake_catalogue_get(const HandshakeVersions *versions, bool admin, bool has_
 			return catalogue_hold(kept[i]);
 	computed = palloc0(sizeof(*computed));
 	catalogue_compute(computed, versions, admin);
-	if (versions->own_change || has_written)
+	if (versions->own_change || (has_written && changed_here(computed, versions, admin)))
 		return computed;
 	one = catalogue_keep(computed);
 	one->versions = *versions;
 	one->admin = admin;
-	one->generation = rows_generation;
+	one->generation = generation;
 	next = (next + 1) % KEPT_CATALOGUES;
 	if (kept[next] != NULL)
 		catalogue_release(kept[next]);
 	kept[next] = one;
 	return catalogue_hold(one);
+}
+
+/*
+ * Whether the catalogue is another one than before the transaction's first command. Reading
+ * twice costs less than once a transaction, in a session whose every transaction writes first.
+ */
+static bool
+changed_here(const HandshakeCatalogue *catalogue, const HandshakeVersions *versions, bool admin)
+{
+	HandshakeCatalogue was = {0};
+
+	PushCopiedSnapshot(GetActiveSnapshot());
+	GetActiveSnapshot()->curcid = FirstCommandId;
+	catalogue_compute(&was, versions, admin);
+	PopActiveSnapshot();
+	if (was.nentries != catalogue->nentries || was.nprotected != catalogue->nprotected)
+		return true;
+	for (int i = 0; i < was.nentries; i++)
+	{
+		const HandshakeEntry *a = &was.entries[i];
+		const HandshakeEntry *b = &catalogue->entries[i];
+
+		if (slice_compare(a->name, b->name) != 0 ||
+			slice_compare(a->checksum, b->checksum) != 0 || a->size != b->size ||
+			a->source != b->source || a->rank != b->rank || !uuid_equal(&a->id, &b->id))
+			return true;
+	}
+	for (int i = 0; i < was.nprotected; i++)
+		if (slice_compare(was.protected[i], catalogue -> protected[i]) != 0)
+			return true;
+	return false;
 }
 
 /* Versions that are equal name equal catalogues, as long as the tables of the versions are the

@@ -56,6 +56,20 @@ UPDATE coursebase.purchases SET access_days = 90 WHERE stripe_session_id = 'cs_w
 \echo :LAST_ERROR_SQLSTATE
 ROLLBACK TO door;
 
+-- So is what the function of a DEFAULT writes, which no trigger brings deeper.
+SAVEPOINT filled;
+INSERT INTO coursebase.user_course_access (user_id, course_id) VALUES (:ada, :month);
+CREATE FUNCTION pg_temp.fill() RETURNS text LANGUAGE plpgsql AS $$BEGIN
+    DELETE FROM coursebase.user_course_access WHERE user_id = '00000000-0000-4000-8000-0000000009a1'
+        AND course_id = '00000000-0000-4000-8000-0000000009c3';
+    RETURN 'filled'; END$$;
+ALTER TABLE coursebase.course_grants ADD COLUMN note text;
+ALTER TABLE coursebase.course_grants ALTER COLUMN note SET DEFAULT pg_temp.fill();
+SELECT status FROM coursebase.complete_purchase(:ada, :'ten_days', 'cs_within_4', 500, 'paid');
+SELECT note, count(*) FROM coursebase.course_grants WHERE user_id = :ada AND course_id IN (:trial, :month) GROUP BY 1;
+SELECT check_name, problem FROM coursebase.check_integrity() WHERE check_name = 'course_access';
+ROLLBACK TO filled;
+
 -- So are the rows of the machine of subscriptions; what it does for somebody else meanwhile ends with it.
 CREATE FUNCTION pg_temp.call_it_paid() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN
     UPDATE coursebase.subscriptions SET plan = 'premium', expires_at = 'infinity' WHERE user_id = new.user_id;

@@ -31,6 +31,17 @@ SELECT pg_temp.told('evt_4', '2026-02-11', 'refund.failed', :whole || '{"status"
 SELECT kind, outcome, user_id = :max FROM coursebase.notifications_waiting;
 SELECT count(*) FROM coursebase.check_integrity();
 ROLLBACK TO paid;
+-- What an operator's trigger does to the payment meanwhile is judged as ever: what is completed is not cancelled.
+SAVEPOINT within;
+CREATE FUNCTION pg_temp.cancel() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN
+    UPDATE coursebase.payment_transactions SET status = 'cancelled' WHERE id = new.id;
+    RETURN NULL; END$$;
+CREATE TRIGGER zz AFTER UPDATE ON coursebase.payment_transactions FOR EACH ROW
+    WHEN (old.status = 'refunded' AND new.status = 'completed') EXECUTE FUNCTION pg_temp.cancel();
+SELECT pg_temp.told('evt_2', '2026-02-10', 'refund.created', :whole), pg_temp.state(:'charge');
+SELECT pg_temp.told('evt_4', '2026-02-11', 'refund.failed', :whole || '{"status": "failed"}');
+SELECT pg_temp.state(:'charge');
+ROLLBACK TO within;
 -- Of an account that was closed meanwhile it gives nobody the program: the money, which came back, is listed, and may be given again.
 SELECT pg_temp.told('evt_2', '2026-02-10', 'refund.created', :whole), coursebase.delete_user(:max) IS NOT NULL;
 SELECT pg_temp.told('evt_4', '2026-02-11', 'refund.failed', :whole || '{"status": "failed"}');

@@ -86,6 +86,21 @@ for my $case ([ 'true', 1, 'f1' ], [ 'false', 0, 'f2' ])
 	is(() = $out =~ /Asynchronous notification "coursebase"/g, $notices, "events_notify $wanted: $notices notice");
 }
 
+# What a savepoint undoes counts for nothing after it.
+my $undone = query($node, 'events', "UPDATE coursebase.settings SET value = 'true' WHERE name = 'events_notify';" . sprintf(<<~'SQL', ('f3') x 4));
+	LISTEN coursebase;
+	BEGIN;
+	INSERT INTO coursebase.users (id, clerk_user_id, name, email) VALUES ('00000000-0000-4000-8000-0000000060%s', 'notice_%s', '', '');
+	SAVEPOINT quiet;
+	UPDATE coursebase.settings SET value = 'false' WHERE name = 'events_notify';
+	INSERT INTO coursebase.user_course_access (user_id, course_id) SELECT '00000000-0000-4000-8000-0000000060%s', id FROM coursebase.courses;
+	ROLLBACK TO quiet;
+	INSERT INTO coursebase.user_course_access (user_id, course_id) SELECT '00000000-0000-4000-8000-0000000060%s', id FROM coursebase.courses;
+	COMMIT;
+	UPDATE coursebase.settings SET value = 'false' WHERE name = 'events_notify';
+	SQL
+is(() = $undone =~ /Asynchronous notification "coursebase"/g, 1, 'events_notify is that of after the savepoint');
+
 # Another server, whose transactions have not been counted as far.
 query($node, 'events', <<~'SQL');
 	DO $$ BEGIN FOR i IN 1 .. 20000 LOOP PERFORM pg_current_xact_id(); COMMIT; END LOOP; END $$;
