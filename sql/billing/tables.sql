@@ -439,9 +439,10 @@ ON CONFLICT (provider, name, subtype) DO NOTHING;
 -- Stripe: the event's type. subtype of customer.subscription.created is its status, of which
 -- one that is not known gives nothing: that it was paid for is told by itself. subtype of
 -- customer.subscription.updated is what changed: cancel_at_period_end (and to what), cancel_at
--- (null: taken back), pause_collection, or the new status, or items or trial_end; of invoices
--- the billing_reason; of a closed dispute how it ended. A paid invoice is sent as invoice.paid
--- and as invoice.payment_succeeded: the second is noted.
+-- (null: taken back), pause_collection, or the new status, or current_period (the next one of the
+-- same plan began), items or trial_end; of invoices the billing_reason; of a closed dispute how
+-- it ended. A paid invoice is sent as invoice.paid and as invoice.payment_succeeded: the second
+-- is noted.
 INSERT INTO coursebase.subscription_event_mappings (provider, name, subtype, event_type)
 VALUES
     ('stripe', 'customer.subscription.created', '', 'noted'),
@@ -475,6 +476,8 @@ VALUES
     ('stripe', 'customer.subscription.updated', 'status.incomplete', 'noted'),
     ('stripe', 'customer.subscription.updated', 'status.incomplete_expired', 'expired'),
     ('stripe', 'customer.subscription.updated', 'status.paused', 'paused'),
+    -- the period that begins is still to be charged for: its invoice gives it
+    ('stripe', 'customer.subscription.updated', 'current_period', 'extended'),
     ('stripe', 'customer.subscription.updated', 'items', 'product_changed'),
     ('stripe', 'customer.subscription.updated', 'trial_end', 'extended'),
     ('stripe', 'customer.subscription.deleted', '', 'expired'),

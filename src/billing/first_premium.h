@@ -1,5 +1,6 @@
 /*
- * first_premium.h: who is told that a person's first premium began, was refunded, or came back.
+ * first_premium.h: who is told that a person's first premium began, and whether it is given
+ * back.
  *
  * The slice discounts pays whoever brought the person. It stands to the right of billing, so
  * billing must not call it by name: discounts sets the listener when the library is loaded.
@@ -15,8 +16,7 @@
 typedef enum PremiumTurn
 {
 	PREMIUM_BEGAN,
-	PREMIUM_REFUNDED,
-	PREMIUM_RETURNED, /* the refund was reversed */
+	PREMIUM_TURNED, /* the first payment may be another one, given back, or no longer */
 } PremiumTurn;
 
 /* Called between SPI_connect() and SPI_finish(), under the lock of the user's row; may raise.
@@ -25,5 +25,18 @@ typedef void (*PremiumListener)(PremiumTurn turn, const pg_uuid_t *user, Timesta
 
 /* NULL: nobody is told. Set once, by _PG_init(). */
 extern PremiumListener premium_listener;
+
+typedef enum FirstPayment
+{
+	FIRST_PAYMENT_NONE,
+	FIRST_PAYMENT_STANDS,
+	FIRST_PAYMENT_GIVEN_BACK,
+} FirstPayment;
+
+/*
+ * What became of the first payment of the person's lines that were paid for, by the log. A line
+ * that another one took the place of goes on in that one; a gift is no payment. Needs SPI.
+ */
+extern FirstPayment first_payment_find(const pg_uuid_t *user);
 
 #endif

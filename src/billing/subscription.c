@@ -338,8 +338,7 @@ event_take(Situation *situation, SubscriptionAnswer *answer)
 					  situation->at))
 		raise_conflict(&situation->notice);
 	grant_audit(situation);
-	if (anomaly == FOLD_SOUND)
-		first_premium_tell(situation, &line);
+	first_premium_tell(situation, &line);
 }
 
 /* Whether the event, or one before it, puts one line of the user into the place of another. */
@@ -409,37 +408,29 @@ grant_audit(const Situation *situation)
 }
 
 /*
- * Tells the listener if the event began the line's first premium that was paid for, or refunded
- * the line. The listener is not told of a sandbox that does not count. The beginning is told
- * before the refund, because one event can do both: a refund that came before the payment it
- * refunds.
+ * Tells the listener if the event began the line's first premium that was paid for, and where
+ * it may have changed which payment is the person's first, or whether that is given back: what
+ * comes late does so too, and a refund that the line has left behind. The listener is not told
+ * of a sandbox that does not count.
  */
 static void
 first_premium_tell(const Situation *situation, const SubscriptionLine *line)
 {
+	SubscriptionEvent type = situation->notice.event.type;
 	int64 earlier = situation->has_line ? situation->line.state.first_premium_at : FOLD_NEVER;
 	bool begins = line->state.first_premium_at != FOLD_NEVER && earlier == FOLD_NEVER;
-	bool ends = line->state.now.status == SUBSCRIPTION_REVOKED &&
-				(begins || situation->notice.event.type == EVENT_REVOKED);
+	bool turns =
+		begins || type == EVENT_REVOKED || type == EVENT_UNREVOKED || situation->refolded;
 
-	bool returns = situation->has_line && !ends &&
-				   situation->line.state.now.status == SUBSCRIPTION_REVOKED &&
-				   situation->notice.event.type == EVENT_UNREVOKED;
-
-	if (!begins && !ends && !returns)
+	if (!turns || premium_listener == NULL)
 		return;
 	/* a tester pays nothing, and so nobody is paid for bringing one */
 	if (!environment_counts(line->environment, NULL))
 		return;
-	if (premium_listener == NULL)
-		return;
 	/* nobody paid for what was given */
 	if (begins && strcmp(line->store, "promotional") != 0 && strcmp(line->store, "manual") != 0)
 		premium_listener(PREMIUM_BEGAN, situation->user, situation->at);
-	if (ends)
-		premium_listener(PREMIUM_REFUNDED, situation->user, situation->at);
-	if (returns && line->state.now.status != SUBSCRIPTION_REVOKED)
-		premium_listener(PREMIUM_RETURNED, situation->user, situation->at);
+	premium_listener(PREMIUM_TURNED, situation->user, situation->at);
 }
 
 /* A line that is there must be this user's, and of the environment of the event. */

@@ -24,7 +24,6 @@
 #include "utils/tuplestore.h"
 #include "utils/uuid.h"
 
-#include "billing/environment.h"
 #include "billing/first_premium.h"
 #include "cells/cell.h"
 #include "cells/directory.h"
@@ -106,19 +105,14 @@ static KeptPlan write_credit = {
 	.nargs = 6,
 	.types = {UUIDOID, TIMESTAMPTZOID, INT4OID, TEXTOID, INT4OID, INT4OID},
 };
-/*
- * Whether the subscription that was the first to be paid for is refunded. One that another took
- * the place of goes on in that one. $2: a sandbox counts.
- */
-static KeptPlan find_first = {
-	.sql = "SELECT l.status = 'revoked' FROM coursebase.subscription_lines l"
-		   " WHERE l.user_id = $1 AND l.first_premium_at IS NOT NULL"
-		   " AND l.replaced_at IS NULL AND l.store NOT IN ('manual', 'promotional')"
-		   " AND " ENVIRONMENT_COUNTS(
-			   "l.environment",
-			   "$2") " ORDER BY l.first_premium_at, l.store, l.original_transaction_id LIMIT 1",
+/* Whether a credit is there that a refund may take, or took. Most people have none. */
+static KeptPlan find_unsettled = {
+	.sql = "SELECT FROM coursebase.referral_credits WHERE referred_user_id = $1"
+		   " AND (revoked_by_refund OR revoked_at IS NULL AND $2 < available_at)"
+		   " UNION ALL SELECT FROM coursebase.referral_deliveries WHERE user_id = $1"
+		   " AND (revoked_by_refund OR revoked_at IS NULL)",
 	.nargs = 2,
-	.types = {UUIDOID, BOOLOID},
+	.types = {UUIDOID, TIMESTAMPTZOID},
 };
 /* Once the hold is over the credit may have been spent, and stays. */
 static KeptPlan revoke_credit = {
@@ -216,7 +210,7 @@ static int32 days_of(const char *setting);
 static bool spending_repeats(FunctionCallInfo fcinfo, Datum currency, int32 amount);
 static void spending_write(FunctionCallInfo fcinfo, Datum currency, int32 amount);
 static void first_premium_settle(PremiumTurn turn, const pg_uuid_t *user, TimestampTz at);
-static bool first_is_refunded(const pg_uuid_t *user);
+static void first_payment_settle(FirstPayment payment, Datum *values);
 
 PG_FUNCTION_INFO_V1(coursebase_validate_referral_code);
 PG_FUNCTION_INFO_V1(coursebase_attach_referral);
@@ -243,9 +237,22 @@ first_premium_settle(PremiumTurn turn, const pg_uuid_t *user, TimestampTz at)
 		case PREMIUM_BEGAN:
 			owner_execute(&pay_referral, values, NULL, false);
 			break;
-		case PREMIUM_REFUNDED:
-			if (!first_is_refunded(user))
-				break;
+		case PREMIUM_TURNED:
+			if (owner_execute(&find_unsettled, values, NULL, false) > 0)
+				first_payment_settle(first_payment_find(user), values);
+	}
+}
+
+/*
+ * Rule: the credit is for the first premium, so that only the refund of the first payment takes
+ * it, whatever came later, and the end of that refund gives it back.
+ */
+static void
+first_payment_settle(FirstPayment payment, Datum *values)
+{
+	switch (payment)
+	{
+		case FIRST_PAYMENT_GIVEN_BACK:
 			owner_execute(&revoke_referral, values, NULL, false);
 			if (plan_bool(0, 1))
 			{
@@ -253,24 +260,13 @@ first_premium_settle(PremiumTurn turn, const pg_uuid_t *user, TimestampTz at)
 				delivery_mark_refunded(values);
 			}
 			break;
-		case PREMIUM_RETURNED:
-			if (first_is_refunded(user))
-				break;
+		case FIRST_PAYMENT_STANDS:
 			owner_execute(&return_credit, values, NULL, false);
 			delivery_return(values);
+			break;
+		case FIRST_PAYMENT_NONE:
+			break;
 	}
-}
-
-/*
- * Rule: the credit is for the first premium, so that the refund of another subscription, of one
- * that was bought twice, leaves it.
- */
-static bool
-first_is_refunded(const pg_uuid_t *user)
-{
-	Datum values[] = {UUIDPGetDatum(user), BoolGetDatum(environment_sandbox_counts(NULL))};
-
-	return owner_execute(&find_first, values, NULL, false) == 0 || plan_bool(0, 1);
 }
 
 /*

@@ -18,7 +18,7 @@
 #define AT(type, member) offsetof(type, member)
 
 /* 24 hours in microseconds. */
-#define FIRST_CHARGE_MAX (INT64_C(24) * 60 * 60 * 1000000)
+#define CHARGE_WAIT_MAX (INT64_C(24) * 60 * 60 * 1000000)
 
 /* The envelope, the same for all types. */
 typedef struct Event
@@ -147,6 +147,12 @@ static const Field item_fields[] = {
 	{"current_period_start", FIELD_SECONDS, AT(Object, period_start), false},
 	{"current_period_end", FIELD_SECONDS, AT(Object, period_end), true},
 };
+/* Of what was before an update: the members where the period stood before 2025, and the item.
+ */
+static const Field old_period_fields[] = {
+	{"items", FIELD_OBJECT, AT(Object, items), false},
+	{"current_period_end", FIELD_SECONDS, AT(Object, period_end), true},
+};
 /* Any of the three may be the product_id of store_products. */
 static const Field price_fields[] = {
 	{"id", FIELD_TEXT, AT(Object, price_id), false},
@@ -202,7 +208,8 @@ static bool period_is_paid(JsonSlice status);
 static void subtype_of_update(JsonText *text, JsonSpan previous, const Object *object,
 							  char *room, StoreNotice *notice);
 static bool trial_is_over(JsonText *text, JsonSpan previous, const Object *object);
-static void first_charge_await(StoreNotice *notice);
+static bool renewal_begins(JsonText *text, JsonSpan previous, const Object *object);
+static void charge_await(StoreNotice *notice, const char *subtype);
 static void invoice_take(const Object *object, StoreNotice *notice);
 static bool payment_take(const Object *object, StoreNotice *notice, FieldFault *fault);
 static bool refund_take(const Object *object, StoreNotice *notice, FieldFault *fault);
@@ -511,7 +518,10 @@ subtype_of_update(JsonText *text, JsonSpan previous, const Object *object, char 
 	if (is_among(text, previous, "status"))
 	{
 		if (trial_is_over(text, previous, object))
-			first_charge_await(notice);
+		{
+			charge_await(notice, "\"status.active.trial_over\"");
+			notice->trial = true;
+		}
 		else
 			subtype_put(room, notice, "status.", object->status);
 	}
@@ -525,6 +535,8 @@ subtype_of_update(JsonText *text, JsonSpan previous, const Object *object, char 
 	else if (is_among(text, previous, "cancel_at"))
 		notice->subtype =
 			notice_word(notice->auto_renew == 0 ? "\"cancel_at\"" : "\"cancel_at.null\"");
+	else if (renewal_begins(text, previous, object))
+		charge_await(notice, "\"current_period\"");
 	else if (is_among(text, previous, "items"))
 		notice->subtype = notice_word("\"items\"");
 	else if (is_among(text, previous, "trial_end"))
@@ -545,19 +557,38 @@ trial_is_over(JsonText *text, JsonSpan previous, const Object *object)
 }
 
 /*
- * Stripe charges for the period after a trial an hour into it. Until then the trial goes on, a
- * day at most: invoice.paid gives the period, and a charge that fails gives none.
+ * Whether the next period of the same plan began. previous_attributes has the old period on the
+ * item, beside all that the item was, or before 2025 on the subscription. While the collection
+ * is paused nothing is charged, and the team says what that gives.
+ */
+static bool
+renewal_begins(JsonText *text, JsonSpan previous, const Object *object)
+{
+	Object old = {.period_start = NOTICE_NO_TIME, .period_end = NOTICE_NO_TIME};
+	FieldFault fault;
+
+	if (!json_string_is(object->status, "active") || object->pause.end > 0 ||
+		object->period_start == NOTICE_NO_TIME ||
+		!fields_read(text, previous, FIELDS(old_period_fields), &old, &fault) ||
+		!items_read(text, &old, &fault))
+		return false;
+	return old.period_end != NOTICE_NO_TIME && old.period_end <= object->period_start &&
+		   (old.price_id.size == 0 || json_string_same(old.price_id, object->price_id));
+}
+
+/*
+ * Stripe begins a period before it charges for it, an hour later. Until then what ran goes on,
+ * a day at most: invoice.paid gives the period, and a charge that fails gives none.
  */
 static void
-first_charge_await(StoreNotice *notice)
+charge_await(StoreNotice *notice, const char *subtype)
 {
 	int64_t begin =
 		notice->period_start != NOTICE_NO_TIME ? notice->period_start : notice->time;
 
-	notice->subtype = notice_word("\"status.active.trial_over\"");
-	notice->trial = true;
-	if (notice->period_end == NOTICE_NO_TIME || notice->period_end > begin + FIRST_CHARGE_MAX)
-		notice->period_end = begin + FIRST_CHARGE_MAX;
+	notice->subtype = notice_word(subtype);
+	if (notice->period_end == NOTICE_NO_TIME || notice->period_end > begin + CHARGE_WAIT_MAX)
+		notice->period_end = begin + CHARGE_WAIT_MAX;
 }
 
 /* Takes an invoice of a subscription. Only a paid one gives a period. */

@@ -747,6 +747,47 @@ static const Case cases[] = {
 					"'status':'trialing'")},
 	 STRIPE_UPDATED(
 		 "status.active.trial_over") " start=2026-03-01 end=2026-03-01T01:00:00 trial"},
+	/* nor when the next period of a plan begins: in the words of 2025, and in those before */
+	{STRIPE,
+	 {STRIPE_UPDATE("'status':'active','items':{'data':[{'price':{'id':'m'},"
+					"'current_period_start':@2026-03-01,'current_period_end':@2026-04-01}]}",
+					"'latest_invoice':'in','items':{'data':[{'price':{'id':'m'},"
+					"'current_period_start':@2026-02-01,'current_period_end':@2026-03-01}]}")},
+	 "subscription id=evt type=customer.subscription.updated subtype=current_period "
+	 "time=2026-03-02 product=m plan=m original=sub_1 start=2026-03-01 end=2026-03-02"},
+	{STRIPE,
+	 {STRIPE_UPDATE("'status':'active','current_period_start':@2026-03-01,"
+					"'current_period_end':@2026-04-01",
+					"'current_period_end':@2026-03-01")},
+	 STRIPE_UPDATED("current_period") " start=2026-03-01 end=2026-03-02"},
+	/* another plan, a period that another one takes the place of, a pause, no active one */
+	{STRIPE,
+	 {STRIPE_UPDATE(
+		 "'status':'active','items':{'data':[{'price':{'id':'y'},"
+		 "'current_period_start':@2026-03-01,'current_period_end':@2026-04-01}]}",
+		 "'items':{'data':[{'price':{'id':'m'},'current_period_end':@2026-03-01}]}")},
+	 "subscription id=evt type=customer.subscription.updated subtype=items time=2026-03-02 "
+	 "product=y plan=y original=sub_1 start=2026-03-01 end=2026-04-01"},
+	{STRIPE,
+	 {STRIPE_UPDATE("'status':'active','current_period_start':@2026-03-01,"
+					"'current_period_end':@2026-04-01",
+					"'items':{'data':[{'current_period_end':@2026-03-02}]}")},
+	 STRIPE_UPDATED("items") " start=2026-03-01 end=2026-04-01"},
+	{STRIPE,
+	 {STRIPE_UPDATE("'status':'active','pause_collection':{'behavior':'void'},"
+					"'current_period_start':@2026-03-01,'current_period_end':@2026-04-01",
+					"'items':{'data':[{'current_period_end':@2026-03-01}]}")},
+	 STRIPE_UPDATED("items") " start=2026-03-01 end=2026-04-01"},
+	{STRIPE,
+	 {STRIPE_UPDATE("'status':'past_due','current_period_start':@2026-03-01,"
+					"'current_period_end':@2026-04-01",
+					"'items':{'data':[{'current_period_end':@2026-03-01}]}")},
+	 STRIPE_UPDATED("items")},
+	{STRIPE,
+	 {STRIPE_UPDATE("'status':'active','current_period_start':@2026-03-01,"
+					"'current_period_end':@2026-04-01",
+					"'items':{'data':[{'current_period_end':'x'}]}")},
+	 STRIPE_UPDATED("items") " start=2026-03-01 end=2026-04-01"},
 	/* items that are none name no product */
 	{STRIPE,
 	 {STRIPE_UPDATE("'status':'past_due','items':{'data':{'price':{'id':'x'}}}",

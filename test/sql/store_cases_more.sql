@@ -61,6 +61,16 @@ SELECT pg_temp.stripe_said(n, '2026-01-01', 'customer.subscription.created', 'ac
 SELECT pg_temp.failing(17, '2026-02-02', false, '{"items": {}}');
 SELECT pg_temp.failing(18, '2026-02-02', true, '{"cancel_at_period_end": false}'), pg_temp.failing(18, '2026-02-03', false, '{"cancel_at_period_end": true}');
 SELECT n, pg_temp.premium(n, '2026-02-04', '2026-02-06 23:59:59', '2026-02-07') FROM generate_series(17, 18) n ORDER BY n;
+-- The next period begins and its charge fails an hour later: a day of it is given, and where it is paid for, all of it.
+CREATE FUNCTION pg_temp.renews(who integer, at text, status text, previous jsonb) RETURNS text LANGUAGE sql AS $$
+    SELECT pg_temp.took('stripe', pg_temp.stripe(concat_ws('-', 'renews', who, at), at, 'customer.subscription.updated', jsonb_build_object('id', 'ms-' || who, 'status', status, 'cancel_at_period_end', false,
+        'items', jsonb_build_object('data', jsonb_build_array(jsonb_build_object('price', '{"id": "price_1"}'::json, 'current_period_start', pg_temp.s('2026-02-01'), 'current_period_end', pg_temp.s('2026-03-01'))))), previous)) $$;
+UPDATE coursebase.settings SET value = NULL WHERE name = 'grace_days_stripe';
+SELECT pg_temp.stripe_said(n, '2026-01-01', 'customer.subscription.created', 'active'), pg_temp.renews(n, '2026-02-01', 'active', b) FROM (VALUES (26, '{"latest_invoice": "a", "items": {"data": [{"price": {"id": "price_1"}, "current_period_end": 1769904000}]}}'::jsonb), (27, '{"latest_invoice": "a", "current_period_end": 1769904000}')) v (n, b) ORDER BY n;
+SELECT n, pg_temp.premium(n, '2026-02-01 00:30', '2026-02-01 23:59:59', '2026-02-02') FROM generate_series(26, 27) n ORDER BY n;
+SELECT pg_temp.renews(26, '2026-02-01 01:00', 'past_due', '{"status": "active"}'), pg_temp.took('stripe', pg_temp.stripe('renews-paid', '2026-02-01 01:00', 'invoice.paid', jsonb_build_object('id', 'min-27', 'billing_reason', 'subscription_cycle', 'amount_paid', 999, 'currency', 'eur', 'subscription', 'ms-27',
+    'lines', jsonb_build_object('data', jsonb_build_array(jsonb_build_object('period', jsonb_build_object('start', pg_temp.s('2026-02-01'), 'end', pg_temp.s('2026-03-01'))))))));
+SELECT n, pg_temp.premium(n, '2026-02-01 12:00', '2026-02-02', '2026-02-28') FROM generate_series(26, 27) n ORDER BY n;
 -- From a year to a month: the invoice gives the rest of the year back, which is no period that it pays for.
 SELECT pg_temp.took('stripe', pg_temp.stripe('year-' || at, at, 'invoice.paid', jsonb_build_object('id', 'min-19-' || at, 'subscription', 'ms-19', 'billing_reason', reason, 'amount_paid', paid, 'currency', 'eur',
     'parent', '{"subscription_details": {"subscription": "ms-19", "metadata": {"user_id": "more_19"}}}'::json,

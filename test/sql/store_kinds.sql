@@ -68,6 +68,7 @@ SELECT pg_temp.took('app_store', pg_temp.apple_body(11, '2026-01-11', 'DID_CHANG
 SELECT n, pg_temp.state(n) FROM unnest(ARRAY[11, 12, 13, 15]) n ORDER BY n;
 -- The end that is planned is later than the next payment, which counts when it comes.
 SELECT pg_temp.took('stripe', pg_temp.stripe_body(17, '2026-02-01', 'customer.subscription.updated', '{"cancel_at": 1774915200, "items": {"data": [{"price": {"id": "price_1"}, "current_period_start": 1769904000, "current_period_end": 1772323200}]}}', '{"items": {"data": [{"current_period_end": 1769904000}]}}'));
+SELECT pg_temp.took('stripe', pg_temp.stripe('kinds-17-paid', '2026-02-01 01:00', 'invoice.paid', '{"id": "kin-17", "billing_reason": "subscription_cycle", "amount_paid": 999, "currency": "eur", "subscription": "ks-17", "lines": {"data": [{"period": {"start": 1769904000, "end": 1772323200}}]}}'));
 SELECT pg_temp.state(17), coursebase.has_premium(pg_temp.person(17), '2026-02-28'), coursebase.has_premium(pg_temp.person(17), '2026-03-01');
 -- The refund of a payment that the line never knew ends nothing; of the one that it has, does.
 SELECT pg_temp.took('app_store', pg_temp.apple_body(n, '2026-01-01', 'SUBSCRIBED')) FROM generate_series(21, 23) n;

@@ -8,12 +8,12 @@ SET LOCAL timezone = 'UTC';
 SET LOCAL datestyle = 'ISO';
 INSERT INTO coursebase.users (id, clerk_user_id, name, email)
 SELECT ('00000000-0000-4000-8000-00000000560' || n)::uuid, 'sub_referral_' || n, 'Ada', 'ada@example.org'
-FROM generate_series(0, 6) n;
+FROM generate_series(0, 9) n;
 INSERT INTO coursebase.user_profile (user_id, email)
 SELECT u.id, u.email FROM coursebase.users u WHERE u.clerk_user_id LIKE 'sub_referral_%'
 ON CONFLICT (user_id) DO NOTHING;
 UPDATE coursebase.user_profile SET referred_by = '00000000-0000-4000-8000-000000005600'
-WHERE user_id::text ~ '^00000000-0000-4000-8000-00000000560[1-6]$';
+WHERE user_id::text ~ '^00000000-0000-4000-8000-00000000560[1-9]$';
 CREATE FUNCTION pg_temp.event(who integer, n integer, type text, day date, more jsonb DEFAULT '{}') RETURNS text
 LANGUAGE sql AS $$
     SELECT status FROM coursebase.apply_subscription_event(('00000000-0000-4000-8000-00000000560' || who)::uuid,
@@ -47,6 +47,20 @@ SELECT pg_temp.event(6, 4, 'revoked', '2026-01-04');
 SELECT * FROM pg_temp.credits() WHERE referred = '6';
 SELECT pg_temp.event(6, 5, 'unrevoked', '2026-01-05');
 SELECT * FROM pg_temp.credits() WHERE referred = '6';
+-- The first premium is told last, after the refund of the second one, with which the credit went: it comes back. The refund
+-- of the first payment takes it also where the line has gone on, told before the next payment or behind it; the refund of
+-- the next one does not; and the end of the first refund gives it back.
+UPDATE coursebase.settings SET value = '60' WHERE name = 'referral_hold_days';
+SELECT pg_temp.event(7, 2, 'created', '2026-01-02', '{"original_transaction_id": "ref-7b"}'), pg_temp.event(7, 3, 'revoked', '2026-01-03', '{"original_transaction_id": "ref-7b"}');
+SELECT * FROM pg_temp.credits() WHERE referred = '7';
+SELECT pg_temp.event(7, 1, 'created', '2026-01-01');
+SELECT * FROM pg_temp.credits() WHERE referred = '7';
+SELECT pg_temp.event(n, 1, 'created', '2026-01-01', '{"transaction_id": "1"}'), pg_temp.event(n, 2, 'renewed', '2026-01-31', '{"transaction_id": "2"}') FROM generate_series(8, 9) n;
+SELECT pg_temp.event(8, 3, 'revoked', '2026-02-02', '{"transaction_id": "1", "period_end": "2026-01-31T00:00:00Z"}'), pg_temp.event(9, 3, 'revoked', '2026-02-02', '{"transaction_id": "2"}');
+SELECT * FROM pg_temp.credits() WHERE referred IN ('8', '9');
+SELECT pg_temp.event(8, 4, 'unrevoked', '2026-02-03', '{"transaction_id": "1", "period_end": "2026-01-31T00:00:00Z"}'), pg_temp.event(9, 4, 'revoked', '2026-02-03', '{"transaction_id": "1", "period_end": "2026-01-31T00:00:00Z"}');
+SELECT * FROM pg_temp.credits() WHERE referred IN ('8', '9');
+UPDATE coursebase.settings SET value = NULL WHERE name = 'referral_hold_days';
 -- Long after the hold a refund takes nothing back.
 SELECT pg_temp.event(1, 3, 'revoked', '2027-01-01');
 SELECT * FROM pg_temp.credits() WHERE referred = '1';

@@ -1,0 +1,115 @@
+/*
+ * first_premium.c: what became of the first payment of a person.
+ *
+ * Only the log tells: a line that went on to its next payment is active, whether the first one
+ * was given back or not, and the other way round. What is answered follows from the events
+ * alone, and not from the order in which they came.
+ */
+#include "postgres.h"
+
+#include "billing/environment.h"
+#include "billing/first_premium.h"
+#include "billing/line.h"
+
+static bool line_was_paid(const SubscriptionLine *line);
+static bool line_begins_before(const SubscriptionLine *a, const SubscriptionLine *b);
+static bool entry_pays(const SubscriptionEntry *entry);
+static bool first_is_given_back(const SubscriptionLine *line);
+static bool names_equal(const char *a, const char *b);
+
+FirstPayment
+first_payment_find(const pg_uuid_t *user)
+{
+	int nentries, nlines;
+	SubscriptionEntry *entries = entries_load(user, NULL, NULL, false, &nentries);
+	SubscriptionLine *lines = lines_fold(entries, nentries, &nlines);
+	const SubscriptionLine *first = NULL;
+
+	for (int i = 0; i < nlines; i++)
+		if (line_was_paid(&lines[i]) && (first == NULL || line_begins_before(&lines[i], first)))
+			first = &lines[i];
+	if (first == NULL)
+		return FIRST_PAYMENT_NONE;
+	return first_is_given_back(first) ? FIRST_PAYMENT_GIVEN_BACK : FIRST_PAYMENT_STANDS;
+}
+
+static bool
+line_was_paid(const SubscriptionLine *line)
+{
+	return line->state.first_premium_at != FOLD_NEVER && strcmp(line->store, "manual") != 0 &&
+		   strcmp(line->store, "promotional") != 0 &&
+		   environment_counts(line->environment, NULL);
+}
+
+/* One that another line took the place of goes on in that one, and stands behind it. */
+static bool
+line_begins_before(const SubscriptionLine *a, const SubscriptionLine *b)
+{
+	int order = strcmp(a->store, b->store);
+
+	if ((a->replaced_at == FOLD_NEVER) != (b->replaced_at == FOLD_NEVER))
+		return a->replaced_at == FOLD_NEVER;
+	if (a->state.first_premium_at != b->state.first_premium_at)
+		return a->state.first_premium_at < b->state.first_premium_at;
+	return order != 0 ? order < 0 : strcmp(a->id, b->id) < 0;
+}
+
+/* As the fold asks it for first_premium_at (fold.c). */
+static bool
+entry_pays(const SubscriptionEntry *entry)
+{
+	switch (entry->event.type)
+	{
+		case EVENT_CREATED:
+		case EVENT_RENEWED:
+		case EVENT_RECOVERED:
+		case EVENT_RESUMED:
+		case EVENT_PRODUCT_CHANGED:
+			return entry->anomaly == FOLD_SOUND && entry->event.trial != 1;
+		default:
+			return false;
+	}
+}
+
+/*
+ * A refund is of the payment that it names; where the line does not know that, or none is
+ * named, of the one that the line had then.
+ */
+static bool
+first_is_given_back(const SubscriptionLine *line)
+{
+	const char *first = NULL;
+	const char *current = NULL;
+	bool begun = false;
+	bool given_back = false;
+
+	for (int i = 0; i < line->nentries && !begun; i++)
+		if (entry_pays(&line->entries[i]) &&
+			line->entries[i].event.time == line->state.first_premium_at)
+		{
+			first = line->entries[i].event.transaction;
+			begun = true;
+		}
+	for (int i = 0; i < line->nentries; i++)
+	{
+		const FoldEvent *event = &line->entries[i].event;
+		bool sound = line->entries[i].anomaly == FOLD_SOUND;
+
+		if (event->type == EVENT_REVOKED || event->type == EVENT_UNREVOKED)
+		{
+			bool named = event->transaction != NULL && names_equal(event->transaction, first);
+
+			if (!event->idle && (named || (sound && names_equal(current, first))))
+				given_back = event->type == EVENT_REVOKED;
+		}
+		else if (entry_pays(&line->entries[i]) && event->transaction != NULL)
+			current = event->transaction;
+	}
+	return given_back;
+}
+
+static bool
+names_equal(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
