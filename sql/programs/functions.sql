@@ -604,7 +604,7 @@ COMMENT ON FUNCTION coursebase.course_library(uuid, timestamptz) IS
 
 user_id: the person; NULL is the one who asks. at: the time for which current_day is, not NULL.
 
-entitlement_id, program_id, name, description, organization_name: the program; description may be NULL. status: pending, active or revoked. usable: whether the person may use it now. duration_days: how many days it has. start_date: day 0; NULL before the start. current_day: as current_day(). workouts: how many places are not rest. completed: how many of them are done. percent: that in whole percent, rounded down. completed_at: when the last of all was done; NULL while one is not. restart_count: how often the person began anew. access_revoked_at: NULL unless revoked.
+entitlement_id, program_id, name, description, organization_name: the program; description may be NULL. status: pending, active or revoked. usable: whether the entitlement lets the person use it now: it is active, and the program not in draft; staff and administrators may use a program without one, see has_program_access(). duration_days: how many days it has. start_date: day 0; NULL before the start. current_day: as current_day(). workouts: how many places are not rest. completed: how many of them are done. percent: that in whole percent, rounded down. completed_at: when the last of all was done; NULL while one is not. restart_count: how often the person began anew. access_revoked_at: NULL unless revoked.
 
 Source: the product''s library.
 Raises: 22004 (at is NULL), 22008 (at is not finite), 42501 (user_id is somebody else, and the caller is neither an administrator nor the server), KBC04 (this server is a cell, and not home).';
