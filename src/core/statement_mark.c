@@ -11,20 +11,25 @@
 #include "postgres.h"
 
 #include "executor/executor.h"
+#include "utils/snapshot.h"
 
 #include "core/compat.h"
 #include "core/row_trigger.h"
 #include "core/snapshot_key.h"
 #include "core/statement_mark.h"
 
-/* How many statements run within each other. */
+/* How many statements run within each other, and the command that the innermost one's snapshot
+ * sees up to. */
 static int running = 0;
+static CommandId command;
 
 static ExecutorRun_hook_type previous_run = NULL;
 static ExecutorFinish_hook_type previous_finish = NULL;
 
 static void on_run(COMPAT_RUN_HOOK_ARGS);
 static void on_finish(QueryDesc *query);
+static CommandId statement_begin(const QueryDesc *query);
+static void statement_end(CommandId outer);
 
 void
 statement_mark_init(void)
@@ -54,7 +59,8 @@ statement_mark_fires(const StatementMark *mark)
 static void
 on_run(COMPAT_RUN_HOOK_ARGS)
 {
-	running++;
+	CommandId outer = statement_begin(query);
+
 	PG_TRY();
 	{
 		if (previous_run)
@@ -64,8 +70,7 @@ on_run(COMPAT_RUN_HOOK_ARGS)
 	}
 	PG_FINALLY();
 	{
-		if (--running > 0)
-			snapshot_returns++;
+		statement_end(outer);
 	}
 	PG_END_TRY();
 }
@@ -74,7 +79,8 @@ on_run(COMPAT_RUN_HOOK_ARGS)
 static void
 on_finish(QueryDesc *query)
 {
-	running++;
+	CommandId outer = statement_begin(query);
+
 	PG_TRY();
 	{
 		if (previous_finish)
@@ -84,8 +90,28 @@ on_finish(QueryDesc *query)
 	}
 	PG_FINALLY();
 	{
-		if (--running > 0)
-			snapshot_returns++;
+		statement_end(outer);
 	}
 	PG_END_TRY();
+}
+
+/* Returns the command of the statement within which this one runs, for statement_end(). */
+static CommandId
+statement_begin(const QueryDesc *query)
+{
+	CommandId outer = command;
+
+	running++;
+	command = query->snapshot != NULL ? query->snapshot->curcid : FirstCommandId;
+	return outer;
+}
+
+/* A statement that saw no more commands than the one around it leaves nothing that this one may
+ * still change. */
+static void
+statement_end(CommandId outer)
+{
+	if (--running > 0 && command != outer)
+		snapshot_returns++;
+	command = outer;
 }
