@@ -13,7 +13,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $sessions = ($ENV{COURSEBASE_LOAD} // 1) > 1 ? 12 : 3;
-my $acts     = 2000;                                          # of a session, until enough is done
+my $acts     = 20000;                                         # of a session, until enough is done
 
 my $node = node('load');
 my $dir  = abs_path(PostgreSQL::Test::Utils::tempdir());
