@@ -243,7 +243,8 @@ age_compare(SnapshotAge a, SnapshotAge b)
 	return a.running < b.running ? 1 : a.running > b.running ? -1 : 0;
 }
 
-/* A savepoint that is rolled back, or released, ends the subtransaction. */
+/* Whether the subtransaction that read the plans still runs: what it wrote may be undone when a
+ * savepoint is rolled back, which ends it as a release does. */
 static bool
 kept_is_written_here(void)
 {

@@ -33,6 +33,8 @@ first_payment_find(const pg_uuid_t *user)
 	return first_is_given_back(first) ? FIRST_PAYMENT_GIVEN_BACK : FIRST_PAYMENT_STANDS;
 }
 
+/* Whether the line brought money: a gift of the store or of an administrator did not, nor a
+ * tester's purchase in a sandbox that does not count. */
 static bool
 line_was_paid(const SubscriptionLine *line)
 {
@@ -54,7 +56,8 @@ line_begins_before(const SubscriptionLine *a, const SubscriptionLine *b)
 	return order != 0 ? order < 0 : strcmp(a->id, b->id) < 0;
 }
 
-/* As the fold asks it for first_premium_at (fold.c). */
+/* Whether the event begins a paid period. The types are those by which fold.c sets
+ * first_premium_at: a type that is added there belongs here, too. */
 static bool
 entry_pays(const SubscriptionEntry *entry)
 {
@@ -108,6 +111,7 @@ first_is_given_back(const SubscriptionLine *line)
 	return given_back;
 }
 
+/* Whether both name the same payment, or neither names one. */
 static bool
 names_equal(const char *a, const char *b)
 {

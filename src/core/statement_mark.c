@@ -7,6 +7,8 @@
  * runs within ours fires its triggers deeper than the mark says. Statements are counted here:
  * one that a function of a DEFAULT, a CHECK or a policy runs within ours fires its triggers no
  * deeper than ours does.
+ *
+ * The same count serves kept answers: snapshot_returns, of snapshot_key.h, moves here.
  */
 #include "postgres.h"
 
@@ -106,8 +108,8 @@ statement_begin(const QueryDesc *query)
 	return outer;
 }
 
-/* A statement that saw no more commands than the one around it leaves nothing that this one may
- * still change. */
+/* Moves snapshot_returns, unless the statement that ends saw no more commands than the one
+ * around it: what it saw the outer one cannot change any more. */
 static void
 statement_end(CommandId outer)
 {

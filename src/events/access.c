@@ -300,7 +300,8 @@ course_changed_tell(const pg_uuid_t *user, const pg_uuid_t *course, CommandId si
 /*
  * The end that was told of the course in this statement, which began with the command. What an
  * earlier statement of the transaction told is of earlier commands, and what was rolled back is
- * of a subtransaction that is no longer active.
+ * of a subtransaction that is no longer active. So is what was told before a savepoint was
+ * released within the statement: that is told again, which is true and once too often.
  */
 static bool
 told_find(const pg_uuid_t *user, const pg_uuid_t *course, CommandId since, TimestampTz *end)
