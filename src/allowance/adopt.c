@@ -3,10 +3,10 @@
  *
  * Invariants: as in credit_account.c and credit_pack.c: the account is what its log ends in,
  * and the bank holds what its packs hold. An account without a log gets the entries that lead
- * to it: the week as it stands, a pack each, what was refunded of packs, and what was spent of
- * the bank as one use. A bank that holds more than the packs that came gets a pack of the rest.
- * A bank that holds less is left without a log, and so are packs that no bank could hold
- * together, a bigint as it is: check_integrity() names them.
+ * to it: the week as it stands, a pack each, what was refunded of packs (nothing, where all was
+ * spent), and what was spent of the bank as one use. A bank that holds more than the packs that
+ * came gets a pack of the rest. A bank that holds less is left without a log, and so are packs
+ * that no bank could hold together, a bigint as it is: check_integrity() names them.
  */
 #include "postgres.h"
 
@@ -66,7 +66,7 @@ static KeptPlan write_log = {
 	"  UNION ALL"
 	"  SELECT c.user_id, 3, c.purchased_at, c.id, 'refund', -c.refunded_credits, 0"
 	"  FROM coursebase.ai_credit_purchases c"
-	"  WHERE c.status = 'refunded' OR c.refunded_credits > 0"
+	"  WHERE c.claimed_credits > 0"
 	"  UNION ALL"
 	"  SELECT a.user_id, 4, NULL, NULL, 'consume', 0, a.bank_used_credits"
 	"  FROM account a WHERE a.bank_used_credits > 0"

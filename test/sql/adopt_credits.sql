@@ -44,3 +44,14 @@ SELECT right(user_id::text, 2), bank_limit_credits FROM coursebase.ai_usage ORDE
 SELECT pg_temp.refused(format('INSERT INTO coursebase.ai_usage (user_id, weekly_limit_credits, weekly_reset_date) VALUES (gen_random_uuid(), 0, %L)', t)) FROM unnest('{-infinity, infinity}'::text[]) t;
 SELECT pg_temp.refused(format('UPDATE coursebase.ai_credit_purchases SET purchased_at = %L', t)) FROM unnest('{-infinity, infinity}'::text[]) t;
 ROLLBACK;
+-- A refund of a part of a pack that is spent took nothing yet: the log has it, and the next pack, which is not spent, stays whole.
+BEGIN;
+SET LOCAL session_replication_role = replica;
+INSERT INTO coursebase.users (id, clerk_user_id, name, email) SELECT :person, 'adopt_' || n, 'Person', 'p' || n || '@example.org' FROM generate_series(12, 12) n;
+INSERT INTO coursebase.ai_usage (user_id, weekly_limit_credits, weekly_reset_date, bank_limit_credits, bank_used_credits) SELECT :person, 0, '2026-01-12', 150, 100 FROM generate_series(12, 12) n;
+INSERT INTO coursebase.ai_credit_purchases (user_id, product_id, credits, claimed_credits, source, environment, purchase_id, purchase_token, purchased_at)
+SELECT :person, 'ai_credits', credits, claimed, 'app_store', 'production', id, 't', at::timestamptz FROM generate_series(12, 12) n, (VALUES (100, 30, 'm', '2025-12-02'), (50, 0, 'n', '2025-12-03')) v (credits, claimed, id, at);
+SELECT what, made, not_understood FROM coursebase.adopt();
+SELECT l.kind, l.bank_credits, l.bank_limit_credits, l.bank_used_credits FROM coursebase.credit_log l ORDER BY l.position;
+SELECT * FROM coursebase.check_integrity();
+ROLLBACK;
