@@ -20,8 +20,11 @@
  * Lock order: the rows of users who hold of the pack (people_lock.h), and whom its receipt
  * knows, with the receipt; then the purchase, then account and log (credit_account.h). Whoever
  * gives a reservation back locks one user alone, so the claims of refunds are read under the
- * lock of the purchase. One statement locks several purchases in the order of their ids; a
- * transfer of several packs moves one at a time.
+ * lock of the purchase. One statement locks several purchases in the order of their ids. A
+ * refund, its reversal and a transfer lock at once, before they write, all purchases that they
+ * may come to: they settle one person after the other, or move one pack after the other, which
+ * is no order of ids. Nothing is missing from what they lock, because a refund claims of a pack
+ * only under the locks of all who hold of it.
  *
  * Rights: the server's alone (EXECUTE is granted to nobody else); the statements run with the
  * rights of the tables' owner.
@@ -149,38 +152,55 @@ static KeptPlan read_packs = {
 	.nargs = 1,
 	.types = {UUIDOID},
 };
+/* Of the entries of one person and one pack: the person holds something of the pack. */
+#define HOLDS "HAVING sum(l.bank_credits) > coalesce(sum(l.credits), 0)"
 /*
- * Locks the rows in which refunds claim. read_packs is a statement of its own, so that its
- * snapshot is younger than these locks, and sees what others took while this one waited.
+ * Locks the rows in which refunds claim of what the person holds. read_packs is a statement of
+ * its own, so that its snapshot is younger than these locks, and sees what others took while
+ * this one waited.
  */
 static KeptPlan lock_claims = {
 	.sql = "SELECT FROM coursebase.ai_credit_purchases p "
 		   "WHERE p.claimed_credits > p.refunded_credits AND p.id IN ("
 		   "SELECT l.credit_purchase_id FROM coursebase.credit_log l "
-		   "WHERE l.user_id = $1 AND l.credit_purchase_id IS NOT NULL) "
+		   "WHERE l.user_id = $1 AND l.credit_purchase_id IS NOT NULL GROUP BY 1 " HOLDS ") "
 		   "ORDER BY p.id FOR NO KEY UPDATE",
 	.nargs = 1,
 	.types = {UUIDOID},
 };
 /* Everybody who holds of the pack, and who has it. */
+#define PEOPLE_OF_PACK                                                                         \
+	"SELECT p.user_id FROM coursebase.ai_credit_purchases p WHERE p.id = $1 UNION "            \
+	"SELECT l.user_id FROM coursebase.credit_log l WHERE l.credit_purchase_id = $1 "           \
+	"GROUP BY l.user_id " HOLDS
 static KeptPlan list_people = {
-	.sql = "SELECT p.user_id FROM coursebase.ai_credit_purchases p WHERE p.id = $1 UNION "
-		   "SELECT l.user_id FROM coursebase.credit_log l WHERE l.credit_purchase_id = $1 "
-		   "GROUP BY l.user_id HAVING sum(l.bank_credits) > coalesce(sum(l.credits), 0) "
-		   "ORDER BY 1",
+	.sql = PEOPLE_OF_PACK " ORDER BY 1",
 	.nargs = 1,
 	.types = {UUIDOID},
 };
-/* The purchase that moves, and all of which the receiver holds: refunds may claim of them. */
+/* The pack that is refunded, and those of which refunds claim what the same people hold. */
+static KeptPlan lock_refunded = {
+	.sql = "SELECT FROM coursebase.ai_credit_purchases p WHERE p.id IN (SELECT $1 UNION "
+		   "SELECT c.id FROM (" PEOPLE_OF_PACK ") h "
+		   "JOIN coursebase.credit_log l ON l.user_id = h.user_id "
+		   "JOIN coursebase.ai_credit_purchases c ON c.id = l.credit_purchase_id "
+		   "WHERE c.claimed_credits > c.refunded_credits GROUP BY h.user_id, c.id " HOLDS ") "
+		   "ORDER BY p.id FOR NO KEY UPDATE",
+	.nargs = 1,
+	.types = {UUIDOID},
+};
+/*
+ * All that the giver has, for the next to move may be one of them, and all of which the
+ * receiver holds: refunds may claim of them.
+ */
 static KeptPlan lock_moved = {
 	.sql = "SELECT FROM coursebase.ai_credit_purchases p WHERE p.id IN ("
-		   "SELECT o.id FROM coursebase.ai_credit_purchases o "
-		   "WHERE o.source = $1 AND o.environment = $2 AND o.purchase_id = $3 UNION "
+		   "SELECT o.id FROM coursebase.ai_credit_purchases o WHERE o.user_id = $1 UNION "
 		   "SELECT l.credit_purchase_id FROM coursebase.credit_log l "
-		   "WHERE l.user_id = $4 AND l.credit_purchase_id IS NOT NULL) "
+		   "WHERE l.user_id = $2 AND l.credit_purchase_id IS NOT NULL) "
 		   "ORDER BY p.id FOR NO KEY UPDATE",
-	.nargs = 4,
-	.types = {TEXTOID, TEXTOID, TEXTOID, UUIDOID},
+	.nargs = 2,
+	.types = {UUIDOID, UUIDOID},
 };
 static KeptPlan move_purchase = {
 	.sql = "UPDATE coursebase.ai_credit_purchases p SET user_id = $5 "
@@ -568,11 +588,11 @@ credit_pack_move(const char *source, const char *environment, const char *purcha
 	CreditEntry come = {.kind = "moved_in", .purchase = &id};
 	int64 rest;
 
-	plan_bind_text(&moved, source);
-	plan_bind_text(&moved, environment);
-	plan_bind_text(&moved, purchase_id);
-	values = moved;
+	plan_bind_uuid(&moved, from);
 	plan_bind_uuid(&moved, to);
+	plan_bind_text(&values, source);
+	plan_bind_text(&values, environment);
+	plan_bind_text(&values, purchase_id);
 	plan_bind_uuid(&values, from);
 	plan_bind_uuid(&values, to);
 	/* the purchases before the accounts, as everybody locks them */
@@ -593,15 +613,19 @@ credit_pack_move(const char *source, const char *environment, const char *purcha
 }
 
 /* Finds the purchase that a refund or its reversal names, and locks all who hold of it: nobody
- * is left who could give it on. */
+ * is left who could give it on. Then the purchases of which these people's credits may be
+ * taken. */
 static void
 pack_lock(Purchase *purchase, FunctionCallInfo fcinfo)
 {
 	NamedUser named = named_user_read(fcinfo, REFUND_USER);
+	Datum id = UUIDPGetDatum(&purchase->id);
 
 	people_lock(people_find, &(Search){.purchase = purchase, .fcinfo = fcinfo},
 				args_text_or_null(fcinfo, REFUND_PURCHASE));
 	named_user_require(&named, &purchase->user);
+	/* after the people, whom nobody gives another pack while they are locked */
+	plan_execute(&lock_refunded, &id, NULL, false);
 }
 
 /* Everybody who holds of the pack, of which the purchase is read anew each time. */
