@@ -14,6 +14,7 @@
 static bool line_was_paid(const SubscriptionLine *line);
 static bool line_begins_before(const SubscriptionLine *a, const SubscriptionLine *b);
 static bool entry_pays(const SubscriptionEntry *entry);
+static const char *payment_name(const SubscriptionLine *line, int begin);
 static bool first_is_given_back(const SubscriptionLine *line);
 static bool names_equal(const char *a, const char *b);
 
@@ -75,6 +76,30 @@ entry_pays(const SubscriptionEntry *entry)
 }
 
 /*
+ * The name of the payment that the entry begins. Where the entry has none, the next one that
+ * has names it, unless that pays for longer: Stripe tells that a subscription runs, and in an
+ * event of its own which invoice was paid. NULL where no entry names it.
+ */
+static const char *
+payment_name(const SubscriptionLine *line, int begin)
+{
+	int64_t end = line->entries[begin].event.period_end;
+
+	for (int i = begin; i < line->nentries; i++)
+	{
+		const FoldEvent *event = &line->entries[i].event;
+
+		if (!entry_pays(&line->entries[i]))
+			continue;
+		if (event->period_end != FOLD_NEVER && event->period_end > end)
+			return NULL;
+		if (event->transaction != NULL)
+			return event->transaction;
+	}
+	return NULL;
+}
+
+/*
  * A refund is of the payment that it names; where the line does not know that, or none is
  * named, of the one that the line had then.
  */
@@ -83,15 +108,15 @@ first_is_given_back(const SubscriptionLine *line)
 {
 	const char *first = NULL;
 	const char *current = NULL;
-	bool begun = false;
+	int begin = -1; /* the entry of the first payment */
 	bool given_back = false;
 
-	for (int i = 0; i < line->nentries && !begun; i++)
+	for (int i = 0; i < line->nentries && begin < 0; i++)
 		if (entry_pays(&line->entries[i]) &&
 			line->entries[i].event.time == line->state.first_premium_at)
 		{
-			first = line->entries[i].event.transaction;
-			begun = true;
+			first = payment_name(line, i);
+			begin = i;
 		}
 	for (int i = 0; i < line->nentries; i++)
 	{
@@ -105,6 +130,8 @@ first_is_given_back(const SubscriptionLine *line)
 			if (!event->idle && (named || (sound && names_equal(current, first))))
 				given_back = event->type == EVENT_REVOKED;
 		}
+		else if (i == begin)
+			current = first;
 		else if (entry_pays(&line->entries[i]) && event->transaction != NULL)
 			current = event->transaction;
 	}

@@ -60,6 +60,15 @@ SELECT pg_temp.event(8, 3, 'revoked', '2026-02-02', '{"transaction_id": "1", "pe
 SELECT * FROM pg_temp.credits() WHERE referred IN ('8', '9');
 SELECT pg_temp.event(8, 4, 'unrevoked', '2026-02-03', '{"transaction_id": "1", "period_end": "2026-01-31T00:00:00Z"}'), pg_temp.event(9, 4, 'revoked', '2026-02-03', '{"transaction_id": "1", "period_end": "2026-01-31T00:00:00Z"}');
 SELECT * FROM pg_temp.credits() WHERE referred IN ('8', '9');
+-- The event that begins the first payment names none, and the one that says what was paid names it: its refund takes the
+-- credit, and the end of that refund gives it back. The refund of the next payment leaves it.
+SELECT pg_temp.event(4, 2, 'created', '2026-01-01', '{"original_transaction_id": "ref-4b"}'), pg_temp.event(4, 3, 'created', '2026-01-01', '{"original_transaction_id": "ref-4b", "transaction_id": "1"}'),
+    pg_temp.event(4, 4, 'revoked', '2026-01-02', '{"original_transaction_id": "ref-4b", "transaction_id": "1"}');
+SELECT * FROM pg_temp.credits() WHERE referred = '4';
+SELECT pg_temp.event(4, 5, 'unrevoked', '2026-01-03', '{"original_transaction_id": "ref-4b", "transaction_id": "1"}');
+SELECT * FROM pg_temp.credits() WHERE referred = '4';
+SELECT pg_temp.event(4, 6, 'renewed', '2026-01-31', '{"original_transaction_id": "ref-4b", "transaction_id": "2"}'), pg_temp.event(4, 7, 'revoked', '2026-02-01', '{"original_transaction_id": "ref-4b", "transaction_id": "2"}');
+SELECT * FROM pg_temp.credits() WHERE referred = '4';
 UPDATE coursebase.settings SET value = NULL WHERE name = 'referral_hold_days';
 -- Long after the hold a refund takes nothing back.
 SELECT pg_temp.event(1, 3, 'revoked', '2027-01-01');
