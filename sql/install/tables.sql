@@ -16,3 +16,8 @@ COMMENT ON COLUMN coursebase.granted_roles.updated_at IS 'When the part was last
 -- Generators of types know no name; a table of release 0.1 has one.
 ALTER TABLE coursebase.granted_roles ALTER COLUMN role_name TYPE text;
 ALTER TABLE coursebase.granted_roles ENABLE ROW LEVEL SECURITY;
+-- A fresh installation has given the parts to the roles of its own server: these rows stay when a dump of rows alone is
+-- loaded into it.
+CREATE TRIGGER t000_restored BEFORE INSERT ON coursebase.granted_roles
+    FOR EACH ROW EXECUTE FUNCTION coursebase.tg_any__restored('keep', 'part');
+ALTER TABLE coursebase.granted_roles ENABLE ALWAYS TRIGGER t000_restored;
