@@ -32,8 +32,9 @@
  * premium, free, administrator and grant; $12 the end of what gives every course in premium.
  *
  * given: a row for each source that gives a course. Of these the one that lasts longest is
- * shown, and of several the one that was paid for. A row of user_course_access without its
- * grant gives its course, too.
+ * shown, of several the one that was paid for, and of those the first: what the order of the
+ * rows decided would change with the plan. A row of user_course_access without its grant gives
+ * its course, too.
  */
 static KeptPlan read_courses = {
 	.sql =
@@ -68,8 +69,8 @@ static KeptPlan read_courses = {
 				  "  WHERE m.sources & $10 <> 0"
 				  "), shown AS ("
 				  " SELECT v.course_id, min(v.since) AS since,"
-				  "  (array_agg(v.source ORDER BY v.until DESC NULLS FIRST, v.place))[1] AS "
-				  "source,"
+				  "  (array_agg(v.source ORDER BY v.until DESC NULLS FIRST, v.place, v.since, "
+				  "v.source))[1] AS source,"
 				  "  CASE WHEN count(*) = count(v.until) THEN max(v.until) END AS until"
 				  " FROM given v GROUP BY v.course_id"
 				  "), things AS ("

@@ -54,6 +54,18 @@ FROM (VALUES ('2026-05-10'::timestamptz), ('2026-05-30 12:00+00'), ('2026-06-01'
 UPDATE coursebase.entitlements SET covers_every_course = true WHERE name = 'premium';
 INSERT INTO coursebase.user_course_access (user_id, course_id) VALUES (:ada, '00000000-0000-4000-8000-00000000edc2');
 SELECT m.title, m.source, m.until FROM coursebase.my_courses(:ada, '2026-05-10') m WHERE m.title IN ('Slot', 'Granted') ORDER BY 1;
+-- Of two stores, and of two gifts, the one that came first is the source, in whatever order the rows are read.
+INSERT INTO coursebase.course_purchases (user_id, course_id, voice, source, status, product_id, purchase_id, purchase_token, purchased_at, validated_at)
+SELECT :ada, '00000000-0000-4000-8000-00000000edc5', voice, source, 'valid', 'p', 'mine 4', 't', day, day
+FROM (VALUES ('male', 'google_play', '2026-04-02'::timestamptz), ('female', 'app_store', '2026-03-02')) p (voice, source, day);
+SELECT m.title, m.source, m.since FROM coursebase.my_courses(:ada, '2026-05-10') m WHERE m.title = 'Nothing';
+DELETE FROM coursebase.course_purchases WHERE purchase_id = 'mine 4';
+INSERT INTO coursebase.course_grants (user_id, course_id, created_at) VALUES (:ada, '00000000-0000-4000-8000-00000000edc5', '2026-04-02');
+INSERT INTO coursebase.course_purchases (user_id, course_id, voice, source, status, purchased_at, validated_at)
+VALUES (:ada, '00000000-0000-4000-8000-00000000edc5', 'male', 'admin', 'valid', '2026-03-02', '2026-03-02');
+SELECT m.title, m.source, m.since FROM coursebase.my_courses(:ada, '2026-05-10') m WHERE m.title = 'Nothing';
+DELETE FROM coursebase.course_purchases WHERE course_id = '00000000-0000-4000-8000-00000000edc5' AND source = 'admin';
+DELETE FROM coursebase.course_grants WHERE course_id = '00000000-0000-4000-8000-00000000edc5' AND user_id = :ada;
 -- Everybody asks about themselves; an administrator has every course, and may ask about others.
 SELECT set_config('request.jwt.claims', '{"sub": "mine_bob"}', true) IS NOT NULL;
 SET LOCAL ROLE regress_end_user;
