@@ -36,9 +36,9 @@ typedef struct SnapshotKey
 extern uint64 snapshot_rollbacks;
 
 /*
- * Counts statements that ended within one that sees fewer commands. That one may write rows
- * since, under the number of an earlier command, which the next statement within sees with an
- * equal snapshot.
+ * Counts statements that ended within one that sees fewer commands, or within COPY. That one
+ * may write rows since, under the number of an earlier command, which the next statement within
+ * sees with an equal snapshot.
  */
 extern uint64 snapshot_returns;
 

@@ -13,6 +13,9 @@
 #include "postgres.h"
 
 #include "executor/executor.h"
+#include "nodes/plannodes.h"
+#include "tcop/pquery.h"
+#include "utils/portal.h"
 #include "utils/snapshot.h"
 
 #include "core/compat.h"
@@ -32,6 +35,7 @@ static void on_run(COMPAT_RUN_HOOK_ARGS);
 static void on_finish(QueryDesc *query);
 static CommandId statement_begin(const QueryDesc *query);
 static void statement_end(CommandId outer);
+static bool is_within_uncounted(void);
 
 void
 statement_mark_init(void)
@@ -70,11 +74,13 @@ on_run(COMPAT_RUN_HOOK_ARGS)
 		else
 			standard_ExecutorRun(COMPAT_RUN_HOOK_CALL);
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
 		statement_end(outer);
+		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	statement_end(outer);
 }
 
 /* Fires the triggers that come after the rows. */
@@ -90,11 +96,13 @@ on_finish(QueryDesc *query)
 		else
 			standard_ExecutorFinish(query);
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
 		statement_end(outer);
+		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	statement_end(outer);
 }
 
 /* Returns the command of the statement within which this one runs, for statement_end(). */
@@ -113,7 +121,21 @@ statement_begin(const QueryDesc *query)
 static void
 statement_end(CommandId outer)
 {
-	if (--running > 0 && command != outer)
+	if (--running > 0 ? command != outer : is_within_uncounted())
 		snapshot_returns++;
 	command = outer;
+}
+
+/*
+ * Whether something that writes rows and is not counted may be around the outermost statement
+ * that is: COPY, which a procedure may run, or what fires a trigger, such as the apply worker
+ * of a subscription, or a statement that was under way when this library was loaded.
+ */
+static bool
+is_within_uncounted(void)
+{
+	if (trigger_depth() > 0)
+		return true;
+	return ActivePortal != NULL && ActivePortal->stmts != NIL &&
+		   linitial_node(PlannedStmt, ActivePortal->stmts)->utilityStmt != NULL;
 }
