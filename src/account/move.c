@@ -126,9 +126,10 @@ static KeptPlan delete_arrived = {
 };
 static KeptPlan write_document = {
 	.sql = "SELECT concat('{\"user_id\": ', to_json($1), E',\\n \"people\": ', to_json($2),"
-		   " E',\\n \"from\": ', $3, E',\\n \"move\": ', $4, E',\\n \"tables\": ', $5, '}')",
-	.nargs = 5,
-	.types = {UUIDOID, UUIDARRAYOID, INT4OID, INT4OID, TEXTOID},
+		   " E',\\n \"from\": ', $3, E',\\n \"move\": ', $4,"
+		   " E',\\n \"product_courses\": ', $5, E',\\n \"tables\": ', $6, '}')",
+	.nargs = 6,
+	.types = {UUIDOID, UUIDARRAYOID, INT4OID, INT4OID, TEXTOID, TEXTOID},
 };
 /* The person is one of the accounts, or nobody. */
 static KeptPlan read_document = {
@@ -374,6 +375,7 @@ document_make(const pg_uuid_t *user, Datum people, const Cell *here, int32 numbe
 	plan_bind(&values, people);
 	plan_bind_int32(&values, here->number);
 	plan_bind_int32(&values, number);
+	plan_bind_text(&values, move_rows_product_courses(people));
 	plan_bind_text(&values, move_rows_read(people));
 	plan_execute_latest(&write_document, values.datums, values.nulls);
 	return TextDatumGetCString(plan_value_as(0, 1, TEXTOID, NULL));

@@ -34,6 +34,7 @@
 #include "core/errors.h"
 #include "core/plan.h"
 #include "core/session_setting.h"
+#include "sales/later_course.h"
 
 /* clang-format off */
 /*
@@ -366,11 +367,34 @@ static KeptPlan read_lacks = {
 	KEY_COLUMNS
 	" WHERE k.contype = 'f' AND k.conparentid = 0 AND s.rel IS NULL",
 };
+/*
+ * What this server knows of the products that the people have bought. Who bought a product that
+ * gives_later_courses gets a course where its row arrives, which is neither cell while somebody is
+ * on the way.
+ */
+static KeptPlan read_product_courses = {
+	.sql = "SELECT coalesce(json_agg(json_build_array(c.product_id, c.course_id)"
+	"  ORDER BY c.product_id, c.course_id), '[]')::text FROM coursebase.course_products c"
+	" WHERE c.product_id IN (SELECT s.product_id FROM coursebase.purchases s"
+	"  WHERE s.user_id = ANY ($1))",
+	.nargs = 1, .types = {UUIDARRAYOID},
+};
+/* The same of the document, as two lists; no row for a document of a release that
+ * did not tell. */
+static KeptPlan read_known = {
+	.sql = "SELECT ARRAY(SELECT (k ->> 0)::uuid FROM json_array_elements(d.pairs)"
+	"   WITH ORDINALITY AS p (k, n) ORDER BY p.n),"
+	"  ARRAY(SELECT (k ->> 1)::uuid FROM json_array_elements(d.pairs)"
+	"   WITH ORDINALITY AS p (k, n) ORDER BY p.n)"
+	" FROM (SELECT $1 -> 'product_courses') AS d (pairs) WHERE d.pairs IS NOT NULL",
+	.nargs = 1, .types = {JSONOID},
+};
 /* clang-format on */
 
 static char *counts_of(Datum people);
 static void rows_require_own(Datum document, Datum people, const pg_uuid_t *user,
 							 const char *before);
+static void added_give(Datum document, Datum people);
 pg_noreturn static void raise_others(const char *where);
 static int session_neutral(void);
 static char **texts_of(uint64 count, int column);
@@ -429,6 +453,13 @@ move_rows_read(Datum people)
 	appendStringInfoChar(&out, '}');
 	session_settings_end(level);
 	return out.data;
+}
+
+char *
+move_rows_product_courses(Datum people)
+{
+	plan_execute_latest(&read_product_courses, &people, NULL);
+	return plan_text_required(0, 1);
 }
 
 void
@@ -492,6 +523,22 @@ move_rows_write(Datum document, Datum people, const pg_uuid_t *user)
 						errdetail("It is missing behind %s.", lack),
 						errhint("Try again when home's changes have come; lint() says what is "
 								"in the way.")));
+	added_give(document, people);
+}
+
+/* Gives what was added to the people's products since they left their cell, with triggers: of
+ * this the cell had told nobody. */
+static void
+added_give(Datum document, Datum people)
+{
+	Datum products;
+	Datum courses;
+
+	if (plan_execute_latest(&read_known, &document, NULL) == 0)
+		return;
+	products = plan_value_as(0, 1, UUIDARRAYOID, NULL);
+	courses = plan_value_as(0, 2, UUIDARRAYOID, NULL);
+	later_courses_give(people, products, courses);
 }
 
 /* How many rows of each table a guest has who is to be a person, as JSON: what the inbox, the

@@ -34,6 +34,13 @@ extern void move_rows_untie(Datum people, Datum related);
  */
 extern char *move_rows_read(Datum people);
 
+/*
+ * The member "product_courses": of the products that the people have bought the courses that
+ * this server knows, as pairs. Where the people arrive, what is not among them was added on the
+ * way. Lives until SPI_finish().
+ */
+extern char *move_rows_product_courses(Datum people);
+
 /* Deletes them, and what this server made from them; who acted in the audit trail is nobody
  * from then on. */
 extern void move_rows_delete(Datum people);
@@ -42,7 +49,8 @@ extern void move_rows_delete(Datum people);
  * Inserts the rows of the document, a json. Raises KBC22 for tables and columns that this
  * server lacks, and for what no document of take_person() has: rows of somebody else or of
  * nobody, keys to rows of others, an account that was not merged into the user or has the
- * external id of somebody else. KBC23 where rows point to what the cell does not have yet, and
+ * external id of somebody else. Gives the courses that were added on the way
+ * (sales/later_course.h). KBC23 where rows point to what the cell does not have yet, and
  * what a constraint of the tables raises.
  */
 extern void move_rows_write(Datum document, Datum people, const pg_uuid_t *user);

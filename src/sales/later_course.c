@@ -19,6 +19,10 @@
  * the same when the row arrives. The product's row arrived before it and is locked. If a buyer
  * is busy, the error makes the server apply the transaction again a few seconds later.
  *
+ * A buyer who moves from one cell to another is in neither of them on the way: a course whose
+ * row arrives meanwhile, or that the old cell has not heard of and the new one has, is given
+ * when the buyer has come (later_courses_give()).
+ *
  * Rights: those of the tables' owner; the triggers stand back while a dump is restored.
  */
 #include "postgres.h"
@@ -43,6 +47,7 @@
 #include "core/session_setting.h"
 #include "identity/asking.h"
 #include "sales/derive.h"
+#include "sales/later_course.h"
 
 #define BUYERS                                                                                 \
 	"SELECT u.tableoid, u.ctid FROM coursebase.users u WHERE u.id IN ("                        \
@@ -66,11 +71,11 @@ static LockBehind lock_buyers = {
 	" FROM added a"                                                                            \
 	" JOIN coursebase.products p ON p.id = a.product_id AND p.gives_later_courses"             \
 	" JOIN coursebase.purchases s ON s.product_id = p.id"                                      \
-	" WHERE coalesce(least(s.created_at + s.access_days * interval '24 hours',"                \
+	" WHERE (coalesce(least(s.created_at + s.access_days * interval '24 hours',"               \
 	"   s.access_until), 'infinity') > now()"                                                  \
 	"  OR EXISTS (SELECT FROM coursebase.purchases o"                                          \
 	"   JOIN coursebase.course_grants g ON g.purchase_id = o.id AND g.expires_at > now()"      \
-	"   WHERE o.user_id = s.user_id AND o.product_id = p.id AND o.refunded_at IS NULL)"
+	"   WHERE o.user_id = s.user_id AND o.product_id = p.id AND o.refunded_at IS NULL))"
 
 #define INSERTED "WITH added AS (SELECT m.product_id, m.course_id FROM made m)"
 /* An UPDATE that leaves product and course adds nothing. */
@@ -80,6 +85,14 @@ static LockBehind lock_buyers = {
 /* A row that another server wrote. */
 #define REPLICATED "WITH added (product_id, course_id) AS (VALUES ($1, $2))"
 
+/* Of the products that the people $1 have bought, what this server has and the lists $2
+ * (products) and $3 (their courses) have not. */
+#define UNKNOWN                                                                                \
+	"WITH added AS (SELECT c.product_id, c.course_id FROM coursebase.course_products c"        \
+	" WHERE c.product_id IN (SELECT b.product_id FROM coursebase.purchases b"                  \
+	"  WHERE b.user_id = ANY ($1))"                                                            \
+	" EXCEPT SELECT k.product_id, k.course_id FROM unnest($2, $3) k (product_id, course_id))"
+
 /* How many buyers cannot be locked now. Those who are locked already are no wait. */
 #define LOCK_LATE                                                                              \
 	", buyers AS MATERIALIZED (SELECT DISTINCT s.user_id" GIVING                               \
@@ -87,12 +100,14 @@ static LockBehind lock_buyers = {
 	"  WHERE u.id IN (SELECT user_id FROM buyers) ORDER BY u.id"                               \
 	"  FOR NO KEY UPDATE SKIP LOCKED)"                                                         \
 	" SELECT (SELECT count(*) FROM buyers) - (SELECT count(*) FROM locked)"
-#define GIVE                                                                                   \
+#define GIVE_TO(whom)                                                                          \
 	" INSERT INTO coursebase.course_grants (user_id, course_id, purchase_id, expires_at)"      \
 	" SELECT s.user_id, a.course_id, s.id,"                                                    \
-	"  least(s.created_at + s.access_days * interval '24 hours', s.access_until)" GIVING       \
+	"  least(s.created_at + s.access_days * interval '24 hours', s.access_until)" GIVING whom  \
 	" ORDER BY s.user_id, a.course_id"                                                         \
 	" ON CONFLICT (user_id, course_id, purchase_id) DO NOTHING"
+
+#define GIVE GIVE_TO("")
 
 #define COUNT " SELECT count(*)" GIVING
 
@@ -108,6 +123,21 @@ static KeptPlan give_replicated = {
 	.sql = REPLICATED GIVE,
 	.nargs = 2,
 	.types = {UUIDOID, UUIDOID},
+};
+
+/* As a sale locks the product: a course that is being added is there afterwards, or its trigger
+ * sees who has come. */
+static KeptPlan lock_bought = {
+	.sql = "SELECT FROM coursebase.products p WHERE p.id IN ("
+		   " SELECT s.product_id FROM coursebase.purchases s WHERE s.user_id = ANY ($1))"
+		   " ORDER BY p.id FOR SHARE",
+	.nargs = 1,
+	.types = {UUIDARRAYOID},
+};
+static KeptPlan give_unknown = {
+	.sql = UNKNOWN GIVE_TO(" AND s.user_id = ANY ($1)"),
+	.nargs = 3,
+	.types = {UUIDARRAYOID, UUIDARRAYOID, UUIDARRAYOID},
 };
 
 /* The product whose buyers this (sub)transaction has locked: adding ten courses locks once. */
@@ -210,6 +240,15 @@ coursebase_tg_course_products__give_replicated(PG_FUNCTION_ARGS)
 	SPI_finish();
 	session_settings_end(settings);
 	return PointerGetDatum(NULL);
+}
+
+void
+later_courses_give(Datum people, Datum products, Datum courses)
+{
+	Datum values[] = {people, products, courses};
+
+	owner_execute_latest(&lock_bought, values, NULL);
+	derive_execute(&give_unknown, values);
 }
 
 /* Locks who bought since the buyers were locked, and raises KB007 or 40001 instead of waiting.

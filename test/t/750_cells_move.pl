@@ -191,6 +191,58 @@ release(0, person(2), put(1, $document));
 is(query($node[1], 'app', "SELECT count(*) FROM coursebase.user_course_access WHERE user_id = '" . person(2) . "'"), 2, 'and then has everything');
 move(person(2), 1, 0);
 
+# A course that home adds to a product for those who have it, too: whoever is on the way gets it where they arrive, also where the
+# cell that they left had not heard of it, and also where they stay after all.
+my ($grows, $once) = map { "00000000-0000-4000-a000-0000000000e$_" } 2, 3;
+my @later = map { "00000000-0000-4000-a000-0000000000d$_" } 4 .. 9;
+query($node[0], 'app', join ';', (map { "INSERT INTO coursebase.courses (id, title, description) VALUES ('$_', 'Later', '')" } @later), 'BEGIN',
+	(map { "INSERT INTO coursebase.products (id, name, description, image_url, price_dollars, status, gives_later_courses) VALUES ('$_', 'Grows', '', '/p.png', 49, 'public', '$_' = '$grows');
+		INSERT INTO coursebase.course_products (course_id, product_id) VALUES ('$later[0]', '$_')" } $grows, $once), 'COMMIT');
+$node[0]->wait_for_catchup('coursebase_home');
+for my $product ($grows, $once)
+{
+	query($node[1], 'app', "SELECT coursebase.complete_purchase('" . person($_) . "', '$product', 'cs $product $_', 4900, 'paid')") for 1, 3;
+}
+my $adds = sub { my ($course) = @_; query($node[0], 'app', "INSERT INTO coursebase.course_products (course_id, product_id) SELECT '$course', p FROM unnest('{$grows,$once}'::uuid[]) p") };
+my $given = sub { my ($cell, $id) = @_; return query($node[$cell], 'app', "SELECT string_agg(concat(right(g.course_id::text, 1), CASE s.product_id WHEN '$once' THEN ' once' END), ', ' ORDER BY 1) FROM coursebase.course_grants g
+	JOIN coursebase.purchases s ON s.id = g.purchase_id WHERE g.user_id = '$id' AND s.product_id IN ('$grows', '$once')") };
+for my $course (@later[ 1, 2 ])
+{
+	my $to = $course eq $later[1] ? 0 : 1;
+	$document = take(1, $who);
+	$adds->($course);
+	$node[0]->wait_for_catchup('coursebase_home');
+	decide($document, $to);
+	$receipt = put($to, $document);
+	is($given->($to, $who), $to ? '4, 4 once, 5, 6' : '4, 4 once, 5', $to ? 'so does who stays' : 'who is on the way gets the course that is added to what was bought');
+	is($given->(1, person(3)), $to ? '4, 4 once, 5, 6' : '4, 4 once, 5', 'as who was there');
+	put($to, $document);
+	next if $to;
+	release(1, $who, $receipt);
+	move($who, 0, 1);
+}
+query($node[1], 'app', 'ALTER SUBSCRIPTION coursebase_home DISABLE');
+$adds->($later[3]);
+$document = take(1, $who);
+decide($document, 0);
+$receipt = put(0, $document);
+is($given->(0, $who), '4, 4 once, 5, 6, 7', 'a course of which the old cell had not heard comes with the person');
+is(query($node[0], 'app', "SELECT coursebase.has_course_access('$later[3]', '$who')"), 't', 'who may use it');
+query($node[1], 'app', 'ALTER SUBSCRIPTION coursebase_home ENABLE');
+release(1, $who, $receipt);
+# What was taken out and is put in again was there when the person left; a document of a release that did not tell gives nothing.
+query($node[0], 'app', "DELETE FROM coursebase.course_grants WHERE user_id = '$who' AND course_id = '$later[3]'");
+move($who, 0, 1);
+is($given->(1, $who), '4, 4 once, 5, 6', 'what the old cell knew is not given again');
+($document = take(1, $who)) =~ s/"product_courses": .*?\]\],\n //s or die $document;
+decide($document, 0);
+put(0, $document);
+is($given->(0, $who), '4, 4 once, 5, 6', 'nor what a document does not tell of');
+release(1, $who, put(0, take(1, $who)));
+move($who, 0, 1);
+both_hear();
+is(faults(), '', 'check_integrity() finds nothing');
+
 # A crash between any two steps: each step that was done is done, each is called again.
 for my $crash (1 .. 4)
 {
