@@ -207,6 +207,7 @@ static List *keys_claim_here(int32 cell, const Datum *arrays, bool partly, bool 
 static List *keys_claim_on_home(const Cell *here, Datum *arrays, bool partly);
 static void keys_arrays(const Keys *keys, Datum *arrays);
 static bool claimed_find(const char *kind, const char *key, const pg_uuid_t *user);
+static void claimed_forget(const Keys *keys);
 static void claimed_remember(const Keys *keys);
 static List *source_claim(const Cell *here, const char *sql, const pg_uuid_t *user);
 static List *refused_once(List *refused);
@@ -534,6 +535,8 @@ keys_claim(const Cell *here, const Keys *keys, bool partly)
 	keys_arrays(keys, arrays);
 	if (here->number == here->home)
 		return keys_claim_here(here->number, arrays, partly, false);
+	/* before home is asked: it may record the claim although its answer does not arrive */
+	claimed_forget(keys);
 	refused = keys_claim_on_home(here, arrays, partly);
 	if (!partly)
 		claimed_remember(keys);
@@ -612,9 +615,9 @@ keys_arrays(const Keys *keys, Datum *arrays)
 }
 
 /*
- * Whether this transaction has claimed the key for the person; for a row that names nobody any
- * claim of the key is enough. After ROLLBACK TO SAVEPOINT the answer is still right: home
- * committed the claim in a transaction of its own.
+ * Whether this transaction has claimed the key for the person, and for nobody else since; for a
+ * row that names nobody any claim of the key is enough. After ROLLBACK TO SAVEPOINT the answer
+ * is still right: home committed the claim in a transaction of its own.
  */
 static bool
 claimed_find(const char *kind, const char *key, const pg_uuid_t *user)
@@ -630,6 +633,25 @@ claimed_find(const char *kind, const char *key, const pg_uuid_t *user)
 			return true;
 	}
 	return false;
+}
+
+/* Home records one person for each key, the one of the latest claim: earlier claims of the keys
+ * count no more. */
+static void
+claimed_forget(const Keys *keys)
+{
+	if (claimed.transaction != compat_local_transaction())
+		return;
+	for (int i = 0; i < keys->count; i++)
+	{
+		char *kind = TextDatumGetCString(keys->kinds[i]);
+		char *key = TextDatumGetCString(keys->keys[i]);
+
+		for (int j = 0; j < Min(claimed.count, REMEMBERED); j++)
+			if (strcmp(claimed.keys[j].key, key) == 0 &&
+				strcmp(claimed.keys[j].kind, kind) == 0)
+				claimed.keys[j].kind[0] = '\0'; /* no key has an empty kind */
+	}
 }
 
 /*

@@ -145,6 +145,14 @@ query($cell, 'app', "BEGIN; SELECT public.receipt('course', 'again'); ROLLBACK")
 is(sqlstate($home, 'app', "SELECT public.receipt('course', 'again')"), 'KBC11', 'a claim stays when the sale is rolled back');
 query($cell, 'app', "BEGIN; SELECT public.receipt('course', 'again'); SAVEPOINT s; SELECT public.paid('again'); ROLLBACK TO s; SELECT public.paid('again'); COMMIT");
 is(query($cell, 'app', "SELECT count(*) FROM coursebase.course_purchases WHERE purchase_id = 'again'"), 1, 'and the same cell sells it later');
+# A transaction that claims for one person, for another, and for the first one again: home has the key as the first one's.
+my $other = '00000000-0000-4000-8000-00000000000c';
+query($home, 'app', "SELECT coursebase.place_person('other', 1, '$other')");
+$home->wait_for_catchup('coursebase_home');
+query($cell, 'app', "SELECT coursebase.upsert_user('other', 'other', user_id => '$other')");
+my $paid_by = sub { return "SELECT coursebase.complete_purchase('$_[0]', '00000000-0000-4000-8000-0000000000d1', 'by turns', 100, 'paid')" };
+query($cell, 'app', join ';', 'BEGIN', (map { ("SAVEPOINT s", $paid_by->($_), 'ROLLBACK TO s') } $person{cell}, $other), $paid_by->($person{cell}), 'COMMIT');
+is(query($home, 'app', "SELECT user_id FROM coursebase.world_keys WHERE key = 'by turns'"), $person{cell}, 'a key is that of the person for whom it was claimed last');
 query($cell, 'app', "BEGIN; SELECT public.paid('for ever'); ROLLBACK");
 is(join(' ', sqlstates($cell, 'app', [ "SELECT coursebase.release_world_key('stripe_session', 'for ever')", "SELECT coursebase.claim_world_keys(1, '{}', '{}', '{}')" ])), 'KBC04 KBC04', 'a cell neither releases nor claims for others');
 is(query($home, 'app', "SELECT coursebase.release_world_key('stripe_session', 'for ever'), coursebase.release_world_key('stripe_session', 'for ever')"), 't|f', 'the owner releases a key on home');
