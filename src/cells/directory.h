@@ -52,6 +52,13 @@ extern bool directory_has_elsewhere(const char *name, Size size, Cell *here,
 /* Raises KBC01 if the person lives in another cell, KBC21 if the person is moving. */
 extern void directory_require_here(const pg_uuid_t *user);
 
+/*
+ * Of names by which stores call a payment, a line or a purchase (a text[]), of which this
+ * server has no row: raises KBC21 if somebody who is leaving this cell has one of them, and
+ * KBC01 once the directory here says where that one lives. Needs SPI_connect().
+ */
+extern void directory_require_not_leaving(Datum names);
+
 /* Raises KBC21 for a residence that is moving, KBC01 for any other. */
 pg_noreturn extern void directory_raise_elsewhere(const Cell *here, const Residence *residence);
 

@@ -125,6 +125,14 @@ static KeptPlan release_key = {
 	.types = {TEXTOID, TEXTOID},
 };
 
+static KeptPlan find_people = {
+	.sql = "SELECT k.user_id FROM coursebase.world_keys k JOIN unnest($1, $2) AS a (kind, key)"
+		   " ON a.kind = k.kind AND a.key = k.key WHERE k.user_id IS NOT NULL"
+		   " ORDER BY k.kind, k.key",
+	.nargs = 2,
+	.types = {TEXTARRAYOID, TEXTARRAYOID},
+};
+
 /*
  * The rows with keys, from the triggers that claim them: a statement for each table and key,
  * and whether its rows name a person. What a trigger's WHEN leaves out is left out; a session
@@ -358,6 +366,24 @@ world_keys_claim_stored(const pg_uuid_t *user)
 	}
 	SPI_finish();
 	return refused_once(refused);
+}
+
+void
+world_keys_require_here(Datum kinds, Datum keys)
+{
+	Datum values[] = {kinds, keys};
+	pg_uuid_t *people;
+	uint64 count;
+	Cell here;
+
+	if (!cell_here(&here) || here.number != here.home)
+		return;
+	count = owner_execute(&find_people, values, NULL, false);
+	people = palloc(sizeof(pg_uuid_t) * (count + 1));
+	for (uint64 i = 0; i < count; i++)
+		people[i] = plan_uuid(i, 1);
+	for (uint64 i = 0; i < count; i++)
+		directory_require_here(&people[i]);
 }
 
 /*

@@ -34,4 +34,11 @@ typedef struct RefusedKey
  */
 extern List *world_keys_claim_stored(const pg_uuid_t *user);
 
+/*
+ * On home, of keys (two text[]: their kinds, and the keys) of which this server has no row:
+ * raises KBC01 if one is of a person who lives in another cell, KBC21 of one who is moving.
+ * Elsewhere nothing is known of them, and it does nothing. Needs SPI_connect().
+ */
+extern void world_keys_require_here(Datum kinds, Datum keys);
+
 #endif

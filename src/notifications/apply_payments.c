@@ -358,6 +358,7 @@ payment_find(const NoticeCall *call, StoreNotice *notice, pg_uuid_t *purchase,
 	plan_bind_text(&values, call_environment(call));
 	if (owner_execute(&find_payment, values.datums, values.nulls, false) == 0)
 	{
+		whose_sold_require_here(call);
 		effect_wait(effect, "it names no payment that is known here");
 		return PAYMENT_UNKNOWN;
 	}

@@ -172,6 +172,7 @@ receipt_bind(PlanValues *values, const NoticeCall *call, NoticeEffect *effect)
 		effect_wait(effect, "it names no purchase that is known here");
 		return false;
 	}
+	whose_sold_require_here(call);
 	plan_bind_text(values, store);
 	plan_bind_text(values, call_environment(call));
 	plan_bind_text(values, notice_text(call->notice->transaction));

@@ -710,12 +710,14 @@ is_answer(int sqlstate)
 		   class == ERRCODE_DATA_EXCEPTION || class == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION;
 }
 
-/* Whose person lives in another cell belongs there: nothing of it is kept here, and the sender
- * is told where. A replay has no sender, so that the row says it. */
+/* Whose person lives in another cell, or is on the way to one, belongs there: nothing of it is
+ * kept here, and the sender is told where, or to send it again. A replay has no sender, so that
+ * the row says it. */
 static bool
 is_answer_here(int sqlstate)
 {
-	return sqlstate != ERRCODE_CB_LIVES_ELSEWHERE && is_answer(sqlstate);
+	return sqlstate != ERRCODE_CB_LIVES_ELSEWHERE && sqlstate != ERRCODE_CB_MOVING &&
+		   is_answer(sqlstate);
 }
 
 /* The provider's id, or what stands for one. A purchase of Google Play has no id of its own as

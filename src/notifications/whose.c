@@ -6,6 +6,9 @@
  * account tokens are set by apps, and apps are signed in and out of. A closed account's names
  * are nobody's. What RevenueCat tells late of somebody who has transferred everything since is
  * the receiver's.
+ *
+ * Where there are several cells what names nobody comes to home, which has recorded the cell
+ * that sold it.
  */
 #include "postgres.h"
 
@@ -13,12 +16,15 @@
 #include "utils/builtins.h"
 #include "utils/uuid.h"
 
+#include "cells/cell.h"
 #include "cells/directory.h"
+#include "cells/world_keys.h"
 #include "core/datum.h"
 #include "core/owner.h"
 #include "core/plan.h"
 #include "core/setting.h"
 #include "notifications/members.h"
+#include "notifications/takeup.h"
 #include "notifications/whose.h"
 #include "store/transfer.h"
 
@@ -90,7 +96,11 @@ static KeptPlan follow_transfers = {
 	.types = {TEXTARRAYOID, TIMESTAMPTZOID, TEXTOID},
 };
 
+/* The most keys of the world that a notification names. */
+#define SOLD_KEYS 5
+
 static Datum names_array(const JsonSlice *names, int nnames);
+static void sold_key(Datum *kinds, Datum *keys, int *count, const char *kind, const char *key);
 static void names_require_here(const JsonSlice *names, int nnames);
 static bool bound_find(const NoticeCall *call, pg_uuid_t *user, bool *closed);
 
@@ -114,6 +124,7 @@ whose_find(const NoticeCall *call, pg_uuid_t *user)
 		*user = *call->user;
 		return WHOSE_FOUND;
 	}
+	whose_sold_require_here(call);
 	/* a transfer names the receiver, and follows the later ones itself */
 	if (call->provider == PROVIDER_REVENUECAT && notice->subject != NOTICE_TRANSFER &&
 		whose_transferred(notice->accounts, notice->naccounts, notice->time, "", user))
@@ -223,6 +234,47 @@ whose_transferred(const JsonSlice *names, int nnames, TimestampTz at, const char
 		return false;
 	*person = plan_uuid(0, 1);
 	return true;
+}
+
+/* What is asked about is a row of nobody here. */
+void
+whose_sold_require_here(const NoticeCall *call)
+{
+	const StoreNotice *notice = call->notice;
+	const char *store = whose_store(call);
+	char *line = notice_text(notice->original_transaction);
+	char *transaction = notice_text(notice->transaction);
+	Datum kinds[SOLD_KEYS];
+	Datum keys[SOLD_KEYS];
+	int count = 0;
+	Cell here;
+
+	if (call->user != NULL || !cell_here(&here))
+		return;
+	directory_require_not_leaving(takeup_names(notice));
+	/* as the triggers that claim the keys make them */
+	if (store != NULL && line != NULL)
+	{
+		sold_key(kinds, keys, &count, "store_line", psprintf("%s/%s", store, line));
+		sold_key(kinds, keys, &count, "purchase",
+				 psprintf("%s/%s/%s", store, call_environment(call), line));
+	}
+	if (store != NULL && transaction != NULL)
+		sold_key(kinds, keys, &count, "purchase",
+				 psprintf("%s/%s/%s", store, call_environment(call), transaction));
+	if (call->provider == PROVIDER_STRIPE && notice->payment.size > 0)
+		sold_key(kinds, keys, &count, "stripe_payment", notice_text(notice->payment));
+	if (call->provider == PROVIDER_STRIPE && notice->charge.size > 0)
+		sold_key(kinds, keys, &count, "stripe_charge", notice_text(notice->charge));
+	world_keys_require_here(array_of(TEXTOID, kinds, NULL, count),
+							array_of(TEXTOID, keys, NULL, count));
+}
+
+static void
+sold_key(Datum *kinds, Datum *keys, int *count, const char *kind, const char *key)
+{
+	kinds[*count] = CStringGetTextDatum(kind);
+	keys[(*count)++] = CStringGetTextDatum(key);
 }
 
 /* Raises KBC01 if one of the names, none of which is known here, is that of a person who lives

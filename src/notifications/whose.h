@@ -19,7 +19,14 @@ typedef enum Whose
 /* Needs SPI; reads with the owner's rights. */
 extern Whose whose_find(const NoticeCall *call, pg_uuid_t *user);
 
-/* The same for what needs a person: false with the outcome set where there is none. */
+/*
+ * Of a notification about a payment, line or purchase of which nothing is known here, and for
+ * which the caller names nobody: raises KBC21 where its person is moving, and on home, which
+ * has recorded who sold it, KBC01 where another cell has. Needs SPI.
+ */
+extern void whose_sold_require_here(const NoticeCall *call);
+
+/* whose_find() for what needs a person: false with the outcome set where there is none. */
 extern bool whose_require(const NoticeCall *call, NoticeEffect *effect);
 
 /*

@@ -305,6 +305,24 @@ is(query($cell, 'app', 'SELECT count(*) FROM coursebase.replay_notifications()')
 is(query($cell, 'app', "SELECT count(*) FROM coursebase.purchases WHERE stripe_session_id = 'cs_away'"), 1, 'one purchase');
 is(say_in("SELECT public.paid('away')"), 'completed', 'the session sells again');
 
+# What a store tells without a name may come to home, which has recorded the cell that sold it: that is answered, and nothing is kept.
+my $charge = sub { my ($payment) = @_; return "json_build_object('id', 'ch_$payment', 'object', 'charge', 'amount', 100, 'amount_refunded', 100, 'currency', 'eur', 'refunded', true, 'payment_intent', 'pi_$payment')" };
+my %nameless = (
+	'a refund of a sale' => sub { my ($n) = @_; return "'stripe', json_build_object('id', 'evt_$n', 'object', 'event', 'type', 'charge.refunded', 'created', 1772445700, 'livemode', true, 'data', json_build_object('object', " . $charge->($n) . '))::text' },
+	'a renewal' => sub { my ($n) = @_; return "'revenuecat', json_build_object('api_version', '1.0', 'event', json_build_object('id', 'rc_$n', 'type', 'RENEWAL', 'app_user_id', '\$anon', 'original_app_user_id', '\$anon', 'product_id', 'premium',
+		'period_type', 'NORMAL', 'purchased_at_ms', 1775124000000, 'expiration_at_ms', 1777716000000, 'event_timestamp_ms', 1775124000000, 'environment', 'PRODUCTION', 'store', 'STRIPE', 'transaction_id', 't_$n', 'original_transaction_id', 'line_$n'))::text" },
+	'a refund of a receipt' => sub { my ($n) = @_; return "'google_play', json_build_object('message', json_build_object('messageId', 'play_$n', 'data', translate(encode(convert_to(json_build_object('version', '1.0', 'packageName', 'app',
+		'eventTimeMillis', '1775124000000', 'voidedPurchaseNotification', json_build_object('purchaseToken', 'token', 'orderId', 'order_$n', 'productType', 2, 'refundType', 1))::text, 'UTF8'), 'base64'), E'\\n', '')))::text" });
+query($cell, 'app', "SELECT public.paid('cs_told', 'pi_told', 'ch_told'), public.told('told', 'line_told'), public.receipt('course', 'order_told')");
+for my $what (sort keys %nameless)
+{
+	my $take = sub { my ($n) = @_; return "SELECT outcome FROM coursebase.take_notification(" . $nameless{$what}->($n) . ')' };
+	is(sqlstate($home, 'app', $take->('told')), 'KBC01', "home says whose cell $what is for");
+	is(query($cell, 'app', $take->('told')), 'applied', 'which does it');
+	is(query($home, 'app', $take->('nobody')), $what eq 'a refund of a receipt' ? 'applied' : 'waiting', 'of what nobody has sold it takes note, as one server does');
+}
+is(query($home, 'app', "SELECT count(*) FROM coursebase.store_notifications WHERE notification_id LIKE '%told'"), 0, 'home keeps nothing of another cell\'s');
+
 # Rows of before, or that came past the triggers.
 query($_, 'app', "SET session_replication_role = replica; SELECT public.sell(kind, 'old') FROM unnest('{@{[join ',', @kinds]}}'::text[]) kind; SELECT public.paid('old " . $_->name . "')") for $home, $cell;
 is(query($home, 'app', 'SELECT * FROM coursebase.claim_stored_keys()'), '', 'home claims the keys of its rows');

@@ -170,6 +170,28 @@ is(query($node[0], 'app', "SELECT user_id FROM coursebase.user_profile WHERE ref
 like(query($node[0], 'app', "SELECT referral_code FROM coursebase.user_profile WHERE user_id = '$who'"), qr/^U[A-Z2-9]{6}$/, 'and who comes gets another');
 move($who, 0, 1);
 
+# A refund names nobody. Where its buyer is leaving it is to come again; a cell that heard of it before the buyer came
+# keeps it, and does it when it is asked again.
+query($node[1], 'app', "SELECT coursebase.complete_purchase('$who', '$id{product}', 'cs_$_', 4900, 'paid', payment_intent_id => 'pi_$_')") for qw(leaves comes);
+my $refund = sub
+{
+	my ($n) = @_;
+	return qq{SELECT outcome FROM coursebase.take_notification('stripe', '{"id": "evt_$n", "object": "event", "type": "charge.refunded", "created": 1772445700, "livemode": true,
+		"data": {"object": {"id": "ch_$n", "object": "charge", "amount": 4900, "amount_refunded": 4900, "currency": "usd", "refunded": true, "payment_intent": "pi_$n"}}}')};
+};
+my $refunded = sub { my ($cell) = @_; return query($node[$cell], 'app', "SELECT string_agg(payment_intent_id, ' ' ORDER BY payment_intent_id) FROM coursebase.purchases WHERE user_id = '$who' AND refunded_at IS NOT NULL") };
+$document = take(1, $who);
+is(join(' ', map { sqlstate($_, 'app', $refund->('leaves')) } @node), 'KBC01 KBC21', 'home sends a refund to the cell, and there the refund of who is leaving is to come again');
+decide($document, 0);
+$receipt = put(0, $document);
+release(1, $who, $receipt);
+is(query($node[0], 'app', "SELECT count(*) FROM coursebase.store_notifications WHERE notification_id = 'evt_leaves'"), 0, 'and is not kept');
+is(query($node[0], 'app', $refund->('leaves')), 'applied', 'then it is done');
+is(query($node[1], 'app', $refund->('comes')), 'waiting', 'a refund waits in a cell that does not know of the sale');
+move($who, 0, 1);
+query($node[1], 'app', 'SELECT count(*) FROM coursebase.replay_notifications()');
+is($refunded->(1), 'pi_comes pi_leaves', 'and is done by a replay when the buyer has come');
+
 # Who cannot move.
 query($node[1], 'app', "UPDATE coursebase.discount_codes SET referrer_id = '" . person(3) . "' WHERE code = 'FREE'");
 is(join(' ', sqlstates($node[1], 'app', [ map { "SELECT coursebase.take_person('$_')" } person(3), person(2), person(99) ])),
@@ -204,7 +226,7 @@ for my $product ($grows, $once)
 	query($node[1], 'app', "SELECT coursebase.complete_purchase('" . person($_) . "', '$product', 'cs $product $_', 4900, 'paid')") for 1, 3;
 }
 my $adds = sub { my ($course) = @_; query($node[0], 'app', "INSERT INTO coursebase.course_products (course_id, product_id) SELECT '$course', p FROM unnest('{$grows,$once}'::uuid[]) p") };
-my $given = sub { my ($cell, $id) = @_; return query($node[$cell], 'app', "SELECT string_agg(concat(right(g.course_id::text, 1), CASE s.product_id WHEN '$once' THEN ' once' END), ', ' ORDER BY 1) FROM coursebase.course_grants g
+my $given = sub { my ($cell, $id) = @_; return query($node[$cell], 'app', "SELECT string_agg(concat(right(g.course_id::text, 1), CASE s.product_id WHEN '$once' THEN ' once' END), ', ' ORDER BY g.course_id, s.product_id) FROM coursebase.course_grants g
 	JOIN coursebase.purchases s ON s.id = g.purchase_id WHERE g.user_id = '$id' AND s.product_id IN ('$grows', '$once')") };
 for my $course (@later[ 1, 2 ])
 {
