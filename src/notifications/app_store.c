@@ -118,6 +118,7 @@ static bool transaction_take(JsonSlice bytes, StoreNotice *notice, FieldFault *f
 static bool renewal_take(JsonSlice bytes, StoreNotice *notice, FieldFault *fault);
 static bool environment_take(JsonSlice raw, bool first, StoreNotice *notice, FieldFault *fault);
 static bool application_take(JsonSlice raw, StoreNotice *notice, FieldFault *fault);
+static bool is_sold_once(const Transaction *transaction);
 static NoticeSubject subject_of(const StoreNotice *notice, const Transaction *transaction);
 static void event_of_transaction(StoreNotice *notice, const Transaction *transaction);
 static bool require(JsonSlice slice, const char *member, FieldFault *fault);
@@ -235,11 +236,12 @@ transaction_take(JsonSlice bytes, StoreNotice *notice, FieldFault *fault)
 		return field_fail(fault, "quantity", "is not positive");
 	if (alone)
 		notice->time = notice->signed_at = transaction.signed_at;
-	notice->transaction = transaction.id;
 	notice->original_transaction =
 		transaction.original.size > 0 ? transaction.original : transaction.id;
+	notice->transaction =
+		is_sold_once(&transaction) ? notice->original_transaction : transaction.id;
 	/* Apple has no token: the transaction is what the server asks about */
-	notice->token = transaction.id;
+	notice->token = notice->transaction;
 	notice->product = transaction.product;
 	notice->offer = transaction.offer;
 	notice->trial = json_string_is(transaction.offer_kind, "FREE_TRIAL");
@@ -313,6 +315,18 @@ application_take(JsonSlice raw, StoreNotice *notice, FieldFault *fault)
 		return field_fail(fault, "bundleId", "is another in one payload than in the other");
 	notice->application = raw;
 	return true;
+}
+
+/*
+ * Whether the sale is known by its first transaction. Apple gives what is bought once for ever
+ * another transaction whenever it is restored, and a refund names the first. What a family
+ * shares is a transaction of each member's own.
+ */
+static bool
+is_sold_once(const Transaction *transaction)
+{
+	return json_string_is(transaction->kind, "Non-Consumable") &&
+		   !json_string_is(transaction->ownership, "FAMILY_SHARED");
 }
 
 /* What the notification is about. For a one-time purchase the type decides; a subscription's
