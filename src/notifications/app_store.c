@@ -118,7 +118,7 @@ static bool transaction_take(JsonSlice bytes, StoreNotice *notice, FieldFault *f
 static bool renewal_take(JsonSlice bytes, StoreNotice *notice, FieldFault *fault);
 static bool environment_take(JsonSlice raw, bool first, StoreNotice *notice, FieldFault *fault);
 static bool application_take(JsonSlice raw, StoreNotice *notice, FieldFault *fault);
-static bool is_sold_once(const Transaction *transaction);
+static bool is_known_by_original(const Transaction *transaction);
 static NoticeSubject subject_of(const StoreNotice *notice, const Transaction *transaction);
 static void event_of_transaction(StoreNotice *notice, const Transaction *transaction);
 static bool require(JsonSlice slice, const char *member, FieldFault *fault);
@@ -239,7 +239,7 @@ transaction_take(JsonSlice bytes, StoreNotice *notice, FieldFault *fault)
 	notice->original_transaction =
 		transaction.original.size > 0 ? transaction.original : transaction.id;
 	notice->transaction =
-		is_sold_once(&transaction) ? notice->original_transaction : transaction.id;
+		is_known_by_original(&transaction) ? notice->original_transaction : transaction.id;
 	/* Apple has no token: the transaction is what the server asks about */
 	notice->token = notice->transaction;
 	notice->product = transaction.product;
@@ -318,12 +318,12 @@ application_take(JsonSlice raw, StoreNotice *notice, FieldFault *fault)
 }
 
 /*
- * Whether the sale is known by its first transaction. Apple gives what is bought once for ever
- * another transaction whenever it is restored, and a refund names the first. What a family
- * shares is a transaction of each member's own.
+ * Whether the sale is known by its original transaction. Apple gives a non-consumable another
+ * transaction whenever it is restored, and a refund names the original. What a family shares is
+ * a transaction of each member's own.
  */
 static bool
-is_sold_once(const Transaction *transaction)
+is_known_by_original(const Transaction *transaction)
 {
 	return json_string_is(transaction->kind, "Non-Consumable") &&
 		   !json_string_is(transaction->ownership, "FAMILY_SHARED");

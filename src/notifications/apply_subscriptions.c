@@ -53,8 +53,25 @@ static KeptPlan find_line_of_receipt = {
 	.nargs = 2,
 	.types = {TEXTOID, TEXTOID},
 };
+/*
+ * The first name of the payment that a line of Apple's has for a period; where the log has the
+ * notice's own name too, that one. $1 person, $2 environment, $3 line, $4 end of the period,
+ * $5 the notice's name
+ */
+static KeptPlan find_payment_of_period = {
+	.sql = "SELECT e.transaction_id FROM coursebase.subscription_events e"
+		   " WHERE e.user_id = $1 AND e.store = 'app_store' AND e.environment = $2"
+		   "  AND e.original_transaction_id = $3 AND e.period_end = $4"
+		   "  AND e.transaction_id IS NOT NULL"
+		   " ORDER BY e.transaction_id = $5 DESC, e.received_at, e.event_time, e.store_event_id"
+		   " LIMIT 1",
+	.nargs = 5,
+	.types = {UUIDOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID},
+};
 
 static void line_of_receipt(const NoticeCall *call, StoreNotice *notice);
+static void payment_of_period(const NoticeCall *call, const pg_uuid_t *user,
+							  StoreNotice *notice);
 static char *event_json(const NoticeCall *call, const char *store);
 static void payment_append(StringInfo json, const StoreNotice *notice);
 
@@ -92,12 +109,13 @@ subscription_apply(const NoticeCall *call, NoticeEffect *effect)
 		plan_bind_uuid(&line, &effect->user);
 		owner_execute(&restore_line, line.datums, line.nulls, false);
 	}
-	/* under the lock: a receipt may have begun the line meanwhile */
-	if (call->provider == PROVIDER_GOOGLE_PLAY)
-	{
+	/* under the lock: a receipt may have begun the line meanwhile, or named the payment */
+	if (call->provider == PROVIDER_GOOGLE_PLAY || call->provider == PROVIDER_APP_STORE)
 		anchor_kept_user_require(&effect->user);
+	if (call->provider == PROVIDER_GOOGLE_PLAY)
 		line_of_receipt(call, &notice);
-	}
+	if (call->provider == PROVIDER_APP_STORE && notice.period_end != NOTICE_NO_TIME)
+		payment_of_period(call, &effect->user, &notice);
 	plan_bind_uuid(&values, &effect->user);
 	plan_bind_text(&values, event_json(&of_line, store));
 	plan_bind_time(&values, call->at);
@@ -118,6 +136,25 @@ line_of_receipt(const NoticeCall *call, StoreNotice *notice)
 	plan_bind_text(&values, notice_text(notice->token));
 	if (owner_execute(&find_line_of_receipt, values.datums, values.nulls, false) > 0)
 		notice->original_transaction = raw_string(plan_text_required(0, 1));
+}
+
+/*
+ * Apple gives the payment of a period another transaction whenever it is restored, and a refund
+ * names the first: of one line the payments of one end are one payment, known by the name that
+ * came first.
+ */
+static void
+payment_of_period(const NoticeCall *call, const pg_uuid_t *user, StoreNotice *notice)
+{
+	PlanValues values = {0};
+
+	plan_bind_uuid(&values, user);
+	plan_bind_text(&values, call_environment(call));
+	plan_bind_text(&values, notice_text(notice->original_transaction));
+	plan_bind_time(&values, notice->period_end);
+	plan_bind_text(&values, notice_text(notice->transaction));
+	if (owner_execute(&find_payment_of_period, values.datums, values.nulls, false) > 0)
+		notice->transaction = raw_string(plan_text_required(0, 1));
 }
 
 /* The event as apply_subscription_event() takes it. Types are the provider's names; the mapping

@@ -47,8 +47,8 @@ typedef struct Case
 #define APPLE_SAID  " time=2026-03-02 app=com.x"
 /* What APPLE_PAID says in every notice. */
 #define APPLE_BOUGHT " product=p transaction=t2 original=t1 token=t2 scale=1000"
-/* What is sold once is known by its first transaction, whichever a restore names. */
-#define APPLE_SOLD_ONCE " product=p transaction=t1 original=t1 token=t1 scale=1000"
+/* A non-consumable is known by its original transaction, whichever a restore names. */
+#define APPLE_ORIGINAL " product=p transaction=t1 original=t1 token=t1 scale=1000"
 
 /* Google Play. */
 
@@ -150,24 +150,29 @@ static const Case cases[] = {
 	 "review" APPLE_NOTED "CONSUMPTION_REQUEST" APPLE_SAID APPLE_BOUGHT},
 	{APPLE,
 	 {APPLE_NOTE("CONSUMPTION_REQUEST", ""), APPLE_PAID(APPLE_THING)},
-	 "review" APPLE_NOTED "CONSUMPTION_REQUEST" APPLE_SAID APPLE_SOLD_ONCE},
+	 "review" APPLE_NOTED "CONSUMPTION_REQUEST" APPLE_SAID APPLE_ORIGINAL},
 	{APPLE,
 	 {APPLE_NOTE("ONE_TIME_CHARGE", ""), APPLE_PAID(",'type':'Consumable','quantity':3")},
 	 "purchase" APPLE_NOTED "ONE_TIME_CHARGE" APPLE_SAID
 	 " product=p transaction=t2 original=t1 token=t2 quantity=3 scale=1000"},
 	{APPLE,
 	 {APPLE_NOTE("REFUND", ""), APPLE_PAID(APPLE_THING ",'revocationDate':@2026-03-01")},
-	 "refund" APPLE_NOTED "REFUND" APPLE_SAID APPLE_SOLD_ONCE " revoked=2026-03-01"},
+	 "refund" APPLE_NOTED "REFUND" APPLE_SAID APPLE_ORIGINAL " revoked=2026-03-01"},
+	/* what a family shares is each member's own */
+	{APPLE,
+	 {APPLE_NOTE("ONE_TIME_CHARGE", ""),
+	  APPLE_PAID(APPLE_THING ",'inAppOwnershipType':'FAMILY_SHARED'")},
+	 "purchase" APPLE_NOTED "ONE_TIME_CHARGE" APPLE_SAID APPLE_BOUGHT},
 	/* family sharing ended */
 	{APPLE,
 	 {APPLE_NOTE("REVOKE", ""), APPLE_PAID(APPLE_THING)},
-	 "refund" APPLE_NOTED "REVOKE" APPLE_SAID APPLE_SOLD_ONCE},
+	 "refund" APPLE_NOTED "REVOKE" APPLE_SAID APPLE_ORIGINAL},
 	{APPLE,
 	 {APPLE_NOTE("REFUND_REVERSED", ""), APPLE_PAID(APPLE_THING)},
-	 "reversal" APPLE_NOTED "REFUND_REVERSED" APPLE_SAID APPLE_SOLD_ONCE},
+	 "reversal" APPLE_NOTED "REFUND_REVERSED" APPLE_SAID APPLE_ORIGINAL},
 	{APPLE,
 	 {APPLE_NOTE("REFUND_DECLINED", ""), APPLE_PAID(APPLE_THING)},
-	 "nothing" APPLE_NOTED "REFUND_DECLINED" APPLE_SAID APPLE_SOLD_ONCE},
+	 "nothing" APPLE_NOTED "REFUND_DECLINED" APPLE_SAID APPLE_ORIGINAL},
 	/* what comes without a transaction is about nothing */
 	{APPLE, {APPLE_NOTE("TEST", "")}, "nothing" APPLE_NOTED "TEST" APPLE_SAID},
 	{APPLE,
@@ -222,10 +227,10 @@ static const Case cases[] = {
 	 " purchased=2026-03-01 start=2026-03-01 revoked=2026-03-03"},
 	{APPLE,
 	 {"", APPLE_PAID(APPLE_THING APPLE_ALONE)},
-	 "purchase type=created time=2026-03-05 signed=2026-03-05 app=com.x" APPLE_SOLD_ONCE},
+	 "purchase type=created time=2026-03-05 signed=2026-03-05 app=com.x" APPLE_ORIGINAL},
 	{APPLE,
 	 {"", APPLE_PAID(APPLE_THING APPLE_ALONE ",'revocationDate':@2026-03-03")},
-	 "refund type=revoked time=2026-03-03 signed=2026-03-05 app=com.x" APPLE_SOLD_ONCE
+	 "refund type=revoked time=2026-03-03 signed=2026-03-05 app=com.x" APPLE_ORIGINAL
 	 " revoked=2026-03-03"},
 	{APPLE,
 	 {"",

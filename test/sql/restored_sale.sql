@@ -1,4 +1,4 @@
--- Promise: what Apple sells once for ever is one sale, whatever transaction a restore names it by: it is nobody's second one, its refund
+-- Promise: a non-consumable of Apple's is one sale, whatever transaction a restore names it by: it is nobody's second one, its refund
 -- ends the access of whoever has it, and bringing it again afterwards gives nothing. What a family shares is each member's own sale.
 \getenv abs_srcdir PG_ABS_SRCDIR
 \pset format unaligned
@@ -48,7 +48,7 @@ TABLE pg_temp.held;
 
 -- It stays with whoever has it; what a family shares is known by the member's own transaction.
 SELECT pg_temp.brought(5, 'one-4', 'one-1', '2026-02-07');
-SELECT pg_temp.brought(6, 'six-1', 'six-1', '2026-02-07', 'FAMILY_SHARED');
+SELECT pg_temp.brought(6, 'six-1', 'six-0', '2026-02-07', 'FAMILY_SHARED');
 TABLE pg_temp.held;
 SELECT * FROM coursebase.check_integrity();
 ROLLBACK;
